@@ -1,24 +1,39 @@
 // Package state keeps documents in a JetStream KV bucket, changed by compare-and-swap.
 //
-// SKELETON: the face that services are written against. The owner replaces the bodies
-// and may add to the face, not take away.
+// A document is a value of bytes under a key of segments. All documents are held in
+// memory too, so that reads do no I/O; a change is on disk when the call that made it
+// returns, and every read after that sees it. Changes by another node of the same
+// cluster arrive by the bucket's watch.
+//
+// Invariants: the map in memory holds, for each key, the change of the highest revision
+// that this store has seen of it. The bucket's revisions are those of its stream, hence
+// one order for all documents; the watch delivers in that order.
+//
+// In the bucket a key is its segments, each escaped, joined with dots. Escaped, a segment
+// has ASCII letters, digits and '-' as they are and any other byte as '=' with two upper-case
+// hexadecimal digits; an empty segment is '_'.
 package state
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 var (
 	ErrNotFound = errors.New("state: no such document")
 	ErrExists   = errors.New("state: document exists")
 	ErrConflict = errors.New("state: document changed meanwhile")
+	ErrKey      = errors.New("state: bad key")
+	ErrClosed   = errors.New("state: closed")
 )
-
-// Key names a document: segments of any UTF-8, escaped by the store. By custom the
-// first is the kind ("kinesis.stream"), then account, region and name.
-type Key []string
 
 // Document is a stored value and the revision that a change of it must name.
 type Document struct {
@@ -27,45 +42,380 @@ type Document struct {
 	Revision uint64
 }
 
+// Options configure a store. The zero value will do.
+type Options struct {
+	Bucket   string // "state" when empty
+	Replicas int    // servers of the cluster that hold each document; 0 means 1
+}
+
+// deletedFor is how long the mark of a deleted document stays in the bucket, for nodes
+// that were away when it was deleted.
+const deletedFor = 24 * time.Hour
+
+// listChunk is how many documents List reads under one hold of the lock.
+const listChunk = 256
+
 // Store holds all documents, in memory as well as on disk: reads do no I/O and see
 // every write that has returned.
-type Store struct{ _ int }
+type Store struct {
+	js jetstream.JetStream
+	kv jetstream.KeyValue
 
-func (s *Store) Get(key Key) (Document, error)                                     { panic("skeleton") }
-func (s *Store) Create(ctx context.Context, key Key, value []byte) (uint64, error) { panic("skeleton") }
-func (s *Store) Update(ctx context.Context, key Key, value []byte, rev uint64) (uint64, error) {
-	panic("skeleton")
+	mu       sync.RWMutex
+	docs     map[string]*entry // by sortKey; deleted ones as long as the watch is behind
+	order    []*entry          // those not deleted, by sortKey
+	watched  uint64            // revision up to which the watch has delivered
+	last     uint64            // highest revision seen
+	watchers map[*watcher]struct{}
+
+	feed   jetstream.KeyWatcher
+	closed chan struct{}
+	done   sync.WaitGroup
+	once   sync.Once
 }
-func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error { panic("skeleton") } // rev 0: any
+
+// entry is the newest known change of one document. It is replaced, never changed, so
+// that its decoded form can be kept with it.
+type entry struct {
+	sort    string
+	doc     Document
+	deleted bool
+	decoded sync.Map // reflect.Type of T -> *T
+}
+
+// Open makes the bucket if it is missing, reads every document, and follows the bucket
+// from then on.
+func Open(ctx context.Context, js jetstream.JetStream, o Options) (*Store, error) {
+	bucket := cmp.Or(o.Bucket, "state")
+	kv, err := js.KeyValue(ctx, bucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket:         bucket,
+			History:        1,
+			Storage:        jetstream.FileStorage,
+			Replicas:       max(1, o.Replicas),
+			LimitMarkerTTL: deletedFor,
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state: open bucket %s: %w", bucket, err)
+	}
+	s := &Store{js: js, kv: kv, docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, closed: make(chan struct{})}
+	if s.feed, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {
+		return nil, fmt.Errorf("state: watch bucket %s: %w", bucket, err)
+	}
+	if err := s.load(ctx); err != nil {
+		s.feed.Stop()
+		return nil, fmt.Errorf("state: read bucket %s: %w", bucket, err)
+	}
+	s.done.Add(1)
+	go s.follow()
+	return s, nil
+}
+
+// load takes what the watch delivers first: every document as it is now, then nil.
+func (s *Store) load(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case kve, ok := <-s.feed.Updates():
+			if !ok {
+				return errors.New("watch ended")
+			}
+			if kve == nil {
+				slices.SortFunc(s.order, func(a, b *entry) int { return cmp.Compare(a.sort, b.sort) })
+				return nil
+			}
+			rev := kve.Revision()
+			s.watched, s.last = max(s.watched, rev), max(s.last, rev)
+			e := s.entryOf(kve)
+			if e == nil || e.deleted {
+				continue
+			}
+			s.docs[e.sort] = e
+			s.order = append(s.order, e)
+		}
+	}
+}
+
+// entryOf is nil for a key that this package did not write.
+func (s *Store) entryOf(kve jetstream.KeyValueEntry) *entry {
+	key, err := unescape(kve.Key())
+	if err != nil {
+		return nil
+	}
+	e := &entry{sort: key.sortKey(), deleted: kve.Operation() != jetstream.KeyValuePut}
+	e.doc = Document{Key: key, Revision: kve.Revision()}
+	if !e.deleted {
+		e.doc.Value = notNil(kve.Value())
+	}
+	return e
+}
+
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func (s *Store) follow() {
+	defer s.done.Done()
+	for {
+		select {
+		case <-s.closed:
+			return
+		case kve, ok := <-s.feed.Updates():
+			if !ok {
+				return
+			}
+			if kve == nil {
+				continue
+			}
+			e := s.entryOf(kve)
+			if e == nil {
+				continue
+			}
+			s.mu.Lock()
+			if e.doc.Revision <= s.watched { // delivered again after a reconnect
+				s.mu.Unlock()
+				continue
+			}
+			s.apply(e)
+			s.watched = e.doc.Revision
+			if cur := s.docs[e.sort]; cur != nil && cur.deleted && cur.doc.Revision <= s.watched {
+				delete(s.docs, e.sort)
+			}
+			var to []*watcher
+			for w := range s.watchers {
+				if w.wants(e) {
+					to = append(to, w)
+				}
+			}
+			s.mu.Unlock()
+			for _, w := range to {
+				w.send(s.closed, e)
+			}
+		}
+	}
+}
+
+// applyOwn takes a change that this store has made itself.
+func (s *Store) applyOwn(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.doc.Revision > s.watched { // else the watch has brought it, and perhaps later ones
+		s.apply(e)
+	}
+}
+
+// apply puts e in unless a later change of the same document is there. Callers hold mu.
+func (s *Store) apply(e *entry) {
+	s.last = max(s.last, e.doc.Revision)
+	cur := s.docs[e.sort]
+	if cur != nil && cur.doc.Revision >= e.doc.Revision {
+		return
+	}
+	s.docs[e.sort] = e
+	i, found := s.find(e.sort)
+	switch {
+	case e.deleted && found:
+		s.order = slices.Delete(s.order, i, i+1)
+	case e.deleted:
+	case found:
+		s.order[i] = e
+	default:
+		s.order = slices.Insert(s.order, i, e)
+	}
+}
+
+func (s *Store) find(sort string) (int, bool) {
+	return slices.BinarySearchFunc(s.order, sort, func(e *entry, k string) int { return cmp.Compare(e.sort, k) })
+}
+
+func (s *Store) lookup(key Key) *entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := s.docs[key.sortKey()]; e != nil && !e.deleted {
+		return e
+	}
+	return nil
+}
+
+// Get returns a document; ErrNotFound.
+func (s *Store) Get(key Key) (Document, error) {
+	if e := s.lookup(key); e != nil {
+		return e.doc, nil
+	}
+	return Document{}, fmt.Errorf("%w: %s", ErrNotFound, key)
+}
+
+// Create stores a new document and returns its revision; ErrExists.
+func (s *Store) Create(ctx context.Context, key Key, value []byte) (uint64, error) {
+	name, err := key.escape()
+	if err != nil {
+		return 0, err
+	}
+	if s.lookup(key) != nil {
+		return 0, fmt.Errorf("%w: %s", ErrExists, key)
+	}
+	rev, err := s.kv.Create(ctx, name, value)
+	if err != nil {
+		if errors.Is(err, jetstream.ErrKeyExists) {
+			return 0, fmt.Errorf("%w: %s", ErrExists, key)
+		}
+		return 0, fmt.Errorf("state: create %s: %w", key, err)
+	}
+	s.wrote(key, value, rev)
+	return rev, nil
+}
+
+// Put stores a document whatever was there and returns its revision.
+func (s *Store) Put(ctx context.Context, key Key, value []byte) (uint64, error) {
+	name, err := key.escape()
+	if err != nil {
+		return 0, err
+	}
+	rev, err := s.kv.Put(ctx, name, value)
+	if err != nil {
+		return 0, fmt.Errorf("state: put %s: %w", key, err)
+	}
+	s.wrote(key, value, rev)
+	return rev, nil
+}
+
+// Update replaces a document that still has the revision; ErrConflict, ErrNotFound.
+func (s *Store) Update(ctx context.Context, key Key, value []byte, rev uint64) (uint64, error) {
+	name, err := key.escape()
+	if err != nil {
+		return 0, err
+	}
+	e := s.lookup(key)
+	if e == nil || rev == 0 {
+		return 0, fmt.Errorf("%w: %s", ErrNotFound, key)
+	}
+	if e.doc.Revision > rev {
+		return 0, fmt.Errorf("%w: %s", ErrConflict, key)
+	}
+	rev, err = s.kv.Update(ctx, name, value, rev)
+	if err != nil {
+		return 0, changeError("update", key, err)
+	}
+	s.wrote(key, value, rev)
+	return rev, nil
+}
+
+// Delete removes a document that still has the revision, or any when rev is 0;
+// ErrConflict, ErrNotFound.
+func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error {
+	name, err := key.escape()
+	if err != nil {
+		return err
+	}
+	for {
+		e := s.lookup(key)
+		if e == nil {
+			return fmt.Errorf("%w: %s", ErrNotFound, key)
+		}
+		at := cmp.Or(rev, e.doc.Revision)
+		if e.doc.Revision > at {
+			return fmt.Errorf("%w: %s", ErrConflict, key)
+		}
+		deleted, err := s.remove(ctx, name, at)
+		if err == nil {
+			s.applyOwn(&entry{sort: key.sortKey(), doc: Document{Key: slices.Clone(key), Revision: deleted}, deleted: true})
+			return nil
+		}
+		err = changeError("delete", key, err)
+		if rev != 0 || !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if err := s.passed(ctx, key, at); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) wrote(key Key, value []byte, rev uint64) {
+	s.applyOwn(&entry{sort: key.sortKey(), doc: Document{Key: slices.Clone(key), Value: notNil(slices.Clone(value)), Revision: rev}})
+}
+
+// passed waits until the document is no longer at the revision: another node changed it
+// and the watch is about to tell.
+func (s *Store) passed(ctx context.Context, key Key, rev uint64) error {
+	for {
+		if e := s.lookup(key); e == nil || e.doc.Revision > rev {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.closed:
+			return ErrClosed
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
 
 // List yields the documents whose keys begin with the segments of prefix, in key order.
-func (s *Store) List(prefix Key) iter.Seq[Document] { panic("skeleton") }
-
-// Event is a change that Watch reports; Value is nil when the document was deleted.
-type Event struct{ Document }
-
-// Watch calls f for every change under prefix after the call, in order, until ctx ends.
-func (s *Store) Watch(ctx context.Context, prefix Key, f func(Event)) error { panic("skeleton") }
-
-// Collection is a typed view of the documents of one kind, as JSON. Values that it
-// returns are decoded once a revision and shared: callers do not change them.
-type Collection[T any] struct{ _ *T }
-
-func NewCollection[T any](s *Store, kind string) *Collection[T] { panic("skeleton") }
-
-func (c *Collection[T]) Get(key ...string) (*T, error)                         { panic("skeleton") }
-func (c *Collection[T]) Create(ctx context.Context, v *T, key ...string) error { panic("skeleton") }
-
-// Modify reads the document, calls f on a copy of its own, and stores the result by
-// compare-and-swap, again from the start when another writer came between. An error of
-// f ends it unchanged. It returns what was stored.
-func (c *Collection[T]) Modify(ctx context.Context, f func(*T) error, key ...string) (*T, error) {
-	panic("skeleton")
+// A document that is changed meanwhile is seen as it was or as it is.
+func (s *Store) List(prefix Key) iter.Seq[Document] {
+	return func(yield func(Document) bool) {
+		for e := range s.entries(prefix) {
+			if !yield(e.doc) {
+				return
+			}
+		}
+	}
 }
 
-// Put stores v whatever was there.
-func (c *Collection[T]) Put(ctx context.Context, v *T, key ...string) error { panic("skeleton") }
-func (c *Collection[T]) Delete(ctx context.Context, key ...string) error    { panic("skeleton") }
+func (s *Store) entries(prefix Key) iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		begin := prefix.sortKey()
+		from, skip := begin, false
+		chunk := make([]*entry, 0, listChunk)
+		for {
+			chunk = chunk[:0]
+			s.mu.RLock()
+			i, found := s.find(from)
+			if found && skip {
+				i++
+			}
+			for ; i < len(s.order) && len(chunk) < listChunk; i++ {
+				if e := s.order[i]; len(e.sort) < len(begin) || e.sort[:len(begin)] != begin {
+					break
+				} else {
+					chunk = append(chunk, e)
+				}
+			}
+			s.mu.RUnlock()
+			for _, e := range chunk {
+				if !yield(e) {
+					return
+				}
+			}
+			if len(chunk) < listChunk {
+				return
+			}
+			from, skip = chunk[len(chunk)-1].sort, true
+		}
+	}
+}
 
-// List yields documents in key order; the key's segments are those after the kind.
-func (c *Collection[T]) List(prefix ...string) iter.Seq2[[]string, *T] { panic("skeleton") }
+// Len is the number of documents.
+func (s *Store) Len() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.order)
+}
+
+// Close stops following the bucket and ends every watch. The documents stay readable.
+func (s *Store) Close() error {
+	s.once.Do(func() {
+		close(s.closed)
+		s.feed.Stop()
+		s.done.Wait()
+	})
+	return nil
+}

@@ -1,0 +1,260 @@
+// Package broker runs the NATS server that holds every durable stream of the node, inside
+// the process, or connects to a JetStream cluster outside of it.
+//
+// Embedded, the server listens on no port: clients reach it over in-memory pipes. Every
+// message is on disk, fsynced, before it is acknowledged. What the callers get is the
+// same either way, a connection and its JetStream context, so that they use nothing but
+// the client API.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// MaxPayload is the largest message that the embedded server takes.
+const MaxPayload = 32 << 20
+
+// Options say where the streams are.
+type Options struct {
+	// Dir holds the embedded server's files. It must be an absolute path; it is made if
+	// it is missing.
+	Dir string
+
+	// URL, when set, names a JetStream cluster to use in place of the embedded server.
+	URL string
+
+	// Replicas is how many servers of the cluster hold each stream; 0 means 1.
+	Replicas int
+
+	// Logf gets the server's warnings and errors; nil drops them.
+	Logf func(level, message string)
+}
+
+// Broker is a running server, or the link to one outside.
+type Broker struct {
+	opts Options
+
+	mu     sync.Mutex
+	srv    *server.Server // nil when the server is outside
+	closed bool
+
+	conn  *nats.Conn
+	js    jetstream.JetStream
+	extra []*nats.Conn
+}
+
+// Start starts the embedded server, or connects to the one outside. It returns when
+// every stream on disk is recovered.
+func Start(o Options) (*Broker, error) {
+	b := &Broker{opts: o}
+	if o.URL == "" {
+		if !filepath.IsAbs(o.Dir) {
+			return nil, fmt.Errorf("broker: directory %q is not an absolute path", o.Dir)
+		}
+		srv, err := b.run()
+		if err != nil {
+			return nil, err
+		}
+		b.srv = srv
+	}
+	conn, err := b.dial("brookmere")
+	if err != nil {
+		b.stopServer()
+		return nil, err
+	}
+	b.conn = conn
+	if b.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)); err != nil {
+		b.Close()
+		return nil, fmt.Errorf("broker: %w", err)
+	}
+	return b, nil
+}
+
+func (b *Broker) run() (*server.Server, error) {
+	so := &server.Options{
+		ServerName: "brookmere",
+		DontListen: true,
+		NoSigs:     true,
+		NoLog:      b.opts.Logf == nil,
+		JetStream:  true,
+		StoreDir:   b.opts.Dir,
+		SyncAlways: true,
+		MaxPayload: MaxPayload,
+		MaxPending: 256 << 20,
+		// The free space of the disk is the limit, not a share of it taken at the start.
+		JetStreamMaxStore:     1 << 62,
+		JetStreamMaxMemory:    1 << 40,
+		WriteDeadline:         time.Minute,
+		DisableShortFirstPing: true,
+		PingInterval:          time.Hour,
+	}
+	srv, err := server.NewServer(so)
+	if err != nil {
+		return nil, fmt.Errorf("broker: configure server: %w", err)
+	}
+	l := &logger{logf: b.opts.Logf}
+	srv.SetLoggerV2(l, false, false, false)
+	srv.Start()
+	if !srv.ReadyForConnections(time.Minute) || !srv.JetStreamEnabled() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+		return nil, fmt.Errorf("broker: start server in %s: %w", b.opts.Dir, l.cause())
+	}
+	return srv, nil
+}
+
+// InProcessConn opens a pipe to the server that runs now; nats.go calls it, at a
+// reconnect too.
+func (b *Broker) InProcessConn() (net.Conn, error) {
+	b.mu.Lock()
+	srv, closed := b.srv, b.closed
+	b.mu.Unlock()
+	if srv == nil || closed {
+		return nil, errors.New("broker: closed")
+	}
+	return srv.InProcessConn()
+}
+
+// Dial opens a connection of its own for a caller whose traffic should not wait behind
+// that of others. It is closed with the broker.
+func (b *Broker) Dial(name string) (*nats.Conn, error) {
+	c, err := b.dial(name)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	b.extra = append(b.extra, c)
+	b.mu.Unlock()
+	return c, nil
+}
+
+func (b *Broker) dial(name string) (*nats.Conn, error) {
+	opts := []nats.Option{
+		nats.Name(name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(20 * time.Millisecond),
+		nats.ReconnectBufSize(-1), // a publish while disconnected fails at once, its sender knows best
+	}
+	url := b.opts.URL
+	if url == "" {
+		opts = append(opts, nats.InProcessServer(b), nats.PingInterval(time.Hour))
+	}
+	c, err := nats.Connect(url, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("broker: connect: %w", err)
+	}
+	return c, nil
+}
+
+// Conn is the shared connection.
+func (b *Broker) Conn() *nats.Conn { return b.conn }
+
+// JetStream is the JetStream context of the shared connection.
+func (b *Broker) JetStream() jetstream.JetStream { return b.js }
+
+// Replicas is how many servers are to hold each stream.
+func (b *Broker) Replicas() int { return max(1, b.opts.Replicas) }
+
+// Embedded says whether the server runs in this process.
+func (b *Broker) Embedded() bool { return b.opts.URL == "" }
+
+// Restart stops the embedded server and starts it again on the same files; connections
+// come back by themselves. It is how a store that refuses writes since its disk failed
+// is brought back. With a server outside it does nothing.
+func (b *Broker) Restart(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return errors.New("broker: closed")
+	}
+	if b.srv == nil {
+		return nil
+	}
+	b.srv.Shutdown()
+	b.srv.WaitForShutdown()
+	srv, err := b.run()
+	if err != nil {
+		return err
+	}
+	b.srv = srv
+	return nil
+}
+
+// Close ends the connections and stops the server. What was acknowledged is on disk.
+func (b *Broker) Close() error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return nil
+	}
+	b.closed = true
+	extra := b.extra
+	b.mu.Unlock()
+	for _, c := range extra {
+		c.Close()
+	}
+	if b.conn != nil {
+		b.conn.Close()
+	}
+	b.stopServer()
+	return nil
+}
+
+func (b *Broker) stopServer() {
+	b.mu.Lock()
+	srv := b.srv
+	b.mu.Unlock()
+	if srv != nil {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	}
+}
+
+// logger hands on the server's warnings and errors and keeps the last error, which is
+// the only place where a failed start says why.
+type logger struct {
+	logf func(level, message string)
+	mu   sync.Mutex
+	last string
+}
+
+func (l *logger) cause() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == "" {
+		return errors.New("server did not become ready")
+	}
+	return errors.New(l.last)
+}
+
+func (l *logger) log(level, format string, v []any) {
+	m := fmt.Sprintf(format, v...)
+	if level == "error" {
+		l.mu.Lock()
+		l.last = m
+		l.mu.Unlock()
+	}
+	if l.logf != nil {
+		l.logf(level, m)
+	}
+}
+
+func (l *logger) Noticef(string, ...any)         {}
+func (l *logger) Debugf(string, ...any)          {}
+func (l *logger) Tracef(string, ...any)          {}
+func (l *logger) Warnf(format string, v ...any)  { l.log("warn", format, v) }
+func (l *logger) Errorf(format string, v ...any) { l.log("error", format, v) }
+func (l *logger) Fatalf(format string, v ...any) { l.log("error", format, v) }
+
+var _ io.Closer = (*Broker)(nil)

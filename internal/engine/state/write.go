@@ -1,0 +1,35 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// changeError names a failed compare-and-swap ErrConflict.
+func changeError(what string, key Key, err error) error {
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		return fmt.Errorf("%w: %s", ErrConflict, key)
+	}
+	return fmt.Errorf("state: %s %s: %w", what, key, err)
+}
+
+// remove replaces the document by a mark that says it is gone, which goes by itself
+// after a while, and returns the mark's revision. KeyValue.Purge does the same, without
+// telling the revision.
+func (s *Store) remove(ctx context.Context, name string, rev uint64) (uint64, error) {
+	m := nats.NewMsg("$KV." + s.kv.Bucket() + "." + name)
+	m.Header.Set("KV-Operation", "PURGE")
+	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	m.Header.Set(jetstream.MsgTTLHeader, deletedFor.String())
+	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, fmt.Sprint(rev))
+	ack, err := s.js.PublishMsg(ctx, m)
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
