@@ -1,0 +1,144 @@
+package jsontext
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// AppendUnquoted appends to dst what a valid string stands for, given its text without
+// the quotes. Halves of surrogate pairs become U+FFFD.
+func AppendUnquoted(dst, s []byte) []byte {
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c != '\\' {
+			run := i
+			for i++; i < len(s) && s[i] != '\\'; i++ {
+			}
+			dst = append(dst, s[run:i]...)
+			continue
+		}
+		if i+1 >= len(s) {
+			return dst
+		}
+		switch c = s[i+1]; c {
+		case 'b':
+			c = '\b'
+		case 'f':
+			c = '\f'
+		case 'n':
+			c = '\n'
+		case 'r':
+			c = '\r'
+		case 't':
+			c = '\t'
+		case 'u':
+			r, _ := hex4(s, i+2)
+			i += 6
+			if utf16.IsSurrogate(r) {
+				low, ok := rune(0), false
+				if i+1 < len(s) && s[i] == '\\' && s[i+1] == 'u' {
+					low, ok = hex4(s, i+2)
+				}
+				if r = utf16.DecodeRune(r, low); ok && r != utf8.RuneError {
+					i += 6
+				}
+			}
+			dst = utf8.AppendRune(dst, r)
+			continue
+		}
+		dst = append(dst, c)
+		i += 2
+	}
+	return dst
+}
+
+// Int returns the value of an Integer, and whether an int64 holds it.
+func Int(b []byte) (int64, bool) {
+	i, neg := 0, false
+	if len(b) > 0 && b[0] == '-' {
+		i, neg = 1, true
+	}
+	if len(b)-i > 18 {
+		n, err := strconv.ParseInt(unsafe.String(unsafe.SliceData(b), len(b)), 10, 64)
+		return n, err == nil
+	}
+	var n int64
+	for _, c := range b[i:] {
+		n = n*10 + int64(c-'0')
+	}
+	if neg {
+		n = -n
+	}
+	return n, len(b) > i
+}
+
+var pow10 = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+	1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
+// Float returns the value of a number, correctly rounded; it is infinite if it is beyond
+// what a float64 holds.
+func Float(b []byte) float64 {
+	// A mantissa of up to 2^53 and a power of ten of up to 10^22 are exact as float64, so
+	// that their quotient is rounded once, and correctly.
+	var mantissa uint64
+	i, digits, point := 0, 0, -1
+	if len(b) > 0 && b[0] == '-' {
+		i = 1
+	}
+	for ; i < len(b); i++ {
+		c := b[i]
+		if c-'0' <= 9 {
+			if digits++; digits > 19 {
+				return slowFloat(b)
+			}
+			mantissa = mantissa*10 + uint64(c-'0')
+		} else if c == '.' {
+			point = i
+		} else {
+			return slowFloat(b)
+		}
+	}
+	if mantissa > 1<<53 {
+		return slowFloat(b)
+	}
+	f := float64(mantissa)
+	if point >= 0 {
+		f /= pow10[len(b)-point-1]
+	}
+	if b[0] == '-' {
+		f = -f
+	}
+	return f
+}
+
+func slowFloat(b []byte) float64 {
+	f, err := strconv.ParseFloat(unsafe.String(unsafe.SliceData(b), len(b)), 64)
+	if err != nil && !math.IsInf(f, 0) {
+		return math.NaN()
+	}
+	return f
+}
+
+// AppendCompact appends a valid value to dst without the white space between its tokens.
+func AppendCompact(dst, b []byte) []byte {
+	for i := 0; i < len(b); {
+		switch c := b[i]; c {
+		case ' ', '\t', '\r', '\n':
+			i++
+		case '"':
+			end, _, se := skipString(b, i+1)
+			if se != nil {
+				return append(dst, b[i:]...)
+			}
+			dst = append(dst, b[i:end]...)
+			i = end
+		default:
+			dst = append(dst, c)
+			i++
+		}
+	}
+	return dst
+}
