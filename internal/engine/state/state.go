@@ -65,7 +65,6 @@ type Store struct {
 	docs     map[string]*entry // by sortKey; deleted ones as long as the watch is behind
 	order    []*entry          // those not deleted, by sortKey
 	watched  uint64            // revision up to which the watch has delivered
-	last     uint64            // highest revision seen
 	watchers map[*watcher]struct{}
 
 	feed   jetstream.KeyWatcher
@@ -127,8 +126,7 @@ func (s *Store) load(ctx context.Context) error {
 				slices.SortFunc(s.order, func(a, b *entry) int { return cmp.Compare(a.sort, b.sort) })
 				return nil
 			}
-			rev := kve.Revision()
-			s.watched, s.last = max(s.watched, rev), max(s.last, rev)
+			s.watched = max(s.watched, kve.Revision())
 			e := s.entryOf(kve)
 			if e == nil || e.deleted {
 				continue
@@ -187,16 +185,7 @@ func (s *Store) follow() {
 			if cur := s.docs[e.sort]; cur != nil && cur.deleted && cur.doc.Revision <= s.watched {
 				delete(s.docs, e.sort)
 			}
-			var to []*watcher
-			for w := range s.watchers {
-				if w.wants(e) {
-					to = append(to, w)
-				}
-			}
 			s.mu.Unlock()
-			for _, w := range to {
-				w.send(s.closed, e)
-			}
 		}
 	}
 }
@@ -212,7 +201,6 @@ func (s *Store) applyOwn(e *entry) {
 
 // apply puts e in unless a later change of the same document is there. Callers hold mu.
 func (s *Store) apply(e *entry) {
-	s.last = max(s.last, e.doc.Revision)
 	cur := s.docs[e.sort]
 	if cur != nil && cur.doc.Revision >= e.doc.Revision {
 		return
@@ -227,6 +215,9 @@ func (s *Store) apply(e *entry) {
 		s.order[i] = e
 	default:
 		s.order = slices.Insert(s.order, i, e)
+	}
+	for w := range s.watchers {
+		w.add(e)
 	}
 }
 
@@ -413,7 +404,9 @@ func (s *Store) Len() int {
 // Close stops following the bucket and ends every watch. The documents stay readable.
 func (s *Store) Close() error {
 	s.once.Do(func() {
+		s.mu.Lock()
 		close(s.closed)
+		s.mu.Unlock()
 		s.feed.Stop()
 		s.done.Wait()
 	})

@@ -301,6 +301,9 @@ func BenchmarkLoad(b *testing.B) {
 	br, s := start(b, b.TempDir())
 	js := br.JetStream()
 	for i := range n {
+		if i%2000 == 0 {
+			<-js.PublishAsyncComplete()
+		}
 		name, _ := Key{"kinesis.stream", "000000000000", "eu-west-1", fmt.Sprint(i)}.escape()
 		if _, err := js.PublishAsync("$KV.state."+name, make([]byte, 300)); err != nil {
 			b.Fatal(err)
