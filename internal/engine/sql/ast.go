@@ -611,7 +611,7 @@ type (
 		Partition PartitionSpec
 		Column    *Identifier
 	}
-	// DescribeInput is DESCRIBE INPUT name; Output says DESCRIBE OUTPUT name.
+	// DescribePrepared is DESCRIBE INPUT name, or OUTPUT.
 	DescribePrepared struct {
 		Position
 		Name   Identifier
@@ -625,7 +625,7 @@ type (
 type Pair struct{ Key, Value string }
 
 // PartitionSpec is PARTITION (column = value, ...). Values are constants as text; Op is
-// "=" unless in ALTER TABLE DROP PARTITION, which takes comparisons.
+// "=", in ALTER TABLE DROP PARTITION any comparison, and empty where no value was given.
 type PartitionSpec []PartitionValue
 
 // PartitionValue is one column of a PartitionSpec.
