@@ -1,0 +1,188 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+)
+
+// ErrConflict is what a ProgressStore returns when another pipeline has written.
+var ErrConflict = errors.New("delivery: progress was changed by another pipeline")
+
+// Source is a shard of the log that a pipeline reads. *shardlog.Shard is one.
+type Source interface {
+	Read(ctx context.Context, from shardlog.Position, o shardlog.ReadOptions, dst []shardlog.Record) (recs []shardlog.Record, next shardlog.Position, err error)
+	Wait(ctx context.Context, from shardlog.Position) error
+}
+
+// Objects is where a pipeline puts what it makes. Put returns when the object is durable
+// and replaces an object of the same key as a whole; Delete of a missing object is no
+// error. Both are called concurrently, and again with the same arguments after an error.
+type Objects interface {
+	Put(ctx context.Context, o Object) error
+	Delete(ctx context.Context, bucket, key string) error
+}
+
+// Object is a put. Body is read from its start.
+type Object struct {
+	Bucket, Key string
+	Body        io.ReadSeeker
+	Size        int64
+}
+
+// ProgressStore keeps the document of one pipeline. Load returns the zero Progress when
+// there is none. Save replaces the document that this store last loaded or saved, or
+// returns ErrConflict. After any other error of Save the pipeline ends; it may have
+// been saved or not.
+type ProgressStore interface {
+	Load(ctx context.Context) (*Progress, error)
+	Save(ctx context.Context, p *Progress) error
+}
+
+// Progress is what a pipeline remembers; the package comment says how it is used.
+type Progress struct {
+	Plan      string                       `json:"plan,omitempty"`
+	Watermark shardlog.Position            `json:"watermark"`
+	Flushed   map[string]shardlog.Position `json:"flushed,omitempty"`
+	Intents   []Intent                     `json:"intents,omitempty"`
+	Atomic    bool                         `json:"atomic,omitempty"` // of the batch of Intents
+
+	// What was delivered since the pipeline began.
+	Rows       int64     `json:"rows"`     // in objects, error objects left out
+	Rejected   int64     `json:"rejected"` // rows in error objects
+	Bytes      int64     `json:"bytes"`    // of rows before encoding
+	Objects    int64     `json:"objects"`
+	LastObject string    `json:"lastObject,omitempty"` // bucket/key
+	LastTime   time.Time `json:"lastTime,omitzero"`    // of its put
+}
+
+// Intent is an object that is about to be put.
+type Intent struct {
+	Partition string            `json:"partition"`
+	Bucket    string            `json:"bucket"`
+	Key       string            `json:"key"`
+	From      shardlog.Position `json:"from"` // of the first row
+	Upto      shardlog.Position `json:"upto"` // of the last row
+	Rows      int64             `json:"rows"`
+}
+
+// Plan says what becomes of a record. Route and the encoders of a plan run in one
+// goroutine each, not the same.
+type Plan interface {
+	// Version names the plan; Plans.Pinned must give an equal one for it.
+	Version() string
+	// Route appends the rows of r. It is a pure function of r.
+	Route(r *shardlog.Record, rows *Rows)
+	// Encoder starts an object of the partition, written to w.
+	Encoder(partition string, w io.Writer) (Encoder, error)
+	// Buffering is when an object of the partition is sealed.
+	Buffering(partition string) Buffering
+	// Name is where the object goes, a pure function of the arguments.
+	Name(o ObjectInfo) (bucket, key string)
+	// MaxPartitions may be open at a time; a row of one more goes where TooMany says.
+	MaxPartitions() int
+	TooMany(partition string, row []byte, arrival time.Time) *Rejected
+}
+
+// Plans gives a pipeline its plan.
+type Plans interface {
+	// Current is the plan for new records. It is asked now and then while records
+	// flow, and must be cheap when nothing has changed. It keeps what Pinned needs
+	// before it returns a plan.
+	Current(ctx context.Context) (Plan, error)
+	// Pinned is an earlier plan.
+	Pinned(ctx context.Context, version string) (Plan, error)
+}
+
+// Buffering says when a buffer is sealed: when its rows reach Size bytes, or Interval
+// after the arrival of its first record, whichever is first. A zero Interval seals as
+// soon as the source has no more, but not more often than every few hundred milliseconds.
+type Buffering struct {
+	Size     int64
+	Interval time.Duration
+}
+
+// ObjectInfo describes an object to Plan.Name.
+type ObjectInfo struct {
+	Partition  string
+	From, Upto shardlog.Position
+	Arrival    time.Time // of the first record
+}
+
+// Encoder writes the rows of one object. Add returns *Rejected for a row that does not
+// fit, and has then written nothing of it; any other error is fatal to the pipeline.
+type Encoder interface {
+	Add(row []byte, arrival time.Time) error
+	Buffered() int64 // bytes of memory held, about
+	Spill() error    // write out what is held, as far as the format allows
+	Close() error    // write out the rest
+}
+
+// Rejected is a row that goes to an error partition instead of its own.
+type Rejected struct {
+	Partition string // begins with ErrorMark
+	Data      []byte
+	Reason    string
+}
+
+func (r *Rejected) Error() string { return r.Reason }
+
+// ErrorMark begins the names of error partitions, and no other.
+const ErrorMark = "\x01"
+
+// IsError tells whether the partition is an error partition.
+func IsError(partition string) bool { return len(partition) > 0 && partition[0] == ErrorMark[0] }
+
+// Rows collects what a plan makes of records.
+type Rows struct {
+	rows  []row
+	arena []byte
+	pos   shardlog.Position
+	time  time.Time
+}
+
+type row struct {
+	partition []byte
+	data      []byte
+	pos       shardlog.Position
+	time      time.Time
+}
+
+// Add appends a row of the record that is being routed. partition is copied; data is
+// kept until the row is encoded, and may alias the record.
+func (r *Rows) Add(partition, data []byte) {
+	var p []byte
+	if n := len(r.rows); n > 0 && string(r.rows[n-1].partition) == string(partition) {
+		p = r.rows[n-1].partition
+	} else {
+		at := len(r.arena)
+		r.arena = append(r.arena, partition...)
+		p = r.arena[at:len(r.arena):len(r.arena)]
+	}
+	r.rows = append(r.rows, row{partition: p, data: data, pos: r.pos, time: r.time})
+}
+
+// Reject appends a row of an error partition.
+func (r *Rows) Reject(e *Rejected) {
+	r.rows = append(r.rows, row{partition: []byte(e.Partition), data: e.Data, pos: r.pos, time: r.time})
+}
+
+func (r *Rows) reset() {
+	clear(r.rows) // let go of the records' frames
+	r.rows, r.arena = r.rows[:0], r.arena[:0]
+}
+
+// Events are told by a pipeline as it works, from any of its goroutines; nil ones are
+// left out. They must not block.
+type Events struct {
+	// Delivered: a batch of objects is durable and the progress that covers it, too.
+	// Records before watermark are no longer needed.
+	Delivered func(objects []Intent, p *Progress)
+	// Retrying: an object could not be put or the plan not be had; tried again after wait.
+	Retrying func(err error, attempt int, wait time.Duration)
+	// Corrupt: the source could not read records and they were skipped.
+	Corrupt func(err error)
+}
