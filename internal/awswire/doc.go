@@ -22,4 +22,6 @@ const (
 	JSON11                     // application/x-amz-json-1.1
 	CBOR11                     // application/x-amz-cbor-1.1
 	Query                      // application/x-www-form-urlencoded, XML out
+
+	rpcV2CBOR // Smithy RPC v2, for what may speak nothing else
 )

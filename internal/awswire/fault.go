@@ -1,0 +1,156 @@
+package awswire
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awswire/model"
+)
+
+// fault is an error as it goes to the client.
+type fault struct {
+	code    string
+	message string
+	status  int
+	shape   *model.Shape  // nil if the model does not name the code
+	value   reflect.Value // the SDK's error struct, if it was one
+	server  bool
+}
+
+// faultOf turns what a service's method returned into what the client is told. Errors
+// that are not AWS's become the internal failure, whose cause is for the operator only.
+func (h *Handler) faultOf(err error) fault {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return h.internalFault()
+	}
+	f := fault{code: api.ErrorCode(), message: api.ErrorMessage(), server: api.ErrorFault() == smithy.FaultServer}
+	f.shape = h.model.Exception(f.code)
+	if f.shape == nil {
+		f.shape = h.model.Exception(reflect.Indirect(reflect.ValueOf(api)).Type().Name())
+		if f.shape != nil {
+			f.code = f.shape.ErrorCode()
+		}
+	}
+	switch {
+	case f.shape != nil:
+		f.status = f.shape.HTTPStatus()
+	case f.server:
+		f.status = 500
+	default:
+		f.status = 400
+	}
+	var status interface{ HTTPStatusCode() int }
+	if errors.As(err, &status) && status.HTTPStatusCode() >= 400 && status.HTTPStatusCode() < 600 {
+		f.status = status.HTTPStatusCode()
+	}
+	f.server = f.status >= 500
+	if v := reflect.ValueOf(api); v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Struct && strings.HasSuffix(v.Elem().Type().PkgPath(), "/types") {
+		f.value = v.Elem()
+	}
+	return f
+}
+
+func (h *Handler) internalFault() fault {
+	f := fault{code: "InternalFailure", status: 500, server: true}
+	return f
+}
+
+// validationCode is the code by which the service reports what breaks the model's
+// constraints; most say ValidationException.
+func validationCode(m *model.Service) string {
+	switch m.Name {
+	case "athena":
+		return "InvalidRequestException"
+	case "logs":
+		return "InvalidParameterException"
+	case "sts", "iam", "cloudwatch":
+		return "ValidationError"
+	}
+	return "ValidationException"
+}
+
+// messageMember is how the service spells "message" in errors that the model does not
+// describe: as it does in most that it describes.
+func messageMember(m *model.Service) string {
+	upper, lower := 0, 0
+	for _, s := range m.Shapes {
+		if !s.Exception {
+			continue
+		}
+		for _, mem := range s.Members {
+			switch mem.Name {
+			case "Message":
+				upper++
+			case "message":
+				lower++
+			}
+		}
+	}
+	if upper > lower {
+		return "Message"
+	}
+	return "message"
+}
+
+// appendJSONFault appends the body of an error in the JSON protocols.
+func (h *Handler) appendJSONFault(dst []byte, f fault) []byte {
+	dst = append(dst, `{"__type":`...)
+	dst = appendJSONString(dst, h.errorPrefix(f)+f.code)
+	name := h.messageMember
+	if f.value.IsValid() {
+		p := h.planner.plan(f.value.Type(), f.shape)
+		for i := range p.fields {
+			fl := &p.fields[i]
+			fv := f.value.Field(fl.index)
+			if strings.EqualFold(fl.name, "message") {
+				name = fl.name
+				continue
+			}
+			if fl.name == "Code" && absent(fl.plan, fv) || !fl.present(fv) {
+				continue
+			}
+			start := len(dst)
+			dst = append(append(dst, ','), fl.quoted...)
+			out, err := h.planner.appendJSON(dst, fl.plan, fv, fl.time)
+			if err != nil {
+				dst = dst[:start]
+				continue
+			}
+			dst = out
+		}
+	} else if f.shape != nil {
+		for _, m := range f.shape.Members {
+			if strings.EqualFold(m.Name, "message") {
+				name = m.Name
+			}
+		}
+	} else if f.code == "SerializationException" {
+		name = "Message"
+	}
+	if f.message != "" {
+		dst = append(dst, `,"`...)
+		dst = append(dst, name...)
+		dst = append(dst, `":`...)
+		dst = appendJSONString(dst, f.message)
+	}
+	return append(dst, '}')
+}
+
+// errorPrefix is the namespace before the code in __type. Most services write none;
+// DynamoDB's clients have long seen one.
+func (h *Handler) errorPrefix(f fault) string {
+	if h.model.Name != "dynamodb" {
+		return ""
+	}
+	switch {
+	case f.shape != nil:
+		return "com.amazonaws.dynamodb.v20120810#"
+	case f.code == "ValidationException":
+		return "com.amazon.coral.validate#"
+	}
+	return "com.amazon.coral.service#"
+}

@@ -1,0 +1,271 @@
+// Command gen extracts the facts that package model holds from botocore's service
+// models.
+//
+//	go run ./internal/awswire/model/gen -data BOTOCORE/data -out internal/awswire/model/data
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/awswire/model"
+)
+
+const services = "apigateway athena cloudwatch cognito-identity dynamodb firehose glue iam kinesis kinesisanalytics kinesisanalyticsv2 lambda logs sts"
+
+func main() {
+	log.SetFlags(0)
+	data := flag.String("data", "", "botocore's data `folder`")
+	out := flag.String("out", "internal/awswire/model/data", "`folder` to write to")
+	names := flag.String("services", services, "services to extract")
+	flag.Parse()
+	if *data == "" {
+		log.Fatal("gen: -data names botocore's data folder")
+	}
+	for _, name := range strings.Fields(*names) {
+		if err := generate(*data, *out, name); err != nil {
+			log.Fatalf("gen: %s: %v", name, err)
+		}
+	}
+}
+
+func generate(data, out, name string) error {
+	paths, err := filepath.Glob(filepath.Join(data, name, "*", "service-2.json*"))
+	if err != nil || len(paths) == 0 {
+		return fmt.Errorf("no service-2.json under %s", filepath.Join(data, name))
+	}
+	slices.Sort(paths)
+	b, err := os.ReadFile(paths[len(paths)-1]) // folders are dates: the newest API
+	if err != nil {
+		return err
+	}
+	if zr, err := gzip.NewReader(bytes.NewReader(b)); err == nil {
+		if b, err = io.ReadAll(zr); err != nil {
+			return err
+		}
+	}
+	s, untranslated, err := convert(name, b)
+	if err != nil {
+		return err
+	}
+	js, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	var buf bytes.Buffer
+	zw, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	zw.Write(js) // to a bytes.Buffer: cannot fail
+	if err := zw.Close(); err != nil {
+		return err
+	}
+	fmt.Printf("%-20s %3d operations %5d shapes %7d bytes\n", name, len(s.Operations), len(s.Shapes), buf.Len())
+	for _, p := range untranslated {
+		fmt.Printf("    pattern not checked: %s\n", p)
+	}
+	return os.WriteFile(filepath.Join(out, name+".json.gz"), buf.Bytes(), 0o644)
+}
+
+type source struct {
+	Metadata struct {
+		APIVersion, EndpointPrefix, SigningName, Protocol, JSONVersion, TargetPrefix, ServiceID, XMLNamespace, ServiceFullName string
+
+		Protocols          []string
+		AWSQueryCompatible *struct{}
+	}
+	Operations map[string]struct {
+		HTTP struct {
+			Method, RequestURI string
+			ResponseCode       int
+		}
+		Input, Output *struct{ Shape, ResultWrapper string }
+		Errors        []struct{ Shape string }
+	}
+	Shapes map[string]sourceShape
+}
+
+type sourceShape struct {
+	Type            string
+	Required        []string
+	Members         ordered
+	Member          *sourceMember
+	Key, Value      *sourceMember
+	Min, Max        *float64
+	Pattern         string
+	Enum            []string
+	Union           bool
+	Document        bool
+	Flattened       bool
+	TimestampFormat string
+	Payload         string
+	Streaming       bool
+	EventStream     bool
+	Event           bool
+	Exception       bool
+	Fault           bool
+	Error           struct {
+		Code           string
+		HTTPStatusCode int
+	}
+}
+
+type sourceMember struct {
+	Shape, LocationName, Location string
+	Flattened, IdempotencyToken   bool
+	TimestampFormat               string
+	EventPayload                  bool
+}
+
+// ordered keeps a structure's members in the model's order.
+type ordered []struct {
+	name string
+	sourceMember
+}
+
+func (o *ordered) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var m sourceMember
+		if err := d.Decode(&m); err != nil {
+			return err
+		}
+		*o = append(*o, struct {
+			name string
+			sourceMember
+		}{key.(string), m})
+	}
+	return nil
+}
+
+func convert(name string, b []byte) (*model.Service, []string, error) {
+	var src source
+	if err := json.Unmarshal(b, &src); err != nil {
+		return nil, nil, err
+	}
+	md := src.Metadata
+	s := &model.Service{
+		Name: name, ID: md.ServiceID, FullName: md.ServiceFullName, APIVersion: md.APIVersion, EndpointPrefix: md.EndpointPrefix,
+		SigningName: md.SigningName, Protocol: md.Protocol, Protocols: md.Protocols, JSONVersion: md.JSONVersion,
+		TargetPrefix: md.TargetPrefix, XMLNamespace: md.XMLNamespace, QueryCompatible: md.AWSQueryCompatible != nil,
+		Operations: map[string]*model.Operation{}, Shapes: map[string]*model.Shape{},
+	}
+	if s.SigningName == "" {
+		s.SigningName = s.EndpointPrefix
+	}
+	for n, op := range src.Operations {
+		o := &model.Operation{Status: op.HTTP.ResponseCode}
+		if op.HTTP.Method != "POST" {
+			o.Method = op.HTTP.Method
+		}
+		if op.HTTP.RequestURI != "/" {
+			o.URI = op.HTTP.RequestURI
+		}
+		if op.Input != nil {
+			o.InputName = op.Input.Shape
+		}
+		if op.Output != nil {
+			o.OutputName, o.Wrapper = op.Output.Shape, op.Output.ResultWrapper
+		}
+		for _, e := range op.Errors {
+			o.ErrorNames = append(o.ErrorNames, e.Shape)
+		}
+		s.Operations[n] = o
+	}
+	untranslated := map[string]bool{}
+	for n, from := range src.Shapes {
+		typ := from.Type
+		if typ == "character" {
+			typ = "string"
+		}
+		sh := &model.Shape{
+			Type: model.Type(typ), Min: from.Min, Max: from.Max, Pattern: from.Pattern, Enum: from.Enum,
+			Union: from.Union, Document: from.Document, Flattened: from.Flattened, TimestampFormat: from.TimestampFormat,
+			Payload: from.Payload, Streaming: from.Streaming, EventStream: from.EventStream, Event: from.Event,
+			Exception: from.Exception, Fault: from.Fault, Status: from.Error.HTTPStatusCode,
+		}
+		if from.Error.Code != n {
+			sh.Code = from.Error.Code
+		}
+		if from.Pattern != "" {
+			re, err := translate(from.Pattern)
+			if err != nil {
+				untranslated[fmt.Sprintf("%s (%v)", from.Pattern, err)] = true
+			}
+			sh.RE = re
+		}
+		for _, m := range from.Members {
+			sh.Members = append(sh.Members, member(m.name, &m.sourceMember, slices.Contains(from.Required, m.name)))
+		}
+		sh.Elem = member("", from.Member, false)
+		sh.Key = member("", from.Key, false)
+		sh.Val = member("", from.Value, false)
+		s.Shapes[n] = sh
+	}
+	var list []string
+	for p := range untranslated {
+		list = append(list, p)
+	}
+	slices.Sort(list)
+	return s, list, nil
+}
+
+func member(name string, m *sourceMember, required bool) *model.Member {
+	if m == nil {
+		return nil
+	}
+	wire := m.LocationName
+	if wire == name {
+		wire = ""
+	}
+	return &model.Member{
+		Name: name, Required: required, ShapeName: m.Shape, Wire: wire, Location: m.Location, Flattened: m.Flattened,
+		TimestampFormat: m.TimestampFormat, Token: m.IdempotencyToken, EventPayload: m.EventPayload,
+	}
+}
+
+var (
+	unicodeEscape = regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`)
+	// Java tells UTF-16 surrogates; in Go's view of the text, the pair of ranges stands
+	// for everything outside the basic plane.
+	surrogates = regexp.MustCompile(`(?i)\\uD800\\uDC00-\\uDBFF\\uDFFF`)
+	wide       = regexp.MustCompile(`\\u10000-\\u10FFFF`)
+)
+
+// translate turns a Java regular expression of the model into one for Go's regexp that
+// matches the whole text. Look-around cannot be said there.
+func translate(java string) (string, error) {
+	re := java
+	re = wide.ReplaceAllString(re, `\x{10000}-\x{10FFFF}`)
+	re = surrogates.ReplaceAllString(re, `\x{10000}-\x{10FFFF}`)
+	re = unicodeEscape.ReplaceAllString(re, `\x{$1}`)
+	re = strings.ReplaceAll(re, `\p{Print}`, `[[:print:]]`)
+	re = strings.ReplaceAll(re, `\d{1}+`, `\d`) // possessive quantifiers
+	re = strings.ReplaceAll(re, `\d{12}+`, `\d{12}`)
+	re = strings.ReplaceAll(re, `\_`, `_`)
+	re = `\A(?:` + re + `)\z`
+	if _, err := regexp.Compile(re); err == nil {
+		return re, nil
+	} else {
+		var syntaxError interface{ Error() string }
+		errors.As(err, &syntaxError)
+		_, why, _ := strings.Cut(syntaxError.Error(), ": ")
+		return "", errors.New(why)
+	}
+}
