@@ -1,0 +1,221 @@
+package crash
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/athena"
+	athenatypes "github.com/aws/aws-sdk-go-v2/service/athena/types"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/brookmere/brookmere/test/nodetest"
+)
+
+const (
+	crashBucket   = "under-fire"
+	crashDatabase = "fire"
+	crashTable    = "lake"
+	crashRole     = "arn:aws:iam::000000000000:role/test"
+)
+
+func TestFirehoseDeliversOnce(t *testing.T) {
+	const writers, batch, partitions = 4, 40, 7
+	var (
+		mu    sync.Mutex
+		acked = make(map[string]bool)
+		next  int
+	)
+	n := underFire(t, func(n *nodetest.Node) { makeDelivery(t, n) }, func(ctx context.Context, n *nodetest.Node) {
+		c := firehose.NewFromConfig(n.AWS(), func(o *firehose.Options) { o.RetryMaxAttempts = 1 })
+		var wg sync.WaitGroup
+		for range writers {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					records, ids := make([]firehosetypes.Record, batch), make([]string, batch)
+					mu.Lock()
+					for i := range records {
+						ids[i] = fmt.Sprintf("r%d", next)
+						records[i].Data = fmt.Appendf(nil, `{"id":"%s","part":"p %d"}`, ids[i], next%partitions)
+						next++
+					}
+					mu.Unlock()
+					out, err := c.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: aws.String(crashStream), Records: records})
+					if err != nil {
+						return
+					}
+					mu.Lock()
+					for i, r := range out.RequestResponses {
+						if r.ErrorCode == nil {
+							acked[ids[i]] = true
+						}
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+	})
+	waitDelivered(t, n)
+	counts := make(map[string]int)
+	for _, id := range queryColumn(t, n, "SELECT id FROM "+crashTable) {
+		counts[id]++
+	}
+	lost, doubled := 0, 0
+	for id := range acked {
+		if counts[id] == 0 {
+			lost++
+		}
+	}
+	for _, c := range counts {
+		if c > 1 {
+			doubled++
+		}
+	}
+	if lost > 0 || doubled > 0 {
+		t.Errorf("of %d acknowledged records %d are lost; %d are in the lake more than once", len(acked), lost, doubled)
+	}
+	noStrayFiles(t, n)
+	t.Logf("%d kills: %d records acknowledged, %d in the lake", *rounds, len(acked), len(counts))
+}
+
+func makeDelivery(t *testing.T, n *nodetest.Node) {
+	t.Helper()
+	ctx, cfg := t.Context(), n.AWS()
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(crashBucket)}))
+	g := glue.NewFromConfig(cfg)
+	must(g.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &gluetypes.DatabaseInput{Name: aws.String(crashDatabase)}}))
+	must(g.CreateTable(ctx, &glue.CreateTableInput{DatabaseName: aws.String(crashDatabase), TableInput: &gluetypes.TableInput{
+		Name: aws.String(crashTable),
+		StorageDescriptor: &gluetypes.StorageDescriptor{
+			Columns:      []gluetypes.Column{{Name: aws.String("id"), Type: aws.String("string")}, {Name: aws.String("part"), Type: aws.String("string")}},
+			Location:     aws.String("s3://" + crashBucket + "/lake/"),
+			InputFormat:  aws.String("org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"),
+			OutputFormat: aws.String("org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"),
+			SerdeInfo:    &gluetypes.SerDeInfo{SerializationLibrary: aws.String("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe")},
+		},
+		TableType: aws.String("EXTERNAL_TABLE"),
+	}}))
+	must(firehose.NewFromConfig(cfg).CreateDeliveryStream(ctx, &firehose.CreateDeliveryStreamInput{
+		DeliveryStreamName: aws.String(crashStream),
+		ExtendedS3DestinationConfiguration: &firehosetypes.ExtendedS3DestinationConfiguration{
+			RoleARN:                          aws.String(crashRole),
+			BucketARN:                        aws.String("arn:aws:s3:::" + crashBucket),
+			Prefix:                           aws.String("lake/!{partitionKeyFromQuery:part}/"),
+			ErrorOutputPrefix:                aws.String("errors/"),
+			BufferingHints:                   &firehosetypes.BufferingHints{SizeInMBs: aws.Int32(64), IntervalInSeconds: aws.Int32(0)},
+			DynamicPartitioningConfiguration: &firehosetypes.DynamicPartitioningConfiguration{Enabled: aws.Bool(true)},
+			ProcessingConfiguration: &firehosetypes.ProcessingConfiguration{Enabled: aws.Bool(true), Processors: []firehosetypes.Processor{{
+				Type: firehosetypes.ProcessorTypeMetadataExtraction,
+				Parameters: []firehosetypes.ProcessorParameter{
+					{ParameterName: firehosetypes.ProcessorParameterNameMetadataExtractionQuery, ParameterValue: aws.String("{part:.part}")},
+					{ParameterName: firehosetypes.ProcessorParameterNameJsonParsingEngine, ParameterValue: aws.String("JQ-1.6")},
+				},
+			}}},
+			DataFormatConversionConfiguration: &firehosetypes.DataFormatConversionConfiguration{
+				InputFormatConfiguration:  &firehosetypes.InputFormatConfiguration{Deserializer: &firehosetypes.Deserializer{OpenXJsonSerDe: &firehosetypes.OpenXJsonSerDe{}}},
+				OutputFormatConfiguration: &firehosetypes.OutputFormatConfiguration{Serializer: &firehosetypes.Serializer{ParquetSerDe: &firehosetypes.ParquetSerDe{}}},
+				SchemaConfiguration: &firehosetypes.SchemaConfiguration{
+					RoleARN: aws.String(crashRole), Region: aws.String("us-east-1"), DatabaseName: aws.String(crashDatabase), TableName: aws.String(crashTable), VersionId: aws.String("LATEST"),
+				},
+			},
+		},
+	}))
+}
+
+// waitDelivered returns when all that was acknowledged is delivered.
+func waitDelivered(t *testing.T, n *nodetest.Node) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		var all []struct {
+			LagRecords int64  `json:"lag_records"`
+			LastError  string `json:"last_error"`
+		}
+		if err := n.GetJSON("/_brookmere/deliveries", &all); err != nil {
+			t.Fatal(err)
+		}
+		if len(all) == 1 && all[0].LagRecords == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not delivered: %+v", all)
+		}
+	}
+}
+
+// queryColumn returns the first column of a query's result, read from its CSV object.
+func queryColumn(t *testing.T, n *nodetest.Node, statement string) []string {
+	t.Helper()
+	ctx, c := t.Context(), athena.NewFromConfig(n.AWS())
+	started, err := c.StartQueryExecution(ctx, &athena.StartQueryExecutionInput{
+		QueryString:           &statement,
+		QueryExecutionContext: &athenatypes.QueryExecutionContext{Database: aws.String(crashDatabase)},
+		ResultConfiguration:   &athenatypes.ResultConfiguration{OutputLocation: aws.String("s3://" + crashBucket + "/results/")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		out, err := c.GetQueryExecution(ctx, &athena.GetQueryExecutionInput{QueryExecutionId: started.QueryExecutionId})
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := out.QueryExecution.Status
+		if st.State == athenatypes.QueryExecutionStateSucceeded {
+			break
+		}
+		if st.State == athenatypes.QueryExecutionStateFailed {
+			t.Fatalf("%s: %s", statement, aws.ToString(st.StateChangeReason))
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	obj, err := s3.NewFromConfig(n.AWS(), func(o *s3.Options) { o.UsePathStyle = true }).GetObject(ctx, &s3.GetObjectInput{
+		Bucket: aws.String(crashBucket), Key: aws.String("results/" + *started.QueryExecutionId + ".csv"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer obj.Body.Close()
+	rows, err := csv.NewReader(obj.Body).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := make([]string, 0, len(rows))
+	for _, r := range rows[1:] {
+		column = append(column, r[0])
+	}
+	return column
+}
+
+// noStrayFiles looks for anything in the bucket that a reader should not see.
+func noStrayFiles(t *testing.T, n *nodetest.Node) {
+	t.Helper()
+	c := s3.NewFromConfig(n.AWS(), func(o *s3.Options) { o.UsePathStyle = true })
+	pages := s3.NewListObjectsV2Paginator(c, &s3.ListObjectsV2Input{Bucket: aws.String(crashBucket)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range page.Contents {
+			if !strings.HasPrefix(*o.Key, "results/") && !strings.HasSuffix(*o.Key, ".parquet") {
+				t.Errorf("stray object %s", *o.Key)
+			}
+		}
+	}
+}
