@@ -1,0 +1,113 @@
+// Package crawl finds out what tables the objects below a prefix make up: it reads the
+// beginnings (of Parquet files, the footers) of objects, tells their format, infers
+// columns, and takes folder levels for partitions. It chooses names and types as the
+// crawler of AWS Glue does, but knows nothing of AWS: objects come through a Source, and
+// what is done with the tables is the caller's affair.
+//
+// The answer depends on nothing but the listing and the objects: the same objects give
+// the same tables, in the order of their paths.
+package crawl
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
+)
+
+// Object is one object of a listing.
+type Object struct {
+	Key  string
+	Size int64
+}
+
+// Source is where the objects are. Open may be called concurrently.
+type Source interface {
+	// List yields the objects whose keys begin with prefix, in key order.
+	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
+	// Open reads length bytes of an object from offset on; to its end where length < 0.
+	Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
+}
+
+// Options steer a crawl. The zero value is a crawl of everything.
+type Options struct {
+	// Exclusions are glob patterns, relative to the target's prefix, of keys to pass over.
+	Exclusions []string
+	// SampleSize is how many objects of each leaf folder are read; zero means all.
+	SampleSize int
+	// Combine makes one table of all compatible schemas below the prefix, whatever the
+	// folders.
+	Combine bool
+	// TableLevel is the depth at which tables begin, the bucket being level 1; zero
+	// leaves it to the schemas.
+	TableLevel int
+	// Concurrency is how many objects are read at once; zero means 16.
+	Concurrency int
+}
+
+// Table is what a crawl found: the objects below Path.
+type Table struct {
+	Name   string // from the last folder of Path, fit for a catalog
+	Path   string // a prefix that ends in "/", the key of an object, or empty for the bucket
+	Format Format
+	Columns
+	PartitionKeys []Column
+	Partitions    []Partition
+	Statistics
+}
+
+// Columns of a table or partition, without the partition keys.
+type Columns []Column
+
+// Column has a name in lower case.
+type Column struct {
+	Name string
+	Type *hivetype.Type
+}
+
+// Partition is a folder that holds objects of a table.
+type Partition struct {
+	Values []string
+	Path   string
+	Format Format
+	Columns
+	Statistics
+}
+
+// Statistics count what is below a path. Records are counted in the objects that were
+// read whole and estimated by size in the others.
+type Statistics struct {
+	Objects int64
+	Bytes   int64
+	Records int64
+}
+
+func (s *Statistics) add(o Statistics) {
+	s.Objects += o.Objects
+	s.Bytes += o.Bytes
+	s.Records += o.Records
+}
+
+// Classification is a format's name as the catalog knows it.
+type Classification string
+
+const (
+	Parquet Classification = "parquet"
+	JSON    Classification = "json"
+	CSV     Classification = "csv"
+	ORC     Classification = "orc"
+	Avro    Classification = "avro"
+	Unknown Classification = "UNKNOWN"
+)
+
+// Format is how an object is to be read.
+type Format struct {
+	Classification Classification
+	Compression    string   // "none", "gzip", "snappy", "zstd", "bzip2", "deflate": of the object, not within Parquet
+	Delimiter      byte     // CSV
+	Quoted         bool     // CSV: fields are in double quotes
+	Header         bool     // CSV: the first line has the names
+	ArrayJSON      bool     // JSON: the object is one array of records
+	Paths          []string // JSON: the members of the records, in order
+}

@@ -1,0 +1,227 @@
+// Package glue is the AWS Glue Data Catalog: databases, tables with their versions,
+// partitions, and the crawlers that fill them from objects in S3.
+//
+// Databases, tables and crawlers are one state document each. Partitions are kept in
+// chunks (see partition_store.go), since a table may have many thousands of them and a
+// document costs a sync to disk.
+//
+// Names of databases and tables are kept in lower case and looked up so, as Glue does.
+// Resources are kept apart by account (the catalog's id) and region.
+package glue
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// Objects is what crawlers need of S3; the SDK's client has it.
+type Objects interface {
+	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
+	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+}
+
+// Config holds what the service depends on.
+type Config struct {
+	State      *state.Store
+	Objects    Objects               // nil: crawlers fail, saying so
+	Clock      clockwork.Clock       // nil: the real one
+	Logger     *slog.Logger          // nil: discard
+	Registerer prometheus.Registerer // nil: no metrics
+
+	// MaxConcurrentCrawls bounds the crawls that run at once; others wait in state
+	// RUNNING. Zero means 4.
+	MaxConcurrentCrawls int
+}
+
+// Service serves the Glue API. Its methods have the shape of the SDK client's.
+type Service struct {
+	clock  clockwork.Clock
+	logger *slog.Logger
+
+	databases  *state.Collection[databaseDoc]
+	tables     *state.Collection[tableDoc]
+	versions   *state.Collection[tableDoc]
+	chunks     *state.Collection[chunkDoc]
+	crawlers   *state.Collection[crawlerDoc]
+	crawls     *state.Collection[crawlDoc]
+	tags       *state.Collection[tagsDoc]
+	structure  sync.RWMutex // held for writing while a database or table is deleted with all that is in it
+	partitions partitionTables
+
+	runs *crawlRuns
+}
+
+// New returns a service over the documents in cfg.State.
+func New(cfg Config) (*Service, error) {
+	if cfg.State == nil {
+		return nil, errors.New("glue: a state store is needed")
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clockwork.NewRealClock()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxConcurrentCrawls <= 0 {
+		cfg.MaxConcurrentCrawls = 4
+	}
+	s := &Service{
+		clock:     cfg.Clock,
+		logger:    cfg.Logger,
+		databases: state.NewCollection[databaseDoc](cfg.State, "glue.database"),
+		tables:    state.NewCollection[tableDoc](cfg.State, "glue.table"),
+		versions:  state.NewCollection[tableDoc](cfg.State, "glue.tableversion"),
+		chunks:    state.NewCollection[chunkDoc](cfg.State, "glue.partitions"),
+		crawlers:  state.NewCollection[crawlerDoc](cfg.State, "glue.crawler"),
+		crawls:    state.NewCollection[crawlDoc](cfg.State, "glue.crawl"),
+		tags:      state.NewCollection[tagsDoc](cfg.State, "glue.tags"),
+	}
+	s.runs = newCrawlRuns(cfg.Objects, cfg.MaxConcurrentCrawls, cfg.Registerer)
+	return s, nil
+}
+
+// Operations is the table that the wire layer serves the API from.
+func (s *Service) Operations() []awswire.Operation {
+	return []awswire.Operation{
+		awswire.Executes(s.CreateDatabase),
+		awswire.Executes(s.GetDatabase),
+		awswire.Executes(s.GetDatabases),
+		awswire.Executes(s.UpdateDatabase),
+		awswire.Executes(s.DeleteDatabase),
+
+		awswire.Executes(s.CreateTable),
+		awswire.Executes(s.GetTable),
+		awswire.Executes(s.GetTables),
+		awswire.Executes(s.UpdateTable),
+		awswire.Executes(s.DeleteTable),
+		awswire.Executes(s.BatchDeleteTable),
+		awswire.Executes(s.GetTableVersion),
+		awswire.Executes(s.GetTableVersions),
+		awswire.Executes(s.DeleteTableVersion),
+		awswire.Executes(s.BatchDeleteTableVersion),
+
+		awswire.Stores(s.CreatePartitionIndex),
+		awswire.Stores(s.GetPartitionIndexes),
+		awswire.Stores(s.DeletePartitionIndex),
+
+		awswire.Executes(s.CreatePartition),
+		awswire.Executes(s.BatchCreatePartition),
+		awswire.Executes(s.GetPartition),
+		awswire.Executes(s.GetPartitions),
+		awswire.Executes(s.BatchGetPartition),
+		awswire.Executes(s.UpdatePartition),
+		awswire.Executes(s.BatchUpdatePartition),
+		awswire.Executes(s.DeletePartition),
+		awswire.Executes(s.BatchDeletePartition),
+
+		awswire.Executes(s.CreateCrawler),
+		awswire.Executes(s.GetCrawler),
+		awswire.Executes(s.GetCrawlers),
+		awswire.Executes(s.BatchGetCrawlers),
+		awswire.Executes(s.ListCrawlers),
+		awswire.Executes(s.UpdateCrawler),
+		awswire.Executes(s.DeleteCrawler),
+		awswire.Executes(s.StartCrawler),
+		awswire.Executes(s.StopCrawler),
+		awswire.Executes(s.GetCrawlerMetrics),
+		awswire.Executes(s.ListCrawls),
+
+		awswire.Executes(s.TagResource),
+		awswire.Executes(s.UntagResource),
+		awswire.Executes(s.GetTags),
+	}
+}
+
+// scope is the catalog that a request works in.
+type scope struct{ account, region string }
+
+// scopeOf is the catalog of the caller. A catalog of another account is refused: what
+// one account keeps is not shared with others.
+func scopeOf(ctx context.Context, catalogID *string) (scope, error) {
+	c := awswire.CallerFrom(ctx)
+	if id := aws.ToString(catalogID); id != "" && id != c.Account {
+		return scope{}, notFound("Catalog %s not found.", id)
+	}
+	return scope{c.Account, c.Region}, nil
+}
+
+// arn names a resource of the catalog, "database/x".
+func (sc scope) arn(resource string) string {
+	return "arn:aws:glue:" + sc.region + ":" + sc.account + ":" + resource
+}
+
+func notFound(format string, args ...any) error {
+	return &types.EntityNotFoundException{Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func alreadyExists(format string, args ...any) error {
+	return &types.AlreadyExistsException{Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func invalidInput(format string, args ...any) error {
+	return &types.InvalidInputException{Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+// fold is the form in which Glue keeps names of databases and tables.
+func fold(name *string) string { return strings.ToLower(aws.ToString(name)) }
+
+// A page token is the key of the last item of the page before, so that a list that
+// changes between pages neither repeats nor skips what stays in it.
+
+func encodeToken(key string) *string {
+	return aws.String(base64.RawURLEncoding.EncodeToString([]byte(key)))
+}
+
+func decodeToken(token *string) (string, error) {
+	if aws.ToString(token) == "" {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(*token)
+	if err != nil || len(b) == 0 {
+		return "", invalidInput("NextToken is not valid.")
+	}
+	return string(b), nil
+}
+
+// pageOf cuts one page out of items, which are sorted by key. max nil or 0 means limit.
+func pageOf[T any](items []T, key func(T) string, token *string, max *int32, limit int) ([]T, *string, error) {
+	after, err := decodeToken(token)
+	if err != nil {
+		return nil, nil, err
+	}
+	if after != "" {
+		i := 0
+		for i < len(items) && key(items[i]) <= after {
+			i++
+		}
+		items = items[i:]
+	}
+	if n := int(aws.ToInt32(max)); n > 0 && n < limit {
+		limit = n
+	}
+	if len(items) <= limit {
+		return items, nil, nil
+	}
+	return items[:limit], encodeToken(key(items[limit-1])), nil
+}
+
+// Statically: our service is what a client of Glue is to its neighbours.
+var _ interface {
+	GetTable(context.Context, *glue.GetTableInput, ...func(*glue.Options)) (*glue.GetTableOutput, error)
+	GetPartitions(context.Context, *glue.GetPartitionsInput, ...func(*glue.Options)) (*glue.GetPartitionsOutput, error)
+} = (*Service)(nil)
