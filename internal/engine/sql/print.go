@@ -168,18 +168,18 @@ func (w *printer) body(b QueryBody) {
 		w.text("TABLE ")
 		w.name(b.Name)
 	case *SetOperation:
-		w.operand(b.Left, b.Op == "INTERSECT")
+		w.operand(b.Left, b.Op, false)
 		w.text(" ", b.Op, " ")
 		if b.All {
 			w.text("ALL ")
 		}
-		w.operand(b.Right, true)
+		w.operand(b.Right, b.Op, true)
 	}
 }
 
 // operand writes a side of a set operation, in parentheses where it would not bind so.
-func (w *printer) operand(b QueryBody, tight bool) {
-	if s, ok := b.(*SetOperation); ok && tight {
+func (w *printer) operand(b QueryBody, outer string, right bool) {
+	if s, ok := b.(*SetOperation); ok && (right || outer == "INTERSECT") && (s.Op != "INTERSECT" || right && outer == "INTERSECT") {
 		w.text("(")
 		w.body(s)
 		w.text(")")
