@@ -1,0 +1,259 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/s3err"
+	"github.com/versity/versitygw/s3response"
+)
+
+// durable is the posix backend with every change to objects on disk before it is
+// acknowledged.
+type durable struct {
+	*posix.Posix
+	dir    string
+	log    *slog.Logger
+	synced dirSet
+}
+
+func (d *durable) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+	if err := checkKey(*in.Key); err != nil { // a form's key is not in the URL
+		return s3response.PutObjectOutput{}, err
+	}
+	out, err := d.PutObjectWithPostFunc(ctx, in, (*os.File).Sync)
+	if err == nil {
+		err = d.commit(*in.Bucket, *in.Key)
+	}
+	if err != nil {
+		return s3response.PutObjectOutput{}, d.outward("put object", err)
+	}
+	return out, nil
+}
+
+func (d *durable) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
+	out, version, err := d.Posix.CompleteMultipartUpload(ctx, in)
+	if err == nil {
+		err = d.commit(*in.Bucket, *in.Key)
+	}
+	if err != nil {
+		return s3response.CompleteMultipartUploadResult{}, "", d.outward("complete multipart upload", err)
+	}
+	return out, version, nil
+}
+
+func (d *durable) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
+	out, err := d.Posix.CopyObject(ctx, in)
+	if err == nil {
+		err = d.commit(*in.Bucket, *in.Key)
+	}
+	if err != nil {
+		return s3response.CopyObjectOutput{}, d.outward("copy object", err)
+	}
+	return out, nil
+}
+
+func (d *durable) PutObjectTagging(ctx context.Context, bucket, object, version string, tags map[string]string) error {
+	err := d.Posix.PutObjectTagging(ctx, bucket, object, version, tags)
+	if err == nil && version == "" {
+		err = d.commit(bucket, object)
+	}
+	return d.outward("put object tagging", err)
+}
+
+func (d *durable) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	out, err := d.Posix.DeleteObject(ctx, in)
+	if err == nil {
+		err = d.removed(*in.Bucket, *in.Key)
+	}
+	if err != nil {
+		return nil, d.outward("delete object", err)
+	}
+	return out, nil
+}
+
+func (d *durable) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
+	// A key that cannot be stored is not there to be deleted, which is success.
+	var stored []types.ObjectIdentifier
+	var absent []types.DeletedObject
+	for _, o := range in.Delete.Objects {
+		if o.Key == nil || checkKey(*o.Key) == nil {
+			stored = append(stored, o)
+		} else {
+			absent = append(absent, types.DeletedObject{Key: o.Key})
+		}
+	}
+	in.Delete.Objects = stored
+	out, err := d.Posix.DeleteObjects(ctx, in)
+	if err != nil {
+		return out, d.outward("delete objects", err)
+	}
+	parents := map[string]string{} // one sync a directory, however many objects it had
+	for _, o := range out.Deleted {
+		if o.Key != nil {
+			parents[filepath.Dir(*o.Key)] = *o.Key
+		}
+	}
+	for _, key := range parents {
+		if err := d.removed(*in.Bucket, key); err != nil {
+			return s3response.DeleteResult{}, d.outward("delete objects", err)
+		}
+	}
+	out.Deleted = append(out.Deleted, absent...)
+	return out, nil
+}
+
+func (d *durable) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, acl []byte) error {
+	err := d.Posix.CreateBucket(ctx, in, acl)
+	if err == nil {
+		err = syncDir(d.dir)
+	}
+	return d.outward("create bucket", err)
+}
+
+func (d *durable) DeleteBucket(ctx context.Context, bucket string) error {
+	err := d.Posix.DeleteBucket(ctx, bucket)
+	if err == nil {
+		err = syncDir(d.dir)
+	}
+	return d.outward("delete bucket", err)
+}
+
+// commit makes the object that has just been renamed into place survive a crash: its
+// attributes, its name, and the names of the directories above it.
+func (d *durable) commit(bucket, key string) error {
+	root := filepath.Join(d.dir, bucket)
+	path := filepath.Join(root, key)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // deleted or overwritten by a later request
+	}
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	var named []string
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		if err := syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if len(dir) <= len(root) || d.synced.has(dir) {
+			break
+		}
+		named = append(named, dir)
+	}
+	d.synced.add(named...)
+	return nil
+}
+
+// removed makes a deletion survive a crash: it syncs the directory that has lost a name,
+// which is the lowest that is left, for the posix backend removes emptied directories.
+func (d *durable) removed(bucket, key string) error {
+	root := filepath.Join(d.dir, bucket)
+	for dir := filepath.Dir(filepath.Join(root, key)); len(dir) >= len(root); dir = filepath.Dir(dir) {
+		err := syncDir(dir)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		d.synced.forget(dir)
+	}
+	return nil
+}
+
+// outward returns what a client may see of err. versitygw would print any other error
+// than S3's to standard error.
+func (d *durable) outward(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if se, ok := errors.AsType[s3err.S3Error](err); ok {
+		return se
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		// The bucket went while the request was under way.
+		if _, serr := os.Stat(d.dir); serr == nil && strings.Contains(err.Error(), "bucket") {
+			return s3err.GetAPIError(s3err.ErrNoSuchBucket)
+		}
+	}
+	d.log.Error("s3: "+doing, "error", err)
+	return s3err.GetAPIError(s3err.ErrInternalError)
+}
+
+// A dirSet remembers directories whose own names are on disk, so that a put into a deep
+// prefix does not sync its whole path each time. It holds at most maxSynced names; the
+// zero value is empty.
+type dirSet struct {
+	mu   sync.Mutex
+	dirs map[string]struct{}
+}
+
+const maxSynced = 1 << 16
+
+func (s *dirSet) has(dir string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.dirs[dir]
+	return ok
+}
+
+func (s *dirSet) add(dirs ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dirs == nil || len(s.dirs)+len(dirs) > maxSynced {
+		s.dirs = map[string]struct{}{}
+	}
+	for _, dir := range dirs {
+		s.dirs[dir] = struct{}{}
+	}
+}
+
+// forget takes out dir, which has been removed.
+func (s *dirSet) forget(dir string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.dirs, dir)
+}
+
+func (s *dirSet) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dirs = nil
+}
+
+// sweepUploads removes what uploads that a crash has cut off have left in each bucket.
+// Parts of multipart uploads stay: the upload may still be completed.
+func sweepUploads(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*", posix.MetaTmpDir, "*"))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		info, err := os.Lstat(f)
+		if err == nil && info.Mode().IsRegular() {
+			err = os.Remove(f)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove an interrupted upload: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,350 @@
+package s3
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/gofiber/fiber/v3"
+	"github.com/valyala/fasthttp"
+	"github.com/versity/versitygw/s3api"
+	"github.com/versity/versitygw/s3err"
+)
+
+// maxDocument bounds the body of a request that is not an object's data: the longest are
+// CompleteMultipartUpload with 10,000 parts and DeleteObjects with 1,000 keys.
+const maxDocument = 8 << 20
+
+// fiberHandler returns the request handler of gw. Its one exported way to serve is a
+// listener of its own, which would cost each byte a trip through a socket; the field
+// read here is checked for its type, so that another version of versitygw fails at start
+// and not in service.
+func fiberHandler(gw *s3api.S3ApiServer) (fasthttp.RequestHandler, error) {
+	field := reflect.ValueOf(gw).Elem().FieldByName("app")
+	if !field.IsValid() || field.Type() != reflect.TypeFor[*fiber.App]() {
+		return nil, errors.New("this version of versitygw has no fiber application where it is looked for")
+	}
+	return (*fiber.App)(field.UnsafePointer()).Handler(), nil
+}
+
+// forward has versitygw answer r. The request's body is read as the answer is made, and
+// the answer's body as it is written.
+func (s *Service) forward(w http.ResponseWriter, r *http.Request, q s3Request) {
+	rc := acquireContext()
+	defer releaseContext(rc)
+
+	header := forwardedHeader(r.Header, q.query)
+	query := forwardedQuery(q.query)
+	if err := s.setBody(rc, r, q, header); err != nil {
+		s.writeError(w, r, err)
+		return
+	}
+	s.signer.sign(r.Method, gatewayHost, q.path(), query, header, q.caller.Account, s.clock.Now())
+
+	req := &rc.Request
+	req.Header.SetMethod(r.Method)
+	req.Header.DisableNormalizing()
+	for name, values := range header {
+		for _, v := range values {
+			req.Header.Add(name, v)
+		}
+	}
+	req.Header.SetHost(gatewayHost)
+	uri := escapePath(q.path())
+	if enc := query.Encode(); enc != "" {
+		uri += "?" + enc
+	}
+	req.SetRequestURI(uri)
+
+	s.handler(rc)
+	s.respond(w, r, &rc.Response)
+}
+
+// gatewayHost is the Host of requests to versitygw, a name that nobody resolves.
+const gatewayHost = "s3.internal"
+
+// respond writes an answer of versitygw's to the client.
+func (s *Service) respond(w http.ResponseWriter, r *http.Request, resp *fasthttp.Response) {
+	h := w.Header()
+	for k, v := range resp.Header.All() {
+		switch name := textproto.CanonicalMIMEHeaderKey(string(k)); name {
+		case "Connection", "Server", "Transfer-Encoding", "Date":
+		case "Content-Length", "Content-Type", "Last-Modified", "Location":
+			h.Set(name, string(v))
+		case "Etag":
+			h["ETag"] = []string{string(v)} // the case AWS has
+		default:
+			h.Add(name, string(v))
+		}
+	}
+	h.Set("Server", "AmazonS3")
+	status := resp.StatusCode()
+	bodyless := r.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
+	if n := resp.Header.ContentLength(); n >= 0 && h.Get("Content-Length") == "" && !bodyless {
+		h.Set("Content-Length", strconv.Itoa(n))
+	}
+	if status == http.StatusNoContent {
+		h.Del("Content-Length")
+	}
+	if h.Get("Content-Type") == "" || (h.Get("Content-Length") == "0" && len(resp.Header.Peek("Content-Type")) == 0) {
+		h["Content-Type"] = nil // or net/http would guess one
+	}
+	stream := resp.BodyStream()
+	if stream == nil {
+		body := resp.Body()
+		if !bodyless && h.Get("Content-Length") == "" {
+			h.Set("Content-Length", strconv.Itoa(len(body)))
+		}
+		w.WriteHeader(status)
+		if !bodyless {
+			_, _ = w.Write(body) // the client has gone if this fails
+		}
+		return
+	}
+	defer resp.CloseBodyStream()
+	w.WriteHeader(status)
+	if bodyless {
+		return
+	}
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	n, err := io.CopyBuffer(onlyWriter{w}, stream, *buf)
+	s.metrics.read.Add(float64(n))
+	if err != nil {
+		// The status has gone out: all that is left is to cut the answer short, so that
+		// the client does not take it for whole.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+
+// onlyWriter hides a writer's ReadFrom, which would go around the buffer.
+type onlyWriter struct{ io.Writer }
+
+// setBody gives rc the body of r, decoded and checked for its length, and header what
+// says so.
+func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request, header http.Header) error {
+	sha := r.Header.Get("X-Amz-Content-Sha256")
+	if sha == "" {
+		sha = q.query.Get("X-Amz-Content-Sha256")
+	}
+	if sha == "" {
+		sha = unsignedPayload
+	}
+	length := r.ContentLength
+	var body io.Reader = &wholeBody{r: r.Body, left: length, count: s.metrics.written.Add}
+	if strings.HasPrefix(sha, "STREAMING-") {
+		decoded := r.Header.Get("X-Amz-Decoded-Content-Length")
+		n, err := strconv.ParseInt(decoded, 10, 64)
+		if err != nil || n < 0 {
+			return s3err.GetAPIError(s3err.ErrMissingContentLength)
+		}
+		length = n
+		chunks := newChunkedReader(r.Body)
+		body = &wholeBody{r: chunks, left: n, count: s.metrics.written.Add}
+		if trailer := r.Header.Get("X-Amz-Trailer"); trailer != "" {
+			summer, err := newTrailerSummer(chunks, body, trailer)
+			if err != nil {
+				return err
+			}
+			body = summer
+		}
+		sha = unsignedPayload
+		header.Del("X-Amz-Trailer")
+		header.Del("X-Amz-Decoded-Content-Length")
+		dropChunkedEncoding(header)
+	}
+	header.Set("X-Amz-Content-Sha256", sha)
+
+	if q.isUpload(r) {
+		if length < 0 {
+			return s3err.GetAPIError(s3err.ErrMissingContentLength)
+		}
+		rc.Request.SetBodyStream(body, int(length))
+		return nil
+	}
+	if length == 0 || r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	if q.form() {
+		if length < 0 {
+			return s3err.GetAPIError(s3err.ErrMissingContentLength)
+		}
+		rc.Request.SetBodyStream(body, int(length))
+		return nil
+	}
+	doc, err := readDocument(body)
+	if err != nil {
+		return err
+	}
+	rc.Request.SetBodyRaw(doc)
+	return nil
+}
+
+const unsignedPayload = "UNSIGNED-PAYLOAD"
+
+// readDocument reads the body of a request that is not an object's data.
+func readDocument(r io.Reader) ([]byte, error) {
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(io.LimitReader(r, maxDocument+1)); err != nil {
+		return nil, err
+	}
+	if b.Len() > maxDocument {
+		return nil, s3err.APIError{
+			Code:           "MaxMessageLengthExceeded",
+			Description:    "Your request was too big.",
+			HTTPStatusCode: http.StatusBadRequest,
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// wholeBody reads a body that is to have left bytes, or any number with left negative,
+// and fails if it has fewer or more: versitygw would store what has come of it.
+type wholeBody struct {
+	r     io.Reader
+	left  int64
+	any   bool
+	count func(float64)
+}
+
+func (b *wholeBody) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		b.any = true
+	}
+	n, err := b.r.Read(p)
+	b.count(float64(n))
+	if b.any {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = incomplete(err)
+		}
+		return n, err
+	}
+	b.left -= int64(n)
+	switch {
+	case b.left < 0:
+		return 0, s3err.GetAPIError(s3err.ErrIncompleteBody)
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF) && b.left == 0:
+		return n, io.EOF
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return n, s3err.GetAPIError(s3err.ErrIncompleteBody)
+	default:
+		if se, ok := errors.AsType[s3err.S3Error](err); ok {
+			return n, se
+		}
+		// A read that fails is the client's connection failing.
+		return n, s3err.GetAPIError(s3err.ErrIncompleteBody)
+	}
+}
+
+// forwardedHeader returns the headers of a request that versitygw is to see: without
+// those of the connection and of the client's own signature, and with those that a
+// presigned URL carries in its query.
+func forwardedHeader(in http.Header, query url.Values) http.Header {
+	out := make(http.Header, len(in)+4)
+	for name, values := range in {
+		switch name {
+		case "Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256",
+			"Connection", "Expect", "Transfer-Encoding", "Te", "Trailer", "Upgrade",
+			"Content-Length", "Accept-Encoding", "Cookie", "Host", "X-Amz-User-Agent":
+			continue
+		}
+		out[name] = values
+	}
+	for name, values := range query {
+		lower := strings.ToLower(name)
+		if strings.HasPrefix(lower, "x-amz-") && !isPresignParameter(lower) {
+			out[textproto.CanonicalMIMEHeaderKey(name)] = values
+		}
+	}
+	return out
+}
+
+// forwardedQuery returns the parameters of a request without those of its signature and
+// those that forwardedHeader makes headers of.
+func forwardedQuery(in url.Values) url.Values {
+	out := make(url.Values, len(in))
+	for name, values := range in {
+		if !strings.HasPrefix(strings.ToLower(name), "x-amz-") {
+			out[name] = values
+		}
+	}
+	// The SDK for JavaScript and others say what they call in the query.
+	out.Del("x-id")
+	return out
+}
+
+func isPresignParameter(lower string) bool {
+	switch lower {
+	case "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders",
+		"x-amz-signature", "x-amz-security-token", "x-amz-content-sha256", "x-amz-user-agent":
+		return true
+	}
+	return false
+}
+
+// dropChunkedEncoding takes aws-chunked out of Content-Encoding: it is of the transfer,
+// and the object does not have it.
+func dropChunkedEncoding(h http.Header) {
+	var kept []string
+	for enc := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {
+		if enc = strings.TrimSpace(enc); enc != "" && !strings.EqualFold(enc, "aws-chunked") {
+			kept = append(kept, enc)
+		}
+	}
+	h.Del("Content-Encoding")
+	if len(kept) > 0 {
+		h.Set("Content-Encoding", strings.Join(kept, ","))
+	}
+}
+
+func checksumAlgorithm(name string) types.ChecksumAlgorithm {
+	return types.ChecksumAlgorithm(strings.ToUpper(name))
+}
+
+var contexts = sync.Pool{New: func() any { return new(fasthttp.RequestCtx) }}
+
+func acquireContext() *fasthttp.RequestCtx {
+	rc := contexts.Get().(*fasthttp.RequestCtx)
+	rc.Init2(loopConn{}, discardLogger{}, true)
+	return rc
+}
+
+func releaseContext(rc *fasthttp.RequestCtx) {
+	rc.ResetUserValues()
+	rc.Request.Reset()
+	rc.Response.Reset()
+	contexts.Put(rc)
+}
+
+// loopConn is the connection that versitygw believes the request to have come by. It
+// asks it for addresses and sets deadlines on it, and reads bodies elsewhere.
+type loopConn struct{}
+
+var loopAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
+
+func (loopConn) Read([]byte) (int, error)         { return 0, io.EOF }
+func (loopConn) Write(p []byte) (int, error)      { return len(p), nil }
+func (loopConn) Close() error                     { return nil }
+func (loopConn) LocalAddr() net.Addr              { return loopAddr }
+func (loopConn) RemoteAddr() net.Addr             { return loopAddr }
+func (loopConn) SetDeadline(time.Time) error      { return nil }
+func (loopConn) SetReadDeadline(time.Time) error  { return nil }
+func (loopConn) SetWriteDeadline(time.Time) error { return nil }
+
+type discardLogger struct{}
+
+func (discardLogger) Printf(string, ...any) {}

@@ -1,0 +1,136 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/versity/versitygw/backend/posix"
+)
+
+// A File is an object as the file that holds it.
+type File struct {
+	Key     string
+	Path    string // absolute
+	Size    int64
+	ModTime time.Time
+}
+
+// LocalFile returns the path of the file that holds an object, and whether there is one.
+func (s *Service) LocalFile(bucket, key string) (path string, ok bool) {
+	if !validBucketName(bucket) || checkKey(key) != nil || strings.HasSuffix(key, "/") {
+		return "", false
+	}
+	if _, err := s.bucket(bucket); err != nil {
+		return "", false
+	}
+	path = filepath.Join(s.dir, bucket, filepath.FromSlash(key))
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() || s.isDeleteMarker(bucket, key, info) {
+		return "", false
+	}
+	return path, true
+}
+
+// Files returns the objects of a bucket whose keys start with prefix, in the order of
+// their keys, as ListObjectsV2 would list them. It reads directories alone, not the
+// objects. Keys that end in "/" are left out: they hold no data. A bucket that does not
+// exist is an error of S3's form.
+func (s *Service) Files(ctx context.Context, bucket, prefix string) ([]File, error) {
+	if !validBucketName(bucket) {
+		return nil, noSuchBucket(bucket)
+	}
+	if _, err := s.bucket(bucket); err != nil {
+		return nil, err
+	}
+	// The part of the prefix up to its last slash is a directory, and the walk's root.
+	dir := ""
+	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
+		dir = prefix[:i]
+		if checkKey(dir) != nil {
+			return nil, nil
+		}
+	}
+	w := fileWalk{s: s, ctx: ctx, bucket: bucket, prefix: prefix}
+	if err := w.walk(filepath.Join(s.dir, bucket, filepath.FromSlash(dir)), dir); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(w.files, func(a, b File) int { return strings.Compare(a.Key, b.Key) })
+	return w.files, nil
+}
+
+type fileWalk struct {
+	s      *Service
+	ctx    context.Context
+	bucket string
+	prefix string
+	files  []File
+}
+
+// walk adds the files below path, whose key is dir.
+func (w *fileWalk) walk(path, dir string) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil // nothing starts so, or it has just been deleted
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		key := e.Name()
+		if dir != "" {
+			key = dir + "/" + key
+		}
+		if dir == "" && key == posix.MetaTmpDir {
+			continue
+		}
+		if e.IsDir() {
+			// Below the prefix, or on the way to it.
+			if strings.HasPrefix(key+"/", w.prefix) || strings.HasPrefix(w.prefix, key+"/") {
+				if err := w.walk(filepath.Join(path, e.Name()), key); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if !e.Type().IsRegular() || !strings.HasPrefix(key, w.prefix) {
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if w.s.isDeleteMarker(w.bucket, key, info) {
+			continue
+		}
+		w.files = append(w.files, File{
+			Key:     key,
+			Path:    filepath.Join(path, e.Name()),
+			Size:    info.Size(),
+			ModTime: info.ModTime(),
+		})
+	}
+	return nil
+}
+
+// isDeleteMarker reports whether the file stands for the deletion of an object in a
+// versioned bucket. Such files are empty.
+func (s *Service) isDeleteMarker(bucket, key string, info fs.FileInfo) bool {
+	if info.Size() != 0 {
+		return false
+	}
+	_, err := s.attrs.RetrieveAttribute(nil, filepath.Join(s.dir, bucket), key, "delete-marker")
+	return err == nil
+}
