@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/aws/smithy-go"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3err"
 
@@ -133,12 +134,23 @@ func checkCopySource(src string) error {
 	return nil
 }
 
-// writeError answers r with err, in S3's form.
+// writeError answers r with err, and logs it if it is no fault of the client's.
 func (s *Service) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	if _, ok := errors.AsType[s3err.S3Error](err); !ok {
+		s.log.Error("s3: "+r.Method, "path", r.URL.Path, "error", err)
+	}
+	WriteError(w, r, err)
+}
+
+// WriteError answers r with err in S3's form. It knows S3's errors and those of
+// smithy.APIError; any other is an InternalError to the client.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	se, ok := errors.AsType[s3err.S3Error](err)
 	if !ok {
-		s.log.Error("s3: "+r.Method, "path", r.URL.Path, "error", err)
 		se = s3err.GetAPIError(s3err.ErrInternalError)
+		if ae, ok := errors.AsType[smithy.APIError](err); ok {
+			se = s3err.APIError{Code: ae.ErrorCode(), Description: ae.ErrorMessage(), HTTPStatusCode: statusOf(ae)}
+		}
 	}
 	id := awswire.CallerFrom(r.Context()).RequestID
 	h := w.Header()
@@ -147,13 +159,27 @@ func (s *Service) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	if id != "" {
 		h.Set("X-Amz-Request-Id", id)
 	}
-	if se.StatusCode() == http.StatusNotModified {
-		h.Del("Content-Type")
-	}
 	w.WriteHeader(se.StatusCode())
-	if r.Method != http.MethodHead && se.StatusCode() != http.StatusNotModified {
+	if r.Method != http.MethodHead {
 		_, _ = w.Write(se.XMLBody(id, id)) // the client has gone if this fails
 	}
+}
+
+// statusOf returns the HTTP status of an error that the server in front has found.
+func statusOf(err smithy.APIError) int {
+	switch err.ErrorCode() {
+	case "AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
+		"RequestTimeTooSkewed", "SignatureDoesNotMatch":
+		return http.StatusForbidden
+	case "ServiceUnavailable", "SlowDown":
+		return http.StatusServiceUnavailable
+	case "MissingContentLength":
+		return http.StatusLengthRequired
+	}
+	if err.ErrorFault() == smithy.FaultServer {
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest
 }
 
 func noSuchBucket(name string) error { return s3err.GetBucketErr(s3err.ErrNoSuchBucket, name) }
