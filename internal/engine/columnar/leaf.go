@@ -1,0 +1,162 @@
+package columnar
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+)
+
+// A leaf gathers the values of one Parquet column until there are enough to encode.
+type leaf struct {
+	physical       parquet.Type
+	length         int // of FixedLenByteArray
+	maxDef, maxRep int16
+	nulls          bool
+
+	def, rep []int16
+	bools    []bool
+	i32      []int32
+	i64      []int64
+	i96      []parquet.Int96
+	f32      []float32
+	f64      []float64
+	byteArr  []parquet.ByteArray
+	fixed    []parquet.FixedLenByteArray
+
+	arena []byte // what byteArr and fixed point into; a full one is left to them
+	bytes int    // in byteArr and fixed
+}
+
+const arenaSize = 32 << 10
+
+// hold returns a copy of b that lasts until the leaf is flushed.
+func (l *leaf) hold(b []byte) []byte {
+	if len(b) > cap(l.arena)-len(l.arena) {
+		if len(b) > arenaSize/4 {
+			l.bytes += len(b)
+			return append([]byte(nil), b...)
+		}
+		l.arena = make([]byte, 0, arenaSize)
+	}
+	at := len(l.arena)
+	l.arena = append(l.arena, b...)
+	l.bytes += len(b)
+	return l.arena[at:len(l.arena):len(l.arena)]
+}
+
+// present adds the levels of a value.
+func (l *leaf) present(rep int16) {
+	l.def = append(l.def, l.maxDef)
+	if l.maxRep > 0 {
+		l.rep = append(l.rep, rep)
+	}
+}
+
+// absent adds the levels of a value that is not there.
+func (l *leaf) absent(rep, def int16) {
+	l.def = append(l.def, def)
+	if l.maxRep > 0 {
+		l.rep = append(l.rep, rep)
+	}
+}
+
+func (l *leaf) values() int {
+	switch l.physical {
+	case parquet.Types.Boolean:
+		return len(l.bools)
+	case parquet.Types.Int32:
+		return len(l.i32)
+	case parquet.Types.Int64:
+		return len(l.i64)
+	case parquet.Types.Int96:
+		return len(l.i96)
+	case parquet.Types.Float:
+		return len(l.f32)
+	case parquet.Types.Double:
+		return len(l.f64)
+	case parquet.Types.ByteArray:
+		return len(l.byteArr)
+	}
+	return len(l.fixed)
+}
+
+func (l *leaf) mark() mark { return mark{len(l.def), l.values(), l.bytes} }
+
+// undo takes back what was added after the mark.
+func (l *leaf) undo(m mark) {
+	l.def = l.def[:m.levels]
+	if l.maxRep > 0 {
+		l.rep = l.rep[:m.levels]
+	}
+	l.bytes = m.bytes
+	switch n := m.values; l.physical {
+	case parquet.Types.Boolean:
+		l.bools = l.bools[:n]
+	case parquet.Types.Int32:
+		l.i32 = l.i32[:n]
+	case parquet.Types.Int64:
+		l.i64 = l.i64[:n]
+	case parquet.Types.Int96:
+		l.i96 = l.i96[:n]
+	case parquet.Types.Float:
+		l.f32 = l.f32[:n]
+	case parquet.Types.Double:
+		l.f64 = l.f64[:n]
+	case parquet.Types.ByteArray:
+		l.byteArr = l.byteArr[:n]
+	default:
+		l.fixed = l.fixed[:n]
+	}
+}
+
+// undoLast takes back the last value of a column that does not repeat.
+func (l *leaf) undoLast() {
+	m := l.mark()
+	m.levels--
+	if l.def[m.levels] == l.maxDef {
+		m.values--
+	}
+	l.undo(m)
+}
+
+func (l *leaf) size() int64 {
+	return int64(l.bytes + 2*len(l.def) + 2*len(l.rep) + len(l.bools) + 4*len(l.i32) + 8*len(l.i64) +
+		12*len(l.i96) + 4*len(l.f32) + 8*len(l.f64) + 24*len(l.byteArr) + 24*len(l.fixed))
+}
+
+// flush encodes what was gathered.
+func (l *leaf) flush(c file.ColumnChunkWriter) (err error) {
+	def, rep := l.def, l.rep
+	if l.maxDef == 0 {
+		def = nil
+	}
+	if l.maxRep == 0 {
+		rep = nil
+	}
+	switch c := c.(type) {
+	case *file.BooleanColumnChunkWriter:
+		_, err = c.WriteBatch(l.bools, def, rep)
+	case *file.Int32ColumnChunkWriter:
+		_, err = c.WriteBatch(l.i32, def, rep)
+	case *file.Int64ColumnChunkWriter:
+		_, err = c.WriteBatch(l.i64, def, rep)
+	case *file.Int96ColumnChunkWriter:
+		_, err = c.WriteBatch(l.i96, def, rep)
+	case *file.Float32ColumnChunkWriter:
+		_, err = c.WriteBatch(l.f32, def, rep)
+	case *file.Float64ColumnChunkWriter:
+		_, err = c.WriteBatch(l.f64, def, rep)
+	case *file.ByteArrayColumnChunkWriter:
+		_, err = c.WriteBatch(l.byteArr, def, rep)
+	case *file.FixedLenByteArrayColumnChunkWriter:
+		_, err = c.WriteBatch(l.fixed, def, rep)
+	default:
+		err = fmt.Errorf("columnar: no way to write a %T", c)
+	}
+	clear(l.byteArr)
+	clear(l.fixed)
+	l.undo(mark{})
+	l.arena = l.arena[:0]
+	return err
+}
