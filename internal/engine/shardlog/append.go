@@ -1,0 +1,263 @@
+package shardlog
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// frameTarget is the size at which a frame takes no further batch.
+	frameTarget = 1 << 20
+
+	// maxInflight is how many frames of a shard may be published and not acknowledged: one
+	// is being synced while the next one is copied to the server. The second goes only
+	// when it is worth a sync of its own; smaller ones gather on.
+	maxInflight = 2
+	secondFrame = 64 << 10
+)
+
+// waiter is an append that waits for its frame.
+type waiter struct {
+	batch *Batch
+	buf   []byte // of the batch: room for a header, and its records
+	count uint32
+	taken bool // out of the queue: its buffer belongs to the frame
+	done  chan struct{}
+
+	pos  Position
+	time int64
+	err  error
+}
+
+func (w *waiter) fail(err error) {
+	w.err = err
+	close(w.done)
+}
+
+// sent is a frame under way.
+type sent struct {
+	shard   *Shard
+	header  header
+	seq     uint64 // that it is to get
+	buf     []byte
+	pooled  bool // buf is from the pool
+	waiters []*waiter
+	token   uint64
+	timer   *time.Timer
+
+	answered bool
+	failed   time.Time // when the server refused
+	err      error     // its refusal
+}
+
+// Append makes the batch durable (fsync) and returns the position of its first record;
+// the others follow at Index+1, Index+2... Concurrent appends share one frame and one
+// fsync. When it returns an error other than a context's, nothing of the batch is or
+// will be readable. The batch is free for reuse on return. An empty batch is an error.
+func (s *Shard) Append(ctx context.Context, b *Batch) (Position, time.Time, error) {
+	if err := b.check(s.log.maxFrame); err != nil {
+		return Position{}, time.Time{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return Position{}, time.Time{}, err
+	}
+	if err := s.log.space.check(s.log); err != nil {
+		return Position{}, time.Time{}, err
+	}
+	if err := s.open(ctx); err != nil {
+		return Position{}, time.Time{}, err
+	}
+	w := &waiter{batch: b, buf: b.buf, count: uint32(b.count), done: make(chan struct{})}
+	s.mu.Lock()
+	if err := s.err; err != nil {
+		s.mu.Unlock()
+		return Position{}, time.Time{}, err
+	}
+	s.queue = append(s.queue, w)
+	s.queued += len(w.buf) - headerSize
+	out := s.take()
+	s.mu.Unlock()
+	if out != nil {
+		s.send(out)
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		if !s.abandon(w) {
+			return Position{}, time.Time{}, ctx.Err()
+		}
+		<-w.done
+	}
+	if w.err != nil {
+		return Position{}, time.Time{}, w.err
+	}
+	return w.pos, time.UnixMilli(w.time).UTC(), nil
+}
+
+// abandon gives up on an append whose context has ended. It reports whether the append
+// is done after all. One that is in a frame already leaves its buffer behind.
+func (s *Shard) abandon(w *waiter) (done bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-w.done:
+		return true
+	default:
+	}
+	if w.taken {
+		w.batch.buf = nil
+		w.batch.Reset()
+		return false
+	}
+	for i, q := range s.queue {
+		if q == w {
+			s.queue = append(s.queue[:i:i], s.queue[i+1:]...)
+			s.queued -= len(w.buf) - headerSize
+			break
+		}
+	}
+	s.settle()
+	return false
+}
+
+// take makes a frame of what is in the queue, if one may be sent now, and marks the
+// shard as sending. Callers hold mu and then call send.
+func (s *Shard) take() *sent {
+	if s.sending || s.recovering || len(s.queue) == 0 || len(s.inflight) >= maxInflight {
+		return nil
+	}
+	if len(s.inflight) > 0 && s.queued < secondFrame {
+		return nil
+	}
+	n, length := 0, 0
+	var count uint64
+	for ; n < len(s.queue); n++ {
+		w := s.queue[n]
+		if n > 0 && (length >= frameTarget || length+len(w.buf) > s.log.maxFrame) {
+			break
+		}
+		length += len(w.buf) - headerSize
+		count += uint64(w.count)
+	}
+	out := &sent{shard: s, waiters: s.queue[:n:n]}
+	s.queue = s.queue[n:]
+	if len(s.queue) == 0 {
+		s.queue = nil
+	}
+	s.queued -= length
+	for _, w := range out.waiters {
+		w.taken = true
+	}
+	out.header = header{
+		count:         uint32(count),
+		length:        uint32(length),
+		time:          max(s.next.time, s.log.clock.Now().UnixMilli()),
+		stamp:         s.log.stamp.Add(1),
+		recordsBefore: s.next.records(),
+		bytesBefore:   s.next.bytes(),
+	}
+	out.seq = s.nextSeq + 1
+	s.next, s.nextSeq = out.header, out.seq
+	s.inflight = append(s.inflight, out)
+	s.sending = true
+	return out
+}
+
+// send publishes a frame. Afterwards another goroutine sees to the next one, so that
+// nobody's append is late because it works for others.
+func (s *Shard) send(out *sent) {
+	out.encode()
+	s.writer.publish(out)
+	s.mu.Lock()
+	s.sending = false
+	s.pump()
+	s.settle()
+	s.mu.Unlock()
+}
+
+// pump sends the next frame if there is one. Callers hold mu.
+func (s *Shard) pump() {
+	if out := s.take(); out != nil {
+		s.log.busy.Add(1)
+		go func() {
+			defer s.log.busy.Done()
+			s.send(out)
+		}()
+	}
+}
+
+// encode puts the frame together: in the room that a batch has before its records, or
+// in a buffer from the pool when there are several.
+func (out *sent) encode() {
+	if len(out.waiters) == 1 {
+		out.buf = out.waiters[0].buf
+	} else {
+		out.buf, out.pooled = getBuffer(headerSize+int(out.header.length)), true
+		off := headerSize
+		for _, w := range out.waiters {
+			off += copy(out.buf[off:], w.buf[headerSize:])
+		}
+	}
+	out.header.seal(out.buf)
+}
+
+// commit makes a frame readable. Callers hold mu; the frame is the first in flight.
+func (s *Shard) commit(out *sent) {
+	s.inflight = s.inflight[1:]
+	if len(s.inflight) == 0 {
+		s.inflight = nil
+	}
+	if s.first > s.last { // it was empty
+		s.first = out.seq
+		s.firstHeader = &header{}
+		*s.firstHeader = out.header
+	}
+	s.last, s.lastHeader = out.seq, out.header
+	if s.notify != nil || time.Since(s.tipRead) < tipInterest {
+		buf := out.buf
+		if !out.pooled {
+			buf = append([]byte(nil), buf...)
+		}
+		if f, err := decodeFrame(out.seq, buf); err == nil {
+			s.log.cache.put(s, f)
+			out.pooled = false
+		}
+	}
+	s.wake()
+	index := uint32(0)
+	for _, w := range out.waiters {
+		w.pos, w.time = Position{out.seq, index}, out.header.time
+		index += w.count
+		close(w.done)
+	}
+	out.release()
+}
+
+// tipInterest is how long frames are kept for readers after one was at the end.
+const tipInterest = 5 * time.Second
+
+func (out *sent) release() {
+	if out.timer != nil {
+		out.timer.Stop()
+	}
+	if out.pooled {
+		putBuffer(out.buf)
+	}
+	out.buf = nil
+}
+
+var buffers sync.Pool
+
+func getBuffer(n int) []byte {
+	if p, ok := buffers.Get().(*[]byte); ok && cap(*p) >= n {
+		return (*p)[:n]
+	}
+	return make([]byte, n, max(n, 64<<10))
+}
+
+func putBuffer(b []byte) {
+	if cap(b) <= 2*frameTarget {
+		buffers.Put(&b)
+	}
+}

@@ -1,0 +1,154 @@
+package shardlog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"time"
+)
+
+const (
+	frameMagic   = "BMF1"
+	headerSize   = 48
+	recordHeader = 6
+
+	// MaxKey is the longest key of a record.
+	MaxKey = math.MaxUint16
+
+	// MaxFrame is the most bytes of a frame: what a batch with its record headers, and the
+	// frame header, may come to.
+	MaxFrame = 24 << 20
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// header is a frame's header without what is computed from the records.
+type header struct {
+	count         uint32
+	length        uint32
+	time          int64
+	stamp         uint64
+	recordsBefore uint64
+	bytesBefore   uint64
+}
+
+// payload is the bytes of keys and data in the frame.
+func (h *header) payload() uint64 { return uint64(h.length) - recordHeader*uint64(h.count) }
+
+func (h *header) records() uint64 { return h.recordsBefore + uint64(h.count) }
+func (h *header) bytes() uint64   { return h.bytesBefore + h.payload() }
+
+// seal writes the header of a frame whose records are in place already.
+func (h *header) seal(frame []byte) {
+	le := binary.LittleEndian
+	copy(frame, frameMagic)
+	le.PutUint32(frame[8:], h.count)
+	le.PutUint32(frame[12:], h.length)
+	le.PutUint64(frame[16:], uint64(h.time))
+	le.PutUint64(frame[24:], h.stamp)
+	le.PutUint64(frame[32:], h.recordsBefore)
+	le.PutUint64(frame[40:], h.bytesBefore)
+	le.PutUint32(frame[4:], crc32.Checksum(frame[8:], castagnoli))
+}
+
+// frame is a verified frame: its checksum holds and every record lies within.
+type frame struct {
+	header
+	seq uint64
+	buf []byte
+
+	// Where the record of each 64th index begins, so that a read in the middle of a frame
+	// does not walk over all records before it.
+	marks []uint32
+}
+
+const markEvery = 64
+
+// decodeFrame verifies a frame. The result aliases buf.
+func decodeFrame(seq uint64, buf []byte) (*frame, error) {
+	corrupt := func(what string) error {
+		return fmt.Errorf("%w: at %d: %s", ErrCorrupt, seq, what)
+	}
+	if len(buf) < headerSize {
+		return nil, corrupt("shorter than a header")
+	}
+	if string(buf[:3]) != frameMagic[:3] {
+		return nil, corrupt("not a frame")
+	}
+	if buf[3] != frameMagic[3] {
+		return nil, corrupt(fmt.Sprintf("version %q is not known", buf[3]))
+	}
+	le := binary.LittleEndian
+	if le.Uint32(buf[4:]) != crc32.Checksum(buf[8:], castagnoli) {
+		return nil, corrupt("checksum does not match")
+	}
+	f := &frame{seq: seq, buf: buf, header: header{
+		count:         le.Uint32(buf[8:]),
+		length:        le.Uint32(buf[12:]),
+		time:          int64(le.Uint64(buf[16:])),
+		stamp:         le.Uint64(buf[24:]),
+		recordsBefore: le.Uint64(buf[32:]),
+		bytesBefore:   le.Uint64(buf[40:]),
+	}}
+	if uint64(f.length) != uint64(len(buf)-headerSize) {
+		return nil, corrupt("length does not match")
+	}
+	if f.count == 0 || uint64(f.count)*recordHeader > uint64(f.length) {
+		return nil, corrupt("count does not match")
+	}
+	f.marks = make([]uint32, 0, (f.count+markEvery-1)/markEvery)
+	off := headerSize
+	for i := range f.count {
+		if i%markEvery == 0 {
+			f.marks = append(f.marks, uint32(off))
+		}
+		if len(buf)-off < recordHeader {
+			return nil, corrupt("records do not fill it")
+		}
+		n := uint64(recordHeader) + uint64(le.Uint16(buf[off:])) + uint64(le.Uint32(buf[off+2:]))
+		if n > uint64(len(buf)-off) {
+			return nil, corrupt("records do not fill it")
+		}
+		off += int(n)
+	}
+	if off != len(buf) {
+		return nil, corrupt("records do not fill it")
+	}
+	return f, nil
+}
+
+// arrival is the time of the frame's records.
+func (f *frame) arrival() time.Time { return time.UnixMilli(f.time).UTC() }
+
+// read appends records from index on to dst until the limits, and returns the index of
+// the next one. The first record is taken whatever its size if force is set.
+func (f *frame) read(index uint32, maxRecords, maxBytes int, force bool, dst []Record) ([]Record, uint32, int) {
+	if index >= f.count {
+		return dst, index, 0
+	}
+	le := binary.LittleEndian
+	off, at := int(f.marks[index/markEvery]), index/markEvery*markEvery
+	for ; at < index; at++ {
+		off += recordHeader + int(le.Uint16(f.buf[off:])) + int(le.Uint32(f.buf[off+2:]))
+	}
+	bytes, arrival := 0, f.arrival()
+	for ; at < f.count && maxRecords > 0; at++ {
+		k, d := int(le.Uint16(f.buf[off:])), int(le.Uint32(f.buf[off+2:]))
+		if bytes+k+d > maxBytes && !force {
+			break
+		}
+		force = false
+		off += recordHeader
+		dst = append(dst, Record{
+			Position: Position{f.seq, at},
+			Time:     arrival,
+			Key:      f.buf[off : off+k : off+k],
+			Data:     f.buf[off+k : off+k+d : off+k+d],
+		})
+		off += k + d
+		bytes += k + d
+		maxRecords--
+	}
+	return dst, at, bytes
+}

@@ -1,0 +1,323 @@
+package shardlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Broker is what a log needs of the server that holds its streams; *broker.Broker is one.
+type Broker interface {
+	JetStream() jetstream.JetStream
+
+	// Dial opens a connection for the log alone, which closes it.
+	Dial(name string) (*nats.Conn, error)
+
+	// Replicas is how many servers hold each stream.
+	Replicas() int
+
+	// Restart brings back a store that refuses writes since its disk failed. It may do
+	// nothing.
+	Restart(ctx context.Context) error
+}
+
+// Options configure a log. The zero value will do.
+type Options struct {
+	// Clock gives records their arrival time and ages them; nil is the real one.
+	Clock clockwork.Clock
+
+	// CacheBytes bounds the memory for frames that were just written or read, over all
+	// shards. 0 means 64 MiB, negative none.
+	CacheBytes int64
+
+	// Free tells the bytes that the disk has left; nil leaves it to the store to find
+	// that there are none. Appends fail with ErrFull while it tells less than MinFree.
+	Free    func() (uint64, error)
+	MinFree uint64 // 0 means 128 MiB
+}
+
+// Log holds shards by name.
+type Log struct {
+	broker  Broker
+	js      jetstream.JetStream
+	clock   clockwork.Clock
+	cache   cache
+	writers []*writer
+	readers []*reader
+	opts    Options
+
+	maxFrame int
+
+	mu     sync.RWMutex
+	shards map[string]*Shard // every shard that is known, opened or not
+	closed bool
+
+	ctx    context.Context // ends at Close
+	cancel context.CancelFunc
+	busy   sync.WaitGroup // goroutines that send and recover
+
+	space  space
+	repair repair
+	stamp  atomic.Uint64
+}
+
+// Open finds the shards that there are.
+func Open(ctx context.Context, b Broker, o Options) (*Log, error) {
+	l := &Log{broker: b, js: b.JetStream(), clock: o.Clock, shards: map[string]*Shard{}, opts: o}
+	if l.clock == nil {
+		l.clock = clockwork.NewRealClock()
+	}
+	l.opts.MinFree = cmp.Or(o.MinFree, 128<<20)
+	l.cache.max = cmp.Or(o.CacheBytes, 64<<20)
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.stamp.Store(randomStamp())
+	if err := l.connect(); err != nil {
+		l.disconnect()
+		return nil, err
+	}
+	if err := l.list(ctx); err != nil {
+		l.disconnect()
+		return nil, err
+	}
+	return l, nil
+}
+
+// connect opens the connections. The server works off each by one goroutine, so reads
+// go apart from writes, and both by more than one.
+func (l *Log) connect() error {
+	l.maxFrame = MaxFrame
+	for range min(4, runtime.GOMAXPROCS(0)) {
+		w, err := newWriter(l)
+		if err != nil {
+			return err
+		}
+		l.writers = append(l.writers, w)
+		r, err := newReader(l)
+		if err != nil {
+			return err
+		}
+		l.readers = append(l.readers, r)
+		l.maxFrame = min(l.maxFrame, int(w.conn.MaxPayload())-1024)
+	}
+	return nil
+}
+
+func (l *Log) disconnect() {
+	for _, w := range l.writers {
+		w.conn.Close()
+	}
+	for _, r := range l.readers {
+		r.conn.Close()
+	}
+}
+
+func (l *Log) list(ctx context.Context) error {
+	streams := l.js.ListStreams(ctx, jetstream.WithStreamListSubject(subjectPrefix+"*"))
+	for info := range streams.Info() {
+		if name, ok := info.Config.Metadata[nameKey]; ok {
+			l.shards[name] = l.newShard(name, info.Config.MaxAge)
+		}
+	}
+	if err := streams.Err(); err != nil {
+		return fmt.Errorf("shardlog: list streams: %w", err)
+	}
+	return nil
+}
+
+// ShardConfig says how long a shard keeps its records.
+type ShardConfig struct {
+	MaxAge time.Duration // 0: for ever
+}
+
+// CreateShard makes an empty shard, durable when it returns. Names are any non-empty
+// UTF-8 up to 512 bytes; "/" separates a common prefix (stream) from the rest.
+// ErrShardExists if there is one.
+func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*Shard, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	s := l.newShard(name, cfg.MaxAge)
+	l.mu.RLock()
+	_, exists := l.shards[name]
+	closed := l.closed
+	l.mu.RUnlock()
+	switch {
+	case closed:
+		return nil, ErrClosed
+	case exists:
+		return nil, fmt.Errorf("%w: %s", ErrShardExists, name)
+	}
+	if err := l.space.check(l); err != nil {
+		return nil, err
+	}
+	if _, err := l.js.CreateStream(ctx, s.config(cfg.MaxAge)); err != nil {
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return nil, fmt.Errorf("%w: %s", ErrShardExists, name)
+		}
+		return nil, fmt.Errorf("shardlog: create shard %s: %w", name, err)
+	}
+	// Creating a stream that is there with the same configuration succeeds, so that a
+	// race of two for a name is settled here.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, exists := l.shards[name]; exists {
+		return nil, fmt.Errorf("%w: %s", ErrShardExists, name)
+	}
+	l.shards[name] = s
+	return s, nil
+}
+
+// Shard returns an existing shard; ErrNoShard. It is cheap after the first time.
+func (l *Log) Shard(ctx context.Context, name string) (*Shard, error) {
+	l.mu.RLock()
+	s, closed := l.shards[name], l.closed
+	l.mu.RUnlock()
+	if closed {
+		return nil, ErrClosed
+	}
+	if s == nil {
+		if err := checkName(name); err != nil {
+			return nil, fmt.Errorf("%w: %s", ErrNoShard, name)
+		}
+		// Another node may have made it since.
+		info, err := l.js.Stream(ctx, streamName(name))
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return nil, fmt.Errorf("%w: %s", ErrNoShard, name)
+		} else if err != nil {
+			return nil, fmt.Errorf("shardlog: open shard %s: %w", name, err)
+		}
+		l.mu.Lock()
+		if s = l.shards[name]; s == nil {
+			s = l.newShard(name, info.CachedInfo().Config.MaxAge)
+			l.shards[name] = s
+		}
+		l.mu.Unlock()
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Shards lists the names with the prefix, sorted.
+func (l *Log) Shards(ctx context.Context, prefix string) ([]string, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return nil, ErrClosed
+	}
+	var names []string
+	for name := range l.shards {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// DeleteShard removes a shard and its records; ErrNoShard.
+func (l *Log) DeleteShard(ctx context.Context, name string) error {
+	err := l.js.DeleteStream(ctx, streamName(name))
+	gone := errors.Is(err, jetstream.ErrStreamNotFound)
+	if err != nil && !gone {
+		return fmt.Errorf("shardlog: delete shard %s: %w", name, err)
+	}
+	l.mu.Lock()
+	s := l.shards[name]
+	delete(l.shards, name)
+	l.mu.Unlock()
+	if s != nil {
+		s.end(fmt.Errorf("%w: %s", ErrNoShard, name))
+		l.cache.drop(s)
+	}
+	if gone {
+		return fmt.Errorf("%w: %s", ErrNoShard, name)
+	}
+	return nil
+}
+
+// Close waits for the appends that are under way, refuses further ones, and closes the
+// connections.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	shards := make([]*Shard, 0, len(l.shards))
+	for _, s := range l.shards {
+		shards = append(shards, s)
+	}
+	l.mu.Unlock()
+	for _, s := range shards {
+		s.drain(closeWait)
+	}
+	l.cancel()
+	for _, s := range shards {
+		s.end(ErrClosed)
+	}
+	l.disconnect()
+	l.busy.Wait()
+	return nil
+}
+
+// closeWait is how long Close gives the appends of a shard whose store does not answer.
+const closeWait = 10 * time.Second
+
+// space remembers for a moment whether the disk is full.
+type space struct {
+	mu   sync.Mutex
+	at   time.Time
+	full bool
+}
+
+const spaceEvery = 100 * time.Millisecond
+
+func (sp *space) check(l *Log) error {
+	if l.opts.Free == nil {
+		return nil
+	}
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	if now := time.Now(); now.Sub(sp.at) >= spaceEvery || sp.full {
+		free, err := l.opts.Free()
+		sp.at, sp.full = now, err == nil && free < l.opts.MinFree
+	}
+	if sp.full {
+		return ErrFull
+	}
+	return nil
+}
+
+// repair restarts the broker for shards whose store has failed, once for all that ask
+// about the same failure.
+type repair struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (r *repair) do(l *Log, failed time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.at.After(failed) {
+		return nil
+	}
+	if err := l.broker.Restart(l.ctx); err != nil {
+		return err
+	}
+	r.at = time.Now()
+	return nil
+}

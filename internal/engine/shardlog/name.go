@@ -1,0 +1,71 @@
+package shardlog
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	streamPrefix  = "shard-"
+	subjectPrefix = "shardlog."
+	nameKey       = "shard" // of the stream's metadata: the shard's name
+	maxName       = 512
+	maxStreamName = 200 // the server takes 255 bytes, and makes it a directory's name
+)
+
+func checkName(name string) error {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
+		return fmt.Errorf("%w: %q", ErrName, name)
+	}
+	return nil
+}
+
+// streamName is the stream of a shard: lower-case letters, digits and '-' as they are,
+// other bytes as '=' and two hexadecimal digits. So names that differ in case alone
+// differ as directories everywhere. The end of a long one is replaced by a hash.
+func streamName(shard string) string {
+	var b strings.Builder
+	b.WriteString(streamPrefix)
+	for i := range len(shard) {
+		c := shard[i]
+		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "=%02x", c)
+		}
+	}
+	s := b.String()
+	if len(s) > maxStreamName {
+		sum := sha256.Sum256([]byte(shard))
+		s = s[:maxStreamName-66] + "==" + hex.EncodeToString(sum[:])
+	}
+	return s
+}
+
+func (s *Shard) config(maxAge time.Duration) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        s.stream,
+		Subjects:    []string{s.subject},
+		Storage:     jetstream.FileStorage,
+		Retention:   jetstream.LimitsPolicy,
+		Discard:     jetstream.DiscardNew,
+		MaxAge:      maxAge,
+		Replicas:    s.log.broker.Replicas(),
+		AllowDirect: true,
+		Metadata:    map[string]string{nameKey: s.name},
+	}
+}
+
+func randomStamp() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return binary.LittleEndian.Uint64(b[:])
+}

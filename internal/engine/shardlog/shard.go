@@ -1,0 +1,261 @@
+package shardlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Shard is one ordered log. Its methods may be called concurrently.
+type Shard struct {
+	log     *Log
+	name    string
+	stream  string
+	subject string
+	writer  *writer
+	reader  *reader
+
+	opening sync.Mutex
+	fetch   chan struct{} // held by the one that fetches frames
+
+	mu     sync.Mutex
+	opened bool
+	err    error // why the shard takes no more appends
+	maxAge time.Duration
+
+	// What is readable: frames first to last. The header of the first is read when it is
+	// asked for.
+	first       uint64
+	firstHeader *header
+	last        uint64
+	lastHeader  header
+
+	// What is under way.
+	queue      []*waiter
+	queued     int // bytes
+	inflight   []*sent
+	next       header // of the frame sealed last: where the next one goes on
+	nextSeq    uint64 // and its sequence
+	sending    bool
+	recovering bool
+	idle       chan struct{} // closed when nothing is under way; nil when nobody waits for that
+
+	notify  chan struct{} // closed at the next commit; nil when nobody waits
+	tipRead time.Time     // when a reader was last at the end
+
+	// Fetches that go on where the last one ended take more and more.
+	fetchNext uint64
+	window    int
+}
+
+var hashSeed = maphash.MakeSeed()
+
+func (l *Log) newShard(name string, maxAge time.Duration) *Shard {
+	stream := streamName(name)
+	h := int(maphash.String(hashSeed, stream) >> 1)
+	return &Shard{
+		log:     l,
+		name:    name,
+		stream:  stream,
+		subject: subjectPrefix + stream,
+		writer:  l.writers[h%len(l.writers)],
+		reader:  l.readers[h%len(l.readers)],
+		maxAge:  maxAge,
+		first:   1,
+		fetch:   make(chan struct{}, 1),
+	}
+}
+
+// Name is the name that the shard was made with.
+func (s *Shard) Name() string { return s.name }
+
+// open reads where the shard begins and ends, once.
+func (s *Shard) open(ctx context.Context) error {
+	s.mu.Lock()
+	opened := s.opened
+	s.mu.Unlock()
+	if opened {
+		return nil
+	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	s.mu.Lock()
+	opened = s.opened
+	s.mu.Unlock()
+	if opened {
+		return nil
+	}
+	first, last, err := s.bounds(ctx)
+	if err != nil {
+		return err
+	}
+	end, err := s.endHeader(ctx, first, last)
+	if err != nil {
+		return fmt.Errorf("shardlog: open shard %s: %w", s.name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.first, s.last, s.lastHeader = first, last, end
+	s.next, s.nextSeq = end, last
+	s.opened = true
+	return nil
+}
+
+// bounds asks the server for the sequences of the first and last frame. The first is
+// last+1 when there is none.
+func (s *Shard) bounds(ctx context.Context) (first, last uint64, err error) {
+	str, err := s.log.js.Stream(ctx, s.stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return 0, 0, fmt.Errorf("%w: %s", ErrNoShard, s.name)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("shardlog: open shard %s: %w", s.name, err)
+	}
+	st := str.CachedInfo().State
+	first, last = st.FirstSeq, st.LastSeq
+	if st.Msgs == 0 {
+		first = last + 1
+	}
+	return max(first, 1), last, nil
+}
+
+// endHeader is the header of the last frame, or of the last one before it that is whole.
+func (s *Shard) endHeader(ctx context.Context, first, last uint64) (header, error) {
+	for seq := last; seq >= first && seq > 0; seq-- {
+		f, err := s.load(ctx, seq)
+		if err == nil && f != nil {
+			return f.header, nil
+		}
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			return header{}, err
+		}
+	}
+	return header{}, nil
+}
+
+// end refuses appends from now on and wakes everyone.
+func (s *Shard) end(err error) {
+	s.mu.Lock()
+	if s.err == nil {
+		s.err = err
+	}
+	queue := s.queue
+	s.queue, s.queued = nil, 0
+	s.wake()
+	s.settle()
+	s.mu.Unlock()
+	for _, w := range queue {
+		w.fail(err)
+	}
+}
+
+// wake tells those who wait for records. Callers hold mu.
+func (s *Shard) wake() {
+	if s.notify != nil {
+		close(s.notify)
+		s.notify = nil
+	}
+}
+
+// settle tells drain when nothing is under way. Callers hold mu.
+func (s *Shard) settle() {
+	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering {
+		close(s.idle)
+		s.idle = nil
+	}
+}
+
+// drain refuses new appends and waits for those under way.
+func (s *Shard) drain(patience time.Duration) {
+	s.mu.Lock()
+	if s.err == nil {
+		s.err = ErrClosed
+	}
+	idle := make(chan struct{})
+	s.idle = idle
+	s.settle()
+	s.mu.Unlock()
+	select {
+	case <-idle:
+	case <-time.After(patience):
+	}
+}
+
+// Wait returns when there is a record at or after the position, or the context ends.
+func (s *Shard) Wait(ctx context.Context, from Position) error {
+	for {
+		s.mu.Lock()
+		if err := s.err; err != nil {
+			s.mu.Unlock()
+			return err
+		}
+		if from.Frame < s.last || from.Frame == s.last && from.Index < s.lastHeader.count {
+			if s.first <= s.last {
+				s.mu.Unlock()
+				return nil
+			}
+		}
+		if s.notify == nil {
+			s.notify = make(chan struct{})
+		}
+		notify := s.notify
+		s.mu.Unlock()
+		select {
+		case <-notify:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// SetMaxAge changes the retention; records that are older go at once.
+func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
+	if _, err := s.log.js.UpdateStream(ctx, s.config(d)); err != nil {
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("%w: %s", ErrNoShard, s.name)
+		}
+		return fmt.Errorf("shardlog: change retention of shard %s: %w", s.name, err)
+	}
+	s.mu.Lock()
+	s.maxAge = d
+	s.mu.Unlock()
+	return nil
+}
+
+// TrimBefore removes whole frames before the position.
+func (s *Shard) TrimBefore(ctx context.Context, p Position) error {
+	s.mu.Lock()
+	seq, first := min(p.Frame, s.last+1), s.first
+	s.mu.Unlock()
+	if seq <= first {
+		return nil
+	}
+	str, err := s.log.js.Stream(ctx, s.stream)
+	if err == nil {
+		err = str.Purge(ctx, jetstream.WithPurgeSequence(seq))
+	}
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("%w: %s", ErrNoShard, s.name)
+	}
+	if err != nil {
+		return fmt.Errorf("shardlog: trim shard %s: %w", s.name, err)
+	}
+	s.mu.Lock()
+	s.begin(seq, nil)
+	s.mu.Unlock()
+	return nil
+}
+
+// begin moves the first readable frame forward. Callers hold mu.
+func (s *Shard) begin(seq uint64, h *header) {
+	if seq > s.first {
+		s.first, s.firstHeader = seq, h
+	} else if seq == s.first && h != nil {
+		s.firstHeader = h
+	}
+}
