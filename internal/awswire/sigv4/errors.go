@@ -1,0 +1,165 @@
+package sigv4
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/smithy-go"
+)
+
+// Error is a refusal in AWS's words, a smithy.APIError.
+type Error struct {
+	Code    string
+	Message string
+	Status  int
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// ErrorCode returns AWS's error code.
+func (e *Error) ErrorCode() string { return e.Code }
+
+// ErrorMessage returns the message for the client.
+func (e *Error) ErrorMessage() string { return e.Message }
+
+// ErrorFault blames the client.
+func (e *Error) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
+
+// HTTPStatusCode returns the status that AWS answers with.
+func (e *Error) HTTPStatusCode() int { return e.Status }
+
+var errTooLarge = &Error{Code: "RequestEntityTooLargeException", Message: "The request body is too large.", Status: http.StatusRequestEntityTooLarge}
+
+// errorFamily is the dialect in which a service words its refusals.
+type errorFamily uint8
+
+const (
+	jsonFamily  errorFamily = iota // Kinesis, DynamoDB...: codes with "Exception", status 400
+	restFamily                     // Lambda, API Gateway: the same with status 403
+	queryFamily                    // STS, IAM: codes without, status 403
+	s3Family
+)
+
+func family(service string) errorFamily {
+	switch service {
+	case "s3", "s3express", "s3-object-lambda":
+		return s3Family
+	case "sts", "iam", "monitoring":
+		return queryFamily
+	case "lambda", "apigateway", "execute-api":
+		return restFamily
+	}
+	return jsonFamily
+}
+
+// pick makes an error from the code of S3, of the query services, and of the others,
+// with the status for each; restFamily's is that of the query services.
+func (f errorFamily) pick(s3, query, other string, s3Status, queryStatus, otherStatus int, message string) *Error {
+	switch f {
+	case s3Family:
+		return &Error{Code: s3, Message: message, Status: s3Status}
+	case queryFamily:
+		return &Error{Code: query, Message: message, Status: queryStatus}
+	case restFamily:
+		return &Error{Code: other, Message: message, Status: queryStatus}
+	}
+	return &Error{Code: other, Message: message, Status: otherStatus}
+}
+
+func (f errorFamily) missing() *Error {
+	if f == s3Family {
+		return &Error{Code: "AccessDenied", Message: "Access Denied", Status: 403}
+	}
+	return f.pick("", "MissingAuthenticationToken", "MissingAuthenticationTokenException", 0, 403, 400, "Missing Authentication Token")
+}
+
+func (f errorFamily) incomplete(message string) *Error {
+	return f.pick("AuthorizationHeaderMalformed", "IncompleteSignature", "IncompleteSignatureException", 400, 400, 400, message)
+}
+
+func (f errorFamily) unsupported(what string) *Error {
+	return f.pick("InvalidRequest", "IncompleteSignature", "IncompleteSignatureException", 400, 400, 400,
+		"The authorization mechanism you have provided ("+clip(what)+") is not supported. Please use "+algorithm+".")
+}
+
+func (f errorFamily) badQuery(message string) *Error {
+	return f.pick("AuthorizationQueryParametersError", "IncompleteSignature", "IncompleteSignatureException", 400, 400, 400, message)
+}
+
+func (f errorFamily) unknownKey() *Error {
+	if f == s3Family {
+		return &Error{Code: "InvalidAccessKeyId", Message: "The AWS Access Key Id you provided does not exist in our records.", Status: 403}
+	}
+	return f.pick("", "InvalidClientTokenId", "UnrecognizedClientException", 0, 403, 400, "The security token included in the request is invalid.")
+}
+
+func (f errorFamily) badToken() *Error {
+	if f == s3Family {
+		return &Error{Code: "InvalidToken", Message: "The provided token is malformed or otherwise invalid.", Status: 400}
+	}
+	return f.unknownKey()
+}
+
+func (f errorFamily) expiredToken() *Error {
+	if f == s3Family {
+		return &Error{Code: "ExpiredToken", Message: "The provided token has expired.", Status: 400}
+	}
+	return f.pick("", "ExpiredToken", "ExpiredTokenException", 0, 403, 400, "The security token included in the request is expired")
+}
+
+func (f errorFamily) mismatch() *Error {
+	if f == s3Family {
+		return &Error{Code: "SignatureDoesNotMatch", Message: "The request signature we calculated does not match the signature you provided. Check your key and signing method.", Status: 403}
+	}
+	return f.pick("", "SignatureDoesNotMatch", "InvalidSignatureException", 0, 403, 400,
+		"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+}
+
+func (f errorFamily) skewed(at, now time.Time) *Error {
+	if f == s3Family {
+		return &Error{Code: "RequestTimeTooSkewed", Message: "The difference between the request time and the current time is too large.", Status: 403}
+	}
+	at, now = at.UTC(), now.UTC()
+	message := fmt.Sprintf("Signature expired: %s is now earlier than %s (%s - 15 min.)", at.Format(dateForm), now.Add(-maxSkew).Format(dateForm), now.Format(dateForm))
+	if at.After(now) {
+		message = fmt.Sprintf("Signature not yet current: %s is still later than %s (%s + 15 min.)", at.Format(dateForm), now.Add(maxSkew).Format(dateForm), now.Format(dateForm))
+	}
+	return f.pick("", "SignatureDoesNotMatch", "InvalidSignatureException", 0, 403, 400, message)
+}
+
+func (f errorFamily) notYetValid() *Error {
+	if f == s3Family {
+		return &Error{Code: "AccessDenied", Message: "Request is not valid yet", Status: 403}
+	}
+	return f.pick("", "SignatureDoesNotMatch", "InvalidSignatureException", 0, 403, 400, "Signature not yet current")
+}
+
+func (f errorFamily) presignedExpired(end, now time.Time) *Error {
+	if f == s3Family {
+		return &Error{Code: "AccessDenied", Message: "Request has expired", Status: 403}
+	}
+	end, now = end.UTC(), now.UTC()
+	return f.pick("", "SignatureDoesNotMatch", "InvalidSignatureException", 0, 403, 400,
+		fmt.Sprintf("Signature expired: %s is now earlier than %s", end.Format(dateForm), now.Format(dateForm)))
+}
+
+func (f errorFamily) missingHash() *Error {
+	return &Error{Code: "InvalidRequest", Message: "Missing required header for this request: x-amz-content-sha256", Status: 400}
+}
+
+func (f errorFamily) badHash() *Error {
+	return &Error{Code: "InvalidArgument", Message: "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.", Status: 400}
+}
+
+func (f errorFamily) headersNotSigned(name string) *Error {
+	return &Error{Code: "AccessDenied", Message: "There were headers present in the request which were not signed: " + clip(name), Status: 403}
+}
+
+// clip bounds text that came from the client in a message to it.
+func clip(s string) string {
+	if len(s) > 128 {
+		return s[:128] + "..."
+	}
+	return s
+}
