@@ -1,0 +1,134 @@
+package kinesis
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// Defaults of a new stream.
+const (
+	defaultRetentionHours = 24
+	defaultMaxRecordKiB   = 1024
+	onDemandShards        = 4
+)
+
+// CreateStream makes a stream. It is ACTIVE when the call returns, or CREATING where a
+// duration is configured. On-demand streams begin with four shards. Warm throughput is
+// kept, and acts on nothing; so does a record distribution strategy.
+func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInput, _ ...func(*kinesis.Options)) (*kinesis.CreateStreamOutput, error) {
+	caller := awswire.CallerFrom(ctx)
+	d := &stream{
+		Name:           aws.ToString(in.StreamName),
+		Account:        caller.Account,
+		Region:         caller.Region,
+		ID:             newStreamID(),
+		Created:        s.now(),
+		Status:         types.StreamStatusCreating,
+		Mode:           types.StreamModeProvisioned,
+		RetentionHours: defaultRetentionHours,
+		MaxRecordKiB:   defaultMaxRecordKiB,
+		WarmMiBps:      int(aws.ToInt32(in.WarmThroughputMiBps)),
+		Distribution:   string(in.RecordDistributionStrategy),
+	}
+	if in.StreamModeDetails != nil && in.StreamModeDetails.StreamMode != "" {
+		d.Mode = in.StreamModeDetails.StreamMode
+	}
+	if in.MaxRecordSizeInKiB != nil {
+		d.MaxRecordKiB = int(*in.MaxRecordSizeInKiB)
+	}
+	shards := int(aws.ToInt32(in.ShardCount))
+	switch d.Mode {
+	case types.StreamModeOnDemand:
+		if in.ShardCount != nil {
+			return nil, awswire.Validationf("ShardCount must not be specified for a stream in ON_DEMAND mode.")
+		}
+		shards = onDemandShards
+		if n := s.onDemandStreams(caller); n >= s.cfg.OnDemandLimit {
+			return nil, limitExceeded("This request would exceed the on-demand stream limit of %d for the account %s in %s.", s.cfg.OnDemandLimit, caller.Account, caller.Region)
+		}
+	default:
+		if shards < 1 {
+			return nil, awswire.Validationf("ShardCount must be specified for a stream in PROVISIONED mode.")
+		}
+		if in.WarmThroughputMiBps != nil {
+			return nil, awswire.Validationf("WarmThroughputMiBps is only supported for a stream in ON_DEMAND mode.")
+		}
+		if in.RecordDistributionStrategy == types.RecordDistributionStrategyAuto {
+			return nil, awswire.Validationf("RecordDistributionStrategy AUTO is only supported for a stream in ON_DEMAND mode.")
+		}
+	}
+	if err := s.checkShardLimit(caller, shards); err != nil {
+		return nil, err
+	}
+	if err := d.tag(in.Tags); err != nil {
+		return nil, err
+	}
+	for i, r := range evenRanges(shards) {
+		d.Shards = append(d.Shards, shard{Index: i, hashRange: r, Created: d.Created})
+	}
+	d.NextShard = shards
+	d.Pending = &change{Kind: changeCreate, Due: d.Created.Add(s.cfg.ControlDelay)}
+
+	if err := s.streams.Create(ctx, d, d.key()...); err != nil {
+		if errors.Is(err, state.ErrExists) {
+			return nil, &types.ResourceInUseException{Message: aws.String(fmt.Sprintf(
+				"Stream %s under account %s already exists.", d.Name, d.Account))}
+		}
+		return nil, fmt.Errorf("kinesis: storing stream %s: %w", d.arn(), err)
+	}
+	if err := s.finish(ctx, d); err != nil {
+		// Nothing of it may stay: the client was told that there is no such stream.
+		return nil, errors.Join(err, s.remove(context.WithoutCancel(ctx), d))
+	}
+	return &kinesis.CreateStreamOutput{}, nil
+}
+
+// newStreamID returns a stream ID of the API's form: [a-z0-9]{20}-[a-z0-9]{3}.
+func newStreamID() string {
+	const letters = "abcdefghijklmnopqrstuvwxyz234567"
+	b := make([]byte, 24)
+	rand.Read(b)
+	for i := range b {
+		b[i] = letters[b[i]&31]
+	}
+	b[20] = '-'
+	return string(b)
+}
+
+func (s *Service) onDemandStreams(caller awswire.Caller) int {
+	n := 0
+	for _, d := range s.streams.List(caller.Account, caller.Region) {
+		if d.Mode == types.StreamModeOnDemand {
+			n++
+		}
+	}
+	return n
+}
+
+// provisionedShards counts the open shards that count towards an account's limit.
+func (s *Service) provisionedShards(caller awswire.Caller) int {
+	n := 0
+	for _, d := range s.streams.List(caller.Account, caller.Region) {
+		if d.Mode != types.StreamModeOnDemand {
+			n += d.openShards()
+		}
+	}
+	return n
+}
+
+func (s *Service) checkShardLimit(caller awswire.Caller, more int) error {
+	if n := s.provisionedShards(caller); n+more > s.cfg.ShardLimit {
+		return limitExceeded("This request would exceed the shard limit for the account %s in %s. Current shard count for the account: %d. Limit: %d. Number of additional shards that would have resulted from this request: %d. Refer to the AWS Service Limits page (http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) for current limits and how to request higher limits.",
+			caller.Account, caller.Region, n, s.cfg.ShardLimit, more)
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+// Package kinesis is Amazon Kinesis Data Streams on the shard log.
+//
+// A stream is a document in the state store (type stream); its shards are shards of the
+// log, named "account/region/stream ID/shard ID". A stream's ID is another for every
+// creation, so that a stream that is deleted and made again never meets the records, the
+// iterators or the sequence numbers of the first.
+//
+// Invariants:
+//
+//   - A record is acknowledged after the log has made it durable, and lies in the shard
+//     whose range of hash keys holds that of its partition key. The ranges of the open
+//     shards of a stream cover all hash keys, once.
+//   - A closed shard takes no more records: appends hold the stream's lock shared, a change
+//     of shards holds it exclusively.
+//   - A change that takes steps (create, delete, reshard) is written into the document
+//     first and can be done again from any step. A node that stopped in between goes on
+//     with it in Start.
+package kinesis
+
+import (
+	"context"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// Config is what a Service works with.
+type Config struct {
+	State      *state.Store
+	Log        *shardlog.Log
+	Clock      clockwork.Clock       // nil: the real one
+	Logger     *slog.Logger          // nil: none
+	Registerer prometheus.Registerer // nil: no metrics
+
+	// ControlDelay is how long a stream stays CREATING, UPDATING or DELETING. Zero: such a
+	// call returns when the stream is ACTIVE, or gone.
+	ControlDelay time.Duration
+
+	// ShardLimit is the most open shards an account has in a region. Zero: 6,000.
+	ShardLimit int
+
+	// OnDemandLimit is the most on-demand streams an account has in a region. Zero: 50.
+	OnDemandLimit int
+}
+
+// Service is the Kinesis API.
+type Service struct {
+	cfg      Config
+	clock    clockwork.Clock
+	log      *slog.Logger
+	streams  *state.Collection[stream]
+	settings *state.Collection[accountSettings]
+	seal     cipher.AEAD // of iterators and page tokens
+	metrics  metrics
+
+	routes sync.Map // stream ID to *route
+
+	mu      sync.Mutex // guards changing and stop
+	pending map[string]bool
+	stop    context.CancelFunc
+	running context.Context
+	work    sync.WaitGroup
+}
+
+// New returns a Service. Start must be called before it is used.
+func New(cfg Config) (*Service, error) {
+	if cfg.State == nil || cfg.Log == nil {
+		return nil, errors.New("kinesis: Config needs State and Log")
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clockwork.NewRealClock()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.ShardLimit == 0 {
+		cfg.ShardLimit = 6000
+	}
+	if cfg.OnDemandLimit == 0 {
+		cfg.OnDemandLimit = 50
+	}
+	s := &Service{
+		cfg:      cfg,
+		clock:    cfg.Clock,
+		log:      cfg.Logger,
+		streams:  state.NewCollection[stream](cfg.State, "kinesis.stream"),
+		settings: state.NewCollection[accountSettings](cfg.State, "kinesis.account"),
+		pending:  make(map[string]bool),
+	}
+	s.running, s.stop = context.WithCancel(context.Background())
+	var err error
+	if s.seal, err = openSeal(cfg.State); err != nil {
+		return nil, err
+	}
+	if err := s.metrics.register(cfg.Registerer); err != nil {
+		return nil, fmt.Errorf("kinesis: registering metrics: %w", err)
+	}
+	return s, nil
+}
+
+// Start goes on with the changes that were under way when the node stopped.
+func (s *Service) Start(ctx context.Context) error {
+	for _, d := range s.streams.List() {
+		if d.Pending == nil {
+			continue
+		}
+		if d.Pending.Due.After(s.clock.Now()) {
+			s.settleLater(d)
+		} else if err := s.settle(ctx, d); err != nil {
+			return fmt.Errorf("kinesis: %s of stream %s, begun before the restart: %w", d.Pending.Kind, d.arn(), err)
+		}
+	}
+	s.work.Go(s.sweepShards)
+	return nil
+}
+
+// Close stops background work; what it leaves undone, the next Start does.
+func (s *Service) Close(ctx context.Context) error {
+	s.stop()
+	done := make(chan struct{})
+	go func() { s.work.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Operations returns the operations of the API that the service has.
+func (s *Service) Operations() []awswire.Operation {
+	return []awswire.Operation{
+		awswire.Executes(s.AddTagsToStream),
+		awswire.Executes(s.CreateStream),
+		awswire.Executes(s.DecreaseStreamRetentionPeriod),
+		awswire.Executes(s.DeleteStream),
+		awswire.Executes(s.DescribeAccountSettings),
+		awswire.Executes(s.DescribeLimits),
+		awswire.Executes(s.DescribeStream),
+		awswire.Executes(s.DescribeStreamSummary),
+		awswire.Executes(s.GetRecords).Fast(s.getRecordsFast),
+		awswire.Executes(s.GetShardIterator),
+		awswire.Executes(s.IncreaseStreamRetentionPeriod),
+		awswire.Executes(s.ListShards),
+		awswire.Executes(s.ListStreams),
+		awswire.Executes(s.ListTagsForResource),
+		awswire.Executes(s.ListTagsForStream),
+		awswire.Executes(s.MergeShards),
+		awswire.Executes(s.PutRecord).Fast(s.putRecordFast),
+		awswire.Executes(s.PutRecords).Fast(s.putRecordsFast),
+		awswire.Executes(s.RemoveTagsFromStream),
+		awswire.Executes(s.SplitShard),
+		awswire.Executes(s.TagResource),
+		awswire.Executes(s.UntagResource),
+		awswire.Executes(s.UpdateShardCount),
+	}
+}
+
+// now is the present, to the millisecond that the API has.
+func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }

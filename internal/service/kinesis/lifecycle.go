@@ -1,0 +1,195 @@
+package kinesis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// begin puts an ACTIVE stream into the status and the change into its document, and makes
+// the change: at once, or after the configured delay in the background.
+func (s *Service) begin(ctx context.Context, d *stream, status types.StreamStatus, c change, f func(*stream) error) (*stream, error) {
+	c.Due = s.now().Add(s.cfg.ControlDelay)
+	d, err := s.modify(ctx, d, func(d *stream) error {
+		if err := f(d); err != nil {
+			return err
+		}
+		d.Status, d.Pending = status, &c
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d, s.finish(ctx, d)
+}
+
+// finish makes the pending change of a stream, now or when it is due.
+func (s *Service) finish(ctx context.Context, d *stream) error {
+	if s.cfg.ControlDelay > 0 {
+		s.settleLater(d)
+		return nil
+	}
+	// The change is decided and written down: a client that hangs up does not stop it.
+	return s.settle(context.WithoutCancel(ctx), d)
+}
+
+// settleLater makes the pending change in the background when it is due, and tries again
+// until it succeeds or the service is closed.
+func (s *Service) settleLater(d *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pending[d.ID] || s.running.Err() != nil {
+		return
+	}
+	s.pending[d.ID] = true
+	wait := d.Pending.Due.Sub(s.clock.Now())
+	s.work.Go(func() {
+		defer func() {
+			s.mu.Lock()
+			delete(s.pending, d.ID)
+			s.mu.Unlock()
+		}()
+		for {
+			select {
+			case <-s.running.Done():
+				return
+			case <-s.clock.After(wait):
+			}
+			err := s.settle(s.running, d)
+			if err == nil || s.running.Err() != nil {
+				return
+			}
+			s.log.Error("kinesis: a change of a stream failed and is tried again", "stream", d.arn(), "change", d.Pending.Kind, "error", err)
+			wait = time.Second
+		}
+	})
+}
+
+// settle makes the pending change of the stream, from whatever step it had come to.
+func (s *Service) settle(ctx context.Context, d *stream) error {
+	switch d.Pending.Kind {
+	case changeCreate:
+		if err := s.createShards(ctx, d, d.Shards); err != nil {
+			return err
+		}
+		return s.settled(ctx, d, func(*stream) {})
+	case changeDelete:
+		return s.remove(ctx, d)
+	case changeRetention:
+		return s.settleRetention(ctx, d)
+	case changeSplit, changeMerge, changeScale:
+		return s.settleReshard(ctx, d)
+	}
+	return s.settled(ctx, d, func(*stream) {})
+}
+
+// settled writes the end of the pending change.
+func (s *Service) settled(ctx context.Context, d *stream, f func(*stream)) error {
+	_, err := s.modifyAny(ctx, d, func(d *stream) error {
+		if d.Pending == nil {
+			return nil // done by another try
+		}
+		f(d)
+		d.Status, d.Pending = types.StreamStatusActive, nil
+		return nil
+	})
+	return err
+}
+
+// createShards makes the shards in the log, those that are not there yet.
+func (s *Service) createShards(ctx context.Context, d *stream, shards []shard) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i := range shards {
+		name := d.logName(shards[i].Index)
+		g.Go(func() error {
+			_, err := s.cfg.Log.CreateShard(ctx, name, shardlog.ShardConfig{MaxAge: d.retention()})
+			if err != nil && !errors.Is(err, shardlog.ErrShardExists) {
+				return fmt.Errorf("kinesis: making %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// remove deletes the stream's records and then its document.
+func (s *Service) remove(ctx context.Context, d *stream) error {
+	r := s.route(d)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.view.Store(nil)
+	if err := s.deleteShards(ctx, d, d.Shards); err != nil {
+		return err
+	}
+	err := s.streams.Delete(ctx, d.key()...)
+	if err != nil && !errors.Is(err, state.ErrNotFound) {
+		return fmt.Errorf("kinesis: deleting the document of %s: %w", d.arn(), err)
+	}
+	s.routes.Delete(d.ID)
+	return nil
+}
+
+func (s *Service) deleteShards(ctx context.Context, d *stream, shards []shard) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i := range shards {
+		name := d.logName(shards[i].Index)
+		g.Go(func() error {
+			err := s.cfg.Log.DeleteShard(ctx, name)
+			if err != nil && !errors.Is(err, shardlog.ErrNoShard) {
+				return fmt.Errorf("kinesis: deleting %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// sweepShards removes closed shards whose records have all expired, once a while.
+func (s *Service) sweepShards() {
+	for {
+		select {
+		case <-s.running.Done():
+			return
+		case <-s.clock.After(10 * time.Minute):
+		}
+		for _, d := range s.streams.List() {
+			if err := s.sweep(s.running, d); err != nil && s.running.Err() == nil {
+				s.log.Error("kinesis: removing expired shards failed", "stream", d.arn(), "error", err)
+			}
+		}
+	}
+}
+
+func (s *Service) sweep(ctx context.Context, d *stream) error {
+	now := s.clock.Now()
+	var gone []shard
+	for i := range d.Shards {
+		if d.expired(&d.Shards[i], now) {
+			gone = append(gone, d.Shards[i])
+		}
+	}
+	if len(gone) == 0 || d.Pending != nil {
+		return nil
+	}
+	// The records first: the document still names what a restart in between has to remove.
+	if err := s.deleteShards(ctx, d, gone); err != nil {
+		return err
+	}
+	_, err := s.modify(ctx, d, func(d *stream) error {
+		d.Shards = slices.DeleteFunc(d.Shards, func(sh shard) bool {
+			return slices.ContainsFunc(gone, func(g shard) bool { return g.Index == sh.Index })
+		})
+		return nil
+	})
+	return err
+}

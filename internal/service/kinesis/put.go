@@ -1,0 +1,267 @@
+package kinesis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// Limits of a put.
+const (
+	maxPutRecords   = 500
+	maxPutBytes     = 10 << 20 // data and partition keys of a PutRecords call
+	maxPartitionKey = 256      // characters
+)
+
+// errGiveUp ends a fast path that meets what only the generic codec handles; nothing has
+// been done yet.
+var errGiveUp = errors.New("kinesis: not a case for the fast path")
+
+// put is one PutRecord or PutRecords call on its way: the records as decoding found them,
+// then a batch for every shard that takes some. Its memory is used again.
+type put struct {
+	name, arn, id []byte // of the stream; nil: not given
+	ordering      []byte // SequenceNumberForOrdering; nil: not given
+	entries       []entry
+	single        bool // of PutRecord
+	base64        bool // entries hold data in base64
+
+	view   *view
+	slots  []slot
+	slotOf []int32 // by number in view.open: the index in slots, or -1
+	wait   sync.WaitGroup
+	failed int
+}
+
+// entry is a record to put. Its slices alias the request.
+type entry struct {
+	key, data   []byte
+	explicit    hashKey
+	hasExplicit bool
+	slot        int32
+}
+
+// slot gathers what one shard takes.
+type slot struct {
+	shard *openShard
+	batch shardlog.Batch
+	at    shardlog.Position // of the next record to answer for
+	time  time.Time
+	err   error
+}
+
+var puts = sync.Pool{New: func() any { return new(put) }}
+
+func newPut() *put { return puts.Get().(*put) }
+
+// free gives the memory back, unless there is much of it.
+func (p *put) free() {
+	bytes := 0
+	for i := range p.slots {
+		sl := &p.slots[i]
+		bytes += sl.batch.Size()
+		sl.batch.Reset()
+		sl.shard, sl.err = nil, nil
+	}
+	if bytes > 1<<20 || len(p.slots) > 64 {
+		return
+	}
+	clear(p.entries)
+	p.name, p.arn, p.id, p.ordering, p.single, p.base64 = nil, nil, nil, nil, false, false
+	p.entries, p.slots, p.view, p.failed = p.entries[:0], p.slots[:0], nil, 0
+	puts.Put(p)
+}
+
+// optional is nil for a member that the request did not have.
+func optional(b []byte) *string {
+	if b == nil {
+		return nil
+	}
+	s := string(b)
+	return &s
+}
+
+// store appends the records to their shards. It returns an error when nothing was stored;
+// otherwise every slot says how it went.
+func (s *Service) store(ctx context.Context, p *put) error {
+	d, err := s.findUsable(ctx, optional(p.name), optional(p.arn), optional(p.id))
+	if err != nil {
+		return err
+	}
+	if err := s.checkOrdering(d, p.ordering); err != nil {
+		return err
+	}
+	r := s.route(d)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	// Again, now that the shards stay as they are.
+	if d, err = s.current(d); err != nil {
+		return err
+	}
+	if p.view, err = s.viewOf(ctx, r, d); err != nil {
+		return logError(err)
+	}
+	if err := p.fill(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx) // a client that hangs up does not leave half of it done
+	for i := range p.slots[1:] {
+		p.wait.Add(1)
+		go p.slots[i+1].appendAsync(ctx, &p.wait)
+	}
+	p.slots[0].append(ctx)
+	p.wait.Wait()
+
+	records, bytes := 0, 0
+	for i := range p.slots {
+		sl := &p.slots[i]
+		if sl.err != nil {
+			s.log.Error("kinesis: append failed", "stream", d.arn(), "shard", sl.shard.id, "error", sl.err)
+			p.failed += sl.batch.Len()
+			continue
+		}
+		records += sl.batch.Len()
+		bytes += sl.batch.Size()
+	}
+	s.metrics.inRecords.Add(float64(records))
+	s.metrics.inBytes.Add(float64(bytes))
+	if p.failed > 0 {
+		s.metrics.putFailures.Add(float64(p.failed))
+	}
+	return nil
+}
+
+// current is the stream's document as it is now, if it is the same stream and usable.
+func (s *Service) current(d *stream) (*stream, error) {
+	now, err := s.streams.Get(d.Account, d.Region, d.Name)
+	if errors.Is(err, state.ErrNotFound) || err == nil && (now.ID != d.ID || !now.usable()) {
+		return nil, notFound(d.Account, d.Name)
+	}
+	return now, err
+}
+
+// fill puts every record into the batch of its shard.
+func (p *put) fill() error {
+	if cap(p.slotOf) < len(p.view.open) {
+		p.slotOf = make([]int32, len(p.view.open))
+	}
+	p.slotOf = p.slotOf[:len(p.view.open)]
+	for i := range p.slotOf {
+		p.slotOf[i] = -1
+	}
+	maxRecord, total := p.view.doc.maxRecord(), 0
+	for i := range p.entries {
+		e := &p.entries[i]
+		k := e.explicit
+		if !e.hasExplicit {
+			k = hashOf(e.key)
+		}
+		e.slot = p.slot(p.view.locate(k))
+		batch := &p.slots[e.slot].batch
+		n := len(e.data)
+		if p.base64 {
+			room := batch.Reserve(e.key, decodedLen(len(e.data)))
+			var ok bool
+			if n, ok = decodeBase64(room, e.data); !ok {
+				batch.Commit(0)
+				return errGiveUp
+			}
+			batch.Commit(n)
+		} else {
+			batch.Add(e.key, e.data)
+		}
+		if n+len(e.key) > maxRecord {
+			return p.tooLarge(i, maxRecord)
+		}
+		total += n + len(e.key)
+	}
+	if total > maxPutBytes {
+		return invalid("Records size exceeds %d MB limit", maxPutBytes>>20)
+	}
+	return nil
+}
+
+// slot returns the index of the slot of the shard with the number.
+func (p *put) slot(number int) int32 {
+	if i := p.slotOf[number]; i >= 0 {
+		return i
+	}
+	i := len(p.slots)
+	if i < cap(p.slots) {
+		p.slots = p.slots[:i+1] // keeps the batch's memory
+	} else {
+		p.slots = append(p.slots, slot{})
+	}
+	p.slots[i].shard = &p.view.open[number]
+	p.slotOf[number] = int32(i)
+	return int32(i)
+}
+
+func (sl *slot) append(ctx context.Context) {
+	sl.at, sl.time, sl.err = sl.shard.log.Append(ctx, &sl.batch)
+}
+
+func (sl *slot) appendAsync(ctx context.Context, wait *sync.WaitGroup) {
+	defer wait.Done()
+	sl.append(ctx)
+}
+
+// next returns the sequence number of the slot's next record.
+func (sl *slot) next() sequence {
+	q := sl.shard.seq
+	q.frame, q.index, q.time = sl.at.Frame, sl.at.Index, seconds(sl.time)
+	sl.at.Index++
+	return q
+}
+
+// tooLarge words the error as Kinesis did when the limit was that of the API's model.
+func (p *put) tooLarge(i, limit int) error {
+	member := "data"
+	if !p.single {
+		member = fmt.Sprintf("records.%d.member.data", i+1)
+	}
+	return awswire.Validationf("1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", member, limit)
+}
+
+// checkOrdering refuses a SequenceNumberForOrdering that the stream has not given out. It
+// orders nothing: every record of a shard comes after those acknowledged before.
+func (s *Service) checkOrdering(d *stream, number []byte) error {
+	if number == nil {
+		return nil
+	}
+	q, err := parseSequence(string(number))
+	if err != nil || q.frame == lastFrame || q.shard > math.MaxInt32 {
+		return invalid("ExclusiveMinimumSequenceNumber %s used in PutRecord on stream %s under account %s is invalid.", number, d.Name, d.Account)
+	}
+	return nil
+}
+
+// explicitHashKey reads an ExplicitHashKey that is of the model's pattern.
+func explicitHashKey(number string) (hashKey, error) {
+	k, err := parseHashKey(number)
+	if err != nil {
+		return k, invalid("Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was %s", number)
+	}
+	return k, nil
+}
+
+const failedRecordCode = "InternalFailure"
+
+const failedRecordMessage = "Internal service failure."
+
+// answeredEncryption is what answers say of a stream's encryption: nothing where there is none.
+func (d *stream) answeredEncryption() types.EncryptionType {
+	if d.KeyID == "" {
+		return ""
+	}
+	return types.EncryptionTypeKms
+}

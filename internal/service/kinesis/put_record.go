@@ -1,0 +1,86 @@
+package kinesis
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// PutRecord appends one record to the shard of its partition key. It is durable when the
+// call returns. SequenceNumberForOrdering is checked and has nothing to do: records of a
+// shard lie in the order in which they were acknowledged. DryRun is refused.
+func (s *Service) PutRecord(ctx context.Context, in *kinesis.PutRecordInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordOutput, error) {
+	if aws.ToBool(in.DryRun) {
+		return nil, errDryRun
+	}
+	p := newPut()
+	defer p.free()
+	p.single = true
+	p.name, p.arn, p.id = bytesOf(in.StreamName), bytesOf(in.StreamARN), bytesOf(in.StreamId)
+	p.ordering = bytesOf(in.SequenceNumberForOrdering)
+	if err := p.add(in.Data, in.PartitionKey, in.ExplicitHashKey); err != nil {
+		return nil, err
+	}
+	if err := s.storeOne(ctx, p); err != nil {
+		return nil, err
+	}
+	sl := &p.slots[0]
+	return &kinesis.PutRecordOutput{
+		SequenceNumber: aws.String(sl.next().String()),
+		ShardId:        aws.String(sl.shard.id),
+		EncryptionType: p.view.doc.answeredEncryption(),
+	}, nil
+}
+
+// storeOne is store where a failed append fails the call.
+func (s *Service) storeOne(ctx context.Context, p *put) error {
+	if err := s.store(ctx, p); err != nil {
+		return err
+	}
+	if err := p.slots[0].err; err != nil {
+		return logError(err)
+	}
+	return nil
+}
+
+// putRecordFast is PutRecord from the request's text to the answer's.
+func (s *Service) putRecordFast(ctx context.Context, proto awswire.Protocol, body, dst []byte) ([]byte, bool, error) {
+	p := newPut()
+	defer p.free()
+	p.single = true
+	if !p.decode(proto, body, false) {
+		return nil, false, nil
+	}
+	if err := s.storeOne(ctx, p); err == errGiveUp {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, true, err
+	}
+	sl := &p.slots[0]
+	encryption := p.view.doc.answeredEncryption()
+	if proto == awswire.CBOR11 {
+		members := 2
+		if encryption != "" {
+			members++
+		}
+		dst = cborHead(dst, cborMap, uint64(members))
+		dst = cborHead(cborString(dst, "SequenceNumber"), cborText, 56)
+		dst = sl.next().append(dst)
+		dst = cborString(cborString(dst, "ShardId"), sl.shard.id)
+		if encryption != "" {
+			dst = cborString(cborString(dst, "EncryptionType"), encryption)
+		}
+		return dst, true, nil
+	}
+	dst = append(dst, `{"SequenceNumber":"`...)
+	dst = sl.next().append(dst)
+	dst = append(dst, `","ShardId":"`...)
+	dst = append(dst, sl.shard.id...)
+	if encryption != "" {
+		dst = append(append(dst, `","EncryptionType":"`...), encryption...)
+	}
+	return append(dst, `"}`...), true, nil
+}

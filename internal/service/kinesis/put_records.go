@@ -1,0 +1,147 @@
+package kinesis
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// PutRecords appends up to 500 records, each to the shard of its partition key. They are
+// durable when it returns. Records of a shard whose append failed are answered with an
+// error code, the others with sequence numbers. DryRun is refused.
+func (s *Service) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error) {
+	if aws.ToBool(in.DryRun) {
+		return nil, errDryRun
+	}
+	p := newPut()
+	defer p.free()
+	p.name, p.arn, p.id = bytesOf(in.StreamName), bytesOf(in.StreamARN), bytesOf(in.StreamId)
+	for i := range in.Records {
+		r := &in.Records[i]
+		if err := p.add(r.Data, r.PartitionKey, r.ExplicitHashKey); err != nil {
+			return nil, err
+		}
+	}
+	if len(p.entries) == 0 || len(p.entries) > maxPutRecords {
+		return nil, awswire.Validationf("1 validation error detected: Value at 'records' failed to satisfy constraint: Member must have length between 1 and %d", maxPutRecords)
+	}
+	if err := s.store(ctx, p); err != nil {
+		return nil, err
+	}
+	out := &kinesis.PutRecordsOutput{
+		FailedRecordCount: aws.Int32(int32(p.failed)),
+		Records:           make([]types.PutRecordsResultEntry, len(p.entries)),
+		EncryptionType:    p.view.doc.answeredEncryption(),
+	}
+	for i := range p.entries {
+		sl, r := &p.slots[p.entries[i].slot], &out.Records[i]
+		if sl.err != nil {
+			r.ErrorCode, r.ErrorMessage = aws.String(failedRecordCode), aws.String(failedRecordMessage)
+			continue
+		}
+		r.SequenceNumber, r.ShardId = aws.String(sl.next().String()), aws.String(sl.shard.id)
+	}
+	return out, nil
+}
+
+var errDryRun = awswire.Validationf("DryRun is not supported.")
+
+func bytesOf(s *string) []byte {
+	if s == nil {
+		return nil
+	}
+	return []byte(*s)
+}
+
+// add takes a record that the generic codec has decoded and checked against the model; a
+// caller in this process has not.
+func (p *put) add(data []byte, key, explicit *string) error {
+	if n := len(aws.ToString(key)); n == 0 || n > 4*maxPartitionKey {
+		return awswire.Validationf("1 validation error detected: Value at 'partitionKey' failed to satisfy constraint: Member must have length between 1 and %d", maxPartitionKey)
+	}
+	e := entry{key: []byte(*key), data: data}
+	if explicit != nil {
+		k, err := explicitHashKey(*explicit)
+		if err != nil {
+			return err
+		}
+		e.explicit, e.hasExplicit = k, true
+	}
+	p.entries = append(p.entries, e)
+	return nil
+}
+
+// putRecordsFast is PutRecords from the request's text to the answer's.
+func (s *Service) putRecordsFast(ctx context.Context, proto awswire.Protocol, body, dst []byte) ([]byte, bool, error) {
+	p := newPut()
+	defer p.free()
+	if !p.decode(proto, body, true) {
+		return nil, false, nil
+	}
+	if err := s.store(ctx, p); err == errGiveUp {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, true, err
+	}
+	if proto == awswire.CBOR11 {
+		return p.appendCBOR(dst), true, nil
+	}
+	return p.appendJSON(dst), true, nil
+}
+
+func (p *put) appendJSON(dst []byte) []byte {
+	dst = append(dst, `{"FailedRecordCount":`...)
+	dst = strconv.AppendInt(dst, int64(p.failed), 10)
+	if e := p.view.doc.answeredEncryption(); e != "" {
+		dst = append(append(append(dst, `,"EncryptionType":"`...), e...), '"')
+	}
+	dst = append(dst, `,"Records":[`...)
+	for i := range p.entries {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		sl := &p.slots[p.entries[i].slot]
+		if sl.err != nil {
+			dst = append(dst, `{"ErrorCode":"`+failedRecordCode+`","ErrorMessage":"`+failedRecordMessage+`"}`...)
+			continue
+		}
+		dst = append(dst, `{"SequenceNumber":"`...)
+		dst = sl.next().append(dst)
+		dst = append(dst, `","ShardId":"`...)
+		dst = append(dst, sl.shard.id...)
+		dst = append(dst, `"}`...)
+	}
+	return append(dst, `]}`...)
+}
+
+func (p *put) appendCBOR(dst []byte) []byte {
+	encryption := p.view.doc.answeredEncryption()
+	members := 2
+	if encryption != "" {
+		members++
+	}
+	dst = cborHead(dst, cborMap, uint64(members))
+	dst = cborHead(cborString(dst, "FailedRecordCount"), cborUint, uint64(p.failed))
+	if encryption != "" {
+		dst = cborString(cborString(dst, "EncryptionType"), encryption)
+	}
+	dst = cborHead(cborString(dst, "Records"), cborArray, uint64(len(p.entries)))
+	for i := range p.entries {
+		dst = cborHead(dst, cborMap, 2)
+		sl := &p.slots[p.entries[i].slot]
+		if sl.err != nil {
+			dst = cborString(cborString(dst, "ErrorCode"), failedRecordCode)
+			dst = cborString(cborString(dst, "ErrorMessage"), failedRecordMessage)
+			continue
+		}
+		dst = cborHead(cborString(dst, "SequenceNumber"), cborText, 56)
+		dst = sl.next().append(dst)
+		dst = cborString(cborString(dst, "ShardId"), sl.shard.id)
+	}
+	return dst
+}
