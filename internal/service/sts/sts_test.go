@@ -1,0 +1,40 @@
+package sts
+
+import (
+	"context"
+	"testing"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+func TestGetCallerIdentity(t *testing.T) {
+	users := func(_ context.Context, key string) string {
+		if key == "AKIDANN" {
+			return "ann"
+		}
+		return ""
+	}
+	for _, tt := range []struct {
+		config       Config
+		caller       awswire.Caller
+		account, arn string
+		wantUserID   string
+	}{
+		{Config{}, awswire.Caller{}, "000000000000", "arn:aws:iam::000000000000:root", "000000000000"},
+		{Config{UserName: users}, awswire.Caller{Account: "111122223333", AccessKey: "x"}, "111122223333", "arn:aws:iam::111122223333:root", "111122223333"},
+		{Config{UserName: users}, awswire.Caller{Account: "111122223333", AccessKey: "AKIDANN"}, "111122223333", "arn:aws:iam::111122223333:user/ann", "AKIDANN"},
+		{Config{}, awswire.Caller{Region: "cn-north-1"}, "000000000000", "arn:aws-cn:iam::000000000000:root", "000000000000"},
+	} {
+		s, err := New(tt.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := s.GetCallerIdentity(awswire.WithCaller(t.Context(), tt.caller), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *out.Account != tt.account || *out.Arn != tt.arn || *out.UserId != tt.wantUserID {
+			t.Errorf("%+v: got %s %s %s", tt.caller, *out.Account, *out.Arn, *out.UserId)
+		}
+	}
+}
