@@ -63,16 +63,6 @@ type Verifier struct {
 	MaxBody int64
 }
 
-// ParseScope reads who signed the request, without verifying it. It is false for a
-// request that is not signed in version 4, or too garbled to tell.
-func ParseScope(r *http.Request) (Scope, bool) {
-	a, err := parse(r, family(""))
-	if err != nil {
-		return Scope{}, false
-	}
-	return a.Scope, true
-}
-
 // authorization is the parsed signature of a request.
 type authorization struct {
 	Scope
@@ -89,8 +79,8 @@ func (a *authorization) scope() string {
 
 // Verify verifies r's signature, and arranges that r.Body yields the decoded, checked
 // body: for services other than S3, one with a Bytes method. For a streamed upload it
-// takes "aws-chunked" out of Content-Encoding and sets ContentLength to the decoded
-// length; r.Body is then a *Chunked. service, the signing name of the service
+// takes "aws-chunked" out of Content-Encoding, sets ContentLength to the decoded length,
+// and the payload hash to UNSIGNED-PAYLOAD; r.Body is then a *Chunked. service, the signing name of the service
 // that the request goes to, words the errors; empty means that of the request's scope.
 //
 // Errors are *Error.

@@ -1,0 +1,33 @@
+package sigv4
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// ParseScope reads who says to have signed the request, without verifying anything: it
+// wants no more of a request than a credential of the right form. It is false where
+// there is none.
+func ParseScope(r *http.Request) (Scope, bool) {
+	var a authorization
+	if header := r.Header.Get("Authorization"); header != "" {
+		_, rest, ok := strings.Cut(header, "Credential=")
+		if !ok || !strings.HasPrefix(header, algorithm) {
+			return Scope{}, false
+		}
+		credential, _, _ := strings.Cut(rest, ",")
+		ok = a.parseCredential(strings.TrimSpace(credential))
+		return a.Scope, ok
+	}
+	if !strings.Contains(r.URL.RawQuery, "X-Amz-Credential=") {
+		return Scope{}, false
+	}
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return Scope{}, false
+	}
+	a.Presigned = true
+	ok := a.parseCredential(q.Get("X-Amz-Credential"))
+	return a.Scope, ok
+}

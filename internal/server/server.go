@@ -1,0 +1,151 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// Options of a Server.
+type Options struct {
+	Services []Service
+	// Node answers the node's own endpoints (below /_brookmere/, and /metrics).
+	Node http.Handler
+	Auth Authenticator
+	// Origins that a browser's request may come from, besides those on loopback: scheme,
+	// host and port ("https://console.example.com"), or "*" for all.
+	Origins []string
+	// IsBucketHost tells the host of a virtual-host style S3 request.
+	IsBucketHost func(host string) bool
+	TLS          *tls.Config // nil: clear text
+	Logger       *slog.Logger
+	Registerer   prometheus.Registerer
+}
+
+// Server serves the AWS APIs on one listener.
+type Server struct {
+	opts    Options
+	routes  routes
+	log     *slog.Logger
+	metrics *metrics
+	http    *http.Server
+	// serving is the parent of every request's context: ending it ends long polls and
+	// pushes, which would otherwise hold up a shutdown.
+	serving context.Context
+	stop    context.CancelFunc
+}
+
+// New returns a server that is ready to Serve.
+func New(o Options) *Server {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		opts:    o,
+		routes:  newRoutes(o.Services, o.IsBucketHost),
+		log:     o.Logger,
+		metrics: newMetrics(o.Registerer),
+	}
+	s.serving, s.stop = context.WithCancel(context.Background())
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true) // SubscribeToShard pushes over HTTP/2
+	s.http = &http.Server{
+		Handler:           s,
+		Protocols:         protocols,
+		TLSConfig:         o.TLS,
+		ReadHeaderTimeout: 20 * time.Second,
+		IdleTimeout:       5 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return s.serving },
+		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// Serve answers requests on ln until Shutdown; it returns nil after one.
+func (s *Server) Serve(ln net.Listener) error {
+	var err error
+	if s.opts.TLS != nil {
+		err = s.http.ServeTLS(ln, "", "")
+	} else {
+		err = s.http.Serve(ln)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve %s: %w", ln.Addr(), err)
+}
+
+// Shutdown takes no new requests, ends those that wait for data, and lets the others
+// finish until ctx ends; then it cuts them off and returns the context's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	// What waits for data looks at its context; a put in flight does not have to.
+	time.AfterFunc(drainBeforeCancel, s.stop)
+	err := s.http.Shutdown(ctx)
+	s.stop()
+	if err != nil {
+		s.http.Close()
+	}
+	return err
+}
+
+// drainBeforeCancel is how long requests in flight may run on before their contexts end.
+const drainBeforeCancel = 250 * time.Millisecond
+
+// ServeHTTP routes one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	rec := &recorder{ResponseWriter: w}
+	name := s.serve(rec, r)
+	took := time.Since(start)
+	s.metrics.observe(name, rec.status, took)
+	if s.log.Enabled(r.Context(), slog.LevelDebug) {
+		s.log.Debug("request", "service", name, "method", r.Method, "path", r.URL.Path,
+			"target", r.Header.Get("X-Amz-Target"), "status", rec.status, "took", took)
+	}
+}
+
+// serve answers the request and returns the name of the service that it was for.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
+	if !s.originAllowed(r) {
+		http.Error(w, fmt.Sprintf("Origin %q may not use this node: add it to cors_origins in the node's configuration.", r.Header.Get("Origin")), http.StatusForbidden)
+		return "node"
+	}
+	scope, signed := s.opts.Auth.Scope(r)
+	if !signed && isNodePath(r.URL.Path) {
+		s.opts.Node.ServeHTTP(w, r)
+		return "node"
+	}
+	svc := s.routes.find(r, scope.Service)
+	if svc == nil {
+		writeUnknownService(w, r, scope.Service)
+		return "unknown"
+	}
+	if isPreflight(r) {
+		writePreflight(w, r)
+		return svc.Name
+	}
+	writeCORS(w, r)
+	guardBody(w, r)
+	caller, err := s.opts.Auth.Authenticate(r, scope, svc)
+	caller.RequestID = uuid.NewString()
+	r = r.WithContext(awswire.WithCaller(r.Context(), caller))
+	if err != nil {
+		svc.WriteError(w, r, err)
+		return svc.Name
+	}
+	svc.Handler.ServeHTTP(w, r)
+	return svc.Name
+}

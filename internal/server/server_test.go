@@ -1,0 +1,181 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// echo answers with the name of the service and the caller it was told.
+func echo(name string) Service {
+	return Service{
+		Name: name,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := awswire.CallerFrom(r.Context())
+			fmt.Fprintf(w, "%s %s %s", name, c.Account, c.Region)
+		}),
+		WriteError: func(w http.ResponseWriter, r *http.Request, err error) { http.Error(w, err.Error(), 403) },
+	}
+}
+
+func testServer() *Server {
+	kinesis, sts, objects := echo("kinesis"), echo("sts"), echo("s3")
+	kinesis.SigningName, kinesis.TargetPrefix = "kinesis", "Kinesis_20131202"
+	sts.SigningName, sts.QueryVersion = "sts", "2011-06-15"
+	objects.SigningName, objects.StreamsBody = "s3", true
+	return New(Options{
+		Services: []Service{kinesis, sts, objects},
+		Node: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, "node %s", r.URL.Path)
+		}),
+		Auth:         Open{Account: "000000000000"},
+		Origins:      []string{"https://console.example.com"},
+		IsBucketHost: func(host string) bool { return strings.HasPrefix(host, "lake.s3.") },
+	})
+}
+
+func signedFor(service, region, key string) string {
+	return "AWS4-HMAC-SHA256 Credential=" + key + "/20260101/" + region + "/" + service + "/aws4_request, SignedHeaders=host, Signature=00"
+}
+
+func TestRouting(t *testing.T) {
+	s := testServer()
+	for _, tt := range []struct {
+		name, method, target, body string
+		header                     map[string]string
+		status                     int
+		want                       string
+	}{
+		{name: "target", method: "POST", target: "/", header: map[string]string{"X-Amz-Target": "Kinesis_20131202.ListStreams", "Authorization": signedFor("kinesis", "eu-west-1", "test")}, want: "kinesis 000000000000 eu-west-1"},
+		{name: "target without credentials", method: "POST", target: "/", header: map[string]string{"X-Amz-Target": "Kinesis_20131202.ListStreams"}, want: "kinesis 000000000000 us-east-1"},
+		{name: "access key as account", method: "POST", target: "/", header: map[string]string{"X-Amz-Target": "Kinesis_20131202.ListStreams", "Authorization": signedFor("kinesis", "eu-west-1", "123456789012")}, want: "kinesis 123456789012 eu-west-1"},
+		{name: "scope", method: "POST", target: "/", header: map[string]string{"Authorization": signedFor("sts", "us-east-1", "test")}, want: "sts 000000000000 us-east-1"},
+		{name: "presigned", method: "GET", target: "/lake/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=test%2F20260101%2Fap-south-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=00", want: "s3 000000000000 ap-south-1"},
+		{name: "host of a service", method: "POST", target: "http://kinesis.us-west-2.amazonaws.com/", want: "kinesis 000000000000 us-east-1"},
+		{name: "host of a bucket", method: "GET", target: "http://lake.s3.localhost:4566/key", want: "s3 000000000000 us-east-1"},
+		{name: "unsigned form", method: "POST", target: "/", body: "Action=GetCallerIdentity&Version=2011-06-15", header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, want: "sts 000000000000 us-east-1"},
+		{name: "what is left is an object", method: "GET", target: "/lake/data/x", want: "s3 000000000000 us-east-1"},
+		{name: "metrics", method: "GET", target: "/metrics", want: "node /metrics"},
+		{name: "a bucket named metrics", method: "GET", target: "/metrics", header: map[string]string{"Authorization": signedFor("s3", "us-east-1", "test")}, want: "s3 000000000000 us-east-1"},
+		{name: "health", method: "GET", target: "/_brookmere/health", want: "node /_brookmere/health"},
+		{name: "unknown target", method: "POST", target: "/", header: map[string]string{"X-Amz-Target": "Nothing_1.Do"}, status: 400, want: "UnknownOperationException"},
+		{name: "unknown scope", method: "POST", target: "/", header: map[string]string{"Authorization": signedFor("ec2", "us-east-1", "test")}, status: 400, want: "no service for"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(tt.method, tt.target, strings.NewReader(tt.body))
+			for k, v := range tt.header {
+				r.Header.Set(k, v)
+			}
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			if tt.status == 0 {
+				tt.status = 200
+			}
+			if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) {
+				t.Errorf("got %d %q, want %d %q", w.Code, w.Body, tt.status, tt.want)
+			}
+		})
+	}
+}
+
+func TestOrigins(t *testing.T) {
+	s := testServer()
+	for _, tt := range []struct {
+		origin string
+		status int
+	}{
+		{"", 200},
+		{"http://localhost:3000", 200},
+		{"http://127.0.0.1:4566", 200},
+		{"http://[::1]:80", 200},
+		{"https://console.example.com", 200},
+		{"https://console.example.com.evil.test", 403},
+		{"https://evil.test", 403},
+		{"null", 403},
+		{"http://localhost.evil.test", 403},
+	} {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.Header.Set("X-Amz-Target", "Kinesis_20131202.ListStreams")
+		if tt.origin != "" {
+			r.Header.Set("Origin", tt.origin)
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != tt.status {
+			t.Errorf("origin %q: got %d, want %d", tt.origin, w.Code, tt.status)
+		}
+		if got := w.Header().Get("Access-Control-Allow-Origin"); w.Code == 200 && got != tt.origin {
+			t.Errorf("origin %q: allowed origin is %q", tt.origin, got)
+		}
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	r := httptest.NewRequest("OPTIONS", "/", nil)
+	r.Header.Set("Origin", "http://localhost:3000")
+	r.Header.Set("Access-Control-Request-Method", "POST")
+	r.Header.Set("Access-Control-Request-Headers", "x-amz-target,authorization")
+	w := httptest.NewRecorder()
+	testServer().ServeHTTP(w, r)
+	if w.Code != 200 || w.Header().Get("Access-Control-Allow-Headers") != "x-amz-target,authorization" {
+		t.Errorf("got %d %v", w.Code, w.Header())
+	}
+}
+
+// TestShutdownEndsWaits: a request that waits for data must not hold up a shutdown.
+func TestShutdownEndsWaits(t *testing.T) {
+	waiting := make(chan struct{})
+	svc := echo("s3")
+	svc.SigningName, svc.StreamsBody = "s3", true
+	svc.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(waiting)
+		<-r.Context().Done()
+		io.WriteString(w, "ended")
+	})
+	s := New(Options{Services: []Service{svc}, Node: http.NotFoundHandler(), Auth: Open{}})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	got := make(chan string, 1)
+	go func() {
+		resp, err := http.Get("http://" + ln.Addr().String() + "/bucket/key")
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		got <- string(b)
+	}()
+	<-waiting
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-served; err != nil {
+		t.Fatal(err)
+	}
+	if b := <-got; b != "ended" {
+		t.Errorf("got %q", b)
+	}
+}
+
+func FuzzServiceOfHost(f *testing.F) {
+	for _, s := range []string{"kinesis.us-east-1.amazonaws.com", "127.0.0.1:4566", "[::1]:80", "", ".", "a:b:c"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		if s := serviceOfHost(host); strings.Contains(s, ".") {
+			t.Errorf("serviceOfHost(%q) = %q", host, s)
+		}
+	})
+}
