@@ -20,6 +20,7 @@ type cborDecoder struct {
 	pos     int
 	depth   int
 	millis  bool // timestamps are milliseconds
+	budget  budget
 	planner *planner
 }
 
@@ -49,7 +50,7 @@ func decodeCBOR(b *planner, p *plan, data []byte, v reflect.Value, millis bool) 
 	if len(data) == 0 {
 		return nil
 	}
-	d := &cborDecoder{data: data, millis: millis, planner: b}
+	d := &cborDecoder{data: data, millis: millis, planner: b, budget: newBudget(len(data))}
 	h, err := d.head()
 	if err != nil {
 		return err
@@ -181,6 +182,9 @@ func (d *cborDecoder) value(p *plan, v reflect.Value) error {
 // item decodes the item with the head h, which is not null.
 func (d *cborDecoder) item(p *plan, h cborHead, v reflect.Value) error {
 	if p.ptr {
+		if err := d.budget.charge(p.typ.Elem(), 1); err != nil {
+			return err
+		}
 		n := reflect.New(p.typ.Elem())
 		if err := d.concrete(p, h, n.Elem()); err != nil {
 			return err
@@ -398,7 +402,10 @@ func (d *cborDecoder) list(p *plan, h cborHead, v reflect.Value) error {
 	}
 	size := 0
 	if !h.indefinite {
-		size = int(min(h.arg, maxPrealloc))
+		size = int(min(h.arg, maxPrealloc, uint64(len(d.data)-d.pos)))
+	}
+	if err := d.budget.charge(v.Type().Elem(), size); err != nil {
+		return err
 	}
 	v.Set(reflect.MakeSlice(v.Type(), size, size))
 	n := 0
@@ -420,7 +427,11 @@ func (d *cborDecoder) list(p *plan, h cborHead, v reflect.Value) error {
 			continue
 		}
 		if n == v.Cap() {
-			v.Grow(max(4, min(n, maxPrealloc)))
+			more := max(4, min(n, maxPrealloc))
+			if err := d.budget.charge(v.Type().Elem(), more); err != nil {
+				return err
+			}
+			v.Grow(more)
 		}
 		v.SetLen(v.Cap())
 		if err := d.item(p.elem, item, v.Index(n)); err != nil {
@@ -447,6 +458,9 @@ func (d *cborDecoder) mapping(p *plan, h cborHead, v reflect.Value) error {
 		}
 		k, err := d.key()
 		if err != nil {
+			return err
+		}
+		if err := d.budget.charge(entryType, 1); err != nil {
 			return err
 		}
 		key := reflect.New(v.Type().Key()).Elem()
@@ -496,6 +510,9 @@ func (d *cborDecoder) union(p *plan, h cborHead, v reflect.Value) error {
 		}
 		if isNull(item) {
 			continue
+		}
+		if err := d.budget.charge(m.typ, 2); err != nil {
+			return err
 		}
 		n := reflect.New(m.typ)
 		if err := d.item(m.plan, item, n.Elem().FieldByName("Value")); err != nil {

@@ -2,6 +2,7 @@ package awswire
 
 import (
 	"errors"
+	"net/http"
 	"reflect"
 	"strings"
 
@@ -25,7 +26,7 @@ type fault struct {
 func (h *Handler) faultOf(err error) fault {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return h.internalFault()
+		return fault{code: internalFailure, status: http.StatusInternalServerError, server: true}
 	}
 	f := fault{code: api.ErrorCode(), message: api.ErrorMessage(), server: api.ErrorFault() == smithy.FaultServer}
 	f.shape = h.model.Exception(f.code)
@@ -38,10 +39,12 @@ func (h *Handler) faultOf(err error) fault {
 	switch {
 	case f.shape != nil:
 		f.status = f.shape.HTTPStatus()
+	case commonStatus[f.code] != 0:
+		f.status = commonStatus[f.code]
 	case f.server:
-		f.status = 500
+		f.status = http.StatusInternalServerError
 	default:
-		f.status = 400
+		f.status = http.StatusBadRequest
 	}
 	var status interface{ HTTPStatusCode() int }
 	if errors.As(err, &status) && status.HTTPStatusCode() >= 400 && status.HTTPStatusCode() < 600 {
@@ -54,9 +57,14 @@ func (h *Handler) faultOf(err error) fault {
 	return f
 }
 
-func (h *Handler) internalFault() fault {
-	f := fault{code: "InternalFailure", status: 500, server: true}
-	return f
+// internalFailure is the code of what went wrong inside.
+const internalFailure = "InternalFailure"
+
+// commonStatus is the status of codes that any service may use and few models describe.
+var commonStatus = map[string]int{
+	"AccessDenied":                http.StatusForbidden,
+	"ServiceUnavailable":          http.StatusServiceUnavailable,
+	"ServiceUnavailableException": http.StatusServiceUnavailable,
 }
 
 // validationCode is the code by which the service reports what breaks the model's

@@ -48,6 +48,9 @@ const DefaultMaxBody = 6 << 20
 // maxKeptBuffer is the largest buffer that goes back to the pool.
 const maxKeptBuffer = 16 << 20
 
+// maxDiscard is how much of a body that is too large is read to no end.
+const maxDiscard = 64 << 20
+
 // Handler serves one service over HTTP in the RPC protocols: JSON 1.0 and 1.1, CBOR 1.1,
 // RPC v2 CBOR, and Query. It does not authenticate; the account and region of the call
 // are those of the Caller in the request's context.
@@ -171,7 +174,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	code := ""
 	if err != nil {
 		f := h.faultOf(err)
-		if f.code == "InternalFailure" && h.options.OnInternalError != nil {
+		if f.code == internalFailure && x.ctx.Err() != nil {
+			// The client has gone or the node is closing: no failure of the service.
+			f = fault{code: "ServiceUnavailable", message: "The request was interrupted", status: http.StatusServiceUnavailable, server: true}
+		} else if f.code == internalFailure && h.options.OnInternalError != nil {
 			h.options.OnInternalError(x.ctx, x.name, err)
 		}
 		code = f.code
@@ -396,8 +402,10 @@ func (x *exchange) fault(f fault) {
 		}
 		x.w.Header().Set("X-Amzn-Query-Error", f.code+";"+who)
 	}
-	if f.status == http.StatusRequestEntityTooLarge {
-		x.w.Header().Set("Connection", "close") // what is left of the body is not read
+	if f.status == http.StatusRequestEntityTooLarge && x.r.Body != nil {
+		// Clients read the answer only when they have sent everything.
+		x.w.Header().Set("Connection", "close")
+		io.CopyN(io.Discard, x.r.Body, maxDiscard)
 	}
 	x.write(f.status, body)
 }

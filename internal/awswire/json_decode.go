@@ -18,8 +18,24 @@ import (
 // attribute, is 64 of JSON.
 const maxDepth = 128
 
-// maxDecodedItems bounds what a body of tiny elements can blow up to.
+// maxPrealloc bounds the elements that a list grows by at once.
 const maxPrealloc = 1024
+
+// budget bounds what a body of tiny elements can blow up to in memory: containers and
+// structs are charged their Go size, texts and blobs are about as large as in the body.
+type budget int64
+
+func newBudget(body int) budget { return budget(32<<20 + 6*int64(body)) }
+
+// entryType stands for the cost of a map's entry.
+var entryType = reflect.TypeFor[[10]uint64]()
+
+func (b *budget) charge(t reflect.Type, n int) error {
+	if *b -= budget(t.Size()) * budget(n); *b < 0 {
+		return serializationError("The request holds too many elements")
+	}
+	return nil
+}
 
 func serializationError(message string) error {
 	return &smithy.GenericAPIError{Code: "SerializationException", Message: message, Fault: smithy.FaultClient}
@@ -32,6 +48,7 @@ type jsonDecoder struct {
 	pos     int
 	depth   int
 	scratch []byte // unescaped text, reused
+	budget  budget
 	planner *planner
 }
 
@@ -39,7 +56,7 @@ var errSyntax = serializationError("")
 
 // decodeJSON decodes a request body, an object, into the struct v.
 func decodeJSON(b *planner, p *plan, data []byte, v reflect.Value) error {
-	d := &jsonDecoder{data: data, planner: b}
+	d := &jsonDecoder{data: data, planner: b, budget: newBudget(len(data))}
 	d.space()
 	if d.pos == len(d.data) {
 		return nil // nothing is taken for an empty object
@@ -109,6 +126,9 @@ func (d *jsonDecoder) value(p *plan, v reflect.Value) error {
 		return err
 	}
 	if p.ptr {
+		if err := d.budget.charge(p.typ.Elem(), 1); err != nil {
+			return err
+		}
 		n := reflect.New(p.typ.Elem())
 		if err := d.concrete(p, n.Elem()); err != nil {
 			return err
@@ -284,7 +304,11 @@ func (d *jsonDecoder) list(p *plan, v reflect.Value) error {
 			continue
 		}
 		if n == v.Cap() {
-			v.Grow(max(4, min(n, maxPrealloc)))
+			more := max(4, min(n, maxPrealloc))
+			if err := d.budget.charge(v.Type().Elem(), more); err != nil {
+				return err
+			}
+			v.Grow(more)
 			v.SetLen(v.Cap())
 		}
 		if err := d.value(p.elem, v.Index(n)); err != nil {
@@ -309,6 +333,9 @@ func (d *jsonDecoder) mapping(p *plan, v reflect.Value) error {
 		if done {
 			d.depth--
 			return nil
+		}
+		if err := d.budget.charge(entryType, 1); err != nil {
+			return err
 		}
 		key := reflect.New(v.Type().Key()).Elem()
 		key.SetString(string(k))
@@ -359,6 +386,9 @@ func (d *jsonDecoder) union(p *plan, v reflect.Value) error {
 			return &smithy.GenericAPIError{Code: "ValidationException", Message: "Supplied " + p.typ.Name() + " has more than one datatypes set, must contain exactly one of the supported datatypes", Fault: smithy.FaultClient}
 		}
 		set = true
+		if err := d.budget.charge(m.typ, 2); err != nil {
+			return err
+		}
 		n := reflect.New(m.typ)
 		if err := d.value(m.plan, n.Elem().FieldByName("Value")); err != nil {
 			return err
@@ -373,13 +403,16 @@ func (d *jsonDecoder) document(p *plan, v reflect.Value) error {
 	if err := d.skip(); err != nil {
 		return err
 	}
-	var doc any
-	if err := json.Unmarshal(d.data[start:d.pos], &doc); err != nil {
-		return errSyntax
-	}
 	spec, ok := d.planner.documents[p.typ]
 	if !ok {
 		return serializationError("A document is not supported here")
+	}
+	if err := d.budget.charge(entryType, d.pos-start); err != nil {
+		return err
+	}
+	var doc any
+	if err := json.Unmarshal(d.data[start:d.pos], &doc); err != nil {
+		return errSyntax
 	}
 	v.Set(reflect.ValueOf(spec.make(doc)))
 	return nil

@@ -41,9 +41,9 @@ func isStreaming(form string) bool {
 // Streaming reports whether the request's body is in the chunked form of S3 uploads.
 func Streaming(r *http.Request) bool { return isStreaming(r.Header.Get(contentSHA256)) }
 
-// Unwrap makes r.Body yield the decoded body of a streamed upload, as Verify does, but
-// without regard to signatures; trailing checksums are still checked. Other requests are
-// left alone.
+// Unwrap makes r.Body, a *Chunked, yield the decoded body of a streamed upload, as Verify
+// does, but without regard to signatures; trailing checksums are still checked. The
+// request then looks like one with a plain, unsigned body. Other requests are left alone.
 func Unwrap(r *http.Request) error {
 	if !Streaming(r) || r.Body == nil {
 		return nil
@@ -70,6 +70,8 @@ func unwrap(r *http.Request, s *chunkSigner, trailer bool) error {
 	}
 	r.Body = c
 	r.ContentLength = length
+	r.Header.Set(contentSHA256, unsignedPayload) // what the body now is
+	r.Header.Del("X-Amz-Decoded-Content-Length")
 	var encodings []string
 	for e := range strings.SplitSeq(strings.Join(r.Header.Values("Content-Encoding"), ","), ",") {
 		if e = strings.TrimSpace(e); e != "" && !strings.EqualFold(e, "aws-chunked") {
