@@ -1,0 +1,194 @@
+package shardlog
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/broker"
+)
+
+const crashDir = "SHARDLOG_CRASH_DIR" // set for the process that is to be killed
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		if err := appendUntilKilled(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	crashShards  = 2
+	crashWriters = 6
+)
+
+// appendUntilKilled appends records that say who wrote them and how many came before,
+// and prints each once it is acknowledged.
+func appendUntilKilled(dir string) error {
+	ctx := context.Background()
+	b, err := broker.Start(broker.Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	l, err := Open(ctx, b, Options{})
+	if err != nil {
+		return err
+	}
+	var print sync.Mutex
+	fail := make(chan error)
+	for i := range crashWriters {
+		name := fmt.Sprint("s/", i%crashShards)
+		s, err := l.Shard(ctx, name)
+		if err != nil {
+			if s, err = l.CreateShard(ctx, name, ShardConfig{}); err != nil {
+				return err
+			}
+		}
+		go func() {
+			run := os.Getpid()
+			var batch Batch
+			for n := 0; ; {
+				batch.Reset()
+				first := n
+				for range 1 + rand.IntN(400) {
+					batch.Add(fmt.Appendf(nil, "%d.%d", run, i), fmt.Appendf(nil, "%d %0*d", n, rand.IntN(300), 0))
+					n++
+				}
+				p, _, err := s.Append(ctx, &batch)
+				if err != nil {
+					fail <- err
+					return
+				}
+				print.Lock()
+				fmt.Printf("%s %d.%d %d %d %d %d\n", name, run, i, first, n, p.Frame, p.Index)
+				print.Unlock()
+			}
+		}()
+	}
+	return <-fail
+}
+
+// TestKill kills a process that appends, again and again on the same files: every record
+// that was acknowledged is there once, at its position, in order. SHARDLOG_KILLS is how
+// often.
+func TestKill(t *testing.T) {
+	kills := 20
+	if v, err := strconv.Atoi(os.Getenv("SHARDLOG_KILLS")); err == nil {
+		kills = v
+	} else if testing.Short() {
+		kills = 3
+	}
+	dir := t.TempDir()
+	type ack struct {
+		shard, key  string
+		first, next int
+		pos         Position
+	}
+	var acks []ack
+	for range kills {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), crashDir+"="+filepath.Join(dir, "nats"))
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		var timer *time.Timer
+		for lines.Scan() {
+			var a ack
+			if n, _ := fmt.Sscan(lines.Text(), &a.shard, &a.key, &a.first, &a.next, &a.pos.Frame, &a.pos.Index); n != 6 || strings.Count(lines.Text(), " ") != 5 {
+				continue // cut off by the kill
+			}
+			if timer == nil {
+				timer = time.AfterFunc(time.Duration(rand.IntN(150))*time.Millisecond, func() { cmd.Process.Kill() })
+			}
+			acks = append(acks, a)
+		}
+		cmd.Wait()
+		if timer == nil {
+			t.Fatal("nothing was acknowledged")
+		}
+	}
+	l := start(t, dir, Options{})
+	type place struct {
+		shard string
+		pos   Position
+	}
+	at := map[place]string{}
+	records := 0
+	for i := range crashShards {
+		name := fmt.Sprint("s/", i)
+		s, err := l.Shard(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := map[string]int{}
+		var before time.Time
+		var recs []Record
+		for from := (Position{}); ; {
+			recs, from, err = s.Read(t.Context(), from, ReadOptions{}, recs[:0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(recs) == 0 {
+				break
+			}
+			for _, r := range recs {
+				n, err := strconv.Atoi(strings.Fields(string(r.Data))[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				key := string(r.Key)
+				if was, ok := last[key]; ok && n != was+1 || !ok && n != 0 {
+					t.Fatalf("%s %v: writer %s goes from %d to %d", name, r.Position, key, was, n)
+				}
+				last[key] = n
+				if r.Time.Before(before) {
+					t.Fatalf("%s %v: time goes back", name, r.Position)
+				}
+				before = r.Time
+				at[place{name, r.Position}] = fmt.Sprint(key, " ", n)
+				records++
+			}
+		}
+		in, err := s.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if i == crashShards-1 {
+				t.Logf("%d kills, %d acknowledged appends, %d records, last shard %+v", kills, len(acks), records, in)
+			}
+		}()
+	}
+	acked := 0
+	for _, a := range acks {
+		for i := range a.next - a.first {
+			p := Position{a.pos.Frame, a.pos.Index + uint32(i)}
+			if got, want := at[place{a.shard, p}], fmt.Sprint(a.key, " ", a.first+i); got != want {
+				t.Fatalf("%s %v holds %q, acknowledged was %q", a.shard, p, got, want)
+			}
+			acked++
+		}
+	}
+	if acked > records {
+		t.Fatalf("%d records, %d acknowledged", records, acked)
+	}
+}
