@@ -427,11 +427,10 @@ func (d *cborDecoder) list(p *plan, h cborHead, v reflect.Value) error {
 			continue
 		}
 		if n == v.Cap() {
-			more := max(4, min(n, maxPrealloc))
-			if err := d.budget.charge(v.Type().Elem(), more); err != nil {
+			v.Grow(max(4, min(n, maxPrealloc)))
+			if err := d.budget.charge(v.Type().Elem(), v.Cap()-n); err != nil {
 				return err
 			}
-			v.Grow(more)
 		}
 		v.SetLen(v.Cap())
 		if err := d.item(p.elem, item, v.Index(n)); err != nil {

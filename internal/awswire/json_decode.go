@@ -1,6 +1,7 @@
 package awswire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"math"
@@ -156,17 +157,7 @@ func (d *jsonDecoder) concrete(p *plan, v reflect.Value) error {
 		if c != '"' {
 			return d.mismatch(p)
 		}
-		s, err := d.text()
-		if err != nil {
-			return err
-		}
-		out := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
-		n, err := base64.StdEncoding.Decode(out, s)
-		if err != nil {
-			return serializationError("Invalid base64 in a blob")
-		}
-		v.SetBytes(out[:n])
-		return nil
+		return d.blob(v)
 	case kindBool:
 		switch {
 		case c == 't' && d.literal("true"):
@@ -214,6 +205,31 @@ func (d *jsonDecoder) concrete(p *plan, v reflect.Value) error {
 		return d.document(p, v)
 	}
 	return d.mismatch(p)
+}
+
+func (d *jsonDecoder) blob(v reflect.Value) error {
+	// What has no escape, which is nearly every blob, is decoded where it stands.
+	text := d.data[d.pos+1:]
+	end := bytes.IndexByte(text, '"')
+	if end < 0 {
+		return errSyntax
+	}
+	text = text[:end]
+	if bytes.IndexByte(text, '\\') < 0 {
+		d.pos += end + 2
+	} else {
+		var err error
+		if text, err = d.text(); err != nil {
+			return err
+		}
+	}
+	out := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Decode(out, text)
+	if err != nil || bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
+		return serializationError("Invalid base64 in a blob")
+	}
+	v.SetBytes(out[:n])
+	return nil
 }
 
 func (d *jsonDecoder) object(p *plan, v reflect.Value) error {
@@ -304,11 +320,10 @@ func (d *jsonDecoder) list(p *plan, v reflect.Value) error {
 			continue
 		}
 		if n == v.Cap() {
-			more := max(4, min(n, maxPrealloc))
-			if err := d.budget.charge(v.Type().Elem(), more); err != nil {
+			v.Grow(max(4, min(n, maxPrealloc)))
+			if err := d.budget.charge(v.Type().Elem(), v.Cap()-n); err != nil {
 				return err
 			}
-			v.Grow(more)
 			v.SetLen(v.Cap())
 		}
 		if err := d.value(p.elem, v.Index(n)); err != nil {
