@@ -83,10 +83,6 @@ type hashRange struct {
 	End   hashKey `json:"end"`
 }
 
-func (r hashRange) contains(k hashKey) bool {
-	return r.Start.compare(k) <= 0 && k.compare(r.End) <= 0
-}
-
 // evenRanges cuts the space of hash keys into n ranges of one size, as CreateStream and
 // UpdateShardCount do; the last also takes what the division leaves.
 func evenRanges(n int) []hashRange {

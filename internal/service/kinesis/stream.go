@@ -254,15 +254,7 @@ func (d *stream) usable() bool {
 	return d.Status == types.StreamStatusActive || d.Status == types.StreamStatusUpdating
 }
 
-// findActive is find for operations that change a stream.
-func (s *Service) findActive(ctx context.Context, name, arn, id *string) (*stream, error) {
-	d, err := s.find(ctx, name, arn, id)
-	if err != nil {
-		return nil, err
-	}
-	return d, d.active()
-}
-
+// active refuses to change a stream that is not ACTIVE.
 func (d *stream) active() error {
 	if d.Status == types.StreamStatusActive {
 		return nil

@@ -1,0 +1,243 @@
+package kinesis
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// The operations here keep settings of a stream that Kinesis shows again. Of them the
+// record size and the stream's mode are acted on. A stream is UPDATING for the configured
+// duration after each but the resource policy.
+
+func (s *Service) set(ctx context.Context, name, arn, id *string, f func(*stream) error) (*stream, error) {
+	d, err := s.find(ctx, name, arn, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.begin(ctx, d, types.StreamStatusUpdating, change{Kind: changeNone}, f)
+}
+
+// UpdateMaxRecordSize sets how large a record of the stream may be: 1 to 10 MiB.
+func (s *Service) UpdateMaxRecordSize(ctx context.Context, in *kinesis.UpdateMaxRecordSizeInput, _ ...func(*kinesis.Options)) (*kinesis.UpdateMaxRecordSizeOutput, error) {
+	_, err := s.set(ctx, nil, in.StreamARN, in.StreamId, func(d *stream) error {
+		d.MaxRecordKiB = int(aws.ToInt32(in.MaxRecordSizeInKiB))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kinesis.UpdateMaxRecordSizeOutput{}, nil
+}
+
+// UpdateStreamMode changes between provisioned and on-demand. The shards stay as they are.
+func (s *Service) UpdateStreamMode(ctx context.Context, in *kinesis.UpdateStreamModeInput, _ ...func(*kinesis.Options)) (*kinesis.UpdateStreamModeOutput, error) {
+	mode := in.StreamModeDetails.StreamMode
+	if in.WarmThroughputMiBps != nil && mode != types.StreamModeOnDemand {
+		return nil, awswire.Validationf("WarmThroughputMiBps is only supported for a stream in ON_DEMAND mode.")
+	}
+	d, err := s.find(ctx, nil, in.StreamARN, in.StreamId)
+	if err != nil {
+		return nil, err
+	}
+	caller := awswire.CallerFrom(ctx)
+	if mode != d.Mode {
+		if mode == types.StreamModeOnDemand {
+			if s.onDemandStreams(caller) >= s.cfg.OnDemandLimit {
+				return nil, limitExceeded("This request would exceed the on-demand stream limit of %d for the account %s in %s.", s.cfg.OnDemandLimit, d.Account, d.Region)
+			}
+		} else if err := s.checkShardLimit(caller, d.openShards()); err != nil {
+			return nil, err
+		}
+	}
+	_, err = s.begin(ctx, d, types.StreamStatusUpdating, change{Kind: changeNone}, func(d *stream) error {
+		d.Mode = mode
+		if in.WarmThroughputMiBps != nil {
+			d.WarmMiBps = int(*in.WarmThroughputMiBps)
+		}
+		if mode != types.StreamModeOnDemand {
+			d.WarmMiBps, d.Distribution = 0, ""
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kinesis.UpdateStreamModeOutput{}, nil
+}
+
+// maxWarmMiBps is 10 GiB a second.
+const maxWarmMiBps = 10 << 10
+
+// UpdateStreamWarmThroughput keeps the throughput that an on-demand stream is to be ready
+// for. Nothing acts on it: shards here take what the machine takes.
+func (s *Service) UpdateStreamWarmThroughput(ctx context.Context, in *kinesis.UpdateStreamWarmThroughputInput, _ ...func(*kinesis.Options)) (*kinesis.UpdateStreamWarmThroughputOutput, error) {
+	warm := int(aws.ToInt32(in.WarmThroughputMiBps))
+	if warm > maxWarmMiBps {
+		return nil, limitExceeded("WarmThroughputMiBps %d is above the limit of %d.", warm, maxWarmMiBps)
+	}
+	d, err := s.set(ctx, in.StreamName, in.StreamARN, in.StreamId, func(d *stream) error {
+		if d.Mode != types.StreamModeOnDemand {
+			return awswire.Validationf("Warm throughput is only supported for a stream in ON_DEMAND mode.")
+		}
+		d.WarmMiBps = warm
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kinesis.UpdateStreamWarmThroughputOutput{
+		StreamName: aws.String(d.Name), StreamARN: aws.String(d.arn()), WarmThroughput: d.warmThroughput(),
+	}, nil
+}
+
+// StartStreamEncryption keeps the KMS key that records are to be encrypted with, and says
+// so of the stream and its records. Records are not encrypted: there is no KMS.
+func (s *Service) StartStreamEncryption(ctx context.Context, in *kinesis.StartStreamEncryptionInput, _ ...func(*kinesis.Options)) (*kinesis.StartStreamEncryptionOutput, error) {
+	if in.EncryptionType != types.EncryptionTypeKms {
+		return nil, invalid("EncryptionType must be KMS.")
+	}
+	_, err := s.set(ctx, in.StreamName, in.StreamARN, in.StreamId, func(d *stream) error {
+		d.KeyID = aws.ToString(in.KeyId)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kinesis.StartStreamEncryptionOutput{}, nil
+}
+
+// StopStreamEncryption forgets the KMS key.
+func (s *Service) StopStreamEncryption(ctx context.Context, in *kinesis.StopStreamEncryptionInput, _ ...func(*kinesis.Options)) (*kinesis.StopStreamEncryptionOutput, error) {
+	if in.EncryptionType != types.EncryptionTypeKms {
+		return nil, invalid("EncryptionType must be KMS.")
+	}
+	_, err := s.set(ctx, in.StreamName, in.StreamARN, in.StreamId, func(d *stream) error {
+		d.KeyID = ""
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kinesis.StopStreamEncryptionOutput{}, nil
+}
+
+// allShardMetrics is what ALL stands for.
+var allShardMetrics = func() (all []string) {
+	for _, m := range types.MetricsName("").Values() {
+		if m != types.MetricsNameAll {
+			all = append(all, string(m))
+		}
+	}
+	slices.Sort(all)
+	return all
+}()
+
+// metricNames returns the metrics that a request names, ALL replaced by what it stands for.
+func metricNames(in []types.MetricsName) []string {
+	var names []string
+	for _, m := range in {
+		if m == types.MetricsNameAll {
+			return slices.Clone(allShardMetrics)
+		}
+		names = append(names, string(m))
+	}
+	return names
+}
+
+// EnableEnhancedMonitoring keeps which metrics of single shards are to be reported.
+func (s *Service) EnableEnhancedMonitoring(ctx context.Context, in *kinesis.EnableEnhancedMonitoringInput, _ ...func(*kinesis.Options)) (*kinesis.EnableEnhancedMonitoringOutput, error) {
+	var before []types.MetricsName
+	d, err := s.set(ctx, in.StreamName, in.StreamARN, in.StreamId, func(d *stream) error {
+		before = d.shardMetrics()
+		d.Metrics = append(d.Metrics, metricNames(in.ShardLevelMetrics)...)
+		slices.Sort(d.Metrics)
+		d.Metrics = slices.Compact(d.Metrics)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kinesis.EnableEnhancedMonitoringOutput{
+		StreamName: aws.String(d.Name), StreamARN: aws.String(d.arn()),
+		CurrentShardLevelMetrics: before, DesiredShardLevelMetrics: d.shardMetrics(),
+	}, nil
+}
+
+// DisableEnhancedMonitoring takes metrics from those that EnableEnhancedMonitoring keeps.
+func (s *Service) DisableEnhancedMonitoring(ctx context.Context, in *kinesis.DisableEnhancedMonitoringInput, _ ...func(*kinesis.Options)) (*kinesis.DisableEnhancedMonitoringOutput, error) {
+	var before []types.MetricsName
+	off := metricNames(in.ShardLevelMetrics)
+	d, err := s.set(ctx, in.StreamName, in.StreamARN, in.StreamId, func(d *stream) error {
+		before = d.shardMetrics()
+		d.Metrics = slices.DeleteFunc(d.Metrics, func(m string) bool { return slices.Contains(off, m) })
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kinesis.DisableEnhancedMonitoringOutput{
+		StreamName: aws.String(d.Name), StreamARN: aws.String(d.arn()),
+		CurrentShardLevelMetrics: before, DesiredShardLevelMetrics: d.shardMetrics(),
+	}, nil
+}
+
+// maxPolicy is the most bytes of a resource policy.
+const maxPolicy = 20 << 10
+
+// PutResourcePolicy keeps a policy document. It allows and denies nothing.
+func (s *Service) PutResourcePolicy(ctx context.Context, in *kinesis.PutResourcePolicyInput, _ ...func(*kinesis.Options)) (*kinesis.PutResourcePolicyOutput, error) {
+	policy := aws.ToString(in.Policy)
+	if len(policy) > maxPolicy || !json.Valid([]byte(policy)) {
+		return nil, invalid("The policy is not a JSON document of at most %d bytes.", maxPolicy)
+	}
+	if err := s.setPolicy(ctx, in.ResourceARN, in.StreamId, policy); err != nil {
+		return nil, err
+	}
+	return &kinesis.PutResourcePolicyOutput{}, nil
+}
+
+// DeleteResourcePolicy removes a policy document.
+func (s *Service) DeleteResourcePolicy(ctx context.Context, in *kinesis.DeleteResourcePolicyInput, _ ...func(*kinesis.Options)) (*kinesis.DeleteResourcePolicyOutput, error) {
+	if err := s.setPolicy(ctx, in.ResourceARN, in.StreamId, ""); err != nil {
+		return nil, err
+	}
+	return &kinesis.DeleteResourcePolicyOutput{}, nil
+}
+
+func (s *Service) setPolicy(ctx context.Context, arn, id *string, policy string) error {
+	d, err := s.find(ctx, nil, arn, id)
+	if err != nil {
+		return err
+	}
+	_, err = s.modify(ctx, d, func(d *stream) error {
+		if policy == "" && d.Policy == "" {
+			return noPolicy(d)
+		}
+		d.Policy = policy
+		return nil
+	})
+	return err
+}
+
+// GetResourcePolicy returns a policy document.
+func (s *Service) GetResourcePolicy(ctx context.Context, in *kinesis.GetResourcePolicyInput, _ ...func(*kinesis.Options)) (*kinesis.GetResourcePolicyOutput, error) {
+	d, err := s.find(ctx, nil, in.ResourceARN, in.StreamId)
+	if err != nil {
+		return nil, err
+	}
+	if d.Policy == "" {
+		return nil, noPolicy(d)
+	}
+	return &kinesis.GetResourcePolicyOutput{Policy: aws.String(d.Policy)}, nil
+}
+
+func noPolicy(d *stream) error {
+	return &types.ResourceNotFoundException{Message: aws.String("No resource policy found for resource ARN " + d.arn())}
+}
