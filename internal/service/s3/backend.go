@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -187,12 +186,6 @@ func (d *durable) outward(doing string, err error) error {
 	}
 	if se, ok := errors.AsType[s3err.S3Error](err); ok {
 		return se
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		// The bucket went while the request was under way.
-		if _, serr := os.Stat(d.dir); serr == nil && strings.Contains(err.Error(), "bucket") {
-			return s3err.GetAPIError(s3err.ErrNoSuchBucket)
-		}
 	}
 	d.log.Error("s3: "+doing, "error", err)
 	return s3err.GetAPIError(s3err.ErrInternalError)

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"github.com/versity/versitygw/s3api"
 	"github.com/versity/versitygw/s3err"
+	"golang.org/x/net/http/httpguts"
 )
 
 // maxDocument bounds the body of a request that is not an object's data: the longest are
@@ -50,24 +52,38 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, q s3Request) {
 		return
 	}
 	s.signer.sign(r.Method, gatewayHost, q.path(), query, header, q.caller.Account, s.clock.Now())
-
-	req := &rc.Request
-	req.Header.SetMethod(r.Method)
-	req.Header.DisableNormalizing()
-	for name, values := range header {
-		for _, v := range values {
-			req.Header.Add(name, v)
-		}
+	if err := setHeader(&rc.Request.Header, r.Method, q.path(), query, header); err != nil {
+		s.writeError(w, r, err)
+		return
 	}
-	req.Header.SetHost(gatewayHost)
-	uri := escapePath(q.path())
-	if enc := query.Encode(); enc != "" {
-		uri += "?" + enc
-	}
-	req.SetRequestURI(uri)
-
 	s.handler(rc)
 	s.respond(w, r, &rc.Response)
+}
+
+// setHeader gives h a request's line and headers. It writes them out for fasthttp to
+// parse, because versitygw reads some from the raw block, which there is no other way to
+// set.
+func setHeader(h *fasthttp.RequestHeader, method, path string, query url.Values, header http.Header) error {
+	var b bytes.Buffer
+	b.WriteString(method + " " + escapePath(path))
+	if enc := query.Encode(); enc != "" {
+		b.WriteString("?" + enc)
+	}
+	b.WriteString(" HTTP/1.1\r\nHost: " + gatewayHost + "\r\n")
+	for name, values := range header {
+		for _, v := range values {
+			// Those from the query of a presigned URL have not been through net/http.
+			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(v) {
+				return s3err.GetAPIError(s3err.ErrInvalidRequest)
+			}
+			b.WriteString(name + ": " + v + "\r\n")
+		}
+	}
+	b.WriteString("\r\n")
+	if err := h.Read(bufio.NewReaderSize(&b, b.Len())); err != nil {
+		return s3err.GetAPIError(s3err.ErrInvalidRequest)
+	}
+	return nil
 }
 
 // gatewayHost is the Host of requests to versitygw, a name that nobody resolves.
@@ -78,36 +94,42 @@ func (s *Service) respond(w http.ResponseWriter, r *http.Request, resp *fasthttp
 	h := w.Header()
 	for k, v := range resp.Header.All() {
 		switch name := textproto.CanonicalMIMEHeaderKey(string(k)); name {
-		case "Connection", "Server", "Transfer-Encoding", "Date":
+		case "Connection", "Server", "Transfer-Encoding", "Date", "X-Amz-Bucket-Region":
 		case "Content-Length", "Content-Type", "Last-Modified", "Location":
+			h.Set(name, string(v))
+		case "X-Amz-Request-Id", "X-Amz-Id-2": // versitygw sets them twice
 			h.Set(name, string(v))
 		case "Etag":
 			h["ETag"] = []string{string(v)} // the case AWS has
 		default:
-			h.Add(name, string(v))
+			// Names of user metadata are what the client had, in lower case; boto3 shows them
+			// as they come.
+			if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-amz-") {
+				name = lower
+			}
+			h[name] = append(h[name], string(v))
 		}
 	}
 	h.Set("Server", "AmazonS3")
 	status := resp.StatusCode()
 	bodyless := r.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
-	if n := resp.Header.ContentLength(); n >= 0 && h.Get("Content-Length") == "" && !bodyless {
-		h.Set("Content-Length", strconv.Itoa(n))
-	}
-	if status == http.StatusNoContent {
+	stream := resp.BodyStream()
+	switch {
+	case bodyless && r.Method != http.MethodHead:
 		h.Del("Content-Length")
+	case bodyless: // the length of what GET would answer, if versitygw says
+	case stream == nil:
+		h.Set("Content-Length", strconv.Itoa(len(resp.Body())))
+	case resp.Header.ContentLength() >= 0:
+		h.Set("Content-Length", strconv.Itoa(resp.Header.ContentLength()))
 	}
-	if h.Get("Content-Type") == "" || (h.Get("Content-Length") == "0" && len(resp.Header.Peek("Content-Type")) == 0) {
+	if h.Get("Content-Type") == "" || stream == nil && len(resp.Body()) == 0 && !bodyless {
 		h["Content-Type"] = nil // or net/http would guess one
 	}
-	stream := resp.BodyStream()
 	if stream == nil {
-		body := resp.Body()
-		if !bodyless && h.Get("Content-Length") == "" {
-			h.Set("Content-Length", strconv.Itoa(len(body)))
-		}
 		w.WriteHeader(status)
 		if !bodyless {
-			_, _ = w.Write(body) // the client has gone if this fails
+			_, _ = w.Write(resp.Body()) // the client has gone if this fails
 		}
 		return
 	}
@@ -172,6 +194,7 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 			return s3err.GetAPIError(s3err.ErrMissingContentLength)
 		}
 		rc.Request.SetBodyStream(body, int(length))
+		header.Set("Content-Length", strconv.FormatInt(length, 10))
 		return nil
 	}
 	if length == 0 || r.Body == nil || r.Body == http.NoBody {
@@ -182,6 +205,7 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 			return s3err.GetAPIError(s3err.ErrMissingContentLength)
 		}
 		rc.Request.SetBodyStream(body, int(length))
+		header.Set("Content-Length", strconv.FormatInt(length, 10))
 		return nil
 	}
 	doc, err := readDocument(body)
@@ -189,6 +213,7 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 		return err
 	}
 	rc.Request.SetBodyRaw(doc)
+	header.Set("Content-Length", strconv.Itoa(len(doc)))
 	return nil
 }
 

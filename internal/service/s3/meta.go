@@ -27,8 +27,12 @@ const aclAttribute = "acl"
 // before it renames the object into place: the moment to have the data on disk.
 const publishAttribute = "mp-metadata"
 
+// ofBucket reports whether an attribute is a bucket's. The posix backend names an old
+// version of an object by an absolute path in the place of the bucket, and no object.
+func ofBucket(bucket, object string) bool { return object == "" && !filepath.IsAbs(bucket) }
+
 func (a attributes) RetrieveAttribute(f *os.File, bucket, object, attribute string) ([]byte, error) {
-	if object != "" {
+	if !ofBucket(bucket, object) {
 		return a.MetadataStorer.RetrieveAttribute(f, bucket, object, attribute)
 	}
 	b, err := os.ReadFile(filepath.Join(a.buckets, bucket, attribute))
@@ -39,7 +43,7 @@ func (a attributes) RetrieveAttribute(f *os.File, bucket, object, attribute stri
 }
 
 func (a attributes) StoreAttribute(f *os.File, bucket, object, attribute string, value []byte) error {
-	if object != "" {
+	if !ofBucket(bucket, object) {
 		if err := a.MetadataStorer.StoreAttribute(f, bucket, object, attribute, value); err != nil {
 			return err
 		}
@@ -52,7 +56,7 @@ func (a attributes) StoreAttribute(f *os.File, bucket, object, attribute string,
 }
 
 func (a attributes) DeleteAttribute(bucket, object, attribute string) error {
-	if object != "" {
+	if !ofBucket(bucket, object) {
 		return a.MetadataStorer.DeleteAttribute(bucket, object, attribute)
 	}
 	dir := filepath.Join(a.buckets, bucket)
@@ -67,7 +71,7 @@ func (a attributes) DeleteAttribute(bucket, object, attribute string) error {
 }
 
 func (a attributes) ListAttributes(bucket, object string) ([]string, error) {
-	if object != "" {
+	if !ofBucket(bucket, object) {
 		return a.MetadataStorer.ListAttributes(bucket, object)
 	}
 	entries, err := os.ReadDir(filepath.Join(a.buckets, bucket))
@@ -90,7 +94,7 @@ func (a attributes) DeleteAttributes(bucket, object string) error {
 	if err := a.MetadataStorer.DeleteAttributes(bucket, object); err != nil {
 		return err
 	}
-	if object != "" {
+	if !ofBucket(bucket, object) {
 		return nil
 	}
 	if err := os.RemoveAll(filepath.Join(a.buckets, bucket)); err != nil {

@@ -94,13 +94,6 @@ func codeOf(err error) string {
 	return ""
 }
 
-func wantCode(t *testing.T, err error, code string) {
-	t.Helper()
-	if got := codeOf(err); got != code {
-		t.Errorf("got error %q (%v), want %q", got, err, code)
-	}
-}
-
 func must[T any](v T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
 		t.Helper()

@@ -156,6 +156,7 @@ func (s *Service) openBackend() (*durable, error) {
 		// The file locks are against other processes, and there are none.
 		ForceNoObjLockFile:  true,
 		ValidateBucketNames: true,
+		CopyObjectThreshold: 5 << 30, // S3's own limit
 		IOBufferSize:        256 << 10,
 	})
 	if err != nil {
@@ -238,6 +239,11 @@ func (s *Service) emptyTrash() {
 // client sent it, aws-chunked or not; a server that has decoded it must also have taken
 // "STREAMING-..." out of X-Amz-Content-Sha256 and set ContentLength.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 && r.Header.Get("Expect") != "" {
+		// There is no body to ask for with 100 Continue, so the answer comes early. botocore
+		// then misreads the next answer on the connection.
+		w.Header().Set("Connection", "close")
+	}
 	q, err := parseRequest(r)
 	if err != nil {
 		s.writeError(w, r, err)
