@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -197,6 +196,11 @@ type Prefixes struct {
 	Zone        *time.Location
 }
 
+// A prefixError is a rule that prefixes break, in AWS's words where they are known.
+type prefixError string
+
+func (e prefixError) Error() string { return string(e) }
+
 // ParsePrefixes parses the prefixes of a destination and checks them by AWS's rules.
 func ParsePrefixes(c PrefixConfig) (*Prefixes, error) {
 	out := &Prefixes{Zone: time.UTC}
@@ -217,21 +221,21 @@ func ParsePrefixes(c PrefixConfig) (*Prefixes, error) {
 	keyed := data.has(queryKeyPart) || data.has(lambdaKeyPart)
 	switch {
 	case data.has(errorTypePart):
-		return nil, errors.New("Prefix cannot contain !{firehose:error-output-type}")
+		return nil, prefixError("Prefix cannot contain !{firehose:error-output-type}")
 	case errs.has(queryKeyPart) || errs.has(lambdaKeyPart):
-		return nil, errors.New("ErrorOutputPrefix cannot contain Dynamic Partitioning namespaces")
+		return nil, prefixError("ErrorOutputPrefix cannot contain Dynamic Partitioning namespaces")
 	case keyed && !c.Partitions:
-		return nil, errors.New("Dynamic Partitioning namespaces can only be part of a prefix expression when Dynamic Partitioning is enabled.")
+		return nil, prefixError("Dynamic Partitioning namespaces can only be part of a prefix expression when Dynamic Partitioning is enabled.")
 	case c.Partitions && !keyed:
-		return nil, errors.New("S3 Prefix should contain Dynamic Partitioning namespaces when Dynamic Partitioning is enabled")
+		return nil, prefixError("S3 Prefix should contain Dynamic Partitioning namespaces when Dynamic Partitioning is enabled")
 	case c.ErrorPrefix == "" && !data.Static():
-		return nil, errors.New("ErrorOutputPrefix cannot be null or empty when Prefix contains expressions")
+		return nil, prefixError("ErrorOutputPrefix cannot be null or empty when Prefix contains expressions")
 	case !errs.Static() && !errs.has(errorTypePart):
-		return nil, errors.New("ErrorOutputPrefix must contain !{firehose:error-output-type} when it contains expressions")
+		return nil, prefixError("ErrorOutputPrefix must contain !{firehose:error-output-type} when it contains expressions")
 	case data.has(queryKeyPart) && c.Query == nil:
-		return nil, errors.New("Prefix contains partitionKeyFromQuery, for which a MetadataExtraction processor is needed")
+		return nil, prefixError("Prefix contains partitionKeyFromQuery, for which a MetadataExtraction processor is needed")
 	case data.has(lambdaKeyPart) && !c.Lambda:
-		return nil, errors.New("Prefix contains partitionKeyFromLambda, for which a Lambda processor is needed")
+		return nil, prefixError("Prefix contains partitionKeyFromLambda, for which a Lambda processor is needed")
 	}
 	if c.Partitions && c.Query != nil && c.Query.Names() != nil {
 		for _, name := range data.QueryKeys() {
