@@ -44,7 +44,7 @@ func duck(t *testing.T, file []byte) []string {
 
 var duckOpened *sql.DB
 
-func duckDB(t *testing.T) *sql.DB {
+func duckDB(t testing.TB) *sql.DB {
 	t.Helper()
 	if duckOpened == nil {
 		db, err := sql.Open("duckdb", "")
