@@ -1,0 +1,229 @@
+package firehose
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// planDoc keeps a version of what a delivery does, for as long as its progress may name
+// it: configuration and table schema as they were.
+type planDoc struct {
+	Spec delivery.Spec `json:"spec"`
+}
+
+// streamPlans gives the delivery of a stream its plans. The plan changes with the
+// destination's version and, for a schema of version LATEST, with the table's columns.
+type streamPlans struct {
+	st *stream
+
+	mu      sync.Mutex
+	version string
+	plan    delivery.Plan
+}
+
+func (p *streamPlans) Current(ctx context.Context) (delivery.Plan, error) {
+	d := p.st.doc.Load()
+	spec, err := p.st.s.spec(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(spec)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(b)
+	version := hex.EncodeToString(sum[:8])
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if version == p.version {
+		return p.plan, nil
+	}
+	plan, err := delivery.NewPlan(version, *spec)
+	if err != nil {
+		return nil, err
+	}
+	plans := p.st.s.plans
+	if err := plans.Put(ctx, &planDoc{*spec}, d.Account, d.Region, d.ID, version); err != nil {
+		return nil, err
+	}
+	pinned := p.st.pipeline.Progress().Plan
+	for k := range plans.List(d.Account, d.Region, d.ID) {
+		if v := k[len(k)-1]; v != version && v != pinned && v != p.version {
+			if err := plans.Delete(ctx, k...); err != nil && !errors.Is(err, state.ErrNotFound) {
+				return nil, err
+			}
+		}
+	}
+	p.version, p.plan = version, plan
+	return plan, nil
+}
+
+func (p *streamPlans) Pinned(ctx context.Context, version string) (delivery.Plan, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if version == p.version {
+		return p.plan, nil
+	}
+	d := p.st.doc.Load()
+	doc, err := p.st.s.plans.Get(d.Account, d.Region, d.ID, version)
+	if err != nil {
+		return nil, fmt.Errorf("firehose: plan of an earlier delivery: %w", err)
+	}
+	return delivery.NewPlan(version, doc.Spec)
+}
+
+// spec says in the engine's terms what the stream's configuration says in AWS's.
+func (s *Service) spec(ctx context.Context, d *streamDoc) (*delivery.Spec, error) {
+	spec := d.S3.spec(d)
+	if !d.S3.converts() {
+		return spec, nil
+	}
+	columns, err := s.columns(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	spec.Convert.Columns = columns
+	return spec, nil
+}
+
+// spec leaves out the schema's columns.
+func (c *s3Config) spec(d *streamDoc) *delivery.Spec {
+	spec := &delivery.Spec{
+		ID: d.shardName(), Name: d.Name, Version: strconv.Itoa(d.Version),
+		Bucket: bucketOf(c.BucketARN), Prefix: aws.ToString(c.Prefix), ErrorPrefix: aws.ToString(c.ErrorPrefix),
+		TimeZone: aws.ToString(c.TimeZone), Extension: aws.ToString(c.Extension),
+		Size: int64(c.SizeMB) << 20, Interval: time.Duration(c.Seconds) * time.Second,
+	}
+	switch types.CompressionFormat(c.Compression) {
+	case types.CompressionFormatGzip:
+		spec.Compression = delivery.Gzip
+	case types.CompressionFormatZip:
+		spec.Compression = delivery.Zip
+	case types.CompressionFormatSnappy:
+		spec.Compression = delivery.Snappy
+	case types.CompressionFormatHadoopSnappy:
+		spec.Compression = delivery.HadoopSnappy
+	}
+	if p := c.processor(types.ProcessorTypeRecordDeAggregation); p != nil {
+		spec.Split = p.param(types.ProcessorParameterNameSubRecordType)
+		spec.SplitAt = p.param(types.ProcessorParameterNameDelimiter)
+	}
+	if p := c.processor(types.ProcessorTypeAppendDelimiterToRecord); p != nil {
+		spec.Delimiter = unescape(p.param(types.ProcessorParameterNameDelimiter))
+	}
+	if c.partitions() {
+		if p := c.processor(types.ProcessorTypeMetadataExtraction); p != nil {
+			spec.Partition = p.param(types.ProcessorParameterNameMetadataExtractionQuery)
+		}
+	}
+	if c.converts() {
+		spec.Convert = c.Conversion.conversion(d)
+	}
+	return spec
+}
+
+// unescape reads the delimiter as the API takes it: "\n" as two characters is a newline.
+// The default is a newline.
+func unescape(s string) string {
+	if s == "" {
+		return "\n"
+	}
+	return strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t", `\\`, `\`).Replace(s)
+}
+
+func (c *conversionConfig) conversion(d *streamDoc) *delivery.Conversion {
+	out := &delivery.Conversion{Codec: "snappy"}
+	if h := c.Hive; h != nil {
+		out.Hive = true
+		out.TimestampFormats = h.TimestampFormats
+	}
+	if o := c.OpenX; o != nil {
+		out.CaseSensitive = o.CaseInsensitive != nil && !*o.CaseInsensitive
+		out.DotsToUnderscore = aws.ToBool(o.DotsToUnder)
+		out.Keys = o.Keys
+	}
+	if p := c.Parquet; p != nil {
+		switch types.ParquetCompression(p.Compression) {
+		case types.ParquetCompressionGzip:
+			out.Codec = "gzip"
+		case types.ParquetCompressionUncompressed:
+			out.Codec = "none"
+		}
+		out.BlockSize = int(aws.ToInt32(p.BlockSize))
+		out.PageSize = int(aws.ToInt32(p.PageSize))
+		out.Dictionary = aws.ToBool(p.Dictionary)
+		out.V2 = types.ParquetWriterVersion(p.Version) == types.ParquetWriterVersionV2
+	}
+	s := c.schema(d)
+	out.Table = &delivery.Table{
+		Catalog: s.CatalogID, Database: s.Database, Name: s.Table, Region: s.Region, Version: s.Version,
+		ARN: "arn:" + partition(s.Region) + ":glue:" + s.Region + ":" + s.CatalogID + ":catalog",
+	}
+	return out
+}
+
+// schema is the schema configuration with the defaults of what it leaves out.
+func (c *conversionConfig) schema(d *streamDoc) schemaConfig {
+	s := *c.Schema
+	if s.CatalogID == "" {
+		s.CatalogID = d.Account
+	}
+	if s.Region == "" {
+		s.Region = d.Region
+	}
+	if s.Version == "" {
+		s.Version = "LATEST"
+	}
+	return s
+}
+
+func (s *Service) columns(ctx context.Context, d *streamDoc) ([]delivery.Column, error) {
+	if s.cfg.Glue == nil {
+		return nil, errors.New("firehose: no Glue to get a schema from")
+	}
+	sc := d.S3.Conversion.schema(d)
+	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: d.Account, Region: sc.Region})
+	var table *gluetypes.Table
+	if sc.Version == "LATEST" {
+		out, err := s.cfg.Glue.GetTable(ctx, &glue.GetTableInput{CatalogId: &sc.CatalogID, DatabaseName: &sc.Database, Name: &sc.Table})
+		if err != nil {
+			return nil, fmt.Errorf("schema of table %s.%s: %w", sc.Database, sc.Table, err)
+		}
+		table = out.Table
+	} else {
+		out, err := s.cfg.Glue.GetTableVersion(ctx, &glue.GetTableVersionInput{CatalogId: &sc.CatalogID, DatabaseName: &sc.Database, TableName: &sc.Table, VersionId: &sc.Version})
+		if err != nil {
+			return nil, fmt.Errorf("schema of table %s.%s, version %s: %w", sc.Database, sc.Table, sc.Version, err)
+		}
+		if out.TableVersion != nil {
+			table = out.TableVersion.Table
+		}
+	}
+	if table == nil || table.StorageDescriptor == nil || len(table.StorageDescriptor.Columns) == 0 {
+		return nil, fmt.Errorf("schema of table %s.%s: the table has no columns", sc.Database, sc.Table)
+	}
+	var cols []delivery.Column
+	for _, c := range table.StorageDescriptor.Columns {
+		cols = append(cols, delivery.Column{Name: aws.ToString(c.Name), Type: aws.ToString(c.Type)})
+	}
+	return cols, nil
+}
+
+func bucketOf(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }

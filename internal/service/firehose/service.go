@@ -1,0 +1,195 @@
+package firehose
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// S3 is where objects go.
+type S3 interface {
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	DeleteObject(context.Context, *s3.DeleteObjectInput, ...func(*s3.Options)) (*s3.DeleteObjectOutput, error)
+}
+
+// Glue has the tables that records are converted by.
+type Glue interface {
+	GetTable(context.Context, *glue.GetTableInput, ...func(*glue.Options)) (*glue.GetTableOutput, error)
+	GetTableVersion(context.Context, *glue.GetTableVersionInput, ...func(*glue.Options)) (*glue.GetTableVersionOutput, error)
+}
+
+// Config is what the service works with. State and Log are required; without S3 nothing
+// is delivered, without Glue nothing that needs a schema.
+type Config struct {
+	State *state.Store
+	Log   *shardlog.Log
+	S3    S3
+	Glue  Glue
+
+	TempDir string           // for buffers that do not fit in memory; emptied at Start. "": os.TempDir, left alone
+	Budget  *delivery.Budget // memory for buffers; nil: delivery.DefaultBudget
+
+	Clock      clockwork.Clock
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Service is Amazon Data Firehose. Its methods have the shape of the SDK's client.
+type Service struct {
+	cfg     Config
+	log     *slog.Logger
+	clock   clockwork.Clock
+	docs    *state.Collection[streamDoc]
+	plans   *state.Collection[planDoc]
+	metrics *metrics
+
+	mu      sync.RWMutex
+	streams map[streamKey]*stream
+	closed  bool
+
+	ctx    context.Context // of the deliveries
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+type streamKey struct{ account, region, name string }
+
+// New returns the service. Start begins delivery.
+func New(cfg Config) (*Service, error) {
+	if cfg.State == nil || cfg.Log == nil {
+		return nil, errors.New("firehose: State and Log are required")
+	}
+	s := &Service{
+		cfg: cfg, log: cfg.Logger, clock: cfg.Clock,
+		docs:    state.NewCollection[streamDoc](cfg.State, "firehose.stream"),
+		plans:   state.NewCollection[planDoc](cfg.State, "firehose.plan"),
+		streams: make(map[streamKey]*stream),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.clock == nil {
+		s.clock = clockwork.NewRealClock()
+	}
+	if s.cfg.Budget == nil {
+		s.cfg.Budget = new(delivery.Budget)
+	}
+	m, err := newMetrics(s, cfg.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	s.metrics = m
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Operations binds the API's operations to the methods.
+func (s *Service) Operations() []awswire.Operation {
+	return []awswire.Operation{
+		awswire.Executes(s.CreateDeliveryStream),
+		awswire.Executes(s.DeleteDeliveryStream),
+		awswire.Executes(s.DescribeDeliveryStream),
+		awswire.Executes(s.ListDeliveryStreams),
+		awswire.Executes(s.ListTagsForDeliveryStream),
+		awswire.Executes(s.PutRecord).Fast(s.putRecordFast),
+		awswire.Executes(s.PutRecordBatch).Fast(s.putRecordBatchFast),
+		awswire.Stores(s.StartDeliveryStreamEncryption),
+		awswire.Stores(s.StopDeliveryStreamEncryption),
+		awswire.Executes(s.TagDeliveryStream),
+		awswire.Executes(s.UntagDeliveryStream),
+		awswire.Executes(s.UpdateDestination),
+	}
+}
+
+// Start opens the delivery streams and goes on delivering.
+func (s *Service) Start(ctx context.Context) error {
+	if err := emptyDir(s.cfg.TempDir); err != nil {
+		return err
+	}
+	known := make(map[string]bool)
+	for _, d := range s.docs.List() {
+		st, err := s.open(ctx, d)
+		if err != nil {
+			return fmt.Errorf("firehose: open delivery stream %s: %w", d.Name, err)
+		}
+		known[d.shardName()] = true
+		s.mu.Lock()
+		s.streams[d.key()] = st
+		s.mu.Unlock()
+		st.start()
+	}
+	names, err := s.cfg.Log.Shards(ctx, "firehose/")
+	if err != nil {
+		return fmt.Errorf("firehose: list shards: %w", err)
+	}
+	for _, name := range names {
+		if known[name] {
+			continue
+		}
+		if err := s.remove(ctx, name); err != nil {
+			return fmt.Errorf("firehose: remove what is left of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Close stops delivery. What is not delivered yet stays in the log.
+func (s *Service) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	done := make(chan struct{})
+	go func() { s.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lookup finds the caller's delivery stream.
+func (s *Service) lookup(ctx context.Context, name string) (*stream, error) {
+	c := awswire.CallerFrom(ctx)
+	s.mu.RLock()
+	st := s.streams[streamKey{c.Account, c.Region, name}]
+	s.mu.RUnlock()
+	if st == nil {
+		return nil, notFound(c.Account, name)
+	}
+	return st, nil
+}
+
+func notFound(account, name string) error {
+	m := fmt.Sprintf("Firehose %s under account %s not found.", name, account)
+	return &types.ResourceNotFoundException{Message: &m}
+}
+
+func invalid(format string, args ...any) error {
+	m := fmt.Sprintf(format, args...)
+	return &types.InvalidArgumentException{Message: &m}
+}
+
+// newID names one creation of a delivery stream.
+func newID() string {
+	var b [10]byte
+	rand.Read(b[:])
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+}

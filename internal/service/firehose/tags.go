@@ -1,0 +1,107 @@
+package firehose
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+)
+
+const maxTags = 50
+
+// TagDeliveryStream adds tags, or changes those of the same key.
+func (s *Service) TagDeliveryStream(ctx context.Context, in *firehose.TagDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.TagDeliveryStreamOutput, error) {
+	err := s.modify(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) (err error) {
+		d.Tags, err = addTags(d.Tags, in.Tags)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &firehose.TagDeliveryStreamOutput{}, nil
+}
+
+// UntagDeliveryStream removes tags; keys that are not there are no error.
+func (s *Service) UntagDeliveryStream(ctx context.Context, in *firehose.UntagDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.UntagDeliveryStreamOutput, error) {
+	err := s.modify(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) error {
+		d.Tags = slices.DeleteFunc(slices.Clone(d.Tags), func(t tag) bool { return slices.Contains(in.TagKeys, t.Key) })
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &firehose.UntagDeliveryStreamOutput{}, nil
+}
+
+// ListTagsForDeliveryStream lists tags in the order of keys, fifty at a time unless told
+// otherwise.
+func (s *Service) ListTagsForDeliveryStream(ctx context.Context, in *firehose.ListTagsForDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.ListTagsForDeliveryStreamOutput, error) {
+	st, err := s.lookup(ctx, aws.ToString(in.DeliveryStreamName))
+	if err != nil {
+		return nil, err
+	}
+	limit := maxTags
+	if in.Limit != nil {
+		limit = int(*in.Limit)
+	}
+	out := &firehose.ListTagsForDeliveryStreamOutput{Tags: []types.Tag{}, HasMoreTags: aws.Bool(false)}
+	for _, t := range st.doc.Load().Tags {
+		if t.Key <= aws.ToString(in.ExclusiveStartTagKey) {
+			continue
+		}
+		if len(out.Tags) == limit {
+			out.HasMoreTags = aws.Bool(true)
+			break
+		}
+		out.Tags = append(out.Tags, types.Tag{Key: aws.String(t.Key), Value: t.Value})
+	}
+	return out, nil
+}
+
+// addTags returns old with the tags added, in the order of keys.
+func addTags(old []tag, add []types.Tag) ([]tag, error) {
+	tags := slices.Clone(old)
+	for _, a := range add {
+		k := aws.ToString(a.Key)
+		if strings.HasPrefix(strings.ToLower(k), "aws:") {
+			return nil, invalid("Tag key %s is reserved: keys must not begin with aws:", k)
+		}
+		i, found := slices.BinarySearchFunc(tags, k, func(t tag, k string) int { return cmp.Compare(t.Key, k) })
+		if found {
+			tags[i].Value = a.Value
+		} else {
+			tags = slices.Insert(tags, i, tag{k, a.Value})
+		}
+	}
+	if len(tags) > maxTags {
+		m := "A delivery stream cannot have more than 50 tags"
+		return nil, &types.LimitExceededException{Message: &m}
+	}
+	return tags, nil
+}
+
+// modify changes the document of the caller's delivery stream.
+func (s *Service) modify(ctx context.Context, name string, f func(*streamDoc) error) error {
+	st, err := s.lookup(ctx, name)
+	if err != nil {
+		return err
+	}
+	id := st.doc.Load().ID
+	st.docMu.Lock()
+	defer st.docMu.Unlock()
+	d, err := s.docs.Modify(ctx, func(d *streamDoc) error {
+		if d.ID != id || d.Deleting {
+			return notFound(d.Account, d.Name)
+		}
+		return f(d)
+	}, st.doc.Load().path()...)
+	if err != nil {
+		return err
+	}
+	st.doc.Store(d)
+	return nil
+}
