@@ -15,12 +15,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/gofiber/fiber/v3"
 	"github.com/valyala/fasthttp"
 	"github.com/versity/versitygw/s3api"
 	"github.com/versity/versitygw/s3err"
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 )
 
 // maxDocument bounds the body of a request that is not an object's data: the longest are
@@ -164,28 +165,25 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 	if sha == "" {
 		sha = unsignedPayload
 	}
-	length := r.ContentLength
-	var body io.Reader = &wholeBody{r: r.Body, left: length, count: s.metrics.written.Add}
 	if strings.HasPrefix(sha, "STREAMING-") {
-		decoded := r.Header.Get("X-Amz-Decoded-Content-Length")
-		n, err := strconv.ParseInt(decoded, 10, 64)
-		if err != nil || n < 0 {
-			return s3err.GetAPIError(s3err.ErrMissingContentLength)
+		if err := sigv4.Unwrap(r); err != nil {
+			return err
 		}
-		length = n
-		chunks := newChunkedReader(r.Body)
-		body = &wholeBody{r: chunks, left: n, count: s.metrics.written.Add}
+		sha = r.Header.Get("X-Amz-Content-Sha256")
+	}
+	length := r.ContentLength
+	var body io.Reader = newWholeBody(r.Body, length, s.metrics.written.Add)
+	if chunks, ok := r.Body.(trailed); ok {
+		copyHeader(header, r.Header, "Content-Encoding") // without aws-chunked
+		header.Del("X-Amz-Decoded-Content-Length")
+		header.Del("X-Amz-Trailer")
 		if trailer := r.Header.Get("X-Amz-Trailer"); trailer != "" {
-			summer, err := newTrailerSummer(chunks, body, trailer)
+			sum, err := newTrailerSum(body, chunks, trailer)
 			if err != nil {
 				return err
 			}
-			body = summer
+			body = sum
 		}
-		sha = unsignedPayload
-		header.Del("X-Amz-Trailer")
-		header.Del("X-Amz-Decoded-Content-Length")
-		dropChunkedEncoding(header)
 	}
 	header.Set("X-Amz-Content-Sha256", sha)
 
@@ -235,46 +233,6 @@ func readDocument(r io.Reader) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// wholeBody reads a body that is to have left bytes, or any number with left negative,
-// and fails if it has fewer or more: versitygw would store what has come of it.
-type wholeBody struct {
-	r     io.Reader
-	left  int64
-	any   bool
-	count func(float64)
-}
-
-func (b *wholeBody) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		b.any = true
-	}
-	n, err := b.r.Read(p)
-	b.count(float64(n))
-	if b.any {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = incomplete(err)
-		}
-		return n, err
-	}
-	b.left -= int64(n)
-	switch {
-	case b.left < 0:
-		return 0, s3err.GetAPIError(s3err.ErrIncompleteBody)
-	case err == nil:
-		return n, nil
-	case errors.Is(err, io.EOF) && b.left == 0:
-		return n, io.EOF
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return n, s3err.GetAPIError(s3err.ErrIncompleteBody)
-	default:
-		if se, ok := errors.AsType[s3err.S3Error](err); ok {
-			return n, se
-		}
-		// A read that fails is the client's connection failing.
-		return n, s3err.GetAPIError(s3err.ErrIncompleteBody)
-	}
-}
-
 // forwardedHeader returns the headers of a request that versitygw is to see: without
 // those of the connection and of the client's own signature, and with those that a
 // presigned URL carries in its query.
@@ -307,6 +265,12 @@ func forwardedQuery(in url.Values) url.Values {
 			out[name] = values
 		}
 	}
+	if out.Has("AWSAccessKeyId") && out.Has("Signature") {
+		// A URL presigned the old way, as the AWS CLI does for us-east-1.
+		for _, name := range []string{"AWSAccessKeyId", "Signature", "Expires"} {
+			out.Del(name)
+		}
+	}
 	// The SDK for JavaScript and others say what they call in the query.
 	out.Del("x-id")
 	return out
@@ -321,23 +285,11 @@ func isPresignParameter(lower string) bool {
 	return false
 }
 
-// dropChunkedEncoding takes aws-chunked out of Content-Encoding: it is of the transfer,
-// and the object does not have it.
-func dropChunkedEncoding(h http.Header) {
-	var kept []string
-	for enc := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {
-		if enc = strings.TrimSpace(enc); enc != "" && !strings.EqualFold(enc, "aws-chunked") {
-			kept = append(kept, enc)
-		}
+func copyHeader(to, from http.Header, name string) {
+	to.Del(name)
+	if v := from.Values(name); len(v) > 0 {
+		to[name] = v
 	}
-	h.Del("Content-Encoding")
-	if len(kept) > 0 {
-		h.Set("Content-Encoding", strings.Join(kept, ","))
-	}
-}
-
-func checksumAlgorithm(name string) types.ChecksumAlgorithm {
-	return types.ChecksumAlgorithm(strings.ToUpper(name))
 }
 
 var contexts = sync.Pool{New: func() any { return new(fasthttp.RequestCtx) }}

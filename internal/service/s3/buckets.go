@@ -18,6 +18,8 @@ import (
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/s3api/utils"
 	"github.com/versity/versitygw/s3err"
+
+	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 )
 
 // serve answers q itself where it concerns a bucket's region, owner or settings, and
@@ -313,14 +315,10 @@ func (s *Service) document(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		return readDocument(newChunkedReader(r.Body))
+	if err := sigv4.Unwrap(r); err != nil {
+		return nil, err
 	}
-	doc, err := readDocument(r.Body)
-	if err != nil {
-		return nil, incomplete(err)
-	}
-	return doc, nil
+	return readDocument(newWholeBody(r.Body, r.ContentLength, s.metrics.written.Add))
 }
 
 func writeXML(w http.ResponseWriter, v any) error {

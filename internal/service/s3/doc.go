@@ -11,7 +11,7 @@
 //   - backend.go makes what is acknowledged durable, which the posix backend does not.
 //   - buckets.go and bucketconfig.go answer what versitygw does not know: regions,
 //     accounts, and the bucket settings that AWS clients read back.
-//   - chunked.go decodes aws-chunked bodies and checks their trailing checksums.
+//   - chunked.go sees to it that a body is whole, and hands on the checksum behind it.
 //   - files.go is the other door to the objects: local paths for the SQL engine.
 //
 // # Layout on disk

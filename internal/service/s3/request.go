@@ -1,12 +1,10 @@
 package s3
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/aws/smithy-go"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3err"
 
@@ -136,7 +134,7 @@ func checkCopySource(src string) error {
 
 // writeError answers r with err, and logs it if it is no fault of the client's.
 func (s *Service) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	if _, ok := errors.AsType[s3err.S3Error](err); !ok {
+	if _, ok := asS3Error(err); !ok {
 		s.log.Error("s3: "+r.Method, "path", r.URL.Path, "error", err)
 	}
 	WriteError(w, r, err)
@@ -145,12 +143,9 @@ func (s *Service) writeError(w http.ResponseWriter, r *http.Request, err error) 
 // WriteError answers r with err in S3's form. It knows S3's errors and those of
 // smithy.APIError; any other is an InternalError to the client.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
-	se, ok := errors.AsType[s3err.S3Error](err)
+	se, ok := asS3Error(err)
 	if !ok {
 		se = s3err.GetAPIError(s3err.ErrInternalError)
-		if ae, ok := errors.AsType[smithy.APIError](err); ok {
-			se = s3err.APIError{Code: ae.ErrorCode(), Description: ae.ErrorMessage(), HTTPStatusCode: statusOf(ae)}
-		}
 	}
 	id := awswire.CallerFrom(r.Context()).RequestID
 	h := w.Header()
@@ -163,23 +158,6 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(se.XMLBody(id, id)) // the client has gone if this fails
 	}
-}
-
-// statusOf returns the HTTP status of an error that the server in front has found.
-func statusOf(err smithy.APIError) int {
-	switch err.ErrorCode() {
-	case "AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
-		"RequestTimeTooSkewed", "SignatureDoesNotMatch":
-		return http.StatusForbidden
-	case "ServiceUnavailable", "SlowDown":
-		return http.StatusServiceUnavailable
-	case "MissingContentLength":
-		return http.StatusLengthRequired
-	}
-	if err.ErrorFault() == smithy.FaultServer {
-		return http.StatusInternalServerError
-	}
-	return http.StatusBadRequest
 }
 
 func noSuchBucket(name string) error { return s3err.GetBucketErr(s3err.ErrNoSuchBucket, name) }

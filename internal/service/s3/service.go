@@ -236,8 +236,7 @@ func (s *Service) emptyTrash() {
 
 // ServeHTTP answers an S3 request, in path style or virtual-host style, that the server
 // has authenticated: its context says for whom (awswire.CallerFrom). The body is as the
-// client sent it, aws-chunked or not; a server that has decoded it must also have taken
-// "STREAMING-..." out of X-Amz-Content-Sha256 and set ContentLength.
+// client sent it, or as sigv4.Verify or sigv4.Unwrap leave it.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 && r.Header.Get("Expect") != "" {
 		// There is no body to ask for with 100 Continue, so the answer comes early. botocore
