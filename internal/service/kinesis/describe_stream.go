@@ -59,7 +59,7 @@ func (s *Service) DescribeStreamSummary(ctx context.Context, in *kinesis.Describ
 		EncryptionType:          d.encryption(),
 		KeyId:                   d.keyID(),
 		OpenShardCount:          aws.Int32(int32(open)),
-		ConsumerCount:           aws.Int32(0),
+		ConsumerCount:           aws.Int32(int32(len(s.consumers(d)))),
 		MaxRecordSizeInKiB:      aws.Int32(int32(d.MaxRecordKiB)),
 	}
 	if d.Mode == types.StreamModeOnDemand {

@@ -212,32 +212,45 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, in *kinesis.DeleteRe
 }
 
 func (s *Service) setPolicy(ctx context.Context, arn, id *string, policy string) error {
-	d, err := s.find(ctx, nil, arn, id)
-	if err != nil {
-		return err
-	}
-	_, err = s.modify(ctx, d, func(d *stream) error {
-		if policy == "" && d.Policy == "" {
-			return noPolicy(d)
+	set := func(old *string) error {
+		if policy == "" && *old == "" {
+			return noPolicy(arn)
 		}
-		d.Policy = policy
+		*old = policy
 		return nil
-	})
-	return err
+	}
+	if _, name, _ := splitConsumerARN(aws.ToString(arn)); name != "" {
+		d, c, err := s.findConsumer(ctx, arn, nil, nil, id)
+		if err != nil {
+			return err
+		}
+		return s.modifyConsumer(ctx, d, c, func(c *consumer) error { return set(&c.Policy) })
+	}
+	return s.change(ctx, nil, arn, id, func(d *stream) error { return set(&d.Policy) })
 }
 
 // GetResourcePolicy returns a policy document.
 func (s *Service) GetResourcePolicy(ctx context.Context, in *kinesis.GetResourcePolicyInput, _ ...func(*kinesis.Options)) (*kinesis.GetResourcePolicyOutput, error) {
-	d, err := s.find(ctx, nil, in.ResourceARN, in.StreamId)
-	if err != nil {
-		return nil, err
+	policy := ""
+	if _, name, _ := splitConsumerARN(aws.ToString(in.ResourceARN)); name != "" {
+		_, c, err := s.findConsumer(ctx, in.ResourceARN, nil, nil, in.StreamId)
+		if err != nil {
+			return nil, err
+		}
+		policy = c.Policy
+	} else {
+		d, err := s.find(ctx, nil, in.ResourceARN, in.StreamId)
+		if err != nil {
+			return nil, err
+		}
+		policy = d.Policy
 	}
-	if d.Policy == "" {
-		return nil, noPolicy(d)
+	if policy == "" {
+		return nil, noPolicy(in.ResourceARN)
 	}
-	return &kinesis.GetResourcePolicyOutput{Policy: aws.String(d.Policy)}, nil
+	return &kinesis.GetResourcePolicyOutput{Policy: aws.String(policy)}, nil
 }
 
-func noPolicy(d *stream) error {
-	return &types.ResourceNotFoundException{Message: aws.String("No resource policy found for resource ARN " + d.arn())}
+func noPolicy(arn *string) error {
+	return &types.ResourceNotFoundException{Message: aws.String("No resource policy found for resource ARN " + aws.ToString(arn))}
 }

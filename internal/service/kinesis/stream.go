@@ -40,6 +40,8 @@ type stream struct {
 	Shards    []shard `json:"shards"`
 	NextShard int     `json:"nextShard"` // index that the next new shard takes
 
+	Consumers []consumer `json:"consumers,omitempty"` // by name
+
 	// Rescaled are the times of UpdateShardCount calls in the last day.
 	Rescaled []time.Time `json:"rescaled,omitempty"`
 }
