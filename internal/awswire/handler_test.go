@@ -1,6 +1,8 @@
 package awswire
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire/model"
 )
@@ -171,5 +174,134 @@ func TestQuery(t *testing.T) {
 	}
 	if _, err = c.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::000000000000:role/x"), RoleSessionName: aws.String("s")}); err == nil || !strings.Contains(err.Error(), "UnsupportedOperationException") {
 		t.Errorf("unbound: %v", err)
+	}
+}
+
+func TestWriteError(t *testing.T) {
+	for _, tt := range []struct{ service, contentType, want string }{
+		{"kinesis", "application/x-amz-json-1.1", `{"__type":"InvalidSignatureException","message":"no"}`},
+		{"glue", "application/x-amz-json-1.1", `{"__type":"InvalidSignatureException","Message":"no"}`},
+		{"sts", "application/x-www-form-urlencoded", `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>InvalidSignatureException</Code><Message>no</Message></Error><RequestId>id</RequestId></ErrorResponse>`},
+	} {
+		h, err := NewHandler(model.MustLoad(tt.service), nil, HandlerOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("POST", "/", nil)
+		r.Header.Set("Content-Type", tt.contentType)
+		w := httptest.NewRecorder()
+		h.WriteError(w, r.WithContext(WithCaller(r.Context(), Caller{RequestID: "id"})), &statusError{smithy.GenericAPIError{Code: "InvalidSignatureException", Message: "no"}, 403})
+		if w.Code != 403 || w.Body.String() != tt.want {
+			t.Errorf("%s: %d %s", tt.service, w.Code, w.Body)
+		}
+	}
+}
+
+func TestBodies(t *testing.T) {
+	s := kinesisServer(t, &fakeKinesis{}, HandlerOptions{MaxBody: 1000})
+	var zipped bytes.Buffer
+	zw := gzip.NewWriter(&zipped)
+	zw.Write([]byte(`{}`))
+	zw.Close()
+	var bomb bytes.Buffer
+	zw = gzip.NewWriter(&bomb)
+	zw.Write(bytes.Repeat([]byte(" "), 1<<20))
+	zw.Close()
+	for _, tt := range []struct {
+		name, encoding string
+		body           []byte
+		status         int
+	}{
+		{"plain", "", []byte(`{}`), 200},
+		{"gzip", "gzip", zipped.Bytes(), 200},
+		{"broken gzip", "gzip", []byte("{}"), 400},
+		{"bomb", "gzip", bomb.Bytes(), 413},
+		{"too large", "", bytes.Repeat([]byte(" "), 1001), 413},
+		{"other encoding", "br", []byte("{}"), 415},
+	} {
+		req, _ := http.NewRequest("POST", s.URL, bytes.NewReader(tt.body))
+		req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		req.Header.Set("X-Amz-Target", "Kinesis_20131202.ListStreams")
+		if tt.encoding != "" {
+			req.Header.Set("Content-Encoding", tt.encoding)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != tt.status {
+			t.Errorf("%s: status %d, want %d", tt.name, resp.StatusCode, tt.status)
+		}
+	}
+}
+
+// A fast path answers what it takes and leaves the rest to the codec.
+func TestFastPath(t *testing.T) {
+	f := &fakeKinesis{}
+	fast := func(_ context.Context, p Protocol, body, dst []byte) ([]byte, bool, error) {
+		switch {
+		case p != JSON11 || len(body) > 100:
+			return nil, false, nil
+		case len(body) > 50:
+			return nil, true, &types.ResourceNotFoundException{Message: aws.String("x")}
+		}
+		return append(dst, `{"fast":true}`...), true, nil
+	}
+	h, err := NewHandler(model.MustLoad("kinesis"), []Operation{Executes(f.ListStreams).Fast(fast)}, HandlerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(h)
+	defer s.Close()
+	for _, tt := range []struct {
+		pad    int
+		status int
+		want   string
+	}{
+		{0, 200, `{"fast":true}`},
+		{60, 400, `{"__type":"ResourceNotFoundException","message":"x"}`},
+		{200, 200, `{"HasMoreStreams":false,"StreamNames":[]}`},
+	} {
+		status, got := post(t, s.URL, "Kinesis_20131202.ListStreams", "{}"+strings.Repeat(" ", tt.pad))
+		if status != tt.status || got != tt.want {
+			t.Errorf("pad %d: %d %s", tt.pad, status, got)
+		}
+	}
+}
+
+func TestOperationsTable(t *testing.T) {
+	f := &fakeKinesis{}
+	var b strings.Builder
+	rows := OperationsTable(model.MustLoad("kinesis"), []Operation{Executes(f.PutRecords), Stores(f.CreateStream)})
+	if err := WriteOperationsTable(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| Kinesis | PutRecords | executes |\n", "| Kinesis | CreateStream | stores |\n", "| Kinesis | SplitShard | refuses |\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no row %q", want)
+		}
+	}
+	if len(rows) != len(model.MustLoad("kinesis").Operations) {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// Every model is there, links up, and has patterns that compile.
+func TestModels(t *testing.T) {
+	for _, name := range model.Names() {
+		m, err := model.Load(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, s := range m.Shapes {
+			if c := newConstraints(s); c != nil && c.re != nil {
+				c.re()
+			}
+		}
+	}
+	if len(model.Names()) < 14 {
+		t.Errorf("models: %v", model.Names())
 	}
 }
