@@ -12,7 +12,6 @@ type leaf struct {
 	physical       parquet.Type
 	length         int // of FixedLenByteArray
 	maxDef, maxRep int16
-	nulls          bool
 
 	def, rep []int16
 	bools    []bool
@@ -123,6 +122,17 @@ func (l *leaf) undoLast() {
 func (l *leaf) size() int64 {
 	return int64(l.bytes + 2*len(l.def) + 2*len(l.rep) + len(l.bools) + 4*len(l.i32) + 8*len(l.i64) +
 		12*len(l.i96) + 4*len(l.f32) + 8*len(l.f64) + 24*len(l.byteArr) + 24*len(l.fixed))
+}
+
+// capacity is about how many bytes of memory the leaf holds.
+func (l *leaf) capacity() int64 {
+	return int64(l.bytes+cap(l.arena)-len(l.arena)) + int64(2*cap(l.def)+2*cap(l.rep)+cap(l.bools)+4*cap(l.i32)+8*cap(l.i64)+
+		12*cap(l.i96)+4*cap(l.f32)+8*cap(l.f64)+24*cap(l.byteArr)+24*cap(l.fixed))
+}
+
+// release lets go of the memory of an empty leaf.
+func (l *leaf) release() {
+	*l = leaf{physical: l.physical, length: l.length, maxDef: l.maxDef, maxRep: l.maxRep}
 }
 
 // flush encodes what was gathered.

@@ -160,7 +160,7 @@ func (w *Writer) build(name string, t *hivetype.Type, required bool, def, rep in
 		g, err := schema.NewGroupNode(name, repetition, list, -1)
 		return n, g, err
 	}
-	n.leaf = &leaf{maxDef: n.def, maxRep: rep, nulls: true}
+	n.leaf = &leaf{maxDef: n.def, maxRep: rep}
 	n.leaves = []*leaf{n.leaf}
 	w.leaves = append(w.leaves, n.leaf)
 	p, err := n.leaf.schema(name, t, repetition)

@@ -136,6 +136,8 @@ func NewWriter(out io.Writer, s Schema, opts Options) (*Writer, error) {
 	}
 	sc := schema.NewSchema(root)
 	for i := range w.leaves {
+		// A dictionary that saves nothing in the first batch is given up there and then.
+		props = append(props, parquet.WithDictionaryCostFallbackPath(sc.Column(i).ColumnPath(), true))
 		// The order of INT96 is undefined, so its bounds would mean nothing.
 		if w.leaves[i].physical == parquet.Types.Int96 {
 			props = append(props, parquet.WithStatsPath(sc.Column(i).ColumnPath(), false))
@@ -316,7 +318,7 @@ func (w *Writer) fail(doing string, err error) error {
 	return w.err
 }
 
-// Flush ends the row group and hands it to the sink.
+// Flush ends the row group, hands it to the sink and lets go of its memory.
 func (w *Writer) Flush() error {
 	// encode comes back here if the row group is full, hence the order.
 	if err := w.encode(); err != nil || w.group == nil {
@@ -324,8 +326,12 @@ func (w *Writer) Flush() error {
 	}
 	group := w.group
 	w.group, w.inGroup = nil, 0
+	clear(w.chunks)
 	if err := group.Close(); err != nil {
 		return w.fail("end row group", err)
+	}
+	for _, l := range w.leaves {
+		l.release()
 	}
 	return nil
 }
@@ -356,9 +362,12 @@ func (w *Writer) Size() int64 { return w.written.n }
 // Buffered is about how many bytes of memory the writer holds for rows that have not gone
 // to the sink.
 func (w *Writer) Buffered() int64 {
-	n := w.gathered
-	for _, c := range w.chunks {
-		if w.group != nil {
+	var n int64
+	for _, l := range w.leaves {
+		n += l.capacity()
+	}
+	if w.group != nil {
+		for _, c := range w.chunks {
 			n += c.TotalBytesWritten() + c.CurrentEncoder().EstimatedDataEncodedSize()
 		}
 	}

@@ -3,7 +3,11 @@ package jsontext
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
+	"math/big"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -153,6 +157,33 @@ func TestKeysAreBounded(t *testing.T) {
 	}
 	if r.Keys.Len() > maxKeys || len(r.Members) != maxKeys+10 {
 		t.Errorf("%d keys numbered of %d", r.Keys.Len(), len(r.Members))
+	}
+}
+
+func TestFloat(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 300_000 {
+		f := rng.Float64()
+		var b []byte
+		switch i % 4 {
+		case 0:
+			b = strconv.AppendFloat(nil, f, 'g', -1, 64)
+		case 1:
+			b = strconv.AppendFloat(nil, f*1000, 'f', 17, 64)
+		case 2: // digits at random, many of them half way between two floats
+			b = fmt.Appendf(nil, "%d.%d", rng.Uint64N(1<<rng.UintN(40)), rng.Uint64N(1<<rng.UintN(34)))
+		case 3:
+			half := new(big.Float).SetPrec(200).SetMode(big.ToNearestEven).SetFloat64(float64(rng.Uint64N(1<<20)) / 1024)
+			b = []byte(half.Text('f', 17))
+		}
+		check(t, b)
+	}
+}
+
+func BenchmarkFloat(b *testing.B) {
+	text := []byte("0.8444218515250481")
+	for b.Loop() {
+		Float(text)
 	}
 }
 

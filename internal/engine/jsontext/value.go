@@ -2,6 +2,7 @@ package jsontext
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -101,17 +102,45 @@ func Float(b []byte) float64 {
 			return slowFloat(b)
 		}
 	}
-	if mantissa > 1<<53 {
-		return slowFloat(b)
-	}
-	f := float64(mantissa)
+	scale := 0
 	if point >= 0 {
-		f /= pow10[len(b)-point-1]
+		scale = len(b) - point - 1
+	}
+	var f float64
+	switch {
+	case mantissa <= 1<<53:
+		f = float64(mantissa)
+		if scale > 0 {
+			f /= pow10[scale]
+		}
+	case scale > 0:
+		f = quotient(mantissa, scale)
+	default:
+		f = float64(mantissa) // rounds correctly
 	}
 	if b[0] == '-' {
 		f = -f
 	}
 	return f
+}
+
+var intPow10 = [...]uint64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+	1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
+
+// quotient is m over 10^scale, rounded once. Random numbers as languages print them have
+// 16 or 17 digits, and dividing integers is faster than what serves every float.
+func quotient(m uint64, scale int) float64 {
+	d := intPow10[scale]
+	lm, ld := bits.LeadingZeros64(m), bits.LeadingZeros64(d)
+	m <<= lm
+	q, rest := bits.Div64(m>>1, m<<63, d<<ld) // 63 or 64 bits, times 2^(ld-lm-63)
+	drop := bits.Len64(q) - 53
+	low := q & (1<<drop - 1)
+	q >>= drop
+	if half := uint64(1) << (drop - 1); low > half || low == half && (rest != 0 || q&1 != 0) {
+		q++
+	}
+	return float64(q) * math.Float64frombits(uint64(1023+drop+ld-lm-63)<<52)
 }
 
 func slowFloat(b []byte) float64 {
