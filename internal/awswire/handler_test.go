@@ -296,12 +296,22 @@ func TestModels(t *testing.T) {
 			continue
 		}
 		for _, s := range m.Shapes {
-			if c := newConstraints(s); c != nil && c.re != nil {
-				c.re()
+			if c := newConstraints(s); c != nil && c.match != nil {
+				c.match("")
 			}
 		}
 	}
 	if len(model.Names()) < 14 {
 		t.Errorf("models: %v", model.Names())
+	}
+}
+
+func TestLookAhead(t *testing.T) {
+	m := model.MustLoad("firehose").Shapes["TagKey"]
+	match := matcher(m)
+	for text, want := range map[string]bool{"team": true, "aws:team": false, "x aws:": true, "tab\t": false} {
+		if got := match(text); got != want {
+			t.Errorf("%q matches %s: %t", text, m.Pattern, got)
+		}
 	}
 }

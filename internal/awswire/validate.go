@@ -19,19 +19,37 @@ type constraints struct {
 	min, max *float64
 	enum     []string
 	pattern  string // as the model writes it
-	re       func() *regexp.Regexp
+	match    func(string) bool
 }
 
 var patterns sync.Map // model's Go form -> func() *regexp.Regexp
+
+// compiled returns the expression, which is compiled when it is first needed.
+func compiled(expr string) func() *regexp.Regexp {
+	re, _ := patterns.LoadOrStore(expr, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) }))
+	return re.(func() *regexp.Regexp)
+}
+
+// matcher checks the pattern of a shape.
+func matcher(s *model.Shape) func(string) bool {
+	re := compiled(s.RE)
+	if len(s.With)+len(s.Without) == 0 {
+		return func(text string) bool { return re().MatchString(text) }
+	}
+	return func(text string) bool {
+		matches := func(expr string) bool { return compiled(expr)().MatchString(text) }
+		return re().MatchString(text) && !slices.ContainsFunc(s.Without, matches) &&
+			!slices.ContainsFunc(s.With, func(expr string) bool { return !matches(expr) })
+	}
+}
 
 func newConstraints(s *model.Shape) *constraints {
 	c := &constraints{min: s.Min, max: s.Max, enum: s.Enum}
 	if s.RE != "" {
 		c.pattern = s.Pattern
-		re, _ := patterns.LoadOrStore(s.RE, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s.RE) }))
-		c.re = re.(func() *regexp.Regexp)
+		c.match = matcher(s)
 	}
-	if c.min == nil && c.max == nil && c.re == nil && len(c.enum) == 0 {
+	if c.min == nil && c.max == nil && c.match == nil && len(c.enum) == 0 {
 		return nil
 	}
 	return c
@@ -216,7 +234,7 @@ func (p *plan) broken(v reflect.Value) []string {
 		if len(k.enum) > 0 && !slices.Contains(k.enum, s) {
 			out = append(out, k.enumRule())
 		}
-		if k.re != nil && !k.re().MatchString(s) {
+		if k.match != nil && !k.match(s) {
 			out = append(out, k.patternRule())
 		}
 	case kindBlob, kindList, kindMap:
@@ -253,7 +271,7 @@ func (p *plan) constraintList() string {
 	if k.min != nil {
 		rules = append(rules, minRule(what, *k.min))
 	}
-	if k.re != nil {
+	if k.match != nil {
 		rules = append(rules, k.patternRule())
 	}
 	if len(k.enum) > 0 {

@@ -84,8 +84,10 @@ type Shape struct {
 
 	Min     *float64 `json:"min,omitempty"` // length of strings, blobs, lists, maps; value of numbers
 	Max     *float64 `json:"max,omitempty"`
-	Pattern string   `json:"pat,omitempty"` // as in the model: a Java regular expression
-	RE      string   `json:"re,omitempty"`  // the same for Go's regexp; empty if it cannot be said there
+	Pattern string   `json:"pat,omitempty"`     // as in the model: a Java regular expression
+	RE      string   `json:"re,omitempty"`      // the same for Go's regexp; empty if it cannot be said there
+	With    []string `json:"with,omitempty"`    // what else must match: look-aheads at the pattern's start
+	Without []string `json:"without,omitempty"` // what must not match
 	Enum    []string `json:"enum,omitempty"`
 
 	Union           bool   `json:"un,omitempty"`

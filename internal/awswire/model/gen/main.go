@@ -204,11 +204,9 @@ func convert(name string, b []byte) (*model.Service, []string, error) {
 			sh.Code = from.Error.Code
 		}
 		if from.Pattern != "" {
-			re, err := translate(from.Pattern)
-			if err != nil {
+			if err := translate(sh); err != nil {
 				untranslated[fmt.Sprintf("%s (%v)", from.Pattern, err)] = true
 			}
-			sh.RE = re
 		}
 		for _, m := range from.Members {
 			sh.Members = append(sh.Members, member(m.name, &m.sourceMember, slices.Contains(from.Required, m.name)))
@@ -248,24 +246,72 @@ var (
 	wide       = regexp.MustCompile(`\\u10000-\\u10FFFF`)
 )
 
-// translate turns a Java regular expression of the model into one for Go's regexp that
-// matches the whole text. Look-around cannot be said there.
-func translate(java string) (string, error) {
-	re := java
-	re = wide.ReplaceAllString(re, `\x{10000}-\x{10FFFF}`)
+// translate sets sh.RE, With and Without from its pattern, a Java regular expression.
+// RE matches the whole text. Go's regexp has no look-around; look-aheads at the start of
+// a pattern, where most are, become expressions of their own that match from the start.
+func translate(sh *model.Shape) error {
+	rest := strings.TrimPrefix(sh.Pattern, "^")
+	var with, without []string
+	for strings.HasPrefix(rest, "(?!") || strings.HasPrefix(rest, "(?=") {
+		end := closing(rest)
+		if end < 0 {
+			break
+		}
+		re, err := goSyntax(rest[3:end])
+		if err != nil {
+			return err
+		}
+		if rest[2] == '!' {
+			without = append(without, `\A(?:`+re+`)`)
+		} else {
+			with = append(with, `\A(?:`+re+`)`)
+		}
+		rest = rest[end+1:]
+	}
+	if with == nil && without == nil {
+		rest = sh.Pattern
+	}
+	re, err := goSyntax(rest)
+	if err != nil {
+		return err
+	}
+	sh.RE, sh.With, sh.Without = `\A(?:`+re+`)\z`, with, without
+	return nil
+}
+
+// closing finds the parenthesis that closes the one at the start of re, -1 if none does.
+func closing(re string) int {
+	depth, class := 0, false
+	for i := 0; i < len(re); i++ {
+		switch c := re[i]; {
+		case c == '\\':
+			i++
+		case class:
+			class = c != ']'
+		case c == '[':
+			class = true
+		case c == '(':
+			depth++
+		case c == ')':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+func goSyntax(java string) (string, error) {
+	re := wide.ReplaceAllString(java, `\x{10000}-\x{10FFFF}`)
 	re = surrogates.ReplaceAllString(re, `\x{10000}-\x{10FFFF}`)
 	re = unicodeEscape.ReplaceAllString(re, `\x{$1}`)
 	re = strings.ReplaceAll(re, `\p{Print}`, `[[:print:]]`)
 	re = strings.ReplaceAll(re, `\d{1}+`, `\d`) // possessive quantifiers
 	re = strings.ReplaceAll(re, `\d{12}+`, `\d{12}`)
 	re = strings.ReplaceAll(re, `\_`, `_`)
-	re = `\A(?:` + re + `)\z`
-	if _, err := regexp.Compile(re); err == nil {
-		return re, nil
-	} else {
-		var syntaxError interface{ Error() string }
-		errors.As(err, &syntaxError)
-		_, why, _ := strings.Cut(syntaxError.Error(), ": ")
+	if _, err := regexp.Compile(re); err != nil {
+		_, why, _ := strings.Cut(err.Error(), ": ")
 		return "", errors.New(why)
 	}
+	return re, nil
 }
