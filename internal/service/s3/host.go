@@ -20,22 +20,21 @@ func ParseBucketHost(host string) (bucket string, ok bool) {
 	}
 	// The rightmost label that says s3 starts the endpoint; "my.s3.bucket.s3.localhost"
 	// is ambiguous on AWS too, where such names are best addressed in path style.
-	base := ""
 	for _, suffix := range hostSuffixes {
 		if host == suffix {
 			return "", false
 		}
-		if rest, found := strings.CutSuffix(host, "."+suffix); found {
-			base = rest
-			ok = true
-			break
+		if labels, found := strings.CutSuffix(host, "."+suffix); found {
+			// Only on localhost may a bucket stand alone: elsewhere that is how the
+			// endpoints of other services look.
+			bucket, endpoint := trimEndpointLabels(labels)
+			if !endpoint && suffix != "localhost" {
+				return "", false
+			}
+			return bucket, bucket != ""
 		}
 	}
-	if !ok {
-		return bucketOfIPHost(host)
-	}
-	bucket = trimEndpointLabels(base)
-	return bucket, bucket != ""
+	return bucketOfIPHost(host)
 }
 
 // hostSuffixes are the domains under which an S3 endpoint lies, the longer first.
@@ -47,17 +46,19 @@ var hostSuffixes = []string{
 }
 
 // trimEndpointLabels cuts what names the service and the region off the end of the
-// labels before the domain: "b.s3.dualstack.us-west-2" leaves "b", "s3" leaves nothing.
-func trimEndpointLabels(labels string) string {
+// labels before the domain, and reports whether anything did: "b.s3.dualstack.us-west-2"
+// leaves "b", "s3" leaves nothing. Another service's endpoint leaves nothing either.
+func trimEndpointLabels(labels string) (bucket string, endpoint bool) {
 	parts := strings.Split(labels, ".")
 	for i := len(parts) - 1; i >= 0 && i >= len(parts)-3; i-- {
 		if parts[i] == "s3" || parts[i] == "s3-accelerate" || isRegionalS3(parts[i]) {
-			return strings.Join(parts[:i], ".")
+			return strings.Join(parts[:i], "."), true
 		}
 	}
-	// Another service's endpoint, "kinesis.us-east-1.localhost", is the server's to tell
-	// apart; a bare "bucket.localhost" is a bucket.
-	return labels
+	if isRegion(parts[len(parts)-1]) {
+		return "", true
+	}
+	return labels, false
 }
 
 func isRegionalS3(label string) bool {
@@ -74,7 +75,7 @@ func bucketOfIPHost(host string) (string, bool) {
 	if len(parts) < 5 || net.ParseIP(strings.Join(parts[len(parts)-4:], ".")) == nil {
 		return "", false
 	}
-	bucket := trimEndpointLabels(strings.Join(parts[:len(parts)-4], "."))
+	bucket, _ := trimEndpointLabels(strings.Join(parts[:len(parts)-4], "."))
 	return bucket, bucket != ""
 }
 

@@ -1,0 +1,74 @@
+package s3
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseBucketHost(t *testing.T) {
+	for host, want := range map[string]string{
+		"lake.s3.amazonaws.com":                             "lake",
+		"my.dotted.bucket.s3.eu-west-1.amazonaws.com":       "my.dotted.bucket",
+		"lake.s3-us-west-2.amazonaws.com":                   "lake",
+		"lake.s3.dualstack.us-west-2.amazonaws.com":         "lake",
+		"lake.localhost:4566":                               "lake",
+		"LAKE.localhost":                                    "lake",
+		"lake.s3.localhost":                                 "lake",
+		"lake.s3.us-east-1.localhost:4566":                  "lake",
+		"lake.s3.localhost.localstack.cloud:4566":           "lake",
+		"lake.s3.us-east-1.localhost.localstack.cloud:4566": "lake",
+		"lake.127.0.0.1.nip.io:4566":                        "lake",
+		"a.b.127.0.0.1.nip.io":                              "a.b",
+		"lake.s3.127.0.0.1.sslip.io":                        "lake",
+		"lake.127.0.0.1":                                    "lake",
+		"localhost":                                         "",
+		"localhost:4566":                                    "",
+		"127.0.0.1:4566":                                    "",
+		"[::1]:4566":                                        "",
+		"s3.amazonaws.com":                                  "",
+		"s3.us-east-1.amazonaws.com":                        "",
+		"s3.localhost:4566":                                 "",
+		"kinesis.us-east-1.amazonaws.com":                   "",
+		"kinesis.us-east-1.localhost":                       "",
+		"kinesis.localhost.localstack.cloud":                "",
+		"example.com":                                       "",
+		"":                                                  "",
+	} {
+		got, ok := ParseBucketHost(host)
+		if got != want || ok != (want != "") {
+			t.Errorf("ParseBucketHost(%q) = %q, %v, want %q", host, got, ok, want)
+		}
+	}
+}
+
+func FuzzParseBucketHost(f *testing.F) {
+	for _, h := range []string{"lake.s3.amazonaws.com", "a.localhost:1", "x.127.0.0.1.nip.io", "[::1]:80", "...", "s3"} {
+		f.Add(h)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		bucket, ok := ParseBucketHost(host)
+		if ok == (bucket == "") {
+			t.Errorf("%q, %v", bucket, ok)
+		}
+		if !strings.HasPrefix(strings.ToLower(stripPort(host)), bucket) {
+			t.Errorf("%q is not the start of %q", bucket, host)
+		}
+	})
+}
+
+func FuzzCheckKey(f *testing.F) {
+	for _, k := range []string{"a/b", "../x", "a//b", "/a", "a/./b", "a/", ".sgwtmp/x", "a\x00b", "ü+%"} {
+		f.Add(k)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		if checkKey(key) != nil {
+			return
+		}
+		for seg := range strings.SplitSeq(strings.TrimSuffix(key, "/"), "/") {
+			if seg == ".." || seg == "." || seg == "" || strings.ContainsRune(seg, 0) {
+				t.Errorf("%q is let through", key)
+			}
+		}
+		_ = checkCopySource("bucket/" + key)
+	})
+}
