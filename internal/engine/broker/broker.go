@@ -15,6 +15,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -49,6 +50,9 @@ type Broker struct {
 	srv    *server.Server // nil when the server is outside
 	closed bool
 
+	healing atomic.Bool
+	done    chan struct{} // closed by Close
+
 	conn  *nats.Conn
 	js    jetstream.JetStream
 	extra []*nats.Conn
@@ -57,7 +61,7 @@ type Broker struct {
 // Start starts the embedded server, or connects to the one outside. It returns when
 // every stream on disk is recovered.
 func Start(o Options) (*Broker, error) {
-	b := &Broker{opts: o}
+	b := &Broker{opts: o, done: make(chan struct{})}
 	if o.URL == "" {
 		if !filepath.IsAbs(o.Dir) {
 			return nil, fmt.Errorf("broker: directory %q is not an absolute path", o.Dir)
@@ -103,10 +107,10 @@ func (b *Broker) run() (*server.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broker: configure server: %w", err)
 	}
-	l := &logger{logf: b.opts.Logf}
+	l := &logger{logf: b.opts.Logf, failed: b.suspect}
 	srv.SetLoggerV2(l, false, false, false)
 	srv.Start()
-	if !srv.ReadyForConnections(time.Minute) || !srv.JetStreamEnabled() {
+	if l.fatal() || !srv.ReadyForConnections(time.Minute) || !srv.JetStreamEnabled() {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 		return nil, fmt.Errorf("broker: start server in %s: %w", b.opts.Dir, l.cause())
@@ -199,6 +203,7 @@ func (b *Broker) Close() error {
 		return nil
 	}
 	b.closed = true
+	close(b.done)
 	extra := b.extra
 	b.mu.Unlock()
 	for _, c := range extra {
@@ -224,9 +229,11 @@ func (b *Broker) stopServer() {
 // logger hands on the server's warnings and errors and keeps the last error, which is
 // the only place where a failed start says why.
 type logger struct {
-	logf func(level, message string)
-	mu   sync.Mutex
-	last string
+	logf   func(level, message string)
+	failed func() // called at each error
+	mu     sync.Mutex
+	last   string
+	ended  bool
 }
 
 func (l *logger) cause() error {
@@ -244,6 +251,7 @@ func (l *logger) log(level, format string, v []any) {
 		l.mu.Lock()
 		l.last = m
 		l.mu.Unlock()
+		l.failed()
 	}
 	if l.logf != nil {
 		l.logf(level, m)
@@ -255,6 +263,19 @@ func (l *logger) Debugf(string, ...any)          {}
 func (l *logger) Tracef(string, ...any)          {}
 func (l *logger) Warnf(format string, v ...any)  { l.log("warn", format, v) }
 func (l *logger) Errorf(format string, v ...any) { l.log("error", format, v) }
-func (l *logger) Fatalf(format string, v ...any) { l.log("error", format, v) }
+
+// Fatalf does not end the process: the server returns from Start after it.
+func (l *logger) Fatalf(format string, v ...any) {
+	l.log("error", format, v)
+	l.mu.Lock()
+	l.ended = true
+	l.mu.Unlock()
+}
+
+func (l *logger) fatal() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
+}
 
 var _ io.Closer = (*Broker)(nil)

@@ -27,6 +27,12 @@ type Broker interface {
 	// Replicas is how many servers hold each stream.
 	Replicas() int
 
+	// Free tells the bytes that the disk has left.
+	Free() (uint64, error)
+
+	// Check tells whether a stream has failed: it does not answer writes.
+	Check(stream string) error
+
 	// Restart brings back a store that refuses writes since its disk failed. It may do
 	// nothing.
 	Restart(ctx context.Context) error
@@ -41,10 +47,10 @@ type Options struct {
 	// shards. 0 means 64 MiB, negative none.
 	CacheBytes int64
 
-	// Free tells the bytes that the disk has left; nil leaves it to the store to find
-	// that there are none. Appends fail with ErrFull while it tells less than MinFree.
-	Free    func() (uint64, error)
-	MinFree uint64 // 0 means 128 MiB
+	// MinFree is how many bytes the disk must have left: with less, appends fail with
+	// ErrFull before the store fails itself, which takes a restart of it. 0 means 128 MiB,
+	// negative no limit.
+	MinFree int64
 }
 
 // Log holds shards by name.
@@ -287,14 +293,14 @@ type space struct {
 const spaceEvery = 100 * time.Millisecond
 
 func (sp *space) check(l *Log) error {
-	if l.opts.Free == nil {
+	if l.opts.MinFree < 0 {
 		return nil
 	}
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	if now := time.Now(); now.Sub(sp.at) >= spaceEvery || sp.full {
-		free, err := l.opts.Free()
-		sp.at, sp.full = now, err == nil && free < l.opts.MinFree
+		free, err := l.broker.Free()
+		sp.at, sp.full = now, err == nil && free < uint64(l.opts.MinFree)
 	}
 	if sp.full {
 		return ErrFull

@@ -15,9 +15,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ackWait is how long a published frame may go without an answer before it is
-// published again.
-const ackWait = 10 * time.Second
+const (
+	// ackWait is how long a published frame may go without an answer before it is
+	// published again.
+	ackWait = 10 * time.Second
+
+	// checkEvery is how long it may go before the broker is asked whether the store has
+	// failed, since a store that fails does not answer.
+	checkEvery = 250 * time.Millisecond
+)
 
 // writer publishes frames on a connection of its own and takes their acknowledgements.
 type writer struct {
@@ -64,8 +70,9 @@ func (w *writer) publish(out *sent) {
 	w.token++
 	out.token = w.token
 	w.waiting[out.token] = out
+	published := time.Now()
+	out.timer = time.AfterFunc(checkEvery, func() { w.check(out, published) })
 	w.mu.Unlock()
-	out.timer = time.AfterFunc(ackWait, func() { w.unanswered(out) })
 	m.Reply = w.inbox + strconv.FormatUint(out.token, 36)
 	if err := w.conn.PublishMsg(m); err != nil {
 		go w.unanswered(out)
@@ -101,6 +108,25 @@ func (w *writer) disconnected() {
 	}
 }
 
+// check looks after a frame that has gone long without an answer.
+func (w *writer) check(out *sent, published time.Time) {
+	if err := w.log.broker.Check(out.shard.stream); err != nil {
+		if w.claim(out.token) != nil {
+			out.shard.answered(out, &storeError{err.Error()})
+		}
+		return
+	}
+	if time.Since(published) >= ackWait {
+		w.unanswered(out)
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.waiting[out.token] == out {
+		out.timer.Reset(checkEvery)
+	}
+}
+
 func (w *writer) unanswered(out *sent) {
 	if w.claim(out.token) != nil {
 		out.shard.answered(out, errUnanswered)
@@ -112,12 +138,16 @@ var (
 	errWrongSeq   = errors.New("not the last sequence")
 )
 
-// storeError is the server's refusal to store a frame.
-type storeError struct{ api *jetstream.APIError }
+// storeError is that of a store that failed to write the frame. It takes nothing more
+// until it is started again.
+type storeError struct{ cause string }
 
-func (e *storeError) Error() string { return e.api.Description }
+func (e *storeError) Error() string { return e.cause }
 
-const codeStoreFailed = 10077 // the store's own error, in the description
+// refusedError is the server's refusal to store a frame.
+type refusedError struct{ cause string }
+
+func (e *refusedError) Error() string { return e.cause }
 
 // parseAck is nil when the frame was stored.
 func parseAck(m *nats.Msg) error {
@@ -142,7 +172,7 @@ func parseAck(m *nats.Msg) error {
 	case ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
 		return errWrongSeq
 	}
-	return &storeError{ack.Error}
+	return &refusedError{ack.Error.Description}
 }
 
 // answered takes the server's answer to a frame. As long as all goes well frames are
@@ -293,46 +323,69 @@ func (s *Shard) resolve(out *sent) (stored bool, err error) {
 	if late && errors.Is(err, errWrongSeq) {
 		return false, nil // it was to follow a frame that is not there
 	}
-	var refused *storeError
+	var failed *storeError
+	var refused *refusedError
 	switch {
 	case err == nil:
 		return true, nil
-	case errors.As(err, &refused) && refused.api.ErrorCode == codeStoreFailed:
-		return s.resolveFailed(out, refused)
+	case errors.As(err, &failed):
+		return s.resolveFailed(out, failed)
 	case errors.As(err, &refused):
-		return false, refusal(refused)
+		return false, refusal(refused.cause)
 	case errors.Is(err, errWrongSeq):
 		return s.stamped(out)
 	}
 	// No answer. Publish it again: it is stored now if it was not, and refused if it was.
-	ctx, cancel := context.WithTimeout(s.log.ctx, ackWait)
-	defer cancel()
-	m, err := s.writer.conn.RequestMsgWithContext(ctx, out.message())
+	m, err := s.republish(out)
 	switch {
+	case errors.As(err, &failed):
 	case errors.Is(err, nats.ErrNoResponders):
-		if _, _, err := s.bounds(ctx); errors.Is(err, ErrNoShard) {
+		if _, _, err := s.bounds(s.log.ctx); errors.Is(err, ErrNoShard) {
 			return false, err
 		}
 		return false, errUnanswered
 	case err != nil:
 		return false, errUnanswered
+	default:
+		err = parseAck(m)
 	}
-	s.mu.Lock()
-	out.err, out.failed = parseAck(m), time.Now()
-	err = out.err
-	s.mu.Unlock()
 	if err == nil {
 		return true, nil
 	}
-	if errors.Is(err, nats.ErrNoResponders) {
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, errUnanswered) {
 		return false, errUnanswered
 	}
+	s.mu.Lock()
+	out.err, out.failed = err, time.Now()
+	s.mu.Unlock()
 	return s.resolve(out)
 }
 
-// resolveFailed deals with a store that failed to write: it takes nothing more until it
-// is started again, and only then does it show whether the frame is there.
-func (s *Shard) resolveFailed(out *sent, refused *storeError) (bool, error) {
+// republish sends a frame again and waits for the answer, or until the store is found
+// to have failed.
+func (s *Shard) republish(out *sent) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeoutCause(s.log.ctx, ackWait, errUnanswered)
+	defer cancel()
+	inner, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	watch := time.AfterFunc(checkEvery, func() {
+		for inner.Err() == nil {
+			if err := s.log.broker.Check(s.stream); err != nil {
+				stop(&storeError{err.Error()})
+			}
+			s.log.sleep(checkEvery)
+		}
+	})
+	defer watch.Stop()
+	m, err := s.writer.conn.RequestMsgWithContext(inner, out.message())
+	if err != nil && inner.Err() != nil {
+		err = context.Cause(inner)
+	}
+	return m, err
+}
+
+// resolveFailed starts the store again, which only then shows whether the frame is there.
+func (s *Shard) resolveFailed(out *sent, failed *storeError) (bool, error) {
 	if err := s.log.repair.do(s.log, out.failed); err != nil {
 		return false, errUnanswered
 	}
@@ -340,7 +393,7 @@ func (s *Shard) resolveFailed(out *sent, refused *storeError) (bool, error) {
 	if stored || err != nil {
 		return stored, err
 	}
-	return false, refusal(refused)
+	return false, refusal(failed.cause)
 }
 
 // stamped looks whether the frame stands at its sequence.
@@ -368,8 +421,7 @@ func (s *Shard) stamped(out *sent) (bool, error) {
 }
 
 // refusal is the error for a caller whose frame was refused.
-func refusal(refused *storeError) error {
-	d := refused.api.Description
+func refusal(d string) error {
 	switch {
 	case strings.Contains(d, syscall.ENOSPC.Error()), strings.Contains(d, syscall.EDQUOT.Error()),
 		strings.Contains(d, syscall.EFBIG.Error()), strings.Contains(d, "maximum bytes exceeded"),

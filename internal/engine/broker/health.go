@@ -1,0 +1,86 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// ErrFailed is a stream of the embedded server that refuses all writes since its disk
+// failed; Restart brings it back.
+var ErrFailed = errors.New("broker: stream has failed")
+
+// Check tells whether the embedded server can write to a stream: a write that failed is
+// not answered, so whoever waits for an answer asks here. With a server outside it cannot
+// tell, and finds nothing.
+func (b *Broker) Check(stream string) error {
+	b.mu.Lock()
+	srv, closed := b.srv, b.closed
+	b.mu.Unlock()
+	if srv == nil || closed {
+		return nil
+	}
+	// The server's health page is the one place where it says this.
+	w := &response{header: http.Header{}}
+	srv.HandleHealthz(w, &http.Request{
+		Method: http.MethodGet,
+		URL:    &url.URL{Path: "/healthz", RawQuery: url.Values{"account": {"$G"}, "stream": {stream}}.Encode()},
+	})
+	if w.status == 0 || w.status == http.StatusOK || w.status == http.StatusNotFound {
+		return nil
+	}
+	var health struct {
+		Error string `json:"error"`
+	}
+	if err := json.Unmarshal(w.body.Bytes(), &health); err != nil || health.Error == "" {
+		health.Error = fmt.Sprintf("health status %d", w.status)
+	}
+	return fmt.Errorf("%w: %s", ErrFailed, health.Error)
+}
+
+type response struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *response) Header() http.Header         { return r.header }
+func (r *response) WriteHeader(status int)      { r.status = status }
+func (r *response) Write(p []byte) (int, error) { return r.body.Write(p) }
+
+const (
+	healEvery = time.Second
+	healSpace = 32 << 20 // free bytes without which a restart would not help
+)
+
+// suspect is called when the server has logged an error. If a stream has failed, the
+// server is restarted as soon as its disk has space, so that what nobody looks after
+// writes again too.
+func (b *Broker) suspect() {
+	if !b.healing.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer b.healing.Store(false)
+		for range time.Tick(healEvery) {
+			select {
+			case <-b.done:
+				return
+			default:
+			}
+			if b.Check("") == nil {
+				return
+			}
+			if free, err := b.Free(); err == nil && free < healSpace {
+				continue
+			}
+			b.Restart(context.Background())
+			return
+		}
+	}()
+}
