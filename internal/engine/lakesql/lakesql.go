@@ -1,6 +1,16 @@
 // Package lakesql answers queries over catalog tables with DuckDB.
 //
-// SKELETON: the owner writes the bodies and may add to the face, not take away.
+// A statement of the sql package is translated tree by tree: names are resolved through a
+// Catalog, views expanded, partitions pruned, functions and operators written as what they
+// mean in Trino, and tables become DuckDB's readers over the very files that Files lists.
+//
+// Invariants:
+//
+//   - Only text that the translator wrote reaches DuckDB: every name is quoted, every
+//     function comes from the table of functions, every file from Files and from below
+//     Options.Dir. DuckDB itself is locked to that directory and its settings are locked.
+//   - A file that does not fit its table's schema gives nulls, as Hive's readers do.
+//   - What cannot be translated is refused with its name and position.
 package lakesql
 
 import (

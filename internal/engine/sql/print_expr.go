@@ -94,7 +94,13 @@ func (w *printer) bare(x Expr) {
 	case *Name:
 		w.ident(x.Ident)
 	case *Dereference:
-		w.expr(x.Base, tightest)
+		if _, ok := x.Base.(*Number); ok {
+			w.text("(")
+			w.bare(x.Base)
+			w.text(")")
+		} else {
+			w.expr(x.Base, tightest)
+		}
 		w.text(".")
 		w.ident(x.Field)
 	case *Subscript:

@@ -1,0 +1,295 @@
+package lakesql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/duckdb/duckdb-go/v2"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// ErrNoDatabase and ErrNoTable are what a Catalog answers for names that it does not have.
+var (
+	ErrNoDatabase = errors.New("no such database")
+	ErrNoTable    = errors.New("no such table")
+)
+
+// Options of Open.
+type Options struct {
+	Dir           string // the only directory that SQL may read from, absolute; must exist
+	TempDir       string // where sorts and joins spill; empty: nowhere
+	MemoryLimit   string // as DuckDB writes sizes, "2GB"; empty: 1GB
+	Threads       int    // of all queries together; zero: one a processor
+	MaxConcurrent int    // queries that run at once, the others wait; zero: 8
+	Clock         clockwork.Clock
+}
+
+// Engine runs queries. It is safe for use by many goroutines.
+type Engine struct {
+	connector *duckdb.Connector
+	dir       string
+	clock     clockwork.Clock
+	slots     chan struct{}
+	idle      chan driver.Conn
+	schemas   schemaCache
+}
+
+// Open starts DuckDB in memory, shut off from all files but those of Dir, from the network,
+// from extensions and from its own settings.
+func Open(o Options) (*Engine, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("lakesql: %w", err)
+	}
+	if o.MemoryLimit == "" {
+		o.MemoryLimit = "1GB"
+	}
+	if o.Threads <= 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	if o.MaxConcurrent <= 0 {
+		o.MaxConcurrent = 8
+	}
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	settings := []string{
+		"SET autoinstall_known_extensions=false",
+		"SET autoload_known_extensions=false",
+		"SET allow_community_extensions=false",
+		"SET memory_limit=" + quote(o.MemoryLimit),
+		fmt.Sprintf("SET threads=%d", o.Threads),
+		"SET integer_division=true",
+		"SET TimeZone='UTC'",
+		"SET enable_progress_bar=false",
+		"SET temp_directory=" + quote(o.TempDir),
+		"SET allowed_directories=[" + quote(dir+"/") + "]",
+		"SET enable_external_access=false",
+		"SET lock_configuration=true",
+	}
+	connector, err := duckdb.NewConnector("", nil)
+	if err != nil {
+		return nil, fmt.Errorf("lakesql: start DuckDB: %w", err)
+	}
+	e := &Engine{connector: connector, dir: dir, clock: o.Clock, slots: make(chan struct{}, o.MaxConcurrent), idle: make(chan driver.Conn, o.MaxConcurrent)}
+	c, err := connector.Connect(context.Background())
+	if err != nil {
+		connector.Close()
+		return nil, fmt.Errorf("lakesql: connect to DuckDB: %w", err)
+	}
+	for _, s := range settings {
+		if _, err := c.(driver.ExecerContext).ExecContext(context.Background(), s, nil); err != nil {
+			connector.Close()
+			return nil, fmt.Errorf("lakesql: %s: %w", s, err)
+		}
+	}
+	e.idle <- c
+	return e, nil
+}
+
+// Close ends the engine; no query may be running.
+func (e *Engine) Close() error {
+	for {
+		select {
+		case c := <-e.idle:
+			c.Close()
+		default:
+			return e.connector.Close()
+		}
+	}
+}
+
+func (e *Engine) connect(ctx context.Context) (driver.Conn, error) {
+	select {
+	case e.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case c := <-e.idle:
+		return c, nil
+	default:
+	}
+	c, err := e.connector.Connect(ctx)
+	if err != nil {
+		<-e.slots
+		return nil, fmt.Errorf("lakesql: connect to DuckDB: %w", err)
+	}
+	return c, nil
+}
+
+func (e *Engine) release(c driver.Conn) {
+	select {
+	case e.idle <- c:
+	default:
+		c.Close()
+	}
+	<-e.slots
+}
+
+// Request is a query to run.
+type Request struct {
+	Statement sql.Statement // a *sql.Query, or an *sql.Explain or *sql.Execute-free statement that holds one
+	// Parameters take the places of the question marks.
+	Parameters  []sql.Expr
+	Database    string // of names without one
+	CatalogName string // what the catalog is called; empty: awsdatacatalog
+	Catalog     Catalog
+	Files       Files
+}
+
+// Error is a query that cannot run: a mistake in it, or something that is not supported.
+// Its text is worded as Athena words it, with the position where one is known.
+type Error struct {
+	Name string // SYNTAX_ERROR, TABLE_NOT_FOUND, FUNCTION_NOT_FOUND, NOT_SUPPORTED, ...
+	sql.Position
+	Message string
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.Name + ": " + e.Message
+	}
+	return fmt.Sprintf("%s: line %d:%d: %s", e.Name, e.Line, e.Column, e.Message)
+}
+
+// Query plans the statement and runs it. The result must be closed. When the context ends,
+// the query ends with its error.
+func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
+	text, t, err := e.translate(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res, err := e.run(ctx, c, text)
+	if err != nil {
+		e.release(c)
+		return nil, queryError(ctx, err)
+	}
+	res.Stats.Files, res.Stats.BytesScanned = len(t.read), t.bytes
+	for i := range res.Columns {
+		if strings.HasPrefix(res.Columns[i].Name, unnamed) {
+			res.Columns[i].Name = fmt.Sprintf("_col%d", i)
+		}
+	}
+	return res, nil
+}
+
+// Translate gives the DuckDB text of a query: for EXPLAIN and tests.
+func (e *Engine) Translate(ctx context.Context, r Request) (string, error) {
+	text, _, err := e.translate(ctx, r)
+	return text, err
+}
+
+// Schema is the columns that a query has, without running it: for CREATE VIEW.
+func (e *Engine) Schema(ctx context.Context, r Request) ([]ResultColumn, error) {
+	text, _, err := e.translate(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer e.release(c)
+	s, err := c.(driver.ConnPrepareContext).PrepareContext(ctx, text)
+	if err != nil {
+		return nil, queryError(ctx, err)
+	}
+	defer s.Close()
+	columns, _, err := describe(s.(*duckdb.Stmt))
+	for i := range columns {
+		if strings.HasPrefix(columns[i].Name, unnamed) {
+			columns[i].Name = fmt.Sprintf("_col%d", i)
+		}
+	}
+	return columns, err
+}
+
+func (e *Engine) run(ctx context.Context, c driver.Conn, text string) (*Result, error) {
+	prepared, err := c.(driver.ConnPrepareContext).PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	stmt := prepared.(*duckdb.Stmt)
+	columns, infos, err := describe(stmt)
+	if err != nil {
+		stmt.Close()
+		return nil, err
+	}
+	rows, err := stmt.QueryContext(ctx, nil)
+	if err != nil {
+		stmt.Close()
+		return nil, err
+	}
+	return &Result{Columns: columns, infos: infos, rows: rows, values: make([]driver.Value, len(columns)), close: func() {
+		rows.Close()
+		stmt.Close()
+		e.release(c)
+	}}, nil
+}
+
+// queryError puts DuckDB's errors into Athena's words as far as they have one.
+func queryError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var d *duckdb.Error
+	if !errors.As(err, &d) {
+		return err
+	}
+	msg, _, _ := strings.Cut(d.Msg, "\n\nLINE ")
+	kind, text, ok := strings.Cut(msg, " Error: ")
+	if !ok {
+		return &Error{Name: "GENERIC_INTERNAL_ERROR", Message: msg}
+	}
+	text, _, _ = strings.Cut(text, "\nCandidate bindings")
+	text, _, _ = strings.Cut(text, "\nLINE ")
+	text = strings.TrimSpace(text)
+	name := "GENERIC_USER_ERROR"
+	switch kind {
+	case "Binder":
+		name = "SYNTAX_ERROR"
+		if column, ok := between(text, "Referenced column \"", "\" not found"); ok {
+			name, text = "COLUMN_NOT_FOUND", "Column '"+column+"' cannot be resolved"
+		}
+	case "Conversion":
+		name = "INVALID_CAST_ARGUMENT"
+	case "Out of Range":
+		name = "NUMERIC_VALUE_OUT_OF_RANGE"
+	case "Out of Memory":
+		name = "EXCEEDED_LOCAL_MEMORY_LIMIT"
+	case "IO", "Permission":
+		name = "HIVE_CANNOT_OPEN_SPLIT"
+	case "Invalid Input":
+		name = "INVALID_FUNCTION_ARGUMENT"
+		if text == "Division by zero" {
+			name = "DIVISION_BY_ZERO"
+		}
+		if strings.Contains(text, "arquet") || strings.Contains(text, "magic bytes") {
+			name = "HIVE_BAD_DATA"
+		}
+	case "Parser", "Internal", "Fatal":
+		name = "GENERIC_INTERNAL_ERROR"
+	}
+	return &Error{Name: name, Message: text}
+}
+
+func between(s, before, after string) (string, bool) {
+	_, s, ok := strings.Cut(s, before)
+	if !ok {
+		return "", false
+	}
+	s, _, ok = strings.Cut(s, after)
+	return s, ok
+}

@@ -1,0 +1,368 @@
+package lakesql
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// defaultPartition is how Hive writes the null of a partition column.
+const defaultPartition = "__HIVE_DEFAULT_PARTITION__"
+
+// piece is the files of one partition.
+type piece struct {
+	values []string
+	format Format
+	files  []File
+}
+
+// scan becomes a subquery over the table's files that has the catalog's columns, typed.
+func (t *translator) scan(at sql.Position, table *Table, alias string, in *scope) (string, []column) {
+	var where []sql.Expr
+	if in != nil {
+		where = in.where
+	}
+	pieces := t.pieces(at, table, alias, where)
+	var columns []column
+	for _, c := range table.Columns {
+		columns = append(columns, column{name: strings.ToLower(c.Name), typ: trinoType(c.Type)})
+	}
+	for _, c := range table.PartitionColumns {
+		columns = append(columns, column{name: strings.ToLower(c.Name), typ: trinoType(c.Type)})
+	}
+	if t.path {
+		columns = append(columns, column{name: "$path", typ: varcharType, hidden: true})
+	}
+
+	// Pieces of the same format are read together.
+	var order []string
+	groups := map[string][]piece{}
+	for _, p := range pieces {
+		if len(p.files) == 0 {
+			continue
+		}
+		key := p.format.SerDe + "\x00" + p.format.InputFormat + "\x00" + fmt.Sprint(p.format.SerDeParams)
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], p)
+	}
+	var selects []string
+	for _, key := range order {
+		selects = append(selects, t.read1(at, table, groups[key])...)
+	}
+	if selects == nil {
+		items := make([]string, len(columns))
+		for i, c := range columns {
+			items[i] = "CAST(NULL AS " + duckType(c.typ) + ") AS " + ident(c.name)
+		}
+		if len(items) == 0 {
+			fail(at, "HIVE_INVALID_METADATA", "Table '%s.%s' has no columns", table.Database, table.Name)
+		}
+		return "(SELECT " + strings.Join(items, ", ") + " WHERE false)", columns
+	}
+	return "(" + strings.Join(selects, " UNION ALL ") + ")", columns
+}
+
+// pieces lists the table's partitions that the predicates let through, with their files.
+func (t *translator) pieces(at sql.Position, table *Table, alias string, where []sql.Expr) []piece {
+	var pieces []piece
+	add := func(values []string, location string, format Format) {
+		if format.SerDe == "" {
+			format = table.Format
+		}
+		files, err := t.request.Files.Files(t.ctx, location)
+		if err != nil {
+			panic(stop{fmt.Errorf("list %s: %w", location, err)})
+		}
+		for _, f := range files {
+			if !filepath.IsAbs(f.Path) || filepath.Clean(f.Path) != f.Path || !strings.HasPrefix(f.Path, t.engine.dir+string(filepath.Separator)) {
+				fail(at, "HIVE_CANNOT_OPEN_SPLIT", "Permission denied: %s", f.URI)
+			}
+			if !t.read[f.Path] {
+				t.read[f.Path] = true
+				t.bytes += f.Size
+			}
+		}
+		pieces = append(pieces, piece{values, format, files})
+	}
+	if len(table.PartitionColumns) == 0 {
+		if table.Location != "" {
+			add(nil, table.Location, table.Format)
+		}
+		return pieces
+	}
+	p := &pruner{t: t, relation: alias, columns: lowerColumns(table.PartitionColumns)}
+	all := make([]bool, len(p.columns))
+	for i := range all {
+		all[i] = true
+	}
+	if strings.EqualFold(table.Parameters["projection.enabled"], "true") {
+		for _, values := range t.project(at, table, p, where) {
+			add(values, projectedLocation(table, values), table.Format)
+		}
+		return pieces
+	}
+	partitions, err := t.request.Catalog.Partitions(t.ctx, table)
+	if err != nil {
+		panic(stop{fmt.Errorf("partitions of %s.%s: %w", table.Database, table.Name, err)})
+	}
+	for _, part := range partitions {
+		if len(part.Values) != len(p.columns) {
+			continue
+		}
+		p.values, p.set = part.Values, all
+		if p.holds(where) {
+			add(part.Values, part.Location, part.Format)
+		}
+	}
+	return pieces
+}
+
+func lowerColumns(columns []Column) []Column {
+	out := make([]Column, len(columns))
+	for i, c := range columns {
+		out[i] = Column{strings.ToLower(c.Name), c.Type}
+	}
+	return out
+}
+
+// read1 writes the SELECTs over the pieces of one format.
+func (t *translator) read1(at sql.Position, table *Table, pieces []piece) []string {
+	format := pieces[0].format
+	class := format.SerDe[strings.LastIndexByte(format.SerDe, '.')+1:]
+	switch {
+	case strings.Contains(class, "Parquet") || class == "" && strings.Contains(format.InputFormat, "Parquet"):
+		return t.readParquet(table, pieces)
+	case strings.EqualFold(class, "JsonSerDe"), strings.EqualFold(class, "HiveJsonSerDe"):
+		return []string{t.readJSON(table, pieces)}
+	case class == "OpenCSVSerde":
+		return []string{t.readText(table, pieces, true)}
+	case class == "LazySimpleSerDe", class == "":
+		return []string{t.readText(table, pieces, false)}
+	}
+	fail(at, "NOT_SUPPORTED", "SerDe %s of table %s.%s is not supported", format.SerDe, table.Database, table.Name)
+	return nil
+}
+
+// fileList is the files of pieces as a DuckDB list. The characters of patterns in names
+// are put in brackets, so that they stand for themselves.
+func fileList(pieces []piece) string {
+	escape := strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
+	var b strings.Builder
+	b.WriteByte('[')
+	n := 0
+	for _, p := range pieces {
+		for _, f := range p.files {
+			if n > 0 {
+				b.WriteString(", ")
+			}
+			n++
+			b.WriteString(quote(escape.Replace(f.Path)))
+		}
+	}
+	return b.String() + "]"
+}
+
+// perFile is an expression that has one of the given values for each file of the list.
+func perFile(values []string, null []bool, typ string) string {
+	same := true
+	for i := range values {
+		same = same && values[i] == values[0] && null[i] == null[0]
+	}
+	literal := func(i int) string {
+		if null[i] {
+			return "NULL"
+		}
+		return quote(values[i])
+	}
+	if same {
+		return "CAST(" + literal(0) + " AS " + typ + ")"
+	}
+	parts := make([]string, len(values))
+	for i := range values {
+		parts[i] = literal(i)
+	}
+	return "CAST([" + strings.Join(parts, ", ") + "] AS " + typ + "[])[CAST(file_index AS BIGINT) + 1]"
+}
+
+// added is the select items of partition columns and "$path".
+func (t *translator) added(table *Table, pieces []piece) []string {
+	var items []string
+	for i, c := range table.PartitionColumns {
+		var values []string
+		var null []bool
+		for _, p := range pieces {
+			for range p.files {
+				values = append(values, p.values[i])
+				null = append(null, p.values[i] == defaultPartition)
+			}
+		}
+		items = append(items, perFile(values, null, duckType(trinoType(c.Type)))+" AS "+ident(strings.ToLower(c.Name)))
+	}
+	if t.path {
+		var uris []string
+		for _, p := range pieces {
+			for _, f := range p.files {
+				uris = append(uris, f.URI)
+			}
+		}
+		items = append(items, perFile(uris, make([]bool, len(uris)), "VARCHAR")+` AS "$path"`)
+	}
+	return items
+}
+
+// readParquet reads files of the same schema together: columns are found by name in any
+// case, those that a file does not have are null.
+func (t *translator) readParquet(table *Table, pieces []piece) []string {
+	options := ""
+	if !strings.Contains(strings.ToLower(columnTypes(table)), "binary") {
+		options = ", binary_as_string=true"
+	}
+	var out []string
+	for _, g := range t.bySchema(pieces) {
+		actual := map[string]string{}
+		for _, name := range g.columns {
+			if lower := strings.ToLower(name); actual[lower] == "" {
+				actual[lower] = name
+			}
+		}
+		var items []string
+		for _, c := range table.Columns {
+			name, typ := strings.ToLower(c.Name), duckType(trinoType(c.Type))
+			if a, ok := actual[name]; ok {
+				items = append(items, "TRY_CAST("+ident(a)+" AS "+typ+") AS "+ident(name))
+			} else {
+				items = append(items, "CAST(NULL AS "+typ+") AS "+ident(name))
+			}
+		}
+		items = append(items, t.added(table, g.pieces)...)
+		out = append(out, "SELECT "+strings.Join(items, ", ")+" FROM read_parquet("+fileList(g.pieces)+", hive_partitioning=false"+options+")")
+	}
+	return out
+}
+
+func columnTypes(table *Table) string {
+	var b strings.Builder
+	for _, c := range table.Columns {
+		b.WriteString(c.Type.String() + ",")
+	}
+	return b.String()
+}
+
+// readJSON reads newline-delimited objects. A value that does not fit its type is null,
+// as is every column of a line that is no JSON.
+func (t *translator) readJSON(table *Table, pieces []piece) string {
+	params := pieces[0].format.SerDeParams
+	keys := sampleKeys(pieces)
+	var fields, items []string
+	seen := map[string]bool{}
+	for _, c := range table.Columns {
+		name := strings.ToLower(c.Name)
+		key := name
+		if m := params["mapping."+name]; m != "" {
+			key = m
+		}
+		if actual := keys[strings.ToLower(key)]; actual != "" && !strings.EqualFold(params["case.insensitive"], "false") {
+			key = actual
+		}
+		typ := duckType(trinoType(c.Type))
+		if !seen[strings.ToLower(key)] {
+			seen[strings.ToLower(key)] = true
+			fields = append(fields, quote(key)+": "+quote(typ))
+		}
+		items = append(items, "TRY_CAST("+ident(key)+" AS "+typ+") AS "+ident(name))
+	}
+	if fields == nil {
+		fields = []string{"'_': 'VARCHAR'"}
+	}
+	items = append(items, t.added(table, pieces)...)
+	return "SELECT " + strings.Join(items, ", ") + " FROM read_json(" + fileList(pieces) + ", columns={" + strings.Join(fields, ", ") +
+		"}, format='newline_delimited', ignore_errors=true, hive_partitioning=false, maximum_object_size=67108864)"
+}
+
+// readText reads delimited text by position: every column as text first, so that what
+// does not fit its type is null.
+func (t *translator) readText(table *Table, pieces []piece, open bool) string {
+	params := pieces[0].format.SerDeParams
+	get := func(fallback string, names ...string) string {
+		for _, n := range names {
+			if v, ok := params[n]; ok && v != "" {
+				return v
+			}
+		}
+		return fallback
+	}
+	delim, quoteChar, escape, null := "\x01", "", "", `\N`
+	if open {
+		delim, quoteChar, escape = get(",", "separatorChar"), get(`"`, "quoteChar"), get(`\`, "escapeChar")
+		null = "\x01null\x01" // nothing is null
+	} else {
+		delim = delimiter(get("\x01", "field.delim", "serialization.format"))
+		escape = get("", "escape.delim")
+		if n, ok := params["serialization.null.format"]; ok {
+			null = n
+		}
+	}
+	skip := 0
+	for _, m := range []map[string]string{params, table.Parameters} {
+		if n, err := strconv.Atoi(m["skip.header.line.count"]); err == nil && n > 0 {
+			skip = n
+		}
+	}
+	names := make([]string, len(table.Columns))
+	items := make([]string, len(table.Columns))
+	for i, c := range table.Columns {
+		raw := fmt.Sprintf("c%d", i)
+		names[i] = quote(raw) + ": 'VARCHAR'"
+		items[i] = textValue(raw, trinoType(c.Type), open, delimiter(get("\x02", "collection.delim", "colelction.delim")), delimiter(get("\x03", "mapkey.delim"))) + " AS " + ident(strings.ToLower(c.Name))
+	}
+	if len(names) == 0 {
+		names = []string{"'c0': 'VARCHAR'"}
+	}
+	items = append(items, t.added(table, pieces)...)
+	return fmt.Sprintf("SELECT %s FROM read_csv(%s, columns={%s}, auto_detect=false, header=false, delim=%s, quote=%s, escape=%s, nullstr=%s, skip=%d, null_padding=true, strict_mode=false, ignore_errors=true, hive_partitioning=false)",
+		strings.Join(items, ", "), fileList(pieces), strings.Join(names, ", "), quote(delim), quote(quoteChar), quote(escape), quote(null), skip)
+}
+
+// delimiter reads Hive's way to write one: a character, or a number of one.
+func delimiter(s string) string {
+	if n, err := strconv.Atoi(s); err == nil && len(s) <= 3 && n < 256 && (n < 10 && len(s) == 1 && n > 0 || len(s) > 1) {
+		return string(rune(n))
+	}
+	return s
+}
+
+// textValue gives a field of text its type.
+func textValue(raw string, typ *sql.Type, open bool, items, keys string) string {
+	duck := duckType(typ)
+	switch {
+	case is(typ, "varchar", "char"):
+		return raw
+	case is(typ, "boolean"):
+		return "CASE lower(" + raw + ") WHEN 'true' THEN true WHEN 'false' THEN false END"
+	case isInteger(typ):
+		// Only digits: 1.5 is no integer to Hive.
+		return "CASE WHEN contains(" + raw + ", '.') OR contains(" + raw + ", 'e') OR contains(" + raw + ", 'E') THEN NULL ELSE TRY_CAST(" + raw + " AS " + duck + ") END"
+	case is(typ, "date") && open:
+		return "coalesce(TRY_CAST(" + raw + " AS DATE), DATE '1970-01-01' + TRY_CAST(" + raw + " AS INTEGER))"
+	case is(typ, "timestamp") && open:
+		return "coalesce(TRY_CAST(" + raw + " AS TIMESTAMP), epoch_ms(TRY_CAST(" + raw + " AS BIGINT)))"
+	case is(typ, "varbinary"):
+		return "encode(" + raw + ")"
+	case is(typ, "array"):
+		return "CASE WHEN " + raw + " = '' THEN [] ELSE TRY_CAST(string_split(" + raw + ", " + quote(items) + ") AS " + duck + ") END"
+	case is(typ, "map"):
+		return "TRY_CAST(map_from_entries(list_transform(string_split(" + raw + ", " + quote(items) + "), lambda e: {'key': string_split(e, " + quote(keys) + ")[1], 'value': string_split(e, " + quote(keys) + ")[2]})) AS " + duck + ")"
+	case is(typ, "row"):
+		parts := make([]string, len(typ.Fields))
+		for i := range typ.Fields {
+			parts[i] = ident(fieldName(typ, i)) + " := TRY_CAST(string_split(" + raw + ", " + quote(items) + ")[" + strconv.Itoa(i+1) + "] AS " + duckType(typ.Fields[i].Type) + ")"
+		}
+		return "CASE WHEN " + raw + " IS NOT NULL THEN struct_pack(" + strings.Join(parts, ", ") + ") END"
+	}
+	return "TRY_CAST(" + raw + " AS " + duck + ")"
+}

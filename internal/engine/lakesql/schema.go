@@ -1,0 +1,85 @@
+package lakesql
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// informationSchema answers information_schema's relations from the catalog.
+func (t *translator) informationSchema(r *sql.Table, name string) (string, []column) {
+	fields := map[string][]string{
+		"schemata": {"catalog_name", "schema_name"},
+		"tables":   {"table_catalog", "table_schema", "table_name", "table_type"},
+		"columns":  {"table_catalog", "table_schema", "table_name", "column_name", "ordinal_position", "column_default", "is_nullable", "data_type", "comment", "extra_info"},
+		"views":    {"table_catalog", "table_schema", "table_name", "view_definition"},
+	}[name]
+	if fields == nil {
+		fail(r.Position, "TABLE_NOT_FOUND", "Table '%s.information_schema.%s' does not exist", t.catalogName(), name)
+	}
+	var columns []column
+	for _, f := range fields {
+		typ := varcharType
+		if f == "ordinal_position" {
+			typ = bigintType
+		}
+		columns = append(columns, column{name: f, typ: typ})
+	}
+	catalog := quote(t.catalogName())
+	var rows []string
+	add := func(values ...string) { rows = append(rows, "("+strings.Join(values, ", ")+")") }
+	databases, err := t.request.Catalog.Databases(t.ctx)
+	if err != nil {
+		panic(stop{err})
+	}
+	for _, db := range databases {
+		if name == "schemata" {
+			add(catalog, quote(db))
+			continue
+		}
+		names, err := t.request.Catalog.Tables(t.ctx, db)
+		if err != nil {
+			panic(stop{err})
+		}
+		for _, n := range names {
+			table, err := t.request.Catalog.Table(t.ctx, db, n)
+			if err != nil {
+				continue // dropped meanwhile
+			}
+			switch name {
+			case "tables":
+				kind := "'BASE TABLE'"
+				if table.ViewSQL != "" {
+					kind = "'VIEW'"
+				}
+				add(catalog, quote(db), quote(n), kind)
+			case "views":
+				if table.ViewSQL != "" {
+					add(catalog, quote(db), quote(n), quote(table.ViewSQL))
+				}
+			default:
+				for i, c := range append(append([]Column{}, table.Columns...), table.PartitionColumns...) {
+					extra := "NULL"
+					if i >= len(table.Columns) {
+						extra = "'partition key'"
+					}
+					add(catalog, quote(db), quote(n), quote(strings.ToLower(c.Name)), strconv.Itoa(i+1), "NULL", "'YES'", quote(typeName(c.Type)), "NULL", extra)
+				}
+			}
+		}
+	}
+	list := columnList(columns)
+	if rows == nil {
+		items := make([]string, len(columns))
+		for i, c := range columns {
+			items[i] = "CAST(NULL AS " + duckType(c.typ) + ") AS " + ident(c.name)
+		}
+		return "(SELECT " + strings.Join(items, ", ") + " WHERE false)", columns
+	}
+	return "(SELECT * FROM (VALUES " + strings.Join(rows, ", ") + ") AS v" + list + ")", columns
+}
+
+// typeName is a column's type as information_schema has it.
+func typeName(h *hivetype.Type) string { return trinoType(h).String() }

@@ -1,0 +1,674 @@
+package lakesql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// maxViews bounds how deep views may use views.
+const maxViews = 16
+
+// unnamed begins the names given to columns without one, until their place is known.
+const unnamed = "__unnamed__"
+
+// translator turns one statement into DuckDB's text. What it cannot go on with, it fails
+// with by panic(*Error); translate recovers.
+type translator struct {
+	ctx      context.Context
+	engine   *Engine
+	request  Request
+	database string
+	ctes     []map[string][]column
+	lambdas  []map[string]param
+	tables   map[[2]string]bool // database and name of the tables met, for names with both
+	read     map[string]bool
+	bytes    int64
+	columns  int // unnamed ones so far
+	views    []string
+	path     bool // "$path" is asked for
+	try      int  // depth of TRY
+	err      error
+}
+
+// column is one that a name may stand for.
+type column struct {
+	relation, name string
+	typ            *sql.Type
+	hidden         bool
+}
+
+type param struct {
+	text string
+	typ  *sql.Type
+}
+
+// scope is the columns that expressions see.
+type scope struct {
+	columns []column
+	where   []sql.Expr // conjuncts that hold for every row, for pruning
+	parent  *scope
+}
+
+func (e *Engine) translate(ctx context.Context, r Request) (text string, t *translator, err error) {
+	t = &translator{ctx: ctx, engine: e, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]bool{}}
+	defer func() {
+		if p := recover(); p != nil {
+			switch p := p.(type) {
+			case *Error:
+				err = p
+			case stop:
+				err = p.error
+			default:
+				panic(p)
+			}
+		}
+	}()
+	switch s := r.Statement.(type) {
+	case *sql.Query:
+		t.path = usesPath(s)
+		text, columns := t.query(s, nil)
+		return t.shown(text, columns), t, nil
+	case *sql.Explain:
+		q, ok := s.Statement.(*sql.Query)
+		if !ok {
+			fail(s.Position, "NOT_SUPPORTED", "EXPLAIN takes a query")
+		}
+		t.path = usesPath(q)
+		text, _ := t.query(q, nil)
+		if s.Analyze {
+			return "EXPLAIN ANALYZE " + text, t, nil
+		}
+		return "EXPLAIN " + text, t, nil
+	}
+	return "", nil, &Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("%T is not a query", r.Statement)}
+}
+
+// stop carries an error that is not the statement's fault through the translator.
+type stop struct{ error }
+
+func usesPath(q *sql.Query) bool { return strings.Contains(strings.ToLower(sql.Print(q)), `"$path"`) }
+
+// shown turns what the driver cannot show as it should: JSON is text.
+func (t *translator) shown(text string, columns []column) string {
+	for _, c := range columns {
+		if is(c.typ, "json") {
+			items := make([]string, len(columns))
+			for i, c := range columns {
+				items[i] = ident(c.name)
+				if is(c.typ, "json") {
+					items[i] = "CAST(" + items[i] + " AS VARCHAR) AS " + items[i]
+				}
+			}
+			return "SELECT " + strings.Join(items, ", ") + " FROM (" + text + ")"
+		}
+	}
+	return text
+}
+
+func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
+	var b strings.Builder
+	if q.With != nil {
+		t.ctes = append(t.ctes, map[string][]column{})
+		defer func() { t.ctes = t.ctes[:len(t.ctes)-1] }()
+		b.WriteString("WITH ")
+		if q.With.Recursive {
+			b.WriteString("RECURSIVE ")
+		}
+		for i, c := range q.With.Queries {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			t.commonTable(&b, c, q.With.Recursive, outer)
+		}
+		b.WriteByte(' ')
+	}
+	text, columns, s := t.body(q.Body, outer)
+	b.WriteString(text)
+	if q.OrderBy != nil {
+		if s == nil {
+			s = &scope{parent: outer}
+		}
+		b.WriteString(" ORDER BY " + t.orderBy(q.OrderBy, &scope{columns: columns, parent: s}))
+	}
+	if q.WithTies {
+		fail(q.Limit.Pos(), "NOT_SUPPORTED", "FETCH FIRST WITH TIES is not supported")
+	}
+	if q.Limit != nil {
+		n, _ := t.expr(q.Limit, outer)
+		b.WriteString(" LIMIT " + n)
+	}
+	if q.Offset != nil {
+		n, _ := t.expr(q.Offset, outer)
+		b.WriteString(" OFFSET " + n)
+	}
+	return b.String(), columns
+}
+
+func (t *translator) commonTable(b *strings.Builder, c sql.CommonTable, recursive bool, outer *scope) {
+	name := c.Name.Lower()
+	ctes := t.ctes[len(t.ctes)-1]
+	if recursive && c.Columns != nil {
+		own := make([]column, len(c.Columns))
+		for i, id := range c.Columns {
+			own[i] = column{relation: name, name: id.Lower()}
+		}
+		if set, ok := c.Query.Body.(*sql.SetOperation); ok {
+			// The first branch has the types.
+			_, first, _ := t.body(set.Left, outer)
+			for i := range min(len(own), len(first)) {
+				own[i].typ = first[i].typ
+			}
+		}
+		ctes[name] = own
+	}
+	text, columns := t.query(c.Query, outer)
+	b.WriteString(ident(name))
+	if c.Columns != nil {
+		columns = t.rename(c.Position, columns, c.Columns)
+		b.WriteString(columnList(columns))
+	}
+	b.WriteString(" AS (" + text + ")")
+	for i := range columns {
+		columns[i].relation = name
+	}
+	ctes[name] = columns
+}
+
+func columnList(columns []column) string {
+	names := make([]string, 0, len(columns))
+	for _, c := range columns {
+		if !c.hidden {
+			names = append(names, ident(c.name))
+		}
+	}
+	return "(" + strings.Join(names, ", ") + ")"
+}
+
+// rename gives columns the names of an alias list.
+func (t *translator) rename(at sql.Position, columns []column, names []sql.Identifier) []column {
+	var out []column
+	for _, c := range columns {
+		if c.hidden {
+			continue
+		}
+		out = append(out, c)
+	}
+	if len(out) != len(names) {
+		fail(at, "MISMATCHED_COLUMN_ALIASES", "Column alias list has %d entries but relation has %d columns", len(names), len(out))
+	}
+	for i := range out {
+		out[i].name = names[i].Lower()
+	}
+	return out
+}
+
+// body translates a query's body; the scope is that of a SELECT, for its ORDER BY.
+func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *scope) {
+	switch b := b.(type) {
+	case *sql.Query:
+		text, columns := t.query(b, outer)
+		return "(" + text + ")", columns, nil
+	case *sql.Select:
+		return t.selectBlock(b, outer)
+	case *sql.TableQuery:
+		text, columns := t.table(&sql.Table{Position: b.Position, Name: b.Name}, "", nil)
+		return "SELECT * FROM " + text, columns, nil
+	case *sql.SetOperation:
+		left, columns, _ := t.body(b.Left, outer)
+		right, other, _ := t.body(b.Right, outer)
+		if len(columns) != len(other) {
+			fail(b.Position, "TYPE_MISMATCH", "%s query has different number of fields: %d, %d", b.Op, len(columns), len(other))
+		}
+		out := make([]column, len(columns))
+		for i, c := range columns {
+			out[i] = column{name: c.name, typ: common(c.typ, other[i].typ)}
+		}
+		op := b.Op
+		if b.All {
+			op += " ALL"
+		}
+		return "(" + left + ") " + op + " (" + right + ")", out, nil
+	case *sql.Values:
+		return t.values(b, outer)
+	}
+	panic(fmt.Sprintf("lakesql: unknown query body %T", b))
+}
+
+// common is the type of a column that comes from two branches: known if they agree.
+func common(a, b *sql.Type) *sql.Type {
+	if a != nil && b != nil && a.String() == b.String() {
+		return a
+	}
+	return nil
+}
+
+func (t *translator) values(v *sql.Values, outer *scope) (string, []column, *scope) {
+	rows := make([]string, len(v.Rows))
+	var columns []column
+	for i, x := range v.Rows {
+		items := []sql.Expr{x}
+		if r, ok := x.(*sql.Row); ok {
+			items = r.Items
+		}
+		texts := make([]string, len(items))
+		for j, item := range items {
+			var typ *sql.Type
+			texts[j], typ = t.expr(item, outer)
+			if i == 0 {
+				columns = append(columns, column{name: t.unnamed(), typ: typ})
+			} else if j < len(columns) {
+				columns[j].typ = common(columns[j].typ, typ)
+			}
+		}
+		if len(items) != len(columns) {
+			fail(x.Pos(), "TYPE_MISMATCH", "Values rows have mismatched sizes: %d vs %d", len(columns), len(items))
+		}
+		rows[i] = "(" + strings.Join(texts, ", ") + ")"
+	}
+	return "SELECT * FROM (VALUES " + strings.Join(rows, ", ") + ") AS v" + columnList(columns), columns, nil
+}
+
+func (t *translator) unnamed() string {
+	t.columns++
+	return fmt.Sprintf("%s%d", unnamed, t.columns)
+}
+
+func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column, *scope) {
+	in := &scope{parent: outer}
+	in.where = conjuncts(s.Where, nil)
+	for _, r := range s.From {
+		in.where = onConjuncts(r, in.where)
+	}
+	var from []string
+	for _, r := range s.From {
+		from = append(from, t.relation(r, in))
+	}
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	if s.Distinct {
+		b.WriteString("DISTINCT ")
+	}
+	var columns []column
+	for i, item := range s.Items {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		text, cols := t.selectItem(item, in)
+		b.WriteString(text)
+		columns = append(columns, cols...)
+	}
+	if from != nil {
+		b.WriteString(" FROM " + strings.Join(from, ", "))
+	}
+	if s.Where != nil {
+		b.WriteString(" WHERE " + t.text(s.Where, in))
+	}
+	if s.GroupBy != nil {
+		b.WriteString(" GROUP BY " + t.groupBy(s.GroupBy, in))
+	}
+	if s.Having != nil {
+		b.WriteString(" HAVING " + t.text(s.Having, in))
+	}
+	for i, w := range s.Windows {
+		b.WriteString([]string{" WINDOW ", ", "}[min(i, 1)])
+		b.WriteString(ident(w.Name.Lower()) + " AS " + t.window(w.Window, in))
+	}
+	return b.String(), columns, in
+}
+
+func (t *translator) selectItem(item sql.SelectItem, in *scope) (string, []column) {
+	if item.Star {
+		return t.star(item, in)
+	}
+	text, typ := t.expr(item.Expr, in)
+	name := ""
+	switch x := item.Expr.(type) {
+	case *sql.Name:
+		name = x.Ident.Name
+	case *sql.Dereference:
+		name = x.Field.Name
+	}
+	if item.Alias != nil {
+		name = item.Alias.Name
+	}
+	if name == "" {
+		name = t.unnamed()
+	}
+	return text + " AS " + ident(name), []column{{name: strings.ToLower(name), typ: typ}}
+}
+
+func (t *translator) star(item sql.SelectItem, in *scope) (string, []column) {
+	relation, prefix := "", ""
+	if item.Expr != nil {
+		parts, rest := flatten(item.Expr)
+		if rest == nil && len(parts) <= 3 {
+			relation = parts[len(parts)-1].Lower()
+			prefix = ident(relation) + "."
+		}
+	}
+	var columns []column
+	hidden := false
+	for _, c := range in.columns {
+		if relation != "" && c.relation != relation {
+			continue
+		}
+		if c.hidden {
+			hidden = true
+			continue
+		}
+		columns = append(columns, column{name: c.name, typ: c.typ})
+	}
+	if item.Expr != nil && (columns == nil || relation == "") {
+		// A row's fields.
+		text, typ := t.expr(item.Expr, in)
+		if !is(typ, "row") {
+			fail(item.Position, "TABLE_NOT_FOUND", "Unable to resolve reference %s", sql.Print(item.Expr))
+		}
+		items := make([]string, len(typ.Fields))
+		for i, f := range typ.Fields {
+			name := fieldName(typ, i)
+			out := name
+			if i < len(item.Columns) {
+				out = item.Columns[i].Lower()
+			}
+			items[i] = "(" + text + ")." + ident(name) + " AS " + ident(out)
+			columns = append(columns, column{name: out, typ: f.Type})
+		}
+		return strings.Join(items, ", "), columns
+	}
+	if len(in.columns) == 0 {
+		fail(item.Position, "COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause")
+	}
+	text := prefix + "*"
+	if hidden {
+		text += ` EXCLUDE ("$path")`
+	}
+	return text, columns
+}
+
+func (t *translator) groupBy(g *sql.GroupBy, in *scope) string {
+	if g.Distinct {
+		fail(g.Position, "NOT_SUPPORTED", "GROUP BY DISTINCT is not supported")
+	}
+	parts := make([]string, len(g.Elements))
+	for i, e := range g.Elements {
+		sets := make([]string, len(e.Sets))
+		for j, set := range e.Sets {
+			texts := make([]string, len(set))
+			for k, x := range set {
+				texts[k] = t.text(x, in)
+			}
+			sets[j] = strings.Join(texts, ", ")
+			if len(set) != 1 || e.Kind != sql.GroupSimple {
+				sets[j] = "(" + sets[j] + ")"
+			}
+		}
+		parts[i] = [...]string{"", "GROUPING SETS (", "CUBE (", "ROLLUP ("}[e.Kind] + strings.Join(sets, ", ")
+		if e.Kind != sql.GroupSimple {
+			parts[i] += ")"
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// orderBy writes sort keys; Trino sorts nulls last both ways unless told otherwise.
+func (t *translator) orderBy(items []sql.SortItem, in *scope) string {
+	parts := make([]string, len(items))
+	for i, s := range items {
+		parts[i] = t.text(s.Expr, in)
+		if s.Descending {
+			parts[i] += " DESC"
+		}
+		if s.NullsFirst != nil && *s.NullsFirst {
+			parts[i] += " NULLS FIRST"
+		} else {
+			parts[i] += " NULLS LAST"
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// relation translates a relation of FROM and adds its columns to the scope.
+func (t *translator) relation(r sql.Relation, in *scope) string {
+	switch r := r.(type) {
+	case *sql.Table:
+		text, columns := t.table(r, "", in)
+		in.columns = append(in.columns, columns...)
+		return text + " AS " + ident(r.Name.Last())
+	case *sql.AliasedRelation:
+		return t.aliased(r, in)
+	case *sql.SampledRelation:
+		return t.relation(r.Relation, in) + " TABLESAMPLE " + strings.ToLower(r.Method) + "(" + t.text(r.Percent, nil) + " PERCENT)"
+	case *sql.SubqueryRelation:
+		text, columns := t.subquery(r, in)
+		in.columns = append(in.columns, columns...)
+		return text
+	case *sql.Unnest:
+		text, columns := t.unnest(r, nil, in)
+		in.columns = append(in.columns, columns...)
+		return text
+	case *sql.Join:
+		left := t.relation(r.Left, in)
+		start := len(in.columns)
+		right := t.relation(r.Right, in)
+		if _, ok := r.Right.(*sql.Join); ok {
+			right = "(" + right + ")"
+		}
+		kind := r.Kind + " JOIN "
+		if r.Natural {
+			kind = "NATURAL " + kind
+		}
+		text := left + " " + kind + right
+		switch {
+		case r.On != nil:
+			text += " ON " + t.text(r.On, in)
+		case r.Using != nil:
+			names := make([]string, len(r.Using))
+			for i, id := range r.Using {
+				names[i] = ident(id.Lower())
+				for j := start; j < len(in.columns); j++ {
+					if in.columns[j].name == id.Lower() {
+						in.columns = append(in.columns[:j:j], in.columns[j+1:]...)
+						break
+					}
+				}
+			}
+			text += " USING (" + strings.Join(names, ", ") + ")"
+		}
+		return text
+	}
+	panic(fmt.Sprintf("lakesql: unknown relation %T", r))
+}
+
+func (t *translator) subquery(r *sql.SubqueryRelation, in *scope) (string, []column) {
+	outer := in.parent
+	prefix := ""
+	if r.Lateral {
+		outer, prefix = in, "LATERAL "
+	}
+	text, columns := t.query(r.Query, outer)
+	return prefix + "(" + text + ")", columns
+}
+
+func (t *translator) aliased(r *sql.AliasedRelation, in *scope) string {
+	alias := r.Alias.Lower()
+	var text string
+	var columns []column
+	switch rel := r.Relation.(type) {
+	case *sql.Table:
+		text, columns = t.table(rel, alias, in)
+	case *sql.SubqueryRelation:
+		text, columns = t.subquery(rel, in)
+	case *sql.Unnest:
+		text, columns = t.unnest(rel, r.Columns, in)
+	default:
+		inner := &scope{parent: in.parent, where: in.where}
+		text, columns = "(SELECT * FROM "+t.relation(rel, inner)+")", inner.columns
+	}
+	text += " AS " + ident(alias)
+	if r.Columns != nil {
+		hidden := false
+		for _, c := range columns {
+			hidden = hidden || c.hidden
+		}
+		columns = t.rename(r.Position, columns, r.Columns)
+		text += columnList(columns)
+		_ = hidden
+	}
+	for _, c := range columns {
+		c.relation = alias
+		in.columns = append(in.columns, c)
+	}
+	return text
+}
+
+// unnest becomes a lateral subquery with DuckDB's unnest in its select list, where several
+// run side by side, the short ones padded with nulls, as Trino's do.
+func (t *translator) unnest(u *sql.Unnest, aliases []sql.Identifier, in *scope) (string, []column) {
+	wanted := len(aliases)
+	if u.Ordinality {
+		wanted--
+	}
+	var inner, outer, lengths []string
+	var columns []column
+	add := func(text string, typ *sql.Type) {
+		name := t.unnamed()
+		outer = append(outer, text+" AS "+ident(name))
+		columns = append(columns, column{name: name, typ: typ})
+	}
+	for i, x := range u.Exprs {
+		text, typ := t.expr(x, in)
+		source := fmt.Sprintf("u%d", i)
+		lengths = append(lengths, "coalesce(len("+text+"), 0)")
+		switch {
+		case is(typ, "map") || typ == nil && len(u.Exprs) == 1 && wanted == 2:
+			lengths[i] = "coalesce(cardinality(" + text + "), 0)"
+			inner = append(inner, "unnest(map_keys("+text+")) AS "+source+"k", "unnest(map_values("+text+")) AS "+source+"v")
+			var k, v *sql.Type
+			if typ != nil {
+				k, v = typ.Args[0], typ.Args[1]
+			}
+			add(source+"k", k)
+			add(source+"v", v)
+		case is(element(typ), "row"):
+			inner = append(inner, "unnest("+text+") AS "+source)
+			for j, f := range element(typ).Fields {
+				add(source+"."+ident(fieldName(element(typ), j)), f.Type)
+			}
+		default:
+			inner = append(inner, "unnest("+text+") AS "+source)
+			add(source, element(typ))
+		}
+	}
+	if u.Ordinality {
+		inner = append(inner, "unnest(range(1, 1 + greatest("+strings.Join(lengths, ", ")+"))) AS ord")
+		add("CAST(ord AS BIGINT)", bigintType)
+	}
+	return "LATERAL (SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Join(inner, ", ") + "))", columns
+}
+
+// table resolves a name: a common table expression, the information schema, a view or a table.
+func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []column) {
+	name, database := r.Name.Last(), r.Name.Qualifier()
+	if alias == "" {
+		alias = name
+	}
+	if database == "" {
+		for i := len(t.ctes) - 1; i >= 0; i-- {
+			if columns, ok := t.ctes[i][name]; ok {
+				return ident(name), relabel(columns, alias)
+			}
+		}
+		database = t.database
+	}
+	if c := r.Name.Catalog(); c != "" && c != t.catalogName() {
+		fail(r.Position, "CATALOG_NOT_FOUND", "Catalog '%s' does not exist", c)
+	}
+	if database == "" {
+		fail(r.Position, "MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set")
+	}
+	t.tables[[2]string{database, name}] = true
+	if database == "information_schema" {
+		text, columns := t.informationSchema(r, name)
+		return text, relabel(columns, alias)
+	}
+	table, err := t.request.Catalog.Table(t.ctx, database, name)
+	switch {
+	case errors.Is(err, ErrNoDatabase):
+		fail(r.Position, "SCHEMA_NOT_FOUND", "Schema '%s' does not exist", database)
+	case errors.Is(err, ErrNoTable):
+		fail(r.Position, "TABLE_NOT_FOUND", "Table '%s.%s.%s' does not exist", t.catalogName(), database, name)
+	case err != nil:
+		panic(stop{err})
+	}
+	if table.ViewSQL != "" {
+		text, columns := t.view(r.Position, table)
+		return text, relabel(columns, alias)
+	}
+	text, columns := t.scan(r.Position, table, alias, in)
+	return text, relabel(columns, alias)
+}
+
+func (t *translator) catalogName() string {
+	if t.request.CatalogName != "" {
+		return strings.ToLower(t.request.CatalogName)
+	}
+	return "awsdatacatalog"
+}
+
+func relabel(columns []column, relation string) []column {
+	out := make([]column, len(columns))
+	for i, c := range columns {
+		c.relation = relation
+		out[i] = c
+	}
+	return out
+}
+
+// view puts a view's query in the place of its name, in a world of its own.
+func (t *translator) view(at sql.Position, v *Table) (string, []column) {
+	key := v.Database + "." + v.Name
+	for _, name := range t.views {
+		if name == key {
+			fail(at, "VIEW_IS_RECURSIVE", "View '%s' is recursive", key)
+		}
+	}
+	if len(t.views) >= maxViews {
+		fail(at, "NOT_SUPPORTED", "Views are nested more than %d deep", maxViews)
+	}
+	s, err := sql.Parse(v.ViewSQL)
+	if err != nil {
+		fail(at, "INVALID_VIEW", "Failed parsing stored view '%s': %v", key, err)
+	}
+	q, ok := s.(*sql.Query)
+	if !ok {
+		fail(at, "INVALID_VIEW", "Stored view '%s' is not a query", key)
+	}
+	ctes, lambdas, database, path := t.ctes, t.lambdas, t.database, t.path
+	t.ctes, t.lambdas, t.database, t.path = nil, nil, strings.ToLower(v.Database), usesPath(q)
+	t.views = append(t.views, key)
+	defer func() {
+		t.ctes, t.lambdas, t.database, t.path = ctes, lambdas, database, path
+		t.views = t.views[:len(t.views)-1]
+		if p := recover(); p != nil {
+			if e, ok := p.(*Error); ok && e.Name != "VIEW_IS_RECURSIVE" {
+				fail(at, "INVALID_VIEW", "Failed analyzing stored view '%s': line %d:%d: %s", key, e.Line, e.Column, e.Message)
+			}
+			panic(p)
+		}
+	}()
+	text, columns := t.query(q, nil)
+	// Columns without a name have one by their place.
+	names := make([]column, len(columns))
+	for i, c := range columns {
+		if strings.HasPrefix(c.name, unnamed) {
+			c.name = fmt.Sprintf("_col%d", i)
+		}
+		names[i] = c
+	}
+	return "(SELECT * FROM (" + text + ") AS v" + columnList(names) + ")", names
+}
