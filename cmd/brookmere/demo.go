@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/brookmere/brookmere/internal/node"
+)
+
+func newDemoCommand() *cobra.Command {
+	var (
+		flags nodeFlags
+		o     demoOptions
+	)
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Start a node and send readings of devices through all of it",
+		Long: `Start a node, and use it over HTTP as any AWS client would: make a bucket, a Glue
+database and table, and a Firehose delivery stream that partitions JSON by hour and
+writes it as Parquet; send readings of eleven devices at a steady rate; crawl what
+was delivered; and ask the table with Athena.
+
+Without --for it goes on sending until Ctrl-C, so that you can look around. A second
+run finds the data of the first.`,
+		Example: `  brookmere demo
+  brookmere demo --for 20s                  # ends by itself with a summary
+  brookmere demo --rate 50000 --for 1m`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.rate < 1 {
+				return fmt.Errorf("--rate %d: send at least one record a second", o.rate)
+			}
+			cfg := node.DefaultConfig()
+			flags.override(cmd, &cfg)
+			log, err := flags.logger()
+			if err != nil {
+				return err
+			}
+			n, err := node.Start(cmd.Context(), cfg, log)
+			if err != nil {
+				return err
+			}
+			d := newDemo(n.URL(), cfg.Account, o, cmd.OutOrStdout())
+			err = d.run(cmd.Context())
+			if cerr := closeNode(n); err == nil {
+				err = cerr
+			}
+			return err
+		},
+	}
+	flags.register(cmd)
+	cmd.Flags().DurationVar(&o.length, "for", 0, "how long to send before the summary and the end; 0 sends until Ctrl-C")
+	cmd.Flags().IntVar(&o.rate, "rate", 2000, "records a second")
+	_ = cmd.Flags().Set("log-level", "warn") // the demo's own lines are what its user reads
+	cmd.Flags().Lookup("log-level").DefValue = "warn"
+	return cmd
+}
+
+type demoOptions struct {
+	length time.Duration
+	rate   int
+}
+
+// firstLook is how long an open-ended demo sends before it crawls and queries.
+const firstLook = 10 * time.Second
+
+// demo is one run of the main job, as a client of a node.
+type demo struct {
+	demoOptions
+	out     io.Writer
+	clients *demoClients
+	sender  *sender
+	started time.Time
+}
+
+func newDemo(url, account string, o demoOptions, out io.Writer) *demo {
+	c := newDemoClients(url, account)
+	return &demo{demoOptions: o, out: out, clients: c, sender: newSender(c.firehose, demoStream, o.rate)}
+}
+
+// run does the whole job. The end of ctx (Ctrl-C) ends it early and is no error.
+func (d *demo) run(ctx context.Context) error {
+	err := d.steps(ctx)
+	if ctx.Err() != nil {
+		d.sayf("\nStopped. %s\nWhat is not in the lake yet is in the log, and is delivered when the node runs again.\n", d.sender.counts())
+		return nil
+	}
+	return err
+}
+
+func (d *demo) steps(ctx context.Context) error {
+	d.sayf("Brookmere is up: %s\n\n", d.clients.url)
+	if err := d.clients.setUp(ctx, d.step); err != nil {
+		return err
+	}
+	d.started = time.Now().UTC()
+	d.sayf("\nSending %d readings a second to the delivery stream %s.\n", d.rate, demoStream)
+	sending, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- d.sender.run(sending, time.Now().Add(d.length), d.length > 0) }()
+	var look <-chan time.Time // nil: watch until all is sent
+	if d.length == 0 {
+		look = time.After(firstLook)
+	}
+	if err := d.watch(ctx, look, done); err != nil {
+		return err
+	}
+	if d.length > 0 {
+		if err := d.drain(ctx); err != nil {
+			return err
+		}
+	} else if err := d.firstObject(ctx); err != nil {
+		return err
+	}
+	if err := d.crawlAndQuery(ctx); err != nil {
+		return err
+	}
+	if d.length > 0 {
+		return d.summary(ctx)
+	}
+	d.sayf("%s\nSending goes on. Ctrl-C ends it.\n", d.clients.tips())
+	return d.watch(ctx, nil, done)
+}
+
+func (d *demo) sayf(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
+
+// step reports one thing that was set up.
+func (d *demo) step(what, name string) { d.sayf("  %-16s %s\n", what, name) }
+
+// watch shows progress until end fires, the sender fails, or ctx ends.
+func (d *demo) watch(ctx context.Context, end <-chan time.Time, sent <-chan error) error {
+	p := newProgress(d.out, d.length)
+	defer p.done()
+	tick := time.NewTicker(p.every())
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end:
+			d.show(ctx, p)
+			return nil
+		case err := <-sent:
+			d.show(ctx, p)
+			return err
+		case <-tick.C:
+			d.show(ctx, p)
+		}
+	}
+}
+
+func (d *demo) show(ctx context.Context, p *progress) {
+	status, err := d.clients.delivery(ctx)
+	if err != nil {
+		return // the node is stopping; the counts of the next line would be stale
+	}
+	p.show(d.sender.sent.Load(), d.sender.acked.Load(), status)
+}
+
+// drain waits until all that was acknowledged is in the lake.
+func (d *demo) drain(ctx context.Context) error {
+	return poll(ctx, 100*time.Millisecond, func() (bool, error) {
+		status, err := d.clients.delivery(ctx)
+		return err == nil && status.LagRecords == 0, err
+	})
+}
+
+func (d *demo) firstObject(ctx context.Context) error {
+	return poll(ctx, 200*time.Millisecond, func() (bool, error) {
+		status, err := d.clients.delivery(ctx)
+		return err == nil && status.LastObject != "", err
+	})
+}
+
+func (d *demo) crawlAndQuery(ctx context.Context) error {
+	d.sayf("\nObjects in the lake:\n")
+	if err := d.clients.printFolders(ctx, d.out); err != nil {
+		return err
+	}
+	d.sayf("\nCrawling s3://%s/data/ ... ", demoBucket)
+	if err := d.clients.crawl(ctx); err != nil {
+		return err
+	}
+	d.sayf("table %s.%s\n\n", demoDatabase, demoTable)
+	query := fmt.Sprintf(`SELECT id_device, count(*) AS readings, round(avg(temperature), 1) AS temperature,
+       round(max(cpu), 3) AS max_cpu, max("timestamp") AS last_seen
+FROM %s GROUP BY id_device ORDER BY id_device`, demoTable)
+	d.sayf("%s\n\n", query)
+	start := time.Now()
+	rows, err := d.clients.query(ctx, query)
+	if err != nil {
+		return err
+	}
+	printTable(d.out, rows)
+	d.sayf("%d rows in %v\n", len(rows)-1, time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+// summary counts what this run brought into the lake and compares.
+func (d *demo) summary(ctx context.Context) error {
+	rows, err := d.clients.query(ctx, fmt.Sprintf(`SELECT count(*), count_if("timestamp" >= '%s') FROM %s`,
+		d.started.Format(demoTimestampLayout), demoTable))
+	if err != nil {
+		return err
+	}
+	total, here := rows[1][0], rows[1][1]
+	sent, acked := d.sender.sent.Load(), d.sender.acked.Load()
+	d.sayf("\nSummary\n  sent          %d\n  acknowledged  %d\n  in the lake   %s (by SQL; %s with earlier runs)\n", sent, acked, here, total)
+	if fmt.Sprint(acked) != here || sent != acked {
+		return fmt.Errorf("the counts do not agree: sent %d, acknowledged %d, in the lake %s", sent, acked, here)
+	}
+	d.sayf("The counts agree.\n")
+	return nil
+}
+
+// poll calls f until it says done, fails, or ctx ends.
+func poll(ctx context.Context, every time.Duration, f func() (bool, error)) error {
+	for {
+		done, err := f()
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(every):
+		}
+	}
+}

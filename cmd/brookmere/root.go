@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "brookmere",
+		Short: "The AWS streaming-data stack as one program",
+		Long: `Brookmere is Kinesis, Firehose, S3, Glue and Athena as one program on your machine:
+what it acknowledges is on disk, what it delivers is Parquet that you can query, and
+boto3, the AWS CLI, Terraform and every AWS SDK use it unchanged.
+
+  brookmere up          starts a node on 127.0.0.1:4566
+  brookmere demo        starts a node and sends readings of devices through all of it
+
+Point any AWS client at a node with
+
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4566
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newUpCommand(), newDemoCommand(), newVersionCommand())
+	return root
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/brookmere/brookmere/internal/node"
+)
+
+// shutdownTime is how long requests in flight get to finish.
+const shutdownTime = 10 * time.Second
+
+func newUpCommand() *cobra.Command {
+	var (
+		file, readyFile string
+		flags           nodeFlags
+	)
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start a node",
+		Long: `Start a node: all services behind one address, its data below one directory.
+
+On loopback it takes any credentials. To listen on another address, configure
+credentials in a file and name it with --config:
+
+  listen: 0.0.0.0:4566
+  data: /var/lib/brookmere
+  credentials:
+    - access_key_id: AKIAEXAMPLE
+      secret_access_key: a-long-secret
+      account: "123456789012"
+
+A node stops on Ctrl-C or SIGTERM, and loses nothing when it is killed.`,
+		Example: `  brookmere up
+  brookmere up --data /srv/lake --listen 127.0.0.1:4566
+  brookmere up --data :memory: --account 123456789012     # for a test suite: keeps nothing`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg := node.DefaultConfig()
+			if file != "" {
+				var err error
+				if cfg, err = node.ReadConfig(file); err != nil {
+					return err
+				}
+			}
+			flags.override(cmd, &cfg)
+			log, err := flags.logger()
+			if err != nil {
+				return err
+			}
+			if readyFile != "" {
+				// A node changes the working directory.
+				if readyFile, err = filepath.Abs(readyFile); err != nil {
+					return err
+				}
+			}
+			return up(cmd.Context(), cfg, readyFile, log)
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "YAML `file` with the node's configuration")
+	cmd.Flags().StringVar(&readyFile, "ready-file", "", "`file` to write the node's URL to when it answers requests")
+	flags.register(cmd)
+	return cmd
+}
+
+// up runs a node until ctx ends or it fails.
+func up(ctx context.Context, cfg node.Config, readyFile string, log *slog.Logger) error {
+	n, err := node.Start(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	if readyFile != "" {
+		if err := writeReady(readyFile, n.URL()); err != nil {
+			return errors.Join(err, closeNode(n))
+		}
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+	case err = <-n.Failed():
+	}
+	return errors.Join(err, closeNode(n))
+}
+
+// writeReady writes the URL in one step: who sees the file sees all of it.
+func writeReady(file, url string) error {
+	part := file + ".part"
+	if err := os.WriteFile(part, []byte(url+"\n"), 0o644); err != nil {
+		return fmt.Errorf("--ready-file: %w", err)
+	}
+	if err := os.Rename(part, file); err != nil {
+		return fmt.Errorf("--ready-file: %w", err)
+	}
+	return nil
+}
+
+func closeNode(n *node.Node) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	return n.Close(ctx)
+}
+
+// nodeFlags are the flags of every command that starts a node.
+type nodeFlags struct {
+	data, listen, account string
+	logLevel, logFormat   string
+}
+
+func (f *nodeFlags) register(cmd *cobra.Command) {
+	d := node.DefaultConfig()
+	fs := cmd.Flags()
+	fs.StringVar(&f.data, "data", d.Data, "`directory` that holds all data; \":memory:\" keeps nothing")
+	fs.StringVar(&f.listen, "listen", d.Listen, "`address` to listen on; port 0 picks a free one")
+	fs.StringVar(&f.account, "account", d.Account, "12-digit `id` of the account that resources belong to")
+	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; debug shows every request")
+	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
+}
+
+// override puts the flags that were given over what a file says.
+func (f *nodeFlags) override(cmd *cobra.Command, cfg *node.Config) {
+	for name, set := range map[string]func(){
+		"data":    func() { cfg.Data = f.data },
+		"listen":  func() { cfg.Listen = f.listen },
+		"account": func() { cfg.Account = f.account },
+	} {
+		if cmd.Flags().Changed(name) {
+			set()
+		}
+	}
+}
+
+func (f *nodeFlags) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level %s: want debug, info, warn or error", f.logLevel)
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch f.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts)), nil
+	}
+	return nil, fmt.Errorf("--log-format %s: want text or json", f.logFormat)
+}

@@ -1,0 +1,131 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// InMemory as Config.Data keeps nothing: the data lies in a temporary directory that
+// goes with the node, and is not synced to disk.
+const InMemory = ":memory:"
+
+// Config says where a node keeps its data and who may use it. Its YAML form is the
+// file that --config names.
+type Config struct {
+	// Data is the directory of all data, made if need be. InMemory: keep nothing.
+	Data string `yaml:"data"`
+	// Listen is the address of the one listener, host:port. Port 0 picks a free one.
+	Listen string `yaml:"listen"`
+	// Account owns what callers make whose credentials name no account of their own.
+	Account string `yaml:"account"`
+	// Credentials that may use the node. Without any, a node on loopback takes all
+	// callers, and a node on another address does not start.
+	Credentials []Credential `yaml:"credentials"`
+	// TLS serves HTTPS, HTTP/2 included.
+	TLS *TLS `yaml:"tls"`
+	// CORSOrigins that pages in a browser may call the node from, besides loopback.
+	CORSOrigins []string `yaml:"cors_origins"`
+	// Query limits what SQL may use of the machine.
+	Query Query `yaml:"query"`
+	// Delivery limits what deliveries may use of the machine.
+	Delivery Delivery `yaml:"delivery"`
+}
+
+// Credential is an access key and the account that it acts for.
+type Credential struct {
+	AccessKeyID     string `yaml:"access_key_id"`
+	SecretAccessKey string `yaml:"secret_access_key"`
+	// Account is Config.Account where empty.
+	Account string `yaml:"account"`
+}
+
+// TLS names the PEM files of a certificate chain and its key.
+type TLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// Query limits. Zero takes the default.
+type Query struct {
+	MemoryMiB  int `yaml:"memory_mib"` // for all queries together; default 1024
+	Threads    int `yaml:"threads"`    // default: the processors of the machine
+	Concurrent int `yaml:"concurrent"` // queries that run at once, the others wait; default 8
+}
+
+// Delivery limits. Zero takes the default.
+type Delivery struct {
+	MemoryMiB int `yaml:"memory_mib"` // buffered rows of all deliveries; beyond it they go to disk; default 128
+}
+
+// DefaultConfig is a node for one user on one machine.
+func DefaultConfig() Config {
+	return Config{
+		Data:    "brookmere-data",
+		Listen:  "127.0.0.1:4566",
+		Account: awswire.DefaultAccount,
+	}
+}
+
+// ReadConfig reads a YAML file over the defaults. A key that Config does not have is an
+// error.
+func ReadConfig(file string) (Config, error) {
+	cfg := DefaultConfig()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return cfg, fmt.Errorf("read configuration: %w", err)
+	}
+	if err := yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()); err != nil {
+		return cfg, fmt.Errorf("configuration %s: %w", file, err)
+	}
+	return cfg, nil
+}
+
+var accountPattern = regexp.MustCompile(`^\d{12}$`)
+
+// check returns what a user has to mend before a node can start.
+func (c Config) check() error {
+	if c.Data == "" {
+		return errors.New("data: name a directory, or :memory:")
+	}
+	if !accountPattern.MatchString(c.Account) {
+		return fmt.Errorf("account %q: an account id has 12 digits", c.Account)
+	}
+	for i, cr := range c.Credentials {
+		if cr.AccessKeyID == "" || cr.SecretAccessKey == "" {
+			return fmt.Errorf("credentials[%d]: access_key_id and secret_access_key are both needed", i)
+		}
+		if cr.Account != "" && !accountPattern.MatchString(cr.Account) {
+			return fmt.Errorf("credentials[%d]: account %q: an account id has 12 digits", i, cr.Account)
+		}
+		if slices.ContainsFunc(c.Credentials[:i], func(o Credential) bool { return o.AccessKeyID == cr.AccessKeyID }) {
+			return fmt.Errorf("credentials[%d]: access_key_id %s is there twice", i, cr.AccessKeyID)
+		}
+	}
+	if c.TLS != nil && (c.TLS.Cert == "" || c.TLS.Key == "") {
+		return errors.New("tls: cert and key are both needed")
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen %q: want host:port, as 127.0.0.1:4566", c.Listen)
+	}
+	if len(c.Credentials) == 0 && !isLoopback(host) {
+		return fmt.Errorf("listen %s: an address that others can reach needs credentials: put them in a file and name it with --config (see brookmere up --help), or listen on 127.0.0.1", c.Listen)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

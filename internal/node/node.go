@@ -1,0 +1,251 @@
+// Package node assembles engines and services into a running node. It is the only
+// place that knows them all: which service is whose neighbour, where each keeps its
+// data, in which order they start and stop.
+//
+// # The data directory
+//
+//	LOCK      held while a node runs, so that two do not share a directory
+//	FORMAT    the version of this layout
+//	log/      JetStream: record data and state documents
+//	objects/  S3: a directory a bucket, objects as plain files
+//	s3/       S3: settings of buckets, versions, uploads under way
+//	tmp/      what can go: emptied at every start
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/server"
+	"github.com/brookmere/brookmere/internal/service/s3"
+)
+
+// Version of this program.
+const Version = "0.1.0"
+
+// Node is a running node.
+type Node struct {
+	cfg      Config
+	log      *slog.Logger
+	dirs     dirs
+	objects  *s3.Service // outlives a reset: its library allows one a process
+	server   *server.Server
+	listener net.Listener
+	process  *prometheus.Registry
+	failed   chan error
+
+	// mu is held for reading by every request, for writing while a reset exchanges the
+	// stack.
+	mu    sync.RWMutex
+	stack *stack
+}
+
+// Start starts a node and returns when it answers requests.
+func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err error) {
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	begin := time.Now()
+	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry()}
+	defer func() {
+		if err != nil {
+			n.release()
+		}
+	}()
+	// The port first: if another node has it, say so before anything is touched.
+	if n.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, fmt.Errorf("listen: %w (is another node running? --listen takes another address, port 0 any free one)", err)
+	}
+	if n.dirs, err = openDirs(cfg.Data); err != nil {
+		return nil, err
+	}
+	tlsConfig, err := loadTLS(cfg.TLS)
+	if err != nil {
+		return nil, err
+	}
+	n.objects, err = s3.New(s3.Config{
+		Dir:        n.dirs.objects,
+		StateDir:   n.dirs.s3,
+		Logger:     log.With("service", "s3"),
+		Registerer: n.process,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start s3: %w", err)
+	}
+	if n.stack, err = openStack(ctx, n); err != nil {
+		return nil, err
+	}
+	n.server = server.New(server.Options{
+		Services:     n.services(),
+		Node:         n.endpoints(),
+		Auth:         n.authenticator(),
+		Origins:      cfg.CORSOrigins,
+		IsBucketHost: func(host string) bool { _, ok := s3.ParseBucketHost(host); return ok },
+		TLS:          tlsConfig,
+		Logger:       log,
+		Registerer:   n.process,
+	})
+	go func() { n.failed <- n.server.Serve(n.listener) }()
+	log.Info("listening", "addr", n.Addr(), "url", n.URL(), "data", cfg.Data, "took", time.Since(begin).Round(time.Millisecond))
+	return n, nil
+}
+
+// Addr is the address that the node listens on.
+func (n *Node) Addr() string { return n.listener.Addr().String() }
+
+// URL is the endpoint URL for clients on this machine.
+func (n *Node) URL() string {
+	scheme := "http"
+	if n.cfg.TLS != nil {
+		scheme = "https"
+	}
+	host, port, _ := net.SplitHostPort(n.Addr())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// Failed yields an error when the node stops serving by itself.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// Close stops the node: requests in flight get until ctx ends, then everything is
+// closed in the reverse order of its start. What was acknowledged stays.
+func (n *Node) Close(ctx context.Context) error {
+	err := n.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		n.log.Warn("requests were cut off at shutdown")
+		err = nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	err = errors.Join(err, n.stack.close(ctx))
+	n.stack = nil
+	return errors.Join(err, n.release())
+}
+
+// release gives back what Start took, as far as it came.
+func (n *Node) release() error {
+	var errs []error
+	if n.stack != nil {
+		errs = append(errs, n.stack.close(context.Background()))
+	}
+	if n.objects != nil {
+		errs = append(errs, n.objects.Close(context.Background()))
+	}
+	if n.listener != nil {
+		n.listener.Close() // an error says that the server has closed it
+	}
+	return errors.Join(append(errs, n.dirs.close())...)
+}
+
+// Reset empties the node of everything: streams, tables, objects, history. Requests in
+// flight end first; those that come meanwhile wait.
+func (n *Node) Reset(ctx context.Context) error {
+	n.stack.cancel() // long polls and pushes end now; the lock waits for the rest
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stack == nil {
+		return errors.New("reset: the node is stopping")
+	}
+	if err := n.stack.close(ctx); err != nil {
+		n.log.Warn("reset", "error", err) // it is thrown away in any case
+	}
+	if err := n.objects.Reset(ctx); err != nil {
+		return fmt.Errorf("reset objects: %w", err)
+	}
+	if err := n.dirs.emptyLog(); err != nil {
+		return fmt.Errorf("reset: %w", err)
+	}
+	stack, err := openStack(ctx, n)
+	if err != nil {
+		n.failed <- fmt.Errorf("restart after a reset: %w", err)
+		return err
+	}
+	n.stack = stack
+	return nil
+}
+
+// onStack runs f with the stack that is current, held while f runs, and with a context
+// that ends when the stack is about to go.
+func (n *Node) onStack(ctx context.Context, f func(context.Context, *stack)) bool {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	if n.stack == nil {
+		return false
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(n.stack.ctx, cancel)()
+	f(ctx, n.stack)
+	return true
+}
+
+// services lists what the listener serves; handlers reach the current stack.
+func (n *Node) services() []server.Service {
+	var list []server.Service
+	for i, a := range n.stack.apis {
+		list = append(list, server.Service{
+			Name:         a.name,
+			SigningName:  a.model.SigningName,
+			TargetPrefix: a.model.TargetPrefix,
+			QueryVersion: queryVersion(a.model),
+			WriteError:   a.handler.WriteError,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
+					s.apis[i].handler.ServeHTTP(w, r.WithContext(ctx))
+				}) {
+					a.handler.WriteError(w, r, awswire.Errorf("ServiceUnavailable", "The node is stopping."))
+				}
+			}),
+		})
+	}
+	return append(list, server.Service{
+		Name:        "s3",
+		SigningName: "s3",
+		StreamsBody: true,
+		WriteError:  s3.WriteError,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n.mu.RLock()
+			defer n.mu.RUnlock()
+			n.objects.ServeHTTP(w, r)
+		}),
+	})
+}
+
+func (n *Node) authenticator() server.Authenticator {
+	host, _, _ := net.SplitHostPort(n.cfg.Listen)
+	if len(n.cfg.Credentials) == 0 && isLoopback(host) {
+		return server.Open{Account: n.cfg.Account}
+	}
+	keys := make(map[string]server.Credential, len(n.cfg.Credentials))
+	for _, c := range n.cfg.Credentials {
+		account := c.Account
+		if account == "" {
+			account = n.cfg.Account
+		}
+		keys[c.AccessKeyID] = server.Credential{Secret: c.SecretAccessKey, Account: account}
+	}
+	return server.NewVerified(keys)
+}
+
+func loadTLS(c *TLS) (*tls.Config, error) {
+	if c == nil {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
+}

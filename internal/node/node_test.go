@@ -1,0 +1,293 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+)
+
+// startNode runs a node in this process: one at a time, for the S3 library's sake.
+func startNode(t *testing.T, data string, change func(*Config)) *Node {
+	t.Helper()
+	cfg := DefaultConfig()
+	cfg.Data, cfg.Listen = data, "127.0.0.1:0"
+	if change != nil {
+		change(&cfg)
+	}
+	n, err := Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func stopNode(t *testing.T, n *Node) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := n.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func clientConfig(n *Node, region, key, secret string) aws.Config {
+	return aws.Config{
+		Region:           region,
+		BaseEndpoint:     aws.String(n.URL()),
+		Credentials:      credentials.NewStaticCredentialsProvider(key, secret, ""),
+		RetryMaxAttempts: 1,
+	}
+}
+
+func s3Client(cfg aws.Config) *s3.Client {
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// keepWorkingDirectory undoes what the S3 library does to the process.
+func keepWorkingDirectory(t *testing.T) {
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+}
+
+func TestSecondStartFindsTheDataOfTheFirst(t *testing.T) {
+	keepWorkingDirectory(t)
+	data := t.TempDir()
+	n := startNode(t, data, nil)
+	ctx, cfg := t.Context(), clientConfig(n, "eu-west-1", "test", "test")
+	k := kinesis.NewFromConfig(cfg)
+	if _, err := k.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("clicks"), ShardCount: aws.Int32(2)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: aws.String("clicks"), PartitionKey: aws.String("a"), Data: []byte("hello")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s3Client(cfg).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("lake")}); err != nil {
+		t.Fatal(err)
+	}
+	stopNode(t, n)
+
+	n = startNode(t, data, nil)
+	defer stopNode(t, n)
+	cfg = clientConfig(n, "eu-west-1", "test", "test")
+	out, err := kinesis.NewFromConfig(cfg).DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: aws.String("clicks")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := aws.ToInt32(out.StreamDescriptionSummary.OpenShardCount); got != 2 {
+		t.Errorf("open shards: got %d, want 2", got)
+	}
+	if _, err := s3Client(cfg).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String("lake")}); err != nil {
+		t.Error(err)
+	}
+	// Another region has streams of its own.
+	list, err := kinesis.NewFromConfig(clientConfig(n, "us-east-1", "test", "test")).ListStreams(ctx, &kinesis.ListStreamsInput{})
+	if err != nil || len(list.StreamNames) != 0 {
+		t.Errorf("streams of another region: %v, %v", list.StreamNames, err)
+	}
+}
+
+func TestTwoNodesDoNotShareADirectory(t *testing.T) {
+	keepWorkingDirectory(t)
+	data := t.TempDir()
+	n := startNode(t, data, nil)
+	defer stopNode(t, n)
+	cfg := DefaultConfig()
+	cfg.Data, cfg.Listen = data, "127.0.0.1:0"
+	_, err := Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "another node is running") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReset(t *testing.T) {
+	keepWorkingDirectory(t)
+	n := startNode(t, InMemory, nil)
+	root := n.dirs.root
+	ctx, cfg := t.Context(), clientConfig(n, "us-east-1", "test", "test")
+	for round := range 2 { // the same names can be made again
+		if _, err := kinesis.NewFromConfig(cfg).CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("clicks"), ShardCount: aws.Int32(1)}); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if _, err := s3Client(cfg).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("lake")}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s3Client(cfg).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("lake"), Key: aws.String("a b/c"), Body: strings.NewReader("x")}); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.Post(n.URL()+"/_brookmere/reset", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNoContent {
+			t.Fatalf("reset: %s %s", resp.Status, body)
+		}
+		streams, err := kinesis.NewFromConfig(cfg).ListStreams(ctx, &kinesis.ListStreamsInput{})
+		if err != nil || len(streams.StreamNames) != 0 {
+			t.Errorf("streams after a reset: %v, %v", streams, err)
+		}
+		buckets, err := s3Client(cfg).ListBuckets(ctx, &s3.ListBucketsInput{})
+		if err != nil || len(buckets.Buckets) != 0 {
+			t.Errorf("buckets after a reset: %v, %v", buckets, err)
+		}
+	}
+	stopNode(t, n)
+	if _, err := os.Stat(root); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is left behind: %v", root, err)
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	keepWorkingDirectory(t)
+	n := startNode(t, t.TempDir(), func(c *Config) {
+		c.Credentials = []Credential{
+			{AccessKeyID: "AKIAONE", SecretAccessKey: "one"},
+			{AccessKeyID: "AKIATWO", SecretAccessKey: "two", Account: "222222222222"},
+		}
+	})
+	defer stopNode(t, n)
+	ctx := t.Context()
+	for _, tt := range []struct {
+		key, secret string
+		account     string // empty: refused
+		code        string
+	}{
+		{key: "AKIAONE", secret: "one", account: "000000000000"},
+		{key: "AKIATWO", secret: "two", account: "222222222222"},
+		{key: "AKIATWO", secret: "one", code: "SignatureDoesNotMatch"},
+		{key: "AKIATHREE", secret: "one", code: "InvalidClientTokenId"},
+	} {
+		out, err := sts.NewFromConfig(clientConfig(n, "us-east-1", tt.key, tt.secret)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if tt.account != "" {
+			if err != nil || aws.ToString(out.Account) != tt.account {
+				t.Errorf("%s: got %v, %v", tt.key, out, err)
+			}
+			continue
+		}
+		var api smithy.APIError
+		if !errors.As(err, &api) || api.ErrorCode() != tt.code {
+			t.Errorf("%s with secret %s: got %v, want %s", tt.key, tt.secret, err, tt.code)
+		}
+	}
+	// S3 with streamed, signed chunks and a trailing checksum.
+	good := s3Client(clientConfig(n, "us-east-1", "AKIAONE", "one"))
+	if _, err := good.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("lake")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := good.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("lake"), Key: aws.String("k"), Body: strings.NewReader("body")}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := good.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("lake"), Key: aws.String("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := io.ReadAll(got.Body); string(b) != "body" {
+		t.Errorf("got %q", b)
+	}
+	_, err = s3Client(clientConfig(n, "us-east-1", "AKIAONE", "wrong")).GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("lake"), Key: aws.String("k")})
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != "SignatureDoesNotMatch" {
+		t.Errorf("wrong secret: got %v", err)
+	}
+	resp, err := http.Get(n.URL() + "/lake/k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusForbidden {
+		t.Errorf("unsigned: got %s", resp.Status)
+	}
+}
+
+func TestHealthAndMetrics(t *testing.T) {
+	keepWorkingDirectory(t)
+	n := startNode(t, t.TempDir(), nil)
+	defer stopNode(t, n)
+	resp, err := http.Get(n.URL() + "/_brookmere/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var h Health
+	if err := json.NewDecoder(resp.Body).Decode(&h); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"athena", "firehose", "glue", "kinesis", "s3", "sts"} {
+		if h.Services[name] != "running" {
+			t.Errorf("%s is %q", name, h.Services[name])
+		}
+	}
+	m, err := http.Get(n.URL() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Body.Close()
+	text, _ := io.ReadAll(m.Body)
+	if !strings.Contains(string(text), "brookmere_http_requests_total") {
+		t.Errorf("metrics: %.500s", text)
+	}
+}
+
+func TestConfigChecks(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Config)
+		want   string
+	}{
+		{"open to others", func(c *Config) { c.Listen = "0.0.0.0:4566" }, "needs credentials"},
+		{"account", func(c *Config) { c.Account = "12" }, "12 digits"},
+		{"no data", func(c *Config) { c.Data = "" }, "name a directory"},
+		{"listen", func(c *Config) { c.Listen = "4566" }, "host:port"},
+		{"half a credential", func(c *Config) { c.Credentials = []Credential{{AccessKeyID: "a"}} }, "both needed"},
+		{"the same key twice", func(c *Config) {
+			c.Credentials = []Credential{{AccessKeyID: "a", SecretAccessKey: "s"}, {AccessKeyID: "a", SecretAccessKey: "t"}}
+		}, "twice"},
+	} {
+		cfg := DefaultConfig()
+		tt.change(&cfg)
+		if err := cfg.check(); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v", tt.name, err)
+		}
+	}
+}
+
+func TestReadConfig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "node.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("listen: 127.0.0.1:1\ncredentials:\n  - access_key_id: a\n    secret_access_key: s\n")
+	cfg, err := ReadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Listen != "127.0.0.1:1" || len(cfg.Credentials) != 1 || cfg.Account != "000000000000" {
+		t.Errorf("got %+v", cfg)
+	}
+	write("lissen: 127.0.0.1:1\n")
+	if _, err := ReadConfig(file); err == nil || !strings.Contains(err.Error(), "lissen") {
+		t.Errorf("an unknown key: got %v", err)
+	}
+}
