@@ -126,7 +126,7 @@ func NewWriter(out io.Writer, s Schema, opts Options) (*Writer, error) {
 		version = parquet.DataPageV2
 	}
 	props := []parquet.WriterProperty{
-		parquet.WithCreatedBy("brookmere"),
+		parquet.WithCreatedBy("brookmere version 1"), // the form that parquet-mr parses
 		parquet.WithCompression(codec),
 		parquet.WithDataPageSize(w.opts.PageSize),
 		parquet.WithDataPageVersion(version),
