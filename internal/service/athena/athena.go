@@ -1,0 +1,237 @@
+// Package athena is Amazon Athena: statements that are sent, run in the background and
+// leave their results as objects in S3; workgroups, named queries and prepared
+// statements; and a view of the catalog.
+//
+// SELECT runs on a query engine, DDL against the Glue API. A query execution is one
+// document, written when it is accepted and when it has ended; what it is doing between
+// is known in memory only, so that an execution that a crash interrupted is found
+// unfinished at the next start and becomes FAILED.
+//
+// Results are never kept: GetQueryResults reads the object that the execution wrote.
+package athena
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/athena/types"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// The neighbours, each in the shape of the SDK's client.
+
+// Catalog is what is read of Glue.
+type Catalog interface {
+	GetDatabase(context.Context, *glue.GetDatabaseInput, ...func(*glue.Options)) (*glue.GetDatabaseOutput, error)
+	GetDatabases(context.Context, *glue.GetDatabasesInput, ...func(*glue.Options)) (*glue.GetDatabasesOutput, error)
+	GetTable(context.Context, *glue.GetTableInput, ...func(*glue.Options)) (*glue.GetTableOutput, error)
+	GetTables(context.Context, *glue.GetTablesInput, ...func(*glue.Options)) (*glue.GetTablesOutput, error)
+	GetPartitions(context.Context, *glue.GetPartitionsInput, ...func(*glue.Options)) (*glue.GetPartitionsOutput, error)
+}
+
+// CatalogWriter is what DDL does to databases and tables of Glue.
+type CatalogWriter interface {
+	CreateDatabase(context.Context, *glue.CreateDatabaseInput, ...func(*glue.Options)) (*glue.CreateDatabaseOutput, error)
+	UpdateDatabase(context.Context, *glue.UpdateDatabaseInput, ...func(*glue.Options)) (*glue.UpdateDatabaseOutput, error)
+	DeleteDatabase(context.Context, *glue.DeleteDatabaseInput, ...func(*glue.Options)) (*glue.DeleteDatabaseOutput, error)
+	CreateTable(context.Context, *glue.CreateTableInput, ...func(*glue.Options)) (*glue.CreateTableOutput, error)
+	UpdateTable(context.Context, *glue.UpdateTableInput, ...func(*glue.Options)) (*glue.UpdateTableOutput, error)
+	DeleteTable(context.Context, *glue.DeleteTableInput, ...func(*glue.Options)) (*glue.DeleteTableOutput, error)
+}
+
+// PartitionWriter is what DDL does to partitions of Glue.
+type PartitionWriter interface {
+	BatchCreatePartition(context.Context, *glue.BatchCreatePartitionInput, ...func(*glue.Options)) (*glue.BatchCreatePartitionOutput, error)
+	BatchDeletePartition(context.Context, *glue.BatchDeletePartitionInput, ...func(*glue.Options)) (*glue.BatchDeletePartitionOutput, error)
+	UpdatePartition(context.Context, *glue.UpdatePartitionInput, ...func(*glue.Options)) (*glue.UpdatePartitionOutput, error)
+}
+
+// Glue is all that is needed of Glue.
+type Glue interface {
+	Catalog
+	CatalogWriter
+	PartitionWriter
+}
+
+// Objects is what is needed of S3: results are put and got; MSCK REPAIR TABLE lists.
+type Objects interface {
+	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
+}
+
+// Engine answers queries; *lakesql.Engine is one. When Query has returned, it has resolved
+// every name and will not look at the catalog again; the rows may still be on their way.
+type Engine interface {
+	Query(context.Context, lakesql.Request) (*lakesql.Result, error)
+	Schema(context.Context, lakesql.Request) ([]lakesql.ResultColumn, error)
+}
+
+// Config holds what the service depends on.
+type Config struct {
+	State      *state.Store
+	Glue       Glue
+	Objects    Objects
+	Engine     Engine
+	Files      lakesql.Files
+	Clock      clockwork.Clock       // nil: the real one
+	Logger     *slog.Logger          // nil: discard
+	Registerer prometheus.Registerer // nil: no metrics
+	TempDir    string                // where large results are gathered; empty: the system's
+
+	// MaxRunning is how many statements run at once, MaxQueued how many wait, in all
+	// accounts together. Zero means 20 and 1,000.
+	MaxRunning int
+	MaxQueued  int
+}
+
+// Service serves the Athena API. Its methods have the shape of the SDK client's.
+type Service struct {
+	glue    Glue
+	objects Objects
+	engine  Engine
+	files   lakesql.Files
+	clock   clockwork.Clock
+	logger  *slog.Logger
+	tempDir string
+
+	executions *executions
+	workgroups *state.Collection[workGroupDoc]
+	named      *state.Collection[namedQueryDoc]
+	prepared   *state.Collection[preparedDoc]
+	tags       *state.Collection[tagsDoc]
+}
+
+// New returns a service over the documents in cfg.State.
+func New(cfg Config) (*Service, error) {
+	if cfg.State == nil || cfg.Glue == nil || cfg.Objects == nil || cfg.Engine == nil {
+		return nil, errors.New("athena: state, Glue, objects and an engine are needed")
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clockwork.NewRealClock()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxRunning <= 0 {
+		cfg.MaxRunning = 20
+	}
+	if cfg.MaxQueued <= 0 {
+		cfg.MaxQueued = 1000
+	}
+	s := &Service{
+		glue: cfg.Glue, objects: cfg.Objects, engine: cfg.Engine, files: cfg.Files,
+		clock: cfg.Clock, logger: cfg.Logger, tempDir: cfg.TempDir,
+		workgroups: state.NewCollection[workGroupDoc](cfg.State, "athena.workgroup"),
+		named:      state.NewCollection[namedQueryDoc](cfg.State, "athena.namedquery"),
+		prepared:   state.NewCollection[preparedDoc](cfg.State, "athena.prepared"),
+		tags:       state.NewCollection[tagsDoc](cfg.State, "athena.tags"),
+	}
+	s.executions = newExecutions(state.NewCollection[executionDoc](cfg.State, "athena.query"), cfg)
+	return s, nil
+}
+
+// Operations is the table that the wire layer serves the API from.
+func (s *Service) Operations() []awswire.Operation {
+	return []awswire.Operation{
+		awswire.Executes(s.StartQueryExecution),
+		awswire.Executes(s.GetQueryExecution),
+		awswire.Executes(s.BatchGetQueryExecution),
+		awswire.Executes(s.StopQueryExecution),
+		awswire.Executes(s.ListQueryExecutions),
+		awswire.Executes(s.GetQueryResults),
+		awswire.Executes(s.GetQueryRuntimeStatistics),
+
+		awswire.Executes(s.CreateWorkGroup),
+		awswire.Executes(s.GetWorkGroup),
+		awswire.Executes(s.ListWorkGroups),
+		awswire.Executes(s.UpdateWorkGroup),
+		awswire.Executes(s.DeleteWorkGroup),
+		awswire.Executes(s.ListEngineVersions),
+
+		awswire.Executes(s.ListDataCatalogs),
+		awswire.Executes(s.GetDataCatalog),
+		awswire.Executes(s.ListDatabases),
+		awswire.Executes(s.GetDatabase),
+		awswire.Executes(s.ListTableMetadata),
+		awswire.Executes(s.GetTableMetadata),
+
+		awswire.Executes(s.CreateNamedQuery),
+		awswire.Executes(s.GetNamedQuery),
+		awswire.Executes(s.BatchGetNamedQuery),
+		awswire.Executes(s.ListNamedQueries),
+		awswire.Executes(s.UpdateNamedQuery),
+		awswire.Executes(s.DeleteNamedQuery),
+
+		awswire.Executes(s.CreatePreparedStatement),
+		awswire.Executes(s.GetPreparedStatement),
+		awswire.Executes(s.ListPreparedStatements),
+		awswire.Executes(s.UpdatePreparedStatement),
+		awswire.Executes(s.DeletePreparedStatement),
+
+		awswire.Executes(s.TagResource),
+		awswire.Executes(s.UntagResource),
+		awswire.Executes(s.ListTagsForResource),
+	}
+}
+
+// scope is whose resources a request works with.
+type scope struct{ account, region string }
+
+func scopeOf(ctx context.Context) scope {
+	c := awswire.CallerFrom(ctx)
+	return scope{c.Account, c.Region}
+}
+
+func (sc scope) arn(resource string) string {
+	return "arn:aws:athena:" + sc.region + ":" + sc.account + ":" + resource
+}
+
+// background is the context of work that outlives its request, for the same account.
+func (sc scope) background(ctx context.Context) context.Context {
+	return awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region})
+}
+
+func invalidRequest(code, format string, args ...any) error {
+	e := &types.InvalidRequestException{Message: aws.String(fmt.Sprintf(format, args...))}
+	if code != "" {
+		e.AthenaErrorCode = aws.String(code)
+	}
+	return e
+}
+
+// pageOf cuts one page out of items; the token is the key of the last item before.
+// follows says whether a key comes after the token.
+func pageOf[T any](items []T, key func(T) string, token *string, max *int32, limit int) ([]T, *string, error) {
+	if t := aws.ToString(token); t != "" {
+		b, err := base64.RawURLEncoding.DecodeString(t)
+		if err != nil || len(b) == 0 {
+			return nil, nil, invalidRequest("INVALID_INPUT", "Invalid pagination token.")
+		}
+		i := 0
+		for i < len(items) && strings.Compare(key(items[i]), string(b)) <= 0 {
+			i++
+		}
+		items = items[i:]
+	}
+	if n := int(aws.ToInt32(max)); n > 0 && n < limit {
+		limit = n
+	}
+	if len(items) <= limit {
+		return items, nil, nil
+	}
+	return items[:limit], aws.String(base64.RawURLEncoding.EncodeToString([]byte(key(items[limit-1])))), nil
+}

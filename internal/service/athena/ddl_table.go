@@ -1,0 +1,603 @@
+package athena
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// CREATE EXTERNAL TABLE, DROP TABLE, ALTER TABLE, MSCK REPAIR TABLE. Tables are
+// external; Iceberg tables are refused, and so is what Athena has no form of: renaming a
+// table, dropping a column.
+
+// storage is what STORED AS stands for.
+type storage struct{ input, output, serde string }
+
+const (
+	lazySimple = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+	textInput  = "org.apache.hadoop.mapred.TextInputFormat"
+	textOutput = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+)
+
+var storages = map[string]storage{
+	"TEXTFILE": {textInput, textOutput, lazySimple},
+	"JSONFILE": {textInput, textOutput, "org.apache.hive.hcatalog.data.JsonSerDe"},
+	"PARQUET": {
+		"org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+		"org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+		"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+	},
+	"ORC": {
+		"org.apache.hadoop.hive.ql.io.orc.OrcInputFormat",
+		"org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat",
+		"org.apache.hadoop.hive.ql.io.orc.OrcSerde",
+	},
+	"AVRO": {
+		"org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat",
+		"org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat",
+		"org.apache.hadoop.hive.serde2.avro.AvroSerDe",
+	},
+	"SEQUENCEFILE": {
+		"org.apache.hadoop.mapred.SequenceFileInputFormat",
+		"org.apache.hadoop.hive.ql.io.HiveSequenceFileOutputFormat",
+		lazySimple,
+	},
+	"RCFILE": {
+		"org.apache.hadoop.hive.ql.io.RCFileInputFormat",
+		"org.apache.hadoop.hive.ql.io.RCFileOutputFormat",
+		"org.apache.hadoop.hive.serde2.columnar.LazyBinaryColumnarSerDe",
+	},
+}
+
+func glueColumns(in []sql.ColumnDef) ([]gluetypes.Column, error) {
+	out := make([]gluetypes.Column, len(in))
+	seen := make(map[string]bool)
+	for i, c := range in {
+		t, err := hivetype.Parse(c.Type)
+		if err != nil {
+			return nil, failf("FAILED: ParseException line %d:%d %s", c.Line, c.Column, err)
+		}
+		name := c.Name.Lower()
+		if seen[name] {
+			return nil, failf("FAILED: SemanticException [Error 10036]: Duplicate column name: %s", name)
+		}
+		seen[name] = true
+		out[i] = gluetypes.Column{Name: aws.String(name), Type: aws.String(t.String()), Comment: optional(c.Comment)}
+	}
+	return out, nil
+}
+
+// tableInput is the Glue table of a CREATE EXTERNAL TABLE statement.
+func tableInput(st *sql.CreateTable, now string) (*gluetypes.TableInput, error) {
+	columns, err := glueColumns(st.Columns)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := glueColumns(st.PartitionedBy)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		if slices.ContainsFunc(columns, func(c gluetypes.Column) bool { return *c.Name == *k.Name }) {
+			return nil, failf("FAILED: SemanticException [Error 10035]: Column repeated in partitioning columns")
+		}
+	}
+	stored := st.StoredAs
+	if stored == "" {
+		stored = "TEXTFILE"
+	}
+	f, ok := storages[stored]
+	if !ok {
+		return nil, failf("FAILED: SemanticException Unrecognized file format in STORED AS clause: '%s'", stored)
+	}
+	if st.InputFormat != "" {
+		f.input, f.output = st.InputFormat, st.OutputFormat
+	}
+	serde := map[string]string{"serialization.format": "1"}
+	if r := st.RowFormat; r != nil && r.SerDe != "" {
+		f.serde = r.SerDe
+		maps.Copy(serde, pairs(r.Properties))
+	} else if r != nil {
+		for key, v := range map[string]*string{
+			"field.delim": r.FieldsTerminated, "escape.delim": r.Escaped, "colelction.delim": r.CollectionTerminated,
+			"mapkey.delim": r.MapKeysTerminated, "line.delim": r.LinesTerminated, "serialization.null.format": r.NullDefined,
+		} {
+			if v != nil {
+				serde[key] = *v
+			}
+		}
+		if r.FieldsTerminated != nil {
+			serde["serialization.format"] = *r.FieldsTerminated
+		}
+	}
+	params := map[string]string{"EXTERNAL": "TRUE", "transient_lastDdlTime": now}
+	maps.Copy(params, pairs(st.Properties))
+	if st.Comment != "" {
+		params["comment"] = st.Comment
+	}
+	buckets := int32(-1)
+	if st.Buckets > 0 {
+		buckets = int32(st.Buckets)
+	}
+	sd := &gluetypes.StorageDescriptor{
+		Columns: columns, Location: aws.String(st.Location),
+		InputFormat: aws.String(f.input), OutputFormat: aws.String(f.output),
+		NumberOfBuckets: buckets, BucketColumns: []string{}, SortColumns: []gluetypes.Order{},
+		SerdeInfo: &gluetypes.SerDeInfo{SerializationLibrary: aws.String(f.serde), Parameters: serde},
+		SkewedInfo: &gluetypes.SkewedInfo{
+			SkewedColumnNames: []string{}, SkewedColumnValues: []string{}, SkewedColumnValueLocationMaps: map[string]string{},
+		},
+		Parameters: map[string]string{},
+	}
+	for _, c := range st.ClusteredBy {
+		sd.BucketColumns = append(sd.BucketColumns, c.Lower())
+	}
+	for _, c := range st.SortedBy {
+		o := gluetypes.Order{Column: aws.String(c.Name.Lower()), SortOrder: 1}
+		if c.Descending {
+			o.SortOrder = 0
+		}
+		sd.SortColumns = append(sd.SortColumns, o)
+	}
+	return &gluetypes.TableInput{
+		Name: aws.String(st.Name.Last()), Owner: aws.String("hadoop"), TableType: aws.String("EXTERNAL_TABLE"),
+		Parameters: params, PartitionKeys: keys, StorageDescriptor: sd,
+	}, nil
+}
+
+func (d *ddl) createTable(ctx context.Context, st *sql.CreateTable) error {
+	database, name, err := d.name(st.Name)
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(pairs(st.Properties)["table_type"], "ICEBERG") || len(st.PartitionTransforms) > 0 {
+		return failf("NOT_SUPPORTED: Iceberg tables are not supported")
+	}
+	if st.Like != nil {
+		return failf("NOT_SUPPORTED: CREATE TABLE LIKE is not supported")
+	}
+	if !st.External {
+		return failf("FAILED: SemanticException Only external tables are supported: use CREATE EXTERNAL TABLE")
+	}
+	if _, _, err := splitLocation(st.Location); err != nil {
+		if st.Location == "" {
+			return failf(ddlTask + "MetaException(message:The LOCATION of an external table must be given)")
+		}
+		return failf(ddlTask+"MetaException(message:%s is not a valid S3 location)", st.Location)
+	}
+	in, err := tableInput(st, d.unix())
+	if err != nil {
+		return err
+	}
+	if err := d.needDatabase(ctx, database); err != nil {
+		return err
+	}
+	_, err = d.s.glue.CreateTable(ctx, &glue.CreateTableInput{DatabaseName: aws.String(database), TableInput: in})
+	if exists(err) {
+		if st.IfNotExists {
+			return nil
+		}
+		return failf(ddlTask+"AlreadyExistsException(message:Table %s already exists)", name)
+	}
+	return glueFailure(err)
+}
+
+// dropTable drops a table, or a view; the objects stay.
+func (d *ddl) dropTable(ctx context.Context, n sql.QualifiedName, ifExists, view bool) error {
+	database, name, err := d.name(n)
+	if err != nil {
+		return err
+	}
+	if view {
+		t, err := d.s.glue.GetTable(ctx, &glue.GetTableInput{DatabaseName: aws.String(database), Name: aws.String(name)})
+		switch {
+		case missing(err) && ifExists:
+			return nil
+		case missing(err):
+			return failf("VIEW_NOT_FOUND: line %d:%d: View 'awsdatacatalog.%s.%s' does not exist", n.Line, n.Column, database, name)
+		case err != nil:
+			return glueFailure(err)
+		case aws.ToString(t.Table.TableType) != virtualView:
+			return failf("NOT_SUPPORTED: line %d:%d: '%s.%s' is a table, not a view: use DROP TABLE", n.Line, n.Column, database, name)
+		}
+	}
+	_, err = d.s.glue.DeleteTable(ctx, &glue.DeleteTableInput{DatabaseName: aws.String(database), Name: aws.String(name)})
+	if missing(err) {
+		if ifExists {
+			return nil
+		}
+		return noTable(name)
+	}
+	return glueFailure(err)
+}
+
+// updateOf is the input that would make the table as it is.
+func updateOf(t *gluetypes.Table) *gluetypes.TableInput {
+	return &gluetypes.TableInput{
+		Name: t.Name, Description: t.Description, Owner: t.Owner, TableType: t.TableType, Retention: t.Retention,
+		Parameters: maps.Clone(t.Parameters), PartitionKeys: t.PartitionKeys, StorageDescriptor: t.StorageDescriptor,
+		ViewOriginalText: t.ViewOriginalText, ViewExpandedText: t.ViewExpandedText,
+		LastAccessTime: t.LastAccessTime, LastAnalyzedTime: t.LastAnalyzedTime, TargetTable: t.TargetTable,
+	}
+}
+
+func (d *ddl) alterTable(ctx context.Context, st *sql.AlterTable) error {
+	database, t, err := d.table(ctx, st.Name)
+	if err != nil {
+		return err
+	}
+	if aws.ToString(t.TableType) == virtualView {
+		return failf(ddlTask+"Cannot alter a view with ALTER TABLE: %s", aws.ToString(t.Name))
+	}
+	in := updateOf(t)
+	if in.Parameters == nil {
+		in.Parameters = make(map[string]string)
+	}
+	if in.StorageDescriptor == nil {
+		in.StorageDescriptor = &gluetypes.StorageDescriptor{}
+	}
+	switch a := st.Action.(type) {
+	case *sql.AddPartitions:
+		return d.addPartitions(ctx, database, t, a)
+	case *sql.DropPartitions:
+		return d.dropPartitions(ctx, database, t, a)
+	case *sql.RenamePartition:
+		return d.changePartition(ctx, database, t, st.Partition, func(p *gluetypes.PartitionInput) error {
+			values, err := partitionValues(t, a.To)
+			p.Values = values
+			return err
+		})
+	case *sql.SetLocation:
+		if _, _, err := splitLocation(a.Location); err != nil {
+			return failf(ddlTask+"%s is not a valid S3 location", a.Location)
+		}
+		if st.Partition != nil {
+			return d.changePartition(ctx, database, t, st.Partition, func(p *gluetypes.PartitionInput) error {
+				p.StorageDescriptor.Location = aws.String(a.Location)
+				return nil
+			})
+		}
+		in.StorageDescriptor.Location = aws.String(a.Location)
+	case *sql.SetTableProperties:
+		maps.Copy(in.Parameters, pairs(a.Properties))
+	case *sql.UnsetTableProperties:
+		for _, k := range a.Keys {
+			if _, ok := in.Parameters[k]; !ok && !a.IfExists {
+				return failf(ddlTask + "Please use the following syntax if not sure whether the property existed or not: ALTER TABLE tableName UNSET TBLPROPERTIES IF EXISTS (key1, key2, ...)")
+			}
+			delete(in.Parameters, k)
+		}
+	case *sql.AddColumns:
+		columns, err := glueColumns(a.Columns)
+		if err != nil {
+			return err
+		}
+		if !a.Replace {
+			columns = append(slices.Clone(in.StorageDescriptor.Columns), columns...)
+		}
+		in.StorageDescriptor.Columns = columns
+	case *sql.ChangeColumn:
+		columns, err := changeColumn(in.StorageDescriptor.Columns, a)
+		if err != nil {
+			return err
+		}
+		in.StorageDescriptor.Columns = columns
+	default:
+		return failf("NOT_SUPPORTED: this form of ALTER TABLE is not supported")
+	}
+	seen := make(map[string]bool)
+	for _, c := range slices.Concat(in.StorageDescriptor.Columns, in.PartitionKeys) {
+		name := strings.ToLower(aws.ToString(c.Name))
+		if seen[name] {
+			return failf(ddlTask+"Duplicate column name: %s", name)
+		}
+		seen[name] = true
+	}
+	in.Parameters["transient_lastDdlTime"] = d.unix()
+	_, err = d.s.glue.UpdateTable(ctx, &glue.UpdateTableInput{DatabaseName: aws.String(database), TableInput: in})
+	return glueFailure(err)
+}
+
+func changeColumn(columns []gluetypes.Column, a *sql.ChangeColumn) ([]gluetypes.Column, error) {
+	find := func(name string) int {
+		return slices.IndexFunc(columns, func(c gluetypes.Column) bool { return strings.EqualFold(aws.ToString(c.Name), name) })
+	}
+	i := find(a.Old.Name)
+	if i < 0 {
+		return nil, failf(ddlTask+"Invalid column reference %s", a.Old.Lower())
+	}
+	changed, err := glueColumns([]sql.ColumnDef{a.New})
+	if err != nil {
+		return nil, err
+	}
+	if changed[0].Comment == nil {
+		changed[0].Comment = columns[i].Comment
+	}
+	columns = slices.Delete(slices.Clone(columns), i, i+1)
+	switch {
+	case a.First:
+		i = 0
+	case a.After != nil:
+		if i = find(a.After.Name); i < 0 {
+			return nil, failf(ddlTask+"Invalid column reference %s", a.After.Lower())
+		}
+		i++
+	}
+	return slices.Insert(columns, i, changed[0]), nil
+}
+
+// partitionValues orders the values of a full PARTITION clause as the keys are.
+func partitionValues(t *gluetypes.Table, spec sql.PartitionSpec) ([]string, error) {
+	values := make([]string, len(t.PartitionKeys))
+	if len(spec) != len(values) {
+		return nil, failf("FAILED: SemanticException partition spec does not name all %d partition columns of %s", len(values), aws.ToString(t.Name))
+	}
+	for _, v := range spec {
+		i := slices.IndexFunc(t.PartitionKeys, func(k gluetypes.Column) bool { return strings.EqualFold(aws.ToString(k.Name), v.Column.Name) })
+		if i < 0 {
+			return nil, failf("FAILED: SemanticException [Error 10098]: %s is not a partition column", v.Column.Lower())
+		}
+		if v.Op != "=" {
+			return nil, failf("FAILED: SemanticException partition spec must give a value for %s", v.Column.Lower())
+		}
+		if v.Value == "" {
+			return nil, failf("FAILED: SemanticException partition spec has an empty value for %s", v.Column.Lower())
+		}
+		values[i] = v.Value
+	}
+	return values, nil
+}
+
+// partitionFolder is Hive's path of a partition: "year=2024/day=01".
+func partitionFolder(t *gluetypes.Table, values []string) string {
+	parts := make([]string, len(values))
+	for i, v := range values {
+		parts[i] = strings.ToLower(aws.ToString(t.PartitionKeys[i].Name)) + "=" + url.PathEscape(v)
+	}
+	return strings.Join(parts, "/")
+}
+
+func newPartition(t *gluetypes.Table, values []string, location string) gluetypes.PartitionInput {
+	sd := gluetypes.StorageDescriptor{}
+	if t.StorageDescriptor != nil {
+		sd = *t.StorageDescriptor
+	}
+	sd.Location = aws.String(location)
+	return gluetypes.PartitionInput{Values: values, StorageDescriptor: &sd}
+}
+
+func (d *ddl) addPartitions(ctx context.Context, database string, t *gluetypes.Table, a *sql.AddPartitions) error {
+	var parts []gluetypes.PartitionInput
+	for _, n := range a.Partitions {
+		values, err := partitionValues(t, n.Spec)
+		if err != nil {
+			return err
+		}
+		location := n.Location
+		if location == "" {
+			base := ""
+			if t.StorageDescriptor != nil {
+				base = aws.ToString(t.StorageDescriptor.Location)
+			}
+			location = strings.TrimSuffix(base, "/") + "/" + partitionFolder(t, values)
+		}
+		if _, _, err := splitLocation(location); err != nil {
+			return failf(ddlTask+"%s is not a valid S3 location", location)
+		}
+		parts = append(parts, newPartition(t, values, location))
+	}
+	return d.createPartitions(ctx, database, t, parts, a.IfNotExists)
+}
+
+func (d *ddl) createPartitions(ctx context.Context, database string, t *gluetypes.Table, parts []gluetypes.PartitionInput, skip bool) error {
+	for batch := range slices.Chunk(parts, 100) {
+		out, err := d.s.glue.BatchCreatePartition(ctx, &glue.BatchCreatePartitionInput{
+			DatabaseName: aws.String(database), TableName: t.Name, PartitionInputList: batch,
+		})
+		if err != nil {
+			return glueFailure(err)
+		}
+		for _, e := range out.Errors {
+			code := aws.ToString(e.ErrorDetail.ErrorCode)
+			if code == "AlreadyExistsException" {
+				if skip {
+					continue
+				}
+				return failf(ddlTask+"AlreadyExistsException(message:Partition already exists: Partition(values:[%s], ...))", strings.Join(e.PartitionValues, ", "))
+			}
+			return failf(ddlTask+"%s: %s", code, aws.ToString(e.ErrorDetail.ErrorMessage))
+		}
+	}
+	return nil
+}
+
+// expression is a PARTITION clause as an expression of GetPartitions.
+func expression(t *gluetypes.Table, spec sql.PartitionSpec) (string, error) {
+	var parts []string
+	for _, v := range spec {
+		if !slices.ContainsFunc(t.PartitionKeys, func(k gluetypes.Column) bool { return strings.EqualFold(aws.ToString(k.Name), v.Column.Name) }) {
+			return "", failf("FAILED: SemanticException [Error 10098]: %s is not a partition column", v.Column.Lower())
+		}
+		if v.Op == "" {
+			continue
+		}
+		parts = append(parts, `"`+v.Column.Lower()+`" `+v.Op+" '"+strings.ReplaceAll(v.Value, "'", "''")+"'")
+	}
+	return strings.Join(parts, " AND "), nil
+}
+
+func (d *ddl) dropPartitions(ctx context.Context, database string, t *gluetypes.Table, a *sql.DropPartitions) error {
+	var drop []gluetypes.PartitionValueList
+	for _, spec := range a.Partitions {
+		expr, err := expression(t, spec)
+		if err != nil {
+			return err
+		}
+		found := false
+		err = eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), expr, func(p gluetypes.Partition) {
+			found = true
+			drop = append(drop, gluetypes.PartitionValueList{Values: p.Values})
+		})
+		if err != nil {
+			return glueFailure(err)
+		}
+		if !found && !a.IfExists {
+			return failf("FAILED: SemanticException [Error 10006]: Partition not found (%s)", expr)
+		}
+	}
+	for batch := range slices.Chunk(drop, 25) {
+		if _, err := d.s.glue.BatchDeletePartition(ctx, &glue.BatchDeletePartitionInput{
+			DatabaseName: aws.String(database), TableName: t.Name, PartitionsToDelete: batch,
+		}); err != nil {
+			return glueFailure(err)
+		}
+	}
+	return nil
+}
+
+func (d *ddl) changePartition(ctx context.Context, database string, t *gluetypes.Table, spec sql.PartitionSpec, change func(*gluetypes.PartitionInput) error) error {
+	values, err := partitionValues(t, spec)
+	if err != nil {
+		return err
+	}
+	expr, err := expression(t, spec)
+	if err != nil {
+		return err
+	}
+	var old *gluetypes.Partition
+	in := &glue.GetPartitionsInput{DatabaseName: aws.String(database), TableName: t.Name, Expression: aws.String(expr)}
+	for old == nil {
+		page, err := d.s.glue.GetPartitions(ctx, in)
+		if err != nil {
+			return glueFailure(err)
+		}
+		for i, p := range page.Partitions {
+			if slices.Equal(p.Values, values) {
+				old = &page.Partitions[i]
+			}
+		}
+		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
+			break
+		}
+	}
+	if old == nil {
+		return failf("FAILED: SemanticException [Error 10006]: Partition not found (%s)", expr)
+	}
+	p := &gluetypes.PartitionInput{Values: old.Values, Parameters: old.Parameters, StorageDescriptor: old.StorageDescriptor}
+	if p.StorageDescriptor == nil {
+		p.StorageDescriptor = &gluetypes.StorageDescriptor{}
+	}
+	if err := change(p); err != nil {
+		return err
+	}
+	_, err = d.s.glue.UpdatePartition(ctx, &glue.UpdatePartitionInput{
+		DatabaseName: aws.String(database), TableName: t.Name, PartitionValueList: old.Values, PartitionInput: p,
+	})
+	return glueFailure(err)
+}
+
+// repairTable adds the partitions whose folders, in Hive's form, are below the table's
+// location and not in the catalog.
+func (d *ddl) repairTable(ctx context.Context, st *sql.RepairTable) error {
+	database, t, err := d.table(ctx, st.Name)
+	if err != nil {
+		return err
+	}
+	if len(t.PartitionKeys) == 0 || t.StorageDescriptor == nil {
+		return nil
+	}
+	location := strings.TrimSuffix(aws.ToString(t.StorageDescriptor.Location), "/") + "/"
+	bucket, prefix, err := splitLocation(location)
+	if err != nil {
+		return failf(ddlTask+"%s is not a valid S3 location", location)
+	}
+	known := make(map[string]bool)
+	err = eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", func(p gluetypes.Partition) {
+		known[strings.Join(p.Values, "\x00")] = true
+	})
+	if err != nil {
+		return glueFailure(err)
+	}
+	var parts []gluetypes.PartitionInput
+	var folders []string
+	err = d.folders(ctx, bucket, prefix, len(t.PartitionKeys), func(folder string) {
+		var values []string
+		for i, segment := range strings.Split(strings.Trim(folder[len(prefix):], "/"), "/") {
+			k, v, ok := strings.Cut(segment, "=")
+			if !ok || !strings.EqualFold(k, aws.ToString(t.PartitionKeys[i].Name)) {
+				return
+			}
+			if u, err := url.PathUnescape(v); err == nil {
+				v = u
+			}
+			if v == "" {
+				return
+			}
+			values = append(values, v)
+		}
+		key := strings.Join(values, "\x00")
+		if len(values) != len(t.PartitionKeys) || known[key] {
+			return
+		}
+		known[key] = true
+		parts = append(parts, newPartition(t, values, "s3://"+bucket+"/"+strings.TrimSuffix(folder, "/")))
+		folders = append(folders, strings.TrimSuffix(folder[len(prefix):], "/"))
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.createPartitions(ctx, database, t, parts, true); err != nil {
+		return err
+	}
+	if len(folders) > 0 {
+		names := make([]string, len(folders))
+		for i, f := range folders {
+			names[i] = aws.ToString(t.Name) + ":" + f
+		}
+		d.out.columns = textColumns("result")
+		d.out.line("Partitions not in metastore:", strings.Join(names, "\t"))
+		for _, n := range names {
+			d.out.line("Repair: Added partition to metastore " + n)
+		}
+	}
+	return nil
+}
+
+// folders calls f for every folder depth levels below prefix, asking S3 for folders
+// only, level by level.
+func (d *ddl) folders(ctx context.Context, bucket, prefix string, depth int, f func(folder string)) error {
+	in := &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix), Delimiter: aws.String("/")}
+	for {
+		page, err := d.s.objects.ListObjectsV2(ctx, in)
+		if err != nil {
+			return glueFailure(err)
+		}
+		for _, p := range page.CommonPrefixes {
+			folder := aws.ToString(p.Prefix)
+			if !strings.HasPrefix(folder, prefix) {
+				continue
+			}
+			if name := folder[len(prefix):]; strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".") {
+				continue
+			}
+			if depth == 1 {
+				f(folder)
+			} else if err := d.folders(ctx, bucket, folder, depth-1, f); err != nil {
+				return err
+			}
+		}
+		if in.ContinuationToken = page.NextContinuationToken; aws.ToString(in.ContinuationToken) == "" {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,286 @@
+package athena
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/athena"
+	"github.com/aws/aws-sdk-go-v2/service/athena/types"
+	"github.com/google/uuid"
+
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// CreateNamedQuery, GetNamedQuery, BatchGetNamedQuery, ListNamedQueries,
+// UpdateNamedQuery, DeleteNamedQuery. A named query is text that is kept; nothing here
+// runs it.
+
+type namedQueryDoc struct {
+	ID          string  `json:"id"`
+	Name        string  `json:"name"`
+	Description *string `json:"description,omitempty"`
+	Database    string  `json:"database"`
+	Query       string  `json:"query"`
+	WorkGroup   string  `json:"workGroup"`
+	Token       string  `json:"token,omitempty"`
+}
+
+func (d *namedQueryDoc) output() *types.NamedQuery {
+	return &types.NamedQuery{
+		NamedQueryId: aws.String(d.ID), Name: aws.String(d.Name), Description: d.Description,
+		Database: aws.String(d.Database), QueryString: aws.String(d.Query), WorkGroup: aws.String(d.WorkGroup),
+	}
+}
+
+func (s *Service) namedQuery(sc scope, id string) (*namedQueryDoc, error) {
+	d, err := s.named.Get(sc.account, sc.region, id)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, namedQueryNotFound(id)
+	}
+	return d, err
+}
+
+func namedQueryNotFound(id string) error {
+	return invalidRequest("", "NamedQuery %s does not exist", id)
+}
+
+// CreateNamedQuery keeps a query; the same ClientRequestToken gives the same one.
+func (s *Service) CreateNamedQuery(ctx context.Context, in *athena.CreateNamedQueryInput, _ ...func(*athena.Options)) (*athena.CreateNamedQueryOutput, error) {
+	sc := scopeOf(ctx)
+	wg, err := s.workGroup(sc, aws.ToString(in.WorkGroup))
+	if err != nil {
+		return nil, err
+	}
+	d := &namedQueryDoc{
+		ID: uuid.NewString(), Name: aws.ToString(in.Name), Description: in.Description, Database: aws.ToString(in.Database),
+		Query: aws.ToString(in.QueryString), WorkGroup: wg.Name, Token: aws.ToString(in.ClientRequestToken),
+	}
+	if d.Token != "" {
+		d.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(sc.account+"/"+sc.region+"/"+d.Token)).String()
+	}
+	err = s.named.Create(ctx, d, sc.account, sc.region, d.ID)
+	if errors.Is(err, state.ErrExists) {
+		old, err := s.namedQuery(sc, d.ID)
+		if err != nil {
+			return nil, err
+		}
+		if old.Query != d.Query || old.Name != d.Name || old.Database != d.Database {
+			return nil, invalidRequest("INVALID_INPUT", "Idempotent parameters do not match")
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	return &athena.CreateNamedQueryOutput{NamedQueryId: aws.String(d.ID)}, nil
+}
+
+// GetNamedQuery returns one named query.
+func (s *Service) GetNamedQuery(ctx context.Context, in *athena.GetNamedQueryInput, _ ...func(*athena.Options)) (*athena.GetNamedQueryOutput, error) {
+	d, err := s.namedQuery(scopeOf(ctx), aws.ToString(in.NamedQueryId))
+	if err != nil {
+		return nil, err
+	}
+	return &athena.GetNamedQueryOutput{NamedQuery: d.output()}, nil
+}
+
+// BatchGetNamedQuery returns those of up to 50 that exist and lists the others.
+func (s *Service) BatchGetNamedQuery(ctx context.Context, in *athena.BatchGetNamedQueryInput, _ ...func(*athena.Options)) (*athena.BatchGetNamedQueryOutput, error) {
+	out := &athena.BatchGetNamedQueryOutput{NamedQueries: []types.NamedQuery{}, UnprocessedNamedQueryIds: []types.UnprocessedNamedQueryId{}}
+	for _, id := range in.NamedQueryIds {
+		d, err := s.namedQuery(scopeOf(ctx), id)
+		if err != nil {
+			out.UnprocessedNamedQueryIds = append(out.UnprocessedNamedQueryIds, types.UnprocessedNamedQueryId{
+				NamedQueryId: aws.String(id), ErrorCode: aws.String("INVALID_INPUT"), ErrorMessage: aws.String(message(err)),
+			})
+			continue
+		}
+		out.NamedQueries = append(out.NamedQueries, *d.output())
+	}
+	return out, nil
+}
+
+// ListNamedQueries lists the ids of a workgroup, 50 a page.
+func (s *Service) ListNamedQueries(ctx context.Context, in *athena.ListNamedQueriesInput, _ ...func(*athena.Options)) (*athena.ListNamedQueriesOutput, error) {
+	sc := scopeOf(ctx)
+	wg, err := s.workGroup(sc, aws.ToString(in.WorkGroup))
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, d := range s.named.List(sc.account, sc.region) {
+		if d.WorkGroup == wg.Name {
+			ids = append(ids, d.ID)
+		}
+	}
+	slices.Sort(ids)
+	page, next, err := pageOf(ids, func(id string) string { return id }, in.NextToken, in.MaxResults, 50)
+	if err != nil {
+		return nil, err
+	}
+	return &athena.ListNamedQueriesOutput{NamedQueryIds: append([]string{}, page...), NextToken: next}, nil
+}
+
+// UpdateNamedQuery changes name, description and text.
+func (s *Service) UpdateNamedQuery(ctx context.Context, in *athena.UpdateNamedQueryInput, _ ...func(*athena.Options)) (*athena.UpdateNamedQueryOutput, error) {
+	sc := scopeOf(ctx)
+	id := aws.ToString(in.NamedQueryId)
+	_, err := s.named.Modify(ctx, func(d *namedQueryDoc) error {
+		d.Name, d.Query = aws.ToString(in.Name), aws.ToString(in.QueryString)
+		replace(&d.Description, in.Description)
+		return nil
+	}, sc.account, sc.region, id)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, namedQueryNotFound(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &athena.UpdateNamedQueryOutput{}, nil
+}
+
+// DeleteNamedQuery deletes one named query.
+func (s *Service) DeleteNamedQuery(ctx context.Context, in *athena.DeleteNamedQueryInput, _ ...func(*athena.Options)) (*athena.DeleteNamedQueryOutput, error) {
+	sc := scopeOf(ctx)
+	id := aws.ToString(in.NamedQueryId)
+	err := s.named.Delete(ctx, sc.account, sc.region, id)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, namedQueryNotFound(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &athena.DeleteNamedQueryOutput{}, nil
+}
+
+// CreatePreparedStatement, GetPreparedStatement, ListPreparedStatements,
+// UpdatePreparedStatement, DeletePreparedStatement. EXECUTE runs one, with the values of
+// its USING clause or of ExecutionParameters.
+
+type preparedDoc struct {
+	Name        string    `json:"name"`
+	Description *string   `json:"description,omitempty"`
+	Query       string    `json:"query"`
+	Modified    time.Time `json:"modified"`
+}
+
+func preparedNotFound(name, workgroup string) error {
+	return &types.ResourceNotFoundException{
+		Message:      aws.String("PreparedStatement " + name + " was not found in workGroup " + workgroup),
+		ResourceName: aws.String(name),
+	}
+}
+
+func (s *Service) preparedStatement(sc scope, workgroup, name string) (*preparedDoc, error) {
+	d, err := s.prepared.Get(sc.account, sc.region, workgroup, name)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, preparedNotFound(name, workgroup)
+	}
+	return d, err
+}
+
+// CreatePreparedStatement keeps a statement in a workgroup.
+func (s *Service) CreatePreparedStatement(ctx context.Context, in *athena.CreatePreparedStatementInput, _ ...func(*athena.Options)) (*athena.CreatePreparedStatementOutput, error) {
+	sc := scopeOf(ctx)
+	wg, err := s.workGroup(sc, aws.ToString(in.WorkGroup))
+	if err != nil {
+		return nil, err
+	}
+	d := &preparedDoc{Name: aws.ToString(in.StatementName), Description: in.Description, Query: aws.ToString(in.QueryStatement), Modified: s.clock.Now().UTC()}
+	if _, err := parse(d.Query); err != nil {
+		return nil, err
+	}
+	err = s.prepared.Create(ctx, d, sc.account, sc.region, wg.Name, d.Name)
+	if errors.Is(err, state.ErrExists) {
+		return nil, invalidRequest("", "PreparedStatement %s already exists in workGroup %s", d.Name, wg.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &athena.CreatePreparedStatementOutput{}, nil
+}
+
+// GetPreparedStatement returns one prepared statement.
+func (s *Service) GetPreparedStatement(ctx context.Context, in *athena.GetPreparedStatementInput, _ ...func(*athena.Options)) (*athena.GetPreparedStatementOutput, error) {
+	sc := scopeOf(ctx)
+	wg, err := s.workGroup(sc, aws.ToString(in.WorkGroup))
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.preparedStatement(sc, wg.Name, aws.ToString(in.StatementName))
+	if err != nil {
+		return nil, err
+	}
+	return &athena.GetPreparedStatementOutput{PreparedStatement: &types.PreparedStatement{
+		StatementName: aws.String(d.Name), Description: d.Description, QueryStatement: aws.String(d.Query),
+		WorkGroupName: aws.String(wg.Name), LastModifiedTime: aws.Time(d.Modified),
+	}}, nil
+}
+
+// ListPreparedStatements lists the statements of a workgroup, 50 a page.
+func (s *Service) ListPreparedStatements(ctx context.Context, in *athena.ListPreparedStatementsInput, _ ...func(*athena.Options)) (*athena.ListPreparedStatementsOutput, error) {
+	sc := scopeOf(ctx)
+	wg, err := s.workGroup(sc, aws.ToString(in.WorkGroup))
+	if err != nil {
+		return nil, err
+	}
+	var all []*preparedDoc
+	for _, d := range s.prepared.List(sc.account, sc.region, wg.Name) {
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b *preparedDoc) int { return strings.Compare(a.Name, b.Name) })
+	page, next, err := pageOf(all, func(d *preparedDoc) string { return d.Name }, in.NextToken, in.MaxResults, 50)
+	if err != nil {
+		return nil, err
+	}
+	out := &athena.ListPreparedStatementsOutput{NextToken: next, PreparedStatements: []types.PreparedStatementSummary{}}
+	for _, d := range page {
+		out.PreparedStatements = append(out.PreparedStatements, types.PreparedStatementSummary{StatementName: aws.String(d.Name), LastModifiedTime: aws.Time(d.Modified)})
+	}
+	return out, nil
+}
+
+// UpdatePreparedStatement changes text and description.
+func (s *Service) UpdatePreparedStatement(ctx context.Context, in *athena.UpdatePreparedStatementInput, _ ...func(*athena.Options)) (*athena.UpdatePreparedStatementOutput, error) {
+	sc := scopeOf(ctx)
+	wg, err := s.workGroup(sc, aws.ToString(in.WorkGroup))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := parse(aws.ToString(in.QueryStatement)); err != nil {
+		return nil, err
+	}
+	name := aws.ToString(in.StatementName)
+	_, err = s.prepared.Modify(ctx, func(d *preparedDoc) error {
+		d.Query, d.Modified = aws.ToString(in.QueryStatement), s.clock.Now().UTC()
+		replace(&d.Description, in.Description)
+		return nil
+	}, sc.account, sc.region, wg.Name, name)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, preparedNotFound(name, wg.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &athena.UpdatePreparedStatementOutput{}, nil
+}
+
+// DeletePreparedStatement deletes one prepared statement.
+func (s *Service) DeletePreparedStatement(ctx context.Context, in *athena.DeletePreparedStatementInput, _ ...func(*athena.Options)) (*athena.DeletePreparedStatementOutput, error) {
+	sc := scopeOf(ctx)
+	wg, err := s.workGroup(sc, aws.ToString(in.WorkGroup))
+	if err != nil {
+		return nil, err
+	}
+	name := aws.ToString(in.StatementName)
+	err = s.prepared.Delete(ctx, sc.account, sc.region, wg.Name, name)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, preparedNotFound(name, wg.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &athena.DeletePreparedStatementOutput{}, nil
+}

@@ -1,0 +1,254 @@
+package athena
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/athena/types"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// How a statement runs: a query on the engine, its rows as CSV; anything else against
+// the catalog, its answer as lines of text. INSERT, CREATE TABLE AS and UNLOAD are
+// refused.
+
+// failure is a statement that failed, in Athena's words.
+type failure struct {
+	reason   string
+	category int32
+}
+
+func (f *failure) Error() string { return f.reason }
+
+func failf(format string, args ...any) error {
+	return &failure{fmt.Sprintf(format, args...), userError}
+}
+
+func (s *Service) run(ctx context.Context, sc scope, wg *workGroupDoc, st sql.Statement, x *execution) {
+	err := s.execute(ctx, sc, wg, st, x)
+	x.change(func(d *executionDoc) {
+		switch {
+		case err == nil:
+			d.State = types.QueryExecutionStateSucceeded
+			return
+		case ctx.Err() != nil:
+			return // cancelled, or shut down: finish tells which
+		}
+		d.State = types.QueryExecutionStateFailed
+		d.Reason, d.Category = s.reason(ctx, d, err)
+	})
+}
+
+// reason words an error for StateChangeReason.
+func (s *Service) reason(_ context.Context, d *executionDoc, err error) (string, int32) {
+	var f *failure
+	var q *lakesql.Error
+	switch {
+	case errors.As(err, &f):
+		return f.reason, f.category
+	case errors.As(err, &q):
+		category := userError
+		if strings.HasPrefix(q.Name, "GENERIC_INTERNAL") {
+			category = systemError
+		}
+		return q.Error(), category
+	}
+	var api interface {
+		ErrorCode() string
+		ErrorMessage() string
+	}
+	if errors.As(err, &api) {
+		if api.ErrorCode() == "NoSuchBucket" {
+			return "The S3 location provided to save your query results is invalid. Please check your S3 location is correct and is in the same region and try again. If you continue to see the issue, contact customer support for further assistance.", userError
+		}
+		return api.ErrorMessage(), userError
+	}
+	s.logger.Error("query failed", "query", d.ID, "error", err)
+	return "GENERIC_INTERNAL_ERROR: " + err.Error(), systemError
+}
+
+func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st sql.Statement, x *execution) error {
+	start := s.clock.Now()
+	params, err := parameters(x.doc.Parameters)
+	if err != nil {
+		return err
+	}
+	if e, ok := st.(*sql.Execute); ok {
+		d, err := s.preparedStatement(sc, wg.Name, e.Name.Name)
+		if err != nil {
+			return failf("PREPARED_STATEMENT_NOT_FOUND: PreparedStatement %s was not found in workGroup %s", e.Name.Name, wg.Name)
+		}
+		if st, err = sql.Parse(d.Query); err != nil {
+			return failf("%s", err)
+		}
+		if len(e.Using) > 0 {
+			params = e.Using
+		}
+	}
+	database := x.doc.Database
+	if database == "" {
+		database = "default"
+	}
+	request := lakesql.Request{
+		Statement: st, Parameters: params, Database: database,
+		Catalog: &tables{glue: s.glue}, Files: s.files,
+	}
+	switch st := st.(type) {
+	case *sql.Query:
+		return s.query(ctx, wg, request, x)
+	case *sql.Explain:
+		return s.explain(ctx, request, st, x)
+	case *sql.Insert, *sql.CreateTableAs, *sql.Unload:
+		return failf("NOT_SUPPORTED: %s is not supported", strings.ReplaceAll(x.doc.Subtype, "_", " "))
+	case *sql.Prepare:
+		if err := s.prepare(ctx, sc, wg, st); err != nil {
+			return err
+		}
+	case *sql.Deallocate:
+		if err := s.prepared.Delete(ctx, sc.account, sc.region, wg.Name, st.Name.Name); err != nil {
+			return failf("PREPARED_STATEMENT_NOT_FOUND: PreparedStatement %s was not found in workGroup %s", st.Name.Name, wg.Name)
+		}
+	}
+	r := &report{}
+	d := &ddl{s: s, database: database, request: request, out: r}
+	if err := d.run(ctx, st); err != nil {
+		return err
+	}
+	x.change(func(d *executionDoc) {
+		d.Engine = s.clock.Now().Sub(start)
+		d.Rows = int64(len(r.lines))
+	})
+	return s.writeReport(ctx, x, r)
+}
+
+// parameters reads the values of ExecutionParameters, which are SQL literals.
+func parameters(texts []string) ([]sql.Expr, error) {
+	var exprs []sql.Expr
+	for _, t := range texts {
+		e, err := sql.ParseExpr(t)
+		if err != nil {
+			return nil, failf("INVALID_PARAMETER_USAGE: %s: %s", t, err)
+		}
+		exprs = append(exprs, e)
+	}
+	return exprs, nil
+}
+
+func (s *Service) prepare(ctx context.Context, sc scope, wg *workGroupDoc, st *sql.Prepare) error {
+	d := &preparedDoc{Name: st.Name.Name, Query: sql.Print(st.Statement), Modified: s.clock.Now().UTC()}
+	if err := s.prepared.Create(ctx, d, sc.account, sc.region, wg.Name, d.Name); err != nil {
+		return failf("PreparedStatement %s already exists in workGroup %s", d.Name, wg.Name)
+	}
+	return nil
+}
+
+// query runs a SELECT and writes its rows.
+func (s *Service) query(ctx context.Context, wg *workGroupDoc, request lakesql.Request, x *execution) error {
+	start := s.clock.Now()
+	result, err := s.engine.Query(ctx, request)
+	x.planned()
+	if err != nil {
+		return err
+	}
+	defer result.Close()
+	planned := s.clock.Now()
+	x.change(func(d *executionDoc) {
+		d.Planning = planned.Sub(start)
+		d.Scanned = result.Stats.BytesScanned
+	})
+	if limit := wg.Configuration.BytesScannedCutoffPerQuery; limit != nil && result.Stats.BytesScanned > *limit {
+		return failf("Query exhausted resources at this scale factor: bytes scanned limit of the workgroup, %d, was exceeded", *limit)
+	}
+	w := newCSVWriter(s.tempDir)
+	defer w.close()
+	names := make([]lakesql.Value, len(result.Columns))
+	for i, c := range result.Columns {
+		names[i].Text = c.Name
+	}
+	if err := w.row(names); err != nil {
+		return err
+	}
+	for result.Next(ctx) {
+		if err := w.row(result.Row()); err != nil {
+			return err
+		}
+	}
+	if err := result.Err(); err != nil {
+		return err
+	}
+	read := s.clock.Now()
+	err = s.writeResult(ctx, x, w, resultColumns(result.Columns))
+	x.change(func(d *executionDoc) {
+		d.Engine = read.Sub(start)
+		d.Service = s.clock.Now().Sub(read)
+		d.Scanned, d.Rows = result.Stats.BytesScanned, result.Stats.Rows
+	})
+	return err
+}
+
+// explain answers with the statement as it was understood: what the engine makes of it
+// is not Athena's plan.
+func (s *Service) explain(ctx context.Context, request lakesql.Request, st *sql.Explain, x *execution) error {
+	if st.Analyze {
+		return failf("NOT_SUPPORTED: EXPLAIN ANALYZE is not supported")
+	}
+	q, ok := st.Statement.(*sql.Query)
+	if !ok {
+		return failf("NOT_SUPPORTED: EXPLAIN of this statement is not supported")
+	}
+	request.Statement = q
+	columns, err := s.engine.Schema(ctx, request)
+	x.planned()
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name + ":" + c.Type
+	}
+	r := &report{columns: textColumns("Query Plan")}
+	r.lines = append(r.lines, "Output["+strings.Join(names, ", ")+"]")
+	for _, l := range strings.Split(sql.Print(q), "\n") {
+		r.lines = append(r.lines, "    "+l)
+	}
+	return s.writeReport(ctx, x, r)
+}
+
+// report is the answer of a statement that is no query.
+type report struct {
+	columns []types.ColumnInfo
+	lines   []string
+}
+
+func (r *report) line(parts ...string) { r.lines = append(r.lines, strings.Join(parts, "\t")) }
+
+func columnInfo(name, typ string, precision, scale int, caseSensitive bool) types.ColumnInfo {
+	return types.ColumnInfo{
+		CatalogName: aws.String("hive"), SchemaName: aws.String(""), TableName: aws.String(""),
+		Name: aws.String(name), Label: aws.String(name), Type: aws.String(typ),
+		Precision: int32(precision), Scale: int32(scale),
+		Nullable: types.ColumnNullableUnknown, CaseSensitive: caseSensitive,
+	}
+}
+
+func resultColumns(in []lakesql.ResultColumn) []types.ColumnInfo {
+	out := make([]types.ColumnInfo, len(in))
+	for i, c := range in {
+		out[i] = columnInfo(c.Name, c.Type, c.Precision, c.Scale, c.CaseSensitive)
+	}
+	return out
+}
+
+// textColumns are the columns of a report, of Hive's type string.
+func textColumns(names ...string) []types.ColumnInfo {
+	out := make([]types.ColumnInfo, len(names))
+	for i, n := range names {
+		out[i] = columnInfo(n, "string", 0, 0, false)
+	}
+	return out
+}

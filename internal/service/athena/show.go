@@ -1,0 +1,353 @@
+package athena
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// SHOW and DESCRIBE. Answers have Hive's form: names and types of columns are padded
+// with spaces to 20 characters, the fields of a line are parted by tabs and reach the
+// client as one value.
+
+// hivePattern compiles the pattern of SHOW: a star stands for any text, a bar parts
+// alternatives, everything else for itself.
+func hivePattern(p *string) func(string) bool {
+	if p == nil {
+		return func(string) bool { return true }
+	}
+	var b strings.Builder
+	b.WriteString("(?i)^(?:")
+	for _, r := range *p {
+		switch r {
+		case '*', '%':
+			b.WriteString(".*")
+		case '|':
+			b.WriteByte('|')
+		default:
+			b.WriteString(regexp.QuoteMeta(string(r)))
+		}
+	}
+	b.WriteString(")$")
+	return regexp.MustCompile(b.String()).MatchString
+}
+
+func pad(s string) string { return fmt.Sprintf("%-20s", s) }
+
+func (d *ddl) showDatabases(ctx context.Context, st *sql.ShowDatabases) error {
+	d.out.columns = textColumns("database_name")
+	names, err := (&tables{glue: d.s.glue}).Databases(ctx)
+	if err != nil {
+		return glueFailure(err)
+	}
+	if !slices.Contains(names, "default") {
+		names = append(names, "default")
+		slices.Sort(names)
+	}
+	match := hivePattern(st.Like)
+	for _, n := range names {
+		if match(n) {
+			d.out.line(n)
+		}
+	}
+	return nil
+}
+
+// listTables calls f for the tables of a database that match.
+func (d *ddl) listTables(ctx context.Context, name *sql.QualifiedName, like *string, f func(gluetypes.Table)) error {
+	database := d.database
+	if name != nil {
+		database = name.Last()
+	}
+	all, err := allTables(ctx, d.s.glue, database)
+	if missing(err) {
+		if database == "default" {
+			return nil
+		}
+		return noDatabase(database)
+	}
+	if err != nil {
+		return glueFailure(err)
+	}
+	match := hivePattern(like)
+	slices.SortFunc(all, func(a, b gluetypes.Table) int { return strings.Compare(aws.ToString(a.Name), aws.ToString(b.Name)) })
+	for _, t := range all {
+		if match(aws.ToString(t.Name)) {
+			f(t)
+		}
+	}
+	return nil
+}
+
+func (d *ddl) showTables(ctx context.Context, st *sql.ShowTables) error {
+	d.out.columns = textColumns("tab_name")
+	return d.listTables(ctx, st.Database, st.Like, func(t gluetypes.Table) { d.out.line(aws.ToString(t.Name)) })
+}
+
+func (d *ddl) showViews(ctx context.Context, st *sql.ShowViews) error {
+	d.out.columns = textColumns("views")
+	return d.listTables(ctx, st.Database, st.Like, func(t gluetypes.Table) {
+		if aws.ToString(t.TableType) == virtualView {
+			d.out.line(aws.ToString(t.Name))
+		}
+	})
+}
+
+// allColumns are the columns of a table with its partition keys.
+func allColumns(t *gluetypes.Table) []gluetypes.Column {
+	if t.StorageDescriptor == nil {
+		return t.PartitionKeys
+	}
+	return slices.Concat(t.StorageDescriptor.Columns, t.PartitionKeys)
+}
+
+func (d *ddl) showColumns(ctx context.Context, st *sql.ShowColumns) error {
+	d.out.columns = textColumns("field")
+	_, t, err := d.table(ctx, st.Table)
+	if err != nil {
+		return err
+	}
+	match := hivePattern(st.Like)
+	for _, c := range allColumns(t) {
+		if name := aws.ToString(c.Name); match(name) {
+			d.out.line(pad(name))
+		}
+	}
+	return nil
+}
+
+func (d *ddl) showPartitions(ctx context.Context, st *sql.ShowPartitions) error {
+	d.out.columns = textColumns("partition")
+	database, t, err := d.table(ctx, st.Table)
+	if err != nil {
+		return err
+	}
+	if len(t.PartitionKeys) == 0 {
+		return failf("FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Table %s is not a partitioned table", aws.ToString(t.Name))
+	}
+	return glueFailure(eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", func(p gluetypes.Partition) {
+		if len(p.Values) == len(t.PartitionKeys) {
+			folder, err := url.PathUnescape(partitionFolder(t, p.Values))
+			if err == nil {
+				d.out.line(folder)
+			}
+		}
+	}))
+}
+
+func (d *ddl) showTableProperties(ctx context.Context, st *sql.ShowTableProperties) error {
+	d.out.columns = textColumns("prpt_name", "prpt_value")
+	_, t, err := d.table(ctx, st.Table)
+	if err != nil {
+		return err
+	}
+	if st.Key != nil {
+		if v, ok := t.Parameters[*st.Key]; ok {
+			d.out.line(v)
+		} else {
+			d.out.line(fmt.Sprintf("Table %s does not have property: %s", aws.ToString(t.Name), *st.Key))
+		}
+		return nil
+	}
+	for _, k := range sortedKeys(t.Parameters) {
+		d.out.line(k, t.Parameters[k])
+	}
+	return nil
+}
+
+func (d *ddl) describe(ctx context.Context, st *sql.Describe) error {
+	d.out.columns = textColumns("col_name", "data_type", "comment")
+	_, t, err := d.table(ctx, st.Table)
+	if err != nil {
+		return err
+	}
+	column := func(c gluetypes.Column) {
+		d.out.line(pad(aws.ToString(c.Name)), pad(aws.ToString(c.Type)), pad(aws.ToString(c.Comment)))
+	}
+	if st.Column != nil {
+		for _, c := range allColumns(t) {
+			if strings.EqualFold(aws.ToString(c.Name), st.Column.Name) {
+				column(c)
+				return nil
+			}
+		}
+		return failf("FAILED: SemanticException [Error 10004]: Invalid table alias or column reference %s", st.Column.Lower())
+	}
+	for _, c := range allColumns(t) {
+		column(c)
+	}
+	if len(t.PartitionKeys) > 0 {
+		d.out.line("", "", "")
+		d.out.line(pad("# Partition Information"), "", "")
+		d.out.line(pad("# col_name"), pad("data_type"), pad("comment"))
+		d.out.line("", "", "")
+		for _, c := range t.PartitionKeys {
+			column(c)
+		}
+	}
+	if st.Mode == "" {
+		return nil
+	}
+	d.out.line("", "", "")
+	d.out.line("# Detailed Table Information", "", "")
+	for _, p := range [][2]string{
+		{"Database:", aws.ToString(t.DatabaseName)}, {"Owner:", aws.ToString(t.Owner)},
+		{"Table Type:", aws.ToString(t.TableType)}, {"Location:", location(t)},
+	} {
+		d.out.line(pad(p[0]), pad(p[1]), "")
+	}
+	d.out.line(pad("Table Parameters:"), "", "")
+	for _, k := range sortedKeys(t.Parameters) {
+		d.out.line("", pad(k), pad(t.Parameters[k]))
+	}
+	return nil
+}
+
+func location(t *gluetypes.Table) string {
+	if t.StorageDescriptor == nil {
+		return ""
+	}
+	return aws.ToString(t.StorageDescriptor.Location)
+}
+
+func (d *ddl) showCreateView(ctx context.Context, st *sql.ShowCreateView) error {
+	d.out.columns = textColumns("Create View")
+	database, name, err := d.name(st.View)
+	if err != nil {
+		return err
+	}
+	out, err := d.s.glue.GetTable(ctx, &glue.GetTableInput{DatabaseName: aws.String(database), Name: aws.String(name)})
+	if missing(err) {
+		return failf("TABLE_NOT_FOUND: line %d:%d: View 'awsdatacatalog.%s.%s' does not exist", st.View.Line, st.View.Column, database, name)
+	}
+	if err != nil {
+		return glueFailure(err)
+	}
+	v, ok, err := viewOf(out.Table)
+	if err != nil {
+		return badTable(database, name, "%v", err)
+	}
+	if !ok {
+		return failf("NOT_SUPPORTED: line %d:%d: '%s.%s' is a table, not a view", st.View.Line, st.View.Column, database, name)
+	}
+	d.out.lines = append(d.out.lines, "CREATE VIEW "+database+"."+name+" AS")
+	d.out.lines = append(d.out.lines, strings.Split(v.OriginalSQL, "\n")...)
+	return nil
+}
+
+func quoteHive(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x01", `\u0001`).Replace(s) + "'"
+}
+
+func (d *ddl) showCreateTable(ctx context.Context, st *sql.ShowCreateTable) error {
+	d.out.columns = textColumns("createtab_stmt")
+	_, t, err := d.table(ctx, st.Table)
+	if err != nil {
+		return err
+	}
+	if aws.ToString(t.TableType) == virtualView {
+		return failf("FAILED: SemanticException %s is a view: use SHOW CREATE VIEW", aws.ToString(t.Name))
+	}
+	d.out.lines = createStatement(t)
+	return nil
+}
+
+// createStatement is the statement that makes the table, a line an element, in the
+// layout that Hive prints.
+func createStatement(t *gluetypes.Table) []string {
+	var lines []string
+	columns := func(list []gluetypes.Column, after string) {
+		for i, c := range list {
+			l := "  `" + strings.ToLower(aws.ToString(c.Name)) + "` " + aws.ToString(c.Type)
+			if comment := aws.ToString(c.Comment); comment != "" {
+				l += " COMMENT " + quoteHive(comment)
+			}
+			if i < len(list)-1 {
+				l += ", "
+			} else {
+				l += after
+			}
+			lines = append(lines, l)
+		}
+	}
+	sd := t.StorageDescriptor
+	if sd == nil {
+		sd = &gluetypes.StorageDescriptor{}
+	}
+	lines = append(lines, "CREATE EXTERNAL TABLE `"+aws.ToString(t.DatabaseName)+"."+aws.ToString(t.Name)+"`(")
+	columns(sd.Columns, ")")
+	if c := t.Parameters["comment"]; c != "" {
+		lines = append(lines, "COMMENT "+quoteHive(c))
+	}
+	if len(t.PartitionKeys) > 0 {
+		lines = append(lines, "PARTITIONED BY ( ")
+		columns(t.PartitionKeys, ")")
+	}
+	if len(sd.BucketColumns) > 0 {
+		lines = append(lines, "CLUSTERED BY ( ")
+		for i, c := range sd.BucketColumns {
+			l := "  `" + c + "`"
+			if i < len(sd.BucketColumns)-1 {
+				l += ", "
+			} else {
+				l += ") "
+			}
+			lines = append(lines, l)
+		}
+		lines = append(lines, fmt.Sprintf("INTO %d BUCKETS", sd.NumberOfBuckets))
+	}
+	properties := func(m map[string]string, skip ...string) {
+		var keys []string
+		for _, k := range sortedKeys(m) {
+			if !slices.Contains(skip, k) {
+				keys = append(keys, k)
+			}
+		}
+		for i, k := range keys {
+			l := "  " + quoteHive(k) + "=" + quoteHive(m[k])
+			if i < len(keys)-1 {
+				l += ", "
+			} else {
+				l += ")"
+			}
+			lines = append(lines, l)
+		}
+	}
+	if s := sd.SerdeInfo; s != nil && aws.ToString(s.SerializationLibrary) != "" {
+		lines = append(lines, "ROW FORMAT SERDE ", "  "+quoteHive(*s.SerializationLibrary)+" ")
+		if n := len(s.Parameters); n > 1 || n == 1 && s.Parameters["serialization.format"] != "1" {
+			lines = append(lines, "WITH SERDEPROPERTIES ( ")
+			skip := ""
+			if s.Parameters["serialization.format"] == "1" {
+				skip = "serialization.format"
+			}
+			properties(s.Parameters, skip)
+		}
+	}
+	if in := aws.ToString(sd.InputFormat); in != "" {
+		lines = append(lines, "STORED AS INPUTFORMAT ", "  "+quoteHive(in)+" ", "OUTPUTFORMAT ", "  "+quoteHive(aws.ToString(sd.OutputFormat)))
+	}
+	if l := aws.ToString(sd.Location); l != "" {
+		lines = append(lines, "LOCATION", "  "+quoteHive(l))
+	}
+	shown := 0
+	for k := range t.Parameters {
+		if k != "EXTERNAL" && k != "comment" {
+			shown++
+		}
+	}
+	if shown > 0 {
+		lines = append(lines, "TBLPROPERTIES (")
+		properties(t.Parameters, "EXTERNAL", "comment")
+	}
+	return lines
+}
