@@ -234,19 +234,21 @@ func FuzzDecodePutRecordsCBOR(f *testing.F) {
 func FuzzDecodeGetRecords(f *testing.F) {
 	g := newGeneric(f)
 	f.Add([]byte(`{"ShardIterator":"AAAA","Limit":10}`), false)
+	f.Add([]byte(`{"StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s", "ShardIterator" : "AAAA"}`), false)
 	f.Add(cborHead(cborString(cborString(cborString(cborHead(nil, cborMap, 2), "ShardIterator"), "AAAA"), "Limit"), cborUint, 1000), true)
 	f.Fuzz(func(t *testing.T, body []byte, cbor bool) {
 		proto := awswire.JSON11
 		if cbor {
 			proto = awswire.CBOR11
 		}
-		sealed, limit, ok := decodeGetRecords(proto, body)
+		q, ok := decodeGetRecords(proto, body)
 		if !ok {
 			return
 		}
 		in, _ := g.decode("GetRecords", proto, body).(*kinesis.GetRecordsInput)
-		if in == nil || *in.ShardIterator != string(sealed) || pageSize(in.Limit, maxGetRecords) != limit {
-			t.Errorf("%q decodes to %q, %d; want %+v", body, sealed, limit, in)
+		if in == nil || *in.ShardIterator != string(q.iterator) || pageSize(in.Limit, maxGetRecords) != q.limit ||
+			(q.arn == nil) != (in.StreamARN == nil) || string(q.arn) != aws.ToString(in.StreamARN) {
+			t.Errorf("%q decodes to %+v, want %+v", body, q, in)
 		}
 	})
 }
