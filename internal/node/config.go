@@ -93,7 +93,7 @@ var accountPattern = regexp.MustCompile(`^\d{12}$`)
 // check returns what a user has to mend before a node can start.
 func (c Config) check() error {
 	if c.Data == "" {
-		return errors.New("data: name a directory, or :memory:")
+		return errors.New("data: name a directory, or use :memory: to keep nothing")
 	}
 	if !accountPattern.MatchString(c.Account) {
 		return fmt.Errorf("account %q: an account id has 12 digits", c.Account)
