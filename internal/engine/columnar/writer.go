@@ -373,15 +373,3 @@ func (w *Writer) Buffered() int64 {
 	}
 	return n
 }
-
-// Estimate is about how many bytes the file would have if it were closed now.
-func (w *Writer) Estimate() int64 {
-	n := w.written.n + w.gathered/3
-	if w.group != nil {
-		n += w.group.TotalCompressedBytes()
-		for _, c := range w.chunks {
-			n += c.CurrentEncoder().EstimatedDataEncodedSize() / 2
-		}
-	}
-	return n
-}

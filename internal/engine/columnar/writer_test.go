@@ -473,3 +473,50 @@ func FuzzWriteJSON(f *testing.F) {
 		}
 	})
 }
+
+// TestMemoryIsTheRowGroups holds Buffered to what the writer keeps, and the writer to
+// keeping little once a row group is out.
+func TestMemoryIsTheRowGroups(t *testing.T) {
+	w, err := NewWriter(io.Discard, iotSchema, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recs := iotRecords(10_000)
+	var most int64
+	for range 10 {
+		for _, r := range recs {
+			if err := w.WriteJSON(r); err != nil {
+				t.Fatal(err)
+			}
+			most = max(most, w.Buffered())
+		}
+	}
+	if n := w.Buffered(); n < 2<<20 || most > 32<<20 {
+		t.Errorf("%d bytes are buffered for 100,000 readings, at most %d", n, most)
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.Buffered(); n > 1<<10 {
+		t.Errorf("%d bytes are buffered after Flush", n)
+	}
+	if w.Size() == 0 {
+		t.Error("Flush gave nothing to the sink")
+	}
+}
+
+func ExampleWriter() {
+	var file bytes.Buffer
+	w, err := NewWriter(&file, Schema{{"id", mustType("int")}, {"tags", mustType("array<string>")}}, Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(w.WriteJSON([]byte(`{"ID": 1, "tags": ["a", "b"]}`)))
+	fmt.Println(w.WriteJSON([]byte(`{"id": "one"}`)))
+	fmt.Println(w.Close(), w.Rows())
+	// Output:
+	// <nil>
+	// DataFormatConversion.MalformedData: column id: Data does not match the schema. For input string: "one"
+	// <nil> 1
+}
