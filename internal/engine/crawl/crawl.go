@@ -12,6 +12,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 )
@@ -96,18 +97,79 @@ const (
 	Parquet Classification = "parquet"
 	JSON    Classification = "json"
 	CSV     Classification = "csv"
-	ORC     Classification = "orc"
-	Avro    Classification = "avro"
+	// Unknown is what none of the others is; such objects make no tables.
 	Unknown Classification = "UNKNOWN"
 )
 
 // Format is how an object is to be read.
 type Format struct {
 	Classification Classification
-	Compression    string   // "none", "gzip", "snappy", "zstd", "bzip2", "deflate": of the object, not within Parquet
-	Delimiter      byte     // CSV
-	Quoted         bool     // CSV: fields are in double quotes
-	Header         bool     // CSV: the first line has the names
-	ArrayJSON      bool     // JSON: the object is one array of records
-	Paths          []string // JSON: the members of the records, in order
+	Compression    string // "none", "gzip", "bzip2", "zstd", "snappy": of the object, not within Parquet
+	Delimiter      byte   // CSV
+	Quoted         bool   // CSV: fields are in double quotes
+	Header         bool   // CSV: the first line has the names
+}
+
+func (f Format) same(o Format) bool {
+	return f.Classification == o.Classification && f.Compression == o.Compression &&
+		f.Delimiter == o.Delimiter && f.Header == o.Header
+}
+
+// Run crawls what is below prefix. root names the table that the whole of a bucket
+// makes up.
+func Run(ctx context.Context, src Source, prefix, root string, o Options) ([]Table, error) {
+	excluded, err := compileExclusions(o.Exclusions)
+	if err != nil {
+		return nil, err
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = 16
+	}
+	top := &folder{path: prefix, depth: 1 + strings.Count(prefix, "/")}
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		top.path, top.depth = prefix+"/", top.depth+1
+	}
+	var single *file
+	for obj, err := range src.List(ctx, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		if obj.Key == prefix && obj.Size > 0 {
+			single = &file{Object: obj}
+			continue
+		}
+		rel, ok := strings.CutPrefix(obj.Key, top.path)
+		if !ok || obj.Size == 0 || hidden(rel) || excluded(rel) {
+			continue
+		}
+		top.add(rel, obj)
+	}
+	if single != nil {
+		top.files, top.folders = []*file{single}, nil
+	}
+	if err := readAll(ctx, src, top.sample(o.SampleSize, nil), o.Concurrency); err != nil {
+		return nil, err
+	}
+	g := &grouper{options: o, root: root, names: make(map[string]bool)}
+	tables := g.tables(top)
+	for i := range tables {
+		if single != nil {
+			tables[i].Path = single.Key
+			tables[i].Name = g.name(single.Key)
+		}
+	}
+	return tables, nil
+}
+
+// hidden says whether a path has a part that is not data: "_SUCCESS", ".tmp".
+func hidden(rel string) bool {
+	if strings.HasSuffix(rel, "_$folder$") {
+		return true
+	}
+	for part := range strings.SplitSeq(rel, "/") {
+		if strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".") {
+			return true
+		}
+	}
+	return false
 }

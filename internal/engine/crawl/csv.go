@@ -1,0 +1,167 @@
+package crawl
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
+)
+
+// CSV, as Glue's built-in classifier sees it: fields parted by comma, bar, tab,
+// semicolon or Ctrl-A, the same number, at least two, on every line. The first line is a
+// header when all its fields are text that would do for names, no two the same, and some
+// column is not text below it. Without one the columns are col0, col1 and so on. Whole
+// numbers are bigint.
+
+const maxCSVColumns = 2000
+
+func csvFile(f *file, text []byte, complete bool) bool {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	if !utf8.Valid(text[:lastRune(text)]) || bytes.IndexByte(text, 0) >= 0 {
+		return false
+	}
+	for _, delimiter := range []byte(",|\t;\x01") {
+		rows, quoted := splitCSV(text, delimiter, complete)
+		if len(rows) == 0 || len(rows[0]) < 2 || len(rows[0]) > maxCSVColumns {
+			continue
+		}
+		uniform := true
+		for _, r := range rows {
+			if len(r) != len(rows[0]) {
+				uniform = false
+				break
+			}
+		}
+		if !uniform {
+			continue
+		}
+		f.format.Classification, f.format.Delimiter, f.format.Quoted = CSV, delimiter, quoted
+		f.columns, f.format.Header = csvColumns(rows)
+		f.records = int64(len(rows))
+		if f.format.Header {
+			f.records--
+		}
+		return true
+	}
+	return false
+}
+
+// lastRune is where the last, perhaps broken, character of b begins.
+func lastRune(b []byte) int {
+	for i := 1; i <= utf8.UTFMax && i <= len(b); i++ {
+		if utf8.RuneStart(b[len(b)-i]) {
+			if utf8.FullRune(b[len(b)-i:]) {
+				return len(b)
+			}
+			return len(b) - i
+		}
+	}
+	return len(b)
+}
+
+// splitCSV cuts text into rows; the last, unless complete, may be cut off and is left out.
+func splitCSV(text []byte, delimiter byte, complete bool) (rows [][]string, quoted bool) {
+	var row []string
+	var field []byte
+	open := false
+	flush := func() {
+		row = append(row, string(field))
+		field = field[:0]
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case open && c == '"' && i+1 < len(text) && text[i+1] == '"':
+			field = append(field, '"')
+			i++
+		case open && c == '"':
+			open = false
+		case open:
+			field = append(field, c)
+		case c == '"' && len(field) == 0:
+			open, quoted = true, true
+		case c == delimiter:
+			flush()
+		case c == '\r' && i+1 < len(text) && text[i+1] == '\n':
+		case c == '\n':
+			flush()
+			if len(row) > 1 || row[0] != "" {
+				rows = append(rows, row)
+			}
+			row = nil
+		default:
+			field = append(field, c)
+		}
+	}
+	if open {
+		return nil, false
+	}
+	if complete && (len(field) > 0 || len(row) > 0) {
+		flush()
+		rows = append(rows, row)
+	}
+	return rows, quoted
+}
+
+var datePattern = regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`)
+
+// csvType is the type of a field, nil for an empty one.
+func csvType(s string) *hivetype.Type {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return nil
+	}
+	if c := s[0]; c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' {
+		if _, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return bigintType
+		}
+		if _, err := strconv.ParseFloat(s, 64); err == nil && !strings.ContainsAny(s, "xX_pPiInN") {
+			return doubleType
+		}
+		if datePattern.MatchString(s) {
+			return dateType
+		}
+	}
+	if strings.EqualFold(s, "true") || strings.EqualFold(s, "false") {
+		return booleanType
+	}
+	return stringType
+}
+
+func csvColumns(rows [][]string) (Columns, bool) {
+	types := make([]*hivetype.Type, len(rows[0]))
+	for _, r := range rows[1:] {
+		for i, field := range r {
+			types[i] = merge(types[i], csvType(field))
+		}
+	}
+	header := len(rows) > 1
+	seen := make(map[string]bool)
+	texts := true // all columns below are text
+	for i, name := range rows[0] {
+		n := columnName(name)
+		if csvType(name) != stringType && (n != "" || i < len(rows[0])-1) || seen[n] || len(n) > 150 {
+			header = false
+		}
+		seen[n] = true
+		if types[i] != nil && types[i] != stringType {
+			texts = false
+		}
+	}
+	header = header && !texts
+	columns := make(Columns, len(types))
+	for i := range columns {
+		name := "col" + itoa(i)
+		if header {
+			if n := columnName(rows[0][i]); n != "" {
+				name = n
+			}
+		} else {
+			types[i] = merge(types[i], csvType(rows[0][i]))
+		}
+		columns[i] = Column{name, types[i]}
+	}
+	return columns, header
+}
