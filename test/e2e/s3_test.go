@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestS3Boto3(t *testing.T) {
+	Start(t).Python(t, "s3.py")
+}
+
+func TestS3CLI(t *testing.T) {
+	aws := CLI(t)
+	n := Start(t)
+	dir := t.TempDir()
+	big := make([]byte, 20<<20)
+	rand.Read(big)
+	for name, body := range map[string][]byte{"big": big, "sub/a b+c": []byte("hi\n"), "sub/ü%41": []byte("ü\n")} {
+		path := filepath.Join(dir, "up", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, body, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(args ...string) string { t.Helper(); return n.Run(t, dir, aws, args...) }
+	run("s3", "mb", "s3://cli-lake", "--region", "eu-west-1")
+	if out := run("s3api", "get-bucket-location", "--bucket", "cli-lake"); !strings.Contains(out, "eu-west-1") {
+		t.Errorf("location: %s", out)
+	}
+	run("s3", "sync", "up", "s3://cli-lake/pre/")
+	if out := run("s3", "ls", "--recursive", "s3://cli-lake"); strings.Count(out, "pre/") != 3 || !strings.Contains(out, "20971520 pre/big") {
+		t.Errorf("ls: %s", out)
+	}
+	run("s3", "sync", "s3://cli-lake/pre/", "down")
+	for _, name := range []string{"big", "sub/a b+c", "sub/ü%41"} {
+		up, _ := os.ReadFile(filepath.Join(dir, "up", name))
+		down, err := os.ReadFile(filepath.Join(dir, "down", name))
+		if err != nil || string(up) != string(down) {
+			t.Errorf("%s came back as %d bytes, %v", name, len(down), err)
+		}
+	}
+	run("s3", "cp", "s3://cli-lake/pre/big", "s3://cli-lake/copy")
+	run("s3", "mv", "s3://cli-lake/copy", "s3://cli-lake/moved")
+	if out := run("s3", "ls", "s3://cli-lake/"); !strings.Contains(out, "PRE pre/") || !strings.Contains(out, "moved") || strings.Contains(out, "copy") {
+		t.Errorf("ls: %s", out)
+	}
+	url := strings.TrimSpace(run("s3", "presign", "s3://cli-lake/pre/sub/a b+c"))
+	if out := n.Run(t, dir, Python(t, "urllib.request"), "-c", "import sys,urllib.request as u;print(u.urlopen(sys.argv[1]).read())", url); !strings.Contains(out, `hi\n`) {
+		t.Errorf("presigned: %s", out)
+	}
+	run("s3", "rm", "--recursive", "s3://cli-lake", "--quiet")
+	run("s3", "rb", "s3://cli-lake")
+}
+
+func TestS3Terraform(t *testing.T) {
+	n := Start(t)
+	NewTerraform(t, n, `
+resource "aws_s3_bucket" "lake" {
+  bucket        = "tf-lake"
+  force_destroy = true
+  tags          = { team = "data" }
+}
+
+resource "aws_s3_bucket_versioning" "lake" {
+  bucket = aws_s3_bucket.lake.id
+  versioning_configuration { status = "Enabled" }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "lake" {
+  bucket = aws_s3_bucket.lake.id
+  rule {
+    id     = "expire"
+    status = "Enabled"
+    filter { prefix = "tmp/" }
+    expiration { days = 7 }
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
+  bucket = aws_s3_bucket.lake.id
+  rule {
+    apply_server_side_encryption_by_default { sse_algorithm = "AES256" }
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "lake" {
+  bucket                  = aws_s3_bucket.lake.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_policy" "lake" {
+  bucket = aws_s3_bucket.lake.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid = "tls", Effect = "Deny", Principal = "*", Action = "s3:*",
+      Resource = ["${aws_s3_bucket.lake.arn}", "${aws_s3_bucket.lake.arn}/*"],
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]
+  })
+}
+
+resource "aws_s3_object" "seed" {
+  bucket  = aws_s3_bucket.lake.id
+  key     = "seed/a b.json"
+  content = "{}"
+}
+`).ApplyAndDestroy(t, nil)
+}
