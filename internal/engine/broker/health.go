@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -73,7 +74,8 @@ func (b *Broker) suspect() {
 				return
 			default:
 			}
-			if b.Check("") == nil {
+			// A stream that cannot be read is no better after a restart.
+			if err := b.Check(""); err == nil || !strings.Contains(err.Error(), "write error") {
 				return
 			}
 			if free, err := b.Free(); err == nil && free < healSpace {

@@ -42,7 +42,10 @@ func (s *Shard) Read(ctx context.Context, from Position, o ReadOptions, dst []Re
 		s.mu.Lock()
 		begin, last := s.first, s.last
 		err := s.gone()
-		if next.Frame > last || next.Frame == last && next.Index >= s.lastHeader.count {
+		if next.Frame == last && next.Index >= s.lastHeader.count {
+			next = Position{last + 1, 0}
+		}
+		if next.Frame > last {
 			s.tipRead = time.Now()
 		}
 		s.mu.Unlock()
