@@ -26,6 +26,9 @@ import (
 const startTime = 60 * time.Second
 
 var build = sync.OnceValues(func() (string, error) {
+	if bin := os.Getenv("BROOKMERE_BIN"); bin != "" {
+		return bin, nil // to test a binary as it was built elsewhere
+	}
 	_, here, _, _ := runtime.Caller(0)
 	root := filepath.Dir(filepath.Dir(filepath.Dir(here)))
 	dir, err := os.MkdirTemp("", "brookmere-build-")
