@@ -72,10 +72,10 @@ func timeFunctions() map[string]function {
 		"with_timezone":   {min: 2, max: 2, template: "timezone($2, CAST($1 AS TIMESTAMP))", result: "timestamp with time zone"},
 		"to_milliseconds": {min: 1, max: 1, template: "CAST(epoch_ms($1) AS BIGINT)", result: "bigint"},
 		"date_format": {min: 2, max: 2, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			return "strftime(" + local(c) + ", " + quote(mysqlFormat(c, false)) + ")", nil
+			return "strftime(" + local(c) + ", " + quote(mysqlFormat(c)) + ")", nil
 		}},
 		"date_parse": {min: 2, max: 2, result: "timestamp", write: func(c *invocation) (string, *sql.Type) {
-			return "strptime(" + c.args[0] + ", " + quote(mysqlFormat(c, true)) + ")", nil
+			return "strptime(" + c.args[0] + ", " + quote(mysqlFormat(c)) + ")", nil
 		}},
 		"format_datetime": {min: 2, max: 2, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			return "strftime(" + local(c) + ", " + quote(jodaFormat(c, false)) + ")", nil
@@ -95,7 +95,7 @@ func local(c *invocation) string {
 }
 
 // mysqlFormat turns a format of MySQL's into strftime's.
-func mysqlFormat(c *invocation, parse bool) string {
+func mysqlFormat(c *invocation) string {
 	format := c.constant(1)
 	var b strings.Builder
 	for i := 0; i < len(format); i++ {
@@ -112,9 +112,6 @@ func mysqlFormat(c *invocation, parse bool) string {
 				fail(c.exprs[1].Pos(), "INVALID_FUNCTION_ARGUMENT", "%%%c not supported in date format string", format[i])
 			}
 			s = string(format[i])
-		}
-		if parse && (s == "%I:%M:%S %p") {
-			s = "%I:%M:%S %p"
 		}
 		b.WriteString(s)
 	}

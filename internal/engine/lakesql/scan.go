@@ -52,7 +52,7 @@ func (t *translator) scan(at sql.Position, table *Table, alias string, in *scope
 	}
 	var selects []string
 	for _, key := range order {
-		selects = append(selects, t.read1(at, table, groups[key])...)
+		selects = append(selects, t.readFormat(at, table, groups[key])...)
 	}
 	if selects == nil {
 		items := make([]string, len(columns))
@@ -130,8 +130,8 @@ func lowerColumns(columns []Column) []Column {
 	return out
 }
 
-// read1 writes the SELECTs over the pieces of one format.
-func (t *translator) read1(at sql.Position, table *Table, pieces []piece) []string {
+// readFormat writes the SELECTs over the pieces of one format.
+func (t *translator) readFormat(at sql.Position, table *Table, pieces []piece) []string {
 	format := pieces[0].format
 	class := format.SerDe[strings.LastIndexByte(format.SerDe, '.')+1:]
 	switch {
@@ -167,8 +167,18 @@ func fileList(pieces []piece) string {
 	return b.String() + "]"
 }
 
-// perFile is an expression that has one of the given values for each file of the list.
-func perFile(values []string, null []bool, typ string) string {
+// joinedFiles is how many files make it worth to join what differs by file, where a list
+// constant would be copied for each chunk of rows.
+const joinedFiles = 100
+
+// perFile builds the expressions that have a value for each file of a reader's list.
+type perFile struct {
+	files int
+	join  []string // select items of the joined relation, for many files
+}
+
+// expr is an expression that has one of the given values for each file.
+func (p *perFile) expr(values []string, null []bool, typ string) string {
 	same := true
 	for i := range values {
 		same = same && values[i] == values[0] && null[i] == null[0]
@@ -186,11 +196,29 @@ func perFile(values []string, null []bool, typ string) string {
 	for i := range values {
 		parts[i] = literal(i)
 	}
-	return "CAST([" + strings.Join(parts, ", ") + "] AS " + typ + "[])[CAST(file_index AS BIGINT) + 1]"
+	list := "CAST([" + strings.Join(parts, ", ") + "] AS " + typ + "[])"
+	if p.files <= joinedFiles {
+		return list + "[CAST(file_index AS BIGINT) + 1]"
+	}
+	name := fmt.Sprintf("__file_value%d", len(p.join))
+	p.join = append(p.join, "unnest("+list+") AS "+name)
+	return name
+}
+
+// source is the reader, joined with what differs by file.
+func (p *perFile) source(reader string) string {
+	if p.join == nil {
+		return reader
+	}
+	return fmt.Sprintf("%s JOIN (SELECT unnest(range(%d)) AS __file_number, %s) ON CAST(file_index AS BIGINT) = __file_number", reader, p.files, strings.Join(p.join, ", "))
 }
 
 // added is the select items of partition columns and "$path".
-func (t *translator) added(table *Table, pieces []piece) []string {
+func (t *translator) added(table *Table, pieces []piece) ([]string, *perFile) {
+	per := &perFile{}
+	for _, p := range pieces {
+		per.files += len(p.files)
+	}
 	var items []string
 	for i, c := range table.PartitionColumns {
 		var values []string
@@ -201,7 +229,7 @@ func (t *translator) added(table *Table, pieces []piece) []string {
 				null = append(null, p.values[i] == defaultPartition)
 			}
 		}
-		items = append(items, perFile(values, null, duckType(trinoType(c.Type)))+" AS "+ident(strings.ToLower(c.Name)))
+		items = append(items, per.expr(values, null, duckType(trinoType(c.Type)))+" AS "+ident(strings.ToLower(c.Name)))
 	}
 	if t.path {
 		var uris []string
@@ -210,9 +238,9 @@ func (t *translator) added(table *Table, pieces []piece) []string {
 				uris = append(uris, f.URI)
 			}
 		}
-		items = append(items, perFile(uris, make([]bool, len(uris)), "VARCHAR")+` AS "$path"`)
+		items = append(items, per.expr(uris, make([]bool, len(uris)), "VARCHAR")+` AS "$path"`)
 	}
-	return items
+	return items, per
 }
 
 // readParquet reads files of the same schema together: columns are found by name in any
@@ -239,8 +267,9 @@ func (t *translator) readParquet(table *Table, pieces []piece) []string {
 				items = append(items, "CAST(NULL AS "+typ+") AS "+ident(name))
 			}
 		}
-		items = append(items, t.added(table, g.pieces)...)
-		out = append(out, "SELECT "+strings.Join(items, ", ")+" FROM read_parquet("+fileList(g.pieces)+", hive_partitioning=false"+options+")")
+		added, per := t.added(table, g.pieces)
+		items = append(items, added...)
+		out = append(out, "SELECT "+strings.Join(items, ", ")+" FROM "+per.source("read_parquet("+fileList(g.pieces)+", hive_partitioning=false"+options+")"))
 	}
 	return out
 }
@@ -279,9 +308,10 @@ func (t *translator) readJSON(table *Table, pieces []piece) string {
 	if fields == nil {
 		fields = []string{"'_': 'VARCHAR'"}
 	}
-	items = append(items, t.added(table, pieces)...)
-	return "SELECT " + strings.Join(items, ", ") + " FROM read_json(" + fileList(pieces) + ", columns={" + strings.Join(fields, ", ") +
-		"}, format='newline_delimited', ignore_errors=true, hive_partitioning=false, maximum_object_size=67108864)"
+	added, per := t.added(table, pieces)
+	items = append(items, added...)
+	return "SELECT " + strings.Join(items, ", ") + " FROM " + per.source("read_json("+fileList(pieces)+", columns={"+strings.Join(fields, ", ")+
+		"}, format='newline_delimited', ignore_errors=true, hive_partitioning=false, maximum_object_size=16777216)")
 }
 
 // readText reads delimited text by position: every column as text first, so that what
@@ -323,9 +353,10 @@ func (t *translator) readText(table *Table, pieces []piece, open bool) string {
 	if len(names) == 0 {
 		names = []string{"'c0': 'VARCHAR'"}
 	}
-	items = append(items, t.added(table, pieces)...)
-	return fmt.Sprintf("SELECT %s FROM read_csv(%s, columns={%s}, auto_detect=false, header=false, delim=%s, quote=%s, escape=%s, nullstr=%s, skip=%d, null_padding=true, strict_mode=false, ignore_errors=true, hive_partitioning=false)",
-		strings.Join(items, ", "), fileList(pieces), strings.Join(names, ", "), quote(delim), quote(quoteChar), quote(escape), quote(null), skip)
+	added, per := t.added(table, pieces)
+	items = append(items, added...)
+	return "SELECT " + strings.Join(items, ", ") + " FROM " + per.source(fmt.Sprintf("read_csv(%s, columns={%s}, auto_detect=false, header=false, delim=%s, quote=%s, escape=%s, nullstr=%s, skip=%d, null_padding=true, strict_mode=false, ignore_errors=true, hive_partitioning=false)",
+		fileList(pieces), strings.Join(names, ", "), quote(delim), quote(quoteChar), quote(escape), quote(null), skip))
 }
 
 // delimiter reads Hive's way to write one: a character, or a number of one.

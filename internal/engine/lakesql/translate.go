@@ -31,7 +31,6 @@ type translator struct {
 	views    []string
 	path     bool // "$path" is asked for
 	try      int  // depth of TRY
-	err      error
 }
 
 // column is one that a name may stand for.
@@ -94,17 +93,18 @@ func usesPath(q *sql.Query) bool { return strings.Contains(strings.ToLower(sql.P
 
 // shown turns what the driver cannot show as it should: JSON is text.
 func (t *translator) shown(text string, columns []column) string {
-	for _, c := range columns {
+	found := false
+	items, names := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = fmt.Sprintf("c%d", i)
+		items[i] = names[i] + " AS " + ident(c.name)
 		if is(c.typ, "json") {
-			items := make([]string, len(columns))
-			for i, c := range columns {
-				items[i] = ident(c.name)
-				if is(c.typ, "json") {
-					items[i] = "CAST(" + items[i] + " AS VARCHAR) AS " + items[i]
-				}
-			}
-			return "SELECT " + strings.Join(items, ", ") + " FROM (" + text + ")"
+			found = true
+			items[i] = "CAST(" + names[i] + " AS VARCHAR) AS " + ident(c.name)
 		}
+	}
+	if found {
+		return "SELECT " + strings.Join(items, ", ") + " FROM (" + text + ") AS q(" + strings.Join(names, ", ") + ")"
 	}
 	return text
 }
@@ -511,13 +511,8 @@ func (t *translator) aliased(r *sql.AliasedRelation, in *scope) string {
 	}
 	text += " AS " + ident(alias)
 	if r.Columns != nil {
-		hidden := false
-		for _, c := range columns {
-			hidden = hidden || c.hidden
-		}
 		columns = t.rename(r.Position, columns, r.Columns)
 		text += columnList(columns)
-		_ = hidden
 	}
 	for _, c := range columns {
 		c.relation = alias

@@ -22,7 +22,6 @@ var (
 	dateType      = named("date")
 	timestampType = named("timestamp")
 	instantType   = named("timestamp with time zone")
-	jsonType      = named("json")
 	binaryType    = named("varbinary")
 	intervalType  = named("interval day to second")
 )
