@@ -109,6 +109,9 @@ func (c *validator) members(p *plan, v reflect.Value) {
 			}
 			continue
 		}
+		if f.always && fv.IsZero() {
+			continue // not sent, or not to be told from that
+		}
 		c.push(f.label)
 		c.value(f.plan, fv)
 		c.pop(1)
