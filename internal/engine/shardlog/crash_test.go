@@ -3,11 +3,13 @@ package shardlog
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -136,6 +138,11 @@ func TestKill(t *testing.T) {
 	for i := range crashShards {
 		name := fmt.Sprint("s/", i)
 		s, err := l.Shard(t.Context(), name)
+		if errors.Is(err, ErrNoShard) {
+			if !slices.ContainsFunc(acks, func(a ack) bool { return a.shard == name }) {
+				continue // never came to it
+			}
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,15 +175,6 @@ func TestKill(t *testing.T) {
 				records++
 			}
 		}
-		in, err := s.Info(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if i == crashShards-1 {
-				t.Logf("%d kills, %d acknowledged appends, %d records, last shard %+v", kills, len(acks), records, in)
-			}
-		}()
 	}
 	acked := 0
 	for _, a := range acks {
@@ -191,4 +189,5 @@ func TestKill(t *testing.T) {
 	if acked > records {
 		t.Fatalf("%d records, %d acknowledged", records, acked)
 	}
+	t.Logf("%d kills, %d acknowledged appends, %d records, of them acknowledged %d", kills, len(acks), records, acked)
 }
