@@ -152,11 +152,9 @@ func Run(ctx context.Context, src Source, prefix, root string, o Options) ([]Tab
 	}
 	g := &grouper{options: o, root: root, names: make(map[string]bool)}
 	tables := g.tables(top)
-	for i := range tables {
-		if single != nil {
-			tables[i].Path = single.Key
-			tables[i].Name = g.name(single.Key)
-		}
+	if single != nil && len(tables) == 1 {
+		clear(g.names)
+		tables[0].Path, tables[0].Name = single.Key, g.name(single.Key)
 	}
 	return tables, nil
 }
