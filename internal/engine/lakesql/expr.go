@@ -433,9 +433,10 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 		return plain, integerType
 	case is(lt, "double") || is(rt, "double"):
 		return plain, doubleType
-	case is(lt, "decimal") && is(rt, "decimal") && len(lt.Params) == 2 && len(rt.Params) == 2:
-		// Trino's result types; DuckDB's own are narrower for sums and fail for wide products.
-		p1, s1, p2, s2 := lt.Params[0], lt.Params[1], rt.Params[0], rt.Params[1]
+	case (isInteger(lt) || is(lt, "decimal")) && (isInteger(rt) || is(rt, "decimal")):
+		// Trino's result types; DuckDB fails for wide products.
+		l, r := decimalOf(lt), decimalOf(rt)
+		p1, s1, p2, s2 := l[0], l[1], r[0], r[1]
 		if x.Op == "*" {
 			if p1+p2 <= 38 {
 				return plain, &sql.Type{Name: "decimal", Params: []int{p1 + p2, s1 + s2}}
