@@ -117,6 +117,32 @@ not json
 	}
 }
 
+// TestMixedRoot reads files of other widths and kinds under one location.
+func TestMixedRoot(t *testing.T) {
+	e, l := newEngine(t)
+	for _, name := range []string{"three", "open"} {
+		serde := textSerDe
+		if name == "open" {
+			serde = openCSVSerDe
+		}
+		table := l.add(t, name, "type string; id int; name string", "", serde, map[string]string{"field.delim": ","})
+		table.Location = "s3://root/"
+	}
+	l.write(t, "root/a.csv", "A,1,x\nA,2,y\n")
+	l.write(t, "root/b.csv", "B,1,x,more,and,more\r\nB,2,y,z,q,r\r\n")
+	l.write(t, "root/c.csv", "C,1\nC,2")
+	l.write(t, "root/results/q.csv", "\"_col0\",\"name\"\n\"1\",\"a \"\"b\"\" c\"\n")
+	l.write(t, "root/results/q.csv.metadata", "\x08\x01\x12\xff\xfe\x00\x00\n\"\x80\"\"broken\n\x1a\x05")
+	l.write(t, "root/one-line.csv", "D,9,last")
+	for _, name := range []string{"three", "open"} {
+		got, _, err := ask(e, l, "SELECT type, id, name FROM "+name+" WHERE type IN ('A', 'B', 'C', 'D') ORDER BY 1, 2")
+		want := "A|1|x\nA|2|y\nB|1|x\nB|2|y\nC|1|NULL\nC|2|NULL\nD|9|last"
+		if err != nil || got != want {
+			t.Errorf("%s: got\n%s\n%v, want\n%s", name, got, err, want)
+		}
+	}
+}
+
 // TestGuest tries to reach out of the lake.
 func TestGuest(t *testing.T) {
 	e, l := newEngine(t)
