@@ -1,10 +1,15 @@
 package delivery
 
 import (
-	"encoding/binary"
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/brookmere/brookmere/internal/engine/columnar"
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
@@ -16,19 +21,37 @@ import (
 // https://docs.aws.amazon.com/firehose/latest/dev/limits.html
 const defaultPartitions = 500
 
-// keySeparator is between the values of a partition's keys in its name.
-const keySeparator = "\x1f"
+// Limits of partition key values, so that every key can be put: S3's of a key, and those
+// of the plain files that an object may be.
+const (
+	maxKey     = 1024
+	maxSegment = 200
+)
+
+// tooManyPartitions is the error code of a record of one partition too many.
+const tooManyPartitions = "DynamicPartitioning.ActivePartitionsExceeded"
 
 // specPlan is the Plan of a Spec.
+//
+// Its partitions are named "" without partitioning, else by the values that the prefix
+// uses, in its order: "=" and, for each, its length, ":" and the value.
 type specPlan struct {
-	version string
-	spec    Spec
-	parts   parts
-
-	keys     []byte // scratch of Route
+	version  string
+	spec     Spec
+	query    *KeyQuery
+	names    []string // of the keys that the prefix uses
+	prefixes *Prefixes
+	splitAt  []byte
+	table    []byte // of the envelope
 	schema   columnar.Schema
 	columnar columnar.Options
-	record   jsontext.Record // of the encoders
+
+	// Of Route.
+	values Values
+	keys   KeyValues
+	name   []byte
+
+	record jsontext.Record // of the encoders
 }
 
 // NewPlan compiles a spec. Its version must change with the spec.
@@ -64,10 +87,30 @@ func CheckSpec(spec Spec) error {
 
 func compile(spec Spec) (*specPlan, error) {
 	p := &specPlan{spec: spec}
-	if err := p.parts.compile(&spec); err != nil {
+	var err error
+	if spec.Partition != "" {
+		if p.query, err = CompileKeys(spec.Partition); err != nil {
+			return nil, err
+		}
+	}
+	if p.prefixes, err = ParsePrefixes(PrefixConfig{
+		Prefix: spec.Prefix, ErrorPrefix: spec.ErrorPrefix, TimeZone: spec.TimeZone,
+		Partitions: p.query != nil, Query: p.query,
+	}); err != nil {
 		return nil, err
 	}
+	p.names = p.prefixes.Data.QueryKeys()
+	if spec.Split == SplitDelimited {
+		if p.splitAt, err = ParseDelimiter(spec.SplitAt); err != nil {
+			return nil, err
+		}
+	}
 	if c := spec.Convert; c != nil {
+		if c.Table != nil {
+			if p.table, err = json.Marshal(c.Table); err != nil {
+				return nil, err
+			}
+		}
 		o := columnar.Options{
 			CaseSensitive: c.CaseSensitive, Mappings: c.Keys, DotsInKeys: c.DotsToUnderscore, TimestampFormats: c.TimestampFormats,
 			Dictionary: c.Dictionary, PageSize: int64(c.PageSize), BlockSize: int64(c.BlockSize),
@@ -108,52 +151,151 @@ func (p *specPlan) Buffering(partition string) Buffering {
 // Route takes a record apart if it is to be, and finds the partition of each part.
 func (p *specPlan) Route(r *shardlog.Record, rows *Rows) {
 	switch {
-	case p.spec.Split != "":
-		p.parts.each(r.Data, func(part []byte, err error) {
-			if err != nil {
-				rows.Reject(p.failed(r, part, err))
-				return
-			}
+	case p.spec.Split == SplitDelimited:
+		for part := range Delimited(r.Data, p.splitAt) {
 			p.route(r, part, rows)
-		})
+		}
+	case p.spec.Split == SplitJSON || p.spec.Convert != nil:
+		p.each(r, r.Data, rows)
 	default:
 		p.route(r, r.Data, rows)
 	}
 }
 
+// route finds the partition of one record that is not taken apart as JSON, or not yet.
 func (p *specPlan) route(r *shardlog.Record, data []byte, rows *Rows) {
-	if p.spec.Convert == nil {
-		p.partition(r, data, rows)
+	if p.spec.Convert != nil {
+		p.each(r, data, rows)
 		return
 	}
-	// A converted record may hold several objects, one row each.
-	for at := jsontext.SkipSpace(data, 0); at < len(data); at = jsontext.SkipSpace(data, at) {
-		end, _, _, err := jsontext.Skip(data, at)
-		if err != nil {
-			rows.Reject(p.malformed(r, data[at:], err))
-			return
-		}
-		p.partition(r, data[at:end], rows)
-		at = end
-	}
-}
-
-func (p *specPlan) partition(r *shardlog.Record, data []byte, rows *Rows) {
-	if p.spec.Partition == "" {
+	if p.query == nil {
 		rows.Add(nil, data)
 		return
 	}
-	var err error
-	if p.keys, err = p.parts.keys(p.keys[:0], data); err != nil {
-		rows.Reject(p.failed(r, data, err))
+	p.values.Reset(data)
+	if !p.values.Next() {
+		rows.Reject(p.failed(data, r.Time, NotJSON))
 		return
 	}
-	rows.Add(p.keys, data)
+	p.partition(r, data, rows)
+}
+
+// each makes a row of each JSON value in data.
+func (p *specPlan) each(r *shardlog.Record, data []byte, rows *Rows) {
+	if p.query == nil { // to find the ends is enough
+		for at := jsontext.SkipSpace(data, 0); at < len(data); at = jsontext.SkipSpace(data, at) {
+			end, _, _, err := jsontext.Skip(data, at)
+			if err != nil {
+				rows.Reject(p.noJSON(data[at:], r.Time, err))
+				return
+			}
+			rows.Add(nil, data[at:end])
+			at = end
+		}
+		return
+	}
+	p.values.Reset(data)
+	for p.values.Next() {
+		p.partition(r, p.values.Value.Text, rows)
+	}
+	if rest, err := p.values.Rest(); err != nil {
+		rows.Reject(p.noJSON(rest, r.Time, err))
+	}
+}
+
+// partition adds data to the partition of the value at hand.
+func (p *specPlan) partition(r *shardlog.Record, data []byte, rows *Rows) {
+	if err := p.query.Extract(&p.values.Value, &p.keys); err != nil {
+		rows.Reject(p.failed(data, r.Time, err))
+		return
+	}
+	p.name = append(p.name[:0], '=')
+	size := 0
+	for _, n := range p.names {
+		v := p.keys.Get(n)
+		if len(v) == 0 {
+			rows.Reject(p.failed(data, r.Time, errEmptyKey))
+			return
+		}
+		if !utf8.Valid(v) {
+			v = bytes.ToValidUTF8(v, []byte("\ufffd"))
+		}
+		if !fitsKey(v) {
+			rows.Reject(p.failed(data, r.Time, errBadKey))
+			return
+		}
+		size += len(v)
+		p.name = strconv.AppendInt(p.name, int64(len(v)), 10)
+		p.name = append(append(p.name, ':'), v...)
+	}
+	if size+len(p.spec.Prefix)+len(p.spec.Name)+100 > maxKey {
+		rows.Reject(p.failed(data, r.Time, errBadKey))
+		return
+	}
+	rows.Add(p.name, data)
+}
+
+var errBadKey = &PartitionError{ExtractionFailed, "partitionKeys values cannot be part of an object key"}
+
+// fitsKey tells whether the value can be part of a key.
+func fitsKey(v []byte) bool {
+	for len(v) > 0 {
+		segment, rest, _ := bytes.Cut(v, []byte("/"))
+		if len(segment) > maxSegment || string(segment) == "." || string(segment) == ".." || bytes.IndexByte(segment, 0) >= 0 {
+			return false
+		}
+		v = rest
+	}
+	return true
+}
+
+// partitionKeys is the reverse of what partition does.
+func (p *specPlan) partitionKeys(partition string) *KeyValues {
+	keys := new(KeyValues)
+	rest := strings.TrimPrefix(partition, "=")
+	for _, n := range p.names {
+		length, tail, _ := strings.Cut(rest, ":")
+		size, err := strconv.Atoi(length)
+		if err != nil || size > len(tail) {
+			break
+		}
+		keys.Set(n, tail[:size])
+		rest = tail[size:]
+	}
+	return keys
+}
+
+// failed is what becomes of a record without a partition.
+func (p *specPlan) failed(data []byte, arrival time.Time, err error) *Rejected {
+	e := ErrorRecord{Attempts: 1, Arrival: arrival, Ended: arrival, Code: ExtractionFailed, Message: err.Error(), Raw: data}
+	var pe *PartitionError
+	if errors.As(err, &pe) {
+		e.Code, e.Message = pe.Code, pe.Reason
+	}
+	return &Rejected{Partition: ErrorMark + ProcessingFailed, Data: e.Append(nil), Reason: e.Message}
+}
+
+// noJSON is what becomes of what should be JSON and is not.
+func (p *specPlan) noJSON(data []byte, arrival time.Time, err error) *Rejected {
+	if p.query != nil || p.spec.Convert == nil {
+		return p.failed(data, arrival, NotJSON)
+	}
+	return p.unfit(data, arrival, &columnar.RecordError{Code: columnar.ParseError, Reason: "Encountered malformed JSON. " + err.Error()})
+}
+
+// unfit is what becomes of a record that does not fit the schema.
+func (p *specPlan) unfit(row []byte, arrival time.Time, err *columnar.RecordError) *Rejected {
+	e := ErrorRecord{Attempts: 1, Arrival: arrival, Ended: arrival, Code: err.Code, Message: err.Reason, Raw: row, Table: p.table}
+	return &Rejected{Partition: ErrorMark + FormatConversionFailed, Data: e.Append(nil), Reason: err.Reason}
+}
+
+func (p *specPlan) TooMany(partition string, row []byte, arrival time.Time) *Rejected {
+	return p.failed(row, arrival, &PartitionError{tooManyPartitions, fmt.Sprintf("Active partitions limit exceeded: %d", p.MaxPartitions())})
 }
 
 func (p *specPlan) Encoder(partition string, w io.Writer) (Encoder, error) {
 	if IsError(partition) {
-		return newRawEncoder(w, p.spec.errorCompression(), []byte("\n"))
+		return newRawEncoder(w, p.spec.errorCompression(), nil)
 	}
 	if p.spec.Convert == nil {
 		return newRawEncoder(w, p.spec.Compression, []byte(p.spec.Delimiter))
@@ -174,16 +316,18 @@ func (s *Spec) errorCompression() Compression {
 
 // Name derives the name from what the object holds.
 func (p *specPlan) Name(o ObjectInfo) (bucket, key string) {
-	seed := binary.BigEndian.AppendUint64([]byte(p.version), o.From.Frame)
-	seed = binary.BigEndian.AppendUint32(seed, o.From.Index)
-	seed = binary.BigEndian.AppendUint64(seed, o.Upto.Frame)
-	seed = binary.BigEndian.AppendUint32(seed, o.Upto.Index)
-	seed = append(seed, p.spec.ID...)
-	seed = append(seed, o.Partition...)
+	id := NewObjectID(p.spec.ID, p.version, o.Partition, o.From.String(), o.Upto.String())
+	v := PrefixValues{Time: o.Arrival.In(p.prefixes.Zone), Seed: id.Seed()}
+	prefix := p.prefixes.Data
 	if IsError(o.Partition) {
-		return p.spec.Bucket, p.parts.name(&p.spec, o.Arrival, nil, o.Partition[1:], p.extension(true), seed)
+		prefix = p.prefixes.Error
+		v.ErrorType = o.Partition[len(ErrorMark):]
+	} else {
+		v.Query = p.partitionKeys(o.Partition)
 	}
-	return p.spec.Bucket, p.parts.name(&p.spec, o.Arrival, strings.Split(o.Partition, keySeparator), "", p.extension(false), seed)
+	b, _ := prefix.Append(nil, &v) // the keys are there, or Route had refused the record
+	b = AppendObjectName(b, p.spec.Name, p.spec.Version, v.Time, id, p.extension(IsError(o.Partition)))
+	return p.spec.Bucket, string(b)
 }
 
 // extension is the one that the format has, or that the spec says.
@@ -194,17 +338,15 @@ func (p *specPlan) extension(errors bool) string {
 	} else if p.spec.Extension != "" {
 		return p.spec.Extension
 	} else if p.spec.Convert != nil {
-		return ".parquet"
+		return ParquetExtension
 	}
 	switch c {
 	case Gzip:
-		return ".gz"
+		return GzipExtension
 	case Zip:
-		return ".zip"
-	case Snappy:
-		return ".snappy"
-	case HadoopSnappy:
-		return ".hsnappy"
+		return ZipExtension
+	case Snappy, HadoopSnappy:
+		return SnappyExtension
 	}
 	return ""
 }

@@ -18,14 +18,20 @@ type Spec struct {
 	Size        int64         `json:"size"`
 	Interval    time.Duration `json:"interval"`
 
-	Split      string `json:"split,omitempty"`      // "JSON", "DELIMITED": a record holds several
-	SplitAt    string `json:"splitAt,omitempty"`    // for DELIMITED, the bytes between them
+	Split      string `json:"split,omitempty"`      // SplitJSON or SplitDelimited: a record holds several
+	SplitAt    string `json:"splitAt,omitempty"`    // for SplitDelimited, the bytes between them, in base64
 	Delimiter  string `json:"delimiter,omitempty"`  // written after each record
 	Partition  string `json:"partition,omitempty"`  // jq query of the partition keys
 	Partitions int    `json:"partitions,omitempty"` // the most that are open at once; 0: 500
 
 	Convert *Conversion `json:"convert,omitempty"`
 }
+
+// How a record that holds several is taken apart.
+const (
+	SplitJSON      = "JSON"
+	SplitDelimited = "DELIMITED"
+)
 
 // Compression of objects that are not converted.
 type Compression string

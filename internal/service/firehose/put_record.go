@@ -21,6 +21,10 @@ const (
 	maxBatchSize  = 4 << 20
 )
 
+// MaxBody is the size of a request body that lets a batch of twice the limit through, for
+// an error that says so.
+const MaxBody = 12 << 20
+
 // batches are reused; one that has grown large is let go.
 var batches = sync.Pool{New: func() any { return new(shardlog.Batch) }}
 
