@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+
+	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
 // schemaCache remembers the columns of Parquet files; it is emptied when it is full.
@@ -177,8 +179,48 @@ const (
 	sampledLines = 64
 )
 
-// sampleKeys reads the first lines of some files and gives their keys by lower-case name:
-// Hive finds keys in any letter case, DuckDB does not.
+// addKeys notes the keys of a value, and of what it holds behind their lower-case path.
+func addKeys(keys map[string]string, path string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, inner := range v {
+			lower := path + strings.ToLower(k)
+			if keys[lower] == "" || k == strings.ToLower(k) {
+				keys[lower] = k
+			}
+			addKeys(keys, lower+"\x00", inner)
+		}
+	case []any:
+		for _, inner := range v {
+			addKeys(keys, path, inner)
+		}
+	}
+}
+
+// jsonType is the type that a column is read as: the declared one, with the names of
+// fields as the files write them.
+func jsonType(typ *sql.Type, path string, keys map[string]string) string {
+	switch {
+	case is(typ, "row"):
+		parts := make([]string, len(typ.Fields))
+		for i := range typ.Fields {
+			name := fieldName(typ, i)
+			inner := path + name + "\x00"
+			if actual := keys[path+name]; actual != "" {
+				name = actual
+			}
+			parts[i] = ident(name) + " " + jsonType(typ.Fields[i].Type, inner, keys)
+		}
+		return "STRUCT(" + strings.Join(parts, ", ") + ")"
+	case is(typ, "array") && len(typ.Args) == 1:
+		return jsonType(typ.Args[0], path, keys) + "[]"
+	}
+	return duckType(typ)
+}
+
+// sampleKeys reads the first lines of some files and gives their keys by lower-case path
+// (the parts end in NUL but for the last): Hive finds keys in any letter case, DuckDB
+// does not.
 func sampleKeys(pieces []piece) map[string]string {
 	keys := map[string]string{}
 	var files []File
@@ -200,15 +242,9 @@ func sampleKeys(pieces []piece) map[string]string {
 		lines := bufio.NewScanner(io.LimitReader(r, sampledBytes))
 		lines.Buffer(nil, sampledBytes+1)
 		for n := 0; n < sampledLines && lines.Scan(); n++ {
-			var object map[string]json.RawMessage
-			if json.Unmarshal(lines.Bytes(), &object) != nil {
-				continue
-			}
-			for k := range object {
-				lower := strings.ToLower(k)
-				if keys[lower] == "" || k == lower {
-					keys[lower] = k
-				}
+			var object map[string]any
+			if json.Unmarshal(lines.Bytes(), &object) == nil {
+				addKeys(keys, "", object)
 			}
 		}
 		f.Close()

@@ -301,7 +301,7 @@ func (t *translator) readJSON(table *Table, pieces []piece) string {
 		typ := duckType(trinoType(c.Type))
 		if !seen[strings.ToLower(key)] {
 			seen[strings.ToLower(key)] = true
-			fields = append(fields, quote(key)+": "+quote(typ))
+			fields = append(fields, quote(key)+": "+quote(jsonType(trinoType(c.Type), strings.ToLower(key)+"\x00", keys)))
 		}
 		items = append(items, "TRY_CAST("+ident(key)+" AS "+typ+") AS "+ident(name))
 	}

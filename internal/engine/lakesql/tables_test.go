@@ -54,6 +54,8 @@ not json
 	l.tables["txt2"] = func() *Table { c := *l.tables["txt"]; c.Name = "txt2"; return &c }()
 	l.add(t, "csv", "a string; b int; c date", "", openCSVSerDe, nil).Parameters["skip.header.line.count"] = "1"
 	l.write(t, "b/csv/1.csv", "a,b,c\n\"x, y\",1,2024-01-01\n\"say \\\"hi\\\"\",2,19723\n,,\n")
+	l.add(t, "camel", "devicename string; info struct<fwversion:int,parts:array<struct<partname:string>>>", "", jsonSerDe, nil)
+	l.write(t, "b/camel/1.json", `{"deviceName":"d","info":{"fwVersion":3,"parts":[{"partName":"p"}]}}`)
 	l.add(t, "empty", "a string; b int", "", parquetSerDe, nil)
 	p := l.add(t, "proj", "a string", "dt string; n int", textSerDe, map[string]string{"field.delim": ","})
 	p.Parameters = map[string]string{"projection.enabled": "true", "projection.dt.type": "date", "projection.dt.format": "yyyy-MM-dd", "projection.dt.range": "2024-01-01,NOW",
@@ -73,6 +75,7 @@ not json
 		{"SELECT * FROM csv", "x, y|1|2024-01-01\nsay \"hi\"|2|2024-01-01\n|NULL|NULL"},
 		{"SELECT count(*), sum(b), max(a) FROM empty", "0|NULL|NULL"},
 		{"SELECT * FROM empty", ""},
+		{"SELECT devicename, info.fwversion, info.parts[1].partname, info FROM camel", "d|3|p|{fwversion=3, parts=[{partname=p}]}"},
 		{"SELECT * FROM proj ORDER BY 1", "p|2024-01-02|2\nq|2024-01-09|3"},
 		{"SELECT a FROM proj WHERE dt = '2024-01-09' AND n > 2", "q"},
 		{"SELECT * FROM v ORDER BY id", "1|a|1\n2|b|1"},
