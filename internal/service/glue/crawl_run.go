@@ -112,7 +112,7 @@ func (s *Service) Start(ctx context.Context) error {
 		}
 	}
 	for _, f := range found {
-		err := s.settle(ctx, f.sc, f.d.Name, f.d.CrawlID, f.d.Started, crawlSummary{}, errors.New("Internal Service Exception: the service was interrupted"), false)
+		err := s.settle(ctx, f.sc, f.d.Name, f.d.CrawlID, f.d.Started, crawlSummary{}, errors.New("the crawl was interrupted by a restart of the service"), false)
 		if err != nil {
 			return err
 		}
