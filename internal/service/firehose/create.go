@@ -112,7 +112,9 @@ func destination(in *firehose.CreateDeliveryStreamInput) (dest *types.ExtendedS3
 	if in.ExtendedS3DestinationConfiguration != nil {
 		n++
 	}
-	if in.S3DestinationConfiguration != nil {
+	//lint:ignore SA1019 clients still send it
+	plainConfig := in.S3DestinationConfiguration
+	if plainConfig != nil {
 		n++
 	}
 	if n != 1 {
@@ -134,7 +136,7 @@ func destination(in *firehose.CreateDeliveryStreamInput) (dest *types.ExtendedS3
 			ProcessingConfiguration: e.ProcessingConfiguration, RoleARN: e.RoleARN, S3BackupMode: e.S3BackupMode,
 		}, false, nil
 	}
-	p := in.S3DestinationConfiguration
+	p := plainConfig
 	return &types.ExtendedS3DestinationUpdate{
 		BucketARN: p.BucketARN, BufferingHints: p.BufferingHints, CloudWatchLoggingOptions: p.CloudWatchLoggingOptions,
 		CompressionFormat: p.CompressionFormat, EncryptionConfiguration: p.EncryptionConfiguration,

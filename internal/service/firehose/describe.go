@@ -2,11 +2,11 @@ package firehose
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
-	"strconv"
 )
 
 const destinationID = "destinationId-000000000001" // a delivery stream has one

@@ -13,6 +13,7 @@ import (
 // change takes over when all that was buffered under the old configuration is delivered.
 func (s *Service) UpdateDestination(ctx context.Context, in *firehose.UpdateDestinationInput, _ ...func(*firehose.Options)) (*firehose.UpdateDestinationOutput, error) {
 	up := in.ExtendedS3DestinationUpdate
+	//lint:ignore SA1019 clients still send it
 	if p := in.S3DestinationUpdate; p != nil && up == nil {
 		up = &types.ExtendedS3DestinationUpdate{
 			BucketARN: p.BucketARN, BufferingHints: p.BufferingHints, CloudWatchLoggingOptions: p.CloudWatchLoggingOptions,
