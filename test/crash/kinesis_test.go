@@ -68,7 +68,7 @@ func TestKinesisKeepsWhatItAcknowledged(t *testing.T) {
 		wg.Wait()
 	})
 	seen := make(map[string]bool)
-	c := client(n)
+	c := kinesis.NewFromConfig(n.AWS())
 	shards, err := c.ListShards(t.Context(), &kinesis.ListShardsInput{StreamName: aws.String(crashStream)})
 	if err != nil {
 		t.Fatal(err)
