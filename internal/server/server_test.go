@@ -21,7 +21,9 @@ func echo(name string) Service {
 			c := awswire.CallerFrom(r.Context())
 			fmt.Fprintf(w, "%s %s %s", name, c.Account, c.Region)
 		}),
-		WriteError: func(w http.ResponseWriter, r *http.Request, err error) { http.Error(w, err.Error(), http.StatusForbidden) },
+		WriteError: func(w http.ResponseWriter, r *http.Request, err error) {
+			http.Error(w, err.Error(), http.StatusForbidden)
+		},
 	}
 }
 
