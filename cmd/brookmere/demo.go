@@ -102,7 +102,7 @@ func (d *demo) steps(ctx context.Context) error {
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- d.sender.run(sending, time.Now().Add(d.length), d.length > 0) }()
+	go func() { done <- d.sender.run(sending, d.length) }()
 	var look <-chan time.Time // nil: watch until all is sent
 	if d.length == 0 {
 		look = time.After(firstLook)

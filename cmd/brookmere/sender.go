@@ -35,9 +35,9 @@ func (s *sender) counts() string {
 	return fmt.Sprintf("Sent %d, acknowledged %d.", s.sent.Load(), s.acked.Load())
 }
 
-// run sends until the deadline (where there is one) or the end of ctx, and returns
-// when every put is answered.
-func (s *sender) run(ctx context.Context, deadline time.Time, hasDeadline bool) error {
+// run sends for the length (0: for ever) or until the end of ctx, and returns when every
+// put is answered.
+func (s *sender) run(ctx context.Context, length time.Duration) error {
 	batches := make(chan []types.Record, senders)
 	errs := make(chan error, senders)
 	var wg sync.WaitGroup
@@ -51,7 +51,7 @@ func (s *sender) run(ctx context.Context, deadline time.Time, hasDeadline bool) 
 			}
 		})
 	}
-	err := s.generate(ctx, deadline, hasDeadline, batches, errs)
+	err := s.generate(ctx, length, batches, errs)
 	close(batches)
 	wg.Wait()
 	select {
@@ -64,17 +64,18 @@ func (s *sender) run(ctx context.Context, deadline time.Time, hasDeadline bool) 
 
 // generate makes readings at the rate and hands them on in batches. It catches up when
 // it was held up: the rate is kept on average.
-func (s *sender) generate(ctx context.Context, deadline time.Time, hasDeadline bool, out chan<- []types.Record, failed <-chan error) error {
+func (s *sender) generate(ctx context.Context, length time.Duration, out chan<- []types.Record, failed <-chan error) error {
 	gen := generate.NewIoT(uint64(time.Now().UnixNano()))
 	tick := time.NewTicker(sendEvery)
 	defer tick.Stop()
 	start, made := time.Now(), 0
 	for now := start; ; {
-		upTo := now
-		if hasDeadline && now.After(deadline) {
-			upTo = deadline
+		elapsed := now.Sub(start)
+		last := length > 0 && elapsed >= length
+		if last {
+			elapsed = length
 		}
-		due := int(upTo.Sub(start).Seconds() * float64(s.rate))
+		due := int(elapsed.Seconds() * float64(s.rate))
 		for made < due {
 			n := min(due-made, batchRecords)
 			batch := make([]types.Record, n)
@@ -92,7 +93,7 @@ func (s *sender) generate(ctx context.Context, deadline time.Time, hasDeadline b
 				return ctx.Err()
 			}
 		}
-		if hasDeadline && !now.Before(deadline) {
+		if last {
 			return nil
 		}
 		select {
