@@ -304,6 +304,7 @@ The node stays up. In another terminal, try
 
   aws s3 ls --recursive --human-readable s3://%s/data/
   aws glue get-table --database-name %s --name %s
+  # AWS CLI 2; version 1 goes without --cli-binary-format
   aws firehose put-record --delivery-stream-name %s --cli-binary-format raw-in-base64-out \
       --record '{"Data":"{\"temperature\":21,\"timestamp_sent\":\"2026-01-01 00\",\"id_device\":7}"}'
   aws athena start-query-execution --query-execution-context Database=%s \
