@@ -24,7 +24,7 @@ var (
 // Options of Open.
 type Options struct {
 	Dir           string // the only directory that SQL may read from, absolute; must exist
-	TempDir       string // where sorts and joins spill; empty: nowhere
+	TempDir       string // where sorts and joins spill and Write makes its files; empty: nowhere
 	MemoryLimit   string // as DuckDB writes sizes, "2GB"; empty: 1GB
 	Threads       int    // of all queries together; zero: one a processor
 	MaxConcurrent int    // queries that run at once, the others wait; zero: 8
@@ -35,6 +35,7 @@ type Options struct {
 type Engine struct {
 	connector *duckdb.Connector
 	dir       string
+	scratch   string // for Write, empty if there is none
 	clock     clockwork.Clock
 	slots     chan struct{}
 	idle      chan driver.Conn
@@ -60,6 +61,13 @@ func Open(o Options) (*Engine, error) {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
 	}
+	allowed := quote(dir + "/")
+	if o.TempDir != "" {
+		if o.TempDir, err = filepath.Abs(o.TempDir); err != nil {
+			return nil, fmt.Errorf("lakesql: %w", err)
+		}
+		allowed += ", " + quote(o.TempDir+"/")
+	}
 	settings := []string{
 		"SET autoinstall_known_extensions=false",
 		"SET autoload_known_extensions=false",
@@ -70,7 +78,7 @@ func Open(o Options) (*Engine, error) {
 		"SET TimeZone='UTC'",
 		"SET enable_progress_bar=false",
 		"SET temp_directory=" + quote(o.TempDir),
-		"SET allowed_directories=[" + quote(dir+"/") + "]",
+		"SET allowed_directories=[" + allowed + "]",
 		"SET enable_external_access=false",
 		"SET lock_configuration=true",
 	}
@@ -78,7 +86,7 @@ func Open(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lakesql: start DuckDB: %w", err)
 	}
-	e := &Engine{connector: connector, dir: dir, clock: o.Clock, slots: make(chan struct{}, o.MaxConcurrent), idle: make(chan driver.Conn, o.MaxConcurrent)}
+	e := &Engine{connector: connector, dir: dir, scratch: o.TempDir, clock: o.Clock, slots: make(chan struct{}, o.MaxConcurrent), idle: make(chan driver.Conn, o.MaxConcurrent)}
 	c, err := connector.Connect(context.Background())
 	if err != nil {
 		connector.Close()
@@ -177,11 +185,7 @@ func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
 		return nil, queryError(ctx, err)
 	}
 	res.Stats.Files, res.Stats.BytesScanned = len(t.read), t.bytes
-	for i := range res.Columns {
-		if strings.HasPrefix(res.Columns[i].Name, unnamed) {
-			res.Columns[i].Name = fmt.Sprintf("_col%d", i)
-		}
-	}
+	finish(res.Columns, t.output)
 	return res, nil
 }
 
@@ -193,10 +197,14 @@ func (e *Engine) Translate(ctx context.Context, r Request) (string, error) {
 
 // Schema is the columns that a query has, without running it: for CREATE VIEW.
 func (e *Engine) Schema(ctx context.Context, r Request) ([]ResultColumn, error) {
-	text, _, err := e.translate(ctx, r)
+	text, t, err := e.translate(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	return e.schema(ctx, text, t)
+}
+
+func (e *Engine) schema(ctx context.Context, text string, t *translator) ([]ResultColumn, error) {
 	c, err := e.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -208,11 +216,7 @@ func (e *Engine) Schema(ctx context.Context, r Request) ([]ResultColumn, error) 
 	}
 	defer s.Close()
 	columns, _, err := describe(s.(*duckdb.Stmt))
-	for i := range columns {
-		if strings.HasPrefix(columns[i].Name, unnamed) {
-			columns[i].Name = fmt.Sprintf("_col%d", i)
-		}
-	}
+	finish(columns, t.output)
 	return columns, err
 }
 

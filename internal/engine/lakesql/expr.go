@@ -19,7 +19,7 @@ func (t *translator) text(x sql.Expr, in *scope) string {
 func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
 	switch x := x.(type) {
 	case *sql.Null:
-		return "NULL", nil
+		return "NULL", unknownType
 	case *sql.Boolean:
 		return strconv.FormatBool(x.Value), booleanType
 	case *sql.Number:
@@ -129,11 +129,13 @@ func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
 		for i, item := range x.Items {
 			var it *sql.Type
 			parts[i], it = t.expr(item, in)
-			if i == 0 || typ == nil {
+			if i == 0 || is(typ, "unknown") {
 				typ = it
+			} else if !is(it, "unknown") {
+				typ = common(typ, it)
 			}
 		}
-		if typ == nil {
+		if typ == nil || is(typ, "unknown") {
 			return "[" + strings.Join(parts, ", ") + "]", named("array")
 		}
 		return "[" + strings.Join(parts, ", ") + "]", arrayOf(typ)
@@ -532,16 +534,14 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 		then, tt := t.expr(w.Then, in)
 		if i == 0 {
 			typ = tt
-		} else if _, null := w.Then.(*sql.Null); !null {
+		} else {
 			typ = common(typ, tt)
 		}
 		b.WriteString(" WHEN " + t.text(w.Cond, in) + " THEN " + then)
 	}
 	if c.Else != nil {
 		text, et := t.expr(c.Else, in)
-		if _, null := c.Else.(*sql.Null); !null {
-			typ = common(typ, et)
-		}
+		typ = common(typ, et)
 		b.WriteString(" ELSE " + text)
 	}
 	return b.String() + " END", typ

@@ -17,6 +17,7 @@ import (
 	"context"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
 // Table is what the catalog says of a table or view.
@@ -80,4 +81,8 @@ type ResultColumn struct {
 	Type             string // varchar, bigint, decimal, timestamp, array, row, ...
 	Precision, Scale int
 	CaseSensitive    bool
+	FullType         string         // as Trino writes it: decimal(10,2), array(row(a integer, b varchar))
+	Hive             *hivetype.Type // what a table's column of it is declared as; nil if there is none
+
+	typ *sql.Type
 }

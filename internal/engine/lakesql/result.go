@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
 // Stats are counted as the query is planned and read.
@@ -108,6 +110,7 @@ func describe(s *duckdb.Stmt) ([]ResultColumn, []duckdb.TypeInfo, error) {
 		}
 		infos[i] = info
 		columns[i] = resultColumn(name, info)
+		columns[i].typ = trinoOf(info)
 	}
 	return columns, infos, nil
 }
@@ -160,6 +163,74 @@ func resultColumn(name string, info duckdb.TypeInfo) ResultColumn {
 		c.Type, c.Precision, c.CaseSensitive = "varchar", math.MaxInt32, true
 	}
 	return c
+}
+
+// finish names the columns without a name and gives all of them their types: the
+// translation's where it knows, DuckDB's otherwise.
+func finish(columns []ResultColumn, known []column) {
+	for i := range columns {
+		c := &columns[i]
+		if strings.HasPrefix(c.Name, unnamed) {
+			c.Name = fmt.Sprintf("_col%d", i)
+		}
+		if i < len(known) && len(known) == len(columns) {
+			c.typ = refine(known[i].typ, c.typ)
+		}
+		c.FullType, c.Hive = strings.ReplaceAll(c.typ.String(), ", ", ","), hiveOf(c.typ)
+		if c.Type == "interval day to second" || c.Type == "varchar" && is(c.typ, "json", "char", "uuid") {
+			c.Type = c.typ.Name
+		}
+	}
+}
+
+// refine prefers a type that is known to what DuckDB makes of it, where the two agree.
+func refine(known, actual *sql.Type) *sql.Type {
+	if known == nil {
+		return actual
+	}
+	switch {
+	case is(known, "varchar", "char", "json", "uuid") && is(actual, "varchar"), is(known, "unknown"), isInterval(known) && isInterval(actual):
+		return known
+	case known.Name == actual.Name && len(known.Args) == len(actual.Args) && len(known.Fields) == len(actual.Fields) && len(known.Args)+len(known.Fields) > 0:
+		t := &sql.Type{Name: known.Name}
+		for i := range known.Args {
+			t.Args = append(t.Args, refine(known.Args[i], actual.Args[i]))
+		}
+		for i := range known.Fields {
+			t.Fields = append(t.Fields, sql.RowField{Name: known.Fields[i].Name, Type: refine(known.Fields[i].Type, actual.Fields[i].Type)})
+		}
+		return t
+	}
+	return actual
+}
+
+// trinoOf is the type of DuckDB's in Trino's words.
+func trinoOf(info duckdb.TypeInfo) *sql.Type {
+	switch info.InternalType() {
+	case duckdb.TYPE_DECIMAL:
+		if d, ok := info.Details().(*duckdb.DecimalDetails); ok {
+			return &sql.Type{Name: "decimal", Params: []int{int(d.Width), int(d.Scale)}}
+		}
+	case duckdb.TYPE_LIST:
+		if d, ok := info.Details().(*duckdb.ListDetails); ok {
+			return arrayOf(trinoOf(d.Child))
+		}
+	case duckdb.TYPE_MAP:
+		if d, ok := info.Details().(*duckdb.MapDetails); ok {
+			return &sql.Type{Name: "map", Args: []*sql.Type{trinoOf(d.Key), trinoOf(d.Value)}}
+		}
+	case duckdb.TYPE_STRUCT:
+		t := &sql.Type{Name: "row"}
+		if d, ok := info.Details().(*duckdb.StructDetails); ok {
+			for _, f := range d.Entries {
+				t.Fields = append(t.Fields, sql.RowField{Name: &sql.Identifier{Name: f.Name()}, Type: trinoOf(f.Info())})
+			}
+		}
+		return t
+	case duckdb.TYPE_FLOAT:
+		return named("real")
+	}
+	return named(resultColumn("", info).Type)
 }
 
 // appendValue writes a value as Athena's CSV and GetQueryResults show it.

@@ -31,6 +31,7 @@ type translator struct {
 	views    []string
 	path     bool // "$path" is asked for
 	try      int  // depth of TRY
+	output   []column
 }
 
 // column is one that a name may stand for.
@@ -70,6 +71,7 @@ func (e *Engine) translate(ctx context.Context, r Request) (text string, t *tran
 	case *sql.Query:
 		t.path = usesPath(s)
 		text, columns := t.query(s, nil)
+		t.output = columns
 		return t.shown(text, columns), t, nil
 	case *sql.Explain:
 		q, ok := s.Statement.(*sql.Query)
@@ -240,6 +242,12 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 
 // common is the type of a column that comes from two branches: known if they agree.
 func common(a, b *sql.Type) *sql.Type {
+	switch {
+	case is(a, "unknown"):
+		return b
+	case is(b, "unknown"):
+		return a
+	}
 	if a != nil && b != nil && a.String() == b.String() {
 		return a
 	}

@@ -23,6 +23,7 @@ var (
 	timestampType = named("timestamp")
 	instantType   = named("timestamp with time zone")
 	binaryType    = named("varbinary")
+	unknownType   = named("unknown") // of NULL
 	intervalType  = named("interval day to second")
 )
 

@@ -1,0 +1,405 @@
+package lakesql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// maxWritePartitions is how many partitions a statement may write, Athena's limit.
+const maxWritePartitions = 100
+
+// WriteRequest is a query whose rows go into files: CREATE TABLE AS, INSERT, UNLOAD.
+type WriteRequest struct {
+	Request
+	Format      string // "PARQUET", "JSON", "TEXTFILE", in any letter case; ORC and AVRO are refused
+	Compression string // "GZIP", "SNAPPY" (Parquet), "ZSTD", "NONE"; empty: GZIP
+	Delimiter   string // between the fields of TEXTFILE; empty: \x01
+
+	// PartitionBy names the partition columns, which are the last columns of the query (or
+	// of Columns). They are not in the files.
+	PartitionBy []string
+
+	// Columns is, for INSERT, all of the table's columns, the partition columns last; the
+	// query's columns take their types. Empty: the columns are the query's own.
+	Columns []Column
+	// Insert names the columns of Columns that the query gives, in its order; the others
+	// are null. Empty: all of them.
+	Insert []string
+
+	// MaxFileBytes parts what has no partitions into files of about this size; zero: one file.
+	MaxFileBytes int64
+}
+
+// WrittenFile is one of the files of a Written.
+type WrittenFile struct {
+	Path            string   // in the engine's temporary directory, until Written.Close
+	PartitionValues []string // as Hive writes them, by PartitionBy
+	Bytes           int64
+}
+
+// Written is what a Write made. Close removes its files.
+type Written struct {
+	Columns []Column // of the files and, last, of the partitions: what a table over them declares
+	Files   []WrittenFile
+	Rows    int64
+	Stats   Stats
+
+	dir string
+}
+
+// Close removes the files.
+func (w *Written) Close() error { return os.RemoveAll(w.dir) }
+
+// Write runs a query and puts its rows into files of the temporary directory. No row: no
+// file. The result must be closed.
+func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err error) {
+	if e.scratch == "" {
+		return nil, errors.New("lakesql: write: the engine has no temporary directory")
+	}
+	if _, ok := r.Statement.(*sql.Query); !ok {
+		return nil, &Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("%T is not a query", r.Statement)}
+	}
+	options, err := r.options()
+	if err != nil {
+		return nil, err
+	}
+	text, t, err := e.translate(ctx, r.Request)
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.schema(ctx, text, t)
+	if err != nil {
+		return nil, err
+	}
+	columns, items, err := r.target(result)
+	if err != nil {
+		return nil, err
+	}
+	body, partitions := r.rows(columns, items)
+	if partitions != nil {
+		options += ", PARTITION_BY (" + strings.Join(partitions, ", ") + ")"
+	} else if r.MaxFileBytes > 0 {
+		options += fmt.Sprintf(", FILE_SIZE_BYTES %d", r.MaxFileBytes)
+	}
+	dir, err := os.MkdirTemp(e.scratch, "write-")
+	if err != nil {
+		return nil, fmt.Errorf("lakesql: write: %w", err)
+	}
+	w := &Written{Columns: columns, Stats: Stats{Files: len(t.read), BytesScanned: t.bytes}, dir: dir}
+	defer func() {
+		if err != nil {
+			w.Close()
+		}
+	}()
+	names := make([]string, len(result))
+	for i := range names {
+		names[i] = fmt.Sprintf("q%d", i)
+	}
+	text = "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + quote(filepath.Join(dir, "rows")) + " (" + options + ")"
+	c, err := e.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	done, err := c.(driver.ExecerContext).ExecContext(ctx, text, nil)
+	e.release(c)
+	if err != nil {
+		return nil, queryError(ctx, err)
+	}
+	if w.Rows, err = done.RowsAffected(); err != nil {
+		return nil, fmt.Errorf("lakesql: write: %w", err)
+	}
+	w.Stats.Rows = w.Rows
+	if w.Rows == 0 {
+		return w, nil
+	}
+	return w, w.collect(len(partitions))
+}
+
+// collect lists the files below dir and reads their partition values off their paths.
+func (w *Written) collect(partitions int) error {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		f := WrittenFile{Path: path, Bytes: info.Size()}
+		if partitions > 0 {
+			folder := filepath.Dir(path)
+			seen[folder] = true
+			parts := strings.Split(folder, "/")
+			for _, p := range parts[len(parts)-partitions:] {
+				_, v, _ := strings.Cut(p, "=")
+				if v, err = url.PathUnescape(v); err != nil {
+					return fmt.Errorf("partition folder %q: %w", p, err)
+				}
+				f.PartitionValues = append(f.PartitionValues, v)
+			}
+		}
+		w.Files = append(w.Files, f)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("lakesql: write: %w", err)
+	}
+	if len(seen) > maxWritePartitions {
+		return &Error{Name: "HIVE_TOO_MANY_OPEN_PARTITIONS", Message: fmt.Sprintf("Exceeded limit of %d open writers for partitions/buckets", maxWritePartitions)}
+	}
+	return nil
+}
+
+func (r *WriteRequest) format() string { return strings.ToUpper(r.Format) }
+
+// options is what COPY is told of the form of the files.
+func (r *WriteRequest) options() (string, error) {
+	codec := strings.ToLower(r.Compression)
+	switch codec {
+	case "":
+		codec = "gzip"
+	case "none", "uncompressed":
+		codec = "uncompressed"
+	}
+	var allowed string
+	options := "FORMAT csv, HEADER false, DELIMITER '', QUOTE '', ESCAPE '', NULLSTR ''"
+	switch r.format() {
+	case "PARQUET":
+		options, allowed = "FORMAT parquet", " gzip snappy zstd lz4 uncompressed "
+	case "JSON", "TEXTFILE":
+		allowed = " gzip zstd uncompressed "
+	default:
+		return "", &Error{Name: "NOT_SUPPORTED", Message: "Writing files of format " + r.format() + " is not supported"}
+	}
+	if !strings.Contains(allowed, " "+codec+" ") {
+		return "", &Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("Compression %s is not supported for files of format %s", strings.ToUpper(codec), r.format())}
+	}
+	if codec == "uncompressed" && r.format() != "PARQUET" {
+		codec = "none"
+	}
+	return options + ", COMPRESSION " + codec, nil
+}
+
+// target is the columns to write, and for each the text of its value in terms of q0, q1...
+func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error) {
+	if len(r.Columns) == 0 {
+		columns, items := make([]Column, len(result)), make([]string, len(result))
+		seen := map[string]bool{}
+		for i, c := range result {
+			name := strings.ToLower(c.Name)
+			if seen[name] {
+				return nil, nil, &Error{Name: "DUPLICATE_COLUMN_NAME", Position: r.Statement.Pos(), Message: fmt.Sprintf("Column name '%s' specified more than once", name)}
+			}
+			seen[name] = true
+			if c.FullType == "unknown" {
+				return nil, nil, &Error{Name: "COLUMN_TYPE_UNKNOWN", Position: r.Statement.Pos(), Message: "Column type is unknown at position " + fmt.Sprint(i+1)}
+			}
+			if c.Hive == nil {
+				return nil, nil, &Error{Name: "NOT_SUPPORTED", Message: "Unsupported Hive type: " + c.FullType}
+			}
+			columns[i] = Column{name, c.Hive}
+			items[i] = fmt.Sprintf("CAST(q%d AS %s)", i, duckType(trinoType(c.Hive)))
+		}
+		n := len(columns) - len(r.PartitionBy)
+		for i, p := range r.PartitionBy {
+			if n < 1 || columns[n+i].Name != strings.ToLower(p) {
+				return nil, nil, &Error{Name: "HIVE_COLUMN_ORDER_MISMATCH", Message: fmt.Sprintf("Partition keys must be the last columns in the table and in the same order as the table properties: %v", r.PartitionBy)}
+			}
+		}
+		return columns, items, nil
+	}
+	items := make([]string, len(r.Columns))
+	for i, c := range r.Columns {
+		items[i] = "CAST(NULL AS " + duckType(trinoType(c.Type)) + ")"
+	}
+	into := r.Insert
+	if len(into) == 0 {
+		for _, c := range r.Columns {
+			into = append(into, c.Name)
+		}
+	}
+	mismatch := len(into) != len(result)
+	var have, want []string
+	for i, name := range into {
+		at := -1
+		for j, c := range r.Columns {
+			if strings.EqualFold(c.Name, name) {
+				at = j
+			}
+		}
+		if at < 0 {
+			return nil, nil, &Error{Name: "COLUMN_NOT_FOUND", Message: "Insert column name does not exist in target table: " + name}
+		}
+		to := trinoType(r.Columns[at].Type)
+		want = append(want, to.String())
+		if i < len(result) {
+			mismatch = mismatch || !coercible(result[i].typ, to)
+			items[at] = convert("CAST(", fmt.Sprintf("q%d", i), result[i].typ, to, 0)
+		}
+	}
+	for _, c := range result {
+		have = append(have, c.FullType)
+	}
+	if mismatch {
+		return nil, nil, &Error{Name: "TYPE_MISMATCH", Position: r.Statement.Pos(), Message: fmt.Sprintf("Insert query has mismatched column types: Table: [%s], Query: [%s]", strings.Join(want, ", "), strings.Join(have, ", "))}
+	}
+	return r.Columns, items, nil
+}
+
+// coercible reports whether a value may be inserted into a column.
+func coercible(from, to *sql.Type) bool {
+	if from == nil || is(from, "unknown") || from.Name == to.Name && len(from.Args) == 0 && len(from.Fields) == 0 {
+		return true
+	}
+	rank := map[string]int{"tinyint": 1, "smallint": 2, "integer": 3, "bigint": 4, "decimal": 5, "real": 6, "double": 7}
+	switch {
+	case rank[from.Name] > 0 && rank[to.Name] > 0:
+		return rank[from.Name] <= rank[to.Name]
+	case is(from, "varchar", "char") && is(to, "varchar", "char"), is(from, "date") && is(to, "timestamp"):
+		return true
+	case from.Name != to.Name || len(from.Args) != len(to.Args) || len(from.Fields) != len(to.Fields):
+		return false
+	}
+	for i := range from.Args {
+		if !coercible(from.Args[i], to.Args[i]) {
+			return false
+		}
+	}
+	for i := range from.Fields {
+		if !coercible(from.Fields[i].Type, to.Fields[i].Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// rows is the select items of what COPY writes, and the names of the partition columns
+// among them.
+func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions []string) {
+	n := len(columns) - len(r.PartitionBy)
+	switch r.format() {
+	case "PARQUET":
+		for i := range n {
+			body = append(body, items[i]+" AS "+ident(columns[i].Name))
+		}
+	case "JSON": // a line is made here, so that COPY need not know JSON
+		fields := make([]string, n)
+		for i := range n {
+			fields[i] = ident(columns[i].Name) + " := " + jsonValue(items[i], trinoType(columns[i].Type), 0)
+		}
+		body = []string{"CAST(to_json(struct_pack(" + strings.Join(fields, ", ") + ")) AS VARCHAR) AS line"}
+	default:
+		delim := r.Delimiter
+		if delim == "" {
+			delim = "\x01"
+		}
+		fields := make([]string, n)
+		for i := range n {
+			fields[i] = "coalesce(" + hiveText(items[i], trinoType(columns[i].Type), 2) + `, '\N')`
+		}
+		body = []string{strings.Join(fields, " || "+quote(delim)+" || ") + " AS line"}
+	}
+	for i := range r.PartitionBy {
+		name := fmt.Sprintf("__partition%d", i)
+		body = append(body, "coalesce(nullif("+hiveText(items[n+i], trinoType(columns[n+i].Type), 2)+", ''), "+quote(defaultPartition)+") AS "+name)
+		partitions = append(partitions, name)
+	}
+	return body, partitions
+}
+
+// jsonValue is a value in the form that it has in JSON lines.
+func jsonValue(text string, t *sql.Type, depth int) string {
+	switch {
+	case is(t, "timestamp"):
+		return hiveText(text, t, 2)
+	case is(t, "varbinary"):
+		return "base64(" + text + ")"
+	case is(t, "array") && len(t.Args) == 1:
+		p := fmt.Sprintf("json%d", depth)
+		return "list_transform(" + text + ", lambda " + p + ": " + jsonValue(p, t.Args[0], depth+1) + ")"
+	case is(t, "row"):
+		parts := make([]string, len(t.Fields))
+		for i := range t.Fields {
+			name := ident(fieldName(t, i))
+			parts[i] = name + " := " + jsonValue("("+text+")."+name, t.Fields[i].Type, depth)
+		}
+		return "CASE WHEN (" + text + ") IS NOT NULL THEN struct_pack(" + strings.Join(parts, ", ") + ") END"
+	}
+	return text
+}
+
+// hiveText is a value as LazySimpleSerDe writes it, with the separators of its depth.
+func hiveText(text string, t *sql.Type, level int) string {
+	separator := quote(string(rune(level)))
+	switch {
+	case is(t, "timestamp"):
+		return "strftime(" + text + ", '%Y-%m-%d %H:%M:%S.%g')"
+	case is(t, "varbinary"):
+		return "base64(" + text + ")"
+	case is(t, "array") && len(t.Args) == 1:
+		p := fmt.Sprintf("text%d", level)
+		return "array_to_string(list_transform(" + text + ", lambda " + p + ": coalesce(" + hiveText(p, t.Args[0], level+1) + `, '\N')), ` + separator + ")"
+	case is(t, "map") && len(t.Args) == 2:
+		p := fmt.Sprintf("text%d", level)
+		return "array_to_string(list_transform(map_entries(" + text + "), lambda " + p + ": " + hiveText(p+".key", t.Args[0], level+2) + " || " + quote(string(rune(level+1))) + " || coalesce(" + hiveText(p+".value", t.Args[1], level+2) + `, '\N')), ` + separator + ")"
+	case is(t, "row"):
+		parts := make([]string, len(t.Fields))
+		for i := range t.Fields {
+			parts[i] = "coalesce(" + hiveText("("+text+")."+ident(fieldName(t, i)), t.Fields[i].Type, level+1) + `, '\N')`
+		}
+		return "CASE WHEN (" + text + ") IS NOT NULL THEN " + strings.Join(parts, " || "+separator+" || ") + " END"
+	}
+	return "CAST(" + text + " AS VARCHAR)"
+}
+
+// hiveOf is the type of Hive's that a column of a query has in a table; nil if none.
+func hiveOf(t *sql.Type) *hivetype.Type {
+	if t == nil {
+		return nil
+	}
+	simple := map[string]hivetype.Kind{"boolean": hivetype.Boolean, "tinyint": hivetype.TinyInt, "smallint": hivetype.SmallInt, "integer": hivetype.Int,
+		"bigint": hivetype.BigInt, "real": hivetype.Float, "double": hivetype.Double, "varbinary": hivetype.Binary, "date": hivetype.Date, "timestamp": hivetype.Timestamp}
+	if k := simple[t.Name]; k != 0 {
+		return &hivetype.Type{Kind: k}
+	}
+	switch {
+	case is(t, "varchar", "char"):
+		kind := map[string]hivetype.Kind{"varchar": hivetype.Varchar, "char": hivetype.Char}[t.Name]
+		if len(t.Params) == 1 && t.Params[0] > 0 && t.Params[0] <= map[string]int{"varchar": hivetype.MaxVarchar, "char": hivetype.MaxChar}[t.Name] {
+			return &hivetype.Type{Kind: kind, Length: t.Params[0]}
+		}
+		return &hivetype.Type{Kind: hivetype.String}
+	case is(t, "decimal") && len(t.Params) == 2:
+		return &hivetype.Type{Kind: hivetype.Decimal, Precision: t.Params[0], Scale: t.Params[1]}
+	case is(t, "array") && len(t.Args) == 1:
+		if e := hiveOf(t.Args[0]); e != nil {
+			return &hivetype.Type{Kind: hivetype.Array, Elem: e}
+		}
+	case is(t, "map") && len(t.Args) == 2:
+		if k, v := hiveOf(t.Args[0]), hiveOf(t.Args[1]); k != nil && v != nil && k.Primitive() {
+			return &hivetype.Type{Kind: hivetype.Map, Key: k, Elem: v}
+		}
+	case is(t, "row"):
+		out := &hivetype.Type{Kind: hivetype.Struct}
+		for i := range t.Fields {
+			f := hiveOf(t.Fields[i].Type)
+			if f == nil {
+				return nil
+			}
+			out.Fields = append(out.Fields, hivetype.Field{Name: fieldName(t, i), Type: f})
+		}
+		return out
+	}
+	return nil
+}
