@@ -110,6 +110,8 @@ func closeNode(n *node.Node) error {
 // nodeFlags are the flags of every command that starts a node.
 type nodeFlags struct {
 	data, listen, account string
+	limits                string
+	controlDelay          time.Duration
 	logLevel, logFormat   string
 }
 
@@ -119,6 +121,8 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.data, "data", d.Data, "`directory` that holds all data; \":memory:\" keeps nothing")
 	fs.StringVar(&f.listen, "listen", d.Listen, "`address` to listen on; port 0 picks a free one")
 	fs.StringVar(&f.account, "account", d.Account, "12-digit `id` of the account that resources belong to")
+	fs.StringVar(&f.limits, "limits", "off", "limits of Kinesis streams: off or enforce; a stream's tag brookmere:limits goes before it")
+	fs.DurationVar(&f.controlDelay, "control-delay", 0, "how long a Kinesis stream stays CREATING, UPDATING or DELETING")
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; debug shows every request")
 	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
 }
@@ -126,9 +130,11 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 // override puts the flags that were given over what a file says.
 func (f *nodeFlags) override(cmd *cobra.Command, cfg *node.Config) {
 	for name, set := range map[string]func(){
-		"data":    func() { cfg.Data = f.data },
-		"listen":  func() { cfg.Listen = f.listen },
-		"account": func() { cfg.Account = f.account },
+		"data":          func() { cfg.Data = f.data },
+		"listen":        func() { cfg.Listen = f.listen },
+		"account":       func() { cfg.Account = f.account },
+		"limits":        func() { cfg.Limits = f.limits },
+		"control-delay": func() { cfg.ControlDelay = f.controlDelay },
 	} {
 		if cmd.Flags().Changed(name) {
 			set()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -33,6 +34,11 @@ type Config struct {
 	TLS *TLS `yaml:"tls"`
 	// CORSOrigins that pages in a browser may call the node from, besides loopback.
 	CORSOrigins []string `yaml:"cors_origins"`
+	// Limits says whether Kinesis streams have the limits of AWS: "off" (or empty) or
+	// "enforce". A stream's tag brookmere:limits says otherwise for that stream.
+	Limits string `yaml:"limits"`
+	// ControlDelay is how long a stream stays CREATING, UPDATING or DELETING.
+	ControlDelay time.Duration `yaml:"control_delay"`
 	// Query limits what SQL may use of the machine.
 	Query Query `yaml:"query"`
 	// Delivery limits what deliveries may use of the machine.
@@ -108,6 +114,12 @@ func (c Config) check() error {
 		if slices.ContainsFunc(c.Credentials[:i], func(o Credential) bool { return o.AccessKeyID == cr.AccessKeyID }) {
 			return fmt.Errorf("credentials[%d]: access_key_id %s is there twice", i, cr.AccessKeyID)
 		}
+	}
+	if c.Limits != "" && c.Limits != "off" && c.Limits != "enforce" {
+		return fmt.Errorf("limits %q: want off or enforce", c.Limits)
+	}
+	if c.ControlDelay < 0 {
+		return fmt.Errorf("control_delay %v: want a duration of 0 or more, as 5s", c.ControlDelay)
 	}
 	if c.TLS != nil && (c.TLS.Cert == "" || c.TLS.Key == "") {
 		return errors.New("tls: cert and key are both needed")

@@ -90,6 +90,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	objects := n.objects.Client()
 	streams, err := kinesis.New(kinesis.Config{
 		State: documents, Log: shards, Logger: n.log.With("service", "kinesis"), Registerer: s.registry,
+		EnforceLimits: n.cfg.Limits == "enforce", ControlDelay: n.cfg.ControlDelay,
 	})
 	if err := s.start(ctx, "kinesis", streams, err); err != nil {
 		return nil, err

@@ -72,6 +72,9 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 	if sh == nil {
 		return noShard(shardID(it.shard), it.name, it.account)
 	}
+	if err := s.admitRead(d, sh); err != nil {
+		return err
+	}
 	v, err := s.viewOf(ctx, s.route(d), d)
 	if err != nil {
 		return logError(err)
@@ -110,6 +113,7 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 	for i := range recs {
 		bytes += len(recs[i].Key) + len(recs[i].Data)
 	}
+	s.countRead(d, sh, bytes)
 	s.metrics.outRecords.Add(float64(len(recs)))
 	s.metrics.outBytes.Add(float64(bytes))
 	return nil

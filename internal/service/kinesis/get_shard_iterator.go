@@ -29,6 +29,9 @@ func (s *Service) GetShardIterator(ctx context.Context, in *kinesis.GetShardIter
 	if sh == nil {
 		return nil, noShard(shardID(index), d.Name, d.Account)
 	}
+	if err := s.admitIterator(d, sh); err != nil {
+		return nil, err
+	}
 	v, err := s.viewOf(ctx, s.route(d), d)
 	if err != nil {
 		return nil, logError(err)

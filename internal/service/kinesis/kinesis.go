@@ -42,6 +42,10 @@ type Config struct {
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
 
+	// EnforceLimits gives all streams the limits of Kinesis that do not say otherwise by
+	// LimitsTag, and operations their calls a second.
+	EnforceLimits bool
+
 	// ControlDelay is how long a stream stays CREATING, UPDATING or DELETING. Zero: such a
 	// call returns when the stream is ACTIVE, or gone.
 	ControlDelay time.Duration
@@ -64,6 +68,7 @@ type Service struct {
 	metrics  metrics
 
 	routes sync.Map // stream ID to *route
+	calls  callMeters
 
 	mu      sync.Mutex // guards changing and stop
 	pending map[string]bool
@@ -137,47 +142,48 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 }
 
-// Operations returns the operations of the API that the service has.
+// Operations returns the operations of the API that the service has, with the calls a
+// second that they have where limits are enforced.
 func (s *Service) Operations() []awswire.Operation {
 	return []awswire.Operation{
-		awswire.Executes(s.AddTagsToStream),
-		awswire.Executes(s.CreateStream),
-		awswire.Executes(s.DecreaseStreamRetentionPeriod),
-		awswire.Stores(s.DeleteResourcePolicy),
-		awswire.Executes(s.DeleteStream),
-		awswire.Executes(s.DeregisterStreamConsumer),
-		awswire.Executes(s.DescribeAccountSettings),
-		awswire.Executes(s.DescribeLimits),
-		awswire.Executes(s.DescribeStream),
-		awswire.Executes(s.DescribeStreamConsumer),
-		awswire.Executes(s.DescribeStreamSummary),
-		awswire.Stores(s.DisableEnhancedMonitoring),
-		awswire.Stores(s.EnableEnhancedMonitoring),
+		awswire.Executes(perAccount(s, 5, s.AddTagsToStream)),
+		awswire.Executes(perAccount(s, 5, s.CreateStream)),
+		awswire.Executes(perStream(s, 5, s.DecreaseStreamRetentionPeriod)),
+		awswire.Stores(perStream(s, 5, s.DeleteResourcePolicy)),
+		awswire.Executes(perAccount(s, 5, s.DeleteStream)),
+		awswire.Executes(perStream(s, 5, s.DeregisterStreamConsumer)),
+		awswire.Executes(perAccount(s, 5, s.DescribeAccountSettings)),
+		awswire.Executes(perAccount(s, 1, s.DescribeLimits)),
+		awswire.Executes(perAccount(s, 10, s.DescribeStream)),
+		awswire.Executes(perStream(s, 20, s.DescribeStreamConsumer)),
+		awswire.Executes(perAccount(s, 20, s.DescribeStreamSummary)),
+		awswire.Stores(perStream(s, 5, s.DisableEnhancedMonitoring)),
+		awswire.Stores(perStream(s, 5, s.EnableEnhancedMonitoring)),
 		awswire.Executes(s.GetRecords).Fast(s.getRecordsFast),
-		awswire.Stores(s.GetResourcePolicy),
+		awswire.Stores(perStream(s, 5, s.GetResourcePolicy)),
 		awswire.Executes(s.GetShardIterator),
-		awswire.Executes(s.IncreaseStreamRetentionPeriod),
-		awswire.Executes(s.ListShards),
-		awswire.Executes(s.ListStreamConsumers),
-		awswire.Executes(s.ListStreams),
-		awswire.Executes(s.ListTagsForResource),
-		awswire.Executes(s.ListTagsForStream),
-		awswire.Executes(s.MergeShards),
+		awswire.Executes(perStream(s, 5, s.IncreaseStreamRetentionPeriod)),
+		awswire.Executes(perStream(s, 1000, s.ListShards)),
+		awswire.Executes(perStream(s, 5, s.ListStreamConsumers)),
+		awswire.Executes(perAccount(s, 5, s.ListStreams)),
+		awswire.Executes(perAccount(s, 5, s.ListTagsForResource)),
+		awswire.Executes(perAccount(s, 5, s.ListTagsForStream)),
+		awswire.Executes(perStream(s, 5, s.MergeShards)),
 		awswire.Executes(s.PutRecord).Fast(s.putRecordFast),
 		awswire.Executes(s.PutRecords).Fast(s.putRecordsFast),
-		awswire.Stores(s.PutResourcePolicy),
-		awswire.Executes(s.RegisterStreamConsumer),
-		awswire.Executes(s.RemoveTagsFromStream),
-		awswire.Executes(s.SplitShard),
-		awswire.Stores(s.StartStreamEncryption),
-		awswire.Stores(s.StopStreamEncryption),
-		awswire.Executes(s.TagResource),
-		awswire.Executes(s.UntagResource),
-		awswire.Stores(s.UpdateAccountSettings),
-		awswire.Executes(s.UpdateMaxRecordSize),
-		awswire.Executes(s.UpdateShardCount),
-		awswire.Executes(s.UpdateStreamMode),
-		awswire.Stores(s.UpdateStreamWarmThroughput),
+		awswire.Stores(perStream(s, 5, s.PutResourcePolicy)),
+		awswire.Executes(perStream(s, 5, s.RegisterStreamConsumer)),
+		awswire.Executes(perAccount(s, 5, s.RemoveTagsFromStream)),
+		awswire.Executes(perStream(s, 5, s.SplitShard)),
+		awswire.Stores(perStream(s, 5, s.StartStreamEncryption)),
+		awswire.Stores(perStream(s, 5, s.StopStreamEncryption)),
+		awswire.Executes(perAccount(s, 5, s.TagResource)),
+		awswire.Executes(perAccount(s, 5, s.UntagResource)),
+		awswire.Stores(perAccount(s, 5, s.UpdateAccountSettings)),
+		awswire.Executes(perStream(s, 5, s.UpdateMaxRecordSize)),
+		awswire.Executes(perStream(s, 5, s.UpdateShardCount)),
+		awswire.Executes(perStream(s, 5, s.UpdateStreamMode)),
+		awswire.Stores(perStream(s, 5, s.UpdateStreamWarmThroughput)),
 	}
 }
 

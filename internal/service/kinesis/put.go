@@ -47,6 +47,7 @@ type entry struct {
 	key, data   []byte
 	explicit    hashKey
 	hasExplicit bool
+	throttled   bool // slot is then the number of the shard in the view
 	slot        int32
 }
 
@@ -110,8 +111,15 @@ func (s *Service) store(ctx context.Context, p *put) error {
 	if p.view, err = s.viewOf(ctx, r, d); err != nil {
 		return logError(err)
 	}
+	if s.enforces(d) {
+		s.throttle(&r.limits, p)
+	}
 	if err := p.fill(); err != nil {
 		return err
+	}
+	if len(p.slots) == 0 {
+		s.metrics.putFailures.Add(float64(p.failed))
+		return nil // all throttled
 	}
 	ctx = context.WithoutCancel(ctx) // a client that hangs up does not leave half of it done
 	for i := range p.slots[1:] {
@@ -161,11 +169,10 @@ func (p *put) fill() error {
 	maxRecord, total := p.view.doc.maxRecord(), 0
 	for i := range p.entries {
 		e := &p.entries[i]
-		k := e.explicit
-		if !e.hasExplicit {
-			k = hashOf(e.key)
+		if e.throttled {
+			continue
 		}
-		e.slot = p.slot(p.view.locate(k))
+		e.slot = p.slot(p.view.locate(p.hash(e)))
 		batch := &p.slots[e.slot].batch
 		n := len(e.data)
 		if p.base64 {
@@ -188,6 +195,19 @@ func (p *put) fill() error {
 		return invalid("Records size exceeds %d MB limit", maxPutBytes>>20)
 	}
 	return nil
+}
+
+// hash is the hash key that says which shard takes the record.
+func (p *put) hash(e *entry) hashKey {
+	if e.hasExplicit {
+		return e.explicit
+	}
+	return hashOf(e.key)
+}
+
+// throttledMessage is the error message of an entry that is throttled.
+func (p *put) throttledMessage(e *entry) string {
+	return throttledMessage(p.view.open[e.slot].id, p.view.doc)
 }
 
 // slot returns the index of the slot of the shard with the number.

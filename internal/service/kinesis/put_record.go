@@ -40,6 +40,9 @@ func (s *Service) storeOne(ctx context.Context, p *put) error {
 	if err := s.store(ctx, p); err != nil {
 		return err
 	}
+	if e := &p.entries[0]; e.throttled {
+		return throughputExceeded(p.throttledMessage(e))
+	}
 	if err := p.slots[0].err; err != nil {
 		return logError(err)
 	}

@@ -39,7 +39,12 @@ func (s *Service) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _
 		EncryptionType:    p.view.doc.answeredEncryption(),
 	}
 	for i := range p.entries {
-		sl, r := &p.slots[p.entries[i].slot], &out.Records[i]
+		e, r := &p.entries[i], &out.Records[i]
+		if e.throttled {
+			r.ErrorCode, r.ErrorMessage = aws.String(throttledCode), aws.String(p.throttledMessage(e))
+			continue
+		}
+		sl := &p.slots[e.slot]
 		if sl.err != nil {
 			r.ErrorCode, r.ErrorMessage = aws.String(failedRecordCode), aws.String(failedRecordMessage)
 			continue
@@ -105,7 +110,13 @@ func (p *put) appendJSON(dst []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		sl := &p.slots[p.entries[i].slot]
+		e := &p.entries[i]
+		if e.throttled {
+			dst = append(append(dst, `{"ErrorCode":"`+throttledCode+`","ErrorMessage":"`...), p.throttledMessage(e)...)
+			dst = append(dst, `"}`...)
+			continue
+		}
+		sl := &p.slots[e.slot]
 		if sl.err != nil {
 			dst = append(dst, `{"ErrorCode":"`+failedRecordCode+`","ErrorMessage":"`+failedRecordMessage+`"}`...)
 			continue
@@ -133,7 +144,13 @@ func (p *put) appendCBOR(dst []byte) []byte {
 	dst = cborHead(cborString(dst, "Records"), cborArray, uint64(len(p.entries)))
 	for i := range p.entries {
 		dst = cborHead(dst, cborMap, 2)
-		sl := &p.slots[p.entries[i].slot]
+		e := &p.entries[i]
+		if e.throttled {
+			dst = cborString(cborString(dst, "ErrorCode"), throttledCode)
+			dst = cborString(cborString(dst, "ErrorMessage"), p.throttledMessage(e))
+			continue
+		}
+		sl := &p.slots[e.slot]
 		if sl.err != nil {
 			dst = cborString(cborString(dst, "ErrorCode"), failedRecordCode)
 			dst = cborString(cborString(dst, "ErrorMessage"), failedRecordMessage)

@@ -15,6 +15,8 @@ import (
 type route struct {
 	mu   sync.RWMutex
 	view atomic.Pointer[view]
+
+	limits limiter
 }
 
 // view is a stream's document with what puts and reads look up in it.

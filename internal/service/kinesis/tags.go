@@ -24,6 +24,9 @@ func (d *stream) tag(tags map[string]string) (err error) {
 // addTags returns the old tags with new ones, or the old ones and an error. what is the
 // resource in the error's words.
 func addTags(old, tags map[string]string, what, account string) (map[string]string, error) {
+	if err := checkLimitsTag(tags); err != nil {
+		return old, err
+	}
 	for k, v := range tags {
 		for _, text := range []string{k, v} {
 			if strings.ContainsFunc(text, notInTags) {

@@ -1,0 +1,335 @@
+package kinesis
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// The limits of Kinesis are off unless the configuration or a stream's tag enforces them.
+// They are those of the page "Quotas and limits" of the Kinesis developer guide.
+
+// LimitsTag is the key of a stream's tag that says, with the value "enforce" or "off",
+// whether the stream has the limits, whatever the configuration says.
+const LimitsTag = "brookmere:limits"
+
+const (
+	limitsEnforce = "enforce"
+	limitsOff     = "off"
+)
+
+// What a shard takes and gives in a second.
+const (
+	shardInRecords = 1000
+	shardInBytes   = 1 << 20
+	shardReads     = 5
+	shardOutBytes  = 2 << 20
+	shardIterators = 5
+)
+
+// onDemandEvery is how long an on-demand stream is watched before it is scaled.
+const onDemandEvery = time.Minute
+
+// enforces says whether the stream has limits.
+func (s *Service) enforces(d *stream) bool {
+	switch d.Tags[LimitsTag] {
+	case limitsEnforce:
+		return true
+	case limitsOff:
+		return false
+	}
+	return s.cfg.EnforceLimits
+}
+
+// checkLimitsTag refuses a value of LimitsTag that means nothing.
+func checkLimitsTag(tags map[string]string) error {
+	if v, ok := tags[LimitsTag]; ok && v != limitsEnforce && v != limitsOff {
+		return invalid("The tag %s says whether a stream has the limits of Kinesis: its value is %s or %s, not %q.", LimitsTag, limitsEnforce, limitsOff, v)
+	}
+	return nil
+}
+
+// meter counts what happens in a second, which begins with the first thing that does. A
+// second with more bytes than its limit lasts until the limit has made up for them: a read
+// of 10 MiB at 2 MiB a second takes five.
+type meter struct {
+	start        time.Time
+	count, bytes int
+}
+
+func (m *meter) roll(now time.Time, rate int) {
+	length := time.Second
+	if m.bytes > rate {
+		length = time.Duration(float64(m.bytes) / float64(rate) * float64(time.Second))
+	}
+	if d := now.Sub(m.start); d >= length || d < 0 {
+		*m = meter{start: now}
+	}
+}
+
+// admit counts one thing unless the second is full.
+func (m *meter) admit(now time.Time, most int) bool {
+	m.roll(now, 1)
+	if m.count >= most {
+		return false
+	}
+	m.count++
+	return true
+}
+
+// shardMeters are the meters of one shard.
+type shardMeters struct{ in, out, iterators meter }
+
+// write counts a record unless the second is full. One that is larger than a second's
+// bytes goes into a second of its own.
+func (m *shardMeters) write(now time.Time, size int) bool {
+	m.in.roll(now, shardInBytes)
+	if m.in.count >= shardInRecords || m.in.bytes > 0 && m.in.bytes+size > shardInBytes {
+		return false
+	}
+	m.in.count++
+	m.in.bytes += size
+	return true
+}
+
+// read counts a read unless the second is full; its bytes are added when they are known.
+func (m *shardMeters) read(now time.Time) bool {
+	m.out.roll(now, shardOutBytes)
+	if m.out.count >= shardReads || m.out.bytes >= shardOutBytes {
+		return false
+	}
+	m.out.count++
+	return true
+}
+
+// limiter meters the shards of a stream. The zero value is ready.
+type limiter struct {
+	mu     sync.Mutex
+	shards map[int]*shardMeters
+
+	// What an on-demand stream took since.
+	since          time.Time
+	records, bytes int
+}
+
+// of returns the meters of a shard; the caller holds mu.
+func (l *limiter) of(d *stream, index int) *shardMeters {
+	m := l.shards[index]
+	if m == nil {
+		live := make(map[int]*shardMeters, len(d.Shards))
+		for i := range d.Shards {
+			if old := l.shards[d.Shards[i].Index]; old != nil {
+				live[d.Shards[i].Index] = old
+			}
+		}
+		m = new(shardMeters)
+		live[index] = m
+		l.shards = live
+	}
+	return m
+}
+
+// throttle marks the records that their shards do not take now.
+func (s *Service) throttle(l *limiter, p *put) {
+	d, now := p.view.doc, s.clock.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range p.entries {
+		e := &p.entries[i]
+		number := p.view.locate(p.hash(e))
+		size := len(e.key) + len(e.data)
+		if p.base64 {
+			size = len(e.key) + base64Size(e.data)
+		}
+		if l.of(d, p.view.open[number].Index).write(now, size) {
+			l.records++
+			l.bytes += size
+			continue
+		}
+		e.throttled, e.slot = true, int32(number)
+		p.failed++
+	}
+	if d.Mode == types.StreamModeOnDemand {
+		s.watchDemand(l, d, now)
+	}
+}
+
+// base64Size is what the text decodes to, if it is base64.
+func base64Size(text []byte) int {
+	n := len(text) / 4 * 3
+	for i := len(text) - 1; i >= 0 && i >= len(text)-2 && text[i] == '='; i-- {
+		n--
+	}
+	return max(n, 0)
+}
+
+// watchDemand scales an on-demand stream that took more than half of what its shards can,
+// for onDemandEvery: to twice of what it took, and at most to twice its shards. Kinesis
+// does so within 15 minutes. Streams are not scaled down.
+func (s *Service) watchDemand(l *limiter, d *stream, now time.Time) {
+	elapsed := now.Sub(l.since)
+	if elapsed >= 0 && elapsed < onDemandEvery {
+		return
+	}
+	seconds := elapsed.Seconds()
+	first := l.since.IsZero() || elapsed < 0
+	took := max(float64(l.bytes)/shardInBytes, float64(l.records)/shardInRecords) / seconds
+	l.since, l.records, l.bytes = now, 0, 0
+	open := d.openShards()
+	target := min(int(2*took+0.999), 2*open, maxShardCount)
+	if first || target <= open || d.Status != types.StreamStatusActive {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running.Err() != nil {
+		return
+	}
+	s.work.Go(func() {
+		c := change{Kind: changeScale, Target: target}
+		_, err := s.begin(s.running, d, types.StreamStatusUpdating, c, func(d *stream) error {
+			if d.Mode != types.StreamModeOnDemand || d.openShards() != open {
+				return fmt.Errorf("the stream has changed meanwhile")
+			}
+			return nil
+		})
+		if err != nil && s.running.Err() == nil {
+			s.log.Warn("kinesis: an on-demand stream was not scaled", "stream", d.arn(), "shards", target, "error", err)
+		}
+	})
+}
+
+// admitRead counts a GetRecords call against the shard's limits, if the stream has them.
+func (s *Service) admitRead(d *stream, sh *shard) error {
+	return s.admitAtShard(d, sh, func(m *shardMeters, now time.Time) bool { return m.read(now) })
+}
+
+// countRead adds what a GetRecords call returned.
+func (s *Service) countRead(d *stream, sh *shard, bytes int) {
+	if !s.enforces(d) {
+		return
+	}
+	l := &s.route(d).limits
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.of(d, sh.Index).out.bytes += bytes
+}
+
+// admitIterator counts a GetShardIterator call.
+func (s *Service) admitIterator(d *stream, sh *shard) error {
+	return s.admitAtShard(d, sh, func(m *shardMeters, now time.Time) bool { return m.iterators.admit(now, shardIterators) })
+}
+
+func (s *Service) admitAtShard(d *stream, sh *shard, admit func(*shardMeters, time.Time) bool) error {
+	if !s.enforces(d) {
+		return nil
+	}
+	l := &s.route(d).limits
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if admit(l.of(d, sh.Index), s.clock.Now()) {
+		return nil
+	}
+	return throughputExceeded(throttledMessage(sh.id(), d))
+}
+
+const throttledCode = "ProvisionedThroughputExceededException"
+
+// throttledMessage is in the words of Kinesis.
+func throttledMessage(shardID string, d *stream) string {
+	return "Rate exceeded for shard " + shardID + " in stream " + d.Name + " under account " + d.Account + "."
+}
+
+func throughputExceeded(message string) error {
+	return &types.ProvisionedThroughputExceededException{Message: aws.String(message)}
+}
+
+// callMeters meters the operations that have a limit of calls a second, for an account and
+// region, or for each stream.
+type callMeters struct {
+	mu     sync.Mutex
+	meters map[callKey]*meter
+}
+
+type callKey struct{ account, region, operation, stream string }
+
+// maxCallMeters is how many meters are kept before those whose second is over go.
+const maxCallMeters = 4096
+
+func (c *callMeters) admit(k callKey, now time.Time, most int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.meters[k]
+	if m == nil {
+		if c.meters == nil || len(c.meters) >= maxCallMeters {
+			c.meters = make(map[callKey]*meter) // forgets the second under way: it lets too many through, not too few
+		}
+		m = new(meter)
+		c.meters[k] = m
+	}
+	return m.admit(now, most)
+}
+
+// perAccount binds a method that an account may call so many times a second.
+func perAccount[I, O, F any](s *Service, most int, method func(context.Context, *I, ...F) (*O, error)) func(context.Context, *I, ...F) (*O, error) {
+	return paced(s, most, false, method)
+}
+
+// perStream binds a method that may be called so many times a second for each stream.
+func perStream[I, O, F any](s *Service, most int, method func(context.Context, *I, ...F) (*O, error)) func(context.Context, *I, ...F) (*O, error) {
+	return paced(s, most, true, method)
+}
+
+// paced limits the calls of clients; those of neighbours in this process go past it. Only
+// the configuration turns it on: most operations do not belong to one stream.
+func paced[I, O, F any](s *Service, most int, byStream bool, method func(context.Context, *I, ...F) (*O, error)) func(context.Context, *I, ...F) (*O, error) {
+	operation := reflect.TypeFor[I]().Name()
+	return func(ctx context.Context, in *I, options ...F) (*O, error) {
+		if s.cfg.EnforceLimits {
+			caller, stream := awswire.CallerFrom(ctx), streamNamed(in)
+			k := callKey{account: caller.Account, region: caller.Region, operation: operation}
+			if byStream {
+				k.stream = stream
+			}
+			if !s.calls.admit(k, s.clock.Now(), most) {
+				if stream == "" {
+					return nil, limitExceeded("Rate exceeded for account %s.", caller.Account)
+				}
+				return nil, limitExceeded("Rate exceeded for stream %s under account %s.", stream, caller.Account)
+			}
+		}
+		return method(ctx, in, options...)
+	}
+}
+
+// streamNamed is the name of the stream in a request, if it has one.
+func streamNamed(in any) string {
+	v := reflect.ValueOf(in).Elem()
+	for _, member := range []string{"StreamName", "StreamARN", "ResourceARN"} {
+		name, ok := stringMember(v, member)
+		if !ok {
+			continue
+		}
+		if arn, err := parseStreamARN(name); err == nil {
+			return arn.name
+		}
+		return name
+	}
+	return ""
+}
+
+func stringMember(v reflect.Value, name string) (string, bool) {
+	f := v.FieldByName(name)
+	if !f.IsValid() {
+		return "", false
+	}
+	s, _ := f.Interface().(*string)
+	return aws.ToString(s), s != nil
+}
