@@ -3,6 +3,7 @@ package glue
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -82,6 +83,13 @@ func (s *Service) GetDatabases(ctx context.Context, in *glue.GetDatabasesInput, 
 	out := &glue.GetDatabasesOutput{NextToken: next, DatabaseList: make([]types.Database, len(page))}
 	for i, d := range page {
 		out.DatabaseList[i] = d.output(sc)
+		if len(in.AttributesToGet) > 0 {
+			full := out.DatabaseList[i]
+			out.DatabaseList[i] = types.Database{Name: full.Name, CatalogId: full.CatalogId}
+			if slices.Contains(in.AttributesToGet, types.DatabaseAttributesTargetDatabase) {
+				out.DatabaseList[i].TargetDatabase = full.TargetDatabase
+			}
+		}
 	}
 	return out, nil
 }
@@ -132,6 +140,9 @@ func (s *Service) DeleteDatabase(ctx context.Context, in *glue.DeleteDatabaseInp
 		if err := s.deleteTable(ctx, sc, name, t); err != nil {
 			return nil, err
 		}
+	}
+	if err := deleteAll(ctx, s.functions, sc.account, sc.region, name); err != nil {
+		return nil, err
 	}
 	if err := s.deleteTags(ctx, sc, sc.arn("database/"+name)); err != nil {
 		return nil, err

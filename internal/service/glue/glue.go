@@ -53,13 +53,21 @@ type Service struct {
 	clock  clockwork.Clock
 	logger *slog.Logger
 
-	databases  *state.Collection[databaseDoc]
-	tables     *state.Collection[tableDoc]
-	versions   *state.Collection[tableDoc]
-	chunks     *state.Collection[chunkDoc]
-	crawlers   *state.Collection[crawlerDoc]
-	crawls     *state.Collection[crawlDoc]
-	tags       *state.Collection[tagsDoc]
+	databases *state.Collection[databaseDoc]
+	tables    *state.Collection[tableDoc]
+	versions  *state.Collection[tableDoc]
+	chunks    *state.Collection[chunkDoc]
+	crawlers  *state.Collection[crawlerDoc]
+	crawls    *state.Collection[crawlDoc]
+	tags      *state.Collection[tagsDoc]
+
+	functions   *state.Collection[functionDoc]
+	connections *state.Collection[connectionDoc]
+	statistics  *state.Collection[statisticsDoc]
+	policies    *state.Collection[policyDoc]
+	encryption  *state.Collection[encryptionDoc]
+	security    *state.Collection[securityDoc]
+
 	structure  sync.RWMutex // held for writing while a database or table is deleted with all that is in it
 	partitions partitionTables
 
@@ -90,6 +98,13 @@ func New(cfg Config) (*Service, error) {
 		crawlers:  state.NewCollection[crawlerDoc](cfg.State, "glue.crawler"),
 		crawls:    state.NewCollection[crawlDoc](cfg.State, "glue.crawl"),
 		tags:      state.NewCollection[tagsDoc](cfg.State, "glue.tags"),
+
+		functions:   state.NewCollection[functionDoc](cfg.State, "glue.function"),
+		connections: state.NewCollection[connectionDoc](cfg.State, "glue.connection"),
+		statistics:  state.NewCollection[statisticsDoc](cfg.State, "glue.statistics"),
+		policies:    state.NewCollection[policyDoc](cfg.State, "glue.policy"),
+		encryption:  state.NewCollection[encryptionDoc](cfg.State, "glue.encryption"),
+		security:    state.NewCollection[securityDoc](cfg.State, "glue.security"),
 	}
 	s.runs = newCrawlRuns(cfg.Objects, cfg.MaxConcurrentCrawls, cfg.Registerer)
 	return s, nil
@@ -114,6 +129,40 @@ func (s *Service) Operations() []awswire.Operation {
 		awswire.Executes(s.GetTableVersions),
 		awswire.Executes(s.DeleteTableVersion),
 		awswire.Executes(s.BatchDeleteTableVersion),
+
+		awswire.Executes(s.SearchTables),
+
+		awswire.Stores(s.CreateUserDefinedFunction),
+		awswire.Stores(s.GetUserDefinedFunction),
+		awswire.Stores(s.GetUserDefinedFunctions),
+		awswire.Stores(s.UpdateUserDefinedFunction),
+		awswire.Stores(s.DeleteUserDefinedFunction),
+
+		awswire.Stores(s.CreateConnection),
+		awswire.Stores(s.GetConnection),
+		awswire.Stores(s.GetConnections),
+		awswire.Stores(s.UpdateConnection),
+		awswire.Stores(s.DeleteConnection),
+		awswire.Stores(s.BatchDeleteConnection),
+
+		awswire.Stores(s.GetColumnStatisticsForTable),
+		awswire.Stores(s.UpdateColumnStatisticsForTable),
+		awswire.Stores(s.DeleteColumnStatisticsForTable),
+		awswire.Stores(s.GetColumnStatisticsForPartition),
+		awswire.Stores(s.UpdateColumnStatisticsForPartition),
+		awswire.Stores(s.DeleteColumnStatisticsForPartition),
+
+		awswire.Stores(s.PutResourcePolicy),
+		awswire.Stores(s.GetResourcePolicy),
+		awswire.Stores(s.GetResourcePolicies),
+		awswire.Stores(s.DeleteResourcePolicy),
+		awswire.Stores(s.PutDataCatalogEncryptionSettings),
+		awswire.Stores(s.GetDataCatalogEncryptionSettings),
+		awswire.Executes(s.GetCatalogImportStatus),
+		awswire.Stores(s.CreateSecurityConfiguration),
+		awswire.Stores(s.GetSecurityConfiguration),
+		awswire.Stores(s.GetSecurityConfigurations),
+		awswire.Stores(s.DeleteSecurityConfiguration),
 
 		awswire.Stores(s.CreatePartitionIndex),
 		awswire.Stores(s.GetPartitionIndexes),

@@ -319,6 +319,11 @@ func (t *tablePartitions) change(ctx context.Context, changes []partitionChange)
 			return failed, err
 		}
 	}
+	for i, ch := range changes {
+		if failed[i] == nil && ch.input == nil {
+			t.s.forgetPartitionStatistics(ctx, t.id, ch.values)
+		}
+	}
 	return failed, nil
 }
 

@@ -147,8 +147,20 @@ func (s *Service) GetTables(ctx context.Context, in *glue.GetTablesInput, _ ...f
 	out := &glue.GetTablesOutput{NextToken: next, TableList: make([]types.Table, len(page))}
 	for i, t := range page {
 		out.TableList[i] = *t.output(sc, database)
+		if len(in.AttributesToGet) > 0 {
+			out.TableList[i] = onlyAttributes(&out.TableList[i], in.AttributesToGet)
+		}
 	}
 	return out, nil
+}
+
+// onlyAttributes is a table with its name and the attributes asked for.
+func onlyAttributes(t *types.Table, attributes []types.TableAttributes) types.Table {
+	out := types.Table{Name: t.Name, DatabaseName: t.DatabaseName, CatalogId: t.CatalogId}
+	if slices.Contains(attributes, types.TableAttributesTableType) {
+		out.TableType = t.TableType
+	}
+	return out
 }
 
 // tablePattern compiles the Expression of GetTables: a regular expression of the whole
@@ -266,6 +278,9 @@ func (s *Service) deleteTable(ctx context.Context, sc scope, database, name stri
 		if err := s.versions.Delete(ctx, sc.account, sc.region, database, name, v); err != nil {
 			return err
 		}
+	}
+	if err := deleteAll(ctx, s.statistics, sc.account, sc.region, database, name); err != nil {
+		return err
 	}
 	return s.tables.Delete(ctx, sc.account, sc.region, database, name)
 }

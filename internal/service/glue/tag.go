@@ -12,7 +12,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-// TagResource, UntagResource, GetTags, for databases and crawlers. At most 50 tags a
+// TagResource, UntagResource, GetTags, for databases, connections and crawlers. At most 50 tags a
 // resource.
 
 type tagsDoc struct {
@@ -33,6 +33,8 @@ func (s *Service) taggable(ctx context.Context, arn string) (scope, error) {
 	switch {
 	case ok && kind == "database":
 		_, err = s.database(sc, strings.ToLower(name))
+	case ok && kind == "connection":
+		_, err = s.connection(sc, name)
 	case ok && kind == "crawler":
 		_, err = s.crawler(sc, name)
 	default:
