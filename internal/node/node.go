@@ -95,7 +95,11 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		Logger:       log,
 		Registerer:   n.process,
 	})
-	go func() { n.failed <- n.server.Serve(n.listener) }()
+	go func() {
+		if err := n.server.Serve(n.listener); err != nil {
+			n.fail(err)
+		}
+	}()
 	log.Info("listening", "addr", n.Addr(), "url", n.URL(), "data", cfg.Data, "took", time.Since(begin).Round(time.Millisecond))
 	return n, nil
 }
@@ -129,8 +133,10 @@ func (n *Node) Close(ctx context.Context) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	err = errors.Join(err, n.stack.close(ctx))
-	n.stack = nil
+	if n.stack != nil {
+		err = errors.Join(err, n.stack.close(ctx))
+		n.stack = nil
+	}
 	return errors.Join(err, n.release())
 }
 
@@ -152,28 +158,52 @@ func (n *Node) release() error {
 // Reset empties the node of everything: streams, tables, objects, history. Requests in
 // flight end first; those that come meanwhile wait.
 func (n *Node) Reset(ctx context.Context) error {
-	n.stack.cancel() // long polls and pushes end now; the lock waits for the rest
+	ctx = context.WithoutCancel(ctx) // half a reset would be worse than one nobody waits for
+	n.endWaits()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.stack == nil {
 		return errors.New("reset: the node is stopping")
 	}
 	if err := n.stack.close(ctx); err != nil {
-		n.log.Warn("reset", "error", err) // it is thrown away in any case
+		n.log.Warn("reset", "error", err) // what it kept is thrown away in any case
 	}
-	if err := n.objects.Reset(ctx); err != nil {
-		return fmt.Errorf("reset objects: %w", err)
-	}
-	if err := n.dirs.emptyLog(); err != nil {
-		return fmt.Errorf("reset: %w", err)
-	}
-	stack, err := openStack(ctx, n)
+	n.stack = nil
+	stack, err := n.openEmpty(ctx)
 	if err != nil {
-		n.failed <- fmt.Errorf("restart after a reset: %w", err)
+		n.fail(fmt.Errorf("reset: %w", err))
 		return err
 	}
 	n.stack = stack
 	return nil
+}
+
+// endWaits ends the requests that wait for data on the current stack.
+func (n *Node) endWaits() {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	if n.stack != nil {
+		n.stack.cancel()
+	}
+}
+
+// openEmpty throws everything away and opens a stack on what is left.
+func (n *Node) openEmpty(ctx context.Context) (*stack, error) {
+	if err := n.objects.Reset(ctx); err != nil {
+		return nil, fmt.Errorf("remove objects: %w", err)
+	}
+	if err := n.dirs.emptyLog(); err != nil {
+		return nil, fmt.Errorf("remove the log: %w", err)
+	}
+	return openStack(ctx, n)
+}
+
+// fail tells who runs the node that it cannot go on.
+func (n *Node) fail(err error) {
+	select {
+	case n.failed <- err:
+	default: // it knows of an earlier reason
+	}
 }
 
 // onStack runs f with the stack that is current, held while f runs, and with a context
