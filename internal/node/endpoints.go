@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,8 +29,25 @@ func (n *Node) endpoints() http.Handler {
 	mux.HandleFunc("GET "+server.NodePrefix+"health", n.serveHealth)
 	mux.HandleFunc("GET /metrics", n.serveMetrics)
 	mux.Handle("POST "+server.NodePrefix+"reset", fromLoopback(n.serveReset))
-	mux.Handle("GET "+server.NodePrefix+"deliveries", fromLoopback(n.serveDeliveries))
+	n.handleDeliveries(mux)
+	mux.Handle("GET "+profilePrefix, fromLoopback(serveProfile))
 	return mux
+}
+
+// profilePrefix is where "go tool pprof" finds the profiles: profile, heap, allocs...
+const profilePrefix = server.NodePrefix + "debug/pprof/"
+
+func serveProfile(w http.ResponseWriter, r *http.Request) {
+	switch name := strings.TrimPrefix(r.URL.Path, profilePrefix); name {
+	case "profile":
+		pprof.Profile(w, r)
+	case "trace":
+		pprof.Trace(w, r)
+	case "":
+		pprof.Index(w, r)
+	default:
+		pprof.Handler(name).ServeHTTP(w, r)
+	}
 }
 
 func fromLoopback(h http.HandlerFunc) http.Handler {
@@ -77,32 +96,6 @@ func (n *Node) serveReset(w http.ResponseWriter, r *http.Request) {
 	}
 	n.log.Info("reset", "took", time.Since(begin).Round(time.Millisecond))
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// DeliveryStatus is how far a delivery stream is, an element of what
-// GET /_brookmere/deliveries answers.
-type DeliveryStatus struct {
-	Name             string  `json:"name"`
-	Account          string  `json:"account"`
-	Region           string  `json:"region"`
-	RecordsDelivered int64   `json:"records_delivered"` // since it was made
-	LagRecords       int64   `json:"lag_records"`       // acknowledged, not yet in the destination; at most
-	LagBytes         int64   `json:"lag_bytes"`
-	LagSeconds       float64 `json:"lag_seconds"` // age of the oldest of them
-	LastObject       string  `json:"last_object,omitempty"`
-	RecordsFailed    int64   `json:"records_failed"` // to the error prefix, since it was made
-	LastError        string  `json:"last_error,omitempty"`
-}
-
-func (n *Node) serveDeliveries(w http.ResponseWriter, r *http.Request) {
-	n.onStack(r.Context(), func(ctx context.Context, s *stack) {
-		list, err := s.deliveries(ctx)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		writeJSON(w, list)
-	})
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -49,6 +49,7 @@ type Pipeline struct {
 	progress   *Progress // as last saved; not changed
 	requests   []*flushRequest
 	cancelWait context.CancelFunc // set while the reader waits for records
+	held       chan struct{}      // closed by Release; nil when it does not hold
 }
 
 type flushRequest struct {
@@ -95,6 +96,49 @@ func (p *Pipeline) Flush(ctx context.Context) error {
 	p.mu.Unlock()
 	select {
 	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Hold stops the pipeline from reading on, until Release or the end of the process.
+// What it has read it still delivers; a Flush waits.
+func (p *Pipeline) Hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held == nil {
+		p.held = make(chan struct{})
+	}
+}
+
+// Release ends a Hold.
+func (p *Pipeline) Release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held != nil {
+		close(p.held)
+		p.held = nil
+	}
+}
+
+// Held tells whether the pipeline is on hold.
+func (p *Pipeline) Held() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held != nil
+}
+
+// released waits for the end of a hold.
+func (p *Pipeline) released(ctx context.Context) error {
+	p.mu.Lock()
+	held := p.held
+	p.mu.Unlock()
+	if held == nil {
+		return nil
+	}
+	select {
+	case <-held:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -336,6 +380,9 @@ func (r *readStage) run(ctx context.Context) error {
 	o := &r.p.o
 	checked := o.Clock.Now()
 	for {
+		if err := r.p.released(ctx); err != nil {
+			return err
+		}
 		r.requests = append(r.requests, r.p.takeRequests()...)
 		c := r.chunk()
 		recs, next, err := o.Source.Read(ctx, r.pos, shardlog.ReadOptions{MaxRecords: chunkRecords, MaxBytes: chunkBytes}, c.recs[:0])

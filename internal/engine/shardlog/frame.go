@@ -121,6 +121,16 @@ func decodeFrame(seq uint64, buf []byte) (*frame, error) {
 // arrival is the time of the frame's records.
 func (f *frame) arrival() time.Time { return time.UnixMilli(f.time).UTC() }
 
+// offset is where the record of an index that is in the frame begins.
+func (f *frame) offset(index uint32) int {
+	le := binary.LittleEndian
+	off := int(f.marks[index/markEvery])
+	for at := index / markEvery * markEvery; at < index; at++ {
+		off += recordHeader + int(le.Uint16(f.buf[off:])) + int(le.Uint32(f.buf[off+2:]))
+	}
+	return off
+}
+
 // read appends records from index on to dst until the limits, and returns the index of
 // the next one. The first record is taken whatever its size if force is set.
 func (f *frame) read(index uint32, maxRecords, maxBytes int, force bool, dst []Record) ([]Record, uint32, int) {
@@ -128,10 +138,7 @@ func (f *frame) read(index uint32, maxRecords, maxBytes int, force bool, dst []R
 		return dst, index, 0
 	}
 	le := binary.LittleEndian
-	off, at := int(f.marks[index/markEvery]), index/markEvery*markEvery
-	for ; at < index; at++ {
-		off += recordHeader + int(le.Uint16(f.buf[off:])) + int(le.Uint32(f.buf[off+2:]))
-	}
+	off, at := f.offset(index), index
 	bytes, arrival := 0, f.arrival()
 	for ; at < f.count && maxRecords > 0; at++ {
 		k, d := int(le.Uint16(f.buf[off:])), int(le.Uint32(f.buf[off+2:]))

@@ -14,8 +14,8 @@ import (
 type Lag struct {
 	Account, Region, Name string
 
-	// What was put and is not in objects yet. Records of the log's last part that are
-	// delivered out of order may be counted, so that these err on the high side.
+	// What was put after the oldest record that is not in an object yet, that one
+	// included. With partitions some of them may be in objects already.
 	Records uint64
 	Bytes   uint64
 	Age     time.Duration // of the oldest such record
@@ -26,6 +26,8 @@ type Lag struct {
 	Objects    int64
 	LastObject string // bucket/key
 	LastTime   time.Time
+
+	Held bool // by Hold
 
 	Error     string // of the last failed attempt; empty when the last one succeeded
 	ErrorTime time.Time
@@ -75,29 +77,19 @@ func (st *stream) lag(ctx context.Context) (Lag, error) {
 	d := st.doc.Load()
 	l := Lag{
 		Account: d.Account, Region: d.Region, Name: d.Name, Delivered: p.Rows, Rejected: p.Rejected, Objects: p.Objects,
-		LastObject: p.LastObject, LastTime: p.LastTime,
+		LastObject: p.LastObject, LastTime: p.LastTime, Held: st.pipeline.Held(),
 	}
 	st.mu.Lock()
 	if st.failing > 0 && st.lastErr != nil {
 		l.Error, l.ErrorTime = st.lastErr.Error(), st.errTime
 	}
 	st.mu.Unlock()
-	info, err := st.shard.Info(ctx)
-	if err != nil {
+	rest, err := st.shard.Rest(ctx, p.Watermark)
+	if err != nil || rest.Records == 0 {
 		return l, err
 	}
-	if info.End.Compare(p.Watermark) <= 0 || info.Records == 0 {
-		return l, nil
-	}
-	recs, _, err := st.shard.Read(ctx, p.Watermark, shardlog.ReadOptions{MaxRecords: 1}, nil)
-	if err != nil {
-		return l, err
-	}
-	if len(recs) == 0 {
-		return l, nil
-	}
-	l.Age = max(0, st.s.clock.Since(recs[0].Time))
-	l.Records, l.Bytes = info.Records, info.Bytes
+	l.Records, l.Bytes = rest.Records, rest.Bytes
+	l.Age = max(0, st.s.clock.Since(rest.Oldest))
 	return l, nil
 }
 

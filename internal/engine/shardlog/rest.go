@@ -1,0 +1,58 @@
+package shardlog
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Rest is what a shard holds from a position on.
+type Rest struct {
+	Records uint64
+	Bytes   uint64    // of keys and data
+	Oldest  time.Time // arrival of the first; zero when there is none
+}
+
+// Rest counts what a reader at the position has not read yet. It reads one frame, the
+// one at the position: each frame tells what came before it.
+func (s *Shard) Rest(ctx context.Context, from Position) (Rest, error) {
+	if err := s.open(ctx); err != nil {
+		return Rest{}, err
+	}
+	for {
+		s.mu.Lock()
+		err := s.gone()
+		first, last, end := s.first, s.last, s.lastHeader
+		s.mu.Unlock()
+		if err != nil {
+			return Rest{}, err
+		}
+		if from.Frame < first {
+			from = Position{first, 0}
+		}
+		if from.Frame > last {
+			return Rest{}, nil
+		}
+		f, err := s.frame(ctx, from.Frame, 1)
+		if c := (*corruptError)(nil); errors.As(err, &c) {
+			from = Position{c.next, 0}
+			continue
+		}
+		if err != nil || f == nil {
+			return Rest{}, err
+		}
+		if f.seq > from.Frame {
+			from = Position{f.seq, 0}
+		}
+		if from.Index >= f.count {
+			from = Position{f.seq + 1, 0}
+			continue
+		}
+		before := uint64(f.offset(from.Index)) - headerSize - recordHeader*uint64(from.Index)
+		return Rest{
+			Records: end.records() - f.recordsBefore - uint64(from.Index),
+			Bytes:   end.bytes() - f.bytesBefore - before,
+			Oldest:  f.arrival(),
+		}, nil
+	}
+}
