@@ -34,22 +34,24 @@ const tooManyPartitions = "DynamicPartitioning.ActivePartitionsExceeded"
 // specPlan is the Plan of a Spec.
 //
 // Its partitions are named "" without partitioning, else by the values that the prefix
-// uses, in its order: "=" and, for each, its length, ":" and the value.
+// uses, first those of the query and then those of the function, each in its order: "="
+// and, for each, its length, ":" and the value.
 type specPlan struct {
-	version  string
-	spec     Spec
-	query    *KeyQuery
-	names    []string // of the keys that the prefix uses
-	prefixes *Prefixes
-	splitAt  []byte
-	table    []byte // of the envelope
-	schema   columnar.Schema
-	columnar columnar.Options
+	version   string
+	spec      Spec
+	query     *KeyQuery
+	names     []string // of the query's keys that the prefix uses
+	functions []string // of the function's
+	prefixes  *Prefixes
+	table     []byte // of the envelope
+	schema    columnar.Schema
+	columnar  columnar.Options
 
 	// Of Route.
-	values Values
-	keys   KeyValues
-	name   []byte
+	unpack  unpacker
+	keys    KeyValues
+	outcome Outcome
+	name    []byte
 
 	record jsontext.Record // of the encoders
 }
@@ -95,13 +97,14 @@ func compile(spec Spec) (*specPlan, error) {
 	}
 	if p.prefixes, err = ParsePrefixes(PrefixConfig{
 		Prefix: spec.Prefix, ErrorPrefix: spec.ErrorPrefix, TimeZone: spec.TimeZone,
-		Partitions: p.query != nil, Query: p.query,
+		Partitions: p.query != nil || spec.Keyed, Query: p.query, Lambda: spec.Function,
 	}); err != nil {
 		return nil, err
 	}
-	p.names = p.prefixes.Data.QueryKeys()
+	p.names, p.functions = p.prefixes.Data.QueryKeys(), p.prefixes.Data.LambdaKeys()
+	p.unpack.spec = &p.spec
 	if spec.Split == SplitDelimited {
-		if p.splitAt, err = ParseDelimiter(spec.SplitAt); err != nil {
+		if p.unpack.splitAt, err = ParseDelimiter(spec.SplitAt); err != nil {
 			return nil, err
 		}
 	}
@@ -151,14 +154,51 @@ func (p *specPlan) Buffering(partition string) Buffering {
 // Route takes a record apart if it is to be, and finds the partition of each part.
 func (p *specPlan) Route(r *shardlog.Record, rows *Rows) {
 	switch {
-	case p.spec.Split == SplitDelimited:
-		for part := range Delimited(r.Data, p.splitAt) {
+	case p.spec.Function:
+		p.transformed(r, rows)
+	case p.spec.Kinesis:
+		p.unpack.kinesis(r.Key, r.Data, func(data []byte) { p.open(r, data, rows) })
+	default:
+		p.open(r, r.Data, rows)
+	}
+}
+
+// transformed routes what a function made of a record.
+func (p *specPlan) transformed(r *shardlog.Record, rows *Rows) {
+	p.outcome = Outcome{}
+	if err := json.Unmarshal(r.Key, &p.outcome); err != nil { // not one that a Transformer wrote
+		rows.Reject(p.failed(r.Data, r.Time, err))
+		return
+	}
+	p.unpack.origin = p.outcome.Origin
+	if p.outcome.Result == Failed {
+		p.outcome.Data = r.Data
+		rows.Reject(&Rejected{Partition: ErrorMark + ProcessingFailed, Data: p.outcome.envelope(), Reason: p.outcome.Message})
+		return
+	}
+	p.route(r, r.Data, rows)
+}
+
+func (p *specPlan) open(r *shardlog.Record, data []byte, rows *Rows) {
+	if !p.spec.Decompress && !p.spec.Messages {
+		p.split(r, data, rows)
+		return
+	}
+	p.unpack.open(data, func(data []byte) { p.split(r, data, rows) }, func(data []byte, code, reason string) {
+		rows.Reject(p.failed(data, r.Time, &PartitionError{code, reason}))
+	})
+}
+
+func (p *specPlan) split(r *shardlog.Record, data []byte, rows *Rows) {
+	switch p.spec.Split {
+	case SplitDelimited:
+		for part := range Delimited(data, p.unpack.splitAt) {
 			p.route(r, part, rows)
 		}
-	case p.spec.Split == SplitJSON || p.spec.Convert != nil:
-		p.each(r, r.Data, rows)
+	case SplitJSON:
+		p.each(r, data, rows)
 	default:
-		p.route(r, r.Data, rows)
+		p.route(r, data, rows)
 	}
 }
 
@@ -169,11 +209,12 @@ func (p *specPlan) route(r *shardlog.Record, data []byte, rows *Rows) {
 		return
 	}
 	if p.query == nil {
-		rows.Add(nil, data)
+		p.partition(r, data, rows)
 		return
 	}
-	p.values.Reset(data)
-	if !p.values.Next() {
+	v := &p.unpack.values
+	v.Reset(data)
+	if !v.Next() {
 		rows.Reject(p.failed(data, r.Time, NotJSON))
 		return
 	}
@@ -189,50 +230,66 @@ func (p *specPlan) each(r *shardlog.Record, data []byte, rows *Rows) {
 				rows.Reject(p.noJSON(data[at:], r.Time, err))
 				return
 			}
-			rows.Add(nil, data[at:end])
+			p.partition(r, data[at:end], rows)
 			at = end
 		}
 		return
 	}
-	p.values.Reset(data)
-	for p.values.Next() {
-		p.partition(r, p.values.Value.Text, rows)
+	v := &p.unpack.values
+	v.Reset(data)
+	for v.Next() {
+		p.partition(r, v.Value.Text, rows)
 	}
-	if rest, err := p.values.Rest(); err != nil {
+	if rest, err := v.Rest(); err != nil {
 		rows.Reject(p.noJSON(rest, r.Time, err))
 	}
 }
 
 // partition adds data to the partition of the value at hand.
 func (p *specPlan) partition(r *shardlog.Record, data []byte, rows *Rows) {
-	if err := p.query.Extract(&p.values.Value, &p.keys); err != nil {
-		rows.Reject(p.failed(data, r.Time, err))
+	if p.query == nil && len(p.functions) == 0 {
+		rows.Add(nil, data)
 		return
 	}
 	p.name = append(p.name[:0], '=')
-	size := 0
-	for _, n := range p.names {
-		v := p.keys.Get(n)
-		if len(v) == 0 {
-			rows.Reject(p.failed(data, r.Time, errEmptyKey))
+	if p.query != nil {
+		if err := p.query.Extract(&p.unpack.values.Value, &p.keys); err != nil {
+			rows.Reject(p.failed(data, r.Time, err))
 			return
 		}
-		if !utf8.Valid(v) {
-			v = bytes.ToValidUTF8(v, []byte("\ufffd"))
+		for _, n := range p.names {
+			if err := p.appendKey(p.keys.Get(n)); err != nil {
+				rows.Reject(p.failed(data, r.Time, err))
+				return
+			}
 		}
-		if !fitsKey(v) {
-			rows.Reject(p.failed(data, r.Time, errBadKey))
-			return
-		}
-		size += len(v)
-		p.name = strconv.AppendInt(p.name, int64(len(v)), 10)
-		p.name = append(append(p.name, ':'), v...)
 	}
-	if size+len(p.spec.Prefix)+len(p.spec.Name)+100 > maxKey {
+	for _, n := range p.functions {
+		if err := p.appendKey([]byte(p.outcome.Keys[n])); err != nil {
+			rows.Reject(p.failed(data, r.Time, err))
+			return
+		}
+	}
+	if len(p.name)+len(p.spec.Prefix)+len(p.spec.Name)+100 > maxKey {
 		rows.Reject(p.failed(data, r.Time, errBadKey))
 		return
 	}
 	rows.Add(p.name, data)
+}
+
+// appendKey appends a key's value to the name of the partition at hand.
+func (p *specPlan) appendKey(v []byte) error {
+	if len(v) == 0 {
+		return errEmptyKey
+	}
+	if !utf8.Valid(v) {
+		v = bytes.ToValidUTF8(v, []byte("\ufffd"))
+	}
+	if !fitsKey(v) {
+		return errBadKey
+	}
+	p.name = appendKeyValue(p.name, v)
+	return nil
 }
 
 var errBadKey = &PartitionError{ExtractionFailed, "partitionKeys values cannot be part of an object key"}
@@ -250,24 +307,31 @@ func fitsKey(v []byte) bool {
 }
 
 // partitionKeys is the reverse of what partition does.
-func (p *specPlan) partitionKeys(partition string) *KeyValues {
-	keys := new(KeyValues)
+func (p *specPlan) partitionKeys(partition string) (query, function *KeyValues) {
 	rest := strings.TrimPrefix(partition, "=")
-	for _, n := range p.names {
-		length, tail, _ := strings.Cut(rest, ":")
-		size, err := strconv.Atoi(length)
-		if err != nil || size > len(tail) {
-			break
+	take := func(names []string) *KeyValues {
+		keys := new(KeyValues)
+		for _, n := range names {
+			length, tail, _ := strings.Cut(rest, ":")
+			size, err := strconv.Atoi(length)
+			if err != nil || size > len(tail) {
+				break
+			}
+			keys.Set(n, tail[:size])
+			rest = tail[size:]
 		}
-		keys.Set(n, tail[:size])
-		rest = tail[size:]
+		return keys
 	}
-	return keys
+	return take(p.names), take(p.functions)
 }
 
-// failed is what becomes of a record without a partition.
+// failed is what becomes of a record that Route finds no partition for.
 func (p *specPlan) failed(data []byte, arrival time.Time, err error) *Rejected {
-	e := ErrorRecord{Attempts: 1, Arrival: arrival, Ended: arrival, Code: ExtractionFailed, Message: err.Error(), Raw: data}
+	return failedRecord(data, arrival, err, &p.unpack.origin)
+}
+
+func failedRecord(data []byte, arrival time.Time, err error, o *Origin) *Rejected {
+	e := ErrorRecord{Attempts: 1, Arrival: arrival, Ended: arrival, Code: ExtractionFailed, Message: err.Error(), Raw: data, Sequence: o.Sequence, SubSequence: o.Sub}
 	var pe *PartitionError
 	if errors.As(err, &pe) {
 		e.Code, e.Message = pe.Code, pe.Reason
@@ -290,12 +354,15 @@ func (p *specPlan) unfit(row []byte, arrival time.Time, err *columnar.RecordErro
 }
 
 func (p *specPlan) TooMany(partition string, row []byte, arrival time.Time) *Rejected {
-	return p.failed(row, arrival, &PartitionError{tooManyPartitions, fmt.Sprintf("Active partitions limit exceeded: %d", p.MaxPartitions())})
+	return failedRecord(row, arrival, &PartitionError{tooManyPartitions, fmt.Sprintf("Active partitions limit exceeded: %d", p.MaxPartitions())}, new(Origin))
 }
 
 func (p *specPlan) Encoder(partition string, w io.Writer) (Encoder, error) {
 	if IsError(partition) {
 		return newRawEncoder(w, p.spec.errorCompression(), nil)
+	}
+	if p.spec.Endpoint {
+		return &frameEncoder{w: w}, nil
 	}
 	if p.spec.Convert == nil {
 		return newRawEncoder(w, p.spec.Compression, []byte(p.spec.Delimiter))
@@ -317,13 +384,16 @@ func (s *Spec) errorCompression() Compression {
 // Name derives the name from what the object holds.
 func (p *specPlan) Name(o ObjectInfo) (bucket, key string) {
 	id := NewObjectID(p.spec.ID, p.version, o.Partition, o.From.String(), o.Upto.String())
+	if p.spec.Endpoint && !IsError(o.Partition) {
+		return EndpointBucket, id.String()
+	}
 	v := PrefixValues{Time: o.Arrival.In(p.prefixes.Zone), Seed: id.Seed()}
 	prefix := p.prefixes.Data
 	if IsError(o.Partition) {
 		prefix = p.prefixes.Error
 		v.ErrorType = o.Partition[len(ErrorMark):]
 	} else {
-		v.Query = p.partitionKeys(o.Partition)
+		v.Query, v.Lambda = p.partitionKeys(o.Partition)
 	}
 	b, _ := prefix.Append(nil, &v) // the keys are there, or Route had refused the record
 	b = AppendObjectName(b, p.spec.Name, p.spec.Version, v.Time, id, p.extension(IsError(o.Partition)))

@@ -18,11 +18,24 @@ type Spec struct {
 	Size        int64         `json:"size"`
 	Interval    time.Duration `json:"interval"`
 
+	// How records are unpacked, in this order.
+	Kinesis    bool   `json:"kinesis,omitempty"`    // they are from a Kinesis stream: keys by AppendKinesisKey, data perhaps aggregated
+	Decompress bool   `json:"decompress,omitempty"` // gzip
+	Messages   bool   `json:"messages,omitempty"`   // of CloudWatch Logs
 	Split      string `json:"split,omitempty"`      // SplitJSON or SplitDelimited: a record holds several
 	SplitAt    string `json:"splitAt,omitempty"`    // for SplitDelimited, the bytes between them, in base64
+
+	// Function: a Transformer has unpacked the records and put them through a function.
+	Function bool `json:"function,omitempty"`
+
 	Delimiter  string `json:"delimiter,omitempty"`  // written after each record
 	Partition  string `json:"partition,omitempty"`  // jq query of the partition keys
+	Keyed      bool   `json:"keyed,omitempty"`      // without a query: partition keys are from the function
 	Partitions int    `json:"partitions,omitempty"` // the most that are open at once; 0: 500
+
+	// Endpoint: objects are Frames for an HTTP endpoint, in the bucket EndpointBucket and
+	// under the id of their request. Error objects go to Bucket.
+	Endpoint bool `json:"endpoint,omitempty"`
 
 	Convert *Conversion `json:"convert,omitempty"`
 }
