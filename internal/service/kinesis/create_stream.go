@@ -23,7 +23,7 @@ const (
 
 // CreateStream makes a stream. It is ACTIVE when the call returns, or CREATING where a
 // duration is configured. On-demand streams begin with four shards. Warm throughput is
-// kept, and acts on nothing; so does a record distribution strategy.
+// kept, and acts on nothing.
 func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInput, _ ...func(*kinesis.Options)) (*kinesis.CreateStreamOutput, error) {
 	caller := awswire.CallerFrom(ctx)
 	d := &stream{
@@ -63,7 +63,7 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 			return nil, awswire.Validationf("WarmThroughputMiBps is only supported for a stream in ON_DEMAND mode.")
 		}
 		if in.RecordDistributionStrategy == types.RecordDistributionStrategyAuto {
-			return nil, awswire.Validationf("RecordDistributionStrategy AUTO is only supported for a stream in ON_DEMAND mode.")
+			return nil, invalid("RecordDistributionStrategy AUTO is only supported for a stream in ON_DEMAND mode.")
 		}
 	}
 	if err := s.checkShardLimit(caller, shards); err != nil {

@@ -64,7 +64,7 @@ func (s *Service) DescribeStreamSummary(ctx context.Context, in *kinesis.Describ
 	}
 	if d.Mode == types.StreamModeOnDemand {
 		out.WarmThroughput = d.warmThroughput()
-		out.RecordDistributionStrategy = types.RecordDistributionStrategy(d.Distribution)
+		out.RecordDistributionStrategy = d.distribution()
 	}
 	return &kinesis.DescribeStreamSummaryOutput{StreamDescriptionSummary: out}, nil
 }

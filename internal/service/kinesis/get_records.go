@@ -46,6 +46,7 @@ type getRequest struct {
 	iterator []byte
 	arn      []byte // nil: not given
 	limit    int
+	dry      bool // read nothing
 }
 
 // read reads from an iterator. A frame that is corrupt is reported and skipped.
@@ -71,6 +72,9 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 	sh := d.shard(it.shard, s.clock.Now())
 	if sh == nil {
 		return noShard(shardID(it.shard), it.name, it.account)
+	}
+	if q.dry {
+		return errDryRun
 	}
 	if err := s.admitRead(d, sh); err != nil {
 		return err
@@ -143,14 +147,11 @@ func (d *stream) children(parent int) []types.ChildShard {
 
 // GetRecords returns records from an iterator on: up to Limit (10,000 without), and up to
 // 10 MiB. NextShardIterator is missing at the end of a closed shard, and there only.
-// DryRun is refused.
+// DryRun does all but read.
 func (s *Service) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error) {
-	if aws.ToBool(in.DryRun) {
-		return nil, errDryRun
-	}
 	r := reads.Get().(*batchRead)
 	defer r.free()
-	q := getRequest{bytesOf(in.ShardIterator), bytesOf(in.StreamARN), pageSize(in.Limit, maxGetRecords)}
+	q := getRequest{bytesOf(in.ShardIterator), bytesOf(in.StreamARN), pageSize(in.Limit, maxGetRecords), aws.ToBool(in.DryRun)}
 	if err := s.read(ctx, q, r); err != nil {
 		return nil, err
 	}

@@ -12,11 +12,8 @@ import (
 )
 
 // GetShardIterator returns a place in a shard to read from. LATEST is the shard's end at
-// the time of the call. DryRun is refused.
+// the time of the call. DryRun does all but return it.
 func (s *Service) GetShardIterator(ctx context.Context, in *kinesis.GetShardIteratorInput, _ ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
-	if aws.ToBool(in.DryRun) {
-		return nil, errDryRun
-	}
 	d, err := s.findUsable(ctx, in.StreamName, in.StreamARN, in.StreamId)
 	if err != nil {
 		return nil, err
@@ -40,6 +37,9 @@ func (s *Service) GetShardIterator(ctx context.Context, in *kinesis.GetShardIter
 	at, err := s.position(ctx, d, sh, v.log(index), start)
 	if err != nil {
 		return nil, err
+	}
+	if aws.ToBool(in.DryRun) {
+		return nil, errDryRun
 	}
 	it := iterator{s.now(), at, index, d.Account, d.Region, d.Name, d.ID}
 	return &kinesis.GetShardIteratorOutput{ShardIterator: aws.String(string(s.appendIterator(nil, it)))}, nil

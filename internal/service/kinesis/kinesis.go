@@ -183,6 +183,7 @@ func (s *Service) Operations() []awswire.Operation {
 		awswire.Executes(perStream(s, 5, s.UpdateMaxRecordSize)),
 		awswire.Executes(perStream(s, 5, s.UpdateShardCount)),
 		awswire.Executes(perStream(s, 5, s.UpdateStreamMode)),
+		awswire.Executes(perStream(s, 5, s.UpdateStreamRecordDistributionStrategy)),
 		awswire.Stores(perStream(s, 5, s.UpdateStreamWarmThroughput)),
 	}
 }

@@ -210,4 +210,3 @@ func TestOnDemandScales(t *testing.T) {
 		t.Errorf("%d shards after a minute at the limit", got)
 	}
 }
-

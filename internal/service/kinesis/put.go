@@ -33,6 +33,8 @@ type put struct {
 	ordering      []byte // SequenceNumberForOrdering; nil: not given
 	entries       []entry
 	single        bool // of PutRecord
+	dry           bool // store nothing
+	keyless       bool // some record has no partition key
 	base64        bool // entries hold data in base64
 
 	view   *view
@@ -78,6 +80,7 @@ func (p *put) free() {
 	}
 	clear(p.entries)
 	p.name, p.arn, p.id, p.ordering, p.single, p.base64 = nil, nil, nil, nil, false, false
+	p.dry, p.keyless = false, false
 	p.entries, p.slots, p.view, p.failed = p.entries[:0], p.slots[:0], nil, 0
 	puts.Put(p)
 }
@@ -111,11 +114,17 @@ func (s *Service) store(ctx context.Context, p *put) error {
 	if p.view, err = s.viewOf(ctx, r, d); err != nil {
 		return logError(err)
 	}
-	if s.enforces(d) {
+	if err := p.distribute(); err != nil {
+		return err
+	}
+	if s.enforces(d) && !p.dry {
 		s.throttle(&r.limits, p)
 	}
 	if err := p.fill(); err != nil {
 		return err
+	}
+	if p.dry {
+		return errDryRun
 	}
 	if len(p.slots) == 0 {
 		s.metrics.putFailures.Add(float64(p.failed))

@@ -11,13 +11,11 @@ import (
 
 // PutRecord appends one record to the shard of its partition key. It is durable when the
 // call returns. SequenceNumberForOrdering is checked and has nothing to do: records of a
-// shard lie in the order in which they were acknowledged. DryRun is refused.
+// shard lie in the order in which they were acknowledged. DryRun does all but store it.
 func (s *Service) PutRecord(ctx context.Context, in *kinesis.PutRecordInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordOutput, error) {
-	if aws.ToBool(in.DryRun) {
-		return nil, errDryRun
-	}
 	p := newPut()
 	defer p.free()
+	p.dry = aws.ToBool(in.DryRun)
 	p.single = true
 	p.name, p.arn, p.id = bytesOf(in.StreamName), bytesOf(in.StreamARN), bytesOf(in.StreamId)
 	p.ordering = bytesOf(in.SequenceNumberForOrdering)

@@ -13,13 +13,11 @@ import (
 
 // PutRecords appends up to 500 records, each to the shard of its partition key. They are
 // durable when it returns. Records of a shard whose append failed are answered with an
-// error code, the others with sequence numbers. DryRun is refused.
+// error code, the others with sequence numbers. DryRun does all but store them.
 func (s *Service) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error) {
-	if aws.ToBool(in.DryRun) {
-		return nil, errDryRun
-	}
 	p := newPut()
 	defer p.free()
+	p.dry = aws.ToBool(in.DryRun)
 	p.name, p.arn, p.id = bytesOf(in.StreamName), bytesOf(in.StreamARN), bytesOf(in.StreamId)
 	for i := range in.Records {
 		r := &in.Records[i]
@@ -54,7 +52,8 @@ func (s *Service) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _
 	return out, nil
 }
 
-var errDryRun = awswire.Validationf("DryRun is not supported.")
+// errDryRun is the answer to a request with DryRun in which nothing is wrong.
+var errDryRun = &types.DryRunOperationException{Message: aws.String("Request would have succeeded, but DryRun flag is set.")}
 
 func bytesOf(s *string) []byte {
 	if s == nil {
@@ -66,10 +65,11 @@ func bytesOf(s *string) []byte {
 // add takes a record that the generic codec has decoded and checked against the model; a
 // caller in this process has not.
 func (p *put) add(data []byte, key, explicit *string) error {
-	if n := len(aws.ToString(key)); n == 0 || n > 4*maxPartitionKey {
+	if n := len(aws.ToString(key)); key != nil && n == 0 || n > 4*maxPartitionKey {
 		return awswire.Validationf("1 validation error detected: Value at 'partitionKey' failed to satisfy constraint: Member must have length between 1 and %d", maxPartitionKey)
 	}
-	e := entry{key: []byte(*key), data: data}
+	p.keyless = p.keyless || key == nil
+	e := entry{key: bytesOf(key), data: data}
 	if explicit != nil {
 		k, err := explicitHashKey(*explicit)
 		if err != nil {

@@ -371,7 +371,7 @@ func TestPutErrors(t *testing.T) {
 	}), "InvalidArgumentException", "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was 340282366920938463463374607431768211456")
 	want(t, put(func(in *kinesis.PutRecordInput) { in.SequenceNumberForOrdering = aws.String("7") }), "InvalidArgumentException", "ExclusiveMinimumSequenceNumber 7")
 	want(t, put(func(in *kinesis.PutRecordInput) { in.Data = make([]byte, 1<<20) }), "ValidationException", "Value at 'data' failed to satisfy constraint: Member must have length less than or equal to 1048576")
-	want(t, put(func(in *kinesis.PutRecordInput) { in.DryRun = aws.Bool(true) }), "ValidationException", "DryRun")
+	want(t, put(func(in *kinesis.PutRecordInput) { in.DryRun = aws.Bool(true) }), "DryRunOperationException", "would have succeeded")
 	if err := put(func(in *kinesis.PutRecordInput) { in.Data = make([]byte, 1<<20-1) }); err != nil {
 		t.Error(err)
 	}
