@@ -12,6 +12,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
 	"github.com/brookmere/brookmere/internal/engine/kpl"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
 // Codes of records that cannot be unpacked. AWS documents none for them.
@@ -22,7 +23,7 @@ const (
 
 // maxUnpacked is the size of a record after decompression, so that a small record cannot
 // fill the memory.
-const maxUnpacked = 64 << 20
+const maxUnpacked = 16 << 20
 
 // An Origin says where a record comes from, beyond what the log says.
 type Origin struct {
@@ -163,7 +164,7 @@ type Outcome struct {
 	Attempts int    `json:"attempts,omitempty"`
 	Ended    int64  `json:"ended,omitempty"` // Unix milliseconds
 
-	From string `json:"from"` // the position of the record it was made of
+	From shardlog.Position `json:"from"` // of the record it was made of
 }
 
 // Result of a function for a record.
