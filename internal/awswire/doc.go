@@ -25,3 +25,18 @@ const (
 
 	rpcV2CBOR // Smithy RPC v2, for what may speak nothing else
 )
+
+// contentType is the media type of a body.
+func (p Protocol) contentType() string {
+	switch p {
+	case JSON10:
+		return "application/x-amz-json-1.0"
+	case CBOR11:
+		return "application/x-amz-cbor-1.1"
+	case Query:
+		return "text/xml"
+	case rpcV2CBOR:
+		return "application/cbor"
+	}
+	return "application/x-amz-json-1.1"
+}

@@ -136,6 +136,10 @@ func (h *Handler) appendJSONFault(dst []byte, f fault) []byte {
 				name = m.Name
 			}
 		}
+		if f.shape.Member("AthenaErrorCode") != nil {
+			// What breaks a constraint of the model is found here, not by the service.
+			dst = append(dst, `,"AthenaErrorCode":"INVALID_INPUT"`...)
+		}
 	} else if f.code == "SerializationException" {
 		name = "Message"
 	}

@@ -5,11 +5,14 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	mathrand "math/rand/v2"
 	"mime"
 	"net/http"
 	"reflect"
@@ -69,6 +72,7 @@ type boundOperation struct {
 	planOnce sync.Once
 	input    *plan
 	output   *plan
+	events   *plan // of an operation that streams
 }
 
 // NewHandler returns the handler of a service. Every operation must be one of the
@@ -85,7 +89,7 @@ func NewHandler(m *model.Service, ops []Operation, options HandlerOptions) (*Han
 		operations: map[string]*boundOperation{}, validationCode: validationCode(m), messageMember: messageMember(m),
 	}
 	for _, op := range ops {
-		if op.call == nil {
+		if op.call == nil && op.stream == nil {
 			return nil, fmt.Errorf("awswire: %s operation %q has no method", m.Name, op.Name)
 		}
 		if h.operations[op.Name] != nil {
@@ -105,6 +109,9 @@ func (h *Handler) plans(op *boundOperation) (input, output *plan) {
 		}
 		op.input = h.planner.plan(reflect.TypeOf(op.newInput()).Elem(), in)
 		op.output = h.planner.plan(op.Operation.output, out)
+		if op.stream != nil {
+			op.events = h.planner.plan(op.event, h.model.Shapes[op.event.Name()])
+		}
 	})
 	return op.input, op.output
 }
@@ -141,29 +148,60 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fault(*fail)
 		return
 	}
+	events, err := x.serve()
+	code := ""
+	switch {
+	case err != nil:
+		f := x.report(err)
+		code = f.code
+		x.fault(f)
+	case events != nil:
+		code = x.push(events)
+	}
+	if h.options.OnRequest != nil && h.operations[x.name] != nil {
+		h.options.OnRequest(x.ctx, x.name, code)
+	}
+}
+
+// report turns the error of a call into what the client is told, and tells the operator
+// what the client is not.
+func (x *exchange) report(err error) fault {
+	f := x.h.faultOf(err)
+	if f.code == internalFailure && x.ctx.Err() != nil {
+		// The client has gone or the node is closing: no failure of the service.
+		return fault{code: "ServiceUnavailable", message: "The request was interrupted", status: http.StatusServiceUnavailable, server: true}
+	}
+	if f.code == internalFailure && x.h.options.OnInternalError != nil {
+		x.h.options.OnInternalError(x.ctx, x.name, err)
+	}
+	return f
+}
+
+// serve reads the request, calls its operation and writes the answer, but for an error and
+// for events, which go out when the buffers of the request have been given back.
+func (x *exchange) serve() (*eventSource, error) {
 	body := bufferPool.Get().(*bytes.Buffer)
 	defer putBuffer(body)
 	raw, err := x.readBody(body)
 	if err != nil {
-		x.fault(h.faultOf(err))
-		return
+		return nil, err
 	}
 	var form queryForm
 	if x.protocol == Query {
 		if form, err = parseQuery(x.r, raw); err != nil {
-			x.fault(h.faultOf(err))
-			return
+			return nil, err
 		}
 		x.name = form.get("Action")
 		if x.name == "" {
-			x.fault(fault{code: "MissingAction", message: "Missing Action", status: 400})
-			return
+			return nil, &statusError{smithy.GenericAPIError{Code: "MissingAction", Message: "Missing Action"}, http.StatusBadRequest}
 		}
 	}
-	op := h.operations[x.name]
-	if op == nil {
-		x.fault(h.unbound(x))
-		return
+	op := x.h.operations[x.name]
+	if op == nil || op.stream != nil && x.protocol == Query {
+		return nil, x.h.unbound(x)
+	}
+	if op.stream != nil {
+		return x.openStream(op, raw)
 	}
 	out := bufferPool.Get().(*bytes.Buffer)
 	defer putBuffer(out)
@@ -171,27 +209,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if cap(response) > out.Cap() && cap(response) <= maxKeptBuffer {
 		*out = *bytes.NewBuffer(response[:0])
 	}
-	code := ""
 	if err != nil {
-		f := h.faultOf(err)
-		if f.code == internalFailure && x.ctx.Err() != nil {
-			// The client has gone or the node is closing: no failure of the service.
-			f = fault{code: "ServiceUnavailable", message: "The request was interrupted", status: http.StatusServiceUnavailable, server: true}
-		} else if f.code == internalFailure && h.options.OnInternalError != nil {
-			h.options.OnInternalError(x.ctx, x.name, err)
-		}
-		code = f.code
-		x.fault(f)
-	} else {
-		status := http.StatusOK
-		if op.model != nil && op.model.Status != 0 {
-			status = op.model.Status
-		}
-		x.write(status, response)
+		return nil, err
 	}
-	if h.options.OnRequest != nil {
-		h.options.OnRequest(x.ctx, x.name, code)
+	status := http.StatusOK
+	if op.model != nil && op.model.Status != 0 {
+		status = op.model.Status
 	}
+	x.write(status, response)
+	return nil, nil
 }
 
 // route finds the protocol and, but for Query, the operation.
@@ -238,19 +264,18 @@ func (x *exchange) route() *fault {
 
 // unbound refuses an operation that the service does not serve: one that AWS does not
 // have, or one that Brookmere does not.
-func (h *Handler) unbound(x *exchange) fault {
+func (h *Handler) unbound(x *exchange) error {
+	refuse := func(code, message string) error {
+		return &statusError{smithy.GenericAPIError{Code: code, Message: message}, http.StatusBadRequest}
+	}
 	if h.model.Operations[x.name] == nil {
 		if x.protocol == Query {
-			version := h.model.APIVersion
-			return fault{code: "InvalidAction", message: "Could not find operation " + x.name + " for version " + version, status: 400}
+			return refuse("InvalidAction", "Could not find operation "+x.name+" for version "+h.model.APIVersion)
 		}
-		return fault{code: "UnknownOperationException", status: 400}
+		return refuse("UnknownOperationException", "")
 	}
-	return fault{
-		code:    "UnsupportedOperationException",
-		message: "Brookmere does not support the operation " + x.name + " of " + h.model.ID + "; docs/operations.md lists those that it does.",
-		status:  400,
-	}
+	return refuse("UnsupportedOperationException",
+		"Brookmere does not support the operation "+x.name+" of "+h.model.ID+"; docs/operations.md lists those that it does.")
 }
 
 // Bytes is a request body that is in memory already, as one whose hash had to be checked
@@ -335,8 +360,33 @@ func (x *exchange) call(op *boundOperation, raw []byte, form queryForm, dst []by
 			return response, err
 		}
 	}
-	input, output := x.h.plans(op)
-	in := op.newInput()
+	_, output := x.h.plans(op)
+	in, err := x.input(op, raw, form)
+	if err != nil {
+		return nil, err
+	}
+	out, err := op.call(x.ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	ov := reflect.ValueOf(out)
+	if ov.IsNil() {
+		return nil, errors.New("the method returned neither output nor error")
+	}
+	ov = ov.Elem()
+	switch {
+	case x.protocol == Query:
+		return x.h.appendQueryResponse(dst, op, output, ov, x.requestID)
+	case op.model != nil && op.model.Output == nil:
+		return dst, nil // AWS sends no body where there is no output
+	}
+	return x.appendStruct(dst, output, ov)
+}
+
+// input decodes and checks the input of a call.
+func (x *exchange) input(op *boundOperation, raw []byte, form queryForm) (in any, err error) {
+	input, _ := x.h.plans(op)
+	in = op.newInput()
 	v := reflect.ValueOf(in).Elem()
 	switch x.protocol {
 	case JSON10, JSON11:
@@ -352,29 +402,15 @@ func (x *exchange) call(op *boundOperation, raw []byte, form queryForm, dst []by
 	if message := x.h.planner.validate(input, v); message != "" {
 		return nil, &smithy.GenericAPIError{Code: x.h.validationCode, Message: message, Fault: smithy.FaultClient}
 	}
-	out, err := op.call(x.ctx, in)
-	if err != nil {
-		return nil, err
+	return in, nil
+}
+
+// appendStruct appends a struct in the form of JSON or CBOR that the client speaks.
+func (x *exchange) appendStruct(dst []byte, p *plan, v reflect.Value) ([]byte, error) {
+	if x.protocol == CBOR11 || x.protocol == rpcV2CBOR {
+		return x.h.planner.appendCBORStruct(dst, p, v, x.protocol == CBOR11)
 	}
-	ov := reflect.ValueOf(out)
-	if ov.IsNil() {
-		return nil, errors.New("the method returned neither output nor error")
-	}
-	ov = ov.Elem()
-	switch x.protocol {
-	case JSON10, JSON11:
-		if op.model != nil && op.model.Output == nil {
-			return dst, nil // AWS sends no body where there is no output
-		}
-		return x.h.planner.appendJSONStruct(dst, output, ov)
-	case CBOR11, rpcV2CBOR:
-		if op.model != nil && op.model.Output == nil {
-			return dst, nil
-		}
-		return x.h.planner.appendCBORStruct(dst, output, ov, x.protocol == CBOR11)
-	default:
-		return x.h.appendQueryResponse(dst, op, output, ov, x.requestID)
-	}
+	return x.h.planner.appendJSONStruct(dst, p, v)
 }
 
 type panicError struct {
@@ -411,27 +447,36 @@ func (x *exchange) fault(f fault) {
 }
 
 func (x *exchange) write(status int, body []byte) {
-	head := x.w.Header()
-	head.Set("X-Amzn-Requestid", x.requestID)
-	switch x.protocol {
-	case JSON10:
-		head.Set("Content-Type", "application/x-amz-json-1.0")
-	case CBOR11:
-		head.Set("Content-Type", "application/x-amz-cbor-1.1")
-	case rpcV2CBOR:
-		head.Set("Content-Type", "application/cbor")
-		head.Set("Smithy-Protocol", "rpc-v2-cbor")
-	case Query:
-		head.Set("Content-Type", "text/xml")
-	default:
-		head.Set("Content-Type", "application/x-amz-json-1.1")
-	}
+	head := x.head(x.protocol.contentType())
 	if x.h.model.Name == "dynamodb" {
 		head.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
 	head.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
 	x.w.Write(body) // the client has gone if it fails: nobody to tell
+}
+
+// head sets the headers of every answer.
+func (x *exchange) head(contentType string) http.Header {
+	head := x.w.Header()
+	head.Set("Content-Type", contentType)
+	head.Set("X-Amzn-Requestid", x.requestID)
+	if x.protocol == rpcV2CBOR {
+		head.Set("Smithy-Protocol", "rpc-v2-cbor")
+	}
+	if name := x.h.model.Name; name == "kinesis" || name == "firehose" {
+		head.Set("X-Amz-Id-2", newExtendedID())
+	}
+	return head
+}
+
+// newExtendedID makes an x-amz-id-2, the second id by which AWS's support finds a request.
+func newExtendedID() string {
+	var b [57]byte
+	for i := 0; i+8 <= len(b); i += 8 {
+		binary.LittleEndian.PutUint64(b[i:], mathrand.Uint64())
+	}
+	return base64.StdEncoding.EncodeToString(b[:])
 }
 
 // NewRequestID makes a request id of the form that AWS uses, a random UUID.

@@ -2,6 +2,7 @@ package awswire
 
 import (
 	"context"
+	"iter"
 	"reflect"
 	"strings"
 )
@@ -27,6 +28,10 @@ type Operation struct {
 	output   reflect.Type
 	call     func(ctx context.Context, input any) (any, error)
 	fast     FastPath
+
+	// Of an operation that answers with events, in place of call.
+	stream func(ctx context.Context, input any) (output any, events iter.Seq2[any, error], err error)
+	event  reflect.Type
 }
 
 // A FastPath serves an operation straight from its wire form, for the few operations
@@ -45,6 +50,36 @@ func Executes[I, O, F any](method func(context.Context, *I, ...F) (*O, error)) O
 // Stores is Executes for an operation that only keeps settings for read-back.
 func Stores[I, O, F any](method func(context.Context, *I, ...F) (*O, error)) Operation {
 	return bind(ModeStores, method)
+}
+
+// Streams binds an operation that answers with a stream of events; E is the SDK's union of
+// them. The SDK client's own method cannot be the shape, as what it returns reads.
+//
+// The method's error refuses the request. After it, the events that it returns are taken
+// once, each when the one before has been handed to the connection, so that a slow client
+// holds back the sequence and nothing is queued. An error in the sequence is sent as an
+// exception and ends the stream. The sequence must end when the method's context does,
+// which is when the client has gone or the node closes.
+func Streams[I, O, E any](method func(context.Context, *I) (*O, iter.Seq2[E, error], error)) Operation {
+	return Operation{
+		Name:     strings.TrimSuffix(reflect.TypeFor[I]().Name(), "Input"),
+		newInput: func() any { return new(I) },
+		output:   reflect.TypeFor[O](),
+		event:    reflect.TypeFor[E](),
+		stream: func(ctx context.Context, input any) (any, iter.Seq2[any, error], error) {
+			out, events, err := method(ctx, input.(*I))
+			if err != nil {
+				return nil, nil, err
+			}
+			return out, func(yield func(any, error) bool) {
+				for e, err := range events {
+					if !yield(e, err) {
+						return
+					}
+				}
+			}, nil
+		},
+	}
 }
 
 // Fast adds a fast path to the operation.

@@ -1,0 +1,184 @@
+package awswire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"reflect"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/awswire/eventstream"
+)
+
+// An event stream is one response whose body goes on: a message with the operation's
+// output, then one for each event. It speaks HTTP/2 and HTTP/1.1 alike.
+
+const (
+	// streamStall is how long one event may wait for a client that does not read.
+	streamStall = 5 * time.Minute
+	// streamGrace is how long it may when the client is gone or the node closes.
+	streamGrace = time.Second
+)
+
+// eventSource is a stream that the operation has granted.
+type eventSource struct {
+	op     *boundOperation
+	output reflect.Value
+	events iter.Seq2[any, error]
+}
+
+// openStream calls an operation that answers with events.
+func (x *exchange) openStream(op *boundOperation, raw []byte) (src *eventSource, err error) {
+	defer recovered(&err)
+	x.h.plans(op)
+	in, err := x.input(op, raw, queryForm{})
+	if err != nil {
+		return nil, err
+	}
+	out, events, err := op.stream(x.ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return &eventSource{op, reflect.ValueOf(out).Elem(), events}, nil
+}
+
+// recovered turns a panic into an error, for a deferred call.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		*err = &panicError{value: p, stack: debug.Stack()}
+	}
+}
+
+// push sends the events of a stream and returns the code of the exception that ended it.
+func (x *exchange) push(src *eventSource) (code string) {
+	s := &eventSender{x: x, buf: bufferPool.Get().(*bytes.Buffer), control: http.NewResponseController(x.w)}
+	defer func() { putBuffer(s.buf) }()
+	x.head(eventstream.ContentType)
+	x.w.WriteHeader(http.StatusOK)
+	// A client that does not read must not hold up a node that closes.
+	defer s.end(context.AfterFunc(x.ctx, func() { s.patience(streamGrace) }))
+
+	initial := []eventstream.Header{
+		{Name: eventstream.EventType, Value: "initial-response"},
+		{Name: eventstream.TypeOfContent, Value: x.protocol.contentType()},
+		{Name: eventstream.MessageType, Value: "event"},
+	}
+	err := s.send(initial, func(dst []byte) ([]byte, error) {
+		return x.appendStruct(dst, src.op.output, src.output)
+	})
+	if err == nil {
+		err = x.pump(s, src)
+	}
+	if err != nil && !errors.Is(err, errClientGone) && x.ctx.Err() == nil {
+		f := x.report(err)
+		code = f.code
+		_ = s.exception(src.op, f) // the client has gone: nobody to tell
+	}
+	return code
+}
+
+// pump sends events until there are no more.
+func (x *exchange) pump(s *eventSender, src *eventSource) (err error) {
+	defer recovered(&err)
+	for e, err := range src.events {
+		if err != nil {
+			return err
+		}
+		v := reflect.Indirect(reflect.ValueOf(e))
+		m, err := x.h.planner.unionMemberFor(src.op.events, v.Type())
+		if err != nil {
+			return err
+		}
+		headers := []eventstream.Header{
+			{Name: eventstream.EventType, Value: m.name},
+			{Name: eventstream.TypeOfContent, Value: x.protocol.contentType()},
+			{Name: eventstream.MessageType, Value: "event"},
+		}
+		err = s.send(headers, func(dst []byte) ([]byte, error) {
+			return x.appendStruct(dst, m.plan, v.FieldByName("Value"))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errClientGone = errors.New("awswire: the client does not take the event")
+
+// eventSender writes messages to the connection.
+type eventSender struct {
+	x       *exchange
+	buf     *bytes.Buffer
+
+	mu      sync.Mutex
+	control *http.ResponseController // nil when the response is at its end
+}
+
+func (s *eventSender) send(headers []eventstream.Header, payload func([]byte) ([]byte, error)) error {
+	message, err := eventstream.Append(s.buf.AvailableBuffer(), headers, payload)
+	if err != nil {
+		return err
+	}
+	if cap(message) > s.buf.Cap() {
+		s.buf = bytes.NewBuffer(message[:0])
+	}
+	s.patience(streamStall)
+	if s.x.ctx.Err() != nil {
+		s.patience(streamGrace)
+	}
+	if _, err := s.x.w.Write(message); err != nil {
+		return errClientGone
+	}
+	if err := s.control.Flush(); err != nil {
+		return errClientGone
+	}
+	return nil
+}
+
+// patience is how long the client may take to read from now on.
+func (s *eventSender) patience(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.control != nil {
+		_ = s.control.SetWriteDeadline(time.Now().Add(d)) // not every connection has deadlines
+	}
+}
+
+// end leaves the response alone from now on: net/http takes it back.
+func (s *eventSender) end(stop func() bool) {
+	stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.control.SetWriteDeadline(time.Time{}) // the connection may serve other requests
+	s.control = nil
+}
+
+// exception sends an error: as an event of the stream's union if that has it.
+func (s *eventSender) exception(op *boundOperation, f fault) error {
+	if p := op.events; p.shape != nil && findMember(p.shape, f.code) != nil {
+		headers := []eventstream.Header{
+			{Name: eventstream.ExceptionType, Value: f.code},
+			{Name: eventstream.TypeOfContent, Value: s.x.protocol.contentType()},
+			{Name: eventstream.MessageType, Value: "exception"},
+		}
+		return s.send(headers, func(dst []byte) ([]byte, error) {
+			if s.x.protocol == CBOR11 || s.x.protocol == rpcV2CBOR {
+				return s.x.h.appendCBORFault(dst, f, s.x.protocol == CBOR11), nil
+			}
+			return s.x.h.appendJSONFault(dst, f), nil
+		})
+	}
+	return s.send([]eventstream.Header{
+		{Name: eventstream.ErrorCode, Value: f.code},
+		{Name: eventstream.ErrorMessage, Value: f.message},
+		{Name: eventstream.MessageType, Value: "error"},
+	}, nil)
+}
