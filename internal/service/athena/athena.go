@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
@@ -65,11 +66,13 @@ type Glue interface {
 	PartitionWriter
 }
 
-// Objects is what is needed of S3: results are put and got; MSCK REPAIR TABLE lists.
+// Objects is what is needed of S3: results are put and got, what a failed statement wrote
+// is deleted; MSCK REPAIR TABLE lists.
 type Objects interface {
 	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	DeleteObject(context.Context, *s3.DeleteObjectInput, ...func(*s3.Options)) (*s3.DeleteObjectOutput, error)
 	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
 }
 
@@ -78,6 +81,7 @@ type Objects interface {
 type Engine interface {
 	Query(context.Context, lakesql.Request) (*lakesql.Result, error)
 	Schema(context.Context, lakesql.Request) ([]lakesql.ResultColumn, error)
+	Write(context.Context, lakesql.WriteRequest) (*lakesql.Written, error)
 }
 
 // Config holds what the service depends on.
@@ -108,10 +112,12 @@ type Service struct {
 	logger  *slog.Logger
 	tempDir string
 
+	sequence   atomic.Uint32 // of the statements that write
 	executions *executions
 	workgroups *state.Collection[workGroupDoc]
 	named      *state.Collection[namedQueryDoc]
 	prepared   *state.Collection[preparedDoc]
+	catalogs   *state.Collection[dataCatalogDoc]
 	tags       *state.Collection[tagsDoc]
 }
 
@@ -138,6 +144,7 @@ func New(cfg Config) (*Service, error) {
 		workgroups: state.NewCollection[workGroupDoc](cfg.State, "athena.workgroup"),
 		named:      state.NewCollection[namedQueryDoc](cfg.State, "athena.namedquery"),
 		prepared:   state.NewCollection[preparedDoc](cfg.State, "athena.prepared"),
+		catalogs:   state.NewCollection[dataCatalogDoc](cfg.State, "athena.datacatalog"),
 		tags:       state.NewCollection[tagsDoc](cfg.State, "athena.tags"),
 	}
 	s.executions = newExecutions(state.NewCollection[executionDoc](cfg.State, "athena.query"), cfg)
@@ -161,9 +168,13 @@ func (s *Service) Operations() []awswire.Operation {
 		awswire.Executes(s.UpdateWorkGroup),
 		awswire.Executes(s.DeleteWorkGroup),
 		awswire.Executes(s.ListEngineVersions),
+		awswire.Executes(s.ListApplicationDPUSizes),
 
-		awswire.Executes(s.ListDataCatalogs),
+		awswire.Stores(s.CreateDataCatalog),
 		awswire.Executes(s.GetDataCatalog),
+		awswire.Executes(s.ListDataCatalogs),
+		awswire.Stores(s.UpdateDataCatalog),
+		awswire.Executes(s.DeleteDataCatalog),
 		awswire.Executes(s.ListDatabases),
 		awswire.Executes(s.GetDatabase),
 		awswire.Executes(s.ListTableMetadata),
@@ -178,6 +189,7 @@ func (s *Service) Operations() []awswire.Operation {
 
 		awswire.Executes(s.CreatePreparedStatement),
 		awswire.Executes(s.GetPreparedStatement),
+		awswire.Executes(s.BatchGetPreparedStatement),
 		awswire.Executes(s.ListPreparedStatements),
 		awswire.Executes(s.UpdatePreparedStatement),
 		awswire.Executes(s.DeletePreparedStatement),

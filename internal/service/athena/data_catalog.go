@@ -3,163 +3,175 @@ package athena
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/athena"
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
-	"github.com/aws/aws-sdk-go-v2/service/glue"
-	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+
+	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-// ListDataCatalogs, GetDataCatalog, ListDatabases, GetDatabase, ListTableMetadata,
-// GetTableMetadata: the Glue catalog as Athena shows it. There is one data catalog,
-// AwsDataCatalog.
+// CreateDataCatalog, GetDataCatalog, ListDataCatalogs, UpdateDataCatalog,
+// DeleteDataCatalog.
+//
+// AwsDataCatalog is always there. Others are kept and described; statements and metadata
+// calls that name them are refused, since no connector is run. Federated catalogs, which
+// would make resources of other services, are refused.
 
 const dataCatalog = "AwsDataCatalog"
 
-func checkCatalog(name *string) error {
-	if strings.EqualFold(aws.ToString(name), dataCatalog) {
-		return nil
-	}
-	return invalidRequest("", "DataCatalog %s was not found", aws.ToString(name))
+type dataCatalogDoc struct {
+	Name        string                `json:"name"`
+	Type        types.DataCatalogType `json:"type"`
+	Description *string               `json:"description,omitempty"`
+	Parameters  map[string]string     `json:"parameters,omitempty"`
 }
 
-// metadataFailure is an error of the catalog in the form that these calls give it.
-func metadataFailure(err error) error {
-	var api interface {
-		ErrorCode() string
-		ErrorMessage() string
+func (d *dataCatalogDoc) output() *types.DataCatalog {
+	p := d.Parameters
+	if p == nil {
+		p = map[string]string{}
 	}
-	if missing(err) {
-		return &types.MetadataException{Message: aws.String("EntityNotFoundException: " + message(err))}
+	return &types.DataCatalog{
+		Name: aws.String(d.Name), Type: d.Type, Description: d.Description, Parameters: p,
+		Status: types.DataCatalogStatusCreateComplete,
 	}
-	if errors.As(err, &api) {
-		return &types.MetadataException{Message: aws.String(api.ErrorCode() + ": " + api.ErrorMessage())}
-	}
-	return err
 }
 
-// ListDataCatalogs lists the one catalog.
-func (s *Service) ListDataCatalogs(context.Context, *athena.ListDataCatalogsInput, ...func(*athena.Options)) (*athena.ListDataCatalogsOutput, error) {
-	return &athena.ListDataCatalogsOutput{DataCatalogsSummary: []types.DataCatalogSummary{{
-		CatalogName: aws.String(dataCatalog), Type: types.DataCatalogTypeGlue, Status: types.DataCatalogStatusCreateComplete,
-	}}}, nil
+func ownCatalog(account string) *dataCatalogDoc {
+	return &dataCatalogDoc{Name: dataCatalog, Type: types.DataCatalogTypeGlue, Parameters: map[string]string{"catalog-id": account}}
 }
 
-// GetDataCatalog describes it.
+func catalogNotFound(name string) error {
+	return invalidRequest("INVALID_INPUT", "Data catalog %s was not found", name)
+}
+
+// catalogParameters are those that a type of catalog must have: one of the lists.
+var catalogParameters = map[types.DataCatalogType][][]string{
+	types.DataCatalogTypeGlue:   {{"catalog-id"}},
+	types.DataCatalogTypeHive:   {{"metadata-function"}},
+	types.DataCatalogTypeLambda: {{"function"}, {"metadata-function", "record-function"}},
+}
+
+func (d *dataCatalogDoc) check() error {
+	want, ok := catalogParameters[d.Type]
+	if !ok {
+		return invalidRequest("INVALID_INPUT", "Data catalogs of type %s are not supported.", d.Type)
+	}
+	for _, names := range want {
+		if !slices.ContainsFunc(names, func(n string) bool { return d.Parameters[n] == "" }) {
+			return nil
+		}
+	}
+	return invalidRequest("INVALID_INPUT", "A data catalog of type %s needs the parameter %s.", d.Type, strings.Join(want[0], ", "))
+}
+
+// CreateDataCatalog keeps a catalog.
+func (s *Service) CreateDataCatalog(ctx context.Context, in *athena.CreateDataCatalogInput, _ ...func(*athena.Options)) (*athena.CreateDataCatalogOutput, error) {
+	sc := scopeOf(ctx)
+	d := &dataCatalogDoc{Name: aws.ToString(in.Name), Type: in.Type, Description: in.Description, Parameters: in.Parameters}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	if strings.EqualFold(d.Name, dataCatalog) {
+		return nil, invalidRequest("INVALID_INPUT", "Data catalog %s already exists", d.Name)
+	}
+	err := s.catalogs.Create(ctx, d, sc.account, sc.region, strings.ToLower(d.Name))
+	if errors.Is(err, state.ErrExists) {
+		return nil, invalidRequest("INVALID_INPUT", "Data catalog %s already exists", d.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.addTags(ctx, sc, sc.arn("datacatalog/"+d.Name), in.Tags); err != nil {
+		return nil, err
+	}
+	return &athena.CreateDataCatalogOutput{DataCatalog: d.output()}, nil
+}
+
+func (s *Service) dataCatalog(sc scope, name string) (*dataCatalogDoc, error) {
+	if strings.EqualFold(name, dataCatalog) {
+		return ownCatalog(sc.account), nil
+	}
+	d, err := s.catalogs.Get(sc.account, sc.region, strings.ToLower(name))
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, catalogNotFound(name)
+	}
+	return d, err
+}
+
+// GetDataCatalog describes a catalog.
 func (s *Service) GetDataCatalog(ctx context.Context, in *athena.GetDataCatalogInput, _ ...func(*athena.Options)) (*athena.GetDataCatalogOutput, error) {
-	if err := checkCatalog(in.Name); err != nil {
-		return nil, err
-	}
-	return &athena.GetDataCatalogOutput{DataCatalog: &types.DataCatalog{
-		Name: aws.String(dataCatalog), Type: types.DataCatalogTypeGlue, Status: types.DataCatalogStatusCreateComplete,
-		Parameters: map[string]string{"catalog-id": scopeOf(ctx).account},
-	}}, nil
-}
-
-func databaseOf(d *gluetypes.Database) types.Database {
-	return types.Database{Name: d.Name, Description: d.Description, Parameters: d.Parameters}
-}
-
-// ListDatabases lists databases, up to 50 a page; the token is Glue's.
-func (s *Service) ListDatabases(ctx context.Context, in *athena.ListDatabasesInput, _ ...func(*athena.Options)) (*athena.ListDatabasesOutput, error) {
-	if err := checkCatalog(in.CatalogName); err != nil {
-		return nil, err
-	}
-	page, err := s.glue.GetDatabases(ctx, &glue.GetDatabasesInput{NextToken: in.NextToken, MaxResults: atMost(in.MaxResults, 50)})
+	d, err := s.dataCatalog(scopeOf(ctx), aws.ToString(in.Name))
 	if err != nil {
-		return nil, metadataFailure(err)
+		return nil, err
 	}
-	out := &athena.ListDatabasesOutput{NextToken: page.NextToken, DatabaseList: []types.Database{}}
-	for i := range page.DatabaseList {
-		out.DatabaseList = append(out.DatabaseList, databaseOf(&page.DatabaseList[i]))
+	return &athena.GetDataCatalogOutput{DataCatalog: d.output()}, nil
+}
+
+// ListDataCatalogs lists catalogs by name, 50 a page.
+func (s *Service) ListDataCatalogs(ctx context.Context, in *athena.ListDataCatalogsInput, _ ...func(*athena.Options)) (*athena.ListDataCatalogsOutput, error) {
+	sc := scopeOf(ctx)
+	all := []*dataCatalogDoc{ownCatalog(sc.account)}
+	for _, d := range s.catalogs.List(sc.account, sc.region) {
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b *dataCatalogDoc) int { return strings.Compare(a.Name, b.Name) })
+	page, next, err := pageOf(all, func(d *dataCatalogDoc) string { return d.Name }, in.NextToken, in.MaxResults, 50)
+	if err != nil {
+		return nil, err
+	}
+	out := &athena.ListDataCatalogsOutput{NextToken: next, DataCatalogsSummary: []types.DataCatalogSummary{}}
+	for _, d := range page {
+		out.DataCatalogsSummary = append(out.DataCatalogsSummary, types.DataCatalogSummary{
+			CatalogName: aws.String(d.Name), Type: d.Type, Status: types.DataCatalogStatusCreateComplete,
+		})
 	}
 	return out, nil
 }
 
-func atMost(n *int32, limit int32) *int32 {
-	if n == nil || *n <= 0 || *n > limit {
-		return aws.Int32(limit)
+// UpdateDataCatalog replaces type and parameters.
+func (s *Service) UpdateDataCatalog(ctx context.Context, in *athena.UpdateDataCatalogInput, _ ...func(*athena.Options)) (*athena.UpdateDataCatalogOutput, error) {
+	sc := scopeOf(ctx)
+	name := aws.ToString(in.Name)
+	if strings.EqualFold(name, dataCatalog) {
+		return nil, invalidRequest("INVALID_INPUT", "Data catalog %s cannot be changed", name)
 	}
-	return n
-}
-
-// GetDatabase describes one database.
-func (s *Service) GetDatabase(ctx context.Context, in *athena.GetDatabaseInput, _ ...func(*athena.Options)) (*athena.GetDatabaseOutput, error) {
-	if err := checkCatalog(in.CatalogName); err != nil {
+	_, err := s.catalogs.Modify(ctx, func(d *dataCatalogDoc) error {
+		d.Type, d.Parameters = in.Type, in.Parameters
+		replace(&d.Description, in.Description)
+		return d.check()
+	}, sc.account, sc.region, strings.ToLower(name))
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, catalogNotFound(name)
+	}
+	if err != nil {
 		return nil, err
 	}
-	out, err := s.glue.GetDatabase(ctx, &glue.GetDatabaseInput{Name: in.DatabaseName})
+	return &athena.UpdateDataCatalogOutput{}, nil
+}
+
+// DeleteDataCatalog forgets a catalog.
+func (s *Service) DeleteDataCatalog(ctx context.Context, in *athena.DeleteDataCatalogInput, _ ...func(*athena.Options)) (*athena.DeleteDataCatalogOutput, error) {
+	sc := scopeOf(ctx)
+	name := aws.ToString(in.Name)
+	if strings.EqualFold(name, dataCatalog) {
+		return nil, invalidRequest("INVALID_INPUT", "Data catalog %s cannot be deleted", name)
+	}
+	d, err := s.dataCatalog(sc, name)
 	if err != nil {
-		return nil, metadataFailure(err)
+		return nil, err
 	}
-	d := databaseOf(out.Database)
-	return &athena.GetDatabaseOutput{Database: &d}, nil
-}
-
-func columnsOf(in []gluetypes.Column) []types.Column {
-	out := make([]types.Column, len(in))
-	for i, c := range in {
-		out[i] = types.Column{Name: c.Name, Type: c.Type, Comment: c.Comment}
-	}
-	return out
-}
-
-func tableMetadata(t *gluetypes.Table) types.TableMetadata {
-	out := types.TableMetadata{
-		Name: t.Name, CreateTime: t.CreateTime, LastAccessTime: t.LastAccessTime, TableType: t.TableType,
-		PartitionKeys: columnsOf(t.PartitionKeys), Columns: []types.Column{}, Parameters: map[string]string{},
-	}
-	for k, v := range t.Parameters {
-		out.Parameters[k] = v
-	}
-	if sd := t.StorageDescriptor; sd != nil {
-		out.Columns = columnsOf(sd.Columns)
-		for k, v := range map[string]*string{"location": sd.Location, "inputformat": sd.InputFormat, "outputformat": sd.OutputFormat} {
-			if v != nil {
-				out.Parameters[k] = *v
-			}
+	if err := s.catalogs.Delete(ctx, sc.account, sc.region, strings.ToLower(name)); err != nil {
+		if errors.Is(err, state.ErrNotFound) {
+			return nil, catalogNotFound(name)
 		}
-		if s := sd.SerdeInfo; s != nil {
-			if s.SerializationLibrary != nil {
-				out.Parameters["serde.serialization.lib"] = *s.SerializationLibrary
-			}
-			for k, v := range s.Parameters {
-				out.Parameters["serde.param."+k] = v
-			}
-		}
-	}
-	return out
-}
-
-// ListTableMetadata lists tables, up to 50 a page, those that Expression matches.
-func (s *Service) ListTableMetadata(ctx context.Context, in *athena.ListTableMetadataInput, _ ...func(*athena.Options)) (*athena.ListTableMetadataOutput, error) {
-	if err := checkCatalog(in.CatalogName); err != nil {
 		return nil, err
 	}
-	page, err := s.glue.GetTables(ctx, &glue.GetTablesInput{
-		DatabaseName: in.DatabaseName, Expression: in.Expression, NextToken: in.NextToken, MaxResults: atMost(in.MaxResults, 50),
-	})
-	if err != nil {
-		return nil, metadataFailure(err)
-	}
-	out := &athena.ListTableMetadataOutput{NextToken: page.NextToken, TableMetadataList: []types.TableMetadata{}}
-	for i := range page.TableList {
-		out.TableMetadataList = append(out.TableMetadataList, tableMetadata(&page.TableList[i]))
-	}
-	return out, nil
-}
-
-// GetTableMetadata describes one table.
-func (s *Service) GetTableMetadata(ctx context.Context, in *athena.GetTableMetadataInput, _ ...func(*athena.Options)) (*athena.GetTableMetadataOutput, error) {
-	if err := checkCatalog(in.CatalogName); err != nil {
+	if err := s.deleteTags(ctx, sc, sc.arn("datacatalog/"+d.Name)); err != nil {
 		return nil, err
 	}
-	out, err := s.glue.GetTable(ctx, &glue.GetTableInput{DatabaseName: in.DatabaseName, Name: in.TableName})
-	if err != nil {
-		return nil, metadataFailure(err)
-	}
-	t := tableMetadata(out.Table)
-	return &athena.GetTableMetadataOutput{TableMetadata: &t}, nil
+	return &athena.DeleteDataCatalogOutput{DataCatalog: d.output()}, nil
 }

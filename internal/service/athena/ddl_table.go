@@ -333,4 +333,3 @@ func changeColumn(columns []gluetypes.Column, a *sql.ChangeColumn) ([]gluetypes.
 	}
 	return slices.Insert(columns, i, changed[0]), nil
 }
-

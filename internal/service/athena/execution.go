@@ -21,9 +21,8 @@ import (
 // StartQueryExecution, GetQueryExecution, BatchGetQueryExecution, StopQueryExecution,
 // ListQueryExecutions, GetQueryRuntimeStatistics.
 //
-// Text that does not parse is refused at once, as Athena does. A query never
-// reuses an earlier result, whatever it asks for; that shows in its statistics. The
-// encryption that is asked for is kept and shown, the object store decides what it does.
+// Text that does not parse is refused at once, as Athena does. The encryption and the ACL
+// that are asked for are kept and shown, the object store decides what it does.
 
 type executionDoc struct {
 	ID         string   `json:"id"`
@@ -38,6 +37,12 @@ type executionDoc struct {
 	Subtype    string   `json:"subtype,omitempty"`
 
 	Encryption *types.EncryptionConfiguration `json:"encryption,omitempty"`
+	ACL        *types.AclConfiguration        `json:"acl,omitempty"`
+	Owner      *string                        `json:"owner,omitempty"` // that the bucket is expected to have
+
+	Reuse    time.Duration `json:"reuse,omitempty"`    // how old a result may be that answers instead
+	Reused   bool          `json:"reused,omitempty"`   // one did
+	Manifest string        `json:"manifest,omitempty"` // lists the objects that were written
 
 	State     types.QueryExecutionState `json:"state"`
 	Reason    string                    `json:"reason,omitempty"`
@@ -75,12 +80,14 @@ func (d *executionDoc) output(now time.Time) types.QueryExecution {
 		end = now
 	}
 	out := types.QueryExecution{
-		QueryExecutionId:    aws.String(d.ID),
-		Query:               aws.String(d.Query),
-		StatementType:       types.StatementType(d.Type),
-		ResultConfiguration: &types.ResultConfiguration{OutputLocation: aws.String(d.Output), EncryptionConfiguration: d.Encryption},
+		QueryExecutionId: aws.String(d.ID),
+		Query:            aws.String(d.Query),
+		StatementType:    types.StatementType(d.Type),
+		ResultConfiguration: &types.ResultConfiguration{
+			OutputLocation: aws.String(d.Output), EncryptionConfiguration: d.Encryption, AclConfiguration: d.ACL, ExpectedBucketOwner: d.Owner,
+		},
 		ResultReuseConfiguration: &types.ResultReuseConfiguration{
-			ResultReuseByAgeConfiguration: &types.ResultReuseByAgeConfiguration{Enabled: false},
+			ResultReuseByAgeConfiguration: &types.ResultReuseByAgeConfiguration{Enabled: d.Reuse > 0},
 		},
 		QueryExecutionContext: &types.QueryExecutionContext{},
 		Status: &types.QueryExecutionStatus{
@@ -94,11 +101,17 @@ func (d *executionDoc) output(now time.Time) types.QueryExecution {
 			QueryPlanningTimeInMillis:        millis(d.Planning),
 			ServicePreProcessingTimeInMillis: aws.Int64(0),
 			ServiceProcessingTimeInMillis:    millis(d.Service),
-			ResultReuseInformation:           &types.ResultReuseInformation{ReusedPreviousResult: false},
+			ResultReuseInformation:           &types.ResultReuseInformation{ReusedPreviousResult: d.Reused},
 		},
 		WorkGroup:           aws.String(d.WorkGroup),
 		EngineVersion:       &types.EngineVersion{SelectedEngineVersion: aws.String("AUTO"), EffectiveEngineVersion: aws.String(engineVersion)},
 		ExecutionParameters: d.Parameters,
+	}
+	if d.Reuse > 0 {
+		out.ResultReuseConfiguration.ResultReuseByAgeConfiguration.MaxAgeInMinutes = aws.Int32(int32(d.Reuse / time.Minute))
+	}
+	if d.Manifest != "" {
+		out.Statistics.DataManifestLocation = aws.String(d.Manifest)
 	}
 	if d.Database != "" {
 		out.QueryExecutionContext.Database = aws.String(d.Database)
@@ -196,14 +209,23 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 	}
 	var extension string
 	d.Type, d.Subtype, extension = classify(st)
+	if d.Subtype == "SELECT" || d.Subtype == "EXECUTE" {
+		d.Reuse = reuseAge(in.ResultReuseConfiguration)
+	}
 
 	location := ""
 	if rc := in.ResultConfiguration; rc != nil {
-		location, d.Encryption = aws.ToString(rc.OutputLocation), rc.EncryptionConfiguration
+		location = aws.ToString(rc.OutputLocation)
+		d.Encryption, d.ACL, d.Owner = rc.EncryptionConfiguration, rc.AclConfiguration, rc.ExpectedBucketOwner
 	}
+	enforced := false
 	if rc := wg.Configuration.ResultConfiguration; rc != nil {
-		if l := aws.ToString(rc.OutputLocation); l != "" && (location == "" || aws.ToBool(wg.Configuration.EnforceWorkGroupConfiguration)) {
-			location, d.Encryption = l, rc.EncryptionConfiguration
+		if l := aws.ToString(rc.OutputLocation); l != "" {
+			enforced = aws.ToBool(wg.Configuration.EnforceWorkGroupConfiguration)
+			if location == "" || enforced {
+				location = l
+				d.Encryption, d.ACL, d.Owner = rc.EncryptionConfiguration, rc.AclConfiguration, rc.ExpectedBucketOwner
+			}
 		}
 	}
 	if location == "" {
@@ -214,6 +236,12 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 		return nil, err
 	}
 	d.Output = strings.TrimSuffix(location, "/") + "/" + d.ID + extension
+	if as, ok := st.(*sql.CreateTableAs); ok {
+		d.Output = strings.TrimSuffix(location, "/") + "/tables/" + d.ID
+		if enforced && propertyText(as.Properties, "external_location") != "" {
+			return nil, invalidRequest("INVALID_INPUT", "The Create Table As Select query failed because it was submitted with an 'external_location' property to an Athena Workgroup that enforces a centralized output location for all queries. Please remove the 'external_location' property and resubmit the query.")
+		}
+	}
 	if err := s.checkBucket(ctx, bucket); err != nil {
 		return nil, err
 	}
@@ -223,7 +251,8 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 		return nil, err
 	}
 	if fresh {
-		s.executions.launch(sc, d, exclusive(st), func(ctx context.Context, x *execution) { s.run(ctx, sc, wg, st, x) })
+		f := s.footprint(sc.background(ctx), sc, wg.Name, d.Database, st)
+		s.executions.launch(sc, d, f, func(ctx context.Context, x *execution) { s.run(ctx, sc, wg, st, x) })
 	}
 	return &athena.StartQueryExecutionOutput{QueryExecutionId: aws.String(id)}, nil
 }
@@ -340,16 +369,6 @@ var subtypes = map[string]string{
 	"ShowColumns": "SHOW_COLUMNS", "ShowPartitions": "SHOW_PARTITIONS", "ShowCreateTable": "SHOW_CREATE_TABLE",
 	"ShowCreateView": "SHOW_CREATE_VIEW", "ShowTableProperties": "SHOW_TBLPROPERTIES",
 	"ShowFunctions": "SHOW_FUNCTIONS", "Describe": "DESCRIBE_TABLE", "DescribePrepared": "DESCRIBE_PREPARED",
-}
-
-// exclusive says whether a statement changes what others see.
-func exclusive(st sql.Statement) bool {
-	switch st.(type) {
-	case *sql.CreateDatabase, *sql.DropDatabase, *sql.AlterDatabase, *sql.CreateTable, *sql.DropTable, *sql.AlterTable,
-		*sql.RepairTable, *sql.CreateView, *sql.DropView, *sql.Prepare, *sql.Deallocate, *sql.Insert, *sql.CreateTableAs, *sql.Unload:
-		return true
-	}
-	return false
 }
 
 // sortedKeys are the keys of m in order.

@@ -238,6 +238,10 @@ func (d dirObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...fun
 	return &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(b))}, nil
 }
 
+func (d dirObjects) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
+	return &s3.DeleteObjectOutput{}, os.Remove(d.path(in.Bucket, in.Key))
+}
+
 func (d dirObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	out := &s3.ListObjectsV2Output{}
 	entries, err := os.ReadDir(d.path(in.Bucket, in.Prefix))

@@ -178,6 +178,15 @@ func (s *Service) GetQueryResults(ctx context.Context, in *athena.GetQueryResult
 	if err != nil {
 		return nil, err
 	}
+	if d.Manifest != "" { // the rows are in the objects that it lists
+		return &athena.GetQueryResultsOutput{
+			ResultSet: &types.ResultSet{
+				ResultSetMetadata: &types.ResultSetMetadata{ColumnInfo: []types.ColumnInfo{columnInfo("rows", "bigint", 19, 0, false)}},
+				Rows:              []types.Row{},
+			},
+			UpdateCount: aws.Int64(d.Updated),
+		}, nil
+	}
 	bucket, key, err := splitLocation(d.Output)
 	if err != nil {
 		return nil, err

@@ -14,8 +14,7 @@ import (
 )
 
 // How a statement runs: a query on the engine, its rows as CSV; anything else against
-// the catalog, its answer as lines of text. INSERT, CREATE TABLE AS and UNLOAD are
-// refused.
+// the catalog, its answer as lines of text. Statements that write are in write.go.
 
 // failure is a statement that failed, in Athena's words.
 type failure struct {
@@ -29,6 +28,17 @@ func failf(format string, args ...any) error {
 	return &failure{fmt.Sprintf(format, args...), userError}
 }
 
+// errCutoff is a query that would read more than its workgroup allows.
+var errCutoff = errors.New("Bytes scanned limit was exceeded") //lint:ignore ST1005 it is Athena's text
+
+// timed notes how long a statement that writes took.
+func (s *Service) timed(x *execution, f func() error) error {
+	start := s.clock.Now()
+	err := f()
+	x.change(func(d *executionDoc) { d.Engine = s.clock.Now().Sub(start) })
+	return err
+}
+
 func (s *Service) run(ctx context.Context, sc scope, wg *workGroupDoc, st sql.Statement, x *execution) {
 	err := s.execute(ctx, sc, wg, st, x)
 	x.change(func(d *executionDoc) {
@@ -38,6 +48,9 @@ func (s *Service) run(ctx context.Context, sc scope, wg *workGroupDoc, st sql.St
 			return
 		case ctx.Err() != nil:
 			return // cancelled, or shut down: finish tells which
+		case errors.Is(err, errCutoff):
+			d.State, d.Reason = types.QueryExecutionStateCancelled, err.Error()
+			return
 		}
 		d.State = types.QueryExecutionStateFailed
 		d.Reason, d.Category = s.reason(ctx, d, err)
@@ -98,13 +111,21 @@ func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st sq
 		Statement: st, Parameters: params, Database: database,
 		Catalog: &tables{glue: s.glue}, Files: s.files,
 	}
+	w := &writer{s: s, d: &ddl{s: s, database: database, request: request, out: &report{}}, x: x, wg: wg, request: request}
 	switch st := st.(type) {
 	case *sql.Query:
+		if done, err := s.reuse(ctx, sc, x); done || err != nil {
+			return err
+		}
 		return s.query(ctx, wg, request, x)
 	case *sql.Explain:
 		return s.explain(ctx, request, st, x)
-	case *sql.Insert, *sql.CreateTableAs, *sql.Unload:
-		return failf("NOT_SUPPORTED: %s is not supported", strings.ReplaceAll(x.doc.Subtype, "_", " "))
+	case *sql.Insert:
+		return s.timed(x, func() error { return w.insert(ctx, st) })
+	case *sql.CreateTableAs:
+		return s.timed(x, func() error { return w.createTableAs(ctx, st) })
+	case *sql.Unload:
+		return s.timed(x, func() error { return w.unload(ctx, st) })
 	case *sql.Prepare:
 		if err := s.prepare(ctx, sc, wg, st); err != nil {
 			return err
@@ -162,7 +183,7 @@ func (s *Service) query(ctx context.Context, wg *workGroupDoc, request lakesql.R
 		d.Scanned = result.Stats.BytesScanned
 	})
 	if limit := wg.Configuration.BytesScannedCutoffPerQuery; limit != nil && result.Stats.BytesScanned > *limit {
-		return failf("Query exhausted resources at this scale factor: bytes scanned limit of the workgroup, %d, was exceeded", *limit)
+		return errCutoff
 	}
 	w := newCSVWriter(s.tempDir)
 	defer w.close()

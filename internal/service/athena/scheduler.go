@@ -18,11 +18,8 @@ import (
 
 // How executions are scheduled and remembered.
 //
-// Statements of one account and region take effect in the order of their arrival where
-// one of them changes the catalog: a statement that does waits until all before it have
-// resolved their names, and all after it wait until it has ended. Others run side by
-// side. A statement waits for its turn first and takes one of the slots then, so that
-// none that waits keeps a slot from one it waits for.
+// A statement waits for its turn first, see order.go, and takes one of the slots then, so
+// that none that waits keeps a slot from one it waits for.
 //
 // History is bounded: executions older than 45 days, and the oldest beyond a count and
 // a size of texts, are forgotten.
@@ -63,37 +60,6 @@ type historyEntry struct {
 // key grows as the times go back, so that the newest comes first.
 func (e historyEntry) key() string {
 	return fmt.Sprintf("%019d", 1<<62-e.submitted.UnixNano()) + e.id
-}
-
-// turns is the order of one account and region.
-type turns struct {
-	last    <-chan struct{}   // closed when the last exclusive statement has ended
-	pending []<-chan struct{} // closed when a statement since then has resolved its names
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
-// enter queues a statement and returns what it waits for and what it closes.
-func (t *turns) enter(exclusive bool) (wait []<-chan struct{}, done chan struct{}) {
-	done = make(chan struct{})
-	if t.last != nil && !isClosed(t.last) {
-		wait = append(wait, t.last)
-	}
-	t.pending = slices.DeleteFunc(t.pending, isClosed)
-	if !exclusive {
-		t.pending = append(t.pending, done)
-		return wait, done
-	}
-	wait = append(wait, t.pending...)
-	t.pending, t.last = nil, done
-	return wait, done
 }
 
 type executions struct {
@@ -266,7 +232,7 @@ func (e *executions) forget(sc scope, id string) {
 }
 
 // launch runs an accepted execution when its turn has come.
-func (e *executions) launch(sc scope, d *executionDoc, exclusive bool, run func(context.Context, *execution)) {
+func (e *executions) launch(sc scope, d *executionDoc, f footprint, run func(context.Context, *execution)) {
 	ctx, cancel := context.WithCancel(sc.background(e.ctx))
 	e.mu.Lock()
 	x := e.live[sc.key(d.ID)]
@@ -275,7 +241,7 @@ func (e *executions) launch(sc scope, d *executionDoc, exclusive bool, run func(
 		t = new(turns)
 		e.turns[sc] = t
 	}
-	wait, done := t.enter(exclusive)
+	wait, done := t.enter(f)
 	x.mu.Lock()
 	x.cancel = cancel
 	if x.stopped {
@@ -286,16 +252,29 @@ func (e *executions) launch(sc scope, d *executionDoc, exclusive bool, run func(
 	e.mu.Unlock()
 	release := sync.OnceFunc(func() { close(done) })
 	x.planned = func() {
-		if !exclusive {
+		if !f.changesWhatOthersDo {
 			release()
 		}
 	}
 	go func() {
 		defer e.wg.Done()
 		defer cancel()
+		ended := false
 		for _, w := range wait {
-			// Also when cancelled: those behind rely on those before having ended.
-			<-w
+			select {
+			case <-w:
+				continue
+			case <-ctx.Done():
+			}
+			if !ended {
+				e.finish(ctx, x)
+				ended = true
+			}
+			<-w // those behind rely on those before having ended
+		}
+		if ended {
+			release()
+			return
 		}
 		slot := false
 		select {

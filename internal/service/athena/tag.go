@@ -13,7 +13,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-// TagResource, UntagResource, ListTagsForResource, for workgroups.
+// TagResource, UntagResource, ListTagsForResource, for workgroups and data catalogs.
 
 type tagsDoc struct {
 	Tags map[string]string `json:"tags"`
@@ -26,8 +26,10 @@ func (s *Service) taggable(ctx context.Context, arn string) (scope, error) {
 		if _, err := s.workGroup(sc, name); err == nil {
 			return sc, nil
 		}
-	} else if strings.HasPrefix(arn, sc.arn("datacatalog/")) {
-		return sc, nil
+	} else if name, ok := strings.CutPrefix(arn, sc.arn("datacatalog/")); ok {
+		if _, err := s.dataCatalog(sc, name); err == nil {
+			return sc, nil
+		}
 	}
 	return sc, &types.ResourceNotFoundException{Message: aws.String("Resource " + arn + " was not found"), ResourceName: aws.String(arn)}
 }

@@ -301,6 +301,11 @@ func (s *Service) ListEngineVersions(context.Context, *athena.ListEngineVersions
 	return out, nil
 }
 
+// ListApplicationDPUSizes lists nothing: there is no application but SQL.
+func (s *Service) ListApplicationDPUSizes(context.Context, *athena.ListApplicationDPUSizesInput, ...func(*athena.Options)) (*athena.ListApplicationDPUSizesOutput, error) {
+	return &athena.ListApplicationDPUSizesOutput{ApplicationDPUSizes: []types.ApplicationDPUSizes{}}, nil
+}
+
 // splitLocation takes "s3://bucket/prefix" apart.
 func splitLocation(location string) (bucket, prefix string, err error) {
 	rest, ok := strings.CutPrefix(location, "s3://")

@@ -1,0 +1,318 @@
+package athena
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// In what order statements take effect.
+//
+// Statements of one account and region that touch the same things take effect in the
+// order of their arrival, also for a client that sends them without waiting for the one
+// before: a statement waits until all before it that change what it reads or changes
+// have ended, and until all before it that read what it changes have resolved their
+// names. Statements that have nothing to do with each other run side by side, however
+// long one of them takes.
+
+// ref is a table, with an empty name all tables of a database, with both empty
+// everything.
+type ref struct{ database, table string }
+
+var (
+	everything = ref{}
+	// databases is the list of them: what changes a whole database meets it, what changes
+	// a table does not.
+	databases = ref{table: "\x00"}
+)
+
+func (r ref) meets(o ref) bool {
+	return (r.database == "" || o.database == "" || r.database == o.database) &&
+		(r.table == "" || o.table == "" || r.table == o.table)
+}
+
+// preparedRef stands for a prepared statement; no database has such a name.
+func preparedRef(workgroup, name string) ref { return ref{"\x00" + workgroup, name} }
+
+// footprint is what a statement reads and changes.
+type footprint struct {
+	reads, writes       []ref
+	readsAt, writesAt   []string // locations, without the slash at the end
+	changesWhatOthersDo bool
+}
+
+func anyMeets(a, b []ref) bool {
+	return slices.ContainsFunc(a, func(x ref) bool { return slices.ContainsFunc(b, x.meets) })
+}
+
+func below(dir, path string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+func anyOverlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(x string) bool {
+		return slices.ContainsFunc(b, func(y string) bool { return below(x, y) || below(y, x) })
+	})
+}
+
+// conflicts says whether a statement must wait for an earlier one.
+func (f *footprint) conflicts(earlier *footprint) bool {
+	return anyMeets(f.reads, earlier.writes) || anyMeets(f.writes, earlier.writes) || anyMeets(f.writes, earlier.reads) ||
+		anyOverlap(f.readsAt, earlier.writesAt) || anyOverlap(f.writesAt, earlier.writesAt) || anyOverlap(f.writesAt, earlier.readsAt)
+}
+
+// turn is one statement in the order; done is closed when those behind need not wait for
+// it any more.
+type turn struct {
+	footprint
+	done chan struct{}
+}
+
+// turns is the order of one account and region.
+type turns struct{ pending []*turn }
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// enter queues a statement and returns what it waits for and what it closes.
+func (t *turns) enter(f footprint) (wait []<-chan struct{}, done chan struct{}) {
+	t.pending = slices.DeleteFunc(t.pending, func(p *turn) bool { return isClosed(p.done) })
+	for _, p := range t.pending {
+		if !f.conflicts(&p.footprint) {
+			continue
+		}
+		wait = append(wait, p.done)
+		if anyMeets(f.reads, p.writes) { // of a view that is not there yet, what is behind it
+			f.reads = append(slices.Clip(f.reads), p.reads...)
+			f.readsAt = append(slices.Clip(f.readsAt), p.readsAt...)
+		}
+	}
+	done = make(chan struct{})
+	t.pending = append(t.pending, &turn{f, done})
+	return wait, done
+}
+
+// tracer finds out what a statement touches.
+type tracer struct {
+	ctx       context.Context
+	s         *Service
+	sc        scope
+	workgroup string
+	database  string
+	seen      map[ref]bool
+	f         footprint
+}
+
+// maxTraced bounds the tables that are looked up for one statement.
+const maxTraced = 200
+
+// footprint is what a statement touches, views followed as far as they are there yet.
+func (s *Service) footprint(ctx context.Context, sc scope, workgroup, database string, st sql.Statement) footprint {
+	if database == "" {
+		database = "default"
+	}
+	t := &tracer{ctx: ctx, s: s, sc: sc, workgroup: workgroup, database: database, seen: make(map[ref]bool)}
+	t.statement(st)
+	t.f.changesWhatOthersDo = len(t.f.writes)+len(t.f.writesAt) > 0
+	return t.f
+}
+
+func (t *tracer) name(n sql.QualifiedName) ref {
+	r := ref{n.Qualifier(), n.Last()}
+	if r.database == "" {
+		r.database = t.database
+	}
+	return r
+}
+
+func (t *tracer) write(r ...ref) { t.f.writes = append(t.f.writes, r...) }
+
+func (t *tracer) statement(st sql.Statement) {
+	switch st := st.(type) {
+	case *sql.Query:
+		t.queries(st)
+	case *sql.Explain:
+		t.queries(st.Statement)
+	case *sql.Insert:
+		t.read(t.name(st.Table))
+		t.f.writesAt = append(t.f.writesAt, t.f.readsAt...)
+		t.write(t.name(st.Table))
+		t.queries(st.Query)
+	case *sql.CreateTableAs:
+		t.write(t.name(st.Name))
+		if l := propertyText(st.Properties, "external_location"); l != "" {
+			t.writeAt(l)
+		}
+		t.queries(st.Query)
+	case *sql.Unload:
+		t.writeAt(st.To)
+		t.queries(st.Query)
+	case *sql.CreateView:
+		t.write(t.name(st.Name))
+		t.queries(st.Query)
+	case *sql.DropView:
+		t.write(t.name(st.Name))
+	case *sql.CreateTable:
+		t.write(t.name(st.Name))
+		t.readAt(st.Location)
+		if st.Like != nil {
+			t.read(t.name(*st.Like))
+		}
+	case *sql.DropTable:
+		t.write(t.name(st.Name))
+	case *sql.AlterTable:
+		t.write(t.name(st.Name))
+	case *sql.RepairTable:
+		t.read(t.name(st.Name))
+		t.write(t.name(st.Name))
+	case *sql.CreateDatabase:
+		t.write(ref{database: st.Name.Lower()})
+	case *sql.DropDatabase:
+		t.write(ref{database: st.Name.Lower()})
+	case *sql.AlterDatabase:
+		t.write(ref{database: st.Name.Lower()})
+	case *sql.Prepare:
+		t.write(preparedRef(t.workgroup, st.Name.Name))
+	case *sql.Deallocate:
+		t.write(preparedRef(t.workgroup, st.Name.Name))
+	case *sql.Execute:
+		t.f.reads = append(t.f.reads, preparedRef(t.workgroup, st.Name.Name))
+		if d, err := t.s.preparedStatement(t.sc, t.workgroup, st.Name.Name); err == nil {
+			if inner, err := sql.Parse(d.Query); err == nil {
+				t.statement(inner)
+				return
+			}
+		}
+		t.f.reads = append(t.f.reads, everything) // it may still be on its way
+	case *sql.DescribePrepared:
+		t.f.reads = append(t.f.reads, preparedRef(t.workgroup, st.Name.Name))
+	case *sql.ShowDatabases:
+		t.f.reads = append(t.f.reads, databases)
+	case *sql.ShowTables:
+		t.wholeDatabase(st.Database)
+	case *sql.ShowViews:
+		t.wholeDatabase(st.Database)
+	case *sql.ShowColumns:
+		t.read(t.name(st.Table))
+	case *sql.ShowPartitions:
+		t.read(t.name(st.Table))
+	case *sql.ShowCreateTable:
+		t.read(t.name(st.Table))
+	case *sql.ShowCreateView:
+		t.read(t.name(st.View))
+	case *sql.ShowTableProperties:
+		t.read(t.name(st.Table))
+	case *sql.Describe:
+		t.read(t.name(st.Table))
+	case *sql.ShowFunctions:
+	default:
+		t.write(everything)
+	}
+}
+
+func (t *tracer) wholeDatabase(n *sql.QualifiedName) {
+	r := ref{database: t.database}
+	if n != nil {
+		r.database = n.Last()
+	}
+	t.f.reads = append(t.f.reads, r)
+}
+
+// read notes a table that is read, and what is behind it.
+func (t *tracer) read(r ref) {
+	if r.database == "information_schema" {
+		r = everything
+	}
+	if t.seen[r] {
+		return
+	}
+	t.seen[r] = true
+	t.f.reads = append(t.f.reads, r)
+	if r == everything || len(t.seen) > maxTraced {
+		return
+	}
+	out, err := t.s.glue.GetTable(t.ctx, &glue.GetTableInput{DatabaseName: aws.String(r.database), Name: aws.String(r.table)})
+	if err != nil {
+		return // the statement itself will say so
+	}
+	if v, ok, err := viewOf(out.Table); ok && err == nil {
+		if q, err := sql.Parse(v.OriginalSQL); err == nil {
+			outer := t.database
+			if v.Schema != "" {
+				t.database = v.Schema
+			}
+			t.queries(q)
+			t.database = outer
+		}
+		return
+	}
+	t.readAt(location(out.Table))
+}
+
+func (t *tracer) readAt(location string) {
+	if location = strings.TrimRight(location, "/"); location != "" {
+		t.f.readsAt = append(t.f.readsAt, location)
+	}
+}
+
+func (t *tracer) writeAt(location string) {
+	if location = strings.TrimRight(location, "/"); location != "" {
+		t.f.writesAt = append(t.f.writesAt, location)
+	}
+}
+
+// queries notes every table that is named anywhere in the tree. The names of WITH are
+// among them, which makes a statement wait once too often at worst.
+func (t *tracer) queries(n sql.Node) {
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Interface:
+			if !v.IsNil() {
+				walk(v.Elem())
+			}
+		case reflect.Pointer:
+			if v.IsNil() {
+				return
+			}
+			switch n := v.Interface().(type) {
+			case *sql.Table:
+				t.read(t.name(n.Name))
+				return
+			case *sql.TableQuery:
+				t.read(t.name(n.Name))
+				return
+			}
+			walk(v.Elem())
+		case reflect.Struct:
+			for i := range v.NumField() {
+				walk(v.Field(i))
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		}
+	}
+	walk(reflect.ValueOf(n))
+}
+
+// propertyText is the text of a property of a WITH list, empty where it is not there.
+func propertyText(list []sql.Property, name string) string {
+	for _, p := range list {
+		if s, ok := p.Value.(*sql.String); ok && p.Name.Lower() == name {
+			return s.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,89 @@
+package athena
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/athena/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Reuse of results: a query that allows it is answered with the result of an earlier one
+// of the same workgroup that has the same text, database, catalog and parameters and is
+// not older than it says. The result is copied, so that it is found under the name of
+// the new execution too. Where the earlier result is gone, the query runs.
+
+// defaultReuseAge is how old a result may be where the age is not said.
+const defaultReuseAge = 60 * time.Minute
+
+// reuse says how old a result may be that a query is answered with; zero: it must run.
+func reuseAge(c *types.ResultReuseConfiguration) time.Duration {
+	if c == nil || c.ResultReuseByAgeConfiguration == nil || !c.ResultReuseByAgeConfiguration.Enabled {
+		return 0
+	}
+	if m := c.ResultReuseByAgeConfiguration.MaxAgeInMinutes; m != nil {
+		return time.Duration(*m) * time.Minute
+	}
+	return defaultReuseAge
+}
+
+func (s *Service) reuse(ctx context.Context, sc scope, x *execution) (bool, error) {
+	if x.doc.Reuse <= 0 {
+		return false, nil
+	}
+	for _, h := range s.executions.list(sc, x.doc.WorkGroup) { // the newest first
+		if h.submitted.Before(s.clock.Now().Add(-x.doc.Reuse)) {
+			return false, nil
+		}
+		if h.id == x.doc.ID || h.bytes < len(x.doc.Query) {
+			continue
+		}
+		old, err := s.executions.get(sc, h.id)
+		if err != nil || !x.doc.sameQuery(old) {
+			continue
+		}
+		if err := s.copyResult(ctx, old.Output, x.doc.Output); err != nil {
+			continue
+		}
+		x.change(func(d *executionDoc) {
+			d.Reused, d.Rows = true, old.Rows
+		})
+		return true, nil
+	}
+	return false, nil
+}
+
+func (d *executionDoc) sameQuery(old *executionDoc) bool {
+	return old.State == types.QueryExecutionStateSucceeded && old.Subtype == d.Subtype && !old.Reused &&
+		strings.TrimSpace(old.Query) == strings.TrimSpace(d.Query) && old.Database == d.Database &&
+		strings.EqualFold(old.Catalog, d.Catalog) && slices.Equal(old.Parameters, d.Parameters)
+}
+
+func (s *Service) copyResult(ctx context.Context, from, to string) error {
+	for _, suffix := range []string{".metadata", ""} {
+		bucket, key, err := splitLocation(from + suffix)
+		if err != nil {
+			return err
+		}
+		in, err := s.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+		if err != nil {
+			return err
+		}
+		toBucket, toKey, err := splitLocation(to + suffix)
+		if err == nil {
+			_, err = s.objects.PutObject(ctx, &s3.PutObjectInput{
+				Bucket: aws.String(toBucket), Key: aws.String(toKey), Body: in.Body,
+				ContentLength: in.ContentLength, ContentType: in.ContentType,
+			})
+		}
+		in.Body.Close()
+		if err != nil {
+			return fmt.Errorf("copy result %s: %w", from, err)
+		}
+	}
+	return nil
+}
