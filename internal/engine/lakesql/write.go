@@ -91,6 +91,9 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	} else if r.MaxFileBytes > 0 {
 		options += fmt.Sprintf(", FILE_SIZE_BYTES %d", r.MaxFileBytes)
 	}
+	if err := os.MkdirAll(e.scratch, 0o750); err != nil {
+		return nil, fmt.Errorf("lakesql: write: %w", err)
+	}
 	dir, err := os.MkdirTemp(e.scratch, "write-")
 	if err != nil {
 		return nil, fmt.Errorf("lakesql: write: %w", err)
