@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -52,42 +51,20 @@ func TestCorruptDisk(t *testing.T) {
 		put(t, s, fmt.Sprintf("record-%02d", i))
 	}
 	stop(t, l)
-	files, err := filepath.Glob(filepath.Join(dir, "nats/jetstream/*/streams/"+s.stream+"/msgs/*.blk"))
-	if err != nil || len(files) != 1 {
-		t.Fatal(files, err)
-	}
-	block, err := os.ReadFile(files[0])
+	file := blocks(t, dir, s)[0]
+	block, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	block[bytes.Index(block, []byte("record-04"))] ^= 1
-	if err := os.WriteFile(files[0], block, 0o600); err != nil {
+	if err := os.WriteFile(file, block, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l = start(t, dir, Options{})
 	if s, err = l.Shard(t.Context(), "s"); err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	corrupt := 0
-	for from := (Position{}); ; {
-		recs, next, err := s.Read(t.Context(), from, ReadOptions{}, nil)
-		if errors.Is(err, ErrCorrupt) {
-			if next.Compare(from) <= 0 {
-				t.Fatalf("no way past %v: %v", from, err)
-			}
-			t.Log(err)
-			corrupt++
-		} else if err != nil {
-			t.Fatal(err)
-		} else if len(recs) == 0 {
-			break
-		}
-		for _, r := range recs {
-			got = append(got, string(r.Data))
-		}
-		from = next
-	}
+	got, corrupt := readPast(t, s)
 	if corrupt == 0 {
 		t.Error("the loss was not reported")
 	}
@@ -101,5 +78,28 @@ func TestCorruptDisk(t *testing.T) {
 	}
 	if p, _ := put(t, s, "after"); p.Frame != n+1 {
 		t.Errorf("position %v", p)
+	}
+}
+
+// readPast reads a shard to its end, past what is corrupt, and tells how often that was.
+func readPast(t *testing.T, s *Shard) (got []string, corrupt int) {
+	t.Helper()
+	for from := (Position{}); ; {
+		recs, next, err := s.Read(t.Context(), from, ReadOptions{}, nil)
+		if errors.Is(err, ErrCorrupt) {
+			if next.Compare(from) <= 0 {
+				t.Fatalf("no way past %v: %v", from, err)
+			}
+			t.Log(err)
+			corrupt++
+		} else if err != nil {
+			t.Fatal(err)
+		} else if len(recs) == 0 {
+			return got, corrupt
+		}
+		for _, r := range recs {
+			got = append(got, string(r.Data))
+		}
+		from = next
 	}
 }

@@ -60,7 +60,10 @@ func (s *Shard) config(maxAge time.Duration) jetstream.StreamConfig {
 		MaxAge:      maxAge,
 		Replicas:    s.log.broker.Replicas(),
 		AllowDirect: true,
-		Metadata:    map[string]string{nameKey: s.name},
+		// Frames have no message ids, and at its start the server reads all messages of this
+		// window to find them. It is the shortest that there is.
+		Duplicates: 100 * time.Millisecond,
+		Metadata:   map[string]string{nameKey: s.name},
 	}
 }
 

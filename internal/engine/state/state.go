@@ -33,6 +33,7 @@ var (
 	ErrConflict = errors.New("state: document changed meanwhile")
 	ErrKey      = errors.New("state: bad key")
 	ErrClosed   = errors.New("state: closed")
+	ErrFull     = errors.New("state: disk is full")
 )
 
 // Document is a stored value and the revision that a change of it must name.
@@ -46,7 +47,16 @@ type Document struct {
 type Options struct {
 	Bucket   string // "state" when empty
 	Replicas int    // servers of the cluster that hold each document; 0 means 1
+
+	// Free tells the bytes that the disk has left. With fewer than 4 MiB changes fail with
+	// ErrFull at once, since a bucket that has run into the end of its disk does not answer.
+	// nil: there is always room.
+	Free func() (uint64, error)
 }
+
+// minFree leaves room for more than any document, and is less than what the log of records
+// leaves: when that is full, streams can still be deleted.
+const minFree = 4 << 20
 
 // deletedFor is how long the mark of a deleted document stays in the bucket, for nodes
 // that were away when it was deleted.
@@ -58,8 +68,9 @@ const listChunk = 256
 // Store holds all documents, in memory as well as on disk: reads do no I/O and see
 // every write that has returned.
 type Store struct {
-	js jetstream.JetStream
-	kv jetstream.KeyValue
+	js   jetstream.JetStream
+	kv   jetstream.KeyValue
+	free func() (uint64, error)
 
 	mu       sync.RWMutex
 	docs     map[string]*entry // by sortKey; deleted ones as long as the watch is behind
@@ -99,7 +110,7 @@ func Open(ctx context.Context, js jetstream.JetStream, o Options) (*Store, error
 	if err != nil {
 		return nil, fmt.Errorf("state: open bucket %s: %w", bucket, err)
 	}
-	s := &Store{js: js, kv: kv, docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, closed: make(chan struct{})}
+	s := &Store{js: js, kv: kv, free: o.Free, docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, closed: make(chan struct{})}
 	if s.feed, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("state: watch bucket %s: %w", bucket, err)
 	}
@@ -244,7 +255,7 @@ func (s *Store) Get(key Key) (Document, error) {
 
 // Create stores a new document and returns its revision; ErrExists.
 func (s *Store) Create(ctx context.Context, key Key, value []byte) (uint64, error) {
-	name, err := key.escape()
+	name, err := s.writable(key)
 	if err != nil {
 		return 0, err
 	}
@@ -264,7 +275,7 @@ func (s *Store) Create(ctx context.Context, key Key, value []byte) (uint64, erro
 
 // Put stores a document whatever was there and returns its revision.
 func (s *Store) Put(ctx context.Context, key Key, value []byte) (uint64, error) {
-	name, err := key.escape()
+	name, err := s.writable(key)
 	if err != nil {
 		return 0, err
 	}
@@ -278,7 +289,7 @@ func (s *Store) Put(ctx context.Context, key Key, value []byte) (uint64, error) 
 
 // Update replaces a document that still has the revision; ErrConflict, ErrNotFound.
 func (s *Store) Update(ctx context.Context, key Key, value []byte, rev uint64) (uint64, error) {
-	name, err := key.escape()
+	name, err := s.writable(key)
 	if err != nil {
 		return 0, err
 	}
@@ -300,7 +311,7 @@ func (s *Store) Update(ctx context.Context, key Key, value []byte, rev uint64) (
 // Delete removes a document that still has the revision, or any when rev is 0;
 // ErrConflict, ErrNotFound.
 func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error {
-	name, err := key.escape()
+	name, err := s.writable(key)
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,38 @@ var awkward = []Key{
 	{"ключ", "日本"}, {"a/b"}, {"a\x00b"}, {"a\x00"}, {"a", "\x00"}, {"\xff"}, {"A"}, {"a"}, {"\n"}, {"..", "."}, {"a", "b", "c"},
 }
 
+func TestFull(t *testing.T) {
+	ctx := t.Context()
+	b, _ := start(t, t.TempDir())
+	var free uint64 = minFree
+	s, err := Open(ctx, b.JetStream(), Options{Bucket: "small", Free: func() (uint64, error) { return free, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	k := Key{"kind", "a"}
+	rev, err := s.Create(ctx, k, []byte("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	free--
+	_, created := s.Create(ctx, Key{"kind", "b"}, nil)
+	_, put := s.Put(ctx, k, nil)
+	_, updated := s.Update(ctx, k, nil, rev)
+	for i, err := range []error{created, put, updated, s.Delete(ctx, k, 0)} {
+		if !errors.Is(err, ErrFull) {
+			t.Errorf("change %d on a full disk: %v", i, err)
+		}
+	}
+	if d, err := s.Get(k); err != nil || string(d.Value) != "one" {
+		t.Errorf("%q, %v", d.Value, err)
+	}
+	free++
+	if err := s.Delete(ctx, k, rev); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
+
 func TestAwkwardKeys(t *testing.T) {
 	dir := t.TempDir()
 	b, s := start(t, dir)

@@ -9,6 +9,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// writable returns the key's name in the bucket, if there is room for a change of it.
+func (s *Store) writable(key Key) (string, error) {
+	name, err := key.escape()
+	if err != nil || s.free == nil {
+		return name, err
+	}
+	if free, err := s.free(); err == nil && free < minFree {
+		return "", fmt.Errorf("%w: %s is not changed", ErrFull, key)
+	}
+	return name, nil
+}
+
 // changeError names a failed compare-and-swap ErrConflict.
 func changeError(what string, key Key, err error) error {
 	var api *jetstream.APIError
