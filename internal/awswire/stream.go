@@ -115,8 +115,8 @@ var errClientGone = errors.New("awswire: the client does not take the event")
 
 // eventSender writes messages to the connection.
 type eventSender struct {
-	x       *exchange
-	buf     *bytes.Buffer
+	x   *exchange
+	buf *bytes.Buffer
 
 	mu      sync.Mutex
 	control *http.ResponseController // nil when the response is at its end

@@ -29,6 +29,7 @@ type batchRead struct {
 	shard    *shard
 	records  []shardlog.Record
 	next     iterator // zero at the end of a closed shard
+	bytes    int      // of the records' keys and data
 	behind   time.Duration
 	children []types.ChildShard // at the end of a closed shard
 }
@@ -36,9 +37,13 @@ type batchRead struct {
 var reads = sync.Pool{New: func() any { return new(batchRead) }}
 
 func (r *batchRead) free() {
+	r.reset()
+	reads.Put(r)
+}
+
+func (r *batchRead) reset() {
 	clear(r.records)
 	*r = batchRead{records: r.records[:0]}
-	reads.Put(r)
 }
 
 // getRequest is a GetRecords request. Its slices alias the request.
@@ -49,7 +54,7 @@ type getRequest struct {
 	dry      bool // read nothing
 }
 
-// read reads from an iterator. A frame that is corrupt is reported and skipped.
+// read reads from an iterator.
 func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 	it, err := s.openIterator(q.iterator)
 	if err != nil {
@@ -83,23 +88,40 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 	if err != nil {
 		return logError(err)
 	}
-	log := v.log(it.shard)
-	recs, next, err := log.Read(ctx, it.at, shardlog.ReadOptions{MaxRecords: q.limit, MaxBytes: maxGetBytes}, r.records)
-	if errors.Is(err, shardlog.ErrCorrupt) && next.Compare(it.at) > 0 {
+	next, atEnd, err := s.readShard(ctx, d, sh, v.log(it.shard), it.at, shardlog.ReadOptions{MaxRecords: q.limit, MaxBytes: maxGetBytes}, r)
+	if err != nil {
+		return err
+	}
+	if atEnd && !sh.open() {
+		r.children = d.children(sh.Index)
+	} else {
+		it.made, it.at = s.now(), next
+		r.next = it
+	}
+	s.countRead(d, sh, r.bytes)
+	return nil
+}
+
+// readShard reads from a position and tells where to go on, and whether that is the end of
+// the shard. A frame that is corrupt is reported and skipped.
+func (s *Service) readShard(ctx context.Context, d *stream, sh *shard, log *shardlog.Shard, at shardlog.Position, o shardlog.ReadOptions, r *batchRead) (next shardlog.Position, atEnd bool, err error) {
+	recs, next, err := log.Read(ctx, at, o, r.records)
+	if errors.Is(err, shardlog.ErrCorrupt) && next.Compare(at) > 0 {
 		s.metrics.corrupt.Inc()
-		s.log.Error("kinesis: skipped what could not be read", "stream", d.arn(), "shard", sh.id(), "from", it.at, "to", next, "error", err)
+		s.log.Error("kinesis: skipped what could not be read", "stream", d.arn(), "shard", sh.id(), "from", at, "to", next, "error", err)
 		err = nil
 	}
 	if err != nil {
-		return logError(err)
+		return next, false, logError(err)
 	}
 	r.doc, r.shard, r.records = d, sh, recs
 	info, err := log.Info(ctx)
 	if err != nil {
-		return logError(err)
+		return next, false, logError(err)
 	}
-	now, atEnd := s.now(), next.Compare(info.End) >= 0
+	atEnd = next.Compare(info.End) >= 0
 	if !atEnd {
+		now := s.now()
 		last := now
 		if len(recs) > 0 {
 			last = recs[len(recs)-1].Time
@@ -107,20 +129,12 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 		// Behind by something, even if all came in one millisecond.
 		r.behind = max(now.Sub(last), time.Millisecond)
 	}
-	if atEnd && !sh.open() {
-		r.children = d.children(sh.Index)
-	} else {
-		it.made, it.at = now, next
-		r.next = it
-	}
-	bytes := 0
 	for i := range recs {
-		bytes += len(recs[i].Key) + len(recs[i].Data)
+		r.bytes += len(recs[i].Key) + len(recs[i].Data)
 	}
-	s.countRead(d, sh, bytes)
 	s.metrics.outRecords.Add(float64(len(recs)))
-	s.metrics.outBytes.Add(float64(bytes))
-	return nil
+	s.metrics.outBytes.Add(float64(r.bytes))
+	return next, atEnd, nil
 }
 
 // children returns the shards that took over from a closed one.
@@ -156,16 +170,22 @@ func (s *Service) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput, _
 		return nil, err
 	}
 	out := &kinesis.GetRecordsOutput{
-		Records:            make([]types.Record, len(r.records)),
+		Records:            r.output(),
 		MillisBehindLatest: aws.Int64(r.behind.Milliseconds()),
 		ChildShards:        r.children,
 	}
 	if r.next != (iterator{}) {
 		out.NextShardIterator = aws.String(string(s.appendIterator(nil, r.next)))
 	}
+	return out, nil
+}
+
+// output is the records as the SDK has them.
+func (r *batchRead) output() []types.Record {
+	out := make([]types.Record, len(r.records))
 	for i := range r.records {
 		rec := &r.records[i]
-		out.Records[i] = types.Record{
+		out[i] = types.Record{
 			SequenceNumber:              aws.String(r.sequence(rec).String()),
 			ApproximateArrivalTimestamp: aws.Time(rec.Time),
 			Data:                        slices.Clip(rec.Data),
@@ -173,7 +193,7 @@ func (s *Service) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput, _
 			EncryptionType:              r.doc.answeredEncryption(),
 		}
 	}
-	return out, nil
+	return out
 }
 
 func (r *batchRead) sequence(rec *shardlog.Record) sequence {

@@ -70,6 +70,8 @@ type Service struct {
 	routes sync.Map // stream ID to *route
 	calls  callMeters
 
+	subscriptions subscriptions
+
 	mu      sync.Mutex // guards changing and stop
 	pending map[string]bool
 	stop    context.CancelFunc
@@ -107,7 +109,7 @@ func New(cfg Config) (*Service, error) {
 	if s.seal, err = openSeal(cfg.State); err != nil {
 		return nil, err
 	}
-	if err := s.metrics.register(cfg.Registerer); err != nil {
+	if err := s.metrics.register(cfg.Registerer, &s.subscriptions); err != nil {
 		return nil, fmt.Errorf("kinesis: registering metrics: %w", err)
 	}
 	return s, nil
@@ -124,6 +126,9 @@ func (s *Service) Start(ctx context.Context) error {
 		} else if err := s.settle(ctx, d); err != nil {
 			return fmt.Errorf("kinesis: %s of stream %s, begun before the restart: %w", d.Pending.Kind, d.arn(), err)
 		}
+	}
+	if err := s.cfg.State.Watch(s.running, state.Key{"kinesis.stream"}, s.subscriptions.streamChanged); err != nil {
+		return fmt.Errorf("kinesis: watching streams: %w", err)
 	}
 	s.work.Go(s.sweepShards)
 	return nil
