@@ -88,7 +88,7 @@ func TestLarge(t *testing.T) {
 	}
 	began = time.Now()
 	l = start(t, dir, Options{})
-	if s, err = l.Shard(t.Context(), "s"); err != nil {
+	if _, err := l.Shard(t.Context(), "s"); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("open without the index after %v", time.Since(began).Round(time.Millisecond))
