@@ -1,0 +1,12 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newBenchCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure a node on this machine",
+	}
+	cmd.AddCommand(newBenchDeliveryCommand())
+	return cmd
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/brookmere/brookmere/internal/node"
+	"github.com/brookmere/brookmere/internal/server"
+)
+
+// deliveries asks a running node about its delivery streams, over the node's own endpoints.
+type deliveries struct {
+	endpoint, region, account string
+	json                      bool
+}
+
+func newDeliveriesCommand() *cobra.Command {
+	d := new(deliveries)
+	cmd := &cobra.Command{
+		Use:   "deliveries",
+		Short: "Show and steer the delivery streams of a running node",
+		Long: `Show how far the delivery streams (Firehose) of a running node are: what was put and
+is not in the destination yet, in records, bytes and seconds, the last object, and
+the last error. The node answers callers on its own machine alone.`,
+		Example: `  brookmere deliveries ls
+  brookmere deliveries describe devices
+  brookmere deliveries flush devices        # deliver what was put so far, now`,
+	}
+	endpoint := os.Getenv("AWS_ENDPOINT_URL")
+	if endpoint == "" {
+		endpoint = "http://" + node.DefaultConfig().Listen
+	}
+	f := cmd.PersistentFlags()
+	f.StringVar(&d.endpoint, "endpoint", endpoint, "`URL` of the node")
+	f.StringVar(&d.region, "region", "", "`region` of the delivery stream; of ls, only those there (default us-east-1; of ls, all)")
+	f.StringVar(&d.account, "account", "", "`account` of the delivery stream (default the node's; of ls, all)")
+	f.BoolVar(&d.json, "json", false, "print JSON")
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "ls", Short: "List all delivery streams with their lag", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error { return d.list(cmd.Context(), cmd.OutOrStdout()) },
+		},
+		d.one("describe NAME", "Show one delivery stream", http.MethodGet, "", ""),
+		d.one("flush NAME", "Deliver what was put so far, and return when that is done", http.MethodPost, "/flush", "Flushed. "),
+		d.one("hold NAME", "Deliver nothing more, until release or a restart; puts are still taken", http.MethodPost, "/hold", "On hold. "),
+		d.one("release NAME", "End a hold", http.MethodPost, "/release", "Released. "),
+	)
+	return cmd
+}
+
+// one is a subcommand about one delivery stream. It prints what it did before the state
+// after it.
+func (d *deliveries) one(use, short, method, verb, did string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var s node.DeliveryStatus
+			if err := d.call(cmd.Context(), method, "/"+url.PathEscape(args[0])+verb, &s); err != nil {
+				return err
+			}
+			switch {
+			case d.json:
+				return printJSON(cmd.OutOrStdout(), s)
+			case did != "":
+				fmt.Fprintf(cmd.OutOrStdout(), "%s%s: %d records delivered in %d objects, %d not yet.\n", did, s.Name, s.RecordsDelivered, s.Objects, s.LagRecords)
+			default:
+				describeDelivery(cmd.OutOrStdout(), s)
+			}
+			return nil
+		},
+	}
+}
+
+func (d *deliveries) list(ctx context.Context, out io.Writer) error {
+	var all []node.DeliveryStatus
+	if err := d.call(ctx, http.MethodGet, "", &all); err != nil {
+		return err
+	}
+	rows := [][]string{{"NAME", "ACCOUNT", "REGION", "DELIVERED", "FAILED", "LAG", "LAG BYTES", "LAG TIME", "LAST DELIVERY", "STATE"}}
+	kept := []node.DeliveryStatus{}
+	for _, s := range all {
+		if d.region != "" && s.Region != d.region || d.account != "" && s.Account != d.account {
+			continue
+		}
+		kept = append(kept, s)
+		rows = append(rows, []string{s.Name, s.Account, s.Region, fmt.Sprint(s.RecordsDelivered), fmt.Sprint(s.RecordsFailed),
+			fmt.Sprint(s.LagRecords), fmt.Sprint(s.LagBytes), lagTime(s), ago(s.LastDelivery), deliveryState(s)})
+	}
+	if d.json {
+		return printJSON(out, kept)
+	}
+	printTable(out, rows)
+	return nil
+}
+
+func deliveryState(s node.DeliveryStatus) string {
+	switch {
+	case s.Held:
+		return "held"
+	case s.LastError != "":
+		return "failing"
+	case s.LagRecords > 0:
+		return "behind"
+	}
+	return "up to date"
+}
+
+func lagTime(s node.DeliveryStatus) string { return fmt.Sprintf("%.1f s", s.LagSeconds) }
+
+func ago(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return time.Since(t).Round(time.Second).String() + " ago"
+}
+
+func describeDelivery(out io.Writer, s node.DeliveryStatus) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(out, "%-16s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("name", "%s (account %s, %s)", s.Name, s.Account, s.Region)
+	line("state", "%s", deliveryState(s))
+	line("delivered", "%d records, %d objects", s.RecordsDelivered, s.Objects)
+	line("failed", "%d records, in the error prefix", s.RecordsFailed)
+	line("lag", "%d records, %d bytes, %s", s.LagRecords, s.LagBytes, lagTime(s))
+	if s.LastObject != "" {
+		line("last object", "s3://%s, %s", s.LastObject, ago(s.LastDelivery))
+	}
+	if s.LastError != "" {
+		line("error", "%s (%s)", s.LastError, ago(s.LastErrorTime))
+	}
+}
+
+// call asks the node and decodes its answer into v.
+func (d *deliveries) call(ctx context.Context, method, path string, v any) error {
+	query := url.Values{}
+	if d.region != "" {
+		query.Set("region", d.region)
+	}
+	if d.account != "" {
+		query.Set("account", d.account)
+	}
+	target := strings.TrimSuffix(d.endpoint, "/") + server.NodePrefix + "deliveries" + path + "?" + query.Encode()
+	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+	if err != nil {
+		return fmt.Errorf("--endpoint: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the node at %s: %w (is it running? --endpoint names another)", d.endpoint, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status alone will do
+		if msg := strings.TrimSpace(string(text)); msg != "" {
+			return errors.New(msg)
+		}
+		return fmt.Errorf("the node at %s answers %s", d.endpoint, resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(v)
+}
+
+func printJSON(out io.Writer, v any) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
