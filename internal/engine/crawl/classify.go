@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,15 +21,15 @@ import (
 const headSize = 1 << 20
 
 // readAll reads the files, several at a time; the first error ends it.
-func readAll(ctx context.Context, src Source, files []*file, concurrency int) error {
+func readAll(ctx context.Context, src Source, files []*file, o Options) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	work := make(chan *file)
 	var wg sync.WaitGroup
-	for range min(concurrency, len(files)) {
+	for range min(o.Concurrency, len(files)) {
 		wg.Go(func() {
 			for f := range work {
-				if err := classify(ctx, src, f); err != nil {
+				if err := classify(ctx, src, f, o.Classifiers); err != nil {
 					cancel(fmt.Errorf("crawl: read %s: %w", f.Key, err))
 				}
 			}
@@ -64,7 +65,7 @@ func readPart(ctx context.Context, src Source, key string, offset, length int64)
 
 // classify reads what it takes to know a file. What cannot be understood is Unknown;
 // an error is one of reading.
-func classify(ctx context.Context, src Source, f *file) error {
+func classify(ctx context.Context, src Source, f *file, custom []Classifier) error {
 	f.read = true
 	f.format = Format{Classification: Unknown, Compression: "none"}
 	var head []byte
@@ -86,17 +87,12 @@ func classify(ctx context.Context, src Source, f *file) error {
 	}
 	whole := int64(len(head)) == f.Size
 	text, compression, complete := decompress(head, whole)
-	records := int64(0)
-	switch {
-	case len(text) == 0:
-		return nil
-	case jsonFile(f, text, complete):
-		records = f.records
-	case csvFile(f, text, complete):
-		records = f.records
-	default:
+	known := len(text) > 0 && (slices.ContainsFunc(custom, func(c Classifier) bool { return c.classify(f, text, complete) }) ||
+		jsonFile(f, text, complete) || csvFile(f, text, complete))
+	if !known {
 		return nil
 	}
+	records := f.records
 	f.format.Compression = compression
 	if !complete {
 		// By the share of the object that the records were found in.

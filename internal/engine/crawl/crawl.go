@@ -43,6 +43,8 @@ type Options struct {
 	// TableLevel is the depth at which tables begin, the bucket being level 1; zero
 	// leaves it to the schemas.
 	TableLevel int
+	// Classifiers are asked, in this order, before the built-in ones.
+	Classifiers []Classifier
 	// Concurrency is how many objects are read at once; zero means 16.
 	Concurrency int
 }
@@ -107,12 +109,18 @@ type Format struct {
 	Compression    string // "none", "gzip", "bzip2", "zstd", "snappy": of the object, not within Parquet
 	Delimiter      byte   // CSV
 	Quoted         bool   // CSV: fields are in double quotes
+	Quote          byte   // CSV: zero is the double quote
 	Header         bool   // CSV: the first line has the names
+	SerDe          string // CSV: the one that a classifier asks for
+
+	Path string // JSON: where in an object its rows are
+
+	Grok, GrokCustom string // lines: the pattern, and the patterns that it refers to
 }
 
 func (f Format) same(o Format) bool {
 	return f.Classification == o.Classification && f.Compression == o.Compression &&
-		f.Delimiter == o.Delimiter && f.Header == o.Header
+		f.Delimiter == o.Delimiter && f.Header == o.Header && f.Path == o.Path && f.Grok == o.Grok
 }
 
 // Run crawls what is below prefix. root names the table that the whole of a bucket
@@ -147,7 +155,7 @@ func Run(ctx context.Context, src Source, prefix, root string, o Options) ([]Tab
 	if single != nil {
 		top.files, top.folders = []*file{single}, nil
 	}
-	if err := readAll(ctx, src, top.sample(o.SampleSize, nil), o.Concurrency); err != nil {
+	if err := readAll(ctx, src, top.sample(o.SampleSize, nil), o); err != nil {
 		return nil, err
 	}
 	g := &grouper{options: o, root: root, names: make(map[string]bool)}

@@ -1,7 +1,6 @@
 package crawl
 
 import (
-	"bytes"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,23 +18,16 @@ import (
 const maxCSVColumns = 2000
 
 func csvFile(f *file, text []byte, complete bool) bool {
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	if !utf8.Valid(text[:lastRune(text)]) || bytes.IndexByte(text, 0) >= 0 {
+	text, ok := plainText(text)
+	if !ok {
 		return false
 	}
 	for _, delimiter := range []byte(",|\t;\x01") {
-		rows, quoted := splitCSV(text, delimiter, complete)
+		rows, quoted := splitCSV(text, delimiter, '"', complete)
 		if len(rows) == 0 || len(rows[0]) < 2 || len(rows[0]) > maxCSVColumns {
 			continue
 		}
-		uniform := true
-		for _, r := range rows {
-			if len(r) != len(rows[0]) {
-				uniform = false
-				break
-			}
-		}
-		if !uniform {
+		if !uniform(rows) {
 			continue
 		}
 		f.format.Classification, f.format.Delimiter, f.format.Quoted = CSV, delimiter, quoted
@@ -47,6 +39,16 @@ func csvFile(f *file, text []byte, complete bool) bool {
 		return true
 	}
 	return false
+}
+
+// uniform says whether all rows have as many fields.
+func uniform(rows [][]string) bool {
+	for _, r := range rows {
+		if len(r) != len(rows[0]) {
+			return false
+		}
+	}
+	return true
 }
 
 // lastRune is where the last, perhaps broken, character of b begins.
@@ -63,7 +65,7 @@ func lastRune(b []byte) int {
 }
 
 // splitCSV cuts text into rows; the last, unless complete, may be cut off and is left out.
-func splitCSV(text []byte, delimiter byte, complete bool) (rows [][]string, quoted bool) {
+func splitCSV(text []byte, delimiter, quote byte, complete bool) (rows [][]string, quoted bool) {
 	var row []string
 	var field []byte
 	open := false
@@ -73,14 +75,14 @@ func splitCSV(text []byte, delimiter byte, complete bool) (rows [][]string, quot
 	}
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
-		case open && c == '"' && i+1 < len(text) && text[i+1] == '"':
-			field = append(field, '"')
+		case open && c == quote && i+1 < len(text) && text[i+1] == quote:
+			field = append(field, quote)
 			i++
-		case open && c == '"':
+		case open && c == quote:
 			open = false
 		case open:
 			field = append(field, c)
-		case c == '"' && len(field) == 0:
+		case c == quote && len(field) == 0:
 			open, quoted = true, true
 		case c == delimiter:
 			flush()

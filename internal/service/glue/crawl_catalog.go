@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/engine/crawl"
 )
@@ -120,6 +122,10 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 	if err != nil {
 		return summary, err
 	}
+	classifiers, err := s.classifiersOf(sc, d.Classifiers)
+	if err != nil {
+		return summary, err
+	}
 	targets, err := s.crawlTargets(sc, d)
 	if err != nil {
 		return summary, err
@@ -132,11 +138,12 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 	for _, t := range targets {
 		o := crawl.Options{
 			Exclusions: t.exclusions, SampleSize: t.sample, TableLevel: conf.Grouping.TableLevelConfiguration,
-			Combine: conf.Grouping.TableGroupingPolicy == "CombineCompatibleSchemas" || t.table != nil,
+			Combine:     conf.Grouping.TableGroupingPolicy == "CombineCompatibleSchemas" || t.table != nil,
+			Classifiers: classifiers,
 		}
 		tables, err := crawl.Run(ctx, bucketSource{s.runs.objects, t.bucket}, t.prefix, t.bucket, o)
 		if err != nil {
-			return summary, err
+			return summary, objectError(err)
 		}
 		results = append(results, result{t, tables})
 	}
@@ -178,6 +185,23 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 		}
 	}
 	return summary, nil
+}
+
+// objectError words what S3 said as Glue's runs do.
+func objectError(err error) error {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	status := 0
+	var response interface{ HTTPStatusCode() int }
+	if errors.As(err, &response) {
+		status = response.HTTPStatusCode()
+	} else if api.ErrorCode() == "NoSuchBucket" {
+		status = http.StatusNotFound
+	}
+	message := strings.TrimSuffix(api.ErrorMessage(), ".")
+	return fmt.Errorf("%s (Service: Amazon S3; Status Code: %d; Error Code: %s)", message, status, api.ErrorCode())
 }
 
 func folderOf(prefix string) string {
@@ -239,7 +263,11 @@ func (w *catalogWriter) table(ctx context.Context, target crawlTarget, t *crawl.
 		if taken {
 			in.Name = aws.String(name + "_" + hash(location))
 		}
-		_, err := w.s.CreateTable(ctx, &glue.CreateTableInput{DatabaseName: aws.String(target.database), TableInput: in})
+		create := &glue.CreateTableInput{DatabaseName: aws.String(target.database), TableInput: in}
+		if w.conf.CreatePartitionIndex && len(in.PartitionKeys) > 0 {
+			create.PartitionIndexes = []types.PartitionIndex{{IndexName: aws.String("crawler_partition_index"), Keys: names(in.PartitionKeys)}}
+		}
+		_, err := w.s.CreateTable(ctx, create)
 		if err != nil {
 			return err
 		}
@@ -273,6 +301,14 @@ func (w *catalogWriter) table(ctx context.Context, target crawlTarget, t *crawl.
 	}
 	w.found[target.database+"/"+*in.Name] = true
 	return w.partitions(ctx, target, *in.Name, in, t)
+}
+
+func names(columns []types.Column) []string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = aws.ToString(c.Name)
+	}
+	return out
 }
 
 func inputOf(t *tableDoc) *types.TableInput {

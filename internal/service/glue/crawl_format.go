@@ -51,6 +51,15 @@ func formatParameters(f crawl.Format, st crawl.Statistics) map[string]string {
 			p["skip.header.line.count"] = "1"
 		}
 	}
+	if f.Path != "" {
+		p["jsonPath"] = f.Path
+	}
+	if f.Grok != "" {
+		p["grokPattern"] = f.Grok
+		if f.GrokCustom != "" {
+			p["grokCustomPatterns"] = f.GrokCustom
+		}
+	}
 	return p
 }
 
@@ -76,13 +85,24 @@ func descriptor(location string, f crawl.Format, columns []crawl.Column, params 
 		sd.SerdeInfo.SerializationLibrary = aws.String("org.openx.data.jsonserde.JsonSerDe")
 		sd.SerdeInfo.Parameters = map[string]string{"paths": strings.Join(names, ",")}
 	case crawl.CSV:
-		if f.Quoted {
+		quote := `"`
+		if f.Quote != 0 {
+			quote = string(f.Quote)
+		}
+		if f.Quoted && f.SerDe == "" || f.SerDe == "OpenCSVSerDe" {
 			// Only this one takes the quotes off.
 			sd.SerdeInfo.SerializationLibrary = aws.String("org.apache.hadoop.hive.serde2.OpenCSVSerde")
-			sd.SerdeInfo.Parameters = map[string]string{"separatorChar": string(f.Delimiter), "quoteChar": `"`}
+			sd.SerdeInfo.Parameters = map[string]string{"separatorChar": string(f.Delimiter), "quoteChar": quote}
 		} else {
 			sd.SerdeInfo.SerializationLibrary = aws.String("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe")
 			sd.SerdeInfo.Parameters = map[string]string{"field.delim": string(f.Delimiter)}
+		}
+	}
+	if f.Grok != "" {
+		sd.SerdeInfo.SerializationLibrary = aws.String("com.amazonaws.glue.serde.GrokSerDe")
+		sd.SerdeInfo.Parameters = map[string]string{"input.format": f.Grok}
+		if f.GrokCustom != "" {
+			sd.SerdeInfo.Parameters["input.grokCustomPatterns"] = f.GrokCustom
 		}
 	}
 	return sd

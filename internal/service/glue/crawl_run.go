@@ -76,6 +76,8 @@ type crawlRuns struct {
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
 
+	changed chan struct{} // schedules may have
+
 	mu     sync.Mutex
 	cancel map[string]context.CancelFunc // by crawl id
 	closed bool
@@ -88,6 +90,7 @@ func newCrawlRuns(objects Objects, concurrent int, reg prometheus.Registerer) *c
 		objects: objects,
 		slots:   make(chan struct{}, concurrent),
 		cancel:  make(map[string]context.CancelFunc),
+		changed: make(chan struct{}, 1),
 		finished: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "brookmere_glue_crawls_total", Help: "Crawls that ended, by state.",
 		}, []string{"state"}),
@@ -99,7 +102,7 @@ func newCrawlRuns(objects Objects, concurrent int, reg prometheus.Registerer) *c
 	return r
 }
 
-// Start settles the runs that a crash ended.
+// Start settles the runs that a crash ended, and begins to run crawlers by their schedules.
 func (s *Service) Start(ctx context.Context) error {
 	type interrupted struct {
 		sc scope
@@ -117,6 +120,7 @@ func (s *Service) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	s.runs.wg.Go(func() { s.schedule(s.runs.ctx) })
 	return nil
 }
 
@@ -434,7 +438,7 @@ type configuration struct {
 		TableGroupingPolicy     string `json:"TableGroupingPolicy"`
 		TableLevelConfiguration int    `json:"TableLevelConfiguration"`
 	} `json:"Grouping"`
-	CreatePartitionIndex *bool `json:"CreatePartitionIndex"`
+	CreatePartitionIndex bool `json:"CreatePartitionIndex"`
 }
 
 func parseConfiguration(text string) (configuration, error) {

@@ -18,8 +18,8 @@ import (
 // CreateCrawler, GetCrawler, GetCrawlers, BatchGetCrawlers, ListCrawlers, UpdateCrawler,
 // DeleteCrawler.
 //
-// A crawler reads S3 and catalog targets; other targets, custom classifiers, event mode
-// and schedules are refused. The role is kept but nothing assumes it.
+// A crawler reads S3 and catalog targets; other targets and event mode are refused. The
+// role is kept but nothing assumes it.
 
 type crawlerDoc struct {
 	Name          string                            `json:"name"`
@@ -37,6 +37,9 @@ type crawlerDoc struct {
 	Created       time.Time                         `json:"created"`
 	Updated       time.Time                         `json:"updated"`
 	Version       int64                             `json:"version"`
+
+	Schedule    *scheduleDoc `json:"schedule,omitempty"`
+	Classifiers []string     `json:"classifiers,omitempty"`
 
 	State   types.CrawlerState `json:"state"`
 	CrawlID string             `json:"crawlId,omitempty"` // of the run under way or the last
@@ -61,7 +64,8 @@ func (d *crawlerDoc) output(sc scope, now time.Time) types.Crawler {
 		TablePrefix:                  d.TablePrefix,
 		Configuration:                d.Configuration,
 		CrawlerSecurityConfiguration: d.Security,
-		Classifiers:                  []string{},
+		Classifiers:                  append([]string{}, d.Classifiers...),
+		Schedule:                     d.Schedule.output(),
 		SchemaChangePolicy:           d.Change,
 		RecrawlPolicy:                d.Recrawl,
 		LineageConfiguration:         d.Lineage,
@@ -174,13 +178,7 @@ func splitLocation(location string) (bucket, prefix string, err error) {
 }
 
 // check completes a crawler with Glue's defaults and refuses what it could not run.
-func (d *crawlerDoc) check(classifiers []string, schedule *string) error {
-	if len(classifiers) > 0 {
-		return invalidInput("Custom classifiers are not supported.")
-	}
-	if aws.ToString(schedule) != "" {
-		return invalidInput("Crawler schedules are not supported.")
-	}
+func (d *crawlerDoc) check() error {
 	if err := checkTargets(d.Targets); err != nil {
 		return err
 	}
@@ -235,7 +233,14 @@ func (s *Service) CreateCrawler(ctx context.Context, in *glue.CreateCrawlerInput
 		LakeFormation: in.LakeFormationConfiguration,
 		Created:       now, Updated: now, Version: 1, State: types.CrawlerStateReady,
 	}
-	if err := d.check(in.Classifiers, in.Schedule); err != nil {
+	d.Classifiers = in.Classifiers
+	if err := d.setSchedule(aws.ToString(in.Schedule), now); err != nil {
+		return nil, err
+	}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	if _, err := s.classifiersOf(sc, d.Classifiers); err != nil {
 		return nil, err
 	}
 	err = s.crawlers.Create(ctx, d, sc.account, sc.region, d.Name)
@@ -250,6 +255,7 @@ func (s *Service) CreateCrawler(ctx context.Context, in *glue.CreateCrawlerInput
 			return nil, err
 		}
 	}
+	s.reschedule()
 	return &glue.CreateCrawlerOutput{}, nil
 }
 
@@ -260,6 +266,9 @@ func (s *Service) UpdateCrawler(ctx context.Context, in *glue.UpdateCrawlerInput
 		return nil, err
 	}
 	name := aws.ToString(in.Name)
+	if _, err := s.classifiersOf(sc, in.Classifiers); err != nil {
+		return nil, err
+	}
 	_, err = s.crawlers.Modify(ctx, func(d *crawlerDoc) error {
 		if d.State != types.CrawlerStateReady {
 			return &types.CrawlerRunningException{Message: aws.String("Crawler with name " + name + " is running")}
@@ -281,9 +290,17 @@ func (s *Service) UpdateCrawler(ctx context.Context, in *glue.UpdateCrawlerInput
 		set(&d.Recrawl, in.RecrawlPolicy)
 		set(&d.Lineage, in.LineageConfiguration)
 		set(&d.LakeFormation, in.LakeFormationConfiguration)
+		if in.Classifiers != nil {
+			d.Classifiers = in.Classifiers
+		}
 		d.Version++
 		d.Updated = s.clock.Now().UTC()
-		return d.check(in.Classifiers, in.Schedule)
+		if in.Schedule != nil {
+			if err := d.setSchedule(*in.Schedule, d.Updated); err != nil {
+				return err
+			}
+		}
+		return d.check()
 	}, sc.account, sc.region, name)
 	if errors.Is(err, state.ErrNotFound) {
 		return nil, crawlerNotFound(name)
@@ -291,6 +308,7 @@ func (s *Service) UpdateCrawler(ctx context.Context, in *glue.UpdateCrawlerInput
 	if err != nil {
 		return nil, err
 	}
+	s.reschedule()
 	return &glue.UpdateCrawlerOutput{}, nil
 }
 

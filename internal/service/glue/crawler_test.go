@@ -17,17 +17,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 )
 
 // memoryObjects are the objects of one bucket.
 type memoryObjects struct {
 	mu      sync.Mutex
 	objects map[string]string
+	missing bool
 }
 
 func (m *memoryObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.missing {
+		return nil, &smithy.GenericAPIError{Code: "NoSuchBucket", Message: "The specified bucket does not exist."}
+	}
 	out := &s3.ListObjectsV2Output{}
 	for _, k := range slices.Sorted(maps.Keys(m.objects)) {
 		if strings.HasPrefix(k, *in.Prefix) && k > aws.ToString(in.ContinuationToken) {

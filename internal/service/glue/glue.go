@@ -67,6 +67,7 @@ type Service struct {
 	policies    *state.Collection[policyDoc]
 	encryption  *state.Collection[encryptionDoc]
 	security    *state.Collection[securityDoc]
+	classifiers *state.Collection[classifierDoc]
 
 	structure  sync.RWMutex // held for writing while a database or table is deleted with all that is in it
 	partitions partitionTables
@@ -105,6 +106,7 @@ func New(cfg Config) (*Service, error) {
 		policies:    state.NewCollection[policyDoc](cfg.State, "glue.policy"),
 		encryption:  state.NewCollection[encryptionDoc](cfg.State, "glue.encryption"),
 		security:    state.NewCollection[securityDoc](cfg.State, "glue.security"),
+		classifiers: state.NewCollection[classifierDoc](cfg.State, "glue.classifier"),
 	}
 	s.runs = newCrawlRuns(cfg.Objects, cfg.MaxConcurrentCrawls, cfg.Registerer)
 	return s, nil
@@ -189,6 +191,16 @@ func (s *Service) Operations() []awswire.Operation {
 		awswire.Executes(s.StopCrawler),
 		awswire.Executes(s.GetCrawlerMetrics),
 		awswire.Executes(s.ListCrawls),
+
+		awswire.Executes(s.StartCrawlerSchedule),
+		awswire.Executes(s.StopCrawlerSchedule),
+		awswire.Executes(s.UpdateCrawlerSchedule),
+
+		awswire.Executes(s.CreateClassifier),
+		awswire.Executes(s.GetClassifier),
+		awswire.Executes(s.GetClassifiers),
+		awswire.Executes(s.UpdateClassifier),
+		awswire.Executes(s.DeleteClassifier),
 
 		awswire.Executes(s.TagResource),
 		awswire.Executes(s.UntagResource),
