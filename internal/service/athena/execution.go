@@ -195,7 +195,8 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 		State: types.QueryExecutionStateQueued, Submitted: s.clock.Now().UTC(),
 	}
 	if c := in.QueryExecutionContext; c != nil {
-		d.Database, d.Catalog = strings.ToLower(aws.ToString(c.Database)), aws.ToString(c.Catalog)
+		// Some clients quote it as in DDL.
+		d.Database, d.Catalog = strings.Trim(strings.ToLower(aws.ToString(c.Database)), "`"), aws.ToString(c.Catalog)
 	}
 	if d.Catalog != "" && !strings.EqualFold(d.Catalog, dataCatalog) {
 		return nil, invalidRequest("INVALID_INPUT", "Catalog %s was not found.", d.Catalog)
