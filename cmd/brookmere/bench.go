@@ -7,6 +7,6 @@ func newBenchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure a node on this machine",
 	}
-	cmd.AddCommand(newBenchDeliveryCommand())
+	cmd.AddCommand(newBenchDeliveryCommand(), newBenchStreamsCommand())
 	return cmd
 }

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// benchStreams measures a node's Kinesis streams as their clients see them.
+type benchStreams struct {
+	awsClient
+	shards, conns, singles, batch, size int
+	length                              time.Duration
+	data                                string
+	json                                bool
+
+	out, progress io.Writer
+	terminal      bool
+	client        *kinesis.Client
+	node          *childNode // nil: somebody else's
+	stream        string
+}
+
+// streamResult is one line of the table.
+type streamResult struct {
+	Name      string  `json:"name"`
+	Requests  int     `json:"requests,omitempty"`
+	Records   int     `json:"records"`
+	Seconds   float64 `json:"seconds"`
+	Rate      float64 `json:"records_per_second,omitempty"`
+	Bytes     int64   `json:"bytes,omitempty"`
+	P50       float64 `json:"p50_ms"`
+	P99       float64 `json:"p99_ms"`
+	Share     float64 `json:"share_of_bare_disk,omitempty"`
+	NodeCPU   float64 `json:"node_cpu_seconds,omitempty"`
+	ClientCPU float64 `json:"client_cpu_seconds,omitempty"`
+	Note      string  `json:"note,omitempty"`
+	took      []time.Duration
+}
+
+// done works out what the times come to.
+func (r *streamResult) done() streamResult {
+	slices.Sort(r.took)
+	if n := len(r.took); n > 0 {
+		r.P50 = milliseconds(r.took[n/2])
+		r.P99 = milliseconds(r.took[min(n-1, n*99/100)])
+	}
+	r.took = nil
+	return *r
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func newBenchStreamsCommand() *cobra.Command {
+	b := new(benchStreams)
+	cmd := &cobra.Command{
+		Use:   "streams",
+		Short: "Measure puts, reads and subscriptions of a stream",
+		Long: `Start a temporary node, or use the one that --endpoint names, and measure a stream of it:
+puts of batches and of single records over many connections, and how long a record takes
+from its put to GetRecords and to a subscriber (enhanced fan-out).
+
+For scale, the same bytes are written to a file and synced, one sync for what all
+connections have in flight: no durable stream on this disk can be faster.`,
+		Example: `  brookmere bench streams
+  brookmere bench streams --size 1000 --conns 16 --for 30s
+  brookmere bench streams --endpoint http://127.0.0.1:4566 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if b.shards < 1 || b.conns < 1 || b.singles < 1 || b.size < 1 || b.batch < 1 || b.batch > batchRecords {
+				return fmt.Errorf("want at least one shard, connection and byte, and batches of 1 to %d", batchRecords)
+			}
+			if b.batch*b.size > 9<<20 {
+				return fmt.Errorf("--batch %d of --size %d: a request takes 10 MiB at most", b.batch, b.size)
+			}
+			b.out, b.progress = cmd.OutOrStdout(), cmd.ErrOrStderr()
+			f, ok := b.progress.(*os.File)
+			b.terminal = ok && term.IsTerminal(int(f.Fd()))
+			return b.plain(b.run(cmd.Context(), cmd.Flags().Changed("endpoint")))
+		},
+	}
+	b.register(cmd)
+	cmd.Flag("endpoint").Usage = "`URL` of a node that runs (default: a temporary one)"
+	cmd.Flag("endpoint").DefValue = ""
+	f := cmd.Flags()
+	f.IntVar(&b.shards, "shards", 4, "shards of the stream")
+	f.IntVar(&b.conns, "conns", 8, "connections that put batches")
+	f.IntVar(&b.singles, "single-conns", 16, "connections that put single records")
+	f.IntVar(&b.batch, "batch", batchRecords, "records of a batch")
+	f.IntVar(&b.size, "size", 200, "bytes of a record")
+	f.DurationVar(&b.length, "for", 5*time.Second, "how long to measure each")
+	f.StringVar(&b.data, "data", "", "`directory` below which the temporary data lies (default the system's)")
+	f.BoolVar(&b.json, "json", false, "print JSON")
+	return cmd
+}
+
+func (b *benchStreams) run(ctx context.Context, running bool) (err error) {
+	dir, err := os.MkdirTemp(b.data, "brookmere-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if !running {
+		if b.node, err = startChildNode(ctx, filepath.Join(dir, "node")); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, b.node.stop()) }()
+		b.endpoint = b.node.url
+	}
+	b.client = kinesis.NewFromConfig(b.config())
+	b.stream = fmt.Sprintf("bench-%d", time.Now().UnixNano())
+	if err := b.create(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		// Also after Ctrl-C: somebody else's node is left as it was.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		_, derr := b.client.DeleteStream(ctx, &kinesis.DeleteStreamInput{StreamName: &b.stream, EnforceConsumerDeletion: aws.Bool(true)})
+		err = errors.Join(err, derr)
+	}()
+	results, err := b.measure(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if b.json {
+		return printJSON(b.out, results)
+	}
+	b.print(results)
+	return nil
+}
+
+func (b *benchStreams) create(ctx context.Context) error {
+	_, err := b.client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &b.stream, ShardCount: aws.Int32(int32(b.shards))})
+	if err != nil {
+		return err
+	}
+	return kinesis.NewStreamExistsWaiter(b.client, func(o *kinesis.StreamExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond }).
+		Wait(ctx, &kinesis.DescribeStreamInput{StreamName: &b.stream}, time.Minute)
+}
+
+func (b *benchStreams) measure(ctx context.Context, dir string) ([]streamResult, error) {
+	var results []streamResult
+	for _, step := range []struct {
+		name string
+		run  func(context.Context) (streamResult, error)
+		bare int // index of the line to compare with, -1 for none
+	}{
+		{"write + fsync, batches", func(ctx context.Context) (streamResult, error) { return b.bare(ctx, dir, b.conns*b.batch) }, -1},
+		{"put batches", func(ctx context.Context) (streamResult, error) { return b.put(ctx, b.conns, b.batch) }, 0},
+		{"write + fsync, single", func(ctx context.Context) (streamResult, error) { return b.bare(ctx, dir, b.singles) }, -1},
+		{"put single records", func(ctx context.Context) (streamResult, error) { return b.put(ctx, b.singles, 1) }, 2},
+		{"read back", b.read, -1},
+	} {
+		r, err := b.step(ctx, step.name, step.run)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", step.name, err)
+		}
+		if step.bare >= 0 && results[step.bare].Rate > 0 {
+			r.Share = r.Rate / results[step.bare].Rate
+		}
+		results = append(results, r)
+	}
+	latencies, err := b.latencies(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("latencies: %w", err)
+	}
+	return append(results, latencies...), nil
+}
+
+// step measures one line, with the processor time that it takes.
+func (b *benchStreams) step(ctx context.Context, name string, run func(context.Context) (streamResult, error)) (streamResult, error) {
+	done := b.show(name)
+	defer done()
+	own, nodes := ownCPU(), 0.0
+	if b.node != nil {
+		nodes = b.node.cpu()
+	}
+	r, err := run(ctx)
+	r.Name = name
+	r.ClientCPU = ownCPU() - own
+	if b.node != nil {
+		r.NodeCPU = b.node.cpu() - nodes
+	}
+	return r, err
+}
+
+// show says what is measured, on a terminal with a bar, until the function it returns is
+// called.
+func (b *benchStreams) show(name string) (done func()) {
+	if !b.terminal {
+		fmt.Fprintf(b.progress, "%s ...\n", name)
+		return func() {}
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	start := time.Now()
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			fmt.Fprintf(b.progress, "\r%s  %s\x1b[K", bar(min(1, float64(time.Since(start))/float64(b.length)), 20), name)
+			select {
+			case <-stop:
+				fmt.Fprint(b.progress, "\r\x1b[K")
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() { close(stop); <-stopped }
+}
+
+func (b *benchStreams) print(results []streamResult) {
+	fmt.Fprintf(b.out, "%d shards, %d-byte records, batches of %d over %d connections, single records over %d\n\n",
+		b.shards, b.size, b.batch, b.conns, b.singles)
+	rows := [][]string{{"", "RECORDS/S", "MB/S", "P50 MS", "P99 MS", "OF BARE DISK", "CPU S NODE", "CPU S CLIENT"}}
+	for _, r := range results {
+		if r.Note != "" {
+			rows = append(rows, []string{r.Name, r.Note, "", "", "", "", "", ""})
+			continue
+		}
+		row := []string{r.Name, "", "", fmt.Sprintf("%.2f", r.P50), fmt.Sprintf("%.2f", r.P99), "", "", ""}
+		if r.Rate > 0 {
+			row[1], row[2] = fmt.Sprintf("%.0f", r.Rate), fmt.Sprintf("%.1f", float64(r.Bytes)/r.Seconds/1e6)
+		}
+		if r.Share > 0 {
+			row[5] = fmt.Sprintf("%.2f", r.Share)
+		}
+		if r.NodeCPU > 0 {
+			row[6] = fmt.Sprintf("%.2f", r.NodeCPU)
+		}
+		if r.ClientCPU > 0 {
+			row[7] = fmt.Sprintf("%.2f", r.ClientCPU)
+		}
+		rows = append(rows, row)
+	}
+	printTable(b.out, rows)
+}

@@ -1,0 +1,369 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+type tailOptions struct {
+	from     string
+	shards   []string
+	json     bool
+	count    int
+	noFollow bool
+}
+
+func newStreamsTailCommand(c *awsClient) *cobra.Command {
+	var o tailOptions
+	cmd := &cobra.Command{
+		Use:   "tail NAME",
+		Short: "Print a stream's records as they arrive",
+		Long: `Print the records of a stream, a line each: when it arrived, its shard, its partition key
+and its data. JSON and other text is printed as it is, anything else in base64.
+
+All shards are followed, and those that come of splits and merges after their parents,
+so that the records of a partition key come in their order. Ctrl-C ends it.`,
+		Example: `  brookmere streams tail clicks                           # what arrives from now on
+  brookmere streams tail clicks --from trim_horizon       # all that is kept
+  brookmere streams tail clicks --from 15m --no-follow    # the last 15 minutes
+  brookmere streams tail clicks --from 2026-01-01T12:00:00Z --json | jq .data`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t := &tail{
+				client: kinesis.NewFromConfig(c.config()), stream: args[0], tailOptions: o,
+				out: newRecordPrinter(cmd.OutOrStdout(), o.json),
+			}
+			return c.plain(t.run(cmd.Context()))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.from, "from", "latest", "latest, trim_horizon, a time (RFC 3339), or how long ago (15m)")
+	f.StringSliceVar(&o.shards, "shard", nil, "only this `shard` and what comes of it, as shardId-000000000001 or 1; may be repeated")
+	f.BoolVar(&o.json, "json", false, "print an object of JSON a line")
+	f.IntVarP(&o.count, "count", "n", 0, "end after so many records; 0 does not")
+	f.BoolVar(&o.noFollow, "no-follow", false, "end when all that is there now is printed")
+	return cmd
+}
+
+// tail follows a stream. Each shard is read by one goroutine, a child after its parents.
+type tail struct {
+	tailOptions
+	client *kinesis.Client
+	stream string
+	out    *recordPrinter
+
+	mu      sync.Mutex
+	started map[string]bool
+	ended   map[string]bool // read to the end
+	left    int             // records that may still be printed, if count is set
+	work    sync.WaitGroup
+	errs    chan error
+	stop    context.CancelFunc
+}
+
+// tailPoll is the pause between reads of a shard that has nothing new: Kinesis allows
+// five a second.
+const tailPoll = 220 * time.Millisecond
+
+var errEnough = errors.New("enough records")
+
+func (t *tail) run(ctx context.Context) error {
+	begin, filter, err := t.begin(time.Now())
+	if err != nil {
+		return err
+	}
+	user := ctx
+	ctx, t.stop = context.WithCancel(ctx)
+	defer t.stop()
+	t.started, t.ended, t.left, t.errs = map[string]bool{}, map[string]bool{}, t.count, make(chan error, 1)
+	shards, err := listShards(ctx, t.client, &kinesis.ListShardsInput{StreamName: &t.stream, ShardFilter: filter})
+	if err != nil {
+		return quietEnd(user, err)
+	}
+	chosen, err := t.choose(shards)
+	if err != nil {
+		return err
+	}
+	listed := func(id string) bool {
+		return slices.ContainsFunc(chosen, func(s types.Shard) bool { return *s.ShardId == id })
+	}
+	for _, sh := range chosen {
+		if !slices.ContainsFunc(parents(sh), listed) {
+			t.start(ctx, *sh.ShardId, begin)
+		}
+	}
+	t.work.Wait()
+	if err := t.out.flush(); err != nil {
+		return err
+	}
+	select {
+	case err := <-t.errs:
+		if !errors.Is(err, errEnough) {
+			return quietEnd(user, err)
+		}
+	default:
+	}
+	return nil
+}
+
+// quietEnd drops the error of a user's Ctrl-C.
+func quietEnd(user context.Context, err error) error {
+	if user.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// begin says where reading begins, and in which shards.
+func (t *tail) begin(now time.Time) (kinesis.GetShardIteratorInput, *types.ShardFilter, error) {
+	var in kinesis.GetShardIteratorInput
+	switch strings.ToLower(t.from) {
+	case "latest":
+		in.ShardIteratorType = types.ShardIteratorTypeLatest
+		return in, &types.ShardFilter{Type: types.ShardFilterTypeAtLatest}, nil
+	case "trim_horizon", "trim-horizon", "start":
+		in.ShardIteratorType = types.ShardIteratorTypeTrimHorizon
+		return in, &types.ShardFilter{Type: types.ShardFilterTypeFromTrimHorizon}, nil
+	}
+	at, err := time.Parse(time.RFC3339, t.from)
+	if err != nil {
+		ago, derr := time.ParseDuration(t.from)
+		if derr != nil {
+			return in, nil, fmt.Errorf("--from %s: want latest, trim_horizon, a time as %s, or how long ago as 15m", t.from, now.UTC().Format(time.RFC3339))
+		}
+		at = now.Add(-ago.Abs())
+	}
+	if at.After(now) {
+		return in, nil, fmt.Errorf("--from %s: that is in the future", t.from)
+	}
+	in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, &at
+	return in, &types.ShardFilter{Type: types.ShardFilterTypeFromTimestamp, Timestamp: &at}, nil
+}
+
+// choose returns the shards that --shard names, all without it.
+func (t *tail) choose(all []types.Shard) ([]types.Shard, error) {
+	if len(t.shards) == 0 {
+		return all, nil
+	}
+	var chosen []types.Shard
+	for _, name := range t.shards {
+		i := slices.IndexFunc(all, func(s types.Shard) bool { return *s.ShardId == name || shortShard(*s.ShardId) == shortShard(name) })
+		if i < 0 {
+			return nil, fmt.Errorf("--shard %s: the stream %s has no such shard to read from there; brookmere streams describe %s lists them", name, t.stream, t.stream)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+// start follows a shard unless it is followed already.
+func (t *tail) start(ctx context.Context, shard string, begin kinesis.GetShardIteratorInput) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.started[shard] {
+		return
+	}
+	t.started[shard] = true
+	t.work.Go(func() {
+		children, err := t.follow(ctx, shard, begin)
+		if err != nil {
+			if ctx.Err() == nil {
+				select {
+				case t.errs <- err:
+				default:
+				}
+			}
+			t.stop()
+			return
+		}
+		t.mu.Lock()
+		t.ended[shard] = true
+		var ready []string
+		for _, c := range children {
+			// A parent that is not followed, as it was not chosen or has expired, is not
+			// waited for.
+			if !slices.ContainsFunc(c.ParentShards, func(p string) bool { return t.started[p] && !t.ended[p] }) {
+				ready = append(ready, *c.ShardId)
+			}
+		}
+		t.mu.Unlock()
+		for _, id := range ready {
+			t.start(ctx, id, kinesis.GetShardIteratorInput{ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
+		}
+	})
+}
+
+// follow prints a shard's records to its end, or to the last that is there now.
+func (t *tail) follow(ctx context.Context, shard string, begin kinesis.GetShardIteratorInput) ([]types.ChildShard, error) {
+	begin.StreamName, begin.ShardId = &t.stream, &shard
+	var iterator *string
+	for {
+		var expired *types.ExpiredIteratorException
+		var busy *types.ProvisionedThroughputExceededException
+		var out *kinesis.GetRecordsOutput
+		var err error
+		if iterator == nil {
+			var made *kinesis.GetShardIteratorOutput
+			if made, err = t.client.GetShardIterator(ctx, &begin); err == nil {
+				iterator = made.ShardIterator
+			}
+		}
+		if err == nil {
+			out, err = t.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: iterator})
+		}
+		switch {
+		case errors.As(err, &expired):
+			iterator = nil // go on after the last record
+			continue
+		case errors.As(err, &busy):
+			if err := pause(ctx, time.Second); err != nil {
+				return nil, err
+			}
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if n := len(out.Records); n > 0 {
+			if err := t.print(shard, out.Records); err != nil {
+				return nil, err
+			}
+			begin.ShardIteratorType, begin.StartingSequenceNumber, begin.Timestamp =
+				types.ShardIteratorTypeAfterSequenceNumber, out.Records[n-1].SequenceNumber, nil
+		}
+		atEnd := aws.ToInt64(out.MillisBehindLatest) == 0
+		switch {
+		case out.NextShardIterator == nil:
+			return out.ChildShards, nil
+		case atEnd && t.noFollow:
+			return nil, nil
+		}
+		iterator = out.NextShardIterator
+		if atEnd {
+			if err := pause(ctx, tailPoll); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// print prints records of a shard, in one piece.
+func (t *tail) print(shard string, records []types.Record) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	enough := false
+	if t.count > 0 {
+		records = records[:min(len(records), t.left)]
+		t.left -= len(records)
+		enough = t.left == 0
+	}
+	for i := range records {
+		if err := t.out.print(shard, &records[i]); err != nil {
+			return err
+		}
+	}
+	if err := t.out.flush(); err != nil {
+		return err
+	}
+	if enough {
+		return errEnough
+	}
+	return nil
+}
+
+// recordPrinter writes records, a line each.
+type recordPrinter struct {
+	out   io.Writer
+	json  bool
+	color bool
+	buf   bytes.Buffer
+}
+
+func newRecordPrinter(out io.Writer, asJSON bool) *recordPrinter {
+	f, ok := out.(*os.File)
+	return &recordPrinter{out: out, json: asJSON, color: ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""}
+}
+
+// recordLine is a record in JSON. Data is its JSON value or its text; what is neither is
+// in DataBase64.
+type recordLine struct {
+	Shard          string          `json:"shard"`
+	SequenceNumber string          `json:"sequence_number"`
+	PartitionKey   string          `json:"partition_key"`
+	Arrived        time.Time       `json:"arrived"`
+	Data           json.RawMessage `json:"data,omitempty"`
+	DataBase64     []byte          `json:"data_base64,omitempty"`
+}
+
+func (p *recordPrinter) print(shard string, r *types.Record) error {
+	arrived := aws.ToTime(r.ApproximateArrivalTimestamp)
+	if p.json {
+		l := recordLine{Shard: shard, SequenceNumber: aws.ToString(r.SequenceNumber), PartitionKey: aws.ToString(r.PartitionKey), Arrived: arrived.UTC()}
+		switch {
+		case json.Valid(r.Data):
+			l.Data = r.Data
+		case utf8.Valid(r.Data):
+			l.Data, _ = json.Marshal(string(r.Data)) // text always has a form
+		default:
+			l.DataBase64 = r.Data
+		}
+		return json.NewEncoder(&p.buf).Encode(l)
+	}
+	dim, plain := "", ""
+	if p.color {
+		dim, plain = "\x1b[2m", "\x1b[0m"
+	}
+	fmt.Fprintf(&p.buf, "%s%s  %s  %s%s  ", dim, arrived.Local().Format("2006-01-02 15:04:05.000"), shortShard(shard), printable(aws.ToString(r.PartitionKey)), plain)
+	if text := bytes.TrimRight(r.Data, "\r\n"); isText(text) {
+		p.buf.Write(text)
+	} else {
+		p.buf.WriteString("base64:")
+		p.buf.WriteString(base64.StdEncoding.EncodeToString(r.Data))
+	}
+	p.buf.WriteByte('\n')
+	return nil
+}
+
+// isText says that data can go to a terminal as one line.
+func isText(data []byte) bool {
+	return utf8.Valid(data) && bytes.IndexFunc(data, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) < 0
+}
+
+func printable(s string) string {
+	if isText([]byte(s)) {
+		return s
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+func (p *recordPrinter) flush() error {
+	_, err := p.out.Write(p.buf.Bytes())
+	p.buf.Reset()
+	return err
+}
