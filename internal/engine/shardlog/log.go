@@ -254,6 +254,16 @@ func (l *Log) DeleteShard(ctx context.Context, name string) error {
 	return nil
 }
 
+// start counts a goroutine in, unless the log is closed.
+func (l *Log) start() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if !l.closed {
+		l.busy.Add(1)
+	}
+	return !l.closed
+}
+
 // Close waits for the appends that are under way, refuses further ones, and closes the
 // connections.
 func (l *Log) Close() error {

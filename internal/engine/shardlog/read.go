@@ -133,57 +133,114 @@ func (e *corruptError) Unwrap() error { return e.err }
 // like to read.
 func (s *Shard) frame(ctx context.Context, seq uint64, want int) (*frame, error) {
 	if f := s.log.cache.get(s, seq); f != nil {
+		s.reached(seq)
 		return f, nil
 	}
 	select {
 	case s.fetch <- struct{}{}:
-		defer func() { <-s.fetch }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	handedOn := false
+	defer func() {
+		if !handedOn {
+			<-s.fetch
+		}
+	}()
 	if f := s.log.cache.get(s, seq); f != nil { // somebody else wanted it too
 		return f, nil
 	}
-	window := min(max(want, minWindow), maxWindow)
+	window, onwards := min(max(want, minWindow), maxWindow), seq == s.fetchNext
 	if want <= 1 {
 		window = 1
-	} else if seq == s.fetchNext {
+	} else if onwards {
 		s.window = min(2*s.window, maxWindow)
 		window = max(window, s.window)
 	} else {
 		s.window = window
 	}
+	last := s.lastFrame()
+	found, next, err := s.fetchFrames(ctx, seq, last, window)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil || found.seq > seq {
+		return s.skipped(ctx, seq, last, found)
+	}
+	if want > 1 {
+		s.fetchNext = next
+		handedOn = onwards && s.fetchAhead()
+	}
+	return found, nil
+}
+
+// fetchFrames reads a window of frames into the cache, none after last. It returns the
+// first, nil for none, and the sequence after those that it has read. Callers hold fetch.
+func (s *Shard) fetchFrames(ctx context.Context, seq, last uint64, window int) (first *frame, next uint64, err error) {
 	got, err := s.reader.get(ctx, s.stream, getRequest{Seq: seq, Batch: fetchBatch, MaxBytes: window})
 	if err != nil && len(got) == 0 && !errors.Is(err, errNone) {
-		return nil, s.missing(ctx, err)
+		return nil, seq, s.missing(ctx, err)
 	}
-	s.mu.Lock()
-	last := s.last
-	s.mu.Unlock()
-	var found *frame
+	next = seq
 	for i, m := range got {
 		if m.seq > last {
 			break
 		}
 		f, err := decodeFrame(m.seq, m.data)
-		if i == 0 {
-			if err != nil {
-				return nil, &corruptError{err, m.seq + 1}
-			}
-			found = f
+		if err != nil && i == 0 {
+			return nil, seq, &corruptError{err, m.seq + 1}
 		}
 		if err != nil {
 			break
 		}
-		s.log.cache.put(s, f)
-		if want > 1 {
-			s.fetchNext = m.seq + 1
+		if i == 0 {
+			first = f
 		}
+		s.log.cache.put(s, f)
+		next = m.seq + 1
 	}
-	if found == nil || found.seq > seq {
-		return s.skipped(ctx, seq, last, found)
+	return first, next, nil
+}
+
+func (s *Shard) lastFrame() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+// reached goes on fetching when a reader has come to the window that was fetched ahead.
+func (s *Shard) reached(seq uint64) {
+	if seq != s.ahead.Load() {
+		return
 	}
-	return found, nil
+	select {
+	case s.fetch <- struct{}{}:
+		if !s.fetchAhead() {
+			<-s.fetch
+		}
+	default: // somebody fetches, for a reader that is elsewhere
+	}
+}
+
+// fetchAhead fetches the window after the last one, for a reader that reads on: while it
+// works on the one, the next is read. It reports whether it does; then it is the one to
+// give up fetch, which callers hold.
+func (s *Shard) fetchAhead() bool {
+	s.ahead.Store(0)
+	begin, last := s.fetchNext, s.lastFrame()
+	if begin > last || s.log.cache.max < 4*maxWindow || !s.log.start() {
+		return false
+	}
+	go func() {
+		defer s.log.busy.Done()
+		defer func() { <-s.fetch }()
+		// What is wrong with it the reader will find when it comes there.
+		if first, next, err := s.fetchFrames(s.log.ctx, begin, last, s.window); err == nil && first != nil {
+			s.fetchNext = next
+			s.ahead.Store(first.seq)
+		}
+	}()
+	return true
 }
 
 // skipped tells whether the store left a sequence out because it was trimmed, or

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -48,9 +49,11 @@ type Shard struct {
 	notify  chan struct{} // closed at the next commit; nil when nobody waits
 	tipRead time.Time     // when a reader was last at the end
 
-	// Fetches that go on where the last one ended take more and more.
+	// Fetches that go on where the last one ended take more and more, and then each next
+	// one is made ahead. Those who hold fetch use these.
 	fetchNext uint64
 	window    int
+	ahead     atomic.Uint64 // first frame of the window that was fetched ahead; 0: none was
 }
 
 var hashSeed = maphash.MakeSeed()
