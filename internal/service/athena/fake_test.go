@@ -238,6 +238,14 @@ func (d dirObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...fun
 	return &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(b))}, nil
 }
 
+func (d dirObjects) CopyObject(_ context.Context, in *s3.CopyObjectInput, _ ...func(*s3.Options)) (*s3.CopyObjectOutput, error) {
+	b, err := os.ReadFile(filepath.Join(d.dir, *in.CopySource))
+	if err != nil {
+		return nil, &s3types.NoSuchKey{}
+	}
+	return &s3.CopyObjectOutput{}, os.WriteFile(d.path(in.Bucket, in.Key), b, 0o644)
+}
+
 func (d dirObjects) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
 	return &s3.DeleteObjectOutput{}, os.Remove(d.path(in.Bucket, in.Key))
 }

@@ -3,6 +3,7 @@ package athena
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -69,18 +70,14 @@ func (s *Service) copyResult(ctx context.Context, from, to string) error {
 		if err != nil {
 			return err
 		}
-		in, err := s.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+		toBucket, toKey, err := splitLocation(to + suffix)
 		if err != nil {
 			return err
 		}
-		toBucket, toKey, err := splitLocation(to + suffix)
-		if err == nil {
-			_, err = s.objects.PutObject(ctx, &s3.PutObjectInput{
-				Bucket: aws.String(toBucket), Key: aws.String(toKey), Body: in.Body,
-				ContentLength: in.ContentLength, ContentType: in.ContentType,
-			})
-		}
-		in.Body.Close()
+		_, err = s.objects.CopyObject(ctx, &s3.CopyObjectInput{
+			Bucket: aws.String(toBucket), Key: aws.String(toKey),
+			CopySource: aws.String(bucket + "/" + (&url.URL{Path: key}).EscapedPath()),
+		})
 		if err != nil {
 			return fmt.Errorf("copy result %s: %w", from, err)
 		}
