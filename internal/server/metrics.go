@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire/eventstream"
 )
 
 type metrics struct {
@@ -31,8 +33,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) observe(service string, status int, took time.Duration) {
-	m.requests.WithLabelValues(service, strconv.Itoa(status)).Inc()
+func (m *metrics) observe(service string, rec *recorder, took time.Duration) {
+	m.requests.WithLabelValues(service, strconv.Itoa(rec.status)).Inc()
+	if rec.Header().Get("Content-Type") == eventstream.ContentType {
+		return // it lasts as long as the client likes, which says nothing of the node
+	}
 	m.seconds.WithLabelValues(service).Observe(took.Seconds())
 }
 

@@ -52,13 +52,16 @@ func newRoutes(services []Service, isBucket func(string) bool) routes {
 }
 
 // find returns the service of a request, by what is hardest to get wrong first:
-// X-Amz-Target, then the credential scope's service, then the host, then the query
+// X-Amz-Target, or the path of the protocol RPC v2, then the credential scope's service, then the host, then the query
 // protocol's Version. What is left is an S3 request without credentials. It returns nil
 // for a service that Brookmere does not have.
 func (rt *routes) find(r *http.Request, signingName string) *Service {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		prefix, _, _ := strings.Cut(target, ".")
 		return rt.byTarget[prefix]
+	}
+	if name, ok := rpcService(r); ok && rt.byTarget[name] != nil {
+		return rt.byTarget[name]
 	}
 	if signingName != "" {
 		return rt.bySigning[signingName]
@@ -73,6 +76,20 @@ func (rt *routes) find(r *http.Request, signingName string) *Service {
 		return rt.byVersion[formVersion(r)]
 	}
 	return rt.objects
+}
+
+// rpcService returns the service of a request in Smithy's protocol RPC v2, whose path is
+// /service/{its name in X-Amz-Target}/operation/{operation}.
+func rpcService(r *http.Request) (string, bool) {
+	if r.Header.Get("Smithy-Protocol") != "rpc-v2-cbor" {
+		return "", false
+	}
+	_, path, ok := strings.Cut(r.URL.Path, "/service/")
+	if !ok {
+		return "", false
+	}
+	name, _, ok := strings.Cut(path, "/operation/")
+	return name, ok
 }
 
 // serviceOfHost returns the service of a host as AWS names endpoints

@@ -59,12 +59,10 @@ func New(o Options) *Server {
 	s.serving, s.stop = context.WithCancel(context.Background())
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true) // SubscribeToShard pushes over HTTP/2
+	protocols.SetUnencryptedHTTP2(true) // over TLS too: see tlsListener
 	s.http = &http.Server{
 		Handler:           s,
 		Protocols:         protocols,
-		TLSConfig:         o.TLS,
 		ReadHeaderTimeout: 20 * time.Second,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -76,12 +74,10 @@ func New(o Options) *Server {
 
 // Serve answers requests on ln until Shutdown; it returns nil after one.
 func (s *Server) Serve(ln net.Listener) error {
-	var err error
 	if s.opts.TLS != nil {
-		err = s.http.ServeTLS(ln, "", "")
-	} else {
-		err = s.http.Serve(ln)
+		ln = newTLSListener(ln, s.opts.TLS)
 	}
+	err := s.http.Serve(ln)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -110,7 +106,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w}
 	name := s.serve(rec, r)
 	took := time.Since(start)
-	s.metrics.observe(name, rec.status, took)
+	s.metrics.observe(name, rec, took)
 	if s.log.Enabled(r.Context(), slog.LevelDebug) {
 		s.log.Debug("request", "service", name, "method", r.Method, "path", r.URL.Path,
 			"target", r.Header.Get("X-Amz-Target"), "status", rec.status, "took", took)
