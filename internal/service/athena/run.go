@@ -119,7 +119,7 @@ func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st sq
 		}
 		return s.query(ctx, wg, request, x)
 	case *sql.Explain:
-		return s.explain(ctx, request, st, x)
+		return s.explain(ctx, wg, request, st, x)
 	case *sql.Insert:
 		return s.timed(x, func() error { return w.insert(ctx, st) })
 	case *sql.CreateTableAs:
@@ -210,34 +210,6 @@ func (s *Service) query(ctx context.Context, wg *workGroupDoc, request lakesql.R
 		d.Scanned, d.Rows = result.Stats.BytesScanned, result.Stats.Rows
 	})
 	return err
-}
-
-// explain answers with the statement as it was understood: what the engine makes of it
-// is not Athena's plan.
-func (s *Service) explain(ctx context.Context, request lakesql.Request, st *sql.Explain, x *execution) error {
-	if st.Analyze {
-		return failf("NOT_SUPPORTED: EXPLAIN ANALYZE is not supported")
-	}
-	q, ok := st.Statement.(*sql.Query)
-	if !ok {
-		return failf("NOT_SUPPORTED: EXPLAIN of this statement is not supported")
-	}
-	request.Statement = q
-	columns, err := s.engine.Schema(ctx, request)
-	x.planned()
-	if err != nil {
-		return err
-	}
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.Name + ":" + c.Type
-	}
-	r := &report{columns: textColumns("Query Plan")}
-	r.lines = append(r.lines, "Output["+strings.Join(names, ", ")+"]")
-	for _, l := range strings.Split(sql.Print(q), "\n") {
-		r.lines = append(r.lines, "    "+l)
-	}
-	return s.writeReport(ctx, x, r)
 }
 
 // report is the answer of a statement that is no query.
