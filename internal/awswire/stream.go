@@ -22,6 +22,11 @@ const (
 	streamStall = 5 * time.Minute
 	// streamGrace is how long it may when the client is gone or the node closes.
 	streamGrace = time.Second
+	// streamSettle is how long the head of a stream is held back. The SDK for Go takes
+	// its request's body away when the head arrives, and net/http then drops the connection
+	// if it had not quite ended writing that body. A stream lasts minutes; this is nothing
+	// to it.
+	streamSettle = 5 * time.Millisecond
 )
 
 // eventSource is a stream that the operation has granted.
@@ -60,6 +65,7 @@ func recovered(err *error) {
 func (x *exchange) push(src *eventSource) (code string) {
 	s := &eventSender{x: x, buf: bufferPool.Get().(*bytes.Buffer), control: http.NewResponseController(x.w)}
 	defer func() { putBuffer(s.buf) }()
+	time.Sleep(streamSettle)
 	x.head(eventstream.ContentType)
 	x.w.WriteHeader(http.StatusOK)
 	// A client that does not read must not hold up a node that closes.
