@@ -420,3 +420,19 @@ func (p *specPlan) extension(errors bool) string {
 	}
 	return ""
 }
+
+// FailedKey is the key, below the error prefix of a spec, of the records of a request
+// that an endpoint did not take. It is derived from the request's id.
+func FailedKey(spec Spec, kind string, arrival time.Time, id string) (string, error) {
+	p, err := compile(spec)
+	if err != nil {
+		return "", err
+	}
+	oid := NewObjectID(spec.ID, id)
+	v := PrefixValues{Time: arrival.In(p.prefixes.Zone), Seed: oid.Seed(), ErrorType: kind}
+	b, err := p.prefixes.Error.Append(nil, &v)
+	if err != nil {
+		return "", err
+	}
+	return string(AppendObjectName(b, spec.Name, spec.Version, v.Time, oid, p.extension(true))), nil
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -54,6 +55,85 @@ type Transformer struct {
 	Clock    clockwork.Clock
 	Moved    func(*TransformMark) // when a mark is saved; nil: not told
 	Corrupt  func(error)
+
+	mu       sync.Mutex
+	at       shardlog.Position // of the mark, in the source
+	hurry    int               // flushes under way
+	wake     context.CancelFunc
+	progress chan struct{} // closed when the mark moves; nil when nobody waits
+}
+
+// Flush returns when everything in the source before the position is in the output. It
+// needs a running Run.
+func (t *Transformer) Flush(ctx context.Context, upto shardlog.Position) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hurry++
+	defer func() { t.hurry-- }()
+	if t.wake != nil {
+		t.wake()
+	}
+	for t.at.Compare(upto) < 0 {
+		if t.progress == nil {
+			t.progress = make(chan struct{})
+		}
+		moved := t.progress
+		t.mu.Unlock()
+		select {
+		case <-moved:
+		case <-ctx.Done():
+		}
+		t.mu.Lock()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// At is the position in the source that is transformed up to.
+func (t *Transformer) At() shardlog.Position {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.at
+}
+
+// moved tells of a mark.
+func (t *Transformer) moved(m *TransformMark) {
+	t.mu.Lock()
+	t.at = m.Source
+	if t.progress != nil {
+		close(t.progress)
+		t.progress = nil
+	}
+	t.mu.Unlock()
+	if t.Moved != nil {
+		t.Moved(m)
+	}
+}
+
+// waiting is Source.Wait for no longer than a time, and not during a flush.
+func (t *Transformer) waiting(ctx context.Context, from shardlog.Position, d time.Duration) error {
+	wctx, cancel := clockwork.WithTimeout(ctx, t.Clock, d)
+	defer cancel()
+	t.mu.Lock()
+	if t.hurry > 0 {
+		t.mu.Unlock()
+		return context.DeadlineExceeded
+	}
+	t.wake = cancel
+	t.mu.Unlock()
+	err := t.Source.Wait(wctx, from)
+	t.mu.Lock()
+	t.wake = nil
+	t.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if wctx.Err() != nil {
+		return context.DeadlineExceeded
+	}
+	return err
 }
 
 // Run transforms until ctx ends or the source, the output or the store fails. It may be
@@ -66,6 +146,7 @@ func (t *Transformer) Run(ctx context.Context) error {
 	if mark, err = t.recover(ctx, mark); err != nil {
 		return err
 	}
+	t.moved(mark)
 	var recs []shardlog.Record
 	var batch shardlog.Batch
 	for {
@@ -151,9 +232,7 @@ func (t *Transformer) save(ctx context.Context, m *TransformMark) error {
 	if err := t.Marks.Save(ctx, m); err != nil {
 		return err
 	}
-	if t.Moved != nil {
-		t.Moved(m)
-	}
+	t.moved(m)
 	return nil
 }
 
@@ -221,13 +300,9 @@ func (t *Transformer) gather(ctx context.Context, from shardlog.Position, s Tran
 		if left <= 0 {
 			break
 		}
-		wctx, cancel := clockwork.WithTimeout(ctx, t.Clock, left)
-		err = t.Source.Wait(wctx, from)
-		cancel()
-		if ctx.Err() != nil {
-			return nil, from, ctx.Err()
-		}
-		if err != nil && wctx.Err() == nil {
+		if err := t.waiting(ctx, from, left); errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			break
+		} else if err != nil {
 			return nil, from, err
 		}
 	}

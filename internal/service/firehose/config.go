@@ -22,8 +22,21 @@ type streamDoc struct {
 	ThroughputHint *int32      `json:"throughputHint,omitempty"` // of DirectPutSourceConfiguration
 	Encryption     *encryption `json:"encryption,omitempty"`
 	S3             s3Config    `json:"s3"`
-	Plain          bool        `json:"plain,omitempty"` // made with S3DestinationConfiguration
-	Tags           []tag       `json:"tags,omitempty"`  // in the order of keys
+	HTTP           *httpConfig `json:"http,omitempty"`   // the destination, if it is not S3
+	Backup         *s3Config   `json:"backup,omitempty"` // of source records, with S3BackupMode Enabled
+
+	Source     *sourceConfig `json:"source,omitempty"`     // nil: puts
+	Transforms bool          `json:"transforms,omitempty"` // records go through a Transformer
+	Plain      bool          `json:"plain,omitempty"`      // made with S3DestinationConfiguration
+	Tags       []tag         `json:"tags,omitempty"`       // in the order of keys
+}
+
+// sourceConfig is a Kinesis stream that is read.
+type sourceConfig struct {
+	StreamARN string    `json:"streamArn"`
+	RoleARN   string    `json:"roleArn"`
+	Started   time.Time `json:"started"` // records from then on
+	Shards    []string  `json:"shards"`  // that were open then, in order
 }
 
 type encryption struct {
@@ -162,14 +175,7 @@ func (c *s3Config) configure(in *types.ExtendedS3DestinationUpdate) {
 		c.Logging = &loggingConfig{Enabled: aws.ToBool(l.Enabled), Group: l.LogGroupName, Stream: l.LogStreamName}
 	}
 	if p := in.ProcessingConfiguration; p != nil {
-		c.Processing = &processingConfig{Enabled: aws.ToBool(p.Enabled)}
-		for _, q := range p.Processors {
-			pc := processorConfig{Type: string(q.Type)}
-			for _, a := range q.Parameters {
-				pc.Parameters = append(pc.Parameters, paramConfig{string(a.ParameterName), aws.ToString(a.ParameterValue)})
-			}
-			c.Processing.Processors = append(c.Processing.Processors, pc)
-		}
+		c.Processing = newProcessing(p)
 	}
 	if d := in.DynamicPartitioningConfiguration; d != nil {
 		c.Dynamic = &partitionedConfig{Enabled: aws.ToBool(d.Enabled)}
@@ -195,6 +201,18 @@ func (c *s3Config) configure(in *types.ExtendedS3DestinationUpdate) {
 			c.SizeMB = 128
 		}
 	}
+}
+
+// configurePlain is configure for the plain form.
+func (c *s3Config) configurePlain(in *types.S3DestinationConfiguration) {
+	if c.Seconds == 0 && c.SizeMB == 0 {
+		c.Seconds = 300
+	}
+	c.configure(&types.ExtendedS3DestinationUpdate{
+		BucketARN: in.BucketARN, BufferingHints: in.BufferingHints, CloudWatchLoggingOptions: in.CloudWatchLoggingOptions,
+		CompressionFormat: in.CompressionFormat, EncryptionConfiguration: in.EncryptionConfiguration,
+		ErrorOutputPrefix: in.ErrorOutputPrefix, Prefix: in.Prefix, RoleARN: in.RoleARN,
+	})
 }
 
 func (c *conversionConfig) configure(f *types.DataFormatConversionConfiguration) {
@@ -229,16 +247,47 @@ func (c *s3Config) converts() bool   { return c.Conversion != nil && c.Conversio
 func (c *s3Config) partitions() bool { return c.Dynamic != nil && c.Dynamic.Enabled }
 
 // processor is the first enabled one of the type, or nil.
-func (c *s3Config) processor(t types.ProcessorType) *processorConfig {
-	if c.Processing == nil || !c.Processing.Enabled {
+func (c *s3Config) processor(t types.ProcessorType) *processorConfig { return c.Processing.find(t) }
+
+func newProcessing(p *types.ProcessingConfiguration) *processingConfig {
+	c := &processingConfig{Enabled: aws.ToBool(p.Enabled)}
+	for _, q := range p.Processors {
+		pc := processorConfig{Type: string(q.Type)}
+		for _, a := range q.Parameters {
+			pc.Parameters = append(pc.Parameters, paramConfig{string(a.ParameterName), aws.ToString(a.ParameterValue)})
+		}
+		c.Processors = append(c.Processors, pc)
+	}
+	return c
+}
+
+// find is the first processor of the type if processing is enabled, or nil.
+func (c *processingConfig) find(t types.ProcessorType) *processorConfig {
+	if c == nil || !c.Enabled {
 		return nil
 	}
-	for i := range c.Processing.Processors {
-		if c.Processing.Processors[i].Type == string(t) {
-			return &c.Processing.Processors[i]
+	for i := range c.Processors {
+		if c.Processors[i].Type == string(t) {
+			return &c.Processors[i]
 		}
 	}
 	return nil
+}
+
+// processing is that of the destination.
+func (d *streamDoc) processing() *processingConfig {
+	if d.HTTP != nil {
+		return d.HTTP.Processing
+	}
+	return d.S3.Processing
+}
+
+// backs tells whether source records are backed up.
+func (d *streamDoc) backs() bool {
+	if d.HTTP != nil {
+		return d.HTTP.BackupMode == string(types.HttpEndpointS3BackupModeAllData)
+	}
+	return d.S3.BackupMode == string(types.S3BackupModeEnabled)
 }
 
 func set[T any](dst *T, v *T) {

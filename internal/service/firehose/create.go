@@ -18,9 +18,10 @@ import (
 
 // CreateDeliveryStream makes a delivery stream, ACTIVE when it returns.
 //
-// Limits: sources other than direct puts and destinations other than S3 are refused.
-// Neither bucket, role nor table is looked for: as with AWS, delivery waits until they
-// are there.
+// Limits: sources are direct puts and Kinesis streams, destinations S3 and HTTP endpoints;
+// the others are refused. (Iceberg tables would be another delivery.Objects: what an
+// object is, and how it becomes visible, is behind that interface.) Neither bucket, role
+// nor table is looked for: as with AWS, delivery waits until they are there.
 func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.CreateDeliveryStreamOutput, error) {
 	c := awswire.CallerFrom(ctx)
 	d := &streamDoc{
@@ -28,9 +29,8 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 		Version: 1, Created: s.clock.Now().UTC(),
 		S3: s3Config{Seconds: 300, BackupMode: string(types.S3BackupModeDisabled)},
 	}
-	if t := in.DeliveryStreamType; t != "" && t != types.DeliveryStreamTypeDirectPut || in.KinesisStreamSourceConfiguration != nil ||
-		in.MSKSourceConfiguration != nil || in.DatabaseSourceConfiguration != nil {
-		return nil, invalid("DeliveryStreamType %s is not supported by Brookmere; use DirectPut", in.DeliveryStreamType)
+	if err := checkSource(in); err != nil {
+		return nil, err
 	}
 	if h := in.DirectPutSourceConfiguration; h != nil {
 		d.ThroughputHint = h.ThroughputHintInMBs
@@ -48,7 +48,27 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 	}
 	d.Plain = plain
 	d.S3.configure(dest)
-	if err := d.S3.validate(d); err != nil {
+	if h := in.HttpEndpointDestinationConfiguration; h != nil {
+		d.HTTP = new(httpConfig)
+		d.HTTP.configure(&types.HttpEndpointDestinationUpdate{
+			EndpointConfiguration: h.EndpointConfiguration, BufferingHints: h.BufferingHints, CloudWatchLoggingOptions: h.CloudWatchLoggingOptions,
+			ProcessingConfiguration: h.ProcessingConfiguration, RequestConfiguration: h.RequestConfiguration, RetryOptions: h.RetryOptions,
+			RoleARN: h.RoleARN, S3BackupMode: h.S3BackupMode, SecretsManagerConfiguration: h.SecretsManagerConfiguration,
+		})
+		if err := d.HTTP.validate(h.SecretsManagerConfiguration); err != nil {
+			return nil, err
+		}
+	}
+	if e := in.ExtendedS3DestinationConfiguration; e != nil && e.S3BackupConfiguration != nil {
+		d.Backup = new(s3Config)
+		d.Backup.configurePlain(e.S3BackupConfiguration)
+	}
+	d.Transforms = d.processing().find(types.ProcessorTypeLambda) != nil
+	if src := in.KinesisStreamSourceConfiguration; src != nil {
+		// For the checks; looked up below.
+		d.Source = &sourceConfig{StreamARN: aws.ToString(src.KinesisStreamARN), RoleARN: aws.ToString(src.RoleARN)}
+	}
+	if err := s.validate(d); err != nil {
 		return nil, err
 	}
 	if d.Tags, err = addTags(nil, in.Tags); err != nil {
@@ -64,24 +84,34 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 	if st != nil {
 		return nil, inUse(d)
 	}
-	shard, err := s.cfg.Log.CreateShard(ctx, d.shardName(), shardlog.ShardConfig{})
-	if err != nil {
+	if err := s.checkQuota(d); err != nil {
+		return nil, err
+	}
+	if d.Source != nil {
+		if d.Source, err = s.newSource(ctx, d.Source.StreamARN, d.Source.RoleARN); err != nil {
+			return nil, err
+		}
+	} else if _, err := s.cfg.Log.CreateShard(ctx, d.shardName(), shardlog.ShardConfig{}); err != nil {
 		return nil, fmt.Errorf("firehose: create the log of %s: %w", d.Name, err)
 	}
 	if err := s.docs.Create(ctx, d, d.path()...); err != nil {
-		if derr := s.cfg.Log.DeleteShard(ctx, d.shardName()); derr != nil {
-			s.log.Warn("a log that is not needed stays until the next start", "shard", d.shardName(), "err", derr)
+		if rerr := s.remove(ctx, d.Account, d.Region, d.ID); rerr != nil {
+			s.log.Warn("a log that is not needed stays until the next start", "shard", d.shardName(), "err", rerr)
 		}
 		if errors.Is(err, state.ErrExists) {
 			return nil, inUse(d)
 		}
 		return nil, err
 	}
-	st = s.newStream(d, shard)
+	if st, err = s.open(ctx, d); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	s.streams[d.key()] = st
 	s.mu.Unlock()
-	st.start()
+	if err := st.begin(); err != nil {
+		return nil, err
+	}
 	return &firehose.CreateDeliveryStreamOutput{DeliveryStreamARN: aws.String(d.arn())}, nil
 }
 
@@ -96,7 +126,6 @@ func destination(in *firehose.CreateDeliveryStreamInput) (dest *types.ExtendedS3
 		"AmazonOpenSearchServerless": in.AmazonOpenSearchServerlessDestinationConfiguration != nil,
 		"Amazonopensearchservice":    in.AmazonopensearchserviceDestinationConfiguration != nil,
 		"Elasticsearch":              in.ElasticsearchDestinationConfiguration != nil,
-		"HttpEndpoint":               in.HttpEndpointDestinationConfiguration != nil,
 		"Iceberg":                    in.IcebergDestinationConfiguration != nil,
 		"Redshift":                   in.RedshiftDestinationConfiguration != nil,
 		"Snowflake":                  in.SnowflakeDestinationConfiguration != nil,
@@ -117,6 +146,9 @@ func destination(in *firehose.CreateDeliveryStreamInput) (dest *types.ExtendedS3
 	if plainConfig != nil {
 		n++
 	}
+	if in.HttpEndpointDestinationConfiguration != nil {
+		n++
+	}
 	if n != 1 {
 		return nil, false, invalid("Exactly one destination configuration is supported for a Firehose")
 	}
@@ -125,9 +157,6 @@ func destination(in *firehose.CreateDeliveryStreamInput) (dest *types.ExtendedS3
 		return nil, false, invalid("The %s destination is not supported by Brookmere; use ExtendedS3DestinationConfiguration", strings.Join(given, ", "))
 	}
 	if e := in.ExtendedS3DestinationConfiguration; e != nil {
-		if e.S3BackupConfiguration != nil && e.S3BackupMode != types.S3BackupModeEnabled {
-			return nil, false, invalid("S3BackupConfiguration is given but S3BackupMode is not Enabled")
-		}
 		return &types.ExtendedS3DestinationUpdate{
 			BucketARN: e.BucketARN, BufferingHints: e.BufferingHints, CloudWatchLoggingOptions: e.CloudWatchLoggingOptions,
 			CompressionFormat: e.CompressionFormat, CustomTimeZone: e.CustomTimeZone, DataFormatConversionConfiguration: e.DataFormatConversionConfiguration,
@@ -137,9 +166,54 @@ func destination(in *firehose.CreateDeliveryStreamInput) (dest *types.ExtendedS3
 		}, false, nil
 	}
 	p := plainConfig
+	if h := in.HttpEndpointDestinationConfiguration; h != nil {
+		p, plainConfig = h.S3Configuration, nil
+	}
 	return &types.ExtendedS3DestinationUpdate{
 		BucketARN: p.BucketARN, BufferingHints: p.BufferingHints, CloudWatchLoggingOptions: p.CloudWatchLoggingOptions,
 		CompressionFormat: p.CompressionFormat, EncryptionConfiguration: p.EncryptionConfiguration,
 		ErrorOutputPrefix: p.ErrorOutputPrefix, Prefix: p.Prefix, RoleARN: p.RoleARN,
-	}, true, nil
+	}, plainConfig != nil, nil
+}
+
+// checkSource checks that there is one source, of the type that is named.
+func checkSource(in *firehose.CreateDeliveryStreamInput) error {
+	t := in.DeliveryStreamType
+	if t == "" {
+		t = types.DeliveryStreamTypeDirectPut
+	}
+	switch t {
+	case types.DeliveryStreamTypeDirectPut:
+		if in.KinesisStreamSourceConfiguration != nil || in.MSKSourceConfiguration != nil || in.DatabaseSourceConfiguration != nil {
+			return invalid("DeliveryStreamType %s does not match the source configuration that is given", t)
+		}
+	case types.DeliveryStreamTypeKinesisStreamAsSource:
+		if in.KinesisStreamSourceConfiguration == nil {
+			return invalid("KinesisStreamSourceConfiguration is required when DeliveryStreamType is %s", t)
+		}
+		if in.MSKSourceConfiguration != nil || in.DatabaseSourceConfiguration != nil || in.DirectPutSourceConfiguration != nil {
+			return invalid("Exactly one source configuration is supported for a Firehose")
+		}
+		if in.DeliveryStreamEncryptionConfigurationInput != nil {
+			return errEncryptSource
+		}
+	default:
+		return invalid("DeliveryStreamType %s is not supported by Brookmere; use DirectPut or KinesisStreamAsSource", t)
+	}
+	return nil
+}
+
+// maxStreams is the quota of delivery streams of an account in a Region.
+const maxStreams = 5000
+
+func (s *Service) checkQuota(d *streamDoc) error {
+	n := 0
+	for range s.docs.List(d.Account, d.Region) {
+		n++
+	}
+	if n >= maxStreams {
+		m := fmt.Sprintf("Firehose streams limit of %d for account %s has been reached", maxStreams, d.Account)
+		return &types.LimitExceededException{Message: &m}
+	}
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/smithy-go"
 
-	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -31,14 +30,12 @@ func (s *Service) DeleteDeliveryStream(ctx context.Context, in *firehose.DeleteD
 	if err := s.modify(ctx, name, func(d *streamDoc) error { d.Deleting = true; return nil }); err != nil {
 		return nil, err
 	}
-	d := st.doc.Load()
-	work := awswire.WithCaller(s.ctx, awswire.Caller{Account: d.Account, Region: d.Region})
 	gone := make(chan struct{})
 	s.mu.RLock()
 	if !s.closed {
 		s.wg.Go(func() {
 			defer close(gone)
-			st.finishDelete(work)
+			st.finishDelete()
 		})
 	}
 	s.mu.RUnlock()
@@ -51,11 +48,16 @@ func (s *Service) DeleteDeliveryStream(ctx context.Context, in *firehose.DeleteD
 }
 
 // finishDelete removes a stream that is marked as deleting.
-func (st *stream) finishDelete(ctx context.Context) {
-	s, d := st.s, st.doc.Load()
+func (st *stream) finishDelete() {
+	st.updating.Lock() // an update would begin the delivery anew
+	defer st.updating.Unlock()
+	s, d, ctx := st.s, st.doc.Load(), st.s.ctx
+	if d.gone(s) {
+		return // another call was first
+	}
 	flush, cancel := context.WithCancel(ctx)
 	flushed := make(chan error, 1)
-	go func() { flushed <- st.pipeline.Flush(flush) }()
+	go func() { flushed <- st.flush(flush) }()
 	tick := s.clock.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	var since time.Time // of failing
@@ -65,10 +67,8 @@ wait:
 		case <-flushed:
 			break wait
 		case <-tick.Chan():
-			st.mu.Lock()
-			failing, err := st.failing, st.lastErr
-			st.mu.Unlock()
-			if failing == 0 {
+			err, _ := st.failure()
+			if err == nil {
 				since = time.Time{}
 				continue
 			}
@@ -85,8 +85,7 @@ wait:
 	if ctx.Err() != nil {
 		return // goes on at the next start
 	}
-	st.stop()
-	<-st.done
+	st.end()
 	if err := s.docs.Delete(ctx, d.path()...); err != nil && !errors.Is(err, state.ErrNotFound) {
 		s.log.Error("a deleted delivery stream stays until the next start", "stream", d.Name, "err", err)
 		return
@@ -94,7 +93,7 @@ wait:
 	s.mu.Lock()
 	delete(s.streams, d.key())
 	s.mu.Unlock()
-	if err := s.remove(ctx, d.shardName()); err != nil {
+	if err := s.remove(ctx, d.Account, d.Region, d.ID); err != nil {
 		s.log.Warn("the log of a deleted delivery stream stays until the next start", "stream", d.Name, "err", err)
 	}
 }
@@ -106,8 +105,14 @@ func hopeless(err error) bool {
 		return false
 	}
 	switch e.ErrorCode() {
-	case "NoSuchBucket", "EntityNotFoundException":
+	case "NoSuchBucket", "EntityNotFoundException", "ResourceNotFoundException":
 		return true
 	}
 	return false
+}
+
+// gone tells whether the document is there no more.
+func (d *streamDoc) gone(s *Service) bool {
+	doc, err := s.docs.Get(d.path()...)
+	return err != nil || doc.ID != d.ID
 }

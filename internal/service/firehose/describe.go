@@ -46,11 +46,25 @@ func (s *Service) DescribeDeliveryStream(ctx context.Context, in *firehose.Descr
 	if d.ThroughputHint != nil {
 		out.Source = &types.SourceDescription{DirectPutSourceDescription: &types.DirectPutSourceDescription{ThroughputHintInMBs: d.ThroughputHint}}
 	}
-	if aws.ToString(in.ExclusiveStartDestinationId) < destinationID {
+	if c := d.Source; c != nil {
+		out.DeliveryStreamType = types.DeliveryStreamTypeKinesisStreamAsSource
+		out.Source = &types.SourceDescription{KinesisStreamSourceDescription: &types.KinesisStreamSourceDescription{
+			KinesisStreamARN: &c.StreamARN, RoleARN: &c.RoleARN, DeliveryStartTimestamp: &c.Started,
+		}}
+	}
+	switch {
+	case aws.ToString(in.ExclusiveStartDestinationId) >= destinationID:
+	case d.HTTP != nil:
 		out.Destinations = append(out.Destinations, types.DestinationDescription{
-			DestinationId:                    aws.String(destinationID),
-			S3DestinationDescription:         d.S3.describePlain(),
-			ExtendedS3DestinationDescription: d.S3.describe(),
+			DestinationId: aws.String(destinationID), HttpEndpointDestinationDescription: d.HTTP.describe(d),
+		})
+	default:
+		e := d.S3.describe()
+		if d.Backup != nil {
+			e.S3BackupDescription = d.Backup.describePlain()
+		}
+		out.Destinations = append(out.Destinations, types.DestinationDescription{
+			DestinationId: aws.String(destinationID), S3DestinationDescription: d.S3.describePlain(), ExtendedS3DestinationDescription: e,
 		})
 	}
 	return &firehose.DescribeDeliveryStreamOutput{DeliveryStreamDescription: out}, nil
@@ -62,7 +76,7 @@ func (c *s3Config) describePlain() *types.S3DestinationDescription {
 		BufferingHints:           &types.BufferingHints{SizeInMBs: aws.Int32(c.SizeMB), IntervalInSeconds: aws.Int32(c.Seconds)},
 		CompressionFormat:        types.CompressionFormat(c.Compression),
 		EncryptionConfiguration:  c.describeEncryption(),
-		CloudWatchLoggingOptions: c.describeLogging(),
+		CloudWatchLoggingOptions: c.Logging.describe(),
 	}
 }
 
@@ -73,18 +87,8 @@ func (c *s3Config) describe() *types.ExtendedS3DestinationDescription {
 		BufferingHints: p.BufferingHints, CompressionFormat: p.CompressionFormat, EncryptionConfiguration: p.EncryptionConfiguration,
 		CloudWatchLoggingOptions: p.CloudWatchLoggingOptions, S3BackupMode: types.S3BackupMode(c.BackupMode),
 		CustomTimeZone: c.TimeZone, FileExtension: c.Extension,
-		ProcessingConfiguration:           &types.ProcessingConfiguration{Enabled: aws.Bool(false), Processors: []types.Processor{}},
+		ProcessingConfiguration:           c.Processing.describe(c.RoleARN),
 		DataFormatConversionConfiguration: &types.DataFormatConversionConfiguration{Enabled: aws.Bool(false)},
-	}
-	if q := c.Processing; q != nil {
-		out.ProcessingConfiguration.Enabled = aws.Bool(q.Enabled)
-		for _, r := range q.Processors {
-			t := types.Processor{Type: types.ProcessorType(r.Type), Parameters: []types.ProcessorParameter{}}
-			for _, a := range r.Parameters {
-				t.Parameters = append(t.Parameters, types.ProcessorParameter{ParameterName: types.ProcessorParameterName(a.Name), ParameterValue: aws.String(a.Value)})
-			}
-			out.ProcessingConfiguration.Processors = append(out.ProcessingConfiguration.Processors, t)
-		}
 	}
 	if q := c.Dynamic; q != nil {
 		out.DynamicPartitioningConfiguration = &types.DynamicPartitioningConfiguration{Enabled: aws.Bool(q.Enabled)}
@@ -107,8 +111,42 @@ func (c *s3Config) describeEncryption() *types.EncryptionConfiguration {
 	return &types.EncryptionConfiguration{NoEncryptionConfig: types.NoEncryptionConfigNoEncryption}
 }
 
-func (c *s3Config) describeLogging() *types.CloudWatchLoggingOptions {
-	if l := c.Logging; l != nil {
+// describe shows the processors; a function with the parameters that AWS fills in.
+func (q *processingConfig) describe(role string) *types.ProcessingConfiguration {
+	out := &types.ProcessingConfiguration{Enabled: aws.Bool(false), Processors: []types.Processor{}}
+	if q == nil {
+		return out
+	}
+	out.Enabled = aws.Bool(q.Enabled)
+	for i := range q.Processors {
+		r := &q.Processors[i]
+		t := types.Processor{Type: types.ProcessorType(r.Type), Parameters: []types.ProcessorParameter{}}
+		add := func(name types.ProcessorParameterName, value string) {
+			t.Parameters = append(t.Parameters, types.ProcessorParameter{ParameterName: name, ParameterValue: &value})
+		}
+		for _, a := range r.Parameters {
+			add(types.ProcessorParameterName(a.Name), a.Value)
+		}
+		if t.Type == types.ProcessorTypeLambda {
+			for _, a := range []struct {
+				name  types.ProcessorParameterName
+				value string
+			}{
+				{types.ProcessorParameterNameLambdaNumberOfRetries, "3"}, {types.ProcessorParameterNameRoleArn, role},
+				{types.ProcessorParameterNameBufferSizeInMb, "1"}, {types.ProcessorParameterNameBufferIntervalInSeconds, "60"},
+			} {
+				if r.param(a.name) == "" && a.value != "" {
+					add(a.name, a.value)
+				}
+			}
+		}
+		out.Processors = append(out.Processors, t)
+	}
+	return out
+}
+
+func (l *loggingConfig) describe() *types.CloudWatchLoggingOptions {
+	if l != nil {
 		return &types.CloudWatchLoggingOptions{Enabled: aws.Bool(l.Enabled), LogGroupName: l.Group, LogStreamName: l.Stream}
 	}
 	return &types.CloudWatchLoggingOptions{Enabled: aws.Bool(false)}

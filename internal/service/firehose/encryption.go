@@ -18,7 +18,13 @@ func (s *Service) StartDeliveryStreamEncryption(ctx context.Context, in *firehos
 			return nil, err
 		}
 	}
-	err := s.modify(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) error { d.Encryption = enc; return nil })
+	err := s.modify(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) error {
+		if d.Source != nil {
+			return errEncryptSource
+		}
+		d.Encryption = enc
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -27,12 +33,20 @@ func (s *Service) StartDeliveryStreamEncryption(ctx context.Context, in *firehos
 
 // StopDeliveryStreamEncryption takes the setting back.
 func (s *Service) StopDeliveryStreamEncryption(ctx context.Context, in *firehose.StopDeliveryStreamEncryptionInput, _ ...func(*firehose.Options)) (*firehose.StopDeliveryStreamEncryptionOutput, error) {
-	err := s.modify(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) error { d.Encryption = nil; return nil })
+	err := s.modify(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) error {
+		if d.Source != nil {
+			return errEncryptSource
+		}
+		d.Encryption = nil
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &firehose.StopDeliveryStreamEncryptionOutput{}, nil
 }
+
+var errEncryptSource = invalid("Server-side encryption is not applicable to a delivery stream whose source is a Kinesis stream; encrypt the Kinesis stream instead.")
 
 func newEncryption(e *types.DeliveryStreamEncryptionConfigurationInput) (*encryption, error) {
 	arn := aws.ToString(e.KeyARN)

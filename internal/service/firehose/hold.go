@@ -9,7 +9,7 @@ func (s *Service) Hold(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	st.pipeline.Hold()
+	st.hold(true)
 	return nil
 }
 
@@ -19,6 +19,19 @@ func (s *Service) Release(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	st.pipeline.Release()
+	st.hold(false)
 	return nil
+}
+
+func (st *stream) hold(hold bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.held = hold
+	for _, l := range st.lanes {
+		if hold {
+			l.pipeline.Hold()
+		} else {
+			l.pipeline.Release()
+		}
+	}
 }

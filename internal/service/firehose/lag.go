@@ -2,6 +2,7 @@ package firehose
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -69,27 +70,39 @@ func (s *Service) Flush(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return st.pipeline.Flush(ctx)
+	return st.flush(ctx)
 }
 
 func (st *stream) lag(ctx context.Context) (Lag, error) {
-	p := st.pipeline.Progress()
 	d := st.doc.Load()
-	l := Lag{
-		Account: d.Account, Region: d.Region, Name: d.Name, Delivered: p.Rows, Rejected: p.Rejected, Objects: p.Objects,
-		LastObject: p.LastObject, LastTime: p.LastTime, Held: st.pipeline.Held(),
-	}
 	st.mu.Lock()
-	if st.failing > 0 && st.lastErr != nil {
-		l.Error, l.ErrorTime = st.lastErr.Error(), st.errTime
-	}
+	lanes, sum := append([]*lane(nil), st.lanes...), st.past
+	l := Lag{Account: d.Account, Region: d.Region, Name: d.Name, Held: st.held}
 	st.mu.Unlock()
-	rest, err := st.shard.Rest(ctx, p.Watermark)
-	if err != nil || rest.Records == 0 {
-		return l, err
+	for _, ln := range lanes {
+		p := ln.pipeline.Progress()
+		rest, err := ln.rest(ctx, p)
+		if errors.Is(err, shardlog.ErrNoShard) {
+			continue // it has ended meanwhile
+		}
+		if err != nil {
+			return l, err
+		}
+		if rest.Records > 0 {
+			l.Age = max(l.Age, st.s.clock.Since(rest.Oldest))
+		}
+		if ln.backup { // of the same records
+			l.Records, l.Bytes = max(l.Records, rest.Records), max(l.Bytes, rest.Bytes)
+			sum.objects += p.Objects
+			continue
+		}
+		l.Records, l.Bytes = l.Records+rest.Records, l.Bytes+rest.Bytes
+		sum.add(p)
 	}
-	l.Records, l.Bytes = rest.Records, rest.Bytes
-	l.Age = max(0, st.s.clock.Since(rest.Oldest))
+	l.Delivered, l.Rejected, l.Objects, l.LastObject, l.LastTime = sum.rows, sum.rejected, sum.objects, sum.last, sum.lastTime
+	if err, at := st.failure(); err != nil {
+		l.Error, l.ErrorTime = err.Error(), at
+	}
 	return l, nil
 }
 

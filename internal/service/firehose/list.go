@@ -18,11 +18,11 @@ func (s *Service) ListDeliveryStreams(ctx context.Context, in *firehose.ListDeli
 		limit = int(*in.Limit)
 	}
 	out := &firehose.ListDeliveryStreamsOutput{DeliveryStreamNames: []string{}, HasMoreDeliveryStreams: aws.Bool(false)}
-	if t := in.DeliveryStreamType; t != "" && t != types.DeliveryStreamTypeDirectPut {
-		return out, nil
-	}
 	c := awswire.CallerFrom(ctx)
-	for k := range s.docs.List(c.Account, c.Region) {
+	for k, d := range s.docs.List(c.Account, c.Region) {
+		if in.DeliveryStreamType != "" && in.DeliveryStreamType != d.kind() {
+			continue
+		}
 		name := k[len(k)-1]
 		if name <= aws.ToString(in.ExclusiveStartDeliveryStreamName) {
 			continue
@@ -34,4 +34,12 @@ func (s *Service) ListDeliveryStreams(ctx context.Context, in *firehose.ListDeli
 		out.DeliveryStreamNames = append(out.DeliveryStreamNames, name)
 	}
 	return out, nil
+}
+
+// kind is the type of the delivery stream in the API's words.
+func (d *streamDoc) kind() types.DeliveryStreamType {
+	if d.Source != nil {
+		return types.DeliveryStreamTypeKinesisStreamAsSource
+	}
+	return types.DeliveryStreamTypeDirectPut
 }

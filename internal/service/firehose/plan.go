@@ -28,19 +28,20 @@ type planDoc struct {
 	Spec delivery.Spec `json:"spec"`
 }
 
-// streamPlans gives the delivery of a stream its plans. The plan changes with the
-// destination's version and, for a schema of version LATEST, with the table's columns.
-type streamPlans struct {
-	st *stream
+// lanePlans gives a lane its plans. The plan changes with the destination's version and,
+// for a schema of version LATEST, with the table's columns.
+type lanePlans struct {
+	lane *lane
 
 	mu      sync.Mutex
 	version string
 	plan    delivery.Plan
 }
 
-func (p *streamPlans) Current(ctx context.Context) (delivery.Plan, error) {
-	d := p.st.doc.Load()
-	spec, err := p.st.s.spec(ctx, d)
+func (p *lanePlans) Current(ctx context.Context) (delivery.Plan, error) {
+	st, name := p.lane.st, p.lane.name
+	d := st.doc.Load()
+	spec, err := st.s.spec(ctx, d, p.lane)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +60,12 @@ func (p *streamPlans) Current(ctx context.Context) (delivery.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plans := p.st.s.plans
-	if err := plans.Put(ctx, &planDoc{*spec}, d.Account, d.Region, d.ID, version); err != nil {
+	plans := st.s.plans
+	if err := plans.Put(ctx, &planDoc{*spec}, d.Account, d.Region, d.ID, name, version); err != nil {
 		return nil, err
 	}
-	pinned := p.st.pipeline.Progress().Plan
-	for k := range plans.List(d.Account, d.Region, d.ID) {
+	pinned := p.lane.pipeline.Progress().Plan
+	for k := range plans.List(d.Account, d.Region, d.ID, name) {
 		if v := k[len(k)-1]; v != version && v != pinned && v != p.version {
 			if err := plans.Delete(ctx, k...); err != nil && !errors.Is(err, state.ErrNotFound) {
 				return nil, err
@@ -75,14 +76,15 @@ func (p *streamPlans) Current(ctx context.Context) (delivery.Plan, error) {
 	return plan, nil
 }
 
-func (p *streamPlans) Pinned(ctx context.Context, version string) (delivery.Plan, error) {
+func (p *lanePlans) Pinned(ctx context.Context, version string) (delivery.Plan, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if version == p.version {
 		return p.plan, nil
 	}
-	d := p.st.doc.Load()
-	doc, err := p.st.s.plans.Get(d.Account, d.Region, d.ID, version)
+	st := p.lane.st
+	d := st.doc.Load()
+	doc, err := st.s.plans.Get(d.Account, d.Region, d.ID, p.lane.name, version)
 	if err != nil {
 		return nil, fmt.Errorf("firehose: plan of an earlier delivery: %w", err)
 	}
@@ -90,9 +92,25 @@ func (p *streamPlans) Pinned(ctx context.Context, version string) (delivery.Plan
 }
 
 // spec says in the engine's terms what the stream's configuration says in AWS's.
-func (s *Service) spec(ctx context.Context, d *streamDoc) (*delivery.Spec, error) {
-	spec := d.S3.spec(d)
-	if !d.S3.converts() {
+func (s *Service) spec(ctx context.Context, d *streamDoc, l *lane) (*delivery.Spec, error) {
+	var spec *delivery.Spec
+	switch {
+	case l.backup && d.Backup != nil:
+		spec = d.Backup.spec(d)
+	case l.backup:
+		spec = d.S3.spec(d)
+	case d.HTTP != nil:
+		spec = d.HTTP.spec(d)
+	default:
+		spec = d.S3.spec(d)
+	}
+	spec.ID = d.base() + "/" + l.name
+	if l.backup { // what came from the source, as it came
+		spec.Decompress, spec.Messages, spec.Split, spec.SplitAt = false, false, "", ""
+		spec.Partition, spec.Keyed, spec.Function, spec.Convert, spec.Delimiter = "", false, false, nil, ""
+		return spec, nil
+	}
+	if d.HTTP != nil || !d.S3.converts() {
 		return spec, nil
 	}
 	columns, err := s.columns(ctx, d)
@@ -103,10 +121,41 @@ func (s *Service) spec(ctx context.Context, d *streamDoc) (*delivery.Spec, error
 	return spec, nil
 }
 
+// spec is that of the bucket, with the endpoint in front of it.
+func (c *httpConfig) spec(d *streamDoc) *delivery.Spec {
+	spec := d.S3.spec(d)
+	d.unpack(spec)
+	spec.Endpoint, spec.Compression = true, delivery.Uncompressed
+	spec.Size, spec.Interval = int64(c.SizeMB)<<20, time.Duration(c.Seconds)*time.Second
+	return spec
+}
+
+// unpack says how the stream's records are unpacked.
+func (d *streamDoc) unpack(spec *delivery.Spec) {
+	spec.Kinesis, spec.Function = d.Source != nil, d.Transforms
+	p := d.processing()
+	spec.Decompress = p.find(types.ProcessorTypeDecompression) != nil
+	spec.Messages = p.find(types.ProcessorTypeCloudWatchLogProcessing) != nil
+	if q := p.find(types.ProcessorTypeRecordDeAggregation); q != nil {
+		spec.Split = q.param(types.ProcessorParameterNameSubRecordType)
+		spec.SplitAt = q.param(types.ProcessorParameterNameDelimiter)
+	}
+	if q := p.find(types.ProcessorTypeAppendDelimiterToRecord); q != nil {
+		spec.Delimiter = unescape(q.param(types.ProcessorParameterNameDelimiter))
+	}
+}
+
+// unpacking is all that a Transformer needs to know.
+func (d *streamDoc) unpacking() *delivery.Spec {
+	spec := new(delivery.Spec)
+	d.unpack(spec)
+	return spec
+}
+
 // spec leaves out the schema's columns.
 func (c *s3Config) spec(d *streamDoc) *delivery.Spec {
 	spec := &delivery.Spec{
-		ID: d.shardName(), Name: d.Name, Version: strconv.Itoa(d.Version),
+		ID: d.base(), Name: d.Name, Version: strconv.Itoa(d.Version),
 		Bucket: bucketOf(c.BucketARN), Prefix: aws.ToString(c.Prefix), ErrorPrefix: aws.ToString(c.ErrorPrefix),
 		TimeZone: aws.ToString(c.TimeZone), Extension: aws.ToString(c.Extension),
 		Size: int64(c.SizeMB) << 20, Interval: time.Duration(c.Seconds) * time.Second,
@@ -121,14 +170,9 @@ func (c *s3Config) spec(d *streamDoc) *delivery.Spec {
 	case types.CompressionFormatHadoopSnappy:
 		spec.Compression = delivery.HadoopSnappy
 	}
-	if p := c.processor(types.ProcessorTypeRecordDeAggregation); p != nil {
-		spec.Split = p.param(types.ProcessorParameterNameSubRecordType)
-		spec.SplitAt = p.param(types.ProcessorParameterNameDelimiter)
-	}
-	if p := c.processor(types.ProcessorTypeAppendDelimiterToRecord); p != nil {
-		spec.Delimiter = unescape(p.param(types.ProcessorParameterNameDelimiter))
-	}
+	d.unpack(spec)
 	if c.partitions() {
+		spec.Keyed = true
 		if p := c.processor(types.ProcessorTypeMetadataExtraction); p != nil {
 			spec.Partition = p.param(types.ProcessorParameterNameMetadataExtractionQuery)
 		}

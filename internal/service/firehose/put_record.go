@@ -99,6 +99,8 @@ func (s *Service) putting(ctx context.Context, name string) (*stream, error) {
 	}
 	if d := st.doc.Load(); d.Deleting {
 		return nil, notFound(d.Account, d.Name)
+	} else if d.Source != nil {
+		return nil, invalid("This operation is not permitted on KinesisStreamAsSource delivery stream type.")
 	}
 	return st, nil
 }
@@ -166,7 +168,7 @@ func (s *Service) putFast(ctx context.Context, p awswire.Protocol, body, dst []b
 	s.mu.RLock()
 	st := s.streams[streamKey{c.Account, c.Region, string(name)}]
 	s.mu.RUnlock()
-	if st == nil || st.doc.Load().Deleting {
+	if st == nil || st.shard == nil || st.doc.Load().Deleting {
 		return dst, false, nil
 	}
 	n := b.Len()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -35,12 +36,18 @@ type Glue interface {
 }
 
 // Config is what the service works with. State and Log are required; without S3 nothing
-// is delivered, without Glue nothing that needs a schema.
+// is delivered, without Glue nothing that needs a schema. Without Kinesis there are no
+// streams to read, without Lambda no functions to transform by: what needs them cannot be
+// made.
 type Config struct {
 	State *state.Store
 	Log   *shardlog.Log
 	S3    S3
 	Glue  Glue
+
+	Kinesis Kinesis
+	Lambda  Lambda
+	HTTP    *http.Client // for endpoints; nil: one that trusts the system's certificates, and any of loopback
 
 	TempDir string           // for buffers that do not fit in memory; emptied at Start. "": os.TempDir, left alone
 	Budget  *delivery.Budget // memory for buffers; nil: delivery.DefaultBudget
@@ -57,6 +64,8 @@ type Service struct {
 	clock   clockwork.Clock
 	docs    *state.Collection[streamDoc]
 	plans   *state.Collection[planDoc]
+	shards  *state.Collection[shardDoc]
+	http    *http.Client
 	metrics *metrics
 
 	mu      sync.RWMutex
@@ -79,7 +88,12 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, log: cfg.Logger, clock: cfg.Clock,
 		docs:    state.NewCollection[streamDoc](cfg.State, "firehose.stream"),
 		plans:   state.NewCollection[planDoc](cfg.State, "firehose.plan"),
+		shards:  state.NewCollection[shardDoc](cfg.State, "firehose.shard"),
+		http:    cfg.HTTP,
 		streams: make(map[streamKey]*stream),
+	}
+	if s.http == nil {
+		s.http = newHTTPClient()
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -122,28 +136,30 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := emptyDir(s.cfg.TempDir); err != nil {
 		return err
 	}
-	known := make(map[string]bool)
+	known := make(map[[3]string]bool)
 	for _, d := range s.docs.List() {
 		st, err := s.open(ctx, d)
 		if err != nil {
 			return fmt.Errorf("firehose: open delivery stream %s: %w", d.Name, err)
 		}
-		known[d.shardName()] = true
+		known[[3]string{d.Account, d.Region, d.ID}] = true
 		s.mu.Lock()
 		s.streams[d.key()] = st
 		s.mu.Unlock()
-		st.start()
-	}
-	names, err := s.cfg.Log.Shards(ctx, "firehose/")
-	if err != nil {
-		return fmt.Errorf("firehose: list shards: %w", err)
-	}
-	for _, name := range names {
-		if known[name] {
-			continue
+		if err := st.begin(); err != nil {
+			return fmt.Errorf("firehose: begin delivery stream %s: %w", d.Name, err)
 		}
-		if err := s.remove(ctx, name); err != nil {
-			return fmt.Errorf("firehose: remove what is left of %s: %w", name, err)
+		if d.Deleting {
+			s.wg.Go(func() { st.finishDelete() })
+		}
+	}
+	left, err := s.leftovers(ctx, known)
+	if err != nil {
+		return err
+	}
+	for _, l := range left {
+		if err := s.remove(ctx, l[0], l[1], l[2]); err != nil {
+			return fmt.Errorf("firehose: remove what is left of a deleted delivery stream: %w", err)
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package firehose
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
@@ -22,64 +22,47 @@ import (
 
 // stream is an open delivery stream and its delivery.
 type stream struct {
-	s        *Service
-	doc      atomic.Pointer[streamDoc]
-	shard    *shardlog.Shard
-	pipeline *delivery.Pipeline
-	plans    *streamPlans
+	s     *Service
+	doc   atomic.Pointer[streamDoc]
+	shard *shardlog.Shard // of puts; nil where records are from a Kinesis stream
 
-	stop context.CancelFunc
-	done chan struct{} // closed when the delivery has ended
+	docMu    sync.Mutex // serialises changes of doc
+	updating sync.Mutex // held by UpdateDestination
 
-	trimming atomic.Bool
-	trimTo   atomic.Pointer[shardlog.Position]
+	cancel     context.CancelFunc // of all that works
+	group      sync.WaitGroup     // and it
+	shardEnded chan struct{}
 
-	docMu sync.Mutex // serialises changes of doc
+	mu            sync.Mutex
+	lanes         []*lane
+	shards        map[string]*shardLanes
+	held          bool
+	past          totals // of shards that have ended
+	sourceErr     error
+	sourceErrTime time.Time
+}
 
-	mu      sync.Mutex
-	failing int // attempts in a row that failed
-	lastErr error
-	errTime time.Time
+// transformer is one with what it reads.
+type transformer struct {
+	*delivery.Transformer
+	end func(ctx context.Context) (shardlog.Position, error) // of the source, now
 }
 
 func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
-	shard, err := s.cfg.Log.Shard(ctx, d.shardName())
-	if err != nil {
-		return nil, err
-	}
-	return s.newStream(d, shard), nil
-}
-
-func (s *Service) newStream(d *streamDoc, shard *shardlog.Shard) *stream {
-	st := &stream{s: s, shard: shard, done: make(chan struct{})}
+	st := &stream{s: s, shardEnded: make(chan struct{}, 1)}
 	st.doc.Store(d)
-	st.plans = &streamPlans{st: st}
-	st.pipeline = delivery.New(delivery.Options{
-		Source:   shard,
-		Objects:  objects{s},
-		Progress: &progressStore{store: s.cfg.State, key: state.Key{"firehose.progress", d.Account, d.Region, d.ID}},
-		Plans:    st.plans,
-		Clock:    s.clock,
-		Budget:   s.cfg.Budget,
-		TempDir:  s.cfg.TempDir,
-		Events: delivery.Events{
-			Delivered: st.delivered,
-			Retrying:  st.retrying,
-			Corrupt: func(err error) {
-				s.metrics.corrupt.Inc()
-				s.log.Error("delivery skipped records that cannot be read", "stream", d.Name, "err", err)
-			},
-		},
-	})
-	return st
+	if d.Source != nil {
+		return st, nil
+	}
+	var err error
+	st.shard, err = s.cfg.Log.Shard(ctx, d.shardName())
+	return st, err
 }
 
-// start delivers until the service or the stream is stopped.
-func (st *stream) start() {
+// begin delivers until the service or the stream is stopped.
+func (st *stream) begin() error {
 	s, d := st.s, st.doc.Load()
-	work := awswire.WithCaller(s.ctx, awswire.Caller{Account: d.Account, Region: d.Region})
-	ctx, stop := context.WithCancel(work)
-	st.stop = stop
+	ctx, cancel := context.WithCancel(awswire.WithCaller(s.ctx, awswire.Caller{Account: d.Account, Region: d.Region}))
 	s.mu.RLock()
 	closed := s.closed
 	if !closed {
@@ -87,176 +70,324 @@ func (st *stream) start() {
 	}
 	s.mu.RUnlock()
 	if closed {
-		close(st.done)
-		return
+		cancel()
+		return shardlog.ErrClosed
 	}
+	st.cancel = cancel
+	st.mu.Lock()
+	st.lanes, st.shards, st.past = nil, make(map[string]*shardLanes), totals{}
+	st.mu.Unlock()
+	err := st.run(ctx)
+	st.group.Go(func() { <-ctx.Done() })
 	go func() {
 		defer s.wg.Done()
-		defer close(st.done)
-		wait := 100 * time.Millisecond
-		for {
-			began := s.clock.Now()
-			err := st.pipeline.Run(ctx)
-			if ctx.Err() != nil {
-				return
-			}
-			st.retrying(err, 1, wait)
-			s.log.Error("delivery failed and starts again", "stream", d.Name, "err", err, "wait", wait)
-			if s.clock.Since(began) > time.Minute {
-				wait = 100 * time.Millisecond
-			}
-			select {
-			case <-s.clock.After(wait):
-			case <-ctx.Done():
-				return
-			}
-			wait = min(2*wait, 30*time.Second)
-		}
+		st.group.Wait()
 	}()
-	if d.Deleting {
-		s.wg.Go(func() { st.finishDelete(work) })
+	if err != nil {
+		st.end()
 	}
+	return err
 }
 
-func (st *stream) delivered(objs []delivery.Intent, p *delivery.Progress) {
-	m := st.s.metrics
-	for _, o := range objs {
-		if delivery.IsError(o.Partition) {
-			m.rejected.Add(float64(o.Rows))
-		} else {
-			m.delivered.Add(float64(o.Rows))
+// end stops what begin began, and returns when nothing of it works.
+func (st *stream) end() {
+	st.cancel()
+	st.group.Wait()
+}
+
+func (st *stream) run(ctx context.Context) error {
+	d := st.doc.Load()
+	if d.Source != nil {
+		if err := st.countPast(); err != nil {
+			return err
+		}
+		st.group.Go(func() { st.followShards(ctx) })
+		return nil
+	}
+	trim := &trimmer{st: st, shard: st.shard}
+	var lanes []*lane
+	if d.Transforms {
+		out, err := st.openOutput(ctx, d.base()+"/transformed")
+		if err != nil {
+			return err
+		}
+		l, _ := st.addTransformed(ctx, &st.group, mainLane+transformedSuffix, "", st.shard, nil, out, trim.reader("transform"))
+		lanes = append(lanes, l)
+	} else {
+		l := st.newLane(mainLane, "", false, st.shard, nil)
+		l.rest, l.moved = restOf(st.shard), trim.reader(mainLane)
+		lanes = append(lanes, l)
+	}
+	if d.backs() {
+		l := st.newLane(mainLane+backupSuffix, "", true, st.shard, nil)
+		l.rest, l.moved = restOf(st.shard), trim.reader(backupSuffix)
+		lanes = append(lanes, l)
+	}
+	for _, l := range lanes {
+		l.over = ctx.Done()
+	}
+	st.mu.Lock()
+	st.lanes = lanes
+	if st.held {
+		for _, l := range lanes {
+			l.pipeline.Hold()
 		}
 	}
-	m.objects.Add(float64(len(objs)))
-	st.mu.Lock()
-	st.failing = 0
 	st.mu.Unlock()
-	to := p.Watermark
-	st.trimTo.Store(&to)
-	if st.trimming.CompareAndSwap(false, true) {
-		st.s.wg.Go(st.trim) // called by the delivery, which the group counts
+	for _, l := range lanes {
+		st.work(ctx, &st.group, "delivery", l.pipeline.Run, l.retrying)
+	}
+	return nil
+}
+
+func restOf(shard *shardlog.Shard) func(context.Context, *delivery.Progress) (shardlog.Rest, error) {
+	return func(ctx context.Context, p *delivery.Progress) (shardlog.Rest, error) {
+		return shard.Rest(ctx, p.Watermark)
 	}
 }
 
-// trim removes what is delivered from the log. What it fails to remove now goes with
-// the next delivery.
-func (st *stream) trim() {
-	for {
-		to := st.trimTo.Swap(nil)
-		if to == nil {
-			st.trimming.Store(false)
-			if st.trimTo.Load() == nil || !st.trimming.CompareAndSwap(false, true) {
-				return
+// openOutput opens the log of transformed records, made if need be.
+func (st *stream) openOutput(ctx context.Context, name string) (*shardlog.Shard, error) {
+	out, err := st.s.cfg.Log.Shard(ctx, name)
+	if errors.Is(err, shardlog.ErrNoShard) {
+		out, err = st.s.cfg.Log.CreateShard(ctx, name, shardlog.ShardConfig{})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("firehose: open the log of transformed records: %w", err)
+	}
+	return out, nil
+}
+
+// addTransformed transforms what a source has into a log and makes a lane that delivers
+// that. caughtUp waits until everything before a position is transformed.
+func (st *stream) addTransformed(ctx context.Context, group *sync.WaitGroup, name, shard string, source delivery.Source, kinesis *kinesisSource, out *shardlog.Shard, moved func(shardlog.Position)) (l *lane, caughtUp func(context.Context, func() shardlog.Position) error) {
+	s, d := st.s, st.doc.Load()
+	trim := &trimmer{st: st, shard: out}
+	l = st.newLane(name, shard, false, delivery.Transformed{Shard: out}, nil)
+	l.moved = trim.reader(name)
+	marked := trim.reader("mark")
+	t := &transformer{Transformer: &delivery.Transformer{
+		Source: source, Output: out, Clock: s.clock,
+		Marks:    &markStore{document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, name}, source: kinesis}},
+		Settings: func() delivery.TransformSettings { return st.transformSettings(shard) },
+		Moved: func(m *delivery.TransformMark) {
+			moved(m.Source)
+			marked(m.Output)
+		},
+		Corrupt: func(err error) {
+			s.metrics.corrupt.Inc()
+			s.log.Error("transformation skipped records that cannot be read", "stream", d.Name, "err", err)
+		},
+	}}
+	before := func(ctx context.Context) (shardlog.Rest, error) {
+		if kinesis != nil {
+			return kinesis.rest(ctx, &delivery.Progress{Watermark: t.At()})
+		}
+		return st.shard.Rest(ctx, t.At())
+	}
+	t.end = func(ctx context.Context) (shardlog.Position, error) {
+		if kinesis != nil {
+			kinesis.mu.Lock()
+			defer kinesis.mu.Unlock()
+			return shardlog.Position{Frame: kinesis.next}, nil
+		}
+		info, err := st.shard.Info(ctx)
+		return info.End, err
+	}
+	l.rest = func(ctx context.Context, p *delivery.Progress) (shardlog.Rest, error) {
+		r, err := before(ctx)
+		if err != nil {
+			return r, err
+		}
+		o, err := out.Rest(ctx, p.Watermark)
+		r.Records, r.Bytes = r.Records+o.Records, r.Bytes+o.Bytes
+		if r.Oldest.IsZero() || !o.Oldest.IsZero() && o.Oldest.Before(r.Oldest) {
+			r.Oldest = o.Oldest
+		}
+		return r, err
+	}
+	l.transformer = t
+	st.work(ctx, group, "transformation", t.Run, l.retrying)
+	return l, func(ctx context.Context, last func() shardlog.Position) error { return t.Flush(ctx, last()) }
+}
+
+// flush delivers what the stream holds now.
+func (st *stream) flush(ctx context.Context) error {
+	st.mu.Lock()
+	lanes := append([]*lane(nil), st.lanes...)
+	st.mu.Unlock()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for _, l := range lanes {
+		wg.Go(func() {
+			if err := l.flush(ctx); err != nil {
+				cancel(err)
 			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// failure is the error of the last attempt of a lane, if one failed.
+func (st *stream) failure() (error, time.Time) {
+	st.mu.Lock()
+	lanes, err, at := append([]*lane(nil), st.lanes...), st.sourceErr, st.sourceErrTime
+	st.mu.Unlock()
+	for _, l := range lanes {
+		if e, t := l.failure(); e != nil {
+			return e, t
+		}
+	}
+	return err, at
+}
+
+// totals are what was delivered.
+type totals struct {
+	rows, rejected, objects int64
+	last                    string
+	lastTime                time.Time
+}
+
+func (t *totals) add(p *delivery.Progress) {
+	t.rows += p.Rows
+	t.rejected += p.Rejected
+	t.objects += p.Objects
+	if p.LastTime.After(t.lastTime) {
+		t.last, t.lastTime = p.LastObject, p.LastTime
+	}
+}
+
+// countPast adds up what was delivered of shards that have ended.
+func (st *stream) countPast() error {
+	d := st.doc.Load()
+	for k, doc := range st.s.shards.List(d.Account, d.Region, d.ID) {
+		if !doc.Ended {
 			continue
 		}
-		if err := st.shard.TrimBefore(st.s.ctx, *to); err != nil && st.s.ctx.Err() == nil {
-			st.s.log.Warn("delivered records could not be removed from the log", "stream", st.doc.Load().Name, "err", err)
+		p := progressDoc{Progress: new(delivery.Progress)}
+		name := k[len(k)-1]
+		if d.Transforms {
+			name += transformedSuffix
 		}
+		old := document{store: st.s.cfg.State, key: state.Key{progressKind, d.Account, d.Region, d.ID, name}}
+		if err := old.load(&p); err != nil {
+			return err
+		}
+		st.mu.Lock()
+		st.past.add(p.Progress)
+		st.mu.Unlock()
 	}
+	return nil
 }
 
-func (st *stream) retrying(err error, attempt int, wait time.Duration) {
-	st.s.metrics.retries.Inc()
-	st.mu.Lock()
-	st.failing++
-	st.lastErr, st.errTime = err, st.s.clock.Now()
-	st.mu.Unlock()
-	if attempt == 1 {
-		st.s.log.Warn("delivery is failing and will be retried", "stream", st.doc.Load().Name, "err", err, "wait", wait)
-	}
-}
-
-// objects puts by S3's API.
-type objects struct{ s *Service }
+// objects puts by S3's API, and to the HTTP endpoint.
+type objects struct{ l *lane }
 
 func (o objects) Put(ctx context.Context, obj delivery.Object) error {
-	if o.s.cfg.S3 == nil {
+	if obj.Bucket == delivery.EndpointBucket {
+		return o.post(ctx, obj)
+	}
+	err := o.put(ctx, obj)
+	if to := o.bucket(); noBucket(err) && to != obj.Bucket {
+		// The bucket is gone with all that was in it, and the destination was changed
+		// meanwhile: what was on its way to the old bucket goes to the new one.
+		obj.Bucket = to
+		err = o.put(ctx, obj)
+	}
+	return err
+}
+
+func (o objects) put(ctx context.Context, obj delivery.Object) error {
+	c := o.l.st.s.cfg.S3
+	if c == nil {
 		return errors.New("firehose: no S3 to deliver to")
 	}
-	_, err := o.s.cfg.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: &obj.Bucket, Key: &obj.Key, Body: obj.Body, ContentLength: &obj.Size})
+	_, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: &obj.Bucket, Key: &obj.Key, Body: obj.Body, ContentLength: &obj.Size})
 	if err != nil {
 		return fmt.Errorf("put s3://%s/%s: %w", obj.Bucket, obj.Key, err)
 	}
 	return nil
 }
 
+// bucket is the one that the destination has now.
+func (o objects) bucket() string {
+	d := o.l.st.doc.Load()
+	if o.l.backup && d.Backup != nil {
+		return bucketOf(d.Backup.BucketARN)
+	}
+	return bucketOf(d.S3.BucketARN)
+}
+
 func (o objects) Delete(ctx context.Context, bucket, key string) error {
-	if o.s.cfg.S3 == nil {
+	c := o.l.st.s.cfg.S3
+	if c == nil {
 		return errors.New("firehose: no S3 to deliver to")
 	}
-	if _, err := o.s.cfg.S3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}); err != nil {
-		return fmt.Errorf("delete s3://%s/%s: %w", bucket, key, err)
+	for _, b := range [2]string{bucket, o.bucket()} {
+		if b == delivery.EndpointBucket {
+			continue
+		}
+		if _, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b, Key: &key}); err != nil && !noBucket(err) {
+			return fmt.Errorf("delete s3://%s/%s: %w", b, key, err)
+		}
 	}
 	return nil
 }
 
-// progressStore keeps a pipeline's progress as a document of the state store.
-type progressStore struct {
-	store *state.Store
-	key   state.Key
-	rev   uint64
+func noBucket(err error) bool {
+	var e smithy.APIError
+	return errors.As(err, &e) && e.ErrorCode() == "NoSuchBucket"
 }
 
-func (p *progressStore) Load(ctx context.Context) (*delivery.Progress, error) {
-	d, err := p.store.Get(p.key)
-	if errors.Is(err, state.ErrNotFound) {
-		p.rev = 0
-		return new(delivery.Progress), nil
+// remove deletes all that a delivery stream leaves beside its document: progress, plans,
+// and last the shards.
+func (s *Service) remove(ctx context.Context, account, region, id string) error {
+	for _, kind := range []string{progressKind, markKind, "firehose.shard", "firehose.plan"} {
+		for doc := range s.cfg.State.List(state.Key{kind, account, region, id}) {
+			if err := s.cfg.State.Delete(ctx, doc.Key, 0); err != nil && !errors.Is(err, state.ErrNotFound) {
+				return err
+			}
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	v := new(delivery.Progress)
-	if err := json.Unmarshal(d.Value, v); err != nil {
-		return nil, fmt.Errorf("firehose: read progress %s: %w", p.key, err)
-	}
-	p.rev = d.Revision
-	return v, nil
-}
-
-func (p *progressStore) Save(ctx context.Context, v *delivery.Progress) error {
-	b, err := json.Marshal(v)
+	names, err := s.cfg.Log.Shards(ctx, "firehose/"+account+"/"+region+"/"+id+"/")
 	if err != nil {
 		return err
 	}
-	var rev uint64
-	if p.rev == 0 {
-		rev, err = p.store.Create(ctx, p.key, b)
-	} else {
-		rev, err = p.store.Update(ctx, p.key, b, p.rev)
-	}
-	if errors.Is(err, state.ErrConflict) || errors.Is(err, state.ErrExists) || errors.Is(err, state.ErrNotFound) {
-		return fmt.Errorf("%w: %w", delivery.ErrConflict, err)
-	}
-	if err != nil {
-		return err
-	}
-	p.rev = rev
-	return nil
-}
-
-// remove deletes all that a delivery stream leaves beside its document: progress,
-// plans, and last the shard.
-func (s *Service) remove(ctx context.Context, shard string) error {
-	part := strings.Split(shard, "/")
-	if len(part) != 5 {
-		return fmt.Errorf("firehose: shard name %q", shard)
-	}
-	account, region, id := part[1], part[2], part[3]
-	err := s.cfg.State.Delete(ctx, state.Key{"firehose.progress", account, region, id}, 0)
-	if err != nil && !errors.Is(err, state.ErrNotFound) {
-		return err
-	}
-	for k := range s.plans.List(account, region, id) {
-		if err := s.plans.Delete(ctx, k...); err != nil && !errors.Is(err, state.ErrNotFound) {
+	for _, n := range names {
+		if err := s.cfg.Log.DeleteShard(ctx, n); err != nil && !errors.Is(err, shardlog.ErrNoShard) {
 			return err
 		}
 	}
-	if err := s.cfg.Log.DeleteShard(ctx, shard); err != nil && !errors.Is(err, shardlog.ErrNoShard) {
-		return err
-	}
 	return nil
+}
+
+// leftovers are the streams, as account, region and id, of which there is something but
+// no document.
+func (s *Service) leftovers(ctx context.Context, known map[[3]string]bool) ([][3]string, error) {
+	found := make(map[[3]string]bool)
+	names, err := s.cfg.Log.Shards(ctx, "firehose/")
+	if err != nil {
+		return nil, fmt.Errorf("firehose: list shards: %w", err)
+	}
+	for _, n := range names {
+		if part := strings.Split(n, "/"); len(part) == 5 {
+			found[[3]string(part[1:4])] = true
+		}
+	}
+	for doc := range s.cfg.State.List(state.Key{progressKind}) {
+		if len(doc.Key) >= 4 {
+			found[[3]string(doc.Key[1:4])] = true
+		}
+	}
+	var out [][3]string
+	for id := range found {
+		if !known[id] {
+			out = append(out, id)
+		}
+	}
+	return out, nil
 }
 
 // emptyDir makes dir if it is missing and removes the delivery engine's files in it.

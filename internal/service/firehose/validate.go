@@ -2,6 +2,8 @@ package firehose
 
 import (
 	"encoding/base64"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
@@ -9,19 +11,44 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 )
 
-// validate checks what the API's model cannot say of a destination.
-func (c *s3Config) validate(d *streamDoc) error {
-	if c.BackupMode == string(types.S3BackupModeEnabled) {
-		return invalid("S3BackupMode Enabled is not supported by Brookmere")
-	}
-	if err := c.validateProcessors(); err != nil {
+// validate checks what the API's model cannot say of a configuration.
+func (s *Service) validate(d *streamDoc) error {
+	if err := d.processing().validate(); err != nil {
 		return err
+	}
+	if d.Transforms && d.processing().find(types.ProcessorTypeLambda) != nil && s.cfg.Lambda == nil {
+		return invalid("Processor type Lambda needs AWS Lambda, which this node does not have")
+	}
+	if d.HTTP == nil {
+		if d.S3.BackupMode == string(types.S3BackupModeEnabled) && d.Backup == nil {
+			return invalid("S3BackupConfiguration is required when S3BackupMode is Enabled")
+		}
+	} else if d.HTTP.Processing.find(types.ProcessorTypeMetadataExtraction) != nil {
+		return invalid("MetadataExtraction processor is only supported when Dynamic Partitioning is enabled.")
+	}
+	if d.Backup != nil {
+		if err := d.Backup.validate(d, false); err != nil {
+			return err
+		}
+	}
+	return d.S3.validate(d, d.HTTP == nil)
+}
+
+// validate checks an S3 destination; main if the stream's records go there.
+func (c *s3Config) validate(d *streamDoc, main bool) error {
+	if !main {
+		p := *c.spec(d)
+		p.Keyed, p.Function, p.Partition = false, false, ""
+		if err := delivery.CheckSpec(p); err != nil {
+			return invalid("%s", err)
+		}
+		return nil
 	}
 	if c.partitions() {
 		if c.SizeMB < 64 {
 			return invalid("BufferingHints.SizeInMBs must be at least 64 when Dynamic Partitioning is enabled.")
 		}
-		if c.processor(types.ProcessorTypeMetadataExtraction) == nil {
+		if c.processor(types.ProcessorTypeMetadataExtraction) == nil && c.processor(types.ProcessorTypeLambda) == nil {
 			return invalid("MetadataExtraction processor should be present when Dynamic Partitioning is enabled.")
 		}
 		if aws.ToString(c.ErrorPrefix) == "" {
@@ -62,13 +89,16 @@ func (c *s3Config) validateConversion() error {
 	return nil
 }
 
-func (c *s3Config) validateProcessors() error {
-	if c.Processing == nil || !c.Processing.Enabled {
+func (q *processingConfig) validate() error {
+	if q == nil || !q.Enabled {
 		return nil
 	}
+	if len(q.Processors) == 0 {
+		return invalid("Processors must not be empty when processing is enabled")
+	}
 	seen := make(map[string]bool)
-	for i := range c.Processing.Processors {
-		p := &c.Processing.Processors[i]
+	for i := range q.Processors {
+		p := &q.Processors[i]
 		if seen[p.Type] {
 			return invalid("Only one processor of type %s is allowed", p.Type)
 		}
@@ -93,8 +123,50 @@ func (c *s3Config) validateProcessors() error {
 				return invalid("SubRecordType parameter of the RecordDeAggregation processor must be JSON or DELIMITED")
 			}
 		case types.ProcessorTypeAppendDelimiterToRecord:
+		case types.ProcessorTypeDecompression:
+			if f := p.param(types.ProcessorParameterNameCompressionFormat); f != "" && f != "GZIP" {
+				return invalid("CompressionFormat parameter of the Decompression processor must be GZIP")
+			}
+		case types.ProcessorTypeCloudWatchLogProcessing:
+			if !strings.EqualFold(p.param(types.ProcessorParameterNameDataMessageExtraction), "true") {
+				return invalid("DataMessageExtraction parameter of the CloudWatchLogProcessing processor must be true")
+			}
+			if q.find(types.ProcessorTypeDecompression) == nil {
+				return invalid("CloudWatchLogProcessing processor needs a Decompression processor")
+			}
+		case types.ProcessorTypeLambda:
+			if err := p.validateLambda(); err != nil {
+				return err
+			}
 		default:
 			return invalid("Processor type %s is not supported by Brookmere", p.Type)
+		}
+	}
+	return nil
+}
+
+// validateLambda checks the parameters of a function, which are all strings.
+func (p *processorConfig) validateLambda() error {
+	arn := p.param(types.ProcessorParameterNameLambdaArn)
+	if part := strings.Split(arn, ":"); len(part) < 7 || part[0] != "arn" || part[2] != "lambda" || part[5] != "function" || part[6] == "" {
+		return invalid("LambdaArn parameter of the Lambda processor must be the ARN of a function")
+	}
+	for _, q := range []struct {
+		name     types.ProcessorParameterName
+		min, max float64
+		whole    bool
+	}{
+		{types.ProcessorParameterNameLambdaNumberOfRetries, 0, 300, true},
+		{types.ProcessorParameterNameBufferSizeInMb, 0.2, lambdaMaxBuffer, false},
+		{types.ProcessorParameterNameBufferIntervalInSeconds, 0, 900, true},
+	} {
+		text := p.param(q.name)
+		if text == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(v >= q.min && v <= q.max) || q.whole && v != float64(int(v)) {
+			return invalid("%s parameter of the Lambda processor must be from %v to %v", q.name, q.min, q.max)
 		}
 	}
 	return nil

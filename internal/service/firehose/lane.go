@@ -1,0 +1,342 @@
+package firehose
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// A lane delivers what one source shard holds to one place: the destination, or the
+// bucket that source records are backed up to. A delivery stream has one or two, times
+// the shards of a Kinesis stream that it reads.
+type lane struct {
+	st       *stream
+	name     string // of its progress and plans
+	shard    string // of the Kinesis stream; "" for puts
+	backup   bool
+	pipeline *delivery.Pipeline
+	plans    *lanePlans
+	rest     func(ctx context.Context, p *delivery.Progress) (shardlog.Rest, error)
+	moved    func(shardlog.Position) // what is before it is delivered
+	over     <-chan struct{}         // closed when it works no more
+
+	transformer *transformer // what its records go through; nil: nothing
+
+	mu      sync.Mutex
+	failing int // attempts in a row that failed
+	lastErr error
+	errTime time.Time
+}
+
+// Names of lanes, those of a Kinesis stream's shards aside.
+const (
+	mainLane          = "main"
+	backupSuffix      = "~backup"
+	transformedSuffix = "~transformed"
+)
+
+// newLane makes a lane; work runs it.
+func (st *stream) newLane(name, shard string, backup bool, source delivery.Source, kinesis *kinesisSource) *lane {
+	s, d := st.s, st.doc.Load()
+	l := &lane{st: st, name: name, shard: shard, backup: backup, moved: func(shardlog.Position) {}}
+	l.plans = &lanePlans{lane: l}
+	l.pipeline = delivery.New(delivery.Options{
+		Source:   source,
+		Objects:  objects{l},
+		Progress: &progressStore{document{store: s.cfg.State, key: state.Key{progressKind, d.Account, d.Region, d.ID, name}, source: kinesis}},
+		Plans:    l.plans,
+		Clock:    s.clock,
+		Budget:   s.cfg.Budget,
+		TempDir:  s.cfg.TempDir,
+		Events: delivery.Events{
+			Delivered: l.delivered,
+			Retrying:  l.retrying,
+			Corrupt: func(err error) {
+				s.metrics.corrupt.Inc()
+				s.log.Error("delivery skipped records that cannot be read", "stream", d.Name, "lane", name, "err", err)
+			},
+		},
+	})
+	return l
+}
+
+// work calls run until ctx ends, again after an error, and counts it in the group.
+func (st *stream) work(ctx context.Context, group *sync.WaitGroup, what string, run func(context.Context) error, failed func(error, int, time.Duration)) {
+	s := st.s
+	group.Go(func() {
+		wait := 100 * time.Millisecond
+		for {
+			began := s.clock.Now()
+			err := run(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			failed(err, 1, wait)
+			s.log.Error(what+" failed and starts again", "stream", st.doc.Load().Name, "err", err, "wait", wait)
+			if s.clock.Since(began) > time.Minute {
+				wait = 100 * time.Millisecond
+			}
+			select {
+			case <-s.clock.After(wait):
+			case <-ctx.Done():
+				return
+			}
+			wait = min(2*wait, 30*time.Second)
+		}
+	})
+}
+
+func (l *lane) delivered(objs []delivery.Intent, p *delivery.Progress) {
+	m := l.st.s.metrics
+	for _, o := range objs {
+		switch {
+		case delivery.IsError(o.Partition):
+			m.rejected.Add(float64(o.Rows))
+		case !l.backup:
+			m.delivered.Add(float64(o.Rows))
+		}
+	}
+	m.objects.Add(float64(len(objs)))
+	l.mu.Lock()
+	l.failing = 0
+	l.mu.Unlock()
+	l.moved(p.Watermark)
+}
+
+func (l *lane) retrying(err error, attempt int, wait time.Duration) {
+	l.st.s.metrics.retries.Inc()
+	l.mu.Lock()
+	l.failing++
+	l.lastErr, l.errTime = err, l.st.s.clock.Now()
+	l.mu.Unlock()
+	if attempt == 1 {
+		l.st.s.log.Warn("delivery is failing and will be retried", "stream", l.st.doc.Load().Name, "lane", l.name, "err", err, "wait", wait)
+	}
+}
+
+// failure is the error of the last attempt, if that failed.
+func (l *lane) failure() (error, time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failing == 0 {
+		return nil, time.Time{}
+	}
+	return l.lastErr, l.errTime
+}
+
+// flush delivers what the lane's source has now.
+func (l *lane) flush(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-l.over:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := func() error {
+		if t := l.transformer; t != nil {
+			end, err := t.end(ctx)
+			if err != nil {
+				return err
+			}
+			if err := t.Flush(ctx, end); err != nil {
+				return err
+			}
+		}
+		return l.pipeline.Flush(ctx)
+	}()
+	select {
+	case <-l.over: // its shard has ended, delivered
+		return nil
+	default:
+		return err
+	}
+}
+
+// trimmer removes what all readers of a shard are done with.
+type trimmer struct {
+	st    *stream
+	shard *shardlog.Shard
+
+	mu      sync.Mutex
+	readers map[string]shardlog.Position
+	running bool
+	done    shardlog.Position
+}
+
+// reader adds a reader that has not moved yet, and returns what it calls when it moves.
+func (t *trimmer) reader(name string) func(shardlog.Position) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.readers == nil {
+		t.readers = make(map[string]shardlog.Position)
+	}
+	t.readers[name] = shardlog.Position{}
+	return func(p shardlog.Position) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.readers[name] = p
+		if !t.running && t.done.Compare(t.low()) < 0 {
+			t.running = true
+			t.st.s.wg.Go(t.trim) // the caller is counted in the group
+		}
+	}
+}
+
+func (t *trimmer) low() shardlog.Position {
+	low, first := shardlog.Position{}, true
+	for _, p := range t.readers {
+		if first || p.Compare(low) < 0 {
+			low, first = p, false
+		}
+	}
+	return low
+}
+
+// trim removes what is done with. What it fails to remove now goes at the next move.
+func (t *trimmer) trim() {
+	for {
+		t.mu.Lock()
+		to := t.low()
+		if to.Compare(t.done) <= 0 {
+			t.running = false
+			t.mu.Unlock()
+			return
+		}
+		t.done = to
+		t.mu.Unlock()
+		if err := t.shard.TrimBefore(t.st.s.ctx, to); err != nil && t.st.s.ctx.Err() == nil && !errors.Is(err, shardlog.ErrNoShard) {
+			t.st.s.log.Warn("delivered records could not be removed from the log", "stream", t.st.doc.Load().Name, "err", err)
+		}
+	}
+}
+
+// Kinds of documents of a delivery stream, beside its own.
+const (
+	progressKind = "firehose.progress"
+	markKind     = "firehose.transform"
+)
+
+// document is a document that one writer changes by compare-and-swap. If records come
+// from a Kinesis stream, its place in the stream is in the document too.
+type document struct {
+	store  *state.Store
+	key    state.Key
+	source *kinesisSource
+	rev    uint64
+}
+
+// load reads the document into v; one that is not there leaves v.
+func (p *document) load(v any) error {
+	d, err := p.store.Get(p.key)
+	if errors.Is(err, state.ErrNotFound) {
+		p.rev = 0
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(d.Value, v); err != nil {
+		return fmt.Errorf("firehose: read %s: %w", p.key, err)
+	}
+	p.rev = d.Revision
+	return nil
+}
+
+func (p *document) save(ctx context.Context, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var rev uint64
+	if p.rev == 0 {
+		rev, err = p.store.Create(ctx, p.key, b)
+	} else {
+		rev, err = p.store.Update(ctx, p.key, b, p.rev)
+	}
+	if errors.Is(err, state.ErrConflict) || errors.Is(err, state.ErrExists) || errors.Is(err, state.ErrNotFound) {
+		return fmt.Errorf("%w: %w", delivery.ErrConflict, err)
+	}
+	if err != nil {
+		return err
+	}
+	p.rev = rev
+	return nil
+}
+
+// progressStore keeps a pipeline's progress.
+type progressStore struct{ document }
+
+type progressDoc struct {
+	*delivery.Progress
+	Kinesis *sourceMark `json:"kinesis,omitempty"`
+}
+
+func (p *progressStore) Load(ctx context.Context) (*delivery.Progress, error) {
+	d := progressDoc{Progress: new(delivery.Progress)}
+	if err := p.load(&d); err != nil {
+		return nil, err
+	}
+	if p.source != nil {
+		beyond := d.Watermark
+		for _, at := range d.Flushed {
+			beyond = later(beyond, at)
+		}
+		for _, in := range d.Intents {
+			beyond = later(beyond, in.Upto)
+		}
+		p.source.restart(d.Kinesis, beyond)
+	}
+	return d.Progress, nil
+}
+
+func (p *progressStore) Save(ctx context.Context, v *delivery.Progress) error {
+	d := progressDoc{Progress: v}
+	if p.source != nil {
+		d.Kinesis = p.source.mark(v.Watermark)
+	}
+	return p.save(ctx, d)
+}
+
+// markStore keeps a transformer's mark.
+type markStore struct{ document }
+
+type markDoc struct {
+	*delivery.TransformMark
+	Kinesis *sourceMark `json:"kinesis,omitempty"`
+}
+
+func (p *markStore) Load(ctx context.Context) (*delivery.TransformMark, error) {
+	d := markDoc{TransformMark: new(delivery.TransformMark)}
+	if err := p.load(&d); err != nil {
+		return nil, err
+	}
+	if p.source != nil {
+		p.source.restart(d.Kinesis, d.Source)
+	}
+	return d.TransformMark, nil
+}
+
+func (p *markStore) Save(ctx context.Context, v *delivery.TransformMark) error {
+	d := markDoc{TransformMark: v}
+	if p.source != nil {
+		d.Kinesis = p.source.mark(v.Source)
+	}
+	return p.save(ctx, d)
+}
+
+func later(a, b shardlog.Position) shardlog.Position {
+	if a.Compare(b) < 0 {
+		return b
+	}
+	return a
+}
