@@ -102,7 +102,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, err
 	}
 	s.firehose, err = firehose.New(firehose.Config{
-		State: documents, Log: shards, S3: objects, Glue: catalog, TempDir: n.dirs.temp("delivery"),
+		State: documents, Log: shards, S3: objects, Glue: catalog, Kinesis: streams, TempDir: n.dirs.temp("delivery"),
 		Budget: &delivery.Budget{Limit: int64(orDefault(n.cfg.Delivery.MemoryMiB, 128)) << 20},
 		Logger: n.log.With("service", "firehose"), Registerer: s.registry,
 	})
