@@ -60,7 +60,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		}
 	}()
 
-	b, err := broker.Start(broker.Options{Dir: n.dirs.log, Logf: n.logBroker})
+	b, err := broker.Start(broker.Options{Dir: n.dirs.log, NoSync: n.dirs.temporary, Logf: n.logBroker})
 	if err != nil {
 		return nil, fmt.Errorf("start the log: %w", err)
 	}

@@ -2,9 +2,9 @@
 // the process, or connects to a JetStream cluster outside of it.
 //
 // Embedded, the server listens on no port: clients reach it over in-memory pipes. Every
-// message is on disk, fsynced, before it is acknowledged. What the callers get is the
-// same either way, a connection and its JetStream context, so that they use nothing but
-// the client API.
+// message is on disk, fsynced, before it is acknowledged, unless Options.NoSync says that
+// nobody will ask for it again. What the callers get is the same either way, a connection
+// and its JetStream context, so that they use nothing but the client API.
 package broker
 
 import (
@@ -37,6 +37,10 @@ type Options struct {
 
 	// Replicas is how many servers of the cluster hold each stream; 0 means 1.
 	Replicas int
+
+	// NoSync leaves it to the system when messages get to the disk: for data that goes with
+	// the process.
+	NoSync bool
 
 	// Logf gets the server's warnings and errors; nil drops them.
 	Logf func(level, message string)
@@ -93,7 +97,7 @@ func (b *Broker) run() (*server.Server, error) {
 		NoLog:      b.opts.Logf == nil,
 		JetStream:  true,
 		StoreDir:   b.opts.Dir,
-		SyncAlways: true,
+		SyncAlways: !b.opts.NoSync,
 		MaxPayload: MaxPayload,
 		MaxPending: 256 << 20,
 		// The free space of the disk is the limit, not a share of it taken at the start.
