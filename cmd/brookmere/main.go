@@ -7,10 +7,19 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
+// garbagePercent trades memory for time: a node's heap is small beside the copies that
+// each put makes, and half as many collections save a tenth of the processor under load.
+// GOGC has the last word.
+const garbagePercent = 200
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once: what was acknowledged is on disk.
 	context.AfterFunc(ctx, stop)
