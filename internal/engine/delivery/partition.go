@@ -62,6 +62,9 @@ func CompileKeys(query string) (*KeyQuery, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metadata extraction query: %w", err)
 	}
+	if err := checkPure(q); err != nil {
+		return nil, err
+	}
 	code, err := gojq.Compile(q)
 	if err != nil {
 		return nil, fmt.Errorf("metadata extraction query: %w", err)

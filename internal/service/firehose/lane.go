@@ -55,6 +55,8 @@ func (st *stream) newLane(name, shard string, backup bool, source delivery.Sourc
 		Clock:    s.clock,
 		Budget:   s.cfg.Budget,
 		TempDir:  s.cfg.TempDir,
+
+		PlanCheck: 1, // a change is to act on what is put after it; lanePlans remembers the rest
 		Events: delivery.Events{
 			Delivered: l.delivered,
 			Retrying:  l.retrying,

@@ -36,11 +36,22 @@ type lanePlans struct {
 	mu      sync.Mutex
 	version string
 	plan    delivery.Plan
+	doc     *streamDoc // that plan was made by,
+	asked   time.Time  // when
 }
+
+// schemaCheck is how often the table of a schema is looked at.
+const schemaCheck = time.Second
 
 func (p *lanePlans) Current(ctx context.Context) (delivery.Plan, error) {
 	st, name := p.lane.st, p.lane.name
-	d := st.doc.Load()
+	d, now := st.doc.Load(), st.s.clock.Now()
+	p.mu.Lock()
+	if p.doc == d && now.Sub(p.asked) < schemaCheck {
+		defer p.mu.Unlock()
+		return p.plan, nil
+	}
+	p.mu.Unlock()
 	spec, err := st.s.spec(ctx, d, p.lane)
 	if err != nil {
 		return nil, err
@@ -54,6 +65,7 @@ func (p *lanePlans) Current(ctx context.Context) (delivery.Plan, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if version == p.version {
+		p.doc, p.asked = d, now
 		return p.plan, nil
 	}
 	plan, err := delivery.NewPlan(version, *spec)
@@ -72,7 +84,7 @@ func (p *lanePlans) Current(ctx context.Context) (delivery.Plan, error) {
 			}
 		}
 	}
-	p.version, p.plan = version, plan
+	p.version, p.plan, p.doc, p.asked = version, plan, d, now
 	return plan, nil
 }
 
