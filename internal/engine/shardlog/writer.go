@@ -20,8 +20,8 @@ const (
 	// published again.
 	ackWait = 10 * time.Second
 
-	// checkEvery is how long it may go before the broker is asked whether the store has
-	// failed, since a store that fails does not answer.
+	// checkEvery is how long it may go before the broker is asked the first time whether the
+	// store has failed, since a store that fails does not answer.
 	checkEvery = 250 * time.Millisecond
 )
 
@@ -123,7 +123,7 @@ func (w *writer) check(out *sent, published time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.waiting[out.token] == out {
-		out.timer.Reset(checkEvery)
+		out.timer.Reset(time.Since(published)) // less and less often: on a slow disk all frames wait
 	}
 }
 
