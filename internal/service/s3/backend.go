@@ -21,17 +21,20 @@ import (
 // acknowledged.
 type durable struct {
 	*posix.Posix
-	dir    string
-	log    *slog.Logger
-	synced dirSet
+	dir        string
+	log        *slog.Logger
+	publishing *publishing // shared with attributes
+	synced     dirSet
 }
 
 func (d *durable) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
 	if err := checkKey(*in.Key); err != nil { // a form's key is not in the URL
 		return s3response.PutObjectOutput{}, err
 	}
-	out, err := d.PutObjectWithPostFunc(ctx, in, (*os.File).Sync)
-	if err == nil {
+	out, synced, err := d.put(ctx, in)
+	if err == nil && synced {
+		err = d.commitName(*in.Bucket, *in.Key)
+	} else if err == nil {
 		err = d.commit(*in.Bucket, *in.Key)
 	}
 	if err != nil {
@@ -131,9 +134,7 @@ func (d *durable) DeleteBucket(ctx context.Context, bucket string) error {
 // commit makes the object that has just been renamed into place survive a crash: its
 // attributes, its name, and the names of the directories above it.
 func (d *durable) commit(bucket, key string) error {
-	root := filepath.Join(d.dir, bucket)
-	path := filepath.Join(root, key)
-	f, err := os.Open(path)
+	f, err := os.Open(filepath.Join(d.dir, bucket, key))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // deleted or overwritten by a later request
 	}
@@ -147,8 +148,14 @@ func (d *durable) commit(bucket, key string) error {
 	if err != nil {
 		return err
 	}
+	return d.commitName(bucket, key)
+}
+
+// commitName is commit for an object whose attributes are on disk.
+func (d *durable) commitName(bucket, key string) error {
+	root := filepath.Join(d.dir, bucket)
 	var named []string
-	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+	for dir := filepath.Dir(filepath.Join(root, key)); ; dir = filepath.Dir(dir) {
 		if err := syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -17,7 +17,8 @@ import (
 // attributes together, and a bucket policy may have 20.
 type attributes struct {
 	meta.MetadataStorer
-	buckets string // directory with a directory of settings a bucket
+	publishing *publishing // shared with durable
+	buckets    string      // directory with a directory of settings a bucket
 }
 
 // aclAttribute is the setting, written by the posix backend, that makes a bucket exist.
@@ -47,10 +48,13 @@ func (a attributes) StoreAttribute(f *os.File, bucket, object, attribute string,
 		if err := a.MetadataStorer.StoreAttribute(f, bucket, object, attribute, value); err != nil {
 			return err
 		}
-		if f != nil && attribute == publishAttribute {
+		if f == nil {
+			return nil
+		}
+		if attribute == publishAttribute {
 			return f.Sync()
 		}
-		return nil
+		return a.publishing.stored(f, attribute)
 	}
 	return writeFileDurably(filepath.Join(a.buckets, bucket), attribute, value)
 }

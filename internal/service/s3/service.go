@@ -117,7 +117,7 @@ func newService(c Config, dir, state string) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.attrs = attributes{MetadataStorer: storer, buckets: s.buckets}
+	s.attrs = attributes{MetadataStorer: storer, publishing: new(publishing), buckets: s.buckets}
 	if s.backend, err = s.openBackend(); err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (s *Service) openBackend() (*durable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &durable{Posix: px, dir: s.dir, log: s.log}, nil
+	return &durable{Posix: px, dir: s.dir, log: s.log, publishing: s.attrs.publishing}, nil
 }
 
 // objectAttributes returns where the metadata of objects goes.
