@@ -11,6 +11,12 @@ import (
 // refused, so the table is also the list of what a statement may reach.
 type function struct {
 	min, max int // arguments; max -1: any number
+	// takes has a letter for what each argument must be, the last one for those that follow:
+	// v text, x text or bytes, b bytes, n number, i integer, # number or interval, t date or
+	// time, a array, m map, o boolean, . anything.
+	takes string
+	// skipNull: an aggregate that passes over rows whose first argument is null.
+	skipNull bool
 	// template has $1..$9 for arguments and $* for all of them.
 	template string
 	// aggregate is the aggregate's or window function's name in DuckDB, template then, if
@@ -32,6 +38,8 @@ type invocation struct {
 	args  []string
 	typs  []*sql.Type
 	in    *scope
+
+	resultType *sql.Type // set by a write of an aggregate
 }
 
 func (c *invocation) typ(i int) *sql.Type {
@@ -72,12 +80,15 @@ func (c *invocation) lambda(i int, params ...param) (string, *sql.Type) {
 // fresh is a name for a lambda's parameter that hides none outside.
 func (c *invocation) fresh() string {
 	c.columns++
-	return fmt.Sprintf("p%d", c.columns)
+	return fmt.Sprintf("__p%d", c.columns)
 }
 
 func (t *translator) call(x *sql.Call, in *scope) (string, *sql.Type) {
 	name := x.Name.Last()
 	f, ok := functions[name]
+	if unsupported[name] && len(x.Name.Parts) == 1 {
+		fail(x.Position, "NOT_SUPPORTED", "Function '%s' is not supported", name)
+	}
 	if !ok || len(x.Name.Parts) > 1 {
 		fail(x.Position, "FUNCTION_NOT_FOUND", "Function '%s' not registered", x.Name)
 	}
@@ -94,11 +105,8 @@ func (t *translator) call(x *sql.Call, in *scope) (string, *sql.Type) {
 	return t.function(x.Position, name, x.Args, in)
 }
 
-func (t *translator) function(at sql.Position, name string, args []sql.Expr, in *scope) (string, *sql.Type) {
-	f := functions[name]
-	if len(args) < f.min || f.max >= 0 && len(args) > f.max {
-		fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%d) for function %s", len(args), name)
-	}
+// invoke translates a call's arguments and checks them.
+func (t *translator) invoke(at sql.Position, name string, f function, args []sql.Expr, in *scope) *invocation {
 	c := &invocation{translator: t, at: at, name: name, exprs: args, in: in}
 	for _, a := range args {
 		if _, ok := a.(*sql.Lambda); ok {
@@ -108,6 +116,71 @@ func (t *translator) function(at sql.Position, name string, args []sql.Expr, in 
 		text, typ := t.expr(a, in)
 		c.args, c.typs = append(c.args, text), append(c.typs, typ)
 	}
+	if len(args) < f.min || f.max >= 0 && len(args) > f.max {
+		fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s", c.typeNames(), name)
+	}
+	for i, typ := range c.typs {
+		if f.takes != "" && !takes(f.takes[min(i, len(f.takes)-1)], typ) {
+			fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s. Expected: %s", c.typeNames(), name, f.expected(name))
+		}
+	}
+	return c
+}
+
+// takes reports whether an argument of a type may stand where the letter says.
+func takes(letter byte, t *sql.Type) bool {
+	if t == nil || is(t, "unknown") {
+		return true
+	}
+	switch letter {
+	case 'v':
+		return isText(t) || is(t, "json", "uuid")
+	case 'x':
+		return isText(t) || is(t, "varbinary")
+	case 'b':
+		return is(t, "varbinary")
+	case 'n':
+		return isNumeric(t)
+	case '#':
+		return isNumeric(t) || isInterval(t)
+	case 'i':
+		return isInteger(t)
+	case 't':
+		return is(t, "date", "time", "timestamp", "timestamp with time zone", "time with time zone")
+	case 'a':
+		return is(t, "array")
+	case 'm':
+		return is(t, "map")
+	case 'o':
+		return is(t, "boolean")
+	}
+	return true
+}
+
+// expected words what a function takes.
+func (f function) expected(name string) string {
+	names := map[byte]string{'v': "varchar", 'x': "varchar", 'b': "varbinary", 'n': "double", '#': "double", 'i': "bigint", 't': "timestamp", 'a': "array(T)", 'm': "map(K,V)", 'o': "boolean", '.': "T"}
+	parts := make([]string, max(f.min, len(f.takes)))
+	for i := range parts {
+		parts[i] = names[f.takes[min(i, len(f.takes)-1)]]
+	}
+	return name + "(" + strings.Join(parts, ", ") + ")"
+}
+
+func (c *invocation) typeNames() string {
+	parts := make([]string, len(c.typs))
+	for i, t := range c.typs {
+		parts[i] = typeText(t)
+		if _, ok := c.exprs[i].(*sql.Lambda); ok {
+			parts[i] = "<function>"
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (t *translator) function(at sql.Position, name string, args []sql.Expr, in *scope) (string, *sql.Type) {
+	f := functions[name]
+	c := t.invoke(at, name, f, args, in)
 	if f.write != nil {
 		text, typ := f.write(c)
 		if typ == nil {
@@ -132,6 +205,10 @@ func (c *invocation) result(r string) *sql.Type {
 		return arrayOf(c.typ(0))
 	case "[varchar":
 		return arrayOf(varcharType)
+	case "{varchar":
+		return mapOf(varcharType, varcharType)
+	case "decimal38":
+		return decimalType(38, 0)
 	}
 	return named(r)
 }
@@ -160,121 +237,4 @@ func (c *invocation) fill(template string) string {
 		}
 	}
 	return b.String()
-}
-
-func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql.Type) {
-	name := x.Name.Last()
-	args := x.Args
-	if len(args) < f.min || f.max >= 0 && len(args) > f.max {
-		fail(x.Position, "FUNCTION_NOT_FOUND", "Unexpected parameters (%d) for function %s", len(args), name)
-	}
-	c := &invocation{translator: t, at: x.Position, name: name, exprs: args, in: in}
-	for _, a := range args {
-		text, typ := t.expr(a, in)
-		c.args, c.typs = append(c.args, text), append(c.typs, typ)
-	}
-	inner := strings.Join(c.args, ", ")
-	if x.Star {
-		if name != "count" {
-			fail(x.Position, "FUNCTION_NOT_FOUND", "Unexpected parameters (*) for function %s", name)
-		}
-		inner = "*"
-	}
-	if f.write != nil { // the arguments are written anew
-		var typ *sql.Type
-		inner, typ = f.write(c)
-		if typ != nil {
-			c.typs = append([]*sql.Type{typ}, c.typs...)
-		}
-	}
-	order := x.OrderBy
-	if x.WithinGroup != nil {
-		order = x.WithinGroup
-	}
-	if order != nil {
-		inner += " ORDER BY " + t.orderBy(order, in)
-	}
-	if x.Nulls == "IGNORE" {
-		inner += " IGNORE NULLS"
-	}
-	if x.Distinct {
-		inner = "DISTINCT " + inner
-	}
-	text := f.aggregate + "(" + inner + ")"
-	if x.Filter != nil {
-		text += " FILTER (WHERE " + t.text(x.Filter, in) + ")"
-	}
-	if x.Over != nil {
-		text += " OVER " + t.window(x.Over, in)
-	} else if windowOnly[name] {
-		fail(x.Position, "MISSING_OVER", "Window function %s must have an OVER clause", name)
-	}
-	typ := c.result(f.result)
-	switch name {
-	case "sum":
-		switch {
-		case isInteger(c.typ(0)):
-			text, typ = "CAST("+text+" AS BIGINT)", bigintType
-		case is(c.typ(0), "decimal") && len(c.typ(0).Params) == 2:
-			typ = &sql.Type{Name: "decimal", Params: []int{38, c.typ(0).Params[1]}}
-		case is(c.typ(0), "real"):
-			text, typ = "CAST("+text+" AS FLOAT)", c.typ(0)
-		}
-	case "avg":
-		switch {
-		case is(c.typ(0), "decimal") && len(c.typ(0).Params) == 2:
-			typ = c.typ(0)
-			text = fmt.Sprintf("CAST(round(%s, %d) AS %s)", text, typ.Params[1], duckType(typ))
-		case is(c.typ(0), "real"):
-			text, typ = "CAST("+text+" AS FLOAT)", c.typ(0)
-		case isInteger(c.typ(0)), is(c.typ(0), "double"):
-			typ = doubleType
-		}
-	case "min", "max", "min_by", "max_by":
-		if len(args) == map[bool]int{true: 3, false: 2}[strings.HasSuffix(name, "_by")] {
-			typ = arrayOf(c.typ(0))
-		}
-	}
-	if f.template != "" {
-		outer := &invocation{translator: t, args: append([]string{text}, c.args...)}
-		text = outer.fill(f.template)
-	}
-	return text, typ
-}
-
-var windowOnly = map[string]bool{"row_number": true, "rank": true, "dense_rank": true, "percent_rank": true, "cume_dist": true,
-	"ntile": true, "lag": true, "lead": true, "first_value": true, "last_value": true, "nth_value": true}
-
-func (t *translator) window(w *sql.Window, in *scope) string {
-	if w.Bare {
-		return ident(w.Name.Lower())
-	}
-	var parts []string
-	if w.Name != nil {
-		parts = append(parts, ident(w.Name.Lower()))
-	}
-	if w.PartitionBy != nil {
-		keys := make([]string, len(w.PartitionBy))
-		for i, x := range w.PartitionBy {
-			keys[i] = t.text(x, in)
-		}
-		parts = append(parts, "PARTITION BY "+strings.Join(keys, ", "))
-	}
-	if w.OrderBy != nil {
-		parts = append(parts, "ORDER BY "+t.orderBy(w.OrderBy, in))
-	}
-	if f := w.Frame; f != nil {
-		bound := func(b sql.FrameBound) string {
-			if b.Value != nil {
-				return t.text(b.Value, in) + " " + b.Kind
-			}
-			return b.Kind
-		}
-		if f.End.Kind != "" {
-			parts = append(parts, f.Unit+" BETWEEN "+bound(f.Start)+" AND "+bound(f.End))
-		} else {
-			parts = append(parts, f.Unit+" "+bound(f.Start))
-		}
-	}
-	return "(" + strings.Join(parts, " ") + ")"
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
 	"github.com/jonboulle/clockwork"
@@ -92,7 +93,11 @@ func Open(o Options) (*Engine, error) {
 		connector.Close()
 		return nil, fmt.Errorf("lakesql: connect to DuckDB: %w", err)
 	}
-	for _, s := range settings {
+	if err := register(connector); err != nil {
+		connector.Close()
+		return nil, fmt.Errorf("lakesql: %w", err)
+	}
+	for _, s := range append(macros, settings...) {
 		if _, err := c.(driver.ExecerContext).ExecContext(context.Background(), s, nil); err != nil {
 			connector.Close()
 			return nil, fmt.Errorf("lakesql: %s: %w", s, err)
@@ -142,6 +147,15 @@ func (e *Engine) release(c driver.Conn) {
 	<-e.slots
 }
 
+// macros are functions in DuckDB's own language.
+var macros = []string{
+	// What fails the query. TRY takes no such function, so within it, it is null.
+	// The quotient of whole numbers, halves rounded away from zero.
+	"CREATE MACRO __raise(message) AS error(message)",
+	"CREATE MACRO __missing(message) AS NULL",
+	"CREATE MACRO trino_quotient(n, d) AS CASE WHEN (n < 0) <> (d < 0) THEN -((2 * abs(n) + abs(d)) // (2 * abs(d))) ELSE (2 * abs(n) + abs(d)) // (2 * abs(d)) END",
+}
+
 // Request is a query to run.
 type Request struct {
 	Statement sql.Statement // a *sql.Query, or an *sql.Explain or *sql.Execute-free statement that holds one
@@ -186,6 +200,14 @@ func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
 	}
 	res.Stats.Files, res.Stats.BytesScanned = len(t.read), t.bytes
 	finish(res.Columns, t.output)
+	for i, c := range res.Columns {
+		if is(c.typ, "timestamp with time zone") && c.typ.Zone != "" {
+			if res.zones == nil {
+				res.zones = make([]*time.Location, len(res.Columns))
+			}
+			res.zones[i], _ = location(c.typ.Zone)
+		}
+	}
 	return res, nil
 }
 
@@ -277,8 +299,10 @@ func queryError(ctx context.Context, err error) error {
 		name = "HIVE_CANNOT_OPEN_SPLIT"
 	case "Invalid Input":
 		name = "INVALID_FUNCTION_ARGUMENT"
-		if text == "Division by zero" {
-			name = "DIVISION_BY_ZERO"
+		for _, raised := range []string{"DIVISION_BY_ZERO", "INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "HIVE_CURSOR_ERROR", "HIVE_BAD_DATA"} {
+			if _, rest, ok := strings.Cut(text, raised+": "); ok {
+				return &Error{Name: raised, Message: rest}
+			}
 		}
 		if strings.Contains(text, "arquet") || strings.Contains(text, "magic bytes") {
 			name = "HIVE_BAD_DATA"

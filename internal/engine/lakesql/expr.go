@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
@@ -25,7 +26,7 @@ func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
 	case *sql.Number:
 		return number(x)
 	case *sql.String:
-		return stringLiteral(x.Value), varcharType
+		return stringLiteral(x.Value), varcharOf(utf8.RuneCountInString(x.Value))
 	case *sql.Binary:
 		var b strings.Builder
 		for _, c := range x.Value {
@@ -45,20 +46,18 @@ func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
 	case *sql.Name, *sql.Dereference:
 		return t.reference(x, in)
 	case *sql.Subscript:
-		base, typ := t.expr(x.Base, in)
-		index, _ := t.expr(x.Index, in)
-		if is(typ, "row") {
-			if n, ok := x.Index.(*sql.Number); ok {
-				if i, err := strconv.Atoi(n.Text); err == nil && i >= 1 && i <= len(typ.Fields) {
-					return "(" + base + ")." + ident(fieldName(typ, i-1)), typ.Fields[i-1].Type
-				}
-			}
-		}
-		return "(" + base + ")[" + index + "]", element(typ)
+		return t.subscript(x, in)
 	case *sql.Call:
 		return t.call(x, in)
 	case *sql.Unary:
 		text, typ := t.expr(x.X, in)
+		if x.Op == "NOT" {
+			t.logical(x.X, typ, "Value of logical NOT expression")
+			return "(NOT " + text + ")", booleanType
+		}
+		if typ != nil && !isNumeric(typ) && !isInterval(typ) && !is(typ, "unknown") {
+			fail(x.Position, "TYPE_MISMATCH", "Cannot negate %s", typeText(typ))
+		}
 		return "(" + x.Op + " " + text + ")", typ
 	case *sql.Operation:
 		return t.operation(x, in)
@@ -66,19 +65,39 @@ func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
 		text, _ := t.query(x.Query, in)
 		return "(" + t.text(x.X, in) + " " + x.Op + " " + x.Quantifier + " (" + text + "))", booleanType
 	case *sql.Between:
-		return "(" + t.text(x.X, in) + not(x.Not) + " BETWEEN " + t.text(x.Low, in) + " AND " + t.text(x.High, in) + ")", booleanType
+		text, typ := t.expr(x.X, in)
+		low, lt := t.expr(x.Low, in)
+		high, ht := t.expr(x.High, in)
+		if apart(typ, lt) || apart(typ, ht) {
+			fail(x.Position, "TYPE_MISMATCH", "Cannot check if %s is BETWEEN %s and %s", typeText(typ), typeText(lt), typeText(ht))
+		}
+		return "(" + text + not(x.Not) + " BETWEEN " + low + " AND " + high + ")", booleanType
 	case *sql.In:
+		left, typ := t.expr(x.X, in)
 		if x.Query != nil {
-			text, _ := t.query(x.Query, in)
-			return "(" + t.text(x.X, in) + not(x.Not) + " IN (" + text + "))", booleanType
+			text, columns := t.query(x.Query, in)
+			if len(columns) == 1 && apart(typ, columns[0].typ) {
+				fail(x.Position, "TYPE_MISMATCH", "value and result of subquery must be of the same type for IN expression: %s vs %s", typeText(typ), typeText(columns[0].typ))
+			}
+			return "(" + left + not(x.Not) + " IN (" + text + "))", booleanType
 		}
 		list := make([]string, len(x.List))
+		types := []*sql.Type{typ}
 		for i, y := range x.List {
-			list[i] = t.text(y, in)
+			var u *sql.Type
+			list[i], u = t.expr(y, in)
+			if apart(typ, u) {
+				fail(x.Position, "TYPE_MISMATCH", "IN value and list items must be the same type or coercible to a common type. Cannot find common type between %s and %s, all types (without duplicates): %s", typeText(typ), typeText(u), typeList(append(types, u)))
+			}
+			types = append(types, u)
 		}
-		return "(" + t.text(x.X, in) + not(x.Not) + " IN (" + strings.Join(list, ", ") + "))", booleanType
+		return "(" + left + not(x.Not) + " IN (" + strings.Join(list, ", ") + "))", booleanType
 	case *sql.Like:
-		text := "(" + t.text(x.X, in) + not(x.Not) + " LIKE " + t.text(x.Pattern, in)
+		left, typ := t.expr(x.X, in)
+		if typ != nil && !isText(typ) && !is(typ, "unknown") {
+			fail(x.X.Pos(), "TYPE_MISMATCH", "Left side of LIKE expression must evaluate to a varchar (actual: %s)", typeText(typ))
+		}
+		text := "(" + left + not(x.Not) + " LIKE " + t.text(x.Pattern, in)
 		if x.Escape != nil {
 			text += " ESCAPE " + t.text(x.Escape, in)
 		}
@@ -125,16 +144,13 @@ func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
 		return "struct_pack(" + strings.Join(parts, ", ") + ")", typ
 	case *sql.Array:
 		parts := make([]string, len(x.Items))
-		var typ *sql.Type
+		var types []*sql.Type
 		for i, item := range x.Items {
 			var it *sql.Type
 			parts[i], it = t.expr(item, in)
-			if i == 0 || is(typ, "unknown") {
-				typ = it
-			} else if !is(it, "unknown") {
-				typ = common(typ, it)
-			}
+			types = append(types, it)
 		}
+		typ := together(x.Position, "All ARRAY elements", types)
 		if typ == nil || is(typ, "unknown") {
 			return "[" + strings.Join(parts, ", ") + "]", named("array")
 		}
@@ -199,11 +215,15 @@ func (t *translator) typedLiteral(x *sql.TypedLiteral) (string, *sql.Type) {
 		digits := strings.TrimLeft(strings.TrimSpace(x.Value), "+-")
 		whole, fraction, _ := strings.Cut(digits, ".")
 		typ = &sql.Type{Name: "decimal", Params: []int{max(len(whole)+len(fraction), 1), len(fraction)}}
-	case "timestamp":
-		// A zone at the end makes another type.
-		if len(x.Value) > 10 && (strings.ContainsAny(x.Value[10:], "+-") || strings.ContainsFunc(x.Value[10:], func(r rune) bool { return r >= 'A' && r <= 'Z' && r != 'T' || r >= 'a' && r <= 'z' })) {
-			typ = instantType
+	case "timestamp", "timestamp with time zone":
+		if text, zone, ok := t.zonedLiteral(x.Value); ok { // a zone at the end makes another type
+			return text, zone
 		}
+	case "json":
+		return "CAST(trino_json_parse(" + stringLiteral(x.Value) + ") AS JSON)", typ
+	}
+	if is(typ, "date", "time", "timestamp") && !dateOrTime(typ, x.Value) {
+		fail(x.Position, "INVALID_LITERAL", "'%s' is not a valid %s literal", x.Value, strings.ToUpper(typ.Name))
 	}
 	return "CAST(" + stringLiteral(x.Value) + " AS " + duckType(typ) + ")", typ
 }
@@ -398,7 +418,9 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 				walk(o.Right)
 				return
 			}
-			parts = append(parts, t.text(e, in))
+			text, typ := t.expr(e, in)
+			t.logical(e, typ, "Logical expression term")
+			parts = append(parts, text)
 		}
 		walk(x)
 		return "(" + strings.Join(parts, " "+x.Op+" ") + ")", booleanType
@@ -410,12 +432,31 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 		t.comparable(x, lt, rt)
 		return "(" + left + " " + x.Op + " " + right + ")", booleanType
 	case "||":
-		return "(" + left + " || " + right + ")", lt
+		return concatenate(x.Position, left, right, lt, rt)
 	}
+	return t.arithmetic(x, left, right, lt, rt)
+}
+
+// arithmetic is + - * / % with Trino's types.
+func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
 	plain := "(" + left + " " + x.Op + " " + right + ")"
+	if lt != nil && rt != nil && !is(lt, "unknown") && !is(rt, "unknown") && !calculable(x.Op, lt, rt) {
+		fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s %s %s", typeText(lt), x.Op, typeText(rt))
+	}
 	switch {
 	case isInterval(lt) && is(rt, "date"), is(lt, "date") && isInterval(rt):
 		return "CAST(" + plain + " AS DATE)", dateType
+	case isInterval(lt) && (isInterval(rt) || isNumeric(rt)):
+		if x.Op == "/" {
+			return "(" + left + " * (1 / CAST(" + right + " AS DOUBLE)))", lt
+		}
+		return plain, lt
+	case isInterval(rt) && isNumeric(lt):
+		return plain, rt
+	case isInterval(rt) && is(lt, "timestamp with time zone"):
+		return t.instant("("+t.local(left, lt)+" "+x.Op+" "+right+")", lt), lt
+	case isInterval(lt) && is(rt, "timestamp with time zone"):
+		return t.instant("("+t.local(right, rt)+" + "+left+")", rt), rt
 	case isInterval(rt):
 		return plain, lt
 	case isInterval(lt):
@@ -429,12 +470,11 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 	}
 	switch {
 	case isInteger(lt) && isInteger(rt):
-		if is(lt, "bigint") || is(rt, "bigint") {
-			return plain, bigintType
-		}
-		return plain, integerType
-	case is(lt, "double") || is(rt, "double"):
-		return plain, doubleType
+		return plain, common(lt, rt)
+	case is(lt, "real") && is(rt, "real"):
+		return plain, lt
+	case is(lt, "double", "real") && isNumeric(rt) || is(rt, "double", "real") && isNumeric(lt):
+		return plain, common(lt, rt)
 	case (isInteger(lt) || is(lt, "decimal")) && (isInteger(rt) || is(rt, "decimal")):
 		// Trino's result types; DuckDB fails for wide products.
 		l, r := decimalOf(lt), decimalOf(rt)
@@ -457,53 +497,126 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 
 // comparable fails where Trino would not compare and DuckDB would: text with numbers.
 func (t *translator) comparable(x *sql.Operation, a, b *sql.Type) {
-	text := func(t *sql.Type) bool { return is(t, "varchar", "char") }
-	other := func(t *sql.Type) bool {
-		return isInteger(t) || is(t, "double", "real", "decimal", "boolean", "date", "timestamp", "timestamp with time zone")
+	if apart(a, b) {
+		fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s %s %s", typeText(a), x.Op, typeText(b))
 	}
-	if text(a) && other(b) || other(a) && text(b) {
-		fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s %s %s", a, x.Op, b)
+}
+
+// calculable reports whether Trino has an operator for the types.
+func calculable(op string, a, b *sql.Type) bool {
+	date := func(t *sql.Type) bool { return is(t, "date", "time", "timestamp", "timestamp with time zone") }
+	switch {
+	case isNumeric(a) && isNumeric(b):
+		return true
+	case isInterval(a) && isInterval(b):
+		return a.Name == b.Name && (op == "+" || op == "-")
+	case isInterval(a) && isNumeric(b):
+		return op == "*" || op == "/"
+	case isNumeric(a) && isInterval(b):
+		return op == "*"
+	case date(a) && isInterval(b):
+		return op == "+" || op == "-"
+	case isInterval(a) && date(b):
+		return op == "+"
+	case date(a) && date(b):
+		return op == "-" && (a.Name == b.Name || !is(a, "time") && !is(b, "time"))
 	}
+	return false
+}
+
+// concatenate is || of texts, bytes and arrays, to which an element may be joined.
+func concatenate(at sql.Position, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
+	switch {
+	case is(lt, "array") && rt != nil && !is(rt, "array", "unknown") && !apart(element(lt), rt):
+		return "list_append(" + left + ", " + right + ")", arrayOf(common(element(lt), rt))
+	case is(rt, "array") && lt != nil && !is(lt, "array", "unknown") && !apart(element(rt), lt):
+		return "list_prepend(" + left + ", " + right + ")", arrayOf(common(element(rt), lt))
+	case is(lt, "array") && is(element(lt), "array") && is(rt, "array") && !is(element(rt), "array"):
+		return "list_append(" + left + ", " + right + ")", lt
+	case isText(lt) && rt != nil && !isText(rt) && !is(rt, "unknown", "json", "uuid"), isText(rt) && lt != nil && !isText(lt) && !is(lt, "unknown", "json", "uuid"),
+		isNumeric(lt) && isNumeric(rt):
+		fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s, %s) for function concat. Expected: concat(char(x), char(y)), concat(array(E), E) E, concat(E, array(E)) E, concat(array(E)) E, concat(varchar), concat(varbinary)", typeText(lt), typeText(rt))
+	}
+	typ := lt
+	if isText(lt) || isText(rt) {
+		typ = varcharType
+	} else if lt != nil && rt != nil {
+		typ = common(lt, rt)
+	}
+	return "(" + left + " || " + right + ")", typ
+}
+
+// nonZero reports whether an expression is a number other than zero.
+func nonZero(x sql.Expr) bool {
+	n, ok := x.(*sql.Number)
+	return ok && strings.ContainsAny(n.Text, "123456789")
 }
 
 // division keeps Trino's rules: of integers it is whole, by zero it fails, of decimals it
 // is a decimal, rounded.
 func (t *translator) division(x *sql.Operation, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
 	var typ *sql.Type
-	exact := func(t *sql.Type) bool { return isInteger(t) || is(t, "decimal") }
 	op := x.Op
+	text := ""
 	switch {
-	case isInteger(lt) && isInteger(rt):
-		typ = integerType
-		if is(lt, "bigint") || is(rt, "bigint") {
-			typ = bigintType
+	case is(lt, "double", "real") || is(rt, "double", "real"):
+		// IEEE: by zero is infinity or not a number.
+		typ, text = doubleType, "DOUBLE"
+		if is(lt, "real") && is(rt, "real") {
+			typ, text = lt, "FLOAT"
 		}
+		l, r := "CAST("+left+" AS "+text+")", "CAST("+right+" AS "+text+")"
+		switch {
+		case nonZero(x.Right):
+			return "(" + l + " " + op + " " + r + ")", typ
+		case op == "%":
+			return "CASE WHEN " + r + " = 0 THEN CAST('NaN' AS " + text + ") ELSE " + l + " % " + r + " END", typ
+		}
+		return "CASE WHEN " + r + " = 0 THEN CASE WHEN " + l + " > 0 THEN CAST('Infinity' AS " + text + ") WHEN " + l + " < 0 THEN CAST('-Infinity' AS " + text + ") ELSE CAST('NaN' AS " + text + ") END ELSE " + l + " / " + r + " END", typ
+	case isInteger(lt) && isInteger(rt):
+		typ = common(lt, rt)
 		if op == "/" {
 			op = "//"
 		}
-	case is(lt, "double", "real") || is(rt, "double", "real"):
-		// IEEE: by zero is infinity or not a number.
-		if op == "/" {
-			l, r := "CAST("+left+" AS DOUBLE)", "CAST("+right+" AS DOUBLE)"
-			if n, ok := x.Right.(*sql.Number); ok && strings.ContainsAny(n.Text, "123456789") {
-				return "(" + l + " / " + r + ")", doubleType
-			}
-			return "CASE WHEN " + r + " = 0 THEN CASE WHEN " + l + " > 0 THEN CAST('Infinity' AS DOUBLE) WHEN " + l + " < 0 THEN CAST('-Infinity' AS DOUBLE) ELSE CAST('NaN' AS DOUBLE) END ELSE " + l + " / " + r + " END", doubleType
-		}
-		return "(" + left + " % " + right + ")", doubleType
-	}
-	text := "(" + left + " " + op + " " + right + ")"
-	if op == "/" && exact(lt) && exact(rt) {
+		text = "(" + left + " " + op + " " + right + ")"
+	case isNumeric(lt) && isNumeric(rt):
 		l, r := decimalOf(lt), decimalOf(rt)
 		s := max(l[1], r[1])
-		p := min(38, l[0]+r[1]+max(r[1]-l[1], 0))
-		typ = &sql.Type{Name: "decimal", Params: []int{max(p, s), s}}
-		text = fmt.Sprintf("CAST(round(CAST(%s AS DOUBLE) / CAST(%s AS DOUBLE), %d) AS %s)", left, right, s, duckType(typ))
+		if op == "%" {
+			typ = decimalType(min(38, min(l[0]-l[1], r[0]-r[1])+s), s)
+			text = "CAST((" + left + " % " + right + ") AS " + duckType(typ) + ")"
+			break
+		}
+		typ = decimalType(max(min(38, l[0]+r[1]+max(r[1]-l[1], 0)), s), s)
+		text = decimalQuotient(left, right, l, r, typ)
+	default:
+		text = "(" + left + " " + op + " " + right + ")"
 	}
-	if n, ok := x.Right.(*sql.Number); ok && strings.ContainsAny(n.Text, "123456789") || t.try > 0 {
+	if nonZero(x.Right) {
 		return text, typ
 	}
-	return "CASE WHEN " + right + " = 0 THEN error('Division by zero') ELSE " + text + " END", typ
+	return "CASE WHEN " + right + " = 0 THEN __raise('DIVISION_BY_ZERO: Division by zero') ELSE " + text + " END", typ
+}
+
+// decimalQuotient divides exactly, in whole numbers of the result's last digit, rounding
+// halves away from zero; what does not fit 128 bits is divided as floating point.
+func decimalQuotient(left, right string, l, r [2]int, typ *sql.Type) string {
+	p, s := typ.Params[0], typ.Params[1]
+	if l[0]+s+r[1]+1 > 38 || r[0]+r[1]+1 > 38 || p+s+1 > 38 {
+		return fmt.Sprintf("CAST(round(CAST(%s AS DOUBLE) / CAST(%s AS DOUBLE), %d) AS %s)", left, right, s, duckType(typ))
+	}
+	shifted := func(x string, of [2]int, digits int) string {
+		x = fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", x, of[0], of[1])
+		if digits > 0 {
+			x = fmt.Sprintf("%s * CAST(1%s AS DECIMAL(%d,0))", x, strings.Repeat("0", digits), digits+1)
+		}
+		return "CAST(" + x + " AS HUGEINT)"
+	}
+	q := "trino_quotient(" + shifted(left, l, s+r[1]) + ", " + shifted(right, r, r[1]) + ")"
+	if s == 0 {
+		return "CAST(" + q + " AS " + duckType(typ) + ")"
+	}
+	return fmt.Sprintf("CAST(CAST(%s AS DECIMAL(%d,0)) * CAST('0.%s1' AS DECIMAL(%d,%d)) AS %s)", q, min(38-s-1, p), strings.Repeat("0", s-1), s+1, s, duckType(typ))
 }
 
 func decimalOf(t *sql.Type) [2]int {
@@ -523,34 +636,82 @@ func decimalOf(t *sql.Type) [2]int {
 	return [2]int{19, 0}
 }
 
+// logical fails unless an expression is boolean, where its type is known.
+func (t *translator) logical(x sql.Expr, typ *sql.Type, what string) {
+	if typ != nil && !is(typ, "boolean", "unknown") {
+		fail(x.Pos(), "TYPE_MISMATCH", "%s must evaluate to a boolean (actual: %s)", what, typeText(typ))
+	}
+}
+
+// subscript is base[index]: of an array from 1, of a map by key, of a row by place. What
+// is not there fails.
+func (t *translator) subscript(x *sql.Subscript, in *scope) (string, *sql.Type) {
+	base, typ := t.expr(x.Base, in)
+	index, it := t.expr(x.Index, in)
+	switch {
+	case is(typ, "row"):
+		if n, ok := x.Index.(*sql.Number); ok {
+			i, err := strconv.Atoi(n.Text)
+			if err == nil && i >= 1 && i <= len(typ.Fields) {
+				return "(" + base + ")." + ident(fieldName(typ, i-1)), typ.Fields[i-1].Type
+			}
+			fail(x.Index.Pos(), "INVALID_FUNCTION_ARGUMENT", "Subscript expression index out of bounds: %s", n.Text)
+		}
+		fail(x.Index.Pos(), "EXPRESSION_NOT_CONSTANT", "Subscript expression on ROW requires a constant index")
+	case is(typ, "array"):
+		if it != nil && !isInteger(it) && !is(it, "unknown") {
+			fail(x.Position, "TYPE_MISMATCH", "Cannot use %s for subscript of %s", typeText(it), typeText(typ))
+		}
+		at := raise("INVALID_FUNCTION_ARGUMENT", "'Array subscript must be less than or equal to array length: ' || "+index+" || ' > ' || len("+base+")")
+		check := "CASE WHEN " + index + " > len(" + base + ") THEN " + at
+		if !nonZero(x.Index) {
+			check += " WHEN " + index + " = 0 THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'") + " WHEN " + index + " < 0 THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'Array subscript is negative: ' || "+index)
+		}
+		return "(" + base + ")[" + check + " ELSE " + index + " END]", element(typ)
+	case is(typ, "map"):
+		if len(typ.Args) == 2 && apart(typ.Args[0], it) {
+			fail(x.Position, "TYPE_MISMATCH", "Cannot use %s for subscript of %s", typeText(it), typeText(typ))
+		}
+		return "CASE WHEN NOT map_contains(" + base + ", " + index + ") THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'Key not present in map: ' || CAST("+index+" AS VARCHAR)") + " ELSE (" + base + ")[" + index + "] END", element(typ)
+	case typ != nil && !is(typ, "unknown"):
+		fail(x.Position, "TYPE_MISMATCH", "Cannot use %s for subscript of %s", typeText(it), typeText(typ))
+	}
+	return "(" + base + ")[" + index + "]", nil
+}
+
 func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 	var b strings.Builder
 	b.WriteString("CASE")
+	var operand *sql.Type
 	if c.Operand != nil {
-		b.WriteString(" " + t.text(c.Operand, in))
+		var text string
+		text, operand = t.expr(c.Operand, in)
+		b.WriteString(" " + text)
 	}
-	var typ *sql.Type
-	for i, w := range c.Whens {
-		then, tt := t.expr(w.Then, in)
-		if i == 0 {
-			typ = tt
-		} else {
-			typ = common(typ, tt)
+	var types []*sql.Type
+	for _, w := range c.Whens {
+		cond, ct := t.expr(w.Cond, in)
+		if c.Operand == nil {
+			t.logical(w.Cond, ct, "CASE WHEN clause")
+		} else if apart(operand, ct) {
+			fail(w.Cond.Pos(), "TYPE_MISMATCH", "CASE operand type does not match WHEN clause operand type: %s vs %s", typeText(operand), typeText(ct))
 		}
-		b.WriteString(" WHEN " + t.text(w.Cond, in) + " THEN " + then)
+		then, tt := t.expr(w.Then, in)
+		types = append(types, tt)
+		b.WriteString(" WHEN " + cond + " THEN " + then)
 	}
 	if c.Else != nil {
 		text, et := t.expr(c.Else, in)
-		typ = common(typ, et)
+		types = append(types, et)
 		b.WriteString(" ELSE " + text)
 	}
-	return b.String() + " END", typ
+	return b.String() + " END", together(c.Position, "All CASE results", types)
 }
 
 func (t *translator) cast(c *sql.Cast, in *scope) (string, *sql.Type) {
 	text, from := t.expr(c.X, in)
 	verb := "CAST("
-	if c.Try || t.try > 0 {
+	if c.Try {
 		verb = "TRY_CAST("
 	}
 	to := c.Type
@@ -558,26 +719,111 @@ func (t *translator) cast(c *sql.Cast, in *scope) (string, *sql.Type) {
 		to = &sql.Type{Name: "decimal", Params: append(append([]int{}, to.Params...), []int{38, 0}[len(to.Params):]...)}
 	}
 	duckType(to) // fails for a type that there is none of
-	if is(to, "varchar", "char") {
-		switch {
-		case is(from, "timestamp"):
-			text = "strftime(" + text + ", '%Y-%m-%d %H:%M:%S.%g')"
-		case is(from, "timestamp with time zone"):
-			text = "strftime(" + text + " AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S.%g UTC')"
-		case is(from, "json"):
-			text = "json_extract_string(" + text + ", '$')"
-		case is(from, "varbinary"):
-			text = "decode(" + text + ")"
+	if s, ok := c.X.(*sql.String); ok && is(to, "timestamp with time zone") {
+		if text, typ, ok := t.zonedLiteral(s.Value); ok {
+			return text, typ
 		}
 	}
-	if is(to, "json") && !is(from, "json") {
-		return "to_json(" + text + ")", to
+	if !castable(from, to) {
+		fail(c.Position, "TYPE_MISMATCH", "Cannot cast %s to %s", typeText(from), typeText(to))
 	}
-	out := convert(verb, text, from, to, 0)
-	if len(to.Params) == 1 && is(to, "varchar", "char") {
-		out = fmt.Sprintf("substr(%s, 1, %d)", out, to.Params[0])
+	if is(to, "timestamp with time zone") && is(from, "timestamp with time zone") {
+		return text, from
 	}
-	return out, to
+	return t.castTo(verb, text, from, to), to
+}
+
+// castable reports whether Trino has a cast.
+func castable(from, to *sql.Type) bool {
+	date := func(t *sql.Type) bool { return is(t, "date", "time", "timestamp", "timestamp with time zone") }
+	switch {
+	case from == nil || is(from, "unknown", "json") || is(to, "json"):
+		return true
+	case isNumeric(from) || is(from, "boolean"):
+		return isNumeric(to) || is(to, "boolean") || isText(to)
+	case date(from):
+		return date(to) && !(is(from, "date") && is(to, "time")) && !(is(from, "time") && is(to, "date")) || isText(to)
+	case is(from, "array", "map", "row"):
+		return from.Name == to.Name
+	case is(from, "varbinary"):
+		return is(to, "varbinary", "uuid")
+	}
+	return true
+}
+
+// castTo casts with Trino's meaning; verb is CAST( or TRY_CAST(.
+func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
+	try := verb == "TRY_CAST("
+	otherwise := func(message string) string { // of a value that cannot be cast
+		if try {
+			return "NULL"
+		}
+		return raise("INVALID_CAST_ARGUMENT", message)
+	}
+	switch {
+	case isText(to):
+		out := ""
+		switch {
+		case is(from, "json"):
+			out = "json_extract_string(" + text + ", '$')"
+		case is(from, "timestamp with time zone"):
+			out = "strftime(" + t.local(text, from) + ", '%Y-%m-%d %H:%M:%S.%g') || ' ' || " + zoneName(from)
+		default:
+			out = castText(verb, text, from)
+		}
+		if len(to.Params) == 1 {
+			return fmt.Sprintf("substr(%s, 1, %d)", out, to.Params[0])
+		}
+		return out
+	case is(to, "json"):
+		if is(from, "json") {
+			return text
+		}
+		return "to_json(" + jsonOf(text, from, 0) + ")"
+	case isText(from) && isInteger(to):
+		// Digits only: DuckDB would round 1.5 and take 1e3.
+		name := map[string]string{"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}[to.Name]
+		return "CASE WHEN " + text + " IS NULL THEN NULL WHEN regexp_full_match(" + text + ", '[+-]?[0-9]+') AND TRY_CAST(" + text + " AS " + duckType(to) + ") IS NOT NULL THEN TRY_CAST(" + text + " AS " + duckType(to) + ") ELSE " +
+			otherwise("'Cannot cast ''' || "+text+" || ''' to "+name+"'") + " END"
+	case isText(from) && is(to, "date", "timestamp", "boolean", "double", "real") && !try:
+		message := "'Value cannot be cast to " + typeText(to) + ": ' || " + text
+		if !is(to, "date", "timestamp") {
+			message = "'Cannot cast ''' || " + text + " || ''' to " + strings.ToUpper(to.Name) + "'"
+		}
+		return "CASE WHEN TRY_CAST(" + text + " AS " + duckType(to) + ") IS NULL AND " + text + " IS NOT NULL THEN " + otherwise(message) + " ELSE TRY_CAST(" + text + " AS " + duckType(to) + ") END"
+	case is(from, "timestamp with time zone") && is(to, "date", "timestamp", "time"):
+		return verb + t.local(text, from) + " AS " + duckType(to) + ")"
+	case is(from, "timestamp", "date") && is(to, "timestamp with time zone"):
+		return "timezone('UTC', CAST(" + text + " AS TIMESTAMP))"
+	}
+	return convert(verb, text, from, to, 0)
+}
+
+// castText writes a value of a type as Trino's cast to varchar does.
+func castText(verb, text string, from *sql.Type) string {
+	switch {
+	case is(from, "timestamp"):
+		return "strftime(" + text + ", '%Y-%m-%d %H:%M:%S.%g')"
+	case is(from, "double"):
+		return "trino_double_text(" + text + ")"
+	case is(from, "real"):
+		return "trino_real_text(CAST(" + text + " AS DOUBLE))"
+	case is(from, "varbinary"):
+		return "decode(" + text + ")"
+	}
+	return verb + text + " AS VARCHAR)"
+}
+
+// jsonOf readies a value for to_json, which writes timestamps in its own way.
+func jsonOf(text string, t *sql.Type, depth int) string {
+	switch {
+	case is(t, "timestamp"):
+		return "strftime(" + text + ", '%Y-%m-%d %H:%M:%S.%g')"
+	case is(t, "array") && is(element(t), "timestamp", "array"):
+		p := fmt.Sprintf("__json%d", depth)
+		return "list_transform(" + text + ", lambda " + p + ": " + jsonOf(p, element(t), depth+1) + ")"
+	}
+	return text
 }
 
 // convert casts text, whose rows Trino matches by place and DuckDB by name.

@@ -1,6 +1,8 @@
 package lakesql
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/sql"
@@ -9,24 +11,26 @@ import (
 func isMap(c *invocation) bool { return is(c.typ(0), "map") }
 
 // distinct keeps the first of equal elements, in order, which list_distinct does not.
-const distinct = "list_filter($1, lambda e, i: list_position($1, e) = i)"
+const distinct = "list_filter($1, lambda __e, __i: list_position($1, __e) = __i)"
+
+// hasNull is whether a list has a null.
+const hasNull = "(len($1) <> list_count($1))"
+
+// raise is an expression that fails the query; it can stand for a value of any type.
+func raise(name, text string) string { return "__raise('" + name + ": ' || " + text + ")" }
 
 func arrayFunctions() map[string]function {
-	each := func(name, null string) func(c *invocation) (string, *sql.Type) {
-		return func(c *invocation) (string, *sql.Type) {
+	// match folds the lambda's answers; missing is what unknown answers give, no what none give.
+	match := func(sought, found, none string) function {
+		return function{min: 2, max: 2, takes: "a.", result: "boolean", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, _ := c.lambda(1, param{p, element(c.typ(0))})
-			return strings.NewReplacer("$L", "list_transform("+c.args[0]+", lambda "+p+": "+body+")").Replace(null + name), nil
-		}
+			l := "list_transform(" + c.args[0] + ", lambda " + p + ": " + body + ")"
+			return "CASE WHEN " + l + " IS NULL THEN NULL WHEN list_contains(" + l + ", " + sought + ") THEN " + found + " WHEN len(" + l + ") <> list_count(" + l + ") THEN NULL ELSE " + none + " END", nil
+		}}
 	}
-	// transformMap rebuilds a map from entries whose key or value the lambda gives.
-	transformMap := func(key, value string) func(c *invocation) (string, *sql.Type) {
-		return func(c *invocation) (string, *sql.Type) {
-			p := c.fresh()
-			body, _ := c.lambda(1, param{text: p + ".key"}, param{text: p + ".value"})
-			r := strings.NewReplacer("$B", body, "$P", p)
-			return "map_from_entries(list_transform(map_entries(" + c.args[0] + "), lambda " + p + ": {'key': " + r.Replace(key) + ", 'value': " + r.Replace(value) + "}))", nil
-		}
+	extreme := func(name string) function {
+		return function{min: 1, max: 1, takes: "a", template: "CASE WHEN " + hasNull + " THEN NULL ELSE " + name + "($1) END", result: "e"}
 	}
 	return map[string]function{
 		"cardinality": {min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
@@ -36,173 +40,216 @@ func arrayFunctions() map[string]function {
 			return c.fill("len($1)"), nil
 		}},
 		"element_at": {min: 2, max: 2, result: "e", write: func(c *invocation) (string, *sql.Type) {
+			if is(c.typ(0), "array") {
+				if n, ok := c.exprs[1].(*sql.Number); !ok || strings.Trim(n.Text, "0") == "" {
+					return c.fill("($1)[CASE WHEN $2 = 0 THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'") + " ELSE $2 END]"), nil
+				}
+			}
 			return c.fill("($1)[$2]"), nil
 		}},
-		"contains":       {min: 2, max: 2, template: "list_contains($*)", result: "boolean"},
-		"array_position": {min: 2, max: 2, template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($*), 0) AS BIGINT) END", result: "bigint"},
-		"array_distinct": {min: 1, max: 1, template: distinct, result: "1"},
-		"array_sort": {min: 1, max: 2, result: "1", write: func(c *invocation) (string, *sql.Type) {
-			if len(c.args) == 2 {
-				fail(c.at, "NOT_SUPPORTED", "Function array_sort with a comparator is not supported")
+		"contains": {min: 2, max: 2, takes: "a.", template: "CASE WHEN list_contains($1, $2) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " THEN NULL ELSE false END", result: "boolean"},
+		"contains_sequence": {min: 2, max: 2, takes: "a", result: "boolean",
+			template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE len($2) = 0 OR coalesce(list_bool_or(list_transform(range(1, len($1) - len($2) + 2), lambda __i: $1[__i:__i + len($2) - 1] = $2)), false) END"},
+		"array_position": {min: 2, max: 2, takes: "a.", template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($*), 0) AS BIGINT) END", result: "bigint"},
+		"array_distinct": {min: 1, max: 1, takes: "a", template: distinct, result: "1"},
+		"array_sort": {min: 1, max: 2, takes: "a.", result: "1", write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) == 1 {
+				return c.fill("list_sort($1, 'ASC', 'NULLS LAST')"), nil
 			}
-			return c.fill("list_sort($1, 'ASC', 'NULLS LAST')"), nil
+			// Each element's place is how many come before it; equal ones keep their order.
+			x, y, i, j := c.fresh(), c.fresh(), c.fresh(), c.fresh()
+			e := element(c.typ(0))
+			body, _ := c.lambda(1, param{y, e}, param{x, e})
+			rank := fmt.Sprintf("list_sum(list_transform(%s, lambda %s, %s: CASE WHEN %s < 0 THEN 1 ELSE 0 END))", c.args[0], y, j, body)
+			return fmt.Sprintf("list_transform(list_sort(list_transform(%s, lambda %s, %s: struct_pack(r := %s, i := %s))), lambda %s: (%[1]s)[%[6]s.i])", c.args[0], x, i, rank, i, c.fresh()), nil
 		}},
-		"array_join": {min: 2, max: 3, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"array_join": {min: 2, max: 3, takes: "av", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			p := c.fresh()
+			text := castText("CAST(", p, element(c.typ(0)))
 			if len(c.args) == 3 {
-				return c.fill("coalesce(array_to_string(list_transform($1, lambda e: coalesce(CAST(e AS VARCHAR), $3)), $2), '')"), nil
+				return c.fill("CASE WHEN $1 IS NOT NULL THEN coalesce(array_to_string(list_transform($1, lambda " + p + ": coalesce(" + text + ", $3)), $2), '') END"), nil
 			}
-			return c.fill("array_to_string(list_filter($1, lambda e: e IS NOT NULL), $2)"), nil
+			return c.fill("CASE WHEN $1 IS NOT NULL THEN coalesce(array_to_string(list_transform(list_filter($1, lambda " + p + ": " + p + " IS NOT NULL), lambda " + p + ": " + text + "), $2), '') END"), nil
 		}},
-		"array_max": {min: 1, max: 1, template: "list_max($1)", result: "e"}, "array_min": {min: 1, max: 1, template: "list_min($1)", result: "e"},
-		"array_sum":       {min: 1, max: 1, template: "list_sum($1)"},
-		"array_average":   {min: 1, max: 1, template: "list_avg($1)", result: "double"},
-		"array_intersect": {min: 2, max: 2, template: "list_filter($1, lambda e, i: list_contains($2, e) AND list_position($1, e) = i)", result: "1"},
-		"array_except":    {min: 2, max: 2, template: "list_filter($1, lambda e, i: NOT coalesce(list_contains($2, e), false) AND list_position($1, e) = i)", result: "1"},
-		"array_union": {min: 2, max: 2, result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"array_max": extreme("list_max"), "array_min": extreme("list_min"),
+		"array_first":     {min: 1, max: 1, takes: "a", template: "($1)[1]", result: "e"},
+		"array_last":      {min: 1, max: 1, takes: "a", template: "($1)[-1]", result: "e"},
+		"array_intersect": {min: 2, max: 2, takes: "a", template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NOT NULL AND list_position($1, __e) = __i)", result: "1"},
+		"array_except":    {min: 2, max: 2, takes: "a", template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NULL AND list_position($1, __e) = __i)", result: "1"},
+		"array_union": {min: 2, max: 2, takes: "a", result: "1", write: func(c *invocation) (string, *sql.Type) {
 			return (&invocation{args: []string{c.fill("list_concat($1, $2)")}}).fill(distinct), nil
 		}},
-		"arrays_overlap": {min: 2, max: 2, template: "list_has_any($*)", result: "boolean"},
-		"array_remove":   {min: 2, max: 2, template: "list_filter($1, lambda e: e IS DISTINCT FROM $2)", result: "1"},
-		"slice":          {min: 3, max: 3, template: "list_slice($1, $2, CASE WHEN $2 < 0 THEN len($1) + $2 + 1 ELSE $2 END + $3 - 1)", result: "1"},
-		"flatten":        {min: 1, max: 1, template: "flatten($1)", result: "e"},
-		"repeat":         {min: 2, max: 2, template: "list_transform(range($2), lambda e: $1)", result: "[1"},
+		"arrays_overlap": {min: 2, max: 2, takes: "a", template: "CASE WHEN list_bool_or(list_transform($1, lambda __e: __e IS NOT NULL AND list_contains($2, __e))) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " OR (len($2) <> list_count($2)) THEN NULL ELSE false END", result: "boolean"},
+		"array_remove":   {min: 2, max: 2, takes: "a.", template: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e: __e IS DISTINCT FROM $2) END", result: "1"},
+		"array_histogram": {min: 1, max: 1, takes: "a", write: func(c *invocation) (string, *sql.Type) {
+			const some = "list_filter($1, lambda __e, __i: __e IS NOT NULL AND list_position($1, __e) = __i)"
+			return c.fill("map_from_entries(list_transform(" + some + ", lambda __e: struct_pack(key := __e, value := len(list_filter($1, lambda __f: __f = __e)))))"), mapOf(element(c.typ(0)), bigintType)
+		}},
+		"slice":      {min: 3, max: 3, takes: "ai", template: "CASE WHEN $2 < -len($1) THEN [] ELSE list_slice($1, CASE WHEN $2 = 0 THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'") + " ELSE $2 END, CASE WHEN $2 < 0 THEN len($1) + $2 + 1 ELSE $2 END + $3 - 1) END", result: "1"},
+		"trim_array": {min: 2, max: 2, takes: "ai", template: "list_slice($1, 1, len($1) - $2)", result: "1"},
+		"shuffle":    {min: 1, max: 1, takes: "a", template: "list_transform(list_sort(list_transform($1, lambda __e: struct_pack(r := random(), e := __e))), lambda __s: __s.e)", result: "1"},
+		"flatten":    {min: 1, max: 1, takes: "a", template: "flatten($1)", result: "e"},
+		"repeat":     {min: 2, max: 2, takes: ".i", template: "list_transform(range($2), lambda __e: $1)", result: "[1"},
+		"ngrams": {min: 2, max: 2, takes: "ai", write: func(c *invocation) (string, *sql.Type) {
+			return c.fill("list_transform(range(1, greatest(len($1) - $2, 0) + 2), lambda __i: $1[__i:__i + $2 - 1])"), arrayOf(c.typ(0))
+		}},
+		"combinations": {min: 2, max: 2, takes: "ai", write: combinations},
 		"sequence": {min: 2, max: 3, result: "[1", write: func(c *invocation) (string, *sql.Type) {
-			switch {
-			case is(c.typ(0), "date"):
-				if len(c.args) == 2 {
-					return c.fill("CAST(generate_series($1, $2, to_days(1)) AS DATE[])"), nil
+			switch t := c.typ(0); {
+			case is(t, "date", "timestamp"):
+				step := "CASE WHEN $1 <= $2 THEN to_days(1) ELSE to_days(-1) END"
+				if len(c.args) == 3 {
+					step = "$3"
+				} else if is(t, "timestamp") {
+					fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function sequence", c.typeNames())
 				}
-				return c.fill("CAST(generate_series($1, $2, $3) AS DATE[])"), nil
-			case len(c.args) == 2 && is(c.typ(0), "integer", "bigint"):
+				return c.fill("CAST(generate_series($1, $2, " + step + ") AS " + duckType(t) + "[])"), nil
+			case t != nil && !isInteger(t):
+				fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function sequence", c.typeNames())
+			}
+			if len(c.args) == 2 {
 				return c.fill("generate_series($1, $2, CASE WHEN $1 <= $2 THEN 1 ELSE -1 END)"), arrayOf(bigintType)
 			}
-			return c.fill("generate_series($*)"), nil
+			return c.fill("generate_series($*)"), arrayOf(bigintType)
 		}},
-		"zip": {min: 2, max: 5, write: func(c *invocation) (string, *sql.Type) {
+		"zip": {min: 2, max: 5, takes: "a", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
-			fields := make([]string, len(c.args))
+			fields, types := make([]string, len(c.args)), make([]*sql.Type, len(c.args))
 			for i := range c.args {
-				fields[i] = "field" + string(rune('0'+i)) + " := " + p + "[" + string(rune('1'+i)) + "]"
+				fields[i] = fmt.Sprintf("field%d := %s[%d]", i, p, i+1)
+				types[i] = element(c.typ(i))
 			}
-			return "list_transform(list_zip(" + strings.Join(c.args, ", ") + "), lambda " + p + ": struct_pack(" + strings.Join(fields, ", ") + "))", nil
+			return "list_transform(list_zip(" + strings.Join(c.args, ", ") + "), lambda " + p + ": struct_pack(" + strings.Join(fields, ", ") + "))", arrayOf(rowOf(types...))
 		}},
-		"transform": {min: 2, max: 2, write: func(c *invocation) (string, *sql.Type) {
+		"transform": {min: 2, max: 2, takes: "a.", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, typ := c.lambda(1, param{p, element(c.typ(0))})
 			return "list_transform(" + c.args[0] + ", lambda " + p + ": " + body + ")", arrayOf(typ)
 		}},
-		"filter": {min: 2, max: 2, result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"filter": {min: 2, max: 2, takes: "a.", result: "1", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, _ := c.lambda(1, param{p, element(c.typ(0))})
 			return "list_filter(" + c.args[0] + ", lambda " + p + ": " + body + ")", nil
 		}},
-		"reduce": {min: 4, max: 4, write: func(c *invocation) (string, *sql.Type) {
+		"reduce": {min: 4, max: 4, takes: "a.", write: func(c *invocation) (string, *sql.Type) {
 			s, x := c.fresh(), c.fresh()
-			body, typ := c.lambda(2, param{s, c.typ(1)}, param{x, element(c.typ(0))})
 			state := c.typ(1)
-			if typ != nil {
-				state = typ
+			body, typ := c.lambda(2, param{s, state}, param{x, element(c.typ(0))})
+			initial := c.args[1]
+			if state != nil && !is(state, "unknown") {
+				body, initial = convert("CAST(", body, typ, state, 0), "CAST("+initial+" AS "+duckType(state)+")"
 			}
 			// The last lambda takes the folded state.
-			folded := "list_reduce(" + c.args[0] + ", lambda " + s + ", " + x + ": " + body + ", " + c.args[1] + ")"
-			return c.lambda(3, param{folded, state})
+			return c.lambda(3, param{"list_reduce(" + c.args[0] + ", lambda " + s + ", " + x + ": " + body + ", " + initial + ")", state})
 		}},
-		"any_match":  {min: 2, max: 2, write: each("list_bool_or($L), false)", "coalesce("), result: "boolean"},
-		"all_match":  {min: 2, max: 2, write: each("list_bool_and($L), true)", "coalesce("), result: "boolean"},
-		"none_match": {min: 2, max: 2, write: each("list_bool_or($L), false))", "(NOT coalesce("), result: "boolean"},
-		"zip_with": {min: 3, max: 3, write: func(c *invocation) (string, *sql.Type) {
+		"any_match": match("true", "true", "false"), "all_match": match("false", "false", "true"), "none_match": match("true", "false", "true"),
+		"zip_with": {min: 3, max: 3, takes: "aa.", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, typ := c.lambda(2, param{p + "[1]", element(c.typ(0))}, param{p + "[2]", element(c.typ(1))})
 			return "list_transform(list_zip(" + c.args[0] + ", " + c.args[1] + "), lambda " + p + ": " + body + ")", arrayOf(typ)
 		}},
-		"map": {min: 0, max: 2, write: func(c *invocation) (string, *sql.Type) {
+	}
+}
+
+// combinations nests a loop for each place of a group.
+func combinations(c *invocation) (string, *sql.Type) {
+	n := 0
+	if x, ok := c.exprs[1].(*sql.Number); ok {
+		n, _ = strconv.Atoi(x.Text)
+	} else {
+		fail(c.exprs[1].Pos(), "NOT_SUPPORTED", "Argument 2 of function combinations must be a constant")
+	}
+	if n < 0 || n > 5 {
+		fail(c.exprs[1].Pos(), "INVALID_FUNCTION_ARGUMENT", "combination size must not be negative or exceed 5: %d", n)
+	}
+	if n == 0 {
+		return c.fill("CASE WHEN $1 IS NOT NULL THEN [list_slice($1, 1, 0)] END"), arrayOf(c.typ(0))
+	}
+	items := make([]string, n)
+	for i := range items {
+		items[i] = fmt.Sprintf("(%s)[__c%d]", c.args[0], i)
+	}
+	if n == 1 {
+		return fmt.Sprintf("list_transform(%s, lambda __c: [__c])", c.args[0]), arrayOf(c.typ(0))
+	}
+	return c.nestedCombinations(n, items), arrayOf(c.typ(0))
+}
+
+func (c *invocation) nestedCombinations(n int, items []string) string {
+	text := fmt.Sprintf("list_transform(range(__c%d + 1, len(%s) + 1), lambda __c%d: [%s])", n-2, c.args[0], n-1, strings.Join(items, ", "))
+	for i := n - 2; i >= 0; i-- {
+		from := "1"
+		if i > 0 {
+			from = fmt.Sprintf("__c%d + 1", i-1)
+		}
+		text = fmt.Sprintf("flatten(list_transform(range(%s, len(%s) + 1), lambda __c%d: %s))", from, c.args[0], i, text)
+	}
+	return text
+}
+
+func mapFunctions() map[string]function {
+	key := func(c *invocation) *sql.Type {
+		if isMap(c) && len(c.typ(0).Args) == 2 {
+			return c.typ(0).Args[0]
+		}
+		return nil
+	}
+	entry := func(c *invocation) (k, v *sql.Type) { // of an array of rows
+		if e := element(c.typ(0)); is(e, "row") && len(e.Fields) == 2 {
+			return e.Fields[0].Type, e.Fields[1].Type
+		}
+		return nil, nil
+	}
+	pairs := func(c *invocation) string { // an array of rows as entries, whatever its fields are called
+		if e := element(c.typ(0)); is(e, "row") && len(e.Fields) == 2 {
+			return "list_transform(" + c.args[0] + ", lambda __r: struct_pack(key := __r." + ident(fieldName(e, 0)) + ", value := __r." + ident(fieldName(e, 1)) + "))"
+		}
+		return c.args[0]
+	}
+	return map[string]function{
+		"map": {min: 0, max: 2, takes: "a", write: func(c *invocation) (string, *sql.Type) {
 			switch len(c.args) {
 			case 0:
 				return "MAP {}", nil
 			case 1:
-				fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (1) for function map")
+				fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function map. Expected: map(array(K), array(V)), map()", c.typeNames())
 			}
-			var typ *sql.Type
-			if k, v := element(c.typ(0)), element(c.typ(1)); k != nil && v != nil {
-				typ = &sql.Type{Name: "map", Args: []*sql.Type{k, v}}
-			}
-			return c.fill("MAP($1, $2)"), typ
+			return c.fill("MAP($1, $2)"), mapOf(element(c.typ(0)), element(c.typ(1)))
 		}},
-		"map_keys": {min: 1, max: 1, write: func(c *invocation) (string, *sql.Type) {
-			if isMap(c) {
-				return c.fill("map_keys($1)"), arrayOf(c.typ(0).Args[0])
-			}
-			return c.fill("map_keys($1)"), nil
+		"map_keys":   {min: 1, max: 1, takes: "m", write: func(c *invocation) (string, *sql.Type) { return c.fill("map_keys($1)"), arrayOf(key(c)) }},
+		"map_values": {min: 1, max: 1, takes: "m", write: func(c *invocation) (string, *sql.Type) { return c.fill("map_values($1)"), arrayOf(element(c.typ(0))) }},
+		"map_entries": {min: 1, max: 1, takes: "m", write: func(c *invocation) (string, *sql.Type) {
+			return c.fill("list_transform(map_entries($1), lambda __e: struct_pack(field0 := __e.key, field1 := __e.value))"), arrayOf(rowOf(key(c), element(c.typ(0))))
 		}},
-		"map_values": {min: 1, max: 1, write: func(c *invocation) (string, *sql.Type) {
-			return c.fill("map_values($1)"), arrayOf(element(c.typ(0)))
+		"map_from_entries": {min: 1, max: 1, takes: "a", write: func(c *invocation) (string, *sql.Type) {
+			k, v := entry(c)
+			return "map_from_entries(" + pairs(c) + ")", mapOf(k, v)
 		}},
-		"map_entries":      {min: 1, max: 1, template: "list_transform(map_entries($1), lambda e: struct_pack(field0 := e.key, field1 := e.value))"},
-		"map_from_entries": {min: 1, max: 1, template: "map_from_entries($1)"},
-		"map_concat":       {min: 2, max: -1, template: "map_concat($*)", result: "1"},
-		"map_filter": {min: 2, max: 2, result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"multimap_from_entries": {min: 1, max: 1, takes: "a", write: func(c *invocation) (string, *sql.Type) {
+			k, v := entry(c)
+			return multimap(pairs(c)), mapOf(k, arrayOf(v))
+		}},
+		"map_concat": {min: 2, max: -1, takes: "m", template: "map_concat($*)", result: "1"},
+		"map_filter": {min: 2, max: 2, takes: "m.", result: "1", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
-			var k *sql.Type
-			if isMap(c) {
-				k = c.typ(0).Args[0]
-			}
-			body, _ := c.lambda(1, param{p + ".key", k}, param{p + ".value", element(c.typ(0))})
+			body, _ := c.lambda(1, param{p + ".key", key(c)}, param{p + ".value", element(c.typ(0))})
 			return "map_from_entries(list_filter(map_entries(" + c.args[0] + "), lambda " + p + ": " + body + "))", nil
 		}},
-		"transform_values": {min: 2, max: 2, write: transformMap("$P.key", "$B")},
-		"transform_keys":   {min: 2, max: 2, write: transformMap("$B", "$P.value")},
-	}
-}
-
-// jsonPath turns a JSON path of Trino's into DuckDB's: $["a"] is $."a".
-func jsonPath(path string) string {
-	path = strings.NewReplacer(`["`, `."`, `['`, `."`, `"]`, `"`, `']`, `"`).Replace(path)
-	if path == "" || path == "$" {
-		return "$"
-	}
-	return path
-}
-
-func jsonFunctions() map[string]function {
-	// document is the first argument as JSON; text that is none gives null.
-	document := func(c *invocation) string {
-		if is(c.typ(0), "json") {
-			return c.args[0]
-		}
-		return "TRY_CAST(" + c.args[0] + " AS JSON)"
-	}
-	path := func(c *invocation) string {
-		if s, ok := c.exprs[1].(*sql.String); ok {
-			return quote(jsonPath(s.Value))
-		}
-		return c.args[1]
-	}
-	return map[string]function{
-		"json_extract": {min: 2, max: 2, result: "json", write: func(c *invocation) (string, *sql.Type) {
-			return "json_extract(" + document(c) + ", " + path(c) + ")", nil
+		"map_zip_with": {min: 3, max: 3, takes: "mm.", write: func(c *invocation) (string, *sql.Type) {
+			p := c.fresh()
+			body, typ := c.lambda(2, param{p, key(c)}, param{"(" + c.args[0] + ")[" + p + "]", element(c.typ(0))}, param{"(" + c.args[1] + ")[" + p + "]", element(c.typ(1))})
+			keys := c.fill("list_concat(map_keys($1), list_filter(map_keys($2), lambda __e: list_position(map_keys($1), __e) IS NULL))")
+			return c.fill("CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN ") + "map_from_entries(list_transform(" + keys + ", lambda " + p + ": struct_pack(key := " + p + ", value := " + body + "))) END", mapOf(key(c), typ)
 		}},
-		"json_extract_scalar": {min: 2, max: 2, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			d, p := document(c), path(c)
-			return "CASE WHEN json_type(" + d + ", " + p + ") IN ('OBJECT', 'ARRAY') THEN NULL ELSE json_extract_string(" + d + ", " + p + ") END", nil
+		"transform_values": {min: 2, max: 2, takes: "m.", write: func(c *invocation) (string, *sql.Type) {
+			p := c.fresh()
+			body, typ := c.lambda(1, param{p + ".key", key(c)}, param{p + ".value", element(c.typ(0))})
+			return "map_from_entries(list_transform(map_entries(" + c.args[0] + "), lambda " + p + ": struct_pack(key := " + p + ".key, value := " + body + ")))", mapOf(key(c), typ)
 		}},
-		"json_parse":  {min: 1, max: 1, template: "CAST($1 AS JSON)", result: "json"},
-		"json_format": {min: 1, max: 1, template: "CAST($1 AS VARCHAR)", result: "varchar"},
-		"json_array_length": {min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
-			d := document(c)
-			return "CASE WHEN json_type(" + d + ") = 'ARRAY' THEN CAST(json_array_length(" + d + ") AS BIGINT) END", nil
-		}},
-		"json_array_get": {min: 2, max: 2, result: "json", write: func(c *invocation) (string, *sql.Type) {
-			return "json_extract(" + document(c) + ", CAST(" + c.args[1] + " AS BIGINT))", nil
-		}},
-		"json_array_contains": {min: 2, max: 2, result: "boolean", write: func(c *invocation) (string, *sql.Type) {
-			return "list_contains(CAST(" + document(c) + " AS JSON[]), to_json(" + c.args[1] + "))", nil
-		}},
-		"json_size": {min: 2, max: 2, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
-			d, p := document(c), path(c)
-			return "CASE json_type(" + d + ", " + p + ") WHEN 'ARRAY' THEN CAST(json_array_length(" + d + ", " + p + ") AS BIGINT) WHEN 'OBJECT' THEN CAST(len(json_keys(" + d + ", " + p + ")) AS BIGINT) ELSE 0 END", nil
-		}},
-		"is_json_scalar": {min: 1, max: 1, result: "boolean", write: func(c *invocation) (string, *sql.Type) {
-			return "(json_type(" + document(c) + ") NOT IN ('OBJECT', 'ARRAY'))", nil
+		"transform_keys": {min: 2, max: 2, takes: "m.", write: func(c *invocation) (string, *sql.Type) {
+			p := c.fresh()
+			body, typ := c.lambda(1, param{p + ".key", key(c)}, param{p + ".value", element(c.typ(0))})
+			return "map_from_entries(list_transform(map_entries(" + c.args[0] + "), lambda " + p + ": struct_pack(key := " + body + ", value := " + p + ".value)))", mapOf(typ, element(c.typ(0)))
 		}},
 	}
 }

@@ -2,209 +2,333 @@ package lakesql
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
+// A timestamp with a zone is an instant in DuckDB. The zone, which Trino keeps with each
+// value, is part of the type here: its name, or behind dynamicZone the text of an
+// expression, which must not leave the SELECT that it is in.
+const dynamicZone = "\x00"
+
+// local is a date or time without a zone: that on the clocks of its zone.
+func (t *translator) local(text string, typ *sql.Type) string {
+	if !is(typ, "timestamp with time zone") {
+		return text
+	}
+	zone := typ.Zone
+	if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
+		return "timezone(" + rest + ", " + text + ")"
+	}
+	if zone == "" {
+		zone = "UTC"
+	}
+	if ms, ok := fixedOffset(zone); ok {
+		return fmt.Sprintf("(timezone('UTC', %s) + to_milliseconds(%d))", text, ms)
+	}
+	return "timezone(" + quote(zone) + ", " + text + ")"
+}
+
+// instant is the moment that a local time of the type's zone is.
+func (t *translator) instant(text string, typ *sql.Type) string {
+	zone := typ.Zone
+	if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
+		return "timezone(" + rest + ", " + text + ")"
+	}
+	if zone == "" {
+		zone = "UTC"
+	}
+	if ms, ok := fixedOffset(zone); ok {
+		return fmt.Sprintf("(timezone('UTC', %s) - to_milliseconds(%d))", text, ms)
+	}
+	return "timezone(" + quote(zone) + ", " + text + ")"
+}
+
+// fixedOffset is the milliseconds of a zone like +01:00.
+func fixedOffset(zone string) (int64, bool) {
+	if zone == "" || zone[0] != '+' && zone[0] != '-' {
+		return 0, false
+	}
+	l, err := location(zone)
+	if err != nil {
+		return 0, false
+	}
+	_, seconds := time.Unix(0, 0).In(l).Zone()
+	return int64(seconds) * 1000, true
+}
+
+// zone is the type that a zone argument makes.
+func (c *invocation) zone(i int) *sql.Type {
+	x := c.exprs[i]
+	if p, ok := x.(*sql.Parameter); ok && p.Index < len(c.request.Parameters) {
+		x = c.request.Parameters[p.Index]
+	}
+	s, ok := x.(*sql.String)
+	if !ok {
+		return zoned(dynamicZone + c.args[i])
+	}
+	l, err := location(s.Value)
+	if err != nil {
+		fail(x.Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid time zone", s.Value)
+	}
+	return zoned(l.String())
+}
+
+var zonedText = regexp.MustCompile(`^\s*(\d{1,5}-\d{1,2}-\d{1,2}(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?)\s*([A-Za-z+-].*?)\s*$`)
+
+// zonedLiteral reads a timestamp that ends in a zone.
+func (t *translator) zonedLiteral(s string) (string, *sql.Type, bool) {
+	m := zonedText.FindStringSubmatch(s)
+	if m == nil {
+		return "", nil, false
+	}
+	l, err := location(m[2])
+	if err != nil {
+		return "", nil, false
+	}
+	typ := zoned(l.String())
+	return t.instant("CAST("+quote(m[1])+" AS TIMESTAMP)", typ), typ, true
+}
+
+const timeUnits = "millisecond second minute hour day week month quarter year"
+
+// unit is the first argument, one of the units of time.
+func (c *invocation) unit() string {
+	u := strings.ToLower(c.constant(0))
+	if !strings.Contains(" "+timeUnits+" ", " "+u+" ") {
+		fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid Timestamp field", c.constant(0))
+	}
+	return u
+}
+
+// onClocks does something with the local time of argument i, and keeps its type.
+func (c *invocation) onClocks(i int, format string) (string, *sql.Type) {
+	typ := c.typ(i)
+	text := fmt.Sprintf(format, c.local(c.args[i], typ))
+	switch {
+	case is(typ, "date"):
+		text = "CAST(" + text + " AS DATE)"
+	case is(typ, "timestamp with time zone"):
+		text = c.instant(text, typ)
+	}
+	return text, typ
+}
+
 func timeFunctions() map[string]function {
-	part := func(text string) function { return function{min: 1, max: 1, template: text, result: "bigint"} }
-	keep := func(text string, typ *sql.Type) (string, *sql.Type) {
-		if is(typ, "date") {
-			return "CAST(" + text + " AS DATE)", typ
-		}
-		return text, typ
+	part := func(format string) function {
+		return function{min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			if t := c.typ(0); !takes('t', t) && !isInterval(t) {
+				fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s. Expected: %s(timestamp(p)), %[2]s(timestamp(p) with time zone), %[2]s(date)", c.typeNames(), c.name, c.name)
+			}
+			return fmt.Sprintf(format, c.local(c.args[0], c.typ(0))), nil
+		}}
 	}
-	unit := func(c *invocation, allowed string) string {
-		u := strings.ToLower(c.constant(0))
-		if !strings.Contains(" "+allowed+" ", " "+u+" ") {
-			fail(c.at, "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid unit", c.constant(0))
-		}
-		return u
+	now := func(as string, typ *sql.Type) function {
+		return function{max: 1, write: func(c *invocation) (string, *sql.Type) {
+			return "CAST(" + quote(c.now.Format("2006-01-02 15:04:05.000")) + " AS TIMESTAMP)" + as, typ
+		}}
 	}
-	const units = "millisecond second minute hour day week month quarter year"
+	offset := func(unit int64, modulo string) function {
+		return function{min: 1, max: 1, takes: "t", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			return fmt.Sprintf("CAST((epoch_ms(%s) - epoch_ms(timezone('UTC', %s))) // %d%s AS BIGINT)", c.local(c.args[0], c.typ(0)), c.args[0], unit, modulo), nil
+		}}
+	}
+	week, weekday := "week(%s)", "isodow(%s)"
 	return map[string]function{
-		"now": {template: "now()", result: "timestamp with time zone"}, "current_timestamp": {max: 1, template: "now()", result: "timestamp with time zone"},
-		"localtimestamp": {max: 1, template: "CAST(now() AS TIMESTAMP)", result: "timestamp"},
-		"current_date":   {template: "CAST(now() AS DATE)", result: "date"},
-		"current_time":   {max: 1, template: "CAST(CAST(now() AS TIMESTAMP) AS TIME)", result: "time"}, "localtime": {max: 1, template: "CAST(CAST(now() AS TIMESTAMP) AS TIME)", result: "time"},
+		"now": now("::TIMESTAMPTZ", instantType), "current_timestamp": now("::TIMESTAMPTZ", instantType),
+		"localtimestamp": now("", timestampType), "current_date": now("::DATE", dateType), "current_time": now("::TIME", named("time")), "localtime": now("::TIME", named("time")),
 		"current_timezone": {template: "'UTC'", result: "varchar"},
-		"date":             {min: 1, max: 1, template: "CAST($1 AS DATE)", result: "date"},
-		"year":             part("year($1)"), "quarter": part("quarter($1)"), "month": part("month($1)"), "week": part("week($1)"), "week_of_year": part("week($1)"),
-		"day": part("day($1)"), "day_of_month": part("day($1)"), "day_of_week": part("isodow($1)"), "dow": part("isodow($1)"),
-		"day_of_year": part("dayofyear($1)"), "doy": part("dayofyear($1)"), "year_of_week": part("isoyear($1)"), "yow": part("isoyear($1)"),
-		"hour": part("hour($1)"), "minute": part("minute($1)"), "second": part("second($1)"), "millisecond": part("(millisecond($1) % 1000)"),
-		"timezone_hour": part("timezone_hour($1)"), "timezone_minute": part("timezone_minute($1)"),
-		"last_day_of_month": {min: 1, max: 1, template: "last_day($1)", result: "date"},
-		"date_trunc": {min: 2, max: 2, write: func(c *invocation) (string, *sql.Type) {
-			return keep(fmt.Sprintf("date_trunc(%s, %s)", quote(unit(c, units)), c.args[1]), c.typ(1))
+		"date": {min: 1, max: 1, result: "date", write: func(c *invocation) (string, *sql.Type) {
+			return c.translator.castTo("CAST(", c.args[0], c.typ(0), dateType), nil
 		}},
-		"date_add": {min: 3, max: 3, write: func(c *invocation) (string, *sql.Type) {
-			u, n := unit(c, units), c.args[1]
+		"year": part("year(%s)"), "quarter": part("quarter(%s)"), "month": part("month(%s)"), "week": part(week), "week_of_year": part(week),
+		"day": part("day(%s)"), "day_of_month": part("day(%s)"), "day_of_week": part(weekday), "dow": part(weekday),
+		"day_of_year": part("dayofyear(%s)"), "doy": part("dayofyear(%s)"), "year_of_week": part("isoyear(%s)"), "yow": part("isoyear(%s)"),
+		"hour": part("hour(%s)"), "minute": part("minute(%s)"), "second": part("second(%s)"), "millisecond": part("(millisecond(%s) %% 1000)"),
+		"timezone_hour": offset(3_600_000, ""), "timezone_minute": offset(60_000, " % 60"),
+		"timezone": {min: 1, max: 1, takes: "t", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			zone := "UTC"
+			if t := c.typ(0); t != nil && t.Zone != "" {
+				zone = t.Zone
+			}
+			if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
+				return rest, nil
+			}
+			return quote(zone), nil
+		}},
+		"last_day_of_month": {min: 1, max: 1, takes: "t", result: "date", write: func(c *invocation) (string, *sql.Type) {
+			return "last_day(" + c.local(c.args[0], c.typ(0)) + ")", nil
+		}},
+		"date_trunc": {min: 2, max: 2, takes: "vt", write: func(c *invocation) (string, *sql.Type) {
+			return c.onClocks(1, "date_trunc("+quote(c.unit())+", %s)")
+		}},
+		"date_add": {min: 3, max: 3, takes: "vit", write: func(c *invocation) (string, *sql.Type) {
+			u, n := c.unit(), c.args[1]
 			step := map[string]string{"millisecond": "to_milliseconds(%s)", "second": "to_seconds(%s)", "minute": "to_minutes(%s)", "hour": "to_hours(%s)",
 				"day": "to_days(CAST(%s AS INTEGER))", "week": "to_weeks(CAST(%s AS INTEGER))", "month": "to_months(CAST(%s AS INTEGER))",
 				"quarter": "to_months(CAST(3 * (%s) AS INTEGER))", "year": "to_years(CAST(%s AS INTEGER))"}[u]
-			return keep("("+c.args[2]+" + "+fmt.Sprintf(step, n)+")", c.typ(2))
+			if is(c.typ(2), "date") && strings.Contains(" millisecond second minute hour ", " "+u+" ") {
+				fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid DATE field", u)
+			}
+			return c.onClocks(2, "(%s + "+strings.ReplaceAll(fmt.Sprintf(step, n), "%", "%%")+")")
 		}},
-		"date_diff": {min: 3, max: 3, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
-			return fmt.Sprintf("date_sub(%s, %s, %s)", quote(unit(c, units)), c.args[1], c.args[2]), nil
+		"date_diff": {min: 3, max: 3, takes: "vt", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			a, b := c.typ(1), c.typ(2)
+			if is(a, "timestamp with time zone") && is(b, "timestamp with time zone") {
+				b = a
+			}
+			return fmt.Sprintf("date_sub(%s, %s, %s)", quote(c.unit()), c.local(c.args[1], a), c.local(c.args[2], b)), nil
 		}},
-		"from_unixtime":          {min: 1, max: 2, result: "timestamp with time zone", template: "to_timestamp($1)"},
-		"to_unixtime":            {min: 1, max: 1, template: "epoch($1)", result: "double"},
-		"from_unixtime_nanos":    {min: 1, max: 1, template: "to_timestamp($1 / 1e9)", result: "timestamp with time zone"},
-		"from_iso8601_timestamp": {min: 1, max: 1, template: "CAST($1 AS TIMESTAMPTZ)", result: "timestamp with time zone"},
-		"from_iso8601_date":      {min: 1, max: 1, template: "CAST($1 AS DATE)", result: "date"},
-		"to_iso8601": {min: 1, max: 1, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			switch {
-			case is(c.typ(0), "date"):
+		"from_unixtime": {min: 1, max: 3, takes: "n.", write: func(c *invocation) (string, *sql.Type) {
+			typ := instantType
+			switch len(c.args) {
+			case 2:
+				typ = c.zone(1)
+			case 3:
+				typ = zoned(dynamicZone + "'UTC'")
+				h, ok := c.exprs[1].(*sql.Number)
+				m, ok2 := c.exprs[2].(*sql.Number)
+				if !ok || !ok2 {
+					fail(c.at, "NOT_SUPPORTED", "Arguments 2 and 3 of function from_unixtime must be constants")
+				}
+				l, err := location("+" + fmt.Sprintf("%02s:%02s", h.Text, m.Text))
+				if err != nil {
+					fail(c.at, "INVALID_FUNCTION_ARGUMENT", "Invalid offset")
+				}
+				typ = zoned(l.String())
+			}
+			return c.fill("to_timestamp(round($1, 3))"), typ
+		}},
+		"to_unixtime":         {min: 1, max: 1, takes: "t", template: "epoch($1)", result: "double"},
+		"from_unixtime_nanos": {min: 1, max: 1, takes: "n", template: "to_timestamp(CAST($1 AS DOUBLE) / 1e9)", result: "timestamp with time zone"},
+		"from_iso8601_timestamp": {min: 1, max: 1, takes: "v", write: func(c *invocation) (string, *sql.Type) {
+			typ := instantType
+			if s, ok := c.exprs[0].(*sql.String); ok {
+				if t, err := isoTimestamp(s.Value); err == nil {
+					typ = zoned(t.Location().String())
+				}
+			}
+			return c.fill("trino_iso_timestamp($1)"), typ
+		}},
+		"from_iso8601_date": {min: 1, max: 1, takes: "v", template: "trino_iso_date($1)", result: "date"},
+		"to_iso8601": {min: 1, max: 1, takes: "t", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			switch t := c.typ(0); {
+			case is(t, "date"):
 				return c.fill("CAST($1 AS VARCHAR)"), nil
-			case is(c.typ(0), "timestamp with time zone"):
-				return c.fill("strftime($1 AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')"), nil
+			case is(t, "timestamp with time zone") && (t.Zone == "" || t.Zone == "UTC"):
+				return c.fill("strftime(timezone('UTC', $1), '%Y-%m-%dT%H:%M:%S.%gZ')"), nil
+			case is(t, "timestamp with time zone"):
+				return "trino_joda_format(" + c.local(c.args[0], t) + ", 'yyyy-MM-dd''T''HH:mm:ss.SSSZZ', " + zoneName(t) + ")", nil
 			}
 			return c.fill("strftime($1, '%Y-%m-%dT%H:%M:%S.%g')"), nil
 		}},
-		"at_timezone": {min: 2, max: 2, write: func(c *invocation) (string, *sql.Type) {
+		"at_timezone": {min: 2, max: 2, takes: "tv", write: func(c *invocation) (string, *sql.Type) {
 			if is(c.typ(0), "timestamp") { // taken as UTC, the session's zone
-				return c.fill("timezone($2, timezone('UTC', $1))"), timestampType
+				return c.fill("timezone('UTC', $1)"), c.zone(1)
 			}
-			return c.fill("timezone($2, $1)"), timestampType
+			return c.args[0], c.zone(1)
 		}},
-		"with_timezone":   {min: 2, max: 2, template: "timezone($2, CAST($1 AS TIMESTAMP))", result: "timestamp with time zone"},
-		"to_milliseconds": {min: 1, max: 1, template: "CAST(epoch_ms($1) AS BIGINT)", result: "bigint"},
-		"date_format": {min: 2, max: 2, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			return "strftime(" + local(c) + ", " + quote(mysqlFormat(c)) + ")", nil
+		"with_timezone": {min: 2, max: 2, takes: "tv", write: func(c *invocation) (string, *sql.Type) {
+			typ := c.zone(1)
+			return c.instant(c.fill("CAST($1 AS TIMESTAMP)"), typ), typ
 		}},
-		"date_parse": {min: 2, max: 2, result: "timestamp", write: func(c *invocation) (string, *sql.Type) {
-			return "strptime(" + c.args[0] + ", " + quote(mysqlFormat(c)) + ")", nil
+		"to_milliseconds":        {min: 1, max: 1, template: "CAST(epoch_ms($1) AS BIGINT)", result: "bigint"},
+		"parse_duration":         {min: 1, max: 1, takes: "v", template: "to_milliseconds(trino_duration_ms($1))", result: "interval day to second"},
+		"human_readable_seconds": {min: 1, max: 1, takes: "n", template: "trino_human_readable_seconds(CAST($1 AS DOUBLE))", result: "varchar"},
+		"date_format": {min: 2, max: 2, takes: "tv", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			text := c.local(c.args[0], c.typ(0))
+			if s, ok := c.fast(mysqlPattern); ok {
+				return "strftime(" + text + ", " + quote(s) + ")", nil
+			}
+			return "trino_mysql_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ")", nil
 		}},
-		"format_datetime": {min: 2, max: 2, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			return "strftime(" + local(c) + ", " + quote(jodaFormat(c, false)) + ")", nil
+		"date_parse": {min: 2, max: 2, takes: "v", result: "timestamp", write: func(c *invocation) (string, *sql.Type) {
+			if s, ok := c.fast(mysqlPattern); ok {
+				return "coalesce(try_strptime(" + c.args[0] + ", " + quote(s) + "), trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + "))", nil
+			}
+			return "trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + ")", nil
 		}},
-		"parse_datetime": {min: 2, max: 2, result: "timestamp with time zone", write: func(c *invocation) (string, *sql.Type) {
-			return "CAST(strptime(" + c.args[0] + ", " + quote(jodaFormat(c, true)) + ") AS TIMESTAMPTZ)", nil
+		"format_datetime": {min: 2, max: 2, takes: "tv", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			text := c.local(c.args[0], c.typ(0))
+			if s, ok := c.fast(jodaPattern); ok {
+				return "strftime(" + text + ", " + quote(s) + ")", nil
+			}
+			return "trino_joda_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ", " + zoneName(c.typ(0)) + ")", nil
+		}},
+		"parse_datetime": {min: 2, max: 2, takes: "v", write: func(c *invocation) (string, *sql.Type) {
+			typ := instantType
+			p, ok := c.compiled(jodaPattern)
+			s, ok2 := c.exprs[0].(*sql.String)
+			if ok && ok2 {
+				if t, err := p.parse(s.Value); err == nil {
+					typ = zoned(t.Location().String())
+				}
+			}
+			return "trino_joda_parse(" + c.args[0] + ", " + c.args[1] + ")", typ
 		}},
 	}
 }
 
-// local is the first argument without a zone, which strftime wants.
-func local(c *invocation) string {
-	if is(c.typ(0), "timestamp with time zone") {
-		return "timezone('UTC', " + c.args[0] + ")"
+// zoneName is the zone of a type as an expression.
+func zoneName(t *sql.Type) string {
+	switch {
+	case t == nil || t.Zone == "":
+		return "'UTC'"
+	case strings.HasPrefix(t.Zone, dynamicZone):
+		return t.Zone[1:]
 	}
-	return c.args[0]
+	return quote(t.Zone)
 }
 
-// mysqlFormat turns a format of MySQL's into strftime's.
-func mysqlFormat(c *invocation) string {
-	format := c.constant(1)
+// compiled is the second argument's pattern, if it is constant.
+func (c *invocation) compiled(compile func(string) (pattern, error)) (pattern, bool) {
+	x := c.exprs[1]
+	if p, ok := x.(*sql.Parameter); ok && p.Index < len(c.request.Parameters) {
+		x = c.request.Parameters[p.Index]
+	}
+	s, ok := x.(*sql.String)
+	if !ok {
+		return nil, false
+	}
+	p, err := compile(s.Value)
+	if err != nil {
+		_, text, _ := strings.Cut(err.Error(), ": ")
+		fail(x.Pos(), "INVALID_FUNCTION_ARGUMENT", "%s", text)
+	}
+	return p, true
+}
+
+// fast is the pattern as one of strftime's, if all of it has the same meaning there.
+func (c *invocation) fast(compile func(string) (pattern, error)) (string, bool) {
+	p, ok := c.compiled(compile)
+	if !ok {
+		return "", false
+	}
 	var b strings.Builder
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' || i+1 == len(format) {
-			b.WriteByte(format[i])
+	for _, f := range p {
+		if f.letter == 0 {
+			b.WriteString(strings.ReplaceAll(f.text, "%", "%%"))
 			continue
 		}
-		i++
-		s, ok := map[byte]string{'a': "%a", 'b': "%b", 'c': "%-m", 'd': "%d", 'e': "%-d", 'f': "%f", 'H': "%H", 'h': "%I", 'I': "%I", 'i': "%M",
-			'j': "%j", 'k': "%-H", 'l': "%-I", 'M': "%B", 'm': "%m", 'p': "%p", 'r': "%I:%M:%S %p", 'S': "%S", 's': "%S", 'T': "%H:%M:%S",
-			'v': "%V", 'W': "%A", 'x': "%G", 'Y': "%Y", 'y': "%y", '%': "%%"}[format[i]]
+		s, ok := map[string]string{"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "%g", "DDD": "%j", "EEEE": "%A", "MMMM": "%B", "MMM": "%b"}[strings.Repeat(string(f.letter), f.n)]
 		if !ok {
-			if strings.IndexByte("DUuVwX", format[i]) >= 0 {
-				fail(c.exprs[1].Pos(), "INVALID_FUNCTION_ARGUMENT", "%%%c not supported in date format string", format[i])
-			}
-			s = string(format[i])
+			return "", false
 		}
 		b.WriteString(s)
 	}
-	return b.String()
+	return b.String(), true
 }
 
-// jodaFormat turns a pattern of Joda-Time's into strftime's.
-func jodaFormat(c *invocation, parse bool) string {
-	format := c.constant(1)
-	var b strings.Builder
-	for i := 0; i < len(format); {
-		ch := format[i]
-		n := 1
-		for i+n < len(format) && format[i+n] == ch {
-			n++
-		}
-		switch {
-		case ch == '\'':
-			end := strings.IndexByte(format[i+1:], '\'')
-			switch {
-			case end < 0:
-				fail(c.exprs[1].Pos(), "INVALID_FUNCTION_ARGUMENT", "Invalid format: unterminated quote")
-			case end == 0:
-				b.WriteByte('\'')
-			default:
-				b.WriteString(strings.ReplaceAll(format[i+1:i+1+end], "%", "%%"))
-			}
-			i += end + 2
-			continue
-		case ch >= 'a' && ch <= 'z' || ch >= 'A' && ch <= 'Z':
-			pick := func(short, long string, from int) string {
-				if n >= from {
-					return long
-				}
-				return short
-			}
-			s := ""
-			switch ch {
-			case 'y', 'Y':
-				s = "%Y"
-				if n == 2 {
-					s = "%y"
-				}
-			case 'x':
-				s = "%G"
-			case 'w':
-				s = "%V"
-			case 'M':
-				s = pick(pick(pick("%-m", "%m", 2), "%b", 3), "%B", 4)
-			case 'd':
-				s = pick("%-d", "%d", 2)
-			case 'D':
-				s = pick("%-j", "%j", 3)
-			case 'E':
-				s = pick("%a", "%A", 4)
-			case 'e':
-				s = "%u"
-			case 'H':
-				s = pick("%-H", "%H", 2)
-			case 'h':
-				s = pick("%-I", "%I", 2)
-			case 'm':
-				s = pick("%-M", "%M", 2)
-			case 's':
-				s = pick("%-S", "%S", 2)
-			case 'S':
-				s = pick("%g", "%f", 4)
-			case 'a':
-				s = "%p"
-			case 'Z':
-				s = "+00:00"
-				if n == 1 {
-					s = "+0000"
-				}
-				if n >= 3 {
-					s = "UTC"
-				}
-				if parse {
-					s = "%z"
-				}
-			case 'z':
-				s = "UTC"
-			}
-			if s == "" {
-				fail(c.exprs[1].Pos(), "INVALID_FUNCTION_ARGUMENT", "Illegal pattern component: %s", format[i:i+n])
-			}
-			b.WriteString(s)
-		case ch == '%':
-			b.WriteString(strings.Repeat("%%", n))
-		default:
-			b.WriteString(format[i : i+n])
-		}
-		i += n
-	}
-	return b.String()
+var literalForms = map[string]*regexp.Regexp{
+	"date":      regexp.MustCompile(`^\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}\s*$`),
+	"time":      regexp.MustCompile(`^\d{1,2}:\d{2}(:\d{2}(\.\d{1,12})?)?$`),
+	"timestamp": regexp.MustCompile(`^\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,12})?)?)?\s*$`),
+}
+
+// dateOrTime reports whether a literal's text has the form of its type.
+func dateOrTime(typ *sql.Type, s string) bool {
+	return literalForms[typ.Name] == nil || literalForms[typ.Name].MatchString(s)
 }

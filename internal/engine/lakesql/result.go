@@ -41,6 +41,7 @@ type Result struct {
 	Stats   Stats
 
 	infos  []duckdb.TypeInfo
+	zones  []*time.Location // that instants are shown in; nil where that is UTC
 	rows   driver.Rows
 	values []driver.Value
 	row    []Value
@@ -69,6 +70,12 @@ func (r *Result) Next(ctx context.Context) bool {
 	for i, v := range r.values {
 		if v == nil {
 			r.row[i] = Value{Null: true}
+			continue
+		}
+		if at, ok := v.(time.Time); ok && r.zones != nil && r.zones[i] != nil {
+			at = at.In(r.zones[i])
+			buf = append(append(at.AppendFormat(buf[:0], "2006-01-02 15:04:05.000"), ' '), r.zones[i].String()...)
+			r.row[i] = Value{Text: string(buf)}
 			continue
 		}
 		buf = appendValue(buf[:0], v, r.infos[i], false)
@@ -177,6 +184,9 @@ func finish(columns []ResultColumn, known []column) {
 			c.typ = refine(known[i].typ, c.typ)
 		}
 		c.FullType, c.Hive = strings.ReplaceAll(c.typ.String(), ", ", ","), hiveOf(c.typ)
+		if is(c.typ, "varchar", "char") && len(c.typ.Params) == 1 {
+			c.Precision = c.typ.Params[0]
+		}
 		if c.Type == "interval day to second" || c.Type == "varchar" && is(c.typ, "json", "char", "uuid") {
 			c.Type = c.typ.Name
 		}
@@ -189,7 +199,7 @@ func refine(known, actual *sql.Type) *sql.Type {
 		return actual
 	}
 	switch {
-	case is(known, "varchar", "char", "json", "uuid") && is(actual, "varchar"), is(known, "unknown"), isInterval(known) && isInterval(actual):
+	case is(known, "varchar", "char", "json", "uuid") && is(actual, "varchar"), is(known, "unknown"), is(known, "timestamp with time zone") && is(actual, "timestamp with time zone"), isInterval(known) && isInterval(actual):
 		return known
 	case known.Name == actual.Name && len(known.Args) == len(actual.Args) && len(known.Fields) == len(actual.Fields) && len(known.Args)+len(known.Fields) > 0:
 		t := &sql.Type{Name: known.Name}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
@@ -32,6 +33,7 @@ type translator struct {
 	path     bool // "$path" is asked for
 	try      int  // depth of TRY
 	output   []column
+	now      time.Time
 }
 
 // column is one that a name may stand for.
@@ -39,6 +41,7 @@ type column struct {
 	relation, name string
 	typ            *sql.Type
 	hidden         bool
+	label          string // the name as written, where that differs
 }
 
 type param struct {
@@ -54,7 +57,7 @@ type scope struct {
 }
 
 func (e *Engine) translate(ctx context.Context, r Request) (text string, t *translator, err error) {
-	t = &translator{ctx: ctx, engine: e, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]bool{}}
+	t = &translator{ctx: ctx, engine: e, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]bool{}, now: e.clock.Now().UTC()}
 	defer func() {
 		if p := recover(); p != nil {
 			switch p := p.(type) {
@@ -93,17 +96,26 @@ type stop struct{ error }
 
 func usesPath(q *sql.Query) bool { return strings.Contains(strings.ToLower(sql.Print(q)), `"$path"`) }
 
-// shown turns what the driver cannot show as it should: JSON is text.
+// shown turns what the driver cannot show as it should: JSON is text, and numbers have
+// the type that Trino gives them.
 func (t *translator) shown(text string, columns []column) string {
 	found := false
 	items, names := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = fmt.Sprintf("c%d", i)
-		items[i] = names[i] + " AS " + ident(c.name)
-		if is(c.typ, "json") {
-			found = true
-			items[i] = "CAST(" + names[i] + " AS VARCHAR) AS " + ident(c.name)
+		if c.label != "" {
+			c.name = c.label
 		}
+		items[i] = names[i] + " AS " + ident(c.name)
+		switch {
+		case is(c.typ, "json"):
+			items[i] = "CAST(" + names[i] + " AS VARCHAR) AS " + ident(c.name)
+		case isNumeric(c.typ) && (!is(c.typ, "decimal") || len(c.typ.Params) == 2):
+			items[i] = "CAST(" + names[i] + " AS " + duckType(c.typ) + ") AS " + ident(c.name)
+		default:
+			continue
+		}
+		found = true
 	}
 	if found {
 		return "SELECT " + strings.Join(items, ", ") + " FROM (" + text + ") AS q(" + strings.Join(names, ", ") + ")"
@@ -227,6 +239,9 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 		}
 		out := make([]column, len(columns))
 		for i, c := range columns {
+			if apart(c.typ, other[i].typ) {
+				fail(b.Position, "TYPE_MISMATCH", "column %d in %s query has incompatible types: %s, %s", i+1, b.Op, typeText(c.typ), typeText(other[i].typ))
+			}
 			out[i] = column{name: c.name, typ: common(c.typ, other[i].typ)}
 		}
 		op := b.Op
@@ -238,20 +253,6 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 		return t.values(b, outer)
 	}
 	panic(fmt.Sprintf("lakesql: unknown query body %T", b))
-}
-
-// common is the type of a column that comes from two branches: known if they agree.
-func common(a, b *sql.Type) *sql.Type {
-	switch {
-	case is(a, "unknown"):
-		return b
-	case is(b, "unknown"):
-		return a
-	}
-	if a != nil && b != nil && a.String() == b.String() {
-		return a
-	}
-	return nil
 }
 
 func (t *translator) values(v *sql.Values, outer *scope) (string, []column, *scope) {
@@ -313,7 +314,9 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 		b.WriteString(" FROM " + strings.Join(from, ", "))
 	}
 	if s.Where != nil {
-		b.WriteString(" WHERE " + t.text(s.Where, in))
+		text, typ := t.expr(s.Where, in)
+		t.logical(s.Where, typ, "WHERE clause")
+		b.WriteString(" WHERE " + text)
 	}
 	if s.GroupBy != nil {
 		b.WriteString(" GROUP BY " + t.groupBy(s.GroupBy, in))
@@ -333,6 +336,9 @@ func (t *translator) selectItem(item sql.SelectItem, in *scope) (string, []colum
 		return t.star(item, in)
 	}
 	text, typ := t.expr(item.Expr, in)
+	if typ != nil && strings.HasPrefix(typ.Zone, dynamicZone) {
+		fail(item.Expr.Pos(), "NOT_SUPPORTED", "A timestamp of a time zone that is not constant cannot be a column")
+	}
 	name := ""
 	switch x := item.Expr.(type) {
 	case *sql.Name:
@@ -346,7 +352,7 @@ func (t *translator) selectItem(item sql.SelectItem, in *scope) (string, []colum
 	if name == "" {
 		name = t.unnamed()
 	}
-	return text + " AS " + ident(name), []column{{name: strings.ToLower(name), typ: typ}}
+	return text + " AS " + ident(name), []column{{name: strings.ToLower(name), typ: typ, label: name}}
 }
 
 func (t *translator) star(item sql.SelectItem, in *scope) (string, []column) {
@@ -368,7 +374,7 @@ func (t *translator) star(item sql.SelectItem, in *scope) (string, []column) {
 			hidden = true
 			continue
 		}
-		columns = append(columns, column{name: c.name, typ: c.typ})
+		columns = append(columns, column{name: c.name, typ: c.typ, label: c.label})
 	}
 	if item.Expr != nil && (columns == nil || relation == "") {
 		// A row's fields.

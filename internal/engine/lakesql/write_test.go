@@ -48,7 +48,7 @@ func unzip(t *testing.T, path string) string {
 func TestWrite(t *testing.T) {
 	e, l := newEngine(t)
 	const all = `SELECT 1 AS a, 'x,"y"' AS b, TIMESTAMP '2024-01-02 03:04:05.678' AS c, ARRAY[1, NULL] AS d, MAP(ARRAY['k'], ARRAY[1.5]) AS e, CAST(ROW(1, 'z') AS row(p integer, q varchar)) AS f, CAST(NULL AS double) AS g, true AS h, DATE '2024-01-02' AS i, p FROM (VALUES '1/2', NULL) AS t(p)`
-	const columns = "a int;b string;c timestamp;d array<int>;e map<string,decimal(2,1)>;f struct<p:int,q:string>;g double;h boolean;i date;p string;"
+	const columns = "a int;b varchar(5);c timestamp;d array<int>;e map<varchar(1),decimal(2,1)>;f struct<p:int,q:string>;g double;h boolean;i date;p varchar(3);"
 	for format, want := range map[string]string{
 		"JSON":     `{"a":1,"b":"x,\"y\"","c":"2024-01-02 03:04:05.678","d":[1,null],"e":{"k":1.5},"f":{"p":1,"q":"z"},"g":null,"h":true,"i":"2024-01-02"}` + "\n",
 		"TEXTFILE": "1|x,\"y\"|2024-01-02 03:04:05.678|1\x02\\N|k\x031.5|1\x02z|\\N|true|2024-01-02\n",
@@ -117,7 +117,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
-	if _, err := write(t, e, l, "SELECT 'x'", WriteRequest{Format: "parquet", Columns: columnsOf(t, "a int")}); err == nil || err.Error() != "TYPE_MISMATCH: line 1:1: Insert query has mismatched column types: Table: [integer], Query: [varchar]" {
+	if _, err := write(t, e, l, "SELECT 'x'", WriteRequest{Format: "parquet", Columns: columnsOf(t, "a int")}); err == nil || err.Error() != "TYPE_MISMATCH: line 1:1: Insert query has mismatched column types: Table: [integer], Query: [varchar(1)]" {
 		t.Error(err)
 	}
 	if _, err := write(t, e, l, "SELECT x, x AS p FROM UNNEST(sequence(1, 101)) t(x)", WriteRequest{Format: "parquet", PartitionBy: []string{"p"}}); err == nil || !strings.HasPrefix(err.Error(), "HIVE_TOO_MANY_OPEN_PARTITIONS") {

@@ -463,6 +463,7 @@ type Type struct {
 	Params []int
 	Args   []*Type
 	Fields []RowField
+	Zone   string // what a translator knows of the zone that values are shown in; no syntax
 }
 
 // RowField is a field of a row type; Name may be absent.

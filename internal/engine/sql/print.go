@@ -418,7 +418,7 @@ func (w *printer) typ(t *Type) {
 	switch {
 	case t.Params != nil:
 		for i, n := range t.Params {
-			w.text([]string{"(", ", "}[min(i, 1)], strconv.Itoa(n))
+			w.text([]string{"(", ","}[min(i, 1)], strconv.Itoa(n))
 		}
 		w.text(")")
 	case t.Args != nil:
