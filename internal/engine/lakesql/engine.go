@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -291,8 +292,17 @@ func queryError(ctx context.Context, err error) error {
 		}
 	case "Conversion":
 		name = "INVALID_CAST_ARGUMENT"
+		if m := outOfRange.FindStringSubmatch(text); m != nil {
+			name, text = "NUMERIC_VALUE_OUT_OF_RANGE", "Out of range for "+integerNames[m[2]]+": "+m[1]
+		}
+		if m := badDate.FindStringSubmatch(text); m != nil {
+			text = "Value cannot be cast to date: " + m[1]
+		}
 	case "Out of Range":
 		name = "NUMERIC_VALUE_OUT_OF_RANGE"
+		if m := overflow.FindStringSubmatch(text); m != nil {
+			text = integerNames[m[2]] + " " + m[1] + " overflow: " + m[3]
+		}
 	case "Out of Memory":
 		name = "EXCEEDED_LOCAL_MEMORY_LIMIT"
 	case "IO", "Permission":
@@ -312,6 +322,14 @@ func queryError(ctx context.Context, err error) error {
 	}
 	return &Error{Name: name, Message: text}
 }
+
+// DuckDB's words for what Trino words by type.
+var (
+	overflow     = regexp.MustCompile(`^Overflow in (addition|subtraction|multiplication) of (INT\d+) \((.*)\)!`)
+	outOfRange   = regexp.MustCompile(`^Type \S+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)`)
+	badDate      = regexp.MustCompile(`^date field value out of range: "([^"]*)"`)
+	integerNames = map[string]string{"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
+)
 
 func between(s, before, after string) (string, bool) {
 	_, s, ok := strings.Cut(s, before)

@@ -462,7 +462,7 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 	case isInterval(lt):
 		return plain, rt
 	case x.Op == "-" && is(lt, "date") && is(rt, "date"):
-		return "to_days(CAST" + plain + " AS INTEGER)", intervalType
+		return "to_days(CAST(" + plain + " AS INTEGER))", intervalType
 	case x.Op == "-" && is(lt, "timestamp", "timestamp with time zone"):
 		return plain, intervalType
 	case x.Op == "/" || x.Op == "%":
@@ -793,6 +793,8 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		return "CASE WHEN TRY_CAST(" + text + " AS " + duckType(to) + ") IS NULL AND " + text + " IS NOT NULL THEN " + otherwise(message) + " ELSE TRY_CAST(" + text + " AS " + duckType(to) + ") END"
 	case is(from, "timestamp with time zone") && is(to, "date", "timestamp", "time"):
 		return verb + t.local(text, from) + " AS " + duckType(to) + ")"
+	case is(from, "double", "real") && isInteger(to):
+		return verb + "round(" + text + ") AS " + duckType(to) + ")" // halves away from zero
 	case is(from, "timestamp", "date") && is(to, "timestamp with time zone"):
 		return "timezone('UTC', CAST(" + text + " AS TIMESTAMP))"
 	}

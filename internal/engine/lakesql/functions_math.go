@@ -137,7 +137,7 @@ func mathFunctions() map[string]function {
 			return c.arithmetic(&sql.Operation{Position: c.at, Op: "%", Left: c.exprs[0], Right: c.exprs[1]}, c.args[0], c.args[1], c.typ(0), c.typ(1))
 		}},
 		"power": {min: 2, max: 2, takes: "n", template: "power($*)", result: "double"}, "pow": {min: 2, max: 2, takes: "n", template: "power($*)", result: "double"},
-		"sqrt": guarded("$1 < 0", "sqrt"), "cbrt": real1("cbrt"), "exp": real1("exp"),
+		"sqrt": guarded("$1 < 0", "sqrt"), "cbrt": {min: 1, max: 1, takes: "n", template: "trino_cbrt(CAST($1 AS DOUBLE))", result: "double"}, "exp": real1("exp"),
 		"ln": logarithm("ln"), "log2": logarithm("log2"), "log10": logarithm("log10"),
 		"log": {min: 2, max: 2, takes: "n", template: "CASE WHEN $1 <= 0 OR $2 < 0 THEN " + nanText + " WHEN $2 = 0 THEN -" + infText + " ELSE ln($2) / ln($1) END", result: "double"},
 		"sin": real1("sin"), "cos": real1("cos"), "tan": real1("tan"), "atan": real1("atan"), "sinh": real1("sinh"), "cosh": real1("cosh"), "tanh": real1("tanh"),

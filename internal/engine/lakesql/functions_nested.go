@@ -60,16 +60,17 @@ func arrayFunctions() map[string]function {
 			x, y, i, j := c.fresh(), c.fresh(), c.fresh(), c.fresh()
 			e := element(c.typ(0))
 			body, _ := c.lambda(1, param{y, e}, param{x, e})
-			rank := fmt.Sprintf("list_sum(list_transform(%s, lambda %s, %s: CASE WHEN %s < 0 THEN 1 ELSE 0 END))", c.args[0], y, j, body)
+			back, _ := c.lambda(1, param{x, e}, param{y, e}) // nulls may each claim to come first
+			rank := fmt.Sprintf("list_sum(list_transform(%s, lambda %s, %s: CASE WHEN %s < 0 AND %s >= 0 THEN 1 ELSE 0 END))", c.args[0], y, j, body, back)
 			return fmt.Sprintf("list_transform(list_sort(list_transform(%s, lambda %s, %s: struct_pack(r := %s, i := %s))), lambda %s: (%[1]s)[%[6]s.i])", c.args[0], x, i, rank, i, c.fresh()), nil
 		}},
 		"array_join": {min: 2, max: 3, takes: "av", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			text := castText("CAST(", p, element(c.typ(0)))
 			if len(c.args) == 3 {
-				return c.fill("CASE WHEN $1 IS NOT NULL THEN coalesce(array_to_string(list_transform($1, lambda " + p + ": coalesce(" + text + ", $3)), $2), '') END"), nil
+				return c.joined(c.fill("list_transform($1, lambda "+p+": coalesce("+text+", $3))"), 1), nil
 			}
-			return c.fill("CASE WHEN $1 IS NOT NULL THEN coalesce(array_to_string(list_transform(list_filter($1, lambda " + p + ": " + p + " IS NOT NULL), lambda " + p + ": " + text + "), $2), '') END"), nil
+			return c.joined(c.fill("list_transform(list_filter($1, lambda "+p+": "+p+" IS NOT NULL), lambda "+p+": "+text+")"), 1), nil
 		}},
 		"array_max": extreme("list_max"), "array_min": extreme("list_min"),
 		"array_first":     {min: 1, max: 1, takes: "a", template: "($1)[1]", result: "e"},
@@ -139,6 +140,17 @@ func arrayFunctions() map[string]function {
 			if state != nil && !is(state, "unknown") {
 				body, initial = convert("CAST(", body, typ, state, 0), "CAST("+initial+" AS "+duckType(state)+")"
 			}
+			if e := element(c.typ(0)); e != nil && state != nil && !is(state, "unknown") && (is(e, "unknown") || e.String() != state.String()) {
+				// DuckDB folds elements of the state's type only: each is made a pair of both.
+				el := "NULL"
+				if !is(e, "unknown") {
+					el = "CAST(NULL AS " + duckType(e) + ")"
+				}
+				step, from := c.lambda(2, param{s + ".s", state}, param{x + ".x", e})
+				step = convert("CAST(", step, from, state, 0)
+				return c.lambda(3, param{"list_reduce(list_transform(" + c.args[0] + ", lambda __e: struct_pack(s := CAST(NULL AS " + duckType(state) + "), x := __e)), lambda " + s + ", " + x +
+					": struct_pack(s := " + step + ", x := " + x + ".x), struct_pack(s := " + initial + ", x := " + el + ")).s", state})
+			}
 			// The last lambda takes the folded state.
 			return c.lambda(3, param{"list_reduce(" + c.args[0] + ", lambda " + s + ", " + x + ": " + body + ", " + initial + ")", state})
 		}},
@@ -149,6 +161,14 @@ func arrayFunctions() map[string]function {
 			return "list_transform(list_zip(" + c.args[0] + ", " + c.args[1] + "), lambda " + p + ": " + body + ")", arrayOf(typ)
 		}},
 	}
+}
+
+// joined is the texts of a list with argument i between them.
+func (c *invocation) joined(list string, i int) string {
+	if _, ok := c.exprs[i].(*sql.String); ok {
+		return "CASE WHEN " + list + " IS NOT NULL THEN coalesce(array_to_string(" + list + ", " + c.args[i] + "), '') END"
+	}
+	return "CASE len(" + list + ") WHEN 0 THEN '' ELSE list_reduce(" + list + ", lambda __a, __b: __a || " + c.args[i] + " || __b) END"
 }
 
 // combinations nests a loop for each place of a group.

@@ -85,7 +85,7 @@ func stringFunctions() map[string]function {
 		}},
 		"concat_ws": {min: 2, max: -1, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			if is(c.typ(1), "array") {
-				return c.fill("CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN coalesce(array_to_string(list_filter($2, lambda __e: __e IS NOT NULL), $1), '') END"), nil
+				return "CASE WHEN " + c.args[0] + " IS NOT NULL THEN " + c.joined(c.fill("list_filter($2, lambda __e: __e IS NOT NULL)"), 0) + " END", nil
 			}
 			return c.fill("concat_ws($*)"), nil
 		}},
@@ -93,7 +93,7 @@ func stringFunctions() map[string]function {
 			if len(c.args) == 2 {
 				return c.fill("string_split($1, $2)"), nil
 			}
-			return c.fill("CASE WHEN len(string_split($1, $2)) <= $3 THEN string_split($1, $2) ELSE list_append(string_split($1, $2)[1:$3 - 1], array_to_string(string_split($1, $2)[$3:], $2)) END"), nil
+			return c.fill("CASE WHEN len(string_split($1, $2)) <= $3 THEN string_split($1, $2) ELSE list_append(string_split($1, $2)[1:$3 - 1], ") + c.joined(c.fill("string_split($1, $2)[$3:]"), 1) + ") END", nil
 		}},
 		"split_part":   {min: 3, max: 3, takes: "vvi", template: "string_split($1, $2)[CASE WHEN $3 < 1 THEN __raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE $3 END]", result: "varchar"},
 		"split_to_map": {min: 3, max: 3, takes: "v", result: "{varchar", template: "map_from_entries(" + entries + ")"},

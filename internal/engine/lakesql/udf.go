@@ -221,6 +221,7 @@ var udfs = map[string]udf{
 		}
 		return mean + sd*math.Sqrt2*math.Erfinv(2*p-1), nil
 	}},
+	"cbrt":        {in: []duckdb.Type{real8}, out: real8, f: func(v []driver.Value) (any, error) { return math.Cbrt(v[0].(float64)), nil }},
 	"double_text": {in: []duckdb.Type{real8}, out: text, f: func(v []driver.Value) (any, error) { return scientific(v[0].(float64), 64), nil }},
 	"real_text":   {in: []duckdb.Type{real8}, out: text, f: func(v []driver.Value) (any, error) { return scientific(v[0].(float64), 32), nil }},
 	"shift": {in: []duckdb.Type{text, whole, whole, whole}, out: whole, f: func(v []driver.Value) (any, error) {
