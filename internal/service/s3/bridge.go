@@ -195,7 +195,11 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 		header.Set("Content-Length", strconv.FormatInt(length, 10))
 		return nil
 	}
+	deletion := r.Method == http.MethodPost && q.key == "" && q.has("delete")
 	if length == 0 || r.Body == nil || r.Body == http.NoBody {
+		if deletion {
+			return checkDeletions(nil)
+		}
 		return nil
 	}
 	if q.form() {
@@ -209,6 +213,11 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 	doc, err := readDocument(body)
 	if err != nil {
 		return err
+	}
+	if deletion {
+		if err := checkDeletions(doc); err != nil {
+			return err
+		}
 	}
 	rc.Request.SetBodyRaw(doc)
 	header.Set("Content-Length", strconv.Itoa(len(doc)))

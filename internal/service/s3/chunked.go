@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/s3err"
 )
 
@@ -72,11 +73,22 @@ func (b *wholeBody) Read(p []byte) (int, error) {
 	return n, s3err.GetAPIError(s3err.ErrIncompleteBody)
 }
 
+// errConflicting answers a request to a bucket that another request is making or deleting
+// at this moment: its directory is there and its attributes are not.
+var errConflicting = s3err.APIError{
+	Code:           "OperationAborted",
+	Description:    "A conflicting conditional operation is currently in progress against this resource. Please try again.",
+	HTTPStatusCode: http.StatusConflict,
+}
+
 // asS3Error returns an error of S3's, or of the server's in front, as versitygw and
 // clients know it.
 func asS3Error(err error) (s3err.S3Error, bool) {
 	if se, ok := errors.AsType[s3err.S3Error](err); ok {
 		return se, true
+	}
+	if errors.Is(err, meta.ErrNoSuchKey) {
+		return errConflicting, true
 	}
 	ae, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
