@@ -108,6 +108,14 @@ func (f errorFamily) expiredToken() *Error {
 	return f.pick("", "ExpiredToken", "ExpiredTokenException", 0, 403, 400, "The security token included in the request is expired")
 }
 
+// otherService refuses a signature whose scope is that of another service.
+func (f errorFamily) otherService(service string) *Error {
+	if f == s3Family {
+		return &Error{Code: "AuthorizationHeaderMalformed", Message: "The authorization header is malformed; incorrect service. This endpoint belongs to \"" + service + "\".", Status: 400}
+	}
+	return f.pick("", "SignatureDoesNotMatch", "InvalidSignatureException", 0, 403, 400, "Credential should be scoped to correct service: '"+service+"'. ")
+}
+
 func (f errorFamily) mismatch() *Error {
 	if f == s3Family {
 		return &Error{Code: "SignatureDoesNotMatch", Message: "The request signature we calculated does not match the signature you provided. Check your key and signing method.", Status: 403}

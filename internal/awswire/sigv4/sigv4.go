@@ -92,6 +92,8 @@ func (v *Verifier) Verify(r *http.Request, service string) (Scope, error) {
 	}
 	if service == "" {
 		f = family(a.Service)
+	} else if a.Service != service && (f != s3Family || family(a.Service) != s3Family) { // S3 has several names
+		return a.Scope, f.otherService(service)
 	}
 	now := v.now()
 	if err := checkTime(a, now, f); err != nil {

@@ -307,6 +307,9 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"kinesis", sign("kinesis", "AKID", "wrong", "", now), "InvalidSignatureException", 400},
 		{"kinesis", sign("kinesis", "OTHER", "secret", "", now), "UnrecognizedClientException", 400},
+		{"kinesis", sign("ec2", "AKID", "secret", "", now), "InvalidSignatureException", 400},
+		{"sts", sign("kinesis", "AKID", "secret", "", now), "SignatureDoesNotMatch", 403},
+		{"s3", sign("ec2", "AKID", "secret", "", now), "AuthorizationHeaderMalformed", 400},
 		{"kinesis", sign("kinesis", "AKID", "secret", "token", now), "UnrecognizedClientException", 400},
 		{"kinesis", sign("kinesis", "AKID", "secret", "", now.Add(-16*time.Minute)), "InvalidSignatureException", 400},
 		{"kinesis", with("X-None", "1"), "MissingAuthenticationTokenException", 400},
