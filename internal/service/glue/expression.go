@@ -12,7 +12,7 @@ import (
 // keys. It has comparisons (= <> != < <= > >=), [NOT] IN, BETWEEN and LIKE, IS [NOT]
 // NULL, AND, OR, NOT and parentheses, over keys, quoted text and numbers. A key of a
 // number type is compared as a number, any other as text; dates and timestamps in their
-// usual form sort as text. A value that is no number, or that is Hive's default
+// usual form sort as text. CAST changes the type that decides. A value that is no number, or that is Hive's default
 // partition, is NULL, for which no comparison holds.
 
 const hiveDefaultPartition = "__HIVE_DEFAULT_PARTITION__"
@@ -189,7 +189,8 @@ func (p *expressionParser) not(depth int) predicate {
 type operand struct {
 	index   int
 	literal string
-	numeric bool // the key's type, or the literal's
+	numeric bool // the key's type, or the literal's, or that of the cast
+	cast    bool
 }
 
 var numberTypes = map[string]bool{
@@ -198,6 +199,9 @@ var numberTypes = map[string]bool{
 }
 
 func (p *expressionParser) operand() operand {
+	if p.kind == tokenName && strings.EqualFold(p.token, "cast") && strings.HasPrefix(strings.TrimLeft(p.text[p.pos:], " \t\r\n"), "(") {
+		return p.cast()
+	}
 	o := operand{index: -1, literal: p.token}
 	switch p.kind {
 	case tokenText:
@@ -229,6 +233,28 @@ func (p *expressionParser) operand() operand {
 	return o
 }
 
+// cast is CAST(operand AS type), of which the type decides whether numbers are compared.
+func (p *expressionParser) cast() operand {
+	p.advance()
+	p.advance() // the parenthesis
+	if p.kind == tokenName && strings.EqualFold(p.token, "cast") {
+		p.fail() // once will do
+	}
+	o := p.operand()
+	p.expect(p.word("as"))
+	o.cast, o.numeric = true, numberTypes[strings.ToLower(p.token)]
+	p.expect(p.kind == tokenName)
+	p.advance()
+	if p.symbol("(") { // decimal(10,2)
+		for p.kind == tokenNumber || p.kind == tokenSymbol && p.token == "," {
+			p.advance()
+		}
+		p.expect(p.symbol(")"))
+	}
+	p.expect(p.symbol(")"))
+	return o
+}
+
 func (o operand) text(values []string) (string, bool) {
 	if o.index < 0 {
 		return o.literal, true
@@ -249,7 +275,8 @@ func number(s string) (*big.Rat, bool) {
 
 // compare orders two operands, as numbers where a key among them is one.
 func compare(a, b operand) func(values []string) (int, bool) {
-	numeric := a.index >= 0 && a.numeric || b.index >= 0 && b.numeric || a.index < 0 && b.index < 0 && a.numeric && b.numeric
+	typed := func(o operand) bool { return o.index >= 0 || o.cast }
+	numeric := typed(a) && a.numeric || typed(b) && b.numeric || !typed(a) && !typed(b) && a.numeric && b.numeric
 	return func(values []string) (int, bool) {
 		x, ok := a.text(values)
 		y, ok2 := b.text(values)
