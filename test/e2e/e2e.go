@@ -35,6 +35,9 @@ const (
 )
 
 var build = sync.OnceValues(func() (string, error) {
+	if bin := os.Getenv("BROOKMERE_BIN"); bin != "" {
+		return bin, nil // to test a binary as it was built elsewhere
+	}
 	dir, err := os.MkdirTemp("", "brookmere-e2e-")
 	if err != nil {
 		return "", err
