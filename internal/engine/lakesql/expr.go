@@ -485,7 +485,14 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 			}
 			typ := &sql.Type{Name: "decimal", Params: []int{38, s1 + s2}}
 			// The factors shrink to what fits; values too wide for that fail.
-			w := max(38-p2, s1+1)
+			w := 19
+			switch {
+			case p1 <= 19:
+				w = p1
+			case p2 <= 19:
+				w = 38 - p2
+			}
+			w = max(w, s1)
 			return fmt.Sprintf("CAST(CAST(%s AS DECIMAL(%d,%d)) * CAST(%s AS DECIMAL(%d,%d)) AS %s)", left, w, s1, right, max(38-w, s2), s2, duckType(typ)), typ
 		}
 		s := max(s1, s2)
