@@ -214,16 +214,9 @@ func (s *Service) GetQueryResults(ctx context.Context, in *athena.GetQueryResult
 	if len(columns) == 0 {
 		return out, nil
 	}
-	get := &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)}
-	if offset > 0 {
-		get.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
-	}
-	object, err := s.objects.GetObject(ctx, get)
-	if err != nil {
-		return nil, resultGone(ctx, err)
-	}
-	defer object.Body.Close()
-	r := &rowReader{r: bufio.NewReaderSize(object.Body, 64<<10), plain: !strings.HasSuffix(key, ".csv")}
+	object := &objectReader{ctx: ctx, objects: s.objects, bucket: bucket, key: key, offset: offset}
+	defer object.Close()
+	r := &rowReader{r: bufio.NewReaderSize(object, 64<<10), plain: !strings.HasSuffix(key, ".csv")}
 	for {
 		if len(out.ResultSet.Rows) == limit || r.consumed > pageBytes {
 			if _, err := r.r.Peek(1); err == nil {
@@ -236,7 +229,7 @@ func (s *Service) GetQueryResults(ctx context.Context, in *athena.GetQueryResult
 			return out, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read result %s: %w", d.ID, err)
+			return nil, resultGone(ctx, fmt.Errorf("read result %s: %w", d.ID, err))
 		}
 		out.ResultSet.Rows = append(out.ResultSet.Rows, types.Row{Data: row})
 	}
