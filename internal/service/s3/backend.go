@@ -191,8 +191,13 @@ func (d *durable) outward(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if se, ok := errors.AsType[s3err.S3Error](err); ok {
+	if se, ok := asS3Error(err); ok {
 		return se
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		// Another request has just removed the bucket, or the emptied folder that this one
+		// was about to write to. Clients try again, and are told then what there is.
+		return errMeanwhile
 	}
 	d.log.Error("s3: "+doing, "error", err)
 	return s3err.GetAPIError(s3err.ErrInternalError)

@@ -81,6 +81,13 @@ var errConflicting = s3err.APIError{
 	HTTPStatusCode: http.StatusConflict,
 }
 
+// errMeanwhile answers a request whose files went while it was served.
+var errMeanwhile = s3err.APIError{
+	Code:           "ServiceUnavailable",
+	Description:    "Another request is removing what this one needs. Please try again.",
+	HTTPStatusCode: http.StatusServiceUnavailable,
+}
+
 // asS3Error returns an error of S3's, or of the server's in front, as versitygw and
 // clients know it.
 func asS3Error(err error) (s3err.S3Error, bool) {
