@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -306,4 +307,10 @@ func wait(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("%s does not come to an end", what)
 		}
 	}
+}
+
+func TestGlueWrangler(t *testing.T) {
+	python := Python(t, "awswrangler")
+	n := Start(t)
+	t.Log(n.Run(t, "", python, filepath.Join(sourceDir(), "python", "glue_wrangler.py")))
 }

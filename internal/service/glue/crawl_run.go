@@ -77,6 +77,8 @@ type crawlRuns struct {
 	wg      sync.WaitGroup
 
 	changed chan struct{} // schedules may have
+	// starting is held while a crawler is started or deleted, so that none is both.
+	starting sync.Mutex
 
 	mu     sync.Mutex
 	cancel map[string]context.CancelFunc // by crawl id
@@ -167,6 +169,7 @@ func (s *Service) StartCrawler(ctx context.Context, in *glue.StartCrawlerInput, 
 		s.runs.wg.Done()
 	}
 
+	s.runs.starting.Lock()
 	d, err := s.crawlers.Modify(ctx, func(d *crawlerDoc) error {
 		if d.State != types.CrawlerStateReady {
 			return &types.CrawlerRunningException{Message: aws.String("Crawler with name " + name + " has already started")}
@@ -174,6 +177,7 @@ func (s *Service) StartCrawler(ctx context.Context, in *glue.StartCrawlerInput, 
 		d.State, d.CrawlID, d.Started = types.CrawlerStateRunning, id, started
 		return nil
 	}, sc.account, sc.region, name)
+	s.runs.starting.Unlock()
 	if err != nil {
 		forget()
 		if errors.Is(err, state.ErrNotFound) {

@@ -325,6 +325,8 @@ func (s *Service) DeleteCrawler(ctx context.Context, in *glue.DeleteCrawlerInput
 		return nil, err
 	}
 	name := aws.ToString(in.Name)
+	s.runs.starting.Lock()
+	defer s.runs.starting.Unlock()
 	d, err := s.crawler(sc, name)
 	if err != nil {
 		return nil, err
