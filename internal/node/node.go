@@ -246,11 +246,34 @@ func (n *Node) services() []server.Service {
 		StreamsBody: true,
 		WriteError:  s3.WriteError,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			n.mu.RLock()
-			defer n.mu.RUnlock()
-			n.objects.ServeHTTP(w, r)
+			if !n.onStack(r.Context(), func(ctx context.Context, _ *stack) {
+				defer cutOff(ctx, w)()
+				n.objects.ServeHTTP(w, r.WithContext(ctx))
+			}) {
+				s3.WriteError(w, r, awswire.Errorf("ServiceUnavailable", "The node is stopping."))
+			}
 		}),
 	})
+}
+
+// cutOff ends the transfer of a body, either way, when ctx ends: a reset does not wait
+// for a slow client. The function that it returns is called when the request is done.
+func cutOff(ctx context.Context, w http.ResponseWriter) (done func()) {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		control := http.NewResponseController(w)
+		past := time.Unix(1, 0)
+		for { // the server sets deadlines, too: the last word counts
+			_ = control.SetReadDeadline(past) // not every connection has deadlines
+			_ = control.SetWriteDeadline(past)
+			select {
+			case <-ended:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	})
+	return func() { stop(); close(ended) }
 }
 
 func (n *Node) authenticator() server.Authenticator {

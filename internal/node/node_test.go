@@ -291,3 +291,61 @@ func TestReadConfig(t *testing.T) {
 		t.Errorf("an unknown key: got %v", err)
 	}
 }
+
+// TestResetCutsUploadsOff: a client that has stalled in the middle of an upload or a
+// download holds up no reset, and leaves nothing.
+func TestResetCutsUploadsOff(t *testing.T) {
+	keepWorkingDirectory(t)
+	n := startNode(t, InMemory, nil)
+	client := s3Client(clientConfig(n, "us-east-1", "test", "test"))
+	makeBucket := func() {
+		t.Helper()
+		if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("lake")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	makeBucket()
+	body, w := io.Pipe()
+	req, err := http.NewRequest(http.MethodPut, n.URL()+"/lake/a/b", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.ContentLength = 1 << 30
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00")
+	ended := make(chan error, 1)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				err = errors.New("the upload was taken")
+			} else {
+				err = nil
+			}
+		} else {
+			err = nil // the connection was cut
+		}
+		ended <- err
+	}()
+	if _, err := w.Write(make([]byte, 1<<20)); err != nil { // it is read, so it is under way
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	resp, err := http.Post(n.URL()+"/_brookmere/reset", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if took := time.Since(begin); resp.StatusCode != http.StatusNoContent || took > 10*time.Second {
+		t.Errorf("reset: %s after %v", resp.Status, took)
+	}
+	w.CloseWithError(io.ErrClosedPipe)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	makeBucket()
+	out, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("lake")})
+	if err != nil || len(out.Contents) != 0 {
+		t.Errorf("after the reset: %v, %v", out, err)
+	}
+}

@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -57,48 +59,91 @@ func (s *Service) Files(ctx context.Context, bucket, prefix string) ([]File, err
 			return nil, nil
 		}
 	}
-	w := fileWalk{s: s, ctx: ctx, bucket: bucket, prefix: prefix}
-	if err := w.walk(filepath.Join(s.dir, bucket, filepath.FromSlash(dir)), dir); err != nil {
-		return nil, err
+	w := fileWalk{s: s, ctx: ctx, bucket: bucket, prefix: prefix, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	w.walk(filepath.Join(s.dir, bucket, filepath.FromSlash(dir)), dir)
+	w.wg.Wait()
+	if w.err != nil {
+		return nil, w.err
 	}
 	slices.SortFunc(w.files, func(a, b File) int { return strings.Compare(a.Key, b.Key) })
 	return w.files, nil
 }
 
+// fileWalk reads a tree of directories, several at a time: what it waits for is mostly
+// the kernel.
 type fileWalk struct {
 	s      *Service
 	ctx    context.Context
 	bucket string
 	prefix string
-	files  []File
+	slots  chan struct{}
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	files []File
+	err   error
 }
 
 // walk adds the files below path, whose key is dir.
-func (w *fileWalk) walk(path, dir string) error {
-	if err := w.ctx.Err(); err != nil {
-		return err
+func (w *fileWalk) walk(path, dir string) {
+	files, dirs, err := w.read(path, dir)
+	w.mu.Lock()
+	w.files = append(w.files, files...)
+	if w.err == nil {
+		w.err = err
 	}
-	entries, err := os.ReadDir(path)
+	failed := w.err != nil
+	w.mu.Unlock()
+	if failed {
+		return
+	}
+	for _, name := range dirs {
+		sub, key := path+"/"+name, joinKey(dir, name)
+		select {
+		case w.slots <- struct{}{}:
+			w.wg.Go(func() {
+				defer func() { <-w.slots }()
+				w.walk(sub, key)
+			})
+		default:
+			w.walk(sub, key)
+		}
+	}
+}
+
+func joinKey(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "/" + name
+}
+
+// read returns the files of one directory, and the names of directories to read.
+func (w *fileWalk) read(path, dir string) (files []File, dirs []string, err error) {
+	if err := w.ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	f, err := os.Open(path)
+	var entries []fs.DirEntry
+	if err == nil {
+		entries, err = f.ReadDir(-1)
+		f.Close() // nothing was written
+	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil // nothing starts so, or it has just been deleted
+		return nil, nil, nil // nothing starts so, or it has just been deleted
 	}
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	for _, e := range entries {
-		key := e.Name()
-		if dir != "" {
-			key = dir + "/" + key
-		}
-		if dir == "" && key == posix.MetaTmpDir {
+		key := joinKey(dir, e.Name())
+		if key == posix.MetaTmpDir {
 			continue
 		}
 		if e.IsDir() {
 			// Below the prefix, or on the way to it.
 			if strings.HasPrefix(key+"/", w.prefix) || strings.HasPrefix(w.prefix, key+"/") {
-				if err := w.walk(filepath.Join(path, e.Name()), key); err != nil {
-					return err
-				}
+				dirs = append(dirs, e.Name())
 			}
 			continue
 		}
@@ -110,19 +155,14 @@ func (w *fileWalk) walk(path, dir string) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		if w.s.isDeleteMarker(w.bucket, key, info) {
 			continue
 		}
-		w.files = append(w.files, File{
-			Key:     key,
-			Path:    filepath.Join(path, e.Name()),
-			Size:    info.Size(),
-			ModTime: info.ModTime(),
-		})
+		files = append(files, File{Key: key, Path: path + "/" + e.Name(), Size: info.Size(), ModTime: info.ModTime()})
 	}
-	return nil
+	return files, dirs, nil
 }
 
 // isDeleteMarker reports whether the file stands for the deletion of an object in a
