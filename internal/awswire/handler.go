@@ -36,8 +36,8 @@ type HandlerOptions struct {
 	Unions    []Union
 	Documents []Document
 
-	// OnInternalError is told of what the client is not: errors that are not AWS's, and
-	// panics with their stack. Nil drops them.
+	// OnInternalError is told of what the client is not: errors that are not AWS's, the
+	// causes of failures that are the server's, and panics with their stack. Nil drops them.
 	OnInternalError func(ctx context.Context, operation string, err error)
 
 	// OnRequest is told of every finished request of a known operation, with the code of
@@ -171,7 +171,7 @@ func (x *exchange) report(err error) fault {
 		// The client has gone or the node is closing: no failure of the service.
 		return fault{code: "ServiceUnavailable", message: "The request was interrupted", status: http.StatusServiceUnavailable, server: true}
 	}
-	if f.code == internalFailure && x.h.options.OnInternalError != nil {
+	if f.server && x.h.options.OnInternalError != nil {
 		x.h.options.OnInternalError(x.ctx, x.name, err)
 	}
 	return f

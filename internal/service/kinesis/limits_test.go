@@ -1,14 +1,17 @@
 package kinesis
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/fxamacker/cbor/v2"
 	"github.com/jonboulle/clockwork"
 )
 
@@ -208,5 +211,34 @@ func TestOnDemandScales(t *testing.T) {
 	}
 	if got := open(); got <= 4 || got > 8 {
 		t.Errorf("%d shards after a minute at the limit", got)
+	}
+}
+
+func TestThrottledAnswerInCBOR(t *testing.T) {
+	n := newNode(t, Config{Clock: clockwork.NewFakeClock(), EnforceLimits: true})
+	n.create("s", 1)
+	half := make([]byte, 600<<10)
+	body := cborPut(false, entry{data: half, key: []byte("a")}, entry{data: half, key: []byte("b")})
+	req, err := http.NewRequest(http.MethodPost, n.server.URL, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Amz-Target", "Kinesis_20131202.PutRecords")
+	req.Header.Set("Content-Type", "application/x-amz-cbor-1.1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var out struct {
+		FailedRecordCount int
+		Records           []struct{ SequenceNumber, ShardId, ErrorCode, ErrorMessage string }
+	}
+	if err := cbor.NewDecoder(resp.Body).Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	if out.FailedRecordCount != 1 || len(out.Records) != 2 || out.Records[0].SequenceNumber == "" ||
+		out.Records[1].ErrorCode != "ProvisionedThroughputExceededException" || out.Records[1].SequenceNumber != "" {
+		t.Errorf("got %+v", out)
 	}
 }

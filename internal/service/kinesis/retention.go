@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -59,7 +60,14 @@ func (s *Service) setRetention(ctx context.Context, name, arn, id *string, hours
 	case hours > maxRetentionHours:
 		return invalid("Maximum allowed retention period is %d hours. Requested retention period (%d hours) is too long.", maxRetentionHours, hours)
 	}
-	c := change{Kind: changeRetention}
+	if err := check(d); err != nil {
+		return err
+	}
+	// A closed shard that has expired does not come back with a longer retention.
+	if err := s.sweep(ctx, d); err != nil {
+		return err
+	}
+	c := change{Kind: changeRetention, Hours: d.RetentionHours}
 	_, err = s.begin(ctx, d, types.StreamStatusUpdating, c, func(d *stream) error {
 		if err := check(d); err != nil {
 			return err
@@ -70,12 +78,19 @@ func (s *Service) setRetention(ctx context.Context, name, arn, id *string, hours
 	return err
 }
 
-// settleRetention gives every shard of the log the age that the document says.
+// settleRetention gives every shard of the log the age that the document says. What has
+// expired goes first, so that a longer retention does not bring it back.
 func (s *Service) settleRetention(ctx context.Context, d *stream) error {
 	for i := range d.Shards {
 		log, err := s.cfg.Log.Shard(ctx, d.logName(d.Shards[i].Index))
 		if errors.Is(err, shardlog.ErrNoShard) {
 			continue // expired and swept
+		}
+		if was := time.Duration(d.Pending.Hours) * time.Hour; err == nil && was > 0 && was < d.retention() {
+			var at shardlog.Position
+			if at, err = log.Seek(ctx, s.clock.Now().Add(-was)); err == nil {
+				err = log.TrimBefore(ctx, at)
+			}
 		}
 		if err == nil {
 			err = log.SetMaxAge(ctx, d.retention())
