@@ -43,9 +43,11 @@ type api struct {
 	handler *awswire.Handler
 }
 
-// maxPutBody bounds a request that carries records: 10 MiB of them, in base64, with
-// their keys and the JSON around them.
-const maxPutBody = 20 << 20
+// maxBody is the limit of a request's body for the services that take records: 10 MiB of
+// them at Kinesis and 4 MiB at Firehose, in base64, with their keys and the JSON around
+// them, and as much again, so that it is the service that says which limit was passed. The
+// others have awswire's default.
+var maxBody = map[string]int64{"kinesis": 20 << 20, "firehose": 12 << 20}
 
 // operator is a service as awswire binds it.
 type operator interface{ Operations() []awswire.Operation }
@@ -156,7 +158,7 @@ func (s *stack) serve(n *Node, name string, svc operator) error {
 		return fmt.Errorf("serve %s: %w", name, err)
 	}
 	h, err := awswire.NewHandler(m, svc.Operations(), awswire.HandlerOptions{
-		MaxBody: maxPutBody,
+		MaxBody: maxBody[name],
 		OnInternalError: func(ctx context.Context, operation string, err error) {
 			n.log.Error("internal failure", "service", name, "operation", operation,
 				"request", awswire.CallerFrom(ctx).RequestID, "error", err)
