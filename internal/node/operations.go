@@ -10,6 +10,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
+	"github.com/brookmere/brookmere/internal/service/s3"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
@@ -45,7 +46,7 @@ func WriteOperations(w io.Writer) error {
 			return err
 		}
 	}
-	return nil
+	return writeOperations(w, "Amazon Simple Storage Service", s3.OperationsTable())
 }
 
 func writeOperations(w io.Writer, title string, rows []awswire.TableRow) error {

@@ -68,6 +68,13 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, q s3Request) err
 				return s3err.GetAPIError(s3err.ErrNotImplemented)
 			}
 		}
+	} else {
+		// versitygw would take some of these for the plain operation: a rename for a put.
+		for _, name := range notImplementedForObjects {
+			if q.has(name) {
+				return s3err.GetAPIError(s3err.ErrNotImplemented)
+			}
+		}
 	}
 	s.forward(w, r, q)
 	return nil
@@ -79,6 +86,9 @@ var notImplemented = []string{
 	"metadataConfiguration", "metadataInventoryTable", "metadataJournalTable", "metadataTable",
 	"session", "torrent",
 }
+
+// notImplementedForObjects are the same of an object.
+var notImplementedForObjects = []string{"encryption", "renameObject", "restore", "select", "torrent"}
 
 // hasSubresource reports whether the query says anything but how it is signed.
 func (q s3Request) hasSubresource() bool {
