@@ -52,25 +52,39 @@ func (s *Service) settleLater(d *stream) {
 	s.pending[d.ID] = true
 	wait := d.Pending.Due.Sub(s.clock.Now())
 	s.work.Go(func() {
-		defer func() {
-			s.mu.Lock()
-			delete(s.pending, d.ID)
-			s.mu.Unlock()
-		}()
-		for {
+		for d != nil {
 			select {
 			case <-s.running.Done():
 				return
 			case <-s.clock.After(wait):
 			}
 			err := s.settle(s.running, d)
-			if err == nil || s.running.Err() != nil {
+			if s.running.Err() != nil {
 				return
 			}
-			s.log.Error("kinesis: a change of a stream failed and is tried again", "stream", d.arn(), "change", d.Pending.Kind, "error", err)
-			wait = time.Second
+			if err != nil {
+				s.log.Error("kinesis: a change of a stream failed and is tried again", "stream", d.arn(), "change", d.Pending.Kind, "error", err)
+				wait = time.Second
+				continue
+			}
+			if d = s.nextChange(d); d != nil {
+				wait = d.Pending.Due.Sub(s.clock.Now())
+			}
 		}
 	})
+}
+
+// nextChange returns the stream as it is now if another change of it is pending already;
+// if not, the next settleLater starts anew.
+func (s *Service) nextChange(d *stream) *stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, err := s.streams.Get(d.Account, d.Region, d.Name)
+	if err == nil && now.ID == d.ID && now.Pending != nil {
+		return now
+	}
+	delete(s.pending, d.ID)
+	return nil
 }
 
 // settle makes the pending change of the stream, from whatever step it had come to.
