@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -184,12 +186,23 @@ func (e *Error) Error() string {
 }
 
 // Query plans the statement and runs it. The result must be closed. When the context ends,
-// the query ends with its error.
+// the query ends with its error. Where objects go away while it runs, it is tried again
+// over those that are there then.
 func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
-	text, t, err := e.translate(ctx, r)
-	if err != nil {
-		return nil, err
+	for again := true; ; again = false {
+		text, t, err := e.translate(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		res, err := e.query(ctx, text, t)
+		if err != nil && again && t.vanished() {
+			continue
+		}
+		return res, t.shorten(err)
 	}
+}
+
+func (e *Engine) query(ctx context.Context, text string, t *translator) (*Result, error) {
 	c, err := e.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -210,6 +223,29 @@ func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
 		}
 	}
 	return res, nil
+}
+
+// vanished reports whether a file of the plan is no longer there.
+func (t *translator) vanished() bool {
+	for path := range t.read {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
+}
+
+// shorten puts URIs for the paths in an error's text.
+func (t *translator) shorten(err error) error {
+	var q *Error
+	if !errors.As(err, &q) || !strings.Contains(q.Message, t.engine.dir) {
+		return err
+	}
+	for path, uri := range t.read {
+		q.Message = strings.ReplaceAll(q.Message, path, uri)
+	}
+	q.Message = strings.ReplaceAll(q.Message, t.engine.dir+"/", "")
+	return q
 }
 
 // Translate gives the DuckDB text of a query: for EXPLAIN and tests.
@@ -287,6 +323,9 @@ func queryError(ctx context.Context, err error) error {
 	switch kind {
 	case "Binder":
 		name = "SYNTAX_ERROR"
+		if column, ok := between(text, "column \"", "\" must appear in the GROUP BY clause"); ok {
+			name, text = "EXPRESSION_NOT_AGGREGATE", "'"+column+"' must be an aggregate expression or appear in GROUP BY clause"
+		}
 		if column, ok := between(text, "Referenced column \"", "\" not found"); ok {
 			name, text = "COLUMN_NOT_FOUND", "Column '"+column+"' cannot be resolved"
 		}
@@ -308,6 +347,9 @@ func queryError(ctx context.Context, err error) error {
 	case "IO", "Permission":
 		name = "HIVE_CANNOT_OPEN_SPLIT"
 	case "Invalid Input":
+		if strings.HasPrefix(text, "Malformed JSON") || strings.Contains(text, "JSON") && strings.Contains(text, "in file") {
+			return &Error{Name: "HIVE_CURSOR_ERROR", Message: "Row is not a valid JSON Object - " + text}
+		}
 		name = "INVALID_FUNCTION_ARGUMENT"
 		for _, raised := range []string{"DIVISION_BY_ZERO", "INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "HIVE_CURSOR_ERROR", "HIVE_BAD_DATA"} {
 			if _, rest, ok := strings.Cut(text, raised+": "); ok {

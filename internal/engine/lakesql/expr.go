@@ -343,6 +343,9 @@ func (t *translator) reference(x sql.Expr, in *scope) (string, *sql.Type) {
 			parts = parts[1:]
 		}
 		c, used := lookup(parts, in)
+		if c != nil && used == 1 && ambiguous(c, in) {
+			fail(x.Pos(), "AMBIGUOUS_NAME", "Column '%s' is ambiguous", c.name)
+		}
 		if c == nil {
 			names := make([]string, len(parts))
 			for i, p := range parts {
@@ -405,6 +408,24 @@ func lookup(parts []sql.Identifier, in *scope) (*column, int) {
 		}
 	}
 	return nil, 0
+}
+
+// ambiguous reports whether another relation of the column's scope has one of its name.
+func ambiguous(c *column, in *scope) bool {
+	for s := in; s != nil; s = s.parent {
+		own, others := false, false
+		for i := range s.columns {
+			if o := &s.columns[i]; o == c {
+				own = true
+			} else if o.name == c.name && o.relation != c.relation && !o.hidden {
+				others = true
+			}
+		}
+		if own {
+			return others
+		}
+	}
+	return false
 }
 
 func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) {

@@ -29,14 +29,17 @@ type fileKey struct {
 
 type parquetSchema struct {
 	signature string
-	columns   []string // of the top level
+	columns   []parquetColumn // of the top level
 }
+
+// parquetColumn is a column with the type that DuckDB reads it as, empty if it is nested.
+type parquetColumn struct{ name, typ string }
 
 const maxCachedSchemas = 100_000
 
 // schemaGroup is files that have one schema.
 type schemaGroup struct {
-	columns []string
+	columns []parquetColumn
 	pieces  []piece
 }
 
@@ -127,7 +130,7 @@ func (e *Engine) readSchemas(ctx context.Context, files []File) (map[string]*par
 	defer rows.Close()
 	type reading struct {
 		b    strings.Builder
-		cols []string
+		cols []parquetColumn
 		skip int64 // nodes below the top level still to come
 		root bool
 	}
@@ -154,7 +157,11 @@ func (e *Engine) readSchemas(ctx context.Context, files []File) (map[string]*par
 		case r.skip > 0:
 			r.skip += children - 1
 		default:
-			r.cols = append(r.cols, name)
+			c := parquetColumn{name: name}
+			if children == 0 {
+				c.typ, _ = values[4].(string)
+			}
+			r.cols = append(r.cols, c)
 			r.skip = children
 		}
 	}

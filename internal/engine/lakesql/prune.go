@@ -1,6 +1,7 @@
 package lakesql
 
 import (
+	"database/sql/driver"
 	"math/big"
 	"strings"
 
@@ -46,6 +47,12 @@ type pruner struct {
 	columns  []Column
 	values   []string // nil: null or not known
 	set      []bool
+	folded   map[sql.Expr]foldedOperand
+}
+
+type foldedOperand struct {
+	operand
+	ok bool
 }
 
 // holds reports whether all predicates may hold.
@@ -218,13 +225,25 @@ func (p *pruner) value(x sql.Expr) (operand, bool) {
 			return v, true
 		}
 	case *sql.Call:
+		if x.Name.Last() == "concat" {
+			var text string
+			for _, a := range x.Args {
+				v, ok := p.value(a)
+				if !ok || v.number != nil {
+					return p.fold(x)
+				}
+				text += v.text
+			}
+			return operand{text: text}, true
+		}
 		if x.Name.Last() == "date" && len(x.Args) == 1 {
-			v, ok := p.value(x.Args[0])
-			return v, ok && v.number == nil && isDate(v.text)
+			if v, ok := p.value(x.Args[0]); ok && v.number == nil && isDate(v.text) {
+				return v, true
+			}
 		}
 	case *sql.Operation:
 		if x.Op != "||" {
-			return operand{}, false
+			return p.fold(x)
 		}
 		a, ok := p.value(x.Left)
 		b, ok2 := p.value(x.Right)
@@ -243,8 +262,94 @@ func (p *pruner) value(x sql.Expr) (operand, bool) {
 				return partitionOperand(trinoType(c.Type), p.values[i])
 			}
 		}
+		return operand{}, false
 	}
-	return operand{}, false
+	return p.fold(x)
+}
+
+// fold asks DuckDB what a constant expression is, such as one of current_date.
+func (p *pruner) fold(x sql.Expr) (operand, bool) {
+	if v, ok := p.folded[x]; ok {
+		return v.operand, v.ok
+	}
+	if p.folded == nil {
+		p.folded = map[sql.Expr]foldedOperand{}
+	}
+	v, ok := p.evaluate(x)
+	p.folded[x] = foldedOperand{v, ok}
+	return v, ok
+}
+
+func (p *pruner) evaluate(x sql.Expr) (v operand, ok bool) {
+	if !constant(x) {
+		return operand{}, false
+	}
+	defer func() {
+		if r := recover(); r != nil { // a mistake: the query will say so
+			if _, mistake := r.(*Error); !mistake {
+				panic(r)
+			}
+			ok = false
+		}
+	}()
+	text, typ := p.t.expr(x, nil)
+	if !isInteger(typ) && !is(typ, "varchar", "date") {
+		return operand{}, false
+	}
+	c, err := p.t.engine.connect(p.t.ctx)
+	if err != nil {
+		return operand{}, false
+	}
+	defer p.t.engine.release(c)
+	rows, err := c.(driver.QueryerContext).QueryContext(p.t.ctx, "SELECT CAST("+text+" AS VARCHAR)", nil)
+	if err != nil {
+		return operand{}, false
+	}
+	defer rows.Close()
+	values := make([]driver.Value, 1)
+	if rows.Next(values) != nil {
+		return operand{}, false
+	}
+	s, ok := values[0].(string)
+	if ok && isInteger(typ) {
+		return integerOperand(s)
+	}
+	return operand{text: s}, ok
+}
+
+// constant reports whether an expression is made of constants and functions that pruning
+// may run: none that draws lots, no query, no lambda.
+func constant(x sql.Expr) bool {
+	all := func(list ...sql.Expr) bool {
+		for _, y := range list {
+			if !constant(y) {
+				return false
+			}
+		}
+		return true
+	}
+	switch x := x.(type) {
+	case *sql.String, *sql.Number, *sql.TypedLiteral, *sql.Interval, *sql.Boolean, *sql.Parameter:
+		return true
+	case *sql.Unary:
+		return constant(x.X)
+	case *sql.Operation:
+		return all(x.Left, x.Right)
+	case *sql.Cast:
+		return constant(x.X)
+	case *sql.Extract:
+		return constant(x.X)
+	case *sql.AtTimeZone:
+		return all(x.X, x.Zone)
+	case *sql.Call:
+		f, ok := functions[x.Name.Last()]
+		switch x.Name.Last() {
+		case "random", "rand", "uuid", "shuffle":
+			return false
+		}
+		return ok && f.aggregate == "" && x.Over == nil && all(x.Args...)
+	}
+	return false
 }
 
 func integerOperand(s string) (operand, bool) {

@@ -3,6 +3,7 @@ package lakesql
 import (
 	"fmt"
 	"path/filepath"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 
@@ -82,8 +83,8 @@ func (t *translator) pieces(at sql.Position, table *Table, alias string, where [
 			if !filepath.IsAbs(f.Path) || filepath.Clean(f.Path) != f.Path || !strings.HasPrefix(f.Path, t.engine.dir+string(filepath.Separator)) {
 				fail(at, "HIVE_CANNOT_OPEN_SPLIT", "Permission denied: %s", f.URI)
 			}
-			if !t.read[f.Path] {
-				t.read[f.Path] = true
+			if t.read[f.Path] == "" {
+				t.read[f.Path] = f.URI
 				t.bytes += f.Size
 			}
 		}
@@ -133,12 +134,24 @@ func lowerColumns(columns []Column) []Column {
 // readFormat writes the SELECTs over the pieces of one format.
 func (t *translator) readFormat(at sql.Position, table *Table, pieces []piece) []string {
 	format := pieces[0].format
+	for _, p := range pieces {
+		for _, f := range p.files {
+			switch ext := strings.ToLower(filepath.Ext(f.URI)); ext {
+			case ".bz2", ".snappy", ".lz4", ".lzo", ".deflate":
+				if !strings.Contains(format.SerDe, "Parquet") {
+					fail(at, "HIVE_CANNOT_OPEN_SPLIT", "Error opening Hive split %s: compression %s is not supported", f.URI, ext[1:])
+				}
+			}
+		}
+	}
 	class := format.SerDe[strings.LastIndexByte(format.SerDe, '.')+1:]
 	switch {
 	case strings.Contains(class, "Parquet") || class == "" && strings.Contains(format.InputFormat, "Parquet"):
 		return t.readParquet(table, pieces)
 	case strings.EqualFold(class, "JsonSerDe"), strings.EqualFold(class, "HiveJsonSerDe"):
 		return []string{t.readJSON(table, pieces)}
+	case class == "RegexSerDe":
+		return []string{t.readRegex(at, table, pieces)}
 	case class == "OpenCSVSerde":
 		return []string{t.readText(table, pieces, true)}
 	case class == "LazySimpleSerDe", class == "":
@@ -252,17 +265,19 @@ func (t *translator) readParquet(table *Table, pieces []piece) []string {
 	}
 	var out []string
 	for _, g := range t.bySchema(pieces) {
-		actual := map[string]string{}
-		for _, name := range g.columns {
-			if lower := strings.ToLower(name); actual[lower] == "" {
-				actual[lower] = name
+		actual := map[string]parquetColumn{}
+		for _, c := range g.columns {
+			if lower := strings.ToLower(c.name); actual[lower].name == "" {
+				actual[lower] = c
 			}
 		}
 		var items []string
 		for _, c := range table.Columns {
 			name, typ := strings.ToLower(c.Name), duckType(trinoType(c.Type))
-			if a, ok := actual[name]; ok {
-				items = append(items, "TRY_CAST("+ident(a)+" AS "+typ+") AS "+ident(name))
+			if a, ok := actual[name]; ok && a.typ == typ {
+				items = append(items, ident(a.name)+" AS "+ident(name)) // a cast, even to the same type, costs
+			} else if ok {
+				items = append(items, "TRY_CAST("+ident(a.name)+" AS "+typ+") AS "+ident(name))
 			} else {
 				items = append(items, "CAST(NULL AS "+typ+") AS "+ident(name))
 			}
@@ -282,11 +297,20 @@ func columnTypes(table *Table) string {
 	return b.String()
 }
 
-// readJSON reads newline-delimited objects. A value that does not fit its type is null,
-// as is every column of a line that is no JSON.
+// readJSON reads newline-delimited objects. A value that does not fit its type is null. A
+// line that is no JSON fails the query, unless the table says ignore.malformed.json, when
+// all of its columns are null.
 func (t *translator) readJSON(table *Table, pieces []piece) string {
 	params := pieces[0].format.SerDeParams
+	yes := func(name string) bool { return strings.EqualFold(params[name], "true") }
 	keys := sampleKeys(pieces)
+	if yes("dots.in.keys") {
+		for path, key := range keys {
+			if alias := strings.ReplaceAll(path, ".", "_"); keys[alias] == "" {
+				keys[alias] = key
+			}
+		}
+	}
 	var fields, items []string
 	seen := map[string]bool{}
 	for _, c := range table.Columns {
@@ -298,12 +322,18 @@ func (t *translator) readJSON(table *Table, pieces []piece) string {
 		if actual := keys[strings.ToLower(key)]; actual != "" && !strings.EqualFold(params["case.insensitive"], "false") {
 			key = actual
 		}
-		typ := duckType(trinoType(c.Type))
+		typ := trinoType(c.Type)
+		nested := is(typ, "array", "map", "row")
 		if !seen[strings.ToLower(key)] {
 			seen[strings.ToLower(key)] = true
-			fields = append(fields, quote(key)+": "+quote(jsonType(trinoType(c.Type), strings.ToLower(key)+"\x00", keys)))
+			// As text, so that no value can fail to be read.
+			fields = append(fields, quote(key)+": "+map[bool]string{true: "'JSON'", false: "'VARCHAR'"}[nested])
 		}
-		items = append(items, "TRY_CAST("+ident(key)+" AS "+typ+") AS "+ident(name))
+		text := jsonValueOf(ident(key), typ)
+		if nested {
+			text = "TRY_CAST(TRY_CAST(" + ident(key) + " AS " + jsonType(typ, strings.ToLower(key)+"\x00", keys) + ") AS " + duckType(typ) + ")"
+		}
+		items = append(items, text+" AS "+ident(name))
 	}
 	if fields == nil {
 		fields = []string{"'_': 'VARCHAR'"}
@@ -311,7 +341,57 @@ func (t *translator) readJSON(table *Table, pieces []piece) string {
 	added, per := t.added(table, pieces)
 	items = append(items, added...)
 	return "SELECT " + strings.Join(items, ", ") + " FROM " + per.source("read_json("+fileList(pieces)+", columns={"+strings.Join(fields, ", ")+
-		"}, format='newline_delimited', ignore_errors=true, hive_partitioning=false, maximum_object_size=16777216)")
+		"}, format='newline_delimited', ignore_errors="+strconv.FormatBool(yes("ignore.malformed.json"))+", hive_partitioning=false, maximum_object_size=16777216)")
+}
+
+// jsonValueOf gives a JSON value's text its type.
+func jsonValueOf(raw string, typ *sql.Type) string {
+	if is(typ, "timestamp") { // numbers are milliseconds
+		return "coalesce(TRY_CAST(" + raw + " AS TIMESTAMP), epoch_ms(TRY_CAST(" + raw + " AS BIGINT)))"
+	}
+	return textValue(raw, typ, false, "", "")
+}
+
+// readRegex reads lines, whose columns are the groups of a pattern; those that do not
+// match are null.
+func (t *translator) readRegex(at sql.Position, table *Table, pieces []piece) string {
+	params := pieces[0].format.SerDeParams
+	pattern, missing := javaPattern(params["input.regex"])
+	if missing != "" {
+		fail(at, "NOT_SUPPORTED", "input.regex of table %s.%s: %s is not supported", table.Database, table.Name, missing)
+	}
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil || pattern == "" {
+		fail(at, "HIVE_INVALID_METADATA", "input.regex of table %s.%s is not a regular expression", table.Database, table.Name)
+	}
+	if re.MaxCap() != len(table.Columns) {
+		fail(at, "HIVE_CURSOR_ERROR", "Number of matching groups doesn't match the number of columns")
+	}
+	if strings.EqualFold(params["input.regex.case.insensitive"], "true") {
+		pattern = "(?i)" + pattern
+	}
+	pattern = quote("^(?:" + pattern + ")$")
+	items := make([]string, len(table.Columns))
+	for i, c := range table.Columns {
+		items[i] = textValue(fmt.Sprintf("CASE WHEN matched THEN regexp_extract(line, %s, %d) END", pattern, i+1), trinoType(c.Type), false, "", "") + " AS " + ident(strings.ToLower(c.Name))
+	}
+	added, per := t.added(table, pieces)
+	items = append(items, added...)
+	// A delimiter that no line has makes each a single field.
+	return "SELECT " + strings.Join(items, ", ") + " FROM (SELECT *, regexp_matches(line, " + pattern + ") AS matched FROM " +
+		per.source(fmt.Sprintf("read_csv(%s, columns={'line': 'VARCHAR'}, auto_detect=false, header=false, delim=%s, quote='', escape='', skip=%d, null_padding=true, strict_mode=false, ignore_errors=true, hive_partitioning=false)",
+			fileList(pieces), quote("\x01\x02\x03\x04"), headerLines(table, params))) + ")"
+}
+
+// headerLines is how many lines of each file are skipped.
+func headerLines(table *Table, params map[string]string) int {
+	skip := 0
+	for _, m := range []map[string]string{params, table.Parameters} {
+		if n, err := strconv.Atoi(m["skip.header.line.count"]); err == nil && n > 0 {
+			skip = n
+		}
+	}
+	return skip
 }
 
 // readText reads delimited text by position: every column as text first, so that what
@@ -337,12 +417,7 @@ func (t *translator) readText(table *Table, pieces []piece, open bool) string {
 			null = n
 		}
 	}
-	skip := 0
-	for _, m := range []map[string]string{params, table.Parameters} {
-		if n, err := strconv.Atoi(m["skip.header.line.count"]); err == nil && n > 0 {
-			skip = n
-		}
-	}
+	skip := headerLines(table, params)
 	names := make([]string, len(table.Columns))
 	items := make([]string, len(table.Columns))
 	for i, c := range table.Columns {

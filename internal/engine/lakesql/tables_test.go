@@ -42,7 +42,7 @@ func TestTables(t *testing.T) {
 		{Values: []string{"2024-01-02"}, Location: "s3://b/pq/dt=2024-01-02"},
 		{Values: []string{"2024-01-03"}, Location: "s3://b/pq/2024 01 03"},
 	}
-	l.add(t, "js", "id int; name string; tags array<string>; o struct<x:int,y:string>; at timestamp; m map<string,int>", "", jsonSerDe, nil)
+	l.add(t, "js", "id int; name string; tags array<string>; o struct<x:int,y:string>; at timestamp; m map<string,int>", "", jsonSerDe, map[string]string{"ignore.malformed.json": "TRUE"})
 	l.write(t, "b/js/1.json", `{"ID":1,"name":"a","tags":["x","y"],"o":{"x":1,"y":"q"},"at":"2024-01-01 10:00:00","m":{"k":1}}
 not json
 {"ID":"2","name":{"nested":true},"tags":null,"at":"2024-01-01T10:00:00Z"}
@@ -56,6 +56,26 @@ not json
 	l.write(t, "b/csv/1.csv", "a,b,c\n\"x, y\",1,2024-01-01\n\"say \\\"hi\\\"\",2,19723\n,,\n")
 	l.add(t, "camel", "devicename string; info struct<fwversion:int,parts:array<struct<partname:string>>>", "", jsonSerDe, nil)
 	l.write(t, "b/camel/1.json", `{"deviceName":"d","info":{"fwVersion":3,"parts":[{"partName":"p"}]}}`)
+	l.add(t, "strict", "id int", "", jsonSerDe, nil)
+	l.write(t, "b/strict/1.json", "{\"id\":1}\nnot json\n")
+	l.add(t, "log", "host string; status int; at string", "", "org.apache.hadoop.hive.serde2.RegexSerDe", map[string]string{"input.regex": `^([^ ]*) (\d+) \[([^\]]*)\].*$`})
+	l.write(t, "b/log/1.log.gz", "h1 200 [now, then] \"quoted, text\"\nno match\nh2 404 [x]\n")
+	l.add(t, "keys", "a_b int; renamed string; at timestamp; f float; n decimal(5,2); ok boolean", "", jsonSerDe, map[string]string{"dots.in.keys": "true", "mapping.renamed": "Old-Name"})
+	l.write(t, "b/keys/1.json", "{\"a.b\":1,\"Old-Name\":\"v\",\"at\":1704067200000,\"f\":1.5,\"n\":\"1.25\",\"ok\":true}\n\n{\"a.b\":1.5,\"at\":\"2024-01-01T00:00:00.5Z\",\"f\":\"x\",\"n\":99999,\"ok\":\"no\"}\n")
+	l.add(t, "head", "a int; b string", "", textSerDe, map[string]string{"field.delim": ",", "skip.header.line.count": "2"})
+	l.write(t, "b/head/1.csv", "first\nsecond,line\n1,x\n")
+	l.write(t, "b/head/2.csv", "only\n")
+	l.add(t, "bz", "a string", "", textSerDe, nil)
+	l.write(t, "b/bz/1.csv.bz2", "BZh9")
+	days := l.add(t, "days", "a int", "year string; month string; day string", textSerDe, nil)
+	days.Parameters = map[string]string{"projection.enabled": "true", "projection.year.type": "integer", "projection.year.range": "2023,2024",
+		"projection.month.type": "integer", "projection.month.range": "1,12", "projection.month.digits": "2", "projection.day.type": "integer", "projection.day.range": "1,31", "projection.day.digits": "2"}
+	l.write(t, "b/days/year=2024/month=01/day=09/f", "9\n")
+	l.write(t, "b/days/year=2024/month=01/day=10/f", "10\n")
+	inj := l.add(t, "inj", "a int", "device string", textSerDe, nil)
+	inj.Parameters = map[string]string{"projection.enabled": "true", "projection.device.type": "injected", "storage.location.template": "s3://b/inj/${device}/"}
+	l.write(t, "b/inj/d1/f", "1\n")
+	l.write(t, "b/inj/d2/f", "2\n")
 	l.add(t, "empty", "a string; b int", "", parquetSerDe, nil)
 	p := l.add(t, "proj", "a string", "dt string; n int", textSerDe, map[string]string{"field.delim": ","})
 	p.Parameters = map[string]string{"projection.enabled": "true", "projection.dt.type": "date", "projection.dt.format": "yyyy-MM-dd", "projection.dt.range": "2024-01-01,NOW",
@@ -73,6 +93,13 @@ not json
 		{"SELECT * FROM js ORDER BY id", "1|a|[x, y]|{x=1, y=q}|2024-01-01 10:00:00.000|{k=1}\n2|{\"nested\":true}|NULL|NULL|2024-01-01 10:00:00.000|NULL\n9|gz|NULL|NULL|NULL|NULL\nNULL|NULL|NULL|NULL|NULL|NULL\nNULL|5|NULL|NULL|NULL|NULL"},
 		{"SELECT * FROM txt", "x|1|1.5|true|[1, 2, 3]|2024-01-01\ny|NULL|NULL|NULL|[]|NULL\nz|NULL|NULL|NULL|NULL|NULL\nNULL|7|1.0|false|[4]|2024-02-01\n\"q\"|2|NULL|NULL|[]|NULL"},
 		{"SELECT * FROM csv", "x, y|1|2024-01-01\nsay \"hi\"|2|2024-01-01\n|NULL|NULL"},
+		{"SELECT * FROM log", "h1|200|now, then\nNULL|NULL|NULL\nh2|404|x"},
+		{"SELECT * FROM keys", "1|v|2024-01-01 00:00:00.000|1.5|1.25|true\nNULL|NULL|2024-01-01 00:00:00.500|NULL|NULL|NULL"},
+		{"SELECT * FROM head", "1|x"},
+		{"SELECT a FROM days WHERE year || '-' || month || '-' || day >= CAST(current_date AS varchar)", "10"},
+		{"SELECT a FROM days WHERE concat(year, month, day) = date_format(current_date - INTERVAL '1' DAY, '%Y%m%d')", "9"},
+		{"SELECT a FROM days WHERE year = CAST(year(current_date) AS varchar) AND day = '10'", "10"},
+		{"SELECT a, device FROM inj WHERE device IN ('d1', 'd2') ORDER BY 1", "1|d1\n2|d2"},
 		{"SELECT count(*), sum(b), max(a) FROM empty", "0|NULL|NULL"},
 		{"SELECT * FROM empty", ""},
 		{"SELECT devicename, info.fwversion, info.parts[1].partname, info FROM camel", "d|3|p|{fwversion=3, parts=[{partname=p}]}"},
@@ -104,15 +131,32 @@ not json
 	if err != nil || stats.Files != 1 || stats.Rows != 1 || stats.BytesScanned == 0 {
 		t.Errorf("pruned scan: %+v, %v", stats, err)
 	}
+	if _, stats, err := ask(e, l, "SELECT a FROM days WHERE year || month || day = date_format(current_date, '%Y%m%d')"); err != nil || stats.Files != 1 {
+		t.Errorf("pruned by the date: %+v, %v", stats, err)
+	}
 	for query, want := range map[string]string{
-		"SELECT * FROM nothing":               "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.db.nothing' does not exist",
-		"SELECT * FROM nodb.t":                "SCHEMA_NOT_FOUND: line 1:15: Schema 'nodb' does not exist",
-		"SELECT foo FROM pq":                  "COLUMN_NOT_FOUND: line 1:8: Column 'foo' cannot be resolved",
-		"SELECT foo(1)":                       "FUNCTION_NOT_FOUND: line 1:8: Function 'foo' not registered",
-		"SELECT * FROM loop":                  "VIEW_IS_RECURSIVE: line 1:15: View 'db.loop' is recursive",
-		"SELECT 1/0":                          "DIVISION_BY_ZERO: Division by zero",
-		"SELECT * FROM pq WHERE name = 1":     "TYPE_MISMATCH: line 1:29: Cannot apply operator: varchar = integer",
-		"SELECT id FROM pq UNION SELECT 1, 2": "TYPE_MISMATCH: line 1:19: UNION query has different number of fields: 1, 2",
+		"SELECT * FROM nothing":                             "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.db.nothing' does not exist",
+		"SELECT * FROM nodb.t":                              "SCHEMA_NOT_FOUND: line 1:15: Schema 'nodb' does not exist",
+		"SELECT id FROM pq a, pq b":                         "AMBIGUOUS_NAME: line 1:8: Column 'id' is ambiguous",
+		"SELECT id, count(*) FROM pq":                       "EXPRESSION_NOT_AGGREGATE: 'id' must be an aggregate expression or appear in GROUP BY clause",
+		"SELECT a.nope FROM pq a":                           "COLUMN_NOT_FOUND: line 1:8: Column 'a.nope' cannot be resolved",
+		"SELECT id FROM pq WHERE name":                      "TYPE_MISMATCH: line 1:25: WHERE clause must evaluate to a boolean (actual: varchar)",
+		"SELECT id FROM pq WHERE id IN ('a')":               "TYPE_MISMATCH: line 1:28: IN value and list items must be the same type or coercible to a common type. Cannot find common type between bigint and varchar(1), all types (without duplicates): [bigint, varchar(1)]",
+		"SELECT * FROM pq ORDER BY nope":                    "COLUMN_NOT_FOUND: line 1:27: Column 'nope' cannot be resolved",
+		"SELECT name + 1 FROM pq":                           "TYPE_MISMATCH: line 1:13: Cannot apply operator: varchar + integer",
+		"SELECT date_add('eon', 1, current_date)":           "INVALID_FUNCTION_ARGUMENT: line 1:17: 'eon' is not a valid Timestamp field",
+		"SELECT CAST(name AS nosuch) FROM pq":               "TYPE_NOT_FOUND: line 1:21: Unknown type: nosuch",
+		"SELECT CAST(name AS integer) FROM pq WHERE id = 1": "INVALID_CAST_ARGUMENT: Cannot cast 'a' to INT",
+		"SELECT 'a' UNION SELECT 1":                         "TYPE_MISMATCH: line 1:12: column 1 in UNION query has incompatible types: varchar(1), integer",
+		"SELECT foo FROM pq":                                "COLUMN_NOT_FOUND: line 1:8: Column 'foo' cannot be resolved",
+		"SELECT foo(1)":                                     "FUNCTION_NOT_FOUND: line 1:8: Function 'foo' not registered",
+		"SELECT * FROM loop":                                "VIEW_IS_RECURSIVE: line 1:15: View 'db.loop' is recursive",
+		"SELECT * FROM strict":                              "HIVE_CURSOR_ERROR: Row is not a valid JSON Object - Malformed JSON in file \"s3://b/strict/1.json\", at byte 1 in line 3: invalid literal.",
+		"SELECT * FROM bz":                                  "HIVE_CANNOT_OPEN_SPLIT: line 1:15: Error opening Hive split s3://b/bz/1.csv.bz2: compression bz2 is not supported",
+		"SELECT * FROM inj":                                 "CONSTRAINT_VIOLATION: line 1:15: For the injected projected partition column device, the WHERE clause must contain only static equality conditions, and at least one such condition must be present.",
+		"SELECT 1/0":                                        "DIVISION_BY_ZERO: Division by zero",
+		"SELECT * FROM pq WHERE name = 1":                   "TYPE_MISMATCH: line 1:29: Cannot apply operator: varchar = integer",
+		"SELECT id FROM pq UNION SELECT 1, 2":               "TYPE_MISMATCH: line 1:19: UNION query has different number of fields: 1, 2",
 	} {
 		if _, _, err := ask(e, l, query); err == nil || err.Error() != want {
 			t.Errorf("%s\ngot:  %v\nwant: %s", query, err, want)
@@ -146,6 +190,93 @@ func TestMixedRoot(t *testing.T) {
 	}
 }
 
+// TestReference is a bucket whose root holds headerless files of three widths, JSON below
+// it, and the results of queries.
+func TestReference(t *testing.T) {
+	e, l := newEngine(t)
+	for name, cols := range map[string]string{
+		"raw_equities": "type string; symbol string; name string; sector string",
+		"raw_bonds":    "type string; symbol string; coupon double; maturity date; issuer string; rating string",
+		"raw_fx":       "type string; pair string; pip double",
+	} {
+		l.add(t, name, cols, "", textSerDe, map[string]string{"field.delim": ",", "serialization.format": ","}).Location = "s3://ref/"
+	}
+	l.write(t, "ref/equities.csv", "EQ,AAA,Alpha Corp,Tech\nEQ,BBB,Beta plc,Energy\n")
+	l.write(t, "ref/bonds.csv", "BOND,T10,4.25,2034-05-15,Treasury,AAA\nBOND,C5,6.5,2029-01-01,Corp,BB\n")
+	l.write(t, "ref/fx.csv", "FX,EURUSD,0.0001\nFX,USDJPY,0.01\n")
+	l.write(t, "ref/Unsaved/2024/01/10/0af1.csv", "\"symbol\",\"trade_value\"\n\"AAA\",\"1050.0\"\n")
+	l.write(t, "ref/Unsaved/2024/01/10/0af1.csv.metadata", "\x08\x03\x12\x00\xff\xfe\"broken\n")
+	for name, view := range map[string]string{
+		"equities": "SELECT symbol, name, sector FROM raw_equities WHERE type = 'EQ'",
+		"bonds":    "SELECT symbol, coupon, maturity, issuer, rating FROM db.raw_bonds WHERE type = 'BOND'",
+		"fx":       `SELECT pair, pip FROM "awsdatacatalog"."db"."raw_fx" WHERE "type" = 'FX'`,
+	} {
+		l.tables[name] = &Table{Database: "db", Name: name, ViewSQL: view}
+	}
+	l.add(t, "trades", "trade_id string; symbol string; qty int; side string; ts timestamp", "", jsonSerDe, nil)
+	l.add(t, "prices", "symbol string; price double; date string", "", jsonSerDe, nil)
+	l.write(t, "b/trades/1.json", `{"trade_id":"t1","symbol":"AAA","qty":10,"side":"B","ts":"2024-01-10 09:00:00"}
+{"trade_id":"t2","symbol":"BBB","qty":4,"side":"S","ts":"2024-01-10 09:01:00"}
+`)
+	l.write(t, "b/trades/2.json", `{"trade_id":"t3","symbol":"T10","qty":2,"side":"B","ts":"2024-01-10 09:02:00"}`)
+	l.write(t, "b/prices/1.json", `{"symbol":"AAA","price":105.0,"date":"2024-01-10"}
+{"symbol":"BBB","price":7.5,"date":"2024-01-10"}
+{"symbol":"T10","price":99.25,"date":"2024-01-10"}
+`)
+	for _, test := range []struct{ query, want string }{
+		{"SELECT * FROM equities ORDER BY symbol", "AAA|Alpha Corp|Tech\nBBB|Beta plc|Energy"},
+		{"SELECT symbol, coupon, maturity FROM bonds ORDER BY 1", "C5|6.5|2029-01-01\nT10|4.25|2034-05-15"},
+		{"SELECT * FROM fx ORDER BY pair", "EURUSD|1.0E-4\nUSDJPY|0.01"},
+		{"SELECT t.trade_id id, t.symbol, qty*price AS trade_value FROM trades t JOIN prices p ON t.symbol = p.symbol ORDER BY id", "t1|AAA|1050.0\nt2|BBB|30.0\nt3|T10|198.5"},
+		{"SELECT e.sector, sum(qty*price) total, count(*) count FROM trades t, prices p, equities e WHERE t.symbol = p.symbol AND e.symbol = t.symbol AND p.date = '2024-01-10' GROUP BY e.sector ORDER BY total DESC", "Tech|1050.0|1\nEnergy|30.0|1"},
+		{"SELECT date date, symbol type FROM prices WHERE date >= CAST(date('2024-01-10') AS varchar) ORDER BY price LIMIT 1", "2024-01-10|BBB"},
+	} {
+		if got, _, err := ask(e, l, test.query); err != nil || got != test.want {
+			t.Errorf("%s\ngot:\n%s %v\nwant:\n%s", test.query, got, err, test.want)
+		}
+	}
+}
+
+// TestVanish takes an object away between the plan and the scan.
+func TestVanish(t *testing.T) {
+	e, l := newEngine(t)
+	l.add(t, "t", "a int", "", textSerDe, nil)
+	l.write(t, "b/t/1", "1\n")
+	l.write(t, "b/t/2", "2\n")
+	s, err := sql.Parse("SELECT sum(a) FROM t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	calls := 0
+	files := listing(func(location string) ([]File, error) {
+		files, err := l.Files(ctx, location)
+		if calls++; calls == 1 {
+			os.Remove(filepath.Join(l.dir, "b/t/2"))
+		}
+		return files, err
+	})
+	r, err := e.Query(ctx, Request{Statement: s, Database: "db", Catalog: l, Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Next(ctx) || r.Row()[0].Text != "1" {
+		t.Errorf("row %v, %v", r.Row(), r.Err())
+	}
+	r.Close()
+	// One that is listed again and again fails, in words without paths.
+	stale := listing(func(string) ([]File, error) {
+		return []File{{URI: "s3://b/t/2", Path: filepath.Join(l.dir, "b/t/2"), Size: 2}}, nil
+	})
+	if _, err := e.Query(ctx, Request{Statement: s, Database: "db", Catalog: l, Files: stale}); err == nil || !strings.HasPrefix(err.Error(), "HIVE_CANNOT_OPEN_SPLIT") || strings.Contains(err.Error(), l.dir) {
+		t.Error(err)
+	}
+}
+
+type listing func(location string) ([]File, error)
+
+func (f listing) Files(_ context.Context, location string) ([]File, error) { return f(location) }
+
 // TestGuest tries to reach out of the lake.
 func TestGuest(t *testing.T) {
 	e, l := newEngine(t)
@@ -170,6 +301,15 @@ func TestGuest(t *testing.T) {
 		"SELECT 1; COPY (SELECT 1) TO '/tmp/x'",
 		"SELECT \"a\"\" FROM read_csv('" + outside + "') --\" FROM t",
 		"SELECT a AS \"x\"\" FROM read_text('" + outside + "') --\", b FROM t",
+		"SELECT * FROM parquet_metadata('" + outside + "')", "SELECT * FROM sniff_csv('" + outside + "')", "SELECT * FROM query_table('t')", "SELECT * FROM duckdb_tables()",
+		"SELECT * FROM read_blob('" + outside + "')", "SELECT * FROM which_secret('x', 's3')", "SELECT * FROM information_schema.schemata, duckdb_secrets()",
+		"SELECT pg_read_file('" + outside + "')", "SELECT current_database()", "SELECT getvariable('x')", "SELECT txid_current()", "SELECT write_log('x')",
+		"SELECT __raise('x')", "SELECT trino_json_parse('1')", "SELECT error('x')", "SELECT \"error\"('x')", "SELECT main.trino_quotient(1, 2)",
+		"SELECT t.\"a\"\" || (SELECT content FROM read_text('" + outside + "')) || \"\"\" FROM t",
+		"SELECT CAST(a AS \"VARCHAR); SELECT 1 --\") FROM t", "SELECT CAST(ROW(1) AS row(\"x\"\" INTEGER); --\" integer)) FROM nothing",
+		"SELECT a FROM t TABLESAMPLE BERNOULLI ((SELECT 1))", "SELECT regexp_like(a, '(?=x)') FROM t",
+		"EXPLAIN COPY (SELECT 1) TO 'x'", "CALL pragma_version()", "CHECKPOINT", "EXPORT DATABASE '/tmp/x'", "IMPORT DATABASE '/tmp/x'", "USE x", "VACUUM", "DETACH x", "CREATE MACRO f() AS 1", "PIVOT t ON a", "FROM t",
+		"SELECT * FROM t AT (VERSION => 1)", "SELECT COLUMNS('a') FROM t", "SELECT * REPLACE (1 AS a) FROM t", "SELECT a::varchar FROM t", "SELECT {'a': 1}", "SELECT t FROM t",
 		"SELECT nextval('x')", "SELECT query('SELECT 1')", "SELECT main.length('x')",
 	} {
 		if got, _, err := ask(e, l, query); err == nil {
@@ -183,6 +323,29 @@ func TestGuest(t *testing.T) {
 		if err == nil {
 			r.Close()
 			t.Errorf("%s could be read", path)
+		}
+	}
+	// Names, values and properties of the catalog are text, not SQL.
+	evil := `x"), (SELECT content FROM read_text('` + outside + `')), ("`
+	table := l.add(t, "evil", "a string", "", textSerDe, map[string]string{"field.delim": "', filename='" + outside, "serialization.null.format": "') --"})
+	table.Columns[0].Name = evil
+	table.PartitionColumns = []Column{{Name: "p'\"", Type: table.Columns[0].Type}}
+	l.partitions["evil"] = []Partition{{Values: []string{"v') FROM read_text('" + outside + "') --"}, Location: "s3://b/t/"}}
+	if got, _, err := ask(e, l, "SELECT * FROM evil"); strings.Contains(got, "secret\n") || strings.HasPrefix(got, "secret") {
+		t.Errorf("a catalog's text ran: %s %v", got, err)
+	}
+	for _, location := range []string{"s3://b/../../etc/", "s3://../", "/etc/", "file:///etc/", "s3://b/t/../../../../../../etc/"} {
+		l.tables["t"].Location = location
+		if got, _, err := ask(e, l, "SELECT * FROM t"); err == nil && got != "" {
+			t.Errorf("%s gives %q", location, got)
+		}
+	}
+	// A link out of the directory.
+	if err := os.Symlink(filepath.Dir(outside), filepath.Join(l.dir, "b/link")); err == nil {
+		r, err := e.Query(context.Background(), Request{Statement: mustParse(t, "SELECT * FROM t"), Database: "db", Catalog: l, Files: fixed{{URI: "s3://b/link/secret.csv", Path: filepath.Join(l.dir, "b/link/secret.csv"), Size: 1}}})
+		if err == nil {
+			r.Close()
+			t.Error("a link out of the directory is followed")
 		}
 	}
 	// The lock below the translator.
@@ -199,6 +362,15 @@ func TestGuest(t *testing.T) {
 		}
 		e.release(c)
 	}
+}
+
+func mustParse(t *testing.T, text string) sql.Statement {
+	t.Helper()
+	s, err := sql.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 type fixed []File

@@ -26,7 +26,7 @@ type translator struct {
 	ctes     []map[string][]column
 	lambdas  []map[string]param
 	tables   map[[2]string]bool // database and name of the tables met, for names with both
-	read     map[string]bool
+	read     map[string]string  // URI by path of the files
 	bytes    int64
 	columns  int // unnamed ones so far
 	views    []string
@@ -57,7 +57,7 @@ type scope struct {
 }
 
 func (e *Engine) translate(ctx context.Context, r Request) (text string, t *translator, err error) {
-	t = &translator{ctx: ctx, engine: e, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]bool{}, now: e.clock.Now().UTC()}
+	t = &translator{ctx: ctx, engine: e, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}, now: e.clock.Now().UTC()}
 	defer func() {
 		if p := recover(); p != nil {
 			switch p := p.(type) {
@@ -475,6 +475,14 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 		kind := r.Kind + " JOIN "
 		if r.Natural {
 			kind = "NATURAL " + kind
+			for j := len(in.columns) - 1; j >= start; j-- { // shared columns appear once
+				for i := range start {
+					if in.columns[i].name == in.columns[j].name {
+						in.columns = append(in.columns[:j:j], in.columns[j+1:]...)
+						break
+					}
+				}
+			}
 		}
 		text := left + " " + kind + right
 		switch {
