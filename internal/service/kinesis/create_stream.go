@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -72,8 +74,9 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 	if err := d.tag(in.Tags); err != nil {
 		return nil, err
 	}
+	epoch := s.epoch(d)
 	for i, r := range evenRanges(shards) {
-		d.Shards = append(d.Shards, shard{Index: i, hashRange: r, Created: d.Created})
+		d.Shards = append(d.Shards, shard{Index: i, hashRange: r, Created: d.Created, Epoch: epoch})
 	}
 	d.NextShard = shards
 	d.Pending = &change{Kind: changeCreate, Due: d.Created.Add(s.cfg.ControlDelay)}
@@ -90,6 +93,28 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 		return nil, errors.Join(err, s.remove(context.WithoutCancel(ctx), d))
 	}
 	return &kinesis.CreateStreamOutput{}, nil
+}
+
+// epoch sets the shards of a new stream apart, by their sequence numbers, from those of a
+// stream of the same name that was made and removed in the same second. It is 0 where the
+// second of creation does.
+func (s *Service) epoch(d *stream) uint64 {
+	now := seconds(d.Created)
+	name := strings.Join(d.key(), "/")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, ok := s.epochs[name]; ok && last >= now {
+		s.epochs[name] = last + 1
+		return last + 1
+	}
+	if s.epochs == nil || len(s.epochs) >= 1024 {
+		maps.DeleteFunc(s.epochs, func(_ string, last uint64) bool { return last < now })
+		if s.epochs == nil {
+			s.epochs = make(map[string]uint64)
+		}
+	}
+	s.epochs[name] = now
+	return 0
 }
 
 // newStreamID returns a stream ID of the API's form: [a-z0-9]{20}-[a-z0-9]{3}.

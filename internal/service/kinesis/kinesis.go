@@ -72,8 +72,9 @@ type Service struct {
 
 	subscriptions subscriptions
 
-	mu      sync.Mutex // guards changing and stop
+	mu      sync.Mutex // guards the next two
 	pending map[string]bool
+	epochs  map[string]uint64 // by account, region and name: of the streams made last
 	stop    context.CancelFunc
 	running context.Context
 	work    sync.WaitGroup

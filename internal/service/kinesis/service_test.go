@@ -563,3 +563,31 @@ func TestRetention(t *testing.T) {
 		t.Errorf("within 24 hours: %q", got)
 	}
 }
+
+// A stream that is made again in the same second does not know the sequence numbers of the
+// first.
+func TestRemadeStream(t *testing.T) {
+	n := newNode(t, Config{Clock: clockwork.NewFakeClock()})
+	seen := make(map[string]bool)
+	old := ""
+	for range 3 {
+		n.create("s", 1)
+		out, err := n.client.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamName: aws.String("s"), Data: []byte("x"), PartitionKey: aws.String("k")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[*out.SequenceNumber] {
+			t.Errorf("sequence number %s again", *out.SequenceNumber)
+		}
+		seen[*out.SequenceNumber] = true
+		if old != "" {
+			_, err := n.client.GetShardIterator(t.Context(), &kinesis.GetShardIteratorInput{StreamName: aws.String("s"), ShardId: aws.String("0"),
+				ShardIteratorType: types.ShardIteratorTypeAtSequenceNumber, StartingSequenceNumber: &old})
+			want(t, err, "InvalidArgumentException", "did not come from this stream")
+		}
+		old = *out.SequenceNumber
+		if _, err := n.client.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String("s")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

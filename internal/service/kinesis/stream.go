@@ -53,6 +53,8 @@ type shard struct {
 	Parents []int     `json:"parents,omitempty"` // one after a split, two after a merge
 	Created time.Time `json:"created"`
 	Closed  time.Time `json:"closed,omitzero"` // zero while the shard is open
+	// Epoch is the second in sequence numbers, where it is not that of Created.
+	Epoch uint64 `json:"epoch,omitempty"`
 }
 
 func (s *shard) id() string { return shardID(s.Index) }
@@ -138,7 +140,11 @@ func (d *stream) openShards() int {
 // sequence is the sequence number of the shard's record at no position: the caller fills
 // in where it is.
 func (sh *shard) sequence() sequence {
-	return sequence{created: seconds(sh.Created), shard: uint32(sh.Index)}
+	q := sequence{created: seconds(sh.Created), shard: uint32(sh.Index)}
+	if sh.Epoch != 0 {
+		q.created = sh.Epoch
+	}
+	return q
 }
 
 // startingSequence is the sequence number below those of all records of the shard.
