@@ -35,7 +35,7 @@ func TestFirehoseDeliversOnce(t *testing.T) {
 		acked = make(map[string]bool)
 		next  int
 	)
-	n := underFire(t, func(n *nodetest.Node) { makeDelivery(t, n) }, func(ctx context.Context, n *nodetest.Node) {
+	n := underFire(t, func(n *nodetest.Node) { makeDelivery(t, n, nil) }, func(ctx context.Context, n *nodetest.Node) {
 		c := firehose.NewFromConfig(n.AWS(), func(o *firehose.Options) { o.RetryMaxAttempts = 1 })
 		var wg sync.WaitGroup
 		for range writers {
@@ -88,7 +88,8 @@ func TestFirehoseDeliversOnce(t *testing.T) {
 	t.Logf("%d kills: %d records acknowledged, %d in the lake", *rounds, len(acked), len(counts))
 }
 
-func makeDelivery(t *testing.T, n *nodetest.Node) {
+// makeDelivery makes a table and the delivery stream that fills it, changed by edit.
+func makeDelivery(t *testing.T, n *nodetest.Node, edit func(*firehose.CreateDeliveryStreamInput)) {
 	t.Helper()
 	ctx, cfg := t.Context(), n.AWS()
 	must := func(_ any, err error) {
@@ -111,7 +112,7 @@ func makeDelivery(t *testing.T, n *nodetest.Node) {
 		},
 		TableType: aws.String("EXTERNAL_TABLE"),
 	}}))
-	must(firehose.NewFromConfig(cfg).CreateDeliveryStream(ctx, &firehose.CreateDeliveryStreamInput{
+	in := &firehose.CreateDeliveryStreamInput{
 		DeliveryStreamName: aws.String(crashStream),
 		ExtendedS3DestinationConfiguration: &firehosetypes.ExtendedS3DestinationConfiguration{
 			RoleARN:                          aws.String(crashRole),
@@ -135,7 +136,11 @@ func makeDelivery(t *testing.T, n *nodetest.Node) {
 				},
 			},
 		},
-	}))
+	}
+	if edit != nil {
+		edit(in)
+	}
+	must(firehose.NewFromConfig(cfg).CreateDeliveryStream(ctx, in))
 }
 
 // waitDelivered returns when all that was acknowledged is delivered.
