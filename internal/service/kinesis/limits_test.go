@@ -242,3 +242,24 @@ func TestThrottledAnswerInCBOR(t *testing.T) {
 		t.Errorf("got %+v", out)
 	}
 }
+
+func TestModeSwitches(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	n := newNode(t, Config{Clock: clock, EnforceLimits: true})
+	n.create("s", 1)
+	change := func(mode types.StreamMode) error {
+		_, err := n.client.UpdateStreamMode(t.Context(), &kinesis.UpdateStreamModeInput{
+			StreamARN: aws.String("arn:aws:kinesis:us-east-1:000000000000:stream/s"), StreamModeDetails: &types.StreamModeDetails{StreamMode: mode}})
+		return err
+	}
+	for _, mode := range []types.StreamMode{types.StreamModeOnDemand, types.StreamModeProvisioned} {
+		if err := change(mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, change(types.StreamModeOnDemand), "LimitExceededException", "2 times within 24 hours")
+	clock.Advance(24 * time.Hour)
+	if err := change(types.StreamModeOnDemand); err != nil {
+		t.Fatal(err)
+	}
+}

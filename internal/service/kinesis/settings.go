@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -36,6 +37,9 @@ func (s *Service) UpdateMaxRecordSize(ctx context.Context, in *kinesis.UpdateMax
 	return &kinesis.UpdateMaxRecordSizeOutput{}, nil
 }
 
+// maxSwitches is how often a day a stream with limits changes its mode.
+const maxSwitches = 2
+
 // UpdateStreamMode changes between provisioned and on-demand. The shards stay as they are.
 func (s *Service) UpdateStreamMode(ctx context.Context, in *kinesis.UpdateStreamModeInput, _ ...func(*kinesis.Options)) (*kinesis.UpdateStreamModeOutput, error) {
 	mode := in.StreamModeDetails.StreamMode
@@ -57,6 +61,14 @@ func (s *Service) UpdateStreamMode(ctx context.Context, in *kinesis.UpdateStream
 		}
 	}
 	_, err = s.begin(ctx, d, types.StreamStatusUpdating, change{Kind: changeNone}, func(d *stream) error {
+		if mode != d.Mode {
+			now := s.now()
+			d.Switched = slices.DeleteFunc(d.Switched, func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
+			if len(d.Switched) >= maxSwitches && s.enforces(d) {
+				return limitExceeded("The capacity mode of stream %s under account %s can be changed %d times within 24 hours.", d.Name, d.Account, maxSwitches)
+			}
+			d.Switched = append(d.Switched[max(0, len(d.Switched)-maxSwitches+1):], now)
+		}
 		d.Mode = mode
 		if in.WarmThroughputMiBps != nil {
 			d.WarmMiBps = int(*in.WarmThroughputMiBps)

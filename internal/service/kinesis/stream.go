@@ -44,6 +44,8 @@ type stream struct {
 
 	// Rescaled are the times of UpdateShardCount calls in the last day.
 	Rescaled []time.Time `json:"rescaled,omitempty"`
+	// Switched are the last times of a change of mode.
+	Switched []time.Time `json:"switched,omitempty"`
 }
 
 // shard is a shard in its stream's document.
