@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"runtime/metrics"
 	"syscall"
+	"time"
 )
 
 // garbagePercent trades memory for time: a node's heap is small beside the copies that
@@ -16,9 +18,28 @@ import (
 // GOGC has the last word.
 const garbagePercent = 200
 
+// memoryFloor is what the Go heap may grow to before garbage is collected more eagerly
+// than garbagePercent says: the process stays below 512 MiB whatever it is doing, unless
+// what it really holds is more. GOMEMLIMIT has the last word.
+const memoryFloor = 340 << 20
+
+// holdMemory keeps the memory limit at the floor, or at half as much again as what is
+// held, so that a large heap is not collected all the time.
+func holdMemory() {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	for {
+		metrics.Read(live)
+		debug.SetMemoryLimit(max(memoryFloor, int64(live[0].Value.Uint64()*3/2)))
+		time.Sleep(time.Second)
+	}
+}
+
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		go holdMemory()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once: what was acknowledged is on disk.
