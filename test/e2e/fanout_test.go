@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -60,9 +59,9 @@ func startTLS(t *testing.T) *Node {
 }
 
 // kinesisClient is an SDK client of the node; each subscription takes one of its own.
-func kinesisClient(n *Node, client *http.Client) *kinesis.Client {
+func kinesisClient(n *Node) *kinesis.Client {
 	return kinesis.New(kinesis.Options{
-		Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: client,
+		Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: anyCertificate,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 }
@@ -84,7 +83,7 @@ func TestFanOutJava(t *testing.T) {
 // TestFanOutGo subscribes over HTTP/2 with TLS, and ends the node under the subscription.
 func TestFanOutGo(t *testing.T) {
 	n := startTLS(t)
-	c := kinesisClient(n, anyCertificate)
+	c := kinesisClient(n)
 	ctx, stream := t.Context(), aws.String("go")
 	if _, err := c.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: stream, ShardCount: aws.Int32(1)}); err != nil {
 		t.Fatal(err)
@@ -141,7 +140,7 @@ func TestKPL(t *testing.T) {
 		t.Skip("the library's native program is for Linux on amd64")
 	}
 	n := startTLS(t)
-	c := kinesisClient(n, anyCertificate)
+	c := kinesisClient(n)
 	stream := aws.String("kpl")
 	if _, err := c.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: stream, ShardCount: aws.Int32(2)}); err != nil {
 		t.Fatal(err)
