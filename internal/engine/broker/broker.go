@@ -55,6 +55,7 @@ type Broker struct {
 	closed bool
 
 	healing atomic.Bool
+	errors  atomic.Bool   // the server has logged one since its start
 	done    chan struct{} // closed by Close
 
 	conn  *nats.Conn
@@ -112,6 +113,7 @@ func (b *Broker) run() (*server.Server, error) {
 		return nil, fmt.Errorf("broker: configure server: %w", err)
 	}
 	l := &logger{logf: b.opts.Logf, failed: b.suspect}
+	b.errors.Store(false)
 	srv.SetLoggerV2(l, false, false, false)
 	srv.Start()
 	if l.fatal() || !srv.ReadyForConnections(time.Minute) || !srv.JetStreamEnabled() {

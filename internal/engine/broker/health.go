@@ -23,7 +23,9 @@ func (b *Broker) Check(stream string) error {
 	b.mu.Lock()
 	srv, closed := b.srv, b.closed
 	b.mu.Unlock()
-	if srv == nil || closed {
+	// The server logs each failure of a stream. Without any there is no need to ask, which
+	// takes a walk over all streams.
+	if srv == nil || closed || !b.errors.Load() {
 		return nil
 	}
 	// The server's health page is the one place where it says this.
@@ -63,6 +65,7 @@ const (
 // server is restarted as soon as its disk has space, so that what nobody looks after
 // writes again too.
 func (b *Broker) suspect() {
+	b.errors.Store(true)
 	if !b.healing.CompareAndSwap(false, true) {
 		return
 	}

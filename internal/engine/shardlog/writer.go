@@ -17,8 +17,9 @@ import (
 
 const (
 	// ackWait is how long a published frame may go without an answer before it is
-	// published again.
-	ackWait = 10 * time.Second
+	// published again. In the same process only a reconnect loses answers, so this is for a
+	// server outside: a disk that many shards wait for is slow, and more work makes it slower.
+	ackWait = 30 * time.Second
 
 	// checkEvery is how long it may go before the broker is asked the first time whether the
 	// store has failed, since a store that fails does not answer.
