@@ -85,6 +85,14 @@ func classify(ctx context.Context, src Source, f *file, custom []Classifier) err
 		}
 		return nil
 	}
+	if bytes.HasPrefix(head, orcMagic) {
+		if ok, err := orcFile(ctx, src, f, head); ok || err != nil {
+			return err
+		}
+	}
+	if avroFile(f, head) || bytes.HasPrefix(head, avroMagic) {
+		return nil
+	}
 	whole := int64(len(head)) == f.Size
 	text, compression, complete := decompress(head, whole)
 	known := len(text) > 0 && (slices.ContainsFunc(custom, func(c Classifier) bool { return c.classify(f, text, complete) }) ||

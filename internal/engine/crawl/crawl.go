@@ -99,6 +99,8 @@ const (
 	Parquet Classification = "parquet"
 	JSON    Classification = "json"
 	CSV     Classification = "csv"
+	Avro    Classification = "avro"
+	ORC     Classification = "orc"
 	// Unknown is what none of the others is; such objects make no tables.
 	Unknown Classification = "UNKNOWN"
 )
@@ -113,7 +115,8 @@ type Format struct {
 	Header         bool   // CSV: the first line has the names
 	SerDe          string // CSV: the one that a classifier asks for
 
-	Path string // JSON: where in an object its rows are
+	Schema string // Avro: the file's own
+	Path   string // JSON: where in an object its rows are
 
 	Grok, GrokCustom string // lines: the pattern, and the patterns that it refers to
 }

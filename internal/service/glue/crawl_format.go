@@ -77,6 +77,16 @@ func descriptor(location string, f crawl.Format, columns []crawl.Column, params 
 		sd.OutputFormat = aws.String("org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat")
 		sd.SerdeInfo.SerializationLibrary = aws.String("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe")
 		sd.SerdeInfo.Parameters = map[string]string{"serialization.format": "1"}
+	case crawl.ORC:
+		sd.InputFormat = aws.String("org.apache.hadoop.hive.ql.io.orc.OrcInputFormat")
+		sd.OutputFormat = aws.String("org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat")
+		sd.SerdeInfo.SerializationLibrary = aws.String("org.apache.hadoop.hive.ql.io.orc.OrcSerde")
+		sd.SerdeInfo.Parameters = map[string]string{"serialization.format": "1"}
+	case crawl.Avro:
+		sd.InputFormat = aws.String("org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat")
+		sd.OutputFormat = aws.String("org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat")
+		sd.SerdeInfo.SerializationLibrary = aws.String("org.apache.hadoop.hive.serde2.avro.AvroSerDe")
+		sd.SerdeInfo.Parameters = map[string]string{"serialization.format": "1", "avro.schema.literal": f.Schema}
 	case crawl.JSON:
 		names := make([]string, len(columns))
 		for i, c := range columns {
