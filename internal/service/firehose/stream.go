@@ -30,7 +30,8 @@ type stream struct {
 	updating sync.Mutex // held by UpdateDestination
 
 	cancel     context.CancelFunc // of all that works
-	group      sync.WaitGroup     // and it
+	group      *sync.WaitGroup    // and it
+	done       chan struct{}      // closed when nothing works
 	shardEnded chan struct{}
 
 	mu            sync.Mutex
@@ -73,16 +74,18 @@ func (st *stream) begin() error {
 		cancel()
 		return shardlog.ErrClosed
 	}
-	st.cancel = cancel
+	group, done := new(sync.WaitGroup), make(chan struct{})
+	st.cancel, st.group, st.done = cancel, group, done
+	group.Go(func() { <-ctx.Done() })
+	go func() {
+		defer s.wg.Done()
+		defer close(done)
+		group.Wait()
+	}()
 	st.mu.Lock()
 	st.lanes, st.shards, st.past = nil, make(map[string]*shardLanes), totals{}
 	st.mu.Unlock()
 	err := st.run(ctx)
-	st.group.Go(func() { <-ctx.Done() })
-	go func() {
-		defer s.wg.Done()
-		st.group.Wait()
-	}()
 	if err != nil {
 		st.end()
 	}
@@ -92,7 +95,7 @@ func (st *stream) begin() error {
 // end stops what begin began, and returns when nothing of it works.
 func (st *stream) end() {
 	st.cancel()
-	st.group.Wait()
+	<-st.done
 }
 
 func (st *stream) run(ctx context.Context) error {
@@ -111,7 +114,7 @@ func (st *stream) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l, _ := st.addTransformed(ctx, &st.group, mainLane+transformedSuffix, "", st.shard, nil, out, trim.reader("transform"))
+		l, _ := st.addTransformed(ctx, st.group, mainLane+transformedSuffix, "", st.shard, nil, out, trim.reader("transform"))
 		lanes = append(lanes, l)
 	} else {
 		l := st.newLane(mainLane, "", false, st.shard, nil)
@@ -135,7 +138,7 @@ func (st *stream) run(ctx context.Context) error {
 	}
 	st.mu.Unlock()
 	for _, l := range lanes {
-		st.work(ctx, &st.group, "delivery", l.pipeline.Run, l.retrying)
+		st.work(ctx, st.group, "delivery", l.pipeline.Run, l.retrying)
 	}
 	return nil
 }

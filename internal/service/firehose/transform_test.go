@@ -1,0 +1,252 @@
+package firehose
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+)
+
+// fakeLambda runs a Go function as a function.
+type fakeLambda struct {
+	mu     sync.Mutex
+	f      func(event lambdaEvent) any // an error, or what is answered
+	events []lambdaEvent
+}
+
+func (l *fakeLambda) Invoke(_ context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var e lambdaEvent
+	if err := json.Unmarshal(in.Payload, &e); err != nil {
+		return nil, err
+	}
+	l.events = append(l.events, e)
+	switch v := l.f(e).(type) {
+	case error:
+		return nil, v
+	case string:
+		return &lambda.InvokeOutput{StatusCode: 200, FunctionError: aws.String("Unhandled"), Payload: []byte(v)}, nil
+	default:
+		b, err := json.Marshal(map[string]any{"records": v})
+		return &lambda.InvokeOutput{StatusCode: 200, Payload: b}, err
+	}
+}
+
+func (l *fakeLambda) set(f func(lambdaEvent) any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.f, l.events = f, nil
+}
+
+type answer struct {
+	ID       string         `json:"recordId"`
+	Result   string         `json:"result"`
+	Data     string         `json:"data,omitempty"`
+	Metadata map[string]any `json:"metadata,omitempty"`
+}
+
+func encoded(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+func lambdaProcessing(params ...string) *types.ProcessingConfiguration {
+	p := types.Processor{Type: types.ProcessorTypeLambda}
+	params = append([]string{"LambdaArn", "arn:aws:lambda:us-east-1:000000000000:function:f"}, params...)
+	for i := 0; i < len(params); i += 2 {
+		p.Parameters = append(p.Parameters, types.ProcessorParameter{ParameterName: types.ProcessorParameterName(params[i]), ParameterValue: &params[i+1]})
+	}
+	return &types.ProcessingConfiguration{Enabled: aws.Bool(true), Processors: []types.Processor{p}}
+}
+
+func TestFunction(t *testing.T) {
+	n := newNode(t)
+	fn := new(fakeLambda)
+	n.svc.cfg.Lambda = fn
+	c := raw("b")
+	c.Prefix, c.ErrorOutputPrefix = aws.String("data/!{partitionKeyFromLambda:kind}/"), aws.String("errors/!{firehose:error-output-type}/")
+	c.BufferingHints = &types.BufferingHints{SizeInMBs: aws.Int32(64), IntervalInSeconds: aws.Int32(900)}
+	c.DynamicPartitioningConfiguration = &types.DynamicPartitioningConfiguration{Enabled: aws.Bool(true)}
+	c.ProcessingConfiguration = lambdaProcessing("BufferIntervalInSeconds", "900", "NumberOfRetries", "1")
+	n.create(t, "s", c)
+	fn.set(func(e lambdaEvent) any {
+		var out []answer
+		for _, r := range e.Records {
+			a := answer{ID: r.ID, Result: "Ok", Data: encoded(strings.ToUpper(string(r.Data))), Metadata: map[string]any{"partitionKeys": map[string]any{"kind": string(r.Data[:1])}}}
+			switch string(r.Data) {
+			case "drop":
+				a.Result = "Dropped"
+			case "fail":
+				a.Result = "ProcessingFailed"
+			case "forget":
+				continue
+			case "twice":
+				out = append(out, a)
+			case "stray":
+				out = append(out, answer{ID: "never sent", Result: "Ok", Data: encoded("s")})
+			case "keyless":
+				a.Metadata = nil
+			case "odd":
+				a.Result = "Perhaps"
+			case "text":
+				a.Data = "not base64!"
+			}
+			out = append(out, a)
+		}
+		return out
+	})
+	n.put(t, "s", "apple", "bean", "drop", "fail", "forget", "twice", "stray", "keyless", "odd", "text", "avocado")
+	n.flush(t, "s")
+	got, failed := map[string]string{}, map[string]string{}
+	for k, v := range n.s3.all() {
+		if strings.HasPrefix(k, "b/errors/processing-failed/") {
+			for line := range bytes.Lines(v) {
+				var e struct {
+					RawData   []byte
+					ErrorCode string
+					LambdaArn string
+				}
+				if err := json.Unmarshal(line, &e); err != nil {
+					t.Errorf("%s: %v", line, err)
+				}
+				failed[string(e.RawData)] = e.ErrorCode
+			}
+			continue
+		}
+		got[k[:strings.LastIndexByte(k, '/')]] = string(v)
+	}
+	want := map[string]string{"b/data/a": "APPLEAVOCADO", "b/data/b": "BEAN", "b/data/s": "STRAY"}
+	for k, v := range want {
+		if got[k] != v {
+			t.Errorf("%s: %q, want %q", k, got[k], v)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("objects %v", got)
+	}
+	for raw, code := range map[string]string{
+		"fail": "Lambda.ProcessingFailedStatus", "forget": "Lambda.MissingRecordId", "twice": "Lambda.DuplicatedRecordId", encoded("s"): "Lambda.UnknownRecordId",
+		"KEYLESS": "DynamicPartitioning.MetadataExtractionFailed", "odd": "Lambda.InvalidResult", "text": "Lambda.InvalidData",
+	} {
+		if failed[raw] != code {
+			t.Errorf("%s failed with %q, want %q", raw, failed[raw], code)
+		}
+	}
+	e := fn.events[0]
+	if len(e.Records) != 11 || e.Region != "us-east-1" || !strings.HasSuffix(e.StreamARN, "deliverystream/s") || e.InvocationID == "" || e.Records[0].Arrival == 0 {
+		t.Errorf("event %+v", e)
+	}
+
+	// A function that fails, then nothing but errors.
+	fn.set(func(lambdaEvent) any { return "boom" })
+	n.put(t, "s", "gone")
+	n.flush(t, "s")
+	fn.set(func(lambdaEvent) any { return errors.New("no network") })
+	n.put(t, "s", "lost")
+	n.flush(t, "s")
+	var all []byte
+	for k, v := range n.s3.all() {
+		if strings.HasPrefix(k, "b/errors/") {
+			all = append(all, v...)
+		}
+	}
+	for _, s := range []string{`"attemptsMade":2`, "Lambda.FunctionError", "Lambda.InvocationFailed", encoded("gone"), encoded("lost"), `"lambdaArn":"arn:aws:lambda:us-east-1:000000000000:function:f"`} {
+		if !bytes.Contains(all, []byte(s)) {
+			t.Errorf("errors have no %s: %s", s, all)
+		}
+	}
+	if l, err := n.svc.Lag(t.Context(), "s"); err != nil || l.Records != 0 || l.Delivered != 4 {
+		t.Errorf("lag %+v, %v", l, err)
+	}
+}
+
+// TestFunctionRestart keeps what is transformed and not delivered, and what is not
+// transformed, over a restart.
+func TestFunctionRestart(t *testing.T) {
+	n := newNode(t)
+	fn := &fakeLambda{f: func(e lambdaEvent) any {
+		var out []answer
+		for _, r := range e.Records {
+			out = append(out, answer{ID: r.ID, Result: "Ok", Data: encoded(string(r.Data) + "!")})
+		}
+		return out
+	}}
+	n.svc.cfg.Lambda = fn
+	c := raw("b")
+	c.ProcessingConfiguration = lambdaProcessing("BufferIntervalInSeconds", "0")
+	n.create(t, "s", c)
+	n.put(t, "s", "one")
+	for { // until it is transformed
+		fn.mu.Lock()
+		done := len(fn.events) > 0
+		fn.mu.Unlock()
+		if done {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	n.stop(t)
+	n.start(t)
+	n.svc.cfg.Lambda = fn
+	n.put(t, "s", "two")
+	n.flush(t, "s")
+	var all []byte
+	for _, v := range n.s3.all() {
+		all = append(all, v...)
+	}
+	if s := string(all); s != "one!two!" && s != "two!one!" {
+		t.Errorf("delivered %q", all)
+	}
+}
+
+// TestFunctionAdded adds a function to a stream that had none.
+func TestFunctionAdded(t *testing.T) {
+	n := newNode(t)
+	n.svc.cfg.Lambda = &fakeLambda{f: func(e lambdaEvent) any {
+		var out []answer
+		for _, r := range e.Records {
+			out = append(out, answer{ID: r.ID, Result: "Ok", Data: encoded(strings.ToUpper(string(r.Data)))})
+		}
+		return out
+	}}
+	n.create(t, "s", raw("b"))
+	n.put(t, "s", "before ")
+	update := &firehose.UpdateDestinationInput{
+		DeliveryStreamName: aws.String("s"), CurrentDeliveryStreamVersionId: aws.String("1"), DestinationId: aws.String(destinationID),
+		ExtendedS3DestinationUpdate: &types.ExtendedS3DestinationUpdate{
+			ProcessingConfiguration: lambdaProcessing("BufferIntervalInSeconds", "0"), S3BackupMode: types.S3BackupModeEnabled,
+			S3BackupUpdate: &types.S3DestinationUpdate{RoleARN: aws.String("arn:aws:iam::000000000000:role/r"), BucketARN: aws.String("arn:aws:s3:::backup")},
+		},
+	}
+	if _, err := n.UpdateDestination(t.Context(), update); err != nil {
+		t.Fatal(err)
+	}
+	n.put(t, "s", "after ")
+	n.flush(t, "s")
+	var main, backup []string
+	for k, v := range n.s3.all() {
+		if strings.HasPrefix(k, "backup/") {
+			backup = append(backup, string(v))
+		} else {
+			main = append(main, string(v))
+		}
+	}
+	slices.Sort(main)
+	if !slices.Equal(main, []string{"AFTER ", "before "}) || !slices.Equal(backup, []string{"after "}) {
+		t.Errorf("delivered %q, backed up %q", main, backup)
+	}
+	update.CurrentDeliveryStreamVersionId = aws.String("2")
+	update.ExtendedS3DestinationUpdate = &types.ExtendedS3DestinationUpdate{S3BackupMode: types.S3BackupModeDisabled}
+	if _, err := n.UpdateDestination(t.Context(), update); code(err) != "InvalidArgumentException" {
+		t.Errorf("disabling the backup: %v", err)
+	}
+}
