@@ -180,7 +180,7 @@ func (b *benchStreams) measure(ctx context.Context, dir string) ([]streamResult,
 
 // step measures one line, with the processor time that it takes.
 func (b *benchStreams) step(ctx context.Context, name string, run func(context.Context) (streamResult, error)) (streamResult, error) {
-	done := b.show(name)
+	done := b.show(name, b.length)
 	defer done()
 	own, nodes := ownCPU(), 0.0
 	if b.node != nil {
@@ -195,9 +195,9 @@ func (b *benchStreams) step(ctx context.Context, name string, run func(context.C
 	return r, err
 }
 
-// show says what is measured, on a terminal with a bar, until the function it returns is
-// called.
-func (b *benchStreams) show(name string) (done func()) {
+// show says what is measured, on a terminal with a bar that fills in the length, until the
+// function it returns is called.
+func (b *benchStreams) show(name string, length time.Duration) (done func()) {
 	if !b.terminal {
 		fmt.Fprintf(b.progress, "%s ...\n", name)
 		return func() {}
@@ -209,7 +209,7 @@ func (b *benchStreams) show(name string) (done func()) {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			fmt.Fprintf(b.progress, "\r%s  %s\x1b[K", bar(min(1, float64(time.Since(start))/float64(b.length)), 20), name)
+			fmt.Fprintf(b.progress, "\r%s  %s\x1b[K", bar(min(1, float64(time.Since(start))/float64(length)), 20), name)
 			select {
 			case <-stop:
 				fmt.Fprint(b.progress, "\r\x1b[K")

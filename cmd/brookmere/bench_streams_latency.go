@@ -25,7 +25,7 @@ const pollEvery = time.Millisecond
 // call of its put to its acknowledgement, to a reader that calls GetRecords all the
 // time, and to a subscriber.
 func (b *benchStreams) latencies(ctx context.Context) ([]streamResult, error) {
-	done := b.show("latencies")
+	done := b.show("latencies", 3*b.length)
 	defer done()
 	l := &latency{bench: b, stream: b.stream + "-latency", begun: time.Now()}
 	_, err := b.client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &l.stream, ShardCount: aws.Int32(1)})

@@ -278,12 +278,12 @@ func TestReadConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("listen: 127.0.0.1:1\ncredentials:\n  - access_key_id: a\n    secret_access_key: s\n")
+	write("listen: 127.0.0.1:1\nlimits: off\ncontrol_delay: 1500ms\ncredentials:\n  - access_key_id: a\n    secret_access_key: s\n")
 	cfg, err := ReadConfig(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Listen != "127.0.0.1:1" || len(cfg.Credentials) != 1 || cfg.Account != "000000000000" {
+	if cfg.Listen != "127.0.0.1:1" || len(cfg.Credentials) != 1 || cfg.Account != "000000000000" || cfg.Limits != "off" || cfg.ControlDelay != 1500*time.Millisecond {
 		t.Errorf("got %+v", cfg)
 	}
 	write("lissen: 127.0.0.1:1\n")
