@@ -23,13 +23,13 @@ const garbagePercent = 200
 // what it really holds is more. GOMEMLIMIT has the last word.
 const memoryFloor = 340 << 20
 
-// holdMemory keeps the memory limit at the floor, or at half as much again as what is
+// holdMemory keeps the memory limit at the floor, or a quarter above what is
 // held, so that a large heap is not collected all the time.
 func holdMemory() {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	for {
 		metrics.Read(live)
-		debug.SetMemoryLimit(max(memoryFloor, int64(live[0].Value.Uint64()*3/2)))
+		debug.SetMemoryLimit(max(memoryFloor, int64(live[0].Value.Uint64()*5/4)))
 		time.Sleep(time.Second)
 	}
 }

@@ -68,7 +68,7 @@ type Query struct {
 
 // Delivery limits. Zero takes the default.
 type Delivery struct {
-	MemoryMiB int `yaml:"memory_mib"` // buffered rows of all deliveries; beyond it they go to disk; default 128
+	MemoryMiB int `yaml:"memory_mib"` // buffered rows of all deliveries; beyond it they go to disk; default 64
 }
 
 // DefaultConfig is a node for one user on one machine.

@@ -77,7 +77,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	s.onClose(func(context.Context) error { return shards.Close() })
-	queries, err := lakesql.Open(lakesql.Options{
+	queries, err := openQueries(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
 		MemoryLimit:   fmt.Sprintf("%dMiB", orDefault(n.cfg.Query.MemoryMiB, 1024)),
@@ -105,14 +105,14 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 	s.firehose, err = firehose.New(firehose.Config{
 		State: documents, Log: shards, S3: objects, Glue: catalog, Kinesis: streams, TempDir: n.dirs.temp("delivery"),
-		Budget: &delivery.Budget{Limit: int64(orDefault(n.cfg.Delivery.MemoryMiB, 128)) << 20},
+		Budget: &delivery.Budget{Limit: int64(orDefault(n.cfg.Delivery.MemoryMiB, 64)) << 20},
 		Logger: n.log.With("service", "firehose"), Registerer: s.registry,
 	})
 	if err := s.start(ctx, "firehose", s.firehose, err); err != nil {
 		return nil, err
 	}
 	sql, err := athena.New(athena.Config{
-		State: documents, Glue: catalog, Objects: objects, Engine: queries, Files: objectFiles{n.objects}, TempDir: n.dirs.tmp,
+		State: documents, Glue: catalog, Objects: objects, Engine: &politeEngine{Engine: queries}, Files: objectFiles{n.objects}, TempDir: n.dirs.tmp,
 		Logger: n.log.With("service", "athena"), Registerer: s.registry,
 	})
 	if err := s.start(ctx, "athena", sql, err); err != nil {
