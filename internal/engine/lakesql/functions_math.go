@@ -96,15 +96,11 @@ func mathFunctions() map[string]function {
 		return function{min: 1, max: 1, takes: "n", template: "CASE WHEN $1 < 0 THEN " + nanText + " WHEN $1 = 0 THEN -" + infText + " ELSE " + name + "($1) END", result: "double"}
 	}
 	bits := func(c *invocation) (int, *sql.Type) {
-		n := map[string]int{"tinyint": 8, "smallint": 16, "integer": 32}[bigintType.Name]
 		t := c.typ(0)
-		if t == nil || !isInteger(t) {
-			return 64, bigintType
+		if !isInteger(t) {
+			t = bigintType
 		}
-		if n = map[string]int{"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}[t.Name]; n == 0 {
-			n = 64
-		}
-		return n, t
+		return map[string]int{"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}[t.Name], t
 	}
 	shift := func(kind string) function {
 		return function{min: 2, max: 2, takes: "i", write: func(c *invocation) (string, *sql.Type) {

@@ -10,16 +10,6 @@ import (
 // replacement turns Java's $1 into RE2's \1, of a replacement that is not constant.
 const replacement = `regexp_replace(replace(%s, '\', '\\'), '\$(\d)', '\\\1', 'g')`
 
-// byBinary chooses between a function of text and one of bytes.
-func byBinary(text, binary string) func(c *invocation) (string, *sql.Type) {
-	return func(c *invocation) (string, *sql.Type) {
-		if is(c.typ(0), "varbinary") {
-			return c.fill(binary), binaryType
-		}
-		return c.fill(text), nil
-	}
-}
-
 func stringFunctions() map[string]function {
 	pad := func(name string) function {
 		return function{min: 3, max: 3, takes: "xix", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
@@ -70,11 +60,10 @@ func stringFunctions() map[string]function {
 				}
 			}
 			if isText(typ) || is(typ, "varbinary") {
-				for i, t := range c.typs {
+				for _, t := range c.typs {
 					if apart(typ, t) {
 						fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function concat. Expected: concat(char(x), char(y)), concat(array(E), E) E, concat(E, array(E)) E, concat(array(E)) E, concat(varchar), concat(varbinary)", c.typeNames())
 					}
-					_ = i
 				}
 			}
 			text := c.args[0]

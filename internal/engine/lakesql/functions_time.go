@@ -188,7 +188,6 @@ func timeFunctions() map[string]function {
 			case 2:
 				typ = c.zone(1)
 			case 3:
-				typ = zoned(dynamicZone + "'UTC'")
 				h, ok := c.exprs[1].(*sql.Number)
 				m, ok2 := c.exprs[2].(*sql.Number)
 				if !ok || !ok2 {

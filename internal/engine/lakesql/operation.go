@@ -1,0 +1,253 @@
+package lakesql
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// Operators, with the types that Trino gives their results.
+
+func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) {
+	if x.Op == "AND" || x.Op == "OR" {
+		// Long chains lean left; they are written flat.
+		var parts []string
+		var walk func(e sql.Expr)
+		walk = func(e sql.Expr) {
+			if o, ok := e.(*sql.Operation); ok && o.Op == x.Op {
+				walk(o.Left)
+				walk(o.Right)
+				return
+			}
+			text, typ := t.expr(e, in)
+			t.logical(e, typ, "Logical expression term")
+			parts = append(parts, text)
+		}
+		walk(x)
+		return "(" + strings.Join(parts, " "+x.Op+" ") + ")", booleanType
+	}
+	left, lt := t.expr(x.Left, in)
+	right, rt := t.expr(x.Right, in)
+	switch x.Op {
+	case "=", "<>", "<", "<=", ">", ">=":
+		t.comparable(x, lt, rt)
+		return "(" + left + " " + x.Op + " " + right + ")", booleanType
+	case "||":
+		return concatenate(x.Position, left, right, lt, rt)
+	}
+	return t.arithmetic(x, left, right, lt, rt)
+}
+
+// arithmetic is + - * / % with Trino's types.
+func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
+	plain := "(" + left + " " + x.Op + " " + right + ")"
+	if lt != nil && rt != nil && !is(lt, "unknown") && !is(rt, "unknown") && !calculable(x.Op, lt, rt) {
+		fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s %s %s", typeText(lt), x.Op, typeText(rt))
+	}
+	switch {
+	case isInterval(lt) && is(rt, "date"), is(lt, "date") && isInterval(rt):
+		return "CAST(" + plain + " AS DATE)", dateType
+	case isInterval(lt) && (isInterval(rt) || isNumeric(rt)):
+		if x.Op == "/" {
+			return "(" + left + " * (1 / CAST(" + right + " AS DOUBLE)))", lt
+		}
+		return plain, lt
+	case isInterval(rt) && isNumeric(lt):
+		return plain, rt
+	case isInterval(rt) && is(lt, "timestamp with time zone"):
+		return t.instant("("+t.local(left, lt)+" "+x.Op+" "+right+")", lt), lt
+	case isInterval(lt) && is(rt, "timestamp with time zone"):
+		return t.instant("("+t.local(right, rt)+" + "+left+")", rt), rt
+	case isInterval(rt):
+		return plain, lt
+	case isInterval(lt):
+		return plain, rt
+	case x.Op == "-" && is(lt, "date") && is(rt, "date"):
+		return "to_days(CAST(" + plain + " AS INTEGER))", intervalType
+	case x.Op == "-" && is(lt, "timestamp", "timestamp with time zone"):
+		return plain, intervalType
+	case x.Op == "/" || x.Op == "%":
+		return t.division(x, left, right, lt, rt)
+	}
+	switch {
+	case isInteger(lt) && isInteger(rt):
+		return plain, common(lt, rt)
+	case is(lt, "real") && is(rt, "real"):
+		return plain, lt
+	case is(lt, "double", "real") && isNumeric(rt) || is(rt, "double", "real") && isNumeric(lt):
+		return plain, common(lt, rt)
+	case (isInteger(lt) || is(lt, "decimal")) && (isInteger(rt) || is(rt, "decimal")):
+		// Trino's result types; DuckDB fails for wide products.
+		l, r := decimalOf(lt), decimalOf(rt)
+		p1, s1, p2, s2 := l[0], l[1], r[0], r[1]
+		if x.Op == "*" {
+			if p1+p2 <= 38 {
+				return plain, &sql.Type{Name: "decimal", Params: []int{p1 + p2, s1 + s2}}
+			}
+			typ := &sql.Type{Name: "decimal", Params: []int{38, s1 + s2}}
+			// The factors shrink to what fits; values too wide for that fail.
+			w := 19
+			switch {
+			case p1 <= 19:
+				w = p1
+			case p2 <= 19:
+				w = 38 - p2
+			}
+			w = max(w, s1)
+			return fmt.Sprintf("CAST(CAST(%s AS DECIMAL(%d,%d)) * CAST(%s AS DECIMAL(%d,%d)) AS %s)", left, w, s1, right, max(38-w, s2), s2, duckType(typ)), typ
+		}
+		s := max(s1, s2)
+		p := min(38, max(p1-s1, p2-s2)+s+1)
+		return plain, &sql.Type{Name: "decimal", Params: []int{p, s}}
+	}
+	return plain, nil
+}
+
+// comparable fails where Trino would not compare and DuckDB would: text with numbers.
+func (t *translator) comparable(x *sql.Operation, a, b *sql.Type) {
+	if apart(a, b) {
+		fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s %s %s", typeText(a), x.Op, typeText(b))
+	}
+}
+
+// calculable reports whether Trino has an operator for the types.
+func calculable(op string, a, b *sql.Type) bool {
+	date := func(t *sql.Type) bool { return is(t, "date", "time", "timestamp", "timestamp with time zone") }
+	switch {
+	case isNumeric(a) && isNumeric(b):
+		return true
+	case isInterval(a) && isInterval(b):
+		return a.Name == b.Name && (op == "+" || op == "-")
+	case isInterval(a) && isNumeric(b):
+		return op == "*" || op == "/"
+	case isNumeric(a) && isInterval(b):
+		return op == "*"
+	case date(a) && isInterval(b):
+		return op == "+" || op == "-"
+	case isInterval(a) && date(b):
+		return op == "+"
+	case date(a) && date(b):
+		return op == "-" && (a.Name == b.Name || !is(a, "time") && !is(b, "time"))
+	}
+	return false
+}
+
+// concatenate is || of texts, bytes and arrays, to which an element may be joined.
+func concatenate(at sql.Position, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
+	switch {
+	case is(lt, "array") && rt != nil && !is(rt, "array", "unknown") && !apart(element(lt), rt):
+		return "list_append(" + left + ", " + right + ")", arrayOf(common(element(lt), rt))
+	case is(rt, "array") && lt != nil && !is(lt, "array", "unknown") && !apart(element(rt), lt):
+		return "list_prepend(" + left + ", " + right + ")", arrayOf(common(element(rt), lt))
+	case is(lt, "array") && is(element(lt), "array") && is(rt, "array") && !is(element(rt), "array"):
+		return "list_append(" + left + ", " + right + ")", lt
+	case isText(lt) && rt != nil && !isText(rt) && !is(rt, "unknown", "json", "uuid"), isText(rt) && lt != nil && !isText(lt) && !is(lt, "unknown", "json", "uuid"),
+		isNumeric(lt) && isNumeric(rt):
+		fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s, %s) for function concat. Expected: concat(char(x), char(y)), concat(array(E), E) E, concat(E, array(E)) E, concat(array(E)) E, concat(varchar), concat(varbinary)", typeText(lt), typeText(rt))
+	}
+	typ := lt
+	if isText(lt) || isText(rt) {
+		typ = varcharType
+	} else if lt != nil && rt != nil {
+		typ = common(lt, rt)
+	}
+	return "(" + left + " || " + right + ")", typ
+}
+
+// nonZero reports whether an expression is a number other than zero.
+func nonZero(x sql.Expr) bool {
+	n, ok := x.(*sql.Number)
+	return ok && strings.ContainsAny(n.Text, "123456789")
+}
+
+// division keeps Trino's rules: of integers it is whole, by zero it fails, of decimals it
+// is a decimal, rounded.
+func (t *translator) division(x *sql.Operation, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
+	var typ *sql.Type
+	op := x.Op
+	text := ""
+	switch {
+	case is(lt, "double", "real") || is(rt, "double", "real"):
+		// IEEE: by zero is infinity or not a number.
+		typ, text = doubleType, "DOUBLE"
+		if is(lt, "real") && is(rt, "real") {
+			typ, text = lt, "FLOAT"
+		}
+		l, r := "CAST("+left+" AS "+text+")", "CAST("+right+" AS "+text+")"
+		switch {
+		case nonZero(x.Right):
+			return "(" + l + " " + op + " " + r + ")", typ
+		case op == "%":
+			return "CASE WHEN " + r + " = 0 THEN CAST('NaN' AS " + text + ") ELSE " + l + " % " + r + " END", typ
+		}
+		return "CASE WHEN " + r + " = 0 THEN CASE WHEN " + l + " > 0 THEN CAST('Infinity' AS " + text + ") WHEN " + l + " < 0 THEN CAST('-Infinity' AS " + text + ") ELSE CAST('NaN' AS " + text + ") END ELSE " + l + " / " + r + " END", typ
+	case isInteger(lt) && isInteger(rt):
+		typ = common(lt, rt)
+		if op == "/" {
+			op = "//"
+		}
+		text = "(" + left + " " + op + " " + right + ")"
+	case isNumeric(lt) && isNumeric(rt):
+		l, r := decimalOf(lt), decimalOf(rt)
+		s := max(l[1], r[1])
+		if op == "%" {
+			typ = decimalType(min(38, min(l[0]-l[1], r[0]-r[1])+s), s)
+			text = "CAST((" + left + " % " + right + ") AS " + duckType(typ) + ")"
+			break
+		}
+		typ = decimalType(max(min(38, l[0]+r[1]+max(r[1]-l[1], 0)), s), s)
+		text = decimalQuotient(left, right, l, r, typ)
+	default:
+		text = "(" + left + " " + op + " " + right + ")"
+	}
+	if nonZero(x.Right) {
+		return text, typ
+	}
+	return "CASE WHEN " + right + " = 0 THEN __raise('DIVISION_BY_ZERO: Division by zero') ELSE " + text + " END", typ
+}
+
+// decimalQuotient divides exactly, in whole numbers of the result's last digit, rounding
+// halves away from zero; what does not fit 128 bits is divided as floating point.
+func decimalQuotient(left, right string, l, r [2]int, typ *sql.Type) string {
+	p, s := typ.Params[0], typ.Params[1]
+	if l[0]+s+r[1]+1 > 38 || r[0]+r[1]+1 > 38 || p+s+1 > 38 {
+		return fmt.Sprintf("CAST(round(CAST(%s AS DOUBLE) / CAST(%s AS DOUBLE), %d) AS %s)", left, right, s, duckType(typ))
+	}
+	shifted := func(x string, of [2]int, digits int) string {
+		x = fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", x, of[0], of[1])
+		if digits > 0 {
+			x = fmt.Sprintf("%s * CAST(1%s AS DECIMAL(%d,0))", x, strings.Repeat("0", digits), digits+1)
+		}
+		return "CAST(" + x + " AS HUGEINT)"
+	}
+	q := "trino_quotient(" + shifted(left, l, s+r[1]) + ", " + shifted(right, r, r[1]) + ")"
+	if s == 0 {
+		return "CAST(" + q + " AS " + duckType(typ) + ")"
+	}
+	return fmt.Sprintf("CAST(CAST(%s AS DECIMAL(%d,0)) * CAST('0.%s1' AS DECIMAL(%d,%d)) AS %s)", q, min(38-s-1, p), strings.Repeat("0", s-1), s+1, s, duckType(typ))
+}
+
+func decimalOf(t *sql.Type) [2]int {
+	switch t.Name {
+	case "decimal":
+		if len(t.Params) == 2 {
+			return [2]int{t.Params[0], t.Params[1]}
+		}
+		return [2]int{38, 0}
+	case "tinyint":
+		return [2]int{3, 0}
+	case "smallint":
+		return [2]int{5, 0}
+	case "integer":
+		return [2]int{10, 0}
+	}
+	return [2]int{19, 0}
+}
+
+// logical fails unless an expression is boolean, where its type is known.
+func (t *translator) logical(x sql.Expr, typ *sql.Type, what string) {
+	if typ != nil && !is(typ, "boolean", "unknown") {
+		fail(x.Pos(), "TYPE_MISMATCH", "%s must evaluate to a boolean (actual: %s)", what, typeText(typ))
+	}
+}
