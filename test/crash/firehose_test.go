@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/brookmere/brookmere/test/nodetest"
 )
@@ -83,6 +87,9 @@ func TestFirehoseDeliversOnce(t *testing.T) {
 	}
 	if lost > 0 || doubled > 0 {
 		t.Errorf("of %d acknowledged records %d are lost; %d are in the lake more than once", len(acked), lost, doubled)
+	}
+	if files := readFiles(t, n); !maps.Equal(files, counts) {
+		t.Errorf("SQL finds %d different records, the files hold %d, and their counts differ", len(counts), len(files))
 	}
 	noStrayFiles(t, n)
 	t.Logf("%d kills: %d records acknowledged, %d in the lake", *rounds, len(acked), len(counts))
@@ -205,6 +212,29 @@ func queryColumn(t *testing.T, n *nodetest.Node, statement string) []string {
 		column = append(column, r[0])
 	}
 	return column
+}
+
+// readFiles counts the ids in the Parquet files below the bucket's directory, by a library
+// that neither writes them nor answers queries.
+func readFiles(t *testing.T, n *nodetest.Node) map[string]int {
+	t.Helper()
+	counts := make(map[string]int)
+	err := filepath.WalkDir(filepath.Join(n.Data, "objects", crashBucket, "lake"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		rows, err := parquet.ReadFile[struct {
+			ID string `parquet:"id,optional"`
+		}](path)
+		for _, r := range rows {
+			counts[r.ID]++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counts
 }
 
 // noStrayFiles looks for anything in the bucket that a reader should not see.
