@@ -91,6 +91,9 @@ func Start(o Options) (*Broker, error) {
 }
 
 func (b *Broker) run() (*server.Server, error) {
+	if err := repairMeta(b.opts.Dir); err != nil {
+		return nil, err
+	}
 	so := &server.Options{
 		ServerName: "brookmere",
 		DontListen: true,

@@ -1,0 +1,54 @@
+package broker
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/minio/highwayhash"
+)
+
+// repairMeta mends what a kill leaves of streams that were being made or changed. The
+// server writes a stream's description, meta.inf, and then its checksum, meta.sum; one
+// that does not have the other is left out at a start, with all its messages, and a stream
+// made anew in its place does not write the checksum again. A description that can be
+// read is whole (it replaces the old one at once), so it gets its checksum.
+func repairMeta(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "meta.inf"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		stream := filepath.Dir(file)
+		meta, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !json.Valid(meta) {
+			continue // empty is made again by the server; what else it is, the server says
+		}
+		if err != nil {
+			return fmt.Errorf("broker: read the description of a stream: %w", err)
+		}
+		key := sha256.Sum256([]byte(filepath.Base(stream)))
+		h, err := highwayhash.New64(key[:])
+		if err != nil {
+			return err
+		}
+		h.Write(meta)
+		want := hex.EncodeToString(h.Sum(nil))
+		sum := filepath.Join(stream, "meta.sum")
+		if got, err := os.ReadFile(sum); err == nil && string(got) == want {
+			continue
+		}
+		if err := os.WriteFile(sum+".tmp", []byte(want), 0o640); err != nil {
+			return fmt.Errorf("broker: repair a stream: %w", err)
+		}
+		if err := os.Rename(sum+".tmp", sum); err != nil {
+			return fmt.Errorf("broker: repair a stream: %w", err)
+		}
+	}
+	return nil
+}
