@@ -71,12 +71,7 @@ func (x *exchange) push(src *eventSource) (code string) {
 	// A client that does not read must not hold up a node that closes.
 	defer s.end(context.AfterFunc(x.ctx, func() { s.patience(streamGrace) }))
 
-	initial := []eventstream.Header{
-		{Name: eventstream.EventType, Value: "initial-response"},
-		{Name: eventstream.TypeOfContent, Value: x.protocol.contentType()},
-		{Name: eventstream.MessageType, Value: "event"},
-	}
-	err := s.send(initial, func(dst []byte) ([]byte, error) {
+	err := s.send(x.eventHeaders("initial-response"), func(dst []byte) ([]byte, error) {
 		return x.appendStruct(dst, src.op.output, src.output)
 	})
 	if err == nil {
@@ -90,6 +85,43 @@ func (x *exchange) push(src *eventSource) (code string) {
 	return code
 }
 
+func (x *exchange) eventHeaders(name string) []eventstream.Header {
+	return []eventstream.Header{
+		{Name: eventstream.EventType, Value: name},
+		{Name: eventstream.TypeOfContent, Value: x.protocol.contentType()},
+		{Name: eventstream.MessageType, Value: "event"},
+	}
+}
+
+// A WireEvent is an event that knows its wire form, as a FastPath does.
+type WireEvent interface {
+	// EventName is the event's member of the union.
+	EventName() string
+	// AppendEvent appends the payload in the protocol. With ok false it has done nothing.
+	AppendEvent(dst []byte, p Protocol) (out []byte, ok bool)
+	// Event is the event as a member of the SDK's union.
+	Event() any
+}
+
+// sendWire sends an event that knows its wire form, if it does in this protocol.
+func (x *exchange) sendWire(s *eventSender, w WireEvent) (sent bool, err error) {
+	sent = true
+	err = s.send(x.eventHeaders(w.EventName()), func(dst []byte) ([]byte, error) {
+		out, ok := w.AppendEvent(dst, x.protocol)
+		if !ok {
+			sent = false
+			return dst, errNoWireForm
+		}
+		return out, nil
+	})
+	if err == errNoWireForm {
+		err = nil
+	}
+	return sent, err
+}
+
+var errNoWireForm = errors.New("awswire: the event has no form in the protocol")
+
 // pump sends events until there are no more.
 func (x *exchange) pump(s *eventSender, src *eventSource) (err error) {
 	defer recovered(&err)
@@ -97,17 +129,20 @@ func (x *exchange) pump(s *eventSender, src *eventSource) (err error) {
 		if err != nil {
 			return err
 		}
+		if w, ok := e.(WireEvent); ok {
+			if sent, err := x.sendWire(s, w); err != nil {
+				return err
+			} else if sent {
+				continue
+			}
+			e = w.Event()
+		}
 		v := reflect.Indirect(reflect.ValueOf(e))
 		m, err := x.h.planner.unionMemberFor(src.op.events, v.Type())
 		if err != nil {
 			return err
 		}
-		headers := []eventstream.Header{
-			{Name: eventstream.EventType, Value: m.name},
-			{Name: eventstream.TypeOfContent, Value: x.protocol.contentType()},
-			{Name: eventstream.MessageType, Value: "event"},
-		}
-		err = s.send(headers, func(dst []byte) ([]byte, error) {
+		err = s.send(x.eventHeaders(m.name), func(dst []byte) ([]byte, error) {
 			return x.appendStruct(dst, m.plan, v.FieldByName("Value"))
 		})
 		if err != nil {

@@ -29,6 +29,7 @@ type batchRead struct {
 	shard    *shard
 	records  []shardlog.Record
 	next     iterator // zero at the end of a closed shard
+	resume   sequence // of an event, in place of next
 	bytes    int      // of the records' keys and data
 	behind   time.Duration
 	children []types.ChildShard // at the end of a closed shard

@@ -183,7 +183,7 @@ func (s *Service) Operations() []awswire.Operation {
 		awswire.Executes(perStream(s, 5, s.SplitShard)),
 		awswire.Stores(perStream(s, 5, s.StartStreamEncryption)),
 		awswire.Stores(perStream(s, 5, s.StopStreamEncryption)),
-		awswire.Streams(s.SubscribeToShard),
+		awswire.Streams(s.subscribeFast),
 		awswire.Executes(perAccount(s, 5, s.TagResource)),
 		awswire.Executes(perAccount(s, 5, s.UntagResource)),
 		awswire.Stores(perAccount(s, 5, s.UpdateAccountSettings)),

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// The answers of GetRecords, straight from the log's records.
+// The answers of GetRecords, and the events of SubscribeToShard, straight from the log's
+// records.
 
 func (s *Service) appendRecordsJSON(dst []byte, r *batchRead) []byte {
 	size := 0
@@ -39,6 +40,11 @@ func (s *Service) appendRecordsJSON(dst []byte, r *batchRead) []byte {
 	if r.next != (iterator{}) {
 		dst = append(dst, `,"NextShardIterator":"`...)
 		dst = s.appendIterator(dst, r.next)
+		dst = append(dst, '"')
+	}
+	if r.resume != (sequence{}) {
+		dst = append(dst, `,"ContinuationSequenceNumber":"`...)
+		dst = r.resume.append(dst)
 		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"Records":[`...)
@@ -107,6 +113,9 @@ func (s *Service) appendRecordsCBOR(dst []byte, r *batchRead) []byte {
 	if r.next != (iterator{}) {
 		members++
 	}
+	if r.resume != (sequence{}) {
+		members++
+	}
 	dst = cborHead(dst, cborMap, members)
 	if r.children != nil {
 		dst = cborHead(cborString(dst, "ChildShards"), cborArray, uint64(len(r.children)))
@@ -126,6 +135,10 @@ func (s *Service) appendRecordsCBOR(dst []byte, r *batchRead) []byte {
 	if r.next != (iterator{}) {
 		var buf [512]byte
 		dst = cborString(cborString(dst, "NextShardIterator"), s.appendIterator(buf[:0], r.next))
+	}
+	if r.resume != (sequence{}) {
+		dst = cborHead(cborString(dst, "ContinuationSequenceNumber"), cborText, 56)
+		dst = r.resume.append(dst)
 	}
 	dst = cborHead(cborString(dst, "Records"), cborArray, uint64(len(r.records)))
 	encryption := r.doc.answeredEncryption()

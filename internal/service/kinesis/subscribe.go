@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -44,6 +45,41 @@ const (
 // No records are read ahead of the client. Where the stream enforces limits, it gets 2 MiB a
 // second.
 func (s *Service) SubscribeToShard(ctx context.Context, in *kinesis.SubscribeToShardInput) (*kinesis.SubscribeToShardOutput, iter.Seq2[types.SubscribeToShardEventStream, error], error) {
+	return s.subscribe(ctx, in, func(r *batchRead) types.SubscribeToShardEventStream { return r.event() })
+}
+
+// subscribeFast is SubscribeToShard with events that go straight to their wire form.
+func (s *Service) subscribeFast(ctx context.Context, in *kinesis.SubscribeToShardInput) (*kinesis.SubscribeToShardOutput, iter.Seq2[types.SubscribeToShardEventStream, error], error) {
+	return s.subscribe(ctx, in, func(r *batchRead) types.SubscribeToShardEventStream { return &wireEvent{s: s, read: r} })
+}
+
+// wireEvent is an event that has not been made of the SDK's types. It holds until the next
+// one is asked for.
+type wireEvent struct {
+	*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent // nil: for its mark as an event
+
+	s    *Service
+	read *batchRead
+}
+
+// EventName implements awswire.WireEvent.
+func (*wireEvent) EventName() string { return "SubscribeToShardEvent" }
+
+// AppendEvent implements awswire.WireEvent.
+func (e *wireEvent) AppendEvent(dst []byte, proto awswire.Protocol) ([]byte, bool) {
+	switch proto {
+	case awswire.JSON10, awswire.JSON11:
+		return e.s.appendRecordsJSON(dst, e.read), true
+	case awswire.CBOR11:
+		return e.s.appendRecordsCBOR(dst, e.read), true
+	}
+	return dst, false
+}
+
+// Event implements awswire.WireEvent.
+func (e *wireEvent) Event() any { return e.read.event() }
+
+func (s *Service) subscribe(ctx context.Context, in *kinesis.SubscribeToShardInput, event func(*batchRead) types.SubscribeToShardEventStream) (*kinesis.SubscribeToShardOutput, iter.Seq2[types.SubscribeToShardEventStream, error], error) {
 	d, c, err := s.findConsumer(ctx, in.ConsumerARN, nil, nil, in.StreamId)
 	if err != nil {
 		return nil, nil, err
@@ -100,7 +136,7 @@ func (s *Service) SubscribeToShard(ctx context.Context, in *kinesis.SubscribeToS
 	})
 	return &kinesis.SubscribeToShardOutput{}, func(yield func(types.SubscribeToShardEventStream, error) bool) {
 		defer end(nil)
-		p := &pusher{s: s, sub: sub, consumer: c, at: at, yield: yield}
+		p := &pusher{s: s, sub: sub, consumer: c, at: at, event: event, yield: yield}
 		if err := p.push(pushing); err != nil && !p.gone {
 			yield(nil, err)
 		}
@@ -113,6 +149,7 @@ type pusher struct {
 	sub      *subscription
 	consumer *consumer
 	at       shardlog.Position
+	event    func(*batchRead) types.SubscribeToShardEventStream
 	yield    func(types.SubscribeToShardEventStream, error) bool
 	gone     bool // the client takes no more events
 	sent     time.Time
@@ -152,7 +189,12 @@ func (p *pusher) push(ctx context.Context) error {
 		p.at = next
 		last := atEnd && !sh.open()
 		if len(r.records) > 0 || last || s.clock.Since(p.sent) >= heartbeat {
-			if !p.yield(p.event(r, last), nil) {
+			if last {
+				r.children = d.children(sh.Index)
+			} else {
+				r.resume = r.continuation(p.at, s.now())
+			}
+			if !p.yield(p.event(r), nil) {
 				p.gone = true
 				return nil
 			}
@@ -242,17 +284,16 @@ func (p *pusher) pace(ctx context.Context, r *batchRead) error {
 	return nil
 }
 
-// event is what a read found. The last one of a shard has no continuation.
-func (p *pusher) event(r *batchRead, last bool) types.SubscribeToShardEventStream {
+// event is what a read found, in the SDK's types. The last one of a shard has children and
+// no continuation.
+func (r *batchRead) event() *types.SubscribeToShardEventStreamMemberSubscribeToShardEvent {
 	e := types.SubscribeToShardEvent{
 		Records:            r.output(),
 		MillisBehindLatest: aws.Int64(r.behind.Milliseconds()),
-		ChildShards:        []types.ChildShard{},
+		ChildShards:        r.children,
 	}
-	if last {
-		e.ChildShards = r.doc.children(r.shard.Index)
-	} else {
-		e.ContinuationSequenceNumber = aws.String(r.continuation(p.at, p.s.now()).String())
+	if r.resume != (sequence{}) {
+		e.ContinuationSequenceNumber = aws.String(r.resume.String())
 	}
 	return &types.SubscribeToShardEventStreamMemberSubscribeToShardEvent{Value: e}
 }
