@@ -103,6 +103,7 @@ type node struct {
 	dir    string
 	s3     *memS3
 	glue   *memGlue
+	k      Kinesis
 	svc    *Service
 	url    string
 	broker *broker.Broker
@@ -136,7 +137,7 @@ func (n *node) start(t testing.TB) {
 	if n.state, err = state.Open(t.Context(), n.broker.JetStream(), state.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	n.svc, err = New(Config{State: n.state, Log: n.log, S3: n.s3, Glue: n.glue, TempDir: filepath.Join(n.dir, "tmp"), Registerer: prometheus.NewRegistry()})
+	n.svc, err = New(Config{State: n.state, Log: n.log, S3: n.s3, Glue: n.glue, Kinesis: n.k, TempDir: filepath.Join(n.dir, "tmp"), Registerer: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}

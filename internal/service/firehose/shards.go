@@ -77,6 +77,9 @@ func (s *Service) newSource(ctx context.Context, arn, role string) (*sourceConfi
 }
 
 func (s *Service) listShards(ctx context.Context, arn string, f func(*kinesistypes.Shard)) error {
+	if s.cfg.Kinesis == nil {
+		return errors.New("firehose: no Kinesis to read from")
+	}
 	in := &kinesis.ListShardsInput{StreamARN: &arn}
 	for {
 		out, err := s.cfg.Kinesis.ListShards(ctx, in)

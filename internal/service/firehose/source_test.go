@@ -1,0 +1,219 @@
+package firehose
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+)
+
+// fakeKinesis is a stream of shards in memory. Iterators are "shard/index".
+type fakeKinesis struct {
+	mu     sync.Mutex
+	shards []*fakeShard
+	batch  int // records of a reply
+}
+
+type fakeShard struct {
+	id, parent string
+	closed     bool
+	first      int // records before it are gone
+	records    []kinesistypes.Record
+}
+
+func (k *fakeKinesis) shard(id string) *fakeShard {
+	for _, s := range k.shards {
+		if s.id == id {
+			return s
+		}
+	}
+	return nil
+}
+
+func (k *fakeKinesis) put(shard string, data ...string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.shard(shard)
+	for _, d := range data {
+		now := time.Now()
+		s.records = append(s.records, kinesistypes.Record{
+			Data: []byte(d), PartitionKey: aws.String("k"), SequenceNumber: aws.String(fmt.Sprintf("%s%09d", shard[len(shard)-1:], len(s.records))), ApproximateArrivalTimestamp: &now,
+		})
+	}
+}
+
+func (k *fakeKinesis) DescribeStreamSummary(context.Context, *kinesis.DescribeStreamSummaryInput, ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error) {
+	return &kinesis.DescribeStreamSummaryOutput{StreamDescriptionSummary: &kinesistypes.StreamDescriptionSummary{StreamStatus: kinesistypes.StreamStatusActive}}, nil
+}
+
+func (k *fakeKinesis) ListShards(context.Context, *kinesis.ListShardsInput, ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := new(kinesis.ListShardsOutput)
+	for _, s := range k.shards {
+		sh := kinesistypes.Shard{ShardId: aws.String(s.id), SequenceNumberRange: &kinesistypes.SequenceNumberRange{StartingSequenceNumber: aws.String("0")}}
+		if s.parent != "" {
+			sh.ParentShardId = aws.String(s.parent)
+		}
+		if s.closed {
+			sh.SequenceNumberRange.EndingSequenceNumber = aws.String("9")
+		}
+		out.Shards = append(out.Shards, sh)
+	}
+	return out, nil
+}
+
+func (k *fakeKinesis) GetShardIterator(_ context.Context, in *kinesis.GetShardIteratorInput, _ ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.shard(*in.ShardId)
+	at := s.first
+	for at < len(s.records) {
+		r := &s.records[at]
+		if in.ShardIteratorType == kinesistypes.ShardIteratorTypeAtSequenceNumber && *r.SequenceNumber < *in.StartingSequenceNumber ||
+			in.ShardIteratorType == kinesistypes.ShardIteratorTypeAtTimestamp && r.ApproximateArrivalTimestamp.Before(*in.Timestamp) {
+			at++
+			continue
+		}
+		break
+	}
+	return &kinesis.GetShardIteratorOutput{ShardIterator: aws.String(s.id + "/" + strconv.Itoa(at))}, nil
+}
+
+func (k *fakeKinesis) GetRecords(_ context.Context, in *kinesis.GetRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	id, n, _ := strings.Cut(*in.ShardIterator, "/")
+	s := k.shard(id)
+	at, _ := strconv.Atoi(n)
+	at = max(at, s.first)
+	end := min(len(s.records), at+min(k.batch, int(*in.Limit)))
+	out := &kinesis.GetRecordsOutput{Records: s.records[at:end], MillisBehindLatest: aws.Int64(0)}
+	if end < len(s.records) {
+		out.MillisBehindLatest = aws.Int64(1000)
+	}
+	if end < len(s.records) || !s.closed {
+		out.NextShardIterator = aws.String(id + "/" + strconv.Itoa(end))
+	}
+	return out, nil
+}
+
+// TestSourcePositions reads a shard in pieces, from the start and from marks.
+func TestSourcePositions(t *testing.T) {
+	k := &fakeKinesis{shards: []*fakeShard{{id: "shardId-0"}}, batch: 7}
+	var data []string
+	for i := range 100 {
+		data = append(data, strconv.Itoa(i))
+	}
+	k.put("shardId-0", data...)
+	src := &kinesisSource{k: k, shard: "shardId-0", s: &Service{clock: clockwork.NewRealClock(), log: slog.New(slog.DiscardHandler)}, ended: make(chan struct{}), limit: 1000, marks: []sourceMark{{Number: 1}}, batchAt: 1}
+	read := func(from uint64, n int) (got []string, next shardlog.Position) {
+		t.Helper()
+		recs, next, err := src.Read(t.Context(), shardlog.Position{Frame: from}, shardlog.ReadOptions{MaxRecords: n}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range recs {
+			got = append(got, string(r.Data))
+		}
+		return got, next
+	}
+	var all []string
+	next := shardlog.Position{}
+	for {
+		var got []string
+		if got, next = read(next.Frame, 5); len(got) == 0 {
+			break
+		}
+		all = append(all, got...)
+	}
+	if !slices.Equal(all, data) || next.Frame != 101 {
+		t.Fatalf("read %v to %v", all, next)
+	}
+	for _, at := range []uint64{1, 7, 8, 50, 100, 30} { // again from anywhere
+		if got, _ := read(at, 1); len(got) != 1 || got[0] != strconv.Itoa(int(at)-1) {
+			t.Errorf("at %d: %v", at, got)
+		}
+	}
+	m := src.mark(shardlog.Position{Frame: 52})
+	src.restart(m, shardlog.Position{Frame: 60})
+	if got, _ := read(52, 1); len(got) != 1 || got[0] != "51" {
+		t.Errorf("restarted at %+v: %v", m, got)
+	}
+	// What was lost meanwhile is not taken for delivered.
+	k.shards[0].first = 90
+	src.restart(m, shardlog.Position{Frame: 60})
+	if got, next := read(52, 1); len(got) != 1 || got[0] != "90" || next.Frame != 62 {
+		t.Errorf("after a loss: %v, next %v", got, next)
+	}
+}
+
+// TestReshard reads children after parents, over restarts.
+func TestReshard(t *testing.T) {
+	n := newNode(t)
+	k := &fakeKinesis{batch: 3, shards: []*fakeShard{{id: "shardId-0", closed: true}, {id: "shardId-1"}}}
+	k.put("shardId-0", "old ")
+	k.put("shardId-1", "before ")
+	n.svc.cfg.Kinesis, n.k = k, k
+	time.Sleep(2 * time.Millisecond) // times of records have whole milliseconds
+	c := raw("b")
+	c.BufferingHints = &types.BufferingHints{SizeInMBs: aws.Int32(1), IntervalInSeconds: aws.Int32(900)}
+	_, err := n.CreateDeliveryStream(t.Context(), &firehose.CreateDeliveryStreamInput{
+		DeliveryStreamName: aws.String("s"), DeliveryStreamType: types.DeliveryStreamTypeKinesisStreamAsSource, ExtendedS3DestinationConfiguration: c,
+		KinesisStreamSourceConfiguration: &types.KinesisStreamSourceConfiguration{
+			KinesisStreamARN: aws.String("arn:aws:kinesis:us-east-1:000000000000:stream/k"), RoleARN: aws.String("arn:aws:iam::000000000000:role/r"),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.put("shardId-1", "a ", "b ", "c ", "d ")
+	k.mu.Lock()
+	k.shards[1].closed = true
+	k.shards = append(k.shards, &fakeShard{id: "shardId-2", parent: "shardId-1"})
+	k.mu.Unlock()
+	k.put("shardId-2", "e ", "f ")
+	delivered := func(want int) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			n.flush(t, "s")
+			var sum int
+			for _, v := range n.s3.all() {
+				sum += len(strings.Fields(string(v)))
+			}
+			if sum == want {
+				return
+			}
+			if sum > want || time.Now().After(deadline) {
+				t.Fatalf("%d records, want %d: %q", sum, want, n.s3.all())
+			}
+		}
+	}
+	delivered(6)
+	n.stop(t)
+	n.start(t)
+	k.put("shardId-2", "g ")
+	delivered(7)
+	var all []string
+	for _, v := range n.s3.all() {
+		all = append(all, strings.Fields(string(v))...)
+	}
+	slices.Sort(all)
+	if got := strings.Join(all, ""); got != "abcdefg" {
+		t.Errorf("delivered %s", got)
+	}
+}
