@@ -119,8 +119,9 @@ func TestFullDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		reader := kinesis.NewFromConfig(n.AWS()) // with the SDK's own retries
 		for _, s := range shards.Shards {
-			for _, r := range readShard(t, c, *s.ShardId) {
+			for _, r := range readShard(t, reader, *s.ShardId) {
 				if missing[*r.PartitionKey] != (ackedRecord{*s.ShardId, *r.SequenceNumber}) {
 					t.Fatalf("%s %s holds %s, which was refused or was there before", *s.ShardId, *r.SequenceNumber, *r.PartitionKey)
 				}
