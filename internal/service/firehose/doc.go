@@ -1,14 +1,36 @@
 // Package firehose is Amazon Data Firehose: delivery streams that take records by
-// PutRecord and PutRecordBatch and bring them into S3 through the delivery engine.
+// PutRecord and PutRecordBatch, or from a Kinesis stream, and bring them into S3 or to an
+// HTTP endpoint through the delivery engine.
 //
 // A delivery stream is a document (kind "firehose.stream"; key account, region, name)
-// with an id of its own, a shard of the log ("firehose/account/region/id/0") that holds
-// what was put and is not delivered yet, the progress of its delivery ("firehose.progress";
-// account, region, id), and the plans that the progress may name ("firehose.plan"). A put
-// is acknowledged when it is on disk in the shard. The shard is trimmed behind the
-// delivery; nothing in it is dropped by age.
+// with an id of its own. What is put is in a shard of the log
+// ("firehose/account/region/id/0") until it is delivered; a put is acknowledged when it is
+// on disk there. The shard is trimmed behind the delivery; nothing in it is dropped by age.
 //
-// Invariants: the document is made after its shard and deleted before it, so that a
-// document always has a shard; a shard without a document is deleted at Start. One
-// pipeline works a stream.
+// # The ways of a record
+//
+//	puts ────────────┐                             ┌─> lane: S3, or the endpoint
+//	Kinesis shard ───┴─> (function -> a log) ──────┤
+//	                 └─────────────────────────────┴─> lane "~backup": S3, as it came
+//
+// A lane is a pipeline of the delivery engine with its progress ("firehose.progress";
+// account, region, id, lane) and the plans that the progress may name ("firehose.plan";
+// account, region, id, lane, version). A stream of puts has the lane "main", one that
+// reads Kinesis a lane a shard, named after it; shards.go says in what order these are
+// read. Where a Lambda processor is configured, what the function makes of records is kept
+// in a log of its own ("firehose/account/region/id/transformed", or the Kinesis shard's
+// id), for the function need not say the same twice; the place that it has come to is a
+// document ("firehose.transform"), and the lane is named "~transformed".
+//
+// An HTTP endpoint is delivered to at least once: a request that was under way at a crash
+// is sent again under the same id. What it does not take in the time of its RetryOptions
+// is put into the bucket below the error prefix.
+//
+// Invariants: the document is made after its shard and deleted before all else, and what
+// has no document is deleted at Start. A shard of Kinesis is read when its parents are
+// delivered to their ends.
+//
+// Left out: Redshift, OpenSearch, Splunk, Snowflake and Iceberg as destinations, MSK and
+// databases as sources, ORC; all are refused. Settings of encryption and of logging to
+// CloudWatch are kept and shown, and nothing acts on them.
 package firehose
