@@ -49,7 +49,7 @@ func newEnv(t testing.TB) *env {
 	if err := os.MkdirAll(filepath.Join(dir, "out"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	engine, err := lakesql.Open(lakesql.Options{Dir: dir})
+	engine, err := lakesql.Open(lakesql.Options{Dir: dir, TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -234,6 +234,9 @@ func (d *ddl) createView(ctx context.Context, st *sql.CreateView) error {
 	if err := d.needDatabase(ctx, database); err != nil {
 		return err
 	}
+	if err := needNames(st.Query); err != nil {
+		return err
+	}
 	request := d.request
 	request.Statement = st.Query
 	columns, err := d.s.engine.Schema(ctx, request)

@@ -274,6 +274,21 @@ func (t *tracer) writeAt(location string) {
 // queries notes every table that is named anywhere in the tree. The names of WITH are
 // among them, which makes a statement wait once too often at worst.
 func (t *tracer) queries(n sql.Node) {
+	eachNode(n, func(n any) bool {
+		switch n := n.(type) {
+		case *sql.Table:
+			t.read(t.name(n.Name))
+			return false
+		case *sql.TableQuery:
+			t.read(t.name(n.Name))
+			return false
+		}
+		return true
+	})
+}
+
+// eachNode calls f for every pointer in a tree, and goes on below it where f says so.
+func eachNode(n sql.Node, f func(any) bool) {
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
 		switch v.Kind() {
@@ -282,18 +297,9 @@ func (t *tracer) queries(n sql.Node) {
 				walk(v.Elem())
 			}
 		case reflect.Pointer:
-			if v.IsNil() {
-				return
+			if !v.IsNil() && f(v.Interface()) {
+				walk(v.Elem())
 			}
-			switch n := v.Interface().(type) {
-			case *sql.Table:
-				t.read(t.name(n.Name))
-				return
-			case *sql.TableQuery:
-				t.read(t.name(n.Name))
-				return
-			}
-			walk(v.Elem())
 		case reflect.Struct:
 			for i := range v.NumField() {
 				walk(v.Field(i))

@@ -103,6 +103,18 @@ func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st sq
 			params = e.Using
 		}
 	}
+	if len(params) > 0 {
+		want := 0
+		eachNode(st, func(n any) bool {
+			if _, ok := n.(*sql.Parameter); ok {
+				want++
+			}
+			return true
+		})
+		if want != len(params) {
+			return failf("INVALID_PARAMETER_USAGE: line 1:1: Incorrect number of parameters: expected %d but found %d", want, len(params))
+		}
+	}
 	database := x.doc.Database
 	if database == "" {
 		database = "default"

@@ -196,6 +196,8 @@ func (w *writer) createTableAs(ctx context.Context, st *sql.CreateTableAs) error
 	}
 	if len(st.Columns) > 0 {
 		query = renamed(query, st.Columns)
+	} else if err := needNames(query); err != nil {
+		return err
 	}
 	request.Statement = query
 	written, err := w.s.engine.Write(ctx, request)
@@ -221,6 +223,33 @@ func (w *writer) createTableAs(ctx context.Context, st *sql.CreateTableAs) error
 		return w.undo(ctx, errors.Join(err, dropErr))
 	}
 	return w.report(ctx, written.Rows, written.Stats)
+}
+
+// needNames fails where a column of a query has no name that a table could give it.
+func needNames(q *sql.Query) error {
+	body := q.Body
+	for {
+		switch b := body.(type) {
+		case *sql.Query:
+			body = b.Body
+			continue
+		case *sql.SetOperation:
+			body = b.Left
+			continue
+		case *sql.Select:
+			for i, item := range b.Items {
+				if item.Alias != nil || item.Star || item.Expr == nil {
+					continue
+				}
+				switch item.Expr.(type) {
+				case *sql.Name, *sql.Dereference:
+					continue
+				}
+				return failf("MISSING_COLUMN_NAME: line %d:%d: Column name not specified at position %d", item.Line, item.Column, i+1)
+			}
+		}
+		return nil
+	}
 }
 
 // renamed gives the columns of a query other names: CREATE TABLE t (a, b) AS.
