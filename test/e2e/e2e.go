@@ -1,30 +1,26 @@
-// Package e2e runs real clients against a real node: boto3, the AWS CLI, Terraform. It
-// builds the brookmere command, starts it on a free port over a temporary directory, and
-// gives each client an environment that points there and nowhere else.
+// Package e2e runs real clients against a real node: boto3, the AWS CLI, Terraform. Each
+// gets an environment that points at a node of nodetest and nowhere else.
 //
 // A client that is not installed is a skipped test with the reason; `make e2e` installs
 // those that come from Python's package index.
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // Directories and programs that are not where the tests look by themselves.
@@ -35,83 +31,15 @@ const (
 	MirrorEnv = "BROOKMERE_TF_MIRROR"
 )
 
-var build = sync.OnceValues(func() (string, error) {
-	if bin := os.Getenv("BROOKMERE_BIN"); bin != "" {
-		return bin, nil // to test a binary as it was built elsewhere
-	}
-	dir, err := os.MkdirTemp("", "brookmere-e2e-")
-	if err != nil {
-		return "", err
-	}
-	bin := filepath.Join(dir, "brookmere")
-	cmd := exec.Command("go", "build", "-o", bin, "github.com/brookmere/brookmere/cmd/brookmere")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build brookmere: %w\n%s", err, out)
-	}
-	return bin, nil
-})
-
-// A Node is a running brookmere.
+// A Node is a running brookmere, and what its clients need.
 type Node struct {
-	URL  string // http://127.0.0.1:port, or https://
-	Data string
-
-	cmd  *exec.Cmd
-	done chan struct{} // closed when its standard error has ended
-	log  *tail
+	*nodetest.Node
 }
-
-var listening = regexp.MustCompile(`listening.*\burl=(\S+)`)
 
 // Start starts a node over an empty directory. It ends with the test.
 func Start(t *testing.T, args ...string) *Node {
 	t.Helper()
-	n := StartIn(t, t.TempDir(), args...)
-	t.Cleanup(func() { n.Stop(t) })
-	return n
-}
-
-// StartIn starts a node over data and waits until it is healthy.
-func StartIn(t *testing.T, data string, args ...string) *Node {
-	t.Helper()
-	bin, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := &Node{Data: data, done: make(chan struct{}), log: &tail{}}
-	n.cmd = exec.Command(bin, append([]string{"up", "--data", data, "--listen", "127.0.0.1:0"}, args...)...)
-	n.cmd.Stdout = n.log
-	stderr, err := n.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	addr := make(chan string, 1)
-	go func() {
-		defer close(n.done)
-		lines := bufio.NewScanner(stderr)
-		for lines.Scan() {
-			fmt.Fprintln(n.log, lines.Text())
-			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
-				select {
-				case addr <- m[1]:
-				default:
-				}
-			}
-		}
-		_, _ = io.Copy(n.log, stderr)
-	}()
-	select {
-	case a := <-addr:
-		n.URL = a
-	case <-n.done:
-		t.Fatalf("the node ended at once:\n%s", n.log)
-	case <-time.After(time.Minute):
-		n.Kill()
-		t.Fatalf("the node does not say where it listens:\n%s", n.log)
-	}
+	n := &Node{nodetest.Start(t, nodetest.Options{Args: args})}
 	n.waitHealthy(t)
 	return n
 }
@@ -133,7 +61,7 @@ func (n *Node) waitHealthy(t *testing.T) {
 			}
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the node is not healthy: %v\n%s", err, n.log)
+			t.Fatalf("the node is not healthy: %v\n%s", err, n.Log())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -142,46 +70,14 @@ func (n *Node) waitHealthy(t *testing.T) {
 // Stop ends the node as Ctrl-C does.
 func (n *Node) Stop(t *testing.T) {
 	t.Helper()
-	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return // it has ended
-	}
-	timer := time.AfterFunc(30*time.Second, n.Kill)
-	<-n.done
-	err := n.cmd.Wait()
-	if !timer.Stop() {
-		t.Errorf("the node does not stop:\n%s", n.log)
-	} else if err != nil {
-		t.Errorf("the node ended with %v:\n%s", err, n.log)
-	}
-	if t.Failed() {
-		t.Logf("the node's log:\n%s", n.log)
+	if err := n.Node.Stop(); err != nil {
+		t.Errorf("the node ended with %v:\n%s", err, n.Log())
 	}
 }
 
-// Kill ends the node as kill -9 does.
-func (n *Node) Kill() { _ = n.cmd.Process.Kill() }
-
 // Env returns the environment of a client of the node.
 func (n *Node) Env(extra ...string) []string {
-	env := []string{
-		"AWS_ENDPOINT_URL=" + n.URL,
-		"AWS_ACCESS_KEY_ID=test",
-		"AWS_SECRET_ACCESS_KEY=test",
-		"AWS_DEFAULT_REGION=us-east-1",
-		"AWS_REGION=us-east-1",
-		"AWS_CONFIG_FILE=" + os.DevNull,
-		"AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
-		"AWS_EC2_METADATA_DISABLED=true",
-		"AWS_PAGER=",
-		"BROOKMERE_DATA=" + n.Data,
-		"PYTHONUNBUFFERED=1",
-	}
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "AWS_") {
-			env = append(env, kv)
-		}
-	}
-	return append(env, extra...)
+	return append(append(n.Node.Env(), "BROOKMERE_DATA="+n.Data, "PYTHONUNBUFFERED=1"), extra...)
 }
 
 // Run runs a client, logs what it says, and fails the test if it fails.
@@ -340,28 +236,4 @@ func (tf *Terraform) Output(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return fmt.Sprint(v)
-}
-
-// A tail keeps the end of what is written to it.
-type tail struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-const maxTail = 64 << 10
-
-func (w *tail) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.b = append(w.b, p...)
-	if len(w.b) > maxTail {
-		w.b = append(w.b[:0], w.b[len(w.b)-maxTail/2:]...)
-	}
-	return len(p), nil
-}
-
-func (w *tail) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return string(w.b)
 }

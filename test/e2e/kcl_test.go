@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // What the Kinesis Client Library does, in small: workers, each a process, share the shards
@@ -40,7 +42,7 @@ func TestKCLWorker(t *testing.T) {
 	if os.Getenv(kclWorker) == "" {
 		t.Skip("only as a process of TestKCL")
 	}
-	w := &worker{node: &Node{URL: os.Getenv("AWS_ENDPOINT_URL")}, dir: os.Getenv(kclDir), name: os.Getenv(kclWorker), held: map[string]bool{}}
+	w := &worker{node: &Node{&nodetest.Node{URL: os.Getenv("AWS_ENDPOINT_URL")}}, dir: os.Getenv(kclDir), name: os.Getenv(kclWorker), held: map[string]bool{}}
 	var err error
 	if w.out, err = os.Create(filepath.Join(w.dir, w.name+".out")); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 func (n *Node) kinesis() *kinesis.Client {
@@ -67,10 +69,7 @@ func TestKinesisCLI(t *testing.T) {
 // TestStreamsCommand runs the brookmere command itself as a client.
 func TestStreamsCommand(t *testing.T) {
 	n := Start(t)
-	bin, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
+	bin := nodetest.Binary(t)
 	client := n.kinesis()
 	ctx := t.Context()
 	if _, err := client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("clicks"), ShardCount: aws.Int32(1)}); err != nil {
@@ -93,6 +92,7 @@ func TestStreamsCommand(t *testing.T) {
 	}
 	// A split and then a merge in the middle: the records of a key come in order.
 	for i := range records {
+		var err error
 		if i == records/3 {
 			_, err = client.SplitShard(ctx, &kinesis.SplitShardInput{StreamName: aws.String("clicks"), ShardToSplit: aws.String("shardId-000000000000"),
 				NewStartingHashKey: aws.String("170141183460469231731687303715884105728")})

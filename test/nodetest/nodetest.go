@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -68,6 +69,7 @@ type Node struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	err    error // of the process, when exited is closed
+	killed bool
 	log    *tail
 }
 
@@ -90,7 +92,9 @@ func Start(t testing.TB, o Options) *Node {
 		close(n.exited)
 	}()
 	t.Cleanup(func() {
-		n.Stop()
+		if err := n.Stop(); err != nil && !n.killed {
+			t.Errorf("the node ended with %v", err)
+		}
 		if t.Failed() {
 			t.Logf("the node's last lines:\n%s", n.log.String())
 		}
@@ -114,6 +118,7 @@ func Start(t testing.TB, o Options) *Node {
 
 // Kill ends the process as a power cut would end it, as far as it can tell.
 func (n *Node) Kill() {
+	n.killed = true
 	_ = n.cmd.Process.Kill() // an error says that it has ended
 	<-n.exited
 }
@@ -145,17 +150,25 @@ func (n *Node) AWS() aws.Config {
 	}
 }
 
-// Env is the environment of a client process that uses the node.
+// Env is the environment of a client process that uses the node and knows no other.
 func (n *Node) Env() []string {
-	return append(os.Environ(),
-		"AWS_ENDPOINT_URL="+n.URL,
+	env := []string{
+		"AWS_ENDPOINT_URL=" + n.URL,
 		"AWS_ACCESS_KEY_ID=test",
 		"AWS_SECRET_ACCESS_KEY=test",
 		"AWS_DEFAULT_REGION=us-east-1",
 		"AWS_REGION=us-east-1",
+		"AWS_CONFIG_FILE=" + os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
 		"AWS_EC2_METADATA_DISABLED=true",
 		"AWS_PAGER=",
-	)
+	}
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "AWS_") {
+			env = append(env, kv)
+		}
+	}
+	return env
 }
 
 // GetJSON reads one of the node's own endpoints.
