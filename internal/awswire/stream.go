@@ -63,8 +63,7 @@ func recovered(err *error) {
 
 // push sends the events of a stream and returns the code of the exception that ended it.
 func (x *exchange) push(src *eventSource) (code string) {
-	s := &eventSender{x: x, buf: bufferPool.Get().(*bytes.Buffer), control: http.NewResponseController(x.w)}
-	defer func() { putBuffer(s.buf) }()
+	s := &eventSender{x: x, control: http.NewResponseController(x.w)}
 	time.Sleep(streamSettle)
 	x.head(eventstream.ContentType)
 	x.w.WriteHeader(http.StatusOK)
@@ -156,20 +155,22 @@ var errClientGone = errors.New("awswire: the client does not take the event")
 
 // eventSender writes messages to the connection.
 type eventSender struct {
-	x   *exchange
-	buf *bytes.Buffer
+	x *exchange
 
 	mu      sync.Mutex
 	control *http.ResponseController // nil when the response is at its end
 }
 
 func (s *eventSender) send(headers []eventstream.Header, payload func([]byte) ([]byte, error)) error {
-	message, err := eventstream.Append(s.buf.AvailableBuffer(), headers, payload)
+	// A buffer for each event: a stream that waits holds none.
+	buf := bufferPool.Get().(*bytes.Buffer)
+	defer func() { putBuffer(buf) }()
+	message, err := eventstream.Append(buf.AvailableBuffer(), headers, payload)
 	if err != nil {
 		return err
 	}
-	if cap(message) > s.buf.Cap() {
-		s.buf = bytes.NewBuffer(message[:0])
+	if cap(message) > buf.Cap() {
+		buf = bytes.NewBuffer(message[:0])
 	}
 	s.patience(streamStall)
 	if s.x.ctx.Err() != nil {

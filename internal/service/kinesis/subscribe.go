@@ -53,7 +53,7 @@ func (s *Service) subscribeFast(ctx context.Context, in *kinesis.SubscribeToShar
 	return s.subscribe(ctx, in, func(r *batchRead) types.SubscribeToShardEventStream { return &wireEvent{s: s, read: r} })
 }
 
-// wireEvent is an event that has not been made of the SDK's types. It holds until the next
+// wireEvent is an event that has not been made of the SDK's types. It is good until the next
 // one is asked for.
 type wireEvent struct {
 	*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent // nil: for its mark as an event
@@ -159,22 +159,16 @@ type pusher struct {
 // push runs until the subscription ends and returns the exception that it ends with, if
 // any.
 func (p *pusher) push(ctx context.Context) error {
-	s := p.s
-	r := reads.Get().(*batchRead)
-	defer r.free()
-	for p.sent = s.clock.Now(); ; {
+	for p.sent = p.s.clock.Now(); ; {
 		p.sub.looked()
 		d, sh, err := p.look()
 		if err != nil {
 			return err
 		}
 		if err := context.Cause(ctx); err != nil {
-			if err == errTakenOver {
-				return takenOver(d, p.sub)
-			}
-			return nil
+			return p.ended(ctx, d, err)
 		}
-		v, err := s.viewOf(ctx, s.route(d), d)
+		v, err := p.s.viewOf(ctx, p.s.route(d), d)
 		if err != nil {
 			return p.ended(ctx, d, err)
 		}
@@ -182,37 +176,43 @@ func (p *pusher) push(ctx context.Context) error {
 		if log == nil {
 			return noShard(sh.id(), d.Name, d.Account)
 		}
-		next, atEnd, err := s.readShard(ctx, d, sh, log, p.at, shardlog.ReadOptions{MaxRecords: maxEventRecords, MaxBytes: maxEventBytes}, r)
-		if err != nil {
-			return p.ended(ctx, d, err)
-		}
-		p.at = next
-		last := atEnd && !sh.open()
-		if len(r.records) > 0 || last || s.clock.Since(p.sent) >= heartbeat {
-			if last {
-				r.children = d.children(sh.Index)
-			} else {
-				r.resume = r.continuation(p.at, s.now())
-			}
-			if !p.yield(p.event(r), nil) {
-				p.gone = true
-				return nil
-			}
-			p.sent = s.clock.Now()
-		}
+		bytes, atEnd, err := p.step(ctx, d, sh, log)
 		switch {
-		case last:
+		case err != nil:
+		case p.gone || atEnd && !sh.open():
 			return nil
 		case !atEnd:
-			err = p.pace(ctx, r)
+			p.pace(ctx, d, bytes)
 		default:
 			err = p.wait(ctx, log)
 		}
-		r.reset()
 		if err != nil {
 			return p.ended(ctx, d, err)
 		}
 	}
+}
+
+// step reads once and sends an event if there is something to tell. It holds memory for
+// records no longer than that: most subscriptions wait, most of the time.
+func (p *pusher) step(ctx context.Context, d *stream, sh *shard, log *shardlog.Shard) (bytes int, atEnd bool, err error) {
+	r := reads.Get().(*batchRead)
+	defer r.free()
+	p.at, atEnd, err = p.s.readShard(ctx, d, sh, log, p.at, shardlog.ReadOptions{MaxRecords: maxEventRecords, MaxBytes: maxEventBytes}, r)
+	if err != nil {
+		return 0, false, err
+	}
+	last := atEnd && !sh.open()
+	if len(r.records) == 0 && !last && p.s.clock.Since(p.sent) < heartbeat {
+		return 0, atEnd, nil
+	}
+	if last {
+		r.children = d.children(sh.Index)
+	} else {
+		r.resume = r.continuation(p.at, p.s.now())
+	}
+	p.gone = !p.yield(p.event(r), nil)
+	p.sent = p.s.clock.Now()
+	return r.bytes, atEnd, nil
 }
 
 // look returns the stream's document and the shard, if there are still both and the
@@ -268,20 +268,19 @@ func (p *pusher) wait(ctx context.Context, log *shardlog.Shard) error {
 }
 
 // pace waits until the limits let the next event go.
-func (p *pusher) pace(ctx context.Context, r *batchRead) error {
-	if !p.s.enforces(r.doc) {
-		return nil
+func (p *pusher) pace(ctx context.Context, d *stream, bytes int) {
+	if !p.s.enforces(d) {
+		return
 	}
 	now := p.s.clock.Now()
 	if p.free.Before(now) {
 		p.free = now
 	}
-	p.free = p.free.Add(time.Duration(r.bytes) * time.Second / shardOutBytes)
+	p.free = p.free.Add(time.Duration(bytes) * time.Second / shardOutBytes)
 	select {
 	case <-p.s.clock.After(p.free.Sub(now)):
 	case <-ctx.Done():
 	}
-	return nil
 }
 
 // event is what a read found, in the SDK's types. The last one of a shard has children and
