@@ -15,8 +15,20 @@ func (t *translator) text(x sql.Expr, in *scope) string {
 	return s
 }
 
+// maxExpr bounds the text of an expression: some functions write their arguments more
+// than once, and calls within calls would multiply that.
+const maxExpr = 16 << 20
+
 // expr translates an expression; what it returns can stand as an operand anywhere.
 func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
+	text, typ := t.anyExpr(x, in)
+	if len(text) > maxExpr {
+		fail(x.Pos(), "NOT_SUPPORTED", "The expression is nested too deeply")
+	}
+	return text, typ
+}
+
+func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 	switch x := x.(type) {
 	case *sql.Null:
 		return "NULL", unknownType

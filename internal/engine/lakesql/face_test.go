@@ -3,6 +3,7 @@ package lakesql
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -64,4 +65,16 @@ func TestFace(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestNesting: calls within calls do not multiply without end.
+func TestNesting(t *testing.T) {
+	e, l := newEngine(t)
+	x := "a"
+	for range 60 {
+		x = "CAST(CAST(" + x + " AS integer) AS varchar)"
+	}
+	if _, _, err := ask(e, l, "SELECT "+x+" FROM (VALUES '1') t(a)"); err == nil || !strings.HasPrefix(err.Error(), "NOT_SUPPORTED") {
+		t.Error(err)
+	}
 }
