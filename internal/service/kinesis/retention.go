@@ -67,7 +67,7 @@ func (s *Service) setRetention(ctx context.Context, name, arn, id *string, hours
 	if err := s.sweep(ctx, d); err != nil {
 		return err
 	}
-	c := change{Kind: changeRetention, Hours: d.RetentionHours}
+	c := change{Kind: changeRetention}
 	_, err = s.begin(ctx, d, types.StreamStatusUpdating, c, func(d *stream) error {
 		if err := check(d); err != nil {
 			return err

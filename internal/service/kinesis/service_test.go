@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
@@ -77,6 +78,7 @@ func (n *node) start() {
 		BaseEndpoint: aws.String(n.server.URL),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 		Retryer:      aws.NopRetryer{},
+		HTTPClient:   n.server.Client(),
 	})
 }
 
@@ -106,9 +108,12 @@ func (n *node) create(name string, shards int) {
 	}
 }
 
+// again has the SDK try a read again: on a busy machine its connections break now and then.
+func again(o *kinesis.Options) { o.Retryer = retry.NewStandard() }
+
 func (n *node) shards(name string) []types.Shard {
 	n.t.Helper()
-	out, err := n.client.ListShards(context.Background(), &kinesis.ListShardsInput{StreamName: &name})
+	out, err := n.client.ListShards(context.Background(), &kinesis.ListShardsInput{StreamName: &name}, again)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -121,7 +126,7 @@ func (n *node) iterator(name, shard string, kind types.ShardIteratorType, f func
 	if f != nil {
 		f(in)
 	}
-	out, err := n.client.GetShardIterator(context.Background(), in)
+	out, err := n.client.GetShardIterator(context.Background(), in, again)
 	if err != nil {
 		n.t.Fatal(err)
 	}
