@@ -19,7 +19,7 @@ type parquetResult struct {
 	out     io.Writer
 	names   []string
 	parse   []func(string) (parquet.Value, error)
-	writer  *parquet.Writer
+	writer  *parquet.GenericWriter[any]
 	pending []parquet.Row
 }
 
@@ -55,7 +55,7 @@ func (p *parquetResult) begin(columns []types.ColumnInfo) error {
 		group[name] = parquet.Optional(node)
 		p.names, p.parse = append(p.names, name), append(p.parse, parse)
 	}
-	p.writer = parquet.NewWriter(p.out, parquet.NewSchema("result", ordered{group, p.names}), parquet.Compression(&parquet.Zstd))
+	p.writer = parquet.NewGenericWriter[any](p.out, parquet.NewSchema("result", ordered{group, p.names}), parquet.Compression(&parquet.Zstd))
 	return nil
 }
 
