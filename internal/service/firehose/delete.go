@@ -67,7 +67,7 @@ wait:
 		case <-flushed:
 			break wait
 		case <-tick.Chan():
-			err, _ := st.failure()
+			_, err := st.failure()
 			if err == nil {
 				since = time.Time{}
 				continue

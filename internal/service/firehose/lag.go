@@ -100,7 +100,7 @@ func (st *stream) lag(ctx context.Context) (Lag, error) {
 		sum.add(p)
 	}
 	l.Delivered, l.Rejected, l.Objects, l.LastObject, l.LastTime = sum.rows, sum.rejected, sum.objects, sum.last, sum.lastTime
-	if err, at := st.failure(); err != nil {
+	if at, err := st.failure(); err != nil {
 		l.Error, l.ErrorTime = err.Error(), at
 	}
 	return l, nil

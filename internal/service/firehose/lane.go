@@ -124,13 +124,13 @@ func (l *lane) retrying(err error, attempt int, wait time.Duration) {
 }
 
 // failure is the error of the last attempt, if that failed.
-func (l *lane) failure() (error, time.Time) {
+func (l *lane) failure() (time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failing == 0 {
-		return nil, time.Time{}
+		return time.Time{}, nil
 	}
-	return l.lastErr, l.errTime
+	return l.errTime, l.lastErr
 }
 
 // flush delivers what the lane's source has now.

@@ -57,7 +57,6 @@ type kinesisSource struct {
 	batchAt  uint64            // number of the first of it
 	iterator *string           // after it; nil: to be got
 	over     bool              // nothing comes after it
-	behind   time.Duration
 	limit    int32
 	wait     time.Duration
 

@@ -234,16 +234,16 @@ func (st *stream) flush(ctx context.Context) error {
 }
 
 // failure is the error of the last attempt of a lane, if one failed.
-func (st *stream) failure() (error, time.Time) {
+func (st *stream) failure() (time.Time, error) {
 	st.mu.Lock()
 	lanes, err, at := append([]*lane(nil), st.lanes...), st.sourceErr, st.sourceErrTime
 	st.mu.Unlock()
 	for _, l := range lanes {
-		if e, t := l.failure(); e != nil {
-			return e, t
+		if t, e := l.failure(); e != nil {
+			return t, e
 		}
 	}
-	return err, at
+	return at, err
 }
 
 // totals are what was delivered.

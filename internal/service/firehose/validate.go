@@ -36,6 +36,13 @@ func (s *Service) validate(d *streamDoc) error {
 
 // validate checks an S3 destination; main if the stream's records go there.
 func (c *s3Config) validate(d *streamDoc, main bool) error {
+	for name, p := range map[string]*string{"Prefix": c.Prefix, "ErrorOutputPrefix": c.ErrorPrefix} {
+		for segment := range strings.SplitSeq(aws.ToString(p), "/") {
+			if segment == ".." || segment == "." { // no key that S3 takes
+				return invalid("%s must not have the segment %s", name, segment)
+			}
+		}
+	}
 	if !main {
 		p := *c.spec(d)
 		p.Keyed, p.Function, p.Partition = false, false, ""
@@ -92,9 +99,6 @@ func (c *s3Config) validateConversion() error {
 func (q *processingConfig) validate() error {
 	if q == nil || !q.Enabled {
 		return nil
-	}
-	if len(q.Processors) == 0 {
-		return invalid("Processors must not be empty when processing is enabled")
 	}
 	seen := make(map[string]bool)
 	for i := range q.Processors {
