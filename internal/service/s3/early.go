@@ -74,6 +74,11 @@ func (w *earlyWriter) Read(p []byte) (int, error) {
 func (w *earlyWriter) run() {
 	defer close(w.done)
 	var f *os.File
+	defer func() {
+		if f != nil {
+			f.Close() // it was only read
+		}
+	}()
 	var from int64
 	for upto := range w.upto {
 		if f == nil {
@@ -84,9 +89,9 @@ func (w *earlyWriter) run() {
 			}
 			var err error
 			if f, err = os.Open(found[0]); err != nil {
+				f = nil
 				continue
 			}
-			defer f.Close()
 		}
 		startWriting(f, from, upto-from)
 		from = upto
