@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/smithy-go"
 
@@ -125,8 +126,20 @@ type exchange struct {
 	protocol  Protocol
 	name      string // operation, "" if the request names none
 	requestID string
-	mime      string // the request's, for the response
+	mime      string    // the request's, for the response
+	read      time.Time // when the request's body had come
 }
+
+// A large answer rests for a moment before it goes. Go's HTTP client looks once more at a
+// body that it has sent, to see that it ends, and the AWS SDK for Go takes the body away
+// when the head of the answer arrives. On one machine the answer can win that race, where
+// the work on it has kept a processor from the client; the client then drops the
+// connection, and with it what it has not read of the answer. Small answers are read whole
+// before that, and a put that has waited for the disk has left the client its processor.
+const (
+	restsFrom = 64 << 10
+	rest      = 200 * time.Microsecond
+)
 
 var bufferPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
@@ -452,6 +465,9 @@ func (x *exchange) write(status int, body []byte) {
 		head.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
 	head.Set("Content-Length", strconv.Itoa(len(body)))
+	if len(body) >= restsFrom {
+		time.Sleep(rest)
+	}
 	x.w.WriteHeader(status)
 	x.w.Write(body) // the client has gone if it fails: nobody to tell
 }

@@ -22,11 +22,8 @@ const (
 	streamStall = 5 * time.Minute
 	// streamGrace is how long it may when the client is gone or the node closes.
 	streamGrace = time.Second
-	// streamSettle is how long the head of a stream is held back. The SDK for Go takes
-	// its request's body away when the head arrives, and net/http then drops the connection
-	// if it had not quite ended writing that body. A stream lasts minutes; this is nothing
-	// to it.
-	streamSettle = 5 * time.Millisecond
+	// streamRest is rest for a stream, which lasts minutes: waiting is nothing to it.
+	streamRest = 5 * time.Millisecond
 )
 
 // eventSource is a stream that the operation has granted.
@@ -64,7 +61,7 @@ func recovered(err *error) {
 // push sends the events of a stream and returns the code of the exception that ended it.
 func (x *exchange) push(src *eventSource) (code string) {
 	s := &eventSender{x: x, control: http.NewResponseController(x.w)}
-	time.Sleep(streamSettle)
+	time.Sleep(streamRest)
 	x.head(eventstream.ContentType)
 	x.w.WriteHeader(http.StatusOK)
 	// A client that does not read must not hold up a node that closes.
