@@ -126,8 +126,7 @@ type exchange struct {
 	protocol  Protocol
 	name      string // operation, "" if the request names none
 	requestID string
-	mime      string    // the request's, for the response
-	read      time.Time // when the request's body had come
+	mime      string // the request's, for the response
 }
 
 // A large answer rests for a moment before it goes. Go's HTTP client looks once more at a
