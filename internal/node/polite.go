@@ -45,14 +45,17 @@ func openQueries(o lakesql.Options) (e *lakesql.Engine, err error) {
 	return e, err
 }
 
-// niced calls f on a thread of its own, of lower priority, which ends with it.
+// niced calls f on a thread of its own, of lower priority, which ends with it. A panic of
+// f is the caller's, who may know what to do about it.
 func niced(by int, f func()) {
-	done := make(chan struct{})
+	done := make(chan any)
 	go func() {
-		defer close(done)
+		defer func() { done <- recover() }()
 		runtime.LockOSThread() // and never unlocked, so that the thread ends
 		giveWay(by)
 		f()
 	}()
-	<-done
+	if p := <-done; p != nil {
+		panic(p)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,7 +41,7 @@ func (s *Service) timed(x *execution, f func() error) error {
 }
 
 func (s *Service) run(ctx context.Context, sc scope, wg *workGroupDoc, st sql.Statement, x *execution) {
-	err := s.execute(ctx, sc, wg, st, x)
+	err := s.contain(x, func() error { return s.execute(ctx, sc, wg, st, x) })
 	x.change(func(d *executionDoc) {
 		switch {
 		case err == nil:
@@ -55,6 +56,18 @@ func (s *Service) run(ctx context.Context, sc scope, wg *workGroupDoc, st sql.St
 		d.State = types.QueryExecutionStateFailed
 		d.Reason, d.Category = s.reason(ctx, d, err)
 	})
+}
+
+// contain turns a panic of f into an error: a statement that trips over a mistake of ours
+// fails, and the node goes on.
+func (s *Service) contain(x *execution, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.logger.Error("statement panicked", "id", x.doc.ID, "panic", p, "stack", string(debug.Stack()))
+			err = failf("GENERIC_INTERNAL_ERROR: The statement could not be run.")
+		}
+	}()
+	return f()
 }
 
 // reason words an error for StateChangeReason.

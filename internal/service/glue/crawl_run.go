@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -201,7 +202,7 @@ func (s *Service) run(ctx context.Context, sc scope, d *crawlerDoc) {
 	if err == nil {
 		select {
 		case s.runs.slots <- struct{}{}:
-			summary, err = s.crawl(ctx, sc, d)
+			summary, err = s.contain(d, func() (crawlSummary, error) { return s.crawl(ctx, sc, d) })
 			<-s.runs.slots
 		case <-ctx.Done():
 			err = ctx.Err()
@@ -214,6 +215,17 @@ func (s *Service) run(ctx context.Context, sc scope, d *crawlerDoc) {
 	if err := s.settle(background, sc, d.Name, d.CrawlID, d.Started, summary, err, cancelled); err != nil {
 		s.logger.Error("crawl could not be settled", "crawler", d.Name, "account", sc.account, "region", sc.region, "error", err)
 	}
+}
+
+// contain turns a panic of a crawl into its failure: no object may stop the node.
+func (s *Service) contain(d *crawlerDoc, crawl func() (crawlSummary, error)) (summary crawlSummary, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.logger.Error("crawl panicked", "crawler", d.Name, "panic", p, "stack", string(debug.Stack()))
+			err = errors.New("internal service exception")
+		}
+	}()
+	return crawl()
 }
 
 // settle records the end of a run: first its history, then the crawler is READY.
