@@ -82,7 +82,7 @@ func FuzzAppend(f *testing.F) {
 		headers := []Header{{name, value}}
 		stream, err := Append(nil, headers, payload(body))
 		if err != nil {
-			t.Skip(err)
+			return // a name or value too long for the form: nothing was written
 		}
 		check(t, stream, headers, body, 1)
 	})
