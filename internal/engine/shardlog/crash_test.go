@@ -19,11 +19,18 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 )
 
-const crashDir = "SHARDLOG_CRASH_DIR" // set for the process that is to be killed
+const (
+	crashDir = "SHARDLOG_CRASH_DIR" // set for the process that is to be killed
+	crashDo  = "SHARDLOG_CRASH_DO"  // what it does until then
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
-		if err := appendUntilKilled(dir); err != nil {
+		do := appendUntilKilled
+		if os.Getenv(crashDo) == "trim" {
+			do = trimUntilKilled
+		}
+		if err := do(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

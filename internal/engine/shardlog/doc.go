@@ -47,5 +47,13 @@
 // A frame that is torn, or has a byte that changed, fails its CRC or one of the lengths;
 // nothing of it is served, readers get ErrCorrupt with its position and go on behind it.
 //
+// # Age
+//
+// The store removes frames by age as it finds the time, and readers do not wait for that:
+// a frame that has passed its age is not served. What the store removes by age alone it
+// finds again after a kill, to remove it again; so a change of the age writes down where the
+// oldest frame was, in the stream's metadata, and nothing before that is ever served.
+// Trimming is durable in the store itself.
+//
 // One Log at a time may write to a shard.
 package shardlog

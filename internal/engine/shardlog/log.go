@@ -132,7 +132,7 @@ func (l *Log) list(ctx context.Context) error {
 	streams := l.js.ListStreams(ctx, jetstream.WithStreamListSubject(subjectPrefix+"*"))
 	for info := range streams.Info() {
 		if name, ok := info.Config.Metadata[nameKey]; ok {
-			l.shards[name] = l.newShard(name, info.Config.MaxAge)
+			l.shards[name] = l.newShard(name, &info.Config)
 		}
 	}
 	if err := streams.Err(); err != nil {
@@ -153,7 +153,7 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	s := l.newShard(name, cfg.MaxAge)
+	s := l.newShard(name, &jetstream.StreamConfig{MaxAge: cfg.MaxAge})
 	l.mu.RLock()
 	_, exists := l.shards[name]
 	closed := l.closed
@@ -167,7 +167,7 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	if err := l.space.check(l); err != nil {
 		return nil, err
 	}
-	if _, err := l.js.CreateStream(ctx, s.config(cfg.MaxAge)); err != nil {
+	if _, err := l.js.CreateStream(ctx, s.config(cfg.MaxAge, 0)); err != nil {
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			return nil, fmt.Errorf("%w: %s", ErrShardExists, name)
 		}
@@ -205,7 +205,7 @@ func (l *Log) Shard(ctx context.Context, name string) (*Shard, error) {
 		}
 		l.mu.Lock()
 		if s = l.shards[name]; s == nil {
-			s = l.newShard(name, info.CachedInfo().Config.MaxAge)
+			s = l.newShard(name, &info.CachedInfo().Config)
 			l.shards[name] = s
 		}
 		l.mu.Unlock()

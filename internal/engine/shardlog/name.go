@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -17,6 +18,7 @@ const (
 	streamPrefix  = "shard-"
 	subjectPrefix = "shardlog."
 	nameKey       = "shard" // of the stream's metadata: the shard's name
+	floorKey      = "first" // of the stream's metadata: frames before it are gone, 0 when missing
 	maxName       = 512
 	maxStreamName = 200 // the server takes 255 bytes, and makes it a directory's name
 )
@@ -50,7 +52,11 @@ func streamName(shard string) string {
 	return s
 }
 
-func (s *Shard) config(maxAge time.Duration) jetstream.StreamConfig {
+func (s *Shard) config(maxAge time.Duration, floor uint64) jetstream.StreamConfig {
+	meta := map[string]string{nameKey: s.name}
+	if floor > 0 {
+		meta[floorKey] = strconv.FormatUint(floor, 10)
+	}
 	return jetstream.StreamConfig{
 		Name:        s.stream,
 		Subjects:    []string{s.subject},
@@ -63,7 +69,7 @@ func (s *Shard) config(maxAge time.Duration) jetstream.StreamConfig {
 		// Frames have no message ids, and at its start the server reads all messages of this
 		// window to find them. It is the shortest that there is.
 		Duplicates: 100 * time.Millisecond,
-		Metadata:   map[string]string{nameKey: s.name},
+		Metadata:   meta,
 	}
 }
 

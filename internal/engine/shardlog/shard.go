@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,10 +25,14 @@ type Shard struct {
 	opening sync.Mutex
 	fetch   chan struct{} // held by the one that fetches frames
 
+	configuring sync.Mutex // held while the configuration is changed or frames are removed
+
 	mu     sync.Mutex
 	opened bool
 	err    error // why the shard takes no more appends
 	maxAge time.Duration
+	floor  uint64 // frames before it are gone, although the store may hold some of them
+	held   uint64 // the store has removed all frames before it
 
 	// What is readable: frames first to last. The header of the first is read when it is
 	// asked for.
@@ -58,7 +63,8 @@ type Shard struct {
 
 var hashSeed = maphash.MakeSeed()
 
-func (l *Log) newShard(name string, maxAge time.Duration) *Shard {
+func (l *Log) newShard(name string, cfg *jetstream.StreamConfig) *Shard {
+	floor, _ := strconv.ParseUint(cfg.Metadata[floorKey], 10, 64)
 	stream := streamName(name)
 	h := int(maphash.String(hashSeed, stream) >> 1)
 	return &Shard{
@@ -68,7 +74,8 @@ func (l *Log) newShard(name string, maxAge time.Duration) *Shard {
 		subject: subjectPrefix + stream,
 		writer:  l.writers[h%len(l.writers)],
 		reader:  l.readers[h%len(l.readers)],
-		maxAge:  maxAge,
+		maxAge:  cfg.MaxAge,
+		floor:   floor,
 		first:   1,
 		fetch:   make(chan struct{}, 1),
 	}
@@ -103,7 +110,8 @@ func (s *Shard) open(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.first, s.last, s.lastHeader = first, last, end
+	s.held, s.first = first, max(first, min(s.floor, last+1))
+	s.last, s.lastHeader = last, end
 	s.next, s.nextSeq = end, last
 	s.opened = true
 	return nil
@@ -216,26 +224,66 @@ func (s *Shard) Wait(ctx context.Context, from Position) error {
 	}
 }
 
-// SetMaxAge changes the retention; records that are older go at once.
+// SetMaxAge changes the retention. Records that are older go at once, and those that have
+// expired by the retention before stay away: where the oldest is then becomes part of the
+// stream's configuration, in the same write, since the store forgets by age alone and after
+// a kill finds again what it had forgotten.
 func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
-	if _, err := s.log.js.UpdateStream(ctx, s.config(d)); err != nil {
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	s.configuring.Lock()
+	defer s.configuring.Unlock()
+	s.mu.Lock()
+	was, floor := s.maxAge, s.floor
+	s.mu.Unlock()
+	if d == was {
+		return nil
+	}
+	if oldest, aged := s.oldest(); aged {
+		first, _, err := s.bounds(ctx)
+		if err != nil {
+			return err
+		}
+		p, err := s.seek(ctx, oldest)
+		if err != nil {
+			return err
+		}
+		floor = max(floor, first, p.Frame)
+	}
+	if _, err := s.log.js.UpdateStream(ctx, s.config(d, floor)); err != nil {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return fmt.Errorf("%w: %s", ErrNoShard, s.name)
 		}
 		return fmt.Errorf("shardlog: change retention of shard %s: %w", s.name, err)
 	}
 	s.mu.Lock()
-	s.maxAge = d
+	s.maxAge, s.floor = d, floor
+	s.begin(floor, nil)
 	s.mu.Unlock()
-	return nil
+	return s.purge(ctx, floor)
 }
 
 // TrimBefore removes whole frames before the position.
 func (s *Shard) TrimBefore(ctx context.Context, p Position) error {
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	s.configuring.Lock()
+	defer s.configuring.Unlock()
 	s.mu.Lock()
-	seq, first := min(p.Frame, s.last+1), s.first
+	seq := min(p.Frame, s.last+1)
 	s.mu.Unlock()
-	if seq <= first {
+	return s.purge(ctx, seq)
+}
+
+// purge removes the frames before the sequence from the store, durably: it writes down
+// which they are before it answers. Callers hold configuring.
+func (s *Shard) purge(ctx context.Context, seq uint64) error {
+	s.mu.Lock()
+	held := s.held
+	s.mu.Unlock()
+	if seq <= held {
 		return nil
 	}
 	str, err := s.log.js.Stream(ctx, s.stream)
@@ -249,6 +297,7 @@ func (s *Shard) TrimBefore(ctx context.Context, p Position) error {
 		return fmt.Errorf("shardlog: trim shard %s: %w", s.name, err)
 	}
 	s.mu.Lock()
+	s.held = seq
 	s.begin(seq, nil)
 	s.mu.Unlock()
 	return nil
