@@ -19,12 +19,8 @@ import (
 func (s *Service) begin(ctx context.Context, d *stream, status types.StreamStatus, c change, f func(*stream) error) (*stream, error) {
 	c.Due = s.now().Add(s.cfg.ControlDelay)
 	d, err := s.modify(ctx, d, func(d *stream) error {
-		was := d.RetentionHours
 		if err := f(d); err != nil {
 			return err
-		}
-		if was != d.RetentionHours {
-			c.Hours = was
 		}
 		d.Status, d.Pending = status, &c
 		return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -78,19 +77,13 @@ func (s *Service) setRetention(ctx context.Context, name, arn, id *string, hours
 	return err
 }
 
-// settleRetention gives every shard of the log the age that the document says. What has
-// expired goes first, so that a longer retention does not bring it back.
+// settleRetention gives every shard of the log the age that the document says. The log sees
+// to it that a longer one does not bring back what has expired.
 func (s *Service) settleRetention(ctx context.Context, d *stream) error {
 	for i := range d.Shards {
 		log, err := s.cfg.Log.Shard(ctx, d.logName(d.Shards[i].Index))
 		if errors.Is(err, shardlog.ErrNoShard) {
 			continue // expired and swept
-		}
-		if was := time.Duration(d.Pending.Hours) * time.Hour; err == nil && was > 0 && was < d.retention() {
-			var at shardlog.Position
-			if at, err = log.Seek(ctx, s.clock.Now().Add(-was)); err == nil {
-				err = log.TrimBefore(ctx, at)
-			}
 		}
 		if err == nil {
 			err = log.SetMaxAge(ctx, d.retention())

@@ -72,7 +72,6 @@ type change struct {
 	Split  *splitChange `json:"split,omitempty"`
 	Merge  *mergeChange `json:"merge,omitempty"`
 	Target int          `json:"target,omitempty"` // of changeScale
-	Hours  int          `json:"hours,omitempty"`  // of changeRetention: what it was before
 }
 
 type splitChange struct {
