@@ -66,10 +66,15 @@ const (
 	bytesOf = duckdb.TYPE_BLOB
 )
 
+// borrowed hides a connector's Close from the handle that is opened on it.
+type borrowed struct{ driver.Connector }
+
 // register makes the functions known to the database.
 func register(connector *duckdb.Connector) error {
-	// The handle is not closed: that would close the connector.
-	c, err := gosql.OpenDB(connector).Conn(context.Background())
+	db := gosql.OpenDB(borrowed{connector})
+	// A handle left open keeps a connection, and with it the whole database, in memory.
+	defer db.Close()
+	c, err := db.Conn(context.Background())
 	if err != nil {
 		return err
 	}
