@@ -94,6 +94,9 @@ func (b *Broker) run() (*server.Server, error) {
 	if err := repairMeta(b.opts.Dir); err != nil {
 		return nil, err
 	}
+	if !b.opts.NoSync {
+		b.index()
+	}
 	so := &server.Options{
 		ServerName: "brookmere",
 		DontListen: true,

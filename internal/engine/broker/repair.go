@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"github.com/minio/highwayhash"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/storeindex"
 )
 
 // repairMeta mends what a kill leaves of streams that were being made or changed. The
@@ -51,4 +53,19 @@ func repairMeta(dir string) error {
 		}
 	}
 	return nil
+}
+
+// index brings the indexes of streams up to date that a kill has left behind, or else the
+// server would read all of these streams. It relies on each message's having been synced
+// before the next one was written.
+func (b *Broker) index() {
+	streams, err := filepath.Glob(filepath.Join(b.opts.Dir, "jetstream", "*", "streams", "*"))
+	for _, dir := range streams {
+		if _, err = storeindex.Update(dir); err != nil {
+			break
+		}
+	}
+	if err != nil && b.opts.Logf != nil { // the server manages without
+		b.opts.Logf("warn", fmt.Sprintf("start will take longer: %v", err))
+	}
 }

@@ -82,7 +82,7 @@ func TestLarge(t *testing.T) {
 	t.Logf("read %.0f MB/s from the beginning", float64(read)*1e-3/time.Since(began).Seconds())
 	stop(t, l)
 
-	// A store that was killed has no valid index, and reads its files.
+	// A store that was killed has no valid index.
 	if err := os.Remove(filepath.Join(filepath.Dir(blocks(t, dir, s)[0]), "index.db")); err != nil {
 		t.Fatal(err)
 	}
