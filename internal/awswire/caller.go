@@ -1,6 +1,9 @@
 package awswire
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Defaults of a request that names no account or region of its own.
 const (
@@ -17,6 +20,15 @@ type Caller struct {
 	Region    string // as in the credential scope, "us-east-1"
 	AccessKey string // empty for work that no request started
 	RequestID string // echoed as x-amzn-RequestId; empty for background work
+	Principal string // ARN of the role session or federated user; empty: the account, or a user of its
+}
+
+// A Session is what temporary credentials stand for.
+type Session struct {
+	Secret    string
+	Account   string
+	Principal string // as in Caller
+	Expires   time.Time
 }
 
 type callerKey struct{}

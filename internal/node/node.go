@@ -14,6 +14,7 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/server"
 	"github.com/brookmere/brookmere/internal/service/s3"
+	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
 // Version of this program.
@@ -38,6 +40,7 @@ type Node struct {
 	cfg      Config
 	log      *slog.Logger
 	dirs     dirs
+	issuer   *sts.Issuer
 	objects  *s3.Service // outlives a reset: its library allows one a process
 	server   *server.Server
 	listener net.Listener
@@ -56,7 +59,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	begin := time.Now()
-	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry()}
+	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry(), issuer: newIssuer(cfg.Credentials)}
 	defer func() {
 		if err != nil {
 			n.release()
@@ -277,9 +280,8 @@ func cutOff(ctx context.Context, w http.ResponseWriter) (done func()) {
 }
 
 func (n *Node) authenticator() server.Authenticator {
-	host, _, _ := net.SplitHostPort(n.cfg.Listen)
-	if len(n.cfg.Credentials) == 0 && isLoopback(host) {
-		return server.Open{Account: n.cfg.Account}
+	if n.openToAny() {
+		return server.Open{Account: n.cfg.Account, Sessions: n.issuer}
 	}
 	keys := make(map[string]server.Credential, len(n.cfg.Credentials))
 	for _, c := range n.cfg.Credentials {
@@ -289,7 +291,24 @@ func (n *Node) authenticator() server.Authenticator {
 		}
 		keys[c.AccessKeyID] = server.Credential{Secret: c.SecretAccessKey, Account: account}
 	}
-	return server.NewVerified(keys)
+	return server.NewVerified(keys, n.issuer)
+}
+
+// openToAny reports whether the node takes any credentials.
+func (n *Node) openToAny() bool {
+	host, _, _ := net.SplitHostPort(n.cfg.Listen)
+	return len(n.cfg.Credentials) == 0 && isLoopback(host)
+}
+
+// newIssuer returns the maker of temporary credentials. Its key is made of the configured
+// secrets, so that nodes of one configuration honour each other's, and changing a
+// secret ends the sessions.
+func newIssuer(credentials []Credential) *sts.Issuer {
+	h := sha256.New()
+	for _, c := range credentials {
+		fmt.Fprintf(h, "%q %q\n", c.AccessKeyID, c.SecretAccessKey)
+	}
+	return sts.NewIssuer(h.Sum(nil))
 }
 
 func loadTLS(c *TLS) (*tls.Config, error) {

@@ -188,6 +188,23 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("%s with secret %s: got %v, want %s", tt.key, tt.secret, err, tt.code)
 		}
 	}
+	// Temporary credentials, good with their token alone.
+	assumed, err := sts.NewFromConfig(clientConfig(n, "us-east-1", "AKIATWO", "two")).AssumeRole(ctx, &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::222222222222:role/loader"), RoleSessionName: aws.String("night"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := clientConfig(n, "us-east-1", "", "")
+	session.Credentials = credentials.NewStaticCredentialsProvider(*assumed.Credentials.AccessKeyId, *assumed.Credentials.SecretAccessKey, *assumed.Credentials.SessionToken)
+	who, err := sts.NewFromConfig(session).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil || aws.ToString(who.Arn) != "arn:aws:sts::222222222222:assumed-role/loader/night" {
+		t.Errorf("with temporary credentials: %v, %v", who, err)
+	}
+	session.Credentials = credentials.NewStaticCredentialsProvider(*assumed.Credentials.AccessKeyId, *assumed.Credentials.SecretAccessKey, "")
+	if _, err := sts.NewFromConfig(session).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}); err == nil {
+		t.Error("temporary credentials without their token are taken")
+	}
 	// S3 with streamed, signed chunks and a trailing checksum.
 	good := s3Client(clientConfig(n, "us-east-1", "AKIAONE", "one"))
 	if _, err := good.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("lake")}); err != nil {

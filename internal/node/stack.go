@@ -118,7 +118,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	if err := s.start(ctx, "athena", sql, err); err != nil {
 		return nil, err
 	}
-	identity, err := sts.New(sts.Config{})
+	identity, err := sts.New(sts.Config{Issuer: n.issuer, AnyAccount: n.openToAny()})
 	if err := s.start(ctx, "sts", identity, err); err != nil {
 		return nil, err
 	}

@@ -17,19 +17,32 @@ type Authenticator interface {
 	Authenticate(r *http.Request, scope sigv4.Scope, svc *Service) (awswire.Caller, error)
 }
 
+// Sessions knows the temporary credentials that were handed out.
+type Sessions interface {
+	// Session returns what the session token of an access key stands for; false if it is
+	// none that was handed out with that key.
+	Session(accessKey, token string) (awswire.Session, bool)
+}
+
 // Open takes every request: for a node on loopback.
 type Open struct {
-	Account string // of callers whose access key is no account id
+	Account  string   // of callers whose access key is no account id
+	Sessions Sessions // nil: none
 }
 
 // Scope implements Authenticator.
 func (Open) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
 
 // Authenticate implements Authenticator. An access key of twelve digits is the account.
-func (o Open) Authenticate(_ *http.Request, scope sigv4.Scope, _ *Service) (awswire.Caller, error) {
+func (o Open) Authenticate(r *http.Request, scope sigv4.Scope, _ *Service) (awswire.Caller, error) {
 	c := awswire.Caller{Account: o.Account, Region: scope.Region, AccessKey: scope.AccessKey}
 	if isAccount(scope.AccessKey) {
 		c.Account = scope.AccessKey
+	}
+	if o.Sessions != nil {
+		if session, ok := o.Sessions.Session(scope.AccessKey, sigv4.SessionToken(r)); ok {
+			c.Account, c.Principal = session.Account, session.Principal
+		}
 	}
 	return c, nil
 }
@@ -55,17 +68,26 @@ type Credential struct {
 // Verified lets in requests that are signed with credentials it knows.
 type Verified struct {
 	keys     map[string]Credential
+	sessions Sessions
 	verifier *sigv4.Verifier
 }
 
-// NewVerified returns an Authenticator of the credentials, by access key.
-func NewVerified(keys map[string]Credential) *Verified {
-	return &Verified{keys: keys, verifier: &sigv4.Verifier{
-		Lookup: func(_ context.Context, key string) (sigv4.Credentials, bool) {
-			c, ok := keys[key]
-			return sigv4.Credentials{Secret: c.Secret}, ok
-		},
-	}}
+// NewVerified returns an Authenticator of the credentials, by access key, and of those
+// that sessions knows, which may be nil.
+func NewVerified(keys map[string]Credential, sessions Sessions) *Verified {
+	v := &Verified{keys: keys, sessions: sessions}
+	v.verifier = &sigv4.Verifier{Lookup: v.lookup}
+	return v
+}
+
+func (v *Verified) lookup(_ context.Context, key, token string) (sigv4.Credentials, bool) {
+	if token != "" && v.sessions != nil {
+		if s, ok := v.sessions.Session(key, token); ok {
+			return sigv4.Credentials{Secret: s.Secret, SessionToken: token, Expires: s.Expires}, true
+		}
+	}
+	c, ok := v.keys[key]
+	return sigv4.Credentials{Secret: c.Secret}, ok
 }
 
 // Scope implements Authenticator.
@@ -77,9 +99,15 @@ func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (a
 	if err != nil {
 		return awswire.Caller{}, err
 	}
-	return awswire.Caller{
+	c := awswire.Caller{
 		Account:   v.keys[scope.AccessKey].Account,
 		Region:    scope.Region,
 		AccessKey: scope.AccessKey,
-	}, nil
+	}
+	if token := sigv4.SessionToken(r); token != "" && v.sessions != nil {
+		if s, ok := v.sessions.Session(scope.AccessKey, token); ok {
+			c.Account, c.Principal = s.Account, s.Principal
+		}
+	}
+	return c, nil
 }

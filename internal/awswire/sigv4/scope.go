@@ -31,3 +31,15 @@ func ParseScope(r *http.Request) (Scope, bool) {
 	ok := a.parseCredential(q.Get("X-Amz-Credential"))
 	return a.Scope, ok
 }
+
+// SessionToken returns the session token that came with a request, unverified; empty if
+// there is none.
+func SessionToken(r *http.Request) string {
+	if token := r.Header.Get("X-Amz-Security-Token"); token != "" {
+		return token
+	}
+	if !strings.Contains(r.URL.RawQuery, "X-Amz-Security-Token=") {
+		return ""
+	}
+	return r.URL.Query().Get("X-Amz-Security-Token")
+}

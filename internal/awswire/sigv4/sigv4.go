@@ -53,8 +53,9 @@ type Credentials struct {
 
 // Verifier verifies requests. Lookup is required.
 type Verifier struct {
-	// Lookup finds the credentials of an access key; false if there are none.
-	Lookup func(ctx context.Context, accessKey string) (Credentials, bool)
+	// Lookup finds the credentials of an access key; false if there are none. token is the
+	// session token that came with it, or empty; credentials that have another are refused.
+	Lookup func(ctx context.Context, accessKey, token string) (Credentials, bool)
 
 	// Clock tells the time; nil is the real one.
 	Clock clockwork.Clock
@@ -99,7 +100,7 @@ func (v *Verifier) Verify(r *http.Request, service string) (Scope, error) {
 	if err := checkTime(a, now, f); err != nil {
 		return a.Scope, err
 	}
-	cred, ok := v.Lookup(r.Context(), a.AccessKey)
+	cred, ok := v.Lookup(r.Context(), a.AccessKey, a.token)
 	if !ok {
 		return a.Scope, f.unknownKey()
 	}

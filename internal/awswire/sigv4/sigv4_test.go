@@ -24,7 +24,7 @@ import (
 func verifierAt(t time.Time, key, secret string) *Verifier {
 	return &Verifier{
 		Clock: clockwork.NewFakeClockAt(t),
-		Lookup: func(_ context.Context, k string) (Credentials, bool) {
+		Lookup: func(_ context.Context, k, _ string) (Credentials, bool) {
 			return Credentials{Secret: secret}, k == key
 		},
 	}
@@ -222,7 +222,7 @@ func TestUnsignedTrailer(t *testing.T) {
 func TestSDKSigner(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	cred := aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret", SessionToken: "token"}
-	v := &Verifier{Clock: clockwork.NewFakeClockAt(now), Lookup: func(context.Context, string) (Credentials, bool) {
+	v := &Verifier{Clock: clockwork.NewFakeClockAt(now), Lookup: func(context.Context, string, string) (Credentials, bool) {
 		return Credentials{Secret: "secret", SessionToken: "token"}, true
 	}}
 	for _, service := range []string{"kinesis", "s3", "sts"} {
