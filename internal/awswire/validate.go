@@ -81,14 +81,18 @@ func (b *planner) validate(p *plan, v reflect.Value) string {
 }
 
 func (c *validator) fail(value, constraint string) {
+	if value != "null" {
+		value = "'" + value + "'"
+	}
+	c.violate(value+" ", constraint)
+}
+
+func (c *validator) violate(value, constraint string) {
 	if len(c.violations) == maxViolations {
 		c.more++
 		return
 	}
-	if value != "null" {
-		value = "'" + value + "'"
-	}
-	c.violations = append(c.violations, "Value "+value+" at '"+strings.Join(c.path, ".")+"' failed to satisfy constraint: "+constraint)
+	c.violations = append(c.violations, "Value "+value+"at '"+strings.Join(c.path, ".")+"' failed to satisfy constraint: "+constraint)
 }
 
 func (c *validator) push(segments ...string) { c.path = append(c.path, segments...) }
@@ -124,6 +128,10 @@ func (c *validator) value(p *plan, v reflect.Value) {
 		v = v.Elem()
 	}
 	for _, broken := range p.broken(v) {
+		if p.kind == kindList && v.Len() > 0 && !simple(p.elem) {
+			c.violate("", broken) // a structure has no form in a message
+			continue
+		}
 		c.fail(display(p, v), broken)
 	}
 	switch p.kind {
@@ -296,8 +304,14 @@ func (k *constraints) enumRule() string {
 }
 
 func (k *constraints) patternRule() string {
-	return "Member must satisfy regular expression pattern: " + k.pattern
+	return "Member must satisfy regular expression pattern: " + messagePattern(k.pattern)
 }
+
+// number is the pattern of Kinesis's hash keys and sequence numbers, to a model. Messages
+// have it without the anchors.
+var number = regexp.MustCompile(`^\^\((0\|\(\[1-9\]\\d\{0,\d+\}\))\)\$$`)
+
+func messagePattern(pattern string) string { return number.ReplaceAllString(pattern, "$1") }
 
 // maxDisplay bounds a value told back in a message.
 const maxDisplay = 1024

@@ -88,7 +88,7 @@ func (s *Service) findConsumer(ctx context.Context, arn, streamARN, name, id *st
 		}
 		c := s.consumer(d, called)
 		if c == nil || strconv.FormatInt(c.Created.Unix(), 10) != created {
-			return nil, nil, noConsumer("Consumer ARN %s not found.", *arn)
+			return nil, nil, noConsumer("Consumer %s, account %s not found.", *arn, d.Account)
 		}
 		return d, c, nil
 	}

@@ -38,6 +38,21 @@ func unknownShard(shardID, name, account string) error {
 		"Could not find shard %s in stream %s under account %s.", shardID, name, account))}
 }
 
+// isNotFound says that what a request names is not there.
+func isNotFound(err error) bool {
+	var e *types.ResourceNotFoundException
+	return errors.As(err, &e)
+}
+
+// shardError is what a client is told of an error of a shard's log. The shard, or its
+// stream, may have gone since the stream's document was read.
+func shardError(d *stream, sh *shard, err error) error {
+	if errors.Is(err, shardlog.ErrNoShard) {
+		return noShard(sh.id(), d.Name, d.Account)
+	}
+	return logError(err)
+}
+
 // logError is what a client is told of an error of the log: to try again.
 func logError(err error) error {
 	message := "The request processing has failed because of an unknown error, exception or failure."

@@ -85,11 +85,11 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 	if err := s.admitRead(d, sh); err != nil {
 		return err
 	}
-	v, err := s.viewOf(ctx, s.route(d), d)
+	log, err := s.shardLog(ctx, d, sh)
 	if err != nil {
-		return logError(err)
+		return err
 	}
-	next, atEnd, err := s.readShard(ctx, d, sh, v.log(it.shard), it.at, shardlog.ReadOptions{MaxRecords: q.limit, MaxBytes: maxGetBytes}, r)
+	next, atEnd, err := s.readShard(ctx, d, sh, log, it.at, shardlog.ReadOptions{MaxRecords: q.limit, MaxBytes: maxGetBytes}, r)
 	if err != nil {
 		return err
 	}
@@ -113,12 +113,12 @@ func (s *Service) readShard(ctx context.Context, d *stream, sh *shard, log *shar
 		err = nil
 	}
 	if err != nil {
-		return next, false, logError(err)
+		return next, false, shardError(d, sh, err)
 	}
 	r.doc, r.shard, r.records = d, sh, recs
 	info, err := log.Info(ctx)
 	if err != nil {
-		return next, false, logError(err)
+		return next, false, shardError(d, sh, err)
 	}
 	atEnd = next.Compare(info.End) >= 0
 	if !atEnd {

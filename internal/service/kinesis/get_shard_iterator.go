@@ -8,17 +8,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
 // GetShardIterator returns a place in a shard to read from. LATEST is the shard's end at
 // the time of the call. DryRun does all but return it.
 func (s *Service) GetShardIterator(ctx context.Context, in *kinesis.GetShardIteratorInput, _ ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
+	index, ok := parseShardID(aws.ToString(in.ShardId))
 	d, err := s.findUsable(ctx, in.StreamName, in.StreamARN, in.StreamId)
+	if name := streamNamed(in); isNotFound(err) && name != "" {
+		// What is missed is the shard, whether there is a stream or not.
+		account := awswire.CallerFrom(ctx).Account
+		if !ok {
+			return nil, unknownShard(*in.ShardId, name, account)
+		}
+		return nil, noShard(shardID(index), name, account)
+	}
 	if err != nil {
 		return nil, err
 	}
-	index, ok := parseShardID(aws.ToString(in.ShardId))
 	if !ok {
 		return nil, unknownShard(aws.ToString(in.ShardId), d.Name, d.Account)
 	}
@@ -29,12 +38,12 @@ func (s *Service) GetShardIterator(ctx context.Context, in *kinesis.GetShardIter
 	if err := s.admitIterator(d, sh); err != nil {
 		return nil, err
 	}
-	v, err := s.viewOf(ctx, s.route(d), d)
+	log, err := s.shardLog(ctx, d, sh)
 	if err != nil {
-		return nil, logError(err)
+		return nil, err
 	}
-	start := startAt{in.ShardIteratorType, in.StartingSequenceNumber, in.Timestamp}
-	at, err := s.position(ctx, d, sh, v.log(index), start)
+	start := startAt{"GetShardIterator", in.ShardIteratorType, in.StartingSequenceNumber, in.Timestamp}
+	at, err := s.position(ctx, d, sh, log, start)
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +56,10 @@ func (s *Service) GetShardIterator(ctx context.Context, in *kinesis.GetShardIter
 
 // startAt says where in a shard reading begins.
 type startAt struct {
-	kind   types.ShardIteratorType
-	number *string
-	time   *time.Time
+	operation string // that the caller calls
+	kind      types.ShardIteratorType
+	number    *string
+	time      *time.Time
 }
 
 func (s *Service) position(ctx context.Context, d *stream, sh *shard, log *shardlog.Shard, start startAt) (at shardlog.Position, err error) {
@@ -74,7 +84,7 @@ func (s *Service) position(ctx context.Context, d *stream, sh *shard, log *shard
 	case types.ShardIteratorTypeLatest:
 		info, err := log.Info(ctx)
 		if err != nil {
-			return at, logError(err)
+			return at, shardError(d, sh, err)
 		}
 		return info.End, nil
 	case types.ShardIteratorTypeAtTimestamp:
@@ -84,19 +94,19 @@ func (s *Service) position(ctx context.Context, d *stream, sh *shard, log *shard
 			return at, invalid("The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d", t.UnixMilli(), now.UnixMilli())
 		}
 		if at, err = log.Seek(ctx, t); err != nil {
-			return at, logError(err)
+			return at, shardError(d, sh, err)
 		}
 		return at, nil
 	}
 	q, err := parseSequence(*start.number)
 	if err != nil {
-		return at, invalid("StartingSequenceNumber %s used in GetShardIterator on shard %s in stream %s under account %s is invalid.", *start.number, sh.id(), d.Name, d.Account)
+		return at, invalid("StartingSequenceNumber %s used in %s on shard %s in stream %s under account %s is invalid.", *start.number, start.operation, sh.id(), d.Name, d.Account)
 	}
 	if int(q.shard) != sh.Index {
 		return at, invalid("Invalid StartingSequenceNumber. It encodes %s, while it was used in a call to a shard with %s", shardID(int(q.shard)), sh.id())
 	}
 	if q.created != sh.sequence().created {
-		return at, invalid("StartingSequenceNumber %s used in GetShardIterator on shard %s in stream %s under account %s is invalid because it did not come from this stream.", *start.number, sh.id(), d.Name, d.Account)
+		return at, invalid("StartingSequenceNumber %s used in %s on shard %s in stream %s under account %s is invalid because it did not come from this stream.", *start.number, start.operation, sh.id(), d.Name, d.Account)
 	}
 	if start.kind == types.ShardIteratorTypeAfterSequenceNumber && q.frame > 0 {
 		return q.after(), nil

@@ -41,6 +41,15 @@ func (k hashKey) prev() hashKey {
 	return hashKey{k.hi - borrow, lo}
 }
 
+// distance is how far two keys lie apart.
+func distance(k, l hashKey) hashKey {
+	if k.compare(l) < 0 {
+		k, l = l, k
+	}
+	lo, borrow := bits.Sub64(k.lo, l.lo, 0)
+	return hashKey{k.hi - l.hi - borrow, lo}
+}
+
 func (k hashKey) String() string {
 	n := new(big.Int).SetUint64(k.hi)
 	return n.Lsh(n, 64).Or(n, new(big.Int).SetUint64(k.lo)).String()

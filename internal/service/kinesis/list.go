@@ -57,8 +57,10 @@ func (s *Service) ListShards(ctx context.Context, in *kinesis.ListShardsInput, _
 	var d *stream
 	var err error
 	switch {
+	case in.NextToken != nil && in.StreamName != nil:
+		return nil, invalid("NextToken and StreamName cannot be provided together.")
 	case in.NextToken != nil && (named || in.ExclusiveStartShardId != nil || in.StreamCreationTimestamp != nil || in.ShardFilter != nil):
-		return nil, invalid("NextToken and StreamName, StreamARN, ExclusiveStartShardId, StreamCreationTimestamp or ShardFilter cannot be provided together.")
+		return nil, invalid("NextToken and StreamARN, StreamId, ExclusiveStartShardId, StreamCreationTimestamp or ShardFilter cannot be provided together.")
 	case in.NextToken != nil:
 		if q, err = s.openShardQuery(*in.NextToken); err != nil {
 			return nil, err

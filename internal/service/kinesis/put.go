@@ -160,7 +160,11 @@ func (s *Service) store(ctx context.Context, p *put) error {
 // current is the stream's document as it is now, if it is the same stream and usable.
 func (s *Service) current(d *stream) (*stream, error) {
 	now, err := s.streams.Get(d.Account, d.Region, d.Name)
-	if errors.Is(err, state.ErrNotFound) || err == nil && (now.ID != d.ID || !now.usable()) {
+	switch {
+	case errors.Is(err, state.ErrNotFound) || err == nil && now.ID != d.ID:
+		s.routes.Delete(d.ID) // made again by a call that came while the stream went
+		return nil, notFound(d.Account, d.Name)
+	case err == nil && !now.usable():
 		return nil, notFound(d.Account, d.Name)
 	}
 	return now, err

@@ -15,24 +15,21 @@ import (
 // SplitShard cuts an open shard in two at a hash key. The parent takes no more records and
 // stays readable until its last one expires. Only for provisioned streams.
 func (s *Service) SplitShard(ctx context.Context, in *kinesis.SplitShardInput, _ ...func(*kinesis.Options)) (*kinesis.SplitShardOutput, error) {
-	d, err := s.find(ctx, in.StreamName, in.StreamARN, in.StreamId)
+	d, shards, err := s.shardsToChange(ctx, in, in.StreamName, in.StreamARN, in.StreamId, in.ShardToSplit)
 	if err != nil {
 		return nil, err
 	}
-	at, err := parseHashKey(aws.ToString(in.NewStartingHashKey))
-	if err != nil {
-		return nil, invalid("Invalid NewStartingHashKey %s. It must be in the range: [0, 2^128-1].", aws.ToString(in.NewStartingHashKey))
-	}
-	sh, err := s.shardToChange(d, aws.ToString(in.ShardToSplit))
-	if err != nil {
-		return nil, err
-	}
+	sh := shards[0]
 	if err := s.checkShardLimit(awswire.CallerFrom(ctx), 1); err != nil {
 		return nil, err
 	}
-	if sh.Start == maxHashKey || at.compare(sh.Start.next()) <= 0 || at.compare(sh.End) >= 0 {
+	at, err := parseHashKey(aws.ToString(in.NewStartingHashKey))
+	if err != nil || sh.Start == maxHashKey || at.compare(sh.Start.next()) <= 0 || at.compare(sh.End) >= 0 {
 		return nil, invalid("NewStartingHashKey %s used in SplitShard() on shard %s in stream %s under account %s is not both greater than one plus the shard's StartingHashKey %s and less than the shard's EndingHashKey %s.",
-			at, sh.id(), d.Name, d.Account, sh.Start, sh.End)
+			aws.ToString(in.NewStartingHashKey), sh.id(), d.Name, d.Account, sh.Start, sh.End)
+	}
+	if err := d.active(); err != nil {
+		return nil, err
 	}
 	c := change{Kind: changeSplit, Split: &splitChange{Shard: sh.Index, At: at}}
 	_, err = s.begin(ctx, d, types.StreamStatusUpdating, c, func(d *stream) error { return d.stillOpen(sh.Index) })
@@ -42,28 +39,22 @@ func (s *Service) SplitShard(ctx context.Context, in *kinesis.SplitShardInput, _
 	return &kinesis.SplitShardOutput{}, nil
 }
 
-// MergeShards makes one shard of two open ones whose ranges of hash keys meet.
+// MergeShards makes one shard of two open ones, of which the second's range of hash keys
+// begins where the first's ends.
 func (s *Service) MergeShards(ctx context.Context, in *kinesis.MergeShardsInput, _ ...func(*kinesis.Options)) (*kinesis.MergeShardsOutput, error) {
-	d, err := s.find(ctx, in.StreamName, in.StreamARN, in.StreamId)
+	d, shards, err := s.shardsToChange(ctx, in, in.StreamName, in.StreamARN, in.StreamId, in.ShardToMerge, in.AdjacentShardToMerge)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.shardToChange(d, aws.ToString(in.ShardToMerge))
-	if err != nil {
-		return nil, err
-	}
-	b, err := s.shardToChange(d, aws.ToString(in.AdjacentShardToMerge))
-	if err != nil {
-		return nil, err
-	}
-	c := change{Kind: changeMerge, Merge: &mergeChange{[2]int{a.Index, b.Index}}}
-	switch {
-	case a.End != maxHashKey && a.End.next() == b.Start:
-	case b.End != maxHashKey && b.End.next() == a.Start:
-	default:
+	a, b := shards[0], shards[1]
+	if a.End == maxHashKey || a.End.next() != b.Start {
 		return nil, invalid("Shards %s and %s in stream %s under account %s are not an adjacent pair of shards eligible for merging",
 			a.id(), b.id(), d.Name, d.Account)
 	}
+	if err := d.active(); err != nil {
+		return nil, err
+	}
+	c := change{Kind: changeMerge, Merge: &mergeChange{[2]int{a.Index, b.Index}}}
 	_, err = s.begin(ctx, d, types.StreamStatusUpdating, c, func(d *stream) error {
 		if err := d.stillOpen(a.Index); err != nil {
 			return err
@@ -76,15 +67,14 @@ func (s *Service) MergeShards(ctx context.Context, in *kinesis.MergeShardsInput,
 	return &kinesis.MergeShardsOutput{}, nil
 }
 
-// UpdateShardCount changes the number of open shards so that all take an equal part of the
-// hash keys: it splits what crosses the bounds of the new parts, and then merges what
-// lies within one, so that short-lived shards can come between, as with Kinesis.
+// UpdateShardCount changes the number of open shards so that they take equal parts of the
+// hash keys, or nearly so: see scale. Short-lived shards can come between, as with Kinesis.
 func (s *Service) UpdateShardCount(ctx context.Context, in *kinesis.UpdateShardCountInput, _ ...func(*kinesis.Options)) (*kinesis.UpdateShardCountOutput, error) {
 	d, err := s.find(ctx, in.StreamName, in.StreamARN, in.StreamId)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.provisioned("UpdateShardCount"); err != nil {
+	if err := d.provisioned(); err != nil {
 		return nil, err
 	}
 	if err := d.active(); err != nil {
@@ -111,10 +101,10 @@ func (s *Service) UpdateShardCount(ctx context.Context, in *kinesis.UpdateShardC
 			return &types.ResourceInUseException{Message: aws.String("The shards of the stream have changed meanwhile.")}
 		}
 		d.Rescaled = slices.DeleteFunc(d.Rescaled, func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
-		if len(d.Rescaled) >= maxRescales {
+		if len(d.Rescaled) >= maxRescales && s.enforces(d) {
 			return limitExceeded("UpdateShardCount cannot be called more than %d times for stream %s within 24 hours.", maxRescales, d.Name)
 		}
-		d.Rescaled = append(d.Rescaled, now)
+		d.Rescaled = append(d.Rescaled[max(0, len(d.Rescaled)-maxRescales+1):], now)
 		return nil
 	})
 	if err != nil {
@@ -134,28 +124,39 @@ const (
 	maxRescales   = 10 // a day
 )
 
-// shardToChange returns an open shard of an ACTIVE provisioned stream.
-func (s *Service) shardToChange(d *stream, id string) (*shard, error) {
-	index, ok := parseShardID(id)
-	if !ok {
-		return nil, unknownShard(id, d.Name, d.Account)
+// shardsToChange returns open shards of a provisioned stream that a request names.
+func (s *Service) shardsToChange(ctx context.Context, in any, name, arn, streamID *string, ids ...*string) (*stream, []*shard, error) {
+	indexes := make([]int, len(ids))
+	for i, id := range ids {
+		var ok bool
+		if indexes[i], ok = parseShardID(aws.ToString(id)); !ok {
+			return nil, nil, unknownShard(aws.ToString(id), streamNamed(in), awswire.CallerFrom(ctx).Account)
+		}
 	}
-	sh := d.shard(index, s.clock.Now())
-	if sh == nil {
-		return nil, unknownShard(shardID(index), d.Name, d.Account)
+	d, err := s.find(ctx, name, arn, streamID)
+	if err != nil {
+		return nil, nil, err
 	}
-	if err := d.provisioned("Resharding"); err != nil {
-		return nil, err
+	if err := d.provisioned(); err != nil {
+		return nil, nil, err
 	}
-	if err := d.active(); err != nil {
-		return nil, err
+	shards := make([]*shard, len(ids))
+	for i, index := range indexes {
+		if shards[i] = d.shard(index, s.clock.Now()); shards[i] == nil {
+			return nil, nil, unknownShard(shardID(index), d.Name, d.Account)
+		}
 	}
-	return sh, d.stillOpen(index)
+	for _, index := range indexes {
+		if err := d.stillOpen(index); err != nil {
+			return nil, nil, err
+		}
+	}
+	return d, shards, nil
 }
 
-func (d *stream) provisioned(what string) error {
+func (d *stream) provisioned() error {
 	if d.Mode == types.StreamModeOnDemand {
-		return awswire.Validationf("%s is not supported for stream %s under account %s, which is in ON_DEMAND mode.", what, d.Name, d.Account)
+		return awswire.Validationf("Request is invalid. Stream %s under account %s is in On-Demand mode.", d.Name, d.Account)
 	}
 	return nil
 }
@@ -167,7 +168,7 @@ func (d *stream) stillOpen(index int) error {
 			return nil
 		}
 	}
-	return invalid("Shard %s in stream %s under account %s is closed.", shardID(index), d.Name, d.Account)
+	return invalid("Shard %s in stream %s under account %s has already been merged or split, and thus is not eligible for merging or splitting.", shardID(index), d.Name, d.Account)
 }
 
 // settleReshard makes the shards that the pending change needs, and then, while no append
@@ -228,31 +229,6 @@ func (d *stream) add(r hashRange, now time.Time, parents ...int) int {
 	d.NextShard++
 	d.Shards = append(d.Shards, shard{Index: index, hashRange: r, Parents: parents, Created: now})
 	return index
-}
-
-// scale makes the open shards n of equal ranges.
-func (d *stream) scale(n int, now time.Time) {
-	parts := evenRanges(n)
-	next := 0
-	for _, sh := range d.openByRange() {
-		rest := sh.Index
-		for ; next < n && parts[next].Start.compare(sh.End) <= 0; next++ {
-			if parts[next].Start.compare(sh.Start) > 0 {
-				_, rest = d.split(rest, parts[next].Start, now)
-			}
-		}
-	}
-	part, last := 0, -1
-	for _, sh := range d.openByRange() {
-		for parts[part].End.compare(sh.Start) < 0 {
-			part, last = part+1, -1
-		}
-		if last < 0 {
-			last = sh.Index
-		} else {
-			last = d.merge(last, sh.Index, now)
-		}
-	}
 }
 
 // openByRange returns copies of the open shards in the order of their hash keys.

@@ -3,6 +3,7 @@ package kinesis
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,32 +35,75 @@ func checkCover(t *testing.T, d *stream) {
 	}
 }
 
+// Kinesis makes as many shards on the way from one number to another.
 func TestScale(t *testing.T) {
 	now := time.Unix(1.7e9, 0)
-	for _, c := range [][]int{{1, 2}, {2, 3, 2}, {2, 1}, {3, 5, 7, 4, 8}, {4, 4}, {10, 20, 13, 26}} {
-		d := &stream{RetentionHours: 24}
-		for i, r := range evenRanges(c[0]) {
-			d.Shards = append(d.Shards, shard{Index: i, hashRange: r, Created: now})
+	for _, c := range []struct{ from, to, total int }{
+		{1, 1, 1}, {4, 4, 4}, {1, 2, 3}, {2, 1, 3}, {2, 4, 6}, {4, 2, 6}, {2, 3, 7}, {3, 5, 10},
+		{4, 5, 15}, {4, 6, 14}, {4, 7, 13}, {10, 13, 37}, {5, 3, 7}, {10, 5, 15}, {8, 6, 10},
+	} {
+		d := newScaled(c.from, now)
+		d.scale(c.to, now)
+		checkScaled(t, d, c.to)
+		if len(d.Shards) != c.total {
+			t.Errorf("from %d to %d shards: %d in all, want %d", c.from, c.to, len(d.Shards), c.total)
 		}
-		d.NextShard = c[0]
-		for _, n := range c[1:] {
-			before := d.NextShard
+	}
+}
+
+func newScaled(n int, now time.Time) *stream {
+	d := &stream{RetentionHours: 24, NextShard: n}
+	for i, r := range evenRanges(n) {
+		d.Shards = append(d.Shards, shard{Index: i, hashRange: r, Created: now})
+	}
+	return d
+}
+
+// checkScaled checks that n open shards cover all keys, none with more than twice its part.
+func checkScaled(t *testing.T, d *stream, n int) {
+	t.Helper()
+	checkCover(t, d)
+	open := d.openByRange()
+	if len(open) != n {
+		t.Errorf("%d open shards, want %d", len(open), n)
+	}
+	part := evenRanges(n)[0].End
+	for _, sh := range open {
+		if size := distance(sh.Start, sh.End); size.hi/2 > part.hi {
+			t.Errorf("of %d shards one takes %v", n, sh.hashRange)
+		}
+		for _, p := range sh.Parents {
+			if d.shardAt(p).open() {
+				t.Errorf("parent %d of %d is open", p, sh.Index)
+			}
+		}
+	}
+}
+
+func TestScaleAgainAndAgain(t *testing.T) {
+	now := time.Unix(1.7e9, 0)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		n := 1 + rng.IntN(20)
+		d := newScaled(n, now)
+		for range 10 {
+			n = (n+1)/2 + rng.IntN(2*n-(n+1)/2+1)
 			d.scale(n, now)
-			checkCover(t, d)
-			for i, sh := range d.openByRange() {
-				if sh.hashRange != evenRanges(n)[i] {
-					t.Errorf("%v: to %d: shard %d is %v, want %v", c, n, sh.Index, sh.hashRange, evenRanges(n)[i])
-				}
-				for _, p := range sh.Parents {
-					if d.shardAt(p).open() {
-						t.Errorf("%v: to %d: parent %d of %d is open", c, n, p, sh.Index)
-					}
-				}
-			}
-			if c[0] == n && len(c) == 2 && d.NextShard != before {
-				t.Errorf("%v: shards changed for nothing", c)
-			}
+			checkScaled(t, d, n)
 		}
+	}
+}
+
+// A shard that is far larger than the others is cut as often as it takes.
+func TestScaleUneven(t *testing.T) {
+	now := time.Unix(1.7e9, 0)
+	d := newScaled(1, now)
+	for i := range 5 {
+		d.split(2*i, hashKey{lo: uint64(100 * (i + 1))}, now)
+	}
+	for _, n := range []int{12, 6, 7} {
+		d.scale(n, now)
+		checkScaled(t, d, n)
 	}
 }
 
@@ -110,20 +154,24 @@ func TestSplitAndMerge(t *testing.T) {
 		t.Error("LATEST of a closed shard goes on")
 	}
 
-	want(t, split("shardId-000000000000", "5"), "InvalidArgumentException", "closed")
+	want(t, split("shardId-000000000000", "5"), "InvalidArgumentException", "has already been merged or split")
 	want(t, split("shardId-000000000009", "5"), "ResourceNotFoundException", "Could not find shard shardId-000000000009 in stream s under account 000000000000.")
 	want(t, split("shardId-000000000002", "1"), "InvalidArgumentException", "is not both greater than one plus the shard's StartingHashKey 0")
 	want(t, split("shardId-000000000002", "999"), "InvalidArgumentException", "less than the shard's EndingHashKey 999")
 	want(t, merge("shardId-000000000002", "shardId-000000000001"), "InvalidArgumentException", "are not an adjacent pair of shards eligible for merging")
 
-	if err := merge("shardId-000000000003", "shardId-000000000002"); err != nil {
+	want(t, merge("shardId-000000000003", "shardId-000000000002"), "InvalidArgumentException", "are not an adjacent pair") // the wrong way round
+	want(t, merge("x", "shardId-000000000002"), "ResourceNotFoundException", "Could not find shard x in stream s under account 000000000000.")
+	want(t, split("shardId-000000000002", "340282366920938463463374607431768211456"), "InvalidArgumentException", "NewStartingHashKey 340282366920938463463374607431768211456 used in SplitShard()")
+
+	if err := merge("shardId-000000000002", "shardId-000000000003"); err != nil {
 		t.Fatal(err)
 	}
 	n.restart()
 	if sh := put("e", "999"); sh != "shardId-000000000004" {
 		t.Errorf("merged shard is %s", sh)
 	}
-	if m := n.shards("s")[4]; *m.ParentShardId != "shardId-000000000003" || *m.AdjacentParentShardId != "shardId-000000000002" || *m.HashKeyRange.StartingHashKey != "0" {
+	if m := n.shards("s")[4]; *m.ParentShardId != "shardId-000000000002" || *m.AdjacentParentShardId != "shardId-000000000003" || *m.HashKeyRange.StartingHashKey != "0" {
 		t.Errorf("merged shard is %+v", m)
 	}
 	for kind, ids := range map[types.ShardFilterType]int{types.ShardFilterTypeAtLatest: 2, types.ShardFilterTypeAtTrimHorizon: 2, types.ShardFilterTypeFromTrimHorizon: 5} {
@@ -164,10 +212,14 @@ func TestUpdateShardCountRules(t *testing.T) {
 	}
 	want(t, update(7), "LimitExceededException", "UpdateShardCount cannot scale up over double your current open shard count. Current open shard count: 3, Target shard count: 7")
 	want(t, update(1), "LimitExceededException", "cannot scale down below half")
-	for i := range maxRescales {
+	for i := range maxRescales + 2 {
 		if err := update(int32(3 + i%2)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	_, err := n.client.AddTagsToStream(t.Context(), &kinesis.AddTagsToStreamInput{StreamName: aws.String("s"), Tags: map[string]string{LimitsTag: limitsEnforce}})
+	if err != nil {
+		t.Fatal(err)
 	}
 	want(t, update(4), "LimitExceededException", "more than 10 times")
 }
@@ -238,7 +290,7 @@ func TestSettings(t *testing.T) {
 		t.Errorf("%d shards on demand", len(got))
 	}
 	_, err = n.client.SplitShard(ctx, &kinesis.SplitShardInput{StreamARN: arn, ShardToSplit: aws.String("shardId-000000000000"), NewStartingHashKey: aws.String("10")})
-	want(t, err, "ValidationException", "ON_DEMAND")
+	want(t, err, "ValidationException", "Stream s under account 000000000000 is in On-Demand mode.")
 	if _, err := n.client.UpdateStreamWarmThroughput(ctx, &kinesis.UpdateStreamWarmThroughputInput{StreamARN: arn, WarmThroughputMiBps: aws.Int32(100)}); err != nil {
 		t.Error(err)
 	}

@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -56,6 +57,9 @@ func (s *Service) viewOf(ctx context.Context, r *route, d *stream) (*view, error
 			continue
 		}
 		log, err := s.cfg.Log.Shard(ctx, d.logName(sh.Index))
+		if errors.Is(err, shardlog.ErrNoShard) && !sh.open() {
+			continue // swept, by a document that is newer
+		}
 		if err != nil {
 			return nil, fmt.Errorf("kinesis: opening %s of stream %s: %w", sh.id(), d.arn(), err)
 		}
@@ -68,6 +72,22 @@ func (s *Service) viewOf(ctx context.Context, r *route, d *stream) (*view, error
 	slices.SortFunc(v.open, func(a, b openShard) int { return a.Start.compare(b.Start) })
 	r.view.CompareAndSwap(old, v)
 	return v, nil
+}
+
+// shardLog returns the log of a shard in the stream's document.
+func (s *Service) shardLog(ctx context.Context, d *stream, sh *shard) (*shardlog.Shard, error) {
+	v, err := s.viewOf(ctx, s.route(d), d)
+	if err != nil {
+		if _, gone := s.current(d); gone != nil {
+			return nil, gone
+		}
+		return nil, shardError(d, sh, err)
+	}
+	log := v.log(sh.Index)
+	if log == nil { // it has expired this moment
+		return nil, noShard(sh.id(), d.Name, d.Account)
+	}
+	return log, nil
 }
 
 // locate returns the number, in v.open, of the shard that takes the hash key.

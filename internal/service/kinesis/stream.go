@@ -42,7 +42,7 @@ type stream struct {
 
 	Consumers []consumer `json:"consumers,omitempty"` // by name
 
-	// Rescaled are the times of UpdateShardCount calls in the last day.
+	// Rescaled are the times of the last UpdateShardCount calls.
 	Rescaled []time.Time `json:"rescaled,omitempty"`
 	// Switched are the last times of a change of mode.
 	Switched []time.Time `json:"switched,omitempty"`

@@ -99,12 +99,12 @@ func (s *Service) subscribe(ctx context.Context, in *kinesis.SubscribeToShardInp
 	if sh == nil {
 		return nil, nil, noShard(shardID(index), d.Name, d.Account)
 	}
-	v, err := s.viewOf(ctx, s.route(d), d)
+	log, err := s.shardLog(ctx, d, sh)
 	if err != nil {
-		return nil, nil, logError(err)
+		return nil, nil, err
 	}
 	start := in.StartingPosition
-	at, err := s.position(ctx, d, sh, v.log(index), startAt{start.Type, start.SequenceNumber, start.Timestamp})
+	at, err := s.position(ctx, d, sh, log, startAt{"SubscribeToShard", start.Type, start.SequenceNumber, start.Timestamp})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,13 +168,9 @@ func (p *pusher) push(ctx context.Context) error {
 		if err := context.Cause(ctx); err != nil {
 			return p.ended(ctx, d, err)
 		}
-		v, err := p.s.viewOf(ctx, p.s.route(d), d)
+		log, err := p.s.shardLog(ctx, d, sh)
 		if err != nil {
 			return p.ended(ctx, d, err)
-		}
-		log := v.log(sh.Index)
-		if log == nil {
-			return noShard(sh.id(), d.Name, d.Account)
 		}
 		bytes, atEnd, err := p.step(ctx, d, sh, log)
 		switch {

@@ -153,7 +153,7 @@ func TestSubscribeRefuses(t *testing.T) {
 		at              types.StartingPosition
 		code, message   string
 	}{
-		{c + "1", shard0, fromLatest, "ResourceNotFoundException", "Consumer ARN " + c + "1 not found."},
+		{c + "1", shard0, fromLatest, "ResourceNotFoundException", "Consumer " + c + "1, account 000000000000 not found."},
 		{strings.Replace(c, "stream/s/", "stream/t/", 1), shard0, fromLatest, "ResourceNotFoundException", "Stream t under account 000000000000 not found."},
 		{"arn:aws:kinesis:us-east-1:000000000000:stream/s", shard0, fromLatest, "ValidationException", "consumerARN"},
 		{c, "shardId-000000000009", fromLatest, "ResourceNotFoundException", "Shard shardId-000000000009 in stream s under account 000000000000 does not exist"},

@@ -30,7 +30,7 @@ func addTags(old, tags map[string]string, what, account string) (map[string]stri
 	for k, v := range tags {
 		for _, text := range []string{k, v} {
 			if strings.ContainsFunc(text, notInTags) {
-				return old, invalid("Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - %% @ :.")
+				return old, badTagText()
 			}
 		}
 		if strings.HasPrefix(strings.ToLower(k), "aws:") {
@@ -46,6 +46,10 @@ func addTags(old, tags map[string]string, what, account string) (map[string]stri
 		return old, invalid("Failed to add tags to %s under account %s because it cannot have more than %d tags associated with it.", what, account, maxTags)
 	}
 	return all, nil
+}
+
+func badTagText() error {
+	return invalid("Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - %% @ :.")
 }
 
 func notInTags(r rune) bool {
@@ -79,6 +83,9 @@ func (s *Service) AddTagsToStream(ctx context.Context, in *kinesis.AddTagsToStre
 
 // RemoveTagsFromStream removes tags by key; keys that the stream does not have are ignored.
 func (s *Service) RemoveTagsFromStream(ctx context.Context, in *kinesis.RemoveTagsFromStreamInput, _ ...func(*kinesis.Options)) (*kinesis.RemoveTagsFromStreamOutput, error) {
+	if slices.ContainsFunc(in.TagKeys, func(k string) bool { return strings.ContainsFunc(k, notInTags) }) {
+		return nil, badTagText()
+	}
 	err := s.change(ctx, in.StreamName, in.StreamARN, in.StreamId, func(d *stream) error {
 		d.Tags = removeTags(d.Tags, in.TagKeys)
 		return nil
