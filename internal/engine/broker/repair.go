@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/minio/highwayhash"
 
@@ -60,8 +61,9 @@ func repairMeta(dir string) error {
 // before the next one was written.
 func (b *Broker) index() {
 	streams, err := filepath.Glob(filepath.Join(b.opts.Dir, "jetstream", "*", "streams", "*"))
+	now := time.Now()
 	for _, dir := range streams {
-		if _, err = storeindex.Update(dir); err != nil {
+		if _, err = storeindex.Update(dir, now); err != nil {
 			break
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -30,7 +31,7 @@ func FuzzUpdate(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		updated, err := Update(dir)
+		updated, err := Update(dir, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,9 @@
 // verifies the last block alone, the only one that was being written, and writes the
 // index that the server would have written.
 //
+// Blocks of which every message has passed the stream's age it removes at the same time,
+// since the server reads each of them before it does.
+//
 // It does so for streams of the plain kind alone: one subject, messages in sequence, of
 // which none was removed but at the beginning. Whatever else it finds it leaves to the
 // server, as it does with files that it does not understand, so that a server that changes
@@ -53,6 +56,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/sync/errgroup"
@@ -67,7 +71,7 @@ const (
 // the plain kind and its index is not. Of a block that ends in the middle of a message,
 // which nobody was told is stored, it cuts that off, as the server does. The server must
 // not run.
-func Update(dir string) (updated bool, err error) {
+func Update(dir string, now time.Time) (updated bool, err error) {
 	cfg, err := plain(dir)
 	if cfg == nil || err != nil {
 		return false, err
@@ -76,7 +80,13 @@ func Update(dir string) (updated bool, err error) {
 	if err := s.list(); err != nil || len(s.blocks) == 0 {
 		return false, err
 	}
-	if current, err := s.current(); current || err != nil {
+	expired := 0
+	if cfg.MaxAge > 0 {
+		if expired, err = s.expire(now.Add(-cfg.MaxAge)); err != nil {
+			return false, err
+		}
+	}
+	if current, err := s.current(); err != nil || current && expired == 0 {
 		return false, err
 	}
 	err = s.walk()
@@ -167,6 +177,33 @@ func (s *stream) dropEmpty() error {
 	}
 	s.blocks = s.blocks[:last]
 	return nil
+}
+
+// expire removes the blocks at the beginning whose messages are all of the time or before,
+// and tells how many. The last block stays: it knows where the stream ends.
+func (s *stream) expire(before time.Time) (int, error) {
+	n := 0
+	for w := new(walker); len(s.blocks) > 1; n++ {
+		b := s.blocks[0]
+		// A block is as old as its last message: so most need not be read.
+		info, err := os.Stat(b.file)
+		if err != nil {
+			return n, fmt.Errorf("storeindex: %w", err)
+		}
+		if info.ModTime().After(before) {
+			break
+		}
+		if err := b.walk(w, 0); errors.Is(err, errUnclear) || err == nil && b.lastTime > before.UnixNano() {
+			break
+		} else if err != nil {
+			return n, err
+		}
+		if err := os.Remove(b.file); err != nil {
+			return n, fmt.Errorf("storeindex: %w", err)
+		}
+		s.blocks = s.blocks[1:]
+	}
+	return n, nil
 }
 
 // walk reads all blocks, and brings together what they say of each other's messages.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,7 +85,7 @@ func (s *store) create(cfg jetstream.StreamConfig) jetstream.Stream {
 func (s *store) publish(subject string, n, size int) {
 	s.t.Helper()
 	for i := range n {
-		m := &nats.Msg{Subject: subject, Data: bytes.Repeat([]byte{byte(i)}, rand.IntN(size+1))}
+		m := &nats.Msg{Subject: subject, Data: bytes.Repeat([]byte{byte(i)}, i*7919%(size+1))}
 		if i%2 == 0 {
 			m.Header = nats.Header{"Some-Header": {fmt.Sprint(i)}}
 		}
@@ -139,7 +138,14 @@ func (s *store) killed() string {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(to, b, 0o600)
+		if err := os.WriteFile(to, b, 0o600); err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		return os.Chtimes(to, info.ModTime(), info.ModTime())
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -172,7 +178,7 @@ func blocks(t *testing.T, dir, name string) []string {
 
 func update(t *testing.T, dir, name string) bool {
 	t.Helper()
-	updated, err := storeindex.Update(streamDir(dir, name))
+	updated, err := storeindex.Update(streamDir(dir, name), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,7 +420,40 @@ func TestUnclear(t *testing.T) {
 	if got := start(t, dir).messages(name); !slices.Equal(got, want) {
 		t.Errorf("messages differ: %d, want %d", len(got), len(want))
 	}
-	if _, err := storeindex.Update(t.TempDir()); err != nil {
+	if _, err := storeindex.Update(t.TempDir(), time.Now()); err != nil {
 		t.Errorf("no stream: %v", err)
+	}
+}
+
+// TestExpired removes blocks that have passed their age, whether or not the index is current.
+func TestExpired(t *testing.T) {
+	const name = "s"
+	s := start(t, t.TempDir())
+	str := s.create(jetstream.StreamConfig{Name: name, Subjects: []string{"x"}, MaxAge: time.Hour})
+	s.publish("x", 100, 3_000)
+	m, err := str.GetMsg(t.Context(), 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := m.Time.Add(time.Hour)
+	want := s.messages(name)
+	killed, later := s.killed(), s.killed()
+	s.stop()
+	for what, dir := range map[string]string{"stopped": s.dir, "killed": killed} {
+		had := len(blocks(t, dir, name))
+		if updated, err := storeindex.Update(streamDir(dir, name), now); !updated || err != nil {
+			t.Fatal(what, updated, err)
+		}
+		have := len(blocks(t, dir, name))
+		got := start(t, dir).messages(name)
+		if left := len(got) - 1; have >= had || left < 50 || left >= 100 || !slices.Equal(got[1:], want[len(want)-left:]) {
+			t.Errorf("%s: %d blocks of %d, %d messages: %q...", what, have, had, left, got[:2])
+		}
+	}
+	if _, err := storeindex.Update(streamDir(later, name), now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(blocks(t, later, name)); n != 1 {
+		t.Errorf("%d blocks are left of an expired stream", n)
 	}
 }
