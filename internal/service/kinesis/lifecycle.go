@@ -168,7 +168,8 @@ func (s *Service) deleteShards(ctx context.Context, d *stream, shards []shard) e
 	return g.Wait()
 }
 
-// sweepShards removes closed shards whose records have all expired, once a while.
+// sweepShards removes closed shards whose records have all expired, once a while, and looks
+// whether on-demand streams have more than they need.
 func (s *Service) sweepShards() {
 	for {
 		select {
@@ -177,6 +178,7 @@ func (s *Service) sweepShards() {
 		case <-s.clock.After(10 * time.Minute):
 		}
 		for _, d := range s.streams.List() {
+			s.watchIdle(d)
 			if err := s.sweep(s.running, d); err != nil && s.running.Err() == nil {
 				s.log.Error("kinesis: removing expired shards failed", "stream", d.arn(), "error", err)
 			}

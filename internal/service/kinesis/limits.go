@@ -2,8 +2,8 @@ package kinesis
 
 import (
 	"context"
-	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,9 +33,6 @@ const (
 	shardOutBytes  = 2 << 20
 	shardIterators = 5
 )
-
-// onDemandEvery is how long an on-demand stream is watched before it is scaled.
-const onDemandEvery = time.Minute
 
 // enforces says whether the stream has limits.
 func (s *Service) enforces(d *stream) bool {
@@ -170,42 +167,6 @@ func base64Size(text []byte) int {
 	return max(n, 0)
 }
 
-// watchDemand scales an on-demand stream that took more than half of what its shards can,
-// for onDemandEvery: to twice of what it took, and at most to twice its shards. Kinesis
-// does so within 15 minutes. Streams are not scaled down.
-func (s *Service) watchDemand(l *limiter, d *stream, now time.Time) {
-	elapsed := now.Sub(l.since)
-	if elapsed >= 0 && elapsed < onDemandEvery {
-		return
-	}
-	seconds := elapsed.Seconds()
-	first := l.since.IsZero() || elapsed < 0
-	took := max(float64(l.bytes)/shardInBytes, float64(l.records)/shardInRecords) / seconds
-	l.since, l.records, l.bytes = now, 0, 0
-	open := d.openShards()
-	target := min(int(2*took+0.999), 2*open, maxShardCount)
-	if first || target <= open || d.Status != types.StreamStatusActive {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running.Err() != nil {
-		return
-	}
-	s.work.Go(func() {
-		c := change{Kind: changeScale, Target: target}
-		_, err := s.begin(s.running, d, types.StreamStatusUpdating, c, func(d *stream) error {
-			if d.Mode != types.StreamModeOnDemand || d.openShards() != open {
-				return fmt.Errorf("the stream has changed meanwhile")
-			}
-			return nil
-		})
-		if err != nil && s.running.Err() == nil {
-			s.log.Warn("kinesis: an on-demand stream was not scaled", "stream", d.arn(), "shards", target, "error", err)
-		}
-	})
-}
-
 // admitRead counts a GetRecords call against the shard's limits, if the stream has them.
 func (s *Service) admitRead(d *stream, sh *shard) error {
 	return s.admitAtShard(d, sh, func(m *shardMeters, now time.Time) bool { return m.read(now) })
@@ -249,6 +210,14 @@ func throttledMessage(shardID string, d *stream) string {
 
 func throughputExceeded(message string) error {
 	return &types.ProvisionedThroughputExceededException{Message: aws.String(message)}
+}
+
+// inDay adds now to the times of the last changes, of which most are kept, unless there
+// have been so many in the last 24 hours already.
+func inDay(times []time.Time, now time.Time, most int) (_ []time.Time, full bool) {
+	times = slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
+	full = len(times) >= most
+	return append(times[max(0, len(times)-most+1):], now), full
 }
 
 // callMeters meters the operations that have a limit of calls a second, for an account and

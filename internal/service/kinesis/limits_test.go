@@ -214,6 +214,64 @@ func TestOnDemandScales(t *testing.T) {
 	}
 }
 
+// Once nothing in the last 30 days needs them, an on-demand stream gives shards back.
+func TestOnDemandScalesDown(t *testing.T) {
+	day, took := 24*time.Hour, 6.0
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	d := newScaled(16, now)
+	d.Mode = types.StreamModeOnDemand
+	want := func(shards int) {
+		t.Helper()
+		d.demand(took, now)
+		if got := d.demanded(took, now); got != shards {
+			t.Errorf("%s: %d shards, want %d", now.Format(time.DateOnly), got, shards)
+		}
+	}
+	want(16)
+	took = 0.1
+	now = now.Add(20 * day)
+	want(16)
+	now = now.Add(11 * day)
+	want(8)
+	d.scale(8, now)
+	now = now.Add(time.Hour)
+	want(4)
+	d.scale(4, now)
+	want(4) // as few as it began with
+	took = 3
+	want(6)
+	if len(d.Peaks) > 31 {
+		t.Errorf("%d days are kept", len(d.Peaks))
+	}
+}
+
+func TestEncryptionLimit(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	n := newNode(t, Config{Clock: clock, EnforceLimits: true})
+	n.create("s", 1)
+	start := func() error {
+		_, err := n.Service.StartStreamEncryption(t.Context(), &kinesis.StartStreamEncryptionInput{StreamName: aws.String("s"), EncryptionType: types.EncryptionTypeKms, KeyId: aws.String("alias/aws/kinesis")})
+		return err
+	}
+	stop := func() error {
+		_, err := n.Service.StopStreamEncryption(t.Context(), &kinesis.StopStreamEncryptionInput{StreamName: aws.String("s"), EncryptionType: types.EncryptionTypeKms, KeyId: aws.String("alias/aws/kinesis")})
+		return err
+	}
+	for _, f := range []func() error{start, stop} {
+		for range maxEncryptions {
+			if err := f(); err != nil {
+				t.Fatal(err)
+			}
+			clock.Advance(time.Minute)
+		}
+		want(t, f(), "LimitExceededException", "25 times within 24 hours")
+	}
+	clock.Advance(24 * time.Hour)
+	if err := start(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestThrottledAnswerInCBOR(t *testing.T) {
 	n := newNode(t, Config{Clock: clockwork.NewFakeClock(), EnforceLimits: true})
 	n.create("s", 1)

@@ -95,16 +95,14 @@ func (s *Service) UpdateShardCount(ctx context.Context, in *kinesis.UpdateShardC
 	if err := s.checkShardLimit(awswire.CallerFrom(ctx), target-open); err != nil {
 		return nil, err
 	}
-	now := s.now()
 	_, err = s.begin(ctx, d, types.StreamStatusUpdating, change{Kind: changeScale, Target: target}, func(d *stream) error {
 		if d.openShards() != open {
 			return &types.ResourceInUseException{Message: aws.String("The shards of the stream have changed meanwhile.")}
 		}
-		d.Rescaled = slices.DeleteFunc(d.Rescaled, func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
-		if len(d.Rescaled) >= maxRescales && s.enforces(d) {
+		var full bool
+		if d.Rescaled, full = inDay(d.Rescaled, s.now(), maxRescales); full && s.enforces(d) {
 			return limitExceeded("UpdateShardCount cannot be called more than %d times for stream %s within 24 hours.", maxRescales, d.Name)
 		}
-		d.Rescaled = append(d.Rescaled[max(0, len(d.Rescaled)-maxRescales+1):], now)
 		return nil
 	})
 	if err != nil {

@@ -83,7 +83,7 @@ func checkScaled(t *testing.T, d *stream, n int) {
 func TestScaleAgainAndAgain(t *testing.T) {
 	now := time.Unix(1.7e9, 0)
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range 50 {
+	for range 200 {
 		n := 1 + rng.IntN(20)
 		d := newScaled(n, now)
 		for range 10 {

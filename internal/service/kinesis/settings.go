@@ -62,12 +62,13 @@ func (s *Service) UpdateStreamMode(ctx context.Context, in *kinesis.UpdateStream
 	}
 	_, err = s.begin(ctx, d, types.StreamStatusUpdating, change{Kind: changeNone}, func(d *stream) error {
 		if mode != d.Mode {
-			now := s.now()
-			d.Switched = slices.DeleteFunc(d.Switched, func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
-			if len(d.Switched) >= maxSwitches && s.enforces(d) {
+			var full bool
+			if d.Switched, full = inDay(d.Switched, s.now(), maxSwitches); full && s.enforces(d) {
 				return limitExceeded("The capacity mode of stream %s under account %s can be changed %d times within 24 hours.", d.Name, d.Account, maxSwitches)
 			}
-			d.Switched = append(d.Switched[max(0, len(d.Switched)-maxSwitches+1):], now)
+		}
+		if mode != d.Mode {
+			d.Peaks, d.WatchedFrom = nil, time.Time{}
 		}
 		d.Mode = mode
 		if in.WarmThroughputMiBps != nil {
@@ -109,6 +110,10 @@ func (s *Service) UpdateStreamWarmThroughput(ctx context.Context, in *kinesis.Up
 	}, nil
 }
 
+// maxEncryptions is how often a day encryption of a stream with limits can be started, and
+// how often stopped.
+const maxEncryptions = 25
+
 // StartStreamEncryption keeps the KMS key that records are to be encrypted with, and says
 // so of the stream and its records. Records are not encrypted: there is no KMS.
 func (s *Service) StartStreamEncryption(ctx context.Context, in *kinesis.StartStreamEncryptionInput, _ ...func(*kinesis.Options)) (*kinesis.StartStreamEncryptionOutput, error) {
@@ -116,6 +121,10 @@ func (s *Service) StartStreamEncryption(ctx context.Context, in *kinesis.StartSt
 		return nil, invalid("EncryptionType must be KMS.")
 	}
 	_, err := s.set(ctx, in.StreamName, in.StreamARN, in.StreamId, func(d *stream) error {
+		var full bool
+		if d.Encrypted, full = inDay(d.Encrypted, s.now(), maxEncryptions); full && s.enforces(d) {
+			return limitExceeded("Encryption of stream %s under account %s can be started %d times within 24 hours.", d.Name, d.Account, maxEncryptions)
+		}
 		d.KeyID = aws.ToString(in.KeyId)
 		return nil
 	})
@@ -131,6 +140,10 @@ func (s *Service) StopStreamEncryption(ctx context.Context, in *kinesis.StopStre
 		return nil, invalid("EncryptionType must be KMS.")
 	}
 	_, err := s.set(ctx, in.StreamName, in.StreamARN, in.StreamId, func(d *stream) error {
+		var full bool
+		if d.Decrypted, full = inDay(d.Decrypted, s.now(), maxEncryptions); full && s.enforces(d) {
+			return limitExceeded("Encryption of stream %s under account %s can be stopped %d times within 24 hours.", d.Name, d.Account, maxEncryptions)
+		}
 		d.KeyID = ""
 		return nil
 	})

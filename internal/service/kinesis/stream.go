@@ -44,6 +44,12 @@ type stream struct {
 
 	// Rescaled are the times of the last UpdateShardCount calls.
 	Rescaled []time.Time `json:"rescaled,omitempty"`
+	// Peaks are what an on-demand stream with limits took, by day, since WatchedFrom at the most.
+	Peaks       []dayPeak `json:"peaks,omitempty"`
+	WatchedFrom time.Time `json:"watchedFrom,omitzero"`
+	// Encrypted and Decrypted are the last times that encryption was started and stopped.
+	Encrypted []time.Time `json:"encrypted,omitempty"`
+	Decrypted []time.Time `json:"decrypted,omitempty"`
 	// Switched are the last times of a change of mode.
 	Switched []time.Time `json:"switched,omitempty"`
 }

@@ -370,3 +370,50 @@ func TestSubscribeMuch(t *testing.T) {
 		t.Error("never behind")
 	}
 }
+
+// Where there are limits, a consumer gets 2 MiB a second of a shard, by the clock.
+func TestSubscribeLimit(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	n := newNode(t, Config{Clock: clock, EnforceLimits: true})
+	n.create("s", 1)
+	const records = 6
+	for range records {
+		if taken, _ := n.putMany("s", 1, 1<<20, "0"); taken != 1 {
+			t.Fatal("not taken")
+		}
+		clock.Advance(time.Second)
+	}
+	s := n.mustSubscribe(n.consumer("s", "c"), shard0, fromHorizon)
+	var took time.Duration
+	for got := 0; got < records; {
+		select {
+		case e, ok := <-s.Events():
+			if !ok {
+				t.Fatal(s.Err())
+			}
+			got += len(e.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value.Records)
+		case <-time.After(time.Millisecond):
+			clock.Advance(20 * time.Millisecond)
+			took += 20 * time.Millisecond
+		}
+	}
+	if least := (records - 1) * time.Second / 2; took < least {
+		t.Errorf("%d MiB in %s, want at least %s", records, took, least)
+	}
+}
+
+func TestSubscribePositionErrors(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	n := newNode(t, Config{Clock: clock})
+	n.create("s", 1)
+	clock.Advance(time.Second)
+	n.create("other", 1)
+	c, foreign := n.consumer("s", "c"), n.putAll("other", "a")[0]
+	for number, message := range map[string]string{
+		"5":     "StartingSequenceNumber 5 used in SubscribeToShard on shard shardId-000000000000 in stream s under account 000000000000 is invalid.",
+		foreign: "used in SubscribeToShard on shard shardId-000000000000 in stream s under account 000000000000 is invalid because it did not come from this stream.",
+	} {
+		_, err := n.subscribe(t.Context(), c, shard0, types.StartingPosition{Type: types.ShardIteratorTypeAtSequenceNumber, SequenceNumber: &number})
+		want(t, err, "InvalidArgumentException", message)
+	}
+}
