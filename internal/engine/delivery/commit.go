@@ -100,7 +100,7 @@ func (c *commitStage) put(ctx context.Context, batch []*flush) error {
 			wg.Go(func() {
 				defer func() { <-slots }()
 				err := c.p.retry(ctx, func() error {
-					return c.p.o.Objects.Put(ctx, Object{Bucket: o.Bucket, Key: o.Key, Body: o.spool.body(), Size: o.spool.size})
+					return c.p.o.Objects.Put(ctx, Object{Bucket: o.Bucket, Key: o.Key, Body: o.spool.body(), Size: o.spool.size, Encoding: o.encoding})
 				})
 				if err != nil {
 					cancel(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -157,9 +158,12 @@ func (p *specPlan) Route(r *shardlog.Record, rows *Rows) {
 	case p.spec.Function:
 		p.transformed(r, rows)
 	case p.spec.Kinesis:
-		p.unpack.kinesis(r.Key, r.Data, func(data []byte) { p.open(r, data, rows) })
+		p.unpack.kinesis(r.Key, r.Data, func(data []byte) {
+			rows.from.Sub = p.unpack.origin.Sub
+			p.open(data, rows)
+		})
 	default:
-		p.open(r, r.Data, rows)
+		p.open(r.Data, rows)
 	}
 }
 
@@ -167,86 +171,109 @@ func (p *specPlan) Route(r *shardlog.Record, rows *Rows) {
 func (p *specPlan) transformed(r *shardlog.Record, rows *Rows) {
 	p.outcome = Outcome{}
 	if err := json.Unmarshal(r.Key, &p.outcome); err != nil { // not one that a Transformer wrote
-		rows.Reject(p.failed(r.Data, r.Time, err))
+		rows.Reject(p.failed(r.Data, &rows.from, err))
 		return
 	}
-	p.unpack.origin = p.outcome.Origin
 	if p.outcome.Result == Failed {
 		p.outcome.Data = r.Data
 		rows.Reject(&Rejected{Partition: ErrorMark + ProcessingFailed, Data: p.outcome.envelope(), Reason: p.outcome.Message})
 		return
 	}
-	p.route(r, r.Data, rows)
+	p.route(r.Data, rows)
 }
 
-func (p *specPlan) open(r *shardlog.Record, data []byte, rows *Rows) {
+func (p *specPlan) open(data []byte, rows *Rows) {
 	if !p.spec.Decompress && !p.spec.Messages {
-		p.split(r, data, rows)
+		p.split(data, rows)
 		return
 	}
-	p.unpack.open(data, func(data []byte) { p.split(r, data, rows) }, func(data []byte, code, reason string) {
-		rows.Reject(p.failed(data, r.Time, &PartitionError{code, reason}))
+	p.unpack.open(data, func(data []byte) { p.split(data, rows) }, func(data []byte, code, reason string) {
+		e := p.failed(data, &rows.from, &PartitionError{code, reason})
+		e.Partition = ErrorMark + errorType(code)
+		rows.Reject(e)
 	})
 }
 
-func (p *specPlan) split(r *shardlog.Record, data []byte, rows *Rows) {
+// split is unpacker.split, less a second look at the JSON.
+func (p *specPlan) split(data []byte, rows *Rows) {
 	switch p.spec.Split {
 	case SplitDelimited:
-		for part := range Delimited(data, p.unpack.splitAt) {
-			p.route(r, part, rows)
-		}
+		p.unpack.split(data, func(part []byte) { p.route(part, rows) }, func(rest []byte, code, reason string) {
+			rows.Reject(p.failed(rest, &rows.from, &PartitionError{code, reason}))
+		})
 	case SplitJSON:
-		p.each(r, data, rows)
+		p.each(data, rows, MaxSubRecords)
 	default:
-		p.route(r, data, rows)
+		p.route(data, rows)
 	}
 }
 
 // route finds the partition of one record that is not taken apart as JSON, or not yet.
-func (p *specPlan) route(r *shardlog.Record, data []byte, rows *Rows) {
+func (p *specPlan) route(data []byte, rows *Rows) {
 	if p.spec.Convert != nil {
-		p.each(r, data, rows)
+		p.each(data, rows, math.MaxInt)
 		return
 	}
 	if p.query == nil {
-		p.partition(r, data, rows)
+		p.partition(data, rows)
 		return
 	}
 	v := &p.unpack.values
 	v.Reset(data)
 	if !v.Next() {
-		rows.Reject(p.failed(data, r.Time, NotJSON))
+		rows.Reject(p.failed(data, &rows.from, NotJSON))
 		return
 	}
-	p.partition(r, data, rows)
+	p.partition(data, rows)
 }
 
-// each makes a row of each JSON value in data.
-func (p *specPlan) each(r *shardlog.Record, data []byte, rows *Rows) {
+// each makes a row of each JSON value in data, of which there may be so many. A row that
+// is to be converted keeps the white space around it, so that one that cannot be is told
+// of as it came.
+func (p *specPlan) each(data []byte, rows *Rows, most int) {
 	if p.query == nil { // to find the ends is enough
-		for at := jsontext.SkipSpace(data, 0); at < len(data); at = jsontext.SkipSpace(data, at) {
-			end, _, _, err := jsontext.Skip(data, at)
-			if err != nil {
-				rows.Reject(p.noJSON(data[at:], r.Time, err))
+		start := 0
+		at := jsontext.SkipSpace(data, 0)
+		if at == len(data) && p.spec.Convert != nil {
+			p.partition(data, rows) // for the encoder to refuse
+			return
+		}
+		for n := 0; at < len(data); n++ {
+			if n == most {
+				rows.Reject(p.failed(data[start:], &rows.from, errTooManySubRecords))
 				return
 			}
-			p.partition(r, data[at:end], rows)
-			at = end
+			end, _, _, err := jsontext.Skip(data, at)
+			if err != nil {
+				rows.Reject(p.noJSON(data[start:], &rows.from, err))
+				return
+			}
+			next := jsontext.SkipSpace(data, end)
+			if p.spec.Convert != nil {
+				p.partition(data[start:next], rows)
+			} else {
+				p.partition(data[at:end], rows)
+			}
+			start, at = next, next
 		}
 		return
 	}
 	v := &p.unpack.values
 	v.Reset(data)
-	for v.Next() {
-		p.partition(r, v.Value.Text, rows)
+	for n := 0; v.Next(); n++ {
+		if n == most {
+			rows.Reject(p.failed(data[len(data)-len(v.Value.Text)-len(v.rest):], &rows.from, errTooManySubRecords))
+			return
+		}
+		p.partition(v.Value.Text, rows)
 	}
 	if rest, err := v.Rest(); err != nil {
-		rows.Reject(p.noJSON(rest, r.Time, err))
+		rows.Reject(p.noJSON(rest, &rows.from, err))
 	}
 }
 
 // partition adds data to the partition of the value at hand.
-func (p *specPlan) partition(r *shardlog.Record, data []byte, rows *Rows) {
+func (p *specPlan) partition(data []byte, rows *Rows) {
 	if p.query == nil && len(p.functions) == 0 {
 		rows.Add(nil, data)
 		return
@@ -254,24 +281,24 @@ func (p *specPlan) partition(r *shardlog.Record, data []byte, rows *Rows) {
 	p.name = append(p.name[:0], '=')
 	if p.query != nil {
 		if err := p.query.Extract(&p.unpack.values.Value, &p.keys); err != nil {
-			rows.Reject(p.failed(data, r.Time, err))
+			rows.Reject(p.failed(data, &rows.from, err))
 			return
 		}
 		for _, n := range p.names {
 			if err := p.appendKey(p.keys.Get(n)); err != nil {
-				rows.Reject(p.failed(data, r.Time, err))
+				rows.Reject(p.failed(data, &rows.from, err))
 				return
 			}
 		}
 	}
 	for _, n := range p.functions {
 		if err := p.appendKey([]byte(p.outcome.Keys[n])); err != nil {
-			rows.Reject(p.failed(data, r.Time, err))
+			rows.Reject(p.failed(data, &rows.from, err))
 			return
 		}
 	}
 	if len(p.name)+len(p.spec.Prefix)+len(p.spec.Name)+100 > maxKey {
-		rows.Reject(p.failed(data, r.Time, errBadKey))
+		rows.Reject(p.failed(data, &rows.from, errBadKey))
 		return
 	}
 	rows.Add(p.name, data)
@@ -325,36 +352,70 @@ func (p *specPlan) partitionKeys(partition string) (query, function *KeyValues) 
 	return take(p.names), take(p.functions)
 }
 
-// failed is what becomes of a record that Route finds no partition for.
-func (p *specPlan) failed(data []byte, arrival time.Time, err error) *Rejected {
-	return failedRecord(data, arrival, err, &p.unpack.origin)
+// origin says where a row is from, as error records tell it: of a record that was put, the
+// place in the log is its sequence number.
+func (p *specPlan) origin(from *From) Origin {
+	var o Origin
+	switch {
+	case p.spec.Function:
+		var out Outcome
+		if json.Unmarshal(from.Key, &out) == nil && out.Sequence != "" {
+			return out.Origin
+		}
+	case p.spec.Kinesis:
+		o.parse(from.Key)
+		o.Sub = from.Sub
+		return o
+	}
+	o.Sequence = fmt.Sprintf("%d%010d", from.Position.Frame, from.Position.Index)
+	return o
 }
 
-func failedRecord(data []byte, arrival time.Time, err error, o *Origin) *Rejected {
-	e := ErrorRecord{Attempts: 1, Arrival: arrival, Ended: arrival, Code: ExtractionFailed, Message: err.Error(), Raw: data, Sequence: o.Sequence, SubSequence: o.Sub}
+// failed is what becomes of a record that Route finds no partition for.
+func (p *specPlan) failed(data []byte, from *From, err error) *Rejected {
+	o := p.origin(from)
+	e := ErrorRecord{
+		Attempts: 1, Arrival: from.Arrival, Ended: from.Arrival, Code: ExtractionFailed, Message: err.Error(), Raw: data,
+		Sequence: o.Sequence, SubSequence: o.Sub,
+	}
 	var pe *PartitionError
 	if errors.As(err, &pe) {
 		e.Code, e.Message = pe.Code, pe.Reason
 	}
-	return &Rejected{Partition: ErrorMark + ProcessingFailed, Data: e.Append(nil), Reason: e.Message}
+	return &Rejected{Partition: ErrorMark + errorType(e.Code), Data: e.Append(nil), Reason: e.Message}
+}
+
+// errorType is the error output type of an error code of failed.
+func errorType(code string) string {
+	switch code {
+	case DecompressionFailed:
+		return UnpackingFailed
+	case tooManyPartitions:
+		return PartitionsExceeded
+	}
+	return ProcessingFailed
 }
 
 // noJSON is what becomes of what should be JSON and is not.
-func (p *specPlan) noJSON(data []byte, arrival time.Time, err error) *Rejected {
+func (p *specPlan) noJSON(data []byte, from *From, err error) *Rejected {
 	if p.query != nil || p.spec.Convert == nil {
-		return p.failed(data, arrival, NotJSON)
+		return p.failed(data, from, NotJSON)
 	}
-	return p.unfit(data, arrival, &columnar.RecordError{Code: columnar.ParseError, Reason: "Encountered malformed JSON. " + err.Error()})
+	return p.unfit(data, from, &columnar.RecordError{Code: columnar.ParseError, Reason: "Encountered malformed JSON. " + err.Error()})
 }
 
 // unfit is what becomes of a record that does not fit the schema.
-func (p *specPlan) unfit(row []byte, arrival time.Time, err *columnar.RecordError) *Rejected {
-	e := ErrorRecord{Attempts: 1, Arrival: arrival, Ended: arrival, Code: err.Code, Message: err.Reason, Raw: row, Table: p.table}
+func (p *specPlan) unfit(row []byte, from *From, err *columnar.RecordError) *Rejected {
+	o := p.origin(from)
+	e := ErrorRecord{
+		Attempts: 1, Arrival: from.Arrival, Ended: from.Arrival, Code: err.Code, Message: err.Reason, Raw: row, Table: p.table,
+		Sequence: o.Sequence, SubSequence: o.Sub,
+	}
 	return &Rejected{Partition: ErrorMark + FormatConversionFailed, Data: e.Append(nil), Reason: err.Reason}
 }
 
-func (p *specPlan) TooMany(partition string, row []byte, arrival time.Time) *Rejected {
-	return failedRecord(row, arrival, &PartitionError{tooManyPartitions, fmt.Sprintf("Active partitions limit exceeded: %d", p.MaxPartitions())}, new(Origin))
+func (p *specPlan) TooMany(partition string, row []byte, from *From) *Rejected {
+	return p.failed(row, from, &PartitionError{tooManyPartitions, fmt.Sprintf("Active partitions limit exceeded: %d", p.MaxPartitions())})
 }
 
 func (p *specPlan) Encoder(partition string, w io.Writer) (Encoder, error) {

@@ -31,6 +31,7 @@ type Object struct {
 	Bucket, Key string
 	Body        io.ReadSeeker
 	Size        int64
+	Encoding    string // the content encoding; "" if there is none
 }
 
 // ProgressStore keeps the document of one pipeline. Load returns the zero Progress when
@@ -84,7 +85,7 @@ type Plan interface {
 	Name(o ObjectInfo) (bucket, key string)
 	// MaxPartitions may be open at a time; a row of one more goes where TooMany says.
 	MaxPartitions() int
-	TooMany(partition string, row []byte, arrival time.Time) *Rejected
+	TooMany(partition string, row []byte, from *From) *Rejected
 }
 
 // Plans gives a pipeline its plan.
@@ -115,7 +116,7 @@ type ObjectInfo struct {
 // Encoder writes the rows of one object. Add returns *Rejected for a row that does not
 // fit, and has then written nothing of it; any other error is fatal to the pipeline.
 type Encoder interface {
-	Add(row []byte, arrival time.Time) error
+	Add(row []byte, from *From) error
 	Buffered() int64 // bytes of memory held, about
 	Spill() error    // write out what is held, as far as the format allows
 	Close() error    // write out the rest
@@ -140,15 +141,21 @@ func IsError(partition string) bool { return len(partition) > 0 && partition[0] 
 type Rows struct {
 	rows  []row
 	arena []byte
-	pos   shardlog.Position
-	time  time.Time
+	from  From
 }
 
 type row struct {
 	partition []byte
 	data      []byte
-	pos       shardlog.Position
-	time      time.Time
+	from      From
+}
+
+// From is the record that a row was made of.
+type From struct {
+	Position shardlog.Position
+	Arrival  time.Time
+	Key      []byte // of the record in the source
+	Sub      int64  // which one of those in an aggregated record
 }
 
 // Add appends a row of the record that is being routed. partition is copied; data is
@@ -162,12 +169,12 @@ func (r *Rows) Add(partition, data []byte) {
 		r.arena = append(r.arena, partition...)
 		p = r.arena[at:len(r.arena):len(r.arena)]
 	}
-	r.rows = append(r.rows, row{partition: p, data: data, pos: r.pos, time: r.time})
+	r.rows = append(r.rows, row{partition: p, data: data, from: r.from})
 }
 
 // Reject appends a row of an error partition.
 func (r *Rows) Reject(e *Rejected) {
-	r.rows = append(r.rows, row{partition: []byte(e.Partition), data: e.Data, pos: r.pos, time: r.time})
+	r.rows = append(r.rows, row{partition: []byte(e.Partition), data: e.Data, from: r.from})
 }
 
 func (r *Rows) reset() {

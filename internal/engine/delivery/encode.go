@@ -58,9 +58,10 @@ type buffer struct {
 // object is a sealed buffer.
 type object struct {
 	Intent
-	bytes  int64
-	spool  *spool
-	memory int64
+	bytes    int64
+	spool    *spool
+	memory   int64
+	encoding string
 }
 
 // flush is a set of objects that become durable together. Every row before low that is
@@ -152,12 +153,12 @@ func (e *encodeStage) chunk(ctx context.Context, c *chunk) (last bool, err error
 	e.atEnd = c.end
 	for i := range c.rows.rows {
 		r := &c.rows.rows[i]
-		if r.pos != e.processed {
-			if err := e.boundary(ctx, r.pos); err != nil {
+		if r.from.Position != e.processed {
+			if err := e.boundary(ctx, r.from.Position); err != nil {
 				return false, err
 			}
 		}
-		if err := e.add(r.partition, r.data, r.pos, r.time); err != nil {
+		if err := e.add(r.partition, r.data, &r.from); err != nil {
 			return false, err
 		}
 	}
@@ -204,7 +205,8 @@ func (e *encodeStage) boundary(ctx context.Context, pos shardlog.Position) error
 }
 
 // add encodes a row into the buffer of its partition.
-func (e *encodeStage) add(partition, data []byte, pos shardlog.Position, arrival time.Time) error {
+func (e *encodeStage) add(partition, data []byte, from *From) error {
+	pos := from.Position
 	b := e.last
 	if b == nil || b.partition != string(partition) {
 		b = e.active[string(partition)]
@@ -230,8 +232,8 @@ func (e *encodeStage) add(partition, data []byte, pos shardlog.Position, arrival
 		name := string(partition)
 		if !IsError(name) && e.intents == nil && e.open >= e.plan.MaxPartitions() {
 			e.overflow = true
-			r := e.plan.TooMany(name, data, arrival)
-			return e.add([]byte(r.Partition), r.Data, pos, arrival)
+			r := e.plan.TooMany(name, data, from)
+			return e.add([]byte(r.Partition), r.Data, from)
 		}
 		b = &buffer{partition: name, spool: &spool{dir: e.p.o.TempDir}, limits: e.plan.Buffering(name)}
 		enc, err := e.plan.Encoder(name, b.spool)
@@ -249,15 +251,15 @@ func (e *encodeStage) add(partition, data []byte, pos shardlog.Position, arrival
 		b.touched = true
 		e.touched = append(e.touched, b)
 	}
-	if err := b.enc.Add(data, arrival); err != nil {
+	if err := b.enc.Add(data, from); err != nil {
 		var r *Rejected
 		if errors.As(err, &r) && !IsError(b.partition) {
-			return e.add([]byte(r.Partition), r.Data, pos, arrival)
+			return e.add([]byte(r.Partition), r.Data, from)
 		}
 		return fmt.Errorf("delivery: encode a row: %w", err)
 	}
 	if b.rows == 0 {
-		b.first, b.arrival, b.opened = pos, arrival, e.now
+		b.first, b.arrival, b.opened = pos, from.Arrival, e.now
 	}
 	b.last = pos
 	b.rows++
@@ -416,6 +418,9 @@ func (e *encodeStage) close(b *buffer) (*object, error) {
 	err := b.enc.Close()
 	e.p.o.Budget.add(b.spool.memory() - b.memory)
 	o := &object{spool: b.spool, memory: b.spool.memory(), bytes: b.bytes}
+	if enc, ok := b.enc.(interface{ ContentEncoding() string }); ok {
+		o.encoding = enc.ContentEncoding()
+	}
 	if err != nil {
 		o.discard(e.p.o.Budget)
 		return nil, fmt.Errorf("delivery: end an object: %w", err)

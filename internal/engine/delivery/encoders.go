@@ -5,10 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/snappy"
 
 	"github.com/brookmere/brookmere/internal/engine/columnar"
@@ -22,6 +20,7 @@ type rawEncoder struct {
 	close     func() error // ends the compression; nil without one
 	flush     func() error
 	held      int64 // memory of the compression
+	encoding  string
 	delimiter []byte
 }
 
@@ -33,25 +32,28 @@ func newRawEncoder(w io.Writer, c Compression, delimiter []byte) (*rawEncoder, e
 		if err != nil {
 			return nil, err
 		}
-		e.w, e.close, e.flush, e.held = z, z.Close, z.Flush, 600<<10
+		e.w, e.close, e.flush, e.held, e.encoding = z, z.Close, z.Flush, 600<<10, "gzip"
 	case Zip:
 		z := zip.NewWriter(w)
 		f, err := z.Create("data")
 		if err != nil {
 			return nil, err
 		}
-		e.w, e.close, e.flush, e.held = f, z.Close, z.Flush, 600<<10
+		e.w, e.close, e.flush, e.held, e.encoding = f, z.Close, z.Flush, 600<<10, "zip"
 	case Snappy:
-		z := s2.NewWriter(w, s2.WriterSnappyCompat(), s2.WriterConcurrency(1), s2.WriterBlockSize(64<<10))
-		e.w, e.close, e.flush, e.held = z, z.Close, z.Flush, 200<<10
+		if _, err := w.Write(javaSnappyHeader); err != nil {
+			return nil, err
+		}
+		z := &snappyBlocks{w: w, size: javaSnappyBlock}
+		e.w, e.close, e.flush, e.held, e.encoding = z, z.Flush, z.Flush, javaSnappyBlock, "snappy-java"
 	case HadoopSnappy:
-		z := &hadoopSnappy{w: w}
-		e.w, e.close, e.flush, e.held = z, z.Flush, z.Flush, hadoopBlock
+		z := &snappyBlocks{w: w, size: hadoopBlock, hadoop: true}
+		e.w, e.close, e.flush, e.held, e.encoding = z, z.Flush, z.Flush, hadoopBlock, "hadoop-snappy"
 	}
 	return e, nil
 }
 
-func (e *rawEncoder) Add(row []byte, _ time.Time) error {
+func (e *rawEncoder) Add(row []byte, _ *From) error {
 	if _, err := e.w.Write(row); err != nil {
 		return err
 	}
@@ -62,6 +64,9 @@ func (e *rawEncoder) Add(row []byte, _ time.Time) error {
 	}
 	return nil
 }
+
+// ContentEncoding is what Firehose says of an object in its metadata.
+func (e *rawEncoder) ContentEncoding() string { return e.encoding }
 
 func (e *rawEncoder) Buffered() int64 { return e.held }
 
@@ -79,25 +84,33 @@ func (e *rawEncoder) Close() error {
 	return e.close()
 }
 
+// Firehose's "Snappy" is the stream of snappy-java: a header, and blocks of at most so many
+// bytes, each the length of its compressed form, big-endian, and one Snappy block.
+const javaSnappyBlock = 32 << 10
+
+var javaSnappyHeader = []byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01")
+
 // hadoopBlock is the buffer size of Hadoop's SnappyCodec.
 const hadoopBlock = 256 << 10
 
-// hadoopSnappy is the framing of Hadoop's SnappyCodec: a block is its length before
-// compression and its length after, both big-endian, and one Snappy block.
-type hadoopSnappy struct {
-	w   io.Writer
-	raw []byte
-	out []byte
+// snappyBlocks writes blocks of Snappy behind their lengths: that of the compressed form,
+// and before it, as Hadoop's SnappyCodec does, that of the plain one.
+type snappyBlocks struct {
+	w      io.Writer
+	size   int
+	hadoop bool
+	raw    []byte
+	out    []byte
 }
 
-func (h *hadoopSnappy) Write(p []byte) (int, error) {
+func (b *snappyBlocks) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
-		c := min(len(p), hadoopBlock-len(h.raw))
-		h.raw = append(h.raw, p[:c]...)
+		c := min(len(p), b.size-len(b.raw))
+		b.raw = append(b.raw, p[:c]...)
 		p = p[c:]
-		if len(h.raw) == hadoopBlock {
-			if err := h.Flush(); err != nil {
+		if len(b.raw) == b.size {
+			if err := b.Flush(); err != nil {
 				return n - len(p), err
 			}
 		}
@@ -106,31 +119,40 @@ func (h *hadoopSnappy) Write(p []byte) (int, error) {
 }
 
 // Flush writes out what is held as a block.
-func (h *hadoopSnappy) Flush() error {
-	if len(h.raw) == 0 {
+func (b *snappyBlocks) Flush() error {
+	if len(b.raw) == 0 {
 		return nil
 	}
-	if h.out == nil {
-		h.out = make([]byte, 8+snappy.MaxEncodedLen(hadoopBlock))
+	if b.out == nil {
+		b.out = make([]byte, 8+snappy.MaxEncodedLen(b.size))
 	}
-	enc := snappy.Encode(h.out[8:], h.raw)
-	binary.BigEndian.PutUint32(h.out, uint32(len(h.raw)))
-	binary.BigEndian.PutUint32(h.out[4:], uint32(len(enc)))
-	_, err := h.w.Write(h.out[:8+len(enc)])
-	h.raw = h.raw[:0]
+	enc := snappy.Encode(b.out[8:], b.raw)
+	binary.BigEndian.PutUint32(b.out, uint32(len(b.raw)))
+	binary.BigEndian.PutUint32(b.out[4:], uint32(len(enc)))
+	out := b.out[:8+len(enc)]
+	if !b.hadoop {
+		out = out[4:]
+	}
+	_, err := b.w.Write(out)
+	b.raw = b.raw[:0]
 	return err
 }
 
-// parquetEncoder writes rows, each a JSON object, as Parquet.
+var errEmptyRecord = &columnar.RecordError{Code: columnar.MalformedData, Reason: "The record was empty or contained only whitespace."}
+
+// parquetEncoder writes rows, each a JSON object with white space around it perhaps, as
+// Parquet.
 type parquetEncoder struct {
 	w      *columnar.Writer
 	record *jsontext.Record // shared by the encoders of a plan, which run in one goroutine
-	reject func(row []byte, arrival time.Time, err *columnar.RecordError) *Rejected
+	reject func(row []byte, from *From, err *columnar.RecordError) *Rejected
 }
 
-func (e *parquetEncoder) Add(row []byte, arrival time.Time) error {
+func (e *parquetEncoder) Add(row []byte, from *From) error {
 	var err error
-	if _, perr := e.record.Parse(row); perr != nil {
+	if start := jsontext.SkipSpace(row, 0); start == len(row) {
+		err = errEmptyRecord
+	} else if _, perr := e.record.Parse(row[start:]); perr != nil {
 		err = &columnar.RecordError{Code: columnar.ParseError, Reason: perr.Error()}
 	} else {
 		err = e.w.WriteRecord(e.record)
@@ -140,7 +162,7 @@ func (e *parquetEncoder) Add(row []byte, arrival time.Time) error {
 	}
 	var re *columnar.RecordError
 	if errors.As(err, &re) {
-		return e.reject(row, arrival, re)
+		return e.reject(row, from, re)
 	}
 	return err
 }

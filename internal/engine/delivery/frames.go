@@ -21,8 +21,8 @@ type frameEncoder struct {
 	head []byte
 }
 
-func (e *frameEncoder) Add(row []byte, arrival time.Time) error {
-	e.head = binary.AppendVarint(e.head[:0], arrival.UnixMilli())
+func (e *frameEncoder) Add(row []byte, from *From) error {
+	e.head = binary.AppendVarint(e.head[:0], from.Arrival.UnixMilli())
 	e.head = binary.AppendUvarint(e.head, uint64(len(row)))
 	if _, err := e.w.Write(e.head); err != nil {
 		return err

@@ -415,7 +415,7 @@ func (r *readStage) run(ctx context.Context) error {
 			}
 		}
 		for i := range recs {
-			c.rows.pos, c.rows.time = recs[i].Position, recs[i].Time
+			c.rows.from = From{Position: recs[i].Position, Arrival: recs[i].Time, Key: recs[i].Key}
 			r.plan.Route(&recs[i], &c.rows)
 		}
 		c.next = next

@@ -206,7 +206,7 @@ type testEncoder struct {
 	held []byte
 }
 
-func (e *testEncoder) Add(row []byte, arrival time.Time) error {
+func (e *testEncoder) Add(row []byte, _ *From) error {
 	if bytes.HasPrefix(row, []byte("bad")) {
 		return &Rejected{Partition: ErrorMark + "convert", Data: append([]byte("convert:"), row...), Reason: "bad"}
 	}
@@ -229,7 +229,7 @@ func (p *testPlan) Name(o ObjectInfo) (string, string) {
 	return "bucket", fmt.Sprintf("%s/%d.%d-%d.%d", strings.Replace(o.Partition, ErrorMark, "error-", 1), o.From.Frame, o.From.Index, o.Upto.Frame, o.Upto.Index)
 }
 func (p *testPlan) MaxPartitions() int { return p.max }
-func (p *testPlan) TooMany(partition string, row []byte, arrival time.Time) *Rejected {
+func (p *testPlan) TooMany(partition string, row []byte, _ *From) *Rejected {
 	return &Rejected{Partition: ErrorMark + "many", Data: append([]byte("many:"), row...), Reason: "too many"}
 }
 

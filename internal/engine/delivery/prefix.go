@@ -1,10 +1,13 @@
 package delivery
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // DefaultPrefix is where objects go if no prefix is given, and what is added to a prefix
@@ -15,6 +18,8 @@ const DefaultPrefix = "!{timestamp:yyyy/MM/dd/HH}/"
 const (
 	FormatConversionFailed = "format-conversion-failed"
 	ProcessingFailed       = "processing-failed"
+	UnpackingFailed        = "decompression-failed"
+	PartitionsExceeded     = "activePartitionExceeded"
 )
 
 // A Prefix is a prefix expression of an object's key, parsed:
@@ -61,11 +66,11 @@ func ParsePrefix(s string) (*Prefix, error) {
 		}
 		end := strings.IndexByte(s, '}')
 		if end < 0 {
-			return nil, fmt.Errorf("expression %q does not end with a brace", s)
+			return nil, errExpression
 		}
 		namespace, value, ok := strings.Cut(s[2:end], ":")
 		if !ok || value == "" {
-			return nil, fmt.Errorf("expression %q is not of the form !{namespace:value}", s[:end+1])
+			return nil, errExpression
 		}
 		part := prefixPart{text: value}
 		switch namespace {
@@ -73,7 +78,7 @@ func ParsePrefix(s string) (*Prefix, error) {
 			part.kind = timePart
 			var err error
 			if part.pattern, err = parseDatePattern(value); err != nil {
-				return nil, fmt.Errorf("expression %q: %w", s[:end+1], err)
+				return nil, fmt.Errorf("%w: %w", errConversion, err)
 			}
 		case "firehose":
 			switch value {
@@ -82,14 +87,14 @@ func ParsePrefix(s string) (*Prefix, error) {
 			case "error-output-type":
 				part.kind = errorTypePart
 			default:
-				return nil, fmt.Errorf("expression %q: the firehose namespace has random-string and error-output-type", s[:end+1])
+				return nil, errConversion
 			}
 		case "partitionKeyFromQuery":
 			part.kind = queryKeyPart
 		case "partitionKeyFromLambda":
 			part.kind = lambdaKeyPart
 		default:
-			return nil, fmt.Errorf("expression %q: there is no namespace %q", s[:end+1], namespace)
+			return nil, prefixError("Namespace to the left of colon (" + namespace + ") is an invalid keyword!")
 		}
 		p.parts = append(p.parts, part)
 		s = s[end+1:]
@@ -168,9 +173,11 @@ func (p *Prefix) Append(dst []byte, v *PrefixValues) ([]byte, error) {
 
 const alphanumerics = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
+const randomLetters = 11
+
 // appendRandom appends 11 letters and digits, steps of a SplitMix64 from the seed.
 func appendRandom(dst []byte, seed uint64) ([]byte, uint64) {
-	for range 11 {
+	for range randomLetters {
 		seed += 0x9e3779b97f4a7c15
 		z := (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
 		z = (z ^ z>>27) * 0x94d049bb133111eb
@@ -201,6 +208,48 @@ type prefixError string
 
 func (e prefixError) Error() string { return string(e) }
 
+const (
+	errExpression = prefixError("Invalid expression usage")
+	errConversion = prefixError("Invalid conversion character used in the value of the expression")
+)
+
+// maxPrefix is the length of a prefix that is evaluated.
+const maxPrefix = 512
+
+// parsePrefixOf parses the prefix of a member of the configuration and tells, in its
+// errors, of that.
+func parsePrefixOf(member, s string) (*Prefix, error) {
+	p, err := ParsePrefix(s)
+	if errors.Is(err, errConversion) {
+		return nil, prefixError(string(errConversion) + " in " + member)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.least() > maxPrefix {
+		if member == "Prefix" {
+			member = "prefix"
+		}
+		return nil, prefixError("Length of evaluated " + member + " cannot be greater than " + strconv.Itoa(maxPrefix))
+	}
+	return p, nil
+}
+
+// least is how many characters the prefix comes to at least.
+func (p *Prefix) least() (n int) {
+	for i := range p.parts {
+		switch q := &p.parts[i]; q.kind {
+		case literalPart:
+			n += utf8.RuneCountInString(q.text)
+		case randomPart:
+			n += randomLetters
+		default:
+			n++
+		}
+	}
+	return n
+}
+
 // ParsePrefixes parses the prefixes of a destination and checks them by AWS's rules.
 func ParsePrefixes(c PrefixConfig) (*Prefixes, error) {
 	out := &Prefixes{Zone: time.UTC}
@@ -211,34 +260,40 @@ func ParsePrefixes(c PrefixConfig) (*Prefixes, error) {
 			return nil, fmt.Errorf("CustomTimeZone %q is no time zone", c.TimeZone)
 		}
 	}
-	if out.Data, err = ParsePrefix(c.Prefix); err != nil {
-		return nil, fmt.Errorf("Prefix: %w", err)
+	if out.Data, err = parsePrefixOf("Prefix", c.Prefix); err != nil {
+		return nil, err
 	}
-	if out.Error, err = ParsePrefix(c.ErrorPrefix); err != nil {
-		return nil, fmt.Errorf("ErrorOutputPrefix: %w", err)
+	if out.Error, err = parsePrefixOf("ErrorOutputPrefix", c.ErrorPrefix); err != nil {
+		return nil, err
 	}
 	data, errs := out.Data, out.Error
 	keyed := data.has(queryKeyPart) || data.has(lambdaKeyPart)
 	switch {
 	case data.has(errorTypePart):
-		return nil, prefixError("Prefix cannot contain !{firehose:error-output-type}")
+		return nil, prefixError("Prefix must not contain any occurrence of !{firehose:error-output-type}")
 	case errs.has(queryKeyPart) || errs.has(lambdaKeyPart):
-		return nil, prefixError("ErrorOutputPrefix cannot contain Dynamic Partitioning namespaces")
+		return nil, prefixError("Dynamic Partitioning Namespaces can't be part of an error prefix expression")
 	case keyed && !c.Partitions:
-		return nil, prefixError("Dynamic Partitioning namespaces can only be part of a prefix expression when Dynamic Partitioning is enabled.")
+		return nil, prefixError("Dynamic Partitioning Namespaces can only be part of a prefix expression when Dynamic Partitioning is enabled.")
 	case c.Partitions && !keyed:
 		return nil, prefixError("S3 Prefix should contain Dynamic Partitioning namespaces when Dynamic Partitioning is enabled")
 	case c.ErrorPrefix == "" && !data.Static():
 		return nil, prefixError("ErrorOutputPrefix cannot be null or empty when Prefix contains expressions")
 	case !errs.Static() && !errs.has(errorTypePart):
-		return nil, prefixError("ErrorOutputPrefix must contain !{firehose:error-output-type} when it contains expressions")
+		return nil, prefixError("ErrorOutputPrefix must contain at least one occurrence of !{firehose:error-output-type}")
 	case data.has(queryKeyPart) && c.Query == nil:
 		return nil, prefixError("Prefix contains partitionKeyFromQuery, for which a MetadataExtraction processor is needed")
 	case data.has(lambdaKeyPart) && !c.Lambda:
 		return nil, prefixError("Prefix contains partitionKeyFromLambda, for which a Lambda processor is needed")
 	}
 	if c.Partitions && c.Query != nil && c.Query.Names() != nil {
-		for _, name := range data.QueryKeys() {
+		used := data.QueryKeys()
+		for _, name := range c.Query.Names() {
+			if !slices.Contains(used, name) {
+				return nil, prefixError("MetaDataExtraction JQ Query can't contain keys that are not present in the S3 Prefix expression")
+			}
+		}
+		for _, name := range used {
 			if !slices.Contains(c.Query.Names(), name) {
 				return nil, fmt.Errorf("Prefix contains partition key %q, which the MetadataExtractionQuery does not make", name)
 			}

@@ -5,12 +5,16 @@ import (
 	"encoding/base64"
 	"fmt"
 	"iter"
+	"strconv"
 
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
 )
 
-// MaxSubRecords is the most records that Firehose takes out of one that holds several.
+// MaxSubRecords is the most records that Firehose takes out of one that holds several. What
+// comes after them goes to the error prefix.
 const MaxSubRecords = 500
+
+var errTooManySubRecords = &PartitionError{ExtractionFailed, "The record holds more than " + strconv.Itoa(MaxSubRecords) + " records"}
 
 // Values goes through the JSON values that a record holds, however they are written: one
 // or several, printed over lines or not, with white space between them or nothing. It is
@@ -63,17 +67,18 @@ func ParseDelimiter(s string) ([]byte, error) {
 	return b, nil
 }
 
-// Delimited goes through the parts of a record between delimiters, empty ones left out.
-func Delimited(data, delimiter []byte) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
+// Delimited goes through the parts of a record between delimiters, empty ones left out;
+// each with the rest of the record that begins with it.
+func Delimited(data, delimiter []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(part, rest []byte) bool) {
 		for len(data) > 0 {
-			part := data
+			part, rest := data, data
 			if i := bytes.Index(data, delimiter); i >= 0 && len(delimiter) > 0 {
 				part, data = data[:i], data[i+len(delimiter):]
 			} else {
 				data = nil
 			}
-			if len(part) > 0 && !yield(part) {
+			if len(part) > 0 && !yield(part, rest) {
 				return
 			}
 		}

@@ -93,4 +93,5 @@ type Table struct {
 	Region   string `json:"region"`
 	Version  string `json:"versionId"`
 	ARN      string `json:"catalogArn"`
+	Role     string `json:"roleArn,omitempty"`
 }

@@ -130,11 +130,21 @@ func gunzip(data []byte) ([]byte, error) {
 func (u *unpacker) split(data []byte, f func([]byte), fail func(data []byte, code, reason string)) {
 	switch u.spec.Split {
 	case SplitDelimited:
-		for part := range Delimited(data, u.splitAt) {
+		n := 0
+		for part, rest := range Delimited(data, u.splitAt) {
+			if n++; n > MaxSubRecords {
+				fail(rest, ExtractionFailed, errTooManySubRecords.Reason)
+				return
+			}
 			f(part)
 		}
 	case SplitJSON:
+		n := 0
 		for at := jsontext.SkipSpace(data, 0); at < len(data); at = jsontext.SkipSpace(data, at) {
+			if n++; n > MaxSubRecords {
+				fail(data[at:], ExtractionFailed, errTooManySubRecords.Reason)
+				return
+			}
 			end, _, _, err := jsontext.Skip(data, at)
 			if err != nil {
 				fail(data[at:], ExtractionFailed, NotJSON.Reason)

@@ -28,7 +28,7 @@ type streamDoc struct {
 	Source     *sourceConfig `json:"source,omitempty"`     // nil: puts
 	Transforms bool          `json:"transforms,omitempty"` // records go through a Transformer
 	Plain      bool          `json:"plain,omitempty"`      // made with S3DestinationConfiguration
-	Tags       []tag         `json:"tags,omitempty"`       // in the order of keys
+	Tags       []tag         `json:"tags,omitempty"`       // in the order in which they were added
 }
 
 // sourceConfig is a Kinesis stream that is read.
@@ -74,36 +74,14 @@ type s3Config struct {
 	Conversion  *conversionConfig  `json:"conversion,omitempty"`
 	Dynamic     *partitionedConfig `json:"dynamic,omitempty"`
 	BackupMode  string             `json:"backupMode,omitempty"`
+
+	unclear bool // both kinds of encryption were given, or none; validate refuses it
 }
 
 type loggingConfig struct {
 	Enabled bool    `json:"enabled"`
 	Group   *string `json:"group,omitempty"`
 	Stream  *string `json:"stream,omitempty"`
-}
-
-type processingConfig struct {
-	Enabled    bool              `json:"enabled"`
-	Processors []processorConfig `json:"processors,omitempty"`
-}
-
-type processorConfig struct {
-	Type       string        `json:"type"`
-	Parameters []paramConfig `json:"parameters,omitempty"`
-}
-
-type paramConfig struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-func (p *processorConfig) param(name types.ProcessorParameterName) string {
-	for _, q := range p.Parameters {
-		if q.Name == string(name) {
-			return q.Value
-		}
-	}
-	return ""
 }
 
 type partitionedConfig struct {
@@ -115,10 +93,13 @@ type partitionedConfig struct {
 // the API and are applied when the plan is made.
 type conversionConfig struct {
 	Enabled bool           `json:"enabled"`
+	Input   bool           `json:"input,omitempty"`  // InputFormatConfiguration was given
+	Output  bool           `json:"output,omitempty"` // OutputFormatConfiguration was given
 	Schema  *schemaConfig  `json:"schema,omitempty"`
 	OpenX   *openxConfig   `json:"openx,omitempty"`
 	Hive    *hiveConfig    `json:"hive,omitempty"`
 	Parquet *parquetConfig `json:"parquet,omitempty"`
+	ORC     bool           `json:"orc,omitempty"` // OrcSerDe was given
 }
 
 type schemaConfig struct {
@@ -170,6 +151,7 @@ func (c *s3Config) configure(in *types.ExtendedS3DestinationUpdate) {
 		if e.KMSEncryptionConfig != nil {
 			c.KMSKey = aws.ToString(e.KMSEncryptionConfig.AWSKMSKeyARN)
 		}
+		c.unclear = (e.KMSEncryptionConfig == nil) == (e.NoEncryptionConfig == "")
 	}
 	if l := in.CloudWatchLoggingOptions; l != nil {
 		c.Logging = &loggingConfig{Enabled: aws.ToBool(l.Enabled), Group: l.LogGroupName, Stream: l.LogStreamName}
@@ -215,29 +197,41 @@ func (c *s3Config) configurePlain(in *types.S3DestinationConfiguration) {
 	})
 }
 
+// configure takes a conversion into c. Of the schema, too, what is absent stays.
 func (c *conversionConfig) configure(f *types.DataFormatConversionConfiguration) {
 	c.Enabled = f.Enabled == nil || *f.Enabled
 	if s := f.SchemaConfiguration; s != nil {
-		c.Schema = &schemaConfig{
-			RoleARN: aws.ToString(s.RoleARN), CatalogID: aws.ToString(s.CatalogId), Database: aws.ToString(s.DatabaseName),
-			Table: aws.ToString(s.TableName), Region: aws.ToString(s.Region), Version: aws.ToString(s.VersionId),
+		if c.Schema == nil {
+			c.Schema = new(schemaConfig)
+		}
+		set(&c.Schema.RoleARN, s.RoleARN)
+		set(&c.Schema.CatalogID, s.CatalogId)
+		set(&c.Schema.Database, s.DatabaseName)
+		set(&c.Schema.Table, s.TableName)
+		set(&c.Schema.Region, s.Region)
+		set(&c.Schema.Version, s.VersionId)
+	}
+	if i := f.InputFormatConfiguration; i != nil {
+		c.Input = true
+		if i.Deserializer != nil {
+			c.OpenX, c.Hive = nil, nil
+			if d := i.Deserializer.OpenXJsonSerDe; d != nil {
+				c.OpenX = &openxConfig{CaseInsensitive: d.CaseInsensitive, DotsToUnder: d.ConvertDotsInJsonKeysToUnderscores, Keys: d.ColumnToJsonKeyMappings}
+			}
+			if d := i.Deserializer.HiveJsonSerDe; d != nil {
+				c.Hive = &hiveConfig{TimestampFormats: d.TimestampFormats}
+			}
 		}
 	}
-	if i := f.InputFormatConfiguration; i != nil && i.Deserializer != nil {
-		c.OpenX, c.Hive = nil, nil
-		if d := i.Deserializer.OpenXJsonSerDe; d != nil {
-			c.OpenX = &openxConfig{CaseInsensitive: d.CaseInsensitive, DotsToUnder: d.ConvertDotsInJsonKeysToUnderscores, Keys: d.ColumnToJsonKeyMappings}
-		}
-		if d := i.Deserializer.HiveJsonSerDe; d != nil {
-			c.Hive = &hiveConfig{TimestampFormats: d.TimestampFormats}
-		}
-	}
-	if o := f.OutputFormatConfiguration; o != nil && o.Serializer != nil {
-		c.Parquet = nil
-		if p := o.Serializer.ParquetSerDe; p != nil {
-			c.Parquet = &parquetConfig{
-				BlockSize: p.BlockSizeBytes, PageSize: p.PageSizeBytes, Compression: string(p.Compression),
-				Dictionary: p.EnableDictionaryCompression, MaxPadding: p.MaxPaddingBytes, Version: string(p.WriterVersion),
+	if o := f.OutputFormatConfiguration; o != nil {
+		c.Output = true
+		if o.Serializer != nil {
+			c.Parquet, c.ORC = nil, o.Serializer.OrcSerDe != nil
+			if p := o.Serializer.ParquetSerDe; p != nil {
+				c.Parquet = &parquetConfig{
+					BlockSize: p.BlockSizeBytes, PageSize: p.PageSizeBytes, Compression: string(p.Compression),
+					Dictionary: p.EnableDictionaryCompression, MaxPadding: p.MaxPaddingBytes, Version: string(p.WriterVersion),
+				}
 			}
 		}
 	}
@@ -248,31 +242,6 @@ func (c *s3Config) partitions() bool { return c.Dynamic != nil && c.Dynamic.Enab
 
 // processor is the first enabled one of the type, or nil.
 func (c *s3Config) processor(t types.ProcessorType) *processorConfig { return c.Processing.find(t) }
-
-func newProcessing(p *types.ProcessingConfiguration) *processingConfig {
-	c := &processingConfig{Enabled: aws.ToBool(p.Enabled)}
-	for _, q := range p.Processors {
-		pc := processorConfig{Type: string(q.Type)}
-		for _, a := range q.Parameters {
-			pc.Parameters = append(pc.Parameters, paramConfig{string(a.ParameterName), aws.ToString(a.ParameterValue)})
-		}
-		c.Processors = append(c.Processors, pc)
-	}
-	return c
-}
-
-// find is the first processor of the type if processing is enabled, or nil.
-func (c *processingConfig) find(t types.ProcessorType) *processorConfig {
-	if c == nil || !c.Enabled {
-		return nil
-	}
-	for i := range c.Processors {
-		if c.Processors[i].Type == string(t) {
-			return &c.Processors[i]
-		}
-	}
-	return nil
-}
 
 // processing is that of the destination.
 func (d *streamDoc) processing() *processingConfig {

@@ -36,7 +36,7 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 		d.ThroughputHint = h.ThroughputHintInMBs
 	}
 	if e := in.DeliveryStreamEncryptionConfigurationInput; e != nil {
-		enc, err := newEncryption(e)
+		enc, err := newEncryption(e, d.Region)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 		d.Backup.configurePlain(e.S3BackupConfiguration)
 	}
 	d.Transforms = d.processing().find(types.ProcessorTypeLambda) != nil
-	if src := in.KinesisStreamSourceConfiguration; src != nil {
+	if src := in.KinesisStreamSourceConfiguration; src != nil && in.DeliveryStreamType == types.DeliveryStreamTypeKinesisStreamAsSource {
 		// For the checks; looked up below.
 		d.Source = &sourceConfig{StreamARN: aws.ToString(src.KinesisStreamARN), RoleARN: aws.ToString(src.RoleARN)}
 	}
@@ -184,12 +184,10 @@ func checkSource(in *firehose.CreateDeliveryStreamInput) error {
 	}
 	switch t {
 	case types.DeliveryStreamTypeDirectPut:
-		if in.KinesisStreamSourceConfiguration != nil || in.MSKSourceConfiguration != nil || in.DatabaseSourceConfiguration != nil {
-			return invalid("DeliveryStreamType %s does not match the source configuration that is given", t)
-		}
+		// The configuration of another source is ignored, as by AWS.
 	case types.DeliveryStreamTypeKinesisStreamAsSource:
 		if in.KinesisStreamSourceConfiguration == nil {
-			return invalid("KinesisStreamSourceConfiguration is required when DeliveryStreamType is %s", t)
+			return invalid("KinesisSourceStreamConfig is mandatory for KinesisStreamAsSource stream type.")
 		}
 		if in.MSKSourceConfiguration != nil || in.DatabaseSourceConfiguration != nil || in.DirectPutSourceConfiguration != nil {
 			return invalid("Exactly one source configuration is supported for a Firehose")
@@ -212,7 +210,7 @@ func (s *Service) checkQuota(d *streamDoc) error {
 		n++
 	}
 	if n >= maxStreams {
-		m := fmt.Sprintf("Firehose streams limit of %d for account %s has been reached", maxStreams, d.Account)
+		m := fmt.Sprintf("You have already consumed your firehose quota of %d hoses.", maxStreams)
 		return &types.LimitExceededException{Message: &m}
 	}
 	return nil

@@ -111,40 +111,6 @@ func (c *s3Config) describeEncryption() *types.EncryptionConfiguration {
 	return &types.EncryptionConfiguration{NoEncryptionConfig: types.NoEncryptionConfigNoEncryption}
 }
 
-// describe shows the processors; a function with the parameters that AWS fills in.
-func (q *processingConfig) describe(role string) *types.ProcessingConfiguration {
-	out := &types.ProcessingConfiguration{Enabled: aws.Bool(false), Processors: []types.Processor{}}
-	if q == nil {
-		return out
-	}
-	out.Enabled = aws.Bool(q.Enabled)
-	for i := range q.Processors {
-		r := &q.Processors[i]
-		t := types.Processor{Type: types.ProcessorType(r.Type), Parameters: []types.ProcessorParameter{}}
-		add := func(name types.ProcessorParameterName, value string) {
-			t.Parameters = append(t.Parameters, types.ProcessorParameter{ParameterName: name, ParameterValue: &value})
-		}
-		for _, a := range r.Parameters {
-			add(types.ProcessorParameterName(a.Name), a.Value)
-		}
-		if t.Type == types.ProcessorTypeLambda {
-			for _, a := range []struct {
-				name  types.ProcessorParameterName
-				value string
-			}{
-				{types.ProcessorParameterNameLambdaNumberOfRetries, "3"}, {types.ProcessorParameterNameRoleArn, role},
-				{types.ProcessorParameterNameBufferSizeInMb, "1"}, {types.ProcessorParameterNameBufferIntervalInSeconds, "60"},
-			} {
-				if r.param(a.name) == "" && a.value != "" {
-					add(a.name, a.value)
-				}
-			}
-		}
-		out.Processors = append(out.Processors, t)
-	}
-	return out
-}
-
 func (l *loggingConfig) describe() *types.CloudWatchLoggingOptions {
 	if l != nil {
 		return &types.CloudWatchLoggingOptions{Enabled: aws.Bool(l.Enabled), LogGroupName: l.Group, LogStreamName: l.Stream}

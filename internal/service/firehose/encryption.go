@@ -2,10 +2,13 @@ package firehose
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // StartDeliveryStreamEncryption stores the setting and shows it; data is not encrypted by
@@ -14,7 +17,7 @@ func (s *Service) StartDeliveryStreamEncryption(ctx context.Context, in *firehos
 	enc := &encryption{KeyType: string(types.KeyTypeAwsOwnedCmk)}
 	if e := in.DeliveryStreamEncryptionConfigurationInput; e != nil {
 		var err error
-		if enc, err = newEncryption(e); err != nil {
+		if enc, err = newEncryption(e, awswire.CallerFrom(ctx).Region); err != nil {
 			return nil, err
 		}
 	}
@@ -46,18 +49,21 @@ func (s *Service) StopDeliveryStreamEncryption(ctx context.Context, in *firehose
 	return &firehose.StopDeliveryStreamEncryptionOutput{}, nil
 }
 
-var errEncryptSource = invalid("Server-side encryption is not applicable to a delivery stream whose source is a Kinesis stream; encrypt the Kinesis stream instead.")
+var errEncryptSource = invalid("Server side encryption from firehose is only allowed for direct put delivery streams and database as a source delivery streams")
 
-func newEncryption(e *types.DeliveryStreamEncryptionConfigurationInput) (*encryption, error) {
+func newEncryption(e *types.DeliveryStreamEncryptionConfigurationInput, region string) (*encryption, error) {
 	arn := aws.ToString(e.KeyARN)
 	switch e.KeyType {
 	case types.KeyTypeCustomerManagedCmk:
 		if arn == "" {
-			return nil, invalid("KeyARN is required when KeyType is CUSTOMER_MANAGED_CMK")
+			return nil, invalid("KeyARN has to be specified when KeyType is CUSTOMER_MANAGED_CMK")
+		}
+		if part := strings.Split(arn, ":"); len(part) > 3 && part[3] != region {
+			return nil, invalid("Cross-region keys are not allowed for SSE. Please provide CMKs in the same region as firehose")
 		}
 	case types.KeyTypeAwsOwnedCmk:
 		if arn != "" {
-			return nil, invalid("KeyARN must not be given when KeyType is AWS_OWNED_CMK")
+			return nil, invalid("KeyARN cannot be specified when KeyType is AWS_OWNED_CMK")
 		}
 	}
 	return &encryption{KeyType: string(e.KeyType), KeyARN: arn}, nil

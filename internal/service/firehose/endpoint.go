@@ -104,7 +104,7 @@ func (c *httpConfig) validate(in *types.SecretsManagerConfiguration) error {
 	seen := make(map[string]bool)
 	for _, a := range c.Attributes {
 		if seen[a.Name] {
-			return invalid("CommonAttributes has %s twice", a.Name)
+			return invalid("Http Endpoint Common Attributes have duplicate name %s", a.Name)
 		}
 		seen[a.Name] = true
 	}
@@ -236,10 +236,10 @@ func (o objects) postFailed(ctx context.Context, obj delivery.Object, arrival ti
 	if _, err := obj.Body.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	w, closeW := io.Writer(f), func() error { return nil }
+	w, closeW, encoding := io.Writer(f), func() error { return nil }, ""
 	if spec.Compression == delivery.Gzip {
 		z := gzip.NewWriter(f)
-		w, closeW = z, z.Close
+		w, closeW, encoding = z, z.Close, "gzip"
 	}
 	var line []byte
 	ended := st.s.clock.Now()
@@ -264,7 +264,7 @@ func (o objects) postFailed(ctx context.Context, obj delivery.Object, arrival ti
 	}
 	st.s.log.Warn("an endpoint did not take a request, whose records are now in the bucket", "stream", d.Name, "request", obj.Key, "err", last)
 	st.s.metrics.rejected.Add(float64(rows))
-	return o.put(ctx, delivery.Object{Bucket: o.bucket(), Key: key, Body: io.NewSectionReader(f, 0, size), Size: size})
+	return o.put(ctx, delivery.Object{Bucket: o.bucket(), Key: key, Body: io.NewSectionReader(f, 0, size), Size: size, Encoding: encoding})
 }
 
 // postOnce makes one attempt.

@@ -147,7 +147,9 @@ func (d *streamDoc) unpack(spec *delivery.Spec) {
 	spec.Kinesis, spec.Function = d.Source != nil, d.Transforms
 	p := d.processing()
 	spec.Decompress = p.find(types.ProcessorTypeDecompression) != nil
-	spec.Messages = p.find(types.ProcessorTypeCloudWatchLogProcessing) != nil
+	if q := p.find(types.ProcessorTypeCloudWatchLogProcessing); q != nil {
+		spec.Messages = strings.EqualFold(q.param(types.ProcessorParameterNameDataMessageExtraction), "true")
+	}
 	if q := p.find(types.ProcessorTypeRecordDeAggregation); q != nil {
 		spec.Split = q.param(types.ProcessorParameterNameSubRecordType)
 		spec.SplitAt = q.param(types.ProcessorParameterNameDelimiter)
@@ -229,7 +231,7 @@ func (c *conversionConfig) conversion(d *streamDoc) *delivery.Conversion {
 	}
 	s := c.schema(d)
 	out.Table = &delivery.Table{
-		Catalog: s.CatalogID, Database: s.Database, Name: s.Table, Region: s.Region, Version: s.Version,
+		Catalog: s.CatalogID, Database: s.Database, Name: s.Table, Region: s.Region, Version: s.Version, Role: s.RoleARN,
 		ARN: "arn:" + partition(s.Region) + ":glue:" + s.Region + ":" + s.CatalogID + ":catalog",
 	}
 	return out

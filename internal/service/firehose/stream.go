@@ -307,7 +307,10 @@ func (o objects) put(ctx context.Context, obj delivery.Object) error {
 	if c == nil {
 		return errors.New("firehose: no S3 to deliver to")
 	}
-	_, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: &obj.Bucket, Key: &obj.Key, Body: obj.Body, ContentLength: &obj.Size})
+	contentType := "application/octet-stream"
+	_, err := c.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &obj.Bucket, Key: &obj.Key, Body: obj.Body, ContentLength: &obj.Size, ContentType: &contentType, ContentEncoding: optional(obj.Encoding),
+	})
 	if err != nil {
 		return fmt.Errorf("put s3://%s/%s: %w", obj.Bucket, obj.Key, err)
 	}

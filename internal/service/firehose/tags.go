@@ -1,7 +1,6 @@
 package firehose
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -37,8 +36,8 @@ func (s *Service) UntagDeliveryStream(ctx context.Context, in *firehose.UntagDel
 	return &firehose.UntagDeliveryStreamOutput{}, nil
 }
 
-// ListTagsForDeliveryStream lists tags in the order of keys, fifty at a time unless told
-// otherwise.
+// ListTagsForDeliveryStream lists tags in the order in which they were added, fifty at a
+// time unless told otherwise, after the start key if there is one of that key.
 func (s *Service) ListTagsForDeliveryStream(ctx context.Context, in *firehose.ListTagsForDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.ListTagsForDeliveryStreamOutput, error) {
 	st, err := s.lookup(ctx, aws.ToString(in.DeliveryStreamName))
 	if err != nil {
@@ -49,10 +48,9 @@ func (s *Service) ListTagsForDeliveryStream(ctx context.Context, in *firehose.Li
 		limit = int(*in.Limit)
 	}
 	out := &firehose.ListTagsForDeliveryStreamOutput{Tags: []types.Tag{}, HasMoreTags: aws.Bool(false)}
-	for _, t := range st.doc.Load().Tags {
-		if t.Key <= aws.ToString(in.ExclusiveStartTagKey) {
-			continue
-		}
+	tags := st.doc.Load().Tags
+	tags = tags[tagIndex(tags, aws.ToString(in.ExclusiveStartTagKey))+1:]
+	for _, t := range tags {
 		if len(out.Tags) == limit {
 			out.HasMoreTags = aws.Bool(true)
 			break
@@ -62,7 +60,12 @@ func (s *Service) ListTagsForDeliveryStream(ctx context.Context, in *firehose.Li
 	return out, nil
 }
 
-// addTags returns old with the tags added, in the order of keys.
+// tagIndex is the place of the tag of a key, or -1.
+func tagIndex(tags []tag, key string) int {
+	return slices.IndexFunc(tags, func(t tag) bool { return t.Key == key })
+}
+
+// addTags returns old with the tags added at its end, or changed where they are.
 func addTags(old []tag, add []types.Tag) ([]tag, error) {
 	tags := slices.Clone(old)
 	for _, a := range add {
@@ -70,11 +73,10 @@ func addTags(old []tag, add []types.Tag) ([]tag, error) {
 		if strings.HasPrefix(strings.ToLower(k), "aws:") {
 			return nil, invalid("Tag key %s is reserved: keys must not begin with aws:", k)
 		}
-		i, found := slices.BinarySearchFunc(tags, k, func(t tag, k string) int { return cmp.Compare(t.Key, k) })
-		if found {
+		if i := tagIndex(tags, k); i >= 0 {
 			tags[i].Value = a.Value
 		} else {
-			tags = slices.Insert(tags, i, tag{k, a.Value})
+			tags = append(tags, tag{k, a.Value})
 		}
 	}
 	if len(tags) > maxTags {

@@ -51,14 +51,6 @@ func (st *stream) transformSettings(shard string) delivery.TransformSettings {
 	return s
 }
 
-// number is a parameter that validate has checked.
-func (p *processorConfig) number(name types.ProcessorParameterName, def float64) float64 {
-	if v, err := strconv.ParseFloat(p.param(name), 64); err == nil {
-		return v
-	}
-	return def
-}
-
 // lambdaFunction calls a function of Lambda as Firehose does.
 type lambdaFunction struct {
 	st      *stream
@@ -190,7 +182,7 @@ func (f *lambdaFunction) Transform(ctx context.Context, batch []delivery.Outcome
 		o := &out[i]
 		if seen[id] {
 			o.Data, o.Keys = event.Records[position(event.Records, id)].Data, nil
-			fail(o, "Lambda.DuplicatedRecordId", "Multiple records were returned with the same record ID. Ensure that the Lambda function returns unique record IDs for each record.")
+			fail(o, "Lambda.DuplicatedRecordId", "Multiple records were returned with the same record Id. Ensure that the Lambda function returns a unique record Id for each record.")
 			continue
 		}
 		seen[id] = true
@@ -198,9 +190,13 @@ func (f *lambdaFunction) Transform(ctx context.Context, batch []delivery.Outcome
 		case "Dropped":
 			o.Result = delivery.Dropped
 		case "Ok":
-			data, err := base64.StdEncoding.DecodeString(aws.ToString(r.Data))
-			if err != nil || r.Data == nil {
-				fail(o, "Lambda.InvalidData", "The data of the record that the function returned is not base64")
+			if r.Data == nil {
+				fail(o, "Lambda.InvalidReturnFormat", "The data field cannot be null when the SourceType is DirectPut or KinesisStreamAsSource and processing result is Ok. The value field cannot be null when the SourceType is MSKAsSource and processing result is Ok.")
+				continue
+			}
+			data, err := base64.StdEncoding.DecodeString(*r.Data)
+			if err != nil {
+				fail(o, "Lambda.InvalidReturnFormat", "The data of the record that the function returned is not base64")
 				continue
 			}
 			keys, err := lambdaKeys(r.Metadata)
@@ -212,7 +208,7 @@ func (f *lambdaFunction) Transform(ctx context.Context, batch []delivery.Outcome
 		case "ProcessingFailed":
 			fail(o, "Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record")
 		default:
-			fail(o, "Lambda.InvalidResult", "The result of the record is none of Ok, Dropped and ProcessingFailed: "+truncated(r.Result, 100))
+			fail(o, "Lambda.InvalidReturnFormat", "The result of the record is none of Ok, Dropped and ProcessingFailed: "+truncated(r.Result, 100))
 		}
 	}
 	for id, i := range sent {

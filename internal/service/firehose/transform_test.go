@@ -76,7 +76,7 @@ func TestFunction(t *testing.T) {
 	c.Prefix, c.ErrorOutputPrefix = aws.String("data/!{partitionKeyFromLambda:kind}/"), aws.String("errors/!{firehose:error-output-type}/")
 	c.BufferingHints = &types.BufferingHints{SizeInMBs: aws.Int32(64), IntervalInSeconds: aws.Int32(900)}
 	c.DynamicPartitioningConfiguration = &types.DynamicPartitioningConfiguration{Enabled: aws.Bool(true)}
-	c.ProcessingConfiguration = lambdaProcessing("BufferIntervalInSeconds", "900", "NumberOfRetries", "1")
+	c.ProcessingConfiguration = lambdaProcessing("BufferSizeInMBs", "1", "BufferIntervalInSeconds", "900", "NumberOfRetries", "1")
 	n.create(t, "s", c)
 	fn.set(func(e lambdaEvent) any {
 		var out []answer
@@ -135,7 +135,7 @@ func TestFunction(t *testing.T) {
 	}
 	for raw, code := range map[string]string{
 		"fail": "Lambda.ProcessingFailedStatus", "forget": "Lambda.MissingRecordId", "twice": "Lambda.DuplicatedRecordId", encoded("s"): "Lambda.UnknownRecordId",
-		"KEYLESS": "DynamicPartitioning.MetadataExtractionFailed", "odd": "Lambda.InvalidResult", "text": "Lambda.InvalidData",
+		"KEYLESS": "DynamicPartitioning.MetadataExtractionFailed", "odd": "Lambda.InvalidReturnFormat", "text": "Lambda.InvalidReturnFormat",
 	} {
 		if failed[raw] != code {
 			t.Errorf("%s failed with %q, want %q", raw, failed[raw], code)
@@ -182,7 +182,7 @@ func TestFunctionRestart(t *testing.T) {
 	}}
 	n.svc.cfg.Lambda = fn
 	c := raw("b")
-	c.ProcessingConfiguration = lambdaProcessing("BufferIntervalInSeconds", "0")
+	c.ProcessingConfiguration = lambdaProcessing("BufferSizeInMBs", "1", "BufferIntervalInSeconds", "0")
 	n.create(t, "s", c)
 	n.put(t, "s", "one")
 	for { // until it is transformed
@@ -223,7 +223,7 @@ func TestFunctionAdded(t *testing.T) {
 	update := &firehose.UpdateDestinationInput{
 		DeliveryStreamName: aws.String("s"), CurrentDeliveryStreamVersionId: aws.String("1"), DestinationId: aws.String(destinationID),
 		ExtendedS3DestinationUpdate: &types.ExtendedS3DestinationUpdate{
-			ProcessingConfiguration: lambdaProcessing("BufferIntervalInSeconds", "0"), S3BackupMode: types.S3BackupModeEnabled,
+			ProcessingConfiguration: lambdaProcessing("BufferSizeInMBs", "1", "BufferIntervalInSeconds", "0"), S3BackupMode: types.S3BackupModeEnabled,
 			S3BackupUpdate: &types.S3DestinationUpdate{RoleARN: aws.String("arn:aws:iam::000000000000:role/r"), BucketARN: aws.String("arn:aws:s3:::backup")},
 		},
 	}

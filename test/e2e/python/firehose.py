@@ -327,10 +327,59 @@ def refusals():
         "KinesisStreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/none", "RoleARN": ROLE}})
     create(arg, raw={"RedshiftDestinationConfiguration": {"RoleARN": ROLE, "ClusterJDBCURL": "jdbc:redshift://h:1/d", "CopyCommand": {"DataTableName": "t"}, "S3Configuration": base}})
     create(arg, "Lambda", ProcessingConfiguration=processors(("Lambda", {"LambdaArn": "arn:aws:lambda:us-east-1:000000000000:function:f"})))
-    create(arg, Prefix="!{timestamp:yyyy}/")
-    create(arg, Prefix="!{partitionKeyFromQuery:a}/", ErrorOutputPrefix="e/")
-    create(arg, Prefix="!{nothing:a}/", ErrorOutputPrefix="e/")
-    create(arg, S3BackupMode="Enabled")
+    create(arg, "Exactly one of NoEncryptionConfig", EncryptionConfiguration={})
+    create(arg, "same region as the S3 bucket", EncryptionConfiguration={"KMSEncryptionConfig": {"AWSKMSKeyARN": "arn:aws:kms:eu-west-1:000000000000:key/k"}})
+    create(arg, "Log Group Name is required", CloudWatchLoggingOptions={"Enabled": True})
+    create(arg, "S3 backup destination configuration is required", S3BackupMode="Enabled")
+    # Prefixes.
+    errors = "e/!{firehose:error-output-type}/"
+    create(arg, "ErrorOutputPrefix cannot be null or empty when Prefix contains expressions", Prefix="!{timestamp:yyyy}/")
+    create(arg, "can only be part of a prefix expression when Dynamic Partitioning is enabled", Prefix="!{partitionKeyFromQuery:a}/", ErrorOutputPrefix="e/")
+    create(arg, "Namespace to the left of colon (nothing) is an invalid keyword!", Prefix="!{nothing:a}/", ErrorOutputPrefix="e/")
+    create(arg, "Prefix must not contain any occurrence of", Prefix=errors, ErrorOutputPrefix=errors)
+    create(arg, "ErrorOutputPrefix must contain at least one occurrence of", ErrorOutputPrefix="e/!{timestamp:yyyy}/")
+    create(arg, "can't be part of an error prefix expression", ErrorOutputPrefix=errors + "!{partitionKeyFromQuery:a}/")
+    create(arg, "Invalid expression usage", Prefix="a!{/", ErrorOutputPrefix=errors)
+    create(arg, "Invalid conversion character used in the value of the expression in Prefix", Prefix="!{timestamp:P}/", ErrorOutputPrefix=errors)
+    create(arg, "Invalid conversion character used in the value of the expression in ErrorOutputPrefix", ErrorOutputPrefix="e/!{firehose:something}/")
+    create(arg, "Length of evaluated prefix cannot be greater than 512", Prefix="x" * 513)
+    # Processors.
+    def processing(*words, p, **kw):
+        create(arg, *words, ProcessingConfiguration=p, **kw)
+    function = "arn:aws:lambda:us-east-1:000000000000:function:f"
+    processing("A maximum of 5 and a minimum of 1 processor", p=processors())
+    processing("LambdaArn is required", p=processors(("Lambda", {"NumberOfRetries": "1"})))
+    processing("Invalid lambda ARN.", p=processors(("Lambda", {"LambdaArn": "f"})))
+    processing("Both BufferSizeInMBs and BufferIntervalInSeconds are required", p=processors(("Lambda", {"LambdaArn": function, "BufferSizeInMBs": "1"})))
+    processing("Number of retries for lambda must be between 0 and 300.", p=processors(("Lambda", {"LambdaArn": function, "NumberOfRetries": "301"})))
+    processing("Cannot have more than 1 Lambda processor.", p=processors(("Lambda", {"LambdaArn": function}), ("Lambda", {"LambdaArn": function})))
+    twice = processors(("RecordDeAggregation", {"SubRecordType": "JSON"}))
+    twice["Processors"][0]["Parameters"] *= 2
+    processing("Duplicate ProcessorParameter", p=twice)
+    processing("SubRecordType has to be one of JSON, DELIMITED", p=processors(("RecordDeAggregation", {"SubRecordType": "CSV"})))
+    processing("Delimiter should be present for DELIMITED", p=processors(("RecordDeAggregation", {"SubRecordType": "DELIMITED"})))
+    processing("Allowed values are True and False", p=processors(("Decompression", {"CompressionFormat": "GZIP"}), ("CloudWatchLogProcessing", {"DataMessageExtraction": "yes"})))
+    processing("can only be enabled with DecompressionProcessor", p=processors(("CloudWatchLogProcessing", {"DataMessageExtraction": "true"})))
+    processing("MetadataExtractionProcessor can only be present", p=processors(("MetadataExtraction", {"MetadataExtractionQuery": "{a:.a}", "JsonParsingEngine": "JQ-1.6"})))
+    # Conversion, in the order in which its rules are looked at.
+    schema = {"RoleARN": ROLE, "DatabaseName": "d", "TableName": "t"}
+    reader, writer = {"Deserializer": {"OpenXJsonSerDe": {}}}, {"Serializer": {"ParquetSerDe": {}}}
+    def conversion(*words, size=64, compression="UNCOMPRESSED", **kw):
+        create(arg, *words, BufferingHints={"SizeInMBs": size, "IntervalInSeconds": 60}, CompressionFormat=compression, DataFormatConversionConfiguration={"Enabled": True, **kw})
+    conversion("compression format must be set to UNCOMPRESSED", size=5, compression="GZIP")
+    conversion("BufferingHints.SizeInMBs must be at least 64 when data format conversion is enabled.", size=5)
+    conversion("InputFormatConfiguration must not be null")
+    conversion("OutputFormatConfiguration must not be null", InputFormatConfiguration=reader)
+    conversion("SchemaConfiguration must not be null", InputFormatConfiguration=reader, OutputFormatConfiguration=writer)
+    conversion("Deserializer must not be null", InputFormatConfiguration={"Deserializer": {}}, OutputFormatConfiguration=writer, SchemaConfiguration=schema)
+    conversion("More than one deserializer", InputFormatConfiguration={"Deserializer": {"OpenXJsonSerDe": {}, "HiveJsonSerDe": {}}}, OutputFormatConfiguration=writer, SchemaConfiguration=schema)
+    conversion("Serializer must not be null", InputFormatConfiguration=reader, OutputFormatConfiguration={"Serializer": {}}, SchemaConfiguration=schema)
+    conversion("SchemaConfiguration.TableName must not be null or empty", InputFormatConfiguration=reader, OutputFormatConfiguration=writer, SchemaConfiguration={"RoleARN": ROLE, "DatabaseName": "d"})
+    # Encryption and sources.
+    key = {"KeyType": "CUSTOMER_MANAGED_CMK"}
+    create(arg, "KeyARN has to be specified", raw={"ExtendedS3DestinationConfiguration": base, "DeliveryStreamEncryptionConfigurationInput": key})
+    create(arg, "Cross-region keys", raw={"ExtendedS3DestinationConfiguration": base, "DeliveryStreamEncryptionConfigurationInput": {**key, "KeyARN": "arn:aws:kms:eu-west-1:000000000000:key/k"}})
+    create(arg, "KinesisSourceStreamConfig is mandatory", kind="KinesisStreamAsSource")
     create(arg, DynamicPartitioningConfiguration={"Enabled": True}, BufferingHints={"SizeInMBs": 5, "IntervalInSeconds": 60})
     partitioned = dict(Prefix="!{partitionKeyFromQuery:a}/", ErrorOutputPrefix="e/", DynamicPartitioningConfiguration={"Enabled": True}, BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 60})
     for query in ("{a:", "{a:now}", "{a:$ENV.HOME}", "{a:input}", "{a:env.HOME}", "{b:.b}"):

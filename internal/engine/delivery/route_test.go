@@ -1,0 +1,112 @@
+package delivery
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+)
+
+// routed is what a spec makes of one record: its rows, encoded each on its own, and the
+// envelopes of what could not be.
+func routed(t *testing.T, spec Spec, r shardlog.Record) (rows []string, failed map[string][]map[string]any) {
+	t.Helper()
+	p, err := NewPlan("1", spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed = make(map[string][]map[string]any)
+	reject := func(partition string, data []byte) {
+		var e map[string]any
+		if err := json.Unmarshal(data, &e); err != nil {
+			t.Fatalf("envelope %q: %v", data, err)
+		}
+		kind := strings.TrimPrefix(partition, ErrorMark)
+		failed[kind] = append(failed[kind], e)
+	}
+	all := Rows{from: From{Position: r.Position, Arrival: r.Time, Key: r.Key}}
+	p.Route(&r, &all)
+	for i := range all.rows {
+		row := &all.rows[i]
+		if IsError(string(row.partition)) {
+			reject(string(row.partition), row.data)
+			continue
+		}
+		e, err := p.Encoder(string(row.partition), new(bytes.Buffer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch err := e.Add(row.data, &row.from).(type) {
+		case nil:
+			rows = append(rows, string(row.data))
+		case *Rejected:
+			reject(err.Partition, err.Data)
+		default:
+			t.Fatal(err)
+		}
+	}
+	return rows, failed
+}
+
+func TestRoute(t *testing.T) {
+	at := shardlog.Record{Position: shardlog.Position{Frame: 7, Index: 2}, Time: time.UnixMilli(1000).UTC()}
+	table := &Table{Catalog: "0", Database: "d", Name: "t", Region: "r", Version: "LATEST", ARN: "a", Role: "role"}
+	convert := Spec{Name: "s", Version: "1", Convert: &Conversion{Columns: []Column{{"a", "int"}}, Table: table}}
+	kinesis := convert
+	kinesis.Kinesis = true
+	many := func(n int, sep string) string { return strings.Repeat(`{"a":1}`+sep, n) }
+	for _, c := range []struct {
+		name   string
+		spec   Spec
+		key    []byte
+		data   string
+		rows   int
+		kind   string
+		expect map[string]any // of the only envelope
+	}{
+		{"empty", convert, nil, "", 0, FormatConversionFailed, map[string]any{
+			"lastErrorCode": "DataFormatConversion.MalformedData", "lastErrorMessage": "The record was empty or contained only whitespace.", "rawData": ""}},
+		{"blank", convert, nil, " \n", 0, FormatConversionFailed, map[string]any{"rawData": "IAo="}},
+		{"as it came", convert, nil, "{\"a\":\"x\"}\n", 0, FormatConversionFailed, map[string]any{
+			"attemptsMade": 1.0, "arrivalTimestamp": 1000.0, "rawData": "eyJhIjoieCJ9Cg==", "sequenceNumber": "70000000002", "subSequenceNumber": 0.0,
+			"lastErrorMessage": `Data does not match the schema. For input string: "x"`,
+			"dataCatalogTable": map[string]any{"catalogId": "0", "databaseName": "d", "tableName": "t", "region": "r", "versionId": "LATEST", "catalogArn": "a", "roleArn": "role"}}},
+		{"several", convert, nil, "{\"a\":1}{\"a\":2}\n\n{\"a\":3}", 3, "", nil},
+		{"more than a record may hold otherwise", convert, nil, many(600, "\n"), 600, "", nil},
+		{"from a stream", kinesis, AppendKinesisKey(nil, "4960", "key"), `{"a":"x"}`, 0, FormatConversionFailed, map[string]any{"sequenceNumber": "4960", "subSequenceNumber": 0.0}},
+		{"too many, JSON", Spec{Name: "s", Split: SplitJSON}, nil, many(MaxSubRecords+2, ""), MaxSubRecords, ProcessingFailed, map[string]any{
+			"errorCode": ExtractionFailed, "rawData": "eyJhIjoxfXsiYSI6MX0="}},
+		{"too many, delimited", Spec{Name: "s", Split: SplitDelimited, SplitAt: "Cg=="}, nil, many(MaxSubRecords+1, "\n"), MaxSubRecords, ProcessingFailed, map[string]any{
+			"rawData": "eyJhIjoxfQo="}},
+		{"too many, by a key", Spec{Name: "s", Split: SplitJSON, Partition: "{a:.a}", Prefix: "!{partitionKeyFromQuery:a}/", ErrorPrefix: "e/"}, nil, many(MaxSubRecords+1, " "), MaxSubRecords, ProcessingFailed, map[string]any{
+			"rawData": "eyJhIjoxfSA="}},
+		{"not compressed", Spec{Name: "s", Decompress: true}, nil, "plain", 0, UnpackingFailed, map[string]any{"errorCode": DecompressionFailed, "rawData": "cGxhaW4="}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := at
+			r.Key, r.Data = c.key, []byte(c.data)
+			rows, failed := routed(t, c.spec, r)
+			if len(rows) != c.rows {
+				t.Errorf("%d rows, want %d", len(rows), c.rows)
+			}
+			if c.kind == "" {
+				if len(failed) > 0 {
+					t.Errorf("failed: %v", failed)
+				}
+				return
+			}
+			if len(failed) != 1 || len(failed[c.kind]) != 1 {
+				t.Fatalf("failed: %v", failed)
+			}
+			for k, want := range c.expect {
+				if got := failed[c.kind][0][k]; fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("%s: %v, want %v", k, got, want)
+				}
+			}
+		})
+	}
+}
