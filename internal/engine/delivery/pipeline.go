@@ -145,11 +145,15 @@ func (p *Pipeline) released(ctx context.Context) error {
 	}
 }
 
+// takeRequests takes the flushes that were asked for; the next read is for them.
 func (p *Pipeline) takeRequests() []*flushRequest {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := p.requests
 	p.requests = nil
+	if h, ok := p.o.Source.(hurrier); ok && len(r) > 0 {
+		h.Hurry()
+	}
 	return r
 }
 

@@ -77,7 +77,7 @@ func TestRoute(t *testing.T) {
 			"dataCatalogTable": map[string]any{"catalogId": "0", "databaseName": "d", "tableName": "t", "region": "r", "versionId": "LATEST", "catalogArn": "a", "roleArn": "role"}}},
 		{"several", convert, nil, "{\"a\":1}{\"a\":2}\n\n{\"a\":3}", 3, "", nil},
 		{"more than a record may hold otherwise", convert, nil, many(600, "\n"), 600, "", nil},
-		{"from a stream", kinesis, AppendKinesisKey(nil, "4960", "key"), `{"a":"x"}`, 0, FormatConversionFailed, map[string]any{"sequenceNumber": "4960", "subSequenceNumber": 0.0}},
+		{"from a stream", kinesis, AppendKinesisKey(nil, "shardId-0", "4960", "key"), `{"a":"x"}`, 0, FormatConversionFailed, map[string]any{"sequenceNumber": "4960", "subSequenceNumber": 0.0}},
 		{"too many, JSON", Spec{Name: "s", Split: SplitJSON}, nil, many(MaxSubRecords+2, ""), MaxSubRecords, ProcessingFailed, map[string]any{
 			"errorCode": ExtractionFailed, "rawData": "eyJhIjoxfXsiYSI6MX0="}},
 		{"too many, delimited", Spec{Name: "s", Split: SplitDelimited, SplitAt: "Cg=="}, nil, many(MaxSubRecords+1, "\n"), MaxSubRecords, ProcessingFailed, map[string]any{

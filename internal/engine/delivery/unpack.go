@@ -34,16 +34,19 @@ type Origin struct {
 }
 
 // AppendKinesisKey appends what a source of Kinesis records gives as their keys: the
-// sequence number and the partition key.
-func AppendKinesisKey(dst []byte, sequence, partitionKey string) []byte {
+// shard, the sequence number and the partition key.
+func AppendKinesisKey(dst []byte, shard, sequence, partitionKey string) []byte {
+	dst = append(dst, shard...)
+	dst = append(dst, '\n')
 	dst = append(dst, sequence...)
 	dst = append(dst, '\n')
 	return append(dst, partitionKey...)
 }
 
 func (o *Origin) parse(key []byte) {
-	sequence, partition, _ := bytes.Cut(key, []byte{'\n'})
-	*o = Origin{Shard: o.Shard, Sequence: string(sequence), PartitionKey: string(partition)}
+	shard, rest, _ := bytes.Cut(key, []byte{'\n'})
+	sequence, partition, _ := bytes.Cut(rest, []byte{'\n'})
+	*o = Origin{Shard: string(shard), Sequence: string(sequence), PartitionKey: string(partition)}
 }
 
 // unpacker takes the records out of those that a source gives.

@@ -35,8 +35,9 @@ type streamDoc struct {
 type sourceConfig struct {
 	StreamARN string    `json:"streamArn"`
 	RoleARN   string    `json:"roleArn"`
-	Started   time.Time `json:"started"` // records from then on
-	Shards    []string  `json:"shards"`  // that were open then, in order
+	Started   time.Time `json:"started"`          // records from then on
+	Shards    []string  `json:"shards"`           // that were open then, in order
+	Created   time.Time `json:"created,omitzero"` // of the stream; one of another time is another stream
 }
 
 type encryption struct {

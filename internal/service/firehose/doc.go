@@ -10,17 +10,17 @@
 // # The ways of a record
 //
 //	puts ────────────┐                             ┌─> lane: S3, or the endpoint
-//	Kinesis shard ───┴─> (function -> a log) ──────┤
+//	Kinesis stream ──┴─> (function -> a log) ──────┤
 //	                 └─────────────────────────────┴─> lane "~backup": S3, as it came
 //
 // A lane is a pipeline of the delivery engine with its progress ("firehose.progress";
 // account, region, id, lane) and the plans that the progress may name ("firehose.plan";
-// account, region, id, lane, version). A stream of puts has the lane "main", one that
-// reads Kinesis a lane a shard, named after it; shards.go says in what order these are
-// read. Where a Lambda processor is configured, what the function makes of records is kept
-// in a log of its own ("firehose/account/region/id/transformed", or the Kinesis shard's
-// id), for the function need not say the same twice; the place that it has come to is a
-// document ("firehose.transform"), and the lane is named "~transformed".
+// account, region, id, lane, version). The lane to the destination is "main". The shards of
+// a Kinesis stream are read as one source, so that they fill the same buffers; source.go
+// says how. Where a Lambda processor is configured, what the function makes of records is
+// kept in a log of its own ("firehose/account/region/id/transformed"), for the function need
+// not say the same twice; the place that it has come to is a document
+// ("firehose.transform"), and the lane is named "main~transformed".
 //
 // An HTTP endpoint is delivered to at least once: a request that was under way at a crash
 // is sent again under the same id. What it does not take in the time of its RetryOptions

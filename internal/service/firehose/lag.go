@@ -76,7 +76,7 @@ func (s *Service) Flush(ctx context.Context, name string) error {
 func (st *stream) lag(ctx context.Context) (Lag, error) {
 	d := st.doc.Load()
 	st.mu.Lock()
-	lanes, sum := append([]*lane(nil), st.lanes...), st.past
+	lanes := append([]*lane(nil), st.lanes...)
 	l := Lag{Account: d.Account, Region: d.Region, Name: d.Name, Held: st.held}
 	st.mu.Unlock()
 	for _, ln := range lanes {
@@ -91,15 +91,12 @@ func (st *stream) lag(ctx context.Context) (Lag, error) {
 		if rest.Records > 0 {
 			l.Age = max(l.Age, st.s.clock.Since(rest.Oldest))
 		}
-		if ln.backup { // of the same records
-			l.Records, l.Bytes = max(l.Records, rest.Records), max(l.Bytes, rest.Bytes)
-			sum.objects += p.Objects
-			continue
+		l.Records, l.Bytes = max(l.Records, rest.Records), max(l.Bytes, rest.Bytes) // lanes have the same records
+		l.Objects += p.Objects
+		if !ln.backup {
+			l.Delivered, l.Rejected, l.LastObject, l.LastTime = p.Rows, p.Rejected, p.LastObject, p.LastTime
 		}
-		l.Records, l.Bytes = l.Records+rest.Records, l.Bytes+rest.Bytes
-		sum.add(p)
 	}
-	l.Delivered, l.Rejected, l.Objects, l.LastObject, l.LastTime = sum.rows, sum.rejected, sum.objects, sum.last, sum.lastTime
 	if at, err := st.failure(); err != nil {
 		l.Error, l.ErrorTime = err.Error(), at
 	}

@@ -13,13 +13,11 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-// A lane delivers what one source shard holds to one place: the destination, or the
-// bucket that source records are backed up to. A delivery stream has one or two, times
-// the shards of a Kinesis stream that it reads.
+// A lane delivers what the source holds to one place: the destination, or the bucket that
+// source records are backed up to. A delivery stream has one or two.
 type lane struct {
 	st       *stream
 	name     string // of its progress and plans
-	shard    string // of the Kinesis stream; "" for puts
 	backup   bool
 	pipeline *delivery.Pipeline
 	plans    *lanePlans
@@ -35,17 +33,26 @@ type lane struct {
 	errTime time.Time
 }
 
-// Names of lanes, those of a Kinesis stream's shards aside.
+// Names of lanes.
 const (
 	mainLane          = "main"
 	backupSuffix      = "~backup"
 	transformedSuffix = "~transformed"
 )
 
-// newLane makes a lane; work runs it.
-func (st *stream) newLane(name, shard string, backup bool, source delivery.Source, kinesis *kinesisSource) *lane {
+// newLane makes a lane of the Kinesis source, or of the puts if it is nil; work runs it.
+func (st *stream) newLane(name string, backup bool, kinesis *kinesisSource) *lane {
+	l := st.lane(name, backup, st.sourceOf(kinesis), kinesis)
+	l.rest = st.restOf(kinesis)
+	if kinesis != nil {
+		kinesis.retrying = l.retrying
+	}
+	return l
+}
+
+func (st *stream) lane(name string, backup bool, source delivery.Source, kinesis *kinesisSource) *lane {
 	s, d := st.s, st.doc.Load()
-	l := &lane{st: st, name: name, shard: shard, backup: backup, moved: func(shardlog.Position) {}}
+	l := &lane{st: st, name: name, backup: backup, moved: func(shardlog.Position) {}}
 	l.plans = &lanePlans{lane: l}
 	l.pipeline = delivery.New(delivery.Options{
 		Source:   source,

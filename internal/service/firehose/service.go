@@ -64,7 +64,6 @@ type Service struct {
 	clock   clockwork.Clock
 	docs    *state.Collection[streamDoc]
 	plans   *state.Collection[planDoc]
-	shards  *state.Collection[shardDoc]
 	http    *http.Client
 	metrics *metrics
 
@@ -88,7 +87,6 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, log: cfg.Logger, clock: cfg.Clock,
 		docs:    state.NewCollection[streamDoc](cfg.State, "firehose.stream"),
 		plans:   state.NewCollection[planDoc](cfg.State, "firehose.plan"),
-		shards:  state.NewCollection[shardDoc](cfg.State, "firehose.shard"),
 		http:    cfg.HTTP,
 		streams: make(map[streamKey]*stream),
 	}

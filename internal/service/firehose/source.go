@@ -3,8 +3,8 @@ package firehose
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,75 +24,122 @@ type Kinesis interface {
 	GetRecords(context.Context, *kinesis.GetRecordsInput, ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error)
 }
 
+// arrivals is a Kinesis that tells when a shard has more: WaitForRecords returns when there
+// is something to read from the iterator on. Another one is asked now and then.
+type arrivals interface {
+	WaitForRecords(ctx context.Context, iterator string) error
+}
+
 // Limits of reading a Kinesis stream.
 const (
 	readBytes  = 1 << 20                // of records that one GetRecords should bring, about
 	pollWait   = 200 * time.Millisecond // between reads of a shard at its end: Kinesis allows five a second
 	idleWait   = time.Second            // of one that has been at its end for a while
+	toldWait   = 2 * time.Second        // of one that tells when it has more; its end it does not tell
 	sourceWait = 10 * time.Second       // the longest wait after an error
+	shardsWait = 30 * time.Second       // between looks at the stream, even if no shard has ended
+	leastGap   = 20 * time.Millisecond  // between reads of a shard to which records trickle
+	maxRuns    = 20000                  // that a progress document should have at most, about
 )
 
-// kinesisSource reads a shard of a Kinesis stream as a source of the delivery engine.
+// kinesisSource reads a Kinesis stream as one source of the delivery engine, so that the
+// shards of a stream fill one buffer.
 //
 // The engine's positions are small and dense, sequence numbers are neither. So a position
-// counts: that of the n-th record read, from 1, is frame n. What is counted is
-// remembered as marks (before position p came the record of sequence number q), the
-// oldest one that is still needed goes into the progress document, and a source that is
-// restarted there counts on from it. When the record of the mark is no longer in the
-// shard, records have been lost to the stream's retention; the count then goes on behind
-// everything that the progress tells of, so that nothing is taken for delivered that is
-// not.
+// counts: that of the n-th record read, from 1, is frame n. Shards are read in turn, from
+// each what it has, and it is written down what was read from which: as runs, so and so many
+// records of this shard. The runs from the oldest record on that is still needed go into the
+// progress document, with the place in each shard before them; a source that is restarted
+// there reads the runs again in their order and counts as before. When a record of a run is
+// no longer in the shard, records have been lost to the stream's retention; the count then
+// goes on behind everything that the progress tells of, so that nothing is taken for
+// delivered that is not.
+//
+// A shard is read when its parents are read to their ends: the records of a partition key
+// keep their order. Of the shards that were open when the delivery stream was made, what
+// was put after that is read, of those that came later, all.
 //
 // Read and Wait are for one goroutine at a time.
 type kinesisSource struct {
+	st       *stream
 	k        Kinesis
-	stream   string    // ARN
-	shard    string    // id
-	from     time.Time // where to begin; zero: the oldest record
-	s        *Service
-	retrying func(err error, attempt int, wait time.Duration)
-	ended    chan struct{} // closed when the shard is closed and all of it was read
+	clock    clock
+	spawn    func(func())                                     // runs what waits for arrivals
+	ctx      context.Context                                  // of that
+	gap      func(shards int) time.Duration                   // between reads of a shard at its end
+	failed   func(err error)                                  // of looks at the stream; nil ends it
+	retrying func(err error, attempt int, wait time.Duration) // of reads
+	lost     func(shard string)                               // records are no longer there
 
-	batch    []shardlog.Record // what was read last
-	batchAt  uint64            // number of the first of it
-	iterator *string           // after it; nil: to be got
-	over     bool              // nothing comes after it
-	limit    int32
-	wait     time.Duration
+	batch   []shardlog.Record // what was read last
+	batchAt uint64            // number of the first of it
+	shards  []*shardReader    // in their order
+	turn    int
+	replay  int // runs of marks that were read again
+	partly  int // records read of the one after them
+	limit   int32
+	look    time.Time // when to look at the stream
+	looks   int       // in a row that failed
 
-	mu      sync.Mutex
-	marks   []sourceMark // in order, at least one
-	next    uint64       // number of the record after the batch
-	beyond  uint64
-	lag     time.Duration // behind the tip, at the last read
-	endAt   uint64        // number of the record after the last, when over
-	isEnded bool
+	hurry atomic.Bool
+	woken chan struct{}
+
+	mu     sync.Mutex
+	marks  marks
+	config *sourceConfig
+	beyond uint64 // positions up to it may be in use
+	behind map[string]time.Duration
 }
 
-// sourceMark is a place in a shard.
-type sourceMark struct {
-	Number   uint64 `json:"number"`             // of the next record
-	Sequence string `json:"sequence,omitempty"` // of the record before it; "": it is the first
-	time     time.Time
+// clock is what the source needs of clockwork's.
+type clock interface {
+	Now() time.Time
+	After(time.Duration) <-chan time.Time
 }
 
-func (st *stream) newKinesisSource(shard string, from time.Time) *kinesisSource {
+func (st *stream) newKinesisSource(ctx context.Context) *kinesisSource {
+	s, d := st.s, st.doc.Load()
 	return &kinesisSource{
-		k: st.s.cfg.Kinesis, stream: st.doc.Load().Source.StreamARN, shard: shard, from: from, s: st.s,
-		ended: make(chan struct{}), limit: 1000, marks: []sourceMark{{Number: 1}}, batchAt: 1,
+		st: st, k: s.cfg.Kinesis, clock: s.clock, ctx: ctx, spawn: func(f func()) { st.group.Go(f) }, config: d.Source, failed: st.sourceFailed,
+		gap: func(shards int) time.Duration {
+			return max(leastGap, time.Duration(shards)*st.doc.Load().longest()/maxRuns)
+		},
+		lost: func(shard string) {
+			s.log.Warn("records of a Kinesis stream are no longer there, perhaps some that were not delivered", "stream", d.Source.StreamARN, "shard", shard)
+		},
+		marks: newMarks(d.Source), limit: 1000, batchAt: 1, woken: make(chan struct{}, 1), behind: make(map[string]time.Duration),
 	}
+}
+
+// longest is how long records are buffered at most.
+func (d *streamDoc) longest() time.Duration {
+	seconds := d.S3.Seconds
+	if d.HTTP != nil {
+		seconds = d.HTTP.Seconds
+	}
+	if d.Backup != nil {
+		seconds = max(seconds, d.Backup.Seconds)
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 // restart begins again at a mark. Positions up to beyond may be in use.
 func (k *kinesisSource) restart(m *sourceMark, beyond shardlog.Position) {
-	if m == nil {
-		m = &sourceMark{Number: 1}
+	k.mu.Lock()
+	k.marks = m.open(k.config)
+	k.beyond = beyond.Frame
+	k.mu.Unlock()
+	k.rewind()
+}
+
+// rewind goes back to the mark.
+func (k *kinesisSource) rewind() {
+	for _, r := range k.shards {
+		r.close()
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.marks = []sourceMark{*m}
-	k.beyond = beyond.Frame
-	k.batch, k.batchAt, k.iterator, k.over = nil, m.Number, nil, false
+	k.batch, k.batchAt, k.shards, k.replay, k.partly, k.look = nil, k.marks.number, nil, 0, 0, time.Time{}
 }
 
 // mark is a place from which everything at or after the position can be read again. What
@@ -100,14 +147,12 @@ func (k *kinesisSource) restart(m *sourceMark, beyond shardlog.Position) {
 func (k *kinesisSource) mark(at shardlog.Position) *sourceMark {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	i := 0
-	for i+1 < len(k.marks) && k.marks[i+1].Number <= at.Frame {
-		i++
-	}
-	k.marks = append(k.marks[:0], k.marks[i:]...)
-	m := k.marks[0]
-	return &m
+	k.replay -= k.marks.forget(at.Frame)
+	return k.marks.save()
 }
+
+// Hurry is that of delivery.Source.
+func (k *kinesisSource) Hurry() { k.hurry.Store(true) }
 
 // Read is that of delivery.Source.
 func (k *kinesisSource) Read(ctx context.Context, from shardlog.Position, o shardlog.ReadOptions, dst []shardlog.Record) ([]shardlog.Record, shardlog.Position, error) {
@@ -115,10 +160,8 @@ func (k *kinesisSource) Read(ctx context.Context, from shardlog.Position, o shar
 	if from.Index > 0 {
 		at = from.Frame + 1
 	}
-	if at < k.batchAt || at > k.batchAt+uint64(len(k.batch)) && k.iterator == nil && !k.over {
-		if err := k.seek(at); err != nil {
-			return nil, from, err
-		}
+	if at < k.batchAt {
+		k.rewind()
 	}
 	for at >= k.batchAt+uint64(len(k.batch)) {
 		more, err := k.fetch(ctx)
@@ -145,224 +188,286 @@ func (k *kinesisSource) Read(ctx context.Context, from shardlog.Position, o shar
 // Wait is that of delivery.Source.
 func (k *kinesisSource) Wait(ctx context.Context, from shardlog.Position) error {
 	at := max(from.Frame, 1)
-	for {
-		if at < k.batchAt+uint64(len(k.batch)) {
-			return nil
+	for at >= k.batchAt+uint64(len(k.batch)) {
+		more, err := k.fetch(ctx)
+		if err != nil {
+			return err
 		}
-		if k.over {
-			k.end()
-			<-ctx.Done()
+		if more {
+			continue
+		}
+		now := k.clock.Now()
+		next := k.look
+		for _, r := range k.shards {
+			if t := r.next(k.gap(len(k.shards))); !r.ended && t.Before(next) {
+				next = t
+			}
+		}
+		select {
+		case <-k.clock.After(max(next.Sub(now), time.Millisecond)):
+		case <-k.woken:
+		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := k.sleep(ctx, k.wait); err != nil {
-			return err
-		}
-		if _, err := k.fetch(ctx); err != nil {
-			return err
-		}
 	}
-}
-
-// end says that the shard is read to its end.
-func (k *kinesisSource) end() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.endAt = k.batchAt + uint64(len(k.batch))
-	if !k.isEnded {
-		k.isEnded = true
-		close(k.ended)
-	}
-}
-
-// last is the position after the last record of a shard that has ended.
-func (k *kinesisSource) last() shardlog.Position {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return shardlog.Position{Frame: k.endAt}
-}
-
-func (k *kinesisSource) sleep(ctx context.Context, d time.Duration) error {
-	t := k.s.clock.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.Chan():
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// seek goes back to the last mark at or before a number.
-func (k *kinesisSource) seek(at uint64) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	m := k.marks[0]
-	for _, n := range k.marks {
-		if n.Number > at {
-			break
-		}
-		m = n
-	}
-	k.batch, k.batchAt, k.iterator, k.over = nil, m.Number, nil, false
 	return nil
 }
 
-// fetch reads on behind the batch, which it replaces if there is more.
-func (k *kinesisSource) fetch(ctx context.Context) (more bool, err error) {
-	if k.over {
-		return false, nil
+// wake ends a Wait's pause.
+func (k *kinesisSource) wake() {
+	select {
+	case k.woken <- struct{}{}:
+	default:
 	}
-	wait := pollWait
-	for attempt := 1; ; attempt++ {
-		more, err = k.get(ctx)
-		if err == nil {
-			return more, nil
+}
+
+// fetch reads on behind the batch, which it replaces if there is more. In a hurry it is
+// sure that there is not.
+func (k *kinesisSource) fetch(ctx context.Context) (more bool, err error) {
+	for {
+		hurry := k.hurry.Load()
+		found := k.try(ctx, hurry)
+		switch {
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case found == records:
+			return true, nil
+		case !hurry:
+			return false, nil
+		case found == nothing:
+			k.hurry.Store(false)
+			return false, nil
+		case found == unsure:
+			continue
 		}
-		if ctx.Err() != nil {
+		select {
+		case <-k.clock.After(pollWait):
+		case <-ctx.Done():
 			return false, ctx.Err()
 		}
-		k.iterator = nil // it may be what is wrong
-		if k.retrying != nil && !throttled(err) {
-			k.retrying(err, attempt, wait)
-		}
-		if err := k.sleep(ctx, wait); err != nil {
-			return false, err
-		}
-		wait = min(2*wait, sourceWait)
 	}
 }
 
-func throttled(err error) bool {
-	var e smithy.APIError
-	return errors.As(err, &e) && (e.ErrorCode() == "ProvisionedThroughputExceededException" || e.ErrorCode() == "ExpiredIteratorException")
-}
+// What a round of the shards found.
+type found int
 
-// get reads until it has records or the shard has no more for now.
-func (k *kinesisSource) get(ctx context.Context) (more bool, err error) {
-	next := k.batchAt + uint64(len(k.batch))
-	expect := "" // the record before the next one
-	if k.iterator == nil {
-		in := &kinesis.GetShardIteratorInput{StreamARN: &k.stream, ShardId: &k.shard, ShardIteratorType: kinesistypes.ShardIteratorTypeTrimHorizon}
-		if n := len(k.batch); n > 0 {
-			expect = k.sequence(n - 1)
+const (
+	records found = iota
+	nothing       // all of them said so
+	unsure        // some are to be asked again, or have children
+	failing       // some could not be asked
+)
+
+// try makes one round of the shards: those whose turn it is, or all.
+func (k *kinesisSource) try(ctx context.Context, all bool) found {
+	if now := k.clock.Now(); all || !now.Before(k.look) {
+		if err := k.lookAround(ctx); err != nil {
+			if ctx.Err() != nil {
+				return failing
+			}
+			k.looks++
+			k.look = now.Add(min(time.Duration(k.looks)*time.Second, sourceWait))
+			k.failed(err)
+			if k.looks == 1 {
+				k.st.s.log.Warn("the source of a delivery stream cannot be read", "stream", k.st.doc.Load().Name, "err", err)
+			}
+			if len(k.shards) == 0 {
+				return failing
+			}
 		} else {
-			k.mu.Lock()
-			for _, m := range k.marks {
-				if m.Number == next {
-					expect = m.Sequence
-				}
-			}
-			k.mu.Unlock()
+			k.look, k.looks = now.Add(shardsWait), 0
+			k.failed(nil)
 		}
-		if expect != "" {
-			in.ShardIteratorType, in.StartingSequenceNumber = kinesistypes.ShardIteratorTypeAtSequenceNumber, &expect
-		} else if !k.from.IsZero() {
-			in.ShardIteratorType, in.Timestamp = kinesistypes.ShardIteratorTypeAtTimestamp, &k.from
-		}
-		out, err := k.k.GetShardIterator(ctx, in)
-		if err != nil {
-			return false, fmt.Errorf("read shard %s of %s: %w", k.shard, k.stream, err)
-		}
-		k.iterator = out.ShardIterator
 	}
-	for {
-		out, err := k.k.GetRecords(ctx, &kinesis.GetRecordsInput{StreamARN: &k.stream, ShardIterator: k.iterator, Limit: &k.limit})
+	if f, again := k.readAgain(ctx); again {
+		return f
+	}
+	result := nothing
+	gap := k.gap(len(k.shards))
+	for range k.shards {
+		k.turn = (k.turn + 1) % len(k.shards)
+		r := k.shards[k.turn]
+		if r.ended || !all && k.clock.Now().Before(r.next(gap)) {
+			continue
+		}
+		recs, err := r.get(ctx, k.limit)
 		if err != nil {
-			return false, fmt.Errorf("read shard %s of %s: %w", k.shard, k.stream, err)
+			result = failing
+			continue
 		}
-		records := out.Records
-		if expect != "" && len(records) > 0 {
-			if aws.ToString(records[0].SequenceNumber) == expect {
-				records = records[1:]
-			} else {
-				k.mu.Lock()
-				next = max(next, k.beyond+1)
-				k.marks = append(k.marks, sourceMark{Number: next + 1, Sequence: *records[0].SequenceNumber, time: *records[0].ApproximateArrivalTimestamp})
-				k.mu.Unlock()
-				k.s.log.Warn("records of a Kinesis stream are no longer there, perhaps some that were not delivered", "stream", k.stream, "shard", k.shard)
-			}
-			expect = ""
+		if len(recs) > 0 {
+			k.take(r, recs)
+			return records
 		}
-		k.iterator, k.over = out.NextShardIterator, out.NextShardIterator == nil
-		behind := time.Duration(aws.ToInt64(out.MillisBehindLatest)) * time.Millisecond
+		if result == nothing && !r.ended && !r.atEnd {
+			result = unsure
+		}
+	}
+	if result == nothing && k.look.IsZero() {
+		return unsure // a shard has ended, and others may begin
+	}
+	return result
+}
+
+// readAgain reads the next records of the runs that were read before a restart; again is
+// false when that is done.
+func (k *kinesisSource) readAgain(ctx context.Context) (f found, again bool) {
+	for {
 		k.mu.Lock()
-		k.lag = behind
+		if k.replay == len(k.marks.runs) {
+			k.mu.Unlock()
+			return nothing, false
+		}
+		run := k.marks.runs[k.replay]
+		if run.shard == "" { // numbers that no record has
+			k.batch, k.batchAt = nil, k.batchAt+uint64(len(k.batch)+run.count)
+			k.replay++
+			k.mu.Unlock()
+			continue
+		}
 		k.mu.Unlock()
-		if len(records) > 0 {
-			k.take(next, records)
-			k.wait = 0
-			return true, nil
+		r := k.reader(run.shard)
+		if r != nil && k.clock.Now().Before(r.pause) {
+			return failing, true
 		}
-		if k.over || behind == 0 {
-			if k.wait = max(pollWait, k.wait+k.wait/4); k.wait > idleWait {
-				k.wait = idleWait
+		var recs []kinesistypes.Record
+		lost := r == nil
+		if !lost {
+			var err error
+			recs, err = r.get(ctx, int32(min(run.count-k.partly, int(k.limit))))
+			if err != nil {
+				return failing, true
 			}
-			return false, nil
+			lost = r.skipped || len(recs) == 0 && (r.ended || r.atEnd)
 		}
+		if lost {
+			k.giveUp(run.shard)
+			if r != nil {
+				r.iterator, r.skipped = nil, false // what it may have brought is read in its turn
+			}
+			return unsure, true
+		}
+		if len(recs) == 0 {
+			continue
+		}
+		k.setBatch(k.batchAt+uint64(len(k.batch)), r.id, recs)
+		k.mu.Lock()
+		r.last = *recs[len(recs)-1].SequenceNumber
+		if k.partly += len(recs); k.partly == run.count {
+			k.marks.runs[k.replay].last = r.last
+			k.replay, k.partly = k.replay+1, 0
+		}
+		k.mu.Unlock()
+		return records, true
 	}
 }
 
-// take makes records the batch, the first of them with the number.
-func (k *kinesisSource) take(number uint64, records []kinesistypes.Record) {
-	before := ""
-	if n := len(k.batch); n > 0 {
-		before = k.sequence(n - 1)
+// giveUp ends the reading of runs, some record of which is no longer there: what follows is
+// counted behind everything that may be in use.
+func (k *kinesisSource) giveUp(shard string) {
+	k.lost(shard)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	m := &k.marks
+	read := m.runs[:k.replay]
+	if k.partly > 0 {
+		r := m.runs[k.replay]
+		r.count, r.last = k.partly, k.reader(r.shard).last
+		read = append(read, r)
 	}
+	next := k.batchAt + uint64(len(k.batch))
+	m.runs = read
+	if k.beyond >= next {
+		m.runs = append(m.runs, run{count: int(k.beyond + 1 - next)})
+		k.batch, k.batchAt = nil, k.beyond+1
+	}
+	k.replay, k.partly = len(m.runs), 0
+}
+
+func (k *kinesisSource) reader(shard string) *shardReader {
+	for _, r := range k.shards {
+		if r.id == shard {
+			return r
+		}
+	}
+	return nil
+}
+
+// take makes records of a shard the batch.
+func (k *kinesisSource) take(r *shardReader, records []kinesistypes.Record) {
+	if r.skipped {
+		r.skipped = false
+		k.lost(r.id)
+	}
+	r.last = *records[len(records)-1].SequenceNumber
+	k.mu.Lock()
+	k.marks.add(r.id, records)
+	k.replay = len(k.marks.runs)
+	k.mu.Unlock()
+	k.setBatch(k.batchAt+uint64(len(k.batch)), r.id, records)
+}
+
+// setBatch makes records the batch, the first of them with the number.
+func (k *kinesisSource) setBatch(number uint64, shard string, records []kinesistypes.Record) {
 	size, keys := 0, 0
 	for i := range records {
 		size += len(records[i].Data)
-		keys += len(*records[i].SequenceNumber) + len(*records[i].PartitionKey) + 1
+		keys += len(shard) + len(*records[i].SequenceNumber) + len(*records[i].PartitionKey) + 2
 	}
 	arena := make([]byte, 0, keys)
 	batch := make([]shardlog.Record, len(records))
 	for i := range records {
 		r := &records[i]
 		at := len(arena)
-		arena = delivery.AppendKinesisKey(arena, *r.SequenceNumber, *r.PartitionKey)
+		arena = delivery.AppendKinesisKey(arena, shard, *r.SequenceNumber, *r.PartitionKey)
 		batch[i] = shardlog.Record{
 			Position: shardlog.Position{Frame: number + uint64(i)}, Key: arena[at:len(arena):len(arena)], Data: r.Data,
 			Time: aws.ToTime(r.ApproximateArrivalTimestamp),
 		}
 	}
-	k.mu.Lock()
-	if last := k.marks[len(k.marks)-1]; before != "" && last.Number < number {
-		k.marks = append(k.marks, sourceMark{Number: number, Sequence: before, time: batch[0].Time})
-	}
-	k.next = number + uint64(len(batch))
-	k.mu.Unlock()
 	k.batch, k.batchAt = batch, number
 	k.limit = int32(min(max(readBytes*len(records)/max(size, 1), 1), 10000))
 }
 
-// sequence is the number of the i-th record of the batch.
-func (k *kinesisSource) sequence(i int) string {
-	key := k.batch[i].Key
-	for n, c := range key {
-		if c == '\n' {
-			return string(key[:n])
-		}
-	}
-	return string(key)
+// read is the number of the record after those that were read.
+func (k *kinesisSource) read() uint64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.marks.next()
 }
 
-// rest tells what was read of the shard and is not delivered, and how old it is. What was
-// not read yet counts as one record.
+// rest tells what was read and is not delivered, and how old it is. What was not read yet
+// counts as one record.
 func (k *kinesisSource) rest(_ context.Context, p *delivery.Progress) (shardlog.Rest, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var r shardlog.Rest
-	if at := max(p.Watermark.Frame, 1); k.next > at {
-		r.Records = k.next - at
-		r.Oldest = k.marks[0].time
+	if at := max(p.Watermark.Frame, 1); k.marks.next() > at {
+		r.Records = k.marks.next() - at
+		for _, q := range k.marks.runs {
+			if !q.time.IsZero() {
+				r.Oldest = q.time
+				break
+			}
+		}
 	}
-	if k.lag > 0 {
+	var lag time.Duration
+	for _, b := range k.behind {
+		lag = max(lag, b)
+	}
+	if lag > 0 {
 		r.Records = max(r.Records, 1)
-		if t := k.s.clock.Now().Add(-k.lag); r.Oldest.IsZero() || t.Before(r.Oldest) {
+		if t := k.clock.Now().Add(-lag); r.Oldest.IsZero() || t.Before(r.Oldest) {
 			r.Oldest = t
 		}
 	}
 	if r.Records > 0 && r.Oldest.IsZero() {
-		r.Oldest = k.s.clock.Now()
+		r.Oldest = k.clock.Now()
 	}
 	return r, nil
+}
+
+func throttled(err error) bool {
+	var e smithy.APIError
+	return errors.As(err, &e) && (e.ErrorCode() == "ProvisionedThroughputExceededException" || e.ErrorCode() == "ExpiredIteratorException")
 }

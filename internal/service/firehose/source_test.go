@@ -2,8 +2,10 @@ package firehose
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,9 +25,10 @@ import (
 
 // fakeKinesis is a stream of shards in memory. Iterators are "shard/index".
 type fakeKinesis struct {
-	mu     sync.Mutex
-	shards []*fakeShard
-	batch  int // records of a reply
+	mu      sync.Mutex
+	shards  []*fakeShard
+	batch   int // records of a reply
+	created time.Time
 }
 
 type fakeShard struct {
@@ -51,13 +54,15 @@ func (k *fakeKinesis) put(shard string, data ...string) {
 	for _, d := range data {
 		now := time.Now()
 		s.records = append(s.records, kinesistypes.Record{
-			Data: []byte(d), PartitionKey: aws.String("k"), SequenceNumber: aws.String(fmt.Sprintf("%s%09d", shard[len(shard)-1:], len(s.records))), ApproximateArrivalTimestamp: &now,
+			Data: []byte(d), PartitionKey: aws.String("k"), SequenceNumber: aws.String(fmt.Sprintf("%s%09d", shard[len("shardId-"):], len(s.records))), ApproximateArrivalTimestamp: &now,
 		})
 	}
 }
 
 func (k *fakeKinesis) DescribeStreamSummary(context.Context, *kinesis.DescribeStreamSummaryInput, ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error) {
-	return &kinesis.DescribeStreamSummaryOutput{StreamDescriptionSummary: &kinesistypes.StreamDescriptionSummary{StreamStatus: kinesistypes.StreamStatusActive}}, nil
+	return &kinesis.DescribeStreamSummaryOutput{StreamDescriptionSummary: &kinesistypes.StreamDescriptionSummary{
+		StreamStatus: kinesistypes.StreamStatusActive, StreamCreationTimestamp: &k.created,
+	}}, nil
 }
 
 func (k *fakeKinesis) ListShards(context.Context, *kinesis.ListShardsInput, ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
@@ -112,6 +117,30 @@ func (k *fakeKinesis) GetRecords(_ context.Context, in *kinesis.GetRecordsInput,
 	return out, nil
 }
 
+// newTestSource is a source of what k has, from the shards that it has now on.
+func newTestSource(t *testing.T, k *fakeKinesis) *kinesisSource {
+	st := &stream{s: &Service{clock: clockwork.NewRealClock(), log: slog.New(slog.DiscardHandler), cfg: Config{Kinesis: k}}, group: new(sync.WaitGroup)}
+	c := &sourceConfig{StreamARN: "arn"}
+	for _, s := range k.shards {
+		c.Shards = append(c.Shards, s.id)
+	}
+	st.doc.Store(&streamDoc{Source: c})
+	return st.newKinesisSource(t.Context())
+}
+
+func readFrom(t *testing.T, src *kinesisSource, from uint64, n int) (got []string, next shardlog.Position) {
+	t.Helper()
+	src.Hurry()
+	recs, next, err := src.Read(t.Context(), shardlog.Position{Frame: from}, shardlog.ReadOptions{MaxRecords: n}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range recs {
+		got = append(got, string(r.Data))
+	}
+	return got, next
+}
+
 // TestSourcePositions reads a shard in pieces, from the start and from marks.
 func TestSourcePositions(t *testing.T) {
 	k := &fakeKinesis{shards: []*fakeShard{{id: "shardId-0"}}, batch: 7}
@@ -120,23 +149,12 @@ func TestSourcePositions(t *testing.T) {
 		data = append(data, strconv.Itoa(i))
 	}
 	k.put("shardId-0", data...)
-	src := &kinesisSource{k: k, shard: "shardId-0", s: &Service{clock: clockwork.NewRealClock(), log: slog.New(slog.DiscardHandler)}, ended: make(chan struct{}), limit: 1000, marks: []sourceMark{{Number: 1}}, batchAt: 1}
-	read := func(from uint64, n int) (got []string, next shardlog.Position) {
-		t.Helper()
-		recs, next, err := src.Read(t.Context(), shardlog.Position{Frame: from}, shardlog.ReadOptions{MaxRecords: n}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range recs {
-			got = append(got, string(r.Data))
-		}
-		return got, next
-	}
+	src := newTestSource(t, k)
 	var all []string
 	next := shardlog.Position{}
 	for {
 		var got []string
-		if got, next = read(next.Frame, 5); len(got) == 0 {
+		if got, next = readFrom(t, src, next.Frame, 5); len(got) == 0 {
 			break
 		}
 		all = append(all, got...)
@@ -145,20 +163,158 @@ func TestSourcePositions(t *testing.T) {
 		t.Fatalf("read %v to %v", all, next)
 	}
 	for _, at := range []uint64{1, 7, 8, 50, 100, 30} { // again from anywhere
-		if got, _ := read(at, 1); len(got) != 1 || got[0] != strconv.Itoa(int(at)-1) {
+		if got, _ := readFrom(t, src, at, 1); len(got) != 1 || got[0] != strconv.Itoa(int(at)-1) {
 			t.Errorf("at %d: %v", at, got)
 		}
 	}
 	m := src.mark(shardlog.Position{Frame: 52})
 	src.restart(m, shardlog.Position{Frame: 60})
-	if got, _ := read(52, 1); len(got) != 1 || got[0] != "51" {
+	if got, _ := readFrom(t, src, 52, 1); len(got) != 1 || got[0] != "51" {
 		t.Errorf("restarted at %+v: %v", m, got)
 	}
 	// What was lost meanwhile is not taken for delivered.
 	k.shards[0].first = 90
-	src.restart(m, shardlog.Position{Frame: 60})
-	if got, next := read(52, 1); len(got) != 1 || got[0] != "90" || next.Frame != 62 {
+	src.restart(m, shardlog.Position{Frame: 260})
+	if got, next := readFrom(t, src, 52, 1); len(got) != 1 || got[0] != "90" || next.Frame != 262 {
 		t.Errorf("after a loss: %v, next %v", got, next)
+	}
+}
+
+// TestSourceRandom reads shards that grow and end at random, over restarts: a number stays
+// with its record, each record gets one, and a shard's records, and a parent's and a
+// child's, keep their order.
+func TestSourceRandom(t *testing.T) {
+	for seed := range uint64(60) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		k := &fakeKinesis{batch: 1 + rnd.IntN(5), shards: []*fakeShard{{id: "shardId-00"}, {id: "shardId-01"}, {id: "shardId-02"}}}
+		src := newTestSource(t, k)
+		numbers := make(map[uint64]string)
+		put, next := 0, uint64(1)
+		var saved *sourceMark
+		savedTo := uint64(1)
+		for range 150 {
+			switch n := rnd.IntN(12); {
+			case n < 4: // put
+				s := k.shards[rnd.IntN(len(k.shards))]
+				if !s.closed {
+					for range 1 + rnd.IntN(4) {
+						k.put(s.id, fmt.Sprintf("%s/%d", s.id, len(s.records)))
+						put++
+					}
+				}
+			case n < 9: // read
+				got, after := readFrom(t, src, next, 1+rnd.IntN(6))
+				for i, r := range got {
+					numbers[after.Frame-uint64(len(got)-i)] = r
+				}
+				next = after.Frame
+			case n < 10: // deliver
+				to := 1 + rnd.Uint64N(next)
+				if m := src.mark(shardlog.Position{Frame: max(savedTo, to)}); m != nil {
+					saved, savedTo = m, max(savedTo, to)
+				}
+				b, err := json.Marshal(saved)
+				if err != nil {
+					t.Fatal(err)
+				}
+				saved = new(sourceMark)
+				if err := json.Unmarshal(b, saved); err != nil {
+					t.Fatal(err)
+				}
+			case n < 11: // crash: what was read after the last save may come in another order
+				src = newTestSource(t, k)
+				src.config.Shards = []string{"shardId-00", "shardId-01", "shardId-02"}
+				src.restart(saved, shardlog.Position{Frame: next})
+				covered := src.marks.next()
+				for at := range numbers {
+					if at >= covered {
+						delete(numbers, at)
+					}
+				}
+				for at := savedTo; at < covered; {
+					got, after := readFrom(t, src, at, 3)
+					for i, r := range got {
+						n := after.Frame - uint64(len(got)-i)
+						if was, ok := numbers[n]; ok && was != r {
+							t.Fatalf("seed %d: number %d is %q, was %q", seed, n, r, was)
+						}
+						if n < covered { // it was fetched perhaps and not read
+							numbers[n] = r
+						}
+					}
+					at = after.Frame
+				}
+				next = max(savedTo, covered)
+			default: // split
+				if s := k.shards[rnd.IntN(len(k.shards))]; !s.closed && len(k.shards) < 12 {
+					s.closed = true
+					for range 2 {
+						k.shards = append(k.shards, &fakeShard{id: fmt.Sprintf("shardId-%02d", len(k.shards)), parent: s.id})
+					}
+				}
+			}
+		}
+		for {
+			got, after := readFrom(t, src, next, 10)
+			for i, r := range got {
+				numbers[after.Frame-uint64(len(got)-i)] = r
+			}
+			if next = after.Frame; len(got) == 0 {
+				break
+			}
+		}
+		seen := make(map[string]int)
+		for n := range uint64(len(numbers)) {
+			shard, at, _ := strings.Cut(numbers[n+1], "/")
+			if i, _ := strconv.Atoi(at); i != seen[shard] {
+				t.Fatalf("seed %d: %d is %s, want record %d", seed, n+1, numbers[n+1], seen[shard])
+			}
+			seen[shard]++
+			if p := k.shard(shard).parent; p != "" && seen[p] != len(k.shard(p).records) {
+				t.Fatalf("seed %d: %s before the end of its parent %s", seed, numbers[n+1], p)
+			}
+		}
+		if len(numbers) != put {
+			t.Fatalf("seed %d: %d records, %d were put", seed, len(numbers), put)
+		}
+	}
+}
+
+// TestSourceAnother goes on with a stream that was deleted and made anew.
+func TestSourceAnother(t *testing.T) {
+	k := &fakeKinesis{shards: []*fakeShard{{id: "shardId-0"}}, batch: 2, created: time.Unix(1, 0)}
+	k.put("shardId-0", "a", "b", "c")
+	src := newTestSource(t, k)
+	next := uint64(1)
+	read := func(want string) {
+		t.Helper()
+		var all []string
+		for {
+			got, after := readFrom(t, src, next, 10)
+			if next = after.Frame; len(got) == 0 {
+				break
+			}
+			all = append(all, got...)
+		}
+		if got := strings.Join(all, ""); got != want {
+			t.Errorf("read %s, want %s", got, want)
+		}
+	}
+	read("abc")
+	old := src.mark(shardlog.Position{Frame: 2})
+	k.shards, k.created = []*fakeShard{{id: "shardId-0"}}, time.Unix(2, 0)
+	k.put("shardId-0", "x", "y")
+	read("xy")
+	if next != 6 {
+		t.Errorf("at %d, want 6", next)
+	}
+	// And so does a source that was not running meanwhile.
+	src = newTestSource(t, k)
+	src.restart(old, shardlog.Position{Frame: 3})
+	next = 2
+	read("xy")
+	if next != 6 {
+		t.Errorf("at %d, want 6", next)
 	}
 }
 

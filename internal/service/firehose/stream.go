@@ -29,16 +29,13 @@ type stream struct {
 	docMu    sync.Mutex // serialises changes of doc
 	updating sync.Mutex // held by UpdateDestination
 
-	cancel     context.CancelFunc // of all that works
-	group      *sync.WaitGroup    // and it
-	done       chan struct{}      // closed when nothing works
-	shardEnded chan struct{}
+	cancel context.CancelFunc // of all that works
+	group  *sync.WaitGroup    // and it
+	done   chan struct{}      // closed when nothing works
 
 	mu            sync.Mutex
 	lanes         []*lane
-	shards        map[string]*shardLanes
 	held          bool
-	past          totals // of shards that have ended
 	sourceErr     error
 	sourceErrTime time.Time
 }
@@ -50,7 +47,7 @@ type transformer struct {
 }
 
 func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
-	st := &stream{s: s, shardEnded: make(chan struct{}, 1)}
+	st := &stream{s: s}
 	st.doc.Store(d)
 	if d.Source != nil {
 		return st, nil
@@ -83,7 +80,7 @@ func (st *stream) begin() error {
 		group.Wait()
 	}()
 	st.mu.Lock()
-	st.lanes, st.shards, st.past = nil, make(map[string]*shardLanes), totals{}
+	st.lanes = nil
 	st.mu.Unlock()
 	err := st.run(ctx)
 	if err != nil {
@@ -100,30 +97,29 @@ func (st *stream) end() {
 
 func (st *stream) run(ctx context.Context) error {
 	d := st.doc.Load()
-	if d.Source != nil {
-		if err := st.countPast(); err != nil {
-			return err
-		}
-		st.group.Go(func() { st.followShards(ctx) })
-		return nil
-	}
+	// Each lane has a source of its own: they are not at the same place.
+	source := func() *kinesisSource { return nil }
 	trim := &trimmer{st: st, shard: st.shard}
+	moved := trim.reader
+	if d.Source != nil {
+		source = func() *kinesisSource { return st.newKinesisSource(ctx) }
+		moved = func(string) func(shardlog.Position) { return func(shardlog.Position) {} }
+	}
 	var lanes []*lane
 	if d.Transforms {
 		out, err := st.openOutput(ctx, d.base()+"/transformed")
 		if err != nil {
 			return err
 		}
-		l, _ := st.addTransformed(ctx, st.group, mainLane+transformedSuffix, "", st.shard, nil, out, trim.reader("transform"))
-		lanes = append(lanes, l)
+		lanes = append(lanes, st.addTransformed(ctx, source(), out, moved("transform")))
 	} else {
-		l := st.newLane(mainLane, "", false, st.shard, nil)
-		l.rest, l.moved = restOf(st.shard), trim.reader(mainLane)
+		l := st.newLane(mainLane, false, source())
+		l.moved = moved(mainLane)
 		lanes = append(lanes, l)
 	}
 	if d.backs() {
-		l := st.newLane(mainLane+backupSuffix, "", true, st.shard, nil)
-		l.rest, l.moved = restOf(st.shard), trim.reader(backupSuffix)
+		l := st.newLane(mainLane+backupSuffix, true, source())
+		l.moved = moved(backupSuffix)
 		lanes = append(lanes, l)
 	}
 	for _, l := range lanes {
@@ -143,9 +139,20 @@ func (st *stream) run(ctx context.Context) error {
 	return nil
 }
 
-func restOf(shard *shardlog.Shard) func(context.Context, *delivery.Progress) (shardlog.Rest, error) {
+// sourceOf is what a lane reads: the Kinesis stream, or the log of puts.
+func (st *stream) sourceOf(k *kinesisSource) delivery.Source {
+	if k != nil {
+		return k
+	}
+	return st.shard
+}
+
+func (st *stream) restOf(k *kinesisSource) func(context.Context, *delivery.Progress) (shardlog.Rest, error) {
+	if k != nil {
+		return k.rest
+	}
 	return func(ctx context.Context, p *delivery.Progress) (shardlog.Rest, error) {
-		return shard.Rest(ctx, p.Watermark)
+		return st.shard.Rest(ctx, p.Watermark)
 	}
 }
 
@@ -161,18 +168,19 @@ func (st *stream) openOutput(ctx context.Context, name string) (*shardlog.Shard,
 	return out, nil
 }
 
-// addTransformed transforms what a source has into a log and makes a lane that delivers
-// that. caughtUp waits until everything before a position is transformed.
-func (st *stream) addTransformed(ctx context.Context, group *sync.WaitGroup, name, shard string, source delivery.Source, kinesis *kinesisSource, out *shardlog.Shard, moved func(shardlog.Position)) (l *lane, caughtUp func(context.Context, func() shardlog.Position) error) {
+// addTransformed transforms what the source has, the puts if it is nil, into a log and makes
+// a lane that delivers that.
+func (st *stream) addTransformed(ctx context.Context, source *kinesisSource, out *shardlog.Shard, moved func(shardlog.Position)) *lane {
 	s, d := st.s, st.doc.Load()
+	name := mainLane + transformedSuffix
 	trim := &trimmer{st: st, shard: out}
-	l = st.newLane(name, shard, false, delivery.Transformed{Shard: out}, nil)
+	l := st.lane(name, false, delivery.Transformed{Shard: out}, nil)
 	l.moved = trim.reader(name)
 	marked := trim.reader("mark")
 	t := &transformer{Transformer: &delivery.Transformer{
-		Source: source, Output: out, Clock: s.clock,
-		Marks:    &markStore{document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, name}, source: kinesis}},
-		Settings: func() delivery.TransformSettings { return st.transformSettings(shard) },
+		Source: st.sourceOf(source), Output: out, Clock: s.clock,
+		Marks:    &markStore{document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, name}, source: source}},
+		Settings: st.transformSettings,
 		Moved: func(m *delivery.TransformMark) {
 			moved(m.Source)
 			marked(m.Output)
@@ -182,23 +190,16 @@ func (st *stream) addTransformed(ctx context.Context, group *sync.WaitGroup, nam
 			s.log.Error("transformation skipped records that cannot be read", "stream", d.Name, "err", err)
 		},
 	}}
-	before := func(ctx context.Context) (shardlog.Rest, error) {
-		if kinesis != nil {
-			return kinesis.rest(ctx, &delivery.Progress{Watermark: t.At()})
-		}
-		return st.shard.Rest(ctx, t.At())
-	}
+	before := st.restOf(source)
 	t.end = func(ctx context.Context) (shardlog.Position, error) {
-		if kinesis != nil {
-			kinesis.mu.Lock()
-			defer kinesis.mu.Unlock()
-			return shardlog.Position{Frame: kinesis.next}, nil
+		if source != nil {
+			return shardlog.Position{Frame: source.read()}, nil
 		}
 		info, err := st.shard.Info(ctx)
 		return info.End, err
 	}
 	l.rest = func(ctx context.Context, p *delivery.Progress) (shardlog.Rest, error) {
-		r, err := before(ctx)
+		r, err := before(ctx, &delivery.Progress{Watermark: t.At()})
 		if err != nil {
 			return r, err
 		}
@@ -209,9 +210,12 @@ func (st *stream) addTransformed(ctx context.Context, group *sync.WaitGroup, nam
 		}
 		return r, err
 	}
+	if source != nil {
+		source.retrying = l.retrying
+	}
 	l.transformer = t
-	st.work(ctx, group, "transformation", t.Run, l.retrying)
-	return l, func(ctx context.Context, last func() shardlog.Position) error { return t.Flush(ctx, last()) }
+	st.work(ctx, st.group, "transformation", t.Run, l.retrying)
+	return l
 }
 
 // flush delivers what the stream holds now.
@@ -244,45 +248,6 @@ func (st *stream) failure() (time.Time, error) {
 		}
 	}
 	return at, err
-}
-
-// totals are what was delivered.
-type totals struct {
-	rows, rejected, objects int64
-	last                    string
-	lastTime                time.Time
-}
-
-func (t *totals) add(p *delivery.Progress) {
-	t.rows += p.Rows
-	t.rejected += p.Rejected
-	t.objects += p.Objects
-	if p.LastTime.After(t.lastTime) {
-		t.last, t.lastTime = p.LastObject, p.LastTime
-	}
-}
-
-// countPast adds up what was delivered of shards that have ended.
-func (st *stream) countPast() error {
-	d := st.doc.Load()
-	for k, doc := range st.s.shards.List(d.Account, d.Region, d.ID) {
-		if !doc.Ended {
-			continue
-		}
-		p := progressDoc{Progress: new(delivery.Progress)}
-		name := k[len(k)-1]
-		if d.Transforms {
-			name += transformedSuffix
-		}
-		old := document{store: st.s.cfg.State, key: state.Key{progressKind, d.Account, d.Region, d.ID, name}}
-		if err := old.load(&p); err != nil {
-			return err
-		}
-		st.mu.Lock()
-		st.past.add(p.Progress)
-		st.mu.Unlock()
-	}
-	return nil
 }
 
 // objects puts by S3's API, and to the HTTP endpoint.
@@ -350,7 +315,7 @@ func noBucket(err error) bool {
 // remove deletes all that a delivery stream leaves beside its document: progress, plans,
 // and last the shards.
 func (s *Service) remove(ctx context.Context, account, region, id string) error {
-	for _, kind := range []string{progressKind, markKind, "firehose.shard", "firehose.plan"} {
+	for _, kind := range []string{progressKind, markKind, "firehose.plan"} {
 		for doc := range s.cfg.State.List(state.Key{kind, account, region, id}) {
 			if err := s.cfg.State.Delete(ctx, doc.Key, 0); err != nil && !errors.Is(err, state.ErrNotFound) {
 				return err

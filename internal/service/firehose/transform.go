@@ -35,7 +35,7 @@ const (
 
 // transformSettings are those of the configuration as it is now. Records of a stream
 // that once had a function go the same way when it has none.
-func (st *stream) transformSettings(shard string) delivery.TransformSettings {
+func (st *stream) transformSettings() delivery.TransformSettings {
 	d := st.doc.Load()
 	s := delivery.TransformSettings{Spec: d.unpacking(), Size: 1 << 20}
 	p := d.processing().find(types.ProcessorTypeLambda)
@@ -45,7 +45,7 @@ func (st *stream) transformSettings(shard string) delivery.TransformSettings {
 	s.Size = int64(p.number(types.ProcessorParameterNameBufferSizeInMb, 1) * (1 << 20))
 	s.Interval = time.Duration(p.number(types.ProcessorParameterNameBufferIntervalInSeconds, lambdaSeconds)) * time.Second
 	s.Function = &lambdaFunction{
-		st: st, d: d, shard: shard, arn: p.param(types.ProcessorParameterNameLambdaArn),
+		st: st, d: d, arn: p.param(types.ProcessorParameterNameLambdaArn),
 		retries: int(p.number(types.ProcessorParameterNameLambdaNumberOfRetries, lambdaRetries)),
 	}
 	return s
@@ -55,7 +55,6 @@ func (st *stream) transformSettings(shard string) delivery.TransformSettings {
 type lambdaFunction struct {
 	st      *stream
 	d       *streamDoc
-	shard   string
 	arn     string
 	retries int
 }
@@ -120,7 +119,7 @@ func (f *lambdaFunction) Transform(ctx context.Context, batch []delivery.Outcome
 			r.Data = []byte{}
 		}
 		if f.d.Source != nil {
-			r.Kinesis = &lambdaEventKinesis{Shard: f.shard, PartitionKey: o.PartitionKey, Arrival: o.Arrival, Sequence: o.Sequence, Sub: o.Sub}
+			r.Kinesis = &lambdaEventKinesis{Shard: o.Shard, PartitionKey: o.PartitionKey, Arrival: o.Arrival, Sequence: o.Sequence, Sub: o.Sub}
 		}
 		sent[r.ID] = i
 		event.Records = append(event.Records, r)

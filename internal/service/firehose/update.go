@@ -147,7 +147,7 @@ func (d *streamDoc) clone() (*streamDoc, error) {
 // transformation, which needs the delivery to be at rest.
 func (st *stream) reroute(ctx context.Context, transform, backup bool, change func() error) error {
 	s, d := st.s, st.doc.Load()
-	var progress map[string]progressDoc
+	var p progressDoc
 	for try := 0; ; try++ {
 		if transform {
 			flush, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -160,7 +160,7 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 		st.end()
 		var rest bool
 		var err error
-		if progress, rest, err = st.mainProgress(); err == nil && (rest || !transform) {
+		if p, rest, err = st.mainProgress(); err == nil && (rest || !transform) {
 			break
 		}
 		if berr := st.begin(); berr != nil {
@@ -174,23 +174,19 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 		}
 	}
 	prepare := func() error {
-		for name, p := range progress {
-			if transform {
-				doc := document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, name + transformedSuffix}}
-				if err := doc.save(ctx, markDoc{&delivery.TransformMark{Source: p.Watermark}, p.Kinesis}); err != nil {
-					return err
-				}
+		if transform {
+			doc := document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, mainLane + transformedSuffix}}
+			if err := doc.save(ctx, markDoc{&delivery.TransformMark{Source: p.Watermark}, p.Kinesis}); err != nil {
+				return err
 			}
-			if backup {
-				doc := document{store: s.cfg.State, key: state.Key{progressKind, d.Account, d.Region, d.ID, name + backupSuffix}}
-				var old progressDoc
-				old.Progress = new(delivery.Progress)
-				if err := doc.load(&old); err != nil {
-					return err
-				}
-				if doc.rev != 0 {
-					continue // it was on before, and goes on where it was
-				}
+		}
+		if backup {
+			doc := document{store: s.cfg.State, key: state.Key{progressKind, d.Account, d.Region, d.ID, mainLane + backupSuffix}}
+			old := progressDoc{Progress: new(delivery.Progress)}
+			if err := doc.load(&old); err != nil {
+				return err
+			}
+			if doc.rev == 0 { // else it was on before, and goes on where it was
 				if err := doc.save(ctx, progressDoc{&delivery.Progress{Watermark: p.Watermark}, p.Kinesis}); err != nil {
 					return err
 				}
@@ -210,38 +206,24 @@ func busy(d *streamDoc) error {
 	return &types.ResourceInUseException{Message: &m}
 }
 
-// mainProgress reads how far the delivery to the destination is, by lane, and whether all
-// of it is at rest.
-func (st *stream) mainProgress() (all map[string]progressDoc, rest bool, err error) {
+// mainProgress reads how far the delivery to the destination is, and whether all of it is
+// at rest.
+func (st *stream) mainProgress() (p progressDoc, rest bool, err error) {
 	s, d := st.s, st.doc.Load()
-	all, rest = make(map[string]progressDoc), true
-	names := []string{mainLane}
-	if d.Source != nil {
-		names = nil
-		for k, sh := range s.shards.List(d.Account, d.Region, d.ID) {
-			if !sh.Ended {
-				names = append(names, k[len(k)-1])
-			}
+	p = progressDoc{Progress: new(delivery.Progress)}
+	if d.Transforms {
+		// The transformer is what reads the source.
+		m := markDoc{TransformMark: new(delivery.TransformMark)}
+		doc := document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, mainLane + transformedSuffix}}
+		if err := doc.load(&m); err != nil {
+			return p, false, err
 		}
+		p.Watermark, p.Kinesis = m.Source, m.Kinesis
+		return p, true, nil
 	}
-	for _, n := range names {
-		p := progressDoc{Progress: new(delivery.Progress)}
-		if d.Transforms {
-			// The transformer is what reads the source.
-			m := markDoc{TransformMark: new(delivery.TransformMark)}
-			doc := document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, n + transformedSuffix}}
-			if err := doc.load(&m); err != nil {
-				return nil, false, err
-			}
-			p.Watermark, p.Kinesis = m.Source, m.Kinesis
-		} else {
-			doc := document{store: s.cfg.State, key: state.Key{progressKind, d.Account, d.Region, d.ID, n}}
-			if err := doc.load(&p); err != nil {
-				return nil, false, err
-			}
-			rest = rest && len(p.Flushed) == 0 && len(p.Intents) == 0
-		}
-		all[n] = p
+	doc := document{store: s.cfg.State, key: state.Key{progressKind, d.Account, d.Region, d.ID, mainLane}}
+	if err := doc.load(&p); err != nil {
+		return p, false, err
 	}
-	return all, rest, nil
+	return p, len(p.Flushed) == 0 && len(p.Intents) == 0, nil
 }

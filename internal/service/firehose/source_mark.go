@@ -1,0 +1,151 @@
+package firehose
+
+import (
+	"encoding/binary"
+	"maps"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+)
+
+// sourceMark is a place in what was read of a Kinesis stream, and what was read from there
+// on, as a progress document keeps it.
+type sourceMark struct {
+	Number  uint64            `json:"number"`           // of the next record
+	Created time.Time         `json:"created,omitzero"` // the stream's creation
+	Whole   bool              `json:"whole,omitempty"`  // the stream was made after the delivery stream: all of it is read
+	Places  map[string]string `json:"places,omitempty"` // shard -> sequence number of its last record before
+	Firsts  map[string]string `json:"firsts,omitempty"` // shard without one -> sequence number of its first record after
+	Shards  []string          `json:"shards,omitempty"` // of Runs
+	Runs    []byte            `json:"runs,omitempty"`   // varints, two for each: a place in Shards, from 1, or 0 for numbers without records; a count
+}
+
+// marks is a mark in memory.
+type marks struct {
+	number  uint64
+	created time.Time
+	whole   bool
+	places  map[string]string
+	firsts  map[string]string
+	runs    []run
+}
+
+// run is a number of records that were read from one shard.
+type run struct {
+	shard string // "": there are no records of these numbers
+	count int
+	last  string    // sequence number of the last of them; "" when it is not known yet
+	time  time.Time // of the first; zero when it is not known
+}
+
+func newMarks(c *sourceConfig) marks {
+	return marks{number: 1, created: c.Created, places: make(map[string]string), firsts: make(map[string]string)}
+}
+
+// next is the number of the record after the runs.
+func (m *marks) next() uint64 { return m.number + uint64(m.sum()) }
+
+func (m *marks) sum() (n int) {
+	for _, r := range m.runs {
+		n += r.count
+	}
+	return n
+}
+
+// maxRun is how many records reads of the same shard are put together to: less of a run
+// than all of it cannot be forgotten.
+const maxRun = 4096
+
+// add notes that records were read.
+func (m *marks) add(shard string, records []types.Record) {
+	count, last := len(records), aws.ToString(records[len(records)-1].SequenceNumber)
+	if m.places[shard] == "" && m.firsts[shard] == "" {
+		m.firsts[shard] = aws.ToString(records[0].SequenceNumber)
+	}
+	if n := len(m.runs); n > 0 && m.runs[n-1].shard == shard && m.runs[n-1].last != "" && m.runs[n-1].count+count <= maxRun {
+		m.runs[n-1].count += count
+		m.runs[n-1].last = last
+		return
+	}
+	m.runs = append(m.runs, run{shard, count, last, aws.ToTime(records[0].ApproximateArrivalTimestamp)})
+}
+
+// forget drops the runs that are before a number, and tells how many.
+func (m *marks) forget(before uint64) (n int) {
+	for _, r := range m.runs {
+		if m.number+uint64(r.count) > before || r.shard != "" && r.last == "" {
+			break
+		}
+		if r.shard != "" {
+			m.places[r.shard] = r.last
+			delete(m.firsts, r.shard)
+		}
+		m.number += uint64(r.count)
+		n++
+	}
+	m.runs = append(m.runs[:0], m.runs[n:]...)
+	return n
+}
+
+// another forgets a stream that is gone, for another of its name: what was read of the one
+// cannot be read again.
+func (m *marks) another(created time.Time) {
+	*m = marks{number: m.number, created: created, whole: true, places: make(map[string]string), firsts: make(map[string]string)}
+}
+
+// has tells whether a shard is in the marks.
+func (m *marks) has(shard string) bool {
+	for _, r := range m.runs {
+		if r.shard == shard {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *marks) save() *sourceMark {
+	s := &sourceMark{Number: m.number, Created: m.created, Whole: m.whole, Places: maps.Clone(m.places), Firsts: maps.Clone(m.firsts)}
+	index := make(map[string]uint64)
+	for _, r := range m.runs {
+		var at uint64
+		if r.shard != "" {
+			if at = index[r.shard]; at == 0 {
+				s.Shards = append(s.Shards, r.shard)
+				at = uint64(len(s.Shards))
+				index[r.shard] = at
+			}
+		}
+		s.Runs = binary.AppendUvarint(s.Runs, at)
+		s.Runs = binary.AppendUvarint(s.Runs, uint64(r.count))
+	}
+	return s
+}
+
+// open is the reverse of save; nil is the beginning.
+func (s *sourceMark) open(c *sourceConfig) marks {
+	if s == nil {
+		return newMarks(c)
+	}
+	m := marks{number: s.Number, created: s.Created, whole: s.Whole, places: maps.Clone(s.Places), firsts: maps.Clone(s.Firsts)}
+	if m.places == nil {
+		m.places = make(map[string]string)
+	}
+	if m.firsts == nil {
+		m.firsts = make(map[string]string)
+	}
+	for b := s.Runs; len(b) > 0; {
+		at, n := binary.Uvarint(b)
+		count, k := binary.Uvarint(b[max(n, 0):])
+		if n <= 0 || k <= 0 || at > uint64(len(s.Shards)) || count > 1<<40 {
+			break // not what save wrote
+		}
+		b = b[n+k:]
+		r := run{count: int(count)}
+		if at > 0 {
+			r.shard = s.Shards[at-1]
+		}
+		m.runs = append(m.runs, r)
+	}
+	return m
+}
