@@ -1,19 +1,19 @@
 package glue
 
 import (
-	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 )
 
 // The Expression of GetPartitions: the WHERE clause of an SQL query over the partition
 // keys. It has comparisons (= <> != < <= > >=), [NOT] IN, BETWEEN and LIKE, IS [NOT]
-// NULL, AND, OR, NOT and parentheses, over keys, quoted text and numbers. A key of a
-// number type is compared as a number, any other as text; dates and timestamps in their
-// usual form sort as text. CAST changes the type that decides. A value that is no number, or that is Hive's default
-// partition, is NULL, for which no comparison holds.
+// NULL, AND, OR, NOT and parentheses, over keys, quoted text and numbers. The type of the
+// key, or of a CAST of it, says how both sides are read and compared, see
+// expression_value.go. Hive's default partition is NULL, for which no comparison holds.
 
 const hiveDefaultPartition = "__HIVE_DEFAULT_PARTITION__"
 
@@ -21,24 +21,41 @@ const hiveDefaultPartition = "__HIVE_DEFAULT_PARTITION__"
 const maxExpressionDepth = 100
 
 // A predicate answers 1 for true, 0 for false, -1 for unknown.
-type predicate func(values []string) int8
+type predicate func(*partitionRow) int8
+
+// partitionRow is a partition while it is tested.
+type partitionRow struct {
+	values []string
+	err    error // a value that is not of its key's type
+}
+
+// term is what stands in parentheses: a condition or, as in (year) = (2024), an operand.
+type term struct {
+	holds   predicate
+	operand operand
+}
 
 // compileExpression turns text into a test of a partition's values; of empty text, one
 // that always holds.
-func compileExpression(text string, keys []columnDoc) (func(values []string) bool, error) {
+func compileExpression(text string, keys []columnDoc) (func(values []string) (bool, error), error) {
 	if strings.TrimSpace(text) == "" {
-		return func([]string) bool { return true }, nil
+		return func([]string) (bool, error) { return true, nil }, nil
 	}
 	p := &expressionParser{text: text, keys: keys}
 	p.advance()
-	pred := p.or(0)
-	if p.err == nil && p.kind != tokenEnd {
-		p.fail()
-	}
+	t := p.or(0)
+	p.expect(p.kind == tokenEnd && t.holds != nil)
 	if p.err != nil {
 		return nil, p.err
 	}
-	return func(values []string) bool { return len(values) == len(keys) && pred(values) == 1 }, nil
+	return func(values []string) (bool, error) {
+		if len(values) != len(keys) {
+			return false, nil
+		}
+		row := &partitionRow{values: values}
+		holds := t.holds(row) == 1
+		return holds && row.err == nil, row.err
+	}, nil
 }
 
 type tokenKind uint8
@@ -62,14 +79,16 @@ type expressionParser struct {
 	token string
 }
 
-func (p *expressionParser) fail() {
+func (p *expressionParser) fail() { p.failWith(invalidInput("Unsupported expression '%s'", p.text)) }
+
+func (p *expressionParser) failWith(err error) {
 	if p.err == nil {
-		p.err = invalidInput("Unsupported expression '%s'", p.text)
+		p.err = err
 	}
 	p.kind, p.token = tokenEnd, ""
 }
 
-var expressionToken = regexp.MustCompile(`^(?:([A-Za-z_][A-Za-z0-9_$]*)|("(?:[^"]|"")*"|` + "`[^`]*`" + `)|('(?:[^']|'')*')|([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))|(<=|>=|<>|!=|==|[=<>(),]))`)
+var expressionToken = regexp.MustCompile(`^(?:([A-Za-z_][A-Za-z0-9_$]*)|("(?:[^"]|"")*"|` + "`[^`]*`" + `)|('(?:[^']|'')*')|([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(<=|>=|<>|!=|==|[=<>(),]))`)
 
 func (p *expressionParser) advance() {
 	for p.pos < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.pos]) >= 0 {
@@ -122,109 +141,114 @@ func (p *expressionParser) expect(ok bool) {
 	}
 }
 
-func (p *expressionParser) or(depth int) predicate {
+func (p *expressionParser) or(depth int) term {
 	left := p.and(depth)
 	for p.word("or") {
-		a, b := left, p.and(depth)
-		left = func(v []string) int8 {
-			x := a(v)
+		right := p.and(depth)
+		p.expect(left.holds != nil && right.holds != nil)
+		a, b := left.holds, right.holds
+		left = term{holds: func(r *partitionRow) int8 {
+			x := a(r)
 			if x == 1 {
 				return 1
 			}
-			y := b(v)
+			y := b(r)
 			if y == 1 {
 				return 1
 			}
 			return min(x, y) // unknown unless both are false
-		}
+		}}
 	}
 	return left
 }
 
-func (p *expressionParser) and(depth int) predicate {
+func (p *expressionParser) and(depth int) term {
 	left := p.not(depth)
 	for p.word("and") {
-		a, b := left, p.not(depth)
-		left = func(v []string) int8 {
-			x := a(v)
+		right := p.not(depth)
+		p.expect(left.holds != nil && right.holds != nil)
+		a, b := left.holds, right.holds
+		left = term{holds: func(r *partitionRow) int8 {
+			x := a(r)
 			if x == 0 {
 				return 0
 			}
-			y := b(v)
+			y := b(r)
 			if y == 0 {
 				return 0
 			}
 			return min(x, y)
-		}
+		}}
 	}
 	return left
 }
 
 func negate(a predicate) predicate {
-	return func(v []string) int8 {
-		if x := a(v); x >= 0 {
+	return func(r *partitionRow) int8 {
+		if x := a(r); x >= 0 {
 			return 1 - x
 		}
 		return -1
 	}
 }
 
-func (p *expressionParser) not(depth int) predicate {
+func (p *expressionParser) not(depth int) term {
 	if depth > maxExpressionDepth {
 		p.fail()
-		return nil
+		return term{}
 	}
 	if p.word("not") {
-		return negate(p.not(depth + 1))
+		t := p.not(depth + 1)
+		p.expect(t.holds != nil)
+		return term{holds: negate(t.holds)}
 	}
 	if p.symbol("(") {
-		e := p.or(depth + 1)
+		t := p.or(depth + 1)
 		p.expect(p.symbol(")"))
-		return e
+		if t.holds != nil {
+			return t
+		}
+		return p.comparison(t.operand)
 	}
-	return p.comparison()
+	return p.comparison(p.operand(depth))
 }
 
 // operand is a key (index >= 0) or a literal.
 type operand struct {
 	index   int
+	typ     string // the key's, or that of a cast; empty for a literal
 	literal string
-	numeric bool // the key's type, or the literal's, or that of the cast
-	cast    bool
 }
 
-var numberTypes = map[string]bool{
-	"tinyint": true, "smallint": true, "int": true, "integer": true, "bigint": true, "long": true,
-	"float": true, "double": true, "decimal": true, "numeric": true,
-}
-
-func (p *expressionParser) operand() operand {
-	if p.kind == tokenName && strings.EqualFold(p.token, "cast") && strings.HasPrefix(strings.TrimLeft(p.text[p.pos:], " \t\r\n"), "(") {
-		return p.cast()
-	}
+func (p *expressionParser) operand(depth int) operand {
 	o := operand{index: -1, literal: p.token}
 	switch p.kind {
-	case tokenText:
-	case tokenNumber:
-		o.numeric = true
+	case tokenText, tokenNumber:
 	case tokenName, tokenQuotedName:
-		name := p.token
-		for i, k := range p.keys {
-			if strings.EqualFold(k.Name, name) {
-				base, _, _ := strings.Cut(strings.ToLower(aws.ToString(k.Type)), "(")
-				o.index, o.numeric = i, numberTypes[base]
+		word := p.kind == tokenName
+		next := strings.TrimLeft(p.text[p.pos:], " \t\r\n")
+		switch {
+		case word && strings.EqualFold(p.token, "cast") && strings.HasPrefix(next, "("):
+			return p.cast(depth)
+		case word && (strings.EqualFold(p.token, "date") || strings.EqualFold(p.token, "timestamp")) && strings.HasPrefix(next, "'"):
+			p.advance() // DATE '2024-01-01'
+			o.literal = p.token
+		default:
+			i := slices.IndexFunc(p.keys, func(k columnDoc) bool { return strings.EqualFold(k.Name, p.token) })
+			if i < 0 {
+				p.failWith(invalidInput("Invalid partition expression!"))
+				return o
 			}
+			o.index, o.typ = i, valueType(aws.ToString(p.keys[i].Type))
 		}
-		if o.index < 0 {
-			if p.kind == tokenName && (strings.EqualFold(name, "date") || strings.EqualFold(name, "timestamp")) {
-				p.advance() // DATE '2024-01-01'
-				o.literal = p.token
-				p.expect(p.kind == tokenText)
-				break
-			}
+	case tokenSymbol:
+		if depth > maxExpressionDepth || !p.symbol("(") {
 			p.fail()
 			return o
 		}
+		o = p.operand(depth + 1)
+		p.expect(p.symbol(")"))
+		return o
 	default:
 		p.fail()
 		return o
@@ -233,16 +257,16 @@ func (p *expressionParser) operand() operand {
 	return o
 }
 
-// cast is CAST(operand AS type), of which the type decides whether numbers are compared.
-func (p *expressionParser) cast() operand {
+// cast is CAST(operand AS type).
+func (p *expressionParser) cast(depth int) operand {
 	p.advance()
 	p.advance() // the parenthesis
-	if p.kind == tokenName && strings.EqualFold(p.token, "cast") {
-		p.fail() // once will do
+	if depth > maxExpressionDepth {
+		p.fail()
 	}
-	o := p.operand()
+	o := p.operand(depth + 1)
 	p.expect(p.word("as"))
-	o.cast, o.numeric = true, numberTypes[strings.ToLower(p.token)]
+	o.typ = valueType(p.token)
 	p.expect(p.kind == tokenName)
 	p.advance()
 	if p.symbol("(") { // decimal(10,2)
@@ -255,49 +279,54 @@ func (p *expressionParser) cast() operand {
 	return o
 }
 
-func (o operand) text(values []string) (string, bool) {
-	if o.index < 0 {
-		return o.literal, true
+// compare orders two operands by the type of the one that has one. A literal that is not
+// of that type is the caller's mistake, a partition's value that is not, the catalog's.
+func (p *expressionParser) compare(a, b operand) func(*partitionRow) (int, bool) {
+	typ := a.typ
+	if typ == "" {
+		typ = b.typ
 	}
-	v := values[o.index]
-	return v, v != hiveDefaultPartition
-}
-
-// maxNumber bounds the digits that are read as a number, which could take long.
-const maxNumber = 400
-
-func number(s string) (*big.Rat, bool) {
-	if len(s) > maxNumber || strings.ContainsAny(s, "eE/_xX") {
-		return nil, false
+	if p.err != nil {
+		return nil
 	}
-	return new(big.Rat).SetString(strings.TrimSpace(s))
-}
-
-// compare orders two operands, as numbers where a key among them is one.
-func compare(a, b operand) func(values []string) (int, bool) {
-	typed := func(o operand) bool { return o.index >= 0 || o.cast }
-	numeric := typed(a) && a.numeric || typed(b) && b.numeric || !typed(a) && !typed(b) && a.numeric && b.numeric
-	return func(values []string) (int, bool) {
-		x, ok := a.text(values)
-		y, ok2 := b.text(values)
+	if typ == "" {
+		p.fail() // two literals
+		return nil
+	}
+	side := func(o operand) func(*partitionRow) (value, bool) {
+		if o.index < 0 {
+			v, err := parseValue(typ, o.literal)
+			if err != nil {
+				p.failWith(invalidInput("%s", err))
+			}
+			return func(*partitionRow) (value, bool) { return v, true }
+		}
+		return func(r *partitionRow) (value, bool) {
+			text := r.values[o.index]
+			if text == hiveDefaultPartition {
+				return value{}, false
+			}
+			v, err := parseValue(typ, text)
+			if err != nil && r.err == nil {
+				r.err = &types.InvalidStateException{Message: aws.String(err.Error())}
+			}
+			return v, err == nil
+		}
+	}
+	x, y := side(a), side(b)
+	return func(r *partitionRow) (int, bool) {
+		v, ok := x(r)
+		w, ok2 := y(r)
 		if !ok || !ok2 {
 			return 0, false
 		}
-		if !numeric {
-			return strings.Compare(x, y), true
-		}
-		m, ok := number(x)
-		n, ok2 := number(y)
-		if !ok || !ok2 {
-			return 0, false
-		}
-		return m.Cmp(n), true
+		return v.compare(w), true
 	}
 }
 
-func test(cmp func([]string) (int, bool), holds func(int) bool) predicate {
-	return func(v []string) int8 {
-		c, ok := cmp(v)
+func test(cmp func(*partitionRow) (int, bool), holds func(int) bool) predicate {
+	return func(r *partitionRow) int8 {
+		c, ok := cmp(r)
 		switch {
 		case !ok:
 			return -1
@@ -308,105 +337,110 @@ func test(cmp func([]string) (int, bool), holds func(int) bool) predicate {
 	}
 }
 
-func (p *expressionParser) comparison() predicate {
-	a := p.operand()
-	if p.err != nil {
-		return nil
-	}
-	if p.kind == tokenSymbol {
-		var holds func(int) bool
-		switch p.token {
-		case "=", "==":
-			holds = func(c int) bool { return c == 0 }
-		case "<>", "!=":
-			holds = func(c int) bool { return c != 0 }
-		case "<":
-			holds = func(c int) bool { return c < 0 }
-		case "<=":
-			holds = func(c int) bool { return c <= 0 }
-		case ">":
-			holds = func(c int) bool { return c > 0 }
-		case ">=":
-			holds = func(c int) bool { return c >= 0 }
-		default:
-			p.fail()
-			return nil
-		}
+var comparisons = map[string]func(int) bool{
+	"=":  func(c int) bool { return c == 0 },
+	"==": func(c int) bool { return c == 0 },
+	"<>": func(c int) bool { return c != 0 },
+	"!=": func(c int) bool { return c != 0 },
+	"<":  func(c int) bool { return c < 0 },
+	"<=": func(c int) bool { return c <= 0 },
+	">":  func(c int) bool { return c > 0 },
+	">=": func(c int) bool { return c >= 0 },
+}
+
+// comparison goes on behind an operand; with nothing of it there, the operand stands
+// alone, as it may in parentheses.
+func (p *expressionParser) comparison(a operand) term {
+	if holds := comparisons[p.token]; p.kind == tokenSymbol && holds != nil {
 		p.advance()
-		return test(compare(a, p.operand()), holds)
+		return term{holds: test(p.compare(a, p.operand(0)), holds)}
 	}
 	if p.word("is") {
 		not := p.word("not")
-		p.expect(p.word("null"))
-		return func(v []string) int8 {
-			if _, ok := a.text(v); ok == not {
+		p.expect(p.word("null") && a.index >= 0)
+		return term{holds: func(r *partitionRow) int8 {
+			if (r.values[a.index] == hiveDefaultPartition) != not {
 				return 1
 			}
 			return 0
-		}
+		}}
 	}
 	not := p.word("not")
-	var pred predicate
+	var holds predicate
 	switch {
 	case p.word("in"):
-		p.expect(p.symbol("("))
-		var cmps []func([]string) (int, bool)
-		for p.err == nil {
-			cmps = append(cmps, compare(a, p.operand()))
-			if !p.symbol(",") {
-				break
-			}
-		}
-		p.expect(p.symbol(")"))
-		pred = func(v []string) int8 {
-			result := int8(0)
-			for _, cmp := range cmps {
-				if c, ok := cmp(v); !ok {
-					result = -1
-				} else if c == 0 {
-					return 1
-				}
-			}
-			return result
-		}
+		holds = p.in(a)
 	case p.word("between"):
-		low := test(compare(a, p.operand()), func(c int) bool { return c >= 0 })
+		low := test(p.compare(a, p.operand(0)), comparisons[">="])
 		p.expect(p.word("and"))
-		high := test(compare(a, p.operand()), func(c int) bool { return c <= 0 })
-		pred = func(v []string) int8 {
-			x, y := low(v), high(v)
+		high := test(p.compare(a, p.operand(0)), comparisons["<="])
+		holds = func(r *partitionRow) int8 {
+			x, y := low(r), high(r)
 			if x == 0 || y == 0 {
 				return 0
 			}
 			return min(x, y)
 		}
 	case p.word("like"):
-		pattern := p.token
-		p.expect(p.kind == tokenText)
-		p.advance()
-		re, err := regexp.Compile(likePattern(pattern))
-		if err != nil {
-			p.fail()
-			return nil
-		}
-		pred = func(v []string) int8 {
-			s, ok := a.text(v)
-			switch {
-			case !ok:
-				return -1
-			case re.MatchString(s):
-				return 1
-			}
-			return 0
-		}
-	default:
+		holds = p.like(a)
+	case not:
 		p.fail()
-		return nil
+	default:
+		return term{operand: a}
 	}
 	if not {
-		pred = negate(pred)
+		holds = negate(holds)
 	}
-	return pred
+	return term{holds: holds}
+}
+
+func (p *expressionParser) in(a operand) predicate {
+	p.expect(p.symbol("("))
+	var items []func(*partitionRow) (int, bool)
+	for p.err == nil {
+		items = append(items, p.compare(a, p.operand(0)))
+		if !p.symbol(",") {
+			break
+		}
+	}
+	p.expect(p.symbol(")"))
+	return func(r *partitionRow) int8 {
+		result := int8(0)
+		for _, cmp := range items {
+			if c, ok := cmp(r); !ok {
+				result = -1
+			} else if c == 0 {
+				return 1
+			}
+		}
+		return result
+	}
+}
+
+func (p *expressionParser) like(a operand) predicate {
+	pattern := p.token
+	p.expect((p.kind == tokenText || p.kind == tokenNumber) && a.index >= 0)
+	if p.err == nil && a.typ != "string" {
+		kind := valueKinds[a.typ]
+		if kind == "" {
+			p.failWith(unknownType(a.typ))
+		}
+		p.failWith(invalidInput("%s data type doesn't support operation 'LIKE'", kind))
+	}
+	p.advance()
+	re, err := regexp.Compile(likePattern(pattern))
+	if err != nil {
+		p.fail()
+	}
+	return func(r *partitionRow) int8 {
+		switch text := r.values[a.index]; {
+		case text == hiveDefaultPartition:
+			return -1
+		case re.MatchString(text):
+			return 1
+		}
+		return 0
+	}
 }
 
 func likePattern(like string) string {

@@ -123,10 +123,13 @@ func (s *Service) GetPartitions(ctx context.Context, in *glue.GetPartitionsInput
 			return nil, invalidInput("SegmentNumber must be less than TotalSegments.")
 		}
 		inner := match
-		match = func(values []string) bool {
+		match = func(values []string) (bool, error) {
 			h := fnv.New32a()
 			h.Write([]byte(partitionKey(values)))
-			return h.Sum32()%total == uint32(seg.SegmentNumber) && inner(values)
+			if h.Sum32()%total != uint32(seg.SegmentNumber) {
+				return false, nil
+			}
+			return inner(values)
 		}
 	}
 	after, err := decodeToken(in.NextToken)
@@ -146,7 +149,10 @@ func (s *Service) GetPartitions(ctx context.Context, in *glue.GetPartitionsInput
 	out := &glue.GetPartitionsOutput{Partitions: []types.Partition{}}
 	last := ""
 	for _, p := range list {
-		if !match(p.doc.Values) {
+		switch ok, err := match(p.doc.Values); {
+		case err != nil:
+			return nil, err
+		case !ok:
 			continue
 		}
 		if len(out.Partitions) == limit {
