@@ -29,6 +29,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/tags"
 )
 
 // The neighbours, each in the shape of the SDK's client.
@@ -119,7 +120,8 @@ type Service struct {
 	named      *state.Collection[namedQueryDoc]
 	prepared   *state.Collection[preparedDoc]
 	catalogs   *state.Collection[dataCatalogDoc]
-	tags       *state.Collection[tagsDoc]
+	capacity   *state.Collection[capacityDoc]
+	tags       *tags.Store
 }
 
 // New returns a service over the documents in cfg.State.
@@ -146,7 +148,8 @@ func New(cfg Config) (*Service, error) {
 		named:      state.NewCollection[namedQueryDoc](cfg.State, "athena.namedquery"),
 		prepared:   state.NewCollection[preparedDoc](cfg.State, "athena.prepared"),
 		catalogs:   state.NewCollection[dataCatalogDoc](cfg.State, "athena.datacatalog"),
-		tags:       state.NewCollection[tagsDoc](cfg.State, "athena.tags"),
+		capacity:   state.NewCollection[capacityDoc](cfg.State, "athena.capacity"),
+		tags:       tags.New(cfg.State, "athena.tags"),
 	}
 	s.executions = newExecutions(state.NewCollection[executionDoc](cfg.State, "athena.query"), cfg)
 	return s, nil
@@ -194,6 +197,15 @@ func (s *Service) Operations() []awswire.Operation {
 		awswire.Executes(s.ListPreparedStatements),
 		awswire.Executes(s.UpdatePreparedStatement),
 		awswire.Executes(s.DeletePreparedStatement),
+
+		awswire.Stores(s.CreateCapacityReservation),
+		awswire.Executes(s.GetCapacityReservation),
+		awswire.Executes(s.ListCapacityReservations),
+		awswire.Stores(s.UpdateCapacityReservation),
+		awswire.Stores(s.CancelCapacityReservation),
+		awswire.Executes(s.DeleteCapacityReservation),
+		awswire.Stores(s.PutCapacityAssignmentConfiguration),
+		awswire.Executes(s.GetCapacityAssignmentConfiguration),
 
 		awswire.Executes(s.TagResource),
 		awswire.Executes(s.UntagResource),

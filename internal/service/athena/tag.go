@@ -3,6 +3,7 @@ package athena
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,69 +11,46 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/athena"
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 
-	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/tags"
 )
 
-// TagResource, UntagResource, ListTagsForResource, for workgroups and data catalogs.
-
-type tagsDoc struct {
-	Tags map[string]string `json:"tags"`
-}
+// TagResource, UntagResource, ListTagsForResource, for workgroups, data catalogs and
+// capacity reservations.
 
 func (s *Service) taggable(ctx context.Context, arn string) (scope, error) {
 	sc := scopeOf(ctx)
-	name, ok := strings.CutPrefix(arn, sc.arn("workgroup/"))
-	if ok {
-		if _, err := s.workGroup(sc, name); err == nil {
-			return sc, nil
-		}
-	} else if name, ok := strings.CutPrefix(arn, sc.arn("datacatalog/")); ok {
-		if _, err := s.dataCatalog(sc, name); err == nil {
-			return sc, nil
-		}
+	kind, name, _ := strings.Cut(strings.TrimPrefix(arn, sc.arn("")), "/")
+	var err error
+	switch kind {
+	case "workgroup":
+		_, err = s.workGroup(sc, name)
+	case "datacatalog":
+		_, err = s.dataCatalog(sc, name)
+	case "capacity-reservation":
+		_, err = s.capacityReservation(sc, name)
+	default:
+		err = errors.New("no such kind")
 	}
-	return sc, &types.ResourceNotFoundException{Message: aws.String("Resource " + arn + " was not found"), ResourceName: aws.String(arn)}
+	if err != nil || name == "" {
+		return sc, &types.ResourceNotFoundException{Message: aws.String("Resource " + arn + " was not found"), ResourceName: aws.String(arn)}
+	}
+	return sc, nil
 }
 
-func (s *Service) addTags(ctx context.Context, sc scope, arn string, tags []types.Tag) error {
-	if len(tags) == 0 {
-		return nil
+func (s *Service) addTags(ctx context.Context, sc scope, arn string, list []types.Tag) error {
+	m := make(map[string]string, len(list))
+	for _, t := range list {
+		m[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
-	add := func(d *tagsDoc) error {
-		if d.Tags == nil {
-			d.Tags = make(map[string]string)
-		}
-		for _, t := range tags {
-			d.Tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-		}
-		if len(d.Tags) > 50 {
-			return invalidRequest("INVALID_INPUT", "A resource cannot have more than 50 tags.")
-		}
-		return nil
+	err := s.tags.Add(ctx, m, sc.account, sc.region, arn)
+	if errors.Is(err, tags.ErrTooMany) {
+		return invalidRequest("INVALID_INPUT", "A resource cannot have more than %d tags.", tags.Max)
 	}
-	for {
-		_, err := s.tags.Modify(ctx, add, sc.account, sc.region, arn)
-		if !errors.Is(err, state.ErrNotFound) {
-			return err
-		}
-		d := new(tagsDoc)
-		if err := add(d); err != nil {
-			return err
-		}
-		if err := s.tags.Create(ctx, d, sc.account, sc.region, arn); !errors.Is(err, state.ErrExists) {
-			return err
-		}
-	}
+	return err
 }
 
 func (s *Service) deleteTags(ctx context.Context, sc scope, arn string) error {
-	if _, err := s.tags.Get(sc.account, sc.region, arn); errors.Is(err, state.ErrNotFound) {
-		return nil
-	}
-	if err := s.tags.Delete(ctx, sc.account, sc.region, arn); !errors.Is(err, state.ErrNotFound) {
-		return err
-	}
-	return nil
+	return s.tags.Delete(ctx, sc.account, sc.region, arn)
 }
 
 // TagResource adds tags.
@@ -95,31 +73,27 @@ func (s *Service) UntagResource(ctx context.Context, in *athena.UntagResourceInp
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.tags.Modify(ctx, func(d *tagsDoc) error {
-		for _, k := range in.TagKeys {
-			delete(d.Tags, k)
-		}
-		return nil
-	}, sc.account, sc.region, arn)
-	if err != nil && !errors.Is(err, state.ErrNotFound) {
+	if err := s.tags.Remove(ctx, in.TagKeys, sc.account, sc.region, arn); err != nil {
 		return nil, err
 	}
 	return &athena.UntagResourceOutput{}, nil
 }
 
-// ListTagsForResource lists the tags of a workgroup by key.
+// ListTagsForResource lists the tags of a resource by key, 75 a page.
 func (s *Service) ListTagsForResource(ctx context.Context, in *athena.ListTagsForResourceInput, _ ...func(*athena.Options)) (*athena.ListTagsForResourceOutput, error) {
 	arn := aws.ToString(in.ResourceARN)
 	sc, err := s.taggable(ctx, arn)
 	if err != nil {
 		return nil, err
 	}
-	out := &athena.ListTagsForResourceOutput{Tags: []types.Tag{}}
-	if d, err := s.tags.Get(sc.account, sc.region, arn); err == nil {
-		for k, v := range d.Tags {
-			out.Tags = append(out.Tags, types.Tag{Key: aws.String(k), Value: aws.String(v)})
-		}
+	all := s.tags.Of(sc.account, sc.region, arn)
+	page, next, err := pageOf(slices.Sorted(maps.Keys(all)), func(k string) string { return k }, in.NextToken, in.MaxResults, 75)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortFunc(out.Tags, func(a, b types.Tag) int { return strings.Compare(*a.Key, *b.Key) })
+	out := &athena.ListTagsForResourceOutput{Tags: []types.Tag{}, NextToken: next}
+	for _, k := range page {
+		out.Tags = append(out.Tags, types.Tag{Key: aws.String(k), Value: aws.String(all[k])})
+	}
 	return out, nil
 }

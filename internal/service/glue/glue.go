@@ -27,6 +27,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/tags"
 )
 
 // Objects is what crawlers need of S3; the SDK's client has it.
@@ -59,7 +60,7 @@ type Service struct {
 	chunks    *state.Collection[chunkDoc]
 	crawlers  *state.Collection[crawlerDoc]
 	crawls    *state.Collection[crawlDoc]
-	tags      *state.Collection[tagsDoc]
+	tags      *tags.Store
 
 	functions   *state.Collection[functionDoc]
 	connections *state.Collection[connectionDoc]
@@ -98,7 +99,7 @@ func New(cfg Config) (*Service, error) {
 		chunks:    state.NewCollection[chunkDoc](cfg.State, "glue.partitions"),
 		crawlers:  state.NewCollection[crawlerDoc](cfg.State, "glue.crawler"),
 		crawls:    state.NewCollection[crawlDoc](cfg.State, "glue.crawl"),
-		tags:      state.NewCollection[tagsDoc](cfg.State, "glue.tags"),
+		tags:      tags.New(cfg.State, "glue.tags"),
 
 		functions:   state.NewCollection[functionDoc](cfg.State, "glue.function"),
 		connections: state.NewCollection[connectionDoc](cfg.State, "glue.connection"),

@@ -3,21 +3,16 @@ package glue
 import (
 	"context"
 	"errors"
-	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 
-	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/tags"
 )
 
 // TagResource, UntagResource, GetTags, for databases, connections and crawlers. At most 50 tags a
 // resource.
-
-type tagsDoc struct {
-	Tags map[string]string `json:"tags"`
-}
 
 // taggable checks that arn names a database or crawler of the caller that exists.
 func (s *Service) taggable(ctx context.Context, arn string) (scope, error) {
@@ -43,49 +38,20 @@ func (s *Service) taggable(ctx context.Context, arn string) (scope, error) {
 	return sc, err
 }
 
-func (s *Service) addTags(ctx context.Context, sc scope, arn string, tags map[string]string) error {
-	add := func(d *tagsDoc) error {
-		if d.Tags == nil {
-			d.Tags = make(map[string]string)
-		}
-		maps.Copy(d.Tags, tags)
-		if len(d.Tags) > 50 {
-			return invalidInput("A resource cannot have more than 50 tags.")
-		}
-		return nil
-	}
-	for {
-		_, err := s.tags.Modify(ctx, add, sc.account, sc.region, arn)
-		if !errors.Is(err, state.ErrNotFound) {
-			return err
-		}
-		d := new(tagsDoc)
-		if err := add(d); err != nil {
-			return err
-		}
-		if err := s.tags.Create(ctx, d, sc.account, sc.region, arn); !errors.Is(err, state.ErrExists) {
-			return err
-		}
-	}
-}
-
-func (s *Service) deleteTags(ctx context.Context, sc scope, arn string) error {
-	if _, err := s.tags.Get(sc.account, sc.region, arn); errors.Is(err, state.ErrNotFound) {
-		return nil
-	}
-	err := s.tags.Delete(ctx, sc.account, sc.region, arn)
-	if errors.Is(err, state.ErrNotFound) {
-		return nil
+func (s *Service) addTags(ctx context.Context, sc scope, arn string, m map[string]string) error {
+	err := s.tags.Add(ctx, m, sc.account, sc.region, arn)
+	if errors.Is(err, tags.ErrTooMany) {
+		return invalidInput("A resource cannot have more than %d tags.", tags.Max)
 	}
 	return err
 }
 
+func (s *Service) deleteTags(ctx context.Context, sc scope, arn string) error {
+	return s.tags.Delete(ctx, sc.account, sc.region, arn)
+}
+
 func (s *Service) tagsOf(sc scope, arn string) map[string]string {
-	d, err := s.tags.Get(sc.account, sc.region, arn)
-	if err != nil {
-		return nil
-	}
-	return d.Tags
+	return s.tags.Of(sc.account, sc.region, arn)
 }
 
 // TagResource adds tags, replacing those of the same key.
@@ -108,13 +74,7 @@ func (s *Service) UntagResource(ctx context.Context, in *glue.UntagResourceInput
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.tags.Modify(ctx, func(d *tagsDoc) error {
-		for _, k := range in.TagsToRemove {
-			delete(d.Tags, k)
-		}
-		return nil
-	}, sc.account, sc.region, arn)
-	if err != nil && !errors.Is(err, state.ErrNotFound) {
+	if err := s.tags.Remove(ctx, in.TagsToRemove, sc.account, sc.region, arn); err != nil {
 		return nil, err
 	}
 	return &glue.UntagResourceOutput{}, nil
@@ -127,9 +87,5 @@ func (s *Service) GetTags(ctx context.Context, in *glue.GetTagsInput, _ ...func(
 	if err != nil {
 		return nil, err
 	}
-	tags := maps.Clone(s.tagsOf(sc, arn))
-	if tags == nil {
-		tags = map[string]string{}
-	}
-	return &glue.GetTagsOutput{Tags: tags}, nil
+	return &glue.GetTagsOutput{Tags: s.tagsOf(sc, arn)}, nil
 }
