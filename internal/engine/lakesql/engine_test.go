@@ -72,7 +72,7 @@ func columns(t testing.TB, spec string) []Column {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, Column{name, h})
+		out = append(out, Column{Name: name, Type: h})
 	}
 	return out
 }

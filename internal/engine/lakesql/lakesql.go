@@ -33,8 +33,9 @@ type Table struct {
 
 // Column of a table.
 type Column struct {
-	Name string // lower case
-	Type *hivetype.Type
+	Name    string // lower case
+	Type    *hivetype.Type
+	Comment string
 }
 
 // Format is how a table's or partition's files are read.

@@ -190,6 +190,9 @@ func finish(columns []ResultColumn, known []column) {
 		if c.Type == "interval day to second" || c.Type == "varchar" && is(c.typ, "json", "char", "uuid") {
 			c.Type = c.typ.Name
 		}
+		if is(c.typ, "json", "uuid") {
+			c.Type, c.Precision = c.typ.Name, 0
+		}
 	}
 }
 
@@ -279,6 +282,10 @@ func appendValue(b []byte, v any, info duckdb.TypeInfo, nested bool) []byte {
 	case time.Time:
 		return appendTime(b, v, info)
 	case []byte:
+		if info.InternalType() == duckdb.TYPE_UUID && len(v) == 16 {
+			id := duckdb.UUID(v)
+			return append(b, id.String()...)
+		}
 		for i, c := range v {
 			if i > 0 {
 				b = append(b, ' ')

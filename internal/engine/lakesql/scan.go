@@ -126,7 +126,7 @@ func (t *translator) pieces(at sql.Position, table *Table, alias string, where [
 func lowerColumns(columns []Column) []Column {
 	out := make([]Column, len(columns))
 	for i, c := range columns {
-		out[i] = Column{strings.ToLower(c.Name), c.Type}
+		out[i] = Column{Name: strings.ToLower(c.Name), Type: c.Type, Comment: c.Comment}
 	}
 	return out
 }
@@ -458,7 +458,8 @@ func textValue(raw string, typ *sql.Type, open bool, items, keys string) string 
 	case is(typ, "timestamp") && open:
 		return "coalesce(TRY_CAST(" + raw + " AS TIMESTAMP), epoch_ms(TRY_CAST(" + raw + " AS BIGINT)))"
 	case is(typ, "varbinary"):
-		return "encode(" + raw + ")"
+		// In base64, where it looks like that.
+		return "coalesce(TRY(from_base64(" + raw + ")), encode(" + raw + "))"
 	case is(typ, "array"):
 		return "CASE WHEN " + raw + " = '' THEN [] ELSE TRY_CAST(string_split(" + raw + ", " + quote(items) + ") AS " + duck + ") END"
 	case is(typ, "map"):

@@ -61,11 +61,15 @@ func (t *translator) informationSchema(r *sql.Table, name string) (string, []col
 				}
 			default:
 				for i, c := range append(append([]Column{}, table.Columns...), table.PartitionColumns...) {
-					extra := "NULL"
+					const none = "CAST(NULL AS VARCHAR)"
+					extra, comment := none, none
+					if c.Comment != "" {
+						comment = quote(c.Comment)
+					}
 					if i >= len(table.Columns) {
 						extra = "'partition key'"
 					}
-					add(catalog, quote(db), quote(n), quote(strings.ToLower(c.Name)), strconv.Itoa(i+1), "NULL", "'YES'", quote(typeName(c.Type)), "NULL", extra)
+					add(catalog, quote(db), quote(n), quote(strings.ToLower(c.Name)), strconv.Itoa(i+1), none, "'YES'", quote(typeName(c.Type)), comment, extra)
 				}
 			}
 		}

@@ -85,6 +85,8 @@ func trinoType(h *hivetype.Type) *sql.Type {
 		return dateType
 	case hivetype.Timestamp:
 		return timestampType
+	case hivetype.Varchar:
+		return &sql.Type{Name: "varchar", Params: []int{h.Length}}
 	case hivetype.Array:
 		return arrayOf(trinoType(h.Elem))
 	case hivetype.Map:

@@ -211,7 +211,7 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 			if c.Hive == nil {
 				return nil, nil, &Error{Name: "NOT_SUPPORTED", Message: "Unsupported Hive type: " + c.FullType}
 			}
-			columns[i] = Column{name, c.Hive}
+			columns[i] = Column{Name: name, Type: c.Hive}
 			items[i] = fmt.Sprintf("CAST(q%d AS %s)", i, duckType(trinoType(c.Hive)))
 		}
 		n := len(columns) - len(r.PartitionBy)
