@@ -128,17 +128,10 @@ func (d *ddl) needDatabase(ctx context.Context, name string) error {
 	if !missing(err) {
 		return glueFailure(err)
 	}
-	if name != "default" {
+	if name != defaultDatabase {
 		return noDatabase(name)
 	}
-	// Every Athena account has it.
-	_, err = d.s.glue.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &gluetypes.DatabaseInput{
-		Name: aws.String(name), Description: aws.String("Default Hive database"),
-	}})
-	if exists(err) {
-		return nil
-	}
-	return glueFailure(err)
+	return glueFailure(d.s.needDefault(ctx))
 }
 
 func exists(err error) bool {

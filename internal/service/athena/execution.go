@@ -74,7 +74,8 @@ const (
 )
 
 func (d *executionDoc) output(now time.Time) types.QueryExecution {
-	millis := func(d time.Duration) *int64 { return aws.Int64(d.Milliseconds()) }
+	// Rounded up: what has happened has taken some time.
+	millis := func(d time.Duration) *int64 { return aws.Int64((d + time.Millisecond - 1).Milliseconds()) }
 	end := d.Completed
 	if end.IsZero() {
 		end = now

@@ -128,7 +128,7 @@ func (s *Service) footprint(ctx context.Context, sc scope, workgroup, database s
 }
 
 func (t *tracer) name(n sql.QualifiedName) ref {
-	r := ref{n.Qualifier(), n.Last()}
+	r := ref{n.Qualifier(), strings.TrimSuffix(n.Last(), partitionsSuffix)}
 	if r.database == "" {
 		r.database = t.database
 	}

@@ -38,13 +38,40 @@ func metadataFailure(err error) error {
 }
 
 func databaseOf(d *gluetypes.Database) types.Database {
-	return types.Database{Name: d.Name, Description: d.Description, Parameters: d.Parameters}
+	out := types.Database{Name: d.Name, Description: d.Description, Parameters: d.Parameters}
+	if out.Parameters == nil {
+		out.Parameters = map[string]string{}
+	}
+	return out
+}
+
+// defaultDatabase is one that every account has once it uses Athena.
+const defaultDatabase = "default"
+
+// needDefault makes the database "default" where it is not there.
+func (s *Service) needDefault(ctx context.Context) error {
+	_, err := s.glue.GetDatabase(ctx, &glue.GetDatabaseInput{Name: aws.String(defaultDatabase)})
+	if !missing(err) {
+		return err
+	}
+	_, err = s.glue.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &gluetypes.DatabaseInput{
+		Name: aws.String(defaultDatabase), Description: aws.String("Default Hive database"),
+	}})
+	if exists(err) {
+		return nil
+	}
+	return err
 }
 
 // ListDatabases lists databases, up to 50 a page; the token is Glue's.
 func (s *Service) ListDatabases(ctx context.Context, in *athena.ListDatabasesInput, _ ...func(*athena.Options)) (*athena.ListDatabasesOutput, error) {
 	if err := checkCatalog(in.CatalogName); err != nil {
 		return nil, err
+	}
+	if aws.ToString(in.NextToken) == "" {
+		if err := s.needDefault(ctx); err != nil {
+			return nil, metadataFailure(err)
+		}
 	}
 	page, err := s.glue.GetDatabases(ctx, &glue.GetDatabasesInput{NextToken: in.NextToken, MaxResults: atMost(in.MaxResults, 50)})
 	if err != nil {
@@ -68,6 +95,11 @@ func atMost(n *int32, limit int32) *int32 {
 func (s *Service) GetDatabase(ctx context.Context, in *athena.GetDatabaseInput, _ ...func(*athena.Options)) (*athena.GetDatabaseOutput, error) {
 	if err := checkCatalog(in.CatalogName); err != nil {
 		return nil, err
+	}
+	if strings.EqualFold(aws.ToString(in.DatabaseName), defaultDatabase) {
+		if err := s.needDefault(ctx); err != nil {
+			return nil, metadataFailure(err)
+		}
 	}
 	out, err := s.glue.GetDatabase(ctx, &glue.GetDatabaseInput{Name: in.DatabaseName})
 	if err != nil {

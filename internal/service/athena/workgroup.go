@@ -44,7 +44,7 @@ func withDefaults(c *types.WorkGroupConfiguration) (*types.WorkGroupConfiguratio
 		out.EnforceWorkGroupConfiguration = aws.Bool(true)
 	}
 	if out.PublishCloudWatchMetricsEnabled == nil {
-		out.PublishCloudWatchMetricsEnabled = aws.Bool(true)
+		out.PublishCloudWatchMetricsEnabled = aws.Bool(false)
 	}
 	if out.RequesterPaysEnabled == nil {
 		out.RequesterPaysEnabled = aws.Bool(false)
@@ -95,7 +95,7 @@ func (s *Service) workGroup(sc scope, name string) (*workGroupDoc, error) {
 
 // newPrimary is the primary workgroup as long as nobody has changed it.
 func newPrimary() *workGroupDoc {
-	c, _ := withDefaults(&types.WorkGroupConfiguration{EnforceWorkGroupConfiguration: aws.Bool(false), PublishCloudWatchMetricsEnabled: aws.Bool(false)})
+	c, _ := withDefaults(&types.WorkGroupConfiguration{EnforceWorkGroupConfiguration: aws.Bool(false)})
 	return &workGroupDoc{Name: primary, State: types.WorkGroupStateEnabled, Configuration: c, Created: time.Unix(0, 0).UTC()}
 }
 

@@ -11,14 +11,15 @@ import (
 )
 
 // The documents of the catalog. Settings that are only read back keep the SDK's types;
-// their JSON has the API's own member names.
+// their JSON has the API's own member names. Lists and maps that are given empty are kept
+// and come back empty.
 
 type databaseDoc struct {
 	Name        string                       `json:"name"`
 	Description *string                      `json:"description,omitempty"`
 	LocationURI *string                      `json:"location,omitempty"`
-	Parameters  map[string]string            `json:"parameters,omitempty"`
-	Permissions []types.PrincipalPermissions `json:"permissions,omitempty"`
+	Parameters  map[string]string            `json:"parameters,omitzero"`
+	Permissions []types.PrincipalPermissions `json:"permissions,omitzero"`
 	Target      *types.DatabaseIdentifier    `json:"target,omitempty"`
 	Federated   *types.FederatedDatabase     `json:"federated,omitempty"`
 	Created     time.Time                    `json:"created"`
@@ -59,7 +60,7 @@ type columnDoc struct {
 	Name       string            `json:"name"`
 	Type       *string           `json:"type,omitempty"`
 	Comment    *string           `json:"comment,omitempty"`
-	Parameters map[string]string `json:"parameters,omitempty"`
+	Parameters map[string]string `json:"parameters,omitzero"`
 }
 
 func columnDocs(in []types.Column) []columnDoc {
@@ -84,7 +85,7 @@ func outputColumns(in []columnDoc) []types.Column {
 type serdeDoc struct {
 	Name       *string           `json:"name,omitempty"`
 	Library    *string           `json:"library,omitempty"`
-	Parameters map[string]string `json:"parameters,omitempty"`
+	Parameters map[string]string `json:"parameters,omitzero"`
 }
 
 type orderDoc struct {
@@ -93,17 +94,17 @@ type orderDoc struct {
 }
 
 type descriptorDoc struct {
-	Columns             []columnDoc            `json:"columns,omitempty"`
+	Columns             []columnDoc            `json:"columns,omitzero"`
 	Location            *string                `json:"location,omitempty"`
-	AdditionalLocations []string               `json:"additionalLocations,omitempty"`
+	AdditionalLocations []string               `json:"additionalLocations,omitzero"`
 	InputFormat         *string                `json:"inputFormat,omitempty"`
 	OutputFormat        *string                `json:"outputFormat,omitempty"`
 	Compressed          bool                   `json:"compressed,omitempty"`
 	Buckets             int32                  `json:"buckets,omitempty"`
 	SerDe               *serdeDoc              `json:"serde,omitempty"`
-	BucketColumns       []string               `json:"bucketColumns,omitempty"`
-	SortColumns         []orderDoc             `json:"sortColumns,omitempty"`
-	Parameters          map[string]string      `json:"parameters,omitempty"`
+	BucketColumns       []string               `json:"bucketColumns,omitzero"`
+	SortColumns         []orderDoc             `json:"sortColumns,omitzero"`
+	Parameters          map[string]string      `json:"parameters,omitzero"`
 	Skewed              *types.SkewedInfo      `json:"skewed,omitempty"`
 	SubDirectories      bool                   `json:"subDirectories,omitempty"`
 	Schema              *types.SchemaReference `json:"schema,omitempty"`
@@ -129,6 +130,9 @@ func newDescriptor(in *types.StorageDescriptor) *descriptorDoc {
 	}
 	if in.SerdeInfo != nil {
 		d.SerDe = &serdeDoc{in.SerdeInfo.Name, in.SerdeInfo.SerializationLibrary, in.SerdeInfo.Parameters}
+	}
+	if in.SortColumns != nil {
+		d.SortColumns = make([]orderDoc, 0, len(in.SortColumns))
 	}
 	for _, o := range in.SortColumns {
 		d.SortColumns = append(d.SortColumns, orderDoc{aws.ToString(o.Column), o.SortOrder})
@@ -180,14 +184,14 @@ type tableDoc struct {
 	Owner         *string                    `json:"owner,omitempty"`
 	Type          *string                    `json:"type,omitempty"`
 	Retention     int32                      `json:"retention,omitempty"`
-	Parameters    map[string]string          `json:"parameters,omitempty"`
+	Parameters    map[string]string          `json:"parameters,omitzero"`
 	Descriptor    *descriptorDoc             `json:"descriptor,omitempty"`
-	PartitionKeys []columnDoc                `json:"partitionKeys,omitempty"`
+	PartitionKeys []columnDoc                `json:"partitionKeys,omitzero"`
 	ViewOriginal  *string                    `json:"viewOriginal,omitempty"`
 	ViewExpanded  *string                    `json:"viewExpanded,omitempty"`
 	View          *types.ViewDefinitionInput `json:"view,omitempty"`
 	Target        *types.TableIdentifier     `json:"target,omitempty"`
-	Indexes       []partitionIndexDoc        `json:"indexes,omitempty"`
+	Indexes       []partitionIndexDoc        `json:"indexes,omitzero"`
 	LastAccess    *time.Time                 `json:"lastAccess,omitempty"`
 	LastAnalyzed  *time.Time                 `json:"lastAnalyzed,omitempty"`
 	CreatedBy     string                     `json:"createdBy"`

@@ -130,6 +130,7 @@ run("INSERT INTO by_symbol VALUES (7, 'now', 'NEW'), (8, 'now', 'BRK')", "ref")
 want(query("SELECT symbol, sum(qty) FROM by_symbol GROUP BY 1 ORDER BY 1", "ref"), [("BRK", "23"), ("MER", "4"), ("NEW", "7")], "inserted")
 want(rows(run("SHOW PARTITIONS by_symbol", "ref")),
      [("symbol=BRK",), ("symbol=MER",), ("symbol=NEW",)], "partitions")
+want(query('SELECT count(*), max(symbol) FROM "by_symbol$partitions"', "ref"), [("3", "NEW")], "table of partitions")
 want("TABLE_ALREADY_EXISTS" in failure("CREATE TABLE by_symbol AS SELECT 1 a", "ref"), True, "CTAS over a table")
 want("HIVE_PATH_ALREADY_EXISTS" in failure("CREATE TABLE fresh WITH (external_location = 's3://lake-root/trades/') AS SELECT 1 a", "ref"), True, "CTAS over objects")
 want("COLUMN_NOT_FOUND" in failure("CREATE TABLE fresh AS SELECT nope FROM trades", "ref"), True, "CTAS of a bad query")
@@ -234,3 +235,17 @@ for sql in ("SELEC 1", "SELECT", ";", "SELECT 1; SELECT 2", "DELETE FROM trades"
     c, m = refused(athena.start_query_execution, QueryString=sql, ResultConfiguration={"OutputLocation": OUT})
     want(c, "InvalidRequestException", f"{sql!r}: {m}")
 print("ok")
+
+# Capacity reservations are kept.
+athena.create_capacity_reservation(Name="kept", TargetDpus=24, Tags=[{"Key": "team", "Value": "lake"}])
+athena.put_capacity_assignment_configuration(CapacityReservationName="kept", CapacityAssignments=[{"WorkGroupNames": ["primary"]}])
+athena.update_capacity_reservation(Name="kept", TargetDpus=48)
+r = athena.get_capacity_reservation(Name="kept")["CapacityReservation"]
+want((r["Status"], r["TargetDpus"], r["AllocatedDpus"]), ("ACTIVE", 48, 48), "reservation")
+a = athena.get_capacity_assignment_configuration(CapacityReservationName="kept")["CapacityAssignmentConfiguration"]
+want(a["CapacityAssignments"], [{"WorkGroupNames": ["primary"]}], "assignments")
+want(refused(athena.delete_capacity_reservation, Name="kept")[0], "InvalidRequestException", "an active reservation stays")
+athena.cancel_capacity_reservation(Name="kept")
+athena.delete_capacity_reservation(Name="kept")
+want(refused(athena.get_capacity_reservation, Name="kept")[0], "InvalidRequestException", "a deleted reservation")
+want("default" in [d["Name"] for d in athena.list_databases(CatalogName="AwsDataCatalog")["DatabaseList"]], True, "the default database")
