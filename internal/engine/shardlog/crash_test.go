@@ -45,7 +45,8 @@ const (
 )
 
 // appendUntilKilled appends records that say who wrote them and how many came before,
-// and prints each once it is acknowledged.
+// and prints each once it is acknowledged. The last shard it trims now and then, and prints
+// where, before and after.
 func appendUntilKilled(dir string) error {
 	ctx := context.Background()
 	b, err := broker.Start(broker.Options{Dir: dir})
@@ -57,6 +58,11 @@ func appendUntilKilled(dir string) error {
 		return err
 	}
 	var print sync.Mutex
+	say := func(format string, v ...any) {
+		print.Lock()
+		defer print.Unlock()
+		fmt.Printf(format, v...)
+	}
 	fail := make(chan error)
 	for i := range crashWriters {
 		name := fmt.Sprint("s/", i%crashShards)
@@ -81,9 +87,16 @@ func appendUntilKilled(dir string) error {
 					fail <- err
 					return
 				}
-				print.Lock()
-				fmt.Printf("%s %d.%d %d %d %d %d\n", name, run, i, first, n, p.Frame, p.Index)
-				print.Unlock()
+				say("%s %d.%d %d %d %d %d\n", name, run, i, first, n, p.Frame, p.Index)
+				if i == crashWriters-1 && rand.IntN(4) == 0 && p.Frame > 5 {
+					p.Frame -= rand.Uint64N(5)
+					say("%s trim 0 0 %d 0\n", name, p.Frame)
+					if err := s.TrimBefore(ctx, p); err != nil {
+						fail <- err
+						return
+					}
+					say("%s trimmed 0 0 %d 0\n", name, p.Frame)
+				}
 			}
 		}()
 	}
@@ -107,6 +120,7 @@ func TestKill(t *testing.T) {
 		pos         Position
 	}
 	var acks []ack
+	trim, trimmed := map[string]uint64{}, map[string]uint64{} // frames before which there may be, and must be, none
 	for range kills {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), crashDir+"="+filepath.Join(dir, "nats"))
@@ -128,7 +142,14 @@ func TestKill(t *testing.T) {
 			if timer == nil {
 				timer = time.AfterFunc(time.Duration(rand.IntN(150))*time.Millisecond, func() { cmd.Process.Kill() })
 			}
-			acks = append(acks, a)
+			switch a.key {
+			case "trim":
+				trim[a.shard] = max(trim[a.shard], a.pos.Frame)
+			case "trimmed":
+				trimmed[a.shard] = max(trimmed[a.shard], a.pos.Frame)
+			default:
+				acks = append(acks, a)
+			}
 		}
 		cmd.Wait()
 		if timer == nil {
@@ -170,7 +191,10 @@ func TestKill(t *testing.T) {
 					t.Fatal(err)
 				}
 				key := string(r.Key)
-				if was, ok := last[key]; ok && n != was+1 || !ok && n != 0 {
+				if r.Position.Frame < trimmed[name] {
+					t.Fatalf("%s %v is back, %d was trimmed", name, r.Position, trimmed[name])
+				}
+				if was, ok := last[key]; ok && n != was+1 || !ok && n != 0 && trim[name] == 0 {
 					t.Fatalf("%s %v: writer %s goes from %d to %d", name, r.Position, key, was, n)
 				}
 				last[key] = n
@@ -185,6 +209,9 @@ func TestKill(t *testing.T) {
 	}
 	acked := 0
 	for _, a := range acks {
+		if a.pos.Frame < trim[a.shard] {
+			continue
+		}
 		for i := range a.next - a.first {
 			p := Position{a.pos.Frame, a.pos.Index + uint32(i)}
 			if got, want := at[place{a.shard, p}], fmt.Sprint(a.key, " ", a.first+i); got != want {
@@ -196,5 +223,5 @@ func TestKill(t *testing.T) {
 	if acked > records {
 		t.Fatalf("%d records, %d acknowledged", records, acked)
 	}
-	t.Logf("%d kills, %d acknowledged appends, %d records, of them acknowledged %d", kills, len(acks), records, acked)
+	t.Logf("%d kills, %d acknowledged appends, trimmed up to %v; %d records, of them acknowledged %d", kills, len(acks), trimmed, records, acked)
 }

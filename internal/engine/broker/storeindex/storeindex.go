@@ -51,7 +51,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,6 +64,8 @@ import (
 const (
 	indexFile = "index.db"
 	blockExt  = ".blk"
+
+	atOnce = 16 // blocks: a disk has several reads to do before it is as fast as it can be
 )
 
 // Update brings the index of the stream in the directory up to date, if the stream is of
@@ -215,7 +216,7 @@ func (s *stream) walk() error {
 	}
 	var group errgroup.Group
 	var next atomic.Int64
-	for range min(last+1, runtime.GOMAXPROCS(0)) {
+	for range min(last+1, atOnce) {
 		group.Go(func() error {
 			var w walker
 			for i := next.Add(1) - 1; i <= int64(last); i = next.Add(1) - 1 {
