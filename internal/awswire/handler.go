@@ -151,11 +151,13 @@ func putBuffer(b *bytes.Buffer) {
 
 // ServeHTTP answers one call.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	caller := CallerFrom(r.Context())
+	ctx := r.Context()
+	caller := CallerFrom(ctx)
 	if caller.RequestID == "" {
 		caller.RequestID = NewRequestID()
+		ctx = WithCaller(ctx, caller)
 	}
-	x := &exchange{h: h, w: w, r: r, requestID: caller.RequestID, ctx: WithCaller(r.Context(), caller)}
+	x := &exchange{h: h, w: w, r: r, requestID: caller.RequestID, ctx: ctx}
 	if fail := x.route(); fail != nil {
 		x.fault(*fail)
 		return
@@ -463,7 +465,7 @@ func (x *exchange) write(status int, body []byte) {
 	if x.h.model.Name == "dynamodb" {
 		head.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
-	head.Set("Content-Length", strconv.Itoa(len(body)))
+	head["Content-Length"] = []string{strconv.Itoa(len(body))}
 	if len(body) >= restsFrom {
 		time.Sleep(rest)
 	}
@@ -474,13 +476,14 @@ func (x *exchange) write(status int, body []byte) {
 // head sets the headers of every answer.
 func (x *exchange) head(contentType string) http.Header {
 	head := x.w.Header()
-	head.Set("Content-Type", contentType)
-	head.Set("X-Amzn-Requestid", x.requestID)
+	values := []string{contentType, x.requestID, ""}
+	head["Content-Type"], head["X-Amzn-Requestid"] = values[:1:1], values[1:2:2]
 	if x.protocol == rpcV2CBOR {
 		head.Set("Smithy-Protocol", "rpc-v2-cbor")
 	}
 	if name := x.h.model.Name; name == "kinesis" || name == "firehose" {
-		head.Set("X-Amz-Id-2", newExtendedID())
+		values[2] = newExtendedID()
+		head["X-Amz-Id-2"] = values[2:]
 	}
 	return head
 }

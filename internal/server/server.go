@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/awswire"
@@ -136,7 +135,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 	writeCORS(w, r)
 	guardBody(w, r)
 	caller, err := s.opts.Auth.Authenticate(r, scope, svc)
-	caller.RequestID = uuid.NewString()
+	caller.RequestID = awswire.NewRequestID()
 	r = r.WithContext(awswire.WithCaller(r.Context(), caller))
 	if err != nil {
 		svc.WriteError(w, r, err)

@@ -1,6 +1,36 @@
 package kinesis
 
-import "encoding/binary"
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+)
+
+const base64Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+// base64Pairs are the two letters of twelve bits, the first of them in the high byte.
+var base64Pairs = func() (t [1 << 12]uint16) {
+	for v := range t {
+		t[v] = uint16(base64Letters[v>>6])<<8 | uint16(base64Letters[v&63])
+	}
+	return t
+}()
+
+// appendBase64 appends the standard base64 of src, with padding, about twice as fast as
+// encoding/base64: six bytes at a time, by two letters.
+func appendBase64(dst, src []byte) []byte {
+	dst = slices.Grow(dst, base64.StdEncoding.EncodedLen(len(src)))
+	out := dst[len(dst):cap(dst)]
+	t := &base64Pairs
+	n := 0
+	for len(src) >= 8 && len(out)-n >= 8 {
+		v := binary.BigEndian.Uint64(src)
+		binary.BigEndian.PutUint64(out[n:], uint64(t[v>>52])<<48|uint64(t[v>>40&0xfff])<<32|uint64(t[v>>28&0xfff])<<16|uint64(t[v>>16&0xfff]))
+		src = src[6:]
+		n += 8
+	}
+	return base64.StdEncoding.AppendEncode(dst[:len(dst)+n], src)
+}
 
 // base64Bad marks what is no letter of base64 in the tables below, above a group's 24 bits.
 const base64Bad = 1 << 31
@@ -8,12 +38,11 @@ const base64Bad = 1 << 31
 // base64Tables give the bits of a letter at each place of a group of four, shifted so that
 // the four or-ed together are the group's three bytes.
 var base64Tables = func() (t [4][256]uint32) {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	for place := range t {
 		for c := range t[place] {
 			t[place][c] = base64Bad
 		}
-		for v, c := range []byte(letters) {
+		for v, c := range []byte(base64Letters) {
 			t[place][c] = uint32(v) << (18 - 6*place)
 		}
 	}

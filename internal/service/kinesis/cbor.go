@@ -54,6 +54,12 @@ func (s *cborScanner) head(major byte) (n int, ok bool) {
 	switch {
 	case low < 24:
 		return int(low), true
+	case low == 24 && s.i < len(s.b):
+		s.i++
+		return int(s.b[s.i-1]), true
+	case low == 25 && s.i+2 <= len(s.b):
+		s.i += 2
+		return int(binary.BigEndian.Uint16(s.b[s.i-2:])), true
 	case low == 31 && (major == cborArray || major == cborMap):
 		return cborUnknown, true
 	case low > 27:
@@ -99,6 +105,18 @@ func (s *cborScanner) text() ([]byte, bool) {
 	return text, ok && utf8.Valid(text)
 }
 
+// name reads the name of a member, which is compared with those that are known and so
+// needs no look at its form.
+func (s *cborScanner) name() ([]byte, bool) {
+	if s.i < len(s.b) && s.b[s.i]>>5 == cborText {
+		if from, n := s.i+1, int(s.b[s.i]&31); n < 24 && n <= len(s.b)-from {
+			s.i = from + n
+			return s.b[from:s.i], true
+		}
+	}
+	return s.string(cborText)
+}
+
 func (s *cborScanner) end() bool { return s.i == len(s.b) }
 
 func (p *put) decodeCBOR(body []byte, batch bool) bool {
@@ -110,7 +128,7 @@ func (p *put) decodeCBOR(body []byte, batch bool) bool {
 		return false
 	}
 	for s.more(&members) {
-		name, ok := s.text()
+		name, ok := s.name()
 		if !ok {
 			return false
 		}
@@ -143,18 +161,18 @@ func (p *put) cborRecords(s *cborScanner) bool {
 		if !ok || len(p.entries) == maxPutRecords {
 			return false
 		}
-		var e entry
+		p.entries = append(p.entries, entry{})
+		e := &p.entries[len(p.entries)-1]
 		var have seen
 		for s.more(&members) {
-			name, ok := s.text()
-			if !ok || !p.cborMember(s, &e, name, &have) {
+			name, ok := s.name()
+			if !ok || !p.cborMember(s, e, name, &have) {
 				return false
 			}
 		}
 		if e.data == nil || e.key == nil {
 			return false
 		}
-		p.entries = append(p.entries, e)
 	}
 	return true
 }

@@ -78,11 +78,12 @@ func (p *put) jsonRecords(s *jsonScanner) bool {
 		if !s.next('{') || len(p.entries) == maxPutRecords {
 			return false
 		}
-		var e entry
+		p.entries = append(p.entries, entry{})
+		e := &p.entries[len(p.entries)-1]
 		var have seen
 		for {
 			name, ok := s.text()
-			if !ok || !s.next(':') || !p.jsonMember(s, &e, name, &have) {
+			if !ok || !s.next(':') || !p.jsonMember(s, e, name, &have) {
 				return false
 			}
 			if s.next(',') {
@@ -93,7 +94,6 @@ func (p *put) jsonRecords(s *jsonScanner) bool {
 		if !s.next('}') || e.data == nil || e.key == nil {
 			return false
 		}
-		p.entries = append(p.entries, e)
 		if s.next(',') {
 			continue
 		}

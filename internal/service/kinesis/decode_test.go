@@ -313,6 +313,32 @@ func randomBytes(n int) []byte {
 	return b
 }
 
+func TestAppendBase64(t *testing.T) {
+	for n := range 100 {
+		src := randomBytes(n)
+		if got, exp := string(appendBase64([]byte("x"), src)), "x"+base64.StdEncoding.EncodeToString(src); got != exp {
+			t.Fatalf("%x: %s, want %s", src, got, exp)
+		}
+	}
+}
+
+func BenchmarkAppendBase64(b *testing.B) {
+	src := randomBytes(200)
+	dst := make([]byte, 0, 300)
+	b.Run("here", func(b *testing.B) {
+		b.SetBytes(200)
+		for b.Loop() {
+			appendBase64(dst, src)
+		}
+	})
+	b.Run("std", func(b *testing.B) {
+		b.SetBytes(200)
+		for b.Loop() {
+			base64.StdEncoding.AppendEncode(dst, src)
+		}
+	})
+}
+
 func BenchmarkDecodeBase64(b *testing.B) {
 	src := []byte(base64.StdEncoding.EncodeToString(randomBytes(200)))
 	dst := make([]byte, 204)

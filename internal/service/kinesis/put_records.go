@@ -143,22 +143,26 @@ func (p *put) appendCBOR(dst []byte) []byte {
 	}
 	dst = cborHead(cborString(dst, "Records"), cborArray, uint64(len(p.entries)))
 	for i := range p.entries {
-		dst = cborHead(dst, cborMap, 2)
 		e := &p.entries[i]
 		if e.throttled {
-			dst = cborString(cborString(dst, "ErrorCode"), throttledCode)
-			dst = cborString(cborString(dst, "ErrorMessage"), p.throttledMessage(e))
+			dst = appendCBORFailure(dst, throttledCode, p.throttledMessage(e))
 			continue
 		}
 		sl := &p.slots[e.slot]
 		if sl.err != nil {
-			dst = cborString(cborString(dst, "ErrorCode"), failedRecordCode)
-			dst = cborString(cborString(dst, "ErrorMessage"), failedRecordMessage)
+			dst = appendCBORFailure(dst, failedRecordCode, failedRecordMessage)
 			continue
 		}
-		dst = cborHead(cborString(dst, "SequenceNumber"), cborText, 56)
+		// A map of two: a text of 56 digits, and a text.
+		dst = append(dst, "\xa2\x6eSequenceNumber\x78\x38"...)
 		dst = sl.next().append(dst)
-		dst = cborString(cborString(dst, "ShardId"), sl.shard.id)
+		dst = append(dst, "\x67ShardId"...)
+		dst = cborString(dst, sl.shard.id)
 	}
 	return dst
+}
+
+func appendCBORFailure(dst []byte, code, message string) []byte {
+	dst = cborString(cborString(cborHead(dst, cborMap, 2), "ErrorCode"), code)
+	return cborString(cborString(dst, "ErrorMessage"), message)
 }

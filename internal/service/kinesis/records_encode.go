@@ -57,7 +57,7 @@ func (s *Service) appendRecordsJSON(dst []byte, r *batchRead) []byte {
 		dst = append(dst, `{"ApproximateArrivalTimestamp":`...)
 		dst = appendMillis(dst, rec.Time.UnixMilli())
 		dst = append(dst, `,"Data":"`...)
-		dst = base64.StdEncoding.AppendEncode(dst, rec.Data)
+		dst = appendBase64(dst, rec.Data)
 		if encryption != "" {
 			dst = append(append(dst, `","EncryptionType":"`...), encryption...)
 		}
