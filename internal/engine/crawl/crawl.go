@@ -126,34 +126,57 @@ func (f Format) same(o Format) bool {
 		f.Delimiter == o.Delimiter && f.Header == o.Header && f.Path == o.Path && f.Grok == o.Grok
 }
 
+// Objects yields the objects that a crawl of prefix looks at: those that are not empty,
+// not hidden and not excluded.
+func Objects(ctx context.Context, src Source, prefix string, exclusions []string) (iter.Seq2[Object, error], error) {
+	excluded, err := compileExclusions(exclusions)
+	if err != nil {
+		return nil, err
+	}
+	folder := folderOf(prefix)
+	return func(yield func(Object, error) bool) {
+		for obj, err := range src.List(ctx, prefix) {
+			rel, ok := strings.CutPrefix(obj.Key, folder)
+			if err == nil && obj.Key != prefix && (!ok || hidden(rel) || excluded(rel)) || err == nil && obj.Size == 0 {
+				continue
+			}
+			if !yield(obj, err) || err != nil {
+				return
+			}
+		}
+	}, nil
+}
+
+// folderOf is a prefix as that of a folder's objects.
+func folderOf(prefix string) string {
+	if prefix == "" || strings.HasSuffix(prefix, "/") {
+		return prefix
+	}
+	return prefix + "/"
+}
+
 // Run crawls what is below prefix. root names the table that the whole of a bucket
 // makes up.
 func Run(ctx context.Context, src Source, prefix, root string, o Options) ([]Table, error) {
-	excluded, err := compileExclusions(o.Exclusions)
+	objects, err := Objects(ctx, src, prefix, o.Exclusions)
 	if err != nil {
 		return nil, err
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = 16
 	}
-	top := &folder{path: prefix, depth: 1 + strings.Count(prefix, "/")}
-	if prefix != "" && !strings.HasSuffix(prefix, "/") {
-		top.path, top.depth = prefix+"/", top.depth+1
-	}
+	top := &folder{path: folderOf(prefix)}
+	top.depth = 1 + strings.Count(top.path, "/")
 	var single *file
-	for obj, err := range src.List(ctx, prefix) {
+	for obj, err := range objects {
 		if err != nil {
 			return nil, err
 		}
-		if obj.Key == prefix && obj.Size > 0 {
+		if obj.Key == prefix {
 			single = &file{Object: obj}
 			continue
 		}
-		rel, ok := strings.CutPrefix(obj.Key, top.path)
-		if !ok || obj.Size == 0 || hidden(rel) || excluded(rel) {
-			continue
-		}
-		top.add(rel, obj)
+		top.add(obj.Key[len(top.path):], obj)
 	}
 	if single != nil {
 		top.files, top.folders = []*file{single}, nil

@@ -98,21 +98,31 @@ func (g *grouper) alike(a, b *group) bool {
 	if g.options.Combine || g.options.TableLevel > 0 {
 		return true
 	}
+	n, m := len(a.schema.columns), len(b.schema.columns)
+	if a.format.Classification == CSV && !a.format.Header && n != m {
+		return false
+	}
+	return similar(&a.schema, &b.schema, a.format.Classification)
+}
+
+func similar(a, b *schema, c Classification) bool {
 	common := 0
-	for name, i := range a.schema.index {
-		if j, ok := b.schema.index[name]; ok && compatible(a.schema.columns[i].Type, b.schema.columns[j].Type) {
+	for name, i := range a.index {
+		if j, ok := b.index[name]; ok && compatible(a.columns[i].Type, b.columns[j].Type) {
 			common++
 		}
 	}
-	n, m := len(a.schema.columns), len(b.schema.columns)
-	of := max(n, m)
-	switch {
-	case a.format.Classification == CSV && !a.format.Header && n != m:
-		return false
-	case a.format.Classification == JSON:
-		of = min(n, m) // members may be left out
+	of := max(len(a.columns), len(b.columns))
+	if c == JSON {
+		of = min(len(a.columns), len(b.columns)) // members may be left out
 	}
 	return float64(common) >= similarity*float64(of)
+}
+
+// Similar says whether files of that format with columns a and b could make up one table.
+func Similar(a, b Columns, c Classification) bool {
+	x, y := newSchema(a), newSchema(b)
+	return similar(&x, &y, c)
 }
 
 func (a *group) merge(b *group) {

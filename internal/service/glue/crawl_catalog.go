@@ -132,10 +132,19 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 	}
 	type result struct {
 		crawlTarget
-		tables []crawl.Table
+		tables  []crawl.Table
+		folders []newFolders
 	}
 	var results []result
 	for _, t := range targets {
+		if made := s.madeBy(sc, d, t); len(made) > 0 && d.Recrawl.RecrawlBehavior == types.RecrawlBehaviorCrawlNewFoldersOnly {
+			folders, err := s.crawlNewFolders(ctx, t, made, classifiers)
+			if err != nil {
+				return summary, objectError(err)
+			}
+			results = append(results, result{crawlTarget: t, folders: folders})
+			continue
+		}
 		o := crawl.Options{
 			Exclusions: t.exclusions, SampleSize: t.sample, TableLevel: conf.Grouping.TableLevelConfiguration,
 			Combine:     conf.Grouping.TableGroupingPolicy == "CombineCompatibleSchemas" || t.table != nil,
@@ -145,7 +154,7 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 		if err != nil {
 			return summary, objectError(err)
 		}
-		results = append(results, result{t, tables})
+		results = append(results, result{crawlTarget: t, tables: tables})
 	}
 	if err := ctx.Err(); err != nil {
 		return summary, err
@@ -166,6 +175,17 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 		return summary, fmt.Errorf("the number of tables found, %d, is above the threshold %d", n, limit)
 	}
 	for _, r := range results {
+		for _, f := range r.folders {
+			if err := w.partitions(ctx, r.crawlTarget, f.table.Name, inputOf(f.table), &f.found); err != nil {
+				return summary, err
+			}
+		}
+		if r.folders != nil {
+			continue
+		}
+		if r.database == "" {
+			return summary, invalidInput("The crawler has no database to write to.")
+		}
 		if err := w.database(ctx, r.database); err != nil {
 			return summary, err
 		}
@@ -180,6 +200,9 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 		}
 	}
 	for _, r := range results {
+		if r.folders != nil {
+			continue
+		}
 		if err := w.gone(ctx, r.crawlTarget); err != nil {
 			return summary, err
 		}
@@ -438,7 +461,6 @@ func (w *catalogWriter) partitions(ctx context.Context, target crawlTarget, name
 		switch {
 		case old == nil:
 			create = append(create, input)
-		case w.d.Recrawl.RecrawlBehavior == types.RecrawlBehaviorCrawlNewFoldersOnly:
 		case w.d.Change.UpdateBehavior == types.UpdateBehaviorUpdateInDatabase &&
 			(!sameLocation(aws.ToString(old.doc.Location), *sd.Location) || !maps.Equal(old.doc.Parameters, params)):
 			change = append(change, partitionChange{p.Values, &input})

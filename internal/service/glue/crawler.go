@@ -185,9 +185,6 @@ func (d *crawlerDoc) check() error {
 	if _, err := parseConfiguration(aws.ToString(d.Configuration)); err != nil {
 		return err
 	}
-	if d.Database == "" && len(d.Targets.S3Targets) > 0 {
-		return invalidInput("DatabaseName must be given.")
-	}
 	change := types.SchemaChangePolicy{}
 	if d.Change != nil {
 		change = *d.Change

@@ -25,6 +25,7 @@ type memoryObjects struct {
 	mu      sync.Mutex
 	objects map[string]string
 	missing bool
+	read    []string
 }
 
 func (m *memoryObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
@@ -49,6 +50,7 @@ func (m *memoryObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Inp
 func (m *memoryObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.read = append(m.read, *in.Key)
 	b := []byte(m.objects[*in.Key])
 	if in.Range != nil {
 		var from, to int
