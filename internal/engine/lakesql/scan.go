@@ -423,6 +423,9 @@ func (t *translator) readText(table *Table, pieces []piece, open bool) string {
 	for i, c := range table.Columns {
 		raw := fmt.Sprintf("c%d", i)
 		names[i] = quote(raw) + ": 'VARCHAR'"
+		if open && escape != quoteChar { // a doubled quote stands for one as well
+			raw = "replace(" + raw + ", " + quote(quoteChar+quoteChar) + ", " + quote(quoteChar) + ")"
+		}
 		items[i] = textValue(raw, trinoType(c.Type), open, delimiter(get("\x02", "collection.delim", "colelction.delim")), delimiter(get("\x03", "mapkey.delim"))) + " AS " + ident(strings.ToLower(c.Name))
 	}
 	if len(names) == 0 {
@@ -430,8 +433,9 @@ func (t *translator) readText(table *Table, pieces []piece, open bool) string {
 	}
 	added, per := t.added(table, pieces)
 	items = append(items, added...)
-	return "SELECT " + strings.Join(items, ", ") + " FROM " + per.source(fmt.Sprintf("read_csv(%s, columns={%s}, auto_detect=false, header=false, delim=%s, quote=%s, escape=%s, nullstr=%s, skip=%d, null_padding=true, strict_mode=false, ignore_errors=true, hive_partitioning=false)",
-		fileList(pieces), strings.Join(names, ", "), quote(delim), quote(quoteChar), quote(escape), quote(null), skip))
+	// With quotes a line may end within a field, which DuckDB reads on one thread only.
+	return "SELECT " + strings.Join(items, ", ") + " FROM " + per.source(fmt.Sprintf("read_csv(%s, columns={%s}, auto_detect=false, header=false, delim=%s, quote=%s, escape=%s, nullstr=%s, skip=%d, null_padding=true, strict_mode=false, ignore_errors=true, hive_partitioning=false, parallel=%t)",
+		fileList(pieces), strings.Join(names, ", "), quote(delim), quote(quoteChar), quote(escape), quote(null), skip, !open))
 }
 
 // delimiter reads Hive's way to write one: a character, or a number of one.

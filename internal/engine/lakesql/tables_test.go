@@ -53,7 +53,7 @@ not json
 	l.write(t, "b/txt/1.csv", "x,1,1.5,TRUE,1|2|3,2024-01-01\ny,1.5,z,1,,bad\nz\n\\N,7,1,false,4,2024-02-01,extra,columns\n\"q\",2,,,,\n")
 	l.tables["txt2"] = func() *Table { c := *l.tables["txt"]; c.Name = "txt2"; return &c }()
 	l.add(t, "csv", "a string; b int; c date", "", openCSVSerDe, nil).Parameters["skip.header.line.count"] = "1"
-	l.write(t, "b/csv/1.csv", "a,b,c\n\"x, y\",1,2024-01-01\n\"say \\\"hi\\\"\",2,19723\n,,\n")
+	l.write(t, "b/csv/1.csv", "a,b,c\n\"x, y\",1,2024-01-01\n\"say \\\"hi\\\"\",2,19723\n,,\n\"a \"\"b\"\", c\",3,\n\"two\nlines\",4,\n")
 	l.add(t, "camel", "devicename string; info struct<fwversion:int,parts:array<struct<partname:string>>>", "", jsonSerDe, nil)
 	l.write(t, "b/camel/1.json", `{"deviceName":"d","info":{"fwVersion":3,"parts":[{"partName":"p"}]}}`)
 	l.add(t, "strict", "id int", "", jsonSerDe, nil)
@@ -92,7 +92,7 @@ not json
 		{"SELECT s.a, pq.s.b, db.pq.id FROM db.pq WHERE dt IN (DATE '2024-01-01')", "1|x|1"},
 		{"SELECT * FROM js ORDER BY id", "1|a|[x, y]|{x=1, y=q}|2024-01-01 10:00:00.000|{k=1}\n2|{\"nested\":true}|NULL|NULL|2024-01-01 10:00:00.000|NULL\n9|gz|NULL|NULL|NULL|NULL\nNULL|NULL|NULL|NULL|NULL|NULL\nNULL|5|NULL|NULL|NULL|NULL"},
 		{"SELECT * FROM txt", "x|1|1.5|true|[1, 2, 3]|2024-01-01\ny|NULL|NULL|NULL|[]|NULL\nz|NULL|NULL|NULL|NULL|NULL\nNULL|7|1.0|false|[4]|2024-02-01\n\"q\"|2|NULL|NULL|[]|NULL"},
-		{"SELECT * FROM csv", "x, y|1|2024-01-01\nsay \"hi\"|2|2024-01-01\n|NULL|NULL"},
+		{"SELECT * FROM csv", "x, y|1|2024-01-01\nsay \"hi\"|2|2024-01-01\n|NULL|NULL\na \"b\", c|3|NULL\ntwo\nlines|4|NULL"},
 		{"SELECT * FROM log", "h1|200|now, then\nNULL|NULL|NULL\nh2|404|x"},
 		{"SELECT * FROM keys", "1|v|2024-01-01 00:00:00.000|1.5|1.25|true\nNULL|NULL|2024-01-01 00:00:00.500|NULL|NULL|NULL"},
 		{"SELECT * FROM head", "1|x"},
