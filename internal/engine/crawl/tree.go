@@ -229,7 +229,9 @@ func (g *grouper) tables(f *folder) []Table {
 		}
 	}
 	var tables []Table
-	if own, known := g.own(f); own != nil {
+	// One file beside folders of other tables is a table alone: that of the folder would
+	// take in theirs.
+	if own, known := g.own(f); own != nil && (len(known) > 1 || !slices.ContainsFunc(f.folders, (*folder).hasKnown)) {
 		own.depth = 0
 		tables = append(tables, g.table(f, own))
 	} else {
