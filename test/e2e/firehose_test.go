@@ -286,3 +286,9 @@ resource "aws_kinesis_firehose_delivery_stream" "http" {
   }
 }
 `
+
+// TestFirehoseParquet has other readers than ours read what is delivered.
+func TestFirehoseParquet(t *testing.T) {
+	Python(t, "boto3", "pyarrow", "duckdb") // or skip
+	Start(t).Python(t, "parquet.py")
+}

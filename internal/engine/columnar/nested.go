@@ -115,7 +115,7 @@ func (w *Writer) structValue(n *node, b []byte, kind jsontext.Kind, rep int16) s
 			return "Data does not match the schema. java.io.IOException: Start of Object expected"
 		}
 		if kind != jsontext.Array {
-			return "Data does not match the schema. A JSON object is required."
+			return notObject(b, kind)
 		}
 		// OpenX takes an array for the fields in order.
 		it := jsontext.Over(b)
@@ -205,7 +205,7 @@ func (w *Writer) mapValue(n *node, b []byte, kind jsontext.Kind, rep int16) stri
 		w.stack = append(w.stack, m)
 	}
 	entries := w.stack[base:]
-	lastWins(b, entries)
+	w.lastWins(b, entries)
 	key, value := n.kids[0], n.kids[1]
 	reason, first := "", true
 	for _, m := range entries {
@@ -229,7 +229,11 @@ func (w *Writer) mapValue(n *node, b []byte, kind jsontext.Kind, rep int16) stri
 
 // mapKey writes a key of a map, which JSON has only as a string.
 func (w *Writer) mapKey(key *node, b []byte, m *jsontext.Member, rep int16) string {
-	reason := w.text(key.leaf, key.typ, b[m.KeyLo:m.KeyHi], m.KeyEscaped)
+	name, escaped := b[m.KeyLo:m.KeyHi], m.KeyEscaped
+	if w.folds() && !lowerASCII(name) {
+		name, escaped = w.keyName(b, m), false
+	}
+	reason := w.text(key.leaf, key.typ, name, escaped)
 	if reason == "" {
 		key.leaf.present(rep)
 	}
@@ -238,11 +242,11 @@ func (w *Writer) mapKey(key *node, b []byte, m *jsontext.Member, rep int16) stri
 
 // lastWins marks as Invalid the entries of a map whose key comes again: readers of
 // Parquet demand that keys are unique.
-func lastWins(b []byte, entries []jsontext.Member) {
+func (w *Writer) lastWins(b []byte, entries []jsontext.Member) {
 	if len(entries) <= 16 {
 		for i := range entries {
 			for j := i + 1; j < len(entries); j++ {
-				if sameKey(b, &entries[i], &entries[j]) {
+				if w.sameKey(b, &entries[i], &entries[j]) {
 					entries[i].Kind = jsontext.Invalid
 					break
 				}
@@ -252,7 +256,7 @@ func lastWins(b []byte, entries []jsontext.Member) {
 	}
 	last := make(map[string]int, len(entries))
 	for i := range entries {
-		name := string(keyName(b, &entries[i]))
+		name := string(w.keyName(b, &entries[i]))
 		if j, ok := last[name]; ok {
 			entries[j].Kind = jsontext.Invalid
 		}
@@ -260,16 +264,54 @@ func lastWins(b []byte, entries []jsontext.Member) {
 	}
 }
 
-func keyName(b []byte, m *jsontext.Member) []byte {
+// folds tells whether keys are put into lower case, all of them, before they are read: so
+// OpenX makes them match columns.
+func (w *Writer) folds() bool { return w.opts.SerDe == OpenX && !w.opts.CaseSensitive }
+
+func (w *Writer) keyName(b []byte, m *jsontext.Member) []byte {
+	name := b[m.KeyLo:m.KeyHi]
 	if m.KeyEscaped {
-		return jsontext.AppendUnquoted(nil, b[m.KeyLo:m.KeyHi])
+		name = jsontext.AppendUnquoted(nil, name)
 	}
-	return b[m.KeyLo:m.KeyHi]
+	if w.folds() {
+		name = bytes.ToLower(name)
+	}
+	return name
 }
 
-func sameKey(b []byte, x, y *jsontext.Member) bool {
-	if x.KeyEscaped || y.KeyEscaped {
-		return bytes.Equal(keyName(b, x), keyName(b, y))
+func (w *Writer) sameKey(b []byte, x, y *jsontext.Member) bool {
+	k, l := b[x.KeyLo:x.KeyHi], b[y.KeyLo:y.KeyHi]
+	if x.KeyEscaped || y.KeyEscaped || w.folds() && !(lowerASCII(k) && lowerASCII(l)) {
+		return bytes.Equal(w.keyName(b, x), w.keyName(b, y))
 	}
-	return bytes.Equal(b[x.KeyLo:x.KeyHi], b[y.KeyLo:y.KeyHi])
+	return bytes.Equal(k, l)
+}
+
+// lowerASCII tells whether a key as it is written is its lower case for certain.
+func lowerASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 || c == '\\' || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
+// notObject is what OpenX says of a value in the place of an object.
+func notObject(b []byte, kind jsontext.Kind) string {
+	class := "java.lang.String"
+	switch kind {
+	case jsontext.Integer:
+		class = "java.lang.Long"
+	case jsontext.Real:
+		class = "java.lang.Double"
+	case jsontext.True, jsontext.False:
+		class = "java.lang.Boolean"
+	case jsontext.String:
+		b = b[1 : len(b)-1]
+	}
+	if len(b) > 200 {
+		b = b[:200]
+	}
+	return noMatch + "Data is not JSONObject  but " + class + " with value " + strings.ToValidUTF8(string(b), "\uFFFD")
 }

@@ -50,7 +50,7 @@ func (w *Writer) scalar(l *leaf, t *hivetype.Type, b []byte, kind jsontext.Kind,
 		switch t.Kind {
 		case hivetype.String, hivetype.Char, hivetype.Varchar:
 			if w.opts.SerDe == OpenX {
-				w.scratch = jsontext.AppendCompact(w.scratch[:0], b)
+				w.scratch = jsontext.AppendCompact(w.scratch[:0], b, w.folds())
 				return l.addText(t, w.scratch)
 			}
 			return "One or more fields have incorrect format. Exception when validating field (root)"

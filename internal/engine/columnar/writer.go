@@ -186,6 +186,9 @@ func (w *Writer) WriteRecord(r *jsontext.Record) error {
 		return w.err
 	}
 	if r.Kind != jsontext.Object {
+		if r.Kind != jsontext.Array {
+			return &RecordError{Code: MalformedData, Reason: "The input JSON contained a primitive at the top level. The top level must be an object or array."}
+		}
 		return &RecordError{Code: MalformedData, Reason: "Data does not match the schema. A JSON object is required."}
 	}
 	if w.keys != &r.Keys {

@@ -243,6 +243,42 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestFolding: OpenX puts all keys into lower case, also those of maps and of objects that
+// become text.
+func TestFolding(t *testing.T) {
+	s := Schema{{"m", mustType("map<string,int>")}, {"s", mustType("string")}}
+	rec := `{"M":{"Ab":1,"É\u00c9":2,"aB":3},"S":{"Outer":{"In":["X: Y"]}}}`
+	for _, tt := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{}, `{"m":{"éé":2,"ab":3},"s":"{\"outer\":{\"in\":[\"X: Y\"]}}"}`},
+		{Options{CaseSensitive: true}, `{"m":null,"s":null}`},
+	} {
+		var out bytes.Buffer
+		w, err := NewWriter(&out, s, tt.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.WriteJSON([]byte(rec)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := duck(t, out.Bytes()); len(got) != 1 || got[0] != tt.want {
+			t.Errorf("%+v: read back %s, want %s", tt.o, got, tt.want)
+		}
+	}
+	w, err := NewWriter(new(bytes.Buffer), Schema{{"p", mustType("struct<a:int>")}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.WriteJSON([]byte(`{"p":42}`)); err == nil || !strings.HasSuffix(err.Error(), "Data is not JSONObject  but java.lang.Long with value 42") {
+		t.Errorf("a number for a struct: %v", err)
+	}
+}
+
 func TestRefusedRecordLeavesNothing(t *testing.T) {
 	s := Schema{{"a", mustType("int")}, {"b", mustType("array<struct<x:int,y:string>>")}, {"c", mustType("string")}, {"d", mustType("double")}}
 	var out bytes.Buffer

@@ -84,7 +84,7 @@ func check(t *testing.T, b []byte) {
 		if err := json.Compact(&compact, b); err != nil {
 			t.Fatal(err)
 		}
-		if got := AppendCompact(nil, b); !bytes.Equal(got, compact.Bytes()) {
+		if got := AppendCompact(nil, b, false); !bytes.Equal(got, compact.Bytes()) {
 			t.Fatalf("AppendCompact(%q) = %q, want %q", b, got, compact.Bytes())
 		}
 	case String:

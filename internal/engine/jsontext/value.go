@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"bytes"
 	"math"
 	"math/bits"
 	"strconv"
@@ -151,8 +152,10 @@ func slowFloat(b []byte) float64 {
 	return f
 }
 
-// AppendCompact appends a valid value to dst without the white space between its tokens.
-func AppendCompact(dst, b []byte) []byte {
+// AppendCompact appends a valid value to dst without the white space between its tokens,
+// and with the keys of its objects in lower case if fold is set (letters that are written
+// as escapes aside).
+func AppendCompact(dst, b []byte, fold bool) []byte {
 	for i := 0; i < len(b); {
 		switch c := b[i]; c {
 		case ' ', '\t', '\r', '\n':
@@ -162,7 +165,11 @@ func AppendCompact(dst, b []byte) []byte {
 			if se != nil {
 				return append(dst, b[i:]...)
 			}
-			dst = append(dst, b[i:end]...)
+			token := b[i:end]
+			if next := SkipSpace(b, end); fold && next < len(b) && b[next] == ':' {
+				token = bytes.ToLower(token)
+			}
+			dst = append(dst, token...)
 			i = end
 		default:
 			dst = append(dst, c)

@@ -211,10 +211,10 @@ def unpacking():
     firehose.put_record_batch(DeliveryStreamName="logs", Records=[{"Data": message}, {"Data": control}, {"Data": b"not compressed"}])
     until(lambda: objects("unpacked", "logs/") and objects("unpacked", "raw/"), "logs and their backup")
     time.sleep(0.5)
-    data = {k: v for k, v in objects("unpacked", "logs/").items() if "processing-failed" not in k}
+    data = {k: v for k, v in objects("unpacked", "logs/").items() if "decompression-failed" not in k}
     want(b"".join(data.values()), b"first\nsecond\n", "messages")
     want(b"".join(objects("unpacked", "raw/").values()), message + control + b"not compressed", "backup")
-    failed = [json.loads(b) for k, b in objects("unpacked").items() if "processing-failed" in k]
+    failed = [json.loads(b) for k, b in objects("unpacked").items() if "decompression-failed" in k]
     want([base64.b64decode(e["rawData"]) for e in failed], [b"not compressed"], "failed")
     e = firehose.describe_delivery_stream(DeliveryStreamName="logs")["DeliveryStreamDescription"]["Destinations"][0]["ExtendedS3DestinationDescription"]
     want((e["S3BackupMode"], e["S3BackupDescription"]["Prefix"]), ("Enabled", "raw/"), "backup")
@@ -223,6 +223,8 @@ def unpacking():
     firehose.put_record_batch(DeliveryStreamName="many", Records=[{"Data": b"a"}, {"Data": b"b\n"}, {"Data": b""}])
     firehose.delete_delivery_stream(DeliveryStreamName="many")
     want(gzip.decompress(b"".join(objects("unpacked", "many/").values())), b"ab\n", "the deprecated destination, flushed by the deletion")
+    head = s3.head_object(Bucket="unpacked", Key=next(iter(objects("unpacked", "many/"))))
+    want((head["ContentType"], head["ContentEncoding"]), ("application/octet-stream", "gzip"), "what the object says of itself")
     firehose.delete_delivery_stream(DeliveryStreamName="logs")
 
 
