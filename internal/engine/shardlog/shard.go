@@ -251,6 +251,16 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 		}
 		floor = max(floor, first, p.Frame)
 	}
+	if d > 0 && (was <= 0 || d < was) {
+		// The store would do it in one go, and answer nobody meanwhile.
+		p, err := s.seek(ctx, s.log.clock.Now().Add(-d).UnixMilli())
+		if err == nil {
+			err = s.purge(ctx, p.Frame)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if _, err := s.log.js.UpdateStream(ctx, s.config(d, floor)); err != nil {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return fmt.Errorf("%w: %s", ErrNoShard, s.name)
@@ -277,6 +287,10 @@ func (s *Shard) TrimBefore(ctx context.Context, p Position) error {
 	return s.purge(ctx, seq)
 }
 
+// purgeStep is how many bytes are removed at a time: the store reads them first, about a
+// sixth of a second a gigabyte, and the shard takes no appends meanwhile.
+const purgeStep = 256 << 20
+
 // purge removes the frames before the sequence from the store, durably: it writes down
 // which they are before it answers. Callers hold configuring.
 func (s *Shard) purge(ctx context.Context, seq uint64) error {
@@ -287,6 +301,13 @@ func (s *Shard) purge(ctx context.Context, seq uint64) error {
 		return nil
 	}
 	str, err := s.log.js.Stream(ctx, s.stream)
+	if err == nil {
+		st := str.CachedInfo().State
+		step := max(1, purgeStep/max(1, st.Bytes/max(1, st.Msgs)))
+		for at := st.FirstSeq + step; at < seq && err == nil; at += step {
+			err = str.Purge(ctx, jetstream.WithPurgeSequence(at))
+		}
+	}
 	if err == nil {
 		err = str.Purge(ctx, jetstream.WithPurgeSequence(seq))
 	}

@@ -140,7 +140,7 @@ func (b *block) walk(w *walker, from uint64) error {
 		}
 		b.bytes += uint64(r.length)
 	}
-	if b.first == 0 { // nothing, or tombstones alone
+	if b.first == 0 && len(b.removed) == 0 {
 		return errUnclear
 	}
 	return nil

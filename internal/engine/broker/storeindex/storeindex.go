@@ -194,7 +194,7 @@ func (s *stream) expire(before time.Time) (int, error) {
 		if info.ModTime().After(before) {
 			break
 		}
-		if err := b.walk(w, 0); errors.Is(err, errUnclear) || err == nil && b.lastTime > before.UnixNano() {
+		if err := b.walk(w, 0); errors.Is(err, errUnclear) || err == nil && (b.first == 0 || b.lastTime > before.UnixNano()) {
 			break
 		} else if err != nil {
 			return n, err
@@ -230,8 +230,14 @@ func (s *stream) walk() error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for i, b := range s.blocks[1:] {
-		if b.first != s.blocks[i].last+1 {
+	for i, b := range s.blocks {
+		switch {
+		case i == 0 && b.first == 0:
+			return errUnclear
+		case i == 0:
+		case i == last && b.first == 0: // tombstones alone
+			b.first, b.last, b.lastTime = s.blocks[i-1].last+1, s.blocks[i-1].last, s.blocks[i-1].lastTime
+		case b.first != s.blocks[i-1].last+1:
 			return errUnclear
 		}
 	}

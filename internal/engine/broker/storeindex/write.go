@@ -76,6 +76,10 @@ func (s *stream) encode() ([]byte, error) {
 	for _, b := range s.blocks {
 		size += b.bytes
 	}
+	full := last // the last block with messages
+	if last.first > last.last {
+		full = s.blocks[len(s.blocks)-2]
+	}
 	b := []byte{indexMagic, indexVersion}
 	unsigned := func(values ...uint64) {
 		for _, v := range values {
@@ -91,7 +95,7 @@ func (s *stream) encode() ([]byte, error) {
 
 	unsigned(1, uint64(len(s.subject)))
 	b = append(b, s.subject...)
-	unsigned(messages, uint64(first.number), uint64(last.number))
+	unsigned(messages, uint64(first.number), uint64(full.number))
 
 	unsigned(uint64(len(s.blocks)))
 	for _, k := range s.blocks {
