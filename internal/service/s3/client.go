@@ -98,7 +98,11 @@ func (p *responsePipe) Header() http.Header { return p.header }
 
 func (p *responsePipe) WriteHeader(status int) {
 	if p.status == 0 {
-		p.status, p.sent = status, p.header.Clone()
+		p.status, p.sent = status, make(http.Header, len(p.header))
+		for name, values := range p.header { // as they come over a network
+			name = http.CanonicalHeaderKey(name)
+			p.sent[name] = append(p.sent[name], values...)
+		}
 		close(p.started)
 	}
 }
