@@ -25,12 +25,20 @@ type durable struct {
 	log        *slog.Logger
 	publishing *publishing // shared with attributes
 	synced     dirSet
+	swaps      *swaps
 }
 
 func (d *durable) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
 	if err := checkKey(*in.Key); err != nil { // a form's key is not in the URL
 		return s3response.PutObjectOutput{}, err
 	}
+	if err := d.changing(ctx, *in.Bucket, *in.Key); err != nil {
+		return s3response.PutObjectOutput{}, d.outward("put object", err)
+	}
+	return d.putDurably(ctx, in)
+}
+
+func (d *durable) putDurably(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
 	out, synced, err := d.put(ctx, in)
 	if err == nil && synced {
 		err = d.commitName(*in.Bucket, *in.Key)
@@ -44,6 +52,9 @@ func (d *durable) PutObject(ctx context.Context, in s3response.PutObjectInput) (
 }
 
 func (d *durable) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
+	if err := d.changing(ctx, *in.Bucket, *in.Key); err != nil {
+		return s3response.CompleteMultipartUploadResult{}, "", d.outward("complete multipart upload", err)
+	}
 	out, version, err := d.Posix.CompleteMultipartUpload(ctx, in)
 	if err == nil {
 		err = d.commit(*in.Bucket, *in.Key)
@@ -55,6 +66,12 @@ func (d *durable) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMu
 }
 
 func (d *durable) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
+	if err := d.changing(ctx, *in.Bucket, *in.Key); err != nil {
+		return s3response.CopyObjectOutput{}, d.outward("copy object", err)
+	}
+	if src, ok := d.standInSource(*in.CopySource); ok {
+		in.CopySource = &src
+	}
 	out, err := d.Posix.CopyObject(ctx, in)
 	if err == nil {
 		err = d.commit(*in.Bucket, *in.Key)
@@ -74,6 +91,11 @@ func (d *durable) PutObjectTagging(ctx context.Context, bucket, object, version 
 }
 
 func (d *durable) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	if in.VersionId == nil || *in.VersionId == "" {
+		if gone, err := d.deleting(ctx, *in.Bucket, *in.Key); gone || err != nil {
+			return &s3.DeleteObjectOutput{}, d.outward("delete object", err)
+		}
+	}
 	out, err := d.Posix.DeleteObject(ctx, in)
 	if err == nil {
 		err = d.removed(*in.Bucket, *in.Key)
@@ -89,7 +111,14 @@ func (d *durable) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) 
 	var stored []types.ObjectIdentifier
 	var absent []types.DeletedObject
 	for _, o := range in.Delete.Objects {
-		if o.Key == nil || checkKey(*o.Key) == nil {
+		gone := o.Key != nil && checkKey(*o.Key) != nil
+		if !gone && o.Key != nil && (o.VersionId == nil || *o.VersionId == "") {
+			var err error
+			if gone, err = d.deleting(ctx, *in.Bucket, *o.Key); err != nil {
+				return s3response.DeleteResult{}, d.outward("delete objects", err)
+			}
+		}
+		if !gone {
 			stored = append(stored, o)
 		} else {
 			absent = append(absent, types.DeletedObject{Key: o.Key})
@@ -124,6 +153,12 @@ func (d *durable) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, ac
 }
 
 func (d *durable) DeleteBucket(ctx context.Context, bucket string) error {
+	swaps := d.swaps.in(bucket)
+	for _, w := range swaps {
+		if err := w.cancel(ctx, true); err != nil {
+			return d.outward("delete bucket", err)
+		}
+	}
 	err := d.Posix.DeleteBucket(ctx, bucket)
 	if err == nil {
 		err = syncDir(d.dir)

@@ -32,6 +32,9 @@ func (s *Service) LocalFile(bucket, key string) (path string, ok bool) {
 	if _, err := s.bucket(bucket); err != nil {
 		return "", false
 	}
+	if s.swaps.hides(bucket, key) {
+		return "", false
+	}
 	path = filepath.Join(s.dir, bucket, filepath.FromSlash(key))
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() || s.isDeleteMarker(bucket, key, info) {
@@ -40,11 +43,33 @@ func (s *Service) LocalFile(bucket, key string) (path string, ok bool) {
 	return path, true
 }
 
+// A Snapshot shows objects as they were when it was made, as far as Replace is concerned:
+// what Replace has taken away since can be listed, and its files can be read. It is to be
+// released.
+type Snapshot struct {
+	s    *Service
+	view view
+}
+
+// Snapshot begins a snapshot.
+func (s *Service) Snapshot() *Snapshot { return &Snapshot{s, s.swaps.view()} }
+
+// Release ends the snapshot.
+func (s *Snapshot) Release() { s.view.release() }
+
+// Files is Files of the present snapshot.
+func (s *Service) Files(ctx context.Context, bucket, prefix string) ([]File, error) {
+	now := s.Snapshot()
+	defer now.Release()
+	return now.Files(ctx, bucket, prefix)
+}
+
 // Files returns the objects of a bucket whose keys start with prefix, in the order of
 // their keys, as ListObjectsV2 would list them. It reads directories alone, not the
 // objects. Keys that end in "/" are left out: they hold no data. A bucket that does not
 // exist is an error of S3's form.
-func (s *Service) Files(ctx context.Context, bucket, prefix string) ([]File, error) {
+func (v *Snapshot) Files(ctx context.Context, bucket, prefix string) ([]File, error) {
+	s := v.s
 	if !validBucketName(bucket) {
 		return nil, noSuchBucket(bucket)
 	}
@@ -59,7 +84,7 @@ func (s *Service) Files(ctx context.Context, bucket, prefix string) ([]File, err
 			return nil, nil
 		}
 	}
-	w := fileWalk{s: s, ctx: ctx, bucket: bucket, prefix: prefix, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	w := fileWalk{s: s, view: v.view, ctx: ctx, bucket: bucket, prefix: prefix, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	w.walk(filepath.Join(s.dir, bucket, filepath.FromSlash(dir)), dir)
 	w.wg.Wait()
 	if w.err != nil {
@@ -73,6 +98,7 @@ func (s *Service) Files(ctx context.Context, bucket, prefix string) ([]File, err
 // the kernel.
 type fileWalk struct {
 	s      *Service
+	view   view
 	ctx    context.Context
 	bucket string
 	prefix string
@@ -147,7 +173,7 @@ func (w *fileWalk) read(path, dir string) (files []File, dirs []string, err erro
 			}
 			continue
 		}
-		if !e.Type().IsRegular() || !strings.HasPrefix(key, w.prefix) {
+		if !e.Type().IsRegular() || !strings.HasPrefix(key, w.prefix) || w.view.hides(w.bucket, key) {
 			continue
 		}
 		info, err := e.Info()

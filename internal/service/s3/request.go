@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -158,6 +159,12 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(se.XMLBody(id, id)) // the client has gone if this fails
 	}
+}
+
+// IsNoSuchBucket tells whether err says that a bucket does not exist.
+func IsNoSuchBucket(err error) bool {
+	se, ok := errors.AsType[s3err.S3Error](err)
+	return ok && se.BaseError().Code == "NoSuchBucket"
 }
 
 func noSuchBucket(name string) error { return s3err.GetBucketErr(s3err.ErrNoSuchBucket, name) }

@@ -53,6 +53,12 @@ type Service struct {
 	createMu sync.Mutex // one CreateBucket or Reset at a time
 	resets   atomic.Uint64
 	trash    sync.WaitGroup
+
+	swaps      swaps
+	swapIDs    atomic.Uint64
+	ctx        context.Context // of what finishes swaps
+	cancel     context.CancelFunc
+	background sync.WaitGroup // and it
 }
 
 // maxRequests is how many requests may be under way; S3 answers SlowDown to one more.
@@ -97,6 +103,8 @@ func newService(c Config, dir, state string) (*Service, error) {
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
 	}
+	s.swaps.clock = s.clock
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -104,7 +112,7 @@ func newService(c Config, dir, state string) (*Service, error) {
 	if s.metrics, err = newMetrics(c.Registerer); err != nil {
 		return nil, err
 	}
-	for _, d := range []string{dir, s.buckets, s.versionsDir(), s.trashDir()} {
+	for _, d := range []string{dir, s.buckets, s.swapsDir(), s.versionsDir(), s.trashDir()} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, err
 		}
@@ -119,6 +127,9 @@ func newService(c Config, dir, state string) (*Service, error) {
 	}
 	s.attrs = attributes{MetadataStorer: storer, publishing: new(publishing), buckets: s.buckets}
 	if s.backend, err = s.openBackend(); err != nil {
+		return nil, err
+	}
+	if err := s.openSwaps(); err != nil {
 		return nil, err
 	}
 	gw, err := s3api.New(s.backend, middlewares.RootUserConfig{Access: "root", Secret: s.signer.secret},
@@ -162,7 +173,7 @@ func (s *Service) openBackend() (*durable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &durable{Posix: px, dir: s.dir, log: s.log, publishing: s.attrs.publishing}, nil
+	return &durable{Posix: px, dir: s.dir, log: s.log, publishing: s.attrs.publishing, swaps: &s.swaps}, nil
 }
 
 // objectAttributes returns where the metadata of objects goes.
@@ -178,6 +189,8 @@ func objectAttributes(dir, sidecar string) (meta.MetadataStorer, error) {
 
 // Close ends the service. Requests that are under way have ended before.
 func (s *Service) Close(context.Context) error {
+	s.cancel()
+	s.background.Wait()
 	s.trash.Wait()
 	s.backend.Shutdown()
 	open.Store(false)
@@ -190,12 +203,16 @@ func (s *Service) Close(context.Context) error {
 func (s *Service) Reset(context.Context) error {
 	s.createMu.Lock()
 	defer s.createMu.Unlock()
+	s.cancel()
+	s.background.Wait()
+	s.swaps.clear()
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	bin, err := os.MkdirTemp(s.trashDir(), "reset-"+strconv.FormatUint(s.resets.Add(1), 10)+"-")
 	if err != nil {
 		return fmt.Errorf("s3: reset: %w", err)
 	}
 	// The settings first: without them there is no bucket, whatever files are left.
-	for i, dir := range []string{s.buckets, s.versionsDir(), filepath.Join(s.state, "objects"), s.dir} {
+	for i, dir := range []string{s.buckets, s.swapsDir(), s.versionsDir(), filepath.Join(s.state, "objects"), s.dir} {
 		entries, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
