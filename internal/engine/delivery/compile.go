@@ -44,6 +44,7 @@ type specPlan struct {
 	names     []string // of the query's keys that the prefix uses
 	functions []string // of the function's
 	prefixes  *Prefixes
+	owner     *Owner // nil: names are not marked
 	table     []byte // of the envelope
 	schema    columnar.Schema
 	columnar  columnar.Options
@@ -103,6 +104,9 @@ func compile(spec Spec) (*specPlan, error) {
 		return nil, err
 	}
 	p.names, p.functions = p.prefixes.Data.QueryKeys(), p.prefixes.Data.LambdaKeys()
+	if spec.Owner != "" {
+		p.owner = NewOwner(spec.Owner, spec.Name)
+	}
 	p.unpack.spec = &p.spec
 	if spec.Split == SplitDelimited {
 		if p.unpack.splitAt, err = ParseDelimiter(spec.SplitAt); err != nil {
@@ -457,7 +461,11 @@ func (p *specPlan) Name(o ObjectInfo) (bucket, key string) {
 		v.Query, v.Lambda = p.partitionKeys(o.Partition)
 	}
 	b, _ := prefix.Append(nil, &v) // the keys are there, or Route had refused the record
-	b = AppendObjectName(b, p.spec.Name, p.spec.Version, v.Time, id, p.extension(IsError(o.Partition)))
+	extension := p.extension(IsError(o.Partition))
+	b = AppendObjectName(b, p.spec.Name, p.spec.Version, v.Time, id, extension)
+	if p.owner != nil && !IsError(o.Partition) {
+		p.owner.mark(b, len(extension))
+	}
 	return p.spec.Bucket, string(b)
 }
 

@@ -53,6 +53,20 @@ func newRawEncoder(w io.Writer, c Compression, delimiter []byte) (*rawEncoder, e
 	return e, nil
 }
 
+// NewCompressor writes what a delivery's object holds as a delivery does. To close it ends
+// the compression and leaves w open.
+func NewCompressor(w io.Writer, c Compression) (io.WriteCloser, error) {
+	e, err := newRawEncoder(w, c, nil)
+	if err != nil {
+		return nil, err
+	}
+	return compressor{e}, nil
+}
+
+type compressor struct{ *rawEncoder }
+
+func (c compressor) Write(p []byte) (int, error) { return c.w.Write(p) }
+
 func (e *rawEncoder) Add(row []byte, _ *From) error {
 	if _, err := e.w.Write(row); err != nil {
 		return err

@@ -5,9 +5,10 @@ import "time"
 // Spec says what a delivery does with records. As JSON it is what a version of a plan is
 // kept as, so that an interrupted delivery is done again by the same one.
 type Spec struct {
-	ID      string `json:"id"`      // no other delivery has it; object names depend on it
-	Name    string `json:"name"`    // begins the object names
-	Version string `json:"version"` // of the configuration, in the object names too
+	ID      string `json:"id"`              // no other delivery has it; object names depend on it
+	Owner   string `json:"owner,omitempty"` // secret of the Owner that marks the names of data objects; "": none does
+	Name    string `json:"name"`            // begins the object names
+	Version string `json:"version"`         // of the configuration, in the object names too
 
 	Bucket      string        `json:"bucket"`
 	Prefix      string        `json:"prefix,omitempty"` // a prefix expression
