@@ -188,7 +188,13 @@ func (e *Error) Error() string {
 // Query plans the statement and runs it. The result must be closed. When the context ends,
 // the query ends with its error. Where objects go away while it runs, it is tried again
 // over those that are there then.
-func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
+func (e *Engine) Query(ctx context.Context, r Request) (res *Result, err error) {
+	release := r.snapshot()
+	defer func() {
+		if res == nil { // after an error, or a panic
+			release()
+		}
+	}()
 	for again := true; ; again = false {
 		text, t, err := e.translate(ctx, r)
 		if err != nil {
@@ -198,7 +204,12 @@ func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
 		if err != nil && again && t.vanished() {
 			continue
 		}
-		return res, t.shorten(err)
+		if err != nil {
+			return nil, t.shorten(err)
+		}
+		end := res.close
+		res.close = func() { end(); release() }
+		return res, nil
 	}
 }
 
@@ -256,6 +267,7 @@ func (e *Engine) Translate(ctx context.Context, r Request) (string, error) {
 
 // Schema is the columns that a query has, without running it: for CREATE VIEW.
 func (e *Engine) Schema(ctx context.Context, r Request) ([]ResultColumn, error) {
+	defer r.snapshot()()
 	text, t, err := e.translate(ctx, r)
 	if err != nil {
 		return nil, err

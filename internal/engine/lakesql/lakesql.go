@@ -76,6 +76,22 @@ type Files interface {
 	Files(ctx context.Context, location string) ([]File, error)
 }
 
+// Snapshots is a Files whose objects may be replaced by others while a query runs. A query
+// lists its files by a snapshot, and may open them until it releases that.
+type Snapshots interface {
+	Snapshot() (files Files, release func())
+}
+
+// snapshot has r list its files as they are now.
+func (r *Request) snapshot() (release func()) {
+	s, ok := r.Files.(Snapshots)
+	if !ok {
+		return func() {}
+	}
+	r.Files, release = s.Snapshot()
+	return release
+}
+
 // ResultColumn describes a column of a result as Athena does.
 type ResultColumn struct {
 	Name             string

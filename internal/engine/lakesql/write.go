@@ -73,6 +73,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if err != nil {
 		return nil, err
 	}
+	defer r.snapshot()()
 	text, t, err := e.translate(ctx, r.Request)
 	if err != nil {
 		return nil, err
