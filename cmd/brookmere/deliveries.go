@@ -31,10 +31,23 @@ func newDeliveriesCommand() *cobra.Command {
 		Short: "Show and steer the delivery streams of a running node",
 		Long: `Show how far the delivery streams (Firehose) of a running node are: what was put and
 is not in the destination yet, in records, bytes and seconds, the last object, and
-the last error. The node answers callers on its own machine alone.`,
+the last error. The node answers callers on its own machine alone.
+
+A delivery stream that delivers often makes many small objects. With the tag
+brookmere:compaction, or the line compaction: below delivery: in the node's
+configuration, those of a closed partition, into which nothing has been delivered for a
+while, are merged into files near a target size, in one step for all readers:
+
+  target=128MiB after=5m keep=5m    # the default of each; "on" means these, "off" none
+
+keep is how long the small objects can still be got by a client that has listed them.
+Compacted are Parquet, and lines of text, compressed or not.`,
 		Example: `  brookmere deliveries ls
   brookmere deliveries describe devices
-  brookmere deliveries flush devices        # deliver what was put so far, now`,
+  brookmere deliveries flush devices        # deliver what was put so far, now
+  brookmere deliveries compact devices      # merge small objects, now
+  aws firehose tag-delivery-stream --delivery-stream-name devices \\
+      --tags 'Key=brookmere:compaction,Value=target=64MiB after=10m'`,
 	}
 	endpoint := os.Getenv("AWS_ENDPOINT_URL")
 	if endpoint == "" {
@@ -54,6 +67,7 @@ the last error. The node answers callers on its own machine alone.`,
 		d.one("flush NAME", "Deliver what was put so far, and return when that is done", http.MethodPost, "/flush", "Flushed. "),
 		d.one("hold NAME", "Deliver nothing more, until release or a restart; puts are still taken", http.MethodPost, "/hold", "On hold. "),
 		d.one("release NAME", "End a hold", http.MethodPost, "/release", "Released. "),
+		d.one("compact NAME", "Merge the small objects that there are, and return when that is done", http.MethodPost, "/compact", ""),
 	)
 	return cmd
 }
@@ -135,6 +149,17 @@ func describeDelivery(out io.Writer, s node.DeliveryStatus) {
 	line("lag", "%d records, %d bytes, %s", s.LagRecords, s.LagBytes, lagTime(s))
 	if s.LastObject != "" {
 		line("last object", "s3://%s, %s", s.LastObject, ago(s.LastDelivery))
+	}
+	c := s.Compaction
+	line("compaction", "%s", c.Setting)
+	if c.Objects > 0 {
+		line("compacted", "%d objects, %d bytes, into %d, %s", c.Objects, c.Bytes, c.Into, ago(c.Last))
+	}
+	if c.Setting != "off" && c.WaitingFolders > 0 {
+		line("not compacted", "%d folders, not closed yet", c.WaitingFolders)
+	}
+	if c.LastError != "" {
+		line("left alone", "%s (%s)", c.LastError, ago(c.LastErrorTime))
 	}
 	if s.LastError != "" {
 		line("error", "%s (%s)", s.LastError, ago(s.LastErrorTime))

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/compact"
 )
 
 // InMemory as Config.Data keeps nothing: the data lies in a temporary directory that
@@ -69,6 +70,17 @@ type Query struct {
 // Delivery limits. Zero takes the default.
 type Delivery struct {
 	MemoryMiB int `yaml:"memory_mib"` // buffered rows of all deliveries; beyond it they go to disk; default 64
+	// Compaction of delivery streams' objects: "off" (or empty), "on", or a list as
+	// "target=128MiB after=5m keep=5m". A stream's tag brookmere:compaction says otherwise
+	// for that stream.
+	Compaction string `yaml:"compaction"`
+}
+
+func (d Delivery) compaction() (compact.Settings, error) {
+	if d.Compaction == "" {
+		return compact.Settings{}, nil
+	}
+	return compact.ParseSettings(d.Compaction)
 }
 
 // DefaultConfig is a node for one user on one machine.
@@ -117,6 +129,9 @@ func (c Config) check() error {
 	}
 	if c.Limits != "" && c.Limits != "off" && c.Limits != "enforce" {
 		return fmt.Errorf("limits %q: want off or enforce", c.Limits)
+	}
+	if _, err := c.Delivery.compaction(); err != nil {
+		return fmt.Errorf("delivery: %w", err)
 	}
 	if c.ControlDelay < 0 {
 		return fmt.Errorf("control_delay %v: want a duration of 0 or more, as 5s", c.ControlDelay)

@@ -29,15 +29,38 @@ type DeliveryStatus struct {
 	Held             bool      `json:"held,omitempty"`
 	LastError        string    `json:"last_error,omitempty"` // of the last attempt, if it failed
 	LastErrorTime    time.Time `json:"last_error_time,omitzero"`
+
+	Compaction DeliveryCompaction `json:"compaction"`
+}
+
+// DeliveryCompaction is what was done to the objects of a delivery stream since the node
+// began.
+type DeliveryCompaction struct {
+	Setting        string    `json:"setting"`         // off, or target=... after=... keep=...
+	Objects        int64     `json:"objects"`         // that were merged
+	Into           int64     `json:"into"`            // objects
+	Bytes          int64     `json:"bytes"`           // of those that were merged
+	WaitingFolders int       `json:"waiting_folders"` // not closed yet, or not compacted
+	Last           time.Time `json:"last,omitzero"`
+	LastError      string    `json:"last_error,omitempty"` // or why objects were left alone
+	LastErrorTime  time.Time `json:"last_error_time,omitzero"`
 }
 
 func deliveryStatus(l firehose.Lag) DeliveryStatus {
+	c := l.Compaction
+	compaction := DeliveryCompaction{
+		Setting: c.Setting, Objects: c.Objects, Into: c.Into, Bytes: c.Bytes, WaitingFolders: c.Folders, Last: c.Last, LastErrorTime: c.ErrTime,
+	}
+	if c.Err != nil {
+		compaction.LastError = c.Err.Error()
+	}
 	return DeliveryStatus{
 		Name: l.Name, Account: l.Account, Region: l.Region,
 		RecordsDelivered: l.Delivered, RecordsFailed: l.Rejected, Objects: l.Objects,
 		LagRecords: int64(l.Records), LagBytes: int64(l.Bytes), LagSeconds: l.Age.Seconds(),
 		LastObject: l.LastObject, LastDelivery: l.LastTime, Held: l.Held,
 		LastError: l.Error, LastErrorTime: l.ErrorTime,
+		Compaction: compaction,
 	}
 }
 
@@ -48,6 +71,7 @@ func deliveryStatus(l firehose.Lag) DeliveryStatus {
 //	POST /_brookmere/deliveries/NAME/flush     deliver what was put so far; answers when it is done
 //	POST /_brookmere/deliveries/NAME/hold      deliver nothing more, until released or restarted
 //	POST /_brookmere/deliveries/NAME/release
+//	POST /_brookmere/deliveries/NAME/compact   merge the small objects that there are; answers when it is done
 //
 // The query parameters account and region say whose NAME is meant; by default the node's
 // account and us-east-1.
@@ -57,6 +81,7 @@ func (n *Node) handleDeliveries(mux *http.ServeMux) {
 	mux.Handle("GET "+root+"/{name}", fromLoopback(n.onDelivery((*firehose.Service).Lag)))
 	for verb, do := range map[string]func(*firehose.Service, context.Context, string) error{
 		"flush": (*firehose.Service).Flush, "hold": (*firehose.Service).Hold, "release": (*firehose.Service).Release,
+		"compact": (*firehose.Service).Compact,
 	} {
 		mux.Handle("POST "+root+"/{name}/"+verb, fromLoopback(n.onDelivery(
 			func(f *firehose.Service, ctx context.Context, name string) (firehose.Lag, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
-	"github.com/brookmere/brookmere/internal/service/s3"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
@@ -103,16 +101,21 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	if err := s.start(ctx, "glue", catalog, err); err != nil {
 		return nil, err
 	}
+	compaction, err := n.cfg.Delivery.compaction()
+	if err != nil {
+		return nil, err
+	}
 	s.firehose, err = firehose.New(firehose.Config{
 		State: documents, Log: shards, S3: objects, Glue: catalog, Kinesis: streams, TempDir: n.dirs.temp("delivery"),
 		Budget: &delivery.Budget{Limit: int64(orDefault(n.cfg.Delivery.MemoryMiB, 64)) << 20},
+		Lake:   lake{n.objects}, Compaction: compaction,
 		Logger: n.log.With("service", "firehose"), Registerer: s.registry,
 	})
 	if err := s.start(ctx, "firehose", s.firehose, err); err != nil {
 		return nil, err
 	}
 	sql, err := athena.New(athena.Config{
-		State: documents, Glue: catalog, Objects: objects, Engine: &politeEngine{Engine: queries}, Files: objectFiles{n.objects}, TempDir: n.dirs.tmp,
+		State: documents, Glue: catalog, Objects: objects, Engine: &politeEngine{Engine: queries}, Files: objectFiles{s3: n.objects, list: n.objects}, TempDir: n.dirs.tmp,
 		Logger: n.log.With("service", "athena"), Registerer: s.registry,
 	})
 	if err := s.start(ctx, "athena", sql, err); err != nil {
@@ -205,30 +208,4 @@ func queryVersion(m *model.Service) string {
 		return m.APIVersion
 	}
 	return ""
-}
-
-// objectFiles shows the objects of a location to the query engine as files.
-type objectFiles struct{ s3 *s3.Service }
-
-// Files implements lakesql.Files.
-func (f objectFiles) Files(ctx context.Context, location string) ([]lakesql.File, error) {
-	// Not net/url: a key may hold '?', '#' and '%'.
-	scheme, rest, ok := strings.Cut(location, "://")
-	if !ok || !strings.HasPrefix(scheme, "s3") {
-		return nil, fmt.Errorf("location %q is no s3://bucket/prefix/", location)
-	}
-	bucket, prefix, _ := strings.Cut(rest, "/")
-	objects, err := f.s3.Files(ctx, bucket, prefix)
-	if err != nil {
-		return nil, err
-	}
-	files := make([]lakesql.File, 0, len(objects))
-	for _, o := range objects {
-		name := o.Key[strings.LastIndexByte(o.Key, '/')+1:]
-		if o.Size == 0 || strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".") {
-			continue
-		}
-		files = append(files, lakesql.File{URI: "s3://" + bucket + "/" + o.Key, Path: o.Path, Size: o.Size})
-	}
-	return files, nil
 }

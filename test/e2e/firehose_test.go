@@ -14,6 +14,11 @@ func TestFirehoseBoto3(t *testing.T) {
 	Start(t).Python(t, "firehose.py")
 }
 
+func TestFirehoseCompaction(t *testing.T) {
+	Python(t, "boto3", "pyarrow") // or skip
+	Start(t).Python(t, "firehose_compaction.py")
+}
+
 func TestFirehoseCLI(t *testing.T) {
 	cli := CLI(t)
 	n := Start(t)

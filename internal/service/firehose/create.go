@@ -71,6 +71,9 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 	if err := s.validate(d); err != nil {
 		return nil, err
 	}
+	if err := s.checkCompaction(in.Tags); err != nil {
+		return nil, err
+	}
 	if d.Tags, err = addTags(nil, in.Tags); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,10 @@
 // is sent again under the same id. What it does not take in the time of its RetryOptions
 // is put into the bucket below the error prefix.
 //
+// The objects of the destination are compacted (engine/compact) where a tag or the
+// configuration asks for it: those whose keys are a delivery's own and that no progress has
+// an intent for.
+//
 // Invariants: the document is made after its shard and deleted before all else, and what
 // has no document is deleted at Start. A shard of Kinesis is read when its parents are
 // delivered to their ends.

@@ -30,6 +30,8 @@ type Lag struct {
 
 	Held bool // by Hold
 
+	Compaction Compaction
+
 	Error     string // of the last failed attempt; empty when the last one succeeded
 	ErrorTime time.Time
 }
@@ -77,7 +79,7 @@ func (st *stream) lag(ctx context.Context) (Lag, error) {
 	d := st.doc.Load()
 	st.mu.Lock()
 	lanes := append([]*lane(nil), st.lanes...)
-	l := Lag{Account: d.Account, Region: d.Region, Name: d.Name, Held: st.held}
+	l := Lag{Account: d.Account, Region: d.Region, Name: d.Name, Held: st.held, Compaction: st.compactionStatus()}
 	st.mu.Unlock()
 	for _, ln := range lanes {
 		p := ln.pipeline.Progress()
@@ -105,6 +107,8 @@ func (st *stream) lag(ctx context.Context) (Lag, error) {
 
 type metrics struct {
 	records, bytes, delivered, rejected, objects, retries, corrupt prometheus.Counter
+
+	compacted, compactedInto, compactedBytes, compactionFailures prometheus.Counter
 }
 
 func newMetrics(s *Service, r prometheus.Registerer) (*metrics, error) {
@@ -119,12 +123,18 @@ func newMetrics(s *Service, r prometheus.Registerer) (*metrics, error) {
 		objects:   counter("delivered_objects_total", "Objects put to S3."),
 		retries:   counter("delivery_retries_total", "Attempts to deliver that failed and were tried again."),
 		corrupt:   counter("corrupt_reads_total", "Parts of the log that could not be read and were skipped."),
+
+		compacted:          counter("compacted_objects_total", "Objects that were merged into larger ones."),
+		compactedInto:      counter("compacted_into_objects_total", "Objects that others were merged into."),
+		compactedBytes:     counter("compacted_bytes_total", "Bytes of objects that were merged into larger ones."),
+		compactionFailures: counter("compaction_failures_total", "Attempts to compact objects that failed and were tried again."),
 	}
 	if r == nil {
 		return m, nil
 	}
 	for _, c := range []prometheus.Collector{
 		m.records, m.bytes, m.delivered, m.rejected, m.objects, m.retries, m.corrupt, lagCollector{s},
+		m.compacted, m.compactedInto, m.compactedBytes, m.compactionFailures,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "brookmere_firehose_buffer_bytes", Help: "Memory held by buffers of all deliveries."},
 			func() float64 { return float64(s.cfg.Budget.Used()) }),
 	} {

@@ -113,6 +113,9 @@ func (l *lane) delivered(objs []delivery.Intent, p *delivery.Progress) {
 		}
 	}
 	m.objects.Add(float64(len(objs)))
+	if !l.backup {
+		l.st.wrote(objs)
+	}
 	l.mu.Lock()
 	l.failing = 0
 	l.mu.Unlock()

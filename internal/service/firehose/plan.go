@@ -120,6 +120,7 @@ func (s *Service) spec(ctx context.Context, d *streamDoc, l *lane) (*delivery.Sp
 	if l.backup { // what came from the source, as it came
 		spec.Decompress, spec.Messages, spec.Split, spec.SplitAt = false, false, "", ""
 		spec.Partition, spec.Keyed, spec.Function, spec.Convert, spec.Delimiter = "", false, false, nil, ""
+		spec.Owner = ""
 		return spec, nil
 	}
 	if d.HTTP != nil || !d.S3.converts() {
@@ -169,7 +170,7 @@ func (d *streamDoc) unpacking() *delivery.Spec {
 // spec leaves out the schema's columns.
 func (c *s3Config) spec(d *streamDoc) *delivery.Spec {
 	spec := &delivery.Spec{
-		ID: d.base(), Name: d.Name, Version: strconv.Itoa(d.Version),
+		ID: d.base(), Owner: d.base(), Name: d.Name, Version: strconv.Itoa(d.Version),
 		Bucket: bucketOf(c.BucketARN), Prefix: aws.ToString(c.Prefix), ErrorPrefix: aws.ToString(c.ErrorPrefix),
 		TimeZone: aws.ToString(c.TimeZone), Extension: aws.ToString(c.Extension),
 		Size: int64(c.SizeMB) << 20, Interval: time.Duration(c.Seconds) * time.Second,

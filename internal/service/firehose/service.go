@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/compact"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -52,6 +53,9 @@ type Config struct {
 	TempDir string           // for buffers that do not fit in memory; emptied at Start. "": os.TempDir, left alone
 	Budget  *delivery.Budget // memory for buffers; nil: delivery.DefaultBudget
 
+	Lake       compact.Lake     // the files behind S3; nil: nothing is compacted
+	Compaction compact.Settings // of streams whose tags do not say otherwise
+
 	Clock      clockwork.Clock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -65,6 +69,7 @@ type Service struct {
 	docs    *state.Collection[streamDoc]
 	plans   *state.Collection[planDoc]
 	http    *http.Client
+	gate    compact.Gate
 	metrics *metrics
 
 	mu      sync.RWMutex
@@ -88,6 +93,7 @@ func New(cfg Config) (*Service, error) {
 		docs:    state.NewCollection[streamDoc](cfg.State, "firehose.stream"),
 		plans:   state.NewCollection[planDoc](cfg.State, "firehose.plan"),
 		http:    cfg.HTTP,
+		gate:    compact.NewGate(),
 		streams: make(map[streamKey]*stream),
 	}
 	if s.http == nil {

@@ -26,10 +26,12 @@ type stream struct {
 	doc   atomic.Pointer[streamDoc]
 	shard *shardlog.Shard // of puts; nil where records are from a Kinesis stream
 
-	docMu    sync.Mutex // serialises changes of doc
-	updating sync.Mutex // held by UpdateDestination
+	docMu      sync.Mutex // serialises changes of doc
+	updating   sync.Mutex // held by UpdateDestination, and by what must not meet it
+	compaction compaction
 
-	cancel context.CancelFunc // of all that works
+	ctx    context.Context    // of all that works
+	cancel context.CancelFunc // ends it
 	group  *sync.WaitGroup    // and it
 	done   chan struct{}      // closed when nothing works
 
@@ -49,6 +51,7 @@ type transformer struct {
 func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
 	st := &stream{s: s}
 	st.doc.Store(d)
+	st.compaction.Compactor = st.newCompactor()
 	if d.Source != nil {
 		return st, nil
 	}
@@ -72,7 +75,7 @@ func (st *stream) begin() error {
 		return shardlog.ErrClosed
 	}
 	group, done := new(sync.WaitGroup), make(chan struct{})
-	st.cancel, st.group, st.done = cancel, group, done
+	st.ctx, st.cancel, st.group, st.done = ctx, cancel, group, done
 	group.Go(func() { <-ctx.Done() })
 	go func() {
 		defer s.wg.Done()
@@ -82,11 +85,12 @@ func (st *stream) begin() error {
 	st.mu.Lock()
 	st.lanes = nil
 	st.mu.Unlock()
-	err := st.run(ctx)
-	if err != nil {
+	if err := st.run(ctx); err != nil {
 		st.end()
+		return err
 	}
-	return err
+	st.beginCompaction(ctx)
+	return nil
 }
 
 // end stops what begin began, and returns when nothing of it works.

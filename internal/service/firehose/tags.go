@@ -14,7 +14,10 @@ const maxTags = 50
 
 // TagDeliveryStream adds tags, or changes those of the same key.
 func (s *Service) TagDeliveryStream(ctx context.Context, in *firehose.TagDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.TagDeliveryStreamOutput, error) {
-	err := s.modify(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) (err error) {
+	if err := s.checkCompaction(in.Tags); err != nil {
+		return nil, err
+	}
+	err := s.tag(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) (err error) {
 		d.Tags, err = addTags(d.Tags, in.Tags)
 		return err
 	})
@@ -26,7 +29,7 @@ func (s *Service) TagDeliveryStream(ctx context.Context, in *firehose.TagDeliver
 
 // UntagDeliveryStream removes tags; keys that are not there are no error.
 func (s *Service) UntagDeliveryStream(ctx context.Context, in *firehose.UntagDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.UntagDeliveryStreamOutput, error) {
-	err := s.modify(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) error {
+	err := s.tag(ctx, aws.ToString(in.DeliveryStreamName), func(d *streamDoc) error {
 		d.Tags = slices.DeleteFunc(slices.Clone(d.Tags), func(t tag) bool { return slices.Contains(in.TagKeys, t.Key) })
 		return nil
 	})
@@ -63,6 +66,19 @@ func (s *Service) ListTagsForDeliveryStream(ctx context.Context, in *firehose.Li
 // tagIndex is the place of the tag of a key, or -1.
 func tagIndex(tags []tag, key string) int {
 	return slices.IndexFunc(tags, func(t tag) bool { return t.Key == key })
+}
+
+// tag changes the tags of the caller's delivery stream, and what they say is done.
+func (s *Service) tag(ctx context.Context, name string, f func(*streamDoc) error) error {
+	st, err := s.lookup(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := s.modify(ctx, name, f); err != nil {
+		return err
+	}
+	st.compactionChanged()
+	return nil
 }
 
 // addTags returns old with the tags added at its end, or changed where they are.
