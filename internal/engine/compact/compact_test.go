@@ -42,7 +42,7 @@ func TestMergeText(t *testing.T) {
 		extension   string
 	}{
 		"plain": {delivery.Uncompressed, text, ""}, "gzip": {delivery.Gzip, gzipped, ".gz"}, "zip": {delivery.Zip, zipped, ".zip"},
-		"snappy": {delivery.Snappy, snappyFramed, ".snappy"}, "hadoop": {delivery.HadoopSnappy, snappyHadoop, ".snappy"},
+		"snappy": {delivery.Snappy, snappyJava, ".snappy"}, "hadoop": {delivery.HadoopSnappy, snappyHadoop, ".snappy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -94,7 +94,7 @@ func FuzzCopyText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		o := writeObject(t, filepath.Join(t.TempDir(), "x"), data)
-		for _, kind := range []format{text, gzipped, zipped, snappyFramed, snappyHadoop} {
+		for _, kind := range []format{text, gzipped, zipped, snappyJava, snappyHadoop} {
 			_, _ = copyText(limit{}, o, kind, make([]byte, 4096)) // it returns
 		}
 	})

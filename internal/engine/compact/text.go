@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/snappy"
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
@@ -24,13 +23,13 @@ const (
 	text format = iota
 	gzipped
 	zipped
-	snappyFramed
+	snappyJava
 	snappyHadoop
 	parquetFile
 	orcFile
 )
 
-// sniff finds the format of an object by its first bytes. Snappy in Hadoop's framing has
+// sniff finds the format of an object by its first bytes. Snappy as Hadoop frames it has
 // none of its own, so that its name has to tell.
 func sniff(o Object) (format, error) {
 	f, err := os.Open(o.Path)
@@ -47,7 +46,7 @@ func sniff(o Object) (format, error) {
 		magic  string
 		format format
 	}{
-		{"PAR1", parquetFile}, {"ORC", orcFile}, {"\x1f\x8b", gzipped}, {"PK\x03\x04", zipped}, {"\xff\x06\x00\x00sNaPpY", snappyFramed},
+		{"PAR1", parquetFile}, {"ORC", orcFile}, {"\x1f\x8b", gzipped}, {"PK\x03\x04", zipped}, {snappyJavaMagic, snappyJava},
 	} {
 		if bytes.HasPrefix(head[:n], []byte(m.magic)) {
 			return m.format, nil
@@ -64,7 +63,7 @@ func sniff(o Object) (format, error) {
 // in the middle of its last line.
 func mergeText(out io.Writer, kind format, files []Object) (n int, err error) {
 	compression := map[format]delivery.Compression{
-		gzipped: delivery.Gzip, zipped: delivery.Zip, snappyFramed: delivery.Snappy, snappyHadoop: delivery.HadoopSnappy,
+		gzipped: delivery.Gzip, zipped: delivery.Zip, snappyJava: delivery.Snappy, snappyHadoop: delivery.HadoopSnappy,
 	}[kind]
 	w, err := delivery.NewCompressor(out, compression)
 	if err != nil {
@@ -138,10 +137,10 @@ func copyText(w io.Writer, o Object, kind format, buf []byte) (last byte, err er
 		}
 		defer z.Close()
 		r = z
-	case snappyFramed:
-		r = s2.NewReader(f)
+	case snappyJava:
+		r = &snappyReader{r: f}
 	case snappyHadoop:
-		r = &hadoopReader{r: f}
+		r = &snappyReader{r: f, hadoop: true}
 	}
 	_, err = io.CopyBuffer(t, onlyReader{r}, buf)
 	return t.last, err
@@ -170,23 +169,28 @@ func (t *tail) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// hadoopReader reads the framing of Hadoop's SnappyCodec: a block is its length before
-// compression and then, until that is reached, pieces of a length and as many bytes of
-// Snappy.
-type hadoopReader struct {
-	r    io.Reader
-	left uint32 // of the block, before compression
-	out  []byte // decoded and not read
-	in   []byte
-	mem  []byte
+// snappyReader reads the two framings of Snappy's blocks that a delivery writes.
+//
+// snappy-java's stream is a header of 16 bytes and then pieces, each a length and as many
+// bytes of Snappy; further headers may come between. Hadoop's SnappyCodec has no header. Its
+// block is a length before compression and then, until that is reached, pieces.
+type snappyReader struct {
+	r      io.Reader
+	hadoop bool
+	left   uint32 // of Hadoop's block, before compression
+	out    []byte // decoded and not read
+	in     []byte
+	mem    []byte
 }
 
-// maxHadoopBlock is beyond what any writer's buffer is.
-const maxHadoopBlock = 16 << 20
+const snappyJavaMagic = "\x82SNAPPY\x00"
 
-var errHadoopBlock = errors.New("compact: a block of Hadoop's Snappy is damaged")
+// maxSnappyBlock is beyond what any writer's buffer is.
+const maxSnappyBlock = 16 << 20
 
-func (h *hadoopReader) Read(p []byte) (int, error) {
+var errSnappyBlock = errors.New("compact: a block of Snappy is damaged")
+
+func (h *snappyReader) Read(p []byte) (int, error) {
 	for len(h.out) == 0 {
 		if err := h.next(); err != nil {
 			return 0, err
@@ -197,36 +201,44 @@ func (h *hadoopReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (h *hadoopReader) next() error {
-	var b [4]byte
-	for h.left == 0 {
-		if _, err := io.ReadFull(h.r, b[:]); err != nil {
-			return err // io.EOF between blocks
+func (h *snappyReader) next() error {
+	var b [16]byte
+	if _, err := io.ReadFull(h.r, b[:4]); err != nil {
+		if errors.Is(err, io.EOF) && h.left == 0 {
+			return io.EOF
 		}
-		h.left = binary.BigEndian.Uint32(b[:])
-	}
-	if _, err := io.ReadFull(h.r, b[:]); err != nil {
-		return errHadoopBlock
+		return errSnappyBlock
 	}
 	size := binary.BigEndian.Uint32(b[:])
-	if size > maxHadoopBlock || size == 0 {
-		return errHadoopBlock
+	switch {
+	case h.hadoop && h.left == 0:
+		h.left = size
+		return nil
+	case !h.hadoop && string(b[:4]) == snappyJavaMagic[:4]:
+		if _, err := io.ReadFull(h.r, b[4:]); err != nil || !bytes.HasPrefix(b[:], []byte(snappyJavaMagic)) {
+			return errSnappyBlock
+		}
+		return nil
+	case size > maxSnappyBlock || size == 0:
+		return errSnappyBlock
 	}
 	if uint32(cap(h.in)) < size {
 		h.in = make([]byte, size)
 	}
 	h.in = h.in[:size]
 	if _, err := io.ReadFull(h.r, h.in); err != nil {
-		return errHadoopBlock
+		return errSnappyBlock
 	}
 	n, err := snappy.DecodedLen(h.in)
-	if err != nil || n > maxHadoopBlock || uint32(n) > h.left || n == 0 {
-		return errHadoopBlock
+	if err != nil || n > maxSnappyBlock || h.hadoop && uint32(n) > h.left {
+		return errSnappyBlock
 	}
 	if h.mem, err = snappy.Decode(h.mem[:cap(h.mem)], h.in); err != nil {
-		return errHadoopBlock
+		return errSnappyBlock
 	}
 	h.out = h.mem
-	h.left -= uint32(n)
+	if h.hadoop {
+		h.left -= uint32(n)
+	}
 	return nil
 }

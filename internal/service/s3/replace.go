@@ -32,6 +32,8 @@ type Merged struct {
 // if it has no Sources, or fails, all stays as it is. If somebody puts or deletes a source
 // before the step is done it is not done, and the error is ErrChanged.
 //
+// The object has the content type and encoding of the first.
+//
 // The sources can still be got by their keys for the time of keep, by clients that listed
 // them before, and a SQL query that has listed them reads them to its end. In a bucket with
 // versions they stay as noncurrent versions.
@@ -101,6 +103,8 @@ func (w *swap) replace(ctx context.Context, merge func([]File) (Merged, error)) 
 		return err
 	}
 	put := s3response.PutObjectInput{Bucket: &w.Bucket, Key: &w.Key, Body: m.Body, ContentLength: &m.Size}
+	put.ContentType = w.s.attribute(w.Bucket, all[0], "content-type")
+	put.ContentEncoding = w.s.attribute(w.Bucket, all[0], "content-encoding")
 	if _, err := w.s.backend.putDurably(ctx, put); err != nil {
 		return err
 	}
@@ -115,4 +119,14 @@ func (w *swap) replace(ctx context.Context, merge func([]File) (Merged, error)) 
 	}
 	w.s.swaps.commit(w, w.Generation)
 	return nil
+}
+
+// attribute is what is stored of an object under a name; nil if there is nothing.
+func (s *Service) attribute(bucket, key, name string) *string {
+	b, err := s.attrs.RetrieveAttribute(nil, bucket, key, name)
+	if err != nil {
+		return nil
+	}
+	v := string(b)
+	return &v
 }

@@ -167,6 +167,7 @@ def text():
     after = keys("lines/")
     want((len(after), status["setting"], status["into"]), (1, "off", 1), "compacted by hand")
     want(gzip.decompress(body(after[0])).decode().split("\n"), expected + [""], "lines")
+    want(s3.head_object(Bucket=BUCKET, Key=after[0])["ContentEncoding"], "gzip", "content encoding")
     want(sorted(gzip.decompress(body(k)).decode().strip() for k in before), expected, "objects listed before")  # for keep
 
     create("run-on", [{"Key": "team", "Value": "data"}], Prefix="run-on/")
