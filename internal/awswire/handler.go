@@ -127,18 +127,24 @@ type exchange struct {
 	name      string // operation, "" if the request names none
 	requestID string
 	mime      string // the request's, for the response
+	received  time.Time
 }
 
-// A large answer rests for a moment before it goes. Go's HTTP client looks once more at a
-// body that it has sent, to see that it ends, and the AWS SDK for Go takes the body away
-// when the head of the answer arrives. On one machine the answer can win that race, where
-// the work on it has kept a processor from the client; the client then drops the
-// connection, and with it what it has not read of the answer. Small answers are read whole
-// before that, and a put that has waited for the disk has left the client its processor.
+// An answer to the AWS SDK for Go comes no sooner than rest after its request. Go's HTTP
+// client looks once more at a body that it has sent, to see that it ends, and the SDK takes
+// the body away when the head of the answer arrives. On one machine the answer can win that
+// race; the client then drops the connection, and with it what it has not read of the
+// answer. What fits the client's buffer is read by then.
 const (
-	restsFrom = 64 << 10
-	rest      = 200 * time.Microsecond
+	restsFrom = 2 << 10
+	rest      = time.Millisecond
 )
+
+func (x *exchange) rest() {
+	if strings.Contains(x.r.UserAgent(), "aws-sdk-go-v2/") {
+		time.Sleep(rest - time.Since(x.received))
+	}
+}
 
 var bufferPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
@@ -200,6 +206,7 @@ func (x *exchange) serve() (*eventSource, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.received = time.Now()
 	var form queryForm
 	if x.protocol == Query {
 		if form, err = parseQuery(x.r, raw); err != nil {
@@ -467,7 +474,7 @@ func (x *exchange) write(status int, body []byte) {
 	}
 	head["Content-Length"] = []string{strconv.Itoa(len(body))}
 	if len(body) >= restsFrom {
-		time.Sleep(rest)
+		x.rest()
 	}
 	x.w.WriteHeader(status)
 	x.w.Write(body) // the client has gone if it fails: nobody to tell

@@ -57,9 +57,11 @@ type entry struct {
 type slot struct {
 	shard *openShard
 	batch shardlog.Batch
-	at    shardlog.Position // of the next record to answer for
+	at    shardlog.Position // of its first record
 	time  time.Time
-	err   error
+	// number is that of the record that was answered for last; zero: none was.
+	number decimal
+	err    error
 }
 
 var puts = sync.Pool{New: func() any { return new(put) }}
@@ -73,7 +75,7 @@ func (p *put) free() {
 		sl := &p.slots[i]
 		bytes += sl.batch.Size()
 		sl.batch.Reset()
-		sl.shard, sl.err = nil, nil
+		sl.shard, sl.err, sl.number = nil, nil, decimal{}
 	}
 	if bytes > 1<<20 || len(p.slots) > 64 {
 		return
@@ -248,12 +250,16 @@ func (sl *slot) appendAsync(ctx context.Context, wait *sync.WaitGroup) {
 	sl.append(ctx)
 }
 
-// next returns the sequence number of the slot's next record.
-func (sl *slot) next() sequence {
-	q := sl.shard.seq
-	q.frame, q.index, q.time = sl.at.Frame, sl.at.Index, seconds(sl.time)
-	sl.at.Index++
-	return q
+// appendNext appends the sequence number of the slot's next record.
+func (sl *slot) appendNext(dst []byte) []byte {
+	if sl.number == (decimal{}) {
+		q := sl.shard.seq
+		q.frame, q.index, q.time = sl.at.Frame, sl.at.Index, seconds(sl.time)
+		sl.number = q.decimal()
+	} else {
+		sl.number.next()
+	}
+	return sl.number.append(dst)
 }
 
 // tooLarge words the error as Kinesis did when the limit was that of the API's model.

@@ -27,7 +27,7 @@ func (s *Service) PutRecord(ctx context.Context, in *kinesis.PutRecordInput, _ .
 	}
 	sl := &p.slots[0]
 	return &kinesis.PutRecordOutput{
-		SequenceNumber: aws.String(sl.next().String()),
+		SequenceNumber: aws.String(string(sl.appendNext(nil))),
 		ShardId:        aws.String(sl.shard.id),
 		EncryptionType: p.view.doc.answeredEncryption(),
 	}, nil
@@ -69,7 +69,7 @@ func (s *Service) putRecordFast(ctx context.Context, proto awswire.Protocol, bod
 		}
 		dst = cborHead(dst, cborMap, uint64(members))
 		dst = cborHead(cborString(dst, "SequenceNumber"), cborText, 56)
-		dst = sl.next().append(dst)
+		dst = sl.appendNext(dst)
 		dst = cborString(cborString(dst, "ShardId"), sl.shard.id)
 		if encryption != "" {
 			dst = cborString(cborString(dst, "EncryptionType"), encryption)
@@ -77,7 +77,7 @@ func (s *Service) putRecordFast(ctx context.Context, proto awswire.Protocol, bod
 		return dst, true, nil
 	}
 	dst = append(dst, `{"SequenceNumber":"`...)
-	dst = sl.next().append(dst)
+	dst = sl.appendNext(dst)
 	dst = append(dst, `","ShardId":"`...)
 	dst = append(dst, sl.shard.id...)
 	if encryption != "" {

@@ -47,7 +47,7 @@ func (s *Service) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _
 			r.ErrorCode, r.ErrorMessage = aws.String(failedRecordCode), aws.String(failedRecordMessage)
 			continue
 		}
-		r.SequenceNumber, r.ShardId = aws.String(sl.next().String()), aws.String(sl.shard.id)
+		r.SequenceNumber, r.ShardId = aws.String(string(sl.appendNext(nil))), aws.String(sl.shard.id)
 	}
 	return out, nil
 }
@@ -122,7 +122,7 @@ func (p *put) appendJSON(dst []byte) []byte {
 			continue
 		}
 		dst = append(dst, `{"SequenceNumber":"`...)
-		dst = sl.next().append(dst)
+		dst = sl.appendNext(dst)
 		dst = append(dst, `","ShardId":"`...)
 		dst = append(dst, sl.shard.id...)
 		dst = append(dst, `"}`...)
@@ -155,7 +155,7 @@ func (p *put) appendCBOR(dst []byte) []byte {
 		}
 		// A map of two: a text of 56 digits, and a text.
 		dst = append(dst, "\xa2\x6eSequenceNumber\x78\x38"...)
-		dst = sl.next().append(dst)
+		dst = sl.appendNext(dst)
 		dst = append(dst, "\x67ShardId"...)
 		dst = cborString(dst, sl.shard.id)
 	}

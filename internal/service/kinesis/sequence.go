@@ -68,19 +68,53 @@ func (q sequence) words() (w0, w1, w2 uint64) {
 
 // append appends the decimal digits.
 func (q sequence) append(dst []byte) []byte {
+	d := q.decimal()
+	return d.append(dst)
+}
+
+// A decimal is a sequence number's digits: the first 18, the next 19 and the last 19.
+type decimal struct{ high, middle, low uint64 }
+
+const e19 = 1e19
+
+func (q sequence) decimal() decimal {
 	w0, w1, w2 := q.words()
 	// Two divisions by 10^19 leave the low 19 digits, the middle 19, and the first 18. The
 	// top words of the quotients are 0: 2^186 is below 2^128 * 10^19 and below 2^64 * 10^38.
-	const e19 = 1e19
 	w1, r := bits.Div64(w2, w1, e19)
 	w0, low := bits.Div64(r, w0, e19)
-	w0, middle := bits.Div64(w1, w0, e19)
+	high, middle := bits.Div64(w1, w0, e19)
+	return decimal{high, middle, low}
+}
+
+// next makes it the number of the next record of the frame that came at the same time: the
+// record's index begins at bit 72.
+func (d *decimal) next() {
+	const middle, low = 472, 2366482869645213696 // 2^72
+	d.low += low
+	d.middle += middle
+	if d.low >= e19 {
+		d.low -= e19
+		d.middle++
+	}
+	if d.middle >= e19 {
+		d.middle -= e19
+		d.high++
+	}
+}
+
+func (d *decimal) append(dst []byte) []byte {
 	n := len(dst)
 	dst = append(dst, "00000000000000000000000000000000000000000000000000000000"...)
 	digits := dst[n:]
-	putDigits(digits[37:56], low)
-	putDigits(digits[18:37], middle)
-	putDigits(digits[:18], w0)
+	// By halves, which do not wait for each other.
+	const e10 = 1e10
+	putDigits(digits[46:56], d.low%e10)
+	putDigits(digits[37:46], d.low/e10)
+	putDigits(digits[27:37], d.middle%e10)
+	putDigits(digits[18:27], d.middle/e10)
+	putDigits(digits[8:18], d.high%e10)
+	putDigits(digits[:8], d.high/e10)
 	return dst
 }
 

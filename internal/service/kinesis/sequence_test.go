@@ -1,6 +1,8 @@
 package kinesis
 
 import (
+	"bytes"
+	"math"
 	"math/big"
 	"math/rand/v2"
 	"strings"
@@ -126,5 +128,23 @@ func BenchmarkSequenceAppend(b *testing.B) {
 	buf := make([]byte, 0, 64)
 	for b.Loop() {
 		buf = q.append(buf[:0])
+	}
+}
+
+func TestDecimalNext(t *testing.T) {
+	for _, first := range []sequence{
+		{created: 1700000000, shard: 3, frame: 1, time: 1700000001},
+		{created: 1<<36 - 1, shard: math.MaxInt32, frame: lastFrame - 1, time: 1<<36 - 1},
+		{created: 1795334984, shard: 17, frame: 999999, index: 1 << 23, time: 1795335000},
+	} {
+		d := first.decimal()
+		for i := range uint32(100000) {
+			q := first
+			q.index += i
+			if got, exp := d.append(nil), q.append(nil); i%97 == 0 && !bytes.Equal(got, exp) {
+				t.Fatalf("record %d behind %+v: %s, want %s", i, first, got, exp)
+			}
+			d.next()
+		}
 	}
 }
