@@ -39,6 +39,7 @@ type invocation struct {
 	typs  []*sql.Type
 	in    *scope
 
+	names      int       // given by fresh
 	resultType *sql.Type // set by a write of an aggregate
 }
 
@@ -77,10 +78,11 @@ func (c *invocation) lambda(i int, params ...param) (string, *sql.Type) {
 	return c.expr(l.Body, c.in)
 }
 
-// fresh is a name for a lambda's parameter that hides none outside.
+// fresh is a name for a lambda's parameter that hides none outside. The same expression
+// has the same names wherever it stands, so that DuckDB knows it again in GROUP BY.
 func (c *invocation) fresh() string {
-	c.columns++
-	return fmt.Sprintf("__p%d", c.columns)
+	c.names++
+	return fmt.Sprintf("__p%d_%d", len(c.lambdas), c.names)
 }
 
 func (t *translator) call(x *sql.Call, in *scope) (string, *sql.Type) {

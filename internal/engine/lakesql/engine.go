@@ -226,7 +226,7 @@ func (e *Engine) query(ctx context.Context, text string, t *translator) (*Result
 	res.Stats.Files, res.Stats.BytesScanned = len(t.read), t.bytes
 	finish(res.Columns, t.output)
 	for i, c := range res.Columns {
-		if is(c.typ, "timestamp with time zone") && c.typ.Zone != "" {
+		if is(c.typ, "timestamp with time zone") && c.typ.Zone != "" && !packed(c.typ) {
 			if res.zones == nil {
 				res.zones = make([]*time.Location, len(res.Columns))
 			}
@@ -351,6 +351,9 @@ func queryError(ctx context.Context, err error) error {
 		}
 	case "Out of Range":
 		name = "NUMERIC_VALUE_OUT_OF_RANGE"
+		if strings.HasPrefix(text, "Invalid ") && (strings.HasSuffix(text, " PRECEDING value") || strings.HasSuffix(text, " FOLLOWING value")) {
+			name, text = "INVALID_WINDOW_FRAME", "Window frame offset value must not be negative or null"
+		}
 		if m := overflow.FindStringSubmatch(text); m != nil {
 			text = integerNames[m[2]] + " " + m[1] + " overflow: " + m[3]
 		}
@@ -363,7 +366,10 @@ func queryError(ctx context.Context, err error) error {
 			return &Error{Name: "HIVE_CURSOR_ERROR", Message: "Row is not a valid JSON Object - " + text}
 		}
 		name = "INVALID_FUNCTION_ARGUMENT"
-		for _, raised := range []string{"DIVISION_BY_ZERO", "INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "HIVE_CURSOR_ERROR", "HIVE_BAD_DATA"} {
+		if strings.HasPrefix(text, "More than one row returned by a subquery") {
+			name, text = "SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"
+		}
+		for _, raised := range []string{"DIVISION_BY_ZERO", "INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "HIVE_CURSOR_ERROR", "HIVE_BAD_DATA", "NOT_SUPPORTED", "NUMERIC_VALUE_OUT_OF_RANGE", "SUBQUERY_MULTIPLE_ROWS"} {
 			if _, rest, ok := strings.Cut(text, raised+": "); ok {
 				return &Error{Name: raised, Message: rest}
 			}

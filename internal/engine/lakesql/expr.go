@@ -73,8 +73,16 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 	case *sql.Operation:
 		return t.operation(x, in)
 	case *sql.Quantified:
-		text, _ := t.query(x.Query, in)
-		return "(" + t.text(x.X, in) + " " + x.Op + " " + x.Quantifier + " (" + text + "))", booleanType
+		left, lt := t.expr(x.X, in)
+		text, typ := t.rowQuery(x.Query, in)
+		if is(lt, "row") && !is(typ, "row") { // of one column
+			text, typ = t.columnRow(text, typ)
+		}
+		t.comparable(&sql.Operation{Position: x.Position, Op: x.Op}, lt, typ)
+		if is(lt, "row") {
+			left = convert("CAST(", left, lt, typ, 0)
+		}
+		return "(" + left + " " + x.Op + " " + x.Quantifier + " (" + text + "))", booleanType
 	case *sql.Between:
 		text, typ := t.expr(x.X, in)
 		low, lt := t.expr(x.Low, in)
@@ -86,9 +94,15 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 	case *sql.In:
 		left, typ := t.expr(x.X, in)
 		if x.Query != nil {
-			text, columns := t.query(x.Query, in)
-			if len(columns) == 1 && apart(typ, columns[0].typ) {
-				fail(x.Position, "TYPE_MISMATCH", "value and result of subquery must be of the same type for IN expression: %s vs %s", typeText(typ), typeText(columns[0].typ))
+			text, column := t.rowQuery(x.Query, in)
+			if is(typ, "row") && !is(column, "row") {
+				text, column = t.columnRow(text, column)
+			}
+			if apart(typ, column) || is(typ, "row") && len(typ.Fields) != len(column.Fields) {
+				fail(x.Position, "TYPE_MISMATCH", "value and result of subquery must be of the same type for IN expression: %s vs %s", typeText(typ), typeText(column))
+			}
+			if is(typ, "row") {
+				left = convert("CAST(", left, typ, column, 0)
 			}
 			return "(" + left + not(x.Not) + " IN (" + text + "))", booleanType
 		}
@@ -121,11 +135,8 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		text, _ := t.query(x.Query, in)
 		return "EXISTS (" + text + ")", booleanType
 	case *sql.Subquery:
-		text, columns := t.query(x.Query, in)
-		if len(columns) != 1 {
-			fail(x.Position, "NOT_SUPPORTED", "Multiple columns returned by subquery are not yet supported. Found %d", len(columns))
-		}
-		return "(" + text + ")", columns[0].typ
+		text, typ := t.rowQuery(x.Query, in)
+		return "(" + text + ")", typ
 	case *sql.Case:
 		return t.caseExpr(x, in)
 	case *sql.Cast:
@@ -162,9 +173,6 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 			types = append(types, it)
 		}
 		typ := together(x.Position, "All ARRAY elements", types)
-		if typ == nil || is(typ, "unknown") {
-			return "[" + strings.Join(parts, ", ") + "]", named("array")
-		}
 		return "[" + strings.Join(parts, ", ") + "]", arrayOf(typ)
 	case *sql.Lambda:
 		fail(x.Position, "SYNTAX_ERROR", "Lambda expression should always be used inside a function")
@@ -177,6 +185,37 @@ func not(n bool) string {
 		return " NOT"
 	}
 	return ""
+}
+
+// rowQuery is a query as a value: one of several columns gives a row.
+func (t *translator) rowQuery(q *sql.Query, in *scope) (string, *sql.Type) {
+	text, columns := t.query(q, in)
+	if len(columns) == 1 {
+		return text, columns[0].typ
+	}
+	typ := &sql.Type{Name: "row"}
+	names, fields := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		f := sql.RowField{Type: c.typ}
+		if !strings.HasPrefix(c.name, unnamed) {
+			f.Name = &sql.Identifier{Name: c.name}
+		}
+		if f.Type == nil {
+			f.Type = unknownType
+		}
+		typ.Fields = append(typ.Fields, f)
+		names[i] = fmt.Sprintf("c%d", i)
+		fields[i] = ident(fieldName(typ, i)) + " := " + names[i]
+	}
+	return "SELECT struct_pack(" + strings.Join(fields, ", ") + ") FROM (" + text + ") AS q(" + strings.Join(names, ", ") + ")", typ
+}
+
+// columnRow makes the one column of a query a row of one field.
+func (t *translator) columnRow(text string, typ *sql.Type) (string, *sql.Type) {
+	if typ == nil {
+		typ = unknownType
+	}
+	return "SELECT struct_pack(field0 := c0) FROM (" + text + ") AS q(c0)", rowOf(typ)
 }
 
 // flatten takes a.b.c apart; rest is the base that is not a name, if there is one.
@@ -221,11 +260,11 @@ func (t *translator) reference(x sql.Expr, in *scope) (string, *sql.Type) {
 			}
 			fail(x.Pos(), "COLUMN_NOT_FOUND", "Column '%s' cannot be resolved", strings.Join(names, "."))
 		}
-		typ = c.typ
-		text = ident(c.name)
-		if used == 2 {
+		text, typ = ident(c.name), c.typ
+		if used == 2 || c.relation != "" && correlated(c, in) {
 			text = ident(c.relation) + "." + text
 		}
+		text, typ = unpackZone(text, typ)
 		parts = parts[used:]
 	}
 	for _, p := range parts {
@@ -276,6 +315,24 @@ func lookup(parts []sql.Identifier, in *scope) (*column, int) {
 		}
 	}
 	return nil, 0
+}
+
+// correlated reports whether a column is of a query around the one of the scope, where no
+// alias of this one may hide it.
+func correlated(c *column, in *scope) bool {
+	own := false
+	for s := in; s != nil; s = s.parent {
+		for i := range s.columns {
+			if &s.columns[i] == c {
+				return own
+			}
+			if s.columns[i].relation == c.relation {
+				return false
+			}
+		}
+		own = own || s.block
+	}
+	return false
 }
 
 // ambiguous reports whether another relation of the column's scope has one of its name.

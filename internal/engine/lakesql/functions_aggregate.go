@@ -32,7 +32,7 @@ func aggregateFunctions() map[string]function {
 	}
 	return map[string]function{
 		"count":    {min: 0, max: 1, aggregate: "count", result: "bigint"},
-		"count_if": {min: 1, max: 1, takes: "o", aggregate: "count_if", template: "CAST($1 AS BIGINT)", result: "bigint"},
+		"count_if": {min: 1, max: 1, takes: "o", aggregate: "count_if", template: "coalesce(CAST($1 AS BIGINT), 0)", result: "bigint"},
 		"sum":      {min: 1, max: 1, takes: "#", aggregate: "sum"}, "avg": {min: 1, max: 1, takes: "#", aggregate: "avg"},
 		"min": {min: 1, max: 2, aggregate: "min", result: "1"}, "max": {min: 1, max: 2, aggregate: "max", result: "1"},
 		"min_by": {min: 2, max: 3, aggregate: "arg_min_null", result: "1"}, "max_by": {min: 2, max: 3, aggregate: "arg_max_null", result: "1"},
@@ -82,6 +82,14 @@ func aggregateFunctions() map[string]function {
 				return c.args[0] + ", ''", nil
 			}
 			return strings.Join(c.args, ", "), nil
+		}},
+		"approx_most_frequent": {min: 3, max: 3, takes: "i.i", aggregate: "histogram", write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = mapOf(c.typ(1), bigintType)
+			return c.args[1], nil
+		}, template: "map_from_entries(list_transform(list_slice(list_reverse_sort(list_transform(map_entries($1), lambda __e: struct_pack(n := __e.value, k := __e.key))), 1, CAST($2 AS BIGINT)), lambda __e: struct_pack(key := __e.k, value := CAST(__e.n AS BIGINT))))"},
+		"reduce_agg": {min: 4, max: 4, aggregate: "array_agg", skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = c.typ(1)
+			return c.args[0], nil
 		}},
 		"grouping":   {min: 1, max: -1, aggregate: "grouping", result: "bigint"},
 		"row_number": {aggregate: "row_number", result: "bigint"}, "rank": {aggregate: "rank", result: "bigint"}, "dense_rank": {aggregate: "dense_rank", result: "bigint"},
@@ -153,6 +161,10 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	}
 	arg := c.typ(0)
 	switch name {
+	case "reduce_agg":
+		folded := &invocation{translator: t, at: c.at, name: "reduce", exprs: []sql.Expr{c.exprs[0], c.exprs[1], c.exprs[2], nil}, args: []string{text, c.args[1], "", ""}, typs: []*sql.Type{arrayOf(arg), c.typ(1), nil, nil}, in: in}
+		text, typ = folded.fold(func(state param) (string, *sql.Type) { return state.text, state.typ })
+		text = "CASE WHEN " + c.fill("$2") + " IS NOT NULL THEN " + text + " END"
 	case "sum":
 		switch {
 		case isInteger(arg):

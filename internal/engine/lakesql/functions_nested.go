@@ -16,6 +16,11 @@ const distinct = "list_filter($1, lambda __e, __i: list_position($1, __e) = __i)
 // hasNull is whether a list has a null.
 const hasNull = "(len($1) <> list_count($1))"
 
+// raised is raise of a constant text, for an argument that is not good.
+func raised(text string) string {
+	return "__raise(" + quote("INVALID_FUNCTION_ARGUMENT: "+text) + ")"
+}
+
 // raise is an expression that fails the query; it can stand for a value of any type.
 func raise(name, text string) string { return "__raise('" + name + ": ' || " + text + ")" }
 
@@ -86,33 +91,17 @@ func arrayFunctions() map[string]function {
 			const some = "list_filter($1, lambda __e, __i: __e IS NOT NULL AND list_position($1, __e) = __i)"
 			return c.fill("map_from_entries(list_transform(" + some + ", lambda __e: struct_pack(key := __e, value := len(list_filter($1, lambda __f: __f = __e)))))"), mapOf(element(c.typ(0)), bigintType)
 		}},
-		"slice":      {min: 3, max: 3, takes: "ai", template: "CASE WHEN $2 < -len($1) THEN [] ELSE list_slice($1, CASE WHEN $2 = 0 THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'") + " ELSE $2 END, CASE WHEN $2 < 0 THEN len($1) + $2 + 1 ELSE $2 END + $3 - 1) END", result: "1"},
-		"trim_array": {min: 2, max: 2, takes: "ai", template: "list_slice($1, 1, len($1) - $2)", result: "1"},
+		"slice":      {min: 3, max: 3, takes: "ai", template: "CASE WHEN $3 < 0 THEN " + raised("length must be greater than or equal to 0") + " WHEN $2 < -len($1) THEN [] ELSE list_slice($1, CASE WHEN $2 = 0 THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'") + " ELSE $2 END, CASE WHEN $2 < 0 THEN len($1) + $2 + 1 ELSE $2 END + $3 - 1) END", result: "1"},
+		"trim_array": {min: 2, max: 2, takes: "ai", template: "list_slice($1, 1, len($1) - CASE WHEN $2 < 0 THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'size must not be negative: ' || $2") + " WHEN $2 > len($1) THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'size must not exceed array cardinality ' || len($1) || ': ' || $2") + " ELSE $2 END)", result: "1"},
 		"shuffle":    {min: 1, max: 1, takes: "a", template: "list_transform(list_sort(list_transform($1, lambda __e: struct_pack(r := random(), e := __e))), lambda __s: __s.e)", result: "1"},
 		"flatten":    {min: 1, max: 1, takes: "a", template: "flatten($1)", result: "e"},
-		"repeat":     {min: 2, max: 2, takes: ".i", template: "list_transform(range($2), lambda __e: $1)", result: "[1"},
+		"repeat": {min: 2, max: 2, takes: ".i", result: "[1",
+			template: "list_transform(range(CASE WHEN $2 > 10000 THEN " + raised("count argument of repeat function must be less than or equal to 10000") + " ELSE greatest($2, 0) END), lambda __e: $1)"},
 		"ngrams": {min: 2, max: 2, takes: "ai", write: func(c *invocation) (string, *sql.Type) {
-			return c.fill("list_transform(range(1, greatest(len($1) - $2, 0) + 2), lambda __i: $1[__i:__i + $2 - 1])"), arrayOf(c.typ(0))
+			return c.fill("CASE WHEN $2 <= 0 THEN " + raised("N must be positive") + " ELSE list_transform(range(1, greatest(len($1) - $2, 0) + 2), lambda __i: $1[__i:__i + $2 - 1]) END"), arrayOf(c.typ(0))
 		}},
 		"combinations": {min: 2, max: 2, takes: "ai", write: combinations},
-		"sequence": {min: 2, max: 3, result: "[1", write: func(c *invocation) (string, *sql.Type) {
-			switch t := c.typ(0); {
-			case is(t, "date", "timestamp"):
-				step := "CASE WHEN $1 <= $2 THEN to_days(1) ELSE to_days(-1) END"
-				if len(c.args) == 3 {
-					step = "$3"
-				} else if is(t, "timestamp") {
-					fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function sequence", c.typeNames())
-				}
-				return c.fill("CAST(generate_series($1, $2, " + step + ") AS " + duckType(t) + "[])"), nil
-			case t != nil && !isInteger(t):
-				fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function sequence", c.typeNames())
-			}
-			if len(c.args) == 2 {
-				return c.fill("generate_series($1, $2, CASE WHEN $1 <= $2 THEN 1 ELSE -1 END)"), arrayOf(bigintType)
-			}
-			return c.fill("generate_series($*)"), arrayOf(bigintType)
-		}},
+		"sequence":     {min: 2, max: 3, result: "[1", write: sequence},
 		"zip": {min: 2, max: 5, takes: "a", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			fields, types := make([]string, len(c.args)), make([]*sql.Type, len(c.args))
@@ -133,26 +122,8 @@ func arrayFunctions() map[string]function {
 			return "list_filter(" + c.args[0] + ", lambda " + p + ": " + body + ")", nil
 		}},
 		"reduce": {min: 4, max: 4, takes: "a.", write: func(c *invocation) (string, *sql.Type) {
-			s, x := c.fresh(), c.fresh()
-			state := c.typ(1)
-			body, typ := c.lambda(2, param{s, state}, param{x, element(c.typ(0))})
-			initial := c.args[1]
-			if state != nil && !is(state, "unknown") {
-				body, initial = convert("CAST(", body, typ, state, 0), "CAST("+initial+" AS "+duckType(state)+")"
-			}
-			if e := element(c.typ(0)); e != nil && state != nil && !is(state, "unknown") && (is(e, "unknown") || e.String() != state.String()) {
-				// DuckDB folds elements of the state's type only: each is made a pair of both.
-				el := "NULL"
-				if !is(e, "unknown") {
-					el = "CAST(NULL AS " + duckType(e) + ")"
-				}
-				step, from := c.lambda(2, param{s + ".s", state}, param{x + ".x", e})
-				step = convert("CAST(", step, from, state, 0)
-				return c.lambda(3, param{"list_reduce(list_transform(" + c.args[0] + ", lambda __e: struct_pack(s := CAST(NULL AS " + duckType(state) + "), x := __e)), lambda " + s + ", " + x +
-					": struct_pack(s := " + step + ", x := " + x + ".x), struct_pack(s := " + initial + ", x := " + el + ")).s", state})
-			}
 			// The last lambda takes the folded state.
-			return c.lambda(3, param{"list_reduce(" + c.args[0] + ", lambda " + s + ", " + x + ": " + body + ", " + initial + ")", state})
+			return c.fold(func(state param) (string, *sql.Type) { return c.lambda(3, state) })
 		}},
 		"any_match": match("true", "true", "false"), "all_match": match("false", "false", "true"), "none_match": match("true", "false", "true"),
 		"zip_with": {min: 3, max: 3, takes: "aa.", write: func(c *invocation) (string, *sql.Type) {
@@ -163,6 +134,29 @@ func arrayFunctions() map[string]function {
 	}
 }
 
+// fold folds the list of argument 0 by the lambda of argument 2, from the state of argument 1.
+func (c *invocation) fold(finish func(state param) (string, *sql.Type)) (string, *sql.Type) {
+	s, x := c.fresh(), c.fresh()
+	state := c.typ(1)
+	body, typ := c.lambda(2, param{s, state}, param{x, element(c.typ(0))})
+	initial := c.args[1]
+	if state != nil && !is(state, "unknown") {
+		body, initial = convert("CAST(", body, typ, state, 0), "CAST("+initial+" AS "+duckType(state)+")"
+	}
+	if e := element(c.typ(0)); e != nil && state != nil && !is(state, "unknown") && (is(e, "unknown") || e.String() != state.String()) {
+		// DuckDB folds elements of the state's type only: each is made a pair of both.
+		el := "NULL"
+		if !is(e, "unknown") {
+			el = "CAST(NULL AS " + duckType(e) + ")"
+		}
+		step, from := c.lambda(2, param{s + ".s", state}, param{x + ".x", e})
+		step = convert("CAST(", step, from, state, 0)
+		return finish(param{"list_reduce(list_transform(" + c.args[0] + ", lambda __e: struct_pack(s := CAST(NULL AS " + duckType(state) + "), x := __e)), lambda " + s + ", " + x +
+			": struct_pack(s := " + step + ", x := " + x + ".x), struct_pack(s := " + initial + ", x := " + el + ")).s", state})
+	}
+	return finish(param{"list_reduce(" + c.args[0] + ", lambda " + s + ", " + x + ": " + body + ", " + initial + ")", state})
+}
+
 // joined is the texts of a list with argument i between them.
 func (c *invocation) joined(list string, i int) string {
 	if _, ok := c.exprs[i].(*sql.String); ok {
@@ -171,40 +165,86 @@ func (c *invocation) joined(list string, i int) string {
 	return "CASE len(" + list + ") WHEN 0 THEN '' ELSE list_reduce(" + list + ", lambda __a, __b: __a || " + c.args[i] + " || __b) END"
 }
 
-// combinations nests a loop for each place of a group.
+// maxCombinations bounds what combinations makes.
+const maxCombinations = 100_000
+
+// combinations nests a loop for each place of a group, the last place's outermost.
 func combinations(c *invocation) (string, *sql.Type) {
+	typ := arrayOf(c.typ(0))
+	if is(c.typ(0), "unknown") {
+		return "NULL", arrayOf(c.typ(0))
+	}
 	n := 0
 	if x, ok := c.exprs[1].(*sql.Number); ok {
 		n, _ = strconv.Atoi(x.Text)
+	} else if u, ok := c.exprs[1].(*sql.Unary); ok && u.Op == "-" {
+		return raise("INVALID_FUNCTION_ARGUMENT", "'combination size must not be negative: ' || "+c.args[1]), typ
 	} else {
 		fail(c.exprs[1].Pos(), "NOT_SUPPORTED", "Argument 2 of function combinations must be a constant")
 	}
-	if n < 0 || n > 5 {
-		fail(c.exprs[1].Pos(), "INVALID_FUNCTION_ARGUMENT", "combination size must not be negative or exceed 5: %d", n)
+	if n > 5 {
+		return raise("INVALID_FUNCTION_ARGUMENT", fmt.Sprintf("'combination size must not exceed 5: %d'", n)), typ
 	}
 	if n == 0 {
-		return c.fill("CASE WHEN $1 IS NOT NULL THEN [list_slice($1, 1, 0)] END"), arrayOf(c.typ(0))
+		return c.fill("CASE WHEN $1 IS NOT NULL THEN [list_slice($1, 1, 0)] END"), typ
 	}
-	items := make([]string, n)
+	items, count, index := make([]string, n), "1.0", make([]string, n)
 	for i := range items {
-		items[i] = fmt.Sprintf("(%s)[__c%d]", c.args[0], i)
+		index[i] = c.fresh()
+		items[i] = fmt.Sprintf("(%s)[%s]", c.args[0], index[i])
+		count += fmt.Sprintf(" * (len(%s) - %d) / %d", c.args[0], i, i+1)
 	}
-	if n == 1 {
-		return fmt.Sprintf("list_transform(%s, lambda __c: [__c])", c.args[0]), arrayOf(c.typ(0))
+	text := "[" + strings.Join(items, ", ") + "]"
+	for i := range n {
+		to := "len(" + c.args[0] + ") + 1"
+		if i < n-1 {
+			to = index[i+1]
+		}
+		text = fmt.Sprintf("list_transform(range(1, %s), lambda %s: %s)", to, index[i], text)
+		if i > 0 {
+			text = "flatten(" + text + ")"
+		}
 	}
-	return c.nestedCombinations(n, items), arrayOf(c.typ(0))
+	return fmt.Sprintf("CASE WHEN len(%s) >= %d AND %s > %d THEN %s ELSE %s END", c.args[0], n, count, maxCombinations, raised("combinations exceed max size"), text), typ
 }
 
-func (c *invocation) nestedCombinations(n int, items []string) string {
-	text := fmt.Sprintf("list_transform(range(__c%d + 1, len(%s) + 1), lambda __c%d: [%s])", n-2, c.args[0], n-1, strings.Join(items, ", "))
-	for i := n - 2; i >= 0; i-- {
-		from := "1"
-		if i > 0 {
-			from = fmt.Sprintf("__c%d + 1", i-1)
-		}
-		text = fmt.Sprintf("flatten(list_transform(range(%s, len(%s) + 1), lambda __c%d: %s))", from, c.args[0], i, text)
+// maxSequence bounds what sequence makes.
+const maxSequence = 10_000
+
+// sequence is of numbers, dates or timestamps.
+func sequence(c *invocation) (string, *sql.Type) {
+	typ, step := c.typ(0), "$3"
+	unexpected := func() {
+		fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function sequence", c.typeNames())
 	}
-	return text
+	tooMany := raised(fmt.Sprintf("result of sequence function must not have more than %d entries", maxSequence))
+	wrongWay := raised("sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start")
+	switch {
+	case is(typ, "date", "timestamp"):
+		length := "CAST(date_diff('millisecond', CAST($1 AS TIMESTAMP), CAST($2 AS TIMESTAMP)) AS DOUBLE) / epoch_ms(STEP)"
+		switch {
+		case len(c.args) == 2 && is(typ, "date"):
+			step = "(CASE WHEN $1 <= $2 THEN to_days(1) ELSE to_days(-1) END)"
+		case len(c.args) == 2:
+			unexpected()
+		case is(c.typ(2), "interval year to month"):
+			length = "CAST(date_diff('month', CAST($1 AS TIMESTAMP), CAST($2 AS TIMESTAMP)) AS DOUBLE) / (12 * year($3) + month($3))"
+		case is(typ, "date"):
+			step = "(CASE WHEN epoch_ms($3) % 86400000 <> 0 THEN " + raised("sequence step must be a day interval if start and end values are dates") + " ELSE $3 END)"
+		}
+		length = strings.ReplaceAll(length, "STEP", step)
+		return c.fill("CASE WHEN $1 <> $2 AND ($1 < $2) <> (" + step + " > to_days(0)) THEN " + wrongWay + " WHEN " + length + " >= " + strconv.Itoa(maxSequence) + " THEN " + tooMany +
+			" ELSE CAST(generate_series($1, $2, " + step + ") AS " + duckType(typ) + "[]) END"), arrayOf(typ)
+	case typ != nil && !isInteger(typ) && !is(typ, "unknown"):
+		unexpected()
+	}
+	if len(c.args) == 2 {
+		step = "(CASE WHEN $1 <= $2 THEN 1 ELSE -1 END)"
+	} else {
+		step = "(CASE WHEN $3 = 0 THEN " + raised("step must not be zero") + " ELSE CAST($3 AS BIGINT) END)"
+	}
+	return c.fill("CASE WHEN $1 <> $2 AND ($1 < $2) <> (" + step + " > 0) THEN " + wrongWay + " WHEN (CAST($2 AS HUGEINT) - $1) // " + step + " >= " + strconv.Itoa(maxSequence) + " THEN " + tooMany +
+		" ELSE generate_series(CAST($1 AS BIGINT), CAST($2 AS BIGINT), " + step + ") END"), arrayOf(bigintType)
 }
 
 func mapFunctions() map[string]function {

@@ -14,6 +14,27 @@ import (
 // expression, which must not leave the SELECT that it is in.
 const dynamicZone = "\x00"
 
+// packedZone marks a column of instants each with a zone of its own: a struct of both.
+const packedZone = "\x01"
+
+func packed(t *sql.Type) bool { return t != nil && t.Zone == packedZone }
+
+// packZone makes a value of a dynamic zone into one that may leave its SELECT.
+func packZone(text string, t *sql.Type) (string, *sql.Type) {
+	if t == nil || !strings.HasPrefix(t.Zone, dynamicZone) {
+		return text, t
+	}
+	return "struct_pack(at := " + text + ", zone := " + t.Zone[1:] + ")", zoned(packedZone)
+}
+
+// unpackZone undoes packZone, at a reference to such a column.
+func unpackZone(text string, t *sql.Type) (string, *sql.Type) {
+	if !packed(t) {
+		return text, t
+	}
+	return "(" + text + ").at", zoned(dynamicZone + "(" + text + ").zone")
+}
+
 // local is a date or time without a zone: that on the clocks of its zone.
 func (t *translator) local(text string, typ *sql.Type) string {
 	if !is(typ, "timestamp with time zone") {

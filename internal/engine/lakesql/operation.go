@@ -32,6 +32,27 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 	switch x.Op {
 	case "=", "<>", "<", "<=", ">", ">=":
 		t.comparable(x, lt, rt)
+		if l, ok := x.Left.(*sql.Row); ok && (x.Op == "=" || x.Op == "<>") {
+			if r, ok := x.Right.(*sql.Row); ok && len(l.Items) == len(r.Items) { // field by field: a null makes it unknown
+				var all sql.Expr
+				for i := range l.Items {
+					eq := &sql.Operation{Position: x.Position, Op: "=", Left: l.Items[i], Right: r.Items[i]}
+					if all == nil {
+						all = eq
+					} else {
+						all = &sql.Operation{Position: x.Position, Op: "AND", Left: all, Right: eq}
+					}
+				}
+				text := t.text(all, in)
+				if x.Op == "<>" {
+					text = "(NOT " + text + ")"
+				}
+				return text, booleanType
+			}
+		}
+		if is(lt, "map") && is(rt, "map") { // in any order of their entries
+			left, right = "list_sort(map_entries("+left+"))", "list_sort(map_entries("+right+"))"
+		}
 		return "(" + left + " " + x.Op + " " + right + ")", booleanType
 	case "||":
 		return concatenate(x.Position, left, right, lt, rt)

@@ -3,6 +3,7 @@ package lakesql
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/sql"
@@ -33,7 +34,7 @@ func (t *translator) rename(at sql.Position, columns []column, names []sql.Ident
 		fail(at, "MISMATCHED_COLUMN_ALIASES", "Column alias list has %d entries but relation has %d columns", len(names), len(out))
 	}
 	for i := range out {
-		out[i].name = names[i].Lower()
+		out[i].name, out[i].label = names[i].Lower(), ""
 	}
 	return out
 }
@@ -86,9 +87,19 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 				names[i] = ident(id.Lower())
 				for j := start; j < len(in.columns); j++ {
 					if in.columns[j].name == id.Lower() {
+						for k := range in.columns[:start] {
+							if in.columns[k].name == id.Lower() {
+								in.columns[k].typ = common(in.columns[k].typ, in.columns[j].typ)
+							}
+						}
 						in.columns = append(in.columns[:j:j], in.columns[j+1:]...)
 						break
 					}
+				}
+			}
+			for _, id := range r.Using {
+				if name := id.Lower(); !slices.Contains(in.using, name) {
+					in.using = append(in.using, name)
 				}
 			}
 			text += " USING (" + strings.Join(names, ", ") + ")"
@@ -144,8 +155,10 @@ func (t *translator) unnest(u *sql.Unnest, aliases []sql.Identifier, in *scope) 
 	}
 	var inner, outer, lengths []string
 	var columns []column
-	add := func(text string, typ *sql.Type) {
-		name := t.unnamed()
+	add := func(text string, typ *sql.Type, name string) {
+		if name == "" || aliases != nil {
+			name = t.unnamed()
+		}
 		outer = append(outer, text+" AS "+ident(name))
 		columns = append(columns, column{name: name, typ: typ})
 	}
@@ -161,21 +174,25 @@ func (t *translator) unnest(u *sql.Unnest, aliases []sql.Identifier, in *scope) 
 			if typ != nil {
 				k, v = typ.Args[0], typ.Args[1]
 			}
-			add(source+"k", k)
-			add(source+"v", v)
+			add(source+"k", k, "")
+			add(source+"v", v, "")
 		case is(element(typ), "row"):
 			inner = append(inner, "unnest("+text+") AS "+source)
 			for j, f := range element(typ).Fields {
-				add(source+"."+ident(fieldName(element(typ), j)), f.Type)
+				name := ""
+				if f.Name != nil {
+					name = f.Name.Lower()
+				}
+				add(source+"."+ident(fieldName(element(typ), j)), f.Type, name)
 			}
 		default:
 			inner = append(inner, "unnest("+text+") AS "+source)
-			add(source, element(typ))
+			add(source, element(typ), "")
 		}
 	}
 	if u.Ordinality {
 		inner = append(inner, "unnest(range(1, 1 + greatest("+strings.Join(lengths, ", ")+"))) AS ord")
-		add("CAST(ord AS BIGINT)", bigintType)
+		add("CAST(ord AS BIGINT)", bigintType, "")
 	}
 	return "LATERAL (SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Join(inner, ", ") + "))", columns
 }
@@ -189,6 +206,9 @@ func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []col
 	if database == "" {
 		for i := len(t.ctes) - 1; i >= 0; i-- {
 			if columns, ok := t.ctes[i][name]; ok {
+				if len(columns) > 0 && columns[0].step != "" {
+					return ident(columns[0].step), relabel(columns, alias)
+				}
 				return ident(name), relabel(columns, alias)
 			}
 		}
@@ -232,7 +252,7 @@ func (t *translator) catalogName() string {
 func relabel(columns []column, relation string) []column {
 	out := make([]column, len(columns))
 	for i, c := range columns {
-		c.relation = relation
+		c.relation, c.step = relation, ""
 		out[i] = c
 	}
 	return out

@@ -177,17 +177,20 @@ func resultColumn(name string, info duckdb.TypeInfo) ResultColumn {
 func finish(columns []ResultColumn, known []column) {
 	for i := range columns {
 		c := &columns[i]
+		if len(known) == len(columns) {
+			if c.Name = known[i].label; c.Name == "" {
+				c.Name = known[i].name
+			}
+			c.typ = refine(known[i].typ, c.typ)
+		}
 		if strings.HasPrefix(c.Name, unnamed) {
 			c.Name = fmt.Sprintf("_col%d", i)
-		}
-		if i < len(known) && len(known) == len(columns) {
-			c.typ = refine(known[i].typ, c.typ)
 		}
 		c.FullType, c.Hive = strings.ReplaceAll(c.typ.String(), ", ", ","), hiveOf(c.typ)
 		if is(c.typ, "varchar", "char") && len(c.typ.Params) == 1 {
 			c.Precision = c.typ.Params[0]
 		}
-		if c.Type == "interval day to second" || c.Type == "varchar" && is(c.typ, "json", "char", "uuid") {
+		if c.Type == "interval day to second" || c.Type == "varchar" && is(c.typ, "json", "char", "uuid") || packed(c.typ) || is(c.typ, "unknown") {
 			c.Type = c.typ.Name
 		}
 		if is(c.typ, "json", "uuid") {
@@ -202,7 +205,7 @@ func refine(known, actual *sql.Type) *sql.Type {
 		return actual
 	}
 	switch {
-	case is(known, "varchar", "char", "json", "uuid") && is(actual, "varchar"), is(known, "unknown"), is(known, "timestamp with time zone") && is(actual, "timestamp with time zone"), isInterval(known) && isInterval(actual):
+	case is(known, "varchar", "char", "json", "uuid") && is(actual, "varchar"), packed(known), is(known, "unknown"), is(known, "timestamp with time zone") && is(actual, "timestamp with time zone"), isInterval(known) && isInterval(actual):
 		return known
 	case known.Name == actual.Name && len(known.Args) == len(actual.Args) && len(known.Fields) == len(actual.Fields) && len(known.Args)+len(known.Fields) > 0:
 		t := &sql.Type{Name: known.Name}

@@ -3,6 +3,7 @@ package lakesql
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ type column struct {
 	typ            *sql.Type
 	hidden         bool
 	label          string // the name as written, where that differs
+	step           string // of the first column of a recursive table: what it is called in this step
 }
 
 type param struct {
@@ -51,8 +53,10 @@ type param struct {
 // scope is the columns that expressions see.
 type scope struct {
 	columns []column
+	using   []string   // the columns that joins share, in their order
 	where   []sql.Expr // conjuncts that hold for every row, for pruning
 	parent  *scope
+	block   bool // of a SELECT: what is further out is of the query around it
 }
 
 func (e *Engine) translate(ctx context.Context, r Request) (text string, t *translator, err error) {
@@ -107,8 +111,11 @@ func (t *translator) shown(text string, columns []column) string {
 		}
 		items[i] = names[i] + " AS " + ident(c.name)
 		switch {
-		case is(c.typ, "json"):
-			items[i] = "CAST(" + names[i] + " AS VARCHAR) AS " + ident(c.name)
+		case packed(c.typ):
+			at, typ := unpackZone(names[i], c.typ)
+			items[i] = t.castTo("CAST(", at, typ, varcharType) + " AS " + ident(c.name)
+		case opaque(c.typ):
+			items[i] = "CAST(" + names[i] + " AS " + duckType(legible(c.typ)) + ") AS " + ident(c.name)
 		case isNumeric(c.typ) && (!is(c.typ, "decimal") || len(c.typ.Params) == 2):
 			items[i] = "CAST(" + names[i] + " AS " + duckType(c.typ) + ") AS " + ident(c.name)
 		default:
@@ -122,15 +129,36 @@ func (t *translator) shown(text string, columns []column) string {
 	return text
 }
 
+// opaque reports whether the driver cannot hand out values of a type as they are.
+func opaque(t *sql.Type) bool {
+	if t == nil {
+		return false
+	}
+	return is(t, "json", "uuid") || slices.ContainsFunc(t.Args, opaque) || slices.ContainsFunc(t.Fields, func(f sql.RowField) bool { return opaque(f.Type) })
+}
+
+// legible is a type with text for what is opaque.
+func legible(t *sql.Type) *sql.Type {
+	if is(t, "json", "uuid") {
+		return varcharType
+	}
+	out := *t
+	out.Args, out.Fields = slices.Clone(t.Args), slices.Clone(t.Fields)
+	for i, a := range out.Args {
+		out.Args[i] = legible(a)
+	}
+	for i, f := range out.Fields {
+		out.Fields[i].Type = legible(f.Type)
+	}
+	return &out
+}
+
 func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 	var b strings.Builder
 	if q.With != nil {
 		t.ctes = append(t.ctes, map[string][]column{})
 		defer func() { t.ctes = t.ctes[:len(t.ctes)-1] }()
 		b.WriteString("WITH ")
-		if q.With.Recursive {
-			b.WriteString("RECURSIVE ")
-		}
 		for i, c := range q.With.Queries {
 			if i > 0 {
 				b.WriteString(", ")
@@ -140,6 +168,12 @@ func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 		b.WriteByte(' ')
 	}
 	text, columns, s := t.body(q.Body, outer)
+	if _, ok := q.Body.(*sql.Query); ok && (q.OrderBy != nil || q.Limit != nil || q.Offset != nil) {
+		text = "SELECT * FROM " + text + " AS q" + columnList(columns)
+	}
+	if q.WithTies {
+		text = t.withTies(q, text, columns, s, outer)
+	}
 	b.WriteString(text)
 	if q.OrderBy != nil {
 		if s == nil {
@@ -147,10 +181,7 @@ func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 		}
 		b.WriteString(" ORDER BY " + t.orderBy(q.OrderBy, &scope{columns: columns, parent: s}))
 	}
-	if q.WithTies {
-		fail(q.Limit.Pos(), "NOT_SUPPORTED", "FETCH FIRST WITH TIES is not supported")
-	}
-	if q.Limit != nil {
+	if q.Limit != nil && !q.WithTies {
 		n, _ := t.expr(q.Limit, outer)
 		b.WriteString(" LIMIT " + n)
 	}
@@ -164,19 +195,12 @@ func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 func (t *translator) commonTable(b *strings.Builder, c sql.CommonTable, recursive bool, outer *scope) {
 	name := c.Name.Lower()
 	ctes := t.ctes[len(t.ctes)-1]
-	if recursive && c.Columns != nil {
-		own := make([]column, len(c.Columns))
-		for i, id := range c.Columns {
-			own[i] = column{relation: name, name: id.Lower()}
+	if set, ok := c.Query.Body.(*sql.SetOperation); ok && recursive && refersTo(set.Right, name) {
+		if c.Columns == nil {
+			fail(c.Position, "MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query")
 		}
-		if set, ok := c.Query.Body.(*sql.SetOperation); ok {
-			// The first branch has the types.
-			_, first, _ := t.body(set.Left, outer)
-			for i := range min(len(own), len(first)) {
-				own[i].typ = first[i].typ
-			}
-		}
-		ctes[name] = own
+		ctes[name] = t.recursion(b, c, set, outer)
+		return
 	}
 	text, columns := t.query(c.Query, outer)
 	b.WriteString(ident(name))
@@ -230,189 +254,45 @@ func (t *translator) values(v *sql.Values, outer *scope) (string, []column, *sco
 	rows := make([]string, len(v.Rows))
 	var columns []column
 	for i, x := range v.Rows {
-		items := []sql.Expr{x}
-		if r, ok := x.(*sql.Row); ok {
-			items = r.Items
-		}
-		texts := make([]string, len(items))
-		for j, item := range items {
-			var typ *sql.Type
-			texts[j], typ = t.expr(item, outer)
+		texts, types := t.valuesRow(x, outer)
+		for j, typ := range types {
 			if i == 0 {
 				columns = append(columns, column{name: t.unnamed(), typ: typ})
 			} else if j < len(columns) {
 				columns[j].typ = common(columns[j].typ, typ)
 			}
 		}
-		if len(items) != len(columns) {
-			fail(x.Pos(), "TYPE_MISMATCH", "Values rows have mismatched sizes: %d vs %d", len(columns), len(items))
+		if len(texts) != len(columns) {
+			fail(x.Pos(), "TYPE_MISMATCH", "Values rows have mismatched sizes: %d vs %d", len(columns), len(texts))
 		}
 		rows[i] = "(" + strings.Join(texts, ", ") + ")"
 	}
 	return "SELECT * FROM (VALUES " + strings.Join(rows, ", ") + ") AS v" + columnList(columns), columns, nil
 }
 
+// valuesRow is the fields of one row of VALUES, which may be any expression of a row type.
+func (t *translator) valuesRow(x sql.Expr, outer *scope) (texts []string, types []*sql.Type) {
+	items := []sql.Expr{x}
+	if r, ok := x.(*sql.Row); ok {
+		items = r.Items
+	}
+	for _, item := range items {
+		text, typ := t.expr(item, outer)
+		text, typ = packZone(text, typ)
+		texts, types = append(texts, text), append(types, typ)
+	}
+	if _, ok := x.(*sql.Row); ok || !is(types[0], "row") {
+		return texts, types
+	}
+	row, typ := texts[0], types[0]
+	texts, types = nil, nil
+	for i, f := range typ.Fields {
+		texts, types = append(texts, "("+row+")."+ident(fieldName(typ, i))), append(types, f.Type)
+	}
+	return texts, types
+}
+
 func (t *translator) unnamed() string {
 	t.columns++
 	return fmt.Sprintf("%s%d", unnamed, t.columns)
-}
-
-func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column, *scope) {
-	in := &scope{parent: outer}
-	in.where = conjuncts(s.Where, nil)
-	for _, r := range s.From {
-		in.where = onConjuncts(r, in.where)
-	}
-	var from []string
-	for _, r := range s.From {
-		from = append(from, t.relation(r, in))
-	}
-	var b strings.Builder
-	b.WriteString("SELECT ")
-	if s.Distinct {
-		b.WriteString("DISTINCT ")
-	}
-	var columns []column
-	for i, item := range s.Items {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		text, cols := t.selectItem(item, in)
-		b.WriteString(text)
-		columns = append(columns, cols...)
-	}
-	if from != nil {
-		b.WriteString(" FROM " + strings.Join(from, ", "))
-	}
-	if s.Where != nil {
-		text, typ := t.expr(s.Where, in)
-		t.logical(s.Where, typ, "WHERE clause")
-		b.WriteString(" WHERE " + text)
-	}
-	if s.GroupBy != nil {
-		b.WriteString(" GROUP BY " + t.groupBy(s.GroupBy, in))
-	}
-	if s.Having != nil {
-		b.WriteString(" HAVING " + t.text(s.Having, in))
-	}
-	for i, w := range s.Windows {
-		b.WriteString([]string{" WINDOW ", ", "}[min(i, 1)])
-		b.WriteString(ident(w.Name.Lower()) + " AS " + t.window(w.Window, in))
-	}
-	return b.String(), columns, in
-}
-
-func (t *translator) selectItem(item sql.SelectItem, in *scope) (string, []column) {
-	if item.Star {
-		return t.star(item, in)
-	}
-	text, typ := t.expr(item.Expr, in)
-	if typ != nil && strings.HasPrefix(typ.Zone, dynamicZone) {
-		fail(item.Expr.Pos(), "NOT_SUPPORTED", "A timestamp of a time zone that is not constant cannot be a column")
-	}
-	name := ""
-	switch x := item.Expr.(type) {
-	case *sql.Name:
-		name = x.Ident.Name
-	case *sql.Dereference:
-		name = x.Field.Name
-	}
-	if item.Alias != nil {
-		name = item.Alias.Name
-	}
-	if name == "" {
-		name = t.unnamed()
-	}
-	return text + " AS " + ident(name), []column{{name: strings.ToLower(name), typ: typ, label: name}}
-}
-
-func (t *translator) star(item sql.SelectItem, in *scope) (string, []column) {
-	relation, prefix := "", ""
-	if item.Expr != nil {
-		parts, rest := flatten(item.Expr)
-		if rest == nil && len(parts) <= 3 {
-			relation = parts[len(parts)-1].Lower()
-			prefix = ident(relation) + "."
-		}
-	}
-	var columns []column
-	hidden := false
-	for _, c := range in.columns {
-		if relation != "" && c.relation != relation {
-			continue
-		}
-		if c.hidden {
-			hidden = true
-			continue
-		}
-		columns = append(columns, column{name: c.name, typ: c.typ, label: c.label})
-	}
-	if item.Expr != nil && (columns == nil || relation == "") {
-		// A row's fields.
-		text, typ := t.expr(item.Expr, in)
-		if !is(typ, "row") {
-			fail(item.Position, "TABLE_NOT_FOUND", "Unable to resolve reference %s", sql.Print(item.Expr))
-		}
-		items := make([]string, len(typ.Fields))
-		for i, f := range typ.Fields {
-			name := fieldName(typ, i)
-			out := name
-			if i < len(item.Columns) {
-				out = item.Columns[i].Lower()
-			}
-			items[i] = "(" + text + ")." + ident(name) + " AS " + ident(out)
-			columns = append(columns, column{name: out, typ: f.Type})
-		}
-		return strings.Join(items, ", "), columns
-	}
-	if len(in.columns) == 0 {
-		fail(item.Position, "COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause")
-	}
-	text := prefix + "*"
-	if hidden {
-		text += ` EXCLUDE ("$path")`
-	}
-	return text, columns
-}
-
-func (t *translator) groupBy(g *sql.GroupBy, in *scope) string {
-	if g.Distinct {
-		fail(g.Position, "NOT_SUPPORTED", "GROUP BY DISTINCT is not supported")
-	}
-	parts := make([]string, len(g.Elements))
-	for i, e := range g.Elements {
-		sets := make([]string, len(e.Sets))
-		for j, set := range e.Sets {
-			texts := make([]string, len(set))
-			for k, x := range set {
-				texts[k] = t.text(x, in)
-			}
-			sets[j] = strings.Join(texts, ", ")
-			if len(set) != 1 || e.Kind != sql.GroupSimple {
-				sets[j] = "(" + sets[j] + ")"
-			}
-		}
-		parts[i] = [...]string{"", "GROUPING SETS (", "CUBE (", "ROLLUP ("}[e.Kind] + strings.Join(sets, ", ")
-		if e.Kind != sql.GroupSimple {
-			parts[i] += ")"
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-// orderBy writes sort keys; Trino sorts nulls last both ways unless told otherwise.
-func (t *translator) orderBy(items []sql.SortItem, in *scope) string {
-	parts := make([]string, len(items))
-	for i, s := range items {
-		parts[i] = t.text(s.Expr, in)
-		if s.Descending {
-			parts[i] += " DESC"
-		}
-		if s.NullsFirst != nil && *s.NullsFirst {
-			parts[i] += " NULLS FIRST"
-		} else {
-			parts[i] += " NULLS LAST"
-		}
-	}
-	return strings.Join(parts, ", ")
 }

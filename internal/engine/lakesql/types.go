@@ -86,7 +86,7 @@ func trinoType(h *hivetype.Type) *sql.Type {
 	case hivetype.Timestamp:
 		return timestampType
 	case hivetype.Varchar:
-		return &sql.Type{Name: "varchar", Params: []int{h.Length}}
+		return varcharOf(h.Length)
 	case hivetype.Array:
 		return arrayOf(trinoType(h.Elem))
 	case hivetype.Map:

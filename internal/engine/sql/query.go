@@ -354,6 +354,9 @@ func (p *parser) sampled() Relation {
 func (p *parser) aliased() Relation {
 	at := p.pos()
 	r := p.relationPrimary()
+	if p.at("MATCH_RECOGNIZE") && p.aheadSymbol(1, "(") {
+		p.fail(p.pos(), "MATCH_RECOGNIZE is not supported")
+	}
 	as := p.accept("AS")
 	if !as && (!p.isName(0) || p.clauseAhead()) {
 		return r
@@ -380,6 +383,8 @@ func (p *parser) relationPrimary() Relation {
 		p.expectSymbol(")")
 		u.Ordinality = p.accept("WITH", "ORDINALITY")
 		return u
+	case (p.at("JSON_TABLE") || p.at("TABLE")) && p.aheadSymbol(1, "("):
+		p.fail(at, "Table function %s is not supported", strings.ToLower(p.tok().text))
 	case p.atSymbol("("):
 		if p.startsQuery(1) {
 			// ((SELECT ..) UNION ..) is a query, ((SELECT ..) a JOIN ..) a relation.
