@@ -369,7 +369,7 @@ func queryError(ctx context.Context, err error) error {
 		if strings.HasPrefix(text, "More than one row returned by a subquery") {
 			name, text = "SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"
 		}
-		for _, raised := range []string{"DIVISION_BY_ZERO", "INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "HIVE_CURSOR_ERROR", "HIVE_BAD_DATA", "NOT_SUPPORTED", "NUMERIC_VALUE_OUT_OF_RANGE", "SUBQUERY_MULTIPLE_ROWS"} {
+		for _, raised := range []string{"DIVISION_BY_ZERO", "INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "HIVE_CURSOR_ERROR", "HIVE_BAD_DATA", "NOT_SUPPORTED", "NUMERIC_VALUE_OUT_OF_RANGE", "SUBQUERY_MULTIPLE_ROWS", "PATH_EVALUATION_ERROR", "JSON_INPUT_CONVERSION_ERROR"} {
 			if _, rest, ok := strings.Cut(text, raised+": "); ok {
 				return &Error{Name: raised, Message: rest}
 			}

@@ -174,6 +174,10 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		}
 		typ := together(x.Position, "All ARRAY elements", types)
 		return "[" + strings.Join(parts, ", ") + "]", arrayOf(typ)
+	case *sql.JSONQuery:
+		return t.jsonQuery(x, in)
+	case *sql.JSONConstructor:
+		return t.jsonConstructor(x, in)
 	case *sql.Lambda:
 		fail(x.Position, "SYNTAX_ERROR", "Lambda expression should always be used inside a function")
 	}

@@ -26,9 +26,6 @@ func jsonFunctions() map[string]function {
 	path := func(c *invocation) string {
 		if s, ok := c.exprs[1].(*sql.String); ok {
 			p := s.Value
-			if strings.HasPrefix(c.name, "json_value") || strings.HasPrefix(c.name, "json_query") || strings.HasPrefix(c.name, "json_exists") {
-				p = strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(p, "lax "), "strict "))
-			}
 			p = jsonPath(p)
 			if !strings.HasPrefix(p, "$") || strings.Contains(p, "*") || strings.Contains(p, "..") {
 				fail(s.Position, "INVALID_FUNCTION_ARGUMENT", "Invalid JSON path: '%s'", s.Value)
@@ -47,18 +44,6 @@ func jsonFunctions() map[string]function {
 		}},
 		"json_parse":  {min: 1, max: 1, takes: "v", template: "CAST(trino_json_parse($1) AS JSON)", result: "json"},
 		"json_format": {min: 1, max: 1, template: "CAST($1 AS VARCHAR)", result: "varchar"},
-		// The functions of SQL/JSON, without their clauses (RETURNING, ON EMPTY, WRAPPER...).
-		"json_value": {min: 2, max: 2, takes: "v", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			d, p := document(c), path(c)
-			return "CASE WHEN json_type(" + d + ", " + p + ") IN ('OBJECT', 'ARRAY') THEN NULL ELSE json_extract_string(" + d + ", " + p + ") END", nil
-		}},
-		"json_query": {min: 2, max: 2, takes: "v", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			d, p := document(c), path(c)
-			return "CASE WHEN json_type(" + d + ", " + p + ") IN ('OBJECT', 'ARRAY') THEN CAST(json_extract(" + d + ", " + p + ") AS VARCHAR) END", nil
-		}},
-		"json_exists": {min: 2, max: 2, takes: "v", result: "boolean", write: func(c *invocation) (string, *sql.Type) {
-			return "json_exists(" + document(c) + ", " + path(c) + ")", nil
-		}},
 		"json_array_length": {min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			d := document(c)
 			return "CASE WHEN json_type(" + d + ") = 'ARRAY' THEN CAST(json_array_length(" + d + ") AS BIGINT) END", nil

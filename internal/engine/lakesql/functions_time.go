@@ -42,7 +42,7 @@ func (t *translator) local(text string, typ *sql.Type) string {
 	}
 	zone := typ.Zone
 	if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
-		return "timezone(" + rest + ", " + text + ")"
+		return "trino_local(" + text + ", " + rest + ")"
 	}
 	if zone == "" {
 		zone = "UTC"
@@ -57,7 +57,7 @@ func (t *translator) local(text string, typ *sql.Type) string {
 func (t *translator) instant(text string, typ *sql.Type) string {
 	zone := typ.Zone
 	if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
-		return "timezone(" + rest + ", " + text + ")"
+		return "trino_instant(" + text + ", " + rest + ")"
 	}
 	if zone == "" {
 		zone = "UTC"

@@ -111,6 +111,15 @@ not json
 		{"SELECT id, k, val FROM js CROSS JOIN UNNEST(m) AS t(k, val)", "1|k|1"},
 		{"SELECT a, n FROM UNNEST(ARRAY['x', 'y']) WITH ORDINALITY AS t(a, n)", "x|1\ny|2"},
 		{"SELECT x, y FROM UNNEST(ARRAY[ROW(1, 'a'), ROW(2, 'b')]) AS t(x, y)", "1|a\n2|b"},
+		{"SELECT x FROM (VALUES 1, 2, 2, 3) t(x) ORDER BY x FETCH FIRST 2 ROWS WITH TIES", "1\n2\n2"},
+		{"SELECT x, count(*) FROM (VALUES 1, 2, 2, 3, 3) t(x) GROUP BY x ORDER BY 2 DESC FETCH FIRST ROW WITH TIES", "2|2\n3|2"},
+		{"SELECT a, b, count(*) FROM (VALUES (1, 2)) t(a, b) GROUP BY DISTINCT ROLLUP(a, b), ROLLUP(a) ORDER BY 1, 2", "1|2|1\n1|NULL|1\nNULL|NULL|1"},
+		{"SELECT * FROM (VALUES ('a', 1)) t(v, k) JOIN (VALUES (1, 'b')) u(k, w) USING (k)", "1|a|b"},
+		{"SELECT TIMESTAMP '2024-01-01 12:00:00 UTC' AT TIME ZONE z AS at FROM (VALUES 'Asia/Tokyo', 'America/New_York') t(z) ORDER BY z", "2024-01-01 07:00:00.000 America/New_York\n2024-01-01 21:00:00.000 Asia/Tokyo"},
+		{"SELECT hour(at), at + INTERVAL '1' HOUR FROM (SELECT TIMESTAMP '2024-01-01 12:00:00 UTC' AT TIME ZONE z AS at FROM (VALUES '+02:00') t(z))", "14|2024-01-01 15:00:00.000 +02:00"},
+		{"SELECT a, x FROM UNNEST(ARRAY[CAST(ROW(1, 'x') AS row(a integer, x varchar))])", "1|x"},
+		{"SELECT * FROM (VALUES 1, 2) r(a), LATERAL (SELECT r.*) ORDER BY 1", "1|1\n2|2"},
+		{"SELECT cardinality(filter(a, x -> x > 1)) FROM (VALUES ARRAY[1, 2], ARRAY[2, 3]) t(a) GROUP BY cardinality(filter(a, x -> x > 1)) ORDER BY 1", "1\n2"},
 		{"WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 10) SELECT sum(n) FROM t", "55"},
 		{"SELECT n FROM (VALUES 3, NULL, 1) AS t(n) ORDER BY n DESC", "3\n1\nNULL"},
 		{"SELECT name, id count, rank() OVER (ORDER BY id DESC) r FROM pq WHERE name IS NOT NULL ORDER BY 2", "a|1|2\nb|2|1"},
@@ -380,7 +389,7 @@ func (f fixed) Files(context.Context, string) ([]File, error) { return f, nil }
 func TestCancel(t *testing.T) {
 	e, l := newEngine(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	s, err := sql.Parse("SELECT count(*) FROM UNNEST(sequence(1, 1000000)) a(x) CROSS JOIN UNNEST(sequence(1, 1000000)) b(y) WHERE x % 7 = y % 13")
+	s, err := sql.Parse("SELECT count(*) FROM UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y) CROSS JOIN UNNEST(sequence(1, 10000)) c(z) WHERE x % 7 = y % 13 AND z <> x")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/jsonpath"
 )
 
 // Functions of Trino's that DuckDB has nothing for are written in Go and registered
@@ -107,6 +109,32 @@ var udfs = map[string]udf{
 			return nil, argumentError("Cannot convert value to JSON: '%s'", s)
 		}
 		return out, nil
+	})},
+	// The clocks of a zone at an instant, and the instant of what clocks show.
+	"local": {in: []duckdb.Type{instant, text}, out: moment, f: func(v []driver.Value) (any, error) {
+		zone, err := location(v[1].(string))
+		if err != nil {
+			return nil, argumentError("'%s' is not a valid time zone", v[1])
+		}
+		t := v[0].(time.Time).In(zone)
+		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC), nil
+	}},
+	"instant": {in: []duckdb.Type{moment, text}, out: instant, f: func(v []driver.Value) (any, error) {
+		zone, err := location(v[1].(string))
+		if err != nil {
+			return nil, argumentError("'%s' is not a valid time zone", v[1])
+		}
+		t := v[0].(time.Time)
+		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone), nil
+	}},
+	"json_path":   {in: []duckdb.Type{text, text, text, text}, out: text, f: jsonPathUDF},
+	"json_unique": {in: []duckdb.Type{text, truth1}, out: text, f: jsonUnique},
+	"json_input": {in: []duckdb.Type{text}, out: text, f: string1(func(s string) (any, error) {
+		v, err := jsonpath.Decode(s)
+		if err != nil {
+			return nil, errors.New("JSON_INPUT_CONVERSION_ERROR: conversion to JSON failed: ")
+		}
+		return jsonpath.Encode(v), nil
 	})},
 	"format": {in: []duckdb.Type{text, text}, out: text, rest: true, f: func(v []driver.Value) (any, error) {
 		if v[0] == nil {

@@ -190,6 +190,10 @@ func (w *printer) bare(x Expr) {
 		w.text("ARRAY[")
 		w.list(x.Items)
 		w.text("]")
+	case *JSONQuery:
+		w.jsonQuery(x)
+	case *JSONConstructor:
+		w.jsonConstructor(x)
 	case *Lambda:
 		if len(x.Params) == 1 {
 			w.ident(x.Params[0])

@@ -77,6 +77,14 @@ func (p *parser) word() Expr {
 			p.expectSymbol(")")
 		}
 		return c
+	case "JSON_EXISTS", "JSON_VALUE", "JSON_QUERY":
+		if p.aheadSymbol(1, "(") {
+			return p.jsonQuery(strings.ToLower(t.upper))
+		}
+	case "JSON_OBJECT", "JSON_ARRAY":
+		if p.aheadSymbol(1, "(") {
+			return p.jsonConstructor(strings.ToLower(t.upper))
+		}
 	case "POSITION", "SUBSTRING", "TRIM", "NORMALIZE", "LISTAGG", "GROUPING":
 		if p.aheadSymbol(1, "(") {
 			return p.specialCall()
