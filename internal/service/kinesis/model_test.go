@@ -4,7 +4,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -70,7 +72,7 @@ func TestModel(t *testing.T) {
 		do     func(*modelStream)
 	}{
 		{"put", 40, m.put}, {"read", 40, m.read}, {"split", 6, m.split}, {"merge", 6, m.merge}, {"scale", 3, m.scale},
-		{"retention", 6, m.retention}, {"advance", 10, m.advance}, {"restart", 2, m.restart}, {"create", 3, m.create}, {"delete", 1, m.delete},
+		{"retention", 6, m.retention}, {"advance", 10, m.advance}, {"restart", 1, m.restart}, {"kill", 1, m.kill}, {"create", 3, m.create}, {"delete", 1, m.delete},
 		{"list", 5, m.list},
 	}
 	total := 0
@@ -150,6 +152,23 @@ func (m *modelRun) delete(s *modelStream) {
 }
 
 func (m *modelRun) restart(*modelStream) { m.node.restart() }
+
+// kill goes on with a copy of the data that was taken while the node ran.
+func (m *modelRun) kill(*modelStream) {
+	was := m.node.dir
+	for try := 0; ; try++ {
+		m.node.dir = m.t.TempDir()
+		err := os.CopyFS(m.node.dir, os.DirFS(was))
+		if err == nil {
+			break
+		}
+		if try == 10 || !errors.Is(err, fs.ErrNotExist) { // the broker removes files behind our back
+			m.t.Fatal(err)
+		}
+	}
+	m.node.restart()
+	m.must(os.RemoveAll(was))
+}
 
 func (m *modelRun) advance(*modelStream) {
 	d := time.Duration(m.rand.Int64N(int64(50 * time.Millisecond)))
