@@ -121,7 +121,7 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.data, "data", d.Data, "`directory` that holds all data; \":memory:\" keeps nothing")
 	fs.StringVar(&f.listen, "listen", d.Listen, "`address` to listen on; port 0 picks a free one")
 	fs.StringVar(&f.account, "account", d.Account, "12-digit `id` of the account that resources belong to")
-	fs.StringVar(&f.limits, "limits", "off", "limits of Kinesis streams: off or enforce; a stream's tag brookmere:limits goes before it")
+	fs.StringVar(&f.limits, "limits", "off", "limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream goes before it")
 	fs.DurationVar(&f.controlDelay, "control-delay", 0, "how long a Kinesis stream stays CREATING, UPDATING or DELETING")
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; debug shows every request")
 	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")

@@ -106,7 +106,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, err
 	}
 	s.firehose, err = firehose.New(firehose.Config{
-		State: documents, Log: shards, S3: objects, Glue: catalog, Kinesis: streams, TempDir: n.dirs.temp("delivery"),
+		State: documents, Log: shards, S3: objects, Glue: catalog, Kinesis: streams, EnforceLimits: n.cfg.Limits == "enforce", TempDir: n.dirs.temp("delivery"),
 		Budget: &delivery.Budget{Limit: int64(orDefault(n.cfg.Delivery.MemoryMiB, 64)) << 20},
 		Lake:   lake{n.objects}, Compaction: compaction,
 		Logger: n.log.With("service", "firehose"), Registerer: s.registry,

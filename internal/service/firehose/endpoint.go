@@ -145,6 +145,7 @@ const (
 type endpointError struct {
 	code    string
 	message string
+	final   bool // to try again is no use
 }
 
 func (e *endpointError) Error() string { return e.code + ": " + e.message }
@@ -198,7 +199,7 @@ func (o objects) post(ctx context.Context, obj delivery.Object) error {
 		}
 		o.l.retrying(last, attempts, wait)
 		limit := time.Duration(st.doc.Load().HTTP.Retry) * time.Second
-		if waited >= limit {
+		if waited >= limit || last.final {
 			break
 		}
 		w := min(wait, limit-waited)
@@ -273,7 +274,7 @@ func (o objects) postOnce(ctx context.Context, obj delivery.Object) *endpointErr
 	d := st.doc.Load()
 	c := d.HTTP
 	broken := func(err error) *endpointError {
-		return &endpointError{"HttpEndpoint.DestinationException", err.Error()}
+		return &endpointError{code: "HttpEndpoint.DestinationException", message: err.Error()}
 	}
 	body, size, done, err := o.requestBody(obj, c)
 	if err != nil {
@@ -314,11 +315,11 @@ func (o objects) postOnce(ctx context.Context, obj delivery.Object) *endpointErr
 		var ce *tls.CertificateVerificationError
 		switch {
 		case errors.As(err, &ne) && ne.Timeout():
-			return &endpointError{"HttpEndpoint.RequestTimeout", "The endpoint did not respond before the timeout"}
+			return &endpointError{code: "HttpEndpoint.RequestTimeout", message: "The endpoint did not respond before the timeout"}
 		case errors.As(err, &ce):
-			return &endpointError{"HttpEndpoint.SSLHandshakeFailure", err.Error()}
+			return &endpointError{code: "HttpEndpoint.SSLHandshakeFailure", message: err.Error()}
 		}
-		return &endpointError{"HttpEndpoint.ConnectionFailure", err.Error()}
+		return &endpointError{code: "HttpEndpoint.ConnectionFailure", message: err.Error()}
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, httpMaxResponse+1))
@@ -326,7 +327,7 @@ func (o objects) postOnce(ctx context.Context, obj delivery.Object) *endpointErr
 	case err != nil:
 		return broken(err)
 	case len(text) > httpMaxResponse:
-		return &endpointError{"HttpEndpoint.ResponseTooLarge", "The response of the endpoint is larger than 1 MiB"}
+		return &endpointError{code: "HttpEndpoint.ResponseTooLarge", message: "The response of the endpoint is larger than 1 MiB"}
 	}
 	var answer struct {
 		RequestID    string `json:"requestId"`
@@ -338,10 +339,11 @@ func (o objects) postOnce(ctx context.Context, obj delivery.Object) *endpointErr
 		if bad == nil && answer.ErrorMessage != "" {
 			m += ": " + answer.ErrorMessage
 		}
-		return &endpointError{"HttpEndpoint.DestinationException", m}
+		// What is too large once always is. Firehose drops it; here it goes to the bucket.
+		return &endpointError{code: "HttpEndpoint.DestinationException", message: m, final: resp.StatusCode == http.StatusRequestEntityTooLarge}
 	}
 	if bad != nil || answer.RequestID != obj.Key {
-		return &endpointError{"HttpEndpoint.InvalidResponseFromDestination", "The response of the endpoint does not have the requestId of the request"}
+		return &endpointError{code: "HttpEndpoint.InvalidResponseFromDestination", message: "The response of the endpoint does not have the requestId of the request"}
 	}
 	return nil
 }

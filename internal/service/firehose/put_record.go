@@ -42,6 +42,9 @@ func (s *Service) PutRecord(ctx context.Context, in *firehose.PutRecordInput, _ 
 	if in.Record == nil || len(in.Record.Data) > maxRecordSize {
 		return nil, invalid("Record size must be at most %d bytes", maxRecordSize)
 	}
+	if st.doc.Load().enforces(s) && !(st.meter.put(s.clock.Now()) && st.meter.record(len(in.Record.Data))) {
+		return nil, errSlowDown()
+	}
 	b := batches.Get().(*shardlog.Batch)
 	defer putBatch(b)
 	b.Add(nil, in.Record.Data)
@@ -55,7 +58,7 @@ func (s *Service) PutRecord(ctx context.Context, in *firehose.PutRecordInput, _ 
 
 // PutRecordBatch takes up to 500 records of up to 1,000 KiB each and 4 MiB together. They
 // are taken all or none: when the log cannot take them the call fails and the client
-// tries again, so no record has an error of its own.
+// tries again. Records have errors of their own only where limits are enforced.
 func (s *Service) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput, _ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
 	st, err := s.putting(ctx, aws.ToString(in.DeliveryStreamName))
 	if err != nil {
@@ -74,19 +77,36 @@ func (s *Service) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatc
 		if total += len(r.Data); total > maxBatchSize {
 			return nil, invalid("Records size exceeds 4 MB limit")
 		}
+	}
+	d := st.doc.Load()
+	limited := d.enforces(s)
+	if limited && !st.meter.put(s.clock.Now()) {
+		return nil, errSlowDown()
+	}
+	out := &firehose.PutRecordBatchOutput{Encrypted: aws.Bool(d.Encryption != nil), RequestResponses: make([]types.PutRecordBatchResponseEntry, len(in.Records))}
+	failed := 0
+	for i, r := range in.Records {
+		if limited && !st.meter.record(len(r.Data)) {
+			out.RequestResponses[i] = types.PutRecordBatchResponseEntry{ErrorCode: aws.String("ServiceUnavailableException"), ErrorMessage: aws.String(slowDown)}
+			failed++
+			continue
+		}
 		b.Add(nil, r.Data)
+	}
+	out.FailedPutCount = aws.Int32(int32(failed))
+	if failed == len(in.Records) {
+		return out, nil
 	}
 	pos, err := st.append(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	d := st.doc.Load()
-	out := &firehose.PutRecordBatchOutput{
-		FailedPutCount: aws.Int32(0), Encrypted: aws.Bool(d.Encryption != nil),
-		RequestResponses: make([]types.PutRecordBatchResponseEntry, len(in.Records)),
-	}
+	n := 0
 	for i := range out.RequestResponses {
-		out.RequestResponses[i].RecordId = aws.String(string(appendRecordID(nil, d.ID, pos, i)))
+		if out.RequestResponses[i].ErrorCode == nil {
+			out.RequestResponses[i].RecordId = aws.String(string(appendRecordID(nil, d.ID, pos, n)))
+			n++
+		}
 	}
 	return out, nil
 }
@@ -168,7 +188,10 @@ func (s *Service) putFast(ctx context.Context, p awswire.Protocol, body, dst []b
 	s.mu.RLock()
 	st := s.streams[streamKey{c.Account, c.Region, string(name)}]
 	s.mu.RUnlock()
-	if st == nil || st.shard == nil || st.doc.Load().Deleting {
+	if st == nil || st.shard == nil {
+		return dst, false, nil
+	}
+	if d := st.doc.Load(); d.Deleting || d.enforces(s) {
 		return dst, false, nil
 	}
 	n := b.Len()

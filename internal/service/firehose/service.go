@@ -50,6 +50,8 @@ type Config struct {
 	Lambda  Lambda
 	HTTP    *http.Client // for endpoints; nil: one that trusts the system's certificates, and any of loopback
 
+	EnforceLimits bool // of puts, for streams whose tags do not say
+
 	TempDir string           // for buffers that do not fit in memory; emptied at Start. "": os.TempDir, left alone
 	Budget  *delivery.Budget // memory for buffers; nil: delivery.DefaultBudget
 

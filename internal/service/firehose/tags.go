@@ -99,7 +99,7 @@ func addTags(old []tag, add []types.Tag) ([]tag, error) {
 		m := "A delivery stream cannot have more than 50 tags"
 		return nil, &types.LimitExceededException{Message: &m}
 	}
-	return tags, nil
+	return tags, checkLimitsTag(tags)
 }
 
 // modify changes the document of the caller's delivery stream.

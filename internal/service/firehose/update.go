@@ -18,7 +18,8 @@ import (
 // change takes over when all that was buffered under the old configuration is delivered.
 //
 // Limits: as with AWS the kind of a destination stays, S3 in its two forms aside, and a
-// backup that was enabled stays enabled.
+// backup that was enabled stays enabled; and so does dynamic partitioning, which a stream
+// has from its creation or never.
 func (s *Service) UpdateDestination(ctx context.Context, in *firehose.UpdateDestinationInput, _ ...func(*firehose.Options)) (*firehose.UpdateDestinationOutput, error) {
 	up, err := update(in)
 	if err != nil {
@@ -36,7 +37,7 @@ func (s *Service) UpdateDestination(ctx context.Context, in *firehose.UpdateDest
 		if (in.HttpEndpointDestinationUpdate != nil) != (d.HTTP != nil) {
 			return invalid("The destination of a delivery stream cannot be changed to one of another type")
 		}
-		backed := d.backs()
+		backed, partitioned := d.backs(), d.S3.partitions()
 		if h := in.HttpEndpointDestinationUpdate; h != nil {
 			d.HTTP.configure(h)
 			if err := d.HTTP.validate(h.SecretsManagerConfiguration); err != nil {
@@ -56,6 +57,9 @@ func (s *Service) UpdateDestination(ctx context.Context, in *firehose.UpdateDest
 		}
 		if backed && !d.backs() && d.HTTP == nil {
 			return invalid("S3BackupMode cannot be changed from Enabled to Disabled")
+		}
+		if d.S3.partitions() != partitioned {
+			return invalid("Dynamic Partitioning can be enabled only when a delivery stream is created, and cannot be disabled.")
 		}
 		d.Transforms = d.Transforms || d.processing().find(types.ProcessorTypeLambda) != nil
 		if err := s.validate(d); err != nil {

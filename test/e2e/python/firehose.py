@@ -2,6 +2,7 @@
 import base64
 import datetime
 import gzip
+import hashlib
 import http.server
 import io
 import json
@@ -197,6 +198,38 @@ def from_stream():
     firehose.delete_delivery_stream(DeliveryStreamName="clicks")
 
 
+def aggregated(key, *data):
+    """A record as the Kinesis Producer Library puts it."""
+    def field(n, b):
+        return bytes([n << 3 | 2, len(b)]) + b
+    message = field(1, key.encode()) + b"".join(field(3, b"\x08\x00" + field(3, d)) for d in data)
+    return b"\xf3\x89\x9a\xc2" + message + hashlib.md5(message).digest()
+
+
+def converted_stream():
+    """Aggregated records of a Kinesis stream of four shards, as Parquet: one object of all shards, and what does not fit by its number."""
+    arn = bucket("converted")
+    glue.create_database(DatabaseInput={"Name": "converted"})
+    glue.create_table(DatabaseName="converted", TableInput={"Name": "t", "StorageDescriptor": {"Columns": [{"Name": "n", "Type": "int"}]}})
+    kinesis.create_stream(StreamName="packed", ShardCount=4)
+    source = kinesis.describe_stream_summary(StreamName="packed")["StreamDescriptionSummary"]["StreamARN"]
+    firehose.create_delivery_stream(
+        DeliveryStreamName="packed", DeliveryStreamType="KinesisStreamAsSource", KinesisStreamSourceConfiguration={"KinesisStreamARN": source, "RoleARN": ROLE},
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": ROLE, "BucketARN": arn, "Prefix": "data/", "ErrorOutputPrefix": "bad/", "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60},
+            "DataFormatConversionConfiguration": {
+                "SchemaConfiguration": {"RoleARN": ROLE, "DatabaseName": "converted", "TableName": "t"},
+                "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}}, "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}}}})
+    for i in range(20):
+        kinesis.put_record(StreamName="packed", PartitionKey=f"k{i}", Data=aggregated(f"k{i}", b'{"n":%d}' % (3 * i), b'{"n":%d}' % (3 * i + 1), b'{"n":%d}' % (3 * i + 2)))
+    wrong = kinesis.put_record(StreamName="packed", PartitionKey="w", Data=aggregated("w", b'{"n":60}', b'{"n":"no"}'))["SequenceNumber"]
+    firehose.delete_delivery_stream(DeliveryStreamName="packed")  # which delivers what there is
+    want(sorted(r["n"] for r in rows("converted", "data/")), list(range(61)), "rows")
+    want(len(objects("converted", "data/")), 1, "objects of one buffer")
+    e = [json.loads(b) for b in objects("converted", "bad/format-conversion-failed/").values()]
+    want([(x["sequenceNumber"], x["subSequenceNumber"], base64.b64decode(x["rawData"])) for x in e], [(wrong, 1, b'{"n":"no"}')], "what does not fit")
+
+
 def unpacking():
     """Compressed log messages, records in records, delimiters, and a backup of the source."""
     arn = bucket("unpacked")
@@ -245,7 +278,7 @@ def endpoint():
             requests.append((self.path, dict(self.headers), r))
             fine = self.path == "/in?x=1" and times[rid] > 1
             out = json.dumps({"requestId": rid, "timestamp": int(time.time() * 1000), **({} if fine else {"errorMessage": "not now"})}).encode()
-            self.send_response(200 if fine else 500)
+            self.send_response(200 if fine else 413 if self.path == "/down" else 500)  # too large, which is final
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(out)))
             self.end_headers()
@@ -286,7 +319,7 @@ def endpoint():
     firehose.delete_delivery_stream(DeliveryStreamName="http")
     firehose.create_delivery_stream(DeliveryStreamName="down", HttpEndpointDestinationConfiguration={
         "EndpointConfiguration": {"Url": base + "/down"}, "BufferingHints": SOON, "RoleARN": ROLE,
-        "RetryOptions": {"DurationInSeconds": 0}, "S3BackupMode": "FailedDataOnly", "S3Configuration": bucket_config})
+        "RetryOptions": {"DurationInSeconds": 300}, "S3BackupMode": "FailedDataOnly", "S3Configuration": bucket_config})
     firehose.put_record_batch(DeliveryStreamName="down", Records=[{"Data": b"three"}, {"Data": b"four"}])
     failed = until(lambda: objects("endpoint", "failed/"), "what the endpoint did not take")
     (key, body), = failed.items()
@@ -393,12 +426,23 @@ def refusals():
     refused("InvalidArgumentException", firehose.put_record_batch, DeliveryStreamName="limits", Records=[{"Data": b"x" * 1000 * 1024}] * 5)
     refused("ValidationException", firehose.put_record, DeliveryStreamName="limits", Record={"Data": b"x" * (1000 * 1024 + 1)})
     firehose.put_record(DeliveryStreamName="limits", Record={"Data": b"x" * 1000 * 1024})
+    refused("InvalidArgumentException", firehose.update_destination, "Dynamic Partitioning", DeliveryStreamName="limits", CurrentDeliveryStreamVersionId="1",
+            DestinationId="destinationId-000000000001", ExtendedS3DestinationUpdate={
+                **partitioned, "ProcessingConfiguration": processors(("MetadataExtraction", {"MetadataExtractionQuery": "{a:.a}", "JsonParsingEngine": "JQ-1.6"}))})
+    # Limits, where they are enforced: 5 MiB a second, each record for itself.
+    refused("InvalidArgumentException", firehose.tag_delivery_stream, "brookmere:limits", DeliveryStreamName="limits", Tags=[{"Key": "brookmere:limits", "Value": "on"}])
+    firehose.tag_delivery_stream(DeliveryStreamName="limits", Tags=[{"Key": "brookmere:limits", "Value": "enforce"}])
+    slow = [firehose.put_record_batch(DeliveryStreamName="limits", Records=[{"Data": b"x" * 900000}] * 4) for _ in range(4)]
+    failed = [e for r in slow for e in r["RequestResponses"] if "ErrorCode" in e]
+    want((sum(r["FailedPutCount"] for r in slow), {(e["ErrorCode"], e["ErrorMessage"]) for e in failed}),
+         (len(failed), {("ServiceUnavailableException", "Slow down.")}), "puts beyond the limit")
     refused("ValidationException", firehose.tag_delivery_stream, DeliveryStreamName="limits", Tags=[{"Key": str(i)} for i in range(51)])
     firehose.delete_delivery_stream(DeliveryStreamName="limits")
 
 
 operations(plain_script())
 from_stream()
+converted_stream()
 unpacking()
 endpoint()
 missing_bucket()
