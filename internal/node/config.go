@@ -35,7 +35,7 @@ type Config struct {
 	TLS *TLS `yaml:"tls"`
 	// CORSOrigins that pages in a browser may call the node from, besides loopback.
 	CORSOrigins []string `yaml:"cors_origins"`
-	// Limits says whether Kinesis streams have the limits of AWS: "off" (or empty) or
+	// Limits says whether Kinesis streams, and puts to Firehose, have the limits of AWS: "off" (or empty) or
 	// "enforce". A stream's tag brookmere:limits says otherwise for that stream.
 	Limits string `yaml:"limits"`
 	// ControlDelay is how long a stream stays CREATING, UPDATING or DELETING.

@@ -26,7 +26,7 @@ type stream struct {
 	doc   atomic.Pointer[streamDoc]
 	shard *shardlog.Shard // of puts; nil where records are from a Kinesis stream
 
-	meter      meter // of puts
+	meter      meter      // of puts
 	docMu      sync.Mutex // serialises changes of doc
 	updating   sync.Mutex // held by UpdateDestination, and by what must not meet it
 	compaction compaction
