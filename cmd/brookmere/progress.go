@@ -72,10 +72,11 @@ func printTable(out io.Writer, rows [][]string) {
 		}
 	}
 	for n, row := range rows {
+		var line strings.Builder
 		for i, v := range row {
-			fmt.Fprintf(out, "  %-*s", width[i], v)
+			fmt.Fprintf(&line, "  %-*s", width[i], v)
 		}
-		fmt.Fprintln(out)
+		fmt.Fprintln(out, strings.TrimRight(line.String(), " "))
 		if n == 0 {
 			for _, w := range width {
 				fmt.Fprint(out, "  ", strings.Repeat("-", w))

@@ -272,6 +272,19 @@ func (d *cborDecoder) concrete(p *plan, h cborHead, v reflect.Value) error {
 }
 
 func (d *cborDecoder) timestamp(p *plan, h cborHead, v reflect.Value) error {
+	if d.millis && h.major == cborText {
+		// Hand-made requests have milliseconds in digits.
+		b, err := d.text(h)
+		if err != nil {
+			return err
+		}
+		ms, err := strconv.ParseInt(string(b), 10, 64)
+		if err != nil || ms < -maxEpoch || ms > maxEpoch*1000 {
+			return serializationError("Timestamp out of range")
+		}
+		v.Set(reflect.ValueOf(time.UnixMilli(ms).UTC()))
+		return nil
+	}
 	n, ok := cborNumber(h)
 	if !ok {
 		return d.mismatch(p, h)

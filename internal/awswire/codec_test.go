@@ -160,6 +160,11 @@ func TestCBORFromJava(t *testing.T) {
 	if *in.StreamName != "ab" || !in.Timestamp.Equal(time.UnixMilli(1700000000123)) || in.ShardId != nil {
 		t.Errorf("got %+v", in)
 	}
+	digits, _ := cbor.Marshal(map[string]string{"Timestamp": "1700000000123"})
+	in = kinesis.GetShardIteratorInput{}
+	if err := decodeCBOR(b, p, digits, reflect.ValueOf(&in).Elem(), true); err != nil || !in.Timestamp.Equal(time.UnixMilli(1700000000123)) {
+		t.Errorf("from digits: %v, %v", in.Timestamp, err)
+	}
 	for cut := range body[:len(body)-1] {
 		if cut == 0 {
 			continue

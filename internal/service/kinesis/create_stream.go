@@ -24,8 +24,8 @@ const (
 )
 
 // CreateStream makes a stream. It is ACTIVE when the call returns, or CREATING where a
-// duration is configured. On-demand streams begin with four shards. Warm throughput is
-// kept, and acts on nothing.
+// duration is configured. One with neither a mode nor a number of shards is on-demand.
+// On-demand streams begin with four shards. Warm throughput is kept, and acts on nothing.
 func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInput, _ ...func(*kinesis.Options)) (*kinesis.CreateStreamOutput, error) {
 	caller := awswire.CallerFrom(ctx)
 	d := &stream{
@@ -41,8 +41,11 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 		WarmMiBps:      int(aws.ToInt32(in.WarmThroughputMiBps)),
 		Distribution:   string(in.RecordDistributionStrategy),
 	}
-	if in.StreamModeDetails != nil && in.StreamModeDetails.StreamMode != "" {
+	switch {
+	case in.StreamModeDetails != nil && in.StreamModeDetails.StreamMode != "":
 		d.Mode = in.StreamModeDetails.StreamMode
+	case in.ShardCount == nil:
+		d.Mode = types.StreamModeOnDemand
 	}
 	if in.MaxRecordSizeInKiB != nil {
 		d.MaxRecordKiB = int(*in.MaxRecordSizeInKiB)

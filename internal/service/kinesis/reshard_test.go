@@ -203,6 +203,17 @@ func TestSplitAndMerge(t *testing.T) {
 	}
 }
 
+func TestCreateStreamOfNoKind(t *testing.T) {
+	n := newNode(t, Config{})
+	if _, err := n.client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("s")}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := n.client.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: aws.String("s")})
+	if d := out.StreamDescriptionSummary; err != nil || d.StreamModeDetails.StreamMode != types.StreamModeOnDemand || *d.OpenShardCount != 4 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 func TestUpdateShardCountRules(t *testing.T) {
 	n := newNode(t, Config{})
 	n.create("s", 3)

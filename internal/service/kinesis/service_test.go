@@ -452,6 +452,9 @@ func TestIterators(t *testing.T) {
 	if got := *out.Records[1].ApproximateArrivalTimestamp; !got.Equal(start.Add(7 * time.Millisecond)) {
 		t.Errorf("arrived at %s, want %s", got, start.Add(7*time.Millisecond))
 	}
+	if out, err := n.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: aws.String(`"` + it + `"`)}); err != nil || len(out.Records) != 5 {
+		t.Errorf("from an iterator in quotes: %+v, %v", out, err)
+	}
 	latest := n.iterator("s", shard, types.ShardIteratorTypeLatest, nil)
 	clock.Advance(tokenLife)
 	if _, err := n.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: &latest}); err != nil {

@@ -1,6 +1,7 @@
 package kinesis
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -92,7 +93,8 @@ func (s *Service) appendIterator(dst []byte, it iterator) []byte {
 }
 
 func (s *Service) openIterator(sealed []byte) (iterator, error) {
-	b, err := s.unseal(sealed)
+	// Kinesis takes one in quotes too, as jq prints it.
+	b, err := s.unseal(bytes.Trim(sealed, `"`))
 	if err != nil {
 		return iterator{}, invalid("Invalid ShardIterator.")
 	}
