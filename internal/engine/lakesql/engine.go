@@ -201,14 +201,15 @@ func (e *Engine) Query(ctx context.Context, r Request) (res *Result, err error) 
 			return nil, err
 		}
 		res, err := e.query(ctx, text, t)
-		if err != nil && again && t.vanished() {
-			continue
-		}
 		if err != nil {
+			t.close()
+			if again && t.vanished() {
+				continue
+			}
 			return nil, t.shorten(err)
 		}
 		end := res.close
-		res.close = func() { end(); release() }
+		res.close = func() { end(); t.close(); release() }
 		return res, nil
 	}
 }
@@ -261,7 +262,8 @@ func (t *translator) shorten(err error) error {
 
 // Translate gives the DuckDB text of a query: for EXPLAIN and tests.
 func (e *Engine) Translate(ctx context.Context, r Request) (string, error) {
-	text, _, err := e.translate(ctx, r)
+	text, t, err := e.translate(ctx, r)
+	t.close()
 	return text, err
 }
 
@@ -272,6 +274,7 @@ func (e *Engine) Schema(ctx context.Context, r Request) ([]ResultColumn, error) 
 	if err != nil {
 		return nil, err
 	}
+	defer t.close()
 	return e.schema(ctx, text, t)
 }
 

@@ -225,7 +225,8 @@ func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []col
 		text, columns := t.informationSchema(r, name)
 		return text, relabel(columns, alias)
 	}
-	table, err := t.request.Catalog.Table(t.ctx, database, name)
+	base, ofPartitions := strings.CutSuffix(name, "$partitions")
+	table, err := t.request.Catalog.Table(t.ctx, database, base)
 	switch {
 	case errors.Is(err, ErrNoDatabase):
 		fail(r.Position, "SCHEMA_NOT_FOUND", "Schema '%s' does not exist", database)
@@ -233,6 +234,13 @@ func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []col
 		fail(r.Position, "TABLE_NOT_FOUND", "Table '%s.%s.%s' does not exist", t.catalogName(), database, name)
 	case err != nil:
 		panic(stop{err})
+	}
+	if ofPartitions {
+		if len(table.PartitionColumns) == 0 {
+			fail(r.Position, "TABLE_NOT_FOUND", "Table '%s.%s.%s' does not exist", t.catalogName(), database, name)
+		}
+		text, columns := t.partitions(r.Position, table, alias, in)
+		return text, relabel(columns, alias)
 	}
 	if table.ViewSQL != "" {
 		text, columns := t.view(r.Position, table)

@@ -134,20 +134,13 @@ func lowerColumns(columns []Column) []Column {
 // readFormat writes the SELECTs over the pieces of one format.
 func (t *translator) readFormat(at sql.Position, table *Table, pieces []piece) []string {
 	format := pieces[0].format
-	for _, p := range pieces {
-		for _, f := range p.files {
-			switch ext := strings.ToLower(filepath.Ext(f.URI)); ext {
-			case ".bz2", ".snappy", ".lz4", ".lzo", ".deflate":
-				if !strings.Contains(format.SerDe, "Parquet") {
-					fail(at, "HIVE_CANNOT_OPEN_SPLIT", "Error opening Hive split %s: compression %s is not supported", f.URI, ext[1:])
-				}
-			}
-		}
-	}
 	class := format.SerDe[strings.LastIndexByte(format.SerDe, '.')+1:]
 	switch {
 	case strings.Contains(class, "Parquet") || class == "" && strings.Contains(format.InputFormat, "Parquet"):
 		return t.readParquet(table, pieces)
+	}
+	pieces = t.unpacked(at, pieces)
+	switch {
 	case strings.EqualFold(class, "JsonSerDe"), strings.EqualFold(class, "HiveJsonSerDe"):
 		return []string{t.readJSON(table, pieces)}
 	case class == "RegexSerDe":
@@ -329,7 +322,7 @@ func (t *translator) readJSON(table *Table, pieces []piece) string {
 			// As text, so that no value can fail to be read.
 			fields = append(fields, quote(key)+": "+map[bool]string{true: "'JSON'", false: "'VARCHAR'"}[nested])
 		}
-		text := jsonValueOf(ident(key), typ)
+		text := withFormats(ident(key), typ, params, jsonValueOf(ident(key), typ))
 		if nested {
 			text = "TRY_CAST(TRY_CAST(" + ident(key) + " AS " + jsonType(typ, strings.ToLower(key)+"\x00", keys) + ") AS " + duckType(typ) + ")"
 		}
@@ -350,6 +343,15 @@ func jsonValueOf(raw string, typ *sql.Type) string {
 		return "coalesce(TRY_CAST(" + raw + " AS TIMESTAMP), epoch_ms(TRY_CAST(" + raw + " AS BIGINT)))"
 	}
 	return textValue(raw, typ, false, "", "")
+}
+
+// withFormats tries the table's timestamp.formats before what timestamps look like else.
+func withFormats(raw string, typ *sql.Type, params map[string]string, otherwise string) string {
+	formats := params["timestamp.formats"]
+	if formats == "" || !is(typ, "timestamp") {
+		return otherwise
+	}
+	return "coalesce(trino_hive_timestamp(" + raw + ", " + quote(formats) + "), " + otherwise + ")"
 }
 
 // readRegex reads lines, whose columns are the groups of a pattern; those that do not
@@ -426,7 +428,8 @@ func (t *translator) readText(table *Table, pieces []piece, open bool) string {
 		if open && escape != quoteChar { // a doubled quote stands for one as well
 			raw = "replace(" + raw + ", " + quote(quoteChar+quoteChar) + ", " + quote(quoteChar) + ")"
 		}
-		items[i] = textValue(raw, trinoType(c.Type), open, delimiter(get("\x02", "collection.delim", "colelction.delim")), delimiter(get("\x03", "mapkey.delim"))) + " AS " + ident(strings.ToLower(c.Name))
+		value := textValue(raw, trinoType(c.Type), open, delimiter(get("\x02", "collection.delim", "colelction.delim")), delimiter(get("\x03", "mapkey.delim")))
+		items[i] = withFormats(raw, trinoType(c.Type), params, value) + " AS " + ident(strings.ToLower(c.Name))
 	}
 	if len(names) == 0 {
 		names = []string{"'c0': 'VARCHAR'"}

@@ -1,6 +1,7 @@
 package lakesql
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -87,3 +88,44 @@ func (t *translator) informationSchema(r *sql.Table, name string) (string, []col
 
 // typeName is a column's type as information_schema has it.
 func typeName(h *hivetype.Type) string { return trinoType(h).String() }
+
+// partitions is a table's partitions as rows: "table$partitions".
+func (t *translator) partitions(at sql.Position, table *Table, alias string, in *scope) (string, []column) {
+	p := &pruner{t: t, relation: alias, columns: lowerColumns(table.PartitionColumns)}
+	var all [][]string
+	if strings.EqualFold(table.Parameters["projection.enabled"], "true") {
+		var where []sql.Expr
+		if in != nil {
+			where = in.where
+		}
+		all = t.project(at, table, p, where)
+	} else {
+		list, err := t.request.Catalog.Partitions(t.ctx, table)
+		if err != nil {
+			panic(stop{fmt.Errorf("partitions of %s.%s: %w", table.Database, table.Name, err)})
+		}
+		for _, x := range list {
+			all = append(all, x.Values)
+		}
+	}
+	columns, items := make([]column, len(p.columns)), make([]string, len(p.columns))
+	for i, c := range p.columns {
+		columns[i] = column{name: c.Name, typ: trinoType(c.Type)}
+		items[i] = "CAST(" + ident(c.Name) + " AS " + duckType(columns[i].typ) + ") AS " + ident(c.Name)
+	}
+	// The first row is for the types of a list without any other.
+	rows := []string{"(" + strings.TrimSuffix(strings.Repeat("NULL::VARCHAR, ", len(columns)), ", ") + ")"}
+	for _, values := range all {
+		if len(values) != len(columns) {
+			continue
+		}
+		texts := make([]string, len(values))
+		for i, v := range values {
+			if texts[i] = quote(v); v == defaultPartition {
+				texts[i] = "NULL"
+			}
+		}
+		rows = append(rows, "("+strings.Join(texts, ", ")+")")
+	}
+	return "(SELECT " + strings.Join(items, ", ") + " FROM (VALUES " + strings.Join(rows, ", ") + ") AS p" + columnList(columns) + " OFFSET 1)", columns
+}

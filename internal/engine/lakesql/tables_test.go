@@ -65,6 +65,8 @@ not json
 	l.add(t, "head", "a int; b string", "", textSerDe, map[string]string{"field.delim": ",", "skip.header.line.count": "2"})
 	l.write(t, "b/head/1.csv", "first\nsecond,line\n1,x\n")
 	l.write(t, "b/head/2.csv", "only\n")
+	l.add(t, "moments", "at timestamp; n int", "", jsonSerDe, map[string]string{"timestamp.formats": "dd/MM/yyyy HH:mm, millis"})
+	l.write(t, "b/moments/1.json", "{\"at\":\"31/01/2024 10:30\",\"n\":1}\n{\"at\":1704067200500,\"n\":2}\n{\"at\":\"2024-01-01 00:00:00\",\"n\":3}\n{\"at\":\"x\",\"n\":4}\n")
 	l.add(t, "bz", "a string", "", textSerDe, nil)
 	l.write(t, "b/bz/1.csv.bz2", "BZh9")
 	days := l.add(t, "days", "a int", "year string; month string; day string", textSerDe, nil)
@@ -120,6 +122,9 @@ not json
 		{"SELECT a, x FROM UNNEST(ARRAY[CAST(ROW(1, 'x') AS row(a integer, x varchar))])", "1|x"},
 		{"SELECT * FROM (VALUES 1, 2) r(a), LATERAL (SELECT r.*) ORDER BY 1", "1|1\n2|2"},
 		{"SELECT cardinality(filter(a, x -> x > 1)) FROM (VALUES ARRAY[1, 2], ARRAY[2, 3]) t(a) GROUP BY cardinality(filter(a, x -> x > 1)) ORDER BY 1", "1\n2"},
+		{"SELECT at FROM moments ORDER BY n", "2024-01-31 10:30:00.000\n2024-01-01 00:00:00.500\n2024-01-01 00:00:00.000\nNULL"},
+		{`SELECT * FROM "proj$partitions" WHERE n = 3 AND dt = '2024-01-09'`, "2024-01-09|3"},
+		{`SELECT count(*) FROM "db"."inj$partitions" WHERE device IN ('d1', 'd2')`, "2"},
 		{"WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 10) SELECT sum(n) FROM t", "55"},
 		{"SELECT n FROM (VALUES 3, NULL, 1) AS t(n) ORDER BY n DESC", "3\n1\nNULL"},
 		{"SELECT name, id count, rank() OVER (ORDER BY id DESC) r FROM pq WHERE name IS NOT NULL ORDER BY 2", "a|1|2\nb|2|1"},
@@ -161,7 +166,7 @@ not json
 		"SELECT foo(1)":                                     "FUNCTION_NOT_FOUND: line 1:8: Function 'foo' not registered",
 		"SELECT * FROM loop":                                "VIEW_IS_RECURSIVE: line 1:15: View 'db.loop' is recursive",
 		"SELECT * FROM strict":                              "HIVE_CURSOR_ERROR: Row is not a valid JSON Object - Malformed JSON in file \"s3://b/strict/1.json\", at byte 1 in line 3: invalid literal.",
-		"SELECT * FROM bz":                                  "HIVE_CANNOT_OPEN_SPLIT: line 1:15: Error opening Hive split s3://b/bz/1.csv.bz2: compression bz2 is not supported",
+		"SELECT * FROM bz":                                  "HIVE_CURSOR_ERROR: Failed to read file at s3://b/bz/1.csv.bz2: unexpected EOF",
 		"SELECT * FROM inj":                                 "CONSTRAINT_VIOLATION: line 1:15: For the injected projected partition column device, the WHERE clause must contain only static equality conditions, and at least one such condition must be present.",
 		"SELECT 1/0":                                        "DIVISION_BY_ZERO: Division by zero",
 		"SELECT * FROM pq WHERE name = 1":                   "TYPE_MISMATCH: line 1:29: Cannot apply operator: varchar = integer",

@@ -27,6 +27,7 @@ type translator struct {
 	lambdas  []map[string]param
 	tables   map[[2]string]bool // database and name of the tables met, for names with both
 	read     map[string]string  // URI by path of the files
+	plain    string             // the directory of unpacked files, if there are any
 	bytes    int64
 	columns  int // unnamed ones so far
 	views    []string
@@ -63,6 +64,7 @@ func (e *Engine) translate(ctx context.Context, r Request) (text string, t *tran
 	t = &translator{ctx: ctx, engine: e, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}, now: e.clock.Now().UTC()}
 	defer func() {
 		if p := recover(); p != nil {
+			t.close()
 			switch p := p.(type) {
 			case *Error:
 				err = p

@@ -127,8 +127,10 @@ var udfs = map[string]udf{
 		t := v[0].(time.Time)
 		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone), nil
 	}},
-	"json_path":   {in: []duckdb.Type{text, text, text, text}, out: text, f: jsonPathUDF},
-	"json_unique": {in: []duckdb.Type{text, truth1}, out: text, f: jsonUnique},
+	"hive_timestamp": {in: []duckdb.Type{text, text}, out: moment, f: func(v []driver.Value) (any, error) { return hiveTimestamp(v[0].(string), v[1].(string)), nil }},
+	"hive_bucket":    {in: []duckdb.Type{text, text}, out: whole, rest: true, f: hiveBucket},
+	"json_path":      {in: []duckdb.Type{text, text, text, text}, out: text, f: jsonPathUDF},
+	"json_unique":    {in: []duckdb.Type{text, truth1}, out: text, f: jsonUnique},
 	"json_input": {in: []duckdb.Type{text}, out: text, f: string1(func(s string) (any, error) {
 		v, err := jsonpath.Decode(s)
 		if err != nil {

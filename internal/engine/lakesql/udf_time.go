@@ -466,3 +466,26 @@ func isoDate(s string) (time.Time, error) {
 	}
 	return isoTimestamp(s)
 }
+
+// hiveTimestamp reads a timestamp by the first of Hive's timestamp.formats that fits, in
+// UTC unless the text names a zone; nil if none does. The format millis is a number.
+func hiveTimestamp(s, formats string) any {
+	s = strings.TrimSpace(s)
+	for _, f := range strings.Split(formats, ",") {
+		f = strings.TrimSpace(f)
+		if f == "millis" {
+			if ms, err := strconv.ParseFloat(s, 64); err == nil && ms > -1e17 && ms < 1e17 {
+				return time.UnixMilli(int64(ms)).UTC()
+			}
+			continue
+		}
+		p, err := jodaPattern(f)
+		if err != nil {
+			continue
+		}
+		if t, err := p.parse(s); err == nil {
+			return t.UTC()
+		}
+	}
+	return nil
+}

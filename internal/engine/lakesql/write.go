@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
@@ -29,6 +30,10 @@ type WriteRequest struct {
 	// of Columns). They are not in the files.
 	PartitionBy []string
 
+	// BucketBy names the columns whose Hive hash says which of Buckets files a row goes into.
+	BucketBy []string
+	Buckets  int
+
 	// Columns is, for INSERT, all of the table's columns, the partition columns last; the
 	// query's columns take their types. Empty: the columns are the query's own.
 	Columns []Column
@@ -44,6 +49,7 @@ type WriteRequest struct {
 type WrittenFile struct {
 	Path            string   // in the engine's temporary directory, until Written.Close
 	PartitionValues []string // as Hive writes them, by PartitionBy
+	Bucket          int      // from 0, where there are buckets
 	Bytes           int64
 }
 
@@ -78,6 +84,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if err != nil {
 		return nil, err
 	}
+	defer t.close()
 	result, err := e.schema(ctx, text, t)
 	if err != nil {
 		return nil, err
@@ -87,6 +94,13 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 		return nil, err
 	}
 	body, partitions := r.rows(columns, items)
+	if r.Buckets > 0 {
+		bucket, err := r.bucket(columns, items)
+		if err != nil {
+			return nil, err
+		}
+		body, partitions = append(body, bucket+" AS __bucket"), append(partitions, "__bucket")
+	}
 	if partitions != nil {
 		options += ", PARTITION_BY (" + strings.Join(partitions, ", ") + ")"
 	} else if r.MaxFileBytes > 0 {
@@ -126,11 +140,11 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if w.Rows == 0 {
 		return w, nil
 	}
-	return w, w.collect(len(partitions))
+	return w, w.collect(len(partitions), r.Buckets > 0)
 }
 
 // collect lists the files below dir and reads their partition values off their paths.
-func (w *Written) collect(partitions int) error {
+func (w *Written) collect(partitions int, buckets bool) error {
 	seen := map[string]bool{}
 	err := filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -151,6 +165,12 @@ func (w *Written) collect(partitions int) error {
 					return fmt.Errorf("partition folder %q: %w", p, err)
 				}
 				f.PartitionValues = append(f.PartitionValues, v)
+			}
+			if last := len(f.PartitionValues) - 1; buckets {
+				if f.Bucket, err = strconv.Atoi(f.PartitionValues[last]); err != nil {
+					return fmt.Errorf("bucket folder %q: %w", folder, err)
+				}
+				f.PartitionValues = f.PartitionValues[:last]
 			}
 		}
 		w.Files = append(w.Files, f)

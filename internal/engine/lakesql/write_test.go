@@ -138,3 +138,31 @@ func TestWrite(t *testing.T) {
 }
 
 func columnsOf(t *testing.T, spec string) []Column { return columns(t, spec) }
+
+// The hashes are Java's: of "Hello" 69609650, of 1<<32+5 that of 4.
+func TestWriteBuckets(t *testing.T) {
+	e, l := newEngine(t)
+	w, err := write(t, e, l, "SELECT * FROM (VALUES ('Hello', BIGINT '4294967301', 'p'), ('Hello', BIGINT '4294967301', 'q'), (NULL, NULL, 'p')) t(s, n, p)", WriteRequest{Format: "json", Compression: "none", PartitionBy: []string{"p"}, BucketBy: []string{"s", "n"}, Buckets: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, f := range w.Files {
+		got[strings.Join(f.PartitionValues, "/")] += 1 << f.Bucket
+	}
+	hash := int32(69609650)
+	hash = hash*31 + 4
+	if want := 1 << (hash & 0x7fffffff % 16); got["p"] != want|1 || got["q"] != want || len(w.Columns) != 3 {
+		t.Errorf("got %v in %v, want %b", got, w.Columns, want)
+	}
+	for kind, values := range map[byte]map[string]int32{'o': {"true": 1, "false": 0}, 'i': {"-5": -5}, 'd': {"1.5": 1073217536, "-0.0": 0}, 'f': {"1.5": 1069547520}, 's': {"": 0, "ab": 3105}} {
+		for text, want := range values {
+			if got := hiveHash(kind, text); got != want {
+				t.Errorf("%c %q: %d, want %d", kind, text, got, want)
+			}
+		}
+	}
+	if _, err := write(t, e, l, "SELECT 1 AS a", WriteRequest{Format: "json", BucketBy: []string{"b"}, Buckets: 2}); err == nil || !strings.Contains(err.Error(), "not present in schema") {
+		t.Error(err)
+	}
+}

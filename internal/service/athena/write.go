@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,11 +27,14 @@ import (
 
 // CREATE TABLE AS, INSERT INTO and UNLOAD: the engine writes the rows into files, which
 // become objects, and then the catalog learns of them. What fails half-way takes its
-// objects away again. Parquet, JSON and text are written; ORC, Avro, Iceberg and buckets
-// are refused.
+// objects away again. Parquet, JSON and text are written; ORC, Avro and Iceberg are
+// refused.
 
 // maxFile is the size at which the engine begins another file.
 const maxFile = 1 << 30
+
+// maxBuckets is how many buckets a table may have.
+const maxBuckets = 100
 
 // writer is one statement that writes.
 type writer struct {
@@ -50,7 +54,8 @@ func (o objectRef) uri() string { return "s3://" + o.bucket + "/" + o.key }
 // properties of a WITH list, checked.
 type writeProperties struct {
 	format, compression, delimiter, location string
-	partitionedBy                            []string
+	partitionedBy, bucketedBy                []string
+	buckets                                  int
 }
 
 func (p *writeProperties) read(st sql.Node, list []sql.Property, table bool) error {
@@ -106,8 +111,23 @@ func (p *writeProperties) read(st sql.Node, list []sql.Property, table bool) err
 				return failf("INVALID_TABLE_PROPERTY: line %d:%d: External location must be a valid file system URI: %s", e.Line, e.Column, value)
 			}
 			p.location = value
-		case "bucketed_by", "bucket_count":
-			return failf("NOT_SUPPORTED: line %d:%d: %s: writing buckets is not supported", e.Line, e.Column, name)
+		case "bucketed_by":
+			names, ok := textList(e.Value)
+			if !ok || !table {
+				return bad("array(varchar)")
+			}
+			for _, n := range names {
+				p.bucketedBy = append(p.bucketedBy, strings.ToLower(n))
+			}
+		case "bucket_count":
+			n, ok := e.Value.(*sql.Number)
+			if !ok || !table {
+				return bad("integer")
+			}
+			var err error
+			if p.buckets, err = strconv.Atoi(n.Text); err != nil || p.buckets < 1 || p.buckets > maxBuckets {
+				return failf("INVALID_TABLE_PROPERTY: line %d:%d: bucket_count must be greater than 0 and at most %d", e.Line, e.Column, maxBuckets)
+			}
 		case "table_type":
 			if !strings.EqualFold(value, "HIVE") {
 				return failf("NOT_SUPPORTED: line %d:%d: table_type %s is not supported", e.Line, e.Column, value)
@@ -116,6 +136,9 @@ func (p *writeProperties) read(st sql.Node, list []sql.Property, table bool) err
 		default:
 			return failf("INVALID_TABLE_PROPERTY: line %d:%d: Catalog 'awsdatacatalog' table property '%s' does not exist", e.Line, e.Column, name)
 		}
+	}
+	if (p.buckets > 0) != (len(p.bucketedBy) > 0) {
+		return failf("INVALID_TABLE_PROPERTY: line %d:%d: bucketed_by and bucket_count must be specified together", at.Line, at.Column)
 	}
 	if p.format == "" {
 		if !table {
@@ -186,7 +209,7 @@ func (w *writer) createTableAs(ctx context.Context, st *sql.CreateTableAs) error
 	}
 	request := lakesql.WriteRequest{
 		Request: w.request, Format: p.format, Compression: p.compression, Delimiter: p.delimiter,
-		PartitionBy: p.partitionedBy, MaxFileBytes: maxFile,
+		PartitionBy: p.partitionedBy, BucketBy: p.bucketedBy, Buckets: p.buckets, MaxFileBytes: maxFile,
 	}
 	query := st.Query
 	if st.NoData {
@@ -303,7 +326,7 @@ func tableAs(name, location string, p writeProperties, columns []lakesql.Column,
 		PartitionKeys: append([]gluetypes.Column{}, all[part:]...),
 		StorageDescriptor: &gluetypes.StorageDescriptor{
 			Columns: all[:part:part], Location: aws.String(location), InputFormat: aws.String(f.input), OutputFormat: aws.String(f.output),
-			BucketColumns: []string{}, SortColumns: []gluetypes.Order{}, Parameters: map[string]string{},
+			BucketColumns: append([]string{}, p.bucketedBy...), NumberOfBuckets: int32(p.buckets), SortColumns: []gluetypes.Order{}, Parameters: map[string]string{},
 			SerdeInfo: &gluetypes.SerDeInfo{Name: aws.String(name), SerializationLibrary: aws.String(f.serde), Parameters: serde},
 			SkewedInfo: &gluetypes.SkewedInfo{
 				SkewedColumnNames: []string{}, SkewedColumnValues: []string{}, SkewedColumnValueLocationMaps: map[string]string{},
@@ -487,6 +510,7 @@ func (w *writer) put(ctx context.Context, t *gluetypes.Table, written *lakesql.W
 		file lakesql.WrittenFile
 	}
 	var list []object
+	parts := make(map[string]int) // files of a bucket
 	for _, f := range written.Files {
 		location := aws.ToString(t.StorageDescriptor.Location)
 		if len(t.PartitionKeys) > 0 {
@@ -513,6 +537,14 @@ func (w *writer) put(ctx context.Context, t *gluetypes.Table, written *lakesql.W
 			return nil, failf("%s is not a valid S3 location", location)
 		}
 		name := query + "_" + uuid.NewString()
+		if t.StorageDescriptor.NumberOfBuckets > 0 { // the name says which bucket it is
+			name = fmt.Sprintf("%s_bucket-%05d", query, f.Bucket)
+			key := strings.Join(f.PartitionValues, "\x00") + "\x00" + name
+			if n := parts[key]; n > 0 {
+				name += fmt.Sprintf("_%d", n)
+			}
+			parts[key]++
+		}
 		switch ext := path.Ext(f.Path); ext { // how readers know what text is compressed with
 		case ".gz", ".zst", ".snappy", ".bz2":
 			name += ext

@@ -52,14 +52,14 @@ func TestWrites(t *testing.T) {
 		t.Errorf("unloaded %v", files)
 	}
 	for query, want := range map[string]string{
-		"CREATE TABLE u AS SELECT 1":                                                     "MISSING_COLUMN_NAME: line 1:26: Column name not specified at position 1",
-		"CREATE TABLE u AS SELECT nope FROM t":                                           "COLUMN_NOT_FOUND",
-		"CREATE TABLE u WITH (format = 'ORC') AS SELECT 1 a":                             "NOT_SUPPORTED",
-		"CREATE TABLE u WITH (x = 1) AS SELECT 1 a":                                      "INVALID_TABLE_PROPERTY",
-		"CREATE TABLE u WITH (bucketed_by = ARRAY['a'], bucket_count = 2) AS SELECT 1 a": "NOT_SUPPORTED",
-		"INSERT INTO u VALUES (1)":                                                       "TABLE_NOT_FOUND",
-		"INSERT INTO t (nope) VALUES (1)":                                                "COLUMN_NOT_FOUND",
-		"UNLOAD (SELECT 1 a) TO 's3://out/u/'":                                           "INVALID_PROPERTY",
+		"CREATE TABLE u AS SELECT 1":                                   "MISSING_COLUMN_NAME: line 1:26: Column name not specified at position 1",
+		"CREATE TABLE u AS SELECT nope FROM t":                         "COLUMN_NOT_FOUND",
+		"CREATE TABLE u WITH (format = 'ORC') AS SELECT 1 a":           "NOT_SUPPORTED",
+		"CREATE TABLE u WITH (x = 1) AS SELECT 1 a":                    "INVALID_TABLE_PROPERTY",
+		"CREATE TABLE u WITH (bucketed_by = ARRAY['a']) AS SELECT 1 a": "INVALID_TABLE_PROPERTY",
+		"INSERT INTO u VALUES (1)":                                     "TABLE_NOT_FOUND",
+		"INSERT INTO t (nope) VALUES (1)":                              "COLUMN_NOT_FOUND",
+		"UNLOAD (SELECT 1 a) TO 's3://out/u/'":                         "INVALID_PROPERTY",
 	} {
 		x := e.wait(t, e.start(t, query))
 		if got := aws.ToString(x.Status.StateChangeReason); !strings.HasPrefix(got, want) {
