@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 )
@@ -79,7 +80,10 @@ func TestSecondStartFindsTheDataOfTheFirst(t *testing.T) {
 	if _, err := k.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: aws.String("clicks"), PartitionKey: aws.String("a"), Data: []byte("hello")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s3Client(cfg).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("lake")}); err != nil {
+	if _, err := s3Client(cfg).CreateBucket(ctx, &s3.CreateBucketInput{
+		Bucket:                    aws.String("lake"),
+		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	stopNode(t, n)

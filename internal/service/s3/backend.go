@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
@@ -24,13 +23,21 @@ type durable struct {
 	dir        string
 	log        *slog.Logger
 	publishing *publishing // shared with attributes
+	service    *Service
+	room       room
+	locks      keyLocks
+	buckets    bucketGate
 	synced     dirSet
 	swaps      *swaps
 }
 
 func (d *durable) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
-	if err := checkKey(*in.Key); err != nil { // a form's key is not in the URL
-		return s3response.PutObjectOutput{}, err
+	if ctx.Value(formUpload{}) != nil { // its key is not in the URL
+		path, err := d.service.writable(*in.Bucket, *in.Key)
+		if err != nil {
+			return s3response.PutObjectOutput{}, d.outward("put object", err)
+		}
+		in.Key = &path
 	}
 	if err := d.changing(ctx, *in.Bucket, *in.Key); err != nil {
 		return s3response.PutObjectOutput{}, d.outward("put object", err)
@@ -39,6 +46,7 @@ func (d *durable) PutObject(ctx context.Context, in s3response.PutObjectInput) (
 }
 
 func (d *durable) putDurably(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+	defer d.service.keepTime(*in.Bucket, *in.Key)()
 	out, synced, err := d.put(ctx, in)
 	if err == nil && synced {
 		err = d.commitName(*in.Bucket, *in.Key)
@@ -52,17 +60,41 @@ func (d *durable) putDurably(ctx context.Context, in s3response.PutObjectInput) 
 }
 
 func (d *durable) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
-	if err := d.changing(ctx, *in.Bucket, *in.Key); err != nil {
-		return s3response.CompleteMultipartUploadResult{}, "", d.outward("complete multipart upload", err)
-	}
-	out, version, err := d.Posix.CompleteMultipartUpload(ctx, in)
+	leave := d.buckets.enter(*in.Bucket)
+	defer leave()
+	path, err := d.finalPlace(*in.Bucket, *in.Key, *in.UploadId)
 	if err == nil {
-		err = d.commit(*in.Bucket, *in.Key)
+		err = d.changing(ctx, *in.Bucket, path)
 	}
 	if err != nil {
 		return s3response.CompleteMultipartUploadResult{}, "", d.outward("complete multipart upload", err)
 	}
+	unlock := d.locks.lock(*in.Bucket, path)
+	out, version, err := d.complete(ctx, in, path)
+	unlock()
+	if err == nil {
+		err = d.commit(*in.Bucket, path)
+	}
+	if err != nil {
+		return s3response.CompleteMultipartUploadResult{}, "", d.outward("complete multipart upload", err)
+	}
+	key := decodePath(path)
+	out.Key = &key
 	return out, version, nil
+}
+
+// complete completes an upload to a path, with what was asked for when it was begun.
+func (d *durable) complete(ctx context.Context, in *s3.CompleteMultipartUploadInput, path string) (out s3response.CompleteMultipartUploadResult, version string, err error) {
+	if !d.hasUpload(*in.Bucket, path, *in.UploadId) {
+		return out, "", s3err.GetNoSuchUploadErr(*in.UploadId)
+	}
+	placed := d.service.placementOf(*in.Bucket, uploadDir(path, *in.UploadId))
+	defer d.service.keepTime(*in.Bucket, path)()
+	in.Key = &path
+	if out, version, err = d.Posix.CompleteMultipartUpload(ctx, in); err != nil {
+		return out, "", err
+	}
+	return out, version, d.service.storePlacement(nil, *in.Bucket, path, placed)
 }
 
 func (d *durable) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
@@ -72,7 +104,16 @@ func (d *durable) CopyObject(ctx context.Context, in s3response.CopyObjectInput)
 	if src, ok := d.standInSource(*in.CopySource); ok {
 		in.CopySource = &src
 	}
+	leave := d.buckets.enter(*in.Bucket)
+	defer leave()
+	unlock := d.locks.lock(*in.Bucket, *in.Key)
+	keep := d.service.keepTime(*in.Bucket, *in.Key)
 	out, err := d.Posix.CopyObject(ctx, in)
+	keep()
+	unlock()
+	if err == nil {
+		err = d.service.storePlacement(nil, *in.Bucket, *in.Key, placementFrom(ctx))
+	}
 	if err == nil {
 		err = d.commit(*in.Bucket, *in.Key)
 	}
@@ -90,80 +131,12 @@ func (d *durable) PutObjectTagging(ctx context.Context, bucket, object, version 
 	return d.outward("put object tagging", err)
 }
 
-func (d *durable) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
-	if in.VersionId == nil || *in.VersionId == "" {
-		if gone, err := d.deleting(ctx, *in.Bucket, *in.Key); gone || err != nil {
-			return &s3.DeleteObjectOutput{}, d.outward("delete object", err)
-		}
-	}
-	out, err := d.Posix.DeleteObject(ctx, in)
-	if err == nil {
-		err = d.removed(*in.Bucket, *in.Key)
-	}
-	if err != nil {
-		return nil, d.outward("delete object", err)
-	}
-	return out, nil
-}
-
-func (d *durable) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
-	// A key that cannot be stored is not there to be deleted, which is success.
-	var stored []types.ObjectIdentifier
-	var absent []types.DeletedObject
-	for _, o := range in.Delete.Objects {
-		gone := o.Key != nil && checkKey(*o.Key) != nil
-		if !gone && o.Key != nil && (o.VersionId == nil || *o.VersionId == "") {
-			var err error
-			if gone, err = d.deleting(ctx, *in.Bucket, *o.Key); err != nil {
-				return s3response.DeleteResult{}, d.outward("delete objects", err)
-			}
-		}
-		if !gone {
-			stored = append(stored, o)
-		} else {
-			absent = append(absent, types.DeletedObject{Key: o.Key})
-		}
-	}
-	in.Delete.Objects = stored
-	out, err := d.Posix.DeleteObjects(ctx, in)
-	if err != nil {
-		return out, d.outward("delete objects", err)
-	}
-	parents := map[string]string{} // one sync a directory, however many objects it had
-	for _, o := range out.Deleted {
-		if o.Key != nil {
-			parents[filepath.Dir(*o.Key)] = *o.Key
-		}
-	}
-	for _, key := range parents {
-		if err := d.removed(*in.Bucket, key); err != nil {
-			return s3response.DeleteResult{}, d.outward("delete objects", err)
-		}
-	}
-	out.Deleted = append(out.Deleted, absent...)
-	return out, nil
-}
-
 func (d *durable) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, acl []byte) error {
 	err := d.Posix.CreateBucket(ctx, in, acl)
 	if err == nil {
 		err = syncDir(d.dir)
 	}
 	return d.outward("create bucket", err)
-}
-
-func (d *durable) DeleteBucket(ctx context.Context, bucket string) error {
-	swaps := d.swaps.in(bucket)
-	for _, w := range swaps {
-		if err := w.cancel(ctx, true); err != nil {
-			return d.outward("delete bucket", err)
-		}
-	}
-	err := d.Posix.DeleteBucket(ctx, bucket)
-	if err == nil {
-		err = syncDir(d.dir)
-	}
-	return d.outward("delete bucket", err)
 }
 
 // commit makes the object that has just been renamed into place survive a crash: its
@@ -288,8 +261,8 @@ func sweepUploads(dir string) error {
 	}
 	for _, f := range files {
 		info, err := os.Lstat(f)
-		if err == nil && info.Mode().IsRegular() {
-			err = os.Remove(f)
+		if err == nil && (info.Mode().IsRegular() || isRoom(info.Name())) {
+			err = os.RemoveAll(f)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove an interrupted upload: %w", err)

@@ -47,18 +47,29 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, q s3Request) {
 	defer releaseContext(rc)
 
 	header := forwardedHeader(r.Header, q.query)
+	if src := header.Get("X-Amz-Copy-Source"); src != "" {
+		src, err := s.copySource(src)
+		if err != nil {
+			s.writeError(w, r, q, err)
+			return
+		}
+		header.Set("X-Amz-Copy-Source", src)
+	}
+	if q.placement != (placement{}) {
+		rc.SetUserValue(placementKey{}, q.placement)
+	}
 	query := forwardedQuery(q.query)
 	if err := s.setBody(rc, r, q, header); err != nil {
-		s.writeError(w, r, err)
+		s.writeError(w, r, q, err)
 		return
 	}
 	s.signer.sign(r.Method, gatewayHost, q.path(), query, header, q.caller.Account, s.clock.Now())
 	if err := setHeader(&rc.Request.Header, r.Method, q.path(), query, header); err != nil {
-		s.writeError(w, r, err)
+		s.writeError(w, r, q, err)
 		return
 	}
 	s.handler(rc)
-	s.respond(w, r, &rc.Response)
+	s.respond(w, r, q, &rc.Response)
 }
 
 // setHeader gives h a request's line and headers. It writes them out for fasthttp to
@@ -91,7 +102,7 @@ func setHeader(h *fasthttp.RequestHeader, method, path string, query url.Values,
 const gatewayHost = "s3.internal"
 
 // respond writes an answer of versitygw's to the client.
-func (s *Service) respond(w http.ResponseWriter, r *http.Request, resp *fasthttp.Response) {
+func (s *Service) respond(w http.ResponseWriter, r *http.Request, q s3Request, resp *fasthttp.Response) {
 	h := w.Header()
 	for k, v := range resp.Header.All() {
 		switch name := textproto.CanonicalMIMEHeaderKey(string(k)); name {
@@ -113,8 +124,18 @@ func (s *Service) respond(w http.ResponseWriter, r *http.Request, resp *fasthttp
 	}
 	h.Set("Server", "AmazonS3")
 	status := resp.StatusCode()
+	s.sayPlacement(h, r, q, status)
 	bodyless := r.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
 	stream := resp.BodyStream()
+	if status >= 400 && stream == nil && len(resp.Body()) > 0 {
+		resp.SetBody(errorBody(resp.Body(), q.bucket, q.key))
+		h.Set("Content-Type", "application/xml")
+	}
+	if status == http.StatusNotModified {
+		if etag, err := s.attrs.RetrieveAttribute(nil, q.bucket, q.file, "etag"); err == nil {
+			h["ETag"] = []string{string(etag)}
+		}
+	}
 	switch {
 	case bodyless && r.Method != http.MethodHead:
 		h.Del("Content-Length")
@@ -203,6 +224,7 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 		return nil
 	}
 	if q.form() {
+		rc.SetUserValue(formUpload{}, true)
 		if length < 0 {
 			return s3err.GetAPIError(s3err.ErrMissingContentLength)
 		}
@@ -223,6 +245,9 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 	header.Set("Content-Length", strconv.Itoa(len(doc)))
 	return nil
 }
+
+// formUpload is the key in the context of an upload by form.
+type formUpload struct{}
 
 const unsignedPayload = "UNSIGNED-PAYLOAD"
 

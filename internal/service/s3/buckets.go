@@ -76,8 +76,31 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, q s3Request) err
 			}
 		}
 	}
+	switch {
+	case q.key == "" && r.Method == http.MethodGet && q.has("versions"):
+		return s.listVersions(w, q, b)
+	case q.key == "" && r.Method == http.MethodGet && q.has("uploads"):
+		return s.listUploads(w, q, b)
+	case q.key == "" && r.Method == http.MethodGet && !q.hasAny(forwardedSettings...):
+		return s.listObjects(w, q, b)
+	case q.key != "" && q.has("acl"):
+		return s.serveObjectACL(w, r, q, b)
+	}
+	if q, err = s.locate(r, q); err != nil {
+		return err
+	}
+	if q.key != "" && (r.Method == http.MethodPut || r.Method == http.MethodPost) {
+		if q.placement, err = s.parsePlacement(q.bucket, r.Header); err != nil {
+			return err
+		}
+	}
 	s.forward(w, r, q)
 	return nil
+}
+
+// forwardedSettings are the sub-resources of a bucket that versitygw reads.
+var forwardedSettings = []string{
+	"acl", "cors", "object-lock", "ownershipControls", "policy", "policyStatus", "tagging", "versioning", "website",
 }
 
 // notImplemented are sub-resources of a bucket that versitygw would not notice, and list
@@ -151,8 +174,7 @@ type tag struct {
 	Value string
 }
 
-// createBucket is CreateBucket. Without a constraint the bucket is in the caller's
-// region. Names are shared by all accounts.
+// createBucket is CreateBucket. Names are shared by all accounts.
 func (s *Service) createBucket(w http.ResponseWriter, r *http.Request, q s3Request) error {
 	doc, err := s.document(r)
 	if err != nil {
@@ -164,15 +186,9 @@ func (s *Service) createBucket(w http.ResponseWriter, r *http.Request, q s3Reque
 			return s3err.GetAPIError(s3err.ErrMalformedXML)
 		}
 	}
-	region := q.caller.Region
-	switch c := config.LocationConstraint; {
-	case c == "":
-	case c == "EU":
-		region = "eu-west-1"
-	case !isRegion(c) || c == "us-east-1":
-		return s3err.GetInvalidLocationConstraintErr(c)
-	default:
-		region = c
+	region, err := bucketRegion(q.caller.Region, config.LocationConstraint)
+	if err != nil {
+		return err
 	}
 
 	s.createMu.Lock()
@@ -228,6 +244,31 @@ func (s *Service) createBucket(w http.ResponseWriter, r *http.Request, q s3Reque
 	w.Header().Set("Location", "/"+q.bucket)
 	s.forward(w, r, q)
 	return nil
+}
+
+// bucketRegion is where a bucket goes that is made at the endpoint of a region with a
+// constraint. The endpoint of us-east-1 makes buckets anywhere.
+func bucketRegion(endpoint, constraint string) (string, error) {
+	region := constraint
+	switch {
+	case constraint == "" && endpoint == "us-east-1":
+		return endpoint, nil
+	case constraint == "":
+		constraint = "unspecified"
+	case constraint == "EU":
+		region = "eu-west-1"
+	case !isRegion(constraint), constraint == "us-east-1" && endpoint == constraint:
+		return "", s3err.GetInvalidLocationConstraintErr(constraint)
+	}
+	if region == endpoint || endpoint == "us-east-1" {
+		return region, nil
+	}
+	return "", s3err.APIError{
+		Code: "IllegalLocationConstraintException",
+		Description: "The " + constraint + " location constraint is incompatible for the region specific endpoint " +
+			"this request was sent to.",
+		HTTPStatusCode: http.StatusBadRequest,
+	}
 }
 
 func (s *Service) getBucketLocation(w http.ResponseWriter, b bucketInfo) error {

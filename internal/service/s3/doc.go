@@ -9,6 +9,9 @@
 //     The request is signed anew with a key that never leaves the process, the caller's
 //     account as its access key: authentication itself is the server's affair.
 //   - backend.go makes what is acknowledged durable, which the posix backend does not.
+//   - paths.go, room.go: where the object of a key is.
+//   - listing.go and the list_ files list buckets, by one walk in the order of keys.
+//   - versions.go, delete.go: versions, and deletions in steps of one rename.
 //   - buckets.go and bucketconfig.go answer what versitygw does not know: regions,
 //     accounts, and the bucket settings that AWS clients read back.
 //   - chunked.go sees to it that a body is whole, and hands on the checksum behind it.
@@ -29,9 +32,9 @@
 // acknowledged after its name and its attributes have been synced too. A key is never
 // half an object, whenever the process dies.
 //
-// A file system cannot hold both "a" and "a/b": the second of the two is refused
-// (ObjectParentIsFile, ExistingObjectIsDirectory). A key whose segment is longer than
-// 255 bytes, is "." or "..", or is empty ("a//b") is refused.
+// Keys are any that S3 has. A key that no file can have as its path ("a//b", "/a", a segment
+// of more than 255 bytes) is written with marks (paths.go), and so is the object "a" where
+// there are objects below "a/" (room.go); all others are their own paths.
 //
 // versitygw works in relative paths and changes the working directory of the process, so
 // there is one open Service a process, and every other path in the process is absolute.

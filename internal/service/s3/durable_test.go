@@ -19,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
 )
@@ -188,7 +189,7 @@ func TestTrailers(t *testing.T) {
 func TestClientInProcess(t *testing.T) {
 	n := newNode(t)
 	c := n.Client()
-	ctx := awswire.WithCaller(t.Context(), awswire.Caller{Account: "111111111111", Region: "eu-west-1"})
+	ctx := awswire.WithCaller(t.Context(), awswire.Caller{Account: "111111111111", Region: "us-east-1"})
 	if _, err := c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("in-process")}); err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +275,12 @@ func TestReopen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "objects")
 	t.Run("write", func(t *testing.T) {
 		c := openNode(t, dir).client("333333333333", "ap-south-1")
-		makeBucket(t, c, "kept")
+		if _, err := c.CreateBucket(t.Context(), &s3.CreateBucketInput{
+			Bucket:                    aws.String("kept"),
+			CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "ap-south-1"},
+		}); err != nil {
+			t.Fatal(err)
+		}
 		put(t, c, "kept", "k", "v")
 	})
 	c := openNode(t, dir).client("333333333333", "us-east-1")

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/versity/versitygw/backend/posix"
 )
 
 // A File is an object as the file that holds it.
@@ -32,12 +30,16 @@ func (s *Service) LocalFile(bucket, key string) (path string, ok bool) {
 	if _, err := s.bucket(bucket); err != nil {
 		return "", false
 	}
-	if s.swaps.hides(bucket, key) {
+	below, ok := s.place(bucket, key)
+	if !ok {
 		return "", false
 	}
-	path = filepath.Join(s.dir, bucket, filepath.FromSlash(key))
+	if s.swaps.hides(bucket, below) {
+		return "", false
+	}
+	path = filepath.Join(s.dir, bucket, below)
 	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || s.isDeleteMarker(bucket, key, info) {
+	if err != nil || !info.Mode().IsRegular() || s.hasVersions(bucket) && s.isMarker(bucket, below) {
 		return "", false
 	}
 	return path, true
@@ -79,12 +81,12 @@ func (v *Snapshot) Files(ctx context.Context, bucket, prefix string) ([]File, er
 	// The part of the prefix up to its last slash is a directory, and the walk's root.
 	dir := ""
 	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
-		dir = prefix[:i]
-		if checkKey(dir) != nil {
+		var ok bool
+		if dir, ok = encodeKey(prefix[:i]); !ok {
 			return nil, nil
 		}
 	}
-	w := fileWalk{s: s, view: v.view, ctx: ctx, bucket: bucket, prefix: prefix, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	w := fileWalk{s: s, view: v.view, ctx: ctx, bucket: bucket, prefix: prefix, versioned: s.hasVersions(bucket), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	w.walk(filepath.Join(s.dir, bucket, filepath.FromSlash(dir)), dir)
 	w.wg.Wait()
 	if w.err != nil {
@@ -102,15 +104,17 @@ type fileWalk struct {
 	ctx    context.Context
 	bucket string
 	prefix string
-	slots  chan struct{}
-	wg     sync.WaitGroup
+	// versioned is set where a file may stand for the deletion of its object.
+	versioned bool
+	slots     chan struct{}
+	wg        sync.WaitGroup
 
 	mu    sync.Mutex
 	files []File
 	err   error
 }
 
-// walk adds the files below path, whose key is dir.
+// walk adds the files below path, which is dir below the bucket.
 func (w *fileWalk) walk(path, dir string) {
 	files, dirs, err := w.read(path, dir)
 	w.mu.Lock()
@@ -162,18 +166,19 @@ func (w *fileWalk) read(path, dir string) (files []File, dirs []string, err erro
 		return nil, nil, err
 	}
 	for _, e := range entries {
-		key := joinKey(dir, e.Name())
-		if key == posix.MetaTmpDir {
+		below := joinKey(dir, e.Name())
+		if below == reservedName {
 			continue
 		}
+		key := decodePath(below)
 		if e.IsDir() {
 			// Below the prefix, or on the way to it.
-			if strings.HasPrefix(key+"/", w.prefix) || strings.HasPrefix(w.prefix, key+"/") {
+			if strings.HasPrefix(e.Name(), markPiece) || strings.HasPrefix(key+"/", w.prefix) || strings.HasPrefix(w.prefix, key+"/") {
 				dirs = append(dirs, e.Name())
 			}
 			continue
 		}
-		if !e.Type().IsRegular() || !strings.HasPrefix(key, w.prefix) || w.view.hides(w.bucket, key) {
+		if !e.Type().IsRegular() || !strings.HasPrefix(key, w.prefix) || strings.HasSuffix(key, "/") || w.view.hides(w.bucket, below) {
 			continue
 		}
 		info, err := e.Info()
@@ -183,20 +188,10 @@ func (w *fileWalk) read(path, dir string) (files []File, dirs []string, err erro
 		if err != nil {
 			return nil, nil, err
 		}
-		if w.s.isDeleteMarker(w.bucket, key, info) {
+		if w.versioned && w.s.isMarker(w.bucket, below) {
 			continue
 		}
 		files = append(files, File{Key: key, Path: path + "/" + e.Name(), Size: info.Size(), ModTime: info.ModTime()})
 	}
 	return files, dirs, nil
-}
-
-// isDeleteMarker reports whether the file stands for the deletion of an object in a
-// versioned bucket. Such files are empty.
-func (s *Service) isDeleteMarker(bucket, key string, info fs.FileInfo) bool {
-	if info.Size() != 0 {
-		return false
-	}
-	_, err := s.attrs.RetrieveAttribute(nil, filepath.Join(s.dir, bucket), key, "delete-marker")
-	return err == nil
 }

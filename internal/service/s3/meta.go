@@ -32,6 +32,12 @@ const publishAttribute = "mp-metadata"
 // version of an object by an absolute path in the place of the bucket, and no object.
 func ofBucket(bucket, object string) bool { return object == "" && !filepath.IsAbs(bucket) }
 
+// has reports whether a file has an attribute.
+func (a attributes) has(bucket, object, attribute string) bool {
+	_, err := a.RetrieveAttribute(nil, bucket, object, attribute)
+	return err == nil
+}
+
 func (a attributes) RetrieveAttribute(f *os.File, bucket, object, attribute string) ([]byte, error) {
 	if !ofBucket(bucket, object) {
 		return a.MetadataStorer.RetrieveAttribute(f, bucket, object, attribute)

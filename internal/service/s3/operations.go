@@ -30,7 +30,7 @@ var (
 		"GetBucketInventoryConfiguration", "GetBucketLifecycle", "GetBucketLifecycleConfiguration", "GetBucketLogging",
 		"GetBucketMetricsConfiguration", "GetBucketNotification", "GetBucketNotificationConfiguration",
 		"GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketPolicyStatus", "GetBucketReplication",
-		"GetBucketRequestPayment", "GetBucketWebsite", "GetPublicAccessBlock",
+		"GetBucketRequestPayment", "GetBucketWebsite", "GetObjectAcl", "GetPublicAccessBlock",
 		"ListBucketAnalyticsConfigurations", "ListBucketIntelligentTieringConfigurations",
 		"ListBucketInventoryConfigurations", "ListBucketMetricsConfigurations",
 		"PutBucketAbac", "PutBucketAccelerateConfiguration", "PutBucketAcl", "PutBucketAnalyticsConfiguration",
@@ -38,13 +38,13 @@ var (
 		"PutBucketInventoryConfiguration", "PutBucketLifecycle", "PutBucketLifecycleConfiguration", "PutBucketLogging",
 		"PutBucketMetricsConfiguration", "PutBucketNotification", "PutBucketNotificationConfiguration",
 		"PutBucketOwnershipControls", "PutBucketPolicy", "PutBucketReplication", "PutBucketRequestPayment",
-		"PutBucketWebsite", "PutPublicAccessBlock",
+		"PutBucketWebsite", "PutObjectAcl", "PutPublicAccessBlock",
 	}
 	refused = []string{
 		"CreateBucketMetadataConfiguration", "CreateBucketMetadataTableConfiguration", "CreateSession",
 		"DeleteBucketMetadataConfiguration", "DeleteBucketMetadataTableConfiguration",
-		"GetBucketMetadataConfiguration", "GetBucketMetadataTableConfiguration", "GetObjectAcl", "GetObjectTorrent",
-		"ListDirectoryBuckets", "PutObjectAcl", "RenameObject", "RestoreObject", "SelectObjectContent",
+		"GetBucketMetadataConfiguration", "GetBucketMetadataTableConfiguration", "GetObjectTorrent",
+		"ListDirectoryBuckets", "RenameObject", "RestoreObject", "SelectObjectContent",
 		"UpdateBucketMetadataInventoryTableConfiguration", "UpdateBucketMetadataJournalTableConfiguration",
 		"UpdateObjectEncryption", "WriteGetObjectResponse",
 	}

@@ -91,11 +91,18 @@ func (d *durable) put(ctx context.Context, in s3response.PutObjectInput) (out s3
 	if w := d.writeEarly(&in); w != nil {
 		defer w.close()
 	}
+	leave := func() {}
 	out, err = d.PutObjectWithPostFunc(ctx, in, func(f *os.File) error {
 		file = f
 		d.publishing.begin(f, pub)
-		return nil
+		left, unlock := d.buckets.enter(*in.Bucket), d.locks.lock(*in.Bucket, *in.Key)
+		leave = func() { unlock(); left() }
+		if _, err := os.Lstat(f.Name()); err != nil {
+			return err // the bucket was deleted meanwhile
+		}
+		return d.service.storePlacement(f, *in.Bucket, *in.Key, placementFrom(ctx))
 	})
+	defer leave()
 	if file != nil {
 		d.publishing.end(file)
 	}

@@ -41,6 +41,10 @@ func (s *Service) Replace(ctx context.Context, bucket string, sources []string, 
 	if _, err := s.bucket(bucket); err != nil {
 		return err
 	}
+	sources, err := s.places(bucket, sources)
+	if err != nil {
+		return err
+	}
 	w := &swap{
 		Bucket: bucket, Keep: keep,
 		s: s, id: strconv.FormatUint(s.swapIDs.Add(1), 36) + "-" + strconv.FormatInt(s.clock.Now().UnixNano(), 36),
@@ -49,7 +53,7 @@ func (s *Service) Replace(ctx context.Context, bucket string, sources []string, 
 	if !s.swaps.guard(w, sources) {
 		return ErrChanged
 	}
-	err := w.replace(ctx, merge)
+	err = w.replace(ctx, merge)
 	if err == nil {
 		s.background.Go(func() { w.finish(s.ctx) })
 		return nil
@@ -67,13 +71,13 @@ var errNothingMerged = errors.New("s3: nothing to replace")
 
 func (w *swap) replace(ctx context.Context, merge func([]File) (Merged, error)) error {
 	files := make([]File, 0, len(w.guarded))
-	for _, key := range w.guarded {
-		path := filepath.Join(w.s.dir, w.Bucket, filepath.FromSlash(key))
+	for _, below := range w.guarded {
+		path := filepath.Join(w.s.dir, w.Bucket, below)
 		info, err := os.Lstat(path)
-		if err != nil || !info.Mode().IsRegular() || w.s.isDeleteMarker(w.Bucket, key, info) {
+		if err != nil || !info.Mode().IsRegular() || w.s.hasVersions(w.Bucket) && w.s.isMarker(w.Bucket, below) {
 			return ErrChanged
 		}
-		files = append(files, File{Key: key, Path: path, Size: info.Size(), ModTime: info.ModTime()})
+		files = append(files, File{Key: decodePath(below), Path: path, Size: info.Size(), ModTime: info.ModTime()})
 	}
 	m, err := merge(files)
 	if err != nil {
@@ -82,10 +86,11 @@ func (w *swap) replace(ctx context.Context, merge func([]File) (Merged, error)) 
 	if m.Sources == 0 {
 		return errNothingMerged
 	}
-	if err := checkKey(m.Key); err != nil {
+	below, err := w.s.writable(w.Bucket, m.Key)
+	if err != nil {
 		return err
 	}
-	path := filepath.Join(w.s.dir, w.Bucket, filepath.FromSlash(m.Key))
+	path := filepath.Join(w.s.dir, w.Bucket, below)
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("s3: there is an object %s already", m.Key)
 	}
@@ -95,7 +100,7 @@ func (w *swap) replace(ctx context.Context, merge func([]File) (Merged, error)) 
 		return ErrChanged
 	}
 	all := w.guarded
-	w.Key, w.Sources = m.Key, all[:m.Sources]
+	w.Key, w.Sources = below, all[:m.Sources]
 	w.s.swaps.narrow(w, all)
 	err = w.save(stageWriting)
 	w.mu.Unlock()
@@ -119,6 +124,19 @@ func (w *swap) replace(ctx context.Context, merge func([]File) (Merged, error)) 
 	}
 	w.s.swaps.commit(w, w.Generation)
 	return nil
+}
+
+// places returns the paths of the objects of keys.
+func (s *Service) places(bucket string, keys []string) ([]string, error) {
+	paths := make([]string, len(keys))
+	for i, key := range keys {
+		path, ok := s.place(bucket, key)
+		if !ok {
+			return nil, ErrChanged
+		}
+		paths[i] = path
+	}
+	return paths, nil
 }
 
 // attribute is what is stored of an object under a name; nil if there is nothing.

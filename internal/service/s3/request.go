@@ -1,12 +1,13 @@
 package s3
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
-	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3err"
 
 	"github.com/brookmere/brookmere/internal/awswire"
@@ -14,10 +15,13 @@ import (
 
 // s3Request is what a request is about.
 type s3Request struct {
-	caller awswire.Caller
-	bucket string
-	key    string
-	query  url.Values
+	ctx       context.Context
+	caller    awswire.Caller
+	bucket    string
+	key       string
+	file      string // the path below the bucket for the key
+	query     url.Values
+	placement placement // of an object to be made
 }
 
 // parseRequest takes r apart, and refuses names that would lead out of the bucket.
@@ -30,7 +34,7 @@ func parseRequest(r *http.Request) (s3Request, error) {
 	if err != nil {
 		return s3Request{}, s3err.GetAPIError(s3err.ErrInvalidURI)
 	}
-	q := s3Request{caller: awswire.CallerFrom(r.Context()), query: query}
+	q := s3Request{ctx: r.Context(), caller: awswire.CallerFrom(r.Context()), query: query}
 	q.bucket, q.key, _ = strings.Cut(path, "/")
 	if q.key == "" {
 		return q, nil
@@ -43,9 +47,7 @@ func parseRequest(r *http.Request) (s3Request, error) {
 		}
 		return q, err
 	}
-	if src := r.Header.Get("X-Amz-Copy-Source"); src != "" {
-		return q, checkCopySource(src)
-	}
+	q.file, _ = encodeKey(q.key)
 	return q, nil
 }
 
@@ -56,7 +58,7 @@ func (q s3Request) path() string {
 	case q.key == "":
 		return "/" + q.bucket
 	}
-	return "/" + q.bucket + "/" + q.key
+	return "/" + q.bucket + "/" + q.file
 }
 
 // has reports whether the request names a sub-resource, "?tagging".
@@ -65,17 +67,15 @@ func (q s3Request) has(name string) bool {
 	return ok
 }
 
+// hasAny reports whether the request names one of the sub-resources.
+func (q s3Request) hasAny(names ...string) bool { return slices.ContainsFunc(names, q.has) }
+
 // isUpload reports whether the body of r is the data of an object or of a part.
 func (q s3Request) isUpload(r *http.Request) bool {
 	if r.Method != http.MethodPut || q.key == "" || r.Header.Get("X-Amz-Copy-Source") != "" {
 		return false
 	}
-	for _, sub := range []string{"acl", "tagging", "retention", "legal-hold", "torrent", "encryption", "renameObject"} {
-		if q.has(sub) {
-			return false
-		}
-	}
-	return true
+	return !q.hasAny("acl", "tagging", "retention", "legal-hold", "torrent", "encryption", "renameObject")
 }
 
 // form reports whether the request is a browser's upload by form. Only a POST to a bucket
@@ -89,61 +89,112 @@ const maxKey = 1024
 
 // errKeyNotStorable refuses a key that S3 allows and files cannot have.
 var errKeyNotStorable = s3err.APIError{
-	Code: "InvalidArgument",
-	Description: `The key cannot be stored as a file: it starts with "/" or has an empty segment, ` +
-		`a segment "." or "..", a segment of more than 255 bytes, or a NUL byte, or is reserved.`,
+	Code:           "InvalidArgument",
+	Description:    "The key cannot be stored: it has a NUL byte, or its path as a file is too long.",
 	HTTPStatusCode: http.StatusBadRequest,
 }
 
-// checkKey refuses keys that are not one file's path below the bucket.
+// checkKey refuses keys that no object can have.
 func checkKey(key string) error {
 	if len(key) > maxKey {
 		return s3err.GetKeyTooLongErr(int64(len(key)), maxKey)
 	}
-	if strings.IndexByte(key, 0) >= 0 {
+	if _, ok := encodeKey(key); !ok {
 		return errKeyNotStorable
 	}
-	segments := strings.Split(strings.TrimSuffix(key, "/"), "/")
-	if segments[0] == posix.MetaTmpDir {
-		return errKeyNotStorable
-	}
-	for _, seg := range segments {
-		if seg == "" || seg == "." || seg == ".." || len(seg) > 255 {
-			return errKeyNotStorable
-		}
+	if leadsOut(key) {
+		return s3err.GetAPIError(s3err.ErrInvalidURI)
 	}
 	return nil
 }
 
-// checkCopySource does what checkKey does for the object that a copy is made of:
-// [/]bucket/key[?versionId=...], percent-encoded.
-func checkCopySource(src string) error {
-	path, _, _ := strings.Cut(src, "?versionId=")
+// leadsOut reports whether a key would be above the bucket if it were a path. S3 refuses
+// these.
+func leadsOut(key string) bool {
+	if !strings.Contains(key, "..") {
+		return false
+	}
+	depth := 0
+	for segment := range strings.SplitSeq(key, "/") {
+		switch segment {
+		case "..":
+			depth--
+		case "", ".":
+		default:
+			depth++
+		}
+		if depth < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// locate finds the file that the request is about, or where it is to be written.
+func (s *Service) locate(r *http.Request, q s3Request) (s3Request, error) {
+	if q.key == "" || q.hasAny("uploadId", "uploads") {
+		return q, nil // an upload goes by its key's own path (multipart.go)
+	}
+	if r.Method == http.MethodPut && !q.hasAny("acl", "tagging", "retention", "legal-hold") {
+		if err := s.backend.room.make(q.bucket, q.file); err != nil {
+			return q, s.backend.outward("make room", err)
+		}
+	}
+	q.file = s.selfPlace(q.bucket, q.file)
+	return q, nil
+}
+
+// writable returns the path to write the object of a key to.
+func (s *Service) writable(bucket, key string) (string, error) {
+	if err := checkKey(key); err != nil {
+		return "", err
+	}
+	path, _ := encodeKey(key)
+	if err := s.backend.room.make(bucket, path); err != nil {
+		return "", err
+	}
+	return s.selfPlace(bucket, path), nil
+}
+
+// copySource returns the X-Amz-Copy-Source header for versitygw, with the path of the
+// object in the place of its key: [/]bucket/key[?versionId=...], percent-encoded.
+func (s *Service) copySource(src string) (string, error) {
+	path, version, _ := strings.Cut(src, "?versionId=")
 	path, err := url.PathUnescape(path)
 	if err != nil {
-		return s3err.GetInvalidArgumentErr(s3err.InvalidArgCopySource, src)
+		return "", s3err.GetInvalidArgumentErr(s3err.InvalidArgCopySource, src)
 	}
 	bucket, key, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !ok || key == "" || !validBucketName(bucket) {
-		return s3err.GetInvalidArgumentErr(s3err.InvalidArgCopySource, src)
+		return "", s3err.GetInvalidArgumentErr(s3err.InvalidArgCopySource, src)
 	}
-	if checkKey(key) != nil {
-		return s3err.GetAPIError(s3err.ErrNoSuchKey)
+	file, ok := s.place(bucket, key)
+	if !ok {
+		return "", s3err.GetAPIError(s3err.ErrNoSuchKey)
 	}
-	return nil
+	src = escapePath(bucket + "/" + file)
+	if version != "" {
+		src += "?versionId=" + version
+	}
+	return src, nil
 }
 
 // writeError answers r with err, and logs it if it is no fault of the client's.
-func (s *Service) writeError(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Service) writeError(w http.ResponseWriter, r *http.Request, q s3Request, err error) {
 	if _, ok := asS3Error(err); !ok {
 		s.log.Error("s3: "+r.Method, "path", r.URL.Path, "error", err)
 	}
-	WriteError(w, r, err)
+	writeErrorOf(w, r, err, q.bucket, q.key)
 }
 
 // WriteError answers r with err in S3's form. It knows S3's errors and those of
 // smithy.APIError; any other is an InternalError to the client.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	writeErrorOf(w, r, err, "", "")
+}
+
+// writeErrorOf is WriteError for a request about a bucket and a key.
+func writeErrorOf(w http.ResponseWriter, r *http.Request, err error, bucket, key string) {
 	se, ok := asS3Error(err)
 	if !ok {
 		se = s3err.GetAPIError(s3err.ErrInternalError)
@@ -157,7 +208,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.WriteHeader(se.StatusCode())
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(se.XMLBody(id, id)) // the client has gone if this fails
+		_, _ = w.Write(errorBody(se.XMLBody(id, id), bucket, key)) // the client has gone if this fails
 	}
 }
 

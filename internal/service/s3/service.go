@@ -118,7 +118,7 @@ func newService(c Config, dir, state string) (*Service, error) {
 		}
 	}
 	s.emptyTrash()
-	if err := sweepUploads(dir); err != nil {
+	if err := errors.Join(sweepUploads(dir), sweepCompletions(dir)); err != nil {
 		return nil, err
 	}
 	storer, err := objectAttributes(dir, filepath.Join(state, "objects"))
@@ -173,7 +173,17 @@ func (s *Service) openBackend() (*durable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &durable{Posix: px, dir: s.dir, log: s.log, publishing: s.attrs.publishing, swaps: &s.swaps}, nil
+	d := &durable{Posix: px, dir: s.dir, log: s.log, publishing: s.attrs.publishing, service: s, swaps: &s.swaps}
+	_, follows := s.attrs.MetadataStorer.(meta.XattrMeta)
+	d.room = room{
+		dir:     s.dir,
+		follows: follows,
+		versions: func(bucket, path string) string {
+			return versionsDirOf(s.versionsDir(), bucket, path)
+		},
+		changing: func(bucket, path string) error { return d.changing(context.Background(), bucket, path) },
+	}
+	return d, nil
 }
 
 // objectAttributes returns where the metadata of objects goes.
@@ -262,11 +272,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q, err := parseRequest(r)
 	if err != nil {
-		s.writeError(w, r, err)
+		s.writeError(w, r, q, err)
 		return
 	}
 	if err := s.serve(w, r, q); err != nil {
-		s.writeError(w, r, err)
+		s.writeError(w, r, q, err)
 	}
 }
 

@@ -29,8 +29,8 @@ import (
 // instead of being put aside.
 type swap struct {
 	Bucket     string        `json:"bucket"`
-	Key        string        `json:"key"`
-	Sources    []string      `json:"sources"`
+	Key        string        `json:"key"`     // all objects are by their paths
+	Sources    []string      `json:"sources"` //
 	Stage      string        `json:"stage"`
 	Generation int64         `json:"generation,omitempty"`
 	Keep       time.Duration `json:"keep"`
@@ -203,13 +203,13 @@ func (w *swap) deleteSources(ctx context.Context) error {
 	for _, key := range w.Sources {
 		path := filepath.Join(w.s.dir, w.Bucket, filepath.FromSlash(key))
 		info, err := os.Lstat(path)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && w.s.isDeleteMarker(w.Bucket, key, info) {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() || err == nil && w.s.isMarker(w.Bucket, key) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := w.s.backend.Posix.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &w.Bucket, Key: aws.String(key)}); err != nil {
+		if _, err := w.s.backend.deleteHere(ctx, &s3.DeleteObjectInput{Bucket: &w.Bucket, Key: aws.String(key)}, ""); err != nil {
 			return fmt.Errorf("delete %s: %w", key, err)
 		}
 		if err := w.s.backend.removed(w.Bucket, key); err != nil {

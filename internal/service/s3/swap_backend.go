@@ -4,16 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/versity/versitygw/backend"
 	"github.com/versity/versitygw/s3err"
-	"github.com/versity/versitygw/s3response"
 )
 
 // changing is called before an object is written.
@@ -88,52 +84,6 @@ func noSuchKey(err error) bool {
 	return ok && se.StatusCode() == http.StatusNotFound && se.BaseError().Code == "NoSuchKey"
 }
 
-func (d *durable) ListObjects(ctx context.Context, in *s3.ListObjectsInput) (s3response.ListObjectsResult, error) {
-	v := d.swaps.view()
-	defer v.release()
-	return d.ListObjectsParametrized(ctx, in, d.visible(v))
-}
-
-// ListObjectsV2 gives all pages of a listing the generation of the first: it is in the
-// continuation token, before the key that the page ends with.
-func (d *durable) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
-	token := in.ContinuationToken
-	var v view
-	if token == nil || *token == "" {
-		v = d.swaps.view()
-	} else {
-		generation, key, ok := parseToken(*token)
-		if !ok {
-			return s3response.ListObjectsV2Result{}, errBadToken
-		}
-		v = d.swaps.resume(generation)
-		again := *in
-		again.ContinuationToken = &key
-		in = &again
-	}
-	defer v.release()
-	out, err := d.ListObjectsV2Parametrized(ctx, in, d.visible(v))
-	if err != nil {
-		return out, err
-	}
-	out.ContinuationToken = nil
-	if token != nil && *token != "" {
-		out.ContinuationToken = token
-	}
-	if out.NextContinuationToken != nil {
-		v.lease()
-		next := listToken(v.generation, *out.NextContinuationToken)
-		out.NextContinuationToken = &next
-	}
-	return out, nil
-}
-
-var errBadToken = s3err.APIError{
-	Code:           "InvalidArgument",
-	Description:    "The continuation token provided is incorrect",
-	HTTPStatusCode: http.StatusBadRequest,
-}
-
 func listToken(generation int64, key string) string {
 	return base64.URLEncoding.EncodeToString(append(binary.BigEndian.AppendUint64(nil, uint64(generation)), key...))
 }
@@ -144,25 +94,4 @@ func parseToken(token string) (generation int64, key string, ok bool) {
 		return 0, "", false
 	}
 	return int64(binary.BigEndian.Uint64(b)), string(b[8:]), true
-}
-
-// visible leaves out of a listing what the view does not show.
-func (d *durable) visible(v view) func(bucket string, owner bool) backend.GetObjFunc {
-	return func(bucket string, owner bool) backend.GetObjFunc {
-		object := d.FileToObj(bucket, owner)
-		return func(path string, e fs.DirEntry) (s3response.Object, error) {
-			if v.hides(bucket, path) {
-				return s3response.Object{}, backend.ErrSkipObj
-			}
-			return object(path, e)
-		}
-	}
-}
-
-func (d *durable) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
-	v := d.swaps.view()
-	defer v.release()
-	out, err := d.Posix.ListObjectVersions(ctx, in)
-	out.Versions = slices.DeleteFunc(out.Versions, func(o s3response.ObjectVersion) bool { return o.Key != nil && v.hides(*in.Bucket, *o.Key) })
-	return out, err
 }

@@ -28,10 +28,9 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...
 		return nil, err
 	}
 	return &sts.AssumeRoleOutput{
-		AssumedRoleUser:  user,
-		Credentials:      credentials,
-		PackedPolicySize: packedSize(in.Policy),
-		SourceIdentity:   in.SourceIdentity,
+		AssumedRoleUser: user,
+		Credentials:     credentials,
+		SourceIdentity:  in.SourceIdentity,
 	}, nil
 }
 
@@ -55,7 +54,6 @@ func (s *Service) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeR
 	out := &sts.AssumeRoleWithWebIdentityOutput{
 		AssumedRoleUser:             user,
 		Credentials:                 credentials,
-		PackedPolicySize:            packedSize(in.Policy),
 		SubjectFromWebIdentityToken: aws.String(identity.Subject),
 		Provider:                    aws.String(identity.Issuer),
 	}
@@ -93,7 +91,6 @@ func (s *Service) GetFederationToken(ctx context.Context, in *sts.GetFederationT
 			Arn:             aws.String(principal),
 			FederatedUserId: aws.String(principalID(c.Account, principal)),
 		},
-		PackedPolicySize: packedSize(in.Policy),
 	}, nil
 }
 
@@ -137,14 +134,6 @@ func checkPolicy(policy *string) error {
 		return &types.MalformedPolicyDocumentException{Message: aws.String("The policy is not in the valid JSON format.")}
 	}
 	return nil
-}
-
-// packedSize is the share, in percent, of what a session policy may take.
-func packedSize(policy *string) *int32 {
-	if policy == nil {
-		return nil
-	}
-	return aws.Int32(int32(min(100, 1+len(*policy)*100/2048)))
 }
 
 // identity is what the payload of a web identity token says.

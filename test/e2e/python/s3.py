@@ -159,7 +159,7 @@ def objects():
     want(code_of(c.get_object, Bucket=b, Key="missing"), ("NoSuchKey", 404), "missing")
     want(code_of(c.head_object, Bucket=b, Key="missing"), ("404", 404), "missing")
     want(code_of(c.get_object, Bucket=b, Key="../x"), ("NoSuchKey", 404), "path trick")
-    want(code_of(c.put_object, Bucket=b, Key="../../x", Body=b""), ("InvalidArgument", 400), "path trick")
+    want(code_of(c.put_object, Bucket=b, Key="../../x", Body=b""), ("InvalidURI", 400), "path trick")
     etag = c.head_object(Bucket=b, Key="range")["ETag"]
     want(code_of(c.get_object, Bucket=b, Key="range", IfNoneMatch=etag), ("304", 304), "if none match")
     want(code_of(c.get_object, Bucket=b, Key="range", IfMatch='"x"'), ("PreconditionFailed", 412), "if match")
@@ -248,6 +248,73 @@ def versions():
     want(code_of(c.get_object, Bucket=b, Key="k"), ("NoSuchKey", 404), "deleted")
     want(c.list_objects_v2(Bucket=b)["KeyCount"], 0, "deleted")
     want(len(c.list_object_versions(Bucket=b)["Versions"]), 2, "versions")
+    want(c.delete_object(Bucket=b, Key="never/was")["DeleteMarker"], True, "marker of nothing")
+    v2, v1 = c.list_object_versions(Bucket=b)["Versions"]
+    marker = next(m["VersionId"] for m in c.list_object_versions(Bucket=b)["DeleteMarkers"] if m["Key"] == "k")
+    want(c.delete_object(Bucket=b, Key="k", VersionId=marker)["DeleteMarker"], True, "undelete")
+    want(c.get_object(Bucket=b, Key="k")["Body"].read(), b"2", "back")
+    c.delete_object(Bucket=b, Key="k", VersionId=v2["VersionId"])
+    want(c.get_object(Bucket=b, Key="k")["VersionId"], v1["VersionId"], "the one before")
+    pages = [(v["Key"], v["VersionId"]) for p in c.get_paginator("list_object_versions").paginate(
+        Bucket=b, PaginationConfig={"PageSize": 1}) for v in p.get("Versions", []) + p.get("DeleteMarkers", [])]
+    want(len(set(pages)), 2, "pages of one")
+    empty(c, b)
+
+
+def said_back():
+    """What is kept with an object for those who compare it."""
+    c = client()
+    b = "e2e-said-back"
+    c.create_bucket(Bucket=b)
+    want(c.put_object(Bucket=b, Key="a", Body=b"1", StorageClass="STANDARD_IA")["ServerSideEncryption"], "AES256", "default")
+    want(c.head_object(Bucket=b, Key="a")["StorageClass"], "STANDARD_IA", "class")
+    want(c.list_objects_v2(Bucket=b)["Contents"][0]["StorageClass"], "STANDARD_IA", "class")
+    want(code_of(c.put_object, Bucket=b, Key="a", StorageClass="NONE"), ("InvalidStorageClass", 400), "class")
+    r = c.put_object(Bucket=b, Key="k", Body=b"1", ServerSideEncryption="aws:kms", SSEKMSKeyId="key-1")
+    want((r["ServerSideEncryption"], r["SSEKMSKeyId"]), ("aws:kms", "key-1"), "encryption")
+    want(c.get_object(Bucket=b, Key="k")["SSEKMSKeyId"], "key-1", "encryption")
+    want(c.get_object_acl(Bucket=b, Key="a")["Grants"][0]["Permission"], "FULL_CONTROL", "acl")
+    want(code_of(c.put_object_acl, Bucket=b, Key="a", ACL="public-read"), ("AccessControlListNotSupported", 400), "acl")
+    up = c.create_multipart_upload(Bucket=b, Key="m", StorageClass="GLACIER_IR")["UploadId"]
+    p = c.upload_part(Bucket=b, Key="m", UploadId=up, PartNumber=1, Body=b"m")
+    c.complete_multipart_upload(Bucket=b, Key="m", UploadId=up, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": p["ETag"]}]})
+    want(c.head_object(Bucket=b, Key="m")["StorageClass"], "GLACIER_IR", "class of parts")
+    empty(c, b)
+
+
+def hard_keys():
+    """Keys that no file can have as its path."""
+    c = client()
+    b = "e2e-hard-keys"
+    c.create_bucket(Bucket=b)
+    long = "x" * 300
+    keys = ["a", "a/b", "a/b/c", "a-b", "a//b", "/a", "//", "a/", "a/./b", "a/../b", ".", long, long + "/z", "x" * 250 + "b",
+            "x" * 240 + "y" * 200, ".~s", "a/.~s", ".sgwtmp", "é" * 200, "z" * 1024, "k&<>'\""]
+    for k in keys:
+        c.put_object(Bucket=b, Key=k, Body=k.encode() * 2, Metadata={"n": str(keys.index(k))})
+    for k in keys:
+        r = c.get_object(Bucket=b, Key=k)
+        want((r["Body"].read(), r["Metadata"]["n"]), (k.encode() * 2, str(keys.index(k))), k)
+    listed = [o["Key"] for p in c.get_paginator("list_objects_v2").paginate(Bucket=b, PaginationConfig={"PageSize": 2})
+              for o in p.get("Contents", [])]
+    want(listed, sorted(keys, key=lambda k: k.encode()), "list")
+    r = c.list_objects_v2(Bucket=b, Prefix="a", Delimiter="/")
+    want(([o["Key"] for o in r["Contents"]], [p["Prefix"] for p in r["CommonPrefixes"]]), (["a", "a-b"], ["a/"]), "delimiter")
+    r = c.list_objects_v2(Bucket=b, Prefix="a/", Delimiter="/")
+    want(([o["Key"] for o in r["Contents"]], [p["Prefix"] for p in r["CommonPrefixes"]]),
+         (["a/", "a/.~s", "a/b"], ["a/../", "a/./", "a//", "a/b/"]), "delimiter")
+    for k in ["a", "a//b", "a/", long]:
+        c.copy_object(Bucket=b, Key="copy/" + k, CopySource={"Bucket": b, "Key": k})
+        want(c.get_object(Bucket=b, Key="copy/" + k)["Body"].read(), k.encode() * 2, "copy")
+        up = c.create_multipart_upload(Bucket=b, Key=k)["UploadId"]
+        want([u["Key"] for u in c.list_multipart_uploads(Bucket=b)["Uploads"]], [k], "uploads")
+        p = c.upload_part(Bucket=b, Key=k, UploadId=up, PartNumber=1, Body=b"m")
+        done = {"Parts": [{"PartNumber": 1, "ETag": p["ETag"]}]}
+        want(c.complete_multipart_upload(Bucket=b, Key=k, UploadId=up, MultipartUpload=done)["Key"], k, "complete")
+        want(c.get_object(Bucket=b, Key=k)["Body"].read(), b"m", "parts")
+        want(code_of(c.complete_multipart_upload, Bucket=b, Key=k, UploadId="none", MultipartUpload=done),
+             ("NoSuchUpload", 404), "an upload that is none")
+    want(c.get_object(Bucket=b, Key="a/b")["Body"].read(), b"a/ba/b", "beside")
     empty(c, b)
 
 
@@ -287,6 +354,6 @@ def concurrent_puts():
 
 
 if __name__ == "__main__":
-    for test in [buckets, settings, objects, multipart, versions, presigned, concurrent_puts]:
+    for test in [buckets, settings, objects, multipart, versions, said_back, hard_keys, presigned, concurrent_puts]:
         test()
         print("ok", test.__name__, flush=True)
