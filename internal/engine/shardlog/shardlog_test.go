@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -17,10 +16,7 @@ import (
 
 func start(t testing.TB, dir string, o Options) *Log {
 	t.Helper()
-	b, err := broker.Start(broker.Options{Dir: filepath.Join(dir, "nats")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := startBroker(t, dir)
 	l, err := Open(t.Context(), b, o)
 	if err != nil {
 		t.Fatal(err)
