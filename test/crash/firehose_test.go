@@ -33,49 +33,68 @@ const (
 )
 
 func TestFirehoseDeliversOnce(t *testing.T) {
-	const writers, batch, partitions = 4, 40, 7
-	var (
-		mu    sync.Mutex
-		acked = make(map[string]bool)
-		next  int
-	)
-	n := underFire(t, func(n *nodetest.Node) { makeDelivery(t, n, nil) }, func(ctx context.Context, n *nodetest.Node) {
-		c := firehose.NewFromConfig(n.AWS(), func(o *firehose.Options) { o.RetryMaxAttempts = 1 })
-		var wg sync.WaitGroup
-		for range writers {
-			wg.Go(func() {
-				for ctx.Err() == nil {
-					records, ids := make([]firehosetypes.Record, batch), make([]string, batch)
-					mu.Lock()
-					for i := range records {
-						ids[i] = fmt.Sprintf("r%d", next)
-						records[i].Data = fmt.Appendf(nil, `{"id":"%s","part":"p %d"}`, ids[i], next%partitions)
-						next++
-					}
-					mu.Unlock()
-					out, err := c.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: aws.String(crashStream), Records: records})
-					if err != nil {
-						return
-					}
-					mu.Lock()
-					for i, r := range out.RequestResponses {
-						if r.ErrorCode == nil {
-							acked[ids[i]] = true
-						}
-					}
-					mu.Unlock()
-				}
-			})
-		}
-		wg.Wait()
-	})
+	var sent readings
+	n := underFire(t, func(n *nodetest.Node) { makeDelivery(t, n, nil) }, sent.put)
 	waitDelivered(t, n)
+	counts := sent.check(t, queryColumn(t, n, "SELECT id FROM "+crashTable))
+	if files := readFiles(t, n); !maps.Equal(files, counts) {
+		t.Errorf("SQL finds %d different records, the files hold %d, and their counts differ", len(counts), len(files))
+	}
+	noStrayFiles(t, n)
+}
+
+// readings are records put by several writers, and which of them were acknowledged.
+type readings struct {
+	mu    sync.Mutex
+	acked map[string]bool
+	next  int
+}
+
+// put puts records until ctx ends or the node does.
+func (r *readings) put(ctx context.Context, n *nodetest.Node) {
+	const writers, batch, partitions = 4, 40, 7
+	c := firehose.NewFromConfig(n.AWS(), func(o *firehose.Options) { o.RetryMaxAttempts = 1 })
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				records, ids := make([]firehosetypes.Record, batch), make([]string, batch)
+				r.mu.Lock()
+				for i := range records {
+					ids[i] = fmt.Sprintf("r%d", r.next)
+					records[i].Data = fmt.Appendf(nil, `{"id":"%s","part":"p %d"}`, ids[i], r.next%partitions)
+					r.next++
+				}
+				r.mu.Unlock()
+				out, err := c.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: aws.String(crashStream), Records: records})
+				if err != nil {
+					return
+				}
+				r.mu.Lock()
+				if r.acked == nil {
+					r.acked = make(map[string]bool)
+				}
+				for i, x := range out.RequestResponses {
+					if x.ErrorCode == nil {
+						r.acked[ids[i]] = true
+					}
+				}
+				r.mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// check counts ids that were found: each that was acknowledged is to be there once.
+func (r *readings) check(t *testing.T, ids []string) map[string]int {
+	t.Helper()
 	counts := make(map[string]int)
-	for _, id := range queryColumn(t, n, "SELECT id FROM "+crashTable) {
+	for _, id := range ids {
 		counts[id]++
 	}
 	lost, doubled := 0, 0
-	for id := range acked {
+	for id := range r.acked {
 		if counts[id] == 0 {
 			lost++
 		}
@@ -86,13 +105,10 @@ func TestFirehoseDeliversOnce(t *testing.T) {
 		}
 	}
 	if lost > 0 || doubled > 0 {
-		t.Errorf("of %d acknowledged records %d are lost; %d are in the lake more than once", len(acked), lost, doubled)
+		t.Errorf("of %d acknowledged records %d are lost; %d are in the lake more than once", len(r.acked), lost, doubled)
 	}
-	if files := readFiles(t, n); !maps.Equal(files, counts) {
-		t.Errorf("SQL finds %d different records, the files hold %d, and their counts differ", len(counts), len(files))
-	}
-	noStrayFiles(t, n)
-	t.Logf("%d kills: %d records acknowledged, %d in the lake", *rounds, len(acked), len(counts))
+	t.Logf("%d kills: %d records acknowledged, %d in the lake", *rounds, len(r.acked), len(counts))
+	return counts
 }
 
 // makeDelivery makes a table and the delivery stream that fills it, changed by edit.
