@@ -14,7 +14,7 @@ import (
 
 // Bounds of a row group: what is held of it in memory, and what a reader's thread gets.
 const (
-	groupBytes = 64 << 20
+	groupBytes = 32 << 20
 	groupRows  = 1 << 20
 )
 
@@ -90,7 +90,11 @@ func (m *parquetMerger) add(o Object) (same bool, err error) {
 		}
 		in = bytes.NewReader(m.buf)
 	}
-	r, err := file.NewParquetReader(in)
+	props := parquet.NewReaderProperties(nil)
+	if o.Size > smallFile { // or a column of it would be read as a whole
+		props.BufferedStreamEnabled, props.BufferSize = true, 256<<10
+	}
+	r, err := file.NewParquetReader(in, file.WithReadProps(props))
 	if err != nil {
 		return false, bad(err)
 	}
