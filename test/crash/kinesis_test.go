@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -40,6 +41,7 @@ func TestKinesisKeepsWhatItAcknowledged(t *testing.T) {
 	}, func(ctx context.Context, n *nodetest.Node) {
 		c := client(n)
 		var wg sync.WaitGroup
+		wg.Go(func() { change(ctx, c) })
 		for range writers {
 			wg.Go(func() {
 				for ctx.Err() == nil {
@@ -73,6 +75,9 @@ func TestKinesisKeepsWhatItAcknowledged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if shards.NextToken != nil {
+		t.Fatal("more shards than a page holds")
+	}
 	for _, s := range shards.Shards {
 		last := new(big.Int)
 		for _, r := range readShard(t, c, *s.ShardId) {
@@ -100,7 +105,18 @@ func TestKinesisKeepsWhatItAcknowledged(t *testing.T) {
 	if lost > 0 {
 		t.Errorf("%d of %d acknowledged records are lost", lost, len(acked))
 	}
-	t.Logf("%d kills: %d records acknowledged, %d there", *rounds, len(acked), len(seen))
+	t.Logf("%d kills: %d records acknowledged, %d there, in %d shards", *rounds, len(acked), len(seen), len(shards.Shards))
+}
+
+// change rescales the stream and changes its retention. When the node dies meanwhile, the
+// next start goes on with it, so that errors say nothing.
+func change(ctx context.Context, c *kinesis.Client) {
+	hours := aws.Int32(int32(24 + rand.IntN(48)))
+	_, _ = c.IncreaseStreamRetentionPeriod(ctx, &kinesis.IncreaseStreamRetentionPeriodInput{StreamName: aws.String(crashStream), RetentionPeriodHours: hours})
+	_, _ = c.UpdateShardCount(ctx, &kinesis.UpdateShardCountInput{
+		StreamName: aws.String(crashStream), TargetShardCount: aws.Int32(int32(2 + rand.IntN(3))), ScalingType: types.ScalingTypeUniformScaling,
+	})
+	_, _ = c.DecreaseStreamRetentionPeriod(ctx, &kinesis.DecreaseStreamRetentionPeriodInput{StreamName: aws.String(crashStream), RetentionPeriodHours: hours})
 }
 
 func readShard(t *testing.T, c *kinesis.Client, shard string) []types.Record {
@@ -118,7 +134,7 @@ func readShard(t *testing.T, c *kinesis.Client, shard string) []types.Record {
 			t.Fatal(err)
 		}
 		recs = append(recs, out.Records...)
-		if len(out.Records) == 0 && aws.ToInt64(out.MillisBehindLatest) == 0 {
+		if out.NextShardIterator == nil || len(out.Records) == 0 && aws.ToInt64(out.MillisBehindLatest) == 0 {
 			return recs
 		}
 		next = out.NextShardIterator

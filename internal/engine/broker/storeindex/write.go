@@ -61,10 +61,12 @@ func (s *stream) write() error {
 		return err
 	}
 	file := filepath.Join(s.dir, indexFile)
-	if err := os.WriteFile(file+".tmp", index, 0o600); err != nil {
-		return fmt.Errorf("storeindex: %w", err)
+	err = os.WriteFile(file+".tmp", index, 0o600)
+	if err == nil {
+		err = os.Rename(file+".tmp", file)
 	}
-	if err := os.Rename(file+".tmp", file); err != nil {
+	if err != nil {
+		os.Remove(file + ".tmp")
 		return fmt.Errorf("storeindex: %w", err)
 	}
 	return nil
