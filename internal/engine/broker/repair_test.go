@@ -3,6 +3,8 @@ package broker
 import (
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -41,5 +43,57 @@ func TestKillBetweenDescriptionAndChecksum(t *testing.T) {
 				t.Error(m, err)
 			}
 		})
+	}
+}
+
+// TestOpenAfterKill finds that the server has nothing to say of a stream that was written
+// to after its index was.
+func TestOpenAfterKill(t *testing.T) {
+	ctx := t.Context()
+	b := start(t, t.TempDir())
+	s, err := b.JetStream().CreateStream(ctx, jetstream.StreamConfig{Name: "a", Subjects: []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish := func(n int) {
+		t.Helper()
+		for range n {
+			if _, err := b.JetStream().Publish(ctx, "a", make([]byte, 5<<20)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	publish(3)
+	if err := s.Purge(ctx, jetstream.WithPurgeSequence(2)); err != nil { // has the index written
+		t.Fatal(err)
+	}
+	publish(3)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(b.opts.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var said []string
+	k, err := Start(Options{Dir: dir, Logf: func(_, message string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.Contains(message, "[a]") {
+			said = append(said, message)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	mu.Lock()
+	if len(said) > 0 {
+		t.Errorf("the server says %q", said)
+	}
+	mu.Unlock()
+	if s, err = k.JetStream().Stream(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if st := s.CachedInfo().State; st.FirstSeq != 2 || st.LastSeq != 6 || st.Msgs != 5 {
+		t.Errorf("state %+v", st)
 	}
 }
