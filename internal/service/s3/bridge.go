@@ -228,7 +228,11 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 		if length < 0 {
 			return s3err.GetAPIError(s3err.ErrMissingContentLength)
 		}
-		rc.Request.SetBodyStream(body, int(length))
+		form, length, err := s.signForm(r, q, body)
+		if err != nil {
+			return err
+		}
+		rc.Request.SetBodyStream(form, int(length))
 		header.Set("Content-Length", strconv.FormatInt(length, 10))
 		return nil
 	}

@@ -23,6 +23,7 @@
 //	Dir/<bucket>/.sgwtmp/              uploads in flight and parts of multipart uploads
 //	StateDir/buckets/<bucket>/<name>   a bucket's settings, a file each; "acl" makes the bucket exist
 //	StateDir/versions/<bucket>/...     noncurrent versions of objects in versioned buckets
+//	StateDir/values/<hh>/<hash>        what is too long for an extended attribute
 //	StateDir/objects/...               metadata of objects, on file systems without extended attributes
 //	StateDir/trash/                    what Reset has put aside, deleted in the background and at start
 //

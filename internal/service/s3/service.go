@@ -121,7 +121,7 @@ func newService(c Config, dir, state string) (*Service, error) {
 	if err := errors.Join(sweepUploads(dir), sweepCompletions(dir)); err != nil {
 		return nil, err
 	}
-	storer, err := objectAttributes(dir, filepath.Join(state, "objects"))
+	storer, err := objectAttributes(dir, filepath.Join(state, "objects"), filepath.Join(state, "values"))
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (s *Service) openBackend() (*durable, error) {
 		return nil, err
 	}
 	d := &durable{Posix: px, dir: s.dir, log: s.log, publishing: s.attrs.publishing, service: s, swaps: &s.swaps}
-	_, follows := s.attrs.MetadataStorer.(meta.XattrMeta)
+	_, follows := s.attrs.MetadataStorer.(largeValues)
 	d.room = room{
 		dir:     s.dir,
 		follows: follows,
@@ -187,9 +187,9 @@ func (s *Service) openBackend() (*durable, error) {
 }
 
 // objectAttributes returns where the metadata of objects goes.
-func objectAttributes(dir, sidecar string) (meta.MetadataStorer, error) {
+func objectAttributes(dir, sidecar, values string) (meta.MetadataStorer, error) {
 	if err := (meta.XattrMeta{}).Test(dir); err == nil {
-		return meta.XattrMeta{}, nil
+		return largeValues{meta.XattrMeta{}, values}, nil
 	}
 	if err := os.MkdirAll(sidecar, 0o755); err != nil {
 		return nil, err
@@ -222,7 +222,7 @@ func (s *Service) Reset(context.Context) error {
 		return fmt.Errorf("s3: reset: %w", err)
 	}
 	// The settings first: without them there is no bucket, whatever files are left.
-	for i, dir := range []string{s.buckets, s.swapsDir(), s.versionsDir(), filepath.Join(s.state, "objects"), s.dir} {
+	for i, dir := range []string{s.buckets, s.swapsDir(), s.versionsDir(), filepath.Join(s.state, "objects"), filepath.Join(s.state, "values"), s.dir} {
 		entries, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -275,6 +275,12 @@ def said_back():
     want(c.get_object(Bucket=b, Key="k")["SSEKMSKeyId"], "key-1", "encryption")
     want(c.get_object_acl(Bucket=b, Key="a")["Grants"][0]["Permission"], "FULL_CONTROL", "acl")
     want(code_of(c.put_object_acl, Bucket=b, Key="a", ACL="public-read"), ("AccessControlListNotSupported", 400), "acl")
+    tags = [{"Key": f"{i}" * 100, "Value": "v" * 256} for i in range(10)]
+    c.put_object(Bucket=b, Key="meta", Body=b"1", Metadata={"m": "v" * 2000})
+    c.put_object_tagging(Bucket=b, Key="meta", Tagging={"TagSet": tags})
+    got = c.get_object_tagging(Bucket=b, Key="meta")["TagSet"]
+    want(sorted(t["Key"] for t in got), sorted(t["Key"] for t in tags), "as many tags as there may be")
+    want(len(c.head_object(Bucket=b, Key="meta")["Metadata"]["m"]), 2000, "as much metadata")
     up = c.create_multipart_upload(Bucket=b, Key="m", StorageClass="GLACIER_IR")["UploadId"]
     p = c.upload_part(Bucket=b, Key="m", UploadId=up, PartNumber=1, Body=b"m")
     c.complete_multipart_upload(Bucket=b, Key="m", UploadId=up, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": p["ETag"]}]})
@@ -341,6 +347,32 @@ def presigned():
     empty(client(), b)
 
 
+def forms():
+    """A browser's upload, with a policy signed the old way and the new."""
+    b = "e2e-forms"
+    client().create_bucket(Bucket=b)
+    for version in ["s3", "s3v4"]:
+        post = client(signature_version=version).generate_presigned_post(
+            b, version + "-${filename}", Fields={"Content-Type": "text/plain", "success_action_status": "201"},
+            Conditions=[{"Content-Type": "text/plain"}, {"success_action_status": "201"}, ["content-length-range", 1, 10]])
+
+        def send(data):
+            parts = [f'--B\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in post["fields"].items()]
+            parts.append('--B\r\nContent-Disposition: form-data; name="file"; filename="f.txt"\r\n\r\n' + data + "\r\n--B--\r\n")
+            req = urllib.request.Request(post["url"], data="".join(parts).encode(), method="POST",
+                                         headers={"Content-Type": "multipart/form-data; boundary=B"})
+            try:
+                return urllib.request.urlopen(req).status
+            except urllib.error.HTTPError as e:
+                return e.code
+
+        want(send("a\r\nb"), 201, "form")
+        r = client().get_object(Bucket=b, Key=version + "-f.txt")
+        want((r["Body"].read(), r["ContentType"]), (b"a\r\nb", "text/plain"), "form")
+        want(send("more than ten"), 400, "a file longer than the policy says")
+    empty(client(), b)
+
+
 def concurrent_puts():
     c = client(max_pool_connections=16)
     b = "e2e-concurrent"
@@ -354,6 +386,6 @@ def concurrent_puts():
 
 
 if __name__ == "__main__":
-    for test in [buckets, settings, objects, multipart, versions, said_back, hard_keys, presigned, concurrent_puts]:
+    for test in [buckets, settings, objects, multipart, versions, said_back, hard_keys, forms, presigned, concurrent_puts]:
         test()
         print("ok", test.__name__, flush=True)
