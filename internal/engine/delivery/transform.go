@@ -112,6 +112,32 @@ func (t *Transformer) moved(m *TransformMark) {
 	}
 }
 
+// Wake makes a waiting Run look at its source.
+func (t *Transformer) Wake() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.wake != nil {
+		t.wake()
+	}
+}
+
+// idle is Source.Wait until Wake.
+func (t *Transformer) idle(ctx context.Context, from shardlog.Position) error {
+	wctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	t.mu.Lock()
+	t.wake = cancel
+	t.mu.Unlock()
+	err := t.Source.Wait(wctx, from)
+	t.mu.Lock()
+	t.wake = nil
+	t.mu.Unlock()
+	if ctx.Err() == nil && wctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
 // waiting is Source.Wait for no longer than a time, and not during a flush.
 func (t *Transformer) waiting(ctx context.Context, from shardlog.Position, d time.Duration) error {
 	wctx, cancel := clockwork.WithTimeout(ctx, t.Clock, d)
@@ -291,7 +317,7 @@ func (t *Transformer) gather(ctx context.Context, from shardlog.Position, s Tran
 			continue
 		}
 		if len(recs) == 0 {
-			if err := t.Source.Wait(ctx, from); err != nil {
+			if err := t.idle(ctx, from); err != nil {
 				return nil, from, err
 			}
 			continue

@@ -81,8 +81,9 @@ type kinesisSource struct {
 	look    time.Time // when to look at the stream
 	looks   int       // in a row that failed
 
-	hurry atomic.Bool
-	woken chan struct{}
+	hurry   atomic.Bool
+	woken   chan struct{}
+	settled chan struct{} // closed when a hurry ends; nil: nobody waits for that
 
 	mu     sync.Mutex
 	marks  marks
@@ -153,6 +154,38 @@ func (k *kinesisSource) mark(at shardlog.Position) *sourceMark {
 
 // Hurry is that of delivery.Source.
 func (k *kinesisSource) Hurry() { k.hurry.Store(true) }
+
+// settle ends a hurry.
+func (k *kinesisSource) settle() {
+	k.hurry.Store(false)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.settled != nil {
+		close(k.settled)
+		k.settled = nil
+	}
+}
+
+// end is the position after everything that the shards have now. wake makes the reader
+// look.
+func (k *kinesisSource) end(ctx context.Context, wake func()) (shardlog.Position, error) {
+	k.mu.Lock()
+	if k.settled == nil {
+		k.settled = make(chan struct{})
+	}
+	settled := k.settled
+	k.mu.Unlock()
+	k.Hurry()
+	wake()
+	select {
+	case <-settled:
+	case <-ctx.Done():
+		return shardlog.Position{}, ctx.Err()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return shardlog.Position{Frame: k.marks.next()}, nil
+}
 
 // Read is that of delivery.Source.
 func (k *kinesisSource) Read(ctx context.Context, from shardlog.Position, o shardlog.ReadOptions, dst []shardlog.Record) ([]shardlog.Record, shardlog.Position, error) {
@@ -235,7 +268,7 @@ func (k *kinesisSource) fetch(ctx context.Context) (more bool, err error) {
 		case !hurry:
 			return false, nil
 		case found == nothing:
-			k.hurry.Store(false)
+			k.settle()
 			return false, nil
 		case found == unsure:
 			continue
@@ -427,13 +460,6 @@ func (k *kinesisSource) setBatch(number uint64, shard string, records []kinesist
 	}
 	k.batch, k.batchAt = batch, number
 	k.limit = int32(min(max(readBytes*len(records)/max(size, 1), 1), 10000))
-}
-
-// read is the number of the record after those that were read.
-func (k *kinesisSource) read() uint64 {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.marks.next()
 }
 
 // rest tells what was read and is not delivered, and how old it is. What was not read yet

@@ -198,7 +198,7 @@ func (st *stream) addTransformed(ctx context.Context, source *kinesisSource, out
 	before := st.restOf(source)
 	t.end = func(ctx context.Context) (shardlog.Position, error) {
 		if source != nil {
-			return shardlog.Position{Frame: source.read()}, nil
+			return source.end(ctx, t.Wake)
 		}
 		info, err := st.shard.Info(ctx)
 		return info.End, err

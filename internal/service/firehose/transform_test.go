@@ -250,3 +250,60 @@ func TestFunctionAdded(t *testing.T) {
 		t.Errorf("disabling the backup: %v", err)
 	}
 }
+
+// TestFunctionStream puts the records of a Kinesis stream through a function, over a restart.
+func TestFunctionStream(t *testing.T) {
+	n := newNode(t)
+	k := &fakeKinesis{batch: 3, shards: []*fakeShard{{id: "shardId-0"}, {id: "shardId-1"}}}
+	fn := new(fakeLambda)
+	n.svc.cfg.Kinesis, n.k, n.svc.cfg.Lambda = k, k, fn
+	shards := make(map[string]string)
+	fn.set(func(e lambdaEvent) any {
+		var out []answer
+		for _, r := range e.Records {
+			if r.Kinesis == nil || r.Kinesis.PartitionKey != "k" || r.Kinesis.Sequence == "" || r.Kinesis.Arrival == 0 {
+				t.Errorf("of %q is told %+v", r.Data, r.Kinesis)
+			} else {
+				shards[string(r.Data)] = r.Kinesis.Shard
+			}
+			out = append(out, answer{ID: r.ID, Result: "Ok", Data: encoded(strings.ToUpper(string(r.Data)))})
+		}
+		return out
+	})
+	c := raw("b")
+	c.BufferingHints = &types.BufferingHints{SizeInMBs: aws.Int32(1), IntervalInSeconds: aws.Int32(900)}
+	c.ProcessingConfiguration = lambdaProcessing("BufferSizeInMBs", "1", "BufferIntervalInSeconds", "900")
+	_, err := n.CreateDeliveryStream(t.Context(), &firehose.CreateDeliveryStreamInput{
+		DeliveryStreamName: aws.String("s"), DeliveryStreamType: types.DeliveryStreamTypeKinesisStreamAsSource, ExtendedS3DestinationConfiguration: c,
+		KinesisStreamSourceConfiguration: &types.KinesisStreamSourceConfiguration{
+			KinesisStreamARN: aws.String("arn:aws:kinesis:us-east-1:000000000000:stream/k"), RoleARN: aws.String("arn:aws:iam::000000000000:role/r"),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"a b c d", "a b c d e f"} {
+		if i == 0 {
+			k.put("shardId-0", "a ", "b ")
+			k.put("shardId-1", "c ", "d ")
+		} else {
+			n.stop(t)
+			n.start(t)
+			n.svc.cfg.Lambda = fn
+			k.put("shardId-1", "e ")
+			k.put("shardId-0", "f ")
+		}
+		n.flush(t, "s")
+		var all []string
+		for _, v := range n.s3.all() {
+			all = append(all, strings.Fields(strings.ToLower(string(v)))...)
+		}
+		slices.Sort(all)
+		if got := strings.Join(all, " "); got != want {
+			t.Errorf("delivered %s, want %s", got, want)
+		}
+	}
+	if shards["a "] != "shardId-0" || shards["e "] != "shardId-1" {
+		t.Errorf("shards: %v", shards)
+	}
+}
