@@ -22,12 +22,15 @@ import (
 // https://docs.aws.amazon.com/firehose/latest/dev/limits.html
 const defaultPartitions = 500
 
-// Limits of partition key values, so that every key can be put: S3's of a key, and those
-// of the plain files that an object may be.
+// Limits of keys, so that every one can be put: S3's, and those of the plain files that an
+// object may be, less what numbers and the names of months may add.
 const (
-	maxKey     = 1024
-	maxSegment = 200
+	maxKey     = 1000
+	maxSegment = 240
+	maxKnown   = 4096 // partitions that are remembered to fit
 )
+
+var errNoKey = errors.New("makes keys that cannot be stored: with an empty segment, a segment . or .., or one of more than 255 bytes")
 
 // tooManyPartitions is the error code of a record of one partition too many.
 const tooManyPartitions = "DynamicPartitioning.ActivePartitionsExceeded"
@@ -54,6 +57,7 @@ type specPlan struct {
 	keys    KeyValues
 	outcome Outcome
 	name    []byte
+	fits    map[string]bool // names of partitions whose keys can be, or cannot
 
 	record jsontext.Record // of the encoders
 }
@@ -104,6 +108,13 @@ func compile(spec Spec) (*specPlan, error) {
 		return nil, err
 	}
 	p.names, p.functions = p.prefixes.Data.QueryKeys(), p.prefixes.Data.LambdaKeys()
+	v := PrefixValues{Time: time.Unix(0, 0).UTC(), ErrorType: FormatConversionFailed}
+	if !p.storable(p.prefixes.Error, &v, true) {
+		return nil, fmt.Errorf("ErrorOutputPrefix %w", errNoKey)
+	}
+	if len(p.names)+len(p.functions) == 0 && !p.storable(p.prefixes.Data, &v, false) {
+		return nil, fmt.Errorf("Prefix %w", errNoKey)
+	}
 	if spec.Owner != "" {
 		p.owner = NewOwner(spec.Owner, spec.Name)
 	}
@@ -301,7 +312,19 @@ func (p *specPlan) partition(data []byte, rows *Rows) {
 			return
 		}
 	}
-	if len(p.name)+len(p.spec.Prefix)+len(p.spec.Name)+100 > maxKey {
+	fits, known := p.fits[string(p.name)]
+	if !known {
+		v := PrefixValues{Time: time.Unix(0, 0).UTC()}
+		v.Query, v.Lambda = p.partitionKeys(string(p.name))
+		if len(p.fits) == maxKnown {
+			clear(p.fits)
+		} else if p.fits == nil {
+			p.fits = make(map[string]bool)
+		}
+		fits = p.storable(p.prefixes.Data, &v, false)
+		p.fits[string(p.name)] = fits
+	}
+	if !fits {
 		rows.Reject(p.failed(data, &rows.from, errBadKey))
 		return
 	}
@@ -316,23 +339,23 @@ func (p *specPlan) appendKey(v []byte) error {
 	if !utf8.Valid(v) {
 		v = bytes.ToValidUTF8(v, []byte("\ufffd"))
 	}
-	if !fitsKey(v) {
-		return errBadKey
-	}
 	p.name = appendKeyValue(p.name, v)
 	return nil
 }
 
 var errBadKey = &PartitionError{ExtractionFailed, "partitionKeys values cannot be part of an object key"}
 
-// fitsKey tells whether the value can be part of a key.
-func fitsKey(v []byte) bool {
-	for len(v) > 0 {
-		segment, rest, _ := bytes.Cut(v, []byte("/"))
-		if len(segment) > maxSegment || string(segment) == "." || string(segment) == ".." || bytes.IndexByte(segment, 0) >= 0 {
+// storable tells whether objects can be put below a prefix.
+func (p *specPlan) storable(prefix *Prefix, v *PrefixValues, errors bool) bool {
+	key, _ := prefix.Append(nil, v)
+	key = AppendObjectName(key, p.spec.Name, p.spec.Version, v.Time, ObjectID{}, p.extension(errors))
+	if len(key) > maxKey || bytes.IndexByte(key, 0) >= 0 {
+		return false
+	}
+	for segment := range bytes.SplitSeq(key, []byte("/")) {
+		if len(segment) == 0 || len(segment) > maxSegment || string(segment) == "." || string(segment) == ".." {
 			return false
 		}
-		v = rest
 	}
 	return true
 }

@@ -110,3 +110,33 @@ func TestRoute(t *testing.T) {
 		})
 	}
 }
+
+// TestStorable: no key that cannot be put, since that would stop all that comes after it.
+func TestStorable(t *testing.T) {
+	long := strings.Repeat("x", 200)
+	for prefix, ok := range map[string]bool{
+		"": true, "a": true, "a/b/": true, "a b/ü+%/": true, long + "/": true,
+		"/a/": false, "a//b": false, "a/../": false, "./": false, strings.Repeat("x", 250) + "/": false, "a\x00/": false,
+	} {
+		if _, err := NewPlan("1", Spec{Name: "s", Version: "1", Prefix: prefix}); (err == nil) != ok {
+			t.Errorf("prefix %q: %v", prefix, err)
+		}
+		if _, err := NewPlan("1", Spec{Name: "s", Version: "1", ErrorPrefix: prefix}); (err == nil) != ok {
+			t.Errorf("error prefix %q: %v", prefix, err)
+		}
+	}
+	spec := Spec{Name: "s", Version: "1", Partition: "{k:.k}", Prefix: "data/k=!{partitionKeyFromQuery:k}/!{partitionKeyFromQuery:k}", ErrorPrefix: "e/"}
+	for k, ok := range map[string]bool{
+		"a": true, "a b": true, "é🙂": true, "a/b": true, "x..": true, "..": true, // of a longer segment
+		"/a": false, "a/": false, "a//b": false, "a/../b": false, "a/./b": false, long: false, strings.Repeat("b/", 500): false,
+	} {
+		data, err := json.Marshal(map[string]string{"k": k})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, failed := routed(t, spec, shardlog.Record{Data: data})
+		if (len(rows) == 1) != ok || ok == (len(failed) > 0) {
+			t.Errorf("key %q: %d rows, failed %v", k, len(rows), failed)
+		}
+	}
+}

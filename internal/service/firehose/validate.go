@@ -34,13 +34,6 @@ func (s *Service) validate(d *streamDoc) error {
 
 // validate checks an S3 destination; main if the stream's records go there.
 func (c *s3Config) validate(d *streamDoc, main bool) error {
-	for name, p := range map[string]*string{"Prefix": c.Prefix, "ErrorOutputPrefix": c.ErrorPrefix} {
-		for segment := range strings.SplitSeq(aws.ToString(p), "/") {
-			if segment == ".." || segment == "." { // no key that S3 takes
-				return invalid("%s must not have the segment %s", name, segment)
-			}
-		}
-	}
 	if err := c.Logging.validate(); err != nil {
 		return err
 	}
