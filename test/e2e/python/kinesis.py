@@ -190,9 +190,10 @@ def resharding():
     want([(c["ShardId"][-1], c["ParentShards"]) for c in out["ChildShards"]], [("1", [parent]), ("2", [parent])], "children")
     assert k.put_record(StreamName="s", Data=b"after", PartitionKey="k")["ShardId"] != parent
     refused("InvalidArgumentException", k.merge_shards, StreamName="s", ShardToMerge="shardId-000000000001", AdjacentShardToMerge=parent)
-    k.merge_shards(StreamName="s", ShardToMerge="shardId-000000000002", AdjacentShardToMerge="shardId-000000000001")
+    refused("InvalidArgumentException", k.merge_shards, StreamName="s", ShardToMerge="shardId-000000000002", AdjacentShardToMerge="shardId-000000000001", text="not an adjacent pair")
+    k.merge_shards(StreamName="s", ShardToMerge="shardId-000000000001", AdjacentShardToMerge="shardId-000000000002")
     last = shards("s")[3]
-    want((last["ParentShardId"], last["AdjacentParentShardId"]), ("shardId-000000000002", "shardId-000000000001"), "a merge's parents")
+    want((last["ParentShardId"], last["AdjacentParentShardId"]), ("shardId-000000000001", "shardId-000000000002"), "a merge's parents")
     cover([last])
     out = k.update_shard_count(StreamName="s", TargetShardCount=2, ScalingType="UNIFORM_SCALING")
     want((out["CurrentShardCount"], out["TargetShardCount"]), (1, 2), "a rescale")
