@@ -46,11 +46,11 @@ def catalog():
         "d between '2024-01-02' and '2024-01-04'": 3, "d not between date '2024-01-02' and date '2024-01-04'": 6,
         "d > cast('2024-01-05' as date)": 4, "cast(y as string) like '202%'": 9, "cast(s as string) = 'p3'": 1,
         "d is null": 1, "d is not null": 9, "s like 'p_'": 9, "s not like '%1'": 9, "s = 'it''s'": 1, "s LIKE 'it%'": 1,
-        "(y=2020 AND d='2024-01-01') OR (y=2021 AND d='2024-01-02')": 2, '"y" = 2020': 1, "`y` = 2020": 1, "y = -1": 0, "y = 2020.0": 1,
+        "(y=2020 AND d='2024-01-01') OR (y=2021 AND d='2024-01-02')": 2, '"y" = 2020': 1, "`y` = 2020": 1, "y = -1": 0, "(y) = (2020)": 1,
     }.items():
         pages = glue.get_paginator("get_partitions").paginate(DatabaseName="lake", TableName="t", Expression=expression, PaginationConfig={"PageSize": 3})
         want(sum(len(p["Partitions"]) for p in pages), expected, f"partitions where {expression!r}")
-    for expression in ["y", "y =", "nope = 1", "y = 1 and", "(y = 1", "y = 1; drop", "y in ()", "y like 1", "'a"]:
+    for expression in ["y", "y =", "nope = 1", "y = 1 and", "(y = 1", "y = 1; drop", "y in ()", "y like 1", "y = 2020.5", "y = 'x'", "d = '2024-02-30'", "'a"]:
         refused("InvalidInputException", glue.get_partitions, DatabaseName="lake", TableName="t", Expression=expression)
     segments = [glue.get_partitions(DatabaseName="lake", TableName="t", Segment={"SegmentNumber": i, "TotalSegments": 3})["Partitions"] for i in range(3)]
     want(sum(map(len, segments)), 10, "partitions of segments")
