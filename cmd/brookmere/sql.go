@@ -138,8 +138,7 @@ func shorten(text string) string {
 // statement runs one statement and prints its result. Ctrl-C cancels it.
 func (s *sqlCommand) statement(ctx context.Context, text string) error {
 	if name, ok := useStatement(text); ok {
-		s.client.database = name
-		return nil
+		return s.client.use(ctx, name)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()

@@ -59,6 +59,20 @@ func newSQLClient(ctx context.Context, endpoint, region string) (*sqlClient, err
 	}, nil
 }
 
+// use takes tables from another database from now on, if there is such a one.
+func (c *sqlClient) use(ctx context.Context, database string) error {
+	_, err := c.athena.GetDatabase(ctx, &athena.GetDatabaseInput{CatalogName: aws.String("AwsDataCatalog"), DatabaseName: aws.String(database)})
+	var missing *types.MetadataException
+	if errors.As(err, &missing) {
+		return fmt.Errorf("database %s does not exist", database)
+	}
+	if err != nil {
+		return plainError(err)
+	}
+	c.database = database
+	return nil
+}
+
 // sqlQuery is a statement that has succeeded.
 type sqlQuery struct {
 	execution types.QueryExecution

@@ -23,6 +23,7 @@ or drops what has been typed; Ctrl-D ends. Tab completes keywords, tables and co
 
   USE name;            take tables from this database
   \o table|csv|json    how results are shown
+  \l                   list databases
   \d                   list tables          \d name    describe one
   \q                   end`
 
@@ -73,6 +74,9 @@ func (s *sqlCommand) shell(ctx context.Context) error {
 		}
 		if word := strings.ToLower(strings.TrimRight(strings.TrimSpace(text), ";")); typed == "" && (word == "exit" || word == "quit") {
 			return nil
+		} else if word == "help" && typed == "" {
+			fmt.Fprintln(s.out, shellHelp)
+			continue
 		}
 		if typed != "" {
 			typed += "\n"
@@ -83,7 +87,9 @@ func (s *sqlCommand) shell(ctx context.Context) error {
 			typed = ""
 		}
 		for _, st := range statements {
-			line.AppendHistory(strings.Join(strings.Fields(st), " ") + ";")
+			if one, ok := oneLine(st); ok {
+				line.AppendHistory(one + ";")
+			}
 			if err := s.statement(ctx, st); err != nil {
 				s.showError(st, err)
 				typed = ""
@@ -103,6 +109,8 @@ func (s *sqlCommand) shellCommand(ctx context.Context, words []string) (done boo
 	case words[0] == `\o` && len(words) == 2 && words[1] != "parquet" && resultFormats[words[1]] != nil:
 		s.format = words[1]
 		return false
+	case words[0] == `\l` && len(words) == 1:
+		statement = "SHOW DATABASES"
 	case words[0] == `\d` && len(words) == 1:
 		statement = "SHOW TABLES"
 	case words[0] == `\d` && len(words) == 2:
@@ -115,6 +123,47 @@ func (s *sqlCommand) shellCommand(ctx context.Context, words []string) (done boo
 		s.showError(statement, err)
 	}
 	return false
+}
+
+// oneLine is a statement for the history: without its line breaks, and without comments,
+// which would swallow what follows them. False where a literal has a line break.
+func oneLine(statement string) (string, bool) {
+	var b strings.Builder
+	space := false
+	for i := 0; i < len(statement); i++ {
+		end := i + 1
+		switch c := statement[i]; {
+		case c == '\'' || c == '"' || c == '`':
+			if n := strings.IndexByte(statement[end:], c); n >= 0 {
+				end += n + 1
+			}
+			if strings.Contains(statement[i:end], "\n") {
+				return "", false
+			}
+		case strings.HasPrefix(statement[i:], "--"):
+			n := strings.IndexByte(statement[i:], '\n')
+			if n < 0 {
+				return b.String(), true
+			}
+			i, space = i+n, true
+			continue
+		case strings.HasPrefix(statement[i:], "/*"):
+			if n := strings.Index(statement[i+2:], "*/"); n >= 0 {
+				i, space = i+n+3, true
+				continue
+			}
+		case c <= ' ':
+			space = true
+			continue
+		}
+		if space && b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		space = false
+		b.WriteString(statement[i:end])
+		i = end - 1
+	}
+	return b.String(), true
 }
 
 var errorPosition = regexp.MustCompile(`line (\d+):(\d+)`)

@@ -34,6 +34,22 @@ func TestSplitStatements(t *testing.T) {
 	}
 }
 
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"SELECT  a,\n   b":                    "SELECT a, b",
+		"SELECT a, -- the first\n  b":         "SELECT a, b",
+		"SELECT 'two  spaces', '--', '/*x*/'": "SELECT 'two  spaces', '--', '/*x*/'",
+		"SELECT /* not\nthis */ \"a  b\"":     "SELECT \"a  b\"",
+		"-- first\nSELECT 1 -- last":          "SELECT 1",
+		"SELECT 'it''s'":                      "SELECT 'it''s'",
+		"SELECT 'a\nb'":                       "",
+	} {
+		if got, _ := oneLine(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzSplitStatements(f *testing.F) {
 	for _, s := range []string{"SELECT ';'; -- ;\nSELECT 2;", "/* ; */ 'x", "`;`\";\""} {
 		f.Add(s)
@@ -49,6 +65,9 @@ func FuzzSplitStatements(f *testing.F) {
 		}
 		if n > len(text) {
 			t.Errorf("%q became longer", text)
+		}
+		if one, _ := oneLine(text); len(one) > len(text) || strings.Contains(one, "\n") {
+			t.Errorf("%q on one line is %q", text, one)
 		}
 	})
 }
