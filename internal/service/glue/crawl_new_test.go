@@ -87,4 +87,19 @@ func TestCrawlNewFoldersOnly(t *testing.T) {
 	if err != nil || !strings.Contains(*runs.Crawls[0].Summary, `\"ADD\":{\"Count\":2}`) {
 		t.Errorf("last run: %v, %v", *runs.Crawls[0].Summary, err)
 	}
+	for want, f := range map[string]types.CrawlsFilter{
+		"FieldValue: null":          {FieldName: types.FieldNameCrawlId, FilterOperator: types.FilterOperatorNe},
+		"Only EQ or NE operator is": {FieldName: types.FieldNameState, FilterOperator: types.FilterOperatorLe, FieldValue: aws.String("RUNNING")},
+		"is not a time":             {FieldName: types.FieldNameStartTime, FilterOperator: types.FilterOperatorLe, FieldValue: aws.String("now")},
+	} {
+		_, err := s.ListCrawls(ctx, &glue.ListCrawlsInput{CrawlerName: aws.String("c"), Filters: []types.CrawlsFilter{f}})
+		if code(err) != "InvalidInputException" || !strings.Contains(err.Error(), want) {
+			t.Errorf("filter %v: %v", f, err)
+		}
+	}
+	later := types.CrawlsFilter{FieldName: types.FieldNameStartTime, FilterOperator: types.FilterOperatorGt, FieldValue: aws.String(epoch.Add(90 * time.Second).Format("2006-01-02T15:04:05.000000"))}
+	runs, err = s.ListCrawls(ctx, &glue.ListCrawlsInput{CrawlerName: aws.String("c"), Filters: []types.CrawlsFilter{later}})
+	if err != nil || len(runs.Crawls) != 2 {
+		t.Errorf("%d later runs, %v", len(runs.Crawls), err)
+	}
 }

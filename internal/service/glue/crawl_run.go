@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -400,18 +401,30 @@ func (s *Service) ListCrawls(ctx context.Context, in *glue.ListCrawlsInput, _ ..
 
 func crawlFilter(f types.CrawlsFilter) (func(*crawlDoc) bool, error) {
 	value := aws.ToString(f.FieldValue)
-	var cmp func(*crawlDoc) int
+	if f.FieldName == "" || f.FilterOperator == "" || value == "" {
+		null := func(s string) string { return cmp.Or(s, "null") }
+		return nil, invalidInput("Invalid Filter Provided: FieldName: %s, FilterOperator: %s, FieldValue: %s",
+			null(string(f.FieldName)), null(string(f.FilterOperator)), null(value))
+	}
+	equality := f.FilterOperator == types.FilterOperatorEq || f.FilterOperator == types.FilterOperatorNe
+	if !equality && (f.FieldName == types.FieldNameState || f.FieldName == types.FieldNameCrawlId) {
+		return nil, invalidInput("Only EQ or NE operator is allowed for field : %s", f.FieldName)
+	}
+	var order func(*crawlDoc) int
 	switch f.FieldName {
 	case types.FieldNameCrawlId:
-		cmp = func(c *crawlDoc) int { return strings.Compare(c.ID, value) }
+		order = func(c *crawlDoc) int { return strings.Compare(c.ID, value) }
 	case types.FieldNameState:
-		cmp = func(c *crawlDoc) int { return strings.Compare(string(c.State), value) }
+		order = func(c *crawlDoc) int { return strings.Compare(string(c.State), value) }
 	case types.FieldNameStartTime, types.FieldNameEndTime:
 		t, err := time.Parse(time.RFC3339, value)
 		if err != nil {
+			t, err = time.Parse("2006-01-02T15:04:05", value)
+		}
+		if err != nil {
 			return nil, invalidInput("Filter value %s is not a time.", value)
 		}
-		cmp = func(c *crawlDoc) int {
+		order = func(c *crawlDoc) int {
 			if f.FieldName == types.FieldNameStartTime {
 				return c.Started.Compare(t)
 			}
@@ -421,7 +434,7 @@ func crawlFilter(f types.CrawlsFilter) (func(*crawlDoc) bool, error) {
 		return nil, invalidInput("Filtering by %s is not supported.", f.FieldName)
 	}
 	return func(c *crawlDoc) bool {
-		n := cmp(c)
+		n := order(c)
 		switch f.FilterOperator {
 		case types.FilterOperatorGt:
 			return n > 0
