@@ -3,6 +3,7 @@ package athena
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/google/uuid"
 )
 
 // ListDatabases, GetDatabase, ListTableMetadata, GetTableMetadata: the Glue catalog as
@@ -22,19 +24,21 @@ func checkCatalog(name *string) error {
 	return invalidRequest("", "Data catalog %s was not found", aws.ToString(name))
 }
 
-// metadataFailure is an error of the catalog in the form that these calls give it.
+// metadataFailure is an error of the catalog in the form that these calls give it:
+// clients take the code out of the text.
 func metadataFailure(err error) error {
-	var api interface {
-		ErrorCode() string
-		ErrorMessage() string
+	code := ""
+	var api interface{ ErrorCode() string }
+	switch {
+	case missing(err):
+		code = "EntityNotFoundException"
+	case errors.As(err, &api):
+		code = api.ErrorCode()
+	default:
+		return err
 	}
-	if missing(err) {
-		return &types.MetadataException{Message: aws.String("EntityNotFoundException: " + message(err))}
-	}
-	if errors.As(err, &api) {
-		return &types.MetadataException{Message: aws.String(api.ErrorCode() + ": " + api.ErrorMessage())}
-	}
-	return err
+	return &types.MetadataException{Message: aws.String(fmt.Sprintf("%s (Service: AmazonDataCatalog; Status Code: 400; Error Code: %s; Request ID: %s; Proxy: null)",
+		message(err), code, uuid.NewString()))}
 }
 
 func databaseOf(d *gluetypes.Database) types.Database {
