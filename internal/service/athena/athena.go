@@ -244,7 +244,7 @@ func pageOf[T any](items []T, key func(T) string, token *string, max *int32, lim
 	if t := aws.ToString(token); t != "" {
 		b, err := base64.RawURLEncoding.DecodeString(t)
 		if err != nil || len(b) == 0 {
-			return nil, nil, invalidRequest("INVALID_INPUT", "Invalid pagination token.")
+			return nil, nil, invalidRequest("INVALID_INPUT", "The nextPageToken is malformed: %s", t)
 		}
 		i := 0
 		for i < len(items) && strings.Compare(key(items[i]), string(b)) <= 0 {

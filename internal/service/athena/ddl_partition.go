@@ -244,7 +244,6 @@ func (d *ddl) repairTable(ctx context.Context, st *sql.RepairTable) error {
 		for i, f := range folders {
 			names[i] = aws.ToString(t.Name) + ":" + f
 		}
-		d.out.columns = textColumns("result")
 		d.out.line("Partitions not in metastore:", strings.Join(names, "\t"))
 		for _, n := range names {
 			d.out.line("Repair: Added partition to metastore " + n)

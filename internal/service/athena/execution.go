@@ -118,7 +118,7 @@ func (d *executionDoc) output(now time.Time) types.QueryExecution {
 		out.QueryExecutionContext.Database = aws.String(d.Database)
 	}
 	if d.Catalog != "" {
-		out.QueryExecutionContext.Catalog = aws.String(d.Catalog)
+		out.QueryExecutionContext.Catalog = aws.String(strings.ToLower(d.Catalog))
 	}
 	if d.Subtype != "" {
 		out.SubstatementType = aws.String(d.Subtype)
@@ -131,19 +131,33 @@ func (d *executionDoc) output(now time.Time) types.QueryExecution {
 	}
 	if d.State == types.QueryExecutionStateFailed {
 		out.Status.AthenaError = &types.AthenaError{
-			ErrorCategory: aws.Int32(d.Category), ErrorType: aws.Int32(errorType(d.Category)),
+			ErrorCategory: aws.Int32(d.Category), ErrorType: aws.Int32(errorType(d.Category, d.Reason)),
 			Retryable: false, ErrorMessage: aws.String(d.Reason),
 		}
 	}
 	return out
 }
 
-// errorType is Athena's generic type of a category.
-func errorType(category int32) int32 {
-	if category == userError {
-		return 1000
+// errorTypes are the types of user errors that Athena tells apart, by the names that their
+// reasons begin with.
+var errorTypes = map[string]int32{
+	"DIVISION_BY_ZERO": 1001, "TYPE_MISMATCH": 1002, "COLUMN_NOT_FOUND": 1006, "CATALOG_NOT_FOUND": 1006,
+	"INVALID_CAST_ARGUMENT": 1100, "NOT_SUPPORTED": 1200, "TABLE_NOT_FOUND": 1301, "SCHEMA_NOT_FOUND": 1301, "FUNCTION_NOT_FOUND": 1303,
+}
+
+// errorType is Athena's type of an error.
+func errorType(category int32, reason string) int32 {
+	if category != userError {
+		return 200
 	}
-	return 0
+	name, _, _ := strings.Cut(reason, ":")
+	if t := errorTypes[name]; t != 0 {
+		return t
+	}
+	if strings.HasPrefix(reason, ddlTask) {
+		return 1100
+	}
+	return 1000
 }
 
 // message is the text of an AWS error.
@@ -260,7 +274,7 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 }
 
 func executionNotFound(id string) error {
-	return invalidRequest("INVALID_QUERY_EXECUTION_ID", "QueryExecution %s was not found", id)
+	return invalidRequest("QUERY_EXECUTION_NOT_FOUND", "QueryExecution %s was not found", id)
 }
 
 // GetQueryExecution describes one execution as it stands.
@@ -280,7 +294,7 @@ func (s *Service) BatchGetQueryExecution(ctx context.Context, in *athena.BatchGe
 		d, err := s.executions.get(scopeOf(ctx), id)
 		if err != nil {
 			out.UnprocessedQueryExecutionIds = append(out.UnprocessedQueryExecutionIds, types.UnprocessedQueryExecutionId{
-				QueryExecutionId: aws.String(id), ErrorCode: aws.String("INVALID_QUERY_EXECUTION_ID"), ErrorMessage: aws.String(message(err)),
+				QueryExecutionId: aws.String(id), ErrorCode: aws.String("QUERY_EXECUTION_NOT_FOUND"), ErrorMessage: aws.String(message(err)),
 			})
 			continue
 		}
@@ -347,15 +361,25 @@ func classify(st sql.Statement) (kind, subtype, extension string) {
 	case *sql.Execute:
 		return "DML", "EXECUTE", ".csv"
 	case *sql.Insert:
-		return "DML", "INSERT", ".csv"
+		return "DML", "INSERT", ""
 	case *sql.Unload:
 		return "DML", "UNLOAD", ".csv"
 	case *sql.CreateTableAs:
 		return "DDL", "CREATE_TABLE_AS_SELECT", ".txt"
 	case *sql.Explain:
-		return "UTILITY", "EXPLAIN", ".txt"
+		return "DML", "EXPLAIN", ".txt"
 	}
 	name := subtypes[strings.TrimPrefix(fmt.Sprintf("%T", st), "*sql.")]
+	if a, ok := st.(*sql.AlterTable); ok {
+		switch a := a.Action.(type) {
+		case *sql.AddColumns:
+			if name += "_ADD_COLUMN"; a.Replace {
+				name = "ALTER_TABLE_REPLACE_COLUMN"
+			}
+		case *sql.ChangeColumn:
+			name += "_CHANGE_COLUMN"
+		}
+	}
 	if strings.HasPrefix(name, "SHOW") || strings.HasPrefix(name, "DESCRIBE") {
 		return "UTILITY", name, ".txt"
 	}
@@ -365,11 +389,11 @@ func classify(st sql.Statement) (kind, subtype, extension string) {
 var subtypes = map[string]string{
 	"CreateDatabase": "CREATE_DATABASE", "DropDatabase": "DROP_DATABASE", "AlterDatabase": "ALTER_DATABASE",
 	"CreateTable": "CREATE_TABLE", "DropTable": "DROP_TABLE", "AlterTable": "ALTER_TABLE",
-	"RepairTable": "MSCK_REPAIR_TABLE", "CreateView": "CREATE_VIEW", "DropView": "DROP_VIEW",
+	"RepairTable": "MSCK_REPAIR", "CreateView": "CREATE_VIEW", "DropView": "DROP_VIEW",
 	"Prepare": "PREPARE", "Deallocate": "DEALLOCATE_PREPARE",
 	"ShowDatabases": "SHOW_DATABASES", "ShowTables": "SHOW_TABLES", "ShowViews": "SHOW_VIEWS",
 	"ShowColumns": "SHOW_COLUMNS", "ShowPartitions": "SHOW_PARTITIONS", "ShowCreateTable": "SHOW_CREATE_TABLE",
-	"ShowCreateView": "SHOW_CREATE_VIEW", "ShowTableProperties": "SHOW_TBLPROPERTIES",
+	"ShowCreateView": "SHOW_CREATE_VIEW", "ShowTableProperties": "SHOW_TABLE_PROPERTIES",
 	"ShowFunctions": "SHOW_FUNCTIONS", "Describe": "DESCRIBE_TABLE", "DescribePrepared": "DESCRIBE_PREPARED",
 }
 

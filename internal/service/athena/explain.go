@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/sql"
@@ -279,7 +282,8 @@ func (s *Service) explain(ctx context.Context, wg *workGroupDoc, request lakesql
 	if target != "" {
 		root = node("Output", "rows", node("TableWriter", target, root.Inputs...))
 	}
-	r := &report{columns: textColumns("Query Plan")}
+	r := &report{}
+	name, end := "Query Plan", 3 // empty lines that Athena's text of a plan ends with
 	if st.Analyze {
 		lines, err := s.analyze(ctx, wg, request, x)
 		if err != nil {
@@ -290,23 +294,30 @@ func (s *Service) explain(ctx context.Context, wg *workGroupDoc, request lakesql
 	x.planned()
 	switch {
 	case option["TYPE"] == "VALIDATE":
-		r.columns = textColumns("Valid")
+		name, end = "Valid", 1
 		r.lines = []string{"true"}
 	case option["TYPE"] == "IO":
-		r.lines = append(r.lines, p.io())
+		r.lines, end = append(r.lines, p.io()), 1
 	case option["FORMAT"] == "JSON":
 		b, err := json.MarshalIndent(root, "", "  ")
 		if err != nil {
 			return err
 		}
-		r.lines = append(r.lines, strings.Split(string(b), "\n")...)
+		r.lines, end = append(r.lines, strings.Split(string(b), "\n")...), 1
 	case option["FORMAT"] == "GRAPHVIZ":
 		id := 0
+		end = 2
 		r.lines = append(r.lines, "digraph logical_plan {")
 		r.lines = append(append(r.lines, root.graph(nil, &id)...), "}")
 	default:
 		r.lines = root.text(r.lines, "")
 	}
+	size := 0
+	for _, l := range r.lines {
+		size += utf8.RuneCountInString(l) + 1
+	}
+	r.columns = []types.ColumnInfo{columnInfo(name, "varchar", size, 0, true)}
+	r.lines = append(append([]string{name}, r.lines...), make([]string, end)...)
 	return s.writeReport(ctx, x, r)
 }
 

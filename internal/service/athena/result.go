@@ -24,7 +24,8 @@ import (
 // Result objects, and GetQueryResults, which reads them back page by page.
 //
 // <id>.csv has a header line and a line a row; every value is in double quotes, those in
-// it doubled, and a NULL is empty without quotes. <id>.txt has a line a row. Beside it
+// it doubled, and a NULL is empty without quotes. <id>.txt has the rows with line
+// breaks between them, and of a statement that failed, why. Beside it
 // <id>.csv.metadata describes the columns, see metadata.go.
 
 // spoolLimit is how much of a result is gathered in memory; the rest goes to a file.
@@ -116,12 +117,38 @@ func (s *Service) writeResult(ctx context.Context, x *execution, w *csvWriter, c
 }
 
 func (s *Service) writeReport(ctx context.Context, x *execution, r *report) error {
-	var b strings.Builder
-	for _, l := range r.lines {
-		b.WriteString(l)
-		b.WriteByte('\n')
+	text := strings.Join(r.lines, "\n")
+	return s.putResult(ctx, x, strings.NewReader(text), int64(len(text)), r.columns)
+}
+
+// contentType is that of the objects of a result: what was planned has another one than
+// what the catalog alone answers.
+func (d *executionDoc) contentType() *string {
+	switch {
+	case d.Type == "DML", d.Subtype == "DESCRIBE_TABLE", d.Subtype == "SHOW_CREATE_TABLE", d.Subtype == "CREATE_TABLE_AS_SELECT", d.Subtype == "MSCK_REPAIR":
+		return aws.String("application/octet-stream")
 	}
-	return s.putResult(ctx, x, strings.NewReader(b.String()), int64(b.Len()), r.columns)
+	return aws.String("binary/octet-stream")
+}
+
+// putFailure leaves why a statement failed in its result object, where that is text.
+func (s *Service) putFailure(ctx context.Context, d *executionDoc, reason string) {
+	if !strings.HasSuffix(d.Output, ".txt") || d.Type == "DML" {
+		return
+	}
+	if !strings.HasPrefix(reason, "FAILED: ") {
+		reason = "FAILED: " + reason
+	}
+	bucket, key, err := splitLocation(d.Output)
+	if err == nil {
+		_, err = s.objects.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: aws.String(bucket), Key: aws.String(key), Body: strings.NewReader(reason),
+			ContentLength: aws.Int64(int64(len(reason))), ContentType: aws.String("application/octet-stream"),
+		})
+	}
+	if err != nil {
+		s.logger.Warn("the reason of a failed statement could not be written", "query", d.ID, "object", d.Output, "error", err)
+	}
 }
 
 // putResult writes the result and its metadata at the same time.
@@ -130,22 +157,21 @@ func (s *Service) putResult(ctx context.Context, x *execution, body io.ReadSeeke
 	if err != nil {
 		return err
 	}
-	contentType := "text/csv"
-	if strings.HasSuffix(key, ".txt") {
-		contentType = "text/plain"
-	}
 	var wg sync.WaitGroup
 	var metaErr error
 	wg.Go(func() {
+		if len(columns) == 0 && size == 0 {
+			return // there is nothing to describe
+		}
 		meta := encodeMetadata(x.doc.ID, columns)
 		_, metaErr = s.objects.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: aws.String(bucket), Key: aws.String(key + ".metadata"), Body: bytes.NewReader(meta),
-			ContentLength: aws.Int64(int64(len(meta))), ContentType: aws.String("binary/octet-stream"),
+			ContentLength: aws.Int64(int64(len(meta))), ContentType: x.doc.contentType(),
 		})
 	})
 	_, err = s.objects.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: aws.String(key), Body: body,
-		ContentLength: aws.Int64(size), ContentType: aws.String(contentType),
+		ContentLength: aws.Int64(size), ContentType: x.doc.contentType(),
 	})
 	wg.Wait()
 	if err := errors.Join(err, metaErr); err != nil {
@@ -164,6 +190,8 @@ func (s *Service) GetQueryResults(ctx context.Context, in *athena.GetQueryResult
 	switch {
 	case !finished(d.State):
 		return nil, invalidRequest("INVALID_QUERY_EXECUTION_STATE", "Query has not yet finished. Current state: %s", d.State)
+	case d.State == types.QueryExecutionStateCancelled:
+		return nil, invalidRequest("RESULT_NOT_FOUND", "Could not find results")
 	case d.State != types.QueryExecutionStateSucceeded:
 		return nil, invalidRequest("INVALID_QUERY_EXECUTION_STATE", "Query did not finish successfully. Final query state: %s", d.State)
 	}
@@ -191,8 +219,17 @@ func (s *Service) GetQueryResults(ctx context.Context, in *athena.GetQueryResult
 	if err != nil {
 		return nil, err
 	}
+	out := &athena.GetQueryResultsOutput{ResultSet: &types.ResultSet{
+		ResultSetMetadata: &types.ResultSetMetadata{ColumnInfo: []types.ColumnInfo{}}, Rows: []types.Row{},
+	}}
+	if d.counts() {
+		out.UpdateCount = aws.Int64(d.Updated)
+	}
 	meta, err := s.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key + ".metadata")})
 	if err != nil {
+		if d.Type == "DDL" && notThere(err) {
+			return out, nil
+		}
 		return nil, resultGone(ctx, err)
 	}
 	encoded, err := io.ReadAll(io.LimitReader(meta.Body, 16<<20))
@@ -204,15 +241,8 @@ func (s *Service) GetQueryResults(ctx context.Context, in *athena.GetQueryResult
 	if err != nil {
 		return nil, resultGone(ctx, err)
 	}
-	if columns == nil {
-		columns = []types.ColumnInfo{}
-	}
-	out := &athena.GetQueryResultsOutput{
-		ResultSet:   &types.ResultSet{ResultSetMetadata: &types.ResultSetMetadata{ColumnInfo: columns}, Rows: []types.Row{}},
-		UpdateCount: aws.Int64(d.Updated),
-	}
-	if len(columns) == 0 {
-		return out, nil
+	if columns != nil {
+		out.ResultSet.ResultSetMetadata.ColumnInfo = columns
 	}
 	object := &objectReader{ctx: ctx, objects: s.objects, bucket: bucket, key: key, offset: offset}
 	defer object.Close()
@@ -235,13 +265,28 @@ func (s *Service) GetQueryResults(ctx context.Context, in *athena.GetQueryResult
 	}
 }
 
+// counts says whether a result has a number of rows that were written, zero included.
+func (d *executionDoc) counts() bool {
+	switch d.Subtype {
+	case "EXPLAIN", "DESCRIBE_TABLE", "SHOW_CREATE_TABLE":
+		return false
+	}
+	return d.Type != "DDL"
+}
+
+// notThere says whether an object or its bucket does not exist.
+func notThere(err error) bool {
+	var api interface{ ErrorCode() string }
+	return errors.As(err, &api) && (api.ErrorCode() == "NoSuchKey" || api.ErrorCode() == "NoSuchBucket")
+}
+
 // resultGone words the loss of a result object, which belongs to the client.
 func resultGone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	var api interface{ ErrorCode() string }
-	if errors.As(err, &api) && (api.ErrorCode() == "NoSuchKey" || api.ErrorCode() == "NoSuchBucket" || api.ErrorCode() == "InvalidRange") {
+	if notThere(err) || errors.As(err, &api) && api.ErrorCode() == "InvalidRange" {
 		return invalidRequest("RESULT_NOT_FOUND", "Could not find results")
 	}
 	var bad *metadataError
@@ -266,7 +311,7 @@ func decodeOffset(token *string) (int64, error) {
 			return n, nil
 		}
 	}
-	return 0, invalidRequest("INVALID_INPUT", "Invalid pagination token.")
+	return 0, invalidRequest("INVALID_INPUT", "Malformed nextPageToken %s", *token)
 }
 
 // maxRow bounds the bytes of one row that is read back.
@@ -278,6 +323,7 @@ var errRow = errors.New("malformed row")
 type rowReader struct {
 	r        *bufio.Reader
 	plain    bool // a line is a value
+	ended    bool // the line without a break behind it was read
 	consumed int64
 }
 
@@ -292,13 +338,14 @@ func (r *rowReader) byte() (byte, error) {
 func (r *rowReader) next() ([]types.Datum, error) {
 	if r.plain {
 		line, err := r.r.ReadString('\n')
-		r.consumed += int64(len(line))
-		if err != nil && line == "" {
-			return nil, err
+		if r.ended || err == io.EOF && line == "" && r.consumed == 0 {
+			return nil, io.EOF
 		}
 		if err != nil && err != io.EOF {
 			return nil, err
 		}
+		r.consumed += int64(len(line))
+		r.ended = err == io.EOF
 		return []types.Datum{{VarCharValue: aws.String(strings.TrimSuffix(line, "\n"))}}, nil
 	}
 	var row []types.Datum

@@ -42,19 +42,24 @@ func (s *Service) timed(x *execution, f func() error) error {
 
 func (s *Service) run(ctx context.Context, sc scope, wg *workGroupDoc, st sql.Statement, x *execution) {
 	err := s.contain(x, func() error { return s.execute(ctx, sc, wg, st, x) })
+	reason, category := "", int32(0)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errCutoff) {
+		reason, category = s.reason(ctx, &x.doc, err)
+		s.putFailure(ctx, &x.doc, reason)
+	}
 	x.change(func(d *executionDoc) {
 		switch {
 		case err == nil:
 			d.State = types.QueryExecutionStateSucceeded
 			return
-		case ctx.Err() != nil:
+		case reason == "" && ctx.Err() != nil:
 			return // cancelled, or shut down: finish tells which
 		case errors.Is(err, errCutoff):
 			d.State, d.Reason = types.QueryExecutionStateCancelled, err.Error()
 			return
 		}
 		d.State = types.QueryExecutionStateFailed
-		d.Reason, d.Category = s.reason(ctx, d, err)
+		d.Reason, d.Category = reason, category
 	})
 }
 
@@ -168,6 +173,9 @@ func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st sq
 	x.change(func(d *executionDoc) {
 		d.Engine = s.clock.Now().Sub(start)
 		d.Rows = int64(len(r.lines))
+		if r.view {
+			d.Subtype = "DESC_VIEW"
+		}
 	})
 	return s.writeReport(ctx, x, r)
 }
@@ -241,6 +249,7 @@ func (s *Service) query(ctx context.Context, wg *workGroupDoc, request lakesql.R
 type report struct {
 	columns []types.ColumnInfo
 	lines   []string
+	view    bool // what is described is a view
 }
 
 func (r *report) line(parts ...string) { r.lines = append(r.lines, strings.Join(parts, "\t")) }
@@ -258,6 +267,15 @@ func resultColumns(in []lakesql.ResultColumn) []types.ColumnInfo {
 	out := make([]types.ColumnInfo, len(in))
 	for i, c := range in {
 		out[i] = columnInfo(c.Name, c.Type, c.Precision, c.Scale, c.CaseSensitive)
+	}
+	return out
+}
+
+// varcharColumns are the columns of a report that is not Hive's.
+func varcharColumns(names ...string) []types.ColumnInfo {
+	out := textColumns(names...)
+	for i := range out {
+		out[i].Type = aws.String("varchar")
 	}
 	return out
 }

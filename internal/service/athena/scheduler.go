@@ -182,8 +182,8 @@ func (e *executions) accept(ctx context.Context, sc scope, d *executionDoc) (id 
 			if err != nil {
 				return "", false, err
 			}
-			if old.Query != d.Query || old.Database != d.Database || old.WorkGroup != d.WorkGroup || !slices.Equal(old.Parameters, d.Parameters) {
-				return "", false, invalidRequest("INVALID_INPUT", "Idempotent parameters do not match")
+			if old.Query != d.Query || old.Database != d.Database || old.Catalog != d.Catalog || strings.Replace(old.Output, old.ID, d.ID, 1) != d.Output {
+				return "", false, invalidRequest("IDEMPOTENT_PARAMETER_MISMATCH", "Idempotent parameters do not match")
 			}
 			return id, false, nil
 		}
@@ -306,7 +306,7 @@ func (e *executions) finish(ctx context.Context, x *execution) {
 	d := &x.doc
 	if !finished(d.State) {
 		d.State = types.QueryExecutionStateCancelled
-		d.Reason = "Query cancelled"
+		d.Reason = "Query cancelled by user"
 		if !x.stopped && ctx.Err() != nil {
 			d.State, d.Category = types.QueryExecutionStateFailed, systemError
 			d.Reason = "INTERNAL_ERROR: the service was shut down while the query ran"

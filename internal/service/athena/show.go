@@ -94,7 +94,7 @@ func (d *ddl) showTables(ctx context.Context, st *sql.ShowTables) error {
 }
 
 func (d *ddl) showViews(ctx context.Context, st *sql.ShowViews) error {
-	d.out.columns = textColumns("views")
+	d.out.columns = varcharColumns("views")
 	return d.listTables(ctx, st.Database, st.Like, func(t gluetypes.Table) {
 		if aws.ToString(t.TableType) == virtualView {
 			d.out.line(aws.ToString(t.Name))
@@ -117,6 +117,9 @@ func (d *ddl) showColumns(ctx context.Context, st *sql.ShowColumns) error {
 		return err
 	}
 	match := hivePattern(st.Like)
+	if d.describeView(t, match) {
+		return nil
+	}
 	for _, c := range allColumns(t) {
 		if name := aws.ToString(c.Name); match(name) {
 			d.out.line(pad(name))
@@ -170,6 +173,9 @@ func (d *ddl) describe(ctx context.Context, st *sql.Describe) error {
 	if err != nil {
 		return err
 	}
+	if st.Column == nil && d.describeView(t, hivePattern(nil)) {
+		return nil
+	}
 	column := func(c gluetypes.Column) {
 		d.out.line(pad(aws.ToString(c.Name)), pad(aws.ToString(c.Type)), pad(aws.ToString(c.Comment)))
 	}
@@ -186,10 +192,10 @@ func (d *ddl) describe(ctx context.Context, st *sql.Describe) error {
 		column(c)
 	}
 	if len(t.PartitionKeys) > 0 {
-		d.out.line("", "", "")
-		d.out.line(pad("# Partition Information"), "", "")
-		d.out.line(pad("# col_name"), pad("data_type"), pad("comment"))
-		d.out.line("", "", "")
+		d.out.line("", " ", " ")
+		d.out.line("# Partition Information", " ", " ")
+		d.out.line(pad("# col_name")+"  ", pad("data_type"), pad("comment"))
+		d.out.line("", " ", " ")
 		for _, c := range t.PartitionKeys {
 			column(c)
 		}
@@ -212,6 +218,21 @@ func (d *ddl) describe(ctx context.Context, st *sql.Describe) error {
 	return nil
 }
 
+// describeView lists the columns of a view by Trino's types; false where it is a table.
+func (d *ddl) describeView(t *gluetypes.Table, match func(string) bool) bool {
+	v, ok, err := viewOf(t)
+	if !ok || err != nil {
+		return false
+	}
+	d.out.columns, d.out.view = varcharColumns("column", "type"), true
+	for _, c := range v.Columns {
+		if match(c.Name) {
+			d.out.line(c.Name, c.Type)
+		}
+	}
+	return true
+}
+
 func location(t *gluetypes.Table) string {
 	if t.StorageDescriptor == nil {
 		return ""
@@ -220,7 +241,7 @@ func location(t *gluetypes.Table) string {
 }
 
 func (d *ddl) showCreateView(ctx context.Context, st *sql.ShowCreateView) error {
-	d.out.columns = textColumns("Create View")
+	d.out.columns = varcharColumns("create view")
 	database, name, err := d.name(st.View)
 	if err != nil {
 		return err

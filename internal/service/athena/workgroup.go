@@ -74,8 +74,8 @@ func withDefaults(c *types.WorkGroupConfiguration) (*types.WorkGroupConfiguratio
 	return &out, nil
 }
 
-func workGroupNotFound(name string) error {
-	return invalidRequest("", "WorkGroup %s is not found.", name)
+func workGroupNotFound() error {
+	return invalidRequest("INVALID_INPUT", "WorkGroup is not found.")
 }
 
 // workGroup returns the workgroup of that name, "primary" for none.
@@ -88,7 +88,7 @@ func (s *Service) workGroup(sc scope, name string) (*workGroupDoc, error) {
 		return d, err
 	}
 	if name != primary {
-		return nil, workGroupNotFound(name)
+		return nil, workGroupNotFound()
 	}
 	return newPrimary(), nil
 }
@@ -156,7 +156,7 @@ func (s *Service) ListWorkGroups(ctx context.Context, in *athena.ListWorkGroupsI
 	out := &athena.ListWorkGroupsOutput{NextToken: next, WorkGroups: []types.WorkGroupSummary{}}
 	for _, d := range page {
 		out.WorkGroups = append(out.WorkGroups, types.WorkGroupSummary{
-			Name: aws.String(d.Name), Description: d.Description, State: d.State,
+			Name: aws.String(d.Name), Description: aws.String(aws.ToString(d.Description)), State: d.State,
 			CreationTime: aws.Time(d.Created), EngineVersion: d.Configuration.EngineVersion,
 		})
 	}
@@ -184,7 +184,7 @@ func (s *Service) UpdateWorkGroup(ctx context.Context, in *athena.UpdateWorkGrou
 	_, err := s.workgroups.Modify(ctx, change, sc.account, sc.region, name)
 	if errors.Is(err, state.ErrNotFound) {
 		if name != primary {
-			return nil, workGroupNotFound(name)
+			return nil, workGroupNotFound()
 		}
 		d := newPrimary()
 		if err := change(d); err != nil {
@@ -284,7 +284,7 @@ func (s *Service) DeleteWorkGroup(ctx context.Context, in *athena.DeleteWorkGrou
 	}
 	err := s.workgroups.Delete(ctx, sc.account, sc.region, name)
 	if errors.Is(err, state.ErrNotFound) {
-		return nil, workGroupNotFound(name)
+		return nil, workGroupNotFound()
 	}
 	if err != nil {
 		return nil, err
