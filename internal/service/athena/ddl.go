@@ -3,7 +3,6 @@ package athena
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -278,24 +277,17 @@ func (d *ddl) createView(ctx context.Context, st *sql.CreateView) error {
 
 // viewType is a column's type in Trino's words, for the view, and in Hive's, for Glue.
 func viewType(c lakesql.ResultColumn) (trino, hive string) {
-	switch c.Type {
-	case "integer":
-		return "integer", "int"
-	case "float", "real":
-		return "real", "float"
-	case "decimal":
-		t := fmt.Sprintf("decimal(%d,%d)", c.Precision, c.Scale)
-		return t, t
-	case "varbinary":
-		return "varbinary", "binary"
-	case "boolean", "tinyint", "smallint", "bigint", "double", "date":
-		return c.Type, c.Type
-	case "timestamp", "timestamp with time zone":
-		return c.Type, "timestamp"
-	case "varchar":
-		return "varchar", "string"
+	hive = "string"
+	switch {
+	case c.Hive != nil:
+		hive = c.Hive.String()
+	case c.Type == "timestamp with time zone":
+		hive = "timestamp"
 	}
-	return c.Type, "string"
+	if trino = c.FullType; trino == "" {
+		trino = c.Type
+	}
+	return trino, hive
 }
 
 // unix is the time that Hive keeps of a table's last change.

@@ -183,7 +183,7 @@ athena.update_work_group(WorkGroup="tight", State="DISABLED")
 want(refused(athena.start_query_execution, QueryString="SELECT 1", WorkGroup="tight")[0], "InvalidRequestException", "disabled")
 want(refused(athena.delete_work_group, WorkGroup="tight")[0], "InvalidRequestException", "not empty")
 athena.delete_work_group(WorkGroup="tight", RecursiveDeleteOption=True)
-want(refused(athena.get_work_group, WorkGroup="tight"), ("InvalidRequestException", "WorkGroup tight is not found."), "gone")
+want(refused(athena.get_work_group, WorkGroup="tight"), ("InvalidRequestException", "WorkGroup is not found."), "gone")
 
 # Named queries, catalogs, metadata.
 n = athena.create_named_query(Name="n", Database="ref", QueryString="SELECT 1", ClientRequestToken="t" * 32)["NamedQueryId"]
@@ -218,7 +218,8 @@ for word in ("Output", "TopN", "Aggregate", "Filter", "TableScan", "trades"):
     assert word in plan, f"{word} is not in the plan:\n{plan}"
 plan = "\n".join(r[0] or "" for r in rows(run("EXPLAIN ANALYZE SELECT count(*) FROM trades", "ref")))
 assert "Input: " in plan and "rows" in plan, plan
-want(rows(run("EXPLAIN (TYPE VALIDATE) SELECT 1")), [("true",)], "VALIDATE")
+want(rows(run("EXPLAIN (TYPE VALIDATE) SELECT 1")), [("Valid",), ("true",), ("",)], "VALIDATE")
+want(plan.splitlines()[0], "Query Plan", "the first row of a plan")
 
 # What is wrong is said as Athena says it.
 for sql, text in (
@@ -234,7 +235,31 @@ for sql, text in (
 for sql in ("SELEC 1", "SELECT", ";", "SELECT 1; SELECT 2", "DELETE FROM trades", "SET x = 1", "CREATE TABLE"):
     c, m = refused(athena.start_query_execution, QueryString=sql, ResultConfiguration={"OutputLocation": OUT})
     want(c, "InvalidRequestException", f"{sql!r}: {m}")
-print("ok")
+
+# What is described, and where results are.
+run("CREATE OR REPLACE VIEW described AS SELECT symbol, CAST(qty AS decimal(5,1)) q, ARRAY[qty] a FROM trades", "ref")
+q = run("DESCRIBE described", "ref")
+want(rows(q), [("symbol\tvarchar",), ("q\tdecimal(5,1)",), ("a\tarray(integer)",)], "columns of a view")
+want(athena.get_query_execution(QueryExecutionId=q)["QueryExecution"]["SubstatementType"], "DESC_VIEW", "subtype of a view's description")
+want([c["Type"] for c in glue.get_table(DatabaseName="ref", Name="described")["Table"]["StorageDescriptor"]["Columns"]],
+     ["string", "decimal(5,1)", "array<int>"], "a view's columns in the catalog")
+q = run("DESCRIBE by_symbol", "ref")
+described = [r[0] for r in rows(q)]
+want(described[3:7], ["\t \t ", "# Partition Information\t \t ", "# col_name            \tdata_type           \tcomment             ", "\t \t "], "partitions described")
+want(s3.get_object(Bucket="lake-root", Key=f"athena-results/{q}.txt")["Body"].read().decode(), "\n".join(described), "text of a description")
+want(athena.get_query_results(QueryExecutionId=q).get("UpdateCount"), None, "no count for a description")
+q = run("INSERT INTO by_symbol VALUES (1, 'now', 'MER')", "ref")
+want(athena.get_query_execution(QueryExecutionId=q)["QueryExecution"]["ResultConfiguration"]["OutputLocation"], OUT + q, "output of INSERT")
+q = start("SHOW CREATE TABLE gone", "ref")
+reason = wait(q)["Status"]["StateChangeReason"]
+want(s3.get_object(Bucket="lake-root", Key=f"athena-results/{q}.txt")["Body"].read().decode(), reason, "text of a failure")
+try:
+    athena.get_query_results(QueryExecutionId=str(uuid.uuid4()))
+except athena.exceptions.InvalidRequestException as e:
+    want(e.response["AthenaErrorCode"], "QUERY_EXECUTION_NOT_FOUND", "code of an unknown execution")
+want("Malformed nextPageToken" in refused(athena.get_query_results, QueryExecutionId=a, NextToken="zz")[1], True, "bad token")
+c, m = refused(athena.get_table_metadata, CatalogName="AwsDataCatalog", DatabaseName="ref", TableName="gone")
+want((c, "Error Code: EntityNotFoundException" in m), ("MetadataException", True), m)
 
 # Capacity reservations are kept.
 athena.create_capacity_reservation(Name="kept", TargetDpus=24, Tags=[{"Key": "team", "Value": "lake"}])
@@ -249,3 +274,4 @@ athena.cancel_capacity_reservation(Name="kept")
 athena.delete_capacity_reservation(Name="kept")
 want(refused(athena.get_capacity_reservation, Name="kept")[0], "InvalidRequestException", "a deleted reservation")
 want("default" in [d["Name"] for d in athena.list_databases(CatalogName="AwsDataCatalog")["DatabaseList"]], True, "the default database")
+print("ok")
