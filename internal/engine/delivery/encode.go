@@ -416,6 +416,9 @@ func (e *encodeStage) close(b *buffer) (*object, error) {
 		e.last = nil
 	}
 	err := b.enc.Close()
+	if err == nil {
+		err = b.spool.finish()
+	}
 	e.p.o.Budget.add(b.spool.memory() - b.memory)
 	o := &object{spool: b.spool, memory: b.spool.memory(), bytes: b.bytes}
 	if enc, ok := b.enc.(interface{ ContentEncoding() string }); ok {

@@ -42,16 +42,16 @@ type spool struct {
 	dir    string
 	blocks []*[blockSize]byte
 	file   *os.File
+	tail   *[blockSize]byte // of what was written, not in the file yet; rows are small
+	held   int              // bytes of tail
 	size   int64
 }
 
 func (s *spool) Write(p []byte) (int, error) {
-	if s.file != nil {
-		n, err := s.file.Write(p)
-		s.size += int64(n)
-		return n, err
-	}
 	n := len(p)
+	if s.file != nil {
+		return n, s.append(p)
+	}
 	for len(p) > 0 {
 		at := int(s.size % blockSize)
 		if at == 0 && s.size == int64(len(s.blocks))*blockSize {
@@ -64,8 +64,47 @@ func (s *spool) Write(p []byte) (int, error) {
 	return n, nil
 }
 
+// append writes behind what the file has.
+func (s *spool) append(p []byte) error {
+	s.size += int64(len(p))
+	for len(p) > 0 {
+		if s.held == 0 && len(p) >= blockSize {
+			_, err := s.file.Write(p)
+			return err
+		}
+		if s.tail == nil {
+			s.tail = blocks.Get().(*[blockSize]byte)
+		}
+		c := copy(s.tail[s.held:], p)
+		s.held += c
+		p = p[c:]
+		if s.held == blockSize {
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// flush has the file hold all that was written, which it must before it is read.
+func (s *spool) flush() error {
+	if s.held == 0 {
+		return nil
+	}
+	_, err := s.file.Write(s.tail[:s.held])
+	s.held = 0
+	return err
+}
+
 // memory is what the spool holds of it.
-func (s *spool) memory() int64 { return int64(len(s.blocks)) * blockSize }
+func (s *spool) memory() int64 {
+	n := int64(len(s.blocks)) * blockSize
+	if s.tail != nil {
+		n += blockSize
+	}
+	return n
+}
 
 // toFile moves what was written, and all that follows, to a file.
 func (s *spool) toFile() error {
@@ -97,6 +136,20 @@ func (s *spool) release() {
 		blocks.Put(b)
 	}
 	s.blocks = nil
+	if s.tail != nil {
+		blocks.Put(s.tail)
+		s.tail = nil
+	}
+}
+
+// finish ends the writing.
+func (s *spool) finish() error {
+	if s.file == nil {
+		return nil
+	}
+	err := s.flush()
+	s.release()
+	return err
 }
 
 // body reads what was written, independently of other bodies.
