@@ -52,19 +52,25 @@ func (f objectFiles) Files(ctx context.Context, location string) ([]lakesql.File
 // lake shows the objects of a bucket to compaction.
 type lake struct{ s3 *s3.Service }
 
-// Objects implements compact.Lake.
-func (l lake) Objects(ctx context.Context, bucket, prefix string) ([]compact.Object, error) {
-	files, err := l.s3.Files(ctx, bucket, prefix)
+// Walk implements compact.Lake.
+func (l lake) Walk(ctx context.Context, bucket, prefix string, visit func(compact.Object)) error {
+	now := l.s3.Snapshot()
+	defer now.Release()
+	err := now.Walk(ctx, bucket, prefix, func(f s3.File) { visit(compact.Object(f)) })
 	if s3.IsNoSuchBucket(err) {
-		return nil, compact.ErrNoBucket
+		return compact.ErrNoBucket
 	}
-	return compactObjects(files), err
+	return err
 }
 
 // Replace implements compact.Lake.
 func (l lake) Replace(ctx context.Context, bucket string, keys []string, keep time.Duration, merge func([]compact.Object) (compact.Merged, error)) error {
 	err := l.s3.Replace(ctx, bucket, keys, keep, func(files []s3.File) (s3.Merged, error) {
-		m, err := merge(compactObjects(files))
+		objects := make([]compact.Object, len(files))
+		for i, f := range files {
+			objects[i] = compact.Object(f)
+		}
+		m, err := merge(objects)
 		return s3.Merged(m), err
 	})
 	switch {
@@ -74,12 +80,4 @@ func (l lake) Replace(ctx context.Context, bucket string, keys []string, keep ti
 		return compact.ErrChanged
 	}
 	return err
-}
-
-func compactObjects(files []s3.File) []compact.Object {
-	out := make([]compact.Object, len(files))
-	for i, f := range files {
-		out[i] = compact.Object(f)
-	}
-	return out
 }

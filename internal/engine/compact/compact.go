@@ -53,12 +53,12 @@ type Merged struct {
 	Sources int
 }
 
-// Lake is where objects are. Objects lists those of a prefix; a bucket that does not exist
-// is ErrNoBucket. Replace puts what merge makes of the objects in the place of so many of
+// Lake is where objects are. Walk visits those of a prefix, one after the other in no order; a
+// bucket that does not exist is ErrNoBucket. Replace puts what merge makes of the objects in the place of so many of
 // them as it says, in one step for all readers; their old data can be read for a while,
 // keep, by those who know their keys. It is ErrChanged if one of them is changed meanwhile.
 type Lake interface {
-	Objects(ctx context.Context, bucket, prefix string) ([]Object, error)
+	Walk(ctx context.Context, bucket, prefix string, visit func(Object)) error
 	Replace(ctx context.Context, bucket string, keys []string, keep time.Duration, merge func([]Object) (Merged, error)) error
 }
 
@@ -150,10 +150,10 @@ func (s sink) Write(p []byte) (int, error) {
 }
 
 // bins divides the objects of a folder into what is to be merged: alike by their names, in
-// the order of their delivery, up to the target together. An object of the target's size stays
-// as it is. So does, unless all is set, one that outweighs the others of its bin by far, so
-// that a large object is not written again for every small one that comes late.
-func bins(objects []Object, owner *delivery.Owner, prefix string, target int64, all bool) [][]Object {
+// the order of their delivery, up to the target together. Unless all is set, an object
+// stays as it is that outweighs the others of its bin by far, so that a large one is not
+// written again for every small one that comes late.
+func bins(objects []Object, owner *delivery.Owner, target int64, all bool) [][]Object {
 	type timed struct {
 		Object
 		time string
@@ -162,7 +162,7 @@ func bins(objects []Object, owner *delivery.Owner, prefix string, target int64, 
 	var kinds []delivery.ObjectKey
 	for _, o := range objects {
 		k, ok := owner.Parse(o.Key)
-		if !ok || k.Prefix != prefix || o.Size >= target {
+		if !ok {
 			continue
 		}
 		t := k.Time

@@ -174,29 +174,9 @@ func (c *Compactor) next(set Settings) (f folder, wait time.Duration, ok bool) {
 
 // find remembers the folders below a prefix that have several objects.
 func (c *Compactor) find(ctx context.Context, bucket, prefix string) error {
-	list, err := c.o.Lake.Objects(ctx, bucket, prefix)
+	folders, err := c.search(ctx, bucket, prefix)
 	if err != nil {
 		return err
-	}
-	type found struct {
-		objects int
-		last    time.Time
-	}
-	folders := make(map[string]*found)
-	for _, o := range list {
-		k, ok := c.o.Owner.Parse(o.Key)
-		if !ok {
-			continue
-		}
-		f := folders[k.Prefix]
-		if f == nil {
-			f = new(found)
-			folders[k.Prefix] = f
-		}
-		f.objects++
-		if o.ModTime.After(f.last) {
-			f.last = o.ModTime
-		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -206,6 +186,36 @@ func (c *Compactor) find(ctx context.Context, bucket, prefix string) error {
 		}
 	}
 	return nil
+}
+
+// found is what a folder was seen to have.
+type found struct {
+	objects int
+	last    time.Time
+}
+
+// search looks for folders with objects of the stream.
+func (c *Compactor) search(ctx context.Context, bucket, prefix string) (map[string]*found, error) {
+	folders := make(map[string]*found)
+	err := c.o.Lake.Walk(ctx, bucket, prefix, func(o Object) {
+		k, ok := c.o.Owner.Parse(o.Key)
+		if !ok {
+			return
+		}
+		f := folders[k.Prefix]
+		if f == nil {
+			if len(folders) >= maxFolders {
+				return
+			}
+			f = new(found)
+			folders[k.Prefix] = f
+		}
+		f.objects++
+		if o.ModTime.After(f.last) {
+			f.last = o.ModTime
+		}
+	})
+	return folders, err
 }
 
 // closed compacts a folder that has been closed. It is forgotten, unless it was written to
@@ -252,20 +262,17 @@ func (c *Compactor) note(err error) {
 // Compact merges what there is now, in all folders, closed or not.
 func (c *Compactor) Compact(ctx context.Context, set Settings) error {
 	bucket, prefix := c.o.Root()
-	list, err := c.o.Lake.Objects(ctx, bucket, prefix)
+	folders, err := c.search(ctx, bucket, prefix)
 	if err != nil {
 		return err
 	}
-	seen := make(map[string]bool)
-	for _, o := range list {
-		k, ok := c.o.Owner.Parse(o.Key)
-		if !ok || seen[k.Prefix] {
+	for p, f := range folders {
+		if f.objects < 2 {
 			continue
 		}
-		seen[k.Prefix] = true
-		if _, err := c.folder(ctx, folder{bucket, k.Prefix}, set, true); err != nil {
-			c.failed(ctx, folder{bucket, k.Prefix}, err)
-			return fmt.Errorf("compact s3://%s/%s: %w", bucket, k.Prefix, err)
+		if _, err := c.folder(ctx, folder{bucket, p}, set, true); err != nil {
+			c.failed(ctx, folder{bucket, p}, err)
+			return fmt.Errorf("compact s3://%s/%s: %w", bucket, p, err)
 		}
 	}
 	return nil
@@ -280,7 +287,12 @@ func (c *Compactor) folder(ctx context.Context, f folder, set Settings, all bool
 	defer c.working.Unlock()
 	// What small objects become is smaller than they were together, and may be merged again.
 	for range maxRounds {
-		list, err := c.o.Lake.Objects(ctx, f.bucket, f.prefix)
+		var list []Object
+		err := c.o.Lake.Walk(ctx, f.bucket, f.prefix, func(o Object) {
+			if k, ok := c.o.Owner.Parse(o.Key); ok && k.Prefix == f.prefix && o.Size < set.Target {
+				list = append(list, o)
+			}
+		})
 		if err != nil {
 			return false, err
 		}
@@ -298,7 +310,7 @@ func (c *Compactor) folder(ctx context.Context, f folder, set Settings, all bool
 			final = append(final, o)
 		}
 		merged := 0
-		for _, bin := range bins(final, c.o.Owner, f.prefix, set.Target, all) {
+		for _, bin := range bins(final, c.o.Owner, set.Target, all) {
 			n, err := c.bin(ctx, f, bin, set)
 			if err != nil {
 				return open, err

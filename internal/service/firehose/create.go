@@ -109,6 +109,8 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 	if st, err = s.open(ctx, d); err != nil {
 		return nil, err
 	}
+	st.updating.Lock() // others find it from here on, and wait until it has begun
+	defer st.updating.Unlock()
 	s.mu.Lock()
 	s.streams[d.key()] = st
 	s.mu.Unlock()

@@ -71,29 +71,35 @@ func (s *Service) Files(ctx context.Context, bucket, prefix string) ([]File, err
 // objects. Keys that end in "/" are left out: they hold no data. A bucket that does not
 // exist is an error of S3's form.
 func (v *Snapshot) Files(ctx context.Context, bucket, prefix string) ([]File, error) {
+	var files []File
+	if err := v.Walk(ctx, bucket, prefix, func(f File) { files = append(files, f) }); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Key, b.Key) })
+	return files, nil
+}
+
+// Walk is Files for one object after the other, in no order.
+func (v *Snapshot) Walk(ctx context.Context, bucket, prefix string, visit func(File)) error {
 	s := v.s
 	if !validBucketName(bucket) {
-		return nil, noSuchBucket(bucket)
+		return noSuchBucket(bucket)
 	}
 	if _, err := s.bucket(bucket); err != nil {
-		return nil, err
+		return err
 	}
 	// The part of the prefix up to its last slash is a directory, and the walk's root.
 	dir := ""
 	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
-		var ok bool
-		if dir, ok = encodeKey(prefix[:i]); !ok {
-			return nil, nil
+		dir = prefix[:i]
+		if checkKey(dir) != nil {
+			return nil
 		}
 	}
-	w := fileWalk{s: s, view: v.view, ctx: ctx, bucket: bucket, prefix: prefix, versioned: s.hasVersions(bucket), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	w := fileWalk{s: s, view: v.view, ctx: ctx, bucket: bucket, prefix: prefix, visit: visit, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	w.walk(filepath.Join(s.dir, bucket, filepath.FromSlash(dir)), dir)
 	w.wg.Wait()
-	if w.err != nil {
-		return nil, w.err
-	}
-	slices.SortFunc(w.files, func(a, b File) int { return strings.Compare(a.Key, b.Key) })
-	return w.files, nil
+	return w.err
 }
 
 // fileWalk reads a tree of directories, several at a time: what it waits for is mostly
@@ -110,7 +116,7 @@ type fileWalk struct {
 	wg        sync.WaitGroup
 
 	mu    sync.Mutex
-	files []File
+	visit func(File)
 	err   error
 }
 
@@ -118,7 +124,9 @@ type fileWalk struct {
 func (w *fileWalk) walk(path, dir string) {
 	files, dirs, err := w.read(path, dir)
 	w.mu.Lock()
-	w.files = append(w.files, files...)
+	for _, f := range files {
+		w.visit(f)
+	}
 	if w.err == nil {
 		w.err = err
 	}
