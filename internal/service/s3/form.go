@@ -37,6 +37,11 @@ func (s *Service) signForm(r *http.Request, q s3Request, body io.Reader) (io.Rea
 	if err != nil {
 		return nil, 0, err
 	}
+	for i, f := range fields {
+		if strings.EqualFold(f.name, "key") {
+			fields[i].value = strings.ReplaceAll(f.value, "${filename}", fileName(file))
+		}
+	}
 	var b bytes.Buffer
 	for _, f := range s.signedFields(fields, q) {
 		b.WriteString("--" + boundary + "\r\nContent-Disposition: " +
@@ -55,6 +60,16 @@ func (s *Service) signForm(r *http.Request, q s3Request, body io.Reader) (io.Rea
 	}
 	length := r.ContentLength - from.n + int64(len(ahead)) + int64(b.Len())
 	return io.MultiReader(&b, bytes.NewReader(ahead), body), length, nil
+}
+
+// fileName is what the client calls the file, without the folders that some put before it.
+func fileName(header textproto.MIMEHeader) string {
+	_, params, err := mime.ParseMediaType(header.Get("Content-Disposition"))
+	if err != nil {
+		return ""
+	}
+	name := params["filename"]
+	return name[strings.LastIndexAny(name, `/\`)+1:]
 }
 
 var errFormTooLong = s3err.APIError{
