@@ -97,32 +97,6 @@ func (d *durable) complete(ctx context.Context, in *s3.CompleteMultipartUploadIn
 	return out, version, d.service.storePlacement(nil, *in.Bucket, path, placed)
 }
 
-func (d *durable) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
-	if err := d.changing(ctx, *in.Bucket, *in.Key); err != nil {
-		return s3response.CopyObjectOutput{}, d.outward("copy object", err)
-	}
-	if src, ok := d.standInSource(*in.CopySource); ok {
-		in.CopySource = &src
-	}
-	leave := d.buckets.enter(*in.Bucket)
-	defer leave()
-	unlock := d.locks.lock(*in.Bucket, *in.Key)
-	keep := d.service.keepTime(*in.Bucket, *in.Key)
-	out, err := d.Posix.CopyObject(ctx, in)
-	keep()
-	unlock()
-	if err == nil {
-		err = d.service.storePlacement(nil, *in.Bucket, *in.Key, placementFrom(ctx))
-	}
-	if err == nil {
-		err = d.commit(*in.Bucket, *in.Key)
-	}
-	if err != nil {
-		return s3response.CopyObjectOutput{}, d.outward("copy object", err)
-	}
-	return out, nil
-}
-
 func (d *durable) PutObjectTagging(ctx context.Context, bucket, object, version string, tags map[string]string) error {
 	err := d.Posix.PutObjectTagging(ctx, bucket, object, version, tags)
 	if err == nil && version == "" {

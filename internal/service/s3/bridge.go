@@ -48,12 +48,17 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, q s3Request) {
 
 	header := forwardedHeader(r.Header, q.query)
 	if src := header.Get("X-Amz-Copy-Source"); src != "" {
-		src, err := s.copySource(src)
+		src, err := s.copySource(src, q.caller)
 		if err != nil {
 			s.writeError(w, r, q, err)
 			return
 		}
 		header.Set("X-Amz-Copy-Source", src)
+	}
+	for _, name := range []string{"If-Match", "If-None-Match", "X-Amz-Copy-Source-If-Match", "X-Amz-Copy-Source-If-None-Match"} {
+		if v := header.Get(name); v != "" && strings.Count(v, `"`) <= 2 {
+			header[name] = []string{strings.Trim(v, `"`)} // S3 does not insist on the quotes
+		}
 	}
 	if q.placement != (placement{}) {
 		rc.SetUserValue(placementKey{}, q.placement)
@@ -128,8 +133,18 @@ func (s *Service) respond(w http.ResponseWriter, r *http.Request, q s3Request, r
 	bodyless := r.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
 	stream := resp.BodyStream()
 	if status >= 400 && stream == nil && len(resp.Body()) > 0 {
-		resp.SetBody(errorBody(resp.Body(), q.bucket, q.key))
+		key := q.key
+		if src := r.Header.Get("X-Amz-Copy-Source"); src != "" && status == http.StatusNotFound && !q.has("uploadId") {
+			key = sourceKey(src)
+		}
+		resp.SetBody(errorBody(resp.Body(), q.bucket, key))
 		h.Set("Content-Type", "application/xml")
+	}
+	if status < 300 && stream == nil && r.Method == http.MethodPost {
+		resp.SetBody(clientLocation(resp.Body(), r, q))
+		if l := h.Get("Location"); l != "" {
+			h.Set("Location", string(clientLocation([]byte(l), r, q)))
+		}
 	}
 	if status == http.StatusNotModified {
 		if etag, err := s.attrs.RetrieveAttribute(nil, q.bucket, q.file, "etag"); err == nil {
@@ -169,6 +184,23 @@ func (s *Service) respond(w http.ResponseWriter, r *http.Request, q s3Request, r
 		// the client does not take it for whole.
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// clientLocation is text with the address of an object as the client has it, in the place
+// of the one inside.
+func clientLocation(text []byte, r *http.Request, q s3Request) []byte {
+	base := "http://" + r.Host
+	if r.TLS != nil {
+		base = "https://" + r.Host
+	}
+	if _, ok := ParseBucketHost(r.Host); !ok {
+		base += "/" + q.bucket
+	}
+	inside := "http://" + gatewayHost + "/" + q.bucket
+	if q.file != q.key {
+		text = bytes.ReplaceAll(text, []byte(inside+"/"+q.file), []byte(inside+"/"+q.key))
+	}
+	return bytes.ReplaceAll(text, []byte(inside), []byte(base))
 }
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}

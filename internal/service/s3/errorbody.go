@@ -11,6 +11,7 @@ import (
 // messages are S3's words for errors that versitygw has others for. Clients and their
 // tests compare them.
 var messages = map[string]string{
+	"AccessDenied":                         "Access Denied",
 	"BucketNotEmpty":                       "The bucket you tried to delete is not empty",
 	"EntityTooLarge":                       "Your proposed upload exceeds the maximum allowed size",
 	"EntityTooSmall":                       "Your proposed upload is smaller than the minimum allowed size",
@@ -89,7 +90,7 @@ func errorBody(body []byte, bucket, key string) []byte {
 		case "Code":
 			code = f.Value
 		case "Message":
-			if m, ok := messages[code]; ok && !strings.HasSuffix(f.Value, allVersions) {
+			if m, ok := messages[code]; ok && (code != "AccessDenied" || f.Value == m+".") && !strings.HasSuffix(f.Value, allVersions) {
 				f.Value = m
 			}
 		case "Key":

@@ -25,6 +25,7 @@ const (
 type placement struct {
 	Class string `json:"-"`
 	encryption
+	asked bool // something of it, be it the default
 }
 
 type encryption struct {
@@ -55,7 +56,10 @@ func (s *Service) parsePlacement(bucket string, h http.Header) (placement, error
 			HTTPStatusCode: http.StatusNotImplemented,
 		}
 	}
-	p := placement{Class: h.Get("X-Amz-Storage-Class")}
+	p := placement{
+		Class: h.Get("X-Amz-Storage-Class"),
+		asked: h.Get("X-Amz-Storage-Class") != "" || h.Get("X-Amz-Server-Side-Encryption") != "",
+	}
 	switch {
 	case p.Class == "STANDARD":
 		p.Class = ""
@@ -174,8 +178,10 @@ func (s *Service) sayPlacement(h http.Header, r *http.Request, q s3Request, stat
 		s.placementOf(root, path).say(h, true)
 	case r.Method == http.MethodPut && !q.has("uploadId"), r.Method == http.MethodPost && q.has("uploads"):
 		q.placement.say(h, false)
-	case r.Method == http.MethodPut, r.Method == http.MethodPost:
-		placement{}.say(h, false)
+	case r.Method == http.MethodPut:
+		s.placementOf(q.bucket, uploadDir(q.file, q.query.Get("uploadId"))).say(h, false)
+	case r.Method == http.MethodPost:
+		s.placementOf(q.bucket, s.selfPlace(q.bucket, q.file)).say(h, false)
 	}
 }
 

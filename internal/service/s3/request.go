@@ -158,7 +158,7 @@ func (s *Service) writable(bucket, key string) (string, error) {
 
 // copySource returns the X-Amz-Copy-Source header for versitygw, with the path of the
 // object in the place of its key: [/]bucket/key[?versionId=...], percent-encoded.
-func (s *Service) copySource(src string) (string, error) {
+func (s *Service) copySource(src string, caller awswire.Caller) (string, error) {
 	path, version, _ := strings.Cut(src, "?versionId=")
 	path, err := url.PathUnescape(path)
 	if err != nil {
@@ -167,6 +167,13 @@ func (s *Service) copySource(src string) (string, error) {
 	bucket, key, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !ok || key == "" || !validBucketName(bucket) {
 		return "", s3err.GetInvalidArgumentErr(s3err.InvalidArgCopySource, src)
+	}
+	b, err := s.bucket(bucket)
+	if err != nil {
+		return "", err
+	}
+	if b.owner != caller.Account {
+		return "", s3err.GetAPIError(s3err.ErrAccessDenied)
 	}
 	file, ok := s.place(bucket, key)
 	if !ok {
@@ -177,6 +184,16 @@ func (s *Service) copySource(src string) (string, error) {
 		src += "?versionId=" + version
 	}
 	return src, nil
+}
+
+// sourceKey is the key that a copy is made of.
+func sourceKey(src string) string {
+	path, _, _ := strings.Cut(src, "?versionId=")
+	if unescaped, err := url.PathUnescape(path); err == nil {
+		path = unescaped
+	}
+	_, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return key
 }
 
 // writeError answers r with err, and logs it if it is no fault of the client's.

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/versity/versitygw/s3response"
 )
 
 // The current version of an object is the object's file. The others are files named by
@@ -117,6 +120,33 @@ func (s *Service) noncurrent(bucket, path string) ([]version, error) {
 		versions = slices.Insert(versions, i, *null)
 	}
 	return versions, nil
+}
+
+// versionFile returns the file of a version of the object at a path; id is empty for the
+// current one.
+func (s *Service) versionFile(bucket, path, id string) string {
+	file := filepath.Join(s.dir, bucket, path)
+	if id == "" {
+		return file
+	}
+	if current, err := s.currentVersion(bucket, path); err == nil && current.id == id {
+		return file
+	}
+	return filepath.Join(versionsDirOf(s.versionsDir(), bucket, path), id)
+}
+
+// checksums returns what is kept of a version's checksums.
+func (s *Service) checksums(bucket, path, id string) (sums s3response.Checksum) {
+	file := s.versionFile(bucket, path, id)
+	if id == "" || file == filepath.Join(s.dir, bucket, path) {
+		file = bucket
+	} else {
+		file, path = filepath.Dir(file), id
+	}
+	if raw, err := s.attrs.RetrieveAttribute(nil, file, path, "checksums"); err == nil {
+		_ = json.Unmarshal(raw, &sums) // versitygw's own; without it the default is made anew
+	}
+	return sums
 }
 
 // keepTime gives the version that the next put to an object makes a noncurrent one its

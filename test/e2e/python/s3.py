@@ -180,6 +180,15 @@ def objects():
     c.copy_object(Bucket=b, Key="a", CopySource=f"{b}/a", MetadataDirective="REPLACE", Metadata={"x": "y"})
     want(c.head_object(Bucket=b, Key="a")["Metadata"], {"x": "y"}, "metadata replaced")
     want(code_of(c.copy_object, Bucket=b, Key="a", CopySource=f"{b}/a"), ("InvalidRequest", 400), "copy onto itself")
+    c.copy_object(Bucket=b, Key="a", CopySource=f"{b}/a", StorageClass="STANDARD_IA")
+    r = c.head_object(Bucket=b, Key="a")
+    want((r["StorageClass"], r["Metadata"]), ("STANDARD_IA", {"x": "y"}), "another class")
+    want(code_of(c.copy_object, Bucket=b, Key="b", CopySource=f"{b}/a", CopySourceIfNoneMatch=r["ETag"]),
+         ("PreconditionFailed", 412), "copy unless it matches")
+    other = boto3.client("s3", region_name="us-east-1", aws_access_key_id="222222222222", aws_secret_access_key="x")
+    other.create_bucket(Bucket="e2e-other-account")
+    want(code_of(other.copy_object, Bucket="e2e-other-account", Key="a", CopySource=f"{b}/a"), ("AccessDenied", 403), "not one's own")
+    other.delete_bucket(Bucket="e2e-other-account")
 
     crc = base64.b64encode(zlib.crc32(b"sum").to_bytes(4, "big")).decode()
     r = c.put_object(Bucket=b, Key="sum", Body=b"sum", ChecksumCRC32=crc)
@@ -243,6 +252,9 @@ def versions():
     want(c.get_bucket_versioning(Bucket=b)["Status"], "Enabled", "status")
     v1 = c.put_object(Bucket=b, Key="k", Body=b"1")["VersionId"]
     c.put_object(Bucket=b, Key="k", Body=b"2")
+    r = c.copy_object(Bucket=b, Key="copy", CopySource={"Bucket": b, "Key": "k", "VersionId": v1})
+    want((r["CopySourceVersionId"], c.get_object(Bucket=b, Key="copy")["Body"].read()), (v1, b"1"), "copy of a version")
+    c.delete_object(Bucket=b, Key="copy", VersionId=r["VersionId"])
     want(c.get_object(Bucket=b, Key="k", VersionId=v1)["Body"].read(), b"1", "old version")
     want(c.delete_object(Bucket=b, Key="k")["DeleteMarker"], True, "marker")
     want(code_of(c.get_object, Bucket=b, Key="k"), ("NoSuchKey", 404), "deleted")
