@@ -73,9 +73,43 @@ func (c *invocation) lambda(i int, params ...param) (string, *sql.Type) {
 	for j, p := range l.Params {
 		scope[p.Lower()] = params[j]
 	}
-	c.lambdas = append(c.lambdas, scope)
-	defer func() { c.lambdas = c.lambdas[:len(c.lambdas)-1] }()
+	length := "len(" + c.args[0] + ")"
+	if isMap(c) {
+		length = "cardinality(" + c.args[0] + ")"
+	}
+	c.lambdas, c.lists = append(c.lambdas, scope), append(c.lists, length)
+	defer func() { c.lambdas, c.lists = c.lambdas[:len(c.lambdas)-1], c.lists[:len(c.lists)-1] }()
 	return c.expr(l.Body, c.in)
+}
+
+// maxElements bounds the elements that lambdas within lambdas go over, for one row: DuckDB
+// has all of them in memory at once, which its memory limit does not count.
+const maxElements = 10_000_000
+
+// within is the number of times that an expression is evaluated for a row by the lambdas
+// around it; empty where there are none, or where it cannot be told.
+func (t *translator) within() string {
+	product := strings.Join(t.lists, " * ")
+	if strings.Contains(product, "SELECT ") {
+		return ""
+	}
+	return product
+}
+
+// bounded is a list that a lambda within a lambda goes over.
+func (t *translator) bounded(list, length string) string {
+	if t.within() == "" || strings.Contains(list, "SELECT ") {
+		return list
+	}
+	return fmt.Sprintf("CASE WHEN CAST(%s AS DOUBLE) * %s > %d THEN __raise('EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded per-node memory limit') ELSE %s END", length, t.within(), maxElements, list)
+}
+
+// most is the number of elements that a function may make, where n is its own limit.
+func (t *translator) most(n int) string {
+	if t.within() == "" {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("least(%d, %d // greatest(1, %s))", n, maxElements, t.within())
 }
 
 // fresh is a name for a lambda's parameter that hides none outside. The same expression
@@ -118,6 +152,14 @@ func (t *translator) invoke(at sql.Position, name string, f function, args []sql
 		text, typ := t.expr(a, in)
 		c.args, c.typs = append(c.args, text), append(c.typs, typ)
 	}
+	if len(t.lists) > 0 && len(args) > 1 && takesLambda(args) {
+		switch typ := c.typ(0); {
+		case is(typ, "map"):
+			c.args[0] = t.bounded(c.args[0], "cardinality("+c.args[0]+")")
+		case is(typ, "array"):
+			c.args[0] = t.bounded(c.args[0], "len("+c.args[0]+")")
+		}
+	}
 	if len(args) < f.min || f.max >= 0 && len(args) > f.max {
 		fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s", c.typeNames(), name)
 	}
@@ -127,6 +169,15 @@ func (t *translator) invoke(at sql.Position, name string, f function, args []sql
 		}
 	}
 	return c
+}
+
+func takesLambda(args []sql.Expr) bool {
+	for _, a := range args {
+		if _, ok := a.(*sql.Lambda); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // takes reports whether an argument of a type may stand where the letter says.
@@ -205,6 +256,10 @@ func (c *invocation) result(r string) *sql.Type {
 		return element(c.typ(0))
 	case "[1":
 		return arrayOf(c.typ(0))
+	case "varchar1": // as long as the first argument
+		return c.text1()
+	case "[varchar1":
+		return arrayOf(c.text1())
 	case "[varchar":
 		return arrayOf(varcharType)
 	case "{varchar":
@@ -213,6 +268,14 @@ func (c *invocation) result(r string) *sql.Type {
 		return decimalType(38, 0)
 	}
 	return named(r)
+}
+
+// text1 is the type of text that is no longer than the first argument.
+func (c *invocation) text1() *sql.Type {
+	if t := c.typ(0); isText(t) && len(t.Params) == 1 {
+		return varcharOf(t.Params[0])
+	}
+	return varcharType
 }
 
 // fill puts the arguments into a template.

@@ -72,10 +72,14 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		default:
 			out = castText(verb, text, from)
 		}
-		if len(to.Params) == 1 {
-			return fmt.Sprintf("substr(%s, 1, %d)", out, to.Params[0])
+		if len(to.Params) != 1 {
+			return out
 		}
-		return out
+		cut := fmt.Sprintf("substr(%s, 1, %d)", out, to.Params[0])
+		if is(to, "varchar") && (isNumeric(from) && !is(from, "decimal") || is(from, "date", "boolean")) && to.Params[0] < 24 { // not cut, but refused
+			return fmt.Sprintf("CASE WHEN length(%s) > %d THEN %s ELSE %[1]s END", out, to.Params[0], otherwise("'Value ' || "+out+fmt.Sprintf(" || ' cannot be represented as varchar(%d)'", to.Params[0])))
+		}
+		return cut
 	case is(to, "json"):
 		if is(from, "json") {
 			return text

@@ -369,10 +369,18 @@ func queryError(ctx context.Context, err error) error {
 			return &Error{Name: "HIVE_CURSOR_ERROR", Message: "Row is not a valid JSON Object - " + text}
 		}
 		name = "INVALID_FUNCTION_ARGUMENT"
+		switch {
+		case strings.HasPrefix(text, "Map keys must be unique"):
+			text = "Duplicate map keys are not allowed"
+		case strings.HasPrefix(text, "Map keys can not be NULL"):
+			text = "map key cannot be null"
+		case strings.HasPrefix(text, "The map key list does not align"):
+			text = "Key and value arrays must be the same length"
+		}
 		if strings.HasPrefix(text, "More than one row returned by a subquery") {
 			name, text = "SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"
 		}
-		for _, raised := range []string{"DIVISION_BY_ZERO", "INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "HIVE_CURSOR_ERROR", "HIVE_BAD_DATA", "NOT_SUPPORTED", "NUMERIC_VALUE_OUT_OF_RANGE", "SUBQUERY_MULTIPLE_ROWS", "PATH_EVALUATION_ERROR", "JSON_INPUT_CONVERSION_ERROR"} {
+		for _, raised := range []string{"DIVISION_BY_ZERO", "INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "HIVE_CURSOR_ERROR", "HIVE_BAD_DATA", "NOT_SUPPORTED", "NUMERIC_VALUE_OUT_OF_RANGE", "SUBQUERY_MULTIPLE_ROWS", "PATH_EVALUATION_ERROR", "JSON_INPUT_CONVERSION_ERROR", "EXCEEDED_LOCAL_MEMORY_LIMIT"} {
 			if _, rest, ok := strings.Cut(text, raised+": "); ok {
 				return &Error{Name: raised, Message: rest}
 			}

@@ -2,6 +2,7 @@ package lakesql
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/sql"
@@ -73,16 +74,47 @@ func rounding(name string) func(c *invocation) (string, *sql.Type) {
 			if name == "trunc" {
 				typ = t
 			}
+			if text, ok := c.roundedDecimal(name, t, typ); ok {
+				return text, typ
+			}
 			if n, ok := c.exprs[1].(*sql.Number); ok && name == "round" {
 				return fmt.Sprintf("CAST(round(%s, %s) AS %s)", c.args[0], n.Text, duckType(typ)), typ
 			}
 			scale := fmt.Sprintf("CAST(power(10, %s) AS DOUBLE)", c.args[1])
 			return fmt.Sprintf("CAST(%s(CAST(%s AS DOUBLE) * %s) / %[3]s AS %[4]s)", name, c.args[0], scale, duckType(typ)), typ
+		case isInteger(t) && len(c.args) == 2 && name == "round":
+			return fmt.Sprintf("CAST(CASE WHEN %[2]s >= 0 THEN CAST(%[1]s AS HUGEINT) WHEN %[2]s < -18 THEN 0 ELSE trino_quotient(CAST(%[1]s AS HUGEINT), CAST(power(10, -(%[2]s)) AS HUGEINT)) * CAST(power(10, -(%[2]s)) AS HUGEINT) END AS %[3]s)", c.args[0], c.args[1], duckType(t)), t
 		case name == "trunc" && len(c.args) == 2:
 			return c.fill("(trunc($1 * power(10, $2)) / power(10, $2))"), t
 		}
 		return name + "(" + strings.Join(c.args, ", ") + ")", t
 	}
+}
+
+// roundedDecimal rounds or cuts at a place before the point, in whole numbers.
+func (c *invocation) roundedDecimal(name string, t, typ *sql.Type) (string, bool) {
+	digits := 0
+	switch x := c.exprs[1].(type) {
+	case *sql.Number:
+		digits, _ = strconv.Atoi(x.Text)
+		if name == "trunc" && digits >= t.Params[1] {
+			return c.args[0], true
+		}
+		return "", false
+	case *sql.Unary:
+		if n, ok := x.X.(*sql.Number); ok && x.Op == "-" {
+			digits, _ = strconv.Atoi(n.Text)
+		}
+	}
+	if digits <= 0 || digits > 37 || t.Params[0]-t.Params[1] > 37 {
+		return "", false
+	}
+	unit := "CAST(1" + strings.Repeat("0", digits) + " AS HUGEINT)"
+	number := fmt.Sprintf("CAST(trunc(%s) AS HUGEINT)", c.args[0])
+	if name == "round" {
+		return fmt.Sprintf("CAST(trino_quotient(%s, %s) * %[2]s AS %s)", number, unit, duckType(typ)), true
+	}
+	return fmt.Sprintf("CAST((%s // %s) * %[2]s AS %s)", number, unit, duckType(typ)), true
 }
 
 func mathFunctions() map[string]function {
@@ -111,7 +143,7 @@ func mathFunctions() map[string]function {
 	wilson := func(sign string) function {
 		const p, n, z = "(CAST($1 AS DOUBLE) / $2)", "CAST($2 AS DOUBLE)", "CAST($3 AS DOUBLE)"
 		return function{min: 3, max: 3, takes: "n", result: "double",
-			template: "((" + p + " + " + z + " * " + z + " / (2 * " + n + ") " + sign + " " + z + " * sqrt((" + p + " * (1 - " + p + ") + " + z + " * " + z + " / (4 * " + n + ")) / " + n + ")) / (1 + " + z + " * " + z + " / " + n + "))"}
+			template: "CASE WHEN $1 < 0 THEN " + raised("number of successes must not be negative") + " WHEN $2 <= 0 THEN " + raised("number of trials must be positive") + " WHEN $1 > $2 THEN " + raised("number of successes must not be larger than number of trials") + " WHEN $3 < 0 THEN " + raised("z-score must not be negative") + " ELSE ((" + p + " + " + z + " * " + z + " / (2 * " + n + ") " + sign + " " + z + " * sqrt((" + p + " * (1 - " + p + ") + " + z + " * " + z + " / (4 * " + n + ")) / " + n + ")) / (1 + " + z + " * " + z + " / " + n + ")) END"}
 	}
 	const doubles = "CAST($1 AS DOUBLE[]), CAST($2 AS DOUBLE[])"
 	return map[string]function{
@@ -146,9 +178,9 @@ func mathFunctions() map[string]function {
 		"random":      {max: 2, takes: "n", write: random}, "rand": {max: 2, takes: "n", write: random},
 		"width_bucket": {min: 2, max: 4, takes: "n.ni", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 2 {
-				return c.fill("CAST(list_sum(list_transform($2, lambda __e: CASE WHEN $1 >= __e THEN 1 ELSE 0 END)) AS BIGINT)"), nil
+				return c.fill("CASE WHEN list_bool_or(list_transform($2, lambda __e, __i: __i > 1 AND __e <= $2[__i - 1])) THEN " + raised("Bin values are not sorted in ascending order") + " ELSE CAST(list_sum(list_transform($2, lambda __e: CASE WHEN $1 >= __e THEN 1 ELSE 0 END)) AS BIGINT) END"), nil
 			}
-			return c.fill("CAST(CASE WHEN $2 < $3 AND $1 < $2 OR $2 > $3 AND $1 > $2 THEN 0 WHEN $2 < $3 AND $1 >= $3 OR $2 > $3 AND $1 <= $3 THEN $4 + 1 ELSE floor(CAST($1 - $2 AS DOUBLE) * $4 / CAST($3 - $2 AS DOUBLE)) + 1 END AS BIGINT)"), nil
+			return c.fill("CAST(CASE WHEN $4 <= 0 THEN " + raised("bucketCount must be greater than 0") + " WHEN isnan(CAST($1 AS DOUBLE)) THEN " + raised("operand must not be NaN") + " WHEN NOT isfinite(CAST($2 AS DOUBLE)) THEN " + raised("first bound must be finite") + " WHEN NOT isfinite(CAST($3 AS DOUBLE)) THEN " + raised("second bound must be finite") + " WHEN $2 = $3 THEN " + raised("bounds cannot equal each other") + " WHEN $2 < $3 AND $1 < $2 OR $2 > $3 AND $1 > $2 THEN 0 WHEN $2 < $3 AND $1 >= $3 OR $2 > $3 AND $1 <= $3 THEN $4 + 1 ELSE floor(CAST($1 - $2 AS DOUBLE) * $4 / CAST($3 - $2 AS DOUBLE)) + 1 END AS BIGINT)"), nil
 		}},
 		"to_base": {min: 2, max: 2, takes: "i", template: "trino_to_base($*)", result: "varchar"}, "from_base": {min: 2, max: 2, takes: "vi", template: "trino_from_base($*)", result: "bigint"},
 		"bitwise_and": {min: 2, max: 2, takes: "i", template: "(CAST($1 AS BIGINT) & CAST($2 AS BIGINT))", result: "bigint"}, "bitwise_or": {min: 2, max: 2, takes: "i", template: "(CAST($1 AS BIGINT) | CAST($2 AS BIGINT))", result: "bigint"},
@@ -174,7 +206,7 @@ func random(c *invocation) (string, *sql.Type) {
 	case 0:
 		return "random()", doubleType
 	case 1:
-		return c.fill("CAST(floor(random() * $1) AS " + duckType(t) + ")"), t
+		return c.fill("CAST(floor(random() * CASE WHEN $1 <= 0 THEN " + raised("bound must be positive") + " ELSE $1 END) AS " + duckType(t) + ")"), t
 	}
-	return c.fill("CAST($1 + floor(random() * ($2 - $1)) AS " + duckType(t) + ")"), t
+	return c.fill("CAST($1 + floor(random() * CASE WHEN $1 >= $2 THEN " + raised("start value must be less than stop value") + " ELSE $2 - $1 END) AS " + duckType(t) + ")"), t
 }

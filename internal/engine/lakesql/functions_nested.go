@@ -95,8 +95,9 @@ func arrayFunctions() map[string]function {
 		"trim_array": {min: 2, max: 2, takes: "ai", template: "list_slice($1, 1, len($1) - CASE WHEN $2 < 0 THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'size must not be negative: ' || $2") + " WHEN $2 > len($1) THEN " + raise("INVALID_FUNCTION_ARGUMENT", "'size must not exceed array cardinality ' || len($1) || ': ' || $2") + " ELSE $2 END)", result: "1"},
 		"shuffle":    {min: 1, max: 1, takes: "a", template: "list_transform(list_sort(list_transform($1, lambda __e: struct_pack(r := random(), e := __e))), lambda __s: __s.e)", result: "1"},
 		"flatten":    {min: 1, max: 1, takes: "a", template: "flatten($1)", result: "e"},
-		"repeat": {min: 2, max: 2, takes: ".i", result: "[1",
-			template: "list_transform(range(CASE WHEN $2 > 10000 THEN " + raised("count argument of repeat function must be less than or equal to 10000") + " ELSE greatest($2, 0) END), lambda __e: $1)"},
+		"repeat": {min: 2, max: 2, takes: ".i", result: "[1", write: func(c *invocation) (string, *sql.Type) {
+			return c.fill("list_transform(range(CASE WHEN $2 > " + c.most(10_000) + " THEN " + raised("count argument of repeat function must be less than or equal to 10000") + " ELSE greatest($2, 0) END), lambda __e: $1)"), nil
+		}},
 		"ngrams": {min: 2, max: 2, takes: "ai", write: func(c *invocation) (string, *sql.Type) {
 			return c.fill("CASE WHEN $2 <= 0 THEN " + raised("N must be positive") + " ELSE list_transform(range(1, greatest(len($1) - $2, 0) + 2), lambda __i: $1[__i:__i + $2 - 1]) END"), arrayOf(c.typ(0))
 		}},
@@ -233,7 +234,7 @@ func sequence(c *invocation) (string, *sql.Type) {
 			step = "(CASE WHEN epoch_ms($3) % 86400000 <> 0 THEN " + raised("sequence step must be a day interval if start and end values are dates") + " ELSE $3 END)"
 		}
 		length = strings.ReplaceAll(length, "STEP", step)
-		return c.fill("CASE WHEN $1 <> $2 AND ($1 < $2) <> (" + step + " > to_days(0)) THEN " + wrongWay + " WHEN " + length + " >= " + strconv.Itoa(maxSequence) + " THEN " + tooMany +
+		return c.fill("CASE WHEN $1 <> $2 AND ($1 < $2) <> (" + step + " > to_days(0)) THEN " + wrongWay + " WHEN " + length + " >= " + c.most(maxSequence) + " THEN " + tooMany +
 			" ELSE CAST(generate_series($1, $2, " + step + ") AS " + duckType(typ) + "[]) END"), arrayOf(typ)
 	case typ != nil && !isInteger(typ) && !is(typ, "unknown"):
 		unexpected()
@@ -243,7 +244,7 @@ func sequence(c *invocation) (string, *sql.Type) {
 	} else {
 		step = "(CASE WHEN $3 = 0 THEN " + raised("step must not be zero") + " ELSE CAST($3 AS BIGINT) END)"
 	}
-	return c.fill("CASE WHEN $1 <> $2 AND ($1 < $2) <> (" + step + " > 0) THEN " + wrongWay + " WHEN (CAST($2 AS HUGEINT) - $1) // " + step + " >= " + strconv.Itoa(maxSequence) + " THEN " + tooMany +
+	return c.fill("CASE WHEN $1 <> $2 AND ($1 < $2) <> (" + step + " > 0) THEN " + wrongWay + " WHEN (CAST($2 AS HUGEINT) - $1) // " + step + " >= " + c.most(maxSequence) + " THEN " + tooMany +
 		" ELSE generate_series(CAST($1 AS BIGINT), CAST($2 AS BIGINT), " + step + ") END"), arrayOf(bigintType)
 }
 

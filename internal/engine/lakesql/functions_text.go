@@ -7,27 +7,34 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
+// maxPadded bounds what lpad and rpad make of one value.
+const maxPadded = 64 << 20
+
+// white is what trim takes away.
+const white = "'\t\n\v\f\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028\u2029\u205f\u3000'"
+
 // replacement turns Java's $1 into RE2's \1, of a replacement that is not constant.
 const replacement = `regexp_replace(replace(%s, '\', '\\'), '\$(\d)', '\\\1', 'g')`
 
 func stringFunctions() map[string]function {
 	pad := func(name string) function {
 		return function{min: 3, max: 3, takes: "xix", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			length := "CASE WHEN $2 < 0 OR $2 > 2147483647 THEN " + raised("Target length must be in the range [0..2147483647]") + fmt.Sprintf(" WHEN $2 > %d THEN ", maxPadded) + "__raise('EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded per-node memory limit')"
 			if is(c.typ(0), "varbinary") {
-				fail(c.at, "NOT_SUPPORTED", "Function %s of varbinary is not supported", c.name)
+				return c.fill("trino_pad_bytes('" + name + "', $1, " + length + " ELSE $2 END, $3)"), binaryType
 			}
-			return c.fill(name + "($1, CAST($2 AS INTEGER), $3)"), nil
+			return c.fill(name + "($1, CAST(" + length + " ELSE $2 END AS INTEGER), CASE WHEN $3 = '' THEN " + raised("Padding string must not be empty") + " ELSE $3 END)"), nil
 		}}
 	}
 	trim := func(name string) function {
-		return function{min: 1, max: 2, takes: "v", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		return function{min: 1, max: 2, takes: "v", result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 1 { // white space, not the space alone
-				return name + "(" + c.args[0] + `, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))`, nil
+				return name + "(" + c.args[0] + ", " + white + ")", nil
 			}
 			return c.fill(name + "($*)"), nil
 		}}
 	}
-	substr := function{min: 2, max: 3, takes: "xi", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+	substr := function{min: 2, max: 3, takes: "xi", result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
 		if is(c.typ(0), "varbinary") {
 			if len(c.args) == 2 {
 				return c.fill("trino_substr_bytes($1, $2, 9223372036854775807)"), binaryType
@@ -41,7 +48,7 @@ func stringFunctions() map[string]function {
 		}
 		return c.fill("CASE WHEN $2 = 0 OR $2 < -length($1) THEN CASE WHEN $1 IS NOT NULL THEN '' END ELSE ") + body + " END", nil
 	}}
-	entries := "list_transform(list_filter(string_split($1, $2), lambda __e: __e <> ''), lambda __e: struct_pack(key := CASE WHEN contains(__e, $3) THEN string_split(__e, $3)[1] ELSE __raise('INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || __e || '''') END, value := string_split(__e, $3)[2]))"
+	entries := "list_transform(list_filter(string_split($1, $2), lambda __e: __e <> ''), lambda __e: struct_pack(key := CASE WHEN len(string_split(__e, $3)) = 2 THEN string_split(__e, $3)[1] ELSE __raise('INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || __e || '''') END, value := string_split(__e, $3)[2]))"
 	return map[string]function{
 		"length": {min: 1, max: 1, takes: "x", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			if is(c.typ(0), "varbinary") {
@@ -78,13 +85,13 @@ func stringFunctions() map[string]function {
 			}
 			return c.fill("concat_ws($*)"), nil
 		}},
-		"split": {min: 2, max: 3, takes: "vvi", result: "[varchar", write: func(c *invocation) (string, *sql.Type) {
+		"split": {min: 2, max: 3, takes: "vvi", result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 2 {
 				return c.fill("string_split($1, $2)"), nil
 			}
-			return c.fill("CASE WHEN len(string_split($1, $2)) <= $3 THEN string_split($1, $2) ELSE list_append(string_split($1, $2)[1:$3 - 1], ") + c.joined(c.fill("string_split($1, $2)[$3:]"), 1) + ") END", nil
+			return c.fill("CASE WHEN $3 <= 0 THEN "+raised("Limit must be positive")+" WHEN $3 > 2147483647 THEN "+raised("Limit is too large")+" WHEN $2 = '' THEN "+raised("The delimiter may not be the empty string")+" WHEN len(string_split($1, $2)) <= $3 THEN string_split($1, $2) ELSE list_append(string_split($1, $2)[1:$3 - 1], ") + c.joined(c.fill("string_split($1, $2)[$3:]"), 1) + ") END", nil
 		}},
-		"split_part":   {min: 3, max: 3, takes: "vvi", template: "string_split($1, $2)[CASE WHEN $3 < 1 THEN __raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE $3 END]", result: "varchar"},
+		"split_part":   {min: 3, max: 3, takes: "vvi", template: "string_split($1, $2)[CASE WHEN $3 < 1 THEN __raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE $3 END]", result: "varchar1"},
 		"split_to_map": {min: 3, max: 3, takes: "v", result: "{varchar", template: "map_from_entries(" + entries + ")"},
 		"split_to_multimap": {min: 3, max: 3, takes: "v", write: func(c *invocation) (string, *sql.Type) {
 			return multimap(c.fill(entries)), mapOf(varcharType, arrayOf(varcharType))
@@ -103,7 +110,7 @@ func stringFunctions() map[string]function {
 				return c.fill("replace($*)"), nil
 			}
 			// Nothing is before, between and after all characters.
-			return c.fill("CASE WHEN $2 = '' THEN $3 || coalesce(array_to_string(list_transform(string_split($1, ''), lambda __e: __e || $3), ''), '') ELSE replace($*) END"), nil
+			return c.fill("CASE WHEN $2 = '' AND $1 = '' THEN $3 WHEN $2 = '' THEN $3 || coalesce(array_to_string(list_transform(string_split($1, ''), lambda __e: __e || $3), ''), '') ELSE replace($*) END"), nil
 		}},
 		"lpad": pad("lpad"), "rpad": pad("rpad"),
 		"starts_with": {min: 2, max: 2, takes: "v", template: "starts_with($*)", result: "boolean"}, "ends_with": {min: 2, max: 2, takes: "v", template: "ends_with($*)", result: "boolean"},
@@ -155,13 +162,13 @@ func stringFunctions() map[string]function {
 		}},
 		"url_encode":            {min: 1, max: 1, takes: "v", template: "trino_url_encode($1)", result: "varchar"},
 		"url_decode":            {min: 1, max: 1, takes: "v", template: "trino_url_decode($1)", result: "varchar"},
-		"url_extract_protocol":  {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^([a-zA-Z][a-zA-Z0-9+.-]*):', 1)`, result: "varchar"},
-		"url_extract_host":      {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)', 1)`, result: "varchar"},
+		"url_extract_protocol":  {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^([a-zA-Z][a-zA-Z0-9+.-]*):', 1)`, result: "varchar1"},
+		"url_extract_host":      {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)', 1)`, result: "varchar1"},
 		"url_extract_port":      {min: 1, max: 1, takes: "v", template: `TRY_CAST(regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*:([0-9]+)', 1) AS BIGINT)`, result: "bigint"},
-		"url_extract_path":      {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*([^?#]*)', 1)`, result: "varchar"},
-		"url_extract_query":     {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[^?#]*\?([^#]*)', 1)`, result: "varchar"},
-		"url_extract_fragment":  {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '#(.*)$', 1)`, result: "varchar"},
-		"url_extract_parameter": {min: 2, max: 2, takes: "v", template: `CASE WHEN regexp_matches($1, '[?&]' || regexp_escape($2) || '=') THEN trino_url_decode(regexp_extract($1, '[?&]' || regexp_escape($2) || '=([^&#]*)', 1)) END`, result: "varchar"},
+		"url_extract_path":      {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*([^?#]*)', 1)`, result: "varchar1"},
+		"url_extract_query":     {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[^?#]*\?([^#]*)', 1)`, result: "varchar1"},
+		"url_extract_fragment":  {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '#(.*)$', 1)`, result: "varchar1"},
+		"url_extract_parameter": {min: 2, max: 2, takes: "v", template: `CASE WHEN regexp_matches($1, '^[^#]*[?&]' || regexp_escape($2) || '(=|&|#|$)') THEN trino_url_decode(regexp_extract($1, '^[^#?]*\?(?:[^#]*?&)?' || regexp_escape($2) || '(?:=([^&#]*))?(?:&|#|$)', 1)) END`, result: "varchar1"},
 		"current_user":          {template: "'brookmere'", result: "varchar"},
 		"current_catalog":       {result: "varchar", write: func(c *invocation) (string, *sql.Type) { return quote(c.catalogName()), nil }},
 		"current_schema":        {result: "varchar", write: func(c *invocation) (string, *sql.Type) { return quote(c.database), nil }},
@@ -175,7 +182,7 @@ func regexpFunctions() map[string]function {
 			p, _, _ := c.pattern(1)
 			return "regexp_matches(" + c.args[0] + ", " + p + ")", nil
 		}},
-		"regexp_extract": {min: 2, max: 3, takes: "vvi", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_extract": {min: 2, max: 3, takes: "vvi", result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
 			p, groups, _ := c.pattern(1)
 			g := "0"
 			if len(c.args) == 3 {
@@ -183,7 +190,7 @@ func regexpFunctions() map[string]function {
 			}
 			return fmt.Sprintf("CASE WHEN regexp_matches(%s, %s) THEN regexp_extract(%[1]s, %[2]s, %[3]s) END", c.args[0], p, g), nil
 		}},
-		"regexp_extract_all": {min: 2, max: 3, takes: "vvi", result: "[varchar", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_extract_all": {min: 2, max: 3, takes: "vvi", result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
 			p, groups, _ := c.pattern(1)
 			g := "0"
 			if len(c.args) == 3 {
@@ -195,7 +202,7 @@ func regexpFunctions() map[string]function {
 			p, _, _ := c.pattern(1)
 			return "len(regexp_extract_all(" + c.args[0] + ", " + p + "))", nil
 		}},
-		"regexp_split": {min: 2, max: 2, takes: "v", result: "[varchar", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_split": {min: 2, max: 2, takes: "v", result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
 			p, _, _ := c.pattern(1)
 			return "string_split_regex(" + c.args[0] + ", " + p + ")", nil
 		}},

@@ -138,11 +138,24 @@ func (c *invocation) onClocks(i int, format string) (string, *sql.Type) {
 	return text, typ
 }
 
+// intervalParts are the fields of an interval of days to seconds, whatever its parts are in
+// DuckDB.
+var intervalParts = map[string]string{
+	"day": "CAST(epoch_ms($1) // 86400000 AS BIGINT)", "day_of_month": "CAST(epoch_ms($1) // 86400000 AS BIGINT)", "hour": "CAST(epoch_ms($1) // 3600000 % 24 AS BIGINT)",
+	"minute": "CAST(epoch_ms($1) // 60000 % 60 AS BIGINT)", "second": "CAST(epoch_ms($1) // 1000 % 60 AS BIGINT)", "millisecond": "CAST(epoch_ms($1) % 1000 AS BIGINT)",
+}
+
 func timeFunctions() map[string]function {
 	part := func(format string) function {
 		return function{min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			if t := c.typ(0); !takes('t', t) && !isInterval(t) {
 				fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s. Expected: %s(timestamp(p)), %[2]s(timestamp(p) with time zone), %[2]s(date)", c.typeNames(), c.name, c.name)
+			}
+			if parts := intervalParts[c.name]; parts != "" && is(c.typ(0), "interval day to second") {
+				return c.fill(parts), nil
+			}
+			if strings.Contains(" year quarter month week week_of_year day day_of_month day_of_week dow day_of_year doy year_of_week yow ", " "+c.name+" ") && is(c.typ(0), "time") {
+				fail(c.at, "TYPE_MISMATCH", "Cannot extract %s from %s", strings.ToUpper(c.name), typeText(c.typ(0)))
 			}
 			return fmt.Sprintf(format, c.local(c.args[0], c.typ(0))), nil
 		}}
@@ -184,6 +197,12 @@ func timeFunctions() map[string]function {
 			return "last_day(" + c.local(c.args[0], c.typ(0)) + ")", nil
 		}},
 		"date_trunc": {min: 2, max: 2, takes: "vt", write: func(c *invocation) (string, *sql.Type) {
+			if is(c.typ(1), "time") {
+				if !strings.Contains(" millisecond second minute hour ", " "+c.unit()+" ") {
+					fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid TIME field", c.unit())
+				}
+				return "CAST(date_trunc(" + quote(c.unit()) + ", DATE '1970-01-01' + " + c.args[1] + ") AS TIME)", c.typ(1)
+			}
 			return c.onClocks(1, "date_trunc("+quote(c.unit())+", %s)")
 		}},
 		"date_add": {min: 3, max: 3, takes: "vit", write: func(c *invocation) (string, *sql.Type) {

@@ -88,6 +88,8 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 		return "to_days(CAST(" + plain + " AS INTEGER))", intervalType
 	case x.Op == "-" && is(lt, "timestamp", "timestamp with time zone"):
 		return plain, intervalType
+	case x.Op == "-" && is(lt, "time"):
+		return "((DATE '1970-01-01' + " + left + ") - (DATE '1970-01-01' + " + right + "))", intervalType
 	case x.Op == "/" || x.Op == "%":
 		return t.division(x, left, right, lt, rt)
 	}
@@ -104,7 +106,11 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 		p1, s1, p2, s2 := l[0], l[1], r[0], r[1]
 		if x.Op == "*" {
 			if p1+p2 <= 38 {
-				return plain, &sql.Type{Name: "decimal", Params: []int{p1 + p2, s1 + s2}}
+				typ := decimalType(p1+p2, s1+s2)
+				if p1 <= 18 && p2 <= 18 && p1+p2 > 18 { // wider than DuckDB would calculate
+					return fmt.Sprintf("(CAST(%s AS DECIMAL(38,%d)) * CAST(%s AS DECIMAL(%d,%d)))", left, s1, right, p2, s2), typ
+				}
+				return plain, typ
 			}
 			typ := &sql.Type{Name: "decimal", Params: []int{38, s1 + s2}}
 			// The factors shrink to what fits; values too wide for that fail.
@@ -120,6 +126,9 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 		}
 		s := max(s1, s2)
 		p := min(38, max(p1-s1, p2-s2)+s+1)
+		if p == 19 { // wider than DuckDB would calculate
+			plain = fmt.Sprintf("(CAST(%s AS DECIMAL(19,%d)) %s %s)", left, s1, x.Op, right)
+		}
 		return plain, &sql.Type{Name: "decimal", Params: []int{p, s}}
 	}
 	return plain, nil

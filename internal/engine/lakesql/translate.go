@@ -25,6 +25,7 @@ type translator struct {
 	database string
 	ctes     []map[string][]column
 	lambdas  []map[string]param
+	lists    []string           // what the lambdas around run over: the lengths of it multiply
 	tables   map[[2]string]bool // database and name of the tables met, for names with both
 	read     map[string]string  // URI by path of the files
 	plain    string             // the directory of unpacked files, if there are any

@@ -129,8 +129,11 @@ var udfs = map[string]udf{
 	}},
 	"hive_timestamp": {in: []duckdb.Type{text, text}, out: moment, f: func(v []driver.Value) (any, error) { return hiveTimestamp(v[0].(string), v[1].(string)), nil }},
 	"hive_bucket":    {in: []duckdb.Type{text, text}, out: whole, rest: true, f: hiveBucket},
-	"json_path":      {in: []duckdb.Type{text, text, text, text}, out: text, f: jsonPathUDF},
-	"json_unique":    {in: []duckdb.Type{text, truth1}, out: text, f: jsonUnique},
+	"pad_bytes": {in: []duckdb.Type{text, bytesOf, whole, bytesOf}, out: bytesOf, f: func(v []driver.Value) (any, error) {
+		return padBytes(v[0].(string), v[1].([]byte), int(v[2].(int64)), v[3].([]byte))
+	}},
+	"json_path":   {in: []duckdb.Type{text, text, text, text}, out: text, f: jsonPathUDF},
+	"json_unique": {in: []duckdb.Type{text, truth1}, out: text, f: jsonUnique},
 	"json_input": {in: []duckdb.Type{text}, out: text, f: string1(func(s string) (any, error) {
 		v, err := jsonpath.Decode(s)
 		if err != nil {

@@ -1,6 +1,7 @@
 package lakesql
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/md5"
 	"crypto/sha1"
@@ -177,4 +178,19 @@ func bitCount(v, size int64) (any, error) {
 		return nil, argumentError("Number must be representable with the bits specified. %d cannot be represented with %d bits", v, size)
 	}
 	return int64(bits.OnesCount64(uint64(v) & (math.MaxUint64 >> (64 - size)))), nil
+}
+
+// padBytes is lpad and rpad of bytes.
+func padBytes(side string, b []byte, length int, with []byte) (any, error) {
+	if len(with) == 0 {
+		return nil, argumentError("Padding bytes must not be empty")
+	}
+	if length <= len(b) {
+		return b[:length:length], nil
+	}
+	pad := bytes.Repeat(with, (length-len(b))/len(with)+1)[:length-len(b)]
+	if side == "lpad" {
+		return append(pad, b...), nil
+	}
+	return append(b[:len(b):len(b)], pad...), nil
 }

@@ -36,9 +36,6 @@ func (c *tables) Table(ctx context.Context, database, name string) (*lakesql.Tab
 	if t, ok := c.seen[key]; ok {
 		return t, nil
 	}
-	if base, ok := strings.CutSuffix(name, partitionsSuffix); ok && base != "" {
-		return c.partitionsTable(ctx, database, base)
-	}
 	out, err := c.glue.GetTable(ctx, &glue.GetTableInput{DatabaseName: aws.String(database), Name: aws.String(name)})
 	if missing(err) {
 		if _, err := c.glue.GetDatabase(ctx, &glue.GetDatabaseInput{Name: aws.String(database)}); missing(err) {
@@ -63,71 +60,6 @@ func (c *tables) Table(ctx context.Context, database, name string) (*lakesql.Tab
 // partitionsSuffix is what the name of a table is followed by in that of the table of its
 // partitions: "orders$partitions".
 const partitionsSuffix = "$partitions"
-
-// partitionsTable is the table of the partitions of a table: their keys are its columns.
-func (c *tables) partitionsTable(ctx context.Context, database, name string) (*lakesql.Table, error) {
-	t, err := c.Table(ctx, database, name)
-	if err != nil {
-		return nil, err
-	}
-	if len(t.PartitionColumns) == 0 || t.ViewSQL != "" {
-		return nil, lakesql.ErrNoTable
-	}
-	partitions, err := c.Partitions(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	var q strings.Builder
-	q.WriteString("SELECT ")
-	for i, p := range t.PartitionColumns {
-		if i > 0 {
-			q.WriteString(", ")
-		}
-		column := `"` + strings.ReplaceAll(p.Name, `"`, `""`) + `"`
-		fmt.Fprintf(&q, "CAST(c%d AS %s) AS %s", i, trinoName(p.Type), column)
-	}
-	q.WriteString(" FROM (VALUES ")
-	row := func(value func(i int) string) {
-		for i := range t.PartitionColumns {
-			q.WriteString(", " + value(i))
-		}
-		q.WriteByte(')')
-	}
-	q.WriteString("(false") // of no partition: the types of the others
-	row(func(int) string { return "CAST(NULL AS varchar)" })
-	for _, p := range partitions {
-		if len(p.Values) != len(t.PartitionColumns) {
-			continue
-		}
-		q.WriteString(", (true")
-		row(func(i int) string {
-			if p.Values[i] == hiveNull {
-				return "NULL"
-			}
-			return "'" + strings.ReplaceAll(p.Values[i], "'", "''") + "'"
-		})
-	}
-	q.WriteString(") AS t (there")
-	row(func(i int) string { return fmt.Sprintf("c%d", i) })
-	q.WriteString(" WHERE there")
-	return &lakesql.Table{Database: database, Name: name + partitionsSuffix, ViewSQL: q.String()}, nil
-}
-
-// hiveNull is the value of a partition whose key is NULL.
-const hiveNull = "__HIVE_DEFAULT_PARTITION__"
-
-// trinoName is a type of a partition key in SQL.
-func trinoName(t *hivetype.Type) string {
-	switch t.Kind {
-	case hivetype.String, hivetype.Char, hivetype.Varchar:
-		return "varchar"
-	case hivetype.Float:
-		return "real"
-	case hivetype.Binary:
-		return "varbinary"
-	}
-	return t.String()
-}
 
 // badTable is a table whose definition cannot be read.
 func badTable(database, name, format string, args ...any) error {
