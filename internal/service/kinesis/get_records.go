@@ -50,7 +50,7 @@ func (r *batchRead) reset() {
 // getRequest is a GetRecords request. Its slices alias the request.
 type getRequest struct {
 	iterator []byte
-	arn      []byte // nil: not given
+	arn, id  []byte // of the stream; nil: not given
 	limit    int
 	dry      bool // read nothing
 }
@@ -74,6 +74,9 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 	}
 	if q.arn != nil && string(q.arn) != d.arn() {
 		return invalid("StreamARN %s is not that of the ShardIterator.", q.arn)
+	}
+	if q.id != nil && string(q.id) != d.ID {
+		return invalid("StreamId %s is not that of the ShardIterator.", q.id)
 	}
 	sh := d.shard(it.shard, s.clock.Now())
 	if sh == nil {
@@ -166,7 +169,7 @@ func (d *stream) children(parent int) []types.ChildShard {
 func (s *Service) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error) {
 	r := reads.Get().(*batchRead)
 	defer r.free()
-	q := getRequest{bytesOf(in.ShardIterator), bytesOf(in.StreamARN), pageSize(in.Limit, maxGetRecords), aws.ToBool(in.DryRun)}
+	q := getRequest{bytesOf(in.ShardIterator), bytesOf(in.StreamARN), bytesOf(in.StreamId), pageSize(in.Limit, maxGetRecords), aws.ToBool(in.DryRun)}
 	if err := s.read(ctx, q, r); err != nil {
 		return nil, err
 	}

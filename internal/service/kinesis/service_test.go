@@ -452,6 +452,8 @@ func TestIterators(t *testing.T) {
 	if got := *out.Records[1].ApproximateArrivalTimestamp; !got.Equal(start.Add(7 * time.Millisecond)) {
 		t.Errorf("arrived at %s, want %s", got, start.Add(7*time.Millisecond))
 	}
+	_, err = n.Service.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: &it, StreamId: aws.String("aaaaaaaaaaaaaaaaaaaa-bbb")})
+	want(t, err, "InvalidArgumentException", "is not that of the ShardIterator")
 	if out, err := n.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: aws.String(`"` + it + `"`)}); err != nil || len(out.Records) != 5 {
 		t.Errorf("from an iterator in quotes: %+v, %v", out, err)
 	}
