@@ -80,6 +80,7 @@ type kinesisSource struct {
 	limit   int32
 	look    time.Time // when to look at the stream
 	looks   int       // in a row that failed
+	doubt   bool      // whether the stream is still the same: look before reading on
 
 	hurry   atomic.Bool
 	woken   chan struct{}
@@ -304,13 +305,15 @@ func (k *kinesisSource) try(ctx context.Context, all bool) found {
 			if k.looks == 1 {
 				k.st.s.log.Warn("the source of a delivery stream cannot be read", "stream", k.st.doc.Load().Name, "err", err)
 			}
-			if len(k.shards) == 0 {
+			if k.doubt || len(k.shards) == 0 {
 				return failing
 			}
 		} else {
-			k.look, k.looks = now.Add(shardsWait), 0
+			k.look, k.looks, k.doubt = now.Add(shardsWait), 0, false
 			k.failed(nil)
 		}
+	} else if k.doubt {
+		return failing
 	}
 	if f, again := k.readAgain(ctx); again {
 		return f
@@ -325,6 +328,9 @@ func (k *kinesisSource) try(ctx context.Context, all bool) found {
 		}
 		recs, err := r.get(ctx, k.limit)
 		if err != nil {
+			if k.doubt {
+				return failing
+			}
 			result = failing
 			continue
 		}
@@ -493,7 +499,8 @@ func (k *kinesisSource) rest(_ context.Context, p *delivery.Progress) (shardlog.
 	return r, nil
 }
 
-func throttled(err error) bool {
+// isCode tells whether an error is one of the API's with the code.
+func isCode(err error, code string) bool {
 	var e smithy.APIError
-	return errors.As(err, &e) && (e.ErrorCode() == "ProvisionedThroughputExceededException" || e.ErrorCode() == "ExpiredIteratorException")
+	return errors.As(err, &e) && e.ErrorCode() == code
 }

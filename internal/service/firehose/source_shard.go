@@ -61,11 +61,16 @@ func (r *shardReader) get(ctx context.Context, limit int32) ([]kinesistypes.Reco
 			return nil, ctx.Err()
 		}
 		r.iterator = nil // it may be what is wrong
+		throttled := isCode(err, "ProvisionedThroughputExceededException")
+		if !throttled {
+			// Another stream of the name would take the place that is asked for.
+			k.doubt, k.look = true, time.Time{}
+		}
 		r.failures++
 		wait := min(pollWait<<min(r.failures-1, 10), sourceWait)
 		r.pause = r.at.Add(wait)
 		err = fmt.Errorf("read shard %s of %s: %w", r.id, k.config.StreamARN, err)
-		if k.retrying != nil && !throttled(err) {
+		if k.retrying != nil && !throttled && !isCode(err, "ExpiredIteratorException") {
 			k.retrying(err, r.failures, wait)
 		}
 		return nil, err

@@ -23,7 +23,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
-// fakeKinesis is a stream of shards in memory. Iterators are "shard/index".
+// fakeKinesis is a stream of shards in memory.
 type fakeKinesis struct {
 	mu      sync.Mutex
 	shards  []*fakeShard
@@ -96,13 +96,21 @@ func (k *fakeKinesis) GetShardIterator(_ context.Context, in *kinesis.GetShardIt
 		}
 		break
 	}
-	return &kinesis.GetShardIteratorOutput{ShardIterator: aws.String(s.id + "/" + strconv.Itoa(at))}, nil
+	return &kinesis.GetShardIteratorOutput{ShardIterator: k.iterator(s.id, at)}, nil
+}
+
+func (k *fakeKinesis) iterator(shard string, at int) *string {
+	return aws.String(shard + "/" + strconv.Itoa(at) + "/" + k.created.String())
 }
 
 func (k *fakeKinesis) GetRecords(_ context.Context, in *kinesis.GetRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	id, n, _ := strings.Cut(*in.ShardIterator, "/")
+	part := strings.Split(*in.ShardIterator, "/")
+	id, n := part[0], part[1]
+	if part[2] != k.created.String() {
+		return nil, &kinesistypes.ResourceNotFoundException{Message: aws.String("gone")}
+	}
 	s := k.shard(id)
 	at, _ := strconv.Atoi(n)
 	at = max(at, s.first)
@@ -112,7 +120,7 @@ func (k *fakeKinesis) GetRecords(_ context.Context, in *kinesis.GetRecordsInput,
 		out.MillisBehindLatest = aws.Int64(1000)
 	}
 	if end < len(s.records) || !s.closed {
-		out.NextShardIterator = aws.String(id + "/" + strconv.Itoa(end))
+		out.NextShardIterator = k.iterator(id, end)
 	}
 	return out, nil
 }
@@ -308,6 +316,23 @@ func TestSourceAnother(t *testing.T) {
 	if next != 6 {
 		t.Errorf("at %d, want 6", next)
 	}
+	// It is noticed without a hurry, and before anything of it is read as if it were the old.
+	k.shards, k.created = []*fakeShard{{id: "shardId-0"}}, time.Unix(3, 0)
+	k.put("shardId-0", "p", "q")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for want := range strings.SplitSeq("pq", "") {
+		if err := src.Wait(ctx, shardlog.Position{Frame: next}); err != nil {
+			t.Fatal(err)
+		}
+		recs, after, err := src.Read(ctx, shardlog.Position{Frame: next}, shardlog.ReadOptions{MaxRecords: 1}, nil)
+		if err != nil || len(recs) != 1 || string(recs[0].Data) != want {
+			t.Fatalf("read %v, %v, want %s", recs, err, want)
+		}
+		next = after.Frame
+	}
+	k.shards, k.created = []*fakeShard{{id: "shardId-0"}}, time.Unix(2, 0)
+	k.put("shardId-0", "x", "y")
 	// And so does a source that was not running meanwhile.
 	src = newTestSource(t, k)
 	src.restart(old, shardlog.Position{Frame: 3})
