@@ -230,12 +230,12 @@ func (sc scope) background(ctx context.Context) context.Context {
 	return awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region})
 }
 
+// invalidRequest refuses a call; of no code, with that of bad input.
 func invalidRequest(code, format string, args ...any) error {
-	e := &types.InvalidRequestException{Message: aws.String(fmt.Sprintf(format, args...))}
-	if code != "" {
-		e.AthenaErrorCode = aws.String(code)
+	if code == "" {
+		code = "INVALID_INPUT"
 	}
-	return e
+	return &types.InvalidRequestException{Message: aws.String(fmt.Sprintf(format, args...)), AthenaErrorCode: aws.String(code)}
 }
 
 // pageOf cuts one page out of items; the token is the key of the last item before.

@@ -114,7 +114,10 @@ func (d *ddl) table(ctx context.Context, n sql.QualifiedName) (string, *gluetype
 	}
 	out, err := d.s.glue.GetTable(ctx, &glue.GetTableInput{DatabaseName: aws.String(database), Name: aws.String(name)})
 	if missing(err) {
-		return database, nil, noTable(database + "." + name)
+		if _, err := d.s.glue.GetDatabase(ctx, &glue.GetDatabaseInput{Name: aws.String(database)}); missing(err) && database != defaultDatabase {
+			return database, nil, noDatabase(database)
+		}
+		return database, nil, noTable(name)
 	}
 	if err != nil {
 		return database, nil, glueFailure(err)

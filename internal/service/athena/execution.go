@@ -154,8 +154,11 @@ func errorType(category int32, reason string) int32 {
 	if t := errorTypes[name]; t != 0 {
 		return t
 	}
-	if strings.HasPrefix(reason, ddlTask) {
+	switch {
+	case strings.HasPrefix(reason, ddlTask):
 		return 1100
+	case strings.HasPrefix(reason, "FAILED: SemanticException"):
+		return 1006
 	}
 	return 1000
 }

@@ -43,7 +43,7 @@ func (s *Service) namedQuery(sc scope, id string) (*namedQueryDoc, error) {
 }
 
 func namedQueryNotFound(id string) error {
-	return invalidRequest("", "NamedQuery %s does not exist", id)
+	return invalidRequest("NAMED_QUERY_NOT_FOUND", "NamedQuery %s does not exist", id)
 }
 
 // CreateNamedQuery keeps a query; the same ClientRequestToken gives the same one.

@@ -247,6 +247,13 @@ q = run("DESCRIBE by_symbol", "ref")
 described = [r[0] for r in rows(q)]
 want(described[3:7], ["\t \t ", "# Partition Information\t \t ", "# col_name            \tdata_type           \tcomment             ", "\t \t "], "partitions described")
 want(s3.get_object(Bucket="lake-root", Key=f"athena-results/{q}.txt")["Body"].read().decode(), "\n".join(described), "text of a description")
+formatted = [r[0] for r in rows(run("DESCRIBE FORMATTED by_symbol", "ref"))]
+for line in ("# col_name            \tdata_type           \tcomment             ", "# Detailed Table Information\t \t ", "Database:           \tref                 \t ",
+             "# Storage Information\t \t ", "Sort Columns:       \t[]                  \t "):
+    assert line in formatted, f"{line!r} is not in {formatted}"
+extended = [r[0] for r in rows(run("DESCRIBE EXTENDED by_symbol", "ref"))]
+assert extended[-1].startswith("Detailed Table Information\tTable(tableName:by_symbol, dbName:ref, "), extended[-1]
+want(failure("DESCRIBE gone", "ref"), "FAILED: SemanticException [Error 10001]: Table not found gone", "describe what is not there")
 want(athena.get_query_results(QueryExecutionId=q).get("UpdateCount"), None, "no count for a description")
 q = run("INSERT INTO by_symbol VALUES (1, 'now', 'MER')", "ref")
 want(athena.get_query_execution(QueryExecutionId=q)["QueryExecution"]["ResultConfiguration"]["OutputLocation"], OUT + q, "output of INSERT")
