@@ -91,12 +91,12 @@ func (v *Snapshot) Walk(ctx context.Context, bucket, prefix string, visit func(F
 	// The part of the prefix up to its last slash is a directory, and the walk's root.
 	dir := ""
 	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
-		dir = prefix[:i]
-		if checkKey(dir) != nil {
+		var ok bool
+		if dir, ok = encodeKey(prefix[:i]); !ok {
 			return nil
 		}
 	}
-	w := fileWalk{s: s, view: v.view, ctx: ctx, bucket: bucket, prefix: prefix, visit: visit, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	w := fileWalk{s: s, view: v.view, ctx: ctx, bucket: bucket, prefix: prefix, visit: visit, versioned: s.hasVersions(bucket), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	w.walk(filepath.Join(s.dir, bucket, filepath.FromSlash(dir)), dir)
 	w.wg.Wait()
 	return w.err

@@ -265,6 +265,9 @@ func TestReplaceVersioned(t *testing.T) {
 	if all, _ := listed(t, c, &s3.ListObjectsV2Input{Bucket: aws.String("ver")}); !slices.Equal(all, []string{"p/merged"}) {
 		t.Errorf("the bucket lists %q", all)
 	}
+	if files, err := n.Files(t.Context(), "ver", ""); err != nil || len(files) != 1 || files[0].Key != "p/merged" {
+		t.Errorf("the files are %v, %v", files, err)
+	}
 	out, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("ver"), Key: aws.String("p/k1"), VersionId: &versions[1]})
 	if err != nil {
 		t.Fatal(err)

@@ -137,11 +137,7 @@ func (w *swap) settle(ctx context.Context) error {
 	if w.Stage != stageCommitted {
 		return nil
 	}
-	versioned, err := w.s.versioned(w.Bucket)
-	if err != nil {
-		return err
-	}
-	if versioned {
+	if w.s.hasVersions(w.Bucket) {
 		if err := w.deleteSources(ctx); err != nil {
 			return err
 		}
@@ -219,15 +215,6 @@ func (w *swap) deleteSources(ctx context.Context) error {
 	return nil
 }
 
-// versioned tells whether a bucket has, or had, versions.
-func (s *Service) versioned(bucket string) (bool, error) {
-	_, err := os.Stat(filepath.Join(s.buckets, bucket, "versioning"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // finish takes a committed swap to its end: when nobody reads what was before, the sources
 // go out of sight; when Keep is over they go. It returns early when ctx ends, and goes on
 // after the next start.
@@ -252,10 +239,7 @@ func (w *swap) wait(ctx context.Context) error {
 		}
 		return false
 	}
-	versioned, err := w.s.versioned(w.Bucket)
-	if err != nil {
-		return err
-	}
+	versioned := w.s.hasVersions(w.Bucket)
 	if versioned && !after(w.Keep) { // what is aside can no longer become a version
 		return nil
 	}
@@ -263,7 +247,7 @@ func (w *swap) wait(ctx context.Context) error {
 		return nil
 	}
 	w.mu.Lock()
-	err = w.settle(ctx)
+	err := w.settle(ctx)
 	w.mu.Unlock()
 	if err != nil || versioned || !after(w.Keep) {
 		return err
