@@ -191,7 +191,7 @@ func (p *specPlan) transformed(r *shardlog.Record, rows *Rows) {
 	}
 	if p.outcome.Result == Failed {
 		p.outcome.Data = r.Data
-		rows.Reject(&Rejected{Partition: ErrorMark + ProcessingFailed, Data: p.outcome.envelope(), Reason: p.outcome.Message})
+		rows.Reject(&Rejected{Partition: ErrorMark + errorType(p.outcome.Code), Data: p.outcome.envelope(), Reason: p.outcome.Message})
 		return
 	}
 	p.route(r.Data, rows)

@@ -307,3 +307,27 @@ func TestFunctionStream(t *testing.T) {
 		t.Errorf("shards: %v", shards)
 	}
 }
+
+// TestFunctionUndecompressed: what cannot be unpacked does not reach the function, and goes
+// where it goes without one.
+func TestFunctionUndecompressed(t *testing.T) {
+	n := newNode(t)
+	fn := new(fakeLambda)
+	n.svc.cfg.Lambda = fn
+	fn.set(func(lambdaEvent) any { return []answer{} })
+	c := raw("b")
+	c.ErrorOutputPrefix = aws.String("errors/!{firehose:error-output-type}/")
+	c.ProcessingConfiguration = lambdaProcessing("BufferSizeInMBs", "1", "BufferIntervalInSeconds", "0")
+	c.ProcessingConfiguration.Processors = append(c.ProcessingConfiguration.Processors, types.Processor{Type: types.ProcessorTypeDecompression})
+	n.create(t, "s", c)
+	n.put(t, "s", "plain")
+	n.flush(t, "s")
+	for k := range n.s3.all() {
+		if !strings.Contains(k, "errors/decompression-failed/") {
+			t.Errorf("object %s", k)
+		}
+	}
+	if len(n.s3.all()) != 1 || len(fn.events) != 0 {
+		t.Errorf("%d objects, %d calls", len(n.s3.all()), len(fn.events))
+	}
+}
