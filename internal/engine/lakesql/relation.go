@@ -286,7 +286,7 @@ func (t *translator) view(at sql.Position, v *Table) (string, []column) {
 		fail(at, "INVALID_VIEW", "Stored view '%s' is not a query", key)
 	}
 	ctes, lambdas, database, path := t.ctes, t.lambdas, t.database, t.path
-	t.ctes, t.lambdas, t.database, t.path = nil, nil, strings.ToLower(v.Database), usesPath(q)
+	t.ctes, t.lambdas, t.database, t.path, t.bare = nil, nil, strings.ToLower(v.Database), usesPath(q), false
 	t.views = append(t.views, key)
 	defer func() {
 		t.ctes, t.lambdas, t.database, t.path = ctes, lambdas, database, path

@@ -277,6 +277,9 @@ func (t *translator) readParquet(table *Table, pieces []piece) []string {
 		}
 		added, per := t.added(table, g.pieces)
 		items = append(items, added...)
+		if t.bare && !t.path {
+			items, per = []string{"1"}, &perFile{}
+		}
 		out = append(out, "SELECT "+strings.Join(items, ", ")+" FROM "+per.source("read_parquet("+fileList(g.pieces)+", hive_partitioning=false"+options+")"))
 	}
 	return out

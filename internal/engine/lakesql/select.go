@@ -16,9 +16,11 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 		in.where = onConjuncts(r, in.where)
 	}
 	var from []string
+	t.bare = countsRows(s)
 	for _, r := range s.From {
 		from = append(from, t.relation(r, in))
 	}
+	t.bare = false
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	if s.Distinct {
@@ -54,6 +56,27 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 	return b.String(), columns, in
 }
 
+// countsRows reports whether a block is no more than count(*) of a table.
+func countsRows(s *sql.Select) bool {
+	if len(s.From) != 1 || s.Distinct || s.Where != nil || s.GroupBy != nil || s.Having != nil || s.Windows != nil {
+		return false
+	}
+	r := s.From[0]
+	if a, ok := r.(*sql.AliasedRelation); ok && a.Columns == nil {
+		r = a.Relation
+	}
+	if _, ok := r.(*sql.Table); !ok {
+		return false
+	}
+	for _, item := range s.Items {
+		c, ok := item.Expr.(*sql.Call)
+		if !ok || item.Star || !c.Star || c.Filter != nil || c.Over != nil {
+			return false
+		}
+	}
+	return true
+}
+
 func (t *translator) selectItem(item sql.SelectItem, in *scope) (string, []column) {
 	if item.Star {
 		return t.star(item, in)
@@ -70,7 +93,8 @@ func (t *translator) selectItem(item sql.SelectItem, in *scope) (string, []colum
 	if name == "" {
 		name = t.unnamed()
 	}
-	return text + " AS " + ident(name), []column{{name: strings.ToLower(name), typ: typ, label: name}}
+	c, ok := item.Expr.(*sql.Call)
+	return text + " AS " + ident(name), []column{{name: strings.ToLower(name), typ: typ, label: name, exact: ok && c.Name.Last() == "count"}}
 }
 
 func (t *translator) star(item sql.SelectItem, in *scope) (string, []column) {

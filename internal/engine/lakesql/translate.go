@@ -33,6 +33,7 @@ type translator struct {
 	columns  int // unnamed ones so far
 	views    []string
 	path     bool // "$path" is asked for
+	bare     bool // of the rows of tables only their number is asked for
 	try      int  // depth of TRY
 	output   []column
 	now      time.Time
@@ -44,6 +45,7 @@ type column struct {
 	typ            *sql.Type
 	hidden         bool
 	label          string // the name as written, where that differs
+	exact          bool   // DuckDB gives it the very type
 	step           string // of the first column of a recursive table: what it is called in this step
 }
 
@@ -119,7 +121,7 @@ func (t *translator) shown(text string, columns []column) string {
 			items[i] = t.castTo("CAST(", at, typ, varcharType) + " AS " + ident(c.name)
 		case opaque(c.typ):
 			items[i] = "CAST(" + names[i] + " AS " + duckType(legible(c.typ)) + ") AS " + ident(c.name)
-		case isNumeric(c.typ) && (!is(c.typ, "decimal") || len(c.typ.Params) == 2):
+		case isNumeric(c.typ) && !c.exact && (!is(c.typ, "decimal") || len(c.typ.Params) == 2):
 			items[i] = "CAST(" + names[i] + " AS " + duckType(c.typ) + ") AS " + ident(c.name)
 		default:
 			continue
