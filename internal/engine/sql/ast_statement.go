@@ -10,6 +10,14 @@ type (
 		Columns []Identifier
 		Query   *Query
 	}
+	// Modify is a statement that changes rows in their place: DELETE FROM, UPDATE, MERGE
+	// INTO, OPTIMIZE, VACUUM. What follows the table is kept as text.
+	Modify struct {
+		Position
+		Verb  string // "DELETE FROM", "UPDATE", "MERGE INTO", "OPTIMIZE" or "VACUUM"
+		Table QualifiedName
+		Rest  string
+	}
 	// CreateTableAs is CREATE TABLE name [WITH (..)] AS query [WITH [NO] DATA].
 	CreateTableAs struct {
 		Position
@@ -297,6 +305,7 @@ type NewPartition struct {
 
 func (*Query) statement()               {}
 func (*Insert) statement()              {}
+func (*Modify) statement()              {}
 func (*CreateTableAs) statement()       {}
 func (*Unload) statement()              {}
 func (*CreateView) statement()          {}

@@ -91,6 +91,12 @@ func (w *printer) statement(s Statement) {
 	switch s := s.(type) {
 	case *Query:
 		w.query(s)
+	case *Modify:
+		w.text(s.Verb, " ")
+		w.name(s.Table)
+		if s.Rest != "" {
+			w.text(" ", s.Rest)
+		}
 	case *Insert:
 		w.text("INSERT INTO ")
 		w.name(s.Table)

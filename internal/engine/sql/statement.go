@@ -34,6 +34,8 @@ func (p *parser) statement() Statement {
 		}
 		s.Query = p.query()
 		return s
+	case p.at("DELETE"), p.at("UPDATE"), p.at("MERGE"), p.at("OPTIMIZE"), p.at("VACUUM"):
+		return p.modify(at)
 	case p.accept("UNLOAD"):
 		s := &Unload{Position: at}
 		p.expectSymbol("(")
@@ -64,6 +66,27 @@ func (p *parser) statement() Statement {
 	}
 	p.mismatched("ALTER", "CREATE", "DEALLOCATE", "DESC", "DESCRIBE", "DROP", "EXECUTE", "EXPLAIN", "INSERT", "MSCK", "PREPARE", "SHOW", "UNLOAD", "<query>")
 	return nil
+}
+
+// modify reads a statement that changes rows, whose end it does not look into.
+func (p *parser) modify(at Position) Statement {
+	s := &Modify{Position: at, Verb: p.advance().upper}
+	switch s.Verb {
+	case "DELETE":
+		p.expect("FROM")
+		s.Verb += " FROM"
+	case "MERGE":
+		p.expect("INTO")
+		s.Verb += " INTO"
+	}
+	s.Table = p.qualifiedName()
+	start := p.pos().Offset
+	end := start
+	for !p.atEOF() && !p.atSymbol(";") {
+		end = p.advance().end
+	}
+	s.Rest = p.src[start:end]
+	return s
 }
 
 func (p *parser) explain(at Position) Statement {

@@ -73,6 +73,8 @@ func (d *ddl) run(ctx context.Context, st sql.Statement) error {
 		return d.dropTable(ctx, st.Name, st.IfExists, true)
 	case *sql.Prepare, *sql.Deallocate:
 		return nil // done by the caller
+	case *sql.Modify:
+		return d.modify(ctx, st)
 	case *sql.ShowDatabases:
 		return d.showDatabases(ctx, st)
 	case *sql.ShowTables:
@@ -93,6 +95,22 @@ func (d *ddl) run(ctx context.Context, st sql.Statement) error {
 		return d.describe(ctx, st)
 	}
 	return failf("NOT_SUPPORTED: Queries of this type are not supported")
+}
+
+// modify refuses to change rows, which tables of files do not have; Iceberg's are not read.
+func (d *ddl) modify(ctx context.Context, st *sql.Modify) error {
+	database, t, err := d.table(ctx, st.Table)
+	if err != nil {
+		return err
+	}
+	at := st.Table
+	switch iceberg := strings.EqualFold(t.Parameters["table_type"], "ICEBERG"); {
+	case iceberg:
+		return failf("NOT_SUPPORTED: line %d:%d: %s of the Iceberg table %s.%s is not supported", at.Line, at.Column, st.Verb, database, at.Last())
+	case st.Verb == "OPTIMIZE", st.Verb == "VACUUM":
+		return failf("NOT_SUPPORTED: line %d:%d: %s is only supported for Iceberg tables: %s.%s", at.Line, at.Column, st.Verb, database, at.Last())
+	}
+	return failf("NOT_SUPPORTED: Modifying Hive table rows is only supported for transactional tables")
 }
 
 // name splits a table's name into database and table.

@@ -358,13 +358,16 @@ func (s *Service) GetQueryRuntimeStatistics(ctx context.Context, in *athena.GetQ
 // classify names a statement's type and subtype as Athena does, and the ending of its
 // result object.
 func classify(st sql.Statement) (kind, subtype, extension string) {
-	switch st.(type) {
+	switch st := st.(type) {
 	case *sql.Query:
 		return "DML", "SELECT", ".csv"
 	case *sql.Execute:
 		return "DML", "EXECUTE", ".csv"
 	case *sql.Insert:
 		return "DML", "INSERT", ""
+	case *sql.Modify:
+		verb, _, _ := strings.Cut(st.Verb, " ")
+		return "DML", verb, ""
 	case *sql.Unload:
 		return "DML", "UNLOAD", ".csv"
 	case *sql.CreateTableAs:

@@ -214,6 +214,8 @@ func (t *tracer) statement(st sql.Statement) {
 		t.read(t.name(st.Table))
 	case *sql.Describe:
 		t.read(t.name(st.Table))
+	case *sql.Modify:
+		t.read(t.name(st.Table))
 	case *sql.ShowFunctions:
 	default:
 		t.write(everything)

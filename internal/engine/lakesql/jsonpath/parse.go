@@ -321,6 +321,9 @@ func (p *parser) primary() node {
 		if strings.HasPrefix(m, ".") || strings.HasSuffix(m, ".") || strings.Contains(m, ".e") || strings.Contains(m, ".E") {
 			m = strconv.FormatFloat(f, 'g', -1, 64)
 		}
+		for len(m) > 1 && m[0] == '0' && m[1] >= '0' && m[1] <= '9' { // which JSON does not have
+			m = m[1:]
+		}
 		return literal{json.Number(m)}
 	}
 	p.fail("expecting a path")
