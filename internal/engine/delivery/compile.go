@@ -22,15 +22,15 @@ import (
 // https://docs.aws.amazon.com/firehose/latest/dev/limits.html
 const defaultPartitions = 500
 
-// Limits of keys, so that every one can be put: S3's, and those of the plain files that an
-// object may be, less what numbers and the names of months may add.
+// Limits of keys, so that every one can be put: S3's, less what numbers and the names of
+// months may add, and that of a file's path, where an empty segment is written out.
 const (
-	maxKey     = 1000
-	maxSegment = 240
-	maxKnown   = 4096 // partitions that are remembered to fit
+	maxKey   = 1000
+	maxPath  = 3000
+	maxKnown = 4096 // partitions that are remembered to fit
 )
 
-var errNoKey = errors.New("makes keys that cannot be stored: with an empty segment, a segment . or .., or one of more than 255 bytes")
+var errNoKey = errors.New("makes keys that cannot be stored: of more than 1024 bytes, of slashes for the most part, or with a NUL")
 
 // tooManyPartitions is the error code of a record of one partition too many.
 const tooManyPartitions = "DynamicPartitioning.ActivePartitionsExceeded"
@@ -349,15 +349,7 @@ var errBadKey = &PartitionError{ExtractionFailed, "partitionKeys values cannot b
 func (p *specPlan) storable(prefix *Prefix, v *PrefixValues, errors bool) bool {
 	key, _ := prefix.Append(nil, v)
 	key = AppendObjectName(key, p.spec.Name, p.spec.Version, v.Time, ObjectID{}, p.extension(errors))
-	if len(key) > maxKey || bytes.IndexByte(key, 0) >= 0 {
-		return false
-	}
-	for segment := range bytes.SplitSeq(key, []byte("/")) {
-		if len(segment) == 0 || len(segment) > maxSegment || string(segment) == "." || string(segment) == ".." {
-			return false
-		}
-	}
-	return true
+	return len(key) <= maxKey && len(key)+3*bytes.Count(key, []byte("/")) <= maxPath && bytes.IndexByte(key, 0) < 0
 }
 
 // partitionKeys is the reverse of what partition does.

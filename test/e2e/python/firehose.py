@@ -377,7 +377,6 @@ def refusals():
     create(arg, "Invalid expression usage", Prefix="a!{/", ErrorOutputPrefix=errors)
     create(arg, "Invalid conversion character used in the value of the expression in Prefix", Prefix="!{timestamp:P}/", ErrorOutputPrefix=errors)
     create(arg, "Invalid conversion character used in the value of the expression in ErrorOutputPrefix", ErrorOutputPrefix="e/!{firehose:something}/")
-    create(arg, "makes keys that cannot be stored", Prefix="/a/")
     create(arg, "Length of evaluated prefix cannot be greater than 512", Prefix="x" * 513)
     # Processors.
     def processing(*words, p, **kw):
