@@ -140,6 +140,9 @@ func (s *Service) respond(w http.ResponseWriter, r *http.Request, q s3Request, r
 		resp.SetBody(errorBody(resp.Body(), q.bucket, key))
 		h.Set("Content-Type", "application/xml")
 	}
+	if status < 300 && stream == nil && r.Method == http.MethodGet {
+		resp.SetBody(tidied(resp.Body(), q))
+	}
 	if status < 300 && stream == nil && r.Method == http.MethodPost {
 		resp.SetBody(clientLocation(resp.Body(), r, q))
 		if l := h.Get("Location"); l != "" {
@@ -276,6 +279,7 @@ func (s *Service) setBody(rc *fasthttp.RequestCtx, r *http.Request, q s3Request,
 		if err := checkDeletions(doc); err != nil {
 			return err
 		}
+		rc.SetUserValue(rawKeys{}, true)
 	}
 	rc.Request.SetBodyRaw(doc)
 	header.Set("Content-Length", strconv.Itoa(len(doc)))

@@ -176,6 +176,9 @@ func (s *Service) sayPlacement(h http.Header, r *http.Request, q s3Request, stat
 			}
 		}
 		s.placementOf(root, path).say(h, true)
+		if s.hasVersions(q.bucket) {
+			s.sayLock(h, root, path)
+		}
 	case r.Method == http.MethodPut && !q.has("uploadId"), r.Method == http.MethodPost && q.has("uploads"):
 		q.placement.say(h, false)
 	case r.Method == http.MethodPut:
