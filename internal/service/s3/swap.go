@@ -314,6 +314,8 @@ func (w *swap) reopen() error {
 	switch w.Stage {
 	case stageWriting:
 		return w.undo()
+	case stageCommitted:
+		w.s.swaps.stepAside(w) // some may have been moved before the process ended
 	case stageAside:
 		w.s.swaps.stepAside(w)
 		w.s.swaps.settled(w)
