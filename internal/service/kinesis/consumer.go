@@ -138,6 +138,15 @@ func (s *Service) RegisterStreamConsumer(ctx context.Context, in *kinesis.Regist
 		if len(d.Consumers) >= maxConsumers {
 			return limitExceeded("Stream %s under account %s cannot have more than %d consumers.", d.Name, d.Account, maxConsumers)
 		}
+		creating := 0
+		for _, o := range d.Consumers {
+			if o.status(s.now(), s.cfg.ControlDelay) == types.ConsumerStatusCreating {
+				creating++
+			}
+		}
+		if creating >= maxCreating && s.enforces(d) {
+			return limitExceeded("Stream %s under account %s has %d consumers in state CREATING.", d.Name, d.Account, creating)
+		}
 		d.Consumers = append(d.Consumers, c)
 		slices.SortFunc(d.Consumers, func(a, b consumer) int { return strings.Compare(a.Name, b.Name) })
 		return nil

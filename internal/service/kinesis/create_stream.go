@@ -74,6 +74,9 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 	if err := s.checkShardLimit(caller, shards); err != nil {
 		return nil, err
 	}
+	if s.cfg.EnforceLimits && s.creating(caller) >= maxCreating {
+		return nil, limitExceeded("Rate exceeded for account %s: it has %d streams in state CREATING.", caller.Account, maxCreating)
+	}
 	if err := d.tag(in.Tags); err != nil {
 		return nil, err
 	}
@@ -130,6 +133,17 @@ func newStreamID() string {
 	}
 	b[20] = '-'
 	return string(b)
+}
+
+// creating counts the streams that are being made.
+func (s *Service) creating(caller awswire.Caller) int {
+	n := 0
+	for _, d := range s.streams.List(caller.Account, caller.Region) {
+		if d.Status == types.StreamStatusCreating {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Service) onDemandStreams(caller awswire.Caller) int {

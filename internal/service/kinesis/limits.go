@@ -25,6 +25,9 @@ const (
 	limitsOff     = "off"
 )
 
+// maxCreating is how many streams of an account, or consumers of a stream, may be CREATING.
+const maxCreating = 5
+
 // What a shard takes and gives in a second.
 const (
 	shardInRecords = 1000

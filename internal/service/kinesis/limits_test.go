@@ -245,6 +245,44 @@ func TestOnDemandScalesDown(t *testing.T) {
 	}
 }
 
+func TestCreatingLimit(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	n := newNode(t, Config{Clock: clock, EnforceLimits: true, ControlDelay: time.Minute})
+	create := func(i int) error {
+		_, err := n.Service.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(fmt.Sprint("s", i)), ShardCount: aws.Int32(1)})
+		return err
+	}
+	for i := range maxCreating {
+		if err := create(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, create(maxCreating), "LimitExceededException", "5 streams in state CREATING")
+	clock.Advance(time.Minute)
+	for range 500 {
+		if create(maxCreating) == nil {
+			break
+		}
+		clock.Advance(time.Second)
+		time.Sleep(10 * time.Millisecond)
+	}
+	register := func(i int) error {
+		_, err := n.Service.RegisterStreamConsumer(t.Context(), &kinesis.RegisterStreamConsumerInput{
+			StreamARN: aws.String("arn:aws:kinesis:us-east-1:000000000000:stream/s0"), ConsumerName: aws.String(fmt.Sprint("c", i))})
+		return err
+	}
+	for i := range maxCreating {
+		if err := register(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, register(maxCreating), "LimitExceededException", "5 consumers in state CREATING")
+	clock.Advance(time.Minute)
+	if err := register(maxCreating); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEncryptionLimit(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	n := newNode(t, Config{Clock: clock, EnforceLimits: true})
