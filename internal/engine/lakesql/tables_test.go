@@ -114,7 +114,7 @@ not json
 		{"SELECT a, n FROM UNNEST(ARRAY['x', 'y']) WITH ORDINALITY AS t(a, n)", "x|1\ny|2"},
 		{"SELECT x, y FROM UNNEST(ARRAY[ROW(1, 'a'), ROW(2, 'b')]) AS t(x, y)", "1|a\n2|b"},
 		{"SELECT x FROM (VALUES 1, 2, 2, 3) t(x) ORDER BY x FETCH FIRST 2 ROWS WITH TIES", "1\n2\n2"},
-		{"SELECT x, count(*) FROM (VALUES 1, 2, 2, 3, 3) t(x) GROUP BY x ORDER BY 2 DESC FETCH FIRST ROW WITH TIES", "2|2\n3|2"},
+		{"SELECT * FROM (SELECT x, count(*) FROM (VALUES 1, 2, 2, 3, 3) t(x) GROUP BY x ORDER BY 2 DESC FETCH FIRST ROW WITH TIES) ORDER BY 1", "2|2\n3|2"},
 		{"SELECT a, b, count(*) FROM (VALUES (1, 2)) t(a, b) GROUP BY DISTINCT ROLLUP(a, b), ROLLUP(a) ORDER BY 1, 2", "1|2|1\n1|NULL|1\nNULL|NULL|1"},
 		{"SELECT * FROM (VALUES ('a', 1)) t(v, k) JOIN (VALUES (1, 'b')) u(k, w) USING (k)", "1|a|b"},
 		{"SELECT TIMESTAMP '2024-01-01 12:00:00 UTC' AT TIME ZONE z AS at FROM (VALUES 'Asia/Tokyo', 'America/New_York') t(z) ORDER BY z", "2024-01-01 07:00:00.000 America/New_York\n2024-01-01 21:00:00.000 Asia/Tokyo"},
