@@ -44,7 +44,7 @@ func withDefaults(c *types.WorkGroupConfiguration) (*types.WorkGroupConfiguratio
 		out.EnforceWorkGroupConfiguration = aws.Bool(true)
 	}
 	if out.PublishCloudWatchMetricsEnabled == nil {
-		out.PublishCloudWatchMetricsEnabled = aws.Bool(false)
+		out.PublishCloudWatchMetricsEnabled = aws.Bool(c == nil) // so it is with Athena
 	}
 	if out.RequesterPaysEnabled == nil {
 		out.RequesterPaysEnabled = aws.Bool(false)

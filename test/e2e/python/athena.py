@@ -281,4 +281,11 @@ athena.cancel_capacity_reservation(Name="kept")
 athena.delete_capacity_reservation(Name="kept")
 want(refused(athena.get_capacity_reservation, Name="kept")[0], "InvalidRequestException", "a deleted reservation")
 want("default" in [d["Name"] for d in athena.list_databases(CatalogName="AwsDataCatalog")["DatabaseList"]], True, "the default database")
+
+# What a workgroup has when nothing is said of its settings, and when something is.
+for settings, publishes in (({}, True), ({"Configuration": {"ResultConfiguration": {"OutputLocation": OUT}}}, False)):
+    athena.create_work_group(Name="defaults", **settings)
+    c = athena.get_work_group(WorkGroup="defaults")["WorkGroup"]["Configuration"]
+    want((c["EnforceWorkGroupConfiguration"], c["PublishCloudWatchMetricsEnabled"]), (True, publishes), "defaults of a workgroup")
+    athena.delete_work_group(WorkGroup="defaults")
 print("ok")
