@@ -1,6 +1,6 @@
 """What Firehose converts to Parquet, read back by pyarrow and by DuckDB, is what the JSON said.
 
-Schemas and records are made at random (PARQUET_SEED repeats a run): nested types, numbers at the ends
+Schemas and records are made at random, by the seed in PARQUET_SEED ("any" for another each time): nested types, numbers at the ends
 of their ranges, decimals, times in every form, text of all planes, nulls and what is missing."""
 import io
 import json
@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 firehose, s3, glue = boto3.client("firehose"), boto3.client("s3"), boto3.client("glue")
 ROLE = "arn:aws:iam::000000000000:role/delivery"
-SEED = int(os.environ.get("PARQUET_SEED", time.time_ns() % 1000000))
+SEED = os.environ.get("PARQUET_SEED", "1")
+SEED = time.time_ns() % 1000000 if SEED == "any" else int(SEED)
 rnd = random.Random(SEED)
 RECORDS = 400
 
@@ -163,10 +164,10 @@ def plain(v):
     """A value as both readers have it: microseconds, maps as dicts, no signs of NaN."""
     if isinstance(v, float) and math.isnan(v):
         return "NaN"
+    if hasattr(v, "to_pydatetime"):  # pandas has a datetime of its own
+        v = v.to_pydatetime(warn=False)
     if isinstance(v, datetime):
         return v.replace(tzinfo=None)
-    if hasattr(v, "to_pydatetime"):
-        return v.to_pydatetime(warn=False).replace(tzinfo=None)
     if isinstance(v, dict):
         return {k: plain(x) for k, x in v.items()}
     if isinstance(v, (list, tuple)):
