@@ -249,8 +249,8 @@ func (n *Node) services() []server.Service {
 		StreamsBody: true,
 		WriteError:  s3.WriteError,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !n.onStack(r.Context(), func(ctx context.Context, _ *stack) {
-				defer cutOff(ctx, w)()
+			if !n.onStack(r.Context(), func(ctx context.Context, st *stack) {
+				defer cutOff(st.ctx, w)()
 				n.objects.ServeHTTP(w, r.WithContext(ctx))
 			}) {
 				s3.WriteError(w, r, awswire.Errorf("ServiceUnavailable", "The node is stopping."))
@@ -259,8 +259,10 @@ func (n *Node) services() []server.Service {
 	})
 }
 
-// cutOff ends the transfer of a body, either way, when ctx ends: a reset does not wait
-// for a slow client. The function that it returns is called when the request is done.
+// cutOff ends the transfer of a body, either way, when ctx, that of the stack, ends: a reset
+// does not wait for a slow client. (The request's own ends also when a client has no more
+// to say and still listens.) The function that it returns is called when the request is
+// done.
 func cutOff(ctx context.Context, w http.ResponseWriter) (done func()) {
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

@@ -57,7 +57,7 @@ want(cur.fetchall(), [("items",)], "SHOW TABLES")
 cur.execute("DESCRIBE items")
 want([r[0].split("\t")[0].strip() if len(r) == 1 else r[0].strip() for r in cur.fetchall()][:2], ["id", "name"], "DESCRIBE")
 want([m.name for m in cur.list_table_metadata("AwsDataCatalog", "shop")], ["items"], "table metadata")
-want([d.name for d in cur.list_databases("AwsDataCatalog")], ["shop"], "databases")
+want([d.name for d in cur.list_databases("AwsDataCatalog")], ["default", "shop"], "databases")
 try:
     cur.execute("SELECT * FROM gone")
     assert False, "no error"
