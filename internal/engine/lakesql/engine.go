@@ -81,6 +81,7 @@ func Open(o Options) (*Engine, error) {
 		"SET integer_division=true",
 		"SET TimeZone='UTC'",
 		"SET enable_progress_bar=false",
+		"SET parquet_metadata_cache=true", // of files as they are now: DuckDB looks at their times
 		"SET temp_directory=" + quote(o.TempDir),
 		"SET allowed_directories=[" + allowed + "]",
 		"SET enable_external_access=false",
