@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/versity/versitygw/backend/posix"
@@ -176,9 +177,10 @@ func (d *durable) outward(doing string, err error) error {
 	if se, ok := asS3Error(err); ok {
 		return se
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) {
 		// Another request has just removed the bucket, or the emptied folder that this one
-		// was about to write to. Clients try again, and are told then what there is.
+		// was about to write to, or has written to what this one removes. Clients try again,
+		// and are told then what there is.
 		return errMeanwhile
 	}
 	d.log.Error("s3: "+doing, "error", err)
