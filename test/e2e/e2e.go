@@ -106,7 +106,8 @@ func (n *Node) Python(t *testing.T, script string) {
 	t.Log(n.Run(t, "", Python(t, "boto3"), filepath.Join(sourceDir(), "python", script)))
 }
 
-// Python returns a python that can import modules, or skips the test.
+// Python returns a python that can import modules. The one that PythonEnv names has to;
+// without it the test is skipped.
 func Python(t *testing.T, modules ...string) string {
 	t.Helper()
 	python := os.Getenv(PythonEnv)
@@ -114,6 +115,9 @@ func Python(t *testing.T, modules ...string) string {
 		python = "python3"
 	}
 	if out, err := exec.Command(python, "-c", "import "+strings.Join(modules, ", ")).CombinedOutput(); err != nil {
+		if os.Getenv(PythonEnv) != "" {
+			t.Fatalf("%s, which %s names, has not all of %v: %s", python, PythonEnv, modules, bytes.TrimSpace(out))
+		}
 		t.Skipf("%s has not all of %v (%s names one that has): %s", python, modules, PythonEnv, bytes.TrimSpace(out))
 	}
 	return python
