@@ -49,6 +49,7 @@ func (s *Service) appendRecordsJSON(dst []byte, r *batchRead) []byte {
 	}
 	dst = append(dst, `,"Records":[`...)
 	encryption := r.doc.answeredEncryption()
+	numbers := numbering{shard: r.shard.sequence()}
 	for i := range r.records {
 		rec := &r.records[i]
 		if i > 0 {
@@ -64,7 +65,7 @@ func (s *Service) appendRecordsJSON(dst []byte, r *batchRead) []byte {
 		dst = append(dst, `","PartitionKey":`...)
 		dst = appendJSONString(dst, rec.Key)
 		dst = append(dst, `,"SequenceNumber":"`...)
-		dst = r.sequence(rec).append(dst)
+		dst = numbers.append(dst, rec.Position, rec.Time)
 		dst = append(dst, `"}`...)
 	}
 	return append(dst, `]}`...)
@@ -142,6 +143,7 @@ func (s *Service) appendRecordsCBOR(dst []byte, r *batchRead) []byte {
 	}
 	dst = cborHead(cborString(dst, "Records"), cborArray, uint64(len(r.records)))
 	encryption := r.doc.answeredEncryption()
+	numbers := numbering{shard: r.shard.sequence()}
 	members = 4
 	if encryption != "" {
 		members++
@@ -157,7 +159,7 @@ func (s *Service) appendRecordsCBOR(dst []byte, r *batchRead) []byte {
 		}
 		dst = cborString(cborString(dst, "PartitionKey"), rec.Key)
 		dst = cborHead(cborString(dst, "SequenceNumber"), cborText, 56)
-		dst = r.sequence(rec).append(dst)
+		dst = numbers.append(dst, rec.Position, rec.Time)
 	}
 	return dst
 }

@@ -2,11 +2,16 @@ package kinesis
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"math"
 	"math/big"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
 // big is the layout of sequence again, field by field, to check the word arithmetic.
@@ -145,6 +150,41 @@ func TestDecimalNext(t *testing.T) {
 				t.Fatalf("record %d behind %+v: %s, want %s", i, first, got, exp)
 			}
 			d.next()
+		}
+	}
+}
+
+func TestEightDigits(t *testing.T) {
+	for v := uint64(0); v < 1e8; v += 1 + rand.Uint64N(100) {
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], eightDigits(v))
+		if want := fmt.Sprintf("%08d", v); string(b[:]) != want {
+			t.Fatalf("%d: %s, want %s", v, b, want)
+		}
+	}
+}
+
+// The numbers of an answer are those of its records one by one, over frames, gaps, seconds
+// and carries.
+func TestNumbering(t *testing.T) {
+	shard := sequence{created: 1700000000, shard: 5}
+	n := numbering{shard: shard}
+	at, arrived := shardlog.Position{Frame: 1}, time.Unix(1700000000, 0)
+	for range 100000 {
+		switch rand.IntN(20) {
+		case 0:
+			at = shardlog.Position{Frame: at.Frame + 1 + rand.Uint64N(3), Index: rand.Uint32N(300)}
+		case 1:
+			arrived = arrived.Add(400 * time.Millisecond)
+		case 2:
+			at.Index += 2
+		default:
+			at.Index++
+		}
+		q := shard
+		q.frame, q.index, q.time = at.Frame, at.Index, seconds(arrived)
+		if got := string(n.append(nil, at, arrived)); got != q.String() {
+			t.Fatalf("%v at %v: %s, want %s", at, arrived, got, q)
 		}
 	}
 }
