@@ -143,7 +143,7 @@ func (s *Service) throttle(l *limiter, p *put) {
 	defer l.mu.Unlock()
 	for i := range p.entries {
 		e := &p.entries[i]
-		number := p.view.locate(p.hash(e))
+		number := p.place(e)
 		size := len(e.key) + len(e.data)
 		if p.base64 {
 			size = len(e.key) + base64Size(e.data)

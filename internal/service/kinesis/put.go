@@ -187,7 +187,7 @@ func (p *put) fill() error {
 		if e.throttled {
 			continue
 		}
-		e.slot = p.slot(p.view.locate(p.hash(e)))
+		e.slot = p.slot(p.place(e))
 		batch := &p.slots[e.slot].batch
 		n := len(e.data)
 		if p.base64 {
@@ -212,12 +212,15 @@ func (p *put) fill() error {
 	return nil
 }
 
-// hash is the hash key that says which shard takes the record.
-func (p *put) hash(e *entry) hashKey {
-	if e.hasExplicit {
-		return e.explicit
+// place is the number, in the view, of the shard that takes the record.
+func (p *put) place(e *entry) int {
+	switch {
+	case len(p.view.open) == 1:
+		return 0
+	case e.hasExplicit:
+		return p.view.locate(e.explicit)
 	}
-	return hashOf(e.key)
+	return p.view.locate(hashOf(e.key))
 }
 
 // throttledMessage is the error message of an entry that is throttled.
