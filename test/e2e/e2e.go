@@ -9,8 +9,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,7 +25,8 @@ import (
 const (
 	// PythonEnv names the python that has the packages of requirements.txt.
 	PythonEnv = "BROOKMERE_PYTHON"
-	// MirrorEnv names a directory laid out as Terraform's filesystem mirror.
+	// MirrorEnv names a directory laid out as Terraform's filesystem mirror, which has the
+	// provider hashicorp/aws.
 	MirrorEnv = "BROOKMERE_TF_MIRROR"
 )
 
@@ -142,102 +141,4 @@ func CLI(t *testing.T) string {
 func sourceDir() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Dir(file)
-}
-
-// A Terraform is a working directory of Terraform with the AWS provider pointed at a node.
-type Terraform struct {
-	node *Node
-	bin  string
-	dir  string
-}
-
-// services are the provider's endpoints that the node serves.
-var services = []string{
-	"apigateway", "athena", "cloudwatch", "cognitoidentity", "dynamodb", "firehose", "glue", "iam",
-	"kinesis", "kinesisanalytics", "kinesisanalyticsv2", "lambda", "logs", "s3", "s3control", "sts",
-}
-
-// NewTerraform initializes a working directory with a configuration, to which it adds the
-// provider. It skips the test where Terraform or the provider is missing.
-func NewTerraform(t *testing.T, n *Node, config string) *Terraform {
-	t.Helper()
-	bin, err := exec.LookPath("terraform")
-	if err != nil {
-		t.Skip("there is no terraform on PATH")
-	}
-	mirror := ""
-	for _, dir := range []string{os.Getenv(MirrorEnv), "/opt/tf-plugins", "/usr/share/terraform/plugins"} {
-		if found, _ := filepath.Glob(filepath.Join(dir, "*", "hashicorp", "aws", "*")); dir != "" && len(found) > 0 {
-			mirror = dir
-			break
-		}
-	}
-	if mirror == "" {
-		t.Skipf("no mirror directory with the provider hashicorp/aws is found; %s names one", MirrorEnv)
-	}
-	tf := &Terraform{node: n, bin: bin, dir: t.TempDir()}
-	tf.write(t, "terraform.rc", fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror))
-	var endpoints strings.Builder
-	for _, s := range services {
-		fmt.Fprintf(&endpoints, "    %s = %q\n", s, n.URL)
-	}
-	tf.write(t, "provider.tf", fmt.Sprintf(`terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-provider "aws" {
-  region                      = "us-east-1"
-  access_key                  = "test"
-  secret_key                  = "test"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  s3_use_path_style           = true
-  endpoints {
-%s  }
-}
-`, endpoints.String()))
-	tf.write(t, "main.tf", config)
-	tf.run(t, "init", "-input=false", "-no-color")
-	return tf
-}
-
-func (tf *Terraform) write(t *testing.T, name, contents string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(tf.dir, name), []byte(contents), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (tf *Terraform) run(t *testing.T, args ...string) string {
-	t.Helper()
-	return tf.node.Run(t, tf.dir, "env", append([]string{"TF_CLI_CONFIG_FILE=" + filepath.Join(tf.dir, "terraform.rc"),
-		"CHECKPOINT_DISABLE=1", tf.bin}, args...)...)
-}
-
-// ApplyAndDestroy makes what the configuration says, checks that a plan then finds
-// nothing to change, and removes it all. between, if not nil, runs before the removal.
-func (tf *Terraform) ApplyAndDestroy(t *testing.T, between func()) {
-	t.Helper()
-	tf.run(t, "apply", "-auto-approve", "-input=false", "-no-color")
-	out, err := tf.node.try(t, tf.dir, "env", "TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"), tf.bin,
-		"plan", "-detailed-exitcode", "-input=false", "-no-color")
-	if err != nil {
-		t.Errorf("there is something left to change: %v\n%s", err, out)
-	}
-	if between != nil {
-		between()
-	}
-	tf.run(t, "destroy", "-auto-approve", "-input=false", "-no-color")
-}
-
-// Output returns an output value of the configuration.
-func (tf *Terraform) Output(t *testing.T, name string) string {
-	t.Helper()
-	var v any
-	if err := json.Unmarshal([]byte(tf.run(t, "output", "-json", name)), &v); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprint(v)
 }
