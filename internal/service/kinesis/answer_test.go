@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -122,6 +123,29 @@ func dropNumbers(v any) {
 	case []any:
 		for _, x := range v {
 			dropNumbers(x)
+		}
+	}
+}
+
+// A request that is wrong in itself is told so, whether there is the stream or not.
+func TestWrongBeforeNotFound(t *testing.T) {
+	n := newNode(t, Config{})
+	h, err := awswire.NewHandler(model.MustLoad("kinesis"), n.Operations(), awswire.HandlerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for body, code := range map[string]string{
+		`{"StreamName":"none","Records":[{"Data":"QQ==","PartitionKey":"k"}]}`:                                 "ResourceNotFoundException",
+		`{"StreamName":"none","Records":[{"Data":"QQ==","PartitionKey":"k"},{"Data":"!","PartitionKey":"k"}]}`: "SerializationException",
+		`{"Records":[{"Data":"A","PartitionKey":"k"}]}`:                                                        "SerializationException",
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("X-Amz-Target", "Kinesis_20131202.PutRecords")
+		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), code) {
+			t.Errorf("%s: %d %s, want %s", body, w.Code, w.Body, code)
 		}
 	}
 }

@@ -57,9 +57,6 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 			return nil, awswire.Validationf("ShardCount must not be specified for a stream in ON_DEMAND mode.")
 		}
 		shards = onDemandShards
-		if n := s.onDemandStreams(caller); n >= s.cfg.OnDemandLimit {
-			return nil, limitExceeded("This request would exceed the on-demand stream limit of %d for the account %s in %s.", s.cfg.OnDemandLimit, caller.Account, caller.Region)
-		}
 	default:
 		if shards < 1 {
 			return nil, awswire.Validationf("ShardCount must be specified for a stream in PROVISIONED mode.")
@@ -70,6 +67,13 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 		if in.RecordDistributionStrategy == types.RecordDistributionStrategyAuto {
 			return nil, invalid("RecordDistributionStrategy AUTO is only supported for a stream in ON_DEMAND mode.")
 		}
+	}
+	// That the name is taken is said before a limit that does not matter then.
+	if _, err := s.streams.Get(d.key()...); err == nil {
+		return nil, d.taken()
+	}
+	if n := s.onDemandStreams(caller); d.Mode == types.StreamModeOnDemand && n >= s.cfg.OnDemandLimit {
+		return nil, limitExceeded("This request would exceed the on-demand stream limit of %d for the account %s in %s.", s.cfg.OnDemandLimit, caller.Account, caller.Region)
 	}
 	if err := s.checkShardLimit(caller, shards); err != nil {
 		return nil, err
@@ -89,8 +93,7 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 
 	if err := s.streams.Create(ctx, d, d.key()...); err != nil {
 		if errors.Is(err, state.ErrExists) {
-			return nil, &types.ResourceInUseException{Message: aws.String(fmt.Sprintf(
-				"Stream %s under account %s already exists.", d.Name, d.Account))}
+			return nil, d.taken()
 		}
 		return nil, fmt.Errorf("kinesis: storing stream %s: %w", d.arn(), err)
 	}
@@ -99,6 +102,11 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 		return nil, errors.Join(err, s.remove(context.WithoutCancel(ctx), d))
 	}
 	return &kinesis.CreateStreamOutput{}, nil
+}
+
+// taken is the error of making a stream whose name another has.
+func (d *stream) taken() error {
+	return &types.ResourceInUseException{Message: aws.String(fmt.Sprintf("Stream %s under account %s already exists.", d.Name, d.Account))}
 }
 
 // epoch sets the shards of a new stream apart, by their sequence numbers, from those of a

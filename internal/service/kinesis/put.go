@@ -26,6 +26,10 @@ const (
 // been done yet.
 var errGiveUp = errors.New("kinesis: not a case for the fast path")
 
+// gaveUp says that an error of a fast path is not the answer: the rest of the request is not
+// decoded yet where the stream is not found, and may be wrong in a way that comes first.
+func (p *put) gaveUp(err error) bool { return err == errGiveUp || err != nil && p.view == nil }
+
 // put is one PutRecord or PutRecords call on its way: the records as decoding found them,
 // then a batch for every shard that takes some. Its memory is used again.
 type put struct {
@@ -274,14 +278,15 @@ func (p *put) tooLarge(i, limit int) error {
 	return awswire.Validationf("1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", member, limit)
 }
 
-// checkOrdering refuses a SequenceNumberForOrdering that the stream has not given out. It
-// orders nothing: every record of a shard comes after those acknowledged before.
+// checkOrdering refuses a SequenceNumberForOrdering that is no sequence number, or one of
+// the future. It orders nothing: every record of a shard comes after those acknowledged
+// before.
 func (s *Service) checkOrdering(d *stream, number []byte) error {
-	if number == nil {
+	if number == nil || firstLayout(string(number)) {
 		return nil
 	}
 	q, err := parseSequence(string(number))
-	if err != nil || q.frame == lastFrame || q.shard > math.MaxInt32 {
+	if err != nil || q.frame == lastFrame || q.shard > math.MaxInt32 || q.time > seconds(s.clock.Now()) {
 		return invalid("ExclusiveMinimumSequenceNumber %s used in PutRecord on stream %s under account %s is invalid.", number, d.Name, d.Account)
 	}
 	return nil

@@ -55,7 +55,7 @@ func (s *Service) putRecordFast(ctx context.Context, proto awswire.Protocol, bod
 	if !p.decode(proto, body, false) {
 		return nil, false, nil
 	}
-	if err := s.storeOne(ctx, p); err == errGiveUp {
+	if err := s.storeOne(ctx, p); p.gaveUp(err) {
 		return nil, false, nil
 	} else if err != nil {
 		return nil, true, err

@@ -88,7 +88,7 @@ func (s *Service) putRecordsFast(ctx context.Context, proto awswire.Protocol, bo
 	if !p.decode(proto, body, true) {
 		return nil, false, nil
 	}
-	if err := s.store(ctx, p); err == errGiveUp {
+	if err := s.store(ctx, p); p.gaveUp(err) {
 		return nil, false, nil
 	} else if err != nil {
 		return nil, true, err

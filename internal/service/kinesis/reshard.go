@@ -28,9 +28,6 @@ func (s *Service) SplitShard(ctx context.Context, in *kinesis.SplitShardInput, _
 		return nil, invalid("NewStartingHashKey %s used in SplitShard() on shard %s in stream %s under account %s is not both greater than one plus the shard's StartingHashKey %s and less than the shard's EndingHashKey %s.",
 			aws.ToString(in.NewStartingHashKey), sh.id(), d.Name, d.Account, sh.Start, sh.End)
 	}
-	if err := d.active(); err != nil {
-		return nil, err
-	}
 	c := change{Kind: changeSplit, Split: &splitChange{Shard: sh.Index, At: at}}
 	_, err = s.begin(ctx, d, types.StreamStatusUpdating, c, func(d *stream) error { return d.stillOpen(sh.Index) })
 	if err != nil {
@@ -50,9 +47,6 @@ func (s *Service) MergeShards(ctx context.Context, in *kinesis.MergeShardsInput,
 	if a.End == maxHashKey || a.End.next() != b.Start {
 		return nil, invalid("Shards %s and %s in stream %s under account %s are not an adjacent pair of shards eligible for merging",
 			a.id(), b.id(), d.Name, d.Account)
-	}
-	if err := d.active(); err != nil {
-		return nil, err
 	}
 	c := change{Kind: changeMerge, Merge: &mergeChange{[2]int{a.Index, b.Index}}}
 	_, err = s.begin(ctx, d, types.StreamStatusUpdating, c, func(d *stream) error {
@@ -122,7 +116,8 @@ const (
 	maxRescales   = 10 // a day
 )
 
-// shardsToChange returns open shards of a provisioned stream that a request names.
+// shardsToChange returns open shards, that a request names, of a provisioned stream that is
+// ACTIVE.
 func (s *Service) shardsToChange(ctx context.Context, in any, name, arn, streamID *string, ids ...*string) (*stream, []*shard, error) {
 	indexes := make([]int, len(ids))
 	for i, id := range ids {
@@ -136,6 +131,9 @@ func (s *Service) shardsToChange(ctx context.Context, in any, name, arn, streamI
 		return nil, nil, err
 	}
 	if err := d.provisioned(); err != nil {
+		return nil, nil, err
+	}
+	if err := d.active(); err != nil {
 		return nil, nil, err
 	}
 	shards := make([]*shard, len(ids))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"math/bits"
 	"time"
 
@@ -111,6 +112,19 @@ func parseSequence(s string) (sequence, error) {
 		return sequence{}, errSequence
 	}
 	return q, nil
+}
+
+// firstLayout says that a number is of the layout that Kinesis began with: below 2^125, with
+// the second of the shard's creation in the 36 bits below 2^124. Nothing gives out such
+// numbers any more, but clients that put a first record begin with "0".
+func firstLayout(number string) bool {
+	const endOfTime = 16025175000 // seconds
+	n, ok := new(big.Int).SetString(number, 10)
+	if !ok || n.Sign() < 0 || n.BitLen() > 125 {
+		return false
+	}
+	n.SetBit(n, 124, 0)
+	return n.Rsh(n, 88).Uint64() < endOfTime
 }
 
 // shardID is the name of the shard with the index.

@@ -374,7 +374,18 @@ func TestPutErrors(t *testing.T) {
 	want(t, put(func(in *kinesis.PutRecordInput) {
 		in.ExplicitHashKey = aws.String("340282366920938463463374607431768211456")
 	}), "InvalidArgumentException", "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was 340282366920938463463374607431768211456")
-	want(t, put(func(in *kinesis.PutRecordInput) { in.SequenceNumberForOrdering = aws.String("7") }), "InvalidArgumentException", "ExclusiveMinimumSequenceNumber 7")
+	ordering := func(number string) error {
+		return put(func(in *kinesis.PutRecordInput) { in.SequenceNumberForOrdering = &number })
+	}
+	future := sequence{created: 1.7e9, frame: 3, time: seconds(n.clock.Now()) + 1}.String()
+	for _, number := range []string{future, "42535295865117307932921825928971026432", "21267647932558653966460912964485513216" + "0", strings.Repeat("9", 56)} {
+		want(t, ordering(number), "InvalidArgumentException", "ExclusiveMinimumSequenceNumber "+number)
+	}
+	for _, number := range []string{"0", "59", "21267647932558653966460912964485513216"} {
+		if err := ordering(number); err != nil {
+			t.Errorf("after %s: %v", number, err)
+		}
+	}
 	want(t, put(func(in *kinesis.PutRecordInput) { in.Data = make([]byte, 1<<20) }), "ValidationException", "Value at 'data' failed to satisfy constraint: Member must have length less than or equal to 1048576")
 	want(t, put(func(in *kinesis.PutRecordInput) { in.DryRun = aws.Bool(true) }), "DryRunOperationException", "would have succeeded")
 	if err := put(func(in *kinesis.PutRecordInput) { in.Data = make([]byte, 1<<20-1) }); err != nil {
