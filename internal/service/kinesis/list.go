@@ -57,10 +57,8 @@ func (s *Service) ListShards(ctx context.Context, in *kinesis.ListShardsInput, _
 	var d *stream
 	var err error
 	switch {
-	case in.NextToken != nil && in.StreamName != nil:
-		return nil, invalid("NextToken and StreamName cannot be provided together.")
-	case in.NextToken != nil && (named || in.ExclusiveStartShardId != nil || in.StreamCreationTimestamp != nil || in.ShardFilter != nil):
-		return nil, invalid("NextToken and StreamARN, StreamId, ExclusiveStartShardId, StreamCreationTimestamp or ShardFilter cannot be provided together.")
+	case in.NextToken != nil && besideToken(in) != "":
+		return nil, invalid("NextToken and %s cannot be provided together.", besideToken(in))
 	case in.NextToken != nil:
 		if q, err = s.openShardQuery(*in.NextToken); err != nil {
 			return nil, err
@@ -95,6 +93,26 @@ func (s *Service) ListShards(ctx context.Context, in *kinesis.ListShardsInput, _
 		out.NextToken = s.pageToken("ListShards", q.String())
 	}
 	return out, nil
+}
+
+// besideToken is a member of the request that has no place beside a NextToken, which has it
+// already.
+func besideToken(in *kinesis.ListShardsInput) string {
+	switch {
+	case in.StreamName != nil:
+		return "StreamName"
+	case in.StreamARN != nil:
+		return "StreamARN"
+	case in.StreamId != nil:
+		return "StreamId"
+	case in.ExclusiveStartShardId != nil:
+		return "ExclusiveStartShardId"
+	case in.StreamCreationTimestamp != nil:
+		return "StreamCreationTimestamp"
+	case in.ShardFilter != nil:
+		return "ShardFilter"
+	}
+	return ""
 }
 
 // shardQuery is what a page of ListShards asks for.
