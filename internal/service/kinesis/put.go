@@ -20,6 +20,7 @@ const (
 	maxPutRecords   = 500
 	maxPutBytes     = 10 << 20 // data and partition keys of a PutRecords call
 	maxPartitionKey = 256      // characters
+	maxKeptBatch    = 1 << 20  // bytes
 )
 
 // errGiveUp ends a fast path that meets what only the generic codec handles; nothing has
@@ -60,7 +61,7 @@ type entry struct {
 // slot gathers what one shard takes.
 type slot struct {
 	shard *openShard
-	batch shardlog.Batch
+	batch *shardlog.Batch
 	at    shardlog.Position // of its first record
 	time  time.Time
 	// number is that of the record that was answered for last; zero: none was.
@@ -72,22 +73,20 @@ var puts = sync.Pool{New: func() any { return new(put) }}
 
 func newPut() *put { return puts.Get().(*put) }
 
-// free gives the memory back, unless there is much of it.
+// batches are apart from the puts: a put to many shards has many small ones.
+var batches = sync.Pool{New: func() any { return new(shardlog.Batch) }}
+
+// free gives the memory back, but for that of batches with much of it.
 func (p *put) free() {
-	bytes := 0
 	for i := range p.slots {
-		sl := &p.slots[i]
-		bytes += sl.batch.Size()
-		sl.batch.Reset()
-		sl.shard, sl.err, sl.number = nil, nil, decimal{}
+		if b := p.slots[i].batch; b.Size() <= maxKeptBatch {
+			b.Reset()
+			batches.Put(b)
+		}
 	}
-	if bytes > 1<<20 || len(p.slots) > 64 {
-		return
-	}
+	clear(p.slots)
 	clear(p.entries)
-	p.name, p.arn, p.id, p.ordering, p.single, p.base64 = nil, nil, nil, nil, false, false
-	p.dry, p.keyless = false, false
-	p.entries, p.slots, p.view, p.failed = p.entries[:0], p.slots[:0], nil, 0
+	*p = put{entries: p.entries[:0], slots: p.slots[:0], slotOf: p.slotOf}
 	puts.Put(p)
 }
 
@@ -192,7 +191,7 @@ func (p *put) fill() error {
 			continue
 		}
 		e.slot = p.slot(p.place(e))
-		batch := &p.slots[e.slot].batch
+		batch := p.slots[e.slot].batch
 		n := len(e.data)
 		if p.base64 {
 			room := batch.Reserve(e.key, decodedLen(len(e.data)))
@@ -238,18 +237,13 @@ func (p *put) slot(number int) int32 {
 		return i
 	}
 	i := len(p.slots)
-	if i < cap(p.slots) {
-		p.slots = p.slots[:i+1] // keeps the batch's memory
-	} else {
-		p.slots = append(p.slots, slot{})
-	}
-	p.slots[i].shard = &p.view.open[number]
+	p.slots = append(p.slots, slot{shard: &p.view.open[number], batch: batches.Get().(*shardlog.Batch)})
 	p.slotOf[number] = int32(i)
 	return int32(i)
 }
 
 func (sl *slot) append(ctx context.Context) {
-	sl.at, sl.time, sl.err = sl.shard.log.Append(ctx, &sl.batch)
+	sl.at, sl.time, sl.err = sl.shard.log.Append(ctx, sl.batch)
 }
 
 func (sl *slot) appendAsync(ctx context.Context, wait *sync.WaitGroup) {
