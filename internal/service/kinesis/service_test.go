@@ -1,10 +1,13 @@
 package kinesis
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -78,8 +81,25 @@ func (n *node) start() {
 		BaseEndpoint: aws.String(n.server.URL),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 		Retryer:      aws.NopRetryer{},
-		HTTPClient:   n.server.Client(),
+		HTTPClient:   &http.Client{Transport: ownBody{n.server.Client().Transport}},
 	})
+}
+
+// ownBody sends a copy of each request's body. The SDK takes a body away when the answer's
+// head is there, which can be before the transport has seen that the body ends; it then
+// drops the connection, with what is left of the answer.
+type ownBody struct{ http.RoundTripper }
+
+func (o ownBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return o.RoundTripper.RoundTrip(r)
 }
 
 func (n *node) close() {
