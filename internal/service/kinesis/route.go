@@ -23,8 +23,9 @@ type route struct {
 // view is a stream's document with what puts and reads look up in it.
 type view struct {
 	doc    *stream
-	open   []openShard // by range
-	closed map[int]*shardlog.Shard
+	open   []openShard             // by range
+	starts []hashKey               // of their ranges, for locate: close together
+	logs   map[int]*shardlog.Shard // of all shards that have not expired, by index
 }
 
 type openShard struct {
@@ -49,7 +50,7 @@ func (s *Service) viewOf(ctx context.Context, r *route, d *stream) (*view, error
 	if old != nil && old.doc == d {
 		return old, nil
 	}
-	v := &view{doc: d, closed: make(map[int]*shardlog.Shard)}
+	v := &view{doc: d, logs: make(map[int]*shardlog.Shard, len(d.Shards))}
 	now := s.clock.Now()
 	for i := range d.Shards {
 		sh := &d.Shards[i]
@@ -63,13 +64,16 @@ func (s *Service) viewOf(ctx context.Context, r *route, d *stream) (*view, error
 		if err != nil {
 			return nil, fmt.Errorf("kinesis: opening %s of stream %s: %w", sh.id(), d.arn(), err)
 		}
+		v.logs[sh.Index] = log
 		if sh.open() {
 			v.open = append(v.open, openShard{sh, sh.id(), sh.sequence(), log})
-		} else {
-			v.closed[sh.Index] = log
 		}
 	}
 	slices.SortFunc(v.open, func(a, b openShard) int { return a.Start.compare(b.Start) })
+	v.starts = make([]hashKey, len(v.open))
+	for i := range v.open {
+		v.starts[i] = v.open[i].Start
+	}
 	r.view.CompareAndSwap(old, v)
 	return v, nil
 }
@@ -83,7 +87,7 @@ func (s *Service) shardLog(ctx context.Context, d *stream, sh *shard) (*shardlog
 		}
 		return nil, shardError(d, sh, err)
 	}
-	log := v.log(sh.Index)
+	log := v.logs[sh.Index]
 	if log == nil { // it has expired this moment
 		return nil, noShard(sh.id(), d.Name, d.Account)
 	}
@@ -92,27 +96,14 @@ func (s *Service) shardLog(ctx context.Context, d *stream, sh *shard) (*shardlog
 
 // locate returns the number, in v.open, of the shard that takes the hash key.
 func (v *view) locate(k hashKey) int {
-	lo, hi := 0, len(v.open)-1
+	lo, hi := 0, len(v.starts)-1
 	for lo < hi {
 		mid := int(uint(lo+hi+1) >> 1)
-		if v.open[mid].Start.compare(k) <= 0 {
+		if v.starts[mid].compare(k) <= 0 {
 			lo = mid
 		} else {
 			hi = mid - 1
 		}
 	}
 	return lo
-}
-
-// log returns the shard of the log behind an open or closed shard, nil for neither.
-func (v *view) log(index int) *shardlog.Shard {
-	if l := v.closed[index]; l != nil {
-		return l
-	}
-	for i := range v.open {
-		if v.open[i].Index == index {
-			return v.open[i].log
-		}
-	}
-	return nil
 }

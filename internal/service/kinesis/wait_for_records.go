@@ -32,7 +32,11 @@ func (s *Service) WaitForRecords(ctx context.Context, iterator string) error {
 	if err != nil {
 		return logError(err)
 	}
-	if err := v.log(it.shard).Wait(ctx, it.at); err != nil && !errors.Is(err, shardlog.ErrCorrupt) {
+	log := v.logs[it.shard]
+	if log == nil { // it has expired this moment
+		return noShard(shardID(it.shard), it.name, it.account)
+	}
+	if err := log.Wait(ctx, it.at); err != nil && !errors.Is(err, shardlog.ErrCorrupt) {
 		return logError(err)
 	}
 	return nil
