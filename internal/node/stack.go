@@ -65,7 +65,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("start the log: %w", err)
 	}
 	s.onClose(func(context.Context) error { return b.Close() })
-	documents, err := state.Open(ctx, b.JetStream(), state.Options{Free: b.Free})
+	documents, err := state.Open(ctx, b, state.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}

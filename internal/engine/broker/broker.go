@@ -1,10 +1,22 @@
 // Package broker runs the NATS server that holds every durable stream of the node, inside
 // the process, or connects to a JetStream cluster outside of it.
 //
-// Embedded, the server listens on no port: clients reach it over in-memory pipes. Every
-// message is on disk, fsynced, before it is acknowledged, unless Options.NoSync says that
-// nobody will ask for it again. What the callers get is the same either way, a connection
-// and its JetStream context, so that they use nothing but the client API.
+// Embedded, the server listens on no port: clients reach it over in-memory pipes. What the
+// callers get is the same either way, a connection and its JetStream context, so that they
+// use nothing but the client API.
+//
+// # What is durable when
+//
+// A message that the embedded server has acknowledged is with the operating system, and
+// safe from a kill of the process; on disk it is when Persist or Sync says so, and only
+// then may anybody be told that it is stored. Persist writes the message into the journal,
+// where messages of all streams share a sync; Sync syncs the stream's own files, and is for
+// what is rare: state documents, and changes of streams. With Options.NoSync, and with a
+// server outside, both have nothing to do.
+//
+// At a start after a loss of power, streams may lack what the journal holds. It is put
+// back before anybody can connect: storeindex.Mend cuts each stream off where its files
+// are not what was written, and the messages from there on are published again.
 package broker
 
 import (
@@ -38,12 +50,14 @@ type Options struct {
 	// Replicas is how many servers of the cluster hold each stream; 0 means 1.
 	Replicas int
 
-	// NoSync leaves it to the system when messages get to the disk: for data that goes with
-	// the process.
+	// NoSync leaves it to the system when messages get to the disk, whatever is asked of
+	// Persist and Sync: for data that goes with the process.
 	NoSync bool
 
 	// Logf gets the server's warnings and errors; nil drops them.
 	Logf func(level, message string)
+
+	segmentBytes int64 // of the journal, in tests
 }
 
 // Broker is a running server, or the link to one outside.
@@ -53,6 +67,8 @@ type Broker struct {
 	mu     sync.Mutex
 	srv    *server.Server // nil when the server is outside
 	closed bool
+
+	disk *disk // nil when there is nothing to sync
 
 	healing atomic.Bool
 	errors  atomic.Bool   // the server has logged one since its start
@@ -70,6 +86,9 @@ func Start(o Options) (*Broker, error) {
 	if o.URL == "" {
 		if !filepath.IsAbs(o.Dir) {
 			return nil, fmt.Errorf("broker: directory %q is not an absolute path", o.Dir)
+		}
+		if !o.NoSync {
+			b.disk = &disk{dir: o.Dir, segmentBytes: o.segmentBytes, streams: map[string]*files{}}
 		}
 		srv, err := b.run()
 		if err != nil {
@@ -90,13 +109,35 @@ func Start(o Options) (*Broker, error) {
 	return b, nil
 }
 
+// run starts the server on its files, with all that was ever durable in them.
 func (b *Broker) run() (*server.Server, error) {
 	if err := repairMeta(b.opts.Dir); err != nil {
 		return nil, err
 	}
-	if !b.opts.NoSync {
-		b.index()
+	if b.disk == nil {
+		return b.serve()
 	}
+	left, err := b.disk.mend()
+	if err != nil {
+		return nil, err
+	}
+	b.index()
+	srv, err := b.serve()
+	if err != nil {
+		return nil, err
+	}
+	if err = b.putBack(srv, left); err == nil {
+		err = b.disk.open()
+	}
+	if err != nil {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+		return nil, err
+	}
+	return srv, nil
+}
+
+func (b *Broker) serve() (*server.Server, error) {
 	so := &server.Options{
 		ServerName: "brookmere",
 		DontListen: true,
@@ -104,7 +145,6 @@ func (b *Broker) run() (*server.Server, error) {
 		NoLog:      b.opts.Logf == nil,
 		JetStream:  true,
 		StoreDir:   b.opts.Dir,
-		SyncAlways: !b.opts.NoSync,
 		MaxPayload: MaxPayload,
 		MaxPending: 256 << 20,
 		// The free space of the disk is the limit, not a share of it taken at the start.
@@ -199,12 +239,23 @@ func (b *Broker) Restart(ctx context.Context) error {
 	}
 	b.srv.Shutdown()
 	b.srv.WaitForShutdown()
+	b.closeDisk()
 	srv, err := b.run()
 	if err != nil {
 		return err
 	}
 	b.srv = srv
 	return nil
+}
+
+// closeDisk ends the journal of a server that was stopped.
+func (b *Broker) closeDisk() {
+	if b.disk == nil {
+		return
+	}
+	if err := b.disk.close(); err != nil && b.opts.Logf != nil {
+		b.opts.Logf("warn", fmt.Sprintf("the next start writes back what the log's journal holds: %v", err))
+	}
 }
 
 // Close ends the connections and stops the server. What was acknowledged is on disk.
@@ -235,6 +286,7 @@ func (b *Broker) stopServer() {
 	if srv != nil {
 		srv.Shutdown()
 		srv.WaitForShutdown()
+		b.closeDisk()
 	}
 }
 

@@ -84,8 +84,9 @@ func (b *Broker) suspect() {
 			if free, err := b.Free(); err == nil && free < healSpace {
 				continue
 			}
-			b.Restart(context.Background())
-			return
+			if b.Restart(context.Background()) == nil {
+				return
+			}
 		}
 	}()
 }

@@ -57,8 +57,8 @@ func repairMeta(dir string) error {
 }
 
 // index brings the indexes of streams up to date that a kill has left behind, or else the
-// server would read all of these streams. It relies on each message's having been synced
-// before the next one was written.
+// server would read all of these streams. It relies on each block but the last being whole,
+// as a kill leaves them; what else a loss of power may leave was mended before.
 func (b *Broker) index() {
 	streams, err := filepath.Glob(filepath.Join(b.opts.Dir, "jetstream", "*", "streams", "*"))
 	now := time.Now()

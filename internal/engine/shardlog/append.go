@@ -10,7 +10,7 @@ const (
 	// frameTarget is the size at which a frame takes no further batch.
 	frameTarget = 1 << 20
 
-	// maxInflight is how many frames of a shard may be published and not acknowledged: one
+	// maxInflight is how many frames of a shard may be published and not durable: one
 	// is being synced while the next one is copied to the server. The second goes only
 	// when it is worth a sync of its own; smaller ones gather on.
 	maxInflight = 2
@@ -52,8 +52,8 @@ type sent struct {
 }
 
 // Append makes the batch durable (fsync) and returns the position of its first record;
-// the others follow at Index+1, Index+2... Concurrent appends share one frame and one
-// fsync. When it returns an error other than a context's, nothing of the batch is or
+// the others follow at Index+1, Index+2... Concurrent appends to a shard share a frame, those
+// to all shards a sync. When it returns an error other than a context's, nothing of the batch is or
 // will be readable. The batch is free for reuse on return. An empty batch is an error.
 func (s *Shard) Append(ctx context.Context, b *Batch) (Position, time.Time, error) {
 	if err := b.check(s.log.maxFrame); err != nil {

@@ -1,7 +1,7 @@
 // Package shardlog is a sharded, durable log over JetStream.
 //
 // A shard is one JetStream stream with one subject. One message of it is a frame: the
-// records of all the appends that came together, durable by one fsync. A Position is the
+// records of all the appends that came together. A Position is the
 // frame's stream sequence and the index of a record in it.
 //
 // # Frames
@@ -39,8 +39,9 @@
 //   - A frame is published with the sequence that the stream must end at for it to be
 //     stored (Nats-Expected-Last-Sequence), so that publishing it again cannot store it
 //     twice, and a late copy cannot be stored after a newer frame.
-//   - A frame becomes readable when its acknowledgement has come, in sequence order, and
-//     not before.
+//   - A frame becomes readable when the server has acknowledged it and it is durable
+//     (Durability), in sequence order, and not before. Frames of all shards that come at the
+//     same time share a sync.
 //   - No error is returned for an append while its frame may still be stored; one whose
 //     outcome is unknown is published again until it is known.
 //

@@ -36,6 +36,19 @@ type Broker interface {
 	// Restart brings back a store that refuses writes since its disk failed. It may do
 	// nothing.
 	Restart(ctx context.Context) error
+
+	Durability
+}
+
+// Durability makes durable what the server has acknowledged.
+type Durability interface {
+	// Persist calls done when a message is durable, or cannot be made so. Messages of one
+	// stream come in sequence.
+	Persist(stream, subject string, seq uint64, data []byte, done func(error))
+
+	// Sync does so for all of a stream: its messages, that it was made, changed, trimmed or
+	// removed.
+	Sync(stream string) error
 }
 
 // Options configure a log. The zero value will do.
@@ -173,6 +186,9 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 		}
 		return nil, fmt.Errorf("shardlog: create shard %s: %w", name, err)
 	}
+	if err := l.broker.Sync(s.stream); err != nil {
+		return nil, fmt.Errorf("shardlog: create shard %s: %w", name, err)
+	}
 	// Creating a stream that is there with the same configuration succeeds, so that a
 	// race of two for a name is settled here.
 	l.mu.Lock()
@@ -237,6 +253,9 @@ func (l *Log) Shards(ctx context.Context, prefix string) ([]string, error) {
 func (l *Log) DeleteShard(ctx context.Context, name string) error {
 	err := l.js.DeleteStream(ctx, streamName(name))
 	gone := errors.Is(err, jetstream.ErrStreamNotFound)
+	if err == nil {
+		err = l.broker.Sync(streamName(name))
+	}
 	if err != nil && !gone {
 		return fmt.Errorf("shardlog: delete shard %s: %w", name, err)
 	}

@@ -261,7 +261,11 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 			return err
 		}
 	}
-	if _, err := s.log.js.UpdateStream(ctx, s.config(d, floor)); err != nil {
+	_, err := s.log.js.UpdateStream(ctx, s.config(d, floor))
+	if err == nil {
+		err = s.log.broker.Sync(s.stream)
+	}
+	if err != nil {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return fmt.Errorf("%w: %s", ErrNoShard, s.name)
 		}
@@ -310,6 +314,9 @@ func (s *Shard) purge(ctx context.Context, seq uint64) error {
 	}
 	if err == nil {
 		err = str.Purge(ctx, jetstream.WithPurgeSequence(seq))
+	}
+	if err == nil {
+		err = s.log.broker.Sync(s.stream)
 	}
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("%w: %s", ErrNoShard, s.name)

@@ -95,8 +95,23 @@ func (w *writer) answer(m *nats.Msg) {
 		return
 	}
 	if out := w.claim(token); out != nil {
-		out.shard.answered(out, parseAck(m))
+		w.persist(out, parseAck(m))
 	}
+}
+
+// persist sees to it that a frame that the server has stored is durable, too.
+func (w *writer) persist(out *sent, err error) {
+	if err != nil {
+		out.shard.answered(out, err)
+		return
+	}
+	s := out.shard
+	w.log.broker.Persist(s.stream, s.subject, out.seq, out.buf, func(err error) {
+		if err != nil {
+			err = &storeError{err.Error()}
+		}
+		s.answered(out, err)
+	})
 }
 
 func (w *writer) disconnected() {
@@ -230,6 +245,11 @@ func (s *Shard) recover() {
 			continue
 		}
 		stored, err := s.resolve(out)
+		if err == nil && stored {
+			if err = s.log.broker.Sync(s.stream); err != nil {
+				err = errUnanswered
+			}
+		}
 		s.mu.Lock()
 		switch {
 		case err == nil && stored:

@@ -47,11 +47,18 @@ type Document struct {
 type Options struct {
 	Bucket   string // "state" when empty
 	Replicas int    // servers of the cluster that hold each document; 0 means 1
+}
+
+// Server holds the bucket; *broker.Broker is one.
+type Server interface {
+	JetStream() jetstream.JetStream
 
 	// Free tells the bytes that the disk has left. With fewer than 4 MiB changes fail with
 	// ErrFull at once, since a bucket that has run into the end of its disk does not answer.
-	// nil: there is always room.
-	Free func() (uint64, error)
+	Free() (uint64, error)
+
+	// Sync makes durable what was acknowledged for a stream.
+	Sync(stream string) error
 }
 
 // minFree leaves room for more than any document, and is less than what the log of records
@@ -68,9 +75,8 @@ const listChunk = 256
 // Store holds all documents, in memory as well as on disk: reads do no I/O and see
 // every write that has returned.
 type Store struct {
-	js   jetstream.JetStream
-	kv   jetstream.KeyValue
-	free func() (uint64, error)
+	server Server
+	kv     jetstream.KeyValue
 
 	mu       sync.RWMutex
 	docs     map[string]*entry // by sortKey; deleted ones as long as the watch is behind
@@ -95,7 +101,8 @@ type entry struct {
 
 // Open makes the bucket if it is missing, reads every document, and follows the bucket
 // from then on.
-func Open(ctx context.Context, js jetstream.JetStream, o Options) (*Store, error) {
+func Open(ctx context.Context, server Server, o Options) (*Store, error) {
+	js := server.JetStream()
 	bucket := cmp.Or(o.Bucket, "state")
 	kv, err := js.KeyValue(ctx, bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
@@ -110,7 +117,10 @@ func Open(ctx context.Context, js jetstream.JetStream, o Options) (*Store, error
 	if err != nil {
 		return nil, fmt.Errorf("state: open bucket %s: %w", bucket, err)
 	}
-	s := &Store{js: js, kv: kv, free: o.Free, docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, closed: make(chan struct{})}
+	if err := server.Sync(bucketStream(bucket)); err != nil {
+		return nil, fmt.Errorf("state: open bucket %s: %w", bucket, err)
+	}
+	s := &Store{server: server, kv: kv, docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, closed: make(chan struct{})}
 	if s.feed, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("state: watch bucket %s: %w", bucket, err)
 	}
@@ -269,8 +279,7 @@ func (s *Store) Create(ctx context.Context, key Key, value []byte) (uint64, erro
 		}
 		return 0, fmt.Errorf("state: create %s: %w", key, err)
 	}
-	s.wrote(key, value, rev)
-	return rev, nil
+	return rev, s.wrote(key, value, rev)
 }
 
 // Put stores a document whatever was there and returns its revision.
@@ -283,8 +292,7 @@ func (s *Store) Put(ctx context.Context, key Key, value []byte) (uint64, error) 
 	if err != nil {
 		return 0, fmt.Errorf("state: put %s: %w", key, err)
 	}
-	s.wrote(key, value, rev)
-	return rev, nil
+	return rev, s.wrote(key, value, rev)
 }
 
 // Update replaces a document that still has the revision; ErrConflict, ErrNotFound.
@@ -304,8 +312,7 @@ func (s *Store) Update(ctx context.Context, key Key, value []byte, rev uint64) (
 	if err != nil {
 		return 0, changeError("update", key, err)
 	}
-	s.wrote(key, value, rev)
-	return rev, nil
+	return rev, s.wrote(key, value, rev)
 }
 
 // Delete removes a document that still has the revision, or any when rev is 0;
@@ -327,7 +334,7 @@ func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error {
 		deleted, err := s.remove(ctx, name, at)
 		if err == nil {
 			s.applyOwn(&entry{sort: key.sortKey(), doc: Document{Key: slices.Clone(key), Revision: deleted}, deleted: true})
-			return nil
+			return s.sync(key)
 		}
 		err = changeError("delete", key, err)
 		if rev != 0 || !errors.Is(err, ErrConflict) {
@@ -339,9 +346,21 @@ func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error {
 	}
 }
 
-func (s *Store) wrote(key Key, value []byte, rev uint64) {
+func (s *Store) wrote(key Key, value []byte, rev uint64) error {
 	s.applyOwn(&entry{sort: key.sortKey(), doc: Document{Key: slices.Clone(key), Value: notNil(slices.Clone(value)), Revision: rev}})
+	return s.sync(key)
 }
+
+// sync makes a change durable that the server has acknowledged.
+func (s *Store) sync(key Key) error {
+	if err := s.server.Sync(bucketStream(s.kv.Bucket())); err != nil {
+		return fmt.Errorf("state: make the change of %s durable: %w", key, err)
+	}
+	return nil
+}
+
+// bucketStream is the stream that holds a bucket.
+func bucketStream(bucket string) string { return "KV_" + bucket }
 
 // passed waits until the document is no longer at the revision: another node changed it
 // and the watch is about to tell.

@@ -19,7 +19,7 @@ func start(t testing.TB, dir string) (*broker.Broker, *Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(t.Context(), b.JetStream(), Options{})
+	s, err := Open(t.Context(), b, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +84,19 @@ var awkward = []Key{
 	{"ключ", "日本"}, {"a/b"}, {"a\x00b"}, {"a\x00"}, {"a", "\x00"}, {"\xff"}, {"A"}, {"a"}, {"\n"}, {"..", "."}, {"a", "b", "c"},
 }
 
+// smallDisk has as much space left as it says.
+type smallDisk struct {
+	*broker.Broker
+	free uint64
+}
+
+func (d *smallDisk) Free() (uint64, error) { return d.free, nil }
+
 func TestFull(t *testing.T) {
 	ctx := t.Context()
 	b, _ := start(t, t.TempDir())
-	var free uint64 = minFree
-	s, err := Open(ctx, b.JetStream(), Options{Bucket: "small", Free: func() (uint64, error) { return free, nil }})
+	small := &smallDisk{b, minFree}
+	s, err := Open(ctx, small, Options{Bucket: "small"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +106,7 @@ func TestFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free--
+	small.free--
 	_, created := s.Create(ctx, Key{"kind", "b"}, nil)
 	_, put := s.Put(ctx, k, nil)
 	_, updated := s.Update(ctx, k, nil, rev)
@@ -110,7 +118,7 @@ func TestFull(t *testing.T) {
 	if d, err := s.Get(k); err != nil || string(d.Value) != "one" {
 		t.Errorf("%q, %v", d.Value, err)
 	}
-	free++
+	small.free++
 	if err := s.Delete(ctx, k, rev); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
@@ -161,7 +169,7 @@ type counter struct{ N, M int }
 func TestModifyConcurrently(t *testing.T) {
 	ctx := t.Context()
 	b, s := start(t, t.TempDir())
-	s2, err := Open(ctx, b.JetStream(), Options{}) // as another node would
+	s2, err := Open(ctx, b, Options{}) // as another node would
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +352,7 @@ func BenchmarkLoad(b *testing.B) {
 	<-js.PublishAsyncComplete()
 	s.Close()
 	for b.Loop() {
-		s, err := Open(b.Context(), js, Options{})
+		s, err := Open(b.Context(), br, Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -12,10 +12,10 @@ import (
 // writable returns the key's name in the bucket, if there is room for a change of it.
 func (s *Store) writable(key Key) (string, error) {
 	name, err := key.escape()
-	if err != nil || s.free == nil {
+	if err != nil {
 		return name, err
 	}
-	if free, err := s.free(); err == nil && free < minFree {
+	if free, err := s.server.Free(); err == nil && free < minFree {
 		return "", fmt.Errorf("%w: %s is not changed", ErrFull, key)
 	}
 	return name, nil
@@ -39,7 +39,7 @@ func (s *Store) remove(ctx context.Context, name string, rev uint64) (uint64, er
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	m.Header.Set(jetstream.MsgTTLHeader, deletedFor.String())
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, fmt.Sprint(rev))
-	ack, err := s.js.PublishMsg(ctx, m)
+	ack, err := s.server.JetStream().PublishMsg(ctx, m)
 	if err != nil {
 		return 0, err
 	}

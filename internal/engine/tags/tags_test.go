@@ -16,7 +16,7 @@ func TestStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	st, err := state.Open(t.Context(), b.JetStream(), state.Options{})
+	st, err := state.Open(t.Context(), b, state.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

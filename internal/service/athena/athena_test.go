@@ -35,7 +35,7 @@ func newStore(t testing.TB, dir string) *state.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := state.Open(context.Background(), b.JetStream(), state.Options{})
+	st, err := state.Open(context.Background(), b, state.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func (n *node) start(t testing.TB) {
 	if n.log, err = shardlog.Open(t.Context(), n.broker, shardlog.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if n.state, err = state.Open(t.Context(), n.broker.JetStream(), state.Options{}); err != nil {
+	if n.state, err = state.Open(t.Context(), n.broker, state.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	n.svc, err = New(Config{State: n.state, Log: n.log, S3: n.s3, Glue: n.glue, Kinesis: n.k, TempDir: filepath.Join(n.dir, "tmp"), Registerer: prometheus.NewRegistry()})

@@ -29,7 +29,7 @@ func newStore(t testing.TB, dir string) (*state.Store, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := state.Open(context.Background(), b.JetStream(), state.Options{})
+	st, err := state.Open(context.Background(), b, state.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (n *node) start() {
 	}
 	n.broker = b
 	cfg := n.cfg
-	if cfg.State, err = state.Open(n.t.Context(), b.JetStream(), state.Options{}); err != nil {
+	if cfg.State, err = state.Open(n.t.Context(), b, state.Options{}); err != nil {
 		n.t.Fatal(err)
 	}
 	if cfg.Log, err = shardlog.Open(n.t.Context(), b, shardlog.Options{Clock: cfg.Clock}); err != nil {

@@ -195,7 +195,6 @@ func (b *block) whole(data []byte) (int, error) {
 		return 0, err
 	}
 	whole := 0
-	var sum [checksumSize]byte
 	for off := 0; off < len(data); {
 		r, ok := parse(data[off:])
 		if !ok || r.length > int64(len(data)-off) {
@@ -203,17 +202,23 @@ func (b *block) whole(data []byte) (int, error) {
 		}
 		rec := data[off : off+int(r.length)]
 		off += int(r.length)
-		body := rec[recordHeader+len(r.subject) : len(rec)-checksumSize]
-		if r.header {
-			body = body[4:]
-		}
-		h.Reset()
-		h.Write(rec[4:20])
-		h.Write(r.subject)
-		h.Write(body)
-		if bytes.Equal(h.Sum(sum[:0]), rec[len(rec)-checksumSize:]) {
+		if checksumHolds(h, r, rec) {
 			whole = off
 		}
 	}
 	return whole, nil
+}
+
+// checksumHolds tells whether the record is what was written.
+func checksumHolds(h hash.Hash64, r record, rec []byte) bool {
+	body := rec[recordHeader+len(r.subject) : len(rec)-checksumSize]
+	if r.header {
+		body = body[4:]
+	}
+	h.Reset()
+	h.Write(rec[4:20])
+	h.Write(r.subject)
+	h.Write(body)
+	var sum [checksumSize]byte
+	return bytes.Equal(h.Sum(sum[:0]), rec[len(rec)-checksumSize:])
 }

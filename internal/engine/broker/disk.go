@@ -1,0 +1,140 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/journal"
+)
+
+// directBytes is the size from which on a message is not worth writing twice: its stream
+// is synced instead.
+const directBytes = 1 << 20
+
+// Persist calls done when a message that the server has acknowledged with the sequence is
+// durable, or cannot be made so. Messages of all streams that come at the same time share
+// one sync. The data is the caller's again when done is called; done must not wait for
+// another message. Of one stream, messages must be given in sequence. A server outside has
+// made its messages durable itself.
+func (b *Broker) Persist(stream, subject string, seq uint64, data []byte, done func(error)) {
+	if b.disk == nil {
+		done(nil)
+		return
+	}
+	b.disk.persist(journal.Entry{Stream: stream, Subject: subject, Seq: seq, Data: data}, done)
+}
+
+// Sync makes durable all that the server has acknowledged for a stream: messages, that it
+// was made, changed, trimmed, or removed. Unlike Persist it costs syncs of its own.
+func (b *Broker) Sync(stream string) error {
+	if b.disk == nil {
+		return nil
+	}
+	return b.disk.sync(stream)
+}
+
+// disk makes durable what the embedded server has written to its files. The server itself
+// syncs them when it finds the time, since its own way, a sync for each message, is one for
+// each stream that messages come for.
+type disk struct {
+	dir          string // of the server
+	segmentBytes int64  // of the journal; 0: what it takes by itself
+
+	mu      sync.Mutex
+	streams map[string]*files
+	journal *journal.Journal // nil while the server is not running
+}
+
+func (d *disk) journalDir() string { return filepath.Join(d.dir, "journal") }
+
+// files are those of a stream.
+func (d *disk) files(stream string) *files {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := d.streams[stream]
+	if f == nil {
+		f = newFiles(streamDir(d.dir, stream))
+		d.streams[stream] = f
+	}
+	return f
+}
+
+func (d *disk) sync(stream string) error {
+	f := d.files(stream)
+	err := f.sync()
+	if errors.Is(err, errNoStream) { // it was removed, and that is durable now
+		d.mu.Lock()
+		if d.streams[stream] == f {
+			delete(d.streams, stream)
+		}
+		d.mu.Unlock()
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("broker: sync stream %s: %w", stream, err)
+	}
+	return nil
+}
+
+// syncAll syncs some streams.
+func (d *disk) syncAll(streams []string) error {
+	for _, s := range streams {
+		if err := d.sync(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *disk) persist(e journal.Entry, done func(error)) {
+	d.mu.Lock()
+	j := d.journal
+	d.mu.Unlock()
+	var err error
+	e.Born, err = d.files(e.Stream).created()
+	if j == nil || err != nil || len(e.Data) >= directBytes {
+		go func() {
+			err := d.sync(e.Stream)
+			if j != nil && err == nil {
+				j.Append(journal.Entry{Stream: e.Stream, Born: e.Born, Subject: e.Subject, Seq: e.Seq}, nil)
+			}
+			done(err)
+		}()
+		return
+	}
+	j.Append(e, func(err error) {
+		if err == nil {
+			done(nil)
+			return
+		}
+		// The disk may be full, and the store have the space already that it needs.
+		go func() { done(d.sync(e.Stream)) }()
+	})
+}
+
+// open begins the journal.
+func (d *disk) open() error {
+	j, err := journal.Open(d.journalDir(), journal.Options{Checkpoint: d.syncAll, SegmentBytes: d.segmentBytes})
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.journal = j
+	d.mu.Unlock()
+	return nil
+}
+
+// close ends the journal; what comes now is synced in the store. An error leaves the
+// journal for the next start.
+func (d *disk) close() error {
+	d.mu.Lock()
+	j := d.journal
+	d.journal = nil
+	d.mu.Unlock()
+	if j == nil {
+		return nil
+	}
+	return j.Close()
+}

@@ -1,0 +1,403 @@
+package journal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// ErrClosed is the error of an append to a closed journal.
+var ErrClosed = errors.New("journal: closed")
+
+// errBroken is the error of what was to follow a write that failed.
+var errBroken = errors.New("journal: the write before has failed")
+
+const (
+	// maxPending is how many bytes may wait while others are written; then Append waits.
+	maxPending = 32 << 20
+
+	// checkpointPause is the time between two tries to sync the store.
+	checkpointPause = 500 * time.Millisecond
+
+	// streamBytes is how much of a segment there should be for each sync of a stream.
+	streamBytes = 256 << 10
+
+	// Buffers of groups are kept for the next ones, a few and not the largest.
+	spareBuffers = 2
+	spareBytes   = 8 << 20
+)
+
+// Options configure a journal.
+type Options struct {
+	// Checkpoint syncs the streams in the store: when it returns nil, all that was appended
+	// of them before the call is durable there. It is called by one goroutine, and again
+	// when it fails. It must be set.
+	Checkpoint func(streams []string) error
+
+	// SegmentBytes is the size of a segment; 0 means 16 MiB. It is larger, up to eight times,
+	// when it holds messages of many streams, so that not too many syncs of the store come
+	// on the bytes.
+	SegmentBytes int64
+
+	// Segments is how many of them there are at most; 0 means 4. When all wait for a
+	// checkpoint, so do appends, or fail if the checkpoint does.
+	Segments int
+}
+
+// Journal is open for writing. Its methods may be called concurrently.
+type Journal struct {
+	dir  string
+	opts Options
+
+	mu         sync.Mutex
+	generation uint64              // of the segment that entries are for
+	used       int64               // bytes of it
+	streams    map[string]struct{} // that it has messages of
+	groups     []*group            // to be written, in order
+	pending    int                 // bytes of groups that are not written
+	spare      [][]byte
+	written    []*group   // whose callers are to be told
+	full       []*segment // to be checkpointed
+	free       []uint64   // generations of segments that can be used again
+	failed     error      // of the last checkpoint
+	closing    bool
+	ended      bool // no group comes any more
+
+	// What there is to wait for, all under mu.
+	toWrite, toTell, toCheckpoint, space sync.Cond
+
+	tasks sync.WaitGroup
+
+	// Of the goroutine that writes.
+	active *segment
+	opened uint64 // the last generation that a segment was opened for
+}
+
+// group is what one sync makes durable.
+type group struct {
+	generation uint64
+	buf        []byte
+	streams    map[string]struct{} // of the segment, not of the group alone
+	done       []func(error)
+	err        error
+}
+
+// segment is a file.
+type segment struct {
+	generation uint64
+	file       *os.File
+	offset     int64
+	streams    map[string]struct{}
+	broken     bool // a write failed: nothing may follow
+}
+
+// Open makes a new journal in the directory, in the place of one that may be there: what
+// that one has left must have been put back into the store, and synced.
+func Open(dir string, o Options) (*Journal, error) {
+	o.SegmentBytes = cmp.Or(o.SegmentBytes, 16<<20)
+	o.Segments = cmp.Or(o.Segments, 4)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	last, err := discard(dir)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{dir: dir, opts: o, generation: last + 1, streams: map[string]struct{}{}}
+	if last > 0 {
+		j.free = []uint64{last}
+	}
+	for _, c := range []*sync.Cond{&j.toWrite, &j.toTell, &j.toCheckpoint, &j.space} {
+		c.L = &j.mu
+	}
+	j.tasks.Go(j.write)
+	j.tasks.Go(j.tell)
+	j.tasks.Go(j.checkpoint)
+	return j, nil
+}
+
+// discard makes an end of what the segments hold. One file stays, under the name of a
+// generation that nothing in it is of, which is returned: it tells which generations there
+// were, and has the space of a segment. 0 when there is none.
+func discard(dir string) (uint64, error) {
+	all, err := list(dir)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	last := all[len(all)-1]
+	for _, g := range all[:len(all)-1] {
+		if err := os.Remove(filepath.Join(dir, fileName(g))); err != nil {
+			return 0, fmt.Errorf("journal: %w", err)
+		}
+	}
+	err = os.Rename(filepath.Join(dir, fileName(last)), filepath.Join(dir, fileName(last+1)))
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("journal: %w", err)
+	}
+	return last + 1, nil
+}
+
+// Append takes an entry, which is free for reuse on return, and calls done when it is
+// durable, or cannot be made so. The calls are in the order of the entries, by one
+// goroutine; they must not wait for the journal. Nobody is told if done is nil.
+func (j *Journal) Append(e Entry, done func(error)) {
+	if done == nil {
+		done = func(error) {}
+	}
+	n := e.size()
+	if n > MaxEntry {
+		done(fmt.Errorf("journal: an entry of %d bytes is too large", n))
+		return
+	}
+	j.mu.Lock()
+	for j.pending > maxPending && !j.closing {
+		j.space.Wait()
+	}
+	if j.closing {
+		j.mu.Unlock()
+		done(ErrClosed)
+		return
+	}
+	if j.used > 0 && j.used+int64(n) > j.segmentBytes() {
+		j.nextGeneration()
+	}
+	g := j.group()
+	g.buf = e.appendTo(g.buf, g.generation)
+	g.done = append(g.done, done)
+	if _, known := j.streams[e.Stream]; !known {
+		j.streams[e.Stream] = struct{}{}
+	}
+	j.used += int64(n)
+	j.pending += n
+	j.toWrite.Signal()
+	j.mu.Unlock()
+}
+
+// nextGeneration lets what follows go into another segment. Callers hold mu.
+func (j *Journal) nextGeneration() {
+	j.generation++
+	j.used = 0
+	j.streams = map[string]struct{}{}
+}
+
+// segmentBytes is how large the segment may get that entries are for. Callers hold mu.
+func (j *Journal) segmentBytes() int64 {
+	return min(max(j.opts.SegmentBytes, int64(len(j.streams))*streamBytes), 8*j.opts.SegmentBytes)
+}
+
+// group is the one to append to. Callers hold mu.
+func (j *Journal) group() *group {
+	if n := len(j.groups); n > 0 && j.groups[n-1].generation == j.generation {
+		return j.groups[n-1]
+	}
+	g := &group{generation: j.generation, streams: j.streams}
+	if n := len(j.spare); n > 0 {
+		g.buf, j.spare = j.spare[n-1], j.spare[:n-1]
+	}
+	j.groups = append(j.groups, g)
+	return g
+}
+
+// Close waits for what was appended, syncs the store, and leaves nothing behind to put
+// back, unless the store cannot be synced: that is the error.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closing {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closing = true
+	j.toWrite.Broadcast()
+	j.space.Broadcast()
+	j.mu.Unlock()
+	j.tasks.Wait()
+	for _, s := range j.full {
+		s.file.Close()
+	}
+	if j.failed != nil {
+		return fmt.Errorf("journal: sync the store: %w", j.failed)
+	}
+	_, err := discard(j.dir)
+	return err
+}
+
+// write is the goroutine that writes groups, one after the other.
+func (j *Journal) write() {
+	for {
+		j.mu.Lock()
+		for len(j.groups) == 0 && !j.closing {
+			j.toWrite.Wait()
+		}
+		if len(j.groups) == 0 {
+			j.retire()
+			j.ended = true
+			j.toTell.Signal()
+			j.toCheckpoint.Signal()
+			j.mu.Unlock()
+			return
+		}
+		g := j.groups[0]
+		j.groups = j.groups[1:]
+		j.mu.Unlock()
+
+		g.err = j.store(g)
+
+		j.mu.Lock()
+		if g.err != nil && g.generation == j.generation {
+			j.nextGeneration()
+		}
+		j.pending -= len(g.buf)
+		j.written = append(j.written, g)
+		j.toTell.Signal()
+		j.space.Broadcast()
+		j.mu.Unlock()
+	}
+}
+
+// store makes a group durable.
+func (j *Journal) store(g *group) error {
+	if j.active != nil && j.active.generation != g.generation {
+		j.mu.Lock()
+		j.retire()
+		j.mu.Unlock()
+	}
+	if j.active == nil {
+		if g.generation <= j.opened {
+			return errBroken
+		}
+		j.opened = g.generation
+		s, err := j.segment(g.generation)
+		if err != nil {
+			return err
+		}
+		j.active = s
+	}
+	s := j.active
+	if s.broken {
+		return errBroken
+	}
+	s.streams = g.streams
+	_, err := s.file.WriteAt(g.buf, s.offset)
+	if err == nil {
+		err = syncData(s.file)
+	}
+	if err != nil {
+		s.broken = true
+		return fmt.Errorf("journal: %w", err)
+	}
+	s.offset += int64(len(g.buf))
+	return nil
+}
+
+// retire hands the segment that was written to over to the checkpoint. Callers hold mu.
+func (j *Journal) retire() {
+	if j.active != nil {
+		j.full = append(j.full, j.active)
+		j.active = nil
+		j.toCheckpoint.Signal()
+	}
+}
+
+// segment opens a segment for the generation, a free one or a new one.
+func (j *Journal) segment(generation uint64) (*segment, error) {
+	j.mu.Lock()
+	for len(j.free) == 0 && len(j.full) >= j.opts.Segments-1 && j.failed == nil {
+		j.space.Wait()
+	}
+	var was uint64
+	if n := len(j.free); n > 0 {
+		was, j.free = j.free[n-1], j.free[:n-1]
+	} else if len(j.full) >= j.opts.Segments-1 {
+		err := j.failed
+		j.mu.Unlock()
+		return nil, fmt.Errorf("journal: sync the store: %w", err)
+	}
+	j.mu.Unlock()
+	path := filepath.Join(j.dir, fileName(generation))
+	if was != 0 {
+		if err := os.Rename(filepath.Join(j.dir, fileName(was)), path); err != nil {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = syncDir(j.dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return &segment{generation: generation, file: f}, nil
+}
+
+// tell is the goroutine that calls back, so that the next sync does not wait for that.
+func (j *Journal) tell() {
+	for {
+		j.mu.Lock()
+		for len(j.written) == 0 && !j.ended {
+			j.toTell.Wait()
+		}
+		if len(j.written) == 0 {
+			j.mu.Unlock()
+			return
+		}
+		g := j.written[0]
+		j.written = j.written[1:]
+		if cap(g.buf) <= spareBytes && len(j.spare) < spareBuffers {
+			j.spare = append(j.spare, g.buf[:0])
+		}
+		j.mu.Unlock()
+		for _, done := range g.done {
+			done(g.err)
+		}
+	}
+}
+
+// checkpoint is the goroutine that syncs the store for full segments, and frees them.
+func (j *Journal) checkpoint() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for {
+		for len(j.full) == 0 && !j.ended {
+			j.toCheckpoint.Wait()
+		}
+		if len(j.full) == 0 {
+			return
+		}
+		s := j.full[0]
+		j.mu.Unlock()
+		streams := make([]string, 0, len(s.streams)) // nobody adds to them any more
+		for name := range s.streams {
+			streams = append(streams, name)
+		}
+		err := j.opts.Checkpoint(streams)
+		if err == nil {
+			s.file.Close()
+			if s.broken {
+				err = os.Remove(filepath.Join(j.dir, fileName(s.generation)))
+			}
+		}
+		j.mu.Lock()
+		j.failed = err
+		j.space.Broadcast()
+		switch {
+		case err == nil:
+			j.full = j.full[1:]
+			if !s.broken {
+				j.free = append(j.free, s.generation)
+			}
+		case j.ended: // the next start does it
+			return
+		default:
+			j.mu.Unlock()
+			time.Sleep(checkpointPause)
+			j.mu.Lock()
+		}
+	}
+}

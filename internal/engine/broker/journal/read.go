@@ -1,0 +1,207 @@
+package journal
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Left is what a journal holds that was not closed: messages that the store may have lost,
+// or not.
+type Left struct {
+	dir     string
+	streams map[StreamID]*leftStream
+}
+
+// StreamID names a stream, and tells it from others of its name.
+type StreamID struct {
+	Name string
+	Born int64
+}
+
+type leftStream struct {
+	entries []place // consecutive sequences from first on
+	first   uint64
+}
+
+// place is where an entry stands.
+type place struct {
+	generation uint64
+	offset     int64
+	length     int32
+}
+
+// Read reads the journal in the directory, which need not be there. Nobody may be writing
+// to it.
+func Read(dir string) (*Left, error) {
+	l := &Left{dir: dir, streams: map[StreamID]*leftStream{}}
+	generations, err := list(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range generations {
+		if err := l.scan(g); err != nil {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
+	}
+	return l, nil
+}
+
+// list finds the generations that there are, oldest first.
+func list(dir string) ([]uint64, error) {
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	var all []uint64
+	for _, f := range files {
+		name, ok := strings.CutSuffix(f.Name(), extension)
+		if g, err := strconv.ParseUint(name, 16, 64); ok && err == nil && f.Name() == fileName(g) {
+			all = append(all, g)
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+const extension = ".wal"
+
+func fileName(generation uint64) string { return fmt.Sprintf("%016x%s", generation, extension) }
+
+// scan takes in the entries of a segment.
+func (l *Left) scan(generation uint64) error {
+	f, err := os.Open(filepath.Join(l.dir, fileName(generation)))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r := bufio.NewReaderSize(f, 1<<20)
+	var buf []byte
+	for offset := int64(0); ; {
+		head, err := r.Peek(entryHeader)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		n, ok := length(head, generation)
+		if !ok {
+			return nil
+		}
+		buf = slices.Grow(buf[:0], n)[:n]
+		if _, err := io.ReadFull(r, buf); errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		e, ok := parse(buf)
+		if !ok {
+			return nil
+		}
+		l.add(e, place{generation, offset, int32(n)})
+		offset += int64(n)
+	}
+}
+
+func (l *Left) add(e Entry, p place) {
+	id := StreamID{e.Stream, e.Born}
+	s := l.streams[id]
+	if s == nil {
+		s = &leftStream{first: e.Seq}
+		l.streams[id] = s
+	}
+	end := s.first + uint64(len(s.entries))
+	switch {
+	case len(e.Data) == 0: // all up to here is in the store
+		if e.Seq >= end {
+			s.entries, s.first = nil, e.Seq+1
+		} else if e.Seq >= s.first {
+			s.entries, s.first = s.entries[e.Seq+1-s.first:], e.Seq+1
+		}
+		return
+	case e.Seq < s.first:
+		s.entries, s.first = nil, e.Seq
+	case e.Seq < end: // in the place of one that the store lost again before it was acknowledged
+		s.entries = s.entries[:e.Seq-s.first]
+	case e.Seq > end: // what is between was synced in the store
+		s.entries, s.first = nil, e.Seq
+	}
+	s.entries = append(s.entries, p)
+}
+
+// Stream is a stream that messages are left of.
+type Stream struct {
+	StreamID
+	First uint64 // sequence of the first message
+	Last  uint64
+}
+
+// Streams are the streams that messages are left of, by name.
+func (l *Left) Streams() []Stream {
+	var all []Stream
+	for id, s := range l.streams {
+		if n := len(s.entries); n > 0 {
+			all = append(all, Stream{id, s.first, s.first + uint64(n) - 1})
+		}
+	}
+	slices.SortFunc(all, func(a, b Stream) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.Born, b.Born))
+	})
+	return all
+}
+
+// Entries calls f with the messages of a stream after the sequence, in order. Data is
+// valid during the call alone.
+func (l *Left) Entries(id StreamID, after uint64, f func(Entry) error) error {
+	s := l.streams[id]
+	if s == nil {
+		return nil
+	}
+	var file *os.File
+	var generation uint64
+	defer func() {
+		if file != nil {
+			file.Close()
+		}
+	}()
+	var buf []byte
+	for i, p := range s.entries {
+		if s.first+uint64(i) <= after {
+			continue
+		}
+		if file == nil || generation != p.generation {
+			if file != nil {
+				file.Close()
+			}
+			var err error
+			if file, err = os.Open(filepath.Join(l.dir, fileName(p.generation))); err != nil {
+				return fmt.Errorf("journal: %w", err)
+			}
+			generation = p.generation
+		}
+		buf = slices.Grow(buf[:0], int(p.length))[:p.length]
+		if _, err := file.ReadAt(buf, p.offset); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		e, ok := parse(buf)
+		if !ok {
+			return fmt.Errorf("journal: entry at %d of %s has changed", p.offset, fileName(p.generation))
+		}
+		if err := f(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,311 @@
+package broker
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// writer publishes to one stream and persists what it has published.
+type writer struct {
+	stream    string
+	seq       uint64
+	persisted uint64
+}
+
+func payload(stream string, seq uint64, n int) []byte {
+	b := make([]byte, n)
+	r := rand.NewChaCha8([32]byte{byte(stream[0]), byte(seq), byte(seq >> 8)})
+	r.Read(b)
+	binary.LittleEndian.PutUint32(b, uint32(n))
+	return b
+}
+
+func (w *writer) write(t *testing.T, b *Broker, r *rand.Rand, n int) {
+	t.Helper()
+	var acks sync.WaitGroup
+	var mu sync.Mutex
+	for range n {
+		size := 4 + r.IntN(8<<10)
+		if r.IntN(40) == 0 {
+			size = directBytes + r.IntN(1000)
+		}
+		w.seq++
+		data := payload(w.stream, w.seq, size)
+		for !b.Conn().IsConnected() { // after a restart
+			time.Sleep(time.Millisecond)
+		}
+		ack, err := b.JetStream().PublishMsg(t.Context(), &nats.Msg{
+			Subject: w.stream,
+			Header:  nats.Header{jetstream.ExpectedLastSeqHeader: {strconv.FormatUint(w.seq-1, 10)}},
+			Data:    data,
+		})
+		if err != nil || ack.Sequence != w.seq {
+			t.Errorf("%s: publish %d: %+v, %v", w.stream, w.seq, ack, err)
+			return
+		}
+		acks.Add(1)
+		seq := w.seq
+		b.Persist(w.stream, w.stream, seq, data, func(err error) {
+			if err != nil {
+				t.Errorf("%s: persist %d: %v", w.stream, seq, err)
+			}
+			mu.Lock()
+			w.persisted = max(w.persisted, seq)
+			mu.Unlock()
+			acks.Done()
+		})
+	}
+	acks.Wait()
+}
+
+// check reads what was persisted.
+func (w *writer) check(t *testing.T, b *Broker) {
+	t.Helper()
+	s, err := b.JetStream().Stream(t.Context(), w.stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := s.CachedInfo().State.LastSeq
+	if last < w.persisted {
+		t.Fatalf("%s ends at %d, persisted was %d", w.stream, last, w.persisted)
+	}
+	for seq := uint64(1); seq <= w.persisted; seq++ {
+		m, err := s.GetMsg(t.Context(), seq)
+		if err != nil {
+			t.Fatalf("%s: message %d: %v", w.stream, seq, err)
+		}
+		if want := payload(w.stream, seq, int(binary.LittleEndian.Uint32(m.Data))); !bytes.Equal(m.Data, want) {
+			t.Fatalf("%s: message %d has changed", w.stream, seq)
+		}
+	}
+}
+
+// sizes are those of the files in a directory.
+func sizes(t *testing.T, dir string) map[string]int {
+	t.Helper()
+	all := map[string]int{}
+	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			if info, err := d.Info(); err == nil {
+				all[path] = int(info.Size())
+			}
+		}
+		return nil
+	})
+	return all
+}
+
+// losePower copies the files of a running broker as they may be after a loss of power:
+// of what was written since the start and not synced there is all, or the beginning, or
+// something else in its place, or no file.
+func losePower(t *testing.T, b *Broker, r *rand.Rand, synced map[string]int) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "nats")
+	// A checkpoint may be under way: what the journal has now it makes superfluous later.
+	if err := os.CopyFS(filepath.Join(to, "journal"), os.DirFS(b.disk.journalDir())); err != nil {
+		t.Fatal(err)
+	}
+	b.disk.mu.Lock()
+	for _, f := range b.disk.streams {
+		f.mu.Lock()
+		for path, info := range f.synced {
+			synced[path] = int(info.Size())
+		}
+		f.mu.Unlock()
+	}
+	b.disk.mu.Unlock()
+	err := filepath.WalkDir(b.opts.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Dir(path) == b.disk.journalDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(b.opts.Dir, path)
+		target := filepath.Join(to, rel)
+		if strings.HasSuffix(path, ".blk") {
+			safe := min(synced[path], len(data))
+			at := safe + r.IntN(len(data)-safe+1)
+			switch r.IntN(4) {
+			case 0:
+				data = data[:at]
+			case 1:
+				clear(data[at:])
+			case 2:
+				for i := at; i < len(data) && i < at+4096; i++ {
+					data[i] = byte(r.Uint32())
+				}
+			}
+			if safe == 0 && r.IntN(3) == 0 {
+				return nil
+			}
+		}
+		if filepath.Base(path) == "index.db" && r.IntN(2) == 0 {
+			return nil
+		}
+		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+			return err
+		}
+		return os.WriteFile(target, data, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// TestPowerLoss loses the power again and again: whatever was persisted is there after the
+// next start.
+func TestPowerLoss(t *testing.T) {
+	seed := rand.Uint64()
+	t.Log("seed", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	dir := filepath.Join(t.TempDir(), "nats")
+	writers := []*writer{{stream: "a"}, {stream: "b"}, {stream: "c"}}
+	for round := range 10 {
+		before := sizes(t, dir)
+		b, err := Start(Options{Dir: dir, segmentBytes: 512 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range writers {
+			if round == 0 {
+				_, err = b.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: w.stream, Subjects: []string{w.stream}, AllowDirect: true})
+				if err == nil {
+					err = b.Sync(w.stream)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.check(t, b)
+			w.seq = lastSeq(t, b, w.stream)
+		}
+		var all sync.WaitGroup
+		for _, w := range writers {
+			own := rand.New(rand.NewPCG(r.Uint64(), 1))
+			all.Go(func() { w.write(t, b, own, own.IntN(150)) })
+		}
+		all.Wait()
+		if r.IntN(4) == 0 {
+			if err := b.Restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dir = losePower(t, b, r, before)
+		b.Close()
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func lastSeq(t *testing.T, b *Broker, stream string) uint64 {
+	t.Helper()
+	s, err := b.JetStream().Stream(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.CachedInfo().State.LastSeq
+}
+
+// TestPowerLossAfterExpiry loses the beginning of a stream whose older messages have all
+// gone: it goes on at the sequence where it was.
+func TestPowerLossAfterExpiry(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "nats")
+	b, err := Start(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := b.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "a", Subjects: []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	w := &writer{stream: "a"}
+	w.write(t, b, r, 20)
+	if err := s.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, b, r, 5)
+	to := filepath.Join(t.TempDir(), "nats")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	blocks, err := filepath.Glob(filepath.Join(streamDir(to, "a"), "msgs", "*"))
+	if err != nil || len(blocks) == 0 {
+		t.Fatal(blocks, err)
+	}
+	for _, file := range blocks {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b = start(t, to)
+	for seq := uint64(21); seq <= 25; seq++ {
+		s, err := b.JetStream().Stream(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := s.GetMsg(t.Context(), seq); err != nil || !bytes.Equal(m.Data, payload("a", seq, len(m.Data))) {
+			t.Errorf("message %d: %v", seq, err)
+		}
+	}
+	if got := lastSeq(t, b, "a"); got != 25 {
+		t.Errorf("the stream ends at %d, want 25", got)
+	}
+}
+
+// TestOtherOfTheName removes a stream and makes another of its name: messages of the first
+// do not come back with the power.
+func TestOtherOfTheName(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "nats")
+	b, err := Start(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := jetstream.StreamConfig{Name: "a", Subjects: []string{"a"}}
+	for i := range 2 {
+		if _, err := b.JetStream().CreateStream(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Sync("a"); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			(&writer{stream: "a"}).write(t, b, rand.New(rand.NewPCG(1, 1)), 10)
+			if err := b.JetStream().DeleteStream(t.Context(), "a"); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Sync("a"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	to := filepath.Join(t.TempDir(), "nats")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	b = start(t, to)
+	if got := lastSeq(t, b, "a"); got != 0 {
+		t.Errorf("the new stream ends at %d", got)
+	}
+}

@@ -1,0 +1,128 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/journal"
+	"github.com/brookmere/brookmere/internal/engine/broker/storeindex"
+)
+
+// mend reads what the journal has left and cuts off the streams that it holds messages of
+// where they are not what was written. The server must not run.
+func (d *disk) mend() (*journal.Left, error) {
+	left, err := journal.Read(d.journalDir())
+	if err != nil {
+		return nil, fmt.Errorf("broker: %w", err)
+	}
+	for _, s := range left.Streams() {
+		dir := streamDir(d.dir, s.Name)
+		if born, err := readBorn(dir); err != nil || born != s.Born {
+			continue // it is not there any more
+		}
+		if err := storeindex.Mend(dir, s.First); err != nil {
+			return nil, fmt.Errorf("broker: %w", err)
+		}
+	}
+	return left, nil
+}
+
+// putBack publishes the messages that the journal has and the streams lack, and syncs
+// these streams, so that the journal can begin anew.
+func (b *Broker) putBack(srv *server.Server, left *journal.Left) error {
+	streams := left.Streams()
+	if len(streams) == 0 {
+		return nil
+	}
+	conn, err := nats.Connect("", nats.InProcessServer(srv), nats.Name("journal"))
+	if err != nil {
+		return fmt.Errorf("broker: connect: %w", err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second), jetstream.WithPublishAsyncMaxPending(256))
+	if err != nil {
+		return fmt.Errorf("broker: %w", err)
+	}
+	for _, s := range streams {
+		n, err := b.putBackStream(js, left, s)
+		if err == nil {
+			err = b.disk.sync(s.Name)
+		}
+		if err != nil {
+			return fmt.Errorf("broker: put messages of the journal back into stream %s: %w", s.Name, err)
+		}
+		if n > 0 && b.opts.Logf != nil {
+			b.opts.Logf("warn", fmt.Sprintf("put %d messages of the journal back into stream %s", n, s.Name))
+		}
+	}
+	return nil
+}
+
+// putBackStream puts the messages of one stream back and tells how many.
+func (b *Broker) putBackStream(js jetstream.JetStream, left *journal.Left, s journal.Stream) (int, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	str, err := js.Stream(ctx, s.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	info := str.CachedInfo()
+	last := info.State.LastSeq
+	switch {
+	case info.Created.UnixNano() != s.Born:
+		return 0, nil // another stream of the name
+	case last >= s.Last:
+		return 0, nil
+	case last < s.First-1 && info.State.Msgs > 0:
+		// It lacks more than what was not synced.
+		if b.opts.Logf != nil {
+			b.opts.Logf("error", fmt.Sprintf("stream %s ends at %d; the journal's messages %d to %d cannot follow", s.Name, last, s.First, s.Last))
+		}
+		return 0, nil
+	case last < s.First-1:
+		// All before has expired, and where the stream was went with it.
+		cfg := info.Config
+		cfg.FirstSeq = s.First
+		if err := js.DeleteStream(ctx, s.Name); err != nil {
+			return 0, err
+		}
+		if _, err := js.CreateStream(ctx, cfg); err != nil {
+			return 0, err
+		}
+		last = s.First - 1
+	}
+	n := 0
+	var acks []jetstream.PubAckFuture
+	err = left.Entries(s.StreamID, last, func(e journal.Entry) error {
+		n++
+		ack, err := js.PublishMsgAsync(&nats.Msg{
+			Subject: e.Subject,
+			Header:  nats.Header{jetstream.ExpectedLastSeqHeader: {strconv.FormatUint(e.Seq-1, 10)}},
+			Data:    e.Data,
+		})
+		acks = append(acks, ack)
+		return err
+	})
+	for _, ack := range acks {
+		if err != nil {
+			break
+		}
+		select {
+		case <-ack.Ok():
+		case err = <-ack.Err():
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	return n, err
+}
