@@ -90,7 +90,7 @@ func (s *Service) position(ctx context.Context, d *stream, sh *shard, log *shard
 	case types.ShardIteratorTypeAtTimestamp:
 		// The API has milliseconds, and JSON's doubles come a little below them.
 		t, now := start.time.Round(time.Millisecond), s.now()
-		if t.After(now) {
+		if t.After(now) && start.time.After(s.clock.Now()) {
 			return at, invalid("The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d", t.UnixMilli(), now.UnixMilli())
 		}
 		if at, err = log.Seek(ctx, t); err != nil {

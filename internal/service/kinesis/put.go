@@ -184,7 +184,7 @@ func (p *put) fill() error {
 	for i := range p.slotOf {
 		p.slotOf[i] = -1
 	}
-	maxRecord, total := p.view.doc.maxRecord(), 0
+	maxRecord, total, large := p.view.doc.maxRecord(), 0, -1
 	for i := range p.entries {
 		e := &p.entries[i]
 		if e.throttled {
@@ -204,13 +204,16 @@ func (p *put) fill() error {
 		} else {
 			batch.Add(e.key, e.data)
 		}
-		if n+len(e.key) > maxRecord {
-			return p.tooLarge(i, maxRecord)
+		if n+len(e.key) > maxRecord && large < 0 {
+			large = i
 		}
 		total += n + len(e.key)
 	}
-	if total > maxPutBytes {
+	switch {
+	case total > maxPutBytes && !p.single:
 		return invalid("Records size exceeds %d MB limit", maxPutBytes>>20)
+	case large >= 0:
+		return p.tooLarge(large, maxRecord)
 	}
 	return nil
 }

@@ -324,7 +324,10 @@ func TestSettings(t *testing.T) {
 	if len(recs) != 1 || recs[0].EncryptionType != types.EncryptionTypeKms || len(recs[0].Data) != 2<<20-1 {
 		t.Errorf("read %d records", len(recs))
 	}
-	_, err = n.client.GetResourcePolicy(ctx, &kinesis.GetResourcePolicyInput{ResourceARN: arn})
+	if p, err := n.client.GetResourcePolicy(ctx, &kinesis.GetResourcePolicyInput{ResourceARN: arn}); err != nil || *p.Policy != "{}" {
+		t.Errorf("no policy %+v, %v", p, err)
+	}
+	_, err = n.client.DeleteResourcePolicy(ctx, &kinesis.DeleteResourcePolicyInput{ResourceARN: arn})
 	want(t, err, "ResourceNotFoundException", "No resource policy")
 	if _, err := n.client.PutResourcePolicy(ctx, &kinesis.PutResourcePolicyInput{ResourceARN: arn, Policy: aws.String(`{"Version":"2012-10-17"}`)}); err != nil {
 		t.Error(err)

@@ -416,7 +416,7 @@ func TestPutErrors(t *testing.T) {
 	}
 	in := &kinesis.PutRecordsInput{StreamName: aws.String("s")}
 	for range 11 {
-		in.Records = append(in.Records, types.PutRecordsRequestEntry{Data: make([]byte, 1<<20-10), PartitionKey: aws.String("k")})
+		in.Records = append(in.Records, types.PutRecordsRequestEntry{Data: make([]byte, 1<<20), PartitionKey: aws.String("k")}) // each too large, too
 	}
 	_, err := n.client.PutRecords(ctx, in)
 	want(t, err, "InvalidArgumentException", "Records size exceeds 10 MB limit")

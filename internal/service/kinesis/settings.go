@@ -1,6 +1,7 @@
 package kinesis
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -239,7 +240,7 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, in *kinesis.DeleteRe
 func (s *Service) setPolicy(ctx context.Context, arn, id *string, policy string) error {
 	set := func(old *string) error {
 		if policy == "" && *old == "" {
-			return noPolicy(arn)
+			return &types.ResourceNotFoundException{Message: aws.String("No resource policy found for resource ARN " + aws.ToString(arn) + ".")}
 		}
 		*old = policy
 		return nil
@@ -254,9 +255,9 @@ func (s *Service) setPolicy(ctx context.Context, arn, id *string, policy string)
 	return s.change(ctx, nil, arn, id, func(d *stream) error { return set(&d.Policy) })
 }
 
-// GetResourcePolicy returns a policy document.
+// GetResourcePolicy returns a policy document, an empty one where none was put.
 func (s *Service) GetResourcePolicy(ctx context.Context, in *kinesis.GetResourcePolicyInput, _ ...func(*kinesis.Options)) (*kinesis.GetResourcePolicyOutput, error) {
-	policy := ""
+	var policy string
 	if _, name, _ := splitConsumerARN(aws.ToString(in.ResourceARN)); name != "" {
 		_, c, err := s.findConsumer(ctx, in.ResourceARN, nil, nil, in.StreamId)
 		if err != nil {
@@ -270,12 +271,5 @@ func (s *Service) GetResourcePolicy(ctx context.Context, in *kinesis.GetResource
 		}
 		policy = d.Policy
 	}
-	if policy == "" {
-		return nil, noPolicy(in.ResourceARN)
-	}
-	return &kinesis.GetResourcePolicyOutput{Policy: aws.String(policy)}, nil
-}
-
-func noPolicy(arn *string) error {
-	return &types.ResourceNotFoundException{Message: aws.String("No resource policy found for resource ARN " + aws.ToString(arn))}
+	return &kinesis.GetResourcePolicyOutput{Policy: aws.String(cmp.Or(policy, "{}"))}, nil
 }

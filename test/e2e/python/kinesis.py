@@ -279,11 +279,11 @@ def settings():
     refused("InvalidArgumentException", k.add_tags_to_stream, StreamName="c", Tags={str(i): "" for i in range(49)}, text="50")
     refused("InvalidArgumentException", k.add_tags_to_stream, StreamName="c", Tags={"brookmere:limits": "perhaps"})
 
-    refused("ResourceNotFoundException", k.get_resource_policy, ResourceARN=a)
+    want(k.get_resource_policy(ResourceARN=a)["Policy"], "{}", "no policy")
     k.put_resource_policy(ResourceARN=a, Policy='{"Version": "2012-10-17"}')
     want(k.get_resource_policy(ResourceARN=a)["Policy"], '{"Version": "2012-10-17"}', "policy")
     k.delete_resource_policy(ResourceARN=a)
-    refused("ResourceNotFoundException", k.get_resource_policy, ResourceARN=a)
+    want(k.get_resource_policy(ResourceARN=a)["Policy"], "{}", "no policy")
 
     k.update_max_record_size(StreamARN=a, MaxRecordSizeInKiB=2048)
     want(summary()["MaxRecordSizeInKiB"], 2048, "record size")
