@@ -13,6 +13,12 @@ type leaf struct {
 	length         int // of FixedLenByteArray
 	maxDef, maxRep int16
 
+	gathered
+	other gathered // being encoded, or ready to be gathered in
+}
+
+// gathered are the levels and the values of some rows.
+type gathered struct {
 	def, rep []int16
 	bools    []bool
 	i32      []int32
@@ -119,25 +125,37 @@ func (l *leaf) undoLast() {
 	l.undo(m)
 }
 
-func (l *leaf) size() int64 {
-	return int64(l.bytes + 2*len(l.def) + 2*len(l.rep) + len(l.bools) + 4*len(l.i32) + 8*len(l.i64) +
-		12*len(l.i96) + 4*len(l.f32) + 8*len(l.f64) + 24*len(l.byteArr) + 24*len(l.fixed))
+func (g *gathered) size() int64 {
+	return int64(g.bytes + 2*len(g.def) + 2*len(g.rep) + len(g.bools) + 4*len(g.i32) + 8*len(g.i64) +
+		12*len(g.i96) + 4*len(g.f32) + 8*len(g.f64) + 24*len(g.byteArr) + 24*len(g.fixed))
 }
 
-// capacity is about how many bytes of memory the leaf holds.
-func (l *leaf) capacity() int64 {
-	return int64(l.bytes+cap(l.arena)-len(l.arena)) + int64(2*cap(l.def)+2*cap(l.rep)+cap(l.bools)+4*cap(l.i32)+8*cap(l.i64)+
-		12*cap(l.i96)+4*cap(l.f32)+8*cap(l.f64)+24*cap(l.byteArr)+24*cap(l.fixed))
+// capacity is about how many bytes of memory are held.
+func (g *gathered) capacity() int64 {
+	return int64(g.bytes+cap(g.arena)-len(g.arena)) + int64(2*cap(g.def)+2*cap(g.rep)+cap(g.bools)+4*cap(g.i32)+8*cap(g.i64)+
+		12*cap(g.i96)+4*cap(g.f32)+8*cap(g.f64)+24*cap(g.byteArr)+24*cap(g.fixed))
+}
+
+// truncate empties g and keeps its memory.
+func (g *gathered) truncate() {
+	g.def, g.rep = g.def[:0], g.rep[:0]
+	g.bools, g.i32, g.i64, g.i96, g.f32, g.f64 = g.bools[:0], g.i32[:0], g.i64[:0], g.i96[:0], g.f32[:0], g.f64[:0]
+	g.byteArr, g.fixed = g.byteArr[:0], g.fixed[:0]
+	g.arena, g.bytes = g.arena[:0], 0
 }
 
 // release lets go of the memory of an empty leaf.
 func (l *leaf) release() {
-	*l = leaf{physical: l.physical, length: l.length, maxDef: l.maxDef, maxRep: l.maxRep}
+	l.gathered, l.other = gathered{}, gathered{}
 }
 
-// flush encodes what was gathered.
+// swap takes what was gathered away, to be encoded while more is.
+func (l *leaf) swap() { l.gathered, l.other = l.other, l.gathered }
+
+// flush encodes what was taken away.
 func (l *leaf) flush(c file.ColumnChunkWriter) (err error) {
-	def, rep := l.def, l.rep
+	g := &l.other
+	def, rep := g.def, g.rep
 	if l.maxDef == 0 {
 		def = nil
 	}
@@ -146,27 +164,26 @@ func (l *leaf) flush(c file.ColumnChunkWriter) (err error) {
 	}
 	switch c := c.(type) {
 	case *file.BooleanColumnChunkWriter:
-		_, err = c.WriteBatch(l.bools, def, rep)
+		_, err = c.WriteBatch(g.bools, def, rep)
 	case *file.Int32ColumnChunkWriter:
-		_, err = c.WriteBatch(l.i32, def, rep)
+		_, err = c.WriteBatch(g.i32, def, rep)
 	case *file.Int64ColumnChunkWriter:
-		_, err = c.WriteBatch(l.i64, def, rep)
+		_, err = c.WriteBatch(g.i64, def, rep)
 	case *file.Int96ColumnChunkWriter:
-		_, err = c.WriteBatch(l.i96, def, rep)
+		_, err = c.WriteBatch(g.i96, def, rep)
 	case *file.Float32ColumnChunkWriter:
-		_, err = c.WriteBatch(l.f32, def, rep)
+		_, err = c.WriteBatch(g.f32, def, rep)
 	case *file.Float64ColumnChunkWriter:
-		_, err = c.WriteBatch(l.f64, def, rep)
+		_, err = c.WriteBatch(g.f64, def, rep)
 	case *file.ByteArrayColumnChunkWriter:
-		_, err = c.WriteBatch(l.byteArr, def, rep)
+		_, err = c.WriteBatch(g.byteArr, def, rep)
 	case *file.FixedLenByteArrayColumnChunkWriter:
-		_, err = c.WriteBatch(l.fixed, def, rep)
+		_, err = c.WriteBatch(g.fixed, def, rep)
 	default:
 		err = fmt.Errorf("columnar: no way to write a %T", c)
 	}
-	clear(l.byteArr)
-	clear(l.fixed)
-	l.undo(mark{})
-	l.arena = l.arena[:0]
+	clear(g.byteArr)
+	clear(g.fixed)
+	g.truncate()
 	return err
 }

@@ -16,14 +16,15 @@
 // one that is adjusted to UTC to its local zone, older Hive refuses it). The root of the
 // schema is called hive_schema.
 //
-// Values are gathered by column for a few thousand rows and then encoded, so that memory
-// is that of the encoded row group and little more.
+// Values are gathered by column for a few thousand rows and then encoded, while more are
+// gathered, so that memory is that of the encoded row group and little more.
 package columnar
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
@@ -56,14 +57,24 @@ const (
 	// batchRows and batchBytes bound what is gathered before it is encoded.
 	batchRows  = 2048
 	batchBytes = 1 << 20
+	// groupRows bounds a row group, which readers take as the unit of parallel work.
+	groupRows = 1 << 18
+	// pageRows bounds a page. One that fits the processor's cache is compressed where it
+	// was made, and little memory waits for it to fill.
+	pageRows = 4 * batchRows
 )
 
 // A Writer writes one Parquet file. It is not for use by several goroutines at once.
 type Writer struct {
-	opts   Options
+	opts Options
+
+	// Of the goroutine that makes pages, while flight is not nil.
 	file   *file.Writer
 	group  file.BufferedRowGroupWriter // nil between row groups
 	chunks []file.ColumnChunkWriter
+	flight chan error
+	paged  int          // rows in the open pages
+	held   atomic.Int64 // bytes of memory in the open row group
 
 	columns  []*node
 	leaves   []*leaf
@@ -72,7 +83,9 @@ type Writer struct {
 	rows     int64
 	batch    int // rows gathered and not yet encoded
 	gathered int64
+	encoding int64 // memory of the rows that the goroutine has
 	inGroup  int64 // bytes encoded into the open row group, before compression
+	grouped  int   // rows in the open row group
 	written  counter
 	err      error // of the sink; sticks
 
@@ -126,6 +139,7 @@ func NewWriter(out io.Writer, s Schema, opts Options) (*Writer, error) {
 		version = parquet.DataPageV2
 	}
 	props := []parquet.WriterProperty{
+		parquet.WithAllocator(&pages),
 		parquet.WithCreatedBy("brookmere version 1"), // the form that parquet-mr parses
 		parquet.WithCompression(codec),
 		parquet.WithDataPageSize(w.opts.PageSize),
@@ -223,6 +237,8 @@ func (w *Writer) WriteRecord(r *jsontext.Record) error {
 		var reason string
 		if m.Kind == jsontext.Null {
 			n.absent(0, 0)
+		} else if n.leaf != nil && n.leaf.plain(n.typ.Kind, r.Text[m.Lo:m.Hi], m) {
+			// as most are
 		} else if reason = w.value(n, r.Text[m.Lo:m.Hi], m.Kind, m.Escaped, 0); reason != "" {
 			for _, n := range w.columns {
 				if n.row == w.row {
@@ -276,67 +292,130 @@ func (w *Writer) resolve(r *jsontext.Record, m *jsontext.Member) int {
 	if m.Key < 0 {
 		return c
 	}
-	for len(w.byKey) <= m.Key {
+	for len(w.byKey) <= int(m.Key) {
 		w.byKey = append(w.byKey, unresolved)
 	}
 	w.byKey[m.Key] = c
 	return c
 }
 
-// encode turns what was gathered into pages of the open row group.
+// encode hands what was gathered to a goroutine that makes pages of it, and gathers on.
 func (w *Writer) encode() error {
 	if w.err != nil || w.batch == 0 {
 		return w.err
 	}
+	if err := w.settle(); err != nil {
+		return err
+	}
+	w.encoding = 0
+	for _, l := range w.leaves {
+		w.inGroup += l.size()
+		w.encoding += l.capacity()
+		l.swap()
+	}
+	rows := w.batch
+	w.grouped += rows
+	w.batch, w.gathered = 0, 0
+	end := w.inGroup >= w.opts.BlockSize || w.grouped >= groupRows
+	if end {
+		w.inGroup, w.grouped = 0, 0
+	}
+	w.flight = make(chan error, 1)
+	go func() { w.flight <- w.page(rows, end) }()
+	return nil
+}
+
+// settle waits for the goroutine of encode.
+func (w *Writer) settle() error {
+	if w.flight != nil {
+		if err := <-w.flight; err != nil && w.err == nil {
+			w.err = err
+		}
+		w.flight = nil
+	}
+	return w.err
+}
+
+// page adds what was taken from the leaves to the open row group, and may end it.
+func (w *Writer) page(rows int, end bool) error {
 	if w.group == nil {
 		group, err := w.file.AppendBufferedRowGroupChecked()
 		if err != nil {
-			return w.fail("begin row group", err)
+			return fmt.Errorf("columnar: begin row group: %w", err)
 		}
 		w.group = group
 		w.chunks = w.chunks[:0]
 		for i := range w.leaves {
 			c, err := group.Column(i)
 			if err != nil {
-				return w.fail("begin column", err)
+				return fmt.Errorf("columnar: begin column: %w", err)
 			}
 			w.chunks = append(w.chunks, c)
 		}
 	}
+	w.paged += rows
+	full := w.paged >= pageRows
+	if full {
+		w.paged = 0
+	}
+	var held int64
 	for i, l := range w.leaves {
-		w.inGroup += l.size()
 		if err := l.flush(w.chunks[i]); err != nil {
-			return w.fail("encode", err)
+			return fmt.Errorf("columnar: encode: %w", err)
 		}
+		if c, ok := w.chunks[i].(interface{ FlushCurrentPage() error }); ok && full {
+			if err := c.FlushCurrentPage(); err != nil {
+				return fmt.Errorf("columnar: end page: %w", err)
+			}
+		}
+		held += w.chunks[i].TotalBytesWritten() + w.chunks[i].CurrentEncoder().EstimatedDataEncodedSize()
 	}
-	w.batch, w.gathered = 0, 0
-	if w.inGroup >= w.opts.BlockSize {
-		return w.Flush()
+	if end {
+		return w.endGroup()
 	}
+	w.held.Store(held)
 	return nil
 }
 
-func (w *Writer) fail(doing string, err error) error {
-	w.err = fmt.Errorf("columnar: %s: %w", doing, err)
-	return w.err
+func (w *Writer) endGroup() error {
+	group := w.group
+	w.group, w.paged = nil, 0
+	clear(w.chunks)
+	if err := group.Close(); err != nil {
+		return fmt.Errorf("columnar: end row group: %w", err)
+	}
+	w.held.Store(0)
+	return nil
 }
 
 // Flush ends the row group, hands it to the sink and lets go of its memory.
 func (w *Writer) Flush() error {
-	// encode comes back here if the row group is full, hence the order.
-	if err := w.encode(); err != nil || w.group == nil {
+	if err := w.encode(); err != nil {
 		return err
 	}
-	group := w.group
-	w.group, w.inGroup = nil, 0
-	clear(w.chunks)
-	if err := group.Close(); err != nil {
-		return w.fail("end row group", err)
+	if err := w.settle(); err != nil {
+		return err
 	}
+	w.inGroup, w.grouped = 0, 0
+	if w.group != nil {
+		if err := w.endGroup(); err != nil {
+			w.err = err
+			return err
+		}
+	}
+	w.encoding = 0
 	for _, l := range w.leaves {
 		l.release()
 	}
 	return nil
+}
+
+// Abort gives the file up: when it returns nothing is written to the sink anymore.
+func (w *Writer) Abort() {
+	_ = w.settle() // nobody wants the file
+	if w.err == nil {
+		w.err = errClosed
+	}
 }
 
 // Close ends the file; the sink stays open. A file with no rows is a valid file.
@@ -348,7 +427,8 @@ func (w *Writer) Close() error {
 		return err
 	}
 	if err := w.file.Close(); err != nil {
-		return w.fail("end file", err)
+		w.err = fmt.Errorf("columnar: end file: %w", err)
+		return w.err
 	}
 	w.err = errClosed
 	return nil
@@ -365,14 +445,9 @@ func (w *Writer) Size() int64 { return w.written.n }
 // Buffered is about how many bytes of memory the writer holds for rows that have not gone
 // to the sink.
 func (w *Writer) Buffered() int64 {
-	var n int64
+	n := w.held.Load() + w.encoding
 	for _, l := range w.leaves {
 		n += l.capacity()
-	}
-	if w.group != nil {
-		for _, c := range w.chunks {
-			n += c.TotalBytesWritten() + c.CurrentEncoder().EstimatedDataEncodedSize()
-		}
 	}
 	return n
 }

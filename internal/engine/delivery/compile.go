@@ -59,7 +59,10 @@ type specPlan struct {
 	name    []byte
 	fits    map[string]bool // names of partitions whose keys can be, or cannot
 
-	record jsontext.Record // of the encoders
+	value   *jsontext.Record // the one at hand, if it is parsed
+	valueAt int              // where it begins in the data at hand
+
+	records rowRecords // of the encoders
 }
 
 // NewPlan compiles a spec. Its version must change with the spec.
@@ -246,51 +249,57 @@ func (p *specPlan) route(data []byte, rows *Rows) {
 // is to be converted keeps the white space around it, so that one that cannot be is told
 // of as it came.
 func (p *specPlan) each(data []byte, rows *Rows, most int) {
-	if p.query == nil { // to find the ends is enough
-		start := 0
+	if p.query == nil && p.spec.Convert == nil { // to find the ends is enough
 		at := jsontext.SkipSpace(data, 0)
-		if at == len(data) && p.spec.Convert != nil {
-			p.partition(data, rows) // for the encoder to refuse
-			return
-		}
 		for n := 0; at < len(data); n++ {
 			if n == most {
-				rows.Reject(p.failed(data[start:], &rows.from, errTooManySubRecords))
+				rows.Reject(p.failed(data[at:], &rows.from, errTooManySubRecords))
 				return
 			}
 			end, _, _, err := jsontext.Skip(data, at)
 			if err != nil {
-				rows.Reject(p.noJSON(data[start:], &rows.from, err))
+				rows.Reject(p.noJSON(data[at:], &rows.from, err))
 				return
 			}
-			next := jsontext.SkipSpace(data, end)
-			if p.spec.Convert != nil {
-				p.partition(data[start:next], rows)
-			} else {
-				p.partition(data[at:end], rows)
-			}
-			start, at = next, next
+			p.partition(data[at:end], rows)
+			at = jsontext.SkipSpace(data, end)
 		}
 		return
 	}
 	v := &p.unpack.values
 	v.Reset(data)
+	start := 0
 	for n := 0; v.Next(); n++ {
+		end := len(data) - len(v.rest)
+		at := end - len(v.Value.Text)
+		if p.query == nil {
+			end = jsontext.SkipSpace(data, end)
+		} else {
+			start = at
+		}
 		if n == most {
-			rows.Reject(p.failed(data[len(data)-len(v.Value.Text)-len(v.rest):], &rows.from, errTooManySubRecords))
+			rows.Reject(p.failed(data[start:], &rows.from, errTooManySubRecords))
 			return
 		}
-		p.partition(v.Value.Text, rows)
+		p.value, p.valueAt = &v.Value, at-start
+		p.partition(data[start:end], rows)
+		p.value = nil
+		start = end
 	}
 	if rest, err := v.Rest(); err != nil {
+		if p.query == nil {
+			rest = data[start:]
+		}
 		rows.Reject(p.noJSON(rest, &rows.from, err))
+	} else if p.query == nil && start == 0 {
+		p.partition(data, rows) // nothing but white space: for the encoder to refuse
 	}
 }
 
 // partition adds data to the partition of the value at hand.
 func (p *specPlan) partition(data []byte, rows *Rows) {
 	if p.query == nil && len(p.functions) == 0 {
-		rows.Add(nil, data)
+		p.add(nil, data, rows)
 		return
 	}
 	p.name = append(p.name[:0], '=')
@@ -328,7 +337,16 @@ func (p *specPlan) partition(data []byte, rows *Rows) {
 		rows.Reject(p.failed(data, &rows.from, errBadKey))
 		return
 	}
-	rows.Add(p.name, data)
+	p.add(p.name, data, rows)
+}
+
+// add adds data to a partition, and what is known of the value in it.
+func (p *specPlan) add(partition, data []byte, rows *Rows) {
+	if p.value != nil && p.spec.Convert != nil && len(p.value.Members) > 0 {
+		rows.addObject(partition, data, p.value.Members, p.valueAt)
+	} else {
+		rows.Add(partition, data)
+	}
 }
 
 // appendKey appends a key's value to the name of the partition at hand.
@@ -451,7 +469,7 @@ func (p *specPlan) Encoder(partition string, w io.Writer) (Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &parquetEncoder{w: cw, record: &p.record, reject: p.unfit}, nil
+	return &parquetEncoder{w: cw, shared: &p.records, reject: p.unfit}, nil
 }
 
 func (s *Spec) errorCompression() Compression {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/jsontext"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -118,12 +119,14 @@ type ObjectInfo struct {
 }
 
 // Encoder writes the rows of one object. Add returns *Rejected for a row that does not
-// fit, and has then written nothing of it; any other error is fatal to the pipeline.
+// fit, and has then written nothing of it; any other error is fatal to the pipeline. It
+// may write from a goroutine of its own, until Spill, Close or Abort returns.
 type Encoder interface {
-	Add(row []byte, from *From) error
+	Add(row *Row) error
 	Buffered() int64 // bytes of memory held, about
 	Spill() error    // write out what is held, as far as the format allows
 	Close() error    // write out the rest
+	Abort()          // write no more; the object is not wanted
 }
 
 // Rejected is a row that goes to an error partition instead of its own.
@@ -143,15 +146,27 @@ func IsError(partition string) bool { return len(partition) > 0 && partition[0] 
 
 // Rows collects what a plan makes of records.
 type Rows struct {
-	rows  []row
-	arena []byte
-	from  From
+	rows    []routedRow
+	arena   []byte
+	members []jsontext.Member
+	from    From
 }
 
-type row struct {
+// routedRow is a row and its partition.
+type routedRow struct {
 	partition []byte
-	data      []byte
-	from      From
+	Row
+}
+
+// Row is what is to be encoded of a record.
+type Row struct {
+	Data []byte
+	From From
+
+	// Where the JSON object in Data begins and what its members are, if Route has found
+	// them: they are not looked for twice.
+	members []jsontext.Member
+	start   int
 }
 
 // From is the record that a row was made of.
@@ -164,7 +179,16 @@ type From struct {
 
 // Add appends a row of the record that is being routed. partition is copied; data is
 // kept until the row is encoded, and may alias the record.
-func (r *Rows) Add(partition, data []byte) {
+func (r *Rows) Add(partition, data []byte) { r.add(partition, data, nil, 0) }
+
+// addObject is Add for data that holds a parsed object from start on.
+func (r *Rows) addObject(partition, data []byte, members []jsontext.Member, start int) {
+	at := len(r.members)
+	r.members = append(r.members, members...)
+	r.add(partition, data, r.members[at:len(r.members):len(r.members)], start)
+}
+
+func (r *Rows) add(partition, data []byte, members []jsontext.Member, start int) {
 	var p []byte
 	if n := len(r.rows); n > 0 && string(r.rows[n-1].partition) == string(partition) {
 		p = r.rows[n-1].partition
@@ -173,17 +197,17 @@ func (r *Rows) Add(partition, data []byte) {
 		r.arena = append(r.arena, partition...)
 		p = r.arena[at:len(r.arena):len(r.arena)]
 	}
-	r.rows = append(r.rows, row{partition: p, data: data, from: r.from})
+	r.rows = append(r.rows, routedRow{p, Row{data, r.from, members, start}})
 }
 
 // Reject appends a row of an error partition.
 func (r *Rows) Reject(e *Rejected) {
-	r.rows = append(r.rows, row{partition: []byte(e.Partition), data: e.Data, from: r.from})
+	r.rows = append(r.rows, routedRow{[]byte(e.Partition), Row{Data: e.Data, From: r.from}})
 }
 
 func (r *Rows) reset() {
 	clear(r.rows) // let go of the records' frames
-	r.rows, r.arena = r.rows[:0], r.arena[:0]
+	r.rows, r.arena, r.members = r.rows[:0], r.arena[:0], r.members[:0]
 }
 
 // Events are told by a pipeline as it works, from any of its goroutines; nil ones are

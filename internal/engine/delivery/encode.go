@@ -114,6 +114,7 @@ func later(a, b shardlog.Position) shardlog.Position {
 // discard lets go of all memory and files.
 func (e *encodeStage) discard() {
 	for _, b := range e.active {
+		b.enc.Abort()
 		e.p.o.Budget.add(-b.memory)
 		b.spool.close()
 	}
@@ -153,12 +154,12 @@ func (e *encodeStage) chunk(ctx context.Context, c *chunk) (last bool, err error
 	e.atEnd = c.end
 	for i := range c.rows.rows {
 		r := &c.rows.rows[i]
-		if r.from.Position != e.processed {
-			if err := e.boundary(ctx, r.from.Position); err != nil {
+		if r.From.Position != e.processed {
+			if err := e.boundary(ctx, r.From.Position); err != nil {
 				return false, err
 			}
 		}
-		if err := e.add(r.partition, r.data, &r.from); err != nil {
+		if err := e.add(r.partition, &r.Row); err != nil {
 			return false, err
 		}
 	}
@@ -205,8 +206,8 @@ func (e *encodeStage) boundary(ctx context.Context, pos shardlog.Position) error
 }
 
 // add encodes a row into the buffer of its partition.
-func (e *encodeStage) add(partition, data []byte, from *From) error {
-	pos := from.Position
+func (e *encodeStage) add(partition []byte, row *Row) error {
+	pos := row.From.Position
 	b := e.last
 	if b == nil || b.partition != string(partition) {
 		b = e.active[string(partition)]
@@ -232,8 +233,7 @@ func (e *encodeStage) add(partition, data []byte, from *From) error {
 		name := string(partition)
 		if !IsError(name) && e.intents == nil && e.open >= e.plan.MaxPartitions() {
 			e.overflow = true
-			r := e.plan.TooMany(name, data, from)
-			return e.add([]byte(r.Partition), r.Data, from)
+			return e.reject(e.plan.TooMany(name, row.Data, &row.From), row)
 		}
 		b = &buffer{partition: name, spool: &spool{dir: e.p.o.TempDir}, limits: e.plan.Buffering(name)}
 		enc, err := e.plan.Encoder(name, b.spool)
@@ -251,24 +251,28 @@ func (e *encodeStage) add(partition, data []byte, from *From) error {
 		b.touched = true
 		e.touched = append(e.touched, b)
 	}
-	if err := b.enc.Add(data, from); err != nil {
+	if err := b.enc.Add(row); err != nil {
 		var r *Rejected
 		if errors.As(err, &r) && !IsError(b.partition) {
-			return e.add([]byte(r.Partition), r.Data, from)
+			return e.reject(r, row)
 		}
 		return fmt.Errorf("delivery: encode a row: %w", err)
 	}
 	if b.rows == 0 {
-		b.first, b.arrival, b.opened = pos, from.Arrival, e.now
+		b.first, b.arrival, b.opened = pos, row.From.Arrival, e.now
 	}
 	b.last = pos
 	b.rows++
-	b.bytes += int64(len(data))
+	b.bytes += int64(len(row.Data))
 	if b.bytes >= b.limits.Size && !b.full {
 		b.full = true
 		e.full = append(e.full, b)
 	}
 	return nil
+}
+
+func (e *encodeStage) reject(r *Rejected, row *Row) error {
+	return e.add([]byte(r.Partition), &Row{Data: r.Data, From: row.From})
 }
 
 // account tells the budget what the buffers hold, and moves the largest to files when

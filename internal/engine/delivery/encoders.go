@@ -67,8 +67,8 @@ type compressor struct{ *rawEncoder }
 
 func (c compressor) Write(p []byte) (int, error) { return c.w.Write(p) }
 
-func (e *rawEncoder) Add(row []byte, _ *From) error {
-	if _, err := e.w.Write(row); err != nil {
+func (e *rawEncoder) Add(row *Row) error {
+	if _, err := e.w.Write(row.Data); err != nil {
 		return err
 	}
 	if len(e.delimiter) > 0 {
@@ -97,6 +97,8 @@ func (e *rawEncoder) Close() error {
 	}
 	return e.close()
 }
+
+func (e *rawEncoder) Abort() {}
 
 // Firehose's "Snappy" is the stream of snappy-java: a header, and blocks of at most so many
 // bytes, each the length of its compressed form, big-endian, and one Snappy block.
@@ -158,25 +160,33 @@ var errEmptyRecord = &columnar.RecordError{Code: columnar.MalformedData, Reason:
 // Parquet.
 type parquetEncoder struct {
 	w      *columnar.Writer
-	record *jsontext.Record // shared by the encoders of a plan, which run in one goroutine
+	shared *rowRecords
 	reject func(row []byte, from *From, err *columnar.RecordError) *Rejected
 }
 
-func (e *parquetEncoder) Add(row []byte, from *From) error {
+// rowRecords are shared by the encoders of a plan, which run in one goroutine. They are
+// two, for the numbers of the keys are others where Route has parsed.
+type rowRecords struct{ routed, parsed jsontext.Record }
+
+func (e *parquetEncoder) Add(row *Row) error {
 	var err error
-	if start := jsontext.SkipSpace(row, 0); start == len(row) {
+	if row.members != nil {
+		r := &e.shared.routed
+		r.Text, r.Kind, r.Members = row.Data[row.start:], jsontext.Object, row.members
+		err = e.w.WriteRecord(r)
+	} else if start := jsontext.SkipSpace(row.Data, 0); start == len(row.Data) {
 		err = errEmptyRecord
-	} else if _, perr := e.record.Parse(row[start:]); perr != nil {
+	} else if _, perr := e.shared.parsed.Parse(row.Data[start:]); perr != nil {
 		err = &columnar.RecordError{Code: columnar.ParseError, Reason: perr.Error()}
 	} else {
-		err = e.w.WriteRecord(e.record)
+		err = e.w.WriteRecord(&e.shared.parsed)
 	}
 	if err == nil {
 		return nil
 	}
 	var re *columnar.RecordError
 	if errors.As(err, &re) {
-		return e.reject(row, from, re)
+		return e.reject(row.Data, &row.From, re)
 	}
 	return err
 }
@@ -184,3 +194,4 @@ func (e *parquetEncoder) Add(row []byte, from *From) error {
 func (e *parquetEncoder) Buffered() int64 { return e.w.Buffered() }
 func (e *parquetEncoder) Spill() error    { return e.w.Flush() }
 func (e *parquetEncoder) Close() error    { return e.w.Close() }
+func (e *parquetEncoder) Abort()          { e.w.Abort() }

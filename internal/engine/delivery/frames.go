@@ -21,19 +21,20 @@ type frameEncoder struct {
 	head []byte
 }
 
-func (e *frameEncoder) Add(row []byte, from *From) error {
-	e.head = binary.AppendVarint(e.head[:0], from.Arrival.UnixMilli())
-	e.head = binary.AppendUvarint(e.head, uint64(len(row)))
+func (e *frameEncoder) Add(row *Row) error {
+	e.head = binary.AppendVarint(e.head[:0], row.From.Arrival.UnixMilli())
+	e.head = binary.AppendUvarint(e.head, uint64(len(row.Data)))
 	if _, err := e.w.Write(e.head); err != nil {
 		return err
 	}
-	_, err := e.w.Write(row)
+	_, err := e.w.Write(row.Data)
 	return err
 }
 
 func (e *frameEncoder) Buffered() int64 { return 0 }
 func (e *frameEncoder) Spill() error    { return nil }
 func (e *frameEncoder) Close() error    { return nil }
+func (e *frameEncoder) Abort()          {}
 
 // Frame is a row of an object for an HTTP endpoint.
 type Frame struct {

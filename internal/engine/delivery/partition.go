@@ -275,7 +275,7 @@ func (k *KeyQuery) find(r *jsontext.Record, p *keyPath) (b []byte, kind jsontext
 		p.keys, p.matches = &r.Keys, p.matches[:0]
 	}
 	for len(p.matches) < r.Keys.Len() {
-		p.matches = append(p.matches, r.Keys.Name(len(p.matches)) == p.fields[0])
+		p.matches = append(p.matches, r.Keys.Name(int32(len(p.matches))) == p.fields[0])
 	}
 	// The last of several members with one key counts.
 	for i := len(r.Members) - 1; i >= 0; i-- {

@@ -206,13 +206,14 @@ type testEncoder struct {
 	held []byte
 }
 
-func (e *testEncoder) Add(row []byte, _ *From) error {
-	if bytes.HasPrefix(row, []byte("bad")) {
-		return &Rejected{Partition: ErrorMark + "convert", Data: append([]byte("convert:"), row...), Reason: "bad"}
+func (e *testEncoder) Add(row *Row) error {
+	if bytes.HasPrefix(row.Data, []byte("bad")) {
+		return &Rejected{Partition: ErrorMark + "convert", Data: append([]byte("convert:"), row.Data...), Reason: "bad"}
 	}
-	e.held = append(append(e.held, row...), '\n')
+	e.held = append(append(e.held, row.Data...), '\n')
 	return nil
 }
+func (e *testEncoder) Abort()          {}
 func (e *testEncoder) Buffered() int64 { return int64(cap(e.held)) }
 func (e *testEncoder) Spill() error {
 	_, err := e.w.Write(e.held)

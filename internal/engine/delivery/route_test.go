@@ -33,16 +33,16 @@ func routed(t *testing.T, spec Spec, r shardlog.Record) (rows []string, failed m
 	for i := range all.rows {
 		row := &all.rows[i]
 		if IsError(string(row.partition)) {
-			reject(string(row.partition), row.data)
+			reject(string(row.partition), row.Data)
 			continue
 		}
 		e, err := p.Encoder(string(row.partition), new(bytes.Buffer))
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch err := e.Add(row.data, &row.from).(type) {
+		switch err := e.Add(&row.Row).(type) {
 		case nil:
-			rows = append(rows, string(row.data))
+			rows = append(rows, string(row.Data))
 		case *Rejected:
 			reject(err.Partition, err.Data)
 		default:

@@ -37,9 +37,12 @@ const blockSize = 32 << 10
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
 // spool holds an object while it is made: in memory, or, once told to, in a temporary
-// file that has no name and so goes with the process.
+// file that has no name and so goes with the process. Its encoder may write while others
+// ask for its memory or move it to a file; it is read when it is finished.
 type spool struct {
-	dir    string
+	dir string
+
+	mu     sync.Mutex
 	blocks []*[blockSize]byte
 	file   *os.File
 	tail   *[blockSize]byte // of what was written, not in the file yet; rows are small
@@ -48,6 +51,8 @@ type spool struct {
 }
 
 func (s *spool) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	n := len(p)
 	if s.file != nil {
 		return n, s.append(p)
@@ -99,6 +104,8 @@ func (s *spool) flush() error {
 
 // memory is what the spool holds of it.
 func (s *spool) memory() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	n := int64(len(s.blocks)) * blockSize
 	if s.tail != nil {
 		n += blockSize
@@ -108,6 +115,8 @@ func (s *spool) memory() int64 {
 
 // toFile moves what was written, and all that follows, to a file.
 func (s *spool) toFile() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.file != nil {
 		return nil
 	}

@@ -25,12 +25,14 @@ func (it *Iter) Member() (m Member, ok bool) {
 	if se != nil {
 		return m, false
 	}
-	m.Key, m.KeyLo, m.KeyHi, m.KeyEscaped = -1, i+1, end-1, escaped
-	m.Lo = SkipSpace(b, SkipSpace(b, end)+1)
-	if m.Hi, m.Kind, m.Escaped, se = skip(b, m.Lo, 0); se != nil {
+	m.Key, m.KeyLo, m.KeyHi, m.KeyEscaped = -1, int32(i+1), int32(end-1), escaped
+	i = SkipSpace(b, SkipSpace(b, end)+1)
+	end, m.Kind, m.Escaped, se = skip(b, i, 0)
+	if se != nil {
 		return m, false
 	}
-	it.i = m.Hi
+	m.Lo, m.Hi = int32(i), int32(end)
+	it.i = end
 	return m, true
 }
 

@@ -1,20 +1,26 @@
 package jsontext
 
-// A Member is one member of an object: where it lies in the text it was parsed from.
+import "math"
+
+// A Member is one member of an object: where it lies in the text it was parsed from. It
+// is small, for many are kept.
 type Member struct {
-	Key          int // number of the key in the record's Keys, -1 if it has none
-	KeyLo, KeyHi int // the key's text, without its quotes
-	Lo, Hi       int // the value's text, quotes and brackets included
+	Key          int32 // number of the key in the record's Keys, -1 if it has none
+	KeyLo, KeyHi int32 // the key's text, without its quotes
+	Lo, Hi       int32 // the value's text, quotes and brackets included
 	Kind         Kind
 	KeyEscaped   bool // the key's text holds escapes
 	Escaped      bool // the value is a string that holds escapes
 }
 
+// maxText is what the offsets of a Member reach.
+const maxText = math.MaxInt32
+
 // Keys numbers the keys that records have, so that what belongs to a key (its column, its
 // partition query) is looked up once and then found by number. Keys written differently
 // ("a" and "\u0061") have different numbers. It stops growing at a bound.
 type Keys struct {
-	byText map[string]int
+	byText map[string]int32
 	texts  []string // with quotes
 	names  []string // decoded
 	size   int
@@ -26,12 +32,12 @@ const (
 )
 
 // Name is the decoded name of key number k.
-func (ks *Keys) Name(k int) string { return ks.names[k] }
+func (ks *Keys) Name(k int32) string { return ks.names[k] }
 
 // Len is how many keys have numbers; they go from 0 to Len-1.
 func (ks *Keys) Len() int { return len(ks.names) }
 
-func (ks *Keys) number(quoted []byte, escaped bool) int {
+func (ks *Keys) number(quoted []byte, escaped bool) int32 {
 	if k, ok := ks.byText[string(quoted)]; ok {
 		return k
 	}
@@ -39,14 +45,14 @@ func (ks *Keys) number(quoted []byte, escaped bool) int {
 		return -1
 	}
 	if ks.byText == nil {
-		ks.byText = make(map[string]int)
+		ks.byText = make(map[string]int32)
 	}
 	text := string(quoted)
 	name := text[1 : len(text)-1]
 	if escaped {
 		name = string(AppendUnquoted(nil, []byte(name)))
 	}
-	k := len(ks.texts)
+	k := int32(len(ks.texts))
 	ks.byText[text] = k
 	ks.texts = append(ks.texts, text)
 	ks.names = append(ks.names, name)
@@ -65,7 +71,7 @@ type Record struct {
 	Escaped bool // a string with escapes
 	Members []Member
 
-	expected []int // numbers of the keys that the last record had
+	expected []int32 // numbers of the keys that the last record had
 }
 
 // Parse reads the first JSON value in b, after white space, and returns the offset after
@@ -94,17 +100,25 @@ func (r *Record) Parse(b []byte) (n int, err error) {
 }
 
 func (r *Record) object(b []byte) (int, *SyntaxError) {
+	if len(b) > maxText {
+		return 0, &SyntaxError{maxText, "too long"}
+	}
 	i := SkipSpace(b, 1)
 	if i < len(b) && b[i] == '}' {
 		return i + 1, nil
 	}
+	members := r.Members // for this is the innermost loop of a delivery
+	defer func() { r.Members = members }()
 	for at := 0; ; at++ {
-		i = SkipSpace(b, i)
-		m := Member{Key: -1, KeyLo: i + 1}
+		if i < len(b) && b[i] <= ' ' {
+			i = SkipSpace(b, i)
+		}
+		m := Member{Key: -1, KeyLo: int32(i + 1)}
 		end := -1
 		if at < len(r.expected) && r.expected[at] >= 0 {
-			if k := r.expected[at]; len(b)-i >= len(r.Keys.texts[k]) && string(b[i:i+len(r.Keys.texts[k])]) == r.Keys.texts[k] {
-				m.Key, end = k, i+len(r.Keys.texts[k])
+			k := r.expected[at]
+			if text := r.Keys.texts[k]; len(b)-i >= len(text) && string(b[i:i+len(text)]) == text {
+				m.Key, end = k, i+len(text)
 			}
 		}
 		if end < 0 {
@@ -124,19 +138,32 @@ func (r *Record) object(b []byte) (int, *SyntaxError) {
 		} else {
 			m.KeyEscaped = len(r.Keys.texts[m.Key]) != len(r.Keys.names[m.Key])+2
 		}
-		m.KeyHi = end - 1
+		m.KeyHi = int32(end - 1)
 		if i = end; i >= len(b) || b[i] != ':' {
 			if i = SkipSpace(b, i); i >= len(b) || b[i] != ':' {
 				return i, unexpected(b, i, "want ':'")
 			}
 		}
-		m.Lo = SkipSpace(b, i+1)
-		var se *SyntaxError
-		if m.Hi, m.Kind, m.Escaped, se = skip(b, m.Lo, 1); se != nil {
-			return m.Hi, se
+		if i++; i < len(b) && b[i] <= ' ' {
+			i = SkipSpace(b, i)
 		}
-		r.Members = append(r.Members, m)
-		i = SkipSpace(b, m.Hi)
+		var se *SyntaxError
+		if i < len(b) && b[i] == '"' {
+			m.Kind = String
+			end, m.Escaped, se = skipString(b, i+1)
+		} else if i < len(b) && b[i]-'0' <= 9 {
+			end, m.Kind, se = skipNumber(b, i)
+		} else {
+			end, m.Kind, m.Escaped, se = skip(b, i, 1)
+		}
+		if se != nil {
+			return end, se
+		}
+		m.Lo, m.Hi = int32(i), int32(end)
+		members = append(members, m)
+		if i = end; i < len(b) && b[i] <= ' ' {
+			i = SkipSpace(b, i)
+		}
 		if i < len(b) && b[i] == ',' {
 			i++
 			continue

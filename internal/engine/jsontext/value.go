@@ -2,6 +2,7 @@ package jsontext
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"strconv"
@@ -91,6 +92,14 @@ func Float(b []byte) float64 {
 		i = 1
 	}
 	for ; i < len(b); i++ {
+		if point >= 0 && len(b)-i >= 8 && digits <= 11 {
+			if n, ok := eightDigits(b[i:]); ok {
+				mantissa = mantissa*1e8 + n
+				digits += 8
+				i += 7
+				continue
+			}
+		}
 		c := b[i]
 		if c-'0' <= 9 {
 			if digits++; digits > 19 {
@@ -123,6 +132,18 @@ func Float(b []byte) float64 {
 		f = -f
 	}
 	return f
+}
+
+// eightDigits is the number that the first eight bytes of b write, if they are digits.
+func eightDigits(b []byte) (uint64, bool) {
+	x := binary.LittleEndian.Uint64(b)
+	if (x&0xF0F0F0F0F0F0F0F0)|((x+0x0606060606060606)&0xF0F0F0F0F0F0F0F0)>>4 != 0x3333333333333333 {
+		return 0, false
+	}
+	// Digits become pairs, pairs fours, and fours eight.
+	x -= '0' * ones
+	x = x*10 + x>>8
+	return ((x&0x000000FF000000FF)*(100+1000000<<32) + (x>>16&0x000000FF000000FF)*(1+10000<<32)) >> 32, true
 }
 
 var intPow10 = [...]uint64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
