@@ -52,8 +52,8 @@ func BenchmarkLibraries(b *testing.B) {
 				l[1].f64 = append(l[1].f64, r.CPU)
 				l[2].f64 = append(l[2].f64, r.RAM)
 				l[3].f64 = append(l[3].f64, r.HD)
-				l[4].byteArr = append(l[4].byteArr, l[4].hold([]byte(r.Timestamp)))
-				l[5].byteArr = append(l[5].byteArr, l[5].hold([]byte(r.Sent)))
+				l[4].addBytes([]byte(r.Timestamp))
+				l[5].addBytes([]byte(r.Sent))
 				l[6].i32 = append(l[6].i32, r.Device)
 				for _, l := range l {
 					l.present(0)

@@ -21,7 +21,7 @@ func (l *leaf) addDecimal(t *hivetype.Type, s []byte) string {
 		be[7-i] = byte(hi >> (8 * i))
 		be[15-i] = byte(lo >> (8 * i))
 	}
-	l.fixed = append(l.fixed, l.hold(be[16-l.length:]))
+	l.bytes = append(l.bytes, be[16-l.length:]...)
 	return ""
 }
 

@@ -2,6 +2,7 @@ package columnar
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -14,10 +15,12 @@ type leaf struct {
 	maxDef, maxRep int16
 
 	gathered
-	other gathered // being encoded, or ready to be gathered in
+	encoding *gathered // taken away by swap
+	page     int64     // size of the largest page
 }
 
-// gathered are the levels and the values of some rows.
+// gathered are the levels and the values of some rows. Those of byte arrays lie one after
+// the other, without a pointer for each that the garbage collector would follow.
 type gathered struct {
 	def, rep []int16
 	bools    []bool
@@ -26,28 +29,34 @@ type gathered struct {
 	i96      []parquet.Int96
 	f32      []float32
 	f64      []float64
-	byteArr  []parquet.ByteArray
-	fixed    []parquet.FixedLenByteArray
-
-	arena []byte // what byteArr and fixed point into; a full one is left to them
-	bytes int    // in byteArr and fixed
+	bytes    []byte
+	ends     []uint32 // in bytes, of what has no fixed length
 }
 
-const arenaSize = 32 << 10
+// spares are empty gathered, by physical type, for all writers.
+var spares [8]sync.Pool
 
-// hold returns a copy of b that lasts until the leaf is flushed.
-func (l *leaf) hold(b []byte) []byte {
-	if len(b) > cap(l.arena)-len(l.arena) {
-		if len(b) > arenaSize/4 {
-			l.bytes += len(b)
-			return append([]byte(nil), b...)
-		}
-		l.arena = make([]byte, 0, arenaSize)
+// maxSpare bounds what is kept: a few rows of very long values leave nothing behind.
+const maxSpare = 1 << 20
+
+func (l *leaf) spare() *gathered {
+	if g, ok := spares[l.physical].Get().(*gathered); ok {
+		return g
 	}
-	at := len(l.arena)
-	l.arena = append(l.arena, b...)
-	l.bytes += len(b)
-	return l.arena[at:len(l.arena):len(l.arena)]
+	return new(gathered)
+}
+
+func (l *leaf) recycle(g *gathered) {
+	if g.capacity() <= maxSpare {
+		g.truncate()
+		spares[l.physical].Put(g)
+	}
+}
+
+// addBytes adds a copy of a byte array.
+func (l *leaf) addBytes(b []byte) {
+	l.bytes = append(l.bytes, b...)
+	l.ends = append(l.ends, uint32(len(l.bytes)))
 }
 
 // present adds the levels of a value.
@@ -81,12 +90,12 @@ func (l *leaf) values() int {
 	case parquet.Types.Double:
 		return len(l.f64)
 	case parquet.Types.ByteArray:
-		return len(l.byteArr)
+		return len(l.ends)
 	}
-	return len(l.fixed)
+	return len(l.bytes) / l.length
 }
 
-func (l *leaf) mark() mark { return mark{len(l.def), l.values(), l.bytes} }
+func (l *leaf) mark() mark { return mark{len(l.def), l.values()} }
 
 // undo takes back what was added after the mark.
 func (l *leaf) undo(m mark) {
@@ -94,7 +103,6 @@ func (l *leaf) undo(m mark) {
 	if l.maxRep > 0 {
 		l.rep = l.rep[:m.levels]
 	}
-	l.bytes = m.bytes
 	switch n := m.values; l.physical {
 	case parquet.Types.Boolean:
 		l.bools = l.bools[:n]
@@ -109,9 +117,14 @@ func (l *leaf) undo(m mark) {
 	case parquet.Types.Double:
 		l.f64 = l.f64[:n]
 	case parquet.Types.ByteArray:
-		l.byteArr = l.byteArr[:n]
+		l.ends = l.ends[:n]
+		if n == 0 {
+			l.bytes = l.bytes[:0]
+		} else {
+			l.bytes = l.bytes[:l.ends[n-1]]
+		}
 	default:
-		l.fixed = l.fixed[:n]
+		l.bytes = l.bytes[:n*l.length]
 	}
 }
 
@@ -126,35 +139,40 @@ func (l *leaf) undoLast() {
 }
 
 func (g *gathered) size() int64 {
-	return int64(g.bytes + 2*len(g.def) + 2*len(g.rep) + len(g.bools) + 4*len(g.i32) + 8*len(g.i64) +
-		12*len(g.i96) + 4*len(g.f32) + 8*len(g.f64) + 24*len(g.byteArr) + 24*len(g.fixed))
+	return int64(2*len(g.def) + 2*len(g.rep) + len(g.bools) + 4*len(g.i32) + 8*len(g.i64) +
+		12*len(g.i96) + 4*len(g.f32) + 8*len(g.f64) + len(g.bytes) + 4*len(g.ends))
 }
 
-// capacity is about how many bytes of memory are held.
+// capacity is how many bytes of memory are held.
 func (g *gathered) capacity() int64 {
-	return int64(g.bytes+cap(g.arena)-len(g.arena)) + int64(2*cap(g.def)+2*cap(g.rep)+cap(g.bools)+4*cap(g.i32)+8*cap(g.i64)+
-		12*cap(g.i96)+4*cap(g.f32)+8*cap(g.f64)+24*cap(g.byteArr)+24*cap(g.fixed))
+	return int64(2*cap(g.def) + 2*cap(g.rep) + cap(g.bools) + 4*cap(g.i32) + 8*cap(g.i64) +
+		12*cap(g.i96) + 4*cap(g.f32) + 8*cap(g.f64) + cap(g.bytes) + 4*cap(g.ends))
 }
 
 // truncate empties g and keeps its memory.
 func (g *gathered) truncate() {
 	g.def, g.rep = g.def[:0], g.rep[:0]
 	g.bools, g.i32, g.i64, g.i96, g.f32, g.f64 = g.bools[:0], g.i32[:0], g.i64[:0], g.i96[:0], g.f32[:0], g.f64[:0]
-	g.byteArr, g.fixed = g.byteArr[:0], g.fixed[:0]
-	g.arena, g.bytes = g.arena[:0], 0
+	g.bytes, g.ends = g.bytes[:0], g.ends[:0]
 }
 
 // release lets go of the memory of an empty leaf.
 func (l *leaf) release() {
-	l.gathered, l.other = gathered{}, gathered{}
+	g := l.gathered
+	l.recycle(&g)
+	l.gathered = gathered{}
 }
 
 // swap takes what was gathered away, to be encoded while more is.
-func (l *leaf) swap() { l.gathered, l.other = l.other, l.gathered }
+func (l *leaf) swap() {
+	l.encoding = l.spare()
+	l.gathered, *l.encoding = *l.encoding, l.gathered
+}
 
 // flush encodes what was taken away.
 func (l *leaf) flush(c file.ColumnChunkWriter) (err error) {
-	g := &l.other
+	g := l.encoding
+	l.encoding = nil
 	def, rep := g.def, g.rep
 	if l.maxDef == 0 {
 		def = nil
@@ -176,14 +194,28 @@ func (l *leaf) flush(c file.ColumnChunkWriter) (err error) {
 	case *file.Float64ColumnChunkWriter:
 		_, err = c.WriteBatch(g.f64, def, rep)
 	case *file.ByteArrayColumnChunkWriter:
-		_, err = c.WriteBatch(g.byteArr, def, rep)
+		values := byteArrays.Get().(*[]parquet.ByteArray)
+		var start uint32
+		for _, end := range g.ends {
+			*values = append(*values, g.bytes[start:end:end])
+			start = end
+		}
+		_, err = c.WriteBatch(*values, def, rep)
+		clear(*values)
+		*values = (*values)[:0]
+		byteArrays.Put(values)
 	case *file.FixedLenByteArrayColumnChunkWriter:
-		_, err = c.WriteBatch(g.fixed, def, rep)
+		var values []parquet.FixedLenByteArray
+		for at := 0; at < len(g.bytes); at += l.length {
+			values = append(values, g.bytes[at:at+l.length:at+l.length])
+		}
+		_, err = c.WriteBatch(values, def, rep)
 	default:
 		err = fmt.Errorf("columnar: no way to write a %T", c)
 	}
-	clear(g.byteArr)
-	clear(g.fixed)
-	g.truncate()
+	l.recycle(g)
 	return err
 }
+
+// byteArrays are what arrow takes byte arrays in.
+var byteArrays = sync.Pool{New: func() any { return new([]parquet.ByteArray) }}

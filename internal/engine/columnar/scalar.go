@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
 )
@@ -44,7 +43,7 @@ func (l *leaf) plain(t hivetype.Kind, b []byte, m *jsontext.Member) bool {
 		}
 		l.f64 = append(l.f64, f)
 	case t == hivetype.String && m.Kind == jsontext.String && !m.Escaped:
-		l.byteArr = append(l.byteArr, l.hold(b[1:len(b)-1]))
+		l.addBytes(b[1 : len(b)-1])
 	case t == hivetype.BigInt && m.Kind == jsontext.Integer:
 		n, ok := jsontext.Int(b)
 		if !ok {
@@ -264,7 +263,7 @@ func (l *leaf) addText(t *hivetype.Type, s []byte) string {
 			s = bytes.TrimRight(s, " ")
 		}
 	}
-	l.byteArr = append(l.byteArr, l.hold(s))
+	l.addBytes(s)
 	return ""
 }
 
@@ -274,12 +273,11 @@ func (l *leaf) addBinary(s []byte) string {
 	if len(s)%4 != 0 {
 		enc = base64.RawStdEncoding
 	}
-	out := make([]byte, enc.DecodedLen(len(s)))
-	n, err := enc.Decode(out, s)
+	out, err := enc.AppendDecode(l.bytes, s)
 	if err != nil {
 		return noMatch + "A binary column takes base64: " + err.Error()
 	}
-	l.byteArr = append(l.byteArr, parquet.ByteArray(out[:n]))
-	l.bytes += n
+	l.bytes = out
+	l.ends = append(l.ends, uint32(len(out)))
 	return ""
 }

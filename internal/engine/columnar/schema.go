@@ -102,7 +102,7 @@ type node struct {
 	marks []mark // where its leaves were before that, if it has several
 }
 
-type mark struct{ levels, values, bytes int }
+type mark struct{ levels, values int }
 
 // build makes the node of a value of type t that may be absent, or, if required, may not;
 // def and rep are the levels of what holds it. It returns the Parquet schema node beside.

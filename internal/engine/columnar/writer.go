@@ -55,13 +55,13 @@ func (e *RecordError) Error() string {
 
 const (
 	// batchRows and batchBytes bound what is gathered before it is encoded.
-	batchRows  = 2048
+	batchRows  = 1024
 	batchBytes = 1 << 20
 	// groupRows bounds a row group, which readers take as the unit of parallel work.
 	groupRows = 1 << 18
 	// pageRows bounds a page. One that fits the processor's cache is compressed where it
 	// was made, and little memory waits for it to fill.
-	pageRows = 4 * batchRows
+	pageRows = 2 * batchRows
 )
 
 // A Writer writes one Parquet file. It is not for use by several goroutines at once.
@@ -363,12 +363,20 @@ func (w *Writer) page(rows int, end bool) error {
 		if err := l.flush(w.chunks[i]); err != nil {
 			return fmt.Errorf("columnar: encode: %w", err)
 		}
-		if c, ok := w.chunks[i].(interface{ FlushCurrentPage() error }); ok && full {
+		encoder := w.chunks[i].CurrentEncoder()
+		open := encoder.EstimatedDataEncodedSize()
+		l.page = max(l.page, open)
+		// Not the pages of a dictionary: they are small, and arrow looks whether it is
+		// worth its while until the first one ends. Nor one without a value, which arrow
+		// may just have begun.
+		if c, ok := w.chunks[i].(interface{ FlushCurrentPage() error }); ok && full && open > 0 && encoder.Encoding() != parquet.Encodings.PlainDict {
 			if err := c.FlushCurrentPage(); err != nil {
 				return fmt.Errorf("columnar: end page: %w", err)
 			}
 		}
-		held += w.chunks[i].TotalBytesWritten() + w.chunks[i].CurrentEncoder().EstimatedDataEncodedSize()
+		// Pages lie in memory that grows by doubling. The one in the making is there
+		// three times: as values, with its levels, and compressed.
+		held += w.chunks[i].TotalBytesWritten()*3/2 + 3*l.page
 	}
 	if end {
 		return w.endGroup()
