@@ -50,13 +50,18 @@ func (s *Service) appendRecordsJSON(dst []byte, r *batchRead) []byte {
 	dst = append(dst, `,"Records":[`...)
 	encryption := r.doc.answeredEncryption()
 	numbers := numbering{shard: r.shard.sequence()}
+	var arrived int64 // of the record before; its text is in stamp
+	var room [32]byte
+	stamp := room[:0]
 	for i := range r.records {
 		rec := &r.records[i]
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, `{"ApproximateArrivalTimestamp":`...)
-		dst = appendMillis(dst, rec.Time.UnixMilli())
+		if ms := rec.Time.UnixMilli(); ms != arrived || i == 0 {
+			arrived, stamp = ms, appendMillis(stamp[:0], ms)
+		}
+		dst = append(append(dst, `{"ApproximateArrivalTimestamp":`...), stamp...)
 		dst = append(dst, `,"Data":"`...)
 		dst = appendBase64(dst, rec.Data)
 		if encryption != "" {
