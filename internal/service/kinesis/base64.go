@@ -1,6 +1,7 @@
 package kinesis
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
@@ -51,6 +52,15 @@ var base64Tables = func() (t [4][256]uint32) {
 
 // decodedLen is the most bytes that n letters of base64 decode to.
 func decodedLen(n int) int { return (n + 3) / 4 * 3 }
+
+// decodeData is decodeBase64 for what lies between the quotes of a JSON string. Slashes may
+// be escaped in it, as PHP does.
+func decodeData(dst, src []byte) (n int, ok bool) {
+	if n, ok = decodeBase64(dst, src); ok {
+		return n, ok
+	}
+	return decodeBase64(dst, bytes.ReplaceAll(src, []byte(`\/`), []byte("/")))
+}
 
 // decodeBase64 decodes standard base64 with padding, and no white space, to dst, which has
 // room for decodedLen(len(src)). It is stricter than encoding/base64 and, as it checks

@@ -190,7 +190,7 @@ func (p *put) cborMember(s *cborScanner, e *entry, name []byte, have *seen) (ok 
 		return ok && have.first(5) && e.hash(text)
 	case "SequenceNumberForOrdering":
 		p.ordering, ok = s.text()
-		return ok && p.single && have.first(6) && len(p.ordering) == 56
+		return ok && p.single && have.first(6) && isOrdering(p.ordering)
 	}
 	return false
 }

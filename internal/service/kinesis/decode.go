@@ -115,7 +115,7 @@ func (p *put) jsonMember(s *jsonScanner, e *entry, name []byte, have *seen) (ok 
 		return ok && have.first(5) && e.hash(text)
 	case "SequenceNumberForOrdering":
 		p.ordering, ok = s.text()
-		return ok && p.single && have.first(6) && len(p.ordering) == 56
+		return ok && p.single && have.first(6) && isOrdering(p.ordering)
 	}
 	return false
 }
@@ -181,6 +181,17 @@ func isARN(b []byte) bool {
 
 // isPartitionKey says that the key has surely no more characters than allowed.
 func isPartitionKey(b []byte) bool { return len(b) >= 1 && len(b) <= maxPartitionKey }
+
+// isOrdering says that a number is of the length of those given out, and surely of the
+// model's pattern.
+func isOrdering(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) == 56 && b[0] != '0'
+}
 
 // jsonScanner reads JSON text of the plain sort.
 type jsonScanner struct {

@@ -78,7 +78,7 @@ func (g *generic) check(t *testing.T, proto awswire.Protocol, body []byte, batch
 		data := e.data
 		if p.base64 {
 			data = make([]byte, decodedLen(len(e.data)))
-			n, ok := decodeBase64(data, e.data)
+			n, ok := decodeData(data, e.data)
 			if !ok {
 				return false
 			}
@@ -122,6 +122,7 @@ func (g *generic) check(t *testing.T, proto awswire.Protocol, body []byte, batch
 var jsonPuts = []string{
 	`{"StreamName":"s","Records":[{"Data":"aGVsbG8=","PartitionKey":"k"}]}`,
 	`{"Records": [ {"PartitionKey": "k", "Data": "aGVsbG8gd29ybGQgYW5kIG1vcmU=", "ExplicitHashKey": "12"}, {"Data":"","PartitionKey":"ü"} ], "StreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/s"}`,
+	`{"StreamName":"s","Records":[{"Data":"\/\/++","PartitionKey":"k"}]}`,
 	"\n{ \"StreamName\" :\t\"a.b-c_D9\" , \"Records\" : [\r\n{ \"Data\" : \"AAAA\" , \"PartitionKey\" : \"k\" }\n] } \n",
 }
 

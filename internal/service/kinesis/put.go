@@ -196,7 +196,7 @@ func (p *put) fill() error {
 		if p.base64 {
 			room := batch.Reserve(e.key, decodedLen(len(e.data)))
 			var ok bool
-			if n, ok = decodeBase64(room, e.data); !ok {
+			if n, ok = decodeData(room, e.data); !ok {
 				batch.Commit(0)
 				return errGiveUp
 			}
