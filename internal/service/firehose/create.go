@@ -20,8 +20,9 @@ import (
 //
 // Limits: sources are direct puts and Kinesis streams, destinations S3 and HTTP endpoints;
 // the others are refused. (Iceberg tables would be another delivery.Objects: what an
-// object is, and how it becomes visible, is behind that interface.) Neither bucket, role
-// nor table is looked for: as with AWS, delivery waits until they are there.
+// object is, and how it becomes visible, is behind that interface.) The table of a
+// conversion has to be there, as with AWS. Neither bucket nor role is looked for: delivery
+// waits until they are there.
 func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.CreateDeliveryStreamOutput, error) {
 	c := awswire.CallerFrom(ctx)
 	d := &streamDoc{
@@ -88,6 +89,9 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 		return nil, inUse(d)
 	}
 	if err := s.checkQuota(d); err != nil {
+		return nil, err
+	}
+	if err := s.checkSchema(ctx, d); err != nil {
 		return nil, err
 	}
 	if d.Source != nil {

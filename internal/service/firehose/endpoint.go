@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -154,6 +155,7 @@ func (e *endpointError) Error() string { return e.code + ": " + e.message }
 // who it is: nobody comes between.
 func newHTTPClient() *http.Client {
 	strict := http.DefaultTransport.(*http.Transport).Clone()
+	strict.DisableCompression = true // an answer must not be encoded
 	local := strict.Clone()
 	local.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // for loopback alone
 	return &http.Client{
@@ -202,7 +204,7 @@ func (o objects) post(ctx context.Context, obj delivery.Object) error {
 		if waited >= limit || last.final {
 			break
 		}
-		w := min(wait, limit-waited)
+		w := min(time.Duration(float64(wait)*(0.85+0.3*rand.Float64())), limit-waited)
 		t := clock.NewTimer(w)
 		select {
 		case <-t.Chan():
@@ -211,7 +213,7 @@ func (o objects) post(ctx context.Context, obj delivery.Object) error {
 			return ctx.Err()
 		}
 		waited += w
-		wait = min(2*wait, 30*time.Second)
+		wait = min(2*wait, 2*time.Minute)
 	}
 	return o.postFailed(ctx, obj, arrival, attempts, last)
 }
@@ -315,11 +317,15 @@ func (o objects) postOnce(ctx context.Context, obj delivery.Object) *endpointErr
 		var ce *tls.CertificateVerificationError
 		switch {
 		case errors.As(err, &ne) && ne.Timeout():
-			return &endpointError{code: "HttpEndpoint.RequestTimeout", message: "The endpoint did not respond before the timeout"}
+			return &endpointError{code: "HttpEndpoint.RequestTimeout", message: "The delivery timed out before a response was received and will be retried."}
 		case errors.As(err, &ce):
 			return &endpointError{code: "HttpEndpoint.SSLHandshakeFailure", message: err.Error()}
 		}
-		return &endpointError{code: "HttpEndpoint.ConnectionFailure", message: err.Error()}
+		var oe *net.OpError
+		if errors.As(err, &oe) && oe.Op == "dial" {
+			return &endpointError{code: "HttpEndpoint.ConnectionFailed", message: "Unable to connect to the destination endpoint. Contact the owner of the endpoint to resolve this issue. " + err.Error()}
+		}
+		return &endpointError{code: "HttpEndpoint.ConnectionReset", message: "Unable to maintain connection with the endpoint. Contact the owner of the endpoint to resolve this issue. " + err.Error()}
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, httpMaxResponse+1))
@@ -327,25 +333,9 @@ func (o objects) postOnce(ctx context.Context, obj delivery.Object) *endpointErr
 	case err != nil:
 		return broken(err)
 	case len(text) > httpMaxResponse:
-		return &endpointError{code: "HttpEndpoint.ResponseTooLarge", message: "The response of the endpoint is larger than 1 MiB"}
+		return &endpointError{code: "HttpEndpoint.ResponseTooLarge", message: "The response received from the endpoint is too large. Contact the owner of the endpoint to resolve this issue."}
 	}
-	var answer struct {
-		RequestID    string `json:"requestId"`
-		ErrorMessage string `json:"errorMessage"`
-	}
-	bad := json.Unmarshal(text, &answer)
-	if resp.StatusCode != http.StatusOK {
-		m := fmt.Sprintf("The endpoint answered with status %d", resp.StatusCode)
-		if bad == nil && answer.ErrorMessage != "" {
-			m += ": " + answer.ErrorMessage
-		}
-		// What is too large once always is. Firehose drops it; here it goes to the bucket.
-		return &endpointError{code: "HttpEndpoint.DestinationException", message: m, final: resp.StatusCode == http.StatusRequestEntityTooLarge}
-	}
-	if bad != nil || answer.RequestID != obj.Key {
-		return &endpointError{code: "HttpEndpoint.InvalidResponseFromDestination", message: "The response of the endpoint does not have the requestId of the request"}
-	}
-	return nil
+	return checkAnswer(resp, text, obj.Key)
 }
 
 // requestBody writes the body of a request, to a file if it is large.

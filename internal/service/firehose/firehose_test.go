@@ -334,10 +334,21 @@ func TestParquetPartitions(t *testing.T) {
 }
 
 // TestSchemaChange: rows put after a change of the table have the new columns, those
-// before it the old ones.
+// before it the old ones. Without the table there is no delivery stream to make, and of one
+// that is made the delivery waits.
 func TestSchemaChange(t *testing.T) {
 	n := newNode(t)
-	n.create(t, "s", parquetPartitioned("b")) // there is no table yet: delivery waits
+	for _, columns := range [][]string{nil, {"v", "int128"}} {
+		n.glue.set(columns...)
+		_, err := n.CreateDeliveryStream(t.Context(), &firehose.CreateDeliveryStreamInput{DeliveryStreamName: aws.String("s"), ExtendedS3DestinationConfiguration: parquetPartitioned("b")})
+		var bad *types.InvalidArgumentException
+		if !errors.As(err, &bad) || !strings.Contains(err.Error(), "data format conversion configuration cannot be") {
+			t.Fatalf("columns %v: %v", columns, err)
+		}
+	}
+	n.glue.set("v", "int")
+	n.create(t, "s", parquetPartitioned("b"))
+	n.glue.set()
 	n.put(t, "s", `{"day":"a","v":1,"w":1}`)
 	n.glue.set("v", "int")
 	n.flush(t, "s")

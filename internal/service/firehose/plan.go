@@ -14,10 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
-	"github.com/aws/aws-sdk-go-v2/service/glue"
-	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
 
-	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -251,38 +248,6 @@ func (c *conversionConfig) schema(d *streamDoc) schemaConfig {
 		s.Version = "LATEST"
 	}
 	return s
-}
-
-func (s *Service) columns(ctx context.Context, d *streamDoc) ([]delivery.Column, error) {
-	if s.cfg.Glue == nil {
-		return nil, errors.New("firehose: no Glue to get a schema from")
-	}
-	sc := d.S3.Conversion.schema(d)
-	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: d.Account, Region: sc.Region})
-	var table *gluetypes.Table
-	if sc.Version == "LATEST" {
-		out, err := s.cfg.Glue.GetTable(ctx, &glue.GetTableInput{CatalogId: &sc.CatalogID, DatabaseName: &sc.Database, Name: &sc.Table})
-		if err != nil {
-			return nil, fmt.Errorf("schema of table %s.%s: %w", sc.Database, sc.Table, err)
-		}
-		table = out.Table
-	} else {
-		out, err := s.cfg.Glue.GetTableVersion(ctx, &glue.GetTableVersionInput{CatalogId: &sc.CatalogID, DatabaseName: &sc.Database, TableName: &sc.Table, VersionId: &sc.Version})
-		if err != nil {
-			return nil, fmt.Errorf("schema of table %s.%s, version %s: %w", sc.Database, sc.Table, sc.Version, err)
-		}
-		if out.TableVersion != nil {
-			table = out.TableVersion.Table
-		}
-	}
-	if table == nil || table.StorageDescriptor == nil || len(table.StorageDescriptor.Columns) == 0 {
-		return nil, fmt.Errorf("schema of table %s.%s: the table has no columns", sc.Database, sc.Table)
-	}
-	var cols []delivery.Column
-	for _, c := range table.StorageDescriptor.Columns {
-		cols = append(cols, delivery.Column{Name: aws.ToString(c.Name), Type: aws.ToString(c.Type)})
-	}
-	return cols, nil
 }
 
 func bucketOf(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }

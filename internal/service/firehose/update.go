@@ -90,6 +90,9 @@ func (s *Service) UpdateDestination(ctx context.Context, in *firehose.UpdateDest
 	if err := change(next); err != nil {
 		return nil, err
 	}
+	if err := s.checkSchema(ctx, next); err != nil {
+		return nil, err
+	}
 	if next.Transforms == old.Transforms && next.backs() == old.backs() {
 		if err := s.modify(ctx, name, change); err != nil {
 			return nil, err

@@ -278,6 +278,8 @@ def endpoint():
             requests.append((self.path, dict(self.headers), r))
             fine = self.path == "/in?x=1" and times[rid] > 1
             out = json.dumps({"requestId": rid, "timestamp": int(time.time() * 1000), **({} if fine else {"errorMessage": "not now"})}).encode()
+            if self.path == "/timeless":
+                fine, out = True, json.dumps({"requestId": rid}).encode()
             self.send_response(200 if fine else 413 if self.path == "/down" else 500)  # too large, which is final
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(out)))
@@ -328,6 +330,15 @@ def endpoint():
     want([(base64.b64decode(e["rawData"]), e["attemptsMade"], e["errorCode"]) for e in lines],
          [(b"three", 1, "HttpEndpoint.DestinationException"), (b"four", 1, "HttpEndpoint.DestinationException")], "failed records")
     firehose.delete_delivery_stream(DeliveryStreamName="down")
+    firehose.create_delivery_stream(DeliveryStreamName="timeless", HttpEndpointDestinationConfiguration={
+        "EndpointConfiguration": {"Url": base + "/timeless"}, "BufferingHints": SOON, "RoleARN": ROLE,
+        "RetryOptions": {"DurationInSeconds": 0}, "S3BackupMode": "FailedDataOnly", "S3Configuration": {**bucket_config, "ErrorOutputPrefix": "timeless/"}})
+    firehose.put_record(DeliveryStreamName="timeless", Record={"Data": b"five"})
+    (body,) = until(lambda: objects("endpoint", "timeless/"), "what was answered without a timestamp").values()
+    e = json.loads(body)
+    want((e["errorCode"], base64.b64decode(e["rawData"])), ("HttpEndpoint.InvalidResponseFromDestination", b"five"), "answer without a timestamp")
+    assert "does not have a timestamp" in e["errorMessage"], e
+    firehose.delete_delivery_stream(DeliveryStreamName="timeless")
     server.shutdown()
 
 
@@ -410,6 +421,19 @@ def refusals():
     conversion("More than one deserializer", InputFormatConfiguration={"Deserializer": {"OpenXJsonSerDe": {}, "HiveJsonSerDe": {}}}, OutputFormatConfiguration=writer, SchemaConfiguration=schema)
     conversion("Serializer must not be null", InputFormatConfiguration=reader, OutputFormatConfiguration={"Serializer": {}}, SchemaConfiguration=schema)
     conversion("SchemaConfiguration.TableName must not be null or empty", InputFormatConfiguration=reader, OutputFormatConfiguration=writer, SchemaConfiguration={"RoleARN": ROLE, "DatabaseName": "d"})
+    whole = dict(InputFormatConfiguration=reader, OutputFormatConfiguration=writer)
+    glue.create_database(DatabaseInput={"Name": "sparse"})
+    glue.create_table(DatabaseName="sparse", TableInput={"Name": "bare"})
+    glue.create_table(DatabaseName="sparse", TableInput={"Name": "t", "StorageDescriptor": {"Columns": [{"Name": "n", "Type": "int"}]}})
+    sparse = {"RoleARN": ROLE, "DatabaseName": "sparse", "TableName": "t"}
+    for missing in (schema, {**sparse, "TableName": "none"}, {**sparse, "VersionId": "7"}, {**sparse, "Region": "eu-west-1"}, {**sparse, "CatalogId": "999999999999"}):
+        conversion("The table specified in the data format conversion configuration cannot be found.", "EntityNotFoundException", **whole, SchemaConfiguration=missing)
+    conversion("the table has no columns", **whole, SchemaConfiguration={**sparse, "TableName": "bare"})
+    firehose.create_delivery_stream(DeliveryStreamName="sparse", ExtendedS3DestinationConfiguration={
+        **base, "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60}, "DataFormatConversionConfiguration": {**whole, "SchemaConfiguration": sparse}})
+    refused(arg, firehose.update_destination, "cannot be found", DeliveryStreamName="sparse", CurrentDeliveryStreamVersionId="1", DestinationId="destinationId-000000000001",
+            ExtendedS3DestinationUpdate={"DataFormatConversionConfiguration": {"SchemaConfiguration": {**sparse, "TableName": "none"}}})
+    firehose.delete_delivery_stream(DeliveryStreamName="sparse")
     # Encryption and sources.
     key = {"KeyType": "CUSTOMER_MANAGED_CMK"}
     create(arg, "KeyARN has to be specified", raw={"ExtendedS3DestinationConfiguration": base, "DeliveryStreamEncryptionConfigurationInput": key})

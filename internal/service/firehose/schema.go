@@ -1,0 +1,79 @@
+package firehose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/delivery"
+)
+
+var errNoColumns = errors.New("the table has no columns")
+
+// checkSchema refuses a conversion by a table that is not there, or that records cannot be
+// converted by. What AWS says for want of permission is known; for a missing table the
+// words are ours, and begin otherwise, for Terraform tries again for minutes after the former.
+func (s *Service) checkSchema(ctx context.Context, d *streamDoc) error {
+	if d.HTTP != nil || !d.S3.converts() {
+		return nil
+	}
+	columns, err := s.columns(ctx, d)
+	if errors.Is(err, errNoColumns) {
+		return invalid("The table specified in the data format conversion configuration cannot be used. %s", err)
+	}
+	var ae smithy.APIError
+	if errors.As(err, &ae) {
+		detail := fmt.Sprintf("%s (Service: AWSGlue; Status Code: 400; Error Code: %s)", ae.ErrorMessage(), ae.ErrorCode())
+		if ae.ErrorCode() == "AccessDeniedException" {
+			return invalid("Access was denied when calling Glue. Please ensure that the role specified in the data format conversion configuration has the necessary permissions. %s", detail)
+		}
+		return invalid("The table specified in the data format conversion configuration cannot be found. %s", detail)
+	}
+	if err != nil {
+		return err
+	}
+	spec := d.S3.spec(d)
+	spec.Convert.Columns = columns
+	if _, err := delivery.NewPlan("", *spec); err != nil {
+		return invalid("The table specified in the data format conversion configuration cannot be used. %s", err)
+	}
+	return nil
+}
+
+func (s *Service) columns(ctx context.Context, d *streamDoc) ([]delivery.Column, error) {
+	if s.cfg.Glue == nil {
+		return nil, errors.New("firehose: no Glue to get a schema from")
+	}
+	sc := d.S3.Conversion.schema(d)
+	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: d.Account, Region: sc.Region})
+	var table *gluetypes.Table
+	if sc.Version == "LATEST" {
+		out, err := s.cfg.Glue.GetTable(ctx, &glue.GetTableInput{CatalogId: &sc.CatalogID, DatabaseName: &sc.Database, Name: &sc.Table})
+		if err != nil {
+			return nil, fmt.Errorf("schema of table %s.%s: %w", sc.Database, sc.Table, err)
+		}
+		table = out.Table
+	} else {
+		out, err := s.cfg.Glue.GetTableVersion(ctx, &glue.GetTableVersionInput{CatalogId: &sc.CatalogID, DatabaseName: &sc.Database, TableName: &sc.Table, VersionId: &sc.Version})
+		if err != nil {
+			return nil, fmt.Errorf("schema of table %s.%s, version %s: %w", sc.Database, sc.Table, sc.Version, err)
+		}
+		if out.TableVersion != nil {
+			table = out.TableVersion.Table
+		}
+	}
+	if table == nil || table.StorageDescriptor == nil || len(table.StorageDescriptor.Columns) == 0 {
+		return nil, fmt.Errorf("schema of table %s.%s: %w", sc.Database, sc.Table, errNoColumns)
+	}
+	var cols []delivery.Column
+	for _, c := range table.StorageDescriptor.Columns {
+		cols = append(cols, delivery.Column{Name: aws.ToString(c.Name), Type: aws.ToString(c.Type)})
+	}
+	return cols, nil
+}
