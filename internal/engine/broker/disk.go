@@ -11,7 +11,7 @@ import (
 
 // directBytes is the size from which on a message is not worth writing twice: its stream
 // is synced instead.
-const directBytes = 1 << 20
+const directBytes = 128 << 10
 
 // Persist calls done when a message that the server has acknowledged with the sequence is
 // durable, or cannot be made so. Messages of all streams that come at the same time share
@@ -32,7 +32,7 @@ func (b *Broker) Sync(stream string) error {
 	if b.disk == nil {
 		return nil
 	}
-	return b.disk.sync(stream)
+	return b.disk.sync(stream, (*files).sync)
 }
 
 // disk makes durable what the embedded server has written to its files. The server itself
@@ -61,9 +61,11 @@ func (d *disk) files(stream string) *files {
 	return f
 }
 
-func (d *disk) sync(stream string) error {
+// sync makes durable what the server has done to the stream, or, with (*files).syncAppended,
+// what it has appended.
+func (d *disk) sync(stream string, how func(*files) error) error {
 	f := d.files(stream)
-	err := f.sync()
+	err := how(f)
 	if errors.Is(err, errNoStream) { // it was removed, and that is durable now
 		d.mu.Lock()
 		if d.streams[stream] == f {
@@ -81,7 +83,7 @@ func (d *disk) sync(stream string) error {
 // syncAll syncs some streams.
 func (d *disk) syncAll(streams []string) error {
 	for _, s := range streams {
-		if err := d.sync(s); err != nil {
+		if err := d.sync(s, (*files).sync); err != nil {
 			return err
 		}
 	}
@@ -96,7 +98,7 @@ func (d *disk) persist(e journal.Entry, done func(error)) {
 	e.Born, err = d.files(e.Stream).created()
 	if j == nil || err != nil || len(e.Data) >= directBytes {
 		go func() {
-			err := d.sync(e.Stream)
+			err := d.sync(e.Stream, (*files).syncAppended)
 			if j != nil && err == nil {
 				j.Append(journal.Entry{Stream: e.Stream, Born: e.Born, Subject: e.Subject, Seq: e.Seq}, nil)
 			}
@@ -110,7 +112,7 @@ func (d *disk) persist(e journal.Entry, done func(error)) {
 			return
 		}
 		// The disk may be full, and the store have the space already that it needs.
-		go func() { done(d.sync(e.Stream)) }()
+		go func() { done(d.sync(e.Stream, (*files).syncAppended)) }()
 	})
 }
 
@@ -133,8 +135,19 @@ func (d *disk) close() error {
 	j := d.journal
 	d.journal = nil
 	d.mu.Unlock()
+	defer d.forget()
 	if j == nil {
 		return nil
 	}
 	return j.Close()
+}
+
+// forget closes the files of a server that was stopped.
+func (d *disk) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, f := range d.streams {
+		f.close()
+	}
+	clear(d.streams)
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,12 +28,15 @@ type files struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	running bool
+	whole   bool   // the next run has to sync more than what was appended
 	begun   uint64 // runs
 	ended   uint64
 	err     error // of the last run
 
 	born   int64                  // when the stream was made, in nanoseconds; 0: not known
 	synced map[string]fs.FileInfo // by path, as they were before they were synced
+
+	tail *tail // of the run under way
 }
 
 func newFiles(dir string) *files {
@@ -66,32 +70,75 @@ func readBorn(dir string) (int64, error) {
 	return info.Created.UnixNano(), nil
 }
 
-// sync returns when a run that began after the call has ended, so that those who come
+// sync makes everything durable.
+func (f *files) sync() error { return f.share(true) }
+
+// syncAppended makes the messages durable that the server has appended.
+func (f *files) syncAppended() error { return f.share(false) }
+
+// share returns when a run that began after the call has ended, so that those who come
 // during one share the next.
-func (f *files) sync() error {
+func (f *files) share(whole bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.whole = f.whole || whole
 	for want := f.begun + 1; f.ended < want; {
 		if f.running {
 			f.changed.Wait()
 			continue
 		}
-		f.running = true
+		whole := f.whole
+		f.running, f.whole = true, false
 		f.begun++
-		was := f.synced
 		f.mu.Unlock()
-		now, err := f.run(was)
+		err := f.run(whole)
 		f.mu.Lock()
 		f.running, f.ended, f.err = false, f.begun, err
-		f.synced, f.born = now, 0 // it may be another stream now
 		f.changed.Broadcast()
 	}
 	return f.err
 }
 
-// run syncs the files that have changed, and the folders whose names have. It returns what
-// is synced now.
-func (f *files) run(was map[string]fs.FileInfo) (map[string]fs.FileInfo, error) {
+func (f *files) run(whole bool) error {
+	if !whole && f.tail != nil {
+		if info, err := f.tail.sync(); info != nil {
+			if err == nil {
+				f.mu.Lock()
+				f.synced[f.tail.file.Name()] = info
+				f.mu.Unlock()
+			}
+			return err
+		}
+	}
+	f.tail.close()
+	f.tail = nil
+	f.mu.Lock()
+	was := f.synced
+	f.mu.Unlock()
+	now, err := f.runWhole(was)
+	f.mu.Lock()
+	f.synced, f.born = now, 0 // it may be another stream now
+	f.mu.Unlock()
+	if err == nil && !whole {
+		f.tail = openTail(now)
+	}
+	return err
+}
+
+// close gives back what sync keeps open.
+func (f *files) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.running {
+		f.changed.Wait()
+	}
+	f.tail.close()
+	f.tail = nil
+}
+
+// runWhole syncs the files that have changed, and the folders whose names have. It returns
+// what is synced now.
+func (f *files) runWhole(was map[string]fs.FileInfo) (map[string]fs.FileInfo, error) {
 	now := make(map[string]fs.FileInfo, len(was))
 	names := false // have changed
 	for _, dir := range []string{f.dir, filepath.Join(f.dir, "msgs")} {
@@ -151,4 +198,52 @@ func syncFile(path string) error {
 	}
 	defer f.Close()
 	return f.Sync()
+}
+
+// tail is the block that the server appends to. The server makes the next one before it
+// appends to that.
+type tail struct {
+	file *os.File
+	info fs.FileInfo
+	next string // path of the block that will follow
+}
+
+// openTail finds the last block; nil when there is none.
+func openTail(all map[string]fs.FileInfo) *tail {
+	var t tail
+	last := -1
+	for path, info := range all {
+		name, ok := strings.CutSuffix(filepath.Base(path), ".blk")
+		if n, err := strconv.Atoi(name); ok && err == nil && n > last {
+			last, t.info = n, info
+			t.next = filepath.Join(filepath.Dir(path), strconv.Itoa(n+1)+".blk")
+		}
+	}
+	if last < 0 {
+		return nil
+	}
+	var err error
+	if t.file, err = os.Open(filepath.Join(filepath.Dir(t.next), t.info.Name())); err != nil {
+		return nil
+	}
+	return &t
+}
+
+// sync syncs the block and tells what it was before. That is nil, and nothing is done,
+// when it is not the last one any more.
+func (t *tail) sync() (fs.FileInfo, error) {
+	if _, err := os.Lstat(t.next); !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	info, err := os.Lstat(t.file.Name())
+	if err != nil || !os.SameFile(info, t.info) {
+		return nil, nil
+	}
+	return info, t.file.Sync()
+}
+
+func (t *tail) close() {
+	if t != nil {
+		t.file.Close()
+	}
 }

@@ -204,6 +204,7 @@ func TestPowerLoss(t *testing.T) {
 			if err := b.Restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			before = sizes(t, dir) // all was synced
 		}
 		dir = losePower(t, b, r, before)
 		b.Close()

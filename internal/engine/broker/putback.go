@@ -53,7 +53,7 @@ func (b *Broker) putBack(srv *server.Server, left *journal.Left) error {
 	for _, s := range streams {
 		n, err := b.putBackStream(js, left, s)
 		if err == nil {
-			err = b.disk.sync(s.Name)
+			err = b.disk.sync(s.Name, (*files).sync)
 		}
 		if err != nil {
 			return fmt.Errorf("broker: put messages of the journal back into stream %s: %w", s.Name, err)
