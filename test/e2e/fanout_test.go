@@ -134,7 +134,8 @@ func TestFanOutGo(t *testing.T) {
 	}
 }
 
-// TestKPL puts through the native Kinesis Producer Library and takes its records apart.
+// TestKPL puts through the native Kinesis Producer Library and takes its records apart, and
+// has Firehose do so.
 func TestKPL(t *testing.T) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		t.Skip("the library's native program is for Linux on amd64")
@@ -145,6 +146,7 @@ func TestKPL(t *testing.T) {
 	if _, err := c.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: stream, ShardCount: aws.Int32(2)}); err != nil {
 		t.Fatal(err)
 	}
+	delivered := deliverKPL(t, n, *stream)
 	const count = 3000
 	out := n.Java(t, "Produce", *stream, fmt.Sprint(count), t.TempDir())
 	if !strings.Contains(out, fmt.Sprintf("ok %d records", count)) {
@@ -176,4 +178,5 @@ func TestKPL(t *testing.T) {
 	if len(seen) != count || stored >= count/2 {
 		t.Errorf("%d different records in %d", len(seen), stored)
 	}
+	onceEach(t, delivered(count), count)
 }
