@@ -127,7 +127,7 @@ func (b *Broker) run() (*server.Server, error) {
 		return nil, err
 	}
 	if err = b.putBack(srv, left); err == nil {
-		err = b.disk.open()
+		err = b.disk.open(left)
 	}
 	if err != nil {
 		srv.Shutdown()

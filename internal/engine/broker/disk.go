@@ -116,9 +116,9 @@ func (d *disk) persist(e journal.Entry, done func(error)) {
 	})
 }
 
-// open begins the journal.
-func (d *disk) open() error {
-	j, err := journal.Open(d.journalDir(), journal.Options{Checkpoint: d.syncAll, SegmentBytes: d.segmentBytes})
+// open goes on with the journal that was read.
+func (d *disk) open(left *journal.Left) error {
+	j, err := journal.Open(left, journal.Options{Checkpoint: d.syncAll, SegmentBytes: d.segmentBytes})
 	if err != nil {
 		return err
 	}

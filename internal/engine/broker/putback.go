@@ -34,8 +34,7 @@ func (d *disk) mend() (*journal.Left, error) {
 	return left, nil
 }
 
-// putBack publishes the messages that the journal has and the streams lack, and syncs
-// these streams, so that the journal can begin anew.
+// putBack publishes the messages that the journal has and the streams lack.
 func (b *Broker) putBack(srv *server.Server, left *journal.Left) error {
 	streams := left.Streams()
 	if len(streams) == 0 {
@@ -52,9 +51,6 @@ func (b *Broker) putBack(srv *server.Server, left *journal.Left) error {
 	}
 	for _, s := range streams {
 		n, err := b.putBackStream(js, left, s)
-		if err == nil {
-			err = b.disk.sync(s.Name, (*files).sync)
-		}
 		if err != nil {
 			return fmt.Errorf("broker: put messages of the journal back into stream %s: %w", s.Name, err)
 		}
@@ -78,6 +74,7 @@ func (b *Broker) putBackStream(js jetstream.JetStream, left *journal.Left, s jou
 	}
 	info := str.CachedInfo()
 	last := info.State.LastSeq
+	anew := false
 	switch {
 	case info.Created.UnixNano() != s.Born:
 		return 0, nil // another stream of the name
@@ -99,7 +96,7 @@ func (b *Broker) putBackStream(js jetstream.JetStream, left *journal.Left, s jou
 		if _, err := js.CreateStream(ctx, cfg); err != nil {
 			return 0, err
 		}
-		last = s.First - 1
+		last, anew = s.First-1, true
 	}
 	n := 0
 	var acks []jetstream.PubAckFuture
@@ -123,6 +120,9 @@ func (b *Broker) putBackStream(js jetstream.JetStream, left *journal.Left, s jou
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
+	}
+	if err == nil && anew { // to the journal it is another stream
+		err = b.disk.sync(s.Name, (*files).sync)
 	}
 	return n, err
 }

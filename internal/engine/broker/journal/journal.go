@@ -89,27 +89,28 @@ type group struct {
 // segment is a file.
 type segment struct {
 	generation uint64
-	file       *os.File
+	file       *os.File // nil: of an earlier run
 	offset     int64
 	streams    map[string]struct{}
 	broken     bool // a write failed: nothing may follow
 }
 
-// Open makes a new journal in the directory, in the place of one that may be there: what
-// that one has left must have been put back into the store, and synced.
-func Open(dir string, o Options) (*Journal, error) {
+// Open goes on with a journal that Read has read. What it has left must have been put back
+// into the store; it is given up when the store is synced.
+func Open(l *Left, o Options) (*Journal, error) {
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, 16<<20)
 	o.Segments = cmp.Or(o.Segments, 4)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	last, err := discard(dir)
-	if err != nil {
-		return nil, err
-	}
-	j := &Journal{dir: dir, opts: o, generation: last + 1, streams: map[string]struct{}{}}
-	if last > 0 {
-		j.free = []uint64{last}
+	j := &Journal{dir: l.dir, opts: o, generation: 1, streams: map[string]struct{}{}}
+	for _, s := range l.segments {
+		j.generation = s.generation + 1
+		if len(s.streams) > 0 {
+			j.full = append(j.full, &segment{generation: s.generation, streams: s.streams})
+		} else {
+			j.free = append(j.free, s.generation)
+		}
 	}
 	for _, c := range []*sync.Cond{&j.toWrite, &j.toTell, &j.toCheckpoint, &j.space} {
 		c.L = &j.mu
@@ -121,17 +122,17 @@ func Open(dir string, o Options) (*Journal, error) {
 }
 
 // discard makes an end of what the segments hold. One file stays, under the name of a
-// generation that nothing in it is of, which is returned: it tells which generations there
-// were, and has the space of a segment. 0 when there is none.
-func discard(dir string) (uint64, error) {
+// generation that nothing in it is of: it tells which generations there were, and has the
+// space of a segment.
+func discard(dir string) error {
 	all, err := list(dir)
 	if err != nil || len(all) == 0 {
-		return 0, err
+		return err
 	}
 	last := all[len(all)-1]
 	for _, g := range all[:len(all)-1] {
 		if err := os.Remove(filepath.Join(dir, fileName(g))); err != nil {
-			return 0, fmt.Errorf("journal: %w", err)
+			return fmt.Errorf("journal: %w", err)
 		}
 	}
 	err = os.Rename(filepath.Join(dir, fileName(last)), filepath.Join(dir, fileName(last+1)))
@@ -139,9 +140,9 @@ func discard(dir string) (uint64, error) {
 		err = syncDir(dir)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("journal: %w", err)
+		return fmt.Errorf("journal: %w", err)
 	}
-	return last + 1, nil
+	return nil
 }
 
 // Append takes an entry, which is free for reuse on return, and calls done when it is
@@ -224,8 +225,7 @@ func (j *Journal) Close() error {
 	if j.failed != nil {
 		return fmt.Errorf("journal: sync the store: %w", j.failed)
 	}
-	_, err := discard(j.dir)
-	return err
+	return discard(j.dir)
 }
 
 // write is the goroutine that writes groups, one after the other.

@@ -110,7 +110,11 @@ func copyDir(t testing.TB, dir string) string {
 
 func open(t testing.TB, dir string, o Options) *Journal {
 	t.Helper()
-	j, err := Open(dir, o)
+	left, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := Open(left, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,14 @@ import (
 // Left is what a journal holds that was not closed: messages that the store may have lost,
 // or not.
 type Left struct {
-	dir     string
-	streams map[StreamID]*leftStream
+	dir      string
+	segments []leftSegment // oldest first
+	streams  map[StreamID]*leftStream
+}
+
+type leftSegment struct {
+	generation uint64
+	streams    map[string]struct{} // that it has entries of
 }
 
 // StreamID names a stream, and tells it from others of its name.
@@ -48,9 +54,11 @@ func Read(dir string) (*Left, error) {
 		return nil, err
 	}
 	for _, g := range generations {
-		if err := l.scan(g); err != nil {
+		s := leftSegment{g, map[string]struct{}{}}
+		if err := l.scan(s); err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
+		l.segments = append(l.segments, s)
 	}
 	return l, nil
 }
@@ -80,8 +88,8 @@ const extension = ".wal"
 func fileName(generation uint64) string { return fmt.Sprintf("%016x%s", generation, extension) }
 
 // scan takes in the entries of a segment.
-func (l *Left) scan(generation uint64) error {
-	f, err := os.Open(filepath.Join(l.dir, fileName(generation)))
+func (l *Left) scan(s leftSegment) error {
+	f, err := os.Open(filepath.Join(l.dir, fileName(s.generation)))
 	if err != nil {
 		return err
 	}
@@ -96,7 +104,7 @@ func (l *Left) scan(generation uint64) error {
 		if err != nil {
 			return err
 		}
-		n, ok := length(head, generation)
+		n, ok := length(head, s.generation)
 		if !ok {
 			return nil
 		}
@@ -110,7 +118,8 @@ func (l *Left) scan(generation uint64) error {
 		if !ok {
 			return nil
 		}
-		l.add(e, place{generation, offset, int32(n)})
+		l.add(e, place{s.generation, offset, int32(n)})
+		s.streams[e.Stream] = struct{}{}
 		offset += int64(n)
 	}
 }
