@@ -27,8 +27,8 @@ const (
 	streamBytes = 256 << 10
 
 	// Buffers of groups are kept for the next ones, a few and not the largest.
-	spareBuffers = 2
-	spareBytes   = 8 << 20
+	spareBuffers = 3
+	spareBytes   = 4 << 20
 )
 
 // Options configure a journal.
@@ -254,6 +254,10 @@ func (j *Journal) write() {
 			j.nextGeneration()
 		}
 		j.pending -= len(g.buf)
+		if cap(g.buf) <= spareBytes && len(j.spare) < spareBuffers {
+			j.spare = append(j.spare, g.buf[:0])
+		}
+		g.buf = nil
 		j.written = append(j.written, g)
 		j.toTell.Signal()
 		j.space.Broadcast()
@@ -349,9 +353,6 @@ func (j *Journal) tell() {
 		}
 		g := j.written[0]
 		j.written = j.written[1:]
-		if cap(g.buf) <= spareBytes && len(j.spare) < spareBuffers {
-			j.spare = append(j.spare, g.buf[:0])
-		}
 		j.mu.Unlock()
 		for _, done := range g.done {
 			done(g.err)
