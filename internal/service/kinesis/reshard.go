@@ -159,10 +159,8 @@ func (d *stream) provisioned() error {
 
 // stillOpen refuses a shard that is closed.
 func (d *stream) stillOpen(index int) error {
-	for i := range d.Shards {
-		if d.Shards[i].Index == index && d.Shards[i].open() {
-			return nil
-		}
+	if sh := d.shardAt(index); sh != nil && sh.open() {
+		return nil
 	}
 	return invalid("Shard %s in stream %s under account %s has already been merged or split, and thus is not eligible for merging or splitting.", shardID(index), d.Name, d.Account)
 }
@@ -194,11 +192,6 @@ func (d *stream) reshard(now time.Time) {
 	case changeScale:
 		d.scale(c.Target, now)
 	}
-}
-
-func (d *stream) shardAt(index int) *shard {
-	i := slices.IndexFunc(d.Shards, func(sh shard) bool { return sh.Index == index })
-	return &d.Shards[i]
 }
 
 func (d *stream) split(index int, at hashKey, now time.Time) (lower, upper int) {

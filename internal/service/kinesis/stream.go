@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sort"
 	"strings"
 	"time"
 
@@ -117,15 +118,20 @@ func (d *stream) logName(index int) string {
 
 // shard returns the shard of the index unless there is none or its records have expired.
 func (d *stream) shard(index int, now time.Time) *shard {
-	for i := range d.Shards {
-		if sh := &d.Shards[i]; sh.Index == index {
-			if d.expired(sh, now) {
-				return nil
-			}
-			return sh
-		}
+	sh := d.shardAt(index)
+	if sh == nil || d.expired(sh, now) {
+		return nil
 	}
-	return nil
+	return sh
+}
+
+// shardAt returns the shard of the index, nil for none.
+func (d *stream) shardAt(index int) *shard {
+	i := sort.Search(len(d.Shards), func(i int) bool { return d.Shards[i].Index >= index })
+	if i == len(d.Shards) || d.Shards[i].Index != index {
+		return nil
+	}
+	return &d.Shards[i]
 }
 
 // expired says that a closed shard holds nothing any more: it was closed longer ago than
