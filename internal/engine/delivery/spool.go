@@ -51,11 +51,12 @@ type spool struct {
 }
 
 func (s *spool) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := len(p)
+	s.mu.Lock() // and no defer: this is once a row
 	if s.file != nil {
-		return n, s.append(p)
+		err := s.append(p)
+		s.mu.Unlock()
+		return n, err
 	}
 	for len(p) > 0 {
 		at := int(s.size % blockSize)
@@ -66,6 +67,7 @@ func (s *spool) Write(p []byte) (int, error) {
 		s.size += int64(c)
 		p = p[c:]
 	}
+	s.mu.Unlock()
 	return n, nil
 }
 

@@ -71,7 +71,14 @@ type Record struct {
 	Escaped bool // a string with escapes
 	Members []Member
 
-	expected []int32 // numbers of the keys that the last record had
+	expected []expectation // of the keys that the last record had
+}
+
+// expectation is a key that has a number.
+type expectation struct {
+	text    string // with quotes; empty: there is none
+	key     int32
+	escaped bool
 }
 
 // Parse reads the first JSON value in b, after white space, and returns the offset after
@@ -115,10 +122,10 @@ func (r *Record) object(b []byte) (int, *SyntaxError) {
 		}
 		m := Member{Key: -1, KeyLo: int32(i + 1)}
 		end := -1
-		if at < len(r.expected) && r.expected[at] >= 0 {
-			k := r.expected[at]
-			if text := r.Keys.texts[k]; len(b)-i >= len(text) && string(b[i:i+len(text)]) == text {
-				m.Key, end = k, i+len(text)
+		if at < len(r.expected) {
+			e := &r.expected[at]
+			if n := len(e.text); n > 0 && len(b)-i >= n && string(b[i:i+n]) == e.text {
+				m.Key, m.KeyEscaped, end = e.key, e.escaped, i+n
 			}
 		}
 		if end < 0 {
@@ -130,13 +137,15 @@ func (r *Record) object(b []byte) (int, *SyntaxError) {
 				return end, se
 			}
 			m.Key = r.Keys.number(b[i:end], m.KeyEscaped)
-			if at < len(r.expected) {
-				r.expected[at] = m.Key
-			} else if at < maxKeys {
-				r.expected = append(r.expected, m.Key)
+			e := expectation{key: m.Key, escaped: m.KeyEscaped}
+			if m.Key >= 0 {
+				e.text = r.Keys.texts[m.Key]
 			}
-		} else {
-			m.KeyEscaped = len(r.Keys.texts[m.Key]) != len(r.Keys.names[m.Key])+2
+			if at < len(r.expected) {
+				r.expected[at] = e
+			} else if at < maxKeys {
+				r.expected = append(r.expected, e)
+			}
 		}
 		m.KeyHi = int32(end - 1)
 		if i = end; i >= len(b) || b[i] != ':' {
