@@ -156,14 +156,14 @@ func (q *shardQuery) matcher(d *stream, now time.Time) func(*shard) bool {
 	if horizon.Before(d.Created) {
 		horizon = d.Created
 	}
-	at := q.time
+	at := q.time // corrected to the horizon if it lies before that
+	if at.Before(horizon) {
+		at = horizon
+	}
 	switch q.kind {
 	case types.ShardFilterTypeAtLatest:
 		return (*shard).open
-	case types.ShardFilterTypeAtTrimHorizon:
-		at = horizon
-		fallthrough
-	case types.ShardFilterTypeAtTimestamp:
+	case types.ShardFilterTypeAtTrimHorizon, types.ShardFilterTypeAtTimestamp: // the first has no time
 		return func(sh *shard) bool { return !sh.Created.After(at) && (sh.open() || !sh.Closed.Before(at)) }
 	case types.ShardFilterTypeFromTimestamp:
 		return func(sh *shard) bool { return sh.open() || !sh.Closed.Before(at) }

@@ -180,6 +180,13 @@ func TestSplitAndMerge(t *testing.T) {
 			t.Errorf("%s lists %d shards, %v; want %d", kind, len(out.Shards), err, ids)
 		}
 	}
+	// A time before the stream is that of its beginning.
+	for kind, ids := range map[types.ShardFilterType]int{types.ShardFilterTypeAtTimestamp: 2, types.ShardFilterTypeFromTimestamp: 5} {
+		out, err := n.client.ListShards(ctx, &kinesis.ListShardsInput{StreamName: aws.String("s"), ShardFilter: &types.ShardFilter{Type: kind, Timestamp: aws.Time(time.Unix(1, 0))}})
+		if err != nil || len(out.Shards) != ids {
+			t.Errorf("%s lists %+v, %v", kind, out, err)
+		}
+	}
 	page, err := n.client.ListShards(ctx, &kinesis.ListShardsInput{StreamName: aws.String("s"), MaxResults: aws.Int32(3), ShardFilter: &types.ShardFilter{Type: types.ShardFilterTypeAfterShardId, ShardId: aws.String("shardId-000000000000")}})
 	if err != nil || len(page.Shards) != 3 || page.NextToken == nil {
 		t.Fatalf("page %+v, %v", page, err)
