@@ -94,9 +94,12 @@ func (d *disk) persist(e journal.Entry, done func(error)) {
 	d.mu.Lock()
 	j := d.journal
 	d.mu.Unlock()
+	f := d.files(e.Stream)
 	var err error
-	e.Born, err = d.files(e.Stream).created()
-	if j == nil || err != nil || len(e.Data) >= directBytes {
+	e.Born, err = f.created()
+	// The journal can put a message back that follows what is in the stream's files. Of what
+	// an earlier run has left there, that may not be durable yet.
+	if j == nil || err != nil || len(e.Data) >= directBytes || !f.known() {
 		go func() {
 			err := d.sync(e.Stream, (*files).syncAppended)
 			if j != nil && err == nil {

@@ -58,6 +58,13 @@ func (f *files) created() (int64, error) {
 	return f.born, nil
 }
 
+// known tells whether the files have been synced since the start.
+func (f *files) known() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.synced != nil
+}
+
 func readBorn(dir string) (int64, error) {
 	meta, err := os.ReadFile(filepath.Join(dir, "meta.inf"))
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -92,14 +91,15 @@ func (w *writer) check(t *testing.T, b *Broker) {
 	}
 }
 
-// sizes are those of the files in a directory.
+// sizes are those of the files in a directory, by their paths in it.
 func sizes(t *testing.T, dir string) map[string]int {
 	t.Helper()
 	all := map[string]int{}
 	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			if info, err := d.Info(); err == nil {
-				all[path] = int(info.Size())
+				rel, _ := filepath.Rel(dir, path)
+				all[rel] = int(info.Size())
 			}
 		}
 		return nil
@@ -107,10 +107,9 @@ func sizes(t *testing.T, dir string) map[string]int {
 	return all
 }
 
-// losePower copies the files of a running broker as they may be after a loss of power:
-// of what was written since the start and not synced there is all, or the beginning, or
-// something else in its place, or no file.
-func losePower(t *testing.T, b *Broker, r *rand.Rand, synced map[string]int) string {
+// kill copies the files of a running broker as a kill leaves them. It adds to synced, the
+// sizes up to which they are durable, what has been synced.
+func kill(t *testing.T, b *Broker, synced map[string]int) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "nats")
 	// A checkpoint may be under way: what the journal has now it makes superfluous later.
@@ -121,62 +120,63 @@ func losePower(t *testing.T, b *Broker, r *rand.Rand, synced map[string]int) str
 	for _, f := range b.disk.streams {
 		f.mu.Lock()
 		for path, info := range f.synced {
-			synced[path] = int(info.Size())
+			rel, _ := filepath.Rel(b.opts.Dir, path)
+			synced[rel] = int(info.Size())
 		}
 		f.mu.Unlock()
 	}
 	b.disk.mu.Unlock()
-	err := filepath.WalkDir(b.opts.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Dir(path) == b.disk.journalDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		rel, _ := filepath.Rel(b.opts.Dir, path)
-		target := filepath.Join(to, rel)
-		if strings.HasSuffix(path, ".blk") {
-			safe := min(synced[path], len(data))
-			at := safe + r.IntN(len(data)-safe+1)
+	if err := os.CopyFS(filepath.Join(to, "jetstream"), os.DirFS(filepath.Join(b.opts.Dir, "jetstream"))); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// losePower makes of the files what may be left of them without power: of what was not
+// synced there is all, or the beginning, or something else in its place, or no file.
+func losePower(t *testing.T, dir string, r *rand.Rand, synced map[string]int) {
+	t.Helper()
+	for rel, size := range sizes(t, dir) {
+		path := filepath.Join(dir, rel)
+		safe := min(synced[rel], size)
+		var err error
+		switch {
+		case filepath.Base(path) == "index.db" && r.IntN(2) == 0, filepath.Ext(path) == ".blk" && safe == 0 && r.IntN(3) == 0:
+			err = os.Remove(path)
+		case filepath.Ext(path) == ".blk":
+			var data []byte
+			if data, err = os.ReadFile(path); err != nil {
+				break
+			}
+			at := safe + r.IntN(size-safe+1)
 			switch r.IntN(4) {
 			case 0:
 				data = data[:at]
 			case 1:
 				clear(data[at:])
 			case 2:
-				for i := at; i < len(data) && i < at+4096; i++ {
+				for i := at; i < size && i < at+4096; i++ {
 					data[i] = byte(r.Uint32())
 				}
 			}
-			if safe == 0 && r.IntN(3) == 0 {
-				return nil
-			}
+			err = os.WriteFile(path, data, 0o600)
 		}
-		if filepath.Base(path) == "index.db" && r.IntN(2) == 0 {
-			return nil
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-			return err
-		}
-		return os.WriteFile(target, data, 0o600)
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	return to
 }
 
-// TestPowerLoss loses the power again and again: whatever was persisted is there after the
-// next start.
+// TestPowerLoss stops a broker in all ways, again and again: whatever was persisted is
+// there after the next start.
 func TestPowerLoss(t *testing.T) {
 	seed := rand.Uint64()
 	t.Log("seed", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	dir := filepath.Join(t.TempDir(), "nats")
 	writers := []*writer{{stream: "a"}, {stream: "b"}, {stream: "c"}}
-	for round := range 10 {
-		before := sizes(t, dir)
+	synced := map[string]int{}
+	for round := range 14 {
 		b, err := Start(Options{Dir: dir, segmentBytes: 512 << 10})
 		if err != nil {
 			t.Fatal(err)
@@ -197,16 +197,30 @@ func TestPowerLoss(t *testing.T) {
 		var all sync.WaitGroup
 		for _, w := range writers {
 			own := rand.New(rand.NewPCG(r.Uint64(), 1))
-			all.Go(func() { w.write(t, b, own, own.IntN(150)) })
+			all.Go(func() {
+				w.write(t, b, own, own.IntN(150))
+				for range own.IntN(3) { // that nobody is told of
+					if _, err := b.JetStream().Publish(t.Context(), w.stream, payload(w.stream, w.seq+1, 100)); err != nil {
+						t.Error(err)
+					}
+					w.seq++
+				}
+			})
 		}
 		all.Wait()
-		if r.IntN(4) == 0 {
+		switch r.IntN(5) {
+		case 0: // and stopped after that
 			if err := b.Restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			before = sizes(t, dir) // all was synced
+			fallthrough
+		case 1, 2:
+			dir = kill(t, b, synced)
+		default:
+			dir = kill(t, b, synced)
+			losePower(t, dir, r, synced)
+			synced = sizes(t, dir)
 		}
-		dir = losePower(t, b, r, before)
 		b.Close()
 		if t.Failed() {
 			return
@@ -241,7 +255,7 @@ func TestPowerLossAfterExpiry(t *testing.T) {
 	if err := s.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Restart(t.Context()); err != nil {
+	if err := b.Sync("a"); err != nil {
 		t.Fatal(err)
 	}
 	w.write(t, b, r, 5)
