@@ -2,12 +2,16 @@ package firehose
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
 const maxTags = 50
@@ -117,6 +121,9 @@ func (s *Service) modify(ctx context.Context, name string, f func(*streamDoc) er
 		}
 		return f(d)
 	}, st.doc.Load().path()...)
+	if errors.Is(err, state.ErrNotFound) { // removed meanwhile
+		return notFound(awswire.CallerFrom(ctx).Account, name)
+	}
 	if err != nil {
 		return err
 	}
