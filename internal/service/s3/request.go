@@ -198,10 +198,7 @@ func sourceKey(src string) string {
 
 // writeError answers r with err, and logs it if it is no fault of the client's.
 func (s *Service) writeError(w http.ResponseWriter, r *http.Request, q s3Request, err error) {
-	if _, ok := asS3Error(err); !ok {
-		s.log.Error("s3: "+r.Method, "path", r.URL.Path, "error", err)
-	}
-	writeErrorOf(w, r, err, q.bucket, q.key)
+	writeErrorOf(w, r, s.backend.outward(r.Method+" "+r.URL.Path, err), q.bucket, q.key)
 }
 
 // WriteError answers r with err in S3's form. It knows S3's errors and those of
