@@ -1,13 +1,9 @@
 package storeindex
 
 import (
-	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 // FuzzUpdate takes any bytes for the blocks of a stream: whatever they are, the index that
@@ -18,19 +14,7 @@ func FuzzUpdate(f *testing.F) {
 	f.Add(append(example(1), example(2)...), append(example(3), example(1|isTombstone)...))
 	f.Add(example(1|isErased), example(2)[:30])
 	f.Fuzz(func(t *testing.T, one, two []byte) {
-		dir := filepath.Join(t.TempDir(), "s")
-		if err := os.MkdirAll(filepath.Join(dir, "msgs"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		meta, err := json.Marshal(server.FileStreamInfo{StreamConfig: server.StreamConfig{Name: "s", Subjects: []string{"x"}, Storage: server.FileStorage}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, data := range map[string][]byte{"meta.inf": meta, "msgs/1.blk": one, "msgs/2.blk": two} {
-			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		dir := makeBlocks(t, one, two)
 		updated, err := Update(dir, time.Now())
 		if err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// blocks makes a stream of blocks, without a server.
+// makeBlocks makes a stream of blocks 1, 2..., without a server.
 func makeBlocks(t testing.TB, blocks ...[]byte) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "s")
