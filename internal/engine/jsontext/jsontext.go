@@ -130,13 +130,18 @@ func skipNumber(b []byte, i int) (int, Kind, *SyntaxError) {
 		for i++; i < len(b) && b[i]-'0' <= 9; i++ {
 		}
 	}
-	if i < len(b) && b[i] == '.' {
+	if i >= len(b) || b[i] != '.' && b[i]|0x20 != 'e' {
+		return i, kind, nil
+	}
+	if b[i] == '.' {
 		kind = Real
 		i++
 		if i >= len(b) || b[i]-'0' > 9 {
 			return i, Invalid, unexpected(b, i, "want a digit")
 		}
-		for i++; i < len(b) && b[i]-'0' <= 9; i++ {
+		for i++; len(b)-i >= 8 && digits(binary.LittleEndian.Uint64(b[i:])); i += 8 {
+		}
+		for ; i < len(b) && b[i]-'0' <= 9; i++ {
 		}
 	}
 	if i < len(b) && b[i]|0x20 == 'e' {
@@ -152,6 +157,11 @@ func skipNumber(b []byte, i int) (int, Kind, *SyntaxError) {
 		}
 	}
 	return i, kind, nil
+}
+
+// digits tells whether x is eight digits.
+func digits(x uint64) bool {
+	return x&0xF0F0F0F0F0F0F0F0|(x+0x0606060606060606)&0xF0F0F0F0F0F0F0F0>>4 == 0x3333333333333333
 }
 
 const (

@@ -120,7 +120,13 @@ func (r *Record) object(b []byte) (int, *SyntaxError) {
 		if i < len(b) && b[i] <= ' ' {
 			i = SkipSpace(b, i)
 		}
-		m := Member{Key: -1, KeyLo: int32(i + 1)}
+		// A member is made where it stays: to copy it right away would wait for its fields.
+		if at < cap(members) {
+			members = members[:at+1]
+		} else {
+			members = append(members, Member{})
+		}
+		m := &members[at]
 		end := -1
 		if at < len(r.expected) {
 			e := &r.expected[at]
@@ -137,17 +143,9 @@ func (r *Record) object(b []byte) (int, *SyntaxError) {
 				return end, se
 			}
 			m.Key = r.Keys.number(b[i:end], m.KeyEscaped)
-			e := expectation{key: m.Key, escaped: m.KeyEscaped}
-			if m.Key >= 0 {
-				e.text = r.Keys.texts[m.Key]
-			}
-			if at < len(r.expected) {
-				r.expected[at] = e
-			} else if at < maxKeys {
-				r.expected = append(r.expected, e)
-			}
+			r.expect(at, m)
 		}
-		m.KeyHi = int32(end - 1)
+		m.KeyLo, m.KeyHi = int32(i+1), int32(end-1)
 		if i = end; i >= len(b) || b[i] != ':' {
 			if i = SkipSpace(b, i); i >= len(b) || b[i] != ':' {
 				return i, unexpected(b, i, "want ':'")
@@ -161,6 +159,7 @@ func (r *Record) object(b []byte) (int, *SyntaxError) {
 			m.Kind = String
 			end, m.Escaped, se = skipString(b, i+1)
 		} else if i < len(b) && b[i]-'0' <= 9 {
+			m.Escaped = false
 			end, m.Kind, se = skipNumber(b, i)
 		} else {
 			end, m.Kind, m.Escaped, se = skip(b, i, 1)
@@ -169,7 +168,6 @@ func (r *Record) object(b []byte) (int, *SyntaxError) {
 			return end, se
 		}
 		m.Lo, m.Hi = int32(i), int32(end)
-		members = append(members, m)
 		if i = end; i < len(b) && b[i] <= ' ' {
 			i = SkipSpace(b, i)
 		}
@@ -181,6 +179,19 @@ func (r *Record) object(b []byte) (int, *SyntaxError) {
 			return i + 1, nil
 		}
 		return i, unexpected(b, i, "want ',' or '}'")
+	}
+}
+
+// expect notes the key of m as that of the next record's member at the same place.
+func (r *Record) expect(at int, m *Member) {
+	e := expectation{key: m.Key, escaped: m.KeyEscaped}
+	if m.Key >= 0 {
+		e.text = r.Keys.texts[m.Key]
+	}
+	if at < len(r.expected) {
+		r.expected[at] = e
+	} else if at < maxKeys {
+		r.expected = append(r.expected, e)
 	}
 }
 

@@ -137,7 +137,7 @@ func Float(b []byte) float64 {
 // eightDigits is the number that the first eight bytes of b write, if they are digits.
 func eightDigits(b []byte) (uint64, bool) {
 	x := binary.LittleEndian.Uint64(b)
-	if (x&0xF0F0F0F0F0F0F0F0)|((x+0x0606060606060606)&0xF0F0F0F0F0F0F0F0)>>4 != 0x3333333333333333 {
+	if !digits(x) {
 		return 0, false
 	}
 	// Digits become pairs, pairs fours, and fours eight.
