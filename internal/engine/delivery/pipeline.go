@@ -36,8 +36,8 @@ const DefaultLinger = 250 * time.Millisecond
 
 // Limits of one read, and so of what waits between the stages.
 const (
-	chunkBytes   = 1 << 20
-	chunkRecords = 8192
+	chunkBytes   = 512 << 10
+	chunkRecords = 4096
 	maxPutWait   = 30 * time.Second
 )
 
