@@ -33,7 +33,7 @@ const (
 var errNoKey = errors.New("makes keys that cannot be stored: of more than 1024 bytes, of slashes for the most part, or with a NUL")
 
 // tooManyPartitions is the error code of a record of one partition too many.
-const tooManyPartitions = "DynamicPartitioning.ActivePartitionsExceeded"
+const tooManyPartitions = "DynamicPartitioning.ActivePartitionsLimitExceeded"
 
 // specPlan is the Plan of a Spec.
 //
@@ -452,7 +452,7 @@ func (p *specPlan) unfit(row []byte, from *From, err *columnar.RecordError) *Rej
 }
 
 func (p *specPlan) TooMany(partition string, row []byte, from *From) *Rejected {
-	return p.failed(row, from, &PartitionError{tooManyPartitions, fmt.Sprintf("Active partitions limit exceeded: %d", p.MaxPartitions())})
+	return p.failed(row, from, &PartitionError{tooManyPartitions, "The number of active partitions has exceeded the configured limit"})
 }
 
 func (p *specPlan) Encoder(partition string, w io.Writer) (Encoder, error) {
