@@ -397,7 +397,7 @@ func TestPutErrors(t *testing.T) {
 	ordering := func(number string) error {
 		return put(func(in *kinesis.PutRecordInput) { in.SequenceNumberForOrdering = &number })
 	}
-	future := sequence{created: 1.7e9, frame: 3, time: seconds(n.clock.Now()) + 1}.String()
+	future := sequence{created: 1.7e9, frame: 3, time: seconds(n.clock.Now().Add(25 * time.Hour))}.String()
 	for _, number := range []string{future, "42535295865117307932921825928971026432", "21267647932558653966460912964485513216" + "0", strings.Repeat("9", 56)} {
 		want(t, ordering(number), "InvalidArgumentException", "ExclusiveMinimumSequenceNumber "+number)
 	}
