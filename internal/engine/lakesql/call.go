@@ -86,6 +86,20 @@ func (c *invocation) lambda(i int, params ...param) (string, *sql.Type) {
 // has all of them in memory at once, which its memory limit does not count.
 const maxElements = 10_000_000
 
+// memoryExceeded fails a query that would need too much memory.
+const memoryExceeded = "__raise('EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded per-node memory limit')"
+
+// bytes is the size of an argument that is text or bytes; empty for others.
+func (c *invocation) bytes(i int) string {
+	switch t := c.typ(i); {
+	case isText(t):
+		return "strlen(" + c.args[i] + ")"
+	case is(t, "varbinary"):
+		return "octet_length(" + c.args[i] + ")"
+	}
+	return ""
+}
+
 // within is the number of times that an expression is evaluated for a row by the lambdas
 // around it; empty where there are none, or where it cannot be told.
 func (t *translator) within() string {
@@ -101,7 +115,7 @@ func (t *translator) bounded(list, length string) string {
 	if t.within() == "" || strings.Contains(list, "SELECT ") {
 		return list
 	}
-	return fmt.Sprintf("CASE WHEN CAST(%s AS DOUBLE) * %s > %d THEN __raise('EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded per-node memory limit') ELSE %s END", length, t.within(), maxElements, list)
+	return fmt.Sprintf("CASE WHEN CAST(%s AS DOUBLE) * %s > %d THEN %s ELSE %s END", length, t.within(), maxElements, memoryExceeded, list)
 }
 
 // most is the number of elements that a function may make, where n is its own limit.

@@ -24,6 +24,9 @@ func raised(text string) string {
 // raise is an expression that fails the query; it can stand for a value of any type.
 func raise(name, text string) string { return "__raise('" + name + ": ' || " + text + ")" }
 
+// maxRepeated bounds the bytes that repeat makes of one value.
+const maxRepeated = 256 << 20
+
 func arrayFunctions() map[string]function {
 	// match folds the lambda's answers; missing is what unknown answers give, no what none give.
 	match := func(sought, found, none string) function {
@@ -96,7 +99,11 @@ func arrayFunctions() map[string]function {
 		"shuffle":    {min: 1, max: 1, takes: "a", template: "list_transform(list_sort(list_transform($1, lambda __e: struct_pack(r := random(), e := __e))), lambda __s: __s.e)", result: "1"},
 		"flatten":    {min: 1, max: 1, takes: "a", template: "flatten($1)", result: "e"},
 		"repeat": {min: 2, max: 2, takes: ".i", result: "[1", write: func(c *invocation) (string, *sql.Type) {
-			return c.fill("list_transform(range(CASE WHEN $2 > " + c.most(10_000) + " THEN " + raised("count argument of repeat function must be less than or equal to 10000") + " ELSE greatest($2, 0) END), lambda __e: $1)"), nil
+			count := "CASE WHEN $2 > " + c.most(10_000) + " THEN " + raised("count argument of repeat function must be less than or equal to 10000")
+			if size := c.bytes(0); size != "" {
+				count += fmt.Sprintf(" WHEN CAST($2 AS DOUBLE) * %s > %d THEN %s", size, maxRepeated, memoryExceeded)
+			}
+			return c.fill("list_transform(range(" + count + " ELSE greatest($2, 0) END), lambda __e: $1)"), nil
 		}},
 		"ngrams": {min: 2, max: 2, takes: "ai", write: func(c *invocation) (string, *sql.Type) {
 			return c.fill("CASE WHEN $2 <= 0 THEN " + raised("N must be positive") + " ELSE list_transform(range(1, greatest(len($1) - $2, 0) + 2), lambda __i: $1[__i:__i + $2 - 1]) END"), arrayOf(c.typ(0))

@@ -19,7 +19,7 @@ const replacement = `regexp_replace(replace(%s, '\', '\\'), '\$(\d)', '\\\1', 'g
 func stringFunctions() map[string]function {
 	pad := func(name string) function {
 		return function{min: 3, max: 3, takes: "xix", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			length := "CASE WHEN $2 < 0 OR $2 > 2147483647 THEN " + raised("Target length must be in the range [0..2147483647]") + fmt.Sprintf(" WHEN $2 > %d THEN ", maxPadded) + "__raise('EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded per-node memory limit')"
+			length := "CASE WHEN $2 < 0 OR $2 > 2147483647 THEN " + raised("Target length must be in the range [0..2147483647]") + fmt.Sprintf(" WHEN $2 > %d THEN ", maxPadded) + memoryExceeded
 			if is(c.typ(0), "varbinary") {
 				return c.fill("trino_pad_bytes('" + name + "', $1, " + length + " ELSE $2 END, $3)"), binaryType
 			}
