@@ -90,8 +90,10 @@ func (s *Service) UpdateDestination(ctx context.Context, in *firehose.UpdateDest
 	if err := change(next); err != nil {
 		return nil, err
 	}
-	if err := s.checkSchema(ctx, next); err != nil {
-		return nil, err
+	if up.DataFormatConversionConfiguration != nil {
+		if err := s.checkSchema(ctx, next); err != nil {
+			return nil, err
+		}
 	}
 	if next.Transforms == old.Transforms && next.backs() == old.backs() {
 		if err := s.modify(ctx, name, change); err != nil {
