@@ -165,15 +165,37 @@ func NewWriter(out io.Writer, s Schema, opts Options) (*Writer, error) {
 	return w, nil
 }
 
+// counter counts what goes to the sink, and keeps a little back: a file that has no row
+// group yet is four bytes, for which a sink should not need a block of memory.
 type counter struct {
-	w io.Writer
-	n int64
+	w    io.Writer
+	n    int64
+	held []byte
 }
 
+const maxHeldBack = 64
+
 func (c *counter) Write(b []byte) (int, error) {
+	if len(c.held)+len(b) <= maxHeldBack {
+		c.held = append(c.held, b...)
+		c.n += int64(len(b))
+		return len(b), nil
+	}
+	if err := c.flush(); err != nil {
+		return 0, err
+	}
 	n, err := c.w.Write(b)
 	c.n += int64(n)
 	return n, err
+}
+
+func (c *counter) flush() error {
+	if len(c.held) == 0 {
+		return nil
+	}
+	_, err := c.w.Write(c.held)
+	c.held = c.held[:0]
+	return err
 }
 
 // WriteJSON writes a record, which is one JSON object with nothing but white space around
@@ -434,7 +456,11 @@ func (w *Writer) Close() error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := w.file.Close(); err != nil {
+	err := w.file.Close()
+	if err == nil {
+		err = w.written.flush()
+	}
+	if err != nil {
 		w.err = fmt.Errorf("columnar: end file: %w", err)
 		return w.err
 	}
@@ -447,7 +473,7 @@ var errClosed = errors.New("columnar: file is closed")
 // Rows is how many records were written.
 func (w *Writer) Rows() int64 { return w.rows }
 
-// Size is how many bytes went to the sink.
+// Size is how many bytes went to the sink, or are about to.
 func (w *Writer) Size() int64 { return w.written.n }
 
 // Buffered is about how many bytes of memory the writer holds for rows that have not gone
