@@ -53,26 +53,44 @@ type sent struct {
 
 // Append makes the batch durable (fsync) and returns the position of its first record;
 // the others follow at Index+1, Index+2... Concurrent appends to a shard share a frame, those
-// to all shards a sync. When it returns an error other than a context's, nothing of the batch is or
-// will be readable. The batch is free for reuse on return. An empty batch is an error.
+// to all shards a sync. When it returns an error other than a context's, nothing of the batch
+// is or will be readable. The batch is free for reuse on return. An empty batch is an error.
 func (s *Shard) Append(ctx context.Context, b *Batch) (Position, time.Time, error) {
+	return s.Begin(ctx, b).Wait(ctx)
+}
+
+// Pending is an append under way. Wait must be called once.
+type Pending struct {
+	shard *Shard
+	w     *waiter
+	err   error // why it was not begun
+}
+
+// Begin begins an Append, so that one goroutine can append to many shards at once. It does
+// not wait for the disk. The batch is free for reuse when Wait has returned.
+func (s *Shard) Begin(ctx context.Context, b *Batch) Pending {
+	w, err := s.begin(ctx, b)
+	return Pending{s, w, err}
+}
+
+func (s *Shard) begin(ctx context.Context, b *Batch) (*waiter, error) {
 	if err := b.check(s.log.maxFrame); err != nil {
-		return Position{}, time.Time{}, err
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return Position{}, time.Time{}, err
+		return nil, err
 	}
 	if err := s.log.space.check(s.log); err != nil {
-		return Position{}, time.Time{}, err
+		return nil, err
 	}
 	if err := s.open(ctx); err != nil {
-		return Position{}, time.Time{}, err
+		return nil, err
 	}
 	w := &waiter{batch: b, buf: b.buf, count: uint32(b.count), done: make(chan struct{})}
 	s.mu.Lock()
 	if err := s.err; err != nil {
 		s.mu.Unlock()
-		return Position{}, time.Time{}, err
+		return nil, err
 	}
 	s.queue = append(s.queue, w)
 	s.queued += len(w.buf) - headerSize
@@ -81,10 +99,19 @@ func (s *Shard) Append(ctx context.Context, b *Batch) (Position, time.Time, erro
 	if out != nil {
 		s.send(out)
 	}
+	return w, nil
+}
+
+// Wait returns what Append returns.
+func (p Pending) Wait(ctx context.Context) (Position, time.Time, error) {
+	w := p.w
+	if p.err != nil {
+		return Position{}, time.Time{}, p.err
+	}
 	select {
 	case <-w.done:
 	case <-ctx.Done():
-		if !s.abandon(w) {
+		if !p.shard.abandon(w) {
 			return Position{}, time.Time{}, ctx.Err()
 		}
 		<-w.done

@@ -80,7 +80,7 @@ func (s *Shard) Read(ctx context.Context, from Position, o ReadOptions, dst []Re
 				return recs, next, err
 			}
 			s.mu.Lock()
-			s.begin(next.Frame, nil)
+			s.beginAt(next.Frame, nil)
 			s.mu.Unlock()
 			continue
 		}
@@ -251,7 +251,7 @@ func (s *Shard) skipped(ctx context.Context, seq, last uint64, found *frame) (*f
 		return nil, err
 	}
 	s.mu.Lock()
-	s.begin(min(first, last+1), nil)
+	s.beginAt(min(first, last+1), nil)
 	s.mu.Unlock()
 	if first <= seq {
 		next := seq + 1

@@ -138,7 +138,7 @@ func (s *Shard) Info(ctx context.Context) (Info, error) {
 			var c *corruptError
 			if errors.As(err, &c) {
 				s.mu.Lock()
-				s.begin(c.next, nil)
+				s.beginAt(c.next, nil)
 				s.mu.Unlock()
 				continue
 			}
@@ -147,9 +147,9 @@ func (s *Shard) Info(ctx context.Context) (Info, error) {
 			}
 			s.mu.Lock()
 			if f == nil {
-				s.begin(last+1, nil)
+				s.beginAt(last+1, nil)
 			} else {
-				s.begin(f.seq, &f.header)
+				s.beginAt(f.seq, &f.header)
 			}
 			s.mu.Unlock()
 			continue
@@ -160,7 +160,7 @@ func (s *Shard) Info(ctx context.Context) (Info, error) {
 				return Info{}, err
 			}
 			s.mu.Lock()
-			s.begin(p.Frame, nil)
+			s.beginAt(p.Frame, nil)
 			s.mu.Unlock()
 			continue
 		}

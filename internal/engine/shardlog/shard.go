@@ -273,7 +273,7 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 	}
 	s.mu.Lock()
 	s.maxAge, s.floor = d, floor
-	s.begin(floor, nil)
+	s.beginAt(floor, nil)
 	s.mu.Unlock()
 	return s.purge(ctx, floor)
 }
@@ -326,13 +326,13 @@ func (s *Shard) purge(ctx context.Context, seq uint64) error {
 	}
 	s.mu.Lock()
 	s.held = seq
-	s.begin(seq, nil)
+	s.beginAt(seq, nil)
 	s.mu.Unlock()
 	return nil
 }
 
-// begin moves the first readable frame forward. Callers hold mu.
-func (s *Shard) begin(seq uint64, h *header) {
+// beginAt moves the first readable frame forward. Callers hold mu.
+func (s *Shard) beginAt(seq uint64, h *header) {
 	if seq > s.first {
 		s.first, s.firstHeader = seq, h
 	} else if seq == s.first && h != nil {

@@ -308,7 +308,7 @@ func (s *Shard) resync() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.begin(first, nil)
+	s.beginAt(first, nil)
 	s.last, s.lastHeader = last, end
 	s.wake()
 	return nil

@@ -45,7 +45,6 @@ type put struct {
 	view   *view
 	slots  []slot
 	slotOf []int32 // by number in view.open: the index in slots, or -1
-	wait   sync.WaitGroup
 	failed int
 }
 
@@ -60,10 +59,11 @@ type entry struct {
 
 // slot gathers what one shard takes.
 type slot struct {
-	shard *openShard
-	batch *shardlog.Batch
-	at    shardlog.Position // of its first record
-	time  time.Time
+	shard   *openShard
+	batch   *shardlog.Batch
+	pending shardlog.Pending
+	at      shardlog.Position // of its first record
+	time    time.Time
 	// number is that of the record that was answered for last; zero: none was.
 	number decimal
 	err    error
@@ -136,12 +136,14 @@ func (s *Service) store(ctx context.Context, p *put) error {
 		return nil // all throttled
 	}
 	ctx = context.WithoutCancel(ctx) // a client that hangs up does not leave half of it done
-	for i := range p.slots[1:] {
-		p.wait.Add(1)
-		go p.slots[i+1].appendAsync(ctx, &p.wait)
+	for i := range p.slots {
+		sl := &p.slots[i]
+		sl.pending = sl.shard.log.Begin(ctx, sl.batch)
 	}
-	p.slots[0].append(ctx)
-	p.wait.Wait()
+	for i := range p.slots {
+		sl := &p.slots[i]
+		sl.at, sl.time, sl.err = sl.pending.Wait(ctx)
+	}
 
 	records, bytes := 0, 0
 	for i := range p.slots {
@@ -243,15 +245,6 @@ func (p *put) slot(number int) int32 {
 	p.slots = append(p.slots, slot{shard: &p.view.open[number], batch: batches.Get().(*shardlog.Batch)})
 	p.slotOf[number] = int32(i)
 	return int32(i)
-}
-
-func (sl *slot) append(ctx context.Context) {
-	sl.at, sl.time, sl.err = sl.shard.log.Append(ctx, sl.batch)
-}
-
-func (sl *slot) appendAsync(ctx context.Context, wait *sync.WaitGroup) {
-	defer wait.Done()
-	sl.append(ctx)
 }
 
 // appendNext appends the sequence number of the slot's next record.
