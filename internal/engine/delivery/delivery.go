@@ -197,7 +197,13 @@ func (r *Rows) add(partition, data []byte, members []jsontext.Member, start int)
 		r.arena = append(r.arena, partition...)
 		p = r.arena[at:len(r.arena):len(r.arena)]
 	}
-	r.rows = append(r.rows, routedRow{p, Row{data, r.from, members, start}})
+	if n := len(r.rows); n < cap(r.rows) {
+		r.rows = r.rows[:n+1] // it is empty since reset
+	} else {
+		r.rows = append(r.rows, routedRow{})
+	}
+	row := &r.rows[len(r.rows)-1]
+	row.partition, row.Data, row.From, row.members, row.start = p, data, r.from, members, start
 }
 
 // Reject appends a row of an error partition.

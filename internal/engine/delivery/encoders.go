@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"archive/zip"
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -24,9 +25,14 @@ type rawEncoder struct {
 	delimiter []byte
 }
 
+const rawBlock = 4 << 10
+
 func newRawEncoder(w io.Writer, c Compression, delimiter []byte) (*rawEncoder, error) {
 	e := &rawEncoder{w: w, delimiter: delimiter}
 	switch c {
+	case Uncompressed:
+		b := bufio.NewWriterSize(w, rawBlock) // a row is much less than what is worth a write
+		e.w, e.close, e.flush, e.held = b, b.Flush, b.Flush, rawBlock
 	case Gzip:
 		z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
 		if err != nil {

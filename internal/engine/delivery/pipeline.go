@@ -323,7 +323,7 @@ func (p *Pipeline) session(ctx context.Context, doc *Progress, plan Plan) (*Prog
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	e := newEncodeStage(p, plan, doc)
-	r := &readStage{p: p, plan: plan, pos: doc.Watermark, freeFrom: e.maxUpto, chunks: make(chan *chunk, 1), free: make(chan *chunk, 2)}
+	r := &readStage{p: p, plan: plan, pos: doc.Watermark, freeFrom: e.maxUpto, chunks: make(chan *chunk, 1), free: make(chan *chunk, 4)}
 	c := &commitStage{p: p, doc: doc.clone(), flushes: make(chan *flush, 4)}
 	e.chunks, e.free, e.flushes = r.chunks, r.free, c.flushes
 
