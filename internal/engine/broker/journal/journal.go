@@ -38,12 +38,12 @@ type Options struct {
 	// when it fails. It must be set.
 	Checkpoint func(streams []string) error
 
-	// SegmentBytes is the size of a segment; 0 means 16 MiB. It is larger, up to eight times,
-	// when it holds messages of many streams, so that not too many syncs of the store come
-	// on the bytes.
+	// SegmentBytes is the size of a segment; 0 means 4 MiB: what a checkpoint has to write at
+	// once, appends wait for. It is larger, up to 32 times, when it holds messages of many
+	// streams, so that not too many syncs of the store come on the bytes.
 	SegmentBytes int64
 
-	// Segments is how many of them there are at most; 0 means 4. When all wait for a
+	// Segments is how many of them there are at most; 0 means 8. When all wait for a
 	// checkpoint, so do appends, or fail if the checkpoint does.
 	Segments int
 }
@@ -98,8 +98,8 @@ type segment struct {
 // Open goes on with a journal that Read has read. What it has left must have been put back
 // into the store; it is given up when the store is synced.
 func Open(l *Left, o Options) (*Journal, error) {
-	o.SegmentBytes = cmp.Or(o.SegmentBytes, 16<<20)
-	o.Segments = cmp.Or(o.Segments, 4)
+	o.SegmentBytes = cmp.Or(o.SegmentBytes, 4<<20)
+	o.Segments = cmp.Or(o.Segments, 8)
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
@@ -190,7 +190,7 @@ func (j *Journal) nextGeneration() {
 
 // segmentBytes is how large the segment may get that entries are for. Callers hold mu.
 func (j *Journal) segmentBytes() int64 {
-	return min(max(j.opts.SegmentBytes, int64(len(j.streams))*streamBytes), 8*j.opts.SegmentBytes)
+	return min(max(j.opts.SegmentBytes, int64(len(j.streams))*streamBytes), 32*j.opts.SegmentBytes)
 }
 
 // group is the one to append to. Callers hold mu.

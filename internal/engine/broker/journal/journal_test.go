@@ -292,10 +292,10 @@ func TestAdd(t *testing.T) {
 func TestBehind(t *testing.T) {
 	s := newStore()
 	s.broken = true
-	j := open(t, t.TempDir(), Options{Checkpoint: s.checkpoint, SegmentBytes: 16 << 10, Segments: 3})
+	j := open(t, t.TempDir(), Options{Checkpoint: s.checkpoint, SegmentBytes: streamBytes, Segments: 3})
 	one := func() error {
 		done := make(chan error)
-		go j.Append(Entry{Stream: "a", Seq: 1, Data: make([]byte, 4<<10)}, func(err error) { done <- err })
+		go j.Append(Entry{Stream: "a", Seq: 1, Data: make([]byte, streamBytes/4)}, func(err error) { done <- err })
 		return <-done
 	}
 	n := 0
