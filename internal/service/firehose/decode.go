@@ -2,7 +2,8 @@ package firehose
 
 import (
 	"bytes"
-	"encoding/base64"
+
+	"github.com/segmentio/asm/base64"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
