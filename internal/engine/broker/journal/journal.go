@@ -39,7 +39,7 @@ type Options struct {
 	Checkpoint func(streams []string) error
 
 	// SegmentBytes is the size of a segment; 0 means 4 MiB: what a checkpoint has to write at
-	// once, appends wait for. It is larger, up to 32 times, when it holds messages of many
+	// once, appends wait for. It is larger, up to eight times, when it holds messages of many
 	// streams, so that not too many syncs of the store come on the bytes.
 	SegmentBytes int64
 
@@ -190,7 +190,7 @@ func (j *Journal) nextGeneration() {
 
 // segmentBytes is how large the segment may get that entries are for. Callers hold mu.
 func (j *Journal) segmentBytes() int64 {
-	return min(max(j.opts.SegmentBytes, int64(len(j.streams))*streamBytes), 32*j.opts.SegmentBytes)
+	return min(max(j.opts.SegmentBytes, int64(len(j.streams))*streamBytes), 8*j.opts.SegmentBytes)
 }
 
 // group is the one to append to. Callers hold mu.
