@@ -101,7 +101,11 @@ func (b *Broker) putBackStream(js jetstream.JetStream, left *journal.Left, s jou
 	n := 0
 	var acks []jetstream.PubAckFuture
 	err = left.Entries(s.StreamID, last, func(e journal.Entry) error {
+		if e.Seq != last+1 {
+			return nil // the one before is lost, so nobody was told of this one
+		}
 		n++
+		last++
 		ack, err := js.PublishMsgAsync(&nats.Msg{
 			Subject: e.Subject,
 			Header:  nats.Header{jetstream.ExpectedLastSeqHeader: {strconv.FormatUint(e.Seq-1, 10)}},

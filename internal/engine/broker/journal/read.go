@@ -33,13 +33,13 @@ type StreamID struct {
 	Born int64
 }
 
-type leftStream struct {
-	entries []place // consecutive sequences from first on
-	first   uint64
-}
+// leftStream has the entries in the order of their sequences, of which some may be missing:
+// a message that the store syncs itself has none.
+type leftStream struct{ entries []place }
 
 // place is where an entry stands.
 type place struct {
+	seq        uint64
 	generation uint64
 	offset     int64
 	length     int32
@@ -118,7 +118,7 @@ func (l *Left) scan(s leftSegment) error {
 		if !ok {
 			return nil
 		}
-		l.add(e, place{s.generation, offset, int32(n)})
+		l.add(e, place{e.Seq, s.generation, offset, int32(n)})
 		s.streams[e.Stream] = struct{}{}
 		offset += int64(n)
 	}
@@ -128,26 +128,19 @@ func (l *Left) add(e Entry, p place) {
 	id := StreamID{e.Stream, e.Born}
 	s := l.streams[id]
 	if s == nil {
-		s = &leftStream{first: e.Seq}
+		s = new(leftStream)
 		l.streams[id] = s
 	}
-	end := s.first + uint64(len(s.entries))
-	switch {
-	case len(e.Data) == 0: // all up to here is in the store
-		if e.Seq >= end {
-			s.entries, s.first = nil, e.Seq+1
-		} else if e.Seq >= s.first {
-			s.entries, s.first = s.entries[e.Seq+1-s.first:], e.Seq+1
+	i, _ := slices.BinarySearchFunc(s.entries, e.Seq, func(p place, seq uint64) int { return cmp.Compare(p.seq, seq) })
+	if len(e.Data) == 0 { // all up to here is in the store
+		for i < len(s.entries) && s.entries[i].seq <= e.Seq {
+			i++
 		}
+		s.entries = s.entries[i:]
 		return
-	case e.Seq < s.first:
-		s.entries, s.first = nil, e.Seq
-	case e.Seq < end: // in the place of one that the store lost again before it was acknowledged
-		s.entries = s.entries[:e.Seq-s.first]
-	case e.Seq > end: // what is between was synced in the store
-		s.entries, s.first = nil, e.Seq
 	}
-	s.entries = append(s.entries, p)
+	// What stands at or behind its place the store lost again before it was acknowledged.
+	s.entries = append(s.entries[:i], p)
 }
 
 // Stream is a stream that messages are left of.
@@ -162,7 +155,7 @@ func (l *Left) Streams() []Stream {
 	var all []Stream
 	for id, s := range l.streams {
 		if n := len(s.entries); n > 0 {
-			all = append(all, Stream{id, s.first, s.first + uint64(n) - 1})
+			all = append(all, Stream{id, s.entries[0].seq, s.entries[n-1].seq})
 		}
 	}
 	slices.SortFunc(all, func(a, b Stream) int {
@@ -171,8 +164,8 @@ func (l *Left) Streams() []Stream {
 	return all
 }
 
-// Entries calls f with the messages of a stream after the sequence, in order. Data is
-// valid during the call alone.
+// Entries calls f with the messages of a stream after the sequence, in order; some between
+// may be missing. Data is valid during the call alone.
 func (l *Left) Entries(id StreamID, after uint64, f func(Entry) error) error {
 	s := l.streams[id]
 	if s == nil {
@@ -186,8 +179,8 @@ func (l *Left) Entries(id StreamID, after uint64, f func(Entry) error) error {
 		}
 	}()
 	var buf []byte
-	for i, p := range s.entries {
-		if s.first+uint64(i) <= after {
+	for _, p := range s.entries {
+		if p.seq <= after {
 			continue
 		}
 		if file == nil || generation != p.generation {
