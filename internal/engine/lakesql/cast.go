@@ -34,24 +34,6 @@ func (t *translator) cast(c *sql.Cast, in *scope) (string, *sql.Type) {
 	return t.castTo(verb, text, from, to), to
 }
 
-// castable reports whether Trino has a cast.
-func castable(from, to *sql.Type) bool {
-	date := func(t *sql.Type) bool { return is(t, "date", "time", "timestamp", "timestamp with time zone") }
-	switch {
-	case from == nil || is(from, "unknown", "json") || is(to, "json"):
-		return true
-	case isNumeric(from) || is(from, "boolean"):
-		return isNumeric(to) || is(to, "boolean") || isText(to)
-	case date(from):
-		return date(to) && !(is(from, "date") && is(to, "time")) && !(is(from, "time") && is(to, "date")) || isText(to)
-	case is(from, "array", "map", "row"):
-		return from.Name == to.Name
-	case is(from, "varbinary"):
-		return is(to, "varbinary", "uuid")
-	}
-	return true
-}
-
 // castTo casts with Trino's meaning; verb is CAST( or TRY_CAST(.
 func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 	try := verb == "TRY_CAST("
@@ -131,21 +113,4 @@ func jsonOf(text string, t *sql.Type, depth int) string {
 		return "list_transform(" + text + ", lambda " + p + ": " + jsonOf(p, element(t), depth+1) + ")"
 	}
 	return text
-}
-
-// convert casts text, whose rows Trino matches by place and DuckDB by name.
-func convert(verb, text string, from, to *sql.Type, depth int) string {
-	plain := verb + text + " AS " + duckType(to) + ")"
-	switch {
-	case is(from, "row") && is(to, "row") && len(from.Fields) == len(to.Fields) && len(to.Fields) > 0:
-		parts := make([]string, len(to.Fields))
-		for i := range parts {
-			parts[i] = ident(fieldName(to, i)) + " := " + convert(verb, "("+text+")."+ident(fieldName(from, i)), from.Fields[i].Type, to.Fields[i].Type, depth)
-		}
-		return "CASE WHEN (" + text + ") IS NULL THEN NULL ELSE struct_pack(" + strings.Join(parts, ", ") + ") END"
-	case is(from, "array") && is(to, "array") && is(element(from), "row", "array") && len(to.Args) == 1:
-		p := fmt.Sprintf("cast%d", depth)
-		return "list_transform(" + text + ", lambda " + p + ": " + convert(verb, p, element(from), element(to), depth+1) + ")"
-	}
-	return plain
 }

@@ -107,14 +107,14 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 			return "(" + left + not(x.Not) + " IN (" + text + "))", booleanType
 		}
 		list := make([]string, len(x.List))
-		types := []*sql.Type{typ}
+		typs := []*sql.Type{typ}
 		for i, y := range x.List {
 			var u *sql.Type
 			list[i], u = t.expr(y, in)
 			if apart(typ, u) {
-				fail(x.Position, "TYPE_MISMATCH", "IN value and list items must be the same type or coercible to a common type. Cannot find common type between %s and %s, all types (without duplicates): %s", typeText(typ), typeText(u), typeList(append(types, u)))
+				fail(x.Position, "TYPE_MISMATCH", "IN value and list items must be the same type or coercible to a common type. Cannot find common type between %s and %s, all types (without duplicates): %s", typeText(typ), typeText(u), typeList(append(typs, u)))
 			}
-			types = append(types, u)
+			typs = append(typs, u)
 		}
 		return "(" + left + not(x.Not) + " IN (" + strings.Join(list, ", ") + "))", booleanType
 	case *sql.Like:
@@ -166,13 +166,13 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		return "struct_pack(" + strings.Join(parts, ", ") + ")", typ
 	case *sql.Array:
 		parts := make([]string, len(x.Items))
-		var types []*sql.Type
+		var typs []*sql.Type
 		for i, item := range x.Items {
 			var it *sql.Type
 			parts[i], it = t.expr(item, in)
-			types = append(types, it)
+			typs = append(typs, it)
 		}
-		typ := together(x.Position, "All ARRAY elements", types)
+		typ := together(x.Position, "All ARRAY elements", typs)
 		return "[" + strings.Join(parts, ", ") + "]", arrayOf(typ)
 	case *sql.JSONQuery:
 		return t.jsonQuery(x, in)
@@ -201,7 +201,7 @@ func (t *translator) rowQuery(q *sql.Query, in *scope) (string, *sql.Type) {
 	names, fields := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
 		f := sql.RowField{Type: c.typ}
-		if !strings.HasPrefix(c.name, unnamed) {
+		if !strings.HasPrefix(c.name, Unnamed) {
 			f.Name = &sql.Identifier{Name: c.name}
 		}
 		if f.Type == nil {
@@ -402,7 +402,7 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 		text, operand = t.expr(c.Operand, in)
 		b.WriteString(" " + text)
 	}
-	var types []*sql.Type
+	var typs []*sql.Type
 	for _, w := range c.Whens {
 		cond, ct := t.expr(w.Cond, in)
 		if c.Operand == nil {
@@ -411,13 +411,13 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 			fail(w.Cond.Pos(), "TYPE_MISMATCH", "CASE operand type does not match WHEN clause operand type: %s vs %s", typeText(operand), typeText(ct))
 		}
 		then, tt := t.expr(w.Then, in)
-		types = append(types, tt)
+		typs = append(typs, tt)
 		b.WriteString(" WHEN " + cond + " THEN " + then)
 	}
 	if c.Else != nil {
 		text, et := t.expr(c.Else, in)
-		types = append(types, et)
+		typs = append(typs, et)
 		b.WriteString(" ELSE " + text)
 	}
-	return b.String() + " END", together(c.Position, "All CASE results", types)
+	return b.String() + " END", together(c.Position, "All CASE results", typs)
 }

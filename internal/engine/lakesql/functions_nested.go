@@ -16,14 +16,6 @@ const distinct = "list_filter($1, lambda __e, __i: list_position($1, __e) = __i)
 // hasNull is whether a list has a null.
 const hasNull = "(len($1) <> list_count($1))"
 
-// raised is raise of a constant text, for an argument that is not good.
-func raised(text string) string {
-	return "__raise(" + quote("INVALID_FUNCTION_ARGUMENT: "+text) + ")"
-}
-
-// raise is an expression that fails the query; it can stand for a value of any type.
-func raise(name, text string) string { return "__raise('" + name + ": ' || " + text + ")" }
-
 // maxRepeated bounds the bytes that repeat makes of one value.
 const maxRepeated = 256 << 20
 
@@ -112,12 +104,12 @@ func arrayFunctions() map[string]function {
 		"sequence":     {min: 2, max: 3, result: "[1", write: sequence},
 		"zip": {min: 2, max: 5, takes: "a", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
-			fields, types := make([]string, len(c.args)), make([]*sql.Type, len(c.args))
+			fields, typs := make([]string, len(c.args)), make([]*sql.Type, len(c.args))
 			for i := range c.args {
 				fields[i] = fmt.Sprintf("field%d := %s[%d]", i, p, i+1)
-				types[i] = element(c.typ(i))
+				typs[i] = element(c.typ(i))
 			}
-			return "list_transform(list_zip(" + strings.Join(c.args, ", ") + "), lambda " + p + ": struct_pack(" + strings.Join(fields, ", ") + "))", arrayOf(rowOf(types...))
+			return "list_transform(list_zip(" + strings.Join(c.args, ", ") + "), lambda " + p + ": struct_pack(" + strings.Join(fields, ", ") + "))", arrayOf(rowOf(typs...))
 		}},
 		"transform": {min: 2, max: 2, takes: "a.", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()

@@ -162,7 +162,7 @@ func timeFunctions() map[string]function {
 	}
 	now := func(as string, typ *sql.Type) function {
 		return function{max: 1, write: func(c *invocation) (string, *sql.Type) {
-			return "CAST(" + quote(c.now.Format("2006-01-02 15:04:05.000")) + " AS TIMESTAMP)" + as, typ
+			return "CAST(" + quote(c.host.Now.Format("2006-01-02 15:04:05.000")) + " AS TIMESTAMP)" + as, typ
 		}}
 	}
 	offset := func(unit int64, modulo string) function {

@@ -258,23 +258,6 @@ func decimalQuotient(left, right string, l, r [2]int, typ *sql.Type) string {
 	return fmt.Sprintf("CAST(CAST(%s AS DECIMAL(%d,0)) * CAST('0.%s1' AS DECIMAL(%d,%d)) AS %s)", q, min(38-s-1, p), strings.Repeat("0", s-1), s+1, s, duckType(typ))
 }
 
-func decimalOf(t *sql.Type) [2]int {
-	switch t.Name {
-	case "decimal":
-		if len(t.Params) == 2 {
-			return [2]int{t.Params[0], t.Params[1]}
-		}
-		return [2]int{38, 0}
-	case "tinyint":
-		return [2]int{3, 0}
-	case "smallint":
-		return [2]int{5, 0}
-	case "integer":
-		return [2]int{10, 0}
-	}
-	return [2]int{19, 0}
-}
-
 // logical fails unless an expression is boolean, where its type is known.
 func (t *translator) logical(x sql.Expr, typ *sql.Type, what string) {
 	if typ != nil && !is(typ, "boolean", "unknown") {

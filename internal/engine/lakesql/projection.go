@@ -156,7 +156,7 @@ func (t *translator) projectedDates(at sql.Position, table *Table, get func(stri
 	if !ok {
 		bad("range")
 	}
-	now := t.engine.clock.Now().UTC()
+	now := t.host.Now
 	bound := func(s string) time.Time {
 		s = strings.TrimSpace(s)
 		if strings.HasPrefix(strings.ToUpper(s), "NOW") {

@@ -296,21 +296,11 @@ func (p *pruner) evaluate(x sql.Expr) (v operand, ok bool) {
 	if !isInteger(typ) && !is(typ, "varchar", "date") {
 		return operand{}, false
 	}
-	c, err := p.t.engine.connect(p.t.ctx)
+	var s string
+	err := p.t.host.Query(p.t.ctx, "SELECT CAST("+text+" AS VARCHAR)", 1, func(values []driver.Value) { s, ok = values[0].(string) })
 	if err != nil {
 		return operand{}, false
 	}
-	defer p.t.engine.release(c)
-	rows, err := c.(driver.QueryerContext).QueryContext(p.t.ctx, "SELECT CAST("+text+" AS VARCHAR)", nil)
-	if err != nil {
-		return operand{}, false
-	}
-	defer rows.Close()
-	values := make([]driver.Value, 1)
-	if rows.Next(values) != nil {
-		return operand{}, false
-	}
-	s, ok := values[0].(string)
 	if ok && isInteger(typ) {
 		return integerOperand(s)
 	}

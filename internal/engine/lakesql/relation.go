@@ -302,7 +302,7 @@ func (t *translator) view(at sql.Position, v *Table) (string, []column) {
 	// Columns without a name have one by their place.
 	names := make([]column, len(columns))
 	for i, c := range columns {
-		if strings.HasPrefix(c.name, unnamed) {
+		if strings.HasPrefix(c.name, Unnamed) {
 			c.name = fmt.Sprintf("_col%d", i)
 		}
 		names[i] = c

@@ -174,16 +174,14 @@ func resultColumn(name string, info duckdb.TypeInfo) ResultColumn {
 
 // finish names the columns without a name and gives all of them their types: the
 // translation's where it knows, DuckDB's otherwise.
-func finish(columns []ResultColumn, known []column) {
+func finish(columns []ResultColumn, known []Output) {
 	for i := range columns {
 		c := &columns[i]
 		if len(known) == len(columns) {
-			if c.Name = known[i].label; c.Name == "" {
-				c.Name = known[i].name
-			}
-			c.typ = refine(known[i].typ, c.typ)
+			c.Name = known[i].Name
+			c.typ = refine(known[i].Type, c.typ)
 		}
-		if strings.HasPrefix(c.Name, unnamed) {
+		if strings.HasPrefix(c.Name, Unnamed) {
 			c.Name = fmt.Sprintf("_col%d", i)
 		}
 		c.FullType, c.Hive = strings.ReplaceAll(c.typ.String(), ", ", ","), hiveOf(c.typ)

@@ -28,7 +28,7 @@ func (t *translator) informationSchema(r *sql.Table, name string) (string, []col
 		}
 		columns = append(columns, column{name: f, typ: typ})
 	}
-	catalog := quote(t.catalogName())
+	own := quote(t.catalogName())
 	var rows []string
 	add := func(values ...string) { rows = append(rows, "("+strings.Join(values, ", ")+")") }
 	databases, err := t.request.Catalog.Databases(t.ctx)
@@ -37,7 +37,7 @@ func (t *translator) informationSchema(r *sql.Table, name string) (string, []col
 	}
 	for _, db := range databases {
 		if name == "schemata" {
-			add(catalog, quote(db))
+			add(own, quote(db))
 			continue
 		}
 		names, err := t.request.Catalog.Tables(t.ctx, db)
@@ -55,10 +55,10 @@ func (t *translator) informationSchema(r *sql.Table, name string) (string, []col
 				if table.ViewSQL != "" {
 					kind = "'VIEW'"
 				}
-				add(catalog, quote(db), quote(n), kind)
+				add(own, quote(db), quote(n), kind)
 			case "views":
 				if table.ViewSQL != "" {
-					add(catalog, quote(db), quote(n), quote(table.ViewSQL))
+					add(own, quote(db), quote(n), quote(table.ViewSQL))
 				}
 			default:
 				for i, c := range append(append([]Column{}, table.Columns...), table.PartitionColumns...) {
@@ -70,7 +70,7 @@ func (t *translator) informationSchema(r *sql.Table, name string) (string, []col
 					if i >= len(table.Columns) {
 						extra = "'partition key'"
 					}
-					add(catalog, quote(db), quote(n), quote(strings.ToLower(c.Name)), strconv.Itoa(i+1), none, "'YES'", quote(typeName(c.Type)), comment, extra)
+					add(own, quote(db), quote(n), quote(strings.ToLower(c.Name)), strconv.Itoa(i+1), none, "'YES'", quote(typeName(c.Type)), comment, extra)
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package lakesql
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,14 +14,14 @@ import (
 // maxViews bounds how deep views may use views.
 const maxViews = 16
 
-// unnamed begins the names given to columns without one, until their place is known.
-const unnamed = "__unnamed__"
+// Unnamed begins the names given to columns without one, until their place is known.
+const Unnamed = "__unnamed__"
 
 // translator turns one statement into DuckDB's text. What it cannot go on with, it fails
 // with by panic(*Error); translate recovers.
 type translator struct {
 	ctx      context.Context
-	engine   *Engine
+	host     Host
 	request  Request
 	database string
 	ctes     []map[string][]column
@@ -28,15 +29,12 @@ type translator struct {
 	lists    []string           // what the lambdas around run over: the lengths of it multiply
 	tables   map[[2]string]bool // database and name of the tables met, for names with both
 	read     map[string]string  // URI by path of the files
-	plain    string             // the directory of unpacked files, if there are any
 	bytes    int64
-	columns  int // unnamed ones so far
+	columns  int // Unnamed ones so far
 	views    []string
 	path     bool // "$path" is asked for
 	bare     bool // of the rows of tables only their number is asked for
 	try      int  // depth of TRY
-	output   []column
-	now      time.Time
 }
 
 // column is one that a name may stand for.
@@ -63,27 +61,46 @@ type scope struct {
 	block   bool // of a SELECT: what is further out is of the query around it
 }
 
-func (e *Engine) translate(ctx context.Context, r Request) (text string, t *translator, err error) {
-	t = &translator{ctx: ctx, engine: e, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}, now: e.clock.Now().UTC()}
-	defer func() {
-		if p := recover(); p != nil {
-			t.close()
-			switch p := p.(type) {
-			case *Error:
-				err = p
-			case stop:
-				err = p.error
-			default:
-				panic(p)
-			}
-		}
-	}()
+// Host is what a translation asks of the engine that its text will run in.
+type Host struct {
+	Now    time.Time // current_timestamp, in UTC
+	Dir    string    // the directory that all files must be below, absolute
+	Reader *Reader
+	// Query runs a statement of DuckDB's without tables, for constants.
+	Query func(ctx context.Context, text string, values int, row func([]driver.Value)) error
+}
+
+// Plan is a statement in DuckDB's words.
+type Plan struct {
+	Text    string
+	Columns []Output          // of the result; nil for EXPLAIN
+	Files   map[string]string // URIs of the files that it reads, by path
+	Bytes   int64             // the sizes of those
+}
+
+// Output is a column of a result, as far as the translation knows it.
+type Output struct {
+	Name string    // what it is called; begins with Unnamed where the statement has no name for it
+	Type *sql.Type // nil where it is not known
+}
+
+// Translate turns a query, or the EXPLAIN of one, into a plan. Its errors are those of the
+// catalog, of the files, and *fault.Error.
+func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error) {
+	t := &translator{ctx: ctx, host: host, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}}
+	defer catch(&err)
+	plan = &Plan{Files: t.read}
 	switch s := r.Statement.(type) {
 	case *sql.Query:
 		t.path = usesPath(s)
 		text, columns := t.query(s, nil)
-		t.output = columns
-		return t.shown(text, columns), t, nil
+		plan.Text = t.shown(text, columns)
+		for _, c := range columns {
+			if c.label == "" {
+				c.label = c.name
+			}
+			plan.Columns = append(plan.Columns, Output{c.label, c.typ})
+		}
 	case *sql.Explain:
 		q, ok := s.Statement.(*sql.Query)
 		if !ok {
@@ -91,16 +108,16 @@ func (e *Engine) translate(ctx context.Context, r Request) (text string, t *tran
 		}
 		t.path = usesPath(q)
 		text, _ := t.query(q, nil)
+		plan.Text = "EXPLAIN " + text
 		if s.Analyze {
-			return "EXPLAIN ANALYZE " + text, t, nil
+			plan.Text = "EXPLAIN ANALYZE " + text
 		}
-		return "EXPLAIN " + text, t, nil
+	default:
+		return nil, &Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("%T is not a query", r.Statement)}
 	}
-	return "", nil, &Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("%T is not a query", r.Statement)}
+	plan.Bytes = t.bytes
+	return plan, nil
 }
-
-// stop carries an error that is not the statement's fault through the translator.
-type stop struct{ error }
 
 func usesPath(q *sql.Query) bool { return strings.Contains(strings.ToLower(sql.Print(q)), `"$path"`) }
 
@@ -259,8 +276,8 @@ func (t *translator) values(v *sql.Values, outer *scope) (string, []column, *sco
 	rows := make([]string, len(v.Rows))
 	var columns []column
 	for i, x := range v.Rows {
-		texts, types := t.valuesRow(x, outer)
-		for j, typ := range types {
+		texts, typs := t.valuesRow(x, outer)
+		for j, typ := range typs {
 			if i == 0 {
 				columns = append(columns, column{name: t.unnamed(), typ: typ})
 			} else if j < len(columns) {
@@ -276,7 +293,7 @@ func (t *translator) values(v *sql.Values, outer *scope) (string, []column, *sco
 }
 
 // valuesRow is the fields of one row of VALUES, which may be any expression of a row type.
-func (t *translator) valuesRow(x sql.Expr, outer *scope) (texts []string, types []*sql.Type) {
+func (t *translator) valuesRow(x sql.Expr, outer *scope) (texts []string, typs []*sql.Type) {
 	items := []sql.Expr{x}
 	if r, ok := x.(*sql.Row); ok {
 		items = r.Items
@@ -284,20 +301,20 @@ func (t *translator) valuesRow(x sql.Expr, outer *scope) (texts []string, types 
 	for _, item := range items {
 		text, typ := t.expr(item, outer)
 		text, typ = packZone(text, typ)
-		texts, types = append(texts, text), append(types, typ)
+		texts, typs = append(texts, text), append(typs, typ)
 	}
-	if _, ok := x.(*sql.Row); ok || !is(types[0], "row") {
-		return texts, types
+	if _, ok := x.(*sql.Row); ok || !is(typs[0], "row") {
+		return texts, typs
 	}
-	row, typ := texts[0], types[0]
-	texts, types = nil, nil
+	row, typ := texts[0], typs[0]
+	texts, typs = nil, nil
 	for i, f := range typ.Fields {
-		texts, types = append(texts, "("+row+")."+ident(fieldName(typ, i))), append(types, f.Type)
+		texts, typs = append(texts, "("+row+")."+ident(fieldName(typ, i))), append(typs, f.Type)
 	}
-	return texts, types
+	return texts, typs
 }
 
 func (t *translator) unnamed() string {
 	t.columns++
-	return fmt.Sprintf("%s%d", unnamed, t.columns)
+	return fmt.Sprintf("%s%d", Unnamed, t.columns)
 }

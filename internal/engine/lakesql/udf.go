@@ -22,8 +22,8 @@ import (
 // before DuckDB is locked. Their names begin with this, which no statement can reach.
 const udfPrefix = "trino_"
 
-// udf is a scalar function in Go: null for a null argument.
-type udf struct {
+// scalar is a scalar function in Go: null for a null argument.
+type scalar struct {
 	in  []duckdb.Type
 	out duckdb.Type
 	f   func(args []driver.Value) (any, error)
@@ -32,7 +32,7 @@ type udf struct {
 }
 
 // Config implements duckdb.ScalarFunc.
-func (u udf) Config() duckdb.ScalarFuncConfig {
+func (u scalar) Config() duckdb.ScalarFuncConfig {
 	var c duckdb.ScalarFuncConfig
 	for _, t := range u.in {
 		c.InputTypeInfos = append(c.InputTypeInfos, typeInfo(t))
@@ -46,7 +46,7 @@ func (u udf) Config() duckdb.ScalarFuncConfig {
 }
 
 // Executor implements duckdb.ScalarFunc.
-func (u udf) Executor() duckdb.ScalarFuncExecutor {
+func (u scalar) Executor() duckdb.ScalarFuncExecutor {
 	return duckdb.ScalarFuncExecutor{RowExecutor: u.f}
 }
 
@@ -102,7 +102,7 @@ func bytes1(f func(b []byte) any) func([]driver.Value) (any, error) {
 	return func(v []driver.Value) (any, error) { return f(v[0].([]byte)), nil }
 }
 
-var udfs = map[string]udf{
+var udfs = map[string]scalar{
 	"json_parse": {in: []duckdb.Type{text}, out: text, f: string1(func(s string) (any, error) {
 		out, err := canonicalJSON(s)
 		if err != nil {

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -80,12 +79,12 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 		return nil, err
 	}
 	defer r.snapshot()()
-	text, t, err := e.translate(ctx, r.Request)
+	p, err := e.plan(ctx, r.Request)
 	if err != nil {
 		return nil, err
 	}
-	defer t.close()
-	result, err := e.schema(ctx, text, t)
+	defer p.close()
+	result, err := e.schema(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +112,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if err != nil {
 		return nil, fmt.Errorf("lakesql: write: %w", err)
 	}
-	w := &Written{Columns: columns, Stats: Stats{Files: len(t.read), BytesScanned: t.bytes}, dir: dir}
+	w := &Written{Columns: columns, Stats: Stats{Files: len(p.Files), BytesScanned: p.Bytes}, dir: dir}
 	defer func() {
 		if err != nil {
 			w.Close()
@@ -123,7 +122,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	for i := range names {
 		names[i] = fmt.Sprintf("q%d", i)
 	}
-	text = "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + quote(filepath.Join(dir, "rows")) + " (" + options + ")"
+	text := "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + p.Text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + quote(filepath.Join(dir, "rows")) + " (" + options + ")"
 	c, err := e.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -281,33 +280,6 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 	return r.Columns, items, nil
 }
 
-// coercible reports whether a value may be inserted into a column.
-func coercible(from, to *sql.Type) bool {
-	if from == nil || is(from, "unknown") || from.Name == to.Name && len(from.Args) == 0 && len(from.Fields) == 0 {
-		return true
-	}
-	rank := map[string]int{"tinyint": 1, "smallint": 2, "integer": 3, "bigint": 4, "decimal": 5, "real": 6, "double": 7}
-	switch {
-	case rank[from.Name] > 0 && rank[to.Name] > 0:
-		return rank[from.Name] <= rank[to.Name]
-	case is(from, "varchar", "char") && is(to, "varchar", "char"), is(from, "date") && is(to, "timestamp"):
-		return true
-	case from.Name != to.Name || len(from.Args) != len(to.Args) || len(from.Fields) != len(to.Fields):
-		return false
-	}
-	for i := range from.Args {
-		if !coercible(from.Args[i], to.Args[i]) {
-			return false
-		}
-	}
-	for i := range from.Fields {
-		if !coercible(from.Fields[i].Type, to.Fields[i].Type) {
-			return false
-		}
-	}
-	return true
-}
-
 // rows is the select items of what COPY writes, and the names of the partition columns
 // among them.
 func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions []string) {
@@ -340,90 +312,4 @@ func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions 
 		partitions = append(partitions, name)
 	}
 	return body, partitions
-}
-
-// jsonValue is a value in the form that it has in JSON lines.
-func jsonValue(text string, t *sql.Type, depth int) string {
-	switch {
-	case is(t, "timestamp"):
-		return hiveText(text, t, 2)
-	case is(t, "varbinary"):
-		return "base64(" + text + ")"
-	case is(t, "array") && len(t.Args) == 1:
-		p := fmt.Sprintf("json%d", depth)
-		return "list_transform(" + text + ", lambda " + p + ": " + jsonValue(p, t.Args[0], depth+1) + ")"
-	case is(t, "row"):
-		parts := make([]string, len(t.Fields))
-		for i := range t.Fields {
-			name := ident(fieldName(t, i))
-			parts[i] = name + " := " + jsonValue("("+text+")."+name, t.Fields[i].Type, depth)
-		}
-		return "CASE WHEN (" + text + ") IS NOT NULL THEN struct_pack(" + strings.Join(parts, ", ") + ") END"
-	}
-	return text
-}
-
-// hiveText is a value as LazySimpleSerDe writes it, with the separators of its depth.
-func hiveText(text string, t *sql.Type, level int) string {
-	separator := quote(string(rune(level)))
-	switch {
-	case is(t, "timestamp"):
-		return "strftime(" + text + ", '%Y-%m-%d %H:%M:%S.%g')"
-	case is(t, "varbinary"):
-		return "base64(" + text + ")"
-	case is(t, "array") && len(t.Args) == 1:
-		p := fmt.Sprintf("text%d", level)
-		return "array_to_string(list_transform(" + text + ", lambda " + p + ": coalesce(" + hiveText(p, t.Args[0], level+1) + `, '\N')), ` + separator + ")"
-	case is(t, "map") && len(t.Args) == 2:
-		p := fmt.Sprintf("text%d", level)
-		return "array_to_string(list_transform(map_entries(" + text + "), lambda " + p + ": " + hiveText(p+".key", t.Args[0], level+2) + " || " + quote(string(rune(level+1))) + " || coalesce(" + hiveText(p+".value", t.Args[1], level+2) + `, '\N')), ` + separator + ")"
-	case is(t, "row"):
-		parts := make([]string, len(t.Fields))
-		for i := range t.Fields {
-			parts[i] = "coalesce(" + hiveText("("+text+")."+ident(fieldName(t, i)), t.Fields[i].Type, level+1) + `, '\N')`
-		}
-		return "CASE WHEN (" + text + ") IS NOT NULL THEN " + strings.Join(parts, " || "+separator+" || ") + " END"
-	}
-	return "CAST(" + text + " AS VARCHAR)"
-}
-
-// hiveOf is the type of Hive's that a column of a query has in a table; nil if none.
-func hiveOf(t *sql.Type) *hivetype.Type {
-	if t == nil {
-		return nil
-	}
-	simple := map[string]hivetype.Kind{"boolean": hivetype.Boolean, "tinyint": hivetype.TinyInt, "smallint": hivetype.SmallInt, "integer": hivetype.Int,
-		"bigint": hivetype.BigInt, "real": hivetype.Float, "double": hivetype.Double, "varbinary": hivetype.Binary, "date": hivetype.Date, "timestamp": hivetype.Timestamp}
-	if k := simple[t.Name]; k != 0 {
-		return &hivetype.Type{Kind: k}
-	}
-	switch {
-	case is(t, "varchar", "char"):
-		kind := map[string]hivetype.Kind{"varchar": hivetype.Varchar, "char": hivetype.Char}[t.Name]
-		if len(t.Params) == 1 && t.Params[0] > 0 && t.Params[0] <= map[string]int{"varchar": hivetype.MaxVarchar, "char": hivetype.MaxChar}[t.Name] {
-			return &hivetype.Type{Kind: kind, Length: t.Params[0]}
-		}
-		return &hivetype.Type{Kind: hivetype.String}
-	case is(t, "decimal") && len(t.Params) == 2:
-		return &hivetype.Type{Kind: hivetype.Decimal, Precision: t.Params[0], Scale: t.Params[1]}
-	case is(t, "array") && len(t.Args) == 1:
-		if e := hiveOf(t.Args[0]); e != nil {
-			return &hivetype.Type{Kind: hivetype.Array, Elem: e}
-		}
-	case is(t, "map") && len(t.Args) == 2:
-		if k, v := hiveOf(t.Args[0]), hiveOf(t.Args[1]); k != nil && v != nil && k.Primitive() {
-			return &hivetype.Type{Kind: hivetype.Map, Key: k, Elem: v}
-		}
-	case is(t, "row"):
-		out := &hivetype.Type{Kind: hivetype.Struct}
-		for i := range t.Fields {
-			f := hiveOf(t.Fields[i].Type)
-			if f == nil {
-				return nil
-			}
-			out.Fields = append(out.Fields, hivetype.Field{Name: fieldName(t, i), Type: f})
-		}
-		return out
-	}
-	return nil
 }

@@ -91,19 +91,6 @@ func apart(a, b *sql.Type) bool {
 	return common(a, b) == nil
 }
 
-// together is common for a list of expressions that must agree; what is said of them in
-// the error is Trino's way to name the construct.
-func together(at sql.Position, what string, types []*sql.Type) *sql.Type {
-	t := unknownType
-	for _, u := range types {
-		if apart(t, u) {
-			fail(at, "TYPE_MISMATCH", "%s must be the same type or coercible to a common type. Cannot find common type between %s and %s, all types (without duplicates): %s", what, typeText(t), typeText(u), typeList(types))
-		}
-		t = common(t, u)
-	}
-	return t
-}
-
 // typeText is a type as Trino's messages have it.
 func typeText(t *sql.Type) string {
 	if t == nil {
@@ -120,11 +107,11 @@ func typeText(t *sql.Type) string {
 	return t.String()
 }
 
-func typeList(types []*sql.Type) string {
+func typeList(typs []*sql.Type) string {
 	var b []byte
 	b = append(b, '[')
 	seen := map[string]bool{}
-	for _, t := range types {
+	for _, t := range typs {
 		s := typeText(t)
 		if seen[s] {
 			continue
@@ -149,9 +136,9 @@ func mapOf(k, v *sql.Type) *sql.Type {
 }
 
 // rowOf is an anonymous row; nil if a type is not known.
-func rowOf(types ...*sql.Type) *sql.Type {
+func rowOf(typs ...*sql.Type) *sql.Type {
 	t := &sql.Type{Name: "row"}
-	for _, f := range types {
+	for _, f := range typs {
 		if f == nil {
 			return nil
 		}

@@ -15,8 +15,6 @@ import (
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/pierrec/lz4/v4"
-
-	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
 // Text in a compression that DuckDB does not read is unpacked into files of the scratch
@@ -141,11 +139,12 @@ func lz4Block(dst, src []byte) ([]byte, error) {
 }
 
 // unpacked gives the pieces with plain files in the place of those that DuckDB cannot read.
-func (t *translator) unpacked(at sql.Position, pieces []piece) []piece {
-	out := make([]piece, len(pieces))
+func (s *scan) unpacked(pieces []Piece) []Piece {
+	at := s.Position
+	out := make([]Piece, len(pieces))
 	for i, p := range pieces {
 		out[i] = p
-		for j, f := range p.files {
+		for j, f := range p.Files {
 			ext := strings.ToLower(filepath.Ext(f.URI))
 			open := unpackers[ext]
 			if open == nil {
@@ -154,34 +153,34 @@ func (t *translator) unpacked(at sql.Position, pieces []piece) []piece {
 				}
 				continue
 			}
-			if &out[i].files[0] == &p.files[0] {
-				out[i].files = append([]File(nil), p.files...)
+			if &out[i].Files[0] == &p.Files[0] {
+				out[i].Files = append([]File(nil), p.Files...)
 			}
-			path, err := t.unpack(f.Path, open)
+			path, err := s.unpack(f.Path, open)
 			if err != nil {
-				if t.ctx.Err() != nil {
-					err = t.ctx.Err()
+				if s.ctx.Err() != nil {
+					err = s.ctx.Err()
 				} else if !errors.Is(err, os.ErrNotExist) {
 					err = &Error{Name: "HIVE_CURSOR_ERROR", Message: fmt.Sprintf("Failed to read file at %s: %v", f.URI, err)}
 				}
 				panic(stop{err})
 			}
-			out[i].files[j].Path = path
+			out[i].Files[j].Path = path
 		}
 	}
 	return out
 }
 
 // unpack writes the plain text of a file into the query's own directory.
-func (t *translator) unpack(path string, open func(io.Reader) (io.Reader, error)) (_ string, err error) {
-	if t.plain == "" {
-		if t.engine.scratch == "" {
+func (s *scan) unpack(path string, open func(io.Reader) (io.Reader, error)) (_ string, err error) {
+	if s.plain == "" {
+		if s.Scratch == "" {
 			return "", errors.New("the engine has no temporary directory")
 		}
-		if err := os.MkdirAll(t.engine.scratch, 0o750); err != nil {
+		if err := os.MkdirAll(s.Scratch, 0o750); err != nil {
 			return "", err
 		}
-		if t.plain, err = os.MkdirTemp(t.engine.scratch, "plain-"); err != nil {
+		if s.plain, err = os.MkdirTemp(s.Scratch, "plain-"); err != nil {
 			return "", err
 		}
 	}
@@ -194,7 +193,7 @@ func (t *translator) unpack(path string, open func(io.Reader) (io.Reader, error)
 	if err != nil {
 		return "", err
 	}
-	out, err := os.CreateTemp(t.plain, "")
+	out, err := os.CreateTemp(s.plain, "")
 	if err != nil {
 		return "", err
 	}
@@ -205,7 +204,7 @@ func (t *translator) unpack(path string, open func(io.Reader) (io.Reader, error)
 	}()
 	buf := make([]byte, 256<<10)
 	for {
-		if err := t.ctx.Err(); err != nil {
+		if err := s.ctx.Err(); err != nil {
 			return "", err
 		}
 		n, readErr := r.Read(buf)
@@ -221,9 +220,9 @@ func (t *translator) unpack(path string, open func(io.Reader) (io.Reader, error)
 	}
 }
 
-// close removes what the query unpacked.
-func (t *translator) close() {
-	if t != nil && t.plain != "" {
-		os.RemoveAll(t.plain)
+// Close removes what the query unpacked.
+func (r *Reader) Close() {
+	if r.plain != "" {
+		os.RemoveAll(r.plain)
 	}
 }
