@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
 )
 
 // Buckets by Hive's hash, of its first bucketing version.
@@ -25,7 +27,7 @@ func (r *WriteRequest) bucket(columns []Column, items []string) (string, error) 
 		if at < 0 {
 			return "", &Error{Name: "INVALID_TABLE_PROPERTY", Message: fmt.Sprintf("Bucketing columns [%s] not present in schema", name)}
 		}
-		typ := trinoType(columns[at].Type)
+		typ := hive.TypeOf(columns[at].Type)
 		kind, ok := bucketKinds[typ.Name]
 		if !ok {
 			return "", &Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("Cannot create a table bucketed on a column of type %s", typ)}

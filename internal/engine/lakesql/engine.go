@@ -14,6 +14,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/udf"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
 	"github.com/duckdb/duckdb-go/v2"
 	"github.com/jonboulle/clockwork"
 )
@@ -36,7 +41,7 @@ type Engine struct {
 	clock     clockwork.Clock
 	slots     chan struct{}
 	idle      chan driver.Conn
-	footers   Footers
+	footers   hive.Footers
 }
 
 // Open starts DuckDB in memory, shut off from all files but those of Dir, from the network,
@@ -58,24 +63,24 @@ func Open(o Options) (*Engine, error) {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
 	}
-	allowed := quote(dir + "/")
+	allowed := duck.Quote(dir + "/")
 	if o.TempDir != "" {
 		if o.TempDir, err = filepath.Abs(o.TempDir); err != nil {
 			return nil, fmt.Errorf("lakesql: %w", err)
 		}
-		allowed += ", " + quote(o.TempDir+"/")
+		allowed += ", " + duck.Quote(o.TempDir+"/")
 	}
 	settings := []string{
 		"SET autoinstall_known_extensions=false",
 		"SET autoload_known_extensions=false",
 		"SET allow_community_extensions=false",
-		"SET memory_limit=" + quote(o.MemoryLimit),
+		"SET memory_limit=" + duck.Quote(o.MemoryLimit),
 		fmt.Sprintf("SET threads=%d", o.Threads),
 		"SET integer_division=true",
 		"SET TimeZone='UTC'",
 		"SET enable_progress_bar=false",
 		"SET parquet_metadata_cache=true", // of files as they are now: DuckDB looks at their times
-		"SET temp_directory=" + quote(o.TempDir),
+		"SET temp_directory=" + duck.Quote(o.TempDir),
 		"SET allowed_directories=[" + allowed + "]",
 		"SET enable_external_access=false",
 		"SET lock_configuration=true",
@@ -90,7 +95,7 @@ func Open(o Options) (*Engine, error) {
 		connector.Close()
 		return nil, fmt.Errorf("lakesql: connect to DuckDB: %w", err)
 	}
-	if err := register(connector); err != nil {
+	if err := udf.Register(connector); err != nil {
 		connector.Close()
 		return nil, fmt.Errorf("lakesql: %w", err)
 	}
@@ -158,7 +163,7 @@ var macros = []string{
 // the query ends with its error. Where objects go away while it runs, it is tried again
 // over those that are there then.
 func (e *Engine) Query(ctx context.Context, r Request) (res *Result, err error) {
-	release := r.snapshot()
+	release := r.Snapshot()
 	defer func() {
 		if res == nil { // after an error, or a panic
 			release()
@@ -185,14 +190,14 @@ func (e *Engine) Query(ctx context.Context, r Request) (res *Result, err error) 
 
 // plan is a translation with what it holds until the query ends.
 type plan struct {
-	*Plan
+	*trino.Plan
 	dir   string
 	close func()
 }
 
 func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
-	reader := &Reader{Footers: &e.footers, Scratch: e.scratch}
-	p, err := Translate(ctx, r, Host{Now: e.clock.Now().UTC(), Dir: e.dir, Reader: reader, Query: e.rows})
+	reader := &hive.Reader{Footers: &e.footers, Scratch: e.scratch}
+	p, err := trino.Translate(ctx, r, trino.Host{Now: e.clock.Now().UTC(), Dir: e.dir, Reader: reader, Query: e.rows})
 	if err != nil {
 		reader.Close()
 		return nil, err
@@ -237,11 +242,11 @@ func (e *Engine) query(ctx context.Context, p *plan) (*Result, error) {
 	res.Stats.Files, res.Stats.BytesScanned = len(p.Files), p.Bytes
 	finish(res.Columns, p.Columns)
 	for i, c := range res.Columns {
-		if is(c.typ, "timestamp with time zone") && c.typ.Zone != "" && !packed(c.typ) {
+		if types.Is(c.typ, "timestamp with time zone") && c.typ.Zone != "" && !trino.Packed(c.typ) {
 			if res.zones == nil {
 				res.zones = make([]*time.Location, len(res.Columns))
 			}
-			res.zones[i], _ = location(c.typ.Zone)
+			res.zones[i], _ = udf.Location(c.typ.Zone)
 		}
 	}
 	return res, nil
@@ -282,7 +287,7 @@ func (e *Engine) Translate(ctx context.Context, r Request) (string, error) {
 
 // Schema is the columns that a query has, without running it: for CREATE VIEW.
 func (e *Engine) Schema(ctx context.Context, r Request) ([]ResultColumn, error) {
-	defer r.snapshot()()
+	defer r.Snapshot()()
 	p, err := e.plan(ctx, r)
 	if err != nil {
 		return nil, err

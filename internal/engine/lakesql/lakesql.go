@@ -15,7 +15,30 @@ package lakesql
 
 import (
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// What a caller hands in and gets, of the packages below.
+type (
+	Request   = trino.Request
+	Error     = fault.Error
+	Table     = catalog.Table
+	Column    = catalog.Column
+	Format    = catalog.Format
+	Partition = catalog.Partition
+	Catalog   = catalog.Catalog
+	File      = catalog.File
+	Files     = catalog.Files
+	Snapshots = catalog.Snapshots
+)
+
+// ErrNoDatabase and ErrNoTable are what a Catalog answers for names that it does not have.
+var (
+	ErrNoDatabase = catalog.ErrNoDatabase
+	ErrNoTable    = catalog.ErrNoTable
 )
 
 // ResultColumn describes a column of a result as Athena does.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -94,7 +95,7 @@ func FuzzUnpack(f *testing.F) {
 		f.Add("."+name[strings.LastIndexByte(name, '.')+1:], []byte(content))
 	}
 	f.Fuzz(func(t *testing.T, ext string, content []byte) {
-		open := unpackers[ext]
+		open := hive.Unpack(ext)
 		if open == nil {
 			return
 		}

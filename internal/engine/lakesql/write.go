@@ -12,7 +12,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
 // maxWritePartitions is how many partitions a statement may write, Athena's limit.
@@ -78,7 +81,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if err != nil {
 		return nil, err
 	}
-	defer r.snapshot()()
+	defer r.Snapshot()()
 	p, err := e.plan(ctx, r.Request)
 	if err != nil {
 		return nil, err
@@ -122,7 +125,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	for i := range names {
 		names[i] = fmt.Sprintf("q%d", i)
 	}
-	text := "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + p.Text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + quote(filepath.Join(dir, "rows")) + " (" + options + ")"
+	text := "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + p.Text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + duck.Quote(filepath.Join(dir, "rows")) + " (" + options + ")"
 	c, err := e.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -232,7 +235,7 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 				return nil, nil, &Error{Name: "NOT_SUPPORTED", Message: "Unsupported Hive type: " + c.FullType}
 			}
 			columns[i] = Column{Name: name, Type: c.Hive}
-			items[i] = fmt.Sprintf("CAST(q%d AS %s)", i, duckType(trinoType(c.Hive)))
+			items[i] = fmt.Sprintf("CAST(q%d AS %s)", i, duck.Type(hive.TypeOf(c.Hive)))
 		}
 		n := len(columns) - len(r.PartitionBy)
 		for i, p := range r.PartitionBy {
@@ -244,7 +247,7 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 	}
 	items := make([]string, len(r.Columns))
 	for i, c := range r.Columns {
-		items[i] = "CAST(NULL AS " + duckType(trinoType(c.Type)) + ")"
+		items[i] = "CAST(NULL AS " + duck.Type(hive.TypeOf(c.Type)) + ")"
 	}
 	into := r.Insert
 	if len(into) == 0 {
@@ -264,11 +267,11 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 		if at < 0 {
 			return nil, nil, &Error{Name: "COLUMN_NOT_FOUND", Message: "Insert column name does not exist in target table: " + name}
 		}
-		to := trinoType(r.Columns[at].Type)
+		to := hive.TypeOf(r.Columns[at].Type)
 		want = append(want, to.String())
 		if i < len(result) {
-			mismatch = mismatch || !coercible(result[i].typ, to)
-			items[at] = convert("CAST(", fmt.Sprintf("q%d", i), result[i].typ, to, 0)
+			mismatch = mismatch || !types.Insertable(result[i].typ, to)
+			items[at] = duck.Convert("CAST(", fmt.Sprintf("q%d", i), result[i].typ, to, 0)
 		}
 	}
 	for _, c := range result {
@@ -287,12 +290,12 @@ func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions 
 	switch r.format() {
 	case "PARQUET":
 		for i := range n {
-			body = append(body, items[i]+" AS "+ident(columns[i].Name))
+			body = append(body, items[i]+" AS "+duck.Ident(columns[i].Name))
 		}
 	case "JSON": // a line is made here, so that COPY need not know JSON
 		fields := make([]string, n)
 		for i := range n {
-			fields[i] = ident(columns[i].Name) + " := " + jsonValue(items[i], trinoType(columns[i].Type), 0)
+			fields[i] = duck.Ident(columns[i].Name) + " := " + hive.JSONValue(items[i], hive.TypeOf(columns[i].Type), 0)
 		}
 		body = []string{"CAST(to_json(struct_pack(" + strings.Join(fields, ", ") + ")) AS VARCHAR) AS line"}
 	default:
@@ -302,13 +305,13 @@ func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions 
 		}
 		fields := make([]string, n)
 		for i := range n {
-			fields[i] = "coalesce(" + hiveText(items[i], trinoType(columns[i].Type), 2) + `, '\N')`
+			fields[i] = "coalesce(" + hive.Text(items[i], hive.TypeOf(columns[i].Type), 2) + `, '\N')`
 		}
-		body = []string{strings.Join(fields, " || "+quote(delim)+" || ") + " AS line"}
+		body = []string{strings.Join(fields, " || "+duck.Quote(delim)+" || ") + " AS line"}
 	}
 	for i := range r.PartitionBy {
 		name := fmt.Sprintf("__partition%d", i)
-		body = append(body, "coalesce(nullif("+hiveText(items[n+i], trinoType(columns[n+i].Type), 2)+", ''), "+quote(defaultPartition)+") AS "+name)
+		body = append(body, "coalesce(nullif("+hive.Text(items[n+i], hive.TypeOf(columns[n+i].Type), 2)+", ''), "+duck.Quote(hive.DefaultPartition)+") AS "+name)
 		partitions = append(partitions, name)
 	}
 	return body, partitions
