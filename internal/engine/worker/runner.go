@@ -1,4 +1,4 @@
-package work
+package worker
 
 import (
 	"cmp"
@@ -96,7 +96,7 @@ func (r *Runner[T]) Start(ctx context.Context) error {
 	r.started = true
 	r.mu.Unlock()
 	if err := r.src.Watch(r.ctx, func(k Key) { r.refresh(slices.Clone(k)) }); err != nil {
-		return fmt.Errorf("work: watch %s: %w", r.o.Name, err)
+		return fmt.Errorf("worker: watch %s: %w", r.o.Name, err)
 	}
 	for k := range r.src.Keys() {
 		if err := ctx.Err(); err != nil {
@@ -323,7 +323,7 @@ func (r *Runner[T]) leased(ctx context.Context, w *worker[T], retry *retry, bega
 }
 
 func leaseKey(name string, k Key) string {
-	return cmp.Or(name, "work") + "/" + k.String()
+	return cmp.Or(name, "worker") + "/" + k.String()
 }
 
 // run calls Run and waits for its parts.
