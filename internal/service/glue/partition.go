@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/page"
 )
 
 // CreatePartition, BatchCreatePartition, GetPartition, GetPartitions, BatchGetPartition,
@@ -162,7 +164,7 @@ func (s *Service) GetPartitions(ctx context.Context, in *glue.GetPartitionsInput
 			continue
 		}
 		if len(out.Partitions) == limit {
-			out.NextToken = encodeToken(last)
+			out.NextToken = aws.String(page.Seal(last))
 			break
 		}
 		out.Partitions = append(out.Partitions, p.output(sc, database, t.Name, columns))

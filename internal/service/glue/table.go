@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -79,7 +80,7 @@ func (s *Service) CreateTable(ctx context.Context, in *glue.CreateTableInput, _ 
 	return &glue.CreateTableOutput{}, nil
 }
 
-func createdBy(sc scope) string { return "arn:aws:iam::" + sc.account + ":root" }
+func createdBy(sc scope) string { return arn.Global("iam", sc.region, sc.account, "root") }
 
 // check refuses what the API model cannot: a column name twice.
 func (t *tableDoc) check() error {
