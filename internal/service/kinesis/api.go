@@ -164,9 +164,9 @@ func (s *Service) on(c awswire.Caller, name, streamARN, id *string) []string {
 	case name != nil:
 		return []string{arn.New("kinesis", c.Region, c.Account, "stream/"+*name)}
 	case id != nil:
-		for _, d := range s.streams.List(c.Account, c.Region) {
-			if d.ID == *id {
-				return []string{d.arn()}
+		for d, err := range s.streams.List(c.Account, c.Region) {
+			if err == nil && d.Value.ID == *id {
+				return []string{d.Value.arn()}
 			}
 		}
 	}
