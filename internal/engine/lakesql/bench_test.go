@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -16,7 +17,7 @@ func BenchmarkScan(b *testing.B) {
 	l.add(b, "big", "id bigint; device int; temperature int; cpu double; at timestamp; name string; price decimal(10,2)", "", parquetSerDe, nil)
 	path := filepath.Join(l.dir, "b/big/1.parquet")
 	writeParquet(b, path, "SELECT i AS id, (i % 1100)::INTEGER AS device, (hash(i) % 100)::INTEGER AS temperature, random() AS cpu, TIMESTAMP '2024-01-01' + to_seconds(i) AS at, 'device-' || (i % 1000) AS name, (i % 100000 / 100.0)::DECIMAL(10,2) AS price FROM range(10000000) t(i)")
-	table := "read_parquet(" + quote(path) + ")"
+	table := "read_parquet(" + duck.Quote(path) + ")"
 	for _, q := range []struct{ name, athena, duckdb string }{
 		{"Group", "SELECT device, avg(temperature), sum(cpu), count(*) FROM big WHERE temperature > 10 GROUP BY device ORDER BY device", ""},
 		{"Count", "SELECT count(*) FROM big", ""},

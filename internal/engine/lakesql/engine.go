@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,16 +14,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/udf"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
 	"github.com/duckdb/duckdb-go/v2"
 	"github.com/jonboulle/clockwork"
-
-	"github.com/brookmere/brookmere/internal/engine/sql"
-)
-
-// ErrNoDatabase and ErrNoTable are what a Catalog answers for names that it does not have.
-var (
-	ErrNoDatabase = errors.New("no such database")
-	ErrNoTable    = errors.New("no such table")
 )
 
 // Options of Open.
@@ -43,7 +41,7 @@ type Engine struct {
 	clock     clockwork.Clock
 	slots     chan struct{}
 	idle      chan driver.Conn
-	schemas   schemaCache
+	footers   hive.Footers
 }
 
 // Open starts DuckDB in memory, shut off from all files but those of Dir, from the network,
@@ -65,24 +63,24 @@ func Open(o Options) (*Engine, error) {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
 	}
-	allowed := quote(dir + "/")
+	allowed := duck.Quote(dir + "/")
 	if o.TempDir != "" {
 		if o.TempDir, err = filepath.Abs(o.TempDir); err != nil {
 			return nil, fmt.Errorf("lakesql: %w", err)
 		}
-		allowed += ", " + quote(o.TempDir+"/")
+		allowed += ", " + duck.Quote(o.TempDir+"/")
 	}
 	settings := []string{
 		"SET autoinstall_known_extensions=false",
 		"SET autoload_known_extensions=false",
 		"SET allow_community_extensions=false",
-		"SET memory_limit=" + quote(o.MemoryLimit),
+		"SET memory_limit=" + duck.Quote(o.MemoryLimit),
 		fmt.Sprintf("SET threads=%d", o.Threads),
 		"SET integer_division=true",
 		"SET TimeZone='UTC'",
 		"SET enable_progress_bar=false",
 		"SET parquet_metadata_cache=true", // of files as they are now: DuckDB looks at their times
-		"SET temp_directory=" + quote(o.TempDir),
+		"SET temp_directory=" + duck.Quote(o.TempDir),
 		"SET allowed_directories=[" + allowed + "]",
 		"SET enable_external_access=false",
 		"SET lock_configuration=true",
@@ -97,7 +95,7 @@ func Open(o Options) (*Engine, error) {
 		connector.Close()
 		return nil, fmt.Errorf("lakesql: connect to DuckDB: %w", err)
 	}
-	if err := register(connector); err != nil {
+	if err := udf.Register(connector); err != nil {
 		connector.Close()
 		return nil, fmt.Errorf("lakesql: %w", err)
 	}
@@ -107,6 +105,7 @@ func Open(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("lakesql: %s: %w", s, err)
 		}
 	}
+	e.footers.Query = e.rows
 	e.idle <- c
 	return e, nil
 }
@@ -160,87 +159,102 @@ var macros = []string{
 	"CREATE MACRO trino_quotient(n, d) AS CASE WHEN (n < 0) <> (d < 0) THEN -((2 * abs(n) + abs(d)) // (2 * abs(d))) ELSE (2 * abs(n) + abs(d)) // (2 * abs(d)) END",
 }
 
-// Request is a query to run.
-type Request struct {
-	Statement sql.Statement // a *sql.Query, or an *sql.Explain or *sql.Execute-free statement that holds one
-	// Parameters take the places of the question marks.
-	Parameters  []sql.Expr
-	Database    string // of names without one
-	CatalogName string // what the catalog is called; empty: awsdatacatalog
-	Catalog     Catalog
-	Files       Files
-}
-
-// Error is a query that cannot run: a mistake in it, or something that is not supported.
-// Its text is worded as Athena words it, with the position where one is known.
-type Error struct {
-	Name string // SYNTAX_ERROR, TABLE_NOT_FOUND, FUNCTION_NOT_FOUND, NOT_SUPPORTED, ...
-	sql.Position
-	Message string
-}
-
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.Name + ": " + e.Message
-	}
-	return fmt.Sprintf("%s: line %d:%d: %s", e.Name, e.Line, e.Column, e.Message)
-}
-
 // Query plans the statement and runs it. The result must be closed. When the context ends,
 // the query ends with its error. Where objects go away while it runs, it is tried again
 // over those that are there then.
 func (e *Engine) Query(ctx context.Context, r Request) (res *Result, err error) {
-	release := r.snapshot()
+	release := r.Snapshot()
 	defer func() {
 		if res == nil { // after an error, or a panic
 			release()
 		}
 	}()
 	for again := true; ; again = false {
-		text, t, err := e.translate(ctx, r)
+		p, err := e.plan(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		res, err := e.query(ctx, text, t)
+		res, err := e.query(ctx, p)
 		if err != nil {
-			t.close()
-			if again && t.vanished() {
+			p.close()
+			if again && p.vanished() {
 				continue
 			}
-			return nil, t.shorten(err)
+			return nil, p.shorten(err)
 		}
 		end := res.close
-		res.close = func() { end(); t.close(); release() }
+		res.close = func() { end(); p.close(); release() }
 		return res, nil
 	}
 }
 
-func (e *Engine) query(ctx context.Context, text string, t *translator) (*Result, error) {
+// plan is a translation with what it holds until the query ends.
+type plan struct {
+	*trino.Plan
+	dir   string
+	close func()
+}
+
+func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
+	reader := &hive.Reader{Footers: &e.footers, Scratch: e.scratch}
+	p, err := trino.Translate(ctx, r, trino.Host{Now: e.clock.Now().UTC(), Dir: e.dir, Reader: reader, Query: e.rows})
+	if err != nil {
+		reader.Close()
+		return nil, err
+	}
+	return &plan{p, e.dir, reader.Close}, nil
+}
+
+// rows runs a statement of DuckDB's own and hands its rows out.
+func (e *Engine) rows(ctx context.Context, text string, n int, row func([]driver.Value)) error {
+	c, err := e.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.release(c)
+	rows, err := c.(driver.QueryerContext).QueryContext(ctx, text, nil)
+	if err != nil {
+		return queryError(ctx, err)
+	}
+	defer rows.Close()
+	values := make([]driver.Value, n)
+	for {
+		switch err := rows.Next(values); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return queryError(ctx, err)
+		}
+		row(values)
+	}
+}
+
+func (e *Engine) query(ctx context.Context, p *plan) (*Result, error) {
 	c, err := e.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	res, err := e.run(ctx, c, text)
+	res, err := e.run(ctx, c, p.Text)
 	if err != nil {
 		e.release(c)
 		return nil, queryError(ctx, err)
 	}
-	res.Stats.Files, res.Stats.BytesScanned = len(t.read), t.bytes
-	finish(res.Columns, t.output)
+	res.Stats.Files, res.Stats.BytesScanned = len(p.Files), p.Bytes
+	finish(res.Columns, p.Columns)
 	for i, c := range res.Columns {
-		if is(c.typ, "timestamp with time zone") && c.typ.Zone != "" && !packed(c.typ) {
+		if types.Is(c.typ, "timestamp with time zone") && c.typ.Zone != "" && !trino.Packed(c.typ) {
 			if res.zones == nil {
 				res.zones = make([]*time.Location, len(res.Columns))
 			}
-			res.zones[i], _ = location(c.typ.Zone)
+			res.zones[i], _ = udf.Location(c.typ.Zone)
 		}
 	}
 	return res, nil
 }
 
 // vanished reports whether a file of the plan is no longer there.
-func (t *translator) vanished() bool {
-	for path := range t.read {
+func (p *plan) vanished() bool {
+	for path := range p.Files {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return true
 		}
@@ -249,49 +263,52 @@ func (t *translator) vanished() bool {
 }
 
 // shorten puts URIs for the paths in an error's text.
-func (t *translator) shorten(err error) error {
+func (p *plan) shorten(err error) error {
 	var q *Error
-	if !errors.As(err, &q) || !strings.Contains(q.Message, t.engine.dir) {
+	if !errors.As(err, &q) || !strings.Contains(q.Message, p.dir) {
 		return err
 	}
-	for path, uri := range t.read {
+	for path, uri := range p.Files {
 		q.Message = strings.ReplaceAll(q.Message, path, uri)
 	}
-	q.Message = strings.ReplaceAll(q.Message, t.engine.dir+"/", "")
+	q.Message = strings.ReplaceAll(q.Message, p.dir+"/", "")
 	return q
 }
 
 // Translate gives the DuckDB text of a query: for EXPLAIN and tests.
 func (e *Engine) Translate(ctx context.Context, r Request) (string, error) {
-	text, t, err := e.translate(ctx, r)
-	t.close()
-	return text, err
+	p, err := e.plan(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	p.close()
+	return p.Text, nil
 }
 
 // Schema is the columns that a query has, without running it: for CREATE VIEW.
 func (e *Engine) Schema(ctx context.Context, r Request) ([]ResultColumn, error) {
-	defer r.snapshot()()
-	text, t, err := e.translate(ctx, r)
+	defer r.Snapshot()()
+	p, err := e.plan(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	defer t.close()
-	return e.schema(ctx, text, t)
+	defer p.close()
+	return e.schema(ctx, p)
 }
 
-func (e *Engine) schema(ctx context.Context, text string, t *translator) ([]ResultColumn, error) {
+func (e *Engine) schema(ctx context.Context, p *plan) ([]ResultColumn, error) {
 	c, err := e.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer e.release(c)
-	s, err := c.(driver.ConnPrepareContext).PrepareContext(ctx, text)
+	s, err := c.(driver.ConnPrepareContext).PrepareContext(ctx, p.Text)
 	if err != nil {
 		return nil, queryError(ctx, err)
 	}
 	defer s.Close()
 	columns, _, err := describe(s.(*duckdb.Stmt))
-	finish(columns, t.output)
+	finish(columns, p.Columns)
 	return columns, err
 }
 

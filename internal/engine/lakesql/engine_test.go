@@ -16,6 +16,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -121,7 +122,7 @@ func writeParquet(t testing.TB, path, query string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := runOpen(fmt.Sprintf("COPY (%s) TO %s (FORMAT parquet)", query, quote(path))); err != nil {
+	if err := runOpen(fmt.Sprintf("COPY (%s) TO %s (FORMAT parquet)", query, duck.Quote(path))); err != nil {
 		t.Fatal(err)
 	}
 }

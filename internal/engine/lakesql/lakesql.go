@@ -14,83 +14,39 @@
 package lakesql
 
 import (
-	"context"
-
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
-// Table is what the catalog says of a table or view.
-type Table struct {
-	Database, Name   string
-	Columns          []Column // without the partition columns
-	PartitionColumns []Column
-	Location         string // "s3://bucket/prefix/"; empty for a view
-	Format           Format
-	Parameters       map[string]string // table properties: skip.header.line.count, projection.*, ...
-	ViewSQL          string            // the query of a view, in Trino's dialect; empty for a table
-}
+// What a caller hands in and gets, of the packages below.
+type (
+	Request   = trino.Request
+	Error     = fault.Error
+	Table     = catalog.Table
+	Column    = catalog.Column
+	Format    = catalog.Format
+	Partition = catalog.Partition
+	Catalog   = catalog.Catalog
+	File      = catalog.File
+	Files     = catalog.Files
+	Snapshots = catalog.Snapshots
+)
 
-// Column of a table.
-type Column struct {
-	Name    string // lower case
-	Type    *hivetype.Type
-	Comment string
-}
+// ErrNoDatabase and ErrNoTable are what a Catalog answers for names that it does not have.
+var (
+	ErrNoDatabase = catalog.ErrNoDatabase
+	ErrNoTable    = catalog.ErrNoTable
+)
 
-// Format is how a table's or partition's files are read.
-type Format struct {
-	InputFormat string
-	SerDe       string // serialization library, a Java class name
-	SerDeParams map[string]string
-}
-
-// Partition of a table: a value for each partition column, and where its files are.
-type Partition struct {
-	Values   []string
-	Location string
-	Format   Format // the table's where its SerDe is empty
-}
-
-// Catalog is where table names are looked up. ErrNoDatabase, ErrNoTable.
-type Catalog interface {
-	Table(ctx context.Context, database, name string) (*Table, error)
-	// Partitions returns the partitions of a partitioned table, a superset of those for
-	// which the pushed-down predicate may hold (nil: all).
-	Partitions(ctx context.Context, t *Table) ([]Partition, error)
-	// Databases and Tables list names, sorted.
-	Databases(ctx context.Context) ([]string, error)
-	Tables(ctx context.Context, database string) ([]string, error)
-}
-
-// File is one object of a location, as a file that DuckDB may open.
-type File struct {
-	URI  string // s3://bucket/key, what "$path" shows
-	Path string // absolute path below the engine's object directory
-	Size int64
-}
-
-// Files lists the objects below a location ("s3://bucket/prefix"), recursively, without
-// the empty ones and those whose name begins with "_" or ".".
-type Files interface {
-	Files(ctx context.Context, location string) ([]File, error)
-}
-
-// Snapshots is a Files whose objects may be replaced by others while a query runs. A query
-// lists its files by a snapshot, and may open them until it releases that.
-type Snapshots interface {
-	Snapshot() (files Files, release func())
-}
-
-// snapshot has r list its files as they are now.
-func (r *Request) snapshot() (release func()) {
-	s, ok := r.Files.(Snapshots)
-	if !ok {
-		return func() {}
-	}
-	r.Files, release = s.Snapshot()
-	return release
-}
+// What a Files answers for locations that cannot be read.
+var (
+	ErrLocation = catalog.ErrLocation
+	ErrNoBucket = catalog.ErrNoBucket
+	ErrDenied   = catalog.ErrDenied
+)
 
 // ResultColumn describes a column of a result as Athena does.
 type ResultColumn struct {

@@ -15,7 +15,10 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
 // Stats are counted as the query is planned and read.
@@ -174,26 +177,24 @@ func resultColumn(name string, info duckdb.TypeInfo) ResultColumn {
 
 // finish names the columns without a name and gives all of them their types: the
 // translation's where it knows, DuckDB's otherwise.
-func finish(columns []ResultColumn, known []column) {
+func finish(columns []ResultColumn, known []trino.Output) {
 	for i := range columns {
 		c := &columns[i]
 		if len(known) == len(columns) {
-			if c.Name = known[i].label; c.Name == "" {
-				c.Name = known[i].name
-			}
-			c.typ = refine(known[i].typ, c.typ)
+			c.Name = known[i].Name
+			c.typ = refine(known[i].Type, c.typ)
 		}
-		if strings.HasPrefix(c.Name, unnamed) {
+		if strings.HasPrefix(c.Name, trino.Unnamed) {
 			c.Name = fmt.Sprintf("_col%d", i)
 		}
-		c.FullType, c.Hive = strings.ReplaceAll(c.typ.String(), ", ", ","), hiveOf(c.typ)
-		if is(c.typ, "varchar", "char") && len(c.typ.Params) == 1 {
+		c.FullType, c.Hive = strings.ReplaceAll(c.typ.String(), ", ", ","), hive.ColumnType(c.typ)
+		if types.Is(c.typ, "varchar", "char") && len(c.typ.Params) == 1 {
 			c.Precision = c.typ.Params[0]
 		}
-		if c.Type == "interval day to second" || c.Type == "varchar" && is(c.typ, "json", "char", "uuid") || packed(c.typ) || is(c.typ, "unknown") {
+		if c.Type == "interval day to second" || c.Type == "varchar" && types.Is(c.typ, "json", "char", "uuid") || trino.Packed(c.typ) || types.Is(c.typ, "unknown") {
 			c.Type = c.typ.Name
 		}
-		if is(c.typ, "json", "uuid") {
+		if types.Is(c.typ, "json", "uuid") {
 			c.Type, c.Precision = c.typ.Name, 0
 		}
 	}
@@ -205,7 +206,7 @@ func refine(known, actual *sql.Type) *sql.Type {
 		return actual
 	}
 	switch {
-	case is(known, "varchar", "char", "json", "uuid") && is(actual, "varchar"), packed(known), is(known, "unknown"), is(known, "timestamp with time zone") && is(actual, "timestamp with time zone"), isInterval(known) && isInterval(actual):
+	case types.Is(known, "varchar", "char", "json", "uuid") && types.Is(actual, "varchar"), trino.Packed(known), types.Is(known, "unknown"), types.Is(known, "timestamp with time zone") && types.Is(actual, "timestamp with time zone"), types.IsInterval(known) && types.IsInterval(actual):
 		return known
 	case known.Name == actual.Name && len(known.Args) == len(actual.Args) && len(known.Fields) == len(actual.Fields) && len(known.Args)+len(known.Fields) > 0:
 		t := &sql.Type{Name: known.Name}
@@ -229,7 +230,7 @@ func trinoOf(info duckdb.TypeInfo) *sql.Type {
 		}
 	case duckdb.TYPE_LIST:
 		if d, ok := info.Details().(*duckdb.ListDetails); ok {
-			return arrayOf(trinoOf(d.Child))
+			return types.ArrayOf(trinoOf(d.Child))
 		}
 	case duckdb.TYPE_MAP:
 		if d, ok := info.Details().(*duckdb.MapDetails); ok {
@@ -244,9 +245,9 @@ func trinoOf(info duckdb.TypeInfo) *sql.Type {
 		}
 		return t
 	case duckdb.TYPE_FLOAT:
-		return named("real")
+		return types.Named("real")
 	}
-	return named(resultColumn("", info).Type)
+	return types.Named(resultColumn("", info).Type)
 }
 
 // appendValue writes a value as Athena's CSV and GetQueryResults show it.

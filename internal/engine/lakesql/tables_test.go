@@ -289,7 +289,9 @@ func TestVanish(t *testing.T) {
 
 type listing func(location string) ([]File, error)
 
-func (f listing) Files(_ context.Context, location string) ([]File, error) { return f(location) }
+func (f listing) Files(_ context.Context, location string) ([]File, error) {
+	return f(location)
+}
 
 // TestGuest tries to reach out of the lake.
 func TestGuest(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -56,11 +57,11 @@ func TestTPCH(t *testing.T) {
 			t.Fatal(err)
 		}
 		const h = "CREATE MACRO h(a) AS (hash(a) >> 1)::BIGINT, (a, b) AS (hash(a, b) >> 1)::BIGINT, (a, b, c) AS (hash(a, b, c) >> 1)::BIGINT; "
-		if err := runOpen(h + "COPY (" + strings.ReplaceAll(query, "$N", strconv.Itoa(orders)) + ") TO " + quote(path) + " (FORMAT parquet)"); err != nil {
+		if err := runOpen(h + "COPY (" + strings.ReplaceAll(query, "$N", strconv.Itoa(orders)) + ") TO " + duck.Quote(path) + " (FORMAT parquet)"); err != nil {
 			t.Fatal(name, err)
 		}
 		// Views that DuckDB's own text finds; the engine's text never names them.
-		if _, err := c.(driver.ExecerContext).ExecContext(ctx, "CREATE OR REPLACE VIEW "+name+" AS SELECT * FROM read_parquet("+quote(path)+")", nil); err != nil {
+		if _, err := c.(driver.ExecerContext).ExecContext(ctx, "CREATE OR REPLACE VIEW "+name+" AS SELECT * FROM read_parquet("+duck.Quote(path)+")", nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,8 +12,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
 // maxWritePartitions is how many partitions a statement may write, Athena's limit.
@@ -79,13 +81,13 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if err != nil {
 		return nil, err
 	}
-	defer r.snapshot()()
-	text, t, err := e.translate(ctx, r.Request)
+	defer r.Snapshot()()
+	p, err := e.plan(ctx, r.Request)
 	if err != nil {
 		return nil, err
 	}
-	defer t.close()
-	result, err := e.schema(ctx, text, t)
+	defer p.close()
+	result, err := e.schema(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +115,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if err != nil {
 		return nil, fmt.Errorf("lakesql: write: %w", err)
 	}
-	w := &Written{Columns: columns, Stats: Stats{Files: len(t.read), BytesScanned: t.bytes}, dir: dir}
+	w := &Written{Columns: columns, Stats: Stats{Files: len(p.Files), BytesScanned: p.Bytes}, dir: dir}
 	defer func() {
 		if err != nil {
 			w.Close()
@@ -123,7 +125,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	for i := range names {
 		names[i] = fmt.Sprintf("q%d", i)
 	}
-	text = "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + quote(filepath.Join(dir, "rows")) + " (" + options + ")"
+	text := "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + p.Text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + duck.Quote(filepath.Join(dir, "rows")) + " (" + options + ")"
 	c, err := e.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -233,7 +235,7 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 				return nil, nil, &Error{Name: "NOT_SUPPORTED", Message: "Unsupported Hive type: " + c.FullType}
 			}
 			columns[i] = Column{Name: name, Type: c.Hive}
-			items[i] = fmt.Sprintf("CAST(q%d AS %s)", i, duckType(trinoType(c.Hive)))
+			items[i] = fmt.Sprintf("CAST(q%d AS %s)", i, duck.Type(hive.TypeOf(c.Hive)))
 		}
 		n := len(columns) - len(r.PartitionBy)
 		for i, p := range r.PartitionBy {
@@ -245,7 +247,7 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 	}
 	items := make([]string, len(r.Columns))
 	for i, c := range r.Columns {
-		items[i] = "CAST(NULL AS " + duckType(trinoType(c.Type)) + ")"
+		items[i] = "CAST(NULL AS " + duck.Type(hive.TypeOf(c.Type)) + ")"
 	}
 	into := r.Insert
 	if len(into) == 0 {
@@ -265,11 +267,11 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 		if at < 0 {
 			return nil, nil, &Error{Name: "COLUMN_NOT_FOUND", Message: "Insert column name does not exist in target table: " + name}
 		}
-		to := trinoType(r.Columns[at].Type)
+		to := hive.TypeOf(r.Columns[at].Type)
 		want = append(want, to.String())
 		if i < len(result) {
-			mismatch = mismatch || !coercible(result[i].typ, to)
-			items[at] = convert("CAST(", fmt.Sprintf("q%d", i), result[i].typ, to, 0)
+			mismatch = mismatch || !types.Insertable(result[i].typ, to)
+			items[at] = duck.Convert("CAST(", fmt.Sprintf("q%d", i), result[i].typ, to, 0)
 		}
 	}
 	for _, c := range result {
@@ -281,33 +283,6 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 	return r.Columns, items, nil
 }
 
-// coercible reports whether a value may be inserted into a column.
-func coercible(from, to *sql.Type) bool {
-	if from == nil || is(from, "unknown") || from.Name == to.Name && len(from.Args) == 0 && len(from.Fields) == 0 {
-		return true
-	}
-	rank := map[string]int{"tinyint": 1, "smallint": 2, "integer": 3, "bigint": 4, "decimal": 5, "real": 6, "double": 7}
-	switch {
-	case rank[from.Name] > 0 && rank[to.Name] > 0:
-		return rank[from.Name] <= rank[to.Name]
-	case is(from, "varchar", "char") && is(to, "varchar", "char"), is(from, "date") && is(to, "timestamp"):
-		return true
-	case from.Name != to.Name || len(from.Args) != len(to.Args) || len(from.Fields) != len(to.Fields):
-		return false
-	}
-	for i := range from.Args {
-		if !coercible(from.Args[i], to.Args[i]) {
-			return false
-		}
-	}
-	for i := range from.Fields {
-		if !coercible(from.Fields[i].Type, to.Fields[i].Type) {
-			return false
-		}
-	}
-	return true
-}
-
 // rows is the select items of what COPY writes, and the names of the partition columns
 // among them.
 func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions []string) {
@@ -315,12 +290,12 @@ func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions 
 	switch r.format() {
 	case "PARQUET":
 		for i := range n {
-			body = append(body, items[i]+" AS "+ident(columns[i].Name))
+			body = append(body, items[i]+" AS "+duck.Ident(columns[i].Name))
 		}
 	case "JSON": // a line is made here, so that COPY need not know JSON
 		fields := make([]string, n)
 		for i := range n {
-			fields[i] = ident(columns[i].Name) + " := " + jsonValue(items[i], trinoType(columns[i].Type), 0)
+			fields[i] = duck.Ident(columns[i].Name) + " := " + hive.JSONValue(items[i], hive.TypeOf(columns[i].Type), 0)
 		}
 		body = []string{"CAST(to_json(struct_pack(" + strings.Join(fields, ", ") + ")) AS VARCHAR) AS line"}
 	default:
@@ -330,100 +305,14 @@ func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions 
 		}
 		fields := make([]string, n)
 		for i := range n {
-			fields[i] = "coalesce(" + hiveText(items[i], trinoType(columns[i].Type), 2) + `, '\N')`
+			fields[i] = "coalesce(" + hive.Text(items[i], hive.TypeOf(columns[i].Type), 2) + `, '\N')`
 		}
-		body = []string{strings.Join(fields, " || "+quote(delim)+" || ") + " AS line"}
+		body = []string{strings.Join(fields, " || "+duck.Quote(delim)+" || ") + " AS line"}
 	}
 	for i := range r.PartitionBy {
 		name := fmt.Sprintf("__partition%d", i)
-		body = append(body, "coalesce(nullif("+hiveText(items[n+i], trinoType(columns[n+i].Type), 2)+", ''), "+quote(defaultPartition)+") AS "+name)
+		body = append(body, "coalesce(nullif("+hive.Text(items[n+i], hive.TypeOf(columns[n+i].Type), 2)+", ''), "+duck.Quote(hive.DefaultPartition)+") AS "+name)
 		partitions = append(partitions, name)
 	}
 	return body, partitions
-}
-
-// jsonValue is a value in the form that it has in JSON lines.
-func jsonValue(text string, t *sql.Type, depth int) string {
-	switch {
-	case is(t, "timestamp"):
-		return hiveText(text, t, 2)
-	case is(t, "varbinary"):
-		return "base64(" + text + ")"
-	case is(t, "array") && len(t.Args) == 1:
-		p := fmt.Sprintf("json%d", depth)
-		return "list_transform(" + text + ", lambda " + p + ": " + jsonValue(p, t.Args[0], depth+1) + ")"
-	case is(t, "row"):
-		parts := make([]string, len(t.Fields))
-		for i := range t.Fields {
-			name := ident(fieldName(t, i))
-			parts[i] = name + " := " + jsonValue("("+text+")."+name, t.Fields[i].Type, depth)
-		}
-		return "CASE WHEN (" + text + ") IS NOT NULL THEN struct_pack(" + strings.Join(parts, ", ") + ") END"
-	}
-	return text
-}
-
-// hiveText is a value as LazySimpleSerDe writes it, with the separators of its depth.
-func hiveText(text string, t *sql.Type, level int) string {
-	separator := quote(string(rune(level)))
-	switch {
-	case is(t, "timestamp"):
-		return "strftime(" + text + ", '%Y-%m-%d %H:%M:%S.%g')"
-	case is(t, "varbinary"):
-		return "base64(" + text + ")"
-	case is(t, "array") && len(t.Args) == 1:
-		p := fmt.Sprintf("text%d", level)
-		return "array_to_string(list_transform(" + text + ", lambda " + p + ": coalesce(" + hiveText(p, t.Args[0], level+1) + `, '\N')), ` + separator + ")"
-	case is(t, "map") && len(t.Args) == 2:
-		p := fmt.Sprintf("text%d", level)
-		return "array_to_string(list_transform(map_entries(" + text + "), lambda " + p + ": " + hiveText(p+".key", t.Args[0], level+2) + " || " + quote(string(rune(level+1))) + " || coalesce(" + hiveText(p+".value", t.Args[1], level+2) + `, '\N')), ` + separator + ")"
-	case is(t, "row"):
-		parts := make([]string, len(t.Fields))
-		for i := range t.Fields {
-			parts[i] = "coalesce(" + hiveText("("+text+")."+ident(fieldName(t, i)), t.Fields[i].Type, level+1) + `, '\N')`
-		}
-		return "CASE WHEN (" + text + ") IS NOT NULL THEN " + strings.Join(parts, " || "+separator+" || ") + " END"
-	}
-	return "CAST(" + text + " AS VARCHAR)"
-}
-
-// hiveOf is the type of Hive's that a column of a query has in a table; nil if none.
-func hiveOf(t *sql.Type) *hivetype.Type {
-	if t == nil {
-		return nil
-	}
-	simple := map[string]hivetype.Kind{"boolean": hivetype.Boolean, "tinyint": hivetype.TinyInt, "smallint": hivetype.SmallInt, "integer": hivetype.Int,
-		"bigint": hivetype.BigInt, "real": hivetype.Float, "double": hivetype.Double, "varbinary": hivetype.Binary, "date": hivetype.Date, "timestamp": hivetype.Timestamp}
-	if k := simple[t.Name]; k != 0 {
-		return &hivetype.Type{Kind: k}
-	}
-	switch {
-	case is(t, "varchar", "char"):
-		kind := map[string]hivetype.Kind{"varchar": hivetype.Varchar, "char": hivetype.Char}[t.Name]
-		if len(t.Params) == 1 && t.Params[0] > 0 && t.Params[0] <= map[string]int{"varchar": hivetype.MaxVarchar, "char": hivetype.MaxChar}[t.Name] {
-			return &hivetype.Type{Kind: kind, Length: t.Params[0]}
-		}
-		return &hivetype.Type{Kind: hivetype.String}
-	case is(t, "decimal") && len(t.Params) == 2:
-		return &hivetype.Type{Kind: hivetype.Decimal, Precision: t.Params[0], Scale: t.Params[1]}
-	case is(t, "array") && len(t.Args) == 1:
-		if e := hiveOf(t.Args[0]); e != nil {
-			return &hivetype.Type{Kind: hivetype.Array, Elem: e}
-		}
-	case is(t, "map") && len(t.Args) == 2:
-		if k, v := hiveOf(t.Args[0]), hiveOf(t.Args[1]); k != nil && v != nil && k.Primitive() {
-			return &hivetype.Type{Kind: hivetype.Map, Key: k, Elem: v}
-		}
-	case is(t, "row"):
-		out := &hivetype.Type{Kind: hivetype.Struct}
-		for i := range t.Fields {
-			f := hiveOf(t.Fields[i].Type)
-			if f == nil {
-				return nil
-			}
-			out.Fields = append(out.Fields, hivetype.Field{Name: fieldName(t, i), Type: f})
-		}
-		return out
-	}
-	return nil
 }

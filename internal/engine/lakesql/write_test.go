@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/udf"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -81,7 +83,7 @@ func TestWrite(t *testing.T) {
 			}
 		}
 		sort.Strings(values)
-		if got := strings.Join(values, ";"); got != "1/2;"+defaultPartition {
+		if got := strings.Join(values, ";"); got != "1/2;"+hive.DefaultPartition {
 			t.Errorf("%s: partitions %s", format, got)
 		}
 		if err := w.Close(); err != nil {
@@ -157,7 +159,7 @@ func TestWriteBuckets(t *testing.T) {
 	}
 	for kind, values := range map[byte]map[string]int32{'o': {"true": 1, "false": 0}, 'i': {"-5": -5}, 'd': {"1.5": 1073217536, "-0.0": 0}, 'f': {"1.5": 1069547520}, 's': {"": 0, "ab": 3105}} {
 		for text, want := range values {
-			if got := hiveHash(kind, text); got != want {
+			if got := udf.HiveHash(kind, text); got != want {
 				t.Errorf("%c %q: %d, want %d", kind, text, got, want)
 			}
 		}

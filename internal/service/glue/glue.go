@@ -11,7 +11,6 @@ package glue
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +24,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
@@ -224,7 +225,7 @@ func scopeOf(ctx context.Context, catalogID *string) (scope, error) {
 
 // arn names a resource of the catalog, "database/x".
 func (sc scope) arn(resource string) string {
-	return "arn:aws:glue:" + sc.region + ":" + sc.account + ":" + resource
+	return arn.New("glue", sc.region, sc.account, resource)
 }
 
 func notFound(format string, args ...any) error {
@@ -242,44 +243,24 @@ func invalidInput(format string, args ...any) error {
 // fold is the form in which Glue keeps names of databases and tables.
 func fold(name *string) string { return strings.ToLower(aws.ToString(name)) }
 
-// A page token is the key of the last item of the page before, so that a list that
-// changes between pages neither repeats nor skips what stays in it.
-
-func encodeToken(key string) *string {
-	return aws.String(base64.RawURLEncoding.EncodeToString([]byte(key)))
-}
-
 func decodeToken(token *string) (string, error) {
 	if aws.ToString(token) == "" {
 		return "", nil
 	}
-	b, err := base64.RawURLEncoding.DecodeString(*token)
-	if err != nil || len(b) == 0 {
+	after, err := page.Open(*token)
+	if err != nil {
 		return "", invalidInput("NextToken is not valid.")
 	}
-	return string(b), nil
+	return after, nil
 }
 
 // pageOf cuts one page out of items, which are sorted by key. max nil or 0 means limit.
 func pageOf[T any](items []T, key func(T) string, token *string, max *int32, limit int) ([]T, *string, error) {
-	after, err := decodeToken(token)
+	items, next, err := page.Of(items, key, page.Request{Token: token, Max: max, Limit: limit})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, invalidInput("NextToken is not valid.")
 	}
-	if after != "" {
-		i := 0
-		for i < len(items) && key(items[i]) <= after {
-			i++
-		}
-		items = items[i:]
-	}
-	if n := int(aws.ToInt32(max)); n > 0 && n < limit {
-		limit = n
-	}
-	if len(items) <= limit {
-		return items, nil, nil
-	}
-	return items[:limit], encodeToken(key(items[limit-1])), nil
+	return items, next, nil
 }
 
 // Statically: our service is what a client of Glue is to its neighbours.

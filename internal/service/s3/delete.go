@@ -44,6 +44,10 @@ func (d *durable) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) 
 			result.Deleted = append(result.Deleted, types.DeletedObject{Key: o.Key})
 			continue
 		}
+		if id := aws.ToString(o.VersionId); id != "" && !isVersionID(id) {
+			result.Error = append(result.Error, s3err.ObjectDeleteError(o.Key, o.VersionId, errNoSuchVersion(aws.ToString(o.Key), id)))
+			continue
+		}
 		out, err := d.delete(ctx, &s3.DeleteObjectInput{
 			Bucket: in.Bucket, Key: &path, VersionId: o.VersionId,
 			IfMatch: o.ETag, IfMatchLastModifiedTime: o.LastModifiedTime, IfMatchSize: o.Size,

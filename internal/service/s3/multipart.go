@@ -65,7 +65,7 @@ func (d *durable) ListParts(ctx context.Context, in *s3.ListPartsInput) (s3respo
 // hasUpload reports whether there is an upload to a path, or was one that the object at the
 // path is of: completing it again is no error.
 func (d *durable) hasUpload(bucket, path, id string) bool {
-	if id == "" || strings.ContainsAny(id, "/\x00") {
+	if !isUploadID(id) {
 		return false
 	}
 	if _, err := os.Lstat(filepath.Join(d.dir, bucket, uploadDir(path, id))); err == nil {
@@ -86,7 +86,7 @@ func (d *durable) finalPlace(bucket, path, id string) (string, error) {
 		return "", err
 	}
 	final := d.service.selfPlace(bucket, path)
-	if final == path || strings.ContainsAny(id, "/\x00") || id == "" {
+	if final == path || !isUploadID(id) {
 		return path, nil
 	}
 	root := filepath.Join(d.dir, bucket)

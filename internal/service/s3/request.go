@@ -36,6 +36,9 @@ func parseRequest(r *http.Request) (s3Request, error) {
 	}
 	q := s3Request{ctx: r.Context(), caller: awswire.CallerFrom(r.Context()), query: query}
 	q.bucket, q.key, _ = strings.Cut(path, "/")
+	if err := checkIDs(query); err != nil {
+		return q, err
+	}
 	if q.key == "" {
 		return q, nil
 	}
@@ -161,7 +164,10 @@ func (s *Service) writable(bucket, key string) (string, error) {
 func (s *Service) copySource(src string, caller awswire.Caller) (string, error) {
 	path, version, _ := strings.Cut(src, "?versionId=")
 	path, err := url.PathUnescape(path)
-	if err != nil {
+	if version != "" && !isVersionID(version) {
+		return "", s3err.GetInvalidArgumentErr(s3err.InvalidArgVersionId, version)
+	}
+	if err != nil || strings.IndexByte(path, 0) >= 0 {
 		return "", s3err.GetInvalidArgumentErr(s3err.InvalidArgCopySource, src)
 	}
 	bucket, key, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
@@ -172,8 +178,8 @@ func (s *Service) copySource(src string, caller awswire.Caller) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if b.owner != caller.Account {
-		return "", s3err.GetAPIError(s3err.ErrAccessDenied)
+	if err := b.allow(caller, "s3:GetObject", key); err != nil {
+		return "", err
 	}
 	file, ok := s.place(bucket, key)
 	if !ok {

@@ -1,0 +1,174 @@
+package hive
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+)
+
+// Footers remembers the columns of Parquet files; it is emptied when it is full. It is safe
+// for use by many goroutines.
+type Footers struct {
+	// Query runs a statement of DuckDB's and hands its rows out, each of so many values.
+	Query func(ctx context.Context, text string, values int, row func([]driver.Value)) error
+
+	mu    sync.Mutex
+	files map[fileKey]*parquetSchema
+}
+
+type fileKey struct {
+	path          string
+	size, modTime int64
+}
+
+type parquetSchema struct {
+	signature string
+	columns   []parquetColumn // of the top level
+}
+
+// parquetColumn is a column with the type that DuckDB reads it as, empty if it is nested.
+type parquetColumn struct{ name, typ string }
+
+const maxCachedSchemas = 100_000
+
+// schemaGroup is files that have one schema.
+type schemaGroup struct {
+	columns []parquetColumn
+	pieces  []Piece
+}
+
+// bySchema groups files by the schema in their footers, keeping the order.
+func (s *scan) bySchema(pieces []Piece) []schemaGroup {
+	keys := map[string]fileKey{}
+	found := map[string]*parquetSchema{}
+	var missing []catalog.File
+	cache := s.Footers
+	for _, p := range pieces {
+		for _, f := range p.Files {
+			info, err := os.Stat(f.Path)
+			if err != nil {
+				panic(fault.Stop(&fault.Error{Name: "HIVE_CANNOT_OPEN_SPLIT", Message: "Error opening " + f.URI}))
+			}
+			k := fileKey{f.Path, info.Size(), info.ModTime().UnixNano()}
+			keys[f.Path] = k
+			cache.mu.Lock()
+			schema := cache.files[k]
+			cache.mu.Unlock()
+			if schema != nil {
+				found[f.Path] = schema
+			} else {
+				missing = append(missing, f)
+			}
+		}
+	}
+	if missing != nil {
+		schemas, err := cache.read(s.ctx, missing)
+		if err != nil {
+			panic(fault.Stop(err))
+		}
+		cache.mu.Lock()
+		if cache.files == nil || len(cache.files)+len(schemas) > maxCachedSchemas {
+			cache.files = map[fileKey]*parquetSchema{}
+		}
+		for path, s := range schemas {
+			found[path] = s
+			cache.files[keys[path]] = s
+		}
+		cache.mu.Unlock()
+	}
+	var groups []schemaGroup
+	index := map[string]int{}
+	for _, p := range pieces {
+		for _, f := range p.Files {
+			s := found[f.Path]
+			if s == nil {
+				panic(fault.Stop(&fault.Error{Name: "HIVE_BAD_DATA", Message: "Error reading the schema of " + f.URI}))
+			}
+			i, ok := index[s.signature]
+			if !ok {
+				i = len(groups)
+				index[s.signature] = i
+				groups = append(groups, schemaGroup{columns: s.columns})
+			}
+			g := &groups[i]
+			if n := len(g.pieces); n == 0 || !sameValues(g.pieces[n-1].Values, p.Values) {
+				g.pieces = append(g.pieces, Piece{Values: p.Values, Format: p.Format})
+			}
+			last := &g.pieces[len(g.pieces)-1]
+			last.Files = append(last.Files, f)
+		}
+	}
+	return groups
+}
+
+func sameValues(a, b []string) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// read asks DuckDB for the footers' schemas.
+func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]*parquetSchema, error) {
+	type reading struct {
+		b    strings.Builder
+		cols []parquetColumn
+		skip int64 // nodes below the top level still to come
+		root bool
+	}
+	open := map[string]*reading{}
+	text := "SELECT file_name, name, coalesce(type, ''), coalesce(num_children, 0)::BIGINT, coalesce(duckdb_type, '') FROM parquet_schema(" + fileList([]Piece{{Files: files}}) + ")"
+	err := c.Query(ctx, text, 5, func(values []driver.Value) {
+		path, name := values[0].(string), values[1].(string)
+		children, _ := values[3].(int64)
+		r := open[path]
+		if r == nil {
+			r = &reading{}
+			open[path] = r
+		}
+		fmt.Fprintf(&r.b, "%s %s %d %s;", name, values[2], children, values[4])
+		switch {
+		case !r.root:
+			r.root = true
+		case r.skip > 0:
+			r.skip += children - 1
+		default:
+			c := parquetColumn{name: name}
+			if children == 0 {
+				c.typ, _ = values[4].(string)
+			}
+			r.cols = append(r.cols, c)
+			r.skip = children
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	shared := map[string]*parquetSchema{}
+	out := make(map[string]*parquetSchema, len(open))
+	for path, r := range open {
+		signature := r.b.String()
+		s := shared[signature]
+		if s == nil {
+			s = &parquetSchema{signature, r.cols}
+			shared[signature] = s
+		}
+		out[path] = s
+	}
+	return out, nil
+}
+
+// How much of JSON files is looked at for the letter case of their keys.
+const (
+	sampledFiles = 16
+	sampledBytes = 64 << 10
+	sampledLines = 64
+)

@@ -1,0 +1,193 @@
+// Package hive writes DuckDB's SELECTs over the files of a table in the formats and SerDes of
+// Hive, and the text that Hive writes. Files of one format are read together.
+//
+// Every file is read as its SerDe says: a column by name or by place, typed as the table
+// declares it. A reader (parquet.go, json.go, text.go, regex.go) gives a SELECT whose columns
+// are the table's, the partition columns and "$path" added by added (read.go).
+package hive
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// Piece is the files of one partition, or of a table without partitions.
+type Piece struct {
+	Values []string // of the partition columns
+	Format catalog.Format
+	Files  []catalog.File
+}
+
+// DefaultPartition is how Hive writes the null of a partition column.
+const DefaultPartition = "__HIVE_DEFAULT_PARTITION__"
+
+// Reader writes the SELECTs over the files of one query, and holds what it unpacked for it.
+// Close ends it.
+type Reader struct {
+	Footers *Footers // of Parquet files
+	Scratch string   // the directory that compressed text is unpacked in; empty: nowhere
+	plain   string   // the directory of unpacked files, if there are any
+}
+
+// Scan is what is read of a table.
+type Scan struct {
+	Position sql.Position // of the table's name in the statement
+	Table    *catalog.Table
+	Path     bool // with the column "$path"
+	Bare     bool // of the rows only their number is asked for
+}
+
+// scan is a Scan that a Reader is writing.
+type scan struct {
+	*Reader
+	Scan
+	ctx context.Context
+}
+
+// Select gives the SELECTs whose UNION ALL is the table's rows: its columns, typed and named
+// in lower case, then its partition columns, then "$path" where that is asked for. None: the
+// pieces have no files. It fails by panics that fault.Catch turns into errors.
+func (r *Reader) Select(ctx context.Context, s Scan, pieces []Piece) []string {
+	// Pieces of the same format are read together.
+	var order []string
+	groups := map[string][]Piece{}
+	for _, p := range pieces {
+		if len(p.Files) == 0 {
+			continue
+		}
+		key := p.Format.SerDe + "\x00" + p.Format.InputFormat + "\x00" + fmt.Sprint(p.Format.SerDeParams)
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], p)
+	}
+	var selects []string
+	for _, key := range order {
+		selects = append(selects, (&scan{r, s, ctx}).read(groups[key])...)
+	}
+	return selects
+}
+
+// read writes the SELECTs over the pieces of one format.
+func (s *scan) read(pieces []Piece) []string {
+	at, table, format := s.Position, s.Table, pieces[0].Format
+	class := format.SerDe[strings.LastIndexByte(format.SerDe, '.')+1:]
+	switch {
+	case strings.Contains(class, "Parquet") || class == "" && strings.Contains(format.InputFormat, "Parquet"):
+		return s.readParquet(pieces)
+	}
+	pieces = s.unpacked(pieces)
+	switch {
+	case strings.EqualFold(class, "JsonSerDe"), strings.EqualFold(class, "HiveJsonSerDe"):
+		return []string{s.readJSON(pieces)}
+	case class == "RegexSerDe":
+		return []string{s.readRegex(pieces)}
+	case class == "OpenCSVSerde":
+		return []string{s.readText(pieces, true)}
+	case class == "LazySimpleSerDe", class == "":
+		return []string{s.readText(pieces, false)}
+	}
+	fault.Fail(at, "NOT_SUPPORTED", "SerDe %s of table %s.%s is not supported", format.SerDe, table.Database, table.Name)
+	return nil
+}
+
+// fileList is the files of pieces as a DuckDB list. The characters of patterns in names
+// are put in brackets, so that they stand for themselves.
+func fileList(pieces []Piece) string {
+	escape := strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
+	var b strings.Builder
+	b.WriteByte('[')
+	n := 0
+	for _, p := range pieces {
+		for _, f := range p.Files {
+			if n > 0 {
+				b.WriteString(", ")
+			}
+			n++
+			b.WriteString(duck.Quote(escape.Replace(f.Path)))
+		}
+	}
+	return b.String() + "]"
+}
+
+// joinedFiles is how many files make it worth to join what differs by file, where a list
+// constant would be copied for each chunk of rows.
+const joinedFiles = 100
+
+// perFile builds the expressions that have a value for each file of a reader's list.
+type perFile struct {
+	files int
+	join  []string // select items of the joined relation, for many files
+}
+
+// expr is an expression that has one of the given values for each file.
+func (p *perFile) expr(values []string, null []bool, typ string) string {
+	same := true
+	for i := range values {
+		same = same && values[i] == values[0] && null[i] == null[0]
+	}
+	literal := func(i int) string {
+		if null[i] {
+			return "NULL"
+		}
+		return duck.Quote(values[i])
+	}
+	if same {
+		return "CAST(" + literal(0) + " AS " + typ + ")"
+	}
+	parts := make([]string, len(values))
+	for i := range values {
+		parts[i] = literal(i)
+	}
+	list := "CAST([" + strings.Join(parts, ", ") + "] AS " + typ + "[])"
+	if p.files <= joinedFiles {
+		return list + "[CAST(file_index AS BIGINT) + 1]"
+	}
+	name := fmt.Sprintf("__file_value%d", len(p.join))
+	p.join = append(p.join, "unnest("+list+") AS "+name)
+	return name
+}
+
+// source is the reader, joined with what differs by file.
+func (p *perFile) source(reader string) string {
+	if p.join == nil {
+		return reader
+	}
+	return fmt.Sprintf("%s JOIN (SELECT unnest(range(%d)) AS __file_number, %s) ON CAST(file_index AS BIGINT) = __file_number", reader, p.files, strings.Join(p.join, ", "))
+}
+
+// added is the select items of partition columns and "$path".
+func (s *scan) added(pieces []Piece) ([]string, *perFile) {
+	per := &perFile{}
+	for _, p := range pieces {
+		per.files += len(p.Files)
+	}
+	var items []string
+	for i, c := range s.Table.PartitionColumns {
+		var values []string
+		var null []bool
+		for _, p := range pieces {
+			for range p.Files {
+				values = append(values, p.Values[i])
+				null = append(null, p.Values[i] == DefaultPartition)
+			}
+		}
+		items = append(items, per.expr(values, null, duck.Type(TypeOf(c.Type)))+" AS "+duck.Ident(strings.ToLower(c.Name)))
+	}
+	if s.Path {
+		var uris []string
+		for _, p := range pieces {
+			for _, f := range p.Files {
+				uris = append(uris, f.URI)
+			}
+		}
+		items = append(items, per.expr(uris, make([]bool, len(uris)), "VARCHAR")+` AS "$path"`)
+	}
+	return items, per
+}

@@ -1,0 +1,30 @@
+package trino
+
+import (
+	"maps"
+)
+
+var functions map[string]function
+
+func init() { // not a literal: the functions refer to the table through the translator
+	functions = map[string]function{}
+	for _, table := range []map[string]function{aggregateFunctions(), conditionals(), mathFunctions(), stringFunctions(), regexpFunctions(),
+		binaryFunctions(), timeFunctions(), arrayFunctions(), mapFunctions(), jsonFunctions()} {
+		maps.Copy(functions, table)
+	}
+}
+
+// unsupported are Trino's functions that this engine does not have, which is another
+// thing than a name that is no function.
+var unsupported = map[string]bool{}
+
+func init() {
+	for _, name := range []string{"approx_set", "merge", "numeric_histogram", "qdigest_agg", "tdigest_agg", "value_at_quantile",
+		"values_at_quantiles", "quantile_at_value", "checksum", "entropy", "evaluate_classifier_predictions", "learn_classifier", "empty_approx_set",
+		"bar", "render", "rgb", "color", "word_stem", "spooky_hash_v2_32", "spooky_hash_v2_64", "murmur3", "beta_cdf", "inverse_beta_cdf", "t_cdf", "t_pdf",
+		"make_set_digest", "merge_set_digest", "intersection_cardinality", "jaccard_index", "hash_counts", "contains_ip", "ip_prefix",
+		"from_iso8601_timestamp_nanos", "st_point", "st_geometryfromtext", "st_contains", "st_distance", "st_intersects", "st_area", "st_astext", "st_x", "st_y",
+		"bing_tile", "bing_tile_at", "great_circle_distance", "to_spherical_geography", "geometry_union_agg", "convex_hull_agg"} {
+		unsupported[name] = true
+	}
+}

@@ -1,0 +1,241 @@
+package trino
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
+)
+
+// uniqueEntries makes a map of entries, the first of those with one key.
+const uniqueEntries = "CASE WHEN len($1) = list_unique(list_transform($1, lambda __e: __e.key)) THEN map_from_entries($1) ELSE map_from_entries(list_filter($1, lambda __e, __i: list_position(list_transform($1, lambda __k: __k.key), __e.key) = __i)) END"
+
+// multimap makes a map of lists of entries.
+func multimap(entries string) string {
+	keys := "list_transform(" + entries + ", lambda __e: __e.key)"
+	return "map_from_entries(list_transform(list_filter(" + keys + ", lambda __e, __i: list_position(" + keys + ", __e) = __i), lambda __k: struct_pack(key := __k, value := list_transform(list_filter(" + entries + ", lambda __e: __e.key = __k), lambda __v: __v.value))))"
+}
+
+// aggregates and window functions.
+func aggregateFunctions() map[string]function {
+	entry := func(c *invocation) (string, *sql.Type) {
+		return c.fill("struct_pack(key := $1, value := $2)"), nil
+	}
+	real1 := func(name string) function {
+		return function{min: 1, max: 1, takes: "n", aggregate: name, result: "double"}
+	}
+	real2 := func(name string) function {
+		return function{min: 2, max: 2, takes: "n", aggregate: name, result: "double"}
+	}
+	bits := func(name string) function {
+		return function{min: 1, max: 1, takes: "i", aggregate: name, template: "CAST($1 AS BIGINT)", result: "bigint"}
+	}
+	return map[string]function{
+		"count":    {min: 0, max: 1, aggregate: "count", result: "bigint"},
+		"count_if": {min: 1, max: 1, takes: "o", aggregate: "count_if", template: "coalesce(CAST($1 AS BIGINT), 0)", result: "bigint"},
+		"sum":      {min: 1, max: 1, takes: "#", aggregate: "sum"}, "avg": {min: 1, max: 1, takes: "#", aggregate: "avg"},
+		"min": {min: 1, max: 2, aggregate: "min", result: "1"}, "max": {min: 1, max: 2, aggregate: "max", result: "1"},
+		"min_by": {min: 2, max: 3, aggregate: "arg_min_null", result: "1"}, "max_by": {min: 2, max: 3, aggregate: "arg_max_null", result: "1"},
+		"arbitrary": {min: 1, max: 1, aggregate: "any_value", result: "1"}, "any_value": {min: 1, max: 1, aggregate: "any_value", result: "1"},
+		"array_agg": {min: 1, max: 1, aggregate: "array_agg", result: "[1"},
+		"set_agg":   {min: 1, max: 1, aggregate: "array_agg", template: distinct, result: "[1"},
+		"set_union": {min: 1, max: 1, takes: "a", aggregate: "array_agg", template: "list_filter(flatten($1), lambda __e, __i: list_position(flatten($1), __e) = __i)", result: "1"},
+		"approx_distinct": {min: 1, max: 2, aggregate: "approx_count_distinct", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			return c.args[0], nil
+		}},
+		"approx_percentile": {min: 2, max: 4, aggregate: "approx_quantile", write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) > 2 {
+				fault.Fail(c.at, "NOT_SUPPORTED", "Function approx_percentile with a weight or an accuracy is not supported")
+			}
+			t := c.typ(0)
+			if types.Is(c.typ(1), "array") {
+				c.resultType = types.ArrayOf(t)
+				return c.args[0] + ", CAST(" + c.args[1] + " AS FLOAT[])", nil
+			}
+			c.resultType = t
+			return c.args[0] + ", CAST(" + c.args[1] + " AS FLOAT)", nil
+		}},
+		"bool_and": {min: 1, max: 1, takes: "o", aggregate: "bool_and", result: "boolean"}, "every": {min: 1, max: 1, takes: "o", aggregate: "bool_and", result: "boolean"},
+		"bool_or":        {min: 1, max: 1, takes: "o", aggregate: "bool_or", result: "boolean"},
+		"geometric_mean": real1("geomean"), "stddev": real1("stddev_samp"), "stddev_samp": real1("stddev_samp"), "stddev_pop": real1("stddev_pop"),
+		"variance": real1("var_samp"), "var_samp": real1("var_samp"), "var_pop": real1("var_pop"), "skewness": real1("skewness"), "kurtosis": real1("kurtosis"),
+		"corr": real2("corr"), "covar_pop": real2("covar_pop"), "covar_samp": real2("covar_samp"), "regr_slope": real2("regr_slope"), "regr_intercept": real2("regr_intercept"),
+		"bitwise_and_agg": bits("bit_and"), "bitwise_or_agg": bits("bit_or"), "bitwise_xor_agg": bits("bit_xor"),
+		"histogram": {min: 1, max: 1, aggregate: "histogram", template: "map_from_entries(list_transform(map_entries($1), lambda __e: struct_pack(key := __e.key, value := CAST(__e.value AS BIGINT))))", write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = types.MapOf(c.typ(0), types.Bigint)
+			return c.args[0], nil
+		}},
+		"map_agg": {min: 2, max: 2, aggregate: "array_agg", template: uniqueEntries, skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = types.MapOf(c.typ(0), c.typ(1))
+			return entry(c)
+		}},
+		"multimap_agg": {min: 2, max: 2, aggregate: "array_agg", template: multimap("$1"), skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = types.MapOf(c.typ(0), types.ArrayOf(c.typ(1)))
+			return entry(c)
+		}},
+		"map_union": {min: 1, max: 1, takes: "m", aggregate: "array_agg", template: strings.ReplaceAll(uniqueEntries, "$1", "flatten($1)"), skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = c.typ(0)
+			return c.fill("map_entries($1)"), nil
+		}},
+		"listagg": {min: 1, max: 2, takes: "v", aggregate: "string_agg", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) == 1 {
+				return c.args[0] + ", ''", nil
+			}
+			return strings.Join(c.args, ", "), nil
+		}},
+		"approx_most_frequent": {min: 3, max: 3, takes: "i.i", aggregate: "histogram", write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = types.MapOf(c.typ(1), types.Bigint)
+			return c.args[1], nil
+		}, template: "map_from_entries(list_transform(list_slice(list_reverse_sort(list_transform(map_entries($1), lambda __e: struct_pack(n := __e.value, k := __e.key))), 1, CAST($2 AS BIGINT)), lambda __e: struct_pack(key := __e.k, value := CAST(__e.n AS BIGINT))))"},
+		"reduce_agg": {min: 4, max: 4, aggregate: "array_agg", skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = c.typ(1)
+			return c.args[0], nil
+		}},
+		"grouping":   {min: 1, max: -1, aggregate: "grouping", result: "bigint"},
+		"row_number": {aggregate: "row_number", result: "bigint"}, "rank": {aggregate: "rank", result: "bigint"}, "dense_rank": {aggregate: "dense_rank", result: "bigint"},
+		"percent_rank": {aggregate: "percent_rank", result: "double"}, "cume_dist": {aggregate: "cume_dist", result: "double"},
+		"ntile": {min: 1, max: 1, takes: "i", aggregate: "ntile", result: "bigint"},
+		"lag":   {min: 1, max: 3, aggregate: "lag", result: "1"}, "lead": {min: 1, max: 3, aggregate: "lead", result: "1"},
+		"first_value": {min: 1, max: 1, aggregate: "first_value", result: "1"}, "last_value": {min: 1, max: 1, aggregate: "last_value", result: "1"},
+		"nth_value": {min: 2, max: 2, takes: ".i", aggregate: "nth_value", result: "1"},
+	}
+}
+
+var windowOnly = map[string]bool{"row_number": true, "rank": true, "dense_rank": true, "percent_rank": true, "cume_dist": true,
+	"ntile": true, "lag": true, "lead": true, "first_value": true, "last_value": true, "nth_value": true}
+
+func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql.Type) {
+	name := x.Name.Last()
+	args := x.Args
+	if x.Star && name != "count" {
+		fault.Fail(x.Position, "FUNCTION_NOT_FOUND", "Unexpected parameters (*) for function %s", name)
+	}
+	c := t.invoke(x.Position, name, f, args, in)
+	inner := strings.Join(c.args, ", ")
+	if x.Star {
+		inner = "*"
+	}
+	if f.write != nil { // the arguments are written anew
+		inner, _ = f.write(c)
+	}
+	aggregate := f.aggregate
+	if strings.HasSuffix(name, "_by") && len(args) == 3 {
+		aggregate = strings.TrimSuffix(aggregate, "_null")
+	}
+	order := x.OrderBy
+	if x.WithinGroup != nil {
+		order = x.WithinGroup
+	}
+	if order != nil {
+		inner += " ORDER BY " + t.orderBy(order, in)
+	}
+	if x.Nulls == "IGNORE" {
+		inner += " IGNORE NULLS"
+	}
+	if x.Distinct {
+		inner = "DISTINCT " + inner
+	}
+	filter := ""
+	if x.Filter != nil {
+		filter = t.text(x.Filter, in)
+	}
+	if f.skipNull {
+		if filter != "" {
+			filter += " AND "
+		}
+		filter += c.args[0] + " IS NOT NULL"
+	}
+	if filter != "" {
+		filter = " FILTER (WHERE " + filter + ")"
+	}
+	over := ""
+	if x.Over != nil {
+		over = " OVER " + t.window(x.Over, in)
+	} else if windowOnly[name] {
+		fault.Fail(x.Position, "MISSING_OVER", "Window function %s must have an OVER clause", name)
+	}
+	text := aggregate + "(" + inner + ")" + filter + over
+	typ := c.result(f.result)
+	if c.resultType != nil {
+		typ = c.resultType
+	}
+	arg := c.typ(0)
+	switch name {
+	case "reduce_agg":
+		folded := &invocation{translator: t, at: c.at, name: "reduce", exprs: []sql.Expr{c.exprs[0], c.exprs[1], c.exprs[2], nil}, args: []string{text, c.args[1], "", ""}, typs: []*sql.Type{types.ArrayOf(arg), c.typ(1), nil, nil}, in: in}
+		text, typ = folded.fold(func(state param) (string, *sql.Type) { return state.text, state.typ })
+		text = "CASE WHEN " + c.fill("$2") + " IS NOT NULL THEN " + text + " END"
+	case "sum":
+		switch {
+		case types.IsInteger(arg):
+			text, typ = "CAST("+text+" AS BIGINT)", types.Bigint
+		case types.Is(arg, "decimal") && len(arg.Params) == 2:
+			typ = types.Decimal(38, arg.Params[1])
+		case types.Is(arg, "real"):
+			text, typ = "CAST("+text+" AS FLOAT)", arg
+		case types.Is(arg, "double") || types.IsInterval(arg):
+			typ = arg
+		}
+	case "avg":
+		switch {
+		case types.Is(arg, "decimal") && len(arg.Params) == 2:
+			typ = arg
+			text = fmt.Sprintf("CAST(round(%s, %d) AS %s)", text, typ.Params[1], duck.Type(typ))
+		case types.Is(arg, "real"):
+			text, typ = "CAST("+text+" AS FLOAT)", arg
+		case types.IsInteger(arg), types.Is(arg, "double"):
+			typ = types.Double
+		case types.IsInterval(arg):
+			typ = arg
+		}
+	case "min", "max", "min_by", "max_by":
+		if len(args) == map[bool]int{true: 3, false: 2}[strings.HasSuffix(name, "_by")] {
+			typ = types.ArrayOf(arg)
+		}
+	case "skewness": // of the population in Trino, of a sample in DuckDB
+		n := "CAST(count(" + inner + ")" + filter + over + " AS DOUBLE)"
+		text = "(" + text + " * (" + n + " - 2) / sqrt(" + n + " * (" + n + " - 1)))"
+	}
+	if f.template != "" {
+		outer := &invocation{translator: t, args: append([]string{text}, c.args...)}
+		text = outer.fill(f.template)
+	}
+	return text, typ
+}
+
+func (t *translator) window(w *sql.Window, in *scope) string {
+	if w.Bare {
+		return duck.Ident(w.Name.Lower())
+	}
+	var parts []string
+	if w.Name != nil {
+		parts = append(parts, duck.Ident(w.Name.Lower()))
+	}
+	if w.PartitionBy != nil {
+		keys := make([]string, len(w.PartitionBy))
+		for i, x := range w.PartitionBy {
+			keys[i] = t.text(x, in)
+		}
+		parts = append(parts, "PARTITION BY "+strings.Join(keys, ", "))
+	}
+	if w.OrderBy != nil {
+		parts = append(parts, "ORDER BY "+t.orderBy(w.OrderBy, in))
+	}
+	if f := w.Frame; f != nil {
+		bound := func(b sql.FrameBound) string {
+			if b.Value != nil {
+				return t.text(b.Value, in) + " " + b.Kind
+			}
+			return b.Kind
+		}
+		if f.End.Kind != "" {
+			parts = append(parts, f.Unit+" BETWEEN "+bound(f.Start)+" AND "+bound(f.End))
+		} else {
+			parts = append(parts, f.Unit+" "+bound(f.Start))
+		}
+	}
+	return "(" + strings.Join(parts, " ") + ")"
+}

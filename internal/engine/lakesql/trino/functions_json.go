@@ -1,0 +1,70 @@
+package trino
+
+import (
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
+)
+
+// jsonPath turns a JSON path of Trino's into DuckDB's: $["a"] is $."a".
+func jsonPath(path string) string {
+	path = strings.NewReplacer(`["`, `."`, `['`, `."`, `"]`, `"`, `']`, `"`).Replace(path)
+	if path == "" || path == "$" {
+		return "$"
+	}
+	return path
+}
+
+func jsonFunctions() map[string]function {
+	// document is the first argument as JSON; text that is none gives null.
+	document := func(c *invocation) string {
+		if types.Is(c.typ(0), "json") {
+			return c.args[0]
+		}
+		return "TRY_CAST(" + c.args[0] + " AS JSON)"
+	}
+	path := func(c *invocation) string {
+		if s, ok := c.exprs[1].(*sql.String); ok {
+			p := s.Value
+			p = jsonPath(p)
+			if !strings.HasPrefix(p, "$") || strings.Contains(p, "*") || strings.Contains(p, "..") {
+				fault.Fail(s.Position, "INVALID_FUNCTION_ARGUMENT", "Invalid JSON path: '%s'", s.Value)
+			}
+			return duck.Quote(p)
+		}
+		return c.args[1]
+	}
+	return map[string]function{
+		"json_extract": {min: 2, max: 2, result: "json", write: func(c *invocation) (string, *sql.Type) {
+			return "json_extract(" + document(c) + ", " + path(c) + ")", nil
+		}},
+		"json_extract_scalar": {min: 2, max: 2, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			d, p := document(c), path(c)
+			return "CASE WHEN json_type(" + d + ", " + p + ") IN ('OBJECT', 'ARRAY') THEN NULL ELSE json_extract_string(" + d + ", " + p + ") END", nil
+		}},
+		"json_parse":  {min: 1, max: 1, takes: "v", template: "CAST(trino_json_parse($1) AS JSON)", result: "json"},
+		"json_format": {min: 1, max: 1, template: "CAST($1 AS VARCHAR)", result: "varchar"},
+		"json_array_length": {min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			d := document(c)
+			return "CASE WHEN json_type(" + d + ") = 'ARRAY' THEN CAST(json_array_length(" + d + ") AS BIGINT) END", nil
+		}},
+		"json_array_get": {min: 2, max: 2, result: "json", write: func(c *invocation) (string, *sql.Type) {
+			// Null is no value. Text keeps its quotes, which Trino drops: it would be no JSON then.
+			v := "json_extract(" + document(c) + ", CAST(" + c.args[1] + " AS BIGINT))"
+			return "CASE json_type(" + v + ") WHEN 'NULL' THEN NULL ELSE " + v + " END", nil
+		}},
+		"json_array_contains": {min: 2, max: 2, result: "boolean", write: func(c *invocation) (string, *sql.Type) {
+			return "list_contains(CAST(" + document(c) + " AS JSON[]), to_json(" + c.args[1] + "))", nil
+		}},
+		"json_size": {min: 2, max: 2, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			d, p := document(c), path(c)
+			return "CASE WHEN json_type(" + d + ", " + p + ") IS NULL AND (" + d + " IS NULL OR " + p + " IS NULL) THEN NULL ELSE CASE json_type(" + d + ", " + p + ") WHEN 'ARRAY' THEN CAST(json_array_length(" + d + ", " + p + ") AS BIGINT) WHEN 'OBJECT' THEN CAST(len(json_keys(" + d + ", " + p + ")) AS BIGINT) ELSE 0 END END", nil
+		}},
+		"is_json_scalar": {min: 1, max: 1, result: "boolean", write: func(c *invocation) (string, *sql.Type) {
+			return "(json_type(" + document(c) + ") NOT IN ('OBJECT', 'ARRAY'))", nil
+		}},
+	}
+}

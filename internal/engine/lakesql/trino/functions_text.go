@@ -1,0 +1,301 @@
+package trino
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
+)
+
+// maxPadded bounds what lpad and rpad make of one value.
+const maxPadded = 64 << 20
+
+// white is what trim takes away.
+const white = "'\t\n\v\f\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028\u2029\u205f\u3000'"
+
+// replacement turns Java's $1 into RE2's \1, of a replacement that is not constant.
+const replacement = `regexp_replace(replace(%s, '\', '\\'), '\$(\d)', '\\\1', 'g')`
+
+func stringFunctions() map[string]function {
+	pad := func(name string) function {
+		return function{min: 3, max: 3, takes: "xix", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			length := "CASE WHEN $2 < 0 OR $2 > 2147483647 THEN " + duck.Raised("Target length must be in the range [0..2147483647]") + fmt.Sprintf(" WHEN $2 > %d THEN ", maxPadded) + memoryExceeded
+			if types.Is(c.typ(0), "varbinary") {
+				return c.fill("trino_pad_bytes('" + name + "', $1, " + length + " ELSE $2 END, $3)"), types.Varbinary
+			}
+			return c.fill(name + "($1, CAST(" + length + " ELSE $2 END AS INTEGER), CASE WHEN $3 = '' THEN " + duck.Raised("Padding string must not be empty") + " ELSE $3 END)"), nil
+		}}
+	}
+	trim := func(name string) function {
+		return function{min: 1, max: 2, takes: "v", result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) == 1 { // white space, not the space alone
+				return name + "(" + c.args[0] + ", " + white + ")", nil
+			}
+			return c.fill(name + "($*)"), nil
+		}}
+	}
+	substr := function{min: 2, max: 3, takes: "xi", result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
+		if types.Is(c.typ(0), "varbinary") {
+			if len(c.args) == 2 {
+				return c.fill("trino_substr_bytes($1, $2, 9223372036854775807)"), types.Varbinary
+			}
+			return c.fill("trino_substr_bytes($1, $2, $3)"), types.Varbinary
+		}
+		// A start of zero, or before the beginning, gives nothing in Trino.
+		body := c.fill("substr($*)")
+		if n, ok := c.exprs[1].(*sql.Number); ok && n.Text != "0" {
+			return body, nil
+		}
+		return c.fill("CASE WHEN $2 = 0 OR $2 < -length($1) THEN CASE WHEN $1 IS NOT NULL THEN '' END ELSE ") + body + " END", nil
+	}}
+	entries := "list_transform(list_filter(string_split($1, $2), lambda __e: __e <> ''), lambda __e: struct_pack(key := CASE WHEN len(string_split(__e, $3)) = 2 THEN string_split(__e, $3)[1] ELSE __raise('INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || __e || '''') END, value := string_split(__e, $3)[2]))"
+	return map[string]function{
+		"length": {min: 1, max: 1, takes: "x", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			if types.Is(c.typ(0), "varbinary") {
+				return c.fill("octet_length($1)"), nil
+			}
+			return c.fill("length($1)"), nil
+		}},
+		"lower": {min: 1, max: 1, takes: "v", template: "lower($1)", result: "1"}, "upper": {min: 1, max: 1, takes: "v", template: "upper($1)", result: "1"},
+		"trim": trim("trim"), "ltrim": trim("ltrim"), "rtrim": trim("rtrim"),
+		"substr": substr, "substring": substr,
+		"concat": {min: 2, max: -1, write: func(c *invocation) (string, *sql.Type) {
+			typ := c.typ(0)
+			for i := range c.args {
+				if types.IsText(c.typ(i)) {
+					typ = types.Varchar
+				}
+			}
+			if types.IsText(typ) || types.Is(typ, "varbinary") {
+				for _, t := range c.typs {
+					if types.Apart(typ, t) {
+						fault.Fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function concat. Expected: concat(char(x), char(y)), concat(array(E), E) E, concat(E, array(E)) E, concat(array(E)) E, concat(varchar), concat(varbinary)", c.typeNames())
+					}
+				}
+			}
+			text := c.args[0]
+			for i := 1; i < len(c.args); i++ {
+				text, typ = concatenate(c.at, text, c.args[i], typ, c.typ(i))
+			}
+			return text, typ
+		}},
+		"concat_ws": {min: 2, max: -1, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			if types.Is(c.typ(1), "array") {
+				return "CASE WHEN " + c.args[0] + " IS NOT NULL THEN " + c.joined(c.fill("list_filter($2, lambda __e: __e IS NOT NULL)"), 0) + " END", nil
+			}
+			return c.fill("concat_ws($*)"), nil
+		}},
+		"split": {min: 2, max: 3, takes: "vvi", result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) == 2 {
+				return c.fill("string_split($1, $2)"), nil
+			}
+			return c.fill("CASE WHEN $3 <= 0 THEN "+duck.Raised("Limit must be positive")+" WHEN $3 > 2147483647 THEN "+duck.Raised("Limit is too large")+" WHEN $2 = '' THEN "+duck.Raised("The delimiter may not be the empty string")+" WHEN len(string_split($1, $2)) <= $3 THEN string_split($1, $2) ELSE list_append(string_split($1, $2)[1:$3 - 1], ") + c.joined(c.fill("string_split($1, $2)[$3:]"), 1) + ") END", nil
+		}},
+		"split_part":   {min: 3, max: 3, takes: "vvi", template: "string_split($1, $2)[CASE WHEN $3 < 1 THEN __raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE $3 END]", result: "varchar1"},
+		"split_to_map": {min: 3, max: 3, takes: "v", result: "{varchar", template: "map_from_entries(" + entries + ")"},
+		"split_to_multimap": {min: 3, max: 3, takes: "v", write: func(c *invocation) (string, *sql.Type) {
+			return multimap(c.fill(entries)), types.MapOf(types.Varchar, types.ArrayOf(types.Varchar))
+		}},
+		"strpos": {min: 2, max: 3, takes: "vvi", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) == 3 {
+				return c.fill("trino_strpos($*)"), nil
+			}
+			return c.fill("strpos($1, $2)"), nil
+		}},
+		"replace": {min: 2, max: 3, takes: "v", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) == 2 {
+				return c.fill("replace($1, $2, '')"), nil
+			}
+			if s, ok := c.exprs[1].(*sql.String); ok && s.Value != "" {
+				return c.fill("replace($*)"), nil
+			}
+			// Nothing is before, between and after all characters.
+			return c.fill("CASE WHEN $2 = '' AND $1 = '' THEN $3 WHEN $2 = '' THEN $3 || coalesce(array_to_string(list_transform(string_split($1, ''), lambda __e: __e || $3), ''), '') ELSE replace($*) END"), nil
+		}},
+		"lpad": pad("lpad"), "rpad": pad("rpad"),
+		"starts_with": {min: 2, max: 2, takes: "v", template: "starts_with($*)", result: "boolean"}, "ends_with": {min: 2, max: 2, takes: "v", template: "ends_with($*)", result: "boolean"},
+		"chr": {min: 1, max: 1, takes: "i", template: "chr(CAST($1 AS INTEGER))", result: "varchar"}, "codepoint": {min: 1, max: 1, takes: "v", template: "CAST(trino_codepoint($1) AS INTEGER)", result: "integer"},
+		"levenshtein_distance": {min: 2, max: 2, takes: "v", template: "trino_levenshtein($*)", result: "bigint"},
+		"hamming_distance":     {min: 2, max: 2, takes: "v", template: "trino_hamming($*)", result: "bigint"},
+		"translate":            {min: 3, max: 3, takes: "v", template: "trino_translate($*)", result: "varchar"},
+		"normalize": {min: 1, max: 2, takes: "v", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) == 1 {
+				return c.fill("nfc_normalize($1)"), nil
+			}
+			return c.fill("trino_normalize($1, $2)"), nil
+		}},
+		"soundex":    {min: 1, max: 1, takes: "v", template: "trino_soundex($1)", result: "varchar"},
+		"luhn_check": {min: 1, max: 1, takes: "v", template: "trino_luhn_check($1)", result: "boolean"},
+		"format": {min: 2, max: -1, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			kinds := make([]byte, 0, len(c.args))
+			args := []string{c.args[0], ""}
+			for i, a := range c.args[1:] {
+				kind := byte('s')
+				switch t := c.typ(i + 1); {
+				case types.IsInteger(t):
+					kind = 'i'
+				case types.Is(t, "decimal"):
+					kind = 'n'
+				case types.Is(t, "double", "real"):
+					kind = 'f'
+				case types.Is(t, "boolean"):
+					kind = 'b'
+				case types.Is(t, "date", "timestamp", "timestamp with time zone"):
+					kind, a = 'd', c.local(a, t)
+				}
+				kinds = append(kinds, kind)
+				args = append(args, "CAST("+a+" AS VARCHAR)")
+			}
+			args[1] = duck.Quote(string(kinds))
+			return "trino_format(" + strings.Join(args, ", ") + ")", nil
+		}},
+		"format_number":   {min: 1, max: 1, takes: "n", template: "trino_format_number(CAST($1 AS DOUBLE))", result: "varchar"},
+		"parse_data_size": {min: 1, max: 1, takes: "v", template: "CAST(trino_data_size($1) AS DECIMAL(38,0))", result: "decimal38"},
+		"reverse": {min: 1, max: 1, result: "1", write: func(c *invocation) (string, *sql.Type) {
+			switch {
+			case types.Is(c.typ(0), "array"):
+				return c.fill("list_reverse($1)"), nil
+			case types.Is(c.typ(0), "varbinary"):
+				return c.fill("trino_reverse_bytes($1)"), nil
+			}
+			return c.fill("reverse($1)"), nil
+		}},
+		"url_encode":            {min: 1, max: 1, takes: "v", template: "trino_url_encode($1)", result: "varchar"},
+		"url_decode":            {min: 1, max: 1, takes: "v", template: "trino_url_decode($1)", result: "varchar"},
+		"url_extract_protocol":  {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^([a-zA-Z][a-zA-Z0-9+.-]*):', 1)`, result: "varchar1"},
+		"url_extract_host":      {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)', 1)`, result: "varchar1"},
+		"url_extract_port":      {min: 1, max: 1, takes: "v", template: `TRY_CAST(regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*:([0-9]+)', 1) AS BIGINT)`, result: "bigint"},
+		"url_extract_path":      {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*([^?#]*)', 1)`, result: "varchar1"},
+		"url_extract_query":     {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[^?#]*\?([^#]*)', 1)`, result: "varchar1"},
+		"url_extract_fragment":  {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '#(.*)$', 1)`, result: "varchar1"},
+		"url_extract_parameter": {min: 2, max: 2, takes: "v", template: `CASE WHEN regexp_matches($1, '^[^#]*[?&]' || regexp_escape($2) || '(=|&|#|$)') THEN trino_url_decode(regexp_extract($1, '^[^#?]*\?(?:[^#]*?&)?' || regexp_escape($2) || '(?:=([^&#]*))?(?:&|#|$)', 1)) END`, result: "varchar1"},
+		"current_user":          {template: "'brookmere'", result: "varchar"},
+		"current_catalog":       {result: "varchar", write: func(c *invocation) (string, *sql.Type) { return duck.Quote(c.catalogName()), nil }},
+		"current_schema":        {result: "varchar", write: func(c *invocation) (string, *sql.Type) { return duck.Quote(c.database), nil }},
+		"version":               {template: "'brookmere'", result: "varchar"},
+	}
+}
+
+func regexpFunctions() map[string]function {
+	return map[string]function{
+		"regexp_like": {min: 2, max: 2, takes: "v", result: "boolean", write: func(c *invocation) (string, *sql.Type) {
+			p, _, _ := c.pattern(1)
+			return "regexp_matches(" + c.args[0] + ", " + p + ")", nil
+		}},
+		"regexp_extract": {min: 2, max: 3, takes: "vvi", result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
+			p, groups, _ := c.pattern(1)
+			g := "0"
+			if len(c.args) == 3 {
+				g = c.group(2, groups)
+			}
+			return fmt.Sprintf("CASE WHEN regexp_matches(%s, %s) THEN regexp_extract(%[1]s, %[2]s, %[3]s) END", c.args[0], p, g), nil
+		}},
+		"regexp_extract_all": {min: 2, max: 3, takes: "vvi", result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
+			p, groups, _ := c.pattern(1)
+			g := "0"
+			if len(c.args) == 3 {
+				g = c.group(2, groups)
+			}
+			return "regexp_extract_all(" + c.args[0] + ", " + p + ", " + g + ")", nil
+		}},
+		"regexp_count": {min: 2, max: 2, takes: "v", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			p, _, _ := c.pattern(1)
+			return "len(regexp_extract_all(" + c.args[0] + ", " + p + "))", nil
+		}},
+		"regexp_split": {min: 2, max: 2, takes: "v", result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
+			p, _, _ := c.pattern(1)
+			return "string_split_regex(" + c.args[0] + ", " + p + ")", nil
+		}},
+		"regexp_position": {min: 2, max: 4, takes: "vvii", result: "integer", write: func(c *invocation) (string, *sql.Type) {
+			p, _, _ := c.pattern(1)
+			start, n := "1", "1"
+			if len(c.args) > 2 {
+				start = c.args[2]
+			}
+			if len(c.args) > 3 {
+				n = c.args[3]
+			}
+			// The text before the n-th match is what the parts and matches before it are long.
+			rest := "substr(" + c.args[0] + ", " + start + ")"
+			parts, matches := "string_split_regex("+rest+", "+p+")", "regexp_extract_all("+rest+", "+p+")"
+			return fmt.Sprintf("CAST(CASE WHEN %s IS NULL OR %s IS NULL THEN NULL WHEN len(%s) < %s THEN -1 ELSE %s + list_sum(list_transform(%s[1:%[4]s], lambda __e: length(__e))) + coalesce(list_sum(list_transform(%[3]s[1:%[4]s - 1], lambda __e: length(__e))), 0) END AS INTEGER)",
+				c.args[0], p, matches, n, start, parts), nil
+		}},
+		"regexp_replace": {min: 2, max: 3, takes: "vv.", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			p, groups, names := c.pattern(1)
+			to := "''"
+			if len(c.args) == 3 {
+				switch x := c.exprs[2].(type) {
+				case *sql.Lambda:
+					return c.replaceByLambda(p, groups), nil
+				case *sql.String:
+					to = stringLiteral(javaReplacement(x.Position, x.Value, groups, names))
+				default:
+					to = strings.ReplaceAll(replacement, "%s", c.args[2])
+				}
+			}
+			return "regexp_replace(" + c.args[0] + ", " + p + ", " + to + ", 'g')", nil
+		}},
+	}
+}
+
+// replaceByLambda joins what is between the matches with what the lambda makes of them.
+func (c *invocation) replaceByLambda(p string, groups int) string {
+	if groups < 0 {
+		fault.Fail(c.exprs[1].Pos(), "NOT_SUPPORTED", "Argument 2 of function regexp_replace must be a constant where argument 3 is a lambda expression")
+	}
+	z, q := c.fresh(), c.fresh()
+	all, elements := []string{"regexp_extract_all(" + c.args[0] + ", " + p + ", 0)"}, make([]string, groups)
+	for i := range groups {
+		all = append(all, fmt.Sprintf("regexp_extract_all(%s, %s, %d)", c.args[0], p, i+1))
+		elements[i] = fmt.Sprintf("%s[%d]", z, i+2)
+	}
+	body, _ := c.lambda(2, param{"[" + strings.Join(elements, ", ") + "]", types.ArrayOf(types.Varchar)})
+	return fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN array_to_string(list_transform(list_zip(string_split_regex(%[1]s, %s), list_transform(list_zip(%s), lambda %s: %s)), lambda %s: %[6]s[1] || coalesce(%[6]s[2], '')), '') END",
+		c.args[0], p, strings.Join(all, ", "), z, body, q)
+}
+
+func binaryFunctions() map[string]function {
+	bytes := func(template, result string) function {
+		return function{min: 1, max: 1, takes: "b", template: template, result: result}
+	}
+	decode := func(encoding string) function {
+		return function{min: 1, max: 1, takes: "x", result: "varbinary", write: func(c *invocation) (string, *sql.Type) {
+			text := c.args[0]
+			if types.Is(c.typ(0), "varbinary") {
+				text = "decode(" + text + ")"
+			}
+			return "trino_decode('" + encoding + "', " + text + ")", nil
+		}}
+	}
+	hmac := func(name string) function {
+		return function{min: 2, max: 2, takes: "b", template: "trino_hmac('" + name + "', $1, $2)", result: "varbinary"}
+	}
+	return map[string]function{
+		"md5": bytes("unhex(md5($1))", "varbinary"), "sha1": bytes("unhex(sha1($1))", "varbinary"), "sha256": bytes("unhex(sha256($1))", "varbinary"),
+		"sha512": bytes("trino_hash('sha512', $1)", "varbinary"), "xxhash64": bytes("trino_hash('xxhash64', $1)", "varbinary"), "crc32": bytes("trino_crc32($1)", "bigint"),
+		"hmac_md5": hmac("md5"), "hmac_sha1": hmac("sha1"), "hmac_sha256": hmac("sha256"), "hmac_sha512": hmac("sha512"),
+		"to_hex": bytes("hex($1)", "varchar"), "from_hex": decode("hex"), "to_base64": bytes("base64($1)", "varchar"), "from_base64": decode("base64"),
+		"to_base64url": bytes("trino_encode('base64url', $1)", "varchar"), "from_base64url": decode("base64url"),
+		"to_base32": bytes("trino_encode('base32', $1)", "varchar"), "from_base32": decode("base32"),
+		"to_utf8": {min: 1, max: 1, takes: "v", template: "encode($1)", result: "varbinary"},
+		"from_utf8": {min: 1, max: 2, takes: "b.", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) == 1 {
+				return c.fill("trino_from_utf8($1, chr(65533))"), nil
+			}
+			if types.IsInteger(c.typ(1)) {
+				return c.fill("trino_from_utf8($1, chr(CAST($2 AS INTEGER)))"), nil
+			}
+			return c.fill("trino_from_utf8($1, $2)"), nil
+		}},
+		"to_big_endian_32":   {min: 1, max: 1, takes: "i", template: "trino_pack('32', $1)", result: "varbinary"},
+		"to_big_endian_64":   {min: 1, max: 1, takes: "i", template: "trino_pack('64', $1)", result: "varbinary"},
+		"from_big_endian_32": bytes("CAST(trino_unpack('32', $1) AS INTEGER)", "integer"), "from_big_endian_64": bytes("trino_unpack('64', $1)", "bigint"),
+		"to_ieee754_32":   {min: 1, max: 1, takes: "n", template: "trino_pack_float('32', CAST($1 AS DOUBLE))", result: "varbinary"},
+		"to_ieee754_64":   {min: 1, max: 1, takes: "n", template: "trino_pack_float('64', CAST($1 AS DOUBLE))", result: "varbinary"},
+		"from_ieee754_32": bytes("CAST(trino_unpack_float('32', $1) AS FLOAT)", "real"), "from_ieee754_64": bytes("trino_unpack_float('64', $1)", "double"),
+	}
+}

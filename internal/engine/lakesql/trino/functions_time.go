@@ -1,0 +1,377 @@
+package trino
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/udf"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
+)
+
+// A timestamp with a zone is an instant in DuckDB. The zone, which Trino keeps with each
+// value, is part of the type here: its name, or behind dynamicZone the text of an
+// expression, which must not leave the SELECT that it is in.
+const dynamicZone = "\x00"
+
+// packedZone marks a column of instants each with a zone of its own: a struct of both.
+const packedZone = "\x01"
+
+func Packed(t *sql.Type) bool { return t != nil && t.Zone == packedZone }
+
+// packZone makes a value of a dynamic zone into one that may leave its SELECT.
+func packZone(text string, t *sql.Type) (string, *sql.Type) {
+	if t == nil || !strings.HasPrefix(t.Zone, dynamicZone) {
+		return text, t
+	}
+	return "struct_pack(at := " + text + ", zone := " + t.Zone[1:] + ")", types.Zoned(packedZone)
+}
+
+// unpackZone undoes packZone, at a reference to such a column.
+func unpackZone(text string, t *sql.Type) (string, *sql.Type) {
+	if !Packed(t) {
+		return text, t
+	}
+	return "(" + text + ").at", types.Zoned(dynamicZone + "(" + text + ").zone")
+}
+
+// local is a date or time without a zone: that on the clocks of its zone.
+func (t *translator) local(text string, typ *sql.Type) string {
+	if !types.Is(typ, "timestamp with time zone") {
+		return text
+	}
+	zone := typ.Zone
+	if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
+		return "trino_local(" + text + ", " + rest + ")"
+	}
+	if zone == "" {
+		zone = "UTC"
+	}
+	if ms, ok := fixedOffset(zone); ok {
+		return fmt.Sprintf("(timezone('UTC', %s) + to_milliseconds(%d))", text, ms)
+	}
+	return "timezone(" + duck.Quote(zone) + ", " + text + ")"
+}
+
+// instant is the moment that a local time of the type's zone is.
+func (t *translator) instant(text string, typ *sql.Type) string {
+	zone := typ.Zone
+	if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
+		return "trino_instant(" + text + ", " + rest + ")"
+	}
+	if zone == "" {
+		zone = "UTC"
+	}
+	if ms, ok := fixedOffset(zone); ok {
+		return fmt.Sprintf("(timezone('UTC', %s) - to_milliseconds(%d))", text, ms)
+	}
+	return "timezone(" + duck.Quote(zone) + ", " + text + ")"
+}
+
+// fixedOffset is the milliseconds of a zone like +01:00.
+func fixedOffset(zone string) (int64, bool) {
+	if zone == "" || zone[0] != '+' && zone[0] != '-' {
+		return 0, false
+	}
+	l, err := udf.Location(zone)
+	if err != nil {
+		return 0, false
+	}
+	_, seconds := time.Unix(0, 0).In(l).Zone()
+	return int64(seconds) * 1000, true
+}
+
+// zone is the type that a zone argument makes.
+func (c *invocation) zone(i int) *sql.Type {
+	x := c.exprs[i]
+	if p, ok := x.(*sql.Parameter); ok && p.Index < len(c.request.Parameters) {
+		x = c.request.Parameters[p.Index]
+	}
+	s, ok := x.(*sql.String)
+	if !ok {
+		return types.Zoned(dynamicZone + c.args[i])
+	}
+	l, err := udf.Location(s.Value)
+	if err != nil {
+		fault.Fail(x.Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid time zone", s.Value)
+	}
+	return types.Zoned(l.String())
+}
+
+var zonedText = regexp.MustCompile(`^\s*(\d{1,5}-\d{1,2}-\d{1,2}(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?)\s*([A-Za-z+-].*?)\s*$`)
+
+// zonedLiteral reads a timestamp that ends in a zone.
+func (t *translator) zonedLiteral(s string) (string, *sql.Type, bool) {
+	m := zonedText.FindStringSubmatch(s)
+	if m == nil {
+		return "", nil, false
+	}
+	l, err := udf.Location(m[2])
+	if err != nil {
+		return "", nil, false
+	}
+	typ := types.Zoned(l.String())
+	return t.instant("CAST("+duck.Quote(m[1])+" AS TIMESTAMP)", typ), typ, true
+}
+
+const timeUnits = "millisecond second minute hour day week month quarter year"
+
+// unit is the first argument, one of the units of time.
+func (c *invocation) unit() string {
+	u := strings.ToLower(c.constant(0))
+	if !strings.Contains(" "+timeUnits+" ", " "+u+" ") {
+		fault.Fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid Timestamp field", c.constant(0))
+	}
+	return u
+}
+
+// onClocks does something with the local time of argument i, and keeps its type.
+func (c *invocation) onClocks(i int, format string) (string, *sql.Type) {
+	typ := c.typ(i)
+	text := fmt.Sprintf(format, c.local(c.args[i], typ))
+	switch {
+	case types.Is(typ, "date"):
+		text = "CAST(" + text + " AS DATE)"
+	case types.Is(typ, "timestamp with time zone"):
+		text = c.instant(text, typ)
+	}
+	return text, typ
+}
+
+// intervalParts are the fields of an interval of days to seconds, whatever its parts are in
+// DuckDB.
+var intervalParts = map[string]string{
+	"day": "CAST(epoch_ms($1) // 86400000 AS BIGINT)", "day_of_month": "CAST(epoch_ms($1) // 86400000 AS BIGINT)", "hour": "CAST(epoch_ms($1) // 3600000 % 24 AS BIGINT)",
+	"minute": "CAST(epoch_ms($1) // 60000 % 60 AS BIGINT)", "second": "CAST(epoch_ms($1) // 1000 % 60 AS BIGINT)", "millisecond": "CAST(epoch_ms($1) % 1000 AS BIGINT)",
+}
+
+func timeFunctions() map[string]function {
+	part := func(format string) function {
+		return function{min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			if t := c.typ(0); !takes('t', t) && !types.IsInterval(t) {
+				fault.Fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s. Expected: %s(timestamp(p)), %[2]s(timestamp(p) with time zone), %[2]s(date)", c.typeNames(), c.name, c.name)
+			}
+			if parts := intervalParts[c.name]; parts != "" && types.Is(c.typ(0), "interval day to second") {
+				return c.fill(parts), nil
+			}
+			if strings.Contains(" year quarter month week week_of_year day day_of_month day_of_week dow day_of_year doy year_of_week yow ", " "+c.name+" ") && types.Is(c.typ(0), "time") {
+				fault.Fail(c.at, "TYPE_MISMATCH", "Cannot extract %s from %s", strings.ToUpper(c.name), types.Text(c.typ(0)))
+			}
+			return fmt.Sprintf(format, c.local(c.args[0], c.typ(0))), nil
+		}}
+	}
+	now := func(as string, typ *sql.Type) function {
+		return function{max: 1, write: func(c *invocation) (string, *sql.Type) {
+			return "CAST(" + duck.Quote(c.host.Now.Format("2006-01-02 15:04:05.000")) + " AS TIMESTAMP)" + as, typ
+		}}
+	}
+	offset := func(unit int64, modulo string) function {
+		return function{min: 1, max: 1, takes: "t", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			return fmt.Sprintf("CAST((epoch_ms(%s) - epoch_ms(timezone('UTC', %s))) // %d%s AS BIGINT)", c.local(c.args[0], c.typ(0)), c.args[0], unit, modulo), nil
+		}}
+	}
+	week, weekday := "week(%s)", "isodow(%s)"
+	return map[string]function{
+		"now": now("::TIMESTAMPTZ", types.Instant), "current_timestamp": now("::TIMESTAMPTZ", types.Instant),
+		"localtimestamp": now("", types.Timestamp), "current_date": now("::DATE", types.Date), "current_time": now("::TIME", types.Named("time")), "localtime": now("::TIME", types.Named("time")),
+		"current_timezone": {template: "'UTC'", result: "varchar"},
+		"date": {min: 1, max: 1, result: "date", write: func(c *invocation) (string, *sql.Type) {
+			return c.translator.castTo("CAST(", c.args[0], c.typ(0), types.Date), nil
+		}},
+		"year": part("year(%s)"), "quarter": part("quarter(%s)"), "month": part("month(%s)"), "week": part(week), "week_of_year": part(week),
+		"day": part("day(%s)"), "day_of_month": part("day(%s)"), "day_of_week": part(weekday), "dow": part(weekday),
+		"day_of_year": part("dayofyear(%s)"), "doy": part("dayofyear(%s)"), "year_of_week": part("isoyear(%s)"), "yow": part("isoyear(%s)"),
+		"hour": part("hour(%s)"), "minute": part("minute(%s)"), "second": part("second(%s)"), "millisecond": part("(millisecond(%s) %% 1000)"),
+		"timezone_hour": offset(3_600_000, ""), "timezone_minute": offset(60_000, " % 60"),
+		"timezone": {min: 1, max: 1, takes: "t", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			zone := "UTC"
+			if t := c.typ(0); t != nil && t.Zone != "" {
+				zone = t.Zone
+			}
+			if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
+				return rest, nil
+			}
+			return duck.Quote(zone), nil
+		}},
+		"last_day_of_month": {min: 1, max: 1, takes: "t", result: "date", write: func(c *invocation) (string, *sql.Type) {
+			return "last_day(" + c.local(c.args[0], c.typ(0)) + ")", nil
+		}},
+		"date_trunc": {min: 2, max: 2, takes: "vt", write: func(c *invocation) (string, *sql.Type) {
+			if types.Is(c.typ(1), "time") {
+				if !strings.Contains(" millisecond second minute hour ", " "+c.unit()+" ") {
+					fault.Fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid TIME field", c.unit())
+				}
+				return "CAST(date_trunc(" + duck.Quote(c.unit()) + ", DATE '1970-01-01' + " + c.args[1] + ") AS TIME)", c.typ(1)
+			}
+			return c.onClocks(1, "date_trunc("+duck.Quote(c.unit())+", %s)")
+		}},
+		"date_add": {min: 3, max: 3, takes: "vit", write: func(c *invocation) (string, *sql.Type) {
+			u, n := c.unit(), c.args[1]
+			step := map[string]string{"millisecond": "to_milliseconds(%s)", "second": "to_seconds(%s)", "minute": "to_minutes(%s)", "hour": "to_hours(%s)",
+				"day": "to_days(CAST(%s AS INTEGER))", "week": "to_weeks(CAST(%s AS INTEGER))", "month": "to_months(CAST(%s AS INTEGER))",
+				"quarter": "to_months(CAST(3 * (%s) AS INTEGER))", "year": "to_years(CAST(%s AS INTEGER))"}[u]
+			if types.Is(c.typ(2), "date") && strings.Contains(" millisecond second minute hour ", " "+u+" ") {
+				fault.Fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid DATE field", u)
+			}
+			return c.onClocks(2, "(%s + "+strings.ReplaceAll(fmt.Sprintf(step, n), "%", "%%")+")")
+		}},
+		"date_diff": {min: 3, max: 3, takes: "vt", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			a, b := c.typ(1), c.typ(2)
+			if types.Is(a, "timestamp with time zone") && types.Is(b, "timestamp with time zone") {
+				b = a
+			}
+			return fmt.Sprintf("date_sub(%s, %s, %s)", duck.Quote(c.unit()), c.local(c.args[1], a), c.local(c.args[2], b)), nil
+		}},
+		"from_unixtime": {min: 1, max: 3, takes: "n.", write: func(c *invocation) (string, *sql.Type) {
+			typ := types.Instant
+			switch len(c.args) {
+			case 2:
+				typ = c.zone(1)
+			case 3:
+				h, ok := c.exprs[1].(*sql.Number)
+				m, ok2 := c.exprs[2].(*sql.Number)
+				if !ok || !ok2 {
+					fault.Fail(c.at, "NOT_SUPPORTED", "Arguments 2 and 3 of function from_unixtime must be constants")
+				}
+				l, err := udf.Location("+" + fmt.Sprintf("%02s:%02s", h.Text, m.Text))
+				if err != nil {
+					fault.Fail(c.at, "INVALID_FUNCTION_ARGUMENT", "Invalid offset")
+				}
+				typ = types.Zoned(l.String())
+			}
+			return c.fill("to_timestamp(round($1, 3))"), typ
+		}},
+		"to_unixtime":         {min: 1, max: 1, takes: "t", template: "epoch($1)", result: "double"},
+		"from_unixtime_nanos": {min: 1, max: 1, takes: "n", template: "to_timestamp(CAST($1 AS DOUBLE) / 1e9)", result: "timestamp with time zone"},
+		"from_iso8601_timestamp": {min: 1, max: 1, takes: "v", write: func(c *invocation) (string, *sql.Type) {
+			typ := types.Instant
+			if s, ok := c.exprs[0].(*sql.String); ok {
+				if t, err := udf.IsoTimestamp(s.Value); err == nil {
+					typ = types.Zoned(t.Location().String())
+				}
+			}
+			return c.fill("trino_iso_timestamp($1)"), typ
+		}},
+		"from_iso8601_date": {min: 1, max: 1, takes: "v", template: "trino_iso_date($1)", result: "date"},
+		"to_iso8601": {min: 1, max: 1, takes: "t", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			switch t := c.typ(0); {
+			case types.Is(t, "date"):
+				return c.fill("CAST($1 AS VARCHAR)"), nil
+			case types.Is(t, "timestamp with time zone") && (t.Zone == "" || t.Zone == "UTC"):
+				return c.fill("strftime(timezone('UTC', $1), '%Y-%m-%dT%H:%M:%S.%gZ')"), nil
+			case types.Is(t, "timestamp with time zone"):
+				return "trino_joda_format(" + c.local(c.args[0], t) + ", 'yyyy-MM-dd''T''HH:mm:ss.SSSZZ', " + zoneName(t) + ")", nil
+			}
+			return c.fill("strftime($1, '%Y-%m-%dT%H:%M:%S.%g')"), nil
+		}},
+		"at_timezone": {min: 2, max: 2, takes: "tv", write: func(c *invocation) (string, *sql.Type) {
+			if types.Is(c.typ(0), "timestamp") { // taken as UTC, the session's zone
+				return c.fill("timezone('UTC', $1)"), c.zone(1)
+			}
+			return c.args[0], c.zone(1)
+		}},
+		"with_timezone": {min: 2, max: 2, takes: "tv", write: func(c *invocation) (string, *sql.Type) {
+			typ := c.zone(1)
+			return c.instant(c.fill("CAST($1 AS TIMESTAMP)"), typ), typ
+		}},
+		"to_milliseconds":        {min: 1, max: 1, template: "CAST(epoch_ms($1) AS BIGINT)", result: "bigint"},
+		"parse_duration":         {min: 1, max: 1, takes: "v", template: "to_milliseconds(trino_duration_ms($1))", result: "interval day to second"},
+		"human_readable_seconds": {min: 1, max: 1, takes: "n", template: "trino_human_readable_seconds(CAST($1 AS DOUBLE))", result: "varchar"},
+		"date_format": {min: 2, max: 2, takes: "tv", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			text := c.local(c.args[0], c.typ(0))
+			if s, ok := c.fast(udf.MySQL); ok {
+				return "strftime(" + text + ", " + duck.Quote(s) + ")", nil
+			}
+			return "trino_mysql_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ")", nil
+		}},
+		"date_parse": {min: 2, max: 2, takes: "v", result: "timestamp", write: func(c *invocation) (string, *sql.Type) {
+			if s, ok := c.fast(udf.MySQL); ok {
+				return "coalesce(try_strptime(" + c.args[0] + ", " + duck.Quote(s) + "), trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + "))", nil
+			}
+			return "trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + ")", nil
+		}},
+		"format_datetime": {min: 2, max: 2, takes: "tv", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			text := c.local(c.args[0], c.typ(0))
+			if s, ok := c.fast(udf.Joda); ok {
+				return "strftime(" + text + ", " + duck.Quote(s) + ")", nil
+			}
+			return "trino_joda_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ", " + zoneName(c.typ(0)) + ")", nil
+		}},
+		"parse_datetime": {min: 2, max: 2, takes: "v", write: func(c *invocation) (string, *sql.Type) {
+			typ := types.Instant
+			p, ok := c.compiled(udf.Joda)
+			s, ok2 := c.exprs[0].(*sql.String)
+			if ok && ok2 {
+				if t, err := p.Parse(s.Value); err == nil {
+					typ = types.Zoned(t.Location().String())
+				}
+			}
+			return "trino_joda_parse(" + c.args[0] + ", " + c.args[1] + ")", typ
+		}},
+	}
+}
+
+// zoneName is the zone of a type as an expression.
+func zoneName(t *sql.Type) string {
+	switch {
+	case t == nil || t.Zone == "":
+		return "'UTC'"
+	case strings.HasPrefix(t.Zone, dynamicZone):
+		return t.Zone[1:]
+	}
+	return duck.Quote(t.Zone)
+}
+
+// compiled is the second argument's pattern, if it is constant.
+func (c *invocation) compiled(compile func(string) (udf.TimePattern, error)) (udf.TimePattern, bool) {
+	x := c.exprs[1]
+	if p, ok := x.(*sql.Parameter); ok && p.Index < len(c.request.Parameters) {
+		x = c.request.Parameters[p.Index]
+	}
+	s, ok := x.(*sql.String)
+	if !ok {
+		return nil, false
+	}
+	p, err := compile(s.Value)
+	if err != nil {
+		_, text, _ := strings.Cut(err.Error(), ": ")
+		fault.Fail(x.Pos(), "INVALID_FUNCTION_ARGUMENT", "%s", text)
+	}
+	return p, true
+}
+
+// fast is the pattern as one of strftime's, if all of it has the same meaning there.
+func (c *invocation) fast(compile func(string) (udf.TimePattern, error)) (string, bool) {
+	p, ok := c.compiled(compile)
+	if !ok {
+		return "", false
+	}
+	var b strings.Builder
+	for _, f := range p {
+		if f.Letter == 0 {
+			b.WriteString(strings.ReplaceAll(f.Text, "%", "%%"))
+			continue
+		}
+		s, ok := map[string]string{"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "%g", "DDD": "%j", "EEEE": "%A", "MMMM": "%B", "MMM": "%b"}[strings.Repeat(string(f.Letter), f.N)]
+		if !ok {
+			return "", false
+		}
+		b.WriteString(s)
+	}
+	return b.String(), true
+}
+
+var literalForms = map[string]*regexp.Regexp{
+	"date":      regexp.MustCompile(`^\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}\s*$`),
+	"time":      regexp.MustCompile(`^\d{1,2}:\d{2}(:\d{2}(\.\d{1,12})?)?$`),
+	"timestamp": regexp.MustCompile(`^\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,12})?)?)?\s*$`),
+}
+
+// dateOrTime reports whether a literal's text has the form of its type.
+func dateOrTime(typ *sql.Type, s string) bool {
+	return literalForms[typ.Name] == nil || literalForms[typ.Name].MatchString(s)
+}

@@ -1,0 +1,269 @@
+package trino
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
+)
+
+// Operators, with the types that Trino gives their results.
+
+func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) {
+	if x.Op == "AND" || x.Op == "OR" {
+		// Long chains lean left; they are written flat.
+		var parts []string
+		var walk func(e sql.Expr)
+		walk = func(e sql.Expr) {
+			if o, ok := e.(*sql.Operation); ok && o.Op == x.Op {
+				walk(o.Left)
+				walk(o.Right)
+				return
+			}
+			text, typ := t.expr(e, in)
+			t.logical(e, typ, "Logical expression term")
+			parts = append(parts, text)
+		}
+		walk(x)
+		return "(" + strings.Join(parts, " "+x.Op+" ") + ")", types.Boolean
+	}
+	left, lt := t.expr(x.Left, in)
+	right, rt := t.expr(x.Right, in)
+	switch x.Op {
+	case "=", "<>", "<", "<=", ">", ">=":
+		t.comparable(x, lt, rt)
+		if l, ok := x.Left.(*sql.Row); ok && (x.Op == "=" || x.Op == "<>") {
+			if r, ok := x.Right.(*sql.Row); ok && len(l.Items) == len(r.Items) { // field by field: a null makes it unknown
+				var all sql.Expr
+				for i := range l.Items {
+					eq := &sql.Operation{Position: x.Position, Op: "=", Left: l.Items[i], Right: r.Items[i]}
+					if all == nil {
+						all = eq
+					} else {
+						all = &sql.Operation{Position: x.Position, Op: "AND", Left: all, Right: eq}
+					}
+				}
+				text := t.text(all, in)
+				if x.Op == "<>" {
+					text = "(NOT " + text + ")"
+				}
+				return text, types.Boolean
+			}
+		}
+		if types.Is(lt, "map") && types.Is(rt, "map") { // in any order of their entries
+			left, right = "list_sort(map_entries("+left+"))", "list_sort(map_entries("+right+"))"
+		}
+		return "(" + left + " " + x.Op + " " + right + ")", types.Boolean
+	case "||":
+		return concatenate(x.Position, left, right, lt, rt)
+	}
+	return t.arithmetic(x, left, right, lt, rt)
+}
+
+// arithmetic is + - * / % with Trino's types.
+func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
+	plain := "(" + left + " " + x.Op + " " + right + ")"
+	if lt != nil && rt != nil && !types.Is(lt, "unknown") && !types.Is(rt, "unknown") && !calculable(x.Op, lt, rt) {
+		fault.Fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s %s %s", types.Text(lt), x.Op, types.Text(rt))
+	}
+	switch {
+	case types.IsInterval(lt) && types.Is(rt, "date"), types.Is(lt, "date") && types.IsInterval(rt):
+		return "CAST(" + plain + " AS DATE)", types.Date
+	case types.IsInterval(lt) && (types.IsInterval(rt) || types.IsNumeric(rt)):
+		if x.Op == "/" {
+			return "(" + left + " * (1 / CAST(" + right + " AS DOUBLE)))", lt
+		}
+		return plain, lt
+	case types.IsInterval(rt) && types.IsNumeric(lt):
+		return plain, rt
+	case types.IsInterval(rt) && types.Is(lt, "timestamp with time zone"):
+		return t.instant("("+t.local(left, lt)+" "+x.Op+" "+right+")", lt), lt
+	case types.IsInterval(lt) && types.Is(rt, "timestamp with time zone"):
+		return t.instant("("+t.local(right, rt)+" + "+left+")", rt), rt
+	case types.IsInterval(rt):
+		return plain, lt
+	case types.IsInterval(lt):
+		return plain, rt
+	case x.Op == "-" && types.Is(lt, "date") && types.Is(rt, "date"):
+		return "to_days(CAST(" + plain + " AS INTEGER))", types.DayToSecond
+	case x.Op == "-" && types.Is(lt, "timestamp", "timestamp with time zone"):
+		return plain, types.DayToSecond
+	case x.Op == "-" && types.Is(lt, "time"):
+		return "((DATE '1970-01-01' + " + left + ") - (DATE '1970-01-01' + " + right + "))", types.DayToSecond
+	case x.Op == "/" || x.Op == "%":
+		return t.division(x, left, right, lt, rt)
+	}
+	switch {
+	case types.IsInteger(lt) && types.IsInteger(rt):
+		return plain, types.Common(lt, rt)
+	case types.Is(lt, "real") && types.Is(rt, "real"):
+		return plain, lt
+	case types.Is(lt, "double", "real") && types.IsNumeric(rt) || types.Is(rt, "double", "real") && types.IsNumeric(lt):
+		return plain, types.Common(lt, rt)
+	case (types.IsInteger(lt) || types.Is(lt, "decimal")) && (types.IsInteger(rt) || types.Is(rt, "decimal")):
+		// Trino's result types; DuckDB fails for wide products.
+		l, r := types.Digits(lt), types.Digits(rt)
+		p1, s1, p2, s2 := l[0], l[1], r[0], r[1]
+		if x.Op == "*" {
+			if p1+p2 <= 38 {
+				typ := types.Decimal(p1+p2, s1+s2)
+				if p1 <= 18 && p2 <= 18 && p1+p2 > 18 { // wider than DuckDB would calculate
+					return fmt.Sprintf("(CAST(%s AS DECIMAL(38,%d)) * CAST(%s AS DECIMAL(%d,%d)))", left, s1, right, p2, s2), typ
+				}
+				return plain, typ
+			}
+			typ := &sql.Type{Name: "decimal", Params: []int{38, s1 + s2}}
+			// The factors shrink to what fits; values too wide for that fail.
+			w := 19
+			switch {
+			case p1 <= 19:
+				w = p1
+			case p2 <= 19:
+				w = 38 - p2
+			}
+			w = max(w, s1)
+			return fmt.Sprintf("CAST(CAST(%s AS DECIMAL(%d,%d)) * CAST(%s AS DECIMAL(%d,%d)) AS %s)", left, w, s1, right, max(38-w, s2), s2, duck.Type(typ)), typ
+		}
+		s := max(s1, s2)
+		p := min(38, max(p1-s1, p2-s2)+s+1)
+		if p == 19 { // wider than DuckDB would calculate
+			plain = fmt.Sprintf("(CAST(%s AS DECIMAL(19,%d)) %s %s)", left, s1, x.Op, right)
+		}
+		return plain, &sql.Type{Name: "decimal", Params: []int{p, s}}
+	}
+	return plain, nil
+}
+
+// comparable fails where Trino would not compare and DuckDB would: text with numbers.
+func (t *translator) comparable(x *sql.Operation, a, b *sql.Type) {
+	if types.Apart(a, b) {
+		fault.Fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s %s %s", types.Text(a), x.Op, types.Text(b))
+	}
+}
+
+// calculable reports whether Trino has an operator for the types.
+func calculable(op string, a, b *sql.Type) bool {
+	date := func(t *sql.Type) bool { return types.Is(t, "date", "time", "timestamp", "timestamp with time zone") }
+	switch {
+	case types.IsNumeric(a) && types.IsNumeric(b):
+		return true
+	case types.IsInterval(a) && types.IsInterval(b):
+		return a.Name == b.Name && (op == "+" || op == "-")
+	case types.IsInterval(a) && types.IsNumeric(b):
+		return op == "*" || op == "/"
+	case types.IsNumeric(a) && types.IsInterval(b):
+		return op == "*"
+	case date(a) && types.IsInterval(b):
+		return op == "+" || op == "-"
+	case types.IsInterval(a) && date(b):
+		return op == "+"
+	case date(a) && date(b):
+		return op == "-" && (a.Name == b.Name || !types.Is(a, "time") && !types.Is(b, "time"))
+	}
+	return false
+}
+
+// concatenate is || of texts, bytes and arrays, to which an element may be joined.
+func concatenate(at sql.Position, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
+	switch {
+	case types.Is(lt, "array") && rt != nil && !types.Is(rt, "array", "unknown") && !types.Apart(types.Element(lt), rt):
+		return "list_append(" + left + ", " + right + ")", types.ArrayOf(types.Common(types.Element(lt), rt))
+	case types.Is(rt, "array") && lt != nil && !types.Is(lt, "array", "unknown") && !types.Apart(types.Element(rt), lt):
+		return "list_prepend(" + left + ", " + right + ")", types.ArrayOf(types.Common(types.Element(rt), lt))
+	case types.Is(lt, "array") && types.Is(types.Element(lt), "array") && types.Is(rt, "array") && !types.Is(types.Element(rt), "array"):
+		return "list_append(" + left + ", " + right + ")", lt
+	case types.IsText(lt) && rt != nil && !types.IsText(rt) && !types.Is(rt, "unknown", "json", "uuid"), types.IsText(rt) && lt != nil && !types.IsText(lt) && !types.Is(lt, "unknown", "json", "uuid"),
+		types.IsNumeric(lt) && types.IsNumeric(rt):
+		fault.Fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s, %s) for function concat. Expected: concat(char(x), char(y)), concat(array(E), E) E, concat(E, array(E)) E, concat(array(E)) E, concat(varchar), concat(varbinary)", types.Text(lt), types.Text(rt))
+	}
+	typ := lt
+	if types.IsText(lt) || types.IsText(rt) {
+		typ = types.Varchar
+	} else if lt != nil && rt != nil {
+		typ = types.Common(lt, rt)
+	}
+	return "(" + left + " || " + right + ")", typ
+}
+
+// nonZero reports whether an expression is a number other than zero.
+func nonZero(x sql.Expr) bool {
+	n, ok := x.(*sql.Number)
+	return ok && strings.ContainsAny(n.Text, "123456789")
+}
+
+// division keeps Trino's rules: of integers it is whole, by zero it fails, of decimals it
+// is a decimal, rounded.
+func (t *translator) division(x *sql.Operation, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
+	var typ *sql.Type
+	op := x.Op
+	text := ""
+	switch {
+	case types.Is(lt, "double", "real") || types.Is(rt, "double", "real"):
+		// IEEE: by zero is infinity or not a number.
+		typ, text = types.Double, "DOUBLE"
+		if types.Is(lt, "real") && types.Is(rt, "real") {
+			typ, text = lt, "FLOAT"
+		}
+		l, r := "CAST("+left+" AS "+text+")", "CAST("+right+" AS "+text+")"
+		switch {
+		case nonZero(x.Right):
+			return "(" + l + " " + op + " " + r + ")", typ
+		case op == "%":
+			return "CASE WHEN " + r + " = 0 THEN CAST('NaN' AS " + text + ") ELSE " + l + " % " + r + " END", typ
+		}
+		return "CASE WHEN " + r + " = 0 THEN CASE WHEN " + l + " > 0 THEN CAST('Infinity' AS " + text + ") WHEN " + l + " < 0 THEN CAST('-Infinity' AS " + text + ") ELSE CAST('NaN' AS " + text + ") END ELSE " + l + " / " + r + " END", typ
+	case types.IsInteger(lt) && types.IsInteger(rt):
+		typ = types.Common(lt, rt)
+		if op == "/" {
+			op = "//"
+		}
+		text = "(" + left + " " + op + " " + right + ")"
+	case types.IsNumeric(lt) && types.IsNumeric(rt):
+		l, r := types.Digits(lt), types.Digits(rt)
+		s := max(l[1], r[1])
+		if op == "%" {
+			typ = types.Decimal(min(38, min(l[0]-l[1], r[0]-r[1])+s), s)
+			text = "CAST((" + left + " % " + right + ") AS " + duck.Type(typ) + ")"
+			break
+		}
+		typ = types.Decimal(max(min(38, l[0]+r[1]+max(r[1]-l[1], 0)), s), s)
+		text = decimalQuotient(left, right, l, r, typ)
+	default:
+		text = "(" + left + " " + op + " " + right + ")"
+	}
+	if nonZero(x.Right) {
+		return text, typ
+	}
+	return "CASE WHEN " + right + " = 0 THEN __raise('DIVISION_BY_ZERO: Division by zero') ELSE " + text + " END", typ
+}
+
+// decimalQuotient divides exactly, in whole numbers of the result's last digit, rounding
+// halves away from zero; what does not fit 128 bits is divided as floating point.
+func decimalQuotient(left, right string, l, r [2]int, typ *sql.Type) string {
+	p, s := typ.Params[0], typ.Params[1]
+	if l[0]+s+r[1]+1 > 38 || r[0]+r[1]+1 > 38 || p+s+1 > 38 {
+		return fmt.Sprintf("CAST(round(CAST(%s AS DOUBLE) / CAST(%s AS DOUBLE), %d) AS %s)", left, right, s, duck.Type(typ))
+	}
+	shifted := func(x string, of [2]int, digits int) string {
+		x = fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", x, of[0], of[1])
+		if digits > 0 {
+			x = fmt.Sprintf("%s * CAST(1%s AS DECIMAL(%d,0))", x, strings.Repeat("0", digits), digits+1)
+		}
+		return "CAST(" + x + " AS HUGEINT)"
+	}
+	q := "trino_quotient(" + shifted(left, l, s+r[1]) + ", " + shifted(right, r, r[1]) + ")"
+	if s == 0 {
+		return "CAST(" + q + " AS " + duck.Type(typ) + ")"
+	}
+	return fmt.Sprintf("CAST(CAST(%s AS DECIMAL(%d,0)) * CAST('0.%s1' AS DECIMAL(%d,%d)) AS %s)", q, min(38-s-1, p), strings.Repeat("0", s-1), s+1, s, duck.Type(typ))
+}
+
+// logical fails unless an expression is boolean, where its type is known.
+func (t *translator) logical(x sql.Expr, typ *sql.Type, what string) {
+	if typ != nil && !types.Is(typ, "boolean", "unknown") {
+		fault.Fail(x.Pos(), "TYPE_MISMATCH", "%s must evaluate to a boolean (actual: %s)", what, types.Text(typ))
+	}
+}

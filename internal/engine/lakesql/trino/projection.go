@@ -1,0 +1,316 @@
+package trino
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+)
+
+// maxProjected bounds the partitions that a query may project.
+const maxProjected = 200_000
+
+// project makes up the partitions of a table with partition projection: the combinations
+// of its columns' values that the predicates let through.
+func (t *translator) project(at sql.Position, table *catalog.Table, p *pruner, where []sql.Expr) [][]string {
+	partitions := [][]string{{}}
+	for i, c := range p.columns {
+		candidates := t.projected(at, table, c.Name, p, where)
+		var next [][]string
+		for _, prefix := range partitions {
+			for _, v := range candidates {
+				values := append(prefix[:len(prefix):len(prefix)], v)
+				p.values = append(append([]string{}, values...), make([]string, len(p.columns)-i-1)...)
+				p.set = make([]bool, len(p.columns))
+				for j := range values {
+					p.set[j] = true
+				}
+				if !p.holds(where) {
+					continue
+				}
+				if next = append(next, values); len(next) > maxProjected {
+					fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives more than %d partitions", table.Database, table.Name, maxProjected)
+				}
+			}
+		}
+		partitions = next
+	}
+	return partitions
+}
+
+// projected is the values of one column.
+func (t *translator) projected(at sql.Position, table *catalog.Table, name string, p *pruner, where []sql.Expr) []string {
+	get := func(key string) string { return strings.TrimSpace(table.Parameters["projection."+name+"."+key]) }
+	bad := func(key string) {
+		fault.Fail(at, "INVALID_TABLE_PROPERTY", "Table %s.%s: invalid property projection.%s.%s '%s'", table.Database, table.Name, name, key, get(key))
+	}
+	switch strings.ToLower(get("type")) {
+	case "enum":
+		var values []string
+		for _, v := range strings.Split(get("values"), ",") {
+			values = append(values, strings.TrimSpace(v))
+		}
+		return values
+	case "injected":
+		values := injected(name, p, where)
+		if values == nil {
+			fault.Fail(at, "CONSTRAINT_VIOLATION", "For the injected projected partition column %s, the WHERE clause must contain only static equality conditions, and at least one such condition must be present.", name)
+		}
+		return values
+	case "integer":
+		low, high, ok := strings.Cut(get("range"), ",")
+		from, err1 := strconv.ParseInt(strings.TrimSpace(low), 10, 64)
+		to, err2 := strconv.ParseInt(strings.TrimSpace(high), 10, 64)
+		if !ok || err1 != nil || err2 != nil || from > to {
+			bad("range")
+		}
+		step, width := int64(1), 0
+		if s := get("interval"); s != "" {
+			if step, err1 = strconv.ParseInt(s, 10, 64); err1 != nil || step < 1 {
+				bad("interval")
+			}
+		}
+		if s := get("digits"); s != "" {
+			if width, err1 = strconv.Atoi(s); err1 != nil || width < 1 || width > 50 {
+				bad("digits")
+			}
+		}
+		// Constants that the column must equal spare going through a wide range.
+		if values := injected(name, p, where); values != nil {
+			var in []string
+			for _, v := range values {
+				if n, err := strconv.ParseInt(v, 10, 64); err == nil && n >= from && n <= to && (n-from)%step == 0 {
+					in = append(in, fmt.Sprintf("%0*d", width, n))
+				}
+			}
+			return in
+		}
+		if (to-from)/step >= maxProjected {
+			fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives more than %d partitions", table.Database, table.Name, maxProjected)
+		}
+		var values []string
+		for n := from; n <= to; n += step {
+			values = append(values, fmt.Sprintf("%0*d", width, n))
+		}
+		return values
+	case "date":
+		return t.projectedDates(at, table, get, bad)
+	}
+	bad("type")
+	return nil
+}
+
+// injected is the values that the predicates give a column by = or IN.
+func injected(name string, p *pruner, where []sql.Expr) []string {
+	isColumn := func(x sql.Expr) bool {
+		parts, rest := flatten(x)
+		return rest == nil && len(parts) > 0 && parts[len(parts)-1].Lower() == name && (len(parts) == 1 || parts[len(parts)-2].Lower() == p.relation)
+	}
+	text := func(x sql.Expr) (string, bool) {
+		p.set = make([]bool, len(p.columns))
+		v, ok := p.value(x)
+		if v.number != nil {
+			return v.number.RatString(), ok
+		}
+		return v.text, ok
+	}
+	for _, x := range where {
+		switch x := x.(type) {
+		case *sql.Operation:
+			if x.Op != "=" {
+				continue
+			}
+			column, other := x.Left, x.Right
+			if !isColumn(column) {
+				column, other = other, column
+			}
+			if v, ok := text(other); ok && isColumn(column) {
+				return []string{v}
+			}
+		case *sql.In:
+			if x.Not || x.List == nil || !isColumn(x.X) {
+				continue
+			}
+			var values []string
+			for _, y := range x.List {
+				v, ok := text(y)
+				if !ok {
+					return nil
+				}
+				values = append(values, v)
+			}
+			return values
+		}
+	}
+	return nil
+}
+
+func (t *translator) projectedDates(at sql.Position, table *catalog.Table, get func(string) string, bad func(string)) []string {
+	layout, unit, ok := javaLayout(get("format"))
+	if !ok {
+		bad("format")
+	}
+	low, high, ok := strings.Cut(get("range"), ",")
+	if !ok {
+		bad("range")
+	}
+	now := t.host.Now
+	bound := func(s string) time.Time {
+		s = strings.TrimSpace(s)
+		if strings.HasPrefix(strings.ToUpper(s), "NOW") {
+			d, ok := relative(now, strings.ToUpper(s[3:]))
+			if !ok {
+				bad("range")
+			}
+			// Rounded to what the format can say.
+			d, err := time.Parse(layout, d.Format(layout))
+			if err != nil {
+				bad("range")
+			}
+			return d
+		}
+		d, err := time.Parse(layout, s)
+		if err != nil {
+			bad("range")
+		}
+		return d
+	}
+	from, to := bound(low), bound(high)
+	step := 1
+	if s := get("interval"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			bad("interval")
+		}
+		step = n
+	}
+	if u := strings.TrimSuffix(strings.ToUpper(get("interval.unit")), "S"); u != "" {
+		unit = u
+	}
+	var values []string
+	for i := 0; ; i++ {
+		d, ok := add(from, i*step, unit)
+		if !ok {
+			bad("interval.unit")
+		}
+		if d.After(to) {
+			return values
+		}
+		if len(values) >= maxProjected {
+			fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives more than %d partitions", table.Database, table.Name, maxProjected)
+		}
+		values = append(values, d.Format(layout))
+	}
+}
+
+func add(t time.Time, n int, unit string) (time.Time, bool) {
+	switch unit {
+	case "YEAR":
+		return t.AddDate(n, 0, 0), true
+	case "MONTH":
+		return t.AddDate(0, n, 0), true
+	case "WEEK":
+		return t.AddDate(0, 0, 7*n), true
+	case "DAY":
+		return t.AddDate(0, 0, n), true
+	case "HOUR":
+		return t.Add(time.Duration(n) * time.Hour), true
+	case "MINUTE":
+		return t.Add(time.Duration(n) * time.Minute), true
+	case "SECOND":
+		return t.Add(time.Duration(n) * time.Second), true
+	}
+	return t, false
+}
+
+// relative reads what follows NOW: nothing, or -3DAYS and the like.
+func relative(now time.Time, s string) (time.Time, bool) {
+	s = strings.ReplaceAll(s, " ", "")
+	if s == "" {
+		return now, true
+	}
+	i := 1
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+		i++
+	}
+	n, err := strconv.Atoi(s[:i])
+	if err != nil {
+		return now, false
+	}
+	return add(now, n, strings.TrimSuffix(s[i:], "S"))
+}
+
+// javaLayout turns a pattern of Java's DateTimeFormatter into a layout of Go's, and names
+// its finest unit.
+func javaLayout(pattern string) (layout, unit string, ok bool) {
+	var b strings.Builder
+	rank := -1
+	units := []string{"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"}
+	for i := 0; i < len(pattern); {
+		ch, n := pattern[i], 1
+		for i+n < len(pattern) && pattern[i+n] == ch {
+			n++
+		}
+		if ch == '\'' {
+			end := strings.IndexByte(pattern[i+1:], '\'')
+			if end < 0 {
+				return "", "", false
+			}
+			b.WriteString(pattern[i+1 : i+1+end])
+			i += end + 2
+			continue
+		}
+		s, u := "", -1
+		switch {
+		case ch == 'y' && n == 4, ch == 'u' && n == 4:
+			s, u = "2006", 0
+		case ch == 'y' && n == 2:
+			s, u = "06", 0
+		case ch == 'M' && n <= 4:
+			s, u = [...]string{"1", "01", "Jan", "January"}[n-1], 1
+		case ch == 'd' && n <= 2:
+			s, u = [...]string{"2", "02"}[n-1], 2
+		case ch == 'H' && n == 2:
+			s, u = "15", 3
+		case ch == 'm' && n == 2:
+			s, u = "04", 4
+		case ch == 's' && n == 2:
+			s, u = "05", 5
+		case ch >= 'a' && ch <= 'z' || ch >= 'A' && ch <= 'Z':
+			return "", "", false
+		default:
+			s = pattern[i : i+n]
+		}
+		b.WriteString(s)
+		rank = max(rank, u)
+		i += n
+	}
+	if rank < 0 {
+		return "", "", false
+	}
+	return b.String(), units[rank], true
+}
+
+// projectedLocation is where a projected partition's files are.
+func projectedLocation(table *catalog.Table, values []string) string {
+	if template := table.Parameters["storage.location.template"]; template != "" {
+		var pairs []string
+		for i, c := range table.PartitionColumns {
+			pairs = append(pairs, "${"+c.Name+"}", values[i])
+		}
+		location := strings.NewReplacer(pairs...).Replace(template)
+		if !strings.HasSuffix(location, "/") {
+			location += "/"
+		}
+		return location
+	}
+	location := strings.TrimSuffix(table.Location, "/") + "/"
+	for i, c := range table.PartitionColumns {
+		location += strings.ToLower(c.Name) + "=" + values[i] + "/"
+	}
+	return location
+}

@@ -1,0 +1,315 @@
+package trino
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
+)
+
+// What stands in FROM.
+
+func columnList(columns []column) string {
+	names := make([]string, 0, len(columns))
+	for _, c := range columns {
+		if !c.hidden {
+			names = append(names, duck.Ident(c.name))
+		}
+	}
+	return "(" + strings.Join(names, ", ") + ")"
+}
+
+// rename gives columns the names of an alias list.
+func (t *translator) rename(at sql.Position, columns []column, names []sql.Identifier) []column {
+	var out []column
+	for _, c := range columns {
+		if c.hidden {
+			continue
+		}
+		out = append(out, c)
+	}
+	if len(out) != len(names) {
+		fault.Fail(at, "MISMATCHED_COLUMN_ALIASES", "Column alias list has %d entries but relation has %d columns", len(names), len(out))
+	}
+	for i := range out {
+		out[i].name, out[i].label = names[i].Lower(), ""
+	}
+	return out
+}
+
+// relation translates a relation of FROM and adds its columns to the scope.
+func (t *translator) relation(r sql.Relation, in *scope) string {
+	switch r := r.(type) {
+	case *sql.Table:
+		text, columns := t.table(r, "", in)
+		in.columns = append(in.columns, columns...)
+		return text + " AS " + duck.Ident(r.Name.Last())
+	case *sql.AliasedRelation:
+		return t.aliased(r, in)
+	case *sql.SampledRelation:
+		return t.relation(r.Relation, in) + " TABLESAMPLE " + strings.ToLower(r.Method) + "(" + t.text(r.Percent, nil) + " PERCENT)"
+	case *sql.SubqueryRelation:
+		text, columns := t.subquery(r, in)
+		in.columns = append(in.columns, columns...)
+		return text
+	case *sql.Unnest:
+		text, columns := t.unnest(r, nil, in)
+		in.columns = append(in.columns, columns...)
+		return text
+	case *sql.Join:
+		left := t.relation(r.Left, in)
+		start := len(in.columns)
+		right := t.relation(r.Right, in)
+		if _, ok := r.Right.(*sql.Join); ok {
+			right = "(" + right + ")"
+		}
+		kind := r.Kind + " JOIN "
+		if r.Natural {
+			kind = "NATURAL " + kind
+			for j := len(in.columns) - 1; j >= start; j-- { // shared columns appear once
+				for i := range start {
+					if in.columns[i].name == in.columns[j].name {
+						in.columns = append(in.columns[:j:j], in.columns[j+1:]...)
+						break
+					}
+				}
+			}
+		}
+		text := left + " " + kind + right
+		switch {
+		case r.On != nil:
+			text += " ON " + t.text(r.On, in)
+		case r.Using != nil:
+			names := make([]string, len(r.Using))
+			for i, id := range r.Using {
+				names[i] = duck.Ident(id.Lower())
+				for j := start; j < len(in.columns); j++ {
+					if in.columns[j].name == id.Lower() {
+						for k := range in.columns[:start] {
+							if in.columns[k].name == id.Lower() {
+								in.columns[k].typ = types.Common(in.columns[k].typ, in.columns[j].typ)
+							}
+						}
+						in.columns = append(in.columns[:j:j], in.columns[j+1:]...)
+						break
+					}
+				}
+			}
+			for _, id := range r.Using {
+				if name := id.Lower(); !slices.Contains(in.using, name) {
+					in.using = append(in.using, name)
+				}
+			}
+			text += " USING (" + strings.Join(names, ", ") + ")"
+		}
+		return text
+	}
+	panic(fmt.Sprintf("lakesql: unknown relation %T", r))
+}
+
+func (t *translator) subquery(r *sql.SubqueryRelation, in *scope) (string, []column) {
+	outer := in.parent
+	prefix := ""
+	if r.Lateral {
+		outer, prefix = in, "LATERAL "
+	}
+	text, columns := t.query(r.Query, outer)
+	return prefix + "(" + text + ")", columns
+}
+
+func (t *translator) aliased(r *sql.AliasedRelation, in *scope) string {
+	alias := r.Alias.Lower()
+	var text string
+	var columns []column
+	switch rel := r.Relation.(type) {
+	case *sql.Table:
+		text, columns = t.table(rel, alias, in)
+	case *sql.SubqueryRelation:
+		text, columns = t.subquery(rel, in)
+	case *sql.Unnest:
+		text, columns = t.unnest(rel, r.Columns, in)
+	default:
+		inner := &scope{parent: in.parent, where: in.where}
+		text, columns = "(SELECT * FROM "+t.relation(rel, inner)+")", inner.columns
+	}
+	text += " AS " + duck.Ident(alias)
+	if r.Columns != nil {
+		columns = t.rename(r.Position, columns, r.Columns)
+		text += columnList(columns)
+	}
+	for _, c := range columns {
+		c.relation = alias
+		in.columns = append(in.columns, c)
+	}
+	return text
+}
+
+// unnest becomes a lateral subquery with DuckDB's unnest in its select list, where several
+// run side by side, the short ones padded with nulls, as Trino's do.
+func (t *translator) unnest(u *sql.Unnest, aliases []sql.Identifier, in *scope) (string, []column) {
+	wanted := len(aliases)
+	if u.Ordinality {
+		wanted--
+	}
+	var inner, outer, lengths []string
+	var columns []column
+	add := func(text string, typ *sql.Type, name string) {
+		if name == "" || aliases != nil {
+			name = t.unnamed()
+		}
+		outer = append(outer, text+" AS "+duck.Ident(name))
+		columns = append(columns, column{name: name, typ: typ})
+	}
+	for i, x := range u.Exprs {
+		text, typ := t.expr(x, in)
+		source := fmt.Sprintf("u%d", i)
+		lengths = append(lengths, "coalesce(len("+text+"), 0)")
+		switch {
+		case types.Is(typ, "map") || typ == nil && len(u.Exprs) == 1 && wanted == 2:
+			lengths[i] = "coalesce(cardinality(" + text + "), 0)"
+			inner = append(inner, "unnest(map_keys("+text+")) AS "+source+"k", "unnest(map_values("+text+")) AS "+source+"v")
+			var k, v *sql.Type
+			if typ != nil {
+				k, v = typ.Args[0], typ.Args[1]
+			}
+			add(source+"k", k, "")
+			add(source+"v", v, "")
+		case types.Is(types.Element(typ), "row"):
+			inner = append(inner, "unnest("+text+") AS "+source)
+			for j, f := range types.Element(typ).Fields {
+				name := ""
+				if f.Name != nil {
+					name = f.Name.Lower()
+				}
+				add(source+"."+duck.Ident(types.FieldName(types.Element(typ), j)), f.Type, name)
+			}
+		default:
+			inner = append(inner, "unnest("+text+") AS "+source)
+			add(source, types.Element(typ), "")
+		}
+	}
+	if u.Ordinality {
+		inner = append(inner, "unnest(range(1, 1 + greatest("+strings.Join(lengths, ", ")+"))) AS ord")
+		add("CAST(ord AS BIGINT)", types.Bigint, "")
+	}
+	return "LATERAL (SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Join(inner, ", ") + "))", columns
+}
+
+// table resolves a name: a common table expression, the information schema, a view or a table.
+func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []column) {
+	name, database := r.Name.Last(), r.Name.Qualifier()
+	if alias == "" {
+		alias = name
+	}
+	if database == "" {
+		for i := len(t.ctes) - 1; i >= 0; i-- {
+			if columns, ok := t.ctes[i][name]; ok {
+				if len(columns) > 0 && columns[0].step != "" {
+					return duck.Ident(columns[0].step), relabel(columns, alias)
+				}
+				return duck.Ident(name), relabel(columns, alias)
+			}
+		}
+		database = t.database
+	}
+	if c := r.Name.Catalog(); c != "" && c != t.catalogName() {
+		fault.Fail(r.Position, "CATALOG_NOT_FOUND", "Catalog '%s' does not exist", c)
+	}
+	if database == "" {
+		fault.Fail(r.Position, "MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set")
+	}
+	t.tables[[2]string{database, name}] = true
+	if database == "information_schema" {
+		text, columns := t.informationSchema(r, name)
+		return text, relabel(columns, alias)
+	}
+	base, ofPartitions := strings.CutSuffix(name, "$partitions")
+	table, err := t.request.Catalog.Table(t.ctx, database, base)
+	switch {
+	case errors.Is(err, catalog.ErrNoDatabase):
+		fault.Fail(r.Position, "SCHEMA_NOT_FOUND", "Schema '%s' does not exist", database)
+	case errors.Is(err, catalog.ErrNoTable):
+		fault.Fail(r.Position, "TABLE_NOT_FOUND", "Table '%s.%s.%s' does not exist", t.catalogName(), database, name)
+	case err != nil:
+		panic(fault.Stop(err))
+	}
+	if ofPartitions {
+		if len(table.PartitionColumns) == 0 {
+			fault.Fail(r.Position, "TABLE_NOT_FOUND", "Table '%s.%s.%s' does not exist", t.catalogName(), database, name)
+		}
+		text, columns := t.partitions(r.Position, table, alias, in)
+		return text, relabel(columns, alias)
+	}
+	if table.ViewSQL != "" {
+		text, columns := t.view(r.Position, table)
+		return text, relabel(columns, alias)
+	}
+	text, columns := t.scan(r.Position, table, alias, in)
+	return text, relabel(columns, alias)
+}
+
+func (t *translator) catalogName() string {
+	if t.request.CatalogName != "" {
+		return strings.ToLower(t.request.CatalogName)
+	}
+	return "awsdatacatalog"
+}
+
+func relabel(columns []column, relation string) []column {
+	out := make([]column, len(columns))
+	for i, c := range columns {
+		c.relation, c.step = relation, ""
+		out[i] = c
+	}
+	return out
+}
+
+// view puts a view's query in the place of its name, in a world of its own.
+func (t *translator) view(at sql.Position, v *catalog.Table) (string, []column) {
+	key := v.Database + "." + v.Name
+	for _, name := range t.views {
+		if name == key {
+			fault.Fail(at, "VIEW_IS_RECURSIVE", "View '%s' is recursive", key)
+		}
+	}
+	if len(t.views) >= maxViews {
+		fault.Fail(at, "NOT_SUPPORTED", "Views are nested more than %d deep", maxViews)
+	}
+	s, err := sql.Parse(v.ViewSQL)
+	if err != nil {
+		fault.Fail(at, "INVALID_VIEW", "Failed parsing stored view '%s': %v", key, err)
+	}
+	q, ok := s.(*sql.Query)
+	if !ok {
+		fault.Fail(at, "INVALID_VIEW", "Stored view '%s' is not a query", key)
+	}
+	ctes, lambdas, database, path := t.ctes, t.lambdas, t.database, t.path
+	t.ctes, t.lambdas, t.database, t.path, t.bare = nil, nil, strings.ToLower(v.Database), usesPath(q), false
+	t.views = append(t.views, key)
+	defer func() {
+		t.ctes, t.lambdas, t.database, t.path = ctes, lambdas, database, path
+		t.views = t.views[:len(t.views)-1]
+		if p := recover(); p != nil {
+			if e, ok := p.(*fault.Error); ok && e.Name != "VIEW_IS_RECURSIVE" {
+				fault.Fail(at, "INVALID_VIEW", "Failed analyzing stored view '%s': line %d:%d: %s", key, e.Line, e.Column, e.Message)
+			}
+			panic(p)
+		}
+	}()
+	text, columns := t.query(q, nil)
+	// Columns without a name have one by their place.
+	names := make([]column, len(columns))
+	for i, c := range columns {
+		if strings.HasPrefix(c.name, Unnamed) {
+			c.name = fmt.Sprintf("_col%d", i)
+		}
+		names[i] = c
+	}
+	return "(SELECT * FROM (" + text + ") AS v" + columnList(names) + ")", names
+}

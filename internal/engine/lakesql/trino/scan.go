@@ -1,0 +1,117 @@
+package trino
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
+)
+
+// scan becomes a subquery over the table's files that has the catalog's columns, typed.
+func (t *translator) scan(at sql.Position, table *catalog.Table, alias string, in *scope) (string, []column) {
+	var where []sql.Expr
+	if in != nil {
+		where = in.where
+	}
+	pieces := t.pieces(at, table, alias, where)
+	var columns []column
+	for _, c := range table.Columns {
+		columns = append(columns, column{name: strings.ToLower(c.Name), typ: hive.TypeOf(c.Type)})
+	}
+	for _, c := range table.PartitionColumns {
+		columns = append(columns, column{name: strings.ToLower(c.Name), typ: hive.TypeOf(c.Type)})
+	}
+	if t.path {
+		columns = append(columns, column{name: "$path", typ: types.Varchar, hidden: true})
+	}
+
+	selects := t.host.Reader.Select(t.ctx, hive.Scan{Position: at, Table: table, Path: t.path, Bare: t.bare}, pieces)
+	if selects == nil {
+		items := make([]string, len(columns))
+		for i, c := range columns {
+			items[i] = "CAST(NULL AS " + duck.Type(c.typ) + ") AS " + duck.Ident(c.name)
+		}
+		if len(items) == 0 {
+			fault.Fail(at, "HIVE_INVALID_METADATA", "Table '%s.%s' has no columns", table.Database, table.Name)
+		}
+		return "(SELECT " + strings.Join(items, ", ") + " WHERE false)", columns
+	}
+	return "(" + strings.Join(selects, " UNION ALL ") + ")", columns
+}
+
+// pieces lists the table's partitions that the predicates let through, with their files.
+func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string, where []sql.Expr) []hive.Piece {
+	var pieces []hive.Piece
+	add := func(values []string, location string, format catalog.Format) {
+		if format.SerDe == "" {
+			format = table.Format
+		}
+		files, err := t.request.Files.Files(t.ctx, location)
+		switch {
+		case errors.Is(err, catalog.ErrDenied):
+			panic(fault.Stop(&fault.Error{Name: "Permission denied on S3 path", Message: location}))
+		case errors.Is(err, catalog.ErrNoBucket):
+			panic(fault.Stop(&fault.Error{Name: "HIVE_FILESYSTEM_ERROR", Message: "The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Error Code: NoSuchBucket): " + location}))
+		case errors.Is(err, catalog.ErrLocation):
+			fault.Fail(at, "HIVE_INVALID_METADATA", "Table '%s.%s': location %s is not an s3:// location", table.Database, table.Name, location)
+		case err != nil:
+			panic(fault.Stop(fmt.Errorf("list %s: %w", location, err)))
+		}
+		for _, f := range files {
+			if !filepath.IsAbs(f.Path) || filepath.Clean(f.Path) != f.Path || !strings.HasPrefix(f.Path, t.host.Dir+string(filepath.Separator)) {
+				fault.Fail(at, "HIVE_CANNOT_OPEN_SPLIT", "Permission denied: %s", f.URI)
+			}
+			if t.read[f.Path] == "" {
+				t.read[f.Path] = f.URI
+				t.bytes += f.Size
+			}
+		}
+		pieces = append(pieces, hive.Piece{Values: values, Format: format, Files: files})
+	}
+	if len(table.PartitionColumns) == 0 {
+		if table.Location != "" {
+			add(nil, table.Location, table.Format)
+		}
+		return pieces
+	}
+	p := &pruner{t: t, relation: alias, columns: lowerColumns(table.PartitionColumns)}
+	all := make([]bool, len(p.columns))
+	for i := range all {
+		all[i] = true
+	}
+	if strings.EqualFold(table.Parameters["projection.enabled"], "true") {
+		for _, values := range t.project(at, table, p, where) {
+			add(values, projectedLocation(table, values), table.Format)
+		}
+		return pieces
+	}
+	partitions, err := t.request.Catalog.Partitions(t.ctx, table)
+	if err != nil {
+		panic(fault.Stop(fmt.Errorf("partitions of %s.%s: %w", table.Database, table.Name, err)))
+	}
+	for _, part := range partitions {
+		if len(part.Values) != len(p.columns) {
+			continue
+		}
+		p.values, p.set = part.Values, all
+		if p.holds(where) {
+			add(part.Values, part.Location, part.Format)
+		}
+	}
+	return pieces
+}
+
+func lowerColumns(columns []catalog.Column) []catalog.Column {
+	out := make([]catalog.Column, len(columns))
+	for i, c := range columns {
+		out[i] = catalog.Column{Name: strings.ToLower(c.Name), Type: c.Type, Comment: c.Comment}
+	}
+	return out
+}

@@ -1,0 +1,331 @@
+// Package trino translates statements of Athena's SQL, which is Trino's, into DuckDB's.
+//
+// The translation goes tree by tree and gives each expression its text and its type of
+// Trino's. Only text that is written here and in the packages duck and hive reaches DuckDB:
+// names are quoted, literals are quoted, functions come from one table (functions.go). What
+// cannot be translated is refused by name and position; what is of no known type is left to
+// DuckDB to decide.
+package trino
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
+)
+
+// maxViews bounds how deep views may use views.
+const maxViews = 16
+
+// Unnamed begins the names given to columns without one, until their place is known.
+const Unnamed = "__unnamed__"
+
+// translator turns one statement into DuckDB's text. What it cannot go on with, it fails
+// with by fault.Fail; Translate catches that.
+type translator struct {
+	ctx      context.Context
+	host     Host
+	request  Request
+	database string
+	ctes     []map[string][]column
+	lambdas  []map[string]param
+	lists    []string           // what the lambdas around run over: the lengths of it multiply
+	tables   map[[2]string]bool // database and name of the tables met, for names with both
+	read     map[string]string  // URI by path of the files
+	bytes    int64
+	columns  int // Unnamed ones so far
+	views    []string
+	path     bool // "$path" is asked for
+	bare     bool // of the rows of tables only their number is asked for
+	try      int  // depth of TRY
+}
+
+// column is one that a name may stand for.
+type column struct {
+	relation, name string
+	typ            *sql.Type
+	hidden         bool
+	label          string // the name as written, where that differs
+	exact          bool   // DuckDB gives it the very type
+	step           string // of the first column of a recursive table: what it is called in this step
+}
+
+type param struct {
+	text string
+	typ  *sql.Type
+}
+
+// scope is the columns that expressions see.
+type scope struct {
+	columns []column
+	using   []string   // the columns that joins share, in their order
+	where   []sql.Expr // conjuncts that hold for every row, for pruning
+	parent  *scope
+	block   bool // of a SELECT: what is further out is of the query around it
+}
+
+// Host is what a translation asks of the engine that its text will run in.
+type Host struct {
+	Now    time.Time // current_timestamp, in UTC
+	Dir    string    // the directory that all files must be below, absolute
+	Reader *hive.Reader
+	// Query runs a statement of DuckDB's without tables, for constants.
+	Query func(ctx context.Context, text string, values int, row func([]driver.Value)) error
+}
+
+// Plan is a statement in DuckDB's words.
+type Plan struct {
+	Text    string
+	Columns []Output          // of the result; nil for EXPLAIN
+	Files   map[string]string // URIs of the files that it reads, by path
+	Bytes   int64             // the sizes of those
+}
+
+// Output is a column of a result, as far as the translation knows it.
+type Output struct {
+	Name string    // what it is called; begins with Unnamed where the statement has no name for it
+	Type *sql.Type // nil where it is not known
+}
+
+// Translate turns a query, or the EXPLAIN of one, into a plan. Its errors are those of the
+// catalog, of the files, and *fault.Error.
+func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error) {
+	t := &translator{ctx: ctx, host: host, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}}
+	defer fault.Catch(&err)
+	plan = &Plan{Files: t.read}
+	switch s := r.Statement.(type) {
+	case *sql.Query:
+		t.path = usesPath(s)
+		text, columns := t.query(s, nil)
+		plan.Text = t.shown(text, columns)
+		for _, c := range columns {
+			if c.label == "" {
+				c.label = c.name
+			}
+			plan.Columns = append(plan.Columns, Output{c.label, c.typ})
+		}
+	case *sql.Explain:
+		q, ok := s.Statement.(*sql.Query)
+		if !ok {
+			fault.Fail(s.Position, "NOT_SUPPORTED", "EXPLAIN takes a query")
+		}
+		t.path = usesPath(q)
+		text, _ := t.query(q, nil)
+		plan.Text = "EXPLAIN " + text
+		if s.Analyze {
+			plan.Text = "EXPLAIN ANALYZE " + text
+		}
+	default:
+		return nil, &fault.Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("%T is not a query", r.Statement)}
+	}
+	plan.Bytes = t.bytes
+	return plan, nil
+}
+
+func usesPath(q *sql.Query) bool { return strings.Contains(strings.ToLower(sql.Print(q)), `"$path"`) }
+
+// shown turns what the driver cannot show as it should: JSON is text, and numbers have
+// the type that Trino gives them.
+func (t *translator) shown(text string, columns []column) string {
+	found := false
+	items, names := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = fmt.Sprintf("c%d", i)
+		if c.label != "" {
+			c.name = c.label
+		}
+		items[i] = names[i] + " AS " + duck.Ident(c.name)
+		switch {
+		case Packed(c.typ):
+			at, typ := unpackZone(names[i], c.typ)
+			items[i] = t.castTo("CAST(", at, typ, types.Varchar) + " AS " + duck.Ident(c.name)
+		case opaque(c.typ):
+			items[i] = "CAST(" + names[i] + " AS " + duck.Type(legible(c.typ)) + ") AS " + duck.Ident(c.name)
+		case types.IsNumeric(c.typ) && !c.exact && (!types.Is(c.typ, "decimal") || len(c.typ.Params) == 2):
+			items[i] = "CAST(" + names[i] + " AS " + duck.Type(c.typ) + ") AS " + duck.Ident(c.name)
+		default:
+			continue
+		}
+		found = true
+	}
+	if found {
+		return "SELECT " + strings.Join(items, ", ") + " FROM (" + text + ") AS q(" + strings.Join(names, ", ") + ")"
+	}
+	return text
+}
+
+// opaque reports whether the driver cannot hand out values of a type as they are.
+func opaque(t *sql.Type) bool {
+	if t == nil {
+		return false
+	}
+	return types.Is(t, "json", "uuid") || slices.ContainsFunc(t.Args, opaque) || slices.ContainsFunc(t.Fields, func(f sql.RowField) bool { return opaque(f.Type) })
+}
+
+// legible is a type with text for what is opaque.
+func legible(t *sql.Type) *sql.Type {
+	if types.Is(t, "json", "uuid") {
+		return types.Varchar
+	}
+	out := *t
+	out.Args, out.Fields = slices.Clone(t.Args), slices.Clone(t.Fields)
+	for i, a := range out.Args {
+		out.Args[i] = legible(a)
+	}
+	for i, f := range out.Fields {
+		out.Fields[i].Type = legible(f.Type)
+	}
+	return &out
+}
+
+func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
+	var b strings.Builder
+	if q.With != nil {
+		t.ctes = append(t.ctes, map[string][]column{})
+		defer func() { t.ctes = t.ctes[:len(t.ctes)-1] }()
+		b.WriteString("WITH ")
+		for i, c := range q.With.Queries {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			t.commonTable(&b, c, q.With.Recursive, outer)
+		}
+		b.WriteByte(' ')
+	}
+	text, columns, s := t.body(q.Body, outer)
+	if _, ok := q.Body.(*sql.Query); ok && (q.OrderBy != nil || q.Limit != nil || q.Offset != nil) {
+		text = "SELECT * FROM " + text + " AS q" + columnList(columns)
+	}
+	if q.WithTies {
+		text = t.withTies(q, text, columns, s, outer)
+	}
+	b.WriteString(text)
+	if q.OrderBy != nil {
+		if s == nil {
+			s = &scope{parent: outer}
+		}
+		b.WriteString(" ORDER BY " + t.orderBy(q.OrderBy, &scope{columns: columns, parent: s}))
+	}
+	if q.Limit != nil && !q.WithTies {
+		n, _ := t.expr(q.Limit, outer)
+		b.WriteString(" LIMIT " + n)
+	}
+	if q.Offset != nil {
+		n, _ := t.expr(q.Offset, outer)
+		b.WriteString(" OFFSET " + n)
+	}
+	return b.String(), columns
+}
+
+func (t *translator) commonTable(b *strings.Builder, c sql.CommonTable, recursive bool, outer *scope) {
+	name := c.Name.Lower()
+	ctes := t.ctes[len(t.ctes)-1]
+	if set, ok := c.Query.Body.(*sql.SetOperation); ok && recursive && refersTo(set.Right, name) {
+		if c.Columns == nil {
+			fault.Fail(c.Position, "MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query")
+		}
+		ctes[name] = t.recursion(b, c, set, outer)
+		return
+	}
+	text, columns := t.query(c.Query, outer)
+	b.WriteString(duck.Ident(name))
+	if c.Columns != nil {
+		columns = t.rename(c.Position, columns, c.Columns)
+		b.WriteString(columnList(columns))
+	}
+	b.WriteString(" AS (" + text + ")")
+	for i := range columns {
+		columns[i].relation = name
+	}
+	ctes[name] = columns
+}
+
+// body translates a query's body; the scope is that of a SELECT, for its ORDER BY.
+func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *scope) {
+	switch b := b.(type) {
+	case *sql.Query:
+		text, columns := t.query(b, outer)
+		return "(" + text + ")", columns, nil
+	case *sql.Select:
+		return t.selectBlock(b, outer)
+	case *sql.TableQuery:
+		text, columns := t.table(&sql.Table{Position: b.Position, Name: b.Name}, "", nil)
+		return "SELECT * FROM " + text, columns, nil
+	case *sql.SetOperation:
+		left, columns, _ := t.body(b.Left, outer)
+		right, other, _ := t.body(b.Right, outer)
+		if len(columns) != len(other) {
+			fault.Fail(b.Position, "TYPE_MISMATCH", "%s query has different number of fields: %d, %d", b.Op, len(columns), len(other))
+		}
+		out := make([]column, len(columns))
+		for i, c := range columns {
+			if types.Apart(c.typ, other[i].typ) {
+				fault.Fail(b.Position, "TYPE_MISMATCH", "column %d in %s query has incompatible types: %s, %s", i+1, b.Op, types.Text(c.typ), types.Text(other[i].typ))
+			}
+			out[i] = column{name: c.name, typ: types.Common(c.typ, other[i].typ)}
+		}
+		op := b.Op
+		if b.All {
+			op += " ALL"
+		}
+		return "(" + left + ") " + op + " (" + right + ")", out, nil
+	case *sql.Values:
+		return t.values(b, outer)
+	}
+	panic(fmt.Sprintf("lakesql: unknown query body %T", b))
+}
+
+func (t *translator) values(v *sql.Values, outer *scope) (string, []column, *scope) {
+	rows := make([]string, len(v.Rows))
+	var columns []column
+	for i, x := range v.Rows {
+		texts, typs := t.valuesRow(x, outer)
+		for j, typ := range typs {
+			if i == 0 {
+				columns = append(columns, column{name: t.unnamed(), typ: typ})
+			} else if j < len(columns) {
+				columns[j].typ = types.Common(columns[j].typ, typ)
+			}
+		}
+		if len(texts) != len(columns) {
+			fault.Fail(x.Pos(), "TYPE_MISMATCH", "Values rows have mismatched sizes: %d vs %d", len(columns), len(texts))
+		}
+		rows[i] = "(" + strings.Join(texts, ", ") + ")"
+	}
+	return "SELECT * FROM (VALUES " + strings.Join(rows, ", ") + ") AS v" + columnList(columns), columns, nil
+}
+
+// valuesRow is the fields of one row of VALUES, which may be any expression of a row type.
+func (t *translator) valuesRow(x sql.Expr, outer *scope) (texts []string, typs []*sql.Type) {
+	items := []sql.Expr{x}
+	if r, ok := x.(*sql.Row); ok {
+		items = r.Items
+	}
+	for _, item := range items {
+		text, typ := t.expr(item, outer)
+		text, typ = packZone(text, typ)
+		texts, typs = append(texts, text), append(typs, typ)
+	}
+	if _, ok := x.(*sql.Row); ok || !types.Is(typs[0], "row") {
+		return texts, typs
+	}
+	row, typ := texts[0], typs[0]
+	texts, typs = nil, nil
+	for i, f := range typ.Fields {
+		texts, typs = append(texts, "("+row+")."+duck.Ident(types.FieldName(typ, i))), append(typs, f.Type)
+	}
+	return texts, typs
+}
+
+func (t *translator) unnamed() string {
+	t.columns++
+	return fmt.Sprintf("%s%d", Unnamed, t.columns)
+}
