@@ -237,7 +237,6 @@ def handler(e, c):
         "secret": tried(lambda: open(e["secret"]).read()),
         "others": tried(walk),
         "shadow": tried(lambda: open("/etc/shadow").read()),
-        "ssh": tried(lambda: os.listdir("/root")) if not os.path.exists("/root/.pyenv") else "refused",
         "write code": tried(lambda: open(os.environ["LAMBDA_TASK_ROOT"] + "/x", "w")),
         "write usr": tried(lambda: open("/usr/x", "w")),
         "environ": tried(environ),
