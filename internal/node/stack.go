@@ -110,14 +110,14 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.firehose, err = firehose.New(firehose.Config{
 		State: documents, Log: shards, S3: objects, Glue: catalog, Kinesis: streams, EnforceLimits: n.cfg.Limits == "enforce", TempDir: n.dirs.temp("delivery"),
 		Budget: &delivery.Budget{Limit: int64(orDefault(n.cfg.Delivery.MemoryMiB, 64)) << 20},
-		Lake:   lake{n.objects}, Compaction: compaction,
+		Lake:   lake{n.objects, n.objects}, Compaction: compaction,
 		Logger: n.log.With("service", "firehose"), Registerer: s.registry,
 	})
 	if err := s.start(ctx, "firehose", s.firehose, err); err != nil {
 		return nil, err
 	}
 	sql, err := athena.New(athena.Config{
-		State: documents, Glue: catalog, Objects: objects, Engine: &politeEngine{Engine: queries}, Files: objectFiles{s3: n.objects, list: n.objects}, TempDir: n.dirs.tmp,
+		State: documents, Glue: catalog, Objects: objects, Engine: &politeEngine{Engine: queries}, Files: objectFiles{s3: n.objects, access: n.objects, list: n.objects}, TempDir: n.dirs.tmp,
 		Logger: n.log.With("service", "athena"), Registerer: s.registry,
 	})
 	if err := s.start(ctx, "athena", sql, err); err != nil {
