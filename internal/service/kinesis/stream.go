@@ -238,7 +238,11 @@ func (s *Service) find(ctx context.Context, name, arn, id *string) (*stream, err
 		}
 	}
 	if n == "" && id != nil {
-		for _, d := range s.streams.List(account, region) {
+		for it, err := range s.streams.List(account, region) {
+			if err != nil {
+				return nil, err
+			}
+			d := it.Value
 			if d.ID == *id {
 				return d, nil
 			}
@@ -324,4 +328,15 @@ func parseStreamARN(arn string) (streamARN, error) {
 		}
 	}
 	return streamARN{}, invalid("%s is not the ARN of a stream.", arn)
+}
+
+// streamNamed is the name of the stream that a request gives by one of the two, if it does.
+func streamNamed(name, arn *string) string {
+	if name != nil {
+		return *name
+	}
+	if a, err := parseStreamARN(aws.ToString(arn)); err == nil {
+		return a.name
+	}
+	return aws.ToString(arn)
 }
