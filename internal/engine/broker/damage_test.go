@@ -85,7 +85,7 @@ func fill(t *testing.T, n node) contents {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range 20 {
+		for i := range 12 {
 			var b shardlog.Batch
 			r := fmt.Sprintf("%s-%02d", name, i)
 			c.shards[name] = append(c.shards[name], r)

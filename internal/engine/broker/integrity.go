@@ -346,6 +346,8 @@ func (c *checker) journal(in *storeindex.Inspection, left *journal.Left, powerLo
 	end, written := left.Held(journal.StreamID{Name: in.Stream, Born: born})
 	if !powerLost {
 		end = written
+	} else if in.Last == 0 {
+		return // all before has expired, and where the stream was went with it
 	}
 	if in.Last < end {
 		c.add(filepath.Join(sd, "msgs"), fmt.Sprintf("the last message is %d, the journal has known %d: blocks are missing or cut off", in.Last, end),

@@ -94,7 +94,7 @@ func Inspect(dir string, depth Depth, powerLost bool, now time.Time) (*Inspectio
 		}
 		if depth < All && in.Plain && !last {
 			if depth == LastOnes && !powerLost {
-				if err := in.walk(cfg.Subjects[0], b, s.blocks[i+1]); err != nil {
+				if err := in.walk(b, s.blocks[i+1]); err != nil {
 					return nil, err
 				}
 			}
@@ -123,36 +123,63 @@ func (in *Inspection) fault(file, what string, bad ...Span) {
 	in.Faults = append(in.Faults, Fault{File: file, What: what, Bad: bad})
 }
 
-// walk goes over the heads of the records of a block that another one follows: it ends
-// where that begins.
-func (in *Inspection) walk(subject string, b, next *block) error {
+// walk goes over the heads of the records of a block that another one follows: its messages
+// follow each other, and it ends where that begins.
+func (in *Inspection) walk(b, next *block) error {
 	var w walker
-	b.stream.subject = subject
-	err := b.walk(&w, 0)
-	if in.First == 0 {
-		in.First = b.first
-	}
-	if errors.Is(err, errUnclear) {
-		in.fault(b.file, "it is cut off, or records in it are not what was written")
-		return nil
-	}
+	last, size, err := b.heads(&w, in)
 	if err != nil {
 		return err
+	}
+	if size != in.Blocks[filepath.Base(b.file)] {
+		in.fault(b.file, "it is cut off, or records in it are not what was written")
+		return nil
 	}
 	f, err := os.Open(next.file)
 	if err != nil {
 		return fmt.Errorf("storeindex: %w", err)
 	}
 	defer f.Close()
-	w.buf = w.buf[:0]
+	w.buf, w.at = w.buf[:0], 0
 	head, err := w.peek(f, 0, recordHeader)
 	if err != nil {
 		return err
 	}
-	if r, ok := parse(head); ok && r.sequence&(isTombstone|isErased) == 0 && r.sequence != b.last+1 {
-		in.fault(b.file, fmt.Sprintf("it ends with message %d, the next file begins with %d", b.last, r.sequence))
+	if r, ok := parse(head); ok && last > 0 && r.sequence&(isTombstone|isErased) == 0 && r.sequence != last+1 {
+		in.fault(b.file, fmt.Sprintf("it ends with message %d, the next file begins with %d", last, r.sequence))
 	}
 	return nil
+}
+
+// heads goes over the records of the block as long as they can be, and tells the sequence
+// of the last and where it ends.
+func (b *block) heads(w *walker, in *Inspection) (last uint64, off int64, err error) {
+	f, err := os.Open(b.file)
+	if err != nil {
+		return 0, 0, fmt.Errorf("storeindex: %w", err)
+	}
+	defer f.Close()
+	w.buf, w.at = w.buf[:0], 0
+	for size := in.Blocks[filepath.Base(b.file)]; off < size; {
+		head, err := w.peek(f, off, recordHeader)
+		if err != nil {
+			return 0, 0, err
+		}
+		r, ok := parse(head)
+		seq := r.sequence &^ (isErased | isTombstone)
+		message := r.sequence == seq
+		if !ok || off+r.length > size || message && last > 0 && seq != last+1 {
+			return last, off, nil
+		}
+		if message && in.First == 0 && b == b.stream.blocks[0] {
+			in.First = seq
+		}
+		if r.sequence&isTombstone == 0 {
+			last = seq
+		}
+		off += r.length
+	}
+	return last, off, nil
 }
 
 // inspect goes over the records of a block. Where a record cannot be found any more, the
@@ -292,6 +319,10 @@ func EndAt(dir string, seq uint64) error {
 	}
 	b := &block{stream: s, number: 1}
 	if n := len(s.blocks); n > 0 {
+		var in Inspection
+		if err := in.inspect(s.blocks[n-1], true, false, false); err != nil || in.Last >= seq {
+			return err
+		}
 		b.number = s.blocks[n-1].number + 1
 	}
 	rec := make([]byte, recordHeader, recordHeader+checksumSize)
