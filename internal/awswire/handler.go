@@ -42,6 +42,9 @@ type Handler struct {
 	operations    map[string]*boundOperation
 	rest          *restRouter // nil: the service speaks no REST protocol
 	messageMember string
+
+	plainOnce    sync.Once
+	plainHandler *Handler // see Direct
 }
 
 type boundOperation struct {

@@ -70,7 +70,7 @@ func (f *fakeLambda) InvokeWithResponseStream(_ context.Context, in *lambda.Invo
 		}, nil
 }
 
-func lambdaClient(t *testing.T, f *fakeLambda) (*lambda.Client, string) {
+func lambdaHandler(t *testing.T, f *fakeLambda) *Handler {
 	t.Helper()
 	h, err := NewHandler(API{Model: "lambda", Operations: []Operation{
 		Executes(f.Invoke, func(c Caller, in *lambda.InvokeInput) []string { return []string{*in.FunctionName} }).Action("lambda:InvokeFunction"),
@@ -80,7 +80,12 @@ func lambdaClient(t *testing.T, f *fakeLambda) (*lambda.Client, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(h)
+	return h
+}
+
+func lambdaClient(t *testing.T, f *fakeLambda) (*lambda.Client, string) {
+	t.Helper()
+	s := httptest.NewServer(lambdaHandler(t, f))
 	t.Cleanup(s.Close)
 	return lambda.New(lambda.Options{
 		Region: "us-east-1", BaseEndpoint: &s.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Retryer: aws.NopRetryer{},
@@ -148,6 +153,23 @@ func TestRestJSON(t *testing.T) {
 	}
 	if _, err := c.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String("f")}); err == nil || !strings.Contains(err.Error(), "UnsupportedOperationException") {
 		t.Errorf("unbound: %v", err)
+	}
+}
+
+// A direct call has all members in one object, wherever the protocol binds them.
+func TestDirectOfRest(t *testing.T) {
+	h := lambdaHandler(t, &fakeLambda{})
+	for _, tt := range []struct {
+		input  string
+		status int
+		want   string
+	}{
+		{`{"FunctionName":"f","Payload":"eA=="}`, 200, `"Payload":"ZWNobyB4"`},
+		{`{"FunctionName":"none"}`, 404, `"__type":"ResourceNotFoundException"`},
+	} {
+		if status, out := h.Direct(t.Context(), "Invoke", []byte(tt.input)); status != tt.status || !strings.Contains(string(out), tt.want) {
+			t.Errorf("%s: %d %s", tt.input, status, out)
+		}
 	}
 }
 
