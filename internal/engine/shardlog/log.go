@@ -34,6 +34,9 @@ type Broker interface {
 	// Check tells whether a stream has failed: it does not answer writes.
 	Check(stream string) error
 
+	// Trimming is called before the messages before a sequence are removed from a stream.
+	Trimming(stream string, first uint64) error
+
 	// Changing is called before the configuration of a stream is changed.
 	Changing(stream string) error
 

@@ -317,6 +317,9 @@ func (s *Shard) purge(ctx context.Context, seq uint64) error {
 	if seq <= held {
 		return nil
 	}
+	if err := s.log.broker.Trimming(s.stream, seq); err != nil {
+		return err
+	}
 	str, err := s.log.js.Stream(ctx, s.stream)
 	if err == nil {
 		st := str.CachedInfo().State
