@@ -18,8 +18,10 @@ import (
 type Neighbours interface {
 	// Call does a request to a service of AWS, by its name in a host ("kinesis"), on behalf of
 	// the caller of ctx, and returns its answer, whose body is in memory. It needs no
-	// signature. An error says that there is no such service here.
-	Call(ctx context.Context, service string, r *http.Request) (*http.Response, error)
+	// signature. With an action, "PutRecord", the body is the input of that operation, and
+	// the neighbour puts it into the service's protocol. An error says that there is no such
+	// service here.
+	Call(ctx context.Context, service, action string, r *http.Request) (*http.Response, error)
 }
 
 // LogSink takes a line for a log group that a stage names by its ARN.
@@ -48,8 +50,9 @@ type Service struct {
 	accounts    *state.Collection[accountDoc]
 
 	mu       sync.Mutex
-	compiled map[string]*compiled // by deployment; bounded by maxCompiled
-	buckets  map[string]*bucket   // of throttles, by what they hold for; bounded by maxBuckets
+	compiled map[string]*compiled   // by deployment; bounded by maxCompiled
+	buckets  map[string]*bucket     // of throttles, by what they hold for; bounded by maxBuckets
+	owners   map[string]scope.Scope // of APIs, by id
 }
 
 // New makes the service. It reads and starts nothing.
@@ -74,6 +77,7 @@ func New(cfg Config) (*Service, error) {
 		accounts:    state.NewCollection[accountDoc](cfg.State, "apigateway.account"),
 		compiled:    map[string]*compiled{},
 		buckets:     map[string]*bucket{},
+		owners:      map[string]scope.Scope{},
 	}, nil
 }
 
