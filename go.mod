@@ -37,6 +37,8 @@ require (
 
 require github.com/segmentio/asm v1.2.1
 
+require github.com/minio/crc64nvme v1.1.1 // indirect
+
 require (
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

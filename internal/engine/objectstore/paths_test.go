@@ -35,7 +35,7 @@ func TestEncodeKey(t *testing.T) {
 	if _, ok := encodeKey("a\x00"); ok {
 		t.Error("a NUL byte has a path")
 	}
-	if _, ok := encodeKey(strings.Repeat("/", maxKey)); ok {
+	if _, ok := encodeKey(strings.Repeat("/", MaxKey)); ok {
 		t.Error("a path is longer than the system's limit")
 	}
 }
@@ -46,7 +46,7 @@ func FuzzEncodeKey(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, key string) {
 		p, ok := encodeKey(key)
-		if !ok || key == "" || len(key) > maxKey {
+		if !ok || key == "" || len(key) > MaxKey {
 			return
 		}
 		if back := decodePath(p); back != key {
