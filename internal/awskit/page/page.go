@@ -12,8 +12,8 @@ import (
 // ErrToken is returned for a token that this package did not issue. The service words it.
 var ErrToken = errors.New("page: the token is not valid")
 
-// maxToken bounds a token, in bytes: no key is as long.
-const maxToken = 4096
+// maxToken bounds a token, in bytes: more than any key needs.
+const maxToken = 64 << 10
 
 // Request is what a caller asked for.
 type Request struct {

@@ -12,11 +12,9 @@ package athena
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +24,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -155,64 +155,6 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// Operations is the table that the wire layer serves the API from.
-func (s *Service) Operations() []awswire.Operation {
-	return []awswire.Operation{
-		awswire.Executes(s.StartQueryExecution),
-		awswire.Executes(s.GetQueryExecution),
-		awswire.Executes(s.BatchGetQueryExecution),
-		awswire.Executes(s.StopQueryExecution),
-		awswire.Executes(s.ListQueryExecutions),
-		awswire.Executes(s.GetQueryResults),
-		awswire.Executes(s.GetQueryRuntimeStatistics),
-
-		awswire.Executes(s.CreateWorkGroup),
-		awswire.Executes(s.GetWorkGroup),
-		awswire.Executes(s.ListWorkGroups),
-		awswire.Executes(s.UpdateWorkGroup),
-		awswire.Executes(s.DeleteWorkGroup),
-		awswire.Executes(s.ListEngineVersions),
-		awswire.Executes(s.ListApplicationDPUSizes),
-
-		awswire.Stores(s.CreateDataCatalog),
-		awswire.Executes(s.GetDataCatalog),
-		awswire.Executes(s.ListDataCatalogs),
-		awswire.Stores(s.UpdateDataCatalog),
-		awswire.Executes(s.DeleteDataCatalog),
-		awswire.Executes(s.ListDatabases),
-		awswire.Executes(s.GetDatabase),
-		awswire.Executes(s.ListTableMetadata),
-		awswire.Executes(s.GetTableMetadata),
-
-		awswire.Executes(s.CreateNamedQuery),
-		awswire.Executes(s.GetNamedQuery),
-		awswire.Executes(s.BatchGetNamedQuery),
-		awswire.Executes(s.ListNamedQueries),
-		awswire.Executes(s.UpdateNamedQuery),
-		awswire.Executes(s.DeleteNamedQuery),
-
-		awswire.Executes(s.CreatePreparedStatement),
-		awswire.Executes(s.GetPreparedStatement),
-		awswire.Executes(s.BatchGetPreparedStatement),
-		awswire.Executes(s.ListPreparedStatements),
-		awswire.Executes(s.UpdatePreparedStatement),
-		awswire.Executes(s.DeletePreparedStatement),
-
-		awswire.Stores(s.CreateCapacityReservation),
-		awswire.Executes(s.GetCapacityReservation),
-		awswire.Executes(s.ListCapacityReservations),
-		awswire.Stores(s.UpdateCapacityReservation),
-		awswire.Stores(s.CancelCapacityReservation),
-		awswire.Executes(s.DeleteCapacityReservation),
-		awswire.Stores(s.PutCapacityAssignmentConfiguration),
-		awswire.Executes(s.GetCapacityAssignmentConfiguration),
-
-		awswire.Executes(s.TagResource),
-		awswire.Executes(s.UntagResource),
-		awswire.Executes(s.ListTagsForResource),
-	}
-}
-
 // scope is whose resources a request works with.
 type scope struct{ account, region string }
 
@@ -222,7 +164,7 @@ func scopeOf(ctx context.Context) scope {
 }
 
 func (sc scope) arn(resource string) string {
-	return "arn:aws:athena:" + sc.region + ":" + sc.account + ":" + resource
+	return arn.New("athena", sc.region, sc.account, resource)
 }
 
 // background is the context of work that outlives its request, for the same account.
@@ -238,25 +180,11 @@ func invalidRequest(code, format string, args ...any) error {
 	return &types.InvalidRequestException{Message: aws.String(fmt.Sprintf(format, args...)), AthenaErrorCode: aws.String(code)}
 }
 
-// pageOf cuts one page out of items; the token is the key of the last item before.
-// follows says whether a key comes after the token.
+// pageOf cuts one page out of items, which are sorted by key. max nil or 0 means limit.
 func pageOf[T any](items []T, key func(T) string, token *string, max *int32, limit int) ([]T, *string, error) {
-	if t := aws.ToString(token); t != "" {
-		b, err := base64.RawURLEncoding.DecodeString(t)
-		if err != nil || len(b) == 0 {
-			return nil, nil, invalidRequest("INVALID_INPUT", "The nextPageToken is malformed: %s", t)
-		}
-		i := 0
-		for i < len(items) && strings.Compare(key(items[i]), string(b)) <= 0 {
-			i++
-		}
-		items = items[i:]
+	items, next, err := page.Of(items, key, page.Request{Token: token, Max: max, Limit: limit})
+	if err != nil {
+		return nil, nil, invalidRequest("INVALID_INPUT", "The nextPageToken is malformed: %s", aws.ToString(token))
 	}
-	if n := int(aws.ToInt32(max)); n > 0 && n < limit {
-		limit = n
-	}
-	if len(items) <= limit {
-		return items, nil, nil
-	}
-	return items[:limit], aws.String(base64.RawURLEncoding.EncodeToString([]byte(key(items[limit-1])))), nil
+	return items, next, nil
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 )
 
 // streamDoc is the document of a delivery stream.
@@ -55,7 +57,7 @@ func (d *streamDoc) path() []string    { return []string{d.Account, d.Region, d.
 func (d *streamDoc) shardName() string { return d.base() + "/0" }
 func (d *streamDoc) base() string      { return "firehose/" + d.Account + "/" + d.Region + "/" + d.ID }
 func (d *streamDoc) arn() string {
-	return "arn:" + partition(d.Region) + ":firehose:" + d.Region + ":" + d.Account + ":deliverystream/" + d.Name
+	return arn.New("firehose", d.Region, d.Account, "deliverystream/"+d.Name)
 }
 
 // s3Config is an extended S3 destination with the defaults filled in.
@@ -270,14 +272,4 @@ func setp[T any](dst **T, v *T) {
 	if v != nil {
 		*dst = v
 	}
-}
-
-func partition(region string) string {
-	switch {
-	case len(region) > 3 && region[:3] == "cn-":
-		return "aws-cn"
-	case len(region) > 7 && region[:7] == "us-gov-":
-		return "aws-us-gov"
-	}
-	return "aws"
 }

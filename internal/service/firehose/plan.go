@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -74,7 +75,7 @@ func (p *lanePlans) Current(ctx context.Context) (delivery.Plan, error) {
 		return nil, err
 	}
 	pinned := p.lane.pipeline.Progress().Plan
-	for k := range plans.List(d.Account, d.Region, d.ID, name) {
+	for k := range plans.Keys(d.Account, d.Region, d.ID, name) {
 		if v := k[len(k)-1]; v != version && v != pinned && v != p.version {
 			if err := plans.Delete(ctx, k...); err != nil && !errors.Is(err, state.ErrNotFound) {
 				return nil, err
@@ -230,7 +231,7 @@ func (c *conversionConfig) conversion(d *streamDoc) *delivery.Conversion {
 	s := c.schema(d)
 	out.Table = &delivery.Table{
 		Catalog: s.CatalogID, Database: s.Database, Name: s.Table, Region: s.Region, Version: s.Version, Role: s.RoleARN,
-		ARN: "arn:" + partition(s.Region) + ":glue:" + s.Region + ":" + s.CatalogID + ":catalog",
+		ARN: arn.New("glue", s.Region, s.CatalogID, "catalog"),
 	}
 	return out
 }

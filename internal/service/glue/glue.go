@@ -11,7 +11,6 @@ package glue
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +24,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
@@ -113,102 +114,6 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// Operations is the table that the wire layer serves the API from.
-func (s *Service) Operations() []awswire.Operation {
-	return []awswire.Operation{
-		awswire.Executes(s.CreateDatabase),
-		awswire.Executes(s.GetDatabase),
-		awswire.Executes(s.GetDatabases),
-		awswire.Executes(s.UpdateDatabase),
-		awswire.Executes(s.DeleteDatabase),
-
-		awswire.Executes(s.CreateTable),
-		awswire.Executes(s.GetTable),
-		awswire.Executes(s.GetTables),
-		awswire.Executes(s.UpdateTable),
-		awswire.Executes(s.DeleteTable),
-		awswire.Executes(s.BatchDeleteTable),
-		awswire.Executes(s.GetTableVersion),
-		awswire.Executes(s.GetTableVersions),
-		awswire.Executes(s.DeleteTableVersion),
-		awswire.Executes(s.BatchDeleteTableVersion),
-
-		awswire.Executes(s.SearchTables),
-
-		awswire.Stores(s.CreateUserDefinedFunction),
-		awswire.Stores(s.GetUserDefinedFunction),
-		awswire.Stores(s.GetUserDefinedFunctions),
-		awswire.Stores(s.UpdateUserDefinedFunction),
-		awswire.Stores(s.DeleteUserDefinedFunction),
-
-		awswire.Stores(s.CreateConnection),
-		awswire.Stores(s.GetConnection),
-		awswire.Stores(s.GetConnections),
-		awswire.Stores(s.UpdateConnection),
-		awswire.Stores(s.DeleteConnection),
-		awswire.Stores(s.BatchDeleteConnection),
-
-		awswire.Stores(s.GetColumnStatisticsForTable),
-		awswire.Stores(s.UpdateColumnStatisticsForTable),
-		awswire.Stores(s.DeleteColumnStatisticsForTable),
-		awswire.Stores(s.GetColumnStatisticsForPartition),
-		awswire.Stores(s.UpdateColumnStatisticsForPartition),
-		awswire.Stores(s.DeleteColumnStatisticsForPartition),
-
-		awswire.Stores(s.PutResourcePolicy),
-		awswire.Stores(s.GetResourcePolicy),
-		awswire.Stores(s.GetResourcePolicies),
-		awswire.Stores(s.DeleteResourcePolicy),
-		awswire.Stores(s.PutDataCatalogEncryptionSettings),
-		awswire.Stores(s.GetDataCatalogEncryptionSettings),
-		awswire.Executes(s.GetCatalogImportStatus),
-		awswire.Stores(s.CreateSecurityConfiguration),
-		awswire.Stores(s.GetSecurityConfiguration),
-		awswire.Stores(s.GetSecurityConfigurations),
-		awswire.Stores(s.DeleteSecurityConfiguration),
-
-		awswire.Stores(s.CreatePartitionIndex),
-		awswire.Stores(s.GetPartitionIndexes),
-		awswire.Stores(s.DeletePartitionIndex),
-
-		awswire.Executes(s.CreatePartition),
-		awswire.Executes(s.BatchCreatePartition),
-		awswire.Executes(s.GetPartition),
-		awswire.Executes(s.GetPartitions),
-		awswire.Executes(s.BatchGetPartition),
-		awswire.Executes(s.UpdatePartition),
-		awswire.Executes(s.BatchUpdatePartition),
-		awswire.Executes(s.DeletePartition),
-		awswire.Executes(s.BatchDeletePartition),
-
-		awswire.Executes(s.CreateCrawler),
-		awswire.Executes(s.GetCrawler),
-		awswire.Executes(s.GetCrawlers),
-		awswire.Executes(s.BatchGetCrawlers),
-		awswire.Executes(s.ListCrawlers),
-		awswire.Executes(s.UpdateCrawler),
-		awswire.Executes(s.DeleteCrawler),
-		awswire.Executes(s.StartCrawler),
-		awswire.Executes(s.StopCrawler),
-		awswire.Executes(s.GetCrawlerMetrics),
-		awswire.Executes(s.ListCrawls),
-
-		awswire.Executes(s.StartCrawlerSchedule),
-		awswire.Executes(s.StopCrawlerSchedule),
-		awswire.Executes(s.UpdateCrawlerSchedule),
-
-		awswire.Executes(s.CreateClassifier),
-		awswire.Executes(s.GetClassifier),
-		awswire.Executes(s.GetClassifiers),
-		awswire.Executes(s.UpdateClassifier),
-		awswire.Executes(s.DeleteClassifier),
-
-		awswire.Executes(s.TagResource),
-		awswire.Executes(s.UntagResource),
-		awswire.Executes(s.GetTags),
-	}
-}
-
 // scope is the catalog that a request works in.
 type scope struct{ account, region string }
 
@@ -224,7 +129,7 @@ func scopeOf(ctx context.Context, catalogID *string) (scope, error) {
 
 // arn names a resource of the catalog, "database/x".
 func (sc scope) arn(resource string) string {
-	return "arn:aws:glue:" + sc.region + ":" + sc.account + ":" + resource
+	return arn.New("glue", sc.region, sc.account, resource)
 }
 
 func notFound(format string, args ...any) error {
@@ -242,44 +147,24 @@ func invalidInput(format string, args ...any) error {
 // fold is the form in which Glue keeps names of databases and tables.
 func fold(name *string) string { return strings.ToLower(aws.ToString(name)) }
 
-// A page token is the key of the last item of the page before, so that a list that
-// changes between pages neither repeats nor skips what stays in it.
-
-func encodeToken(key string) *string {
-	return aws.String(base64.RawURLEncoding.EncodeToString([]byte(key)))
-}
-
 func decodeToken(token *string) (string, error) {
 	if aws.ToString(token) == "" {
 		return "", nil
 	}
-	b, err := base64.RawURLEncoding.DecodeString(*token)
-	if err != nil || len(b) == 0 {
+	after, err := page.Open(*token)
+	if err != nil {
 		return "", invalidInput("NextToken is not valid.")
 	}
-	return string(b), nil
+	return after, nil
 }
 
 // pageOf cuts one page out of items, which are sorted by key. max nil or 0 means limit.
 func pageOf[T any](items []T, key func(T) string, token *string, max *int32, limit int) ([]T, *string, error) {
-	after, err := decodeToken(token)
+	items, next, err := page.Of(items, key, page.Request{Token: token, Max: max, Limit: limit})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, invalidInput("NextToken is not valid.")
 	}
-	if after != "" {
-		i := 0
-		for i < len(items) && key(items[i]) <= after {
-			i++
-		}
-		items = items[i:]
-	}
-	if n := int(aws.ToInt32(max)); n > 0 && n < limit {
-		limit = n
-	}
-	if len(items) <= limit {
-		return items, nil, nil
-	}
-	return items[:limit], encodeToken(key(items[limit-1])), nil
+	return items, next, nil
 }
 
 // Statically: our service is what a client of Glue is to its neighbours.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -79,7 +80,7 @@ func (s *Service) CreateTable(ctx context.Context, in *glue.CreateTableInput, _ 
 	return &glue.CreateTableOutput{}, nil
 }
 
-func createdBy(sc scope) string { return "arn:aws:iam::" + sc.account + ":root" }
+func createdBy(sc scope) string { return arn.Global("iam", sc.region, sc.account, "root") }
 
 // check refuses what the API model cannot: a column name twice.
 func (t *tableDoc) check() error {
@@ -134,9 +135,12 @@ func (s *Service) GetTables(ctx context.Context, in *glue.GetTablesInput, _ ...f
 		return nil, err
 	}
 	var all []*tableDoc
-	for _, t := range s.tables.List(sc.account, sc.region, database) {
-		if match(t.Name) {
-			all = append(all, t)
+	for it, err := range s.tables.List(sc.account, sc.region, database) {
+		if err != nil {
+			return nil, err
+		}
+		if match(it.Value.Name) {
+			all = append(all, it.Value)
 		}
 	}
 	sortBy(all, func(t *tableDoc) string { return t.Name })
@@ -270,16 +274,10 @@ func (s *Service) deleteTable(ctx context.Context, sc scope, database, name stri
 	if err := s.dropPartitions(ctx, sc, database, name); err != nil {
 		return err
 	}
-	var versions []string
-	for key := range s.versions.List(sc.account, sc.region, database, name) {
-		versions = append(versions, key[len(key)-1])
+	if err := s.versions.DeleteAll(ctx, sc.account, sc.region, database, name); err != nil {
+		return err
 	}
-	for _, v := range versions {
-		if err := s.versions.Delete(ctx, sc.account, sc.region, database, name, v); err != nil {
-			return err
-		}
-	}
-	if err := deleteAll(ctx, s.statistics, sc.account, sc.region, database, name); err != nil {
+	if err := s.statistics.DeleteAll(ctx, sc.account, sc.region, database, name); err != nil {
 		return err
 	}
 	return s.tables.Delete(ctx, sc.account, sc.region, database, name)

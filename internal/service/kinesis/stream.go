@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -103,7 +104,7 @@ const (
 func (d *stream) key() []string { return []string{d.Account, d.Region, d.Name} }
 
 func (d *stream) arn() string {
-	return "arn:" + partition(d.Region) + ":kinesis:" + d.Region + ":" + d.Account + ":stream/" + d.Name
+	return arn.New("kinesis", d.Region, d.Account, "stream/"+d.Name)
 }
 
 func (d *stream) retention() time.Duration { return time.Duration(d.RetentionHours) * time.Hour }
@@ -237,7 +238,11 @@ func (s *Service) find(ctx context.Context, name, arn, id *string) (*stream, err
 		}
 	}
 	if n == "" && id != nil {
-		for _, d := range s.streams.List(account, region) {
+		for it, err := range s.streams.List(account, region) {
+			if err != nil {
+				return nil, err
+			}
+			d := it.Value
 			if d.ID == *id {
 				return d, nil
 			}
@@ -325,13 +330,13 @@ func parseStreamARN(arn string) (streamARN, error) {
 	return streamARN{}, invalid("%s is not the ARN of a stream.", arn)
 }
 
-// partition is the AWS partition that a region belongs to.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
+// streamNamed is the name of the stream that a request gives by one of the two, if it does.
+func streamNamed(name, arn *string) string {
+	if name != nil {
+		return *name
 	}
-	return "aws"
+	if a, err := parseStreamARN(aws.ToString(arn)); err == nil {
+		return a.name
+	}
+	return aws.ToString(arn)
 }
