@@ -238,3 +238,22 @@ func syncDir(dir string) error {
 	}
 	return err
 }
+
+// WriteFile replaces dir/name by a file with these contents, as writeFileDurably does; dir is
+// made if it is missing.
+func WriteFile(dir, name string, contents []byte) error { return writeFileDurably(dir, name, contents) }
+
+// RemoveTree removes a directory in one step, and returns when that is on disk.
+func RemoveTree(dir string) error {
+	gone := filepath.Join(filepath.Dir(dir), tempPrefix+"gone-"+filepath.Base(dir))
+	if err := os.RemoveAll(gone); err != nil {
+		return err
+	}
+	if err := os.Rename(dir, gone); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := syncDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	return os.RemoveAll(gone)
+}
