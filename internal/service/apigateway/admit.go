@@ -24,6 +24,9 @@ const maxBuckets = 10_000
 
 // take takes a token from the bucket of a name; false where there is none.
 func (s *Service) take(name string, rate float64, burst int32) bool {
+	if burst < 1 { // not set: what a second allows
+		burst = int32(max(rate, 1))
+	}
 	now := s.cfg.Clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +102,7 @@ func (x *exchange) apiKey() error {
 			identity.Put("apiKey", key.Value)
 			identity.Put("apiKeyId", key.ID)
 		}
-		if t := p.Throttle; t != nil && (t.RateLimit > 0 || t.BurstLimit > 0) && !x.s.take("plan/"+p.ID+"/"+key.ID, t.RateLimit, max(t.BurstLimit, 1)) {
+		if t := p.Throttle; t != nil && (t.RateLimit > 0 || t.BurstLimit > 0) && !x.s.take("plan/"+p.ID+"/"+key.ID, t.RateLimit, t.BurstLimit) {
 			return throttled()
 		}
 		return nil
