@@ -46,8 +46,8 @@ func TestQueriesAreBounded(t *testing.T) {
 		{`{k: ([.s | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | explode] | length)}`, big},
 		{`{k: ([range(1000)|"a"*1000] | join("b"*100000) | length)}`, `{}`},
 		{`{k: (.s | gsub("x"; "y") | length)}`, big},
-		{`{k: (.s as $s | .s[:9000] | gsub("x"; $s) | length)}`, big},
-		{`{k: (.s[:9000] | gsub("x"; "y" * 10000) | length)}`, big},
+		{`{k: (.s as $s | .s[:2000] | gsub("x"; $s) | length)}`, big},
+		{`{k: (.s[:2000] | gsub("x"; "y" * 10000) | length)}`, big},
 	} {
 		k, err := CompileKeys(test.query)
 		if err != nil {

@@ -19,6 +19,7 @@ type Shard struct {
 	name    string
 	stream  string
 	subject string
+	maker   string
 	writer  *writer
 	reader  *reader
 
@@ -72,6 +73,7 @@ func (l *Log) newShard(name string, cfg *jetstream.StreamConfig) *Shard {
 		name:    name,
 		stream:  stream,
 		subject: subjectPrefix + stream,
+		maker:   cfg.Metadata[makerKey],
 		writer:  l.writers[h%len(l.writers)],
 		reader:  l.readers[h%len(l.readers)],
 		maxAge:  cfg.MaxAge,
@@ -216,8 +218,16 @@ func (s *Shard) Wait(ctx context.Context, from Position) error {
 		}
 		notify := s.notify
 		s.mu.Unlock()
+		var others <-chan time.Time
+		if s.log.opts.Shared {
+			others = time.After(pollShared)
+		}
 		select {
 		case <-notify:
+		case <-others:
+			if err := s.refresh(ctx); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -261,7 +271,10 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 			return err
 		}
 	}
-	_, err := s.log.js.UpdateStream(ctx, s.config(d, floor))
+	err := s.log.broker.Changing(s.stream)
+	if err == nil {
+		_, err = s.log.js.UpdateStream(ctx, s.config(d, floor))
+	}
 	if err == nil {
 		err = s.log.broker.Sync(s.stream)
 	}
@@ -303,6 +316,9 @@ func (s *Shard) purge(ctx context.Context, seq uint64) error {
 	s.mu.Unlock()
 	if seq <= held {
 		return nil
+	}
+	if err := s.log.broker.Trimming(s.stream, seq); err != nil {
+		return err
 	}
 	str, err := s.log.js.Stream(ctx, s.stream)
 	if err == nil {
