@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -40,6 +41,18 @@ func TestHostilePartitionKeys(t *testing.T) {
 					{ParameterName: types.ProcessorParameterNameJsonParsingEngine, ParameterValue: aws.String("JQ-1.6")},
 				},
 			}}},
+		}
+	}
+	for _, address := range []string{n.URL() + "/_brookmere/reset", "https://169.254.169.254/latest/meta-data", "https://10.0.0.1/"} {
+		address = strings.Replace(address, "http:", "https:", 1)
+		_, err := deliveries.CreateDeliveryStream(ctx, &firehose.CreateDeliveryStreamInput{DeliveryStreamName: aws.String("bad"),
+			HttpEndpointDestinationConfiguration: &types.HttpEndpointDestinationConfiguration{
+				EndpointConfiguration: &types.HttpEndpointConfiguration{Url: &address},
+				S3Configuration:       &types.S3DestinationConfiguration{BucketARN: aws.String("arn:aws:s3:::lake"), RoleARN: aws.String("arn:aws:iam::000000000000:role/r")},
+			}})
+		var refused *types.InvalidArgumentException
+		if !errors.As(err, &refused) {
+			t.Errorf("endpoint %s: %v", address, err)
 		}
 	}
 	for _, prefix := range []string{"../!{partitionKeyFromQuery:k}/", "a/../../!{partitionKeyFromQuery:k}/"} {
