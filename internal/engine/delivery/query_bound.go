@@ -29,7 +29,7 @@ import (
 const (
 	querySteps    = 200_000  // of a record of no size
 	stepsPerByte  = 20       // more, of what a record has
-	queryValue    = 16 << 20 // of one value
+	queryValue    = 4 << 20  // of one value, of a record of no size
 	queryMatch    = 16 << 10 // of a text that a regular expression is matched with again and again
 	queryIndex    = 100_000  // into an array that is written
 	queryNumber   = 1 << 15  // bits of one
@@ -67,6 +67,7 @@ type queryRun struct {
 	context.Context
 	left  int // steps
 	made  int // bytes of values, about
+	value int // bytes of one, at most
 	put   int // of them, by sub and gsub in the place of others
 	heap  uint64
 	until time.Time
@@ -76,7 +77,7 @@ type queryRun struct {
 var ended = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 func (r *queryRun) begin(record int) {
-	*r = queryRun{Context: context.Background(), left: querySteps + stepsPerByte*record, until: time.Now().Add(queryTime)}
+	*r = queryRun{Context: context.Background(), left: querySteps + stepsPerByte*record, value: queryValue + 2*record, until: time.Now().Add(queryTime)}
 }
 
 func (r *queryRun) Done() <-chan struct{} {
@@ -142,8 +143,8 @@ func size(v any, limit int) int {
 func (r *queryRun) functions() []gojq.CompilerOption {
 	return []gojq.CompilerOption{
 		gojq.WithFunction("__bounded", 0, 0, func(v any, _ []any) any {
-			n := size(v, queryValue)
-			if r.made += n; n > queryValue {
+			n := size(v, r.value)
+			if r.made += n; n > r.value {
 				return errQueryValue
 			}
 			return v
@@ -152,7 +153,7 @@ func (r *queryRun) functions() []gojq.CompilerOption {
 			for i, a := range args {
 				text, ok := a.(string)
 				times := args[1-i]
-				if f, isNumber := gojq.ToFloat64(times); ok && isNumber && float64(len(text))*f > queryValue {
+				if f, isNumber := gojq.ToFloat64(times); ok && isNumber && float64(len(text))*f > float64(r.value) {
 					return errQueryValue
 				}
 			}
@@ -160,7 +161,7 @@ func (r *queryRun) functions() []gojq.CompilerOption {
 		}),
 		gojq.WithFunction("__separator", 1, 1, func(v any, args []any) any {
 			list, _ := v.([]any)
-			if text, ok := args[0].(string); ok && len(text)*len(list) > queryValue {
+			if text, ok := args[0].(string); ok && len(text)*len(list) > r.value {
 				return errQueryValue
 			}
 			return args[0]
@@ -173,7 +174,7 @@ func (r *queryRun) functions() []gojq.CompilerOption {
 		}),
 		gojq.WithFunction("__replacement", 0, 0, func(v any, _ []any) any {
 			if text, ok := v.(string); ok {
-				if r.put += len(text); r.put > queryValue {
+				if r.put += len(text); r.put > r.value {
 					return errQueryValue
 				}
 			}

