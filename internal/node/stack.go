@@ -77,7 +77,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	s.onClose(func(context.Context) error { return shards.Close() })
-	queries, err := openQueries(lakesql.Options{
+	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
 		MemoryLimit:   fmt.Sprintf("%dMiB", orDefault(n.cfg.Query.MemoryMiB, 1024)),
@@ -117,7 +117,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, err
 	}
 	sql, err := athena.New(athena.Config{
-		State: documents, Glue: catalog, Objects: objects, Engine: &politeEngine{Engine: queries}, Files: objectFiles{s3: n.objects, access: n.objects, list: n.objects}, TempDir: n.dirs.tmp,
+		State: documents, Glue: catalog, Objects: objects, Engine: queries, Files: objectFiles{s3: n.objects, access: n.objects, list: n.objects}, TempDir: n.dirs.tmp,
 		Logger: n.log.With("service", "athena"), Registerer: s.registry,
 	})
 	if err := s.start(ctx, "athena", sql, err); err != nil {

@@ -201,8 +201,18 @@ func (s *Service) prepare(ctx context.Context, sc scope, wg *workGroupDoc, st *s
 	return nil
 }
 
-// query runs a SELECT and writes its rows.
+// query runs a SELECT and writes its rows. Where the engine was restarted for the sake of
+// another query, it begins anew.
 func (s *Service) query(ctx context.Context, wg *workGroupDoc, request lakesql.Request, x *execution) error {
+	for try := 0; ; try++ {
+		err := s.queryOnce(ctx, wg, request, x)
+		if try >= 3 || !errors.Is(err, lakesql.ErrRestarted) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (s *Service) queryOnce(ctx context.Context, wg *workGroupDoc, request lakesql.Request, x *execution) error {
 	start := s.clock.Now()
 	result, err := s.engine.Query(ctx, request)
 	x.planned()
