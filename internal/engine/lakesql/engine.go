@@ -122,7 +122,7 @@ func (e *Engine) Query(ctx context.Context, r Request) (res *Result, err error) 
 			if again && p.vanished() {
 				continue
 			}
-			return nil, p.shorten(err)
+			return nil, p.outward(err)
 		}
 		end := res.close
 		res.close = func() { end(); p.close(); release() }
@@ -133,8 +133,9 @@ func (e *Engine) Query(ctx context.Context, r Request) (res *Result, err error) 
 // plan is a translation with what it holds until the query ends.
 type plan struct {
 	*trino.Plan
-	dir   string
-	close func()
+	dir, scratch string
+	reader       *hive.Reader
+	close        func()
 }
 
 func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
@@ -144,7 +145,7 @@ func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
 		reader.Close()
 		return nil, err
 	}
-	return &plan{p, e.dir, reader.Close}, nil
+	return &plan{p, e.dir, e.scratch, reader, reader.Close}, nil
 }
 
 // rows runs a statement of DuckDB's own and hands its rows out, nulls as empty texts.
@@ -184,6 +185,7 @@ func (e *Engine) query(ctx context.Context, p *plan) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	res.outward = p.outward
 	res.Stats.Files, res.Stats.BytesScanned = len(p.Files), p.Bytes
 	finish(res.Columns, p.Columns)
 	return res, nil
@@ -199,16 +201,22 @@ func (p *plan) vanished() bool {
 	return false
 }
 
-// shorten puts URIs for the paths in an error's text.
-func (p *plan) shorten(err error) error {
+// outward puts URIs for the paths of files in an error's text: those of objects, and of what
+// was unpacked of them.
+func (p *plan) outward(err error) error {
 	var q *Error
-	if !errors.As(err, &q) || !strings.Contains(q.Message, p.dir) {
+	if !errors.As(err, &q) {
 		return err
 	}
-	for path, uri := range p.Files {
-		q.Message = strings.ReplaceAll(q.Message, path, uri)
+	for _, uris := range []map[string]string{p.reader.Unpacked, p.Files} {
+		for path, uri := range uris {
+			q.Message = strings.ReplaceAll(q.Message, path, uri)
+		}
 	}
-	q.Message = strings.ReplaceAll(q.Message, p.dir+"/", "")
+	q.Message = strings.ReplaceAll(q.Message, p.dir+"/", "s3://")
+	if p.scratch != "" {
+		q.Message = strings.ReplaceAll(q.Message, p.scratch, "the temporary directory")
+	}
 	return q
 }
 
@@ -236,7 +244,7 @@ func (e *Engine) Schema(ctx context.Context, r Request) ([]ResultColumn, error) 
 func (e *Engine) schema(ctx context.Context, p *plan) ([]ResultColumn, error) {
 	rows, err := e.worker.Run(ctx, worker.Call{Text: p.Text, Describe: true})
 	if err != nil {
-		return nil, queryError(ctx, err)
+		return nil, p.outward(queryError(ctx, err))
 	}
 	defer rows.Close()
 	columns := resultColumns(rows.Columns)

@@ -35,6 +35,8 @@ type Result struct {
 	rows  *worker.Rows
 	err   error
 	close func()
+
+	outward func(error) error // words errors for who asked
 }
 
 // Next moves to the next row; false at the end or on an error.
@@ -47,7 +49,9 @@ func (r *Result) Next(ctx context.Context) bool {
 	}
 	if !r.rows.Next() {
 		if err := r.rows.Err(); err != nil {
-			r.err = queryError(r.ctx, err)
+			if r.err = queryError(r.ctx, err); r.outward != nil {
+				r.err = r.outward(r.err)
+			}
 		}
 		return false
 	}

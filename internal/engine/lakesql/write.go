@@ -128,7 +128,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	text := "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + p.Text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + duck.Quote(filepath.Join(dir, "rows")) + " (" + options + ")"
 	rows, err := e.worker.Run(ctx, worker.Call{Text: text, Execute: true})
 	if err != nil {
-		return nil, queryError(ctx, err)
+		return nil, p.outward(queryError(ctx, err))
 	}
 	rows.Close()
 	w.Rows = rows.Affected
