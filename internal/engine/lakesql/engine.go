@@ -143,7 +143,7 @@ func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
 	p, err := trino.Translate(ctx, r, trino.Host{Now: e.clock.Now().UTC(), Dir: e.dir, Reader: reader, Query: e.rows})
 	if err != nil {
 		reader.Close()
-		return nil, err
+		return nil, (&plan{&trino.Plan{}, e.dir, e.scratch, reader, nil}).outward(err)
 	}
 	return &plan{p, e.dir, e.scratch, reader, reader.Close}, nil
 }
