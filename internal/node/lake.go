@@ -3,10 +3,10 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/awskit/s3uri"
 	"github.com/brookmere/brookmere/internal/engine/compact"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/service/s3"
@@ -14,8 +14,9 @@ import (
 
 // objectFiles shows the objects of a location to the query engine as files.
 type objectFiles struct {
-	s3   *s3.Service
-	list interface { // it, or a snapshot of it
+	s3     *s3.Service
+	access Access
+	list   interface { // s3, or a snapshot of it
 		Files(ctx context.Context, bucket, prefix string) ([]s3.File, error)
 	}
 }
@@ -23,37 +24,55 @@ type objectFiles struct {
 // Snapshot implements lakesql.Snapshots.
 func (f objectFiles) Snapshot() (files lakesql.Files, release func()) {
 	now := f.s3.Snapshot()
-	return objectFiles{f.s3, now}, now.Release
+	return objectFiles{f.s3, f.access, now}, now.Release
 }
 
 // Files implements lakesql.Files.
 func (f objectFiles) Files(ctx context.Context, location string) ([]lakesql.File, error) {
-	// Not net/url: a key may hold '?', '#' and '%'.
-	scheme, rest, ok := strings.Cut(location, "://")
-	if !ok || !strings.HasPrefix(scheme, "s3") {
-		return nil, fmt.Errorf("location %q is no s3://bucket/prefix/", location)
-	}
-	bucket, prefix, _ := strings.Cut(rest, "/")
-	objects, err := f.list.Files(ctx, bucket, prefix)
+	l, err := s3uri.Parse(location)
 	if err != nil {
+		return nil, lakesql.ErrLocation
+	}
+	folder := l.Folder()
+	if err := mayRead(ctx, f.access, folder.Bucket, folder.Key); err != nil {
 		return nil, err
+	}
+	objects, err := f.list.Files(ctx, folder.Bucket, folder.Key)
+	if err != nil {
+		return nil, objectError(err)
 	}
 	files := make([]lakesql.File, 0, len(objects))
 	for _, o := range objects {
-		name := o.Key[strings.LastIndexByte(o.Key, '/')+1:]
-		if o.Size == 0 || strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".") {
+		if o.Size == 0 || hidden(o.Key[len(folder.Key):]) {
 			continue
 		}
-		files = append(files, lakesql.File{URI: "s3://" + bucket + "/" + o.Key, Path: o.Path, Size: o.Size})
+		files = append(files, lakesql.File{URI: "s3://" + folder.Bucket + "/" + o.Key, Path: o.Path, Size: o.Size})
 	}
 	return files, nil
 }
 
+// hidden reports whether a key, as far as it is below a location, is one that queries do not
+// see: a part of it begins with "_" or ".".
+func hidden(below string) bool {
+	for part := range strings.SplitSeq(below, "/") {
+		if strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".") {
+			return true
+		}
+	}
+	return false
+}
+
 // lake shows the objects of a bucket to compaction.
-type lake struct{ s3 *s3.Service }
+type lake struct {
+	s3     *s3.Service
+	access Access
+}
 
 // Walk implements compact.Lake.
 func (l lake) Walk(ctx context.Context, bucket, prefix string, visit func(compact.Object)) error {
+	if err := mayRead(ctx, l.access, bucket, prefix); err != nil {
+		return compactError(err)
+	}
 	now := l.s3.Snapshot()
 	defer now.Release()
 	err := now.Walk(ctx, bucket, prefix, func(f s3.File) { visit(compact.Object(f)) })
@@ -65,6 +84,11 @@ func (l lake) Walk(ctx context.Context, bucket, prefix string, visit func(compac
 
 // Replace implements compact.Lake.
 func (l lake) Replace(ctx context.Context, bucket string, keys []string, keep time.Duration, merge func([]compact.Object) (compact.Merged, error)) error {
+	for _, key := range keys {
+		if err := mayReplace(ctx, l.access, bucket, key); err != nil {
+			return compactError(err)
+		}
+	}
 	err := l.s3.Replace(ctx, bucket, keys, keep, func(files []s3.File) (s3.Merged, error) {
 		objects := make([]compact.Object, len(files))
 		for i, f := range files {

@@ -31,6 +31,7 @@ type stack struct {
 	registry *prometheus.Registry
 	apis     []api
 	firehose *firehose.Service
+	state    *state.Store
 	closers  []func(context.Context) error // in the order of opening
 }
 
@@ -69,6 +70,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
+	s.state = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
 	shards, err := shardlog.Open(ctx, b, shardlog.Options{})
 	if err != nil {
@@ -108,14 +110,14 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.firehose, err = firehose.New(firehose.Config{
 		State: documents, Log: shards, S3: objects, Glue: catalog, Kinesis: streams, EnforceLimits: n.cfg.Limits == "enforce", TempDir: n.dirs.temp("delivery"),
 		Budget: &delivery.Budget{Limit: int64(orDefault(n.cfg.Delivery.MemoryMiB, 64)) << 20},
-		Lake:   lake{n.objects}, Compaction: compaction,
+		Lake:   lake{n.objects, n.objects}, Compaction: compaction,
 		Logger: n.log.With("service", "firehose"), Registerer: s.registry,
 	})
 	if err := s.start(ctx, "firehose", s.firehose, err); err != nil {
 		return nil, err
 	}
 	sql, err := athena.New(athena.Config{
-		State: documents, Glue: catalog, Objects: objects, Engine: &politeEngine{Engine: queries}, Files: objectFiles{s3: n.objects, list: n.objects}, TempDir: n.dirs.tmp,
+		State: documents, Glue: catalog, Objects: objects, Engine: &politeEngine{Engine: queries}, Files: objectFiles{s3: n.objects, access: n.objects, list: n.objects}, TempDir: n.dirs.tmp,
 		Logger: n.log.With("service", "athena"), Registerer: s.registry,
 	})
 	if err := s.start(ctx, "athena", sql, err); err != nil {
@@ -145,6 +147,10 @@ func (s *stack) start(ctx context.Context, name string, svc any, err error) erro
 	}
 	if c, ok := svc.(interface{ Close(context.Context) error }); ok {
 		s.onClose(c.Close)
+	}
+	// What cannot be read, or a newer version wrote, is told before anything goes by it.
+	if err := s.state.Check(); err != nil {
+		return fmt.Errorf("start %s: damaged state: %w", name, err)
 	}
 	if st, ok := svc.(interface{ Start(context.Context) error }); ok {
 		if err := st.Start(ctx); err != nil {

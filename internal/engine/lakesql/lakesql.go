@@ -41,6 +41,13 @@ var (
 	ErrNoTable    = catalog.ErrNoTable
 )
 
+// What a Files answers for locations that cannot be read.
+var (
+	ErrLocation = catalog.ErrLocation
+	ErrNoBucket = catalog.ErrNoBucket
+	ErrDenied   = catalog.ErrDenied
+)
+
 // ResultColumn describes a column of a result as Athena does.
 type ResultColumn struct {
 	Name             string

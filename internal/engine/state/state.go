@@ -34,6 +34,12 @@ var (
 	ErrKey      = errors.New("state: bad key")
 	ErrClosed   = errors.New("state: closed")
 	ErrFull     = errors.New("state: disk is full")
+
+	// ErrUndecodable is a document that is there and cannot be read: never an absence.
+	ErrUndecodable = errors.New("state: document cannot be decoded")
+
+	// ErrNewerForm is a document that a newer version of the program has written.
+	ErrNewerForm = errors.New("state: document of a newer version")
 )
 
 // Document is a stored value and the revision that a change of it must name.
@@ -69,6 +75,9 @@ const minFree = 4 << 20
 // that were away when it was deleted.
 const deletedFor = 24 * time.Hour
 
+// maxStrange bounds how many keys of others are remembered.
+const maxStrange = 100
+
 // listChunk is how many documents List reads under one hold of the lock.
 const listChunk = 256
 
@@ -83,6 +92,8 @@ type Store struct {
 	order    []*entry          // those not deleted, by sortKey
 	watched  uint64            // revision up to which the watch has delivered
 	watchers map[*watcher]struct{}
+	kinds    map[string]*kind
+	strange  []string // keys in the bucket that this package does not write
 
 	feed   jetstream.KeyWatcher
 	closed chan struct{}
@@ -120,7 +131,7 @@ func Open(ctx context.Context, server Server, o Options) (*Store, error) {
 	if err := server.Sync(bucketStream(bucket)); err != nil {
 		return nil, fmt.Errorf("state: open bucket %s: %w", bucket, err)
 	}
-	s := &Store{server: server, kv: kv, docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, closed: make(chan struct{})}
+	s := &Store{server: server, kv: kv, docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, kinds: map[string]*kind{}, closed: make(chan struct{})}
 	if s.feed, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("state: watch bucket %s: %w", bucket, err)
 	}
@@ -133,12 +144,20 @@ func Open(ctx context.Context, server Server, o Options) (*Store, error) {
 	return s, nil
 }
 
+// loadWait is how long the bucket may take for the next document.
+const loadWait = 30 * time.Second
+
 // load takes what the watch delivers first: every document as it is now, then nil.
 func (s *Store) load(ctx context.Context) error {
+	stalled := time.NewTimer(loadWait)
+	defer stalled.Stop()
 	for {
+		stalled.Reset(loadWait)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-stalled.C:
+			return fmt.Errorf("nothing came for %v after %d documents: the bucket is damaged", loadWait, len(s.order))
 		case kve, ok := <-s.feed.Updates():
 			if !ok {
 				return errors.New("watch ended")
@@ -162,6 +181,11 @@ func (s *Store) load(ctx context.Context) error {
 func (s *Store) entryOf(kve jetstream.KeyValueEntry) *entry {
 	key, err := unescape(kve.Key())
 	if err != nil {
+		s.mu.Lock()
+		if kve.Operation() == jetstream.KeyValuePut && len(s.strange) < maxStrange {
+			s.strange = append(s.strange, kve.Key())
+		}
+		s.mu.Unlock()
 		return nil
 	}
 	e := &entry{sort: key.sortKey(), deleted: kve.Operation() != jetstream.KeyValuePut}
@@ -272,14 +296,24 @@ func (s *Store) Create(ctx context.Context, key Key, value []byte) (uint64, erro
 	if s.lookup(key) != nil {
 		return 0, fmt.Errorf("%w: %s", ErrExists, key)
 	}
-	rev, err := s.kv.Create(ctx, name, value)
-	if err != nil {
+	for attempt := 0; ; attempt++ {
+		rev, err := s.kv.Create(ctx, name, value)
+		if err == nil {
+			return rev, s.wrote(key, value, rev)
+		}
 		if errors.Is(err, jetstream.ErrKeyExists) {
 			return 0, fmt.Errorf("%w: %s", ErrExists, key)
 		}
-		return 0, fmt.Errorf("state: create %s: %w", key, err)
+		if err = changeError("create", key, err); !errors.Is(err, ErrConflict) || attempt == maxAttempts {
+			return 0, err
+		}
+		// Another creation was under way, of which nobody knows yet whether it succeeds.
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(min(time.Millisecond<<min(attempt, 10), 100*time.Millisecond)):
+		}
 	}
-	return rev, s.wrote(key, value, rev)
 }
 
 // Put stores a document whatever was there and returns its revision.
@@ -322,7 +356,7 @@ func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error {
 	if err != nil {
 		return err
 	}
-	for {
+	for attempt := 0; ; attempt++ {
 		e := s.lookup(key)
 		if e == nil {
 			return fmt.Errorf("%w: %s", ErrNotFound, key)
@@ -340,7 +374,7 @@ func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error {
 		if rev != 0 || !errors.Is(err, ErrConflict) {
 			return err
 		}
-		if err := s.passed(ctx, key, at); err != nil {
+		if err := s.passed(ctx, key, at, attempt); err != nil {
 			return err
 		}
 	}
@@ -362,22 +396,47 @@ func (s *Store) sync(key Key) error {
 // bucketStream is the stream that holds a bucket.
 func bucketStream(bucket string) string { return "KV_" + bucket }
 
-// passed waits until the document is no longer at the revision: another node changed it
-// and the watch is about to tell.
-func (s *Store) passed(ctx context.Context, key Key, rev uint64) error {
-	for {
-		if e := s.lookup(key); e == nil || e.doc.Revision > rev {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.closed:
-			return ErrClosed
-		case <-time.After(time.Millisecond):
-		}
+// conflictWait is how long a change is tried again that others keep coming before.
+const conflictWait = 10 * time.Second
+
+// passed is called after a change of the document failed that named the revision. It reads
+// the document again, since what another node has changed the watch may not have brought
+// yet, and since in a cluster a change may also be refused where nothing has changed. The
+// attempt says how often that was, and makes it wait a little.
+func (s *Store) passed(ctx context.Context, key Key, rev uint64, attempt int) error {
+	if e := s.lookup(key); e == nil || e.doc.Revision > rev {
+		return nil
 	}
+	name, err := key.escape()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, conflictWait)
+	defer cancel()
+	kve, err := s.kv.Get(ctx, name)
+	switch {
+	case err == nil && kve.Revision() > rev:
+		if e := s.entryOf(kve); e != nil {
+			s.applyOwn(e)
+		}
+		return nil
+	case err != nil && !errors.Is(err, jetstream.ErrKeyNotFound):
+		return fmt.Errorf("state: read %s again: %w", key, err)
+	case attempt > maxAttempts:
+		return fmt.Errorf("%w: %s", ErrConflict, key)
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closed:
+		return ErrClosed
+	case <-time.After(min(time.Millisecond<<min(attempt, 10), 100*time.Millisecond)):
+	}
+	return nil
 }
+
+// maxAttempts are about ten seconds of attempts on a document that does not seem to change.
+const maxAttempts = 100
 
 // List yields the documents whose keys begin with the segments of prefix, in key order.
 // A document that is changed meanwhile is seen as it was or as it is.

@@ -177,7 +177,7 @@ func TestModifyConcurrently(t *testing.T) {
 	if err := NewCollection[counter](s, "c").Create(ctx, &counter{}, "x"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s2.passed(ctx, Key{"none"}, 0); err != nil {
+	if err := s2.passed(ctx, Key{"none"}, 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	const writers, each = 8, 25
@@ -296,8 +296,11 @@ func TestCollection(t *testing.T) {
 	c.Put(ctx, &counter{N: 1}, "us", "a")
 	NewCollection[counter](s, "kind2").Put(ctx, &counter{}, "eu", "z")
 	var got string
-	for k, v := range c.List("eu") {
-		got += fmt.Sprint(k, v.N)
+	for it, err := range c.List("eu") {
+		got += fmt.Sprint(it.Key, it.Value.N)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	if want := "[eu a] 97[eu b] 98[eu c] 99"; got != want {
 		t.Errorf("List: %s, want %s", got, want)

@@ -21,10 +21,15 @@ func (s *Store) writable(key Key) (string, error) {
 	return name, nil
 }
 
+// wrongLastSequence is what a replicated stream answers to a change that met another one
+// under way: it may or may not be stored. Reading again tells whether the document is
+// still at the revision.
+const wrongLastSequence jetstream.ErrorCode = 10164
+
 // changeError names a failed compare-and-swap ErrConflict.
 func changeError(what string, key Key, err error) error {
 	var api *jetstream.APIError
-	if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+	if errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == wrongLastSequence) {
 		return fmt.Errorf("%w: %s", ErrConflict, key)
 	}
 	return fmt.Errorf("state: %s %s: %w", what, key, err)

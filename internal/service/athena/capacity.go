@@ -102,9 +102,9 @@ func (s *Service) GetCapacityReservation(ctx context.Context, in *athena.GetCapa
 // ListCapacityReservations lists reservations by name, 50 a page.
 func (s *Service) ListCapacityReservations(ctx context.Context, in *athena.ListCapacityReservationsInput, _ ...func(*athena.Options)) (*athena.ListCapacityReservationsOutput, error) {
 	sc := scopeOf(ctx)
-	var all []*capacityDoc
-	for _, d := range s.capacity.List(sc.account, sc.region) {
-		all = append(all, d)
+	all, err := s.capacity.All(sc.account, sc.region)
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b *capacityDoc) int { return strings.Compare(a.Name, b.Name) })
 	page, next, err := pageOf(all, func(d *capacityDoc) string { return d.Name }, in.NextToken, in.MaxResults, 50)

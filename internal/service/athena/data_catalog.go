@@ -114,10 +114,11 @@ func (s *Service) GetDataCatalog(ctx context.Context, in *athena.GetDataCatalogI
 // ListDataCatalogs lists catalogs by name, 50 a page.
 func (s *Service) ListDataCatalogs(ctx context.Context, in *athena.ListDataCatalogsInput, _ ...func(*athena.Options)) (*athena.ListDataCatalogsOutput, error) {
 	sc := scopeOf(ctx)
-	all := []*dataCatalogDoc{ownCatalog(sc.account)}
-	for _, d := range s.catalogs.List(sc.account, sc.region) {
-		all = append(all, d)
+	all, err := s.catalogs.All(sc.account, sc.region)
+	if err != nil {
+		return nil, err
 	}
+	all = append(all, ownCatalog(sc.account))
 	slices.SortFunc(all, func(a, b *dataCatalogDoc) int { return strings.Compare(a.Name, b.Name) })
 	page, next, err := pageOf(all, func(d *dataCatalogDoc) string { return d.Name }, in.NextToken, in.MaxResults, 50)
 	if err != nil {

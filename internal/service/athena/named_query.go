@@ -108,7 +108,11 @@ func (s *Service) ListNamedQueries(ctx context.Context, in *athena.ListNamedQuer
 		return nil, err
 	}
 	var ids []string
-	for _, d := range s.named.List(sc.account, sc.region) {
+	all, err := s.named.All(sc.account, sc.region)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range all {
 		if d.WorkGroup == wg.Name {
 			ids = append(ids, d.ID)
 		}

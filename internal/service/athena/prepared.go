@@ -113,9 +113,9 @@ func (s *Service) ListPreparedStatements(ctx context.Context, in *athena.ListPre
 	if err != nil {
 		return nil, err
 	}
-	var all []*preparedDoc
-	for _, d := range s.prepared.List(sc.account, sc.region, wg.Name) {
-		all = append(all, d)
+	all, err := s.prepared.All(sc.account, sc.region, wg.Name)
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b *preparedDoc) int { return strings.Compare(a.Name, b.Name) })
 	page, next, err := pageOf(all, func(d *preparedDoc) string { return d.Name }, in.NextToken, in.MaxResults, 50)

@@ -116,8 +116,12 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	var broken []unfinished
 	e.mu.Lock()
-	for key, d := range e.docs.List() {
-		sc := scope{key[0], key[1]}
+	for it, err := range e.docs.List() {
+		if err != nil {
+			e.mu.Unlock()
+			return fmt.Errorf("athena: read the history of queries: %w", err)
+		}
+		d, sc := it.Value, scope{it.Key[0], it.Key[1]}
 		e.remember(sc, d)
 		if !finished(d.State) {
 			broken = append(broken, unfinished{sc, d.ID})

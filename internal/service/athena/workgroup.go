@@ -139,13 +139,11 @@ func (s *Service) GetWorkGroup(ctx context.Context, in *athena.GetWorkGroupInput
 // ListWorkGroups lists workgroups by name, 50 a page.
 func (s *Service) ListWorkGroups(ctx context.Context, in *athena.ListWorkGroupsInput, _ ...func(*athena.Options)) (*athena.ListWorkGroupsOutput, error) {
 	sc := scopeOf(ctx)
-	var all []*workGroupDoc
-	have := false
-	for _, d := range s.workgroups.List(sc.account, sc.region) {
-		all = append(all, d)
-		have = have || d.Name == primary
+	all, err := s.workgroups.All(sc.account, sc.region)
+	if err != nil {
+		return nil, err
 	}
-	if !have {
+	if !slices.ContainsFunc(all, func(d *workGroupDoc) bool { return d.Name == primary }) {
 		all = append(all, newPrimary())
 	}
 	slices.SortFunc(all, func(a, b *workGroupDoc) int { return strings.Compare(a.Name, b.Name) })
@@ -258,12 +256,15 @@ func (s *Service) DeleteWorkGroup(ctx context.Context, in *athena.DeleteWorkGrou
 		return nil, err
 	}
 	var queries, statements []string
-	for key, d := range s.named.List(sc.account, sc.region) {
-		if d.WorkGroup == name {
-			queries = append(queries, key[len(key)-1])
+	for it, err := range s.named.List(sc.account, sc.region) {
+		if err != nil {
+			return nil, err
+		}
+		if it.Value.WorkGroup == name {
+			queries = append(queries, it.Key[len(it.Key)-1])
 		}
 	}
-	for key := range s.prepared.List(sc.account, sc.region, name) {
+	for key := range s.prepared.Keys(sc.account, sc.region, name) {
 		statements = append(statements, key[len(key)-1])
 	}
 	if len(queries)+len(statements)+s.executions.countOf(sc, name) > 0 && !aws.ToBool(in.RecursiveDeleteOption) {

@@ -98,8 +98,14 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 		if d.Source, err = s.newSource(ctx, d.Source.StreamARN, d.Source.RoleARN); err != nil {
 			return nil, err
 		}
-	} else if _, err := s.cfg.Log.CreateShard(ctx, d.shardName(), shardlog.ShardConfig{}); err != nil {
-		return nil, fmt.Errorf("firehose: create the log of %s: %w", d.Name, err)
+	}
+	if err := s.discard(ctx, d); err != nil { // until its document is there
+		return nil, err
+	}
+	if d.Source == nil {
+		if _, err := s.cfg.Log.CreateShard(ctx, d.shardName(), shardlog.ShardConfig{}); err != nil {
+			return nil, fmt.Errorf("firehose: create the log of %s: %w", d.Name, err)
+		}
 	}
 	if err := s.docs.Create(ctx, d, d.path()...); err != nil {
 		if rerr := s.remove(ctx, d.Account, d.Region, d.ID); rerr != nil {
@@ -109,6 +115,9 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 			return nil, inUse(d)
 		}
 		return nil, err
+	}
+	if err := s.keep(ctx, d); err != nil {
+		s.log.Warn("the next start has to tell that a delivery stream is kept", "stream", d.Name, "err", err)
 	}
 	if st, err = s.open(ctx, d); err != nil {
 		return nil, err
@@ -215,7 +224,7 @@ const maxStreams = 5000
 
 func (s *Service) checkQuota(d *streamDoc) error {
 	n := 0
-	for range s.docs.List(d.Account, d.Region) {
+	for range s.docs.Keys(d.Account, d.Region) {
 		n++
 	}
 	if n >= maxStreams {

@@ -86,6 +86,10 @@ wait:
 		return // goes on at the next start
 	}
 	st.end()
+	if err := s.discard(ctx, d); err != nil {
+		s.log.Error("a deleted delivery stream stays until the next start", "stream", d.Name, "err", err)
+		return
+	}
 	if err := s.docs.Delete(ctx, d.path()...); err != nil && !errors.Is(err, state.ErrNotFound) {
 		s.log.Error("a deleted delivery stream stays until the next start", "stream", d.Name, "err", err)
 		return

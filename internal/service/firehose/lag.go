@@ -49,7 +49,11 @@ func (s *Service) Lag(ctx context.Context, name string) (Lag, error) {
 // account, region and name.
 func (s *Service) Lags(ctx context.Context) ([]Lag, error) {
 	var out []Lag
-	for _, d := range s.docs.List() {
+	for it, err := range s.docs.List() {
+		if err != nil {
+			return nil, err
+		}
+		d := it.Value
 		s.mu.RLock()
 		st := s.streams[d.key()]
 		s.mu.RUnlock()

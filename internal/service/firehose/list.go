@@ -19,7 +19,11 @@ func (s *Service) ListDeliveryStreams(ctx context.Context, in *firehose.ListDeli
 	}
 	out := &firehose.ListDeliveryStreamsOutput{DeliveryStreamNames: []string{}, HasMoreDeliveryStreams: aws.Bool(false)}
 	c := awswire.CallerFrom(ctx)
-	for k, d := range s.docs.List(c.Account, c.Region) {
+	for it, err := range s.docs.List(c.Account, c.Region) {
+		if err != nil {
+			return nil, err
+		}
+		k, d := it.Key, it.Value
 		if in.DeliveryStreamType != "" && in.DeliveryStreamType != d.kind() {
 			continue
 		}

@@ -75,7 +75,7 @@ func (p *lanePlans) Current(ctx context.Context) (delivery.Plan, error) {
 		return nil, err
 	}
 	pinned := p.lane.pipeline.Progress().Plan
-	for k := range plans.List(d.Account, d.Region, d.ID, name) {
+	for k := range plans.Keys(d.Account, d.Region, d.ID, name) {
 		if v := k[len(k)-1]; v != version && v != pinned && v != p.version {
 			if err := plans.Delete(ctx, k...); err != nil && !errors.Is(err, state.ErrNotFound) {
 				return nil, err

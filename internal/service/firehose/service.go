@@ -65,14 +65,15 @@ type Config struct {
 
 // Service is Amazon Data Firehose. Its methods have the shape of the SDK's client.
 type Service struct {
-	cfg     Config
-	log     *slog.Logger
-	clock   clockwork.Clock
-	docs    *state.Collection[streamDoc]
-	plans   *state.Collection[planDoc]
-	http    *http.Client
-	gate    compact.Gate
-	metrics *metrics
+	cfg       Config
+	log       *slog.Logger
+	clock     clockwork.Clock
+	docs      *state.Collection[streamDoc]
+	discarded *state.Collection[discardedDoc]
+	plans     *state.Collection[planDoc]
+	http      *http.Client
+	gate      compact.Gate
+	metrics   *metrics
 
 	mu      sync.RWMutex
 	streams map[streamKey]*stream
@@ -92,11 +93,12 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, log: cfg.Logger, clock: cfg.Clock,
-		docs:    state.NewCollection[streamDoc](cfg.State, "firehose.stream"),
-		plans:   state.NewCollection[planDoc](cfg.State, "firehose.plan"),
-		http:    cfg.HTTP,
-		gate:    compact.NewGate(),
-		streams: make(map[streamKey]*stream),
+		docs:      state.NewCollection[streamDoc](cfg.State, "firehose.stream"),
+		discarded: state.NewCollection[discardedDoc](cfg.State, "firehose.discarded"),
+		plans:     state.NewCollection[planDoc](cfg.State, "firehose.plan"),
+		http:      cfg.HTTP,
+		gate:      compact.NewGate(),
+		streams:   make(map[streamKey]*stream),
 	}
 	if s.http == nil {
 		s.http = newHTTPClient()
@@ -142,8 +144,12 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := emptyDir(s.cfg.TempDir); err != nil {
 		return err
 	}
+	docs, err := s.docs.All()
+	if err != nil {
+		return fmt.Errorf("firehose: read the delivery streams: %w", err)
+	}
 	known := make(map[[3]string]bool)
-	for _, d := range s.docs.List() {
+	for _, d := range docs {
 		st, err := s.open(ctx, d)
 		if err != nil {
 			return fmt.Errorf("firehose: open delivery stream %s: %w", d.Name, err)
@@ -159,16 +165,7 @@ func (s *Service) Start(ctx context.Context) error {
 			s.wg.Go(func() { st.finishDelete() })
 		}
 	}
-	left, err := s.leftovers(ctx, known)
-	if err != nil {
-		return err
-	}
-	for _, l := range left {
-		if err := s.remove(ctx, l[0], l[1], l[2]); err != nil {
-			return fmt.Errorf("firehose: remove what is left of a deleted delivery stream: %w", err)
-		}
-	}
-	return nil
+	return s.sweep(ctx, known)
 }
 
 // Close stops delivery. What is not delivered yet stays in the log.

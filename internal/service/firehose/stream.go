@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -315,55 +314,6 @@ func (o objects) Delete(ctx context.Context, bucket, key string) error {
 func noBucket(err error) bool {
 	var e smithy.APIError
 	return errors.As(err, &e) && e.ErrorCode() == "NoSuchBucket"
-}
-
-// remove deletes all that a delivery stream leaves beside its document: progress, plans,
-// and last the shards.
-func (s *Service) remove(ctx context.Context, account, region, id string) error {
-	for _, kind := range []string{progressKind, markKind, "firehose.plan"} {
-		for doc := range s.cfg.State.List(state.Key{kind, account, region, id}) {
-			if err := s.cfg.State.Delete(ctx, doc.Key, 0); err != nil && !errors.Is(err, state.ErrNotFound) {
-				return err
-			}
-		}
-	}
-	names, err := s.cfg.Log.Shards(ctx, "firehose/"+account+"/"+region+"/"+id+"/")
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if err := s.cfg.Log.DeleteShard(ctx, n); err != nil && !errors.Is(err, shardlog.ErrNoShard) {
-			return err
-		}
-	}
-	return nil
-}
-
-// leftovers are the streams, as account, region and id, of which there is something but
-// no document.
-func (s *Service) leftovers(ctx context.Context, known map[[3]string]bool) ([][3]string, error) {
-	found := make(map[[3]string]bool)
-	names, err := s.cfg.Log.Shards(ctx, "firehose/")
-	if err != nil {
-		return nil, fmt.Errorf("firehose: list shards: %w", err)
-	}
-	for _, n := range names {
-		if part := strings.Split(n, "/"); len(part) == 5 {
-			found[[3]string(part[1:4])] = true
-		}
-	}
-	for doc := range s.cfg.State.List(state.Key{progressKind}) {
-		if len(doc.Key) >= 4 {
-			found[[3]string(doc.Key[1:4])] = true
-		}
-	}
-	var out [][3]string
-	for id := range found {
-		if !known[id] {
-			out = append(out, id)
-		}
-	}
-	return out, nil
 }
 
 // emptyDir makes dir if it is missing and removes the delivery engine's files in it.

@@ -171,9 +171,9 @@ func (s *Service) GetClassifiers(ctx context.Context, in *glue.GetClassifiersInp
 	if err != nil {
 		return nil, err
 	}
-	var all []*classifierDoc
-	for _, d := range s.classifiers.List(sc.account, sc.region) {
-		all = append(all, d)
+	all, err := s.classifiers.All(sc.account, sc.region)
+	if err != nil {
+		return nil, err
 	}
 	sortBy(all, (*classifierDoc).name)
 	page, next, err := pageOf(all, (*classifierDoc).name, in.NextToken, in.MaxResults, 100)

@@ -53,7 +53,10 @@ func (s *Service) partitionStatistics(ctx context.Context, catalogID, database, 
 	if err := checkValues(t, values); err != nil {
 		return statisticsOf{}, err
 	}
-	p := parts.get(values)
+	p, err := parts.get(values)
+	if err != nil {
+		return statisticsOf{}, err
+	}
 	if p == nil {
 		return statisticsOf{}, partitionNotFound()
 	}

@@ -125,7 +125,11 @@ func (s *Service) GetConnections(ctx context.Context, in *glue.GetConnectionsInp
 		return nil, err
 	}
 	var all []*connectionDoc
-	for _, d := range s.connections.List(sc.account, sc.region) {
+	for it, err := range s.connections.List(sc.account, sc.region) {
+		if err != nil {
+			return nil, err
+		}
+		d := it.Value
 		if f := in.Filter; f != nil {
 			if f.ConnectionType != "" && f.ConnectionType != d.Type {
 				continue

@@ -137,7 +137,11 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 	}
 	var results []result
 	for _, t := range targets {
-		if made := s.madeBy(sc, d, t); len(made) > 0 && d.Recrawl.RecrawlBehavior == types.RecrawlBehaviorCrawlNewFoldersOnly {
+		made, err := s.madeBy(sc, d, t)
+		if err != nil {
+			return crawlSummary{}, err
+		}
+		if len(made) > 0 && d.Recrawl.RecrawlBehavior == types.RecrawlBehaviorCrawlNewFoldersOnly {
 			folders, err := s.crawlNewFolders(ctx, t, made, classifiers)
 			if err != nil {
 				return summary, objectError(err)
@@ -259,8 +263,12 @@ func sameLocation(a, b string) bool {
 }
 
 // existing is the table of that location, and whether another has the name.
-func (w *catalogWriter) existing(database, name, location string) (at *tableDoc, taken bool) {
-	for _, t := range w.s.tables.List(w.sc.account, w.sc.region, database) {
+func (w *catalogWriter) existing(database, name, location string) (at *tableDoc, taken bool, err error) {
+	all, err := w.s.tables.All(w.sc.account, w.sc.region, database)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, t := range all {
 		if t.Name == name {
 			taken = true
 		}
@@ -270,13 +278,16 @@ func (w *catalogWriter) existing(database, name, location string) (at *tableDoc,
 			}
 		}
 	}
-	return at, taken
+	return at, taken, nil
 }
 
 func (w *catalogWriter) table(ctx context.Context, target crawlTarget, t *crawl.Table) error {
 	location := "s3://" + target.bucket + "/" + t.Path
 	name := strings.ToLower(aws.ToString(w.d.TablePrefix)) + t.Name
-	old, taken := w.existing(target.database, name, location)
+	old, taken, err := w.existing(target.database, name, location)
+	if err != nil {
+		return err
+	}
 	if target.table != nil {
 		old = target.table
 	}
@@ -422,12 +433,16 @@ func sameSet(a []types.Column, b []columnDoc) bool {
 func (w *catalogWriter) dropAll(ctx context.Context, database, table string) error {
 	parts := w.s.partitionsOf(w.sc, database, table)
 	var changes []partitionChange
-	for _, p := range parts.list() {
+	list, err := parts.list()
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
 		changes = append(changes, partitionChange{values: p.doc.Values})
 	}
 	w.s.structure.RLock()
 	defer w.s.structure.RUnlock()
-	_, err := parts.change(ctx, changes)
+	_, err = parts.change(ctx, changes)
 	w.summary.PartitionsDeleted += len(changes)
 	return err
 }
@@ -457,7 +472,10 @@ func (w *catalogWriter) partitions(ctx context.Context, target crawlTarget, name
 		}
 		input := types.PartitionInput{Values: p.Values, Parameters: params, StorageDescriptor: sd}
 		seen[partitionKey(p.Values)] = true
-		old := index.get(p.Values)
+		old, err := index.get(p.Values)
+		if err != nil {
+			return err
+		}
 		switch {
 		case old == nil:
 			create = append(create, input)
@@ -467,7 +485,11 @@ func (w *catalogWriter) partitions(ctx context.Context, target crawlTarget, name
 		}
 	}
 	if w.d.Change.DeleteBehavior == types.DeleteBehaviorDeleteFromDatabase {
-		for _, p := range index.list() {
+		list, err := index.list()
+		if err != nil {
+			return err
+		}
+		for _, p := range list {
 			if !seen[p.key] {
 				change = append(change, partitionChange{values: p.doc.Values})
 			}
@@ -513,7 +535,11 @@ func (w *catalogWriter) gone(ctx context.Context, target crawlTarget) error {
 	}
 	below := "s3://" + target.bucket + "/" + target.prefix
 	var gone []*tableDoc
-	for _, t := range w.s.tables.List(w.sc.account, w.sc.region, target.database) {
+	all, err := w.s.tables.All(w.sc.account, w.sc.region, target.database)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
 		if w.found[target.database+"/"+t.Name] || t.Parameters["UPDATED_BY_CRAWLER"] != w.d.Name || t.Descriptor == nil {
 			continue
 		}

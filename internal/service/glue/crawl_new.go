@@ -25,13 +25,17 @@ type newFolders struct {
 }
 
 // madeBy are the tables below an S3 target that the crawler made.
-func (s *Service) madeBy(sc scope, d *crawlerDoc, target crawlTarget) []*tableDoc {
+func (s *Service) madeBy(sc scope, d *crawlerDoc, target crawlTarget) ([]*tableDoc, error) {
 	if target.table != nil {
-		return nil
+		return nil, nil
+	}
+	all, err := s.tables.All(sc.account, sc.region, target.database)
+	if err != nil {
+		return nil, err
 	}
 	var made []*tableDoc
 	below := "s3://" + target.bucket + "/" + target.prefix
-	for _, t := range s.tables.List(sc.account, sc.region, target.database) {
+	for _, t := range all {
 		if t.Parameters["UPDATED_BY_CRAWLER"] != d.Name || t.Descriptor == nil {
 			continue
 		}
@@ -39,7 +43,7 @@ func (s *Service) madeBy(sc scope, d *crawlerDoc, target crawlTarget) []*tableDo
 			made = append(made, t)
 		}
 	}
-	return made
+	return made, nil
 }
 
 // listed is a source with some of the objects of another.
@@ -83,7 +87,11 @@ func (s *Service) crawlNewFolders(ctx context.Context, target crawlTarget, made 
 			return nil, err
 		}
 		c := candidate{t, folderOf(path), make(map[string]bool), make(map[string][]crawl.Object)}
-		for _, p := range s.partitionsOf(sc, target.database, t.Name).list() {
+		list, err := s.partitionsOf(sc, target.database, t.Name).list()
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range list {
 			if _, path, err := splitLocation(aws.ToString(p.doc.Location)); err == nil {
 				c.known[folderOf(path)] = true
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -113,7 +114,11 @@ func (s *Service) Start(ctx context.Context) error {
 		d  *crawlerDoc
 	}
 	var found []interrupted
-	for key, d := range s.crawlers.List() {
+	for it, err := range s.crawlers.List() {
+		if err != nil {
+			return fmt.Errorf("glue: read the crawlers: %w", err)
+		}
+		key, d := it.Key, it.Value
 		if d.State != types.CrawlerStateReady {
 			found = append(found, interrupted{scope{key[0], key[1]}, d})
 		}
@@ -260,7 +265,7 @@ func crawlKey(started time.Time, id string) string {
 
 func (s *Service) pruneCrawls(ctx context.Context, sc scope, name string) {
 	var keys []string
-	for key := range s.crawls.List(sc.account, sc.region, name) {
+	for key := range s.crawls.Keys(sc.account, sc.region, name) {
 		keys = append(keys, key[len(key)-1])
 	}
 	slices.Sort(keys)
@@ -304,13 +309,10 @@ func (s *Service) StopCrawler(ctx context.Context, in *glue.StopCrawlerInput, _ 
 }
 
 // history lists a crawler's runs, the newest first.
-func (s *Service) history(sc scope, name string) []*crawlDoc {
-	var all []*crawlDoc
-	for _, c := range s.crawls.List(sc.account, sc.region, name) {
-		all = append(all, c)
-	}
+func (s *Service) history(sc scope, name string) ([]*crawlDoc, error) {
+	all, err := s.crawls.All(sc.account, sc.region, name)
 	slices.SortFunc(all, func(a, b *crawlDoc) int { return strings.Compare(crawlKey(b.Started, b.ID), crawlKey(a.Started, a.ID)) })
-	return all
+	return all, err
 }
 
 // GetCrawlerMetrics tells how long runs took and what the last one did.
@@ -319,7 +321,10 @@ func (s *Service) GetCrawlerMetrics(ctx context.Context, in *glue.GetCrawlerMetr
 	if err != nil {
 		return nil, err
 	}
-	all := s.allCrawlers(sc)
+	all, err := s.allCrawlers(sc)
+	if err != nil {
+		return nil, err
+	}
 	if len(in.CrawlerNameList) > 0 {
 		all = slices.DeleteFunc(all, func(d *crawlerDoc) bool { return !slices.Contains(in.CrawlerNameList, d.Name) })
 	}
@@ -331,7 +336,11 @@ func (s *Service) GetCrawlerMetrics(ctx context.Context, in *glue.GetCrawlerMetr
 	for _, d := range page {
 		m := types.CrawlerMetrics{CrawlerName: aws.String(d.Name), StillEstimating: d.State == types.CrawlerStateRunning}
 		var seconds []float64
-		for _, c := range s.history(sc, d.Name) {
+		history, err := s.history(sc, d.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range history {
 			if c.Ended.IsZero() {
 				continue
 			}
@@ -363,7 +372,10 @@ func (s *Service) ListCrawls(ctx context.Context, in *glue.ListCrawlsInput, _ ..
 	if _, err := s.crawler(sc, name); err != nil {
 		return nil, err
 	}
-	all := s.history(sc, name)
+	all, err := s.history(sc, name)
+	if err != nil {
+		return nil, err
+	}
 	for _, f := range in.Filters {
 		keep, err := crawlFilter(f)
 		if err != nil {

@@ -331,14 +331,8 @@ func (s *Service) DeleteCrawler(ctx context.Context, in *glue.DeleteCrawlerInput
 	if d.State != types.CrawlerStateReady {
 		return nil, &types.CrawlerRunningException{Message: aws.String("Crawler with name " + name + " is running")}
 	}
-	var runs []string
-	for key := range s.crawls.List(sc.account, sc.region, name) {
-		runs = append(runs, key[len(key)-1])
-	}
-	for _, id := range runs {
-		if err := s.crawls.Delete(ctx, sc.account, sc.region, name, id); err != nil && !errors.Is(err, state.ErrNotFound) {
-			return nil, err
-		}
+	if err := s.crawls.DeleteAll(ctx, sc.account, sc.region, name); err != nil {
+		return nil, err
 	}
 	if err := s.deleteTags(ctx, sc, sc.arn("crawler/"+name)); err != nil {
 		return nil, err
@@ -368,13 +362,10 @@ func (s *Service) GetCrawler(ctx context.Context, in *glue.GetCrawlerInput, _ ..
 }
 
 // allCrawlers are the catalog's crawlers by name.
-func (s *Service) allCrawlers(sc scope) []*crawlerDoc {
-	var all []*crawlerDoc
-	for _, d := range s.crawlers.List(sc.account, sc.region) {
-		all = append(all, d)
-	}
+func (s *Service) allCrawlers(sc scope) ([]*crawlerDoc, error) {
+	all, err := s.crawlers.All(sc.account, sc.region)
 	sortBy(all, func(d *crawlerDoc) string { return d.Name })
-	return all
+	return all, err
 }
 
 // GetCrawlers describes all crawlers, 100 a page.
@@ -383,7 +374,11 @@ func (s *Service) GetCrawlers(ctx context.Context, in *glue.GetCrawlersInput, _ 
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := pageOf(s.allCrawlers(sc), func(d *crawlerDoc) string { return d.Name }, in.NextToken, in.MaxResults, 100)
+	all, err := s.allCrawlers(sc)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := pageOf(all, func(d *crawlerDoc) string { return d.Name }, in.NextToken, in.MaxResults, 100)
 	if err != nil {
 		return nil, err
 	}
@@ -418,7 +413,11 @@ func (s *Service) ListCrawlers(ctx context.Context, in *glue.ListCrawlersInput, 
 	if err != nil {
 		return nil, err
 	}
-	all := slices.DeleteFunc(s.allCrawlers(sc), func(d *crawlerDoc) bool {
+	all, err := s.allCrawlers(sc)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(d *crawlerDoc) bool {
 		if len(in.Tags) == 0 {
 			return false
 		}

@@ -71,9 +71,9 @@ func (s *Service) GetDatabases(ctx context.Context, in *glue.GetDatabasesInput, 
 	if err != nil {
 		return nil, err
 	}
-	var all []*databaseDoc
-	for _, d := range s.databases.List(sc.account, sc.region) {
-		all = append(all, d)
+	all, err := s.databases.All(sc.account, sc.region)
+	if err != nil {
+		return nil, err
 	}
 	sortBy(all, func(d *databaseDoc) string { return d.Name })
 	page, next, err := pageOf(all, func(d *databaseDoc) string { return d.Name }, in.NextToken, in.MaxResults, 100)
@@ -133,15 +133,18 @@ func (s *Service) DeleteDatabase(ctx context.Context, in *glue.DeleteDatabaseInp
 		return nil, err
 	}
 	var tables []string
-	for _, t := range s.tables.List(sc.account, sc.region, name) {
-		tables = append(tables, t.Name)
+	for it, err := range s.tables.List(sc.account, sc.region, name) {
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, it.Value.Name)
 	}
 	for _, t := range tables {
 		if err := s.deleteTable(ctx, sc, name, t); err != nil {
 			return nil, err
 		}
 	}
-	if err := deleteAll(ctx, s.functions, sc.account, sc.region, name); err != nil {
+	if err := s.functions.DeleteAll(ctx, sc.account, sc.region, name); err != nil {
 		return nil, err
 	}
 	if err := s.deleteTags(ctx, sc, sc.arn("database/"+name)); err != nil {

@@ -100,7 +100,10 @@ func (s *Service) GetPartition(ctx context.Context, in *glue.GetPartitionInput, 
 	if len(in.PartitionValues) != len(t.PartitionKeys) {
 		return nil, checkValues(t, in.PartitionValues)
 	}
-	p := parts.get(in.PartitionValues)
+	p, err := parts.get(in.PartitionValues)
+	if err != nil {
+		return nil, err
+	}
 	if p == nil {
 		return nil, partitionNotFound()
 	}
@@ -142,7 +145,10 @@ func (s *Service) GetPartitions(ctx context.Context, in *glue.GetPartitionsInput
 	if n := int(aws.ToInt32(in.MaxResults)); n > 0 && n < limit {
 		limit = n
 	}
-	list := parts.list()
+	list, err := parts.list()
+	if err != nil {
+		return nil, err
+	}
 	if after != "" {
 		list = list[sort.Search(len(list), func(i int) bool { return list[i].key > after }):]
 	}
@@ -175,7 +181,11 @@ func (s *Service) BatchGetPartition(ctx context.Context, in *glue.BatchGetPartit
 	}
 	out := &glue.BatchGetPartitionOutput{Partitions: []types.Partition{}, UnprocessedKeys: []types.PartitionValueList{}}
 	for _, v := range in.PartitionsToGet {
-		if p := parts.get(v.Values); p != nil {
+		p, err := parts.get(v.Values)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
 			out.Partitions = append(out.Partitions, p.output(sc, fold(in.DatabaseName), t.Name, true))
 		}
 	}

@@ -2,7 +2,6 @@ package glue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -13,8 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
-
-	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
 // The partitions of a table are kept in chunks: a batch that a call creates becomes one
@@ -151,20 +148,24 @@ func (t *tablePartitions) chunkKey(chunk string) []string {
 }
 
 // load reads the chunks once; t.mu is held for writing.
-func (t *tablePartitions) load() {
+func (t *tablePartitions) load() error {
 	if t.loaded {
-		return
+		return nil
 	}
-	t.entries = make(map[string]*partition)
-	for key, c := range t.s.chunks.List(t.id.account, t.id.region, t.id.database, t.id.table) {
-		chunk := key[len(key)-1]
+	t.entries, t.next = make(map[string]*partition), 0
+	for it, err := range t.s.chunks.List(t.id.account, t.id.region, t.id.database, t.id.table) {
+		if err != nil {
+			return fmt.Errorf("glue: read the partitions of table %s.%s: %w", t.id.database, t.id.table, err)
+		}
+		chunk := it.Key[len(it.Key)-1]
 		var n int
 		if _, err := fmt.Sscanf(chunk, "%x", &n); err == nil && n >= t.next {
 			t.next = n + 1
 		}
-		t.index(chunk, c)
+		t.index(chunk, it.Value)
 	}
 	t.loaded = true
+	return nil
 }
 
 // index enters the partitions of a chunk; t.mu is held for writing.
@@ -180,30 +181,34 @@ func (t *tablePartitions) index(chunk string, c *chunkDoc) {
 }
 
 // get returns a partition or nil.
-func (t *tablePartitions) get(values []string) *partition {
+func (t *tablePartitions) get(values []string) (*partition, error) {
 	t.mu.RLock()
 	if t.loaded {
 		defer t.mu.RUnlock()
-		return t.entries[partitionKey(values)]
+		return t.entries[partitionKey(values)], nil
 	}
 	t.mu.RUnlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.load()
-	return t.entries[partitionKey(values)]
+	if err := t.load(); err != nil {
+		return nil, err
+	}
+	return t.entries[partitionKey(values)], nil
 }
 
 // list returns all partitions sorted by their values. The slice is shared.
-func (t *tablePartitions) list() []*partition {
+func (t *tablePartitions) list() ([]*partition, error) {
 	t.mu.RLock()
 	if sorted := t.sorted; t.loaded && sorted != nil {
 		t.mu.RUnlock()
-		return sorted
+		return sorted, nil
 	}
 	t.mu.RUnlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.load()
+	if err := t.load(); err != nil {
+		return nil, err
+	}
 	if t.sorted == nil {
 		sorted := make([]*partition, 0, len(t.entries))
 		for _, p := range t.entries {
@@ -214,7 +219,7 @@ func (t *tablePartitions) list() []*partition {
 		sortBy(sorted, func(p *partition) string { return p.key })
 		t.sorted = sorted
 	}
-	return t.sorted
+	return t.sorted, nil
 }
 
 func partitionExists() error { return alreadyExists("Partition already exists.") }
@@ -231,7 +236,10 @@ func (t *tablePartitions) create(ctx context.Context, in []types.PartitionInput)
 	now := t.s.clock.Now().UTC()
 
 	t.mu.Lock()
-	t.load()
+	if err := t.load(); err != nil {
+		t.mu.Unlock()
+		return nil, err
+	}
 	for i, p := range in {
 		key := partitionKey(p.Values)
 		if _, ok := t.entries[key]; ok {
@@ -282,7 +290,9 @@ type partitionChange struct {
 func (t *tablePartitions) change(ctx context.Context, changes []partitionChange) (map[int]error, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.load()
+	if err := t.load(); err != nil {
+		return nil, err
+	}
 	failed := make(map[int]error)
 	byChunk := make(map[string]map[string]*types.PartitionInput)
 	var order []string
@@ -376,14 +386,5 @@ func (s *Service) dropPartitions(ctx context.Context, sc scope, database, table 
 	s.partitions.mu.Lock()
 	delete(s.partitions.tables, tableID{sc.account, sc.region, database, table})
 	s.partitions.mu.Unlock()
-	var keys [][]string
-	for key := range s.chunks.List(sc.account, sc.region, database, table) {
-		keys = append(keys, []string{sc.account, sc.region, database, table, key[len(key)-1]})
-	}
-	for _, key := range keys {
-		if err := s.chunks.Delete(ctx, key...); err != nil && !errors.Is(err, state.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
+	return s.chunks.DeleteAll(ctx, sc.account, sc.region, database, table)
 }

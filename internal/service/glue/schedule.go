@@ -185,7 +185,12 @@ type dueCrawler struct {
 
 // dueCrawlers are those that were due after since and up to now, and when the next will be.
 func (s *Service) dueCrawlers(since, now time.Time) (due []dueCrawler, next time.Time) {
-	for key, d := range s.crawlers.List() {
+	for it, err := range s.crawlers.List() {
+		if err != nil {
+			s.logger.Error("glue: a crawler is not scheduled", "crawler", it.Key, "error", err)
+			continue
+		}
+		key, d := it.Key, it.Value
 		if d.Schedule == nil || d.Schedule.State != types.ScheduleStateScheduled {
 			continue
 		}

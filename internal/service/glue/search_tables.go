@@ -43,8 +43,11 @@ func (s *Service) SearchTables(ctx context.Context, in *glue.SearchTablesInput, 
 	}
 	words := searchWords(aws.ToString(in.SearchText))
 	var all []found
-	for key, d := range s.tables.List(sc.account, sc.region) {
-		t := d.output(sc, key[2])
+	for it, err := range s.tables.List(sc.account, sc.region) {
+		if err != nil {
+			return nil, err
+		}
+		t := it.Value.output(sc, it.Key[2])
 		match := matchesText(t, words)
 		for _, f := range in.Filters {
 			ok, err := matchesFilter(t, f)

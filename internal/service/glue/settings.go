@@ -259,9 +259,9 @@ func (s *Service) GetSecurityConfigurations(ctx context.Context, in *glue.GetSec
 	if err != nil {
 		return nil, err
 	}
-	var all []*securityDoc
-	for _, d := range s.security.List(sc.account, sc.region) {
-		all = append(all, d)
+	all, err := s.security.All(sc.account, sc.region)
+	if err != nil {
+		return nil, err
 	}
 	name := func(d *securityDoc) string { return d.Name }
 	sortBy(all, name)

@@ -135,9 +135,12 @@ func (s *Service) GetTables(ctx context.Context, in *glue.GetTablesInput, _ ...f
 		return nil, err
 	}
 	var all []*tableDoc
-	for _, t := range s.tables.List(sc.account, sc.region, database) {
-		if match(t.Name) {
-			all = append(all, t)
+	for it, err := range s.tables.List(sc.account, sc.region, database) {
+		if err != nil {
+			return nil, err
+		}
+		if match(it.Value.Name) {
+			all = append(all, it.Value)
 		}
 	}
 	sortBy(all, func(t *tableDoc) string { return t.Name })
@@ -271,16 +274,10 @@ func (s *Service) deleteTable(ctx context.Context, sc scope, database, name stri
 	if err := s.dropPartitions(ctx, sc, database, name); err != nil {
 		return err
 	}
-	var versions []string
-	for key := range s.versions.List(sc.account, sc.region, database, name) {
-		versions = append(versions, key[len(key)-1])
+	if err := s.versions.DeleteAll(ctx, sc.account, sc.region, database, name); err != nil {
+		return err
 	}
-	for _, v := range versions {
-		if err := s.versions.Delete(ctx, sc.account, sc.region, database, name, v); err != nil {
-			return err
-		}
-	}
-	if err := deleteAll(ctx, s.statistics, sc.account, sc.region, database, name); err != nil {
+	if err := s.statistics.DeleteAll(ctx, sc.account, sc.region, database, name); err != nil {
 		return err
 	}
 	return s.tables.Delete(ctx, sc.account, sc.region, database, name)

@@ -71,7 +71,11 @@ func (s *Service) GetTableVersions(ctx context.Context, in *glue.GetTableVersion
 		return nil, err
 	}
 	all := []*tableDoc{t}
-	for _, v := range s.versions.List(sc.account, sc.region, database, name) {
+	for it, err := range s.versions.List(sc.account, sc.region, database, name) {
+		if err != nil {
+			return nil, err
+		}
+		v := it.Value
 		if v.Version < t.Version {
 			all = append(all, v)
 		}

@@ -3,7 +3,6 @@ package glue
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -114,7 +113,11 @@ func (s *Service) GetUserDefinedFunctions(ctx context.Context, in *glue.GetUserD
 		return nil, err
 	}
 	var all []types.UserDefinedFunction
-	for key, d := range s.functions.List(prefix...) {
+	for it, err := range s.functions.List(prefix...) {
+		if err != nil {
+			return nil, err
+		}
+		key, d := it.Key, it.Value
 		if match(d.Name) && (in.FunctionType == "" || in.FunctionType == d.Type) {
 			all = append(all, d.output(sc, key[2]))
 		}
@@ -177,18 +180,4 @@ func (s *Service) DeleteUserDefinedFunction(ctx context.Context, in *glue.Delete
 		return nil, err
 	}
 	return &glue.DeleteUserDefinedFunctionOutput{}, nil
-}
-
-// deleteAll deletes the documents below prefix.
-func deleteAll[T any](ctx context.Context, c *state.Collection[T], prefix ...string) error {
-	var keys [][]string
-	for key := range c.List(prefix...) {
-		keys = append(keys, slices.Clone(key))
-	}
-	for _, key := range keys {
-		if err := c.Delete(ctx, key...); err != nil && !errors.Is(err, state.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
 }

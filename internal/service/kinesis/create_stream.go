@@ -72,13 +72,17 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 	if _, err := s.streams.Get(d.key()...); err == nil {
 		return nil, d.taken()
 	}
-	if n := s.onDemandStreams(caller); d.Mode == types.StreamModeOnDemand && n >= s.cfg.OnDemandLimit {
+	if n, err := s.onDemandStreams(caller); err != nil {
+		return nil, err
+	} else if d.Mode == types.StreamModeOnDemand && n >= s.cfg.OnDemandLimit {
 		return nil, limitExceeded("This request would exceed the on-demand stream limit of %d for the account %s in %s.", s.cfg.OnDemandLimit, caller.Account, caller.Region)
 	}
 	if err := s.checkShardLimit(caller, shards); err != nil {
 		return nil, err
 	}
-	if s.cfg.EnforceLimits && s.creating(caller) >= maxCreating {
+	if n, err := s.creating(caller); err != nil {
+		return nil, err
+	} else if s.cfg.EnforceLimits && n >= maxCreating {
 		return nil, limitExceeded("Rate exceeded for account %s: it has %d streams in state CREATING.", caller.Account, maxCreating)
 	}
 	if err := d.tag(in.Tags); err != nil {
@@ -143,40 +147,52 @@ func newStreamID() string {
 	return string(b)
 }
 
-// creating counts the streams that are being made.
-func (s *Service) creating(caller awswire.Caller) int {
-	n := 0
-	for _, d := range s.streams.List(caller.Account, caller.Region) {
-		if d.Status == types.StreamStatusCreating {
-			n++
+// total adds up what f says of the streams of an account in a Region.
+func (s *Service) total(caller awswire.Caller, f func(*stream) int) (n int, err error) {
+	for it, err := range s.streams.List(caller.Account, caller.Region) {
+		if err != nil {
+			return 0, err
 		}
+		n += f(it.Value)
 	}
-	return n
+	return n, nil
 }
 
-func (s *Service) onDemandStreams(caller awswire.Caller) int {
-	n := 0
-	for _, d := range s.streams.List(caller.Account, caller.Region) {
-		if d.Mode == types.StreamModeOnDemand {
-			n++
+// creating counts the streams that are being made.
+func (s *Service) creating(caller awswire.Caller) (int, error) {
+	return s.total(caller, func(d *stream) int {
+		if d.Status == types.StreamStatusCreating {
+			return 1
 		}
-	}
-	return n
+		return 0
+	})
+}
+
+func (s *Service) onDemandStreams(caller awswire.Caller) (int, error) {
+	return s.total(caller, func(d *stream) int {
+		if d.Mode == types.StreamModeOnDemand {
+			return 1
+		}
+		return 0
+	})
 }
 
 // provisionedShards counts the open shards that count towards an account's limit.
-func (s *Service) provisionedShards(caller awswire.Caller) int {
-	n := 0
-	for _, d := range s.streams.List(caller.Account, caller.Region) {
-		if d.Mode != types.StreamModeOnDemand {
-			n += d.openShards()
+func (s *Service) provisionedShards(caller awswire.Caller) (int, error) {
+	return s.total(caller, func(d *stream) int {
+		if d.Mode == types.StreamModeOnDemand {
+			return 0
 		}
-	}
-	return n
+		return d.openShards()
+	})
 }
 
 func (s *Service) checkShardLimit(caller awswire.Caller, more int) error {
-	if n := s.provisionedShards(caller); n+more > s.cfg.ShardLimit {
+	n, err := s.provisionedShards(caller)
+	if err != nil {
+		return err
+	}
+	if n+more > s.cfg.ShardLimit {
 		return limitExceeded("This request would exceed the shard limit for the account %s in %s. Current shard count for the account: %d. Limit: %d. Number of additional shards that would have resulted from this request: %d. Refer to the AWS Service Limits page (http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) for current limits and how to request higher limits.",
 			caller.Account, caller.Region, n, s.cfg.ShardLimit, more)
 	}

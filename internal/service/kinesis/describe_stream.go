@@ -143,10 +143,18 @@ func (s *Service) shardPage(d *stream, after, n int, keep func(*shard) bool) (sh
 // used.
 func (s *Service) DescribeLimits(ctx context.Context, _ *kinesis.DescribeLimitsInput, _ ...func(*kinesis.Options)) (*kinesis.DescribeLimitsOutput, error) {
 	caller := awswire.CallerFrom(ctx)
+	shards, err := s.provisionedShards(caller)
+	if err != nil {
+		return nil, err
+	}
+	onDemand, err := s.onDemandStreams(caller)
+	if err != nil {
+		return nil, err
+	}
 	return &kinesis.DescribeLimitsOutput{
 		ShardLimit:               aws.Int32(int32(s.cfg.ShardLimit)),
-		OpenShardCount:           aws.Int32(int32(s.provisionedShards(caller))),
-		OnDemandStreamCount:      aws.Int32(int32(s.onDemandStreams(caller))),
+		OpenShardCount:           aws.Int32(int32(shards)),
+		OnDemandStreamCount:      aws.Int32(int32(onDemand)),
 		OnDemandStreamCountLimit: aws.Int32(int32(s.cfg.OnDemandLimit)),
 	}, nil
 }

@@ -118,7 +118,11 @@ func New(cfg Config) (*Service, error) {
 
 // Start goes on with the changes that were under way when the node stopped.
 func (s *Service) Start(ctx context.Context) error {
-	for _, d := range s.streams.List() {
+	all, err := s.streams.All()
+	if err != nil {
+		return fmt.Errorf("kinesis: read the streams: %w", err)
+	}
+	for _, d := range all {
 		if d.Pending == nil {
 			continue
 		}

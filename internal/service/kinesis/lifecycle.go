@@ -177,7 +177,12 @@ func (s *Service) sweepShards() {
 			return
 		case <-s.clock.After(10 * time.Minute):
 		}
-		for _, d := range s.streams.List() {
+		for it, err := range s.streams.List() {
+			if err != nil {
+				s.log.Error("kinesis: a stream is not looked after", "stream", it.Key, "error", err)
+				continue
+			}
+			d := it.Value
 			s.watchIdle(d)
 			if err := s.sweep(s.running, d); err != nil && s.running.Err() == nil {
 				s.log.Error("kinesis: removing expired shards failed", "stream", d.arn(), "error", err)

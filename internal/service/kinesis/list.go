@@ -28,7 +28,11 @@ func (s *Service) ListStreams(ctx context.Context, in *kinesis.ListStreamsInput,
 		HasMoreStreams:  aws.Bool(false),
 	}
 	caller, n := awswire.CallerFrom(ctx), pageSize(in.Limit, 100)
-	for _, d := range s.streams.List(caller.Account, caller.Region) {
+	for it, err := range s.streams.List(caller.Account, caller.Region) {
+		if err != nil {
+			return nil, err
+		}
+		d := it.Value
 		if d.Name <= after {
 			continue
 		}

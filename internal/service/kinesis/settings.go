@@ -54,7 +54,9 @@ func (s *Service) UpdateStreamMode(ctx context.Context, in *kinesis.UpdateStream
 	caller := awswire.CallerFrom(ctx)
 	if mode != d.Mode {
 		if mode == types.StreamModeOnDemand {
-			if s.onDemandStreams(caller) >= s.cfg.OnDemandLimit {
+			if n, err := s.onDemandStreams(caller); err != nil {
+				return nil, err
+			} else if n >= s.cfg.OnDemandLimit {
 				return nil, limitExceeded("This request would exceed the on-demand stream limit of %d for the account %s in %s.", s.cfg.OnDemandLimit, d.Account, d.Region)
 			}
 		} else if err := s.checkShardLimit(caller, d.openShards()); err != nil {

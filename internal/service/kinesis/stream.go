@@ -238,7 +238,11 @@ func (s *Service) find(ctx context.Context, name, arn, id *string) (*stream, err
 		}
 	}
 	if n == "" && id != nil {
-		for _, d := range s.streams.List(account, region) {
+		for it, err := range s.streams.List(account, region) {
+			if err != nil {
+				return nil, err
+			}
+			d := it.Value
 			if d.ID == *id {
 				return d, nil
 			}

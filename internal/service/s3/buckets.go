@@ -42,8 +42,10 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, q s3Request) err
 		return err
 	}
 	w.Header().Set("X-Amz-Bucket-Region", b.Region)
-	if b.owner != q.caller.Account && r.Method != http.MethodOptions {
-		return s3err.GetAPIError(s3err.ErrAccessDenied)
+	if r.Method != http.MethodOptions {
+		if err := b.allow(q.caller, "", q.key); err != nil {
+			return err
+		}
 	}
 	if want := r.Header.Get("X-Amz-Expected-Bucket-Owner"); want != "" && want != b.owner {
 		return s3err.GetAPIError(s3err.ErrAccessDenied)

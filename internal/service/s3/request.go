@@ -178,8 +178,8 @@ func (s *Service) copySource(src string, caller awswire.Caller) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if b.owner != caller.Account {
-		return "", s3err.GetAPIError(s3err.ErrAccessDenied)
+	if err := b.allow(caller, "s3:GetObject", key); err != nil {
+		return "", err
 	}
 	file, ok := s.place(bucket, key)
 	if !ok {

@@ -58,8 +58,11 @@ type File struct {
 	Size int64
 }
 
-// Files lists the objects below a location ("s3://bucket/prefix"), recursively, without
-// the empty ones and those whose name begins with "_" or ".".
+// Files lists the objects of a location ("s3://bucket/folder/") that the caller of the
+// context may read: recursively, without the empty ones, and without those where a part of
+// the key below the location begins with "_" or ".". A location is a folder, with or without
+// the slash at its end: "s3://b/a" does not have s3://b/ab/1. Errors: ErrLocation, ErrNoBucket,
+// ErrDenied.
 type Files interface {
 	Files(ctx context.Context, location string) ([]File, error)
 }
@@ -74,4 +77,11 @@ type Snapshots interface {
 var (
 	ErrNoDatabase = errors.New("no such database")
 	ErrNoTable    = errors.New("no such table")
+)
+
+// What a Files answers for locations that cannot be read.
+var (
+	ErrLocation = errors.New("not an s3:// location")
+	ErrNoBucket = errors.New("no such bucket")
+	ErrDenied   = errors.New("access denied")
 )

@@ -1,6 +1,7 @@
 package trino
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -53,7 +54,14 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 			format = table.Format
 		}
 		files, err := t.request.Files.Files(t.ctx, location)
-		if err != nil {
+		switch {
+		case errors.Is(err, catalog.ErrDenied):
+			panic(fault.Stop(&fault.Error{Name: "Permission denied on S3 path", Message: location}))
+		case errors.Is(err, catalog.ErrNoBucket):
+			panic(fault.Stop(&fault.Error{Name: "HIVE_FILESYSTEM_ERROR", Message: "The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Error Code: NoSuchBucket): " + location}))
+		case errors.Is(err, catalog.ErrLocation):
+			fault.Fail(at, "HIVE_INVALID_METADATA", "Table '%s.%s': location %s is not an s3:// location", table.Database, table.Name, location)
+		case err != nil:
 			panic(fault.Stop(fmt.Errorf("list %s: %w", location, err)))
 		}
 		for _, f := range files {

@@ -1,0 +1,103 @@
+package firehose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// discardedDoc marks what belongs to the delivery stream of an id as garbage, as long as
+// the stream has no document. It is written before anything of the stream is made, and
+// before its document is deleted. What has neither a document nor a mark is not garbage:
+// the document was lost, and the records may be all that is left of somebody's data.
+type discardedDoc struct{}
+
+func (s *Service) discard(ctx context.Context, d *streamDoc) error {
+	return s.discarded.Put(ctx, &discardedDoc{}, d.Account, d.Region, d.ID)
+}
+
+// keep takes the mark away.
+func (s *Service) keep(ctx context.Context, d *streamDoc) error {
+	return s.discarded.Delete(ctx, d.Account, d.Region, d.ID)
+}
+
+// sweep removes what a crash has left of delivery streams that were being made or deleted.
+// Known are the accounts, Regions and ids of those that have a document.
+func (s *Service) sweep(ctx context.Context, known map[[3]string]bool) error {
+	for k := range s.discarded.Keys() {
+		id := [3]string(k)
+		var err error
+		if known[id] {
+			err = s.discarded.Delete(ctx, k...)
+		} else {
+			err = s.remove(ctx, id[0], id[1], id[2])
+		}
+		if err != nil {
+			return fmt.Errorf("firehose: remove what is left of a deleted delivery stream: %w", err)
+		}
+	}
+	left, err := s.leftovers(ctx, known)
+	if err != nil {
+		return err
+	}
+	for _, l := range left {
+		s.log.Error("records of a delivery stream that has no document are kept", "account", l[0], "region", l[1], "id", l[2])
+	}
+	return nil
+}
+
+// remove deletes all that a delivery stream leaves beside its document: progress, plans,
+// and last the shards.
+func (s *Service) remove(ctx context.Context, account, region, id string) error {
+	for _, kind := range []string{progressKind, markKind, "firehose.plan"} {
+		for doc := range s.cfg.State.List(state.Key{kind, account, region, id}) {
+			if err := s.cfg.State.Delete(ctx, doc.Key, 0); err != nil && !errors.Is(err, state.ErrNotFound) {
+				return err
+			}
+		}
+	}
+	names, err := s.cfg.Log.Shards(ctx, "firehose/"+account+"/"+region+"/"+id+"/")
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if err := s.cfg.Log.DeleteShard(ctx, n); err != nil && !errors.Is(err, shardlog.ErrNoShard) {
+			return err
+		}
+	}
+	if err := s.discarded.Delete(ctx, account, region, id); err != nil && !errors.Is(err, state.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// leftovers are the streams, as account, region and id, of which there is something but
+// no document.
+func (s *Service) leftovers(ctx context.Context, known map[[3]string]bool) ([][3]string, error) {
+	found := make(map[[3]string]bool)
+	names, err := s.cfg.Log.Shards(ctx, "firehose/")
+	if err != nil {
+		return nil, fmt.Errorf("firehose: list shards: %w", err)
+	}
+	for _, n := range names {
+		if part := strings.Split(n, "/"); len(part) == 5 {
+			found[[3]string(part[1:4])] = true
+		}
+	}
+	for doc := range s.cfg.State.List(state.Key{progressKind}) {
+		if len(doc.Key) >= 4 {
+			found[[3]string(doc.Key[1:4])] = true
+		}
+	}
+	var out [][3]string
+	for id := range found {
+		if !known[id] {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
