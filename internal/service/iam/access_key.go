@@ -45,7 +45,7 @@ func (s *Service) CreateAccessKey(ctx context.Context, in *iam.CreateAccessKeyIn
 		return nil, tooMany
 	}
 	id, secret := newID("AKIA")[:20], newSecret()
-	k := &keyDoc{Form: form, Account: sc.account, User: u.Name, Secret: s.sealer.Seal([]byte(secret), keyPurpose(id)), Created: s.now()}
+	k := &keyDoc{Account: sc.account, User: u.Name, Secret: s.sealer.Seal([]byte(secret), keyPurpose(id)), Created: s.now()}
 	if err := s.keys.Create(ctx, k, id); err != nil {
 		return nil, err
 	}

@@ -20,8 +20,8 @@ func itoa(n int32) string { return strconv.Itoa(int(n)) }
 // CreateAccountAlias names the account.
 func (s *Service) CreateAccountAlias(ctx context.Context, in *iam.CreateAccountAliasInput, _ ...func(*iam.Options)) (*iam.CreateAccountAliasOutput, error) {
 	sc := scopeOf(ctx)
-	for key, a := range s.accounts.List() {
-		if a.Alias == *in.AccountAlias && key[0] != sc.account {
+	for it, err := range s.accounts.List() {
+		if err == nil && it.Value.Alias == *in.AccountAlias && it.Key[0] != sc.account {
 			return nil, alreadyExists("The account alias %s already exists.", *in.AccountAlias)
 		}
 	}
@@ -60,26 +60,54 @@ func (s *Service) GetAccountSummary(ctx context.Context, _ *iam.GetAccountSummar
 		"PolicyVersionsInUseQuota": 10000, "GlobalEndpointTokenVersion": 1, "AccountMFAEnabled": 0, "AccountAccessKeysPresent": 0, "AccountSigningCertificatesPresent": 0,
 		"AccountPasswordPresent": 0, "MFADevices": 0, "MFADevicesInUse": 0, "ServerCertificates": 0,
 	}
-	for range s.users.List(sc.account) {
+	users, err := s.users.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for range users {
 		m["Users"]++
 	}
-	for range s.groups.List(sc.account) {
+	groups, err := s.groups.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for range groups {
 		m["Groups"]++
 	}
-	for range s.roles.List(sc.account) {
+	roles, err := s.roles.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for range roles {
 		m["Roles"]++
 	}
-	for _, p := range s.policies.List(sc.account) {
+	policies, err := s.policies.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range policies {
 		m["Policies"]++
 		m["PolicyVersionsInUse"] += int32(len(p.Versions))
 	}
-	for range s.profiles.List(sc.account) {
+	profiles, err := s.profiles.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for range profiles {
 		m["InstanceProfiles"]++
 	}
-	for range s.oidc.List(sc.account) {
+	oidc, err := s.oidc.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for range oidc {
 		m["Providers"]++
 	}
-	for range s.saml.List(sc.account) {
+	saml, err := s.saml.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for range saml {
 		m["Providers"]++
 	}
 	for _, name := range []string{"Users", "Groups", "Roles", "Policies", "PolicyVersionsInUse", "InstanceProfiles", "Providers"} {
@@ -107,7 +135,11 @@ func (s *Service) GetAccountAuthorizationDetails(ctx context.Context, in *iam.Ge
 	var all []item
 	want := func(t types.EntityType) bool { return len(in.Filter) == 0 || slices.Contains(in.Filter, t) }
 	if want(types.EntityTypeGroup) {
-		for _, g := range s.groups.List(sc.account) {
+		groups, err := s.groups.All(sc.account)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range groups {
 			all = append(all, item{"1" + lower(g.Name), func(out *details) {
 				out.GroupDetailList = append(out.GroupDetailList, types.GroupDetail{
 					Arn: aws.String(g.arn(sc, "group")), AttachedManagedPolicies: s.attachments(sc, &g.entity, ""), CreateDate: aws.Time(g.Created),
@@ -117,10 +149,15 @@ func (s *Service) GetAccountAuthorizationDetails(ctx context.Context, in *iam.Ge
 		}
 	}
 	if want(types.EntityTypeRole) {
-		for _, r := range s.roles.List(sc.account) {
+		roles, err := s.roles.All(sc.account)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range roles {
 			all = append(all, item{"2" + lower(r.Name), func(out *details) {
 				profiles := []types.InstanceProfile{}
-				for _, p := range s.profilesOf(sc, r.Name) {
+				list, _ := s.profilesOf(sc, r.Name) // of what can be read
+				for _, p := range list {
 					profiles = append(profiles, *s.profileOut(sc, p, false))
 				}
 				full := roleOut(sc, r, true)
@@ -133,7 +170,11 @@ func (s *Service) GetAccountAuthorizationDetails(ctx context.Context, in *iam.Ge
 		}
 	}
 	if want(types.EntityTypeUser) {
-		for _, u := range s.users.List(sc.account) {
+		users, err := s.users.All(sc.account)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
 			all = append(all, item{"3" + lower(u.Name), func(out *details) {
 				full := s.userOut(sc, u, true)
 				out.UserDetailList = append(out.UserDetailList, types.UserDetail{
@@ -143,7 +184,7 @@ func (s *Service) GetAccountAuthorizationDetails(ctx context.Context, in *iam.Ge
 			}})
 		}
 	}
-	policies := func(arn string, p *policyDoc) item {
+	detail := func(arn string, p *policyDoc) item {
 		return item{"4" + lower(p.Name) + arn, func(out *details) {
 			o := s.policyOut(sc, arn, p, true)
 			d := types.ManagedPolicyDetail{
@@ -158,15 +199,23 @@ func (s *Service) GetAccountAuthorizationDetails(ctx context.Context, in *iam.Ge
 		}}
 	}
 	if want(types.EntityTypeLocalManagedPolicy) {
-		for _, p := range s.policies.List(sc.account) {
-			all = append(all, policies(p.arn(sc), p))
+		policies, err := s.policies.All(sc.account)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range policies {
+			all = append(all, detail(p.arn(sc), p))
 		}
 	}
 	if want(types.EntityTypeAWSManagedPolicy) {
 		for _, p := range awsManaged() {
 			arn := "arn:" + sc.partition + ":iam::aws:policy" + p.Path + p.Name
-			if attached, boundaries := s.uses(sc, arn); attached+boundaries > 0 {
-				all = append(all, policies(arn, p))
+			attached, boundaries, err := s.uses(sc, arn)
+			if err != nil {
+				return nil, err
+			}
+			if attached+boundaries > 0 {
+				all = append(all, detail(arn, p))
 			}
 		}
 	}
@@ -223,7 +272,11 @@ func (s *Service) GetCredentialReport(ctx context.Context, _ *iam.GetCredentialR
 		"cert_1_active", "cert_1_last_rotated", "cert_2_active", "cert_2_last_rotated"})
 	w.Write([]string{"<root_account>", sc.arn("root"), when(a.Report), "not_supported", "no_information", "not_supported", "not_supported", "false",
 		"false", na, na, na, na, "false", na, na, na, na, "false", na, "false", na})
-	for _, u := range s.users.List(sc.account) {
+	users, err := s.users.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range users {
 		line := []string{u.Name, u.arn(sc, "user"), when(u.Created), strconv.FormatBool(u.Login != nil), na, na, na, "false"}
 		if u.Login != nil {
 			line[4], line[5] = "no_information", when(u.Login.Created)

@@ -16,12 +16,8 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/page"
 )
 
-// form is the version of the documents' form.
-const form = 1
-
 // entity is what users, groups and roles have in common.
 type entity struct {
-	Form     int       `json:"form"`
 	Name     string    `json:"name"`
 	Path     string    `json:"path"`
 	ID       string    `json:"id"`
@@ -71,7 +67,6 @@ type roleDoc struct {
 }
 
 type policyDoc struct {
-	Form        int       `json:"form"`
 	Name        string    `json:"name"`
 	Path        string    `json:"path"`
 	ID          string    `json:"id"`
@@ -91,7 +86,6 @@ type version struct {
 }
 
 type profileDoc struct {
-	Form    int       `json:"form"`
 	Name    string    `json:"name"`
 	Path    string    `json:"path"`
 	ID      string    `json:"id"`
@@ -101,7 +95,6 @@ type profileDoc struct {
 }
 
 type oidcDoc struct {
-	Form        int       `json:"form"`
 	URL         string    `json:"url"` // without its scheme
 	Clients     []string  `json:"clients,omitempty"`
 	Thumbprints []string  `json:"thumbprints,omitempty"`
@@ -110,7 +103,6 @@ type oidcDoc struct {
 }
 
 type samlDoc struct {
-	Form     int       `json:"form"`
 	Name     string    `json:"name"`
 	Metadata string    `json:"metadata"`
 	UUID     string    `json:"uuid"`
@@ -120,14 +112,12 @@ type samlDoc struct {
 }
 
 type accountDoc struct {
-	Form     int                   `json:"form"`
 	Alias    string                `json:"alias,omitempty"`
 	Password *types.PasswordPolicy `json:"password,omitempty"`
 	Report   time.Time             `json:"report,omitzero"` // when the credential report was asked for
 }
 
 type keyDoc struct {
-	Form        int       `json:"form"`
 	Account     string    `json:"account"`
 	User        string    `json:"user"`
 	Secret      []byte    `json:"secret"` // sealed

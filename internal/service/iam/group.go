@@ -45,14 +45,18 @@ func (s *Service) CreateGroup(ctx context.Context, in *iam.CreateGroupInput, _ .
 }
 
 // members are the users of a group, by name.
-func (s *Service) members(sc scope, group string) []*userDoc {
+func (s *Service) members(sc scope, group string) ([]*userDoc, error) {
 	var all []*userDoc
-	for _, u := range s.users.List(sc.account) {
+	users, err := s.users.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range users {
 		if slices.ContainsFunc(u.Groups, func(g string) bool { return strings.EqualFold(g, group) }) {
 			all = append(all, u)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // GetGroup returns a group and its users.
@@ -62,7 +66,11 @@ func (s *Service) GetGroup(ctx context.Context, in *iam.GetGroupInput, _ ...func
 	if err != nil {
 		return nil, err
 	}
-	list, next, more, err := pageOf(s.members(sc, g.Name), func(u *userDoc) string { return lower(u.Name) }, in.Marker, in.MaxItems)
+	users, err := s.members(sc, g.Name)
+	if err != nil {
+		return nil, err
+	}
+	list, next, more, err := pageOf(users, func(u *userDoc) string { return lower(u.Name) }, in.Marker, in.MaxItems)
 	out := &iam.GetGroupOutput{Group: groupOut(sc, g), Users: []types.User{}, Marker: next, IsTruncated: more}
 	for _, u := range list {
 		out.Users = append(out.Users, *s.userOut(sc, u, false))
@@ -74,7 +82,11 @@ func (s *Service) GetGroup(ctx context.Context, in *iam.GetGroupInput, _ ...func
 func (s *Service) ListGroups(ctx context.Context, in *iam.ListGroupsInput, _ ...func(*iam.Options)) (*iam.ListGroupsOutput, error) {
 	sc := scopeOf(ctx)
 	var all []*groupDoc
-	for _, g := range s.groups.List(sc.account) {
+	groups, err := s.groups.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
 		if strings.HasPrefix(g.Path, aws.ToString(in.PathPrefix)) {
 			all = append(all, g)
 		}
@@ -118,7 +130,11 @@ func (s *Service) UpdateGroup(ctx context.Context, in *iam.UpdateGroupInput, _ .
 	if err := s.groups.Create(ctx, &g, sc.account, lower(g.Name)); err != nil {
 		return nil, created(err, alreadyExists("Group with name %s already exists.", g.Name))
 	}
-	for _, u := range s.members(sc, old.Name) {
+	users, err := s.members(sc, old.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range users {
 		_, err := s.users.Modify(ctx, func(u *userDoc) error {
 			u.Groups = append(slices.DeleteFunc(u.Groups, func(n string) bool { return strings.EqualFold(n, old.Name) }), g.Name)
 			return nil
@@ -137,7 +153,11 @@ func (s *Service) DeleteGroup(ctx context.Context, in *iam.DeleteGroupInput, _ .
 	if err != nil {
 		return nil, err
 	}
-	if len(s.members(sc, g.Name)) > 0 {
+	users, err := s.members(sc, g.Name)
+	if err != nil {
+		return nil, err
+	}
+	if len(users) > 0 {
 		return nil, deleteConflict("Cannot delete entity, must remove users from group first.")
 	}
 	if err := g.bare(); err != nil {

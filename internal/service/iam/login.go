@@ -53,7 +53,9 @@ func loginOut(u *userDoc) *types.LoginProfile {
 	return &types.LoginProfile{UserName: aws.String(u.Name), CreateDate: aws.Time(u.Login.Created), PasswordResetRequired: u.Login.Reset}
 }
 
-func noLogin(name string) error { return noSuchEntity("Login Profile for User %s cannot be found.", name) }
+func noLogin(name string) error {
+	return noSuchEntity("Login Profile for User %s cannot be found.", name)
+}
 
 // CreateLoginProfile gives a user a password.
 func (s *Service) CreateLoginProfile(ctx context.Context, in *iam.CreateLoginProfileInput, _ ...func(*iam.Options)) (*iam.CreateLoginProfileOutput, error) {
@@ -136,7 +138,7 @@ func (s *Service) DeleteLoginProfile(ctx context.Context, in *iam.DeleteLoginPro
 func (s *Service) account(ctx context.Context, f func(*accountDoc) error) error {
 	account := scopeOf(ctx).account
 	if _, err := s.accounts.Get(account); found(err, nil) == nil && err != nil {
-		if err := s.accounts.Create(ctx, &accountDoc{Form: form}, account); created(err, nil) != nil {
+		if err := s.accounts.Create(ctx, &accountDoc{}, account); created(err, nil) != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,7 +98,7 @@ func awsOwned() error {
 }
 
 // uses counts the entities that a policy is attached to, or that it is the boundary of.
-func (s *Service) uses(sc scope, arn string) (attached, boundaries int32) {
+func (s *Service) uses(sc scope, arn string) (attached, boundaries int32, err error) {
 	count := func(e *entity) {
 		if slices.Contains(e.Attached, arn) {
 			attached++
@@ -106,20 +107,32 @@ func (s *Service) uses(sc scope, arn string) (attached, boundaries int32) {
 			boundaries++
 		}
 	}
-	for _, u := range s.users.List(sc.account) {
+	users, err := s.users.All(sc.account)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, u := range users {
 		count(&u.entity)
 	}
-	for _, g := range s.groups.List(sc.account) {
+	groups, err := s.groups.All(sc.account)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, g := range groups {
 		count(&g.entity)
 	}
-	for _, r := range s.roles.List(sc.account) {
+	roles, err := s.roles.All(sc.account)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, r := range roles {
 		count(&r.entity)
 	}
-	return attached, boundaries
+	return attached, boundaries, nil
 }
 
 func (s *Service) policyOut(sc scope, arn string, p *policyDoc, full bool) *types.Policy {
-	attached, boundaries := s.uses(sc, arn)
+	attached, boundaries, _ := s.uses(sc, arn) // of what can be read
 	out := &types.Policy{
 		Arn: &arn, AttachmentCount: &attached, PermissionsBoundaryUsageCount: &boundaries, CreateDate: aws.Time(p.Created), UpdateDate: aws.Time(p.Updated),
 		DefaultVersionId: aws.String(p.Default), IsAttachable: true, Path: aws.String(p.Path), PolicyId: aws.String(p.ID), PolicyName: aws.String(p.Name),
@@ -151,7 +164,7 @@ func (s *Service) CreatePolicy(ctx context.Context, in *iam.CreatePolicyInput, _
 		return nil, err
 	}
 	p := &policyDoc{
-		Form: form, Name: *in.PolicyName, Path: pt, ID: newID("ANPA"), Description: aws.ToString(in.Description), Created: s.now(), Updated: s.now(),
+		Name: *in.PolicyName, Path: pt, ID: newID("ANPA"), Description: aws.ToString(in.Description), Created: s.now(), Updated: s.now(),
 		Versions: []version{{"v1", *in.PolicyDocument, s.now()}}, Default: "v1", Next: 2,
 	}
 	if p.Tags, err = withTags(nil, in.Tags); err != nil {
@@ -182,7 +195,11 @@ func (s *Service) ListPolicies(ctx context.Context, in *iam.ListPoliciesInput, _
 	}
 	var all []item
 	if in.Scope != types.PolicyScopeTypeAws {
-		for _, p := range s.policies.List(sc.account) {
+		policies, err := s.policies.All(sc.account)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range policies {
 			all = append(all, item{p.arn(sc), p})
 		}
 	}
@@ -191,6 +208,7 @@ func (s *Service) ListPolicies(ctx context.Context, in *iam.ListPoliciesInput, _
 			all = append(all, item{"arn:" + sc.partition + ":iam::aws:policy" + p.Path + p.Name, p})
 		}
 	}
+	var unreadable error
 	all = slices.DeleteFunc(all, func(i item) bool {
 		if !strings.HasPrefix(i.p.Path, aws.ToString(in.PathPrefix)) {
 			return true
@@ -198,7 +216,8 @@ func (s *Service) ListPolicies(ctx context.Context, in *iam.ListPoliciesInput, _
 		if !in.OnlyAttached && in.PolicyUsageFilter == "" {
 			return false
 		}
-		attached, boundaries := s.uses(sc, i.arn)
+		attached, boundaries, err := s.uses(sc, i.arn)
+		unreadable = errors.Join(unreadable, err)
 		switch in.PolicyUsageFilter {
 		case types.PolicyUsageTypePermissionsPolicy:
 			return attached == 0
@@ -207,6 +226,9 @@ func (s *Service) ListPolicies(ctx context.Context, in *iam.ListPoliciesInput, _
 		}
 		return attached == 0
 	})
+	if unreadable != nil {
+		return nil, unreadable
+	}
 	key := func(i item) string { return lower(i.p.Name) + " " + i.arn }
 	slices.SortFunc(all, func(a, b item) int { return strings.Compare(key(a), key(b)) })
 	list, next, more, err := pageOf(all, key, in.Marker, in.MaxItems)
@@ -227,7 +249,11 @@ func (s *Service) DeletePolicy(ctx context.Context, in *iam.DeletePolicyInput, _
 	if strings.Contains(*in.PolicyArn, ":iam::aws:") {
 		return nil, awsOwned()
 	}
-	if attached, boundaries := s.uses(sc, *in.PolicyArn); attached > 0 || boundaries > 0 {
+	attached, boundaries, err := s.uses(sc, *in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	if attached > 0 || boundaries > 0 {
 		return nil, deleteConflict("Cannot delete a policy attached to entities.")
 	}
 	if len(p.Versions) > 1 {
@@ -345,21 +371,33 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, in *iam.ListEntitie
 	var all []item
 	want := func(kind types.EntityType) bool { return in.EntityFilter == "" || in.EntityFilter == kind }
 	if want(types.EntityTypeGroup) {
-		for _, g := range s.groups.List(sc.account) {
+		groups, err := s.groups.All(sc.account)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range groups {
 			if uses(&g.entity) {
 				all = append(all, item{"group", &g.entity})
 			}
 		}
 	}
 	if want(types.EntityTypeRole) {
-		for _, r := range s.roles.List(sc.account) {
+		roles, err := s.roles.All(sc.account)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range roles {
 			if uses(&r.entity) {
 				all = append(all, item{"role", &r.entity})
 			}
 		}
 	}
 	if want(types.EntityTypeUser) {
-		for _, u := range s.users.List(sc.account) {
+		users, err := s.users.All(sc.account)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
 			if uses(&u.entity) {
 				all = append(all, item{"user", &u.entity})
 			}

@@ -22,14 +22,18 @@ func (s *Service) modifyProfile(ctx context.Context, name *string, f func(*profi
 }
 
 // profilesOf lists the profiles that have a role.
-func (s *Service) profilesOf(sc scope, role string) []*profileDoc {
+func (s *Service) profilesOf(sc scope, role string) ([]*profileDoc, error) {
 	var all []*profileDoc
-	for _, p := range s.profiles.List(sc.account) {
+	profiles, err := s.profiles.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range profiles {
 		if strings.EqualFold(p.Role, role) {
 			all = append(all, p)
 		}
 	}
-	return all
+	return all, nil
 }
 
 func (s *Service) profileOut(sc scope, p *profileDoc, full bool) *types.InstanceProfile {
@@ -49,7 +53,7 @@ func (s *Service) profileOut(sc scope, p *profileDoc, full bool) *types.Instance
 // CreateInstanceProfile makes a profile without a role.
 func (s *Service) CreateInstanceProfile(ctx context.Context, in *iam.CreateInstanceProfileInput, _ ...func(*iam.Options)) (*iam.CreateInstanceProfileOutput, error) {
 	sc := scopeOf(ctx)
-	p := &profileDoc{Form: form, Name: *in.InstanceProfileName, ID: newID("AIPA"), Created: s.now()}
+	p := &profileDoc{Name: *in.InstanceProfileName, ID: newID("AIPA"), Created: s.now()}
 	var err error
 	if p.Path, err = path(in.Path); err != nil {
 		return nil, err
@@ -77,13 +81,16 @@ func (s *Service) GetInstanceProfile(ctx context.Context, in *iam.GetInstancePro
 func (s *Service) ListInstanceProfiles(ctx context.Context, in *iam.ListInstanceProfilesInput, _ ...func(*iam.Options)) (*iam.ListInstanceProfilesOutput, error) {
 	sc := scopeOf(ctx)
 	var all []*profileDoc
-	for _, p := range s.profiles.List(sc.account) {
+	profiles, err := s.profiles.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range profiles {
 		if strings.HasPrefix(p.Path, aws.ToString(in.PathPrefix)) {
 			all = append(all, p)
 		}
 	}
 	out := &iam.ListInstanceProfilesOutput{}
-	var err error
 	out.InstanceProfiles, out.Marker, out.IsTruncated, err = s.profilePage(sc, all, in.Marker, in.MaxItems)
 	return out, err
 }
@@ -104,8 +111,12 @@ func (s *Service) ListInstanceProfilesForRole(ctx context.Context, in *iam.ListI
 	if err != nil {
 		return nil, err
 	}
+	all, err := s.profilesOf(sc, r.Name)
+	if err != nil {
+		return nil, err
+	}
 	out := &iam.ListInstanceProfilesForRoleOutput{}
-	out.InstanceProfiles, out.Marker, out.IsTruncated, err = s.profilePage(sc, s.profilesOf(sc, r.Name), in.Marker, in.MaxItems)
+	out.InstanceProfiles, out.Marker, out.IsTruncated, err = s.profilePage(sc, all, in.Marker, in.MaxItems)
 	return out, err
 }
 

@@ -60,7 +60,7 @@ func (s *Service) CreateOpenIDConnectProvider(ctx context.Context, in *iam.Creat
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil {
 		return nil, validation("Invalid Open ID Connect Provider URL")
 	}
-	p := &oidcDoc{Form: form, URL: strings.TrimSuffix(u.Host+u.Path, "/"), Created: s.now()}
+	p := &oidcDoc{URL: strings.TrimSuffix(u.Host+u.Path, "/"), Created: s.now()}
 	for _, c := range in.ClientIDList {
 		if !slices.Contains(p.Clients, c) {
 			p.Clients = append(p.Clients, c)
@@ -119,7 +119,11 @@ func orEmpty(list []string) []string {
 func (s *Service) ListOpenIDConnectProviders(ctx context.Context, _ *iam.ListOpenIDConnectProvidersInput, _ ...func(*iam.Options)) (*iam.ListOpenIDConnectProvidersOutput, error) {
 	sc := scopeOf(ctx)
 	out := &iam.ListOpenIDConnectProvidersOutput{OpenIDConnectProviderList: []types.OpenIDConnectProviderListEntry{}}
-	for _, p := range s.oidc.List(sc.account) {
+	oidc, err := s.oidc.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range oidc {
 		out.OpenIDConnectProviderList = append(out.OpenIDConnectProviderList, types.OpenIDConnectProviderListEntry{Arn: aws.String(sc.arn("oidc-provider/" + p.URL))})
 	}
 	return out, nil
@@ -214,7 +218,7 @@ func (s *Service) CreateSAMLProvider(ctx context.Context, in *iam.CreateSAMLProv
 	if in.AddPrivateKey != nil {
 		return nil, invalidInput("Encrypted assertions are not supported.")
 	}
-	p := &samlDoc{Form: form, Name: *in.Name, Metadata: *in.SAMLMetadataDocument, UUID: uuid.NewString(), Created: s.now(), Until: s.now().AddDate(100, 0, 0)}
+	p := &samlDoc{Name: *in.Name, Metadata: *in.SAMLMetadataDocument, UUID: uuid.NewString(), Created: s.now(), Until: s.now().AddDate(100, 0, 0)}
 	var err error
 	if p.Tags, err = withTags(nil, in.Tags); err != nil {
 		return nil, err
@@ -240,7 +244,11 @@ func (s *Service) GetSAMLProvider(ctx context.Context, in *iam.GetSAMLProviderIn
 func (s *Service) ListSAMLProviders(ctx context.Context, _ *iam.ListSAMLProvidersInput, _ ...func(*iam.Options)) (*iam.ListSAMLProvidersOutput, error) {
 	sc := scopeOf(ctx)
 	out := &iam.ListSAMLProvidersOutput{SAMLProviderList: []types.SAMLProviderListEntry{}}
-	for _, p := range s.saml.List(sc.account) {
+	saml, err := s.saml.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range saml {
 		out.SAMLProviderList = append(out.SAMLProviderList, types.SAMLProviderListEntry{
 			Arn: aws.String(sc.arn("saml-provider/" + p.Name)), CreateDate: aws.Time(p.Created), ValidUntil: aws.Time(p.Until),
 		})

@@ -97,7 +97,11 @@ func (s *Service) GetRole(ctx context.Context, in *iam.GetRoleInput, _ ...func(*
 func (s *Service) ListRoles(ctx context.Context, in *iam.ListRolesInput, _ ...func(*iam.Options)) (*iam.ListRolesOutput, error) {
 	sc := scopeOf(ctx)
 	var all []*roleDoc
-	for _, r := range s.roles.List(sc.account) {
+	roles, err := s.roles.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range roles {
 		if strings.HasPrefix(r.Path, aws.ToString(in.PathPrefix)) {
 			all = append(all, r)
 		}
@@ -155,7 +159,11 @@ func (s *Service) DeleteRole(ctx context.Context, in *iam.DeleteRoleInput, _ ...
 	if r.LinkedTo != "" {
 		return nil, &types.UnmodifiableEntityException{Message: aws.String("Cannot perform the operation on the protected role '" + r.Name + "' - this role is only modifiable by AWS")}
 	}
-	if len(s.profilesOf(sc, r.Name)) > 0 {
+	profiles, err := s.profilesOf(sc, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	if len(profiles) > 0 {
 		return nil, deleteConflict("Cannot delete entity, must remove roles from instance profile first.")
 	}
 	if err := r.bare(); err != nil {
@@ -209,7 +217,7 @@ func (s *Service) CreateServiceLinkedRole(ctx context.Context, in *iam.CreateSer
 		"Action": []string{"sts:AssumeRole"}, "Effect": "Allow", "Principal": map[string]any{"Service": []string{service}},
 	}}})
 	r := &roleDoc{
-		entity: entity{Form: form, Name: name, Path: "/aws-service-role/" + service + "/", ID: newID("AROA"), Created: s.now()},
+		entity: entity{Name: name, Path: "/aws-service-role/" + service + "/", ID: newID("AROA"), Created: s.now()},
 		Trust:  string(trust), Description: aws.ToString(in.Description), MaxSession: defaultSession, LinkedTo: service,
 	}
 	if err := s.roles.Create(ctx, r, sc.account, lower(name)); err != nil {

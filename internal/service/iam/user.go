@@ -51,7 +51,7 @@ func (s *Service) CreateUser(ctx context.Context, in *iam.CreateUserInput, _ ...
 
 // newEntity checks and makes the common part of a user, group or role.
 func (s *Service) newEntity(sc scope, name string, p, boundary *string, tags []types.Tag, idPrefix string) (entity, error) {
-	e := entity{Form: form, Name: name, ID: newID(idPrefix), Created: s.now()}
+	e := entity{Name: name, ID: newID(idPrefix), Created: s.now()}
 	var err error
 	if e.Path, err = path(p); err != nil {
 		return e, err
@@ -111,7 +111,11 @@ func (s *Service) nameOr(ctx context.Context, name *string) (string, error) {
 func (s *Service) ListUsers(ctx context.Context, in *iam.ListUsersInput, _ ...func(*iam.Options)) (*iam.ListUsersOutput, error) {
 	sc := scopeOf(ctx)
 	var all []*userDoc
-	for _, u := range s.users.List(sc.account) {
+	users, err := s.users.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range users {
 		if strings.HasPrefix(u.Path, aws.ToString(in.PathPrefix)) {
 			all = append(all, u)
 		}
