@@ -11,15 +11,6 @@ import (
 
 // What those who decide about requests ask: the policies of a principal, and a role as STS sees it.
 
-// Identity is what a user's or role's documents say of it.
-type Identity struct {
-	ARN      string
-	ID       string
-	Tags     map[string]string
-	Policies []policy.Named
-	Boundary *policy.Named
-}
-
 // named compiles a document that is stored, which was valid when it was. One that is not any more must
 // not be passed over: it might be a Deny. The error fails the request.
 func (s *Service) named(name, text string) (policy.Named, error) {
@@ -62,8 +53,8 @@ func (s *Service) appendPolicies(list []policy.Named, sc scope, e *entity, kind 
 	return list, nil
 }
 
-func (s *Service) identity(sc scope, e *entity, kind string) (*Identity, error) {
-	id := &Identity{ARN: e.arn(sc, kind), ID: e.ID}
+func (s *Service) identity(sc scope, e *entity, kind string) (*policy.Grants, error) {
+	id := &policy.Grants{ARN: e.arn(sc, kind), ID: e.ID}
 	if len(e.Tags) > 0 {
 		id.Tags = make(map[string]string, len(e.Tags))
 		for _, t := range e.Tags {
@@ -89,7 +80,7 @@ func (s *Service) identity(sc scope, e *entity, kind string) (*Identity, error) 
 
 // Principal returns what applies to a user or role, by its ARN. It is nil where there is no such
 // principal.
-func (s *Service) Principal(_ context.Context, principal string) (*Identity, error) {
+func (s *Service) Principal(_ context.Context, principal string) (*policy.Grants, error) {
 	a, ok := arn.Parse(principal)
 	if !ok || a.Service != "iam" {
 		return nil, nil

@@ -285,13 +285,6 @@ func (s *Service) DeleteSAMLProvider(ctx context.Context, in *iam.DeleteSAMLProv
 	return &iam.DeleteSAMLProviderOutput{}, s.saml.Delete(ctx, sc.account, lower(p.Name))
 }
 
-// An OIDCProvider is what STS needs of a provider to take its tokens.
-type OIDCProvider struct {
-	ARN     string
-	Issuer  string // host and path, without the scheme
-	Clients []string
-}
-
 // OIDC returns the provider of an account whose issuer, without its scheme, is given.
 func (s *Service) OIDC(_ context.Context, account, issuer string) (ARN string, clients []string, ok bool) {
 	p, err := s.oidc.Get(account, lower(issuer))
