@@ -1,0 +1,38 @@
+//go:build !linux
+
+package sandbox
+
+import (
+	"errors"
+	"os"
+)
+
+// Process is a started program.
+type Process struct{ Done chan struct{} }
+
+// ErrSystem is returned on systems without a sandbox.
+var ErrSystem = errors.New("sandbox: functions run on Linux")
+
+// Main does nothing on this system.
+func Main() {}
+
+// Start is refused on this system.
+func Start(Spec, *os.File, func(pid int) error) (*Process, error) { return nil, ErrSystem }
+
+// Pid is 0.
+func (p *Process) Pid() int { return 0 }
+
+// State is nil.
+func (p *Process) State() *os.ProcessState { return nil }
+
+// Kill does nothing.
+func (p *Process) Kill() {}
+
+// Probe finds nothing.
+func Probe() Layers { return Layers{} }
+
+// Descendants lists nothing.
+func Descendants(int) []int { return nil }
+
+// Trees lists nothing.
+func Trees([]int) map[int][]int { return nil }
