@@ -99,6 +99,9 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 	}
 	for _, action := range c.Actions {
 		if free[action] {
+			if c.Service == "sts" {
+				ctx = context.WithValue(ctx, callKey{}, c)
+			}
 			continue
 		}
 		resources, err := c.Resources()
@@ -128,15 +131,23 @@ func (a *Authorizer) Allow(ctx context.Context, action, resource string, keys ma
 }
 
 // Trust decides whether a principal may assume a role: the role's trust policy is the only door. who is
-// nil for the caller of the context.
-func (a *Authorizer) Trust(ctx context.Context, who *policy.Principal, action, role string, trust *policy.Document, keys map[string][]string) error {
-	if a.config.Mode == Off {
+// nil for the caller of the context. With must a denial counts in every mode.
+func (a *Authorizer) Trust(ctx context.Context, who *policy.Principal, action, role string, trust *policy.Document, keys map[string][]string, must bool) error {
+	if a.config.Mode == Off && !must {
 		return nil
 	}
+	call, _ := ctx.Value(callKey{}).(*awswire.Call)
 	return a.check(ctx, question{
-		caller: awswire.CallerFrom(ctx), who: who, action: action, resource: role, service: "sts", keys: keys, trust: &policy.Named{Name: "trust policy of " + role, Document: trust},
+		caller: awswire.CallerFrom(ctx), who: who, action: action, resource: role, service: "sts", keys: keys, call: call, must: must,
+		trust: &policy.Named{Name: "trust policy of " + role, Document: trust},
 	})
 }
+
+// Enforces tells whether denials count.
+func (a *Authorizer) Enforces() bool { return a.config.Mode == Enforce }
+
+// callKey is the key of a context for the call of an operation that decides by itself.
+type callKey struct{}
 
 // question is one decision to make.
 type question struct {
@@ -148,6 +159,7 @@ type question struct {
 	call     *awswire.Call // nil: not through the wire
 	keys     map[string][]string
 	trust    *policy.Named // of a role that is to be assumed
+	must     bool          // a denial counts in every mode
 }
 
 // check decides, notes the decision, and returns the error of a denial that counts.
@@ -161,7 +173,7 @@ func (a *Authorizer) check(ctx context.Context, q question) error {
 		return nil
 	}
 	denied := deny(&q, who, d)
-	if a.config.Mode == Enforce {
+	if a.config.Mode == Enforce || q.must {
 		return denied
 	}
 	a.config.Logger.Warn("would be denied", "request", q.caller.RequestID, "who", who.ARN, "action", q.action, "resource", q.resource, "reason", denied.Message)

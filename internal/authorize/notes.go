@@ -119,7 +119,9 @@ func (a *Authorizer) LeastPolicy(principal string, since time.Time) (document st
 		slices.Sort(s.Action)
 		list = append(list, s)
 	}
-	slices.SortFunc(list, func(a, b *statement) int { return strings.Compare(a.Action[0]+a.Resource[0], b.Action[0]+b.Resource[0]) })
+	slices.SortFunc(list, func(a, b *statement) int {
+		return strings.Compare(a.Action[0]+a.Resource[0], b.Action[0]+b.Resource[0])
+	})
 	b, _ := json.MarshalIndent(struct {
 		Version   string
 		Statement []*statement

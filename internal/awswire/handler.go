@@ -15,6 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire/model"
+	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 )
 
 // HandlerOptions are what a node gives all handlers alike. The zero value works.
@@ -51,6 +52,11 @@ type boundOperation struct {
 	events   *plan // of an operation that streams
 }
 
+// takesUnsigned tells whether clients may call the operation without a signature.
+func (op *boundOperation) takesUnsigned() bool {
+	return op.unsigned || op.model != nil && op.model.Unsigned
+}
+
 // NewHandler returns the handler of a service. Every operation must be one of the
 // model's, or newer than the model.
 func NewHandler(api API, options HandlerOptions) (*Handler, error) {
@@ -63,6 +69,16 @@ func NewHandler(api API, options HandlerOptions) (*Handler, error) {
 		return nil, err
 	}
 	return h, nil
+}
+
+// TakesUnsigned tells whether the service has operations that clients call without a signature.
+func (h *Handler) TakesUnsigned() bool {
+	for _, op := range h.operations {
+		if op.takesUnsigned() {
+			return true
+		}
+	}
+	return false
 }
 
 // Model is the service's API as botocore describes it.
@@ -188,6 +204,9 @@ func (x *exchange) serve() error {
 		}
 	}
 	op := x.h.operations[x.name]
+	if CallerFrom(x.ctx).Anonymous && (op == nil || !op.takesUnsigned()) {
+		return sigv4.Missing(x.h.model.SigningName)
+	}
 	if op == nil || op.Mode == ModeRefuses || op.stream != nil && x.protocol == Query {
 		return x.h.unbound(x)
 	}

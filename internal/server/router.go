@@ -17,6 +17,9 @@ type Service struct {
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
 	// StreamsBody: bodies are passed on unread and may be of any length (S3).
 	StreamsBody bool
+	// Unsigned: the service has operations that clients call without a signature. It must refuse
+	// others for an anonymous caller.
+	Unsigned bool
 }
 
 // routes finds the service of a request.

@@ -1,129 +1,103 @@
 package iam
 
-import "github.com/brookmere/brookmere/internal/awswire"
+import (
+	"context"
+	"strings"
 
-// Operations lists what the service serves.
-func (s *Service) Operations() []awswire.Operation {
-	return []awswire.Operation{
-		awswire.Executes(s.AddClientIDToOpenIDConnectProvider),
-		awswire.Executes(s.AddRoleToInstanceProfile),
-		awswire.Executes(s.AddUserToGroup),
-		awswire.Executes(s.AttachGroupPolicy),
-		awswire.Executes(s.AttachRolePolicy),
-		awswire.Executes(s.AttachUserPolicy),
-		awswire.Executes(s.CreateAccessKey),
-		awswire.Stores(s.CreateAccountAlias),
-		awswire.Executes(s.CreateGroup),
-		awswire.Stores(s.CreateInstanceProfile),
-		awswire.Stores(s.CreateLoginProfile),
-		awswire.Executes(s.CreateOpenIDConnectProvider),
-		awswire.Executes(s.CreatePolicy),
-		awswire.Executes(s.CreatePolicyVersion),
-		awswire.Executes(s.CreateRole),
-		awswire.Stores(s.CreateSAMLProvider),
-		awswire.Executes(s.CreateServiceLinkedRole),
-		awswire.Executes(s.CreateUser),
-		awswire.Executes(s.DeleteAccessKey),
-		awswire.Executes(s.DeleteAccountAlias),
-		awswire.Executes(s.DeleteAccountPasswordPolicy),
-		awswire.Executes(s.DeleteGroup),
-		awswire.Executes(s.DeleteGroupPolicy),
-		awswire.Executes(s.DeleteInstanceProfile),
-		awswire.Stores(s.DeleteLoginProfile),
-		awswire.Executes(s.DeleteOpenIDConnectProvider),
-		awswire.Executes(s.DeletePolicy),
-		awswire.Executes(s.DeletePolicyVersion),
-		awswire.Executes(s.DeleteRole),
-		awswire.Executes(s.DeleteRolePermissionsBoundary),
-		awswire.Executes(s.DeleteRolePolicy),
-		awswire.Executes(s.DeleteSAMLProvider),
-		awswire.Executes(s.DeleteServiceLinkedRole),
-		awswire.Executes(s.DeleteUser),
-		awswire.Executes(s.DeleteUserPermissionsBoundary),
-		awswire.Executes(s.DeleteUserPolicy),
-		awswire.Executes(s.DetachGroupPolicy),
-		awswire.Executes(s.DetachRolePolicy),
-		awswire.Executes(s.DetachUserPolicy),
-		awswire.Executes(s.GenerateCredentialReport),
-		awswire.Executes(s.GetAccessKeyLastUsed),
-		awswire.Executes(s.GetAccountAuthorizationDetails),
-		awswire.Executes(s.GetAccountPasswordPolicy),
-		awswire.Executes(s.GetAccountSummary),
-		awswire.Executes(s.GetCredentialReport),
-		awswire.Executes(s.GetGroup),
-		awswire.Executes(s.GetGroupPolicy),
-		awswire.Executes(s.GetInstanceProfile),
-		awswire.Stores(s.GetLoginProfile),
-		awswire.Executes(s.GetOpenIDConnectProvider),
-		awswire.Executes(s.GetPolicy),
-		awswire.Executes(s.GetPolicyVersion),
-		awswire.Executes(s.GetRole),
-		awswire.Executes(s.GetRolePolicy),
-		awswire.Executes(s.GetSAMLProvider),
-		awswire.Executes(s.GetServiceLinkedRoleDeletionStatus),
-		awswire.Executes(s.GetUser),
-		awswire.Executes(s.GetUserPolicy),
-		awswire.Executes(s.ListAccessKeys),
-		awswire.Executes(s.ListAccountAliases),
-		awswire.Executes(s.ListAttachedGroupPolicies),
-		awswire.Executes(s.ListAttachedRolePolicies),
-		awswire.Executes(s.ListAttachedUserPolicies),
-		awswire.Executes(s.ListEntitiesForPolicy),
-		awswire.Executes(s.ListGroupPolicies),
-		awswire.Executes(s.ListGroups),
-		awswire.Executes(s.ListGroupsForUser),
-		awswire.Executes(s.ListInstanceProfileTags),
-		awswire.Executes(s.ListInstanceProfiles),
-		awswire.Executes(s.ListInstanceProfilesForRole),
-		awswire.Executes(s.ListMFADevices),
-		awswire.Executes(s.ListOpenIDConnectProviderTags),
-		awswire.Executes(s.ListOpenIDConnectProviders),
-		awswire.Executes(s.ListPolicies),
-		awswire.Executes(s.ListPolicyTags),
-		awswire.Executes(s.ListPolicyVersions),
-		awswire.Executes(s.ListRolePolicies),
-		awswire.Executes(s.ListRoleTags),
-		awswire.Executes(s.ListRoles),
-		awswire.Executes(s.ListSAMLProviderTags),
-		awswire.Executes(s.ListSAMLProviders),
-		awswire.Executes(s.ListSSHPublicKeys),
-		awswire.Executes(s.ListServerCertificates),
-		awswire.Executes(s.ListServiceSpecificCredentials),
-		awswire.Executes(s.ListSigningCertificates),
-		awswire.Executes(s.ListUserPolicies),
-		awswire.Executes(s.ListUserTags),
-		awswire.Executes(s.ListUsers),
-		awswire.Executes(s.ListVirtualMFADevices),
-		awswire.Executes(s.PutGroupPolicy),
-		awswire.Executes(s.PutRolePermissionsBoundary),
-		awswire.Executes(s.PutRolePolicy),
-		awswire.Executes(s.PutUserPermissionsBoundary),
-		awswire.Executes(s.PutUserPolicy),
-		awswire.Executes(s.RemoveClientIDFromOpenIDConnectProvider),
-		awswire.Executes(s.RemoveRoleFromInstanceProfile),
-		awswire.Executes(s.RemoveUserFromGroup),
-		awswire.Executes(s.SetDefaultPolicyVersion),
-		awswire.Executes(s.TagInstanceProfile),
-		awswire.Executes(s.TagOpenIDConnectProvider),
-		awswire.Executes(s.TagPolicy),
-		awswire.Executes(s.TagRole),
-		awswire.Executes(s.TagSAMLProvider),
-		awswire.Executes(s.TagUser),
-		awswire.Executes(s.UntagInstanceProfile),
-		awswire.Executes(s.UntagOpenIDConnectProvider),
-		awswire.Executes(s.UntagPolicy),
-		awswire.Executes(s.UntagRole),
-		awswire.Executes(s.UntagSAMLProvider),
-		awswire.Executes(s.UntagUser),
-		awswire.Executes(s.UpdateAccessKey),
-		awswire.Stores(s.UpdateAccountPasswordPolicy),
-		awswire.Executes(s.UpdateAssumeRolePolicy),
-		awswire.Executes(s.UpdateGroup),
-		awswire.Stores(s.UpdateLoginProfile),
-		awswire.Executes(s.UpdateOpenIDConnectProviderThumbprint),
-		awswire.Executes(s.UpdateRole),
-		awswire.Executes(s.UpdateRoleDescription),
-		awswire.Stores(s.UpdateSAMLProvider),
-		awswire.Executes(s.UpdateUser),
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// on is the ARN of a resource of the caller's account.
+func on(c awswire.Caller, resource string) []string {
+	return []string{arn.Global("iam", c.Region, c.Account, resource)}
+}
+
+// named is the ARN of an entity by its kind and name; without a name, of the calling user. The path of
+// one that is there is in its ARN.
+func (s *Service) onEntity(c awswire.Caller, kind string, name *string) []string {
+	n := aws.ToString(name)
+	if name == nil && kind == "user" {
+		if _, rest, ok := strings.Cut(c.Principal, ":user/"); ok {
+			return on(c, "user/"+rest)
+		}
+		return on(c, "user/*")
+	}
+	path := "/"
+	if s.state != nil { // else the zero value, of which the operations are listed
+		sc := scope{account: c.Account}
+		switch kind {
+		case "user":
+			if u, err := s.user(sc, n); err == nil {
+				path, n = u.Path, u.Name
+			}
+		case "group":
+			if g, err := s.group(sc, n); err == nil {
+				path, n = g.Path, g.Name
+			}
+		case "role":
+			if r, err := s.role(sc, n); err == nil {
+				path, n = r.Path, r.Name
+			}
+		case "instance-profile":
+			if p, err := s.profile(sc, n); err == nil {
+				path, n = p.Path, p.Name
+			}
+		}
+	}
+	return on(c, kind+path+n)
+}
+
+// onNew is the ARN of an entity that is to be made.
+func onNew(c awswire.Caller, kind string, path, name *string) []string {
+	p := aws.ToString(path)
+	if p == "" {
+		p = "/"
+	}
+	return on(c, kind+p+aws.ToString(name))
+}
+
+func (s *Service) entityOf(kind string) func(awswire.Caller, *string) []string {
+	return func(c awswire.Caller, name *string) []string { return s.onEntity(c, kind, name) }
+}
+
+func (s *Service) onPolicy(_ awswire.Caller, p *string) []string { return []string{aws.ToString(p)} }
+
+// withPolicy adds the condition key iam:PolicyARN to operations that attach policies, and
+// withBoundary iam:PermissionsBoundary to those that set a boundary.
+func withPolicy[I any](op awswire.Operation, of func(*I) *string) awswire.Operation {
+	return withKey(op, "iam:PolicyARN", of)
+}
+
+func withBoundary[I any](op awswire.Operation, of func(*I) *string) awswire.Operation {
+	return withKey(op, "iam:PermissionsBoundary", of)
+}
+
+func withKey[I any](op awswire.Operation, key string, of func(*I) *string) awswire.Operation {
+	return awswire.WithKeys(op, func(_ awswire.Caller, in *I) map[string][]string {
+		if v := of(in); v != nil {
+			return map[string][]string{key: {*v}}
+		}
+		return nil
+	})
+}
+
+// Executes and stores with a resource that a member of the input names.
+func executes[I, O, F any](method func(context.Context, *I, ...F) (*O, error), on func(awswire.Caller, *string) []string, member func(*I) *string) awswire.Operation {
+	return awswire.Executes(method, func(c awswire.Caller, in *I) []string { return on(c, member(in)) })
+}
+
+func stores[I, O, F any](method func(context.Context, *I, ...F) (*O, error), on func(awswire.Caller, *string) []string, member func(*I) *string) awswire.Operation {
+	return awswire.Stores(method, func(c awswire.Caller, in *I) []string { return on(c, member(in)) })
+}
+
+// API returns the service as the wire layer serves it.
+func (s *Service) API() awswire.API {
+	return awswire.API{
+		Model:      "iam",
+		Invalid:    func(message string) error { return awswire.Errorf("ValidationError", "%s", message) },
+		Operations: s.operations(),
 	}
 }

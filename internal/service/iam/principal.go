@@ -131,17 +131,8 @@ func (s *Service) Managed(_ context.Context, account, arn string) (*policy.Named
 	return &n, nil
 }
 
-// Role is a role as STS sees it.
-type Role struct {
-	ARN        string
-	ID         string
-	Name       string
-	Trust      *policy.Document
-	MaxSession time.Duration
-}
-
 // Role returns a role by account and name, without its path; nil where there is none.
-func (s *Service) Role(_ context.Context, account, name string) (*Role, error) {
+func (s *Service) Role(_ context.Context, account, name string) (*policy.AssumableRole, error) {
 	r, err := s.roles.Get(account, lower(name))
 	if err != nil {
 		return nil, found(err, nil)
@@ -150,7 +141,7 @@ func (s *Service) Role(_ context.Context, account, name string) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Role{
+	return &policy.AssumableRole{
 		ARN: r.arn(scope{account: account, partition: "aws"}, "role"), ID: r.ID, Name: r.Name, Trust: d, MaxSession: time.Duration(r.MaxSession) * time.Second,
 	}, nil
 }
