@@ -48,6 +48,8 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/iam v1.66.0
 )
 
+require github.com/dlclark/regexp2 v1.12.0
+
 require (
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
