@@ -16,6 +16,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/athena"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
+	"github.com/brookmere/brookmere/internal/service/iam"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
@@ -27,6 +28,7 @@ var catalog = []entry{
 	{zero: new(glue.Service), make: makeGlue},
 	{zero: new(firehose.Service), make: makeFirehose},
 	{zero: new(athena.Service), make: makeAthena},
+	{zero: new(iam.Service), make: makeIAM},
 	{zero: new(sts.Service), make: makeSTS},
 }
 
@@ -53,6 +55,7 @@ type services struct {
 	glue     *glue.Service
 	firehose *firehose.Service
 	athena   *athena.Service
+	iam      *iam.Service
 	sts      *sts.Service
 }
 
@@ -116,8 +119,13 @@ func makeAthena(s *services, p parts) (_ service, err error) {
 	return s.athena, err
 }
 
+func makeIAM(s *services, p parts) (_ service, err error) {
+	s.iam, err = iam.New(iam.Config{State: p.state, Sealer: p.node.key, Clock: p.clock})
+	return s.iam, err
+}
+
 func makeSTS(s *services, p parts) (_ service, err error) {
-	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, AnyAccount: p.node.openToAny(), Clock: p.clock})
+	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, Directory: s.iam, AnyAccount: p.node.openToAny(), Clock: p.clock})
 	return s.sts, err
 }
 
@@ -137,6 +145,9 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 		if e.bind != nil {
 			e.bind(&s.services)
 		}
+	}
+	if err := s.openIdentity(p); err != nil {
+		return err
 	}
 	for i, e := range catalog {
 		if err := s.start(ctx, e.zero.API().Model, made[i]); err != nil {
@@ -162,7 +173,7 @@ func (s *stack) interceptors(p parts) ([]awswire.Interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := []awswire.Interceptor{meter}
+	chain := []awswire.Interceptor{meter, s.authorizer.Intercept}
 	if p.limited() {
 		chain = append(chain, awswire.Throttle(p.clock.Now))
 	}
