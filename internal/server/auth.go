@@ -122,9 +122,8 @@ type Verified struct {
 }
 
 // NewVerified returns an Authenticator of the credentials, by access key, and of those that were
-// issued, which may be nil. Requests that are not signed reach services that have a use for
-// them (Service.Unsigned), and with anonymous S3, in the name of nobody; account is what they
-// are counted to.
+// issued, which may be nil. With anonymous, requests to S3 that are not signed are let in in the name of
+// nobody; account is what they are counted to.
 func NewVerified(account string, keys map[string]Credential, anonymous bool, issued Identities) *Verified {
 	if issued == nil {
 		issued = nobody{}
@@ -152,7 +151,7 @@ func (*Verified) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.Parse
 
 // Authenticate implements Authenticator.
 func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (awswire.Caller, error) {
-	if (svc.Unsigned || v.anonymous && svc.StreamsBody) && !sigv4.Signed(r) {
+	if v.anonymous && svc.StreamsBody && !sigv4.Signed(r) {
 		return awswire.Caller{Account: v.account, Anonymous: true}, nil
 	}
 	scope, err := v.verifier.Verify(r, svc.SigningName)
