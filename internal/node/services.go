@@ -11,9 +11,11 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/iam"
@@ -29,6 +31,8 @@ var catalog = []entry{
 	{zero: new(firehose.Service), make: makeFirehose},
 	{zero: new(athena.Service), make: makeAthena},
 	{zero: new(iam.Service), make: makeIAM},
+	{zero: new(dynamodb.Service), make: makeDynamoDB},
+	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
 }
 
@@ -56,6 +60,7 @@ type services struct {
 	firehose *firehose.Service
 	athena   *athena.Service
 	iam      *iam.Service
+	dynamodb *dynamodb.Service
 	sts      *sts.Service
 }
 
@@ -66,6 +71,7 @@ type parts struct {
 	state   *state.Store
 	log     *shardlog.Log
 	queries athena.Engine
+	items   *itemstore.Store
 	objects *s3.Client // in this process
 
 	clock      clockwork.Clock
@@ -123,6 +129,16 @@ func makeIAM(s *services, p parts) (_ service, err error) {
 	s.iam, err = iam.New(iam.Config{State: p.state, Sealer: p.node.key, Clock: p.clock})
 	return s.iam, err
 }
+
+func makeDynamoDB(s *services, p parts) (_ service, err error) {
+	s.dynamodb, err = dynamodb.New(dynamodb.Config{
+		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, EnforceLimits: p.limited(),
+		Clock: p.clock, Logger: p.logger,
+	})
+	return s.dynamodb, err
+}
+
+func makeDynamoDBStreams(s *services, _ parts) (service, error) { return s.dynamodb.Streams(), nil }
 
 func makeSTS(s *services, p parts) (_ service, err error) {
 	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, Directory: s.iam, AnyAccount: p.node.openToAny(), Clock: p.clock})
