@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/sigv4"
@@ -60,7 +61,7 @@ func NewOpen(account string, strict bool, issued Identities) *Open {
 	if issued == nil {
 		issued = nobody{}
 	}
-	return &Open{account: account, strict: strict, issued: issued, verified: NewVerified(account, nil, true, issued)}
+	return &Open{account: account, strict: strict, issued: issued, verified: NewVerified(nil, issued)}
 }
 
 // Scope implements Authenticator.
@@ -114,21 +115,18 @@ type Credential struct {
 
 // Verified lets in requests that are signed with credentials it knows.
 type Verified struct {
-	account   string
-	keys      map[string]Credential
-	anonymous bool
-	issued    Identities
-	verifier  *sigv4.Verifier
+	keys     map[string]Credential
+	issued   Identities
+	verifier *sigv4.Verifier
 }
 
 // NewVerified returns an Authenticator of the credentials, by access key, and of those that were
-// issued, which may be nil. With anonymous, requests to S3 that are not signed are let in in the name of
-// nobody; account is what they are counted to.
-func NewVerified(account string, keys map[string]Credential, anonymous bool, issued Identities) *Verified {
+// issued, which may be nil.
+func NewVerified(keys map[string]Credential, issued Identities) *Verified {
 	if issued == nil {
 		issued = nobody{}
 	}
-	v := &Verified{account: account, keys: keys, anonymous: anonymous, issued: issued}
+	v := &Verified{keys: keys, issued: issued}
 	v.verifier = &sigv4.Verifier{Lookup: v.lookup}
 	return v
 }
@@ -149,12 +147,42 @@ func (v *Verified) lookup(ctx context.Context, key, token string) (sigv4.Credent
 // Scope implements Authenticator.
 func (*Verified) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
 
-// Authenticate implements Authenticator.
-func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (awswire.Caller, error) {
-	if v.anonymous && svc.StreamsBody && !sigv4.Signed(r) {
-		return awswire.Caller{Account: v.account, Anonymous: true}, nil
+// Secret returns the secret key of an access key, and the account that it acts for, for what
+// a service verifies itself: the forms of S3.
+func (v *Verified) Secret(ctx context.Context, key, token string) (secret, account string, ok bool) {
+	c, ok := v.lookup(ctx, key, token)
+	if !ok || c.SessionToken != token || !c.Expires.IsZero() && time.Now().After(c.Expires) {
+		return "", "", false
 	}
-	scope, err := v.verifier.Verify(r, svc.SigningName)
+	if token != "" {
+		if s, ok := v.issued.Session(key, token); ok {
+			return c.Secret, s.Account, true
+		}
+	}
+	if known, ok := v.keys[key]; ok {
+		return c.Secret, known.Account, true
+	}
+	k, ok := v.issued.Key(ctx, key)
+	return c.Secret, k.Account, ok
+}
+
+// Authenticate implements Authenticator. A request to S3 may come without a signature:
+// then it is nobody's, and the bucket says what nobody may.
+func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (awswire.Caller, error) {
+	var scope sigv4.Scope
+	var err error
+	switch {
+	case svc.StreamsBody && sigv4.IsV2Query(r) && r.Header.Get("Authorization") == "":
+		bucket := ""
+		if svc.Bucket != nil {
+			bucket = svc.Bucket(r.Host)
+		}
+		scope, err = v.verifier.VerifyV2Query(r, bucket)
+	case svc.StreamsBody && !sigv4.Signed(r):
+		return awswire.Caller{Anonymous: true}, nil
+	default:
+		scope, err = v.verifier.Verify(r, svc.SigningName)
+	}
 	if err != nil {
 		return awswire.Caller{}, err
 	}

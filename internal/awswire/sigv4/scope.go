@@ -44,14 +44,5 @@ func SessionToken(r *http.Request) string {
 	return r.URL.Query().Get("X-Amz-Security-Token")
 }
 
-// Signed tells whether a request claims to be signed, in whatever form.
-func Signed(r *http.Request) bool {
-	if r.Header.Get("Authorization") != "" {
-		return true
-	}
-	return strings.Contains(r.URL.RawQuery, "X-Amz-Algorithm=") || strings.Contains(r.URL.RawQuery, "X-Amz-Signature=") ||
-		strings.Contains(r.URL.RawQuery, "Signature=")
-}
-
 // Missing is the error of a service for a request that is not signed and has to be.
 func Missing(service string) error { return family(service).missing() }
