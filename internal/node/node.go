@@ -27,6 +27,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 	"github.com/brookmere/brookmere/internal/server"
 	"github.com/brookmere/brookmere/internal/service/s3"
 	"github.com/brookmere/brookmere/internal/service/sts"
@@ -46,6 +47,8 @@ type Node struct {
 	listener net.Listener
 	process  *prometheus.Registry
 	failed   chan error
+	bodies   *inflight.Budget // of requests in memory
+	answers  *inflight.Budget // of answers that clients have not read
 
 	// mu is held for reading by every request, for writing while a reset exchanges the
 	// stack.
@@ -59,7 +62,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	begin := time.Now()
-	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry(), issuer: newIssuer(cfg.Credentials)}
+	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry(), issuer: newIssuer(cfg.Credentials), bodies: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20), answers: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20)}
 	defer func() {
 		if err != nil {
 			n.release()
@@ -94,6 +97,8 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		Auth:         n.authenticator(),
 		Account:      cfg.Account,
 		Origins:      cfg.CORSOrigins,
+		Hosts:        cfg.Hosts,
+		Bodies:       n.bodies,
 		IsBucketHost: func(host string) bool { _, ok := s3.ParseBucketHost(host); return ok },
 		TLS:          tlsConfig,
 		Logger:       log,
@@ -236,6 +241,7 @@ func (n *Node) services() []server.Service {
 			TargetPrefix:  m.TargetPrefix,
 			WriteError:    h.WriteError,
 			TakesUnsigned: h.TakesUnsigned,
+			MaxBody:       h.MaxBody(),
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
 					s.apis[i].ServeHTTP(w, r.WithContext(ctx))

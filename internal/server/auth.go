@@ -10,6 +10,8 @@ import (
 
 // Authenticator says who sends a request.
 type Authenticator interface {
+	// Verifies says whether signatures are demanded.
+	Verifies() bool
 	// Scope reads the credential scope that a request claims, unverified, for routing.
 	Scope(r *http.Request) (scope sigv4.Scope, signed bool)
 	// Authenticate lets the request in, with r.Body wrapped where the body is verified
@@ -29,6 +31,9 @@ type Open struct {
 	Account  string   // of callers whose access key is no account id
 	Sessions Sessions // nil: none
 }
+
+// Verifies implements Authenticator.
+func (Open) Verifies() bool { return false }
 
 // Scope implements Authenticator.
 func (Open) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
@@ -90,12 +95,15 @@ func (v *Verified) lookup(_ context.Context, key, token string) (sigv4.Credentia
 	return sigv4.Credentials{Secret: c.Secret}, ok
 }
 
+// Verifies implements Authenticator.
+func (*Verified) Verifies() bool { return true }
+
 // Scope implements Authenticator.
 func (*Verified) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
 
 // Authenticate implements Authenticator.
 func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (awswire.Caller, error) {
-	scope, err := v.verifier.Verify(r, svc.SigningName)
+	scope, err := v.verifier.VerifyUpTo(r, svc.SigningName, svc.MaxBody)
 	if err != nil {
 		return awswire.Caller{}, err
 	}

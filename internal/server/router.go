@@ -17,6 +17,8 @@ type Service struct {
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
 	// StreamsBody: bodies are passed on unread and may be of any length (S3).
 	StreamsBody bool
+	// MaxBody bounds a body that must be in memory to be verified; zero is 64 MiB.
+	MaxBody int64
 
 	// Matches says whether the service has an operation for the method and path of a request;
 	// nil for services whose requests name it otherwise.
