@@ -23,8 +23,8 @@ import (
 // browserRefusal says why a request that a browser may have sent is refused; empty if it is
 // not. guarded says that whatever the host, the request reads and changes nothing but what a
 // signature lets it.
-func (s *Server) browserRefusal(r *http.Request, guarded bool) string {
-	if origin := r.Header.Get("Origin"); !s.originAllowed(origin) {
+func (s *Server) browserRefusal(r *http.Request, svc *Service, guarded bool) string {
+	if origin := r.Header.Get("Origin"); !s.originAllowed(r) && !serviceAllows(svc, r) {
 		return fmt.Sprintf("Origin %q may not use this node: add it to cors_origins in the node's configuration.", origin)
 	}
 	switch r.Header.Get("Sec-Fetch-Site") {
@@ -40,14 +40,26 @@ func (s *Server) browserRefusal(r *http.Request, guarded bool) string {
 	return ""
 }
 
-// originAllowed tells whether a page of the origin may use the node. A request without an
-// Origin header comes from no page, or from one of the node's own.
-func (s *Server) originAllowed(origin string) bool {
-	if origin == "" || slices.Contains(s.opts.Origins, "*") || slices.Contains(s.opts.Origins, origin) {
+// originAllowed tells whether a page of the request's origin may use the node. A
+// request without an Origin header comes from no browser page.
+func (s *Server) originAllowed(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || s.originListed(r) {
 		return true
 	}
 	u, err := url.Parse(origin)
 	return err == nil && isLoopbackName(u.Hostname())
+}
+
+// originListed tells whether the request's origin is one of those that the configuration names.
+func (s *Server) originListed(r *http.Request) bool {
+	return slices.Contains(s.opts.Origins, "*") || slices.Contains(s.opts.Origins, r.Header.Get("Origin"))
+}
+
+// serviceAllows tells whether a service takes a request from a page of an origin that the node
+// does not know.
+func serviceAllows(svc *Service, r *http.Request) bool {
+	return svc != nil && svc.AllowsOrigin != nil && svc.AllowsOrigin(r)
 }
 
 // privateSuffixes are the ends of names that nobody can register, and of AWS's own.

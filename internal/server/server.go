@@ -131,8 +131,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		return svc.Name
 	}
 	node := strings.HasPrefix(r.URL.Path, NodePrefix) || !signed && r.URL.Path == "/metrics"
+	var svc *Service
+	if !node {
+		if isForm(r) { // which may have to be read
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyStall))
+		}
+		svc = s.routes.find(r, scope.Service)
+	}
 	guarded := s.opts.Auth.Verifies() && (!node || r.URL.Path == NodePrefix+"health" || r.URL.Path == "/metrics")
-	if why := s.browserRefusal(r, guarded); why != "" {
+	if why := s.browserRefusal(r, svc, guarded); why != "" {
 		http.Error(w, why, http.StatusForbidden)
 		return "node"
 	}
@@ -140,16 +147,22 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		s.serveNode(w, r, scope)
 		return "node"
 	}
-	svc := s.routes.find(r, scope.Service)
 	if svc == nil {
 		writeUnknownService(w, r, scope.Service)
 		return "unknown"
 	}
-	if isPreflight(r) {
+	own := svc.OwnsCORS != nil && !s.originListed(r) && svc.OwnsCORS(r)
+	switch {
+	case own && r.Method == http.MethodOptions:
+		r = r.WithContext(awswire.WithCaller(r.Context(), awswire.Caller{Anonymous: true, RequestID: awswire.NewRequestID()}))
+		svc.Handler.ServeHTTP(w, r)
+		return svc.Name
+	case isPreflight(r):
 		writePreflight(w, r)
 		return svc.Name
+	case !own:
+		writeCORS(w, r)
 	}
-	writeCORS(w, r)
 	s.hand(w, r, svc, scope, signed)
 	return svc.Name
 }
@@ -160,7 +173,7 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scop
 	var caller awswire.Caller
 	var err error
 	if !signed && svc.takesUnsigned(r) {
-		caller = awswire.Caller{Account: s.opts.Account, Region: regionOfHost(r.Host)}
+		caller = awswire.Caller{Anonymous: true, Account: s.opts.Account, Region: regionOfHost(r.Host)}
 	} else {
 		caller, err = s.opts.Auth.Authenticate(r, scope, svc)
 	}
