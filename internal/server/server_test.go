@@ -233,7 +233,7 @@ func TestBodyBudget(t *testing.T) {
 		}
 	})
 	bodies := inflight.New(1 << 20)
-	s := New(Options{Services: []Service{kinesis}, Auth: Open{}, Bodies: bodies})
+	s := New(Options{Services: []Service{kinesis}, Auth: &Open{}, Bodies: bodies})
 	call := func(size int) int {
 		r := httptest.NewRequest("POST", "http://localhost/", strings.NewReader(strings.Repeat("x", size)))
 		r.Header.Set("X-Amz-Target", "Kinesis_20131202.PutRecord")
