@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ import (
 	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/inflight"
+	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/server"
 	"github.com/brookmere/brookmere/internal/service/s3"
@@ -129,6 +131,21 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 
 // Addr is the address that the node listens on.
 func (n *Node) Addr() string { return n.listener.Addr().String() }
+
+// outbound is the client for addresses that clients of the node name.
+func (n *Node) outbound(timeout time.Duration) *outbound.Client {
+	allow, _ := n.cfg.Outbound.networks() // they have been checked
+	return outbound.New(outbound.Options{
+		Loopback: n.openToAny(), Allow: allow, Timeout: timeout,
+		Self: func() []uint16 {
+			at, err := netip.ParseAddrPort(n.Addr())
+			if err != nil {
+				return nil
+			}
+			return []uint16{at.Port()}
+		},
+	})
+}
 
 // URL is the endpoint URL for clients on this machine.
 func (n *Node) URL() string {
