@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jonboulle/clockwork"
@@ -150,7 +151,7 @@ func makeSTS(s *services, p parts) (_ service, err error) {
 }
 
 func makeAPIGateway(_ *services, p parts) (service, error) {
-	return apigateway.New(apigateway.Config{State: p.state, Services: integrations{p.stack}, Clock: p.clock, Logger: p.logger})
+	return apigateway.New(apigateway.Config{State: p.state, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
 }
 
 // makeServices makes every service of the catalog, binds them, starts them, and puts them
