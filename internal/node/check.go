@@ -82,11 +82,11 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 		return err
 	}
 	defer documents.Close()
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: d.appends()})
 	if err != nil {
 		return err
 	}
-	defer shards.Close()
+	defer func() { err = errors.Join(err, shards.Close()) }()
 	s := &stack{registry: prometheus.NewRegistry()}
 	made, err := s.construct(parts{
 		node: &Node{dirs: d, log: slog.New(slog.DiscardHandler)}, state: documents, log: shards,

@@ -302,6 +302,10 @@ func (r *batchRead) continuation(at shardlog.Position, now time.Time) sequence {
 		return r.sequence(&r.records[n-1])
 	}
 	q := r.shard.sequence()
+	if at.Index > 0 { // at the end of a frame that more may come to
+		q.frame, q.index, q.time = at.Frame, at.Index-1, seconds(now)
+		return q
+	}
 	q.frame, q.index, q.time = cmp.Or(at.Frame, 1)-1, lastIndex, seconds(now)
 	return q
 }
