@@ -266,6 +266,9 @@ func createTableFirst(in *dynamodb.CreateTableInput) error {
 
 func (s *Service) otherOperations() []awswire.Operation {
 	return []awswire.Operation{
+		awswire.Executes(s.BatchExecuteStatement),
+		awswire.Executes(s.ExecuteStatement),
+		awswire.Executes(s.ExecuteTransaction),
 		awswire.Executes(s.CreateBackup, named(func(in *dynamodb.CreateBackupInput) *string { return in.TableName })),
 		awswire.Executes(s.DeleteBackup, named(func(in *dynamodb.DeleteBackupInput) *string { return in.BackupArn })),
 		awswire.Executes(s.DescribeBackup, named(func(in *dynamodb.DescribeBackupInput) *string { return in.BackupArn })),
