@@ -302,7 +302,7 @@ func (s *Service) restore(ctx context.Context, d *table) error {
 
 // fill loads the items of a restored table and makes it ACTIVE. It may be done again.
 func (s *Service) fill(ctx context.Context, d *table) error {
-	o, err := s.opened(d)
+	o, err := s.defined(d)
 	if err == nil && d.Restored.Backup != "" {
 		err = s.fillFromBackup(ctx, o)
 	} else if err == nil {
