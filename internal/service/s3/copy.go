@@ -91,7 +91,7 @@ func (c *call) usable(src *source) error {
 	if err := c.readConditions("X-Amz-Copy-Source-", src.info.ETag, src.info.ModTime); err != nil {
 		return err
 	}
-	if class := src.info.Prop(propClass); archived(class) && !restored(&src.info) {
+	if class := src.info.Prop(propClass); archived(class) && !c.s.restored(&src.info) {
 		return fault(403, "ObjectNotInActiveTierError", "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.")
 	}
 	var err error
