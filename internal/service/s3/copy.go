@@ -198,12 +198,12 @@ func (c *call) copyObject() error {
 	if src.b.Versioning != "" {
 		c.say("x-amz-copy-source-version-id", src.info.VersionID())
 	}
-	c.sayVersion(&info)
+	c.sayWritten(&info)
 	c.sayEncryption(&info.Record)
 	c.sayExpiration(&info)
 	c.notify("ObjectCreated:Copy", &info)
 	n := el("CopyObjectResult", leaf("LastModified", listTime(info.ModTime)), leaf("ETag", quoted(info.ETag)))
-	addSum(n, &info.Record, true)
+	addSum(n, &info.Record, false)
 	return c.writeXML(n)
 }
 

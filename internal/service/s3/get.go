@@ -210,7 +210,9 @@ func (c *call) sayObject(info *objectstore.Info) {
 	}
 	c.sayLock(&info.Record)
 	c.sayRestore(&info.Record)
-	c.sayExpiration(info)
+	if c.version() == "" {
+		c.sayExpiration(info)
+	}
 	c.say("x-amz-replication-status", info.Prop("replication"))
 }
 
