@@ -64,7 +64,7 @@ var goroutines = map[string][]string{
 	"firehose": {"compaction.go", "delete.go", "lane.go", "service.go", "source.go", "stream.go"},
 	"glue":     {"crawl_run.go"},
 	"kinesis":  {"demand.go", "kinesis.go", "lifecycle.go", "subscribe.go"},
-	"s3":       {"client.go", "early.go", "files.go", "replace.go", "service.go", "swap.go"},
+	"s3":       {"client.go", "lifecycle.go"},
 }
 
 // TestWallsOfGoroutines: what runs by itself is a document that a runner runs; a service
