@@ -6,6 +6,7 @@
 //
 //	LOCK      held while a node runs, so that two do not share a directory
 //	FORMAT    the version of this layout
+//	KEY       the node's key, which seals secrets: only its owner may read it
 //	log/      JetStream: record data and state documents
 //	objects/  S3: a directory a bucket, objects as plain files
 //	s3/       S3: settings of buckets, versions, uploads under way
@@ -14,19 +15,24 @@ package node
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
+	"github.com/brookmere/brookmere/internal/engine/outbound"
+	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/server"
 	"github.com/brookmere/brookmere/internal/service/s3"
 	"github.com/brookmere/brookmere/internal/service/sts"
@@ -40,12 +46,15 @@ type Node struct {
 	cfg      Config
 	log      *slog.Logger
 	dirs     dirs
+	key      *seal.Key // seals secrets at rest
 	issuer   *sts.Issuer
-	objects  *s3.Service // outlives a reset: its library allows one a process
+	objects  *s3.Service // outlives a reset
 	server   *server.Server
 	listener net.Listener
 	process  *prometheus.Registry
 	failed   chan error
+	bodies   *inflight.Budget // of requests in memory
+	answers  *inflight.Budget // of answers that clients have not read
 
 	// mu is held for reading by every request, for writing while a reset exchanges the
 	// stack.
@@ -55,11 +64,13 @@ type Node struct {
 
 // Start starts a node and returns when it answers requests.
 func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err error) {
-	if err := cfg.check(); err != nil {
+	cfg.Credentials, cfg.Issuers = slices.Clone(cfg.Credentials), slices.Clone(cfg.Issuers)
+	if err := errors.Join(cfg.resolve(), cfg.check()); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	begin := time.Now()
-	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry(), issuer: newIssuer(cfg.Credentials)}
+	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry(),
+		bodies: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20), answers: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20)}
 	defer func() {
 		if err != nil {
 			n.release()
@@ -72,17 +83,25 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 	if n.dirs, err = openDirs(cfg.Data); err != nil {
 		return nil, err
 	}
+	if n.key, err = n.dirs.openKey(); err != nil {
+		return nil, err
+	}
+	n.issuer = sts.NewIssuer(n.key)
 	tlsConfig, err := loadTLS(cfg.TLS)
 	if err != nil {
 		return nil, err
 	}
-	n.objects, err = s3.New(s3.Config{
+	auth := n.authenticator()
+	objects := s3.Config{
 		Dir:        n.dirs.objects,
 		StateDir:   n.dirs.s3,
 		Logger:     log.With("service", "s3"),
 		Registerer: n.process,
-	})
-	if err != nil {
+	}
+	if v, ok := auth.(*server.Verified); ok {
+		objects.Secrets = v.Secret
+	}
+	if n.objects, err = s3.New(objects); err != nil {
 		return nil, fmt.Errorf("start s3: %w", err)
 	}
 	if n.stack, err = openStack(ctx, n); err != nil {
@@ -91,10 +110,12 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 	n.server = server.New(server.Options{
 		Services:     n.services(),
 		Node:         n.endpoints(),
-		Auth:         n.authenticator(),
+		Auth:         auth,
 		Account:      cfg.Account,
 		Origins:      cfg.CORSOrigins,
-		IsBucketHost: func(host string) bool { _, ok := s3.ParseBucketHost(host); return ok },
+		Hosts:        cfg.Hosts,
+		Bodies:       n.bodies,
+		IsBucketHost: func(host string) bool { return bucketOf(host) != "" || s3.IsWebsiteHost(host) },
 		TLS:          tlsConfig,
 		Logger:       log,
 		Registerer:   n.process,
@@ -110,6 +131,21 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 
 // Addr is the address that the node listens on.
 func (n *Node) Addr() string { return n.listener.Addr().String() }
+
+// outbound is the client for addresses that clients of the node name.
+func (n *Node) outbound(timeout time.Duration) *outbound.Client {
+	allow, _ := n.cfg.Outbound.networks() // they have been checked
+	return outbound.New(outbound.Options{
+		Loopback: n.openToAny(), Allow: allow, Timeout: timeout,
+		Self: func() []uint16 {
+			at, err := netip.ParseAddrPort(n.Addr())
+			if err != nil {
+				return nil
+			}
+			return []uint16{at.Port()}
+		},
+	})
+}
 
 // URL is the endpoint URL for clients on this machine.
 func (n *Node) URL() string {
@@ -236,6 +272,7 @@ func (n *Node) services() []server.Service {
 			TargetPrefix:  m.TargetPrefix,
 			WriteError:    h.WriteError,
 			TakesUnsigned: h.TakesUnsigned,
+			MaxBody:       h.MaxBody(),
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
 					s.apis[i].ServeHTTP(w, r.WithContext(ctx))
@@ -271,7 +308,12 @@ func (n *Node) services() []server.Service {
 		Name:        "s3",
 		SigningName: "s3",
 		StreamsBody: true,
-		WriteError:  s3.WriteError,
+		Bucket:      bucketOf,
+		OwnsCORS:    func(r *http.Request) bool { return n.objects.HasBucket(r) },
+		AllowsOrigin: func(r *http.Request) bool {
+			return n.objects.AllowsOrigin(r) || !n.openToAny() && n.objects.HasBucket(r)
+		},
+		WriteError: s3.WriteError,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !n.onStack(r.Context(), func(ctx context.Context, st *stack) {
 				defer cutOff(st.ctx, w)()
@@ -306,8 +348,9 @@ func cutOff(ctx context.Context, w http.ResponseWriter) (done func()) {
 }
 
 func (n *Node) authenticator() server.Authenticator {
+	mode, _ := n.cfg.iamMode()
 	if n.openToAny() {
-		return server.Open{Account: n.cfg.Account, Sessions: n.issuer}
+		return server.NewOpen(n.cfg.Account, mode == authorize.Enforce, issued{n})
 	}
 	keys := make(map[string]server.Credential, len(n.cfg.Credentials))
 	for _, c := range n.cfg.Credentials {
@@ -317,24 +360,19 @@ func (n *Node) authenticator() server.Authenticator {
 		}
 		keys[c.AccessKeyID] = server.Credential{Secret: c.SecretAccessKey, Account: account}
 	}
-	return server.NewVerified(keys, n.issuer)
+	return server.NewVerified(keys, issued{n})
+}
+
+// bucketOf is the bucket that a host names, "" for none.
+func bucketOf(host string) string {
+	bucket, _ := s3.ParseBucketHost(host)
+	return bucket
 }
 
 // openToAny reports whether the node takes any credentials.
 func (n *Node) openToAny() bool {
 	host, _, _ := net.SplitHostPort(n.cfg.Listen)
 	return len(n.cfg.Credentials) == 0 && isLoopback(host)
-}
-
-// newIssuer returns the maker of temporary credentials. Its key is made of the configured
-// secrets, so that nodes of one configuration honour each other's, and changing a
-// secret ends the sessions.
-func newIssuer(credentials []Credential) *sts.Issuer {
-	h := sha256.New()
-	for _, c := range credentials {
-		fmt.Fprintf(h, "%q %q\n", c.AccessKeyID, c.SecretAccessKey)
-	}
-	return sts.NewIssuer(h.Sum(nil))
 }
 
 func loadTLS(c *TLS) (*tls.Config, error) {

@@ -11,11 +11,15 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
+	"github.com/brookmere/brookmere/internal/service/iam"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
@@ -27,7 +31,11 @@ var catalog = []entry{
 	{zero: new(glue.Service), make: makeGlue},
 	{zero: new(firehose.Service), make: makeFirehose},
 	{zero: new(athena.Service), make: makeAthena},
+	{zero: new(iam.Service), make: makeIAM},
+	{zero: new(dynamodb.Service), make: makeDynamoDB},
+	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
+	{zero: new(apigateway.Service), make: makeAPIGateway},
 }
 
 // entry is one service of the catalog.
@@ -53,6 +61,8 @@ type services struct {
 	glue     *glue.Service
 	firehose *firehose.Service
 	athena   *athena.Service
+	iam      *iam.Service
+	dynamodb *dynamodb.Service
 	sts      *sts.Service
 }
 
@@ -60,9 +70,11 @@ type services struct {
 type parts struct {
 	name    string // of the service that is being made
 	node    *Node
+	stack   *stack // to reach what is made later
 	state   *state.Store
 	log     *shardlog.Log
 	queries athena.Engine
+	items   *itemstore.Store
 	objects *s3.Client // in this process
 
 	clock      clockwork.Clock
@@ -100,6 +112,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},
 		Lake:       lake{p.node.objects, p.node.objects},
 		Compaction: compaction,
+		HTTP:       p.node.outbound(firehose.HTTPTimeout),
 		Clock:      p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.firehose, err
@@ -116,9 +129,28 @@ func makeAthena(s *services, p parts) (_ service, err error) {
 	return s.athena, err
 }
 
+func makeIAM(s *services, p parts) (_ service, err error) {
+	s.iam, err = iam.New(iam.Config{State: p.state, Sealer: p.node.key, Clock: p.clock})
+	return s.iam, err
+}
+
+func makeDynamoDB(s *services, p parts) (_ service, err error) {
+	s.dynamodb, err = dynamodb.New(dynamodb.Config{
+		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, EnforceLimits: p.limited(),
+		Clock: p.clock, Logger: p.logger,
+	})
+	return s.dynamodb, err
+}
+
+func makeDynamoDBStreams(s *services, _ parts) (service, error) { return s.dynamodb.Streams(), nil }
+
 func makeSTS(s *services, p parts) (_ service, err error) {
-	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, AnyAccount: p.node.openToAny(), Clock: p.clock})
+	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, Directory: s.iam, AnyAccount: p.node.openToAny(), Clock: p.clock})
 	return s.sts, err
+}
+
+func makeAPIGateway(_ *services, p parts) (service, error) {
+	return apigateway.New(apigateway.Config{State: p.state, Services: integrations{p.stack}, Clock: p.clock, Logger: p.logger})
 }
 
 // makeServices makes every service of the catalog, binds them, starts them, and puts them
@@ -132,6 +164,9 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 	if err := p.state.Check(); err != nil {
 		return fmt.Errorf("%w:\n%w", errDamagedState, err)
 	}
+	if err := s.openIdentity(p); err != nil {
+		return err
+	}
 	for i, e := range catalog {
 		if err := s.start(ctx, e.zero.API().Model, made[i]); err != nil {
 			return err
@@ -141,6 +176,7 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 	if err != nil {
 		return err
 	}
+	p.node.objects.Intercept(interceptors)
 	for _, svc := range made {
 		if err := s.serve(p.node, svc, interceptors); err != nil {
 			return err
@@ -180,7 +216,7 @@ func (s *stack) interceptors(p parts) ([]awswire.Interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := []awswire.Interceptor{meter}
+	chain := []awswire.Interceptor{meter, s.authorizer.Intercept}
 	if p.limited() {
 		chain = append(chain, awswire.Throttle(p.clock.Now))
 	}

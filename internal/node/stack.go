@@ -9,9 +9,12 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -23,18 +26,21 @@ type stack struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	registry  *prometheus.Registry
-	services  services
-	apis      []*awswire.Handler // in the order of the catalog
-	fronts    []awswire.Front    // of services, beside their APIs
-	endpoints http.Handler       // the node's own that services contribute
-	state     *state.Store
-	closers   []func(context.Context) error // in the order of opening
+	node       *Node
+	registry   *prometheus.Registry
+	services   services
+	authorizer *authorize.Authorizer
+	signer     *oidc.Signer       // of tokens of the node's own issuer
+	apis       []*awswire.Handler // in the order of the catalog
+	fronts     []awswire.Front    // of services, beside their APIs
+	endpoints  http.Handler       // the node's own that services contribute
+	state      *state.Store
+	closers    []func(context.Context) error // in the order of opening
 }
 
 // openStack opens the engines, then the services from the log upwards.
 func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
-	s := &stack{registry: prometheus.NewRegistry()}
+	s := &stack{node: n, registry: prometheus.NewRegistry()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -63,7 +69,14 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	s.onClose(func(context.Context) error { return shards.Close() })
-	queries, err := openQueries(lakesql.Options{
+	items, err := itemstore.Open(itemstore.Options{Dir: n.dirs.items, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("item store", "part", "items", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the item store: %w", err)
+	}
+	s.onClose(func(context.Context) error { return items.Close() })
+	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
 		MemoryLimit:   fmt.Sprintf("%dMiB", orDefault(n.cfg.Query.MemoryMiB, 1024)),
@@ -76,7 +89,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.onClose(func(context.Context) error { return queries.Close() })
 
 	err = s.makeServices(ctx, parts{
-		node: n, state: documents, log: shards, queries: &politeEngine{Engine: queries}, objects: n.objects.Client(),
+		node: n, stack: s, state: documents, log: shards, items: items, queries: queries, objects: n.objects.Client(),
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {
@@ -105,6 +118,7 @@ func (s *stack) serve(n *Node, svc service, interceptors []awswire.Interceptor) 
 	described := svc.API()
 	h, err := awswire.NewHandler(described, awswire.HandlerOptions{
 		Interceptors: interceptors,
+		Answers:      n.answers,
 		OnInternalError: func(ctx context.Context, operation string, err error) {
 			n.log.Error("internal failure", "service", described.Model, "operation", operation,
 				"request", awswire.CallerFrom(ctx).RequestID, "error", err)

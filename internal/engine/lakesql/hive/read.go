@@ -32,7 +32,9 @@ const DefaultPartition = "__HIVE_DEFAULT_PARTITION__"
 type Reader struct {
 	Footers *Footers // of Parquet files
 	Scratch string   // the directory that compressed text is unpacked in; empty: nowhere
-	plain   string   // the directory of unpacked files, if there are any
+	// Unpacked are the URIs of the objects that were unpacked, by the paths of what they became.
+	Unpacked map[string]string
+	plain    string // the directory of unpacked files, if there are any
 }
 
 // Scan is what is read of a table.
@@ -78,7 +80,10 @@ func (r *Reader) Select(ctx context.Context, s Scan, pieces []Piece) []string {
 func (s *scan) read(pieces []Piece) []string {
 	at, table, format := s.Position, s.Table, pieces[0].Format
 	class := format.SerDe[strings.LastIndexByte(format.SerDe, '.')+1:]
+	s.checkInput(format)
 	switch {
+	case format.InputFormat == cloudTrailInput || class == "CloudTrailSerde":
+		return []string{s.readJSON(s.cloudTrail(pieces))}
 	case strings.Contains(class, "Parquet") || class == "" && strings.Contains(format.InputFormat, "Parquet"):
 		return s.readParquet(pieces)
 	}

@@ -171,6 +171,7 @@ func (s *scan) unpacked(pieces []Piece) []Piece {
 				panic(fault.Stop(err))
 			}
 			out[i].Files[j].Path = path
+			s.unpackedFrom(path, f.URI)
 		}
 	}
 	return out

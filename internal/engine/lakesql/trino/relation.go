@@ -45,6 +45,8 @@ func (t *translator) rename(at sql.Position, columns []column, names []sql.Ident
 
 // relation translates a relation of FROM and adds its columns to the scope.
 func (t *translator) relation(r sql.Relation, in *scope) string {
+	t.worked(r.Pos())
+	defer func() { wide(r.Pos(), in.columns) }()
 	switch r := r.(type) {
 	case *sql.Table:
 		text, columns := t.table(r, "", in)
@@ -166,8 +168,19 @@ func (t *translator) unnest(u *sql.Unnest, aliases []sql.Identifier, in *scope) 
 		outer = append(outer, text+" AS "+duck.Ident(name))
 		columns = append(columns, column{name: name, typ: typ})
 	}
+	texts, typs := make([]string, len(u.Exprs)), make([]*sql.Type, len(u.Exprs))
+	whole := 0 // columns where rows stay what they are
 	for i, x := range u.Exprs {
-		text, typ := t.expr(x, in)
+		texts[i], typs[i] = t.expr(x, in)
+		if whole++; types.Is(typs[i], "map") {
+			whole++
+		}
+	}
+	// Rows are taken apart, unless the aliases are as many as there are rows (and not only then
+	// as many as there are fields, as for rows of one field): Athena's way.
+	asRows := aliases != nil && wanted == whole
+	for i := range u.Exprs {
+		text, typ := texts[i], typs[i]
 		source := fmt.Sprintf("u%d", i)
 		lengths = append(lengths, "coalesce(len("+text+"), 0)")
 		switch {
@@ -180,7 +193,7 @@ func (t *translator) unnest(u *sql.Unnest, aliases []sql.Identifier, in *scope) 
 			}
 			add(source+"k", k, "")
 			add(source+"v", v, "")
-		case types.Is(types.Element(typ), "row"):
+		case types.Is(types.Element(typ), "row") && !asRows:
 			inner = append(inner, "unnest("+text+") AS "+source)
 			for j, f := range types.Element(typ).Fields {
 				name := ""
@@ -292,11 +305,12 @@ func (t *translator) view(at sql.Position, v *catalog.Table) (string, []column) 
 	ctes, lambdas, database, path := t.ctes, t.lambdas, t.database, t.path
 	t.ctes, t.lambdas, t.database, t.path, t.bare = nil, nil, strings.ToLower(v.Database), usesPath(q), false
 	t.views = append(t.views, key)
+	t.work += viewWork
 	defer func() {
 		t.ctes, t.lambdas, t.database, t.path = ctes, lambdas, database, path
 		t.views = t.views[:len(t.views)-1]
 		if p := recover(); p != nil {
-			if e, ok := p.(*fault.Error); ok && e.Name != "VIEW_IS_RECURSIVE" {
+			if e, ok := p.(*fault.Error); ok && e.Name != "VIEW_IS_RECURSIVE" && e.Name != "STACK_OVERFLOW" {
 				fault.Fail(at, "INVALID_VIEW", "Failed analyzing stored view '%s': line %d:%d: %s", key, e.Line, e.Column, e.Message)
 			}
 			panic(p)
