@@ -56,6 +56,8 @@ type Function struct {
 	Storage  int // MiB of /tmp
 	Reserved int // concurrency that the group has for itself; negative: none is reserved
 
+	Context any // the caller's own; the engine does not look at it
+
 	// Env is the environment besides what the engine itself sets; it is asked at each cold
 	// start, as credentials expire. instance names the instance.
 	Env func(ctx context.Context, instance string) ([]string, error)
