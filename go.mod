@@ -45,6 +45,8 @@ require kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect
 
 require github.com/aws/aws-sdk-go-v2/service/dynamodbstreams v1.47.0
 
+require github.com/dlclark/regexp2 v1.12.0
+
 require (
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

@@ -27,6 +27,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/node"
+	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
 )
 
 const benchBucket = "bench"
@@ -179,7 +180,7 @@ func (b *benchDelivery) measure(ctx context.Context, name string, parquet bool, 
 		return r, err
 	}
 	d := &deliveries{endpoint: b.node.url}
-	var status node.DeliveryStatus
+	var status firehosesvc.DeliveryStatus
 	if err := d.call(ctx, http.MethodPost, "/"+stream+"/hold", &status); err != nil {
 		return r, err
 	}

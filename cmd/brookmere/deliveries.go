@@ -16,6 +16,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/node"
 	"github.com/brookmere/brookmere/internal/server"
+	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
 )
 
 // deliveries asks a running node about its delivery streams, over the node's own endpoints.
@@ -78,7 +79,7 @@ func (d *deliveries) one(use, short, method, verb, did string) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var s node.DeliveryStatus
+			var s firehosesvc.DeliveryStatus
 			if err := d.call(cmd.Context(), method, "/"+url.PathEscape(args[0])+verb, &s); err != nil {
 				return err
 			}
@@ -96,12 +97,12 @@ func (d *deliveries) one(use, short, method, verb, did string) *cobra.Command {
 }
 
 func (d *deliveries) list(ctx context.Context, out io.Writer) error {
-	var all []node.DeliveryStatus
+	var all []firehosesvc.DeliveryStatus
 	if err := d.call(ctx, http.MethodGet, "", &all); err != nil {
 		return err
 	}
 	rows := [][]string{{"NAME", "ACCOUNT", "REGION", "DELIVERED", "FAILED", "LAG", "LAG BYTES", "LAG TIME", "LAST DELIVERY", "STATE"}}
-	kept := []node.DeliveryStatus{}
+	kept := []firehosesvc.DeliveryStatus{}
 	for _, s := range all {
 		if d.region != "" && s.Region != d.region || d.account != "" && s.Account != d.account {
 			continue
@@ -117,7 +118,7 @@ func (d *deliveries) list(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-func deliveryState(s node.DeliveryStatus) string {
+func deliveryState(s firehosesvc.DeliveryStatus) string {
 	switch {
 	case s.Held:
 		return "held"
@@ -129,7 +130,7 @@ func deliveryState(s node.DeliveryStatus) string {
 	return "up to date"
 }
 
-func lagTime(s node.DeliveryStatus) string { return fmt.Sprintf("%.1f s", s.LagSeconds) }
+func lagTime(s firehosesvc.DeliveryStatus) string { return fmt.Sprintf("%.1f s", s.LagSeconds) }
 
 func ago(t time.Time) string {
 	if t.IsZero() {
@@ -138,7 +139,7 @@ func ago(t time.Time) string {
 	return time.Since(t).Round(time.Second).String() + " ago"
 }
 
-func describeDelivery(out io.Writer, s node.DeliveryStatus) {
+func describeDelivery(out io.Writer, s firehosesvc.DeliveryStatus) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "%-16s %s\n", name, fmt.Sprintf(format, args...))
 	}

@@ -22,8 +22,8 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/brookmere/brookmere/internal/generate"
-	"github.com/brookmere/brookmere/internal/node"
 	"github.com/brookmere/brookmere/internal/server"
+	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
 )
 
 // What the demo makes.
@@ -180,26 +180,26 @@ func (c *demoClients) deliveryStream() *firehose.CreateDeliveryStreamInput {
 }
 
 // delivery asks the node how far the delivery stream is.
-func (c *demoClients) delivery(ctx context.Context) (node.DeliveryStatus, error) {
+func (c *demoClients) delivery(ctx context.Context) (firehosesvc.DeliveryStatus, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+server.NodePrefix+"deliveries", nil)
 	if err != nil {
-		return node.DeliveryStatus{}, err
+		return firehosesvc.DeliveryStatus{}, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return node.DeliveryStatus{}, err
+		return firehosesvc.DeliveryStatus{}, err
 	}
 	defer resp.Body.Close()
-	var all []node.DeliveryStatus
+	var all []firehosesvc.DeliveryStatus
 	if err := json.NewDecoder(resp.Body).Decode(&all); err != nil {
-		return node.DeliveryStatus{}, fmt.Errorf("read the state of deliveries: %w", err)
+		return firehosesvc.DeliveryStatus{}, fmt.Errorf("read the state of deliveries: %w", err)
 	}
 	for _, s := range all {
 		if s.Name == demoStream && s.Region == demoRegion && s.Account == c.account {
 			return s, nil
 		}
 	}
-	return node.DeliveryStatus{}, fmt.Errorf("the node has no delivery stream %s", demoStream)
+	return firehosesvc.DeliveryStatus{}, fmt.Errorf("the node has no delivery stream %s", demoStream)
 }
 
 // printFolders shows what lies below data/, a line a folder.

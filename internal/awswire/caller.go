@@ -20,6 +20,7 @@ type Caller struct {
 	Region    string // as in the credential scope, "us-east-1"
 	AccessKey string // empty for work that no request started
 	RequestID string // echoed as x-amzn-RequestId; empty for background work
+	Secure    bool   // the request came by TLS
 	Principal string // ARN of the role session or federated user; empty: the account, or a user of its
 }
 
@@ -27,6 +28,7 @@ type Caller struct {
 type Session struct {
 	Secret    string
 	Account   string
+	Secure    bool   // the request came by TLS
 	Principal string // as in Caller
 	Expires   time.Time
 }

@@ -189,6 +189,6 @@ func (h *Handler) appendCBORFault(dst []byte, f fault, millis bool) []byte {
 		n++
 	}
 	dst = appendCBORHead(dst, cborMap, n)
-	dst = appendCBORText(appendCBORText(dst, "__type"), h.errorPrefix(f)+f.code)
+	dst = appendCBORText(appendCBORText(dst, "__type"), h.api.ErrorType(f.code, f.shape != nil))
 	return append(dst, members...)
 }

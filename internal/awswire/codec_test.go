@@ -27,7 +27,7 @@ import (
 func planFor(t testing.TB, service, shape string, v any, unions ...Union) (*planner, *plan) {
 	t.Helper()
 	m := model.MustLoad(service)
-	b := newPlanner(m, unions, []Document{DocumentOf(document.NewLazyDocument)})
+	b := newPlanner(m, API{Unions: unions, Documents: []Document{DocumentOf(document.NewLazyDocument)}})
 	return b, b.plan(reflect.TypeOf(v).Elem(), m.Shapes[shape])
 }
 
@@ -117,7 +117,7 @@ func TestGoFieldsHaveMembers(t *testing.T) {
 		{"sts", []any{&sts.AssumeRoleInput{}, &sts.AssumeRoleOutput{}}},
 	} {
 		m := model.MustLoad(tt.service)
-		b := newPlanner(m, nil, nil)
+		b := newPlanner(m, API{})
 		for _, in := range tt.inputs {
 			typ := reflect.TypeOf(in).Elem()
 			op := m.Operations[strings.TrimSuffix(strings.TrimSuffix(typ.Name(), "Input"), "Output")]
@@ -178,7 +178,7 @@ func TestCBORFromJava(t *testing.T) {
 // An independent CBOR library reads what we write.
 func TestCBOROut(t *testing.T) {
 	f := &fakeKinesis{}
-	h, err := NewHandler(model.MustLoad("kinesis"), f.operations(), HandlerOptions{})
+	h, err := NewHandler(API{Model: "kinesis", Operations: f.operations()}, HandlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestTimes(t *testing.T) {
 }
 
 func TestErrorMembers(t *testing.T) {
-	h, err := NewHandler(model.MustLoad("firehose"), nil, HandlerOptions{})
+	h, err := NewHandler(API{Model: "firehose"}, HandlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package awswire
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"reflect"
@@ -57,6 +58,26 @@ func (h *Handler) faultOf(err error) fault {
 	return f
 }
 
+// codeOf is the code by which the client of any service knows err.
+func codeOf(ctx context.Context, err error) string {
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api):
+		return api.ErrorCode()
+	case ctx.Err() != nil:
+		return interrupted.code
+	}
+	return internalFailure
+}
+
+// codeOf is the code by which the client knows err.
+func (h *Handler) codeOf(ctx context.Context, err error) string {
+	if f := h.faultOf(err); f.code != internalFailure {
+		return f.code
+	}
+	return codeOf(ctx, err)
+}
+
 // internalFailure is the code of what went wrong inside.
 const internalFailure = "InternalFailure"
 
@@ -65,20 +86,6 @@ var commonStatus = map[string]int{
 	"AccessDenied":                http.StatusForbidden,
 	"ServiceUnavailable":          http.StatusServiceUnavailable,
 	"ServiceUnavailableException": http.StatusServiceUnavailable,
-}
-
-// validationCode is the code by which the service reports what breaks the model's
-// constraints; most say ValidationException.
-func validationCode(m *model.Service) string {
-	switch m.Name {
-	case "athena":
-		return "InvalidRequestException"
-	case "logs":
-		return "InvalidParameterException"
-	case "sts", "iam", "cloudwatch":
-		return "ValidationError"
-	}
-	return "ValidationException"
 }
 
 // messageMember is how the service spells "message" in errors that the model does not
@@ -107,7 +114,7 @@ func messageMember(m *model.Service) string {
 // appendJSONFault appends the body of an error in the JSON protocols.
 func (h *Handler) appendJSONFault(dst []byte, f fault) []byte {
 	dst = append(dst, `{"__type":`...)
-	dst = appendJSONString(dst, h.errorPrefix(f)+f.code)
+	dst = appendJSONString(dst, h.api.ErrorType(f.code, f.shape != nil))
 	name := h.messageMember
 	if f.value.IsValid() {
 		p := h.planner.plan(f.value.Type(), f.shape)
@@ -136,10 +143,6 @@ func (h *Handler) appendJSONFault(dst []byte, f fault) []byte {
 				name = m.Name
 			}
 		}
-		if f.shape.Member("AthenaErrorCode") != nil {
-			// What breaks a constraint of the model is found here, not by the service.
-			dst = append(dst, `,"AthenaErrorCode":"INVALID_INPUT"`...)
-		}
 	} else if f.code == "SerializationException" {
 		name = "Message"
 	}
@@ -150,19 +153,4 @@ func (h *Handler) appendJSONFault(dst []byte, f fault) []byte {
 		dst = appendJSONString(dst, f.message)
 	}
 	return append(dst, '}')
-}
-
-// errorPrefix is the namespace before the code in __type. Most services write none;
-// DynamoDB's clients have long seen one.
-func (h *Handler) errorPrefix(f fault) string {
-	if h.model.Name != "dynamodb" {
-		return ""
-	}
-	switch {
-	case f.shape != nil:
-		return "com.amazonaws.dynamodb.v20120810#"
-	case f.code == "ValidationException":
-		return "com.amazon.coral.validate#"
-	}
-	return "com.amazon.coral.service#"
 }

@@ -66,9 +66,13 @@ func (f *fakeKinesis) operations() []Operation {
 	return []Operation{Executes(f.PutRecords), Executes(f.GetRecords), Executes(f.ListStreams), Executes(f.CreateStream)}
 }
 
-func kinesisServer(t testing.TB, f *fakeKinesis, o HandlerOptions) *httptest.Server {
+func kinesisServer(t testing.TB, f *fakeKinesis, change ...func(*API)) *httptest.Server {
 	t.Helper()
-	h, err := NewHandler(model.MustLoad("kinesis"), f.operations(), o)
+	api := API{Model: "kinesis", Operations: f.operations()}
+	for _, c := range change {
+		c(&api)
+	}
+	h, err := NewHandler(api, HandlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +104,7 @@ func post(t testing.TB, url, target, body string) (int, string) {
 
 func TestJSONCalls(t *testing.T) {
 	f := &fakeKinesis{}
-	s := kinesisServer(t, f, HandlerOptions{})
+	s := kinesisServer(t, f)
 	long := strings.Repeat("x", 129)
 	for _, tt := range []struct {
 		op, body string
@@ -138,7 +142,7 @@ func TestJSONCalls(t *testing.T) {
 
 func TestSDKClient(t *testing.T) {
 	f := &fakeKinesis{}
-	s := kinesisServer(t, f, HandlerOptions{})
+	s := kinesisServer(t, f)
 	c := kinesis.New(kinesis.Options{BaseEndpoint: &s.URL, Region: "eu-west-1", RetryMaxAttempts: 1, Credentials: staticCredentials{}})
 	out, err := c.PutRecords(t.Context(), &kinesis.PutRecordsInput{StreamName: aws.String("s"), Records: []types.PutRecordsRequestEntry{{Data: []byte{0, 255, '"'}, PartitionKey: aws.String("k\u2028é")}}})
 	if err != nil {
@@ -156,9 +160,9 @@ func (staticCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 }
 
 func TestQuery(t *testing.T) {
-	h, err := NewHandler(model.MustLoad("sts"), []Operation{Executes(func(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
+	h, err := NewHandler(API{Model: "sts", Operations: []Operation{Executes(func(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
 		return &sts.GetCallerIdentityOutput{Account: aws.String("000000000000"), Arn: aws.String("arn:aws:iam::000000000000:root"), UserId: aws.String("<&>")}, nil
-	})}, HandlerOptions{})
+	})}}, HandlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +187,7 @@ func TestWriteError(t *testing.T) {
 		{"glue", "application/x-amz-json-1.1", `{"__type":"InvalidSignatureException","Message":"no"}`},
 		{"sts", "application/x-www-form-urlencoded", `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>InvalidSignatureException</Code><Message>no</Message></Error><RequestId>id</RequestId></ErrorResponse>`},
 	} {
-		h, err := NewHandler(model.MustLoad(tt.service), nil, HandlerOptions{})
+		h, err := NewHandler(API{Model: tt.service}, HandlerOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +202,7 @@ func TestWriteError(t *testing.T) {
 }
 
 func TestBodies(t *testing.T) {
-	s := kinesisServer(t, &fakeKinesis{}, HandlerOptions{MaxBody: 1000})
+	s := kinesisServer(t, &fakeKinesis{}, func(a *API) { a.MaxBody = 1000 })
 	var zipped bytes.Buffer
 	zw := gzip.NewWriter(&zipped)
 	zw.Write([]byte(`{}`))
@@ -236,19 +240,28 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+// fastCall answers by the length of its request.
+type fastCall struct{ body []byte }
+
+func (fastCall) Resource(Caller) string { return "arn:fast" }
+func (fastCall) Free()                  {}
+func (c fastCall) Serve(_ context.Context, dst []byte) ([]byte, bool, error) {
+	switch {
+	case len(c.body) > 80:
+		return nil, false, nil
+	case len(c.body) > 50:
+		return nil, true, &types.ResourceNotFoundException{Message: aws.String("x")}
+	}
+	return append(dst, `{"fast":true}`...), true, nil
+}
+
 // A fast path answers what it takes and leaves the rest to the codec.
 func TestFastPath(t *testing.T) {
 	f := &fakeKinesis{}
-	fast := func(_ context.Context, p Protocol, body, dst []byte) ([]byte, bool, error) {
-		switch {
-		case p != JSON11 || len(body) > 100:
-			return nil, false, nil
-		case len(body) > 50:
-			return nil, true, &types.ResourceNotFoundException{Message: aws.String("x")}
-		}
-		return append(dst, `{"fast":true}`...), true, nil
+	fast := func(p Protocol, body []byte) (FastCall, bool) {
+		return fastCall{body}, p == JSON11 && len(body) <= 100
 	}
-	h, err := NewHandler(model.MustLoad("kinesis"), []Operation{Executes(f.ListStreams).Fast(fast)}, HandlerOptions{})
+	h, err := NewHandler(API{Model: "kinesis", Operations: []Operation{Executes(f.ListStreams).Fast(fast)}}, HandlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,6 +274,7 @@ func TestFastPath(t *testing.T) {
 	}{
 		{0, 200, `{"fast":true}`},
 		{60, 400, `{"__type":"ResourceNotFoundException","message":"x"}`},
+		{90, 200, `{"HasMoreStreams":false,"StreamNames":[]}`},
 		{200, 200, `{"HasMoreStreams":false,"StreamNames":[]}`},
 	} {
 		status, got := post(t, s.URL, "Kinesis_20131202.ListStreams", "{}"+strings.Repeat(" ", tt.pad))
@@ -273,7 +287,10 @@ func TestFastPath(t *testing.T) {
 func TestOperationsTable(t *testing.T) {
 	f := &fakeKinesis{}
 	var b strings.Builder
-	rows := OperationsTable(model.MustLoad("kinesis"), []Operation{Executes(f.PutRecords), Stores(f.CreateStream)})
+	rows, err := OperationsTable(API{Model: "kinesis", Operations: []Operation{Executes(f.PutRecords), Stores(f.CreateStream)}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := WriteOperationsTable(&b, rows); err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +313,7 @@ func TestModels(t *testing.T) {
 			continue
 		}
 		for _, s := range m.Shapes {
-			if c := newConstraints(s); c != nil && c.match != nil {
+			if c := newPlanner(m, API{}).newConstraints(s); c != nil && c.match != nil {
 				c.match("")
 			}
 		}

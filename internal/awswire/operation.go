@@ -16,41 +16,66 @@ const (
 	ModeExecutes Mode = iota
 	// ModeStores: the settings are kept and read back; nothing acts on them.
 	ModeStores
+	// ModeRefuses: the operation is refused by name, as those that no Operation binds are.
+	ModeRefuses
 )
 
 // Operation is one API operation bound to the method that serves it. An operation of
 // the service's model that no Operation binds is refused with a clear error.
+//
+// The IAM action is the operation's name behind the API's prefix, unless Actions says
+// otherwise.
 type Operation struct {
 	Name string // as in X-Amz-Target, "PutRecords"
 	Mode Mode
 
-	newInput func() any
-	output   reflect.Type
-	call     func(ctx context.Context, input any) (any, error)
-	fast     FastPath
+	newInput  func() any
+	output    reflect.Type
+	call      func(ctx context.Context, input any) (any, error)
+	fast      FastPath
+	actions   []string
+	resources func(c Caller, input any) []string // nil: none
+	keys      func(c Caller, input any) map[string][]string
+	limit     Limit
+	unsigned  bool
 
 	// Of an operation that answers with events, in place of call.
 	stream func(ctx context.Context, input any) (output any, events iter.Seq2[any, error], err error)
 	event  reflect.Type
 }
 
-// A FastPath serves an operation straight from its wire form, for the few operations
-// on the way of a record. It appends the response body, in the protocol p, to dst.
-// With handled false it has done nothing and the generic codec takes over (it may give
-// up on any input that it does not expect, malformed input included, so that errors
-// are worded in one place). body and dst are valid only during the call.
-type FastPath func(ctx context.Context, p Protocol, body, dst []byte) (response []byte, handled bool, err error)
+// A FastPath reads a request body of an operation on the way of a record, in place of the
+// generic codec. It may give up on any input that it does not expect (ok false), malformed
+// input included, so that errors are worded in one place. body is valid until the call is
+// freed. It has no effect yet: interceptors come between it and Serve.
+type FastPath func(p Protocol, body []byte) (call FastCall, ok bool)
+
+// FastCall is a request that a FastPath has read.
+type FastCall interface {
+	// Resource is the ARN of what the call works on, empty if it cannot be told; it is
+	// asked for only where an interceptor needs it.
+	Resource(c Caller) string
+	// Serve does the call and appends the response body, in the request's protocol, to dst.
+	// With handled false it has done nothing and the generic codec takes over.
+	Serve(ctx context.Context, dst []byte) (response []byte, handled bool, err error)
+	// Free gives back the call's memory; nothing is called after it.
+	Free()
+}
 
 // Executes binds a method of the SDK client's shape; the operation's name is that of
-// the input type without "Input".
-func Executes[I, O, F any](method func(context.Context, *I, ...F) (*O, error)) Operation {
-	return bind(ModeExecutes, method)
+// the input type without "Input". The function on, of which there may be one, tells the
+// ARNs of what a call works on.
+func Executes[I, O, F any](method func(context.Context, *I, ...F) (*O, error), on ...func(Caller, *I) []string) Operation {
+	return bind(ModeExecutes, method, on)
 }
 
 // Stores is Executes for an operation that only keeps settings for read-back.
-func Stores[I, O, F any](method func(context.Context, *I, ...F) (*O, error)) Operation {
-	return bind(ModeStores, method)
+func Stores[I, O, F any](method func(context.Context, *I, ...F) (*O, error), on ...func(Caller, *I) []string) Operation {
+	return bind(ModeStores, method, on)
 }
+
+// Refuses is an operation that clients are told is not supported.
+func Refuses(name string) Operation { return Operation{Name: name, Mode: ModeRefuses} }
 
 // Streams binds an operation that answers with a stream of events; E is the SDK's union of
 // them. The SDK client's own method cannot be the shape, as what it returns reads.
@@ -60,12 +85,13 @@ func Stores[I, O, F any](method func(context.Context, *I, ...F) (*O, error)) Ope
 // holds back the sequence and nothing is queued. An error in the sequence is sent as an
 // exception and ends the stream. The sequence must end when the method's context does,
 // which is when the client has gone or the node closes.
-func Streams[I, O, E any](method func(context.Context, *I) (*O, iter.Seq2[E, error], error)) Operation {
+func Streams[I, O, E any](method func(context.Context, *I) (*O, iter.Seq2[E, error], error), on ...func(Caller, *I) []string) Operation {
 	return Operation{
-		Name:     strings.TrimSuffix(reflect.TypeFor[I]().Name(), "Input"),
-		newInput: func() any { return new(I) },
-		output:   reflect.TypeFor[O](),
-		event:    reflect.TypeFor[E](),
+		Name:      operationName[I](),
+		newInput:  func() any { return new(I) },
+		output:    reflect.TypeFor[O](),
+		event:     reflect.TypeFor[E](),
+		resources: untyped(on),
 		stream: func(ctx context.Context, input any) (any, iter.Seq2[any, error], error) {
 			out, events, err := method(ctx, input.(*I))
 			if err != nil {
@@ -88,12 +114,57 @@ func (op Operation) Fast(p FastPath) Operation {
 	return op
 }
 
-func bind[I, O, F any](mode Mode, method func(context.Context, *I, ...F) (*O, error)) Operation {
+// Action sets the IAM actions that a caller needs for the operation, all of them, with
+// their prefix: "lambda:InvokeFunction".
+func (op Operation) Action(actions ...string) Operation {
+	op.actions = actions
+	return op
+}
+
+// Calls limits the calls of clients to so many a second. Calls within the process go past it.
+func (op Operation) Calls(most int, per Scope) Operation {
+	op.limit = Limit{most, per}
+	return op
+}
+
+// Unsigned lets clients call the operation without a signature, as they do those that the
+// model says so of.
+func (op Operation) Unsigned() Operation {
+	op.unsigned = true
+	return op
+}
+
+// WithKeys adds condition keys of a service's own ("dynamodb:LeadingKeys") to the calls of an
+// operation, which are made when a policy asks for them.
+func WithKeys[I any](op Operation, keys func(Caller, *I) map[string][]string) Operation {
+	op.keys = func(c Caller, input any) map[string][]string { return keys(c, input.(*I)) }
+	return op
+}
+
+func operationName[I any]() string {
+	return strings.TrimSuffix(reflect.TypeFor[I]().Name(), "Input")
+}
+
+func untyped[I any](on []func(Caller, *I) []string) func(Caller, any) []string {
+	if len(on) == 0 {
+		return nil
+	}
+	return func(c Caller, input any) []string {
+		var arns []string
+		for _, f := range on {
+			arns = append(arns, f(c, input.(*I))...)
+		}
+		return arns
+	}
+}
+
+func bind[I, O, F any](mode Mode, method func(context.Context, *I, ...F) (*O, error), on []func(Caller, *I) []string) Operation {
 	return Operation{
-		Name:     strings.TrimSuffix(reflect.TypeFor[I]().Name(), "Input"),
-		Mode:     mode,
-		newInput: func() any { return new(I) },
-		output:   reflect.TypeFor[O](),
+		Name:      operationName[I](),
+		Mode:      mode,
+		newInput:  func() any { return new(I) },
+		output:    reflect.TypeFor[O](),
+		resources: untyped(on),
 		call: func(ctx context.Context, input any) (any, error) {
 			return method(ctx, input.(*I))
 		},

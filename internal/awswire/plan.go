@@ -127,15 +127,19 @@ type planner struct {
 	plans     map[planKey]*plan
 	unions    map[reflect.Type]Union
 	documents map[reflect.Type]Document
+	pattern   func(string) string // as messages write it
 	mu        sync.Mutex
 }
 
-func newPlanner(m *model.Service, unions []Union, documents []Document) *planner {
-	b := &planner{service: m, plans: map[planKey]*plan{}, unions: map[reflect.Type]Union{}, documents: map[reflect.Type]Document{}}
-	for _, u := range unions {
+func newPlanner(m *model.Service, api API) *planner {
+	b := &planner{service: m, plans: map[planKey]*plan{}, unions: map[reflect.Type]Union{}, documents: map[reflect.Type]Document{}, pattern: api.MessagePattern}
+	if b.pattern == nil {
+		b.pattern = func(p string) string { return p }
+	}
+	for _, u := range api.Unions {
 		b.unions[u.iface] = u
 	}
-	for _, d := range documents {
+	for _, d := range api.Documents {
 		b.documents[d.iface] = d
 	}
 	return b
@@ -160,7 +164,7 @@ func (b *planner) build(t reflect.Type, shape *model.Shape) *plan {
 	p := &plan{typ: t, shape: shape}
 	b.plans[key] = p
 	if shape != nil {
-		p.constraints = newConstraints(shape)
+		p.constraints = b.newConstraints(shape)
 	}
 	base := t
 	if t.Kind() == reflect.Pointer {

@@ -34,18 +34,14 @@ type eventSource struct {
 }
 
 // openStream calls an operation that answers with events.
-func (x *exchange) openStream(op *boundOperation, raw []byte) (src *eventSource, err error) {
-	defer recovered(&err)
-	x.h.plans(op)
-	in, err := x.input(op, raw, queryForm{})
+func (x *exchange) openStream(ctx context.Context, in any) error {
+	out, events, err := x.op.stream(ctx, in)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out, events, err := op.stream(x.ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	return &eventSource{op, reflect.ValueOf(out).Elem(), events}, nil
+	x.h.plans(x.op)
+	x.events = &eventSource{x.op, reflect.ValueOf(out).Elem(), events}
+	return nil
 }
 
 // recovered turns a panic into an error, for a deferred call.
@@ -58,8 +54,8 @@ func recovered(err *error) {
 	}
 }
 
-// push sends the events of a stream and returns the code of the exception that ended it.
-func (x *exchange) push(src *eventSource) (code string) {
+// push sends the events of a stream.
+func (x *exchange) push(src *eventSource) {
 	s := &eventSender{x: x, control: http.NewResponseController(x.w)}
 	time.Sleep(streamRest)
 	x.head(eventstream.ContentType)
@@ -74,11 +70,8 @@ func (x *exchange) push(src *eventSource) (code string) {
 		err = x.pump(s, src)
 	}
 	if err != nil && !errors.Is(err, errClientGone) && x.ctx.Err() == nil {
-		f := x.report(err)
-		code = f.code
-		_ = s.exception(src.op, f) // the client has gone: nobody to tell
+		_ = s.exception(src.op, x.report(err)) // the client has gone: nobody to tell
 	}
-	return code
 }
 
 func (x *exchange) eventHeaders(name string) []eventstream.Header {

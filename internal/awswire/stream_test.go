@@ -20,8 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-
-	"github.com/brookmere/brookmere/internal/awswire/model"
 )
 
 // subscriber serves SubscribeToShard with the events of a test, which may block.
@@ -67,7 +65,7 @@ func events(items ...any) func(context.Context) iter.Seq2[types.SubscribeToShard
 
 func streamServer(t *testing.T, f *subscriber, http2 bool, o HandlerOptions) *httptest.Server {
 	t.Helper()
-	h, err := NewHandler(model.MustLoad("kinesis"), []Operation{Streams(f.SubscribeToShard)}, o)
+	h, err := NewHandler(API{Model: "kinesis", Operations: []Operation{Streams(f.SubscribeToShard)}, ExtendedID: true}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +241,7 @@ func TestStreamClosing(t *testing.T) {
 			}
 		}
 	}}
-	h, err := NewHandler(model.MustLoad("kinesis"), []Operation{Streams(f.SubscribeToShard)}, HandlerOptions{})
+	h, err := NewHandler(API{Model: "kinesis", Operations: []Operation{Streams(f.SubscribeToShard)}}, HandlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,14 +5,15 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/brookmere/brookmere/internal/awswire/model"
 )
 
 // String is the word of the operations table.
 func (m Mode) String() string {
-	if m == ModeStores {
+	switch m {
+	case ModeStores:
 		return "stores"
+	case ModeRefuses:
+		return "refuses"
 	}
 	return "executes"
 }
@@ -25,12 +26,16 @@ type TableRow struct {
 }
 
 // OperationsTable returns the rows of one service, in the order of the operations' names.
-func OperationsTable(m *model.Service, bound []Operation) []TableRow {
+func OperationsTable(api API) ([]TableRow, error) {
+	m, api, err := api.load()
+	if err != nil {
+		return nil, err
+	}
 	does := map[string]string{}
 	for name := range m.Operations {
 		does[name] = "refuses"
 	}
-	for _, op := range bound {
+	for _, op := range api.Operations {
 		does[op.Name] = op.Mode.String()
 	}
 	rows := make([]TableRow, 0, len(does))
@@ -38,7 +43,7 @@ func OperationsTable(m *model.Service, bound []Operation) []TableRow {
 		rows = append(rows, TableRow{Service: m.ID, Operation: name, Does: what})
 	}
 	slices.SortFunc(rows, func(a, b TableRow) int { return strings.Compare(a.Operation, b.Operation) })
-	return rows
+	return rows, nil
 }
 
 // WriteOperationsTable writes rows as a Markdown table.

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/brookmere/brookmere/internal/awswire/model"
 )
 
 // TestTruncatedBodies cuts a request over a real connection where its sender has still
@@ -30,7 +28,7 @@ func TestTruncatedBodies(t *testing.T) {
 		{"gzip", head("Content-Encoding: gzip\r\nContent-Length: 12") + "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x00\x01\x02"},
 	} {
 		f := &fakeKinesis{}
-		s := kinesisServer(t, f, HandlerOptions{})
+		s := kinesisServer(t, f)
 		c, err := net.Dial("tcp", s.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -54,21 +52,21 @@ func TestTruncatedBodies(t *testing.T) {
 	}
 }
 
-// TestAthenaErrorCode: what breaks the model is worded here, with Athena's own code.
-func TestAthenaErrorCode(t *testing.T) {
-	h, err := NewHandler(model.MustLoad("athena"), nil, HandlerOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := string(h.appendJSONFault(nil, h.faultOf(Errorf("InvalidRequestException", "m"))))
-	if want := `{"__type":"InvalidRequestException","AthenaErrorCode":"INVALID_INPUT","Message":"m"}`; got != want {
+// TestInvalid: what breaks the model is worded here, by an error that the service makes.
+func TestInvalid(t *testing.T) {
+	s := kinesisServer(t, &fakeKinesis{}, func(a *API) {
+		a.Invalid = func(m string) error { return Errorf("InvalidArgumentException", "wrong: %s", m) }
+	})
+	status, got := post(t, s.URL, "Kinesis_20131202.CreateStream", `{"StreamName":"*"}`)
+	want := `{"__type":"InvalidArgumentException","message":"wrong: 1 validation error detected: Value '*' at 'streamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"}`
+	if status != 400 || got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
 // TestRPCv2 calls an operation by its path.
 func TestRPCv2(t *testing.T) {
-	s := kinesisServer(t, &fakeKinesis{}, HandlerOptions{})
+	s := kinesisServer(t, &fakeKinesis{})
 	for path, want := range map[string]string{
 		"/service/Kinesis_20131202/operation/ListStreams": "200 application/cbor",
 		"/service/Kinesis_20131202/operation/NoSuch":      "400 application/cbor",

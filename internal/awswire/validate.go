@@ -18,7 +18,7 @@ import (
 type constraints struct {
 	min, max *float64
 	enum     []string
-	pattern  string // as the model writes it
+	pattern  string // as messages write it
 	match    func(string) bool
 }
 
@@ -43,10 +43,10 @@ func matcher(s *model.Shape) func(string) bool {
 	}
 }
 
-func newConstraints(s *model.Shape) *constraints {
+func (b *planner) newConstraints(s *model.Shape) *constraints {
 	c := &constraints{min: s.Min, max: s.Max, enum: s.Enum}
 	if s.RE != "" {
-		c.pattern = s.Pattern
+		c.pattern = b.pattern(s.Pattern)
 		c.match = matcher(s)
 	}
 	if c.min == nil && c.max == nil && c.match == nil && len(c.enum) == 0 {
@@ -304,14 +304,8 @@ func (k *constraints) enumRule() string {
 }
 
 func (k *constraints) patternRule() string {
-	return "Member must satisfy regular expression pattern: " + messagePattern(k.pattern)
+	return "Member must satisfy regular expression pattern: " + k.pattern
 }
-
-// number is the pattern of Kinesis's hash keys and sequence numbers, to a model. Messages
-// have it without the anchors.
-var number = regexp.MustCompile(`^\^\((0\|\(\[1-9\]\\d\{0,\d+\}\))\)\$$`)
-
-func messagePattern(pattern string) string { return number.ReplaceAllString(pattern, "$1") }
 
 // maxDisplay bounds a value told back in a message.
 const maxDisplay = 1024

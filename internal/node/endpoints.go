@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -13,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/server"
 )
 
@@ -29,8 +29,41 @@ func (n *Node) endpoints() http.Handler {
 	mux.HandleFunc("GET "+server.NodePrefix+"health", n.serveHealth)
 	mux.HandleFunc("GET /metrics", n.serveMetrics)
 	mux.Handle("POST "+server.NodePrefix+"reset", fromLoopback(n.serveReset))
-	n.handleDeliveries(mux)
+	mux.Handle(server.NodePrefix, fromLoopback(n.serveContributed))
 	mux.Handle("GET "+profilePrefix, fromLoopback(serveProfile))
+	return mux
+}
+
+// serveContributed answers the endpoints of services, those of the current stack.
+func (n *Node) serveContributed(w http.ResponseWriter, r *http.Request) {
+	if !n.onStack(r.Context(), func(ctx context.Context, s *stack) { s.endpoints.ServeHTTP(w, r.WithContext(ctx)) }) {
+		http.Error(w, "The node is stopping.", http.StatusServiceUnavailable)
+	}
+}
+
+// serviceEndpoints gathers the endpoints that services contribute. They act for the account and
+// region that the query parameters of these names say; by default the node's account and
+// us-east-1.
+func (n *Node) serviceEndpoints(made []service) http.Handler {
+	mux := http.NewServeMux()
+	for _, svc := range made {
+		c, ok := svc.(interface{ Endpoints() []awswire.Endpoint })
+		if !ok {
+			continue
+		}
+		for _, e := range c.Endpoints() {
+			mux.HandleFunc(e.Method+" "+server.NodePrefix+e.Path, func(w http.ResponseWriter, r *http.Request) {
+				caller := awswire.Caller{Account: n.cfg.Account, Region: awswire.DefaultRegion}
+				if v := r.FormValue("account"); v != "" {
+					caller.Account = v
+				}
+				if v := r.FormValue("region"); v != "" {
+					caller.Region = v
+				}
+				e.Serve(w, r.WithContext(awswire.WithCaller(r.Context(), caller)))
+			})
+		}
+	}
 	return mux
 }
 
@@ -72,13 +105,13 @@ func (n *Node) serveHealth(w http.ResponseWriter, r *http.Request) {
 	h := Health{Status: "ok", Version: Version, Services: map[string]string{"s3": "running"}}
 	if !n.onStack(r.Context(), func(_ context.Context, s *stack) {
 		for _, a := range s.apis {
-			h.Services[a.name] = "running"
+			h.Services[a.Model().Name] = "running"
 		}
 	}) {
 		http.Error(w, "The node is stopping.", http.StatusServiceUnavailable)
 		return
 	}
-	writeJSON(w, h)
+	awswire.WriteJSON(w, h)
 }
 
 func (n *Node) serveMetrics(w http.ResponseWriter, r *http.Request) {
@@ -96,9 +129,4 @@ func (n *Node) serveReset(w http.ResponseWriter, r *http.Request) {
 	}
 	n.log.Info("reset", "took", time.Since(begin).Round(time.Millisecond))
 	w.WriteHeader(http.StatusNoContent)
-}
-
-func writeJSON(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // the client has gone: nobody to tell
 }

@@ -227,21 +227,25 @@ func (n *Node) onStack(ctx context.Context, f func(context.Context, *stack)) boo
 // services lists what the listener serves; handlers reach the current stack.
 func (n *Node) services() []server.Service {
 	var list []server.Service
-	for i, a := range n.stack.apis {
-		list = append(list, server.Service{
-			Name:         a.name,
-			SigningName:  a.model.SigningName,
-			TargetPrefix: a.model.TargetPrefix,
-			QueryVersion: queryVersion(a.model),
-			WriteError:   a.handler.WriteError,
+	for i, h := range n.stack.apis {
+		m := h.Model()
+		svc := server.Service{
+			Name:         m.Name,
+			SigningName:  m.SigningName,
+			TargetPrefix: m.TargetPrefix,
+			WriteError:   h.WriteError,
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
-					s.apis[i].handler.ServeHTTP(w, r.WithContext(ctx))
+					s.apis[i].ServeHTTP(w, r.WithContext(ctx))
 				}) {
-					a.handler.WriteError(w, r, awswire.Errorf("ServiceUnavailable", "The node is stopping."))
+					h.WriteError(w, r, awswire.Errorf("ServiceUnavailable", "The node is stopping."))
 				}
 			}),
-		})
+		}
+		if m.Answers("query") {
+			svc.QueryVersion = m.APIVersion
+		}
+		list = append(list, svc)
 	}
 	return append(list, server.Service{
 		Name:        "s3",

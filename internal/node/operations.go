@@ -6,12 +6,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/model"
-	"github.com/brookmere/brookmere/internal/service/athena"
-	"github.com/brookmere/brookmere/internal/service/firehose"
-	"github.com/brookmere/brookmere/internal/service/glue"
-	"github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/s3"
-	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
 const operationsIntro = `# Operations
@@ -28,21 +23,17 @@ func WriteOperations(w io.Writer) error {
 	if _, err := io.WriteString(w, operationsIntro); err != nil {
 		return err
 	}
-	for _, s := range []struct {
-		name string // of its model
-		svc  operator
-	}{
-		{"kinesis", new(kinesis.Service)},
-		{"firehose", new(firehose.Service)},
-		{"glue", new(glue.Service)},
-		{"athena", new(athena.Service)},
-		{"sts", new(sts.Service)},
-	} {
-		m, err := model.Load(s.name)
+	for _, e := range catalog {
+		api := e.zero.API()
+		m, err := model.Load(api.Model)
 		if err != nil {
 			return err
 		}
-		if err := writeOperations(w, m.FullName, awswire.OperationsTable(m, s.svc.Operations())); err != nil {
+		rows, err := awswire.OperationsTable(api)
+		if err != nil {
+			return err
+		}
+		if err := writeOperations(w, m.FullName, rows); err != nil {
 			return err
 		}
 	}

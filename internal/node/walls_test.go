@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // TestWalls holds the layout to its rules: no service imports another, an engine imports
-// no service and nothing that speaks AWS, and only this package imports them all.
+// no service, nothing that speaks AWS and no logger, and only this package imports them all.
 func TestWalls(t *testing.T) {
 	const module = "github.com/brookmere/brookmere/"
 	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
@@ -32,12 +37,16 @@ func TestWalls(t *testing.T) {
 		for _, imp := range pkg.Imports {
 			to := strings.TrimPrefix(imp, module)
 			switch {
-			case isIn(name, "internal/service") && isIn(to, "internal/service") && service(name) != service(to):
+			case isIn(name, "internal/service") && isIn(to, "internal/service") && serviceOf(name) != serviceOf(to):
 				t.Errorf("%s imports another service, %s: declare the methods it calls as an interface of its own", name, to)
 			case isIn(name, "internal/engine") && (isIn(to, "internal/service") || isIn(to, "internal/awswire") || isIn(to, "internal/node") || isIn(to, "internal/server")):
 				t.Errorf("%s imports %s: an engine knows no AWS", name, to)
 			case isIn(name, "internal/engine") && strings.HasPrefix(imp, "github.com/aws/"):
 				t.Errorf("%s imports %s: an engine knows no AWS", name, imp)
+			case isIn(name, "internal/engine") && imp == "log/slog":
+				t.Errorf("%s imports %s: an engine reports through an interface of events", name, imp)
+			case isIn(name, "internal/awskit") && (isIn(to, "internal/service") || isIn(to, "internal/node")):
+				t.Errorf("%s imports %s: what services share knows none of them", name, to)
 			case isIn(name, "internal/awswire") && (isIn(to, "internal/service") || isIn(to, "internal/engine")):
 				t.Errorf("%s imports %s: the wire layer is below", name, to)
 			case to == "internal/node" && !isIn(name, "cmd"):
@@ -47,9 +56,49 @@ func TestWalls(t *testing.T) {
 	}
 }
 
+// goroutines lists, by service, the files that start goroutines by themselves, each because
+// what it starts ends with a request or is not a runner's work yet.
+var goroutines = map[string][]string{
+	"athena":   {"result.go", "scheduler.go", "write.go"},
+	"firehose": {"compaction.go", "delete.go", "lane.go", "service.go", "source.go", "stream.go"},
+	"glue":     {"crawl_run.go"},
+	"kinesis":  {"demand.go", "kinesis.go", "lifecycle.go", "subscribe.go"},
+	"s3":       {"client.go", "early.go", "files.go", "replace.go", "service.go", "swap.go"},
+}
+
+// TestWallsOfGoroutines: what runs by itself is a document that a runner runs; a service
+// starts no goroutines.
+func TestWallsOfGoroutines(t *testing.T) {
+	files, err := filepath.Glob("../service/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") || slices.Contains(goroutines[filepath.Base(filepath.Dir(file))], filepath.Base(file)) {
+			continue
+		}
+		fset := token.NewFileSet()
+		parsed, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if _, ok := n.(*ast.GoStmt); ok {
+				t.Errorf("%s starts a goroutine: what runs by itself is work of a runner", fset.Position(n.Pos()))
+			}
+			if call, ok := n.(*ast.CallExpr); ok {
+				if f, ok := call.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Go" {
+					t.Errorf("%s starts a goroutine: what runs by itself is work of a runner", fset.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}
+
 func isIn(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
-// service returns the service of a package below internal/service.
-func service(path string) string {
+// serviceOf returns the service of a package below internal/service.
+func serviceOf(path string) string {
 	return strings.Split(strings.TrimPrefix(path, "internal/service/"), "/")[0]
 }

@@ -67,9 +67,12 @@ type Operation struct {
 	OutputName string   `json:"out,omitempty"`
 	ErrorNames []string `json:"errs,omitempty"`
 	Wrapper    string   `json:"wrap,omitempty"` // element around a query result
-	Method     string   `json:"m,omitempty"`    // HTTP binding; empty is POST
-	URI        string   `json:"uri,omitempty"`  // empty is /
-	Status     int      `json:"st,omitempty"`   // success status; zero is 200
+	Unsigned   bool     `json:"na,omitempty"`   // clients send it without a signature
+
+	InputElement string `json:"ine,omitempty"` // element around an XML request, where it is not the shape's name
+	Method       string `json:"m,omitempty"`   // HTTP binding; empty is POST
+	URI          string `json:"uri,omitempty"` // empty is /
+	Status       int    `json:"st,omitempty"`  // success status; zero is 200
 }
 
 // Shape is a type of the API.
@@ -118,6 +121,12 @@ type Member struct {
 	TimestampFormat string `json:"tsf,omitempty"`
 	Token           bool   `json:"tok,omitempty"` // idempotency token
 	EventPayload    bool   `json:"evp,omitempty"`
+	EventHeader     bool   `json:"evh,omitempty"`
+	Streaming       bool   `json:"strm,omitempty"`
+	JSONValue       bool   `json:"jv,omitempty"` // a header's text is base64 of JSON
+	XMLAttribute    bool   `json:"xa,omitempty"`
+	XMLPrefix       string `json:"xp,omitempty"`
+	XMLNamespace    string `json:"xn,omitempty"`
 }
 
 // WireName is the member's name on the wire in the protocols that use locationName

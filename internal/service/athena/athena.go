@@ -155,64 +155,6 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// Operations is the table that the wire layer serves the API from.
-func (s *Service) Operations() []awswire.Operation {
-	return []awswire.Operation{
-		awswire.Executes(s.StartQueryExecution),
-		awswire.Executes(s.GetQueryExecution),
-		awswire.Executes(s.BatchGetQueryExecution),
-		awswire.Executes(s.StopQueryExecution),
-		awswire.Executes(s.ListQueryExecutions),
-		awswire.Executes(s.GetQueryResults),
-		awswire.Executes(s.GetQueryRuntimeStatistics),
-
-		awswire.Executes(s.CreateWorkGroup),
-		awswire.Executes(s.GetWorkGroup),
-		awswire.Executes(s.ListWorkGroups),
-		awswire.Executes(s.UpdateWorkGroup),
-		awswire.Executes(s.DeleteWorkGroup),
-		awswire.Executes(s.ListEngineVersions),
-		awswire.Executes(s.ListApplicationDPUSizes),
-
-		awswire.Stores(s.CreateDataCatalog),
-		awswire.Executes(s.GetDataCatalog),
-		awswire.Executes(s.ListDataCatalogs),
-		awswire.Stores(s.UpdateDataCatalog),
-		awswire.Executes(s.DeleteDataCatalog),
-		awswire.Executes(s.ListDatabases),
-		awswire.Executes(s.GetDatabase),
-		awswire.Executes(s.ListTableMetadata),
-		awswire.Executes(s.GetTableMetadata),
-
-		awswire.Executes(s.CreateNamedQuery),
-		awswire.Executes(s.GetNamedQuery),
-		awswire.Executes(s.BatchGetNamedQuery),
-		awswire.Executes(s.ListNamedQueries),
-		awswire.Executes(s.UpdateNamedQuery),
-		awswire.Executes(s.DeleteNamedQuery),
-
-		awswire.Executes(s.CreatePreparedStatement),
-		awswire.Executes(s.GetPreparedStatement),
-		awswire.Executes(s.BatchGetPreparedStatement),
-		awswire.Executes(s.ListPreparedStatements),
-		awswire.Executes(s.UpdatePreparedStatement),
-		awswire.Executes(s.DeletePreparedStatement),
-
-		awswire.Stores(s.CreateCapacityReservation),
-		awswire.Executes(s.GetCapacityReservation),
-		awswire.Executes(s.ListCapacityReservations),
-		awswire.Stores(s.UpdateCapacityReservation),
-		awswire.Stores(s.CancelCapacityReservation),
-		awswire.Executes(s.DeleteCapacityReservation),
-		awswire.Stores(s.PutCapacityAssignmentConfiguration),
-		awswire.Executes(s.GetCapacityAssignmentConfiguration),
-
-		awswire.Executes(s.TagResource),
-		awswire.Executes(s.UntagResource),
-		awswire.Executes(s.ListTagsForResource),
-	}
-}
-
 // scope is whose resources a request works with.
 type scope struct{ account, region string }
 

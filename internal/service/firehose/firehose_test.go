@@ -27,7 +27,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/awswire"
-	"github.com/brookmere/brookmere/internal/awswire/model"
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -144,8 +143,7 @@ func (n *node) start(t testing.TB) {
 	if err := n.svc.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h, err := awswire.NewHandler(model.MustLoad("firehose"), n.svc.Operations(), awswire.HandlerOptions{
-		MaxBody:         MaxBody,
+	h, err := awswire.NewHandler(n.svc.API(), awswire.HandlerOptions{
 		OnInternalError: func(_ context.Context, op string, err error) { t.Errorf("%s: %v", op, err) },
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
@@ -20,10 +21,6 @@ const (
 	maxRecordSize = 1000 << 10
 	maxBatchSize  = 4 << 20
 )
-
-// MaxBody is the size of a request body that lets a batch of twice the limit through, for
-// an error that says so.
-const MaxBody = 12 << 20
 
 // batches are reused; one that has grown large is let go.
 var batches = sync.Pool{New: func() any { return new(shardlog.Batch) }}
@@ -164,51 +161,77 @@ func appendHex(dst []byte, v uint64, width int) []byte {
 	return dst
 }
 
-// putRecordFast and putRecordBatchFast serve the JSON protocol without reflection: base64
-// is decoded straight into the log's batch.
-func (s *Service) putRecordFast(ctx context.Context, p awswire.Protocol, body, dst []byte) ([]byte, bool, error) {
-	return s.putFast(ctx, p, body, dst, false)
+// putCall is a request of PutRecord or PutRecordBatch in JSON, read without reflection:
+// base64 is decoded straight into the log's batch.
+type putCall struct {
+	s     *Service
+	name  []byte
+	batch *shardlog.Batch
+	many  bool
 }
 
-func (s *Service) putRecordBatchFast(ctx context.Context, p awswire.Protocol, body, dst []byte) ([]byte, bool, error) {
-	return s.putFast(ctx, p, body, dst, true)
+var putCalls = sync.Pool{New: func() any { return new(putCall) }}
+
+func (s *Service) putRecordFast(p awswire.Protocol, body []byte) (awswire.FastCall, bool) {
+	return s.putFast(p, body, false)
 }
 
-func (s *Service) putFast(ctx context.Context, p awswire.Protocol, body, dst []byte, many bool) ([]byte, bool, error) {
+func (s *Service) putRecordBatchFast(p awswire.Protocol, body []byte) (awswire.FastCall, bool) {
+	return s.putFast(p, body, true)
+}
+
+func (s *Service) putFast(p awswire.Protocol, body []byte, many bool) (awswire.FastCall, bool) {
 	if p != awswire.JSON11 && p != awswire.JSON10 {
-		return dst, false, nil
+		return nil, false
 	}
 	b := batches.Get().(*shardlog.Batch)
-	defer putBatch(b)
 	name, ok := decodePut(body, many, b)
 	if !ok {
-		return dst, false, nil
+		putBatch(b)
+		return nil, false
 	}
-	c := awswire.CallerFrom(ctx)
-	s.mu.RLock()
-	st := s.streams[streamKey{c.Account, c.Region, string(name)}]
-	s.mu.RUnlock()
+	c := putCalls.Get().(*putCall)
+	*c = putCall{s, name, b, many}
+	return c, true
+}
+
+// Resource implements awswire.FastCall.
+func (c *putCall) Resource(caller awswire.Caller) string {
+	return arn.New("firehose", caller.Region, caller.Account, "deliverystream/"+string(c.name))
+}
+
+// Free implements awswire.FastCall.
+func (c *putCall) Free() {
+	putBatch(c.batch)
+	*c = putCall{}
+	putCalls.Put(c)
+}
+
+// Serve implements awswire.FastCall.
+func (c *putCall) Serve(ctx context.Context, dst []byte) ([]byte, bool, error) {
+	caller := awswire.CallerFrom(ctx)
+	c.s.mu.RLock()
+	st := c.s.streams[streamKey{caller.Account, caller.Region, string(c.name)}]
+	c.s.mu.RUnlock()
 	if st == nil || st.shard == nil {
 		return dst, false, nil
 	}
-	if d := st.doc.Load(); d.Deleting || d.enforces(s) {
+	if d := st.doc.Load(); d.Deleting || d.enforces(c.s) {
 		return dst, false, nil
 	}
-	n := b.Len()
-	pos, err := st.append(ctx, b)
+	n := c.batch.Len()
+	pos, err := st.append(ctx, c.batch)
 	if err != nil {
 		return dst, true, err
 	}
 	d := st.doc.Load()
-	if !many {
-		dst = append(dst, `{"Encrypted":`...)
-		dst = strconv.AppendBool(dst, d.Encryption != nil)
+	dst = append(dst, `{"Encrypted":`...)
+	dst = strconv.AppendBool(dst, d.Encryption != nil)
+	if !c.many {
 		dst = append(dst, `,"RecordId":"`...)
 		dst = appendRecordID(dst, d.ID, pos, 0)
 		return append(dst, `"}`...), true, nil
 	}
-	dst = append(dst, `{"Encrypted":`...)
-	dst = strconv.AppendBool(dst, d.Encryption != nil)
 	dst = append(dst, `,"FailedPutCount":0,"RequestResponses":[`...)
 	for i := range n {
 		if i > 0 {

@@ -121,24 +121,6 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// Operations binds the API's operations to the methods.
-func (s *Service) Operations() []awswire.Operation {
-	return []awswire.Operation{
-		awswire.Executes(s.CreateDeliveryStream),
-		awswire.Executes(s.DeleteDeliveryStream),
-		awswire.Executes(s.DescribeDeliveryStream),
-		awswire.Executes(s.ListDeliveryStreams),
-		awswire.Executes(s.ListTagsForDeliveryStream),
-		awswire.Executes(s.PutRecord).Fast(s.putRecordFast),
-		awswire.Executes(s.PutRecordBatch).Fast(s.putRecordBatchFast),
-		awswire.Stores(s.StartDeliveryStreamEncryption),
-		awswire.Stores(s.StopDeliveryStreamEncryption),
-		awswire.Executes(s.TagDeliveryStream),
-		awswire.Executes(s.UntagDeliveryStream),
-		awswire.Executes(s.UpdateDestination),
-	}
-}
-
 // Start opens the delivery streams and goes on delivering.
 func (s *Service) Start(ctx context.Context) error {
 	if err := emptyDir(s.cfg.TempDir); err != nil {

@@ -15,7 +15,6 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/brookmere/brookmere/internal/awswire"
-	"github.com/brookmere/brookmere/internal/awswire/model"
 )
 
 // The answers of the fast paths are those that the generic codec gives.
@@ -25,13 +24,13 @@ func TestAnswersAgree(t *testing.T) {
 	n.create("s", 1)
 	name := aws.String("s")
 	handler := func(ops ...awswire.Operation) http.Handler {
-		h, err := awswire.NewHandler(model.MustLoad("kinesis"), ops, awswire.HandlerOptions{})
+		h, err := awswire.NewHandler(awswire.API{Model: "kinesis", Operations: ops}, awswire.HandlerOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return h
 	}
-	fast := handler(n.Operations()...)
+	fast := handler(n.operations()...)
 	plain := handler(awswire.Executes(n.PutRecord), awswire.Executes(n.PutRecords), awswire.Executes(n.GetRecords))
 	call := func(h http.Handler, operation string, proto awswire.Protocol, body []byte) map[string]any {
 		t.Helper()
@@ -130,7 +129,7 @@ func dropNumbers(v any) {
 // A request that is wrong in itself is told so, whether there is the stream or not.
 func TestWrongBeforeNotFound(t *testing.T) {
 	n := newNode(t, Config{})
-	h, err := awswire.NewHandler(model.MustLoad("kinesis"), n.Operations(), awswire.HandlerOptions{})
+	h, err := awswire.NewHandler(n.API(), awswire.HandlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/brookmere/brookmere/internal/awswire"
-	"github.com/brookmere/brookmere/internal/awswire/model"
 )
 
 // generic decodes requests with the wire layer's codec, as the oracle of the decoders here.
@@ -29,7 +28,7 @@ type generic struct {
 func newGeneric(t testing.TB) *generic {
 	g := new(generic)
 	refuse := errors.New("seen")
-	h, err := awswire.NewHandler(model.MustLoad("kinesis"), []awswire.Operation{
+	h, err := awswire.NewHandler(awswire.API{Model: "kinesis", Operations: []awswire.Operation{
 		awswire.Executes(func(_ context.Context, in *kinesis.PutRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error) {
 			g.input = in
 			return nil, refuse
@@ -42,7 +41,7 @@ func newGeneric(t testing.TB) *generic {
 			g.input = in
 			return nil, refuse
 		}),
-	}, awswire.HandlerOptions{})
+	}}, awswire.HandlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,6 +374,16 @@ func BenchmarkDecodePutRecords(b *testing.B) {
 	}
 }
 
+// serveFast does a call by its fast path.
+func serveFast(path awswire.FastPath, proto awswire.Protocol, body, dst []byte) ([]byte, bool, error) {
+	call, ok := path(proto, body)
+	if !ok {
+		return nil, false, nil
+	}
+	defer call.Free()
+	return call.Serve(context.Background(), dst)
+}
+
 // BenchmarkPutRecords puts 500 records of 200 bytes to 4 shards of a real log, from the
 // request's text to the answer's, in eight goroutines.
 func BenchmarkPutRecords(b *testing.B) {
@@ -389,7 +398,7 @@ func BenchmarkPutRecords(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				var dst []byte
 				for pb.Next() {
-					out, handled, err := n.putRecordsFast(context.Background(), proto, body, dst[:0])
+					out, handled, err := serveFast(n.putRecordsFast, proto, body, dst[:0])
 					if !handled || err != nil {
 						b.Error(handled, err)
 						return
@@ -409,7 +418,7 @@ func BenchmarkGetRecords(b *testing.B) {
 			n := newNode(b, Config{})
 			n.create("s", 1)
 			for range 20 {
-				if _, _, err := n.putRecordsFast(context.Background(), awswire.JSON11, kloadBody(awswire.JSON11, 500, 200), nil); err != nil {
+				if _, _, err := serveFast(n.putRecordsFast, awswire.JSON11, kloadBody(awswire.JSON11, 500, 200), nil); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -421,7 +430,7 @@ func BenchmarkGetRecords(b *testing.B) {
 			var dst []byte
 			b.ReportAllocs()
 			for b.Loop() {
-				out, handled, err := n.getRecordsFast(context.Background(), proto, body, dst[:0])
+				out, handled, err := serveFast(n.getRecordsFast, proto, body, dst[:0])
 				if !handled || err != nil {
 					b.Fatal(handled, err)
 				}

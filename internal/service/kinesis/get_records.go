@@ -206,21 +206,46 @@ func (r *batchRead) sequence(rec *shardlog.Record) sequence {
 	return q
 }
 
+// getCall is a GetRecords request of a fast path. Its memory is used again.
+type getCall struct {
+	s     *Service
+	proto awswire.Protocol
+	q     getRequest
+	r     *batchRead
+}
+
+var getCalls = sync.Pool{New: func() any { return new(getCall) }}
+
 // getRecordsFast is GetRecords from the request's text to the answer's.
-func (s *Service) getRecordsFast(ctx context.Context, proto awswire.Protocol, body, dst []byte) ([]byte, bool, error) {
+func (s *Service) getRecordsFast(proto awswire.Protocol, body []byte) (awswire.FastCall, bool) {
 	q, ok := decodeGetRecords(proto, body)
 	if !ok {
-		return nil, false, nil
+		return nil, false
 	}
-	r := reads.Get().(*batchRead)
-	defer r.free()
-	if err := s.read(ctx, q, r); err != nil {
+	g := getCalls.Get().(*getCall)
+	*g = getCall{s, proto, q, reads.Get().(*batchRead)}
+	return g, true
+}
+
+// Resource implements awswire.FastCall.
+func (g *getCall) Resource(awswire.Caller) string { return g.s.iteratorARN(g.q.iterator) }
+
+// Serve implements awswire.FastCall.
+func (g *getCall) Serve(ctx context.Context, dst []byte) ([]byte, bool, error) {
+	if err := g.s.read(ctx, g.q, g.r); err != nil {
 		return nil, true, err
 	}
-	if proto == awswire.CBOR11 {
-		return s.appendRecordsCBOR(dst, r), true, nil
+	if g.proto == awswire.CBOR11 {
+		return g.s.appendRecordsCBOR(dst, g.r), true, nil
 	}
-	return s.appendRecordsJSON(dst, r), true, nil
+	return g.s.appendRecordsJSON(dst, g.r), true, nil
+}
+
+// Free implements awswire.FastCall.
+func (g *getCall) Free() {
+	g.r.free()
+	*g = getCall{}
+	getCalls.Put(g)
 }
 
 // decodeGetRecords reads a request that has an iterator and perhaps a limit and an ARN.

@@ -17,7 +17,7 @@ import (
 func (s *Service) GetShardIterator(ctx context.Context, in *kinesis.GetShardIteratorInput, _ ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
 	index, ok := parseShardID(aws.ToString(in.ShardId))
 	d, err := s.findUsable(ctx, in.StreamName, in.StreamARN, in.StreamId)
-	if name := streamNamed(in); isNotFound(err) && name != "" {
+	if name := streamNamed(in.StreamName, in.StreamARN); isNotFound(err) && name != "" {
 		// What is missed is the shard, whether there is a stream or not.
 		account := awswire.CallerFrom(ctx).Account
 		if !ok {

@@ -29,7 +29,6 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -43,7 +42,7 @@ type Config struct {
 	Registerer prometheus.Registerer // nil: no metrics
 
 	// EnforceLimits gives all streams the limits of Kinesis that do not say otherwise by
-	// LimitsTag, and operations their calls a second.
+	// LimitsTag.
 	EnforceLimits bool
 
 	// ControlDelay is how long a stream stays CREATING, UPDATING or DELETING. Zero: such a
@@ -68,7 +67,6 @@ type Service struct {
 	metrics  metrics
 
 	routes sync.Map // stream ID to *route
-	calls  callMeters
 
 	subscriptions subscriptions
 
@@ -149,53 +147,6 @@ func (s *Service) Close(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// Operations returns the operations of the API that the service has, with the calls a
-// second that they have where limits are enforced.
-func (s *Service) Operations() []awswire.Operation {
-	return []awswire.Operation{
-		awswire.Executes(perAccount(s, 5, s.AddTagsToStream)),
-		awswire.Executes(perAccount(s, 5, s.CreateStream)),
-		awswire.Executes(perStream(s, 5, s.DecreaseStreamRetentionPeriod)),
-		awswire.Stores(perStream(s, 5, s.DeleteResourcePolicy)),
-		awswire.Executes(perAccount(s, 5, s.DeleteStream)),
-		awswire.Executes(perStream(s, 5, s.DeregisterStreamConsumer)),
-		awswire.Executes(perAccount(s, 5, s.DescribeAccountSettings)),
-		awswire.Executes(perAccount(s, 1, s.DescribeLimits)),
-		awswire.Executes(perAccount(s, 10, s.DescribeStream)),
-		awswire.Executes(perStream(s, 20, s.DescribeStreamConsumer)),
-		awswire.Executes(perAccount(s, 20, s.DescribeStreamSummary)),
-		awswire.Stores(perStream(s, 5, s.DisableEnhancedMonitoring)),
-		awswire.Stores(perStream(s, 5, s.EnableEnhancedMonitoring)),
-		awswire.Executes(s.GetRecords).Fast(s.getRecordsFast),
-		awswire.Stores(perStream(s, 5, s.GetResourcePolicy)),
-		awswire.Executes(s.GetShardIterator),
-		awswire.Executes(perStream(s, 5, s.IncreaseStreamRetentionPeriod)),
-		awswire.Executes(perStream(s, 1000, s.ListShards)),
-		awswire.Executes(perStream(s, 5, s.ListStreamConsumers)),
-		awswire.Executes(perAccount(s, 5, s.ListStreams)),
-		awswire.Executes(perAccount(s, 5, s.ListTagsForResource)),
-		awswire.Executes(perAccount(s, 5, s.ListTagsForStream)),
-		awswire.Executes(perStream(s, 5, s.MergeShards)),
-		awswire.Executes(s.PutRecord).Fast(s.putRecordFast),
-		awswire.Executes(s.PutRecords).Fast(s.putRecordsFast),
-		awswire.Stores(perStream(s, 5, s.PutResourcePolicy)),
-		awswire.Executes(perStream(s, 5, s.RegisterStreamConsumer)),
-		awswire.Executes(perAccount(s, 5, s.RemoveTagsFromStream)),
-		awswire.Executes(perStream(s, 5, s.SplitShard)),
-		awswire.Stores(perStream(s, 5, s.StartStreamEncryption)),
-		awswire.Stores(perStream(s, 5, s.StopStreamEncryption)),
-		awswire.Streams(s.subscribeFast),
-		awswire.Executes(perAccount(s, 5, s.TagResource)),
-		awswire.Executes(perAccount(s, 5, s.UntagResource)),
-		awswire.Stores(perAccount(s, 5, s.UpdateAccountSettings)),
-		awswire.Executes(perStream(s, 5, s.UpdateMaxRecordSize)),
-		awswire.Executes(perStream(s, 5, s.UpdateShardCount)),
-		awswire.Executes(perStream(s, 5, s.UpdateStreamMode)),
-		awswire.Executes(perStream(s, 5, s.UpdateStreamRecordDistributionStrategy)),
-		awswire.Stores(perStream(s, 5, s.UpdateStreamWarmThroughput)),
 	}
 }
 

@@ -1,16 +1,12 @@
 package kinesis
 
 import (
-	"context"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-
-	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // The limits of Kinesis are off unless the configuration or a stream's tag enforces them.
@@ -221,87 +217,4 @@ func inDay(times []time.Time, now time.Time, most int) (_ []time.Time, full bool
 	times = slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
 	full = len(times) >= most
 	return append(times[max(0, len(times)-most+1):], now), full
-}
-
-// callMeters meters the operations that have a limit of calls a second, for an account and
-// region, or for each stream.
-type callMeters struct {
-	mu     sync.Mutex
-	meters map[callKey]*meter
-}
-
-type callKey struct{ account, region, operation, stream string }
-
-// maxCallMeters is how many meters are kept before those whose second is over go.
-const maxCallMeters = 4096
-
-func (c *callMeters) admit(k callKey, now time.Time, most int) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	m := c.meters[k]
-	if m == nil {
-		if c.meters == nil || len(c.meters) >= maxCallMeters {
-			c.meters = make(map[callKey]*meter) // forgets the second under way: it lets too many through, not too few
-		}
-		m = new(meter)
-		c.meters[k] = m
-	}
-	return m.admit(now, most)
-}
-
-// perAccount binds a method that an account may call so many times a second.
-func perAccount[I, O, F any](s *Service, most int, method func(context.Context, *I, ...F) (*O, error)) func(context.Context, *I, ...F) (*O, error) {
-	return paced(s, most, false, method)
-}
-
-// perStream binds a method that may be called so many times a second for each stream.
-func perStream[I, O, F any](s *Service, most int, method func(context.Context, *I, ...F) (*O, error)) func(context.Context, *I, ...F) (*O, error) {
-	return paced(s, most, true, method)
-}
-
-// paced limits the calls of clients; those of neighbours in this process go past it. Only
-// the configuration turns it on: most operations do not belong to one stream.
-func paced[I, O, F any](s *Service, most int, byStream bool, method func(context.Context, *I, ...F) (*O, error)) func(context.Context, *I, ...F) (*O, error) {
-	operation := reflect.TypeFor[I]().Name()
-	return func(ctx context.Context, in *I, options ...F) (*O, error) {
-		if s.cfg.EnforceLimits {
-			caller, stream := awswire.CallerFrom(ctx), streamNamed(in)
-			k := callKey{account: caller.Account, region: caller.Region, operation: operation}
-			if byStream {
-				k.stream = stream
-			}
-			if !s.calls.admit(k, s.clock.Now(), most) {
-				if stream == "" {
-					return nil, limitExceeded("Rate exceeded for account %s.", caller.Account)
-				}
-				return nil, limitExceeded("Rate exceeded for stream %s under account %s.", stream, caller.Account)
-			}
-		}
-		return method(ctx, in, options...)
-	}
-}
-
-// streamNamed is the name of the stream in a request, if it has one.
-func streamNamed(in any) string {
-	v := reflect.ValueOf(in).Elem()
-	for _, member := range []string{"StreamName", "StreamARN", "ResourceARN"} {
-		name, ok := stringMember(v, member)
-		if !ok {
-			continue
-		}
-		if arn, err := parseStreamARN(name); err == nil {
-			return arn.name
-		}
-		return name
-	}
-	return ""
-}
-
-func stringMember(v reflect.Value, name string) (string, bool) {
-	f := v.FieldByName(name)
-	if !f.IsValid() {
-		return "", false
-	}
-	s, _ := f.Interface().(*string)
-	return aws.ToString(s), s != nil
 }

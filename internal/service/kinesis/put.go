@@ -34,6 +34,9 @@ func (p *put) gaveUp(err error) bool { return err == errGiveUp || err != nil && 
 // put is one PutRecord or PutRecords call on its way: the records as decoding found them,
 // then a batch for every shard that takes some. Its memory is used again.
 type put struct {
+	s     *Service         // of a fast path, like proto
+	proto awswire.Protocol // of the answer
+
 	name, arn, id []byte // of the stream; nil: not given
 	ordering      []byte // SequenceNumberForOrdering; nil: not given
 	entries       []entry

@@ -48,21 +48,45 @@ func (s *Service) storeOne(ctx context.Context, p *put) error {
 }
 
 // putRecordFast is PutRecord from the request's text to the answer's.
-func (s *Service) putRecordFast(ctx context.Context, proto awswire.Protocol, body, dst []byte) ([]byte, bool, error) {
+func (s *Service) putRecordFast(proto awswire.Protocol, body []byte) (awswire.FastCall, bool) {
+	return s.putFast(proto, body, false)
+}
+
+// putFast reads a request of PutRecord, or with batch of PutRecords.
+func (s *Service) putFast(proto awswire.Protocol, body []byte, batch bool) (awswire.FastCall, bool) {
 	p := newPut()
-	defer p.free()
-	p.single = true
-	if !p.decode(proto, body, false) {
-		return nil, false, nil
+	p.s, p.proto, p.single = s, proto, !batch
+	if !p.decode(proto, body, batch) {
+		p.free()
+		return nil, false
 	}
-	if err := s.storeOne(ctx, p); p.gaveUp(err) {
+	return p, true
+}
+
+// Serve implements awswire.FastCall.
+func (p *put) Serve(ctx context.Context, dst []byte) ([]byte, bool, error) {
+	store := p.s.store
+	if p.single {
+		store = p.s.storeOne
+	}
+	switch err := store(ctx, p); {
+	case p.gaveUp(err):
 		return nil, false, nil
-	} else if err != nil {
+	case err != nil:
 		return nil, true, err
+	case p.single:
+		return p.appendOne(dst), true, nil
+	case p.proto == awswire.CBOR11:
+		return p.appendCBOR(dst), true, nil
 	}
+	return p.appendJSON(dst), true, nil
+}
+
+// appendOne appends the answer of PutRecord.
+func (p *put) appendOne(dst []byte) []byte {
 	sl := &p.slots[0]
 	encryption := p.view.doc.answeredEncryption()
-	if proto == awswire.CBOR11 {
+	if p.proto == awswire.CBOR11 {
 		members := 2
 		if encryption != "" {
 			members++
@@ -74,7 +98,7 @@ func (s *Service) putRecordFast(ctx context.Context, proto awswire.Protocol, bod
 		if encryption != "" {
 			dst = cborString(cborString(dst, "EncryptionType"), encryption)
 		}
-		return dst, true, nil
+		return dst
 	}
 	dst = append(dst, `{"SequenceNumber":"`...)
 	dst = sl.appendNext(dst)
@@ -83,5 +107,5 @@ func (s *Service) putRecordFast(ctx context.Context, proto awswire.Protocol, bod
 	if encryption != "" {
 		dst = append(append(dst, `","EncryptionType":"`...), encryption...)
 	}
-	return append(dst, `"}`...), true, nil
+	return append(dst, `"}`...)
 }

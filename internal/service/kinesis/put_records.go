@@ -82,21 +82,8 @@ func (p *put) add(data []byte, key, explicit *string) error {
 }
 
 // putRecordsFast is PutRecords from the request's text to the answer's.
-func (s *Service) putRecordsFast(ctx context.Context, proto awswire.Protocol, body, dst []byte) ([]byte, bool, error) {
-	p := newPut()
-	defer p.free()
-	if !p.decode(proto, body, true) {
-		return nil, false, nil
-	}
-	if err := s.store(ctx, p); p.gaveUp(err) {
-		return nil, false, nil
-	} else if err != nil {
-		return nil, true, err
-	}
-	if proto == awswire.CBOR11 {
-		return p.appendCBOR(dst), true, nil
-	}
-	return p.appendJSON(dst), true, nil
+func (s *Service) putRecordsFast(proto awswire.Protocol, body []byte) (awswire.FastCall, bool) {
+	return s.putFast(proto, body, true)
 }
 
 func (p *put) appendJSON(dst []byte) []byte {

@@ -15,7 +15,7 @@ import (
 // SplitShard cuts an open shard in two at a hash key. The parent takes no more records and
 // stays readable until its last one expires. Only for provisioned streams.
 func (s *Service) SplitShard(ctx context.Context, in *kinesis.SplitShardInput, _ ...func(*kinesis.Options)) (*kinesis.SplitShardOutput, error) {
-	d, shards, err := s.shardsToChange(ctx, in, in.StreamName, in.StreamARN, in.StreamId, in.ShardToSplit)
+	d, shards, err := s.shardsToChange(ctx, in.StreamName, in.StreamARN, in.StreamId, in.ShardToSplit)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (s *Service) SplitShard(ctx context.Context, in *kinesis.SplitShardInput, _
 // MergeShards makes one shard of two open ones, of which the second's range of hash keys
 // begins where the first's ends.
 func (s *Service) MergeShards(ctx context.Context, in *kinesis.MergeShardsInput, _ ...func(*kinesis.Options)) (*kinesis.MergeShardsOutput, error) {
-	d, shards, err := s.shardsToChange(ctx, in, in.StreamName, in.StreamARN, in.StreamId, in.ShardToMerge, in.AdjacentShardToMerge)
+	d, shards, err := s.shardsToChange(ctx, in.StreamName, in.StreamARN, in.StreamId, in.ShardToMerge, in.AdjacentShardToMerge)
 	if err != nil {
 		return nil, err
 	}
@@ -118,12 +118,12 @@ const (
 
 // shardsToChange returns open shards, that a request names, of a provisioned stream that is
 // ACTIVE.
-func (s *Service) shardsToChange(ctx context.Context, in any, name, arn, streamID *string, ids ...*string) (*stream, []*shard, error) {
+func (s *Service) shardsToChange(ctx context.Context, name, arn, streamID *string, ids ...*string) (*stream, []*shard, error) {
 	indexes := make([]int, len(ids))
 	for i, id := range ids {
 		var ok bool
 		if indexes[i], ok = parseShardID(aws.ToString(id)); !ok {
-			return nil, nil, unknownShard(aws.ToString(id), streamNamed(in), awswire.CallerFrom(ctx).Account)
+			return nil, nil, unknownShard(aws.ToString(id), streamNamed(name, arn), awswire.CallerFrom(ctx).Account)
 		}
 	}
 	d, err := s.find(ctx, name, arn, streamID)

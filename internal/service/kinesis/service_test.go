@@ -23,7 +23,6 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/awswire"
-	"github.com/brookmere/brookmere/internal/awswire/model"
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -68,10 +67,12 @@ func (n *node) start() {
 	if err := n.Start(n.t.Context()); err != nil {
 		n.t.Fatal(err)
 	}
-	handler, err := awswire.NewHandler(model.MustLoad("kinesis"), n.Operations(), awswire.HandlerOptions{
-		MaxBody:         32 << 20,
-		OnInternalError: func(_ context.Context, op string, err error) { n.t.Logf("%s: %v", op, err) },
-	})
+	api, options := n.API(), awswire.HandlerOptions{OnInternalError: func(_ context.Context, op string, err error) { n.t.Logf("%s: %v", op, err) }}
+	api.MaxBody = 32 << 20
+	if cfg.EnforceLimits {
+		options.Interceptors = []awswire.Interceptor{awswire.Throttle(n.clock.Now)}
+	}
+	handler, err := awswire.NewHandler(api, options)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -329,3 +329,14 @@ func parseStreamARN(arn string) (streamARN, error) {
 	}
 	return streamARN{}, invalid("%s is not the ARN of a stream.", arn)
 }
+
+// streamNamed is the name of the stream that a request gives by one of the two, if it does.
+func streamNamed(name, arn *string) string {
+	if name != nil {
+		return *name
+	}
+	if a, err := parseStreamARN(aws.ToString(arn)); err == nil {
+		return a.name
+	}
+	return aws.ToString(arn)
+}

@@ -27,10 +27,6 @@ import (
 
 // Config is what the service depends on.
 type Config struct {
-	// UserName names the user to whom an access key belongs; empty means the account
-	// itself. Nil takes every key for the account's.
-	UserName func(ctx context.Context, accessKey string) string
-
 	// Issuer makes temporary credentials. It is required.
 	Issuer *Issuer
 
@@ -51,18 +47,6 @@ func New(c Config) (*Service, error) {
 	return &Service{config: c}, nil
 }
 
-// Operations lists what the service serves.
-func (s *Service) Operations() []awswire.Operation {
-	return []awswire.Operation{
-		awswire.Executes(s.GetCallerIdentity),
-		awswire.Executes(s.GetAccessKeyInfo),
-		awswire.Executes(s.GetSessionToken),
-		awswire.Executes(s.GetFederationToken),
-		awswire.Executes(s.AssumeRole),
-		awswire.Executes(s.AssumeRoleWithWebIdentity),
-	}
-}
-
 // GetCallerIdentity tells the account of the caller, and the session, or the user if its
 // access key is one's.
 func (s *Service) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentityInput, _ ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
@@ -75,12 +59,6 @@ func (s *Service) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentit
 	if c.Principal != "" {
 		out.Arn, out.UserId = aws.String(c.Principal), aws.String(principalID(c.Account, c.Principal))
 		return out, nil
-	}
-	if s.config.UserName != nil {
-		if name := s.config.UserName(ctx, c.AccessKey); name != "" {
-			out.Arn = aws.String(arn(c, "iam", "user/"+name))
-			out.UserId = aws.String(c.AccessKey)
-		}
 	}
 	return out, nil
 }

@@ -22,7 +22,8 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire/model"
 )
 
-const services = "apigateway athena cloudwatch cognito-identity dynamodb firehose glue iam kinesis kinesisanalytics kinesisanalyticsv2 lambda logs sts"
+const services = "apigateway apigatewaymanagementapi apigatewayv2 athena cloudwatch cognito-identity dynamodb dynamodbstreams " +
+	"firehose glue iam kinesis kinesisanalytics kinesisanalyticsv2 kms lambda logs s3 s3control sns sqs sts"
 
 func main() {
 	log.SetFlags(0)
@@ -88,8 +89,12 @@ type source struct {
 			Method, RequestURI string
 			ResponseCode       int
 		}
-		Input, Output *struct{ Shape, ResultWrapper string }
-		Errors        []struct{ Shape string }
+		Input, Output *struct {
+			Shape, ResultWrapper, LocationName string
+			XMLNamespace                       namespace
+		}
+		Errors   []struct{ Shape string }
+		AuthType string
 	}
 	Shapes map[string]sourceShape
 }
@@ -123,7 +128,21 @@ type sourceMember struct {
 	Shape, LocationName, Location string
 	Flattened, IdempotencyToken   bool
 	TimestampFormat               string
-	EventPayload                  bool
+	EventPayload, EventHeader     bool
+	Streaming, JSONValue          bool
+	XMLAttribute                  bool
+	XMLNamespace                  namespace
+}
+
+// namespace is an XML namespace, which models write as a text or as an object.
+type namespace struct{ URI, Prefix string }
+
+func (n *namespace) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, &n.URI)
+	}
+	type object namespace
+	return json.Unmarshal(b, (*object)(n))
 }
 
 // ordered keeps a structure's members in the model's order.
@@ -170,7 +189,7 @@ func convert(name string, b []byte) (*model.Service, []string, error) {
 		s.SigningName = s.EndpointPrefix
 	}
 	for n, op := range src.Operations {
-		o := &model.Operation{Status: op.HTTP.ResponseCode}
+		o := &model.Operation{Status: op.HTTP.ResponseCode, Unsigned: op.AuthType == "none"}
 		if op.HTTP.Method != "POST" {
 			o.Method = op.HTTP.Method
 		}
@@ -178,7 +197,7 @@ func convert(name string, b []byte) (*model.Service, []string, error) {
 			o.URI = op.HTTP.RequestURI
 		}
 		if op.Input != nil {
-			o.InputName = op.Input.Shape
+			o.InputName, o.InputElement = op.Input.Shape, op.Input.LocationName
 		}
 		if op.Output != nil {
 			o.OutputName, o.Wrapper = op.Output.Shape, op.Output.ResultWrapper
@@ -234,7 +253,8 @@ func member(name string, m *sourceMember, required bool) *model.Member {
 	}
 	return &model.Member{
 		Name: name, Required: required, ShapeName: m.Shape, Wire: wire, Location: m.Location, Flattened: m.Flattened,
-		TimestampFormat: m.TimestampFormat, Token: m.IdempotencyToken, EventPayload: m.EventPayload,
+		TimestampFormat: m.TimestampFormat, Token: m.IdempotencyToken, EventPayload: m.EventPayload, EventHeader: m.EventHeader,
+		Streaming: m.Streaming, JSONValue: m.JSONValue, XMLAttribute: m.XMLAttribute, XMLPrefix: m.XMLNamespace.Prefix, XMLNamespace: m.XMLNamespace.URI,
 	}
 }
 

@@ -1,0 +1,79 @@
+package awswire
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// Bytes is a request body that is in memory already, as one whose hash had to be checked
+// is; the handler then does not copy it.
+type Bytes interface {
+	io.ReadCloser
+	Bytes() []byte
+}
+
+func errTooLarge(limit int64) error {
+	return &statusError{smithy.GenericAPIError{
+		Code: "RequestEntityTooLargeException", Message: "The request body is larger than the limit of " + strconv.FormatInt(limit, 10) + " bytes", Fault: smithy.FaultClient,
+	}, http.StatusRequestEntityTooLarge}
+}
+
+// statusError is an API error whose HTTP status is not what the model or its fault say.
+type statusError struct {
+	smithy.GenericAPIError
+	status int
+}
+
+func (e *statusError) HTTPStatusCode() int { return e.status }
+
+// readBody reads the whole body, decompressed.
+func (x *exchange) readBody(buf *bytes.Buffer) ([]byte, error) {
+	limit := x.h.api.MaxBody
+	if x.r.ContentLength > limit {
+		return nil, errTooLarge(limit)
+	}
+	var body io.Reader = x.r.Body
+	encoding := strings.ToLower(strings.TrimSpace(x.r.Header.Get("Content-Encoding")))
+	if b, ok := x.r.Body.(Bytes); ok && encoding == "" {
+		if int64(len(b.Bytes())) > limit {
+			return nil, errTooLarge(limit)
+		}
+		return b.Bytes(), nil
+	}
+	switch encoding {
+	case "", "identity", "amz-1.0", "aws-chunked":
+	case "gzip":
+		zr, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, serializationError("The body is not valid gzip")
+		}
+		body = zr
+	default:
+		return nil, &statusError{smithy.GenericAPIError{Code: "UnsupportedMediaTypeException", Message: "Content-Encoding " + strconv.Quote(encoding) + " is not supported", Fault: smithy.FaultClient}, http.StatusUnsupportedMediaType}
+	}
+	if body == nil {
+		return nil, nil
+	}
+	if n := x.r.ContentLength; n > 0 && encoding != "gzip" {
+		buf.Grow(int(n) + bytes.MinRead)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(body, limit+1))
+	switch {
+	case err != nil:
+		var api smithy.APIError
+		if errors.As(err, &api) {
+			return nil, err // a signature or checksum that does not match
+		}
+		return nil, serializationError("The request body ended early or could not be read")
+	case n > limit:
+		return nil, errTooLarge(limit)
+	}
+	return buf.Bytes(), nil
+}

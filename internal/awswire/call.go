@@ -1,0 +1,146 @@
+package awswire
+
+import (
+	"context"
+	"net"
+	"net/http"
+)
+
+// Call is one call of an operation, as interceptors see it.
+type Call struct {
+	Caller    Caller
+	Service   string // botocore's name, "kinesis"
+	Operation string // "PutRecords"
+	Mode      Mode
+	Actions   []string // that the caller must be allowed, "kinesis:PutRecords"
+	Limit     Limit
+	HTTP      *http.Request // as it came; nil for a call that did not come by HTTP
+
+	chain     []Interceptor
+	serve     func(context.Context) error
+	source    callSource
+	resources []string
+	input     any
+	inputErr  error
+	decoded   bool
+	code      func(context.Context, error) string
+	throttled func(*Call, string) error
+}
+
+// callSource reads what a call says when it is asked for.
+type callSource interface {
+	callInput() (any, error)
+	callResources() ([]string, error)
+	callKeys() (map[string][]string, error)
+}
+
+// An Interceptor runs around every call, those that take a fast path included: it lets the
+// call go on by c.Next and returns its error, or returns one of its own in place of it.
+// It is called by many goroutines at once. What it asks of the call beyond its fields costs
+// what it takes to read it from the request, once.
+type Interceptor func(ctx context.Context, c *Call) error
+
+// Next goes on with the call: the interceptors that are left, then the operation.
+func (c *Call) Next(ctx context.Context) error {
+	if len(c.chain) == 0 {
+		return c.serve(ctx)
+	}
+	i := c.chain[0]
+	c.chain = c.chain[1:]
+	return i(ctx, c)
+}
+
+// Resources are the ARNs of what the call works on, empty where the operation belongs to no
+// resource (a policy must then allow "*"). The error is that of an input that cannot be
+// read, and the client's answer.
+func (c *Call) Resources() ([]string, error) {
+	if c.source != nil && c.resources == nil {
+		r, err := c.source.callResources()
+		if err != nil {
+			return nil, err
+		}
+		if r == nil {
+			r = []string{}
+		}
+		c.resources = r
+	}
+	return c.resources, nil
+}
+
+// Input is the decoded and validated input, a pointer to the SDK's type; nil for a call
+// that has none. Do not change it. The error is the client's answer.
+func (c *Call) Input() (any, error) {
+	if c.source != nil && !c.decoded {
+		c.decoded = true
+		c.input, c.inputErr = c.source.callInput()
+	}
+	return c.input, c.inputErr
+}
+
+// Keys are the condition keys of the request: those of every request that came by HTTP
+// (aws:SourceIp, aws:SecureTransport, aws:UserAgent, aws:Referer, aws:RequestedRegion), and
+// those that the operation adds. Keys of the principal and the time are for whoever
+// evaluates a policy. The error is as that of Input.
+func (c *Call) Keys() (map[string][]string, error) {
+	keys := map[string][]string{"aws:RequestedRegion": {c.Caller.Region}}
+	if r := c.HTTP; r != nil {
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err == nil {
+			keys["aws:SourceIp"] = []string{host}
+		}
+		keys["aws:SecureTransport"] = []string{"false"}
+		if c.Caller.Secure {
+			keys["aws:SecureTransport"] = []string{"true"}
+		}
+		if v := r.UserAgent(); v != "" {
+			keys["aws:UserAgent"] = []string{v}
+		}
+		if v := r.Referer(); v != "" {
+			keys["aws:Referer"] = []string{v}
+		}
+	}
+	if c.source == nil {
+		return keys, nil
+	}
+	own, err := c.source.callKeys()
+	for k, v := range own {
+		keys[k] = v
+	}
+	return keys, err
+}
+
+// Code is the error code by which the client knows err, empty for nil.
+func (c *Call) Code(ctx context.Context, err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case c.code != nil:
+		return c.code(ctx, err)
+	}
+	return codeOf(ctx, err)
+}
+
+// Intercept runs the chain around serve, for a handler that decodes requests by itself. The
+// call's resources are those of its Facts.
+func Intercept(ctx context.Context, chain []Interceptor, f Facts, serve func(context.Context) error) error {
+	c := &Call{
+		Caller: CallerFrom(ctx), Service: f.Service, Operation: f.Operation, Mode: f.Mode, Actions: f.Actions, HTTP: f.HTTP,
+		chain: chain, serve: serve, source: f,
+	}
+	return c.Next(ctx)
+}
+
+// Facts is what Intercept is told of a call.
+type Facts struct {
+	Service   string
+	Operation string
+	Mode      Mode
+	Actions   []string
+	Resources []string
+	Keys      map[string][]string
+	HTTP      *http.Request
+}
+
+func (f Facts) callInput() (any, error)                { return nil, nil }
+func (f Facts) callResources() ([]string, error)       { return f.Resources, nil }
+func (f Facts) callKeys() (map[string][]string, error) { return f.Keys, nil }

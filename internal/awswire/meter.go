@@ -1,0 +1,44 @@
+package awswire
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Meter returns the interceptor that counts calls, their errors by code, and how long they
+// took: of an operation that answers with events, to the first of them. It must be the
+// first of a chain, so that it sees what the others refuse.
+func Meter(reg prometheus.Registerer) (Interceptor, error) {
+	labels := []string{"service", "operation"}
+	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "brookmere_api_calls_total",
+		Help: "Calls of operations, those that failed included.",
+	}, labels)
+	failures := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "brookmere_api_errors_total",
+		Help: "Calls of operations that failed, by error code.",
+	}, append(labels[:2:2], "code"))
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "brookmere_api_call_seconds",
+		Help:    "Time that calls of operations took, from the request in memory to the answer in memory.",
+		Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8),
+	}, labels)
+	for _, c := range []prometheus.Collector{calls, failures, seconds} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics of calls: %w", err)
+		}
+	}
+	return func(ctx context.Context, c *Call) error {
+		begin := time.Now()
+		err := c.Next(ctx)
+		seconds.WithLabelValues(c.Service, c.Operation).Observe(time.Since(begin).Seconds())
+		calls.WithLabelValues(c.Service, c.Operation).Inc()
+		if err != nil {
+			failures.WithLabelValues(c.Service, c.Operation, c.Code(ctx, err)).Inc()
+		}
+		return err
+	}, nil
+}

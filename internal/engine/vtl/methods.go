@@ -1,0 +1,619 @@
+package vtl
+
+import (
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
+)
+
+// A CallError says that a method failed, where Java's throws an exception: it ends the run.
+type CallError struct{ Method, Reason string }
+
+func (e *CallError) Error() string { return "the method " + e.Method + " failed: " + e.Reason }
+
+func outOfRange(method string) error { return &CallError{method, "an index is out of range"} }
+
+// call is v.name(args...): null where the value's class has no such method.
+func (r *run) call(v any, name string, args []any) (any, error) {
+	if err := r.step(); err != nil {
+		return nil, err
+	}
+	if o, ok := v.(Object); ok {
+		out, _, err := o.Call(name, args)
+		return out, err
+	}
+	switch name { // of every object
+	case "toString":
+		if len(args) == 0 {
+			return r.text(v)
+		}
+	case "equals":
+		if len(args) == 1 {
+			return same(v, args[0], r.limits.Bytes), nil
+		}
+	case "hashCode":
+		if len(args) == 0 {
+			s, err := r.text(v)
+			return hashCode(s), err
+		}
+	}
+	switch v := v.(type) {
+	case string:
+		return r.stringMethod(v, name, args)
+	case *List:
+		return r.listMethod(v, name, args)
+	case *Map:
+		return r.mapMethod(v, name, args)
+	case entry:
+		switch {
+		case name == "getKey" && len(args) == 0:
+			return v.key, nil
+		case name == "getValue" && len(args) == 0:
+			return v.value(), nil
+		case name == "setValue" && len(args) == 1:
+			old := v.value()
+			v.m.Put(v.key, args[0])
+			return old, nil
+		}
+	case bool:
+		if name == "booleanValue" && len(args) == 0 {
+			return v, nil
+		}
+		if name == "parseBoolean" && len(args) == 1 {
+			s, ok := args[0].(string)
+			return ok && strings.EqualFold(s, "true"), nil
+		}
+	case int32, int64, *big.Int, float64:
+		return numberMethod(v, name, args)
+	}
+	return nil, nil
+}
+
+// same is Java's equals: values of different classes differ.
+func same(a, b any, limit int) bool {
+	switch a := a.(type) {
+	case string, bool, int32, int64, float64:
+		return a == b
+	case *big.Int:
+		n, ok := b.(*big.Int)
+		return ok && a.Cmp(n) == 0
+	case *List:
+		if l, ok := b.(*List); ok && len(l.Items) == len(a.Items) {
+			x, errA := JSON(a, limit)
+			y, errB := JSON(l, limit)
+			return errA == nil && errB == nil && x == y
+		}
+	case *Map:
+		if m, ok := b.(*Map); ok && m.Len() == a.Len() {
+			x, errA := JSON(sorted(a), limit)
+			y, errB := JSON(sorted(m), limit)
+			return errA == nil && errB == nil && x == y
+		}
+	}
+	return false
+}
+
+func sorted(m *Map) *Map {
+	return &Map{keys: slices.Sorted(slices.Values(m.keys)), values: m.values}
+}
+
+// hashCode is Java's String.hashCode for texts.
+func hashCode(s string) any {
+	var h int32
+	for _, u := range utf16.Encode([]rune(s)) {
+		h = 31*h + int32(u)
+	}
+	return h
+}
+
+// units is a text as Java counts it: in UTF-16.
+type units []uint16
+
+func unitsOf(s string) units         { return utf16.Encode([]rune(s)) }
+func (u units) text(i, j int) string { return string(utf16.Decode(u[i:j])) }
+
+func ascii(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// cut is s[i:j] in UTF-16; false out of its range.
+func cut(s string, i, j int) (string, bool) {
+	if ascii(s) {
+		if i < 0 || j > len(s) || i > j {
+			return "", false
+		}
+		return s[i:j], true
+	}
+	u := unitsOf(s)
+	if i < 0 || j > len(u) || i > j {
+		return "", false
+	}
+	return u.text(i, j), true
+}
+
+func length(s string) int {
+	if ascii(s) {
+		return len(s)
+	}
+	return len(unitsOf(s))
+}
+
+// offset turns an index in bytes into one in UTF-16; -1 stays.
+func offset(s string, i int) any {
+	if i <= 0 {
+		return int32(i)
+	}
+	return int32(length(s[:i]))
+}
+
+func intArg(args []any, i int) (int, bool) {
+	if i >= len(args) {
+		return 0, false
+	}
+	n, ok := args[i].(int32)
+	return int(n), ok
+}
+
+func (r *run) stringMethod(s, name string, args []any) (any, error) {
+	if err := r.made(len(s) / 16); err != nil { // work that grows with the text is counted
+		return nil, err
+	}
+	switch len(args) {
+	case 0:
+		return r.made0(stringMethod0(r, s, name))
+	case 1:
+		if t, ok := args[0].(string); ok {
+			return r.stringText(s, name, t)
+		}
+		n, ok := intArg(args, 0)
+		if !ok {
+			return nil, nil
+		}
+		switch name {
+		case "substring":
+			if out, ok := cut(s, n, length(s)); ok {
+				return out, nil
+			}
+			return nil, outOfRange(name)
+		case "charAt":
+			if out, ok := cut(s, n, n+1); ok {
+				return out, nil
+			}
+			return nil, outOfRange(name)
+		case "codePointAt":
+			if u := unitsOf(s); n >= 0 && n < len(u) {
+				return int32([]rune(u.text(n, min(n+2, len(u))))[0]), nil
+			}
+		case "indexOf":
+			return offset(s, strings.IndexRune(s, rune(n))), nil
+		case "lastIndexOf":
+			return offset(s, strings.LastIndex(s, string(rune(n)))), nil
+		case "repeat":
+			if n < 0 {
+				return nil, outOfRange(name)
+			}
+			if n > 0 && len(s) > (r.limits.Bytes-r.bytes)/n {
+				return nil, ErrLimit
+			}
+			return strings.Repeat(s, n), r.made(len(s) * n)
+		}
+	case 2:
+		return r.stringTwo(s, name, args)
+	}
+	return nil, nil
+}
+
+func (r *run) made0(v any, err error) (any, error) {
+	if s, ok := v.(string); ok && err == nil {
+		return v, r.made(len(s))
+	}
+	return v, err
+}
+
+func stringMethod0(r *run, s, name string) (any, error) {
+	switch name {
+	case "length":
+		return int32(length(s)), nil
+	case "isEmpty":
+		return s == "", nil
+	case "isBlank":
+		return strings.TrimSpace(s) == "", nil
+	case "toUpperCase":
+		return cases.Upper(language.Und).String(s), nil
+	case "toLowerCase":
+		return strings.ToLower(s), nil
+	case "trim":
+		return strings.TrimFunc(s, func(c rune) bool { return c <= ' ' }), nil
+	case "strip":
+		return strings.TrimSpace(s), nil
+	case "intern":
+		return s, nil
+	case "toCharArray":
+		out := &List{}
+		for _, c := range s {
+			out.Items = append(out.Items, string(c))
+		}
+		return out, r.made(16 * len(out.Items))
+	}
+	return nil, nil
+}
+
+func (r *run) stringText(s, name, t string) (any, error) {
+	switch name {
+	case "contains":
+		return strings.Contains(s, t), nil
+	case "startsWith":
+		return strings.HasPrefix(s, t), nil
+	case "endsWith":
+		return strings.HasSuffix(s, t), nil
+	case "indexOf":
+		return offset(s, strings.Index(s, t)), nil
+	case "lastIndexOf":
+		return offset(s, strings.LastIndex(s, t)), nil
+	case "equalsIgnoreCase":
+		return strings.EqualFold(s, t), nil
+	case "concat":
+		return s + t, r.made(len(s) + len(t))
+	case "compareTo":
+		return compareText(s, t), nil
+	case "compareToIgnoreCase":
+		return compareText(strings.ToLower(s), strings.ToLower(t)), nil
+	case "matches":
+		return r.matches(s, t)
+	case "split":
+		return r.split(s, t, 0)
+	case "valueOf":
+		return t, nil
+	case "format":
+		return nil, nil
+	}
+	return nil, nil
+}
+
+func (r *run) stringTwo(s, name string, args []any) (any, error) {
+	a, aText := args[0].(string)
+	b, bText := args[1].(string)
+	m, aInt := intArg(args, 0)
+	n, bInt := intArg(args, 1)
+	switch {
+	case aText && bText:
+		switch name {
+		case "replace":
+			if len(b) > len(a) {
+				if err := r.made(strings.Count(s, a) * (len(b) - len(a))); err != nil {
+					return nil, err
+				}
+			}
+			return strings.ReplaceAll(s, a, b), r.made(len(s))
+		case "replaceAll":
+			return r.replace(s, a, b, -1)
+		case "replaceFirst":
+			return r.replace(s, a, b, 1)
+		}
+	case aInt && bInt:
+		if name == "substring" || name == "subSequence" {
+			if out, ok := cut(s, m, n); ok {
+				return out, r.made(len(out))
+			}
+			return nil, outOfRange(name)
+		}
+	case aText && bInt:
+		switch name {
+		case "split":
+			return r.split(s, a, n)
+		case "indexOf":
+			rest, ok := cut(s, min(max(n, 0), length(s)), length(s))
+			if i := strings.Index(rest, a); ok && i >= 0 {
+				return int32(length(s) - length(rest) + length(rest[:i])), nil
+			}
+			return int32(-1), nil
+		case "lastIndexOf":
+			head, _ := cut(s, 0, min(max(n, 0)+length(a), length(s)))
+			return offset(s, strings.LastIndex(head, a)), nil
+		case "startsWith":
+			rest, ok := cut(s, n, length(s))
+			return ok && strings.HasPrefix(rest, a), nil
+		}
+	}
+	return nil, nil
+}
+
+// compareText is String.compareTo: the difference of the first units that differ, or of the lengths.
+func compareText(s, t string) int32 {
+	a, b := unitsOf(s), unitsOf(t)
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return int32(a[i]) - int32(b[i])
+		}
+	}
+	return int32(len(a) - len(b))
+}
+
+func (r *run) listMethod(l *List, name string, args []any) (any, error) {
+	switch len(args) {
+	case 0:
+		switch name {
+		case "size", "length":
+			return int32(len(l.Items)), nil
+		case "isEmpty":
+			return len(l.Items) == 0, nil
+		case "clear":
+			l.Items = nil
+			return nil, nil
+		case "iterator", "listIterator", "stream":
+			return &List{Items: slices.Clone(l.Items)}, r.made(16 * len(l.Items))
+		case "getFirst":
+			if len(l.Items) > 0 {
+				return l.Items[0], nil
+			}
+			return nil, outOfRange(name)
+		case "getLast":
+			if n := len(l.Items); n > 0 {
+				return l.Items[n-1], nil
+			}
+			return nil, outOfRange(name)
+		case "toArray":
+			return &List{Items: slices.Clone(l.Items)}, r.made(16 * len(l.Items))
+		}
+	case 1:
+		return r.listMethod1(l, name, args[0])
+	case 2:
+		i, ok := intArg(args, 0)
+		if !ok {
+			return nil, nil
+		}
+		switch name {
+		case "add":
+			if i >= 0 && i <= len(l.Items) {
+				l.Items = slices.Insert(l.Items, i, args[1])
+				return nil, r.made(16 + len(l.Items)/16)
+			}
+			return nil, outOfRange(name)
+		case "set":
+			if i >= 0 && i < len(l.Items) {
+				old := l.Items[i]
+				l.Items[i] = args[1]
+				return old, nil
+			}
+			return nil, outOfRange(name)
+		case "subList":
+			j, ok := intArg(args, 1)
+			if !ok {
+				return nil, nil
+			}
+			if i >= 0 && i <= j && j <= len(l.Items) {
+				return &List{Items: slices.Clone(l.Items[i:j])}, r.made(16 * (j - i))
+			}
+			return nil, outOfRange(name)
+		}
+	}
+	return nil, nil
+}
+
+func (r *run) listMethod1(l *List, name string, arg any) (any, error) {
+	find := func() int {
+		for i, item := range l.Items {
+			if item == nil && arg == nil || item != nil && same(item, arg, r.limits.Bytes) {
+				return i
+			}
+		}
+		return -1
+	}
+	switch name {
+	case "get":
+		if i, ok := arg.(int32); ok {
+			if i < 0 || int(i) >= len(l.Items) {
+				return nil, outOfRange(name)
+			}
+			return l.Items[i], nil
+		}
+	case "add":
+		l.Items = append(l.Items, arg)
+		return true, r.made(16)
+	case "addAll":
+		if o, ok := arg.(*List); ok {
+			l.Items = append(l.Items, o.Items...)
+			return len(o.Items) > 0, r.made(16 * len(o.Items))
+		}
+	case "contains", "indexOf", "remove", "lastIndexOf":
+		if i, ok := arg.(int32); ok && name == "remove" {
+			if i < 0 || int(i) >= len(l.Items) {
+				return nil, outOfRange(name)
+			}
+			old := l.Items[i]
+			l.Items = slices.Delete(l.Items, int(i), int(i)+1)
+			return old, nil
+		}
+		r.steps += len(l.Items)
+		i := find()
+		switch name {
+		case "contains":
+			return i >= 0, nil
+		case "remove":
+			if i >= 0 {
+				l.Items = slices.Delete(l.Items, i, i+1)
+			}
+			return i >= 0, nil
+		case "lastIndexOf":
+			for j := len(l.Items) - 1; j >= 0; j-- {
+				if l.Items[j] != nil && same(l.Items[j], arg, r.limits.Bytes) {
+					return int32(j), nil
+				}
+			}
+		}
+		return int32(i), nil
+	case "containsAll":
+		if o, ok := arg.(*List); ok {
+			for _, item := range o.Items {
+				r.steps += len(l.Items)
+				if !slices.ContainsFunc(l.Items, func(x any) bool { return x != nil && same(x, item, r.limits.Bytes) }) {
+					return false, r.step()
+				}
+			}
+			return true, nil
+		}
+	}
+	return nil, nil
+}
+
+func (r *run) mapMethod(m *Map, name string, args []any) (any, error) {
+	switch len(args) {
+	case 0:
+		switch name {
+		case "size":
+			return int32(m.Len()), nil
+		case "isEmpty":
+			return m.Len() == 0, nil
+		case "keySet", "values", "entrySet":
+			out := &List{Items: make([]any, 0, m.Len())}
+			for _, k := range m.keys {
+				switch name {
+				case "keySet":
+					out.Items = append(out.Items, k)
+				case "values":
+					out.Items = append(out.Items, m.values[k])
+				default:
+					out.Items = append(out.Items, entry{m, k})
+				}
+			}
+			return out, r.made(32 * m.Len())
+		case "clear":
+			m.keys, m.values = nil, map[string]any{}
+		}
+		return nil, nil
+	case 1:
+		if o, ok := args[0].(*Map); ok && name == "putAll" {
+			for _, k := range o.keys {
+				m.Put(k, o.values[k])
+			}
+			return nil, r.made(32 * o.Len())
+		}
+		if name == "containsValue" {
+			r.steps += m.Len()
+			for _, v := range m.values {
+				if v != nil && same(v, args[0], r.limits.Bytes) {
+					return true, nil
+				}
+			}
+			return false, nil
+		}
+		k, ok := args[0].(string)
+		old, had := m.Get(k)
+		switch name {
+		case "get":
+			return old, nil
+		case "containsKey":
+			return ok && had, nil
+		case "remove":
+			m.Delete(k)
+			return old, nil
+		}
+	case 2:
+		switch name {
+		case "put", "putIfAbsent", "replace":
+			k, err := r.text(args[0])
+			if err != nil {
+				return nil, err
+			}
+			old, had := m.Get(k)
+			if name == "put" || name == "putIfAbsent" && !had || name == "replace" && had {
+				m.Put(k, args[1])
+			}
+			return old, r.made(len(k) + 16)
+		case "getOrDefault":
+			if k, ok := args[0].(string); ok {
+				if v, had := m.Get(k); had {
+					return v, nil
+				}
+			}
+			return args[1], nil
+		}
+	}
+	return nil, nil
+}
+
+func numberMethod(v any, name string, args []any) (any, error) {
+	if len(args) == 0 {
+		return numberMethod0(v, name), nil
+	}
+	if len(args) != 1 {
+		return nil, nil
+	}
+	s, isText := args[0].(string)
+	if !isText {
+		switch name {
+		case "compareTo":
+			if c, ok := compareNumbers(v, args[0]); ok {
+				return int32(c), nil
+			}
+		case "toString":
+			return text(args[0], 1<<20)
+		case "valueOf":
+			return args[0], nil
+		}
+		return nil, nil
+	}
+	// The static methods of the class, which templates call on any number of it.
+	var out any
+	var err error
+	switch v.(type) {
+	case float64:
+		if name != "parseDouble" && name != "valueOf" {
+			return nil, nil
+		}
+		out, err = strconv.ParseFloat(strings.TrimSpace(s), 64)
+	case int64:
+		if name != "parseLong" && name != "valueOf" && name != "decode" {
+			return nil, nil
+		}
+		out, err = strconv.ParseInt(s, 10, 64)
+	case int32:
+		if name != "parseInt" && name != "valueOf" && name != "decode" {
+			return nil, nil
+		}
+		var n int64
+		n, err = strconv.ParseInt(s, 10, 32)
+		out = int32(n)
+	}
+	if err != nil {
+		return nil, &CallError{name, strconv.Quote(s) + " is not such a number"}
+	}
+	return out, nil
+}
+
+func numberMethod0(v any, name string) any {
+	f := toFloat(v)
+	switch name {
+	case "intValue":
+		if n, ok := whole(v); ok {
+			return int32(n)
+		}
+		return int32(max(min(f, math.MaxInt32), math.MinInt32))
+	case "longValue":
+		if n, ok := whole(v); ok {
+			return n
+		}
+		if f >= math.MaxInt64 {
+			return int64(math.MaxInt64)
+		}
+		return int64(max(f, math.MinInt64))
+	case "doubleValue", "floatValue":
+		return f
+	case "isNaN":
+		return math.IsNaN(f)
+	case "isInfinite":
+		return math.IsInf(f, 0)
+	}
+	return nil
+}

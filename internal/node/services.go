@@ -1,0 +1,170 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/firehose"
+	"github.com/brookmere/brookmere/internal/service/glue"
+	"github.com/brookmere/brookmere/internal/service/kinesis"
+	"github.com/brookmere/brookmere/internal/service/sts"
+)
+
+// catalog lists the services in the order in which they are made and started; they are
+// closed in the reverse of it. To add one: its package, a line here, and its function below.
+var catalog = []entry{
+	{zero: new(kinesis.Service), make: makeKinesis},
+	{zero: new(glue.Service), make: makeGlue},
+	{zero: new(firehose.Service), make: makeFirehose},
+	{zero: new(athena.Service), make: makeAthena},
+	{zero: new(sts.Service), make: makeSTS},
+}
+
+// entry is one service of the catalog.
+type entry struct {
+	// zero tells the API for the table of operations.
+	zero service
+	// make makes the service, without any I/O, of what is shared and of the neighbours that
+	// were made before it, and keeps it in the services.
+	make func(*services, parts) (service, error)
+	// bind gives the service the neighbours that were made after it; nil if there are none.
+	bind func(*services)
+}
+
+// service is what every service is to the node. One that has a method Start(context.Context)
+// error is started when all are made and bound, one that has Close(context.Context) error is
+// closed in the end, and one that has Endpoints() []awswire.Endpoint contributes them to the
+// node's own.
+type service interface{ API() awswire.API }
+
+// services are those of a stack, by type, where neighbours are found.
+type services struct {
+	kinesis  *kinesis.Service
+	glue     *glue.Service
+	firehose *firehose.Service
+	athena   *athena.Service
+	sts      *sts.Service
+}
+
+// parts is what the services of a stack share.
+type parts struct {
+	name    string // of the service that is being made
+	node    *Node
+	state   *state.Store
+	log     *shardlog.Log
+	queries athena.Engine
+	objects *s3.Client // in this process
+
+	clock      clockwork.Clock
+	logger     *slog.Logger // of the service
+	registerer prometheus.Registerer
+}
+
+// limited says whether the limits of AWS are enforced.
+func (p parts) limited() bool { return p.node.cfg.Limits == "enforce" }
+
+func makeKinesis(s *services, p parts) (_ service, err error) {
+	s.kinesis, err = kinesis.New(kinesis.Config{
+		State: p.state, Log: p.log, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
+	})
+	return s.kinesis, err
+}
+
+func makeGlue(s *services, p parts) (_ service, err error) {
+	s.glue, err = glue.New(glue.Config{
+		State: p.state, Objects: p.objects, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+	})
+	return s.glue, err
+}
+
+func makeFirehose(s *services, p parts) (_ service, err error) {
+	cfg := p.node.cfg.Delivery
+	compaction, err := cfg.compaction()
+	if err != nil {
+		return nil, err
+	}
+	s.firehose, err = firehose.New(firehose.Config{
+		State: p.state, Log: p.log, S3: p.objects, Glue: s.glue, Kinesis: s.kinesis, EnforceLimits: p.limited(),
+		TempDir:    p.node.dirs.temp("delivery"),
+		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},
+		Lake:       lake{p.node.objects, p.node.objects},
+		Compaction: compaction,
+		Clock:      p.clock, Logger: p.logger, Registerer: p.registerer,
+	})
+	return s.firehose, err
+}
+
+func makeAthena(s *services, p parts) (_ service, err error) {
+	objects := p.node.objects
+	s.athena, err = athena.New(athena.Config{
+		State: p.state, Glue: s.glue, Objects: p.objects, Engine: p.queries,
+		Files:   objectFiles{s3: objects, access: objects, list: objects},
+		TempDir: p.node.dirs.tmp,
+		Clock:   p.clock, Logger: p.logger, Registerer: p.registerer,
+	})
+	return s.athena, err
+}
+
+func makeSTS(s *services, p parts) (_ service, err error) {
+	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, AnyAccount: p.node.openToAny(), Clock: p.clock})
+	return s.sts, err
+}
+
+// makeServices makes every service of the catalog, binds them, starts them, and puts them
+// behind the wire protocols.
+func (s *stack) makeServices(ctx context.Context, p parts) error {
+	made := make([]service, len(catalog))
+	for i, e := range catalog {
+		p.name = e.zero.API().Model
+		p.logger = p.node.log.With("service", p.name)
+		var err error
+		if made[i], err = e.make(&s.services, p); err != nil {
+			return fmt.Errorf("make %s: %w", p.name, err)
+		}
+	}
+	for _, e := range catalog {
+		if e.bind != nil {
+			e.bind(&s.services)
+		}
+	}
+	for i, e := range catalog {
+		if err := s.start(ctx, e.zero.API().Model, made[i]); err != nil {
+			return err
+		}
+	}
+	interceptors, err := s.interceptors(p)
+	if err != nil {
+		return err
+	}
+	for _, svc := range made {
+		if err := s.serve(p.node, svc, interceptors); err != nil {
+			return err
+		}
+	}
+	s.endpoints = p.node.serviceEndpoints(made)
+	return nil
+}
+
+// interceptors run around every call of every service, the first outermost.
+func (s *stack) interceptors(p parts) ([]awswire.Interceptor, error) {
+	meter, err := awswire.Meter(p.registerer)
+	if err != nil {
+		return nil, err
+	}
+	chain := []awswire.Interceptor{meter}
+	if p.limited() {
+		chain = append(chain, awswire.Throttle(p.clock.Now))
+	}
+	return chain, nil
+}

@@ -1,0 +1,267 @@
+package glue
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// API returns the service as the wire layer serves it. What works on a table works on its
+// database and on the catalog too, and so policies must allow all three.
+func (s *Service) API() awswire.API {
+	return awswire.API{Model: "glue", Operations: []awswire.Operation{
+		awswire.Executes(s.CreateDatabase, func(c awswire.Caller, in *glue.CreateDatabaseInput) []string {
+			return on(c, "catalog", "database/"+databaseName(in.DatabaseInput))
+		}),
+		awswire.Executes(s.GetDatabase, func(c awswire.Caller, in *glue.GetDatabaseInput) []string {
+			return on(c, "catalog", "database/"+fold(in.Name))
+		}),
+		awswire.Executes(s.GetDatabases, func(c awswire.Caller, _ *glue.GetDatabasesInput) []string { return on(c, "catalog", "database/*") }),
+		awswire.Executes(s.UpdateDatabase, func(c awswire.Caller, in *glue.UpdateDatabaseInput) []string {
+			return on(c, "catalog", "database/"+fold(in.Name))
+		}),
+		awswire.Executes(s.DeleteDatabase, func(c awswire.Caller, in *glue.DeleteDatabaseInput) []string {
+			return on(c, "catalog", "database/"+fold(in.Name))
+		}),
+
+		awswire.Executes(s.CreateTable, func(c awswire.Caller, in *glue.CreateTableInput) []string {
+			return onTable(c, in.DatabaseName, tableName(in.TableInput))
+		}),
+		awswire.Executes(s.GetTable, func(c awswire.Caller, in *glue.GetTableInput) []string { return onTable(c, in.DatabaseName, in.Name) }),
+		awswire.Executes(s.GetTables, func(c awswire.Caller, in *glue.GetTablesInput) []string {
+			return onTables(c, in.DatabaseName, []string{"*"})
+		}),
+		awswire.Executes(s.UpdateTable, func(c awswire.Caller, in *glue.UpdateTableInput) []string {
+			return onTable(c, in.DatabaseName, tableName(in.TableInput))
+		}),
+		awswire.Executes(s.DeleteTable, func(c awswire.Caller, in *glue.DeleteTableInput) []string {
+			return onTable(c, in.DatabaseName, in.Name)
+		}),
+		awswire.Executes(s.BatchDeleteTable, func(c awswire.Caller, in *glue.BatchDeleteTableInput) []string {
+			return onTables(c, in.DatabaseName, in.TablesToDelete)
+		}),
+		awswire.Executes(s.GetTableVersion, func(c awswire.Caller, in *glue.GetTableVersionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.GetTableVersions, func(c awswire.Caller, in *glue.GetTableVersionsInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.DeleteTableVersion, func(c awswire.Caller, in *glue.DeleteTableVersionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.BatchDeleteTableVersion, func(c awswire.Caller, in *glue.BatchDeleteTableVersionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+
+		awswire.Executes(s.SearchTables, func(c awswire.Caller, _ *glue.SearchTablesInput) []string { return on(c, "catalog") }),
+
+		awswire.Stores(s.CreateUserDefinedFunction, func(c awswire.Caller, in *glue.CreateUserDefinedFunctionInput) []string {
+			return on(c, "catalog", "database/"+fold(in.DatabaseName), "userDefinedFunction/"+fold(in.DatabaseName)+"/"+functionName(in.FunctionInput))
+		}),
+		awswire.Stores(s.GetUserDefinedFunction, func(c awswire.Caller, in *glue.GetUserDefinedFunctionInput) []string {
+			return on(c, "catalog", "database/"+fold(in.DatabaseName), "userDefinedFunction/"+fold(in.DatabaseName)+"/"+aws.ToString(in.FunctionName))
+		}),
+		awswire.Stores(s.GetUserDefinedFunctions, func(c awswire.Caller, in *glue.GetUserDefinedFunctionsInput) []string {
+			return on(c, "catalog", "database/"+fold(in.DatabaseName), "userDefinedFunction/"+fold(in.DatabaseName)+"/"+"*")
+		}),
+		awswire.Stores(s.UpdateUserDefinedFunction, func(c awswire.Caller, in *glue.UpdateUserDefinedFunctionInput) []string {
+			return on(c, "catalog", "database/"+fold(in.DatabaseName), "userDefinedFunction/"+fold(in.DatabaseName)+"/"+aws.ToString(in.FunctionName))
+		}),
+		awswire.Stores(s.DeleteUserDefinedFunction, func(c awswire.Caller, in *glue.DeleteUserDefinedFunctionInput) []string {
+			return on(c, "catalog", "database/"+fold(in.DatabaseName), "userDefinedFunction/"+fold(in.DatabaseName)+"/"+aws.ToString(in.FunctionName))
+		}),
+
+		awswire.Stores(s.CreateConnection, func(c awswire.Caller, _ *glue.CreateConnectionInput) []string {
+			return on(c, "catalog", "connection/*")
+		}),
+		awswire.Stores(s.GetConnection, func(c awswire.Caller, in *glue.GetConnectionInput) []string {
+			return on(c, "catalog", "connection/"+aws.ToString(in.Name))
+		}),
+		awswire.Stores(s.GetConnections, func(c awswire.Caller, _ *glue.GetConnectionsInput) []string { return on(c, "catalog", "connection/*") }),
+		awswire.Stores(s.UpdateConnection, func(c awswire.Caller, in *glue.UpdateConnectionInput) []string {
+			return on(c, "catalog", "connection/"+aws.ToString(in.Name))
+		}),
+		awswire.Stores(s.DeleteConnection, func(c awswire.Caller, in *glue.DeleteConnectionInput) []string {
+			return on(c, "catalog", "connection/"+aws.ToString(in.ConnectionName))
+		}),
+		awswire.Stores(s.BatchDeleteConnection, func(c awswire.Caller, _ *glue.BatchDeleteConnectionInput) []string {
+			return on(c, "catalog", "connection/*")
+		}),
+
+		awswire.Stores(s.GetColumnStatisticsForTable, func(c awswire.Caller, in *glue.GetColumnStatisticsForTableInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Stores(s.UpdateColumnStatisticsForTable, func(c awswire.Caller, in *glue.UpdateColumnStatisticsForTableInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Stores(s.DeleteColumnStatisticsForTable, func(c awswire.Caller, in *glue.DeleteColumnStatisticsForTableInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Stores(s.GetColumnStatisticsForPartition, func(c awswire.Caller, in *glue.GetColumnStatisticsForPartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Stores(s.UpdateColumnStatisticsForPartition, func(c awswire.Caller, in *glue.UpdateColumnStatisticsForPartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Stores(s.DeleteColumnStatisticsForPartition, func(c awswire.Caller, in *glue.DeleteColumnStatisticsForPartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+
+		awswire.Stores(s.PutResourcePolicy, func(c awswire.Caller, _ *glue.PutResourcePolicyInput) []string { return on(c, "catalog") }),
+		awswire.Stores(s.GetResourcePolicy, func(c awswire.Caller, _ *glue.GetResourcePolicyInput) []string { return on(c, "catalog") }),
+		awswire.Stores(s.GetResourcePolicies, func(c awswire.Caller, _ *glue.GetResourcePoliciesInput) []string { return on(c, "catalog") }),
+		awswire.Stores(s.DeleteResourcePolicy, func(c awswire.Caller, _ *glue.DeleteResourcePolicyInput) []string { return on(c, "catalog") }),
+		awswire.Stores(s.PutDataCatalogEncryptionSettings, func(c awswire.Caller, _ *glue.PutDataCatalogEncryptionSettingsInput) []string {
+			return on(c, "catalog")
+		}),
+		awswire.Stores(s.GetDataCatalogEncryptionSettings, func(c awswire.Caller, _ *glue.GetDataCatalogEncryptionSettingsInput) []string {
+			return on(c, "catalog")
+		}),
+		awswire.Executes(s.GetCatalogImportStatus, func(c awswire.Caller, _ *glue.GetCatalogImportStatusInput) []string { return on(c, "catalog") }),
+		awswire.Stores(s.CreateSecurityConfiguration),
+		awswire.Stores(s.GetSecurityConfiguration),
+		awswire.Stores(s.GetSecurityConfigurations),
+		awswire.Stores(s.DeleteSecurityConfiguration),
+
+		awswire.Stores(s.CreatePartitionIndex, func(c awswire.Caller, in *glue.CreatePartitionIndexInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Stores(s.GetPartitionIndexes, func(c awswire.Caller, in *glue.GetPartitionIndexesInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Stores(s.DeletePartitionIndex, func(c awswire.Caller, in *glue.DeletePartitionIndexInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+
+		awswire.Executes(s.CreatePartition, func(c awswire.Caller, in *glue.CreatePartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.BatchCreatePartition, func(c awswire.Caller, in *glue.BatchCreatePartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.GetPartition, func(c awswire.Caller, in *glue.GetPartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.GetPartitions, func(c awswire.Caller, in *glue.GetPartitionsInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.BatchGetPartition, func(c awswire.Caller, in *glue.BatchGetPartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.UpdatePartition, func(c awswire.Caller, in *glue.UpdatePartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.BatchUpdatePartition, func(c awswire.Caller, in *glue.BatchUpdatePartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.DeletePartition, func(c awswire.Caller, in *glue.DeletePartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+		awswire.Executes(s.BatchDeletePartition, func(c awswire.Caller, in *glue.BatchDeletePartitionInput) []string {
+			return onTable(c, in.DatabaseName, in.TableName)
+		}),
+
+		awswire.Executes(s.CreateCrawler, func(c awswire.Caller, in *glue.CreateCrawlerInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.GetCrawler, func(c awswire.Caller, in *glue.GetCrawlerInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.GetCrawlers),
+		awswire.Executes(s.BatchGetCrawlers, func(c awswire.Caller, in *glue.BatchGetCrawlersInput) []string { return onCrawlers(c, in.CrawlerNames) }),
+		awswire.Executes(s.ListCrawlers),
+		awswire.Executes(s.UpdateCrawler, func(c awswire.Caller, in *glue.UpdateCrawlerInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.DeleteCrawler, func(c awswire.Caller, in *glue.DeleteCrawlerInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.StartCrawler, func(c awswire.Caller, in *glue.StartCrawlerInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.StopCrawler, func(c awswire.Caller, in *glue.StopCrawlerInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.GetCrawlerMetrics),
+		awswire.Executes(s.ListCrawls, func(c awswire.Caller, in *glue.ListCrawlsInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.CrawlerName))
+		}),
+
+		awswire.Executes(s.StartCrawlerSchedule, func(c awswire.Caller, in *glue.StartCrawlerScheduleInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.CrawlerName))
+		}),
+		awswire.Executes(s.StopCrawlerSchedule, func(c awswire.Caller, in *glue.StopCrawlerScheduleInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.CrawlerName))
+		}),
+		awswire.Executes(s.UpdateCrawlerSchedule, func(c awswire.Caller, in *glue.UpdateCrawlerScheduleInput) []string {
+			return on(c, "crawler/"+aws.ToString(in.CrawlerName))
+		}),
+
+		awswire.Executes(s.CreateClassifier),
+		awswire.Executes(s.GetClassifier),
+		awswire.Executes(s.GetClassifiers),
+		awswire.Executes(s.UpdateClassifier),
+		awswire.Executes(s.DeleteClassifier),
+
+		awswire.Executes(s.TagResource, func(c awswire.Caller, in *glue.TagResourceInput) []string {
+			return []string{aws.ToString(in.ResourceArn)}
+		}),
+		awswire.Executes(s.UntagResource, func(c awswire.Caller, in *glue.UntagResourceInput) []string {
+			return []string{aws.ToString(in.ResourceArn)}
+		}),
+		awswire.Executes(s.GetTags, func(c awswire.Caller, in *glue.GetTagsInput) []string { return []string{aws.ToString(in.ResourceArn)} }),
+	}}
+}
+
+// on names resources of the caller's catalog.
+func on(c awswire.Caller, resources ...string) []string {
+	arns := make([]string, len(resources))
+	for i, r := range resources {
+		arns[i] = arn.New("glue", c.Region, c.Account, r)
+	}
+	return arns
+}
+
+func onTable(c awswire.Caller, database, table *string) []string {
+	return onTables(c, database, []string{fold(table)})
+}
+
+func onTables(c awswire.Caller, database *string, tables []string) []string {
+	resources := []string{"catalog", "database/" + fold(database)}
+	for _, t := range tables {
+		resources = append(resources, "table/"+fold(database)+"/"+fold(&t))
+	}
+	return on(c, resources...)
+}
+
+func onCrawlers(c awswire.Caller, names []string) []string {
+	resources := make([]string, len(names))
+	for i, name := range names {
+		resources[i] = "crawler/" + name
+	}
+	return on(c, resources...)
+}
+
+func databaseName(in *types.DatabaseInput) string {
+	if in == nil {
+		return ""
+	}
+	return fold(in.Name)
+}
+
+func tableName(in *types.TableInput) *string {
+	if in == nil {
+		return nil
+	}
+	return in.Name
+}
+
+func functionName(in *types.UserDefinedFunctionInput) string {
+	if in == nil {
+		return ""
+	}
+	return aws.ToString(in.FunctionName)
+}
