@@ -41,7 +41,10 @@ require (
 	github.com/segmentio/asm v1.2.1
 )
 
-require kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect
+require (
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.53.0 // indirect
+	kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect
+)
 
 require github.com/aws/aws-sdk-go-v2/service/dynamodbstreams v1.47.0
 

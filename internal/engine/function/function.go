@@ -49,7 +49,6 @@ type Function struct {
 	Runtime  string
 	Handler  string
 	Code     string   // package
-	Dir      string   // folder with the code, in the place of a package; "": Code has it
 	Layers   []string // packages, laid over one another in this order
 	Timeout  time.Duration
 	Memory   int // MiB

@@ -228,11 +228,9 @@ func (e *Engine) launch(f *Function, layers string) (*launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	code := f.Dir
-	if code == "" {
-		if code, err = e.packages.folder(f.Code); err != nil {
-			return nil, fmt.Errorf("function: the code of %s: %w", f.Name, err)
-		}
+	code, err := e.packages.folder(f.Code)
+	if err != nil {
+		return nil, fmt.Errorf("function: the code of %s: %w", f.Name, err)
 	}
 	l := new(launch)
 	show := func(from, to string) string {

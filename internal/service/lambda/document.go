@@ -54,10 +54,9 @@ type config struct {
 	Env         map[string]string `json:"env,omitempty"`
 	Layers      []layerRef        `json:"layers,omitempty"`
 
-	Code      string `json:"code"` // digest of the package
-	CodeSize  int64  `json:"codeSize"`
-	Unzipped  int64  `json:"unzipped"`
-	Directory string `json:"directory,omitempty"` // in the place of the package: a developer's folder
+	Code     string `json:"code"` // digest of the package
+	CodeSize int64  `json:"codeSize"`
+	Unzipped int64  `json:"unzipped"`
 
 	DeadLetter    string               `json:"deadLetter,omitempty"`
 	Tracing       string               `json:"tracing,omitempty"`

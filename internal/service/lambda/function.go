@@ -280,7 +280,7 @@ func (s *Service) install(ctx context.Context, c *config, from source, operation
 	if err := checkUnzipped(p.Unzipped, c.Layers); err != nil {
 		return err
 	}
-	c.Code, c.CodeSize, c.Unzipped, c.Directory = p.Digest, p.Size, p.Unzipped, ""
+	c.Code, c.CodeSize, c.Unzipped = p.Digest, p.Size, p.Unzipped
 	return nil
 }
 
@@ -406,7 +406,7 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 		if err := checkUnzipped(code.Unzipped, c.Layers); err != nil {
 			return err
 		}
-		c.Code, c.CodeSize, c.Unzipped, c.Directory = code.Code, code.CodeSize, code.Unzipped, ""
+		c.Code, c.CodeSize, c.Unzipped = code.Code, code.CodeSize, code.Unzipped
 		if err := c.setArchitectures(in.Architectures); err != nil {
 			return err
 		}
@@ -527,7 +527,7 @@ func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionI
 	if err != nil {
 		return nil, err
 	}
-	out := &lambda.DeleteFunctionOutput{StatusCode: aws.Int32(204)}
+	out := &lambda.DeleteFunctionOutput{StatusCode: 204}
 	switch {
 	case t.qualifier == latest:
 		return nil, invalid("$LATEST version cannot be deleted without deleting the function.")

@@ -256,7 +256,7 @@ type logPlace struct {
 // engineFunction is a version as the engine runs it.
 func (s *Service) engineFunction(d *functionDoc, c *config) *function.Function {
 	f := &function.Function{
-		Key: d.key(c), Group: d.group(), Owner: d.owner(), Name: d.Name, Version: c.Version, Runtime: c.Runtime, Handler: c.Handler, Code: c.Code, Dir: c.Directory,
+		Key: d.key(c), Group: d.group(), Owner: d.owner(), Name: d.Name, Version: c.Version, Runtime: c.Runtime, Handler: c.Handler, Code: c.Code,
 		Timeout: time.Duration(c.Timeout) * time.Second, Memory: int(c.Memory), Storage: int(c.Storage), Reserved: -1,
 		Context: logPlace{d.Account, d.Region, *c.logging(d.Name).LogGroup, d.group()},
 	}
@@ -266,7 +266,9 @@ func (s *Service) engineFunction(d *functionDoc, c *config) *function.Function {
 	for _, l := range c.Layers {
 		f.Layers = append(f.Layers, l.Digest)
 	}
-	f.Env = func(ctx context.Context, instance string) ([]string, error) { return s.environment(ctx, d, c, instance) }
+	f.Env = func(ctx context.Context, instance string) ([]string, error) {
+		return s.environment(ctx, d, c, instance)
+	}
 	return f
 }
 

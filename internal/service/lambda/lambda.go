@@ -94,6 +94,8 @@ type Service struct {
 
 	installing sync.RWMutex // held for reading between putting a package and writing who needs it
 
+	results sync.Map // id of a mapping -> how its last batch went, as text
+
 	urls sync.Map // id of a function URL -> urlTarget
 }
 

@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -179,15 +178,10 @@ func (s *Service) layerByARN(sc scope.Scope, name string) (*layerDoc, error) {
 		return nil, invalid("Invalid layer version ARN: %s", name)
 	}
 	if !sc.Owns("lambda", a) {
-		return nil, &accessDenied{fmt.Sprintf("Layer version %s is of another account or region", name)}
+		return nil, notFound("Layer version %s is of another account or region", name)
 	}
 	return s.layer(sc, layer, version)
 }
-
-// accessDenied is what the API says without a type of its own.
-type accessDenied struct{ message string }
-
-func (e *accessDenied) Error() string { return e.message }
 
 // findLayers resolves the layers of a function.
 func (s *Service) findLayers(sc scope.Scope, names []string) ([]layerRef, error) {
@@ -197,11 +191,7 @@ func (s *Service) findLayers(sc scope.Scope, names []string) ([]layerRef, error)
 	var list []layerRef
 	for _, name := range names {
 		d, err := s.layerByARN(sc, name)
-		var denied *accessDenied
-		switch {
-		case errors.As(err, &denied):
-			return nil, invalid("%s", denied.message)
-		case err != nil:
+		if err != nil {
 			var missing *types.ResourceNotFoundException
 			if errors.As(err, &missing) {
 				return nil, invalid("Layer version %s does not exist.", name)

@@ -519,4 +519,3 @@ func (s *Service) GetAccountSettings(ctx context.Context, _ *lambda.GetAccountSe
 		AccountUsage: &types.AccountUsage{FunctionCount: int64(len(docs)), TotalCodeSize: size},
 	}, nil
 }
-
