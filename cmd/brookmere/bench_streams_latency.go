@@ -210,3 +210,13 @@ func (l *latency) subscribe(ctx context.Context, ready func(), saw func([]types.
 		}
 	}
 }
+
+// pause waits unless ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

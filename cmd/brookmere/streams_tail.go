@@ -21,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 )
 
 type tailOptions struct {
@@ -37,7 +39,8 @@ func newStreamsTailCommand(c *awsClient) *cobra.Command {
 		Use:   "tail NAME",
 		Short: "Print a stream's records as they arrive",
 		Long: `Print the records of a stream, a line each: when it arrived, its shard, its partition key
-and its data. JSON and other text is printed as it is, anything else in base64.
+and its data. JSON and other text is printed as it is, JSON of several lines as one line,
+line breaks of other text as \n, and anything else in base64.
 
 All shards are followed, and those that come of splits and merges after their parents,
 so that the records of a partition key come in their order. Ctrl-C ends it.`,
@@ -63,66 +66,71 @@ so that the records of a partition key come in their order. Ctrl-C ends it.`,
 	return cmd
 }
 
-// tail follows a stream. Each shard is read by one goroutine, a child after its parents.
+// tail follows a stream by a goroutine a shard.
 type tail struct {
 	tailOptions
 	client *kinesis.Client
 	stream string
 	out    *recordPrinter
 
-	mu      sync.Mutex
-	started map[string]bool
-	ended   map[string]bool // read to the end
-	left    int             // records that may still be printed, if count is set
-	work    sync.WaitGroup
-	errs    chan error
-	stop    context.CancelFunc
+	mu   sync.Mutex
+	left int // records that may still be printed, if count is set
+}
+
+var errEnough = errors.New("enough records")
+
+func (t *tail) run(ctx context.Context) error {
+	start, filter, err := t.begin(time.Now())
+	if err != nil {
+		return err
+	}
+	user := ctx
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	t.left = t.count
+	shards, err := listShards(ctx, t.client, &kinesis.ListShardsInput{StreamName: &t.stream, ShardFilter: filter})
+	if err != nil {
+		return quietEnd(user, err)
+	}
+	only, err := t.choose(shards)
+	if err != nil {
+		return err
+	}
+	r := shardreader.New(shardreader.Kinesis(t.client, t.stream), nil, shardreader.Options{
+		Start: start, Only: only, PollWait: tailPoll, IdleWait: tailPoll,
+		Events: shardreader.Events{Failed: func(_ string, err error, _ int, _ time.Duration) { stop(err) }},
+	})
+	defer r.Close()
+	until := shardreader.Forever
+	if t.noFollow {
+		until = shardreader.Tip
+	}
+	err = r.Run(ctx, nil, until, func(ctx context.Context, s *shardreader.Shard[types.Record]) error {
+		for {
+			records, err := s.Next(ctx, shardreader.Limits{})
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if err := t.print(s.ID, records); err != nil {
+				return err
+			}
+		}
+	})
+	if err := t.out.flush(); err != nil {
+		return err
+	}
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return quietEnd(user, err)
 }
 
 // tailPoll is the pause between reads of a shard that has nothing new: Kinesis allows
 // five a second.
 const tailPoll = 220 * time.Millisecond
-
-var errEnough = errors.New("enough records")
-
-func (t *tail) run(ctx context.Context) error {
-	begin, filter, err := t.begin(time.Now())
-	if err != nil {
-		return err
-	}
-	user := ctx
-	ctx, t.stop = context.WithCancel(ctx)
-	defer t.stop()
-	t.started, t.ended, t.left, t.errs = map[string]bool{}, map[string]bool{}, t.count, make(chan error, 1)
-	shards, err := listShards(ctx, t.client, &kinesis.ListShardsInput{StreamName: &t.stream, ShardFilter: filter})
-	if err != nil {
-		return quietEnd(user, err)
-	}
-	chosen, err := t.choose(shards)
-	if err != nil {
-		return err
-	}
-	listed := func(id string) bool {
-		return slices.ContainsFunc(chosen, func(s types.Shard) bool { return *s.ShardId == id })
-	}
-	for _, sh := range chosen {
-		if !slices.ContainsFunc(parents(sh), listed) {
-			t.start(ctx, *sh.ShardId, begin)
-		}
-	}
-	t.work.Wait()
-	if err := t.out.flush(); err != nil {
-		return err
-	}
-	select {
-	case err := <-t.errs:
-		if !errors.Is(err, errEnough) {
-			return quietEnd(user, err)
-		}
-	default:
-	}
-	return nil
-}
 
 // quietEnd drops the error of a user's Ctrl-C.
 func quietEnd(user context.Context, err error) error {
@@ -133,144 +141,41 @@ func quietEnd(user context.Context, err error) error {
 }
 
 // begin says where reading begins, and in which shards.
-func (t *tail) begin(now time.Time) (kinesis.GetShardIteratorInput, *types.ShardFilter, error) {
-	var in kinesis.GetShardIteratorInput
+func (t *tail) begin(now time.Time) (shardreader.Start, *types.ShardFilter, error) {
 	switch strings.ToLower(t.from) {
 	case "latest":
-		in.ShardIteratorType = types.ShardIteratorTypeLatest
-		return in, &types.ShardFilter{Type: types.ShardFilterTypeAtLatest}, nil
+		return shardreader.Start{Kind: shardreader.Latest}, &types.ShardFilter{Type: types.ShardFilterTypeAtLatest}, nil
 	case "trim_horizon", "trim-horizon", "start":
-		in.ShardIteratorType = types.ShardIteratorTypeTrimHorizon
-		return in, &types.ShardFilter{Type: types.ShardFilterTypeFromTrimHorizon}, nil
+		return shardreader.Start{Kind: shardreader.TrimHorizon}, &types.ShardFilter{Type: types.ShardFilterTypeFromTrimHorizon}, nil
 	}
 	at, err := time.Parse(time.RFC3339, t.from)
 	if err != nil {
 		ago, derr := time.ParseDuration(t.from)
 		if derr != nil {
-			return in, nil, fmt.Errorf("--from %s: want latest, trim_horizon, a time as %s, or how long ago as 15m", t.from, now.UTC().Format(time.RFC3339))
+			return shardreader.Start{}, nil, fmt.Errorf("--from %s: want latest, trim_horizon, a time as %s, or how long ago as 15m", t.from, now.UTC().Format(time.RFC3339))
 		}
 		at = now.Add(-ago.Abs())
 	}
 	if at.After(now) {
-		return in, nil, fmt.Errorf("--from %s: that is in the future", t.from)
+		return shardreader.Start{}, nil, fmt.Errorf("--from %s: that is in the future", t.from)
 	}
-	in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, &at
-	return in, &types.ShardFilter{Type: types.ShardFilterTypeFromTimestamp, Timestamp: &at}, nil
+	return shardreader.Start{Kind: shardreader.AtTime, Time: at}, &types.ShardFilter{Type: types.ShardFilterTypeFromTimestamp, Timestamp: &at}, nil
 }
 
-// choose returns the shards that --shard names, all without it.
-func (t *tail) choose(all []types.Shard) ([]types.Shard, error) {
+// choose tells which shards --shard names: nil for all.
+func (t *tail) choose(all []types.Shard) (func(string) bool, error) {
 	if len(t.shards) == 0 {
-		return all, nil
+		return nil, nil
 	}
-	var chosen []types.Shard
+	chosen := make(map[string]bool)
 	for _, name := range t.shards {
 		i := slices.IndexFunc(all, func(s types.Shard) bool { return *s.ShardId == name || shortShard(*s.ShardId) == shortShard(name) })
 		if i < 0 {
 			return nil, fmt.Errorf("--shard %s: the stream %s has no such shard to read from there; brookmere streams describe %s lists them", name, t.stream, t.stream)
 		}
-		chosen = append(chosen, all[i])
+		chosen[*all[i].ShardId] = true
 	}
-	return chosen, nil
-}
-
-// start follows a shard unless it is followed already.
-func (t *tail) start(ctx context.Context, shard string, begin kinesis.GetShardIteratorInput) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.started[shard] {
-		return
-	}
-	t.started[shard] = true
-	t.work.Go(func() {
-		children, err := t.follow(ctx, shard, begin)
-		if err != nil {
-			if ctx.Err() == nil {
-				select {
-				case t.errs <- err:
-				default:
-				}
-			}
-			t.stop()
-			return
-		}
-		t.mu.Lock()
-		t.ended[shard] = true
-		var ready []string
-		for _, c := range children {
-			// A parent that is not followed, as it was not chosen or has expired, is not
-			// waited for.
-			if !slices.ContainsFunc(c.ParentShards, func(p string) bool { return t.started[p] && !t.ended[p] }) {
-				ready = append(ready, *c.ShardId)
-			}
-		}
-		t.mu.Unlock()
-		for _, id := range ready {
-			t.start(ctx, id, kinesis.GetShardIteratorInput{ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
-		}
-	})
-}
-
-// follow prints a shard's records to its end, or to the last that is there now.
-func (t *tail) follow(ctx context.Context, shard string, begin kinesis.GetShardIteratorInput) ([]types.ChildShard, error) {
-	begin.StreamName, begin.ShardId = &t.stream, &shard
-	var iterator *string
-	for {
-		var expired *types.ExpiredIteratorException
-		var busy *types.ProvisionedThroughputExceededException
-		var out *kinesis.GetRecordsOutput
-		var err error
-		if iterator == nil {
-			var made *kinesis.GetShardIteratorOutput
-			if made, err = t.client.GetShardIterator(ctx, &begin); err == nil {
-				iterator = made.ShardIterator
-			}
-		}
-		if err == nil {
-			out, err = t.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: iterator})
-		}
-		switch {
-		case errors.As(err, &expired):
-			iterator = nil // go on after the last record
-			continue
-		case errors.As(err, &busy):
-			if err := pause(ctx, time.Second); err != nil {
-				return nil, err
-			}
-			continue
-		case err != nil:
-			return nil, err
-		}
-		if n := len(out.Records); n > 0 {
-			if err := t.print(shard, out.Records); err != nil {
-				return nil, err
-			}
-			begin.ShardIteratorType, begin.StartingSequenceNumber, begin.Timestamp =
-				types.ShardIteratorTypeAfterSequenceNumber, out.Records[n-1].SequenceNumber, nil
-		}
-		atEnd := aws.ToInt64(out.MillisBehindLatest) == 0
-		switch {
-		case out.NextShardIterator == nil:
-			return out.ChildShards, nil
-		case atEnd && t.noFollow:
-			return nil, nil
-		}
-		iterator = out.NextShardIterator
-		if atEnd {
-			if err := pause(ctx, tailPoll); err != nil {
-				return nil, err
-			}
-		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
+	return func(shard string) bool { return chosen[shard] }, nil
 }
 
 // print prints records of a shard, in one piece.
@@ -342,6 +247,8 @@ func (p *recordPrinter) print(shard string, r *types.Record) error {
 	fmt.Fprintf(&p.buf, "%s%s  %s  %s%s  ", dim, arrived.Local().Format("2006-01-02 15:04:05.000"), shortShard(shard), printable(aws.ToString(r.PartitionKey)), plain)
 	if text := bytes.TrimRight(r.Data, "\r\n"); isText(text) {
 		p.buf.Write(text)
+	} else if lines := asOneLine(text); lines != nil {
+		p.buf.Write(lines)
 	} else {
 		p.buf.WriteString("base64:")
 		p.buf.WriteString(base64.StdEncoding.EncodeToString(r.Data))
@@ -353,6 +260,20 @@ func (p *recordPrinter) print(shard string, r *types.Record) error {
 // isText says that data can go to a terminal as one line.
 func isText(data []byte) bool {
 	return utf8.Valid(data) && bytes.IndexFunc(data, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) < 0
+}
+
+// asOneLine is text of several lines as one: JSON without its line breaks and indentation,
+// other text with \r and \n where lines end. It is nil for what is no text.
+func asOneLine(data []byte) []byte {
+	var compact bytes.Buffer
+	if json.Compact(&compact, data) == nil && isText(compact.Bytes()) {
+		return compact.Bytes()
+	}
+	text := bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r"), []byte(`\r`)), []byte("\n"), []byte(`\n`))
+	if !isText(text) {
+		return nil
+	}
+	return text
 }
 
 func printable(s string) string {

@@ -17,7 +17,7 @@ const formatVersion = "1"
 // service builds on changes the working directory of the process.
 type dirs struct {
 	root, log, objects, s3, tmp string
-	lock                        *os.File
+	locks                       []*os.File
 	temporary                   bool // root goes when the node does
 }
 
@@ -43,8 +43,8 @@ func openDirs(data string) (d dirs, err error) {
 	if err := os.MkdirAll(d.root, 0o750); err != nil {
 		return d, fmt.Errorf("data directory: %w", err)
 	}
-	if d.lock, err = lockFile(filepath.Join(d.root, "LOCK")); err != nil {
-		return d, fmt.Errorf("data directory %s: %w", d.root, err)
+	if err := d.takeLocks(); err != nil {
+		return d, err
 	}
 	if err := checkFormat(filepath.Join(d.root, "FORMAT")); err != nil {
 		return d, fmt.Errorf("data directory %s: %w", d.root, err)
@@ -60,21 +60,51 @@ func openDirs(data string) (d dirs, err error) {
 	return d, nil
 }
 
-// lockFile takes the lock that says a node is running. The kernel gives it back when
-// the process ends, however it ends.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o640)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.New("another node is running on it: stop that one, or name another directory with --data")
+// takeLocks takes the locks that say a node is running: on the directory itself, and on the
+// file LOCK, by which earlier versions went. A file can be deleted and made again under a
+// running node; the directory cannot, without its data. The kernel gives the locks back
+// when the process ends, however it ends.
+func (d *dirs) takeLocks() error {
+	for _, path := range []string{d.root, filepath.Join(d.root, "LOCK")} {
+		flags := os.O_CREATE | os.O_RDWR
+		if path == d.root {
+			flags = os.O_RDONLY
 		}
-		return nil, fmt.Errorf("lock: %w", err)
+		f, err := os.OpenFile(path, flags, 0o640)
+		if err == nil {
+			d.locks = append(d.locks, f)
+			err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		}
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = errors.New("another node is running on it: stop that one, or name another directory with --data")
+		}
+		if err != nil {
+			return fmt.Errorf("data directory %s: lock: %w", d.root, err)
+		}
 	}
-	return f, nil
+	return nil
+}
+
+// errDamagedState is state that is missing or cannot be read.
+var errDamagedState = errors.New("the state is damaged")
+
+// checkState refuses a directory in which there is data, and nothing of the state that says
+// what it is: a node that started with none would serve it to nobody, and remove some of it.
+func (d *dirs) checkState() error {
+	streams := filepath.Join(d.log, "jetstream", "$G", "streams")
+	if _, err := os.Stat(filepath.Join(streams, "KV_state")); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, dir := range []string{streams, filepath.Join(d.s3, "buckets")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if len(entries) > 0 {
+			return fmt.Errorf("%w: %s has data, but the stream KV_state of its documents is missing", errDamagedState, d.root)
+		}
+	}
+	return nil
 }
 
 func checkFormat(path string) error {
@@ -113,8 +143,8 @@ func (d dirs) close() error {
 	if d.temporary && d.root != "" {
 		err = os.RemoveAll(d.root)
 	}
-	if d.lock != nil {
-		err = errors.Join(err, d.lock.Close())
+	for _, l := range d.locks {
+		err = errors.Join(err, l.Close())
 	}
 	return err
 }

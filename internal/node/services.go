@@ -124,19 +124,13 @@ func makeSTS(s *services, p parts) (_ service, err error) {
 // makeServices makes every service of the catalog, binds them, starts them, and puts them
 // behind the wire protocols.
 func (s *stack) makeServices(ctx context.Context, p parts) error {
-	made := make([]service, len(catalog))
-	for i, e := range catalog {
-		p.name = e.zero.API().Model
-		p.logger = p.node.log.With("service", p.name)
-		var err error
-		if made[i], err = e.make(&s.services, p); err != nil {
-			return fmt.Errorf("make %s: %w", p.name, err)
-		}
+	made, err := s.construct(p)
+	if err != nil {
+		return err
 	}
-	for _, e := range catalog {
-		if e.bind != nil {
-			e.bind(&s.services)
-		}
+	// What cannot be read, or a newer version wrote, is told before anything goes by it.
+	if err := p.state.Check(); err != nil {
+		return fmt.Errorf("%w:\n%w", errDamagedState, err)
 	}
 	for i, e := range catalog {
 		if err := s.start(ctx, e.zero.API().Model, made[i]); err != nil {
@@ -154,6 +148,25 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 	}
 	s.endpoints = p.node.serviceEndpoints(made)
 	return nil
+}
+
+// construct makes the services and binds them, without starting anything.
+func (s *stack) construct(p parts) ([]service, error) {
+	made := make([]service, len(catalog))
+	for i, e := range catalog {
+		p.name = e.zero.API().Model
+		p.logger = p.node.log.With("service", p.name)
+		var err error
+		if made[i], err = e.make(&s.services, p); err != nil {
+			return nil, fmt.Errorf("make %s: %w", p.name, err)
+		}
+	}
+	for _, e := range catalog {
+		if e.bind != nil {
+			e.bind(&s.services)
+		}
+	}
+	return made, nil
 }
 
 // interceptors run around every call of every service, the first outermost.

@@ -41,8 +41,14 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		}
 	}()
 
+	if err := n.dirs.checkState(); err != nil {
+		return nil, err
+	}
 	b, err := broker.Start(broker.Options{Dir: n.dirs.log, NoSync: n.dirs.temporary, Logf: n.logBroker})
 	if err != nil {
+		if errors.Is(err, broker.ErrDamaged) {
+			err = fmt.Errorf("%w\n\"brookmere check\" tells more, and can give up what is lost", err)
+		}
 		return nil, fmt.Errorf("start the log: %w", err)
 	}
 	s.onClose(func(context.Context) error { return b.Close() })
@@ -50,7 +56,6 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
-	s.state = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
 	shards, err := shardlog.Open(ctx, b, shardlog.Options{})
 	if err != nil {
@@ -85,10 +90,6 @@ func (s *stack) onClose(f func(context.Context) error) { s.closers = append(s.cl
 func (s *stack) start(ctx context.Context, name string, svc service) error {
 	if c, ok := svc.(interface{ Close(context.Context) error }); ok {
 		s.onClose(c.Close)
-	}
-	// What cannot be read, or a newer version wrote, is told before anything goes by it.
-	if err := s.state.Check(); err != nil {
-		return fmt.Errorf("start %s: damaged state: %w", name, err)
 	}
 	if st, ok := svc.(interface{ Start(context.Context) error }); ok {
 		if err := st.Start(ctx); err != nil {

@@ -49,7 +49,7 @@ type Events struct {
 	Failed func(shard string, err error, failures int, wait time.Duration)
 
 	// Looked: a look at the stream succeeded.
-	Looked func()
+	Looked func(Description)
 
 	// Lost: records that were to be read next are no longer there.
 	Lost func(shard string)
@@ -95,8 +95,9 @@ type Reader[R any] struct {
 	mu     sync.Mutex
 	behind map[string]time.Duration
 
-	ctx    context.Context // of what waits for arrivals
+	ctx    context.Context // of what waits for arrivals, with the values of the first look's; nil before
 	cancel context.CancelFunc
+	closed bool
 	wg     sync.WaitGroup
 }
 
@@ -124,13 +125,17 @@ func New[R any](s Stream[R], from *Position, o Options) *Reader[R] {
 			r.known[id] = p
 		}
 	}
-	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
 }
 
 // Close ends what waits for arrivals.
 func (r *Reader[R]) Close() {
-	r.cancel()
+	r.mu.Lock()
+	r.closed = true
+	if r.cancel != nil {
+		r.cancel()
+	}
+	r.mu.Unlock()
 	r.wg.Wait()
 }
 
@@ -175,8 +180,10 @@ func (r *Reader[R]) setBehind(shard string, d time.Duration) {
 	}
 }
 
-// Forget drops what is known of places and cursors: Options.Place is asked again.
-func (r *Reader[R]) Forget() {
+// Restart drops what is known of places and cursors, so that Options.Place is asked again.
+// identity is that of the stream that they were of; "": it is not known.
+func (r *Reader[R]) Restart(identity string) {
+	r.identity = identity
 	for _, c := range r.cursors {
 		c.close()
 	}
@@ -190,6 +197,14 @@ func (r *Reader[R]) Forget() {
 // Look looks at the stream: it begins the shards whose turn has come and drops those that
 // are gone. Poll does it when it is due.
 func (r *Reader[R]) Look(ctx context.Context) error {
+	if r.ctx == nil {
+		r.mu.Lock()
+		r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		if r.closed {
+			r.cancel()
+		}
+		r.mu.Unlock()
+	}
 	d, err := r.s.Describe(ctx)
 	if err != nil {
 		return err
@@ -199,8 +214,8 @@ func (r *Reader[R]) Look(ctx context.Context) error {
 	case r.identity == "":
 		r.identity = d.Identity
 	default:
-		r.identity, r.looked = d.Identity, true // nothing of it is known: all of it is read
-		r.Forget()
+		r.looked = true // nothing of it is known: all of it is read
+		r.Restart(d.Identity)
 		if r.o.Events.Recreated != nil {
 			r.o.Events.Recreated(d.Identity)
 		}
@@ -239,6 +254,9 @@ func (r *Reader[R]) Look(ctx context.Context) error {
 	r.cursors = now
 	r.look, r.looks = r.o.Clock.Now().Add(r.o.LookWait), 0
 	r.doubt.Store(false)
+	if r.o.Events.Looked != nil {
+		r.o.Events.Looked(d)
+	}
 	return nil
 }
 
@@ -322,9 +340,9 @@ func (r *Reader[R]) cursor(shard string) *cursor[R] {
 	return nil
 }
 
-// lookIfDue looks at the stream when it is time; all: whatever time it is. It tells
-// whether the shards can be read.
-func (r *Reader[R]) lookIfDue(ctx context.Context, all bool) bool {
+// Prepare looks at the stream when it is time; all: whatever time it is. It tells whether
+// the shards can be read.
+func (r *Reader[R]) Prepare(ctx context.Context, all bool) bool {
 	now := r.o.Clock.Now()
 	if r.doubt.Load() && r.looks == 0 {
 		all = true
@@ -334,9 +352,6 @@ func (r *Reader[R]) lookIfDue(ctx context.Context, all bool) bool {
 	}
 	err := r.Look(ctx)
 	if err == nil {
-		if r.o.Events.Looked != nil {
-			r.o.Events.Looked()
-		}
 		return true
 	}
 	if ctx.Err() != nil {
@@ -369,9 +384,14 @@ const (
 // Poll asks the shards whose time has come, in turn, until one has records; all: every one,
 // whatever time it is, and also for new ones, so that Nothing is sure.
 func (r *Reader[R]) Poll(ctx context.Context, all bool) (Batch[R], Found) {
-	if !r.lookIfDue(ctx, all) {
+	if !r.Prepare(ctx, all) {
 		return Batch[R]{}, Failing
 	}
+	return r.Round(ctx, all)
+}
+
+// Round is Poll after Prepare.
+func (r *Reader[R]) Round(ctx context.Context, all bool) (Batch[R], Found) {
 	result := Nothing
 	gap := r.o.Gap(len(r.cursors))
 	for range r.cursors {
@@ -433,12 +453,9 @@ func (r *Reader[R]) pace(records []R) int32 {
 }
 
 // Again reads the next records of a shard, up to so many: what was read of it before a
-// restart. found is Records; Nothing when the shard has none or is no longer there, or
+// restart. Prepare comes before it. found is Records; Nothing when the shard has none or is no longer there, or
 // records of it are lost; Failing, or Unsure when it is to be asked again.
 func (r *Reader[R]) Again(ctx context.Context, shard string, limit int) (Batch[R], Found) {
-	if !r.lookIfDue(ctx, false) {
-		return Batch[R]{}, Failing
-	}
 	c := r.cursor(shard)
 	switch {
 	case c == nil:

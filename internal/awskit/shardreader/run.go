@@ -86,7 +86,7 @@ func (r *Reader[R]) runStream(ctx context.Context, store Store, until Until, rea
 	finished := make(map[string]bool)
 	r.look = time.Time{}
 	for {
-		for !r.lookIfDue(ctx, false) || r.doubt.Load() {
+		for !r.Prepare(ctx, false) || r.doubt.Load() {
 			if err := ctx.Err(); err != nil {
 				return false, context.Cause(ctx)
 			}

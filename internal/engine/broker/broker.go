@@ -111,6 +111,12 @@ func Start(o Options) (*Broker, error) {
 
 // run starts the server on its files, with all that was ever durable in them.
 func (b *Broker) run() (*server.Server, error) {
+	if err := b.damaged(); err != nil {
+		return nil, err
+	}
+	if err := begin(b.opts.Dir); err != nil {
+		return nil, fmt.Errorf("broker: %w", err)
+	}
 	if err := repairMeta(b.opts.Dir); err != nil {
 		return nil, err
 	}
@@ -248,14 +254,17 @@ func (b *Broker) Restart(ctx context.Context) error {
 	return nil
 }
 
-// closeDisk ends the journal of a server that was stopped.
-func (b *Broker) closeDisk() {
+// closeDisk ends the journal of a server that was stopped. It tells whether all is in the
+// streams' files.
+func (b *Broker) closeDisk() bool {
 	if b.disk == nil {
-		return
+		return false
 	}
-	if err := b.disk.close(); err != nil && b.opts.Logf != nil {
+	err := b.disk.close()
+	if err != nil && b.opts.Logf != nil {
 		b.opts.Logf("warn", fmt.Sprintf("the next start writes back what the log's journal holds: %v", err))
 	}
+	return err == nil
 }
 
 // Close ends the connections and stops the server. What was acknowledged is on disk.
@@ -286,7 +295,11 @@ func (b *Broker) stopServer() {
 	if srv != nil {
 		srv.Shutdown()
 		srv.WaitForShutdown()
-		b.closeDisk()
+		if b.closeDisk() {
+			if err := writeManifest(b.opts.Dir); err != nil && b.opts.Logf != nil {
+				b.opts.Logf("warn", fmt.Sprintf("the next start checks less: %v", err))
+			}
+		}
 	}
 }
 

@@ -35,6 +35,21 @@ func (b *Broker) Sync(stream string) error {
 	return b.disk.sync(stream, (*files).sync)
 }
 
+// Mark notes that a stream's own files hold everything up to the sequence, after a Sync, so
+// that a start after a kill misses a file that is gone. It does not wait for the disk.
+func (b *Broker) Mark(stream string, seq uint64) {
+	if b.disk == nil {
+		return
+	}
+	b.disk.mu.Lock()
+	j := b.disk.journal
+	b.disk.mu.Unlock()
+	born, err := b.disk.files(stream).created()
+	if j != nil && err == nil {
+		j.Append(journal.Entry{Stream: stream, Born: born, Seq: seq}, nil)
+	}
+}
+
 // disk makes durable what the embedded server has written to its files. The server itself
 // syncs them when it finds the time, since its own way, a sync for each message, is one for
 // each stream that messages come for.

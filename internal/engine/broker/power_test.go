@@ -264,6 +264,9 @@ func TestPowerLossAfterExpiry(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Close()
+	if err := os.Remove(filepath.Join(to, runningFile)); err != nil {
+		t.Fatal(err)
+	}
 	blocks, err := filepath.Glob(filepath.Join(streamDir(to, "a"), "msgs", "*"))
 	if err != nil || len(blocks) == 0 {
 		t.Fatal(blocks, err)

@@ -35,13 +35,10 @@ func repairMeta(dir string) error {
 		if err != nil {
 			return fmt.Errorf("broker: read the description of a stream: %w", err)
 		}
-		key := sha256.Sum256([]byte(filepath.Base(stream)))
-		h, err := highwayhash.New64(key[:])
+		want, err := metaSum(filepath.Base(stream), meta)
 		if err != nil {
 			return err
 		}
-		h.Write(meta)
-		want := hex.EncodeToString(h.Sum(nil))
 		sum := filepath.Join(stream, "meta.sum")
 		if got, err := os.ReadFile(sum); err == nil && string(got) == want {
 			continue
@@ -54,6 +51,17 @@ func repairMeta(dir string) error {
 		}
 	}
 	return nil
+}
+
+// metaSum is the checksum of a stream's description.
+func metaSum(stream string, meta []byte) (string, error) {
+	key := sha256.Sum256([]byte(stream))
+	h, err := highwayhash.New64(key[:])
+	if err != nil {
+		return "", fmt.Errorf("broker: %w", err)
+	}
+	h.Write(meta)
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // index brings the indexes of streams up to date that a kill has left behind, or else the

@@ -33,6 +33,9 @@ type Broker interface {
 	// Check tells whether a stream has failed: it does not answer writes.
 	Check(stream string) error
 
+	// Changing is called before the configuration of a stream is changed.
+	Changing(stream string) error
+
 	// Restart brings back a store that refuses writes since its disk failed. It may do
 	// nothing.
 	Restart(ctx context.Context) error
@@ -144,7 +147,9 @@ func (l *Log) disconnect() {
 func (l *Log) list(ctx context.Context) error {
 	streams := l.js.ListStreams(ctx, jetstream.WithStreamListSubject(subjectPrefix+"*"))
 	for info := range streams.Info() {
-		if name, ok := info.Config.Metadata[nameKey]; ok {
+		if name, ok := info.Config.Metadata[nameKey]; !ok || streamName(name) != info.Config.Name {
+			return fmt.Errorf("shardlog: stream %s is said to be the shard %q: its description is damaged", info.Config.Name, name)
+		} else {
 			l.shards[name] = l.newShard(name, &info.Config)
 		}
 	}

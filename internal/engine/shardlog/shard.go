@@ -261,7 +261,10 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 			return err
 		}
 	}
-	_, err := s.log.js.UpdateStream(ctx, s.config(d, floor))
+	err := s.log.broker.Changing(s.stream)
+	if err == nil {
+		_, err = s.log.js.UpdateStream(ctx, s.config(d, floor))
+	}
 	if err == nil {
 		err = s.log.broker.Sync(s.stream)
 	}

@@ -65,6 +65,9 @@ type Server interface {
 
 	// Sync makes durable what was acknowledged for a stream.
 	Sync(stream string) error
+
+	// Mark notes that all up to the sequence was synced, for checks at the next start.
+	Mark(stream string, seq uint64)
 }
 
 // minFree leaves room for more than any document, and is less than what the log of records
@@ -368,7 +371,7 @@ func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error {
 		deleted, err := s.remove(ctx, name, at)
 		if err == nil {
 			s.applyOwn(&entry{sort: key.sortKey(), doc: Document{Key: slices.Clone(key), Revision: deleted}, deleted: true})
-			return s.sync(key)
+			return s.sync(key, deleted)
 		}
 		err = changeError("delete", key, err)
 		if rev != 0 || !errors.Is(err, ErrConflict) {
@@ -382,14 +385,15 @@ func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error {
 
 func (s *Store) wrote(key Key, value []byte, rev uint64) error {
 	s.applyOwn(&entry{sort: key.sortKey(), doc: Document{Key: slices.Clone(key), Value: notNil(slices.Clone(value)), Revision: rev}})
-	return s.sync(key)
+	return s.sync(key, rev)
 }
 
 // sync makes a change durable that the server has acknowledged.
-func (s *Store) sync(key Key) error {
+func (s *Store) sync(key Key, rev uint64) error {
 	if err := s.server.Sync(bucketStream(s.kv.Bucket())); err != nil {
 		return fmt.Errorf("state: make the change of %s durable: %w", key, err)
 	}
+	s.server.Mark(bucketStream(s.kv.Bucket()), rev)
 	return nil
 }
 

@@ -101,3 +101,44 @@ func (s *Service) leftovers(ctx context.Context, known map[[3]string]bool) ([][3
 	}
 	return out, nil
 }
+
+// ErrMissingLog is a delivery stream whose records the log does not have.
+var ErrMissingLog = errors.New("firehose: the logs of delivery streams are missing")
+
+// Check holds delivery streams and shards against each other: whether each stream has its
+// shard, and which shards belong to none. The first is an error, the second are returned:
+// they are kept.
+func (s *Service) Check(ctx context.Context) (strays []string, err error) {
+	docs, err := s.docs.All()
+	if err != nil {
+		return nil, fmt.Errorf("firehose: read the delivery streams: %w", err)
+	}
+	names, err := s.cfg.Log.Shards(ctx, "firehose/")
+	if err != nil {
+		return nil, fmt.Errorf("firehose: list shards: %w", err)
+	}
+	there := make(map[string]bool, len(names))
+	for _, n := range names {
+		there[n] = true
+	}
+	known := make(map[[3]string]bool, len(docs))
+	var missing []string
+	for _, d := range docs {
+		known[[3]string{d.Account, d.Region, d.ID}] = true
+		if d.Source == nil && !d.Deleting && !there[d.shardName()] {
+			missing = append(missing, d.arn())
+		}
+	}
+	for k := range s.discarded.Keys() {
+		known[[3]string(k)] = true
+	}
+	for _, n := range names {
+		if part := strings.Split(n, "/"); len(part) == 5 && !known[[3]string(part[1:4])] {
+			strays = append(strays, n)
+		}
+	}
+	if len(missing) > 0 {
+		return strays, fmt.Errorf("%w: %s", ErrMissingLog, strings.Join(missing, ", "))
+	}
+	return strays, nil
+}

@@ -126,6 +126,9 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := emptyDir(s.cfg.TempDir); err != nil {
 		return err
 	}
+	if _, err := s.Check(ctx); err != nil {
+		return err
+	}
 	docs, err := s.docs.All()
 	if err != nil {
 		return fmt.Errorf("firehose: read the delivery streams: %w", err)

@@ -2,7 +2,6 @@ package firehose
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/aws/smithy-go"
 
+	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
@@ -24,22 +23,12 @@ type Kinesis interface {
 	GetRecords(context.Context, *kinesis.GetRecordsInput, ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error)
 }
 
-// arrivals is a Kinesis that tells when a shard has more: WaitForRecords returns when there
-// is something to read from the iterator on. Another one is asked now and then.
-type arrivals interface {
-	WaitForRecords(ctx context.Context, iterator string) error
-}
-
 // Limits of reading a Kinesis stream.
 const (
-	readBytes  = 1 << 20                // of records that one GetRecords should bring, about
-	pollWait   = 200 * time.Millisecond // between reads of a shard at its end: Kinesis allows five a second
-	idleWait   = time.Second            // of one that has been at its end for a while
-	toldWait   = 2 * time.Second        // of one that tells when it has more; its end it does not tell
-	sourceWait = 10 * time.Second       // the longest wait after an error
-	shardsWait = 30 * time.Second       // between looks at the stream, even if no shard has ended
-	leastGap   = 20 * time.Millisecond  // between reads of a shard to which records trickle
-	maxRuns    = 20000                  // that a progress document should have at most, about
+	readBytes = 1 << 20                // of records that one GetRecords should bring, about
+	pollWait  = 200 * time.Millisecond // before it is asked again in a hurry
+	leastGap  = 20 * time.Millisecond  // between reads of a shard to which records trickle
+	maxRuns   = 20000                  // that a progress document should have at most, about
 )
 
 // kinesisSource reads a Kinesis stream as one source of the delivery engine, so that the
@@ -62,35 +51,25 @@ const (
 // Read and Wait are for one goroutine at a time.
 type kinesisSource struct {
 	st       *stream
-	k        Kinesis
+	reader   *shardreader.Reader[kinesistypes.Record]
 	clock    clock
-	spawn    func(func())                                     // runs what waits for arrivals
-	ctx      context.Context                                  // of that
-	gap      func(shards int) time.Duration                   // between reads of a shard at its end
 	failed   func(err error)                                  // of looks at the stream; nil ends it
 	retrying func(err error, attempt int, wait time.Duration) // of reads
 	lost     func(shard string)                               // records are no longer there
 
-	batch   []shardlog.Record // what was read last
-	batchAt uint64            // number of the first of it
-	shards  []*shardReader    // in their order
-	turn    int
-	replay  int // runs of marks that were read again
-	partly  int // records read of the one after them
-	limit   int32
-	look    time.Time // when to look at the stream
-	looks   int       // in a row that failed
-	doubt   bool      // whether the stream is still the same: look before reading on
+	batch    []shardlog.Record // what was read last
+	batchAt  uint64            // number of the first of it
+	replay   int               // runs of marks that were read again
+	partly   int               // records read of the one after them
+	partlyTo string            // sequence number of the last of those
 
 	hurry   atomic.Bool
-	woken   chan struct{}
 	settled chan struct{} // closed when a hurry ends; nil: nobody waits for that
 
 	mu     sync.Mutex
 	marks  marks
 	config *sourceConfig
 	beyond uint64 // positions up to it may be in use
-	behind map[string]time.Duration
 }
 
 // clock is what the source needs of clockwork's.
@@ -101,16 +80,29 @@ type clock interface {
 
 func (st *stream) newKinesisSource(ctx context.Context) *kinesisSource {
 	s, d := st.s, st.doc.Load()
-	return &kinesisSource{
-		st: st, k: s.cfg.Kinesis, clock: s.clock, ctx: ctx, spawn: func(f func()) { st.group.Go(f) }, config: d.Source, failed: st.sourceFailed,
-		gap: func(shards int) time.Duration {
+	k := &kinesisSource{st: st, clock: s.clock, config: d.Source, failed: st.sourceFailed, marks: newMarks(d.Source), batchAt: 1}
+	k.lost = func(shard string) {
+		s.log.Warn("records of a Kinesis stream are no longer there, perhaps some that were not delivered", "stream", d.Source.StreamARN, "shard", shard)
+	}
+	var stream shardreader.Stream[kinesistypes.Record] = noKinesis{}
+	if s.cfg.Kinesis != nil {
+		stream = shardreader.Kinesis(s.cfg.Kinesis, d.Source.StreamARN)
+	}
+	k.reader = shardreader.New(stream, &shardreader.Position{Identity: shardreader.CreationIdentity(k.marks.created)}, shardreader.Options{
+		Clock: s.clock, Place: k.place, ReadBytes: readBytes,
+		Gap: func(shards int) time.Duration {
 			return max(leastGap, time.Duration(shards)*st.doc.Load().longest()/maxRuns)
 		},
-		lost: func(shard string) {
-			s.log.Warn("records of a Kinesis stream are no longer there, perhaps some that were not delivered", "stream", d.Source.StreamARN, "shard", shard)
+		Events: shardreader.Events{
+			Failed: k.readFailed, Looked: k.looked, Recreated: k.recreated,
+			Lost: func(shard string) { k.lost(shard) },
 		},
-		marks: newMarks(d.Source), limit: 1000, batchAt: 1, woken: make(chan struct{}, 1), behind: make(map[string]time.Duration),
-	}
+	})
+	st.group.Go(func() {
+		<-ctx.Done()
+		k.reader.Close()
+	})
+	return k
 }
 
 // longest is how long records are buffered at most.
@@ -136,12 +128,10 @@ func (k *kinesisSource) restart(m *sourceMark, beyond shardlog.Position) {
 
 // rewind goes back to the mark.
 func (k *kinesisSource) rewind() {
-	for _, r := range k.shards {
-		r.close()
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.batch, k.batchAt, k.shards, k.replay, k.partly, k.look = nil, k.marks.number, nil, 0, 0, time.Time{}
+	k.batch, k.batchAt, k.replay, k.partly = nil, k.marks.number, 0, 0
+	k.reader.Restart(shardreader.CreationIdentity(k.marks.created))
 }
 
 // mark is a place from which everything at or after the position can be read again. What
@@ -230,29 +220,11 @@ func (k *kinesisSource) Wait(ctx context.Context, from shardlog.Position) error 
 		if more {
 			continue
 		}
-		now := k.clock.Now()
-		next := k.look
-		for _, r := range k.shards {
-			if t := r.next(k.gap(len(k.shards))); !r.ended && t.Before(next) {
-				next = t
-			}
-		}
-		select {
-		case <-k.clock.After(max(next.Sub(now), time.Millisecond)):
-		case <-k.woken:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := k.reader.Pause(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// wake ends a Wait's pause.
-func (k *kinesisSource) wake() {
-	select {
-	case k.woken <- struct{}{}:
-	default:
-	}
 }
 
 // fetch reads on behind the batch, which it replaces if there is more. In a hurry it is
@@ -264,14 +236,14 @@ func (k *kinesisSource) fetch(ctx context.Context) (more bool, err error) {
 		switch {
 		case ctx.Err() != nil:
 			return false, ctx.Err()
-		case found == records:
+		case found == shardreader.Records:
 			return true, nil
 		case !hurry:
 			return false, nil
-		case found == nothing:
+		case found == shardreader.Nothing:
 			k.settle()
 			return false, nil
-		case found == unsure:
+		case found == shardreader.Unsure:
 			continue
 		}
 		select {
@@ -282,80 +254,29 @@ func (k *kinesisSource) fetch(ctx context.Context) (more bool, err error) {
 	}
 }
 
-// What a round of the shards found.
-type found int
-
-const (
-	records found = iota
-	nothing       // all of them said so
-	unsure        // some are to be asked again, or have children
-	failing       // some could not be asked
-)
-
 // try makes one round of the shards: those whose turn it is, or all.
-func (k *kinesisSource) try(ctx context.Context, all bool) found {
-	if now := k.clock.Now(); all || !now.Before(k.look) {
-		if err := k.lookAround(ctx); err != nil {
-			if ctx.Err() != nil {
-				return failing
-			}
-			k.looks++
-			k.look = now.Add(min(time.Duration(k.looks)*time.Second, sourceWait))
-			k.failed(err)
-			if k.looks == 1 {
-				k.st.s.log.Warn("the source of a delivery stream cannot be read", "stream", k.st.doc.Load().Name, "err", err)
-			}
-			if k.doubt || len(k.shards) == 0 {
-				return failing
-			}
-		} else {
-			k.look, k.looks, k.doubt = now.Add(shardsWait), 0, false
-			k.failed(nil)
-		}
-	} else if k.doubt {
-		return failing
+func (k *kinesisSource) try(ctx context.Context, all bool) shardreader.Found {
+	if !k.reader.Prepare(ctx, all) {
+		return shardreader.Failing
 	}
 	if f, again := k.readAgain(ctx); again {
 		return f
 	}
-	result := nothing
-	gap := k.gap(len(k.shards))
-	for range k.shards {
-		k.turn = (k.turn + 1) % len(k.shards)
-		r := k.shards[k.turn]
-		if r.ended || !all && k.clock.Now().Before(r.next(gap)) {
-			continue
-		}
-		recs, err := r.get(ctx, k.limit)
-		if err != nil {
-			if k.doubt {
-				return failing
-			}
-			result = failing
-			continue
-		}
-		if len(recs) > 0 {
-			k.take(r, recs)
-			return records
-		}
-		if result == nothing && !r.ended && !r.atEnd {
-			result = unsure
-		}
+	b, found := k.reader.Round(ctx, all)
+	if found == shardreader.Records {
+		k.take(b)
 	}
-	if result == nothing && k.look.IsZero() {
-		return unsure // a shard has ended, and others may begin
-	}
-	return result
+	return found
 }
 
 // readAgain reads the next records of the runs that were read before a restart; again is
 // false when that is done.
-func (k *kinesisSource) readAgain(ctx context.Context) (f found, again bool) {
+func (k *kinesisSource) readAgain(ctx context.Context) (f shardreader.Found, again bool) {
 	for {
 		k.mu.Lock()
 		if k.replay == len(k.marks.runs) {
 			k.mu.Unlock()
-			return nothing, false
+			return shardreader.Nothing, false
 		}
 		run := k.marks.runs[k.replay]
 		if run.shard == "" { // numbers that no record has
@@ -364,40 +285,27 @@ func (k *kinesisSource) readAgain(ctx context.Context) (f found, again bool) {
 			k.mu.Unlock()
 			continue
 		}
+		partly := k.partly
 		k.mu.Unlock()
-		r := k.reader(run.shard)
-		if r != nil && k.clock.Now().Before(r.pause) {
-			return failing, true
-		}
-		var recs []kinesistypes.Record
-		lost := r == nil
-		if !lost {
-			var err error
-			recs, err = r.get(ctx, int32(min(run.count-k.partly, int(k.limit))))
-			if err != nil {
-				return failing, true
-			}
-			lost = r.skipped || len(recs) == 0 && (r.ended || r.atEnd)
-		}
-		if lost {
+		b, found := k.reader.Again(ctx, run.shard, run.count-partly)
+		switch found {
+		case shardreader.Nothing:
 			k.giveUp(run.shard)
-			if r != nil {
-				r.iterator, r.skipped = nil, false // what it may have brought is read in its turn
-			}
-			return unsure, true
-		}
-		if len(recs) == 0 {
+			return shardreader.Unsure, true
+		case shardreader.Unsure:
 			continue
+		case shardreader.Failing:
+			return found, true
 		}
-		k.setBatch(k.batchAt+uint64(len(k.batch)), r.id, recs)
+		k.setBatch(k.batchAt+uint64(len(k.batch)), b)
 		k.mu.Lock()
-		r.last = *recs[len(recs)-1].SequenceNumber
-		if k.partly += len(recs); k.partly == run.count {
-			k.marks.runs[k.replay].last = r.last
+		k.partlyTo = b.Place.After
+		if k.partly += len(b.Records); k.partly == run.count {
+			k.marks.runs[k.replay].last = k.partlyTo
 			k.replay, k.partly = k.replay+1, 0
 		}
 		k.mu.Unlock()
-		return records, true
+		return found, true
 	}
 }
 
@@ -411,7 +319,7 @@ func (k *kinesisSource) giveUp(shard string) {
 	read := m.runs[:k.replay]
 	if k.partly > 0 {
 		r := m.runs[k.replay]
-		r.count, r.last = k.partly, k.reader(r.shard).last
+		r.count, r.last = k.partly, k.partlyTo
 		read = append(read, r)
 	}
 	next := k.batchAt + uint64(len(k.batch))
@@ -423,34 +331,20 @@ func (k *kinesisSource) giveUp(shard string) {
 	k.replay, k.partly = len(m.runs), 0
 }
 
-func (k *kinesisSource) reader(shard string) *shardReader {
-	for _, r := range k.shards {
-		if r.id == shard {
-			return r
-		}
-	}
-	return nil
-}
-
 // take makes records of a shard the batch.
-func (k *kinesisSource) take(r *shardReader, records []kinesistypes.Record) {
-	if r.skipped {
-		r.skipped = false
-		k.lost(r.id)
-	}
-	r.last = *records[len(records)-1].SequenceNumber
+func (k *kinesisSource) take(b shardreader.Batch[kinesistypes.Record]) {
 	k.mu.Lock()
-	k.marks.add(r.id, records)
+	k.marks.add(b.Shard, b.Records)
 	k.replay = len(k.marks.runs)
 	k.mu.Unlock()
-	k.setBatch(k.batchAt+uint64(len(k.batch)), r.id, records)
+	k.setBatch(k.batchAt+uint64(len(k.batch)), b)
 }
 
 // setBatch makes records the batch, the first of them with the number.
-func (k *kinesisSource) setBatch(number uint64, shard string, records []kinesistypes.Record) {
-	size, keys := 0, 0
+func (k *kinesisSource) setBatch(number uint64, b shardreader.Batch[kinesistypes.Record]) {
+	shard, records := b.Shard, b.Records
+	keys := 0
 	for i := range records {
-		size += len(records[i].Data)
 		keys += len(shard) + len(*records[i].SequenceNumber) + len(*records[i].PartitionKey) + 2
 	}
 	arena := make([]byte, 0, keys)
@@ -465,7 +359,6 @@ func (k *kinesisSource) setBatch(number uint64, shard string, records []kinesist
 		}
 	}
 	k.batch, k.batchAt = batch, number
-	k.limit = int32(min(max(readBytes*len(records)/max(size, 1), 1), 10000))
 }
 
 // rest tells what was read and is not delivered, and how old it is. What was not read yet
@@ -483,11 +376,7 @@ func (k *kinesisSource) rest(_ context.Context, p *delivery.Progress) (shardlog.
 			}
 		}
 	}
-	var lag time.Duration
-	for _, b := range k.behind {
-		lag = max(lag, b)
-	}
-	if lag > 0 {
+	if lag := k.reader.Behind(); lag > 0 {
 		r.Records = max(r.Records, 1)
 		if t := k.clock.Now().Add(-lag); r.Oldest.IsZero() || t.Before(r.Oldest) {
 			r.Oldest = t
@@ -497,10 +386,4 @@ func (k *kinesisSource) rest(_ context.Context, p *delivery.Progress) (shardlog.
 		r.Oldest = k.clock.Now()
 	}
 	return r, nil
-}
-
-// isCode tells whether an error is one of the API's with the code.
-func isCode(err error, code string) bool {
-	var e smithy.APIError
-	return errors.As(err, &e) && e.ErrorCode() == code
 }

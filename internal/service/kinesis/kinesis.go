@@ -120,6 +120,13 @@ func (s *Service) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("kinesis: read the streams: %w", err)
 	}
+	strays, err := s.Check(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range strays {
+		s.log.Error("kinesis: a shard of the log belongs to no stream and is kept", "shard", n)
+	}
 	for _, d := range all {
 		if d.Pending == nil {
 			continue

@@ -35,7 +35,10 @@ type StreamID struct {
 
 // leftStream has the entries in the order of their sequences, of which some may be missing:
 // a message that the store syncs itself has none.
-type leftStream struct{ entries []place }
+type leftStream struct {
+	entries []place
+	synced  uint64 // by a mark: the stream's own files hold everything up to it
+}
 
 // place is where an entry stands.
 type place struct {
@@ -137,6 +140,7 @@ func (l *Left) add(e Entry, p place) {
 			i++
 		}
 		s.entries = s.entries[i:]
+		s.synced = max(s.synced, e.Seq)
 		return
 	}
 	// What stands at or behind its place the store lost again before it was acknowledged.
@@ -148,6 +152,21 @@ type Stream struct {
 	StreamID
 	First uint64 // sequence of the first message
 	Last  uint64
+}
+
+// Held is the sequence up to which the files of a stream hold everything by the journal:
+// synced for certain, and written, before the first message of the journal, whatever a loss
+// of power may have taken of it.
+func (l *Left) Held(id StreamID) (synced, written uint64) {
+	s := l.streams[id]
+	if s == nil {
+		return 0, 0
+	}
+	synced, written = s.synced, s.synced
+	if len(s.entries) > 0 {
+		written = max(written, s.entries[0].seq-1)
+	}
+	return synced, written
 }
 
 // Streams are the streams that messages are left of, by name.

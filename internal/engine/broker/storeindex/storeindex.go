@@ -135,8 +135,16 @@ type stream struct {
 	end           [checksumSize]byte
 }
 
-// list finds the blocks.
+// list finds the blocks, and removes an empty one at the end.
 func (s *stream) list() error {
+	if err := s.find(); err != nil {
+		return err
+	}
+	return s.dropEmpty()
+}
+
+// find finds the blocks.
+func (s *stream) find() error {
 	entries, err := os.ReadDir(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -157,7 +165,7 @@ func (s *stream) list() error {
 		s.blocks = append(s.blocks, &block{stream: s, number: uint32(number), file: filepath.Join(s.dir, e.Name())})
 	}
 	slices.SortFunc(s.blocks, func(a, b *block) int { return cmp.Compare(a.number, b.number) })
-	return s.dropEmpty()
+	return nil
 }
 
 // dropEmpty removes a last block that was made and not written to.

@@ -110,11 +110,17 @@ func (s *stream) encode() ([]byte, error) {
 	unsigned(uint64(last.number))
 	b = append(b, s.end[:]...)
 
-	key := sha256.Sum256([]byte(s.name))
+	sum, err := indexSum(s.name, b)
+	return append(b, sum...), err
+}
+
+// indexSum is the checksum of an index.
+func indexSum(stream string, index []byte) ([]byte, error) {
+	key := sha256.Sum256([]byte(stream))
 	hash, err := highwayhash.New64(key[:])
 	if err != nil {
 		return nil, fmt.Errorf("storeindex: %w", err)
 	}
-	hash.Write(b)
-	return hash.Sum(b), nil
+	hash.Write(index)
+	return hash.Sum(nil), nil
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/brookmere/brookmere/internal/node"
+)
+
+func newCheckCommand() *cobra.Command {
+	var repair, yes bool
+	cmd := &cobra.Command{
+		Use:   "check DIR",
+		Short: "Check the data directory of a stopped node for damage",
+		Long: `Check reads everything that a stopped node keeps in its log and its state: whether files
+are missing or were changed, whether every record is what was written, whether every
+stream has its shards. It says what it finds, file by file, and what is lost with it.
+
+A node does not start on a directory that is damaged. The best cure is a copy of the
+directory. Without one, --repair says what would have to be given up for the node to
+start with the rest, and --repair --yes does that. What it changes is kept below
+DIR/damaged.`,
+		Example: `  brookmere check ./brookmere-data
+  brookmere check --repair --yes ./brookmere-data`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if yes && !repair {
+				return errors.New("--yes goes with --repair")
+			}
+			return check(cmd, args[0], repair, yes)
+		},
+	}
+	cmd.Flags().BoolVar(&repair, "repair", false, "say what is to be given up, so that a node can start with the rest")
+	cmd.Flags().BoolVar(&yes, "yes", false, "with --repair: do it")
+	return cmd
+}
+
+// errDamaged ends the command with a status that scripts can go by.
+var errDamaged = errors.New("the data directory is damaged")
+
+func check(cmd *cobra.Command, dir string, repair, yes bool) error {
+	out := cmd.OutOrStdout()
+	c, err := node.Check(cmd.Context(), dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range c.Damage {
+		fmt.Fprintf(out, "damaged  %s\n         %s\n         %s\n", f.File, f.What, f.Consequence)
+	}
+	if c.State != nil {
+		fmt.Fprintf(out, "damaged  %v\n", c.State)
+	}
+	for _, s := range c.Strays {
+		fmt.Fprintf(out, "stray    the shard %s belongs to nothing; it is kept\n", s)
+	}
+	if c.OK() {
+		fmt.Fprintln(out, "No damage was found.")
+		return nil
+	}
+	if !repair || len(c.Damage) == 0 {
+		return errDamaged
+	}
+	if !yes {
+		fmt.Fprintln(out, "\nA repair gives up what is named above as lost, and keeps the rest. Nothing was changed: --repair --yes does it.")
+		return errDamaged
+	}
+	saved, left, err := node.Repair(dir, c.Damage)
+	if err != nil {
+		return err
+	}
+	for _, f := range left {
+		fmt.Fprintf(out, "left     %s: this needs the file from a copy of the directory\n", f.File)
+	}
+	fmt.Fprintf(out, "\nWhat was changed is kept in %s\n", saved)
+	if len(left) > 0 {
+		return errDamaged
+	}
+	return check(cmd, dir, false, false)
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+)
+
+// TestTailPrintsALineARecord prints what records hold as one line each.
+func TestTailPrintsALineARecord(t *testing.T) {
+	for _, test := range []struct{ data, want string }{
+		{"text", "text"},
+		{"text\n", "text"},
+		{"{\n    \"a\": 1,\n    \"b\": \"x y\"\n}", `{"a":1,"b":"x y"}`},
+		{"{\"a\":  1}", "{\"a\":  1}"},
+		{"first\r\nsecond\nthird\n", `first\r\nsecond\nthird`},
+		{"bell\a\nline", "base64:YmVsbAcKbGluZQ=="},
+		{"\xff\xfe", "base64://4="},
+		{"", ""},
+	} {
+		var out bytes.Buffer
+		p := newRecordPrinter(&out, false)
+		r := types.Record{Data: []byte(test.data), PartitionKey: aws.String("key"), ApproximateArrivalTimestamp: aws.Time(time.Unix(0, 0))}
+		if err := p.print("shardId-000000000003", &r); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.flush(); err != nil {
+			t.Fatal(err)
+		}
+		_, got, _ := strings.Cut(out.String(), "  3  key  ")
+		if got != test.want+"\n" {
+			t.Errorf("%q: printed %q, want %q", test.data, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,377 @@
+package servicetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+var update = flag.Bool("update", false, "write the answers in the files of calls anew")
+
+// Start is the time at which the clock of a file starts.
+var Start = time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+
+// Service is a service under test. One that has Start(context.Context) error is started, one that
+// has Close(context.Context) error is closed.
+type Service interface{ API() awswire.API }
+
+// Parts is what a service is made of. All of it but the clock is opened anew by a restart.
+type Parts struct {
+	State      *state.Store
+	Log        *shardlog.Log
+	Clock      *clockwork.FakeClock
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Dir        string // of the test, kept over restarts; the harness uses "log" in it
+}
+
+// Run runs each file of testdata that matches the pattern as a test of its own, with services
+// that New makes.
+func Run(t *testing.T, pattern string, New func(testing.TB, Parts) Service) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Fatalf("no file matches testdata/%s", pattern)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			runFile(t, file, New)
+		})
+	}
+}
+
+func runFile(t *testing.T, file string, New func(testing.TB, Parts) Service) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := parse(string(text))
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	r := &runner{
+		t: t, make: New, caller: awswire.Caller{Account: awswire.DefaultAccount, Region: awswire.DefaultRegion},
+		clock: clockwork.NewFakeClockAt(Start), dir: t.TempDir(), saved: map[string]string{},
+	}
+	r.open()
+	defer func() { r.close(true) }()
+	var out strings.Builder
+	for i, s := range steps {
+		got := r.step(s, steps[i+1:])
+		out.WriteString(s.comment)
+		out.WriteString(s.command + "\n")
+		if got != "" {
+			out.WriteString("----\n" + got + "\n")
+		}
+		out.WriteString("\n")
+		if !*update && got != s.want {
+			t.Errorf("%s:%d: %s\ngot:\n%s\nwant:\n%s", file, s.line, s.command, got, s.want)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(strings.TrimRight(out.String(), "\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// step is a step of a file.
+type step struct {
+	line    int // of the command
+	comment string
+	command string // of one or more lines
+	want    string
+}
+
+func parse(text string) ([]step, error) {
+	var steps []step
+	var s step
+	inWant := false
+	end := func() {
+		if s.command != "" {
+			s.want = strings.TrimRight(s.want, "\n")
+			steps = append(steps, s)
+			s = step{}
+		}
+		inWant = false
+	}
+	for i, line := range strings.Split(text, "\n") {
+		switch {
+		case line == "":
+			if s.command == "" {
+				s.comment += line
+				if s.comment != "" {
+					s.comment += "\n"
+				}
+			}
+			end()
+		case inWant:
+			s.want += line + "\n"
+		case line == "----":
+			if s.command == "" {
+				return nil, fmt.Errorf("line %d: an answer without a step", i+1)
+			}
+			inWant = true
+		case strings.HasPrefix(line, "#") && s.command == "":
+			s.comment += line + "\n"
+		case s.command == "":
+			s.line, s.command = i+1, line
+		default:
+			s.command += "\n" + line
+		}
+	}
+	end()
+	return steps, nil
+}
+
+type runner struct {
+	t       *testing.T
+	make    func(testing.TB, Parts) Service
+	caller  awswire.Caller
+	clock   *clockwork.FakeClock
+	dir     string
+	saved   map[string]string // by name
+	order   []string          // names in the order in which they were saved
+	last    []byte            // the last answer
+	broker  *broker.Broker
+	state   *state.Store
+	log     *shardlog.Log
+	service Service
+	handler *awswire.Handler
+}
+
+func (r *runner) open() {
+	r.t.Helper()
+	ctx := r.t.Context()
+	var err error
+	check := func(what string) {
+		if err != nil {
+			r.t.Fatalf("%s: %v", what, err)
+		}
+	}
+	r.broker, err = broker.Start(broker.Options{Dir: filepath.Join(r.dir, "log")})
+	check("start the broker")
+	r.state, err = state.Open(ctx, r.broker, state.Options{})
+	check("open the documents")
+	r.log, err = shardlog.Open(ctx, r.broker, shardlog.Options{})
+	check("open the log")
+	r.service = r.make(r.t, Parts{
+		State: r.state, Log: r.log, Clock: r.clock, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Dir: r.dir,
+	})
+	if s, ok := r.service.(interface{ Start(context.Context) error }); ok {
+		err = s.Start(ctx)
+		check("start the service")
+	}
+	r.handler, err = awswire.NewHandler(r.service.API(), awswire.HandlerOptions{
+		OnInternalError: func(_ context.Context, operation string, err error) {
+			r.t.Errorf("%s failed inside: %v", operation, err)
+		},
+	})
+	check("serve")
+}
+
+// close closes all that open opened; without grace the service is left as a crash would leave it.
+func (r *runner) close(grace bool) {
+	if s, ok := r.service.(interface{ Close(context.Context) error }); ok && grace {
+		if err := s.Close(context.Background()); err != nil {
+			r.t.Errorf("close the service: %v", err)
+		}
+	}
+	_ = r.log.Close() // what the service still did meets a closed log
+	_ = r.state.Close()
+	if err := r.broker.Close(); err != nil {
+		r.t.Errorf("close the broker: %v", err)
+	}
+}
+
+// step takes a step and returns what it yields. next are the steps behind it: those that name
+// values of its answer name them in its answer too.
+func (r *runner) step(s step, next []step) string {
+	r.t.Helper()
+	word, rest, _ := strings.Cut(s.command, " ")
+	fields := strings.Fields(rest)
+	switch {
+	case word == "op" && len(fields) > 0:
+		_, input, _ := strings.Cut(rest, " ")
+		if !strings.HasPrefix(strings.TrimSpace(rest), fields[0]) || len(fields) == 1 {
+			input = "{}"
+		}
+		return r.call(fields[0], input, next)
+	case word == "as" && len(fields) > 0 && len(fields) <= 2:
+		r.caller = awswire.Caller{Account: fields[0], Region: awswire.DefaultRegion}
+		if len(fields) == 2 {
+			r.caller.Region = fields[1]
+		}
+		return ""
+	case word == "advance" && len(fields) == 1:
+		d, err := time.ParseDuration(fields[0])
+		if err != nil {
+			return err.Error()
+		}
+		r.clock.Advance(d)
+		return ""
+	case word == "restart", word == "kill":
+		r.close(word == "restart")
+		r.open()
+		return ""
+	case word == "save" && len(fields) == 2:
+		return r.save(fields[0], fields[1])
+	}
+	return "this is not a step: " + s.command
+}
+
+func (r *runner) call(name, input string, next []step) string {
+	for _, n := range r.order {
+		quoted, err := json.Marshal(r.saved[n])
+		if err != nil {
+			return err.Error()
+		}
+		input = strings.ReplaceAll(input, "$"+n, string(quoted[1:len(quoted)-1]))
+	}
+	status, answer := r.handler.Direct(awswire.WithCaller(r.t.Context(), r.caller), name, []byte(input))
+	r.last = answer
+	if status >= 400 {
+		return r.named(refusal(status, answer))
+	}
+	if len(answer) == 0 {
+		return "{}"
+	}
+	v, err := decode(answer)
+	if err != nil {
+		return fmt.Sprintf("the answer is not JSON: %v: %s", err, answer)
+	}
+	for _, s := range next {
+		fields := strings.Fields(s.command)
+		if len(fields) != 3 || fields[0] != "save" {
+			break
+		}
+		r.save(fields[1], fields[2]) // what fails, fails again when the step itself is taken
+	}
+	v = r.namedIn(v)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return err.Error()
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// refusal is an error in one line, and what it has besides code and message.
+func refusal(status int, answer []byte) string {
+	var e map[string]any
+	if err := json.Unmarshal(answer, &e); err != nil {
+		return fmt.Sprintf("%d %s", status, answer)
+	}
+	code, _ := e["__type"].(string)
+	message, _ := e["message"].(string)
+	if message == "" {
+		message, _ = e["Message"].(string)
+	}
+	for _, k := range []string{"__type", "message", "Message"} {
+		delete(e, k)
+	}
+	s := strconv.Itoa(status) + " " + code + ": " + message
+	if len(e) > 0 {
+		more, err := json.Marshal(e)
+		if err == nil {
+			s += "\n" + string(more)
+		}
+	}
+	return s
+}
+
+func decode(text []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber() // large ones keep their digits
+	err = d.Decode(&v)
+	return v, err
+}
+
+// named puts names in the place of saved values in a text, but for values so short that they may
+// stand there by chance.
+func (r *runner) named(s string) string {
+	for _, n := range r.order {
+		if len(r.saved[n]) >= 8 {
+			s = strings.ReplaceAll(s, r.saved[n], "$"+n)
+		}
+	}
+	return s
+}
+
+// namedIn puts names in the place of saved values in all texts of a JSON value.
+func (r *runner) namedIn(v any) any {
+	switch v := v.(type) {
+	case string:
+		for _, n := range r.order {
+			if r.saved[n] == v {
+				return "$" + n
+			}
+		}
+		return r.named(v)
+	case []any:
+		for i := range v {
+			v[i] = r.namedIn(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = r.namedIn(v[k])
+		}
+	}
+	return v
+}
+
+func (r *runner) save(name, path string) string {
+	v, err := decode(r.last)
+	if err != nil {
+		return err.Error()
+	}
+	for _, part := range strings.Split(path, ".") {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[part]
+		case []any:
+			i, err := strconv.Atoi(part)
+			if err != nil || i < 0 || i >= len(x) {
+				return "no element " + part
+			}
+			v = x[i]
+		default:
+			return "no member " + part
+		}
+	}
+	s, ok := v.(string)
+	if !ok {
+		s = fmt.Sprint(v)
+	}
+	if v == nil || s == "" {
+		return "no value to name at " + path
+	}
+	if _, had := r.saved[name]; !had {
+		r.order = append(r.order, name)
+	}
+	r.saved[name] = s
+	return ""
+}
