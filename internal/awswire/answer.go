@@ -23,8 +23,15 @@ func (x *exchange) fault(f fault) {
 		body = x.h.appendXMLFault(nil, f, x.requestID)
 	case CBOR11, rpcV2CBOR:
 		body = x.h.appendCBORFault(nil, f, x.protocol == CBOR11)
+	case RestJSON:
+		x.w.Header().Del("Content-Type") // of an output that failed half way
+		x.w.Header().Set("X-Amzn-Errortype", f.code)
+		if f.value.IsValid() {
+			x.bindHeaders(x.h.planner.plan(f.value.Type(), f.shape), f.value)
+		}
+		body = x.h.appendJSONFault(nil, f, false)
 	default:
-		body = x.h.appendJSONFault(nil, f)
+		body = x.h.appendJSONFault(nil, f, true)
 	}
 	if x.h.model.QueryCompatible && x.protocol != Query {
 		who := "Sender"
@@ -42,15 +49,20 @@ func (x *exchange) fault(f fault) {
 }
 
 func (x *exchange) write(status int, body []byte) {
-	head := x.head(x.protocol.contentType())
+	head := x.head(x.contentTypeOf())
 	if x.h.api.CRC32 {
 		head.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
-	head["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if status != http.StatusNoContent {
+		head["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	if len(body) >= restsFrom {
 		x.rest()
 	}
 	x.w.WriteHeader(status)
+	if status == http.StatusNoContent {
+		return
+	}
 	x.w.Write(body) // the client has gone if it fails: nobody to tell
 }
 

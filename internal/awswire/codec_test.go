@@ -265,7 +265,7 @@ func TestErrorMembers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := string(h.appendJSONFault(nil, h.faultOf(fmt.Errorf("wrapped: %w", &types.ResourceNotFoundException{Message: aws.String("gone")}))))
+	got := string(h.appendJSONFault(nil, h.faultOf(fmt.Errorf("wrapped: %w", &types.ResourceNotFoundException{Message: aws.String("gone")})), true))
 	if want := `{"__type":"ResourceNotFoundException","message":"gone"}`; got != want {
 		t.Errorf("got %s", got)
 	}

@@ -18,13 +18,29 @@ func (h *Handler) Direct(ctx context.Context, operation string, input []byte) (s
 		caller.RequestID = NewRequestID()
 		ctx = WithCaller(ctx, caller)
 	}
+	h = h.plain()
 	x := &exchange{h: h, ctx: ctx, protocol: JSON11, name: operation, requestID: caller.RequestID, raw: input}
 	err := x.direct()
 	if err == nil {
 		return http.StatusOK, x.response
 	}
 	f := x.report(err)
-	return f.status, h.appendJSONFault(nil, f)
+	return f.status, h.appendJSONFault(nil, f, true)
+}
+
+// plain is the handler as if the service spoke JSON by the names of members: of a REST
+// protocol, another.
+func (h *Handler) plain() *Handler {
+	if h.rest == nil {
+		return h
+	}
+	h.plainOnce.Do(func() {
+		p := &Handler{model: h.model, api: h.api, options: h.options, planner: newPlanner(h.model, h.api), messageMember: h.messageMember}
+		p.planner.rest = false
+		p.operations, _ = p.api.bind(h.model) // it has been bound once without an error
+		h.plainHandler = p
+	})
+	return h.plainHandler
 }
 
 func (x *exchange) direct() error {

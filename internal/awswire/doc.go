@@ -23,6 +23,8 @@ const (
 	CBOR11                     // application/x-amz-cbor-1.1
 	Query                      // application/x-www-form-urlencoded, XML out
 
+	RestJSON // application/json, operations by method and path
+
 	rpcV2CBOR // Smithy RPC v2, for what may speak nothing else
 )
 
@@ -35,6 +37,8 @@ func (p Protocol) contentType() string {
 		return "application/x-amz-cbor-1.1"
 	case Query:
 		return "text/xml"
+	case RestJSON:
+		return "application/json"
 	case rpcV2CBOR:
 		return "application/cbor"
 	}

@@ -111,10 +111,20 @@ func messageMember(m *model.Service) string {
 	return "message"
 }
 
-// appendJSONFault appends the body of an error in the JSON protocols.
-func (h *Handler) appendJSONFault(dst []byte, f fault) []byte {
-	dst = append(dst, `{"__type":`...)
-	dst = appendJSONString(dst, h.api.ErrorType(f.code, f.shape != nil))
+// appendJSONFault appends the body of an error in the JSON protocols, with its type for
+// those that have it there.
+func (h *Handler) appendJSONFault(dst []byte, f fault, typed bool) []byte {
+	dst = append(dst, '{')
+	if typed {
+		dst = append(dst, `"__type":`...)
+		dst = appendJSONString(dst, h.api.ErrorType(f.code, f.shape != nil))
+	}
+	comma := func(dst []byte) []byte {
+		if dst[len(dst)-1] == '{' {
+			return dst
+		}
+		return append(dst, ',')
+	}
 	name := h.messageMember
 	if f.value.IsValid() {
 		p := h.planner.plan(f.value.Type(), f.shape)
@@ -129,7 +139,7 @@ func (h *Handler) appendJSONFault(dst []byte, f fault) []byte {
 				continue
 			}
 			start := len(dst)
-			dst = append(append(dst, ','), fl.quoted...)
+			dst = append(comma(dst), fl.quoted...)
 			out, err := h.planner.appendJSON(dst, fl.plan, fv, fl.time)
 			if err != nil {
 				dst = dst[:start]
@@ -147,7 +157,7 @@ func (h *Handler) appendJSONFault(dst []byte, f fault) []byte {
 		name = "Message"
 	}
 	if f.message != "" {
-		dst = append(dst, `,"`...)
+		dst = append(comma(dst), '"')
 		dst = append(dst, name...)
 		dst = append(dst, `":`...)
 		dst = appendJSONString(dst, f.message)

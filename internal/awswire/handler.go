@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"reflect"
@@ -39,7 +40,11 @@ type Handler struct {
 	options       HandlerOptions
 	planner       *planner
 	operations    map[string]*boundOperation
+	rest          *restRouter // nil: the service speaks no REST protocol
 	messageMember string
+
+	plainOnce    sync.Once
+	plainHandler *Handler // see Direct
 }
 
 type boundOperation struct {
@@ -61,6 +66,9 @@ func NewHandler(api API, options HandlerOptions) (*Handler, error) {
 	h := &Handler{model: m, api: api, options: options, planner: newPlanner(m, api), messageMember: messageMember(m)}
 	if h.operations, err = api.bind(m); err != nil {
 		return nil, err
+	}
+	if m.Protocol == "rest-json" {
+		h.rest = newRestRouter(m, func(name string) bool { return h.operations[name] != nil })
 	}
 	return h, nil
 }
@@ -104,6 +112,12 @@ type exchange struct {
 	fast     FastCall // nil: the generic codec's
 	response []byte   // has room for the answer before the call, then has it
 	events   *eventSource
+
+	// Of a REST protocol.
+	routed *restRoute
+	labels []string
+	status int       // that a member of the output sets; zero: the operation's
+	stream io.Reader // the answer's body, in place of response
 }
 
 // An answer to the AWS SDK for Go comes no sooner than rest after its request. Go's HTTP
@@ -171,15 +185,17 @@ var interrupted = fault{code: "ServiceUnavailable", message: "The request was in
 // serve reads the request, calls its operation and writes the answer, but for an error and
 // for events, which go out when the buffers of the request have been given back.
 func (x *exchange) serve() error {
-	body := bufferPool.Get().(*bytes.Buffer)
-	defer putBuffer(body)
-	raw, err := x.readBody(body)
-	if err != nil {
-		return err
+	var err error
+	if !x.takesStream() {
+		body := bufferPool.Get().(*bytes.Buffer)
+		defer putBuffer(body)
+		if x.raw, err = x.readBody(body); err != nil {
+			return err
+		}
 	}
-	x.raw, x.received = raw, time.Now()
+	x.received = time.Now()
 	if x.protocol == Query {
-		if x.form, err = parseQuery(x.r, raw); err != nil {
+		if x.form, err = parseQuery(x.r, x.raw); err != nil {
 			return err
 		}
 		x.name = x.form.get("Action")
@@ -202,11 +218,28 @@ func (x *exchange) serve() error {
 		return err
 	}
 	status := http.StatusOK
-	if op.model != nil && op.model.Status != 0 {
+	switch {
+	case x.status != 0:
+		status = x.status
+	case op.model != nil && op.model.Status != 0:
 		status = op.model.Status
+	}
+	if x.stream != nil {
+		x.writeStream(status)
+		return nil
 	}
 	x.write(status, x.response)
 	return nil
+}
+
+// takesStream says whether the operation reads the body by itself.
+func (x *exchange) takesStream() bool {
+	op := x.h.operations[x.name]
+	if x.protocol != RestJSON || op == nil || op.Mode == ModeRefuses {
+		return false
+	}
+	input, _ := x.h.plans(op)
+	return input.payload != nil && input.payload.plan.kind == kindReader
 }
 
 // route finds the protocol and, but for Query, the operation.
@@ -214,6 +247,14 @@ func (x *exchange) route() *fault {
 	mt, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	x.mime = mt
 	target := x.r.Header.Get("X-Amz-Target")
+	if x.h.rest != nil {
+		x.protocol = RestJSON
+		if x.routed, x.labels = x.h.rest.match(x.r); x.routed == nil {
+			return &fault{code: "UnknownOperationException", message: "There is no operation for " + x.r.Method + " " + x.r.URL.Path, status: http.StatusNotFound}
+		}
+		x.name = x.routed.op.Name
+		return nil
+	}
 	switch {
 	case x.r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
 		x.protocol = rpcV2CBOR
@@ -322,6 +363,8 @@ func (x *exchange) encode(out reflect.Value) (err error) {
 	switch {
 	case x.protocol == Query:
 		response, err = x.h.appendQueryResponse(x.response, x.op, output, out, x.requestID)
+	case x.protocol == RestJSON:
+		return x.encodeRest(output, out)
 	case x.op.model != nil && x.op.model.Output == nil:
 		return nil // AWS sends no body where there is no output
 	default:
@@ -377,6 +420,8 @@ func (x *exchange) input(op *boundOperation, raw []byte, form queryForm) (in any
 		err = decodeCBOR(x.h.planner, input, raw, v, x.protocol == CBOR11)
 	case Query:
 		err = decodeQuery(x.h.planner, input, form, v)
+	case RestJSON:
+		err = x.decodeRest(input, raw, v)
 	}
 	if err != nil {
 		return nil, err

@@ -24,6 +24,11 @@ type plan struct {
 	fields []field        // kindStruct
 	index  map[string]int // kindStruct: member name -> position in fields
 
+	// Of the inputs, outputs and errors of REST protocols: the members outside of the body,
+	// and the one that is the body.
+	bound   []field
+	payload *field
+
 	elem *plan // kindList, kindMap
 	key  *plan // kindMap
 
@@ -59,6 +64,7 @@ const (
 	kindStruct
 	kindUnion
 	kindDocument
+	kindReader // a streaming blob: the body of a REST request or answer
 )
 
 // timeFormat is the form of a timestamp, where the model sets one that is not the
@@ -128,11 +134,12 @@ type planner struct {
 	unions    map[reflect.Type]Union
 	documents map[reflect.Type]Document
 	pattern   func(string) string // as messages write it
+	rest      bool                // the service speaks a REST protocol
 	mu        sync.Mutex
 }
 
 func newPlanner(m *model.Service, api API) *planner {
-	b := &planner{service: m, plans: map[planKey]*plan{}, unions: map[reflect.Type]Union{}, documents: map[reflect.Type]Document{}, pattern: api.MessagePattern}
+	b := &planner{service: m, plans: map[planKey]*plan{}, unions: map[reflect.Type]Union{}, documents: map[reflect.Type]Document{}, pattern: api.MessagePattern, rest: strings.HasPrefix(m.Protocol, "rest-")}
 	if b.pattern == nil {
 		b.pattern = func(p string) string { return p }
 	}
@@ -203,6 +210,8 @@ func (b *planner) build(t reflect.Type, shape *model.Shape) *plan {
 		b.buildStruct(p, base)
 	case base.Kind() == reflect.Interface:
 		switch {
+		case base == readerType || base == readCloserType:
+			p.kind = kindReader
 		case isDocument(base, shape):
 			p.kind = kindDocument
 		default:
@@ -227,16 +236,20 @@ func (b *planner) buildStruct(p *plan, t reflect.Type) {
 		if !f.IsExported() || f.Name == "ResultMetadata" || f.Name == "ErrorCodeOverride" {
 			continue
 		}
-		name := f.Name
+		name, label := f.Name, f.Name
 		var member *model.Member
 		if p.shape != nil {
 			if member = findMember(p.shape, f.Name); member != nil {
 				name = member.Name
+				label = name
+				if b.rest {
+					name = member.WireName()
+				}
 			} else if len(p.shape.Members) > 0 && startsLower(p.shape.Members[0].Name) {
 				name = lowerFirst(name) // newer than the model: as its neighbours are written
 			}
 		}
-		fl := field{name: name, label: messageLabel(name), quoted: `"` + name + `":`, index: i, member: member}
+		fl := field{name: name, label: messageLabel(label), quoted: `"` + name + `":`, index: i, member: member}
 		var shape *model.Shape
 		if member != nil {
 			shape = member.Shape
@@ -254,8 +267,16 @@ func (b *planner) buildStruct(p *plan, t reflect.Type) {
 		case kindBool, kindInt, kindFloat:
 			fl.always = !fl.plan.ptr
 		}
-		p.index[name] = len(p.fields)
-		p.fields = append(p.fields, fl)
+		switch {
+		case b.rest && member != nil && p.shape.Payload == member.Name:
+			p.payload = &fl
+		case b.rest && member != nil && member.Location != "":
+			p.bound = append(p.bound, fl)
+		case fl.plan.kind == kindReader: // no member of a body
+		default:
+			p.index[name] = len(p.fields)
+			p.fields = append(p.fields, fl)
+		}
 	}
 }
 

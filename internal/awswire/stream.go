@@ -2,6 +2,7 @@ package awswire
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -58,14 +59,22 @@ func recovered(err *error) {
 func (x *exchange) push(src *eventSource) {
 	s := &eventSender{x: x, control: http.NewResponseController(x.w)}
 	time.Sleep(streamRest)
+	status := http.StatusOK
+	if x.protocol == RestJSON {
+		x.bindHeaders(src.op.output, src.output)
+		status = cmp.Or(x.status, status)
+	}
 	x.head(eventstream.ContentType)
-	x.w.WriteHeader(http.StatusOK)
+	x.w.WriteHeader(status)
 	// A client that does not read must not hold up a node that closes.
 	defer s.end(context.AfterFunc(x.ctx, func() { s.patience(streamGrace) }))
 
-	err := s.send(x.eventHeaders("initial-response"), func(dst []byte) ([]byte, error) {
-		return x.appendStruct(dst, src.op.output, src.output)
-	})
+	var err error
+	if x.protocol != RestJSON { // whose headers say it
+		err = s.send(x.eventHeaders("initial-response"), func(dst []byte) ([]byte, error) {
+			return x.appendStruct(dst, src.op.output, src.output)
+		})
+	}
 	if err == nil {
 		err = x.pump(s, src)
 	}
@@ -131,14 +140,50 @@ func (x *exchange) pump(s *eventSender, src *eventSource) (err error) {
 		if err != nil {
 			return err
 		}
-		err = s.send(x.eventHeaders(m.name), func(dst []byte) ([]byte, error) {
-			return x.appendStruct(dst, m.plan, v.FieldByName("Value"))
-		})
-		if err != nil {
+		if err := x.sendEvent(s, m, v.FieldByName("Value")); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sendEvent sends an event: its payload is the member that the model says is it, or an object
+// of all.
+func (x *exchange) sendEvent(s *eventSender, m *unionMember, v reflect.Value) error {
+	headers := x.eventHeaders(m.name)
+	for i := range m.plan.fields {
+		f := &m.plan.fields[i]
+		if f.member == nil || !f.member.EventPayload {
+			continue
+		}
+		fv := v.Field(f.index)
+		return s.send(withType(headers, f.plan.kind), func(dst []byte) ([]byte, error) {
+			switch {
+			case absent(f.plan, fv):
+				return dst, nil
+			case f.plan.kind == kindBlob:
+				return append(dst, deref(f.plan, fv).Bytes()...), nil
+			case f.plan.kind == kindString:
+				return append(dst, deref(f.plan, fv).String()...), nil
+			}
+			return x.appendStruct(dst, f.plan, deref(f.plan, fv))
+		})
+	}
+	return s.send(headers, func(dst []byte) ([]byte, error) { return x.appendStruct(dst, m.plan, v) })
+}
+
+func withType(headers []eventstream.Header, k kind) []eventstream.Header {
+	for i := range headers {
+		if headers[i].Name == eventstream.TypeOfContent {
+			switch k {
+			case kindBlob:
+				headers[i].Value = "application/octet-stream"
+			case kindString:
+				headers[i].Value = "text/plain"
+			}
+		}
+	}
+	return headers
 }
 
 var errClientGone = errors.New("awswire: the client does not take the event")
@@ -205,7 +250,7 @@ func (s *eventSender) exception(op *boundOperation, f fault) error {
 			if s.x.protocol == CBOR11 || s.x.protocol == rpcV2CBOR {
 				return s.x.h.appendCBORFault(dst, f, s.x.protocol == CBOR11), nil
 			}
-			return s.x.h.appendJSONFault(dst, f), nil
+			return s.x.h.appendJSONFault(dst, f, s.x.protocol != RestJSON), nil
 		})
 	}
 	return s.send([]eventstream.Header{

@@ -99,8 +99,16 @@ func (c *validator) push(segments ...string) { c.path = append(c.path, segments.
 func (c *validator) pop(n int)               { c.path = c.path[:len(c.path)-n] }
 
 func (c *validator) members(p *plan, v reflect.Value) {
-	for i := range p.fields {
-		f := &p.fields[i]
+	c.fields(p.fields, v)
+	c.fields(p.bound, v)
+	if p.payload != nil {
+		c.fields([]field{*p.payload}, v)
+	}
+}
+
+func (c *validator) fields(fields []field, v reflect.Value) {
+	for i := range fields {
+		f := &fields[i]
 		if f.member == nil || (!f.required && !needsCheck(f.plan)) {
 			continue
 		}

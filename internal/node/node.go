@@ -92,6 +92,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		Services:     n.services(),
 		Node:         n.endpoints(),
 		Auth:         n.authenticator(),
+		Account:      cfg.Account,
 		Origins:      cfg.CORSOrigins,
 		IsBucketHost: func(host string) bool { _, ok := s3.ParseBucketHost(host); return ok },
 		TLS:          tlsConfig,
@@ -230,10 +231,11 @@ func (n *Node) services() []server.Service {
 	for i, h := range n.stack.apis {
 		m := h.Model()
 		svc := server.Service{
-			Name:         m.Name,
-			SigningName:  m.SigningName,
-			TargetPrefix: m.TargetPrefix,
-			WriteError:   h.WriteError,
+			Name:          m.Name,
+			SigningName:   m.SigningName,
+			TargetPrefix:  m.TargetPrefix,
+			WriteError:    h.WriteError,
+			TakesUnsigned: h.TakesUnsigned,
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
 					s.apis[i].ServeHTTP(w, r.WithContext(ctx))
@@ -245,7 +247,25 @@ func (n *Node) services() []server.Service {
 		if m.Answers("query") {
 			svc.QueryVersion = m.APIVersion
 		}
+		if h.IsREST() {
+			svc.Matches = h.Matches
+		}
 		list = append(list, svc)
+	}
+	for i, f := range n.stack.fronts {
+		list = append(list, server.Service{
+			Name:        f.Name,
+			SigningName: f.SigningName,
+			Claims:      f.Claims,
+			WriteError:  f.WriteError,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
+					s.fronts[i].Handler.ServeHTTP(w, r.WithContext(ctx))
+				}) {
+					f.WriteError(w, r, awswire.Errorf("ServiceUnavailable", "The node is stopping."))
+				}
+			}),
+		})
 	}
 	return append(list, server.Service{
 		Name:        "s3",

@@ -43,8 +43,8 @@ type entry struct {
 
 // service is what every service is to the node. One that has a method Start(context.Context)
 // error is started when all are made and bound, one that has Close(context.Context) error is
-// closed in the end, and one that has Endpoints() []awswire.Endpoint contributes them to the
-// node's own.
+// closed in the end, one that has Endpoints() []awswire.Endpoint contributes them to the node's
+// own, and one that has Fronts() []awswire.Front answers there too.
 type service interface{ API() awswire.API }
 
 // services are those of a stack, by type, where neighbours are found.
@@ -144,6 +144,11 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 	for _, svc := range made {
 		if err := s.serve(p.node, svc, interceptors); err != nil {
 			return err
+		}
+	}
+	for _, svc := range made {
+		if f, ok := svc.(interface{ Fronts() []awswire.Front }); ok {
+			s.fronts = append(s.fronts, f.Fronts()...)
 		}
 	}
 	s.endpoints = p.node.serviceEndpoints(made)

@@ -26,6 +26,7 @@ type stack struct {
 	registry  *prometheus.Registry
 	services  services
 	apis      []*awswire.Handler // in the order of the catalog
+	fronts    []awswire.Front    // of services, beside their APIs
 	endpoints http.Handler       // the node's own that services contribute
 	state     *state.Store
 	closers   []func(context.Context) error // in the order of opening

@@ -20,19 +20,34 @@ func isForm(r *http.Request) bool {
 	return err == nil && mt == "application/x-www-form-urlencoded"
 }
 
-// formVersion returns the Version parameter of a form and leaves the body as it was.
-func formVersion(r *http.Request) string {
+// formOf returns the parameters of a form and leaves the body as it was.
+func formOf(r *http.Request) url.Values {
 	head, err := io.ReadAll(io.LimitReader(r.Body, maxUnsignedForm))
 	r.Body = struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
 	if err != nil {
-		return ""
+		return nil
 	}
 	form, err := url.ParseQuery(string(head))
 	if err != nil {
-		return ""
+		return nil
 	}
-	return form.Get("Version")
+	return form
+}
+
+// takesUnsigned says whether an unsigned request is for an operation that clients call so.
+func (s *Service) takesUnsigned(r *http.Request) bool {
+	if s.Claims != nil {
+		return true
+	}
+	if s.TakesUnsigned == nil {
+		return false
+	}
+	action := ""
+	if s.QueryVersion != "" && isForm(r) {
+		action = formOf(r).Get("Action")
+	}
+	return s.TakesUnsigned(r, action)
 }

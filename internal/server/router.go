@@ -17,13 +17,28 @@ type Service struct {
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
 	// StreamsBody: bodies are passed on unread and may be of any length (S3).
 	StreamsBody bool
+
+	// Matches says whether the service has an operation for the method and path of a request;
+	// nil for services whose requests name it otherwise.
+	Matches func(*http.Request) bool
+	// TakesUnsigned says whether a request, whose Action parameter is told, is for an operation
+	// that clients call without a signature; nil: for none. It is asked of unsigned requests
+	// to a node that verifies signatures.
+	TakesUnsigned func(r *http.Request, action string) bool
+	// Claims says that a request is the service's by its host or path, whatever else it says;
+	// nil: none is. Such requests come from whoever the service lets in: an unsigned one has
+	// the node's account and no access key as its caller, and origins are the service's to
+	// judge.
+	Claims func(*http.Request) bool
 }
 
 // routes finds the service of a request.
 type routes struct {
 	byTarget  map[string]*Service
-	bySigning map[string]*Service
+	bySigning map[string][]*Service
 	byVersion map[string]*Service
+	byPath    []*Service // that match methods and paths
+	claims    []*Service
 	objects   *Service // S3: what names no service is an object request
 	isBucket  func(host string) bool
 }
@@ -32,7 +47,7 @@ func newRoutes(services []Service, isBucket func(string) bool) routes {
 	r := routes{
 		isBucket:  isBucket,
 		byTarget:  make(map[string]*Service),
-		bySigning: make(map[string]*Service),
+		bySigning: make(map[string][]*Service),
 		byVersion: make(map[string]*Service),
 	}
 	for i := range services {
@@ -46,15 +61,33 @@ func newRoutes(services []Service, isBucket func(string) bool) routes {
 		if s.StreamsBody {
 			r.objects = s
 		}
-		r.bySigning[s.SigningName] = s
+		if s.Matches != nil {
+			r.byPath = append(r.byPath, s)
+		}
+		if s.Claims != nil {
+			r.claims = append(r.claims, s)
+			continue
+		}
+		r.bySigning[s.SigningName] = append(r.bySigning[s.SigningName], s)
 	}
 	return r
 }
 
+// claimed returns the service that claims a request, nil if none does.
+func (rt *routes) claimed(r *http.Request) *Service {
+	for _, s := range rt.claims {
+		if s.Claims(r) {
+			return s
+		}
+	}
+	return nil
+}
+
 // find returns the service of a request, by what is hardest to get wrong first:
-// X-Amz-Target, or the path of the protocol RPC v2, then the credential scope's service, then the host, then the query
-// protocol's Version. What is left is an S3 request without credentials. It returns nil
-// for a service that Brookmere does not have.
+// X-Amz-Target, or the path of the protocol RPC v2, then the credential scope's service, then
+// the host, then the method and path of a REST operation, then the query protocol's Version.
+// What is left is an S3 request without credentials. It returns nil for a service that
+// Brookmere does not have.
 func (rt *routes) find(r *http.Request, signingName string) *Service {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		prefix, _, _ := strings.Cut(target, ".")
@@ -64,18 +97,37 @@ func (rt *routes) find(r *http.Request, signingName string) *Service {
 		return rt.byTarget[name]
 	}
 	if signingName != "" {
-		return rt.bySigning[signingName]
+		return pick(rt.bySigning[signingName], r)
 	}
 	if rt.isBucket != nil && rt.isBucket(r.Host) {
 		return rt.objects
 	}
-	if s := rt.bySigning[serviceOfHost(r.Host)]; s != nil {
+	if s := pick(rt.bySigning[serviceOfHost(r.Host)], r); s != nil {
 		return s
 	}
+	for _, s := range rt.byPath {
+		if s.Matches(r) {
+			return s
+		}
+	}
 	if isForm(r) {
-		return rt.byVersion[formVersion(r)]
+		return rt.byVersion[formOf(r).Get("Version")]
 	}
 	return rt.objects
+}
+
+// pick chooses among the services of one signing name: by method and path, of which none
+// matching is the first's to refuse.
+func pick(services []*Service, r *http.Request) *Service {
+	if len(services) == 0 {
+		return nil
+	}
+	for _, s := range services {
+		if len(services) == 1 || s.Matches != nil && s.Matches(r) {
+			return s
+		}
+	}
+	return services[0]
 }
 
 // rpcService returns the service of a request in Smithy's protocol RPC v2, whose path is
@@ -103,4 +155,13 @@ func serviceOfHost(host string) string {
 	}
 	first, _, _ := strings.Cut(host, ".")
 	return first
+}
+
+// regionOfHost returns the region of a host as AWS names endpoints, or "".
+func regionOfHost(host string) string {
+	parts := strings.Split(host, ".")
+	if len(parts) >= 4 && parts[len(parts)-2] == "amazonaws" && strings.Count(parts[len(parts)-3], "-") >= 2 {
+		return parts[len(parts)-3]
+	}
+	return ""
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 )
 
 // Options of a Server.
@@ -21,6 +22,8 @@ type Options struct {
 	// Node answers the node's own endpoints (below /_brookmere/, and /metrics).
 	Node http.Handler
 	Auth Authenticator
+	// Account of callers without credentials, where an operation takes them.
+	Account string
 	// Origins that a browser's request may come from, besides those on loopback: scheme,
 	// host and port ("https://console.example.com"), or "*" for all.
 	Origins []string
@@ -114,11 +117,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers the request and returns the name of the service that it was for.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
+	scope, signed := s.opts.Auth.Scope(r)
+	if svc := s.routes.claimed(r); svc != nil {
+		s.hand(w, r, svc, scope, signed)
+		return svc.Name
+	}
 	if !s.originAllowed(r) {
 		http.Error(w, fmt.Sprintf("Origin %q may not use this node: add it to cors_origins in the node's configuration.", r.Header.Get("Origin")), http.StatusForbidden)
 		return "node"
 	}
-	scope, signed := s.opts.Auth.Scope(r)
 	if !signed && isNodePath(r.URL.Path) {
 		s.opts.Node.ServeHTTP(w, r)
 		return "node"
@@ -133,14 +140,25 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		return svc.Name
 	}
 	writeCORS(w, r)
+	s.hand(w, r, svc, scope, signed)
+	return svc.Name
+}
+
+// hand lets the request in, or not, and hands it to its service.
+func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scope sigv4.Scope, signed bool) {
 	guardBody(w, r)
-	caller, err := s.opts.Auth.Authenticate(r, scope, svc)
-	caller.RequestID = awswire.NewRequestID()
+	var caller awswire.Caller
+	var err error
+	if !signed && svc.takesUnsigned(r) {
+		caller = awswire.Caller{Account: s.opts.Account, Region: regionOfHost(r.Host)}
+	} else {
+		caller, err = s.opts.Auth.Authenticate(r, scope, svc)
+	}
+	caller.RequestID, caller.Secure = awswire.NewRequestID(), s.opts.TLS != nil
 	r = r.WithContext(awswire.WithCaller(r.Context(), caller))
 	if err != nil {
 		svc.WriteError(w, r, err)
-		return svc.Name
+		return
 	}
 	svc.Handler.ServeHTTP(w, r)
-	return svc.Name
 }

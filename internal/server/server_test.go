@@ -32,12 +32,17 @@ func testServer() *Server {
 	kinesis.SigningName, kinesis.TargetPrefix = "kinesis", "Kinesis_20131202"
 	sts.SigningName, sts.QueryVersion = "sts", "2011-06-15"
 	objects.SigningName, objects.StreamsBody = "s3", true
+	v1, v2, urls := echo("apigateway"), echo("apigatewayv2"), echo("execute-api")
+	v1.SigningName, v1.Matches = "apigateway", func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/restapis") }
+	v2.SigningName, v2.Matches = "apigateway", func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v2/apis") }
+	urls.SigningName, urls.Claims = "execute-api", func(r *http.Request) bool { return strings.Contains(r.Host, ".execute-api.") }
 	return New(Options{
-		Services: []Service{kinesis, sts, objects},
+		Services: []Service{kinesis, sts, objects, v1, v2, urls},
 		Node: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, "node %s", r.URL.Path)
 		}),
 		Auth:         Open{Account: "000000000000"},
+		Account:      "000000000000",
 		Origins:      []string{"https://console.example.com"},
 		IsBucketHost: func(host string) bool { return strings.HasPrefix(host, "lake.s3.") },
 	})
@@ -66,6 +71,11 @@ func TestRouting(t *testing.T) {
 		{name: "host of a service", method: "POST", target: "http://kinesis.us-west-2.amazonaws.com/", want: "kinesis 000000000000 us-east-1"},
 		{name: "host of a bucket", method: "GET", target: "http://lake.s3.localhost:4566/key", want: "s3 000000000000 us-east-1"},
 		{name: "unsigned form", method: "POST", target: "/", body: "Action=GetCallerIdentity&Version=2011-06-15", header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, want: "sts 000000000000 us-east-1"},
+		{name: "path of a REST operation", method: "GET", target: "/v2/apis", want: "apigatewayv2 000000000000 us-east-1"},
+		{name: "one signing name, two APIs", method: "GET", target: "/v2/apis", header: map[string]string{"Authorization": signedFor("apigateway", "eu-west-1", "test")}, want: "apigatewayv2 000000000000 eu-west-1"},
+		{name: "one signing name, the first API", method: "GET", target: "/restapis/x", header: map[string]string{"Authorization": signedFor("apigateway", "eu-west-1", "test")}, want: "apigateway 000000000000 eu-west-1"},
+		{name: "a bucket with the path of an operation", method: "GET", target: "/restapis/x", header: map[string]string{"Authorization": signedFor("s3", "eu-west-1", "test")}, want: "s3 000000000000 eu-west-1"},
+		{name: "a claimed host", method: "GET", target: "http://abc.execute-api.eu-west-1.amazonaws.com/restapis/x", header: map[string]string{"Origin": "https://anything.example"}, want: "execute-api 000000000000 eu-west-1"},
 		{name: "what is left is an object", method: "GET", target: "/lake/data/x", want: "s3 000000000000 us-east-1"},
 		{name: "metrics", method: "GET", target: "/metrics", want: "node /metrics"},
 		{name: "a bucket named metrics", method: "GET", target: "/metrics", header: map[string]string{"Authorization": signedFor("s3", "us-east-1", "test")}, want: "s3 000000000000 us-east-1"},
