@@ -16,9 +16,9 @@ const formatVersion = "1"
 // dirs are the places below the data directory, all absolute: a library that the S3
 // service builds on changes the working directory of the process.
 type dirs struct {
-	root, log, objects, s3, tmp string
-	locks                       []*os.File
-	temporary                   bool // root goes when the node does
+	root, log, objects, s3, tmp, functions string
+	locks                                  []*os.File
+	temporary                              bool // root goes when the node does
 }
 
 // openDirs makes and locks the data directory.
@@ -37,7 +37,7 @@ func openDirs(data string) (d dirs, err error) {
 	if err != nil {
 		return d, fmt.Errorf("data directory: %w", err)
 	}
-	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp"} {
+	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions"} {
 		*dir = filepath.Join(d.root, name)
 	}
 	if err := os.MkdirAll(d.root, 0o750); err != nil {

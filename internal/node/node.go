@@ -8,6 +8,7 @@
 //	FORMAT    the version of this layout
 //	log/      JetStream: record data and state documents
 //	objects/  S3: a directory a bucket, objects as plain files
+//	functions/ Lambda: packages, unpacked too, and scratch space of processes
 //	s3/       S3: settings of buckets, versions, uploads under way
 //	tmp/      what can go: emptied at every start
 package node

@@ -11,12 +11,14 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/service/athena"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
+	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
@@ -28,6 +30,7 @@ var catalog = []entry{
 	{zero: new(firehose.Service), make: makeFirehose},
 	{zero: new(athena.Service), make: makeAthena},
 	{zero: new(sts.Service), make: makeSTS},
+	{zero: new(lambda.Service), make: makeLambda},
 }
 
 // entry is one service of the catalog.
@@ -54,6 +57,7 @@ type services struct {
 	firehose *firehose.Service
 	athena   *athena.Service
 	sts      *sts.Service
+	lambda   *lambda.Service
 }
 
 // parts is what the services of a stack share.
@@ -64,6 +68,8 @@ type parts struct {
 	log     *shardlog.Log
 	queries athena.Engine
 	objects *s3.Client // in this process
+
+	functions *function.Engine
 
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service

@@ -137,6 +137,9 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
+// Bind gives the service neighbours that were made after it. It is called before Start.
+func (s *Service) Bind(set func(*Config)) { set(&s.cfg) }
+
 // Start takes up what an earlier run has left.
 func (s *Service) Start(ctx context.Context) error {
 	for it, err := range s.functions.List() {
@@ -154,9 +157,18 @@ func (s *Service) Start(ctx context.Context) error {
 	return s.runner.Start(ctx)
 }
 
+// closeGrace is how long invocations that the service has begun may go on when it closes.
+const closeGrace = 2 * time.Second
+
 // Close ends what the service runs by itself. Events that were accepted stay.
 func (s *Service) Close(ctx context.Context) error {
-	return errors.Join(s.runner.Close(ctx), s.group.Close(ctx))
+	// What runs gets a moment; then the processes go, and with them what waits for them.
+	soon, cancel := context.WithTimeout(ctx, closeGrace)
+	defer cancel()
+	if errors.Join(s.runner.Close(soon), s.group.Close(soon)) == nil {
+		return nil
+	}
+	return errors.Join(s.cfg.Engine.Close(), s.runner.Close(ctx), s.group.Close(ctx))
 }
 
 // learn makes known what is looked up by other means than the name.

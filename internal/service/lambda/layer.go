@@ -46,7 +46,10 @@ var layerForm = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,140}$`)
 
 // layerName takes a layer's name or ARN.
 func layerName(ctx context.Context, name *string) (scope.Scope, string, error) {
-	sc := scope.Of(ctx)
+	return layerIn(scope.Of(ctx), name)
+}
+
+func layerIn(sc scope.Scope, name *string) (scope.Scope, string, error) {
 	n := aws.ToString(name)
 	if strings.HasPrefix(n, "arn:") {
 		a, ok := arn.Parse(n)

@@ -26,7 +26,11 @@ type target struct {
 
 // parse takes a function's name, ARN or partial ARN apart.
 func parse(ctx context.Context, name, qualifier *string) (target, error) {
-	t := target{Scope: scope.Of(ctx)}
+	return parseIn(scope.Of(ctx), name, qualifier)
+}
+
+func parseIn(sc scope.Scope, name, qualifier *string) (target, error) {
+	t := target{Scope: sc}
 	given := aws.ToString(name)
 	rest := given
 	switch {

@@ -30,16 +30,10 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/function"
-	"github.com/brookmere/brookmere/internal/engine/function/sandbox"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
 )
-
-func TestMain(m *testing.M) {
-	sandbox.Main()
-	os.Exit(m.Run())
-}
 
 // queues is an SQS in memory, of queues that are made as they are named.
 type queues struct {

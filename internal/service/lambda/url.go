@@ -173,7 +173,7 @@ const downloadTime = 10 * time.Minute
 
 func (s *Service) downloadURL(digest string) string {
 	until := strconv.FormatInt(s.clock.Now().Add(downloadTime).Unix(), 10)
-	return s.cfg.Endpoint() + "/_brookmere/functions/code/" + digest + "?until=" + until + "&signature=" + s.downloadSignature(digest, until)
+	return s.cfg.Endpoint() + "/_brookmere/function-packages/" + digest + "?until=" + until + "&signature=" + s.downloadSignature(digest, until)
 }
 
 func (s *Service) downloadSignature(digest, until string) string {

@@ -1,0 +1,84 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/service/lambda"
+)
+
+// Functions limits what functions may use of the machine. Zero takes the default.
+type Functions struct {
+	Instances int `yaml:"instances"` // processes at once; default 64
+	// Outgoing lets functions connect to other addresses than this node's.
+	Outgoing bool `yaml:"outgoing"`
+}
+
+// openFunctions opens the engine of functions. What functions print goes to the service,
+// which is made after it.
+func openFunctions(n *Node, s *services) (*function.Engine, error) {
+	_, port, err := net.SplitHostPort(n.Addr())
+	if err != nil {
+		return nil, err
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, err
+	}
+	e, err := function.Open(function.Options{
+		Dir: n.dirs.functions, Events: functionEvents{s}, Instances: n.cfg.Functions.Instances,
+		Connect: []uint16{uint16(number)}, Outgoing: n.cfg.Functions.Outgoing,
+	})
+	if err != nil {
+		return nil, err
+	}
+	holds, missing := e.Layers()
+	n.log.Info("functions are held by", "layers", holds)
+	for _, m := range missing {
+		n.log.Warn("functions are not held everywhere on this machine", "missing", m)
+	}
+	return e, nil
+}
+
+type functionEvents struct{ s *services }
+
+func (e functionEvents) Log(f *function.Function, instance string, lines []function.Line) {
+	if e.s.lambda != nil {
+		e.s.lambda.Log(f, instance, lines)
+	}
+}
+
+func (e functionEvents) Note(message string) {
+	if e.s.lambda != nil {
+		e.s.lambda.Note(message)
+	}
+}
+
+func makeLambda(s *services, p parts) (_ service, err error) {
+	s.lambda, err = lambda.New(lambda.Config{
+		State: p.state, Log: p.log, Engine: p.functions, S3: p.objects, Kinesis: s.kinesis, FanOut: s.kinesis,
+		Credentials: functionCredentials(s), Endpoint: p.node.URL, Clock: p.clock, Logger: p.logger,
+	})
+	return s.lambda, err
+}
+
+// functionCredentials are temporary credentials of a function's role. They outlive the
+// process that is given them.
+func functionCredentials(s *services) lambda.Credentials {
+	return func(ctx context.Context, account, role, session string) (string, string, string, error) {
+		ctx = awswire.WithCaller(ctx, awswire.Caller{Account: account})
+		out, err := s.sts.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: &session, DurationSeconds: aws.Int32(12 * 3600)})
+		if err != nil {
+			return "", "", "", fmt.Errorf("assume the role of a function: %w", err)
+		}
+		c := out.Credentials
+		return *c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken, nil
+	}
+}
