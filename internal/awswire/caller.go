@@ -21,6 +21,7 @@ type Caller struct {
 	AccessKey string // empty for work that no request started
 	RequestID string // echoed as x-amzn-RequestId; empty for background work
 	Secure    bool   // the request came by TLS
+	Anonymous bool   // it came without credentials where these are asked for
 	Principal string // ARN of the role session or federated user; empty: the account, or a user of its
 }
 
@@ -29,6 +30,7 @@ type Session struct {
 	Secret    string
 	Account   string
 	Secure    bool   // the request came by TLS
+	Anonymous bool   // it came without credentials where these are asked for
 	Principal string // as in Caller
 	Expires   time.Time
 }

@@ -426,6 +426,11 @@ func (x *exchange) input(op *boundOperation, raw []byte, form queryForm) (in any
 	if err != nil {
 		return nil, err
 	}
+	if op.check != nil {
+		if err := op.check(in); err != nil {
+			return nil, err
+		}
+	}
 	if message := x.h.planner.validate(input, v); message != "" {
 		return nil, x.h.api.Invalid(message)
 	}

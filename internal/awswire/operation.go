@@ -36,6 +36,7 @@ type Operation struct {
 	actions   []string
 	resources func(c Caller, input any) []string // nil: none
 	keys      func(c Caller, input any) map[string][]string
+	check     func(input any) error
 	limit     Limit
 	unsigned  bool
 
@@ -138,6 +139,14 @@ func (op Operation) Unsigned() Operation {
 // operation, which are made when a policy asks for them.
 func WithKeys[I any](op Operation, keys func(Caller, *I) map[string][]string) Operation {
 	op.keys = func(c Caller, input any) map[string][]string { return keys(c, input.(*I)) }
+	return op
+}
+
+// Checked adds a check of the input that comes before that of the model's constraints, for
+// what a service words, or puts first, in another way than others. Its error is the
+// client's answer.
+func Checked[I any](op Operation, check func(*I) error) Operation {
+	op.check = func(input any) error { return check(input.(*I)) }
 	return op
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/service/athena"
@@ -90,7 +91,7 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 	s := &stack{registry: prometheus.NewRegistry()}
 	made, err := s.construct(parts{
 		node: &Node{dirs: d, log: slog.New(slog.DiscardHandler)}, state: documents, log: shards,
-		queries: struct{ athena.Engine }{}, objects: new(s3.Client), // none of them is called
+		queries: struct{ athena.Engine }{}, objects: new(s3.Client), items: new(itemstore.Store), // none of them is called
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {

@@ -16,9 +16,11 @@ const formatVersion = "1"
 // dirs are the places below the data directory, all absolute: a library that the S3
 // service builds on changes the working directory of the process.
 type dirs struct {
-	root, log, objects, s3, tmp, functions string
-	locks                                  []*os.File
-	temporary                              bool // root goes when the node does
+	root, log, objects, s3, tmp string
+	functions                   string
+	items, backups              string // of tables, and of their backups
+	locks                       []*os.File
+	temporary                   bool // root goes when the node does
 }
 
 // openDirs makes and locks the data directory.
@@ -37,7 +39,7 @@ func openDirs(data string) (d dirs, err error) {
 	if err != nil {
 		return d, fmt.Errorf("data directory: %w", err)
 	}
-	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions"} {
+	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions", &d.items: "items", &d.backups: "backups"} {
 		*dir = filepath.Join(d.root, name)
 	}
 	if err := os.MkdirAll(d.root, 0o750); err != nil {
@@ -52,7 +54,7 @@ func openDirs(data string) (d dirs, err error) {
 	if err := os.RemoveAll(d.tmp); err != nil {
 		return d, fmt.Errorf("empty %s: %w", d.tmp, err)
 	}
-	for _, dir := range []string{d.log, d.objects, d.s3, d.tmp} {
+	for _, dir := range []string{d.log, d.objects, d.s3, d.tmp, d.items, d.backups} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
 			return d, fmt.Errorf("data directory: %w", err)
 		}
@@ -121,18 +123,23 @@ func checkFormat(path string) error {
 	return nil
 }
 
-// emptyLog throws the log away. The old files go in the background: only their name
-// has to be free.
+// emptyLog throws the log away, and the items of tables with it. The old files go in the
+// background: only their names have to be free.
 func (d dirs) emptyLog() error {
 	trash, err := os.MkdirTemp(d.tmp, "reset-")
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(d.log, filepath.Join(trash, "log")); err != nil {
-		return err
+	for _, dir := range []string{d.log, d.items, d.backups} {
+		if err := os.Rename(dir, filepath.Join(trash, filepath.Base(dir))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return err
+		}
 	}
 	go os.RemoveAll(trash)
-	return os.MkdirAll(d.log, 0o750)
+	return nil
 }
 
 // temp is a directory of a part's own for what can go. The part makes it.

@@ -63,7 +63,7 @@ func (e functionEvents) Note(message string) {
 
 func makeLambda(s *services, p parts) (_ service, err error) {
 	s.lambda, err = lambda.New(lambda.Config{
-		State: p.state, Log: p.log, Engine: p.functions, S3: p.objects, Kinesis: s.kinesis, FanOut: s.kinesis,
+		State: p.state, Log: p.log, Engine: p.functions, S3: p.objects, Kinesis: s.kinesis, FanOut: s.kinesis, DynamoDB: s.dynamodb.Streams(),
 		Credentials: functionCredentials(s), Endpoint: p.node.URL, Clock: p.clock, Logger: p.logger,
 	})
 	return s.lambda, err

@@ -42,7 +42,7 @@ type Node struct {
 	log      *slog.Logger
 	dirs     dirs
 	issuer   *sts.Issuer
-	objects  *s3.Service // outlives a reset: its library allows one a process
+	objects  *s3.Service // outlives a reset
 	server   *server.Server
 	listener net.Listener
 	process  *prometheus.Registry
@@ -77,13 +77,17 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 	if err != nil {
 		return nil, err
 	}
-	n.objects, err = s3.New(s3.Config{
+	auth := n.authenticator()
+	objects := s3.Config{
 		Dir:        n.dirs.objects,
 		StateDir:   n.dirs.s3,
 		Logger:     log.With("service", "s3"),
 		Registerer: n.process,
-	})
-	if err != nil {
+	}
+	if v, ok := auth.(*server.Verified); ok {
+		objects.Secrets = v.Secret
+	}
+	if n.objects, err = s3.New(objects); err != nil {
 		return nil, fmt.Errorf("start s3: %w", err)
 	}
 	if n.stack, err = openStack(ctx, n); err != nil {
@@ -92,10 +96,10 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 	n.server = server.New(server.Options{
 		Services:     n.services(),
 		Node:         n.endpoints(),
-		Auth:         n.authenticator(),
+		Auth:         auth,
 		Account:      cfg.Account,
 		Origins:      cfg.CORSOrigins,
-		IsBucketHost: func(host string) bool { _, ok := s3.ParseBucketHost(host); return ok },
+		IsBucketHost: func(host string) bool { return bucketOf(host) != "" || s3.IsWebsiteHost(host) },
 		TLS:          tlsConfig,
 		Logger:       log,
 		Registerer:   n.process,
@@ -272,7 +276,12 @@ func (n *Node) services() []server.Service {
 		Name:        "s3",
 		SigningName: "s3",
 		StreamsBody: true,
-		WriteError:  s3.WriteError,
+		Bucket:      bucketOf,
+		OwnsCORS:    func(r *http.Request) bool { return n.objects.HasBucket(r) },
+		AllowsOrigin: func(r *http.Request) bool {
+			return n.objects.AllowsOrigin(r) || !n.openToAny() && n.objects.HasBucket(r)
+		},
+		WriteError: s3.WriteError,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !n.onStack(r.Context(), func(ctx context.Context, st *stack) {
 				defer cutOff(st.ctx, w)()
@@ -319,6 +328,12 @@ func (n *Node) authenticator() server.Authenticator {
 		keys[c.AccessKeyID] = server.Credential{Secret: c.SecretAccessKey, Account: account}
 	}
 	return server.NewVerified(keys, n.issuer)
+}
+
+// bucketOf is the bucket that a host names, "" for none.
+func bucketOf(host string) string {
+	bucket, _ := s3.ParseBucketHost(host)
+	return bucket
 }
 
 // openToAny reports whether the node takes any credentials.

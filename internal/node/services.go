@@ -12,9 +12,11 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
@@ -29,6 +31,8 @@ var catalog = []entry{
 	{zero: new(glue.Service), make: makeGlue},
 	{zero: new(firehose.Service), make: makeFirehose},
 	{zero: new(athena.Service), make: makeAthena},
+	{zero: new(dynamodb.Service), make: makeDynamoDB},
+	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(lambda.Service), make: makeLambda},
 }
@@ -56,6 +60,7 @@ type services struct {
 	glue     *glue.Service
 	firehose *firehose.Service
 	athena   *athena.Service
+	dynamodb *dynamodb.Service
 	sts      *sts.Service
 	lambda   *lambda.Service
 }
@@ -67,6 +72,7 @@ type parts struct {
 	state   *state.Store
 	log     *shardlog.Log
 	queries athena.Engine
+	items   *itemstore.Store
 	objects *s3.Client // in this process
 
 	functions *function.Engine
@@ -121,6 +127,16 @@ func makeAthena(s *services, p parts) (_ service, err error) {
 	})
 	return s.athena, err
 }
+
+func makeDynamoDB(s *services, p parts) (_ service, err error) {
+	s.dynamodb, err = dynamodb.New(dynamodb.Config{
+		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, EnforceLimits: p.limited(),
+		Clock: p.clock, Logger: p.logger,
+	})
+	return s.dynamodb, err
+}
+
+func makeDynamoDBStreams(s *services, _ parts) (service, error) { return s.dynamodb.Streams(), nil }
 
 func makeSTS(s *services, p parts) (_ service, err error) {
 	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, AnyAccount: p.node.openToAny(), Clock: p.clock})

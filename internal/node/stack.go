@@ -11,6 +11,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -63,6 +64,13 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	s.onClose(func(context.Context) error { return shards.Close() })
+	items, err := itemstore.Open(itemstore.Options{Dir: n.dirs.items, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("item store", "part", "items", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the item store: %w", err)
+	}
+	s.onClose(func(context.Context) error { return items.Close() })
 	queries, err := openQueries(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
@@ -82,7 +90,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.onClose(func(context.Context) error { return functions.Close() })
 
 	err = s.makeServices(ctx, parts{
-		node: n, state: documents, log: shards, queries: &politeEngine{Engine: queries}, objects: n.objects.Client(), functions: functions,
+		node: n, state: documents, log: shards, items: items, queries: &politeEngine{Engine: queries}, objects: n.objects.Client(), functions: functions,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/sigv4"
@@ -93,9 +94,39 @@ func (v *Verified) lookup(_ context.Context, key, token string) (sigv4.Credentia
 // Scope implements Authenticator.
 func (*Verified) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
 
-// Authenticate implements Authenticator.
+// Secret returns the secret key of an access key, and the account that it acts for, for what
+// a service verifies itself: the forms of S3.
+func (v *Verified) Secret(ctx context.Context, key, token string) (secret, account string, ok bool) {
+	c, ok := v.lookup(ctx, key, token)
+	if !ok || c.SessionToken != token || !c.Expires.IsZero() && time.Now().After(c.Expires) {
+		return "", "", false
+	}
+	account = v.keys[key].Account
+	if token != "" && v.sessions != nil {
+		if s, ok := v.sessions.Session(key, token); ok {
+			account = s.Account
+		}
+	}
+	return c.Secret, account, true
+}
+
+// Authenticate implements Authenticator. A request to S3 may come without a signature:
+// then it is nobody's, and the bucket says what nobody may.
 func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (awswire.Caller, error) {
-	scope, err := v.verifier.Verify(r, svc.SigningName)
+	var scope sigv4.Scope
+	var err error
+	switch {
+	case svc.StreamsBody && sigv4.IsV2Query(r) && r.Header.Get("Authorization") == "":
+		bucket := ""
+		if svc.Bucket != nil {
+			bucket = svc.Bucket(r.Host)
+		}
+		scope, err = v.verifier.VerifyV2Query(r, bucket)
+	case svc.StreamsBody && !sigv4.Signed(r):
+		return awswire.Caller{Anonymous: true}, nil
+	default:
+		scope, err = v.verifier.Verify(r, svc.SigningName)
+	}
 	if err != nil {
 		return awswire.Caller{}, err
 	}

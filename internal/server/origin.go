@@ -12,11 +12,22 @@ import (
 // request without an Origin header comes from no browser page.
 func (s *Server) originAllowed(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	if origin == "" || slices.Contains(s.opts.Origins, "*") || slices.Contains(s.opts.Origins, origin) {
+	if origin == "" || s.originListed(r) {
 		return true
 	}
 	u, err := url.Parse(origin)
 	return err == nil && isLoopbackName(u.Hostname())
+}
+
+// originListed tells whether the request's origin is one of those that the configuration names.
+func (s *Server) originListed(r *http.Request) bool {
+	return slices.Contains(s.opts.Origins, "*") || slices.Contains(s.opts.Origins, r.Header.Get("Origin"))
+}
+
+// serviceAllows tells whether a service takes a request from a page of an origin that the node
+// does not know.
+func serviceAllows(svc *Service, r *http.Request) bool {
+	return svc != nil && svc.AllowsOrigin != nil && svc.AllowsOrigin(r)
 }
 
 func isLoopbackName(host string) bool {

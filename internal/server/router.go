@@ -17,6 +17,14 @@ type Service struct {
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
 	// StreamsBody: bodies are passed on unread and may be of any length (S3).
 	StreamsBody bool
+	// Bucket returns the bucket that a host names, "" for none (S3).
+	Bucket func(host string) string
+	// OwnsCORS reports whether the service answers preflights of the request's resource, and
+	// sets the headers for pages, itself (S3, for buckets: by their rules). nil: it does not.
+	OwnsCORS func(r *http.Request) bool
+	// AllowsOrigin reports whether a page of an origin that the node does not know may make
+	// the request (S3, by the bucket's rules). nil: it may not.
+	AllowsOrigin func(r *http.Request) bool
 
 	// Matches says whether the service has an operation for the method and path of a request;
 	// nil for services whose requests name it otherwise.

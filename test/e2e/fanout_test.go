@@ -28,12 +28,19 @@ import (
 // startTLS starts a node that speaks TLS with a certificate that it has signed itself.
 func startTLS(t *testing.T) *Node {
 	t.Helper()
+	n, _ := startTLSWith(t, "")
+	return n
+}
+
+// startTLSWith is startTLS with more of a configuration; it returns the certificate's file too.
+func startTLSWith(t *testing.T, config string) (*Node, string) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -55,7 +62,7 @@ func startTLS(t *testing.T) *Node {
 	}
 	certFile := write("cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
 	keyFile := write("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
-	return Start(t, "--config", write("node.yaml", fmt.Appendf(nil, "tls:\n  cert: %s\n  key: %s\n", certFile, keyFile)))
+	return Start(t, "--config", write("node.yaml", fmt.Appendf(nil, "%stls:\n  cert: %s\n  key: %s\n", config, certFile, keyFile))), certFile
 }
 
 // kinesisClient is an SDK client of the node; each subscription takes one of its own.

@@ -12,6 +12,28 @@ func TestS3Boto3(t *testing.T) {
 	Start(t).Python(t, "s3.py")
 }
 
+// knownKeys are the credentials of the scripts: their own, and those of another account.
+const knownKeys = "credentials:\n  - {access_key_id: test, secret_access_key: test}\n" +
+	"  - {access_key_id: \"222222222222\", secret_access_key: x, account: \"222222222222\"}\n"
+
+// TestS3Boto3Secured runs the same where credentials are asked for, over TLS and without: signed
+// chunks and trailers, both versions of presigned URLs, signed forms.
+func TestS3Boto3Secured(t *testing.T) {
+	t.Run("credentials", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "node.yaml")
+		if err := os.WriteFile(file, []byte(knownKeys), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		Start(t, "--config", file).Python(t, "s3.py")
+	})
+	t.Run("tls", func(t *testing.T) {
+		n, cert := startTLSWith(t, knownKeys)
+		t.Setenv("SSL_CERT_FILE", cert)
+		t.Setenv("REQUESTS_CA_BUNDLE", cert)
+		n.Python(t, "s3.py")
+	})
+}
+
 func TestS3CLI(t *testing.T) {
 	aws := CLI(t)
 	n := Start(t)

@@ -336,6 +336,19 @@ func (b *Broker) Changing(stream string) error {
 	return nil
 }
 
+// Trimming is called before the messages before the sequence are removed from a stream.
+// The server removes files before it writes down that it does; a start after a kill in
+// between knows by this that they are not missing.
+func (b *Broker) Trimming(stream string, first uint64) error {
+	if b.disk == nil {
+		return nil
+	}
+	if err := storeindex.NoteTrim(streamDir(b.opts.Dir, stream), first); err != nil {
+		return fmt.Errorf("broker: trim stream %s: %w", stream, err)
+	}
+	return nil
+}
+
 // journal holds the end of a stream against what the journal knows of it.
 func (c *checker) journal(in *storeindex.Inspection, left *journal.Left, powerLost bool) {
 	sd := streamDir(c.dir, in.Stream)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,9 @@ type Broker interface {
 
 	// Check tells whether a stream has failed: it does not answer writes.
 	Check(stream string) error
+
+	// Trimming is called before the messages before a sequence are removed from a stream.
+	Trimming(stream string, first uint64) error
 
 	// Changing is called before the configuration of a stream is changed.
 	Changing(stream string) error
@@ -67,6 +71,10 @@ type Options struct {
 	// ErrFull before the store fails itself, which takes a restart of it. 0 means 128 MiB,
 	// negative no limit.
 	MinFree int64
+
+	// Shared says that other logs, of other nodes, make, remove and append to shards too.
+	// What they do is seen, for requests to the server that a log of its own does not need.
+	Shared bool
 }
 
 // Log holds shards by name.
@@ -108,7 +116,11 @@ func Open(ctx context.Context, b Broker, o Options) (*Log, error) {
 		l.disconnect()
 		return nil, err
 	}
-	if err := l.list(ctx); err != nil {
+	err := l.follow()
+	if err == nil {
+		err = l.list(ctx)
+	}
+	if err != nil {
 		l.disconnect()
 		return nil, err
 	}
@@ -150,7 +162,7 @@ func (l *Log) list(ctx context.Context) error {
 		if name, ok := info.Config.Metadata[nameKey]; !ok || streamName(name) != info.Config.Name {
 			return fmt.Errorf("shardlog: stream %s is said to be the shard %q: its description is damaged", info.Config.Name, name)
 		} else {
-			l.shards[name] = l.newShard(name, &info.Config)
+			l.adopt(&info.Config)
 		}
 	}
 	if err := streams.Err(); err != nil {
@@ -171,7 +183,8 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	s := l.newShard(name, &jetstream.StreamConfig{MaxAge: cfg.MaxAge})
+	maker := map[string]string{makerKey: strconv.FormatUint(randomStamp(), 36)}
+	s := l.newShard(name, &jetstream.StreamConfig{MaxAge: cfg.MaxAge, Metadata: maker})
 	l.mu.RLock()
 	_, exists := l.shards[name]
 	closed := l.closed
@@ -185,6 +198,8 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	if err := l.space.check(l); err != nil {
 		return nil, err
 	}
+	// No other creation has the same configuration: of two at once, by whatever nodes, one
+	// makes the shard.
 	if _, err := l.js.CreateStream(ctx, s.config(cfg.MaxAge, 0)); err != nil {
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			return nil, fmt.Errorf("%w: %s", ErrShardExists, name)
@@ -194,12 +209,10 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	if err := l.broker.Sync(s.stream); err != nil {
 		return nil, fmt.Errorf("shardlog: create shard %s: %w", name, err)
 	}
-	// Creating a stream that is there with the same configuration succeeds, so that a
-	// race of two for a name is settled here.
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, exists := l.shards[name]; exists {
-		return nil, fmt.Errorf("%w: %s", ErrShardExists, name)
+	if have := l.shards[name]; have != nil && have.maker == s.maker {
+		return have, nil // the server has told of it already
 	}
 	l.shards[name] = s
 	return s, nil
@@ -224,12 +237,9 @@ func (l *Log) Shard(ctx context.Context, name string) (*Shard, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("shardlog: open shard %s: %w", name, err)
 		}
-		l.mu.Lock()
-		if s = l.shards[name]; s == nil {
-			s = l.newShard(name, &info.CachedInfo().Config)
-			l.shards[name] = s
+		if s = l.adopt(&info.CachedInfo().Config); s == nil {
+			return nil, fmt.Errorf("%w: %s", ErrNoShard, name)
 		}
-		l.mu.Unlock()
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ const (
 	subjectPrefix = "shardlog."
 	nameKey       = "shard" // of the stream's metadata: the shard's name
 	floorKey      = "first" // of the stream's metadata: frames before it are gone, 0 when missing
+	makerKey      = "made"  // of the stream's metadata: tells this creation of the shard from every other
 	maxName       = 512
 	maxStreamName = 200 // the server takes 255 bytes, and makes it a directory's name
 )
@@ -54,6 +55,9 @@ func streamName(shard string) string {
 
 func (s *Shard) config(maxAge time.Duration, floor uint64) jetstream.StreamConfig {
 	meta := map[string]string{nameKey: s.name}
+	if s.maker != "" {
+		meta[makerKey] = s.maker
+	}
 	if floor > 0 {
 		meta[floorKey] = strconv.FormatUint(floor, 10)
 	}

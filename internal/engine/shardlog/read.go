@@ -38,6 +38,7 @@ func (s *Shard) Read(ctx context.Context, from Position, o ReadOptions, dst []Re
 	}
 	next, recs = from, dst
 	oldest, aged := s.oldest()
+	asked := !s.log.opts.Shared // whether the shard has more by now
 	for first := true; records > 0; {
 		s.mu.Lock()
 		begin, last := s.first, s.last
@@ -56,7 +57,17 @@ func (s *Shard) Read(ctx context.Context, from Position, o ReadOptions, dst []Re
 			next = Position{begin, 0}
 		}
 		if next.Frame > last {
-			return recs, next, nil
+			if !first || asked {
+				return recs, next, nil
+			}
+			asked = true
+			if err := s.refresh(ctx); err != nil {
+				return recs, next, err
+			}
+			if last == s.lastFrame() {
+				return recs, next, nil
+			}
+			continue
 		}
 		f, err := s.frame(ctx, next.Frame, bytes)
 		if err != nil {
@@ -254,6 +265,9 @@ func (s *Shard) skipped(ctx context.Context, seq, last uint64, found *frame) (*f
 	s.beginAt(min(first, last+1), nil)
 	s.mu.Unlock()
 	if first <= seq {
+		if f, err := s.leader(ctx, seq); f != nil || err != nil {
+			return f, err
+		}
 		next := seq + 1
 		if found != nil {
 			next = found.seq

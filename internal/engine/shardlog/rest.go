@@ -19,6 +19,9 @@ func (s *Shard) Rest(ctx context.Context, from Position) (Rest, error) {
 	if err := s.open(ctx); err != nil {
 		return Rest{}, err
 	}
+	if err := s.refresh(ctx); err != nil {
+		return Rest{}, err
+	}
 	for {
 		s.mu.Lock()
 		err := s.gone()

@@ -11,6 +11,9 @@ func (s *Shard) Seek(ctx context.Context, t time.Time) (Position, error) {
 	if err := s.open(ctx); err != nil {
 		return Position{}, err
 	}
+	if err := s.refresh(ctx); err != nil {
+		return Position{}, err
+	}
 	ms := t.UnixMilli()
 	if t.After(time.UnixMilli(ms)) {
 		ms++
@@ -117,6 +120,9 @@ type Info struct {
 // changed since the last time.
 func (s *Shard) Info(ctx context.Context) (Info, error) {
 	if err := s.open(ctx); err != nil {
+		return Info{}, err
+	}
+	if err := s.refresh(ctx); err != nil {
 		return Info{}, err
 	}
 	for {

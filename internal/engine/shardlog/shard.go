@@ -19,6 +19,7 @@ type Shard struct {
 	name    string
 	stream  string
 	subject string
+	maker   string
 	writer  *writer
 	reader  *reader
 
@@ -72,6 +73,7 @@ func (l *Log) newShard(name string, cfg *jetstream.StreamConfig) *Shard {
 		name:    name,
 		stream:  stream,
 		subject: subjectPrefix + stream,
+		maker:   cfg.Metadata[makerKey],
 		writer:  l.writers[h%len(l.writers)],
 		reader:  l.readers[h%len(l.readers)],
 		maxAge:  cfg.MaxAge,
@@ -216,8 +218,16 @@ func (s *Shard) Wait(ctx context.Context, from Position) error {
 		}
 		notify := s.notify
 		s.mu.Unlock()
+		var others <-chan time.Time
+		if s.log.opts.Shared {
+			others = time.After(pollShared)
+		}
 		select {
 		case <-notify:
+		case <-others:
+			if err := s.refresh(ctx); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -306,6 +316,9 @@ func (s *Shard) purge(ctx context.Context, seq uint64) error {
 	s.mu.Unlock()
 	if seq <= held {
 		return nil
+	}
+	if err := s.log.broker.Trimming(s.stream, seq); err != nil {
+		return err
 	}
 	str, err := s.log.js.Stream(ctx, s.stream)
 	if err == nil {

@@ -17,7 +17,7 @@ import (
 // for the caller of the context of each call (awswire.WithCaller).
 func (s *Service) Client() *s3.Client {
 	return s3.New(s3.Options{
-		BaseEndpoint:               aws.String("https://" + gatewayHost),
+		BaseEndpoint:               aws.String("https://" + inProcessHost),
 		Region:                     awswire.DefaultRegion,
 		UsePathStyle:               true,
 		Credentials:                aws.AnonymousCredentials{},
@@ -28,6 +28,9 @@ func (s *Service) Client() *s3.Client {
 	})
 }
 
+// inProcessHost is the Host of requests that come by no network, a name that nobody resolves.
+const inProcessHost = "s3.internal"
+
 // inProcess is an http.RoundTripper over a Service.
 type inProcess struct{ s *Service }
 
@@ -35,7 +38,7 @@ type inProcess struct{ s *Service }
 // read.
 func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	in := req.Clone(req.Context())
-	in.Host = gatewayHost
+	in.Host = inProcessHost
 	switch {
 	case in.Body == nil:
 		in.Body, in.ContentLength = http.NoBody, 0

@@ -1,144 +1,225 @@
 package s3
 
 import (
-	"context"
-	"net/http"
+	"errors"
+	"io"
 	"net/url"
 	"os"
-	"path/filepath"
-	"time"
+	"strconv"
+	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/versity/versitygw/backend"
-	"github.com/versity/versitygw/s3err"
-	"github.com/versity/versitygw/s3response"
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
 )
 
-// maxCopy is S3's limit on the bytes of an object that is copied in one request.
-const maxCopy = 5 << 30
-
-// CopyObject is a put of what is read of another object, or of the object itself with
-// other metadata: so a copy is there at once and whole, and is a version of its own.
-func (d *durable) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
-	out, err := d.copy(ctx, in)
-	return out, d.outward("copy object", err)
+// source is what a copy is made of.
+type source struct {
+	bucket, key, version string
+	info                 objectstore.Info
+	b                    *bucket
+	crypt                *customerKey
 }
 
-func (d *durable) copy(ctx context.Context, in s3response.CopyObjectInput) (out s3response.CopyObjectOutput, err error) {
-	source := *in.CopySource
-	if src, ok := d.standInSource(source); ok {
-		source = src
+// copySource opens the object that X-Amz-Copy-Source names: [/]bucket/key[?versionId=...],
+// percent-encoded. It evaluates the conditions of the source.
+func (c *call) copySource() (*source, *os.File, error) {
+	header := c.header("X-Amz-Copy-Source")
+	bad := invalidArgument("Invalid copy source object key", "x-amz-copy-source", header)
+	path, query, _ := strings.Cut(header, "?")
+	src := &source{}
+	if query != "" {
+		v, ok := strings.CutPrefix(query, "versionId=")
+		if !ok {
+			return nil, nil, invalidArgument("Unsupported copy source parameter.", "x-amz-copy-source", header)
+		}
+		if src.version = v; v == "" || !objectstore.IsVersionID(v) {
+			return nil, nil, invalidArgument("Invalid version id specified", "x-amz-copy-source", v)
+		}
 	}
-	bucket, path, id, err := backend.ParseCopySource(source)
+	// A plus sign is itself: this is no form.
+	path, err := url.PathUnescape(path)
 	if err != nil {
-		return out, err
+		return nil, nil, bad
 	}
-	from := s3.HeadObjectInput{Bucket: &bucket, Key: &path}
-	if id != "" {
-		from.VersionId = &id
+	path = strings.TrimPrefix(path, "/")
+	if i := strings.Index(path, ":accesspoint/"); strings.HasPrefix(path, "arn:") && i > 0 {
+		return nil, nil, errNotImplemented
 	}
-	head, err := d.HeadObject(ctx, &from)
+	var ok bool
+	if src.bucket, src.key, ok = strings.Cut(path, "/"); !ok || src.bucket == "" || src.key == "" {
+		return nil, nil, invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", header)
+	}
+	if !validBucketName(src.bucket) {
+		return nil, nil, invalidArgument("Invalid copy source bucket name", "x-amz-copy-source", header)
+	}
+	if src.b = c.s.buckets.get(src.bucket); src.b == nil {
+		return nil, nil, noSuchBucket(src.bucket)
+	}
+	if err := c.expectOwner("X-Amz-Source-Expected-Bucket-Owner", src.b); err != nil {
+		return nil, nil, err
+	}
+	action := "s3:GetObject"
+	if src.version != "" {
+		action = "s3:GetObjectVersion"
+	}
+	if err := c.authorize(action, src.b, src.key); err != nil {
+		return nil, nil, err
+	}
+	info, f, err := c.s.store.Open(src.bucket, src.key, src.version)
+	if err == nil {
+		src.info = info
+		err = c.usable(src)
+	}
+	switch {
+	case errors.Is(err, objectstore.ErrNoVersion):
+		err = noSuchVersion(src.key, src.version)
+	case errors.Is(err, objectstore.ErrMarker) && src.version != "":
+		err = invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
+	case errors.Is(err, objectstore.ErrMarker), errors.Is(err, objectstore.ErrNoKey):
+		err = noSuchKey(src.key)
+	}
 	if err != nil {
-		return out, err
+		if f != nil {
+			f.Close() // it was only opened
+		}
+		return nil, nil, err
 	}
-	err = backend.EvaluatePreconditions(value(head.ETag), *head.LastModified, backend.PreConditions{
-		IfMatch:       in.CopySourceIfMatch,
-		IfNoneMatch:   in.CopySourceIfNoneMatch,
-		IfModSince:    in.CopySourceIfModifiedSince,
-		IfUnmodeSince: in.CopySourceIfUnmodifiedSince,
+	return src, f, nil
+}
+
+// usable evaluates what must be so of a source that is there.
+func (c *call) usable(src *source) error {
+	if err := c.readConditions("X-Amz-Copy-Source-", src.info.ETag, src.info.ModTime); err != nil {
+		return err
+	}
+	if class := src.info.Prop(propClass); archived(class) && !restored(&src.info) {
+		return fault(403, "ObjectNotInActiveTierError", "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.")
+	}
+	var err error
+	src.crypt, err = c.readKey(&src.info, "X-Amz-Copy-Source-Server-Side-Encryption-Customer-")
+	return err
+}
+
+func (c *call) directive(header string) (replace bool, err error) {
+	switch v := c.header(header); v {
+	case "", "COPY":
+		return false, nil
+	case "REPLACE":
+		return true, nil
+	default:
+		kind := "metadata"
+		if strings.Contains(header, "Tagging") {
+			kind = "tagging"
+		}
+		return false, invalidArgument("Unknown "+kind+" directive.", strings.ToLower(header), v)
+	}
+}
+
+// data reads a range of the source.
+func (s *source) data(f *os.File, begin, length int64) (io.Reader, error) {
+	if s.crypt != nil {
+		return s.crypt.open(f, &s.info, begin, length)
+	}
+	return io.NewSectionReader(f, begin, length), nil
+}
+
+// copyObject is CopyObject: a put of what is read of another object, or of the object itself
+// with other metadata. So a copy is there at once and whole, and is a version of its own.
+func (c *call) copyObject() error {
+	replace, err := c.directive("X-Amz-Metadata-Directive")
+	if err != nil {
+		return err
+	}
+	retag, err := c.directive("X-Amz-Tagging-Directive")
+	if err != nil {
+		return err
+	}
+	conditions, err := c.writeConditions()
+	if err != nil {
+		return err
+	}
+	src, f, err := c.copySource()
+	if err != nil {
+		return err
+	}
+	defer f.Close() // it is only read
+	r := objectstore.Record{}
+	if err := c.described(&r); err != nil {
+		return err
+	}
+	if !replace {
+		redirect := r.Headers[redirectHeader]
+		r.Headers, r.User = map[string]string{}, src.info.User
+		for name, v := range src.info.Headers {
+			if name != redirectHeader {
+				r.Headers[name] = v
+			}
+		}
+		if redirect != "" {
+			r.Headers[redirectHeader] = redirect
+		}
+	}
+	crypt, err := c.prepareRest(&r)
+	if err != nil {
+		return err
+	}
+	if !retag {
+		r.Tags = src.info.Tags
+	}
+	itself := src.bucket == c.bucket && src.key == c.key && (src.version == "" || src.info.Latest)
+	if itself && !replace && c.changesNothing(crypt) && src.version == "" {
+		return invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+	}
+	size := sizeOf(&src.info)
+	if size > maxPut {
+		return invalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: " + strconv.FormatInt(maxPut, 10))
+	}
+	algorithm := strings.ToUpper(c.header("X-Amz-Checksum-Algorithm"))
+	if algorithm == "" {
+		if algorithm = src.info.Prop(propAlgorithm); algorithm == "" || src.info.Prop(propSum) == "" {
+			algorithm = "CRC64NVME"
+		}
+	} else if newHash(algorithm) == nil {
+		return invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+	}
+	data, err := src.data(f, 0, size)
+	if err != nil {
+		return err
+	}
+	d := c.copying(algorithm, crypt)
+	if err := d.read(data, r.Prop(propSalt)); err != nil {
+		return err
+	}
+	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{
+		Body: d.body, Size: size, Record: r, Finish: d.finish, Check: conditions.check(c.key, nil),
 	})
-	if se, ok := asS3Error(err); ok && se.StatusCode() == http.StatusNotModified {
-		err = s3err.GetPreconditionFailedErr(s3err.ConditionIfNoneMatch)
-	}
 	if err != nil {
-		return out, err
+		return err
 	}
-	itself := bucket == *in.Bucket && path == *in.Key && id == ""
-	if itself && in.MetadataDirective == types.MetadataDirectiveCopy && !placementFrom(ctx).asked && value(in.WebsiteRedirectLocation) == "" {
-		return out, s3err.GetAPIError(s3err.ErrInvalidCopyDest)
+	if src.b.Versioning != "" {
+		c.say("x-amz-copy-source-version-id", src.info.VersionID())
 	}
-	if *head.ContentLength > maxCopy {
-		return out, s3err.GetCopySourceObjectTooLargeErr(maxCopy)
-	}
-	put, err := d.copied(ctx, in, head, from)
-	if err != nil {
-		return out, err
-	}
-	f, err := os.Open(d.service.versionFile(bucket, path, id))
-	if err != nil {
-		return out, err
-	}
-	defer f.Close()
-	if now, err := d.service.attrs.RetrieveAttribute(f, bucket, path, "etag"); err == nil && string(now) != value(head.ETag) {
-		return out, errMeanwhile // another object has come in its place
-	}
-	put.Body = f
-	if err := d.changing(ctx, *in.Bucket, *in.Key); err != nil {
-		return out, err
-	}
-	done, err := d.putDurably(ctx, put)
-	if err != nil {
-		return out, err
-	}
-	now := d.service.clock.Now().UTC().Truncate(time.Second)
-	if info, err := os.Lstat(filepath.Join(d.dir, *in.Bucket, *in.Key)); err == nil {
-		now = info.ModTime().UTC()
-	}
-	out.CopyObjectResult = &s3response.CopyObjectResult{
-		ETag: &done.ETag, LastModified: &now, ChecksumType: done.ChecksumType,
-		ChecksumCRC32: done.ChecksumCRC32, ChecksumCRC32C: done.ChecksumCRC32C, ChecksumCRC64NVME: done.ChecksumCRC64NVME,
-		ChecksumSHA1: done.ChecksumSHA1, ChecksumSHA256: done.ChecksumSHA256,
-	}
-	if done.VersionID != "" {
-		out.VersionId = &done.VersionID
-	}
-	if d.service.hasVersions(bucket) {
-		out.CopySourceVersionId = head.VersionId
-	}
-	return out, nil
+	c.sayVersion(&info)
+	c.sayEncryption(&info.Record)
+	c.sayExpiration(&info)
+	c.notify("ObjectCreated:Copy", &info)
+	n := el("CopyObjectResult", leaf("LastModified", listTime(info.ModTime)), leaf("ETag", quoted(info.ETag)))
+	addSum(n, &info.Record, true)
+	return c.writeXML(n)
 }
 
-// copied is the put that makes a copy, but for its body.
-func (d *durable) copied(ctx context.Context, in s3response.CopyObjectInput, head *s3.HeadObjectOutput, from s3.HeadObjectInput) (s3response.PutObjectInput, error) {
-	put := s3response.PutObjectInput{
-		Bucket: in.Bucket, Key: in.Key, ContentLength: head.ContentLength,
-		ContentType: head.ContentType, ContentEncoding: head.ContentEncoding, ContentDisposition: head.ContentDisposition,
-		ContentLanguage: head.ContentLanguage, CacheControl: head.CacheControl, Expires: head.ExpiresString,
-		Metadata:                head.Metadata,
-		WebsiteRedirectLocation: in.WebsiteRedirectLocation,
-		ChecksumAlgorithm:       in.ChecksumAlgorithm,
-		Tagging:                 in.Tagging,
-		ObjectLockMode:          in.ObjectLockMode, ObjectLockLegalHoldStatus: in.ObjectLockLegalHoldStatus,
-		ObjectLockRetainUntilDate: in.ObjectLockRetainUntilDate,
+// changesNothing reports whether a copy onto itself asks for nothing new.
+func (c *call) changesNothing(crypt *customerKey) bool {
+	for _, h := range []string{"X-Amz-Storage-Class", "X-Amz-Server-Side-Encryption", "X-Amz-Website-Redirect-Location", "X-Amz-Checksum-Algorithm"} {
+		if c.header(h) != "" {
+			return false
+		}
 	}
-	if in.MetadataDirective == types.MetadataDirectiveReplace {
-		put.ContentType, put.ContentEncoding, put.ContentDisposition = in.ContentType, in.ContentEncoding, in.ContentDisposition
-		put.ContentLanguage, put.CacheControl, put.Expires = in.ContentLanguage, in.CacheControl, in.Expires
-		put.Metadata = in.Metadata
-	}
-	if put.ChecksumAlgorithm == "" {
-		put.ChecksumAlgorithm = d.service.checksums(*from.Bucket, *from.Key, value(from.VersionId)).Algorithm
-	}
-	if in.TaggingDirective == types.TaggingDirectiveReplace {
-		return put, nil
-	}
-	tags, err := d.Posix.GetObjectTagging(ctx, *from.Bucket, *from.Key, value(from.VersionId))
-	if se, ok := asS3Error(err); ok && se.StatusCode() == http.StatusNotFound {
-		return put, nil // it has none
-	}
-	values := url.Values{}
-	for k, v := range tags {
-		values.Set(k, v)
-	}
-	tagging := values.Encode()
-	put.Tagging = &tagging
-	return put, err
+	return crypt == nil && c.b.setting("encryption") == nil
 }
 
-func value(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
+// copying is what takes in data that comes from another object.
+func (c *call) copying(algorithm string, crypt *customerKey) *dataOf {
+	d := &dataOf{c: c, md5: newHash("MD5"), crypt: crypt}
+	d.sum = &summer{newHash(algorithm), algorithm, "", false}
+	return d
 }

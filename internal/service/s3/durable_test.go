@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -261,16 +260,6 @@ func TestReset(t *testing.T) {
 	}
 }
 
-func TestOneServiceAProcess(t *testing.T) {
-	newNode(t)
-	if _, err := New(Config{Dir: t.TempDir()}); err == nil {
-		t.Error("a second service opened")
-	}
-	if _, err := New(Config{Dir: "relative"}); err == nil || errors.Is(err, os.ErrNotExist) {
-		t.Error("a relative directory")
-	}
-}
-
 func TestReopen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "objects")
 	t.Run("write", func(t *testing.T) {
@@ -298,7 +287,7 @@ func BenchmarkFiles(b *testing.B) {
 	c := n.client("000000000000", "us-east-1")
 	makeBucket(b, c, "many")
 	for i := range 7700 {
-		p := filepath.Join(n.dir, "many", fmt.Sprintf("dt=%d", i/24), fmt.Sprintf("h=%d", i%24))
+		p := filepath.Join(n.cfg.Dir, "many", fmt.Sprintf("dt=%d", i/24), fmt.Sprintf("h=%d", i%24))
 		if err := os.MkdirAll(p, 0o755); err != nil {
 			b.Fatal(err)
 		}

@@ -3,63 +3,110 @@ package s3
 import (
 	"bufio"
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"net/url"
+	"path"
+	"strconv"
 	"strings"
+	"time"
 
-	"github.com/versity/versitygw/s3err"
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
 )
+
+// Uploads by a browser's form (PostObject): the fields before the file say what the object is
+// to be, and a signed policy says what the fields may be.
 
 // maxFormFields bounds what is in front of the file in an upload by form.
 const maxFormFields = 64 << 10
 
-// formField is a field of a form in front of its file.
-type formField struct{ name, value string }
+var errFormTooLong = fault(400, "MaxPostPreDataLengthExceeded", "Your POST request fields preceding the upload file were too large.")
 
-// signForm signs an upload by form anew, as forward does with other requests: versitygw
-// checks what the form's policy allows, under a signature of its own. It returns the form
-// with the new signature, and its length.
-func (s *Service) signForm(r *http.Request, q s3Request, body io.Reader) (io.Reader, int64, error) {
-	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || params["boundary"] == "" {
-		return body, r.ContentLength, nil // versitygw has the words for that
+var errMalformedPOST = fault(400, "MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.")
+
+// form is what is before the file.
+type form struct {
+	fields map[string]string // by lower-case name
+	names  []string          // in order
+	file   string            // what the client calls it
+	typ    string            // and its content type
+	data   io.Reader
+}
+
+// limitedFields ends in an error after so many bytes, until it is told that they are passed.
+type limitedFields struct {
+	r    io.Reader
+	left int64
+	open bool
+}
+
+func (l *limitedFields) Read(p []byte) (int, error) {
+	if l.open {
+		return l.r.Read(p)
 	}
-	boundary := params["boundary"]
-	from := &countedReader{r: body}
-	in := bufio.NewReader(io.MultiReader(io.LimitReader(from, maxFormFields), errReader{errFormTooLong}))
-	fields, file, err := readFormFields(in, boundary)
-	if err != nil {
-		return nil, 0, err
+	if l.left <= 0 {
+		return 0, errFormTooLong
 	}
-	for i, f := range fields {
-		if strings.EqualFold(f.name, "key") {
-			fields[i].value = strings.ReplaceAll(f.value, "${filename}", fileName(file))
+	if int64(len(p)) > l.left {
+		p = p[:l.left]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	return n, err
+}
+
+func readForm(r io.Reader, contentType string) (*form, error) {
+	typ, params, err := mime.ParseMediaType(contentType)
+	if err != nil || typ != "multipart/form-data" {
+		return nil, fault(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold").
+			with("Condition", "Bucket POST must be of the enclosure-type multipart/form-data")
+	}
+	if params["boundary"] == "" {
+		return nil, errMalformedPOST
+	}
+	in := &limitedFields{r: r, left: maxFormFields}
+	m := multipart.NewReader(in, params["boundary"])
+	f := &form{fields: map[string]string{}}
+	for {
+		part, err := m.NextRawPart()
+		if err != nil {
+			if e, ok := errors.AsType[*Error](err); ok {
+				return nil, e
+			}
+			if errors.Is(err, io.EOF) && len(f.names) > 0 {
+				return nil, invalidArgument("POST requires exactly one file upload per request.", "file", "0")
+			}
+			return nil, errMalformedPOST
 		}
-	}
-	var b bytes.Buffer
-	for _, f := range s.signedFields(fields, q) {
-		b.WriteString("--" + boundary + "\r\nContent-Disposition: " +
-			mime.FormatMediaType("form-data", map[string]string{"name": f.name}) + "\r\n\r\n" + f.value + "\r\n")
-	}
-	b.WriteString("--" + boundary + "\r\n")
-	for name, values := range file {
-		for _, v := range values {
-			b.WriteString(name + ": " + v + "\r\n")
+		name := part.FormName()
+		if strings.EqualFold(name, "file") {
+			in.open = true
+			f.data, f.typ = part, part.Header.Get("Content-Type")
+			f.file = fileName(part.Header)
+			return f, nil
 		}
+		var b bytes.Buffer
+		if _, err := b.ReadFrom(part); err != nil {
+			if e, ok := errors.AsType[*Error](err); ok {
+				return nil, e
+			}
+			return nil, errMalformedPOST
+		}
+		lower := strings.ToLower(name)
+		f.fields[lower] = b.String()
+		f.names = append(f.names, lower)
 	}
-	b.WriteString("\r\n")
-	ahead, err := in.Peek(in.Buffered())
-	if err != nil {
-		return nil, 0, err
-	}
-	length := r.ContentLength - from.n + int64(len(ahead)) + int64(b.Len())
-	return io.MultiReader(&b, bytes.NewReader(ahead), body), length, nil
 }
 
 // fileName is what the client calls the file, without the folders that some put before it.
@@ -69,160 +116,388 @@ func fileName(header textproto.MIMEHeader) string {
 		return ""
 	}
 	name := params["filename"]
-	return name[strings.LastIndexAny(name, `/\`)+1:]
+	return path.Base(strings.ReplaceAll(name, `\`, "/"))
 }
 
-var errFormTooLong = s3err.APIError{
-	Code:           "MaxPostPreDataLengthExceeded",
-	Description:    "Your POST request fields preceding the upload file were too large.",
-	HTTPStatusCode: http.StatusBadRequest,
+// postObject is PostObject.
+func (c *call) postObject() error {
+	if len(c.query) > 0 && c.hasSub() {
+		return errMethodNotAllowed.with("Method", "POST").with("ResourceType", "BUCKET")
+	}
+	in, _, err := c.openBody()
+	if err != nil {
+		return err
+	}
+	f, err := readForm(bufio.NewReaderSize(in, 64<<10), c.r.Header.Get("Content-Type"))
+	if err != nil {
+		return err
+	}
+	key, ok := f.fields["key"]
+	if !ok {
+		return invalidArgument("Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.", "key", "")
+	}
+	if key == "" {
+		return invalidArgument("User key must have a length greater than 0.", "key", "")
+	}
+	c.key = strings.ReplaceAll(key, "${filename}", f.file)
+	if err := c.checkKey(); err != nil {
+		return err
+	}
+	low, high, err := c.authorizeForm(f)
+	if err != nil {
+		return err
+	}
+	r, crypt, err := c.formRecord(f)
+	if err != nil {
+		return err
+	}
+	d := &dataOf{c: c, md5: newHash("MD5"), crypt: crypt, want: f.fields["content-md5"]}
+	if d.sum, err = formChecksum(f); err != nil {
+		return err
+	}
+	if err := d.read(&boundedFile{r: f.data, high: high}, r.Prop(propSalt)); err != nil {
+		return err
+	}
+	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{Body: d.body, Record: *r, Finish: func(n int64, r *objectstore.Record) error {
+		if d.plain < low {
+			return fault(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size").
+				with("ProposedSize", strconv.FormatInt(d.plain, 10)).with("MinSizeAllowed", strconv.FormatInt(low, 10))
+		}
+		return d.finish(n, r)
+	}})
+	if err != nil {
+		return err
+	}
+	c.notify("ObjectCreated:Post", &info)
+	return c.answerForm(f, &info)
 }
 
-// countedReader counts what is read.
-type countedReader struct {
-	r io.Reader
-	n int64
+// hasSub reports whether the query says anything but how it is signed.
+func (c *call) hasSub() bool {
+	for name := range c.query {
+		lower := strings.ToLower(name)
+		if !strings.HasPrefix(lower, "x-amz-") && lower != "x-id" {
+			return true
+		}
+	}
+	return false
 }
 
-func (c *countedReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
+func formChecksum(f *form) (*summer, error) {
+	for _, a := range algorithms {
+		if v := f.fields[sumHeader(a)]; v != "" {
+			if raw, err := base64.StdEncoding.DecodeString(v); err != nil || len(raw) != sizeOfSum(a) {
+				return nil, invalidRequest("Value for " + sumHeader(a) + " header is invalid.")
+			}
+			return &summer{newHash(a), a, v, false}, nil
+		}
+	}
+	return nil, nil
+}
+
+// boundedFile reads the file of a form, which may have so many bytes.
+type boundedFile struct {
+	r    io.Reader
+	n    int64
+	high int64
+}
+
+func (b *boundedFile) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.n += int64(n)
+	if b.n > b.high {
+		return 0, errEntityTooLarge.with("ProposedSize", strconv.FormatInt(b.n, 10)).with("MaxSizeAllowed", strconv.FormatInt(b.high, 10))
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		if e, ok := errors.AsType[*Error](err); ok {
+			return n, e
+		}
+		return n, errMalformedPOST
+	}
 	return n, err
 }
 
-type errReader struct{ err error }
-
-func (e errReader) Read([]byte) (int, error) { return 0, e.err }
-
-// readFormFields reads the fields in front of the file, and the file's headers.
-func readFormFields(in *bufio.Reader, boundary string) (fields []formField, file textproto.MIMEHeader, err error) {
-	malformed := s3err.GetAPIError(s3err.ErrMalformedPOSTRequest)
-	delimiter := "--" + boundary
-	lines := textproto.NewReader(in)
-	line, err := lines.ReadLine()
-	for err == nil && line == "" {
-		line, err = lines.ReadLine()
+// formRecord is what the fields say of the object: they are what headers are to PutObject.
+func (c *call) formRecord(f *form) (*objectstore.Record, *customerKey, error) {
+	header := http.Header{}
+	for name, v := range f.fields {
+		switch {
+		case strings.HasPrefix(name, "x-amz-meta-"), strings.HasPrefix(name, "x-amz-server-side-encryption"),
+			strings.HasPrefix(name, "x-amz-object-lock-"), name == "x-amz-storage-class", name == "x-amz-website-redirect-location":
+			header.Set(name, v)
+		case name == "acl":
+			header.Set("X-Amz-Acl", v)
+		}
 	}
-	if err != nil || line != delimiter {
-		return nil, nil, formError(err, malformed)
+	for _, name := range storedHeaders {
+		if v := f.fields[name]; v != "" {
+			header.Set(name, v)
+		}
 	}
-	for {
-		header, err := lines.ReadMIMEHeader()
-		if err != nil {
-			return nil, nil, formError(err, malformed)
-		}
-		_, disposition, err := mime.ParseMediaType(header.Get("Content-Disposition"))
-		if err != nil {
-			return nil, nil, malformed
-		}
-		if strings.EqualFold(disposition["name"], "file") {
-			return fields, header, nil
-		}
-		var value strings.Builder
-		for {
-			raw, err := in.ReadString('\n')
-			if err != nil {
-				return nil, nil, formError(err, malformed)
-			}
-			trimmed := strings.TrimRight(raw, "\r\n")
-			if trimmed == delimiter {
-				break
-			}
-			if trimmed == delimiter+"--" {
-				return nil, nil, s3err.PostAuth.MissingField("file")
-			}
-			value.WriteString(raw)
-		}
-		fields = append(fields, formField{disposition["name"], strings.TrimSuffix(value.String(), "\r\n")})
+	inner := *c
+	req := *c.r
+	req.Header = header
+	inner.r, inner.query = &req, url.Values{}
+	r := &objectstore.Record{}
+	crypt, err := inner.prepare(r)
+	if err != nil {
+		return nil, nil, err
 	}
+	if v := f.fields["tagging"]; v != "" {
+		doc, ok := parseXML([]byte(v))
+		if !ok || !taggingShape.check(doc) {
+			return nil, nil, errMalformedXML
+		}
+		if r.Tags, err = tagsOf(doc.get("TagSet"), maxObjectTags); err != nil {
+			return nil, nil, err
+		}
+	}
+	return r, crypt, nil
 }
 
-func formError(err, otherwise error) error {
-	if errors.Is(err, errFormTooLong) {
-		return errFormTooLong
+// answerForm answers as the form wants it.
+func (c *call) answerForm(f *form, info *objectstore.Info) error {
+	c.w.Header()["ETag"] = []string{quoted(info.ETag)}
+	c.saySum(&info.Record)
+	c.sayVersion(info)
+	c.sayEncryption(&info.Record)
+	location := c.location(c.key)
+	to := f.fields["success_action_redirect"]
+	if to == "" {
+		to = f.fields["redirect"]
 	}
-	if se, ok := asS3Error(err); ok && err != nil {
-		return se
+	if u, err := url.Parse(to); to != "" && err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
+		q := u.Query()
+		q.Set("bucket", c.bucket)
+		q.Set("key", c.key)
+		q.Set("etag", quoted(info.ETag))
+		u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+		c.w.Header().Set("Location", u.String())
+		c.w.WriteHeader(http.StatusSeeOther)
+		return nil
 	}
-	return otherwise
+	c.w.Header().Set("Location", location)
+	switch f.fields["success_action_status"] {
+	case "201":
+		n := el("PostResponse", leaf("Location", location), leaf("Bucket", c.bucket), leaf("Key", c.key), leaf("ETag", quoted(info.ETag)))
+		var b strings.Builder
+		b.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
+		n.write(&b, false)
+		c.w.Header().Set("Content-Type", "application/xml")
+		c.w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+		c.w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(c.w, b.String()) // the client has gone if this fails
+	case "200":
+		c.w.Header().Set("Content-Length", "0")
+		c.w.WriteHeader(http.StatusOK)
+	default:
+		return c.noContent()
+	}
+	return nil
 }
 
-// signedFields are the fields of a form that has a policy with a signature that versitygw
-// takes, of the kind that it knows.
-func (s *Service) signedFields(fields []formField, q s3Request) []formField {
-	var policy string
-	var kept []formField
-	for _, f := range fields {
-		switch name := strings.ToLower(f.name); name {
-		case "policy":
-			policy = f.value
-		case "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature", "x-amz-security-token",
-			"awsaccesskeyid", "signature":
+// authorizeForm holds a form against its policy, and the policy against its signature. It
+// returns how long the file may be.
+func (c *call) authorizeForm(f *form) (low, high int64, err error) {
+	encoded := f.fields["policy"]
+	if encoded == "" {
+		// Without a policy it is a request of nobody's, or of whoever signed it in the header.
+		if f.fields["x-amz-signature"] != "" || f.fields["signature"] != "" || f.fields["awsaccesskeyid"] != "" {
+			return 0, 0, invalidArgument("Bucket POST must contain a field named 'policy'.  If it is specified, please check the order of the fields.", "policy", "")
+		}
+		return 0, maxPut, c.authorize("s3:PutObject", c.b, c.key)
+	}
+	raw, derr := base64.StdEncoding.DecodeString(encoded)
+	if derr != nil {
+		return 0, 0, fault(400, "InvalidPolicyDocument", "Invalid Policy: Invalid Base64 encoding.")
+	}
+	account, err := c.formSigner(f, encoded)
+	if err != nil {
+		return 0, 0, err
+	}
+	if account != "" {
+		c.caller.Account, c.caller.Anonymous = account, false
+	}
+	if err := c.authorize("s3:PutObject", c.b, c.key); err != nil {
+		return 0, 0, err
+	}
+	return c.checkForm(f, raw)
+}
+
+// formSigner verifies the signature of a form's policy, and returns the account that signed
+// it; "" where any signature is taken.
+func (c *call) formSigner(f *form, encoded string) (string, error) {
+	secrets := c.s.cfg.Secrets
+	mismatch := fault(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+	if f.fields["x-amz-algorithm"] == "" && f.fields["x-amz-signature"] == "" {
+		key, signature := f.fields["awsaccesskeyid"], f.fields["signature"]
+		if key == "" || signature == "" {
+			name := map[bool]string{true: "AWSAccessKeyId", false: "Signature"}[key == ""]
+			return "", invalidArgument("Bucket POST must contain a field named '"+name+"'.  If it is specified, please check the order of the fields.", name, "")
+		}
+		if secrets == nil {
+			return "", nil
+		}
+		secret, account, ok := secrets(c.ctx, key, f.fields["x-amz-security-token"])
+		if !ok {
+			return "", errUnknownKey(key)
+		}
+		h := hmac.New(sha1.New, []byte(secret))
+		h.Write([]byte(encoded))
+		if !hmac.Equal([]byte(base64.StdEncoding.EncodeToString(h.Sum(nil))), []byte(signature)) {
+			return "", mismatch
+		}
+		return account, nil
+	}
+	for _, name := range []string{"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature"} {
+		if f.fields[name] == "" {
+			return "", invalidArgument("Bucket POST must contain a field named '"+strings.ToUpper(name[:1])+name[1:]+"'.  If it is specified, please check the order of the fields.", name, "")
+		}
+	}
+	credential := f.fields["x-amz-credential"]
+	parts := strings.Split(credential, "/")
+	n := len(parts)
+	if f.fields["x-amz-algorithm"] != "AWS4-HMAC-SHA256" {
+		return "", invalidArgument("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"", "x-amz-algorithm", f.fields["x-amz-algorithm"])
+	}
+	if n < 5 || parts[n-1] != "aws4_request" || parts[n-2] != "s3" || !strings.HasPrefix(f.fields["x-amz-date"], parts[n-4]) {
+		return "", invalidArgument("Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".", "x-amz-credential", credential)
+	}
+	if secrets == nil {
+		return "", nil
+	}
+	key := strings.Join(parts[:n-4], "/")
+	secret, account, ok := secrets(c.ctx, key, f.fields["x-amz-security-token"])
+	if !ok {
+		return "", errUnknownKey(key)
+	}
+	signing := []byte("AWS4" + secret)
+	for _, part := range parts[n-4:] {
+		h := hmac.New(sha256.New, signing)
+		h.Write([]byte(part))
+		signing = h.Sum(nil)
+	}
+	h := hmac.New(sha256.New, signing)
+	h.Write([]byte(encoded))
+	if !hmac.Equal([]byte(hex.EncodeToString(h.Sum(nil))), []byte(strings.ToLower(f.fields["x-amz-signature"]))) {
+		return "", mismatch
+	}
+	return account, nil
+}
+
+func errUnknownKey(key string) *Error {
+	return fault(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.").with("AWSAccessKeyId", key)
+}
+
+func policyFailed(why string) *Error {
+	return fault(403, "AccessDenied", "Invalid according to Policy: "+why)
+}
+
+// checkForm holds the fields against the conditions of the policy.
+func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
+	bad := func(why string) *Error {
+		return fault(400, "InvalidPolicyDocument", "Invalid Policy: "+why)
+	}
+	var doc struct {
+		Expiration *string             `json:"expiration"`
+		Conditions *[]json.RawMessage  `json:"conditions"`
+		Rest       map[string]struct{} `json:"-"`
+	}
+	if json.Unmarshal(raw, &doc) != nil {
+		return 0, 0, bad("Invalid JSON.")
+	}
+	if doc.Expiration == nil {
+		return 0, 0, bad("Policy missing expiration.")
+	}
+	if doc.Conditions == nil {
+		return 0, 0, bad("Policy missing conditions.")
+	}
+	until, err := time.Parse(time.RFC3339, *doc.Expiration)
+	if err != nil {
+		return 0, 0, bad("Invalid 'expiration' value: '" + *doc.Expiration + "'")
+	}
+	if !c.s.clock.Now().Before(until) {
+		return 0, 0, fault(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
+	}
+	value := func(name string) string {
+		switch name = strings.ToLower(name); name {
+		case "bucket":
+			return c.bucket
+		case "key":
+			return c.key
+		}
+		return f.fields[name]
+	}
+	low, high = 0, maxPut
+	covered := map[string]bool{}
+	for _, condition := range *doc.Conditions {
+		var exact map[string]string
+		if json.Unmarshal(condition, &exact) == nil {
+			for name, want := range exact {
+				covered[strings.ToLower(name)] = true
+				if value(name) != want {
+					return 0, 0, policyFailed(fmt.Sprintf(`Policy Condition failed: ["eq", "$%s", "%s"]`, name, want))
+				}
+			}
+			continue
+		}
+		var triple []any
+		if json.Unmarshal(condition, &triple) != nil || len(triple) != 3 {
+			return 0, 0, bad("Invalid Condition: wrong number of arguments")
+		}
+		operator, _ := triple[0].(string)
+		if strings.EqualFold(operator, "content-length-range") {
+			from, fok := formNumber(triple[1])
+			to, tok := formNumber(triple[2])
+			if !fok || !tok || from > to {
+				return 0, 0, bad("Invalid Content-Length-Range")
+			}
+			low, high = max(low, from), min(high, to)
+			continue
+		}
+		name, _ := triple[1].(string)
+		want, _ := triple[2].(string)
+		name = strings.TrimPrefix(name, "$")
+		covered[strings.ToLower(name)] = true
+		ok := false
+		switch strings.ToLower(operator) {
+		case "eq":
+			ok = value(name) == want
+		case "starts-with":
+			ok = strings.HasPrefix(value(name), want)
+			if strings.EqualFold(name, "content-type") && !ok {
+				ok = true
+				for one := range strings.SplitSeq(value(name), ",") {
+					ok = ok && strings.HasPrefix(strings.TrimSpace(one), want)
+				}
+			}
 		default:
-			kept = append(kept, f)
+			return 0, 0, bad("Invalid Condition: unknown operation '" + operator + "'")
+		}
+		if !ok {
+			return 0, 0, policyFailed(fmt.Sprintf(`Policy Condition failed: ["%s", "$%s", "%s"]`, operator, name, want))
 		}
 	}
-	if policy == "" {
-		return fields
+	for _, name := range f.names {
+		switch name {
+		case "policy", "signature", "awsaccesskeyid", "x-amz-signature", "file", "submit", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-security-token":
+			continue
+		}
+		if strings.HasPrefix(name, "x-ignore-") || strings.HasPrefix(name, "x-amz-checksum-") || covered[name] {
+			continue
+		}
+		return 0, 0, policyFailed("Extra input fields: " + name)
 	}
-	now := s.clock.Now().UTC().Format("20060102T150405Z")
-	own := []formField{
-		{"x-amz-algorithm", "AWS4-HMAC-SHA256"},
-		{"x-amz-credential", q.caller.Account + "/" + now[:8] + "/" + gatewayRegion + "/s3/aws4_request"},
-		{"x-amz-date", now},
-	}
-	policy = ownPolicy(policy, own)
-	signature := hex.EncodeToString(hmacSHA256(s.signer.dayKey(now[:8]), policy))
-	return append(kept, append(own, formField{"policy", policy}, formField{"x-amz-signature", signature})...)
+	return low, high, nil
 }
 
-// ownPolicy is a policy document with the conditions for these fields in the place of the
-// client's. One that cannot be read stays, for versitygw to say so.
-func ownPolicy(encoded string, own []formField) string {
-	raw, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return encoded
+func formNumber(v any) (int64, bool) {
+	switch n := v.(type) {
+	case float64:
+		return int64(n), n >= 0
+	case string:
+		i, err := strconv.ParseInt(n, 10, 64)
+		return i, err == nil && i >= 0
 	}
-	var doc map[string]json.RawMessage
-	var conditions []json.RawMessage
-	if json.Unmarshal(raw, &doc) != nil || json.Unmarshal(doc["conditions"], &conditions) != nil {
-		return encoded
-	}
-	var kept []any
-	for _, c := range conditions {
-		if !aboutSigning(c) {
-			kept = append(kept, c)
-		}
-	}
-	for _, f := range own {
-		kept = append(kept, map[string]string{f.name: f.value})
-	}
-	if doc["conditions"], err = json.Marshal(kept); err != nil {
-		return encoded
-	}
-	b, err := json.Marshal(doc)
-	if err != nil {
-		return encoded
-	}
-	return base64.StdEncoding.EncodeToString(b)
-}
-
-// aboutSigning reports whether a condition is about who signed the form.
-func aboutSigning(condition json.RawMessage) bool {
-	var exact map[string]any
-	var triple []any
-	name := ""
-	if json.Unmarshal(condition, &exact) == nil && len(exact) == 1 {
-		for n := range exact {
-			name = n
-		}
-	} else if json.Unmarshal(condition, &triple) == nil && len(triple) == 3 {
-		n, _ := triple[1].(string)
-		name = strings.TrimPrefix(n, "$")
-	}
-	switch strings.ToLower(name) {
-	case "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-security-token":
-		return true
-	}
-	return false
+	return 0, false
 }

@@ -1,194 +1,180 @@
 package s3
 
 import (
-	"context"
-	"encoding/json"
-	"encoding/xml"
-	"net/http"
-	"os"
-	"path/filepath"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
+	"strings"
+	"time"
 
-	"github.com/versity/versitygw/s3err"
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
 )
 
-// The storage class and the encryption that a client asks for are kept with the object and
-// said back, as clients compare them; all objects are plain files.
+// The storage class and the encryption that a client asks for are kept with the object. All
+// objects are plain files, but for those with a key of the customer's (ssec.go).
 
 const (
-	storageClassAttribute = "storage-class"
-	encryptionAttribute   = "encryption"
+	propClass     = "class"
+	propSSE       = "sse"
+	propKMSKey    = "sse-key"
+	propBucketKey = "sse-bucket-key"
+	propRestored  = "restored" // until when an archived object can be read
+	propSize      = "size"     // of the data, where the file has another
 )
-
-// placement is the storage class and encryption of an object. Empty fields are S3's
-// defaults: STANDARD and AES256.
-type placement struct {
-	Class string `json:"-"`
-	encryption
-	asked bool // something of it, be it the default
-}
-
-type encryption struct {
-	Algorithm string `json:"algorithm,omitempty" xml:"SSEAlgorithm"`
-	KMSKey    string `json:"kmsKey,omitempty" xml:"KMSMasterKeyID"`
-	BucketKey bool   `json:"bucketKey,omitempty" xml:"-"`
-}
-
-// placementKey is the key of a request's placement in its context.
-type placementKey struct{}
-
-func placementFrom(ctx context.Context) placement {
-	p, _ := ctx.Value(placementKey{}).(placement)
-	return p
-}
 
 var storageClasses = []string{
 	"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE",
-	"OUTPOSTS", "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS", "FSX_ONTAP",
+	"GLACIER_IR", "EXPRESS_ONEZONE", "SNOW", "FSX_OPENZFS", "FSX_ONTAP",
 }
 
-// parsePlacement reads what a request that makes an object says of it.
-func (s *Service) parsePlacement(bucket string, h http.Header) (placement, error) {
-	if h.Get("X-Amz-Server-Side-Encryption-Customer-Algorithm") != "" {
-		return placement{}, s3err.APIError{
-			Code:           "NotImplemented",
-			Description:    "Encryption with customer-provided keys (SSE-C) is not supported.",
-			HTTPStatusCode: http.StatusNotImplemented,
-		}
+// archived reports whether objects of a class must be restored before they are read.
+func archived(class string) bool { return class == "GLACIER" || class == "DEEP_ARCHIVE" }
+
+// restored reports whether an archived object can be read.
+func restored(info *objectstore.Info) bool {
+	until, err := time.Parse(time.RFC3339, info.Prop(propRestored))
+	return err == nil && time.Now().Before(until)
+}
+
+// placed reads what a request that makes an object says of its class and its encryption.
+func (c *call) placed(r *objectstore.Record) error {
+	class := c.header("X-Amz-Storage-Class")
+	if class != "" && !slices.Contains(storageClasses, class) {
+		return fault(400, "InvalidStorageClass", "The storage class you specified is not valid").with("StorageClassRequested", class)
 	}
-	p := placement{
-		Class: h.Get("X-Amz-Storage-Class"),
-		asked: h.Get("X-Amz-Storage-Class") != "" || h.Get("X-Amz-Server-Side-Encryption") != "",
+	if class == "STANDARD" {
+		class = ""
 	}
-	switch {
-	case p.Class == "STANDARD":
-		p.Class = ""
-	case p.Class != "" && !slices.Contains(storageClasses, p.Class):
-		return placement{}, s3err.APIError{
-			Code:           "InvalidStorageClass",
-			Description:    "The storage class you specified is not valid",
-			HTTPStatusCode: http.StatusBadRequest,
-		}
-	}
-	p.Algorithm = h.Get("X-Amz-Server-Side-Encryption")
-	p.KMSKey = h.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")
-	p.BucketKey = h.Get("X-Amz-Server-Side-Encryption-Bucket-Key-Enabled") == "true"
-	switch p.Algorithm {
+	r.SetProp(propClass, class)
+	sse, key := c.header("X-Amz-Server-Side-Encryption"), c.header("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")
+	bucketKey := strings.EqualFold(c.header("X-Amz-Server-Side-Encryption-Bucket-Key-Enabled"), "true")
+	switch sse {
 	case "":
-		p.encryption = s.defaultEncryption(bucket)
-	case "AES256":
-		if p.KMSKey != "" {
-			return placement{}, invalidArgument("Server Side Encryption with KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms")
+		if key != "" {
+			return invalidArgument("Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms", "x-amz-server-side-encryption", "null")
 		}
+		rule := c.b.setting("encryption").at("Rule")
+		by := rule.at("ApplyServerSideEncryptionByDefault")
+		sse, key = by.text("SSEAlgorithm"), by.text("KMSMasterKeyID")
+		bucketKey = strings.EqualFold(rule.text("BucketKeyEnabled"), "true")
+		if sse == "AES256" {
+			sse, key = "", ""
+		}
+	case "AES256":
+		if key != "" {
+			return invalidArgument("Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms", "x-amz-server-side-encryption", sse)
+		}
+		sse = ""
 	case "aws:kms", "aws:kms:dsse":
 	default:
-		return placement{}, invalidArgument("The encryption method specified is not supported")
+		return invalidArgument("The encryption method specified is not supported", "x-amz-server-side-encryption", sse)
 	}
-	if p.Algorithm == "AES256" {
-		p.encryption = encryption{}
-	}
-	return p, nil
-}
-
-// defaultEncryption is what the bucket's encryption setting says.
-func (s *Service) defaultEncryption(bucket string) encryption {
-	doc, err := s.attrs.RetrieveAttribute(nil, bucket, "", "setting.encryption")
-	if err != nil {
-		return encryption{}
-	}
-	var config struct {
-		Rule []struct {
-			ApplyServerSideEncryptionByDefault encryption
-			BucketKeyEnabled                   bool
-		}
-	}
-	if xml.Unmarshal(doc, &config) != nil || len(config.Rule) == 0 {
-		return encryption{}
-	}
-	e := config.Rule[0].ApplyServerSideEncryptionByDefault
-	if e.Algorithm == "AES256" {
-		return encryption{}
-	}
-	e.BucketKey = config.Rule[0].BucketKeyEnabled
-	return e
-}
-
-// store keeps p with a file, which is open, or named by a path below the bucket.
-func (s *Service) storePlacement(f *os.File, bucket, path string, p placement) error {
-	if p.Class != "" {
-		if err := s.attrs.StoreAttribute(f, bucket, path, storageClassAttribute, []byte(p.Class)); err != nil {
-			return err
-		}
-	}
-	if p.encryption == (encryption{}) {
+	if sse == "" {
+		r.SetProp(propSSE, "")
+		r.SetProp(propKMSKey, "")
+		r.SetProp(propBucketKey, "")
 		return nil
 	}
-	b, err := json.Marshal(p.encryption)
+	r.SetProp(propSSE, sse)
+	r.SetProp(propKMSKey, c.keyARN(key))
+	r.SetProp(propBucketKey, map[bool]string{true: "true"}[bucketKey && sse == "aws:kms"])
+	return nil
+}
+
+// keyARN is the ARN of a KMS key that is named by its id; of none, that of the key which AWS
+// has for S3 in each account and region.
+func (c *call) keyARN(key string) string {
+	if strings.HasPrefix(key, "arn:") {
+		return key
+	}
+	name := "key/" + key
+	switch {
+	case key == "":
+		sum := sha256.Sum256([]byte("aws/s3/" + c.b.Owner + "/" + c.b.Region))
+		h := hex.EncodeToString(sum[:16])
+		name = "key/" + h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	case strings.HasPrefix(key, "alias/"):
+		name = key
+	}
+	return "arn:" + partitionOf(c.b.Region) + ":kms:" + c.b.Region + ":" + c.b.Owner + ":" + name
+}
+
+// partitionOf is the partition of a region.
+func partitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// sayEncryption sets the headers that tell how an object is encrypted.
+func (c *call) sayEncryption(r *objectstore.Record) {
+	if sum := r.Prop(propKeyMD5); sum != "" {
+		c.say("x-amz-server-side-encryption-customer-algorithm", "AES256")
+		c.say("x-amz-server-side-encryption-customer-key-MD5", sum)
+		return
+	}
+	sse := r.Prop(propSSE)
+	if sse == "" {
+		sse = "AES256"
+	}
+	c.say("x-amz-server-side-encryption", sse)
+	c.say("x-amz-server-side-encryption-aws-kms-key-id", r.Prop(propKMSKey))
+	c.say("x-amz-server-side-encryption-bucket-key-enabled", r.Prop(propBucketKey))
+}
+
+// sayRestore sets the header that tells of a restored copy.
+func (c *call) sayRestore(r *objectstore.Record) {
+	if v := r.Prop(propRestored); v != "" {
+		if until, err := time.Parse(time.RFC3339, v); err == nil && c.s.clock.Now().Before(until) {
+			c.say("x-amz-restore", `ongoing-request="false", expiry-date="`+until.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")+`"`)
+		}
+	}
+}
+
+var restoreShape = parseShape("RestoreRequest{Days?:int Description? Tier?:Standard|Bulk|Expedited Type?:SELECT GlacierJobParameters?{Tier:Standard|Bulk|Expedited} SelectParameters?{InputSerialization? ExpressionType? Expression? OutputSerialization?} OutputLocation?{S3?}}")
+
+// restore is RestoreObject. A restored copy can be read at once.
+func (c *call) restore() error {
+	doc, err := c.document(restoreShape)
 	if err != nil {
 		return err
 	}
-	return s.attrs.StoreAttribute(f, bucket, path, encryptionAttribute, b)
-}
-
-// placementOf reads what is kept with a file.
-func (s *Service) placementOf(bucket, path string) placement {
-	var p placement
-	if b, err := s.attrs.RetrieveAttribute(nil, bucket, path, storageClassAttribute); err == nil {
-		p.Class = string(b)
+	if doc.text("Type") == "SELECT" {
+		return errNotImplemented
 	}
-	if b, err := s.attrs.RetrieveAttribute(nil, bucket, path, encryptionAttribute); err == nil {
-		_ = json.Unmarshal(b, &p.encryption) // written by storePlacement
+	days, ok := doc.number("Days")
+	if !ok || days < 1 {
+		return errMalformedXML
 	}
-	return p
-}
-
-// say sets the headers that tell of a placement.
-func (p placement) say(h http.Header, class bool) {
-	if class && p.Class != "" {
-		h["x-amz-storage-class"] = []string{p.Class}
-	} else {
-		delete(h, "x-amz-storage-class")
-	}
-	if p.Algorithm == "" {
-		p.Algorithm = "AES256"
-	}
-	h["x-amz-server-side-encryption"] = []string{p.Algorithm}
-	if p.KMSKey != "" {
-		h["x-amz-server-side-encryption-aws-kms-key-id"] = []string{p.KMSKey}
-	}
-	if p.BucketKey {
-		h["x-amz-server-side-encryption-bucket-key-enabled"] = []string{"true"}
-	}
-}
-
-// sayPlacement sets the headers that an answer about an object's data has.
-func (s *Service) sayPlacement(h http.Header, r *http.Request, q s3Request, status int) {
-	switch {
-	case q.key == "" || status >= 300 || q.hasAny("acl", "tagging", "retention", "legal-hold", "attributes"):
-		return
-	case r.Method == http.MethodGet && q.has("uploadId"):
-		return
-	case r.Method == http.MethodGet, r.Method == http.MethodHead:
-		root, path := q.bucket, q.file
-		if id := q.query.Get("versionId"); id != "" {
-			if v, err := s.attrs.RetrieveAttribute(nil, root, path, versionAttribute); err == nil && string(v) != id || err != nil && id != nullVersion {
-				root, path = versionsDirOf(s.versionsDir(), q.bucket, path), id
+	id := c.version()
+	before := false
+	info, err := c.s.store.Amend(c.bucket, c.key, id, func(info *objectstore.Info) error {
+		if class := info.Prop(propClass); !archived(class) {
+			if class == "" {
+				class = "STANDARD"
 			}
+			return fault(403, "InvalidObjectState", "Restore is not allowed for the object's current storage class").with("StorageClass", class)
 		}
-		s.placementOf(root, path).say(h, true)
-		if s.hasVersions(q.bucket) {
-			s.sayLock(h, root, path)
-		}
-	case r.Method == http.MethodPut && !q.has("uploadId"), r.Method == http.MethodPost && q.has("uploads"):
-		q.placement.say(h, false)
-	case r.Method == http.MethodPut:
-		s.placementOf(q.bucket, uploadDir(q.file, q.query.Get("uploadId"))).say(h, false)
-	case r.Method == http.MethodPost:
-		s.placementOf(q.bucket, s.selfPlace(q.bucket, q.file)).say(h, false)
+		before = restored(info)
+		until := c.s.clock.Now().UTC().AddDate(0, 0, days+1).Truncate(24 * time.Hour)
+		info.SetProp(propRestored, until.Format(time.RFC3339))
+		return nil
+	})
+	if err != nil {
+		return c.missing(&info, id, err)
 	}
-}
-
-// uploadDir is where the parts of a multipart upload are, below the bucket.
-func uploadDir(path, id string) string {
-	return filepath.Join(multipartDir, hashed(path), id)
+	c.sayVersion(&info)
+	c.w.Header().Set("Content-Length", "0")
+	if before {
+		c.w.WriteHeader(200)
+	} else {
+		c.notify("ObjectRestore:Post", &info)
+		c.w.WriteHeader(202)
+		c.notify("ObjectRestore:Completed", &info)
+	}
+	return nil
 }

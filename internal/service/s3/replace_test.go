@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -79,9 +80,8 @@ func eventually(t testing.TB, what string, cond func() bool) {
 }
 
 func TestReplace(t *testing.T) {
-	n := newNode(t)
 	clock := clockwork.NewFakeClock()
-	n.clock, n.swaps.clock = clock, clock
+	n := openConfig(t, Config{Dir: filepath.Join(t.TempDir(), "objects"), Clock: clock})
 	c := n.Client()
 	keys, want := fill(t, c, "bkt", 5)
 	in := &s3.ListObjectsV2Input{Bucket: aws.String("bkt"), MaxKeys: aws.Int32(2)}
@@ -133,7 +133,7 @@ func TestReplace(t *testing.T) {
 	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	clock.Advance(listLease + time.Second)
+	clock.Advance(time.Minute + time.Second)
 	eventually(t, "sources aside", func() bool {
 		_, err := os.Stat(oldFiles[4].Path)
 		return errors.Is(err, os.ErrNotExist)
@@ -159,7 +159,7 @@ func TestReplace(t *testing.T) {
 		_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("bkt"), Key: &keys[0]})
 		return codeOf(err) == "NoSuchKey"
 	})
-	eventually(t, "no journal", func() bool { e, _ := os.ReadDir(n.swapsDir()); return len(e) == 0 })
+	eventually(t, "no journal", func() bool { e, _ := os.ReadDir(filepath.Join(n.cfg.StateDir, "swaps")); return len(e) == 0 })
 	for _, k := range []string{"p/k2-merged", "copy", keys[3]} {
 		if _, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("bkt"), Key: &k}); err != nil {
 			t.Error(err)
@@ -198,7 +198,7 @@ func TestReplaceGivesWay(t *testing.T) {
 			if all, _ := listed(t, c, &s3.ListObjectsV2Input{Bucket: &name}); len(all) != want || slices.Contains(all, "p/merged") {
 				t.Errorf("the bucket has %q", all)
 			}
-			if e, _ := os.ReadDir(n.swapsDir()); len(e) != 0 {
+			if e, _ := os.ReadDir(filepath.Join(n.cfg.StateDir, "swaps")); len(e) != 0 {
 				t.Errorf("%d journals are left", len(e))
 			}
 		})
@@ -278,10 +278,10 @@ func TestReplaceVersioned(t *testing.T) {
 // A process that dies leaves a journal of one stage or another.
 func TestReplaceAfterCrash(t *testing.T) {
 	for stage, want := range map[string][]string{
-		stageWriting:         {"p/k0", "p/k1", "p/k2"},
-		stageCommitted:       {"p/merged"},
-		stageAside:           {"p/merged"},
-		"half " + stageAside: {"p/merged"},
+		"writing":    {"p/k0", "p/k1", "p/k2"},
+		"committed":  {"p/merged"},
+		"aside":      {"p/merged"},
+		"half aside": {"p/merged"},
 	} {
 		t.Run(stage, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "objects")
@@ -290,13 +290,19 @@ func TestReplaceAfterCrash(t *testing.T) {
 				n := openNode(t, dir)
 				keys, want0 = fill(t, n.Client(), "bkt", 3)
 				put(t, n.Client(), "bkt", "p/merged", "l0\nl1\nl2\n")
-				w := &swap{Bucket: "bkt", Key: "p/merged", Sources: keys, Stage: stage, Generation: 7, Keep: time.Hour, id: "x"}
-				moved := map[string]int{stageAside: 3, "half " + stageAside: 1}[stage]
+				w := struct {
+					Bucket, Key string
+					Sources     []string
+					Stage       string
+					Generation  int64
+					Keep        time.Duration
+				}{"bkt", "p/merged", keys, stage, 7, time.Hour}
+				moved := map[string]int{"aside": 3, "half aside": 1}[stage]
 				if strings.HasPrefix(stage, "half") {
-					w.Stage = stageCommitted
+					w.Stage = "committed"
 				}
 				for i := range moved {
-					to := filepath.Join(dir, "bkt", w.asideKey(i))
+					to := filepath.Join(dir, "bkt", ".sgwtmp/swapped/x", strconv.Itoa(i))
 					if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Rename(filepath.Join(dir, "bkt", keys[i]), to)); err != nil {
 						t.Fatal(err)
 					}
@@ -305,7 +311,7 @@ func TestReplaceAfterCrash(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(filepath.Join(n.swapsDir(), "x"), b, 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(filepath.Join(n.cfg.StateDir, "swaps"), "x"), b, 0o600); err != nil {
 					t.Fatal(err)
 				}
 			})

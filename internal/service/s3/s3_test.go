@@ -25,23 +25,21 @@ import (
 // A node is a Service behind an HTTP server that takes every request's signature for
 // good, and its credential scope's region and, as its account, its access key if that is
 // twelve digits.
-type node struct {
+type testNode struct {
 	*Service
 	url string
 }
 
-func newNode(t testing.TB) *node {
+func newNode(t testing.TB) *testNode {
 	t.Helper()
 	return openNode(t, filepath.Join(t.TempDir(), "objects"))
 }
 
-func openNode(t testing.TB, dir string) *node {
+func openNode(t testing.TB, dir string) *testNode { return openConfig(t, Config{Dir: dir}) }
+
+func openConfig(t testing.TB, c Config) *testNode {
 	t.Helper()
-	wd, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(Config{Dir: dir})
+	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +51,8 @@ func openNode(t testing.TB, dir string) *node {
 		if err := s.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-		if err := os.Chdir(wd); err != nil {
-			t.Error(err)
-		}
 	})
-	return &node{s, srv.URL}
+	return &testNode{s, srv.URL}
 }
 
 func callerOf(r *http.Request) awswire.Caller {
@@ -75,7 +70,7 @@ func callerOf(r *http.Request) awswire.Caller {
 	return c
 }
 
-func (n *node) client(account, region string) *s3.Client {
+func (n *testNode) client(account, region string) *s3.Client {
 	return s3.New(s3.Options{
 		BaseEndpoint: aws.String(n.url),
 		Region:       region,

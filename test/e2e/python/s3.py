@@ -13,6 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 
+KEY = "arn:aws:kms:us-east-1:000000000000:key/key-1"
+
+
 def client(region="us-east-1", endpoint=None, **config):
     return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=Config(**config))
 
@@ -283,8 +286,8 @@ def said_back():
     want(c.list_objects_v2(Bucket=b)["Contents"][0]["StorageClass"], "STANDARD_IA", "class")
     want(code_of(c.put_object, Bucket=b, Key="a", StorageClass="NONE"), ("InvalidStorageClass", 400), "class")
     r = c.put_object(Bucket=b, Key="k", Body=b"1", ServerSideEncryption="aws:kms", SSEKMSKeyId="key-1")
-    want((r["ServerSideEncryption"], r["SSEKMSKeyId"]), ("aws:kms", "key-1"), "encryption")
-    want(c.get_object(Bucket=b, Key="k")["SSEKMSKeyId"], "key-1", "encryption")
+    want((r["ServerSideEncryption"], r["SSEKMSKeyId"]), ("aws:kms", KEY), "encryption")
+    want(c.get_object(Bucket=b, Key="k")["SSEKMSKeyId"], KEY, "encryption")
     want(c.get_object_acl(Bucket=b, Key="a")["Grants"][0]["Permission"], "FULL_CONTROL", "acl")
     want(code_of(c.put_object_acl, Bucket=b, Key="a", ACL="public-read"), ("AccessControlListNotSupported", 400), "acl")
     tags = [{"Key": f"{i}" * 100, "Value": "v" * 256} for i in range(10)]

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -109,10 +110,11 @@ func Inspect(dir string, depth Depth, powerLost bool, now time.Time) (*Inspectio
 		in.Faults = append(in.Faults, Fault{File: s.dir, Last: last,
 			What: fmt.Sprintf("the last message is %d, the index has known %d: blocks are missing or cut off", in.Last, last)})
 	}
-	// Removing messages before their age brings the index up to date.
+	// Removing messages before their age is noted, and then brings the index up to date.
 	if !ok {
 		known = bounds{first: max(1, info.FirstSeq), firstTime: info.Created}
 	}
+	known.first = max(known.first, trimOf(dir))
 	if in.Plain && !powerLost && in.First > known.first && (cfg.MaxAge == 0 || now.Sub(known.firstTime) < cfg.MaxAge) {
 		in.fault(s.dir, fmt.Sprintf("the first message is %d, which was %d: blocks are missing", in.First, known.first))
 	}
@@ -231,6 +233,42 @@ func (in *Inspection) inspect(b *block, last, verify, powerLost bool) error {
 		in.fault(b.file, fmt.Sprintf("%d records are not what was written", len(bad)), bad...)
 	}
 	return nil
+}
+
+// trimFile in the stream's directory has the sequence before which messages were removed, or
+// were about to be.
+const trimFile = "trim"
+
+// NoteTrim notes that messages before the sequence are about to be removed. It is not
+// synced: a kill keeps it, and after a loss of power nobody asks.
+func NoteTrim(dir string, first uint64) error {
+	if first <= trimOf(dir) {
+		return nil
+	}
+	file := filepath.Join(dir, trimFile)
+	err := os.WriteFile(file+".tmp", strconv.AppendUint(nil, first, 10), 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the stream is not there, which the server says
+	}
+	if err == nil {
+		err = os.Rename(file+".tmp", file)
+	}
+	if err != nil {
+		return fmt.Errorf("storeindex: %w", err)
+	}
+	return nil
+}
+
+func trimOf(dir string) uint64 {
+	b, err := os.ReadFile(filepath.Join(dir, trimFile))
+	if err != nil {
+		return 0
+	}
+	first, err := strconv.ParseUint(string(b), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return first
 }
 
 // bounds are the ends of a stream as its index has them.

@@ -1,0 +1,132 @@
+package itemstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+)
+
+// Backup keeps the table as it is in dir, which must not exist: a checkpoint of the
+// database, restricted to the table. It shares files with the database and takes little
+// room until those are compacted away.
+func (t *Table) Backup(dir string) error {
+	start := appendIndex(nil, t.Definition().ID, 0)
+	return t.s.guarded(func() error {
+		err := t.s.db.Checkpoint(dir, pebble.WithFlushedWAL(),
+			pebble.WithRestrictToSpans([]pebble.CheckpointSpan{{Start: start, End: successor(start)}}))
+		if err != nil {
+			return fmt.Errorf("itemstore: backup: %w", err)
+		}
+		return nil
+	})
+}
+
+// RestoreBackup loads the items of table id, from a backup in dir, into t.
+func (t *Table) RestoreBackup(ctx context.Context, dir string, id uint64) error {
+	db, err := pebble.Open(dir, &pebble.Options{FS: t.s.opts.FS, ReadOnly: true, FormatMajorVersion: pebble.FormatNewest, Logger: quiet{}})
+	if err != nil {
+		return fmt.Errorf("itemstore: open backup %s: %w", dir, err)
+	}
+	defer db.Close()
+	return t.load(ctx, db, id)
+}
+
+// RestoreFrom loads the items of another table, as they are, into t.
+func (t *Table) RestoreFrom(ctx context.Context, from *Table) error {
+	snap := t.s.db.NewSnapshot()
+	defer snap.Close()
+	return t.load(ctx, snap, from.Definition().ID)
+}
+
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(format string, a ...any) {
+	panic(fmt.Sprintf(format, a...))
+}
+
+// loadBatch is the bytes that load puts into one batch.
+const loadBatch = 1 << 20
+
+func (t *Table) load(ctx context.Context, from pebble.Reader, id uint64) error {
+	start := appendIndex(nil, id, 0)
+	it, err := from.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: successor(start)})
+	if err != nil {
+		return fmt.Errorf("itemstore: load: %w", err)
+	}
+	defer it.Close()
+	l := t.Loader()
+	for ok := it.First(); ok; ok = it.Next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return fmt.Errorf("itemstore: load: %w", err)
+		}
+		item, err := attr.ParseItem(value)
+		if err != nil {
+			return fmt.Errorf("itemstore: load: %w", err)
+		}
+		if err := l.Put(ctx, item); err != nil {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return fmt.Errorf("itemstore: load: %w", err)
+	}
+	return l.Flush()
+}
+
+// Loader puts many items into a table, in batches that are atomic each. It is for one
+// goroutine.
+type Loader struct {
+	t    *Table
+	ops  []Op
+	keys map[string]bool
+	size int
+}
+
+// Loader returns a new Loader of the table.
+func (t *Table) Loader() *Loader { return &Loader{t: t, keys: map[string]bool{}} }
+
+// Put adds an item. It is there when Flush has returned, at the latest.
+func (l *Loader) Put(ctx context.Context, item attr.Item) error {
+	return l.add(ctx, item, item)
+}
+
+// Remove adds the deletion of an item.
+func (l *Loader) Remove(ctx context.Context, key attr.Item) error { return l.add(ctx, key, nil) }
+
+func (l *Loader) add(ctx context.Context, key, item attr.Item) error {
+	row, ok := l.t.Definition().rowKey(nil, key)
+	if !ok {
+		return fmt.Errorf("itemstore: load: an item has not the table's key")
+	}
+	if l.keys[string(row)] {
+		if err := l.Flush(); err != nil {
+			return err
+		}
+	}
+	l.keys[string(row)] = true
+	l.ops = append(l.ops, Op{Table: l.t, Key: key, Blind: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }})
+	if l.size += attr.Size(item) + len(row); l.size < loadBatch && len(l.ops) < 1024 {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.Flush()
+}
+
+// Flush makes the items that were added durable.
+func (l *Loader) Flush() error {
+	if len(l.ops) == 0 {
+		return nil
+	}
+	_, err := l.t.s.Write(l.ops, WriteOptions{})
+	clear(l.keys)
+	l.ops, l.size = nil, 0
+	return err
+}

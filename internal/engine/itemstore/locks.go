@@ -1,0 +1,72 @@
+package itemstore
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// locks are the locks of keys: a key's is that of its stripe.
+type locks [4096]stripe
+
+type stripe struct {
+	mu sync.Mutex
+	// pending is the last write of a key of the stripe that may not be synced yet.
+	pending atomic.Pointer[commit]
+}
+
+// commit is a write on its way to the disk. err is valid when done is closed.
+type commit struct {
+	done chan struct{}
+	err  error
+}
+
+func (c *commit) wait() error {
+	if c == nil {
+		return nil
+	}
+	<-c.done
+	return c.err
+}
+
+func (l *locks) of(row []byte) *stripe { return &l[xxhash.Sum64(row)%uint64(len(l))] }
+
+// set locks the stripes of rows, in one order for all callers. With patience not zero it
+// gives up when one is not to be had in that time.
+func (l *locks) set(rows [][]byte, patience time.Duration) (held []*stripe, ok bool) {
+	at := make([]int, 0, len(rows))
+	for _, r := range rows {
+		at = append(at, int(xxhash.Sum64(r)%uint64(len(l))))
+	}
+	slices.Sort(at)
+	at = slices.Compact(at)
+	var deadline time.Time
+	for _, i := range at {
+		s := &l[i]
+		if patience == 0 {
+			s.mu.Lock()
+		} else {
+			for wait := time.Microsecond; !s.mu.TryLock(); wait *= 2 {
+				if deadline.IsZero() {
+					deadline = time.Now().Add(patience)
+				}
+				if time.Now().After(deadline) {
+					unlock(held)
+					return nil, false
+				}
+				time.Sleep(min(wait, time.Millisecond))
+			}
+		}
+		held = append(held, s)
+	}
+	return held, true
+}
+
+func unlock(held []*stripe) {
+	for _, s := range held {
+		s.mu.Unlock()
+	}
+}

@@ -1,0 +1,206 @@
+package itemstore
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+)
+
+// Get appends the stored form of an item to dst; found is false if there is none.
+func (t *Table) Get(dst []byte, key attr.Item) (item []byte, found bool, err error) {
+	row, ok := t.Definition().rowKey(nil, key)
+	if !ok {
+		return dst, false, nil
+	}
+	err = t.s.guarded(func() error {
+		value, closer, err := t.s.db.Get(row)
+		if err == pebble.ErrNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		dst, found = append(dst, value...), true
+		return closer.Close()
+	})
+	if err == nil {
+		err = t.s.locks.of(row).pending.Load().wait()
+	}
+	return dst, found, err
+}
+
+// Read is one of the items that GetAll reads.
+type Read struct {
+	Table *Table
+	Key   attr.Item
+}
+
+// GetAll reads items as of one moment: no write of several of them is seen in part. An
+// item that is not there is nil. With wait beyond patience for a write it fails with
+// ErrConflict.
+func (s *Store) GetAll(reads []Read, o WriteOptions) ([][]byte, error) {
+	rows := make([][]byte, len(reads))
+	for i, r := range reads {
+		rows[i], _ = r.Table.Definition().rowKey(nil, r.Key)
+	}
+	held, ok := s.locks.set(rows, o.Patience)
+	if !ok {
+		return nil, ErrConflict
+	}
+	out := make([][]byte, len(reads))
+	err := s.guarded(func() error {
+		for i, row := range rows {
+			value, closer, err := s.db.Get(row)
+			if err == pebble.ErrNotFound {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			out[i] = slices.Clone(value)
+			closer.Close()
+		}
+		return nil
+	})
+	pending := newest(held)
+	unlock(held)
+	if err == nil {
+		err = pending.wait()
+	}
+	return out, err
+}
+
+// Range is a part of a table or of one of its indexes, in the order of its keys.
+type Range struct {
+	Index    uint16 // 0: the table
+	from, to []byte
+	reverse  bool
+}
+
+// Scan returns the range of a segment of a table or index: 0 of 1 is all.
+func (t *Table) Scan(index uint16, segment, of int) Range {
+	prefix := appendIndex(nil, t.Definition().ID, index)
+	r := Range{Index: index, from: prefix, to: successor(prefix)}
+	at := func(n int) []byte {
+		return binary.BigEndian.AppendUint32(slices.Clone(prefix), uint32((uint64(n)<<32+uint64(of)-1)/uint64(of)))
+	}
+	if segment > 0 {
+		r.from = at(segment)
+	}
+	if segment+1 < of {
+		r.to = at(segment + 1)
+	}
+	return r
+}
+
+// InSegment reports whether the item with the partition key is of the segment of a scan.
+func InSegment(hash attr.Value, segment, of int) bool {
+	h := uint64(hashOf(attr.AppendKey(nil, hash)))
+	return int(h*uint64(of)>>32) == segment
+}
+
+// Bound is a condition on a sort key. Exactly the members that the operator needs are set.
+type Bound struct {
+	Op        string // = < <= > >= between begins_with; empty: no condition
+	Low, High attr.Value
+}
+
+// Query returns the range of a partition key whose sort keys are within a bound.
+func (t *Table) Query(index uint16, hash attr.Value, b Bound, reverse bool) Range {
+	prefix := appendPartition(nil, t.Definition().ID, index, hash)
+	r := Range{Index: index, from: prefix, to: successor(prefix), reverse: reverse}
+	code := func(v attr.Value) []byte { return attr.AppendKey(slices.Clone(prefix), v) }
+	switch b.Op {
+	case "=":
+		r.from = code(b.Low)
+		r.to = successor(r.from)
+	case "<":
+		r.to = code(b.Low)
+	case "<=":
+		r.to = successor(code(b.Low))
+	case ">":
+		r.from = successor(code(b.Low))
+	case ">=":
+		r.from = code(b.Low)
+	case "between":
+		r.from, r.to = code(b.Low), successor(code(b.High))
+	case "begins_with":
+		r.from = attr.AppendKeyPrefix(slices.Clone(prefix), b.Low)
+		r.to = successor(r.from)
+	}
+	return r
+}
+
+// After returns what of the range comes after an item, in the range's direction. The item
+// has the keys of the table and of the index, and need not be there.
+func (t *Table) After(r Range, key attr.Item) Range {
+	def := t.Definition()
+	var row []byte
+	if x := def.index(r.Index); x != nil {
+		row, _ = def.indexKey(nil, x, key)
+	} else {
+		row, _ = def.rowKey(nil, key)
+	}
+	if r.reverse {
+		if slices.Compare(row, r.to) < 0 {
+			r.to = row
+		}
+		return r
+	}
+	if row = append(row, 0); slices.Compare(row, r.from) > 0 {
+		r.from = row
+	}
+	return r
+}
+
+// Empty reports whether the range can hold nothing.
+func (r Range) Empty() bool { return slices.Compare(r.from, r.to) >= 0 }
+
+// Each calls visit with the stored form of each item of the range until it returns false.
+// The items are of one moment. The bytes are valid during the call.
+func (t *Table) Each(ctx context.Context, r Range, visit func(item []byte) (more bool, err error)) error {
+	if r.Empty() {
+		return nil
+	}
+	err := t.s.guarded(func() error {
+		it, err := t.s.db.NewIter(&pebble.IterOptions{LowerBound: r.from, UpperBound: r.to})
+		if err != nil {
+			return err
+		}
+		defer it.Close()
+		first, next := it.First, it.Next
+		if r.reverse {
+			first, next = it.Last, it.Prev
+		}
+		n := 0
+		for ok := first(); ok; ok = next() {
+			if n++; n%1024 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			value, err := it.ValueAndErr()
+			if err != nil {
+				return err
+			}
+			if more, err := visit(value); err != nil || !more {
+				return err
+			}
+		}
+		return it.Error()
+	})
+	if err != nil {
+		return err
+	}
+	return t.s.settled()
+}
+
+// settled waits until what is applied by now is on disk.
+func (s *Store) settled() error {
+	if s.inflight.Load() == 0 || s.opts.NoSync {
+		return nil
+	}
+	return s.guarded(func() error { return s.db.LogData(nil, pebble.Sync) })
+}

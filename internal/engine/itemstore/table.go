@@ -1,0 +1,372 @@
+package itemstore
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+)
+
+// Projection says what of an item an index holds.
+type Projection uint8
+
+// The projections. Keys of the table and of the index are always held.
+const (
+	ProjectAll Projection = iota
+	ProjectKeys
+	ProjectInclude // and the attributes that the index names
+)
+
+// Index is a secondary index.
+type Index struct {
+	ID         uint16 // of 1 to 65,534, another for every index that the table ever had
+	Hash       KeyAttribute
+	Range      KeyAttribute // without a name: none
+	Projection Projection
+	Include    []string
+}
+
+// Definition is what the store must know of a table. It is not changed once given to the
+// store.
+type Definition struct {
+	ID      uint64 // another for every table that ever was
+	Hash    KeyAttribute
+	Range   KeyAttribute // without a name: none
+	Indexes []Index
+
+	Expiry string // attribute by which items expire; empty: they do not
+	Feed   bool   // changes are recorded
+}
+
+// index returns the index of the ID, nil for none.
+func (d *Definition) index(id uint16) *Index {
+	for i := range d.Indexes {
+		if d.Indexes[i].ID == id {
+			return &d.Indexes[i]
+		}
+	}
+	return nil
+}
+
+// Key returns the attributes of an item that are its key in the table.
+func (d *Definition) Key(item attr.Item) attr.Item {
+	key := attr.Item{d.Hash.Name: item[d.Hash.Name]}
+	if d.Range.Name != "" {
+		key[d.Range.Name] = item[d.Range.Name]
+	}
+	return key
+}
+
+// Project returns what an index holds of an item.
+func (d *Definition) Project(x *Index, item attr.Item) attr.Item {
+	if x.Projection == ProjectAll {
+		return item
+	}
+	out := d.Key(item)
+	for _, k := range []KeyAttribute{x.Hash, x.Range} {
+		if v, ok := item[k.Name]; ok {
+			out[k.Name] = v
+		}
+	}
+	if x.Projection == ProjectInclude {
+		for _, name := range x.Include {
+			if v, ok := item[name]; ok {
+				out[name] = v
+			}
+		}
+	}
+	return out
+}
+
+// Table is a table of a store.
+type Table struct {
+	s *Store
+
+	// gate is held shared by writers from the look at the definition to the application
+	// of their batch, so that none of an older one is under way after Redefine.
+	gate sync.RWMutex
+	def  atomic.Pointer[Definition]
+
+	feed   feed
+	counts sync.Map // index ID to *count
+}
+
+// count is the items of a table or an index, and their bytes.
+type count struct{ items, bytes atomic.Int64 }
+
+func (t *Table) count(index uint16) *count {
+	if c, ok := t.counts.Load(index); ok {
+		return c.(*count)
+	}
+	c, _ := t.counts.LoadOrStore(index, new(count))
+	return c.(*count)
+}
+
+// Table returns the table of the definition. The first call for an ID reads where its feed
+// and counts are; the definition of later calls is not looked at: see Redefine.
+func (s *Store) Table(def *Definition) (*Table, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.tables[def.ID]; t != nil {
+		return t, nil
+	}
+	if s.closed {
+		return nil, ErrClosed
+	}
+	t := &Table{s: s}
+	t.def.Store(def)
+	err := s.guarded(func() error {
+		if err := t.openFeed(); err != nil {
+			return err
+		}
+		return t.loadCounts()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("itemstore: open table %x: %w", def.ID, err)
+	}
+	s.tables[def.ID] = t
+	return t, nil
+}
+
+// Definition returns the table's definition as of now.
+func (t *Table) Definition() *Definition { return t.def.Load() }
+
+// Redefine gives the table a definition of the same ID and keys. When it returns, all
+// writes follow the new one.
+func (t *Table) Redefine(def *Definition) {
+	t.gate.Lock()
+	t.def.Store(def)
+	t.gate.Unlock()
+}
+
+// Count returns the items of the table (index 0) or of an index, and their bytes.
+func (t *Table) Count(index uint16) (items, bytes int64) {
+	c := t.count(index)
+	return max(0, c.items.Load()), max(0, c.bytes.Load())
+}
+
+// Drop removes all that the store has of a table. Nobody may use the table any more.
+func (s *Store) Drop(id uint64) error {
+	s.mu.Lock()
+	delete(s.tables, id)
+	s.mu.Unlock()
+	return s.guarded(func() error {
+		b := s.db.NewBatch()
+		defer b.Close()
+		for _, kind := range []byte{kindRow, kindFeed} {
+			start := appendTable(nil, kind, id)
+			b.DeleteRange(start, successor(start), nil)
+		}
+		b.Delete(appendTable(nil, kindTrimmed, id), nil)
+		b.Delete(appendTable(nil, kindCount, id), nil)
+		return b.Commit(s.writeOptions())
+	})
+}
+
+// DropIndex removes the rows of an index that is not in the table's definition any more.
+func (t *Table) DropIndex(id uint16) error {
+	t.counts.Delete(id)
+	start := appendIndex(nil, t.Definition().ID, id)
+	return t.s.guarded(func() error { return t.s.db.DeleteRange(start, successor(start), t.s.writeOptions()) })
+}
+
+// backfillBatch is how many items Backfill looks at between two looks at ctx.
+const backfillBatch = 256
+
+// Backfill fills the rows of an index that the definition has since a moment ago, or of
+// the expiry index. It may be done again after a crash. Violations tells of items whose
+// attributes do not fit the index's keys: they are left out.
+func (t *Table) Backfill(ctx context.Context, id uint16) error {
+	from := appendIndex(nil, t.Definition().ID, 0)
+	end := successor(from)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var keys []attr.Item
+		var last []byte
+		err := t.rows(from, end, func(key, value []byte) (bool, error) {
+			item, err := attr.ParseItem(value)
+			if err != nil {
+				return false, err
+			}
+			keys = append(keys, t.Definition().Key(item))
+			last = slices.Clone(key)
+			return len(keys) < backfillBatch, nil
+		})
+		if err != nil {
+			return fmt.Errorf("itemstore: backfill: %w", err)
+		}
+		for _, key := range keys {
+			if err := t.fill(id, key); err != nil {
+				return fmt.Errorf("itemstore: backfill: %w", err)
+			}
+		}
+		if len(keys) < backfillBatch {
+			return t.s.guarded(func() error { return t.s.db.LogData(nil, t.s.writeOptions()) })
+		}
+		from = append(last, 0)
+	}
+}
+
+// BackfillExpiry fills the index of the items that expire.
+func (t *Table) BackfillExpiry(ctx context.Context) error { return t.Backfill(ctx, expiryIndex) }
+
+// DropExpiry removes the index of the items that expire.
+func (t *Table) DropExpiry() error { return t.DropIndex(expiryIndex) }
+
+// fill writes the row of one item in an index, as the item is now.
+func (t *Table) fill(id uint16, key attr.Item) error {
+	t.gate.RLock()
+	defer t.gate.RUnlock()
+	def := t.Definition()
+	row, _ := def.rowKey(nil, key)
+	l := t.s.locks.of(row)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return t.s.guarded(func() error {
+		value, closer, err := t.s.db.Get(row)
+		if err == pebble.ErrNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		item, err := attr.ParseItem(value)
+		closer.Close()
+		if err != nil {
+			return err
+		}
+		if id == expiryIndex {
+			if k, ok := def.expiryKey(nil, item); ok {
+				return t.s.db.Set(k, row, pebble.NoSync)
+			}
+			return nil
+		}
+		x := def.index(id)
+		if x == nil {
+			return nil
+		}
+		k, ok := def.indexKey(nil, x, item)
+		if !ok {
+			return nil
+		}
+		projected := attr.AppendItem(nil, def.Project(x, item))
+		if _, closer, err := t.s.db.Get(k); err == nil {
+			return closer.Close() // written by an update since
+		}
+		size, _ := attr.StoredSize(projected)
+		c := t.count(id)
+		c.items.Add(1)
+		c.bytes.Add(int64(size))
+		return t.s.db.Set(k, projected, pebble.NoSync)
+	})
+}
+
+// rows calls visit for the rows of a range, in order, until it returns false. key and
+// value are valid during the call.
+func (t *Table) rows(from, end []byte, visit func(key, value []byte) (bool, error)) error {
+	return t.s.guarded(func() error {
+		it, err := t.s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: end})
+		if err != nil {
+			return err
+		}
+		defer it.Close()
+		for ok := it.First(); ok; ok = it.Next() {
+			value, err := it.ValueAndErr()
+			if err != nil {
+				return err
+			}
+			if more, err := visit(it.Key(), value); err != nil || !more {
+				return err
+			}
+		}
+		return it.Error()
+	})
+}
+
+// loadCounts reads the counts that Close left; after a crash, and for a table that has
+// none, it counts in the background.
+func (t *Table) loadCounts() error {
+	key := appendTable(nil, kindCount, t.Definition().ID)
+	value, closer, err := t.s.db.Get(key)
+	if err == nil {
+		for ; len(value) >= 18; value = value[18:] {
+			c := t.count(binary.BigEndian.Uint16(value))
+			c.items.Store(int64(binary.BigEndian.Uint64(value[2:])))
+			c.bytes.Store(int64(binary.BigEndian.Uint64(value[10:])))
+		}
+		closer.Close()
+		return t.s.db.Delete(key, pebble.NoSync)
+	}
+	if err != pebble.ErrNotFound {
+		return err
+	}
+	snap := t.s.db.NewSnapshot()
+	t.s.work.Go(func() {
+		defer snap.Close()
+		t.recount(snap)
+	})
+	return nil
+}
+
+// recount adds what a snapshot holds to the counts, which have the changes since.
+func (t *Table) recount(snap *pebble.Snapshot) {
+	start := appendTable(nil, kindRow, t.Definition().ID)
+	it, err := snap.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: successor(start)})
+	if err != nil {
+		t.s.opts.OnError(fmt.Errorf("itemstore: count: %w", err))
+		return
+	}
+	defer it.Close()
+	n := 0
+	for ok := it.First(); ok; ok = it.Next() {
+		if n++; n%4096 == 0 {
+			select {
+			case <-t.s.stop:
+				return
+			case <-time.After(time.Millisecond): // leaves the processor to others
+			}
+		}
+		index := binary.BigEndian.Uint16(it.Key()[9:])
+		if index == expiryIndex {
+			break
+		}
+		value, err := it.ValueAndErr()
+		if err != nil {
+			break
+		}
+		size, _ := attr.StoredSize(value)
+		c := t.count(index)
+		c.items.Add(1)
+		c.bytes.Add(int64(size))
+	}
+	if err := it.Error(); err != nil {
+		t.s.opts.OnError(fmt.Errorf("itemstore: count: %w", err))
+	}
+}
+
+// saveCounts leaves the counts of all tables for the next Open.
+func (s *Store) saveCounts() error {
+	b := s.db.NewBatch()
+	defer b.Close()
+	for id, t := range s.tables {
+		var value []byte
+		t.counts.Range(func(k, v any) bool {
+			c := v.(*count)
+			value = binary.BigEndian.AppendUint16(value, k.(uint16))
+			value = binary.BigEndian.AppendUint64(value, uint64(c.items.Load()))
+			value = binary.BigEndian.AppendUint64(value, uint64(c.bytes.Load()))
+			return true
+		})
+		b.Set(appendTable(nil, kindCount, id), value, nil)
+	}
+	return s.guarded(func() error { return b.Commit(pebble.Sync) })
+}

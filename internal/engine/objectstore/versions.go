@@ -1,0 +1,301 @@
+package objectstore
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// The current version of an object is the object's file. The others are files named by
+// their version id, in a directory of the object's own below StateDir/versions/<bucket>.
+
+// NullVersion is the id of a version that was made while the bucket was not versioned.
+const NullVersion = "null"
+
+// versionIDs makes ids that grow with time.
+type versionIDs struct {
+	mu   sync.Mutex
+	last int64
+}
+
+// idAlphabet is in the order of bytes, so that ids have the order of what they encode.
+const idAlphabet = ".0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+
+// idLength is how long an id is. Those of the first version are ULIDs of 26.
+const idLength = 32
+
+func (v *versionIDs) next(now time.Time) string {
+	v.mu.Lock()
+	v.last = max(v.last+1, now.UnixNano())
+	n := v.last
+	v.mu.Unlock()
+	var raw [24]byte
+	binary.BigEndian.PutUint64(raw[:], uint64(n))
+	_, _ = rand.Read(raw[8:]) // it never fails
+	var id [idLength]byte
+	for i := range 8 {
+		b := uint32(raw[3*i])<<16 | uint32(raw[3*i+1])<<8 | uint32(raw[3*i+2])
+		for j := range 4 {
+			id[4*i+j] = idAlphabet[b>>(18-6*j)&63]
+		}
+	}
+	return string(id[:])
+}
+
+// IsVersionID reports whether id has the form of the ids that the store makes.
+func IsVersionID(id string) bool {
+	if id == NullVersion {
+		return true
+	}
+	if len(id) != idLength && len(id) != 26 {
+		return false
+	}
+	for i := range len(id) {
+		if strings.IndexByte(idAlphabet, id[i]) < 0 {
+			return false
+		}
+	}
+	return strings.Trim(id, ".") != ""
+}
+
+// isMarker reports whether the file stands for the deletion of its object.
+func (s *Store) isMarker(file string) bool {
+	r, err := s.readRecord(nil, file)
+	return err == nil && r.Marker
+}
+
+// versionsOf is where the noncurrent versions of the object at a path are.
+func (s *Store) versionsOf(bucket, path string) string {
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(path)))
+	return filepath.Join(s.versionsDir(), bucket, sum[:2], sum[2:4], sum[4:6], sum)
+}
+
+// current is the object at a path, which may be a delete marker; fs.ErrNotExist.
+func (s *Store) current(bucket, key, path string) (Info, error) {
+	file := s.file(bucket, path)
+	info, err := os.Lstat(file)
+	if err != nil {
+		return Info{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return Info{}, fs.ErrNotExist
+	}
+	r, err := s.readRecord(nil, file)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{Key: key, File: file, Size: info.Size(), ModTime: info.ModTime(), Latest: true, Record: r}, nil
+}
+
+// Versions returns the versions of an object, the current first.
+func (s *Store) Versions(bucket, key string) ([]Info, error) {
+	path, ok := s.place(bucket, key)
+	if !ok {
+		return nil, nil
+	}
+	return s.versionsAt(bucket, key, path)
+}
+
+func (s *Store) versionsAt(bucket, key, path string) ([]Info, error) {
+	current, err := s.current(bucket, key, path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	others, err := s.noncurrent(key, s.versionsOf(bucket, path))
+	if err != nil {
+		return nil, err
+	}
+	// A crash may have left the current one among the others.
+	others = slices.DeleteFunc(others, func(v Info) bool { return v.Version == current.Version })
+	return append([]Info{current}, others...), nil
+}
+
+// noncurrent returns the versions of an object but the current, the newest first.
+func (s *Store) noncurrent(key, dir string) ([]Info, error) {
+	entries, err := readDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var null *Info
+	var versions []Info
+	for _, e := range entries {
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		file := filepath.Join(dir, e.Name())
+		r, err := s.readRecord(nil, file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		v := Info{Key: key, File: file, Size: info.Size(), ModTime: info.ModTime(), Record: r}
+		v.Version = e.Name()
+		if e.Name() == NullVersion {
+			v.Version = ""
+			null = &v
+		} else {
+			versions = append(versions, v)
+		}
+	}
+	// Their ids grow with time. The null version's does not, so its time tells.
+	slices.SortFunc(versions, func(a, b Info) int { return strings.Compare(b.Version, a.Version) })
+	if null != nil {
+		i := slices.IndexFunc(versions, func(v Info) bool { return v.ModTime.Before(null.ModTime) })
+		if i < 0 {
+			i = len(versions)
+		}
+		versions = slices.Insert(versions, i, *null)
+	}
+	return versions, nil
+}
+
+// keepVersion gives the current version a second name among the noncurrent ones.
+func (s *Store) keepVersion(current Info, versions string) error {
+	if err := os.MkdirAll(versions, 0o755); err != nil {
+		return err
+	}
+	kept := filepath.Join(versions, current.VersionID())
+	if err := os.Remove(kept); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // what a crash has left
+	}
+	if err := os.Link(current.File, kept); err != nil {
+		return err
+	}
+	if err := s.attrs.copied(current.File, kept); err != nil {
+		return err
+	}
+	return errors.Join(syncDir(versions), syncDir(filepath.Dir(versions)))
+}
+
+// Stat returns an object, or the version of an id. ErrNoKey; ErrNoVersion; ErrMarker, with
+// the Info of the delete marker. What Replace has merged away can still be found by its key.
+func (s *Store) Stat(bucket, key, id string) (Info, error) {
+	info, f, err := s.open(bucket, key, id, false)
+	if f != nil {
+		f.Close() // it was not even read
+	}
+	return info, err
+}
+
+// Open is Stat with the object's data, which is to be closed.
+func (s *Store) Open(bucket, key, id string) (Info, *os.File, error) {
+	return s.open(bucket, key, id, true)
+}
+
+func (s *Store) open(bucket, key, id string, data bool) (Info, *os.File, error) {
+	if CheckKey(key) != nil {
+		return Info{}, nil, ErrNoKey
+	}
+	if id != "" && !IsVersionID(id) {
+		return Info{}, nil, ErrNoVersion
+	}
+	path, _ := s.place(bucket, key)
+	if id == "" && s.swaps.pending(bucket, path) {
+		return Info{}, nil, ErrNoKey
+	}
+	for range 3 { // a path may change while it is looked at
+		info, f, err := s.openFile(key, s.file(bucket, path), data)
+		missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR)
+		if err != nil && !missing {
+			return Info{}, nil, err
+		}
+		info.Latest = true
+		switch {
+		case id == "" && missing:
+			if again, _ := s.place(bucket, key); again != path {
+				path = again
+				continue
+			}
+			if aside, ok := s.swaps.standIn(bucket, path); ok {
+				if info, f, err := s.openFile(key, s.file(bucket, aside), data); err == nil {
+					info.Latest = true
+					return info, f, nil
+				}
+			}
+			return Info{}, nil, ErrNoKey
+		case id == "" || !missing && info.VersionID() == id:
+			if info.Marker {
+				closeIf(f)
+				return info, nil, ErrMarker
+			}
+			return info, f, nil
+		}
+		closeIf(f)
+		info, f, err = s.openFile(key, filepath.Join(s.versionsOf(bucket, path), id), data)
+		if errors.Is(err, fs.ErrNotExist) {
+			if again, aerr := s.current(bucket, key, path); aerr == nil && again.VersionID() == id {
+				continue // it has become the current one
+			}
+			return Info{}, nil, ErrNoVersion
+		}
+		if err != nil {
+			return Info{}, nil, err
+		}
+		if info.Version = id; id == NullVersion {
+			info.Version = ""
+		}
+		if info.Marker {
+			closeIf(f)
+			return info, nil, ErrMarker
+		}
+		return info, f, nil
+	}
+	return Info{}, nil, ErrBusy
+}
+
+func closeIf(f *os.File) {
+	if f != nil {
+		f.Close() // it was only read
+	}
+}
+
+// openFile reads what a file is of; data and record are of the same object.
+func (s *Store) openFile(key, path string, data bool) (Info, *os.File, error) {
+	if !data {
+		info, err := os.Lstat(path)
+		if err != nil {
+			return Info{}, nil, err
+		}
+		if !info.Mode().IsRegular() {
+			return Info{}, nil, fs.ErrNotExist
+		}
+		r, err := s.readRecord(nil, path)
+		return Info{Key: key, File: path, Size: info.Size(), ModTime: info.ModTime(), Record: r}, nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return Info{}, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fs.ErrNotExist
+	}
+	var r Record
+	if err == nil {
+		r, err = s.readRecord(f, path)
+	}
+	if err != nil {
+		f.Close() // it was only read
+		return Info{}, nil, err
+	}
+	return Info{Key: key, File: path, Size: info.Size(), ModTime: info.ModTime(), Record: r}, f, nil
+}

@@ -1,0 +1,190 @@
+package shardlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A shared log (Options.Shared) has others beside it, on other nodes or on this one, that
+// make and remove shards and append to them:
+//
+//   - The server tells when a stream was made, changed or removed. What it told while the
+//     log was disconnected is made up for by a listing.
+//   - A read at the end of a shard asks the server whether it ends there, and who waits for
+//     records asks every pollShared.
+//   - An append that meets another log's frame goes behind it (recover).
+
+// pollShared is how often those who wait for records of a shared shard ask the server.
+const pollShared = 50 * time.Millisecond
+
+// adviseTimeout bounds what is asked of the server when it tells of a stream.
+const adviseTimeout = 10 * time.Second
+
+const advisories = "$JS.EVENT.ADVISORY.STREAM.*.*"
+
+// follow takes the server's word of streams that others make, change and remove.
+func (l *Log) follow() error {
+	if !l.opts.Shared {
+		return nil
+	}
+	conn := l.readers[0].conn
+	_, err := conn.Subscribe(advisories, func(m *nats.Msg) {
+		token := strings.Split(m.Subject, ".")
+		if len(token) != 6 || !strings.HasPrefix(token[5], streamPrefix) || !l.start() {
+			return
+		}
+		go func() { // which asks the server, and others of the connection need not wait
+			defer l.busy.Done()
+			ctx, cancel := context.WithTimeout(l.ctx, adviseTimeout)
+			defer cancel()
+			l.changed(ctx, token[4], token[5])
+		}()
+	})
+	if err == nil {
+		err = conn.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("shardlog: follow streams: %w", err)
+	}
+	return nil
+}
+
+// changed takes a change of a stream. An error leaves it for the next listing.
+func (l *Log) changed(ctx context.Context, what, stream string) {
+	info, err := l.js.Stream(ctx, stream)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		l.removed(stream)
+	case err == nil && what != "DELETED":
+		l.adopt(&info.CachedInfo().Config)
+	}
+}
+
+// adopt takes in a shard that another log has made or changed.
+func (l *Log) adopt(cfg *jetstream.StreamConfig) *Shard {
+	name, ok := cfg.Metadata[nameKey]
+	if !ok || streamName(name) != cfg.Name {
+		return nil
+	}
+	l.mu.Lock()
+	s := l.shards[name]
+	if s != nil && s.maker != cfg.Metadata[makerKey] { // it was removed and made again
+		delete(l.shards, name)
+		defer s.end(fmt.Errorf("%w: %s", ErrNoShard, name))
+		s = nil
+	}
+	if s == nil {
+		s = l.newShard(name, cfg)
+		l.shards[name] = s
+		l.mu.Unlock()
+		return s
+	}
+	l.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	floor, _ := strconv.ParseUint(cfg.Metadata[floorKey], 10, 64)
+	s.maxAge, s.floor = cfg.MaxAge, max(s.floor, floor)
+	if s.opened {
+		s.beginAt(min(s.floor, s.last+1), nil)
+	}
+	return s
+}
+
+// removed forgets a shard that another log has removed.
+func (l *Log) removed(stream string) {
+	l.mu.Lock()
+	var gone *Shard
+	for name, s := range l.shards {
+		if s.stream == stream {
+			gone = s
+			delete(l.shards, name)
+		}
+	}
+	l.mu.Unlock()
+	if gone != nil {
+		gone.end(fmt.Errorf("%w: %s", ErrNoShard, gone.name))
+		l.cache.drop(gone)
+	}
+}
+
+// refresh looks whether another log has appended to a shared shard.
+func (s *Shard) refresh(ctx context.Context) error {
+	if !s.log.opts.Shared {
+		return nil
+	}
+	first, last, err := s.bounds(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	known := s.last
+	s.mu.Unlock()
+	if last <= known {
+		return nil
+	}
+	end, err := s.endHeader(ctx, first, last)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last <= s.last || len(s.inflight) > 0 || s.sending || s.recovering {
+		return nil // own frames are among them: they come by their own way
+	}
+	if s.first > s.last {
+		s.first, s.firstHeader = max(first, s.floor), nil
+	}
+	s.beginAt(first, nil)
+	s.last, s.lastHeader = last, end
+	s.next, s.nextSeq = end, last
+	s.wake()
+	return nil
+}
+
+// leader asks the server that leads the stream for a frame that another replica did not
+// have: it may not have it yet. Nil, without an error, says that no server has it.
+func (s *Shard) leader(ctx context.Context, seq uint64) (*frame, error) {
+	if s.log.broker.Replicas() < 2 {
+		return nil, nil
+	}
+	body, err := json.Marshal(struct {
+		Seq uint64 `json:"seq"`
+	}{seq})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchWait)
+	defer cancel()
+	m, err := s.reader.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+s.stream, body)
+	if err != nil {
+		return nil, fmt.Errorf("shardlog: read: %w", err)
+	}
+	var answer struct {
+		Message *struct {
+			Data []byte `json:"data"`
+		} `json:"message"`
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return nil, fmt.Errorf("shardlog: read: %w", err)
+	}
+	switch {
+	case answer.Message != nil:
+		f, err := decodeFrame(seq, answer.Message.Data)
+		if err != nil {
+			return nil, &corruptError{err, seq + 1}
+		}
+		return f, nil
+	case answer.Error != nil && answer.Error.ErrorCode != jetstream.JSErrCodeMessageNotFound:
+		return nil, fmt.Errorf("shardlog: read: %w", answer.Error)
+	}
+	return nil, nil
+}

@@ -1,0 +1,286 @@
+package dynamodb
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// maxBody is the limit of a request's body: 16 MiB, as AWS's, and room for what JSON adds
+// to an import of text that needs escapes.
+const maxBody = 32 << 20
+
+func errorType(code string, modeled bool) string {
+	switch {
+	case modeled:
+		return "com.amazonaws.dynamodb.v20120810#" + code
+	case code == "ValidationException":
+		return "com.amazon.coral.validate#" + code
+	}
+	return "com.amazon.coral.service#" + code
+}
+
+// attributeValue tells the codec the members of the union that values are.
+var attributeValue = awswire.UnionOf[types.AttributeValue](
+	&types.AttributeValueMemberS{}, &types.AttributeValueMemberN{}, &types.AttributeValueMemberB{}, &types.AttributeValueMemberBOOL{},
+	&types.AttributeValueMemberNULL{}, &types.AttributeValueMemberL{}, &types.AttributeValueMemberM{}, &types.AttributeValueMemberSS{},
+	&types.AttributeValueMemberNS{}, &types.AttributeValueMemberBS{},
+)
+
+// API returns the service as the wire layer serves it.
+func (s *Service) API() awswire.API {
+	return awswire.API{
+		Model: "dynamodb", MaxBody: maxBody, CRC32: true, ErrorType: errorType, Unions: []awswire.Union{attributeValue},
+		Operations: s.operations(),
+	}
+}
+
+// API returns the streams as the wire layer serves them.
+func (a *Streams) API() awswire.API {
+	on := func(c awswire.Caller, name *string) []string {
+		if name == nil {
+			return nil
+		}
+		return []string{*name}
+	}
+	return awswire.API{
+		Model: "dynamodbstreams", ActionPrefix: "dynamodb", CRC32: true, ErrorType: func(code string, modeled bool) string {
+			if modeled {
+				return "com.amazonaws.dynamodb.v20120810#" + code
+			}
+			return errorType(code, false)
+		},
+		Operations: []awswire.Operation{
+			awswire.Executes(a.DescribeStream, func(c awswire.Caller, in *dynamodbstreams.DescribeStreamInput) []string { return on(c, in.StreamArn) }),
+			awswire.Executes(a.GetRecords, func(c awswire.Caller, in *dynamodbstreams.GetRecordsInput) []string {
+				it, _ := openIterator(aws.ToString(in.ShardIterator))
+				return on(c, &it.Stream)
+			}),
+			awswire.Executes(a.GetShardIterator, func(c awswire.Caller, in *dynamodbstreams.GetShardIteratorInput) []string { return on(c, in.StreamArn) }),
+			awswire.Executes(a.ListStreams),
+		},
+	}
+}
+
+// resource is the ARN of the table that a request names, or of its index.
+func resource(c awswire.Caller, name, index *string) []string {
+	n := aws.ToString(name)
+	if n == "" {
+		return nil
+	}
+	if !strings.HasPrefix(n, "arn:") {
+		n = arn.New("dynamodb", c.Region, c.Account, "table/"+n)
+	}
+	if index != nil {
+		return []string{n + "/index/" + *index}
+	}
+	return []string{n}
+}
+
+func named[I any](name func(*I) *string) func(awswire.Caller, *I) []string {
+	return func(c awswire.Caller, in *I) []string { return resource(c, name(in), nil) }
+}
+
+// enumerated words an enum that is not of the set as the first thing wrong with a request.
+func enumerated[E ~string](v E, path string, set ...E) error {
+	if v == "" || slices.Contains(set, v) {
+		return nil
+	}
+	names := make([]string, len(set))
+	for i, e := range set {
+		names[i] = string(e)
+	}
+	return constraint("'"+string(v)+"' ", path, "Member must satisfy enum value set: ["+strings.Join(names, ", ")+"]")
+}
+
+// tableFirst checks the table's name before anything else of a request.
+func tableFirst(name *string) error {
+	if name == nil {
+		return nil
+	}
+	return checkTableName(*name)
+}
+
+func (s *Service) operations() []awswire.Operation {
+	return slices.Concat(s.itemOperations(), s.tableOperations(), s.otherOperations())
+}
+
+func (s *Service) itemOperations() []awswire.Operation {
+	return []awswire.Operation{
+		awswire.Checked(awswire.Executes(s.BatchGetItem, func(c awswire.Caller, in *dynamodb.BatchGetItemInput) (out []string) {
+			for _, n := range sortedKeys(in.RequestItems) {
+				out = append(out, resource(c, &n, nil)...)
+			}
+			return out
+		}), func(in *dynamodb.BatchGetItemInput) error {
+			if len(in.RequestItems) == 0 {
+				return invalid("The requestItems parameter is required for BatchGetItem")
+			}
+			for _, name := range sortedKeys(in.RequestItems) {
+				if len(in.RequestItems[name].Keys) > maxBatchGets {
+					return constraint("", "RequestItems."+name+".member.Keys", "Member must have length less than or equal to 100")
+				}
+			}
+			return nil
+		}).Fast(s.fast(s.fastBatchGet)),
+		awswire.Checked(awswire.Executes(s.BatchWriteItem, func(c awswire.Caller, in *dynamodb.BatchWriteItemInput) (out []string) {
+			for _, n := range sortedKeys(in.RequestItems) {
+				out = append(out, resource(c, &n, nil)...)
+			}
+			return out
+		}), func(in *dynamodb.BatchWriteItemInput) error { return batchWriteFirst(in) }).Fast(s.fast(s.fastBatchWrite)),
+		awswire.Checked(awswire.Executes(s.DeleteItem, named(func(in *dynamodb.DeleteItemInput) *string { return in.TableName })),
+			func(in *dynamodb.DeleteItemInput) error { return tableFirst(in.TableName) }),
+		awswire.Checked(awswire.Executes(s.GetItem, named(func(in *dynamodb.GetItemInput) *string { return in.TableName })),
+			func(in *dynamodb.GetItemInput) error { return tableFirst(in.TableName) }).Fast(s.fast(s.fastGet)),
+		awswire.Checked(awswire.Executes(s.PutItem, named(func(in *dynamodb.PutItemInput) *string { return in.TableName })),
+			func(in *dynamodb.PutItemInput) error { return tableFirst(in.TableName) }).Fast(s.fast(s.fastPut)),
+		awswire.Checked(awswire.Executes(s.Query, func(c awswire.Caller, in *dynamodb.QueryInput) []string {
+			return resource(c, in.TableName, in.IndexName)
+		}),
+			func(in *dynamodb.QueryInput) error {
+				if err := tableFirst(in.TableName); err != nil {
+					return err
+				}
+				if err := checkLimit(in.Limit, true); err != nil {
+					return err
+				}
+				return readEnums(in.ReturnConsumedCapacity, in.Select)
+			}).Fast(s.fast(s.fastQuery)),
+		awswire.Checked(awswire.Executes(s.Scan, func(c awswire.Caller, in *dynamodb.ScanInput) []string {
+			return resource(c, in.TableName, in.IndexName)
+		}),
+			func(in *dynamodb.ScanInput) error {
+				if err := tableFirst(in.TableName); err != nil {
+					return err
+				}
+				return readEnums(in.ReturnConsumedCapacity, in.Select)
+			}).Fast(s.fast(s.fastScan)),
+		awswire.Executes(s.TransactGetItems, func(c awswire.Caller, in *dynamodb.TransactGetItemsInput) (out []string) {
+			for _, t := range in.TransactItems {
+				if t.Get != nil {
+					out = append(out, resource(c, t.Get.TableName, nil)...)
+				}
+			}
+			return out
+		}),
+		awswire.Executes(s.TransactWriteItems, func(c awswire.Caller, in *dynamodb.TransactWriteItemsInput) (out []string) {
+			for _, t := range in.TransactItems {
+				switch {
+				case t.Put != nil:
+					out = append(out, resource(c, t.Put.TableName, nil)...)
+				case t.Update != nil:
+					out = append(out, resource(c, t.Update.TableName, nil)...)
+				case t.Delete != nil:
+					out = append(out, resource(c, t.Delete.TableName, nil)...)
+				case t.ConditionCheck != nil:
+					out = append(out, resource(c, t.ConditionCheck.TableName, nil)...)
+				}
+			}
+			return out
+		}),
+		awswire.Checked(awswire.Executes(s.UpdateItem, named(func(in *dynamodb.UpdateItemInput) *string { return in.TableName })),
+			func(in *dynamodb.UpdateItemInput) error {
+				if err := tableFirst(in.TableName); err != nil {
+					return err
+				}
+				return enumerated(in.ReturnValues, "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
+			}).Fast(s.fast(s.fastUpdate)),
+	}
+}
+
+// readEnums words the enums of Query and Scan, whose sets AWS lists in an order of its own.
+func readEnums(capacity types.ReturnConsumedCapacity, sel types.Select) error {
+	if err := enumerated(capacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE"); err != nil {
+		return err
+	}
+	return enumerated(sel, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
+}
+
+// batchWriteFirst checks how many requests there are before what they say.
+func batchWriteFirst(in *dynamodb.BatchWriteItemInput) error {
+	if len(in.RequestItems) == 0 {
+		return invalid("The requestItems parameter is required for BatchWriteItem")
+	}
+	for _, name := range sortedKeys(in.RequestItems) {
+		if n := len(in.RequestItems[name]); n == 0 || n > maxBatchWrites {
+			list := strings.TrimSuffix(strings.Repeat("WriteRequest, ", n), ", ")
+			return constraint("'{"+name+"=["+list+"]}' ", "requestItems", "Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+		}
+	}
+	return nil
+}
+
+func (s *Service) tableOperations() []awswire.Operation {
+	return []awswire.Operation{
+		awswire.Checked(awswire.Executes(s.CreateTable, named(func(in *dynamodb.CreateTableInput) *string { return in.TableName })), createTableFirst),
+		awswire.Executes(s.DeleteTable, named(func(in *dynamodb.DeleteTableInput) *string { return in.TableName })),
+		awswire.Executes(s.DescribeContinuousBackups, named(func(in *dynamodb.DescribeContinuousBackupsInput) *string { return in.TableName })),
+		awswire.Executes(s.DescribeLimits),
+		awswire.Executes(s.DescribeTable, named(func(in *dynamodb.DescribeTableInput) *string { return in.TableName })),
+		awswire.Executes(s.DescribeTimeToLive, named(func(in *dynamodb.DescribeTimeToLiveInput) *string { return in.TableName })),
+		awswire.Executes(s.ListTables),
+		awswire.Executes(s.ListTagsOfResource, named(func(in *dynamodb.ListTagsOfResourceInput) *string { return in.ResourceArn })),
+		awswire.Executes(s.TagResource, named(func(in *dynamodb.TagResourceInput) *string { return in.ResourceArn })),
+		awswire.Executes(s.UntagResource, named(func(in *dynamodb.UntagResourceInput) *string { return in.ResourceArn })),
+		awswire.Executes(s.UpdateContinuousBackups, named(func(in *dynamodb.UpdateContinuousBackupsInput) *string { return in.TableName })),
+		awswire.Executes(s.UpdateTable, named(func(in *dynamodb.UpdateTableInput) *string { return in.TableName })),
+		awswire.Executes(s.UpdateTimeToLive, named(func(in *dynamodb.UpdateTimeToLiveInput) *string { return in.TableName })),
+	}
+}
+
+// createTableFirst checks what CreateTable words in its own way.
+func createTableFirst(in *dynamodb.CreateTableInput) error {
+	if in.TableName == nil {
+		return invalid("The parameter 'TableName' is required but was not present in the request")
+	}
+	n := *in.TableName
+	if n != "" && !strings.HasPrefix(n, "arn:") {
+		if err := checkNewName(n, "tableName"); err != nil {
+			return err
+		}
+	}
+	if len(in.KeySchema) > 2 {
+		_, _, err := keySchema(in.KeySchema)
+		return err
+	}
+	for i, k := range in.KeySchema {
+		if err := enumerated(k.KeyType, "keySchema."+itoa(i+1)+".member.keyType", "HASH", "RANGE"); err != nil {
+			return err
+		}
+	}
+	for i, a := range in.AttributeDefinitions {
+		if err := enumerated(a.AttributeType, "attributeDefinitions."+itoa(i+1)+".member.attributeType", "B", "N", "S"); err != nil {
+			return err
+		}
+	}
+	return enumerated(in.BillingMode, "billingMode", "PROVISIONED", "PAY_PER_REQUEST")
+}
+
+func (s *Service) otherOperations() []awswire.Operation {
+	return []awswire.Operation{
+		awswire.Executes(s.CreateBackup, named(func(in *dynamodb.CreateBackupInput) *string { return in.TableName })),
+		awswire.Executes(s.DeleteBackup, named(func(in *dynamodb.DeleteBackupInput) *string { return in.BackupArn })),
+		awswire.Executes(s.DescribeBackup, named(func(in *dynamodb.DescribeBackupInput) *string { return in.BackupArn })),
+		awswire.Executes(s.ListBackups),
+		awswire.Executes(s.RestoreTableFromBackup, named(func(in *dynamodb.RestoreTableFromBackupInput) *string { return in.BackupArn })),
+		awswire.Executes(s.RestoreTableToPointInTime, named(func(in *dynamodb.RestoreTableToPointInTimeInput) *string { return in.SourceTableName })),
+		awswire.Stores(s.DeleteResourcePolicy, named(func(in *dynamodb.DeleteResourcePolicyInput) *string { return in.ResourceArn })),
+		awswire.Stores(s.GetResourcePolicy, named(func(in *dynamodb.GetResourcePolicyInput) *string { return in.ResourceArn })),
+		awswire.Stores(s.PutResourcePolicy, named(func(in *dynamodb.PutResourcePolicyInput) *string { return in.ResourceArn })),
+		awswire.Stores(s.DescribeContributorInsights, named(func(in *dynamodb.DescribeContributorInsightsInput) *string { return in.TableName })),
+		awswire.Stores(s.ListContributorInsights),
+		awswire.Stores(s.UpdateContributorInsights, named(func(in *dynamodb.UpdateContributorInsightsInput) *string { return in.TableName })),
+		awswire.Executes(s.DescribeKinesisStreamingDestination, named(func(in *dynamodb.DescribeKinesisStreamingDestinationInput) *string { return in.TableName })),
+		awswire.Executes(s.DisableKinesisStreamingDestination, named(func(in *dynamodb.DisableKinesisStreamingDestinationInput) *string { return in.TableName })),
+		awswire.Executes(s.EnableKinesisStreamingDestination, named(func(in *dynamodb.EnableKinesisStreamingDestinationInput) *string { return in.TableName })),
+		awswire.Executes(s.UpdateKinesisStreamingDestination, named(func(in *dynamodb.UpdateKinesisStreamingDestinationInput) *string { return in.TableName })),
+	}
+}

@@ -1,0 +1,407 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/uuid"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// This file: on-demand backups, point-in-time recovery and restores. A backup is a
+// checkpoint of the item store, restricted to the table. A restore to a point in time
+// takes the table as it is and undoes the changes since, by the table's feed, which is
+// kept for as long as the recovery reaches back.
+
+// backup is the document of a backup, under the key (account, region, id).
+type backup struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Created time.Time `json:"created"`
+	Items   int64     `json:"items"`
+	Bytes   int64     `json:"bytes"`
+	Dir     string    `json:"dir"` // below BackupDir
+	Table   table     `json:"table"`
+}
+
+func (b *backup) arn() string { return b.Table.arn() + "/backup/" + b.ID }
+
+func (b *backup) summary() *types.BackupDetails {
+	return &types.BackupDetails{
+		BackupArn: aws.String(b.arn()), BackupName: aws.String(b.Name), BackupCreationDateTime: aws.Time(b.Created),
+		BackupSizeBytes: aws.Int64(b.Bytes), BackupStatus: types.BackupStatusAvailable, BackupType: types.BackupTypeUser,
+	}
+}
+
+func noBackup(text string) error {
+	return &types.BackupNotFoundException{Message: aws.String("Backup not found: " + text)}
+}
+
+// CreateBackup backs a table up.
+func (s *Service) CreateBackup(ctx context.Context, in *dynamodb.CreateBackupInput, _ ...func(*dynamodb.Options)) (*dynamodb.CreateBackupOutput, error) {
+	name, err := nameOf(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.find(ctx, name)
+	var none *types.ResourceNotFoundException
+	if errors.As(err, &none) {
+		return nil, &types.TableNotFoundException{Message: aws.String("Table not found: " + name)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.cfg.BackupDir == "" {
+		return nil, unsupported("This node has no place for backups.")
+	}
+	o, err := s.opened(d)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	b := &backup{ID: fmt.Sprintf("%014d-%s", now.UnixMilli(), uuid.NewString()[:8]), Name: aws.ToString(in.BackupName), Created: now, Table: *d}
+	b.Dir = d.storeKey() + "-" + b.ID
+	b.Items, b.Bytes = o.items.Count(0)
+	if err := os.MkdirAll(s.cfg.BackupDir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := o.items.Backup(filepath.Join(s.cfg.BackupDir, b.Dir)); err != nil {
+		return nil, err
+	}
+	if err := s.backups.Create(ctx, b, d.Account, d.Region, b.ID); err != nil {
+		return nil, err
+	}
+	out := b.summary()
+	out.BackupStatus = types.BackupStatusCreating
+	return &dynamodb.CreateBackupOutput{BackupDetails: out}, nil
+}
+
+func (s *Service) findBackup(ctx context.Context, text string) (*backup, error) {
+	caller := awswire.CallerFrom(ctx)
+	a, ok := arn.Parse(text)
+	rest, of := a.After("table/")
+	_, id, cut := strings.Cut(rest, "/backup/")
+	if !ok || !of || !cut || !a.Within("dynamodb", caller.Region, caller.Account) {
+		return nil, noBackup(text)
+	}
+	b, err := s.backups.Get(caller.Account, caller.Region, id)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, noBackup(text)
+	}
+	return b, err
+}
+
+func (s *Service) describeBackup(b *backup) *types.BackupDescription {
+	d := &b.Table
+	src := &types.SourceTableDetails{
+		TableName: aws.String(d.Name), TableArn: aws.String(d.arn()), TableId: aws.String(d.ID), TableCreationDateTime: aws.Time(d.Created), KeySchema: schema(d.Hash, d.Range),
+		ItemCount: aws.Int64(b.Items), TableSizeBytes: aws.Int64(b.Bytes), BillingMode: types.BillingModeProvisioned,
+		ProvisionedThroughput: &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(d.Throughput.Read), WriteCapacityUnits: aws.Int64(d.Throughput.Write)},
+	}
+	if d.OnDemand {
+		src.BillingMode = types.BillingModePayPerRequest
+	}
+	features := &types.SourceTableFeatureDetails{}
+	for i := range d.Indexes {
+		x := &d.Indexes[i]
+		if x.Local {
+			features.LocalSecondaryIndexes = append(features.LocalSecondaryIndexes, types.LocalSecondaryIndexInfo{IndexName: aws.String(x.Name), KeySchema: schema(x.Hash, x.Range), Projection: x.projection()})
+			continue
+		}
+		features.GlobalSecondaryIndexes = append(features.GlobalSecondaryIndexes, types.GlobalSecondaryIndexInfo{IndexName: aws.String(x.Name), KeySchema: schema(x.Hash, x.Range), Projection: x.projection()})
+	}
+	return &types.BackupDescription{BackupDetails: b.summary(), SourceTableDetails: src, SourceTableFeatureDetails: features}
+}
+
+// DescribeBackup describes a backup.
+func (s *Service) DescribeBackup(ctx context.Context, in *dynamodb.DescribeBackupInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeBackupOutput, error) {
+	b, err := s.findBackup(ctx, aws.ToString(in.BackupArn))
+	if err != nil {
+		return nil, err
+	}
+	return &dynamodb.DescribeBackupOutput{BackupDescription: s.describeBackup(b)}, nil
+}
+
+// DeleteBackup deletes a backup.
+func (s *Service) DeleteBackup(ctx context.Context, in *dynamodb.DeleteBackupInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteBackupOutput, error) {
+	b, err := s.findBackup(ctx, aws.ToString(in.BackupArn))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.backups.Delete(ctx, b.Table.Account, b.Table.Region, b.ID); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(filepath.Join(s.cfg.BackupDir, b.Dir)); err != nil {
+		s.log.Error("removing a backup", "backup", b.arn(), "error", err)
+	}
+	out := s.describeBackup(b)
+	out.BackupDetails.BackupStatus = types.BackupStatusDeleted
+	return &dynamodb.DeleteBackupOutput{BackupDescription: out}, nil
+}
+
+// ListBackups lists backups, oldest first.
+func (s *Service) ListBackups(ctx context.Context, in *dynamodb.ListBackupsInput, _ ...func(*dynamodb.Options)) (*dynamodb.ListBackupsOutput, error) {
+	caller := awswire.CallerFrom(ctx)
+	limit := 100
+	if in.Limit != nil {
+		limit = int(*in.Limit)
+	}
+	all, err := s.backups.All(caller.Account, caller.Region)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b *backup) int { return a.Created.Compare(b.Created) })
+	out := &dynamodb.ListBackupsOutput{BackupSummaries: []types.BackupSummary{}}
+	past := in.ExclusiveStartBackupArn == nil
+	for _, b := range all {
+		if !past {
+			past = b.arn() == *in.ExclusiveStartBackupArn
+			continue
+		}
+		if in.TableName != nil && *in.TableName != b.Table.Name && *in.TableName != b.Table.arn() ||
+			in.TimeRangeLowerBound != nil && b.Created.Before(*in.TimeRangeLowerBound) ||
+			in.TimeRangeUpperBound != nil && !b.Created.Before(*in.TimeRangeUpperBound) ||
+			in.BackupType != "" && in.BackupType != types.BackupTypeFilterUser && in.BackupType != types.BackupTypeFilterAll {
+			continue
+		}
+		if len(out.BackupSummaries) == limit {
+			out.LastEvaluatedBackupArn = out.BackupSummaries[limit-1].BackupArn
+			break
+		}
+		out.BackupSummaries = append(out.BackupSummaries, types.BackupSummary{
+			BackupArn: aws.String(b.arn()), BackupName: aws.String(b.Name), BackupCreationDateTime: aws.Time(b.Created), BackupSizeBytes: aws.Int64(b.Bytes),
+			BackupStatus: types.BackupStatusAvailable, BackupType: types.BackupTypeUser,
+			TableName: aws.String(b.Table.Name), TableArn: aws.String(b.Table.arn()), TableId: aws.String(b.Table.ID),
+		})
+	}
+	return out, nil
+}
+
+func (s *Service) continuousBackups(d *table) *types.ContinuousBackupsDescription {
+	p := &types.PointInTimeRecoveryDescription{PointInTimeRecoveryStatus: types.PointInTimeRecoveryStatusDisabled}
+	if !d.Recovery.Since.IsZero() {
+		now := s.now().Truncate(time.Second)
+		earliest := d.Recovery.Since
+		if cut := now.Add(-time.Duration(d.Recovery.Days) * 24 * time.Hour); cut.After(earliest) {
+			earliest = cut
+		}
+		p.PointInTimeRecoveryStatus, p.EarliestRestorableDateTime, p.LatestRestorableDateTime, p.RecoveryPeriodInDays = types.PointInTimeRecoveryStatusEnabled, aws.Time(earliest), aws.Time(now), aws.Int32(d.Recovery.Days)
+	}
+	return &types.ContinuousBackupsDescription{ContinuousBackupsStatus: types.ContinuousBackupsStatusEnabled, PointInTimeRecoveryDescription: p}
+}
+
+func (s *Service) tableForBackups(ctx context.Context, name *string) (*table, error) {
+	d, err := s.tableNamed(ctx, name)
+	var none *types.ResourceNotFoundException
+	if errors.As(err, &none) {
+		return nil, &types.TableNotFoundException{Message: aws.String("Table not found: " + aws.ToString(name))}
+	}
+	return d, err
+}
+
+// DescribeContinuousBackups tells whether a table can be restored to a point in time.
+func (s *Service) DescribeContinuousBackups(ctx context.Context, in *dynamodb.DescribeContinuousBackupsInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeContinuousBackupsOutput, error) {
+	d, err := s.tableForBackups(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	return &dynamodb.DescribeContinuousBackupsOutput{ContinuousBackupsDescription: s.continuousBackups(d)}, nil
+}
+
+// UpdateContinuousBackups turns point-in-time recovery on or off.
+func (s *Service) UpdateContinuousBackups(ctx context.Context, in *dynamodb.UpdateContinuousBackupsInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateContinuousBackupsOutput, error) {
+	d, err := s.tableForBackups(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	spec := in.PointInTimeRecoverySpecification
+	if spec == nil || spec.PointInTimeRecoveryEnabled == nil {
+		return nil, constraint("null ", "pointInTimeRecoverySpecification", "Member must not be null")
+	}
+	days := int32(35)
+	if spec.RecoveryPeriodInDays != nil {
+		days = *spec.RecoveryPeriodInDays
+	}
+	d, err = s.modify(ctx, d, func(d *table) error {
+		if !*spec.PointInTimeRecoveryEnabled {
+			d.Recovery = recovery{}
+			return nil
+		}
+		if d.Recovery.Since.IsZero() {
+			d.Recovery.Since = s.now()
+		}
+		d.Recovery.Days = days
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &dynamodb.UpdateContinuousBackupsOutput{ContinuousBackupsDescription: s.continuousBackups(d)}, nil
+}
+
+// restoredTable makes the document of a table restored from another's.
+func (s *Service) restoredTable(ctx context.Context, from *table, name string, globals []types.GlobalSecondaryIndex, locals []types.LocalSecondaryIndex, mode types.BillingMode, p *types.ProvisionedThroughput) (*table, error) {
+	if err := checkNewName(name, "targetTableName"); err != nil {
+		return nil, err
+	}
+	d := &table{
+		Status: string(types.TableStatusCreating), Attributes: from.Attributes, Hash: from.Hash, Range: from.Range, NextIndex: from.NextIndex,
+		Throughput: throughput{Read: from.Throughput.Read, Write: from.Throughput.Write}, OnDemand: from.OnDemand, SSE: from.SSE, Class: from.Class, MaxUnits: from.MaxUnits,
+	}
+	if mode != "" {
+		d.OnDemand = mode == types.BillingModePayPerRequest
+		if d.OnDemand {
+			d.Throughput = throughput{}
+		}
+	}
+	if p != nil {
+		d.Throughput = throughputOf(p)
+	}
+	for _, x := range from.Indexes {
+		if x.Status != string(types.IndexStatusActive) {
+			continue
+		}
+		keep := x.Local && locals == nil || !x.Local && globals == nil
+		for _, g := range globals {
+			keep = keep || !x.Local && aws.ToString(g.IndexName) == x.Name
+		}
+		for _, l := range locals {
+			keep = keep || x.Local && aws.ToString(l.IndexName) == x.Name
+		}
+		if keep {
+			d.Indexes = append(d.Indexes, x)
+		}
+	}
+	d.dropUnused()
+	s.place(ctx, d, name)
+	return d, nil
+}
+
+// restore stores the document of a table that is to be restored; the runner loads its items.
+func (s *Service) restore(ctx context.Context, d *table) error {
+	err := s.create(ctx, d)
+	var used *types.ResourceInUseException
+	if errors.As(err, &used) {
+		return &types.TableAlreadyExistsException{Message: aws.String("Table already exists: " + d.Name)}
+	}
+	return err
+}
+
+// fill loads the items of a restored table and makes it ACTIVE. It may be done again.
+func (s *Service) fill(ctx context.Context, d *table) error {
+	o, err := s.opened(d)
+	if err == nil && d.Restored.Backup != "" {
+		err = s.fillFromBackup(ctx, o)
+	} else if err == nil {
+		err = s.fillFromTable(ctx, o)
+	}
+	if err != nil {
+		return fmt.Errorf("dynamodb: restoring %s: %w", d.arn(), err)
+	}
+	_, err = s.modify(ctx, d, func(d *table) error { d.Status = string(types.TableStatusActive); return nil })
+	return err
+}
+
+func (s *Service) fillFromBackup(ctx context.Context, o *openTable) error {
+	_, id, _ := strings.Cut(o.Restored.Backup, "/backup/")
+	b, err := s.backups.Get(o.Account, o.Region, id)
+	if err != nil {
+		return err
+	}
+	return o.items.RestoreBackup(ctx, filepath.Join(s.cfg.BackupDir, b.Dir), b.Table.Store)
+}
+
+// fillFromTable copies the source as it is, then undoes its changes after the time of the
+// restore; those that come during the copy are undone with the others.
+func (s *Service) fillFromTable(ctx context.Context, o *openTable) error {
+	a, _ := arn.Parse(o.Restored.Source)
+	name, _ := a.After("table/")
+	from, err := s.tables.Get(o.Account, o.Region, name)
+	if err != nil {
+		return err
+	}
+	src, err := s.opened(from)
+	if err != nil {
+		return err
+	}
+	if err := o.items.RestoreFrom(ctx, src.items); err != nil {
+		return err
+	}
+	l := o.items.Loader()
+	err = src.items.Undo(ctx, o.Restored.At, func(i attr.Item) error { return l.Put(ctx, i) }, func(k attr.Item) error { return l.Remove(ctx, k) })
+	if err != nil {
+		return err
+	}
+	return l.Flush()
+}
+
+// RestoreTableFromBackup makes a table of a backup.
+func (s *Service) RestoreTableFromBackup(ctx context.Context, in *dynamodb.RestoreTableFromBackupInput, _ ...func(*dynamodb.Options)) (*dynamodb.RestoreTableFromBackupOutput, error) {
+	b, err := s.findBackup(ctx, aws.ToString(in.BackupArn))
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.restoredTable(ctx, &b.Table, aws.ToString(in.TargetTableName), in.GlobalSecondaryIndexOverride, in.LocalSecondaryIndexOverride, in.BillingModeOverride, in.ProvisionedThroughputOverride)
+	if err != nil {
+		return nil, err
+	}
+	d.Restored = &restored{Backup: b.arn(), Source: b.Table.arn(), At: b.Created}
+	if err := d.setSSE(in.SSESpecificationOverride); err != nil {
+		return nil, err
+	}
+	if err := s.restore(ctx, d); err != nil {
+		return nil, err
+	}
+	return &dynamodb.RestoreTableFromBackupOutput{TableDescription: s.describe(d)}, nil
+}
+
+// RestoreTableToPointInTime makes a table of another as it was.
+func (s *Service) RestoreTableToPointInTime(ctx context.Context, in *dynamodb.RestoreTableToPointInTimeInput, _ ...func(*dynamodb.Options)) (*dynamodb.RestoreTableToPointInTimeOutput, error) {
+	name := in.SourceTableName
+	if name == nil {
+		name = in.SourceTableArn
+	}
+	from, err := s.tableForBackups(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if from.Recovery.Since.IsZero() {
+		return nil, &types.PointInTimeRecoveryUnavailableException{Message: aws.String("Point in time recovery is not enabled for table '" + from.Name + "'")}
+	}
+	at := s.now()
+	if !isTrue(in.UseLatestRestorableTime) {
+		if in.RestoreDateTime == nil {
+			return nil, invalid("RestoreDateTime or UseLatestRestorableTime must be specified")
+		}
+		at = *in.RestoreDateTime
+		p := s.continuousBackups(from).PointInTimeRecoveryDescription
+		if at.Before(p.EarliestRestorableDateTime.Truncate(time.Second)) || at.After(s.now()) {
+			return nil, &types.InvalidRestoreTimeException{Message: aws.String("The restore time is outside of the window in which the table can be restored")}
+		}
+	}
+	d, err := s.restoredTable(ctx, from, aws.ToString(in.TargetTableName), in.GlobalSecondaryIndexOverride, in.LocalSecondaryIndexOverride, in.BillingModeOverride, in.ProvisionedThroughputOverride)
+	if err != nil {
+		return nil, err
+	}
+	d.Restored = &restored{Source: from.arn(), At: at}
+	if err := d.setSSE(in.SSESpecificationOverride); err != nil {
+		return nil, err
+	}
+	if err := s.restore(ctx, d); err != nil {
+		return nil, err
+	}
+	return &dynamodb.RestoreTableToPointInTimeOutput{TableDescription: s.describe(d)}, nil
+}

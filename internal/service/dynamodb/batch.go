@@ -1,0 +1,326 @@
+package dynamodb
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
+)
+
+// This file: BatchWriteItem and BatchGetItem.
+
+const (
+	maxBatchWrites = 25
+	maxBatchGets   = 100
+	maxBatchAnswer = 16 << 20
+)
+
+type batchWrite struct {
+	t    *openTable
+	item attr.Item // put; nil: delete
+	key  attr.Item
+}
+
+const duplicateKeys = "Provided list of item keys contains duplicates"
+
+// identity tells items of tables apart.
+func identity(d *table, key attr.Item) string {
+	b := []byte(d.storeKey() + "/")
+	b = attr.AppendKey(b, key[d.Hash])
+	if d.Range != "" {
+		b = attr.AppendKey(b, key[d.Range])
+	}
+	return string(b)
+}
+
+// BatchWriteItem puts and deletes items.
+func (s *Service) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
+	if len(in.RequestItems) == 0 {
+		return nil, invalid("The requestItems parameter is required for BatchWriteItem")
+	}
+	n := 0
+	for _, name := range sortedKeys(in.RequestItems) {
+		n += len(in.RequestItems[name])
+		if len(in.RequestItems[name]) == 0 {
+			return nil, invalid("1 validation error detected: Value '{%s=[]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]", name)
+		}
+	}
+	if n > maxBatchWrites {
+		if len(in.RequestItems) == 1 {
+			for name := range in.RequestItems {
+				return nil, invalid("1 validation error detected: Value '{%s=[%d WriteRequests]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]", name, n)
+			}
+		}
+		return nil, invalid("Too many items requested for the BatchWriteItem call")
+	}
+	var writes []batchWrite
+	var names []string
+	for _, name := range sortedKeys(in.RequestItems) {
+		for _, r := range in.RequestItems[name] {
+			w, err := readWriteRequest(r)
+			if err != nil {
+				return nil, err
+			}
+			writes = append(writes, w)
+			names = append(names, name)
+		}
+	}
+	seen := map[string]bool{}
+	for i := range writes {
+		w := &writes[i]
+		name, err := nameOf(ctx, &names[i])
+		if err != nil {
+			return nil, err
+		}
+		if w.t, err = s.usable(ctx, name); err != nil {
+			return nil, err
+		}
+		if w.item != nil {
+			if err := checkBatchItem(w.t.table, w.item); err != nil {
+				return nil, err
+			}
+		} else if err := checkKey(w.t.table, w.key); err != nil {
+			return nil, err
+		}
+		id := identity(w.t.table, w.key)
+		if seen[id] {
+			return nil, invalid(duplicateKeys)
+		}
+		seen[id] = true
+	}
+	used, err := s.writeBatch(writes)
+	if err != nil {
+		return nil, err
+	}
+	out := &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{}}
+	for _, t := range used.order {
+		if c := used.by[t.Name].consumed(t, in.ReturnConsumedCapacity, false); c != nil {
+			out.ConsumedCapacity = append(out.ConsumedCapacity, *c)
+		}
+	}
+	if in.ReturnItemCollectionMetrics == types.ReturnItemCollectionMetricsSize {
+		out.ItemCollectionMetrics = map[string][]types.ItemCollectionMetrics{}
+		done := map[string]bool{}
+		for _, w := range writes {
+			id := w.t.storeKey() + string(attr.AppendKey(nil, w.key[w.t.Hash]))
+			if done[id] {
+				continue
+			}
+			done[id] = true
+			m, err := s.collection(w.t, w.key, in.ReturnItemCollectionMetrics)
+			if err != nil {
+				return nil, err
+			}
+			if m != nil {
+				out.ItemCollectionMetrics[w.t.Name] = append(out.ItemCollectionMetrics[w.t.Name], *m)
+			}
+		}
+	}
+	return out, nil
+}
+
+// usages are what a request took of several tables.
+type usages struct {
+	by    map[string]*usage
+	order []*table
+}
+
+func (u *usages) of(d *table) *usage {
+	if u.by == nil {
+		u.by = map[string]*usage{}
+	}
+	if u.by[d.Name] == nil {
+		u.by[d.Name] = &usage{}
+		u.order = append(u.order, d)
+	}
+	return u.by[d.Name]
+}
+
+// writeBatch does the writes, in one commit.
+func (s *Service) writeBatch(writes []batchWrite) (*usages, error) {
+	ops := make([]itemstore.Op, len(writes))
+	for i, w := range writes {
+		if err := s.admit(w.t.table, "", true); err != nil {
+			return nil, err
+		}
+		item := w.item
+		ops[i] = itemstore.Op{Table: w.t.items, Key: w.key, Blind: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }}
+	}
+	results, err := s.cfg.Items.Write(ops, itemstore.WriteOptions{})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	used := &usages{}
+	for i, w := range writes {
+		one := &usage{}
+		one.wrote(w.t.table, &results[i], 1)
+		s.spend(w.t.table, one)
+		used.of(w.t.table).wrote(w.t.table, &results[i], 1)
+	}
+	return used, nil
+}
+
+func readWriteRequest(r types.WriteRequest) (w batchWrite, err error) {
+	switch {
+	case r.PutRequest != nil && r.DeleteRequest != nil:
+		return w, invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+	case r.PutRequest != nil:
+		if w.item, err = itemFromSDK(r.PutRequest.Item); err != nil {
+			return w, err
+		}
+		if w.item == nil {
+			w.item = attr.Item{}
+		}
+		w.key = w.item
+		return w, itemTooLarge(w.item)
+	case r.DeleteRequest != nil:
+		w.key, err = itemFromSDK(r.DeleteRequest.Key)
+		return w, err
+	}
+	return w, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+}
+
+// checkBatchItem is checkItem with the words of batches for the table's key.
+func checkBatchItem(d *table, item attr.Item) error {
+	for _, name := range []string{d.Hash, d.Range} {
+		if name == "" {
+			continue
+		}
+		if v, ok := item[name]; !ok || v.Type() != d.typeOf(name) {
+			return invalid(keySchemaMismatch)
+		}
+	}
+	return checkItem(d, item)
+}
+
+type batchGet struct {
+	t          *openTable
+	keys       []attr.Item
+	projection *expr.Projection
+	consistent bool
+	request    types.KeysAndAttributes
+}
+
+// BatchGetItem reads items by their keys.
+func (s *Service) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	if len(in.RequestItems) == 0 {
+		return nil, invalid("The requestItems parameter is required for BatchGetItem")
+	}
+	names := sortedKeys(in.RequestItems)
+	n := 0
+	var p parameters
+	for _, name := range names {
+		r := in.RequestItems[name]
+		n += len(r.Keys)
+		if len(r.Keys) > maxBatchGets {
+			return nil, constraint("", "RequestItems."+name+".member.Keys", "Member must have length less than or equal to 100")
+		}
+		if len(r.Keys) == 0 {
+			return nil, constraint("", "RequestItems."+name+".member.Keys", "Member must have length greater than or equal to 1")
+		}
+		if r.AttributesToGet != nil && len(p.plain) == 0 {
+			p.old("AttributesToGet", true)
+		}
+		if r.ProjectionExpression != nil && len(p.expression) == 0 {
+			p.new("ProjectionExpression", true)
+		}
+	}
+	if n > maxBatchGets {
+		return nil, invalid("Too many items requested for the BatchGetItem call")
+	}
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	gets := make([]batchGet, len(names))
+	for i, name := range names {
+		r := in.RequestItems[name]
+		g := batchGet{consistent: isTrue(r.ConsistentRead), request: r}
+		params, err := expressionParams(r.ExpressionAttributeNames, nil, r.ProjectionExpression)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range r.Keys {
+			key, err := itemFromSDK(k)
+			if err != nil {
+				return nil, err
+			}
+			g.keys = append(g.keys, key)
+		}
+		if g.projection, err = parseProjection(r.ProjectionExpression, params, r.AttributesToGet); err != nil {
+			return nil, err
+		}
+		if err := unused(params); err != nil {
+			return nil, err
+		}
+		gets[i] = g
+	}
+	for i, given := range names {
+		g := &gets[i]
+		name, err := nameOf(ctx, &given)
+		if err != nil {
+			return nil, err
+		}
+		if g.t, err = s.usable(ctx, name); err != nil {
+			return nil, err
+		}
+		seen := map[string]bool{}
+		for _, key := range g.keys {
+			if err := checkKey(g.t.table, key); err != nil {
+				return nil, err
+			}
+			id := identity(g.t.table, key)
+			if seen[id] {
+				return nil, invalid(duplicateKeys)
+			}
+			seen[id] = true
+		}
+	}
+	return s.readBatch(in, names, gets)
+}
+
+func (s *Service) readBatch(in *dynamodb.BatchGetItemInput, names []string, gets []batchGet) (*dynamodb.BatchGetItemOutput, error) {
+	out := &dynamodb.BatchGetItemOutput{
+		Responses: map[string][]map[string]types.AttributeValue{}, UnprocessedKeys: map[string]types.KeysAndAttributes{},
+	}
+	total := 0
+	for i, g := range gets {
+		items := []map[string]types.AttributeValue{}
+		u := &usage{}
+		for j, key := range g.keys {
+			if total >= maxBatchAnswer {
+				rest := g.request
+				rest.Keys = g.request.Keys[j:]
+				out.UnprocessedKeys[names[i]] = rest
+				break
+			}
+			if err := s.admit(g.t.table, "", false); err != nil {
+				return nil, err
+			}
+			b, found, err := g.t.items.Get(nil, key)
+			if err != nil {
+				return nil, storeError(err)
+			}
+			size := 0
+			if found {
+				item, err := attr.ParseItem(b)
+				if err != nil {
+					return nil, err
+				}
+				size = attr.Size(item)
+				items = append(items, itemToSDK(g.projection.Of(item)))
+			}
+			total += size
+			u.add("", readUnits(size, g.consistent))
+		}
+		out.Responses[names[i]] = items
+		s.spend(g.t.table, u)
+		if c := u.consumed(g.t.table, in.ReturnConsumedCapacity, false); c != nil {
+			out.ConsumedCapacity = append(out.ConsumedCapacity, *c)
+		}
+	}
+	return out, nil
+}

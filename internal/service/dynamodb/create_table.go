@@ -1,0 +1,410 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/uuid"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+const (
+	maxGlobal  = 20
+	maxLocal   = 5
+	maxUnit    = 1_000_000_000_000
+	maxInclude = 100
+)
+
+// keySchema reads a KeySchema whose elements' types the model has checked.
+func keySchema(in []types.KeySchemaElement) (hash, rng string, err error) {
+	if len(in) == 0 {
+		return "", "", constraint("'[]' ", "keySchema", "Member must have length greater than or equal to 1")
+	}
+	if len(in) > 2 {
+		parts := make([]string, len(in))
+		for i, k := range in {
+			parts[i] = fmt.Sprintf("KeySchemaElement(attributeName=%s, keyType=%s)", aws.ToString(k.AttributeName), k.KeyType)
+		}
+		return "", "", constraint("'["+commas(parts)+"]' ", "keySchema", "Member must have length less than or equal to 2")
+	}
+	if in[0].KeyType != types.KeyTypeHash {
+		return "", "", invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+	}
+	hash = aws.ToString(in[0].AttributeName)
+	if len(in) == 2 {
+		if in[1].KeyType != types.KeyTypeRange {
+			return "", "", invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+		}
+		rng = aws.ToString(in[1].AttributeName)
+		if rng == hash {
+			return "", "", invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+		}
+	}
+	return hash, rng, nil
+}
+
+func keyNames(in []types.KeySchemaElement) []string {
+	out := make([]string, len(in))
+	for i, k := range in {
+		out[i] = aws.ToString(k.AttributeName)
+	}
+	return out
+}
+
+// definedKeys checks that key attributes are defined.
+func definedKeys(in []types.KeySchemaElement, defs []types.AttributeDefinition) error {
+	var names []string
+	for _, a := range defs {
+		names = append(names, aws.ToString(a.AttributeName))
+	}
+	for _, k := range keyNames(in) {
+		if !slices.Contains(names, k) {
+			return invalidValue("Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", commas(keyNames(in)), commas(names))
+		}
+	}
+	return nil
+}
+
+func projectionOf(p *types.Projection) (string, []string, error) {
+	if p == nil || p.ProjectionType == "" {
+		return "", nil, invalidValue("Unknown ProjectionType: null")
+	}
+	if p.NonKeyAttributes != nil && p.ProjectionType != types.ProjectionTypeInclude {
+		return "", nil, invalidValue("ProjectionType is %s, but NonKeyAttributes is specified", p.ProjectionType)
+	}
+	if p.ProjectionType == types.ProjectionTypeInclude && len(p.NonKeyAttributes) == 0 {
+		return "", nil, invalidValue("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+	}
+	return string(p.ProjectionType), p.NonKeyAttributes, nil
+}
+
+func checkThroughput(p *types.ProvisionedThroughput, onDemand bool, index string) error {
+	if index != "" && onDemand && p != nil {
+		return invalidValue("ProvisionedThroughput should not be specified for index: %s when BillingMode is PAY_PER_REQUEST", index)
+	}
+	if index == "" && onDemand && p != nil {
+		return invalidValue("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+	}
+	if onDemand {
+		return nil
+	}
+	if p == nil || p.ReadCapacityUnits == nil || p.WriteCapacityUnits == nil {
+		if index != "" {
+			return invalidValue("ProvisionedThroughput must be specified for index: %s", index)
+		}
+		return invalidValue("ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+	}
+	if *p.ReadCapacityUnits > maxUnit {
+		return invalid("Given value %d for ReadCapacityUnits is out of bounds", *p.ReadCapacityUnits)
+	}
+	if *p.WriteCapacityUnits > maxUnit {
+		return invalid("Given value %d for WriteCapacityUnits is out of bounds", *p.WriteCapacityUnits)
+	}
+	return nil
+}
+
+func throughputOf(p *types.ProvisionedThroughput) throughput {
+	if p == nil {
+		return throughput{}
+	}
+	return throughput{Read: aws.ToInt64(p.ReadCapacityUnits), Write: aws.ToInt64(p.WriteCapacityUnits)}
+}
+
+func maxUnitsOf(o *types.OnDemandThroughput) *maxUnits {
+	if o == nil {
+		return nil
+	}
+	m := &maxUnits{Read: -1, Write: -1}
+	if o.MaxReadRequestUnits != nil {
+		m.Read = *o.MaxReadRequestUnits
+	}
+	if o.MaxWriteRequestUnits != nil {
+		m.Write = *o.MaxWriteRequestUnits
+	}
+	if m.Read == -1 && m.Write == -1 {
+		return nil
+	}
+	return m
+}
+
+func warmOf(w *types.WarmThroughput) *warm {
+	if w == nil {
+		return nil
+	}
+	return &warm{Read: aws.ToInt64(w.ReadUnitsPerSecond), Write: aws.ToInt64(w.WriteUnitsPerSecond)}
+}
+
+// newTable reads the parts of a table that CreateTable, a restore and an import share.
+func newTable(in *dynamodb.CreateTableInput) (*table, error) {
+	d := &table{Status: string(types.TableStatusActive)}
+	onDemand := in.BillingMode == types.BillingModePayPerRequest
+	if len(in.KeySchema) > len(in.AttributeDefinitions) && len(in.KeySchema) <= 2 {
+		return nil, invalid("Invalid KeySchema: Some index key attribute have no definition")
+	}
+	if len(in.KeySchema) > 2 || len(in.KeySchema) == 0 {
+		_, _, err := keySchema(in.KeySchema)
+		return nil, err
+	}
+	if err := checkThroughput(in.ProvisionedThroughput, onDemand, ""); err != nil {
+		return nil, err
+	}
+	if err := definedKeys(in.KeySchema, in.AttributeDefinitions); err != nil {
+		return nil, err
+	}
+	var err error
+	if d.Hash, d.Range, err = keySchema(in.KeySchema); err != nil {
+		return nil, err
+	}
+	for _, a := range in.AttributeDefinitions {
+		name := aws.ToString(a.AttributeName)
+		if d.typeOf(name) != "" {
+			return nil, invalidValue("Duplicate AttributeName in AttributeDefinitions: %s", name)
+		}
+		d.Attributes = append(d.Attributes, attribute{name, attr.Type(a.AttributeType)})
+	}
+	used := map[string]bool{d.Hash: true, d.Range: true}
+	names := map[string]bool{}
+	if err := d.addLocal(in, used, names); err != nil {
+		return nil, err
+	}
+	if err := d.addGlobal(in, onDemand, used, names); err != nil {
+		return nil, err
+	}
+	delete(used, "")
+	if len(used) != len(d.Attributes) {
+		if len(d.Indexes) > 0 {
+			var defined []string
+			for _, a := range d.Attributes {
+				defined = append(defined, a.Name)
+			}
+			return nil, invalidValue("Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]", commas(defined), commas(slices.Sorted(maps.Keys(used))))
+		}
+		return nil, invalidValue("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
+	}
+	d.OnDemand = onDemand
+	d.Throughput = throughputOf(in.ProvisionedThroughput)
+	d.MaxUnits = maxUnitsOf(in.OnDemandThroughput)
+	if in.OnDemandThroughput != nil && !onDemand {
+		return nil, invalidValue("OnDemandThroughput cannot be specified when BillingMode is PROVISIONED")
+	}
+	d.Warm = warmOf(in.WarmThroughput)
+	d.Class = string(in.TableClass)
+	d.Protected = isTrue(in.DeletionProtectionEnabled)
+	return d, nil
+}
+
+func (d *table) addLocal(in *dynamodb.CreateTableInput, used, names map[string]bool) error {
+	if in.LocalSecondaryIndexes == nil {
+		return nil
+	}
+	if len(in.LocalSecondaryIndexes) == 0 {
+		return invalidValue("List of LocalSecondaryIndexes is empty")
+	}
+	if d.Range == "" {
+		return invalidValue("Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex")
+	}
+	for _, x := range in.LocalSecondaryIndexes {
+		name := aws.ToString(x.IndexName)
+		if err := checkNewName(name, "localSecondaryIndexes.1.member.indexName"); err != nil {
+			return err
+		}
+		if err := definedKeys(x.KeySchema, in.AttributeDefinitions); err != nil {
+			return err
+		}
+		hash, rng, err := keySchema(x.KeySchema)
+		if err != nil {
+			return err
+		}
+		if rng == "" {
+			return invalidValue("Index KeySchema does not have a range key for index: %s", name)
+		}
+		if hash != d.Hash {
+			return invalidValue("Index KeySchema does not have the same leading hash key as table KeySchema for index: %s. index hash key: %s, table hash key: %s", name, hash, d.Hash)
+		}
+		projection, include, err := projectionOf(x.Projection)
+		if err != nil {
+			return err
+		}
+		if names[name] {
+			return invalidValue("Duplicate index name: %s", name)
+		}
+		names[name], used[hash], used[rng] = true, true, true
+		d.NextIndex++
+		d.Indexes = append(d.Indexes, index{
+			ID: d.NextIndex, Name: name, Local: true, Hash: hash, Range: rng, Projection: projection, Include: include, Status: string(types.IndexStatusActive),
+		})
+	}
+	if len(in.LocalSecondaryIndexes) > maxLocal {
+		return invalidValue("Number of LocalSecondaryIndexes exceeds per-table limit of %d", maxLocal)
+	}
+	return nil
+}
+
+func (d *table) addGlobal(in *dynamodb.CreateTableInput, onDemand bool, used, names map[string]bool) error {
+	if in.GlobalSecondaryIndexes == nil {
+		return nil
+	}
+	if len(in.GlobalSecondaryIndexes) == 0 {
+		return invalidValue("List of GlobalSecondaryIndexes is empty")
+	}
+	included := 0
+	for _, x := range in.GlobalSecondaryIndexes {
+		name := aws.ToString(x.IndexName)
+		if err := checkNewName(name, "globalSecondaryIndexes.1.member.indexName"); err != nil {
+			return err
+		}
+		if err := definedKeys(x.KeySchema, in.AttributeDefinitions); err != nil {
+			return err
+		}
+		hash, rng, err := keySchema(x.KeySchema)
+		if err != nil {
+			return err
+		}
+		projection, include, err := projectionOf(x.Projection)
+		if err != nil {
+			return err
+		}
+		if err := checkThroughput(x.ProvisionedThroughput, onDemand, name); err != nil {
+			return err
+		}
+		if names[name] {
+			return invalidValue("Duplicate index name: %s", name)
+		}
+		names[name], used[hash] = true, true
+		if rng != "" {
+			used[rng] = true
+		}
+		included += len(include)
+		d.NextIndex++
+		d.Indexes = append(d.Indexes, index{
+			ID: d.NextIndex, Name: name, Hash: hash, Range: rng, Projection: projection, Include: include, Status: string(types.IndexStatusActive),
+			Throughput: throughputOf(x.ProvisionedThroughput), MaxUnits: maxUnitsOf(x.OnDemandThroughput), Warm: warmOf(x.WarmThroughput),
+		})
+	}
+	if len(in.GlobalSecondaryIndexes) > maxGlobal {
+		return invalidValue("GlobalSecondaryIndex count exceeds the per-table limit of %d", maxGlobal)
+	}
+	if included > maxInclude {
+		return invalidValue("The number of projected attributes (%d) exceeds the limit of %d", included, maxInclude)
+	}
+	return nil
+}
+
+func (d *table) setSSE(in *types.SSESpecification) error {
+	if in == nil {
+		return nil
+	}
+	if !isTrue(in.Enabled) {
+		if in.KMSMasterKeyId != nil || in.SSEType != "" {
+			return invalidValue("SSEType and KMSMasterKeyId can only be specified when SSE is enabled")
+		}
+		d.SSE = nil
+		return nil
+	}
+	if in.SSEType != "" && in.SSEType != types.SSETypeKms {
+		return invalidValue("SSEType %s is not supported", in.SSEType)
+	}
+	key := aws.ToString(in.KMSMasterKeyId)
+	if key == "" {
+		key = "alias/aws/dynamodb"
+	}
+	if !strings.HasPrefix(key, "arn:") {
+		if !strings.HasPrefix(key, "alias/") {
+			key = "key/" + key
+		}
+		key = arn.New("kms", d.Region, d.Account, key)
+	}
+	d.SSE = &sse{Type: "KMS", Key: key}
+	return nil
+}
+
+// CreateTable makes a table. It is usable when the call returns.
+func (s *Service) CreateTable(ctx context.Context, in *dynamodb.CreateTableInput, _ ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error) {
+	if in.TableName == nil {
+		return nil, invalid("The parameter 'TableName' is required but was not present in the request")
+	}
+	name := *in.TableName
+	if strings.HasPrefix(name, "arn:") {
+		a, ok := arn.Parse(name)
+		if t, of := a.After("table/"); ok && of {
+			name = t
+		}
+	}
+	if name == "" {
+		return nil, constraint("'' ", "tableName", "Member must have length greater than or equal to 3")
+	}
+	if err := checkNewName(name, "tableName"); err != nil {
+		return nil, err
+	}
+	if in.KeySchema == nil || in.AttributeDefinitions == nil {
+		missing := "attributeDefinitions"
+		if in.KeySchema == nil {
+			missing = "keySchema"
+		}
+		return nil, constraint("null ", missing, "Member must not be null")
+	}
+	d, err := newTable(in)
+	if err != nil {
+		return nil, err
+	}
+	s.place(ctx, d, name)
+	if err := d.setSSE(in.SSESpecification); err != nil {
+		return nil, err
+	}
+	if err := d.setStream(in.StreamSpecification, s.now(), 1, true); err != nil {
+		return nil, err
+	}
+	if d.Tags, err = checkTags(in.Tags, nil); err != nil {
+		return nil, err
+	}
+	if in.ResourcePolicy != nil {
+		d.Policy, d.PolicyRev = *in.ResourcePolicy, newRevision(s.now())
+	}
+	if err := s.create(ctx, d); err != nil {
+		return nil, err
+	}
+	out := s.describe(d)
+	out.TableStatus = types.TableStatusCreating
+	out.ItemCount, out.TableSizeBytes = aws.Int64(0), aws.Int64(0)
+	for i := range out.GlobalSecondaryIndexes {
+		out.GlobalSecondaryIndexes[i].IndexStatus = types.IndexStatusCreating
+	}
+	return &dynamodb.CreateTableOutput{TableDescription: out}, nil
+}
+
+// place gives a new table its name, its owner and its IDs.
+func (s *Service) place(ctx context.Context, d *table, name string) {
+	caller := awswire.CallerFrom(ctx)
+	d.Name, d.Account, d.Region = name, caller.Account, caller.Region
+	d.ID, d.Store, d.Created = uuid.NewString(), newStoreID(), s.now()
+	if d.OnDemand {
+		d.OnDemandAt = d.Created
+	}
+	if d.Class != "" {
+		d.ClassAt = d.Created
+	}
+}
+
+// create stores the document of a new table.
+func (s *Service) create(ctx context.Context, d *table) error {
+	err := s.tables.Create(ctx, d, d.key()...)
+	if errors.Is(err, state.ErrExists) {
+		return inUse("Table already exists: %s", d.Name)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.opened(d)
+	return err
+}

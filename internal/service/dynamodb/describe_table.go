@@ -1,0 +1,223 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"sort"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// This file: DescribeTable, ListTables, DescribeLimits and DescribeEndpoints.
+
+func schema(hash, rng string) []types.KeySchemaElement {
+	out := []types.KeySchemaElement{{AttributeName: aws.String(hash), KeyType: types.KeyTypeHash}}
+	if rng != "" {
+		out = append(out, types.KeySchemaElement{AttributeName: aws.String(rng), KeyType: types.KeyTypeRange})
+	}
+	return out
+}
+
+func (t throughput) describe() *types.ProvisionedThroughputDescription {
+	out := &types.ProvisionedThroughputDescription{
+		ReadCapacityUnits: aws.Int64(t.Read), WriteCapacityUnits: aws.Int64(t.Write), NumberOfDecreasesToday: aws.Int64(t.LoweredToday),
+	}
+	if !t.Raised.IsZero() {
+		out.LastIncreaseDateTime = aws.Time(t.Raised)
+	}
+	if !t.Lowered.IsZero() {
+		out.LastDecreaseDateTime = aws.Time(t.Lowered)
+	}
+	return out
+}
+
+func (m *maxUnits) describe() *types.OnDemandThroughput {
+	if m == nil {
+		return nil
+	}
+	return &types.OnDemandThroughput{MaxReadRequestUnits: aws.Int64(m.Read), MaxWriteRequestUnits: aws.Int64(m.Write)}
+}
+
+func (d *table) warmUnits(w *warm) (read, write int64) {
+	read, write = 12000, 4000
+	if !d.OnDemand {
+		read, write = d.Throughput.Read, d.Throughput.Write
+	}
+	if w != nil {
+		read, write = max(read, w.Read), max(write, w.Write)
+	}
+	return read, write
+}
+
+func (x *index) projection() *types.Projection {
+	return &types.Projection{ProjectionType: types.ProjectionType(x.Projection), NonKeyAttributes: x.Include}
+}
+
+// describe is the table as the API shows it.
+func (s *Service) describe(d *table) *types.TableDescription {
+	out := &types.TableDescription{
+		TableName: aws.String(d.Name), TableArn: aws.String(d.arn()), TableId: aws.String(d.ID), TableStatus: types.TableStatus(d.Status),
+		CreationDateTime: aws.Time(d.Created), KeySchema: schema(d.Hash, d.Range), ProvisionedThroughput: d.Throughput.describe(),
+		DeletionProtectionEnabled: aws.Bool(d.Protected), OnDemandThroughput: d.MaxUnits.describe(),
+	}
+	for _, a := range d.Attributes {
+		out.AttributeDefinitions = append(out.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String(a.Name), AttributeType: types.ScalarAttributeType(a.Type)})
+	}
+	read, write := d.warmUnits(d.Warm)
+	out.WarmThroughput = &types.TableWarmThroughputDescription{ReadUnitsPerSecond: aws.Int64(read), WriteUnitsPerSecond: aws.Int64(write), Status: types.TableStatusActive}
+	if d.OnDemand || !d.OnDemandAt.IsZero() {
+		mode := types.BillingModeProvisioned
+		if d.OnDemand {
+			mode = types.BillingModePayPerRequest
+		}
+		out.BillingModeSummary = &types.BillingModeSummary{BillingMode: mode, LastUpdateToPayPerRequestDateTime: aws.Time(d.OnDemandAt)}
+	}
+	if d.Class != "" {
+		out.TableClassSummary = &types.TableClassSummary{TableClass: types.TableClass(d.Class)}
+		if d.ClassAt.After(d.Created) {
+			out.TableClassSummary.LastUpdateDateTime = aws.Time(d.ClassAt)
+		}
+	}
+	if d.SSE != nil {
+		out.SSEDescription = &types.SSEDescription{Status: types.SSEStatusEnabled, SSEType: types.SSEType(d.SSE.Type), KMSMasterKeyArn: aws.String(d.SSE.Key)}
+	}
+	if st := d.newest(); st != nil {
+		out.LatestStreamArn, out.LatestStreamLabel = aws.String(d.streamARN(st)), aws.String(st.Label)
+		if d.streaming() {
+			out.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewType(st.View)}
+		}
+	}
+	if d.Restored != nil {
+		out.RestoreSummary = &types.RestoreSummary{RestoreDateTime: aws.Time(d.Restored.At), RestoreInProgress: aws.Bool(d.Status == string(types.TableStatusCreating))}
+		if d.Restored.Backup != "" {
+			out.RestoreSummary.SourceBackupArn = aws.String(d.Restored.Backup)
+		}
+		if d.Restored.Source != "" {
+			out.RestoreSummary.SourceTableArn = aws.String(d.Restored.Source)
+		}
+	}
+	s.describeIndexes(d, out)
+	return out
+}
+
+func (s *Service) describeIndexes(d *table, out *types.TableDescription) {
+	count := func(uint16) (int64, int64) { return 0, 0 }
+	if o, err := s.opened(d); err == nil {
+		count = o.items.Count
+	}
+	items, bytes := count(0)
+	out.ItemCount, out.TableSizeBytes = aws.Int64(items), aws.Int64(bytes)
+	for i := range d.Indexes {
+		x := &d.Indexes[i]
+		items, bytes := count(x.ID)
+		name := aws.String(d.arn() + "/index/" + x.Name)
+		if x.Local {
+			out.LocalSecondaryIndexes = append(out.LocalSecondaryIndexes, types.LocalSecondaryIndexDescription{
+				IndexName: aws.String(x.Name), IndexArn: name, KeySchema: schema(x.Hash, x.Range), Projection: x.projection(),
+				ItemCount: aws.Int64(items), IndexSizeBytes: aws.Int64(bytes),
+			})
+			continue
+		}
+		read, write := d.warmUnits(x.Warm)
+		g := types.GlobalSecondaryIndexDescription{
+			IndexName: aws.String(x.Name), IndexArn: name, KeySchema: schema(x.Hash, x.Range), Projection: x.projection(),
+			ItemCount: aws.Int64(items), IndexSizeBytes: aws.Int64(bytes), IndexStatus: types.IndexStatus(x.Status),
+			ProvisionedThroughput: x.Throughput.describe(), OnDemandThroughput: x.MaxUnits.describe(),
+			WarmThroughput: &types.GlobalSecondaryIndexWarmThroughputDescription{
+				ReadUnitsPerSecond: aws.Int64(read), WriteUnitsPerSecond: aws.Int64(write), Status: types.IndexStatusActive,
+			},
+		}
+		if g.IndexStatus == types.IndexStatusCreating {
+			g.Backfilling = aws.Bool(true)
+		}
+		out.GlobalSecondaryIndexes = append(out.GlobalSecondaryIndexes, g)
+	}
+}
+
+// tableNamed finds the table that a request on tables names, in any status.
+func (s *Service) tableNamed(ctx context.Context, name *string) (*table, error) {
+	n, err := nameOf(ctx, name)
+	var none *types.ResourceNotFoundException
+	if errors.As(err, &none) {
+		return nil, noTable(aws.ToString(name))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.find(ctx, n)
+}
+
+// DescribeTable describes a table.
+func (s *Service) DescribeTable(ctx context.Context, in *dynamodb.DescribeTableInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error) {
+	d, err := s.tableNamed(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	return &dynamodb.DescribeTableOutput{Table: s.describe(d)}, nil
+}
+
+// ListTables lists the names of tables.
+func (s *Service) ListTables(ctx context.Context, in *dynamodb.ListTablesInput, _ ...func(*dynamodb.Options)) (*dynamodb.ListTablesOutput, error) {
+	caller := awswire.CallerFrom(ctx)
+	limit := 100
+	if in.Limit != nil {
+		limit = int(*in.Limit)
+	}
+	var names []string
+	for key := range s.tables.Keys(caller.Account, caller.Region) {
+		names = append(names, key[len(key)-1])
+	}
+	sort.Strings(names)
+	if start := aws.ToString(in.ExclusiveStartTableName); start != "" {
+		names = names[sort.Search(len(names), func(i int) bool { return names[i] > start }):]
+	}
+	out := &dynamodb.ListTablesOutput{TableNames: []string{}}
+	if len(names) > limit {
+		names = names[:limit]
+		out.LastEvaluatedTableName = aws.String(names[limit-1])
+	}
+	out.TableNames = append(out.TableNames, names...)
+	return out, nil
+}
+
+// DescribeLimits tells the account's limits, which are AWS's defaults.
+func (s *Service) DescribeLimits(context.Context, *dynamodb.DescribeLimitsInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeLimitsOutput, error) {
+	return &dynamodb.DescribeLimitsOutput{
+		AccountMaxReadCapacityUnits: aws.Int64(80000), AccountMaxWriteCapacityUnits: aws.Int64(80000),
+		TableMaxReadCapacityUnits: aws.Int64(40000), TableMaxWriteCapacityUnits: aws.Int64(40000),
+	}, nil
+}
+
+// arnOwner finds the table of an ARN, or of an index or a stream of it.
+func (s *Service) arnOwner(ctx context.Context, resource *string) (*table, error) {
+	text := aws.ToString(resource)
+	a, ok := arn.Parse(text)
+	if !ok || a.Service != "dynamodb" {
+		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", text)
+	}
+	caller := awswire.CallerFrom(ctx)
+	name, ok := a.After("table/")
+	if !ok {
+		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", text)
+	}
+	for i := range name {
+		if name[i] == '/' {
+			name = name[:i]
+			break
+		}
+	}
+	if !a.Within("dynamodb", caller.Region, caller.Account) {
+		return nil, awswire.Errorf("AccessDeniedException", "User: %s is not authorized to perform: dynamodb:ListTagsOfResource on resource: %s", caller.Principal, text)
+	}
+	d, err := s.find(ctx, name)
+	var none *types.ResourceNotFoundException
+	if errors.As(err, &none) {
+		return nil, &types.ResourceNotFoundException{Message: aws.String("Requested resource not found: ResourcArn: " + text + " not found")}
+	}
+	return d, err
+}

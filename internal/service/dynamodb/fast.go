@@ -1,0 +1,337 @@
+package dynamodb
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+)
+
+// This file: the fast paths of the hottest operations. Each reads the request's JSON into
+// the SDK's input, items apart, and answers from stored items without the SDK's values in
+// between. One that is given a member it does not know, or anything that is not as it
+// should be, leaves the request to the generic codec.
+
+// reader reads the members of one operation's request.
+type reader interface {
+	// member reads the value of a member; false gives the request up.
+	member(d *scanner, name string) bool
+	// table is the table that the request names.
+	table() string
+	// serve does the call; handled is false to leave it to the generic codec after all.
+	serve(ctx context.Context, s *Service, dst []byte) (out []byte, handled bool, err error)
+}
+
+type fastCall struct {
+	s *Service
+	r reader
+}
+
+func (c *fastCall) Resource(caller awswire.Caller) string {
+	if r := resource(caller, aws.String(c.r.table()), nil); len(r) > 0 {
+		return r[0]
+	}
+	return ""
+}
+
+func (c *fastCall) Serve(ctx context.Context, dst []byte) ([]byte, bool, error) {
+	return c.r.serve(ctx, c.s, dst)
+}
+
+func (c *fastCall) Free() {}
+
+func (s *Service) fast(make func() reader) awswire.FastPath {
+	return func(p awswire.Protocol, body []byte) (awswire.FastCall, bool) {
+		if p != awswire.JSON10 && p != awswire.JSON11 {
+			return nil, false
+		}
+		d := &scanner{data: body}
+		r := make()
+		if !d.object(func(name string) bool { return r.member(d, name) }) || !d.end() || r.table() == "" {
+			return nil, false
+		}
+		return &fastCall{s, r}, true
+	}
+}
+
+type fastPut struct {
+	in   dynamodb.PutItemInput
+	item attr.Item
+}
+
+func (s *Service) fastPut() reader { return &fastPut{} }
+
+func (r *fastPut) table() string { return aws.ToString(r.in.TableName) }
+
+func (r *fastPut) member(d *scanner, name string) (ok bool) {
+	switch name {
+	case "TableName":
+		return d.text(&r.in.TableName)
+	case "Item":
+		r.item, ok = d.item()
+		return ok
+	case "ConditionExpression":
+		return d.text(&r.in.ConditionExpression)
+	case "ExpressionAttributeNames":
+		return d.names(&r.in.ExpressionAttributeNames)
+	case "ExpressionAttributeValues":
+		return d.values(&r.in.ExpressionAttributeValues)
+	case "ReturnValues":
+		return enum(d, &r.in.ReturnValues, types.ReturnValueNone, types.ReturnValueAllOld)
+	}
+	return false
+}
+
+func (r *fastPut) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bool, error) {
+	if r.item == nil {
+		return dst, false, nil
+	}
+	res, _, _, err := s.putItem(ctx, &r.in, r.item)
+	if err != nil {
+		return dst, true, err
+	}
+	if r.in.ReturnValues != types.ReturnValueAllOld {
+		return append(dst, "{}"...), true, nil
+	}
+	return appendAttributes(dst, res.Old), true, nil
+}
+
+// appendAttributes appends an answer whose one member is Attributes.
+func appendAttributes(dst []byte, item attr.Item) []byte {
+	if item == nil {
+		return append(dst, "{}"...)
+	}
+	return append(attr.AppendJSON(append(dst, `{"Attributes":`...), item), '}')
+}
+
+type fastGet struct {
+	in  dynamodb.GetItemInput
+	key attr.Item
+}
+
+func (s *Service) fastGet() reader { return &fastGet{} }
+
+func (r *fastGet) table() string { return aws.ToString(r.in.TableName) }
+
+func (r *fastGet) member(d *scanner, name string) (ok bool) {
+	switch name {
+	case "TableName":
+		return d.text(&r.in.TableName)
+	case "Key":
+		r.key, ok = d.item()
+		return ok
+	case "ConsistentRead":
+		return d.boolean(&r.in.ConsistentRead)
+	}
+	return false
+}
+
+func (r *fastGet) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bool, error) {
+	if r.key == nil {
+		return dst, false, nil
+	}
+	name, err := nameOf(ctx, r.in.TableName)
+	if err != nil {
+		return dst, true, err
+	}
+	t, err := s.usable(ctx, name)
+	if err != nil {
+		return dst, true, err
+	}
+	if err := checkKey(t.table, r.key); err != nil {
+		return dst, true, err
+	}
+	if err := s.admit(t.table, "", false); err != nil {
+		return dst, true, err
+	}
+	b, found, err := t.items.Get(nil, r.key)
+	if err != nil {
+		return dst, true, storeError(err)
+	}
+	size := 0
+	if found {
+		if size, err = attr.StoredSize(b); err != nil {
+			return dst, true, err
+		}
+	}
+	u := &usage{}
+	u.add("", readUnits(size, isTrue(r.in.ConsistentRead)))
+	s.spend(t.table, u)
+	if !found {
+		return append(dst, "{}"...), true, nil
+	}
+	dst, err = attr.AppendStoredJSON(append(dst, `{"Item":`...), b)
+	return append(dst, '}'), true, err
+}
+
+type fastUpdate struct {
+	in  dynamodb.UpdateItemInput
+	key attr.Item
+}
+
+func (s *Service) fastUpdate() reader { return &fastUpdate{} }
+
+func (r *fastUpdate) table() string { return aws.ToString(r.in.TableName) }
+
+func (r *fastUpdate) member(d *scanner, name string) (ok bool) {
+	switch name {
+	case "TableName":
+		return d.text(&r.in.TableName)
+	case "Key":
+		r.key, ok = d.item()
+		return ok
+	case "UpdateExpression":
+		return d.text(&r.in.UpdateExpression)
+	case "ConditionExpression":
+		return d.text(&r.in.ConditionExpression)
+	case "ExpressionAttributeNames":
+		return d.names(&r.in.ExpressionAttributeNames)
+	case "ExpressionAttributeValues":
+		return d.values(&r.in.ExpressionAttributeValues)
+	case "ReturnValues":
+		return enum(d, &r.in.ReturnValues, types.ReturnValueNone, types.ReturnValueAllOld, types.ReturnValueAllNew, types.ReturnValueUpdatedOld, types.ReturnValueUpdatedNew)
+	}
+	return false
+}
+
+func (r *fastUpdate) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bool, error) {
+	if r.key == nil {
+		return dst, false, nil
+	}
+	item, _, _, err := s.updateItem(ctx, &r.in, r.key)
+	if err != nil {
+		return dst, true, err
+	}
+	return appendAttributes(dst, item), true, nil
+}
+
+type fastQuery struct{ in dynamodb.QueryInput }
+
+func (s *Service) fastQuery() reader { return &fastQuery{} }
+
+func (r *fastQuery) table() string { return aws.ToString(r.in.TableName) }
+
+func (r *fastQuery) member(d *scanner, name string) bool {
+	switch name {
+	case "TableName":
+		return d.text(&r.in.TableName)
+	case "IndexName":
+		return d.text(&r.in.IndexName)
+	case "KeyConditionExpression":
+		return d.text(&r.in.KeyConditionExpression)
+	case "FilterExpression":
+		return d.text(&r.in.FilterExpression)
+	case "ProjectionExpression":
+		return d.text(&r.in.ProjectionExpression)
+	case "ExpressionAttributeNames":
+		return d.names(&r.in.ExpressionAttributeNames)
+	case "ExpressionAttributeValues":
+		return d.values(&r.in.ExpressionAttributeValues)
+	case "ExclusiveStartKey":
+		return d.values(&r.in.ExclusiveStartKey)
+	case "Limit":
+		return d.integer(&r.in.Limit)
+	case "ConsistentRead":
+		return d.boolean(&r.in.ConsistentRead)
+	case "ScanIndexForward":
+		return d.boolean(&r.in.ScanIndexForward)
+	case "Select":
+		return enum(d, &r.in.Select, types.Select("").Values()...)
+	}
+	return false
+}
+
+func (r *fastQuery) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bool, error) {
+	p, err := s.query(ctx, &r.in)
+	if err != nil {
+		return dst, true, err
+	}
+	dst, err = s.appendPage(ctx, p, dst)
+	return dst, true, err
+}
+
+type fastScan struct{ in dynamodb.ScanInput }
+
+func (s *Service) fastScan() reader { return &fastScan{} }
+
+func (r *fastScan) table() string { return aws.ToString(r.in.TableName) }
+
+func (r *fastScan) member(d *scanner, name string) bool {
+	switch name {
+	case "TableName":
+		return d.text(&r.in.TableName)
+	case "IndexName":
+		return d.text(&r.in.IndexName)
+	case "FilterExpression":
+		return d.text(&r.in.FilterExpression)
+	case "ProjectionExpression":
+		return d.text(&r.in.ProjectionExpression)
+	case "ExpressionAttributeNames":
+		return d.names(&r.in.ExpressionAttributeNames)
+	case "ExpressionAttributeValues":
+		return d.values(&r.in.ExpressionAttributeValues)
+	case "ExclusiveStartKey":
+		return d.values(&r.in.ExclusiveStartKey)
+	case "Limit":
+		return d.integer(&r.in.Limit)
+	case "ConsistentRead":
+		return d.boolean(&r.in.ConsistentRead)
+	case "Segment":
+		return d.integer(&r.in.Segment)
+	case "TotalSegments":
+		return d.integer(&r.in.TotalSegments)
+	case "Select":
+		return enum(d, &r.in.Select, types.Select("").Values()...)
+	}
+	return false
+}
+
+func (r *fastScan) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bool, error) {
+	if r.in.Limit != nil && *r.in.Limit < 1 || r.in.Segment != nil && *r.in.Segment < 0 || r.in.TotalSegments != nil && *r.in.TotalSegments < 1 {
+		return dst, false, nil
+	}
+	p, err := s.scan(ctx, &r.in)
+	if err != nil {
+		return dst, true, err
+	}
+	dst, err = s.appendPage(ctx, p, dst)
+	return dst, true, err
+}
+
+// appendPage runs a page and appends its answer.
+func (s *Service) appendPage(ctx context.Context, p *page, dst []byte) ([]byte, error) {
+	dst = append(dst, '{')
+	if !p.count {
+		dst = append(dst, `"Items":[`...)
+		first := true
+		p.each = func(stored []byte, item attr.Item) (err error) {
+			if !first {
+				dst = append(dst, ',')
+			}
+			first = false
+			if p.projection == nil {
+				dst, err = attr.AppendStoredJSON(dst, stored)
+				return err
+			}
+			dst = attr.AppendJSON(dst, p.projection.Of(item))
+			return nil
+		}
+	}
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	s.spend(p.t.table, &p.used)
+	if !p.count {
+		dst = append(dst, "],"...)
+	}
+	dst = append(append(dst, `"Count":`...), itoa(p.found)...)
+	dst = append(append(dst, `,"ScannedCount":`...), itoa(p.scanned)...)
+	if p.last != nil {
+		dst = attr.AppendJSON(append(dst, `,"LastEvaluatedKey":`...), p.last)
+	}
+	return append(dst, '}'), nil
+}

@@ -1,0 +1,188 @@
+package dynamodb
+
+import (
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
+)
+
+// keyCondition is the conditions of a query on one attribute each.
+type keyCondition struct {
+	bounds map[string]itemstore.Bound
+}
+
+// add adds the condition on an attribute.
+func (k *keyCondition) add(name string, b itemstore.Bound) error {
+	if _, ok := k.bounds[name]; ok {
+		return invalid("Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key")
+	}
+	k.bounds[name] = b
+	return nil
+}
+
+// parseKeyCondition reads a KeyConditionExpression.
+func parseKeyCondition(text string, params *expr.Params) (*keyCondition, error) {
+	c, err := expr.ParseKeyCondition(text, params)
+	if err != nil {
+		return nil, expression("KeyConditionExpression", err)
+	}
+	k := &keyCondition{bounds: map[string]itemstore.Bound{}}
+	if err := k.read(c.Root); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+func keyOperator(op string) error {
+	return invalid("Invalid KeyConditionExpression: Invalid operator used in KeyConditionExpression: %s", op)
+}
+
+func (k *keyCondition) read(n expr.Node) error {
+	switch n := n.(type) {
+	case expr.And:
+		if err := k.read(n.L); err != nil {
+			return err
+		}
+		return k.read(n.R)
+	case expr.Or:
+		return keyOperator("OR")
+	case expr.Not:
+		return keyOperator("NOT")
+	case expr.In:
+		return keyOperator("IN")
+	case expr.Compare:
+		if n.Op == "<>" {
+			return keyOperator("<>")
+		}
+		l, r, op := n.L, n.R, n.Op
+		if l.Path == nil && r.Path != nil {
+			l, r, op = r, l, mirrored[op]
+		}
+		name, err := keyOperands(l, r)
+		if err != nil {
+			return err
+		}
+		return k.add(name, itemstore.Bound{Op: op, Low: r.Value})
+	case expr.Between:
+		name, err := keyOperands(n.X, n.Low, n.High)
+		if err != nil {
+			return err
+		}
+		return k.add(name, itemstore.Bound{Op: "between", Low: n.Low.Value, High: n.High.Value})
+	case expr.Call:
+		if n.Name != "begins_with" {
+			return keyOperator(n.Name)
+		}
+		if n.Args[0].Path == nil {
+			return invalid("Invalid KeyConditionExpression: The first operand of begins_with must be a key attribute")
+		}
+		name, err := keyOperands(n.Args[0], n.Args[1])
+		if err != nil {
+			return err
+		}
+		return k.add(name, itemstore.Bound{Op: "begins_with", Low: n.Args[1].Value})
+	}
+	return invalid("Query key condition not supported")
+}
+
+var mirrored = map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+// keyOperands checks that a condition compares an attribute with values.
+func keyOperands(x expr.Operand, values ...expr.Operand) (name string, err error) {
+	for _, o := range append([]expr.Operand{x}, values...) {
+		if o.Size {
+			return "", keyOperator("size")
+		}
+	}
+	if x.Path == nil {
+		return "", invalid("Invalid KeyConditionExpression: Invalid condition in KeyConditionExpression: No key attribute specified")
+	}
+	for _, v := range values {
+		if v.Path != nil {
+			return "", invalid("Invalid KeyConditionExpression: Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
+		}
+	}
+	if len(x.Path) > 1 {
+		return "", invalid("Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions on nested attributes")
+	}
+	return x.Path.Attribute(), nil
+}
+
+// parseKeyConditions reads KeyConditions.
+func parseKeyConditions(in map[string]types.Condition) (*keyCondition, error) {
+	k := &keyCondition{bounds: map[string]itemstore.Bound{}}
+	for _, name := range sortedKeys(in) {
+		c := in[name]
+		n, err := comparison(name, c.ComparisonOperator, c.AttributeValueList)
+		if err != nil {
+			return nil, err
+		}
+		switch n := n.(type) {
+		case expr.Compare:
+			if n.Op == "<>" {
+				return nil, invalid("Attempted conditional constraint is not an indexable operation")
+			}
+			k.bounds[name] = itemstore.Bound{Op: n.Op, Low: n.R.Value}
+		case expr.Between:
+			k.bounds[name] = itemstore.Bound{Op: "between", Low: n.Low.Value, High: n.High.Value}
+		case expr.Call:
+			if n.Name != "begins_with" {
+				return nil, invalid("Attempted conditional constraint is not an indexable operation")
+			}
+			k.bounds[name] = itemstore.Bound{Op: "begins_with", Low: n.Args[1].Value}
+		default:
+			return nil, invalid("Attempted conditional constraint is not an indexable operation")
+		}
+	}
+	return k, nil
+}
+
+// on splits the conditions into those on the two keys of a table or an index.
+func (k *keyCondition) on(d *table, hash, rng string) (attr.Value, itemstore.Bound, error) {
+	h, ok := k.bounds[hash]
+	if !ok {
+		return nil, h, invalid("Query condition missed key schema element: %s", hash)
+	}
+	if len(k.bounds) > 2 {
+		return nil, h, invalid("Conditions can be of length 1 or 2 only")
+	}
+	if h.Op != "=" {
+		return nil, h, invalid("Query key condition not supported")
+	}
+	var r itemstore.Bound
+	if len(k.bounds) == 2 {
+		if r, ok = k.bounds[rng]; !ok || rng == "" {
+			if rng == "" {
+				return nil, h, invalid("Query key condition not supported")
+			}
+			return nil, h, invalid("Query condition missed key schema element: %s", rng)
+		}
+	}
+	for name, b := range map[string]itemstore.Bound{hash: h, rng: r} {
+		for _, v := range []attr.Value{b.Low, b.High} {
+			if v != nil && v.Type() != d.typeOf(name) {
+				return nil, h, invalidValue("Condition parameter type does not match schema type")
+			}
+		}
+	}
+	for _, name := range []string{hash, rng} {
+		b := h
+		if name == rng {
+			b = r
+		}
+		if b.Op == "begins_with" {
+			continue
+		}
+		for _, v := range []attr.Value{b.Low, b.High} {
+			if kind := emptyKeyValue(v); v != nil && kind != "" && (b.Op == "=" || name == hash) {
+				return nil, h, invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
+			}
+		}
+	}
+	if r.Op == "begins_with" && r.Low.Type() == attr.TypeNumber {
+		return nil, h, invalid("Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N")
+	}
+	return h.Low, r, nil
+}

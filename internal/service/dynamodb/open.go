@@ -1,0 +1,117 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// openTable is a table's document with its items.
+type openTable struct {
+	*table
+	items *itemstore.Table
+}
+
+// nameOf reads the TableName of a request, which may be an ARN.
+func nameOf(ctx context.Context, name *string) (string, error) {
+	n := aws.ToString(name)
+	if err := checkTableName(n); err != nil {
+		return "", err
+	}
+	if a, ok := arn.Parse(n); ok {
+		caller := awswire.CallerFrom(ctx)
+		t, ok := a.After("table/")
+		if !ok || a.Service != "dynamodb" {
+			return "", invalid("Invalid TableArn: %s", n)
+		}
+		if !a.Within("dynamodb", caller.Region, caller.Account) {
+			return "", tableUnknown()
+		}
+		return t, nil
+	}
+	return n, nil
+}
+
+// find returns the document of the table that a request names, in any status.
+func (s *Service) find(ctx context.Context, name string) (*table, error) {
+	caller := awswire.CallerFrom(ctx)
+	d, err := s.tables.Get(caller.Account, caller.Region, name)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, noTable(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("dynamodb: table %s: %w", name, err)
+	}
+	return d, nil
+}
+
+// usable returns the table of a request on items.
+func (s *Service) usable(ctx context.Context, name string) (*openTable, error) {
+	d, err := s.find(ctx, name)
+	var none *types.ResourceNotFoundException
+	if errors.As(err, &none) || err == nil && d.Status != string(types.TableStatusActive) {
+		return nil, tableUnknown()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.opened(d)
+}
+
+// opened returns the items of a document's table, with its definition as the document says.
+func (s *Service) opened(d *table) (*openTable, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.open[d.storeKey()]
+	if o != nil && o.table == d {
+		return o, nil
+	}
+	if o == nil {
+		items, err := s.cfg.Items.Table(d.definition())
+		if err != nil {
+			return nil, err
+		}
+		o = &openTable{d, items}
+	} else {
+		o = &openTable{d, o.items}
+	}
+	s.open[d.storeKey()] = o
+	return o, nil
+}
+
+// redefine gives the item store the definition of a document that has changed.
+func (s *Service) redefine(d *table) error {
+	o, err := s.opened(d)
+	if err != nil {
+		return err
+	}
+	o.items.Redefine(d.definition())
+	return nil
+}
+
+// modify changes a table's document and what the item store knows of the table.
+func (s *Service) modify(ctx context.Context, d *table, f func(*table) error) (*table, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	out, err := s.tables.Modify(ctx, func(now *table) error {
+		if now.Store != d.Store {
+			return state.ErrNotFound
+		}
+		return f(now)
+	}, d.key()...)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, noTable(d.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, s.redefine(out)
+}

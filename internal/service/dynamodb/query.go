@@ -1,0 +1,245 @@
+package dynamodb
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
+)
+
+// This file: Query and Scan.
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// parseFilter reads the filter of either kind; nil for none.
+func parseFilter(text *string, params *expr.Params, old map[string]types.Condition, operator types.ConditionalOperator, parameter string) (*expr.Condition, error) {
+	if text != nil {
+		c, err := expr.ParseCondition(*text, params)
+		if err != nil {
+			return nil, expression("FilterExpression", err)
+		}
+		return c, nil
+	}
+	return filterCondition(old, operator, parameter)
+}
+
+// query reads a Query request up to the page that it asks for.
+func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, error) {
+	name, err := nameOf(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLimit(in.Limit, true); err != nil {
+		return nil, err
+	}
+	var p parameters
+	p.old("KeyConditions", in.KeyConditions != nil)
+	p.old("QueryFilter", in.QueryFilter != nil)
+	p.old("AttributesToGet", in.AttributesToGet != nil)
+	p.old("ConditionalOperator", in.ConditionalOperator != "")
+	p.new("KeyConditionExpression", in.KeyConditionExpression != nil)
+	p.new("FilterExpression", in.FilterExpression != nil)
+	p.new("ProjectionExpression", in.ProjectionExpression != nil)
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	params, err := expressionParams(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.KeyConditionExpression, in.FilterExpression, in.ProjectionExpression)
+	if err != nil {
+		return nil, err
+	}
+	if in.KeyConditionExpression == nil && in.KeyConditions == nil {
+		return nil, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+	}
+	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet, "Querying"); err != nil {
+		return nil, err
+	}
+	filter, err := parseFilter(in.FilterExpression, params, in.QueryFilter, in.ConditionalOperator, "QueryFilter")
+	if err != nil {
+		return nil, err
+	}
+	projection, err := parseProjection(in.ProjectionExpression, params, in.AttributesToGet)
+	if err != nil {
+		return nil, err
+	}
+	var keys *keyCondition
+	if in.KeyConditionExpression != nil {
+		keys, err = parseKeyCondition(*in.KeyConditionExpression, params)
+	} else {
+		keys, err = parseKeyConditions(in.KeyConditions)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := unused(params); err != nil {
+		return nil, err
+	}
+	t, err := s.usable(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	pg := &page{t: t, filter: filter, projection: projection}
+	if err := pg.choose(reading{
+		index: in.IndexName, sel: in.Select, consistent: in.ConsistentRead, limit: in.Limit,
+		filterPaths: pathsOf(filter), projectedPaths: pathsIn(projection),
+	}, "Query"); err != nil {
+		return nil, err
+	}
+	hashName, rangeName, id := t.Hash, t.Range, uint16(0)
+	if pg.index != nil {
+		hashName, rangeName, id = pg.index.Hash, pg.index.Range, pg.index.ID
+	}
+	hash, bound, err := keys.on(t.table, hashName, rangeName)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range pathsOf(filter) {
+		if a := path.Attribute(); a == hashName || a == rangeName && rangeName != "" {
+			kind := "Filter Expression"
+			if in.FilterExpression == nil {
+				kind = "QueryFilter"
+			}
+			return nil, invalid("%s can only contain non-primary key attributes: Primary key attribute: %s", kind, a)
+		}
+	}
+	pg.items = t.items.Query(id, hash, bound, in.ScanIndexForward != nil && !*in.ScanIndexForward)
+	if err := pg.from(in.ExclusiveStartKey, "ExclusiveStartKey"); err != nil {
+		return nil, err
+	}
+	if in.ExclusiveStartKey != nil {
+		if v, err := fromSDK(in.ExclusiveStartKey[hashName]); err != nil || !attr.Equal(v, hash) {
+			return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
+		}
+	}
+	return pg, s.admit(t.table, indexName(pg.index), false)
+}
+
+func indexName(x *index) string {
+	if x == nil || x.Local {
+		return ""
+	}
+	return x.Name
+}
+
+// Query reads items of one partition key.
+func (s *Service) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	p, err := s.query(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out := &dynamodb.QueryOutput{}
+	if !p.count {
+		p.collect(&out.Items)
+	}
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	s.spend(p.t.table, &p.used)
+	out.Count, out.ScannedCount = int32(p.found), int32(p.scanned)
+	out.LastEvaluatedKey = itemToSDK(p.last)
+	out.ConsumedCapacity = p.used.consumed(p.t.table, in.ReturnConsumedCapacity, false)
+	return out, nil
+}
+
+// scan reads a Scan request up to the page that it asks for.
+func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, error) {
+	name, err := nameOf(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLimit(in.Limit, false); err != nil {
+		return nil, err
+	}
+	var p parameters
+	p.old("AttributesToGet", in.AttributesToGet != nil)
+	p.old("ScanFilter", in.ScanFilter != nil)
+	p.old("ConditionalOperator", in.ConditionalOperator != "")
+	p.new("ProjectionExpression", in.ProjectionExpression != nil)
+	p.new("FilterExpression", in.FilterExpression != nil)
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	params, err := expressionParams(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.FilterExpression, in.ProjectionExpression)
+	if err != nil {
+		return nil, err
+	}
+	segment, of := 0, 1
+	switch {
+	case in.TotalSegments != nil && in.Segment == nil:
+		return nil, invalid("The Segment parameter is required but was not present in the request when parameter TotalSegments is present")
+	case in.Segment != nil && in.TotalSegments == nil:
+		return nil, invalid("The TotalSegments parameter is required but was not present in the request when Segment parameter is present")
+	case in.Segment != nil:
+		segment, of = int(*in.Segment), int(*in.TotalSegments)
+		if segment >= of {
+			return nil, invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: %d is not less than TotalSegments: %d", segment, of)
+		}
+		if segment < 0 || of > 1_000_000 {
+			return nil, invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
+		}
+	}
+	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet, "Scanning"); err != nil {
+		return nil, err
+	}
+	filter, err := parseFilter(in.FilterExpression, params, in.ScanFilter, in.ConditionalOperator, "ScanFilter")
+	if err != nil {
+		return nil, err
+	}
+	projection, err := parseProjection(in.ProjectionExpression, params, in.AttributesToGet)
+	if err != nil {
+		return nil, err
+	}
+	if err := unused(params); err != nil {
+		return nil, err
+	}
+	t, err := s.usable(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	pg := &page{t: t, filter: filter, projection: projection}
+	if err := pg.choose(reading{
+		index: in.IndexName, sel: in.Select, consistent: in.ConsistentRead, limit: in.Limit,
+		filterPaths: pathsOf(filter), projectedPaths: pathsIn(projection),
+	}, "Scan"); err != nil {
+		return nil, err
+	}
+	id, hashName := uint16(0), t.Hash
+	if pg.index != nil {
+		id, hashName = pg.index.ID, pg.index.Hash
+	}
+	pg.items = t.items.Scan(id, segment, of)
+	if err := pg.from(in.ExclusiveStartKey, "ExclusiveStartKey"); err != nil {
+		return nil, err
+	}
+	if in.ExclusiveStartKey != nil && of > 1 {
+		v, err := fromSDK(in.ExclusiveStartKey[hashName])
+		if err != nil || !itemstore.InSegment(v, segment, of) {
+			return nil, invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d", of, segment)
+		}
+	}
+	return pg, s.admit(t.table, indexName(pg.index), false)
+}
+
+// Scan reads the items of a table or index, or of a segment of it.
+func (s *Service) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	p, err := s.scan(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out := &dynamodb.ScanOutput{}
+	if !p.count {
+		p.collect(&out.Items)
+	}
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	s.spend(p.t.table, &p.used)
+	out.Count, out.ScannedCount = int32(p.found), int32(p.scanned)
+	out.LastEvaluatedKey = itemToSDK(p.last)
+	out.ConsumedCapacity = p.used.consumed(p.t.table, in.ReturnConsumedCapacity, false)
+	return out, nil
+}

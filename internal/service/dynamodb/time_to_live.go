@@ -1,0 +1,85 @@
+package dynamodb
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// This file: time to live. Items are found by an index of their times, which is filled
+// when time to live is enabled, and deleted by the sweep.
+
+// UpdateTimeToLive enables or disables expiry by an attribute.
+func (s *Service) UpdateTimeToLive(ctx context.Context, in *dynamodb.UpdateTimeToLiveInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateTimeToLiveOutput, error) {
+	d, err := s.tableNamed(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	spec := in.TimeToLiveSpecification
+	if spec == nil || spec.AttributeName == nil || spec.Enabled == nil {
+		return nil, constraint("null ", "timeToLiveSpecification", "Member must not be null")
+	}
+	name := *spec.AttributeName
+	if name == "" {
+		return nil, constraint("'' ", "timeToLiveSpecification.attributeName", "Member must have length greater than or equal to 1")
+	}
+	d, err = s.modify(ctx, d, func(d *table) error {
+		switch {
+		case *spec.Enabled && d.Expiry.Enabled && d.Expiry.Attribute == name:
+			return invalid("TimeToLive is already enabled")
+		case *spec.Enabled && d.Expiry.Enabled:
+			return invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s", d.Expiry.Attribute)
+		case !*spec.Enabled && !d.Expiry.Enabled:
+			return invalid("TimeToLive is already disabled")
+		case !*spec.Enabled && d.Expiry.Attribute != name:
+			return invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s", d.Expiry.Attribute)
+		}
+		d.Expiry = expirySetting{Attribute: name, Enabled: *spec.Enabled, At: s.now(), Building: *spec.Enabled}
+		if !*spec.Enabled {
+			d.Expiry.Attribute = ""
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !*spec.Enabled {
+		o, err := s.opened(d)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.items.DropExpiry(); err != nil {
+			return nil, err
+		}
+	}
+	return &dynamodb.UpdateTimeToLiveOutput{TimeToLiveSpecification: spec}, nil
+}
+
+// buildExpiry fills the index of times.
+func (s *Service) buildExpiry(ctx context.Context, d *table) error {
+	o, err := s.opened(d)
+	if err != nil {
+		return err
+	}
+	if err := o.items.BackfillExpiry(ctx); err != nil {
+		return fmt.Errorf("dynamodb: expiry of %s: %w", d.arn(), err)
+	}
+	_, err = s.modify(ctx, d, func(d *table) error { d.Expiry.Building = false; return nil })
+	return err
+}
+
+// DescribeTimeToLive tells whether items expire, and by which attribute.
+func (s *Service) DescribeTimeToLive(ctx context.Context, in *dynamodb.DescribeTimeToLiveInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeTimeToLiveOutput, error) {
+	d, err := s.tableNamed(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	out := &types.TimeToLiveDescription{TimeToLiveStatus: types.TimeToLiveStatusDisabled}
+	if d.Expiry.Enabled {
+		out.TimeToLiveStatus, out.AttributeName = types.TimeToLiveStatusEnabled, aws.String(d.Expiry.Attribute)
+	}
+	return &dynamodb.DescribeTimeToLiveOutput{TimeToLiveDescription: out}, nil
+}

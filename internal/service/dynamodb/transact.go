@@ -1,0 +1,429 @@
+package dynamodb
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
+)
+
+// This file: TransactWriteItems and TransactGetItems.
+
+const (
+	maxTransaction     = 100
+	maxTransactionSize = 4 << 20
+	// patience is how long a transaction waits for an item that another write holds.
+	patience = 200 * time.Millisecond
+)
+
+// action is one action of a transaction, read.
+type action struct {
+	t      *openTable
+	table  string
+	kind   string // Put, Update, Delete, ConditionCheck
+	key    attr.Item
+	item   attr.Item // of a Put
+	update update
+	cond   condition
+	show   bool
+	failed error // what is wrong with it by itself
+	size   int
+}
+
+// canceled is the error of a transaction with reasons; nil if there is none.
+func canceled(reasons []types.CancellationReason) error {
+	codes := make([]string, len(reasons))
+	any := false
+	for i := range reasons {
+		if reasons[i].Code == nil {
+			reasons[i].Code = aws.String("None")
+		} else {
+			any = true
+		}
+		codes[i] = *reasons[i].Code
+	}
+	if !any {
+		return nil
+	}
+	return &types.TransactionCanceledException{
+		Message:             aws.String("Transaction cancelled, please refer cancellation reasons for specific reasons [" + strings.Join(codes, ", ") + "]"),
+		CancellationReasons: reasons,
+	}
+}
+
+// reasonOf is the reason that an action's error is.
+func reasonOf(err error) types.CancellationReason {
+	var failed *types.ConditionalCheckFailedException
+	switch {
+	case err == nil:
+		return types.CancellationReason{}
+	case errors.As(err, &failed):
+		return types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Message: failed.Message, Item: failed.Item}
+	case errors.Is(err, itemstore.ErrConflict):
+		return types.CancellationReason{Code: aws.String("TransactionConflict"), Message: aws.String("Transaction is ongoing for the item")}
+	}
+	var throttled *types.ProvisionedThroughputExceededException
+	if errors.As(err, &throttled) {
+		return types.CancellationReason{Code: aws.String("ProvisionedThroughputExceeded"), Message: throttled.Message}
+	}
+	return types.CancellationReason{Code: aws.String("ValidationError"), Message: aws.String(message(err))}
+}
+
+func checkTransactionSize(n int, dump string) error {
+	if n == 0 {
+		return constraint("'[]' ", "transactItems", "Member must have length greater than or equal to 1")
+	}
+	if n > maxTransaction {
+		return constraint("'["+dump+"]' ", "transactItems", "Member must have length less than or equal to 100")
+	}
+	return nil
+}
+
+// readAction reads one action. An error is of the whole request.
+func readAction(in types.TransactWriteItem) (*action, error) {
+	a := &action{}
+	given := 0
+	var name *string
+	var names map[string]string
+	var values map[string]types.AttributeValue
+	var cond, updateText *string
+	var err error
+	if p := in.Put; p != nil {
+		given++
+		a.kind, name, names, values, cond = "Put", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression
+		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
+		if a.item, err = itemFromSDK(p.Item); err != nil {
+			return nil, err
+		}
+		a.key, a.size = a.item, attr.Size(a.item)
+		if err := itemTooLarge(a.item); err != nil {
+			return nil, err
+		}
+	}
+	if p := in.Update; p != nil {
+		given++
+		a.kind, name, names, values, cond, updateText = "Update", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression, p.UpdateExpression
+		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
+		if a.key, err = itemFromSDK(p.Key); err != nil {
+			return nil, err
+		}
+	}
+	if p := in.Delete; p != nil {
+		given++
+		a.kind, name, names, values, cond = "Delete", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression
+		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
+		if a.key, err = itemFromSDK(p.Key); err != nil {
+			return nil, err
+		}
+	}
+	if p := in.ConditionCheck; p != nil {
+		given++
+		a.kind, name, names, values, cond = "ConditionCheck", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression
+		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
+		if a.key, err = itemFromSDK(p.Key); err != nil {
+			return nil, err
+		}
+	}
+	if given != 1 {
+		return nil, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+	}
+	a.table = aws.ToString(name)
+	params, err := expressionParams(names, values, cond, updateText)
+	if err != nil {
+		return nil, err
+	}
+	if a.kind == "Update" {
+		if updateText == nil {
+			return nil, invalid("The expression can not be empty;")
+		}
+		u, err := expr.ParseUpdate(*updateText, params)
+		if err != nil {
+			return nil, expression("UpdateExpression", err)
+		}
+		a.update = u
+	}
+	if cond != nil {
+		c, err := expr.ParseCondition(*cond, params)
+		if err != nil {
+			return nil, expression("ConditionExpression", err)
+		}
+		a.cond = c
+	}
+	for _, v := range params.Values {
+		a.size += attr.ValueSize(v)
+	}
+	return a, unused(params)
+}
+
+// check checks an action against its table. An error is of the whole request; what is the
+// action's alone is kept in failed.
+func (a *action) check() error {
+	d := a.t.table
+	var err error
+	if a.kind == "Put" {
+		err = checkItem(d, a.item)
+	} else {
+		if err = checkKey(d, a.key); err == nil {
+			err = keyUpdated(d, a.update)
+		}
+		if err == nil && a.update != nil {
+			err = checkUpdateValues(d, a.update)
+		}
+	}
+	if err != nil && strings.HasPrefix(message(err), "One or more parameter values are not valid.") {
+		return err
+	}
+	a.failed = err
+	return nil
+}
+
+func (a *action) op() itemstore.Op {
+	op := itemstore.Op{Table: a.t.items, Key: a.key}
+	switch a.kind {
+	case "Put":
+		op.Decide, op.Blind = decidePut(a.item, a.cond, a.show), a.cond == nil
+	case "Update":
+		op.Decide = decideUpdate(a.t.table, a.key, a.update, a.cond, a.show)
+	case "Delete":
+		op.Decide = decideDelete(a.cond, a.show)
+	case "ConditionCheck":
+		op.Decide = func(old attr.Item) (attr.Item, error) {
+			if !a.cond.Eval(old) {
+				return nil, conditionFailed(old, a.show)
+			}
+			return nil, itemstore.ErrUnchanged
+		}
+	}
+	return op
+}
+
+// TransactWriteItems does all of its actions, or none.
+func (s *Service) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	if err := checkTransactionSize(len(in.TransactItems), fmt.Sprintf("%d TransactWriteItem", len(in.TransactItems))); err != nil {
+		return nil, err
+	}
+	actions := make([]*action, len(in.TransactItems))
+	for i, item := range in.TransactItems {
+		a, err := readAction(item)
+		if err != nil {
+			return nil, err
+		}
+		actions[i] = a
+	}
+	o := itemstore.WriteOptions{Patience: patience}
+	if token := aws.ToString(in.ClientRequestToken); token != "" {
+		caller := awswire.CallerFrom(ctx)
+		o.Token = caller.Account + "/" + caller.Region + "/" + token
+		o.Digest = digestOf(in.TransactItems)
+	}
+	results, err := s.transact(ctx, actions, o)
+	if err != nil {
+		return nil, err
+	}
+	out := &dynamodb.TransactWriteItemsOutput{}
+	used := &usages{}
+	for i, a := range actions {
+		if results == nil { // done before: what it reads now
+			used.of(a.t.table).add("", 2)
+			continue
+		}
+		used.of(a.t.table).wrote(a.t.table, &results[i], 2)
+	}
+	for _, t := range used.order {
+		if c := used.by[t.Name].consumed(t, in.ReturnConsumedCapacity, true); c != nil {
+			out.ConsumedCapacity = append(out.ConsumedCapacity, *c)
+		}
+	}
+	if in.ReturnItemCollectionMetrics == types.ReturnItemCollectionMetricsSize {
+		out.ItemCollectionMetrics = map[string][]types.ItemCollectionMetrics{}
+		for _, a := range actions {
+			m, err := s.collection(a.t, a.key, in.ReturnItemCollectionMetrics)
+			if err != nil {
+				return nil, err
+			}
+			if m != nil {
+				out.ItemCollectionMetrics[a.t.Name] = append(out.ItemCollectionMetrics[a.t.Name], *m)
+			}
+		}
+	}
+	return out, nil
+}
+
+// digestOf is the meaning of a transaction's actions, for its token.
+func digestOf(items []types.TransactWriteItem) []byte {
+	b, err := json.Marshal(items)
+	if err != nil {
+		panic(err) // plain values
+	}
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+// transact does the actions. Without results they were done before, by the token.
+func (s *Service) transact(ctx context.Context, actions []*action, o itemstore.WriteOptions) ([]itemstore.Result, error) {
+	seen := map[string]bool{}
+	size := 0
+	for _, a := range actions {
+		name, err := nameOf(ctx, &a.table)
+		if err != nil {
+			return nil, err
+		}
+		if a.t, err = s.usable(ctx, name); err != nil {
+			return nil, err
+		}
+		if err := a.check(); err != nil {
+			return nil, err
+		}
+		size += a.size
+	}
+	if size > maxTransactionSize {
+		return nil, invalid("Transaction request cannot include more than 4MB of data")
+	}
+	reasons := make([]types.CancellationReason, len(actions))
+	ops := make([]itemstore.Op, len(actions))
+	for i, a := range actions {
+		if a.failed != nil {
+			reasons[i] = reasonOf(a.failed)
+			continue
+		}
+		id := identity(a.t.table, a.key)
+		if seen[id] {
+			return nil, invalid("Transaction request cannot include multiple operations on one item")
+		}
+		seen[id] = true
+		ops[i] = a.op()
+		if err := s.admit(a.t.table, "", true); err != nil {
+			reasons[i] = reasonOf(err)
+		}
+	}
+	if err := canceled(reasons); err != nil {
+		return nil, err
+	}
+	results, err := s.cfg.Items.Write(ops, o)
+	switch {
+	case errors.Is(err, itemstore.ErrRefused):
+		for i := range results {
+			reasons[i] = reasonOf(results[i].Err)
+		}
+		return nil, canceled(reasons)
+	case errors.Is(err, itemstore.ErrConflict):
+		reasons[0] = reasonOf(err)
+		return nil, canceled(reasons)
+	case errors.Is(err, itemstore.ErrRepeated):
+		return nil, nil
+	case errors.Is(err, itemstore.ErrToken):
+		return nil, &types.IdempotentParameterMismatchException{Message: aws.String("Request parameters do not match those of the previous request with the same client token")}
+	case err != nil:
+		return nil, storeError(err)
+	}
+	for i, a := range actions {
+		u := &usage{}
+		u.wrote(a.t.table, &results[i], 2)
+		s.spend(a.t.table, u)
+	}
+	return results, nil
+}
+
+// TransactGetItems reads items as of one moment.
+func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGetItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactGetItemsOutput, error) {
+	if err := checkTransactionSize(len(in.TransactItems), fmt.Sprintf("%d TransactGetItem", len(in.TransactItems))); err != nil {
+		return nil, err
+	}
+	type get struct {
+		t          *openTable
+		key        attr.Item
+		projection *expr.Projection
+	}
+	gets := make([]get, len(in.TransactItems))
+	for i, item := range in.TransactItems {
+		if item.Get == nil {
+			return nil, constraint("null ", fmt.Sprintf("transactItems.%d.member.get", i+1), "Member must not be null")
+		}
+		key, err := itemFromSDK(item.Get.Key)
+		if err != nil {
+			return nil, err
+		}
+		params, err := expressionParams(item.Get.ExpressionAttributeNames, nil, item.Get.ProjectionExpression)
+		if err != nil {
+			return nil, err
+		}
+		p, err := parseProjection(item.Get.ProjectionExpression, params, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := unused(params); err != nil {
+			return nil, err
+		}
+		gets[i] = get{key: key, projection: p}
+	}
+	reasons := make([]types.CancellationReason, len(gets))
+	seen := map[string]bool{}
+	reads := make([]itemstore.Read, len(gets))
+	for i := range gets {
+		g := &gets[i]
+		name, err := nameOf(ctx, in.TransactItems[i].Get.TableName)
+		if err != nil {
+			return nil, err
+		}
+		if g.t, err = s.usable(ctx, name); err != nil {
+			return nil, err
+		}
+		if err := checkKey(g.t.table, g.key); err != nil {
+			if strings.HasPrefix(message(err), "One or more parameter values are not valid.") {
+				return nil, err
+			}
+			reasons[i] = reasonOf(err)
+			continue
+		}
+		id := identity(g.t.table, g.key)
+		if seen[id] {
+			return nil, invalid("Transaction request cannot include multiple operations on one item")
+		}
+		seen[id] = true
+		reads[i] = itemstore.Read{Table: g.t.items, Key: g.key}
+	}
+	if err := canceled(reasons); err != nil {
+		return nil, err
+	}
+	found, err := s.cfg.Items.GetAll(reads, itemstore.WriteOptions{Patience: patience})
+	if errors.Is(err, itemstore.ErrConflict) {
+		reasons[0] = reasonOf(err)
+		return nil, canceled(reasons)
+	}
+	if err != nil {
+		return nil, storeError(err)
+	}
+	out := &dynamodb.TransactGetItemsOutput{Responses: make([]types.ItemResponse, len(gets))}
+	used := &usages{}
+	for i, b := range found {
+		size := 0
+		if b != nil {
+			item, err := attr.ParseItem(b)
+			if err != nil {
+				return nil, err
+			}
+			size = attr.Size(item)
+			out.Responses[i].Item = itemToSDK(gets[i].projection.Of(item))
+		}
+		used.of(gets[i].t.table).add("", 2*readUnits(size, true))
+	}
+	for _, t := range used.order {
+		s.spend(t, used.by[t.Name])
+		if c := used.by[t.Name].consumed(t, in.ReturnConsumedCapacity, true); c != nil {
+			out.ConsumedCapacity = append(out.ConsumedCapacity, *c)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,264 @@
+package dynamodb
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
+)
+
+const (
+	maxItem     = 400 << 10
+	maxHashKey  = 2048
+	maxRangeKey = 1024
+)
+
+var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
+
+// checkTableName checks a TableName that may be an ARN.
+func checkTableName(n string) error {
+	switch {
+	case n == "":
+		return constraint("", "TableName", "Member must have length greater than or equal to 1")
+	case strings.HasPrefix(n, "arn:"):
+		return nil
+	}
+	return checkNewName(n, "tableName")
+}
+
+// checkNewName checks the name of a table or index.
+func checkNewName(n, path string) error {
+	value := "'" + n + "' "
+	switch {
+	case !nameForm.MatchString(n):
+		return constraint(value, path, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+	case len(n) < 3:
+		return constraint(value, path, "Member must have length greater than or equal to 3")
+	case len(n) > 255:
+		return constraint(value, path, "Member must have length less than or equal to 255")
+	}
+	return nil
+}
+
+// parameters tells which parameters of a request are of expressions, and which are of the
+// older kind.
+type parameters struct{ plain, expression []string }
+
+func (p *parameters) old(name string, given bool) {
+	if given {
+		p.plain = append(p.plain, name)
+	}
+}
+
+func (p *parameters) new(name string, given bool) {
+	if given {
+		p.expression = append(p.expression, name)
+	}
+}
+
+// check refuses a request that has both kinds.
+func (p *parameters) check() error {
+	if len(p.plain) > 0 && len(p.expression) > 0 {
+		return invalid("Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {%s} Expression parameters: {%s}",
+			strings.Join(p.plain, ", "), strings.Join(p.expression, ", "))
+	}
+	return nil
+}
+
+// expressionParams makes the parameters that expressions share. given says whether the
+// request has an expression at all.
+func expressionParams(names map[string]string, values map[string]types.AttributeValue, given ...*string) (*expr.Params, error) {
+	has := slices.ContainsFunc(given, func(s *string) bool { return s != nil })
+	if names != nil {
+		if !has {
+			return nil, invalid("ExpressionAttributeNames can only be specified when using expressions")
+		}
+		if len(names) == 0 {
+			return nil, invalid("ExpressionAttributeNames must not be empty")
+		}
+		for _, k := range sortedKeys(names) {
+			if len(k) < 2 || k[0] != '#' || strings.ContainsFunc(k[1:], notWord) {
+				return nil, invalid("ExpressionAttributeNames contains invalid key: Syntax error; key: \"%s\"", k)
+			}
+			if names[k] == "" {
+				return nil, invalid("ExpressionAttributeNames contains invalid value: Empty attribute name for key %s", k)
+			}
+		}
+	}
+	p := &expr.Params{Names: names}
+	if values != nil {
+		if !has {
+			return nil, invalid("ExpressionAttributeValues can only be specified when using expressions")
+		}
+		if len(values) == 0 {
+			return nil, invalid("ExpressionAttributeValues must not be empty")
+		}
+		p.Values = make(map[string]attr.Value, len(values))
+		for _, k := range sortedKeys(values) {
+			if len(k) < 2 || k[0] != ':' || strings.ContainsFunc(k[1:], notWord) {
+				return nil, invalid("ExpressionAttributeValues contains invalid key: Syntax error; key: \"%s\"", k)
+			}
+			v, err := fromSDKAt(values[k], 0)
+			if err != nil {
+				if err.Error() == invalid(tooDeep).Error() {
+					return nil, err
+				}
+				return nil, invalid("ExpressionAttributeValues contains invalid value: %s for key %s", strings.TrimPrefix(message(err), ""), k)
+			}
+			p.Values[k] = v
+		}
+	}
+	return p, nil
+}
+
+func notWord(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+}
+
+// message is the text of an error of ours without its code.
+func message(err error) string {
+	if m, ok := err.(interface{ ErrorMessage() string }); ok {
+		return m.ErrorMessage()
+	}
+	return err.Error()
+}
+
+// unused refuses names and values that no expression has used.
+func unused(p *expr.Params) error {
+	names, values := p.Unused()
+	if len(names) > 0 {
+		return invalid("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", strings.Join(names, ", "))
+	}
+	if len(values) > 0 {
+		return invalid("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}", strings.Join(values, ", "))
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func emptyKeyValue(v attr.Value) string {
+	switch v := v.(type) {
+	case attr.String:
+		if v == "" {
+			return "string"
+		}
+	case attr.Binary:
+		if len(v) == 0 {
+			return "binary"
+		}
+	}
+	return ""
+}
+
+// checkKey checks the Key of a request: the key's attributes and no others.
+func checkKey(d *table, key attr.Item) error {
+	want := 1
+	if d.Range != "" {
+		want = 2
+	}
+	for _, name := range []string{d.Hash, d.Range} {
+		if name == "" {
+			continue
+		}
+		v, ok := key[name]
+		if !ok || v.Type() != d.typeOf(name) || len(key) != want {
+			return invalid(keySchemaMismatch)
+		}
+	}
+	return checkKeyValues(d, key)
+}
+
+// checkKeyValues checks the values of a key whose types are right.
+func checkKeyValues(d *table, key attr.Item) error {
+	for _, name := range []string{d.Hash, d.Range} {
+		if name == "" {
+			continue
+		}
+		if kind := emptyKeyValue(key[name]); kind != "" {
+			return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
+		}
+	}
+	if n := attr.ValueSize(key[d.Hash]); n > maxHashKey {
+		return invalidValue("Size of hashkey has exceeded the maximum size limit of%d bytes", maxHashKey)
+	}
+	if d.Range != "" && attr.ValueSize(key[d.Range]) > maxRangeKey {
+		return invalidValue("Aggregated size of all range keys has exceeded the size limit of %d bytes", maxRangeKey)
+	}
+	return nil
+}
+
+// checkItem checks the keys of an item that is put: of the table, then of its indexes.
+func checkItem(d *table, item attr.Item) error {
+	for _, name := range []string{d.Hash, d.Range} {
+		if name == "" {
+			continue
+		}
+		v, ok := item[name]
+		if !ok {
+			return invalidValue("Missing the key %s in the item", name)
+		}
+		if v.Type() != d.typeOf(name) {
+			return invalidValue("Type mismatch for key %s expected: %s actual: %s", name, d.typeOf(name), v.Type())
+		}
+	}
+	if err := checkKeyValues(d, item); err != nil {
+		return err
+	}
+	return checkIndexKeys(d, item, nil)
+}
+
+// checkIndexKeys checks the attributes of an item that are keys of indexes. With update
+// not nil only the attributes that it names are checked, and worded as an update's.
+func checkIndexKeys(d *table, item attr.Item, update map[string]bool) error {
+	for _, x := range sortedIndexes(d) {
+		for _, name := range []string{x.Hash, x.Range} {
+			v, ok := item[name]
+			if !ok || name == "" || update != nil && !update[name] {
+				continue
+			}
+			if v.Type() != d.typeOf(name) {
+				return invalidValue("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", name, d.typeOf(name), v.Type(), x.Name)
+			}
+			kind := emptyKeyValue(v)
+			if kind != "" && update != nil {
+				return invalid("One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty %s value.", kind)
+			}
+			if kind != "" {
+				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, x.Name, name)
+			}
+			if most := indexKeyLimit(&x, name); attr.ValueSize(v) > most {
+				if name == x.Hash {
+					return invalidValue("Size of hashkey has exceeded the maximum size limit of%d bytes", most)
+				}
+				return invalidValue("Aggregated size of all range keys has exceeded the size limit of %d bytes", most)
+			}
+		}
+	}
+	return nil
+}
+
+func indexKeyLimit(x *index, name string) int {
+	if name == x.Hash {
+		return maxHashKey
+	}
+	return maxRangeKey
+}
+
+// sortedIndexes are the indexes in the order in which AWS looks at them: by name.
+func sortedIndexes(d *table) []index {
+	out := slices.Clone(d.Indexes)
+	slices.SortFunc(out, func(a, b index) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}

@@ -1,0 +1,291 @@
+package s3
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
+)
+
+// Access control lists of buckets and objects. They are kept as documents; grants to groups
+// and other accounts are heeded (authorize.go) unless the bucket disables lists.
+
+const propACL = "acl"
+
+// canonicalID is the canonical user id of an account.
+func canonicalID(account string) string {
+	sum := sha256.Sum256([]byte("canonical user of " + account))
+	return hex.EncodeToString(sum[:])
+}
+
+func owner(account string) *node { return el("Owner", leaf("ID", canonicalID(account))) }
+
+const groupPrefix = "http://acs.amazonaws.com/groups/"
+
+func grant(kind, name, id, permission string) *node {
+	g := el("Grantee", leaf(name, id))
+	g.Type = kind
+	return el("Grant", g, leaf("Permission", permission))
+}
+
+func groupGrant(group, permission string) *node {
+	return grant("Group", "URI", groupPrefix+group, permission)
+}
+
+var cannedACLs = []string{
+	"private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
+	"bucket-owner-full-control", "log-delivery-write",
+}
+
+// cannedACL is the document of a canned list.
+func cannedACL(name, account string) *node {
+	list := el("AccessControlList", grant("CanonicalUser", "ID", canonicalID(account), "FULL_CONTROL"))
+	add := func(g *node) { list.Kids = append(list.Kids, g) }
+	switch name {
+	case "public-read":
+		add(groupGrant("global/AllUsers", "READ"))
+	case "public-read-write":
+		add(groupGrant("global/AllUsers", "READ"))
+		add(groupGrant("global/AllUsers", "WRITE"))
+	case "authenticated-read":
+		add(groupGrant("global/AuthenticatedUsers", "READ"))
+	case "log-delivery-write":
+		add(groupGrant("s3/LogDelivery", "WRITE"))
+		add(groupGrant("s3/LogDelivery", "READ_ACP"))
+	}
+	return el("AccessControlPolicy", owner(account), list)
+}
+
+var errNoACLs = fault(400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+// ownershipOf is the object ownership of a bucket.
+func ownershipOf(b *bucket) string {
+	if v := b.setting("ownershipControls").text("Rule", "ObjectOwnership"); v != "" {
+		return v
+	}
+	if _, deleted := b.Settings["ownershipControls"]; deleted {
+		return "ObjectWriter"
+	}
+	return "BucketOwnerEnforced"
+}
+
+var grantHeaders = map[string]string{
+	"X-Amz-Grant-Full-Control": "FULL_CONTROL", "X-Amz-Grant-Read": "READ", "X-Amz-Grant-Write": "WRITE",
+	"X-Amz-Grant-Read-Acp": "READ_ACP", "X-Amz-Grant-Write-Acp": "WRITE_ACP",
+}
+
+var grantee = regexp.MustCompile(`^\s*(id|uri|emailAddress)\s*=\s*"?([^"]*)"?\s*$`)
+
+// requestedACL is the list that headers ask for; nil for none.
+func (c *call) requestedACL(account string) (*node, error) {
+	canned := c.header("X-Amz-Acl")
+	var grants []*node
+	for _, header := range []string{"X-Amz-Grant-Full-Control", "X-Amz-Grant-Read", "X-Amz-Grant-Write", "X-Amz-Grant-Read-Acp", "X-Amz-Grant-Write-Acp"} {
+		v := c.header(header)
+		if v == "" {
+			continue
+		}
+		for one := range strings.SplitSeq(v, ",") {
+			m := grantee.FindStringSubmatch(one)
+			if m == nil {
+				return nil, invalidArgument("Argument format not recognized", strings.ToLower(header), v)
+			}
+			var g *node
+			switch m[1] {
+			case "id":
+				g = grant("CanonicalUser", "ID", m[2], grantHeaders[header])
+			case "uri":
+				g = grant("Group", "URI", m[2], grantHeaders[header])
+			default:
+				return nil, errNotImplemented.with("Header", "emailAddress")
+			}
+			if err := checkGrant(g); err != nil {
+				return nil, err
+			}
+			grants = append(grants, g)
+		}
+	}
+	switch {
+	case canned != "" && len(grants) > 0:
+		return nil, invalidRequest("Specifying both Canned ACLs and Header Grants is not allowed")
+	case canned != "":
+		if !slices.Contains(cannedACLs, canned) {
+			return nil, invalidArgument("", "x-amz-acl", canned)
+		}
+		return cannedACL(canned, account), nil
+	case len(grants) > 0:
+		return el("AccessControlPolicy", owner(account), el("AccessControlList", grants...)), nil
+	}
+	return nil, nil
+}
+
+func checkGrant(g *node) error {
+	who := g.get("Grantee")
+	switch who.Type {
+	case "CanonicalUser":
+		if id := who.text("ID"); !isCanonical(id) {
+			return invalidArgument("Invalid id", "CanonicalUser/ID", id)
+		}
+	case "Group":
+		uri := who.text("URI")
+		switch strings.TrimPrefix(uri, groupPrefix) {
+		case "global/AllUsers", "global/AuthenticatedUsers", "s3/LogDelivery":
+		default:
+			return invalidArgument("Invalid group uri", "uri", uri)
+		}
+	case "AmazonCustomerByEmail":
+		return fault(400, "UnresolvableGrantByEmailAddress", "The e-mail address you provided does not match any account on record.")
+	default:
+		return errMalformedXML
+	}
+	return nil
+}
+
+func isCanonical(id string) bool {
+	return len(id) == 64 && strings.Trim(id, "0123456789abcdef") == ""
+}
+
+var aclShape = parseShape("AccessControlPolicy{Owner?{ID? DisplayName?} AccessControlList?{Grant*{Grantee{ID? DisplayName? EmailAddress? URI? Type?} Permission:FULL_CONTROL|READ|WRITE|READ_ACP|WRITE_ACP}}}")
+
+// newACL is the list that a request sets: by a canned list, by headers, or by its body.
+func (c *call) newACL(account string) (*node, error) {
+	acl, err := c.requestedACL(account)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.readBody()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case acl != nil && len(strings.TrimSpace(string(doc))) > 0:
+		return nil, fault(400, "UnexpectedContent", "This request does not support content")
+	case acl == nil && len(doc) == 0:
+		return nil, fault(400, "MissingSecurityHeader", "Your request was missing a required header").with("MissingHeaderName", "x-amz-acl")
+	case acl == nil:
+		n, ok := parseXML(doc)
+		if !ok || !aclShape.check(n) || n.get("Owner") == nil || n.get("AccessControlList") == nil {
+			return nil, errMalformedACL
+		}
+		if id := n.text("Owner", "ID"); id == "" {
+			return nil, errMalformedACL
+		} else if id != canonicalID(account) {
+			if !isCanonical(id) {
+				return nil, invalidArgument("Invalid id", "CanonicalUser/ID", id)
+			}
+			return nil, errAccessDenied
+		}
+		for _, g := range n.at("AccessControlList").all("Grant") {
+			if err := checkGrant(g); err != nil {
+				return nil, err
+			}
+		}
+		acl = n
+	}
+	own := cannedACL("private", account).String()
+	switch ownership := ownershipOf(c.b); {
+	case ownership == "BucketOwnerEnforced" && acl.String() != own && c.header("X-Amz-Acl") != "bucket-owner-full-control":
+		return nil, errNoACLs
+	case isPublicACL(acl) && blocks(c.b, "BlockPublicAcls"):
+		return nil, errAccessDenied
+	}
+	return acl, nil
+}
+
+var errMalformedACL = fault(400, "MalformedACLError", "The XML you provided was not well-formed or did not validate against our published schema")
+
+func isPublicACL(acl *node) bool {
+	for _, g := range acl.at("AccessControlList").all("Grant") {
+		if strings.HasPrefix(g.text("Grantee", "URI"), groupPrefix+"global/") {
+			return true
+		}
+	}
+	return false
+}
+
+// objectACL reads the list that a request which makes an object asks for.
+func (c *call) objectACL(r *objectstore.Record) error {
+	acl, err := c.requestedACL(c.b.Owner)
+	if err != nil || acl == nil {
+		return err
+	}
+	canned := c.header("X-Amz-Acl")
+	if ownershipOf(c.b) == "BucketOwnerEnforced" {
+		if canned == "bucket-owner-full-control" || canned == "private" {
+			return nil
+		}
+		return errNoACLs
+	}
+	if isPublicACL(acl) && blocks(c.b, "BlockPublicAcls") {
+		return errAccessDenied
+	}
+	r.SetProp(propACL, acl.String())
+	return nil
+}
+
+func (c *call) aclOf(r *objectstore.Record) *node {
+	if text := r.Prop(propACL); text != "" {
+		if n, ok := parseXML([]byte(text)); ok {
+			return n
+		}
+	}
+	return cannedACL("private", c.b.Owner)
+}
+
+func (c *call) getObjectACL() error {
+	info, _, err := c.found(false)
+	if err != nil {
+		return err
+	}
+	c.sayVersion(&info)
+	return c.writeXML(c.aclOf(&info.Record))
+}
+
+func (c *call) putObjectACL() error {
+	id := c.version()
+	if _, _, err := c.found(false); err != nil {
+		return err
+	}
+	acl, err := c.newACL(c.b.Owner)
+	if err != nil {
+		return err
+	}
+	info, err := c.s.store.Amend(c.bucket, c.key, id, func(info *objectstore.Info) error {
+		info.SetProp(propACL, acl.String())
+		return nil
+	})
+	if err != nil {
+		return c.missing(&info, id, err)
+	}
+	c.sayVersion(&info)
+	c.w.Header().Set("Content-Length", "0")
+	c.notify("ObjectAcl:Put", &info)
+	return nil
+}
+
+func (c *call) getBucketACL() error {
+	if n := c.b.setting("acl"); n != nil {
+		return c.writeXML(n)
+	}
+	return c.writeXML(cannedACL("private", c.b.Owner))
+}
+
+func (c *call) putBucketACL() error {
+	acl, err := c.newACL(c.b.Owner)
+	if err != nil {
+		return err
+	}
+	if err := c.s.buckets.update(c.bucket, func(b *bucket) error {
+		b.Settings["acl"] = acl.String()
+		return nil
+	}); err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}

@@ -1,0 +1,398 @@
+package s3
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
+)
+
+// Who may do what with a bucket: its owner all, others what its policy or its lists grant.
+// What the owner's own users may is decided around the call (Config.Interceptors).
+
+// arnOf is the ARN of a bucket, or of an object of it.
+func arnOf(b *bucket, key string) string {
+	arn := "arn:" + partitionOf(b.Region) + ":s3:::" + b.Name
+	if key != "" {
+		arn += "/" + key
+	}
+	return arn
+}
+
+// Allow returns nil where the caller of ctx may do an action ("s3:GetObject", "s3:ListBucket",
+// "s3:PutObject", "s3:DeleteObject") with the objects of a bucket whose keys begin with key. It
+// is asked for every request, and by whatever reaches objects by their files (Files, Walk,
+// Replace), which do not ask themselves. Its errors are of S3's form: NoSuchBucket,
+// AccessDenied.
+func (s *Service) Allow(ctx context.Context, action, bucket, key string) error {
+	b := s.buckets.get(bucket)
+	if b == nil {
+		return noSuchBucket(bucket)
+	}
+	if !s.allows(b, awswire.CallerFrom(ctx), action, key, nil, nil) {
+		return errAccessDenied
+	}
+	return nil
+}
+
+// IsAccessDenied tells whether err says that the caller may not do what it asked for.
+func IsAccessDenied(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == "AccessDenied"
+}
+
+// BucketPolicy returns the policy of a bucket, "" if it has none, and the bucket's owner; false
+// if there is no such bucket.
+func (s *Service) BucketPolicy(bucket string) (text, owner string, ok bool) {
+	b := s.buckets.get(bucket)
+	if b == nil {
+		return "", "", false
+	}
+	return b.Settings["policy"], b.Owner, true
+}
+
+// authorize is Allow for the caller of a request.
+func (c *call) authorize(action string, b *bucket, key string) error {
+	if b.Owner == c.caller.Account && !c.caller.Anonymous {
+		return nil
+	}
+	if action == "" {
+		return nil // each object is asked for
+	}
+	if c.version() != "" && action == "s3:GetObject" && key == c.key {
+		action = "s3:GetObjectVersion"
+	}
+	if !c.s.allows(b, c.caller, action, key, c.keys, c.r) {
+		return errAccessDenied
+	}
+	return nil
+}
+
+// keys are the condition keys of the request.
+func (c *call) keys(key string) []string {
+	one := func(v string) []string {
+		if v == "" {
+			return nil
+		}
+		return []string{v}
+	}
+	switch key {
+	case "aws:sourceip":
+		host, _, err := net.SplitHostPort(c.r.RemoteAddr)
+		if err != nil {
+			return nil
+		}
+		return one(host)
+	case "aws:securetransport":
+		if c.r.TLS != nil || c.caller.Secure {
+			return one("true")
+		}
+		return one("false")
+	case "aws:referer":
+		return one(c.r.Referer())
+	case "aws:useragent":
+		return one(c.r.UserAgent())
+	case "aws:requestedregion":
+		return one(c.caller.Region)
+	case "s3:prefix", "s3:delimiter", "s3:max-keys":
+		return one(c.query.Get(strings.TrimPrefix(key, "s3:")))
+	case "s3:versionid":
+		return one(c.query.Get("versionId"))
+	}
+	if name, ok := strings.CutPrefix(key, "s3:x-amz-"); ok {
+		return one(c.header("X-Amz-" + name))
+	}
+	return nil
+}
+
+// allows decides for a caller who is not the owner.
+func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, keys policy.Keys, r *http.Request) bool {
+	if b.Owner == caller.Account && !caller.Anonymous {
+		return true
+	}
+	who := policy.Principal{Kind: policy.Anonymous}
+	if !caller.Anonymous {
+		who = policy.Principal{Kind: policy.Root, Account: caller.Account, ARN: "arn:" + partitionOf(b.Region) + ":iam::" + caller.Account + ":root"}
+		if caller.Principal != "" {
+			who.Kind, who.ARN = policy.User, caller.Principal
+			if strings.Contains(caller.Principal, ":assumed-role/") {
+				who.Kind = policy.Role
+			}
+		}
+	}
+	if text := b.Settings["policy"]; text != "" && !(blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
+		if doc, err := policy.Parse(text, policy.Resource); err == nil {
+			d := policy.Evaluate(&policy.Request{Principal: who, Action: action, Resource: arnOf(b, key), Account: b.Owner, Keys: keys},
+				&policy.Policies{Resource: &policy.Named{Name: b.Name, Document: doc},
+					// What the caller's own account says is decided around the call.
+					Identity: []policy.Named{{Name: "own", Document: allowAll}}})
+			if d.Allowed {
+				return true
+			}
+			if d.Explicit {
+				return false
+			}
+		}
+	}
+	return s.listed(b, caller, action, key, r)
+}
+
+var allowAll = func() *policy.Document {
+	doc, err := policy.Parse(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`, policy.Identity)
+	if err != nil {
+		panic(err) // it is a constant
+	}
+	return doc
+}()
+
+// listed decides by access control lists.
+func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r *http.Request) bool {
+	if ownershipOf(b) == "BucketOwnerEnforced" {
+		return false
+	}
+	var acl *node
+	need := ""
+	switch action {
+	case "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads":
+		acl, need = b.setting("acl"), "READ"
+	case "s3:PutObject", "s3:DeleteObject":
+		acl, need = b.setting("acl"), "WRITE"
+	case "s3:GetBucketAcl":
+		acl, need = b.setting("acl"), "READ_ACP"
+	case "s3:PutBucketAcl":
+		acl, need = b.setting("acl"), "WRITE_ACP"
+	case "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAcl", "s3:PutObjectAcl":
+		need = map[string]string{"s3:GetObjectAcl": "READ_ACP", "s3:PutObjectAcl": "WRITE_ACP"}[action]
+		if need == "" {
+			need = "READ"
+		}
+		id := ""
+		if r != nil {
+			id = r.URL.Query().Get("versionId")
+		}
+		info, err := s.store.Stat(b.Name, key, id)
+		if err != nil {
+			return false
+		}
+		if text := info.Prop(propACL); text != "" {
+			acl, _ = parseXML([]byte(text))
+		}
+	}
+	for _, g := range acl.at("AccessControlList").all("Grant") {
+		permission := g.text("Permission")
+		if permission != need && permission != "FULL_CONTROL" {
+			continue
+		}
+		switch uri := strings.TrimPrefix(g.text("Grantee", "URI"), groupPrefix); {
+		case uri == "global/AllUsers" && !blocks(b, "IgnorePublicAcls"),
+			uri == "global/AuthenticatedUsers" && !caller.Anonymous && !blocks(b, "IgnorePublicAcls"),
+			!caller.Anonymous && g.text("Grantee", "ID") == canonicalID(caller.Account):
+			return true
+		}
+	}
+	return false
+}
+
+// policyDocument is as much of a policy as is looked at here.
+type policyDocument struct {
+	Statement statements
+}
+
+type statements []struct {
+	Effect    string
+	Principal any
+	Resource  oneOrMany
+	Action    oneOrMany
+	Condition map[string]map[string]any
+}
+
+func (s *statements) UnmarshalJSON(b []byte) error {
+	type plain statements
+	if json.Unmarshal(b, (*plain)(s)) == nil {
+		return nil
+	}
+	*s = make(statements, 1)
+	return json.Unmarshal(b, &(*s)[0])
+}
+
+type oneOrMany []string
+
+func (o *oneOrMany) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		*o = make(oneOrMany, 1)
+		return json.Unmarshal(b, &(*o)[0])
+	}
+	return json.Unmarshal(b, (*[]string)(o))
+}
+
+// narrowing are condition keys by which a statement for everyone is not public.
+var narrowing = map[string]bool{
+	"aws:sourceip": true, "aws:sourcevpc": true, "aws:sourcevpce": true, "aws:sourceaccount": true, "aws:sourcearn": true,
+	"aws:principalorgid": true, "aws:principalaccount": true, "aws:principalarn": true, "aws:userid": true, "s3:dataaccesspointarn": true,
+	"aws:sourceowner": true, "s3:x-amz-server-side-encryption-aws-kms-key-id": true, "s3:dataaccesspointaccount": true,
+}
+
+// isPublicPolicy reports whether a policy allows something to everyone.
+func isPublicPolicy(text string) bool {
+	var doc policyDocument
+	if json.Unmarshal([]byte(text), &doc) != nil {
+		return false
+	}
+	for _, s := range doc.Statement {
+		if s.Effect != "Allow" || !everyone(s.Principal) {
+			continue
+		}
+		narrow := false
+		for operator, conditions := range s.Condition {
+			for key, v := range conditions {
+				wide, _ := v.(string)
+				if narrowing[strings.ToLower(key)] && !strings.Contains(operator, "Not") && wide != "*" && wide != "0.0.0.0/0" {
+					narrow = true
+				}
+			}
+		}
+		if !narrow {
+			return true
+		}
+	}
+	return false
+}
+
+func everyone(principal any) bool {
+	switch p := principal.(type) {
+	case string:
+		return p == "*"
+	case []any:
+		for _, v := range p {
+			if everyone(v) {
+				return true
+			}
+		}
+	case map[string]any:
+		return everyone(p["AWS"])
+	}
+	return false
+}
+
+func malformedPolicy(message string) *Error { return fault(400, "MalformedPolicy", message) }
+
+func (c *call) getPolicy() error {
+	text := c.b.Settings["policy"]
+	if text == "" {
+		return missing("NoSuchBucketPolicy", "The bucket policy does not exist").with("BucketName", c.bucket)
+	}
+	c.writeDocument([]byte(text), "application/json")
+	return nil
+}
+
+func (c *call) putPolicy() error {
+	body, err := c.readBody()
+	if err != nil {
+		return err
+	}
+	text := string(body)
+	switch {
+	case len(body) == 0:
+		return errMissingBody
+	case len(body) > 20<<10:
+		return invalidArgument("Policy exceeds the maximum allowed document size.", "policy", "")
+	case text[0] != '{':
+		return malformedPolicy("Policies must be valid JSON and the first byte must be '{'")
+	case !json.Valid(body):
+		return malformedPolicy("This policy contains invalid Json")
+	}
+	if err := checkPolicy(c.b, text); err != nil {
+		return err
+	}
+	if isPublicPolicy(text) && blocks(c.b, "BlockPublicPolicy") {
+		return errAccessDenied
+	}
+	if err := c.s.buckets.update(c.bucket, func(b *bucket) error {
+		b.Settings["policy"] = text
+		return nil
+	}); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+// checkPolicy validates a bucket's policy.
+func checkPolicy(b *bucket, text string) error {
+	var doc policyDocument
+	if err := json.Unmarshal([]byte(text), &doc); err != nil || len(doc.Statement) == 0 {
+		return malformedPolicy("Missing required field Statement")
+	}
+	for _, s := range doc.Statement {
+		for _, resource := range s.Resource {
+			name := resource
+			if i := strings.LastIndex(resource, ":::"); i >= 0 {
+				name = resource[i+3:]
+			}
+			name, _, _ = strings.Cut(name, "/")
+			if !strings.HasPrefix(resource, "arn:") && resource != "*" || resource != "*" && !wildcardMatch(name, b.Name) {
+				return malformedPolicy("Policy has invalid resource")
+			}
+		}
+		for _, action := range s.Action {
+			if action != "*" && !strings.HasPrefix(strings.ToLower(action), "s3:") && !strings.HasPrefix(strings.ToLower(action), "s3-object-lambda:") && !strings.HasPrefix(strings.ToLower(action), "s3*") {
+				return malformedPolicy("Policy has invalid action")
+			}
+		}
+	}
+	if _, err := policy.Parse(withoutCanonical(text), policy.Resource); err != nil {
+		message := err.Error()
+		if e, ok := errors.AsType[*policy.SyntaxError](err); ok {
+			message = e.Message
+		}
+		if strings.Contains(strings.ToLower(message), "principal") {
+			message = "Invalid principal in policy"
+		}
+		return malformedPolicy(message)
+	}
+	return nil
+}
+
+// withoutCanonical has users that are named by their canonical ids, which S3 alone knows, be
+// named in a way that every policy has.
+func withoutCanonical(text string) string {
+	return strings.ReplaceAll(text, `"CanonicalUser"`, `"AWS"`)
+}
+
+// wildcardMatch matches text with a pattern of "*" and "?".
+func wildcardMatch(pattern, text string) bool {
+	if !strings.ContainsAny(pattern, "*?") {
+		return pattern == text
+	}
+	if pattern == "" {
+		return text == ""
+	}
+	switch pattern[0] {
+	case '*':
+		for i := 0; i <= len(text); i++ {
+			if wildcardMatch(pattern[1:], text[i:]) {
+				return true
+			}
+		}
+		return false
+	case '?':
+		return text != "" && wildcardMatch(pattern[1:], text[1:])
+	}
+	return text != "" && text[0] == pattern[0] && wildcardMatch(pattern[1:], text[1:])
+}
+
+func (c *call) getPolicyStatus() error {
+	text := c.b.Settings["policy"]
+	if text == "" {
+		return missing("NoSuchBucketPolicy", "The bucket policy does not exist").with("BucketName", c.bucket)
+	}
+	public := "false"
+	if isPublicPolicy(text) {
+		public = "true"
+	}
+	return c.writeXML(el("PolicyStatus", leaf("IsPublic", public)))
+}

@@ -1,0 +1,399 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/sigv4"
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
+)
+
+// call is a request under way.
+type call struct {
+	s      *Service
+	w      http.ResponseWriter
+	r      *http.Request
+	ctx    context.Context
+	caller awswire.Caller
+	query  url.Values
+	bucket string
+	key    string
+	b      *bucket // of bucket; nil for operations without one
+	op     *operation
+
+	trailer trailed // of a streamed body
+	website bool
+}
+
+// trailed is a body that has trailing headers once it has been read: a streamed upload
+// as sigv4.Unwrap decodes it.
+type trailed interface{ Trailer() map[string]string }
+
+// maxDocument bounds the body of a request that is not an object's data: the longest are
+// CompleteMultipartUpload with 10,000 parts and DeleteObjects with 1,000 keys.
+const maxDocument = 8 << 20
+
+func (s *Service) newCall(w http.ResponseWriter, r *http.Request) (*call, error) {
+	c := &call{s: s, w: w, r: r, ctx: r.Context(), caller: awswire.CallerFrom(r.Context())}
+	sayRequest(w.Header(), c.caller.RequestID)
+	path := strings.TrimPrefix(r.URL.Path, "/")
+	if bucket, ok := ParseBucketHost(r.Host); ok {
+		path = bucket + "/" + path
+	}
+	c.bucket, c.key, _ = strings.Cut(path, "/")
+	var err error
+	if c.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return c, errInvalidURI
+	}
+	if bucket, ok := parseWebsiteHost(r.Host); ok {
+		c.bucket, c.key, c.website = bucket, strings.TrimPrefix(r.URL.Path, "/"), true
+	}
+	if err := c.checkExpiry(); err != nil {
+		return c, err
+	}
+	if c.query.Has("AWSAccessKeyId") {
+		c.query.Del("AWSAccessKeyId")
+		c.query.Del("Signature")
+		c.query.Del("Expires")
+	}
+	return c, nil
+}
+
+// checkExpiry refuses a presigned URL whose time is over, whoever verifies signatures.
+func (c *call) checkExpiry() error {
+	var until time.Time
+	var fields []field
+	if v := c.query.Get("X-Amz-Expires"); v != "" && c.query.Get("X-Amz-Signature") != "" {
+		begin, err := time.Parse("20060102T150405Z", c.query.Get("X-Amz-Date"))
+		seconds, serr := strconv.Atoi(v)
+		if err != nil || serr != nil {
+			return fault(400, "AuthorizationQueryParametersError", "X-Amz-Expires should be a number")
+		}
+		if seconds > 604800 {
+			return fault(400, "AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
+		}
+		until = begin.Add(time.Duration(seconds) * time.Second)
+		fields = append(fields, field{"X-Amz-Expires", v})
+	} else if v := c.query.Get("Expires"); v != "" && c.query.Get("Signature") != "" && c.query.Get("AWSAccessKeyId") != "" {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return fault(403, "AccessDenied", "Invalid date (should be seconds since epoch): "+v)
+		}
+		until = time.Unix(n, 0)
+	} else {
+		return nil
+	}
+	now := c.s.clock.Now()
+	if !now.After(until) {
+		return nil
+	}
+	e := fault(403, "AccessDenied", "Request has expired")
+	e.Fields = append(fields, field{"Expires", until.UTC().Format("2006-01-02T15:04:05Z")}, field{"ServerTime", now.UTC().Format("2006-01-02T15:04:05Z")})
+	return e
+}
+
+// header returns a header of the request, or what a presigned URL has in its query for it.
+func (c *call) header(name string) string {
+	if v := c.r.Header.Get(name); v != "" {
+		return v
+	}
+	lower := strings.ToLower(name)
+	if !strings.HasPrefix(lower, "x-amz-") || len(c.query) == 0 {
+		return ""
+	}
+	if v, ok := c.query[lower]; ok && len(v) > 0 {
+		return v[0]
+	}
+	if v, ok := c.query[textproto.CanonicalMIMEHeaderKey(lower)]; ok && len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// has reports whether the request names a sub-resource, "?tagging".
+func (c *call) has(name string) bool {
+	_, ok := c.query[name]
+	return ok
+}
+
+func (c *call) say(name, value string) {
+	if value != "" {
+		c.w.Header()[name] = []string{value}
+	}
+}
+
+func (c *call) noContent() error {
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// serve answers.
+func (c *call) serve() error {
+	if c.bucket == "" {
+		c.op = findOperation(c, onService)
+		if c.op == nil {
+			return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", "SERVICE")
+		}
+		if c.caller.Anonymous {
+			return errAccessDenied
+		}
+		return c.op.do(c)
+	}
+	if !validBucketName(c.bucket) {
+		return fault(400, "InvalidBucketName", "The specified bucket is not valid.").with("BucketName", c.bucket)
+	}
+	level := onObject
+	if c.key == "" {
+		level = onBucket
+	}
+	if c.key != "" {
+		if err := c.checkKey(); err != nil {
+			return err
+		}
+	}
+	if c.r.Method == http.MethodOptions {
+		return c.preflight()
+	}
+	if c.website {
+		return c.serveWebsite()
+	}
+	c.op = findOperation(c, level)
+	if c.op == nil {
+		kind := "BUCKET"
+		if level == onObject {
+			kind = "OBJECT"
+		}
+		return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", kind)
+	}
+	if err := c.checkIDs(); err != nil {
+		return err
+	}
+	if c.op.name == "CreateBucket" {
+		if c.caller.Anonymous {
+			return errAccessDenied
+		}
+		return c.op.do(c)
+	}
+	if c.b = c.s.buckets.get(c.bucket); c.b == nil {
+		return noSuchBucket(c.bucket)
+	}
+	c.sayCORS()
+	c.say("x-amz-bucket-region", c.b.Region)
+	if c.op.refused() {
+		return errNotImplemented
+	}
+	if c.op.name == "PostObject" {
+		return c.op.do(c) // it says who it is in its body
+	}
+	if err := c.expectOwner("X-Amz-Expected-Bucket-Owner", c.b); err != nil {
+		return err
+	}
+	if err := c.authorize(c.op.action, c.b, c.key); err != nil {
+		return err
+	}
+	return c.op.do(c)
+}
+
+func (c *call) expectOwner(header string, b *bucket) error {
+	want := c.header(header)
+	if want == "" {
+		return nil
+	}
+	if len(want) != 12 || strings.Trim(want, "0123456789") != "" {
+		return invalidRequest("The value of the expected bucket owner parameter must be an AWS account ID")
+	}
+	if want != b.Owner {
+		return errAccessDenied
+	}
+	return nil
+}
+
+// checkKey refuses keys that no object can have.
+func (c *call) checkKey() error {
+	read := c.r.Method == http.MethodGet || c.r.Method == http.MethodHead
+	err := objectstore.CheckKey(c.key)
+	if err == nil && !utf8.ValidString(c.key) {
+		err = errInvalidURI
+	}
+	if err == nil && leadsOut(c.key) {
+		err = errInvalidURI
+	}
+	if err != nil && read && !errors.Is(err, objectstore.ErrKeyTooLong) {
+		return noSuchKey(c.key) // there is no such object, and there cannot be one
+	}
+	return err
+}
+
+// leadsOut reports whether a key would be above the bucket if it were a path. S3 refuses
+// these.
+func leadsOut(key string) bool {
+	if !strings.Contains(key, "..") {
+		return false
+	}
+	depth := 0
+	for segment := range strings.SplitSeq(key, "/") {
+		switch segment {
+		case "..":
+			depth--
+		case "", ".":
+		default:
+			depth++
+		}
+		if depth < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// checkIDs refuses ids of another form than that in which they are given out. Some name files.
+func (c *call) checkIDs() error {
+	if ids, ok := c.query["versionId"]; ok && c.key != "" {
+		if len(ids) != 1 || ids[0] == "" {
+			return invalidArgument("Version id cannot be the empty string", "versionId", "")
+		}
+		if !objectstore.IsVersionID(ids[0]) {
+			return invalidArgument("Invalid version id specified", "versionId", ids[0])
+		}
+	}
+	if ids, ok := c.query["uploadId"]; ok && c.key != "" {
+		if len(ids) != 1 || !objectstore.IsUploadID(ids[0]) {
+			return noSuchUpload(ids[0])
+		}
+	}
+	return nil
+}
+
+// version is the id of the version that the request is about, "" for the current one.
+func (c *call) version() string { return c.query.Get("versionId") }
+
+// openBody gives the decoded body of the request, which ends in an error unless it is whole.
+func (c *call) openBody() (io.Reader, int64, error) {
+	if c.r.Body == nil {
+		return bytes.NewReader(nil), 0, nil
+	}
+	if sigv4.Streaming(c.r) {
+		if err := sigv4.Unwrap(c.r); err != nil {
+			return nil, 0, err
+		}
+	}
+	if t, ok := c.r.Body.(trailed); ok {
+		c.trailer = t
+	}
+	body := &wholeBody{r: c.r.Body, left: c.r.ContentLength, unsized: c.r.ContentLength < 0, count: c.s.metrics.written.Add}
+	return body, c.r.ContentLength, nil
+}
+
+// wholeBody reads a body that is to have left bytes, or any number with left negative,
+// and fails if it has fewer or more.
+type wholeBody struct {
+	r       io.Reader
+	left    int64
+	unsized bool
+	count   func(float64)
+}
+
+func (b *wholeBody) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.count(float64(n))
+	b.left -= int64(n)
+	switch {
+	case b.left < 0 && !b.unsized:
+		return 0, errIncomplete
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF) && (b.left == 0 || b.unsized):
+		return n, io.EOF
+	}
+	if e, ok := errorOf(err, "", ""); ok {
+		return n, e
+	}
+	return n, errIncomplete
+}
+
+// readBody reads the body of a request that is not an object's data, and holds it against
+// the digests that came with it.
+func (c *call) readBody() ([]byte, error) {
+	in, _, err := c.openBody()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(io.LimitReader(in, maxDocument+1)); err != nil {
+		return nil, err
+	}
+	if b.Len() > maxDocument {
+		return nil, errTooBig
+	}
+	doc := b.Bytes()
+	if want := c.r.Header.Get("Content-Md5"); want != "" {
+		sum := md5.Sum(doc)
+		if err := checkMD5(want, sum[:]); err != nil {
+			return nil, err
+		}
+	}
+	if want := c.r.Header.Get("X-Amz-Content-Sha256"); len(want) == 64 {
+		if sum := sha256.Sum256(doc); hex.EncodeToString(sum[:]) != strings.ToLower(want) {
+			return nil, fault(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.").
+				with("ClientComputedContentSHA256", want).with("S3ComputedContentSHA256", hex.EncodeToString(sum[:]))
+		}
+	}
+	sums, err := c.wantedChecksum()
+	if err != nil {
+		return nil, err
+	}
+	if sums != nil {
+		if _, err := sums.Write(doc); err != nil {
+			return nil, err
+		}
+		if _, err := sums.check(c.trailer); err != nil {
+			return nil, err
+		}
+	}
+	return doc, nil
+}
+
+func checkMD5(want string, sum []byte) error {
+	raw, err := base64.StdEncoding.DecodeString(want)
+	if err != nil || len(raw) != md5.Size {
+		return fault(400, "InvalidDigest", "The Content-MD5 you specified was invalid.").with("Content-MD5", want)
+	}
+	if !bytes.Equal(raw, sum) {
+		return fault(400, "BadDigest", "The Content-MD5 you specified did not match what we received.").
+			with("ExpectedDigest", want).with("CalculatedDigest", base64.StdEncoding.EncodeToString(sum))
+	}
+	return nil
+}
+
+// now is the time in whole seconds, as S3 tells it.
+func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
+
+func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// listTime is the time of an object in XML: of whole seconds, as that in the headers.
+func listTime(t time.Time) string { return isoTime(t.Truncate(time.Second)) }
+
+// parseDate reads the times that S3 takes in documents and headers.
+func parseDate(text string) (time.Time, bool) {
+	for _, form := range []string{time.RFC3339Nano, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02"} {
+		if t, err := time.Parse(form, text); err == nil {
+			return t, true
+		}
+	}
+	t, err := http.ParseTime(text)
+	return t, err == nil
+}

@@ -1,0 +1,209 @@
+package s3
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/binary"
+	"hash"
+	"hash/crc32"
+	"slices"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/minio/crc64nvme"
+	"github.com/zeebo/xxh3"
+
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
+)
+
+// Checksums of objects. One is kept of each: the client's, or else CRC64NVME, as S3 has it
+// since December 2024.
+
+const (
+	propSum       = "sum"
+	propAlgorithm = "sum-algorithm"
+	propSumType   = "sum-type"
+	fullObject    = "FULL_OBJECT"
+	composite     = "COMPOSITE"
+)
+
+var algorithms = []string{"CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func newHash(algorithm string) hash.Hash {
+	switch algorithm {
+	case "CRC32":
+		return crc32.NewIEEE()
+	case "CRC32C":
+		return crc32.New(castagnoli)
+	case "CRC64NVME":
+		return crc64nvme.New()
+	case "SHA1":
+		return sha1.New()
+	case "SHA256":
+		return sha256.New()
+	case "SHA512":
+		return sha512.New()
+	case "MD5":
+		return md5.New()
+	case "XXHASH64":
+		return xxhash.New()
+	case "XXHASH3":
+		return xxh3.New()
+	case "XXHASH128":
+		return xx128{xxh3.New()}
+	}
+	return nil
+}
+
+// xx128 is xxh3's hash of 128 bits.
+type xx128 struct{ *xxh3.Hasher }
+
+func (x xx128) Size() int { return 16 }
+
+func (x xx128) Sum(b []byte) []byte {
+	s := x.Sum128()
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, s.Hi), s.Lo)
+}
+
+// sizeOfSum is the number of bytes of an algorithm's sum.
+func sizeOfSum(algorithm string) int { return newHash(algorithm).Size() }
+
+// summer computes a checksum that the client has given, or is to give, or none of that.
+type summer struct {
+	hash.Hash
+	algorithm string
+	want      string // base64; empty: in the trailer, or nowhere
+	trailing  bool
+}
+
+func sumHeader(algorithm string) string { return "x-amz-checksum-" + strings.ToLower(algorithm) }
+
+// wantedChecksum is what the request says of its body's checksum; nil for nothing.
+func (c *call) wantedChecksum() (*summer, error) {
+	var found *summer
+	for _, a := range algorithms {
+		v := c.header(sumHeader(a))
+		if v == "" {
+			continue
+		}
+		if found != nil {
+			return nil, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+		}
+		if raw, err := base64.StdEncoding.DecodeString(v); err != nil || len(raw) != sizeOfSum(a) {
+			return nil, invalidRequest("Value for " + sumHeader(a) + " header is invalid.")
+		}
+		found = &summer{newHash(a), a, v, false}
+	}
+	trailer := strings.ToLower(strings.TrimSpace(c.r.Header.Get("X-Amz-Trailer")))
+	if name, ok := strings.CutPrefix(trailer, "x-amz-checksum-"); ok && c.trailer != nil {
+		a := strings.ToUpper(name)
+		if !slices.Contains(algorithms, a) {
+			return nil, invalidRequest("The value specified in the x-amz-trailer header is not supported")
+		}
+		if found != nil {
+			return nil, invalidRequest("Expecting a single x-amz-checksum- header")
+		}
+		found = &summer{newHash(a), a, "", true}
+	} else if trailer != "" && c.trailer != nil && !strings.HasPrefix(trailer, "x-amz-") {
+		return nil, invalidRequest("The value specified in the x-amz-trailer header is not supported")
+	}
+	if asked := c.r.Header.Get("X-Amz-Sdk-Checksum-Algorithm"); asked != "" {
+		a := strings.ToUpper(asked)
+		switch {
+		case !slices.Contains(algorithms, a):
+			return nil, invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+		case found == nil:
+			if c.r.Header.Get("Content-Md5") != "" || c.r.Header.Get("X-Amz-Decoded-Content-Length") != "" {
+				return nil, nil
+			}
+			return nil, invalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
+		case found.algorithm != a:
+			return nil, invalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+		}
+	}
+	return found, nil
+}
+
+// sum is the checksum of what has been written.
+func (s *summer) sum() string { return base64.StdEncoding.EncodeToString(s.Sum(nil)) }
+
+// check holds what has been written against what the client has given.
+func (s *summer) check(t trailed) (sum string, err error) {
+	sum = s.sum()
+	want := s.want
+	if s.trailing {
+		if t != nil {
+			want = t.Trailer()[sumHeader(s.algorithm)]
+		}
+		if want == "" {
+			return "", fault(400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
+		}
+	}
+	if want != "" && want != sum {
+		return "", fault(400, "BadDigest", "The "+s.algorithm+" you specified did not match the calculated checksum.")
+	}
+	return sum, nil
+}
+
+// setSum keeps a checksum with an object.
+func setSum(r *objectstore.Record, algorithm, kind, sum string) {
+	r.SetProp(propAlgorithm, algorithm)
+	r.SetProp(propSumType, kind)
+	r.SetProp(propSum, sum)
+}
+
+// saySum sets the headers of a checksum.
+func (c *call) saySum(r *objectstore.Record) {
+	if sum := r.Prop(propSum); sum != "" {
+		c.say(sumHeader(r.Prop(propAlgorithm)), sum)
+		c.say("x-amz-checksum-type", r.Prop(propSumType))
+	}
+}
+
+// addSum adds the elements of a checksum.
+func addSum(n *node, r *objectstore.Record, kind bool) {
+	if sum := r.Prop(propSum); sum != "" {
+		n.add("Checksum"+r.Prop(propAlgorithm), sum)
+		if kind {
+			n.add("ChecksumType", r.Prop(propSumType))
+		}
+	}
+}
+
+// checksumChoice validates the algorithm and type that a multipart upload is begun with.
+func checksumChoice(algorithm, kind string) (string, string, error) {
+	algorithm, kind = strings.ToUpper(algorithm), strings.ToUpper(kind)
+	if algorithm == "" {
+		if kind != "" {
+			return "", "", invalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
+		}
+		return "", "", nil
+	}
+	if !slices.Contains(algorithms, algorithm) {
+		return "", "", invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+	}
+	whole := strings.HasPrefix(algorithm, "CRC")
+	switch kind {
+	case "":
+		kind = composite
+		if algorithm == "CRC64NVME" {
+			kind = fullObject
+		}
+	case composite:
+		if algorithm == "CRC64NVME" {
+			return "", "", invalidRequest("The COMPOSITE checksum type cannot be used with the crc64nvme checksum algorithm.")
+		}
+	case fullObject:
+		if !whole {
+			return "", "", invalidRequest("The FULL_OBJECT checksum type cannot be used with the " + strings.ToLower(algorithm) + " checksum algorithm.")
+		}
+	default:
+		return "", "", invalidRequest("Value for x-amz-checksum-type header is invalid.")
+	}
+	return algorithm, kind, nil
+}

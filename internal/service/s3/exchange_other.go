@@ -1,6 +1,0 @@
-//go:build !linux
-
-package s3
-
-// exchange gives each of two files the other's name, in one step, where the system can.
-func exchange(_, _ string) error { return errKeyNotStorable }

@@ -1,0 +1,376 @@
+package s3
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// What settings must be, besides their shape.
+
+func (c *call) checkMany(doc *node) error {
+	if doc.text("Id") != c.query.Get("id") {
+		return errMalformedXML
+	}
+	return nil
+}
+
+func (c *call) checkBucketTags(doc *node) error {
+	_, err := tagsOf(doc.get("TagSet"), maxBucketTags)
+	return err
+}
+
+func (c *call) checkOwnership(doc *node) error {
+	if len(doc.Kids) != 1 {
+		return errMalformedXML
+	}
+	if doc.text("Rule", "ObjectOwnership") == "BucketOwnerEnforced" {
+		if acl := c.b.setting("acl"); acl != nil && acl.String() != cannedACL("private", c.b.Owner).String() {
+			return fault(400, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+		}
+	}
+	return nil
+}
+
+func (c *call) checkAccelerate(*node) error {
+	if strings.Contains(c.bucket, ".") {
+		return invalidRequest("S3 Transfer Acceleration is not supported for buckets with periods (.) in their names")
+	}
+	return nil
+}
+
+func (c *call) checkEncryption(doc *node) error {
+	if len(doc.all("Rule")) != 1 {
+		return errMalformedXML
+	}
+	rule := doc.get("Rule")
+	by := rule.get("ApplyServerSideEncryptionByDefault")
+	if by == nil && rule.get("BlockedEncryptionTypes") == nil {
+		return errMalformedXML
+	}
+	if by.text("KMSMasterKeyID") != "" && by.text("SSEAlgorithm") == "AES256" {
+		return invalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault", "")
+	}
+	if rule.get("BucketKeyEnabled") == nil {
+		rule.add("BucketKeyEnabled", "false")
+	}
+	return nil
+}
+
+func (c *call) checkPublicAccess(doc *node) error {
+	for _, name := range []string{"BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"} {
+		if k := doc.get(name); k == nil {
+			doc.add(name, "false")
+		} else {
+			k.Text = strings.ToLower(k.Text)
+		}
+	}
+	return nil
+}
+
+func (c *call) checkLogging(doc *node) error {
+	on := doc.get("LoggingEnabled")
+	if on == nil {
+		return nil
+	}
+	target := c.s.buckets.get(on.text("TargetBucket"))
+	bad := func(message string) error {
+		return fault(400, "InvalidTargetBucketForLogging", message).with("TargetBucket", on.text("TargetBucket"))
+	}
+	switch {
+	case target == nil || target.Owner != c.b.Owner:
+		return bad("The target bucket for logging does not exist")
+	case target.Region != c.b.Region:
+		return fault(403, "CrossLocationLoggingProhibited", "Cross S3 location logging not allowed. ").
+			with("TargetBucketLocation", target.Region)
+	}
+	if on.get("TargetGrants") != nil && ownershipOf(target) == "BucketOwnerEnforced" {
+		return bad("You must grant the log-delivery group write and read-acp permissions to the target bucket")
+	}
+	return nil
+}
+
+func (c *call) checkReplication(doc *node) error {
+	if c.b.Versioning != "Enabled" {
+		return invalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
+	}
+	if !strings.HasPrefix(doc.text("Role"), "arn:") {
+		return invalidArgument("Role ARN is not a valid ARN", "Role", doc.text("Role"))
+	}
+	seen := map[string]bool{}
+	for _, rule := range doc.all("Rule") {
+		to := rule.text("Destination", "Bucket")
+		name := to[strings.LastIndexByte(to, ':')+1:]
+		b := c.s.buckets.get(name)
+		switch {
+		case !strings.HasPrefix(to, "arn:"):
+			return invalidArgument("Invalid bucket ARN", "Bucket", to)
+		case b == nil:
+			return invalidRequest("Destination bucket must exist.")
+		case b.Versioning != "Enabled":
+			return invalidRequest("Destination bucket must have versioning enabled.")
+		}
+		if rule.get("ID") == nil {
+			rule.Kids = append([]*node{leaf("ID", strings.ReplaceAll(uuid.NewString(), "-", ""))}, rule.Kids...)
+		}
+		if id := rule.text("ID"); seen[id] {
+			return invalidArgument("Rule ID must be unique", "ID", id)
+		} else {
+			seen[id] = true
+		}
+	}
+	return nil
+}
+
+const transitionHeader = "x-amz-transition-default-minimum-object-size"
+
+// transitionSize is what goes with a lifecycle configuration, beside its XML.
+func (c *call) transitionSize() string {
+	if v := c.header(transitionHeader); v != "" {
+		return v
+	}
+	return "all_storage_classes_128K"
+}
+
+func (c *call) getLifecycle() error {
+	text := c.b.Settings["lifecycle"]
+	if text == "" {
+		return missing("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist").with("BucketName", c.bucket)
+	}
+	size := c.b.Settings["lifecycle-size"]
+	if size == "" {
+		size = "all_storage_classes_128K"
+	}
+	c.say(transitionHeader, size)
+	c.writeDocument([]byte(xmlHeader(text)), "application/xml")
+	return nil
+}
+
+func (c *call) checkLifecycle(doc *node) error {
+	switch size := c.transitionSize(); size {
+	case "all_storage_classes_128K", "varies_by_storage_class":
+	default:
+		return invalidRequest("Invalid TransitionDefaultMinimumObjectSize found: " + size)
+	}
+	rules := doc.all("Rule")
+	if len(rules) > 1000 {
+		return errMalformedXML
+	}
+	seen := map[string]bool{}
+	for _, rule := range rules {
+		if err := checkRule(rule); err != nil {
+			return err
+		}
+		if rule.text("ID") == "" {
+			rule.Kids = slices.DeleteFunc(rule.Kids, func(k *node) bool { return k.Name == "ID" })
+			rule.Kids = append([]*node{leaf("ID", strings.ReplaceAll(uuid.NewString(), "-", ""))}, rule.Kids...)
+		}
+		id := rule.text("ID")
+		if len(id) > 255 {
+			return invalidArgument("ID length should not exceed allowed limit of 255", "ID", id)
+		}
+		if seen[id] {
+			return invalidArgument("Rule ID must be unique. Found same ID for more than one rule", "ID", id)
+		}
+		seen[id] = true
+	}
+	return nil
+}
+
+// checkRule validates a rule of a lifecycle configuration.
+func checkRule(rule *node) error {
+	filter := rule.get("Filter")
+	if filter != nil && rule.get("Prefix") != nil {
+		return errMalformedXML
+	}
+	if filter == nil && rule.get("Prefix") == nil {
+		return errMalformedXML
+	}
+	if filter != nil && len(filter.Kids) > 1 {
+		return errMalformedXML
+	}
+	if and := filter.get("And"); and != nil {
+		if len(and.Kids) < 2 {
+			return errMalformedXML
+		}
+		keys := map[string]bool{}
+		for _, t := range and.all("Tag") {
+			if keys[t.text("Key")] {
+				return invalidRequest("Duplicate Tag Keys are not allowed.")
+			}
+			keys[t.text("Key")] = true
+		}
+	}
+	exp, actions := rule.get("Expiration"), 0
+	for _, name := range []string{"Expiration", "Transition", "NoncurrentVersionTransition", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"} {
+		actions += len(rule.all(name))
+	}
+	if actions == 0 {
+		return invalidRequest("At least one action needs to be specified in a rule")
+	}
+	tagged := filter.get("Tag") != nil || len(filter.get("And").all("Tag")) > 0
+	if exp != nil {
+		if len(exp.Kids) != 1 {
+			return errMalformedXML
+		}
+		if err := checkDays(exp, "Expiration"); err != nil {
+			return err
+		}
+		if exp.get("ExpiredObjectDeleteMarker") != nil && tagged {
+			return invalidRequest("Tag-based filter cannot be used with ExpiredObjectDeleteMarker action.")
+		}
+	}
+	if rule.get("AbortIncompleteMultipartUpload") != nil {
+		if tagged {
+			return invalidRequest("AbortIncompleteMultipartUpload cannot be specified with Tags.")
+		}
+		if n, ok := rule.number("AbortIncompleteMultipartUpload", "DaysAfterInitiation"); !ok || n < 1 {
+			return invalidArgument("'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer", "DaysAfterInitiation", "")
+		}
+	}
+	if e := rule.get("NoncurrentVersionExpiration"); e != nil {
+		if n, ok := e.number("NoncurrentDays"); !ok && e.get("NewerNoncurrentVersions") == nil || ok && n < 1 {
+			return invalidArgument("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer", "NoncurrentDays", "")
+		}
+		if n, ok := e.number("NewerNoncurrentVersions"); ok && (n < 1 || n > 100) {
+			return invalidArgument("'NewerNoncurrentVersions' must be a positive integer between 1 and 100", "NewerNoncurrentVersions", "")
+		}
+	}
+	expireDays, expires := exp.number("Days")
+	for _, t := range rule.all("Transition") {
+		if (t.get("Days") == nil) == (t.get("Date") == nil) {
+			return errMalformedXML
+		}
+		if t.get("Date") != nil {
+			if err := checkDays(t, "Transition"); err != nil {
+				return err
+			}
+		}
+		days, ok := t.number("Days")
+		class := t.text("StorageClass")
+		if ok && days < 0 {
+			return invalidArgument("'Days' in Transition action must be nonnegative", "Days", strconv.Itoa(days))
+		}
+		if ok && days < 30 && (class == "STANDARD_IA" || class == "ONEZONE_IA") {
+			return invalidArgument("'Days' in Transition action must be greater than or equal to 30 for storageClass '"+class+"'", "Days", strconv.Itoa(days))
+		}
+		if ok && expires && expireDays <= days {
+			return invalidArgument(fmt.Sprintf("'Days' in the Expiration action for filter '%s' must be greater than 'Days' in the Transition action", filterText(rule)), "Days", strconv.Itoa(expireDays))
+		}
+	}
+	return nil
+}
+
+func filterText(rule *node) string {
+	prefix := rule.text("Filter", "Prefix")
+	if prefix == "" {
+		prefix = rule.text("Prefix")
+	}
+	return "(prefix=" + prefix + ")"
+}
+
+func checkDays(n *node, action string) error {
+	if days, ok := n.number("Days"); ok && days < 1 {
+		return invalidArgument("'Days' for "+action+" action must be a positive integer", "Days", strconv.Itoa(days))
+	}
+	if d := n.get("Date"); d != nil {
+		t, _ := parseDate(d.Text)
+		if !t.Equal(t.UTC().Truncate(24 * time.Hour)) {
+			return invalidArgument("'Date' must be at midnight GMT", "Date", d.Text)
+		}
+		d.Text = isoTime(t)
+	}
+	return nil
+}
+
+func (c *call) getVersioning() error {
+	n := el("VersioningConfiguration")
+	if c.b.Versioning != "" {
+		n.add("Status", c.b.Versioning)
+	}
+	return c.writeXML(n)
+}
+
+var versioningShape = parseShape("VersioningConfiguration{Status? MfaDelete?:Enabled|Disabled}")
+
+func (c *call) putVersioning() error {
+	doc, err := c.document(versioningShape)
+	if err != nil {
+		return err
+	}
+	status := doc.text("Status")
+	switch {
+	case status == "":
+		return fault(400, "IllegalVersioningConfigurationException", "The Versioning element must be specified")
+	case status != "Enabled" && status != "Suspended":
+		return errMalformedXML
+	case doc.text("MfaDelete") == "Enabled":
+		return errNotImplemented
+	case c.b.Lock && status != "Enabled":
+		return fault(409, "InvalidBucketState", "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
+	case status == "Suspended" && c.b.setting("replication") != nil:
+		return fault(409, "InvalidBucketState", "A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration.")
+	}
+	if err := c.s.buckets.update(c.bucket, func(b *bucket) error {
+		b.Versioning = status
+		return nil
+	}); err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (c *call) getLockConfiguration() error {
+	if !c.b.Lock {
+		return missing("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket").with("BucketName", c.bucket)
+	}
+	if n := c.b.setting("object-lock"); n != nil {
+		return c.writeXML(n)
+	}
+	return c.writeXML(el("ObjectLockConfiguration", leaf("ObjectLockEnabled", "Enabled")))
+}
+
+var lockShape = parseShape("ObjectLockConfiguration{ObjectLockEnabled?:Enabled Rule?{DefaultRetention?{Mode?:GOVERNANCE|COMPLIANCE Days?:int Years?:int}}}")
+
+func (c *call) putLockConfiguration() error {
+	doc, err := c.document(lockShape)
+	if err != nil {
+		return err
+	}
+	if doc.text("ObjectLockEnabled") != "Enabled" {
+		return errMalformedXML
+	}
+	if c.b.Versioning != "Enabled" {
+		return fault(409, "InvalidBucketState", "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+	}
+	if rule := doc.get("Rule"); rule != nil {
+		def := rule.get("DefaultRetention")
+		days, byDays := def.number("Days")
+		years, byYears := def.number("Years")
+		switch {
+		case def == nil || def.text("Mode") == "" || byDays == byYears:
+			return errMalformedXML
+		case byDays && days <= 0, byYears && years <= 0:
+			return invalidArgument("Default retention period must be a positive integer value.", "", "")
+		case byDays && days > 36500, byYears && years > 100:
+			return invalidArgument("Default retention period too large.", "", "")
+		}
+	}
+	if err := c.s.buckets.update(c.bucket, func(b *bucket) error {
+		b.Lock = true
+		b.Settings["object-lock"] = doc.String()
+		return nil
+	}); err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
