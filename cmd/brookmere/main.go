@@ -11,6 +11,8 @@ import (
 	"runtime/metrics"
 	"syscall"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/worker"
 )
 
 // garbagePercent trades memory for time: a node's heap is small beside the copies that
@@ -35,6 +37,7 @@ func holdMemory() {
 }
 
 func main() {
+	worker.Main() // the process that queries run in begins here too
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
 	}

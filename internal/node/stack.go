@@ -71,7 +71,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the item store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return items.Close() })
-	queries, err := openQueries(lakesql.Options{
+	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
 		MemoryLimit:   fmt.Sprintf("%dMiB", orDefault(n.cfg.Query.MemoryMiB, 1024)),
@@ -90,8 +90,9 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.onClose(func(context.Context) error { return functions.Close() })
 
 	err = s.makeServices(ctx, parts{
-		node: n, state: documents, log: shards, items: items, queries: &politeEngine{Engine: queries}, objects: n.objects.Client(), functions: functions,
-		clock: clockwork.NewRealClock(), registerer: s.registry,
+		node: n, state: documents, log: shards, items: items, queries: queries, objects: n.objects.Client(),
+		functions: functions,
+		clock:     clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {
 		return nil, err

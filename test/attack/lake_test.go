@@ -189,3 +189,57 @@ func TestLakeReachesOwnBuckets(t *testing.T) {
 		t.Errorf("the owner reads %q", got)
 	}
 }
+
+// TestQueriesStop: a statement that is in the middle of one call ends soon after it is told to,
+// what takes too much memory fails, and the node's other queries go on.
+func TestQueriesStop(t *testing.T) {
+	n := nodetest.Start(t, nodetest.Options{})
+	u := newLakeUser(t, n, mallory, "mallorys")
+	for _, bomb := range []string{
+		"SELECT length(rpad('a', 2000000000, 'b'))",
+		"SELECT cardinality(map_agg(x * 10000 + y, rpad('a', 100000, 'b'))) FROM UNNEST(sequence(1, 10000)) t(x) CROSS JOIN UNNEST(sequence(1, 100)) u(y)",
+		"SELECT reduce(sequence(1, 40), 'a', (s, x) -> s || s, s -> length(s))",
+		"SELECT max(x * y) FROM UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y) CROSS JOIN UNNEST(sequence(1, 10000)) c(z)",
+	} {
+		id := u.start(bomb)
+		time.Sleep(200 * time.Millisecond)
+		if _, err := u.athena.StopQueryExecution(t.Context(), &athena.StopQueryExecutionInput{QueryExecutionId: &id}); err != nil {
+			t.Fatal(err)
+		}
+		q := u.wait(id, 5*time.Second)
+		reason := aws.ToString(q.Status.StateChangeReason)
+		if q.Status.State == athenatypes.QueryExecutionStateFailed && reason != "Query exhausted resources at this scale factor" {
+			t.Errorf("%s: %s", bomb, reason)
+		}
+		if got := u.must("SELECT 1 + 1 AS n"); got != "n\n2" {
+			t.Errorf("after %s: %q", bomb, got)
+		}
+	}
+}
+
+// TestReasonsTellNothing: why a statement failed is told in the words of S3 locations.
+func TestReasonsTellNothing(t *testing.T) {
+	n := nodetest.Start(t, nodetest.Options{})
+	u := newLakeUser(t, n, mallory, "mallorys")
+	u.must("CREATE DATABASE d")
+	garbage := strings.Repeat("garbage ", 100)
+	for name, c := range map[string]struct{ key, format string }{
+		"parquet": {"1.parquet", "STORED AS PARQUET"}, "json": {"1.json", "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'"},
+		"gzip": {"1.csv.gz", "ROW FORMAT DELIMITED FIELDS TERMINATED BY ','"}, "bzip2": {"1.csv.bz2", "ROW FORMAT DELIMITED FIELDS TERMINATED BY ','"},
+		"zstd": {"1.csv.zst", "ROW FORMAT DELIMITED FIELDS TERMINATED BY ','"},
+	} {
+		u.put(name+"/"+c.key, garbage)
+		u.must("CREATE EXTERNAL TABLE d." + name + " (a int) " + c.format + " LOCATION 's3://mallorys/" + name + "/'")
+		for _, q := range []string{"SELECT * FROM d." + name, "SELECT count(*) FROM d." + name, "CREATE TABLE d.c_" + name + " AS SELECT * FROM d." + name, "EXPLAIN ANALYZE SELECT a FROM d." + name} {
+			state, reason, _ := u.run(q)
+			if strings.Contains(reason, n.Data) || strings.Contains(reason, "/tmp") || strings.ContainsAny(reason, "<>") || strings.Contains(reason, "GENERIC_INTERNAL") {
+				t.Errorf("%s: %s %s", q, state, reason)
+			}
+		}
+	}
+	u.must("CREATE EXTERNAL TABLE d.nowhere (a int) LOCATION 's3://no-such-bucket-here/x/'")
+	_, reason, _ := u.run("SELECT * FROM d.nowhere")
+	if want := "HIVE_FILESYSTEM_ERROR: The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Error Code: NoSuchBucket): s3://no-such-bucket-here/x/"; reason != want {
+		t.Errorf("a bucket that is not there: %s", reason)
+	}
+}

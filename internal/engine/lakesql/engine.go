@@ -2,24 +2,20 @@ package lakesql
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
-	"time"
 
-	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
-	"github.com/brookmere/brookmere/internal/engine/lakesql/udf"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/worker"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
-	"github.com/duckdb/duckdb-go/v2"
 	"github.com/jonboulle/clockwork"
 )
 
@@ -35,17 +31,15 @@ type Options struct {
 
 // Engine runs queries. It is safe for use by many goroutines.
 type Engine struct {
-	connector *duckdb.Connector
-	dir       string
-	scratch   string // for Write, empty if there is none
-	clock     clockwork.Clock
-	slots     chan struct{}
-	idle      chan driver.Conn
-	footers   hive.Footers
+	worker  *worker.Pool
+	dir     string
+	scratch string // for Write, empty if there is none
+	clock   clockwork.Clock
+	footers hive.Footers
 }
 
-// Open starts DuckDB in memory, shut off from all files but those of Dir, from the network,
-// from extensions and from its own settings.
+// Open starts DuckDB in a process of its own, shut off from all files but those of Dir, from
+// the network, from extensions and from its own settings.
 func Open(o Options) (*Engine, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -53,6 +47,10 @@ func Open(o Options) (*Engine, error) {
 	}
 	if o.MemoryLimit == "" {
 		o.MemoryLimit = "1GB"
+	}
+	memory, err := parseSize(o.MemoryLimit)
+	if err != nil {
+		return nil, fmt.Errorf("lakesql: memory limit: %w", err)
 	}
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
@@ -63,101 +61,45 @@ func Open(o Options) (*Engine, error) {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
 	}
-	allowed := duck.Quote(dir + "/")
 	if o.TempDir != "" {
 		if o.TempDir, err = filepath.Abs(o.TempDir); err != nil {
 			return nil, fmt.Errorf("lakesql: %w", err)
 		}
-		allowed += ", " + duck.Quote(o.TempDir+"/")
 	}
-	settings := []string{
-		"SET autoinstall_known_extensions=false",
-		"SET autoload_known_extensions=false",
-		"SET allow_community_extensions=false",
-		"SET memory_limit=" + duck.Quote(o.MemoryLimit),
-		fmt.Sprintf("SET threads=%d", o.Threads),
-		"SET integer_division=true",
-		"SET TimeZone='UTC'",
-		"SET enable_progress_bar=false",
-		"SET parquet_metadata_cache=true", // of files as they are now: DuckDB looks at their times
-		"SET temp_directory=" + duck.Quote(o.TempDir),
-		"SET allowed_directories=[" + allowed + "]",
-		"SET enable_external_access=false",
-		"SET lock_configuration=true",
-	}
-	connector, err := duckdb.NewConnector("", nil)
+	pool, err := worker.Start(worker.Settings{
+		Dir: dir, TempDir: o.TempDir, Memory: memory, DataLimit: memory + memory/4 + overhead, Threads: o.Threads, Slots: o.MaxConcurrent,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("lakesql: start DuckDB: %w", err)
-	}
-	e := &Engine{connector: connector, dir: dir, scratch: o.TempDir, clock: o.Clock, slots: make(chan struct{}, o.MaxConcurrent), idle: make(chan driver.Conn, o.MaxConcurrent)}
-	c, err := connector.Connect(context.Background())
-	if err != nil {
-		connector.Close()
-		return nil, fmt.Errorf("lakesql: connect to DuckDB: %w", err)
-	}
-	if err := udf.Register(connector); err != nil {
-		connector.Close()
 		return nil, fmt.Errorf("lakesql: %w", err)
 	}
-	for _, s := range append(macros, settings...) {
-		if _, err := c.(driver.ExecerContext).ExecContext(context.Background(), s, nil); err != nil {
-			connector.Close()
-			return nil, fmt.Errorf("lakesql: %s: %w", s, err)
-		}
-	}
+	e := &Engine{worker: pool, dir: dir, scratch: o.TempDir, clock: o.Clock}
 	e.footers.Query = e.rows
-	e.idle <- c
 	return e, nil
 }
 
+// overhead is what the process may have besides its memory limit and a quarter of that: the
+// stacks of its threads, what Go keeps, the heads of allocators.
+const overhead = 512 << 20
+
+// parseSize reads a size as DuckDB writes it: "2GB", "512MiB".
+func parseSize(s string) (int64, error) {
+	i := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+	if i < 0 {
+		i = len(s)
+	}
+	n, err := strconv.ParseFloat(s[:i], 64)
+	unit, ok := map[string]float64{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}[strings.ToLower(strings.TrimSpace(s[i:]))]
+	if err != nil || !ok || n <= 0 || n*unit > 1<<60 {
+		return 0, fmt.Errorf("%q is not a size such as 2GB or 512MiB", s)
+	}
+	return int64(n * unit), nil
+}
+
 // Close ends the engine; no query may be running.
-func (e *Engine) Close() error {
-	for {
-		select {
-		case c := <-e.idle:
-			c.Close()
-		default:
-			return e.connector.Close()
-		}
-	}
-}
+func (e *Engine) Close() error { return e.worker.Close() }
 
-func (e *Engine) connect(ctx context.Context) (driver.Conn, error) {
-	select {
-	case e.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	select {
-	case c := <-e.idle:
-		return c, nil
-	default:
-	}
-	c, err := e.connector.Connect(ctx)
-	if err != nil {
-		<-e.slots
-		return nil, fmt.Errorf("lakesql: connect to DuckDB: %w", err)
-	}
-	return c, nil
-}
-
-func (e *Engine) release(c driver.Conn) {
-	select {
-	case e.idle <- c:
-	default:
-		c.Close()
-	}
-	<-e.slots
-}
-
-// macros are functions in DuckDB's own language.
-var macros = []string{
-	// What fails the query. TRY takes no such function, so within it, it is null.
-	// The quotient of whole numbers, halves rounded away from zero.
-	"CREATE MACRO __raise(message) AS error(message)",
-	"CREATE MACRO __missing(message) AS NULL",
-	"CREATE MACRO trino_quotient(n, d) AS CASE WHEN (n < 0) <> (d < 0) THEN -((2 * abs(n) + abs(d)) // (2 * abs(d))) ELSE (2 * abs(n) + abs(d)) // (2 * abs(d)) END",
-}
+// WorkerPID is the id of the process that DuckDB runs in; zero where there is none.
+func (e *Engine) WorkerPID() int { return e.worker.PID() }
 
 // Query plans the statement and runs it. The result must be closed. When the context ends,
 // the query ends with its error. Where objects go away while it runs, it is tried again
@@ -180,7 +122,7 @@ func (e *Engine) Query(ctx context.Context, r Request) (res *Result, err error) 
 			if again && p.vanished() {
 				continue
 			}
-			return nil, p.shorten(err)
+			return nil, p.outward(err)
 		}
 		end := res.close
 		res.close = func() { end(); p.close(); release() }
@@ -191,8 +133,9 @@ func (e *Engine) Query(ctx context.Context, r Request) (res *Result, err error) 
 // plan is a translation with what it holds until the query ends.
 type plan struct {
 	*trino.Plan
-	dir   string
-	close func()
+	dir, scratch string
+	reader       *hive.Reader
+	close        func()
 }
 
 func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
@@ -200,55 +143,51 @@ func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
 	p, err := trino.Translate(ctx, r, trino.Host{Now: e.clock.Now().UTC(), Dir: e.dir, Reader: reader, Query: e.rows})
 	if err != nil {
 		reader.Close()
-		return nil, err
+		return nil, (&plan{&trino.Plan{}, e.dir, e.scratch, reader, nil}).outward(err)
 	}
-	return &plan{p, e.dir, reader.Close}, nil
+	return &plan{p, e.dir, e.scratch, reader, reader.Close}, nil
 }
 
-// rows runs a statement of DuckDB's own and hands its rows out.
-func (e *Engine) rows(ctx context.Context, text string, n int, row func([]driver.Value)) error {
-	c, err := e.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.release(c)
-	rows, err := c.(driver.QueryerContext).QueryContext(ctx, text, nil)
+// rows runs a statement of DuckDB's own and hands its rows out, nulls as empty texts.
+func (e *Engine) rows(ctx context.Context, text string, row func([]string)) error {
+	rows, err := e.worker.Run(ctx, worker.Call{Text: text})
 	if err != nil {
 		return queryError(ctx, err)
 	}
 	defer rows.Close()
-	values := make([]driver.Value, n)
-	for {
-		switch err := rows.Next(values); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return queryError(ctx, err)
+	var values []string
+	for rows.Next() {
+		values = values[:0]
+		for _, v := range rows.Row() {
+			values = append(values, v.Text)
 		}
 		row(values)
 	}
+	if err := rows.Err(); err != nil {
+		return queryError(ctx, err)
+	}
+	return nil
 }
 
 func (e *Engine) query(ctx context.Context, p *plan) (*Result, error) {
-	c, err := e.connect(ctx)
+	zones := make([]string, len(p.Columns))
+	some := false
+	for i, c := range p.Columns {
+		if types.Is(c.Type, "timestamp with time zone") && !trino.Packed(c.Type) && !strings.HasPrefix(c.Type.Zone, trino.DynamicZone) {
+			zones[i] = c.Type.Zone
+			some = some || zones[i] != ""
+		}
+	}
+	if !some {
+		zones = nil
+	}
+	res, err := e.run(ctx, worker.Call{Text: p.Text, Zones: zones})
 	if err != nil {
 		return nil, err
 	}
-	res, err := e.run(ctx, c, p.Text)
-	if err != nil {
-		e.release(c)
-		return nil, queryError(ctx, err)
-	}
+	res.outward = p.outward
 	res.Stats.Files, res.Stats.BytesScanned = len(p.Files), p.Bytes
 	finish(res.Columns, p.Columns)
-	for i, c := range res.Columns {
-		if types.Is(c.typ, "timestamp with time zone") && c.typ.Zone != "" && !trino.Packed(c.typ) {
-			if res.zones == nil {
-				res.zones = make([]*time.Location, len(res.Columns))
-			}
-			res.zones[i], _ = udf.Location(c.typ.Zone)
-		}
-	}
 	return res, nil
 }
 
@@ -262,16 +201,22 @@ func (p *plan) vanished() bool {
 	return false
 }
 
-// shorten puts URIs for the paths in an error's text.
-func (p *plan) shorten(err error) error {
+// outward puts URIs for the paths of files in an error's text: those of objects, and of what
+// was unpacked of them.
+func (p *plan) outward(err error) error {
 	var q *Error
-	if !errors.As(err, &q) || !strings.Contains(q.Message, p.dir) {
+	if !errors.As(err, &q) {
 		return err
 	}
-	for path, uri := range p.Files {
-		q.Message = strings.ReplaceAll(q.Message, path, uri)
+	for _, uris := range []map[string]string{p.reader.Unpacked, p.Files} {
+		for path, uri := range uris {
+			q.Message = strings.ReplaceAll(q.Message, path, uri)
+		}
 	}
-	q.Message = strings.ReplaceAll(q.Message, p.dir+"/", "")
+	q.Message = strings.ReplaceAll(q.Message, p.dir+"/", "s3://")
+	if p.scratch != "" {
+		q.Message = strings.ReplaceAll(q.Message, p.scratch, "the temporary directory")
+	}
 	return q
 }
 
@@ -297,54 +242,40 @@ func (e *Engine) Schema(ctx context.Context, r Request) ([]ResultColumn, error) 
 }
 
 func (e *Engine) schema(ctx context.Context, p *plan) ([]ResultColumn, error) {
-	c, err := e.connect(ctx)
+	rows, err := e.worker.Run(ctx, worker.Call{Text: p.Text, Describe: true})
 	if err != nil {
-		return nil, err
+		return nil, p.outward(queryError(ctx, err))
 	}
-	defer e.release(c)
-	s, err := c.(driver.ConnPrepareContext).PrepareContext(ctx, p.Text)
+	defer rows.Close()
+	columns := resultColumns(rows.Columns)
+	finish(columns, p.Columns)
+	return columns, nil
+}
+
+func (e *Engine) run(ctx context.Context, call worker.Call) (*Result, error) {
+	rows, err := e.worker.Run(ctx, call)
 	if err != nil {
 		return nil, queryError(ctx, err)
 	}
-	defer s.Close()
-	columns, _, err := describe(s.(*duckdb.Stmt))
-	finish(columns, p.Columns)
-	return columns, err
+	return &Result{Columns: resultColumns(rows.Columns), ctx: ctx, rows: rows, close: rows.Close}, nil
 }
 
-func (e *Engine) run(ctx context.Context, c driver.Conn, text string) (*Result, error) {
-	prepared, err := c.(driver.ConnPrepareContext).PrepareContext(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	stmt := prepared.(*duckdb.Stmt)
-	columns, infos, err := describe(stmt)
-	if err != nil {
-		stmt.Close()
-		return nil, err
-	}
-	rows, err := stmt.QueryContext(ctx, nil)
-	if err != nil {
-		stmt.Close()
-		return nil, err
-	}
-	return &Result{Columns: columns, infos: infos, rows: rows, values: make([]driver.Value, len(columns)), close: func() {
-		rows.Close()
-		stmt.Close()
-		e.release(c)
-	}}, nil
-}
+// memoryMessage is how Athena words that a query needs more memory than it may have.
+const memoryMessage = "Query exceeded per-node memory limit"
 
 // queryError puts DuckDB's errors into Athena's words as far as they have one.
 func queryError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var d *duckdb.Error
-	if !errors.As(err, &d) {
+	var d *worker.Error
+	switch {
+	case errors.Is(err, worker.ErrMemory):
+		return &Error{Name: "EXCEEDED_LOCAL_MEMORY_LIMIT", Message: memoryMessage}
+	case !errors.As(err, &d):
 		return err
 	}
-	msg, _, _ := strings.Cut(d.Msg, "\n\nLINE ")
+	msg, _, _ := strings.Cut(d.Message, "\n\nLINE ")
 	kind, text, ok := strings.Cut(msg, " Error: ")
 	if !ok {
 		return &Error{Name: "GENERIC_INTERNAL_ERROR", Message: msg}
@@ -379,7 +310,7 @@ func queryError(ctx context.Context, err error) error {
 			text = integerNames[m[2]] + " " + m[1] + " overflow: " + m[3]
 		}
 	case "Out of Memory":
-		name = "EXCEEDED_LOCAL_MEMORY_LIMIT"
+		name, text = "EXCEEDED_LOCAL_MEMORY_LIMIT", memoryMessage
 	case "IO", "Permission":
 		name = "HIVE_CANNOT_OPEN_SPLIT"
 	case "Invalid Input":
@@ -408,6 +339,9 @@ func queryError(ctx context.Context, err error) error {
 		}
 	case "Parser", "Internal", "Fatal":
 		name = "GENERIC_INTERNAL_ERROR"
+	}
+	if strings.HasPrefix(text, "Max expression depth limit") || strings.HasPrefix(text, "memory exhausted at or near") {
+		name, text = "STACK_OVERFLOW", "statement is too large (stack overflow during analysis)"
 	}
 	return &Error{Name: name, Message: text}
 }

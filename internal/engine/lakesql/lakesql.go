@@ -18,6 +18,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/worker"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -47,6 +48,10 @@ var (
 	ErrNoBucket = catalog.ErrNoBucket
 	ErrDenied   = catalog.ErrDenied
 )
+
+// ErrRestarted is that the process that queries run in was killed while one ran that had
+// given out rows, for no fault of that one. It can be run again from its beginning.
+var ErrRestarted = worker.ErrRestarted
 
 // ResultColumn describes a column of a result as Athena does.
 type ResultColumn struct {

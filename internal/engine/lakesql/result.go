@@ -2,21 +2,12 @@ package lakesql
 
 import (
 	"context"
-	"database/sql/driver"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"math"
-	"math/big"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/worker"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
@@ -29,10 +20,7 @@ type Stats struct {
 }
 
 // Value is a value as Athena shows it.
-type Value struct {
-	Text string
-	Null bool
-}
+type Value = worker.Value
 
 // Result gives the rows of a query one by one:
 //
@@ -43,13 +31,12 @@ type Result struct {
 	Columns []ResultColumn
 	Stats   Stats
 
-	infos  []duckdb.TypeInfo
-	zones  []*time.Location // that instants are shown in; nil where that is UTC
-	rows   driver.Rows
-	values []driver.Value
-	row    []Value
-	err    error
-	close  func()
+	ctx   context.Context // of the query
+	rows  *worker.Rows
+	err   error
+	close func()
+
+	outward func(error) error // words errors for who asked
 }
 
 // Next moves to the next row; false at the end or on an error.
@@ -60,36 +47,20 @@ func (r *Result) Next(ctx context.Context) bool {
 	if r.err = ctx.Err(); r.err != nil {
 		return false
 	}
-	if err := r.rows.Next(r.values); err != nil {
-		if !errors.Is(err, io.EOF) {
-			r.err = queryError(ctx, err)
+	if !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			if r.err = queryError(r.ctx, err); r.outward != nil {
+				r.err = r.outward(r.err)
+			}
 		}
 		return false
-	}
-	if r.row == nil {
-		r.row = make([]Value, len(r.values))
-	}
-	var buf []byte
-	for i, v := range r.values {
-		if v == nil {
-			r.row[i] = Value{Null: true}
-			continue
-		}
-		if at, ok := v.(time.Time); ok && r.zones != nil && r.zones[i] != nil {
-			at = at.In(r.zones[i])
-			buf = append(append(at.AppendFormat(buf[:0], "2006-01-02 15:04:05.000"), ' '), r.zones[i].String()...)
-			r.row[i] = Value{Text: string(buf)}
-			continue
-		}
-		buf = appendValue(buf[:0], v, r.infos[i], false)
-		r.row[i] = Value{Text: string(buf)}
 	}
 	r.Stats.Rows++
 	return true
 }
 
 // Row is the current row, good until the next call of Next.
-func (r *Result) Row() []Value { return r.row }
+func (r *Result) Row() []Value { return r.rows.Row() }
 
 // Err is what ended the rows early, nil if nothing did.
 func (r *Result) Err() error { return r.err }
@@ -102,77 +73,13 @@ func (r *Result) Close() {
 	}
 }
 
-// describe gives the columns of a prepared statement.
-func describe(s *duckdb.Stmt) ([]ResultColumn, []duckdb.TypeInfo, error) {
-	n, err := s.ColumnCount()
-	if err != nil {
-		return nil, nil, err
+// resultColumns are a worker's columns, before finish.
+func resultColumns(in []worker.Column) []ResultColumn {
+	out := make([]ResultColumn, len(in))
+	for i, c := range in {
+		out[i] = ResultColumn{Name: c.Name, Type: c.Type, Precision: c.Precision, Scale: c.Scale, CaseSensitive: c.CaseSensitive, typ: c.Trino}
 	}
-	columns, infos := make([]ResultColumn, n), make([]duckdb.TypeInfo, n)
-	for i := range n {
-		name, err := s.ColumnName(i)
-		if err != nil {
-			return nil, nil, err
-		}
-		info, err := s.ColumnTypeInfo(i)
-		if err != nil {
-			return nil, nil, err
-		}
-		infos[i] = info
-		columns[i] = resultColumn(name, info)
-		columns[i].typ = trinoOf(info)
-	}
-	return columns, infos, nil
-}
-
-// resultColumn words a type as GetQueryResults does. Precision and scale as Athena
-// gives them: of integers the digits, of varchar the longest length.
-func resultColumn(name string, info duckdb.TypeInfo) ResultColumn {
-	c := ResultColumn{Name: name}
-	switch info.InternalType() {
-	case duckdb.TYPE_BOOLEAN:
-		c.Type = "boolean"
-	case duckdb.TYPE_TINYINT:
-		c.Type, c.Precision = "tinyint", 3
-	case duckdb.TYPE_SMALLINT, duckdb.TYPE_UTINYINT:
-		c.Type, c.Precision = "smallint", 5
-	case duckdb.TYPE_INTEGER, duckdb.TYPE_USMALLINT:
-		c.Type, c.Precision = "integer", 10
-	case duckdb.TYPE_BIGINT, duckdb.TYPE_UINTEGER, duckdb.TYPE_UBIGINT, duckdb.TYPE_HUGEINT, duckdb.TYPE_UHUGEINT:
-		c.Type, c.Precision = "bigint", 19
-	case duckdb.TYPE_FLOAT:
-		c.Type, c.Precision = "float", 17
-	case duckdb.TYPE_DOUBLE:
-		c.Type, c.Precision = "double", 17
-	case duckdb.TYPE_DECIMAL:
-		c.Type = "decimal"
-		if d, ok := info.Details().(*duckdb.DecimalDetails); ok {
-			c.Precision, c.Scale = int(d.Width), int(d.Scale)
-		}
-	case duckdb.TYPE_DATE:
-		c.Type = "date"
-	case duckdb.TYPE_TIME, duckdb.TYPE_TIME_TZ:
-		c.Type, c.Precision = "time", 3
-	case duckdb.TYPE_TIMESTAMP, duckdb.TYPE_TIMESTAMP_S, duckdb.TYPE_TIMESTAMP_MS, duckdb.TYPE_TIMESTAMP_NS:
-		c.Type, c.Precision = "timestamp", 3
-	case duckdb.TYPE_TIMESTAMP_TZ:
-		c.Type, c.Precision = "timestamp with time zone", 3
-	case duckdb.TYPE_BLOB:
-		c.Type, c.Precision = "varbinary", 1073741824
-	case duckdb.TYPE_LIST, duckdb.TYPE_ARRAY:
-		c.Type = "array"
-	case duckdb.TYPE_MAP:
-		c.Type = "map"
-	case duckdb.TYPE_STRUCT:
-		c.Type = "row"
-	case duckdb.TYPE_INTERVAL:
-		c.Type = "interval day to second"
-	case duckdb.TYPE_SQLNULL:
-		c.Type = "unknown"
-	default:
-		c.Type, c.Precision, c.CaseSensitive = "varchar", math.MaxInt32, true
-	}
-	return c
+	return out
 }
 
 // finish names the columns without a name and gives all of them their types: the
@@ -219,206 +126,4 @@ func refine(known, actual *sql.Type) *sql.Type {
 		return t
 	}
 	return actual
-}
-
-// trinoOf is the type of DuckDB's in Trino's words.
-func trinoOf(info duckdb.TypeInfo) *sql.Type {
-	switch info.InternalType() {
-	case duckdb.TYPE_DECIMAL:
-		if d, ok := info.Details().(*duckdb.DecimalDetails); ok {
-			return &sql.Type{Name: "decimal", Params: []int{int(d.Width), int(d.Scale)}}
-		}
-	case duckdb.TYPE_LIST:
-		if d, ok := info.Details().(*duckdb.ListDetails); ok {
-			return types.ArrayOf(trinoOf(d.Child))
-		}
-	case duckdb.TYPE_MAP:
-		if d, ok := info.Details().(*duckdb.MapDetails); ok {
-			return &sql.Type{Name: "map", Args: []*sql.Type{trinoOf(d.Key), trinoOf(d.Value)}}
-		}
-	case duckdb.TYPE_STRUCT:
-		t := &sql.Type{Name: "row"}
-		if d, ok := info.Details().(*duckdb.StructDetails); ok {
-			for _, f := range d.Entries {
-				t.Fields = append(t.Fields, sql.RowField{Name: &sql.Identifier{Name: f.Name()}, Type: trinoOf(f.Info())})
-			}
-		}
-		return t
-	case duckdb.TYPE_FLOAT:
-		return types.Named("real")
-	}
-	return types.Named(resultColumn("", info).Type)
-}
-
-// appendValue writes a value as Athena's CSV and GetQueryResults show it.
-func appendValue(b []byte, v any, info duckdb.TypeInfo, nested bool) []byte {
-	switch v := v.(type) {
-	case nil:
-		return append(b, "null"...)
-	case string:
-		return append(b, v...)
-	case bool:
-		return strconv.AppendBool(b, v)
-	case int8:
-		return strconv.AppendInt(b, int64(v), 10)
-	case int16:
-		return strconv.AppendInt(b, int64(v), 10)
-	case int32:
-		return strconv.AppendInt(b, int64(v), 10)
-	case int64:
-		return strconv.AppendInt(b, v, 10)
-	case uint8:
-		return strconv.AppendUint(b, uint64(v), 10)
-	case uint16:
-		return strconv.AppendUint(b, uint64(v), 10)
-	case uint32:
-		return strconv.AppendUint(b, uint64(v), 10)
-	case uint64:
-		return strconv.AppendUint(b, v, 10)
-	case *big.Int:
-		return v.Append(b, 10)
-	case float32:
-		return appendFloat(b, float64(v), 32)
-	case float64:
-		return appendFloat(b, v, 64)
-	case duckdb.Decimal:
-		return appendDecimal(b, v)
-	case time.Time:
-		return appendTime(b, v, info)
-	case []byte:
-		if info.InternalType() == duckdb.TYPE_UUID && len(v) == 16 {
-			id := duckdb.UUID(v)
-			return append(b, id.String()...)
-		}
-		for i, c := range v {
-			if i > 0 {
-				b = append(b, ' ')
-			}
-			b = fmt.Appendf(b, "%02x", c)
-		}
-		return b
-	case []any:
-		var child duckdb.TypeInfo
-		if l, ok := info.Details().(*duckdb.ListDetails); ok {
-			child = l.Child
-		}
-		b = append(b, '[')
-		for i, x := range v {
-			if i > 0 {
-				b = append(b, ", "...)
-			}
-			b = appendValue(b, x, child, true)
-		}
-		return append(b, ']')
-	case map[string]any:
-		s, ok := info.Details().(*duckdb.StructDetails)
-		if !ok {
-			break
-		}
-		b = append(b, '{')
-		for i, f := range s.Entries {
-			if i > 0 {
-				b = append(b, ", "...)
-			}
-			b = append(append(b, f.Name()...), '=')
-			b = appendValue(b, v[f.Name()], f.Info(), true)
-		}
-		return append(b, '}')
-	case duckdb.OrderedMap:
-		m, ok := info.Details().(*duckdb.MapDetails)
-		if !ok {
-			break
-		}
-		b = append(b, '{')
-		values := v.Values()
-		for i, k := range v.Keys() {
-			if i > 0 {
-				b = append(b, ", "...)
-			}
-			b = append(appendValue(b, k, m.Key, true), '=')
-			b = appendValue(b, values[i], m.Value, true)
-		}
-		return append(b, '}')
-	case duckdb.UUID:
-		return append(b, v.String()...)
-	case duckdb.Interval:
-		return appendInterval(b, v)
-	}
-	if text, err := json.Marshal(v); err == nil {
-		return append(b, text...)
-	}
-	return fmt.Append(b, v)
-}
-
-// appendFloat writes as Java's Double.toString does: 0.1, 1.0E10, 1.0E-5, NaN.
-func appendFloat(b []byte, f float64, bits int) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(b, "NaN"...)
-	case math.IsInf(f, 1):
-		return append(b, "Infinity"...)
-	case math.IsInf(f, -1):
-		return append(b, "-Infinity"...)
-	}
-	if a := math.Abs(f); a == 0 || a >= 1e-3 && a < 1e7 {
-		start := len(b)
-		b = strconv.AppendFloat(b, f, 'f', -1, bits)
-		if !strings.Contains(string(b[start:]), ".") {
-			b = append(b, ".0"...)
-		}
-		return b
-	}
-	text := strconv.FormatFloat(f, 'e', -1, bits)
-	mantissa, exponent, _ := strings.Cut(text, "e")
-	b = append(b, mantissa...)
-	if !strings.Contains(mantissa, ".") {
-		b = append(b, ".0"...)
-	}
-	n, _ := strconv.Atoi(exponent)
-	return strconv.AppendInt(append(b, 'E'), int64(n), 10)
-}
-
-func appendDecimal(b []byte, d duckdb.Decimal) []byte {
-	digits := new(big.Int).Abs(d.Value).String()
-	if d.Value.Sign() < 0 {
-		b = append(b, '-')
-	}
-	scale := int(d.Scale)
-	if scale == 0 {
-		return append(b, digits...)
-	}
-	if len(digits) <= scale {
-		digits = strings.Repeat("0", scale-len(digits)+1) + digits
-	}
-	b = append(b, digits[:len(digits)-scale]...)
-	return append(append(b, '.'), digits[len(digits)-scale:]...)
-}
-
-func appendTime(b []byte, t time.Time, info duckdb.TypeInfo) []byte {
-	t = t.UTC()
-	switch info.InternalType() {
-	case duckdb.TYPE_DATE:
-		return t.AppendFormat(b, "2006-01-02")
-	case duckdb.TYPE_TIME, duckdb.TYPE_TIME_TZ:
-		return t.AppendFormat(b, "15:04:05.000")
-	case duckdb.TYPE_TIMESTAMP_TZ:
-		return t.AppendFormat(b, "2006-01-02 15:04:05.000 UTC")
-	}
-	return t.AppendFormat(b, "2006-01-02 15:04:05.000")
-}
-
-// appendInterval writes Trino's two intervals: "1-2" years to months, "1 02:03:04.000" days to seconds.
-func appendInterval(b []byte, v duckdb.Interval) []byte {
-	if v.Months != 0 {
-		m := int(v.Months)
-		if m < 0 {
-			b, m = append(b, '-'), -m
-		}
-		return fmt.Appendf(b, "%d-%d", m/12, m%12)
-	}
-	ms := v.Micros/1000 + int64(v.Days)*86_400_000
-	if ms < 0 {
-		b, ms = append(b, '-'), -ms
-	}
-	return fmt.Appendf(b, "%d %02d:%02d:%02d.%03d", ms/86_400_000, ms/3_600_000%24, ms/60_000%60, ms/1000%60, ms%1000)
 }

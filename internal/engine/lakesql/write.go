@@ -2,7 +2,6 @@ package lakesql
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/worker"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
@@ -126,18 +126,12 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 		names[i] = fmt.Sprintf("q%d", i)
 	}
 	text := "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + p.Text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + duck.Quote(filepath.Join(dir, "rows")) + " (" + options + ")"
-	c, err := e.connect(ctx)
+	rows, err := e.worker.Run(ctx, worker.Call{Text: text, Execute: true})
 	if err != nil {
-		return nil, err
+		return nil, p.outward(queryError(ctx, err))
 	}
-	done, err := c.(driver.ExecerContext).ExecContext(ctx, text, nil)
-	e.release(c)
-	if err != nil {
-		return nil, queryError(ctx, err)
-	}
-	if w.Rows, err = done.RowsAffected(); err != nil {
-		return nil, fmt.Errorf("lakesql: write: %w", err)
-	}
+	rows.Close()
+	w.Rows = rows.Affected
 	w.Stats.Rows = w.Rows
 	if w.Rows == 0 {
 		return w, nil

@@ -13,12 +13,10 @@ package athena
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jonboulle/clockwork"
@@ -170,14 +168,6 @@ func (sc scope) arn(resource string) string {
 // background is the context of work that outlives its request, for the same account.
 func (sc scope) background(ctx context.Context) context.Context {
 	return awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region})
-}
-
-// invalidRequest refuses a call; of no code, with that of bad input.
-func invalidRequest(code, format string, args ...any) error {
-	if code == "" {
-		code = "INVALID_INPUT"
-	}
-	return &types.InvalidRequestException{Message: aws.String(fmt.Sprintf(format, args...)), AthenaErrorCode: aws.String(code)}
 }
 
 // pageOf cuts one page out of items, which are sorted by key. max nil or 0 means limit.

@@ -2,7 +2,6 @@ package athena
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -138,40 +137,6 @@ func (d *executionDoc) output(now time.Time) types.QueryExecution {
 	return out
 }
 
-// errorTypes are the types of user errors that Athena tells apart, by the names that their
-// reasons begin with.
-var errorTypes = map[string]int32{
-	"DIVISION_BY_ZERO": 1001, "TYPE_MISMATCH": 1002, "COLUMN_NOT_FOUND": 1006, "CATALOG_NOT_FOUND": 1006,
-	"INVALID_CAST_ARGUMENT": 1100, "NOT_SUPPORTED": 1200, "TABLE_NOT_FOUND": 1301, "SCHEMA_NOT_FOUND": 1301, "FUNCTION_NOT_FOUND": 1303,
-}
-
-// errorType is Athena's type of an error.
-func errorType(category int32, reason string) int32 {
-	if category != userError {
-		return 200
-	}
-	name, _, _ := strings.Cut(reason, ":")
-	if t := errorTypes[name]; t != 0 {
-		return t
-	}
-	switch {
-	case strings.HasPrefix(reason, ddlTask):
-		return 1100
-	case strings.HasPrefix(reason, "FAILED: SemanticException"):
-		return 1006
-	}
-	return 1000
-}
-
-// message is the text of an AWS error.
-func message(err error) string {
-	var api interface{ ErrorMessage() string }
-	if errors.As(err, &api) {
-		return api.ErrorMessage()
-	}
-	return err.Error()
-}
-
 // parse reads a statement; text that is none is Athena's error.
 func parse(text string) (sql.Statement, error) {
 	st, err := sql.Parse(text)
@@ -274,10 +239,6 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 		s.executions.launch(sc, d, f, func(ctx context.Context, x *execution) { s.run(ctx, sc, wg, st, x) })
 	}
 	return &athena.StartQueryExecutionOutput{QueryExecutionId: aws.String(id)}, nil
-}
-
-func executionNotFound(id string) error {
-	return invalidRequest("QUERY_EXECUTION_NOT_FOUND", "QueryExecution %s was not found", id)
 }
 
 // GetQueryExecution describes one execution as it stands.

@@ -3,7 +3,6 @@ package athena
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"strings"
 
@@ -16,21 +15,6 @@ import (
 
 // How a statement runs: a query on the engine, its rows as CSV; anything else against
 // the catalog, its answer as lines of text. Statements that write are in write.go.
-
-// failure is a statement that failed, in Athena's words.
-type failure struct {
-	reason   string
-	category int32
-}
-
-func (f *failure) Error() string { return f.reason }
-
-func failf(format string, args ...any) error {
-	return &failure{fmt.Sprintf(format, args...), userError}
-}
-
-// errCutoff is a query that would read more than its workgroup allows.
-var errCutoff = errors.New("Bytes scanned limit was exceeded") //lint:ignore ST1005 it is Athena's text
 
 // timed notes how long a statement that writes took.
 func (s *Service) timed(x *execution, f func() error) error {
@@ -73,34 +57,6 @@ func (s *Service) contain(x *execution, f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// reason words an error for StateChangeReason.
-func (s *Service) reason(_ context.Context, d *executionDoc, err error) (string, int32) {
-	var f *failure
-	var q *lakesql.Error
-	switch {
-	case errors.As(err, &f):
-		return f.reason, f.category
-	case errors.As(err, &q):
-		category := userError
-		if strings.HasPrefix(q.Name, "GENERIC_INTERNAL") {
-			category = systemError
-		}
-		return q.Error(), category
-	}
-	var api interface {
-		ErrorCode() string
-		ErrorMessage() string
-	}
-	if errors.As(err, &api) {
-		if api.ErrorCode() == "NoSuchBucket" {
-			return "The S3 location provided to save your query results is invalid. Please check your S3 location is correct and is in the same region and try again. If you continue to see the issue, contact customer support for further assistance.", userError
-		}
-		return api.ErrorMessage(), userError
-	}
-	s.logger.Error("query failed", "query", d.ID, "error", err)
-	return "GENERIC_INTERNAL_ERROR: " + err.Error(), systemError
 }
 
 func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st sql.Statement, x *execution) error {
@@ -201,8 +157,18 @@ func (s *Service) prepare(ctx context.Context, sc scope, wg *workGroupDoc, st *s
 	return nil
 }
 
-// query runs a SELECT and writes its rows.
+// query runs a SELECT and writes its rows. Where the engine was restarted for the sake of
+// another query, it begins anew.
 func (s *Service) query(ctx context.Context, wg *workGroupDoc, request lakesql.Request, x *execution) error {
+	for try := 0; ; try++ {
+		err := s.queryOnce(ctx, wg, request, x)
+		if try >= 3 || !errors.Is(err, lakesql.ErrRestarted) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (s *Service) queryOnce(ctx context.Context, wg *workGroupDoc, request lakesql.Request, x *execution) error {
 	start := s.clock.Now()
 	result, err := s.engine.Query(ctx, request)
 	x.planned()

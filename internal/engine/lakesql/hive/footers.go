@@ -2,9 +2,9 @@ package hive
 
 import (
 	"context"
-	"database/sql/driver"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -15,8 +15,8 @@ import (
 // Footers remembers the columns of Parquet files; it is emptied when it is full. It is safe
 // for use by many goroutines.
 type Footers struct {
-	// Query runs a statement of DuckDB's and hands its rows out, each of so many values.
-	Query func(ctx context.Context, text string, values int, row func([]driver.Value)) error
+	// Query runs a statement of DuckDB's and hands its rows out, which have no nulls.
+	Query func(ctx context.Context, text string, row func(values []string)) error
 
 	mu    sync.Mutex
 	files map[fileKey]*parquetSchema
@@ -126,9 +126,9 @@ func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]*p
 	}
 	open := map[string]*reading{}
 	text := "SELECT file_name, name, coalesce(type, ''), coalesce(num_children, 0)::BIGINT, coalesce(duckdb_type, '') FROM parquet_schema(" + fileList([]Piece{{Files: files}}) + ")"
-	err := c.Query(ctx, text, 5, func(values []driver.Value) {
-		path, name := values[0].(string), values[1].(string)
-		children, _ := values[3].(int64)
+	err := c.Query(ctx, text, func(values []string) {
+		path, name := values[0], values[1]
+		children, _ := strconv.ParseInt(values[3], 10, 64)
 		r := open[path]
 		if r == nil {
 			r = &reading{}
@@ -143,7 +143,7 @@ func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]*p
 		default:
 			c := parquetColumn{name: name}
 			if children == 0 {
-				c.typ, _ = values[4].(string)
+				c.typ = values[4]
 			}
 			r.cols = append(r.cols, c)
 			r.skip = children

@@ -32,7 +32,9 @@ const DefaultPartition = "__HIVE_DEFAULT_PARTITION__"
 type Reader struct {
 	Footers *Footers // of Parquet files
 	Scratch string   // the directory that compressed text is unpacked in; empty: nowhere
-	plain   string   // the directory of unpacked files, if there are any
+	// Unpacked are the URIs of the objects that were unpacked, by the paths of what they became.
+	Unpacked map[string]string
+	plain    string // the directory of unpacked files, if there are any
 }
 
 // Scan is what is read of a table.

@@ -18,13 +18,14 @@ func (t *translator) text(x sql.Expr, in *scope) string {
 	return s
 }
 
-// maxExpr bounds the text of an expression: some functions write their arguments more
-// than once, and calls within calls would multiply that.
-const maxExpr = 16 << 20
-
 // expr translates an expression; what it returns can stand as an operand anywhere.
 func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
+	t.worked(x.Pos())
+	if t.depth++; t.depth > maxDepth {
+		tooLarge(x.Pos())
+	}
 	text, typ := t.anyExpr(x, in)
+	t.depth--
 	if len(text) > maxExpr {
 		fault.Fail(x.Pos(), "NOT_SUPPORTED", "The expression is nested too deeply")
 	}

@@ -14,9 +14,9 @@ import (
 )
 
 // A timestamp with a zone is an instant in DuckDB. The zone, which Trino keeps with each
-// value, is part of the type here: its name, or behind dynamicZone the text of an
+// value, is part of the type here: its name, or behind DynamicZone the text of an
 // expression, which must not leave the SELECT that it is in.
-const dynamicZone = "\x00"
+const DynamicZone = "\x00"
 
 // packedZone marks a column of instants each with a zone of its own: a struct of both.
 const packedZone = "\x01"
@@ -25,7 +25,7 @@ func Packed(t *sql.Type) bool { return t != nil && t.Zone == packedZone }
 
 // packZone makes a value of a dynamic zone into one that may leave its SELECT.
 func packZone(text string, t *sql.Type) (string, *sql.Type) {
-	if t == nil || !strings.HasPrefix(t.Zone, dynamicZone) {
+	if t == nil || !strings.HasPrefix(t.Zone, DynamicZone) {
 		return text, t
 	}
 	return "struct_pack(at := " + text + ", zone := " + t.Zone[1:] + ")", types.Zoned(packedZone)
@@ -36,7 +36,7 @@ func unpackZone(text string, t *sql.Type) (string, *sql.Type) {
 	if !Packed(t) {
 		return text, t
 	}
-	return "(" + text + ").at", types.Zoned(dynamicZone + "(" + text + ").zone")
+	return "(" + text + ").at", types.Zoned(DynamicZone + "(" + text + ").zone")
 }
 
 // local is a date or time without a zone: that on the clocks of its zone.
@@ -45,7 +45,7 @@ func (t *translator) local(text string, typ *sql.Type) string {
 		return text
 	}
 	zone := typ.Zone
-	if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
+	if rest, ok := strings.CutPrefix(zone, DynamicZone); ok {
 		return "trino_local(" + text + ", " + rest + ")"
 	}
 	if zone == "" {
@@ -60,7 +60,7 @@ func (t *translator) local(text string, typ *sql.Type) string {
 // instant is the moment that a local time of the type's zone is.
 func (t *translator) instant(text string, typ *sql.Type) string {
 	zone := typ.Zone
-	if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
+	if rest, ok := strings.CutPrefix(zone, DynamicZone); ok {
 		return "trino_instant(" + text + ", " + rest + ")"
 	}
 	if zone == "" {
@@ -93,7 +93,7 @@ func (c *invocation) zone(i int) *sql.Type {
 	}
 	s, ok := x.(*sql.String)
 	if !ok {
-		return types.Zoned(dynamicZone + c.args[i])
+		return types.Zoned(DynamicZone + c.args[i])
 	}
 	l, err := udf.Location(s.Value)
 	if err != nil {
@@ -192,7 +192,7 @@ func timeFunctions() map[string]function {
 			if t := c.typ(0); t != nil && t.Zone != "" {
 				zone = t.Zone
 			}
-			if rest, ok := strings.CutPrefix(zone, dynamicZone); ok {
+			if rest, ok := strings.CutPrefix(zone, DynamicZone); ok {
 				return rest, nil
 			}
 			return duck.Quote(zone), nil
@@ -320,7 +320,7 @@ func zoneName(t *sql.Type) string {
 	switch {
 	case t == nil || t.Zone == "":
 		return "'UTC'"
-	case strings.HasPrefix(t.Zone, dynamicZone):
+	case strings.HasPrefix(t.Zone, DynamicZone):
 		return t.Zone[1:]
 	}
 	return duck.Quote(t.Zone)

@@ -1,7 +1,6 @@
 package trino
 
 import (
-	"database/sql/driver"
 	"math/big"
 	"strings"
 
@@ -301,7 +300,7 @@ func (p *pruner) evaluate(x sql.Expr) (v operand, ok bool) {
 		return operand{}, false
 	}
 	var s string
-	err := p.t.host.Query(p.t.ctx, "SELECT CAST("+text+" AS VARCHAR)", 1, func(values []driver.Value) { s, ok = values[0].(string) })
+	err := p.t.host.Query(p.t.ctx, "SELECT v FROM (SELECT CAST("+text+" AS VARCHAR) AS v) WHERE v IS NOT NULL", func(values []string) { s, ok = values[0], true })
 	if err != nil {
 		return operand{}, false
 	}

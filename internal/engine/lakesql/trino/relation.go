@@ -45,6 +45,8 @@ func (t *translator) rename(at sql.Position, columns []column, names []sql.Ident
 
 // relation translates a relation of FROM and adds its columns to the scope.
 func (t *translator) relation(r sql.Relation, in *scope) string {
+	t.worked(r.Pos())
+	defer func() { wide(r.Pos(), in.columns) }()
 	switch r := r.(type) {
 	case *sql.Table:
 		text, columns := t.table(r, "", in)
@@ -292,11 +294,12 @@ func (t *translator) view(at sql.Position, v *catalog.Table) (string, []column) 
 	ctes, lambdas, database, path := t.ctes, t.lambdas, t.database, t.path
 	t.ctes, t.lambdas, t.database, t.path, t.bare = nil, nil, strings.ToLower(v.Database), usesPath(q), false
 	t.views = append(t.views, key)
+	t.work += viewWork
 	defer func() {
 		t.ctes, t.lambdas, t.database, t.path = ctes, lambdas, database, path
 		t.views = t.views[:len(t.views)-1]
 		if p := recover(); p != nil {
-			if e, ok := p.(*fault.Error); ok && e.Name != "VIEW_IS_RECURSIVE" {
+			if e, ok := p.(*fault.Error); ok && e.Name != "VIEW_IS_RECURSIVE" && e.Name != "STACK_OVERFLOW" {
 				fault.Fail(at, "INVALID_VIEW", "Failed analyzing stored view '%s': line %d:%d: %s", key, e.Line, e.Column, e.Message)
 			}
 			panic(p)

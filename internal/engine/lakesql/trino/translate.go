@@ -9,7 +9,6 @@ package trino
 
 import (
 	"context"
-	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,6 +45,9 @@ type translator struct {
 	path     bool // "$path" is asked for
 	bare     bool // of the rows of tables only their number is asked for
 	try      int  // depth of TRY
+	depth    int  // of expressions
+	work     int  // see worked
+	sets     int  // depth of set operations
 }
 
 // column is one that a name may stand for.
@@ -77,8 +79,8 @@ type Host struct {
 	Now    time.Time // current_timestamp, in UTC
 	Dir    string    // the directory that all files must be below, absolute
 	Reader *hive.Reader
-	// Query runs a statement of DuckDB's without tables, for constants.
-	Query func(ctx context.Context, text string, values int, row func([]driver.Value)) error
+	// Query runs a statement of DuckDB's without tables, for constants. Its rows have no nulls.
+	Query func(ctx context.Context, text string, row func(values []string)) error
 }
 
 // Plan is a statement in DuckDB's words.
@@ -222,6 +224,10 @@ func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 		n, _ := t.expr(q.Offset, outer)
 		b.WriteString(" OFFSET " + n)
 	}
+	if b.Len() > maxText {
+		tooLarge(q.Position)
+	}
+	wide(q.Position, columns)
 	return b.String(), columns
 }
 
@@ -260,6 +266,10 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 		text, columns := t.table(&sql.Table{Position: b.Position, Name: b.Name}, "", nil)
 		return "SELECT * FROM " + text, columns, nil
 	case *sql.SetOperation:
+		if t.sets++; t.sets > maxSets {
+			tooLarge(b.Position)
+		}
+		defer func() { t.sets-- }()
 		left, columns, _ := t.body(b.Left, outer)
 		right, other, _ := t.body(b.Right, outer)
 		if len(columns) != len(other) {

@@ -48,7 +48,16 @@ func (u scalar) Config() duckdb.ScalarFuncConfig {
 
 // Executor implements duckdb.ScalarFunc.
 func (u scalar) Executor() duckdb.ScalarFuncExecutor {
-	return duckdb.ScalarFuncExecutor{RowExecutor: u.f}
+	return duckdb.ScalarFuncExecutor{RowContextExecutor: func(ctx context.Context, args []driver.Value) (any, error) {
+		if err := ctx.Err(); err != nil { // between rows
+			return nil, err
+		}
+		v, err := u.f(args)
+		if err == nil {
+			err = draw(ctx, v)
+		}
+		return v, err
+	}}
 }
 
 func typeInfo(t duckdb.Type) duckdb.TypeInfo {

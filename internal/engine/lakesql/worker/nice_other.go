@@ -1,6 +1,6 @@
 //go:build !linux
 
-package node
+package worker
 
 // giveWay does nothing where a thread has no priority of its own.
 func giveWay(int) {}

@@ -1,0 +1,364 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// The side of the parent: starting, stopping and restarting the process.
+
+// stopGrace is how long what was told to stop may go on before the process is killed.
+const stopGrace = time.Second
+
+// startLimit is how long a process may take until it answers.
+const startLimit = 30 * time.Second
+
+// ErrMemory is that the process ended because a statement needed more memory than it may have.
+var ErrMemory = errors.New("the query engine ran out of memory")
+
+// ErrEnded is that the process ended by itself while a statement ran in it alone.
+var ErrEnded = errors.New("the query engine ended unexpectedly")
+
+// ErrClosed is that the pool is closed.
+var ErrClosed = errors.New("the query engine is closed")
+
+// Pool is a worker and its slots. It is safe for use by many goroutines.
+type Pool struct {
+	settings Settings
+	slots    *semaphore.Weighted
+
+	mu     sync.Mutex
+	proc   *process
+	closed bool
+}
+
+// Start starts a worker.
+func Start(s Settings) (*Pool, error) {
+	p := &Pool{settings: s, slots: semaphore.NewWeighted(int64(s.Slots))}
+	if _, err := p.process(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Close ends the worker; what runs in it fails.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	proc := p.proc
+	p.mu.Unlock()
+	if proc != nil {
+		proc.kill(ErrClosed)
+		<-proc.exited
+	}
+	return nil
+}
+
+// PID is the process's id, zero where there is none at the moment.
+func (p *Pool) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.proc == nil || p.proc.cmd == nil {
+		return 0
+	}
+	return p.proc.cmd.Process.Pid
+}
+
+// process returns the one that runs, and starts one where none does.
+func (p *Pool) process() (*process, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	if p.proc != nil && !p.proc.ended() {
+		return p.proc, nil
+	}
+	begin := start
+	if !enabled {
+		begin = within
+	}
+	proc, err := begin(p.settings)
+	if err != nil {
+		return nil, err
+	}
+	p.proc = proc
+	return proc, nil
+}
+
+// process is one that was started.
+type process struct {
+	cmd    *exec.Cmd // nil: DuckDB runs within this process
+	end    func()    // of what runs within this process
+	free   chan *slot
+	exited chan struct{}
+	output tail // of its standard error
+
+	mu     sync.Mutex
+	reason error // why it was killed; nil: it was not
+}
+
+// slot is a pair of sockets to a process.
+type slot struct {
+	conn net.Conn
+	r    *bufio.Reader
+	buf  []byte
+}
+
+func start(s Settings) (_ *process, err error) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	path, err := executable()
+	if err != nil {
+		return nil, err
+	}
+	proc := &process{cmd: exec.Command(path), free: make(chan *slot, s.Slots), exited: make(chan struct{})}
+	proc.cmd.Env = []string{environment + "=" + string(text)}
+	proc.cmd.Stdout, proc.cmd.Stderr = &proc.output, &proc.output
+	proc.cmd.SysProcAttr = attributes()
+	var slots []*slot
+	defer func() {
+		for _, f := range proc.cmd.ExtraFiles {
+			f.Close()
+		}
+		if err != nil {
+			for _, s := range slots {
+				s.conn.Close()
+			}
+		}
+	}()
+	for range s.Slots {
+		ours, theirs, err := socketPair()
+		if err != nil {
+			return nil, fmt.Errorf("start the query engine: %w", err)
+		}
+		slots = append(slots, &slot{conn: ours, r: bufio.NewReaderSize(ours, 64<<10)})
+		proc.cmd.ExtraFiles = append(proc.cmd.ExtraFiles, theirs)
+	}
+	if err := proc.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the query engine: %w", err)
+	}
+	go func() {
+		_ = proc.cmd.Wait() // what matters of it is that it has ended
+		close(proc.exited)
+		for _, s := range slots {
+			s.conn.Close()
+		}
+	}()
+	timer := time.AfterFunc(startLimit, func() { proc.kill(ErrEnded) })
+	kind, payload, err := readFrame(slots[0].r, nil)
+	timer.Stop()
+	if err != nil || kind != frameDone {
+		proc.kill(ErrEnded)
+		<-proc.exited
+		return nil, fmt.Errorf("start the query engine: %s%s", payload, proc.output.String())
+	}
+	for _, s := range slots {
+		proc.free <- s
+	}
+	return proc, nil
+}
+
+// within runs DuckDB in this process, for programs that did not call Main. It is never killed:
+// what does not stop goes on.
+func within(s Settings) (*process, error) {
+	connector, err := open(s)
+	if err != nil {
+		return nil, err
+	}
+	w := &server{connector: connector, budget: s.Memory / 4, gone: func() {}}
+	proc := &process{free: make(chan *slot, s.Slots), exited: make(chan struct{})}
+	var running sync.WaitGroup
+	var conns []net.Conn
+	for range s.Slots {
+		ours, theirs := net.Pipe()
+		conns = append(conns, ours)
+		running.Go(func() { w.slot(theirs) })
+		proc.free <- &slot{conn: ours, r: bufio.NewReaderSize(ours, 64<<10)}
+	}
+	proc.end = sync.OnceFunc(func() {
+		for _, c := range conns {
+			c.Close()
+		}
+		running.Wait()
+		_ = connector.Close() // it is in memory alone
+		close(proc.exited)
+	})
+	return proc, nil
+}
+
+func socketPair() (net.Conn, *os.File, error) {
+	syscall.ForkLock.RLock()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fds[0])
+		syscall.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	f := os.NewFile(uintptr(fds[0]), "query engine")
+	conn, err := net.FileConn(f)
+	f.Close()
+	if err != nil {
+		syscall.Close(fds[1])
+		return nil, nil, err
+	}
+	return conn, os.NewFile(uintptr(fds[1]), "query engine"), nil
+}
+
+func (p *process) ended() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.reason != nil && p.cmd != nil
+	}
+}
+
+// kill ends the process; the first reason stays.
+func (p *process) kill(reason error) {
+	p.mu.Lock()
+	if p.reason == nil {
+		p.reason = reason
+	}
+	p.mu.Unlock()
+	switch {
+	case p.cmd != nil:
+		_ = p.cmd.Process.Kill() // an error says that it has ended
+	case errors.Is(reason, ErrClosed):
+		p.end()
+	}
+}
+
+// why returns why a statement did not get to its end: ErrRestarted where the process was
+// killed for another's sake.
+func (p *process) why() error {
+	<-p.exited
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case errors.Is(p.reason, ErrClosed):
+		return ErrClosed
+	case p.reason != nil:
+		return ErrRestarted
+	}
+	output := p.output.String()
+	for _, said := range []string{"out of memory", "cannot allocate", "bad_alloc", "failed to create new OS thread", "errno=11", "errno=12"} {
+		if bytes.Contains([]byte(output), []byte(said)) {
+			return ErrMemory
+		}
+	}
+	if p.cmd == nil {
+		return ErrEnded
+	}
+	state := p.cmd.ProcessState
+	if w, ok := state.Sys().(syscall.WaitStatus); ok && w.Signaled() && w.Signal() == syscall.SIGKILL {
+		return ErrMemory // by the kernel, which had no memory left
+	}
+	return fmt.Errorf("%w: %s: %s", ErrEnded, state, output)
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+const tailBytes = 16 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	// The beginning of a crash says why, so that is what is kept.
+	if room := tailBytes - len(t.b); room > 0 {
+		t.b = append(t.b, p[:min(room, len(p))]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.b)
+}
+
+// run begins a statement. alone: with no other beside it.
+func (p *Pool) run(ctx context.Context, call Call, alone bool) (*Rows, error) {
+	weight := int64(1)
+	if alone {
+		weight = int64(p.settings.Slots)
+	}
+	if err := p.slots.Acquire(ctx, weight); err != nil {
+		return nil, err
+	}
+	r, err := p.begin(ctx, call)
+	if err != nil {
+		p.slots.Release(weight)
+		return nil, err
+	}
+	r.release = func() { p.slots.Release(weight) }
+	if err := r.head(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (p *Pool) begin(ctx context.Context, call Call) (*Rows, error) {
+	proc, err := p.process()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(call)
+	if err != nil {
+		return nil, err
+	}
+	var s *slot
+	select {
+	case s = <-proc.free:
+	case <-proc.exited:
+		return nil, ErrRestarted
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	r := &Rows{ctx: ctx, proc: proc, slot: s}
+	if err := writeFrame(s.conn, frameCall, text); err != nil {
+		return nil, proc.why()
+	}
+	r.unwatch = context.AfterFunc(ctx, r.stop)
+	return r, nil
+}
+
+// Run runs a statement. The rows must be closed. When the context ends, so does the statement,
+// in a second at most.
+//
+// Where the process ends while the statement runs and no row has been given out, it is run
+// again: by itself, if it may be to blame.
+func (p *Pool) Run(ctx context.Context, call Call) (*Rows, error) {
+	for try := 0; ; try++ {
+		r, err := p.run(ctx, call, try > 0)
+		again := errors.Is(err, ErrRestarted) && try < 3 || try == 0 && (errors.Is(err, ErrMemory) || errors.Is(err, ErrEnded))
+		if again && ctx.Err() == nil {
+			continue
+		}
+		return r, err
+	}
+}
