@@ -110,7 +110,7 @@ func closeNode(n *node.Node) error {
 // nodeFlags are the flags of every command that starts a node.
 type nodeFlags struct {
 	data, listen, account string
-	limits                string
+	limits, iam           string
 	controlDelay          time.Duration
 	logLevel, logFormat   string
 }
@@ -122,6 +122,7 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.listen, "listen", d.Listen, "`address` to listen on; port 0 picks a free one")
 	fs.StringVar(&f.account, "account", d.Account, "12-digit `id` of the account that resources belong to")
 	fs.StringVar(&f.limits, "limits", "off", "limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream goes before it")
+	fs.StringVar(&f.iam, "iam", "", "what IAM policies do: off, log (what they would deny is logged) or enforce; off on loopback, else enforce")
 	fs.DurationVar(&f.controlDelay, "control-delay", 0, "how long a Kinesis stream stays CREATING, UPDATING or DELETING")
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; debug shows every request")
 	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
@@ -134,6 +135,7 @@ func (f *nodeFlags) override(cmd *cobra.Command, cfg *node.Config) {
 		"listen":        func() { cfg.Listen = f.listen },
 		"account":       func() { cfg.Account = f.account },
 		"limits":        func() { cfg.Limits = f.limits },
+		"iam":           func() { cfg.IAM = f.iam },
 		"control-delay": func() { cfg.ControlDelay = f.controlDelay },
 	} {
 		if cmd.Flags().Changed(name) {

@@ -16,23 +16,51 @@ const (
 // scope; background work of a service makes its own with the owner of the resource
 // it works for, so that calls to neighbours land in the same account and region.
 type Caller struct {
-	Account   string // 12 digits
-	Region    string // as in the credential scope, "us-east-1"
-	AccessKey string // empty for work that no request started
-	RequestID string // echoed as x-amzn-RequestId; empty for background work
-	Secure    bool   // the request came by TLS
-	Anonymous bool   // it came without credentials where these are asked for
-	Principal string // ARN of the role session or federated user; empty: the account, or a user of its
+	Account   string   // 12 digits
+	Region    string   // as in the credential scope, "us-east-1"
+	AccessKey string   // empty for work that no request started
+	RequestID string   // echoed as x-amzn-RequestId; empty for background work
+	Secure    bool     // the request came by TLS
+	Principal string   // ARN of the user, the role session or the federated user; empty: the account itself
+	Session   *Session // of temporary credentials, and of a service that acts as a role; nil: none. It is shared: do not change it
+	Anonymous bool     // the request is not signed
 }
+
+// SessionKind says what temporary credentials are a session of.
+type SessionKind uint8
+
+const (
+	RoleSession      SessionKind = iota // of a role
+	UserSession                         // of a user, by GetSessionToken
+	FederatedSession                    // of a federated user, by GetFederationToken
+	RootSession                         // of the account itself, by GetSessionToken
+)
 
 // A Session is what temporary credentials stand for.
 type Session struct {
+	Kind      SessionKind
 	Secret    string
 	Account   string
-	Secure    bool   // the request came by TLS
-	Anonymous bool   // it came without credentials where these are asked for
 	Principal string // as in Caller
+	Source    string // ARN of the role or user whose session it is, with its path; empty for the root's
+	ID        string // unique id, "AROA...:name"
+	Issued    time.Time
 	Expires   time.Time
+
+	// Limited: session policies apply, and allow what one of them does; of none, nothing.
+	Limited    bool
+	Policies   []string // documents
+	PolicyARNs []string // of managed policies
+
+	Tags           map[string]string
+	Transitive     []string // keys of the tags that sessions of the session have too
+	SourceIdentity string
+	Provider       string              // of a web identity: its ARN or name
+	Keys           map[string][]string // condition keys that the session has, as "token.actions.githubusercontent.com:sub"
+
+	// Service is the service that acts as a role by itself ("firehose.amazonaws.com"); empty for
+	// credentials.
+	Service string
 }
 
 type callerKey struct{}

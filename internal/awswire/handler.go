@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire/model"
+	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 )
 
 // HandlerOptions are what a node gives all handlers alike. The zero value works.
@@ -54,6 +55,11 @@ type boundOperation struct {
 	input    *plan
 	output   *plan
 	events   *plan // of an operation that streams
+}
+
+// takesUnsigned tells whether clients may call the operation without a signature.
+func (op *boundOperation) takesUnsigned() bool {
+	return op.unsigned || op.model != nil && op.model.Unsigned
 }
 
 // NewHandler returns the handler of a service. Every operation must be one of the
@@ -204,6 +210,9 @@ func (x *exchange) serve() error {
 		}
 	}
 	op := x.h.operations[x.name]
+	if CallerFrom(x.ctx).Anonymous && (op == nil || !op.takesUnsigned()) {
+		return sigv4.Missing(x.h.model.SigningName)
+	}
 	if op == nil || op.Mode == ModeRefuses || op.stream != nil && x.protocol == Query {
 		return x.h.unbound(x)
 	}

@@ -16,9 +16,11 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
 // Checked is what Check has found of a data directory.
@@ -89,8 +91,9 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 	}
 	defer shards.Close()
 	s := &stack{registry: prometheus.NewRegistry()}
+	key := seal.Random() // nothing is opened
 	made, err := s.construct(parts{
-		node: &Node{dirs: d, log: slog.New(slog.DiscardHandler)}, state: documents, log: shards,
+		node: &Node{dirs: d, log: slog.New(slog.DiscardHandler), key: key, issuer: sts.NewIssuer(key)}, state: documents, log: shards,
 		queries: struct{ athena.Engine }{}, objects: new(s3.Client), items: new(itemstore.Store), // none of them is called
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/compact"
 )
@@ -31,6 +34,11 @@ type Config struct {
 	// Credentials that may use the node. Without any, a node on loopback takes all
 	// callers, and a node on another address does not start.
 	Credentials []Credential `yaml:"credentials"`
+	// IAM says what policies do: "off", "log" (what they would deny is logged) or "enforce". Empty is
+	// off on loopback, and enforce elsewhere.
+	IAM string `yaml:"iam"`
+	// Issuers of identity tokens whose keys are known, beside the node's own.
+	Issuers []Issuer `yaml:"issuers"`
 	// TLS serves HTTPS, HTTP/2 included.
 	TLS *TLS `yaml:"tls"`
 	// CORSOrigins that pages in a browser may call the node from, besides loopback.
@@ -50,10 +58,31 @@ type Config struct {
 
 // Credential is an access key and the account that it acts for.
 type Credential struct {
-	AccessKeyID     string `yaml:"access_key_id"`
-	SecretAccessKey string `yaml:"secret_access_key"`
+	AccessKeyID string `yaml:"access_key_id"`
+	// SecretAccessKey, or the file or the environment variable that has it.
+	SecretAccessKey     string `yaml:"secret_access_key"`
+	SecretAccessKeyFile string `yaml:"secret_access_key_file"`
+	SecretAccessKeyEnv  string `yaml:"secret_access_key_env"`
 	// Account is Config.Account where empty.
 	Account string `yaml:"account"`
+}
+
+// Issuer is an issuer of identity tokens ("https://token.actions.githubusercontent.com") and the file of
+// its keys, a JSON Web Key Set.
+type Issuer struct {
+	Issuer string `yaml:"issuer"`
+	Keys   string `yaml:"keys"`
+}
+
+// iamMode is the mode that policies are evaluated in.
+func (c Config) iamMode() (authorize.Mode, error) {
+	if c.IAM != "" {
+		return authorize.ParseMode(c.IAM)
+	}
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && isLoopback(host) {
+		return authorize.Off, nil
+	}
+	return authorize.Enforce, nil
 }
 
 // TLS names the PEM files of a certificate chain and its key.
@@ -108,6 +137,38 @@ func ReadConfig(file string) (Config, error) {
 	return cfg, nil
 }
 
+// resolve reads the secrets that are not in the configuration itself, and makes paths absolute: a node
+// changes the working directory.
+func (c *Config) resolve() error {
+	for i := range c.Credentials {
+		cr := &c.Credentials[i]
+		switch {
+		case cr.SecretAccessKey != "":
+		case cr.SecretAccessKeyFile != "":
+			text, err := os.ReadFile(cr.SecretAccessKeyFile)
+			if err != nil {
+				return fmt.Errorf("credentials[%d]: %w", i, err)
+			}
+			cr.SecretAccessKey = strings.TrimSpace(string(text))
+		case cr.SecretAccessKeyEnv != "":
+			cr.SecretAccessKey = os.Getenv(cr.SecretAccessKeyEnv)
+			if cr.SecretAccessKey == "" {
+				return fmt.Errorf("credentials[%d]: the environment variable %s is not set", i, cr.SecretAccessKeyEnv)
+			}
+		}
+	}
+	for i := range c.Issuers {
+		if c.Issuers[i].Keys == "" {
+			continue
+		}
+		var err error
+		if c.Issuers[i].Keys, err = filepath.Abs(c.Issuers[i].Keys); err != nil {
+			return fmt.Errorf("issuers[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
 var accountPattern = regexp.MustCompile(`^\d{12}$`)
 
 // check returns what a user has to mend before a node can start.
@@ -127,6 +188,14 @@ func (c Config) check() error {
 		}
 		if slices.ContainsFunc(c.Credentials[:i], func(o Credential) bool { return o.AccessKeyID == cr.AccessKeyID }) {
 			return fmt.Errorf("credentials[%d]: access_key_id %s is there twice", i, cr.AccessKeyID)
+		}
+	}
+	if _, err := c.iamMode(); err != nil {
+		return fmt.Errorf("iam %w", err)
+	}
+	for i, issuer := range c.Issuers {
+		if issuer.Issuer == "" || issuer.Keys == "" {
+			return fmt.Errorf("issuers[%d]: issuer and keys are both needed", i)
 		}
 	}
 	if c.Limits != "" && c.Limits != "off" && c.Limits != "enforce" {

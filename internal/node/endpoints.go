@@ -29,6 +29,7 @@ func (n *Node) endpoints() http.Handler {
 	mux.HandleFunc("GET "+server.NodePrefix+"health", n.serveHealth)
 	mux.HandleFunc("GET /metrics", n.serveMetrics)
 	mux.Handle("POST "+server.NodePrefix+"reset", fromLoopback(n.serveReset))
+	n.handleIdentity(mux)
 	mux.Handle(server.NodePrefix, fromLoopback(n.serveContributed))
 	mux.Handle("GET "+profilePrefix, fromLoopback(serveProfile))
 	return mux

@@ -6,6 +6,7 @@
 //
 //	LOCK      held while a node runs, so that two do not share a directory
 //	FORMAT    the version of this layout
+//	KEY       the node's key, which seals secrets: only its owner may read it
 //	log/      JetStream: record data and state documents
 //	objects/  S3: a directory a bucket, objects as plain files
 //	functions/ Lambda: packages, unpacked too, and scratch space of processes
@@ -15,19 +16,21 @@ package node
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/server"
 	"github.com/brookmere/brookmere/internal/service/s3"
 	"github.com/brookmere/brookmere/internal/service/sts"
@@ -41,6 +44,7 @@ type Node struct {
 	cfg      Config
 	log      *slog.Logger
 	dirs     dirs
+	key      *seal.Key // seals secrets at rest
 	issuer   *sts.Issuer
 	objects  *s3.Service // outlives a reset
 	server   *server.Server
@@ -56,11 +60,12 @@ type Node struct {
 
 // Start starts a node and returns when it answers requests.
 func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err error) {
-	if err := cfg.check(); err != nil {
+	cfg.Credentials, cfg.Issuers = slices.Clone(cfg.Credentials), slices.Clone(cfg.Issuers)
+	if err := errors.Join(cfg.resolve(), cfg.check()); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	begin := time.Now()
-	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry(), issuer: newIssuer(cfg.Credentials)}
+	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry()}
 	defer func() {
 		if err != nil {
 			n.release()
@@ -73,6 +78,10 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 	if n.dirs, err = openDirs(cfg.Data); err != nil {
 		return nil, err
 	}
+	if n.key, err = n.dirs.openKey(); err != nil {
+		return nil, err
+	}
+	n.issuer = sts.NewIssuer(n.key)
 	tlsConfig, err := loadTLS(cfg.TLS)
 	if err != nil {
 		return nil, err
@@ -316,8 +325,9 @@ func cutOff(ctx context.Context, w http.ResponseWriter) (done func()) {
 }
 
 func (n *Node) authenticator() server.Authenticator {
+	mode, _ := n.cfg.iamMode()
 	if n.openToAny() {
-		return server.Open{Account: n.cfg.Account, Sessions: n.issuer}
+		return server.NewOpen(n.cfg.Account, mode == authorize.Enforce, issued{n})
 	}
 	keys := make(map[string]server.Credential, len(n.cfg.Credentials))
 	for _, c := range n.cfg.Credentials {
@@ -327,7 +337,7 @@ func (n *Node) authenticator() server.Authenticator {
 		}
 		keys[c.AccessKeyID] = server.Credential{Secret: c.SecretAccessKey, Account: account}
 	}
-	return server.NewVerified(keys, n.issuer)
+	return server.NewVerified(keys, issued{n})
 }
 
 // bucketOf is the bucket that a host names, "" for none.
@@ -340,17 +350,6 @@ func bucketOf(host string) string {
 func (n *Node) openToAny() bool {
 	host, _, _ := net.SplitHostPort(n.cfg.Listen)
 	return len(n.cfg.Credentials) == 0 && isLoopback(host)
-}
-
-// newIssuer returns the maker of temporary credentials. Its key is made of the configured
-// secrets, so that nodes of one configuration honour each other's, and changing a
-// secret ends the sessions.
-func newIssuer(credentials []Credential) *sts.Issuer {
-	h := sha256.New()
-	for _, c := range credentials {
-		fmt.Fprintf(h, "%q %q\n", c.AccessKeyID, c.SecretAccessKey)
-	}
-	return sts.NewIssuer(h.Sum(nil))
 }
 
 func loadTLS(c *TLS) (*tls.Config, error) {

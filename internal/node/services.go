@@ -19,6 +19,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
+	"github.com/brookmere/brookmere/internal/service/iam"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/sts"
@@ -31,6 +32,7 @@ var catalog = []entry{
 	{zero: new(glue.Service), make: makeGlue},
 	{zero: new(firehose.Service), make: makeFirehose},
 	{zero: new(athena.Service), make: makeAthena},
+	{zero: new(iam.Service), make: makeIAM},
 	{zero: new(dynamodb.Service), make: makeDynamoDB},
 	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
@@ -60,6 +62,7 @@ type services struct {
 	glue     *glue.Service
 	firehose *firehose.Service
 	athena   *athena.Service
+	iam      *iam.Service
 	dynamodb *dynamodb.Service
 	sts      *sts.Service
 	lambda   *lambda.Service
@@ -128,6 +131,11 @@ func makeAthena(s *services, p parts) (_ service, err error) {
 	return s.athena, err
 }
 
+func makeIAM(s *services, p parts) (_ service, err error) {
+	s.iam, err = iam.New(iam.Config{State: p.state, Sealer: p.node.key, Clock: p.clock})
+	return s.iam, err
+}
+
 func makeDynamoDB(s *services, p parts) (_ service, err error) {
 	s.dynamodb, err = dynamodb.New(dynamodb.Config{
 		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, EnforceLimits: p.limited(),
@@ -139,7 +147,7 @@ func makeDynamoDB(s *services, p parts) (_ service, err error) {
 func makeDynamoDBStreams(s *services, _ parts) (service, error) { return s.dynamodb.Streams(), nil }
 
 func makeSTS(s *services, p parts) (_ service, err error) {
-	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, AnyAccount: p.node.openToAny(), Clock: p.clock})
+	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, Directory: s.iam, AnyAccount: p.node.openToAny(), Clock: p.clock})
 	return s.sts, err
 }
 
@@ -153,6 +161,9 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 	// What cannot be read, or a newer version wrote, is told before anything goes by it.
 	if err := p.state.Check(); err != nil {
 		return fmt.Errorf("%w:\n%w", errDamagedState, err)
+	}
+	if err := s.openIdentity(p); err != nil {
+		return err
 	}
 	for i, e := range catalog {
 		if err := s.start(ctx, e.zero.API().Model, made[i]); err != nil {
@@ -202,7 +213,7 @@ func (s *stack) interceptors(p parts) ([]awswire.Interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := []awswire.Interceptor{meter}
+	chain := []awswire.Interceptor{meter, s.authorizer.Intercept}
 	if p.limited() {
 		chain = append(chain, awswire.Throttle(p.clock.Now))
 	}

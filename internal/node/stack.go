@@ -9,10 +9,12 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -24,13 +26,15 @@ type stack struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	registry  *prometheus.Registry
-	services  services
-	apis      []*awswire.Handler // in the order of the catalog
-	fronts    []awswire.Front    // of services, beside their APIs
-	endpoints http.Handler       // the node's own that services contribute
-	state     *state.Store
-	closers   []func(context.Context) error // in the order of opening
+	registry   *prometheus.Registry
+	services   services
+	authorizer *authorize.Authorizer
+	signer     *oidc.Signer       // of tokens of the node's own issuer
+	apis       []*awswire.Handler // in the order of the catalog
+	fronts     []awswire.Front    // of services, beside their APIs
+	endpoints  http.Handler       // the node's own that services contribute
+	state      *state.Store
+	closers    []func(context.Context) error // in the order of opening
 }
 
 // openStack opens the engines, then the services from the log upwards.

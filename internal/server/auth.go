@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/brookmere/brookmere/internal/awswire"
@@ -18,34 +19,80 @@ type Authenticator interface {
 	Authenticate(r *http.Request, scope sigv4.Scope, svc *Service) (awswire.Caller, error)
 }
 
-// Sessions knows the temporary credentials that were handed out.
-type Sessions interface {
+// Identities knows the credentials that IAM and STS have issued.
+type Identities interface {
 	// Session returns what the session token of an access key stands for; false if it is
 	// none that was handed out with that key.
-	Session(accessKey, token string) (awswire.Session, bool)
+	Session(accessKey, token string) (*awswire.Session, bool)
+	// Key returns a long-term access key that is active; false for others.
+	Key(ctx context.Context, accessKey string) (Key, bool)
+	// Used is told of a key that a request was let in by.
+	Used(ctx context.Context, accessKey, service, region string)
 }
 
-// Open takes every request: for a node on loopback.
+// Key is a long-term access key of a user.
+type Key struct {
+	Secret  string
+	Account string
+	User    string // ARN
+}
+
+// nobody has issued no credentials.
+type nobody struct{}
+
+func (nobody) Session(string, string) (*awswire.Session, bool) { return nil, false }
+func (nobody) Key(context.Context, string) (Key, bool)         { return Key{}, false }
+func (nobody) Used(_ context.Context, _, _, _ string)          {}
+
+// Open takes every request, for a node on loopback. Credentials that the node has issued must
+// be right all the same; any others stand for an account.
 type Open struct {
-	Account  string   // of callers whose access key is no account id
-	Sessions Sessions // nil: none
+	account  string
+	strict   bool
+	issued   Identities
+	verified *Verified
+}
+
+// NewOpen returns an Authenticator that takes any credentials, for the account unless their
+// access key is the id of another. Strict takes no unsigned requests for those of an account,
+// nor keys of the form that IAM issues and the node does not know: it is of a node that
+// enforces policies.
+func NewOpen(account string, strict bool, issued Identities) *Open {
+	if issued == nil {
+		issued = nobody{}
+	}
+	return &Open{account: account, strict: strict, issued: issued, verified: NewVerified(nil, issued)}
 }
 
 // Scope implements Authenticator.
-func (Open) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
+func (*Open) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
 
 // Authenticate implements Authenticator. An access key of twelve digits is the account.
-func (o Open) Authenticate(r *http.Request, scope sigv4.Scope, _ *Service) (awswire.Caller, error) {
-	c := awswire.Caller{Account: o.Account, Region: scope.Region, AccessKey: scope.AccessKey}
+func (o *Open) Authenticate(r *http.Request, scope sigv4.Scope, svc *Service) (awswire.Caller, error) {
+	if scope.AccessKey != "" && (o.knows(r, scope.AccessKey) || o.strict && issuedForm(scope.AccessKey)) {
+		return o.verified.Authenticate(r, scope, svc)
+	}
+	c := awswire.Caller{Account: o.account, Region: scope.Region, AccessKey: scope.AccessKey}
 	if isAccount(scope.AccessKey) {
 		c.Account = scope.AccessKey
 	}
-	if o.Sessions != nil {
-		if session, ok := o.Sessions.Session(scope.AccessKey, sigv4.SessionToken(r)); ok {
-			c.Account, c.Principal = session.Account, session.Principal
-		}
-	}
+	c.Anonymous = o.strict && scope.AccessKey == ""
 	return c, nil
+}
+
+// knows tells whether the node has issued the credentials of a request.
+func (o *Open) knows(r *http.Request, key string) bool {
+	if token := sigv4.SessionToken(r); token != "" {
+		_, ok := o.issued.Session(key, token)
+		return ok
+	}
+	_, ok := o.issued.Key(r.Context(), key)
+	return ok
+}
+
+// issuedForm tells whether an access key has the form of those that IAM and STS issue.
+func issuedForm(key string) bool {
+	return len(key) == 20 && (strings.HasPrefix(key, "AKIA") || strings.HasPrefix(key, "ASIA"))
 }
 
 func isAccount(key string) bool {
@@ -69,26 +116,32 @@ type Credential struct {
 // Verified lets in requests that are signed with credentials it knows.
 type Verified struct {
 	keys     map[string]Credential
-	sessions Sessions
+	issued   Identities
 	verifier *sigv4.Verifier
 }
 
-// NewVerified returns an Authenticator of the credentials, by access key, and of those
-// that sessions knows, which may be nil.
-func NewVerified(keys map[string]Credential, sessions Sessions) *Verified {
-	v := &Verified{keys: keys, sessions: sessions}
+// NewVerified returns an Authenticator of the credentials, by access key, and of those that were
+// issued, which may be nil.
+func NewVerified(keys map[string]Credential, issued Identities) *Verified {
+	if issued == nil {
+		issued = nobody{}
+	}
+	v := &Verified{keys: keys, issued: issued}
 	v.verifier = &sigv4.Verifier{Lookup: v.lookup}
 	return v
 }
 
-func (v *Verified) lookup(_ context.Context, key, token string) (sigv4.Credentials, bool) {
-	if token != "" && v.sessions != nil {
-		if s, ok := v.sessions.Session(key, token); ok {
+func (v *Verified) lookup(ctx context.Context, key, token string) (sigv4.Credentials, bool) {
+	if token != "" {
+		if s, ok := v.issued.Session(key, token); ok {
 			return sigv4.Credentials{Secret: s.Secret, SessionToken: token, Expires: s.Expires}, true
 		}
 	}
-	c, ok := v.keys[key]
-	return sigv4.Credentials{Secret: c.Secret}, ok
+	if c, ok := v.keys[key]; ok {
+		return sigv4.Credentials{Secret: c.Secret}, true
+	}
+	k, ok := v.issued.Key(ctx, key)
+	return sigv4.Credentials{Secret: k.Secret}, ok
 }
 
 // Scope implements Authenticator.
@@ -101,13 +154,16 @@ func (v *Verified) Secret(ctx context.Context, key, token string) (secret, accou
 	if !ok || c.SessionToken != token || !c.Expires.IsZero() && time.Now().After(c.Expires) {
 		return "", "", false
 	}
-	account = v.keys[key].Account
-	if token != "" && v.sessions != nil {
-		if s, ok := v.sessions.Session(key, token); ok {
-			account = s.Account
+	if token != "" {
+		if s, ok := v.issued.Session(key, token); ok {
+			return c.Secret, s.Account, true
 		}
 	}
-	return c.Secret, account, true
+	if known, ok := v.keys[key]; ok {
+		return c.Secret, known.Account, true
+	}
+	k, ok := v.issued.Key(ctx, key)
+	return c.Secret, k.Account, ok
 }
 
 // Authenticate implements Authenticator. A request to S3 may come without a signature:
@@ -130,15 +186,19 @@ func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (a
 	if err != nil {
 		return awswire.Caller{}, err
 	}
-	c := awswire.Caller{
-		Account:   v.keys[scope.AccessKey].Account,
-		Region:    scope.Region,
-		AccessKey: scope.AccessKey,
-	}
-	if token := sigv4.SessionToken(r); token != "" && v.sessions != nil {
-		if s, ok := v.sessions.Session(scope.AccessKey, token); ok {
-			c.Account, c.Principal = s.Account, s.Principal
+	c := awswire.Caller{Region: scope.Region, AccessKey: scope.AccessKey}
+	if token := sigv4.SessionToken(r); token != "" {
+		if s, ok := v.issued.Session(scope.AccessKey, token); ok {
+			c.Account, c.Principal, c.Session = s.Account, s.Principal, s
+			return c, nil
 		}
 	}
+	if known, ok := v.keys[scope.AccessKey]; ok {
+		c.Account = known.Account
+		return c, nil
+	}
+	k, _ := v.issued.Key(r.Context(), scope.AccessKey)
+	c.Account, c.Principal = k.Account, k.User
+	v.issued.Used(r.Context(), scope.AccessKey, scope.Service, scope.Region)
 	return c, nil
 }

@@ -157,7 +157,7 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scop
 	var caller awswire.Caller
 	var err error
 	if !signed && svc.takesUnsigned(r) {
-		caller = awswire.Caller{Account: s.opts.Account, Region: regionOfHost(r.Host)}
+		caller = awswire.Caller{Account: s.opts.Account, Region: regionOfHost(r.Host), Anonymous: true}
 	} else {
 		caller, err = s.opts.Auth.Authenticate(r, scope, svc)
 	}

@@ -41,7 +41,7 @@ func testServer() *Server {
 		Node: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, "node %s", r.URL.Path)
 		}),
-		Auth:         Open{Account: "000000000000"},
+		Auth:         NewOpen("000000000000", false, nil),
 		Account:      "000000000000",
 		Origins:      []string{"https://console.example.com"},
 		IsBucketHost: func(host string) bool { return strings.HasPrefix(host, "lake.s3.") },
@@ -154,7 +154,7 @@ func TestShutdownEndsWaits(t *testing.T) {
 		<-r.Context().Done()
 		io.WriteString(w, "ended")
 	})
-	s := New(Options{Services: []Service{svc}, Node: http.NotFoundHandler(), Auth: Open{}})
+	s := New(Options{Services: []Service{svc}, Node: http.NotFoundHandler(), Auth: NewOpen("", false, nil)})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

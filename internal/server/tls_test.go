@@ -35,7 +35,7 @@ func serving(t *testing.T, o Options) (addr string) {
 	t.Helper()
 	kinesis := echo("kinesis")
 	kinesis.SigningName, kinesis.TargetPrefix = "kinesis", "Kinesis_20131202"
-	o.Services, o.Auth = []Service{kinesis}, Open{Account: "000000000000"}
+	o.Services, o.Auth = []Service{kinesis}, NewOpen("000000000000", false, nil)
 	o.Node = http.NotFoundHandler()
 	s := New(o)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

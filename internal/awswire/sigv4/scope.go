@@ -43,3 +43,6 @@ func SessionToken(r *http.Request) string {
 	}
 	return r.URL.Query().Get("X-Amz-Security-Token")
 }
+
+// Missing is the error of a service for a request that is not signed and has to be.
+func Missing(service string) error { return family(service).missing() }

@@ -22,7 +22,7 @@ const (
 )
 
 // MaxText bounds a document in bytes; the limits of services are lower.
-const MaxText = 64 << 10
+const MaxText = 256 << 10
 
 // maxDepth bounds the nesting of a document: a condition's list of values is at depth five.
 const maxDepth = 8

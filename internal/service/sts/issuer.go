@@ -1,73 +1,129 @@
 package sts
 
 import (
+	"bytes"
+	"compress/flate"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/seal"
 )
 
-// An Issuer makes temporary credentials, and knows those that it, or another with the
-// same key, has made.
-type Issuer struct{ key []byte }
+// An Issuer makes temporary credentials, and knows those that it, or another with the same key, has made.
+// A session token is all there is of a session: it is sealed with the node's key, so that nobody can
+// make or change one, and the secret access key follows from it. So credentials outlive a restart.
+type Issuer struct {
+	key    *seal.Key
+	secret []byte
 
-// NewIssuer returns an issuer. Whoever knows the secret can make credentials.
-func NewIssuer(secret []byte) *Issuer {
-	return &Issuer{key: mac(secret, "temporary credentials")}
+	mu    sync.RWMutex
+	known map[string]*awswire.Session // by access key and token
+	bytes int
+}
+
+// NewIssuer returns an issuer. Whoever has the key can make credentials.
+func NewIssuer(key *seal.Key) *Issuer {
+	return &Issuer{key: key, secret: key.Derive("secrets of temporary credentials")}
 }
 
 // claims is what a session token says.
 type claims struct {
-	AccessKey string `json:"k"`
-	Account   string `json:"a"`
-	Principal string `json:"p,omitempty"`
-	Expires   int64  `json:"e"` // Unix seconds
+	Kind           awswire.SessionKind `json:"t,omitempty"`
+	Account        string              `json:"a"`
+	Principal      string              `json:"p,omitempty"`
+	Source         string              `json:"s,omitempty"`
+	ID             string              `json:"i,omitempty"`
+	Issued         int64               `json:"b"` // Unix seconds
+	Expires        int64               `json:"e"` // Unix seconds
+	Limited        bool                `json:"l,omitempty"`
+	Policies       []string            `json:"d,omitempty"`
+	PolicyARNs     []string            `json:"m,omitempty"`
+	Tags           map[string]string   `json:"g,omitempty"`
+	Transitive     []string            `json:"r,omitempty"`
+	SourceIdentity string              `json:"o,omitempty"`
+	Provider       string              `json:"f,omitempty"`
+	Keys           map[string][]string `json:"k,omitempty"`
 }
 
-// maxToken bounds a token that is looked at.
-const maxToken = 4096
+const (
+	// maxToken bounds a token, in bytes; headers of a request may have 64 KiB.
+	maxToken = 24 << 10
+	// maxKnown bounds the tokens whose sessions are kept in memory, in bytes.
+	maxKnown = 4 << 20
+)
 
-// issue returns credentials that act for account as principal.
-func (i *Issuer) issue(account, principal string, expires time.Time) (accessKey, secret, token string) {
-	c := claims{AccessKey: newAccessKey(account), Account: account, Principal: principal, Expires: expires.Unix()}
-	b, err := json.Marshal(c)
+func purpose(accessKey string) string { return "session token of " + accessKey }
+
+// Issue returns credentials of a session; its Secret is filled in.
+func (i *Issuer) Issue(s *awswire.Session) (accessKey, secret, token string) {
+	accessKey = newAccessKey(s.Account)
+	b, err := json.Marshal(claims{
+		s.Kind, s.Account, s.Principal, s.Source, s.ID, s.Issued.Unix(), s.Expires.Unix(), s.Limited, s.Policies, s.PolicyARNs, s.Tags,
+		s.Transitive, s.SourceIdentity, s.Provider, s.Keys,
+	})
 	if err != nil {
-		panic(err) // strings and a number
+		panic(err) // texts and numbers
 	}
-	token = base64.StdEncoding.EncodeToString(append(mac(i.key, string(b)), b...))
-	return c.AccessKey, i.secret(token), token
+	var packed bytes.Buffer
+	w, _ := flate.NewWriter(&packed, flate.BestCompression) // the level is right
+	w.Write(b)                                              // to a bytes.Buffer: cannot fail
+	w.Close()
+	token = base64.StdEncoding.EncodeToString(i.key.Seal(packed.Bytes(), purpose(accessKey)))
+	s.Secret = i.secretOf(token)
+	return accessKey, s.Secret, token
 }
 
-func (i *Issuer) secret(token string) string {
-	return base64.StdEncoding.EncodeToString(mac(i.key, "secret "+token)[:30])
+func (i *Issuer) secretOf(token string) string {
+	return base64.StdEncoding.EncodeToString(mac(i.secret, token)[:30])
 }
 
-// Session returns what a session token stands for, and whether it was issued with that
-// access key. The session may have expired.
-func (i *Issuer) Session(accessKey, token string) (awswire.Session, bool) {
-	if len(token) > maxToken {
-		return awswire.Session{}, false
+// Session returns what a session token stands for, and whether it was issued with that access key. The
+// session may have expired. It is shared.
+func (i *Issuer) Session(accessKey, token string) (*awswire.Session, bool) {
+	if len(token) > maxToken || len(accessKey) > 64 {
+		return nil, false
 	}
-	b, err := base64.StdEncoding.DecodeString(token)
-	if err != nil || len(b) < sha256.Size || !hmac.Equal(b[:sha256.Size], mac(i.key, string(b[sha256.Size:]))) {
-		return awswire.Session{}, false
+	name := accessKey + " " + token
+	i.mu.RLock()
+	s := i.known[name]
+	i.mu.RUnlock()
+	if s != nil {
+		return s, true
+	}
+	sealed, err := base64.StdEncoding.DecodeString(token)
+	if err != nil {
+		return nil, false
+	}
+	packed, err := i.key.Open(sealed, purpose(accessKey))
+	if err != nil {
+		return nil, false
 	}
 	var c claims
-	if err := json.Unmarshal(b[sha256.Size:], &c); err != nil || c.AccessKey != accessKey {
-		return awswire.Session{}, false
+	if err := json.NewDecoder(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), 256<<10)).Decode(&c); err != nil {
+		return nil, false
 	}
-	return awswire.Session{
-		Secret:    i.secret(token),
-		Account:   c.Account,
-		Principal: c.Principal,
-		Expires:   time.Unix(c.Expires, 0),
-	}, true
+	s = &awswire.Session{
+		Kind: c.Kind, Secret: i.secretOf(token), Account: c.Account, Principal: c.Principal, Source: c.Source, ID: c.ID,
+		Issued: time.Unix(c.Issued, 0), Expires: time.Unix(c.Expires, 0), Limited: c.Limited, Policies: c.Policies, PolicyARNs: c.PolicyARNs,
+		Tags: c.Tags, Transitive: c.Transitive, SourceIdentity: c.SourceIdentity, Provider: c.Provider, Keys: c.Keys,
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.known == nil || i.bytes > maxKnown {
+		i.known, i.bytes = map[string]*awswire.Session{}, 0
+	}
+	i.known[name] = s
+	i.bytes += 2 * len(name)
+	return s, true
 }
 
 func mac(key []byte, data string) []byte {
@@ -76,8 +132,8 @@ func mac(key []byte, data string) []byte {
 	return h.Sum(nil)
 }
 
-// newAccessKey returns an access key of temporary credentials: its first half is the
-// account, its second random.
+// newAccessKey returns an access key of temporary credentials: its first half is the account, its second
+// random.
 func newAccessKey(account string) string {
 	var b [10]byte
 	n, _ := strconv.ParseUint(account, 10, 40) // twelve digits

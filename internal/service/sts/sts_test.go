@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/seal"
 )
 
 func TestGetCallerIdentity(t *testing.T) {
@@ -17,6 +18,7 @@ func TestGetCallerIdentity(t *testing.T) {
 		{Config{}, awswire.Caller{Account: "111122223333", AccessKey: "x"}, "111122223333", "arn:aws:iam::111122223333:root", "111122223333"},
 		{Config{}, awswire.Caller{Region: "cn-north-1"}, "000000000000", "arn:aws-cn:iam::000000000000:root", "000000000000"},
 	} {
+		tt.config.Issuer = NewIssuer(seal.Random())
 		s, err := New(tt.config)
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,291 @@
+package authorize
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
+)
+
+// Mode is what decisions do.
+type Mode uint8
+
+const (
+	Off     Mode = iota // nothing is evaluated
+	Log                 // denials are logged, and let through
+	Enforce             // denials are denied
+)
+
+var modeNames = [...]string{"off", "log", "enforce"}
+
+// String is the mode's name in the configuration.
+func (m Mode) String() string { return modeNames[m] }
+
+// ParseMode reads a mode's name.
+func ParseMode(s string) (Mode, error) {
+	for i, name := range modeNames {
+		if s == name {
+			return Mode(i), nil
+		}
+	}
+	return Off, fmt.Errorf("%q: want off, log or enforce", s)
+}
+
+// Identities knows the policies of principals; IAM is one.
+type Identities interface {
+	// Principal returns what applies to the user or role of an ARN; nil where there is none.
+	Principal(ctx context.Context, arn string) (*policy.Grants, error)
+	// Managed returns a managed policy that an account may use; nil where there is none.
+	Managed(ctx context.Context, account, arn string) (*policy.Named, error)
+}
+
+// ResourcePolicies knows the policies of a service's resources.
+type ResourcePolicies interface {
+	// ResourcePolicy returns the document of a resource's policy, empty where it has none, and the account
+	// that owns the resource, empty where that is unknown or follows from the ARN.
+	ResourcePolicy(ctx context.Context, resource string) (document, owner string, err error)
+}
+
+// Config is what an Authorizer depends on.
+type Config struct {
+	Mode       Mode
+	Identities Identities
+	// Resources are by the service part of ARNs. Set before the first call.
+	Resources map[string]ResourcePolicies
+	Clock     clockwork.Clock // nil: the real one
+	Logger    *slog.Logger    // nil: silent
+}
+
+// Authorizer decides. It may be used by any number of goroutines.
+type Authorizer struct {
+	config   Config
+	compiled policy.Cache
+	notes    notes
+}
+
+// New returns an Authorizer.
+func New(c Config) *Authorizer {
+	if c.Clock == nil {
+		c.Clock = clockwork.NewRealClock()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Authorizer{config: c}
+}
+
+// Mode is the mode that decisions are made in.
+func (a *Authorizer) Mode() Mode { return a.config.Mode }
+
+// free are operations that every caller may use, and those that decide by themselves, with what only
+// they know: the trust policy of a role.
+var free = map[string]bool{
+	"sts:GetCallerIdentity": true, "sts:GetSessionToken": true, "sts:AssumeRole": true, "sts:AssumeRoleWithWebIdentity": true, "sts:AssumeRoleWithSAML": true,
+	"sts:DecodeAuthorizationMessage": false,
+	// The credentials of an identity are the pool's to give.
+	"cognito-identity:GetId": true, "cognito-identity:GetCredentialsForIdentity": true, "cognito-identity:GetOpenIdToken": true, "cognito-identity:UnlinkIdentity": true,
+}
+
+// Intercept is the awswire.Interceptor.
+func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
+	if a.config.Mode == Off {
+		return c.Next(ctx)
+	}
+	for _, action := range c.Actions {
+		if free[action] {
+			if c.Service == "sts" {
+				ctx = context.WithValue(ctx, callKey{}, c)
+			}
+			continue
+		}
+		resources, err := c.Resources()
+		if err != nil {
+			return err
+		}
+		if len(resources) == 0 {
+			resources = []string{"*"}
+		}
+		for _, resource := range resources {
+			if err := a.check(ctx, question{caller: c.Caller, action: action, resource: resource, service: c.Service, call: c}); err != nil {
+				return err
+			}
+		}
+	}
+	return c.Next(ctx)
+}
+
+// Allow decides about a call that does not come through the wire, for the caller of the context. The
+// keys are condition keys of its own, in any case; nil for none.
+func (a *Authorizer) Allow(ctx context.Context, action, resource string, keys map[string][]string) error {
+	if a.config.Mode == Off {
+		return nil
+	}
+	service, _, _ := strings.Cut(action, ":")
+	return a.check(ctx, question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, keys: keys})
+}
+
+// Trust decides whether a principal may assume a role: the role's trust policy is the only door. who is
+// nil for the caller of the context. With must a denial counts in every mode.
+func (a *Authorizer) Trust(ctx context.Context, who *policy.Principal, action, role string, trust *policy.Document, keys map[string][]string, must bool) error {
+	if a.config.Mode == Off && !must {
+		return nil
+	}
+	call, _ := ctx.Value(callKey{}).(*awswire.Call)
+	return a.check(ctx, question{
+		caller: awswire.CallerFrom(ctx), who: who, action: action, resource: role, service: "sts", keys: keys, call: call, must: must,
+		trust: &policy.Named{Name: "trust policy of " + role, Document: trust},
+	})
+}
+
+// Enforces tells whether denials count.
+func (a *Authorizer) Enforces() bool { return a.config.Mode == Enforce }
+
+// callKey is the key of a context for the call of an operation that decides by itself.
+type callKey struct{}
+
+// question is one decision to make.
+type question struct {
+	caller   awswire.Caller
+	who      *policy.Principal // nil: the caller
+	action   string
+	resource string
+	service  string        // whose words a denial has
+	call     *awswire.Call // nil: not through the wire
+	keys     map[string][]string
+	trust    *policy.Named // of a role that is to be assumed
+	must     bool          // a denial counts in every mode
+}
+
+// check decides, notes the decision, and returns the error of a denial that counts.
+func (a *Authorizer) check(ctx context.Context, q question) error {
+	d, who, err := a.decide(ctx, &q)
+	if err != nil {
+		return err
+	}
+	a.notes.add(a.config.Clock.Now(), &q, who, d)
+	if d.Allowed {
+		return nil
+	}
+	denied := deny(&q, who, d)
+	if a.config.Mode == Enforce || q.must {
+		return denied
+	}
+	a.config.Logger.Warn("would be denied", "request", q.caller.RequestID, "who", who.ARN, "action", q.action, "resource", q.resource, "reason", denied.Message)
+	return nil
+}
+
+func (a *Authorizer) decide(ctx context.Context, q *question) (policy.Decision, *policy.Principal, error) {
+	var p policy.Policies
+	who := q.who
+	var identity *policy.Grants
+	if who == nil {
+		who = principalOf(&q.caller)
+		var err error
+		if identity, err = a.policies(ctx, q, who, &p); err != nil {
+			return policy.Decision{}, nil, fmt.Errorf("policies of %s: %w", who.ARN, err)
+		}
+	}
+	owner := ""
+	if r, ok := arn.Parse(q.resource); ok {
+		owner = r.Account
+		if q.trust != nil {
+			p.Resource = q.trust
+		} else if src := a.config.Resources[r.Service]; src != nil {
+			text, account, err := src.ResourcePolicy(ctx, q.resource)
+			if err != nil {
+				return policy.Decision{}, nil, fmt.Errorf("policy of %s: %w", q.resource, err)
+			}
+			if account != "" {
+				owner = account
+			}
+			if text != "" {
+				d, err := a.compiled.Parse(text, policy.Resource)
+				if err != nil {
+					return policy.Decision{}, nil, fmt.Errorf("policy of %s: %w", q.resource, err)
+				}
+				p.Resource = &policy.Named{Name: "policy of " + q.resource, Document: d}
+			}
+		}
+	}
+	if owner == "aws" {
+		owner = "" // everybody's
+	}
+	k := keys{a: a, q: q, who: who, identity: identity, owner: owner}
+	r := policy.Request{Principal: *who, Action: q.action, Resource: q.resource, Account: owner, Keys: k.get, ResourceDecides: q.trust != nil}
+	d := policy.Evaluate(&r, &p)
+	return d, who, k.err
+}
+
+// principalOf is who a caller is.
+func principalOf(c *awswire.Caller) *policy.Principal {
+	p := &policy.Principal{Account: c.Account, ARN: c.Principal}
+	s := c.Session
+	switch {
+	case c.Anonymous:
+		return &policy.Principal{Kind: policy.Anonymous, ARN: "anonymous"}
+	case c.Principal == "" || strings.HasSuffix(c.Principal, ":root"):
+		p.Kind, p.ARN = policy.Root, arn.Global("iam", c.Region, c.Account, "root")
+	case s == nil || s.Kind == awswire.UserSession:
+		p.Kind = policy.User
+	case s.Kind == awswire.FederatedSession:
+		p.Kind, p.Role = policy.FederatedUser, s.Source
+	default:
+		p.Kind, p.Role = policy.Role, s.Source
+	}
+	if s != nil {
+		p.ID = s.ID
+	}
+	return p
+}
+
+// policies gathers what applies to a principal.
+func (a *Authorizer) policies(ctx context.Context, q *question, who *policy.Principal, p *policy.Policies) (*policy.Grants, error) {
+	var source string
+	switch who.Kind {
+	case policy.User:
+		source = who.ARN
+	case policy.Role, policy.FederatedUser:
+		source = who.Role
+	}
+	var identity *policy.Grants
+	if source != "" && a.config.Identities != nil {
+		var err error
+		if identity, err = a.config.Identities.Principal(ctx, source); err != nil {
+			return nil, err
+		}
+	}
+	if identity != nil {
+		p.Identity, p.Boundary = identity.Policies, identity.Boundary
+		if who.Kind == policy.User {
+			who.ID = identity.ID
+		}
+	}
+	s := q.caller.Session
+	if s == nil || !s.Limited {
+		return identity, nil
+	}
+	p.Session = make([]policy.Named, 0, len(s.Policies)+len(s.PolicyARNs))
+	for i, text := range s.Policies {
+		d, err := a.compiled.Parse(text, policy.Identity)
+		if err != nil {
+			return nil, err
+		}
+		p.Session = append(p.Session, policy.Named{Name: fmt.Sprintf("session policy %d", i+1), Document: d})
+	}
+	for _, name := range s.PolicyARNs {
+		n, err := a.config.Identities.Managed(ctx, q.caller.Account, name)
+		if err != nil {
+			return nil, err
+		}
+		if n != nil {
+			p.Session = append(p.Session, *n)
+		}
+	}
+	return identity, nil
+}

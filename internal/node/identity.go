@@ -1,0 +1,273 @@
+package node
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/authorize"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/oidc"
+	"github.com/brookmere/brookmere/internal/engine/seal"
+	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/server"
+)
+
+// keyFile is the node's key below its data directory: see package seal.
+const keyFile = "KEY"
+
+// openKey returns the node's key.
+func (d dirs) openKey() (*seal.Key, error) {
+	if d.temporary {
+		return seal.Random(), nil
+	}
+	return seal.File(filepath.Join(d.root, keyFile))
+}
+
+// LocalToken is what a command on the node's machine shows to use the endpoints that change or tell of
+// identities: who can read the node's key is its owner.
+func LocalToken(data string) (string, error) {
+	name := filepath.Join(data, keyFile)
+	if _, err := os.Stat(name); err != nil {
+		return "", fmt.Errorf("the node's key: %w", err)
+	}
+	k, err := seal.File(name)
+	if err != nil {
+		return "", err
+	}
+	return localToken(k), nil
+}
+
+func localToken(k *seal.Key) string { return hex.EncodeToString(k.Derive("local administration")) }
+
+// issued are the credentials that the node has issued, those of the current stack.
+type issued struct{ n *Node }
+
+// Session implements server.Identities.
+func (i issued) Session(accessKey, token string) (*awswire.Session, bool) {
+	return i.n.issuer.Session(accessKey, token)
+}
+
+// Key implements server.Identities.
+func (i issued) Key(ctx context.Context, accessKey string) (server.Key, bool) {
+	i.n.mu.RLock()
+	defer i.n.mu.RUnlock()
+	if i.n.stack == nil {
+		return server.Key{}, false
+	}
+	k, ok := i.n.stack.services.iam.Key(ctx, accessKey)
+	return server.Key{Secret: k.Secret, Account: k.Account, User: k.User}, ok
+}
+
+// Used implements server.Identities.
+func (i issued) Used(ctx context.Context, accessKey, service, region string) {
+	i.n.mu.RLock()
+	defer i.n.mu.RUnlock()
+	if i.n.stack != nil {
+		i.n.stack.services.iam.Used(ctx, accessKey, service, region)
+	}
+}
+
+// signingKey keeps the key of the node's own issuer as a document, sealed.
+type signingKey struct {
+	docs *state.Collection[signingKeyDoc]
+	key  *seal.Key
+}
+
+type signingKeyDoc struct {
+	Sealed []byte `json:"sealed"`
+}
+
+const signingPurpose = "key of the identity issuer"
+
+// Load implements oidc.Store.
+func (s signingKey) Load(context.Context) ([]byte, error) {
+	d, err := s.docs.Get("rsa")
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.key.Open(d.Sealed, signingPurpose)
+}
+
+// Save implements oidc.Store.
+func (s signingKey) Save(ctx context.Context, key []byte) ([]byte, error) {
+	err := s.docs.Create(ctx, &signingKeyDoc{s.key.Seal(key, signingPurpose)}, "rsa")
+	if err != nil && !errors.Is(err, state.ErrExists) {
+		return nil, err
+	}
+	return s.Load(ctx)
+}
+
+// issuerKeys finds the keys that verify tokens: the node's own, which may sign for any issuer, since only
+// the owner of the node can make it sign; and those of issuers whose key sets are configured.
+type issuerKeys struct {
+	signer     *oidc.Signer
+	configured map[string]string // issuer to file
+}
+
+// Keys implements sts.KeySource.
+func (k issuerKeys) Keys(ctx context.Context, issuer string) (oidc.Keys, error) {
+	own, err := k.signer.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	file, ok := k.configured[strings.TrimSuffix(issuer, "/")]
+	if !ok {
+		return own, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("key set of %s: %w", issuer, err)
+	}
+	keys, err := oidc.ParseKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("key set of %s: %w", issuer, err)
+	}
+	for id, key := range own {
+		keys[id] = key
+	}
+	return keys, nil
+}
+
+// openIdentity makes what decides about the calls of a stack, and binds it to STS.
+func (s *stack) openIdentity(p parts) error {
+	mode, err := p.node.cfg.iamMode()
+	if err != nil {
+		return err
+	}
+	s.authorizer = authorize.New(authorize.Config{
+		Mode: mode, Identities: s.services.iam, Resources: s.resourcePolicies(p), Clock: p.clock, Logger: p.node.log.With("part", "identity"),
+	})
+	s.signer = oidc.NewSigner(signingKey{state.NewCollection[signingKeyDoc](p.state, "node.signing-key"), p.node.key})
+	keys := issuerKeys{s.signer, map[string]string{}}
+	for _, i := range p.node.cfg.Issuers {
+		keys.configured[strings.TrimSuffix(i.Issuer, "/")] = i.Keys
+	}
+	s.services.sts.Bind(s.services.iam, s.authorizer, keys)
+	return nil
+}
+
+func (s *stack) resourcePolicies(p parts) map[string]authorize.ResourcePolicies {
+	all := map[string]authorize.ResourcePolicies{}
+	for name, svc := range map[string]any{"kinesis": s.services.kinesis, "s3": p.node.objects} {
+		if r, ok := svc.(authorize.ResourcePolicies); ok {
+			all[name] = r
+		}
+	}
+	return all
+}
+
+// handleIdentity adds the endpoints that tell of decisions and make tokens.
+func (n *Node) handleIdentity(mux *http.ServeMux) {
+	mux.Handle("GET "+server.NodePrefix+"identity/explain", fromLoopback(n.fromOwner(n.serveExplain)))
+	mux.Handle("GET "+server.NodePrefix+"identity/least-policy", fromLoopback(n.fromOwner(n.serveLeastPolicy)))
+	mux.Handle("POST "+server.NodePrefix+"identity/token", fromLoopback(n.fromOwner(n.serveToken)))
+	mux.HandleFunc("GET "+server.NodePrefix+"oidc/.well-known/openid-configuration", n.serveDiscovery)
+	mux.HandleFunc("GET "+server.NodePrefix+"oidc/keys", n.serveKeySet)
+}
+
+// fromOwner lets in who can read the node's key, and on a node that takes any credentials without
+// deciding anything by them, everybody.
+func (n *Node) fromOwner(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		mode, _ := n.cfg.iamMode()
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if (!n.openToAny() || mode == authorize.Enforce) && subtle.ConstantTimeCompare([]byte(token), []byte(localToken(n.key))) != 1 {
+			http.Error(w, "This endpoint is for the owner of the node: name its data directory with --data.", http.StatusForbidden)
+			return
+		}
+		h(w, r)
+	}
+}
+
+func (n *Node) serveExplain(w http.ResponseWriter, r *http.Request) {
+	n.onStack(r.Context(), func(_ context.Context, s *stack) {
+		list := s.authorizer.Explain(r.FormValue("request"))
+		if len(list) == 0 {
+			message := "No decision about this request is known: the newest 8192 are kept."
+			if s.authorizer.Mode() == authorize.Off {
+				message = "Policies are not evaluated: start the node with --iam log or --iam enforce."
+			}
+			http.Error(w, message, http.StatusNotFound)
+			return
+		}
+		awswire.WriteJSON(w, list)
+	})
+}
+
+func (n *Node) serveLeastPolicy(w http.ResponseWriter, r *http.Request) {
+	since := time.Time{}
+	if text := r.FormValue("since"); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			http.Error(w, fmt.Sprintf("since %q: want a duration, as 1h", text), http.StatusBadRequest)
+			return
+		}
+		since = time.Now().Add(-d)
+	}
+	n.onStack(r.Context(), func(_ context.Context, s *stack) {
+		if s.authorizer.Mode() == authorize.Off {
+			http.Error(w, "Policies are not evaluated: start the node with --iam log or --iam enforce.", http.StatusNotFound)
+			return
+		}
+		document, actions := s.authorizer.LeastPolicy(r.FormValue("principal"), since)
+		if actions == 0 {
+			http.Error(w, r.FormValue("principal")+" has done nothing in that time.", http.StatusNotFound)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintln(w, document)
+	})
+}
+
+// maxClaims bounds what a token is asked for with.
+const maxClaims = 16 << 10
+
+func (n *Node) serveToken(w http.ResponseWriter, r *http.Request) {
+	var claims oidc.Claims
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxClaims)).Decode(&claims); err != nil {
+		http.Error(w, "the claims are not a JSON object: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	n.onStack(r.Context(), func(ctx context.Context, s *stack) {
+		token, err := s.signer.Sign(ctx, claims)
+		if err != nil {
+			n.log.Error("sign a token", "error", err)
+			http.Error(w, "the token could not be signed", http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintln(w, token)
+	})
+}
+
+func (n *Node) serveDiscovery(w http.ResponseWriter, r *http.Request) {
+	base := n.URL() + server.NodePrefix + "oidc"
+	awswire.WriteJSON(w, map[string]any{
+		"issuer": base, "jwks_uri": base + "/keys", "response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"RS256"},
+	})
+}
+
+func (n *Node) serveKeySet(w http.ResponseWriter, r *http.Request) {
+	n.onStack(r.Context(), func(ctx context.Context, s *stack) {
+		set, err := s.signer.KeySet(ctx)
+		if err != nil {
+			n.log.Error("keys of the identity issuer", "error", err)
+			http.Error(w, "the keys cannot be read", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(set)
+	})
+}
