@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/service/lambda"
@@ -64,21 +64,39 @@ func (e functionEvents) Note(message string) {
 func makeLambda(s *services, p parts) (_ service, err error) {
 	s.lambda, err = lambda.New(lambda.Config{
 		State: p.state, Log: p.log, Engine: p.functions, S3: p.objects, Kinesis: s.kinesis, FanOut: s.kinesis, DynamoDB: s.dynamodb.Streams(),
-		Credentials: functionCredentials(s), Endpoint: p.node.URL, Clock: p.clock, Logger: p.logger,
+		Credentials: functionCredentials(s, p), Endpoint: p.node.URL, Clock: p.clock, Logger: p.logger,
 	})
 	return s.lambda, err
 }
 
-// functionCredentials are temporary credentials of a function's role. They outlive the
-// process that is given them.
-func functionCredentials(s *services) lambda.Credentials {
+// functionSessions is how long credentials of a function's role are good for: longer than a
+// process is kept that has been given them.
+const functionSessions = 12 * time.Hour
+
+// functionCredentials are temporary credentials of a function's role, as the service gets
+// them: for a session that is called as the function is. Where policies count, the role must be
+// there.
+func functionCredentials(s *services, p parts) lambda.Credentials {
 	return func(ctx context.Context, account, role, session string) (string, string, string, error) {
-		ctx = awswire.WithCaller(ctx, awswire.Caller{Account: account})
-		out, err := s.sts.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: &session, DurationSeconds: aws.Int32(12 * 3600)})
-		if err != nil {
-			return "", "", "", fmt.Errorf("assume the role of a function: %w", err)
+		a, ok := arn.Parse(role)
+		path, isRole := a.After("role/")
+		if !ok || !isRole || a.Account != account {
+			return "", "", "", fmt.Errorf("%q is not a role of the account %s", role, account)
 		}
-		c := out.Credentials
-		return *c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken, nil
+		name := path[strings.LastIndexByte(path, '/')+1:]
+		now := p.clock.Now().UTC().Truncate(time.Second)
+		claims := &awswire.Session{
+			Kind: awswire.RoleSession, Account: account, Principal: "arn:" + a.Partition + ":sts::" + account + ":assumed-role/" + name + "/" + session,
+			Source: role, Issued: now, Expires: now.Add(functionSessions),
+		}
+		found, err := s.iam.Role(ctx, account, name)
+		if err != nil {
+			return "", "", "", fmt.Errorf("role %s: %w", role, err)
+		}
+		if found != nil {
+			claims.Source, claims.ID = found.ARN, found.ID+":"+session
+		}
+		key, secret, token := p.node.issuer.Issue(claims)
+		return key, secret, token, nil
 	}
 }
