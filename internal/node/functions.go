@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"strconv"
+	"net/http"
 	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/server"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 )
 
@@ -24,17 +27,9 @@ type Functions struct {
 // openFunctions opens the engine of functions. What functions print goes to the service,
 // which is made after it.
 func openFunctions(n *Node, s *services) (*function.Engine, error) {
-	_, port, err := net.SplitHostPort(n.Addr())
-	if err != nil {
-		return nil, err
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, err
-	}
 	e, err := function.Open(function.Options{
 		Dir: n.dirs.functions, Events: functionEvents{s}, Instances: n.cfg.Functions.Instances,
-		Connect: []uint16{uint16(number)}, Outgoing: n.cfg.Functions.Outgoing,
+		Connect: []uint16{uint16(n.inner.Addr().(*net.TCPAddr).Port)}, Outgoing: n.cfg.Functions.Outgoing,
 	})
 	if err != nil {
 		return nil, err
@@ -64,7 +59,7 @@ func (e functionEvents) Note(message string) {
 func makeLambda(s *services, p parts) (_ service, err error) {
 	s.lambda, err = lambda.New(lambda.Config{
 		State: p.state, Log: p.log, Engine: p.functions, S3: p.objects, Kinesis: s.kinesis, FanOut: s.kinesis, DynamoDB: s.dynamodb.Streams(),
-		Credentials: functionCredentials(s, p), Endpoint: p.node.URL, Clock: p.clock, Logger: p.logger,
+		Credentials: functionCredentials(s, p), Endpoint: p.node.URL, Inside: func() string { return "http://" + p.node.inner.Addr().String() }, Clock: p.clock, Logger: p.logger,
 	})
 	return s.lambda, err
 }
@@ -99,4 +94,15 @@ func functionCredentials(s *services, p parts) lambda.Credentials {
 		key, secret, token := p.node.issuer.Issue(claims)
 		return key, secret, token, nil
 	}
+}
+
+// newFunctionServer makes the door that functions of this node come in by, of the options of the
+// node's own: functions are guests, and do not reset the node, read its metrics or take other
+// functions' invocations. It is in clear text, for it is on loopback alone.
+func newFunctionServer(o server.Options) *server.Server {
+	o.TLS, o.Registerer = nil, prometheus.NewRegistry()
+	o.Node = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "functions do not reach the node's own endpoints", http.StatusForbidden)
+	})
+	return server.New(o)
 }

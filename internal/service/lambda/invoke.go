@@ -298,7 +298,7 @@ func (s *Service) environment(ctx context.Context, d *functionDoc, c *config, in
 	set("AWS_LAMBDA_LOG_GROUP_NAME", *c.logging(d.Name).LogGroup)
 	set("AWS_LAMBDA_LOG_STREAM_NAME", logStream(s.clock.Now(), c.Version, instance))
 	if c.Env["AWS_ENDPOINT_URL"] == "" {
-		set("AWS_ENDPOINT_URL", s.cfg.Endpoint())
+		set("AWS_ENDPOINT_URL", s.cfg.Inside())
 	}
 	if s.cfg.Credentials != nil {
 		key, secret, token, err := s.cfg.Credentials(ctx, d.Account, c.Role, d.Name)

@@ -66,7 +66,8 @@ type Config struct {
 	Logs        LogSink
 	Credentials Credentials // nil: functions have none
 
-	Endpoint     func() string // URL of this node, for functions and for downloads
+	Endpoint     func() string // URL of this node, for clients: of downloads and function URLs
+	Inside       func() string // URL of this node for functions; nil: Endpoint
 	ControlDelay time.Duration // how long a creation or an update takes
 
 	Clock  clockwork.Clock
@@ -114,6 +115,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if s.cfg.Endpoint == nil {
 		s.cfg.Endpoint = func() string { return "" }
+	}
+	if s.cfg.Inside == nil {
+		s.cfg.Inside = s.cfg.Endpoint
 	}
 	s.functions = state.NewCollection[functionDoc](cfg.State, "lambda.function").
 		NotFound(func(key []string) error {
