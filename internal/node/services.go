@@ -12,6 +12,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -22,6 +23,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/iam"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
+	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
@@ -36,6 +38,7 @@ var catalog = []entry{
 	{zero: new(dynamodb.Service), make: makeDynamoDB},
 	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
+	{zero: new(lambda.Service), make: makeLambda},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 }
 
@@ -65,6 +68,7 @@ type services struct {
 	iam      *iam.Service
 	dynamodb *dynamodb.Service
 	sts      *sts.Service
+	lambda   *lambda.Service
 }
 
 // parts is what the services of a stack share.
@@ -77,6 +81,8 @@ type parts struct {
 	queries athena.Engine
 	items   *itemstore.Store
 	objects *s3.Client // in this process
+
+	functions *function.Engine
 
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
