@@ -216,7 +216,7 @@ func (st *stream) addTransformed(ctx context.Context, source *kinesisSource, out
 		return r, err
 	}
 	if source != nil {
-		source.retrying = l.retrying
+		source.retrying, source.working = l.retrying, l.working
 	}
 	l.transformer = t
 	st.work(ctx, st.group, "transformation", t.Run, l.retrying)
