@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type lane struct {
 	failing int // attempts in a row that failed
 	lastErr error
 	errTime time.Time
+	said    time.Time // when failed records were logged last
+	unsaid  int64     // failed records since then
 }
 
 // Names of lanes.
@@ -45,7 +48,7 @@ func (st *stream) newLane(name string, backup bool, kinesis *kinesisSource) *lan
 	l := st.lane(name, backup, st.sourceOf(kinesis), kinesis)
 	l.rest = st.restOf(kinesis)
 	if kinesis != nil {
-		kinesis.retrying = l.retrying
+		kinesis.retrying, kinesis.working = l.retrying, l.working
 	}
 	return l
 }
@@ -102,6 +105,36 @@ func (st *stream) work(ctx context.Context, group *sync.WaitGroup, what string, 
 	})
 }
 
+// working notes that the source can be read again.
+func (l *lane) working() {
+	l.mu.Lock()
+	l.failing = 0
+	l.mu.Unlock()
+}
+
+// sayFailed logs that records have gone to the error prefix, at most once a minute.
+func (l *lane) sayFailed(objs []delivery.Intent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range objs {
+		if delivery.IsError(o.Partition) {
+			l.unsaid += o.Rows
+		}
+	}
+	now := l.st.s.clock.Now()
+	if l.unsaid == 0 || now.Sub(l.said) < time.Minute {
+		return
+	}
+	for _, o := range objs {
+		if delivery.IsError(o.Partition) {
+			l.st.s.log.Warn("records could not be delivered and are in the error prefix, where each has its reason", "stream", l.st.doc.Load().Name,
+				"kind", strings.TrimPrefix(o.Partition, delivery.ErrorMark), "records", l.unsaid, "object", "s3://"+o.Bucket+"/"+o.Key)
+			l.said, l.unsaid = now, 0
+			return
+		}
+	}
+}
+
 func (l *lane) delivered(objs []delivery.Intent, p *delivery.Progress) {
 	m := l.st.s.metrics
 	for _, o := range objs {
@@ -113,6 +146,7 @@ func (l *lane) delivered(objs []delivery.Intent, p *delivery.Progress) {
 		}
 	}
 	m.objects.Add(float64(len(objs)))
+	l.sayFailed(objs)
 	if !l.backup {
 		l.st.wrote(objs)
 	}

@@ -121,6 +121,10 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
+// BindLambda gives the service the functions that records are transformed by. It is called before
+// Start, by a node whose functions were made after this service.
+func (s *Service) BindLambda(l Lambda) { s.cfg.Lambda = l }
+
 // Start opens the delivery streams and goes on delivering.
 func (s *Service) Start(ctx context.Context) error {
 	if err := emptyDir(s.cfg.TempDir); err != nil {

@@ -398,3 +398,19 @@ func TestReshard(t *testing.T) {
 		t.Errorf("delivered %s", got)
 	}
 }
+
+// TestMarksBytes tells how much of what was read is not delivered.
+func TestMarksBytes(t *testing.T) {
+	m := newMarks(&sourceConfig{})
+	record := func(n int) kinesistypes.Record {
+		return kinesistypes.Record{Data: make([]byte, n), SequenceNumber: aws.String("1"), ApproximateArrivalTimestamp: aws.Time(time.Unix(1, 0))}
+	}
+	m.add("a", []kinesistypes.Record{record(10), record(30)})
+	m.add("b", []kinesistypes.Record{record(5)})
+	m.add("b", []kinesistypes.Record{record(7)})
+	for at, want := range map[uint64]uint64{1: 52, 2: 32, 3: 12, 4: 6, 5: 0, 9: 0} {
+		if got := m.bytesFrom(at); got != want {
+			t.Errorf("from %d: %d bytes, want %d", at, got, want)
+		}
+	}
+}

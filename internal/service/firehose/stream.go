@@ -29,6 +29,7 @@ type stream struct {
 	docMu      sync.Mutex // serialises changes of doc
 	updating   sync.Mutex // held by UpdateDestination, and by what must not meet it
 	compaction compaction
+	saidMore   sync.Once // that its function returns more records than it gets
 
 	ctx    context.Context    // of all that works
 	cancel context.CancelFunc // ends it
@@ -215,7 +216,7 @@ func (st *stream) addTransformed(ctx context.Context, source *kinesisSource, out
 		return r, err
 	}
 	if source != nil {
-		source.retrying = l.retrying
+		source.retrying, source.working = l.retrying, l.working
 	}
 	l.transformer = t
 	st.work(ctx, st.group, "transformation", t.Run, l.retrying)
