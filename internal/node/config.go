@@ -44,6 +44,12 @@ type Config struct {
 	TLS *TLS `yaml:"tls"`
 	// CORSOrigins that pages in a browser may call the node from, besides loopback.
 	CORSOrigins []string `yaml:"cors_origins"`
+	// Hosts are names, besides localhost, that the node is reached by. Names below them are
+	// its own too. An open node answers no others: who owns a name could let it resolve to it.
+	Hosts []string `yaml:"hosts"`
+	// BodiesMiB bounds the request bodies in memory at once, and as much again the answers that
+	// their clients have not read; default 256.
+	BodiesMiB int `yaml:"bodies_mib"`
 	// Limits says whether Kinesis streams, and puts to Firehose, have the limits of AWS: "off" (or empty) or
 	// "enforce". A stream's tag brookmere:limits says otherwise for that stream.
 	Limits string `yaml:"limits"`
@@ -212,6 +218,14 @@ func (c Config) check() error {
 		}
 		if slices.ContainsFunc(c.Credentials[:i], func(o Credential) bool { return o.AccessKeyID == cr.AccessKeyID }) {
 			return fmt.Errorf("credentials[%d]: access_key_id %s is there twice", i, cr.AccessKeyID)
+		}
+	}
+	if c.BodiesMiB != 0 && c.BodiesMiB < 32 {
+		return fmt.Errorf("bodies_mib %d: want 32 or more, so that the largest requests have room", c.BodiesMiB)
+	}
+	for _, host := range c.Hosts {
+		if host == "" || strings.ContainsAny(host, "/:* ") || host != strings.ToLower(host) {
+			return fmt.Errorf("hosts: %q: want a name in lower case, without scheme and port, as brookmere.example.com", host)
 		}
 	}
 	if _, err := c.iamMode(); err != nil {
