@@ -79,29 +79,11 @@ func (st *stream) lane(name string, backup bool, source delivery.Source, kinesis
 	return l
 }
 
-// work calls run until ctx ends, again after an error, and counts it in the group.
-func (st *stream) work(ctx context.Context, group *sync.WaitGroup, what string, run func(context.Context) error, failed func(error, int, time.Duration)) {
-	s := st.s
-	group.Go(func() {
-		wait := 100 * time.Millisecond
-		for {
-			began := s.clock.Now()
-			err := run(ctx)
-			if ctx.Err() != nil {
-				return
-			}
-			failed(err, 1, wait)
-			s.log.Error(what+" failed and starts again", "stream", st.doc.Load().Name, "err", err, "wait", wait)
-			if s.clock.Since(began) > time.Minute {
-				wait = 100 * time.Millisecond
-			}
-			select {
-			case <-s.clock.After(wait):
-			case <-ctx.Done():
-				return
-			}
-			wait = min(2*wait, 30*time.Second)
-		}
+// work calls run until the stream is stopped, again after an error or a panic.
+func (st *stream) work(what string, run func(context.Context) error, failed func(error, int, time.Duration)) {
+	st.group.GoTelling(what, run, func(err error, _ int, wait time.Duration) {
+		failed(err, 1, wait)
+		st.s.log.Error(what+" failed and starts again", "stream", st.doc.Load().Name, "err", err, "wait", wait)
 	})
 }
 
@@ -233,7 +215,10 @@ func (t *trimmer) reader(name string) func(shardlog.Position) {
 		t.readers[name] = p
 		if !t.running && t.done.Compare(t.low()) < 0 {
 			t.running = true
-			t.st.s.wg.Go(t.trim) // the caller is counted in the group
+			t.st.s.work.Go("trim", func(context.Context) error {
+				t.trim()
+				return nil
+			})
 		}
 	}
 }

@@ -104,9 +104,10 @@ func (st *stream) newKinesisSource(ctx context.Context) *kinesisSource {
 			Lost: func(shard string) { k.lost(shard) },
 		},
 	})
-	st.group.Go(func() {
+	st.group.Go("reader of the source", func(context.Context) error {
 		<-ctx.Done()
 		k.reader.Close()
+		return nil
 	})
 	return k
 }
