@@ -14,6 +14,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
@@ -34,6 +35,7 @@ var catalog = []entry{
 	{zero: new(dynamodb.Service), make: makeDynamoDB},
 	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
+	{zero: new(apigateway.Service), make: makeAPIGateway},
 }
 
 // entry is one service of the catalog.
@@ -68,6 +70,7 @@ type services struct {
 type parts struct {
 	name    string // of the service that is being made
 	node    *Node
+	stack   *stack // to reach what is made later
 	state   *state.Store
 	log     *shardlog.Log
 	queries athena.Engine
@@ -144,6 +147,10 @@ func makeDynamoDBStreams(s *services, _ parts) (service, error) { return s.dynam
 func makeSTS(s *services, p parts) (_ service, err error) {
 	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, Directory: s.iam, AnyAccount: p.node.openToAny(), Clock: p.clock})
 	return s.sts, err
+}
+
+func makeAPIGateway(_ *services, p parts) (service, error) {
+	return apigateway.New(apigateway.Config{State: p.state, Services: integrations{p.stack}, Clock: p.clock, Logger: p.logger})
 }
 
 // makeServices makes every service of the catalog, binds them, starts them, and puts them
