@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,7 +46,8 @@ type Node struct {
 	dirs     dirs
 	key      *seal.Key // seals secrets at rest
 	issuer   *sts.Issuer
-	objects  *s3.Service // outlives a reset
+	deciding atomic.Pointer[authorize.Authorizer] // of the current stack
+	objects  *s3.Service                          // outlives a reset
 	server   *server.Server
 	listener net.Listener
 	process  *prometheus.Registry
@@ -91,6 +93,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		StateDir:   n.dirs.s3,
 		Logger:     log.With("service", "s3"),
 		Registerer: n.process,
+		Decide:     n.decide,
 	}
 	if v, ok := auth.(*server.Verified); ok {
 		objects.Secrets = v.Secret

@@ -15,6 +15,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
@@ -34,6 +35,7 @@ var catalog = []entry{
 	{zero: new(dynamodb.Service), make: makeDynamoDB},
 	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
+	{zero: new(cognitoidentity.Service), make: makeCognito},
 }
 
 // entry is one service of the catalog.
@@ -62,6 +64,7 @@ type services struct {
 	iam      *iam.Service
 	dynamodb *dynamodb.Service
 	sts      *sts.Service
+	cognito  *cognitoidentity.Service
 }
 
 // parts is what the services of a stack share.
@@ -143,6 +146,11 @@ func makeDynamoDBStreams(s *services, _ parts) (service, error) { return s.dynam
 func makeSTS(s *services, p parts) (_ service, err error) {
 	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, Directory: s.iam, AnyAccount: p.node.openToAny(), Clock: p.clock})
 	return s.sts, err
+}
+
+func makeCognito(s *services, p parts) (_ service, err error) {
+	s.cognito, err = cognitoidentity.New(cognitoidentity.Config{State: p.state, Clock: p.clock})
+	return s.cognito, err
 }
 
 // makeServices makes every service of the catalog, binds them, starts them, and puts them
