@@ -4,18 +4,21 @@ GO      ?= go
 PYTHON  ?= python3
 VENV    := .venv
 
-.PHONY: demo test fast crash e2e lint build docs bench help
+.PHONY: demo test fast crash attack e2e lint build docs bench help
 
 demo: ## start a node and send readings of devices through all of it
 	$(GO) run ./cmd/brookmere demo
 
-test: lint fast crash e2e ## run every check and every test, with all that they need
+test: lint fast crash attack e2e ## run every check and every test, with all that they need
 
 fast: ## the tests beside the code, with the race detector
 	$(GO) test -race -timeout 20m ./cmd/... ./internal/...
 
 crash: ## kill -9 under load, on a real node
 	$(GO) test -timeout 30m ./test/crash/...
+
+attack: ## real nodes against clients that mean no good
+	$(GO) test -timeout 20m ./test/attack/...
 
 e2e: $(VENV)/installed ## real clients against a real node: boto3, AWS CLI, Terraform
 	BROOKMERE_PYTHON=$(abspath $(VENV))/bin/python $(GO) test -timeout 30m ./test/e2e/...

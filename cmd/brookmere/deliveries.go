@@ -181,6 +181,11 @@ func (d *deliveries) call(ctx context.Context, method, path string, v any) error
 	if err != nil {
 		return fmt.Errorf("--endpoint: %w", err)
 	}
+	if method != http.MethodGet {
+		if err := signForNode(ctx, req); err != nil {
+			return err
+		}
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return fmt.Errorf("ask the node at %s: %w (is it running? --endpoint names another)", d.endpoint, err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 )
 
 // Bytes is a request body that is in memory already, as one whose hash had to be checked
@@ -61,10 +63,11 @@ func (x *exchange) readBody(buf *bytes.Buffer) ([]byte, error) {
 	if body == nil {
 		return nil, nil
 	}
-	if n := x.r.ContentLength; n > 0 && encoding != "gzip" {
-		buf.Grow(int(n) + bytes.MinRead)
+	length := x.r.ContentLength
+	if encoding == "gzip" {
+		length = -1
 	}
-	n, err := buf.ReadFrom(io.LimitReader(body, limit+1))
+	n, err := inflight.ReadAll(buf, body, length, limit)
 	switch {
 	case err != nil:
 		var api smithy.APIError

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 	"github.com/brookmere/brookmere/internal/awswire/model"
 	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 )
@@ -23,6 +24,10 @@ import (
 type HandlerOptions struct {
 	// Interceptors run around every call, the first outermost.
 	Interceptors []Interceptor
+
+	// Answers bounds the bytes of large answers that clients have not read yet; beyond it
+	// clients are told to slow down. Nil: nothing does.
+	Answers *inflight.Budget
 
 	// OnInternalError is told of what the client is not: errors that are not AWS's, the
 	// causes of failures that are the server's, and panics with their stack. Nil drops them.
@@ -78,6 +83,9 @@ func NewHandler(api API, options HandlerOptions) (*Handler, error) {
 	}
 	return h, nil
 }
+
+// MaxBody bounds a request body, in bytes.
+func (h *Handler) MaxBody() int64 { return h.api.MaxBody }
 
 // Model is the service's API as botocore describes it.
 func (h *Handler) Model() *model.Service { return h.model }
@@ -208,6 +216,9 @@ func (x *exchange) serve() error {
 		if x.name == "" {
 			return &statusError{smithy.GenericAPIError{Code: "MissingAction", Message: "Missing Action"}, http.StatusBadRequest}
 		}
+		if x.r.Method == http.MethodGet && !reads(x.name) {
+			return &statusError{smithy.GenericAPIError{Code: "UnsupportedHttpVerb", Message: "The operation " + x.name + " must be sent by POST."}, http.StatusMethodNotAllowed}
+		}
 	}
 	op := x.h.operations[x.name]
 	if CallerFrom(x.ctx).Anonymous && (op == nil || !op.takesUnsigned()) {
@@ -237,8 +248,28 @@ func (x *exchange) serve() error {
 		x.writeStream(status)
 		return nil
 	}
+	if n := int64(len(x.response)); n >= countedAnswer {
+		if !x.h.options.Answers.TryTake(n) {
+			return inflight.ErrSlowDown
+		}
+		defer x.h.options.Answers.Give(n)
+	}
 	x.write(status, x.response)
 	return nil
+}
+
+// countedAnswer is the size from which on answers are counted: those of reads, which can be
+// asked for again. Answers of puts are smaller.
+const countedAnswer = 128 << 10
+
+// reads says whether an operation changes nothing, by its name: links and images can send it.
+func reads(operation string) bool {
+	for _, prefix := range []string{"Get", "List", "Describe", "Decode", "Simulate"} {
+		if strings.HasPrefix(operation, prefix) {
+			return operation != "GetSessionToken" && operation != "GetFederationToken"
+		}
+	}
+	return false
 }
 
 // takesStream says whether the operation reads the body by itself.
@@ -276,7 +307,7 @@ func (x *exchange) route() *fault {
 		x.protocol = JSON10
 	case mt == "application/x-amz-json-1.1":
 		x.protocol = JSON11
-	case target == "" && (x.h.model.Answers("query") || mt == "application/x-www-form-urlencoded"):
+	case target == "" && x.h.model.Answers("query"):
 		x.protocol = Query
 		if x.r.Method != http.MethodPost && x.r.Method != http.MethodGet {
 			return &fault{code: "UnsupportedHttpVerb", message: "The HTTP verb specified was unrecognized.", status: 400}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -43,6 +44,12 @@ type Config struct {
 	TLS *TLS `yaml:"tls"`
 	// CORSOrigins that pages in a browser may call the node from, besides loopback.
 	CORSOrigins []string `yaml:"cors_origins"`
+	// Hosts are names, besides localhost, that the node is reached by. Names below them are
+	// its own too. An open node answers no others: who owns a name could let it resolve to it.
+	Hosts []string `yaml:"hosts"`
+	// BodiesMiB bounds the request bodies in memory at once, and as much again the answers that
+	// their clients have not read; default 256.
+	BodiesMiB int `yaml:"bodies_mib"`
 	// Limits says whether Kinesis streams, and puts to Firehose, have the limits of AWS: "off" (or empty) or
 	// "enforce". A stream's tag brookmere:limits says otherwise for that stream.
 	Limits string `yaml:"limits"`
@@ -50,6 +57,8 @@ type Config struct {
 	ControlDelay time.Duration `yaml:"control_delay"`
 	// Query limits what SQL may use of the machine.
 	Query Query `yaml:"query"`
+	// Outbound says which addresses the node connects to for its clients.
+	Outbound Outbound `yaml:"outbound"`
 	// Delivery limits what deliveries may use of the machine.
 	Delivery Delivery `yaml:"delivery"`
 }
@@ -103,6 +112,29 @@ type Delivery struct {
 	// "target=128MiB after=5m keep=5m". A stream's tag brookmere:compaction says otherwise
 	// for that stream.
 	Compaction string `yaml:"compaction"`
+}
+
+// Outbound is about addresses that clients name: HTTP endpoints of deliveries. The public
+// internet may be reached, and on a node that takes any credentials also loopback; never the
+// node itself.
+type Outbound struct {
+	// Allow are networks that may be reached besides, as 10.0.0.0/8 or 127.0.0.1.
+	Allow []string `yaml:"allow"`
+}
+
+func (o Outbound) networks() (all []netip.Prefix, err error) {
+	for _, text := range o.Allow {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, aerr := netip.ParseAddr(text)
+			if aerr != nil {
+				return nil, fmt.Errorf("outbound.allow %q: want a network as 10.0.0.0/8 or an address", text)
+			}
+			p = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
 }
 
 func (d Delivery) compaction() (compact.Settings, error) {
@@ -188,6 +220,14 @@ func (c Config) check() error {
 			return fmt.Errorf("credentials[%d]: access_key_id %s is there twice", i, cr.AccessKeyID)
 		}
 	}
+	if c.BodiesMiB != 0 && c.BodiesMiB < 32 {
+		return fmt.Errorf("bodies_mib %d: want 32 or more, so that the largest requests have room", c.BodiesMiB)
+	}
+	for _, host := range c.Hosts {
+		if host == "" || strings.ContainsAny(host, "/:* ") || host != strings.ToLower(host) {
+			return fmt.Errorf("hosts: %q: want a name in lower case, without scheme and port, as brookmere.example.com", host)
+		}
+	}
 	if _, err := c.iamMode(); err != nil {
 		return fmt.Errorf("iam %w", err)
 	}
@@ -201,6 +241,9 @@ func (c Config) check() error {
 	}
 	if _, err := c.Delivery.compaction(); err != nil {
 		return fmt.Errorf("delivery: %w", err)
+	}
+	if _, err := c.Outbound.networks(); err != nil {
+		return err
 	}
 	if c.ControlDelay < 0 {
 		return fmt.Errorf("control_delay %v: want a duration of 0 or more, as 5s", c.ControlDelay)

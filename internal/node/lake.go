@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"time"
 
@@ -49,6 +50,26 @@ func (f objectFiles) Files(ctx context.Context, location string) ([]lakesql.File
 		files = append(files, lakesql.File{URI: "s3://" + folder.Bucket + "/" + o.Key, Path: o.Path, Size: o.Size})
 	}
 	return files, nil
+}
+
+// Object implements lakesql's catalog.Objects.
+func (f objectFiles) Object(ctx context.Context, location string) (lakesql.File, error) {
+	l, err := s3uri.Parse(location)
+	if err != nil || l.Key == "" {
+		return lakesql.File{}, lakesql.ErrLocation
+	}
+	if err := allowed(ctx, f.access, l.Bucket, l.Key, "s3:GetObject"); err != nil {
+		return lakesql.File{}, err
+	}
+	path, ok := f.s3.LocalFile(l.Bucket, l.Key)
+	if !ok {
+		return lakesql.File{}, lakesql.ErrNoObject
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return lakesql.File{}, lakesql.ErrNoObject
+	}
+	return lakesql.File{URI: l.String(), Path: path, Size: info.Size()}, nil
 }
 
 // hidden reports whether a key, as far as it is below a location, is one that queries do not

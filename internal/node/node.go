@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,8 @@ import (
 
 	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
+	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/server"
 	"github.com/brookmere/brookmere/internal/service/s3"
@@ -52,6 +55,8 @@ type Node struct {
 	listener net.Listener
 	process  *prometheus.Registry
 	failed   chan error
+	bodies   *inflight.Budget // of requests in memory
+	answers  *inflight.Budget // of answers that clients have not read
 
 	// mu is held for reading by every request, for writing while a reset exchanges the
 	// stack.
@@ -66,7 +71,8 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	begin := time.Now()
-	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry()}
+	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry(),
+		bodies: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20), answers: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20)}
 	defer func() {
 		if err != nil {
 			n.release()
@@ -110,6 +116,8 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		Auth:         auth,
 		Account:      cfg.Account,
 		Origins:      cfg.CORSOrigins,
+		Hosts:        cfg.Hosts,
+		Bodies:       n.bodies,
 		IsBucketHost: func(host string) bool { return bucketOf(host) != "" || s3.IsWebsiteHost(host) },
 		TLS:          tlsConfig,
 		Logger:       log,
@@ -126,6 +134,21 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 
 // Addr is the address that the node listens on.
 func (n *Node) Addr() string { return n.listener.Addr().String() }
+
+// outbound is the client for addresses that clients of the node name.
+func (n *Node) outbound(timeout time.Duration) *outbound.Client {
+	allow, _ := n.cfg.Outbound.networks() // they have been checked
+	return outbound.New(outbound.Options{
+		Loopback: n.openToAny(), Allow: allow, Timeout: timeout,
+		Self: func() []uint16 {
+			at, err := netip.ParseAddrPort(n.Addr())
+			if err != nil {
+				return nil
+			}
+			return []uint16{at.Port()}
+		},
+	})
+}
 
 // URL is the endpoint URL for clients on this machine.
 func (n *Node) URL() string {
@@ -252,6 +275,7 @@ func (n *Node) services() []server.Service {
 			TargetPrefix:  m.TargetPrefix,
 			WriteError:    h.WriteError,
 			TakesUnsigned: h.TakesUnsigned,
+			MaxBody:       h.MaxBody(),
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
 					s.apis[i].ServeHTTP(w, r.WithContext(ctx))

@@ -112,6 +112,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},
 		Lake:       lake{p.node.objects, p.node.objects},
 		Compaction: compaction,
+		HTTP:       p.node.outbound(firehose.HTTPTimeout),
 		Clock:      p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.firehose, err

@@ -117,6 +117,7 @@ func (s *stack) serve(n *Node, svc service, interceptors []awswire.Interceptor) 
 	described := svc.API()
 	h, err := awswire.NewHandler(described, awswire.HandlerOptions{
 		Interceptors: interceptors,
+		Answers:      n.answers,
 		OnInternalError: func(ctx context.Context, operation string, err error) {
 			n.log.Error("internal failure", "service", described.Model, "operation", operation,
 				"request", awswire.CallerFrom(ctx).RequestID, "error", err)

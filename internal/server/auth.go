@@ -12,6 +12,8 @@ import (
 
 // Authenticator says who sends a request.
 type Authenticator interface {
+	// Verifies says whether signatures are demanded.
+	Verifies() bool
 	// Scope reads the credential scope that a request claims, unverified, for routing.
 	Scope(r *http.Request) (scope sigv4.Scope, signed bool)
 	// Authenticate lets the request in, with r.Body wrapped where the body is verified
@@ -63,6 +65,9 @@ func NewOpen(account string, strict bool, issued Identities) *Open {
 	}
 	return &Open{account: account, strict: strict, issued: issued, verified: NewVerified(nil, issued)}
 }
+
+// Verifies implements Authenticator.
+func (Open) Verifies() bool { return false }
 
 // Scope implements Authenticator.
 func (*Open) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
@@ -144,6 +149,9 @@ func (v *Verified) lookup(ctx context.Context, key, token string) (sigv4.Credent
 	return sigv4.Credentials{Secret: k.Secret}, ok
 }
 
+// Verifies implements Authenticator.
+func (*Verified) Verifies() bool { return true }
+
 // Scope implements Authenticator.
 func (*Verified) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
 
@@ -181,7 +189,7 @@ func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (a
 	case svc.StreamsBody && !sigv4.Signed(r):
 		return awswire.Caller{Anonymous: true}, nil
 	default:
-		scope, err = v.verifier.Verify(r, svc.SigningName)
+		scope, err = v.verifier.VerifyUpTo(r, svc.SigningName, svc.MaxBody)
 	}
 	if err != nil {
 		return awswire.Caller{}, err

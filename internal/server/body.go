@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 )
 
 // bodyStall is how long a client may pause within a body before the request fails: one
@@ -17,12 +19,20 @@ type stallingBody struct {
 	armed   time.Time
 }
 
-// guardBody makes reads of the request's body fail when the client stalls.
-func guardBody(w http.ResponseWriter, r *http.Request) {
+// guardBody makes reads of the request's body fail when the client stalls, and, for services
+// that have bodies in memory, draw from the budget of all. The function that it returns gives
+// back what was drawn, when the request is done.
+func (s *Server) guardBody(w http.ResponseWriter, r *http.Request, svc *Service) (release func()) {
 	if r.Body == nil || r.Body == http.NoBody {
-		return
+		return func() {}
 	}
 	r.Body = &stallingBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+	if svc.StreamsBody {
+		return func() {}
+	}
+	body := inflight.NewBody(r.Context(), r.Body, s.opts.Bodies)
+	r.Body = body
+	return body.Release
 }
 
 func (b *stallingBody) Read(p []byte) (int, error) {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/http"
 	"strconv"
 	"time"
 
@@ -40,26 +39,3 @@ func (m *metrics) observe(service string, rec *recorder, took time.Duration) {
 	}
 	m.seconds.WithLabelValues(service).Observe(took.Seconds())
 }
-
-// recorder remembers the status of a response.
-type recorder struct {
-	http.ResponseWriter
-	status int
-}
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 || r.status < 200 {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	return r.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController reach Flush and the deadlines.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

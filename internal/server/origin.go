@@ -1,12 +1,44 @@
 package server
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 )
+
+// What a browser sends for a page of another site is not what its user wants done. A page
+// cannot sign a request, but an open node asks for no signature. So, beside a signature that a
+// node demands:
+//
+//   - The origin of a page is on loopback, or configured. A page of a file, or in a sandbox, has
+//     the origin "null", which any site can have, and so it must be configured too.
+//   - A request of another site that says no origin (an image, a script) is refused; one that
+//     the user follows a link by is a GET, and no GET changes anything.
+//   - The host of a request to an open node is one that cannot be a name of somebody else, who
+//     could let it resolve to this node (DNS rebinding).
+
+// browserRefusal says why a request that a browser may have sent is refused; empty if it is
+// not. guarded says that whatever the host, the request reads and changes nothing but what a
+// signature lets it.
+func (s *Server) browserRefusal(r *http.Request, svc *Service, guarded bool) string {
+	if origin := r.Header.Get("Origin"); !s.originAllowed(r) && !serviceAllows(svc, r) {
+		return fmt.Sprintf("Origin %q may not use this node: add it to cors_origins in the node's configuration.", origin)
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+		follows := r.Header.Get("Sec-Fetch-Mode") == "navigate" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+		if r.Header.Get("Origin") == "" && !follows {
+			return "A page of another site may not use this node without saying its origin."
+		}
+	}
+	if !guarded && !s.hostAllowed(r.Host) {
+		return fmt.Sprintf("Host %q is no name of this node: add it to hosts in the node's configuration.", r.Host)
+	}
+	return ""
+}
 
 // originAllowed tells whether a page of the request's origin may use the node. A
 // request without an Origin header comes from no browser page.
@@ -28,6 +60,23 @@ func (s *Server) originListed(r *http.Request) bool {
 // does not know.
 func serviceAllows(svc *Service, r *http.Request) bool {
 	return svc != nil && svc.AllowsOrigin != nil && svc.AllowsOrigin(r)
+}
+
+// privateSuffixes are the ends of names that nobody can register, and of AWS's own.
+var privateSuffixes = []string{".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa", ".amazonaws.com", ".amazonaws.com.cn", ".on.aws"}
+
+// hostAllowed tells whether a host cannot be a name that somebody else lets resolve to this
+// node: an address, a name without dots, one that nobody can register, or a configured one.
+func (s *Server) hostAllowed(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
+	if !strings.Contains(host, ".") || net.ParseIP(host) != nil {
+		return true // an IPv6 address has no dots, or is one
+	}
+	return slices.ContainsFunc(privateSuffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) }) ||
+		slices.ContainsFunc(s.opts.Hosts, func(name string) bool { return host == name || strings.HasSuffix(host, "."+name) })
 }
 
 func isLoopbackName(host string) bool {

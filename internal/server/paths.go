@@ -9,12 +9,6 @@ import (
 // NodePrefix is where the node's own endpoints are; no S3 bucket name may begin with "_".
 const NodePrefix = "/_brookmere/"
 
-// isNodePath tells the node's own endpoints. "metrics" is a legal bucket name as well:
-// the caller asks only for unsigned requests, which is how a scraper comes.
-func isNodePath(path string) bool {
-	return strings.HasPrefix(path, NodePrefix) || path == "/metrics"
-}
-
 // writeUnknownService answers a request for an API that Brookmere does not have, in
 // the form that both JSON and XML clients show to their users.
 func writeUnknownService(w http.ResponseWriter, r *http.Request, signingName string) {

@@ -17,6 +17,8 @@ type Service struct {
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
 	// StreamsBody: bodies are passed on unread and may be of any length (S3).
 	StreamsBody bool
+	// MaxBody bounds a body that must be in memory to be verified; zero is 64 MiB.
+	MaxBody int64
 	// Bucket returns the bucket that a host names, "" for none (S3).
 	Bucket func(host string) string
 	// OwnsCORS reports whether the service answers preflights of the request's resource, and

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 )
 
@@ -27,6 +29,11 @@ type Options struct {
 	// Origins that a browser's request may come from, besides those on loopback: scheme,
 	// host and port ("https://console.example.com"), or "*" for all.
 	Origins []string
+	// Hosts are names that the node is reached by, and of which all names below are its own,
+	// besides those that cannot be anybody else's. An open node answers to no others.
+	Hosts []string
+	// Bodies bounds the bytes of all request bodies in memory; nil: nothing does.
+	Bodies *inflight.Budget
 	// IsBucketHost tells the host of a virtual-host style S3 request.
 	IsBucketHost func(host string) bool
 	TLS          *tls.Config // nil: clear text
@@ -105,8 +112,9 @@ const drainBeforeCancel = 250 * time.Millisecond
 // ServeHTTP routes one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	rec := &recorder{ResponseWriter: w}
+	rec := newRecorder(w, r)
 	name := s.serve(rec, r)
+	rec.end()
 	took := time.Since(start)
 	s.metrics.observe(name, rec, took)
 	if s.log.Enabled(r.Context(), slog.LevelDebug) {
@@ -122,13 +130,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		s.hand(w, r, svc, scope, signed)
 		return svc.Name
 	}
-	svc := s.routes.find(r, scope.Service)
-	if !s.originAllowed(r) && (!signed && isNodePath(r.URL.Path) || !serviceAllows(svc, r)) {
-		http.Error(w, fmt.Sprintf("Origin %q may not use this node: add it to cors_origins in the node's configuration.", r.Header.Get("Origin")), http.StatusForbidden)
+	node := strings.HasPrefix(r.URL.Path, NodePrefix) || !signed && r.URL.Path == "/metrics"
+	var svc *Service
+	if !node {
+		if isForm(r) { // which may have to be read
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyStall))
+		}
+		svc = s.routes.find(r, scope.Service)
+	}
+	guarded := s.opts.Auth.Verifies() && (!node || r.URL.Path == NodePrefix+"health" || r.URL.Path == "/metrics")
+	if why := s.browserRefusal(r, svc, guarded); why != "" {
+		http.Error(w, why, http.StatusForbidden)
 		return "node"
 	}
-	if !signed && isNodePath(r.URL.Path) {
-		s.opts.Node.ServeHTTP(w, r)
+	if node {
+		s.serveNode(w, r, scope)
 		return "node"
 	}
 	if svc == nil {
@@ -153,7 +169,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 
 // hand lets the request in, or not, and hands it to its service.
 func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scope sigv4.Scope, signed bool) {
-	guardBody(w, r)
+	defer s.guardBody(w, r, svc)()
 	var caller awswire.Caller
 	var err error
 	if !signed && svc.takesUnsigned(r) {
@@ -168,4 +184,23 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scop
 		return
 	}
 	svc.Handler.ServeHTTP(w, r)
+}
+
+// serveNode answers the node's own endpoints. Where credentials are configured, one that
+// changes anything needs a signature, for whatever service, by the node's own account.
+func (s *Server) serveNode(w http.ResponseWriter, r *http.Request, scope sigv4.Scope) {
+	own := &Service{Name: "node", SigningName: scope.Service}
+	defer s.guardBody(w, r, own)()
+	if s.opts.Auth.Verifies() && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		caller, err := s.opts.Auth.Authenticate(r, scope, own)
+		switch {
+		case err != nil:
+			http.Error(w, "This endpoint needs a signature (AWS Signature Version 4) of the node's account: "+err.Error(), http.StatusForbidden)
+			return
+		case caller.Account != s.opts.Account:
+			http.Error(w, "This endpoint answers the node's own account alone.", http.StatusForbidden)
+			return
+		}
+	}
+	s.opts.Node.ServeHTTP(w, r)
 }

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -9,8 +11,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 )
 
 // echo answers with the name of the service and the caller it was told.
@@ -43,6 +50,7 @@ func testServer() *Server {
 		}),
 		Auth:         NewOpen("000000000000", false, nil),
 		Account:      "000000000000",
+		Hosts:        []string{"example.com"},
 		Origins:      []string{"https://console.example.com"},
 		IsBucketHost: func(host string) bool { return strings.HasPrefix(host, "lake.s3.") },
 	})
@@ -129,6 +137,118 @@ func TestOrigins(t *testing.T) {
 		if got := w.Header().Get("Access-Control-Allow-Origin"); w.Code == 200 && got != tt.origin {
 			t.Errorf("origin %q: allowed origin is %q", tt.origin, got)
 		}
+	}
+}
+
+// What a browser says of where a request comes from, and what host it was for.
+func TestBrowserRequests(t *testing.T) {
+	s := testServer()
+	for _, tt := range []struct {
+		method, host, site, mode, origin string
+		status                           int
+	}{
+		{"POST", "127.0.0.1:4566", "", "", "", 200},
+		{"POST", "[::1]:4566", "", "", "", 200},
+		{"POST", "localhost:4566", "", "", "", 200},
+		{"POST", "brookmere:4566", "", "", "", 200}, // a name of a container
+		{"POST", "lake.s3.localhost", "", "", "", 200},
+		{"POST", "host.docker.internal", "", "", "", 200},
+		{"POST", "kinesis.eu-west-1.amazonaws.com", "", "", "", 200},
+		{"POST", "example.com", "", "", "", 200}, // configured
+		{"POST", "bucket.example.com", "", "", "", 200},
+		{"POST", "evil.org", "", "", "", 403},
+		{"POST", "lake.s3.evil.org", "", "", "", 403},
+		{"POST", "localhost.evil.org:4566", "", "", "", 403},
+		{"POST", "127.0.0.1.evil.org", "", "", "", 403},
+		{"POST", "EVIL.org.", "", "", "", 403},
+		{"POST", "localhost", "same-origin", "cors", "http://localhost", 200},
+		{"POST", "localhost", "same-site", "cors", "http://localhost:3000", 200},
+		{"POST", "localhost", "cross-site", "cors", "https://evil.org", 403},
+		{"POST", "localhost", "cross-site", "navigate", "null", 403},
+		{"POST", "localhost", "cross-site", "navigate", "", 403},
+		{"GET", "localhost", "cross-site", "no-cors", "", 403}, // an image
+		{"GET", "localhost", "same-site", "no-cors", "", 403},
+		{"GET", "localhost", "cross-site", "navigate", "", 200}, // a link
+		{"GET", "localhost", "none", "navigate", "", 200},       // typed
+	} {
+		r := httptest.NewRequest(tt.method, "/bucket/key", nil)
+		r.Host = tt.host
+		for name, value := range map[string]string{"Sec-Fetch-Site": tt.site, "Sec-Fetch-Mode": tt.mode, "Origin": tt.origin} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != tt.status {
+			t.Errorf("%+v: %d %s", tt, w.Code, w.Body)
+		}
+	}
+}
+
+// Endpoints of a node that verifies signatures change nothing without one of its account.
+func TestNodeEndpointsNeedASignature(t *testing.T) {
+	now := time.Now().UTC()
+	s := New(Options{
+		Account: "000000000000",
+		Node:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "done") }),
+		Auth: NewVerified(map[string]Credential{
+			"OWN": {Secret: "secret", Account: "000000000000"}, "OTHER": {Secret: "secret", Account: "111111111111"},
+		}, nil),
+	})
+	for _, tt := range []struct {
+		method, key, secret string
+		status              int
+	}{
+		{"GET", "", "", 200},
+		{"POST", "", "", 403},
+		{"DELETE", "", "", 403},
+		{"POST", "OWN", "secret", 200},
+		{"POST", "OWN", "wrong", 403},
+		{"POST", "OTHER", "secret", 403},
+	} {
+		r := httptest.NewRequest(tt.method, "http://localhost:4566/_brookmere/reset", nil)
+		if tt.key != "" {
+			sum := sha256.Sum256(nil)
+			err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: tt.key, SecretAccessKey: tt.secret}, r, hex.EncodeToString(sum[:]), "brookmere", "us-east-1", now)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != tt.status {
+			t.Errorf("%s %s %s: %d %s", tt.method, tt.key, tt.secret, w.Code, w.Body)
+		}
+	}
+}
+
+// Bodies in memory are bounded together: what has no room is told to slow down.
+func TestBodyBudget(t *testing.T) {
+	kinesis := echo("kinesis")
+	kinesis.SigningName, kinesis.TargetPrefix = "kinesis", "Kinesis_20131202"
+	kinesis.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
+	})
+	bodies := inflight.New(1 << 20)
+	s := New(Options{Services: []Service{kinesis}, Auth: &Open{}, Bodies: bodies})
+	call := func(size int) int {
+		r := httptest.NewRequest("POST", "http://localhost/", strings.NewReader(strings.Repeat("x", size)))
+		r.Header.Set("X-Amz-Target", "Kinesis_20131202.PutRecord")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w.Code
+	}
+	if got := call(900 << 10); got != 200 {
+		t.Errorf("with room: %d", got)
+	}
+	if got := call(2 << 20); got != 503 {
+		t.Errorf("without: %d", got)
+	}
+	if bodies.Used() != 0 {
+		t.Errorf("%d bytes are still taken", bodies.Used())
 	}
 }
 

@@ -118,6 +118,11 @@ func (a *authorization) parseCredential(s string) bool {
 	return a.AccessKey != "" && a.Region != "" && a.Service != "" && len(a.Date) == 8
 }
 
+// mustBeSigned are the headers, of services other than S3, that say what a request does and
+// for whom: where one is sent, it is signed. (Content-Type is not among them: the SDK for
+// JavaScript v2 does not sign it, and the body is, whatever it is read as.)
+var mustBeSigned = []string{"x-amz-target", "x-amz-security-token", "x-amz-date"}
+
 // check holds what must be so of a signature in either form.
 func (a *authorization) check(r *http.Request, f errorFamily) error {
 	if a.Date != a.time.Format("20060102") {
@@ -135,6 +140,12 @@ func (a *authorization) check(r *http.Request, f errorFamily) error {
 			if strings.HasPrefix(lower, "x-amz-") && !slices.Contains(a.signedHeaders, lower) && lower != "x-amz-content-sha256" {
 				return f.headersNotSigned(lower)
 			}
+		}
+		return nil
+	}
+	for _, name := range mustBeSigned {
+		if r.Header.Get(name) != "" && !slices.Contains(a.signedHeaders, name) {
+			return f.incomplete("'" + name + "' must be a 'SignedHeader' in the AWS Authorization.")
 		}
 	}
 	return nil

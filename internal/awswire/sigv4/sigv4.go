@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 )
 
 const (
@@ -84,8 +86,13 @@ func (a *authorization) scope() string {
 // and the payload hash to UNSIGNED-PAYLOAD; r.Body is then a *Chunked. service, the signing name of the service
 // that the request goes to, words the errors; empty means that of the request's scope.
 //
-// Errors are *Error.
+// Errors are *Error, or what reading the body returned of smithy's API errors.
 func (v *Verifier) Verify(r *http.Request, service string) (Scope, error) {
+	return v.VerifyUpTo(r, service, v.MaxBody)
+}
+
+// VerifyUpTo is Verify with a limit of its own to a body that must be read up front.
+func (v *Verifier) VerifyUpTo(r *http.Request, service string, maxBody int64) (Scope, error) {
 	f := family(service)
 	a, err := parse(r, f)
 	if err != nil {
@@ -110,11 +117,14 @@ func (v *Verifier) Verify(r *http.Request, service string) (Scope, error) {
 	if !cred.Expires.IsZero() && !now.Before(cred.Expires) {
 		return a.Scope, f.expiredToken()
 	}
-	hash, err := v.payloadHash(r, a, f)
+	key := signingKey(cred.Secret, a)
+	if declared := r.Header.Get(contentSHA256); f != s3Family && isSHA256(declared) && !a.matches(r, key, strings.ToLower(declared), f) {
+		return a.Scope, f.mismatch() // whatever the body holds, which is not read
+	}
+	hash, err := v.payloadHash(r, f, a.Presigned, maxBody)
 	if err != nil {
 		return a.Scope, err
 	}
-	key := signingKey(cred.Secret, a)
 	if !a.matches(r, key, hash, f) {
 		return a.Scope, f.mismatch()
 	}
@@ -146,10 +156,10 @@ func checkTime(a *authorization, now time.Time, f errorFamily) error {
 
 // payloadHash is the last line of the canonical request. Where it is the hash of the
 // body, and the service is not S3, it reads the body.
-func (v *Verifier) payloadHash(r *http.Request, a *authorization, f errorFamily) (string, error) {
+func (v *Verifier) payloadHash(r *http.Request, f errorFamily, presigned bool, maxBody int64) (string, error) {
 	declared := r.Header.Get(contentSHA256)
 	if f == s3Family {
-		if a.Presigned && declared == "" {
+		if presigned && declared == "" {
 			if declared = r.URL.Query().Get(contentSHA256); declared == "" {
 				return unsignedPayload, nil
 			}
@@ -164,10 +174,8 @@ func (v *Verifier) payloadHash(r *http.Request, a *authorization, f errorFamily)
 		}
 		return "", f.badHash()
 	}
-	if declared == unsignedPayload {
-		return unsignedPayload, nil
-	}
-	body, err := v.readBody(r)
+	// Whatever is declared: a body that is not signed is not taken.
+	body, err := v.readBody(r, maxBody)
 	if err != nil {
 		return "", err
 	}
@@ -175,11 +183,10 @@ func (v *Verifier) payloadHash(r *http.Request, a *authorization, f errorFamily)
 	return hex.EncodeToString(sum[:]), nil
 }
 
-func (v *Verifier) readBody(r *http.Request) ([]byte, error) {
+func (v *Verifier) readBody(r *http.Request, limit int64) ([]byte, error) {
 	if b, ok := r.Body.(*memoryBody); ok {
 		return b.data, nil
 	}
-	limit := v.MaxBody
 	if limit == 0 {
 		limit = 64 << 20
 	}
@@ -188,10 +195,10 @@ func (v *Verifier) readBody(r *http.Request) ([]byte, error) {
 	}
 	var buf bytes.Buffer
 	if r.Body != nil {
-		if r.ContentLength > 0 {
-			buf.Grow(int(r.ContentLength) + bytes.MinRead)
+		n, err := inflight.ReadAll(&buf, r.Body, r.ContentLength, limit)
+		if errors.Is(err, inflight.ErrSlowDown) {
+			return nil, inflight.ErrSlowDown
 		}
-		n, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
 		if err != nil {
 			return nil, &Error{Code: "RequestTimeout", Message: "The request body ended early or could not be read.", Status: http.StatusBadRequest}
 		}

@@ -30,7 +30,7 @@ const (
 	maxKnown = 4096 // partitions that are remembered to fit
 )
 
-var errNoKey = errors.New("makes keys that cannot be stored: of more than 1024 bytes, of slashes for the most part, or with a NUL")
+var errNoKey = errors.New("makes keys that cannot be stored: of more than 1024 bytes, of slashes for the most part, with a NUL, or with more .. than folders before")
 
 // tooManyPartitions is the error code of a record of one partition too many.
 const tooManyPartitions = "DynamicPartitioning.ActivePartitionsLimitExceeded"
@@ -115,7 +115,8 @@ func compile(spec Spec) (*specPlan, error) {
 	if !p.storable(p.prefixes.Error, &v, true) {
 		return nil, fmt.Errorf("ErrorOutputPrefix %w", errNoKey)
 	}
-	if len(p.names)+len(p.functions) == 0 && !p.storable(p.prefixes.Data, &v, false) {
+	v.Query, v.Lambda = anyKeys(p.names), anyKeys(p.functions)
+	if !p.storable(p.prefixes.Data, &v, false) {
 		return nil, fmt.Errorf("Prefix %w", errNoKey)
 	}
 	if spec.Owner != "" {
@@ -367,7 +368,37 @@ var errBadKey = &PartitionError{ExtractionFailed, "partitionKeys values cannot b
 func (p *specPlan) storable(prefix *Prefix, v *PrefixValues, errors bool) bool {
 	key, _ := prefix.Append(nil, v)
 	key = AppendObjectName(key, p.spec.Name, p.spec.Version, v.Time, ObjectID{}, p.extension(errors))
-	return len(key) <= maxKey && len(key)+3*bytes.Count(key, []byte("/")) <= maxPath && bytes.IndexByte(key, 0) < 0
+	return len(key) <= maxKey && len(key)+3*bytes.Count(key, []byte("/")) <= maxPath && bytes.IndexByte(key, 0) < 0 && !leadsOut(key)
+}
+
+// leadsOut tells whether a key would be above its bucket if it were a path: S3 takes none
+// that would.
+func leadsOut(key []byte) bool {
+	if !bytes.Contains(key, []byte("..")) {
+		return false
+	}
+	depth := 0
+	for segment := range bytes.SplitSeq(key, []byte("/")) {
+		switch string(segment) {
+		case "..":
+			if depth--; depth < 0 {
+				return true
+			}
+		case "", ".":
+		default:
+			depth++
+		}
+	}
+	return false
+}
+
+// anyKeys are short values of keys.
+func anyKeys(names []string) *KeyValues {
+	keys := new(KeyValues)
+	for _, n := range names {
+		keys.Set(n, "x")
+	}
+	return keys
 }
 
 // partitionKeys is the reverse of what partition does.

@@ -56,6 +56,8 @@ type Progress struct {
 	Intents   []Intent                     `json:"intents,omitempty"`
 	Atomic    bool                         `json:"atomic,omitempty"` // of the batch of Intents
 
+	Undoing bool `json:"undoing,omitempty"` // the objects of Intents are being deleted
+
 	// What was delivered since the pipeline began.
 	Rows       int64     `json:"rows"`     // in objects, error objects left out
 	Rejected   int64     `json:"rejected"` // rows in error objects

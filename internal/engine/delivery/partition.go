@@ -2,13 +2,10 @@ package delivery
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
-	"time"
 
 	"github.com/itchyny/gojq"
 
@@ -31,10 +28,7 @@ var NotJSON = &PartitionError{ExtractionFailed, "Non JSON record provided"}
 
 var errEmptyKey = &PartitionError{ExtractionFailed, "partitionKeys values must not be null or empty"}
 
-const (
-	maxQueryKeys = 50 // as Firehose has it
-	queryTime    = time.Second
-)
+const maxQueryKeys = 50 // as Firehose has it
 
 // A KeyQuery is a compiled MetadataExtraction query: jq that makes an object of partition
 // keys of a record. Where each value is a path of fields it is read straight from the
@@ -43,6 +37,7 @@ type KeyQuery struct {
 	names []string // nil if the query does not tell
 	paths []keyPath
 	code  *gojq.Code
+	bound *queryRun
 
 	scratch []byte
 }
@@ -65,11 +60,10 @@ func CompileKeys(query string) (*KeyQuery, error) {
 	if err := checkPure(q); err != nil {
 		return nil, err
 	}
-	code, err := gojq.Compile(q)
-	if err != nil {
+	k := &KeyQuery{bound: new(queryRun)}
+	if k.code, err = compileBounded(query, k.bound); err != nil {
 		return nil, fmt.Errorf("metadata extraction query: %w", err)
 	}
-	k := &KeyQuery{code: code}
 	t := term(q)
 	if t == nil || t.Type != gojq.TermTypeObject || len(t.SuffixList) > 0 {
 		return k, nil
@@ -322,16 +316,12 @@ func (k *KeyQuery) run(r *jsontext.Record, dst *KeyValues) error {
 	if err := d.Decode(&in); err != nil {
 		return NotJSON
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), queryTime)
-	defer cancel()
-	out, ok := k.code.RunWithContext(ctx, in).Next()
+	k.bound.begin(len(r.Text))
+	out, ok := k.code.RunWithContext(k.bound, in).Next()
 	if !ok {
 		return &PartitionError{ExtractionFailed, "metadata extraction query gave no result"}
 	}
 	if err, ok := out.(error); ok {
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = errors.New("metadata extraction query takes too long")
-		}
 		return &PartitionError{ExtractionFailed, err.Error()}
 	}
 	obj, ok := out.(map[string]any)

@@ -90,7 +90,7 @@ func TestPathsAgainstJQ(t *testing.T) {
 		if err != nil || k.paths == nil {
 			t.Fatalf("%s: %v, paths %v", query, err, k)
 		}
-		slow := &KeyQuery{names: k.names, code: k.code}
+		slow := &KeyQuery{names: k.names, bound: k.bound, code: k.code}
 		for range 3000 {
 			rec := value(0)
 			got, gotErr := extract(t, k, rec)

@@ -240,8 +240,15 @@ func (p *Pipeline) idle(ctx context.Context, pos shardlog.Position) error {
 	}
 }
 
-// undo deletes the objects of an atomic batch that a crash has cut off.
+// undo deletes the objects of an atomic batch that a crash has cut off. It claims the document
+// first: another pipeline that works by it, and whose objects these may be, then fails at
+// its next change, and one that has moved on has this one fail here.
 func (p *Pipeline) undo(ctx context.Context, doc *Progress) (*Progress, error) {
+	doc = doc.clone()
+	doc.Undoing = true
+	if err := p.save(ctx, doc); err != nil {
+		return nil, err
+	}
 	for _, in := range doc.Intents {
 		err := p.retry(ctx, func() error { return p.o.Objects.Delete(ctx, in.Bucket, in.Key) })
 		if err != nil {
@@ -249,7 +256,7 @@ func (p *Pipeline) undo(ctx context.Context, doc *Progress) (*Progress, error) {
 		}
 	}
 	doc = doc.clone()
-	doc.Intents, doc.Atomic = nil, false
+	doc.Intents, doc.Atomic, doc.Undoing = nil, false, false
 	return doc, p.save(ctx, doc)
 }
 

@@ -117,6 +117,7 @@ func TestStorable(t *testing.T) {
 	for prefix, ok := range map[string]bool{
 		"": true, "a": true, "a/b/": true, "a b/ü+%/": true, long + "/": true,
 		"/a/": true, "a//b": true, "a/../": true, "./": true, strings.Repeat("x", 300) + "/": true, "a\x00/": false, strings.Repeat("/", 900): false,
+		"../": false, "a/../../b/": false, "./../": false, "a/..": true,
 	} {
 		if _, err := NewPlan("1", Spec{Name: "s", Version: "1", Prefix: prefix}); (err == nil) != ok {
 			t.Errorf("prefix %q: %v", prefix, err)
@@ -137,6 +138,13 @@ func TestStorable(t *testing.T) {
 		rows, failed := routed(t, spec, shardlog.Record{Data: data})
 		if (len(rows) == 1) != ok || ok == (len(failed) > 0) {
 			t.Errorf("key %q: %d rows, failed %v", k, len(rows), failed)
+		}
+	}
+	spec.Prefix = "!{partitionKeyFromQuery:k}/"
+	for k, ok := range map[string]bool{"../../x": false, "..": false, "a/../..": false, ".": true, "a/../b": true, "..a": true, "/..": false} {
+		rows, failed := routed(t, spec, shardlog.Record{Data: fmt.Appendf(nil, `{"k":%q}`, k)})
+		if (len(rows) == 1) != ok || ok == (len(failed) > 0) {
+			t.Errorf("key %q of a prefix that begins with it: %d rows, failed %v", k, len(rows), failed)
 		}
 	}
 }

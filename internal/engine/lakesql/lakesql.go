@@ -47,6 +47,7 @@ var (
 	ErrLocation = catalog.ErrLocation
 	ErrNoBucket = catalog.ErrNoBucket
 	ErrDenied   = catalog.ErrDenied
+	ErrNoObject = catalog.ErrNoObject
 )
 
 // ErrRestarted is that the process that queries run in was killed while one ran that had

@@ -118,6 +118,9 @@ type Select struct {
 	GroupBy  *GroupBy
 	Having   Expr
 	Windows  []NamedWindow
+
+	// Of a Grammar, nil in Athena's language: behind SELECT, and behind HAVING.
+	Modifier, Extension Extended
 }
 
 // SelectItem is an expression with an alias, or a star.

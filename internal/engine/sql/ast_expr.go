@@ -204,6 +204,8 @@ type Window struct {
 	PartitionBy []Expr
 	OrderBy     []SortItem
 	Frame       *Frame
+
+	Extension Extended // of a Grammar; nil in Athena's language
 }
 
 // Frame is the frame of a window.

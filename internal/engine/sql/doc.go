@@ -21,7 +21,7 @@ type Dialect uint8
 const (
 	// Athena is Trino's language with Hive's DDL.
 	Athena Dialect = iota
-	// Streaming is the language of continuous queries: queries only, with the words of
-	// streams (STREAM, PUMP) left to the package that runs them.
+	// Streaming is the language of continuous queries: queries, and what the Grammar of the
+	// package that runs them adds (STREAM, PUMP).
 	Streaming
 )

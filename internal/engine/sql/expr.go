@@ -225,6 +225,11 @@ func (p *parser) primary() Expr {
 }
 
 func (p *parser) operand() Expr {
+	if g := p.Grammar; g != nil && g.Operand != nil {
+		if x := g.Operand(&Parser{p}); x != nil {
+			return x
+		}
+	}
 	t := p.tok()
 	at := t.Position
 	switch t.kind {

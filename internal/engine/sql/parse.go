@@ -26,6 +26,7 @@ const (
 // Options choose the language. The zero value is Athena's.
 type Options struct {
 	Dialect Dialect
+	Grammar *Grammar // what the language adds; nil: nothing
 }
 
 // Parse reads one statement, which a semicolon may end.

@@ -23,6 +23,10 @@ func (w *printer) text(parts ...string) {
 }
 
 func (w *printer) node(n Node) {
+	if x, ok := n.(Extended); ok {
+		w.text(x.SQL(Print))
+		return
+	}
 	switch n := n.(type) {
 	case *Query:
 		w.query(n)
@@ -190,6 +194,9 @@ func (w *printer) operand(b QueryBody, outer string, right bool) {
 
 func (w *printer) selectBlock(s *Select) {
 	w.text("SELECT ")
+	if s.Modifier != nil {
+		w.text(s.Modifier.SQL(Print), " ")
+	}
 	if s.Distinct {
 		w.text("DISTINCT ")
 	}
@@ -233,6 +240,9 @@ func (w *printer) selectBlock(s *Select) {
 	if s.Having != nil {
 		w.text(" HAVING ")
 		w.expr(s.Having, 0)
+	}
+	if s.Extension != nil {
+		w.text(" ", s.Extension.SQL(Print))
 	}
 	for i, n := range s.Windows {
 		if i == 0 {
@@ -290,6 +300,8 @@ func (w *printer) groupBy(g *GroupBy) {
 
 func (w *printer) relation(r Relation) {
 	switch r := r.(type) {
+	case Extended:
+		w.text(r.SQL(Print))
 	case *Table:
 		w.name(r.Name)
 	case *AliasedRelation:
@@ -385,6 +397,10 @@ func (w *printer) window(win *Window) {
 	}
 	if win.OrderBy != nil {
 		w.orderBy(sep+"ORDER BY ", win.OrderBy)
+		sep = " "
+	}
+	if win.Extension != nil {
+		w.text(sep, win.Extension.SQL(Print))
 		sep = " "
 	}
 	if f := win.Frame; f != nil {

@@ -67,6 +67,8 @@ func not(b bool) string {
 
 func (w *printer) bare(x Expr) {
 	switch x := x.(type) {
+	case Extended:
+		w.text(x.SQL(Print))
 	case *Null:
 		w.text("NULL")
 	case *Boolean:

@@ -89,6 +89,8 @@ func (w *printer) like(like *string) {
 
 func (w *printer) statement(s Statement) {
 	switch s := s.(type) {
+	case Extended:
+		w.text(s.SQL(Print))
 	case *Query:
 		w.query(s)
 	case *Modify:

@@ -125,6 +125,10 @@ func (p *parser) queryTerm() QueryBody {
 func (p *parser) selectBlock() *Select {
 	s := &Select{Position: p.pos()}
 	p.expect("SELECT")
+	g := p.Grammar
+	if g != nil && g.Select != nil {
+		g.Select(&Parser{p}, s)
+	}
 	if p.accept("DISTINCT") {
 		s.Distinct = true
 	} else {
@@ -152,6 +156,9 @@ func (p *parser) selectBlock() *Select {
 	}
 	if p.accept("HAVING") {
 		s.Having = p.expr()
+	}
+	if g != nil && g.Clause != nil {
+		g.Clause(&Parser{p}, s)
 	}
 	if p.at("WINDOW") && p.isName(1) {
 		p.advance()
@@ -370,6 +377,11 @@ func (p *parser) aliased() Relation {
 
 func (p *parser) relationPrimary() Relation {
 	at := p.pos()
+	if g := p.Grammar; g != nil && g.Relation != nil {
+		if r := g.Relation(&Parser{p}); r != nil {
+			return r
+		}
+	}
 	switch {
 	case p.accept("LATERAL"):
 		p.expectSymbol("(")
@@ -423,6 +435,9 @@ func (p *parser) windowSpec() *Window {
 	}
 	if p.accept("ORDER", "BY") {
 		w.OrderBy = p.sortItems()
+	}
+	if g := p.Grammar; g != nil && g.Window != nil {
+		g.Window(&Parser{p}, w)
 	}
 	if p.frameAhead() {
 		f := &Frame{Position: p.pos(), Unit: p.advance().upper}

@@ -6,6 +6,11 @@ import "strings"
 func (p *parser) statement() Statement {
 	defer p.enter()()
 	at := p.pos()
+	if g := p.Grammar; g != nil && g.Statement != nil {
+		if s := g.Statement(&Parser{p}); s != nil {
+			return s
+		}
+	}
 	if p.Dialect == Streaming {
 		return p.query()
 	}

@@ -2,7 +2,6 @@ package athena
 
 import (
 	"context"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -276,7 +275,7 @@ func (t *tracer) writeAt(location string) {
 // queries notes every table that is named anywhere in the tree. The names of WITH are
 // among them, which makes a statement wait once too often at worst.
 func (t *tracer) queries(n sql.Node) {
-	eachNode(n, func(n any) bool {
+	sql.Walk(n, func(n sql.Node) bool {
 		switch n := n.(type) {
 		case *sql.Table:
 			t.read(t.name(n.Name))
@@ -287,32 +286,6 @@ func (t *tracer) queries(n sql.Node) {
 		}
 		return true
 	})
-}
-
-// eachNode calls f for every pointer in a tree, and goes on below it where f says so.
-func eachNode(n sql.Node, f func(any) bool) {
-	var walk func(v reflect.Value)
-	walk = func(v reflect.Value) {
-		switch v.Kind() {
-		case reflect.Interface:
-			if !v.IsNil() {
-				walk(v.Elem())
-			}
-		case reflect.Pointer:
-			if !v.IsNil() && f(v.Interface()) {
-				walk(v.Elem())
-			}
-		case reflect.Struct:
-			for i := range v.NumField() {
-				walk(v.Field(i))
-			}
-		case reflect.Slice:
-			for i := range v.Len() {
-				walk(v.Index(i))
-			}
-		}
-	}
-	walk(reflect.ValueOf(n))
 }
 
 // propertyText is the text of a property of a WITH list, empty where it is not there.

@@ -79,7 +79,7 @@ func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st sq
 	}
 	if len(params) > 0 {
 		want := 0
-		eachNode(st, func(n any) bool {
+		sql.Walk(st, func(n sql.Node) bool {
 			if _, ok := n.(*sql.Parameter); ok {
 				want++
 			}

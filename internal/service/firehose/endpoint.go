@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/outbound"
 )
 
 // httpConfig is an HTTP endpoint destination with the defaults filled in. The bucket of
@@ -136,11 +137,13 @@ func (c *httpConfig) describe(d *streamDoc) *types.HttpEndpointDestinationDescri
 // Facts of the request's form.
 // https://docs.aws.amazon.com/firehose/latest/dev/httpdeliveryrequestresponse.html
 const (
-	httpTimeout     = 3 * time.Minute
 	httpMaxResponse = 1 << 20
 	httpInMemory    = 4 << 20 // a body of more rows goes to a temporary file
 	httpFailed      = "http-endpoint-failed"
 )
+
+// HTTPTimeout is how long an endpoint may take for its answer.
+const HTTPTimeout = 3 * time.Minute
 
 // endpointError is why an endpoint has not taken a request.
 type endpointError struct {
@@ -151,29 +154,26 @@ type endpointError struct {
 
 func (e *endpointError) Error() string { return e.code + ": " + e.message }
 
-// newHTTPClient is the client for endpoints. An endpoint on this machine need not prove
-// who it is: nobody comes between.
-func newHTTPClient() *http.Client {
-	strict := http.DefaultTransport.(*http.Transport).Clone()
-	strict.DisableCompression = true // an answer must not be encoded
-	local := strict.Clone()
-	local.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // for loopback alone
-	return &http.Client{
-		Timeout:       httpTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			host := r.URL.Hostname()
-			if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-				return local.RoundTrip(r)
-			}
-			return strict.RoundTrip(r)
-		}),
-	}
+// newHTTPClient is the client for endpoints where none is configured: as a node on loopback
+// has it, but that it does not know what the node is.
+func newHTTPClient() *outbound.Client {
+	return outbound.New(outbound.Options{Loopback: true, Timeout: HTTPTimeout})
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+// checkEndpoint refuses an endpoint that the node does not connect to.
+func (s *Service) checkEndpoint(c *httpConfig) error {
+	if c == nil {
+		return nil
+	}
+	u, err := url.Parse(c.URL)
+	if err == nil {
+		err = s.http.CheckURL(u)
+	}
+	if err != nil {
+		return invalid("Url of the EndpointConfiguration is refused: %v", err)
+	}
+	return nil
+}
 
 // post sends the rows of an object to the endpoint, again and again for as long as the
 // configuration says, always under the same request id. What the endpoint does not take
@@ -313,6 +313,9 @@ func (o objects) postOnce(ctx context.Context, obj delivery.Object) *endpointErr
 	}
 	resp, err := st.s.http.Do(r)
 	if err != nil {
+		if outbound.IsRefused(err) {
+			return &endpointError{code: "HttpEndpoint.ConnectionFailed", message: err.Error(), final: true}
+		}
 		var ne net.Error
 		var ce *tls.CertificateVerificationError
 		switch {

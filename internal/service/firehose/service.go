@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/compact"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -48,7 +48,7 @@ type Config struct {
 
 	Kinesis Kinesis
 	Lambda  Lambda
-	HTTP    *http.Client // for endpoints; nil: one that trusts the system's certificates, and any of loopback
+	HTTP    *outbound.Client // for endpoints; nil: one that connects to the public internet and to loopback
 
 	EnforceLimits bool // of puts, for streams whose tags do not say
 
@@ -71,7 +71,7 @@ type Service struct {
 	docs      *state.Collection[streamDoc]
 	discarded *state.Collection[discardedDoc]
 	plans     *state.Collection[planDoc]
-	http      *http.Client
+	http      *outbound.Client
 	gate      compact.Gate
 	metrics   *metrics
 

@@ -17,6 +17,9 @@ func (s *Service) validate(d *streamDoc) error {
 	if d.Transforms && d.processing().find(types.ProcessorTypeLambda) != nil && s.cfg.Lambda == nil {
 		return invalid("Processor type Lambda needs AWS Lambda, which this node does not have")
 	}
+	if err := s.checkEndpoint(d.HTTP); err != nil {
+		return err
+	}
 	if d.HTTP == nil {
 		if d.S3.BackupMode == string(types.S3BackupModeEnabled) && d.Backup == nil {
 			return invalid("S3 backup destination configuration is required when enabling S3 backup.")

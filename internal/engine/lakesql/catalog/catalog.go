@@ -67,6 +67,12 @@ type Files interface {
 	Files(ctx context.Context, location string) ([]File, error)
 }
 
+// Objects is a Files that finds single objects too, for lists of files: the location is that of
+// an object. Its errors are those of Files, and ErrNoObject.
+type Objects interface {
+	Object(ctx context.Context, location string) (File, error)
+}
+
 // Snapshots is a Files whose objects may be replaced by others while a query runs. A query
 // lists its files by a snapshot, and may open them until it releases that.
 type Snapshots interface {
@@ -84,4 +90,5 @@ var (
 	ErrLocation = errors.New("not an s3:// location")
 	ErrNoBucket = errors.New("no such bucket")
 	ErrDenied   = errors.New("access denied")
+	ErrNoObject = errors.New("no such object")
 )

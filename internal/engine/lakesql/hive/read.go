@@ -80,7 +80,10 @@ func (r *Reader) Select(ctx context.Context, s Scan, pieces []Piece) []string {
 func (s *scan) read(pieces []Piece) []string {
 	at, table, format := s.Position, s.Table, pieces[0].Format
 	class := format.SerDe[strings.LastIndexByte(format.SerDe, '.')+1:]
+	s.checkInput(format)
 	switch {
+	case format.InputFormat == cloudTrailInput || class == "CloudTrailSerde":
+		return []string{s.readJSON(s.cloudTrail(pieces))}
 	case strings.Contains(class, "Parquet") || class == "" && strings.Contains(format.InputFormat, "Parquet"):
 		return s.readParquet(pieces)
 	}

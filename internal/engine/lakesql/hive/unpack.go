@@ -171,10 +171,7 @@ func (s *scan) unpacked(pieces []Piece) []Piece {
 				panic(fault.Stop(err))
 			}
 			out[i].Files[j].Path = path
-			if s.Unpacked == nil {
-				s.Unpacked = map[string]string{}
-			}
-			s.Unpacked[path] = f.URI
+			s.unpackedFrom(path, f.URI)
 		}
 	}
 	return out

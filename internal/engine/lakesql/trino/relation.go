@@ -168,8 +168,19 @@ func (t *translator) unnest(u *sql.Unnest, aliases []sql.Identifier, in *scope) 
 		outer = append(outer, text+" AS "+duck.Ident(name))
 		columns = append(columns, column{name: name, typ: typ})
 	}
+	texts, typs := make([]string, len(u.Exprs)), make([]*sql.Type, len(u.Exprs))
+	whole := 0 // columns where rows stay what they are
 	for i, x := range u.Exprs {
-		text, typ := t.expr(x, in)
+		texts[i], typs[i] = t.expr(x, in)
+		if whole++; types.Is(typs[i], "map") {
+			whole++
+		}
+	}
+	// Rows are taken apart, unless the aliases are as many as there are rows (and not only then
+	// as many as there are fields, as for rows of one field): Athena's way.
+	asRows := aliases != nil && wanted == whole
+	for i := range u.Exprs {
+		text, typ := texts[i], typs[i]
 		source := fmt.Sprintf("u%d", i)
 		lengths = append(lengths, "coalesce(len("+text+"), 0)")
 		switch {
@@ -182,7 +193,7 @@ func (t *translator) unnest(u *sql.Unnest, aliases []sql.Identifier, in *scope) 
 			}
 			add(source+"k", k, "")
 			add(source+"v", v, "")
-		case types.Is(types.Element(typ), "row"):
+		case types.Is(types.Element(typ), "row") && !asRows:
 			inner = append(inner, "unnest("+text+") AS "+source)
 			for j, f := range types.Element(typ).Fields {
 				name := ""

@@ -3,6 +3,7 @@ package trino
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -53,19 +54,12 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 		if format.SerDe == "" {
 			format = table.Format
 		}
-		files, err := t.request.Files.Files(t.ctx, location)
-		switch {
-		case errors.Is(err, catalog.ErrDenied):
-			panic(fault.Stop(&fault.Error{Name: "Permission denied on S3 path", Message: location}))
-		case errors.Is(err, catalog.ErrNoBucket):
-			panic(fault.Stop(&fault.Error{Name: "HIVE_FILESYSTEM_ERROR", Message: "The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Error Code: NoSuchBucket): " + location}))
-		case errors.Is(err, catalog.ErrLocation):
-			fault.Fail(at, "HIVE_INVALID_METADATA", "Table '%s.%s': location %s is not an s3:// location", table.Database, table.Name, location)
-		case err != nil:
-			panic(fault.Stop(fmt.Errorf("list %s: %w", location, err)))
+		files := t.list(at, table, location)
+		if hive.Symlinks(format) {
+			files = t.linked(at, table, files)
 		}
 		for _, f := range files {
-			if !filepath.IsAbs(f.Path) || filepath.Clean(f.Path) != f.Path || !strings.HasPrefix(f.Path, t.host.Dir+string(filepath.Separator)) {
+			if !t.inside(f.Path) {
 				fault.Fail(at, "HIVE_CANNOT_OPEN_SPLIT", "Permission denied: %s", f.URI)
 			}
 			if t.read[f.Path] == "" {
@@ -106,6 +100,65 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 		}
 	}
 	return pieces
+}
+
+// list lists the files of a location.
+func (t *translator) list(at sql.Position, table *catalog.Table, location string) []catalog.File {
+	files, err := t.request.Files.Files(t.ctx, location)
+	t.listed(at, table, location, err)
+	return files
+}
+
+// listed ends with the error of listing a location.
+func (t *translator) listed(at sql.Position, table *catalog.Table, location string, err error) {
+	switch {
+	case errors.Is(err, catalog.ErrDenied):
+		panic(fault.Stop(&fault.Error{Name: "Permission denied on S3 path", Message: location}))
+	case errors.Is(err, catalog.ErrNoBucket):
+		panic(fault.Stop(&fault.Error{Name: "HIVE_FILESYSTEM_ERROR", Message: "The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Error Code: NoSuchBucket): " + location}))
+	case errors.Is(err, catalog.ErrNoObject):
+		panic(fault.Stop(&fault.Error{Name: "HIVE_CANNOT_OPEN_SPLIT", Message: "Error opening Hive split " + location + ": the object does not exist"}))
+	case errors.Is(err, catalog.ErrLocation):
+		fault.Fail(at, "HIVE_INVALID_METADATA", "Table '%s.%s': location %s is not an s3:// location", table.Database, table.Name, location)
+	case err != nil:
+		panic(fault.Stop(fmt.Errorf("list %s: %w", location, err)))
+	}
+}
+
+// linked is the files that lists of files name.
+func (t *translator) linked(at sql.Position, table *catalog.Table, lists []catalog.File) []catalog.File {
+	objects, ok := t.request.Files.(catalog.Objects)
+	if !ok {
+		fault.Fail(at, "NOT_SUPPORTED", "Lists of files, as of table %s.%s, are not supported", table.Database, table.Name)
+	}
+	var out []catalog.File
+	for _, list := range lists {
+		if !t.inside(list.Path) {
+			fault.Fail(at, "HIVE_CANNOT_OPEN_SPLIT", "Permission denied: %s", list.URI)
+		}
+		r, err := os.Open(list.Path)
+		if err != nil {
+			panic(fault.Stop(&fault.Error{Name: "HIVE_CANNOT_OPEN_SPLIT", Message: "Error opening Hive split " + list.URI}))
+		}
+		locations, err := hive.ReadSymlinks(r)
+		r.Close()
+		if err != nil {
+			panic(fault.Stop(&fault.Error{Name: "HIVE_BAD_DATA", Message: fmt.Sprintf("Error reading the list of files %s: %v", list.URI, err)}))
+		}
+		for _, location := range locations {
+			f, err := objects.Object(t.ctx, location)
+			t.listed(at, table, location, err)
+			if f.Size > 0 {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// inside reports whether a path is below the directory that files must be in.
+func (t *translator) inside(path string) bool {
+	return filepath.IsAbs(path) && filepath.Clean(path) == path && strings.HasPrefix(path, t.host.Dir+string(filepath.Separator))
 }
 
 func lowerColumns(columns []catalog.Column) []catalog.Column {

@@ -96,6 +96,9 @@ func Register(connector *duckdb.Connector) error {
 			return fmt.Errorf("register %s: %w", name, err)
 		}
 	}
+	if err := duckdb.RegisterScalarUDF(c, Prefix+"regex_groups", regexGroups); err != nil {
+		return fmt.Errorf("register regex_groups: %w", err)
+	}
 	return nil
 }
 

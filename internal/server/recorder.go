@@ -1,0 +1,93 @@
+package server
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/awswire/eventstream"
+)
+
+// answerStall is how long a client may take no byte of its answer before the answer is given
+// up: a client that does not read must not hold it in memory for ever.
+const answerStall = 30 * time.Second
+
+// piece is what is written before the deadline moves on.
+const piece = 256 << 10
+
+// recorder is the response of one request. It remembers the status, and gives up an answer
+// that its client does not read.
+type recorder struct {
+	http.ResponseWriter
+	status int
+
+	control *http.ResponseController
+	armed   time.Time
+	lasting bool        // HTTP/2, where a deadline that passes between two writes ends the stream
+	manual  atomic.Bool // the handler sets deadlines by itself
+}
+
+func newRecorder(w http.ResponseWriter, r *http.Request) *recorder {
+	return &recorder{ResponseWriter: w, control: http.NewResponseController(w), lasting: r.ProtoMajor >= 2}
+}
+
+// WriteHeader sends the status.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 || r.status < 200 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends a part of the answer, in pieces, each in its time.
+func (r *recorder) Write(b []byte) (n int, err error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	if r.Header().Get("Content-Type") == eventstream.ContentType {
+		return r.ResponseWriter.Write(b)
+	}
+	for {
+		p := b[n:min(n+piece, len(b))]
+		r.arm()
+		m, err := r.ResponseWriter.Write(p)
+		n += m
+		if err != nil || n == len(b) {
+			r.disarm()
+			return n, err
+		}
+	}
+}
+
+// arm gives the client its time from now on. It costs a system call's worth, so once a second
+// is often enough.
+func (r *recorder) arm() {
+	if now := time.Now(); !r.manual.Load() && now.Sub(r.armed) > time.Second {
+		r.armed = now
+		_ = r.control.SetWriteDeadline(now.Add(answerStall)) // not every connection has deadlines
+	}
+}
+
+// disarm takes the deadline away where it would end more than a write.
+func (r *recorder) disarm() {
+	if r.lasting && !r.manual.Load() && !r.armed.IsZero() {
+		r.armed = time.Time{}
+		_ = r.control.SetWriteDeadline(time.Time{})
+	}
+}
+
+// end is called when the request is done: what is still in buffers has its time as well.
+func (r *recorder) end() {
+	if !r.lasting {
+		r.arm()
+	}
+}
+
+// SetWriteDeadline is for handlers that know better.
+func (r *recorder) SetWriteDeadline(t time.Time) error {
+	r.manual.Store(true)
+	return r.control.SetWriteDeadline(t)
+}
+
+// Unwrap lets http.ResponseController reach Flush and the other deadline.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
