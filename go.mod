@@ -26,7 +26,7 @@ require (
 	github.com/parquet-go/parquet-go v0.32.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/spf13/cobra v1.10.2
-	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/net v0.60.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/term v0.47.0
 	google.golang.org/protobuf v1.36.12
@@ -38,7 +38,11 @@ require (
 	github.com/segmentio/asm v1.2.1
 )
 
-require kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect
+require (
+	github.com/aws/aws-sdk-go-v2/service/apigateway v1.40.2
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+	kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.74.0

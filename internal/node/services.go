@@ -14,6 +14,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
@@ -36,6 +37,7 @@ var catalog = []entry{
 	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
+	{zero: new(apigateway.Service), make: makeAPIGateway},
 }
 
 // entry is one service of the catalog.
@@ -71,6 +73,7 @@ type services struct {
 type parts struct {
 	name    string // of the service that is being made
 	node    *Node
+	stack   *stack // to reach what is made later
 	state   *state.Store
 	log     *shardlog.Log
 	queries athena.Engine
@@ -154,6 +157,10 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 	return s.cognito, err
 }
 
+func makeAPIGateway(_ *services, p parts) (service, error) {
+	return apigateway.New(apigateway.Config{State: p.state, Services: integrations{p.stack}, Clock: p.clock, Logger: p.logger})
+}
+
 // makeServices makes every service of the catalog, binds them, starts them, and puts them
 // behind the wire protocols.
 func (s *stack) makeServices(ctx context.Context, p parts) error {
@@ -177,6 +184,7 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 	if err != nil {
 		return err
 	}
+	p.node.objects.Intercept(interceptors)
 	for _, svc := range made {
 		if err := s.serve(p.node, svc, interceptors); err != nil {
 			return err

@@ -26,6 +26,7 @@ type stack struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
+	node       *Node
 	registry   *prometheus.Registry
 	services   services
 	authorizer *authorize.Authorizer
@@ -39,7 +40,7 @@ type stack struct {
 
 // openStack opens the engines, then the services from the log upwards.
 func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
-	s := &stack{registry: prometheus.NewRegistry()}
+	s := &stack{node: n, registry: prometheus.NewRegistry()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -88,7 +89,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.onClose(func(context.Context) error { return queries.Close() })
 
 	err = s.makeServices(ctx, parts{
-		node: n, state: documents, log: shards, items: items, queries: queries, objects: n.objects.Client(),
+		node: n, stack: s, state: documents, log: shards, items: items, queries: queries, objects: n.objects.Client(),
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {

@@ -31,7 +31,7 @@
 //
 // # Bounds
 //
-// A run ends with ErrLimit when it has taken Limits.Steps steps, made Limits.Bytes bytes of
-// output and values, or nests deeper than Limits.Depth, and with the context's error when that
+// A run ends with ErrLimit when it has taken Options.Steps steps, made Options.Bytes bytes of
+// output and values, or nests deeper than Options.Depth, and with the context's error when that
 // ends. A template is bounded by Parse: MaxSource bytes, and nesting as of a run.
 package vtl

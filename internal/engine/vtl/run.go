@@ -13,14 +13,17 @@ var ErrLimit = errors.New("the template reached a limit of steps, size or depth"
 
 var errJSON = errors.New("not a JSON text")
 
-// Limits bound a run. Zero is the default of each.
-type Limits struct {
+// Options of a run. Zero is the default of each.
+type Options struct {
+	Quiet bool // references to what is not there print nothing, as in API Gateway
+
+	// Limits.
 	Steps int // nodes and expressions; 1,000,000
 	Bytes int // output and values made, in bytes; 20 MiB
 	Depth int // of blocks, macros and values; 200
 }
 
-func (l Limits) orDefaults() Limits {
+func (l Options) orDefaults() Options {
 	if l.Steps == 0 {
 		l.Steps = 1_000_000
 	}
@@ -35,8 +38,8 @@ func (l Limits) orDefaults() Limits {
 
 // Run renders the template with variables, which it may change, and returns the output. An error
 // is ErrLimit, the context's, or one of an Object's methods; there is no output then.
-func (t *Template) Run(ctx context.Context, variables map[string]any, limits Limits) (string, error) {
-	r := &run{ctx: ctx, limits: limits.orDefaults(), macros: t.macros, vars: &scope{values: variables}}
+func (t *Template) Run(ctx context.Context, variables map[string]any, options Options) (string, error) {
+	r := &run{ctx: ctx, limits: options.orDefaults(), macros: t.macros, vars: &scope{values: variables}}
 	if r.vars.values == nil {
 		r.vars.values = map[string]any{}
 	}
@@ -55,7 +58,7 @@ var (
 
 type run struct {
 	ctx    context.Context
-	limits Limits
+	limits Options
 	macros map[string]*macro
 	vars   *scope
 	out    strings.Builder
@@ -200,7 +203,7 @@ func (n *refNode) render(r *run) error {
 	}
 	slashes := n.backslashes
 	if slashes > 0 {
-		if v == nil && !n.quiet {
+		if v == nil && !n.quiet && !r.limits.Quiet {
 			return r.write(strings.Repeat(`\`, slashes) + n.source)
 		}
 		if err := r.write(strings.Repeat(`\`, slashes/2)); err != nil {
@@ -211,7 +214,7 @@ func (n *refNode) render(r *run) error {
 		}
 	}
 	if v == nil {
-		if n.quiet {
+		if n.quiet || r.limits.Quiet {
 			return nil
 		}
 		return r.write(n.source)

@@ -68,7 +68,7 @@ func render(source string, vars map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return tmpl.Run(context.Background(), vars, Limits{})
+	return tmpl.Run(context.Background(), vars, Options{})
 }
 
 func TestAsVelocity(t *testing.T) {
@@ -123,7 +123,7 @@ func TestBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tmpl.Run(ctx, nil, Limits{}); err != context.Canceled {
+	if _, err := tmpl.Run(ctx, nil, Options{}); err != context.Canceled {
 		t.Errorf("a run whose context has ended: %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func FuzzTemplate(f *testing.F) {
 			return
 		}
 		l := &List{Items: []any{int32(1), "b", nil, 1.5}}
-		_, _ = tmpl.Run(context.Background(), map[string]any{"x": int32(1), "s": "text", "l": l, "m": NewMap()}, Limits{Steps: 10_000, Bytes: 1 << 20})
+		_, _ = tmpl.Run(context.Background(), map[string]any{"x": int32(1), "s": "text", "l": l, "m": NewMap()}, Options{Steps: 10_000, Bytes: 1 << 20})
 	})
 }
 
@@ -174,7 +174,7 @@ func BenchmarkOrders(b *testing.B) {
 	m.Put("Data", strings.Repeat("A", 400))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := tmpl.Run(context.Background(), map[string]any{"m": m}, Limits{}); err != nil {
+		if _, err := tmpl.Run(context.Background(), map[string]any{"m": m}, Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

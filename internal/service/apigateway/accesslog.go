@@ -1,0 +1,53 @@
+package apigateway
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// logAccess writes a line of the stage's access log, in its format: a text in which $context.x
+// stands for a variable, "-" where it has none.
+func (x *exchange) logAccess() {
+	l := x.stage.AccessLog
+	if l == nil || x.s.cfg.Logs == nil || aws.ToString(l.Format) == "" {
+		return
+	}
+	x.vars.Put("status", itoa(x.status))
+	x.vars.Put("responseLength", itoa(x.sent))
+	x.vars.Put("responseLatency", itoa(int(x.s.cfg.Clock.Since(x.received).Milliseconds())))
+	line := formatAccess(*l.Format, func(path string) string {
+		v, ok := lookup(x.vars, path)
+		if !ok {
+			return "-"
+		}
+		return v
+	})
+	ctx := context.WithoutCancel(x.ctx)
+	if err := x.s.cfg.Logs.Log(ctx, aws.ToString(l.DestinationArn), x.address.api+"/"+x.address.stage, line); err != nil {
+		x.s.cfg.Logger.Warn("an access log is not written", "api", x.address.api, "stage", x.address.stage, "error", err)
+	}
+}
+
+const contextPrefix = "$context."
+
+func formatAccess(format string, value func(path string) string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(format, contextPrefix)
+		if i < 0 {
+			b.WriteString(format)
+			return b.String()
+		}
+		b.WriteString(format[:i])
+		format = format[i+len(contextPrefix):]
+		n := 0
+		for n < len(format) && (format[n] == '.' || format[n] == '_' || format[n] >= '0' && format[n] <= '9' || format[n]|0x20 >= 'a' && format[n]|0x20 <= 'z') {
+			n++
+		}
+		path := strings.TrimRight(format[:n], ".")
+		b.WriteString(value(path))
+		format = format[len(path):]
+	}
+}

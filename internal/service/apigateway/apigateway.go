@@ -1,0 +1,110 @@
+package apigateway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// Neighbours are what integrations and authorizers reach.
+type Neighbours interface {
+	// Call does a request to a service of AWS, by its name in a host ("kinesis"), on behalf of
+	// the caller of ctx, and returns its answer, whose body is in memory. It needs no
+	// signature. With an action, "PutRecord", the body is the input of that operation, and
+	// the neighbour puts it into the service's protocol. An error says that there is no such
+	// service here.
+	Call(ctx context.Context, service, action string, r *http.Request) (*http.Response, error)
+}
+
+// LogSink takes a line for a log group that a stage names by its ARN.
+type LogSink interface {
+	Log(ctx context.Context, groupARN, stream, line string) error
+}
+
+// Config is what the service is made of.
+type Config struct {
+	State    *state.Store
+	Services Neighbours   // nil: integrations with AWS answer that the service is not there
+	Outbound *http.Client // for HTTP integrations; nil: they are refused. It guards where a client may go.
+	Logs     LogSink      // nil: access logs go nowhere
+	Clock    clockwork.Clock
+	Logger   *slog.Logger
+}
+
+// Service is API Gateway.
+type Service struct {
+	cfg         Config
+	apis        *state.Collection[apiDoc]
+	deployments *state.Collection[deploymentDoc]
+	stages      *state.Collection[stageDoc]
+	keys        *state.Collection[keyDoc]
+	plans       *state.Collection[planDoc]
+	accounts    *state.Collection[accountDoc]
+
+	mu       sync.Mutex
+	compiled map[string]*compiled   // by deployment; bounded by maxCompiled
+	buckets  map[string]*bucket     // of throttles, by what they hold for; bounded by maxBuckets
+	owners   map[string]scope.Scope // of APIs, by id
+}
+
+// New makes the service. It reads and starts nothing.
+func New(cfg Config) (*Service, error) {
+	if cfg.State == nil {
+		return nil, errors.New("apigateway: no state")
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clockwork.NewRealClock()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	missing := func(err func() error) func([]string) error { return func([]string) error { return err() } }
+	return &Service{
+		cfg:         cfg,
+		apis:        state.NewCollection[apiDoc](cfg.State, "apigateway.api").NotFound(missing(invalidAPI)),
+		deployments: state.NewCollection[deploymentDoc](cfg.State, "apigateway.deployment").NotFound(missing(invalidDeployment)),
+		stages:      state.NewCollection[stageDoc](cfg.State, "apigateway.stage").NotFound(missing(invalidStage)),
+		keys:        state.NewCollection[keyDoc](cfg.State, "apigateway.key").NotFound(missing(func() error { return notFound("Invalid API Key identifier specified") })),
+		plans:       state.NewCollection[planDoc](cfg.State, "apigateway.plan").NotFound(missing(func() error { return notFound("Invalid Usage Plan ID specified") })),
+		accounts:    state.NewCollection[accountDoc](cfg.State, "apigateway.account"),
+		compiled:    map[string]*compiled{},
+		buckets:     map[string]*bucket{},
+		owners:      map[string]scope.Scope{},
+	}, nil
+}
+
+const idLetters = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+// newID makes an id of AWS's form.
+func newID(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	for i := range b {
+		b[i] = idLetters[int(b[i])%len(idLetters)]
+	}
+	return string(b)
+}
+
+// api is an API of the caller's.
+func (s *Service) api(ctx context.Context, id *string) (*apiDoc, error) {
+	if id == nil || *id == "" {
+		return nil, invalidAPI()
+	}
+	return s.apis.Get(scope.Of(ctx).Key(*id)...)
+}
+
+// change changes an API of the caller's; f may run more than once.
+func (s *Service) change(ctx context.Context, id *string, f func(*apiDoc) error) (*apiDoc, error) {
+	if id == nil || *id == "" {
+		return nil, invalidAPI()
+	}
+	return s.apis.Modify(ctx, f, scope.Of(ctx).Key(*id)...)
+}

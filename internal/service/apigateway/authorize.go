@@ -1,0 +1,215 @@
+package apigateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/engine/policy"
+	"github.com/brookmere/brookmere/internal/engine/vtl"
+)
+
+// Who may call a method: the authorization that it asks for, and the API's resource policy.
+
+func unauthorized() *failure {
+	return &failure{kind: types.GatewayResponseTypeUnauthorized, code: "UnauthorizedException", message: "Unauthorized"}
+}
+
+func denied(message string) *failure {
+	return &failure{kind: types.GatewayResponseTypeAccessDenied, code: "AccessDeniedException", message: message}
+}
+
+// methodARN names the request as policies do.
+func (x *exchange) methodARN() string {
+	return x.scope.ARN("execute-api", x.address.api+"/"+x.address.stage+"/"+x.r.Method+x.address.path)
+}
+
+func (x *exchange) authorize() error {
+	m := &x.route.method
+	switch aws.ToString(m.AuthorizationType) {
+	case "AWS_IAM":
+		if x.caller.AccessKey == "" {
+			return &failure{kind: types.GatewayResponseTypeMissingAuthenticationToken, code: "MissingAuthenticationTokenException", message: "Missing Authentication Token"}
+		}
+		if x.caller.Account != x.scope.Account && aws.ToString(x.compiled.api.Policy) == "" {
+			return denied("User: " + x.callerARN() + " is not authorized to perform: execute-api:Invoke on resource: " + x.methodARN())
+		}
+	case "CUSTOM":
+		if err := x.customAuthorizer(x.compiled.api.Authorizers[aws.ToString(m.AuthorizerId)]); err != nil {
+			return err
+		}
+	}
+	return x.resourcePolicy()
+}
+
+func (x *exchange) callerARN() string {
+	switch {
+	case x.caller.Principal != "":
+		return x.caller.Principal
+	case x.caller.AccessKey != "":
+		return arn.Global("iam", x.scope.Region, x.caller.Account, "root")
+	}
+	return "anonymous"
+}
+
+// resourcePolicy asks the API's policy, where it has one.
+func (x *exchange) resourcePolicy() error {
+	text := aws.ToString(x.compiled.api.Policy)
+	if text == "" {
+		return nil
+	}
+	// Resources may be written without the API's own name.
+	text = strings.ReplaceAll(text, `"execute-api:/`, `"`+x.scope.ARN("execute-api", x.address.api+"/"))
+	doc, err := policy.Parse(text, policy.Resource)
+	if err != nil {
+		return internal(err)
+	}
+	p := policy.Principal{Kind: policy.Anonymous}
+	if x.caller.AccessKey != "" {
+		p = policy.Principal{Kind: policy.Root, Account: x.caller.Account, ARN: x.callerARN()}
+		if x.caller.Principal != "" {
+			p.Kind = policy.Role
+		}
+	}
+	d := policy.Evaluate(&policy.Request{
+		Principal: p, Action: "execute-api:Invoke", Resource: x.methodARN(), Account: x.scope.Account, ResourceDecides: x.caller.AccessKey == "",
+		Keys: func(key string) []string {
+			switch key {
+			case "aws:sourceip":
+				return []string{x.sourceIP()}
+			case "aws:useragent":
+				return []string{x.r.UserAgent()}
+			case "aws:securetransport":
+				if x.r.TLS != nil {
+					return []string{"true"}
+				}
+				return []string{"false"}
+			}
+			return nil
+		},
+	}, &policy.Policies{Resource: &policy.Named{Name: "the API's policy", Document: doc}})
+	if d.Allowed {
+		return nil
+	}
+	message := "User: " + x.callerARN() + " is not authorized to perform: execute-api:Invoke on resource: " + x.methodARN()
+	if d.Explicit {
+		message += " with an explicit deny"
+	}
+	return denied(message)
+}
+
+// customAuthorizer asks a function.
+func (x *exchange) customAuthorizer(a types.Authorizer) error {
+	event := map[string]any{"methodArn": x.methodARN()}
+	sources := strings.Split(aws.ToString(a.IdentitySource), ",")
+	if aws.ToString(a.IdentitySource) == "" {
+		sources = nil
+	}
+	var identity []string
+	for _, source := range sources {
+		v, ok := x.expression(strings.TrimSpace(source), nil)
+		if !ok || v == "" {
+			return unauthorized()
+		}
+		identity = append(identity, v)
+	}
+	if a.Type == types.AuthorizerTypeToken {
+		if len(identity) != 1 {
+			return unauthorized()
+		}
+		if e := aws.ToString(a.IdentityValidationExpression); e != "" {
+			re, err := regexp.Compile(`^(?:` + e + `)$`)
+			if err != nil || !re.MatchString(identity[0]) {
+				return unauthorized()
+			}
+		}
+		event["type"], event["authorizationToken"] = "TOKEN", identity[0]
+	} else {
+		event = x.proxyEvent()
+		event["type"], event["methodArn"] = "REQUEST", x.methodARN()
+		delete(event, "body")
+		delete(event, "isBase64Encoded")
+		event["identitySource"] = identity
+	}
+	failed := func(cause error) error {
+		return &failure{kind: types.GatewayResponseTypeAuthorizerFailure, code: "AuthorizerConfigurationException", message: "Internal server error", cause: cause}
+	}
+	t, _ := parseTarget(aws.ToString(a.AuthorizerUri))
+	payload, err := json.Marshal(event)
+	if err != nil {
+		return failed(err)
+	}
+	result, err := x.invoke(t, payload, aws.ToString(a.AuthorizerCredentials))
+	if err != nil {
+		return failed(err)
+	}
+	if result.error != "" {
+		if result.error == "Unauthorized" {
+			return unauthorized()
+		}
+		return failed(nil)
+	}
+	var out struct {
+		PrincipalID string          `json:"principalId"`
+		Policy      json.RawMessage `json:"policyDocument"`
+		Context     map[string]any  `json:"context"`
+	}
+	if err := json.Unmarshal(result.body, &out); err != nil || len(out.Policy) == 0 {
+		return failed(err)
+	}
+	doc, err := policy.Parse(string(out.Policy), policy.Identity)
+	if err != nil {
+		return failed(err)
+	}
+	about := vtl.NewMap()
+	about.Put("principalId", out.PrincipalID)
+	for k, v := range out.Context {
+		switch v := v.(type) {
+		case string, bool:
+			about.Put(k, v)
+		case float64:
+			about.Put(k, jsonNumber(v))
+		default:
+			return failed(nil) // values of the context are texts, numbers and booleans
+		}
+	}
+	x.vars.Put("authorizer", about)
+	d := policy.Evaluate(&policy.Request{
+		Principal: policy.Principal{Kind: policy.User, Account: x.scope.Account, ARN: arn.Global("iam", x.scope.Region, x.scope.Account, "user/"+url.PathEscape(out.PrincipalID))},
+		Action:    "execute-api:Invoke", Resource: x.methodARN(),
+	}, &policy.Policies{Identity: []policy.Named{{Name: "the authorizer's policy", Document: doc}}})
+	switch {
+	case d.Allowed:
+		return nil
+	case d.Explicit:
+		return denied("User is not authorized to access this resource with an explicit deny")
+	}
+	return denied("User is not authorized to access this resource")
+}
+
+// jsonNumber is a number of JSON as a template prints it.
+func jsonNumber(f float64) any {
+	if n := int64(f); float64(n) == f {
+		return n
+	}
+	return f
+}
+
+// role is the principal by which a call with these credentials is made; empty for the account's.
+func (x *exchange) role(credentials string) (principal string, err error) {
+	a, ok := arn.Parse(credentials)
+	if !ok || !strings.HasPrefix(a.Resource, "role/") {
+		return "", nil
+	}
+	if a.Account != x.scope.Account {
+		return "", &failure{kind: types.GatewayResponseTypeApiConfigurationError, code: "InternalServerErrorException", message: "Internal server error", status: http.StatusInternalServerError}
+	}
+	name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+	return arn.Global("sts", x.scope.Region, a.Account, "assumed-role/"+name+"/BackplaneAssumeRoleSession"), nil
+}

@@ -1,0 +1,376 @@
+package apigateway
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+)
+
+// CreateDeployment, GetDeployment, GetDeployments, UpdateDeployment, DeleteDeployment; CreateStage,
+// GetStage, GetStages, UpdateStage, DeleteStage, FlushStageCache, FlushStageAuthorizersCache.
+//
+// Cache clusters, canary settings, client certificates and tracing are stored. An API without a
+// method, and a method without an integration, are not deployed.
+
+var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+// CreateDeployment copies the API as it is, and points a stage to the copy where one is named.
+func (s *Service) CreateDeployment(ctx context.Context, in *apigateway.CreateDeploymentInput, _ ...func(*apigateway.Options)) (*apigateway.CreateDeploymentOutput, error) {
+	api, err := s.api(ctx, in.RestApiId)
+	if err != nil {
+		return nil, err
+	}
+	if in.StageName != nil && *in.StageName != "" && !stageName.MatchString(*in.StageName) {
+		return nil, badRequest("Stage name only allows a-zA-Z0-9_-")
+	}
+	if in.CanarySettings != nil {
+		return nil, badRequest("Brookmere has no canary releases: deploy to a stage of its own")
+	}
+	methods := 0
+	for _, r := range api.Resources {
+		for _, m := range r.Methods {
+			methods++
+			if m.MethodIntegration == nil {
+				return nil, badRequest("No integration defined for method")
+			}
+		}
+	}
+	if methods == 0 {
+		return nil, badRequest("The REST API doesn't contain any methods")
+	}
+	d := &deploymentDoc{ID: newID(6), Description: in.Description, Created: s.cfg.Clock.Now().UTC(), API: *api}
+	if _, err := s.compile(d); err != nil {
+		return nil, badRequest("The REST API cannot be deployed: %v", err)
+	}
+	sc := scope.Of(ctx)
+	if err := s.deployments.Create(ctx, d, sc.Key(api.ID, d.ID)...); err != nil {
+		return nil, err
+	}
+	if name := aws.ToString(in.StageName); name != "" {
+		if err := s.deployTo(ctx, api.ID, name, d.ID, in); err != nil {
+			return nil, err
+		}
+	}
+	s.cfg.Logger.Info("API deployed", "api", api.ID, "name", api.Name, "stage", aws.ToString(in.StageName), "path", localPath(api.ID, aws.ToString(in.StageName)))
+	return &apigateway.CreateDeploymentOutput{Id: aws.String(d.ID), Description: d.Description, CreatedDate: aws.Time(d.Created)}, nil
+}
+
+// localPath is where a stage is reached at the node's own address.
+func localPath(api, stage string) string { return "/_aws/execute-api/" + api + "/" + stage + "/" }
+
+// deployTo points a stage to a deployment, and makes the stage if it is not there.
+func (s *Service) deployTo(ctx context.Context, api, name, deployment string, in *apigateway.CreateDeploymentInput) error {
+	key := scope.Of(ctx).Key(api, name)
+	now := s.cfg.Clock.Now().UTC()
+	set := func(d *stageDoc) error {
+		d.Deployment, d.Updated = deployment, now
+		if in.StageDescription != nil {
+			d.Description = in.StageDescription
+		}
+		if in.Variables != nil {
+			d.Variables = in.Variables
+		}
+		if in.TracingEnabled != nil {
+			d.Tracing = *in.TracingEnabled
+		}
+		if in.CacheClusterEnabled != nil {
+			d.CacheEnabled, d.CacheSize = *in.CacheClusterEnabled, in.CacheClusterSize
+		}
+		return nil
+	}
+	d := &stageDoc{Name: name, Created: now}
+	_ = set(d)
+	for {
+		err := s.stages.Create(ctx, d, key...)
+		if err == nil || !isExists(err) {
+			return err
+		}
+		if _, err = s.stages.Modify(ctx, set, key...); !isNotFound(err) {
+			return err
+		}
+	}
+}
+
+func (s *Service) deployment(ctx context.Context, api, id *string) (*deploymentDoc, error) {
+	a, err := s.api(ctx, api)
+	if err != nil {
+		return nil, err
+	}
+	if aws.ToString(id) == "" {
+		return nil, invalidDeployment()
+	}
+	return s.deployments.Get(scope.Of(ctx).Key(a.ID, *id)...)
+}
+
+// GetDeployment returns a deployment, with its methods where "apisummary" is to be embedded.
+func (s *Service) GetDeployment(ctx context.Context, in *apigateway.GetDeploymentInput, _ ...func(*apigateway.Options)) (*apigateway.GetDeploymentOutput, error) {
+	d, err := s.deployment(ctx, in.RestApiId, in.DeploymentId)
+	if err != nil {
+		return nil, err
+	}
+	out := &apigateway.GetDeploymentOutput{Id: aws.String(d.ID), Description: d.Description, CreatedDate: aws.Time(d.Created)}
+	if slices.Contains(in.Embed, "apisummary") {
+		out.ApiSummary = d.summary()
+	}
+	return out, nil
+}
+
+// GetDeployments lists the deployments of an API.
+func (s *Service) GetDeployments(ctx context.Context, in *apigateway.GetDeploymentsInput, _ ...func(*apigateway.Options)) (*apigateway.GetDeploymentsOutput, error) {
+	a, err := s.api(ctx, in.RestApiId)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.deployments.All(scope.Of(ctx).Key(a.ID)...)
+	if err != nil {
+		return nil, err
+	}
+	list, next, err := pageOf(all, func(d *deploymentDoc) string { return d.ID }, in.Position, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &apigateway.GetDeploymentsOutput{Items: []types.Deployment{}, Position: next}
+	for _, d := range list {
+		out.Items = append(out.Items, types.Deployment{Id: aws.String(d.ID), Description: d.Description, CreatedDate: aws.Time(d.Created)})
+	}
+	return out, nil
+}
+
+// UpdateDeployment changes a deployment's description.
+func (s *Service) UpdateDeployment(ctx context.Context, in *apigateway.UpdateDeploymentInput, _ ...func(*apigateway.Options)) (*apigateway.UpdateDeploymentOutput, error) {
+	a, err := s.api(ctx, in.RestApiId)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.deployments.Modify(ctx, func(d *deploymentDoc) error {
+		return patches{"/description": setText(&d.Description)}.apply(in.PatchOperations)
+	}, scope.Of(ctx).Key(a.ID, *in.DeploymentId)...)
+	if err != nil {
+		return nil, err
+	}
+	return &apigateway.UpdateDeploymentOutput{Id: aws.String(d.ID), Description: d.Description, CreatedDate: aws.Time(d.Created)}, nil
+}
+
+// DeleteDeployment removes a deployment that no stage points to.
+func (s *Service) DeleteDeployment(ctx context.Context, in *apigateway.DeleteDeploymentInput, _ ...func(*apigateway.Options)) (*apigateway.DeleteDeploymentOutput, error) {
+	d, err := s.deployment(ctx, in.RestApiId, in.DeploymentId)
+	if err != nil {
+		return nil, err
+	}
+	stages, err := s.stages.All(scope.Of(ctx).Key(d.API.ID)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range stages {
+		if st.Deployment == d.ID {
+			return nil, badRequest("Active stages pointing to this deployment must be moved or deleted")
+		}
+	}
+	if err := s.deployments.Delete(ctx, scope.Of(ctx).Key(d.API.ID, d.ID)...); err != nil {
+		return nil, err
+	}
+	return &apigateway.DeleteDeploymentOutput{}, nil
+}
+
+// CreateStage makes a stage of a deployment.
+func (s *Service) CreateStage(ctx context.Context, in *apigateway.CreateStageInput, _ ...func(*apigateway.Options)) (*apigateway.CreateStageOutput, error) {
+	if !stageName.MatchString(*in.StageName) {
+		return nil, badRequest("Stage name only allows a-zA-Z0-9_-")
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	dep, err := s.deployment(ctx, in.RestApiId, in.DeploymentId)
+	if err != nil {
+		return nil, err
+	}
+	now := s.cfg.Clock.Now().UTC()
+	d := &stageDoc{
+		Name: *in.StageName, Deployment: dep.ID, Description: in.Description, Created: now, Updated: now, Variables: in.Variables, Canary: in.CanarySettings,
+		Tracing: in.TracingEnabled, CacheEnabled: in.CacheClusterEnabled, CacheSize: in.CacheClusterSize, Documentation: in.DocumentationVersion, Tags: in.Tags,
+	}
+	err = s.stages.Create(ctx, d, scope.Of(ctx).Key(dep.API.ID, d.Name)...)
+	if isExists(err) {
+		return nil, conflict("Stage already exists")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return (*apigateway.CreateStageOutput)(d.output()), nil
+}
+
+func (s *Service) stage(ctx context.Context, api, name *string) (*stageDoc, error) {
+	a, err := s.api(ctx, api)
+	if err != nil {
+		return nil, err
+	}
+	if aws.ToString(name) == "" {
+		return nil, invalidStage()
+	}
+	return s.stages.Get(scope.Of(ctx).Key(a.ID, *name)...)
+}
+
+// GetStage returns a stage.
+func (s *Service) GetStage(ctx context.Context, in *apigateway.GetStageInput, _ ...func(*apigateway.Options)) (*apigateway.GetStageOutput, error) {
+	d, err := s.stage(ctx, in.RestApiId, in.StageName)
+	if err != nil {
+		return nil, err
+	}
+	return d.output(), nil
+}
+
+// GetStages lists the stages of an API, those of a deployment where one is named.
+func (s *Service) GetStages(ctx context.Context, in *apigateway.GetStagesInput, _ ...func(*apigateway.Options)) (*apigateway.GetStagesOutput, error) {
+	a, err := s.api(ctx, in.RestApiId)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.stages.All(scope.Of(ctx).Key(a.ID)...)
+	if err != nil {
+		return nil, err
+	}
+	out := &apigateway.GetStagesOutput{Item: []types.Stage{}}
+	for _, d := range all {
+		if in.DeploymentId == nil || d.Deployment == *in.DeploymentId {
+			o := d.output()
+			out.Item = append(out.Item, types.Stage{
+				StageName: o.StageName, DeploymentId: o.DeploymentId, Description: o.Description, CreatedDate: o.CreatedDate, LastUpdatedDate: o.LastUpdatedDate, Variables: o.Variables,
+				MethodSettings: o.MethodSettings, AccessLogSettings: o.AccessLogSettings, CanarySettings: o.CanarySettings, TracingEnabled: o.TracingEnabled, CacheClusterEnabled: o.CacheClusterEnabled,
+				CacheClusterSize: o.CacheClusterSize, CacheClusterStatus: o.CacheClusterStatus, DocumentationVersion: o.DocumentationVersion, ClientCertificateId: o.ClientCertificateId, Tags: o.Tags,
+			})
+		}
+	}
+	return out, nil
+}
+
+// UpdateStage changes settings of a stage, its deployment and the settings of its methods.
+func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInput, _ ...func(*apigateway.Options)) (*apigateway.UpdateStageOutput, error) {
+	a, err := s.api(ctx, in.RestApiId)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.stages.Modify(ctx, func(d *stageDoc) error {
+		deployment, size := &d.Deployment, (*string)(&d.CacheSize)
+		log := types.AccessLogSettings{}
+		if d.AccessLog != nil {
+			log = *d.AccessLog
+		}
+		err := patches{
+			"/deploymentId":                     setText(&deployment),
+			"/description":                      setText(&d.Description),
+			"/tracingEnabled":                   setBool(&d.Tracing),
+			"/cacheClusterEnabled":              setBool(&d.CacheEnabled),
+			"/cacheClusterSize":                 setText(&size),
+			"/clientCertificateId":              setText(&d.Certificate),
+			"/documentationVersion":             setText(&d.Documentation),
+			"/variables/":                       setMap(&d.Variables),
+			"/accessLogSettings/destinationArn": setText(&log.DestinationArn),
+			"/accessLogSettings/format":         setText(&log.Format),
+			"/accessLogSettings": func(op types.Op, _, _ string) error {
+				if op != types.OpRemove {
+					return badRequest("Invalid patch path '/accessLogSettings' specified for op '%s'", op)
+				}
+				log = types.AccessLogSettings{}
+				return nil
+			},
+			"/": d.setMethodSetting, // /{path}/{method}/{setting}
+		}.apply(in.PatchOperations)
+		if err != nil {
+			return err
+		}
+		if d.Deployment = aws.ToString(deployment); d.Deployment == "" {
+			return invalidDeployment()
+		}
+		if _, err := s.deployments.Get(scope.Of(ctx).Key(a.ID, d.Deployment)...); err != nil {
+			return err
+		}
+		d.CacheSize = types.CacheClusterSize(aws.ToString(size))
+		if d.AccessLog = &log; log.DestinationArn == nil {
+			d.AccessLog = nil
+		}
+		d.Updated = s.cfg.Clock.Now().UTC()
+		return nil
+	}, scope.Of(ctx).Key(a.ID, *in.StageName)...)
+	if err != nil {
+		return nil, err
+	}
+	return (*apigateway.UpdateStageOutput)(d.output()), nil
+}
+
+// setMethodSetting sets a setting of a method: "~1orders/POST/throttling/rateLimit", or of all by
+// "*/*/...".
+func (d *stageDoc) setMethodSetting(op types.Op, key, value string) error {
+	parts := strings.SplitN(key, "/", 3)
+	if len(parts) < 2 {
+		return badRequest("Invalid patch path '/%s'", key)
+	}
+	name := strings.TrimPrefix(unescape(parts[0]), "/") + "/" + parts[1]
+	if len(parts) == 2 {
+		if op != types.OpRemove {
+			return badRequest("Invalid patch path '/%s'", key)
+		}
+		delete(d.Settings, name)
+		return nil
+	}
+	if d.Settings == nil {
+		d.Settings = map[string]types.MethodSetting{}
+	}
+	m, ok := d.Settings[name]
+	if !ok {
+		m = types.MethodSetting{ThrottlingBurstLimit: -1, ThrottlingRateLimit: -1, CacheTtlInSeconds: 300, LoggingLevel: aws.String("OFF"), RequireAuthorizationForCacheControl: true, UnauthorizedCacheControlHeaderStrategy: types.UnauthorizedCacheControlHeaderStrategySucceedWithResponseHeader}
+	}
+	strategy := (*string)(&m.UnauthorizedCacheControlHeaderStrategy)
+	err := patches{
+		"/metrics/enabled":                                setBool(&m.MetricsEnabled),
+		"/logging/loglevel":                               setText(&m.LoggingLevel),
+		"/logging/dataTrace":                              setBool(&m.DataTraceEnabled),
+		"/throttling/burstLimit":                          setInt32(&m.ThrottlingBurstLimit),
+		"/throttling/rateLimit":                           setFloat(&m.ThrottlingRateLimit),
+		"/caching/enabled":                                setBool(&m.CachingEnabled),
+		"/caching/ttlInSeconds":                           setInt32(&m.CacheTtlInSeconds),
+		"/caching/dataEncrypted":                          setBool(&m.CacheDataEncrypted),
+		"/caching/requireAuthorizationForCacheControl":    setBool(&m.RequireAuthorizationForCacheControl),
+		"/caching/unauthorizedCacheControlHeaderStrategy": setText(&strategy),
+	}.apply([]types.PatchOperation{{Op: op, Path: aws.String("/" + parts[2]), Value: aws.String(value)}})
+	if err != nil {
+		return err
+	}
+	m.UnauthorizedCacheControlHeaderStrategy = types.UnauthorizedCacheControlHeaderStrategy(aws.ToString(strategy))
+	d.Settings[name] = m
+	return nil
+}
+
+// DeleteStage removes a stage.
+func (s *Service) DeleteStage(ctx context.Context, in *apigateway.DeleteStageInput, _ ...func(*apigateway.Options)) (*apigateway.DeleteStageOutput, error) {
+	d, err := s.stage(ctx, in.RestApiId, in.StageName)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.stages.Delete(ctx, scope.Of(ctx).Key(*in.RestApiId, d.Name)...); err != nil {
+		return nil, err
+	}
+	return &apigateway.DeleteStageOutput{}, nil
+}
+
+// FlushStageCache empties a stage's cache: there is none.
+func (s *Service) FlushStageCache(ctx context.Context, in *apigateway.FlushStageCacheInput, _ ...func(*apigateway.Options)) (*apigateway.FlushStageCacheOutput, error) {
+	if _, err := s.stage(ctx, in.RestApiId, in.StageName); err != nil {
+		return nil, err
+	}
+	return &apigateway.FlushStageCacheOutput{}, nil
+}
+
+// FlushStageAuthorizersCache forgets what authorizers answered: nothing is kept.
+func (s *Service) FlushStageAuthorizersCache(ctx context.Context, in *apigateway.FlushStageAuthorizersCacheInput, _ ...func(*apigateway.Options)) (*apigateway.FlushStageAuthorizersCacheOutput, error) {
+	if _, err := s.stage(ctx, in.RestApiId, in.StageName); err != nil {
+		return nil, err
+	}
+	return &apigateway.FlushStageAuthorizersCacheOutput{}, nil
+}

@@ -1,0 +1,345 @@
+package apigateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/vtl"
+)
+
+// What clients of deployed APIs meet.
+
+// maxPayload bounds requests and answers, as API Gateway does.
+const maxPayload = 10 << 20
+
+// Fronts are the doors of deployed APIs.
+func (s *Service) Fronts() []awswire.Front {
+	return []awswire.Front{{
+		Name: "execute-api", SigningName: "execute-api",
+		Claims:  func(r *http.Request) bool { _, ok := locate(r); return ok },
+		Handler: http.HandlerFunc(s.serve),
+		WriteError: func(w http.ResponseWriter, r *http.Request, err error) {
+			writeFailure(w, http.StatusForbidden, "InvalidSignatureException", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+		},
+	}}
+}
+
+// address is where a request goes.
+type address struct{ api, stage, path string }
+
+// locate finds API, stage and path of a request in its host or its path.
+func locate(r *http.Request) (address, bool) {
+	path := r.URL.Path
+	if rest, ok := strings.CutPrefix(path, "/_aws/execute-api/"); ok {
+		return cutStage(rest)
+	}
+	if rest, ok := strings.CutPrefix(path, "/restapis/"); ok {
+		if before, after, ok := strings.Cut(rest, "/_user_request_"); ok && strings.Count(before, "/") == 1 {
+			api, stage, _ := strings.Cut(before, "/")
+			return address{api, stage, "/" + strings.TrimPrefix(after, "/")}, true
+		}
+		return address{}, false
+	}
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	api, rest, ok := strings.Cut(host, ".execute-api.")
+	if !ok || rest == "" || api == "" || strings.ContainsAny(api, "./") {
+		return address{}, false
+	}
+	stage, tail, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return address{api, stage, "/" + tail}, true
+}
+
+func cutStage(rest string) (address, bool) {
+	api, rest, ok := strings.Cut(rest, "/")
+	if !ok || api == "" {
+		return address{}, false
+	}
+	stage, tail, _ := strings.Cut(rest, "/")
+	return address{api, stage, "/" + tail}, true
+}
+
+// exchange is a request of a client on its way.
+type exchange struct {
+	s        *Service
+	w        http.ResponseWriter
+	r        *http.Request
+	address  address
+	scope    scope.Scope // of the API
+	stage    *stageDoc
+	compiled *compiled
+	route    *route
+	params   map[string]string // of the path
+	query    map[string][]string
+	body     []byte
+	caller   awswire.Caller
+	ctx      context.Context // with the API's owner as its caller
+	received time.Time
+	vars     *vtl.Map // $context
+	extended string   // x-amz-apigw-id
+	keyID    string   // of the API key
+	status   int      // of the answer, for the access log
+	sent     int      // bytes of the answer
+}
+
+// failure is an answer of the gateway's own.
+type failure struct {
+	kind    types.GatewayResponseType
+	code    string // x-amzn-ErrorType
+	message string
+	status  int // where the kind has none
+	cause   error
+}
+
+func (f *failure) Error() string { return f.message }
+func (f *failure) Unwrap() error { return f.cause }
+
+func forbidden() *failure {
+	return &failure{kind: types.GatewayResponseTypeInvalidApiKey, code: "ForbiddenException", message: "Forbidden"}
+}
+
+func internal(cause error) *failure {
+	return &failure{kind: types.GatewayResponseTypeDefault5xx, code: "InternalServerErrorException", message: "Internal server error", status: http.StatusInternalServerError, cause: cause}
+}
+
+func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{s: s, w: w, r: r, received: s.cfg.Clock.Now(), caller: awswire.CallerFrom(r.Context())}
+	x.address, _ = locate(r)
+	err := x.open()
+	if err == nil {
+		err = x.run()
+	}
+	if err != nil {
+		x.fail(err)
+	}
+	if x.stage != nil {
+		x.logAccess()
+	}
+}
+
+// open finds the deployment, and reads the request.
+func (x *exchange) open() error {
+	if x.caller.RequestID == "" {
+		x.caller.RequestID = awswire.NewRequestID()
+	}
+	x.extended = newID(16) + "="
+	sc, api, ok := x.s.owner(x.address.api)
+	if !ok {
+		return forbidden()
+	}
+	x.scope = sc
+	x.ctx = awswire.WithCaller(x.r.Context(), awswire.Caller{Account: sc.Account, Region: sc.Region, RequestID: x.caller.RequestID})
+	stage, err := x.s.stages.Get(sc.Key(x.address.api, x.address.stage)...)
+	if isNotFound(err) || x.address.stage == "" {
+		return forbidden()
+	}
+	if err != nil {
+		return internal(err)
+	}
+	if api.DisableEndpoint && strings.Contains(x.r.Host, ".execute-api.") {
+		return forbidden()
+	}
+	d, err := x.s.deployments.Get(sc.Key(x.address.api, stage.Deployment)...)
+	if err != nil {
+		return internal(err)
+	}
+	if x.compiled, err = x.s.compile(d); err != nil {
+		return internal(err)
+	}
+	x.stage = stage
+	x.query = x.r.URL.Query()
+	verb := strings.ToUpper(x.r.Method)
+	x.route, x.params = x.compiled.find(verb, x.address.path)
+	if x.route == nil {
+		x.vars = x.context()
+		return &failure{kind: types.GatewayResponseTypeMissingAuthenticationToken, code: "MissingAuthenticationTokenException", message: "Missing Authentication Token"}
+	}
+	for k, v := range x.params { // a variable is what the client meant, not its encoding
+		if u, err := url.PathUnescape(v); err == nil {
+			x.params[k] = u
+		}
+	}
+	x.vars = x.context()
+	return x.read()
+}
+
+// read reads the body, up to its bound.
+func (x *exchange) read() error {
+	if x.r.ContentLength > maxPayload {
+		return tooLarge()
+	}
+	var b bytes.Buffer
+	n, err := b.ReadFrom(io.LimitReader(x.r.Body, maxPayload+1))
+	switch {
+	case n > maxPayload:
+		return tooLarge()
+	case err != nil:
+		return &failure{kind: types.GatewayResponseTypeDefault4xx, code: "BadRequestException", message: "Bad Request", status: http.StatusBadRequest, cause: err}
+	}
+	x.body = b.Bytes()
+	return nil
+}
+
+func tooLarge() error {
+	return &failure{kind: types.GatewayResponseTypeRequestTooLarge, code: "RequestTooLargeException", message: "Request Too Long"}
+}
+
+// owner finds whose API it is, and the API as it is defined now.
+func (s *Service) owner(id string) (scope.Scope, *apiDoc, bool) {
+	s.mu.Lock()
+	sc, ok := s.owners[id]
+	s.mu.Unlock()
+	if ok {
+		if d, err := s.apis.Get(sc.Key(id)...); err == nil {
+			return sc, d, true
+		}
+	}
+	for key := range s.apis.Keys() {
+		if len(key) == 3 && key[2] == id {
+			sc := scope.Scope{Account: key[0], Region: key[1]}
+			d, err := s.apis.Get(key...)
+			if err != nil {
+				break
+			}
+			s.mu.Lock()
+			if len(s.owners) > maxCompiled*10 {
+				clear(s.owners)
+			}
+			s.owners[id] = sc
+			s.mu.Unlock()
+			return sc, d, true
+		}
+	}
+	return scope.Scope{}, nil, false
+}
+
+// run takes the request through its method to the answer.
+func (x *exchange) run() error {
+	if err := x.authorize(); err != nil {
+		return err
+	}
+	if err := x.admit(); err != nil {
+		return err
+	}
+	if err := x.validate(); err != nil {
+		return err
+	}
+	out, err := x.integrate()
+	if err != nil {
+		return err
+	}
+	return x.answer(out)
+}
+
+// fail answers with the gateway response of a failure.
+func (x *exchange) fail(err error) {
+	var f *failure
+	if !errors.As(err, &f) {
+		f = internal(err)
+	}
+	if f.cause != nil && x.s.cfg.Logger != nil {
+		x.s.cfg.Logger.Warn("a request of an API failed", "api", x.address.api, "stage", x.address.stage, "path", x.address.path, "request", x.caller.RequestID, "error", f.cause)
+	}
+	status, body, header := f.status, `{"message":`+jsonText(f.message)+`}`, http.Header{}
+	if n := responseStatus[f.kind]; n != 0 && status == 0 {
+		status = n
+	}
+	contentType := "application/json"
+	if x.compiled != nil {
+		if r, ok := x.gatewayResponse(f.kind, status); ok {
+			status, body, contentType = x.renderGatewayResponse(r, f, status, body, header)
+		}
+	}
+	header.Set("X-Amzn-Errortype", f.code)
+	header.Set("Content-Type", contentType)
+	x.write(status, header, []byte(body))
+}
+
+// gatewayResponse is what the API says of a kind of failure, or of all of its class.
+func (x *exchange) gatewayResponse(kind types.GatewayResponseType, status int) (types.GatewayResponse, bool) {
+	if r, ok := x.compiled.api.Responses[string(kind)]; ok {
+		return r, true
+	}
+	class := types.GatewayResponseTypeDefault4xx
+	if status >= 500 {
+		class = types.GatewayResponseTypeDefault5xx
+	}
+	r, ok := x.compiled.api.Responses[string(class)]
+	return r, ok
+}
+
+func (x *exchange) renderGatewayResponse(r types.GatewayResponse, f *failure, status int, body string, header http.Header) (int, string, string) {
+	if n, err := strconv.Atoi(aws.ToString(r.StatusCode)); err == nil {
+		status = n
+	}
+	e := vtl.NewMap()
+	e.Put("message", f.message)
+	e.Put("messageString", jsonText(f.message))
+	e.Put("responseType", string(f.kind))
+	e.Put("validationErrorString", f.message)
+	x.vars.Put("error", e)
+	for name, expression := range r.ResponseParameters {
+		h, _ := strings.CutPrefix(name, "gatewayresponse.header.")
+		if v, ok := x.expression(expression, nil); ok {
+			header.Set(h, v)
+		}
+	}
+	contentType := "application/json"
+	templates := r.ResponseTemplates
+	text, ok := templates[contentType]
+	if !ok {
+		for t, v := range templates {
+			contentType, text, ok = t, v, true
+			break
+		}
+	}
+	if ok {
+		if t, err := vtl.Parse(text); err == nil {
+			if out, _, err := x.render(t, ""); err == nil {
+				body = out
+			}
+		}
+	}
+	return status, body, contentType
+}
+
+// write sends an answer.
+func (x *exchange) write(status int, header http.Header, body []byte) {
+	h := x.w.Header()
+	for k, v := range header {
+		h[k] = v
+	}
+	h.Set("X-Amzn-Requestid", x.caller.RequestID)
+	h.Set("X-Amz-Apigw-Id", x.extended)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	x.status, x.sent = status, len(body)
+	x.w.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		_, _ = x.w.Write(body) // the client has gone: nobody to tell
+	}
+}
+
+func writeFailure(w http.ResponseWriter, status int, code, message string) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Amzn-Errortype", code)
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `{"message":`+jsonText(message)+`}`)
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
