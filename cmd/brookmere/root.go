@@ -23,6 +23,6 @@ Point any AWS client at a node with
 		SilenceErrors: true,
 	}
 	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newTablesCommand(), newFunctionsCommand(),
-		newBenchCommand(), newSQLCommand(), newVersionCommand())
+		newBenchCommand(), newSQLCommand(), newIdentityCommand(), newVersionCommand())
 	return root
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
@@ -39,6 +40,7 @@ var catalog = []entry{
 	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(lambda.Service), make: makeLambda},
+	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 }
 
@@ -69,6 +71,7 @@ type services struct {
 	dynamodb *dynamodb.Service
 	sts      *sts.Service
 	lambda   *lambda.Service
+	cognito  *cognitoidentity.Service
 }
 
 // parts is what the services of a stack share.
@@ -154,6 +157,11 @@ func makeDynamoDBStreams(s *services, _ parts) (service, error) { return s.dynam
 func makeSTS(s *services, p parts) (_ service, err error) {
 	s.sts, err = sts.New(sts.Config{Issuer: p.node.issuer, Directory: s.iam, AnyAccount: p.node.openToAny(), Clock: p.clock})
 	return s.sts, err
+}
+
+func makeCognito(s *services, p parts) (_ service, err error) {
+	s.cognito, err = cognitoidentity.New(cognitoidentity.Config{State: p.state, Clock: p.clock})
+	return s.cognito, err
 }
 
 func makeAPIGateway(_ *services, p parts) (service, error) {
