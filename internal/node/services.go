@@ -33,7 +33,7 @@ import (
 var catalog = []entry{
 	{zero: new(kinesis.Service), make: makeKinesis},
 	{zero: new(glue.Service), make: makeGlue},
-	{zero: new(firehose.Service), make: makeFirehose},
+	{zero: new(firehose.Service), make: makeFirehose, bind: func(s *services) { s.firehose.BindLambda(s.lambda) }},
 	{zero: new(athena.Service), make: makeAthena},
 	{zero: new(iam.Service), make: makeIAM},
 	{zero: new(dynamodb.Service), make: makeDynamoDB},
