@@ -40,6 +40,7 @@ require (
 
 require (
 	github.com/aws/aws-sdk-go-v2/service/apigateway v1.40.2
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.53.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect
 )
