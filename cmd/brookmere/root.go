@@ -22,6 +22,6 @@ Point any AWS client at a node with
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newFunctionsCommand(), newBenchCommand(), newSQLCommand(), newVersionCommand())
+	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newTablesCommand(), newFunctionsCommand(), newBenchCommand(), newSQLCommand(), newVersionCommand())
 	return root
 }

@@ -182,6 +182,7 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 	if err != nil {
 		return err
 	}
+	p.node.objects.Intercept(interceptors)
 	for _, svc := range made {
 		if err := s.serve(p.node, svc, interceptors); err != nil {
 			return err

@@ -22,6 +22,7 @@ var (
 	ErrFull     = errors.New("itemstore: the disk is full")
 	ErrFailed   = errors.New("itemstore: the disk failed, the store must be opened again")
 	ErrClosed   = errors.New("itemstore: closed")
+	ErrDropped  = errors.New("itemstore: the table is gone")
 	ErrConflict = errors.New("itemstore: another transaction holds an item")
 	ErrToken    = errors.New("itemstore: the token was used for another request")
 	ErrRepeated = errors.New("itemstore: the request was done before")

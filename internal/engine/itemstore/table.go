@@ -91,8 +91,9 @@ type Table struct {
 
 	// gate is held shared by writers from the look at the definition to the application
 	// of their batch, so that none of an older one is under way after Redefine.
-	gate sync.RWMutex
-	def  atomic.Pointer[Definition]
+	gate    sync.RWMutex
+	dropped bool // guarded by gate
+	def     atomic.Pointer[Definition]
 
 	feed   feed
 	counts sync.Map // index ID to *count
@@ -152,11 +153,18 @@ func (t *Table) Count(index uint16) (items, bytes int64) {
 	return max(0, c.items.Load()), max(0, c.bytes.Load())
 }
 
-// Drop removes all that the store has of a table. Nobody may use the table any more.
+// Drop removes all that the store has of a table. Writes that come later fail with
+// ErrDropped.
 func (s *Store) Drop(id uint64) error {
 	s.mu.Lock()
+	t := s.tables[id]
 	delete(s.tables, id)
 	s.mu.Unlock()
+	if t != nil {
+		t.gate.Lock()
+		t.dropped = true
+		t.gate.Unlock()
+	}
 	return s.guarded(func() error {
 		b := s.db.NewBatch()
 		defer b.Close()

@@ -122,6 +122,9 @@ func (w *writer) prepareAndApply() (*commit, error) {
 			if !w.seenTable(i) {
 				t.gate.RLock()
 				defer t.gate.RUnlock()
+				if t.dropped {
+					return nil, ErrDropped
+				}
 			}
 		}
 		row, ok := t.Definition().rowKey(nil, w.ops[i].Key)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +42,15 @@ func (v *versionIDs) next(now time.Time) string {
 	v.mu.Unlock()
 	var raw [24]byte
 	binary.BigEndian.PutUint64(raw[:], uint64(n))
-	_, _ = rand.Read(raw[8:]) // it never fails
+	_, _ = rand.Read(raw[8:20]) // it never fails
+	binary.BigEndian.PutUint32(raw[20:], crc32.Checksum(raw[:20], idSums))
+	return encodeID(raw)
+}
+
+// idSums makes the sum at an id's end, by which one that was never given out is told.
+var idSums = crc32.MakeTable(crc32.Castagnoli)
+
+func encodeID(raw [24]byte) string {
 	var id [idLength]byte
 	for i := range 8 {
 		b := uint32(raw[3*i])<<16 | uint32(raw[3*i+1])<<8 | uint32(raw[3*i+2])
@@ -52,20 +61,31 @@ func (v *versionIDs) next(now time.Time) string {
 	return string(id[:])
 }
 
-// IsVersionID reports whether id has the form of the ids that the store makes.
+// IsVersionID reports whether id is one that the store may have made: an id of its form with
+// the right sum at its end, a ULID of the first version, or "null".
 func IsVersionID(id string) bool {
 	if id == NullVersion {
 		return true
 	}
-	if len(id) != idLength && len(id) != 26 {
+	if len(id) == 26 {
+		return strings.Trim(id, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == "" && id[0] <= '7'
+	}
+	if len(id) != idLength {
 		return false
 	}
-	for i := range len(id) {
-		if strings.IndexByte(idAlphabet, id[i]) < 0 {
-			return false
+	var raw [24]byte
+	for i := range 8 {
+		var b uint32
+		for j := range 4 {
+			v := strings.IndexByte(idAlphabet, id[4*i+j])
+			if v < 0 {
+				return false
+			}
+			b = b<<6 | uint32(v)
 		}
+		raw[3*i], raw[3*i+1], raw[3*i+2] = byte(b>>16), byte(b>>8), byte(b)
 	}
-	return strings.Trim(id, ".") != ""
+	return binary.BigEndian.Uint32(raw[20:]) == crc32.Checksum(raw[:20], idSums)
 }
 
 // isMarker reports whether the file stands for the deletion of its object.

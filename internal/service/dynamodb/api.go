@@ -266,6 +266,15 @@ func createTableFirst(in *dynamodb.CreateTableInput) error {
 
 func (s *Service) otherOperations() []awswire.Operation {
 	return []awswire.Operation{
+		awswire.Executes(s.BatchExecuteStatement),
+		awswire.Executes(s.DescribeExport, named(func(in *dynamodb.DescribeExportInput) *string { return in.ExportArn })),
+		awswire.Executes(s.DescribeImport, named(func(in *dynamodb.DescribeImportInput) *string { return in.ImportArn })),
+		awswire.Executes(s.ExportTableToPointInTime, named(func(in *dynamodb.ExportTableToPointInTimeInput) *string { return in.TableArn })),
+		awswire.Executes(s.ImportTable),
+		awswire.Executes(s.ListExports),
+		awswire.Executes(s.ListImports),
+		awswire.Executes(s.ExecuteStatement),
+		awswire.Executes(s.ExecuteTransaction),
 		awswire.Executes(s.CreateBackup, named(func(in *dynamodb.CreateBackupInput) *string { return in.TableName })),
 		awswire.Executes(s.DeleteBackup, named(func(in *dynamodb.DeleteBackupInput) *string { return in.BackupArn })),
 		awswire.Executes(s.DescribeBackup, named(func(in *dynamodb.DescribeBackupInput) *string { return in.BackupArn })),

@@ -17,7 +17,6 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
-	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -302,7 +301,7 @@ func (s *Service) restore(ctx context.Context, d *table) error {
 
 // fill loads the items of a restored table and makes it ACTIVE. It may be done again.
 func (s *Service) fill(ctx context.Context, d *table) error {
-	o, err := s.opened(d)
+	o, err := s.defined(d)
 	if err == nil && d.Restored.Backup != "" {
 		err = s.fillFromBackup(ctx, o)
 	} else if err == nil {
@@ -337,15 +336,7 @@ func (s *Service) fillFromTable(ctx context.Context, o *openTable) error {
 	if err != nil {
 		return err
 	}
-	if err := o.items.RestoreFrom(ctx, src.items); err != nil {
-		return err
-	}
-	l := o.items.Loader()
-	err = src.items.Undo(ctx, o.Restored.At, func(i attr.Item) error { return l.Put(ctx, i) }, func(k attr.Item) error { return l.Remove(ctx, k) })
-	if err != nil {
-		return err
-	}
-	return l.Flush()
+	return s.copyAsOf(ctx, o.items, src.items, o.Restored.At)
 }
 
 // RestoreTableFromBackup makes a table of a backup.

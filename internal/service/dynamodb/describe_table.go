@@ -114,7 +114,10 @@ func (s *Service) describeIndexes(d *table, out *types.TableDescription) {
 	out.ItemCount, out.TableSizeBytes = aws.Int64(items), aws.Int64(bytes)
 	for i := range d.Indexes {
 		x := &d.Indexes[i]
-		items, bytes := count(x.ID)
+		items, bytes := int64(0), int64(0)
+		if x.Status == string(types.IndexStatusActive) {
+			items, bytes = count(x.ID)
+		}
 		name := aws.String(d.arn() + "/index/" + x.Name)
 		if x.Local {
 			out.LocalSecondaryIndexes = append(out.LocalSecondaryIndexes, types.LocalSecondaryIndexDescription{

@@ -49,6 +49,7 @@ type table struct {
 	Streams    []stream             `json:"streams,omitempty"` // the last is the newest
 	Kinesis    []kinesisDestination `json:"kinesis,omitempty"`
 	Restored   *restored            `json:"restored,omitempty"`
+	Importing  bool                 `json:"importing,omitempty"` // a job fills it
 }
 
 type attribute struct {

@@ -56,11 +56,13 @@ type Service struct {
 	log     *slog.Logger
 	tables  *state.Collection[table]
 	backups *state.Collection[backup]
+	jobs    *state.Collection[job]
 	meters  meters
 
-	steps  *worker.Runner[table] // of work that ends
-	copies *worker.Runner[table] // of streaming destinations
-	group  *worker.Group
+	steps     *worker.Runner[table] // of work that ends
+	copies    *worker.Runner[table] // of streaming destinations
+	transfers *worker.Runner[job]   // exports and imports
+	group     *worker.Group
 
 	changes sync.Mutex // holds documents and the item store's definitions together
 	mu      sync.Mutex
@@ -85,6 +87,7 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, clock: cfg.Clock, log: cfg.Logger,
 		tables:  state.NewCollection[table](cfg.State, "dynamodb.table"),
 		backups: state.NewCollection[backup](cfg.State, "dynamodb.backup"),
+		jobs:    state.NewCollection[job](cfg.State, "dynamodb.job"),
 		open:    map[string]*openTable{},
 	}
 	return s, nil
@@ -98,7 +101,7 @@ func (s *Service) Close(ctx context.Context) error {
 	if s.steps == nil {
 		return nil
 	}
-	return errors.Join(s.steps.Close(ctx), s.copies.Close(ctx), s.group.Close(ctx))
+	return errors.Join(s.steps.Close(ctx), s.copies.Close(ctx), s.transfers.Close(ctx), s.group.Close(ctx))
 }
 
 // now is the present, to the millisecond that the API has.

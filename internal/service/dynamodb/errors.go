@@ -90,6 +90,8 @@ func storeError(err error) error {
 	switch {
 	case errors.Is(err, itemstore.ErrFull):
 		return &types.InternalServerError{Message: aws.String("The disk is full")}
+	case errors.Is(err, itemstore.ErrDropped):
+		return tableUnknown()
 	case errors.Is(err, itemstore.ErrConflict):
 		return &types.TransactionConflictException{Message: aws.String("Transaction is ongoing for the item")}
 	}

@@ -115,3 +115,21 @@ func (s *Service) modify(ctx context.Context, d *table, f func(*table) error) (*
 	}
 	return out, s.redefine(out)
 }
+
+// defined returns the items of a document's table, with the definition of the document as
+// it is now: a runner may see a change before the call that made it has told the item store.
+func (s *Service) defined(d *table) (*openTable, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	now, err := s.tables.Get(d.key()...)
+	if err != nil {
+		return nil, err
+	}
+	if now.Store != d.Store {
+		return nil, noTable(d.Name)
+	}
+	if err := s.redefine(now); err != nil {
+		return nil, err
+	}
+	return s.opened(now)
+}

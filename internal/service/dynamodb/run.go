@@ -21,6 +21,9 @@ func (d *table) pending() string {
 	case types.TableStatusDeleting:
 		return "remove"
 	case types.TableStatusCreating:
+		if d.Importing {
+			return "" // its job's
+		}
 		return "fill"
 	}
 	var steps []string
@@ -101,11 +104,19 @@ func (s *Service) run(ctx context.Context) error {
 		Same: func(was, is *table) bool { return was.Store == is.Store && was.copying() == is.copying() },
 		Run:  s.copy,
 	}, worker.Options{Name: "dynamodb.copy", Clock: s.clock, Events: events})
+	s.transfers = worker.New(worker.Documents[job](s.cfg.State, "dynamodb.job"), worker.Hooks[job]{
+		Runs: func(j *job) bool { return j.Status == "IN_PROGRESS" },
+		Same: func(was, is *job) bool { return was.Status == is.Status },
+		Run:  s.runJob,
+	}, worker.Options{Name: "dynamodb.job", Clock: s.clock, Events: events, Limit: 4})
 	s.group = &worker.Group{Clock: s.clock, Events: events}
 	if err := s.steps.Start(ctx); err != nil {
 		return err
 	}
 	if err := s.copies.Start(ctx); err != nil {
+		return err
+	}
+	if err := s.transfers.Start(ctx); err != nil {
 		return err
 	}
 	s.group.Every("sweep", s.cfg.SweepEvery, func(ctx context.Context) error { s.sweepOnce(ctx); return nil })

@@ -60,7 +60,7 @@ func (s *Service) UpdateTimeToLive(ctx context.Context, in *dynamodb.UpdateTimeT
 
 // buildExpiry fills the index of times.
 func (s *Service) buildExpiry(ctx context.Context, d *table) error {
-	o, err := s.opened(d)
+	o, err := s.defined(d)
 	if err != nil {
 		return err
 	}

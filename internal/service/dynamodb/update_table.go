@@ -278,7 +278,7 @@ func (d *table) dropUnused() {
 
 // build fills an index and makes it ACTIVE.
 func (s *Service) build(ctx context.Context, d *table, id uint16) error {
-	o, err := s.opened(d)
+	o, err := s.defined(d)
 	if err != nil {
 		return err
 	}
@@ -296,7 +296,7 @@ func (s *Service) build(ctx context.Context, d *table, id uint16) error {
 
 // dropIndex removes an index that is DELETING.
 func (s *Service) dropIndex(ctx context.Context, d *table, id uint16) error {
-	o, err := s.opened(d)
+	o, err := s.defined(d)
 	if err != nil {
 		return err
 	}

@@ -264,7 +264,7 @@ func leadsOut(key string) bool {
 func (c *call) checkIDs() error {
 	if ids, ok := c.query["versionId"]; ok && c.key != "" {
 		if len(ids) != 1 || ids[0] == "" {
-			return invalidArgument("Version id cannot be the empty string", "versionId", "")
+			return invalidArgument("Version id cannot be the empty string", "versionId", "").with("ArgumentValue", "")
 		}
 		if !objectstore.IsVersionID(ids[0]) {
 			return invalidArgument("Invalid version id specified", "versionId", ids[0])

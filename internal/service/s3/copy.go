@@ -91,7 +91,7 @@ func (c *call) usable(src *source) error {
 	if err := c.readConditions("X-Amz-Copy-Source-", src.info.ETag, src.info.ModTime); err != nil {
 		return err
 	}
-	if class := src.info.Prop(propClass); archived(class) && !restored(&src.info) {
+	if class := src.info.Prop(propClass); archived(class) && !c.s.restored(&src.info) {
 		return fault(403, "ObjectNotInActiveTierError", "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.")
 	}
 	var err error
@@ -198,12 +198,12 @@ func (c *call) copyObject() error {
 	if src.b.Versioning != "" {
 		c.say("x-amz-copy-source-version-id", src.info.VersionID())
 	}
-	c.sayVersion(&info)
+	c.sayWritten(&info)
 	c.sayEncryption(&info.Record)
 	c.sayExpiration(&info)
 	c.notify("ObjectCreated:Copy", &info)
 	n := el("CopyObjectResult", leaf("LastModified", listTime(info.ModTime)), leaf("ETag", quoted(info.ETag)))
-	addSum(n, &info.Record, true)
+	addSum(n, &info.Record, false)
 	return c.writeXML(n)
 }
 

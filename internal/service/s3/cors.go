@@ -105,18 +105,20 @@ func (c *call) preflight() error {
 	if origin == "" {
 		return fault(400, "BadRequest", "Insufficient information. Origin request header needed.")
 	}
-	if method == "" {
-		return fault(400, "BadRequest", "Invalid Access-Control-Request-Method: null")
-	}
 	kind := "BUCKET"
 	if c.key != "" {
 		kind = "OBJECT"
 	}
 	b := c.s.buckets.get(c.bucket)
 	if b == nil {
-		return noSuchBucket(c.bucket)
+		return refuse("CORSResponse: Bucket not found").with("Method", "OPTIONS").with("ResourceType", "BUCKET")
 	}
 	config := b.setting("cors")
+	if method == "" && config == nil {
+		method = "OPTIONS"
+	} else if method == "" {
+		return fault(400, "BadRequest", "Invalid Access-Control-Request-Method: null")
+	}
 	if config == nil {
 		return refuse("CORSResponse: CORS is not enabled for this bucket.").with("Method", method).with("ResourceType", kind)
 	}

@@ -68,7 +68,10 @@ func fault(status int, code, message string) *Error {
 func invalidArgument(message, name, value string) *Error {
 	e := fault(400, "InvalidArgument", message)
 	if name != "" {
-		e = e.with("ArgumentName", name).with("ArgumentValue", value)
+		e = e.with("ArgumentName", name)
+	}
+	if value != "" {
+		e = e.with("ArgumentValue", value)
 	}
 	return e
 }

@@ -259,7 +259,7 @@ func (c *call) formRecord(f *form) (*objectstore.Record, *customerKey, error) {
 func (c *call) answerForm(f *form, info *objectstore.Info) error {
 	c.w.Header()["ETag"] = []string{quoted(info.ETag)}
 	c.saySum(&info.Record)
-	c.sayVersion(info)
+	c.sayWritten(info)
 	c.sayEncryption(&info.Record)
 	location := c.location(c.key)
 	to := f.fields["success_action_redirect"]

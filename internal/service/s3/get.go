@@ -75,7 +75,7 @@ func (c *call) getObject() error {
 		return err
 	}
 	if c.r.Method == http.MethodGet {
-		if err := readable(&info); err != nil {
+		if err := c.readable(&info); err != nil {
 			return err
 		}
 	}
@@ -83,8 +83,8 @@ func (c *call) getObject() error {
 }
 
 // readable refuses an object whose storage class must be restored first.
-func readable(info *objectstore.Info) error {
-	if class := info.Prop(propClass); archived(class) && !restored(info) {
+func (c *call) readable(info *objectstore.Info) error {
+	if class := info.Prop(propClass); archived(class) && !c.s.restored(info) {
 		return fault(403, "InvalidObjectState", "The operation is not valid for the object's storage class").with("StorageClass", class)
 	}
 	return nil
@@ -210,7 +210,9 @@ func (c *call) sayObject(info *objectstore.Info) {
 	}
 	c.sayLock(&info.Record)
 	c.sayRestore(&info.Record)
-	c.sayExpiration(info)
+	if c.version() == "" {
+		c.sayExpiration(info)
+	}
 	c.say("x-amz-replication-status", info.Prop("replication"))
 }
 

@@ -278,7 +278,7 @@ func (c *call) attributeParts(info *objectstore.Info) (*node, error) {
 		marker = n
 	}
 	e := el("ObjectParts")
-	detailed := info.Prop(propSumType) == composite
+	detailed := info.Parts[0].Checksum != "" // an upload that was begun with an algorithm
 	var listed []*node
 	truncated, next := false, 0
 	if detailed {

@@ -356,7 +356,9 @@ func (c *call) listUploads() error {
 	if p.delimiter != "" {
 		n.add("Delimiter", p.encode(p.delimiter))
 	}
-	n.add("Prefix", p.encode(p.prefix))
+	if p.prefix != "" {
+		n.add("Prefix", p.encode(p.prefix))
+	}
 	if p.encoding != "" {
 		n.add("EncodingType", p.encoding)
 	}
@@ -454,18 +456,19 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 	var parts []objectstore.UploadedPart
 	var total int64
 	whole, wholeOK := "", true
-	last := 0
 	named := doc.all("Part")
+	for i := 1; i < len(named); i++ {
+		before, _ := named[i-1].number("PartNumber")
+		if number, _ := named[i].number("PartNumber"); number <= before {
+			return nil, fault(400, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.").with("UploadId", u.ID)
+		}
+	}
 	r.Parts = nil
 	for i, n := range named {
 		number, _ := n.number("PartNumber")
 		if number < 1 || number > objectstore.MaxParts {
 			return nil, invalidArgument("PartNumber must be >= 1", "PartNumber", strconv.Itoa(number))
 		}
-		if number <= last {
-			return nil, fault(400, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.").with("UploadId", u.ID)
-		}
-		last = number
 		etag := strings.Trim(n.text("ETag"), `"`)
 		p, ok := have[number]
 		bad := fault(400, "InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.").
@@ -545,7 +548,7 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 
 // completed answers CompleteMultipartUpload.
 func (c *call) completed(info *objectstore.Info) error {
-	c.sayVersion(info)
+	c.sayWritten(info)
 	c.sayEncryption(&info.Record)
 	c.sayExpiration(info)
 	n := el("CompleteMultipartUploadResult", leaf("Location", c.location(c.key)), leaf("Bucket", c.bucket), leaf("Key", c.key), leaf("ETag", quoted(info.ETag)))

@@ -1,6 +1,8 @@
 package s3
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,11 +32,41 @@ type operation struct {
 
 func (o *operation) refused() bool { return o.run == nil }
 
+// do runs the operation, within what is set around every call.
 func (o *operation) do(c *call) error {
 	if o.run == nil {
 		return errNotImplemented
 	}
-	return o.run(c)
+	chain := c.s.interceptors.Load()
+	if chain == nil || len(*chain) == 0 {
+		return o.run(c)
+	}
+	f := awswire.Facts{Service: "s3", Operation: o.name, Mode: awswire.ModeExecutes, HTTP: c.r}
+	if o.mode == stores {
+		f.Mode = awswire.ModeStores
+	}
+	if o.action != "" {
+		f.Actions = []string{o.action}
+	}
+	if c.b != nil {
+		f.Resources = []string{arnOf(c.b, c.key)}
+	} else if c.bucket != "" {
+		f.Resources = []string{"arn:" + partitionOf(c.caller.Region) + ":s3:::" + c.bucket}
+	}
+	return awswire.Intercept(c.ctx, *chain, f, func(ctx context.Context) error {
+		c.ctx = ctx
+		err := o.run(c)
+		if err == nil {
+			return nil
+		}
+		if _, ok := errors.AsType[*Error](err); ok {
+			return err
+		}
+		if e, known := errorOf(err, c.bucket, c.key); known {
+			return e
+		}
+		return err
+	})
 }
 
 const (

@@ -31,9 +31,9 @@ var storageClasses = []string{
 func archived(class string) bool { return class == "GLACIER" || class == "DEEP_ARCHIVE" }
 
 // restored reports whether an archived object can be read.
-func restored(info *objectstore.Info) bool {
+func (s *Service) restored(info *objectstore.Info) bool {
 	until, err := time.Parse(time.RFC3339, info.Prop(propRestored))
-	return err == nil && time.Now().Before(until)
+	return err == nil && s.clock.Now().Before(until)
 }
 
 // placed reads what a request that makes an object says of its class and its encryption.
@@ -159,7 +159,7 @@ func (c *call) restore() error {
 			}
 			return fault(403, "InvalidObjectState", "Restore is not allowed for the object's current storage class").with("StorageClass", class)
 		}
-		before = restored(info)
+		before = c.s.restored(info)
 		until := c.s.clock.Now().UTC().AddDate(0, 0, days+1).Truncate(24 * time.Hour)
 		info.SetProp(propRestored, until.Format(time.RFC3339))
 		return nil

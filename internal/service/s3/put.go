@@ -205,7 +205,7 @@ func (c *call) putObject() error {
 	c.w.Header()["ETag"] = []string{quoted(info.ETag)}
 	c.saySum(&info.Record)
 	c.sayEncryption(&info.Record)
-	c.sayVersion(&info)
+	c.sayWritten(&info)
 	c.sayExpiration(&info)
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusOK)
@@ -251,6 +251,14 @@ func (c *call) prepareRest(r *objectstore.Record) (*customerKey, error) {
 }
 
 func quoted(etag string) string { return `"` + etag + `"` }
+
+// sayWritten is sayVersion for a version that has just been written: one without an id is not
+// told of.
+func (c *call) sayWritten(info *objectstore.Info) {
+	if info.Version != "" {
+		c.say("x-amz-version-id", info.Version)
+	}
+}
 
 // sayVersion sets the header of a version's id where the bucket has, or has had, versions.
 func (c *call) sayVersion(info *objectstore.Info) {

@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
 )
 
@@ -51,6 +53,8 @@ type Service struct {
 
 	createMu sync.Mutex // one CreateBucket or Reset at a time
 	inFlight chan struct{}
+
+	interceptors atomic.Pointer[[]awswire.Interceptor]
 
 	stop    context.CancelFunc // of the sweeps
 	sweeps  sync.WaitGroup
@@ -96,6 +100,9 @@ func New(c Config) (*Service, error) {
 	s.startSweeps()
 	return s, nil
 }
+
+// Intercept sets what runs around every operation from now on.
+func (s *Service) Intercept(chain []awswire.Interceptor) { s.interceptors.Store(&chain) }
 
 // Close ends the service. Requests that are under way have ended before.
 func (s *Service) Close(context.Context) error {

@@ -212,3 +212,12 @@ func TestChecksumsAndTrailers(t *testing.T) {
 		Body: body, ContentLength: aws.Int64(6)}, func(o *s3.Options) { o.BaseEndpoint = aws.String(n.url) })
 	t.Logf("unseekable stream over http: %v", err)
 }
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}

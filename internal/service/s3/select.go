@@ -50,7 +50,7 @@ func (c *call) selectContent() error {
 	if err != nil {
 		return err
 	}
-	if err := readable(&info); err != nil {
+	if err := c.readable(&info); err != nil {
 		return err
 	}
 	if info.Prop(propKeyMD5) != "" {

@@ -86,11 +86,8 @@ func (c *call) checkLogging(doc *node) error {
 	case target == nil || target.Owner != c.b.Owner:
 		return bad("The target bucket for logging does not exist")
 	case target.Region != c.b.Region:
-		return fault(403, "CrossLocationLoggingProhibited", "Cross S3 location logging not allowed. ").
+		return fault(403, "CrossLocationLoggingProhibitted", "Cross S3 location logging not allowed. ").
 			with("TargetBucketLocation", target.Region)
-	}
-	if on.get("TargetGrants") != nil && ownershipOf(target) == "BucketOwnerEnforced" {
-		return bad("You must grant the log-delivery group write and read-acp permissions to the target bucket")
 	}
 	return nil
 }
@@ -110,10 +107,14 @@ func (c *call) checkReplication(doc *node) error {
 		switch {
 		case !strings.HasPrefix(to, "arn:"):
 			return invalidArgument("Invalid bucket ARN", "Bucket", to)
-		case b == nil:
-			return invalidRequest("Destination bucket must exist.")
-		case b.Versioning != "Enabled":
+		case b == nil || b.Versioning != "Enabled":
 			return invalidRequest("Destination bucket must have versioning enabled.")
+		}
+		if rule.get("Filter") == nil && rule.get("Prefix") == nil {
+			rule.Kids = append(rule.Kids, el("Filter"))
+		}
+		if rule.get("Filter") != nil && rule.get("Priority") == nil {
+			rule.add("Priority", "0")
 		}
 		if rule.get("ID") == nil {
 			rule.Kids = append([]*node{leaf("ID", strings.ReplaceAll(uuid.NewString(), "-", ""))}, rule.Kids...)

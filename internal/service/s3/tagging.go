@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -43,14 +44,16 @@ func validTag(text string) bool {
 
 func invalidTag(message string) *Error { return fault(400, "InvalidTag", message) }
 
-func checkTag(key, value string) error {
+const reservedTag = "Your TagKey cannot be prefixed with aws:"
+
+func checkTag(key, value string, reserved string) error {
 	switch {
+	case strings.HasPrefix(key, "aws:"):
+		return invalidTag(reserved).with("TagKey", key)
 	case key == "" || utf8.RuneCountInString(key) > 128 || !validTag(key):
 		return invalidTag("The TagKey you have provided is invalid").with("TagKey", key)
 	case utf8.RuneCountInString(value) > 256 || !validTag(value):
 		return invalidTag("The TagValue you have provided is invalid").with("TagKey", key).with("TagValue", value)
-	case strings.HasPrefix(key, "aws:"):
-		return invalidTag("System tags cannot be added/updated by requester")
 	}
 	return nil
 }
@@ -58,13 +61,17 @@ func checkTag(key, value string) error {
 // tagsOf reads the tags of a document.
 func tagsOf(set *node, most int) (map[string]string, error) {
 	tags := map[string]string{}
+	reserved := "System tags cannot be added/updated by requester"
+	if most == maxObjectTags {
+		reserved = reservedTag
+	}
 	for _, t := range set.all("Tag") {
 		key, value := t.text("Key"), t.text("Value")
-		if err := checkTag(key, value); err != nil {
-			return nil, err
-		}
 		if _, ok := tags[key]; ok {
 			return nil, invalidTag("Cannot provide multiple Tags with the same key").with("TagKey", key)
+		}
+		if err := checkTag(key, value, reserved); err != nil {
+			return nil, err
 		}
 		tags[key] = value
 	}
@@ -89,8 +96,11 @@ func parseTagging(header string) (map[string]string, error) {
 		if len(vs) != 1 {
 			return nil, bad
 		}
-		if err := checkTag(key, vs[0]); err != nil {
-			return nil, err
+		if err := checkTag(key, vs[0], reservedTag); err != nil {
+			if strings.HasPrefix(key, "aws:") {
+				return nil, err
+			}
+			return nil, bad
 		}
 		tags[key] = vs[0]
 	}
@@ -102,6 +112,9 @@ func parseTagging(header string) (map[string]string, error) {
 
 func (c *call) getObjectTagging() error {
 	info, _, err := c.found(false)
+	if errors.Is(err, objectstore.ErrNoKey) {
+		return noSuchKey(c.bucket + "/" + c.key) // as S3 names it here, and only here
+	}
 	if err != nil {
 		return err
 	}

@@ -156,7 +156,11 @@ func (c *call) errorPage(config *node, e *Error) error {
 	}
 	info, f, err := c.page(key)
 	if err != nil {
-		return c.websiteError(e)
+		second, known := errorOf(err, c.bucket, key)
+		if !known {
+			return err
+		}
+		return c.websiteErrors(e, second)
 	}
 	defer f.Close() // it is only read
 	h := c.w.Header()
@@ -173,7 +177,10 @@ func (c *call) errorPage(config *node, e *Error) error {
 }
 
 // websiteError is an error as a page.
-func (c *call) websiteError(e *Error) error {
+func (c *call) websiteError(e *Error) error { return c.websiteErrors(e, nil) }
+
+// websiteErrors is an error as a page, with that of the website's own page for errors.
+func (c *call) websiteErrors(e, second *Error) error {
 	h := c.w.Header()
 	h["x-amz-error-code"] = []string{e.Code}
 	h["x-amz-error-message"] = []string{e.Message}
@@ -190,6 +197,14 @@ func (c *call) websiteError(e *Error) error {
 	}
 	item("RequestId", c.caller.RequestID)
 	item("HostId", hostID(c.caller.RequestID))
+	if second != nil {
+		b.WriteString("</ul>\n<h3>An Error Occurred While Attempting to Retrieve a Custom Error Document</h3>\n<ul>\n")
+		item("Code", second.Code)
+		item("Message", second.Message)
+		for _, f := range second.Fields {
+			item(f.Name, f.Value)
+		}
+	}
 	b.WriteString("</ul>\n<hr/>\n</body>\n</html>\n")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(b.Len()))

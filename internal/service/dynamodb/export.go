@@ -1,0 +1,388 @@
+package dynamodb
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/uuid"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
+)
+
+// This file: exports to S3. A full export writes the table as it is, of a time now or past
+// by undoing the changes since on a copy; an export done again after a crash writes the
+// same objects again. Incremental exports and the format ION are refused.
+
+// job is the document of an export or an import, under the key (account, region, id).
+type job struct {
+	ID       string    `json:"id"`
+	Kind     string    `json:"kind"` // export, import
+	Account  string    `json:"account"`
+	Region   string    `json:"region"`
+	Table    string    `json:"table"` // name
+	TableID  string    `json:"tableId"`
+	Store    uint64    `json:"store"`
+	Token    string    `json:"token,omitempty"`
+	Status   string    `json:"status"` // IN_PROGRESS, COMPLETED, FAILED
+	Began    time.Time `json:"began"`
+	Ended    time.Time `json:"ended,omitzero"`
+	At       time.Time `json:"at,omitzero"` // an export's time
+	Bucket   string    `json:"bucket"`
+	Prefix   string    `json:"prefix,omitempty"`
+	Manifest string    `json:"manifest,omitempty"`
+	Problem  string    `json:"problem,omitempty"`
+	Code     string    `json:"code,omitempty"`
+
+	Format      string   `json:"format,omitempty"` // of an import: DYNAMODB_JSON, CSV
+	Compression string   `json:"compression,omitempty"`
+	Delimiter   string   `json:"delimiter,omitempty"`
+	Header      []string `json:"header,omitempty"`
+
+	Items, Bytes, Processed, Errors int64 `json:",omitempty"`
+}
+
+func (j *job) tableARN() string { return arn.New("dynamodb", j.Region, j.Account, "table/"+j.Table) }
+func (j *job) arn() string      { return j.tableARN() + "/" + j.Kind + "/" + j.ID }
+
+const exportPart = 32 << 20 // bytes of an object of an export before compression
+
+func (s *Service) newJob(ctx context.Context, kind string, d *table) *job {
+	now := s.now()
+	return &job{ID: fmt.Sprintf("%014d-%s", now.UnixMilli(), uuid.NewString()[:8]), Kind: kind, Account: d.Account, Region: d.Region, Table: d.Name, TableID: d.ID, Store: d.Store, Status: "IN_PROGRESS", Began: now}
+}
+
+// repeated returns the job that a token began, nil for none.
+func (s *Service) repeated(ctx context.Context, kind string, token *string) (*job, error) {
+	if token == nil {
+		return nil, nil
+	}
+	caller := awswire.CallerFrom(ctx)
+	all, err := s.jobs.All(caller.Account, caller.Region)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range all {
+		if j.Kind == kind && j.Token == *token && s.now().Sub(j.Began) < 8*time.Hour {
+			return j, nil
+		}
+	}
+	return nil, nil
+}
+
+// ExportTableToPointInTime begins an export.
+func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.ExportTableToPointInTimeInput, _ ...func(*dynamodb.Options)) (*dynamodb.ExportTableToPointInTimeOutput, error) {
+	if s.cfg.S3 == nil {
+		return nil, unsupported("This node has no S3 for exports.")
+	}
+	if in.ExportFormat == types.ExportFormatIon {
+		return nil, unsupported("Brookmere does not export in the format ION; use DYNAMODB_JSON.")
+	}
+	if in.ExportType == types.ExportTypeIncrementalExport {
+		return nil, unsupported("Brookmere does not support incremental exports.")
+	}
+	d, err := s.tableForBackups(ctx, in.TableArn)
+	if err != nil {
+		return nil, err
+	}
+	if d.Recovery.Since.IsZero() {
+		return nil, &types.PointInTimeRecoveryUnavailableException{Message: aws.String("Point in time recovery is not enabled for table '" + d.Name + "'")}
+	}
+	if j, err := s.repeated(ctx, "export", in.ClientToken); err != nil || j != nil {
+		if err != nil {
+			return nil, err
+		}
+		return &dynamodb.ExportTableToPointInTimeOutput{ExportDescription: j.export()}, nil
+	}
+	j := s.newJob(ctx, "export", d)
+	j.At, j.Bucket, j.Prefix, j.Token = j.Began, aws.ToString(in.S3Bucket), strings.TrimSuffix(aws.ToString(in.S3Prefix), "/"), aws.ToString(in.ClientToken)
+	if in.ExportTime != nil {
+		j.At = *in.ExportTime
+		p := s.continuousBackups(d).PointInTimeRecoveryDescription
+		if j.At.Before(p.EarliestRestorableDateTime.Truncate(time.Second)) || j.At.After(j.Began) {
+			return nil, &types.InvalidExportTimeException{Message: aws.String("The export time is outside of the window in which the table can be restored")}
+		}
+	}
+	j.Manifest = j.base() + "/manifest-summary.json"
+	if err := s.jobs.Create(ctx, j, j.Account, j.Region, j.ID); err != nil {
+		return nil, err
+	}
+	return &dynamodb.ExportTableToPointInTimeOutput{ExportDescription: j.export()}, nil
+}
+
+func (j *job) base() string {
+	base := "AWSDynamoDB/" + j.ID
+	if j.Prefix != "" {
+		return j.Prefix + "/" + base
+	}
+	return base
+}
+
+func (j *job) export() *types.ExportDescription {
+	out := &types.ExportDescription{
+		ExportArn: aws.String(j.arn()), ExportStatus: types.ExportStatus(j.Status), ExportFormat: types.ExportFormatDynamodbJson, ExportType: types.ExportTypeFullExport,
+		StartTime: aws.Time(j.Began), ExportTime: aws.Time(j.At), TableArn: aws.String(j.tableARN()), TableId: aws.String(j.TableID), S3Bucket: aws.String(j.Bucket), S3SseAlgorithm: types.S3SseAlgorithmAes256,
+	}
+	if j.Prefix != "" {
+		out.S3Prefix = aws.String(j.Prefix)
+	}
+	if j.Token != "" {
+		out.ClientToken = aws.String(j.Token)
+	}
+	if !j.Ended.IsZero() {
+		out.EndTime = aws.Time(j.Ended)
+	}
+	if j.Status == "COMPLETED" {
+		out.ItemCount, out.BilledSizeBytes, out.ExportManifest = aws.Int64(j.Items), aws.Int64(j.Bytes), aws.String(j.Manifest)
+	}
+	if j.Problem != "" {
+		out.FailureCode, out.FailureMessage = aws.String(j.Code), aws.String(j.Problem)
+	}
+	return out
+}
+
+// findJob returns the job of an ARN; nil for none.
+func (s *Service) findJob(ctx context.Context, kind, text string) (*job, error) {
+	caller := awswire.CallerFrom(ctx)
+	a, ok := arn.Parse(text)
+	_, id, cut := strings.Cut(a.Resource, "/"+kind+"/")
+	if !ok || !cut || !a.Within("dynamodb", caller.Region, caller.Account) {
+		return nil, nil
+	}
+	j, err := s.jobs.Get(caller.Account, caller.Region, id)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, nil
+	}
+	return j, err
+}
+
+// DescribeExport describes an export.
+func (s *Service) DescribeExport(ctx context.Context, in *dynamodb.DescribeExportInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeExportOutput, error) {
+	j, err := s.findJob(ctx, "export", aws.ToString(in.ExportArn))
+	if err != nil {
+		return nil, err
+	}
+	if j == nil {
+		return nil, &types.ExportNotFoundException{Message: aws.String("Export not found: " + aws.ToString(in.ExportArn))}
+	}
+	return &dynamodb.DescribeExportOutput{ExportDescription: j.export()}, nil
+}
+
+// jobsOf lists jobs of a kind, of a table where one is named, newest first, a page of them.
+func (s *Service) jobsOf(ctx context.Context, kind string, tableARN, token *string, most *int32) (page []*job, next *string, err error) {
+	caller := awswire.CallerFrom(ctx)
+	all, err := s.jobs.All(caller.Account, caller.Region)
+	if err != nil {
+		return nil, nil, err
+	}
+	limit := 25
+	if most != nil {
+		limit = int(*most)
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		j := all[i]
+		if j.Kind != kind || tableARN != nil && j.tableARN() != *tableARN || token != nil && j.ID >= *token {
+			continue
+		}
+		if len(page) == limit {
+			return page, aws.String(page[limit-1].ID), nil
+		}
+		page = append(page, j)
+	}
+	return page, nil, nil
+}
+
+// ListExports lists exports.
+func (s *Service) ListExports(ctx context.Context, in *dynamodb.ListExportsInput, _ ...func(*dynamodb.Options)) (*dynamodb.ListExportsOutput, error) {
+	page, next, err := s.jobsOf(ctx, "export", in.TableArn, in.NextToken, in.MaxResults)
+	if err != nil {
+		return nil, err
+	}
+	out := &dynamodb.ListExportsOutput{NextToken: next, ExportSummaries: []types.ExportSummary{}}
+	for _, j := range page {
+		out.ExportSummaries = append(out.ExportSummaries, types.ExportSummary{ExportArn: aws.String(j.arn()), ExportStatus: types.ExportStatus(j.Status), ExportType: types.ExportTypeFullExport})
+	}
+	return out, nil
+}
+
+// runJob does an export or an import.
+func (s *Service) runJob(ctx context.Context, w *worker.Job[job]) error {
+	j := w.Document()
+	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: j.Account, Region: j.Region})
+	result := *j
+	var err error
+	if j.Kind == "export" {
+		err = s.runExport(ctx, &result)
+	} else {
+		err = s.runImport(ctx, &result)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	result.Status, result.Ended = "COMPLETED", s.now()
+	if err != nil {
+		s.log.Warn("job failed", "job", j.arn(), "error", err)
+		result.Status, result.Problem = "FAILED", err.Error()
+		if result.Code == "" {
+			result.Code = "S3Error"
+		}
+		if d, err := s.tables.Get(j.Account, j.Region, j.Table); err == nil && d.Store == j.Store && d.Importing {
+			// What was imported stays, as on AWS.
+			if _, err := s.modify(ctx, d, func(d *table) error { d.Status, d.Importing = string(types.TableStatusActive), false; return nil }); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = s.jobs.Modify(ctx, func(d *job) error { *d = result; return nil }, j.Account, j.Region, j.ID)
+	return err
+}
+
+// exporter writes the objects of an export.
+type exporter struct {
+	s     *Service
+	j     *job
+	buf   bytes.Buffer
+	zip   *gzip.Writer
+	raw   int
+	items int
+	files []string // lines of manifest-files.json
+}
+
+func (s *Service) runExport(ctx context.Context, j *job) error {
+	d, err := s.tables.Get(j.Account, j.Region, j.Table)
+	if err != nil || d.Store != j.Store {
+		j.Code = "TableNotFound"
+		return errors.New("the table was deleted")
+	}
+	o, err := s.opened(d)
+	if err != nil {
+		return err
+	}
+	e := &exporter{s: s, j: j}
+	e.zip = gzip.NewWriter(&e.buf)
+	j.Items, j.Bytes = 0, 0
+	items := o.items
+	if s.now().Sub(j.At) > time.Second {
+		if items, err = s.cfg.Items.Table(&itemstore.Definition{ID: newStoreID(), Hash: d.keyAttribute(d.Hash), Range: d.keyAttribute(d.Range)}); err != nil {
+			return err
+		}
+		defer s.cfg.Items.Drop(items.Definition().ID)
+		if err := s.copyAsOf(ctx, items, o.items, j.At); err != nil {
+			return err
+		}
+	}
+	err = items.Each(ctx, items.Scan(0, 0, 1), func(b []byte) (bool, error) { return true, e.add(ctx, b) })
+	if err != nil {
+		return err
+	}
+	return e.finish(ctx)
+}
+
+// copyAsOf fills a table with the items of another as of a time.
+func (s *Service) copyAsOf(ctx context.Context, to, from *itemstore.Table, at time.Time) error {
+	if err := to.RestoreFrom(ctx, from); err != nil {
+		return err
+	}
+	l := to.Loader()
+	err := from.Undo(ctx, at, func(i attr.Item) error { return l.Put(ctx, i) }, func(k attr.Item) error { return l.Remove(ctx, k) })
+	if err != nil {
+		return err
+	}
+	return l.Flush()
+}
+
+func (e *exporter) add(ctx context.Context, stored []byte) error {
+	line, err := attr.AppendStoredJSON([]byte(`{"Item":`), stored)
+	if err != nil {
+		return err
+	}
+	line = append(line, "}\n"...)
+	if _, err := e.zip.Write(line); err != nil {
+		return err
+	}
+	size, err := attr.StoredSize(stored)
+	e.j.Items++
+	e.j.Bytes += int64(size)
+	e.items++
+	if e.raw += len(line); e.raw >= exportPart {
+		return errors.Join(err, e.flush(ctx))
+	}
+	return err
+}
+
+func (e *exporter) put(ctx context.Context, key string, body []byte) (etag string, err error) {
+	out, err := e.s.cfg.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: &e.j.Bucket, Key: &key, Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body)))})
+	if err != nil {
+		return "", fmt.Errorf("write s3://%s/%s: %w", e.j.Bucket, key, err)
+	}
+	return aws.ToString(out.ETag), nil
+}
+
+// flush writes the object that is being filled. Its name follows from its place, so that
+// an export done again writes it again.
+func (e *exporter) flush(ctx context.Context) error {
+	if err := e.zip.Close(); err != nil {
+		return err
+	}
+	key := fmt.Sprintf("%s/data/%s.json.gz", e.j.base(), strings.ReplaceAll(uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "%s/%d", e.j.ID, len(e.files))).String(), "-", "")[:26])
+	sum := md5.Sum(e.buf.Bytes())
+	etag, err := e.put(ctx, key, e.buf.Bytes())
+	if err != nil {
+		return err
+	}
+	line, err := json.Marshal(map[string]any{"itemCount": e.items, "md5Checksum": base64.StdEncoding.EncodeToString(sum[:]), "etag": strings.Trim(etag, `"`), "dataFileS3Key": key})
+	e.files = append(e.files, string(line))
+	e.buf.Reset()
+	e.zip.Reset(&e.buf)
+	e.raw, e.items = 0, 0
+	return err
+}
+
+// finish writes the manifests.
+func (e *exporter) finish(ctx context.Context) error {
+	if e.items > 0 || len(e.files) == 0 {
+		if err := e.flush(ctx); err != nil {
+			return err
+		}
+	}
+	j := e.j
+	files := j.base() + "/manifest-files.json"
+	summary, err := json.Marshal(map[string]any{
+		"version": "2020-06-30", "exportArn": j.arn(), "startTime": j.Began, "endTime": e.s.now(), "tableArn": j.tableARN(), "tableId": j.TableID, "exportTime": j.At,
+		"s3Bucket": j.Bucket, "s3Prefix": j.Prefix, "s3SseAlgorithm": "AES256", "s3SseKmsKeyId": nil, "manifestFilesS3Key": files, "billedSizeBytes": j.Bytes, "itemCount": j.Items,
+		"outputFormat": "DYNAMODB_JSON", "exportType": "FULL_EXPORT",
+	})
+	if err != nil {
+		return err
+	}
+	for _, o := range []struct{ key, body string }{
+		{files, strings.Join(e.files, "\n") + "\n"}, {j.Manifest, string(summary)}, {j.base() + "/_started", ""},
+	} {
+		sum := md5.Sum([]byte(o.body))
+		if _, err := e.put(ctx, o.key, []byte(o.body)); err != nil {
+			return err
+		}
+		if strings.HasSuffix(o.key, ".json") {
+			if _, err := e.put(ctx, strings.TrimSuffix(o.key, ".json")+".md5", []byte(base64.StdEncoding.EncodeToString(sum[:]))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,270 @@
+package dynamodb
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+)
+
+// This file: imports from S3 into a new table, of DYNAMODB_JSON and CSV, plain or
+// compressed. A row that is no item of the table is counted and left out, as AWS does. The
+// format ION is refused.
+
+// maxImportLine bounds a row of an import, in bytes: an item and what JSON adds to it.
+const maxImportLine = 8 << 20
+
+// ImportTable begins an import into a table that it makes.
+func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput, _ ...func(*dynamodb.Options)) (*dynamodb.ImportTableOutput, error) {
+	if s.cfg.S3 == nil {
+		return nil, unsupported("This node has no S3 for imports.")
+	}
+	if in.InputFormat == types.InputFormatIon {
+		return nil, unsupported("Brookmere does not import the format ION.")
+	}
+	if in.S3BucketSource == nil || in.TableCreationParameters == nil {
+		return nil, constraint("null ", "tableCreationParameters", "Member must not be null")
+	}
+	if j, err := s.repeated(ctx, "import", in.ClientToken); err != nil || j != nil {
+		if err != nil {
+			return nil, err
+		}
+		return &dynamodb.ImportTableOutput{ImportTableDescription: s.imported(j)}, nil
+	}
+	p := in.TableCreationParameters
+	create := &dynamodb.CreateTableInput{
+		TableName: p.TableName, AttributeDefinitions: p.AttributeDefinitions, KeySchema: p.KeySchema, BillingMode: p.BillingMode, ProvisionedThroughput: p.ProvisionedThroughput,
+		GlobalSecondaryIndexes: p.GlobalSecondaryIndexes, OnDemandThroughput: p.OnDemandThroughput, SSESpecification: p.SSESpecification,
+	}
+	if err := createTableFirst(create); err != nil {
+		return nil, err
+	}
+	d, err := newTable(create)
+	if err != nil {
+		return nil, err
+	}
+	s.place(ctx, d, aws.ToString(p.TableName))
+	if err := d.setSSE(p.SSESpecification); err != nil {
+		return nil, err
+	}
+	d.Status, d.Importing = string(types.TableStatusCreating), true
+	if err := s.create(ctx, d); err != nil {
+		return nil, err
+	}
+	j := s.newJob(ctx, "import", d)
+	j.Bucket, j.Prefix, j.Token = aws.ToString(in.S3BucketSource.S3Bucket), aws.ToString(in.S3BucketSource.S3KeyPrefix), aws.ToString(in.ClientToken)
+	j.Format, j.Compression = string(in.InputFormat), string(in.InputCompressionType)
+	if o := in.InputFormatOptions; o != nil && o.Csv != nil {
+		j.Delimiter, j.Header = aws.ToString(o.Csv.Delimiter), o.Csv.HeaderList
+	}
+	if err := s.jobs.Create(ctx, j, j.Account, j.Region, j.ID); err != nil {
+		return nil, err
+	}
+	return &dynamodb.ImportTableOutput{ImportTableDescription: s.imported(j)}, nil
+}
+
+func (s *Service) imported(j *job) *types.ImportTableDescription {
+	out := &types.ImportTableDescription{
+		ImportArn: aws.String(j.arn()), ImportStatus: types.ImportStatus(j.Status), TableArn: aws.String(j.tableARN()), TableId: aws.String(j.TableID),
+		InputFormat: types.InputFormat(j.Format), InputCompressionType: types.InputCompressionType(j.Compression), StartTime: aws.Time(j.Began),
+		S3BucketSource:    &types.S3BucketSource{S3Bucket: aws.String(j.Bucket), S3KeyPrefix: aws.String(j.Prefix)},
+		ImportedItemCount: j.Items, ProcessedItemCount: j.Processed, ProcessedSizeBytes: aws.Int64(j.Bytes), ErrorCount: j.Errors,
+	}
+	if !j.Ended.IsZero() {
+		out.EndTime = aws.Time(j.Ended)
+	}
+	if j.Token != "" {
+		out.ClientToken = aws.String(j.Token)
+	}
+	if j.Problem != "" {
+		out.FailureCode, out.FailureMessage = aws.String(j.Code), aws.String(j.Problem)
+	}
+	if d, err := s.tables.Get(j.Account, j.Region, j.Table); err == nil && d.Store == j.Store {
+		t := s.describe(d)
+		out.TableCreationParameters = &types.TableCreationParameters{TableName: t.TableName, AttributeDefinitions: t.AttributeDefinitions, KeySchema: t.KeySchema}
+	}
+	return out
+}
+
+// DescribeImport describes an import.
+func (s *Service) DescribeImport(ctx context.Context, in *dynamodb.DescribeImportInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeImportOutput, error) {
+	j, err := s.findJob(ctx, "import", aws.ToString(in.ImportArn))
+	if err != nil {
+		return nil, err
+	}
+	if j == nil {
+		return nil, &types.ImportNotFoundException{Message: aws.String("Import not found: " + aws.ToString(in.ImportArn))}
+	}
+	return &dynamodb.DescribeImportOutput{ImportTableDescription: s.imported(j)}, nil
+}
+
+// ListImports lists imports.
+func (s *Service) ListImports(ctx context.Context, in *dynamodb.ListImportsInput, _ ...func(*dynamodb.Options)) (*dynamodb.ListImportsOutput, error) {
+	page, next, err := s.jobsOf(ctx, "import", in.TableArn, in.NextToken, in.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	out := &dynamodb.ListImportsOutput{NextToken: next, ImportSummaryList: []types.ImportSummary{}}
+	for _, j := range page {
+		x := types.ImportSummary{ImportArn: aws.String(j.arn()), ImportStatus: types.ImportStatus(j.Status), TableArn: aws.String(j.tableARN()), StartTime: aws.Time(j.Began), InputFormat: types.InputFormat(j.Format), S3BucketSource: &types.S3BucketSource{S3Bucket: aws.String(j.Bucket), S3KeyPrefix: aws.String(j.Prefix)}}
+		if !j.Ended.IsZero() {
+			x.EndTime = aws.Time(j.Ended)
+		}
+		out.ImportSummaryList = append(out.ImportSummaryList, x)
+	}
+	return out, nil
+}
+
+// runImport reads all objects again from the first: a row that is there already is put
+// again.
+func (s *Service) runImport(ctx context.Context, j *job) error {
+	d, err := s.tables.Get(j.Account, j.Region, j.Table)
+	if err != nil || d.Store != j.Store {
+		j.Code = "TableNotFound"
+		return errors.New("the table was deleted")
+	}
+	o, err := s.opened(d)
+	if err != nil {
+		return err
+	}
+	j.Items, j.Processed, j.Bytes, j.Errors = 0, 0, 0, 0
+	l := o.items.Loader()
+	var token *string
+	for {
+		page, err := s.cfg.S3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &j.Bucket, Prefix: &j.Prefix, ContinuationToken: token})
+		if err != nil {
+			return fmt.Errorf("list s3://%s/%s: %w", j.Bucket, j.Prefix, err)
+		}
+		for _, obj := range page.Contents {
+			key := aws.ToString(obj.Key)
+			if strings.HasSuffix(key, "/") || aws.ToInt64(obj.Size) == 0 {
+				continue
+			}
+			if err := s.importObject(ctx, j, o, l, key); err != nil {
+				return fmt.Errorf("read s3://%s/%s: %w", j.Bucket, key, err)
+			}
+		}
+		if token = page.NextContinuationToken; token == nil {
+			break
+		}
+	}
+	if err := l.Flush(); err != nil {
+		return err
+	}
+	_, err = s.modify(ctx, d, func(d *table) error { d.Status, d.Importing = string(types.TableStatusActive), false; return nil })
+	return err
+}
+
+func (s *Service) importObject(ctx context.Context, j *job, o *openTable, l *itemstore.Loader, key string) error {
+	obj, err := s.cfg.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: &j.Bucket, Key: &key})
+	if err != nil {
+		return err
+	}
+	defer obj.Body.Close()
+	var r io.Reader = obj.Body
+	switch types.InputCompressionType(j.Compression) {
+	case types.InputCompressionTypeGzip:
+		if r, err = gzip.NewReader(r); err != nil {
+			return err
+		}
+	case types.InputCompressionTypeZstd:
+		z, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(256<<20))
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		r = z
+	}
+	add := func(item attr.Item, ok bool) error {
+		j.Processed++
+		if !ok || itemTooLarge(item) != nil || checkItem(o.table, item) != nil {
+			j.Errors++
+			return nil
+		}
+		j.Items++
+		j.Bytes += int64(attr.Size(item))
+		return l.Put(ctx, item)
+	}
+	if types.InputFormat(j.Format) == types.InputFormatCsv {
+		return importCSV(r, j, o.table, add)
+	}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 64<<10), maxImportLine)
+	for lines.Scan() {
+		if strings.TrimSpace(lines.Text()) == "" {
+			continue
+		}
+		if err := add(importLine(lines.Bytes())); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+// importLine reads {"Item":{...}}.
+func importLine(line []byte) (item attr.Item, ok bool) {
+	d := &scanner{data: line}
+	ok = d.object(func(name string) (ok bool) {
+		if name != "Item" || item != nil {
+			return false
+		}
+		item, ok = d.item()
+		return ok
+	})
+	return item, ok && d.end() && item != nil
+}
+
+// importCSV reads rows of texts; keys have their attributes' types, all else are strings.
+func importCSV(r io.Reader, j *job, d *table, add func(attr.Item, bool) error) error {
+	in := csv.NewReader(r)
+	in.FieldsPerRecord = -1
+	in.LazyQuotes = true
+	if j.Delimiter != "" {
+		in.Comma = []rune(j.Delimiter)[0]
+	}
+	header := j.Header
+	for {
+		row, err := in.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if header == nil {
+			header = row
+			continue
+		}
+		item, ok := attr.Item{}, len(row) <= len(header)
+		for i, text := range row {
+			if !ok || text == "" {
+				continue
+			}
+			var v attr.Value = attr.String(text)
+			switch d.typeOf(header[i]) {
+			case attr.TypeNumber:
+				n, err := attr.ParseNumber(text)
+				v, ok = n, err == nil
+			case attr.TypeBinary:
+				v = attr.Binary(text)
+			}
+			item[header[i]] = v
+		}
+		if err := add(item, ok); err != nil {
+			return err
+		}
+	}
+}

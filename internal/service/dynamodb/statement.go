@@ -1,0 +1,386 @@
+package dynamodb
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"hash/fnv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/partiql"
+)
+
+// This file: ExecuteStatement, and what its neighbours share. A SELECT whose WHERE has an
+// equality on the partition key reads that partition, any other scans.
+
+// statement is a PartiQL statement, read as far as that goes without its table.
+type statement struct {
+	*partiql.Statement
+	where   *expr.Condition // nil: none
+	update  *expr.Update
+	columns *expr.Projection // nil: all
+}
+
+// statementError words what is wrong with a statement.
+func statementError(err error) error {
+	var p *partiql.Error
+	var e *expr.Error
+	switch {
+	case errors.As(err, &p):
+		return invalid("%s", p.Message)
+	case errors.As(err, &e):
+		return invalid("%s", e.Message)
+	}
+	return err
+}
+
+func readStatement(text *string, parameters []types.AttributeValue) (*statement, error) {
+	var values []attr.Value
+	for _, v := range parameters {
+		x, err := fromSDK(v)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, x)
+	}
+	st, err := partiql.Parse(aws.ToString(text), values)
+	if err != nil {
+		return nil, statementError(err)
+	}
+	s := &statement{Statement: st}
+	if st.Where != "" {
+		if s.where, err = expr.ParseKeyCondition(st.Where, &st.Params); err != nil {
+			return nil, statementError(err)
+		}
+	}
+	if st.Update != "" {
+		if s.update, err = expr.ParseUpdate(st.Update, &st.Params); err != nil {
+			return nil, statementError(err)
+		}
+	}
+	if st.Columns != nil {
+		var paths []string
+		for _, c := range st.Columns {
+			paths = append(paths, c.Path)
+		}
+		if s.columns, err = expr.ParseProjection(strings.Join(paths, ", "), &st.Params); err != nil {
+			return nil, statementError(err)
+		}
+	}
+	return s, nil
+}
+
+// conjuncts are the conditions that all must hold.
+func conjuncts(n expr.Node) []expr.Node {
+	if and, ok := n.(expr.And); ok {
+		return append(conjuncts(and.L), conjuncts(and.R)...)
+	}
+	return []expr.Node{n}
+}
+
+// on tells the attribute that a condition is on, and its bound if it is one of keys.
+func on(n expr.Node) (name string, b itemstore.Bound, ok bool) {
+	plain := func(o expr.Operand) bool { return o.Path != nil && len(o.Path) == 1 && !o.Size }
+	switch n := n.(type) {
+	case expr.Compare:
+		l, r, op := n.L, n.R, n.Op
+		if !plain(l) && plain(r) {
+			l, r, op = r, l, mirrored[op]
+		}
+		if plain(l) && r.Value != nil && !r.Size && op != "<>" && op != "" {
+			return l.Path.Attribute(), itemstore.Bound{Op: op, Low: r.Value}, true
+		}
+	case expr.Between:
+		if plain(n.X) && n.Low.Value != nil && n.High.Value != nil {
+			return n.X.Path.Attribute(), itemstore.Bound{Op: "between", Low: n.Low.Value, High: n.High.Value}, true
+		}
+	case expr.Call:
+		if n.Name == "begins_with" && plain(n.Args[0]) && n.Args[1].Value != nil {
+			return n.Args[0].Path.Attribute(), itemstore.Bound{Op: "begins_with", Low: n.Args[1].Value}, true
+		}
+	}
+	return "", b, false
+}
+
+// split parts the WHERE into bounds on a hash and a range key and the rest.
+func (st *statement) split(d *table, hash, rng string) (h attr.Value, r itemstore.Bound, rest []expr.Node, keyed bool) {
+	if st.where == nil {
+		return nil, r, nil, false
+	}
+	for _, n := range conjuncts(st.where.Root) {
+		name, b, ok := on(n)
+		fits := ok && b.Low.Type() == d.typeOf(name) && (b.High == nil || b.High.Type() == d.typeOf(name)) && (b.Op != "begins_with" || b.Low.Type() != attr.TypeNumber)
+		switch {
+		case fits && name == hash && b.Op == "=" && h == nil:
+			h = b.Low
+		case fits && name == rng && rng != "" && r.Op == "":
+			r = b
+		default:
+			if in, ok := n.(expr.In); ok && in.X.Path != nil && len(in.X.Path) == 1 && in.X.Path.Attribute() == hash {
+				keyed = true
+			}
+			rest = append(rest, n)
+		}
+	}
+	return h, r, rest, keyed || h != nil
+}
+
+// primaryKey is the key that the WHERE names by equalities on all of its attributes; rest
+// are the other conditions. key is nil if it does not.
+func (st *statement) primaryKey(d *table) (key attr.Item, rest []expr.Node) {
+	h, r, rest, _ := st.split(d, d.Hash, d.Range)
+	if h == nil || d.Range != "" && r.Op != "=" {
+		return nil, rest
+	}
+	key = attr.Item{d.Hash: h}
+	if d.Range != "" {
+		key[d.Range] = r.Low
+	}
+	return key, rest
+}
+
+// pick is what the columns leave of an item, under their names.
+func (st *statement) pick(item attr.Item) attr.Item {
+	if st.columns == nil {
+		return item
+	}
+	out := attr.Item{}
+	for i, p := range st.columns.Paths {
+		if v := p.In(item); v != nil {
+			out[st.Columns[i].Name] = v
+		}
+	}
+	return out
+}
+
+func allOf(nodes []expr.Node) *expr.Condition { return joined(nodes, "") }
+
+// nextToken is where a SELECT goes on, as a client holds it.
+type nextToken struct {
+	Of   uint64 `json:"s"` // of the statement
+	Key  []byte `json:"k"` // stored form
+	Made int64  `json:"t"`
+}
+
+func statementHash(text string, parameters []types.AttributeValue) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	b, _ := json.Marshal(parameters) // plain values
+	h.Write(b)
+	return h.Sum64()
+}
+
+// selectPage makes the page that a SELECT asks for.
+func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool, limit *int32) (*page, error) {
+	t, err := s.usable(ctx, st.Table)
+	if err != nil {
+		return nil, err
+	}
+	p := &page{t: t, consistent: consistent}
+	if limit != nil {
+		p.limit = int(*limit)
+	}
+	hash, rng, id := t.Hash, t.Range, uint16(0)
+	if st.Index != "" {
+		if p.index = t.table.index(st.Index); p.index == nil {
+			return nil, invalid("The table does not have the specified index")
+		}
+		if consistent && !p.index.Local {
+			return nil, invalid("Strongly consistent read is not supported on Global Secondary Indexes")
+		}
+		hash, rng, id = p.index.Hash, p.index.Range, p.index.ID
+	}
+	h, bound, rest, keyed := st.split(t.table, hash, rng)
+	p.filter = allOf(rest)
+	if p.index != nil && p.index.Projection != string(types.ProjectionTypeAll) {
+		held := t.projected(p.index)
+		if missing := notHeld(pathsIn(st.columns), held); len(missing) > 0 {
+			if !p.index.Local {
+				return nil, invalidValue("Global secondary index %s does not project [%s]", p.index.Name, commas(missing))
+			}
+			p.fetch = true
+		}
+		if missing := notHeld(pathsOf(p.filter), held); len(missing) > 0 && keyed {
+			return nil, invalidValue("Secondary index %s does not project one or more filter attributes: [%s]", p.index.Name, commas(missing))
+		}
+	}
+	reverse := false
+	for _, o := range st.Order {
+		if h == nil {
+			return nil, invalid("Must have WHERE clause in the statement when using ORDER BY clause.")
+		}
+		if o.Name != hash && o.Name != rng {
+			return nil, invalid("Variable reference %s in ORDER BY clause must be part of the primary key", o.Name)
+		}
+		reverse = reverse || o.Name == rng && o.Desc
+	}
+	if h != nil {
+		p.items = t.items.Query(id, h, bound, reverse)
+	} else {
+		p.items = t.items.Scan(id, 0, 1)
+		if st.where != nil {
+			p.filter = st.where // with the bound on the sort key
+		}
+	}
+	return p, s.admit(t.table, indexName(p.index), false)
+}
+
+// ExecuteStatement runs one statement.
+func (s *Service) ExecuteStatement(ctx context.Context, in *dynamodb.ExecuteStatementInput, _ ...func(*dynamodb.Options)) (*dynamodb.ExecuteStatementOutput, error) {
+	st, err := readStatement(in.Statement, in.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	switch st.Kind {
+	case partiql.Exists:
+		return nil, invalid("EXISTS is only supported in ExecuteTransaction")
+	case partiql.Select:
+		return s.executeSelect(ctx, st, in)
+	}
+	item, t, u, err := s.executeWrite(ctx, st, in.ReturnValuesOnConditionCheckFailure)
+	if err != nil {
+		return nil, err
+	}
+	out := &dynamodb.ExecuteStatementOutput{Items: []map[string]types.AttributeValue{}, ConsumedCapacity: u.consumed(t.table, in.ReturnConsumedCapacity, false)}
+	if item != nil {
+		out.Items = append(out.Items, itemToSDK(item))
+	}
+	return out, nil
+}
+
+func (s *Service) executeSelect(ctx context.Context, st *statement, in *dynamodb.ExecuteStatementInput) (*dynamodb.ExecuteStatementOutput, error) {
+	p, err := s.selectPage(ctx, st, isTrue(in.ConsistentRead), in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	hash := statementHash(aws.ToString(in.Statement), in.Parameters)
+	if in.NextToken != nil {
+		var tok nextToken
+		b, err := base64.StdEncoding.DecodeString(*in.NextToken)
+		if err != nil || json.Unmarshal(b, &tok) != nil || tok.Of != hash {
+			return nil, invalid("Given NextToken does not match with the given statement and parameters, or is not valid")
+		}
+		key, err := attr.ParseItem(tok.Key)
+		if err != nil {
+			return nil, invalid("Given NextToken does not match with the given statement and parameters, or is not valid")
+		}
+		if err := p.fromItem(key); err != nil {
+			return nil, err
+		}
+	}
+	out := &dynamodb.ExecuteStatementOutput{Items: []map[string]types.AttributeValue{}}
+	p.each = func(stored []byte, item attr.Item) error {
+		if item == nil {
+			var err error
+			if item, err = attr.ParseItem(stored); err != nil {
+				return err
+			}
+		}
+		out.Items = append(out.Items, itemToSDK(st.pick(item)))
+		return nil
+	}
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	s.spend(p.t.table, &p.used)
+	if p.last != nil {
+		b, err := json.Marshal(nextToken{Of: hash, Key: attr.AppendItem(nil, p.last), Made: s.now().Unix()})
+		if err != nil {
+			return nil, err
+		}
+		out.NextToken = aws.String(base64.StdEncoding.EncodeToString(b))
+		out.LastEvaluatedKey = itemToSDK(p.last)
+	}
+	out.ConsumedCapacity = p.used.consumed(p.t.table, in.ReturnConsumedCapacity, false)
+	return out, nil
+}
+
+const noKeyEquality = "Where clause does not contain a mandatory equality on all key attributes"
+
+// writeAction makes the action that a statement that writes is.
+func (s *Service) writeAction(ctx context.Context, st *statement, show bool) (*action, error) {
+	t, err := s.usable(ctx, st.Table)
+	if err != nil {
+		return nil, err
+	}
+	a := &action{t: t, table: st.Table, show: show}
+	if st.Kind == partiql.Insert {
+		a.kind, a.item, a.key, a.size = "Put", st.Item, st.Item, attr.Size(st.Item)
+		if err := itemTooLarge(a.item); err != nil {
+			return nil, err
+		}
+		a.cond = absent{t.Hash}
+		return a, nil
+	}
+	key, rest := st.primaryKey(t.table)
+	if key == nil {
+		return nil, invalid(noKeyEquality)
+	}
+	a.key = key
+	switch st.Kind {
+	case partiql.Update:
+		a.kind, a.update = "Update", st.update
+		a.cond = present{allOf(rest)}
+	case partiql.Delete:
+		a.kind = "Delete"
+		if len(rest) > 0 {
+			a.cond = allOf(rest)
+		}
+	case partiql.Exists:
+		a.kind = "ConditionCheck"
+		a.cond = present{allOf(rest)}
+	}
+	return a, nil
+}
+
+// absent is the condition that there is no item, present that there is one for which
+// another condition holds.
+type absent struct{ hash string }
+
+func (c absent) Eval(item attr.Item) bool { return item[c.hash] == nil }
+
+type present struct{ also *expr.Condition }
+
+func (c present) Eval(item attr.Item) bool { return item != nil && c.also.Eval(item) }
+
+// executeWrite runs one statement that writes. item is what RETURNING asks for.
+func (s *Service) executeWrite(ctx context.Context, st *statement, show types.ReturnValuesOnConditionCheckFailure) (attr.Item, *openTable, *usage, error) {
+	a, err := s.writeAction(ctx, st, showOld(show))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := a.check(); err != nil {
+		return nil, nil, nil, err
+	}
+	if a.failed != nil {
+		return nil, nil, nil, a.failed
+	}
+	r, u, err := s.writeOne(a.t, a.op())
+	if err != nil {
+		var failed *types.ConditionalCheckFailedException
+		if st.Kind == partiql.Insert && errors.As(err, &failed) {
+			err = &types.DuplicateItemException{Message: aws.String("Duplicate primary key exists in table")}
+		}
+		return nil, nil, nil, err
+	}
+	var item attr.Item
+	switch st.Returning {
+	case "ALL OLD *":
+		item = r.Old
+	case "ALL NEW *":
+		item = r.New
+	case "MODIFIED OLD *":
+		item = returned(types.ReturnValueUpdatedOld, st.update, r)
+	case "MODIFIED NEW *":
+		item = returned(types.ReturnValueUpdatedNew, st.update, r)
+	}
+	return item, a.t, u, nil
+}

@@ -1,0 +1,253 @@
+package dynamodb
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/partiql"
+)
+
+// This file: BatchExecuteStatement and ExecuteTransaction.
+
+// batchError is the error of one statement of a batch.
+func batchError(err error) (*types.BatchStatementError, bool) {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return nil, false
+	}
+	code := strings.TrimSuffix(api.ErrorCode(), "Exception")
+	if code == "Validation" {
+		code = "ValidationError"
+	}
+	out := &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnum(code), Message: aws.String(api.ErrorMessage())}
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		out.Item = failed.Item
+	}
+	return out, true
+}
+
+// BatchExecuteStatement runs statements by themselves, each of one item.
+func (s *Service) BatchExecuteStatement(ctx context.Context, in *dynamodb.BatchExecuteStatementInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error) {
+	if len(in.Statements) == 0 {
+		return nil, constraint("'[]' ", "statements", "Member must have length greater than or equal to 1")
+	}
+	out := &dynamodb.BatchExecuteStatementOutput{}
+	used := &usages{}
+	for _, r := range in.Statements {
+		one, t, u, err := s.executeMember(ctx, r)
+		if err != nil {
+			e, ok := batchError(err)
+			if !ok {
+				return nil, err
+			}
+			one.Error = e
+		}
+		if u != nil {
+			sum := used.of(t.table)
+			sum.write = sum.write || u.write
+			sum.add("", u.table)
+			for name, n := range u.indexes {
+				sum.add(name, n)
+			}
+		}
+		out.Responses = append(out.Responses, one)
+	}
+	for _, t := range used.order {
+		if c := used.by[t.Name].consumed(t, in.ReturnConsumedCapacity, false); c != nil {
+			out.ConsumedCapacity = append(out.ConsumedCapacity, *c)
+		}
+	}
+	return out, nil
+}
+
+func (s *Service) executeMember(ctx context.Context, r types.BatchStatementRequest) (out types.BatchStatementResponse, t *openTable, u *usage, err error) {
+	st, err := readStatement(r.Statement, r.Parameters)
+	if err != nil {
+		return out, nil, nil, err
+	}
+	out.TableName = aws.String(st.Table)
+	if st.Kind == partiql.Exists {
+		return out, nil, nil, invalid("EXISTS is only supported in ExecuteTransaction")
+	}
+	if st.Kind != partiql.Select {
+		item, t, u, err := s.executeWrite(ctx, st, r.ReturnValuesOnConditionCheckFailure)
+		if err == nil && len(item) > 0 {
+			out.Item = itemToSDK(item)
+		}
+		return out, t, u, err
+	}
+	if t, err = s.usable(ctx, st.Table); err != nil {
+		return out, nil, nil, err
+	}
+	key, rest := st.primaryKey(t.table)
+	if key == nil || st.Index != "" {
+		return out, nil, nil, invalid("Select statements within BatchExecuteStatement must specify the primary key in the where clause.")
+	}
+	b, found, err := t.items.Get(nil, key)
+	if err != nil {
+		return out, nil, nil, storeError(err)
+	}
+	size := 0
+	if found {
+		item, err := attr.ParseItem(b)
+		if err != nil {
+			return out, nil, nil, err
+		}
+		size = attr.Size(item)
+		if allOf(rest).Eval(item) {
+			out.Item = itemToSDK(st.pick(item))
+		}
+	}
+	u = &usage{}
+	u.add("", readUnits(size, isTrue(r.ConsistentRead)))
+	s.spend(t.table, u)
+	return out, t, u, nil
+}
+
+// ExecuteTransaction runs statements that all write, or all read, as one.
+func (s *Service) ExecuteTransaction(ctx context.Context, in *dynamodb.ExecuteTransactionInput, _ ...func(*dynamodb.Options)) (*dynamodb.ExecuteTransactionOutput, error) {
+	if err := checkStatements(len(in.TransactStatements)); err != nil {
+		return nil, err
+	}
+	statements := make([]*statement, len(in.TransactStatements))
+	reads := 0
+	for i, r := range in.TransactStatements {
+		st, err := readStatement(r.Statement, r.Parameters)
+		at := "Validation failed in TransactStatements[" + itoa(i) + "]: "
+		switch {
+		case err != nil:
+			return nil, invalid("%s", at+message(err))
+		case st.Returning != "":
+			return nil, invalid("%s", at+"RETURNING clause is not supported in ExecuteTransaction.")
+		case st.Index != "":
+			return nil, invalid("%s", at+"Reads on indices are not supported within transactions.")
+		case st.Kind == partiql.Select:
+			reads++
+		}
+		statements[i] = st
+	}
+	if reads > 0 && reads < len(statements) {
+		return nil, invalid("ExecuteTransaction API does not support both read and write operations in the same request.")
+	}
+	if reads > 0 {
+		return s.transactSelects(ctx, in, statements)
+	}
+	actions := make([]*action, len(statements))
+	for i, st := range statements {
+		a, err := s.writeAction(ctx, st, showOld(in.TransactStatements[i].ReturnValuesOnConditionCheckFailure))
+		if err != nil {
+			return nil, err
+		}
+		actions[i] = a
+	}
+	o := itemstore.WriteOptions{Patience: patience}
+	if token := aws.ToString(in.ClientRequestToken); token != "" {
+		caller := awswire.CallerFrom(ctx)
+		o.Token = caller.Account + "/" + caller.Region + "/statements/" + token
+		b, err := json.Marshal(in.TransactStatements)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(b)
+		o.Digest = sum[:]
+	}
+	results, err := s.transact(ctx, actions, o)
+	var cancel *types.TransactionCanceledException
+	if errors.As(err, &cancel) {
+		for i := range cancel.CancellationReasons {
+			if r := &cancel.CancellationReasons[i]; statements[i].Kind == partiql.Insert && aws.ToString(r.Code) == "ConditionalCheckFailed" {
+				r.Code, r.Message = aws.String("DuplicateItem"), aws.String("Duplicate primary key exists in table")
+			}
+		}
+		return nil, canceled(cancel.CancellationReasons)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &dynamodb.ExecuteTransactionOutput{Responses: make([]types.ItemResponse, len(actions))}
+	used := &usages{}
+	for i, a := range actions {
+		if results == nil {
+			used.of(a.t.table).add("", 2)
+			continue
+		}
+		used.of(a.t.table).wrote(a.t.table, &results[i], 2)
+	}
+	out.ConsumedCapacity = used.consumed(in.ReturnConsumedCapacity)
+	return out, nil
+}
+
+func (u *usages) consumed(how types.ReturnConsumedCapacity) (out []types.ConsumedCapacity) {
+	for _, t := range u.order {
+		if c := u.by[t.Name].consumed(t, how, true); c != nil {
+			out = append(out, *c)
+		}
+	}
+	return out
+}
+
+func checkStatements(n int) error {
+	if n == 0 {
+		return constraint("'[]' ", "transactStatements", "Member must have length greater than or equal to 1")
+	}
+	if n > maxTransaction {
+		return constraint("", "transactStatements", "Member must have length less than or equal to 100")
+	}
+	return nil
+}
+
+// transactSelects reads items as of one moment.
+func (s *Service) transactSelects(ctx context.Context, in *dynamodb.ExecuteTransactionInput, statements []*statement) (*dynamodb.ExecuteTransactionOutput, error) {
+	reads := make([]itemstore.Read, len(statements))
+	tables := make([]*openTable, len(statements))
+	for i, st := range statements {
+		t, err := s.usable(ctx, st.Table)
+		if err != nil {
+			return nil, err
+		}
+		key, _ := st.primaryKey(t.table)
+		if key == nil {
+			return nil, invalid("Validation failed in TransactStatements[%d]: %s", i, noKeyEquality)
+		}
+		reads[i], tables[i] = itemstore.Read{Table: t.items, Key: key}, t
+	}
+	found, err := s.cfg.Items.GetAll(reads, itemstore.WriteOptions{Patience: patience})
+	if errors.Is(err, itemstore.ErrConflict) {
+		reasons := make([]types.CancellationReason, len(statements))
+		reasons[0] = reasonOf(err)
+		return nil, canceled(reasons)
+	}
+	if err != nil {
+		return nil, storeError(err)
+	}
+	out := &dynamodb.ExecuteTransactionOutput{Responses: make([]types.ItemResponse, len(statements))}
+	used := &usages{}
+	for i, b := range found {
+		size := 0
+		if b != nil {
+			item, err := attr.ParseItem(b)
+			if err != nil {
+				return nil, err
+			}
+			size = attr.Size(item)
+			if _, rest := statements[i].primaryKey(tables[i].table); allOf(rest).Eval(item) {
+				out.Responses[i].Item = itemToSDK(statements[i].pick(item))
+			}
+		}
+		used.of(tables[i].table).add("", 2*readUnits(size, true))
+	}
+	out.ConsumedCapacity = used.consumed(in.ReturnConsumedCapacity)
+	return out, nil
+}

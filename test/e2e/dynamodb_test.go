@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestDynamoDBBoto3(t *testing.T) {
+	Start(t).Python(t, "dynamodb.py")
+}
+
+func TestDynamoDBPynamoDB(t *testing.T) {
+	python := Python(t, "pynamodb")
+	n := Start(t)
+	t.Log(n.Run(t, "", python, filepath.Join(sourceDir(), "python", "dynamodb_pynamodb.py")))
+}
+
+// longEnv, set to anything, also changes the tables in place: the provider waits for minutes
+// between its looks at an index.
+const longEnv = "BROOKMERE_E2E_LONG"
+
+const dynamodbConfig = `
+resource "aws_kinesis_stream" "changes" {
+  name        = "tf-changes"
+  shard_count = 1
+}
+
+resource "aws_dynamodb_table" "orders" {
+  name             = "tf-orders"
+  billing_mode     = "PROVISIONED"
+  read_capacity    = %d
+  write_capacity   = 5
+  hash_key         = "customer_id"
+  range_key        = "order_id"
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
+
+  attribute {
+    name = "customer_id"
+    type = "S"
+  }
+  attribute {
+    name = "order_id"
+    type = "S"
+  }
+  attribute {
+    name = "status"
+    type = "S"
+  }
+  local_secondary_index {
+    name            = "by_status"
+    range_key       = "status"
+    projection_type = "KEYS_ONLY"
+  }
+%s
+  ttl {
+    attribute_name = "TimeToExist"
+    enabled        = %t
+  }
+  point_in_time_recovery {
+    enabled = true
+  }
+  server_side_encryption {
+    enabled = true
+  }
+  tags = { team = "%s" }
+}
+
+resource "aws_dynamodb_table" "events" {
+  name         = "tf-events"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "id"
+  table_class  = "STANDARD_INFREQUENT_ACCESS"
+  attribute {
+    name = "id"
+    type = "S"
+  }
+}
+
+resource "aws_dynamodb_table_item" "first" {
+  table_name = aws_dynamodb_table.events.name
+  hash_key   = aws_dynamodb_table.events.hash_key
+  item       = jsonencode({ id = { S = "1" }, tags = { SS = ["a", "b"] }, n = { N = "12.5" } })
+}
+
+resource "aws_dynamodb_kinesis_streaming_destination" "orders" {
+  stream_arn = aws_kinesis_stream.changes.arn
+  table_name = aws_dynamodb_table.orders.name
+}
+`
+
+const dynamodbGlobalIndex = `
+  global_secondary_index {
+    name            = "all_by_status"
+    hash_key        = "status"
+    range_key       = "order_id"
+    projection_type = "ALL"
+    read_capacity   = 3
+    write_capacity  = 3
+  }`
+
+func TestDynamoDBTerraform(t *testing.T) {
+	n := Start(t)
+	tf := NewTerraform(t, n, fmt.Sprintf(dynamodbConfig, 5, "", false, "first"))
+	tf.ApplyAndDestroy(t, func() {
+		aws := CLI(t)
+		if os.Getenv(longEnv) == "" {
+			return
+		}
+		n.Run(t, "", aws, "dynamodb", "put-item", "--table-name", "tf-orders", "--item", `{"customer_id":{"S":"u1"},"order_id":{"S":"o1"},"status":{"S":"open"}}`)
+		// What can be changed in place: throughput, time to live, tags, a new global index.
+		tf.write(t, "main.tf", fmt.Sprintf(dynamodbConfig, 7, dynamodbGlobalIndex, true, "second"))
+		if out := tf.run(t, "apply", "-auto-approve", "-input=false", "-no-color"); !strings.Contains(out, "Resources: 0 added, ") || !strings.Contains(out, " 0 destroyed") {
+			t.Errorf("update: %s", out)
+		}
+		if out := n.Run(t, "", aws, "dynamodb", "query", "--table-name", "tf-orders", "--index-name", "all_by_status", "--key-condition-expression", "#s = :s",
+			"--expression-attribute-names", `{"#s":"status"}`, "--expression-attribute-values", `{":s":{"S":"open"}}`, "--query", "Items[].order_id.S", "--output", "text"); strings.TrimSpace(out) != "o1" {
+			t.Errorf("the new index has %q", out)
+		}
+	})
+}
