@@ -22,6 +22,8 @@ Point any AWS client at a node with
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newTablesCommand(), newFunctionsCommand(), newBenchCommand(), newSQLCommand(), newVersionCommand())
+	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newTablesCommand(), newFunctionsCommand(),
+		newBenchCommand(), newSQLCommand(), newIdentityCommand(), newVersionCommand())
+	root.AddCommand(newFunctionsCommand())
 	return root
 }

@@ -26,6 +26,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,7 +51,8 @@ type Node struct {
 	dirs      dirs
 	key       *seal.Key // seals secrets at rest
 	issuer    *sts.Issuer
-	objects   *s3.Service // outlives a reset
+	deciding  atomic.Pointer[authorize.Authorizer] // of the current stack
+	objects   *s3.Service                          // outlives a reset
 	server    *server.Server
 	listener  net.Listener
 	functions *server.Server // for functions of this node: the APIs, and nothing of the node's own
@@ -101,6 +103,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		StateDir:   n.dirs.s3,
 		Logger:     log.With("service", "s3"),
 		Registerer: n.process,
+		Decide:     n.decide,
 	}
 	if v, ok := auth.(*server.Verified); ok {
 		objects.Secrets = v.Secret
