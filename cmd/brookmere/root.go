@@ -24,6 +24,5 @@ Point any AWS client at a node with
 	}
 	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newTablesCommand(), newFunctionsCommand(),
 		newBenchCommand(), newSQLCommand(), newIdentityCommand(), newVersionCommand())
-	root.AddCommand(newFunctionsCommand())
 	return root
 }
