@@ -215,6 +215,7 @@ func setup(ctx context.Context, dir string, languages []string, out io.Writer) e
 			continue
 		}
 		fmt.Fprintf(out, "%s: %s\n", l, strings.Join(cmd.Args, " "))
+		cmd.Env = append(os.Environ(), "PIP_ROOT_USER_ACTION=ignore")
 		cmd.Stdout, cmd.Stderr = out, out
 		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("%s: %w", l, err)

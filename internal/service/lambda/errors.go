@@ -27,10 +27,6 @@ func conflict(format string, args ...any) error {
 	return &types.ResourceConflictException{Type: user, Message: aws.String(fmt.Sprintf(format, args...))}
 }
 
-func inUse(format string, args ...any) error {
-	return &types.ResourceInUseException{Type: user, Message: aws.String(fmt.Sprintf(format, args...))}
-}
-
 func stale(kind string) error {
 	return &types.PreconditionFailedException{Type: user, Message: aws.String("The RevisionId provided does not match the latest RevisionId. Call the " + kind + " API to retrieve the latest RevisionId for your resource.")}
 }

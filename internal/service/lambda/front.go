@@ -134,7 +134,7 @@ func (s *Service) serveURL(w http.ResponseWriter, r *http.Request) {
 		urlError(w, http.StatusRequestEntityTooLarge, "", "Request Entity Too Large")
 		return
 	}
-	out, err := s.call(at.Context(r.Context()), d, target{Scope: at.Scope, name: at.name, qualifier: at.qualifier}, &function.Request{ID: id, Payload: payload, Stream: u.Mode == string(types.InvokeModeResponseStream)})
+	out, err := s.call(at.Context(r.Context()), d, target(at), &function.Request{ID: id, Payload: payload, Stream: u.Mode == string(types.InvokeModeResponseStream)})
 	if err != nil {
 		var api smithy.APIError
 		if errors.As(err, &api) && api.ErrorCode() == "TooManyRequestsException" {
