@@ -141,6 +141,15 @@ func (d dirs) emptyLog() error {
 	return nil
 }
 
+// appends is where the log keeps small appends before their shards' streams have them. What
+// goes with the process needs no such place.
+func (d dirs) appends() string {
+	if d.temporary {
+		return ""
+	}
+	return filepath.Join(d.log, "appends")
+}
+
 // temp is a directory of a part's own for what can go. The part makes it.
 func (d dirs) temp(part string) string { return filepath.Join(d.tmp, part) }
 
