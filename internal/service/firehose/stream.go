@@ -65,7 +65,7 @@ func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
 // begin delivers until the service or the stream is stopped.
 func (st *stream) begin() error {
 	s, d := st.s, st.doc.Load()
-	ctx, cancel := context.WithCancel(awswire.WithCaller(s.ctx, awswire.Caller{Account: d.Account, Region: d.Region}))
+	ctx, cancel := context.WithCancel(awswire.Acting(s.ctx, d.Account, d.Region, "firehose.amazonaws.com", d.S3.RoleARN, d.arn()))
 	group, done := &worker.Group{Context: ctx, Clock: s.clock}, make(chan struct{})
 	ok := s.work.Go("delivery stream "+d.Name, func(context.Context) error {
 		<-ctx.Done()
@@ -295,11 +295,14 @@ func (o objects) Delete(ctx context.Context, bucket, key string) error {
 	if c == nil {
 		return errors.New("firehose: no S3 to deliver to")
 	}
+	// What was not delivered is taken back as the account: the role need not be allowed to delete.
+	d := o.l.st.doc.Load()
+	undo := awswire.WithCaller(ctx, awswire.Caller{Account: d.Account, Region: d.Region})
 	for _, b := range [2]string{bucket, o.bucket()} {
 		if b == delivery.EndpointBucket {
 			continue
 		}
-		if _, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b, Key: &key}); err != nil && !noBucket(err) {
+		if _, err := c.DeleteObject(undo, &s3.DeleteObjectInput{Bucket: &b, Key: &key}); err != nil && !noBucket(err) {
 			return fmt.Errorf("delete s3://%s/%s: %w", b, key, err)
 		}
 	}
