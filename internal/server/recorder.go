@@ -10,7 +10,7 @@ import (
 
 // answerStall is how long a client may take no byte of its answer before the answer is given
 // up: a client that does not read must not hold it in memory for ever.
-const answerStall = 30 * time.Second
+var answerStall = 30 * time.Second // a variable for tests
 
 // piece is what is written before the deadline moves on.
 const piece = 256 << 10

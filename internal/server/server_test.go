@@ -252,6 +252,35 @@ func TestBodyBudget(t *testing.T) {
 	}
 }
 
+// A client that does not read its answer does not hold it for ever.
+func TestClientThatDoesNotRead(t *testing.T) {
+	defer func(d time.Duration) { answerStall = d }(answerStall)
+	answerStall = 100 * time.Millisecond
+	kinesis := echo("kinesis")
+	kinesis.SigningName, kinesis.TargetPrefix = "kinesis", "Kinesis_20131202"
+	ended := make(chan error, 1)
+	kinesis.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := w.Write(make([]byte, 64<<20))
+		ended <- err
+	})
+	web := httptest.NewServer(New(Options{Services: []Service{kinesis}, Auth: &Open{}}))
+	defer web.Close()
+	c, err := net.Dial("tcp", web.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Kinesis_20131202.GetRecords\r\nContent-Length: 0\r\n\r\n")
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("all was written to nobody")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the answer is still held")
+	}
+}
+
 func TestPreflight(t *testing.T) {
 	r := httptest.NewRequest("OPTIONS", "/", nil)
 	r.Header.Set("Origin", "http://localhost:3000")

@@ -113,8 +113,12 @@ var ErrSlowDown error = &slowDown{smithy.GenericAPIError{
 	Code: "SlowDown", Message: "Too many bytes of requests are in flight. Please reduce your request rate.", Fault: smithy.FaultServer,
 }}
 
-// step is by how much a body draws from its budget at once.
-const step = 64 << 10
+// step is what a body draws from its budget at first; then it draws as much again as it has
+// read, up to maxStep.
+const (
+	step    = 64 << 10
+	maxStep = 1 << 20
+)
 
 // Body is a request body that draws what it yields from a budget, until it is released.
 type Body struct {
@@ -136,10 +140,11 @@ func (b *Body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	if b.read == b.taken {
-		if err := b.budget.Take(b.ctx, step); err != nil {
+		more := max(step, min(b.read, maxStep))
+		if err := b.budget.Take(b.ctx, more); err != nil {
 			return 0, err
 		}
-		b.taken += step
+		b.taken += more
 	}
 	if room := b.taken - b.read; int64(len(p)) > room {
 		p = p[:room]

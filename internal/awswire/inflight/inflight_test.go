@@ -48,10 +48,10 @@ func (b *Budget) waiting() int {
 }
 
 func TestBody(t *testing.T) {
-	b := New(3 * step)
+	b := New(4 * step)
 	body := NewBody(t.Context(), io.NopCloser(strings.NewReader(strings.Repeat("x", 2*step+1))), b)
 	got, err := io.ReadAll(body)
-	if err != nil || len(got) != 2*step+1 || b.Used() != 3*step {
+	if err != nil || len(got) != 2*step+1 || b.Used() != 4*step {
 		t.Errorf("%d bytes, %v, %d used", len(got), err, b.Used())
 	}
 	body.Release()
