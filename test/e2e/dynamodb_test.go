@@ -18,16 +18,11 @@ func TestDynamoDBPynamoDB(t *testing.T) {
 	t.Log(n.Run(t, "", python, filepath.Join(sourceDir(), "python", "dynamodb_pynamodb.py")))
 }
 
-// longEnv, set to anything, also changes the tables in place: the provider waits for minutes
-// between its looks at an index.
+// longEnv, set to anything, runs what takes minutes, for the most part in the waits of
+// Terraform's provider.
 const longEnv = "BROOKMERE_E2E_LONG"
 
 const dynamodbConfig = `
-resource "aws_kinesis_stream" "changes" {
-  name        = "tf-changes"
-  shard_count = 1
-}
-
 resource "aws_dynamodb_table" "orders" {
   name             = "tf-orders"
   billing_mode     = "PROVISIONED"
@@ -85,11 +80,6 @@ resource "aws_dynamodb_table_item" "first" {
   hash_key   = aws_dynamodb_table.events.hash_key
   item       = jsonencode({ id = { S = "1" }, tags = { SS = ["a", "b"] }, n = { N = "12.5" } })
 }
-
-resource "aws_dynamodb_kinesis_streaming_destination" "orders" {
-  stream_arn = aws_kinesis_stream.changes.arn
-  table_name = aws_dynamodb_table.orders.name
-}
 `
 
 const dynamodbGlobalIndex = `
@@ -102,17 +92,66 @@ const dynamodbGlobalIndex = `
     write_capacity  = 3
   }`
 
+const dynamodbDestination = `
+resource "aws_kinesis_stream" "changes" {
+  name        = "tf-changes"
+  shard_count = 1
+}
+
+resource "aws_dynamodb_kinesis_streaming_destination" "orders" {
+  stream_arn = aws_kinesis_stream.changes.arn
+  table_name = aws_dynamodb_table.orders.name
+}
+`
+
+const ordersTable = `
+resource "aws_dynamodb_table" "orders" {
+  name           = "orders"
+  billing_mode   = "PROVISIONED"
+  read_capacity  = 5
+  write_capacity = 5
+  hash_key       = "customer_id"
+  range_key      = "order_id"
+
+  attribute {
+    name = "customer_id"
+    type = "S"
+  }
+  attribute {
+    name = "order_id"
+    type = "S"
+  }
+  ttl {
+    attribute_name = "TimeToExist"
+    enabled        = false
+  }
+}
+
+resource "aws_dynamodb_table_item" "first" {
+  table_name = aws_dynamodb_table.orders.name
+  hash_key   = aws_dynamodb_table.orders.hash_key
+  range_key  = aws_dynamodb_table.orders.range_key
+  item       = jsonencode({ customer_id = { S = "1" }, order_id = { S = "2" }, tags = { SS = ["a", "b"] }, n = { N = "12.5" } })
+}
+`
+
 func TestDynamoDBTerraform(t *testing.T) {
+	tf := NewTerraform(t, Start(t), ordersTable)
+	tf.ApplyAndDestroy(t, func() {})
+}
+
+// TestDynamoDBTerraformUpdates has every setting, and changes what can be changed in place:
+// throughput, time to live, tags, a new global index.
+func TestDynamoDBTerraformUpdates(t *testing.T) {
+	if os.Getenv(longEnv) == "" {
+		t.Skip("takes minutes: set " + longEnv)
+	}
 	n := Start(t)
-	tf := NewTerraform(t, n, fmt.Sprintf(dynamodbConfig, 5, "", false, "first"))
+	tf := NewTerraform(t, n, fmt.Sprintf(dynamodbConfig, 5, "", false, "first")+dynamodbDestination)
 	tf.ApplyAndDestroy(t, func() {
 		aws := CLI(t)
-		if os.Getenv(longEnv) == "" {
-			return
-		}
 		n.Run(t, "", aws, "dynamodb", "put-item", "--table-name", "tf-orders", "--item", `{"customer_id":{"S":"u1"},"order_id":{"S":"o1"},"status":{"S":"open"}}`)
-		// What can be changed in place: throughput, time to live, tags, a new global index.
-		tf.write(t, "main.tf", fmt.Sprintf(dynamodbConfig, 7, dynamodbGlobalIndex, true, "second"))
+		tf.write(t, "main.tf", fmt.Sprintf(dynamodbConfig, 7, dynamodbGlobalIndex, true, "second")+dynamodbDestination)
 		if out := tf.run(t, "apply", "-auto-approve", "-input=false", "-no-color"); !strings.Contains(out, "Resources: 0 added, ") || !strings.Contains(out, " 0 destroyed") {
 			t.Errorf("update: %s", out)
 		}

@@ -145,7 +145,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := newHarness(t, Config{EnforceLimits: strings.HasPrefix(string(text), "# limits")})
+			h := newHarness(t, Config{})
 			var out strings.Builder
 			for _, block := range strings.Split(strings.TrimRight(string(text), "\n"), "\n\n") {
 				request, want, _ := strings.Cut(block, "\n----\n")

@@ -88,7 +88,7 @@ func conjuncts(n expr.Node) []expr.Node {
 
 // on tells the attribute that a condition is on, and its bound if it is one of keys.
 func on(n expr.Node) (name string, b itemstore.Bound, ok bool) {
-	plain := func(o expr.Operand) bool { return o.Path != nil && len(o.Path) == 1 && !o.Size }
+	plain := func(o expr.Operand) bool { return len(o.Path) == 1 && !o.Size }
 	switch n := n.(type) {
 	case expr.Compare:
 		l, r, op := n.L, n.R, n.Op
@@ -124,7 +124,7 @@ func (st *statement) split(d *table, hash, rng string) (h attr.Value, r itemstor
 		case fits && name == rng && rng != "" && r.Op == "":
 			r = b
 		default:
-			if in, ok := n.(expr.In); ok && in.X.Path != nil && len(in.X.Path) == 1 && in.X.Path.Attribute() == hash {
+			if in, ok := n.(expr.In); ok && len(in.X.Path) == 1 && in.X.Path.Attribute() == hash {
 				keyed = true
 			}
 			rest = append(rest, n)
