@@ -40,6 +40,7 @@ require (
 
 require (
 	github.com/aws/aws-sdk-go-v2/service/apigateway v1.40.2
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.53.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect
 )
@@ -76,6 +77,7 @@ require (
 require github.com/dlclark/regexp2 v1.12.0
 
 require (
+	github.com/aws/aws-sdk-go-v2/service/cognitoidentity v1.34.0
 	github.com/aws/aws-sdk-go-v2/service/iam v1.66.0
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/minio/crc64nvme v1.1.1

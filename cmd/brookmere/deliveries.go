@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,7 +57,7 @@ Compacted are Parquet, and lines of text, compressed or not.`,
 	}
 	f := cmd.PersistentFlags()
 	f.StringVar(&d.endpoint, "endpoint", endpoint, "`URL` of the node")
-	f.StringVar(&d.region, "region", "", "`region` of the delivery stream; of ls, only those there (default us-east-1; of ls, all)")
+	f.StringVar(&d.region, "region", "", "`region` of the delivery stream; of ls, only those there (default $AWS_REGION, $AWS_DEFAULT_REGION or us-east-1; of ls, all)")
 	f.StringVar(&d.account, "account", "", "`account` of the delivery stream (default the node's; of ls, all)")
 	f.BoolVar(&d.json, "json", false, "print JSON")
 	cmd.AddCommand(
@@ -87,13 +88,22 @@ func (d *deliveries) one(use, short, method, verb, did string) *cobra.Command {
 			case d.json:
 				return printJSON(cmd.OutOrStdout(), s)
 			case did != "":
-				fmt.Fprintf(cmd.OutOrStdout(), "%s%s: %d records delivered in %d objects, %d not yet.\n", did, s.Name, s.RecordsDelivered, s.Objects, s.LagRecords)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s%s\n", did, deliverySummary(s))
 			default:
 				describeDelivery(cmd.OutOrStdout(), s)
 			}
 			return nil
 		},
 	}
+}
+
+// deliverySummary is one sentence about what was delivered.
+func deliverySummary(s firehosesvc.DeliveryStatus) string {
+	failed := ""
+	if s.RecordsFailed > 0 {
+		failed = fmt.Sprintf(", %d failed and are in the error prefix", s.RecordsFailed)
+	}
+	return fmt.Sprintf("%s: %d records delivered%s, %d objects, %d records not yet.", s.Name, s.RecordsDelivered, failed, s.Objects, s.LagRecords)
 }
 
 func (d *deliveries) list(ctx context.Context, out io.Writer) error {
@@ -170,8 +180,12 @@ func describeDelivery(out io.Writer, s firehosesvc.DeliveryStatus) {
 // call asks the node and decodes its answer into v.
 func (d *deliveries) call(ctx context.Context, method, path string, v any) error {
 	query := url.Values{}
-	if d.region != "" {
-		query.Set("region", d.region)
+	region := d.region
+	if region == "" && path != "" { // of one delivery stream
+		region = cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
+	}
+	if region != "" {
+		query.Set("region", region)
 	}
 	if d.account != "" {
 		query.Set("account", d.account)

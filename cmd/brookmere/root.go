@@ -22,6 +22,7 @@ Point any AWS client at a node with
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newTablesCommand(), newBenchCommand(), newSQLCommand(), newVersionCommand())
+	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newTablesCommand(), newFunctionsCommand(),
+		newBenchCommand(), newSQLCommand(), newIdentityCommand(), newVersionCommand())
 	return root
 }

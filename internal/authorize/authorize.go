@@ -43,6 +43,8 @@ type Identities interface {
 	Principal(ctx context.Context, arn string) (*policy.Grants, error)
 	// Managed returns a managed policy that an account may use; nil where there is none.
 	Managed(ctx context.Context, account, arn string) (*policy.Named, error)
+	// Role returns a role by its account and name; nil where there is none.
+	Role(ctx context.Context, account, name string) (*policy.AssumableRole, error)
 }
 
 // ResourcePolicies knows the policies of a service's resources.
@@ -117,6 +119,9 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 			}
 		}
 	}
+	if err := a.checkPassed(ctx, c); err != nil {
+		return err
+	}
 	return c.Next(ctx)
 }
 
@@ -128,6 +133,16 @@ func (a *Authorizer) Allow(ctx context.Context, action, resource string, keys ma
 	}
 	service, _, _ := strings.Cut(action, ":")
 	return a.check(ctx, question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, keys: keys})
+}
+
+// Ask is Allow for a service that reads requests by itself. keys answers for the request's condition keys,
+// by their names in lower case.
+func (a *Authorizer) Ask(ctx context.Context, action, resource string, keys policy.Keys) error {
+	if a.config.Mode == Off {
+		return nil
+	}
+	service, _, _ := strings.Cut(action, ":")
+	return a.check(ctx, question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, lookup: keys})
 }
 
 // Trust decides whether a principal may assume a role: the role's trust policy is the only door. who is
@@ -158,12 +173,18 @@ type question struct {
 	service  string        // whose words a denial has
 	call     *awswire.Call // nil: not through the wire
 	keys     map[string][]string
+	lookup   policy.Keys   // more of them; nil: none
 	trust    *policy.Named // of a role that is to be assumed
 	must     bool          // a denial counts in every mode
 }
 
 // check decides, notes the decision, and returns the error of a denial that counts.
 func (a *Authorizer) check(ctx context.Context, q question) error {
+	if s := q.caller.Session; s != nil && s.Service != "" && q.trust == nil {
+		if err := a.trusts(ctx, &q, s); err != nil {
+			return err
+		}
+	}
 	d, who, err := a.decide(ctx, &q)
 	if err != nil {
 		return err
@@ -178,6 +199,26 @@ func (a *Authorizer) check(ctx context.Context, q question) error {
 	}
 	a.config.Logger.Warn("would be denied", "request", q.caller.RequestID, "who", who.ARN, "action", q.action, "resource", q.resource, "reason", denied.Message)
 	return nil
+}
+
+// trusts tells whether a service may act as a role: the role must be there, and trust it.
+func (a *Authorizer) trusts(ctx context.Context, q *question, s *awswire.Session) error {
+	var role *policy.AssumableRole
+	if a.config.Identities != nil {
+		var err error
+		if role, err = a.config.Identities.Role(ctx, s.Account, s.Source[strings.LastIndexByte(s.Source, '/')+1:]); err != nil {
+			return fmt.Errorf("role %s: %w", s.Source, err)
+		}
+	}
+	who := &policy.Principal{Kind: policy.Service, Name: s.Service, ARN: s.Service}
+	assume := question{caller: q.caller, who: who, action: "sts:AssumeRole", resource: s.Source, service: "sts", keys: s.Keys}
+	assume.caller.Session = nil
+	if role == nil {
+		assume.trust = &policy.Named{Name: "trust policy of " + s.Source, Document: &policy.Document{}}
+	} else {
+		assume.trust = &policy.Named{Name: "trust policy of " + s.Source, Document: role.Trust}
+	}
+	return a.check(ctx, assume)
 }
 
 func (a *Authorizer) decide(ctx context.Context, q *question) (policy.Decision, *policy.Principal, error) {

@@ -135,6 +135,11 @@ func (k *keys) session(key string) []string {
 
 // call is a key of the request.
 func (k *keys) call(key string) []string {
+	if k.q.lookup != nil {
+		if v := k.q.lookup(key); v != nil {
+			return v
+		}
+	}
 	if k.of == nil {
 		k.of = map[string][]string{}
 		if k.q.call != nil {

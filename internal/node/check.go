@@ -85,11 +85,11 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 		return err
 	}
 	defer documents.Close()
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: d.appends()})
 	if err != nil {
 		return err
 	}
-	defer shards.Close()
+	defer func() { err = errors.Join(err, shards.Close()) }()
 	s := &stack{registry: prometheus.NewRegistry()}
 	key := seal.Random() // nothing is opened
 	made, err := s.construct(parts{

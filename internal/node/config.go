@@ -57,6 +57,8 @@ type Config struct {
 	ControlDelay time.Duration `yaml:"control_delay"`
 	// Query limits what SQL may use of the machine.
 	Query Query `yaml:"query"`
+	// Functions limits what functions may use of the machine.
+	Functions Functions `yaml:"functions"`
 	// Outbound says which addresses the node connects to for its clients.
 	Outbound Outbound `yaml:"outbound"`
 	// Delivery limits what deliveries may use of the machine.

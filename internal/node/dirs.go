@@ -17,6 +17,7 @@ const formatVersion = "1"
 // service builds on changes the working directory of the process.
 type dirs struct {
 	root, log, objects, s3, tmp string
+	functions                   string
 	items, backups              string // of tables, and of their backups
 	locks                       []*os.File
 	temporary                   bool // root goes when the node does
@@ -38,7 +39,7 @@ func openDirs(data string) (d dirs, err error) {
 	if err != nil {
 		return d, fmt.Errorf("data directory: %w", err)
 	}
-	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.items: "items", &d.backups: "backups"} {
+	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions", &d.items: "items", &d.backups: "backups"} {
 		*dir = filepath.Join(d.root, name)
 	}
 	if err := os.MkdirAll(d.root, 0o750); err != nil {
@@ -139,6 +140,15 @@ func (d dirs) emptyLog() error {
 	}
 	go os.RemoveAll(trash)
 	return nil
+}
+
+// appends is where the log keeps small appends before their shards' streams have them. What
+// goes with the process needs no such place.
+func (d dirs) appends() string {
+	if d.temporary {
+		return ""
+	}
+	return filepath.Join(d.log, "appends")
 }
 
 // temp is a directory of a part's own for what can go. The part makes it.

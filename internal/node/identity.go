@@ -16,6 +16,7 @@ import (
 	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/server"
@@ -74,6 +75,15 @@ func (i issued) Used(ctx context.Context, accessKey, service, region string) {
 	if i.n.stack != nil {
 		i.n.stack.services.iam.Used(ctx, accessKey, service, region)
 	}
+}
+
+// decide asks the policies of the current stack: S3 outlives one.
+func (n *Node) decide(ctx context.Context, action, arn string, keys policy.Keys) error {
+	a := n.deciding.Load()
+	if a == nil {
+		return nil // no requests are served yet
+	}
+	return a.Ask(ctx, action, arn, keys)
 }
 
 // signingKey keeps the key of the node's own issuer as a document, sealed.
@@ -149,18 +159,20 @@ func (s *stack) openIdentity(p parts) error {
 	s.authorizer = authorize.New(authorize.Config{
 		Mode: mode, Identities: s.services.iam, Resources: s.resourcePolicies(p), Clock: p.clock, Logger: p.node.log.With("part", "identity"),
 	})
+	p.node.deciding.Store(s.authorizer)
 	s.signer = oidc.NewSigner(signingKey{state.NewCollection[signingKeyDoc](p.state, "node.signing-key"), p.node.key})
 	keys := issuerKeys{s.signer, map[string]string{}}
 	for _, i := range p.node.cfg.Issuers {
 		keys.configured[strings.TrimSuffix(i.Issuer, "/")] = i.Keys
 	}
 	s.services.sts.Bind(s.services.iam, s.authorizer, keys)
+	s.services.cognito.Bind(s.services.sts, s.signer, keys)
 	return nil
 }
 
 func (s *stack) resourcePolicies(p parts) map[string]authorize.ResourcePolicies {
 	all := map[string]authorize.ResourcePolicies{}
-	for name, svc := range map[string]any{"kinesis": s.services.kinesis, "s3": p.node.objects} {
+	for name, svc := range map[string]any{"kinesis": s.services.kinesis, "s3": p.node.objects, "dynamodb": s.services.dynamodb} {
 		if r, ok := svc.(authorize.ResourcePolicies); ok {
 			all[name] = r
 		}

@@ -9,11 +9,13 @@
 //	KEY       the node's key, which seals secrets: only its owner may read it
 //	log/      JetStream: record data and state documents
 //	objects/  S3: a directory a bucket, objects as plain files
+//	functions/ Lambda: packages, unpacked too, and scratch space of processes
 //	s3/       S3: settings of buckets, versions, uploads under way
 //	tmp/      what can go: emptied at every start
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -24,6 +26,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,18 +46,21 @@ const Version = "0.1.0"
 
 // Node is a running node.
 type Node struct {
-	cfg      Config
-	log      *slog.Logger
-	dirs     dirs
-	key      *seal.Key // seals secrets at rest
-	issuer   *sts.Issuer
-	objects  *s3.Service // outlives a reset
-	server   *server.Server
-	listener net.Listener
-	process  *prometheus.Registry
-	failed   chan error
-	bodies   *inflight.Budget // of requests in memory
-	answers  *inflight.Budget // of answers that clients have not read
+	cfg       Config
+	log       *slog.Logger
+	dirs      dirs
+	key       *seal.Key // seals secrets at rest
+	issuer    *sts.Issuer
+	deciding  atomic.Pointer[authorize.Authorizer] // of the current stack
+	objects   *s3.Service                          // outlives a reset
+	server    *server.Server
+	listener  net.Listener
+	functions *server.Server // for functions of this node: the APIs, and nothing of the node's own
+	inner     net.Listener   // of it
+	process   *prometheus.Registry
+	failed    chan error
+	bodies    *inflight.Budget // of requests in memory
+	answers   *inflight.Budget // of answers that clients have not read
 
 	// mu is held for reading by every request, for writing while a reset exchanges the
 	// stack.
@@ -97,6 +103,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		StateDir:   n.dirs.s3,
 		Logger:     log.With("service", "s3"),
 		Registerer: n.process,
+		Decide:     n.decide,
 	}
 	if v, ok := auth.(*server.Verified); ok {
 		objects.Secrets = v.Secret
@@ -104,10 +111,13 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 	if n.objects, err = s3.New(objects); err != nil {
 		return nil, fmt.Errorf("start s3: %w", err)
 	}
+	if n.inner, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, fmt.Errorf("listen for functions: %w", err)
+	}
 	if n.stack, err = openStack(ctx, n); err != nil {
 		return nil, err
 	}
-	n.server = server.New(server.Options{
+	options := server.Options{
 		Services:     n.services(),
 		Node:         n.endpoints(),
 		Auth:         auth,
@@ -119,12 +129,15 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		TLS:          tlsConfig,
 		Logger:       log,
 		Registerer:   n.process,
-	})
-	go func() {
-		if err := n.server.Serve(n.listener); err != nil {
-			n.fail(err)
-		}
-	}()
+	}
+	n.server, n.functions = server.New(options), newFunctionServer(options)
+	for s, l := range map[*server.Server]net.Listener{n.server: n.listener, n.functions: n.inner} {
+		go func() {
+			if err := s.Serve(l); err != nil {
+				n.fail(err)
+			}
+		}()
+	}
 	log.Info("listening", "addr", n.Addr(), "url", n.URL(), "data", cfg.Data, "took", time.Since(begin).Round(time.Millisecond))
 	return n, nil
 }
@@ -138,11 +151,13 @@ func (n *Node) outbound(timeout time.Duration) *outbound.Client {
 	return outbound.New(outbound.Options{
 		Loopback: n.openToAny(), Allow: allow, Timeout: timeout,
 		Self: func() []uint16 {
-			at, err := netip.ParseAddrPort(n.Addr())
-			if err != nil {
-				return nil
+			var ports []uint16
+			for _, l := range []net.Listener{n.listener, n.inner} {
+				if at, err := netip.ParseAddrPort(l.Addr().String()); err == nil {
+					ports = append(ports, at.Port())
+				}
 			}
-			return []uint16{at.Port()}
+			return ports
 		},
 	})
 }
@@ -166,7 +181,7 @@ func (n *Node) Failed() <-chan error { return n.failed }
 // Close stops the node: requests in flight get until ctx ends, then everything is
 // closed in the reverse order of its start. What was acknowledged stays.
 func (n *Node) Close(ctx context.Context) error {
-	err := n.server.Shutdown(ctx)
+	err := cmp.Or(n.server.Shutdown(ctx), n.functions.Shutdown(ctx))
 	if errors.Is(err, context.DeadlineExceeded) {
 		n.log.Warn("requests were cut off at shutdown")
 		err = nil
@@ -191,6 +206,9 @@ func (n *Node) release() error {
 	}
 	if n.listener != nil {
 		n.listener.Close() // an error says that the server has closed it
+	}
+	if n.inner != nil {
+		n.inner.Close() // the same
 	}
 	return errors.Join(append(errs, n.dirs.close())...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jonboulle/clockwork"
@@ -11,16 +12,19 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/iam"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
+	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
@@ -35,6 +39,8 @@ var catalog = []entry{
 	{zero: new(dynamodb.Service), make: makeDynamoDB},
 	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
+	{zero: new(lambda.Service), make: makeLambda},
+	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 }
 
@@ -64,6 +70,8 @@ type services struct {
 	iam      *iam.Service
 	dynamodb *dynamodb.Service
 	sts      *sts.Service
+	lambda   *lambda.Service
+	cognito  *cognitoidentity.Service
 }
 
 // parts is what the services of a stack share.
@@ -76,6 +84,8 @@ type parts struct {
 	queries athena.Engine
 	items   *itemstore.Store
 	objects *s3.Client // in this process
+
+	functions *function.Engine
 
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
@@ -149,8 +159,13 @@ func makeSTS(s *services, p parts) (_ service, err error) {
 	return s.sts, err
 }
 
+func makeCognito(s *services, p parts) (_ service, err error) {
+	s.cognito, err = cognitoidentity.New(cognitoidentity.Config{State: p.state, Clock: p.clock})
+	return s.cognito, err
+}
+
 func makeAPIGateway(_ *services, p parts) (service, error) {
-	return apigateway.New(apigateway.Config{State: p.state, Services: integrations{p.stack}, Clock: p.clock, Logger: p.logger})
+	return apigateway.New(apigateway.Config{State: p.state, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
 }
 
 // makeServices makes every service of the catalog, binds them, starts them, and puts them

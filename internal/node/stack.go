@@ -64,7 +64,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
 	s.onClose(func(context.Context) error { return documents.Close() })
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: n.dirs.appends()})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
@@ -88,9 +88,16 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 	s.onClose(func(context.Context) error { return queries.Close() })
 
+	functions, err := openFunctions(n, &s.services)
+	if err != nil {
+		return nil, fmt.Errorf("open the engine of functions: %w", err)
+	}
+	s.onClose(func(context.Context) error { return functions.Close() })
+
 	err = s.makeServices(ctx, parts{
 		node: n, stack: s, state: documents, log: shards, items: items, queries: queries, objects: n.objects.Client(),
-		clock: clockwork.NewRealClock(), registerer: s.registry,
+		functions: functions,
+		clock:     clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {
 		return nil, err

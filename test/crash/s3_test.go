@@ -86,7 +86,7 @@ func (w *objectWorker) run(ctx context.Context, c *s3.Client) {
 		w.serial++
 		token := fmt.Sprintf("%s#%d", key, w.serial)
 		var err error
-		switch rand.IntN(5) {
+		switch rand.IntN(7) {
 		case 0:
 			err = w.change(key, "", func() error {
 				_, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &w.bucket, Key: &key})
@@ -102,6 +102,15 @@ func (w *objectWorker) run(ctx context.Context, c *s3.Client) {
 			}
 		case 2:
 			err = w.change(key, token, func() error { return w.upload(ctx, c, key, token) })
+		case 3:
+			if w.held(key) == "" { // nobody else writes it: the condition holds
+				err = w.change(key, token, func() error {
+					_, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: &w.bucket, Key: &key, Body: strings.NewReader(objectBody(token)), IfNoneMatch: aws.String("*")})
+					return err
+				})
+			}
+		case 4:
+			err = w.refused(ctx, c, key, token)
 		default:
 			err = w.change(key, token, func() error {
 				_, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: &w.bucket, Key: &key, Body: strings.NewReader(objectBody(token))})
@@ -151,6 +160,19 @@ func (w *objectWorker) upload(ctx context.Context, c *s3.Client, key, token stri
 		Bucket: &w.bucket, Key: &key, UploadId: up.UploadId,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32}}},
 	})
+	return err
+}
+
+// refused makes a put whose condition does not hold: it changes nothing, killed or not.
+func (w *objectWorker) refused(ctx context.Context, c *s3.Client, key, token string) error {
+	_, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: &w.bucket, Key: &key, Body: strings.NewReader(objectBody(token)), IfMatch: aws.String(`"none"`)})
+	var answered smithy.APIError
+	if errors.As(err, &answered) && (answered.ErrorCode() == "PreconditionFailed" || answered.ErrorCode() == "NoSuchKey") {
+		return nil
+	}
+	if err == nil {
+		w.t.Errorf("%s/%s: a put whose condition does not hold was made", w.bucket, key)
+	}
 	return err
 }
 

@@ -55,6 +55,9 @@ func (c *cursor[R]) get(ctx context.Context, limit int32) ([]R, error) {
 		}
 		return nil, c.failed(err)
 	}
+	if c.failures > 0 && r.o.Events.Recovered != nil {
+		r.o.Events.Recovered(c.id)
+	}
 	c.failures, c.pause = 0, time.Time{}
 	records := c.took(page)
 	c.soon = len(records) > 0 && c.atEnd

@@ -48,6 +48,9 @@ type Events struct {
 	// tried again after wait; failures counts those in a row. Throttling is not told.
 	Failed func(shard string, err error, failures int, wait time.Duration)
 
+	// Recovered: a read of a shard succeeded after some that failed.
+	Recovered func(shard string)
+
 	// Looked: a look at the stream succeeded.
 	Looked func(Description)
 

@@ -327,6 +327,8 @@ func (s *Shard[R]) fetch(ctx context.Context) error {
 	for {
 		records, err := s.page(ctx)
 		if ctx.Err() != nil {
+			// The cursor is behind what came in the moment that ctx ended: it is kept.
+			s.left = records
 			return ctx.Err()
 		}
 		r := s.u.r

@@ -3,9 +3,10 @@ package crawl
 import (
 	"crypto/md5"
 	"encoding/hex"
-	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 )
 
 // Which folders are tables and which are partitions.
@@ -312,9 +313,7 @@ func partitions(f *folder, w *group) ([]Column, []Partition) {
 		for i, s := range strings.Split(strings.TrimSuffix(p.Path[len(f.path):], "/"), "/") {
 			if !plain[i] {
 				_, s, _ = strings.Cut(s, "=")
-				if u, err := url.PathUnescape(s); err == nil {
-					s = u
-				}
+				s = hivetype.UnescapePath(s)
 			}
 			if s == "" {
 				s = "__HIVE_DEFAULT_PARTITION__"

@@ -12,6 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // Options of a Pipeline. Source, Objects, Progress and Plans are required.
@@ -338,7 +339,7 @@ func (p *Pipeline) session(ctx context.Context, doc *Progress, plan Plan) (*Prog
 	stage := func(f func(context.Context) error, done func()) {
 		wg.Go(func() {
 			defer done()
-			if err := f(ctx); err != nil {
+			if err := worker.Contain(func() error { return f(ctx) }); err != nil {
 				cancel(err)
 			}
 		})

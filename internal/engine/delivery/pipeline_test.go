@@ -17,6 +17,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // memSource is a shard in memory, three records a frame.
@@ -567,5 +568,24 @@ func TestConflict(t *testing.T) {
 	src.add(time.Now(), "a|v#2")
 	if err := <-ended; !errors.Is(err, ErrConflict) {
 		t.Fatalf("Run: %v", err)
+	}
+}
+
+// panicking is a plan that panics at a record.
+type panicking struct{ *testPlan }
+
+func (panicking) Route(*shardlog.Record, *Rows) { panic("no way") }
+
+func (p panicking) Current(context.Context) (Plan, error)        { return p, nil }
+func (p panicking) Pinned(context.Context, string) (Plan, error) { return p, nil }
+
+// TestPanic: what panics while it works is an error of the pipeline, not the end of the process.
+func TestPanic(t *testing.T) {
+	w, src := newWorld(), newMemSource()
+	src.add(time.Now(), "a|1")
+	p := New(Options{Source: src, Objects: w, Progress: &store{w: w}, Plans: panicking{&testPlan{version: "1", limits: Buffering{Size: 1}, max: 9}}})
+	var panicked *worker.PanicError
+	if err := p.Run(t.Context()); !errors.As(err, &panicked) || panicked.Value != "no way" {
+		t.Errorf("Run: %v", err)
 	}
 }

@@ -59,6 +59,7 @@ type Transformer struct {
 	mu       sync.Mutex
 	at       shardlog.Position // of the mark, in the source
 	hurry    int               // flushes under way
+	empty    bool              // the source had no more, when it was read after the last of them began
 	wake     context.CancelFunc
 	progress chan struct{} // closed when the mark moves; nil when nobody waits
 }
@@ -69,11 +70,12 @@ func (t *Transformer) Flush(ctx context.Context, upto shardlog.Position) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.hurry++
+	t.empty = false
 	defer func() { t.hurry-- }()
 	if t.wake != nil {
 		t.wake()
 	}
-	for t.at.Compare(upto) < 0 {
+	for !t.reached(upto) {
 		if t.progress == nil {
 			t.progress = make(chan struct{})
 		}
@@ -89,6 +91,25 @@ func (t *Transformer) Flush(ctx context.Context, upto shardlog.Position) error {
 		}
 	}
 	return nil
+}
+
+// reached tells whether everything before the position is transformed. The mark of a start
+// after a crash may be behind the last record of a frame, where the end of the source is
+// the next frame.
+func (t *Transformer) reached(upto shardlog.Position) bool {
+	sameEnd := t.at.Index > 0 && upto == shardlog.Position{Frame: t.at.Frame + 1}
+	return t.at.Compare(upto) >= 0 || sameEnd && t.empty
+}
+
+// foundNothing notes that the source has no more.
+func (t *Transformer) foundNothing() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.empty = true
+	if t.progress != nil {
+		close(t.progress)
+		t.progress = nil
+	}
 }
 
 // At is the position in the source that is transformed up to.
@@ -126,6 +147,10 @@ func (t *Transformer) idle(ctx context.Context, from shardlog.Position) error {
 	wctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t.mu.Lock()
+	if t.hurry > 0 && !t.empty {
+		t.mu.Unlock()
+		return nil
+	}
 	t.wake = cancel
 	t.mu.Unlock()
 	err := t.Source.Wait(wctx, from)
@@ -317,6 +342,7 @@ func (t *Transformer) gather(ctx context.Context, from shardlog.Position, s Tran
 			continue
 		}
 		if len(recs) == 0 {
+			t.foundNothing()
 			if err := t.idle(ctx, from); err != nil {
 				return nil, from, err
 			}

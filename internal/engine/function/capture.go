@@ -40,6 +40,7 @@ type capture struct {
 	buffer  []byte
 	partial []byte
 	v       *invocation // under way
+	before  tail        // what was printed while none was: the next one's log begins with it
 }
 
 func (i *instance) newCapture(out *os.File) (*capture, error) {
@@ -137,6 +138,10 @@ func (c *capture) emit(lines []Line) {
 			v.log.add(l.Text)
 		}
 		v.mu.Unlock()
+	} else {
+		for _, l := range lines {
+			c.before.add(l.Text)
+		}
 	}
 	c.i.e.events.Log(c.i.f, c.i.id, lines)
 }
@@ -147,6 +152,9 @@ func (c *capture) begin(v *invocation) {
 	defer c.mu.Unlock()
 	c.flush()
 	c.v = v
+	v.mu.Lock()
+	v.log, c.before = c.before, tail{}
+	v.mu.Unlock()
 	c.emit([]Line{{v.began, "START RequestId: " + v.r.ID + " Version: " + c.i.f.Version}})
 }
 
@@ -154,9 +162,20 @@ func (c *capture) begin(v *invocation) {
 func (c *capture) end(v *invocation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.v != v {
-		return
+	if c.v == v {
+		c.rest()
 	}
+}
+
+// drain takes all that was printed so far, of no invocation.
+func (c *capture) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rest()
+}
+
+// rest reads what is there. Callers hold mu.
+func (c *capture) rest() {
 	_ = c.raw.Control(func(fd uintptr) { // an error says that run has seen the end
 		for read := 0; read < drainLimit; read += len(c.buffer) {
 			if more, _ := c.read(int(fd)); !more {

@@ -49,12 +49,13 @@ type Function struct {
 	Runtime  string
 	Handler  string
 	Code     string   // package
-	Dir      string   // folder with the code, in the place of a package; "": Code has it
 	Layers   []string // packages, laid over one another in this order
 	Timeout  time.Duration
 	Memory   int // MiB
 	Storage  int // MiB of /tmp
 	Reserved int // concurrency that the group has for itself; negative: none is reserved
+
+	Context any // the caller's own; the engine does not look at it
 
 	// Env is the environment besides what the engine itself sets; it is asked at each cold
 	// start, as credentials expire. instance names the instance.

@@ -16,14 +16,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/brookmere/brookmere/internal/engine/function/sandbox"
 )
-
-func TestMain(m *testing.M) {
-	sandbox.Main()
-	os.Exit(m.Run())
-}
 
 // zipped is a package of files: contents by name.
 func zipped(t testing.TB, files map[string]string) []byte {

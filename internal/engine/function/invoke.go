@@ -196,8 +196,8 @@ func (i *instance) initFailure(r *Request, result Result) *Result {
 	case <-i.process.Done:
 	case <-time.After(time.Second):
 	}
+	i.capture.drain()
 	i.capture.begin(v)
-	i.capture.end(v)
 	status := "Status: error\tError Type: " + result.ErrorType
 	if result.TimedOut {
 		status = "Status: timeout"

@@ -85,6 +85,7 @@ type interpreter struct {
 	Version    []int    `json:"version"`
 	Executable string   `json:"executable"`
 	Prefixes   []string `json:"prefixes"`
+	SDK        string   `json:"sdk"` // folder where boto3 is; empty: none
 	note       string   // it is not the version that the runtime names
 }
 
@@ -114,7 +115,7 @@ func (r *runtimes) open(dir string) error {
 func (e *Engine) SDKFolder(language string) string { return filepath.Join(e.runtimes.sdk, language) }
 
 const (
-	describePython = `import json, sys; print(json.dumps({"version": list(sys.version_info[:3]), "executable": sys.executable, "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix]}))`
+	describePython = `import importlib.util, json, os, sys; print(json.dumps({"version": list(sys.version_info[:3]), "executable": sys.executable, "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix], "sdk": (lambda s: s and s.origin and os.path.dirname(os.path.dirname(s.origin)) or "")(importlib.util.find_spec("boto3"))}))`
 	describeNode   = `console.log(JSON.stringify({version: process.versions.node.split('.').map(Number), executable: process.execPath, prefixes: [require('path').dirname(require('path').dirname(process.execPath))]}))`
 )
 
@@ -174,6 +175,15 @@ func (r *runtimes) interpreter(runtime string) (*interpreter, error) {
 		}
 		return nil, fmt.Errorf("%w: %s functions need Node: install node (apt install nodejs) and put it into the node's PATH", ErrRuntime, runtime)
 	}
+	if k == kindPython && best.SDK == "" {
+		// It is written in Python alone: that of another interpreter will do.
+		for _, c := range candidates {
+			if i := describe(c, k); i != nil && i.SDK != "" {
+				best.SDK = i.SDK
+				break
+			}
+		}
+	}
 	r.have[runtime] = best
 	return best, nil
 }
@@ -228,11 +238,9 @@ func (e *Engine) launch(f *Function, layers string) (*launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	code := f.Dir
-	if code == "" {
-		if code, err = e.packages.folder(f.Code); err != nil {
-			return nil, fmt.Errorf("function: the code of %s: %w", f.Name, err)
-		}
+	code, err := e.packages.folder(f.Code)
+	if err != nil {
+		return nil, fmt.Errorf("function: the code of %s: %w", f.Name, err)
 	}
 	l := new(launch)
 	show := func(from, to string) string {
@@ -276,10 +284,22 @@ func (e *Engine) launch(f *Function, layers string) (*launch, error) {
 			sdk := show(filepath.Join(e.runtimes.sdk, "python"), sdkInside+"/python")
 			number := fmt.Sprintf("python3.%d", i.Version[1])
 			l.args = []string{"python3", "-B", runtime + "/bootstrap.py"}
+			if _, err := os.Stat(filepath.Join(e.runtimes.sdk, "python")); err != nil {
+				if i.SDK == "" {
+					e.note("Python functions have no boto3 on this machine: brookmere functions setup installs it")
+				} else if !strings.HasPrefix(i.SDK, "/usr/") {
+					l.env = append(l.env, "BROOKMERE_SDK="+show(i.SDK, i.SDK))
+				} else {
+					l.env = append(l.env, "BROOKMERE_SDK="+i.SDK)
+				}
+			}
 			l.env = append(l.env, "PYTHONPATH="+strings.Join([]string{opt + "/python", opt + "/python/lib/" + number + "/site-packages", sdk}, ":"), "PYTHONDONTWRITEBYTECODE=1")
 		} else {
 			sdk := show(filepath.Join(e.runtimes.sdk, "nodejs"), sdkInside+"/nodejs")
 			m := nodeForm.FindStringSubmatch(f.Runtime)
+			if _, err := os.Stat(filepath.Join(e.runtimes.sdk, "nodejs")); err != nil {
+				e.note("Node functions have the AWS SDK only if it is in their package, or installed for all on this machine: brookmere functions setup installs it")
+			}
 			l.args = []string{"node", "--max-http-header-size=81920"}
 			if f.Memory >= 128 {
 				l.args = append(l.args, fmt.Sprintf("--max-old-space-size=%d", max(64, f.Memory*9/10)))

@@ -91,6 +91,11 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if err != nil {
 		return nil, err
 	}
+	for _, c := range p.Columns {
+		if t := c.Type; len(r.Columns) == 0 && types.Is(t, "timestamp") && len(t.Params) == 1 && t.Params[0] != 3 {
+			return nil, &Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("Incorrect timestamp precision for timestamp(%d); the configured precision is MILLISECONDS; column name: %s", t.Params[0], c.Name)}
+		}
+	}
 	columns, items, err := r.target(result)
 	if err != nil {
 		return nil, err

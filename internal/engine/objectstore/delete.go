@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // Delete says what is to be deleted.
@@ -53,7 +52,7 @@ func (s *Store) Delete(ctx context.Context, bucket, key string, d Delete) (Delet
 		unlock := s.locks.lock(bucket, key)
 		_, err := do(s.selfPlace(bucket, path))
 		unlock()
-		if errors.Is(err, fs.ErrNotExist) {
+		if isGone(err) {
 			err = ErrBusy
 		}
 		if err != nil {
@@ -90,7 +89,7 @@ func (s *Store) deleteAt(ctx context.Context, bucket, key, path string, d Delete
 	hidden := s.swaps.hides(bucket, path)
 	current, err := s.current(bucket, key, path)
 	exists := err == nil && !hidden
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+	if err != nil && !isGone(err) {
 		return Deleted{}, err
 	}
 	if d.Check != nil {
@@ -121,7 +120,7 @@ func (s *Store) deleteCurrent(_ context.Context, bucket, key, path string, curre
 	case !exists:
 		return Deleted{}, nil
 	}
-	if err := os.Remove(current.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(current.File); err != nil && !isGone(err) {
 		return Deleted{}, err
 	}
 	s.attrs.forget(current.File)
@@ -205,13 +204,13 @@ func (s *Store) deleteVersion(bucket, key, path string, d Delete) (Deleted, erro
 				return Deleted{}, err
 			}
 		} else {
-			if err := os.Remove(v.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := os.Remove(v.File); err != nil && !isGone(err) {
 				return Deleted{}, err
 			}
 			s.attrs.forget(v.File)
 			if i == 0 {
 				s.removeEmpty(bucket, path)
-			} else if err := syncDir(filepath.Dir(v.File)); err != nil {
+			} else if err := syncDir(filepath.Dir(v.File)); err != nil && !isGone(err) {
 				return Deleted{}, err
 			}
 		}

@@ -183,7 +183,7 @@ func (l *listing) any(dir string) (bool, error) {
 		return false, err
 	}
 	f, err := os.Open(filepath.Join(l.root, dir))
-	if errors.Is(err, fs.ErrNotExist) {
+	if isGone(err) {
 		return false, nil
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // keyLocks are locks of keys, shared by keys that hash alike. The zero value is ready.
@@ -127,7 +128,7 @@ func (s *Store) commitName(bucket, path string) error {
 	root := s.file(bucket, "")
 	var named []string
 	for dir := filepath.Dir(filepath.Join(root, path)); ; dir = filepath.Dir(dir) {
-		if err := syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := syncDir(dir); err != nil && !isGone(err) {
 			return err
 		}
 		if len(dir) <= len(root) || s.synced.has(dir) {
@@ -139,6 +140,9 @@ func (s *Store) commitName(bucket, path string) error {
 	return nil
 }
 
+// isGone reports whether an error says that a file, or a folder on the way to it, is not there.
+func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
+
 // removed makes a deletion survive a crash: it syncs the directory that has lost a name,
 // which is the lowest that is left, for emptied directories are removed.
 func (s *Store) removed(bucket, path string) error {
@@ -148,7 +152,7 @@ func (s *Store) removed(bucket, path string) error {
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !isGone(err) {
 			return err
 		}
 		s.synced.forget(dir)

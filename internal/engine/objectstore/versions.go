@@ -261,7 +261,7 @@ func (s *Store) open(bucket, key, id string, data bool) (Info, *os.File, error) 
 		}
 		closeIf(f)
 		info, f, err = s.openFile(key, filepath.Join(s.versionsOf(bucket, path), id), data)
-		if errors.Is(err, fs.ErrNotExist) {
+		if isGone(err) {
 			if again, aerr := s.current(bucket, key, path); aerr == nil && again.VersionID() == id {
 				continue // it has become the current one
 			}

@@ -43,6 +43,8 @@ type sent struct {
 	buf     []byte
 	pooled  bool // buf is from the pool
 	waiters []*waiter
+	index   uint32 // of its first record in the frame, of a part of one
+	front   bool   // it goes to the front's journal
 	token   uint64
 	timer   *time.Timer
 
@@ -154,14 +156,42 @@ func (s *Shard) take() *sent {
 	if s.sending || s.recovering || len(s.queue) == 0 || len(s.inflight) >= maxInflight {
 		return nil
 	}
+	if s.behind() {
+		return s.takePart()
+	}
+	if s.inMemory() { // comes first
+		if s.part == nil {
+			s.seal()
+		}
+		return nil
+	}
 	if len(s.inflight) > 0 && s.queued < secondFrame {
 		return nil
 	}
+	out := s.gather(frameTarget)
+	out.header = header{
+		count:         out.header.count,
+		length:        out.header.length,
+		time:          max(s.next.time, s.log.clock.Now().UnixMilli()),
+		stamp:         s.log.stamp.Add(1),
+		recordsBefore: s.next.records(),
+		bytesBefore:   s.next.bytes(),
+	}
+	out.seq = s.nextSeq + 1
+	s.next, s.nextSeq = out.header, out.seq
+	s.inflight = append(s.inflight, out)
+	s.sending = true
+	return out
+}
+
+// gather takes appends off the queue until they are of so many bytes, and makes a frame of
+// them without a place. Callers hold mu.
+func (s *Shard) gather(target int) *sent {
 	n, length := 0, 0
 	var count uint64
 	for ; n < len(s.queue); n++ {
 		w := s.queue[n]
-		if n > 0 && (length >= frameTarget || length+len(w.buf) > s.log.maxFrame) {
+		if n > 0 && (length >= target || length+len(w.buf) > s.log.maxFrame) {
 			break
 		}
 		length += len(w.buf) - headerSize
@@ -176,18 +206,7 @@ func (s *Shard) take() *sent {
 	for _, w := range out.waiters {
 		w.taken = true
 	}
-	out.header = header{
-		count:         uint32(count),
-		length:        uint32(length),
-		time:          max(s.next.time, s.log.clock.Now().UnixMilli()),
-		stamp:         s.log.stamp.Add(1),
-		recordsBefore: s.next.records(),
-		bytesBefore:   s.next.bytes(),
-	}
-	out.seq = s.nextSeq + 1
-	s.next, s.nextSeq = out.header, out.seq
-	s.inflight = append(s.inflight, out)
-	s.sending = true
+	out.header.count, out.header.length = uint32(count), uint32(length)
 	return out
 }
 
@@ -195,7 +214,11 @@ func (s *Shard) take() *sent {
 // nobody's append is late because it works for others.
 func (s *Shard) send(out *sent) {
 	out.encode()
-	s.writer.publish(out)
+	if out.front {
+		s.log.front.append(out)
+	} else {
+		s.writer.publish(out)
+	}
 	s.mu.Lock()
 	s.sending = false
 	s.pump()
@@ -240,7 +263,8 @@ func (s *Shard) commit(out *sent) {
 		s.firstHeader = &header{}
 		*s.firstHeader = out.header
 	}
-	s.last, s.lastHeader = out.seq, out.header
+	s.last, s.lastHeader, s.stored = out.seq, out.header, out.seq
+	s.direct = false
 	if s.notify != nil || time.Since(s.tipRead) < tipInterest {
 		buf := out.buf
 		if !out.pooled {

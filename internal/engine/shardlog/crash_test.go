@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	crashDir = "SHARDLOG_CRASH_DIR" // set for the process that is to be killed
-	crashDo  = "SHARDLOG_CRASH_DO"  // what it does until then
+	crashDir   = "SHARDLOG_CRASH_DIR" // set for the process that is to be killed
+	crashDo    = "SHARDLOG_CRASH_DO"  // what it does until then
+	crashFront = "SHARDLOG_CRASH_FRONT"
 )
 
 func TestMain(m *testing.M) {
@@ -53,7 +54,11 @@ func appendUntilKilled(dir string) error {
 	if err != nil {
 		return err
 	}
-	l, err := Open(ctx, b, Options{})
+	o := Options{}
+	if os.Getenv(crashFront) != "" {
+		o.Journal = filepath.Join(filepath.Dir(dir), "appends")
+	}
+	l, err := Open(ctx, b, o)
 	if err != nil {
 		return err
 	}
@@ -78,7 +83,11 @@ func appendUntilKilled(dir string) error {
 			for n := 0; ; {
 				batch.Reset()
 				first := n
-				for range 1 + rand.IntN(400) {
+				most := 400
+				if rand.IntN(2) == 0 {
+					most = 10
+				}
+				for range 1 + rand.IntN(most) {
 					batch.Add(fmt.Appendf(nil, "%d.%d", run, i), fmt.Appendf(nil, "%d %0*d", n, rand.IntN(300), 0))
 					n++
 				}
@@ -124,6 +133,9 @@ func TestKill(t *testing.T) {
 	for range kills {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), crashDir+"="+filepath.Join(dir, "nats"))
+		if fronted {
+			cmd.Env = append(cmd.Env, crashFront+"=1")
+		}
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
 		if err != nil {

@@ -48,6 +48,35 @@
 // A frame that is torn, or has a byte that changed, fails its CRC or one of the lengths;
 // nothing of it is served, readers get ErrCorrupt with its position and go on behind it.
 //
+// # Small appends
+//
+// A message to the server for every shard that a put touches costs more than its bytes. So
+// a log with a journal of its own (Options.Journal) takes small appends into that: those of
+// all shards at one time share a write and a sync, and are durable and readable then, at
+// positions in a frame that is still open in memory. It goes to the shard's stream behind,
+// as one message, when it is large (512 KiB), has been open for five seconds, too much is
+// held in memory (64 MiB), a segment of the journal is to be used again, or something else
+// needs it there: a trim, a large append, the end of the log. Large appends go to their
+// streams at once; a shard does the one or the other at a time.
+//
+// What is durable when:
+//
+//   - A small append is durable with the journal's sync, and acknowledged then.
+//   - An open frame that was sealed is published until it is in the stream and durable there
+//     as any frame (Durability). Only then its entries in the journal may go.
+//   - At a start, before anything is served, the frames of which the journal has appends and
+//     the stream has nothing are made again from them, with the same positions, and
+//     published. What the stream has counts, whatever the journal has of that frame.
+//   - An append whose frame went to the stream without it, or whose write of the journal
+//     failed, goes anew, and not before that frame is in the stream: then its entry in the
+//     journal counts for nothing, and it cannot be there twice.
+//
+// Records of one frame can have arrived at several times, at most five seconds apart. Such a
+// frame is of version 2: behind its records stand, for each part that arrived at another
+// time, the index of its first record (4 bytes) and the time (8), and then the number of
+// parts (4). The header's time is that of the last part. Age goes by frames: where the
+// retention is changed, records of up to five seconds may come or go together.
+//
 // # Age
 //
 // The store removes frames by age as it finds the time, and readers do not wait for that:

@@ -1,15 +1,19 @@
 package shardlog
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 	"time"
 )
 
 const (
 	frameMagic   = "BMF1"
+	partsMagic   = "BMF2" // a frame whose records arrived at several times
+	partSize     = 12
 	headerSize   = 48
 	recordHeader = 6
 
@@ -31,6 +35,8 @@ type header struct {
 	stamp         uint64
 	recordsBefore uint64
 	bytesBefore   uint64
+
+	begin int64 // arrival of the first records; time is that of the last ones
 }
 
 // payload is the bytes of keys and data in the frame.
@@ -40,9 +46,15 @@ func (h *header) records() uint64 { return h.recordsBefore + uint64(h.count) }
 func (h *header) bytes() uint64   { return h.bytesBefore + h.payload() }
 
 // seal writes the header of a frame whose records are in place already.
-func (h *header) seal(frame []byte) {
+func (h *header) seal(frame []byte) { h.sealAs(frame, false) }
+
+// sealAs is seal for a frame with or without parts behind its records.
+func (h *header) sealAs(frame []byte, parts bool) {
 	le := binary.LittleEndian
 	copy(frame, frameMagic)
+	if parts {
+		copy(frame, partsMagic)
+	}
 	le.PutUint32(frame[8:], h.count)
 	le.PutUint32(frame[12:], h.length)
 	le.PutUint64(frame[16:], uint64(h.time))
@@ -61,6 +73,80 @@ type frame struct {
 	// Where the record of each 64th index begins, so that a read in the middle of a frame
 	// does not walk over all records before it.
 	marks []uint32
+
+	parts   []part // none: all records arrived at the header's time
+	growing bool   // more records may come to it
+}
+
+// part is where records begin that arrived at another time than those before.
+type part struct {
+	index uint32
+	time  int64
+}
+
+// appendParts appends the table of parts to a frame's records. One alone has none.
+func (f *frame) appendParts(buf []byte) []byte {
+	if len(f.parts) < 2 {
+		return buf
+	}
+	for _, p := range f.parts {
+		buf = binary.LittleEndian.AppendUint32(buf, p.index)
+		buf = binary.LittleEndian.AppendUint64(buf, uint64(p.time))
+	}
+	return binary.LittleEndian.AppendUint32(buf, uint32(len(f.parts)))
+}
+
+// parseParts verifies the table and returns it with the bytes that it takes.
+func (f *frame) parseParts() (size int, ok bool) {
+	le := binary.LittleEndian
+	if len(f.buf) < headerSize+4 {
+		return 0, false
+	}
+	n := int64(le.Uint32(f.buf[len(f.buf)-4:]))
+	size64 := n*partSize + 4
+	if n < 2 || n > int64(f.count) || size64 > int64(len(f.buf)-headerSize) {
+		return 0, false
+	}
+	table := f.buf[len(f.buf)-int(size64):]
+	f.parts = make([]part, n)
+	for i := range f.parts {
+		p := part{le.Uint32(table[i*partSize:]), int64(le.Uint64(table[i*partSize+4:]))}
+		if i == 0 && p.index != 0 || i > 0 && (p.index <= f.parts[i-1].index || p.time < f.parts[i-1].time) || p.index >= f.count {
+			return 0, false
+		}
+		f.parts[i] = p
+	}
+	return int(size64), f.parts[n-1].time == f.time
+}
+
+// arrivalOf is when the record of an index arrived.
+func (f *frame) arrivalOf(index uint32) int64 {
+	if len(f.parts) == 0 {
+		return f.time
+	}
+	i, found := slices.BinarySearchFunc(f.parts, index, func(p part, index uint32) int { return cmp.Compare(p.index, index) })
+	if !found {
+		i--
+	}
+	return f.parts[i].time
+}
+
+// since is the index of the first record that arrived at ms or later; count when none did.
+func (f *frame) since(ms int64) uint32 {
+	if f.time < ms {
+		return f.count
+	}
+	for _, p := range f.parts {
+		if p.time >= ms {
+			return p.index
+		}
+	}
+	return 0
+}
+
+// recordSize is the bytes of the key and data of the record that begins there.
+func recordSize(b []byte) int {
+	return int(binary.LittleEndian.Uint16(b)) + int(binary.LittleEndian.Uint32(b[2:]))
 }
 
 const markEvery = 64
@@ -76,7 +162,7 @@ func decodeFrame(seq uint64, buf []byte) (*frame, error) {
 	if string(buf[:3]) != frameMagic[:3] {
 		return nil, corrupt("not a frame")
 	}
-	if buf[3] != frameMagic[3] {
+	if buf[3] != frameMagic[3] && buf[3] != partsMagic[3] {
 		return nil, corrupt(fmt.Sprintf("version %q is not known", buf[3]))
 	}
 	le := binary.LittleEndian
@@ -91,7 +177,17 @@ func decodeFrame(seq uint64, buf []byte) (*frame, error) {
 		recordsBefore: le.Uint64(buf[32:]),
 		bytesBefore:   le.Uint64(buf[40:]),
 	}}
-	if uint64(f.length) != uint64(len(buf)-headerSize) {
+	f.begin = f.time
+	end := len(buf)
+	if buf[3] == partsMagic[3] {
+		size, ok := f.parseParts()
+		if !ok {
+			return nil, corrupt("parts do not match")
+		}
+		end -= size
+		f.begin = f.parts[0].time
+	}
+	if uint64(f.length) != uint64(end-headerSize) {
 		return nil, corrupt("length does not match")
 	}
 	if f.count == 0 || uint64(f.count)*recordHeader > uint64(f.length) {
@@ -103,23 +199,20 @@ func decodeFrame(seq uint64, buf []byte) (*frame, error) {
 		if i%markEvery == 0 {
 			f.marks = append(f.marks, uint32(off))
 		}
-		if len(buf)-off < recordHeader {
+		if end-off < recordHeader {
 			return nil, corrupt("records do not fill it")
 		}
 		n := uint64(recordHeader) + uint64(le.Uint16(buf[off:])) + uint64(le.Uint32(buf[off+2:]))
-		if n > uint64(len(buf)-off) {
+		if n > uint64(end-off) {
 			return nil, corrupt("records do not fill it")
 		}
 		off += int(n)
 	}
-	if off != len(buf) {
+	if off != end {
 		return nil, corrupt("records do not fill it")
 	}
 	return f, nil
 }
-
-// arrival is the time of the frame's records.
-func (f *frame) arrival() time.Time { return time.UnixMilli(f.time).UTC() }
 
 // offset is where the record of an index that is in the frame begins.
 func (f *frame) offset(index uint32) int {
@@ -139,7 +232,9 @@ func (f *frame) read(index uint32, maxRecords, maxBytes int, force bool, dst []R
 	}
 	le := binary.LittleEndian
 	off, at := f.offset(index), index
-	bytes, arrival := 0, f.arrival()
+	bytes := 0
+	ms := f.arrivalOf(at)
+	arrival := time.UnixMilli(ms).UTC()
 	for ; at < f.count && maxRecords > 0; at++ {
 		k, d := int(le.Uint16(f.buf[off:])), int(le.Uint32(f.buf[off+2:]))
 		if bytes+k+d > maxBytes && !force {
@@ -147,6 +242,11 @@ func (f *frame) read(index uint32, maxRecords, maxBytes int, force bool, dst []R
 		}
 		force = false
 		off += recordHeader
+		if f.parts != nil {
+			if now := f.arrivalOf(at); now != ms {
+				ms, arrival = now, time.UnixMilli(now).UTC()
+			}
+		}
 		dst = append(dst, Record{
 			Position: Position{f.seq, at},
 			Time:     arrival,

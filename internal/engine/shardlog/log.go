@@ -72,6 +72,11 @@ type Options struct {
 	// negative no limit.
 	MinFree int64
 
+	// Journal is the directory of a journal for small appends; it is made if it is missing. A
+	// log that has had one must be opened with it again. Empty means none: each append goes
+	// to its shard's stream at once. A shared log has none.
+	Journal string
+
 	// Shared says that other logs, of other nodes, make, remove and append to shards too.
 	// What they do is seen, for requests to the server that a log of its own does not need.
 	Shared bool
@@ -97,6 +102,8 @@ type Log struct {
 	cancel context.CancelFunc
 	busy   sync.WaitGroup // goroutines that send and recover
 
+	front *front // nil: there is none
+
 	space  space
 	repair repair
 	stamp  atomic.Uint64
@@ -119,6 +126,9 @@ func Open(ctx context.Context, b Broker, o Options) (*Log, error) {
 	err := l.follow()
 	if err == nil {
 		err = l.list(ctx)
+	}
+	if err == nil {
+		err = l.openFront(ctx)
 	}
 	if err != nil {
 		l.disconnect()
@@ -300,7 +310,7 @@ func (l *Log) start() bool {
 
 // Close waits for the appends that are under way, refuses further ones, and closes the
 // connections.
-func (l *Log) Close() error {
+func (l *Log) Close() (err error) {
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
@@ -312,8 +322,18 @@ func (l *Log) Close() error {
 		shards = append(shards, s)
 	}
 	l.mu.Unlock()
-	for _, s := range shards {
-		s.drain(closeWait)
+	if l.front != nil {
+		for _, s := range l.front.shards() {
+			s.mu.Lock()
+			s.seal() // all at once, rather than one after the other below
+			s.mu.Unlock()
+		}
+	}
+	for deadline, i := time.Now().Add(closeWait), 0; i < len(shards); i++ {
+		shards[i].drain(time.Until(deadline))
+	}
+	if l.front != nil {
+		err = l.front.close()
 	}
 	l.cancel()
 	for _, s := range shards {
@@ -321,10 +341,10 @@ func (l *Log) Close() error {
 	}
 	l.disconnect()
 	l.busy.Wait()
-	return nil
+	return err
 }
 
-// closeWait is how long Close gives the appends of a shard whose store does not answer.
+// closeWait is how long Close gives the appends of shards whose store does not answer.
 const closeWait = 10 * time.Second
 
 // space remembers for a moment whether the disk is full.

@@ -77,6 +77,12 @@ func (s *Shard) config(maxAge time.Duration, floor uint64) jetstream.StreamConfi
 	}
 }
 
+// born is a number that tells this creation of the shard from every other, for journals.
+func (s *Shard) born() int64 {
+	n, _ := strconv.ParseUint(s.maker, 36, 64) // a shard of before has none
+	return int64(n)
+}
+
 func randomStamp() uint64 {
 	var b [8]byte
 	rand.Read(b[:])

@@ -44,9 +44,10 @@ func (s *Shard) Read(ctx context.Context, from Position, o ReadOptions, dst []Re
 		begin, last := s.first, s.last
 		err := s.gone()
 		if next.Frame == last && next.Index >= s.lastHeader.count {
-			next = Position{last + 1, 0}
+			next = s.endPosition()
 		}
-		if next.Frame > last {
+		atEnd := next.Frame > last || next == s.endPosition()
+		if atEnd {
 			s.tipRead = time.Now()
 		}
 		s.mu.Unlock()
@@ -55,8 +56,9 @@ func (s *Shard) Read(ctx context.Context, from Position, o ReadOptions, dst []Re
 		}
 		if next.Frame < begin {
 			next = Position{begin, 0}
+			atEnd = begin > last
 		}
-		if next.Frame > last {
+		if atEnd {
 			if !first || asked {
 				return recs, next, nil
 			}
@@ -86,6 +88,9 @@ func (s *Shard) Read(ctx context.Context, from Position, o ReadOptions, dst []Re
 		if f.seq > next.Frame {
 			next = Position{f.seq, 0}
 		}
+		if aged && f.begin < oldest {
+			next.Index = max(next.Index, f.since(oldest))
+		}
 		if aged && f.time < oldest {
 			if next, err = s.seek(ctx, oldest); err != nil {
 				return recs, next, err
@@ -106,7 +111,9 @@ func (s *Shard) Read(ctx context.Context, from Position, o ReadOptions, dst []Re
 		if len(recs) > n {
 			first = false
 		}
-		next = Position{f.seq + 1, 0}
+		if !f.growing {
+			next = Position{f.seq + 1, 0}
+		}
 	}
 	return recs, next, nil
 }
@@ -143,6 +150,9 @@ func (e *corruptError) Unwrap() error { return e.err }
 // between were trimmed; nil when there is none. want is how many bytes the caller would
 // like to read.
 func (s *Shard) frame(ctx context.Context, seq uint64, want int) (*frame, error) {
+	if f := s.heldFrame(seq); f != nil {
+		return f, nil
+	}
 	if f := s.log.cache.get(s, seq); f != nil {
 		s.reached(seq)
 		return f, nil
@@ -170,7 +180,7 @@ func (s *Shard) frame(ctx context.Context, seq uint64, want int) (*frame, error)
 	} else {
 		s.window = window
 	}
-	last := s.lastFrame()
+	last := s.storedFrame()
 	found, next, err := s.fetchFrames(ctx, seq, last, window)
 	if err != nil {
 		return nil, err
@@ -213,6 +223,13 @@ func (s *Shard) fetchFrames(ctx context.Context, seq, last uint64, window int) (
 	return first, next, nil
 }
 
+// storedFrame is the last one in the stream.
+func (s *Shard) storedFrame() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stored
+}
+
 func (s *Shard) lastFrame() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,7 +255,7 @@ func (s *Shard) reached(seq uint64) {
 // give up fetch, which callers hold.
 func (s *Shard) fetchAhead() bool {
 	s.ahead.Store(0)
-	begin, last := s.fetchNext, s.lastFrame()
+	begin, last := s.fetchNext, s.storedFrame()
 	if begin > last || s.log.cache.max < 4*maxWindow || !s.log.start() {
 		return false
 	}
@@ -277,7 +294,10 @@ func (s *Shard) skipped(ctx context.Context, seq, last uint64, found *frame) (*f
 	if found != nil && found.seq >= first {
 		return found, nil
 	}
-	if first > last {
+	if f := s.heldFrame(first); f != nil {
+		return f, nil
+	}
+	if first > s.storedFrame() { // asked last: what is held goes there
 		return nil, nil
 	}
 	return s.load(ctx, first)

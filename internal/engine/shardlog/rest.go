@@ -30,6 +30,9 @@ func (s *Shard) Rest(ctx context.Context, from Position) (Rest, error) {
 		if err != nil {
 			return Rest{}, err
 		}
+		if from.Frame == last && from.Index >= end.count {
+			return Rest{}, nil
+		}
 		if from.Frame < first {
 			from = Position{first, 0}
 		}
@@ -37,6 +40,11 @@ func (s *Shard) Rest(ctx context.Context, from Position) (Rest, error) {
 			return Rest{}, nil
 		}
 		f, err := s.frame(ctx, from.Frame, 1)
+		if f != nil && f.growing && f.seq == last { // it may have more by now
+			s.mu.Lock()
+			end = s.lastHeader
+			s.mu.Unlock()
+		}
 		if c := (*corruptError)(nil); errors.As(err, &c) {
 			from = Position{c.next, 0}
 			continue
@@ -55,7 +63,7 @@ func (s *Shard) Rest(ctx context.Context, from Position) (Rest, error) {
 		return Rest{
 			Records: end.records() - f.recordsBefore - uint64(from.Index),
 			Bytes:   end.bytes() - f.bytesBefore - before,
-			Oldest:  f.arrival(),
+			Oldest:  time.UnixMilli(f.arrivalOf(from.Index)).UTC(),
 		}, nil
 	}
 }

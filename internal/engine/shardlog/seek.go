@@ -1,6 +1,7 @@
 package shardlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -29,14 +30,14 @@ func (s *Shard) Seek(ctx context.Context, t time.Time) (Position, error) {
 // the frames.
 func (s *Shard) seek(ctx context.Context, ms int64) (Position, error) {
 	s.mu.Lock()
-	lo, end, lastTime := s.first, s.last+1, s.lastHeader.time
+	lo, end, lastTime, last := s.first, s.last+1, s.lastHeader.time, s.endPosition()
 	err := s.gone()
 	s.mu.Unlock()
 	if err != nil {
 		return Position{}, err
 	}
 	if lo >= end || lastTime < ms {
-		return Position{end, 0}, nil
+		return last, nil
 	}
 	// The answer is in [lo, hi]; hi is known to be late enough.
 	hi := end - 1
@@ -83,7 +84,14 @@ func (s *Shard) seek(ctx context.Context, ms int64) (Position, error) {
 			return Position{}, err
 		}
 	}
-	return Position{lo, 0}, nil
+	f, err := s.frame(ctx, lo, 1)
+	if c := (*corruptError)(nil); errors.As(err, &c) {
+		return Position{lo, 0}, nil // which readers are told of
+	}
+	if err != nil || f == nil || f.seq != lo {
+		return Position{lo, 0}, err
+	}
+	return Position{lo, f.since(ms)}, nil
 }
 
 // late tells whether the first whole frame at or after seq, which is at, arrived at ms
@@ -130,11 +138,11 @@ func (s *Shard) Info(ctx context.Context) (Info, error) {
 		err := s.gone()
 		first, last, lh := s.first, s.last, s.lastHeader
 		fh := s.firstHeader
+		end := s.endPosition()
 		s.mu.Unlock()
 		if err != nil {
 			return Info{}, err
 		}
-		end := Position{last + 1, 0}
 		oldest, aged := s.oldest()
 		if first > last || aged && lh.time < oldest {
 			return Info{Oldest: end, End: end}, nil
@@ -167,6 +175,9 @@ func (s *Shard) Info(ctx context.Context) (Info, error) {
 			}
 			s.mu.Lock()
 			s.beginAt(p.Frame, nil)
+			if p.Frame == first { // it has grown since its header was kept
+				s.firstHeader = nil
+			}
 			s.mu.Unlock()
 			continue
 		}
@@ -174,7 +185,7 @@ func (s *Shard) Info(ctx context.Context) (Info, error) {
 			Oldest:     Position{first, 0},
 			End:        end,
 			LastTime:   time.UnixMilli(lh.time).UTC(),
-			OldestTime: time.UnixMilli(fh.time).UTC(),
+			OldestTime: time.UnixMilli(cmp.Or(fh.begin, fh.time)).UTC(),
 			Records:    lh.records() - fh.recordsBefore,
 			Bytes:      lh.bytes() - fh.bytesBefore,
 		}, nil

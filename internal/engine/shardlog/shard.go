@@ -42,6 +42,16 @@ type Shard struct {
 	last        uint64
 	lastHeader  header
 
+	// Appends that are durable and not in the stream yet; see front.
+	growing   *openFrame     // nil: the next append begins one
+	part      *sent          // append under way to it
+	sealed    []*sealedFrame // on their way to the stream
+	stored    uint64         // the stream has all frames up to it
+	flushing  bool
+	waitFlush bool          // nothing more until all of sealed is in the stream
+	direct    bool          // the next frame goes to the stream at once
+	flushed   chan struct{} // closed when a frame has come to the stream; nil when nobody waits
+
 	// What is under way.
 	queue      []*waiter
 	queued     int // bytes
@@ -114,7 +124,7 @@ func (s *Shard) open(ctx context.Context) error {
 	defer s.mu.Unlock()
 	s.held, s.first = first, max(first, min(s.floor, last+1))
 	s.last, s.lastHeader = last, end
-	s.next, s.nextSeq = end, last
+	s.next, s.nextSeq, s.stored = end, last, last
 	s.opened = true
 	return nil
 }
@@ -159,6 +169,7 @@ func (s *Shard) end(err error) {
 	}
 	queue := s.queue
 	s.queue, s.queued = nil, 0
+	s.drop()
 	s.wake()
 	s.settle()
 	s.mu.Unlock()
@@ -177,7 +188,7 @@ func (s *Shard) wake() {
 
 // settle tells drain when nothing is under way. Callers hold mu.
 func (s *Shard) settle() {
-	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering {
+	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering && !s.inMemory() && !s.flushing {
 		close(s.idle)
 		s.idle = nil
 	}
@@ -191,6 +202,7 @@ func (s *Shard) drain(patience time.Duration) {
 	}
 	idle := make(chan struct{})
 	s.idle = idle
+	s.seal()
 	s.settle()
 	s.mu.Unlock()
 	select {
@@ -240,6 +252,9 @@ func (s *Shard) Wait(ctx context.Context, from Position) error {
 // a kill finds again what it had forgotten.
 func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 	if err := s.open(ctx); err != nil {
+		return err
+	}
+	if err := s.flushAll(ctx); err != nil { // what is removed is removed from the stream
 		return err
 	}
 	s.configuring.Lock()
@@ -296,10 +311,13 @@ func (s *Shard) TrimBefore(ctx context.Context, p Position) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
+	if err := s.flushAll(ctx); err != nil { // what is removed is removed from the stream
+		return err
+	}
 	s.configuring.Lock()
 	defer s.configuring.Unlock()
 	s.mu.Lock()
-	seq := min(p.Frame, s.last+1)
+	seq := min(p.Frame, s.stored+1)
 	s.mu.Unlock()
 	return s.purge(ctx, seq)
 }
@@ -313,6 +331,7 @@ const purgeStep = 256 << 20
 func (s *Shard) purge(ctx context.Context, seq uint64) error {
 	s.mu.Lock()
 	held := s.held
+	seq = min(seq, s.stored+1)
 	s.mu.Unlock()
 	if seq <= held {
 		return nil

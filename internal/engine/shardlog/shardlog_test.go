@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -14,8 +15,14 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
+// fronted has start give logs a journal for small appends.
+var fronted bool
+
 func start(t testing.TB, dir string, o Options) *Log {
 	t.Helper()
+	if fronted && !o.Shared {
+		o.Journal = filepath.Join(dir, "appends")
+	}
 	b := startBroker(t, dir)
 	l, err := Open(t.Context(), b, o)
 	if err != nil {

@@ -143,7 +143,7 @@ func (s *Shard) refresh(ctx context.Context) error {
 		s.first, s.firstHeader = max(first, s.floor), nil
 	}
 	s.beginAt(first, nil)
-	s.last, s.lastHeader = last, end
+	s.last, s.lastHeader, s.stored = last, end, last
 	s.next, s.nextSeq = end, last
 	s.wake()
 	return nil

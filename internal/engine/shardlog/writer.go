@@ -309,7 +309,7 @@ func (s *Shard) resync() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.beginAt(first, nil)
-	s.last, s.lastHeader = last, end
+	s.last, s.lastHeader, s.stored = last, end, last
 	s.wake()
 	return nil
 }

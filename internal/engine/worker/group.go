@@ -12,6 +12,7 @@ import (
 // functions has a goroutine, is called again after errors and panics by the Backoff, and
 // ends when it returns nil or the Group is closed. The zero Group works.
 type Group struct {
+	Context context.Context // what the functions' contexts come from, with its values; nil: context.Background
 	Clock   clockwork.Clock // nil: the real one
 	Backoff Backoff
 	Events  Events
@@ -26,20 +27,34 @@ type Group struct {
 // Go runs a function until it returns nil. It does nothing and returns false when the
 // Group is closed.
 func (g *Group) Go(name string, run func(ctx context.Context) error) bool {
+	return g.GoTelling(name, run, nil)
+}
+
+// GoTelling is Go, and failed is told of each failure, after Events.Failed. nil: it is not.
+func (g *Group) GoTelling(name string, run func(ctx context.Context) error, failed func(err error, failures int, wait time.Duration)) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return false
 	}
 	if g.ctx == nil {
-		g.ctx, g.cancel = context.WithCancel(context.Background())
+		parent := g.Context
+		if parent == nil {
+			parent = context.Background()
+		}
+		g.ctx, g.cancel = context.WithCancel(parent)
 	}
 	if g.Clock == nil {
 		g.Clock = clockwork.NewRealClock()
 	}
 	ctx, r := g.ctx, &retry{clock: g.Clock, backoff: g.Backoff.filled()}
 	g.wg.Go(func() {
-		loop(ctx, r, run, func(err error, failures int, wait time.Duration) { g.Events.failed(nil, name, err, failures, wait) }, nil)
+		loop(ctx, r, run, func(err error, failures int, wait time.Duration) {
+			g.Events.failed(nil, name, err, failures, wait)
+			if failed != nil {
+				failed(err, failures, wait)
+			}
+		}, nil)
 	})
 	return true
 }
@@ -71,7 +86,7 @@ func (g *Group) Close(ctx context.Context) error {
 func loop(ctx context.Context, r *retry, run func(context.Context) error, failed func(error, int, time.Duration), next func(failures int, err error, at time.Time)) {
 	for ctx.Err() == nil {
 		began := r.clock.Now()
-		err := contained(func() error { return run(ctx) })
+		err := Contain(func() error { return run(ctx) })
 		if ctx.Err() != nil {
 			return
 		}

@@ -76,8 +76,8 @@ type again time.Duration
 
 func (a again) Error() string { return "run again after " + time.Duration(a).String() }
 
-// contained calls run and makes an error of its panic.
-func contained(run func() error) (err error) {
+// Contain calls run and makes a *PanicError of its panic.
+func Contain(run func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}

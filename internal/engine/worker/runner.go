@@ -305,7 +305,7 @@ func (r *Runner[T]) leased(ctx context.Context, w *worker[T], retry *retry, bega
 		return 0, ctx.Err()
 	}
 	var lease Lease
-	if err := contained(func() (err error) { lease, err = r.o.Owner.Acquire(ctx, leaseKey(r.o.Name, w.key)); return err }); err != nil {
+	if err := Contain(func() (err error) { lease, err = r.o.Owner.Acquire(ctx, leaseKey(r.o.Name, w.key)); return err }); err != nil {
 		return 0, fmt.Errorf("acquire the lease: %w", err)
 	}
 	if lease.Release != nil {
@@ -352,7 +352,7 @@ func (r *Runner[T]) run(ctx context.Context, w *worker[T], lease Lease) error {
 			}
 		}()
 	}
-	err := contained(func() error { return r.hooks.Run(jobCtx, j) })
+	err := Contain(func() error { return r.hooks.Run(jobCtx, j) })
 	if err != nil {
 		end()
 	}

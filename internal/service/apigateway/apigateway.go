@@ -29,12 +29,18 @@ type LogSink interface {
 	Log(ctx context.Context, groupARN, stream, line string) error
 }
 
+// Outbound does requests to addresses that the authors of APIs name, and refuses those where they
+// may not go.
+type Outbound interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
 // Config is what the service is made of.
 type Config struct {
 	State    *state.Store
-	Services Neighbours   // nil: integrations with AWS answer that the service is not there
-	Outbound *http.Client // for HTTP integrations; nil: they are refused. It guards where a client may go.
-	Logs     LogSink      // nil: access logs go nowhere
+	Services Neighbours // nil: integrations with AWS answer that the service is not there
+	Outbound Outbound   // for HTTP integrations; nil: they are refused
+	Logs     LogSink    // nil: access logs go nowhere
 	Clock    clockwork.Clock
 	Logger   *slog.Logger
 }

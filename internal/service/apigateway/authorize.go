@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 	"github.com/brookmere/brookmere/internal/engine/vtl"
 )
@@ -201,15 +202,27 @@ func jsonNumber(f float64) any {
 	return f
 }
 
-// role is the principal by which a call with these credentials is made; empty for the account's.
-func (x *exchange) role(credentials string) (principal string, err error) {
+// actsAs is who an integration's call is made by: the role of its credentials, the client itself
+// where they are user/*, and nobody where there are none, so that the resource's own policy has
+// to allow it.
+func (x *exchange) actsAs(credentials string) (awswire.Caller, error) {
+	c := awswire.Caller{Account: x.scope.Account, Region: x.scope.Region}
 	a, ok := arn.Parse(credentials)
-	if !ok || !strings.HasPrefix(a.Resource, "role/") {
-		return "", nil
-	}
-	if a.Account != x.scope.Account {
-		return "", &failure{kind: types.GatewayResponseTypeApiConfigurationError, code: "InternalServerErrorException", message: "Internal server error", status: http.StatusInternalServerError}
+	switch {
+	case !ok:
+		c.Anonymous = true
+		return c, nil
+	case strings.HasPrefix(a.Resource, "user/"):
+		if x.caller.AccessKey == "" {
+			return c, denied("Access Denied")
+		}
+		c.AccessKey, c.Principal, c.Session = x.caller.AccessKey, x.caller.Principal, x.caller.Session
+		return c, nil
+	case a.Account != x.scope.Account:
+		return c, &failure{kind: types.GatewayResponseTypeApiConfigurationError, code: "InternalServerErrorException", message: "Internal server error", status: http.StatusInternalServerError}
 	}
 	name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
-	return arn.Global("sts", x.scope.Region, a.Account, "assumed-role/"+name+"/BackplaneAssumeRoleSession"), nil
+	c.Principal = arn.Global("sts", x.scope.Region, a.Account, "assumed-role/"+name+"/BackplaneAssumeRoleSession")
+	c.Session = &awswire.Session{Kind: awswire.RoleSession, Account: a.Account, Principal: c.Principal, Source: credentials}
+	return c, nil
 }

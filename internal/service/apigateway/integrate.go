@@ -185,11 +185,11 @@ func (x *exchange) callService(i *types.Integration, req *integrationRequest) (*
 	if x.s.cfg.Services == nil {
 		return nil, errors.New("there are no services to integrate with")
 	}
-	principal, err := x.role(aws.ToString(i.Credentials))
+	caller, err := x.actsAs(aws.ToString(i.Credentials))
 	if err != nil {
 		return nil, err
 	}
-	ctx := awswire.WithCaller(x.ctx, awswire.Caller{Account: x.scope.Account, Region: x.scope.Region, Principal: principal})
+	ctx := awswire.WithCaller(x.ctx, caller)
 	t := x.route.target
 	path := uriWith(t.path, req.path, escapePath)
 	host := t.service + "." + x.scope.Region + ".amazonaws.com"
@@ -290,10 +290,13 @@ func (x *exchange) invokeWith(t target, payload []byte, credentials, kind string
 	if x.s.cfg.Services == nil {
 		return nil, errors.New("there are no functions to invoke")
 	}
-	principal, err := x.role(credentials)
+	caller, err := x.actsAs(credentials)
 	if err != nil {
 		return nil, err
 	}
+	// Without credentials the function's own policy lets the API in: AddPermission for
+	// apigateway.amazonaws.com. It is the account that asks here.
+	caller.Anonymous = false
 	for k, v := range x.stage.Variables {
 		t.path = strings.ReplaceAll(t.path, "${stageVariables."+k+"}", v)
 	}
@@ -305,7 +308,7 @@ func (x *exchange) invokeWith(t target, payload []byte, credentials, kind string
 	if u, err := url.PathUnescape(name); err == nil {
 		name = u
 	}
-	ctx := awswire.WithCaller(x.ctx, awswire.Caller{Account: x.scope.Account, Region: x.scope.Region, Principal: principal})
+	ctx := awswire.WithCaller(x.ctx, caller)
 	if len(payload) == 0 {
 		payload = []byte("{}")
 	}

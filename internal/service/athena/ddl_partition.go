@@ -2,7 +2,6 @@ package athena
 
 import (
 	"context"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -42,7 +42,7 @@ func partitionValues(t *gluetypes.Table, spec sql.PartitionSpec) ([]string, erro
 func partitionFolder(t *gluetypes.Table, values []string) string {
 	parts := make([]string, len(values))
 	for i, v := range values {
-		parts[i] = strings.ToLower(aws.ToString(t.PartitionKeys[i].Name)) + "=" + url.PathEscape(v)
+		parts[i] = strings.ToLower(aws.ToString(t.PartitionKeys[i].Name)) + "=" + hivetype.EscapePath(v)
 	}
 	return strings.Join(parts, "/")
 }
@@ -217,9 +217,7 @@ func (d *ddl) repairTable(ctx context.Context, st *sql.RepairTable) error {
 			if !ok || !strings.EqualFold(k, aws.ToString(t.PartitionKeys[i].Name)) {
 				return
 			}
-			if u, err := url.PathUnescape(v); err == nil {
-				v = u
-			}
+			v = hivetype.UnescapePath(v)
 			if v == "" {
 				return
 			}

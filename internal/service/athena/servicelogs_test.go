@@ -5,17 +5,25 @@ import (
 	"compress/gzip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
 
 // TestServiceLogs runs testdata/servicelogs: the tables that AWS documents for the logs of its
-// services, made of the documented columns, with rows that were made up, and a query each. A
-// file has blocks that begin with "== put KEY" (an object, in gzip where its name says so),
-// "== run" (statements that have to succeed, parted by semicolons at the end of a line) and
-// "== ask" (a query, then "--" and its rows).
-func TestServiceLogs(t *testing.T) {
-	files, err := filepath.Glob("testdata/servicelogs/*.txt")
+// services, made of the documented columns, with rows that were made up, and a query each.
+func TestServiceLogs(t *testing.T) { runBlocks(t, "testdata/servicelogs/*.txt") }
+
+// ddlTime is what differs from run to run.
+var ddlTime = regexp.MustCompile(`('transient_lastDdlTime'=)'\d+'`)
+
+// runBlocks runs files of blocks that begin with "== put KEY" (an object, in gzip where its name
+// says so), "== run" (statements that have to succeed, parted by semicolons at the end of a
+// line), "== ask" (a query, then "--" and its rows) and "== tell" (a statement, then "--" and
+// all that it answers, or why it failed). What is answered is written into the files where
+// BROOKMERE_UPDATE is set.
+func runBlocks(t *testing.T, pattern string) {
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
@@ -27,8 +35,20 @@ func TestServiceLogs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			var answered strings.Builder
 			for _, block := range strings.Split("\n"+string(text), "\n== ")[1:] {
 				head, body, _ := strings.Cut(block, "\n")
+				if head == "tell" {
+					query, want, _ := strings.Cut(strings.TrimRight(body, "\n"), "\n--\n")
+					query = strings.TrimSuffix(query, "\n--")
+					got := strings.TrimRight(ddlTime.ReplaceAllString(strings.Join(e.ask(t, query), "\n"), "$1'0'"), "\n ")
+					if got != want && os.Getenv("BROOKMERE_UPDATE") == "" {
+						t.Errorf("%s\ngot:\n%s\nwant:\n%s", query, got, want)
+					}
+					answered.WriteString("== tell\n" + query + "\n--\n" + got + "\n")
+					continue
+				}
+				answered.WriteString("== " + strings.TrimRight(block, "\n") + "\n")
 				switch verb, key, _ := strings.Cut(head, " "); verb {
 				case "put":
 					if body = strings.TrimRight(body, "\n") + "\n"; strings.HasSuffix(key, ".gz") {
@@ -59,6 +79,11 @@ func TestServiceLogs(t *testing.T) {
 					}
 				default:
 					t.Fatalf("no such block: %s", head)
+				}
+			}
+			if os.Getenv("BROOKMERE_UPDATE") != "" {
+				if err := os.WriteFile(path, []byte(answered.String()), 0o644); err != nil {
+					t.Fatal(err)
 				}
 			}
 		})

@@ -3,7 +3,6 @@ package athena
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -139,10 +139,7 @@ func (d *ddl) showPartitions(ctx context.Context, st *sql.ShowPartitions) error 
 	}
 	return glueFailure(eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", func(p gluetypes.Partition) {
 		if len(p.Values) == len(t.PartitionKeys) {
-			folder, err := url.PathUnescape(partitionFolder(t, p.Values))
-			if err == nil {
-				d.out.line(folder)
-			}
+			d.out.line(hivetype.UnescapePath(partitionFolder(t, p.Values)))
 		}
 	}))
 }

@@ -116,9 +116,10 @@ func (st *stream) beginCompaction(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	c.set, c.cancel, c.done = set, cancel, done
-	st.group.Go(func() {
-		defer close(done)
+	st.group.Go("compaction", func(context.Context) error {
 		c.Run(ctx, set)
+		close(done) // after a panic it runs again
+		return nil
 	})
 }
 

@@ -31,14 +31,11 @@ func (s *Service) DeleteDeliveryStream(ctx context.Context, in *firehose.DeleteD
 		return nil, err
 	}
 	gone := make(chan struct{})
-	s.mu.RLock()
-	if !s.closed {
-		s.wg.Go(func() {
-			defer close(gone)
-			st.finishDelete()
-		})
-	}
-	s.mu.RUnlock()
+	s.work.Go("delete", func(context.Context) error {
+		st.finishDelete()
+		close(gone)
+		return nil
+	})
 	select {
 	case <-gone:
 	case <-s.clock.After(deleteWait):

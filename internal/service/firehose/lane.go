@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type lane struct {
 	failing int // attempts in a row that failed
 	lastErr error
 	errTime time.Time
+	said    time.Time // when failed records were logged last
+	unsaid  int64     // failed records since then
 }
 
 // Names of lanes.
@@ -45,7 +48,7 @@ func (st *stream) newLane(name string, backup bool, kinesis *kinesisSource) *lan
 	l := st.lane(name, backup, st.sourceOf(kinesis), kinesis)
 	l.rest = st.restOf(kinesis)
 	if kinesis != nil {
-		kinesis.retrying = l.retrying
+		kinesis.retrying, kinesis.working = l.retrying, l.working
 	}
 	return l
 }
@@ -76,30 +79,42 @@ func (st *stream) lane(name string, backup bool, source delivery.Source, kinesis
 	return l
 }
 
-// work calls run until ctx ends, again after an error, and counts it in the group.
-func (st *stream) work(ctx context.Context, group *sync.WaitGroup, what string, run func(context.Context) error, failed func(error, int, time.Duration)) {
-	s := st.s
-	group.Go(func() {
-		wait := 100 * time.Millisecond
-		for {
-			began := s.clock.Now()
-			err := run(ctx)
-			if ctx.Err() != nil {
-				return
-			}
-			failed(err, 1, wait)
-			s.log.Error(what+" failed and starts again", "stream", st.doc.Load().Name, "err", err, "wait", wait)
-			if s.clock.Since(began) > time.Minute {
-				wait = 100 * time.Millisecond
-			}
-			select {
-			case <-s.clock.After(wait):
-			case <-ctx.Done():
-				return
-			}
-			wait = min(2*wait, 30*time.Second)
-		}
+// work calls run until the stream is stopped, again after an error or a panic.
+func (st *stream) work(what string, run func(context.Context) error, failed func(error, int, time.Duration)) {
+	st.group.GoTelling(what, run, func(err error, _ int, wait time.Duration) {
+		failed(err, 1, wait)
+		st.s.log.Error(what+" failed and starts again", "stream", st.doc.Load().Name, "err", err, "wait", wait)
 	})
+}
+
+// working notes that the source can be read again.
+func (l *lane) working() {
+	l.mu.Lock()
+	l.failing = 0
+	l.mu.Unlock()
+}
+
+// sayFailed logs that records have gone to the error prefix, at most once a minute.
+func (l *lane) sayFailed(objs []delivery.Intent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range objs {
+		if delivery.IsError(o.Partition) {
+			l.unsaid += o.Rows
+		}
+	}
+	now := l.st.s.clock.Now()
+	if l.unsaid == 0 || now.Sub(l.said) < time.Minute {
+		return
+	}
+	for _, o := range objs {
+		if delivery.IsError(o.Partition) {
+			l.st.s.log.Warn("records could not be delivered and are in the error prefix, where each has its reason", "stream", l.st.doc.Load().Name,
+				"kind", strings.TrimPrefix(o.Partition, delivery.ErrorMark), "records", l.unsaid, "object", "s3://"+o.Bucket+"/"+o.Key)
+			l.said, l.unsaid = now, 0
+			return
+		}
+	}
 }
 
 func (l *lane) delivered(objs []delivery.Intent, p *delivery.Progress) {
@@ -113,6 +128,7 @@ func (l *lane) delivered(objs []delivery.Intent, p *delivery.Progress) {
 		}
 	}
 	m.objects.Add(float64(len(objs)))
+	l.sayFailed(objs)
 	if !l.backup {
 		l.st.wrote(objs)
 	}
@@ -199,7 +215,10 @@ func (t *trimmer) reader(name string) func(shardlog.Position) {
 		t.readers[name] = p
 		if !t.running && t.done.Compare(t.low()) < 0 {
 			t.running = true
-			t.st.s.wg.Go(t.trim) // the caller is counted in the group
+			t.st.s.work.Go("trim", func(context.Context) error {
+				t.trim()
+				return nil
+			})
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -22,6 +23,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // S3 is where objects go.
@@ -81,7 +83,7 @@ type Service struct {
 
 	ctx    context.Context // of the deliveries
 	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	work   *worker.Group // all that runs; streams have groups of their own in it
 }
 
 type streamKey struct{ account, region, name string }
@@ -118,8 +120,17 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.metrics = m
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.work = &worker.Group{Context: s.ctx, Clock: s.clock, Events: worker.Events{
+		Failed: func(_ worker.Key, part string, err error, _ int, wait time.Duration) {
+			s.log.Error("work of a delivery stream failed and starts again", "what", part, "err", err, "wait", wait)
+		},
+	}}
 	return s, nil
 }
+
+// BindLambda gives the service the functions that records are transformed by. It is called before
+// Start, by a node whose functions were made after this service.
+func (s *Service) BindLambda(l Lambda) { s.cfg.Lambda = l }
 
 // Start opens the delivery streams and goes on delivering.
 func (s *Service) Start(ctx context.Context) error {
@@ -147,7 +158,10 @@ func (s *Service) Start(ctx context.Context) error {
 			return fmt.Errorf("firehose: begin delivery stream %s: %w", d.Name, err)
 		}
 		if d.Deleting {
-			s.wg.Go(func() { st.finishDelete() })
+			s.work.Go("delete", func(context.Context) error {
+				st.finishDelete()
+				return nil
+			})
 		}
 	}
 	return s.sweep(ctx, known)
@@ -159,14 +173,7 @@ func (s *Service) Close(ctx context.Context) error {
 	s.closed = true
 	s.mu.Unlock()
 	s.cancel()
-	done := make(chan struct{})
-	go func() { s.wg.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return s.work.Close(ctx)
 }
 
 // lookup finds the caller's delivery stream.

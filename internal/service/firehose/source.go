@@ -55,6 +55,7 @@ type kinesisSource struct {
 	clock    clock
 	failed   func(err error)                                  // of looks at the stream; nil ends it
 	retrying func(err error, attempt int, wait time.Duration) // of reads
+	working  func()                                           // reads succeed again
 	lost     func(shard string)                               // records are no longer there
 
 	batch    []shardlog.Record // what was read last
@@ -95,12 +96,18 @@ func (st *stream) newKinesisSource(ctx context.Context) *kinesisSource {
 		},
 		Events: shardreader.Events{
 			Failed: k.readFailed, Looked: k.looked, Recreated: k.recreated,
+			Recovered: func(string) {
+				if k.working != nil {
+					k.working()
+				}
+			},
 			Lost: func(shard string) { k.lost(shard) },
 		},
 	})
-	st.group.Go(func() {
+	st.group.Go("reader of the source", func(context.Context) error {
 		<-ctx.Done()
 		k.reader.Close()
+		return nil
 	})
 	return k
 }
@@ -300,6 +307,7 @@ func (k *kinesisSource) readAgain(ctx context.Context) (f shardreader.Found, aga
 		k.setBatch(k.batchAt+uint64(len(k.batch)), b)
 		k.mu.Lock()
 		k.partlyTo = b.Place.After
+		k.marks.runs[k.replay].bytes += dataSize(b.Records)
 		if k.partly += len(b.Records); k.partly == run.count {
 			k.marks.runs[k.replay].last = k.partlyTo
 			k.replay, k.partly = k.replay+1, 0
@@ -369,6 +377,7 @@ func (k *kinesisSource) rest(_ context.Context, p *delivery.Progress) (shardlog.
 	var r shardlog.Rest
 	if at := max(p.Watermark.Frame, 1); k.marks.next() > at {
 		r.Records = k.marks.next() - at
+		r.Bytes = k.marks.bytesFrom(at)
 		for _, q := range k.marks.runs {
 			if !q.time.IsZero() {
 				r.Oldest = q.time

@@ -37,6 +37,28 @@ type run struct {
 	count int
 	last  string    // sequence number of the last of them; "" when it is not known yet
 	time  time.Time // of the first; zero when it is not known
+	bytes int       // of data; of those that were read since the start
+}
+
+// dataSize is how many bytes of data records have.
+func dataSize(records []types.Record) (n int) {
+	for i := range records {
+		n += len(records[i].Data)
+	}
+	return n
+}
+
+// bytesFrom is how many bytes the records from a number on have, about.
+func (m *marks) bytesFrom(at uint64) (n uint64) {
+	number := m.number
+	for _, r := range m.runs {
+		end := number + uint64(r.count)
+		if at < end {
+			n += uint64(r.bytes) * (end - max(at, number)) / uint64(r.count)
+		}
+		number = end
+	}
+	return n
 }
 
 func newMarks(c *sourceConfig) marks {
@@ -66,9 +88,10 @@ func (m *marks) add(shard string, records []types.Record) {
 	if n := len(m.runs); n > 0 && m.runs[n-1].shard == shard && m.runs[n-1].last != "" && m.runs[n-1].count+count <= maxRun {
 		m.runs[n-1].count += count
 		m.runs[n-1].last = last
+		m.runs[n-1].bytes += dataSize(records)
 		return
 	}
-	m.runs = append(m.runs, run{shard, count, last, aws.ToTime(records[0].ApproximateArrivalTimestamp)})
+	m.runs = append(m.runs, run{shard, count, last, aws.ToTime(records[0].ApproximateArrivalTimestamp), dataSize(records)})
 }
 
 // forget drops the runs that are before a number, and tells how many.

@@ -21,6 +21,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // fakeKinesis is a stream of shards in memory.
@@ -127,7 +128,7 @@ func (k *fakeKinesis) GetRecords(_ context.Context, in *kinesis.GetRecordsInput,
 
 // newTestSource is a source of what k has, from the shards that it has now on.
 func newTestSource(t *testing.T, k *fakeKinesis) *kinesisSource {
-	st := &stream{s: &Service{clock: clockwork.NewRealClock(), log: slog.New(slog.DiscardHandler), cfg: Config{Kinesis: k}}, group: new(sync.WaitGroup)}
+	st := &stream{s: &Service{clock: clockwork.NewRealClock(), log: slog.New(slog.DiscardHandler), cfg: Config{Kinesis: k}}, group: new(worker.Group)}
 	c := &sourceConfig{StreamARN: "arn"}
 	for _, s := range k.shards {
 		c.Shards = append(c.Shards, s.id)
@@ -396,5 +397,21 @@ func TestReshard(t *testing.T) {
 	slices.Sort(all)
 	if got := strings.Join(all, ""); got != "abcdefg" {
 		t.Errorf("delivered %s", got)
+	}
+}
+
+// TestMarksBytes tells how much of what was read is not delivered.
+func TestMarksBytes(t *testing.T) {
+	m := newMarks(&sourceConfig{})
+	record := func(n int) kinesistypes.Record {
+		return kinesistypes.Record{Data: make([]byte, n), SequenceNumber: aws.String("1"), ApproximateArrivalTimestamp: aws.Time(time.Unix(1, 0))}
+	}
+	m.add("a", []kinesistypes.Record{record(10), record(30)})
+	m.add("b", []kinesistypes.Record{record(5)})
+	m.add("b", []kinesistypes.Record{record(7)})
+	for at, want := range map[uint64]uint64{1: 52, 2: 32, 3: 12, 4: 6, 5: 0, 9: 0} {
+		if got := m.bytesFrom(at); got != want {
+			t.Errorf("from %d: %d bytes, want %d", at, got, want)
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // stream is an open delivery stream and its delivery.
@@ -29,10 +30,11 @@ type stream struct {
 	docMu      sync.Mutex // serialises changes of doc
 	updating   sync.Mutex // held by UpdateDestination, and by what must not meet it
 	compaction compaction
+	saidMore   sync.Once // that its function returns more records than it gets
 
 	ctx    context.Context    // of all that works
 	cancel context.CancelFunc // ends it
-	group  *sync.WaitGroup    // and it
+	group  *worker.Group      // and it
 	done   chan struct{}      // closed when nothing works
 
 	mu            sync.Mutex
@@ -63,25 +65,18 @@ func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
 // begin delivers until the service or the stream is stopped.
 func (st *stream) begin() error {
 	s, d := st.s, st.doc.Load()
-	ctx, cancel := context.WithCancel(awswire.WithCaller(s.ctx, awswire.Caller{Account: d.Account, Region: d.Region}))
-	s.mu.RLock()
-	closed := s.closed
-	if !closed {
-		s.wg.Add(1)
-	}
-	s.mu.RUnlock()
-	if closed {
+	ctx, cancel := context.WithCancel(awswire.Acting(s.ctx, d.Account, d.Region, "firehose.amazonaws.com", d.S3.RoleARN, d.arn()))
+	group, done := &worker.Group{Context: ctx, Clock: s.clock}, make(chan struct{})
+	ok := s.work.Go("delivery stream "+d.Name, func(context.Context) error {
+		<-ctx.Done()
+		defer close(done)
+		return group.Close(context.WithoutCancel(ctx)) // which ends when nothing works
+	})
+	if !ok {
 		cancel()
 		return shardlog.ErrClosed
 	}
-	group, done := new(sync.WaitGroup), make(chan struct{})
 	st.ctx, st.cancel, st.group, st.done = ctx, cancel, group, done
-	group.Go(func() { <-ctx.Done() })
-	go func() {
-		defer s.wg.Done()
-		defer close(done)
-		group.Wait()
-	}()
 	st.mu.Lock()
 	st.lanes = nil
 	st.mu.Unlock()
@@ -138,7 +133,7 @@ func (st *stream) run(ctx context.Context) error {
 	}
 	st.mu.Unlock()
 	for _, l := range lanes {
-		st.work(ctx, st.group, "delivery", l.pipeline.Run, l.retrying)
+		st.work("delivery", l.pipeline.Run, l.retrying)
 	}
 	return nil
 }
@@ -215,10 +210,10 @@ func (st *stream) addTransformed(ctx context.Context, source *kinesisSource, out
 		return r, err
 	}
 	if source != nil {
-		source.retrying = l.retrying
+		source.retrying, source.working = l.retrying, l.working
 	}
 	l.transformer = t
-	st.work(ctx, st.group, "transformation", t.Run, l.retrying)
+	st.work("transformation", t.Run, l.retrying)
 	return l
 }
 
@@ -300,11 +295,14 @@ func (o objects) Delete(ctx context.Context, bucket, key string) error {
 	if c == nil {
 		return errors.New("firehose: no S3 to deliver to")
 	}
+	// What was not delivered is taken back as the account: the role need not be allowed to delete.
+	d := o.l.st.doc.Load()
+	undo := awswire.WithCaller(ctx, awswire.Caller{Account: d.Account, Region: d.Region})
 	for _, b := range [2]string{bucket, o.bucket()} {
 		if b == delivery.EndpointBucket {
 			continue
 		}
-		if _, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b, Key: &key}); err != nil && !noBucket(err) {
+		if _, err := c.DeleteObject(undo, &s3.DeleteObjectInput{Bucket: &b, Key: &key}); err != nil && !noBucket(err) {
 			return fmt.Errorf("delete s3://%s/%s: %w", b, key, err)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -27,6 +26,9 @@ type Lambda interface {
 // Limits of transformation. https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html
 const (
 	lambdaMaxResponse = 6 << 20
+	lambdaMaxRequest  = 6<<20 - 64<<10
+	lambdaEventBytes  = 1 << 10 // of an event without its records, at most
+	lambdaRecordBytes = 512     // of a record without its data and key, at most
 	lambdaMaxKeys     = 4 << 10 // bytes of partition keys of a record; an object's key has 1,024
 	lambdaMaxBuffer   = 3       // MB
 	lambdaSeconds     = 60
@@ -83,14 +85,16 @@ type lambdaEventKinesis struct {
 }
 
 type lambdaResponse struct {
-	Records []struct {
-		ID       *string `json:"recordId"`
-		Result   string  `json:"result"`
-		Data     *string `json:"data"`
-		Metadata *struct {
-			Keys map[string]any `json:"partitionKeys"`
-		} `json:"metadata"`
-	} `json:"records"`
+	Records []lambdaResponseRecord `json:"records"`
+}
+
+type lambdaResponseRecord struct {
+	ID       *string `json:"recordId"`
+	Result   string  `json:"result"`
+	Data     *string `json:"data"`
+	Metadata *struct {
+		Keys map[string]any `json:"partitionKeys"`
+	} `json:"metadata"`
 }
 
 // lambdaError is why a whole batch failed.
@@ -101,9 +105,34 @@ type lambdaError struct {
 
 func (e *lambdaError) Error() string { return e.code + ": " + e.message }
 
-// Transform is that of delivery.Function.
+// Transform is that of delivery.Function. A batch whose event would be larger than a call may
+// be goes in several.
 func (f *lambdaFunction) Transform(ctx context.Context, batch []delivery.Outcome) ([]delivery.Outcome, error) {
-	s := f.st.s
+	var done []delivery.Outcome
+	for len(batch) > 0 {
+		n, size := 0, lambdaEventBytes
+		for n < len(batch) {
+			size += lambdaRecordBytes + base64.StdEncoding.EncodedLen(len(batch[n].Data)) + 6*len(batch[n].PartitionKey)
+			if n > 0 && size > lambdaMaxRequest {
+				break
+			}
+			n++
+		}
+		out, err := f.call(ctx, batch[:n:n])
+		if err != nil {
+			return nil, err
+		}
+		batch = batch[n:]
+		if len(batch) == 0 && done == nil {
+			return out, nil
+		}
+		done = append(done, out...)
+	}
+	return done, nil
+}
+
+// call has the function transform records by one event.
+func (f *lambdaFunction) call(ctx context.Context, batch []delivery.Outcome) ([]delivery.Outcome, error) {
 	event := lambdaEvent{InvocationID: uuid.NewString(), StreamARN: f.d.arn(), Region: f.d.Region}
 	if f.d.Source != nil {
 		event.SourceARN = f.d.Source.StreamARN
@@ -127,21 +156,40 @@ func (f *lambdaFunction) Transform(ctx context.Context, batch []delivery.Outcome
 	if len(event.Records) == 0 {
 		return batch, nil
 	}
-	payload, err := json.Marshal(&event)
+	answer, failed, attempts, err := f.invokeAgain(ctx, &event)
 	if err != nil {
 		return nil, err
 	}
-	var answer *lambdaResponse
-	var failed *lambdaError
-	attempts := 0
+	a := &lambdaAnswer{f: f, batch: batch, sent: sent, attempts: attempts}
+	if failed != nil {
+		f.st.s.log.Warn("the function of a delivery stream failed", "stream", f.d.Name, "function", f.arn, "err", failed, "records", len(event.Records))
+		for _, r := range event.Records {
+			a.fail(&batch[sent[r.ID]], failed.code, failed.message)
+		}
+		return batch, nil
+	}
+	return a.outcomes(answer), nil
+}
+
+// invokeAgain calls the function until it answers, by the number of retries.
+func (f *lambdaFunction) invokeAgain(ctx context.Context, event *lambdaEvent) (answer *lambdaResponse, failed *lambdaError, attempts int, err error) {
+	payload, err := json.Marshal(event)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	if len(payload) > lambdaMaxResponse {
+		return nil, &lambdaError{code: "Lambda.RequestTooLarge", message: "The request to the function exceeds 6 MB", final: true}, 1, nil
+	}
+	s := f.st.s
 	wait := 200 * time.Millisecond
 	for {
 		attempts++
-		if answer, failed = f.invoke(ctx, payload); failed == nil || failed.final || attempts > f.retries {
-			break
-		}
+		answer, failed = f.invoke(ctx, payload)
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, 0, ctx.Err() // the node stops: it was not the function
+		}
+		if failed == nil || failed.final || attempts > f.retries {
+			return answer, failed, attempts, nil
 		}
 		s.metrics.retries.Inc()
 		t := s.clock.NewTimer(wait)
@@ -149,82 +197,10 @@ func (f *lambdaFunction) Transform(ctx context.Context, batch []delivery.Outcome
 		case <-t.Chan():
 		case <-ctx.Done():
 			t.Stop()
-			return nil, ctx.Err()
+			return nil, nil, 0, ctx.Err()
 		}
 		wait = min(2*wait, 10*time.Second)
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err() // the node stops: it was not the function
-	}
-	fail := func(o *delivery.Outcome, code, message string) {
-		o.Result, o.Code, o.Message, o.Function = delivery.Failed, code, message, f.arn
-		o.Attempts, o.Ended = attempts, s.clock.Now().UnixMilli()
-	}
-	if failed != nil {
-		s.log.Warn("the function of a delivery stream failed", "stream", f.d.Name, "function", f.arn, "err", failed, "records", len(event.Records))
-		for _, r := range event.Records {
-			fail(&batch[sent[r.ID]], failed.code, failed.message)
-		}
-		return batch, nil
-	}
-	seen := make(map[string]bool, len(sent))
-	out := batch
-	for _, r := range answer.Records {
-		id := aws.ToString(r.ID)
-		i, known := sent[id]
-		if !known {
-			o := delivery.Outcome{Arrival: batch[len(batch)-1].Arrival, From: batch[len(batch)-1].From, Data: []byte(aws.ToString(r.Data))}
-			fail(&o, "Lambda.UnknownRecordId", "The function returned a record ID that it was not given: "+truncated(id, 100))
-			out = append(out, o)
-			continue
-		}
-		o := &out[i]
-		if seen[id] {
-			o.Data, o.Keys = event.Records[position(event.Records, id)].Data, nil
-			fail(o, "Lambda.DuplicatedRecordId", "Multiple records were returned with the same record Id. Ensure that the Lambda function returns a unique record Id for each record.")
-			continue
-		}
-		seen[id] = true
-		switch r.Result {
-		case "Dropped":
-			o.Result = delivery.Dropped
-		case "Ok":
-			if r.Data == nil {
-				fail(o, "Lambda.InvalidReturnFormat", "The data field cannot be null when the SourceType is DirectPut or KinesisStreamAsSource and processing result is Ok. The value field cannot be null when the SourceType is MSKAsSource and processing result is Ok.")
-				continue
-			}
-			data, err := base64.StdEncoding.DecodeString(*r.Data)
-			if err != nil {
-				fail(o, "Lambda.InvalidReturnFormat", "The data of the record that the function returned is not base64")
-				continue
-			}
-			keys, err := lambdaKeys(r.Metadata)
-			if err != nil {
-				fail(o, "Lambda.InvalidPartitionKeys", err.Error())
-				continue
-			}
-			o.Data, o.Keys = data, keys
-		case "ProcessingFailed":
-			fail(o, "Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record")
-		default:
-			fail(o, "Lambda.InvalidReturnFormat", "The result of the record is none of Ok, Dropped and ProcessingFailed: "+truncated(r.Result, 100))
-		}
-	}
-	for id, i := range sent {
-		if !seen[id] {
-			fail(&out[i], "Lambda.MissingRecordId", "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.")
-		}
-	}
-	return out, nil
-}
-
-func position(records []lambdaEventRecord, id string) int {
-	for i := range records {
-		if records[i].ID == id {
-			return i
-		}
-	}
-	return 0
 }
 
 func lambdaKeys(m *struct {

@@ -16,6 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
 // fakeLambda runs a Go function as a function.
@@ -134,7 +137,7 @@ func TestFunction(t *testing.T) {
 		t.Errorf("objects %v", got)
 	}
 	for raw, code := range map[string]string{
-		"fail": "Lambda.ProcessingFailedStatus", "forget": "Lambda.MissingRecordId", "twice": "Lambda.DuplicatedRecordId", encoded("s"): "Lambda.UnknownRecordId",
+		"fail": "Lambda.ProcessingFailedStatus", "forget": "Lambda.MissingRecordId", "twice": "Lambda.DuplicatedRecordId", "s": "DynamicPartitioning.MetadataExtractionFailed",
 		"KEYLESS": "DynamicPartitioning.MetadataExtractionFailed", "odd": "Lambda.InvalidReturnFormat", "text": "Lambda.InvalidReturnFormat",
 	} {
 		if failed[raw] != code {
@@ -166,6 +169,95 @@ func TestFunction(t *testing.T) {
 	}
 	if l, err := n.svc.Lag(t.Context(), "s"); err != nil || l.Records != 0 || l.Delivered != 4 {
 		t.Errorf("lag %+v, %v", l, err)
+	}
+}
+
+// TestFunctionMakesMoreRows delivers records with IDs that were not sent as rows of the record
+// that they came with, and each once over restarts.
+func TestFunctionMakesMoreRows(t *testing.T) {
+	n := newNode(t)
+	fn := &fakeLambda{f: func(e lambdaEvent) any {
+		var out, late []answer
+		for _, r := range e.Records {
+			row := func(id, data string) answer { return answer{ID: id, Result: "Ok", Data: encoded(data + " ")} }
+			text := string(r.Data)
+			out = append(out, row(r.ID, text+".0"), row(r.ID+"_1", text+".1"), row("no ID of ours", text+".2"))
+			late = append(late, row(r.ID+"_3", text+".3"), answer{ID: r.ID + "_4", Result: "Dropped"}, answer{ID: r.ID + "_5", Result: "ProcessingFailed"})
+		}
+		return append(out, late...)
+	}}
+	n.svc.cfg.Lambda = fn
+	c := raw("b")
+	c.ErrorOutputPrefix = aws.String("errors/")
+	c.BufferingHints = &types.BufferingHints{SizeInMBs: aws.Int32(64), IntervalInSeconds: aws.Int32(900)}
+	c.ProcessingConfiguration = lambdaProcessing("BufferSizeInMBs", "1", "BufferIntervalInSeconds", "0")
+	n.create(t, "s", c)
+	n.put(t, "s", "a", "b")
+	n.put(t, "s", "c")
+	for { // until it is transformed
+		fn.mu.Lock()
+		records := 0
+		for _, e := range fn.events {
+			records += len(e.Records)
+		}
+		fn.mu.Unlock()
+		if records >= 3 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	n.stop(t)
+	n.start(t)
+	n.svc.cfg.Lambda = fn
+	n.flush(t, "s")
+	var text, failed string
+	for k, v := range n.s3.all() {
+		if strings.HasPrefix(k, "b/errors/") {
+			failed += string(v)
+		} else {
+			text += string(v)
+		}
+	}
+	if got, want := text, "a.0 a.1 a.2 a.3 b.0 b.1 b.2 b.3 c.0 c.1 c.2 c.3 "; got != want {
+		t.Errorf("delivered %q, want %q", got, want)
+	}
+	if strings.Count(failed, "Lambda.ProcessingFailedStatus") != 3 || strings.Count(failed, `"rawData":"`+encoded("a")+`"`) != 1 {
+		t.Errorf("failed: %s", failed)
+	}
+}
+
+// TestFunctionRequestSize calls a function with no more than 6 MiB, however small the
+// records are.
+func TestFunctionRequestSize(t *testing.T) {
+	n := newNode(t)
+	largest := 0
+	fn := &fakeLambda{f: func(e lambdaEvent) any {
+		text, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		largest = max(largest, len(text))
+		out := make([]answer, len(e.Records))
+		for i, r := range e.Records {
+			out[i] = answer{ID: r.ID, Result: "Dropped"}
+		}
+		return out
+	}}
+	n.svc.cfg.Lambda = fn
+	st := &stream{s: n.svc}
+	f := &lambdaFunction{st: st, d: &streamDoc{Name: "s"}, arn: "f"}
+	batch := make([]delivery.Outcome, 25_000)
+	for i := range batch {
+		batch[i] = delivery.Outcome{Data: []byte("0123456789"), From: shardlog.Position{Frame: uint64(i)}}
+	}
+	out, err := f.Transform(t.Context(), batch)
+	if err != nil || len(out) != len(batch) || len(fn.events) < 3 || largest > 6<<20 {
+		t.Errorf("%d outcomes of %d calls of at most %d bytes, %v", len(out), len(fn.events), largest, err)
+	}
+	for i := range out {
+		if out[i].Result != delivery.Dropped || out[i].From.Frame != uint64(i) {
+			t.Fatalf("outcome %d: %+v", i, out[i])
+		}
 	}
 }
 

@@ -262,7 +262,8 @@ func sameLocation(a, b string) bool {
 	return strings.TrimSuffix(a, "/") == strings.TrimSuffix(b, "/")
 }
 
-// existing is the table of that location, and whether another has the name.
+// existing is the table of that location that this crawler made, or another one by that name, and whether another has the name.
+// What people made by DDL is theirs: only a target that names a table of the catalog changes it.
 func (w *catalogWriter) existing(database, name, location string) (at *tableDoc, taken bool, err error) {
 	all, err := w.s.tables.All(w.sc.account, w.sc.region, database)
 	if err != nil {
@@ -272,7 +273,8 @@ func (w *catalogWriter) existing(database, name, location string) (at *tableDoc,
 		if t.Name == name {
 			taken = true
 		}
-		if t.Descriptor != nil && sameLocation(aws.ToString(t.Descriptor.Location), location) && aws.ToString(t.Type) != "VIRTUAL_VIEW" {
+		by := t.Parameters["UPDATED_BY_CRAWLER"]
+		if (by == w.d.Name || by != "" && t.Name == name) && t.Descriptor != nil && sameLocation(aws.ToString(t.Descriptor.Location), location) && aws.ToString(t.Type) != "VIRTUAL_VIEW" {
 			if at == nil || t.Name == name {
 				at = t
 			}

@@ -3,7 +3,6 @@ package glue
 import (
 	"context"
 	"iter"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -173,9 +172,7 @@ func valuesOf(path string, keys []columnDoc) []string {
 	for i, segment := range strings.Split(strings.TrimSuffix(path, "/"), "/") {
 		if k, v, ok := strings.Cut(segment, "="); ok && strings.EqualFold(k, keys[i].Name) {
 			segment = v
-			if u, err := url.PathUnescape(v); err == nil {
-				segment = u
-			}
+			segment = hivetype.UnescapePath(v)
 		}
 		if segment == "" {
 			segment = hiveDefaultPartition

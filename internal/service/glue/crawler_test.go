@@ -170,3 +170,39 @@ func TestCrawler(t *testing.T) {
 		t.Errorf("start of none: %v", err)
 	}
 }
+
+// TestCrawlLeavesTables: a crawl of a folder makes a table of its own beside those that people
+// made over it, with its prefix, and with a suffix where the name is taken.
+func TestCrawlLeavesTables(t *testing.T) {
+	objects := &memoryObjects{objects: map[string]string{"data/a.json": `{"a":1}`}}
+	s, _ := newService(t, objects)
+	ctx := t.Context()
+	if _, err := s.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &types.DatabaseInput{Name: aws.String("lake")}}); err != nil {
+		t.Fatal(err)
+	}
+	mine := &types.TableInput{Name: aws.String("raw_data"), TableType: aws.String("EXTERNAL_TABLE"), StorageDescriptor: &types.StorageDescriptor{
+		Location: aws.String("s3://b/data/"), Columns: []types.Column{{Name: aws.String("mine"), Type: aws.String("string")}}}}
+	if _, err := s.CreateTable(ctx, &glue.CreateTableInput{DatabaseName: aws.String("lake"), TableInput: mine}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.CreateCrawler(ctx, &glue.CreateCrawlerInput{Name: aws.String("c"), Role: aws.String("r"), DatabaseName: aws.String("lake"), TablePrefix: aws.String("raw_"),
+		Targets: &types.CrawlerTargets{S3Targets: []types.S3Target{{Path: aws.String("s3://b/data/")}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second run finds the table of the first
+		runCrawler(t, s, "c")
+		out, err := s.GetTables(ctx, &glue.GetTablesInput{DatabaseName: aws.String("lake")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, tb := range out.TableList {
+			got = append(got, *tb.Name+" "+*tb.StorageDescriptor.Columns[0].Name)
+		}
+		slices.Sort(got)
+		if want := []string{"raw_data mine", "raw_data_" + hash("s3://b/data/") + " a"}; !slices.Equal(got, want) {
+			t.Errorf("tables %q, want %q", got, want)
+		}
+	}
+}

@@ -42,9 +42,15 @@ const (
 
 const secondsMask = 1<<36 - 1
 
+// between, in the time of a number, makes it one between that of the record and of the next.
+const between = 1 << 35
+
 var errSequence = errors.New("kinesis: not a sequence number")
 
 func (q sequence) position() shardlog.Position {
+	if q.time&between != 0 {
+		return q.after()
+	}
 	return shardlog.Position{Frame: q.frame, Index: q.index}
 }
 

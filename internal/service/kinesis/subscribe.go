@@ -295,13 +295,18 @@ func (r *batchRead) event() *types.SubscribeToShardEventStreamMemberSubscribeToS
 
 // continuation is a sequence number that brings the reader back to the position, whether it
 // asks for what is at the number or after it: one between the numbers of the last record
-// of a frame and of the first one of the next. Within a frame there is none, there it is
-// the number of the last record.
+// before it and of the first one after.
 func (r *batchRead) continuation(at shardlog.Position, now time.Time) sequence {
 	if n := len(r.records); at.Index > 0 && n > 0 {
-		return r.sequence(&r.records[n-1])
+		q := r.sequence(&r.records[n-1])
+		q.time |= between
+		return q
 	}
 	q := r.shard.sequence()
+	if at.Index > 0 { // at the end of a frame that more may come to
+		q.frame, q.index, q.time = at.Frame, at.Index-1, seconds(now)|between
+		return q
+	}
 	q.frame, q.index, q.time = cmp.Or(at.Frame, 1)-1, lastIndex, seconds(now)
 	return q
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Who may do what with a bucket: its owner all, others what its policy or its lists grant.
-// What the owner's own users may is decided around the call (Config.Interceptors).
+// What the owner's own users may is decided around the call (Config.Decide).
 
 // arnOf is the ARN of a bucket, or of an object of it.
 func arnOf(b *bucket, key string) string {
@@ -34,7 +34,13 @@ func (s *Service) Allow(ctx context.Context, action, bucket, key string) error {
 	if b == nil {
 		return noSuchBucket(bucket)
 	}
-	if !s.allows(b, awswire.CallerFrom(ctx), action, key, nil, nil) {
+	caller := awswire.CallerFrom(ctx)
+	if s.cfg.Decide != nil && caller.Principal != "" {
+		if err := s.cfg.Decide(ctx, action, arnOf(b, key), nil); err != nil {
+			return errAccessDenied
+		}
+	}
+	if !s.allows(b, caller, action, key, nil, nil) {
 		return errAccessDenied
 	}
 	return nil
@@ -44,6 +50,15 @@ func (s *Service) Allow(ctx context.Context, action, bucket, key string) error {
 func IsAccessDenied(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Code == "AccessDenied"
+}
+
+// ResourcePolicy returns the policy of the bucket that an ARN is of, or of an object in, and the
+// bucket's owner.
+func (s *Service) ResourcePolicy(_ context.Context, arn string) (text, owner string, err error) {
+	_, resource, _ := strings.Cut(arn, ":s3:::")
+	bucket, _, _ := strings.Cut(resource, "/")
+	text, owner, _ = s.BucketPolicy(bucket)
+	return text, owner, nil
 }
 
 // BucketPolicy returns the policy of a bucket, "" if it has none, and the bucket's owner; false
@@ -58,20 +73,37 @@ func (s *Service) BucketPolicy(bucket string) (text, owner string, ok bool) {
 
 // authorize is Allow for the caller of a request.
 func (c *call) authorize(action string, b *bucket, key string) error {
-	if b.Owner == c.caller.Account && !c.caller.Anonymous {
-		return nil
-	}
 	if action == "" {
 		return nil // each object is asked for
 	}
 	if c.version() != "" && action == "s3:GetObject" && key == c.key {
 		action = "s3:GetObjectVersion"
 	}
+	if err := c.decide(action, arnOf(b, key)); err != nil {
+		return err
+	}
+	if b.Owner == c.caller.Account && !c.caller.Anonymous {
+		return nil
+	}
 	if !c.s.allows(b, c.caller, action, key, c.keys, c.r) {
 		return errAccessDenied
 	}
 	return nil
 }
+
+// decide asks the policies of the caller's account. What nobody may, the bucket alone says.
+func (c *call) decide(action, arn string) error {
+	if c.s.cfg.Decide == nil || c.caller.Anonymous {
+		return nil
+	}
+	if c.r.Host == inProcessHost && !acts(c.caller) {
+		return nil // for a service, which has been let in already
+	}
+	return c.s.cfg.Decide(c.ctx, action, arn, c.keys)
+}
+
+// acts tells whether a caller is a service that acts as a role.
+func acts(c awswire.Caller) bool { return c.Session != nil && c.Session.Service != "" }
 
 // keys are the condition keys of the request.
 func (c *call) keys(key string) []string {
@@ -122,6 +154,9 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 			who.Kind, who.ARN = policy.User, caller.Principal
 			if strings.Contains(caller.Principal, ":assumed-role/") {
 				who.Kind = policy.Role
+				if caller.Session != nil {
+					who.Role = caller.Session.Source
+				}
 			}
 		}
 	}

@@ -151,6 +151,9 @@ func (c *call) serve() error {
 		if c.caller.Anonymous {
 			return errAccessDenied
 		}
+		if err := c.decide(c.op.action, "*"); err != nil {
+			return err
+		}
 		return c.op.do(c)
 	}
 	if !validBucketName(c.bucket) {
@@ -185,6 +188,9 @@ func (c *call) serve() error {
 	if c.op.name == "CreateBucket" {
 		if c.caller.Anonymous {
 			return errAccessDenied
+		}
+		if err := c.decide("s3:CreateBucket", "arn:"+partitionOf(c.caller.Region)+":s3:::"+c.bucket); err != nil {
+			return err
 		}
 		return c.op.do(c)
 	}

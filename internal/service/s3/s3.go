@@ -16,6 +16,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
 // Config is what a Service needs.
@@ -26,6 +27,12 @@ type Config struct {
 	// It is absolute, on the file system of Dir and not below it. Empty means Dir with
 	// ".state" added.
 	StateDir string
+	// Decide says whether the caller of ctx may do an action on the resource of an ARN, by the
+	// policies of its account and of the bucket; nil: the owner's callers may do all. It is asked
+	// about requests of clients, and about work that a service does as a role. keys answers for
+	// condition keys, by their names in lower case. Its error is the client's answer.
+	Decide func(ctx context.Context, action, arn string, keys policy.Keys) error
+
 	// Secrets finds the secret key and the account of an access key, for what is signed in
 	// ways that S3 alone has: forms, and URLs of the second version. nil: all are taken, for
 	// Account.

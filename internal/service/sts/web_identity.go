@@ -174,3 +174,13 @@ func (id *webIdentity) keys() map[string][]string {
 	}
 	return keys
 }
+
+// Audiences are those that tokens of an account's OpenID Connect provider may have, by its issuer without
+// the scheme.
+func (s *Service) Audiences(account, issuer string) []string {
+	if s.config.Directory == nil {
+		return nil
+	}
+	_, clients, _ := s.config.Directory.OIDC(context.Background(), account, issuer)
+	return clients
+}

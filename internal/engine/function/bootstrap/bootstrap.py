@@ -192,6 +192,9 @@ def _main():
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
     sys.path.insert(0, task)
+    sdk = os.environ.pop("BROOKMERE_SDK", None)
+    if sdk and sdk not in sys.path:
+        sys.path.append(sdk)  # of another interpreter, behind all of this one's
     function = load()
     decode = json.loads
     while True:

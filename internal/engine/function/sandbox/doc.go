@@ -1,7 +1,7 @@
 // Package sandbox starts a program that is not trusted as a process of this machine: no
 // container engine, no root needed.
 //
-// The process is started by way of this program itself (Command, Main): the helper takes
+// The process is started by way of this program itself, as a helper: it takes
 // everything away that the program is not given, and becomes the program. The layers, each
 // used where the machine allows it (Probe):
 //

@@ -16,9 +16,10 @@ import (
 
 func lockThread() { runtime.LockOSThread() }
 
-// Main takes the process over if it was started as a helper, and then does not return.
-// Every program that calls Start calls it first of all.
-func Main() {
+// init takes the process over if it was started as a helper, and then does not return: so
+// every program that has this package, tests too, is its own helper, and is it before most
+// of it is initialized.
+func init() {
 	if len(os.Args) == 0 {
 		return
 	}

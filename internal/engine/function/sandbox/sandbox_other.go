@@ -13,9 +13,6 @@ type Process struct{ Done chan struct{} }
 // ErrSystem is returned on systems without a sandbox.
 var ErrSystem = errors.New("sandbox: functions run on Linux")
 
-// Main does nothing on this system.
-func Main() {}
-
 // Start is refused on this system.
 func Start(Spec, *os.File, func(pid int) error) (*Process, error) { return nil, ErrSystem }
 

@@ -3,6 +3,7 @@ package hive
 import (
 	"strings"
 
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 )
@@ -23,10 +24,19 @@ func (s *scan) readParquet(pieces []Piece) []string {
 				actual[lower] = c
 			}
 		}
+		byIndex := strings.EqualFold(g.pieces[0].Format.SerDeParams["parquet.column.index.access"], "true")
 		var items []string
-		for _, c := range table.Columns {
+		for i, c := range table.Columns {
 			name, typ := strings.ToLower(c.Name), duck.Type(TypeOf(c.Type))
-			if a, ok := actual[name]; ok && a.typ == typ {
+			a, ok := actual[name]
+			if byIndex {
+				if a, ok = (parquetColumn{}), i < len(g.columns); ok {
+					a = g.columns[i]
+				}
+			}
+			if ok && a.typ == typ && c.Type.Kind == hivetype.Varchar {
+				items = append(items, cut(duck.Ident(a.name), TypeOf(c.Type))+" AS "+duck.Ident(name))
+			} else if ok && a.typ == typ {
 				items = append(items, duck.Ident(a.name)+" AS "+duck.Ident(name)) // a cast, even to the same type, costs
 			} else if ok {
 				items = append(items, "TRY_CAST("+duck.Ident(a.name)+" AS "+typ+") AS "+duck.Ident(name))

@@ -76,12 +76,20 @@ func delimiter(s string) string {
 	return s
 }
 
+// cut shortens text to what a varchar(n) holds.
+func cut(text string, typ *sql.Type) string {
+	if len(typ.Params) != 1 {
+		return text
+	}
+	return fmt.Sprintf("substr(%s, 1, %d)", text, typ.Params[0])
+}
+
 // textValue gives a field of text its type.
 func textValue(raw string, typ *sql.Type, open bool, items, keys string) string {
 	as := duck.Type(typ)
 	switch {
 	case types.Is(typ, "varchar", "char"):
-		return raw
+		return cut(raw, typ)
 	case types.Is(typ, "boolean"):
 		return "CASE lower(" + raw + ") WHEN 'true' THEN true WHEN 'false' THEN false END"
 	case types.IsInteger(typ):

@@ -59,7 +59,8 @@ func stringFunctions() map[string]function {
 			}
 			return c.fill("length($1)"), nil
 		}},
-		"lower": {min: 1, max: 1, takes: "v", template: "lower($1)", result: "1"}, "upper": {min: 1, max: 1, takes: "v", template: "upper($1)", result: "1"},
+		"lower": {min: 1, max: 1, takes: "v", template: "lower($1)", result: "1"}, "upper": {min: 1, max: 1, takes: "v", result: "1", // by code points, as Java's: of two letters there is no upper case
+			template: "CASE WHEN contains($1, 'ß') THEN replace(upper(replace($1, 'ß', chr(57344))), chr(57344), 'ß') ELSE upper($1) END"},
 		"trim": trim("trim"), "ltrim": trim("ltrim"), "rtrim": trim("rtrim"),
 		"substr": substr, "substring": substr,
 		"concat": {min: 2, max: -1, write: func(c *invocation) (string, *sql.Type) {

@@ -180,6 +180,8 @@ func concatenate(at sql.Position, left, right string, lt, rt *sql.Type) (string,
 		return "list_prepend(" + left + ", " + right + ")", types.ArrayOf(types.Common(types.Element(rt), lt))
 	case types.Is(lt, "array") && types.Is(types.Element(lt), "array") && types.Is(rt, "array") && !types.Is(types.Element(rt), "array"):
 		return "list_append(" + left + ", " + right + ")", lt
+	case types.Is(rt, "array") && types.Is(types.Element(rt), "array") && types.Is(lt, "array") && !types.Is(types.Element(lt), "array"):
+		return "list_prepend(" + left + ", " + right + ")", rt
 	case types.IsText(lt) && rt != nil && !types.IsText(rt) && !types.Is(rt, "unknown", "json", "uuid"), types.IsText(rt) && lt != nil && !types.IsText(lt) && !types.Is(lt, "unknown", "json", "uuid"),
 		types.IsNumeric(lt) && types.IsNumeric(rt):
 		fault.Fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s, %s) for function concat. Expected: concat(char(x), char(y)), concat(array(E), E) E, concat(E, array(E)) E, concat(array(E)) E, concat(varchar), concat(varbinary)", types.Text(lt), types.Text(rt))

@@ -3,6 +3,7 @@ package trino
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,7 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 		if format.SerDe == "" {
 			format = table.Format
 		}
+		format.SerDeParams = merged(table.Parameters, format.SerDeParams)
 		files := t.list(at, table, location)
 		if hive.Symlinks(format) {
 			files = t.linked(at, table, files)
@@ -100,6 +102,14 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 		}
 	}
 	return pieces
+}
+
+// merged is what a SerDe is told: its own properties and, before those, the table's, as in Hive.
+func merged(table, serde map[string]string) map[string]string {
+	out := make(map[string]string, len(table)+len(serde))
+	maps.Copy(out, serde)
+	maps.Copy(out, table)
+	return out
 }
 
 // list lists the files of a location.

@@ -25,3 +25,35 @@ func TestUnnestRows(t *testing.T) {
 		}
 	}
 }
+
+func TestSmallFacts(t *testing.T) {
+	e, l := newEngine(t)
+	table := l.add(t, "facts", "a varchar(3); b string", "", textSerDe, map[string]string{"field.delim": ","})
+	table.Parameters = map[string]string{"serialization.null.format": "NA"}
+	l.write(t, "b/facts/1.csv", "abcdef,NA\nxy,NA\n")
+	footer := l.add(t, "footer", "a string", "", textSerDe, nil)
+	footer.Parameters = map[string]string{"skip.footer.line.count": "1"}
+	l.write(t, "b/footer/1.csv", "a\nb\n")
+	sequence := l.add(t, "sequence", "a string", "", textSerDe, nil)
+	sequence.Format.InputFormat = "org.apache.hadoop.mapred.SequenceFileInputFormat"
+	l.write(t, "b/sequence/1.seq", "SEQ\n")
+	writeParquet(t, l.dir+"/b/indexed/1.parquet", "SELECT 'abcdef' AS x, 7 AS y")
+	indexed := l.add(t, "indexed", "name varchar(2); n int", "", parquetSerDe, map[string]string{"parquet.column.index.access": "true"})
+	indexed.Parameters = map[string]string{}
+	for _, c := range []struct{ query, want string }{
+		{"SELECT a, length(a), b FROM facts ORDER BY 1", "abc|3|NULL\nxy|2|NULL"},
+		{"SELECT name, n FROM indexed", "ab|7"},
+		{"SELECT upper('straße'), upper('é'), upper('abc')", "STRAßE|É|ABC"},
+		{"SELECT ARRAY[1] || ARRAY[ARRAY[2]], ARRAY[ARRAY[2]] || ARRAY[1]", "[[1], [2]]|[[2], [1]]"},
+		{"SELECT * FROM footer", "NOT_SUPPORTED: line 1:15: Property skip.footer.line.count of table db.footer is not supported"},
+		{"SELECT * FROM sequence", "NOT_SUPPORTED: line 1:15: Input format org.apache.hadoop.mapred.SequenceFileInputFormat of table db.sequence is not supported"},
+	} {
+		got, _, err := ask(e, l, c.query)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s\n%q, want %q", c.query, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/spf13/cobra"
+
+	"github.com/brookmere/brookmere/internal/node"
+	"github.com/brookmere/brookmere/internal/server"
+)
+
+// functions asks a running node about its functions, over Lambda's API and the node's own
+// endpoints.
+type functions struct {
+	endpoint, region, account string
+	json                      bool
+}
+
+func newFunctionsCommand() *cobra.Command {
+	f := new(functions)
+	cmd := &cobra.Command{
+		Use:   "functions",
+		Short: "Show, call, develop and attach the functions of a running node",
+		Long: `Functions (Lambda) run as processes of the node's machine: Python, Node and any
+program that speaks the Lambda Runtime API. What AWS's runtimes bring along, boto3 and the
+AWS SDKs for JavaScript, is installed once by "setup", or found on the machine.`,
+		Example: `  brookmere functions setup
+  brookmere functions ls
+  brookmere functions invoke orders --payload '{"id": 1}'
+  brookmere functions logs orders --follow
+  brookmere functions dev orders ./src --runtime python3.12 --handler app.handler
+  brookmere functions attach orders -- go run .`,
+	}
+	endpoint := os.Getenv("AWS_ENDPOINT_URL")
+	if endpoint == "" {
+		endpoint = "http://" + node.DefaultConfig().Listen
+	}
+	fs := cmd.PersistentFlags()
+	fs.StringVar(&f.endpoint, "endpoint", endpoint, "`URL` of the node")
+	fs.StringVar(&f.region, "region", "us-east-1", "`region` of the function")
+	fs.StringVar(&f.account, "account", "", "`account` of the function (default the node's)")
+	fs.BoolVar(&f.json, "json", false, "print JSON")
+	cmd.AddCommand(f.listCommand(), f.logsCommand(), f.invokeCommand(), f.attachCommand(), f.devCommand(), newSetupCommand())
+	return cmd
+}
+
+func (f *functions) target(path string, query url.Values) string {
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("region", f.region)
+	if f.account != "" {
+		query.Set("account", f.account)
+	}
+	return strings.TrimSuffix(f.endpoint, "/") + server.NodePrefix + "functions" + path + "?" + query.Encode()
+}
+
+// open asks one of the node's own endpoints.
+func (f *functions) open(ctx context.Context, method, target string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+	if err != nil {
+		return nil, fmt.Errorf("--endpoint: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask the node at %s: %w (is it running? --endpoint names another)", f.endpoint, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status alone will do
+	if msg := strings.TrimSpace(string(text)); msg != "" {
+		return nil, errors.New(msg)
+	}
+	return nil, fmt.Errorf("the node at %s answers %s", f.endpoint, resp.Status)
+}
+
+// client is Lambda's API at the node.
+func (f *functions) client() *lambda.Client {
+	return lambda.New(lambda.Options{
+		Region: f.region, BaseEndpoint: &f.endpoint, RetryMaxAttempts: 1,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			c := aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN")}
+			if c.AccessKeyID == "" {
+				c.AccessKeyID, c.SecretAccessKey = "test", "test"
+				if f.account != "" {
+					c.AccessKeyID = f.account
+				}
+			}
+			return c, nil
+		}),
+		HTTPClient: &http.Client{Timeout: 16 * time.Minute},
+	})
+}
+
+func (f *functions) listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "ls", Short: "List functions with their processes and sources", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			resp, err := f.open(cmd.Context(), http.MethodGet, f.target("", nil))
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			var list []struct {
+				Name      string    `json:"name"`
+				Runtime   string    `json:"runtime"`
+				Handler   string    `json:"handler"`
+				Memory    int       `json:"memoryMiB"`
+				Timeout   int       `json:"timeoutSeconds"`
+				Modified  time.Time `json:"modified"`
+				Instances []struct {
+					Busy     bool `json:"busy"`
+					Attached bool `json:"attached"`
+				} `json:"instances"`
+				Mappings []string `json:"mappings"`
+			}
+			if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
+				return err
+			}
+			if f.json {
+				return printJSON(cmd.OutOrStdout(), list)
+			}
+			rows := [][]string{{"NAME", "RUNTIME", "HANDLER", "MEMORY", "TIMEOUT", "MODIFIED", "PROCESSES", "SOURCES"}}
+			for _, l := range list {
+				processes := fmt.Sprint(len(l.Instances))
+				for _, i := range l.Instances {
+					if i.Attached {
+						processes = "attached"
+					}
+				}
+				var sources []string
+				for _, m := range l.Mappings {
+					sources = append(sources, m[strings.LastIndexByte(m, ':')+1:])
+				}
+				rows = append(rows, []string{l.Name, l.Runtime, l.Handler, fmt.Sprint(l.Memory, " MB"), fmt.Sprint(l.Timeout, " s"), ago(l.Modified), processes, strings.Join(sources, ", ")})
+			}
+			printTable(cmd.OutOrStdout(), rows)
+			return nil
+		},
+	}
+}
+
+func (f *functions) logsCommand() *cobra.Command {
+	var follow bool
+	cmd := &cobra.Command{
+		Use: "logs NAME", Short: "Print what a function has logged lately", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			query := url.Values{}
+			if follow {
+				query.Set("follow", "true")
+			}
+			resp, err := f.open(cmd.Context(), http.MethodGet, f.target("/"+url.PathEscape(args[0])+"/logs", query))
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			for dec := json.NewDecoder(resp.Body); ; {
+				var e struct {
+					Time    time.Time `json:"time"`
+					Message string    `json:"message"`
+				}
+				if err := dec.Decode(&e); errors.Is(err, io.EOF) || cmd.Context().Err() != nil {
+					return nil
+				} else if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", e.Time.Local().Format("15:04:05.000"), strings.ReplaceAll(e.Message, "\r", "\n    "))
+			}
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what it logs from now on")
+	return cmd
+}
+
+func (f *functions) invokeCommand() *cobra.Command {
+	var payload string
+	var event, tail bool
+	cmd := &cobra.Command{
+		Use: "invoke NAME", Short: "Call a function and print its answer", Args: cobra.ExactArgs(1),
+		Long: `Call a function and print its answer. The exit status is 1 if the function failed.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			body := []byte(payload)
+			if name, ok := strings.CutPrefix(payload, "@"); ok {
+				var err error
+				if name == "-" {
+					body, err = io.ReadAll(cmd.InOrStdin())
+				} else {
+					body, err = os.ReadFile(name)
+				}
+				if err != nil {
+					return fmt.Errorf("--payload: %w", err)
+				}
+			}
+			in := &lambda.InvokeInput{FunctionName: &args[0], Payload: body}
+			if event {
+				in.InvocationType = types.InvocationTypeEvent
+			} else if tail {
+				in.LogType = types.LogTypeTail
+			}
+			out, err := f.client().Invoke(cmd.Context(), in)
+			if err != nil {
+				return err
+			}
+			if out.LogResult != nil {
+				if log, err := base64.StdEncoding.DecodeString(*out.LogResult); err == nil {
+					fmt.Fprint(cmd.ErrOrStderr(), strings.ReplaceAll(string(log), "\r", "\n    "))
+				}
+			}
+			if len(out.Payload) > 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), string(out.Payload))
+			}
+			if out.FunctionError != nil {
+				return errors.New("the function failed")
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&payload, "payload", "{}", "`JSON` to call it with; @FILE reads it from a file, @- from standard input")
+	cmd.Flags().BoolVar(&event, "event", false, "do not wait: the function is called some time, and again if it fails")
+	cmd.Flags().BoolVar(&tail, "log", false, "print the last 4 KB of what it logged, too")
+	return cmd
+}
+
+func (f *functions) attachCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "attach NAME [-- COMMAND...]", Short: "Let a process of yours take a function's invocations", Args: cobra.MinimumNArgs(1),
+		Long: `Let a process that you start, in a debugger for instance, take the invocations of a
+function in the place of the node's own processes, as long as this command runs. With a
+command, it is started with the function's environment; without one, the variables to
+start it with are printed.`,
+		Example: `  brookmere functions attach orders -- go run .`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			resp, err := f.open(cmd.Context(), http.MethodPost, f.target("/"+url.PathEscape(args[0])+"/attach", nil))
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			r := bufio.NewReader(resp.Body)
+			var at struct {
+				Address     string   `json:"address"`
+				Environment []string `json:"environment"`
+			}
+			line, err := r.ReadBytes('\n')
+			if err != nil {
+				return err
+			}
+			if err := json.Unmarshal(line, &at); err != nil {
+				return err
+			}
+			env := append(at.Environment, "AWS_LAMBDA_RUNTIME_API="+at.Address)
+			if len(args) == 1 {
+				for _, kv := range env {
+					name, value, _ := strings.Cut(kv, "=")
+					fmt.Fprintf(cmd.OutOrStdout(), "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+				}
+				_, err := io.Copy(io.Discard, r) // until this command or the node ends
+				if cmd.Context().Err() != nil {
+					return nil
+				}
+				return err
+			}
+			child := exec.CommandContext(cmd.Context(), args[1], args[2:]...)
+			child.Env = append(os.Environ(), env...)
+			child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
+			child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
+			child.WaitDelay = 5 * time.Second
+			return child.Run()
+		},
+	}
+}

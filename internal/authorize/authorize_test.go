@@ -1,0 +1,128 @@
+package authorize
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
+)
+
+// people knows the policies of principals, by ARN, and the trust policies of roles.
+type people struct {
+	grants map[string]*policy.Grants
+	trust  map[string]string
+}
+
+func (p people) Principal(_ context.Context, arn string) (*policy.Grants, error) {
+	return p.grants[arn], nil
+}
+func (p people) Managed(context.Context, string, string) (*policy.Named, error) { return nil, nil }
+func (p people) Role(_ context.Context, account, name string) (*policy.AssumableRole, error) {
+	text, ok := p.trust[name]
+	if !ok {
+		return nil, nil
+	}
+	d, err := policy.Parse(text, policy.Trust)
+	return &policy.AssumableRole{ARN: "arn:aws:iam::" + account + ":role/" + name, Trust: d}, err
+}
+
+func grants(t testing.TB, statement string) *policy.Grants {
+	d, err := policy.Parse(`{"Version":"2012-10-17","Statement":[`+statement+`]}`, policy.Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &policy.Grants{ARN: "x", Policies: []policy.Named{{Name: "p", Document: d}}}
+}
+
+const (
+	ann    = "arn:aws:iam::111122223333:user/ann"
+	loader = "arn:aws:iam::111122223333:role/loader"
+)
+
+func known(t testing.TB) people {
+	return people{
+		map[string]*policy.Grants{
+			ann:    grants(t, `{"Sid":"put","Effect":"Allow","Action":"kinesis:Put*","Resource":"*","Condition":{"StringEquals":{"aws:username":"ann","aws:RequestedRegion":"us-east-1"}}}`),
+			loader: grants(t, `{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::lake/*"}`),
+		},
+		map[string]string{"loader": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"firehose.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}]}`},
+	}
+}
+
+func as(principal string) context.Context {
+	return awswire.WithCaller(context.Background(), awswire.Caller{Account: "111122223333", Region: "us-east-1", Principal: principal, RequestID: "r-" + principal})
+}
+
+func TestAllow(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	a := New(Config{Mode: Enforce, Identities: known(t), Clock: clockwork.NewFakeClockAt(now)})
+	const stream = "arn:aws:kinesis:us-east-1:111122223333:stream/s"
+	acting := func(service, role string) context.Context {
+		return awswire.Acting(context.Background(), "111122223333", "us-east-1", service, role, "arn:aws:firehose:us-east-1:111122223333:deliverystream/d")
+	}
+	for _, tt := range []struct {
+		what, action, resource string
+		ctx                    context.Context
+		want                   string // empty: allowed
+	}{
+		{"user", "kinesis:PutRecord", stream, as(ann), ""},
+		{"user, another action", "kinesis:DeleteStream", stream, as(ann), "AccessDeniedException: User: " + ann + " is not authorized to perform: kinesis:DeleteStream on resource: " + stream + " because no identity-based policy allows the kinesis:DeleteStream action"},
+		{"user, another account's", "kinesis:PutRecord", "arn:aws:kinesis:us-east-1:999988887777:stream/s", as(ann), "because no resource-based policy allows"},
+		{"unknown user", "kinesis:PutRecord", stream, as("arn:aws:iam::111122223333:user/gone"), "AccessDeniedException"},
+		{"root", "kinesis:DeleteStream", stream, as(""), ""},
+		{"S3's words", "s3:GetObject", "arn:aws:s3:::lake/k", as(ann), `AccessDenied: User: ` + ann + ` is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::lake/k" because`},
+		{"a service as its role", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", loader), ""},
+		{"a service beyond its role", "s3:PutObject", "arn:aws:s3:::other/k", acting("firehose.amazonaws.com", loader), "assumed-role/loader/firehose is not authorized"},
+		{"a service that the role does not trust", "s3:PutObject", "arn:aws:s3:::lake/k", acting("glue.amazonaws.com", loader), "Service: glue.amazonaws.com is not authorized to perform: sts:AssumeRole"},
+		{"a role that is not there", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", "arn:aws:iam::111122223333:role/none"), "sts:AssumeRole"},
+		{"no role", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", ""), ""},
+	} {
+		err := a.Allow(tt.ctx, tt.action, tt.resource, nil)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", tt.what, err, tt.want)
+		}
+	}
+	d := a.Explain("r-" + ann)
+	if len(d) == 0 || !d[0].Allowed || d[0].Sid != "put" || d[0].Policy != "p" || d[0].Statement != 1 {
+		t.Errorf("decisions %+v", d)
+	}
+	text, n := a.LeastPolicy(loader, now)
+	if _, err := policy.Parse(text, policy.Identity); err != nil || n != 1 || !strings.Contains(text, "arn:aws:s3:::other/k") {
+		t.Errorf("least policy of %d actions: %s (%v)", n, text, err)
+	}
+}
+
+func TestLogMode(t *testing.T) {
+	var log bytes.Buffer
+	a := New(Config{Mode: Log, Identities: known(t), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err := a.Allow(as(ann), "s3:GetObject", "arn:aws:s3:::lake/k", nil); err != nil {
+		t.Errorf("denied: %v", err)
+	}
+	if !strings.Contains(log.String(), "would be denied") || !strings.Contains(log.String(), "s3:GetObject") {
+		t.Errorf("logged %s", log.String())
+	}
+	if err := a.Trust(as(ann), &policy.Principal{Kind: policy.Federated, Name: "x"}, "sts:AssumeRoleWithWebIdentity", loader, &policy.Document{}, nil, true); err == nil {
+		t.Error("a stranger's token has got a role where policies are not enforced")
+	}
+}
+
+// BenchmarkCall is what deciding adds to a call, the policies at hand.
+func BenchmarkCall(b *testing.B) {
+	a := New(Config{Mode: Enforce, Identities: known(b)})
+	f := awswire.Facts{Service: "kinesis", Operation: "PutRecord", Actions: []string{"kinesis:PutRecord"}, Resources: []string{"arn:aws:kinesis:us-east-1:111122223333:stream/s"}}
+	chain := []awswire.Interceptor{a.Intercept}
+	ctx := as(ann)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := awswire.Intercept(ctx, chain, f, func(context.Context) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

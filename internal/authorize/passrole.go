@@ -1,0 +1,97 @@
+package authorize
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// passes are the operations by which a caller hands a role to a service, which then acts as it: the
+// caller needs iam:PassRole on the role. Without it, whoever may create a function could become any role.
+var passes = map[string]string{
+	"lambda:CreateFunction": "lambda.amazonaws.com", "lambda:UpdateFunctionConfiguration": "lambda.amazonaws.com",
+	"firehose:CreateDeliveryStream": "firehose.amazonaws.com", "firehose:UpdateDestination": "firehose.amazonaws.com",
+	"glue:CreateCrawler": "glue.amazonaws.com", "glue:UpdateCrawler": "glue.amazonaws.com",
+	"glue:CreateJob": "glue.amazonaws.com", "glue:UpdateJob": "glue.amazonaws.com", "glue:CreateSession": "glue.amazonaws.com",
+	"glue:CreateDevEndpoint": "glue.amazonaws.com", "glue:CreateMLTransform": "glue.amazonaws.com",
+	"apigateway:PutIntegration": "apigateway.amazonaws.com", "apigateway:UpdateIntegration": "apigateway.amazonaws.com",
+	"apigateway:CreateAuthorizer": "apigateway.amazonaws.com", "apigateway:UpdateAccount": "apigateway.amazonaws.com",
+	"apigatewayv2:CreateIntegration": "apigateway.amazonaws.com", "apigatewayv2:UpdateIntegration": "apigateway.amazonaws.com",
+	"kinesisanalytics:CreateApplication": "kinesisanalytics.amazonaws.com", "kinesisanalytics:UpdateApplication": "kinesisanalytics.amazonaws.com",
+	"kinesisanalytics:AddApplicationInput": "kinesisanalytics.amazonaws.com", "kinesisanalytics:AddApplicationOutput": "kinesisanalytics.amazonaws.com",
+	"kinesisanalytics:AddApplicationReferenceDataSource": "kinesisanalytics.amazonaws.com",
+	"kinesisanalyticsv2:CreateApplication":               "kinesisanalytics.amazonaws.com", "kinesisanalyticsv2:UpdateApplication": "kinesisanalytics.amazonaws.com",
+	"logs:PutSubscriptionFilter": "logs.amazonaws.com", "logs:PutDestination": "logs.amazonaws.com",
+	"cognito-identity:SetIdentityPoolRoles":      "cognito-identity.amazonaws.com",
+	"dynamodb:EnableKinesisStreamingDestination": "", // it has none
+}
+
+var roleForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}):role/[!-~]+$`)
+
+// checkPassed decides about the roles that a call hands on.
+func (a *Authorizer) checkPassed(ctx context.Context, c *awswire.Call) error {
+	service := passes[c.Service+":"+c.Operation]
+	if service == "" {
+		return nil
+	}
+	in, err := c.Input()
+	if err != nil {
+		return err
+	}
+	var roles []string
+	findRoles(reflect.ValueOf(in), false, 0, &roles)
+	for _, role := range roles {
+		if m := roleForm.FindStringSubmatch(role); m[1] != c.Caller.Account {
+			return &Denied{Code: "AccessDeniedException", Message: "Cross-account pass role is not allowed.", Status: http.StatusBadRequest}
+		}
+		keys := map[string][]string{"iam:PassedToService": {service}}
+		if r, err := c.Resources(); err == nil && len(r) > 0 {
+			keys["iam:AssociatedResourceArn"] = r[:1]
+		}
+		if err := a.check(ctx, question{caller: c.Caller, action: "iam:PassRole", resource: role, service: c.Service, call: c, keys: keys}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxInput bounds how deep an input is searched.
+const maxInput = 12
+
+// findRoles collects the ARNs of roles in the members of an input that are named for one.
+func findRoles(v reflect.Value, named bool, depth int, roles *[]string) {
+	if depth > maxInput {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			findRoles(v.Elem(), named, depth+1, roles)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if f.IsExported() {
+				findRoles(v.Field(i), named || strings.Contains(f.Name, "Role") || f.Name == "Credentials", depth+1, roles)
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		if k := v.Type().Elem().Kind(); k != reflect.Uint8 {
+			for i := range v.Len() {
+				findRoles(v.Index(i), named, depth+1, roles)
+			}
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			findRoles(v.MapIndex(k), named, depth+1, roles)
+		}
+	case reflect.String:
+		if s := v.String(); named && roleForm.MatchString(s) {
+			*roles = append(*roles, s)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/server"
+	"github.com/brookmere/brookmere/internal/service/lambda"
+)
+
+// Functions limits what functions may use of the machine. Zero takes the default.
+type Functions struct {
+	Instances int `yaml:"instances"` // processes at once; default 64
+	// Outgoing lets functions connect to other addresses than this node's.
+	Outgoing bool `yaml:"outgoing"`
+}
+
+// openFunctions opens the engine of functions. What functions print goes to the service,
+// which is made after it.
+func openFunctions(n *Node, s *services) (*function.Engine, error) {
+	e, err := function.Open(function.Options{
+		Dir: n.dirs.functions, Events: functionEvents{s}, Instances: n.cfg.Functions.Instances,
+		Connect: []uint16{uint16(n.inner.Addr().(*net.TCPAddr).Port)}, Outgoing: n.cfg.Functions.Outgoing,
+	})
+	if err != nil {
+		return nil, err
+	}
+	holds, missing := e.Layers()
+	n.log.Info("functions are held by", "layers", holds)
+	for _, m := range missing {
+		n.log.Warn("functions are not held everywhere on this machine", "missing", m)
+	}
+	return e, nil
+}
+
+type functionEvents struct{ s *services }
+
+func (e functionEvents) Log(f *function.Function, instance string, lines []function.Line) {
+	if e.s.lambda != nil {
+		e.s.lambda.Log(f, instance, lines)
+	}
+}
+
+func (e functionEvents) Note(message string) {
+	if e.s.lambda != nil {
+		e.s.lambda.Note(message)
+	}
+}
+
+func makeLambda(s *services, p parts) (_ service, err error) {
+	s.lambda, err = lambda.New(lambda.Config{
+		State: p.state, Log: p.log, Engine: p.functions, S3: p.objects, Kinesis: s.kinesis, FanOut: s.kinesis, DynamoDB: s.dynamodb.Streams(),
+		Credentials: functionCredentials(s, p), Endpoint: p.node.URL, Inside: func() string { return "http://" + p.node.inner.Addr().String() }, Clock: p.clock, Logger: p.logger,
+	})
+	return s.lambda, err
+}
+
+// functionSessions is how long credentials of a function's role are good for: longer than a
+// process is kept that has been given them.
+const functionSessions = 12 * time.Hour
+
+// functionCredentials are temporary credentials of a function's role, as the service gets
+// them: for a session that is called as the function is. Where policies count, the role must be
+// there.
+func functionCredentials(s *services, p parts) lambda.Credentials {
+	return func(ctx context.Context, account, role, session string) (string, string, string, error) {
+		a, ok := arn.Parse(role)
+		path, isRole := a.After("role/")
+		if !ok || !isRole || a.Account != account {
+			return "", "", "", fmt.Errorf("%q is not a role of the account %s", role, account)
+		}
+		name := path[strings.LastIndexByte(path, '/')+1:]
+		now := p.clock.Now().UTC().Truncate(time.Second)
+		claims := &awswire.Session{
+			Kind: awswire.RoleSession, Account: account, Principal: "arn:" + a.Partition + ":sts::" + account + ":assumed-role/" + name + "/" + session,
+			Source: role, Issued: now, Expires: now.Add(functionSessions),
+		}
+		found, err := s.iam.Role(ctx, account, name)
+		if err != nil {
+			return "", "", "", fmt.Errorf("role %s: %w", role, err)
+		}
+		if found != nil {
+			claims.Source, claims.ID = found.ARN, found.ID+":"+session
+		}
+		key, secret, token := p.node.issuer.Issue(claims)
+		return key, secret, token, nil
+	}
+}
+
+// newFunctionServer makes the door that functions of this node come in by, of the options of the
+// node's own: functions are guests, and do not reset the node, read its metrics or take other
+// functions' invocations. It is in clear text, for it is on loopback alone.
+func newFunctionServer(o server.Options) *server.Server {
+	o.TLS, o.Registerer = nil, prometheus.NewRegistry()
+	o.Node = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "functions do not reach the node's own endpoints", http.StatusForbidden)
+	})
+	return server.New(o)
+}

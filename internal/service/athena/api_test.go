@@ -1,0 +1,35 @@
+package athena
+
+import (
+	"context"
+	"testing"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/servicetest"
+)
+
+// TestAPI runs the calls of testdata/api.
+func TestAPI(t *testing.T) {
+	servicetest.Run(t, "api/*.txt", func(t testing.TB, p servicetest.Parts) servicetest.Service {
+		dir := t.TempDir()
+		g := newFakeGlue()
+		s, err := New(Config{State: p.State, Glue: g, Objects: dirObjects{dir}, Engine: idleEngine{}, Files: dirObjects{dir}, Clock: p.Clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}
+
+// idleEngine answers no query.
+type idleEngine struct{}
+
+func (idleEngine) Query(context.Context, lakesql.Request) (*lakesql.Result, error) {
+	return nil, lakesql.ErrNoTable
+}
+func (idleEngine) Schema(context.Context, lakesql.Request) ([]lakesql.ResultColumn, error) {
+	return nil, lakesql.ErrNoTable
+}
+func (idleEngine) Write(context.Context, lakesql.WriteRequest) (*lakesql.Written, error) {
+	return nil, lakesql.ErrNoTable
+}

@@ -1,0 +1,421 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+)
+
+// Asynchronous invocations. An event is a record of one shard of the log; it is done when its
+// function has succeeded, or has failed for the last time and the failure's destination has
+// it. asyncDoc says which are done: all before Low, and those in Done. What waits for another
+// attempt is in Waiting, so that a restart neither forgets attempts nor their time.
+const (
+	asyncShard   = "lambda/events"
+	asyncKey     = "events"
+	asyncAtOnce  = 64       // events that run at once
+	asyncWaiting = 4000     // that wait for another attempt; more, and no new ones are taken up
+	asyncBytes   = 32 << 20 // of payloads in hand
+	asyncRetries = 2
+	asyncMaxAge  = 6 * time.Hour
+)
+
+type asyncDoc struct {
+	Low     shardlog.Position   `json:"low"`
+	Done    []shardlog.Position `json:"done,omitempty"`
+	Waiting []waitingEvent      `json:"waiting,omitempty"`
+}
+
+type waitingEvent struct {
+	At       shardlog.Position `json:"at"`
+	Attempts int               `json:"attempts"` // that failed by the function's own fault
+	Tries    int               `json:"tries"`    // in all
+	Next     time.Time         `json:"next"`
+}
+
+// eventKey is the key of an event's record.
+type eventKey struct {
+	ID        string    `json:"id"`
+	Account   string    `json:"account"`
+	Region    string    `json:"region"`
+	Name      string    `json:"name"`
+	Qualifier string    `json:"qualifier,omitempty"`
+	Accepted  time.Time `json:"accepted"`
+}
+
+type async struct {
+	s     *Service
+	shard *shardlog.Shard
+
+	mu      sync.Mutex
+	low     shardlog.Position // everything before it is done
+	read    shardlog.Position // everything before it is known
+	done    map[shardlog.Position]bool
+	waiting map[shardlog.Position]*waitingEvent
+	order   []shardlog.Position // of what is not done, by position
+	next    map[shardlog.Position]shardlog.Position
+	running int
+	bytes   int
+	dirty   bool
+	wake    chan struct{}
+}
+
+func newAsync(s *Service) *async {
+	return &async{
+		s: s, done: map[shardlog.Position]bool{}, waiting: map[shardlog.Position]*waitingEvent{}, next: map[shardlog.Position]shardlog.Position{},
+		wake: make(chan struct{}, 1),
+	}
+}
+
+// open finds the log of events, made if need be, and how far they have come.
+func (a *async) open(ctx context.Context) error {
+	shard, err := a.s.cfg.Log.Shard(ctx, asyncShard)
+	if errors.Is(err, shardlog.ErrNoShard) {
+		shard, err = a.s.cfg.Log.CreateShard(ctx, asyncShard, shardlog.ShardConfig{})
+	}
+	if err != nil {
+		return fmt.Errorf("lambda: open the log of events: %w", err)
+	}
+	a.shard = shard
+	for it, err := range a.s.progress.List() {
+		if err != nil {
+			return fmt.Errorf("lambda: how far events have come: %w", err)
+		}
+		d := it.Value
+		a.low, a.read = d.Low, d.Low
+		for _, p := range d.Done {
+			a.done[p] = true
+		}
+		for _, w := range d.Waiting {
+			a.waiting[w.At] = &w
+		}
+	}
+	return nil
+}
+
+// accept takes an event over; it is durable when accept returns.
+func (a *async) accept(ctx context.Context, t target, payload []byte) error {
+	key, err := json.Marshal(&eventKey{ID: requestID(ctx), Account: t.Account, Region: t.Region, Name: t.name, Qualifier: t.qualifier, Accepted: a.s.clock.Now().UTC()})
+	if err != nil {
+		return err
+	}
+	if a.shard == nil {
+		return failure("The service has not started")
+	}
+	var b shardlog.Batch
+	b.Add(key, payload)
+	if _, _, err := a.shard.Append(ctx, &b); err != nil {
+		return fmt.Errorf("keep an event: %w", err)
+	}
+	a.poke()
+	return nil
+}
+
+func (a *async) poke() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run takes events up in their order, and again when their time has come, until ctx ends.
+func (a *async) run(ctx context.Context) error {
+	saved := a.s.clock.Now()
+	for {
+		more, err := a.takeUp(ctx)
+		if err != nil {
+			return err
+		}
+		soonest, err := a.retry(ctx)
+		if err != nil {
+			return err
+		}
+		now := a.s.clock.Now()
+		if a.changed() && (now.Sub(saved) >= 100*time.Millisecond || !more) {
+			if err := a.save(ctx); err != nil {
+				return err
+			}
+			saved = now
+		}
+		if more {
+			continue
+		}
+		wait := time.Minute
+		if !soonest.IsZero() {
+			wait = min(wait, max(soonest.Sub(now), time.Millisecond))
+		}
+		t := a.s.clock.NewTimer(wait)
+		wctx, cancel := context.WithCancel(ctx)
+		a.mu.Lock()
+		room, from := a.room(), a.read
+		a.mu.Unlock()
+		arrived := make(chan struct{})
+		if room {
+			a.s.group.Go("arrivals", func(context.Context) error {
+				defer close(arrived)
+				if a.shard.Wait(wctx, from) != nil {
+					<-wctx.Done()
+				}
+				return nil
+			})
+		}
+		select {
+		case <-a.wake:
+		case <-arrived:
+		case <-t.Chan():
+		case <-ctx.Done():
+		}
+		cancel()
+		t.Stop()
+		if ctx.Err() != nil {
+			return a.save(context.WithoutCancel(ctx))
+		}
+	}
+}
+
+// room reports whether another event may be taken up. Callers hold mu.
+func (a *async) room() bool {
+	return a.running < asyncAtOnce && len(a.waiting) < asyncWaiting && a.bytes < asyncBytes
+}
+
+// takeUp starts the events that are next in the log.
+func (a *async) takeUp(ctx context.Context) (more bool, err error) {
+	for {
+		a.mu.Lock()
+		ok, from := a.room(), a.read
+		a.mu.Unlock()
+		if !ok {
+			return false, nil
+		}
+		recs, next, err := a.shard.Read(ctx, from, shardlog.ReadOptions{MaxRecords: 1}, nil)
+		if errors.Is(err, shardlog.ErrCorrupt) {
+			a.s.log.Error("asynchronous events cannot be read and are skipped", "error", err)
+			a.mu.Lock()
+			a.read = next
+			a.mu.Unlock()
+			continue
+		}
+		if err != nil || len(recs) == 0 {
+			return false, err
+		}
+		at := recs[0].Position
+		a.mu.Lock()
+		a.read = next
+		a.order, a.next[at] = append(a.order, at), next
+		skip := a.done[at] || a.waiting[at] != nil
+		if a.done[at] {
+			a.advance()
+		}
+		a.mu.Unlock()
+		if !skip {
+			a.start(recs[0], &waitingEvent{At: at})
+		}
+	}
+}
+
+// retry starts the events whose time has come, and tells when the next one's will.
+func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
+	now := a.s.clock.Now()
+	var due []*waitingEvent
+	a.mu.Lock()
+	for at, w := range a.waiting {
+		if _, known := a.next[at]; !known {
+			continue // it is taken up in its turn
+		}
+		if !w.Next.After(now) && a.running+len(due) < asyncAtOnce {
+			due = append(due, w)
+		} else if soonest.IsZero() || w.Next.Before(soonest) {
+			soonest = w.Next
+		}
+	}
+	for _, w := range due {
+		delete(a.waiting, w.At)
+	}
+	a.mu.Unlock()
+	for _, w := range due {
+		recs, _, err := a.shard.Read(ctx, w.At, shardlog.ReadOptions{MaxRecords: 1}, nil)
+		if err != nil || len(recs) == 0 || recs[0].Position != w.At {
+			if ctx.Err() != nil {
+				a.mu.Lock()
+				a.waiting[w.At] = w
+				a.mu.Unlock()
+				return soonest, ctx.Err()
+			}
+			a.s.log.Error("an asynchronous event can no longer be read", "position", w.At, "error", err)
+			a.finish(w.At)
+			continue
+		}
+		a.start(recs[0], w)
+	}
+	return soonest, nil
+}
+
+// start runs one event beside the others.
+func (a *async) start(r shardlog.Record, w *waitingEvent) {
+	a.mu.Lock()
+	a.running++
+	a.bytes += len(r.Data)
+	a.mu.Unlock()
+	started := a.s.group.Go("event", func(ctx context.Context) error {
+		again := a.attempt(ctx, r, w)
+		a.mu.Lock()
+		a.running--
+		a.bytes -= len(r.Data)
+		if again {
+			a.waiting[w.At] = w
+			a.dirty = true
+		}
+		a.mu.Unlock()
+		if !again && ctx.Err() == nil {
+			a.finish(w.At)
+		}
+		a.poke()
+		return nil
+	})
+	if !started { // the service is closed: the event stays
+		a.mu.Lock()
+		a.running--
+		a.bytes -= len(r.Data)
+		a.mu.Unlock()
+	}
+}
+
+// finish notes that an event is done with.
+func (a *async) finish(at shardlog.Position) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.done[at] = true
+	a.dirty = true
+	a.advance()
+}
+
+// advance moves the low mark over what is done. Callers hold mu.
+func (a *async) advance() {
+	for len(a.order) > 0 && a.done[a.order[0]] {
+		at := a.order[0]
+		a.order = a.order[1:]
+		a.low = a.next[at]
+		delete(a.done, at)
+		delete(a.next, at)
+		a.dirty = true
+	}
+}
+
+func (a *async) changed() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.dirty
+}
+
+func (a *async) save(ctx context.Context) error {
+	a.mu.Lock()
+	if !a.dirty {
+		a.mu.Unlock()
+		return nil
+	}
+	d := &asyncDoc{Low: a.low}
+	for p := range a.done {
+		d.Done = append(d.Done, p)
+	}
+	for _, w := range a.waiting {
+		d.Waiting = append(d.Waiting, *w)
+	}
+	a.dirty = false
+	a.mu.Unlock()
+	slices.SortFunc(d.Done, shardlog.Position.Compare)
+	if err := a.s.progress.Put(ctx, d, asyncKey); err != nil {
+		a.mu.Lock()
+		a.dirty = true
+		a.mu.Unlock()
+		return err
+	}
+	return a.shard.TrimBefore(ctx, d.Low)
+}
+
+// attempt runs an event once; again says that there is to be another attempt, at w.Next.
+func (a *async) attempt(ctx context.Context, r shardlog.Record, w *waitingEvent) (again bool) {
+	s := a.s
+	var k eventKey
+	if err := json.Unmarshal(r.Key, &k); err != nil {
+		s.log.Error("an asynchronous event is not what this program writes", "position", r.Position, "error", err)
+		return false
+	}
+	sc := scope.Scope{Account: k.Account, Region: k.Region}
+	t := target{Scope: sc, name: k.Name, qualifier: k.Qualifier}
+	ctx = sc.Context(ctx)
+	d, err := s.functions.Get(sc.Key(k.Name)...)
+	if err == nil {
+		err = s.checkQualifier(d, t)
+	}
+	if err != nil {
+		var missing *types.ResourceNotFoundException
+		if errors.As(err, &missing) {
+			s.log.Warn("an asynchronous event is dropped: its function is gone", "function", k.Name, "request", k.ID)
+			return false
+		}
+		s.log.Error("an asynchronous event waits", "function", k.Name, "error", err)
+		w.Next = s.clock.Now().Add(time.Minute)
+		return true
+	}
+	retries, age := asyncRetries, asyncMaxAge
+	set := d.Invocation[t.orLatest()]
+	if set == nil {
+		set = new(invokeDoc)
+	}
+	if set.Retries != nil {
+		retries = int(*set.Retries)
+	}
+	if set.MaxAge != nil {
+		age = time.Duration(*set.MaxAge) * time.Second
+	}
+	o := outcome{ID: k.ID, ARN: t.arnOrLatest(), Payload: r.Data, Tries: w.Tries}
+	if s.clock.Now().Sub(k.Accepted) > age {
+		o.Condition = "EventAgeExceeded"
+		s.conclude(ctx, d, set, o)
+		return false
+	}
+	out, err := s.call(ctx, d, t, &function.Request{ID: k.ID, Payload: r.Data})
+	if ctx.Err() != nil {
+		return false // the node stops; it is not done, either
+	}
+	w.Tries++
+	o.Tries = w.Tries
+	var wait time.Duration
+	switch {
+	case err != nil:
+		// Throttled, or the node's own fault: it counts as no attempt.
+		wait = min(time.Second<<min(w.Tries-1, 9), 5*time.Minute)
+		o.Condition = "EventAgeExceeded"
+	case !out.Failed:
+		o.Condition, o.Result = "Success", &out
+		s.conclude(ctx, d, set, o)
+		return false
+	default:
+		w.Attempts++
+		o.Condition, o.Result = "RetriesExhausted", &out
+		if w.Attempts > retries {
+			s.conclude(ctx, d, set, o)
+			return false
+		}
+		wait = time.Duration(w.Attempts) * time.Minute
+	}
+	w.Next = s.clock.Now().Add(wait)
+	if w.Next.Sub(k.Accepted) > age {
+		o.Condition = "EventAgeExceeded"
+		s.conclude(ctx, d, set, o)
+		return false
+	}
+	return true
+}
+
+func (t target) arnOrLatest() string { return functionARN(t.Scope, t.name, t.orLatest()) }

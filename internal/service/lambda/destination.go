@@ -1,0 +1,202 @@
+package lambda
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+)
+
+// Where results go: queues, buckets and other functions.
+
+// outcome is how an asynchronous event has ended.
+type outcome struct {
+	ID        string
+	ARN       string
+	Condition string
+	Tries     int
+	Payload   []byte
+	Result    *result // nil: it did not run
+}
+
+type destinationContext struct {
+	RequestID string `json:"requestId"`
+	ARN       string `json:"functionArn"`
+	Condition string `json:"condition"`
+	Count     int    `json:"approximateInvokeCount"`
+}
+
+type responseContext struct {
+	Status  int    `json:"statusCode"`
+	Version string `json:"executedVersion"`
+	Error   string `json:"functionError,omitempty"`
+}
+
+type destinationRecord struct {
+	Version   string             `json:"version"`
+	Timestamp string             `json:"timestamp"`
+	Request   destinationContext `json:"requestContext"`
+	Payload   json.RawMessage    `json:"requestPayload"`
+	Response  *responseContext   `json:"responseContext,omitempty"`
+	Answer    json.RawMessage    `json:"responsePayload,omitempty"`
+}
+
+const recordTime = "2006-01-02T15:04:05.000Z"
+
+func orNull(b []byte) json.RawMessage {
+	if !json.Valid(b) {
+		return json.RawMessage("null")
+	}
+	return b
+}
+
+// conclude sends the outcome of an event where the function's settings say.
+func (s *Service) conclude(ctx context.Context, d *functionDoc, set *invokeDoc, o outcome) {
+	r := destinationRecord{
+		Version: "1.0", Timestamp: s.clock.Now().UTC().Format(recordTime),
+		Request: destinationContext{o.ID, o.ARN, o.Condition, o.Tries}, Payload: orNull(o.Payload),
+	}
+	to := set.OnFailure
+	if o.Condition == "Success" {
+		to = set.OnSuccess
+	}
+	if o.Result != nil {
+		r.Response = &responseContext{Status: 200, Version: o.Result.version}
+		if o.Result.Failed {
+			r.Response.Error = "Unhandled"
+		}
+		r.Answer = orNull(o.Result.Payload)
+	}
+	if to != "" {
+		if body, err := json.Marshal(&r); err == nil {
+			now := s.clock.Now().UTC()
+			key := "aws/lambda/async/" + d.Name + "/" + now.Format("2006/01/02") + "/" + now.Format("2006-01-02T15.04.05") + "-" + o.ID
+			s.sendUntil(ctx, to, key, body, nil)
+		}
+	}
+	if o.Condition == "Success" {
+		return
+	}
+	s.log.Warn("an asynchronous event has failed", "function", d.Name, "request", o.ID, "condition", o.Condition, "attempts", o.Tries)
+	if dead := d.Latest.DeadLetter; dead != "" {
+		code, message := "200", o.Condition
+		if o.Result != nil {
+			var e struct {
+				Message string `json:"errorMessage"`
+			}
+			_ = json.Unmarshal(o.Result.Payload, &e) // what has no message has none
+			message = e.Message
+		}
+		if len(message) > 1024 {
+			message = message[:1024]
+		}
+		s.sendUntil(ctx, dead, "", o.Payload, map[string]string{"RequestID": o.ID, "ErrorCode": code, "ErrorMessage": message})
+	}
+}
+
+// sendUntil sends a record, again after failures, until there have been many.
+func (s *Service) sendUntil(ctx context.Context, to, key string, body []byte, attributes map[string]string) {
+	for n := range 8 {
+		err := s.send(ctx, to, key, body, attributes)
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if n == 7 {
+			s.log.Error("a result of a function could not be delivered and is dropped", "destination", to, "error", err, "record", string(body[:min(len(body), 2000)]))
+			return
+		}
+		t := s.clock.NewTimer(min(time.Second<<n, 30*time.Second))
+		select {
+		case <-t.Chan():
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
+	}
+}
+
+// send sends a record once: to a queue with attributes, to a bucket at key, to a function as
+// an event.
+func (s *Service) send(ctx context.Context, to, key string, body []byte, attributes map[string]string) error {
+	a, ok := arn.Parse(to)
+	if !ok {
+		return fmt.Errorf("destination %q is not an ARN", to)
+	}
+	switch {
+	case a.Service == "sqs" && s.cfg.SQS != nil:
+		url, err := s.queueURL(ctx, a)
+		if err != nil {
+			return err
+		}
+		in := &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(string(body))}
+		if len(body) == 0 {
+			in.MessageBody = aws.String("{}")
+		}
+		for name, value := range attributes {
+			if value == "" {
+				continue
+			}
+			if in.MessageAttributes == nil {
+				in.MessageAttributes = map[string]sqstypes.MessageAttributeValue{}
+			}
+			kind := "String"
+			if _, err := strconv.Atoi(value); err == nil && name == "ErrorCode" {
+				kind = "Number"
+			}
+			in.MessageAttributes[name] = sqstypes.MessageAttributeValue{DataType: &kind, StringValue: aws.String(value)}
+		}
+		_, err = s.cfg.SQS.SendMessage(ctx, in)
+		return err
+	case a.Service == "s3" && s.cfg.S3 != nil:
+		bucket, prefix, _ := strings.Cut(a.Resource, "/")
+		if prefix = strings.TrimSuffix(prefix, "/"); prefix != "" {
+			key = prefix + "/" + key
+		}
+		_, err := s.cfg.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body)))})
+		return err
+	case a.Service == "lambda":
+		_, err := s.Invoke(ctx, &lambda.InvokeInput{FunctionName: &to, InvocationType: types.InvocationTypeEvent, Payload: body})
+		return err
+	}
+	return fmt.Errorf("destination %s cannot be reached from here", to)
+}
+
+// queueURL asks for the URL of a queue.
+func (s *Service) queueURL(ctx context.Context, a arn.ARN) (string, error) {
+	out, err := s.cfg.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &a.Resource, QueueOwnerAWSAccountId: optional(a.Account)})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(out.QueueUrl), nil
+}
+
+// isCode tells whether an error is the API's with one of the codes.
+func isCode(err error, codes ...string) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	for _, c := range codes {
+		if api.ErrorCode() == c {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,56 @@
+package lambda
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+)
+
+var (
+	user    = aws.String("User")
+	service = aws.String("Service")
+)
+
+func invalid(format string, args ...any) error {
+	return &types.InvalidParameterValueException{Type: user, Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func notFound(format string, args ...any) error {
+	return &types.ResourceNotFoundException{Type: user, Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func noFunction(arn string) error { return notFound("Function not found: %s", arn) }
+
+func conflict(format string, args ...any) error {
+	return &types.ResourceConflictException{Type: user, Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func inUse(format string, args ...any) error {
+	return &types.ResourceInUseException{Type: user, Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func stale(kind string) error {
+	return &types.PreconditionFailedException{Type: user, Message: aws.String("The RevisionId provided does not match the latest RevisionId. Call the " + kind + " API to retrieve the latest RevisionId for your resource.")}
+}
+
+// refused is what this program does not do.
+func refused(what string) error { return invalid("%s not supported by Brookmere", what) }
+
+func throttled(reason types.ThrottleReason) error {
+	return &types.TooManyRequestsException{Type: user, Reason: reason, RetryAfterSeconds: aws.String("1"), Message: aws.String("Rate Exceeded.")}
+}
+
+func badPayload(format string, args ...any) error {
+	return &types.InvalidRequestContentException{Type: user, Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func tooLarge(limit int, operation string) error {
+	return &types.RequestTooLargeException{Type: user, Message: aws.String(fmt.Sprintf("Request must be smaller than %d bytes for the %s operation", limit, operation))}
+}
+
+// failure is of this node's own making.
+func failure(format string, args ...any) error {
+	return &smithy.GenericAPIError{Code: "ServiceException", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultServer}
+}

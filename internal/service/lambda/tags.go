@@ -1,0 +1,104 @@
+package lambda
+
+import (
+	"context"
+	"maps"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+)
+
+const maxTags = 50
+
+// tagged is the resource that an ARN means: a function, or a mapping.
+func (s *Service) tagged(ctx context.Context, resource *string, read func(map[string]string), write func(map[string]string) error) error {
+	a, ok := arn.Parse(aws.ToString(resource))
+	sc := scope.Of(ctx)
+	if !ok || !sc.Owns("lambda", a) {
+		return notFound("The resource you requested does not exist.")
+	}
+	if id, ok := a.After("event-source-mapping:"); ok {
+		key := sc.Key(id)
+		if write == nil {
+			d, err := s.mappings.Get(key...)
+			if err == nil {
+				read(d.Tags)
+			}
+			return err
+		}
+		_, err := s.mappings.Modify(ctx, func(d *mappingDoc) error {
+			if d.Tags == nil {
+				d.Tags = map[string]string{}
+			}
+			return write(d.Tags)
+		}, key...)
+		return err
+	}
+	name, ok := a.After("function:")
+	if !ok || strings.Contains(name, ":") {
+		return invalid("Tags on function aliases and versions are not supported. Please specify either a function ARN or an unqualified function ARN.")
+	}
+	key := sc.Key(name)
+	if write == nil {
+		d, err := s.functions.Get(key...)
+		if err == nil {
+			read(d.Tags)
+		}
+		return err
+	}
+	_, err := s.functions.Modify(ctx, func(d *functionDoc) error {
+		if d.Tags == nil {
+			d.Tags = map[string]string{}
+		}
+		return write(d.Tags)
+	}, key...)
+	return err
+}
+
+// ListTags returns the tags of a function or a mapping.
+func (s *Service) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(*lambda.Options)) (*lambda.ListTagsOutput, error) {
+	out := &lambda.ListTagsOutput{Tags: map[string]string{}}
+	err := s.tagged(ctx, in.Resource, func(tags map[string]string) { maps.Copy(out.Tags, tags) }, nil)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// TagResource adds tags.
+func (s *Service) TagResource(ctx context.Context, in *lambda.TagResourceInput, _ ...func(*lambda.Options)) (*lambda.TagResourceOutput, error) {
+	for k := range in.Tags {
+		if strings.HasPrefix(strings.ToLower(k), "aws:") {
+			return nil, invalid("Tag keys cannot begin with aws:")
+		}
+	}
+	err := s.tagged(ctx, in.Resource, nil, func(tags map[string]string) error {
+		maps.Copy(tags, in.Tags)
+		if len(tags) > maxTags {
+			return invalid("The number of tags exceeds the limit of %d", maxTags)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &lambda.TagResourceOutput{}, nil
+}
+
+// UntagResource removes tags.
+func (s *Service) UntagResource(ctx context.Context, in *lambda.UntagResourceInput, _ ...func(*lambda.Options)) (*lambda.UntagResourceOutput, error) {
+	err := s.tagged(ctx, in.Resource, nil, func(tags map[string]string) error {
+		for _, k := range in.TagKeys {
+			delete(tags, k)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &lambda.UntagResourceOutput{}, nil
+}

@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	archive "archive/zip"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestFunctionsBoto3(t *testing.T) {
+	Start(t).Python(t, "functions.py")
+}
+
+const functionsConfig = `
+resource "aws_kinesis_stream" "orders" {
+  name        = "ingestion-dev"
+  shard_count = 1
+}
+
+resource "aws_dynamodb_table" "orders" {
+  name         = "orders"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "customer_id"
+  range_key    = "order_id"
+  attribute {
+    name = "customer_id"
+    type = "S"
+  }
+  attribute {
+    name = "order_id"
+    type = "S"
+  }
+}
+
+resource "aws_lambda_layer_version" "words" {
+  layer_name          = "words"
+  filename            = %[1]q
+  compatible_runtimes = ["python3.12"]
+}
+
+resource "aws_lambda_function" "consumer" {
+  function_name    = "consumer"
+  role             = "arn:aws:iam::000000000000:role/consumer"
+  runtime          = "python3.12"
+  handler          = "lambda_function.lambda_handler"
+  filename         = %[1]q
+  source_code_hash = filebase64sha256(%[1]q)
+  timeout          = 60
+  publish          = true
+  layers           = [aws_lambda_layer_version.words.arn]
+  tags             = { team = "data" }
+  environment { variables = { dynamoDBTableName = aws_dynamodb_table.orders.name } }
+}
+
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  function_name    = aws_lambda_function.consumer.function_name
+  function_version = aws_lambda_function.consumer.version
+}
+
+resource "aws_lambda_permission" "s3" {
+  statement_id  = "AllowS3"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.consumer.function_name
+  principal     = "s3.amazonaws.com"
+  source_arn    = "arn:aws:s3:::bucket"
+}
+
+resource "aws_lambda_function_url" "consumer" {
+  function_name      = aws_lambda_function.consumer.function_name
+  authorization_type = "NONE"
+  cors { allow_origins = ["*"] }
+}
+
+resource "aws_lambda_event_source_mapping" "orders" {
+  event_source_arn                   = aws_kinesis_stream.orders.arn
+  function_name                      = aws_lambda_function.consumer.arn
+  starting_position                  = "LATEST"
+  batch_size                         = 1000
+  maximum_batching_window_in_seconds = 120
+  maximum_retry_attempts             = 2
+  tumbling_window_in_seconds         = 30
+}
+
+resource "aws_lambda_function_event_invoke_config" "consumer" {
+  function_name          = aws_lambda_function.consumer.function_name
+  maximum_retry_attempts = 1
+}
+`
+
+// TestFunctionsTerraform applies, sees no difference, and destroys.
+func TestFunctionsTerraform(t *testing.T) {
+	n := Start(t)
+	file := filepath.Join(t.TempDir(), "consumer.zip")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := archive.NewWriter(f)
+	part, err := w.Create("lambda_function.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part.Write([]byte("def lambda_handler(event, context): return event\n"))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	NewTerraform(t, n, fmt.Sprintf(functionsConfig, file)).ApplyAndDestroy(t, func() {})
+}
