@@ -186,8 +186,8 @@ func TestIdentity(t *testing.T) {
 
 	t.Run("signature", func(t *testing.T) {
 		for what, c := range map[string]aws.Credentials{
-			"a wrong secret":  {AccessKeyID: key.AccessKeyID, SecretAccessKey: "wrong"},
-			"an unknown key":  {AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "x"},
+			"a wrong secret": {AccessKeyID: key.AccessKeyID, SecretAccessKey: "wrong"},
+			"an unknown key": {AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "x"},
 			"a deleted user's": func() aws.Credentials {
 				c := makeUser(t, root, "eve", allow("*", "*"))
 				must(root.iam.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: aws.String("eve"), AccessKeyId: &c.AccessKeyID}))
