@@ -105,11 +105,18 @@ func ParseKeys(text []byte) (Keys, error) {
 			if curve == nil {
 				continue
 			}
-			key := &ecdsa.PublicKey{Curve: curve, X: number(k.X), Y: number(k.Y)}
-			if _, err := key.ECDH(); err != nil {
-				continue // no point of the curve
+			size := (curve.Params().BitSize + 7) / 8
+			point := make([]byte, 1+2*size)
+			point[0] = 4 // uncompressed
+			x, y := number(k.X), number(k.Y)
+			if x.BitLen() > 8*size || y.BitLen() > 8*size {
+				continue
 			}
-			keys[k.Kid] = key
+			x.FillBytes(point[1 : 1+size])
+			y.FillBytes(point[1+size:])
+			if key, err := ecdsa.ParseUncompressedPublicKey(curve, point); err == nil { // else no point of the curve
+				keys[k.Kid] = key
+			}
 		case "OKP":
 			if b, err := base64.RawURLEncoding.DecodeString(k.X); err == nil && k.Crv == "Ed25519" && len(b) == ed25519.PublicKeySize {
 				keys[k.Kid] = ed25519.PublicKey(b)

@@ -126,10 +126,6 @@ func newID(region string) string {
 	return region + ":" + id.String()
 }
 
-func (p *poolDoc) arn() string {
-	return arn.New("cognito-identity", p.Region, p.Account, "identitypool/"+p.ID)
-}
-
 func (p *poolDoc) classic() bool { return aws.ToBool(p.AllowClassic) }
 
 func notFound(format string, args ...any) error {

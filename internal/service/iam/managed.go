@@ -47,7 +47,7 @@ func policyName(s string) (owner, path, name string, ok bool) {
 
 // managed returns a managed policy of AWS's or of the account.
 func (s *Service) managed(sc scope, arn string) (*policyDoc, error) {
-	absent := noSuchEntity("Policy %s was not found.", arn)
+	absent := func() error { return noSuchEntity("Policy %s was not found.", arn) }
 	owner, path, name, ok := policyName(arn)
 	if !ok {
 		return nil, validation("ARN %s is not valid.", arn)
@@ -56,16 +56,19 @@ func (s *Service) managed(sc scope, arn string) (*policyDoc, error) {
 		if p := awsManagedPolicy(path, name); p != nil {
 			return p, nil
 		}
-		return nil, absent
+		return nil, absent()
 	}
 	if owner != sc.account {
-		return nil, absent
+		return nil, absent()
 	}
 	p, err := s.policies.Get(owner, lower(name))
 	if err == nil && (p.Path != path || p.Name != name) {
-		return nil, absent
+		return nil, absent()
 	}
-	return p, found(err, absent)
+	if err != nil {
+		return nil, found(err, absent())
+	}
+	return p, nil
 }
 
 // attachable tells whether a policy may be attached.

@@ -24,7 +24,6 @@ type simulation struct {
 	resources []string
 	context   []types.ContextEntry
 	identity  []policy.Named
-	kinds     map[string]types.PolicySourceType
 	boundary  []policy.Named
 	resource  *policy.Named
 	owner     string

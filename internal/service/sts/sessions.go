@@ -78,7 +78,10 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...
 	if err != nil {
 		return nil, err
 	}
-	return &sts.AssumeRoleOutput{AssumedRoleUser: user, Credentials: credentials, PackedPolicySize: packed, SourceIdentity: optional(a.source)}, nil
+	out := &sts.AssumeRoleOutput{AssumedRoleUser: user, Credentials: credentials, SourceIdentity: optional(a.source)}
+	//lint:ignore SA1019 clients read it
+	out.PackedPolicySize = packed
+	return out, nil
 }
 
 func optional(s string) *string {
@@ -330,11 +333,13 @@ func (s *Service) GetFederationToken(ctx context.Context, in *sts.GetFederationT
 		return nil, err
 	}
 	session.Limited = true
-	return &sts.GetFederationTokenOutput{
-		Credentials:      s.credentials(session, in.DurationSeconds, defaultSessionSeconds),
-		FederatedUser:    &types.FederatedUser{Arn: aws.String(principal), FederatedUserId: aws.String(session.ID)},
-		PackedPolicySize: packed,
-	}, nil
+	out := &sts.GetFederationTokenOutput{
+		Credentials:   s.credentials(session, in.DurationSeconds, defaultSessionSeconds),
+		FederatedUser: &types.FederatedUser{Arn: aws.String(principal), FederatedUserId: aws.String(session.ID)},
+	}
+	//lint:ignore SA1019 clients read it
+	out.PackedPolicySize = packed
+	return out, nil
 }
 
 // credentials makes the credentials of a session.

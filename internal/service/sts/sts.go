@@ -24,7 +24,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -156,6 +155,3 @@ func stableID(prefix, name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
 }
-
-// lastOf is what follows the last slash.
-func lastOf(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }

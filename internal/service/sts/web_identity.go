@@ -46,9 +46,11 @@ func (s *Service) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeR
 		return nil, err
 	}
 	out := &sts.AssumeRoleWithWebIdentityOutput{
-		AssumedRoleUser: user, Credentials: credentials, PackedPolicySize: packed,
+		AssumedRoleUser: user, Credentials: credentials,
 		SubjectFromWebIdentityToken: aws.String(id.claims.Text("sub")), Provider: aws.String(id.provider),
 	}
+	//lint:ignore SA1019 clients read it
+	out.PackedPolicySize = packed
 	if len(id.audience) > 0 {
 		out.Audience = aws.String(id.audience[0])
 	}
