@@ -356,6 +356,9 @@ func (s *Store) Update(ctx context.Context, key Key, value []byte, rev uint64) (
 // ErrConflict, ErrNotFound.
 func (s *Store) Delete(ctx context.Context, key Key, rev uint64) error {
 	name, err := s.writable(key)
+	if errors.Is(err, ErrKey) {
+		return fmt.Errorf("%w: %w", ErrNotFound, err) // there is no document of a key that none can have
+	}
 	if err != nil {
 		return err
 	}

@@ -159,6 +159,9 @@ func TestAwkwardKeys(t *testing.T) {
 	if _, err := s.Create(t.Context(), Key{}, nil); !errors.Is(err, ErrKey) {
 		t.Errorf("no segments: %v", err)
 	}
+	if err := s.Delete(t.Context(), Key{string(make([]byte, 5000))}, 0); !errors.Is(err, ErrNotFound) {
+		t.Errorf("deleting what no key can name: %v", err)
+	}
 	if _, err := s.Create(t.Context(), Key{string(make([]byte, 5000))}, nil); !errors.Is(err, ErrKey) {
 		t.Errorf("long key: %v", err)
 	}

@@ -278,6 +278,11 @@ func (c *call) checkIDs() error {
 	}
 	if ids, ok := c.query["uploadId"]; ok && c.key != "" {
 		if len(ids) != 1 || !objectstore.IsUploadID(ids[0]) {
+			if c.query.Has("partNumber") { // which is told of first
+				if _, err := c.partNumber(); err != nil {
+					return err
+				}
+			}
 			return noSuchUpload(ids[0])
 		}
 	}
