@@ -30,11 +30,10 @@ type stack struct {
 	registry   *prometheus.Registry
 	services   services
 	authorizer *authorize.Authorizer
-	signer     *oidc.Signer       // of tokens of the node's own issuer
-	apis       []*awswire.Handler // in the order of the catalog
-	fronts     []awswire.Front    // of services, beside their APIs
-	endpoints  http.Handler       // the node's own that services contribute
-	state      *state.Store
+	signer     *oidc.Signer                  // of tokens of the node's own issuer
+	apis       []*awswire.Handler            // in the order of the catalog
+	fronts     []awswire.Front               // of services, beside their APIs
+	endpoints  http.Handler                  // the node's own that services contribute
 	closers    []func(context.Context) error // in the order of opening
 }
 

@@ -107,6 +107,8 @@ type Log struct {
 	space  space
 	repair repair
 	stamp  atomic.Uint64
+
+	following sync.Mutex // held by one that looks at a stream that others have changed
 }
 
 // Open finds the shards that there are.

@@ -16,14 +16,16 @@ import (
 // A shared log (Options.Shared) has others beside it, on other nodes or on this one, that
 // make and remove shards and append to them:
 //
-//   - The server tells when a stream was made, changed or removed. What it told while the
-//     log was disconnected is made up for by a listing.
+//   - The server tells when a stream was made, changed or removed.
 //   - A read at the end of a shard asks the server whether it ends there, and who waits for
 //     records asks every pollShared.
 //   - An append that meets another log's frame goes behind it (recover).
 
 // pollShared is how often those who wait for records of a shared shard ask the server.
 const pollShared = 50 * time.Millisecond
+
+// adviseTries is how often a stream is looked for, about a second.
+const adviseTries = 50
 
 // adviseTimeout bounds what is asked of the server when it tells of a stream.
 const adviseTimeout = 10 * time.Second
@@ -45,7 +47,12 @@ func (l *Log) follow() error {
 			defer l.busy.Done()
 			ctx, cancel := context.WithTimeout(l.ctx, adviseTimeout)
 			defer cancel()
-			l.changed(ctx, token[4], token[5])
+			// The server may tell of a stream, or fail to answer, before it is ready.
+			for tries := 0; !l.changed(ctx, token[5]) && tries < adviseTries; tries++ {
+				if l.sleep(20*time.Millisecond) != nil {
+					return
+				}
+			}
 		}()
 	})
 	if err == nil {
@@ -57,15 +64,19 @@ func (l *Log) follow() error {
 	return nil
 }
 
-// changed takes a change of a stream. An error leaves it for the next listing.
-func (l *Log) changed(ctx context.Context, what, stream string) {
+// changed looks at a stream that was made, changed or removed. One at a time: of two looks at
+// a stream the later one counts. It tells whether the stream is there.
+func (l *Log) changed(ctx context.Context, stream string) bool {
+	l.following.Lock()
+	defer l.following.Unlock()
 	info, err := l.js.Stream(ctx, stream)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		l.removed(stream)
-	case err == nil && what != "DELETED":
+	case err == nil:
 		l.adopt(&info.CachedInfo().Config)
 	}
+	return err == nil
 }
 
 // adopt takes in a shard that another log has made or changed.
