@@ -67,9 +67,8 @@ func TestHostilePartitionKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	type record struct {
-		K    any `json:"k"`
-		N    int `json:"n"`
-		want string
+		K any `json:"k"`
+		N int `json:"n"`
 	}
 	text := func(s string) any { return s }
 	var records []record
