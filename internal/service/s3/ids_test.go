@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -77,7 +78,7 @@ func TestHostileIDs(t *testing.T) {
 		}
 		attack(t, http.MethodPut, n.url+"/attacker/copy?"+credential.Encode(), "",
 			http.Header{"X-Amz-Copy-Source": {"attacker/etc/key?versionId=" + url.QueryEscape(id)}})
-		if strings.ContainsAny(id, "\x00\xff") {
+		if strings.Contains(id, "\x00") || !utf8.ValidString(id) {
 			continue
 		}
 		_, _ = c.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: aws.String("attacker"), Delete: &types.Delete{
