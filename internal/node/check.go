@@ -85,7 +85,7 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 		return err
 	}
 	defer documents.Close()
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: d.appends()})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: d.appends(false)})
 	if err != nil {
 		return err
 	}

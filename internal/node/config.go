@@ -55,6 +55,10 @@ type Config struct {
 	Limits string `yaml:"limits"`
 	// ControlDelay is how long a stream stays CREATING, UPDATING or DELETING.
 	ControlDelay time.Duration `yaml:"control_delay"`
+	// GroupAppends makes small appends of all shards durable by one journal, and writes them to
+	// their shards' streams behind: faster where puts are spread over hundreds of shards, slower
+	// over a few. A data directory that has had it keeps it.
+	GroupAppends bool `yaml:"group_appends"`
 	// Query limits what SQL may use of the machine.
 	Query Query `yaml:"query"`
 	// Functions limits what functions may use of the machine.

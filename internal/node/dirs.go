@@ -142,13 +142,17 @@ func (d dirs) emptyLog() error {
 	return nil
 }
 
-// appends is where the log keeps small appends before their shards' streams have them. What
-// goes with the process needs no such place.
-func (d dirs) appends() string {
+// appends is where the log keeps small appends before their shards' streams have them: where that
+// is asked for, or an earlier run has left any. What goes with the process needs no such place.
+func (d dirs) appends(group bool) string {
+	dir := filepath.Join(d.log, "appends")
 	if d.temporary {
 		return ""
 	}
-	return filepath.Join(d.log, "appends")
+	if _, err := os.Lstat(dir); err != nil && !group {
+		return ""
+	}
+	return dir
 }
 
 // temp is a directory of a part's own for what can go. The part makes it.

@@ -63,7 +63,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
 	s.onClose(func(context.Context) error { return documents.Close() })
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: n.dirs.appends()})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: n.dirs.appends(n.cfg.GroupAppends)})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
