@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
@@ -94,7 +95,7 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 	key := seal.Random() // nothing is opened
 	made, err := s.construct(parts{
 		node: &Node{dirs: d, log: slog.New(slog.DiscardHandler), key: key, issuer: sts.NewIssuer(key)}, state: documents, log: shards,
-		queries: struct{ athena.Engine }{}, objects: new(s3.Client), items: new(itemstore.Store), // none of them is called
+		queries: struct{ athena.Engine }{}, objects: new(s3.Client), items: new(itemstore.Store), functions: new(function.Engine), // none of them is called
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {

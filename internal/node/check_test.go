@@ -101,7 +101,7 @@ func TestStateIsMissing(t *testing.T) {
 // that it had, so that no consumer takes new ones for those that it has seen.
 func TestRepair(t *testing.T) {
 	data := dataDirectory(t)
-	shards, err := filepath.Glob(filepath.Join(data, "log", "jetstream", "$G", "streams", "shard-*"))
+	shards, err := filepath.Glob(filepath.Join(data, "log", "jetstream", "$G", "streams", "shard-000*")) // of the test's stream
 	if err != nil || len(shards) != 1 {
 		t.Fatal(shards, err)
 	}
