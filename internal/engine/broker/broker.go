@@ -228,9 +228,6 @@ func (b *Broker) JetStream() jetstream.JetStream { return b.js }
 // Replicas is how many servers are to hold each stream.
 func (b *Broker) Replicas() int { return max(1, b.opts.Replicas) }
 
-// Embedded says whether the server runs in this process.
-func (b *Broker) Embedded() bool { return b.opts.URL == "" }
-
 // Restart stops the embedded server and starts it again on the same files; connections
 // come back by themselves. It is how a store that refuses writes since its disk failed
 // is brought back. With a server outside it does nothing.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/athena"
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/s3uri"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -307,12 +308,11 @@ func (s *Service) ListApplicationDPUSizes(context.Context, *athena.ListApplicati
 	return &athena.ListApplicationDPUSizesOutput{ApplicationDPUSizes: []types.ApplicationDPUSizes{}}, nil
 }
 
-// splitLocation takes "s3://bucket/prefix" apart.
+// splitLocation takes "s3://bucket/prefix" apart, in any spelling of its scheme.
 func splitLocation(location string) (bucket, prefix string, err error) {
-	rest, ok := strings.CutPrefix(location, "s3://")
-	bucket, prefix, _ = strings.Cut(rest, "/")
-	if !ok || bucket == "" || strings.ContainsAny(bucket, " \t\n") {
+	l, err := s3uri.Parse(location)
+	if err != nil {
 		return "", "", invalidRequest("INVALID_INPUT", "outputLocation is not a valid S3 path.")
 	}
-	return bucket, prefix, nil
+	return l.Bucket, l.Key, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/s3uri"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -157,24 +158,16 @@ func checkTargets(t *types.CrawlerTargets) error {
 	return nil
 }
 
-// splitLocation takes "s3://bucket/prefix" apart.
+// splitLocation takes "s3://bucket/prefix" apart; Glue takes "bucket/prefix" too.
 func splitLocation(location string) (bucket, prefix string, err error) {
-	rest, ok := strings.CutPrefix(location, "s3://")
-	if !ok {
-		for _, scheme := range []string{"s3a://", "s3n://"} {
-			if r, cut := strings.CutPrefix(location, scheme); cut {
-				rest, ok = r, true
-			}
-		}
+	l, err := s3uri.Parse(location)
+	if errors.Is(err, s3uri.ErrScheme) && !strings.Contains(location, "://") {
+		l, err = s3uri.Parse("s3://" + location)
 	}
-	if !ok && !strings.Contains(location, "://") { // Glue takes "bucket/prefix" too
-		rest, ok = location, true
-	}
-	bucket, prefix, _ = strings.Cut(rest, "/")
-	if !ok || bucket == "" {
+	if err != nil {
 		return "", "", invalidInput("S3 path is not valid: %s", location)
 	}
-	return bucket, prefix, nil
+	return l.Bucket, l.Key, nil
 }
 
 // check completes a crawler with Glue's defaults and refuses what it could not run.
