@@ -73,7 +73,7 @@ resource "aws_api_gateway_integration_response" "ok" {
 
 resource "aws_api_gateway_deployment" "v1" {
   rest_api_id = aws_api_gateway_rest_api.orders.id
-  triggers    = { change = sha1(jsonencode([aws_api_gateway_integration.stream, aws_api_gateway_integration_response.ok])) }
+  triggers    = { change = sha1(jsonencode([aws_api_gateway_integration.stream.uri, aws_api_gateway_integration.stream.request_templates])) }
   lifecycle { create_before_destroy = true }
   depends_on = [aws_api_gateway_integration_response.ok]
 }

@@ -372,7 +372,6 @@ def refusals():
     create(arg, raw={"DeliveryStreamType": "KinesisStreamAsSource", "ExtendedS3DestinationConfiguration": base, "KinesisStreamSourceConfiguration": {
         "KinesisStreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/none", "RoleARN": ROLE}})
     create(arg, raw={"RedshiftDestinationConfiguration": {"RoleARN": ROLE, "ClusterJDBCURL": "jdbc:redshift://h:1/d", "CopyCommand": {"DataTableName": "t"}, "S3Configuration": base}})
-    create(arg, "Lambda", ProcessingConfiguration=processors(("Lambda", {"LambdaArn": "arn:aws:lambda:us-east-1:000000000000:function:f"})))
     create(arg, "Exactly one of NoEncryptionConfig", EncryptionConfiguration={})
     create(arg, "same region as the S3 bucket", EncryptionConfiguration={"KMSEncryptionConfig": {"AWSKMSKeyARN": "arn:aws:kms:eu-west-1:000000000000:key/k"}})
     create(arg, "Log Group Name is required", CloudWatchLoggingOptions={"Enabled": True})
