@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,15 +29,12 @@ var build = sync.OnceValues(func() (string, error) {
 	if bin := os.Getenv("BROOKMERE_BIN"); bin != "" {
 		return bin, nil // to test a binary as it was built elsewhere
 	}
-	_, here, _, _ := runtime.Caller(0)
-	root := filepath.Dir(filepath.Dir(filepath.Dir(here)))
 	dir, err := os.MkdirTemp("", "brookmere-build-")
 	if err != nil {
 		return "", err
 	}
 	bin := filepath.Join(dir, "brookmere")
-	cmd := exec.Command("go", "build", "-o", bin, "./cmd/brookmere")
-	cmd.Dir = root
+	cmd := exec.Command("go", "build", "-o", bin, "github.com/brookmere/brookmere/cmd/brookmere")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build brookmere: %w\n%s", err, out)
 	}
