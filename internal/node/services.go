@@ -100,7 +100,7 @@ func (p parts) limited() bool { return p.node.cfg.Limits == "enforce" }
 func makeKinesis(s *services, p parts) (_ service, err error) {
 	s.kinesis, err = kinesis.New(kinesis.Config{
 		State: p.state, Log: p.log, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
-		EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
+		Owner: p.owner, EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
 	})
 	return s.kinesis, err
 }
