@@ -29,6 +29,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // Objects is what crawlers need of S3; the SDK's client has it.
@@ -44,6 +45,7 @@ type Config struct {
 	Clock      clockwork.Clock       // nil: the real one
 	Logger     *slog.Logger          // nil: discard
 	Registerer prometheus.Registerer // nil: no metrics
+	Owner      worker.Owner          // of crawlers; nil: worker.Sole()
 
 	// MaxConcurrentCrawls bounds the crawls that run at once; others wait in state
 	// RUNNING. Zero means 4.
@@ -52,6 +54,7 @@ type Config struct {
 
 // Service serves the Glue API. Its methods have the shape of the SDK client's.
 type Service struct {
+	state  *state.Store
 	clock  clockwork.Clock
 	logger *slog.Logger
 
@@ -88,17 +91,21 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Owner == nil {
+		cfg.Owner = worker.Sole()
+	}
 	if cfg.MaxConcurrentCrawls <= 0 {
 		cfg.MaxConcurrentCrawls = 4
 	}
 	s := &Service{
+		state:     cfg.State,
 		clock:     cfg.Clock,
 		logger:    cfg.Logger,
 		databases: state.NewCollection[databaseDoc](cfg.State, "glue.database"),
 		tables:    state.NewCollection[tableDoc](cfg.State, "glue.table"),
 		versions:  state.NewCollection[tableDoc](cfg.State, "glue.tableversion"),
 		chunks:    state.NewCollection[chunkDoc](cfg.State, "glue.partitions"),
-		crawlers:  state.NewCollection[crawlerDoc](cfg.State, "glue.crawler"),
+		crawlers:  state.NewCollection[crawlerDoc](cfg.State, crawlerKind),
 		crawls:    state.NewCollection[crawlDoc](cfg.State, "glue.crawl"),
 		tags:      tags.New(cfg.State, "glue.tags"),
 
@@ -110,7 +117,7 @@ func New(cfg Config) (*Service, error) {
 		security:    state.NewCollection[securityDoc](cfg.State, "glue.security"),
 		classifiers: state.NewCollection[classifierDoc](cfg.State, "glue.classifier"),
 	}
-	s.runs = newCrawlRuns(cfg.Objects, cfg.MaxConcurrentCrawls, cfg.Registerer)
+	s.runs = s.newCrawlRuns(cfg)
 	return s, nil
 }
 
