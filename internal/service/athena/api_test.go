@@ -2,6 +2,7 @@ package athena
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
@@ -10,15 +11,24 @@ import (
 
 // TestAPI runs the calls of testdata/api.
 func TestAPI(t *testing.T) {
-	servicetest.Run(t, "api/*.txt", func(t testing.TB, p servicetest.Parts) servicetest.Service {
-		dir := t.TempDir()
-		g := newFakeGlue()
-		s, err := New(Config{State: p.State, Glue: g, Objects: dirObjects{dir}, Engine: idleEngine{}, Files: dirObjects{dir}, Clock: p.Clock})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+	servicetest.Run(t, "api/*.txt", newTested)
+}
+
+func TestTwoByTurns(t *testing.T) { servicetest.Turns(t, "api/*.txt", nil, newTested) }
+
+// catalogs are the fakes of Glue, by directory of the test: two processes have the same.
+var catalogs sync.Map
+
+func newTested(t testing.TB, p servicetest.Parts) servicetest.Service {
+	dir := t.TempDir()
+	g, _ := catalogs.LoadOrStore(p.Dir, newFakeGlue())
+	s, err := New(Config{
+		State: p.State, Glue: g.(*fakeGlue), Objects: dirObjects{dir}, Engine: idleEngine{}, Files: dirObjects{dir}, Clock: p.Clock, Owner: p.Owner,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // idleEngine answers no query.
