@@ -61,7 +61,7 @@ func ParsePattern(text string) (Pattern, error) {
 	case "sine":
 		form, n, times = "sine:MEAN:AMPLITUDE:PERIOD", 2, 1
 	default:
-		return nil, fmt.Errorf("pattern %q: want a number, steady:..., ramp:..., bursts:... or sine:...", text)
+		return nil, fmt.Errorf("pattern %q: want a number or steady, ramp, bursts or sine with their numbers", text)
 	}
 	if len(args) != n+times {
 		return nil, fmt.Errorf("pattern %q: want %s", text, form)
