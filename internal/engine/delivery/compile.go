@@ -178,7 +178,7 @@ func (p *specPlan) Route(r *shardlog.Record, rows *Rows) {
 		p.transformed(r, rows)
 	case p.spec.Kinesis:
 		p.unpack.kinesis(r.Key, r.Data, func(data []byte) {
-			rows.from.Sub = p.unpack.origin.Sub
+			rows.From.Sub = p.unpack.origin.Sub
 			p.open(data, rows)
 		})
 	default:
@@ -190,7 +190,7 @@ func (p *specPlan) Route(r *shardlog.Record, rows *Rows) {
 func (p *specPlan) transformed(r *shardlog.Record, rows *Rows) {
 	p.outcome = Outcome{}
 	if err := json.Unmarshal(r.Key, &p.outcome); err != nil { // not one that a Transformer wrote
-		rows.Reject(p.failed(r.Data, &rows.from, err))
+		rows.Reject(p.failed(r.Data, &rows.From, err))
 		return
 	}
 	if p.outcome.Result == Failed {
@@ -207,7 +207,7 @@ func (p *specPlan) open(data []byte, rows *Rows) {
 		return
 	}
 	p.unpack.open(data, func(data []byte) { p.split(data, rows) }, func(data []byte, code, reason string) {
-		e := p.failed(data, &rows.from, &PartitionError{code, reason})
+		e := p.failed(data, &rows.From, &PartitionError{code, reason})
 		e.Partition = ErrorMark + errorType(code)
 		rows.Reject(e)
 	})
@@ -218,7 +218,7 @@ func (p *specPlan) split(data []byte, rows *Rows) {
 	switch p.spec.Split {
 	case SplitDelimited:
 		p.unpack.split(data, func(part []byte) { p.route(part, rows) }, func(rest []byte, code, reason string) {
-			rows.Reject(p.failed(rest, &rows.from, &PartitionError{code, reason}))
+			rows.Reject(p.failed(rest, &rows.From, &PartitionError{code, reason}))
 		})
 	case SplitJSON:
 		p.each(data, rows, MaxSubRecords)
@@ -240,7 +240,7 @@ func (p *specPlan) route(data []byte, rows *Rows) {
 	v := &p.unpack.values
 	v.Reset(data)
 	if !v.Next() {
-		rows.Reject(p.failed(data, &rows.from, NotJSON))
+		rows.Reject(p.failed(data, &rows.From, NotJSON))
 		return
 	}
 	p.partition(data, rows)
@@ -254,12 +254,12 @@ func (p *specPlan) each(data []byte, rows *Rows, most int) {
 		at := jsontext.SkipSpace(data, 0)
 		for n := 0; at < len(data); n++ {
 			if n == most {
-				rows.Reject(p.failed(data[at:], &rows.from, errTooManySubRecords))
+				rows.Reject(p.failed(data[at:], &rows.From, errTooManySubRecords))
 				return
 			}
 			end, _, _, err := jsontext.Skip(data, at)
 			if err != nil {
-				rows.Reject(p.noJSON(data[at:], &rows.from, err))
+				rows.Reject(p.noJSON(data[at:], &rows.From, err))
 				return
 			}
 			p.partition(data[at:end], rows)
@@ -279,7 +279,7 @@ func (p *specPlan) each(data []byte, rows *Rows, most int) {
 			start = at
 		}
 		if n == most {
-			rows.Reject(p.failed(data[start:], &rows.from, errTooManySubRecords))
+			rows.Reject(p.failed(data[start:], &rows.From, errTooManySubRecords))
 			return
 		}
 		p.value, p.valueAt = &v.Value, at-start
@@ -291,7 +291,7 @@ func (p *specPlan) each(data []byte, rows *Rows, most int) {
 		if p.query == nil {
 			rest = data[start:]
 		}
-		rows.Reject(p.noJSON(rest, &rows.from, err))
+		rows.Reject(p.noJSON(rest, &rows.From, err))
 	} else if p.query == nil && start == 0 {
 		p.partition(data, rows) // nothing but white space: for the encoder to refuse
 	}
@@ -306,19 +306,19 @@ func (p *specPlan) partition(data []byte, rows *Rows) {
 	p.name = append(p.name[:0], '=')
 	if p.query != nil {
 		if err := p.query.Extract(&p.unpack.values.Value, &p.keys); err != nil {
-			rows.Reject(p.failed(data, &rows.from, err))
+			rows.Reject(p.failed(data, &rows.From, err))
 			return
 		}
 		for _, n := range p.names {
 			if err := p.appendKey(p.keys.Get(n)); err != nil {
-				rows.Reject(p.failed(data, &rows.from, err))
+				rows.Reject(p.failed(data, &rows.From, err))
 				return
 			}
 		}
 	}
 	for _, n := range p.functions {
 		if err := p.appendKey([]byte(p.outcome.Keys[n])); err != nil {
-			rows.Reject(p.failed(data, &rows.from, err))
+			rows.Reject(p.failed(data, &rows.From, err))
 			return
 		}
 	}
@@ -335,7 +335,7 @@ func (p *specPlan) partition(data []byte, rows *Rows) {
 		p.fits[string(p.name)] = fits
 	}
 	if !fits {
-		rows.Reject(p.failed(data, &rows.from, errBadKey))
+		rows.Reject(p.failed(data, &rows.From, errBadKey))
 		return
 	}
 	p.add(p.name, data, rows)
@@ -344,7 +344,7 @@ func (p *specPlan) partition(data []byte, rows *Rows) {
 // add adds data to a partition, and what is known of the value in it.
 func (p *specPlan) add(partition, data []byte, rows *Rows) {
 	if p.value != nil && p.spec.Convert != nil && len(p.value.Members) > 0 {
-		rows.addObject(partition, data, p.value.Members, p.valueAt)
+		rows.AddNoted(partition, data, noteObject(rows, p.value.Members, p.valueAt))
 	} else {
 		rows.Add(partition, data)
 	}

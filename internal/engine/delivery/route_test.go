@@ -28,19 +28,18 @@ func routed(t *testing.T, spec Spec, r shardlog.Record) (rows []string, failed m
 		kind := strings.TrimPrefix(partition, ErrorMark)
 		failed[kind] = append(failed[kind], e)
 	}
-	all := Rows{from: From{Position: r.Position, Arrival: r.Time, Key: r.Key}}
+	all := Rows{From: From{Position: r.Position, Arrival: r.Time, Key: r.Key}}
 	p.Route(&r, &all)
-	for i := range all.rows {
-		row := &all.rows[i]
-		if IsError(string(row.partition)) {
-			reject(string(row.partition), row.Data)
+	for partition, row := range all.All() {
+		if IsError(string(partition)) {
+			reject(string(partition), row.Data)
 			continue
 		}
-		e, err := p.Encoder(string(row.partition), new(bytes.Buffer))
+		e, err := p.Encoder(string(partition), new(bytes.Buffer))
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch err := e.Add(&row.Row).(type) {
+		switch err := e.Add(row).(type) {
 		case nil:
 			rows = append(rows, string(row.Data))
 		case *Rejected:
