@@ -1,4 +1,4 @@
-package delivery
+package recordplan
 
 import (
 	"archive/zip"
@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/snappy"
 
 	"github.com/brookmere/brookmere/internal/engine/columnar"
+	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
 )
 
@@ -73,7 +74,7 @@ type compressor struct{ *rawEncoder }
 
 func (c compressor) Write(p []byte) (int, error) { return c.w.Write(p) }
 
-func (e *rawEncoder) Add(row *Row) error {
+func (e *rawEncoder) Add(row *delivery.Row) error {
 	if _, err := e.w.Write(row.Data); err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ var errEmptyRecord = &columnar.RecordError{Code: columnar.MalformedData, Reason:
 type parquetEncoder struct {
 	w      *columnar.Writer
 	shared *rowRecords
-	reject func(row []byte, from *From, err *columnar.RecordError) *Rejected
+	reject func(row []byte, from *delivery.From, err *columnar.RecordError) *delivery.Rejected
 }
 
 // parsedObject is the note of a row whose JSON object Route has parsed: where it begins in
@@ -187,7 +188,7 @@ type parsedObjects struct {
 func (n *parsedObjects) Reset() { n.objects, n.members = n.objects[:0], n.members[:0] }
 
 // noteObject notes a parsed object for a row that is about to be added.
-func noteObject(rows *Rows, members []jsontext.Member, start int) *parsedObject {
+func noteObject(rows *delivery.Rows, members []jsontext.Member, start int) *parsedObject {
 	n, ok := rows.Notes.(*parsedObjects)
 	if !ok {
 		n = new(parsedObjects)
@@ -203,7 +204,7 @@ func noteObject(rows *Rows, members []jsontext.Member, start int) *parsedObject 
 // two, for the numbers of the keys are others where Route has parsed.
 type rowRecords struct{ routed, parsed jsontext.Record }
 
-func (e *parquetEncoder) Add(row *Row) error {
+func (e *parquetEncoder) Add(row *delivery.Row) error {
 	var err error
 	if o, ok := row.Note.(*parsedObject); ok {
 		r := &e.shared.routed

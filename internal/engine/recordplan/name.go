@@ -1,4 +1,4 @@
-package delivery
+package recordplan
 
 import (
 	"crypto/hmac"
@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"regexp"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/delivery"
 )
 
 // AppendObjectName appends the name of an object, that is what follows its prefix:
 // stream-version-yyyy-MM-dd-HH-mm-ss-id and the extension. The time is that of the
 // prefix, in its zone.
-func AppendObjectName(dst []byte, stream, version string, t time.Time, id ObjectID, extension string) []byte {
+func AppendObjectName(dst []byte, stream, version string, t time.Time, id delivery.ObjectID, extension string) []byte {
 	dst = append(dst, stream...)
 	dst = append(dst, '-')
 	dst = append(dst, version...)
@@ -67,7 +69,7 @@ func (o *Owner) Parse(key string) (k ObjectKey, ok bool) {
 }
 
 // Key is one of an object that holds what others did, the first of which has the key k.
-func (o *Owner) Key(stream string, k ObjectKey, id ObjectID) string {
+func (o *Owner) Key(stream string, k ObjectKey, id delivery.ObjectID) string {
 	b := append([]byte(k.Prefix), stream...)
 	b = append(b, '-')
 	b = append(b, k.Version...)
