@@ -3,8 +3,8 @@
 // into a delivery.Plan; the pipeline of package delivery works by it.
 //
 //	record -> unpack -> split -> keys -> partition -> encode -> object
-//             |         |       |          |          |
-//             +---------+-------+----------+----------+--> error record, below the error prefix
+//	            |         |       |          |          |
+//	            +---------+-------+----------+----------+--> error record, below the error prefix
 //
 // The steps:
 //
