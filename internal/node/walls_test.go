@@ -60,7 +60,7 @@ func TestWalls(t *testing.T) {
 // what it starts ends with a request or is not a runner's work yet.
 var goroutines = map[string][]string{
 	"lambda":   {"lane.go"}, // the lanes of a batch, which end with it
-	"athena":   {"result.go", "scheduler.go", "write.go"},
+	"athena":   {"result.go", "write.go"},
 	"firehose": {"compaction.go", "delete.go", "lane.go", "service.go", "source.go", "stream.go"},
 	"glue":     {"crawl_run.go"},
 	"kinesis":  {"demand.go", "kinesis.go", "lifecycle.go", "subscribe.go"},
