@@ -1,4 +1,4 @@
-package delivery
+package recordplan
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/brookmere/brookmere/internal/engine/columnar"
+	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
@@ -65,8 +66,8 @@ type specPlan struct {
 	records rowRecords // of the encoders
 }
 
-// NewPlan compiles a spec. Its version must change with the spec.
-func NewPlan(version string, spec Spec) (Plan, error) {
+// New compiles a spec. Its version must change with the spec.
+func New(version string, spec Spec) (delivery.Plan, error) {
 	p, err := compile(spec)
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func NewPlan(version string, spec Spec) (Plan, error) {
 		for _, col := range c.Columns {
 			t, err := hivetype.Parse(col.Type)
 			if err != nil {
-				return nil, fmt.Errorf("delivery: type of column %s: %w", col.Name, err)
+				return nil, fmt.Errorf("recordplan: type of column %s: %w", col.Name, err)
 			}
 			p.schema = append(p.schema, columnar.Column{Name: col.Name, Type: t})
 		}
@@ -90,8 +91,8 @@ func NewPlan(version string, spec Spec) (Plan, error) {
 	return p, nil
 }
 
-// CheckSpec reports what is wrong with a spec whose schema is not known yet.
-func CheckSpec(spec Spec) error {
+// Check reports what is wrong with a spec whose schema is not known yet.
+func Check(spec Spec) error {
 	_, err := compile(spec)
 	return err
 }
@@ -151,7 +152,7 @@ func compile(spec Spec) (*specPlan, error) {
 		case "none":
 			o.Codec = columnar.None
 		default:
-			return nil, fmt.Errorf("delivery: Parquet codec %q", c.Codec)
+			return nil, fmt.Errorf("recordplan: Parquet codec %q", c.Codec)
 		}
 		p.columnar = o
 	}
@@ -167,18 +168,18 @@ func (p *specPlan) MaxPartitions() int {
 	return defaultPartitions
 }
 
-func (p *specPlan) Buffering(partition string) Buffering {
-	return Buffering{Size: p.spec.Size, Interval: p.spec.Interval}
+func (p *specPlan) Buffering(partition string) delivery.Buffering {
+	return delivery.Buffering{Size: p.spec.Size, Interval: p.spec.Interval}
 }
 
 // Route takes a record apart if it is to be, and finds the partition of each part.
-func (p *specPlan) Route(r *shardlog.Record, rows *Rows) {
+func (p *specPlan) Route(r *shardlog.Record, rows *delivery.Rows) {
 	switch {
 	case p.spec.Function:
 		p.transformed(r, rows)
 	case p.spec.Kinesis:
 		p.unpack.kinesis(r.Key, r.Data, func(data []byte) {
-			rows.from.Sub = p.unpack.origin.Sub
+			rows.From.Sub = p.unpack.origin.Sub
 			p.open(data, rows)
 		})
 	default:
@@ -187,38 +188,38 @@ func (p *specPlan) Route(r *shardlog.Record, rows *Rows) {
 }
 
 // transformed routes what a function made of a record.
-func (p *specPlan) transformed(r *shardlog.Record, rows *Rows) {
+func (p *specPlan) transformed(r *shardlog.Record, rows *delivery.Rows) {
 	p.outcome = Outcome{}
 	if err := json.Unmarshal(r.Key, &p.outcome); err != nil { // not one that a Transformer wrote
-		rows.Reject(p.failed(r.Data, &rows.from, err))
+		rows.Reject(p.failed(r.Data, &rows.From, err))
 		return
 	}
 	if p.outcome.Result == Failed {
 		p.outcome.Data = r.Data
-		rows.Reject(&Rejected{Partition: ErrorMark + errorType(p.outcome.Code), Data: p.outcome.envelope(), Reason: p.outcome.Message})
+		rows.Reject(&delivery.Rejected{Partition: delivery.ErrorMark + errorType(p.outcome.Code), Data: p.outcome.envelope(), Reason: p.outcome.Message})
 		return
 	}
 	p.route(r.Data, rows)
 }
 
-func (p *specPlan) open(data []byte, rows *Rows) {
+func (p *specPlan) open(data []byte, rows *delivery.Rows) {
 	if !p.spec.Decompress && !p.spec.Messages {
 		p.split(data, rows)
 		return
 	}
 	p.unpack.open(data, func(data []byte) { p.split(data, rows) }, func(data []byte, code, reason string) {
-		e := p.failed(data, &rows.from, &PartitionError{code, reason})
-		e.Partition = ErrorMark + errorType(code)
+		e := p.failed(data, &rows.From, &PartitionError{code, reason})
+		e.Partition = delivery.ErrorMark + errorType(code)
 		rows.Reject(e)
 	})
 }
 
 // split is unpacker.split, less a second look at the JSON.
-func (p *specPlan) split(data []byte, rows *Rows) {
+func (p *specPlan) split(data []byte, rows *delivery.Rows) {
 	switch p.spec.Split {
 	case SplitDelimited:
 		p.unpack.split(data, func(part []byte) { p.route(part, rows) }, func(rest []byte, code, reason string) {
-			rows.Reject(p.failed(rest, &rows.from, &PartitionError{code, reason}))
+			rows.Reject(p.failed(rest, &rows.From, &PartitionError{code, reason}))
 		})
 	case SplitJSON:
 		p.each(data, rows, MaxSubRecords)
@@ -228,7 +229,7 @@ func (p *specPlan) split(data []byte, rows *Rows) {
 }
 
 // route finds the partition of one record that is not taken apart as JSON, or not yet.
-func (p *specPlan) route(data []byte, rows *Rows) {
+func (p *specPlan) route(data []byte, rows *delivery.Rows) {
 	if p.spec.Convert != nil {
 		p.each(data, rows, math.MaxInt)
 		return
@@ -240,7 +241,7 @@ func (p *specPlan) route(data []byte, rows *Rows) {
 	v := &p.unpack.values
 	v.Reset(data)
 	if !v.Next() {
-		rows.Reject(p.failed(data, &rows.from, NotJSON))
+		rows.Reject(p.failed(data, &rows.From, NotJSON))
 		return
 	}
 	p.partition(data, rows)
@@ -249,17 +250,17 @@ func (p *specPlan) route(data []byte, rows *Rows) {
 // each makes a row of each JSON value in data, of which there may be so many. A row that
 // is to be converted keeps the white space around it, so that one that cannot be is told
 // of as it came.
-func (p *specPlan) each(data []byte, rows *Rows, most int) {
+func (p *specPlan) each(data []byte, rows *delivery.Rows, most int) {
 	if p.query == nil && p.spec.Convert == nil { // to find the ends is enough
 		at := jsontext.SkipSpace(data, 0)
 		for n := 0; at < len(data); n++ {
 			if n == most {
-				rows.Reject(p.failed(data[at:], &rows.from, errTooManySubRecords))
+				rows.Reject(p.failed(data[at:], &rows.From, errTooManySubRecords))
 				return
 			}
 			end, _, _, err := jsontext.Skip(data, at)
 			if err != nil {
-				rows.Reject(p.noJSON(data[at:], &rows.from, err))
+				rows.Reject(p.noJSON(data[at:], &rows.From, err))
 				return
 			}
 			p.partition(data[at:end], rows)
@@ -279,7 +280,7 @@ func (p *specPlan) each(data []byte, rows *Rows, most int) {
 			start = at
 		}
 		if n == most {
-			rows.Reject(p.failed(data[start:], &rows.from, errTooManySubRecords))
+			rows.Reject(p.failed(data[start:], &rows.From, errTooManySubRecords))
 			return
 		}
 		p.value, p.valueAt = &v.Value, at-start
@@ -291,14 +292,14 @@ func (p *specPlan) each(data []byte, rows *Rows, most int) {
 		if p.query == nil {
 			rest = data[start:]
 		}
-		rows.Reject(p.noJSON(rest, &rows.from, err))
+		rows.Reject(p.noJSON(rest, &rows.From, err))
 	} else if p.query == nil && start == 0 {
 		p.partition(data, rows) // nothing but white space: for the encoder to refuse
 	}
 }
 
 // partition adds data to the partition of the value at hand.
-func (p *specPlan) partition(data []byte, rows *Rows) {
+func (p *specPlan) partition(data []byte, rows *delivery.Rows) {
 	if p.query == nil && len(p.functions) == 0 {
 		p.add(nil, data, rows)
 		return
@@ -306,19 +307,19 @@ func (p *specPlan) partition(data []byte, rows *Rows) {
 	p.name = append(p.name[:0], '=')
 	if p.query != nil {
 		if err := p.query.Extract(&p.unpack.values.Value, &p.keys); err != nil {
-			rows.Reject(p.failed(data, &rows.from, err))
+			rows.Reject(p.failed(data, &rows.From, err))
 			return
 		}
 		for _, n := range p.names {
 			if err := p.appendKey(p.keys.Get(n)); err != nil {
-				rows.Reject(p.failed(data, &rows.from, err))
+				rows.Reject(p.failed(data, &rows.From, err))
 				return
 			}
 		}
 	}
 	for _, n := range p.functions {
 		if err := p.appendKey([]byte(p.outcome.Keys[n])); err != nil {
-			rows.Reject(p.failed(data, &rows.from, err))
+			rows.Reject(p.failed(data, &rows.From, err))
 			return
 		}
 	}
@@ -335,16 +336,16 @@ func (p *specPlan) partition(data []byte, rows *Rows) {
 		p.fits[string(p.name)] = fits
 	}
 	if !fits {
-		rows.Reject(p.failed(data, &rows.from, errBadKey))
+		rows.Reject(p.failed(data, &rows.From, errBadKey))
 		return
 	}
 	p.add(p.name, data, rows)
 }
 
 // add adds data to a partition, and what is known of the value in it.
-func (p *specPlan) add(partition, data []byte, rows *Rows) {
+func (p *specPlan) add(partition, data []byte, rows *delivery.Rows) {
 	if p.value != nil && p.spec.Convert != nil && len(p.value.Members) > 0 {
-		rows.addObject(partition, data, p.value.Members, p.valueAt)
+		rows.AddNoted(partition, data, noteObject(rows, p.value.Members, p.valueAt))
 	} else {
 		rows.Add(partition, data)
 	}
@@ -367,7 +368,7 @@ var errBadKey = &PartitionError{ExtractionFailed, "partitionKeys values cannot b
 // storable tells whether objects can be put below a prefix.
 func (p *specPlan) storable(prefix *Prefix, v *PrefixValues, errors bool) bool {
 	key, _ := prefix.Append(nil, v)
-	key = AppendObjectName(key, p.spec.Name, p.spec.Version, v.Time, ObjectID{}, p.extension(errors))
+	key = AppendObjectName(key, p.spec.Name, p.spec.Version, v.Time, delivery.ObjectID{}, p.extension(errors))
 	return len(key) <= maxKey && len(key)+3*bytes.Count(key, []byte("/")) <= maxPath && bytes.IndexByte(key, 0) < 0 && !leadsOut(key)
 }
 
@@ -422,7 +423,7 @@ func (p *specPlan) partitionKeys(partition string) (query, function *KeyValues) 
 
 // origin says where a row is from, as error records tell it: of a record that was put, the
 // place in the log is its sequence number.
-func (p *specPlan) origin(from *From) Origin {
+func (p *specPlan) origin(from *delivery.From) Origin {
 	var o Origin
 	switch {
 	case p.spec.Function:
@@ -440,7 +441,7 @@ func (p *specPlan) origin(from *From) Origin {
 }
 
 // failed is what becomes of a record that Route finds no partition for.
-func (p *specPlan) failed(data []byte, from *From, err error) *Rejected {
+func (p *specPlan) failed(data []byte, from *delivery.From, err error) *delivery.Rejected {
 	o := p.origin(from)
 	e := ErrorRecord{
 		Attempts: 1, Arrival: from.Arrival, Ended: from.Arrival, Code: ExtractionFailed, Message: err.Error(), Raw: data,
@@ -450,7 +451,7 @@ func (p *specPlan) failed(data []byte, from *From, err error) *Rejected {
 	if errors.As(err, &pe) {
 		e.Code, e.Message = pe.Code, pe.Reason
 	}
-	return &Rejected{Partition: ErrorMark + errorType(e.Code), Data: e.Append(nil), Reason: e.Message}
+	return &delivery.Rejected{Partition: delivery.ErrorMark + errorType(e.Code), Data: e.Append(nil), Reason: e.Message}
 }
 
 // errorType is the error output type of an error code of failed.
@@ -465,7 +466,7 @@ func errorType(code string) string {
 }
 
 // noJSON is what becomes of what should be JSON and is not.
-func (p *specPlan) noJSON(data []byte, from *From, err error) *Rejected {
+func (p *specPlan) noJSON(data []byte, from *delivery.From, err error) *delivery.Rejected {
 	if p.query != nil || p.spec.Convert == nil {
 		return p.failed(data, from, NotJSON)
 	}
@@ -473,21 +474,21 @@ func (p *specPlan) noJSON(data []byte, from *From, err error) *Rejected {
 }
 
 // unfit is what becomes of a record that does not fit the schema.
-func (p *specPlan) unfit(row []byte, from *From, err *columnar.RecordError) *Rejected {
+func (p *specPlan) unfit(row []byte, from *delivery.From, err *columnar.RecordError) *delivery.Rejected {
 	o := p.origin(from)
 	e := ErrorRecord{
 		Attempts: 1, Arrival: from.Arrival, Ended: from.Arrival, Code: err.Code, Message: err.Reason, Raw: row, Table: p.table,
 		Sequence: o.Sequence, SubSequence: o.Sub,
 	}
-	return &Rejected{Partition: ErrorMark + FormatConversionFailed, Data: e.Append(nil), Reason: err.Reason}
+	return &delivery.Rejected{Partition: delivery.ErrorMark + FormatConversionFailed, Data: e.Append(nil), Reason: err.Reason}
 }
 
-func (p *specPlan) TooMany(partition string, row []byte, from *From) *Rejected {
+func (p *specPlan) TooMany(partition string, row []byte, from *delivery.From) *delivery.Rejected {
 	return p.failed(row, from, &PartitionError{tooManyPartitions, "The number of active partitions has exceeded the configured limit"})
 }
 
-func (p *specPlan) Encoder(partition string, w io.Writer) (Encoder, error) {
-	if IsError(partition) {
+func (p *specPlan) Encoder(partition string, w io.Writer) (delivery.Encoder, error) {
+	if delivery.IsError(partition) {
 		return newRawEncoder(w, p.spec.errorCompression(), nil)
 	}
 	if p.spec.Endpoint {
@@ -511,23 +512,23 @@ func (s *Spec) errorCompression() Compression {
 }
 
 // Name derives the name from what the object holds.
-func (p *specPlan) Name(o ObjectInfo) (bucket, key string) {
-	id := NewObjectID(p.spec.ID, p.version, o.Partition, o.From.String(), o.Upto.String())
-	if p.spec.Endpoint && !IsError(o.Partition) {
+func (p *specPlan) Name(o delivery.ObjectInfo) (bucket, key string) {
+	id := delivery.NewObjectID(p.spec.ID, p.version, o.Partition, o.From.String(), o.Upto.String())
+	if p.spec.Endpoint && !delivery.IsError(o.Partition) {
 		return EndpointBucket, id.String()
 	}
 	v := PrefixValues{Time: o.Arrival.In(p.prefixes.Zone), Seed: id.Seed()}
 	prefix := p.prefixes.Data
-	if IsError(o.Partition) {
+	if delivery.IsError(o.Partition) {
 		prefix = p.prefixes.Error
-		v.ErrorType = o.Partition[len(ErrorMark):]
+		v.ErrorType = o.Partition[len(delivery.ErrorMark):]
 	} else {
 		v.Query, v.Lambda = p.partitionKeys(o.Partition)
 	}
 	b, _ := prefix.Append(nil, &v) // the keys are there, or Route had refused the record
-	extension := p.extension(IsError(o.Partition))
+	extension := p.extension(delivery.IsError(o.Partition))
 	b = AppendObjectName(b, p.spec.Name, p.spec.Version, v.Time, id, extension)
-	if p.owner != nil && !IsError(o.Partition) {
+	if p.owner != nil && !delivery.IsError(o.Partition) {
 		p.owner.mark(b, len(extension))
 	}
 	return p.spec.Bucket, string(b)
@@ -561,7 +562,7 @@ func FailedKey(spec Spec, kind string, arrival time.Time, id string) (string, er
 	if err != nil {
 		return "", err
 	}
-	oid := NewObjectID(spec.ID, id)
+	oid := delivery.NewObjectID(spec.ID, id)
 	v := PrefixValues{Time: arrival.In(p.prefixes.Zone), Seed: oid.Seed(), ErrorType: kind}
 	b, err := p.prefixes.Error.Append(nil, &v)
 	if err != nil {

@@ -1,4 +1,4 @@
-package delivery
+package recordplan
 
 import (
 	"archive/zip"
@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/snappy"
 
 	"github.com/brookmere/brookmere/internal/engine/columnar"
+	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
 )
 
@@ -73,7 +74,7 @@ type compressor struct{ *rawEncoder }
 
 func (c compressor) Write(p []byte) (int, error) { return c.w.Write(p) }
 
-func (e *rawEncoder) Add(row *Row) error {
+func (e *rawEncoder) Add(row *delivery.Row) error {
 	if _, err := e.w.Write(row.Data); err != nil {
 		return err
 	}
@@ -167,18 +168,47 @@ var errEmptyRecord = &columnar.RecordError{Code: columnar.MalformedData, Reason:
 type parquetEncoder struct {
 	w      *columnar.Writer
 	shared *rowRecords
-	reject func(row []byte, from *From, err *columnar.RecordError) *Rejected
+	reject func(row []byte, from *delivery.From, err *columnar.RecordError) *delivery.Rejected
+}
+
+// parsedObject is the note of a row whose JSON object Route has parsed: where it begins in
+// the row's data, and its members.
+type parsedObject struct {
+	members []jsontext.Member
+	start   int
+}
+
+// parsedObjects are the notes of some rows.
+type parsedObjects struct {
+	objects []parsedObject
+	members []jsontext.Member
+}
+
+// Reset is that of Notes.
+func (n *parsedObjects) Reset() { n.objects, n.members = n.objects[:0], n.members[:0] }
+
+// noteObject notes a parsed object for a row that is about to be added.
+func noteObject(rows *delivery.Rows, members []jsontext.Member, start int) *parsedObject {
+	n, ok := rows.Notes.(*parsedObjects)
+	if !ok {
+		n = new(parsedObjects)
+		rows.Notes = n
+	}
+	at := len(n.members)
+	n.members = append(n.members, members...)
+	n.objects = append(n.objects, parsedObject{n.members[at:len(n.members):len(n.members)], start})
+	return &n.objects[len(n.objects)-1]
 }
 
 // rowRecords are shared by the encoders of a plan, which run in one goroutine. They are
 // two, for the numbers of the keys are others where Route has parsed.
 type rowRecords struct{ routed, parsed jsontext.Record }
 
-func (e *parquetEncoder) Add(row *Row) error {
+func (e *parquetEncoder) Add(row *delivery.Row) error {
 	var err error
-	if row.members != nil {
+	if o, ok := row.Note.(*parsedObject); ok {
 		r := &e.shared.routed
-		r.Text, r.Kind, r.Members = row.Data[row.start:], jsontext.Object, row.members
+		r.Text, r.Kind, r.Members = row.Data[o.start:], jsontext.Object, o.members
 		err = e.w.WriteRecord(r)
 	} else if start := jsontext.SkipSpace(row.Data, 0); start == len(row.Data) {
 		err = errEmptyRecord

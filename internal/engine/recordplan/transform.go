@@ -1,4 +1,4 @@
-package delivery
+package recordplan
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -48,7 +49,7 @@ type MarkStore interface {
 // the last one of them; the function alone may see records again that it has dropped or
 // whose outcomes were not written.
 type Transformer struct {
-	Source   Source
+	Source   delivery.Source
 	Output   *shardlog.Shard
 	Marks    MarkStore
 	Settings func() TransformSettings // asked for each batch
@@ -222,6 +223,12 @@ func (t *Transformer) Run(ctx context.Context) error {
 	}
 }
 
+// Limits of one read.
+const (
+	readBytes   = 512 << 10
+	readRecords = 4096
+)
+
 // Limits of what one append writes: about, and for the outcomes of one record at most.
 const (
 	appendTarget = 8 << 20
@@ -239,7 +246,7 @@ func (t *Transformer) write(ctx context.Context, outcomes []Outcome, batch *shar
 		}
 		pos, _, err := t.Output.Append(ctx, batch)
 		if err != nil {
-			return fmt.Errorf("delivery: write outcomes: %w", err)
+			return fmt.Errorf("recordplan: write outcomes: %w", err)
 		}
 		m.Output = shardlog.Position{Frame: pos.Frame, Index: pos.Index + uint32(n)}
 		batch.Reset()
@@ -271,7 +278,7 @@ func (t *Transformer) write(ctx context.Context, outcomes []Outcome, batch *shar
 			}
 			key, err := json.Marshal(o)
 			if err != nil {
-				return fmt.Errorf("delivery: write an outcome: %w", err)
+				return fmt.Errorf("recordplan: write an outcome: %w", err)
 			}
 			batch.Add(key, o.Data)
 		}
@@ -291,17 +298,19 @@ func (t *Transformer) save(ctx context.Context, m *TransformMark) error {
 func (t *Transformer) recover(ctx context.Context, mark *TransformMark) (*TransformMark, error) {
 	m := *mark
 	for {
-		recs, next, err := t.Output.Read(ctx, m.Output, shardlog.ReadOptions{MaxBytes: chunkBytes}, nil)
+		recs, next, err := t.Output.Read(ctx, m.Output, shardlog.ReadOptions{MaxBytes: readBytes}, nil)
 		if err != nil && !(errors.Is(err, shardlog.ErrCorrupt) && next.Compare(m.Output) > 0) {
 			return nil, err
 		}
 		if len(recs) > 0 {
 			var o Outcome
 			if err := json.Unmarshal(recs[len(recs)-1].Key, &o); err != nil {
-				return nil, fmt.Errorf("delivery: read an outcome: %w", err)
+				return nil, fmt.Errorf("recordplan: read an outcome: %w", err)
 			}
 			o.From.Index++
-			m.Source = later(m.Source, o.From)
+			if m.Source.Compare(o.From) < 0 {
+				m.Source = o.From
+			}
 		} else if err == nil {
 			break
 		}
@@ -322,7 +331,7 @@ func (t *Transformer) gather(ctx context.Context, from shardlog.Position, s Tran
 		n := len(recs)
 		var next shardlog.Position
 		var err error
-		recs, next, err = t.Source.Read(ctx, from, shardlog.ReadOptions{MaxRecords: chunkRecords, MaxBytes: int(min(s.Size-size, chunkBytes))}, recs)
+		recs, next, err = t.Source.Read(ctx, from, shardlog.ReadOptions{MaxRecords: readRecords, MaxBytes: int(min(s.Size-size, readBytes))}, recs)
 		if err != nil {
 			if !errors.Is(err, shardlog.ErrCorrupt) || next.Compare(from) <= 0 {
 				return nil, from, err

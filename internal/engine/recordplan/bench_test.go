@@ -1,4 +1,4 @@
-package delivery
+package recordplan
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -49,17 +50,30 @@ func (s *readings) Wait(ctx context.Context, from shardlog.Position) error {
 
 type discard struct{ bytes atomic.Int64 }
 
-func (d *discard) Put(ctx context.Context, o Object) error {
+func (d *discard) Put(ctx context.Context, o delivery.Object) error {
 	n, err := io.Copy(io.Discard, o.Body)
 	d.bytes.Add(n)
 	return err
 }
 func (d *discard) Delete(ctx context.Context, bucket, key string) error { return nil }
 
-type onePlan struct{ Plan }
+// memory keeps the progress of one pipeline.
+type memory struct{ doc delivery.Progress }
 
-func (p onePlan) Current(ctx context.Context) (Plan, error)          { return p.Plan, nil }
-func (p onePlan) Pinned(ctx context.Context, v string) (Plan, error) { return p.Plan, nil }
+func (m *memory) Load(ctx context.Context) (*delivery.Progress, error) {
+	d := m.doc
+	return &d, nil
+}
+
+func (m *memory) Save(ctx context.Context, p *delivery.Progress) error {
+	m.doc = *p
+	return nil
+}
+
+type onePlan struct{ delivery.Plan }
+
+func (p onePlan) Current(ctx context.Context) (delivery.Plan, error)          { return p.Plan, nil }
+func (p onePlan) Pinned(ctx context.Context, v string) (delivery.Plan, error) { return p.Plan, nil }
 
 var readingColumns = []Column{
 	{"temperature", "int"}, {"cpu", "double"}, {"ram", "double"}, {"hd", "double"},
@@ -86,12 +100,12 @@ func BenchmarkDrain(b *testing.B) {
 			b.ReportAllocs()
 			var records, in int64
 			for b.Loop() {
-				plan, err := NewPlan("1", tt.spec)
+				plan, err := New("1", tt.spec)
 				if err != nil {
 					b.Fatal(err)
 				}
-				w := newWorld()
-				p := New(Options{Source: src, Objects: new(discard), Progress: &store{w: w}, Plans: onePlan{plan}, TempDir: b.TempDir()})
+				progress := new(memory)
+				p := delivery.New(delivery.Options{Source: src, Objects: new(discard), Progress: progress, Plans: onePlan{plan}, TempDir: b.TempDir()})
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				ended := make(chan error, 1)
 				go func() { ended <- p.Run(ctx) }()
@@ -100,11 +114,11 @@ func BenchmarkDrain(b *testing.B) {
 				}
 				cancel()
 				<-ended
-				if w.doc.Rows != n || w.doc.Rejected != 0 {
-					b.Fatalf("progress %+v", w.doc)
+				if progress.doc.Rows != n || progress.doc.Rejected != 0 {
+					b.Fatalf("progress %+v", progress.doc)
 				}
 				records += n
-				in += w.doc.Bytes
+				in += progress.doc.Bytes
 			}
 			b.SetBytes(in / int64(b.N))
 			b.ReportMetric(float64(records)/b.Elapsed().Seconds(), "records/s")

@@ -1,4 +1,4 @@
-package delivery
+package recordplan
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -15,7 +16,7 @@ import (
 // envelopes of what could not be.
 func routed(t *testing.T, spec Spec, r shardlog.Record) (rows []string, failed map[string][]map[string]any) {
 	t.Helper()
-	p, err := NewPlan("1", spec)
+	p, err := New("1", spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,25 +26,24 @@ func routed(t *testing.T, spec Spec, r shardlog.Record) (rows []string, failed m
 		if err := json.Unmarshal(data, &e); err != nil {
 			t.Fatalf("envelope %q: %v", data, err)
 		}
-		kind := strings.TrimPrefix(partition, ErrorMark)
+		kind := strings.TrimPrefix(partition, delivery.ErrorMark)
 		failed[kind] = append(failed[kind], e)
 	}
-	all := Rows{from: From{Position: r.Position, Arrival: r.Time, Key: r.Key}}
+	all := delivery.Rows{From: delivery.From{Position: r.Position, Arrival: r.Time, Key: r.Key}}
 	p.Route(&r, &all)
-	for i := range all.rows {
-		row := &all.rows[i]
-		if IsError(string(row.partition)) {
-			reject(string(row.partition), row.Data)
+	for partition, row := range all.All() {
+		if delivery.IsError(string(partition)) {
+			reject(string(partition), row.Data)
 			continue
 		}
-		e, err := p.Encoder(string(row.partition), new(bytes.Buffer))
+		e, err := p.Encoder(string(partition), new(bytes.Buffer))
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch err := e.Add(&row.Row).(type) {
+		switch err := e.Add(row).(type) {
 		case nil:
 			rows = append(rows, string(row.Data))
-		case *Rejected:
+		case *delivery.Rejected:
 			reject(err.Partition, err.Data)
 		default:
 			t.Fatal(err)
@@ -119,10 +119,10 @@ func TestStorable(t *testing.T) {
 		"/a/": true, "a//b": true, "a/../": true, "./": true, strings.Repeat("x", 300) + "/": true, "a\x00/": false, strings.Repeat("/", 900): false,
 		"../": false, "a/../../b/": false, "./../": false, "a/..": true,
 	} {
-		if _, err := NewPlan("1", Spec{Name: "s", Version: "1", Prefix: prefix}); (err == nil) != ok {
+		if _, err := New("1", Spec{Name: "s", Version: "1", Prefix: prefix}); (err == nil) != ok {
 			t.Errorf("prefix %q: %v", prefix, err)
 		}
-		if _, err := NewPlan("1", Spec{Name: "s", Version: "1", ErrorPrefix: prefix}); (err == nil) != ok {
+		if _, err := New("1", Spec{Name: "s", Version: "1", ErrorPrefix: prefix}); (err == nil) != ok {
 			t.Errorf("error prefix %q: %v", prefix, err)
 		}
 	}

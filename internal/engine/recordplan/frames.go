@@ -1,4 +1,4 @@
-package delivery
+package recordplan
 
 import (
 	"bufio"
@@ -8,6 +8,8 @@ import (
 	"io"
 	"iter"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/delivery"
 )
 
 // EndpointBucket is in place of a bucket where an object is the records of a request to
@@ -21,7 +23,7 @@ type frameEncoder struct {
 	head []byte
 }
 
-func (e *frameEncoder) Add(row *Row) error {
+func (e *frameEncoder) Add(row *delivery.Row) error {
 	e.head = binary.AppendVarint(e.head[:0], row.From.Arrival.UnixMilli())
 	e.head = binary.AppendUvarint(e.head, uint64(len(row.Data)))
 	if _, err := e.w.Write(e.head); err != nil {
@@ -67,7 +69,7 @@ func Frames(r io.Reader) iter.Seq2[Frame, error] {
 				_, err = io.ReadFull(in, data)
 			}
 			if err != nil {
-				yield(Frame{}, fmt.Errorf("delivery: read the rows of a request: %w", err))
+				yield(Frame{}, fmt.Errorf("recordplan: read the rows of a request: %w", err))
 				return
 			}
 			if !yield(Frame{Arrival: time.UnixMilli(ms).UTC(), Data: data}, nil) {

@@ -1,4 +1,4 @@
-package delivery
+package recordplan
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/delivery"
 )
 
 func TestPrefixCommands(t *testing.T) {
@@ -100,8 +102,8 @@ func TestWeeks(t *testing.T) {
 }
 
 func TestObjectName(t *testing.T) {
-	id := NewObjectID("stream", "ab")
-	if id == NewObjectID("streama", "b") || id != NewObjectID("stream", "ab") {
+	id := delivery.NewObjectID("stream", "ab")
+	if id == delivery.NewObjectID("streama", "b") || id != delivery.NewObjectID("stream", "ab") {
 		t.Error("ids do not tell seeds apart, or are not the same for the same")
 	}
 	got := string(AppendObjectName(nil, "s", "3", time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), id, ParquetExtension))
