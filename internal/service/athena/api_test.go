@@ -2,6 +2,8 @@ package athena
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -20,7 +22,10 @@ func TestTwoByTurns(t *testing.T) { servicetest.Turns(t, "api/*.txt", nil, newTe
 var catalogs sync.Map
 
 func newTested(t testing.TB, p servicetest.Parts) servicetest.Service {
-	dir := t.TempDir()
+	dir := filepath.Join(p.Dir, "objects")
+	if err := os.MkdirAll(filepath.Join(dir, "out"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	g, _ := catalogs.LoadOrStore(p.Dir, newFakeGlue())
 	s, err := New(Config{
 		State: p.State, Glue: g.(*fakeGlue), Objects: dirObjects{dir}, Engine: idleEngine{}, Files: dirObjects{dir}, Clock: p.Clock, Owner: p.Owner,
