@@ -27,7 +27,6 @@
 package javatime
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -69,7 +68,7 @@ func Compile(d Dialect, text string) (*Pattern, error) {
 	switch d {
 	case Joda:
 		if err = p.joda(text); err == nil && text == "" {
-			err = errors.New("Invalid pattern specification")
+			err = worded("Invalid pattern specification")
 		}
 	case MySQL:
 		err = p.mysql(text)
@@ -87,6 +86,13 @@ func Compile(d Dialect, text string) (*Pattern, error) {
 	}
 	return p, nil
 }
+
+// wordedError is an error in the words of a Java library, which begin with a capital.
+type wordedError string
+
+func (e wordedError) Error() string { return string(e) }
+
+func worded(format string, args ...any) error { return wordedError(fmt.Sprintf(format, args...)) }
 
 // Fields are those of the pattern, in its order. They must not be changed.
 func (p *Pattern) Fields() []Field { return p.fields }
@@ -194,10 +200,10 @@ func (p *Pattern) joda(s string) error {
 		case letter(c):
 			count := run(s, i)
 			if strings.IndexByte(jodaLetters, c) < 0 {
-				return fmt.Errorf("Illegal pattern component: %s", s[i:i+count])
+				return worded("Illegal pattern component: %s", s[i:i+count])
 			}
 			if count > maxLetters {
-				return fmt.Errorf("Illegal pattern component: %d letters %c", count, c)
+				return worded("Illegal pattern component: %d letters %c", count, c)
 			}
 			p.fields = append(p.fields, Field{Letter: c, Count: count})
 			i += count

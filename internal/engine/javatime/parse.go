@@ -68,7 +68,7 @@ func (p *Pattern) canParse() error {
 		f := &p.fields[i]
 		narrow := p.dialect == Java && (f.Count == 5 && strings.IndexByte("MLE", f.Letter) >= 0 || f.Letter == 'Z' && f.Count == 4)
 		if f.Letter != 0 && strings.IndexByte(unread, f.Letter) >= 0 || narrow {
-			return fmt.Errorf("Parsing not supported: %s", strings.Repeat(string(f.Letter), f.Count))
+			return worded("Parsing not supported: %s", strings.Repeat(string(f.Letter), f.Count))
 		}
 	}
 	return nil
@@ -86,17 +86,17 @@ type failure struct {
 func (p *Pattern) failed(s string, f failure) error {
 	switch {
 	case p.dialect == Java && f.field != "":
-		return fmt.Errorf("Text '%s' could not be parsed: Invalid value for %s (valid values %d - %d): %d", s, f.field, f.low, f.high, f.value)
+		return worded("Text '%s' could not be parsed: Invalid value for %s (valid values %d - %d): %d", s, f.field, f.low, f.high, f.value)
 	case p.dialect == Java:
-		return fmt.Errorf("Text '%s' could not be parsed at index %d", s, f.at)
+		return worded("Text '%s' could not be parsed at index %d", s, f.at)
 	case f.field != "":
-		return fmt.Errorf("Cannot parse \"%s\": Value %d for %s must be in the range [%d,%d]", s, f.value, f.field, f.low, f.high)
+		return worded("Cannot parse \"%s\": Value %d for %s must be in the range [%d,%d]", s, f.value, f.field, f.low, f.high)
 	case f.at >= len(s):
-		return fmt.Errorf("Invalid format: \"%s\" is too short", s)
+		return worded("Invalid format: \"%s\" is too short", s)
 	case f.at == 0:
-		return fmt.Errorf("Invalid format: \"%s\"", s)
+		return worded("Invalid format: \"%s\"", s)
 	}
-	return fmt.Errorf("Invalid format: \"%s\" is malformed at \"%s\"", s, s[f.at:])
+	return worded("Invalid format: \"%s\" is malformed at \"%s\"", s, s[f.at:])
 }
 
 // reading is what a text says.
