@@ -146,7 +146,7 @@ func (x *exchange) customAuthorizer(a types.Authorizer) error {
 	if err != nil {
 		return failed(err)
 	}
-	result, err := x.invoke(t, payload, aws.ToString(a.AuthorizerCredentials))
+	result, err := x.invoke(t, payload, aws.ToString(a.AuthorizerCredentials), x.scope.ARN("execute-api", x.address.api+"/authorizers/"+aws.ToString(a.Id)), "")
 	if err != nil {
 		return failed(err)
 	}
@@ -202,6 +202,9 @@ func jsonNumber(f float64) any {
 	return f
 }
 
+// gatewayService is the service that acts for APIs: as a role that trusts it, or by itself.
+const gatewayService = "apigateway.amazonaws.com"
+
 // actsAs is who an integration's call is made by: the role of its credentials, the client itself
 // where they are user/*, and nobody where there are none, so that the resource's own policy has
 // to allow it.
@@ -223,6 +226,9 @@ func (x *exchange) actsAs(credentials string) (awswire.Caller, error) {
 	}
 	name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
 	c.Principal = arn.Global("sts", x.scope.Region, a.Account, "assumed-role/"+name+"/BackplaneAssumeRoleSession")
-	c.Session = &awswire.Session{Kind: awswire.RoleSession, Account: a.Account, Principal: c.Principal, Source: credentials}
+	c.Session = &awswire.Session{
+		Kind: awswire.RoleSession, Account: a.Account, Principal: c.Principal, Source: credentials, Service: gatewayService,
+		Keys: map[string][]string{"aws:SourceAccount": {x.scope.Account}, "aws:SourceArn": {x.sourceARN()}},
+	}
 	return c, nil
 }

@@ -62,10 +62,17 @@ func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
 	return st, err
 }
 
+// acting returns what makes contexts of calls as a role of the delivery stream.
+func (d *streamDoc) acting(role string) func(context.Context) context.Context {
+	return func(ctx context.Context) context.Context {
+		return awswire.Acting(ctx, d.Account, d.Region, "firehose.amazonaws.com", role, d.arn())
+	}
+}
+
 // begin delivers until the service or the stream is stopped.
 func (st *stream) begin() error {
 	s, d := st.s, st.doc.Load()
-	ctx, cancel := context.WithCancel(awswire.Acting(s.ctx, d.Account, d.Region, "firehose.amazonaws.com", d.S3.RoleARN, d.arn()))
+	ctx, cancel := context.WithCancel(d.acting(d.S3.RoleARN)(s.ctx))
 	group, done := &worker.Group{Context: ctx, Clock: s.clock}, make(chan struct{})
 	ok := s.work.Go("delivery stream "+d.Name, func(context.Context) error {
 		<-ctx.Done()
