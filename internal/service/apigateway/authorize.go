@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -141,6 +142,12 @@ func (x *exchange) customAuthorizer(a types.Authorizer) error {
 	failed := func(cause error) error {
 		return &failure{kind: types.GatewayResponseTypeAuthorizerFailure, code: "AuthorizerConfigurationException", message: "Internal server error", cause: cause}
 	}
+	key, keeps := x.cacheKey(&a, identity)
+	if keeps {
+		if body, ok := x.s.authorizedBefore(key); ok {
+			return x.authorizedBy(body, failed)
+		}
+	}
 	t, _ := parseTarget(aws.ToString(a.AuthorizerUri))
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -156,12 +163,21 @@ func (x *exchange) customAuthorizer(a types.Authorizer) error {
 		}
 		return failed(nil)
 	}
+	err = x.authorizedBy(result.body, failed)
+	if f := (*failure)(nil); keeps && (err == nil || errors.As(err, &f) && f.kind == types.GatewayResponseTypeAccessDenied) {
+		x.s.keepAuthorized(key, x.address.api+"/"+x.address.stage, *a.AuthorizerResultTtlInSeconds, result.body)
+	}
+	return err
+}
+
+// authorizedBy decides by what a function answered, which is kept and must not be changed.
+func (x *exchange) authorizedBy(body []byte, failed func(error) error) error {
 	var out struct {
 		PrincipalID string          `json:"principalId"`
 		Policy      json.RawMessage `json:"policyDocument"`
 		Context     map[string]any  `json:"context"`
 	}
-	if err := json.Unmarshal(result.body, &out); err != nil || len(out.Policy) == 0 {
+	if err := json.Unmarshal(body, &out); err != nil || len(out.Policy) == 0 {
 		return failed(err)
 	}
 	doc, err := policy.Parse(string(out.Policy), policy.Identity)
