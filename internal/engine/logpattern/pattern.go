@@ -126,5 +126,11 @@ func (p *Pattern) Value(message []byte, reference string) (string, bool) {
 	return "", false
 }
 
-// names tells whether a rune may be in a bare term.
+// bareRune tells whether a rune may be in a bare term.
 func bareRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// Terms says that the pattern is one of terms, which names no fields.
+func (p *Pattern) Terms() bool { return p.terms != nil }
+
+// Space says that the pattern is one of fields of a line.
+func (p *Pattern) Space() bool { return p.space != nil }

@@ -19,19 +19,6 @@ type Block struct {
 // Key is the key of a line of the block.
 func (b *Block) Key(i int) Key { return Key{b.Lines[i].Time, b.Position, uint32(i)} }
 
-// End is where the next block of a group will be. Of a group that nothing was put into it is the zero Position.
-func (s *Store) End(ctx context.Context, name string) (shardlog.Position, error) {
-	sh, err := s.group(name).shardOf(ctx)
-	if errors.Is(err, shardlog.ErrNoShard) {
-		return shardlog.Position{}, nil
-	}
-	if err != nil {
-		return shardlog.Position{}, err
-	}
-	info, err := sh.Info(ctx)
-	return info.End, err
-}
-
 // Read returns blocks in the order in which they were put, from a position on, of about so many bytes as they are
 // stored, and where to go on. None means that there are no more yet. What cannot be read is passed over, and told
 // to Options.Failed.

@@ -280,7 +280,7 @@ func (c *collector) result() Result {
 // partial is what is certain while segments from next on have not been searched; false if that is no progress.
 func (c *collector) partial(next *segment) (Result, bool) {
 	// The key just before everything of the time at which the segment begins, or just behind it.
-	frontier := Key{Time: next.First - 1, Block: shardlog.Position{Frame: math.MaxUint64, Index: math.MaxUint32}, Line: math.MaxUint32}
+	frontier := Key{Time: next.First - 1, Block: shardlog.Position{Frame: 1<<60 - 1, Index: math.MaxUint32}, Line: math.MaxUint32}
 	if c.dir < 0 {
 		frontier = Key{Time: next.Last + 1}
 	}

@@ -219,3 +219,13 @@ type Event struct {
 	Arrived int64 // milliseconds since 1970
 	Text    []byte
 }
+
+// Make makes the shard of a group that has none, and returns where the next block of it will be.
+func (s *Store) Make(ctx context.Context, name string, retention time.Duration) (shardlog.Position, error) {
+	sh, err := s.group(name).shardFor(ctx, retention)
+	if err != nil {
+		return shardlog.Position{}, err
+	}
+	info, err := sh.Info(ctx)
+	return info.End, err
+}

@@ -1,0 +1,6 @@
+package logs
+
+// queries are those of Logs Insights.
+type queries struct{}
+
+func (q *queries) close() {}
