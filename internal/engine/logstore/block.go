@@ -43,8 +43,8 @@ var (
 	}}
 )
 
-// appendBlock appends the block of lines, which are in order of time.
-func appendBlock(dst []byte, lines []Line) []byte {
+// appendBlock appends the block of lines, which are in order of time and arrived then.
+func appendBlock(dst []byte, arrived int64, lines []Line) []byte {
 	n := 0
 	for i := range lines {
 		n += len(lines[i].Text)
@@ -64,6 +64,7 @@ func appendBlock(dst []byte, lines []Line) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(lines)))
 		dst = binary.AppendVarint(dst, lines[0].Time)
 		dst = binary.AppendUvarint(dst, uint64(last-lines[0].Time))
+		dst = binary.AppendVarint(dst, arrived-last)
 		dst = binary.AppendUvarint(dst, uint64(len(payload)))
 	}
 	if len(payload) < minCompressed {
@@ -81,6 +82,7 @@ type head struct {
 	form        byte
 	lines       int
 	first, last int64
+	arrived     int64
 	length      int
 	payload     []byte
 }
@@ -102,16 +104,24 @@ func parseHead(b []byte) (h head, err error) {
 		return v
 	}
 	lines := uvarint()
-	first, n := binary.Varint(b)
-	if n <= 0 {
-		return h, fmt.Errorf("%w: it ends in its head", errBlock)
+	varint := func() int64 {
+		v, n := binary.Varint(b)
+		if n <= 0 {
+			bad = true
+			return 0
+		}
+		b = b[n:]
+		return v
 	}
-	b = b[n:]
-	span, length := uvarint(), uvarint()
-	if bad || lines == 0 || length > maxPayload || lines > length || span > 1<<52 || first > 1<<52 || first < -1<<52 {
+	first := varint()
+	span := uvarint()
+	delay := varint()
+	length := uvarint()
+	if bad || delay > 1<<52 || delay < -1<<52 || lines == 0 || length > maxPayload || lines > length || span > 1<<52 || first > 1<<52 || first < -1<<52 {
 		return h, fmt.Errorf("%w: a bad head", errBlock)
 	}
 	h.lines, h.first, h.last, h.length, h.payload = int(lines), first, first+int64(span), int(length), b
+	h.arrived = h.last + delay
 	return h, nil
 }
 

@@ -3,14 +3,14 @@
 // A group is a shard of the log. What is put at once is a block: one record of the shard, whose key is the number of
 // the stream (8 bytes, big endian) and whose data is
 //
-//	 0        1
-//	+--------+-------+-------+-----------+------------+-----------------+
-//	| form   | lines | first | last-first| length     | payload         |
-//	+--------+-------+-------+-----------+------------+-----------------+
+//	 0      1
+//	+------+-------+-------+------------+--------------+--------+---------+
+//	| form | lines | first | last-first | arrived-last | length | payload |
+//	+------+-------+-------+------------+--------------+--------+---------+
 //
 // Form is 1 for a payload as it is, 2 for one compressed by Zstandard. Then come, as varints, the number of lines, the
-// time of the first in milliseconds since 1970, how much later the last is, and the length of the payload when it is not
-// compressed. The payload is, for each line in order of time, how much later it is than the one before, and its
+// time of the first in milliseconds since 1970 (signed), how much later the last is, how much later than that the block
+// arrived (signed), and the length of the payload when it is not compressed. The payload is, for each line in order of time, how much later it is than the one before, and its
 // length, as varints, and behind all of these the texts, one after the other: so a term is looked for in all
 // lines of a block at once.
 //

@@ -52,7 +52,7 @@ func (s *Store) Read(ctx context.Context, name string, from shardlog.Position, b
 				s.o.Failed(name, cmpErr(err))
 				continue
 			}
-			out := Block{Position: recs[i].Position, Stream: binary.BigEndian.Uint64(recs[i].Key), Arrived: recs[i].Time.UnixMilli(), Lines: make([]Line, len(b.times))}
+			out := Block{Position: recs[i].Position, Stream: binary.BigEndian.Uint64(recs[i].Key), Arrived: h.arrived, Lines: make([]Line, len(b.times))}
 			for k, at := range b.times {
 				out.Lines[k] = Line{at, string(b.text(k))}
 			}

@@ -191,7 +191,7 @@ func (g *group) add(r *shardlog.Record, after shardlog.Position) {
 		g.streams[stream] = info
 	}
 	info.First, info.Last = min(info.First, h.first), max(info.Last, h.last)
-	info.Arrived = r.Time.UnixMilli()
+	info.Arrived = max(info.Arrived, h.arrived)
 	info.Text += text
 	info.Lines += int64(h.lines)
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -246,7 +245,7 @@ func (c *collector) block(r *shardlog.Record, buf []byte, b *block) ([]byte, err
 			return buf, nil
 		}
 	}
-	e := Event{Stream: stream, Arrived: r.Time.UnixMilli()}
+	e := Event{Stream: stream, Arrived: h.arrived}
 	for i, at := range b.times {
 		if at < q.From || at >= q.To {
 			continue
@@ -280,7 +279,7 @@ func (c *collector) result() Result {
 // partial is what is certain while segments from next on have not been searched; false if that is no progress.
 func (c *collector) partial(next *segment) (Result, bool) {
 	// The key just before everything of the time at which the segment begins, or just behind it.
-	frontier := Key{Time: next.First - 1, Block: shardlog.Position{Frame: 1<<60 - 1, Index: math.MaxUint32}, Line: math.MaxUint32}
+	frontier := Key{Time: next.First - 1, Block: shardlog.Position{Frame: 1<<60 - 1, Index: 1<<32 - 1}, Line: 9_999_999}
 	if c.dir < 0 {
 		frontier = Key{Time: next.Last + 1}
 	}

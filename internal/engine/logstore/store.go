@@ -147,7 +147,7 @@ func (s *Store) Put(ctx context.Context, name string, stream uint64, retention t
 	var key [8]byte
 	binary.BigEndian.PutUint64(key[:], stream)
 	var b shardlog.Batch
-	b.Add(key[:], appendBlock(make([]byte, 0, size/3+64), lines))
+	b.Add(key[:], appendBlock(make([]byte, 0, size/3+64), s.clock.Now().UnixMilli(), lines))
 	if _, _, err := sh.Append(ctx, &b); err != nil {
 		return err
 	}

@@ -71,11 +71,35 @@ func (s *Service) GetLogEvents(ctx context.Context, in *logs.GetLogEventsInput, 
 		first, last = r.Events[len(r.Events)-1].Key, r.Events[0].Key
 	case len(r.Events) > 0:
 		first, last = r.Events[0].Key, r.Events[len(r.Events)-1].Key
+	case q.After != nil && q.Backward: // what was read last is ahead again
+		first, last = *q.After, before(*q.After)
 	case q.After != nil:
-		first, last = *q.After, *q.After
+		first, last = after(*q.After), *q.After
 	}
 	out.NextBackwardToken, out.NextForwardToken = aws.String(sealToken("b/", first)), aws.String(sealToken("f/", last))
 	return out, nil
+}
+
+// maxLine is the largest number of a line that an event's id has room for.
+const maxLine = 9_999_999
+
+// before is a key that only k and what is behind it are behind of.
+func before(k logstore.Key) logstore.Key {
+	switch {
+	case k.Line > 0:
+		k.Line--
+	case k.Block.Index > 0:
+		k.Block.Index, k.Line = k.Block.Index-1, maxLine
+	case k.Block.Frame > 0:
+		k.Block.Frame, k.Block.Index, k.Line = k.Block.Frame-1, math.MaxUint32, maxLine
+	}
+	return k
+}
+
+// after is a key that only k and what is before it are before of.
+func after(k logstore.Key) logstore.Key {
+	k.Line = min(k.Line+1, maxLine)
+	return k
 }
 
 func sealToken(kind string, k logstore.Key) string { return kind + eventID(k) + "/s" }
