@@ -1,4 +1,3 @@
-// Package generate makes realistic records for demos, benchmarks and tests.
 package generate
 
 import (
