@@ -116,6 +116,23 @@ func (s *Service) operations() []awswire.Operation {
 		awswire.Stores(s.DeleteResourcePolicy),
 		awswire.Stores(s.DescribeResourcePolicies),
 
+		awswire.Executes(s.StartQuery, func(c caller, in *logs.StartQueryInput) []string {
+			out := groupARN(c, in.LogGroupName)
+			for _, n := range append(in.LogGroupNames, in.LogGroupIdentifiers...) {
+				out = append(out, groupARN(c, aws.String(n))...)
+			}
+			return out
+		}),
+		awswire.Executes(s.GetQueryResults),
+		awswire.Executes(s.StopQuery),
+		awswire.Executes(s.DescribeQueries),
+		awswire.Executes(s.GetLogRecord, func(c caller, in *logs.GetLogRecordInput) []string {
+			name, _, _ := openPointer(aws.ToString(in.LogRecordPointer))
+			return groupARN(c, aws.String(name))
+		}),
+		awswire.Executes(s.GetLogGroupFields, func(c caller, in *logs.GetLogGroupFieldsInput) []string {
+			return groupARN(c, in.LogGroupName, in.LogGroupIdentifier)
+		}),
 		awswire.Stores(s.PutQueryDefinition),
 		awswire.Stores(s.DeleteQueryDefinition),
 		awswire.Stores(s.DescribeQueryDefinitions),

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -92,7 +91,6 @@ type Service struct {
 	dead          *state.Collection[deadDoc]
 	tags          *tags.Store
 
-	creating           sync.Mutex // saves the work of two makers of one group; guards nothing
 	work               worker.Group
 	metricRunner       *worker.Runner[metricDoc]
 	subscriptionRunner *worker.Runner[subscriptionDoc]

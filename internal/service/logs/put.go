@@ -24,6 +24,8 @@ const sequenceToken = "49039859500000000000000000000000000000000000000000000002"
 
 func sprint(v any) string { return fmt.Sprint(v) }
 
+func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
 // PutLogEvents puts events into a stream: at most 10,000, of 1 MiB, in order of time, of one day. Those of more than
 // two hours from now, older than 14 days or than the group's retention are left out, and told. The others are on disk
 // when it returns. Sequence tokens are not looked at.

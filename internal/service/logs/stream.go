@@ -101,7 +101,7 @@ func (s *Service) DescribeLogStreams(ctx context.Context, in *logs.DescribeLogSt
 		}
 		o := types.LogStream{
 			LogStreamName: aws.String(st.Name), CreationTime: aws.Int64(st.Created), Arn: aws.String(d.arn() + ":log-stream:" + st.Name),
-			StoredBytes: aws.Int64(0), UploadSequenceToken: aws.String(sequenceToken),
+			UploadSequenceToken: aws.String(sequenceToken),
 		}
 		if st.info.Lines > 0 {
 			o.FirstEventTimestamp = aws.Int64(max(st.info.First, d.oldest(s.clock.Now())))
