@@ -135,7 +135,7 @@ func TestQueriesOfGroups(t *testing.T) {
 		t.Errorf("%s %s: %v, %v", *ptr.Field, *ptr.Value, rec, err)
 	}
 	f, err := s.GetLogGroupFields(t.Context(), &logs.GetLogGroupFieldsInput{LogGroupName: aws.String("a")})
-	if err != nil || len(f.LogGroupFields) != 6 || f.LogGroupFields[0].Percent != 100 {
+	if err != nil || len(f.LogGroupFields) != 7 || f.LogGroupFields[0].Percent != 100 {
 		t.Errorf("fields: %+v, %v", f, err)
 	}
 	if _, err := s.StartQuery(t.Context(), &logs.StartQueryInput{LogGroupName: aws.String("a"), StartTime: aws.Int64(0), EndTime: aws.Int64(1), QueryString: aws.String("pattern @message")}); err == nil ||
