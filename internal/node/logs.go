@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
+	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
 )
@@ -28,6 +30,7 @@ func makeLogs(s *services, p parts) (_ service, err error) {
 func bindLogs(s *services) {
 	s.logs.Bind(func(c *logs.Config) { c.Firehose, c.Lambda = s.firehose, s.lambda })
 	s.lambda.Bind(func(c *lambda.Config) { c.Logs = functionLogs{s.logs.Sink()} })
+	s.firehose.BindErrors(deliveryErrors{s.logs.Sink()})
 }
 
 // functionLogs writes what functions print into their groups, as their roles.
@@ -46,7 +49,28 @@ func (l functionLogs) Log(p lambda.LogPlace, events []lambda.LogEvent) {
 	}, lines...)
 }
 
-// apiLogs writes access logs of APIs, to groups that are there.
+// deliveryErrors writes error logs of delivery streams, to groups and streams that are there, as their roles.
+type deliveryErrors struct{ to *logs.Sink }
+
+// Log implements firehose.ErrorSink.
+func (l deliveryErrors) Log(p firehose.ErrorPlace, at time.Time, line string) {
+	l.to.Write(logs.Target{Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "firehose.amazonaws.com"},
+		logstore.Line{Time: at.UnixMilli(), Text: line})
+}
+
+// crawlLogs writes what crawlers say of their runs.
+type crawlLogs struct{ to func() *logs.Sink }
+
+// Log implements glue.CrawlSink.
+func (l crawlLogs) Log(account, region, crawler string, at time.Time, line string) {
+	l.to().Write(logs.Target{Account: account, Region: region, Group: "/aws-glue/crawlers", Stream: crawler, CreateGroup: true, CreateStream: true},
+		logstore.Line{Time: at.UnixMilli(), Text: line})
+}
+
+// executionLogs begins the groups of execution logs of APIs, which are made when they are written to.
+const executionLogs = "API-Gateway-Execution-Logs_"
+
+// apiLogs writes access logs of APIs, to groups that are there, and their execution logs.
 type apiLogs struct {
 	to  func() *logs.Sink
 	now func() int64
@@ -62,7 +86,7 @@ func (l apiLogs) Log(_ context.Context, groupARN, stream, line string) error {
 	if line == "" {
 		return nil
 	}
-	l.to().Write(logs.Target{Account: a.Account, Region: a.Region, Group: strings.TrimSuffix(name, ":*"), Stream: stream, CreateStream: true},
+	l.to().Write(logs.Target{Account: a.Account, Region: a.Region, Group: strings.TrimSuffix(name, ":*"), Stream: stream, CreateStream: true, CreateGroup: strings.HasPrefix(name, executionLogs)},
 		logstore.Line{Time: l.now(), Text: line})
 	return nil
 }

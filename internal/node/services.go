@@ -110,7 +110,8 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
-		State: p.state, Objects: p.objects, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }},
+		State:  p.state, Objects: p.objects, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err
 }
@@ -171,7 +172,7 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 }
 
 func makeAPIGateway(s *services, p parts) (service, error) {
-	access := apiLogs{to: s.logs.Sink, now: func() int64 { return p.clock.Now().UnixMilli() }}
+	access := apiLogs{to: func() *logs.Sink { return s.logs.Sink() }, now: func() int64 { return p.clock.Now().UnixMilli() }}
 	return apigateway.New(apigateway.Config{State: p.state, Logs: access, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
 }
 
