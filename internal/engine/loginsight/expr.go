@@ -26,19 +26,6 @@ func fieldExpr(field string) *expr {
 	return &expr{eval: func(r *row) value { return r.get(field) }, name: field, field: field}
 }
 
-// hasAgg tells whether an aggregate is in the expression.
-func (e *expr) hasAgg() bool {
-	if e.agg != nil {
-		return true
-	}
-	for _, s := range e.sub {
-		if s.hasAgg() {
-			return true
-		}
-	}
-	return false
-}
-
 // aggs are the aggregates in the expression.
 func (e *expr) aggs(dst []*aggCall) []*aggCall {
 	if e.agg != nil {
