@@ -105,7 +105,7 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
-		State: p.state, Objects: p.objects, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err
 }
