@@ -16,6 +16,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
@@ -87,6 +88,7 @@ type parts struct {
 
 	functions *function.Engine
 
+	owner      worker.Owner // of what runs by itself
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
 	registerer prometheus.Registerer
@@ -98,7 +100,7 @@ func (p parts) limited() bool { return p.node.cfg.Limits == "enforce" }
 func makeKinesis(s *services, p parts) (_ service, err error) {
 	s.kinesis, err = kinesis.New(kinesis.Config{
 		State: p.state, Log: p.log, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
-		EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
+		Owner: p.owner, EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
 	})
 	return s.kinesis, err
 }
@@ -118,6 +120,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 	}
 	s.firehose, err = firehose.New(firehose.Config{
 		State: p.state, Log: p.log, S3: p.objects, Glue: s.glue, Kinesis: s.kinesis, EnforceLimits: p.limited(),
+		Owner:      p.owner,
 		TempDir:    p.node.dirs.temp("delivery"),
 		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},
 		Lake:       lake{p.node.objects, p.node.objects},
@@ -133,8 +136,8 @@ func makeAthena(s *services, p parts) (_ service, err error) {
 	s.athena, err = athena.New(athena.Config{
 		State: p.state, Glue: s.glue, Objects: p.objects, Engine: p.queries,
 		Files:   objectFiles{s3: objects, access: objects, list: objects},
-		TempDir: p.node.dirs.tmp,
-		Clock:   p.clock, Logger: p.logger, Registerer: p.registerer,
+		TempDir: p.node.dirs.tmp, Owner: p.owner,
+		Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.athena, err
 }

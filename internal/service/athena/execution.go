@@ -2,7 +2,6 @@ package athena
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -42,6 +41,10 @@ type executionDoc struct {
 	Reuse    time.Duration `json:"reuse,omitempty"`    // how old a result may be that answers instead
 	Reused   bool          `json:"reused,omitempty"`   // one did
 	Manifest string        `json:"manifest,omitempty"` // lists the objects that were written
+
+	Node  string `json:"node,omitempty"`  // the process that accepted it
+	Epoch uint64 `json:"epoch,omitempty"` // of the lease that it had
+	Stop  bool   `json:"stop,omitempty"`  // it is to be cancelled
 
 	State     types.QueryExecutionState `json:"state"`
 	Reason    string                    `json:"reason,omitempty"`
@@ -138,12 +141,12 @@ func (d *executionDoc) output(now time.Time) types.QueryExecution {
 }
 
 // parse reads a statement; text that is none is Athena's error.
-func parse(text string) (sql.Statement, error) {
-	st, err := sql.Parse(text)
+func parse(text string) (statement, error) {
+	tree, err := sql.Parse(text)
 	if err != nil {
-		return nil, invalidRequest("MALFORMED_QUERY", "%s", err)
+		return statement{}, invalidRequest("MALFORMED_QUERY", "%s", err)
 	}
-	return st, nil
+	return classify(tree), nil
 }
 
 // checkBucket says whether results can be written to the bucket.
@@ -177,6 +180,9 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 		Parameters: in.ExecutionParameters, Token: aws.ToString(in.ClientRequestToken),
 		State: types.QueryExecutionStateQueued, Submitted: s.clock.Now().UTC(),
 	}
+	if d.Token != "" {
+		d.ID = sc.tokenID(d.Token)
+	}
 	if c := in.QueryExecutionContext; c != nil {
 		// Some clients quote it as in DDL.
 		d.Database, d.Catalog = strings.Trim(strings.ToLower(aws.ToString(c.Database)), "`"), aws.ToString(c.Catalog)
@@ -191,8 +197,7 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 	if err != nil {
 		return nil, err
 	}
-	var extension string
-	d.Type, d.Subtype, extension = classify(st)
+	d.Type, d.Subtype = string(st.Type), st.Subtype
 	if d.Subtype == "SELECT" || d.Subtype == "EXECUTE" {
 		d.Reuse = reuseAge(in.ResultReuseConfiguration)
 	}
@@ -219,10 +224,10 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 	if err != nil {
 		return nil, err
 	}
-	d.Output = strings.TrimSuffix(location, "/") + "/" + d.ID + extension
-	if as, ok := st.(*sql.CreateTableAs); ok {
+	d.Output = strings.TrimSuffix(location, "/") + "/" + d.ID + st.Extension
+	if d.Subtype == "CREATE_TABLE_AS_SELECT" {
 		d.Output = strings.TrimSuffix(location, "/") + "/tables/" + d.ID
-		if enforced && propertyText(as.Properties, "external_location") != "" {
+		if enforced && st.external != "" {
 			return nil, invalidRequest("INVALID_INPUT", "The Create Table As Select query failed because it was submitted with an 'external_location' property to an Athena Workgroup that enforces a centralized output location for all queries. Please remove the 'external_location' property and resubmit the query.")
 		}
 	}
@@ -230,13 +235,10 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 		return nil, err
 	}
 
-	id, fresh, err := s.executions.accept(ctx, sc, d)
+	f := s.footprint(sc.background(ctx), sc, wg.Name, d.Database, st)
+	id, err := s.executions.accept(ctx, sc, d, f, func(ctx context.Context, x *execution) { s.run(ctx, sc, wg, st, x) })
 	if err != nil {
 		return nil, err
-	}
-	if fresh {
-		f := s.footprint(sc.background(ctx), sc, wg.Name, d.Database, st)
-		s.executions.launch(sc, d, f, func(ctx context.Context, x *execution) { s.run(ctx, sc, wg, st, x) })
 	}
 	return &athena.StartQueryExecutionOutput{QueryExecutionId: aws.String(id)}, nil
 }
@@ -269,7 +271,7 @@ func (s *Service) BatchGetQueryExecution(ctx context.Context, in *athena.BatchGe
 
 // StopQueryExecution cancels an execution; one that has ended stays as it is.
 func (s *Service) StopQueryExecution(ctx context.Context, in *athena.StopQueryExecutionInput, _ ...func(*athena.Options)) (*athena.StopQueryExecutionOutput, error) {
-	if err := s.executions.stop(scopeOf(ctx), aws.ToString(in.QueryExecutionId)); err != nil {
+	if err := s.executions.stop(ctx, scopeOf(ctx), aws.ToString(in.QueryExecutionId)); err != nil {
 		return nil, err
 	}
 	return &athena.StopQueryExecutionOutput{}, nil
@@ -283,8 +285,11 @@ func (s *Service) ListQueryExecutions(ctx context.Context, in *athena.ListQueryE
 	if err != nil {
 		return nil, err
 	}
-	all := s.executions.list(sc, wg.Name)
-	page, next, err := pageOf(all, func(e historyEntry) string { return e.key() }, in.NextToken, in.MaxResults, 50)
+	all, err := s.executions.list(sc, wg.Name)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := pageOf(all, func(e historyEntry) string { return e.key }, in.NextToken, in.MaxResults, 50)
 	if err != nil {
 		return nil, err
 	}
@@ -314,54 +319,6 @@ func (s *Service) GetQueryRuntimeStatistics(ctx context.Context, in *athena.GetQ
 		},
 		Rows: &types.QueryRuntimeStatisticsRows{InputBytes: aws.Int64(d.Scanned), OutputRows: aws.Int64(d.Rows)},
 	}}, nil
-}
-
-// classify names a statement's type and subtype as Athena does, and the ending of its
-// result object.
-func classify(st sql.Statement) (kind, subtype, extension string) {
-	switch st := st.(type) {
-	case *sql.Query:
-		return "DML", "SELECT", ".csv"
-	case *sql.Execute:
-		return "DML", "EXECUTE", ".csv"
-	case *sql.Insert:
-		return "DML", "INSERT", ""
-	case *sql.Modify:
-		verb, _, _ := strings.Cut(st.Verb, " ")
-		return "DML", verb, ""
-	case *sql.Unload:
-		return "DML", "UNLOAD", ".csv"
-	case *sql.CreateTableAs:
-		return "DDL", "CREATE_TABLE_AS_SELECT", ".txt"
-	case *sql.Explain:
-		return "DML", "EXPLAIN", ".txt"
-	}
-	name := subtypes[strings.TrimPrefix(fmt.Sprintf("%T", st), "*sql.")]
-	if a, ok := st.(*sql.AlterTable); ok {
-		switch a := a.Action.(type) {
-		case *sql.AddColumns:
-			if name += "_ADD_COLUMN"; a.Replace {
-				name = "ALTER_TABLE_REPLACE_COLUMN"
-			}
-		case *sql.ChangeColumn:
-			name += "_CHANGE_COLUMN"
-		}
-	}
-	if strings.HasPrefix(name, "SHOW") || strings.HasPrefix(name, "DESCRIBE") {
-		return "UTILITY", name, ".txt"
-	}
-	return "DDL", name, ".txt"
-}
-
-var subtypes = map[string]string{
-	"CreateDatabase": "CREATE_DATABASE", "DropDatabase": "DROP_DATABASE", "AlterDatabase": "ALTER_DATABASE",
-	"CreateTable": "CREATE_TABLE", "DropTable": "DROP_TABLE", "AlterTable": "ALTER_TABLE",
-	"RepairTable": "MSCK_REPAIR", "CreateView": "CREATE_VIEW", "DropView": "DROP_VIEW",
-	"Prepare": "PREPARE", "Deallocate": "DEALLOCATE_PREPARE",
-	"ShowDatabases": "SHOW_DATABASES", "ShowTables": "SHOW_TABLES", "ShowViews": "SHOW_VIEWS",
-	"ShowColumns": "SHOW_COLUMNS", "ShowPartitions": "SHOW_PARTITIONS", "ShowCreateTable": "SHOW_CREATE_TABLE",
-	"ShowCreateView": "SHOW_CREATE_VIEW", "ShowTableProperties": "SHOW_TABLE_PROPERTIES",
-	"ShowFunctions": "SHOW_FUNCTIONS", "Describe": "DESCRIBE_TABLE", "DescribePrepared": "DESCRIBE_PREPARED",
 }
 
 // sortedKeys are the keys of m in order.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -79,7 +80,7 @@ type clock interface {
 	After(time.Duration) <-chan time.Time
 }
 
-func (st *stream) newKinesisSource(ctx context.Context) *kinesisSource {
+func (st *stream) newKinesisSource() *kinesisSource {
 	s, d := st.s, st.doc.Load()
 	k := &kinesisSource{st: st, clock: s.clock, config: d.Source, failed: st.sourceFailed, marks: newMarks(d.Source), batchAt: 1}
 	k.lost = func(shard string) {
@@ -103,11 +104,6 @@ func (st *stream) newKinesisSource(ctx context.Context) *kinesisSource {
 			},
 			Lost: func(shard string) { k.lost(shard) },
 		},
-	})
-	st.group.Go("reader of the source", func(context.Context) error {
-		<-ctx.Done()
-		k.reader.Close()
-		return nil
 	})
 	return k
 }
@@ -360,7 +356,7 @@ func (k *kinesisSource) setBatch(number uint64, b shardreader.Batch[kinesistypes
 	for i := range records {
 		r := &records[i]
 		at := len(arena)
-		arena = delivery.AppendKinesisKey(arena, shard, *r.SequenceNumber, *r.PartitionKey)
+		arena = recordplan.AppendKinesisKey(arena, shard, *r.SequenceNumber, *r.PartitionKey)
 		batch[i] = shardlog.Record{
 			Position: shardlog.Position{Frame: number + uint64(i)}, Key: arena[at:len(arena):len(arena)], Data: r.Data,
 			Time: aws.ToTime(r.ApproximateArrivalTimestamp),

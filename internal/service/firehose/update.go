@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -157,6 +158,7 @@ func (d *streamDoc) clone() (*streamDoc, error) {
 func (st *stream) reroute(ctx context.Context, transform, backup bool, change func() error) error {
 	s, d := st.s, st.doc.Load()
 	var p progressDoc
+	var resume func()
 	for try := 0; ; try++ {
 		if transform {
 			flush, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -166,15 +168,15 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 				return busy(d)
 			}
 		}
-		st.end()
-		var rest bool
 		var err error
+		if resume, err = s.runner.Suspend(ctx, d.path()...); err != nil {
+			return err
+		}
+		var rest bool
 		if p, rest, err = st.mainProgress(); err == nil && (rest || !transform) {
 			break
 		}
-		if berr := st.begin(); berr != nil {
-			return berr
-		}
+		resume()
 		if err != nil {
 			return err
 		}
@@ -185,7 +187,7 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 	prepare := func() error {
 		if transform {
 			doc := document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, mainLane + transformedSuffix}}
-			if err := doc.save(ctx, markDoc{&delivery.TransformMark{Source: p.Watermark}, p.Kinesis}); err != nil {
+			if err := doc.save(ctx, markDoc{&recordplan.TransformMark{Source: p.Watermark}, p.Kinesis}); err != nil {
 				return err
 			}
 		}
@@ -204,9 +206,11 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 		return change()
 	}
 	err := prepare()
-	if berr := st.begin(); berr != nil {
-		return berr
+	resume()
+	if err != nil {
+		return err
 	}
+	_, err = st.working(ctx)
 	return err
 }
 
@@ -222,7 +226,7 @@ func (st *stream) mainProgress() (p progressDoc, rest bool, err error) {
 	p = progressDoc{Progress: new(delivery.Progress)}
 	if d.Transforms {
 		// The transformer is what reads the source.
-		m := markDoc{TransformMark: new(delivery.TransformMark)}
+		m := markDoc{TransformMark: new(recordplan.TransformMark)}
 		doc := document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, mainLane + transformedSuffix}}
 		if err := doc.load(&m); err != nil {
 			return p, false, err
