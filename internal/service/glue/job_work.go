@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -103,12 +102,13 @@ func (s *Service) workJobRun(ctx context.Context, j *worker.Job[jobRunDoc]) erro
 		return s.settleJobRun(ctx, run, types.JobRunStateStopped, "")
 	}
 	work, cancel := context.WithCancelCause(awswire.Acting(ctx, sc.account, sc.region, "glue.amazonaws.com", role, sc.arn("job/"+name)))
-	var watching sync.WaitGroup
-	watching.Go(func() { watchJobRun(work, s.clock, j, d, cancel) })
+	j.Go("watch", func(context.Context) error {
+		watchJobRun(work, s.clock, j, d, cancel)
+		return nil
+	})
 	err = worker.Contain(func() error { return run.execute(work, resumed) })
 	cause := context.Cause(work)
 	cancel(nil)
-	watching.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err() // it goes on at the next start
 	}
