@@ -79,6 +79,8 @@ type crawlRuns struct {
 	began     time.Time // what was due before is left out
 	crawls    *worker.Runner[crawlerDoc]
 	schedules *worker.Runner[crawlerDoc]
+	triggers  *worker.Group // fires those that are due
+	changed   chan struct{} // schedules of triggers may have
 	finished  *prometheus.CounterVec
 }
 
@@ -89,6 +91,7 @@ func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 		objects: cfg.Objects,
 		slots:   make(chan struct{}, cfg.MaxConcurrentCrawls),
 		node:    uuid.NewString(),
+		changed: make(chan struct{}, 1),
 		finished: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "brookmere_glue_crawls_total", Help: "Crawls that ended, by state.",
 		}, []string{"state"}),
@@ -104,6 +107,7 @@ func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 			s.logger.Error("the document of a crawler cannot be read", "crawler", key, "error", err)
 		},
 	}
+	r.triggers = &worker.Group{Clock: cfg.Clock, Events: events}
 	src := worker.Documents[crawlerDoc](cfg.State, crawlerKind)
 	r.crawls = worker.New(src, worker.Hooks[crawlerDoc]{
 		Runs: func(d *crawlerDoc) bool { return d.State != types.CrawlerStateReady },
@@ -125,18 +129,22 @@ func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 // Start begins to run crawlers that have been started, and those that are due.
 func (s *Service) Start(ctx context.Context) error {
 	s.runs.began = s.clock.Now()
+	if err := s.resumeFlows(ctx); err != nil {
+		return err
+	}
 	if err := s.runs.crawls.Start(ctx); err != nil {
 		return fmt.Errorf("glue: %w", err)
 	}
 	if err := s.runs.schedules.Start(ctx); err != nil {
 		return fmt.Errorf("glue: %w", err)
 	}
-	return nil
+	s.runs.triggers.Go("schedules of triggers", s.scheduleTriggers)
+	return s.jobRunner.Start(ctx)
 }
 
 // Close ends the runs under way; they are shown as cancelled.
 func (s *Service) Close(ctx context.Context) error {
-	return errors.Join(s.runs.schedules.Close(ctx), s.runs.crawls.Close(ctx))
+	return errors.Join(s.runs.triggers.Close(ctx), s.runs.schedules.Close(ctx), s.jobRunner.Close(ctx), s.runs.crawls.Close(ctx))
 }
 
 // StartCrawler starts a run in the background.
@@ -293,6 +301,9 @@ func (s *Service) settle(ctx context.Context, sc scope, run *crawlerDoc, summary
 		return nil
 	}
 	s.runs.finished.WithLabelValues(string(c.State)).Inc()
+	if err == nil {
+		s.crawlEnded(awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region}), sc, run.Name, status)
+	}
 	return err
 }
 

@@ -14,16 +14,15 @@ import (
 )
 
 // stuckObjects lists nothing before the crawl is given up.
-type stuckObjects struct{ begun chan struct{} }
+type stuckObjects struct {
+	Objects
+	begun chan struct{}
+}
 
 func (o stuckObjects) ListObjectsV2(ctx context.Context, _ *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	o.begun <- struct{}{}
 	<-ctx.Done()
 	return nil, ctx.Err()
-}
-
-func (stuckObjects) GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
-	return nil, context.Canceled
 }
 
 // TestCrawlsOfAnotherProcess: a crawl is run by one of two processes and can be stopped at
@@ -32,7 +31,7 @@ func TestCrawlsOfAnotherProcess(t *testing.T) {
 	st, closeStore := newStore(t, t.TempDir())
 	t.Cleanup(closeStore)
 	ctx := t.Context()
-	objects := stuckObjects{make(chan struct{}, 10)}
+	objects := stuckObjects{begun: make(chan struct{}, 10)}
 	clock := clockwork.NewRealClock()
 	service := func(epoch worker.Mine) *Service {
 		s, err := New(Config{State: st, Objects: objects, Owner: epoch, Clock: clock})
