@@ -411,17 +411,27 @@ func requalify(p *pipe, alias string) {
 	p.scope = s
 }
 
+// rename gives the columns of a relation the names of its alias; a record has one.
 func (b *builder) rename(p *pipe, r *sql.AliasedRelation) {
-	visible := 0
+	visible, record := 0, ""
 	for i := range p.scope.columns {
 		c := &p.scope.columns[i]
 		if c.hidden {
 			continue
 		}
+		if c.record != "" && c.record == record {
+			c.record = dialect.Lookup(r.Columns[visible-1])
+			continue
+		}
 		if visible >= len(r.Columns) {
 			fail(r, "", "The alias has %d columns, the relation more", len(r.Columns))
 		}
-		c.name = dialect.Lookup(r.Columns[visible])
+		name := dialect.Lookup(r.Columns[visible])
+		if record = c.record; record != "" {
+			c.record = name
+		} else {
+			c.name = name
+		}
 		visible++
 	}
 	if visible != len(r.Columns) {

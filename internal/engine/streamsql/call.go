@@ -79,6 +79,9 @@ func (c *compiler) call(x *sql.Call) *compiled {
 		return c.monotonic(x)
 	}
 	f := functionsByName[name]
+	if p := logParsers[name]; p != nil {
+		fail(x, "Write SELECT STREAM t.r.COLUMN1 FROM (SELECT STREAM "+p.Syntax+" AS r FROM ...) AS t.", "%s stands alone in a select list", name)
+	}
 	if f == nil {
 		if aggregates[name] != nil {
 			if x.Over != nil {

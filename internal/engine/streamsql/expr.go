@@ -46,6 +46,7 @@ type scopeColumn struct {
 	column      int
 	def         *compiled
 	hidden      bool
+	record      string // whose field it is; empty: of none
 }
 
 var timestampType = Type{Kind: Timestamp}
@@ -148,11 +149,22 @@ func (c *compiler) compile(x sql.Expr) *compiled {
 		return c.name(x, "", dialect.Lookup(x.Ident))
 	case *sql.Dereference:
 		if base, ok := x.Base.(*sql.Name); ok {
+			if r := c.field("", dialect.Lookup(base.Ident), dialect.Lookup(x.Field)); r != nil {
+				return r
+			}
 			return c.name(x, dialect.Lookup(base.Ident), dialect.Lookup(x.Field))
 		}
-		if base, ok := x.Base.(*sql.Dereference); ok { // "schema"."stream"."column"
+		if base, ok := x.Base.(*sql.Dereference); ok {
+			if table, ok := base.Base.(*sql.Name); ok {
+				if r := c.field(dialect.Lookup(table.Ident), dialect.Lookup(base.Field), dialect.Lookup(x.Field)); r != nil {
+					return r
+				}
+			}
+			// "schema"."stream"."column"
 			return c.name(x, dialect.Lookup(base.Field), dialect.Lookup(x.Field))
 		}
+	case *recordField:
+		return x.compile()
 	case *sql.Unary:
 		return c.unary(x)
 	case *sql.Operation:
@@ -280,7 +292,7 @@ func (c *compiler) name(at sql.Expr, table, name string) *compiled {
 			continue
 		}
 		tables = true
-		if s.name != name {
+		if s.name != name || s.record != "" {
 			continue
 		}
 		if found >= 0 {
@@ -309,6 +321,16 @@ func (c *compiler) name(at sql.Expr, table, name string) *compiled {
 		return s.def
 	}
 	return columnOf(s.t, s.column)
+}
+
+// field finds a field of a log parser's record; nil: there is none.
+func (c *compiler) field(table, record, name string) *compiled {
+	for _, s := range c.scope.columns {
+		if s.record == record && record != "" && s.name == name && (table == "" || s.table == table) {
+			return s.expr()
+		}
+	}
+	return nil
 }
 
 // niladic are functions that are called without parentheses.

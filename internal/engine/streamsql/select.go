@@ -179,7 +179,8 @@ func (b *builder) selectBlock(s *sql.Select, order []sql.SortItem) *pipe {
 // selectedItem is an item of the select list, stars expanded.
 type selectedItem struct {
 	sql.SelectItem
-	name string
+	name   string
+	record string // whose field it is
 }
 
 func (x *selected) expand() []selectedItem {
@@ -198,6 +199,15 @@ func (x *selected) expand() []selectedItem {
 			if item.Alias != nil {
 				si.name = dialect.Lookup(*item.Alias)
 			}
+			if call, ok := item.Expr.(*sql.Call); ok {
+				if r, columns := x.input.record(call); r != nil {
+					for n, c := range columns {
+						f := &recordField{ExprNode: sql.ExprNode{Position: call.Position}, call: r, n: n}
+						items = append(items, selectedItem{SelectItem: sql.SelectItem{Position: item.Position, Expr: f}, name: c.Name, record: si.name})
+					}
+					continue
+				}
+			}
 			items = append(items, si)
 			continue
 		}
@@ -214,7 +224,9 @@ func (x *selected) expand() []selectedItem {
 			}
 			found = true
 			var e sql.Expr = &sql.Name{Position: item.Position, Ident: sql.Identifier{Position: item.Position, Name: c.name, Quoted: true}}
-			if c.table != "" {
+			if c.record != "" {
+				e = &sql.Dereference{Position: item.Position, Base: &sql.Name{Position: item.Position, Ident: sql.Identifier{Name: c.record, Quoted: true}}, Field: sql.Identifier{Name: c.name, Quoted: true}}
+			} else if c.table != "" {
 				e = &sql.Dereference{Position: item.Position, Base: &sql.Name{Position: item.Position, Ident: sql.Identifier{Name: c.table, Quoted: true}}, Field: sql.Identifier{Name: c.name, Quoted: true}}
 			}
 			items = append(items, selectedItem{SelectItem: sql.SelectItem{Position: item.Position, Expr: e}, name: c.name})
@@ -477,7 +489,7 @@ func (x *selected) output(items []selectedItem, columns []*compiled) *pipe {
 	hasRowtime := false
 	var rising []int
 	for i, item := range items {
-		c := scopeColumn{name: item.name, t: columns[i].t, column: i}
+		c := scopeColumn{name: item.name, t: columns[i].t, column: i, record: item.record}
 		if columns[i].rising && !columns[i].constant {
 			rising = append(rising, i)
 			if time == nil && columns[i].column < 0 { // the projection keeps ROWTIME, so it can be computed again
