@@ -528,7 +528,11 @@ func (c *compiler) condition(x sql.Expr, clause string) *compiled {
 
 // compare compiles a comparison.
 func (c *compiler) compare(at sql.Expr, op string, l, r *compiled) *compiled {
+	padded := l.t.Kind == Char || r.t.Kind == Char
 	l, r, t := c.unify(at, l, r)
+	if padded && t.isString() {
+		t.Kind = Char // blanks at the end do not count
+	}
 	var holds [3]bool // less, equal, greater
 	switch op {
 	case "=":
