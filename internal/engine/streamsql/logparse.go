@@ -13,8 +13,8 @@ import (
 // becomes a column for each field, which is named through the call's alias: (SELECT STREAM
 // W3C_LOG_PARSE("log", 'COMMON') AS r FROM s) AS t has t.r.COLUMN1.
 
-// LogParser describes a function that parses a text into fields.
-type LogParser struct {
+// logParser is a function that parses a text into fields.
+type logParser struct {
 	Name, Syntax, Doc string
 
 	least, most int
@@ -23,7 +23,7 @@ type LogParser struct {
 	make func(c *compiler, x *sql.Call, args []string) ([]Column, func(text string, into []string) bool)
 }
 
-var logParsers = map[string]*LogParser{}
+var logParsers = map[string]*logParser{}
 
 func init() {
 	for i := range logParserTable {
@@ -33,10 +33,7 @@ func init() {
 	}
 }
 
-// LogParsers are the functions that parse a text into fields, for help and documentation.
-func LogParsers() []LogParser { return logParserTable }
-
-var logParserTable = []LogParser{
+var logParserTable = []logParser{
 	{"REGEX_LOG_PARSE", "REGEX_LOG_PARSE(text, 'pattern' [, 'name type, ...'])", "The groups of a regular expression, as COLUMN1, COLUMN2 and on, or under the given names.", 2, 3, regexLog},
 	{"FAST_REGEX_LOG_PARSER|FAST_REGEX_LOG_PARSE", "FAST_REGEX_LOG_PARSER(text, 'pattern')", "The groups of a regular expression, as COLUMN1, COLUMN2 and on.", 2, 2, regexLog},
 	{"FIXED_COLUMN_LOG_PARSE", "FIXED_COLUMN_LOG_PARSE(text, 'name TYPE type START n [FOR n], ...')", "Fields at fixed places, counting from 0.", 2, 2, fixedLog},

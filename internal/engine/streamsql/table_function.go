@@ -8,23 +8,20 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/streamsql/dialect"
 )
 
-// TableFunction describes a function for FROM TABLE(...).
-type TableFunction struct {
+// tableFunctionDef is a function for FROM TABLE(...).
+type tableFunctionDef struct {
 	Name, Syntax, Doc string
 
 	make func(*tableCall) *pipe
 }
 
-var tableFunctions = map[string]*TableFunction{}
+var tableFunctions = map[string]*tableFunctionDef{}
 
 func init() {
 	for i := range tableFunctionTable {
 		tableFunctions[tableFunctionTable[i].Name] = &tableFunctionTable[i]
 	}
 }
-
-// TableFunctions are the functions for FROM TABLE(...), for help and documentation.
-func TableFunctions() []TableFunction { return tableFunctionTable }
 
 // tableCall is a call of a table function, and what its function asks of it.
 type tableCall struct {
@@ -138,7 +135,7 @@ func (c *tableCall) outputs(more ...Column) (*scope, []Type) {
 	return sc, types
 }
 
-var tableFunctionTable = []TableFunction{
+var tableFunctionTable = []tableFunctionDef{
 	{"COUNT_DISTINCT_ITEMS_TUMBLING", "COUNT_DISTINCT_ITEMS_TUMBLING(CURSOR(...), 'column', seconds)", "How many different values a column has in each window: NUMBER_OF_DISTINCT_ITEMS. Exact up to 10,000, then with an error of about 1 %.", makeDistinctItems},
 	{"TOP_K_ITEMS_TUMBLING", "TOP_K_ITEMS_TUMBLING(CURSOR(...), 'column', k, seconds)", "The k most frequent values of a column in each window: ITEM, ITEM_COUNT.", makeTopItems},
 	{"GROUP_RANK", "GROUP_RANK(CURSOR(...), 'column', 'rank column', 'asc' or 'desc', 'asc' or 'desc', idle milliseconds, most rows)", "The rows of one ROWTIME with their rank by a column.", makeGroupRank},

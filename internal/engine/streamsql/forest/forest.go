@@ -416,8 +416,6 @@ func (t *tree) explain(p []float64, out []Attribution) {
 		for d := range out {
 			out[d] = Attribution{s, s}
 		}
-		// What parts the point's neighbour says which coordinates count.
-		at = n.parent
 	} else {
 		share(n, p, out, unseen(depth), 0)
 		for at = n.parent; at >= 0; at = t.nodes[at].parent {

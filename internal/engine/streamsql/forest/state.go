@@ -7,7 +7,7 @@ import (
 
 // A forest's state as numbers, so that an owner can keep it with its own.
 
-// Ints and Floats are the state; Restore reads it.
+// State is all that the forest knows; Restore reads it.
 func (f *Forest) State() (ints []int64, floats []float64) {
 	ints = append(ints, f.seen)
 	for _, t := range f.trees {
