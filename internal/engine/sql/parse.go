@@ -48,6 +48,22 @@ func ParseExpr(text string) (Expr, error) {
 	return e, err
 }
 
+// ParseType reads a type that stands alone.
+func (o Options) ParseType(text string) (*Type, error) {
+	p, err := newParser(text, o)
+	if err != nil {
+		return nil, err
+	}
+	var t *Type
+	err = p.run(func() {
+		t = p.parseType()
+		if !p.atEOF() {
+			p.mismatched("<EOF>")
+		}
+	})
+	return t, err
+}
+
 // Parse reads one statement of the dialect.
 func (o Options) Parse(text string) (Statement, error) {
 	p, err := newParser(text, o)
