@@ -28,7 +28,7 @@ type applicationDoc struct {
 	Name        string    `json:"name"`
 	Description string    `json:"description,omitempty"`
 	Code        string    `json:"code,omitempty"`
-	Role        string    `json:"role,omitempty"` // of all parts that name none; "" for applications of the first version of the API
+	Role        string    `json:"role,omitempty"`   // of all parts that name none; "" for applications of the first version of the API
 	Second      bool      `json:"second,omitempty"` // made by the second version of the API
 	Version     int64     `json:"version"`
 	Created     time.Time `json:"created"`
@@ -40,9 +40,10 @@ type applicationDoc struct {
 	Logging    []loggingDoc      `json:"logging,omitempty"`
 	Tags       map[string]string `json:"tags,omitempty"`
 
-	Status string `json:"status"`
-	Run    int64  `json:"run,omitempty"` // counts the starts
-	Fresh  bool   `json:"fresh,omitempty"` // this run does not go on where the one before stopped
+	Status  string    `json:"status"`
+	Run     int64     `json:"run,omitempty"`   // counts the starts
+	Fresh   bool      `json:"fresh,omitempty"` // this run does not go on where the one before stopped
+	Started time.Time `json:"started,omitzero"`
 }
 
 // resourceDoc is a neighbour's resource, and the role that reaches it.
@@ -121,9 +122,13 @@ type loggingDoc struct {
 	Role   string `json:"role,omitempty"`
 }
 
-func (d *applicationDoc) scope() scope.Scope { return scope.Scope{Account: d.Account, Region: d.Region} }
-func (d *applicationDoc) key() []string      { return []string{d.Account, d.Region, d.Name} }
-func (d *applicationDoc) arn() string        { return d.scope().ARN("kinesisanalytics", "application/"+d.Name) }
+func (d *applicationDoc) scope() scope.Scope {
+	return scope.Scope{Account: d.Account, Region: d.Region}
+}
+func (d *applicationDoc) key() []string { return []string{d.Account, d.Region, d.Name} }
+func (d *applicationDoc) arn() string {
+	return d.scope().ARN("kinesisanalytics", "application/"+d.Name)
+}
 
 // roleOf is the role for a part.
 func (d *applicationDoc) roleOf(role string) string {
