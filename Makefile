@@ -37,8 +37,9 @@ lint: ## gofmt, vet, staticcheck
 build: ## bin/brookmere
 	$(GO) build -o bin/brookmere ./cmd/brookmere
 
-docs: ## write docs/operations.md anew from the code
+docs: ## write docs/operations.md and docs/sql-functions.md from the code
 	$(GO) test ./internal/node -run TestOperationsDocument -update
+	$(GO) test ./internal/engine/lakesql/trino/functions -run TestFunctionsDocument -update
 
 bench: ## the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...

@@ -37,6 +37,11 @@ func (p *progress) every() time.Duration {
 func (p *progress) show(sent, acked int64, s firehosesvc.DeliveryStatus) {
 	line := fmt.Sprintf("sent %d  acknowledged %d  delivered %d  lag %d records, %.1f s",
 		sent, acked, s.RecordsDelivered, s.LagRecords, s.LagSeconds)
+	p.line(line)
+}
+
+// line shows a line in the place of the one before.
+func (p *progress) line(line string) {
 	if !p.terminal {
 		fmt.Fprintln(p.out, line)
 		return

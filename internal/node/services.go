@@ -16,6 +16,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
@@ -87,6 +88,7 @@ type parts struct {
 
 	functions *function.Engine
 
+	owner      worker.Owner // of what runs by itself
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
 	registerer prometheus.Registerer
@@ -133,8 +135,8 @@ func makeAthena(s *services, p parts) (_ service, err error) {
 	s.athena, err = athena.New(athena.Config{
 		State: p.state, Glue: s.glue, Objects: p.objects, Engine: p.queries,
 		Files:   objectFiles{s3: objects, access: objects, list: objects},
-		TempDir: p.node.dirs.tmp,
-		Clock:   p.clock, Logger: p.logger, Registerer: p.registerer,
+		TempDir: p.node.dirs.tmp, Owner: p.owner,
+		Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.athena, err
 }

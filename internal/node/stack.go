@@ -17,6 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // stack is everything between the listener and the disk but the objects. A reset
@@ -63,6 +64,10 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
 	s.onClose(func(context.Context) error { return documents.Close() })
+	owner, err := worker.Started(ctx, documents)
+	if err != nil {
+		return nil, err
+	}
 	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: n.dirs.appends(n.cfg.GroupAppends)})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
@@ -95,8 +100,8 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 
 	err = s.makeServices(ctx, parts{
 		node: n, stack: s, state: documents, log: shards, items: items, queries: queries, objects: n.objects.Client(),
-		functions: functions,
-		clock:     clockwork.NewRealClock(), registerer: s.registry,
+		functions: functions, owner: owner,
+		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {
 		return nil, err

@@ -15,6 +15,12 @@ import (
 	"testing"
 )
 
+// pure lists packages that know no other of ours but these.
+var pure = map[string][]string{
+	// Of what records mean, a plan knows.
+	"internal/engine/delivery": {"internal/engine/shardlog", "internal/engine/worker"},
+}
+
 // TestWalls holds the layout to its rules: no service imports another, an engine imports
 // no service, nothing that speaks AWS and no logger, and only this package imports them all.
 func TestWalls(t *testing.T) {
@@ -45,6 +51,8 @@ func TestWalls(t *testing.T) {
 				t.Errorf("%s imports %s: an engine knows no AWS", name, imp)
 			case isIn(name, "internal/engine") && imp == "log/slog":
 				t.Errorf("%s imports %s: an engine reports through an interface of events", name, imp)
+			case isIn(imp, strings.TrimSuffix(module, "/")) && pure[name] != nil && !slices.Contains(pure[name], to):
+				t.Errorf("%s imports %s: it knows %s alone", name, to, strings.Join(pure[name], ", "))
 			case isIn(name, "internal/awskit") && (isIn(to, "internal/service") || isIn(to, "internal/node")):
 				t.Errorf("%s imports %s: what services share knows none of them", name, to)
 			case isIn(name, "internal/awswire") && (isIn(to, "internal/service") || isIn(to, "internal/engine")):
@@ -60,7 +68,7 @@ func TestWalls(t *testing.T) {
 // what it starts ends with a request or is not a runner's work yet.
 var goroutines = map[string][]string{
 	"lambda":   {"lane.go"}, // the lanes of a batch, which end with it
-	"athena":   {"result.go", "scheduler.go", "write.go"},
+	"athena":   {"result.go", "write.go"},
 	"firehose": {"compaction.go", "delete.go", "lane.go", "service.go", "source.go", "stream.go"},
 	"glue":     {"crawl_run.go"},
 	"kinesis":  {"demand.go", "kinesis.go", "lifecycle.go", "subscribe.go"},

@@ -21,6 +21,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 var update = flag.Bool("update", false, "write the answers in the files of calls anew")
@@ -39,7 +40,8 @@ type Parts struct {
 	Clock      *clockwork.FakeClock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-	Dir        string // of the test, kept over restarts; the harness uses "log" in it
+	Owner      worker.Owner // of what runs by itself, with a later epoch after each restart
+	Dir        string       // of the test, kept over restarts; the harness uses "log" in it
 }
 
 // Run runs each file of testdata that matches the pattern as a test of its own, with services
@@ -176,8 +178,10 @@ func (r *runner) open() {
 	check("open the documents")
 	r.log, err = shardlog.Open(ctx, r.broker, shardlog.Options{})
 	check("open the log")
+	owner, err := worker.Started(ctx, r.state)
+	check("count the start")
 	r.service = r.make(r.t, Parts{
-		State: r.state, Log: r.log, Clock: r.clock, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Dir: r.dir,
+		State: r.state, Log: r.log, Clock: r.clock, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Owner: owner, Dir: r.dir,
 	})
 	if s, ok := r.service.(interface{ Start(context.Context) error }); ok {
 		err = s.Start(ctx)

@@ -11,10 +11,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A Terraform is a working directory of Terraform with the AWS provider pointed at a node.
 type Terraform struct {
+	Env []string // more of its environment: variables, as TF_VAR_name=value
+
 	node *Node
 	bin  string
 	dir  string
@@ -30,13 +33,7 @@ var services = []string{
 // provider. It skips the test where Terraform or the provider is missing.
 func NewTerraform(t *testing.T, n *Node, config string) *Terraform {
 	t.Helper()
-	bin, err := exec.LookPath("terraform")
-	if err != nil {
-		t.Skip("there is no terraform on PATH")
-	}
-	mirror := providerMirror(t)
-	tf := &Terraform{node: n, bin: bin, dir: t.TempDir()}
-	tf.write(t, "terraform.rc", fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror))
+	tf := newTerraform(t, n, t.TempDir())
 	var endpoints strings.Builder
 	for _, s := range services {
 		fmt.Fprintf(&endpoints, "    %s = %q\n", s, n.URL)
@@ -60,6 +57,26 @@ provider "aws" {
 `, endpoints.String()))
 	tf.write(t, "main.tf", config)
 	tf.run(t, "init", "-input=false", "-no-color")
+	return tf
+}
+
+// OpenTerraform initializes a directory that has a configuration, provider and all, which
+// finds the node by the environment. It skips the test where NewTerraform does.
+func OpenTerraform(t *testing.T, n *Node, dir string) *Terraform {
+	t.Helper()
+	tf := newTerraform(t, n, dir)
+	tf.run(t, "init", "-input=false", "-no-color")
+	return tf
+}
+
+func newTerraform(t *testing.T, n *Node, dir string) *Terraform {
+	t.Helper()
+	bin, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("there is no terraform on PATH")
+	}
+	tf := &Terraform{node: n, bin: bin, dir: dir}
+	tf.write(t, "terraform.rc", fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", providerMirror(t)))
 	return tf
 }
 
@@ -119,17 +136,23 @@ func (tf *Terraform) write(t *testing.T, name, contents string) {
 
 func (tf *Terraform) run(t *testing.T, args ...string) string {
 	t.Helper()
-	return tf.node.Run(t, tf.dir, "env", append([]string{"TF_CLI_CONFIG_FILE=" + filepath.Join(tf.dir, "terraform.rc"),
-		"CHECKPOINT_DISABLE=1", tf.bin}, args...)...)
+	return tf.node.Run(t, tf.dir, "env", tf.command(args...)...)
+}
+
+// command is what env runs.
+func (tf *Terraform) command(args ...string) []string {
+	env := append([]string{"TF_CLI_CONFIG_FILE=" + filepath.Join(tf.dir, "terraform.rc"), "CHECKPOINT_DISABLE=1"}, tf.Env...)
+	return append(append(env, tf.bin), args...)
 }
 
 // ApplyAndDestroy makes what the configuration says, checks that a plan then finds
 // nothing to change, and removes it all. between, if not nil, runs before the removal.
 func (tf *Terraform) ApplyAndDestroy(t *testing.T, between func()) {
 	t.Helper()
+	begin := time.Now()
 	tf.run(t, "apply", "-auto-approve", "-input=false", "-no-color")
-	out, err := tf.node.try(t, tf.dir, "env", "TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"), tf.bin,
-		"plan", "-detailed-exitcode", "-input=false", "-no-color")
+	t.Logf("applied in %v", time.Since(begin).Round(100*time.Millisecond))
+	out, err := tf.node.try(t, tf.dir, "env", tf.command("plan", "-detailed-exitcode", "-input=false", "-no-color")...)
 	if err != nil {
 		t.Errorf("there is something left to change: %v\n%s", err, out)
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/brookmere/brookmere/internal/engine/columnar"
-	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
 // benchmarkMerge merges files of so many readings each.
@@ -40,7 +40,7 @@ func BenchmarkMerge(b *testing.B) {
 	parquet := func(o columnar.Options) func(string, []string) Object {
 		return func(path string, records []string) Object { return writeParquet(b, path, s, o, records) }
 	}
-	lines := func(c delivery.Compression) func(string, []string) Object {
+	lines := func(c recordplan.Compression) func(string, []string) Object {
 		return func(path string, records []string) Object {
 			text := ""
 			for _, r := range records {
@@ -57,8 +57,8 @@ func BenchmarkMerge(b *testing.B) {
 		{"parquet/2000x100", 2000, 100, parquet(columnar.Options{})},
 		{"parquet/20x100000", 20, 100_000, parquet(columnar.Options{})},
 		{"parquet-dictionary/20x100000", 20, 100_000, parquet(columnar.Options{Dictionary: true})},
-		{"gzip/1000x500", 1000, 500, lines(delivery.Gzip)},
-		{"plain/1000x500", 1000, 500, lines(delivery.Uncompressed)},
+		{"gzip/1000x500", 1000, 500, lines(recordplan.Gzip)},
+		{"plain/1000x500", 1000, 500, lines(recordplan.Uncompressed)},
 	} {
 		b.Run(bench.name, func(b *testing.B) { benchmarkMerge(b, bench.files, bench.rows, bench.write) })
 	}

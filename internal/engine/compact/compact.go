@@ -1,7 +1,7 @@
 // Package compact merges the small objects of a delivery into large ones.
 //
 // A Compactor looks after the objects of one delivery stream, which it knows by their keys
-// (delivery.Owner). Objects of the same key prefix are a folder. When nothing has been
+// (recordplan.Owner). Objects of the same key prefix are a folder. When nothing has been
 // delivered into a folder for a while it is closed, and its objects are merged: in the
 // order of their delivery, those of the same configuration version, format and schema into one,
 // up to the target size.
@@ -34,7 +34,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
 // Object is a file of a Lake.
@@ -153,13 +153,13 @@ func (s sink) Write(p []byte) (int, error) {
 // the order of their delivery, up to the target together. Unless all is set, an object
 // stays as it is that outweighs the others of its bin by far, so that a large one is not
 // written again for every small one that comes late.
-func bins(objects []Object, owner *delivery.Owner, target int64, all bool) [][]Object {
+func bins(objects []Object, owner *recordplan.Owner, target int64, all bool) [][]Object {
 	type timed struct {
 		Object
 		time string
 	}
-	alike := make(map[delivery.ObjectKey][]timed)
-	var kinds []delivery.ObjectKey
+	alike := make(map[recordplan.ObjectKey][]timed)
+	var kinds []recordplan.ObjectKey
 	for _, o := range objects {
 		k, ok := owner.Parse(o.Key)
 		if !ok {

@@ -17,12 +17,13 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
-func compressed(t testing.TB, c delivery.Compression, text string) []byte {
+func compressed(t testing.TB, c recordplan.Compression, text string) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := delivery.NewCompressor(&b, c)
+	w, err := recordplan.NewCompressor(&b, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,12 +38,12 @@ func compressed(t testing.TB, c delivery.Compression, text string) []byte {
 
 func TestMergeText(t *testing.T) {
 	for name, c := range map[string]struct {
-		compression delivery.Compression
+		compression recordplan.Compression
 		kind        format
 		extension   string
 	}{
-		"plain": {delivery.Uncompressed, text, ""}, "gzip": {delivery.Gzip, gzipped, ".gz"}, "zip": {delivery.Zip, zipped, ".zip"},
-		"snappy": {delivery.Snappy, snappyJava, ".snappy"}, "hadoop": {delivery.HadoopSnappy, snappyHadoop, ".snappy"},
+		"plain": {recordplan.Uncompressed, text, ""}, "gzip": {recordplan.Gzip, gzipped, ".gz"}, "zip": {recordplan.Zip, zipped, ".zip"},
+		"snappy": {recordplan.Snappy, snappyJava, ".snappy"}, "hadoop": {recordplan.HadoopSnappy, snappyHadoop, ".snappy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -89,7 +90,7 @@ func TestMergeText(t *testing.T) {
 }
 
 func FuzzCopyText(f *testing.F) {
-	for _, c := range []delivery.Compression{delivery.Gzip, delivery.Zip, delivery.Snappy, delivery.HadoopSnappy} {
+	for _, c := range []recordplan.Compression{recordplan.Gzip, recordplan.Zip, recordplan.Snappy, recordplan.HadoopSnappy} {
 		f.Add(compressed(f, c, "a line\nand another\n"))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -128,11 +129,11 @@ func TestParseSettings(t *testing.T) {
 
 const stream = "s"
 
-var owner = delivery.NewOwner("secret", stream)
+var owner = recordplan.NewOwner("secret", stream)
 
 // keyOf is the key of the n-th object of a folder.
 func keyOf(prefix string, n int) string {
-	return owner.Key(stream, delivery.ObjectKey{Prefix: prefix, Version: "1", Time: fmt.Sprintf("2026-01-02-03-04-%02d", n%60)}, delivery.NewObjectID(prefix, fmt.Sprint(n)))
+	return owner.Key(stream, recordplan.ObjectKey{Prefix: prefix, Version: "1", Time: fmt.Sprintf("2026-01-02-03-04-%02d", n%60)}, delivery.NewObjectID(prefix, fmt.Sprint(n)))
 }
 
 func TestBins(t *testing.T) {

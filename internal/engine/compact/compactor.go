@@ -12,6 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
 // Options of a Compactor. All but Events are required.
@@ -19,7 +20,7 @@ type Options struct {
 	Lake   Lake
 	Gate   Gate
 	Clock  clockwork.Clock
-	Owner  *delivery.Owner
+	Owner  *recordplan.Owner
 	Stream string // the name in the keys
 
 	// Root is where the objects are looked for at the start.

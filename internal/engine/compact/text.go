@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
 
-	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
 // format is how the data of an object lie in it.
@@ -52,7 +52,7 @@ func sniff(o Object) (format, error) {
 			return m.format, nil
 		}
 	}
-	if strings.HasSuffix(o.Key, delivery.SnappyExtension) {
+	if strings.HasSuffix(o.Key, recordplan.SnappyExtension) {
 		return snappyHadoop, nil
 	}
 	return text, nil
@@ -62,10 +62,10 @@ func sniff(o Object) (format, error) {
 // compression. It stops after a file that does not end with a newline: the next would go on
 // in the middle of its last line.
 func mergeText(out io.Writer, kind format, files []Object) (n int, err error) {
-	compression := map[format]delivery.Compression{
-		gzipped: delivery.Gzip, zipped: delivery.Zip, snappyJava: delivery.Snappy, snappyHadoop: delivery.HadoopSnappy,
+	compression := map[format]recordplan.Compression{
+		gzipped: recordplan.Gzip, zipped: recordplan.Zip, snappyJava: recordplan.Snappy, snappyHadoop: recordplan.HadoopSnappy,
 	}[kind]
-	w, err := delivery.NewCompressor(out, compression)
+	w, err := recordplan.NewCompressor(out, compression)
 	if err != nil {
 		return 0, err
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"time"
 
-	"github.com/brookmere/brookmere/internal/engine/jsontext"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -148,11 +148,20 @@ func IsError(partition string) bool { return len(partition) > 0 && partition[0] 
 
 // Rows collects what a plan makes of records.
 type Rows struct {
-	rows    []routedRow
-	arena   []byte
-	members []jsontext.Member
-	from    From
+	// From is the record that is being routed, and so that of the rows that are added. The
+	// pipeline sets it before Route; a plan that takes a record apart counts in Sub.
+	From From
+
+	// Notes is the plan's memory for what its rows have as notes. It begins as nil; what
+	// Route puts here it finds again, after a Reset when the rows of before are encoded.
+	Notes Notes
+
+	rows  []routedRow
+	arena []byte
 }
+
+// Notes is memory that a plan keeps with Rows and uses again.
+type Notes interface{ Reset() }
 
 // routedRow is a row and its partition.
 type routedRow struct {
@@ -164,11 +173,7 @@ type routedRow struct {
 type Row struct {
 	Data []byte
 	From From
-
-	// Where the JSON object in Data begins and what its members are, if Route has found
-	// them: they are not looked for twice.
-	members []jsontext.Member
-	start   int
+	Note any // what Route knows of Data, so that the plan's encoder need not find it again; nil: nothing
 }
 
 // From is the record that a row was made of.
@@ -181,16 +186,10 @@ type From struct {
 
 // Add appends a row of the record that is being routed. partition is copied; data is
 // kept until the row is encoded, and may alias the record.
-func (r *Rows) Add(partition, data []byte) { r.add(partition, data, nil, 0) }
+func (r *Rows) Add(partition, data []byte) { r.AddNoted(partition, data, nil) }
 
-// addObject is Add for data that holds a parsed object from start on.
-func (r *Rows) addObject(partition, data []byte, members []jsontext.Member, start int) {
-	at := len(r.members)
-	r.members = append(r.members, members...)
-	r.add(partition, data, r.members[at:len(r.members):len(r.members)], start)
-}
-
-func (r *Rows) add(partition, data []byte, members []jsontext.Member, start int) {
+// AddNoted is Add with a note for the encoder. A pointer into Notes costs no allocation.
+func (r *Rows) AddNoted(partition, data []byte, note any) {
 	var p []byte
 	if n := len(r.rows); n > 0 && string(r.rows[n-1].partition) == string(partition) {
 		p = r.rows[n-1].partition
@@ -205,17 +204,32 @@ func (r *Rows) add(partition, data []byte, members []jsontext.Member, start int)
 		r.rows = append(r.rows, routedRow{})
 	}
 	row := &r.rows[len(r.rows)-1]
-	row.partition, row.Data, row.From, row.members, row.start = p, data, r.from, members, start
+	row.partition, row.Data, row.From, row.Note = p, data, r.From, note
 }
 
 // Reject appends a row of an error partition.
 func (r *Rows) Reject(e *Rejected) {
-	r.rows = append(r.rows, routedRow{[]byte(e.Partition), Row{Data: e.Data, From: r.from}})
+	r.rows = append(r.rows, routedRow{[]byte(e.Partition), Row{Data: e.Data, From: r.From}})
+}
+
+// All goes through the rows in their order, each with its partition. What it yields is
+// valid until the rows are reset.
+func (r *Rows) All() iter.Seq2[[]byte, *Row] {
+	return func(yield func(partition []byte, row *Row) bool) {
+		for i := range r.rows {
+			if !yield(r.rows[i].partition, &r.rows[i].Row) {
+				return
+			}
+		}
+	}
 }
 
 func (r *Rows) reset() {
 	clear(r.rows) // let go of the records' frames
-	r.rows, r.arena, r.members = r.rows[:0], r.arena[:0], r.members[:0]
+	r.rows, r.arena = r.rows[:0], r.arena[:0]
+	if r.Notes != nil {
+		r.Notes.Reset()
+	}
 }
 
 // Events are told by a pipeline as it works, from any of its goroutines; nil ones are

@@ -3,7 +3,9 @@
 // A Pipeline reads one source shard. A Plan, which is a pure function of its version,
 // makes rows of each record and says to which partition each belongs; rows gather in one
 // buffer a partition, already encoded; a buffer is sealed into an object when it is large
-// or old enough; objects are put, and the position moves.
+// or old enough; objects are put, and the position moves. What a record means, what its
+// partitions are called and in which format its rows are written is the plan's to know:
+// package recordplan has Firehose's.
 //
 //	source -> route (Plan) -> encode (a buffer a partition) -> seal -> put -> Progress
 //
@@ -43,4 +45,29 @@
 // Buffers and waiting objects of all pipelines share a Budget of memory. Beyond it the
 // largest buffer of the pipeline that adds moves to a temporary file. A few chunks of
 // records and a few sealed batches may wait; then the reader waits.
+//
+// # Another producer of objects
+//
+// Whatever takes a log into objects uses this package with a plan of its own:
+//
+//   - Plan.Route adds the rows of a record, each with the name of its partition (any string
+//     that does not begin with ErrorMark; the plan must be able to tell the object's place
+//     from it), and rejects what it cannot route. What it found out on the way and the
+//     encoder would find again goes with the row as its Note.
+//   - Plan.Encoder starts an object of a partition. It gets the rows in the order of the log.
+//     A format whose schema is that of its rows can gather them and write all in Close;
+//     Buffered then tells the Budget what it holds.
+//   - Plan.Name names an object, best by NewObjectID of the plan's version, the source, the
+//     partition and the object's bounds: no two objects may have one name, and the same one
+//     made again must have the same.
+//   - Plans.Current keeps a plan where Pinned finds it (a document a version) before it
+//     returns it. That is all that a producer has to store besides the Progress.
+//   - Source is a shard of the log itself, or a reader of a stream by its API that keeps
+//     positions; its records need ordered positions that are the same when read again.
+//   - What must follow from an object, such as a partition in a catalog, is best done by an
+//     Objects whose Put does it behind the object: the position moves only after it, and after a
+//     crash it is done again. Events.Delivered may be left out by a crash.
+//
+// There is one pipeline a source shard: rows of two shards never meet in an object. The example
+// of New is a whole producer.
 package delivery

@@ -427,7 +427,7 @@ func (r *readStage) run(ctx context.Context) error {
 			}
 		}
 		for i := range recs {
-			c.rows.from = From{Position: recs[i].Position, Arrival: recs[i].Time, Key: recs[i].Key}
+			c.rows.From = From{Position: recs[i].Position, Arrival: recs[i].Time, Key: recs[i].Key}
 			r.plan.Route(&recs[i], &c.rows)
 		}
 		c.next = next

@@ -1,6 +1,13 @@
 package worker
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
 
 // Owner says which process may run a key. Keys are those of Options.Name and the document,
 // joined with slashes.
@@ -29,4 +36,28 @@ type Mine uint64
 // Acquire never waits.
 func (m Mine) Acquire(ctx context.Context, _ string) (Lease, error) {
 	return Lease{Epoch: max(uint64(m), 1)}, ctx.Err()
+}
+
+// Sole is the Owner of a process that has its documents to itself and keeps no count of its
+// starts: its epoch is the time, so that it is later than that of the process before.
+func Sole() Mine { return Mine(time.Now().UnixNano()) }
+
+// epochDoc counts the starts of a process on one store.
+type epochDoc struct {
+	Epoch uint64 `json:"epoch"`
+}
+
+// Started counts a start of the one process that works on a store, and returns the Owner of
+// that: its leases are later than all that earlier processes had.
+func Started(ctx context.Context, s *state.Store) (Mine, error) {
+	docs := state.NewCollection[epochDoc](s, "worker.epoch")
+	d := &epochDoc{Epoch: 1}
+	err := docs.Create(ctx, d, "node")
+	if errors.Is(err, state.ErrExists) {
+		d, err = docs.Modify(ctx, func(d *epochDoc) error { d.Epoch++; return nil }, "node")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("worker: count the start: %w", err)
+	}
+	return Mine(d.Epoch), nil
 }

@@ -5,7 +5,7 @@
 // SELECT runs on a query engine, DDL against the Glue API. A query execution is one
 // document, written when it is accepted and when it has ended; what it is doing between
 // is known in memory only, so that an execution that a crash interrupted is found
-// unfinished at the next start and becomes FAILED.
+// unfinished by the process that has the next lease, and becomes FAILED.
 //
 // Results are never kept: GetQueryResults reads the object that the execution wrote.
 package athena
@@ -28,6 +28,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // The neighbours, each in the shape of the SDK's client.
@@ -95,6 +96,7 @@ type Config struct {
 	Logger     *slog.Logger          // nil: discard
 	Registerer prometheus.Registerer // nil: no metrics
 	TempDir    string                // where large results are gathered; empty: the system's
+	Owner      worker.Owner          // of the executions; nil: worker.Sole()
 
 	// MaxRunning is how many statements run at once, MaxQueued how many wait, in all
 	// accounts together. Zero means 20 and 1,000.
@@ -133,6 +135,9 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Owner == nil {
+		cfg.Owner = worker.Sole()
+	}
 	if cfg.MaxRunning <= 0 {
 		cfg.MaxRunning = 20
 	}
@@ -149,7 +154,7 @@ func New(cfg Config) (*Service, error) {
 		capacity:   state.NewCollection[capacityDoc](cfg.State, "athena.capacity"),
 		tags:       tags.New(cfg.State, "athena.tags"),
 	}
-	s.executions = newExecutions(state.NewCollection[executionDoc](cfg.State, "athena.query"), cfg)
+	s.executions = newExecutions(state.NewCollection[executionDoc](cfg.State, executionKind), cfg)
 	return s, nil
 }
 

@@ -43,6 +43,10 @@ type executionDoc struct {
 	Reused   bool          `json:"reused,omitempty"`   // one did
 	Manifest string        `json:"manifest,omitempty"` // lists the objects that were written
 
+	Node  string `json:"node,omitempty"`  // the process that accepted it
+	Epoch uint64 `json:"epoch,omitempty"` // of the lease that it had
+	Stop  bool   `json:"stop,omitempty"`  // it is to be cancelled
+
 	State     types.QueryExecutionState `json:"state"`
 	Reason    string                    `json:"reason,omitempty"`
 	Category  int32                     `json:"category,omitempty"` // of the error
@@ -177,6 +181,9 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 		Parameters: in.ExecutionParameters, Token: aws.ToString(in.ClientRequestToken),
 		State: types.QueryExecutionStateQueued, Submitted: s.clock.Now().UTC(),
 	}
+	if d.Token != "" {
+		d.ID = sc.tokenID(d.Token)
+	}
 	if c := in.QueryExecutionContext; c != nil {
 		// Some clients quote it as in DDL.
 		d.Database, d.Catalog = strings.Trim(strings.ToLower(aws.ToString(c.Database)), "`"), aws.ToString(c.Catalog)
@@ -230,13 +237,10 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 		return nil, err
 	}
 
-	id, fresh, err := s.executions.accept(ctx, sc, d)
+	f := s.footprint(sc.background(ctx), sc, wg.Name, d.Database, st)
+	id, err := s.executions.accept(ctx, sc, d, f, func(ctx context.Context, x *execution) { s.run(ctx, sc, wg, st, x) })
 	if err != nil {
 		return nil, err
-	}
-	if fresh {
-		f := s.footprint(sc.background(ctx), sc, wg.Name, d.Database, st)
-		s.executions.launch(sc, d, f, func(ctx context.Context, x *execution) { s.run(ctx, sc, wg, st, x) })
 	}
 	return &athena.StartQueryExecutionOutput{QueryExecutionId: aws.String(id)}, nil
 }
@@ -269,7 +273,7 @@ func (s *Service) BatchGetQueryExecution(ctx context.Context, in *athena.BatchGe
 
 // StopQueryExecution cancels an execution; one that has ended stays as it is.
 func (s *Service) StopQueryExecution(ctx context.Context, in *athena.StopQueryExecutionInput, _ ...func(*athena.Options)) (*athena.StopQueryExecutionOutput, error) {
-	if err := s.executions.stop(scopeOf(ctx), aws.ToString(in.QueryExecutionId)); err != nil {
+	if err := s.executions.stop(ctx, scopeOf(ctx), aws.ToString(in.QueryExecutionId)); err != nil {
 		return nil, err
 	}
 	return &athena.StopQueryExecutionOutput{}, nil
@@ -283,8 +287,11 @@ func (s *Service) ListQueryExecutions(ctx context.Context, in *athena.ListQueryE
 	if err != nil {
 		return nil, err
 	}
-	all := s.executions.list(sc, wg.Name)
-	page, next, err := pageOf(all, func(e historyEntry) string { return e.key() }, in.NextToken, in.MaxResults, 50)
+	all, err := s.executions.list(sc, wg.Name)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := pageOf(all, func(e historyEntry) string { return e.key }, in.NextToken, in.MaxResults, 50)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,11 @@ func (s *Service) reuse(ctx context.Context, sc scope, x *execution) (bool, erro
 	if x.doc.Reuse <= 0 {
 		return false, nil
 	}
-	for _, h := range s.executions.list(sc, x.doc.WorkGroup) { // the newest first
+	all, err := s.executions.list(sc, x.doc.WorkGroup)
+	if err != nil {
+		return false, err
+	}
+	for _, h := range all { // the newest first
 		if h.submitted.Before(s.clock.Now().Add(-x.doc.Reuse)) {
 			return false, nil
 		}

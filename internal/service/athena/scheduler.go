@@ -4,19 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // How executions are scheduled and remembered.
+//
+// An execution that has not ended is run by a worker.Runner. Whoever accepts it writes its
+// own name and epoch into the document and runs it; what it is doing is in its memory, the
+// document is written again at the end. A Runner that comes to an unfinished execution of
+// another process leaves it alone, unless its own lease is of a later epoch: then that
+// process is gone, and the execution becomes FAILED. It is not run again: a statement that
+// writes would write twice.
 //
 // A statement waits for its turn first, see order.go, and takes one of the slots then, so
 // that none that waits keeps a slot from one it waits for.
@@ -29,19 +40,24 @@ const (
 	historyCount = 10_000
 	historyBytes = 64 << 20
 	bucketMemory = time.Minute
+	pruneEvery   = 100 // executions
 )
 
-// execution is one that has not ended.
+// execution is one that this process has accepted and that has not ended.
 type execution struct {
-	sc     scope
-	cancel context.CancelFunc
+	sc      scope
+	work    func(context.Context, *execution)
+	ready   chan struct{}     // closed when it has been accepted, with the next three
+	wait    []<-chan struct{} // the turns before its own
+	release func()            // ends its turn
+	planned func()            // lets those that wait for names to be resolved go on
 
 	mu      sync.Mutex
 	doc     executionDoc
+	cancel  context.CancelFunc
 	stopped bool
+	over    bool // it has run, or never will
 	stored  bool // the end is in the document
-
-	planned func() // lets those that wait for names to be resolved go on
 }
 
 // change updates the document that GetQueryExecution shows.
@@ -52,44 +68,46 @@ func (x *execution) change(f func(*executionDoc)) {
 }
 
 type historyEntry struct {
-	id, workgroup, token string
-	submitted            time.Time
-	bytes                int
+	id, key   string // the key grows as the times go back, so that the newest comes first
+	submitted time.Time
+	bytes     int
 }
 
-// key grows as the times go back, so that the newest comes first.
-func (e historyEntry) key() string {
-	return fmt.Sprintf("%019d", 1<<62-e.submitted.UnixNano()) + e.id
+func entryOf(d *executionDoc) historyEntry {
+	n := len(d.Query)
+	for _, p := range d.Parameters {
+		n += len(p)
+	}
+	return historyEntry{d.ID, fmt.Sprintf("%019d", 1<<62-d.Submitted.UnixNano()) + d.ID, d.Submitted, n}
 }
 
 type executions struct {
 	docs      *state.Collection[executionDoc]
+	runner    *worker.Runner[executionDoc]
+	owner     worker.Owner
+	node      string // names this process in documents
 	slots     chan struct{}
 	maxQueued int
 	now       func() time.Time
+	logger    *slog.Logger
 
-	ctx   context.Context
-	halt  context.CancelFunc
-	wg    sync.WaitGroup
-	ended *prometheus.CounterVec
-	took  prometheus.Histogram
+	closing chan struct{}
+	ended   *prometheus.CounterVec
+	took    prometheus.Histogram
+	endings atomic.Int32 // since history was pruned
 
 	mu      sync.Mutex
 	closed  bool
 	live    map[string]*execution // by account/region/id
 	turns   map[scope]*turns
-	history map[scope][]historyEntry // the oldest first
-	tokens  map[string]string        // account/region/token to id
-	bytes   int
-	count   int
 	buckets map[string]time.Time
 }
 
 func newExecutions(docs *state.Collection[executionDoc], cfg Config) *executions {
 	e := &executions{
-		docs: docs, slots: make(chan struct{}, cfg.MaxRunning), maxQueued: cfg.MaxQueued, now: cfg.Clock.Now,
-		live: make(map[string]*execution), turns: make(map[scope]*turns),
-		history: make(map[scope][]historyEntry), tokens: make(map[string]string), buckets: make(map[string]time.Time),
+		docs: docs, owner: cfg.Owner, node: uuid.NewString(), slots: make(chan struct{}, cfg.MaxRunning), maxQueued: cfg.MaxQueued,
+		now: cfg.Clock.Now, logger: cfg.Logger, closing: make(chan struct{}),
+		live: make(map[string]*execution), turns: make(map[scope]*turns), buckets: make(map[string]time.Time),
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "brookmere_athena_queries_total", Help: "Query executions that ended, by state.",
 		}, []string{"state"}),
@@ -98,245 +116,277 @@ func newExecutions(docs *state.Collection[executionDoc], cfg Config) *executions
 			Buckets: prometheus.ExponentialBuckets(0.002, 3, 12),
 		}),
 	}
-	e.ctx, e.halt = context.WithCancel(context.Background())
+	e.runner = worker.New(worker.Documents[executionDoc](cfg.State, executionKind), worker.Hooks[executionDoc]{
+		Runs: func(d *executionDoc) bool { return !finished(d.State) },
+		Same: func(was, is *executionDoc) bool { return was.Stop == is.Stop },
+		Run:  e.run,
+	}, worker.Options{
+		Name: executionKind, Clock: cfg.Clock, Owner: cfg.Owner,
+		Events: worker.Events{
+			Failed: func(key worker.Key, _ string, err error, _ int, wait time.Duration) {
+				cfg.Logger.Error("a query could not be ended and is tried again", "key", key, "error", err, "wait", wait)
+			},
+			Undecodable: func(key worker.Key, err error) {
+				cfg.Logger.Error("a query execution cannot be read", "key", key, "error", err)
+			},
+		},
+	})
 	if cfg.Registerer != nil {
 		cfg.Registerer.MustRegister(e.ended, e.took)
 	}
 	return e
 }
 
+const executionKind = "athena.query"
+
 func (sc scope) key(name string) string { return sc.account + "/" + sc.region + "/" + name }
 
-// Start reads the history and fails the executions that a crash interrupted.
+// Start begins to run what is accepted, and ends what an earlier process has left.
 func (s *Service) Start(ctx context.Context) error {
-	e := s.executions
-	type unfinished struct {
-		sc scope
-		id string
+	if err := s.executions.runner.Start(ctx); err != nil {
+		return fmt.Errorf("athena: %w", err)
 	}
-	var broken []unfinished
-	e.mu.Lock()
-	for it, err := range e.docs.List() {
-		if err != nil {
-			e.mu.Unlock()
-			return fmt.Errorf("athena: read the history of queries: %w", err)
-		}
-		d, sc := it.Value, scope{it.Key[0], it.Key[1]}
-		e.remember(sc, d)
-		if !finished(d.State) {
-			broken = append(broken, unfinished{sc, d.ID})
-		}
-	}
-	for sc := range e.history {
-		slices.SortFunc(e.history[sc], func(a, b historyEntry) int { return strings.Compare(b.key(), a.key()) })
-	}
-	e.mu.Unlock()
-	for _, b := range broken {
-		_, err := e.docs.Modify(ctx, func(d *executionDoc) error {
-			d.State, d.Category = types.QueryExecutionStateFailed, systemError
-			d.Reason = "INTERNAL_ERROR: the query was interrupted by a restart of the service"
-			d.Completed = s.clock.Now().UTC()
-			return nil
-		}, b.sc.account, b.sc.region, b.id)
-		if err != nil {
-			return err
-		}
-	}
-	return e.prune(ctx)
+	return s.executions.prune(ctx)
 }
 
 // Close cancels what runs and waits for it to end.
 func (s *Service) Close(ctx context.Context) error {
 	e := s.executions
 	e.mu.Lock()
-	e.closed = true
+	if !e.closed {
+		e.closed = true
+		close(e.closing)
+	}
 	e.mu.Unlock()
-	e.halt()
-	done := make(chan struct{})
-	go func() { e.wg.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return e.runner.Close(ctx)
 }
 
-// remember enters an execution into the history; e.mu is held.
-func (e *executions) remember(sc scope, d *executionDoc) {
-	n := len(d.Query)
-	for _, p := range d.Parameters {
-		n += len(p)
-	}
-	e.history[sc] = append(e.history[sc], historyEntry{d.ID, d.WorkGroup, d.Token, d.Submitted, n})
-	e.count++
-	e.bytes += n
-	if d.Token != "" {
-		e.tokens[sc.key(d.Token)] = d.ID
-	}
+// tokenID is the id of the execution that a token stands for: two calls with one token make one
+// document, wherever they arrive.
+func (sc scope) tokenID(token string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("athena:"+sc.key(token))).String()
 }
 
-// accept stores a new execution. With a token seen before it answers that one's id.
-func (e *executions) accept(ctx context.Context, sc scope, d *executionDoc) (id string, fresh bool, err error) {
-	e.mu.Lock()
+// accept stores a new execution, which work runs when its turn has come. With a token seen
+// before it answers that one's id.
+func (e *executions) accept(ctx context.Context, sc scope, d *executionDoc, f footprint, work func(context.Context, *execution)) (id string, err error) {
 	if d.Token != "" {
-		if id, ok := e.tokens[sc.key(d.Token)]; ok {
-			e.mu.Unlock()
-			old, err := e.get(sc, id)
-			if err != nil {
-				return "", false, err
-			}
-			if old.Query != d.Query || old.Database != d.Database || old.Catalog != d.Catalog || strings.Replace(old.Output, old.ID, d.ID, 1) != d.Output {
-				return "", false, invalidRequest("IDEMPOTENT_PARAMETER_MISMATCH", "Idempotent parameters do not match")
-			}
-			return id, false, nil
+		if old, err := e.get(sc, d.ID); err == nil {
+			return d.again(old)
 		}
 	}
+	lease, err := e.owner.Acquire(ctx, executionKind+"/"+sc.key(d.ID))
+	if err != nil {
+		return "", err
+	}
+	if lease.Release != nil {
+		defer lease.Release()
+	}
+	d.Node, d.Epoch = e.node, lease.Epoch
+	x := &execution{sc: sc, doc: *d, work: work, ready: make(chan struct{}), cancel: func() {}}
+	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
-		return "", false, &types.InternalServerException{Message: aws.String("The service is shutting down.")}
+		return "", &types.InternalServerException{Message: aws.String("The service is shutting down.")}
 	}
 	if len(e.live) >= cap(e.slots)+e.maxQueued {
 		e.mu.Unlock()
-		return "", false, &types.TooManyRequestsException{
+		return "", &types.TooManyRequestsException{
 			Message: aws.String("You have exceeded the limit for the number of queries you can run concurrently. Please reduce the number of concurrent queries submitted by this account. Contact customer support to request a concurrent query limit increase."),
 			Reason:  types.ThrottleReasonConcurrentQueryLimitExceeded,
 		}
 	}
-	// Live before it is stored, so that a second call with the token finds it.
-	x := &execution{sc: sc, doc: *d, cancel: func() {}}
+	if other := e.live[sc.key(d.ID)]; other != nil { // the token's, on its way
+		e.mu.Unlock()
+		return d.again(&other.doc)
+	}
+	// Live before it is stored, so that its Run finds it.
 	e.live[sc.key(d.ID)] = x
-	e.remember(sc, d)
 	e.mu.Unlock()
 	if err := e.docs.Create(ctx, d, sc.account, sc.region, d.ID); err != nil {
 		e.mu.Lock()
 		delete(e.live, sc.key(d.ID))
-		e.forget(sc, d.ID)
 		e.mu.Unlock()
-		return "", false, err
-	}
-	return d.ID, true, nil
-}
-
-// forget takes an execution out of the history; e.mu is held.
-func (e *executions) forget(sc scope, id string) {
-	h := e.history[sc]
-	for i, entry := range h {
-		if entry.id != id {
-			continue
+		x.release, x.over, x.stored = func() {}, true, true // should it be stored all the same
+		close(x.ready)
+		if errors.Is(err, state.ErrExists) && d.Token != "" {
+			old, err := e.get(sc, d.ID)
+			if err != nil {
+				return "", err
+			}
+			return d.again(old)
 		}
-		if entry.token != "" {
-			delete(e.tokens, sc.key(entry.token))
-		}
-		e.count--
-		e.bytes -= entry.bytes
-		e.history[sc] = slices.Delete(h, i, i+1)
-		return
+		return "", err
 	}
-}
-
-// launch runs an accepted execution when its turn has come.
-func (e *executions) launch(sc scope, d *executionDoc, f footprint, run func(context.Context, *execution)) {
-	ctx, cancel := context.WithCancel(sc.background(e.ctx))
 	e.mu.Lock()
-	x := e.live[sc.key(d.ID)]
 	t := e.turns[sc]
 	if t == nil {
 		t = new(turns)
 		e.turns[sc] = t
 	}
 	wait, done := t.enter(f)
+	e.mu.Unlock()
+	x.wait, x.release = wait, sync.OnceFunc(func() { close(done) })
+	x.planned = func() {
+		if !f.changesWhatOthersDo {
+			x.release()
+		}
+	}
+	close(x.ready)
+	e.runner.Refresh(sc.account, sc.region, d.ID)
+	return d.ID, nil
+}
+
+// again answers a call with the token of an execution that is there.
+func (d *executionDoc) again(old *executionDoc) (id string, err error) {
+	if old.Query != d.Query || old.Database != d.Database || old.Catalog != d.Catalog || old.Output != d.Output {
+		return "", invalidRequest("IDEMPOTENT_PARAMETER_MISMATCH", "Idempotent parameters do not match")
+	}
+	return old.ID, nil
+}
+
+// run is the work of an unfinished execution.
+func (e *executions) run(ctx context.Context, j *worker.Job[executionDoc]) error {
+	sc, d := scope{j.Key[0], j.Key[1]}, j.Document()
+	e.mu.Lock()
+	x := e.live[sc.key(d.ID)]
+	e.mu.Unlock()
+	if x == nil {
+		return e.interrupted(ctx, sc, d, j.Epoch)
+	}
+	<-x.ready
+	ctx, cancel := context.WithCancel(sc.background(ctx))
+	defer cancel()
 	x.mu.Lock()
+	over := x.over
+	x.over = true
 	x.cancel = cancel
 	if x.stopped {
 		cancel()
 	}
 	x.mu.Unlock()
-	e.wg.Add(1)
-	e.mu.Unlock()
-	release := sync.OnceFunc(func() { close(done) })
-	x.planned = func() {
-		if !f.changesWhatOthersDo {
-			release()
+	if over { // it has run, but its end could not be stored
+		defer x.release()
+		return e.finish(ctx, x)
+	}
+	if waited, err := e.awaitTurn(ctx, x); !waited {
+		return err
+	}
+	select {
+	case e.slots <- struct{}{}:
+		func() {
+			defer func() { <-e.slots }()
+			if ctx.Err() == nil {
+				x.change(func(d *executionDoc) {
+					d.State = types.QueryExecutionStateRunning
+					d.Queued = e.now().Sub(d.Submitted)
+				})
+				x.work(ctx, x)
+			}
+		}()
+	case <-ctx.Done():
+	}
+	err := e.finish(ctx, x)
+	x.release()
+	if e.endings.Add(1) >= pruneEvery {
+		e.endings.Store(0)
+		if err := e.prune(context.WithoutCancel(ctx)); err != nil {
+			e.logger.Warn("the history of queries could not be shortened", "error", err)
 		}
 	}
-	go func() {
-		defer e.wg.Done()
-		defer cancel()
-		ended := false
-		for _, w := range wait {
-			select {
-			case <-w:
-				continue
-			case <-ctx.Done():
-			}
-			if !ended {
-				e.finish(ctx, x)
-				ended = true
-			}
-			<-w // those behind rely on those before having ended
-		}
-		if ended {
-			release()
-			return
-		}
-		slot := false
-		select {
-		case e.slots <- struct{}{}:
-			slot = true
-		case <-ctx.Done():
-		}
-		if ctx.Err() == nil {
-			x.change(func(d *executionDoc) {
-				d.State = types.QueryExecutionStateRunning
-				d.Queued = e.now().Sub(d.Submitted)
-			})
-			run(ctx, x)
-		}
-		if slot {
-			<-e.slots
-		}
-		e.finish(ctx, x)
-		release()
-		if e.full() {
-			_ = e.prune(context.WithoutCancel(ctx)) // the next one tries again
-		}
-	}()
+	return err
 }
 
+// awaitTurn waits for the statements before an execution. It tells whether it waited to the
+// end; if not, the execution has ended.
+func (e *executions) awaitTurn(ctx context.Context, x *execution) (waited bool, err error) {
+	ended := false
+	for _, w := range x.wait {
+		select {
+		case <-w:
+			continue
+		case <-ctx.Done():
+		}
+		if !ended {
+			err = e.finish(ctx, x)
+			ended = true
+		}
+		select {
+		case <-w: // those behind rely on those before having ended
+		case <-e.closing:
+		}
+	}
+	if ended {
+		x.release()
+	}
+	return !ended, err
+}
+
+// interrupted ends an execution that this process does not run, if nobody does: the process
+// that accepted it had an earlier lease.
+func (e *executions) interrupted(ctx context.Context, sc scope, d *executionDoc, epoch uint64) error {
+	if d.Node != e.node && d.Epoch >= epoch {
+		return nil // a process that shares this owner's leases runs it
+	}
+	node := d.Node
+	_, err := e.docs.Modify(ctx, func(d *executionDoc) error {
+		if finished(d.State) || d.Node != node {
+			return errEnded
+		}
+		d.State, d.Category = types.QueryExecutionStateFailed, systemError
+		d.Reason = "INTERNAL_ERROR: the query was interrupted by a restart of the service"
+		d.Completed = e.now().UTC()
+		return nil
+	}, sc.account, sc.region, d.ID)
+	if errors.Is(err, errEnded) || errors.Is(err, state.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+var errEnded = errors.New("athena: the execution has ended")
+
 // finish stores how an execution ended.
-func (e *executions) finish(ctx context.Context, x *execution) {
+func (e *executions) finish(ctx context.Context, x *execution) error {
 	x.mu.Lock()
+	if x.stored {
+		x.mu.Unlock()
+		return nil
+	}
 	d := &x.doc
 	if !finished(d.State) {
 		d.State = types.QueryExecutionStateCancelled
 		d.Reason = "Query cancelled by user"
-		if !x.stopped && ctx.Err() != nil {
+		if !x.stopped && ctx.Err() != nil && !errors.Is(context.Cause(ctx), worker.ErrChanged) {
 			d.State, d.Category = types.QueryExecutionStateFailed, systemError
 			d.Reason = "INTERNAL_ERROR: the service was shut down while the query ran"
 		}
 	}
-	d.Completed = e.now().UTC()
+	if d.Completed.IsZero() {
+		d.Completed = e.now().UTC()
+	}
 	stored := *d
 	x.mu.Unlock()
 	// The store outlives the service's own context.
-	err := e.docs.Put(context.WithoutCancel(ctx), &stored, x.sc.account, x.sc.region, stored.ID)
+	_, err := e.docs.Modify(context.WithoutCancel(ctx), func(d *executionDoc) error {
+		if finished(d.State) {
+			return errEnded // a process with a later lease has ended it
+		}
+		*d = stored
+		return nil
+	}, x.sc.account, x.sc.region, stored.ID)
+	if err != nil && !errors.Is(err, errEnded) && !errors.Is(err, state.ErrNotFound) {
+		return err // it stays in memory, and is FAILED after a restart
+	}
 	e.ended.WithLabelValues(string(stored.State)).Inc()
 	e.took.Observe(stored.Completed.Sub(stored.Submitted).Seconds())
 	e.mu.Lock()
-	if err == nil { // otherwise it stays in memory, and is FAILED after a restart
-		delete(e.live, x.sc.key(stored.ID))
-	}
+	delete(e.live, x.sc.key(stored.ID))
 	e.mu.Unlock()
 	x.mu.Lock()
 	x.stored = true
 	x.mu.Unlock()
-}
-
-func (e *executions) full() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.count > historyCount+100 || e.bytes > historyBytes
+	return nil
 }
 
 // get returns an execution as it stands.
@@ -360,66 +410,84 @@ func (e *executions) get(sc scope, id string) (*executionDoc, error) {
 	return d, err
 }
 
-func (e *executions) stop(sc scope, id string) error {
+// stop cancels an execution: of this process at once, of another by its document.
+func (e *executions) stop(ctx context.Context, sc scope, id string) error {
 	e.mu.Lock()
 	x := e.live[sc.key(id)]
 	e.mu.Unlock()
-	if x == nil {
-		_, err := e.get(sc, id)
-		return err
+	if x != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.stopped = true
+		x.cancel()
+		return nil
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.stopped = true
-	x.cancel()
-	return nil
+	_, err := e.docs.Modify(ctx, func(d *executionDoc) error {
+		if finished(d.State) {
+			return errEnded
+		}
+		d.Stop = true
+		return nil
+	}, sc.account, sc.region, id)
+	switch {
+	case errors.Is(err, errEnded):
+		return nil
+	case errors.Is(err, state.ErrNotFound):
+		return executionNotFound(id)
+	}
+	return err
 }
 
-func (e *executions) list(sc scope, workgroup string) []historyEntry {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+// list returns the executions of a workgroup, the newest first.
+func (e *executions) list(sc scope, workgroup string) ([]historyEntry, error) {
 	var all []historyEntry
-	for _, h := range slices.Backward(e.history[sc]) {
-		if h.workgroup == workgroup {
-			all = append(all, h)
+	for it, err := range e.docs.List(sc.account, sc.region) {
+		if err != nil {
+			return nil, fmt.Errorf("athena: read the history of queries: %w", err)
+		}
+		if it.Value.WorkGroup == workgroup {
+			all = append(all, entryOf(it.Value))
 		}
 	}
-	slices.SortStableFunc(all, func(a, b historyEntry) int { return strings.Compare(a.key(), b.key()) })
-	return all
+	slices.SortFunc(all, func(a, b historyEntry) int { return strings.Compare(a.key, b.key) })
+	return all, nil
 }
 
 // countOf is how many executions of a workgroup are remembered.
-func (e *executions) countOf(sc scope, workgroup string) int { return len(e.list(sc, workgroup)) }
+func (e *executions) countOf(sc scope, workgroup string) (int, error) {
+	all, err := e.list(sc, workgroup)
+	return len(all), err
+}
 
-// prune forgets what is beyond the limits, the oldest first.
+// prune forgets what is beyond the limits, the oldest first, but nothing that has not ended.
 func (e *executions) prune(ctx context.Context) error {
-	for {
-		e.mu.Lock()
-		var oldest historyEntry
-		var of scope
-		for sc, h := range e.history {
-			for _, entry := range h {
-				if e.live[sc.key(entry.id)] != nil {
-					continue
-				}
-				if of == (scope{}) || entry.submitted.Before(oldest.submitted) {
-					oldest, of = entry, sc
-				}
-				break
-			}
+	type ended struct {
+		historyEntry
+		key []string
+	}
+	var all []ended
+	count, bytes := 0, 0
+	for it, err := range e.docs.List() {
+		if err != nil {
+			return fmt.Errorf("athena: read the history of queries: %w", err)
 		}
-		over := of != (scope{}) && (e.count > historyCount || e.bytes > historyBytes || e.now().Sub(oldest.submitted) > historyAge)
-		if over {
-			e.forget(of, oldest.id)
-		}
-		e.mu.Unlock()
-		if !over {
-			return nil
-		}
-		if err := e.docs.Delete(ctx, of.account, of.region, oldest.id); err != nil && !errors.Is(err, state.ErrNotFound) {
-			return err
+		entry := entryOf(it.Value)
+		count, bytes = count+1, bytes+entry.bytes
+		if finished(it.Value.State) {
+			all = append(all, ended{entry, it.Key})
 		}
 	}
+	slices.SortFunc(all, func(a, b ended) int { return a.submitted.Compare(b.submitted) })
+	for _, o := range all {
+		if count <= historyCount && bytes <= historyBytes && e.now().Sub(o.submitted) <= historyAge {
+			break
+		}
+		if err := e.docs.Delete(ctx, o.key...); err != nil && !errors.Is(err, state.ErrNotFound) {
+			return err
+		}
+		count, bytes = count-1, bytes-o.bytes
+	}
+	return nil
 }
 
 func (e *executions) bucketSeen(key string, now time.Time) bool {

@@ -268,7 +268,11 @@ func (s *Service) DeleteWorkGroup(ctx context.Context, in *athena.DeleteWorkGrou
 	for key := range s.prepared.Keys(sc.account, sc.region, name) {
 		statements = append(statements, key[len(key)-1])
 	}
-	if len(queries)+len(statements)+s.executions.countOf(sc, name) > 0 && !aws.ToBool(in.RecursiveDeleteOption) {
+	executions, err := s.executions.countOf(sc, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(queries)+len(statements)+executions > 0 && !aws.ToBool(in.RecursiveDeleteOption) {
 		return nil, invalidRequest("", "WorkGroup %s is not empty", name)
 	}
 	for _, id := range queries {
@@ -284,7 +288,7 @@ func (s *Service) DeleteWorkGroup(ctx context.Context, in *athena.DeleteWorkGrou
 	if err := s.deleteTags(ctx, sc, sc.arn("workgroup/"+name)); err != nil {
 		return nil, err
 	}
-	err := s.workgroups.Delete(ctx, sc.account, sc.region, name)
+	err = s.workgroups.Delete(ctx, sc.account, sc.region, name)
 	if errors.Is(err, state.ErrNotFound) {
 		return nil, workGroupNotFound()
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/compact"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -64,7 +65,7 @@ func (st *stream) newCompactor() *compact.Compactor {
 	}
 	return compact.New(compact.Options{
 		Lake: s.cfg.Lake, Gate: s.gate, Clock: s.clock, TempDir: s.cfg.TempDir,
-		Owner: delivery.NewOwner(d.base(), d.Name), Stream: d.Name,
+		Owner: recordplan.NewOwner(d.base(), d.Name), Stream: d.Name,
 		Root: func() (bucket, prefix string) {
 			d := st.doc.Load()
 			prefix, _, _ = strings.Cut(aws.ToString(d.S3.Prefix), "!{")
@@ -145,7 +146,7 @@ func (st *stream) wrote(objs []delivery.Intent) {
 		return
 	}
 	for _, o := range objs {
-		if !delivery.IsError(o.Partition) && o.Bucket != delivery.EndpointBucket {
+		if !delivery.IsError(o.Partition) && o.Bucket != recordplan.EndpointBucket {
 			c.Wrote(o.Bucket, o.Key)
 		}
 	}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/outbound"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
 // httpConfig is an HTTP endpoint destination with the defaults filled in. The bucket of
@@ -182,7 +183,7 @@ func (o objects) post(ctx context.Context, obj delivery.Object) error {
 	st := o.l.st
 	clock := st.s.clock
 	arrival := clock.Now()
-	for f := range delivery.Frames(obj.Body) {
+	for f := range recordplan.Frames(obj.Body) {
 		arrival = f.Arrival
 		break
 	}
@@ -224,7 +225,7 @@ func (o objects) postFailed(ctx context.Context, obj delivery.Object, arrival ti
 	d := st.doc.Load()
 	spec := d.S3.spec(d)
 	spec.ID = d.base() + "/" + o.l.name
-	key, err := delivery.FailedKey(*spec, httpFailed, arrival, obj.Key)
+	key, err := recordplan.FailedKey(*spec, httpFailed, arrival, obj.Key)
 	if err != nil {
 		return err
 	}
@@ -240,18 +241,18 @@ func (o objects) postFailed(ctx context.Context, obj delivery.Object, arrival ti
 		return err
 	}
 	w, closeW, encoding := io.Writer(f), func() error { return nil }, ""
-	if spec.Compression == delivery.Gzip {
+	if spec.Compression == recordplan.Gzip {
 		z := gzip.NewWriter(f)
 		w, closeW, encoding = z, z.Close, "gzip"
 	}
 	var line []byte
 	ended := st.s.clock.Now()
 	rows := 0
-	for fr, err := range delivery.Frames(obj.Body) {
+	for fr, err := range recordplan.Frames(obj.Body) {
 		if err != nil {
 			return err
 		}
-		e := delivery.ErrorRecord{Attempts: attempts, Arrival: fr.Arrival, Ended: ended, Code: last.code, Message: last.message, Raw: fr.Data}
+		e := recordplan.ErrorRecord{Attempts: attempts, Arrival: fr.Arrival, Ended: ended, Code: last.code, Message: last.message, Raw: fr.Data}
 		line = e.Append(line[:0])
 		if _, err := w.Write(line); err != nil {
 			return err
@@ -375,7 +376,7 @@ func (o objects) requestBody(obj delivery.Object, c *httpConfig) (body io.Reader
 	line = strconv.AppendInt(line, o.l.st.s.clock.Now().UnixMilli(), 10)
 	line = append(line, `,"records":[`...)
 	first := true
-	for f, ferr := range delivery.Frames(obj.Body) {
+	for f, ferr := range recordplan.Frames(obj.Body) {
 		if err = ferr; err != nil {
 			break
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -342,12 +343,12 @@ func (p *progressStore) Save(ctx context.Context, v *delivery.Progress) error {
 type markStore struct{ document }
 
 type markDoc struct {
-	*delivery.TransformMark
+	*recordplan.TransformMark
 	Kinesis *sourceMark `json:"kinesis,omitempty"`
 }
 
-func (p *markStore) Load(ctx context.Context) (*delivery.TransformMark, error) {
-	d := markDoc{TransformMark: new(delivery.TransformMark)}
+func (p *markStore) Load(ctx context.Context) (*recordplan.TransformMark, error) {
+	d := markDoc{TransformMark: new(recordplan.TransformMark)}
 	if err := p.load(&d); err != nil {
 		return nil, err
 	}
@@ -357,7 +358,7 @@ func (p *markStore) Load(ctx context.Context) (*delivery.TransformMark, error) {
 	return d.TransformMark, nil
 }
 
-func (p *markStore) Save(ctx context.Context, v *delivery.TransformMark) error {
+func (p *markStore) Save(ctx context.Context, v *recordplan.TransformMark) error {
 	d := markDoc{TransformMark: v}
 	if p.source != nil {
 		d.Kinesis = p.source.mark(v.Source)

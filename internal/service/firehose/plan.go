@@ -17,13 +17,14 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
 // planDoc keeps a version of what a delivery does, for as long as its progress may name
 // it: configuration and table schema as they were.
 type planDoc struct {
-	Spec delivery.Spec `json:"spec"`
+	Spec recordplan.Spec `json:"spec"`
 }
 
 // lanePlans gives a lane its plans. The plan changes with the destination's version and,
@@ -66,7 +67,7 @@ func (p *lanePlans) Current(ctx context.Context) (delivery.Plan, error) {
 		p.doc, p.asked = d, now
 		return p.plan, nil
 	}
-	plan, err := delivery.NewPlan(version, *spec)
+	plan, err := recordplan.New(version, *spec)
 	if err != nil {
 		return nil, err
 	}
@@ -98,12 +99,12 @@ func (p *lanePlans) Pinned(ctx context.Context, version string) (delivery.Plan, 
 	if err != nil {
 		return nil, fmt.Errorf("firehose: plan of an earlier delivery: %w", err)
 	}
-	return delivery.NewPlan(version, doc.Spec)
+	return recordplan.New(version, doc.Spec)
 }
 
 // spec says in the engine's terms what the stream's configuration says in AWS's.
-func (s *Service) spec(ctx context.Context, d *streamDoc, l *lane) (*delivery.Spec, error) {
-	var spec *delivery.Spec
+func (s *Service) spec(ctx context.Context, d *streamDoc, l *lane) (*recordplan.Spec, error) {
+	var spec *recordplan.Spec
 	switch {
 	case l.backup && d.Backup != nil:
 		spec = d.Backup.spec(d)
@@ -133,16 +134,16 @@ func (s *Service) spec(ctx context.Context, d *streamDoc, l *lane) (*delivery.Sp
 }
 
 // spec is that of the bucket, with the endpoint in front of it.
-func (c *httpConfig) spec(d *streamDoc) *delivery.Spec {
+func (c *httpConfig) spec(d *streamDoc) *recordplan.Spec {
 	spec := d.S3.spec(d)
 	d.unpack(spec)
-	spec.Endpoint, spec.Compression = true, delivery.Uncompressed
+	spec.Endpoint, spec.Compression = true, recordplan.Uncompressed
 	spec.Size, spec.Interval = int64(c.SizeMB)<<20, time.Duration(c.Seconds)*time.Second
 	return spec
 }
 
 // unpack says how the stream's records are unpacked.
-func (d *streamDoc) unpack(spec *delivery.Spec) {
+func (d *streamDoc) unpack(spec *recordplan.Spec) {
 	spec.Kinesis, spec.Function = d.Source != nil, d.Transforms
 	p := d.processing()
 	spec.Decompress = p.find(types.ProcessorTypeDecompression) != nil
@@ -159,15 +160,15 @@ func (d *streamDoc) unpack(spec *delivery.Spec) {
 }
 
 // unpacking is all that a Transformer needs to know.
-func (d *streamDoc) unpacking() *delivery.Spec {
-	spec := new(delivery.Spec)
+func (d *streamDoc) unpacking() *recordplan.Spec {
+	spec := new(recordplan.Spec)
 	d.unpack(spec)
 	return spec
 }
 
 // spec leaves out the schema's columns.
-func (c *s3Config) spec(d *streamDoc) *delivery.Spec {
-	spec := &delivery.Spec{
+func (c *s3Config) spec(d *streamDoc) *recordplan.Spec {
+	spec := &recordplan.Spec{
 		ID: d.base(), Owner: d.base(), Name: d.Name, Version: strconv.Itoa(d.Version),
 		Bucket: bucketOf(c.BucketARN), Prefix: aws.ToString(c.Prefix), ErrorPrefix: aws.ToString(c.ErrorPrefix),
 		TimeZone: aws.ToString(c.TimeZone), Extension: aws.ToString(c.Extension),
@@ -175,13 +176,13 @@ func (c *s3Config) spec(d *streamDoc) *delivery.Spec {
 	}
 	switch types.CompressionFormat(c.Compression) {
 	case types.CompressionFormatGzip:
-		spec.Compression = delivery.Gzip
+		spec.Compression = recordplan.Gzip
 	case types.CompressionFormatZip:
-		spec.Compression = delivery.Zip
+		spec.Compression = recordplan.Zip
 	case types.CompressionFormatSnappy:
-		spec.Compression = delivery.Snappy
+		spec.Compression = recordplan.Snappy
 	case types.CompressionFormatHadoopSnappy:
-		spec.Compression = delivery.HadoopSnappy
+		spec.Compression = recordplan.HadoopSnappy
 	}
 	d.unpack(spec)
 	if c.partitions() {
@@ -205,8 +206,8 @@ func unescape(s string) string {
 	return strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t", `\\`, `\`).Replace(s)
 }
 
-func (c *conversionConfig) conversion(d *streamDoc) *delivery.Conversion {
-	out := &delivery.Conversion{Codec: "snappy"}
+func (c *conversionConfig) conversion(d *streamDoc) *recordplan.Conversion {
+	out := &recordplan.Conversion{Codec: "snappy"}
 	if h := c.Hive; h != nil {
 		out.Hive = true
 		out.TimestampFormats = h.TimestampFormats
@@ -229,7 +230,7 @@ func (c *conversionConfig) conversion(d *streamDoc) *delivery.Conversion {
 		out.V2 = types.ParquetWriterVersion(p.Version) == types.ParquetWriterVersionV2
 	}
 	s := c.schema(d)
-	out.Table = &delivery.Table{
+	out.Table = &recordplan.Table{
 		Catalog: s.CatalogID, Database: s.Database, Name: s.Table, Region: s.Region, Version: s.Version, Role: s.RoleARN,
 		ARN: arn.New("glue", s.Region, s.CatalogID, "catalog"),
 	}

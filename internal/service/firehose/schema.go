@@ -11,7 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire"
-	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
 var errNoColumns = errors.New("the table has no columns")
@@ -40,13 +40,13 @@ func (s *Service) checkSchema(ctx context.Context, d *streamDoc) error {
 	}
 	spec := d.S3.spec(d)
 	spec.Convert.Columns = columns
-	if _, err := delivery.NewPlan("", *spec); err != nil {
+	if _, err := recordplan.New("", *spec); err != nil {
 		return invalid("The table specified in the data format conversion configuration cannot be used. %s", err)
 	}
 	return nil
 }
 
-func (s *Service) columns(ctx context.Context, d *streamDoc) ([]delivery.Column, error) {
+func (s *Service) columns(ctx context.Context, d *streamDoc) ([]recordplan.Column, error) {
 	if s.cfg.Glue == nil {
 		return nil, errors.New("firehose: no Glue to get a schema from")
 	}
@@ -71,9 +71,9 @@ func (s *Service) columns(ctx context.Context, d *streamDoc) ([]delivery.Column,
 	if table == nil || table.StorageDescriptor == nil || len(table.StorageDescriptor.Columns) == 0 {
 		return nil, fmt.Errorf("schema of table %s.%s: %w", sc.Database, sc.Table, errNoColumns)
 	}
-	var cols []delivery.Column
+	var cols []recordplan.Column
 	for _, c := range table.StorageDescriptor.Columns {
-		cols = append(cols, delivery.Column{Name: aws.ToString(c.Name), Type: aws.ToString(c.Type)})
+		cols = append(cols, recordplan.Column{Name: aws.ToString(c.Name), Type: aws.ToString(c.Type)})
 	}
 	return cols, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -360,7 +361,7 @@ func (k *kinesisSource) setBatch(number uint64, b shardreader.Batch[kinesistypes
 	for i := range records {
 		r := &records[i]
 		at := len(arena)
-		arena = delivery.AppendKinesisKey(arena, shard, *r.SequenceNumber, *r.PartitionKey)
+		arena = recordplan.AppendKinesisKey(arena, shard, *r.SequenceNumber, *r.PartitionKey)
 		batch[i] = shardlog.Record{
 			Position: shardlog.Position{Frame: number + uint64(i)}, Key: arena[at:len(arena):len(arena)], Data: r.Data,
 			Time: aws.ToTime(r.ApproximateArrivalTimestamp),

@@ -15,6 +15,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/worker"
@@ -46,7 +47,7 @@ type stream struct {
 
 // transformer is one with what it reads.
 type transformer struct {
-	*delivery.Transformer
+	*recordplan.Transformer
 	end func(ctx context.Context) (shardlog.Position, error) // of the source, now
 }
 
@@ -173,14 +174,14 @@ func (st *stream) addTransformed(ctx context.Context, source *kinesisSource, out
 	s, d := st.s, st.doc.Load()
 	name := mainLane + transformedSuffix
 	trim := &trimmer{st: st, shard: out}
-	l := st.lane(name, false, delivery.Transformed{Shard: out}, nil)
+	l := st.lane(name, false, recordplan.Transformed{Shard: out}, nil)
 	l.moved = trim.reader(name)
 	marked := trim.reader("mark")
-	t := &transformer{Transformer: &delivery.Transformer{
+	t := &transformer{Transformer: &recordplan.Transformer{
 		Source: st.sourceOf(source), Output: out, Clock: s.clock,
 		Marks:    &markStore{document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, name}, source: source}},
 		Settings: st.transformSettings,
-		Moved: func(m *delivery.TransformMark) {
+		Moved: func(m *recordplan.TransformMark) {
 			moved(m.Source)
 			marked(m.Output)
 		},
@@ -253,7 +254,7 @@ func (st *stream) failure() (time.Time, error) {
 type objects struct{ l *lane }
 
 func (o objects) Put(ctx context.Context, obj delivery.Object) error {
-	if obj.Bucket == delivery.EndpointBucket {
+	if obj.Bucket == recordplan.EndpointBucket {
 		return o.post(ctx, obj)
 	}
 	err := o.put(ctx, obj)
@@ -299,7 +300,7 @@ func (o objects) Delete(ctx context.Context, bucket, key string) error {
 	d := o.l.st.doc.Load()
 	undo := awswire.WithCaller(ctx, awswire.Caller{Account: d.Account, Region: d.Region})
 	for _, b := range [2]string{bucket, o.bucket()} {
-		if b == delivery.EndpointBucket {
+		if b == recordplan.EndpointBucket {
 			continue
 		}
 		if _, err := c.DeleteObject(undo, &s3.DeleteObjectInput{Bucket: &b, Key: &key}); err != nil && !noBucket(err) {

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 
-	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
 // Lambda has the functions that transform records.
@@ -37,9 +37,9 @@ const (
 
 // transformSettings are those of the configuration as it is now. Records of a stream
 // that once had a function go the same way when it has none.
-func (st *stream) transformSettings() delivery.TransformSettings {
+func (st *stream) transformSettings() recordplan.TransformSettings {
 	d := st.doc.Load()
-	s := delivery.TransformSettings{Spec: d.unpacking(), Size: 1 << 20}
+	s := recordplan.TransformSettings{Spec: d.unpacking(), Size: 1 << 20}
 	p := d.processing().find(types.ProcessorTypeLambda)
 	if p == nil {
 		return s
@@ -105,10 +105,10 @@ type lambdaError struct {
 
 func (e *lambdaError) Error() string { return e.code + ": " + e.message }
 
-// Transform is that of delivery.Function. A batch whose event would be larger than a call may
+// Transform is that of recordplan.Function. A batch whose event would be larger than a call may
 // be goes in several.
-func (f *lambdaFunction) Transform(ctx context.Context, batch []delivery.Outcome) ([]delivery.Outcome, error) {
-	var done []delivery.Outcome
+func (f *lambdaFunction) Transform(ctx context.Context, batch []recordplan.Outcome) ([]recordplan.Outcome, error) {
+	var done []recordplan.Outcome
 	for len(batch) > 0 {
 		n, size := 0, lambdaEventBytes
 		for n < len(batch) {
@@ -132,7 +132,7 @@ func (f *lambdaFunction) Transform(ctx context.Context, batch []delivery.Outcome
 }
 
 // call has the function transform records by one event.
-func (f *lambdaFunction) call(ctx context.Context, batch []delivery.Outcome) ([]delivery.Outcome, error) {
+func (f *lambdaFunction) call(ctx context.Context, batch []recordplan.Outcome) ([]recordplan.Outcome, error) {
 	event := lambdaEvent{InvocationID: uuid.NewString(), StreamARN: f.d.arn(), Region: f.d.Region}
 	if f.d.Source != nil {
 		event.SourceARN = f.d.Source.StreamARN
@@ -140,7 +140,7 @@ func (f *lambdaFunction) call(ctx context.Context, batch []delivery.Outcome) ([]
 	sent := make(map[string]int, len(batch))
 	for i := range batch {
 		o := &batch[i]
-		if o.Result != delivery.Ok {
+		if o.Result != recordplan.Ok {
 			continue // it failed before
 		}
 		r := lambdaEventRecord{ID: fmt.Sprintf("%032d%010d%06d000000", o.From.Frame, o.From.Index, i), Arrival: o.Arrival, Data: o.Data}

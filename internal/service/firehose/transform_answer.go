@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
 // lambdaAnswer makes outcomes of what a function returned.
@@ -17,28 +17,28 @@ import (
 // of the record whose ID its own begins with, else of the one that was returned before it.
 type lambdaAnswer struct {
 	f        *lambdaFunction
-	batch    []delivery.Outcome // what was sent, with what failed before
-	sent     map[string]int     // record ID -> place in the batch
+	batch    []recordplan.Outcome // what was sent, with what failed before
+	sent     map[string]int       // record ID -> place in the batch
 	attempts int
 }
 
-func (a *lambdaAnswer) fail(o *delivery.Outcome, code, message string) {
-	o.Result, o.Code, o.Message, o.Function = delivery.Failed, code, message, a.f.arn
+func (a *lambdaAnswer) fail(o *recordplan.Outcome, code, message string) {
+	o.Result, o.Code, o.Message, o.Function = recordplan.Failed, code, message, a.f.arn
 	o.Attempts, o.Ended, o.Keys = a.attempts, a.f.st.s.clock.Now().UnixMilli(), nil
 }
 
 // outcomes has the outcome of each record of the batch, in its order, followed by those of
 // its other rows, in the order in which they were returned.
-func (a *lambdaAnswer) outcomes(answer *lambdaResponse) []delivery.Outcome {
+func (a *lambdaAnswer) outcomes(answer *lambdaResponse) []recordplan.Outcome {
 	returned := make(map[int]int, len(a.sent)) // times, by place
 	for _, r := range answer.Records {
 		if i, ok := a.sent[aws.ToString(r.ID)]; ok {
 			returned[i]++
 		}
 	}
-	out := make([]delivery.Outcome, len(a.batch))
+	out := make([]recordplan.Outcome, len(a.batch))
 	copy(out, a.batch)
-	more := make(map[int][]delivery.Outcome)
+	more := make(map[int][]recordplan.Outcome)
 	first := len(a.batch)
 	for _, i := range a.sent {
 		first = min(first, i)
@@ -78,7 +78,7 @@ func (a *lambdaAnswer) outcomes(answer *lambdaResponse) []delivery.Outcome {
 	if len(more) == 0 {
 		return out
 	}
-	all := make([]delivery.Outcome, 0, len(answer.Records))
+	all := make([]recordplan.Outcome, 0, len(answer.Records))
 	for i := range out {
 		all = append(append(all, out[i]), more[i]...)
 	}
@@ -89,10 +89,10 @@ func (a *lambdaAnswer) outcomes(answer *lambdaResponse) []delivery.Outcome {
 const recordIDLength = 54
 
 // apply makes an outcome, which is that of the record before, the one that was returned.
-func (a *lambdaAnswer) apply(o *delivery.Outcome, r *lambdaResponseRecord) {
+func (a *lambdaAnswer) apply(o *recordplan.Outcome, r *lambdaResponseRecord) {
 	switch r.Result {
 	case "Dropped":
-		o.Result = delivery.Dropped
+		o.Result = recordplan.Dropped
 	case "Ok":
 		if r.Data == nil {
 			a.fail(o, "Lambda.InvalidReturnFormat", "The data field cannot be null when the SourceType is DirectPut or KinesisStreamAsSource and processing result is Ok. The value field cannot be null when the SourceType is MSKAsSource and processing result is Ok.")

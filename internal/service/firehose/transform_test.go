@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -246,16 +246,16 @@ func TestFunctionRequestSize(t *testing.T) {
 	n.svc.cfg.Lambda = fn
 	st := &stream{s: n.svc}
 	f := &lambdaFunction{st: st, d: &streamDoc{Name: "s"}, arn: "f"}
-	batch := make([]delivery.Outcome, 25_000)
+	batch := make([]recordplan.Outcome, 25_000)
 	for i := range batch {
-		batch[i] = delivery.Outcome{Data: []byte("0123456789"), From: shardlog.Position{Frame: uint64(i)}}
+		batch[i] = recordplan.Outcome{Data: []byte("0123456789"), From: shardlog.Position{Frame: uint64(i)}}
 	}
 	out, err := f.Transform(t.Context(), batch)
 	if err != nil || len(out) != len(batch) || len(fn.events) < 3 || largest > 6<<20 {
 		t.Errorf("%d outcomes of %d calls of at most %d bytes, %v", len(out), len(fn.events), largest, err)
 	}
 	for i := range out {
-		if out[i].Result != delivery.Dropped || out[i].From.Frame != uint64(i) {
+		if out[i].Result != recordplan.Dropped || out[i].From.Frame != uint64(i) {
 			t.Fatalf("outcome %d: %+v", i, out[i])
 		}
 	}

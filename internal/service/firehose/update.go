@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -185,7 +186,7 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 	prepare := func() error {
 		if transform {
 			doc := document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, mainLane + transformedSuffix}}
-			if err := doc.save(ctx, markDoc{&delivery.TransformMark{Source: p.Watermark}, p.Kinesis}); err != nil {
+			if err := doc.save(ctx, markDoc{&recordplan.TransformMark{Source: p.Watermark}, p.Kinesis}); err != nil {
 				return err
 			}
 		}
@@ -222,7 +223,7 @@ func (st *stream) mainProgress() (p progressDoc, rest bool, err error) {
 	p = progressDoc{Progress: new(delivery.Progress)}
 	if d.Transforms {
 		// The transformer is what reads the source.
-		m := markDoc{TransformMark: new(delivery.TransformMark)}
+		m := markDoc{TransformMark: new(recordplan.TransformMark)}
 		doc := document{store: s.cfg.State, key: state.Key{markKind, d.Account, d.Region, d.ID, mainLane + transformedSuffix}}
 		if err := doc.load(&m); err != nil {
 			return p, false, err

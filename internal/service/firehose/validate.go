@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
-	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/recordplan"
 )
 
 // validate checks what the API's model cannot say of a configuration.
@@ -49,7 +49,7 @@ func (c *s3Config) validate(d *streamDoc, main bool) error {
 	if !main {
 		p := *c.spec(d)
 		p.Keyed, p.Function, p.Partition = false, false, ""
-		if err := delivery.CheckSpec(p); err != nil {
+		if err := recordplan.Check(p); err != nil {
 			return invalid("%s", err)
 		}
 		return nil
@@ -70,7 +70,7 @@ func (c *s3Config) validate(d *streamDoc, main bool) error {
 		return errNotPartitioned
 	}
 	// The engine knows the rules of prefixes, queries, time zones and delimiters.
-	if err := delivery.CheckSpec(*c.spec(d)); err != nil {
+	if err := recordplan.Check(*c.spec(d)); err != nil {
 		return invalid("%s", err)
 	}
 	return nil

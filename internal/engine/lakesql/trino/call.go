@@ -2,21 +2,19 @@ package trino
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/signature"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
-// function is how one of Trino's functions is said in DuckDB. Names that have none are
-// refused, so the table is also the list of what a statement may reach.
+// function is one of Trino's functions: what it takes, and how it is said in DuckDB.
 type function struct {
-	min, max int // arguments; max -1: any number
-	// takes has a letter for what each argument must be, the last one for those that follow:
-	// v text, x text or bytes, b bytes, n number, i integer, # number or interval, t date or
-	// time, a array, m map, o boolean, . anything.
-	takes string
+	signature.Function // as package functions describes it
 	// skipNull: an aggregate that passes over rows whose first argument is null.
 	skipNull bool
 	// template has $1..$9 for arguments and $* for all of them.
@@ -137,7 +135,7 @@ func (c *invocation) fresh() string {
 
 func (t *translator) call(x *sql.Call, in *scope) (string, *sql.Type) {
 	name := x.Name.Last()
-	f, ok := functions[name]
+	f, ok := translations[name]
 	if unsupported[name] && len(x.Name.Parts) == 1 {
 		fault.Fail(x.Position, "NOT_SUPPORTED", "Function '%s' is not supported", name)
 	}
@@ -176,13 +174,8 @@ func (t *translator) invoke(at sql.Position, name string, f function, args []sql
 			c.args[0] = t.bounded(c.args[0], "len("+c.args[0]+")")
 		}
 	}
-	if len(args) < f.min || f.max >= 0 && len(args) > f.max {
-		fault.Fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s", c.typeNames(), name)
-	}
-	for i, typ := range c.typs {
-		if f.takes != "" && !takes(f.takes[min(i, len(f.takes)-1)], typ) {
-			fault.Fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s. Expected: %s", c.typeNames(), name, f.expected(name))
-		}
+	if !slices.ContainsFunc(f.Forms, func(form signature.Form) bool { return c.fits(f.Kind, form) }) {
+		fault.Fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s. Expected: %s", c.typeNames(), name, expected(f.Function))
 	}
 	return c
 }
@@ -196,44 +189,57 @@ func takesLambda(args []sql.Expr) bool {
 	return false
 }
 
-// takes reports whether an argument of a type may stand where the letter says.
-func takes(letter byte, t *sql.Type) bool {
-	if t == nil || types.Is(t, "unknown") {
-		return true
+// fits reports whether a call is one of a form. An expression says itself what is wrong with
+// the types that it is given.
+func (c *invocation) fits(kind signature.Kind, form signature.Form) bool {
+	if !form.Takes(len(c.typs)) {
+		return false
 	}
-	switch letter {
-	case 'v':
-		return types.IsText(t) || types.Is(t, "json", "uuid")
-	case 'x':
-		return types.IsText(t) || types.Is(t, "varbinary")
-	case 'b':
-		return types.Is(t, "varbinary")
-	case 'n':
-		return types.IsNumeric(t)
-	case '#':
-		return types.IsNumeric(t) || types.IsInterval(t)
-	case 'i':
-		return types.IsInteger(t)
-	case 't':
-		return types.Is(t, "date", "time", "timestamp", "timestamp with time zone", "time with time zone")
-	case 'a':
-		return types.Is(t, "array")
-	case 'm':
-		return types.Is(t, "map")
-	case 'o':
-		return types.Is(t, "boolean")
+	for i, typ := range c.typs {
+		if want, _ := form.Arg(i); kind != signature.Expression && !takes(want, typ) {
+			return false
+		}
 	}
 	return true
 }
 
-// expected words what a function takes.
-func (f function) expected(name string) string {
-	names := map[byte]string{'v': "varchar", 'x': "varchar", 'b': "varbinary", 'n': "double", '#': "double", 'i': "bigint", 't': "timestamp", 'a': "array(T)", 'm': "map(K,V)", 'o': "boolean", '.': "T"}
-	parts := make([]string, max(f.min, len(f.takes)))
-	for i := range parts {
-		parts[i] = names[f.takes[min(i, len(f.takes)-1)]]
+// takes reports whether a value may stand where a type is declared. It asks for the kind of
+// type, not for the very one: what Trino coerces is coerced, and DuckDB takes the wider ones.
+func takes(want signature.Type, t *sql.Type) bool {
+	if t == nil || types.Is(t, "unknown") {
+		return true
 	}
-	return name + "(" + strings.Join(parts, ", ") + ")"
+	switch want.Base() {
+	case "varchar", "char":
+		return types.IsText(t) || types.Is(t, "json", "uuid")
+	case "json":
+		return types.IsText(t) || types.Is(t, "json")
+	case "varbinary", "array", "map", "boolean":
+		return types.Is(t, want.Base())
+	case "double", "real", "decimal":
+		return types.IsNumeric(t)
+	case "bigint", "integer", "smallint", "tinyint":
+		return types.IsInteger(t)
+	case "date", "time", "timestamp":
+		return types.Is(t, "date", "time", "timestamp", "timestamp with time zone", "time with time zone")
+	case "interval day to second", "interval year to month":
+		return types.IsInterval(t)
+	}
+	return true
+}
+
+// expected words what a function takes, as Trino does: with the type variables of each form.
+func expected(f signature.Function) string {
+	parts := make([]string, len(f.Forms))
+	for i, form := range f.Forms {
+		variables := slices.Sorted(maps.Keys(signature.Variables(form.Args...)))
+		if n := len(form.Args); form.Variadic && n > 1 && form.Args[n-1] == form.Args[n-2] {
+			form.Args = form.Args[:n-1]
+		}
+		form.Variadic = false
+		parts[i] = strings.TrimSpace(f.Signature(form) + " " + strings.Join(variables, ", "))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (c *invocation) typeNames() string {
@@ -248,7 +254,7 @@ func (c *invocation) typeNames() string {
 }
 
 func (t *translator) function(at sql.Position, name string, args []sql.Expr, in *scope) (string, *sql.Type) {
-	f := functions[name]
+	f := translations[name]
 	c := t.invoke(at, name, f, args, in)
 	if f.write != nil {
 		text, typ := f.write(c)

@@ -2,15 +2,23 @@ package trino
 
 import (
 	"maps"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/trino/functions"
 )
 
-var functions map[string]function
+// translations is how each function is said in DuckDB. Names that have none are refused, so
+// the table is also the list of what a statement may reach.
+var translations map[string]function
 
 func init() { // not a literal: the functions refer to the table through the translator
-	functions = map[string]function{}
+	translations = map[string]function{}
 	for _, table := range []map[string]function{aggregateFunctions(), conditionals(), mathFunctions(), stringFunctions(), regexpFunctions(),
 		binaryFunctions(), timeFunctions(), arrayFunctions(), mapFunctions(), jsonFunctions()} {
-		maps.Copy(functions, table)
+		maps.Copy(translations, table)
+	}
+	for name, f := range translations {
+		f.Function, _ = functions.All.Lookup(name)
+		translations[name] = f
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/signature"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
@@ -25,28 +26,28 @@ func aggregateFunctions() map[string]function {
 		return c.fill("struct_pack(key := $1, value := $2)"), nil
 	}
 	real1 := func(name string) function {
-		return function{min: 1, max: 1, takes: "n", aggregate: name, result: "double"}
+		return function{aggregate: name, result: "double"}
 	}
 	real2 := func(name string) function {
-		return function{min: 2, max: 2, takes: "n", aggregate: name, result: "double"}
+		return function{aggregate: name, result: "double"}
 	}
 	bits := func(name string) function {
-		return function{min: 1, max: 1, takes: "i", aggregate: name, template: "CAST($1 AS BIGINT)", result: "bigint"}
+		return function{aggregate: name, template: "CAST($1 AS BIGINT)", result: "bigint"}
 	}
 	return map[string]function{
-		"count":    {min: 0, max: 1, aggregate: "count", result: "bigint"},
-		"count_if": {min: 1, max: 1, takes: "o", aggregate: "count_if", template: "coalesce(CAST($1 AS BIGINT), 0)", result: "bigint"},
-		"sum":      {min: 1, max: 1, takes: "#", aggregate: "sum"}, "avg": {min: 1, max: 1, takes: "#", aggregate: "avg"},
-		"min": {min: 1, max: 2, aggregate: "min", result: "1"}, "max": {min: 1, max: 2, aggregate: "max", result: "1"},
-		"min_by": {min: 2, max: 3, aggregate: "arg_min_null", result: "1"}, "max_by": {min: 2, max: 3, aggregate: "arg_max_null", result: "1"},
-		"arbitrary": {min: 1, max: 1, aggregate: "any_value", result: "1"}, "any_value": {min: 1, max: 1, aggregate: "any_value", result: "1"},
-		"array_agg": {min: 1, max: 1, aggregate: "array_agg", result: "[1"},
-		"set_agg":   {min: 1, max: 1, aggregate: "array_agg", template: distinct, result: "[1"},
-		"set_union": {min: 1, max: 1, takes: "a", aggregate: "array_agg", template: "list_filter(flatten($1), lambda __e, __i: list_position(flatten($1), __e) = __i)", result: "1"},
-		"approx_distinct": {min: 1, max: 2, aggregate: "approx_count_distinct", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		"count":    {aggregate: "count", result: "bigint"},
+		"count_if": {aggregate: "count_if", template: "coalesce(CAST($1 AS BIGINT), 0)", result: "bigint"},
+		"sum":      {aggregate: "sum"}, "avg": {aggregate: "avg"},
+		"min": {aggregate: "min", result: "1"}, "max": {aggregate: "max", result: "1"},
+		"min_by": {aggregate: "arg_min_null", result: "1"}, "max_by": {aggregate: "arg_max_null", result: "1"},
+		"arbitrary": {aggregate: "any_value", result: "1"}, "any_value": {aggregate: "any_value", result: "1"},
+		"array_agg": {aggregate: "array_agg", result: "[1"},
+		"set_agg":   {aggregate: "array_agg", template: distinct, result: "[1"},
+		"set_union": {aggregate: "array_agg", template: "list_filter(flatten($1), lambda __e, __i: list_position(flatten($1), __e) = __i)", result: "1"},
+		"approx_distinct": {aggregate: "approx_count_distinct", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			return c.args[0], nil
 		}},
-		"approx_percentile": {min: 2, max: 4, aggregate: "approx_quantile", write: func(c *invocation) (string, *sql.Type) {
+		"approx_percentile": {aggregate: "approx_quantile", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) > 2 {
 				fault.Fail(c.at, "NOT_SUPPORTED", "Function approx_percentile with a weight or an accuracy is not supported")
 			}
@@ -58,54 +59,51 @@ func aggregateFunctions() map[string]function {
 			c.resultType = t
 			return c.args[0] + ", CAST(" + c.args[1] + " AS FLOAT)", nil
 		}},
-		"bool_and": {min: 1, max: 1, takes: "o", aggregate: "bool_and", result: "boolean"}, "every": {min: 1, max: 1, takes: "o", aggregate: "bool_and", result: "boolean"},
-		"bool_or":        {min: 1, max: 1, takes: "o", aggregate: "bool_or", result: "boolean"},
+		"bool_and": {aggregate: "bool_and", result: "boolean"}, "every": {aggregate: "bool_and", result: "boolean"},
+		"bool_or":        {aggregate: "bool_or", result: "boolean"},
 		"geometric_mean": real1("geomean"), "stddev": real1("stddev_samp"), "stddev_samp": real1("stddev_samp"), "stddev_pop": real1("stddev_pop"),
 		"variance": real1("var_samp"), "var_samp": real1("var_samp"), "var_pop": real1("var_pop"), "skewness": real1("skewness"), "kurtosis": real1("kurtosis"),
 		"corr": real2("corr"), "covar_pop": real2("covar_pop"), "covar_samp": real2("covar_samp"), "regr_slope": real2("regr_slope"), "regr_intercept": real2("regr_intercept"),
 		"bitwise_and_agg": bits("bit_and"), "bitwise_or_agg": bits("bit_or"), "bitwise_xor_agg": bits("bit_xor"),
-		"histogram": {min: 1, max: 1, aggregate: "histogram", template: "map_from_entries(list_transform(map_entries($1), lambda __e: struct_pack(key := __e.key, value := CAST(__e.value AS BIGINT))))", write: func(c *invocation) (string, *sql.Type) {
+		"histogram": {aggregate: "histogram", template: "map_from_entries(list_transform(map_entries($1), lambda __e: struct_pack(key := __e.key, value := CAST(__e.value AS BIGINT))))", write: func(c *invocation) (string, *sql.Type) {
 			c.resultType = types.MapOf(c.typ(0), types.Bigint)
 			return c.args[0], nil
 		}},
-		"map_agg": {min: 2, max: 2, aggregate: "array_agg", template: uniqueEntries, skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+		"map_agg": {aggregate: "array_agg", template: uniqueEntries, skipNull: true, write: func(c *invocation) (string, *sql.Type) {
 			c.resultType = types.MapOf(c.typ(0), c.typ(1))
 			return entry(c)
 		}},
-		"multimap_agg": {min: 2, max: 2, aggregate: "array_agg", template: multimap("$1"), skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+		"multimap_agg": {aggregate: "array_agg", template: multimap("$1"), skipNull: true, write: func(c *invocation) (string, *sql.Type) {
 			c.resultType = types.MapOf(c.typ(0), types.ArrayOf(c.typ(1)))
 			return entry(c)
 		}},
-		"map_union": {min: 1, max: 1, takes: "m", aggregate: "array_agg", template: strings.ReplaceAll(uniqueEntries, "$1", "flatten($1)"), skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+		"map_union": {aggregate: "array_agg", template: strings.ReplaceAll(uniqueEntries, "$1", "flatten($1)"), skipNull: true, write: func(c *invocation) (string, *sql.Type) {
 			c.resultType = c.typ(0)
 			return c.fill("map_entries($1)"), nil
 		}},
-		"listagg": {min: 1, max: 2, takes: "v", aggregate: "string_agg", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"listagg": {aggregate: "string_agg", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 1 {
 				return c.args[0] + ", ''", nil
 			}
 			return strings.Join(c.args, ", "), nil
 		}},
-		"approx_most_frequent": {min: 3, max: 3, takes: "i.i", aggregate: "histogram", write: func(c *invocation) (string, *sql.Type) {
+		"approx_most_frequent": {aggregate: "histogram", write: func(c *invocation) (string, *sql.Type) {
 			c.resultType = types.MapOf(c.typ(1), types.Bigint)
 			return c.args[1], nil
 		}, template: "map_from_entries(list_transform(list_slice(list_reverse_sort(list_transform(map_entries($1), lambda __e: struct_pack(n := __e.value, k := __e.key))), 1, CAST($2 AS BIGINT)), lambda __e: struct_pack(key := __e.k, value := CAST(__e.n AS BIGINT))))"},
-		"reduce_agg": {min: 4, max: 4, aggregate: "array_agg", skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+		"reduce_agg": {aggregate: "array_agg", skipNull: true, write: func(c *invocation) (string, *sql.Type) {
 			c.resultType = c.typ(1)
 			return c.args[0], nil
 		}},
-		"grouping":   {min: 1, max: -1, aggregate: "grouping", result: "bigint"},
+		"grouping":   {aggregate: "grouping", result: "bigint"},
 		"row_number": {aggregate: "row_number", result: "bigint"}, "rank": {aggregate: "rank", result: "bigint"}, "dense_rank": {aggregate: "dense_rank", result: "bigint"},
 		"percent_rank": {aggregate: "percent_rank", result: "double"}, "cume_dist": {aggregate: "cume_dist", result: "double"},
-		"ntile": {min: 1, max: 1, takes: "i", aggregate: "ntile", result: "bigint"},
-		"lag":   {min: 1, max: 3, aggregate: "lag", result: "1"}, "lead": {min: 1, max: 3, aggregate: "lead", result: "1"},
-		"first_value": {min: 1, max: 1, aggregate: "first_value", result: "1"}, "last_value": {min: 1, max: 1, aggregate: "last_value", result: "1"},
-		"nth_value": {min: 2, max: 2, takes: ".i", aggregate: "nth_value", result: "1"},
+		"ntile": {aggregate: "ntile", result: "bigint"},
+		"lag":   {aggregate: "lag", result: "1"}, "lead": {aggregate: "lead", result: "1"},
+		"first_value": {aggregate: "first_value", result: "1"}, "last_value": {aggregate: "last_value", result: "1"},
+		"nth_value": {aggregate: "nth_value", result: "1"},
 	}
 }
-
-var windowOnly = map[string]bool{"row_number": true, "rank": true, "dense_rank": true, "percent_rank": true, "cume_dist": true,
-	"ntile": true, "lag": true, "lead": true, "first_value": true, "last_value": true, "nth_value": true}
 
 func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql.Type) {
 	name := x.Name.Last()
@@ -154,7 +152,7 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	over := ""
 	if x.Over != nil {
 		over = " OVER " + t.window(x.Over, in)
-	} else if windowOnly[name] {
+	} else if f.Kind == signature.Window {
 		fault.Fail(x.Position, "MISSING_OVER", "Window function %s must have an OVER clause", name)
 	}
 	text := aggregate + "(" + inner + ")" + filter + over

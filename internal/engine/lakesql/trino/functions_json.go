@@ -38,32 +38,32 @@ func jsonFunctions() map[string]function {
 		return c.args[1]
 	}
 	return map[string]function{
-		"json_extract": {min: 2, max: 2, result: "json", write: func(c *invocation) (string, *sql.Type) {
+		"json_extract": {result: "json", write: func(c *invocation) (string, *sql.Type) {
 			return "json_extract(" + document(c) + ", " + path(c) + ")", nil
 		}},
-		"json_extract_scalar": {min: 2, max: 2, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"json_extract_scalar": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			d, p := document(c), path(c)
 			return "CASE WHEN json_type(" + d + ", " + p + ") IN ('OBJECT', 'ARRAY') THEN NULL ELSE json_extract_string(" + d + ", " + p + ") END", nil
 		}},
-		"json_parse":  {min: 1, max: 1, takes: "v", template: "CAST(trino_json_parse($1) AS JSON)", result: "json"},
-		"json_format": {min: 1, max: 1, template: "CAST($1 AS VARCHAR)", result: "varchar"},
-		"json_array_length": {min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		"json_parse":  {template: "CAST(trino_json_parse($1) AS JSON)", result: "json"},
+		"json_format": {template: "CAST($1 AS VARCHAR)", result: "varchar"},
+		"json_array_length": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			d := document(c)
 			return "CASE WHEN json_type(" + d + ") = 'ARRAY' THEN CAST(json_array_length(" + d + ") AS BIGINT) END", nil
 		}},
-		"json_array_get": {min: 2, max: 2, result: "json", write: func(c *invocation) (string, *sql.Type) {
+		"json_array_get": {result: "json", write: func(c *invocation) (string, *sql.Type) {
 			// Null is no value. Text keeps its quotes, which Trino drops: it would be no JSON then.
 			v := "json_extract(" + document(c) + ", CAST(" + c.args[1] + " AS BIGINT))"
 			return "CASE json_type(" + v + ") WHEN 'NULL' THEN NULL ELSE " + v + " END", nil
 		}},
-		"json_array_contains": {min: 2, max: 2, result: "boolean", write: func(c *invocation) (string, *sql.Type) {
+		"json_array_contains": {result: "boolean", write: func(c *invocation) (string, *sql.Type) {
 			return "list_contains(CAST(" + document(c) + " AS JSON[]), to_json(" + c.args[1] + "))", nil
 		}},
-		"json_size": {min: 2, max: 2, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		"json_size": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			d, p := document(c), path(c)
 			return "CASE WHEN json_type(" + d + ", " + p + ") IS NULL AND (" + d + " IS NULL OR " + p + " IS NULL) THEN NULL ELSE CASE json_type(" + d + ", " + p + ") WHEN 'ARRAY' THEN CAST(json_array_length(" + d + ", " + p + ") AS BIGINT) WHEN 'OBJECT' THEN CAST(len(json_keys(" + d + ", " + p + ")) AS BIGINT) ELSE 0 END END", nil
 		}},
-		"is_json_scalar": {min: 1, max: 1, result: "boolean", write: func(c *invocation) (string, *sql.Type) {
+		"is_json_scalar": {result: "boolean", write: func(c *invocation) (string, *sql.Type) {
 			return "(json_type(" + document(c) + ") NOT IN ('OBJECT', 'ARRAY'))", nil
 		}},
 	}

@@ -31,20 +31,20 @@ func nullIfAny(name string) func(c *invocation) (string, *sql.Type) {
 // conditionals: functions that are forms of CASE.
 func conditionals() map[string]function {
 	return map[string]function{
-		"if": {min: 2, max: 3, write: func(c *invocation) (string, *sql.Type) {
+		"if": {write: func(c *invocation) (string, *sql.Type) {
 			c.wants(0, "IF condition", types.Boolean)
 			return c.fill("CASE WHEN $1 THEN $2 ELSE $3 END"), together(c.at, "Result types for IF", c.typs[1:])
 		}},
-		"coalesce": {min: 2, max: -1, write: func(c *invocation) (string, *sql.Type) {
+		"coalesce": {write: func(c *invocation) (string, *sql.Type) {
 			return c.fill("coalesce($*)"), together(c.at, "All COALESCE operands", c.typs)
 		}},
-		"nullif": {min: 2, max: 2, template: "nullif($1, $2)", result: "1"},
-		"try": {min: 1, max: 1, result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"nullif": {template: "nullif($1, $2)", result: "1"},
+		"try": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			return "TRY(" + strings.ReplaceAll(c.args[0], "__raise(", "__missing(") + ")", nil
 		}},
-		"greatest": {min: 1, max: -1, write: nullIfAny("greatest")},
-		"least":    {min: 1, max: -1, write: nullIfAny("least")},
-		"typeof": {min: 1, max: 1, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"greatest": {write: nullIfAny("greatest")},
+		"least":    {write: nullIfAny("least")},
+		"typeof": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			if t := c.typ(0); t != nil {
 				return duck.Quote(types.Text(t)), nil
 			}
@@ -122,13 +122,13 @@ func (c *invocation) roundedDecimal(name string, t, typ *sql.Type) (string, bool
 
 func mathFunctions() map[string]function {
 	real1 := func(name string) function {
-		return function{min: 1, max: 1, takes: "n", template: name + "($1)", result: "double"}
+		return function{template: name + "($1)", result: "double"}
 	}
 	guarded := func(condition, name string) function { // where DuckDB fails and Java says NaN
-		return function{min: 1, max: 1, takes: "n", template: "CASE WHEN " + condition + " THEN " + nanText + " ELSE " + name + "($1) END", result: "double"}
+		return function{template: "CASE WHEN " + condition + " THEN " + nanText + " ELSE " + name + "($1) END", result: "double"}
 	}
 	logarithm := func(name string) function {
-		return function{min: 1, max: 1, takes: "n", template: "CASE WHEN $1 < 0 THEN " + nanText + " WHEN $1 = 0 THEN -" + infText + " ELSE " + name + "($1) END", result: "double"}
+		return function{template: "CASE WHEN $1 < 0 THEN " + nanText + " WHEN $1 = 0 THEN -" + infText + " ELSE " + name + "($1) END", result: "double"}
 	}
 	bits := func(c *invocation) (int, *sql.Type) {
 		t := c.typ(0)
@@ -138,20 +138,20 @@ func mathFunctions() map[string]function {
 		return map[string]int{"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}[t.Name], t
 	}
 	shift := func(kind string) function {
-		return function{min: 2, max: 2, takes: "i", write: func(c *invocation) (string, *sql.Type) {
+		return function{write: func(c *invocation) (string, *sql.Type) {
 			n, t := bits(c)
 			return fmt.Sprintf("CAST(trino_shift('%s', %s, %s, %d) AS %s)", kind, c.args[0], c.args[1], n, duck.Type(t)), t
 		}}
 	}
 	wilson := func(sign string) function {
 		const p, n, z = "(CAST($1 AS DOUBLE) / $2)", "CAST($2 AS DOUBLE)", "CAST($3 AS DOUBLE)"
-		return function{min: 3, max: 3, takes: "n", result: "double",
+		return function{result: "double",
 			template: "CASE WHEN $1 < 0 THEN " + duck.Raised("number of successes must not be negative") + " WHEN $2 <= 0 THEN " + duck.Raised("number of trials must be positive") + " WHEN $1 > $2 THEN " + duck.Raised("number of successes must not be larger than number of trials") + " WHEN $3 < 0 THEN " + duck.Raised("z-score must not be negative") + " ELSE ((" + p + " + " + z + " * " + z + " / (2 * " + n + ") " + sign + " " + z + " * sqrt((" + p + " * (1 - " + p + ") + " + z + " * " + z + " / (4 * " + n + ")) / " + n + ")) / (1 + " + z + " * " + z + " / " + n + ")) END"}
 	}
 	const doubles = "CAST($1 AS DOUBLE[]), CAST($2 AS DOUBLE[])"
 	return map[string]function{
-		"abs": {min: 1, max: 1, takes: "n", template: "abs($1)", result: "1"},
-		"sign": {min: 1, max: 1, takes: "n", write: func(c *invocation) (string, *sql.Type) {
+		"abs": {template: "abs($1)", result: "1"},
+		"sign": {write: func(c *invocation) (string, *sql.Type) {
 			t := c.typ(0)
 			if types.Is(t, "decimal") {
 				t = types.Decimal(1, 0)
@@ -161,40 +161,40 @@ func mathFunctions() map[string]function {
 			}
 			return c.fill("CAST(sign($1) AS " + duck.Type(t) + ")"), t
 		}},
-		"ceil": {min: 1, max: 1, takes: "n", write: rounding("ceil")}, "ceiling": {min: 1, max: 1, takes: "n", write: rounding("ceil")},
-		"floor": {min: 1, max: 1, takes: "n", write: rounding("floor")}, "round": {min: 1, max: 2, takes: "ni", write: rounding("round")},
-		"truncate": {min: 1, max: 2, takes: "ni", write: rounding("trunc")},
-		"mod": {min: 2, max: 2, takes: "n", write: func(c *invocation) (string, *sql.Type) {
+		"ceil": {write: rounding("ceil")}, "ceiling": {write: rounding("ceil")},
+		"floor": {write: rounding("floor")}, "round": {write: rounding("round")},
+		"truncate": {write: rounding("trunc")},
+		"mod": {write: func(c *invocation) (string, *sql.Type) {
 			return c.arithmetic(&sql.Operation{Position: c.at, Op: "%", Left: c.exprs[0], Right: c.exprs[1]}, c.args[0], c.args[1], c.typ(0), c.typ(1))
 		}},
-		"power": {min: 2, max: 2, takes: "n", template: "power($*)", result: "double"}, "pow": {min: 2, max: 2, takes: "n", template: "power($*)", result: "double"},
-		"sqrt": guarded("$1 < 0", "sqrt"), "cbrt": {min: 1, max: 1, takes: "n", template: "trino_cbrt(CAST($1 AS DOUBLE))", result: "double"}, "exp": real1("exp"),
+		"power": {template: "power($*)", result: "double"}, "pow": {template: "power($*)", result: "double"},
+		"sqrt": guarded("$1 < 0", "sqrt"), "cbrt": {template: "trino_cbrt(CAST($1 AS DOUBLE))", result: "double"}, "exp": real1("exp"),
 		"ln": logarithm("ln"), "log2": logarithm("log2"), "log10": logarithm("log10"),
-		"log": {min: 2, max: 2, takes: "n", template: "CASE WHEN $1 <= 0 OR $2 < 0 THEN " + nanText + " WHEN $2 = 0 THEN -" + infText + " ELSE ln($2) / ln($1) END", result: "double"},
+		"log": {template: "CASE WHEN $1 <= 0 OR $2 < 0 THEN " + nanText + " WHEN $2 = 0 THEN -" + infText + " ELSE ln($2) / ln($1) END", result: "double"},
 		"sin": real1("sin"), "cos": real1("cos"), "tan": real1("tan"), "atan": real1("atan"), "sinh": real1("sinh"), "cosh": real1("cosh"), "tanh": real1("tanh"),
-		"asin": guarded("abs($1) > 1", "asin"), "acos": guarded("abs($1) > 1", "acos"), "atan2": {min: 2, max: 2, takes: "n", template: "atan2($*)", result: "double"},
+		"asin": guarded("abs($1) > 1", "asin"), "acos": guarded("abs($1) > 1", "acos"), "atan2": {template: "atan2($*)", result: "double"},
 		"degrees": real1("degrees"), "radians": real1("radians"),
 		"pi": {template: "pi()", result: "double"}, "e": {template: "exp(1)", result: "double"},
 		"nan": {template: nanText, result: "double"}, "infinity": {template: infText, result: "double"},
-		"is_nan": {min: 1, max: 1, takes: "n", template: "isnan(CAST($1 AS DOUBLE))", result: "boolean"}, "is_finite": {min: 1, max: 1, takes: "n", template: "isfinite(CAST($1 AS DOUBLE))", result: "boolean"},
-		"is_infinite": {min: 1, max: 1, takes: "n", template: "isinf(CAST($1 AS DOUBLE))", result: "boolean"},
-		"random":      {max: 2, takes: "n", write: random}, "rand": {max: 2, takes: "n", write: random},
-		"width_bucket": {min: 2, max: 4, takes: "n.ni", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		"is_nan": {template: "isnan(CAST($1 AS DOUBLE))", result: "boolean"}, "is_finite": {template: "isfinite(CAST($1 AS DOUBLE))", result: "boolean"},
+		"is_infinite": {template: "isinf(CAST($1 AS DOUBLE))", result: "boolean"},
+		"random":      {write: random}, "rand": {write: random},
+		"width_bucket": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 2 {
 				return c.fill("CASE WHEN list_bool_or(list_transform($2, lambda __e, __i: __i > 1 AND __e <= $2[__i - 1])) THEN " + duck.Raised("Bin values are not sorted in ascending order") + " ELSE CAST(list_sum(list_transform($2, lambda __e: CASE WHEN $1 >= __e THEN 1 ELSE 0 END)) AS BIGINT) END"), nil
 			}
 			return c.fill("CAST(CASE WHEN $4 <= 0 THEN " + duck.Raised("bucketCount must be greater than 0") + " WHEN isnan(CAST($1 AS DOUBLE)) THEN " + duck.Raised("operand must not be NaN") + " WHEN NOT isfinite(CAST($2 AS DOUBLE)) THEN " + duck.Raised("first bound must be finite") + " WHEN NOT isfinite(CAST($3 AS DOUBLE)) THEN " + duck.Raised("second bound must be finite") + " WHEN $2 = $3 THEN " + duck.Raised("bounds cannot equal each other") + " WHEN $2 < $3 AND $1 < $2 OR $2 > $3 AND $1 > $2 THEN 0 WHEN $2 < $3 AND $1 >= $3 OR $2 > $3 AND $1 <= $3 THEN $4 + 1 ELSE floor(CAST($1 - $2 AS DOUBLE) * $4 / CAST($3 - $2 AS DOUBLE)) + 1 END AS BIGINT)"), nil
 		}},
-		"to_base": {min: 2, max: 2, takes: "i", template: "trino_to_base($*)", result: "varchar"}, "from_base": {min: 2, max: 2, takes: "vi", template: "trino_from_base($*)", result: "bigint"},
-		"bitwise_and": {min: 2, max: 2, takes: "i", template: "(CAST($1 AS BIGINT) & CAST($2 AS BIGINT))", result: "bigint"}, "bitwise_or": {min: 2, max: 2, takes: "i", template: "(CAST($1 AS BIGINT) | CAST($2 AS BIGINT))", result: "bigint"},
-		"bitwise_xor": {min: 2, max: 2, takes: "i", template: "xor(CAST($1 AS BIGINT), CAST($2 AS BIGINT))", result: "bigint"}, "bitwise_not": {min: 1, max: 1, takes: "i", template: "(~ CAST($1 AS BIGINT))", result: "bigint"},
+		"to_base": {template: "trino_to_base($*)", result: "varchar"}, "from_base": {template: "trino_from_base($*)", result: "bigint"},
+		"bitwise_and": {template: "(CAST($1 AS BIGINT) & CAST($2 AS BIGINT))", result: "bigint"}, "bitwise_or": {template: "(CAST($1 AS BIGINT) | CAST($2 AS BIGINT))", result: "bigint"},
+		"bitwise_xor": {template: "xor(CAST($1 AS BIGINT), CAST($2 AS BIGINT))", result: "bigint"}, "bitwise_not": {template: "(~ CAST($1 AS BIGINT))", result: "bigint"},
 		"bitwise_left_shift": shift("<<"), "bitwise_right_shift": shift(">>>"), "bitwise_right_shift_arithmetic": shift(">>"),
-		"bit_count":          {min: 2, max: 2, takes: "i", template: "trino_bit_count($1, $2)", result: "bigint"},
-		"cosine_similarity":  {min: 2, max: 2, takes: "a", template: "list_cosine_similarity(" + doubles + ")", result: "double"},
-		"cosine_distance":    {min: 2, max: 2, takes: "a", template: "(1 - list_cosine_similarity(" + doubles + "))", result: "double"},
-		"dot_product":        {min: 2, max: 2, takes: "a", template: "list_inner_product(" + doubles + ")", result: "double"},
-		"euclidean_distance": {min: 2, max: 2, takes: "a", template: "list_distance(" + doubles + ")", result: "double"},
-		"normal_cdf":         {min: 3, max: 3, takes: "n", template: "trino_normal_cdf($*)", result: "double"}, "inverse_normal_cdf": {min: 3, max: 3, takes: "n", template: "trino_inverse_normal_cdf($*)", result: "double"},
+		"bit_count":          {template: "trino_bit_count($1, $2)", result: "bigint"},
+		"cosine_similarity":  {template: "list_cosine_similarity(" + doubles + ")", result: "double"},
+		"cosine_distance":    {template: "(1 - list_cosine_similarity(" + doubles + "))", result: "double"},
+		"dot_product":        {template: "list_inner_product(" + doubles + ")", result: "double"},
+		"euclidean_distance": {template: "list_distance(" + doubles + ")", result: "double"},
+		"normal_cdf":         {template: "trino_normal_cdf($*)", result: "double"}, "inverse_normal_cdf": {template: "trino_inverse_normal_cdf($*)", result: "double"},
 		"wilson_interval_lower": wilson("-"), "wilson_interval_upper": wilson("+"),
 		"uuid": {template: "uuid()", result: "uuid"},
 	}

@@ -25,7 +25,7 @@ const maxRepeated = 256 << 20
 func arrayFunctions() map[string]function {
 	// match folds the lambda's answers; missing is what unknown answers give, no what none give.
 	match := func(sought, found, none string) function {
-		return function{min: 2, max: 2, takes: "a.", result: "boolean", write: func(c *invocation) (string, *sql.Type) {
+		return function{result: "boolean", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, _ := c.lambda(1, param{p, types.Element(c.typ(0))})
 			l := "list_transform(" + c.args[0] + ", lambda " + p + ": " + body + ")"
@@ -33,16 +33,16 @@ func arrayFunctions() map[string]function {
 		}}
 	}
 	extreme := func(name string) function {
-		return function{min: 1, max: 1, takes: "a", template: "CASE WHEN " + hasNull + " THEN NULL ELSE " + name + "($1) END", result: "e"}
+		return function{template: "CASE WHEN " + hasNull + " THEN NULL ELSE " + name + "($1) END", result: "e"}
 	}
 	return map[string]function{
-		"cardinality": {min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		"cardinality": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			if isMap(c) {
 				return c.fill("CAST(cardinality($1) AS BIGINT)"), nil
 			}
 			return c.fill("len($1)"), nil
 		}},
-		"element_at": {min: 2, max: 2, result: "e", write: func(c *invocation) (string, *sql.Type) {
+		"element_at": {result: "e", write: func(c *invocation) (string, *sql.Type) {
 			if types.Is(c.typ(0), "array") {
 				if n, ok := c.exprs[1].(*sql.Number); !ok || strings.Trim(n.Text, "0") == "" {
 					return c.fill("($1)[CASE WHEN $2 = 0 THEN " + duck.Raise("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'") + " ELSE $2 END]"), nil
@@ -50,12 +50,12 @@ func arrayFunctions() map[string]function {
 			}
 			return c.fill("($1)[$2]"), nil
 		}},
-		"contains": {min: 2, max: 2, takes: "a.", template: "CASE WHEN list_contains($1, $2) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " THEN NULL ELSE false END", result: "boolean"},
-		"contains_sequence": {min: 2, max: 2, takes: "a", result: "boolean",
+		"contains": {template: "CASE WHEN list_contains($1, $2) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " THEN NULL ELSE false END", result: "boolean"},
+		"contains_sequence": {result: "boolean",
 			template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE len($2) = 0 OR coalesce(list_bool_or(list_transform(range(1, len($1) - len($2) + 2), lambda __i: $1[__i:__i + len($2) - 1] = $2)), false) END"},
-		"array_position": {min: 2, max: 2, takes: "a.", template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($*), 0) AS BIGINT) END", result: "bigint"},
-		"array_distinct": {min: 1, max: 1, takes: "a", template: distinct, result: "1"},
-		"array_sort": {min: 1, max: 2, takes: "a.", result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"array_position": {template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($*), 0) AS BIGINT) END", result: "bigint"},
+		"array_distinct": {template: distinct, result: "1"},
+		"array_sort": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 1 {
 				return c.fill("list_sort($1, 'ASC', 'NULLS LAST')"), nil
 			}
@@ -67,7 +67,7 @@ func arrayFunctions() map[string]function {
 			rank := fmt.Sprintf("list_sum(list_transform(%s, lambda %s, %s: CASE WHEN %s < 0 AND %s >= 0 THEN 1 ELSE 0 END))", c.args[0], y, j, body, back)
 			return fmt.Sprintf("list_transform(list_sort(list_transform(%s, lambda %s, %s: struct_pack(r := %s, i := %s))), lambda %s: (%[1]s)[%[6]s.i])", c.args[0], x, i, rank, i, c.fresh()), nil
 		}},
-		"array_join": {min: 2, max: 3, takes: "av", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"array_join": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			text := castText("CAST(", p, types.Element(c.typ(0)))
 			if len(c.args) == 3 {
@@ -76,36 +76,36 @@ func arrayFunctions() map[string]function {
 			return c.joined(c.fill("list_transform(list_filter($1, lambda "+p+": "+p+" IS NOT NULL), lambda "+p+": "+text+")"), 1), nil
 		}},
 		"array_max": extreme("list_max"), "array_min": extreme("list_min"),
-		"array_first":     {min: 1, max: 1, takes: "a", template: "($1)[1]", result: "e"},
-		"array_last":      {min: 1, max: 1, takes: "a", template: "($1)[-1]", result: "e"},
-		"array_intersect": {min: 2, max: 2, takes: "a", template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NOT NULL AND list_position($1, __e) = __i)", result: "1"},
-		"array_except":    {min: 2, max: 2, takes: "a", template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NULL AND list_position($1, __e) = __i)", result: "1"},
-		"array_union": {min: 2, max: 2, takes: "a", result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"array_first":     {template: "($1)[1]", result: "e"},
+		"array_last":      {template: "($1)[-1]", result: "e"},
+		"array_intersect": {template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NOT NULL AND list_position($1, __e) = __i)", result: "1"},
+		"array_except":    {template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NULL AND list_position($1, __e) = __i)", result: "1"},
+		"array_union": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			return (&invocation{args: []string{c.fill("list_concat($1, $2)")}}).fill(distinct), nil
 		}},
-		"arrays_overlap": {min: 2, max: 2, takes: "a", template: "CASE WHEN list_bool_or(list_transform($1, lambda __e: __e IS NOT NULL AND list_contains($2, __e))) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " OR (len($2) <> list_count($2)) THEN NULL ELSE false END", result: "boolean"},
-		"array_remove":   {min: 2, max: 2, takes: "a.", template: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e: __e IS DISTINCT FROM $2) END", result: "1"},
-		"array_histogram": {min: 1, max: 1, takes: "a", write: func(c *invocation) (string, *sql.Type) {
+		"arrays_overlap": {template: "CASE WHEN list_bool_or(list_transform($1, lambda __e: __e IS NOT NULL AND list_contains($2, __e))) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " OR (len($2) <> list_count($2)) THEN NULL ELSE false END", result: "boolean"},
+		"array_remove":   {template: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e: __e IS DISTINCT FROM $2) END", result: "1"},
+		"array_histogram": {write: func(c *invocation) (string, *sql.Type) {
 			const some = "list_filter($1, lambda __e, __i: __e IS NOT NULL AND list_position($1, __e) = __i)"
 			return c.fill("map_from_entries(list_transform(" + some + ", lambda __e: struct_pack(key := __e, value := len(list_filter($1, lambda __f: __f = __e)))))"), types.MapOf(types.Element(c.typ(0)), types.Bigint)
 		}},
-		"slice":      {min: 3, max: 3, takes: "ai", template: "CASE WHEN $3 < 0 THEN " + duck.Raised("length must be greater than or equal to 0") + " WHEN $2 < -len($1) THEN [] ELSE list_slice($1, CASE WHEN $2 = 0 THEN " + duck.Raise("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'") + " ELSE $2 END, CASE WHEN $2 < 0 THEN len($1) + $2 + 1 ELSE $2 END + $3 - 1) END", result: "1"},
-		"trim_array": {min: 2, max: 2, takes: "ai", template: "list_slice($1, 1, len($1) - CASE WHEN $2 < 0 THEN " + duck.Raise("INVALID_FUNCTION_ARGUMENT", "'size must not be negative: ' || $2") + " WHEN $2 > len($1) THEN " + duck.Raise("INVALID_FUNCTION_ARGUMENT", "'size must not exceed array cardinality ' || len($1) || ': ' || $2") + " ELSE $2 END)", result: "1"},
-		"shuffle":    {min: 1, max: 1, takes: "a", template: "list_transform(list_sort(list_transform($1, lambda __e: struct_pack(r := random(), e := __e))), lambda __s: __s.e)", result: "1"},
-		"flatten":    {min: 1, max: 1, takes: "a", template: "flatten($1)", result: "e"},
-		"repeat": {min: 2, max: 2, takes: ".i", result: "[1", write: func(c *invocation) (string, *sql.Type) {
+		"slice":      {template: "CASE WHEN $3 < 0 THEN " + duck.Raised("length must be greater than or equal to 0") + " WHEN $2 < -len($1) THEN [] ELSE list_slice($1, CASE WHEN $2 = 0 THEN " + duck.Raise("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'") + " ELSE $2 END, CASE WHEN $2 < 0 THEN len($1) + $2 + 1 ELSE $2 END + $3 - 1) END", result: "1"},
+		"trim_array": {template: "list_slice($1, 1, len($1) - CASE WHEN $2 < 0 THEN " + duck.Raise("INVALID_FUNCTION_ARGUMENT", "'size must not be negative: ' || $2") + " WHEN $2 > len($1) THEN " + duck.Raise("INVALID_FUNCTION_ARGUMENT", "'size must not exceed array cardinality ' || len($1) || ': ' || $2") + " ELSE $2 END)", result: "1"},
+		"shuffle":    {template: "list_transform(list_sort(list_transform($1, lambda __e: struct_pack(r := random(), e := __e))), lambda __s: __s.e)", result: "1"},
+		"flatten":    {template: "flatten($1)", result: "e"},
+		"repeat": {result: "[1", write: func(c *invocation) (string, *sql.Type) {
 			count := "CASE WHEN $2 > " + c.most(10_000) + " THEN " + duck.Raised("count argument of repeat function must be less than or equal to 10000")
 			if size := c.bytes(0); size != "" {
 				count += fmt.Sprintf(" WHEN CAST($2 AS DOUBLE) * %s > %d THEN %s", size, maxRepeated, memoryExceeded)
 			}
 			return c.fill("list_transform(range(" + count + " ELSE greatest($2, 0) END), lambda __e: $1)"), nil
 		}},
-		"ngrams": {min: 2, max: 2, takes: "ai", write: func(c *invocation) (string, *sql.Type) {
+		"ngrams": {write: func(c *invocation) (string, *sql.Type) {
 			return c.fill("CASE WHEN $2 <= 0 THEN " + duck.Raised("N must be positive") + " ELSE list_transform(range(1, greatest(len($1) - $2, 0) + 2), lambda __i: $1[__i:__i + $2 - 1]) END"), types.ArrayOf(c.typ(0))
 		}},
-		"combinations": {min: 2, max: 2, takes: "ai", write: combinations},
-		"sequence":     {min: 2, max: 3, result: "[1", write: sequence},
-		"zip": {min: 2, max: 5, takes: "a", write: func(c *invocation) (string, *sql.Type) {
+		"combinations": {write: combinations},
+		"sequence":     {result: "[1", write: sequence},
+		"zip": {write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			fields, typs := make([]string, len(c.args)), make([]*sql.Type, len(c.args))
 			for i := range c.args {
@@ -114,22 +114,22 @@ func arrayFunctions() map[string]function {
 			}
 			return "list_transform(list_zip(" + strings.Join(c.args, ", ") + "), lambda " + p + ": struct_pack(" + strings.Join(fields, ", ") + "))", types.ArrayOf(types.RowOf(typs...))
 		}},
-		"transform": {min: 2, max: 2, takes: "a.", write: func(c *invocation) (string, *sql.Type) {
+		"transform": {write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, typ := c.lambda(1, param{p, types.Element(c.typ(0))})
 			return "list_transform(" + c.args[0] + ", lambda " + p + ": " + body + ")", types.ArrayOf(typ)
 		}},
-		"filter": {min: 2, max: 2, takes: "a.", result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"filter": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, _ := c.lambda(1, param{p, types.Element(c.typ(0))})
 			return "list_filter(" + c.args[0] + ", lambda " + p + ": " + body + ")", nil
 		}},
-		"reduce": {min: 4, max: 4, takes: "a.", write: func(c *invocation) (string, *sql.Type) {
+		"reduce": {write: func(c *invocation) (string, *sql.Type) {
 			// The last lambda takes the folded state.
 			return c.fold(func(state param) (string, *sql.Type) { return c.lambda(3, state) })
 		}},
 		"any_match": match("true", "true", "false"), "all_match": match("false", "false", "true"), "none_match": match("true", "false", "true"),
-		"zip_with": {min: 3, max: 3, takes: "aa.", write: func(c *invocation) (string, *sql.Type) {
+		"zip_with": {write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, typ := c.lambda(2, param{p + "[1]", types.Element(c.typ(0))}, param{p + "[2]", types.Element(c.typ(1))})
 			return "list_transform(list_zip(" + c.args[0] + ", " + c.args[1] + "), lambda " + p + ": " + body + ")", types.ArrayOf(typ)
@@ -270,48 +270,45 @@ func mapFunctions() map[string]function {
 		return c.args[0]
 	}
 	return map[string]function{
-		"map": {min: 0, max: 2, takes: "a", write: func(c *invocation) (string, *sql.Type) {
-			switch len(c.args) {
-			case 0:
+		"map": {write: func(c *invocation) (string, *sql.Type) {
+			if len(c.args) == 0 {
 				return "MAP {}", nil
-			case 1:
-				fault.Fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function map. Expected: map(array(K), array(V)), map()", c.typeNames())
 			}
 			return c.fill("MAP($1, $2)"), types.MapOf(types.Element(c.typ(0)), types.Element(c.typ(1)))
 		}},
-		"map_keys": {min: 1, max: 1, takes: "m", write: func(c *invocation) (string, *sql.Type) { return c.fill("map_keys($1)"), types.ArrayOf(key(c)) }},
-		"map_values": {min: 1, max: 1, takes: "m", write: func(c *invocation) (string, *sql.Type) {
+		"map_keys": {write: func(c *invocation) (string, *sql.Type) { return c.fill("map_keys($1)"), types.ArrayOf(key(c)) }},
+		"map_values": {write: func(c *invocation) (string, *sql.Type) {
 			return c.fill("map_values($1)"), types.ArrayOf(types.Element(c.typ(0)))
 		}},
-		"map_entries": {min: 1, max: 1, takes: "m", write: func(c *invocation) (string, *sql.Type) {
+		"map_entries": {write: func(c *invocation) (string, *sql.Type) {
 			return c.fill("list_transform(map_entries($1), lambda __e: struct_pack(field0 := __e.key, field1 := __e.value))"), types.ArrayOf(types.RowOf(key(c), types.Element(c.typ(0))))
 		}},
-		"map_from_entries": {min: 1, max: 1, takes: "a", write: func(c *invocation) (string, *sql.Type) {
+		"map_from_entries": {write: func(c *invocation) (string, *sql.Type) {
 			k, v := entry(c)
 			return "map_from_entries(" + pairs(c) + ")", types.MapOf(k, v)
 		}},
-		"multimap_from_entries": {min: 1, max: 1, takes: "a", write: func(c *invocation) (string, *sql.Type) {
+		"multimap_from_entries": {write: func(c *invocation) (string, *sql.Type) {
 			k, v := entry(c)
 			return multimap(pairs(c)), types.MapOf(k, types.ArrayOf(v))
 		}},
-		"map_concat": {min: 2, max: -1, takes: "m", template: "map_concat($*)", result: "1"},
-		"map_filter": {min: 2, max: 2, takes: "m.", result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"map_concat": {template: "map_concat($*)", result: "1"},
+		"map_filter": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, _ := c.lambda(1, param{p + ".key", key(c)}, param{p + ".value", types.Element(c.typ(0))})
 			return "map_from_entries(list_filter(map_entries(" + c.args[0] + "), lambda " + p + ": " + body + "))", nil
 		}},
-		"map_zip_with": {min: 3, max: 3, takes: "mm.", write: func(c *invocation) (string, *sql.Type) {
+		"map_zip_with": {write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, typ := c.lambda(2, param{p, key(c)}, param{"(" + c.args[0] + ")[" + p + "]", types.Element(c.typ(0))}, param{"(" + c.args[1] + ")[" + p + "]", types.Element(c.typ(1))})
 			keys := c.fill("list_concat(map_keys($1), list_filter(map_keys($2), lambda __e: list_position(map_keys($1), __e) IS NULL))")
 			return c.fill("CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN ") + "map_from_entries(list_transform(" + keys + ", lambda " + p + ": struct_pack(key := " + p + ", value := " + body + "))) END", types.MapOf(key(c), typ)
 		}},
-		"transform_values": {min: 2, max: 2, takes: "m.", write: func(c *invocation) (string, *sql.Type) {
+		"transform_values": {write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, typ := c.lambda(1, param{p + ".key", key(c)}, param{p + ".value", types.Element(c.typ(0))})
 			return "map_from_entries(list_transform(map_entries(" + c.args[0] + "), lambda " + p + ": struct_pack(key := " + p + ".key, value := " + body + ")))", types.MapOf(key(c), typ)
 		}},
-		"transform_keys": {min: 2, max: 2, takes: "m.", write: func(c *invocation) (string, *sql.Type) {
+		"transform_keys": {write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, typ := c.lambda(1, param{p + ".key", key(c)}, param{p + ".value", types.Element(c.typ(0))})
 			return "map_from_entries(list_transform(map_entries(" + c.args[0] + "), lambda " + p + ": struct_pack(key := " + body + ", value := " + p + ".value)))", types.MapOf(typ, types.Element(c.typ(0)))

@@ -21,7 +21,7 @@ const replacement = `regexp_replace(replace(%s, '\', '\\'), '\$(\d)', '\\\1', 'g
 
 func stringFunctions() map[string]function {
 	pad := func(name string) function {
-		return function{min: 3, max: 3, takes: "xix", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		return function{result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			length := "CASE WHEN $2 < 0 OR $2 > 2147483647 THEN " + duck.Raised("Target length must be in the range [0..2147483647]") + fmt.Sprintf(" WHEN $2 > %d THEN ", maxPadded) + memoryExceeded
 			if types.Is(c.typ(0), "varbinary") {
 				return c.fill("trino_pad_bytes('" + name + "', $1, " + length + " ELSE $2 END, $3)"), types.Varbinary
@@ -30,14 +30,14 @@ func stringFunctions() map[string]function {
 		}}
 	}
 	trim := func(name string) function {
-		return function{min: 1, max: 2, takes: "v", result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
+		return function{result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 1 { // white space, not the space alone
 				return name + "(" + c.args[0] + ", " + white + ")", nil
 			}
 			return c.fill(name + "($*)"), nil
 		}}
 	}
-	substr := function{min: 2, max: 3, takes: "xi", result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
+	substr := function{result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
 		if types.Is(c.typ(0), "varbinary") {
 			if len(c.args) == 2 {
 				return c.fill("trino_substr_bytes($1, $2, 9223372036854775807)"), types.Varbinary
@@ -53,17 +53,17 @@ func stringFunctions() map[string]function {
 	}}
 	entries := "list_transform(list_filter(string_split($1, $2), lambda __e: __e <> ''), lambda __e: struct_pack(key := CASE WHEN len(string_split(__e, $3)) = 2 THEN string_split(__e, $3)[1] ELSE __raise('INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || __e || '''') END, value := string_split(__e, $3)[2]))"
 	return map[string]function{
-		"length": {min: 1, max: 1, takes: "x", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		"length": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			if types.Is(c.typ(0), "varbinary") {
 				return c.fill("octet_length($1)"), nil
 			}
 			return c.fill("length($1)"), nil
 		}},
-		"lower": {min: 1, max: 1, takes: "v", template: "lower($1)", result: "1"}, "upper": {min: 1, max: 1, takes: "v", result: "1", // by code points, as Java's: of two letters there is no upper case
+		"lower": {template: "lower($1)", result: "1"}, "upper": {result: "1", // by code points, as Java's: of two letters there is no upper case
 			template: "CASE WHEN contains($1, 'ß') THEN replace(upper(replace($1, 'ß', chr(57344))), chr(57344), 'ß') ELSE upper($1) END"},
 		"trim": trim("trim"), "ltrim": trim("ltrim"), "rtrim": trim("rtrim"),
 		"substr": substr, "substring": substr,
-		"concat": {min: 2, max: -1, write: func(c *invocation) (string, *sql.Type) {
+		"concat": {write: func(c *invocation) (string, *sql.Type) {
 			typ := c.typ(0)
 			for i := range c.args {
 				if types.IsText(c.typ(i)) {
@@ -73,7 +73,7 @@ func stringFunctions() map[string]function {
 			if types.IsText(typ) || types.Is(typ, "varbinary") {
 				for _, t := range c.typs {
 					if types.Apart(typ, t) {
-						fault.Fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function concat. Expected: concat(char(x), char(y)), concat(array(E), E) E, concat(E, array(E)) E, concat(array(E)) E, concat(varchar), concat(varbinary)", c.typeNames())
+						fault.Fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function concat. Expected: %s", c.typeNames(), expected(translations["concat"].Function))
 					}
 				}
 			}
@@ -83,30 +83,30 @@ func stringFunctions() map[string]function {
 			}
 			return text, typ
 		}},
-		"concat_ws": {min: 2, max: -1, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"concat_ws": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			if types.Is(c.typ(1), "array") {
 				return "CASE WHEN " + c.args[0] + " IS NOT NULL THEN " + c.joined(c.fill("list_filter($2, lambda __e: __e IS NOT NULL)"), 0) + " END", nil
 			}
 			return c.fill("concat_ws($*)"), nil
 		}},
-		"split": {min: 2, max: 3, takes: "vvi", result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
+		"split": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 2 {
 				return c.fill("string_split($1, $2)"), nil
 			}
 			return c.fill("CASE WHEN $3 <= 0 THEN "+duck.Raised("Limit must be positive")+" WHEN $3 > 2147483647 THEN "+duck.Raised("Limit is too large")+" WHEN $2 = '' THEN "+duck.Raised("The delimiter may not be the empty string")+" WHEN len(string_split($1, $2)) <= $3 THEN string_split($1, $2) ELSE list_append(string_split($1, $2)[1:$3 - 1], ") + c.joined(c.fill("string_split($1, $2)[$3:]"), 1) + ") END", nil
 		}},
-		"split_part":   {min: 3, max: 3, takes: "vvi", template: "string_split($1, $2)[CASE WHEN $3 < 1 THEN __raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE $3 END]", result: "varchar1"},
-		"split_to_map": {min: 3, max: 3, takes: "v", result: "{varchar", template: "map_from_entries(" + entries + ")"},
-		"split_to_multimap": {min: 3, max: 3, takes: "v", write: func(c *invocation) (string, *sql.Type) {
+		"split_part":   {template: "string_split($1, $2)[CASE WHEN $3 < 1 THEN __raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE $3 END]", result: "varchar1"},
+		"split_to_map": {result: "{varchar", template: "map_from_entries(" + entries + ")"},
+		"split_to_multimap": {write: func(c *invocation) (string, *sql.Type) {
 			return multimap(c.fill(entries)), types.MapOf(types.Varchar, types.ArrayOf(types.Varchar))
 		}},
-		"strpos": {min: 2, max: 3, takes: "vvi", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		"strpos": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 3 {
 				return c.fill("trino_strpos($*)"), nil
 			}
 			return c.fill("strpos($1, $2)"), nil
 		}},
-		"replace": {min: 2, max: 3, takes: "v", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"replace": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 2 {
 				return c.fill("replace($1, $2, '')"), nil
 			}
@@ -117,20 +117,20 @@ func stringFunctions() map[string]function {
 			return c.fill("CASE WHEN $2 = '' AND $1 = '' THEN $3 WHEN $2 = '' THEN $3 || coalesce(array_to_string(list_transform(string_split($1, ''), lambda __e: __e || $3), ''), '') ELSE replace($*) END"), nil
 		}},
 		"lpad": pad("lpad"), "rpad": pad("rpad"),
-		"starts_with": {min: 2, max: 2, takes: "v", template: "starts_with($*)", result: "boolean"}, "ends_with": {min: 2, max: 2, takes: "v", template: "ends_with($*)", result: "boolean"},
-		"chr": {min: 1, max: 1, takes: "i", template: "chr(CAST($1 AS INTEGER))", result: "varchar"}, "codepoint": {min: 1, max: 1, takes: "v", template: "CAST(trino_codepoint($1) AS INTEGER)", result: "integer"},
-		"levenshtein_distance": {min: 2, max: 2, takes: "v", template: "trino_levenshtein($*)", result: "bigint"},
-		"hamming_distance":     {min: 2, max: 2, takes: "v", template: "trino_hamming($*)", result: "bigint"},
-		"translate":            {min: 3, max: 3, takes: "v", template: "trino_translate($*)", result: "varchar"},
-		"normalize": {min: 1, max: 2, takes: "v", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"starts_with": {template: "starts_with($*)", result: "boolean"}, "ends_with": {template: "ends_with($*)", result: "boolean"},
+		"chr": {template: "chr(CAST($1 AS INTEGER))", result: "varchar"}, "codepoint": {template: "CAST(trino_codepoint($1) AS INTEGER)", result: "integer"},
+		"levenshtein_distance": {template: "trino_levenshtein($*)", result: "bigint"},
+		"hamming_distance":     {template: "trino_hamming($*)", result: "bigint"},
+		"translate":            {template: "trino_translate($*)", result: "varchar"},
+		"normalize": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 1 {
 				return c.fill("nfc_normalize($1)"), nil
 			}
 			return c.fill("trino_normalize($1, $2)"), nil
 		}},
-		"soundex":    {min: 1, max: 1, takes: "v", template: "trino_soundex($1)", result: "varchar"},
-		"luhn_check": {min: 1, max: 1, takes: "v", template: "trino_luhn_check($1)", result: "boolean"},
-		"format": {min: 2, max: -1, result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"soundex":    {template: "trino_soundex($1)", result: "varchar"},
+		"luhn_check": {template: "trino_luhn_check($1)", result: "boolean"},
+		"format": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			kinds := make([]byte, 0, len(c.args))
 			args := []string{c.args[0], ""}
 			for i, a := range c.args[1:] {
@@ -153,9 +153,9 @@ func stringFunctions() map[string]function {
 			args[1] = duck.Quote(string(kinds))
 			return "trino_format(" + strings.Join(args, ", ") + ")", nil
 		}},
-		"format_number":   {min: 1, max: 1, takes: "n", template: "trino_format_number(CAST($1 AS DOUBLE))", result: "varchar"},
-		"parse_data_size": {min: 1, max: 1, takes: "v", template: "CAST(trino_data_size($1) AS DECIMAL(38,0))", result: "decimal38"},
-		"reverse": {min: 1, max: 1, result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"format_number":   {template: "trino_format_number(CAST($1 AS DOUBLE))", result: "varchar"},
+		"parse_data_size": {template: "CAST(trino_data_size($1) AS DECIMAL(38,0))", result: "decimal38"},
+		"reverse": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			switch {
 			case types.Is(c.typ(0), "array"):
 				return c.fill("list_reverse($1)"), nil
@@ -164,15 +164,15 @@ func stringFunctions() map[string]function {
 			}
 			return c.fill("reverse($1)"), nil
 		}},
-		"url_encode":            {min: 1, max: 1, takes: "v", template: "trino_url_encode($1)", result: "varchar"},
-		"url_decode":            {min: 1, max: 1, takes: "v", template: "trino_url_decode($1)", result: "varchar"},
-		"url_extract_protocol":  {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^([a-zA-Z][a-zA-Z0-9+.-]*):', 1)`, result: "varchar1"},
-		"url_extract_host":      {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)', 1)`, result: "varchar1"},
-		"url_extract_port":      {min: 1, max: 1, takes: "v", template: `TRY_CAST(regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*:([0-9]+)', 1) AS BIGINT)`, result: "bigint"},
-		"url_extract_path":      {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*([^?#]*)', 1)`, result: "varchar1"},
-		"url_extract_query":     {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '^[^?#]*\?([^#]*)', 1)`, result: "varchar1"},
-		"url_extract_fragment":  {min: 1, max: 1, takes: "v", template: `regexp_extract($1, '#(.*)$', 1)`, result: "varchar1"},
-		"url_extract_parameter": {min: 2, max: 2, takes: "v", template: `CASE WHEN regexp_matches($1, '^[^#]*[?&]' || regexp_escape($2) || '(=|&|#|$)') THEN trino_url_decode(regexp_extract($1, '^[^#?]*\?(?:[^#]*?&)?' || regexp_escape($2) || '(?:=([^&#]*))?(?:&|#|$)', 1)) END`, result: "varchar1"},
+		"url_encode":            {template: "trino_url_encode($1)", result: "varchar"},
+		"url_decode":            {template: "trino_url_decode($1)", result: "varchar"},
+		"url_extract_protocol":  {template: `regexp_extract($1, '^([a-zA-Z][a-zA-Z0-9+.-]*):', 1)`, result: "varchar1"},
+		"url_extract_host":      {template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)', 1)`, result: "varchar1"},
+		"url_extract_port":      {template: `TRY_CAST(regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*:([0-9]+)', 1) AS BIGINT)`, result: "bigint"},
+		"url_extract_path":      {template: `regexp_extract($1, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*([^?#]*)', 1)`, result: "varchar1"},
+		"url_extract_query":     {template: `regexp_extract($1, '^[^?#]*\?([^#]*)', 1)`, result: "varchar1"},
+		"url_extract_fragment":  {template: `regexp_extract($1, '#(.*)$', 1)`, result: "varchar1"},
+		"url_extract_parameter": {template: `CASE WHEN regexp_matches($1, '^[^#]*[?&]' || regexp_escape($2) || '(=|&|#|$)') THEN trino_url_decode(regexp_extract($1, '^[^#?]*\?(?:[^#]*?&)?' || regexp_escape($2) || '(?:=([^&#]*))?(?:&|#|$)', 1)) END`, result: "varchar1"},
 		"current_user":          {template: "'brookmere'", result: "varchar"},
 		"current_catalog":       {result: "varchar", write: func(c *invocation) (string, *sql.Type) { return duck.Quote(c.catalogName()), nil }},
 		"current_schema":        {result: "varchar", write: func(c *invocation) (string, *sql.Type) { return duck.Quote(c.database), nil }},
@@ -182,11 +182,11 @@ func stringFunctions() map[string]function {
 
 func regexpFunctions() map[string]function {
 	return map[string]function{
-		"regexp_like": {min: 2, max: 2, takes: "v", result: "boolean", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_like": {result: "boolean", write: func(c *invocation) (string, *sql.Type) {
 			p, _, _ := c.pattern(1)
 			return "regexp_matches(" + c.args[0] + ", " + p + ")", nil
 		}},
-		"regexp_extract": {min: 2, max: 3, takes: "vvi", result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_extract": {result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
 			p, groups, _ := c.pattern(1)
 			g := "0"
 			if len(c.args) == 3 {
@@ -194,7 +194,7 @@ func regexpFunctions() map[string]function {
 			}
 			return fmt.Sprintf("CASE WHEN regexp_matches(%s, %s) THEN regexp_extract(%[1]s, %[2]s, %[3]s) END", c.args[0], p, g), nil
 		}},
-		"regexp_extract_all": {min: 2, max: 3, takes: "vvi", result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_extract_all": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
 			p, groups, _ := c.pattern(1)
 			g := "0"
 			if len(c.args) == 3 {
@@ -202,15 +202,15 @@ func regexpFunctions() map[string]function {
 			}
 			return "regexp_extract_all(" + c.args[0] + ", " + p + ", " + g + ")", nil
 		}},
-		"regexp_count": {min: 2, max: 2, takes: "v", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_count": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			p, _, _ := c.pattern(1)
 			return "len(regexp_extract_all(" + c.args[0] + ", " + p + "))", nil
 		}},
-		"regexp_split": {min: 2, max: 2, takes: "v", result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_split": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
 			p, _, _ := c.pattern(1)
 			return "string_split_regex(" + c.args[0] + ", " + p + ")", nil
 		}},
-		"regexp_position": {min: 2, max: 4, takes: "vvii", result: "integer", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_position": {result: "integer", write: func(c *invocation) (string, *sql.Type) {
 			p, _, _ := c.pattern(1)
 			start, n := "1", "1"
 			if len(c.args) > 2 {
@@ -225,7 +225,7 @@ func regexpFunctions() map[string]function {
 			return fmt.Sprintf("CAST(CASE WHEN %s IS NULL OR %s IS NULL THEN NULL WHEN len(%s) < %s THEN -1 ELSE %s + list_sum(list_transform(%s[1:%[4]s], lambda __e: length(__e))) + coalesce(list_sum(list_transform(%[3]s[1:%[4]s - 1], lambda __e: length(__e))), 0) END AS INTEGER)",
 				c.args[0], p, matches, n, start, parts), nil
 		}},
-		"regexp_replace": {min: 2, max: 3, takes: "vv.", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"regexp_replace": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			p, groups, names := c.pattern(1)
 			to := "''"
 			if len(c.args) == 3 {
@@ -261,10 +261,10 @@ func (c *invocation) replaceByLambda(p string, groups int) string {
 
 func binaryFunctions() map[string]function {
 	bytes := func(template, result string) function {
-		return function{min: 1, max: 1, takes: "b", template: template, result: result}
+		return function{template: template, result: result}
 	}
 	decode := func(encoding string) function {
-		return function{min: 1, max: 1, takes: "x", result: "varbinary", write: func(c *invocation) (string, *sql.Type) {
+		return function{result: "varbinary", write: func(c *invocation) (string, *sql.Type) {
 			text := c.args[0]
 			if types.Is(c.typ(0), "varbinary") {
 				text = "decode(" + text + ")"
@@ -273,7 +273,7 @@ func binaryFunctions() map[string]function {
 		}}
 	}
 	hmac := func(name string) function {
-		return function{min: 2, max: 2, takes: "b", template: "trino_hmac('" + name + "', $1, $2)", result: "varbinary"}
+		return function{template: "trino_hmac('" + name + "', $1, $2)", result: "varbinary"}
 	}
 	return map[string]function{
 		"md5": bytes("unhex(md5($1))", "varbinary"), "sha1": bytes("unhex(sha1($1))", "varbinary"), "sha256": bytes("unhex(sha256($1))", "varbinary"),
@@ -282,8 +282,8 @@ func binaryFunctions() map[string]function {
 		"to_hex": bytes("hex($1)", "varchar"), "from_hex": decode("hex"), "to_base64": bytes("base64($1)", "varchar"), "from_base64": decode("base64"),
 		"to_base64url": bytes("trino_encode('base64url', $1)", "varchar"), "from_base64url": decode("base64url"),
 		"to_base32": bytes("trino_encode('base32', $1)", "varchar"), "from_base32": decode("base32"),
-		"to_utf8": {min: 1, max: 1, takes: "v", template: "encode($1)", result: "varbinary"},
-		"from_utf8": {min: 1, max: 2, takes: "b.", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"to_utf8": {template: "encode($1)", result: "varbinary"},
+		"from_utf8": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 1 {
 				return c.fill("trino_from_utf8($1, chr(65533))"), nil
 			}
@@ -292,11 +292,11 @@ func binaryFunctions() map[string]function {
 			}
 			return c.fill("trino_from_utf8($1, $2)"), nil
 		}},
-		"to_big_endian_32":   {min: 1, max: 1, takes: "i", template: "trino_pack('32', $1)", result: "varbinary"},
-		"to_big_endian_64":   {min: 1, max: 1, takes: "i", template: "trino_pack('64', $1)", result: "varbinary"},
+		"to_big_endian_32":   {template: "trino_pack('32', $1)", result: "varbinary"},
+		"to_big_endian_64":   {template: "trino_pack('64', $1)", result: "varbinary"},
 		"from_big_endian_32": bytes("CAST(trino_unpack('32', $1) AS INTEGER)", "integer"), "from_big_endian_64": bytes("trino_unpack('64', $1)", "bigint"),
-		"to_ieee754_32":   {min: 1, max: 1, takes: "n", template: "trino_pack_float('32', CAST($1 AS DOUBLE))", result: "varbinary"},
-		"to_ieee754_64":   {min: 1, max: 1, takes: "n", template: "trino_pack_float('64', CAST($1 AS DOUBLE))", result: "varbinary"},
+		"to_ieee754_32":   {template: "trino_pack_float('32', CAST($1 AS DOUBLE))", result: "varbinary"},
+		"to_ieee754_64":   {template: "trino_pack_float('64', CAST($1 AS DOUBLE))", result: "varbinary"},
 		"from_ieee754_32": bytes("CAST(trino_unpack_float('32', $1) AS FLOAT)", "real"), "from_ieee754_64": bytes("trino_unpack_float('64', $1)", "double"),
 	}
 }

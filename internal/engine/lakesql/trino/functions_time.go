@@ -151,10 +151,7 @@ var intervalParts = map[string]string{
 
 func timeFunctions() map[string]function {
 	part := func(format string) function {
-		return function{min: 1, max: 1, result: "bigint", write: func(c *invocation) (string, *sql.Type) {
-			if t := c.typ(0); !takes('t', t) && !types.IsInterval(t) {
-				fault.Fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s. Expected: %s(timestamp(p)), %[2]s(timestamp(p) with time zone), %[2]s(date)", c.typeNames(), c.name, c.name)
-			}
+		return function{result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			if parts := intervalParts[c.name]; parts != "" && types.Is(c.typ(0), "interval day to second") {
 				return c.fill(parts), nil
 			}
@@ -165,12 +162,12 @@ func timeFunctions() map[string]function {
 		}}
 	}
 	now := func(as string, typ *sql.Type) function {
-		return function{max: 1, write: func(c *invocation) (string, *sql.Type) {
+		return function{write: func(c *invocation) (string, *sql.Type) {
 			return "CAST(" + duck.Quote(c.host.Now.Format("2006-01-02 15:04:05.000")) + " AS TIMESTAMP)" + as, typ
 		}}
 	}
 	offset := func(unit int64, modulo string) function {
-		return function{min: 1, max: 1, takes: "t", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		return function{result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			return fmt.Sprintf("CAST((epoch_ms(%s) - epoch_ms(timezone('UTC', %s))) // %d%s AS BIGINT)", c.local(c.args[0], c.typ(0)), c.args[0], unit, modulo), nil
 		}}
 	}
@@ -179,7 +176,7 @@ func timeFunctions() map[string]function {
 		"now": now("::TIMESTAMPTZ", types.Instant), "current_timestamp": now("::TIMESTAMPTZ", types.Instant),
 		"localtimestamp": now("", types.Timestamp), "current_date": now("::DATE", types.Date), "current_time": now("::TIME", types.Named("time")), "localtime": now("::TIME", types.Named("time")),
 		"current_timezone": {template: "'UTC'", result: "varchar"},
-		"date": {min: 1, max: 1, result: "date", write: func(c *invocation) (string, *sql.Type) {
+		"date": {result: "date", write: func(c *invocation) (string, *sql.Type) {
 			return c.translator.castTo("CAST(", c.args[0], c.typ(0), types.Date), nil
 		}},
 		"year": part("year(%s)"), "quarter": part("quarter(%s)"), "month": part("month(%s)"), "week": part(week), "week_of_year": part(week),
@@ -187,7 +184,7 @@ func timeFunctions() map[string]function {
 		"day_of_year": part("dayofyear(%s)"), "doy": part("dayofyear(%s)"), "year_of_week": part("isoyear(%s)"), "yow": part("isoyear(%s)"),
 		"hour": part("hour(%s)"), "minute": part("minute(%s)"), "second": part("second(%s)"), "millisecond": part("(millisecond(%s) %% 1000)"),
 		"timezone_hour": offset(3_600_000, ""), "timezone_minute": offset(60_000, " % 60"),
-		"timezone": {min: 1, max: 1, takes: "t", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"timezone": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			zone := "UTC"
 			if t := c.typ(0); t != nil && t.Zone != "" {
 				zone = t.Zone
@@ -197,10 +194,10 @@ func timeFunctions() map[string]function {
 			}
 			return duck.Quote(zone), nil
 		}},
-		"last_day_of_month": {min: 1, max: 1, takes: "t", result: "date", write: func(c *invocation) (string, *sql.Type) {
+		"last_day_of_month": {result: "date", write: func(c *invocation) (string, *sql.Type) {
 			return "last_day(" + c.local(c.args[0], c.typ(0)) + ")", nil
 		}},
-		"date_trunc": {min: 2, max: 2, takes: "vt", write: func(c *invocation) (string, *sql.Type) {
+		"date_trunc": {write: func(c *invocation) (string, *sql.Type) {
 			if types.Is(c.typ(1), "time") {
 				if !strings.Contains(" millisecond second minute hour ", " "+c.unit()+" ") {
 					fault.Fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid TIME field", c.unit())
@@ -209,7 +206,7 @@ func timeFunctions() map[string]function {
 			}
 			return c.onClocks(1, "date_trunc("+duck.Quote(c.unit())+", %s)")
 		}},
-		"date_add": {min: 3, max: 3, takes: "vit", write: func(c *invocation) (string, *sql.Type) {
+		"date_add": {write: func(c *invocation) (string, *sql.Type) {
 			u, n := c.unit(), c.args[1]
 			step := map[string]string{"millisecond": "to_milliseconds(%s)", "second": "to_seconds(%s)", "minute": "to_minutes(%s)", "hour": "to_hours(%s)",
 				"day": "to_days(CAST(%s AS INTEGER))", "week": "to_weeks(CAST(%s AS INTEGER))", "month": "to_months(CAST(%s AS INTEGER))",
@@ -219,14 +216,14 @@ func timeFunctions() map[string]function {
 			}
 			return c.onClocks(2, "(%s + "+strings.ReplaceAll(fmt.Sprintf(step, n), "%", "%%")+")")
 		}},
-		"date_diff": {min: 3, max: 3, takes: "vt", result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+		"date_diff": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			a, b := c.typ(1), c.typ(2)
 			if types.Is(a, "timestamp with time zone") && types.Is(b, "timestamp with time zone") {
 				b = a
 			}
 			return fmt.Sprintf("date_sub(%s, %s, %s)", duck.Quote(c.unit()), c.local(c.args[1], a), c.local(c.args[2], b)), nil
 		}},
-		"from_unixtime": {min: 1, max: 3, takes: "n.", write: func(c *invocation) (string, *sql.Type) {
+		"from_unixtime": {write: func(c *invocation) (string, *sql.Type) {
 			typ := types.Instant
 			switch len(c.args) {
 			case 2:
@@ -245,9 +242,9 @@ func timeFunctions() map[string]function {
 			}
 			return c.fill("to_timestamp(round($1, 3))"), typ
 		}},
-		"to_unixtime":         {min: 1, max: 1, takes: "t", template: "epoch($1)", result: "double"},
-		"from_unixtime_nanos": {min: 1, max: 1, takes: "n", template: "to_timestamp(CAST($1 AS DOUBLE) / 1e9)", result: "timestamp with time zone"},
-		"from_iso8601_timestamp": {min: 1, max: 1, takes: "v", write: func(c *invocation) (string, *sql.Type) {
+		"to_unixtime":         {template: "epoch($1)", result: "double"},
+		"from_unixtime_nanos": {template: "to_timestamp(CAST($1 AS DOUBLE) / 1e9)", result: "timestamp with time zone"},
+		"from_iso8601_timestamp": {write: func(c *invocation) (string, *sql.Type) {
 			typ := types.Instant
 			if s, ok := c.exprs[0].(*sql.String); ok {
 				if t, err := udf.IsoTimestamp(s.Value); err == nil {
@@ -256,8 +253,8 @@ func timeFunctions() map[string]function {
 			}
 			return c.fill("trino_iso_timestamp($1)"), typ
 		}},
-		"from_iso8601_date": {min: 1, max: 1, takes: "v", template: "trino_iso_date($1)", result: "date"},
-		"to_iso8601": {min: 1, max: 1, takes: "t", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"from_iso8601_date": {template: "trino_iso_date($1)", result: "date"},
+		"to_iso8601": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			switch t := c.typ(0); {
 			case types.Is(t, "date"):
 				return c.fill("CAST($1 AS VARCHAR)"), nil
@@ -268,40 +265,40 @@ func timeFunctions() map[string]function {
 			}
 			return c.fill("strftime($1, '%Y-%m-%dT%H:%M:%S.%g')"), nil
 		}},
-		"at_timezone": {min: 2, max: 2, takes: "tv", write: func(c *invocation) (string, *sql.Type) {
+		"at_timezone": {write: func(c *invocation) (string, *sql.Type) {
 			if types.Is(c.typ(0), "timestamp") { // taken as UTC, the session's zone
 				return c.fill("timezone('UTC', $1)"), c.zone(1)
 			}
 			return c.args[0], c.zone(1)
 		}},
-		"with_timezone": {min: 2, max: 2, takes: "tv", write: func(c *invocation) (string, *sql.Type) {
+		"with_timezone": {write: func(c *invocation) (string, *sql.Type) {
 			typ := c.zone(1)
 			return c.instant(c.fill("CAST($1 AS TIMESTAMP)"), typ), typ
 		}},
-		"to_milliseconds":        {min: 1, max: 1, template: "CAST(epoch_ms($1) AS BIGINT)", result: "bigint"},
-		"parse_duration":         {min: 1, max: 1, takes: "v", template: "to_milliseconds(trino_duration_ms($1))", result: "interval day to second"},
-		"human_readable_seconds": {min: 1, max: 1, takes: "n", template: "trino_human_readable_seconds(CAST($1 AS DOUBLE))", result: "varchar"},
-		"date_format": {min: 2, max: 2, takes: "tv", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"to_milliseconds":        {template: "CAST(epoch_ms($1) AS BIGINT)", result: "bigint"},
+		"parse_duration":         {template: "to_milliseconds(trino_duration_ms($1))", result: "interval day to second"},
+		"human_readable_seconds": {template: "trino_human_readable_seconds(CAST($1 AS DOUBLE))", result: "varchar"},
+		"date_format": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			text := c.local(c.args[0], c.typ(0))
 			if s, ok := c.fast(udf.MySQL); ok {
 				return "strftime(" + text + ", " + duck.Quote(s) + ")", nil
 			}
 			return "trino_mysql_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ")", nil
 		}},
-		"date_parse": {min: 2, max: 2, takes: "v", result: "timestamp", write: func(c *invocation) (string, *sql.Type) {
+		"date_parse": {result: "timestamp", write: func(c *invocation) (string, *sql.Type) {
 			if s, ok := c.fast(udf.MySQL); ok {
 				return "coalesce(try_strptime(" + c.args[0] + ", " + duck.Quote(s) + "), trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + "))", nil
 			}
 			return "trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + ")", nil
 		}},
-		"format_datetime": {min: 2, max: 2, takes: "tv", result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+		"format_datetime": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			text := c.local(c.args[0], c.typ(0))
 			if s, ok := c.fast(udf.Joda); ok {
 				return "strftime(" + text + ", " + duck.Quote(s) + ")", nil
 			}
 			return "trino_joda_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ", " + zoneName(c.typ(0)) + ")", nil
 		}},
-		"parse_datetime": {min: 2, max: 2, takes: "v", write: func(c *invocation) (string, *sql.Type) {
+		"parse_datetime": {write: func(c *invocation) (string, *sql.Type) {
 			typ := types.Instant
 			p, ok := c.compiled(udf.Joda)
 			s, ok2 := c.exprs[0].(*sql.String)

@@ -184,7 +184,7 @@ func concatenate(at sql.Position, left, right string, lt, rt *sql.Type) (string,
 		return "list_prepend(" + left + ", " + right + ")", rt
 	case types.IsText(lt) && rt != nil && !types.IsText(rt) && !types.Is(rt, "unknown", "json", "uuid"), types.IsText(rt) && lt != nil && !types.IsText(lt) && !types.Is(lt, "unknown", "json", "uuid"),
 		types.IsNumeric(lt) && types.IsNumeric(rt):
-		fault.Fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s, %s) for function concat. Expected: concat(char(x), char(y)), concat(array(E), E) E, concat(E, array(E)) E, concat(array(E)) E, concat(varchar), concat(varbinary)", types.Text(lt), types.Text(rt))
+		fault.Fail(at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s, %s) for function concat. Expected: %s", types.Text(lt), types.Text(rt), expected(translations["concat"].Function))
 	}
 	typ := lt
 	if types.IsText(lt) || types.IsText(rt) {

@@ -335,12 +335,8 @@ func constant(x sql.Expr) bool {
 	case *sql.AtTimeZone:
 		return all(x.X, x.Zone)
 	case *sql.Call:
-		f, ok := functions[x.Name.Last()]
-		switch x.Name.Last() {
-		case "random", "rand", "uuid", "shuffle":
-			return false
-		}
-		return ok && f.aggregate == "" && x.Over == nil && all(x.Args...)
+		f, ok := translations[x.Name.Last()]
+		return ok && !f.Nondeterministic && f.aggregate == "" && x.Over == nil && all(x.Args...)
 	}
 	return false
 }

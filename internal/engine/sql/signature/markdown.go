@@ -39,7 +39,7 @@ func row(f Function) string {
 		calls = []string{"`" + strings.ReplaceAll(f.Syntax, "|", `\|`) + "`"}
 	}
 	about := f.Description
-	if f.Kind != Scalar {
+	if f.Kind != Scalar && f.Kind != Expression {
 		about += " *" + strings.ToUpper(f.Kind.String()[:1]) + f.Kind.String()[1:] + ".*"
 	}
 	if f.Nondeterministic {

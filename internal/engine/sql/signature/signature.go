@@ -20,11 +20,14 @@ const (
 	Aggregate             // over the rows of a group
 	Window                // over the rows of a window, with OVER
 	Table                 // in FROM: it gives rows
+	// Expression is a form of the language that looks like a function, or has arguments that
+	// are evaluated as it sees fit: SHOW FUNCTIONS leaves it out.
+	Expression
 )
 
 // String is the kind in lower case.
 func (k Kind) String() string {
-	return [...]string{"scalar", "aggregate", "window", "table"}[k]
+	return [...]string{"scalar", "aggregate", "window", "table", "expression"}[k]
 }
 
 // Type is a type as the dialect writes it, with type variables.
@@ -153,8 +156,8 @@ func (l List) Problems() []string {
 			if form.Variadic && len(form.Args) == 0 {
 				problem("a variadic form without an argument")
 			}
-			taken := variables(form.Args...)
-			for v := range variables(form.Returns) {
+			taken := Variables(form.Args...)
+			for v := range Variables(form.Returns) {
 				if !taken[v] {
 					problem("the result of " + f.Signature(form) + " has " + v + ", which no argument has")
 				}
@@ -164,8 +167,8 @@ func (l List) Problems() []string {
 	return all
 }
 
-// variables are the type variables in types.
-func variables(types ...Type) map[string]bool {
+// Variables are the type variables in types.
+func Variables(types ...Type) map[string]bool {
 	found := map[string]bool{}
 	for _, t := range types {
 		for _, word := range strings.FieldsFunc(string(t), func(r rune) bool { return strings.ContainsRune("(), ", r) }) {

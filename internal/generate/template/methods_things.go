@@ -1,0 +1,193 @@
+package template
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+var (
+	adjective = plain(func(s *Source) string { return title(s.fake.AdjectiveDescriptive()) })
+	material  = oneOf("Steel", "Wooden", "Concrete", "Plastic", "Cotton", "Granite", "Rubber", "Metal", "Soft", "Fresh", "Frozen")
+	product   = oneOf("Chair", "Car", "Computer", "Keyboard", "Mouse", "Bike", "Ball", "Gloves", "Pants", "Shirt", "Table", "Shoes", "Hat", "Towels", "Soap", "Tuna", "Chicken", "Fish", "Cheese", "Bacon", "Pizza", "Salad", "Sausages", "Chips")
+)
+
+func title(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+var commerceMethods = map[string]maker{
+	"color":            plain(func(s *Source) string { return strings.ToLower(s.fake.Color()) }),
+	"department":       oneOf("Books", "Movies", "Music", "Games", "Electronics", "Computers", "Home", "Garden", "Tools", "Grocery", "Health", "Beauty", "Toys", "Kids", "Baby", "Clothing", "Shoes", "Jewelery", "Sports", "Outdoors", "Automotive", "Industrial"),
+	"productName":      joined(adjective, " ", material, " ", product),
+	"price":            amount,
+	"productAdjective": adjective,
+	"productMaterial":  material,
+	"product":          product,
+}
+
+var (
+	suffixes    = []string{"Inc", "and Sons", "LLC", "Group"}
+	companyName = anyOf(joined(plain(lastName), " ", oneOf(suffixes...)), joined(plain(lastName), " - ", plain(lastName)),
+		joined(plain(lastName), ", ", plain(lastName), " and ", plain(lastName)))
+	buzz = plain(func(s *Source) string { return s.fake.BuzzWord() })
+	blub = plain(func(s *Source) string { return s.fake.Blurb() })
+	bs   = plain(func(s *Source) string { return s.fake.BS() })
+)
+
+var companyMethods = map[string]maker{
+	"suffixes":              func(arguments) (appender, error) { return constant(strings.Join(suffixes, ",")), nil },
+	"companyName":           companyName,
+	"companySuffix":         oneOf(suffixes...),
+	"catchPhrase":           joined(adjective, " ", buzz, " ", blub),
+	"catchPhraseAdjective":  adjective,
+	"catchPhraseDescriptor": buzz,
+	"catchPhraseNoun":       blub,
+	"bs":                    bs,
+	"bsAdjective":           bs,
+	"bsBuzz":                buzz,
+	"bsNoun":                blub,
+}
+
+var financeMethods = map[string]maker{
+	"account": digitsOf(8), "mask": digitsOf(4), "routingNumber": digitsOf(9),
+	"accountName":      joined(oneOf("Checking", "Savings", "Money Market", "Investment", "Home Loan", "Credit Card", "Auto Loan", "Personal Loan"), " Account"),
+	"amount":           amount,
+	"transactionType":  oneOf("deposit", "withdrawal", "payment", "invoice"),
+	"currencyCode":     plain(func(s *Source) string { return s.fake.CurrencyShort() }),
+	"currencyName":     plain(func(s *Source) string { return s.fake.CurrencyLong() }),
+	"currencySymbol":   oneOf("$", "€", "£", "¥", "₹", "kr", "Fr", "zł", "₩", "₺"),
+	"bitcoinAddress":   plain(func(s *Source) string { return s.fake.BitcoinAddress() }),
+	"creditCardNumber": plain(func(s *Source) string { return s.fake.CreditCardNumber(nil) }),
+	"creditCardCVV":    digitsOf(3),
+	"iban":             pattern("DE####################", "GB##BARC##############", "FR#########################"),
+	"bic":              pattern("????DE##", "????GB##XXX", "????FR##"),
+	"ethereumAddress": func(arguments) (appender, error) {
+		return func(s *Source, dst []byte) []byte { return s.appendOf(append(dst, "0x"...), "0123456789abcdef", 40) }, nil
+	},
+}
+
+// digitsOf gives as many digits as its argument says.
+func digitsOf(otherwise int) maker {
+	return func(a arguments) (appender, error) {
+		n, err := a.count(0, otherwise, maxMade)
+		return func(s *Source, dst []byte) []byte { return s.appendOf(dst, digits, n) }, err
+	}
+}
+
+// amount gives an amount of money: arguments are the lowest (0), the highest (1000), the decimals (2) and
+// what stands before it. As in faker.js, the amount is whole where the decimals do not say otherwise.
+func amount(a arguments) (appender, error) {
+	lowest, highest, decimals := a.number(0, 0), a.number(1, 1000), int(a.number(2, 2))
+	if lowest > highest || lowest < 0 || highest > 1<<53 || decimals < 0 || decimals > 20 {
+		return nil, fmt.Errorf("want the lowest, the highest, the decimals and a symbol, as 1,100,2,\"$\"")
+	}
+	symbol := a.text(3)
+	return func(s *Source, dst []byte) []byte {
+		n := math.Floor(s.rng.Float64()*(highest+1-lowest) + lowest)
+		return strconv.AppendFloat(append(dst, symbol...), n, 'f', decimals, 64)
+	}, nil
+}
+
+var hackerMethods = map[string]maker{
+	"abbreviation": plain(func(s *Source) string { return s.fake.HackerAbbreviation() }),
+	"adjective":    plain(func(s *Source) string { return s.fake.HackerAdjective() }),
+	"noun":         plain(func(s *Source) string { return s.fake.HackerNoun() }),
+	"verb":         plain(func(s *Source) string { return s.fake.HackerVerb() }),
+	"ingverb":      plain(func(s *Source) string { return s.fake.HackeringVerb() }),
+	"phrase":       plain(func(s *Source) string { return s.fake.HackerPhrase() }),
+}
+
+var categories = []string{"abstract", "animals", "business", "cats", "city", "food", "nightlife", "fashion", "people", "nature", "sports", "technics", "transport"}
+
+var imageMethods = func() map[string]maker {
+	m := map[string]maker{"image": imageURL(""), "imageUrl": imageURL("-"), "avatar": internetMethods["avatar"]}
+	for _, c := range categories {
+		m[c] = imageURL(c)
+	}
+	return m
+}()
+
+// imageURL gives an address of an image: width and height are the arguments. An empty category is a
+// random one, "-" is none.
+func imageURL(category string) maker {
+	return func(a arguments) (appender, error) {
+		base := "http://lorempixel.com/" + string(appendNumber(nil, a.number(0, 640))) + "/" + string(appendNumber(nil, a.number(1, 480)))
+		switch category {
+		case "":
+			return func(s *Source, dst []byte) []byte { return append(append(dst, base+"/"...), s.pick(categories)...) }, nil
+		case "-":
+			return constant(base), nil
+		}
+		return constant(base + "/" + category), nil
+	}
+}
+
+func latin(s *Source) string { return s.fake.LoremIpsumWord() }
+
+var loremMethods = map[string]maker{
+	"word":       plain(latin),
+	"words":      words(latin),
+	"sentence":   sentences(1, " "),
+	"sentences":  sentences(4, " "),
+	"lines":      sentences(3, "\n"),
+	"paragraph":  sentences(5, " "),
+	"paragraphs": sentences(15, " "),
+	"text":       sentences(6, " "),
+	"slug": func(a arguments) (appender, error) {
+		n, err := a.count(0, 3, maxMade)
+		return func(s *Source, dst []byte) []byte { return s.appendWords(dst, latin, n, "-") }, err
+	},
+}
+
+// sentences gives as many sentences; the argument of sentence is its number of words.
+func sentences(otherwise int, between string) maker {
+	return func(a arguments) (appender, error) {
+		n, length := otherwise, 0
+		var err error
+		if otherwise == 1 {
+			length, err = a.count(0, 0, maxMade)
+		} else {
+			n, err = a.count(0, otherwise, maxMade/10)
+		}
+		return func(s *Source, dst []byte) []byte {
+			for i := range n {
+				if i > 0 {
+					dst = append(dst, between...)
+				}
+				at, count := len(dst), length
+				if count == 0 {
+					count = 3 + s.rng.IntN(8)
+				}
+				dst = append(s.appendWords(dst, latin, count, " "), '.')
+				if c := dst[at]; c >= 'a' && c <= 'z' {
+					dst[at] = c - 'a' + 'A'
+				}
+			}
+			return dst
+		}, err
+	}
+}
+
+var (
+	fileWord = plain(func(s *Source) string { return strings.ToLower(strings.ReplaceAll(s.fake.Word(), " ", "_")) })
+	fileExt  = plain(func(s *Source) string { return s.fake.FileExtension() })
+	folder   = oneOf("/usr/share", "/var/log", "/etc", "/opt", "/home/user", "/tmp", "/srv")
+)
+
+var systemMethods = map[string]maker{
+	"fileName":       joined(fileWord, ".", fileExt),
+	"commonFileName": joined(fileWord, ".", oneOf("pdf", "mp3", "png", "mp4", "html", "jpg")),
+	"commonFileExt":  oneOf("pdf", "mp3", "png", "mp4", "html", "jpg"),
+	"commonFileType": oneOf("video", "audio", "image", "text", "application"),
+	"fileType":       oneOf("video", "audio", "image", "text", "application", "font", "model", "message"),
+	"fileExt":        fileExt,
+	"mimeType":       plain(func(s *Source) string { return s.fake.FileMimeType() }),
+	"directoryPath":  folder,
+	"filePath":       joined(folder, "/", fileWord, ".", fileExt),
+	"semver":         pattern("#.#.#"),
+}
