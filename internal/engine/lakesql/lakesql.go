@@ -18,8 +18,10 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/trino/functions"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/worker"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/signature"
 )
 
 // What a caller hands in and gets, of the packages below.
@@ -49,6 +51,9 @@ var (
 	ErrDenied   = catalog.ErrDenied
 	ErrNoObject = catalog.ErrNoObject
 )
+
+// Functions are the functions that a query may call.
+func Functions() signature.List { return functions.All }
 
 // ErrRestarted is that the process that queries run in was killed while one ran that had
 // given out rows, for no fault of that one. It can be run again from its beginning.

@@ -51,52 +51,6 @@ func glueFailure(err error) error {
 	return err
 }
 
-func (d *ddl) run(ctx context.Context, st sql.Statement) error {
-	switch st := st.(type) {
-	case *sql.CreateDatabase:
-		return d.createDatabase(ctx, st)
-	case *sql.DropDatabase:
-		return d.dropDatabase(ctx, st)
-	case *sql.AlterDatabase:
-		return d.alterDatabase(ctx, st)
-	case *sql.CreateTable:
-		return d.createTable(ctx, st)
-	case *sql.DropTable:
-		return d.dropTable(ctx, st.Name, st.IfExists, false)
-	case *sql.AlterTable:
-		return d.alterTable(ctx, st)
-	case *sql.RepairTable:
-		return d.repairTable(ctx, st)
-	case *sql.CreateView:
-		return d.createView(ctx, st)
-	case *sql.DropView:
-		return d.dropTable(ctx, st.Name, st.IfExists, true)
-	case *sql.Prepare, *sql.Deallocate:
-		return nil // done by the caller
-	case *sql.Modify:
-		return d.modify(ctx, st)
-	case *sql.ShowDatabases:
-		return d.showDatabases(ctx, st)
-	case *sql.ShowTables:
-		return d.showTables(ctx, st)
-	case *sql.ShowViews:
-		return d.showViews(ctx, st)
-	case *sql.ShowColumns:
-		return d.showColumns(ctx, st)
-	case *sql.ShowPartitions:
-		return d.showPartitions(ctx, st)
-	case *sql.ShowCreateTable:
-		return d.showCreateTable(ctx, st)
-	case *sql.ShowCreateView:
-		return d.showCreateView(ctx, st)
-	case *sql.ShowTableProperties:
-		return d.showTableProperties(ctx, st)
-	case *sql.Describe:
-		return d.describe(ctx, st)
-	}
-	return failf("NOT_SUPPORTED: Queries of this type are not supported")
-}
-
 // modify refuses to change rows, which tables of files do not have; Iceberg's are not read.
 func (d *ddl) modify(ctx context.Context, st *sql.Modify) error {
 	database, t, err := d.table(ctx, st.Table)

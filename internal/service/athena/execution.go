@@ -2,7 +2,6 @@ package athena
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -142,12 +141,12 @@ func (d *executionDoc) output(now time.Time) types.QueryExecution {
 }
 
 // parse reads a statement; text that is none is Athena's error.
-func parse(text string) (sql.Statement, error) {
-	st, err := sql.Parse(text)
+func parse(text string) (statement, error) {
+	tree, err := sql.Parse(text)
 	if err != nil {
-		return nil, invalidRequest("MALFORMED_QUERY", "%s", err)
+		return statement{}, invalidRequest("MALFORMED_QUERY", "%s", err)
 	}
-	return st, nil
+	return classify(tree), nil
 }
 
 // checkBucket says whether results can be written to the bucket.
@@ -198,8 +197,7 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 	if err != nil {
 		return nil, err
 	}
-	var extension string
-	d.Type, d.Subtype, extension = classify(st)
+	d.Type, d.Subtype = string(st.Type), st.Subtype
 	if d.Subtype == "SELECT" || d.Subtype == "EXECUTE" {
 		d.Reuse = reuseAge(in.ResultReuseConfiguration)
 	}
@@ -226,10 +224,10 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 	if err != nil {
 		return nil, err
 	}
-	d.Output = strings.TrimSuffix(location, "/") + "/" + d.ID + extension
-	if as, ok := st.(*sql.CreateTableAs); ok {
+	d.Output = strings.TrimSuffix(location, "/") + "/" + d.ID + st.Extension
+	if d.Subtype == "CREATE_TABLE_AS_SELECT" {
 		d.Output = strings.TrimSuffix(location, "/") + "/tables/" + d.ID
-		if enforced && propertyText(as.Properties, "external_location") != "" {
+		if enforced && st.external != "" {
 			return nil, invalidRequest("INVALID_INPUT", "The Create Table As Select query failed because it was submitted with an 'external_location' property to an Athena Workgroup that enforces a centralized output location for all queries. Please remove the 'external_location' property and resubmit the query.")
 		}
 	}
@@ -321,54 +319,6 @@ func (s *Service) GetQueryRuntimeStatistics(ctx context.Context, in *athena.GetQ
 		},
 		Rows: &types.QueryRuntimeStatisticsRows{InputBytes: aws.Int64(d.Scanned), OutputRows: aws.Int64(d.Rows)},
 	}}, nil
-}
-
-// classify names a statement's type and subtype as Athena does, and the ending of its
-// result object.
-func classify(st sql.Statement) (kind, subtype, extension string) {
-	switch st := st.(type) {
-	case *sql.Query:
-		return "DML", "SELECT", ".csv"
-	case *sql.Execute:
-		return "DML", "EXECUTE", ".csv"
-	case *sql.Insert:
-		return "DML", "INSERT", ""
-	case *sql.Modify:
-		verb, _, _ := strings.Cut(st.Verb, " ")
-		return "DML", verb, ""
-	case *sql.Unload:
-		return "DML", "UNLOAD", ".csv"
-	case *sql.CreateTableAs:
-		return "DDL", "CREATE_TABLE_AS_SELECT", ".txt"
-	case *sql.Explain:
-		return "DML", "EXPLAIN", ".txt"
-	}
-	name := subtypes[strings.TrimPrefix(fmt.Sprintf("%T", st), "*sql.")]
-	if a, ok := st.(*sql.AlterTable); ok {
-		switch a := a.Action.(type) {
-		case *sql.AddColumns:
-			if name += "_ADD_COLUMN"; a.Replace {
-				name = "ALTER_TABLE_REPLACE_COLUMN"
-			}
-		case *sql.ChangeColumn:
-			name += "_CHANGE_COLUMN"
-		}
-	}
-	if strings.HasPrefix(name, "SHOW") || strings.HasPrefix(name, "DESCRIBE") {
-		return "UTILITY", name, ".txt"
-	}
-	return "DDL", name, ".txt"
-}
-
-var subtypes = map[string]string{
-	"CreateDatabase": "CREATE_DATABASE", "DropDatabase": "DROP_DATABASE", "AlterDatabase": "ALTER_DATABASE",
-	"CreateTable": "CREATE_TABLE", "DropTable": "DROP_TABLE", "AlterTable": "ALTER_TABLE",
-	"RepairTable": "MSCK_REPAIR", "CreateView": "CREATE_VIEW", "DropView": "DROP_VIEW",
-	"Prepare": "PREPARE", "Deallocate": "DEALLOCATE_PREPARE",
-	"ShowDatabases": "SHOW_DATABASES", "ShowTables": "SHOW_TABLES", "ShowViews": "SHOW_VIEWS",
-	"ShowColumns": "SHOW_COLUMNS", "ShowPartitions": "SHOW_PARTITIONS", "ShowCreateTable": "SHOW_CREATE_TABLE",
-	"ShowCreateView": "SHOW_CREATE_VIEW", "ShowTableProperties": "SHOW_TABLE_PROPERTIES",
-	"ShowFunctions": "SHOW_FUNCTIONS", "Describe": "DESCRIBE_TABLE", "DescribePrepared": "DESCRIBE_PREPARED",
 }
 
 // sortedKeys are the keys of m in order.

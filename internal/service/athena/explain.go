@@ -248,24 +248,14 @@ func (n *planNode) graph(lines []string, id *int) []string {
 	return lines
 }
 
-// explain answers EXPLAIN.
-func (s *Service) explain(ctx context.Context, wg *workGroupDoc, request lakesql.Request, st *sql.Explain, x *execution) error {
+// explain answers EXPLAIN of a statement.
+func (s *Service) explain(ctx context.Context, wg *workGroupDoc, request lakesql.Request, st *sql.Explain, of statement, x *execution) error {
 	option := map[string]string{"TYPE": "LOGICAL", "FORMAT": "TEXT"}
 	for _, o := range st.Options {
 		option[o.Name] = o.Value
 	}
-	var q *sql.Query
-	target := ""
-	switch inner := st.Statement.(type) {
-	case *sql.Query:
-		q = inner
-	case *sql.CreateTableAs:
-		q, target = inner.Query, inner.Name.String()
-	case *sql.Insert:
-		q, target = inner.Query, inner.Table.String()
-	case *sql.Unload:
-		q, target = inner.Query, inner.To
-	default:
+	q, target := of.query, of.target
+	if q == nil {
 		return failf("NOT_SUPPORTED: EXPLAIN of this statement is not supported")
 	}
 	if st.Analyze && target != "" {

@@ -116,7 +116,7 @@ type tracer struct {
 const maxTraced = 200
 
 // footprint is what a statement touches, views followed as far as they are there yet.
-func (s *Service) footprint(ctx context.Context, sc scope, workgroup, database string, st sql.Statement) footprint {
+func (s *Service) footprint(ctx context.Context, sc scope, workgroup, database string, st statement) footprint {
 	if database == "" {
 		database = "default"
 	}
@@ -136,88 +136,26 @@ func (t *tracer) name(n sql.QualifiedName) ref {
 
 func (t *tracer) write(r ...ref) { t.f.writes = append(t.f.writes, r...) }
 
-func (t *tracer) statement(st sql.Statement) {
-	switch st := st.(type) {
-	case *sql.Query:
-		t.queries(st)
-	case *sql.Explain:
-		t.queries(st.Statement)
-	case *sql.Insert:
-		t.read(t.name(st.Table))
-		t.f.writesAt = append(t.f.writesAt, t.f.readsAt...)
-		t.write(t.name(st.Table))
-		t.queries(st.Query)
-	case *sql.CreateTableAs:
-		t.write(t.name(st.Name))
-		if l := propertyText(st.Properties, "external_location"); l != "" {
-			t.writeAt(l)
+// prepared notes what a prepared statement touches that is executed.
+func (t *tracer) prepared(st *sql.Execute) {
+	self := preparedRef(t.workgroup, st.Name.Name)
+	if t.seen[self] {
+		return // it executes itself
+	}
+	t.seen[self] = true
+	t.f.reads = append(t.f.reads, self)
+	if d, err := t.s.preparedStatement(t.sc, t.workgroup, st.Name.Name); err == nil {
+		if inner, err := parse(d.Query); err == nil {
+			t.statement(inner)
+			return
 		}
-		t.queries(st.Query)
-	case *sql.Unload:
-		t.writeAt(st.To)
-		t.queries(st.Query)
-	case *sql.CreateView:
-		t.write(t.name(st.Name))
-		t.queries(st.Query)
-	case *sql.DropView:
-		t.write(t.name(st.Name))
-	case *sql.CreateTable:
-		t.write(t.name(st.Name))
-		t.readAt(st.Location)
-		if st.Like != nil {
-			t.read(t.name(*st.Like))
-		}
-	case *sql.DropTable:
-		t.write(t.name(st.Name))
-	case *sql.AlterTable:
-		t.write(t.name(st.Name))
-	case *sql.RepairTable:
-		t.read(t.name(st.Name))
-		t.write(t.name(st.Name))
-	case *sql.CreateDatabase:
-		t.write(ref{database: st.Name.Lower()})
-	case *sql.DropDatabase:
-		t.write(ref{database: st.Name.Lower()})
-	case *sql.AlterDatabase:
-		t.write(ref{database: st.Name.Lower()})
-	case *sql.Prepare:
-		t.write(preparedRef(t.workgroup, st.Name.Name))
-	case *sql.Deallocate:
-		t.write(preparedRef(t.workgroup, st.Name.Name))
-	case *sql.Execute:
-		t.f.reads = append(t.f.reads, preparedRef(t.workgroup, st.Name.Name))
-		if d, err := t.s.preparedStatement(t.sc, t.workgroup, st.Name.Name); err == nil {
-			if inner, err := sql.Parse(d.Query); err == nil {
-				t.statement(inner)
-				return
-			}
-		}
-		t.f.reads = append(t.f.reads, everything) // it may still be on its way
-	case *sql.DescribePrepared:
-		t.f.reads = append(t.f.reads, preparedRef(t.workgroup, st.Name.Name))
-	case *sql.ShowDatabases:
-		t.f.reads = append(t.f.reads, databases)
-	case *sql.ShowTables:
-		t.wholeDatabase(st.Database)
-	case *sql.ShowViews:
-		t.wholeDatabase(st.Database)
-	case *sql.ShowColumns:
-		t.read(t.name(st.Table))
-	case *sql.ShowPartitions:
-		t.read(t.name(st.Table))
-	case *sql.ShowCreateTable:
-		t.read(t.name(st.Table))
-	case *sql.ShowCreateView:
-		t.read(t.name(st.View))
-	case *sql.ShowTableProperties:
-		t.read(t.name(st.Table))
-	case *sql.Describe:
-		t.read(t.name(st.Table))
-	case *sql.Modify:
-		t.read(t.name(st.Table))
-	case *sql.ShowFunctions:
-	default:
-		t.write(everything)
+	}
+	t.f.reads = append(t.f.reads, everything) // it may still be on its way
+}
+
+func (t *tracer) statement(st statement) {
+	if st.touches != nil {
+		st.touches(t)
 	}
 }
 

@@ -246,7 +246,7 @@ func (s *Service) GetQueryResults(ctx context.Context, in *athena.GetQueryResult
 	}
 	object := &objectReader{ctx: ctx, objects: s.objects, bucket: bucket, key: key, offset: offset}
 	defer object.Close()
-	r := &rowReader{r: bufio.NewReaderSize(object, 64<<10), plain: !strings.HasSuffix(key, ".csv")}
+	r := &rowReader{r: bufio.NewReaderSize(object, 64<<10), plain: !strings.HasSuffix(key, ".csv"), fields: d.Subtype == "SHOW_FUNCTIONS"}
 	for {
 		if len(out.ResultSet.Rows) == limit || r.consumed > pageBytes {
 			if _, err := r.r.Peek(1); err == nil {
@@ -323,6 +323,7 @@ var errRow = errors.New("malformed row")
 type rowReader struct {
 	r        *bufio.Reader
 	plain    bool // a line is a value
+	fields   bool // a line is values with tabs between them
 	ended    bool // the line without a break behind it was read
 	consumed int64
 }
@@ -346,7 +347,15 @@ func (r *rowReader) next() ([]types.Datum, error) {
 		}
 		r.consumed += int64(len(line))
 		r.ended = err == io.EOF
-		return []types.Datum{{VarCharValue: aws.String(strings.TrimSuffix(line, "\n"))}}, nil
+		line = strings.TrimSuffix(line, "\n")
+		if !r.fields {
+			return []types.Datum{{VarCharValue: aws.String(line)}}, nil
+		}
+		var row []types.Datum
+		for value := range strings.SplitSeq(line, "\t") {
+			row = append(row, types.Datum{VarCharValue: aws.String(value)})
+		}
+		return row, nil
 	}
 	var row []types.Datum
 	var value []byte

@@ -16,15 +16,7 @@ import (
 // How a statement runs: a query on the engine, its rows as CSV; anything else against
 // the catalog, its answer as lines of text. Statements that write are in write.go.
 
-// timed notes how long a statement that writes took.
-func (s *Service) timed(x *execution, f func() error) error {
-	start := s.clock.Now()
-	err := f()
-	x.change(func(d *executionDoc) { d.Engine = s.clock.Now().Sub(start) })
-	return err
-}
-
-func (s *Service) run(ctx context.Context, sc scope, wg *workGroupDoc, st sql.Statement, x *execution) {
+func (s *Service) run(ctx context.Context, sc scope, wg *workGroupDoc, st statement, x *execution) {
 	err := s.contain(x, func() error { return s.execute(ctx, sc, wg, st, x) })
 	reason, category := "", int32(0)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errCutoff) {
@@ -59,27 +51,28 @@ func (s *Service) contain(x *execution, f func() error) (err error) {
 	return f()
 }
 
-func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st sql.Statement, x *execution) error {
-	start := s.clock.Now()
+func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st statement, x *execution) error {
 	params, err := parameters(x.doc.Parameters)
 	if err != nil {
 		return err
 	}
-	if e, ok := st.(*sql.Execute); ok {
+	if e := st.prepared; e != nil {
 		d, err := s.preparedStatement(sc, wg.Name, e.Name.Name)
 		if err != nil {
-			return failf("PREPARED_STATEMENT_NOT_FOUND: PreparedStatement %s was not found in workGroup %s", e.Name.Name, wg.Name)
+			return notPrepared(e.Name.Name, wg)
 		}
-		if st, err = sql.Parse(d.Query); err != nil {
+		tree, err := sql.Parse(d.Query)
+		if err != nil {
 			return failf("%s", err)
 		}
+		st = classify(tree)
 		if len(e.Using) > 0 {
 			params = e.Using
 		}
 	}
 	if len(params) > 0 {
 		want := 0
-		sql.Walk(st, func(n sql.Node) bool {
+		sql.Walk(st.tree, func(n sql.Node) bool {
 			if _, ok := n.(*sql.Parameter); ok {
 				want++
 			}
@@ -89,51 +82,22 @@ func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st sq
 			return failf("INVALID_PARAMETER_USAGE: line 1:1: Incorrect number of parameters: expected %d but found %d", want, len(params))
 		}
 	}
+	if st.run == nil {
+		return failf("NOT_SUPPORTED: Queries of this type are not supported")
+	}
 	database := x.doc.Database
 	if database == "" {
 		database = "default"
 	}
 	request := lakesql.Request{
-		Statement: st, Parameters: params, Database: database,
+		Statement: st.tree, Parameters: params, Database: database,
 		Catalog: &tables{glue: s.glue}, Files: s.files,
 	}
-	w := &writer{s: s, d: &ddl{s: s, database: database, request: request, out: &report{}}, x: x, wg: wg, request: request}
-	switch st := st.(type) {
-	case *sql.Query:
-		if done, err := s.reuse(ctx, sc, x); done || err != nil {
-			return err
-		}
-		return s.query(ctx, wg, request, x)
-	case *sql.Explain:
-		return s.explain(ctx, wg, request, st, x)
-	case *sql.Insert:
-		return s.timed(x, func() error { return w.insert(ctx, st) })
-	case *sql.CreateTableAs:
-		return s.timed(x, func() error { return w.createTableAs(ctx, st) })
-	case *sql.Unload:
-		return s.timed(x, func() error { return w.unload(ctx, st) })
-	case *sql.Prepare:
-		if err := s.prepare(ctx, sc, wg, st); err != nil {
-			return err
-		}
-	case *sql.Deallocate:
-		if err := s.prepared.Delete(ctx, sc.account, sc.region, wg.Name, st.Name.Name); err != nil {
-			return failf("PREPARED_STATEMENT_NOT_FOUND: PreparedStatement %s was not found in workGroup %s", st.Name.Name, wg.Name)
-		}
-	}
-	r := &report{}
-	d := &ddl{s: s, database: database, request: request, out: r}
-	if err := d.run(ctx, st); err != nil {
-		return err
-	}
-	x.change(func(d *executionDoc) {
-		d.Engine = s.clock.Now().Sub(start)
-		d.Rows = int64(len(r.lines))
-		if r.view {
-			d.Subtype = "DESC_VIEW"
-		}
+	d := &ddl{s: s, database: database, request: request, out: &report{}}
+	return st.run(ctx, &call{
+		ddl: d, writer: &writer{s: s, d: d, x: x, wg: wg, request: request},
+		s: s, sc: sc, wg: wg, x: x, request: request,
 	})
-	return s.writeReport(ctx, x, r)
 }
 
 // parameters reads the values of ExecutionParameters, which are SQL literals.
@@ -155,6 +119,17 @@ func (s *Service) prepare(ctx context.Context, sc scope, wg *workGroupDoc, st *s
 		return failf("PreparedStatement %s already exists in workGroup %s", d.Name, wg.Name)
 	}
 	return nil
+}
+
+func (s *Service) deallocate(ctx context.Context, sc scope, wg *workGroupDoc, st *sql.Deallocate) error {
+	if err := s.prepared.Delete(ctx, sc.account, sc.region, wg.Name, st.Name.Name); err != nil {
+		return notPrepared(st.Name.Name, wg)
+	}
+	return nil
+}
+
+func notPrepared(name string, wg *workGroupDoc) error {
+	return failf("PREPARED_STATEMENT_NOT_FOUND: PreparedStatement %s was not found in workGroup %s", name, wg.Name)
 }
 
 // query runs a SELECT and writes its rows. Where the engine was restarted for the sake of

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,7 +13,9 @@ import (
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/signature"
 )
 
 // SHOW and DESCRIBE. Answers have Hive's form: names and types of columns are padded
@@ -194,6 +197,32 @@ func (d *ddl) showCreateView(ctx context.Context, st *sql.ShowCreateView) error 
 	d.out.lines = append(d.out.lines, "CREATE VIEW "+database+"."+name+" AS")
 	d.out.lines = append(d.out.lines, strings.Split(v.OriginalSQL, "\n")...)
 	return nil
+}
+
+// showFunctions lists the functions that a query may call, a line a form. Its pattern is that
+// of LIKE.
+func (d *ddl) showFunctions(st *sql.ShowFunctions) error {
+	d.out.columns = varcharColumns("Function", "Return Type", "Argument Types", "Function Type", "Deterministic", "Description")
+	d.out.columns[4].Type = aws.String("boolean")
+	match := likePattern(st.Like)
+	for _, f := range lakesql.Functions().Sorted() {
+		if f.Kind == signature.Expression || !match(f.Name) {
+			continue
+		}
+		for _, form := range f.Forms {
+			d.out.line(f.Name, string(form.Returns), form.Arguments(), f.Kind.String(), strconv.FormatBool(!f.Nondeterministic), f.Description)
+		}
+	}
+	return nil
+}
+
+// likePattern compiles a pattern of LIKE, of which there may be none.
+func likePattern(p *string) func(string) bool {
+	if p == nil {
+		return func(string) bool { return true }
+	}
+	expr := strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(*p))
+	return regexp.MustCompile("(?s)^" + expr + "$").MatchString
 }
 
 func quoteHive(s string) string {

@@ -10,8 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/athena"
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
-
-	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
 // ok runs a statement that succeeds.
@@ -100,7 +98,7 @@ func TestFootprintsMeet(t *testing.T) {
 	e := newEnv(t)
 	of := func(text string) footprint {
 		t.Helper()
-		st, err := sql.Parse(text)
+		st, err := parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
