@@ -102,26 +102,25 @@ func (s *Service) runVersion(ctx context.Context, j *worker.Job[applicationDoc],
 		r.close()
 		return err
 	}
-	var why error
-	go func() {
+	r.group.Go("document", func(context.Context) error {
 		for {
 			select {
 			case <-j.Changed():
 			case <-ctx.Done():
-				return
+				return nil
 			}
 			now, err := s.applications.Get(d.key()...)
 			switch {
 			case err != nil || now.ID != d.ID || now.Status == statusDeleting:
 				cancel(errDeleted)
-				return
+				return nil
 			case now.Status == statusStopping || now.Status == statusUpdating || now.Version != d.Version:
 				r.finish()
 			}
 		}
-	}()
+	})
 	err = r.work(ctx)
-	why = context.Cause(ctx)
+	why := context.Cause(ctx)
 	cancel(nil)
 	r.close()
 	if errors.Is(why, errDeleted) || errors.Is(err, errFinished) {
