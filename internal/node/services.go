@@ -105,7 +105,7 @@ func (p parts) limited() bool { return p.node.cfg.Limits == "enforce" }
 func makeKinesis(s *services, p parts) (_ service, err error) {
 	s.kinesis, err = kinesis.New(kinesis.Config{
 		State: p.state, Log: p.log, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
-		EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
+		Owner: p.owner, EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
 	})
 	return s.kinesis, err
 }
@@ -125,6 +125,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 	}
 	s.firehose, err = firehose.New(firehose.Config{
 		State: p.state, Log: p.log, S3: p.objects, Glue: s.glue, Kinesis: s.kinesis, EnforceLimits: p.limited(),
+		Owner:      p.owner,
 		TempDir:    p.node.dirs.temp("delivery"),
 		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},
 		Lake:       lake{p.node.objects, p.node.objects},

@@ -69,9 +69,9 @@ func TestWalls(t *testing.T) {
 var goroutines = map[string][]string{
 	"lambda":   {"lane.go"}, // the lanes of a batch, which end with it
 	"athena":   {"result.go", "write.go"},
-	"firehose": {"compaction.go", "delete.go", "lane.go", "service.go", "source.go", "stream.go"},
+	"firehose": {"stream.go"},
 	"glue":     {"crawl_run.go"},
-	"kinesis":  {"demand.go", "kinesis.go", "lifecycle.go", "subscribe.go"},
+	"kinesis":  {"lifecycle.go"},
 	"s3":       {"client.go", "lifecycle.go"},
 }
 

@@ -54,6 +54,7 @@ type Runner[T any] struct {
 	started bool
 	closed  bool
 	workers map[string]*worker[T]
+	held    map[string]int // keys that Suspend holds, and how often
 }
 
 // worker is what the Runner knows of a key that is run, has been run, or cannot be decoded.
@@ -147,7 +148,7 @@ func (r *Runner[T]) refresh(key Key) {
 			r.workers[id] = w
 			r.move(w, Status{State: Invalid, Err: err})
 		}
-	case r.hooks.Runs != nil && !r.hooks.Runs(doc):
+	case r.held[id] > 0, r.hooks.Runs != nil && !r.hooks.Runs(doc):
 		r.leave(id, w, ErrPaused)
 	case w == nil:
 		w = &worker[T]{key: key, wake: make(chan struct{}, 1), wanted: doc}
@@ -416,6 +417,48 @@ func (r *Runner[T]) Await(ctx context.Context, key ...string) error {
 		case <-moved:
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// Suspend ends the work of a document and returns when nothing of it is left. It does not run
+// again before resume is called, for a caller that changes what the work goes by. An error is
+// that of ctx; the work goes on then.
+func (r *Runner[T]) Suspend(ctx context.Context, key ...string) (resume func(), err error) {
+	k := slices.Clone(key)
+	id := Key(k).id()
+	r.mu.Lock()
+	if r.held == nil {
+		r.held = make(map[string]int)
+	}
+	r.held[id]++
+	r.mu.Unlock()
+	resume = sync.OnceFunc(func() {
+		r.mu.Lock()
+		if r.held[id]--; r.held[id] == 0 {
+			delete(r.held, id)
+		}
+		r.mu.Unlock()
+		r.refresh(k)
+	})
+	r.refresh(k)
+	for {
+		r.mu.Lock()
+		w := r.workers[id]
+		if w == nil {
+			r.mu.Unlock()
+			return resume, nil
+		}
+		if w.moved == nil {
+			w.moved = make(chan struct{})
+		}
+		moved := w.moved
+		r.mu.Unlock()
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			resume()
+			return nil, ctx.Err()
 		}
 	}
 }

@@ -592,3 +592,30 @@ func TestManyChanges(t *testing.T) {
 		end(t, r)
 	})
 }
+
+func TestSuspendedWorkWaitsForItsResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, log := newMemory(task{Name: "a"}), new(record)
+		r := New(m, hooks(log.untilStopped), Options{Events: log.events()})
+		begin(t, r)
+		log.want(t, "run a")
+		resume, err := r.Suspend(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.want(t, "stop a: worker: the document does not ask to be run")
+		again, err := r.Suspend(t.Context(), "a") // by two at once
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.put(task{Name: "a", Note: "changed"})
+		r.Wake("a")
+		resume()
+		resume()
+		log.want(t)
+		again()
+		log.want(t, "run a")
+		end(t, r)
+		log.want(t, "stop a: worker: closed")
+	})
+}

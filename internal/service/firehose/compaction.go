@@ -21,10 +21,9 @@ import (
 // are compacted, whatever the configuration says. compact.ParseSettings reads the value.
 const CompactionTag = "brookmere:compaction"
 
-// compaction is the compactor of a stream, which works if it is set to.
-type compaction struct {
-	*compact.Compactor
-	set    compact.Settings // that it works by now
+// compacting is the compactor of a delivery at work.
+type compacting struct {
+	set    compact.Settings // that it works by; the zero value: it does not
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -106,42 +105,41 @@ func (st *stream) openIntents() (map[string]bool, error) {
 	return open, nil
 }
 
-// beginCompaction starts the compactor if it is to work, in ctx.
-func (st *stream) beginCompaction(ctx context.Context) {
-	c := &st.compaction
-	set := st.s.compactionSettings(st.doc.Load())
-	if c.Compactor == nil || !set.On() {
-		c.set, c.cancel = compact.Settings{}, nil
-		return
+// compact starts, stops or changes the compactor, if it is to work by other settings.
+func (r *delivering) compact() {
+	c, compactor := &r.compacting, r.st.compactor
+	set := r.st.s.compactionSettings(r.job.Document())
+	if !set.On() {
+		set = compact.Settings{}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	c.set, c.cancel, c.done = set, cancel, done
-	st.group.Go("compaction", func(context.Context) error {
-		c.Run(ctx, set)
-		close(done) // after a panic it runs again
-		return nil
-	})
-}
-
-// compactionChanged starts, stops or changes the compactor after a change of tags.
-func (st *stream) compactionChanged() {
-	st.updating.Lock() // an update stops all and begins anew
-	defer st.updating.Unlock()
-	c := &st.compaction
-	if c.Compactor == nil || c.set == st.s.compactionSettings(st.doc.Load()) || st.ctx.Err() != nil {
+	if compactor == nil || c.set == set {
 		return
 	}
 	if c.cancel != nil {
 		c.cancel()
-		<-c.done
+		select {
+		case <-c.done:
+		case <-r.ctx.Done():
+			return
+		}
 	}
-	st.beginCompaction(st.ctx)
+	c.set, c.cancel = set, nil
+	if !set.On() {
+		return
+	}
+	ctx, cancel := context.WithCancel(r.ctx)
+	done := make(chan struct{})
+	c.cancel, c.done = cancel, done
+	r.work("compaction", func(context.Context) error {
+		compactor.Run(ctx, set)
+		close(done) // after a panic it runs again
+		return nil
+	}, nil)
 }
 
 // wrote tells the compactor of objects that were delivered.
 func (st *stream) wrote(objs []delivery.Intent) {
-	c := st.compaction.Compactor
+	c := st.compactor
 	if c == nil {
 		return
 	}
@@ -159,14 +157,14 @@ func (s *Service) Compact(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if st.compaction.Compactor == nil {
+	if st.compactor == nil {
 		return errors.New("only objects of the node's own S3 can be compacted")
 	}
 	set := s.compactionSettings(st.doc.Load())
 	if !set.On() {
 		set = compact.DefaultSettings
 	}
-	return st.compaction.Compact(ctx, set)
+	return st.compactor.Compact(ctx, set)
 }
 
 // Compaction says what was done to the objects of a delivery stream since the node began.
@@ -177,8 +175,8 @@ type Compaction struct {
 
 func (st *stream) compactionStatus() Compaction {
 	c := Compaction{Setting: st.s.compactionSettings(st.doc.Load()).String()}
-	if st.compaction.Compactor != nil {
-		c.Status = st.compaction.Status()
+	if st.compactor != nil {
+		c.Status = st.compactor.Status()
 	}
 	return c
 }

@@ -80,12 +80,12 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 	}
 
 	s.mu.RLock()
-	st, closed := s.streams[d.key()], s.closed
+	closed := s.closed
 	s.mu.RUnlock()
 	if closed {
 		return nil, shardlog.ErrClosed
 	}
-	if st != nil {
+	if _, err := s.docs.Get(d.path()...); err == nil {
 		return nil, inUse(d)
 	}
 	if err := s.checkQuota(d); err != nil {
@@ -99,7 +99,7 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 			return nil, err
 		}
 	}
-	if err := s.discard(ctx, d); err != nil { // until its document is there
+	if err := s.discard(ctx, d, s.clock.Now().Add(makeFor)); err != nil { // until its document is there
 		return nil, err
 	}
 	if d.Source == nil {
@@ -109,25 +109,24 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 	}
 	if err := s.docs.Create(ctx, d, d.path()...); err != nil {
 		if rerr := s.remove(ctx, d.Account, d.Region, d.ID); rerr != nil {
-			s.log.Warn("a log that is not needed stays until the next start", "shard", d.shardName(), "err", rerr)
+			s.log.Warn("a log that is not needed stays for a while", "shard", d.shardName(), "err", rerr)
 		}
 		if errors.Is(err, state.ErrExists) {
 			return nil, inUse(d)
 		}
 		return nil, err
 	}
-	if err := s.keep(ctx, d); err != nil {
-		s.log.Warn("the next start has to tell that a delivery stream is kept", "stream", d.Name, "err", err)
+	if err := s.keep(ctx, d); errors.Is(err, errSwept) {
+		return nil, errors.Join(err, s.docs.Delete(ctx, d.path()...), s.remove(ctx, d.Account, d.Region, d.ID))
+	} else if err != nil {
+		s.log.Warn("that a delivery stream is kept is told later", "stream", d.Name, "err", err)
 	}
-	if st, err = s.open(ctx, d); err != nil {
+	st, err := s.stream(ctx, d)
+	if err != nil {
 		return nil, err
 	}
-	st.updating.Lock() // others find it from here on, and wait until it has begun
-	defer st.updating.Unlock()
-	s.mu.Lock()
-	s.streams[d.key()] = st
-	s.mu.Unlock()
-	if err := st.begin(); err != nil {
+	s.runner.Refresh(d.path()...)
+	if _, err := st.working(ctx); err != nil {
 		return nil, err
 	}
 	return &firehose.CreateDeliveryStreamOutput{DeliveryStreamARN: aws.String(d.arn())}, nil

@@ -3,6 +3,7 @@ package firehose
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,14 +31,9 @@ func (s *Service) DeleteDeliveryStream(ctx context.Context, in *firehose.DeleteD
 	if err := s.modify(ctx, name, func(d *streamDoc) error { d.Deleting = true; return nil }); err != nil {
 		return nil, err
 	}
-	gone := make(chan struct{})
-	s.work.Go("delete", func(context.Context) error {
-		st.finishDelete()
-		close(gone)
-		return nil
-	})
+	s.runner.Refresh(st.doc.Load().path()...)
 	select {
-	case <-gone:
+	case <-st.gone:
 	case <-s.clock.After(deleteWait):
 	case <-ctx.Done():
 	}
@@ -45,16 +41,15 @@ func (s *Service) DeleteDeliveryStream(ctx context.Context, in *firehose.DeleteD
 }
 
 // finishDelete removes a stream that is marked as deleting.
-func (st *stream) finishDelete() {
-	st.updating.Lock() // an update would begin the delivery anew
-	defer st.updating.Unlock()
-	s, d, ctx := st.s, st.doc.Load(), st.s.ctx
-	if d.gone(s) {
-		return // another call was first
-	}
-	flush, cancel := context.WithCancel(ctx)
-	flushed := make(chan error, 1)
-	go func() { flushed <- st.flush(flush) }()
+func (r *delivering) finishDelete(ctx context.Context, d *streamDoc) error {
+	st, s := r.st, r.st.s
+	flushed := make(chan struct{})
+	over := sync.OnceFunc(func() { close(flushed) })
+	r.work("delivery of the rest", func(ctx context.Context) error {
+		defer over()
+		_ = st.flush(ctx) // what it fails for, a lane tells
+		return nil
+	}, nil)
 	tick := s.clock.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	var since time.Time // of failing
@@ -78,25 +73,30 @@ wait:
 			}
 		}
 	}
-	cancel()
 	if ctx.Err() != nil {
-		return // goes on at the next start
+		return ctx.Err() // it goes on at the next start
 	}
-	st.end()
-	if err := s.discard(ctx, d); err != nil {
-		s.log.Error("a deleted delivery stream stays until the next start", "stream", d.Name, "err", err)
-		return
+	if err := r.halt(ctx); err != nil {
+		return err
 	}
-	if err := s.docs.Delete(ctx, d.path()...); err != nil && !errors.Is(err, state.ErrNotFound) {
-		s.log.Error("a deleted delivery stream stays until the next start", "stream", d.Name, "err", err)
-		return
+	// The document is what this run is for: it ends when that is gone.
+	clean := context.WithoutCancel(ctx)
+	if err := s.discard(clean, d, time.Time{}); err != nil {
+		return err
+	}
+	if err := s.docs.Delete(clean, d.path()...); err != nil && !errors.Is(err, state.ErrNotFound) {
+		return err
 	}
 	s.mu.Lock()
-	delete(s.streams, d.key())
-	s.mu.Unlock()
-	if err := s.remove(ctx, d.Account, d.Region, d.ID); err != nil {
-		s.log.Warn("the log of a deleted delivery stream stays until the next start", "stream", d.Name, "err", err)
+	if s.streams[d.key()] == st {
+		delete(s.streams, d.key())
 	}
+	s.mu.Unlock()
+	if err := s.remove(clean, d.Account, d.Region, d.ID); err != nil {
+		s.log.Warn("the log of a deleted delivery stream stays for a while", "stream", d.Name, "err", err)
+	}
+	close(st.gone)
+	return nil
 }
 
 // hopeless tells whether the destination is no longer there.
@@ -110,10 +110,4 @@ func hopeless(err error) bool {
 		return true
 	}
 	return false
-}
-
-// gone tells whether the document is there no more.
-func (d *streamDoc) gone(s *Service) bool {
-	doc, err := s.docs.Get(d.path()...)
-	return err != nil || doc.ID != d.ID
 }

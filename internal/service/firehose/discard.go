@@ -5,40 +5,100 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // discardedDoc marks what belongs to the delivery stream of an id as garbage, as long as
 // the stream has no document. It is written before anything of the stream is made, and
 // before its document is deleted. What has neither a document nor a mark is not garbage:
 // the document was lost, and the records may be all that is left of somebody's data.
-type discardedDoc struct{}
-
-func (s *Service) discard(ctx context.Context, d *streamDoc) error {
-	return s.discarded.Put(ctx, &discardedDoc{}, d.Account, d.Region, d.ID)
+type discardedDoc struct {
+	Name     string    `json:"name,omitempty"`     // of the stream
+	Until    time.Time `json:"until,omitzero"`     // when whoever makes the stream has given up
+	Removing bool      `json:"removing,omitempty"` // it is too late to make it
 }
 
-// keep takes the mark away.
+// makeFor is how long a delivery stream may be made before what there is of it is removed.
+const makeFor = 10 * time.Minute
+
+func (s *Service) discard(ctx context.Context, d *streamDoc, until time.Time) error {
+	return s.discarded.Put(ctx, &discardedDoc{Name: d.Name, Until: until}, d.Account, d.Region, d.ID)
+}
+
+// errSwept is a stream of which something was removed while it was made.
+var errSwept = errors.New("firehose: making the delivery stream took too long, and what there was of it has been removed")
+
+// keep takes the mark away; errSwept when it is too late.
 func (s *Service) keep(ctx context.Context, d *streamDoc) error {
-	return s.discarded.Delete(ctx, d.Account, d.Region, d.ID)
+	key := state.Key{discardedKind, d.Account, d.Region, d.ID}
+	doc, err := s.cfg.State.Get(key)
+	if errors.Is(err, state.ErrNotFound) {
+		return errSwept
+	}
+	if err != nil {
+		return err
+	}
+	if mark, err := s.discarded.Get(key[1:]...); err == nil && mark.Removing {
+		return errSwept
+	}
+	if err = s.cfg.State.Delete(ctx, key, doc.Revision); errors.Is(err, state.ErrConflict) || errors.Is(err, state.ErrNotFound) {
+		return errSwept
+	}
+	return err
 }
 
-// sweep removes what a crash has left of delivery streams that were being made or deleted.
-// Known are the accounts, Regions and ids of those that have a document.
-func (s *Service) sweep(ctx context.Context, known map[[3]string]bool) error {
+// runDiscarded removes what is left of a delivery stream that was deleted, or whose making
+// was not ended. Who makes one has until then; and what is marked as being removed cannot
+// become a stream any more.
+func (s *Service) runDiscarded(ctx context.Context, j *worker.Job[discardedDoc]) error {
+	account, region, id := j.Key[0], j.Key[1], j.Key[2]
+	if wait := j.Document().Until.Sub(s.clock.Now()); wait > 0 {
+		return worker.RunAfter(wait)
+	}
+	for it, err := range s.docs.List(account, region) {
+		switch {
+		case err != nil:
+			return err // it may be this one
+		case it.Value.ID != id:
+		case it.Value.Deleting:
+			return worker.RunAfter(time.Second)
+		default:
+			return s.unmark(ctx, account, region, id)
+		}
+	}
+	_, err := s.discarded.Modify(ctx, func(d *discardedDoc) error { d.Removing = true; return nil }, account, region, id)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, account, region, id)
+}
+
+func (s *Service) unmark(ctx context.Context, account, region, id string) error {
+	if err := s.discarded.Delete(ctx, account, region, id); err != nil && !errors.Is(err, state.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// tellLeftovers logs what belongs to no delivery stream and is no garbage either.
+func (s *Service) tellLeftovers(ctx context.Context) error {
+	docs, err := s.docs.All()
+	if err != nil {
+		return fmt.Errorf("firehose: read the delivery streams: %w", err)
+	}
+	known := make(map[[3]string]bool)
+	for _, d := range docs {
+		known[[3]string{d.Account, d.Region, d.ID}] = true
+	}
 	for k := range s.discarded.Keys() {
-		id := [3]string(k)
-		var err error
-		if known[id] {
-			err = s.discarded.Delete(ctx, k...)
-		} else {
-			err = s.remove(ctx, id[0], id[1], id[2])
-		}
-		if err != nil {
-			return fmt.Errorf("firehose: remove what is left of a deleted delivery stream: %w", err)
-		}
+		known[[3]string(k)] = true
 	}
 	left, err := s.leftovers(ctx, known)
 	if err != nil {
@@ -69,10 +129,7 @@ func (s *Service) remove(ctx context.Context, account, region, id string) error 
 			return err
 		}
 	}
-	if err := s.discarded.Delete(ctx, account, region, id); err != nil && !errors.Is(err, state.ErrNotFound) {
-		return err
-	}
-	return nil
+	return s.unmark(ctx, account, region, id)
 }
 
 // leftovers are the streams, as account, region and id, of which there is something but

@@ -1,8 +1,10 @@
 package firehose
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -25,6 +27,7 @@ func undelivered(t *testing.T) (n *node, restart func(damage func()) error) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { svc.Close(t.Context()) })
+		n.svc = svc
 		return svc.Start(t.Context())
 	}
 	return n, restart
@@ -87,23 +90,31 @@ func TestStartWithLostDocument(t *testing.T) {
 	}
 }
 
-// What a crash has left of a creation and of a deletion is removed by the next start.
+// What a crash has left of a creation and of a deletion is removed, but nothing that
+// somebody may still be making.
 func TestStartRemovesDiscarded(t *testing.T) {
 	n, restart := undelivered(t)
 	ctx := t.Context()
 	d := &streamDoc{Account: "1", Region: "r", ID: "new", Name: "new"}
+	making := &streamDoc{Account: "1", Region: "r", ID: "making", Name: "making"}
 	err := restart(func() {
-		if err := n.svc.discard(ctx, d); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := n.log.CreateShard(ctx, d.shardName(), shardlog.ShardConfig{}); err != nil {
-			t.Fatal(err)
+		for _, d := range []*streamDoc{d, making} {
+			until := time.Now().Add(-time.Second)
+			if d == making {
+				until = time.Now().Add(time.Hour)
+			}
+			if err := n.svc.discard(ctx, d, until); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := n.log.CreateShard(ctx, d.shardName(), shardlog.ShardConfig{}); err != nil {
+				t.Fatal(err)
+			}
 		}
 		for it, err := range n.svc.docs.List() {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := n.svc.discard(ctx, it.Value); err != nil {
+			if err := n.svc.discard(ctx, it.Value, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 			if it.Value.Name == "a" {
@@ -116,10 +127,23 @@ func TestStartRemovesDiscarded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := n.shards(t); got != 1 {
-		t.Errorf("%d shards are left, want 1", got)
+	for k := range n.svc.discarded.Keys() {
+		if err := n.svc.discards.Await(ctx, k...); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := n.shards(t); got != 2 {
+		t.Errorf("%d shards are left, want 2", got)
 	}
 	for k := range n.svc.discarded.Keys() {
-		t.Errorf("a mark is left: %q", k)
+		if k[2] != making.ID {
+			t.Errorf("a mark is left: %q", k)
+		}
+	}
+	if err := n.svc.keep(ctx, making); err != nil {
+		t.Errorf("a stream that was still being made: %v", err)
+	}
+	if err := n.svc.keep(ctx, d); !errors.Is(err, errSwept) {
+		t.Errorf("a stream that has been swept: %v", err)
 	}
 }

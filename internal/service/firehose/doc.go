@@ -30,8 +30,12 @@
 // configuration asks for it: those whose keys are a delivery's own and that no progress has
 // an intent for.
 //
+// A worker.Runner delivers: a run of a document is its lanes and its compaction, stopped by
+// UpdateDestination where records are to go another way, and ended by the removal of the
+// stream where the document is marked as deleting.
+//
 // Invariants: the document is made after its shard and deleted before all else, and what
-// has no document is deleted at Start. A shard of Kinesis is read when its parents are
+// is marked as discarded ("firehose.discarded") and has no document is removed. A shard of Kinesis is read when its parents are
 // delivered to their ends.
 //
 // Left out: Redshift, OpenSearch, Splunk, Snowflake and Iceberg as destinations, MSK and

@@ -54,11 +54,12 @@ func (s *Service) Lags(ctx context.Context) ([]Lag, error) {
 			return nil, err
 		}
 		d := it.Value
-		s.mu.RLock()
-		st := s.streams[d.key()]
-		s.mu.RUnlock()
-		if st == nil {
+		st, err := s.stream(ctx, d)
+		if errors.Is(err, shardlog.ErrNoShard) {
 			continue // deleted meanwhile
+		}
+		if err != nil {
+			return nil, err
 		}
 		l, err := st.lag(ctx)
 		if err != nil {

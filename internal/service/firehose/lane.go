@@ -25,7 +25,7 @@ type lane struct {
 	plans    *lanePlans
 	rest     func(ctx context.Context, p *delivery.Progress) (shardlog.Rest, error)
 	moved    func(shardlog.Position) // what is before it is delivered
-	over     <-chan struct{}         // closed when it works no more
+	works    context.Context         // ends when it works no more
 
 	transformer *transformer // what its records go through; nil: nothing
 
@@ -44,7 +44,7 @@ const (
 	transformedSuffix = "~transformed"
 )
 
-// newLane makes a lane of the Kinesis source, or of the puts if it is nil; work runs it.
+// newLane makes a lane of the Kinesis source, or of the puts if it is nil.
 func (st *stream) newLane(name string, backup bool, kinesis *kinesisSource) *lane {
 	l := st.lane(name, backup, st.sourceOf(kinesis), kinesis)
 	l.rest = st.restOf(kinesis)
@@ -78,14 +78,6 @@ func (st *stream) lane(name string, backup bool, source delivery.Source, kinesis
 		},
 	})
 	return l
-}
-
-// work calls run until the stream is stopped, again after an error or a panic.
-func (st *stream) work(what string, run func(context.Context) error, failed func(error, int, time.Duration)) {
-	st.group.GoTelling(what, run, func(err error, _ int, wait time.Duration) {
-		failed(err, 1, wait)
-		st.s.log.Error(what+" failed and starts again", "stream", st.doc.Load().Name, "err", err, "wait", wait)
-	})
 }
 
 // working notes that the source can be read again.
@@ -164,13 +156,7 @@ func (l *lane) failure() (time.Time, error) {
 func (l *lane) flush(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() {
-		select {
-		case <-l.over:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	defer context.AfterFunc(l.works, cancel)()
 	err := func() error {
 		if t := l.transformer; t != nil {
 			end, err := t.end(ctx)
@@ -183,12 +169,10 @@ func (l *lane) flush(ctx context.Context) error {
 		}
 		return l.pipeline.Flush(ctx)
 	}()
-	select {
-	case <-l.over: // its shard has ended, delivered
+	if l.works.Err() != nil { // the stream is changed or gone
 		return nil
-	default:
-		return err
 	}
+	return err
 }
 
 // trimmer removes what all readers of a shard are done with.

@@ -1,6 +1,7 @@
 package firehose
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -54,6 +55,8 @@ type Config struct {
 
 	EnforceLimits bool // of puts, for streams whose tags do not say
 
+	Owner worker.Owner // of the delivery streams; nil: worker.Sole()
+
 	TempDir string           // for buffers that do not fit in memory; emptied at Start. "": os.TempDir, left alone
 	Budget  *delivery.Budget // memory for buffers; nil: delivery.DefaultBudget
 
@@ -81,9 +84,11 @@ type Service struct {
 	streams map[streamKey]*stream
 	closed  bool
 
-	ctx    context.Context // of the deliveries
-	cancel context.CancelFunc
-	work   *worker.Group // all that runs; streams have groups of their own in it
+	ctx      context.Context
+	cancel   context.CancelFunc
+	runner   *worker.Runner[streamDoc]    // of deliveries
+	discards *worker.Runner[discardedDoc] // removes what is left of delivery streams
+	work     *worker.Group                // what trims logs
 }
 
 type streamKey struct{ account, region, name string }
@@ -95,8 +100,8 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, log: cfg.Logger, clock: cfg.Clock,
-		docs:      state.NewCollection[streamDoc](cfg.State, "firehose.stream"),
-		discarded: state.NewCollection[discardedDoc](cfg.State, "firehose.discarded"),
+		docs:      state.NewCollection[streamDoc](cfg.State, streamKind),
+		discarded: state.NewCollection[discardedDoc](cfg.State, discardedKind),
 		plans:     state.NewCollection[planDoc](cfg.State, "firehose.plan"),
 		http:      cfg.HTTP,
 		gate:      compact.NewGate(),
@@ -119,12 +124,30 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s.metrics = m
+	if s.cfg.Owner == nil {
+		s.cfg.Owner = worker.Sole()
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.work = &worker.Group{Context: s.ctx, Clock: s.clock, Events: worker.Events{
-		Failed: func(_ worker.Key, part string, err error, _ int, wait time.Duration) {
-			s.log.Error("work of a delivery stream failed and starts again", "what", part, "err", err, "wait", wait)
+	events := worker.Events{
+		Failed: func(key worker.Key, part string, err error, _ int, wait time.Duration) {
+			s.log.Error(cmp.Or(part, "a delivery stream")+" failed and starts again", "stream", key, "err", err, "wait", wait)
 		},
-	}}
+		Undecodable: func(key worker.Key, err error) {
+			s.log.Error("the document of a delivery stream cannot be read", "key", key, "err", err)
+		},
+	}
+	s.work = &worker.Group{Context: s.ctx, Clock: s.clock, Events: events}
+	s.runner = worker.New(worker.Documents[streamDoc](cfg.State, streamKind), worker.Hooks[streamDoc]{
+		Same: func(was, is *streamDoc) bool {
+			// The rest is looked at as records come; the ways of records are another kind of work.
+			return was.ID == is.ID && was.Transforms == is.Transforms && was.backs() == is.backs()
+		},
+		Run: s.run,
+	}, worker.Options{Name: streamKind, Clock: s.clock, Owner: s.cfg.Owner, Events: events})
+	s.discards = worker.New(worker.Documents[discardedDoc](cfg.State, discardedKind), worker.Hooks[discardedDoc]{
+		Same: func(was, is *discardedDoc) bool { return true },
+		Run:  s.runDiscarded,
+	}, worker.Options{Name: discardedKind, Clock: s.clock, Owner: s.cfg.Owner, Events: events})
 	return s, nil
 }
 
@@ -132,7 +155,13 @@ func New(cfg Config) (*Service, error) {
 // Start, by a node whose functions were made after this service.
 func (s *Service) BindLambda(l Lambda) { s.cfg.Lambda = l }
 
-// Start opens the delivery streams and goes on delivering.
+// Kinds of documents that are run.
+const (
+	streamKind    = "firehose.stream"
+	discardedKind = "firehose.discarded"
+)
+
+// Start goes on delivering.
 func (s *Service) Start(ctx context.Context) error {
 	if err := emptyDir(s.cfg.TempDir); err != nil {
 		return err
@@ -140,31 +169,19 @@ func (s *Service) Start(ctx context.Context) error {
 	if _, err := s.Check(ctx); err != nil {
 		return err
 	}
-	docs, err := s.docs.All()
-	if err != nil {
-		return fmt.Errorf("firehose: read the delivery streams: %w", err)
+	if err := s.tellLeftovers(ctx); err != nil {
+		return err
 	}
-	known := make(map[[3]string]bool)
-	for _, d := range docs {
-		st, err := s.open(ctx, d)
-		if err != nil {
-			return fmt.Errorf("firehose: open delivery stream %s: %w", d.Name, err)
-		}
-		known[[3]string{d.Account, d.Region, d.ID}] = true
-		s.mu.Lock()
-		s.streams[d.key()] = st
-		s.mu.Unlock()
-		if err := st.begin(); err != nil {
-			return fmt.Errorf("firehose: begin delivery stream %s: %w", d.Name, err)
-		}
-		if d.Deleting {
-			s.work.Go("delete", func(context.Context) error {
-				st.finishDelete()
-				return nil
-			})
-		}
+	if err := s.cfg.State.Watch(s.ctx, state.Key{streamKind}, s.changed); err != nil {
+		return fmt.Errorf("firehose: watch the delivery streams: %w", err)
 	}
-	return s.sweep(ctx, known)
+	if err := s.runner.Start(ctx); err != nil {
+		return fmt.Errorf("firehose: %w", err)
+	}
+	if err := s.discards.Start(ctx); err != nil {
+		return fmt.Errorf("firehose: %w", err)
+	}
+	return nil
 }
 
 // Close stops delivery. What is not delivered yet stays in the log.
@@ -173,7 +190,7 @@ func (s *Service) Close(ctx context.Context) error {
 	s.closed = true
 	s.mu.Unlock()
 	s.cancel()
-	return s.work.Close(ctx)
+	return errors.Join(s.runner.Close(ctx), s.discards.Close(ctx), s.work.Close(ctx))
 }
 
 // lookup finds the caller's delivery stream.
@@ -182,10 +199,71 @@ func (s *Service) lookup(ctx context.Context, name string) (*stream, error) {
 	s.mu.RLock()
 	st := s.streams[streamKey{c.Account, c.Region, name}]
 	s.mu.RUnlock()
-	if st == nil {
+	if st != nil {
+		return st, nil
+	}
+	d, err := s.docs.Get(c.Account, c.Region, name)
+	if errors.Is(err, state.ErrNotFound) {
 		return nil, notFound(c.Account, name)
 	}
-	return st, nil
+	if err != nil {
+		return nil, err
+	}
+	return s.stream(ctx, d)
+}
+
+// stream is the delivery stream of a document, opened if it is not yet, whether this process
+// delivers it or another does.
+func (s *Service) stream(ctx context.Context, d *streamDoc) (*stream, error) {
+	s.mu.RLock()
+	st := s.streams[d.key()]
+	s.mu.RUnlock()
+	if st != nil && st.doc.Load().ID == d.ID {
+		return st, nil
+	}
+	opened, err := s.open(ctx, d)
+	if err != nil {
+		return nil, fmt.Errorf("firehose: open delivery stream %s: %w", d.Name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.streams[d.key()]; st != nil && st.doc.Load().ID == d.ID {
+		return st, nil
+	}
+	if now, err := s.docs.Get(d.path()...); err == nil && now.ID == d.ID { // else changed has been told already
+		s.streams[d.key()] = opened
+	}
+	return opened, nil
+}
+
+// changed acts on a change of a document by whoever.
+func (s *Service) changed(e state.Event) {
+	if len(e.Key) != 4 {
+		return
+	}
+	key := streamKey{e.Key[1], e.Key[2], e.Key[3]}
+	s.mu.Lock()
+	st := s.streams[key]
+	if st == nil {
+		s.mu.Unlock()
+		return
+	}
+	d, err := s.docs.Get(e.Key[1:]...)
+	if errors.Is(err, state.ErrNotFound) || err == nil && d.ID != st.doc.Load().ID {
+		delete(s.streams, key)
+	}
+	s.mu.Unlock()
+	st.learn()
+}
+
+// learn takes over the document as it is now.
+func (st *stream) learn() {
+	st.docMu.Lock()
+	defer st.docMu.Unlock()
+	was := st.doc.Load()
+	if d, err := st.s.docs.Get(was.path()...); err == nil && d.ID == was.ID {
+		st.doc.Store(d)
+	}
 }
 
 func notFound(account, name string) error {

@@ -80,7 +80,7 @@ type clock interface {
 	After(time.Duration) <-chan time.Time
 }
 
-func (st *stream) newKinesisSource(ctx context.Context) *kinesisSource {
+func (st *stream) newKinesisSource() *kinesisSource {
 	s, d := st.s, st.doc.Load()
 	k := &kinesisSource{st: st, clock: s.clock, config: d.Source, failed: st.sourceFailed, marks: newMarks(d.Source), batchAt: 1}
 	k.lost = func(shard string) {
@@ -104,11 +104,6 @@ func (st *stream) newKinesisSource(ctx context.Context) *kinesisSource {
 			},
 			Lost: func(shard string) { k.lost(shard) },
 		},
-	})
-	st.group.Go("reader of the source", func(context.Context) error {
-		<-ctx.Done()
-		k.reader.Close()
-		return nil
 	})
 	return k
 }

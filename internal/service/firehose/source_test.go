@@ -21,7 +21,6 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
-	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // fakeKinesis is a stream of shards in memory.
@@ -128,13 +127,13 @@ func (k *fakeKinesis) GetRecords(_ context.Context, in *kinesis.GetRecordsInput,
 
 // newTestSource is a source of what k has, from the shards that it has now on.
 func newTestSource(t *testing.T, k *fakeKinesis) *kinesisSource {
-	st := &stream{s: &Service{clock: clockwork.NewRealClock(), log: slog.New(slog.DiscardHandler), cfg: Config{Kinesis: k}}, group: new(worker.Group)}
+	st := &stream{s: &Service{clock: clockwork.NewRealClock(), log: slog.New(slog.DiscardHandler), cfg: Config{Kinesis: k}}}
 	c := &sourceConfig{StreamARN: "arn"}
 	for _, s := range k.shards {
 		c.Shards = append(c.Shards, s.id)
 	}
 	st.doc.Store(&streamDoc{Source: c})
-	return st.newKinesisSource(t.Context())
+	return st.newKinesisSource()
 }
 
 func readFrom(t *testing.T, src *kinesisSource, from uint64, n int) (got []string, next shardlog.Position) {

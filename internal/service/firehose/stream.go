@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/compact"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
@@ -21,25 +22,23 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
-// stream is an open delivery stream and its delivery.
+// stream is an open delivery stream and, where this process delivers it, its delivery.
 type stream struct {
 	s     *Service
 	doc   atomic.Pointer[streamDoc]
 	shard *shardlog.Shard // of puts; nil where records are from a Kinesis stream
 
-	meter      meter      // of puts
-	docMu      sync.Mutex // serialises changes of doc
-	updating   sync.Mutex // held by UpdateDestination, and by what must not meet it
-	compaction compaction
-	saidMore   sync.Once // that its function returns more records than it gets
-
-	ctx    context.Context    // of all that works
-	cancel context.CancelFunc // ends it
-	group  *worker.Group      // and it
-	done   chan struct{}      // closed when nothing works
+	meter     meter              // of puts
+	docMu     sync.Mutex         // serialises changes of doc
+	updating  sync.Mutex         // held by UpdateDestination
+	compactor *compact.Compactor // nil: nothing is compacted
+	saidMore  sync.Once          // that its function returns more records than it gets
+	gone      chan struct{}      // closed when this process has removed it
 
 	mu            sync.Mutex
 	lanes         []*lane
+	cannot        error         // why there are no lanes
+	begun         chan struct{} // closed when there are lanes, or cannot be
 	held          bool
 	sourceErr     error
 	sourceErrTime time.Time
@@ -52,9 +51,9 @@ type transformer struct {
 }
 
 func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
-	st := &stream{s: s}
+	st := &stream{s: s, gone: make(chan struct{}), begun: make(chan struct{})}
 	st.doc.Store(d)
-	st.compaction.Compactor = st.newCompactor()
+	st.compactor = st.newCompactor()
 	if d.Source != nil {
 		return st, nil
 	}
@@ -63,55 +62,149 @@ func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
 	return st, err
 }
 
-// begin delivers until the service or the stream is stopped.
-func (st *stream) begin() error {
-	s, d := st.s, st.doc.Load()
-	ctx, cancel := context.WithCancel(awswire.Acting(s.ctx, d.Account, d.Region, "firehose.amazonaws.com", d.S3.RoleARN, d.arn()))
-	group, done := &worker.Group{Context: ctx, Clock: s.clock}, make(chan struct{})
-	ok := s.work.Go("delivery stream "+d.Name, func(context.Context) error {
-		<-ctx.Done()
-		defer close(done)
-		return group.Close(context.WithoutCancel(ctx)) // which ends when nothing works
-	})
-	if !ok {
-		cancel()
-		return shardlog.ErrClosed
-	}
-	st.ctx, st.cancel, st.group, st.done = ctx, cancel, group, done
-	st.mu.Lock()
-	st.lanes = nil
-	st.mu.Unlock()
-	if err := st.run(ctx); err != nil {
-		st.end()
+// delivering is one run of a stream's delivery. Its parts end before the run does when it is
+// stopped: a stream that is being deleted has to be at rest.
+type delivering struct {
+	st    *stream
+	job   *worker.Job[streamDoc]
+	ctx   context.Context // of the parts
+	stop  context.CancelFunc
+	parts []<-chan struct{} // closed when they have ended
+
+	compacting compacting
+}
+
+// run delivers until its document asks for something else.
+func (s *Service) run(ctx context.Context, j *worker.Job[streamDoc]) error {
+	d := j.Document()
+	st, err := s.stream(ctx, d)
+	if err != nil {
 		return err
 	}
-	st.beginCompaction(ctx)
+	r := &delivering{st: st, job: j}
+	r.ctx, r.stop = context.WithCancel(awswire.Acting(ctx, d.Account, d.Region, "firehose.amazonaws.com", d.S3.RoleARN, d.arn()))
+	defer r.stop()
+	lanes, err := r.makeLanes(d)
+	st.begin(lanes, err)
+	defer st.rest()
+	if err != nil {
+		return err
+	}
+	for _, l := range lanes {
+		r.work("delivery", l.pipeline.Run, l.retrying)
+	}
+	for {
+		if d := j.Document(); d.Deleting {
+			return r.finishDelete(ctx, d)
+		}
+		r.compact()
+		select {
+		case <-j.Changed():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// work calls run until the delivery is stopped, again after an error or a panic.
+func (r *delivering) work(what string, run func(context.Context) error, failed func(error, int, time.Duration)) {
+	done := make(chan struct{})
+	ended := sync.OnceFunc(func() { close(done) })
+	r.parts = append(r.parts, done)
+	r.job.Go(what, func(context.Context) error {
+		err := worker.Contain(func() error { return run(r.ctx) })
+		if r.ctx.Err() != nil {
+			err = nil
+		}
+		if err == nil {
+			ended()
+		} else if failed != nil {
+			failed(err, 1, 0)
+		}
+		return err
+	})
+}
+
+// halt ends the parts, or returns the error of ctx.
+func (r *delivering) halt(ctx context.Context) error {
+	r.stop()
+	for _, done := range r.parts {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	return nil
 }
 
-// end stops what begin began, and returns when nothing of it works.
-func (st *stream) end() {
-	st.cancel()
-	<-st.done
+// begin tells of the lanes, or why there are none.
+func (st *stream) begin(lanes []*lane, err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if err != nil {
+		st.sourceErr, st.sourceErrTime = err, st.s.clock.Now()
+	}
+	st.lanes, st.cannot = lanes, err
+	if st.held {
+		for _, l := range lanes {
+			l.pipeline.Hold()
+		}
+	}
+	close(st.begun)
 }
 
-func (st *stream) run(ctx context.Context) error {
-	d := st.doc.Load()
+// rest tells that the lanes work no more.
+func (st *stream) rest() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.begun = make(chan struct{})
+}
+
+// working waits for the lanes.
+func (st *stream) working(ctx context.Context) ([]*lane, error) {
+	st.mu.Lock()
+	begun := st.begun
+	st.mu.Unlock()
+	select {
+	case <-begun:
+	case <-st.gone:
+		return nil, nil
+	case <-st.s.ctx.Done():
+		return nil, shardlog.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return append([]*lane(nil), st.lanes...), st.cannot
+}
+
+func (r *delivering) makeLanes(d *streamDoc) ([]*lane, error) {
+	st, ctx := r.st, r.ctx
 	// Each lane has a source of its own: they are not at the same place.
 	source := func() *kinesisSource { return nil }
 	trim := &trimmer{st: st, shard: st.shard}
 	moved := trim.reader
 	if d.Source != nil {
-		source = func() *kinesisSource { return st.newKinesisSource(ctx) }
+		source = func() *kinesisSource {
+			k := st.newKinesisSource()
+			r.work("reader of the source", func(ctx context.Context) error {
+				<-ctx.Done()
+				k.reader.Close()
+				return nil
+			}, nil)
+			return k
+		}
 		moved = func(string) func(shardlog.Position) { return func(shardlog.Position) {} }
 	}
 	var lanes []*lane
 	if d.Transforms {
 		out, err := st.openOutput(ctx, d.base()+"/transformed")
 		if err != nil {
-			return err
+			return nil, err
 		}
-		lanes = append(lanes, st.addTransformed(ctx, source(), out, moved("transform")))
+		lanes = append(lanes, r.addTransformed(source(), out, moved("transform")))
 	} else {
 		l := st.newLane(mainLane, false, source())
 		l.moved = moved(mainLane)
@@ -123,20 +216,9 @@ func (st *stream) run(ctx context.Context) error {
 		lanes = append(lanes, l)
 	}
 	for _, l := range lanes {
-		l.over = ctx.Done()
+		l.works = ctx
 	}
-	st.mu.Lock()
-	st.lanes = lanes
-	if st.held {
-		for _, l := range lanes {
-			l.pipeline.Hold()
-		}
-	}
-	st.mu.Unlock()
-	for _, l := range lanes {
-		st.work("delivery", l.pipeline.Run, l.retrying)
-	}
-	return nil
+	return lanes, nil
 }
 
 // sourceOf is what a lane reads: the Kinesis stream, or the log of puts.
@@ -170,8 +252,8 @@ func (st *stream) openOutput(ctx context.Context, name string) (*shardlog.Shard,
 
 // addTransformed transforms what the source has, the puts if it is nil, into a log and makes
 // a lane that delivers that.
-func (st *stream) addTransformed(ctx context.Context, source *kinesisSource, out *shardlog.Shard, moved func(shardlog.Position)) *lane {
-	s, d := st.s, st.doc.Load()
+func (r *delivering) addTransformed(source *kinesisSource, out *shardlog.Shard, moved func(shardlog.Position)) *lane {
+	st, s, d := r.st, r.st.s, r.st.doc.Load()
 	name := mainLane + transformedSuffix
 	trim := &trimmer{st: st, shard: out}
 	l := st.lane(name, false, recordplan.Transformed{Shard: out}, nil)
@@ -214,15 +296,16 @@ func (st *stream) addTransformed(ctx context.Context, source *kinesisSource, out
 		source.retrying, source.working = l.retrying, l.working
 	}
 	l.transformer = t
-	st.work("transformation", t.Run, l.retrying)
+	r.work("transformation", t.Run, l.retrying)
 	return l
 }
 
 // flush delivers what the stream holds now.
 func (st *stream) flush(ctx context.Context) error {
-	st.mu.Lock()
-	lanes := append([]*lane(nil), st.lanes...)
-	st.mu.Unlock()
+	lanes, err := st.working(ctx)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup

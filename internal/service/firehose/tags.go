@@ -81,7 +81,7 @@ func (s *Service) tag(ctx context.Context, name string, f func(*streamDoc) error
 	if err := s.modify(ctx, name, f); err != nil {
 		return err
 	}
-	st.compactionChanged()
+	s.runner.Refresh(st.doc.Load().path()...)
 	return nil
 }
 

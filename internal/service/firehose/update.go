@@ -158,6 +158,7 @@ func (d *streamDoc) clone() (*streamDoc, error) {
 func (st *stream) reroute(ctx context.Context, transform, backup bool, change func() error) error {
 	s, d := st.s, st.doc.Load()
 	var p progressDoc
+	var resume func()
 	for try := 0; ; try++ {
 		if transform {
 			flush, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -167,15 +168,15 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 				return busy(d)
 			}
 		}
-		st.end()
-		var rest bool
 		var err error
+		if resume, err = s.runner.Suspend(ctx, d.path()...); err != nil {
+			return err
+		}
+		var rest bool
 		if p, rest, err = st.mainProgress(); err == nil && (rest || !transform) {
 			break
 		}
-		if berr := st.begin(); berr != nil {
-			return berr
-		}
+		resume()
 		if err != nil {
 			return err
 		}
@@ -205,9 +206,11 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 		return change()
 	}
 	err := prepare()
-	if berr := st.begin(); berr != nil {
-		return berr
+	resume()
+	if err != nil {
+		return err
 	}
+	_, err = st.working(ctx)
 	return err
 }
 

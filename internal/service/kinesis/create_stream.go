@@ -93,7 +93,7 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 		d.Shards = append(d.Shards, shard{Index: i, hashRange: r, Created: d.Created, Epoch: epoch})
 	}
 	d.NextShard = shards
-	d.Pending = &change{Kind: changeCreate, Due: d.Created.Add(s.cfg.ControlDelay)}
+	d.Pending = &change{ID: newStreamID(), Kind: changeCreate, Due: d.Created.Add(s.cfg.ControlDelay)}
 
 	if err := s.streams.Create(ctx, d, d.key()...); err != nil {
 		if errors.Is(err, state.ErrExists) {
@@ -102,8 +102,18 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 		return nil, fmt.Errorf("kinesis: storing stream %s: %w", d.arn(), err)
 	}
 	if err := s.finish(ctx, d); err != nil {
-		// Nothing of it may stay: the client was told that there is no such stream.
-		return nil, errors.Join(err, s.remove(context.WithoutCancel(ctx), d))
+		if ctx.Err() != nil {
+			return nil, err // the client has gone; the stream will be there
+		}
+		// Nothing of it may stay: the client is told that there is no such stream.
+		_, undo := s.modifyAny(ctx, d, func(d *stream) error {
+			d.Status, d.Pending = types.StreamStatusDeleting, &change{ID: newStreamID(), Kind: changeDelete, Due: s.now()}
+			return nil
+		})
+		if undo == nil {
+			undo = s.changes.Await(ctx, d.key()...)
+		}
+		return nil, errors.Join(err, undo)
 	}
 	return &kinesis.CreateStreamOutput{}, nil
 }

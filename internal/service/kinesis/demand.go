@@ -45,17 +45,13 @@ func (s *Service) watchDemand(l *limiter, d *stream, now time.Time) {
 	if !after.demand(took, now) && after.demanded(took, now) == d.openShards() || d.Status != types.StreamStatusActive {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running.Err() != nil {
-		return
-	}
-	s.work.Go(func() {
-		err := s.scaleToDemand(s.running, d, took, now)
+	s.group.Go("look at demand", func(ctx context.Context) error {
+		err := s.scaleToDemand(ctx, d, took, now)
 		var changing *types.ResourceInUseException
-		if err != nil && s.running.Err() == nil && !errors.As(err, &changing) && !isNotFound(err) {
+		if err != nil && ctx.Err() == nil && !errors.As(err, &changing) && !isNotFound(err) {
 			s.log.Warn("kinesis: an on-demand stream was not scaled", "stream", d.arn(), "error", err)
 		}
+		return nil
 	})
 }
 

@@ -13,8 +13,8 @@
 //   - A closed shard takes no more records: appends hold the stream's lock shared, a change
 //     of shards holds it exclusively.
 //   - A change that takes steps (create, delete, reshard) is written into the document
-//     first and can be done again from any step. A node that stopped in between goes on
-//     with it in Start.
+//     first and can be done again from any step, also at once by two nodes. A worker.Runner
+//     makes it, now or after a restart, until it has succeeded.
 package kinesis
 
 import (
@@ -31,6 +31,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // Config is what a Service works with.
@@ -40,6 +41,7 @@ type Config struct {
 	Clock      clockwork.Clock       // nil: the real one
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
+	Owner      worker.Owner          // of changes of streams; nil: worker.Sole()
 
 	// EnforceLimits gives all streams the limits of Kinesis that do not say otherwise by
 	// LimitsTag.
@@ -63,6 +65,7 @@ type Service struct {
 	log      *slog.Logger
 	streams  *state.Collection[stream]
 	settings *state.Collection[accountSettings]
+	keys     *state.Collection[sealKey]
 	seal     cipher.AEAD // of iterators and page tokens
 	metrics  metrics
 
@@ -70,12 +73,13 @@ type Service struct {
 
 	subscriptions subscriptions
 
-	mu      sync.Mutex // guards the next two
-	pending map[string]bool
-	epochs  map[string]uint64 // by account, region and name: of the streams made last
+	mu     sync.Mutex
+	epochs map[string]uint64 // by account, region and name: of the streams made last
+
 	stop    context.CancelFunc
 	running context.Context
-	work    sync.WaitGroup
+	changes *worker.Runner[stream] // of streams that are not ACTIVE
+	group   *worker.Group          // of sweeps, and of looks at demand
 }
 
 // New returns a Service. Start must be called before it is used.
@@ -92,6 +96,9 @@ func New(cfg Config) (*Service, error) {
 	if cfg.ShardLimit == 0 {
 		cfg.ShardLimit = 6000
 	}
+	if cfg.Owner == nil {
+		cfg.Owner = worker.Sole()
+	}
 	if cfg.OnDemandLimit == 0 {
 		cfg.OnDemandLimit = 50
 	}
@@ -99,15 +106,12 @@ func New(cfg Config) (*Service, error) {
 		cfg:      cfg,
 		clock:    cfg.Clock,
 		log:      cfg.Logger,
-		streams:  state.NewCollection[stream](cfg.State, "kinesis.stream"),
+		streams:  state.NewCollection[stream](cfg.State, streamKind),
 		settings: state.NewCollection[accountSettings](cfg.State, "kinesis.account"),
-		pending:  make(map[string]bool),
+		keys:     state.NewCollection[sealKey](cfg.State, "kinesis.seal"),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
-	var err error
-	if s.seal, err = openSeal(cfg.State); err != nil {
-		return nil, err
-	}
+	s.run()
 	if err := s.metrics.register(cfg.Registerer, &s.subscriptions); err != nil {
 		return nil, fmt.Errorf("kinesis: registering metrics: %w", err)
 	}
@@ -116,9 +120,9 @@ func New(cfg Config) (*Service, error) {
 
 // Start goes on with the changes that were under way when the node stopped.
 func (s *Service) Start(ctx context.Context) error {
-	all, err := s.streams.All()
-	if err != nil {
-		return fmt.Errorf("kinesis: read the streams: %w", err)
+	var err error
+	if s.seal, err = openSeal(ctx, s.keys); err != nil {
+		return err
 	}
 	strays, err := s.Check(ctx)
 	if err != nil {
@@ -127,34 +131,27 @@ func (s *Service) Start(ctx context.Context) error {
 	for _, n := range strays {
 		s.log.Error("kinesis: a shard of the log belongs to no stream and is kept", "shard", n)
 	}
-	for _, d := range all {
-		if d.Pending == nil {
-			continue
-		}
-		if d.Pending.Due.After(s.clock.Now()) {
-			s.settleLater(d)
-		} else if err := s.settle(ctx, d); err != nil {
-			return fmt.Errorf("kinesis: %s of stream %s, begun before the restart: %w", d.Pending.Kind, d.arn(), err)
-		}
-	}
-	if err := s.cfg.State.Watch(s.running, state.Key{"kinesis.stream"}, s.subscriptions.streamChanged); err != nil {
+	if err := s.cfg.State.Watch(s.running, state.Key{streamKind}, s.subscriptions.streamChanged); err != nil {
 		return fmt.Errorf("kinesis: watching streams: %w", err)
 	}
-	s.work.Go(s.sweepShards)
+	if err := s.changes.Start(ctx); err != nil {
+		return fmt.Errorf("kinesis: %w", err)
+	}
+	first := true
+	s.group.Go("sweep of shards", func(ctx context.Context) error {
+		if !first {
+			s.sweepShards(ctx)
+		}
+		first = false
+		return worker.RunAfter(sweepEvery)
+	})
 	return nil
 }
 
 // Close stops background work; what it leaves undone, the next Start does.
 func (s *Service) Close(ctx context.Context) error {
 	s.stop()
-	done := make(chan struct{})
-	go func() { s.work.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return errors.Join(s.changes.Close(ctx), s.group.Close(ctx))
 }
 
 // now is the present, to the millisecond that the API has.

@@ -12,12 +12,13 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // begin puts an ACTIVE stream into the status and the change into its document, and makes
 // the change: at once, or after the configured delay in the background.
 func (s *Service) begin(ctx context.Context, d *stream, status types.StreamStatus, c change, f func(*stream) error) (*stream, error) {
-	c.Due = s.now().Add(s.cfg.ControlDelay)
+	c.ID, c.Due = newStreamID(), s.now().Add(s.cfg.ControlDelay)
 	d, err := s.modify(ctx, d, func(d *stream) error {
 		if err := f(d); err != nil {
 			return err
@@ -31,60 +32,43 @@ func (s *Service) begin(ctx context.Context, d *stream, status types.StreamStatu
 	return d, s.finish(ctx, d)
 }
 
-// finish makes the pending change of a stream, now or when it is due.
+// streamKind is the kind of the documents of streams.
+const streamKind = "kinesis.stream"
+
+// run makes what runs by itself; Start starts it.
+func (s *Service) run() {
+	events := worker.Events{
+		Failed: func(key worker.Key, part string, err error, _ int, wait time.Duration) {
+			s.log.Error("kinesis: a change of a stream failed and is tried again", "stream", key, "part", part, "error", err, "wait", wait)
+		},
+		Undecodable: func(key worker.Key, err error) {
+			s.log.Error("kinesis: the document of a stream cannot be read", "stream", key, "error", err)
+		},
+	}
+	s.changes = worker.New(worker.Documents[stream](s.cfg.State, streamKind), worker.Hooks[stream]{
+		Runs: func(d *stream) bool { return d.Pending != nil },
+		Same: func(was, is *stream) bool {
+			return was.ID == is.ID && was.Pending.ID == is.Pending.ID && was.Pending.Kind == is.Pending.Kind
+		},
+		Run: func(ctx context.Context, j *worker.Job[stream]) error {
+			d := j.Document()
+			if wait := d.Pending.Due.Sub(s.clock.Now()); wait > 0 {
+				return worker.RunAfter(wait)
+			}
+			return s.settle(ctx, d)
+		},
+	}, worker.Options{Name: streamKind, Clock: s.clock, Owner: s.cfg.Owner, Backoff: worker.Backoff{First: 100 * time.Millisecond, Max: 5 * time.Second}, Events: events})
+	s.group = &worker.Group{Clock: s.clock, Events: events}
+}
+
+// finish returns when the pending change of a stream has been made, or at once where it is
+// due later. A client that hangs up does not stop it: it is decided and written down.
 func (s *Service) finish(ctx context.Context, d *stream) error {
 	if s.cfg.ControlDelay > 0 {
-		s.settleLater(d)
+		s.changes.Refresh(d.key()...)
 		return nil
 	}
-	// The change is decided and written down: a client that hangs up does not stop it.
-	return s.settle(context.WithoutCancel(ctx), d)
-}
-
-// settleLater makes the pending change in the background when it is due, and tries again
-// until it succeeds or the service is closed.
-func (s *Service) settleLater(d *stream) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pending[d.ID] || s.running.Err() != nil {
-		return
-	}
-	s.pending[d.ID] = true
-	wait := d.Pending.Due.Sub(s.clock.Now())
-	s.work.Go(func() {
-		for d != nil {
-			select {
-			case <-s.running.Done():
-				return
-			case <-s.clock.After(wait):
-			}
-			err := s.settle(s.running, d)
-			if s.running.Err() != nil {
-				return
-			}
-			if err != nil {
-				s.log.Error("kinesis: a change of a stream failed and is tried again", "stream", d.arn(), "change", d.Pending.Kind, "error", err)
-				wait = time.Second
-				continue
-			}
-			if d = s.nextChange(d); d != nil {
-				wait = d.Pending.Due.Sub(s.clock.Now())
-			}
-		}
-	})
-}
-
-// nextChange returns the stream as it is now if another change of it is pending already;
-// if not, the next settleLater starts anew.
-func (s *Service) nextChange(d *stream) *stream {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now, err := s.streams.Get(d.Account, d.Region, d.Name)
-	if err == nil && now.ID == d.ID && now.Pending != nil {
-		return now
-	}
-	delete(s.pending, d.ID)
-	return nil
+	return s.changes.Await(ctx, d.key()...)
 }
 
 // settle makes the pending change of the stream, from whatever step it had come to.
@@ -168,25 +152,21 @@ func (s *Service) deleteShards(ctx context.Context, d *stream, shards []shard) e
 	return g.Wait()
 }
 
-// sweepShards removes closed shards whose records have all expired, once a while, and looks
-// whether on-demand streams have more than they need.
-func (s *Service) sweepShards() {
-	for {
-		select {
-		case <-s.running.Done():
-			return
-		case <-s.clock.After(10 * time.Minute):
+// sweepEvery is how often expired shards are looked for.
+const sweepEvery = 10 * time.Minute
+
+// sweepShards removes closed shards whose records have all expired, and looks whether
+// on-demand streams have more than they need.
+func (s *Service) sweepShards(ctx context.Context) {
+	for it, err := range s.streams.List() {
+		if err != nil {
+			s.log.Error("kinesis: a stream is not looked after", "stream", it.Key, "error", err)
+			continue
 		}
-		for it, err := range s.streams.List() {
-			if err != nil {
-				s.log.Error("kinesis: a stream is not looked after", "stream", it.Key, "error", err)
-				continue
-			}
-			d := it.Value
-			s.watchIdle(d)
-			if err := s.sweep(s.running, d); err != nil && s.running.Err() == nil {
-				s.log.Error("kinesis: removing expired shards failed", "stream", d.arn(), "error", err)
-			}
+		d := it.Value
+		s.watchIdle(d)
+		if err := s.sweep(ctx, d); err != nil && ctx.Err() == nil {
+			s.log.Error("kinesis: removing expired shards failed", "stream", d.arn(), "error", err)
 		}
 	}
 }

@@ -74,7 +74,8 @@ func (s *shard) open() bool { return s.Closed.IsZero() }
 // A change is under way while a stream's status is other than ACTIVE. It is kept in the
 // document, so that a node that stops in between goes on with it.
 type change struct {
-	Kind string    `json:"kind"` // of the change* constants
+	ID   string    `json:"id,omitempty"` // tells it from the one before
+	Kind string    `json:"kind"`         // of the change* constants
 	Due  time.Time `json:"due"`
 
 	Split  *splitChange `json:"split,omitempty"`

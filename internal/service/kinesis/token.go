@@ -31,13 +31,12 @@ type sealKey struct {
 }
 
 // openSeal returns the node's seal; the first node on a store makes its key.
-func openSeal(store *state.Store) (cipher.AEAD, error) {
-	keys := state.NewCollection[sealKey](store, "kinesis.seal")
+func openSeal(ctx context.Context, keys *state.Collection[sealKey]) (cipher.AEAD, error) {
 	k, err := keys.Get("iterator")
 	if errors.Is(err, state.ErrNotFound) {
 		fresh := &sealKey{Key: make([]byte, 16)}
 		rand.Read(fresh.Key)
-		if err := keys.Create(context.Background(), fresh, "iterator"); err != nil && !errors.Is(err, state.ErrExists) {
+		if err := keys.Create(ctx, fresh, "iterator"); err != nil && !errors.Is(err, state.ErrExists) {
 			return nil, fmt.Errorf("kinesis: storing the key of iterators: %w", err)
 		}
 		k, err = keys.Get("iterator")
