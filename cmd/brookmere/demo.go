@@ -57,6 +57,7 @@ run finds the data of the first.`,
 	cmd.Flags().IntVar(&o.rate, "rate", 2000, "records a second")
 	_ = cmd.Flags().Set("log-level", "warn") // the demo's own lines are what its user reads
 	cmd.Flags().Lookup("log-level").DefValue = "warn"
+	cmd.AddCommand(newDemoTradesCommand())
 	return cmd
 }
 

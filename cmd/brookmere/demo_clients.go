@@ -252,10 +252,15 @@ func (c *demoClients) crawl(ctx context.Context) error {
 
 // query runs a statement and returns its rows as text, the column names first.
 func (c *demoClients) query(ctx context.Context, statement string) ([][]string, error) {
+	return c.queryAt(ctx, demoDatabase, "s3://"+demoBucket+"/athena/", statement)
+}
+
+// queryAt is query in a database, with its results at a location.
+func (c *demoClients) queryAt(ctx context.Context, database, results, statement string) ([][]string, error) {
 	started, err := c.athena.StartQueryExecution(ctx, &athena.StartQueryExecutionInput{
 		QueryString:           &statement,
-		QueryExecutionContext: &athenatypes.QueryExecutionContext{Database: aws.String(demoDatabase)},
-		ResultConfiguration:   &athenatypes.ResultConfiguration{OutputLocation: aws.String("s3://" + demoBucket + "/athena/")},
+		QueryExecutionContext: &athenatypes.QueryExecutionContext{Database: &database},
+		ResultConfiguration:   &athenatypes.ResultConfiguration{OutputLocation: &results},
 	})
 	if err != nil {
 		return nil, err

@@ -20,7 +20,11 @@
 //	advance DURATION      move the clock, as "90s" or "24h"
 //	restart               close the service, its documents and its log, and open them again
 //	kill                  the same without closing the service, which must need no goodbye
+//	wait NAME PATH VALUE {input}   call an operation until a member of its answer has a value
 //	save NAME PATH        keep a member of the last answer, "Tables.0.Id", as $NAME for later inputs
+//
+// The files of a service say how a fake of it must behave too: RunFake runs them against the fake
+// that a neighbour's tests use, and so the fake cannot drift from the service.
 //
 // Answers are JSON with the members in order. What differs from run to run (ids, tokens) is named
 // by save, and printed as its name from then on; times are of the clock, which starts at

@@ -51,6 +51,12 @@ func (p *parser) predicate() Expr {
 	left := p.concat()
 	for {
 		at := p.pos()
+		if g := p.Grammar; g != nil && g.Predicate != nil {
+			if x := g.Predicate(&Parser{p}, left); x != nil {
+				left = x
+				continue
+			}
+		}
 		if t := p.tok(); t.kind == tokenSymbol && comparisons[t.text] {
 			p.advance()
 			if q := p.acceptQuantifier(); q != "" {
@@ -219,6 +225,9 @@ func (p *parser) primary() Expr {
 			p.advance()
 			x = &Dereference{at, x, p.anyIdentifier()}
 		default:
+			if g := p.Grammar; g != nil && g.Suffix != nil {
+				return g.Suffix(&Parser{p}, x)
+			}
 			return x
 		}
 	}

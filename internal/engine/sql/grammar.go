@@ -18,6 +18,10 @@ type Grammar struct {
 	Clause    func(*Parser, *Select)  // behind HAVING, before WINDOW
 	Relation  func(*Parser) Relation  // where a relation of FROM begins
 	Window    func(*Parser, *Window)  // within the parentheses of OVER, behind ORDER BY
+	// Suffix is behind an operand: it returns the operand, or what it makes of it and of the words
+	// that follow. Predicate is behind the left side of a comparison, and returns nil where none follows.
+	Suffix    func(*Parser, Expr) Expr
+	Predicate func(*Parser, Expr) Expr
 }
 
 // Extended is a node of a Grammar's own.
@@ -83,6 +87,18 @@ func (p *Parser) Expr() Expr            { return p.p.expr() }
 func (p *Parser) Query() *Query         { return p.p.query() }
 func (p *Parser) Statement() Statement  { return p.p.statement() }
 func (p *Parser) SortItems() []SortItem { return p.p.sortItems() }
+
+// Operand takes an operand of a comparison, WindowSpec a window in parentheses, Integer a number.
+func (p *Parser) Operand() Expr       { return p.p.concat() }
+func (p *Parser) WindowSpec() *Window { return p.p.windowSpec() }
+func (p *Parser) Integer() int        { return p.p.integer() }
+
+// AtName and AtQuery report whether the token n ahead can be a name, or begins a query.
+func (p *Parser) AtName(n int) bool  { return p.p.isName(n) }
+func (p *Parser) AtQuery(n int) bool { return p.p.startsQuery(n) }
+
+// AtEnd reports whether the text ends here.
+func (p *Parser) AtEnd() bool { return p.p.atEOF() }
 
 // Fail ends the parse with an error at a position; Mismatched with one at the next token.
 func (p *Parser) Fail(at Position, format string, args ...any) { p.p.fail(at, format, args...) }

@@ -106,7 +106,7 @@ func newParser(text string, o Options) (*parser, error) {
 	if len(text) > maxLength {
 		return nil, &Error{Position{1, 1, 0}, fmt.Sprintf("The statement is longer than %d bytes", maxLength)}
 	}
-	hive := isHive(text)
+	hive := o.Dialect == Athena && isHive(text)
 	tokens, err := lex(text, hive)
 	if err != nil {
 		return nil, err

@@ -40,6 +40,8 @@ func (w *printer) node(n Node) {
 		w.statement(n)
 	case *Type:
 		w.typ(n)
+	case *Window:
+		w.window(n)
 	default:
 		panic(fmt.Sprintf("sql: cannot print %T", n))
 	}

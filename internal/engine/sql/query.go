@@ -487,6 +487,9 @@ func (p *parser) parseType() *Type {
 	case "string":
 		t.Name = "varchar" // Athena takes Hive's name too
 	case "interval":
+		if p.Dialect == Streaming {
+			return p.anyInterval(t)
+		}
 		from := p.expectAny("YEAR", "DAY")
 		p.expect("TO")
 		if from == "YEAR" {
@@ -535,6 +538,23 @@ func (p *parser) parseType() *Type {
 	}
 	for p.accept("ARRAY") {
 		t = &Type{Position: t.Position, Name: "array", Args: []*Type{t}}
+	}
+	return t
+}
+
+// anyInterval reads the unit or units of an interval type of the standard's.
+func (p *parser) anyInterval(t *Type) *Type {
+	from := p.intervalUnit()
+	to := from
+	if p.accept("TO") {
+		to = p.intervalUnit()
+	}
+	t.Name = "interval day to second"
+	if from == "YEAR" || from == "MONTH" {
+		t.Name = "interval year to month"
+	}
+	if (to == "YEAR" || to == "MONTH") != (from == "YEAR" || from == "MONTH") {
+		p.fail(t.Position, "An interval cannot go from %s to %s", from, to)
 	}
 	return t
 }

@@ -142,19 +142,29 @@ func (p *parser) interval() Expr {
 		p.symbol("+")
 	}
 	i.Value = p.stringLiteral()
-	unit := func() string {
-		u := intervalUnits[p.tok().upper]
-		if u == "" {
-			p.mismatched("DAY", "HOUR", "MINUTE", "MONTH", "SECOND", "YEAR")
-		}
-		p.advance()
-		return u
-	}
-	i.From = unit()
+	i.From = p.intervalUnit()
 	if p.accept("TO") {
-		i.To = unit()
+		i.To = p.intervalUnit()
 	}
 	return i
+}
+
+// intervalUnit reads a unit; the streaming language has a precision behind it, which says nothing
+// about the value.
+func (p *parser) intervalUnit() string {
+	u := intervalUnits[p.tok().upper]
+	if u == "" {
+		p.mismatched("DAY", "HOUR", "MINUTE", "MONTH", "SECOND", "YEAR")
+	}
+	p.advance()
+	if p.Dialect == Streaming && p.symbol("(") {
+		p.integer()
+		if p.symbol(",") {
+			p.integer()
+		}
+		p.expectSymbol(")")
+	}
+	return u
 }
 
 func (p *parser) caseExpr() Expr {

@@ -2,6 +2,8 @@ package athena
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
@@ -11,7 +13,10 @@ import (
 // TestAPI runs the calls of testdata/api.
 func TestAPI(t *testing.T) {
 	servicetest.Run(t, "api/*.txt", func(t testing.TB, p servicetest.Parts) servicetest.Service {
-		dir := t.TempDir()
+		dir := filepath.Join(p.Dir, "objects")
+		if err := os.MkdirAll(filepath.Join(dir, "out"), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		g := newFakeGlue()
 		s, err := New(Config{State: p.State, Glue: g, Objects: dirObjects{dir}, Engine: idleEngine{}, Files: dirObjects{dir}, Clock: p.Clock})
 		if err != nil {

@@ -3,6 +3,7 @@ package athena
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -18,10 +20,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/servicetest"
 )
 
-// fakeGlue is a catalog in memory, as much of one as the statements of the tests need.
+// fakeGlue is a catalog in memory, as much of one as the statements of the tests need. It runs
+// the files of the Glue service that say what a catalog is (TestFakes).
 type fakeGlue struct {
 	mu         sync.Mutex
 	databases  map[string]*gluetypes.Database
@@ -33,28 +38,51 @@ func newFakeGlue() *fakeGlue {
 	return &fakeGlue{databases: map[string]*gluetypes.Database{}, tables: map[string]*gluetypes.Table{}, partitions: map[string][]gluetypes.Partition{}}
 }
 
-var (
-	errMissing = &gluetypes.EntityNotFoundException{Message: aws.String("Entity Not Found")}
-	errExists  = &gluetypes.AlreadyExistsException{Message: aws.String("Already exists.")}
-)
+func missingEntity(format string, args ...any) error {
+	return &gluetypes.EntityNotFoundException{Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func existingEntity(what string) error {
+	return &gluetypes.AlreadyExistsException{Message: aws.String(what + " already exists.")}
+}
 
 func key(database, table *string) string { return *database + "." + *table }
+
+// database is one of the databases; the caller has locked.
+func (g *fakeGlue) database(name *string) (*gluetypes.Database, error) {
+	if d := g.databases[*name]; d != nil {
+		return d, nil
+	}
+	return nil, missingEntity("Database %s not found.", *name)
+}
+
+// table is one of the tables; the caller has locked.
+func (g *fakeGlue) table(database, name *string) (*gluetypes.Table, error) {
+	if _, err := g.database(database); err != nil {
+		return nil, err
+	}
+	if t := g.tables[key(database, name)]; t != nil {
+		return t, nil
+	}
+	return nil, missingEntity("Entity Not Found")
+}
 
 func (g *fakeGlue) GetDatabase(_ context.Context, in *glue.GetDatabaseInput, _ ...func(*glue.Options)) (*glue.GetDatabaseOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if d := g.databases[*in.Name]; d != nil {
-		return &glue.GetDatabaseOutput{Database: d}, nil
+	d, err := g.database(in.Name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errMissing
+	return &glue.GetDatabaseOutput{Database: d}, nil
 }
 
 func (g *fakeGlue) GetDatabases(context.Context, *glue.GetDatabasesInput, ...func(*glue.Options)) (*glue.GetDatabasesOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out := &glue.GetDatabasesOutput{}
-	for _, d := range g.databases {
-		out.DatabaseList = append(out.DatabaseList, *d)
+	for _, name := range sortedKeys(g.databases) {
+		out.DatabaseList = append(out.DatabaseList, *g.databases[name])
 	}
 	return out, nil
 }
@@ -62,22 +90,23 @@ func (g *fakeGlue) GetDatabases(context.Context, *glue.GetDatabasesInput, ...fun
 func (g *fakeGlue) GetTable(_ context.Context, in *glue.GetTableInput, _ ...func(*glue.Options)) (*glue.GetTableOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t := g.tables[key(in.DatabaseName, in.Name)]; t != nil {
-		return &glue.GetTableOutput{Table: t}, nil
+	t, err := g.table(in.DatabaseName, in.Name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errMissing
+	return &glue.GetTableOutput{Table: t}, nil
 }
 
 func (g *fakeGlue) GetTables(_ context.Context, in *glue.GetTablesInput, _ ...func(*glue.Options)) (*glue.GetTablesOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.databases[*in.DatabaseName] == nil {
-		return nil, errMissing
+	if _, err := g.database(in.DatabaseName); err != nil {
+		return nil, err
 	}
 	out := &glue.GetTablesOutput{}
-	for k, t := range g.tables {
+	for _, k := range sortedKeys(g.tables) {
 		if strings.HasPrefix(k, *in.DatabaseName+".") {
-			out.TableList = append(out.TableList, *t)
+			out.TableList = append(out.TableList, *g.tables[k])
 		}
 	}
 	return out, nil
@@ -86,6 +115,9 @@ func (g *fakeGlue) GetTables(_ context.Context, in *glue.GetTablesInput, _ ...fu
 func (g *fakeGlue) GetPartitions(_ context.Context, in *glue.GetPartitionsInput, _ ...func(*glue.Options)) (*glue.GetPartitionsOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if _, err := g.table(in.DatabaseName, in.TableName); err != nil {
+		return nil, err
+	}
 	out := &glue.GetPartitionsOutput{}
 	for _, p := range g.partitions[key(in.DatabaseName, in.TableName)] {
 		match := true
@@ -94,9 +126,19 @@ func (g *fakeGlue) GetPartitions(_ context.Context, in *glue.GetPartitionsInput,
 				match = false
 			}
 		}
-		if match {
-			out.Partitions = append(out.Partitions, p)
+		if !match {
+			continue
 		}
+		if sd := stored(p.StorageDescriptor); sd != nil {
+			switch {
+			case aws.ToBool(in.ExcludeColumnSchema):
+				sd.Columns = nil
+			case sd.Columns == nil:
+				sd.Columns = []gluetypes.Column{}
+			}
+			p.StorageDescriptor = sd
+		}
+		out.Partitions = append(out.Partitions, p)
 	}
 	return out, nil
 }
@@ -104,41 +146,69 @@ func (g *fakeGlue) GetPartitions(_ context.Context, in *glue.GetPartitionsInput,
 func (g *fakeGlue) CreateDatabase(_ context.Context, in *glue.CreateDatabaseInput, _ ...func(*glue.Options)) (*glue.CreateDatabaseOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	i := in.DatabaseInput
-	if g.databases[*i.Name] != nil {
-		return nil, errExists
+	if g.databases[*in.DatabaseInput.Name] != nil {
+		return nil, existingEntity("Database")
 	}
-	g.databases[*i.Name] = &gluetypes.Database{Name: i.Name, Description: i.Description, LocationUri: i.LocationUri, Parameters: i.Parameters}
+	g.putDatabase(in.DatabaseInput)
 	return &glue.CreateDatabaseOutput{}, nil
+}
+
+func (g *fakeGlue) putDatabase(i *gluetypes.DatabaseInput) {
+	g.databases[*i.Name] = &gluetypes.Database{Name: i.Name, Description: i.Description, LocationUri: i.LocationUri, Parameters: i.Parameters}
 }
 
 func (g *fakeGlue) UpdateDatabase(_ context.Context, in *glue.UpdateDatabaseInput, _ ...func(*glue.Options)) (*glue.UpdateDatabaseOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.databases[*in.Name].Parameters = in.DatabaseInput.Parameters
+	if _, err := g.database(in.Name); err != nil {
+		return nil, err
+	}
+	g.putDatabase(in.DatabaseInput)
 	return &glue.UpdateDatabaseOutput{}, nil
 }
 
 func (g *fakeGlue) DeleteDatabase(_ context.Context, in *glue.DeleteDatabaseInput, _ ...func(*glue.Options)) (*glue.DeleteDatabaseOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if _, err := g.database(in.Name); err != nil {
+		return nil, err
+	}
 	delete(g.databases, *in.Name)
 	return &glue.DeleteDatabaseOutput{}, nil
 }
 
+// stored is a storage descriptor as it is given back.
+func stored(sd *gluetypes.StorageDescriptor) *gluetypes.StorageDescriptor {
+	if sd == nil {
+		return nil
+	}
+	out := *sd
+	if out.SortColumns == nil {
+		out.SortColumns = []gluetypes.Order{}
+	}
+	return &out
+}
+
 func (g *fakeGlue) put(database *string, i *gluetypes.TableInput) {
-	g.tables[key(database, i.Name)] = &gluetypes.Table{
+	t := &gluetypes.Table{
 		Name: i.Name, DatabaseName: database, Owner: i.Owner, TableType: i.TableType, Parameters: i.Parameters,
-		PartitionKeys: i.PartitionKeys, StorageDescriptor: i.StorageDescriptor,
+		PartitionKeys: i.PartitionKeys, StorageDescriptor: stored(i.StorageDescriptor),
 		ViewOriginalText: i.ViewOriginalText, ViewExpandedText: i.ViewExpandedText,
 	}
+	if t.PartitionKeys == nil {
+		t.PartitionKeys = []gluetypes.Column{}
+	}
+	g.tables[key(database, i.Name)] = t
 }
 
 func (g *fakeGlue) CreateTable(_ context.Context, in *glue.CreateTableInput, _ ...func(*glue.Options)) (*glue.CreateTableOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if _, err := g.database(in.DatabaseName); err != nil {
+		return nil, err
+	}
 	if g.tables[key(in.DatabaseName, in.TableInput.Name)] != nil {
-		return nil, errExists
+		return nil, existingEntity("Table")
 	}
 	g.put(in.DatabaseName, in.TableInput)
 	return &glue.CreateTableOutput{}, nil
@@ -147,6 +217,9 @@ func (g *fakeGlue) CreateTable(_ context.Context, in *glue.CreateTableInput, _ .
 func (g *fakeGlue) UpdateTable(_ context.Context, in *glue.UpdateTableInput, _ ...func(*glue.Options)) (*glue.UpdateTableOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if _, err := g.table(in.DatabaseName, in.TableInput.Name); err != nil {
+		return nil, err
+	}
 	g.put(in.DatabaseName, in.TableInput)
 	return &glue.UpdateTableOutput{}, nil
 }
@@ -154,26 +227,46 @@ func (g *fakeGlue) UpdateTable(_ context.Context, in *glue.UpdateTableInput, _ .
 func (g *fakeGlue) DeleteTable(_ context.Context, in *glue.DeleteTableInput, _ ...func(*glue.Options)) (*glue.DeleteTableOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	k := key(in.DatabaseName, in.Name)
-	if g.tables[k] == nil {
-		return nil, errMissing
+	if _, err := g.table(in.DatabaseName, in.Name); err != nil {
+		return nil, err
 	}
+	k := key(in.DatabaseName, in.Name)
 	delete(g.tables, k)
 	delete(g.partitions, k)
 	return &glue.DeleteTableOutput{}, nil
 }
 
+// putPartition adds a partition, in the order of the values.
+func (g *fakeGlue) putPartition(database, table *string, i gluetypes.PartitionInput) {
+	k := key(database, table)
+	g.partitions[k] = append(g.partitions[k], gluetypes.Partition{DatabaseName: database, TableName: table, Values: i.Values, StorageDescriptor: stored(i.StorageDescriptor)})
+	slices.SortFunc(g.partitions[k], func(a, b gluetypes.Partition) int { return slices.Compare(a.Values, b.Values) })
+}
+
+// deletePartition reports whether a partition was there.
+func (g *fakeGlue) deletePartition(database, table *string, values []string) bool {
+	k := key(database, table)
+	before := len(g.partitions[k])
+	g.partitions[k] = slices.DeleteFunc(g.partitions[k], func(o gluetypes.Partition) bool { return slices.Equal(o.Values, values) })
+	return len(g.partitions[k]) < before
+}
+
 func (g *fakeGlue) BatchCreatePartition(_ context.Context, in *glue.BatchCreatePartitionInput, _ ...func(*glue.Options)) (*glue.BatchCreatePartitionOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if _, err := g.table(in.DatabaseName, in.TableName); err != nil {
+		return nil, err
+	}
 	out := &glue.BatchCreatePartitionOutput{}
 	k := key(in.DatabaseName, in.TableName)
 	for _, p := range in.PartitionInputList {
 		if slices.ContainsFunc(g.partitions[k], func(o gluetypes.Partition) bool { return slices.Equal(o.Values, p.Values) }) {
-			out.Errors = append(out.Errors, gluetypes.PartitionError{PartitionValues: p.Values, ErrorDetail: &gluetypes.ErrorDetail{ErrorCode: aws.String("AlreadyExistsException")}})
+			out.Errors = append(out.Errors, gluetypes.PartitionError{PartitionValues: p.Values, ErrorDetail: &gluetypes.ErrorDetail{
+				ErrorCode: aws.String("AlreadyExistsException"), ErrorMessage: aws.String("Partition already exists."),
+			}})
 			continue
 		}
-		g.partitions[k] = append(g.partitions[k], gluetypes.Partition{Values: p.Values, StorageDescriptor: p.StorageDescriptor})
+		g.putPartition(in.DatabaseName, in.TableName, p)
 	}
 	return out, nil
 }
@@ -181,9 +274,11 @@ func (g *fakeGlue) BatchCreatePartition(_ context.Context, in *glue.BatchCreateP
 func (g *fakeGlue) BatchDeletePartition(_ context.Context, in *glue.BatchDeletePartitionInput, _ ...func(*glue.Options)) (*glue.BatchDeletePartitionOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	k := key(in.DatabaseName, in.TableName)
+	if _, err := g.table(in.DatabaseName, in.TableName); err != nil {
+		return nil, err
+	}
 	for _, v := range in.PartitionsToDelete {
-		g.partitions[k] = slices.DeleteFunc(g.partitions[k], func(o gluetypes.Partition) bool { return slices.Equal(o.Values, v.Values) })
+		g.deletePartition(in.DatabaseName, in.TableName, v.Values)
 	}
 	return &glue.BatchDeletePartitionOutput{}, nil
 }
@@ -191,12 +286,31 @@ func (g *fakeGlue) BatchDeletePartition(_ context.Context, in *glue.BatchDeleteP
 func (g *fakeGlue) UpdatePartition(_ context.Context, in *glue.UpdatePartitionInput, _ ...func(*glue.Options)) (*glue.UpdatePartitionOutput, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for i, p := range g.partitions[key(in.DatabaseName, in.TableName)] {
-		if slices.Equal(p.Values, in.PartitionValueList) {
-			g.partitions[key(in.DatabaseName, in.TableName)][i] = gluetypes.Partition{Values: in.PartitionInput.Values, StorageDescriptor: in.PartitionInput.StorageDescriptor}
-		}
+	if !g.deletePartition(in.DatabaseName, in.TableName, in.PartitionValueList) {
+		return nil, missingEntity("Cannot find partition.")
 	}
+	g.putPartition(in.DatabaseName, in.TableName, *in.PartitionInput)
 	return &glue.UpdatePartitionOutput{}, nil
+}
+
+// API serves the fake to the files of the Glue service.
+func (g *fakeGlue) API() awswire.API {
+	return awswire.API{Model: "glue", Operations: []awswire.Operation{
+		awswire.Executes(g.CreateDatabase), awswire.Executes(g.GetDatabase), awswire.Executes(g.GetDatabases),
+		awswire.Executes(g.UpdateDatabase), awswire.Executes(g.DeleteDatabase),
+		awswire.Executes(g.CreateTable), awswire.Executes(g.GetTable), awswire.Executes(g.GetTables),
+		awswire.Executes(g.UpdateTable), awswire.Executes(g.DeleteTable),
+		awswire.Executes(g.BatchCreatePartition), awswire.Executes(g.GetPartitions),
+		awswire.Executes(g.UpdatePartition), awswire.Executes(g.BatchDeletePartition),
+	}}
+}
+
+// TestFakes: the fakes do what the services do that they stand for.
+func TestFakes(t *testing.T) {
+	leavesOut := []string{"CatalogId", "CreateTime", "UpdateTime", "CreationTime", "CreatedBy", "CreateTableDefaultPermissions", "IsRegisteredWithLakeFormation", "VersionId"}
+	t.Run("glue", func(t *testing.T) {
+		servicetest.RunFake(t, "../../glue/testdata/shared/*.txt", leavesOut, func(testing.TB, servicetest.Parts) servicetest.Service { return newFakeGlue() })
+	})
 }
 
 // dirObjects is objects as files, bucket by bucket.
@@ -247,21 +361,47 @@ func (d dirObjects) CopyObject(_ context.Context, in *s3.CopyObjectInput, _ ...f
 }
 
 func (d dirObjects) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
-	return &s3.DeleteObjectOutput{}, os.Remove(d.path(in.Bucket, in.Key))
+	if err := os.Remove(d.path(in.Bucket, in.Key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return &s3.DeleteObjectOutput{}, nil
 }
 
 func (d dirObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
-	out := &s3.ListObjectsV2Output{}
-	entries, err := os.ReadDir(d.path(in.Bucket, in.Prefix))
-	if err != nil {
-		return out, nil
+	root := filepath.Join(d.dir, *in.Bucket)
+	if _, err := os.Stat(root); err != nil {
+		return nil, &s3types.NoSuchBucket{Message: aws.String("The specified bucket does not exist")}
 	}
-	for _, e := range entries {
-		if e.IsDir() {
-			out.CommonPrefixes = append(out.CommonPrefixes, s3types.CommonPrefix{Prefix: aws.String(*in.Prefix + e.Name() + "/")})
+	prefix, delimiter := aws.ToString(in.Prefix), aws.ToString(in.Delimiter)
+	out := &s3.ListObjectsV2Output{Name: in.Bucket, Prefix: in.Prefix, Delimiter: in.Delimiter, MaxKeys: in.MaxKeys, IsTruncated: aws.Bool(false)}
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
 		}
+		key := filepath.ToSlash(path[len(root)+1:])
+		if !strings.HasPrefix(key, prefix) {
+			return nil
+		}
+		if folder, _, ok := strings.Cut(key[len(prefix):], delimiter); ok && delimiter != "" {
+			folder = prefix + folder + delimiter
+			if n := len(out.CommonPrefixes); n == 0 || *out.CommonPrefixes[n-1].Prefix != folder {
+				out.CommonPrefixes = append(out.CommonPrefixes, s3types.CommonPrefix{Prefix: aws.String(folder)})
+			}
+			return nil
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		out.Contents = append(out.Contents, s3types.Object{Key: aws.String(key), Size: aws.Int64(info.Size())})
+		return nil
+	})
+	slices.SortFunc(out.Contents, func(a, b s3types.Object) int { return strings.Compare(*a.Key, *b.Key) })
+	if n := int(aws.ToInt32(in.MaxKeys)); n > 0 && len(out.Contents) > n {
+		out.Contents, out.IsTruncated = out.Contents[:n], aws.Bool(true)
 	}
-	return out, nil
+	out.KeyCount = aws.Int32(int32(len(out.Contents) + len(out.CommonPrefixes)))
+	return out, err
 }
 
 // Files lists for the query engine.
@@ -272,12 +412,15 @@ func (d dirObjects) Files(_ context.Context, location string) ([]lakesql.File, e
 	}
 	var files []lakesql.File
 	root := filepath.Join(d.dir, bucket)
+	if _, err := os.Stat(root); err != nil {
+		return nil, lakesql.ErrNoBucket
+	}
 	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
 		k := filepath.ToSlash(path[len(root)+1:])
-		if !strings.HasPrefix(k, strings.TrimSuffix(prefix, "/")) {
+		if !strings.HasPrefix(k, strings.TrimSuffix(prefix, "/")+"/") {
 			return nil
 		}
 		info, err := e.Info()

@@ -1,0 +1,646 @@
+package streamsql
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/streamsql/dialect"
+)
+
+// query builds a query.
+func (b *builder) query(q *sql.Query) *pipe {
+	if q.With != nil {
+		fail(q.With, "Create a stream and a pump for it, or write it as a subquery in FROM.", "WITH is not supported")
+	}
+	if q.Limit != nil || q.Offset != nil {
+		fail(q, "A stream has no end; filter it, or use a window.", "LIMIT and OFFSET are not supported in streams")
+	}
+	switch body := q.Body.(type) {
+	case *sql.Query:
+		p := b.query(body)
+		return b.orderBy(p, q.OrderBy)
+	case *sql.Select:
+		return b.selectBlock(body, q.OrderBy)
+	case *sql.SetOperation:
+		if q.OrderBy != nil {
+			fail(q, "", "ORDER BY of a UNION ALL is not supported")
+		}
+		return b.setOperation(body)
+	}
+	fail(q, "", "A pump selects from a stream")
+	return nil
+}
+
+func (b *builder) setOperation(s *sql.SetOperation) *pipe {
+	if s.Op != "UNION" || !s.All {
+		fail(s, "Write UNION ALL; SELECT DISTINCT over it removes doubles of a window.", "%s of streams is not supported", s.Op)
+	}
+	side := func(body sql.QueryBody) *pipe {
+		switch body := body.(type) {
+		case *sql.Select:
+			return b.selectBlock(body, nil)
+		case *sql.SetOperation:
+			return b.setOperation(body)
+		case *sql.Query:
+			return b.query(body)
+		}
+		fail(body, "", "UNION ALL takes queries")
+		return nil
+	}
+	left, right := side(s.Left), side(s.Right)
+	l, r := left.scope.visible(), right.scope.visible()
+	if len(l) != len(r) {
+		fail(s, "", "Column count mismatch in UNION: %d and %d", len(l), len(r))
+	}
+	var types []Type
+	lx, rx := make([]*compiled, len(l)), make([]*compiled, len(l))
+	sc := &scope{}
+	for i := range l {
+		t, ok := common(l[i].t, r[i].t)
+		if !ok {
+			fail(s, "", "Type mismatch in column %d of UNION: %s and %s", i+1, l[i].t, r[i].t)
+		}
+		types = append(types, t)
+		lx[i], rx[i] = convert(l[i].expr(), t), convert(r[i].expr(), t)
+		sc.columns = append(sc.columns, scopeColumn{name: l[i].name, t: t, column: i})
+	}
+	sc.columns = append(sc.columns, scopeColumn{name: "ROWTIME", t: timestampType, def: rowtime(), hidden: true})
+	return b.union([]*pipe{b.project(left, lx, nil, "convert"), b.project(right, rx, nil, "convert")}, types, sc)
+}
+
+func (c scopeColumn) expr() *compiled {
+	if c.def != nil {
+		return c.def
+	}
+	return columnOf(c.t, c.column)
+}
+
+// selected is the building of one SELECT block.
+type selected struct {
+	b       *builder
+	s       *sql.Select
+	in      *pipe
+	input   *compiler // of the rows of FROM
+	grouped bool
+	groups  map[string]int // key of an expression to the grouped column
+	calls   []*aggregateCall
+	callAt  map[string]int
+	nKeys   int
+	post    *compiler // of the rows of the groups, or input
+	windows []windowUse
+	// groupPipe puts the grouping behind in, when all aggregates are known; nil: it is there.
+	groupPipe func() *pipe
+	width     int // columns before those of the windows
+}
+
+// windowUse are the calls over one window.
+type windowUse struct {
+	spec  frameSpec
+	key   string
+	calls []*analyticCall
+}
+
+func (b *builder) selectBlock(s *sql.Select, order []sql.SortItem) *pipe {
+	if len(s.From) == 0 {
+		fail(s, "", "A pump selects from a stream")
+	}
+	x := &selected{b: b, s: s, groups: map[string]int{}, callAt: map[string]int{}}
+	in, w := b.relation(s.From[0], s.Windows, "")
+	where := s.Where
+	for i, r := range s.From[1:] {
+		right, rw := b.relation(r, s.Windows, "")
+		on := where
+		if i < len(s.From)-2 {
+			on = nil
+		} else {
+			where = nil
+		}
+		in = b.joined(r, "INNER", in, w, right, rw, on, nil)
+		w = nil
+	}
+	if w != nil {
+		fail(s.From[0], "", "OVER behind a stream is for joins")
+	}
+	if in.table != nil {
+		fail(s, "", "A pump selects from a stream, not from a reference table alone")
+	}
+	x.in = in
+	x.input = &compiler{functions: b.functions, scope: in.scope}
+	if where != nil {
+		cond := x.input.condition(where, "WHERE")
+		x.in = b.filter(x.in, cond, "filter: "+sql.Print(where))
+	}
+	items := x.expand()
+	x.group(items)
+	var having *compiled
+	if s.Having != nil {
+		having = x.post.condition(s.Having, "HAVING")
+	}
+	columns := make([]*compiled, len(items))
+	x.overs()
+	for i, item := range items {
+		columns[i] = x.post.compile(item.Expr)
+	}
+	var sortKeys []sortKey
+	var rising []*compiled
+	for i, o := range order {
+		k := x.sortItem(o, items, columns)
+		if i == 0 && k.x.rising {
+			rising = append(rising, k.x)
+		}
+		sortKeys = append(sortKeys, k)
+	}
+	if x.groupPipe != nil {
+		x.in = x.groupPipe()
+	}
+	if having != nil {
+		x.in = b.filter(x.in, having, "having: "+sql.Print(s.Having))
+	}
+	x.width = len(x.in.types)
+	for _, use := range x.windows {
+		x.in = b.window(x.in, use.spec, use.calls)
+	}
+	if order != nil {
+		if rising == nil && x.grouped {
+			rising = []*compiled{rowtime()} // the rows of a window come at once
+		}
+		if rising == nil {
+			fail(order[0].Expr, "Write ORDER BY FLOOR(ROWTIME TO MINUTE), ...", "ORDER BY of a stream begins with an expression that rises with ROWTIME")
+		}
+		if len(sortKeys) > 1 || !sortKeys[0].x.rising {
+			x.in = b.sort(x.in, rising, sortKeys)
+		}
+	}
+	return x.output(items, columns)
+}
+
+// selectedItem is an item of the select list, stars expanded.
+type selectedItem struct {
+	sql.SelectItem
+	name string
+}
+
+func (x *selected) expand() []selectedItem {
+	var items []selectedItem
+	for i, item := range x.s.Items {
+		if !item.Star {
+			si := selectedItem{SelectItem: item}
+			switch e := item.Expr.(type) {
+			case *sql.Name:
+				si.name = dialect.Lookup(e.Ident)
+			case *sql.Dereference:
+				si.name = dialect.Lookup(e.Field)
+			default:
+				si.name = fmt.Sprintf("EXPR$%d", i)
+			}
+			if item.Alias != nil {
+				si.name = dialect.Lookup(*item.Alias)
+			}
+			items = append(items, si)
+			continue
+		}
+		table := ""
+		if n, ok := item.Expr.(*sql.Name); ok {
+			table = dialect.Lookup(n.Ident)
+		} else if item.Expr != nil {
+			fail(item, "", "A star stands alone or behind a stream's name")
+		}
+		found := false
+		for _, c := range x.in.scope.columns {
+			if c.hidden || table != "" && c.table != table {
+				continue
+			}
+			found = true
+			var e sql.Expr = &sql.Name{Position: item.Position, Ident: sql.Identifier{Position: item.Position, Name: c.name, Quoted: true}}
+			if c.table != "" {
+				e = &sql.Dereference{Position: item.Position, Base: &sql.Name{Position: item.Position, Ident: sql.Identifier{Name: c.table, Quoted: true}}, Field: sql.Identifier{Name: c.name, Quoted: true}}
+			}
+			items = append(items, selectedItem{SelectItem: sql.SelectItem{Position: item.Position, Expr: e}, name: c.name})
+		}
+		if !found {
+			fail(item, x.input.tableHint(table), "Table '%s' not found", table)
+		}
+	}
+	return items
+}
+
+func hasAggregate(n sql.Node) bool {
+	found := false
+	sql.Walk(n, func(n sql.Node) bool {
+		if c, ok := n.(*sql.Call); ok && c.Over == nil && aggregates[strings.ToUpper(c.Name.Last())] != nil {
+			found = true
+		}
+		if c, ok := n.(*sql.Call); ok && c.Over != nil { // aggregates of groups may be its arguments
+			for _, a := range c.Args {
+				found = found || hasAggregate(a)
+			}
+			return false
+		}
+		_, sub := n.(*sql.Query)
+		return !found && !sub
+	})
+	return found
+}
+
+// group decides whether rows are grouped, and if so compiles the keys.
+func (x *selected) group(items []selectedItem) {
+	s := x.s
+	aggregated := s.GroupBy != nil || s.Having != nil || s.Extension != nil
+	for _, item := range items {
+		if item.Expr != nil && hasAggregate(item.Expr) {
+			aggregated = true
+		}
+	}
+	if !aggregated {
+		x.post = x.input
+		return
+	}
+	x.grouped = true
+	var keys, rising []*compiled
+	add := func(e sql.Expr) *compiled {
+		k := x.groupKey(e, items)
+		if i, ok := x.groups[k.key]; ok {
+			return keys[i]
+		}
+		x.groups[k.key] = len(keys)
+		keys = append(keys, k)
+		if k.rising {
+			rising = append(rising, k)
+		}
+		return k
+	}
+	if s.GroupBy != nil {
+		for _, e := range s.GroupBy.Elements {
+			if e.Kind != sql.GroupSimple {
+				fail(e, "", "GROUPING SETS, CUBE and ROLLUP are not supported")
+			}
+			for _, k := range e.Sets[0] {
+				add(k)
+			}
+		}
+	}
+	var millis int64
+	stagger, _ := s.Extension.(*dialect.WindowedBy)
+	if stagger != nil {
+		for _, k := range stagger.PartitionBy {
+			add(k)
+		}
+		v := x.input.compile(stagger.Range)
+		if !v.constant || v.t.Kind != IntervalDay {
+			fail(stagger.Range, "Write RANGE INTERVAL '1' MINUTE.", "A stagger window takes a constant interval")
+		}
+		if millis = v.eval(&frame{}).i; millis <= 0 {
+			fail(stagger.Range, "", "A stagger window takes an interval greater than 0")
+		}
+	} else if len(rising) == 0 {
+		at := sql.Node(s)
+		if s.GroupBy != nil {
+			at = s.GroupBy
+		}
+		fail(at, `Add FLOOR("SOURCE"."ROWTIME" TO MINUTE) or STEP("SOURCE"."ROWTIME" BY INTERVAL '60' SECOND) to GROUP BY, or use OVER (RANGE INTERVAL '1' MINUTE PRECEDING).`, "Streaming aggregation requires at least one monotonic expression in GROUP BY clause")
+	}
+	x.nKeys = len(keys)
+	x.post = &compiler{functions: x.b.functions, scope: &scope{}}
+	x.post.intercept = func(e sql.Expr) *compiled { return x.afterGroups(e, keys) }
+	x.groupPipe = func() *pipe {
+		if stagger != nil {
+			return x.b.stagger(x.in, keys, x.calls, millis)
+		}
+		return x.b.group(x.in, keys, rising, x.calls)
+	}
+}
+
+// groupKey compiles an expression of GROUP BY; a name that is no column may be an alias.
+func (x *selected) groupKey(e sql.Expr, items []selectedItem) *compiled {
+	if n, ok := e.(*sql.Name); ok {
+		name := dialect.Lookup(n.Ident)
+		known := false
+		for _, c := range x.input.scope.columns {
+			known = known || c.name == name
+		}
+		if !known {
+			for _, item := range items {
+				if item.Alias != nil && item.name == name {
+					return x.input.compile(item.Expr)
+				}
+			}
+		}
+	}
+	return x.input.compile(e)
+}
+
+// afterGroups compiles, for the rows of groups, what is a key, an aggregate or a column.
+func (x *selected) afterGroups(e sql.Expr, keys []*compiled) *compiled {
+	if c, ok := e.(*sql.Call); ok && c.Over == nil {
+		if def := aggregates[strings.ToUpper(dialect.LookupName(c.Name))]; def != nil && x.b.functions[dialect.LookupName(c.Name)] == nil {
+			return x.aggregate(c, def)
+		}
+	}
+	switch e.(type) {
+	case *sql.Number, *sql.String, *sql.Null, *sql.Boolean, *sql.Interval, *sql.TypedLiteral, *sql.Binary:
+		return nil
+	}
+	k := x.attempt(e)
+	if k != nil {
+		if i, ok := x.groups[k.key]; ok {
+			if k.rising {
+				return k // it is computed again, of the row's ROWTIME: the window's start
+			}
+			return columnOf(k.t, i)
+		}
+		if k.key == "ROWTIME" {
+			return rowtime()
+		}
+		switch e.(type) {
+		case *sql.Name, *sql.Dereference:
+			if k.constant || k.column < 0 && !k.rising {
+				return nil
+			}
+			name := sql.Print(e)
+			fail(e, "Put it into GROUP BY or into an aggregate.", "Expression '%s' is not being grouped", name)
+		}
+	}
+	switch e.(type) {
+	case *sql.Name, *sql.Dereference:
+		x.input.compile(e) // fails with what is wrong
+	}
+	return nil
+}
+
+// attempt compiles an expression for the rows of FROM; nil: it cannot be.
+func (x *selected) attempt(e sql.Expr) (k *compiled) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(*Error); !ok {
+				panic(r)
+			}
+			k = nil
+		}
+	}()
+	return x.input.compile(e)
+}
+
+// aggregate is the grouped column of an aggregate.
+func (x *selected) aggregate(c *sql.Call, def *Aggregate) *compiled {
+	a := &aggregateCall{def: def, distinct: c.Distinct && def.Name != "MIN" && def.Name != "MAX", name: sql.Print(c)}
+	key := def.Name
+	if c.Star {
+		if def.Name != "COUNT" {
+			fail(c, "", "%s(*) is not a function", def.Name)
+		}
+		a.distinct = false
+	} else {
+		if len(c.Args) != 1 {
+			fail(c, "Its syntax is "+def.Syntax+".", "Invalid number of arguments to function '%s'", def.Name)
+		}
+		arg := x.input.compile(c.Args[0])
+		to, ok := def.takes.accepts(arg.t)
+		if !ok || to.Kind == Null {
+			fail(c.Args[0], "Its syntax is "+def.Syntax+".", "Cannot apply '%s' to arguments of type '%s(<%s>)'", def.Name, def.Name, arg.t)
+		}
+		a.arg = convert(arg, to)
+		key += "(" + a.arg.key + ")"
+	}
+	if c.Filter != nil {
+		a.filter = x.input.condition(c.Filter, "FILTER")
+		key += " filter " + a.filter.key
+	}
+	if a.distinct {
+		key += " distinct"
+	}
+	t := Type{}
+	if a.arg != nil {
+		t = a.arg.t
+	}
+	a.t = def.result(t)
+	i, ok := x.callAt[key]
+	if !ok {
+		i = len(x.calls)
+		x.callAt[key] = i
+		x.calls = append(x.calls, a)
+	}
+	return columnOf(a.t, x.nKeys+i)
+}
+
+// sortItem compiles an element of ORDER BY: an expression, an alias or a position.
+func (x *selected) sortItem(o sql.SortItem, items []selectedItem, columns []*compiled) sortKey {
+	k := sortKey{descending: o.Descending, last: !o.Descending}
+	if o.NullsFirst != nil {
+		k.last = !*o.NullsFirst
+	}
+	switch e := o.Expr.(type) {
+	case *sql.Number:
+		var n int
+		if _, err := fmt.Sscan(e.Text, &n); err != nil || n < 1 || n > len(columns) {
+			fail(e, "", "ORDER BY position %s is not in the select list", e.Text)
+		}
+		k.x = columns[n-1]
+		return k
+	case *sql.Name:
+		for i, item := range items {
+			if item.Alias != nil && item.name == dialect.Lookup(e.Ident) {
+				k.x = columns[i]
+				return k
+			}
+		}
+	}
+	k.x = x.post.compile(o.Expr)
+	return k
+}
+
+// output is the select list as a relation.
+func (x *selected) output(items []selectedItem, columns []*compiled) *pipe {
+	var time *compiled
+	for i, item := range items {
+		if item.Alias != nil && item.name == "ROWTIME" && columns[i].key != "ROWTIME" && columns[i].t.Kind == Timestamp {
+			time = columns[i] // promoted to the rows' time
+		}
+	}
+	p := x.b.project(x.in, columns, time, "select "+list(items))
+	p.scope = &scope{}
+	hasRowtime := false
+	var rising []int
+	for i, item := range items {
+		c := scopeColumn{name: item.name, t: columns[i].t, column: i}
+		if columns[i].rising && !columns[i].constant {
+			rising = append(rising, i)
+			if time == nil && columns[i].column < 0 { // the projection keeps ROWTIME, so it can be computed again
+				c.def = columns[i]
+			}
+		}
+		if item.name == "ROWTIME" {
+			hasRowtime = true
+			c.def = rowtime()
+		}
+		p.scope.columns = append(p.scope.columns, c)
+	}
+	if !hasRowtime {
+		p.scope.columns = append(p.scope.columns, scopeColumn{name: "ROWTIME", t: timestampType, def: rowtime(), hidden: true})
+	}
+	if x.s.Distinct {
+		if len(rising) == 0 {
+			fail(x.s, "Select FLOOR(ROWTIME TO MINUTE) with it.", "SELECT DISTINCT of a stream needs an expression that rises with ROWTIME")
+		}
+		sc := p.scope
+		p = x.b.distinct(p, rising)
+		p.scope = sc
+	}
+	return p
+}
+
+func list(items []selectedItem) string {
+	var names []string
+	for _, item := range items {
+		names = append(names, item.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// orderBy sorts what a query in parentheses gives.
+func (b *builder) orderBy(p *pipe, order []sql.SortItem) *pipe {
+	if order == nil {
+		return p
+	}
+	c := &compiler{functions: b.functions, scope: p.scope}
+	var keys []sortKey
+	for _, o := range order {
+		keys = append(keys, sortKey{x: c.compile(o.Expr), descending: o.Descending, last: !o.Descending})
+	}
+	if !keys[0].x.rising {
+		fail(order[0].Expr, "Write ORDER BY FLOOR(ROWTIME TO MINUTE), ...", "ORDER BY of a stream begins with an expression that rises with ROWTIME")
+	}
+	if len(keys) == 1 {
+		return p
+	}
+	sc := p.scope
+	p = b.sort(p, []*compiled{keys[0].x}, keys)
+	p.scope = sc
+	return p
+}
+
+// overs lets calls with OVER become columns behind those that are there.
+func (x *selected) overs() {
+	inner := x.post
+	outer := &compiler{functions: inner.functions, scope: inner.scope}
+	outer.intercept = func(e sql.Expr) *compiled {
+		if c, ok := e.(*sql.Call); ok && c.Over != nil {
+			return x.over(c, inner)
+		}
+		if inner.intercept != nil {
+			return inner.intercept(e)
+		}
+		return nil
+	}
+	x.post = outer
+}
+
+// over is the column of a call over a window.
+func (x *selected) over(c *sql.Call, inner *compiler) *compiled {
+	name := strings.ToUpper(dialect.LookupName(c.Name))
+	def := aggregates[name]
+	if def == nil && !analytics[name] {
+		fail(c, "", "%s is not an aggregate or analytic function", name)
+	}
+	spec := x.b.frame(inner, c.Over, x.s.Windows)
+	a := &analyticCall{name: name, def: def, star: c.Star, ignore: c.Nulls == "IGNORE", distinct: c.Distinct && name != "MIN" && name != "MAX", offset: 1}
+	if c.Filter != nil {
+		fail(c, "Use CASE WHEN condition THEN value END as the argument.", "FILTER with OVER is not supported")
+	}
+	arg := func(i int, p param) *compiled {
+		v := inner.compile(c.Args[i])
+		to, ok := p.accepts(v.t)
+		if !ok || to.Kind == Null {
+			fail(c.Args[i], "", "Cannot apply '%s' to arguments of type '%s(<%s>)'", name, name, v.t)
+		}
+		return convert(v, to)
+	}
+	most := 1
+	switch name {
+	case "ROW_NUMBER":
+		most = 0
+	case "LAG":
+		most = 3
+	case "NTH_VALUE", "EXP_AVG":
+		most = 2
+	}
+	least := most
+	if name == "LAG" {
+		least = 1
+	}
+	if !c.Star && (len(c.Args) < least || len(c.Args) > most) || c.Star && name != "COUNT" {
+		fail(c, "", "Invalid number of arguments to function '%s'", name)
+	}
+	number := func(i int) int64 {
+		v := inner.compile(c.Args[i])
+		if !v.constant || !v.t.isInteger() || v.eval(&frame{}).i < 0 {
+			fail(c.Args[i], "", "%s takes a constant whole number here", name)
+		}
+		return v.eval(&frame{}).i
+	}
+	switch {
+	case c.Star:
+		a.t = Type{Kind: BigInt}
+	case name == "ROW_NUMBER":
+		a.t = Type{Kind: BigInt}
+	case name == "LAG":
+		a.args = []*compiled{arg(0, anyType)}
+		a.t = a.args[0].t
+		if len(c.Args) > 1 {
+			a.offset = number(1)
+		}
+		if len(c.Args) > 2 {
+			d := inner.compile(c.Args[2])
+			if !canCast(d.t, a.t) {
+				fail(c.Args[2], "", "Cannot apply 'LAG' to arguments of type 'LAG(<%s>, <%s>)'", a.t, d.t)
+			}
+			a.fallback = convert(d, a.t)
+		}
+	case name == "NTH_VALUE":
+		a.args = []*compiled{arg(0, anyType)}
+		a.t = a.args[0].t
+		if a.offset = number(1); a.offset < 1 {
+			fail(c.Args[1], "", "NTH_VALUE counts from 1")
+		}
+	case name == "EXP_AVG":
+		a.args = []*compiled{arg(0, floating)}
+		a.t = Type{Kind: Double}
+		v := inner.compile(c.Args[1])
+		if !v.constant || v.t.Kind != IntervalDay || v.eval(&frame{}).i <= 0 {
+			fail(c.Args[1], "Write EXP_AVG(value, INTERVAL '10' SECOND).", "EXP_AVG takes a constant interval greater than 0")
+		}
+		a.millis = v.eval(&frame{}).i
+	default:
+		a.args = []*compiled{arg(0, def.takes)}
+		a.t = def.result(a.args[0].t)
+	}
+	key := spec.text
+	for _, p := range spec.partition {
+		key += "|" + p.key
+	}
+	u := -1
+	for i := range x.windows {
+		if x.windows[i].key == key {
+			u = i
+		}
+	}
+	if u < 0 {
+		u = len(x.windows)
+		x.windows = append(x.windows, windowUse{spec: spec, key: key})
+	}
+	x.windows[u].calls = append(x.windows[u].calls, a)
+	// Where the column will be is known when all windows are: it is asked for at the first row.
+	use, at := u, len(x.windows[u].calls)-1
+	place := -1
+	t := a.t
+	return &compiled{t: t, column: -1, key: fmt.Sprintf("over(%d,%d)", use, at), eval: func(f *frame) value {
+		if place < 0 {
+			place = x.width
+			for _, w := range x.windows[:use] {
+				place += len(w.calls)
+			}
+			place += at
+		}
+		return f.b.cols[place].at(f.i)
+	}}
+}
