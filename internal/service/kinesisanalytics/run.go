@@ -303,8 +303,12 @@ func (r *running) openReferences(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the reference data of %s: %w", ref.Table, err)
 		}
-		if err := r.app.SetReference(ref.Table, data); err != nil {
+		bad, err := r.app.SetReference(ref.Table, data)
+		if err != nil {
 			return fmt.Errorf("take the reference data of %s: %w", ref.Table, err)
+		}
+		if bad > 0 {
+			r.s.tell(r.doc, "WARN", fmt.Sprintf("%d rows of the reference data of %s could not be read. They are left out.", bad, ref.Table))
 		}
 	}
 	return nil

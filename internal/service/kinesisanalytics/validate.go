@@ -160,8 +160,6 @@ func checkCode(d *applicationDoc) error {
 // isUnknownName says whether a mistake is a name of a stream or table that is not there.
 func isUnknownName(e *streamsql.Error) bool { return strings.Contains(e.Message, "not found") }
 
-var compileCode = streamsql.Compile
-
 // compile makes the plan of an application.
 func compile(d *applicationDoc) (*streamsql.Plan, error) {
 	var sources []streamsql.Source
@@ -183,7 +181,7 @@ func compile(d *applicationDoc) (*streamsql.Plan, error) {
 		}
 		references = append(references, streamsql.Reference{Name: d.References[i].Table, Schema: schema})
 	}
-	return compileCode(d.Code, sources, references)
+	return streamsql.Compile(d.Code, sources, references)
 }
 
 // engine is the schema as the engine takes it.
