@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -169,17 +171,20 @@ func (d *wildrydesDemo) look(ctx context.Context, p *wildrydes.Pipeline) error {
 }
 
 func (d *wildrydesDemo) tips(p *wildrydes.Pipeline, page string) string {
-	return fmt.Sprintf(`
-The fleet flies: %d unicorns.
+	return strings.NewReplacer(
+		"DESTINATION_SQL_STREAM", "DESTINATION_SQL_STREAM", "PAGE", page, "ENDPOINT", d.endpoint, "STREAM", wildrydes.Stream, "APPLICATION", wildrydes.Application, "SUMMARY", wildrydes.Summary,
+		"TABLE", wildrydes.Table, "BUCKET", p.Bucket(), "ATHENA", wildrydes.AthenaTable, "COUNT", strconv.Itoa(len(d.names)),
+	).Replace(`
+The fleet flies: COUNT unicorns.
 
-  the map        http://%s/
-  the readings   brookmere streams tail %s --endpoint %s
-  the sums       brookmere analytics tail %s DESTINATION_SQL_STREAM --endpoint %[4]s
-  the table      brookmere tables scan %s --endpoint %[4]s
-  the bucket     s3://%s/ (after a minute)
-  SQL            brookmere sql --endpoint %[4]s "SELECT name, count(*) FROM %s GROUP BY name"
+  the map        http://PAGE/
+  the readings   brookmere streams tail STREAM --endpoint ENDPOINT
+  the sums       brookmere analytics tail APPLICATION DESTINATION_SQL_STREAM --endpoint ENDPOINT
+  the table      brookmere tables scan TABLE --endpoint ENDPOINT
+  the bucket     s3://BUCKET/ (after a minute)
+  SQL            brookmere sql --endpoint ENDPOINT "SELECT name, count(*) FROM ATHENA GROUP BY name"
 
-Summaries of a minute, as they come into the stream %s:
+The sums of each minute, as they come into the stream SUMMARY:
 
-`, len(d.names), page, wildrydes.Stream, d.endpoint, wildrydes.Application, wildrydes.Table, p.Bucket(), wildrydes.AthenaTable, wildrydes.Summary)
+`)
 }

@@ -183,7 +183,7 @@ function drawTable() {
     cell(`${u.speed.toFixed(0)} km/h`);
     cell(u.reading.HealthPoints, u.reading.HealthPoints < 100 ? 'low' : '');
     cell(u.reading.MagicPoints, u.reading.MagicPoints < 100 ? 'low' : '');
-    cell(`${Math.max(0, Math.round((Date.now() - u.seen) / 1000))} s ago`);
+    cell(`${Math.max(0, Math.round((Date.now() - u.seen) / 1000))} s`);
     return row;
   });
   body.replaceChildren(...rows);

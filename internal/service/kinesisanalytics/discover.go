@@ -162,7 +162,7 @@ func (s *Service) sampleStream(ctx context.Context, q question) (stream string, 
 	defer r.Close()
 	timer := s.clock.AfterFunc(sampleWait, cancel)
 	defer timer.Stop()
-	size := 0
+	size, more := 0, false
 	for len(records) < sampleRecords && size < sampleBytes {
 		b, err := r.Next(ctx)
 		if err != nil {
@@ -175,7 +175,10 @@ func (s *Service) sampleStream(ctx context.Context, q question) (stream string, 
 			size += len(b.Records[i].Data)
 			records = append(records, b.Records[i])
 		}
-		timer.Reset(sampleMore)
+		if !more {
+			more = true
+			timer.Reset(sampleMore)
+		}
 	}
 	if failure != nil && len(records) == 0 {
 		return "", nil, invalid("The stream %s cannot be read: %s", stream, failure)
