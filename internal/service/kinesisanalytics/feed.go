@@ -156,6 +156,12 @@ func (f *feed) ready() bool {
 	return true
 }
 
+// gone says whether nothing more is to come of a shard that has no queue. mu is held.
+func (f *feed) gone(shard string) bool {
+	listed := slices.ContainsFunc(f.shards, func(sh shardreader.ShardInfo) bool { return sh.ID == shard })
+	return f.shards != nil && (!listed || f.places[shard].Ended)
+}
+
 // set changes the queue of a shard, if there is one.
 func (f *feed) set(shard string, change func(*queue)) {
 	f.mu.Lock()

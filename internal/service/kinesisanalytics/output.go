@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -47,7 +48,6 @@ type output struct {
 	next    uint64        // rows before it are delivered
 	at      time.Time     // when that was known
 	changed chan struct{} // replaced and closed at every change
-	failure error
 }
 
 // sink is where rows go.
@@ -86,27 +86,10 @@ func (r *running) openOutputs(from positions) {
 func (r *running) startOutputs() {
 	for _, o := range r.outputs {
 		r.group.Go("output "+o.doc.ID, func(ctx context.Context) error {
-			err := o.run(ctx)
-			if err != nil && ctx.Err() == nil {
-				o.change(func() { o.failure = err })
-				r.notify()
-			}
+			o.run(ctx)
 			return nil
 		})
 	}
-}
-
-// failed is the failure of an output for which the application has to be opened again.
-func (r *running) failed() error {
-	for _, o := range r.outputs {
-		o.mu.Lock()
-		err := o.failure
-		o.mu.Unlock()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // delivered is how far the outputs are, by id.
@@ -142,17 +125,14 @@ func (o *output) change(f func()) {
 	o.changed = make(chan struct{})
 }
 
-// await waits until a condition holds, ctx ends or the output fails.
+// await waits until a condition holds or ctx ends.
 func (o *output) await(ctx context.Context, holds func() bool) error {
 	for {
 		o.mu.Lock()
-		ok, err, changed := holds(), o.failure, o.changed
+		ok, changed := holds(), o.changed
 		o.mu.Unlock()
 		if ok {
 			return nil
-		}
-		if err != nil {
-			return err
 		}
 		select {
 		case <-changed:
@@ -192,49 +172,40 @@ func (o *output) take(ctx context.Context, out streamsql.Output) error {
 	return nil
 }
 
-// run sends until ctx ends. Its error is one after which it is not known what was delivered.
-func (o *output) run(ctx context.Context) error {
+// run sends until ctx ends.
+func (o *output) run(ctx context.Context) {
 	ctx = o.r.acting(ctx, o.doc.target().Role)
-	first := true
-	for failures := 0; ; {
+	if o.r.replayed && !o.settle(ctx) {
+		return
+	}
+	for {
 		if err := o.await(ctx, func() bool { return len(o.rows) > 0 }); err != nil {
-			return nil
+			return
 		}
 		o.mu.Lock()
-		rows, since := o.some(first), o.at
+		rows, since := o.head(), o.at
 		o.mu.Unlock()
-		var err error
-		if first && o.r.replayed {
-			err = o.settle(ctx, rows, since)
-		}
-		if err == nil {
-			first = false
-			err = o.deliver(ctx, o.head(), since)
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err == nil {
-			failures = 0
-			continue
-		}
-		failures++
-		if failures == 1 || failures%20 == 0 {
-			o.r.s.log.Warn("an output of an application does not take its rows and is tried again", "application", o.r.doc.arn(), "output", o.doc.target().ARN, "error", err)
-			o.r.s.tell(o.r.doc, "ERROR", "The destination "+o.doc.target().ARN+" does not take rows, and is tried again: "+err.Error())
-		}
-		o.r.s.metrics.outputFailed(o.r.doc)
-		if err := o.pause(ctx, failures); err != nil {
-			return nil
+		if !o.deliver(ctx, rows, since) {
+			return
 		}
 	}
 }
 
-// some are the first rows that wait: those of one call, or all of them. mu is held.
-func (o *output) some(all bool) []row {
-	if all {
-		return o.rows
+// failedOnce tells of a failure, and waits before the next try. It is false when ctx has ended.
+func (o *output) failedOnce(ctx context.Context, failures int, err error) bool {
+	if ctx.Err() != nil {
+		return false
 	}
+	if failures == 1 || failures%20 == 0 {
+		o.r.s.log.Warn("an output of an application does not take its rows and is tried again", "application", o.r.doc.arn(), "output", o.doc.target().ARN, "error", err)
+		o.r.s.tell(o.r.doc, "ERROR", "The destination "+o.doc.target().ARN+" does not take rows, and is tried again: "+err.Error())
+	}
+	o.r.s.metrics.outputFailed(o.r.doc)
+	return o.pause(ctx, failures)
+}
+
+// head is the rows of the next call. mu is held.
+func (o *output) head() []row {
 	n, size := 0, 0
 	for n < len(o.rows) && n < callRecords {
 		size += len(o.rows[n].data) + 64
@@ -246,65 +217,73 @@ func (o *output) some(all bool) []row {
 	return o.rows[:n:n]
 }
 
-func (o *output) head() []row {
+// settle drops rows of a run before that have been delivered, although that was not written down. It is
+// false when ctx has ended.
+func (o *output) settle(ctx context.Context) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.some(false)
-}
-
-// settle drops rows of a run before that have been delivered, although that was not written down.
-func (o *output) settle(ctx context.Context, rows []row, since time.Time) error {
-	there, err := o.sink.arrived(ctx, rows, since.Add(-clockDifference))
-	if err != nil {
-		return fmt.Errorf("look for rows that were delivered before a failure: %w", err)
+	rows, since := o.rows[:len(o.rows):len(o.rows)], o.at
+	o.mu.Unlock()
+	if len(rows) == 0 {
+		return true
 	}
-	o.change(func() {
-		left := make([]row, 0, len(o.rows))
-		o.bytes = 0
-		for _, r := range o.rows {
-			if !there[r.position] {
-				left = append(left, r)
-				o.bytes += len(r.data) + 64
+	for failures := 1; ; failures++ {
+		there, err := o.sink.arrived(ctx, rows, since.Add(-clockDifference))
+		if err != nil {
+			if !o.failedOnce(ctx, failures, fmt.Errorf("look for rows that were delivered before a failure: %w", err)) {
+				return false
 			}
+			continue
 		}
-		o.rows = left
-	})
-	return nil
+		o.change(func() {
+			left := make([]row, 0, len(o.rows))
+			o.bytes = 0
+			for _, r := range o.rows {
+				if !there[r.position] {
+					left = append(left, r)
+					o.bytes += len(r.data) + 64
+				}
+			}
+			o.rows = left
+		})
+		return true
+	}
 }
 
 // clockDifference is how far the clocks of the node and of what has the stream may be apart.
 const clockDifference = 5 * time.Second
 
-// deliver delivers rows, the first of those that wait, and takes them from there.
-func (o *output) deliver(ctx context.Context, rows []row, since time.Time) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	left := rows
-	for tries := 1; len(left) > 0; tries++ {
+// deliver delivers rows, the first of those that wait, and takes them from there. It tries until that is
+// done: a row that may have been delivered is not sent again before that is known. It is false when ctx has
+// ended.
+func (o *output) deliver(ctx context.Context, rows []row, since time.Time) bool {
+	left, uncertain := rows, false
+	for failures := 0; len(left) > 0; {
+		if uncertain {
+			there, err := o.sink.arrived(ctx, left, since.Add(-clockDifference))
+			if err != nil {
+				failures++
+				if !o.failedOnce(ctx, failures, err) {
+					return false
+				}
+				continue
+			}
+			left = slices.DeleteFunc(slices.Clone(left), func(r row) bool { return there[r.position] })
+			uncertain = false
+			continue
+		}
 		again, err := o.sink.send(ctx, left)
 		if err != nil {
-			if isCertain(err) || ctx.Err() != nil {
-				return err
+			uncertain = !isCertain(err)
+			failures++
+			if !o.failedOnce(ctx, failures, err) {
+				return false
 			}
-			// It may have been done all the same.
-			there, lookErr := o.sink.arrived(ctx, left, since.Add(-clockDifference))
-			if lookErr != nil {
-				return errors.Join(err, lookErr)
-			}
-			for _, r := range left {
-				if !there[r.position] {
-					again = append(again, r)
-				}
-			}
-			if len(again) == len(left) {
-				return err
-			}
+			continue
 		}
-		left = again
-		if len(left) > 0 {
-			if err := o.pause(ctx, tries); err != nil {
-				return err
+		if left = again; len(left) > 0 {
+			failures++
+			if !o.pause(ctx, failures) {
+				return false
 			}
 		}
 	}
@@ -320,7 +299,7 @@ func (o *output) deliver(ctx context.Context, rows []row, since time.Time) error
 		o.next, o.at = last+1, now
 	})
 	o.r.s.metrics.delivered(o.r.doc, len(rows))
-	return nil
+	return true
 }
 
 // isCertain says whether an error tells that nothing was done: the service said so.
@@ -329,14 +308,15 @@ func isCertain(err error) bool {
 	return errors.As(err, &e) && e.ErrorFault() != smithy.FaultServer && e.ErrorCode() != "InternalFailure"
 }
 
-func (o *output) pause(ctx context.Context, failures int) error {
+// pause waits before the next try; false when ctx has ended.
+func (o *output) pause(ctx context.Context, failures int) bool {
 	t := o.r.s.clock.NewTimer(min(50*time.Millisecond<<min(failures, 7), 5*time.Second))
 	defer t.Stop()
 	select {
 	case <-t.Chan():
-		return nil
+		return true
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return false
 	}
 }
 

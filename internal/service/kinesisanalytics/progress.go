@@ -252,3 +252,29 @@ func (p *past) reader() io.Reader {
 	}
 	return io.MultiReader(readers...)
 }
+
+// skip puts the positions of the inputs behind the steps, which are not taken again.
+func (p *past) skip(d *applicationDoc) {
+	for _, st := range p.steps {
+		for _, part := range st.Parts {
+			if part.Input >= len(d.Inputs) {
+				continue
+			}
+			id := d.Inputs[part.Input].ID
+			if p.at.Inputs == nil {
+				p.at.Inputs = map[string]*shardreader.Position{}
+			}
+			in := p.at.Inputs[id]
+			if in == nil {
+				in = &shardreader.Position{}
+				p.at.Inputs[id] = in
+			}
+			if in.Shards == nil {
+				in.Shards = map[string]shardreader.Place{}
+			}
+			in.Shards[part.Shard] = shardreader.Place{After: part.Last, Begun: true}
+		}
+		p.at.Time = max(p.at.Time, st.Time)
+	}
+	p.steps = nil
+}

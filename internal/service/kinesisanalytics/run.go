@@ -157,6 +157,7 @@ type running struct {
 	unwritten []step    // steps that are not in the log of progress
 	rows      map[string]uint64
 	replaying bool
+	changed   bool // the state is new, by another code than before, and is not written down
 	replayed  bool // rows may be out that the log of progress does not tell of
 
 	sinceBytes int64 // taken in since the last snapshot
@@ -213,6 +214,12 @@ func (s *Service) open(ctx context.Context, d *applicationDoc) (*running, error)
 		r.close()
 		return nil, err
 	}
+	if r.changed {
+		if err := r.snapshot(ctx); err != nil {
+			r.close()
+			return nil, err
+		}
+	}
 	r.startOutputs()
 	r.group.Go("metrics", r.report)
 	return r, nil
@@ -257,8 +264,8 @@ func (r *running) restore(ctx context.Context, was *past) error {
 		}
 		r.rows = map[string]uint64{}
 		was.at.Delivered = nil
-		r.generation = uuid.NewString()
-		was.steps = nil
+		was.skip(r.doc)
+		r.generation, r.changed = uuid.NewString(), true
 		return nil
 	}
 	r.generation = uuid.NewString()

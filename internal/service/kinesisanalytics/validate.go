@@ -158,7 +158,9 @@ func checkCode(d *applicationDoc) error {
 }
 
 // isUnknownName says whether a mistake is a name of a stream or table that is not there.
-func isUnknownName(e *streamsql.Error) bool { return strings.HasPrefix(e.Message, "Object '") && strings.HasSuffix(e.Message, "not found") }
+func isUnknownName(e *streamsql.Error) bool {
+	return strings.HasPrefix(e.Message, "Object '") && strings.HasSuffix(e.Message, "not found")
+}
 
 // compile makes the plan of an application.
 func compile(d *applicationDoc) (*streamsql.Plan, error) {

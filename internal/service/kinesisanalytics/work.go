@@ -34,9 +34,6 @@ func (r *running) work(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		if err := r.failed(); err != nil {
-			return err
-		}
 		select {
 		case <-r.finishing:
 			return r.end(ctx)
@@ -302,7 +299,7 @@ func (r *running) again(ctx context.Context, p stepRange) (streamsql.Batch, erro
 			n, source = min(len(q.items), need), q.source
 			gone = q.ended && n == 0
 		} else {
-			gone = f.ready()
+			gone = f.gone(p.Shard)
 		}
 		if n > 0 {
 			// A record that is not of the range says that those of the range have expired.
