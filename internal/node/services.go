@@ -35,7 +35,7 @@ import (
 var catalog = []entry{
 	{zero: new(kinesis.Service), make: makeKinesis},
 	{zero: new(glue.Service), make: makeGlue},
-	{zero: new(firehose.Service), make: makeFirehose, bind: func(s *services) { s.firehose.BindLambda(s.lambda) }},
+	{zero: new(firehose.Service), make: makeFirehose, bind: func(s *services) { s.firehose.BindLambda(askedFunctions{s.lambda, s.node.decide}) }},
 	{zero: new(athena.Service), make: makeAthena},
 	{zero: new(iam.Service), make: makeIAM},
 	{zero: new(dynamodb.Service), make: makeDynamoDB},
@@ -67,6 +67,8 @@ type service interface{ API() awswire.API }
 
 // services are those of a stack, by type, where neighbours are found.
 type services struct {
+	node *Node
+
 	kinesis  *kinesis.Service
 	glue     *glue.Service
 	firehose *firehose.Service
@@ -124,7 +126,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 		return nil, err
 	}
 	s.firehose, err = firehose.New(firehose.Config{
-		State: p.state, Log: p.log, S3: p.objects, Glue: s.glue, Kinesis: s.kinesis, EnforceLimits: p.limited(),
+		State: p.state, Log: p.log, S3: p.objects, Glue: askedTables{s.glue, p.node.decide}, Kinesis: askedKinesis{s.kinesis, p.node.decide}, EnforceLimits: p.limited(),
 		Owner:      p.owner,
 		TempDir:    p.node.dirs.temp("delivery"),
 		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},
@@ -216,6 +218,7 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 
 // construct makes the services and binds them, without starting anything.
 func (s *stack) construct(p parts) ([]service, error) {
+	s.services.node = p.node
 	made := make([]service, len(catalog))
 	for i, e := range catalog {
 		p.name = e.zero.API().Model

@@ -19,6 +19,7 @@ import (
 var pure = map[string][]string{
 	// Of what records mean, a plan knows.
 	"internal/engine/delivery": {"internal/engine/shardlog", "internal/engine/worker"},
+	"internal/engine/javatime": {},
 }
 
 // TestWalls holds the layout to its rules: no service imports another, an engine imports

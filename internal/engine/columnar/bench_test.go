@@ -91,3 +91,18 @@ func BenchmarkNested(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTimestampFormat reads timestamps by a pattern.
+func BenchmarkTimestampFormat(b *testing.B) {
+	formats, err := parseTimeFormats([]string{"yyyy-MM-dd HH:mm:ss.SSS"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := []byte("2024-05-06 07:08:09.123")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := formats[0].parse(text); !ok {
+			b.Fatal("not read")
+		}
+	}
+}

@@ -4,10 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/parquet"
+
+	"github.com/brookmere/brookmere/internal/engine/javatime"
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
 )
 
@@ -268,90 +268,29 @@ func div1e9(hi, lo uint64) (q, r uint64, ok bool) {
 	return q, r, q < 1<<62
 }
 
-// A timeFormat is a pattern of Joda-Time, taken apart.
+// A timeFormat is one of the formats that were configured.
 type timeFormat struct {
-	millis bool
-	parts  []timePart
-}
-
-type timePart struct {
-	letter  byte // 0 for a literal
-	count   int
-	literal string
-	fixed   bool // a number of exactly count digits, because another follows
+	millis  bool
+	pattern *javatime.Pattern
 }
 
 func parseTimeFormats(patterns []string) ([]timeFormat, error) {
 	var out []timeFormat
-	for _, p := range patterns {
-		f, err := parseTimeFormat(p)
-		if err != nil {
-			return nil, fmt.Errorf("columnar: timestamp format %q: %w", p, err)
+	for _, text := range patterns {
+		if text == "millis" {
+			out = append(out, timeFormat{millis: true})
+			continue
 		}
-		out = append(out, f)
+		p, err := javatime.Compile(javatime.Joda, text)
+		if err == nil {
+			err = p.CanParse()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("columnar: timestamp format %q: %w", text, err)
+		}
+		out = append(out, timeFormat{pattern: p})
 	}
 	return out, nil
-}
-
-func parseTimeFormat(p string) (f timeFormat, err error) {
-	if p == "millis" {
-		return timeFormat{millis: true}, nil
-	}
-	literal := func(s string) {
-		if n := len(f.parts); n > 0 && f.parts[n-1].letter == 0 {
-			f.parts[n-1].literal += s
-		} else {
-			f.parts = append(f.parts, timePart{literal: s})
-		}
-	}
-	for i := 0; i < len(p); {
-		c := p[i]
-		switch {
-		case c == '\'':
-			end := i + 1
-			var text strings.Builder
-			for ; ; end++ {
-				if end >= len(p) {
-					return f, fmt.Errorf("quote at %d does not end", i)
-				}
-				if p[end] == '\'' {
-					if end+1 < len(p) && p[end+1] == '\'' {
-						end++
-					} else {
-						break
-					}
-				}
-				text.WriteByte(p[end])
-			}
-			if end == i+1 {
-				literal("'")
-			} else {
-				literal(text.String())
-			}
-			i = end + 1
-		case c|0x20 >= 'a' && c|0x20 <= 'z':
-			n := i + 1
-			for n < len(p) && p[n] == c {
-				n++
-			}
-			if !strings.ContainsRune("yYxMdDHhkKmsSaEzZ", rune(c)) {
-				return f, fmt.Errorf("letter %q at %d means nothing here", c, i)
-			}
-			f.parts = append(f.parts, timePart{letter: c, count: n - i})
-			i = n
-		default:
-			literal(string(c))
-			i++
-		}
-	}
-	for i := range f.parts {
-		f.parts[i].fixed = i+1 < len(f.parts) && f.parts[i].numeric() && f.parts[i+1].numeric()
-	}
-	return f, nil
-}
-
-func (p *timePart) numeric() bool {
-	return strings.IndexByte("yYxdDHhkKmsS", p.letter) >= 0 && p.letter != 0 || p.letter == 'M' && p.count < 3
 }
 
 // customTime tries the formats that were configured.
@@ -372,146 +311,9 @@ func (f *timeFormat) parse(s []byte) (instant, bool) {
 		}
 		return checked(fromMillis(n))
 	}
-	year, month, day, yearDay := 1970, 1, 1, 0
-	hour, half, minute, second, offset := 0, -1, 0, 0, 0
-	var nanos int64
-	for i := range f.parts {
-		p := &f.parts[i]
-		if p.letter == 0 {
-			if len(s) < len(p.literal) || string(s[:len(p.literal)]) != p.literal {
-				return instant{}, false
-			}
-			s = s[len(p.literal):]
-			continue
-		}
-		if !p.numeric() {
-			n := 0
-			switch p.letter {
-			case 'M':
-				month, n = monthName(s)
-			case 'E':
-				n = dayName(s)
-			case 'a':
-				if len(s) >= 2 && s[1]|0x20 == 'm' && (s[0]|0x20 == 'a' || s[0]|0x20 == 'p') {
-					half, n = 0, 2
-					if s[0]|0x20 == 'p' {
-						half = 12
-					}
-				}
-			case 'z', 'Z':
-				offset, n = zone(s)
-			}
-			if n == 0 {
-				return instant{}, false
-			}
-			s = s[n:]
-			continue
-		}
-		low, high := 1, 9
-		if p.fixed {
-			low, high = p.count, p.count
-		}
-		v, n := digits(s, low, high)
-		if v < 0 {
-			return instant{}, false
-		}
-		s = s[n:]
-		switch p.letter {
-		case 'y', 'Y', 'x':
-			if p.count == 2 && n == 2 {
-				// Joda-Time's pivot moves with the clock; this one stands still.
-				if v += 1900; v < 1950 {
-					v += 100
-				}
-			}
-			year = v
-		case 'M':
-			month = v
-		case 'd':
-			day = v
-		case 'D':
-			yearDay = v
-		case 'H':
-			hour = v
-		case 'k':
-			hour = v % 24
-		case 'h', 'K':
-			hour = v % 12
-			if half < 0 {
-				half = 0
-			}
-		case 'm':
-			minute = v
-		case 's':
-			second = v
-		case 'S':
-			for ; n < 9; n++ {
-				v *= 10
-			}
-			nanos = int64(v)
-		}
-	}
-	if half == 12 {
-		hour = hour%12 + 12
-	}
-	if len(s) > 0 || year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
-		hour > 23 || minute > 59 || second > 59 || yearDay > 366 {
+	seconds, nanos, ok := f.pattern.ParseInstant(s)
+	if !ok {
 		return instant{}, false
 	}
-	days := daysFrom(year, month, day)
-	if yearDay > 0 {
-		days = daysFrom(year, 1, 1) + int64(yearDay) - 1
-	}
-	return checked(instant{days*secondsPerDay + int64(hour)*3600 + int64(minute)*60 + int64(second) - int64(offset), nanos})
-}
-
-func monthName(s []byte) (month, used int) {
-	for m := time.January; m <= time.December; m++ {
-		for _, name := range [2]string{m.String(), m.String()[:3]} {
-			if len(s) >= len(name) && strings.EqualFold(string(s[:len(name)]), name) {
-				return int(m), len(name)
-			}
-		}
-	}
-	return 0, 0
-}
-
-func dayName(s []byte) (used int) {
-	for d := time.Sunday; d <= time.Saturday; d++ {
-		for _, name := range [2]string{d.String(), d.String()[:3]} {
-			if len(s) >= len(name) && strings.EqualFold(string(s[:len(name)]), name) {
-				return len(name)
-			}
-		}
-	}
-	return 0
-}
-
-// zone reads Z, UTC, GMT, +hh:mm or +hhmm.
-func zone(s []byte) (offset, used int) {
-	for _, name := range [...]string{"UTC", "GMT", "Z"} {
-		if len(s) >= len(name) && string(s[:len(name)]) == name {
-			return 0, len(name)
-		}
-	}
-	if len(s) < 5 || s[0] != '+' && s[0] != '-' {
-		return 0, 0
-	}
-	h, n := digits(s[1:], 2, 2)
-	if h < 0 || h > 18 {
-		return 0, 0
-	}
-	used = 1 + n
-	if s[used] == ':' {
-		used++
-	}
-	m, n := digits(s[used:], 2, 2)
-	if m < 0 || m > 59 {
-		return 0, 0
-	}
-	offset = h*3600 + m*60
-	if s[0] == '-' {
-		offset = -offset
-	}
-	return offset, used + n
+	return checked(instant{seconds, int64(nanos)})
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/brookmere/brookmere/internal/engine/javatime"
 )
 
 // DefaultPrefix is where objects go if no prefix is given, and what is added to a prefix
@@ -37,7 +39,7 @@ type Prefix struct {
 type prefixPart struct {
 	kind    prefixKind
 	text    string // the literal, or the name of the key
-	pattern datePattern
+	pattern *javatime.Pattern
 }
 
 type prefixKind uint8
@@ -77,7 +79,7 @@ func ParsePrefix(s string) (*Prefix, error) {
 		case "timestamp":
 			part.kind = timePart
 			var err error
-			if part.pattern, err = parseDatePattern(value); err != nil {
+			if part.pattern, err = javatime.Compile(javatime.Java, value); err != nil {
 				return nil, fmt.Errorf("%w: %w", errConversion, err)
 			}
 		case "firehose":
@@ -138,17 +140,13 @@ type PrefixValues struct {
 // Append appends the evaluated prefix to dst. The error is a *PartitionError: a key that
 // the prefix needs is not there.
 func (p *Prefix) Append(dst []byte, v *PrefixValues) ([]byte, error) {
-	var at civil
 	random := v.Seed
 	for i := range p.parts {
 		switch q := &p.parts[i]; q.kind {
 		case literalPart:
 			dst = append(dst, q.text...)
 		case timePart:
-			if !at.set {
-				at = civilOf(v.Time)
-			}
-			dst = q.pattern.append(dst, &at)
+			dst = q.pattern.Append(dst, v.Time)
 		case randomPart:
 			dst, random = appendRandom(dst, random)
 		case errorTypePart:

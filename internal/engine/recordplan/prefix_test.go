@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/javatime"
 )
 
 func TestPrefixCommands(t *testing.T) {
@@ -28,13 +29,12 @@ func TestPrefixCommands(t *testing.T) {
 			var out []string
 			for line := range strings.Lines(input) {
 				line = strings.TrimSuffix(line, "\n")
-				p, err := parseDatePattern(line)
+				p, err := javatime.Compile(javatime.Java, line)
 				if err != nil {
 					out = append(out, "error: "+err.Error())
 					continue
 				}
-				c := civilOf(at.In(zone))
-				out = append(out, line+" | "+string(p.append(nil, &c)))
+				out = append(out, line+" | "+p.Format(at.In(zone)))
 			}
 			return strings.Join(out, "\n")
 		case "prefixes": // "name: value" lines
@@ -82,23 +82,6 @@ func TestPrefixCommands(t *testing.T) {
 		}
 		return "unknown command " + cmd
 	})
-}
-
-// TestWeeks checks the American weeks against a walk through the days.
-func TestWeeks(t *testing.T) {
-	year, week := 2000, 1
-	for d := time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC); d.Year() < 2060; d = d.AddDate(0, 0, 1) {
-		if d.Weekday() == time.Sunday {
-			week++
-			if sat := d.AddDate(0, 0, 6); sat.Year() > year {
-				year, week = sat.Year(), 1
-			}
-		}
-		c := civilOf(d)
-		if y, w := c.week(); y != year || w != week {
-			t.Fatalf("%s is in week %d of %d, want %d of %d", d.Format(time.DateOnly), w, y, week, year)
-		}
-	}
 }
 
 func TestObjectName(t *testing.T) {

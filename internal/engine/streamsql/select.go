@@ -92,6 +92,7 @@ type selected struct {
 	// groupPipe puts the grouping behind in, when all aggregates are known; nil: it is there.
 	groupPipe func() *pipe
 	width     int // columns before those of the windows
+	staggered bool
 }
 
 // windowUse are the calls over one window.
@@ -282,6 +283,7 @@ func (x *selected) group(items []selectedItem) {
 	}
 	var millis int64
 	stagger, _ := s.Extension.(*dialect.WindowedBy)
+	x.staggered = stagger != nil
 	if stagger != nil {
 		for _, k := range stagger.PartitionBy {
 			add(k)
@@ -344,8 +346,8 @@ func (x *selected) afterGroups(e sql.Expr, keys []*compiled) *compiled {
 	k := x.attempt(e)
 	if k != nil {
 		if i, ok := x.groups[k.key]; ok {
-			if k.rising {
-				return k // it is computed again, of the row's ROWTIME: the window's start
+			if k.rising && !x.staggered {
+				return x.within(k)
 			}
 			return columnOf(k.t, i)
 		}
@@ -366,6 +368,19 @@ func (x *selected) afterGroups(e sql.Expr, keys []*compiled) *compiled {
 		x.input.compile(e) // fails with what is wrong
 	}
 	return nil
+}
+
+// within is a rising key as an expression of the grouped row's ROWTIME, the window's end: what it
+// is at the window's last millisecond. So an outer query can see that it rises.
+func (x *selected) within(k *compiled) *compiled {
+	if s := newWindowClock([]*compiled{k}).at(0); s.end == s.start+1 {
+		return k
+	}
+	f := &frame{b: &batch{n: 1, time: []int64{0}}}
+	return &compiled{t: k.t, rising: true, column: -1, key: "within(" + k.key + ")", eval: func(g *frame) value {
+		f.b.time[0], f.now = g.b.time[g.i]-1, g.now
+		return k.eval(f)
+	}}
 }
 
 // attempt compiles an expression for the rows of FROM; nil: it cannot be.
@@ -469,7 +484,7 @@ func (x *selected) output(items []selectedItem, columns []*compiled) *pipe {
 				c.def = columns[i]
 			}
 		}
-		if item.name == "ROWTIME" {
+		if item.name == "ROWTIME" && (columns[i].key == "ROWTIME" || time == columns[i]) {
 			hasRowtime = true
 			c.def = rowtime()
 		}

@@ -46,8 +46,10 @@ func newStore(t testing.TB, dir string) *state.Store {
 func newEnv(t testing.TB) *env {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "out"), 0o755); err != nil {
-		t.Fatal(err)
+	for _, bucket := range []string{"out", "data"} {
+		if err := os.MkdirAll(filepath.Join(dir, bucket), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	engine, err := lakesql.Open(lakesql.Options{Dir: dir, TempDir: t.TempDir()})
 	if err != nil {

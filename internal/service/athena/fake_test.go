@@ -19,6 +19,7 @@ import (
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
@@ -311,12 +312,50 @@ func TestFakes(t *testing.T) {
 	t.Run("glue", func(t *testing.T) {
 		servicetest.RunFake(t, "../../glue/testdata/shared/*.txt", leavesOut, func(testing.TB, servicetest.Parts) servicetest.Service { return newFakeGlue() })
 	})
+	t.Run("s3", func(t *testing.T) {
+		servicetest.RunFake(t, "../../s3/testdata/shared/*.txt", nil, func(t testing.TB, p servicetest.Parts) servicetest.Service {
+			if err := os.MkdirAll(filepath.Join(p.Dir, "objects", "out"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			return servicetest.ObjectService{Objects: dirObjects{filepath.Join(p.Dir, "objects")}}
+		})
+	})
 }
 
 // dirObjects is objects as files, bucket by bucket.
 type dirObjects struct{ dir string }
 
 func (d dirObjects) path(bucket, key *string) string { return filepath.Join(d.dir, *bucket, *key) }
+
+// bucket fails where a bucket is not there.
+func (d dirObjects) bucket(name *string) error {
+	if _, err := os.Stat(filepath.Join(d.dir, *name)); err != nil {
+		return &s3types.NoSuchBucket{Message: aws.String("The specified bucket does not exist")}
+	}
+	return nil
+}
+
+// read is the bytes of an object.
+func (d dirObjects) read(path string, bucket *string) ([]byte, error) {
+	if err := d.bucket(bucket); err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &s3types.NoSuchKey{Message: aws.String("The specified key does not exist.")}
+	}
+	return b, nil
+}
+
+func (d dirObjects) write(path string, bucket *string, b []byte) error {
+	if err := d.bucket(bucket); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o644)
+}
 
 func (d dirObjects) HeadBucket(_ context.Context, in *s3.HeadBucketInput, _ ...func(*s3.Options)) (*s3.HeadBucketOutput, error) {
 	if _, err := os.Stat(filepath.Join(d.dir, *in.Bucket)); err != nil {
@@ -330,22 +369,21 @@ func (d dirObjects) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...fun
 	if err != nil {
 		return nil, err
 	}
-	p := d.path(in.Bucket, in.Key)
-	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-		return nil, err
-	}
-	return &s3.PutObjectOutput{}, os.WriteFile(p, b, 0o644)
+	return &s3.PutObjectOutput{}, d.write(d.path(in.Bucket, in.Key), in.Bucket, b)
 }
 
 func (d dirObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
-	b, err := os.ReadFile(d.path(in.Bucket, in.Key))
+	b, err := d.read(d.path(in.Bucket, in.Key), in.Bucket)
 	if err != nil {
-		return nil, &s3types.NoSuchKey{}
+		return nil, err
 	}
 	if in.Range != nil {
 		var from int
 		if _, err := fmt.Sscanf(*in.Range, "bytes=%d-", &from); err != nil {
 			return nil, err
+		}
+		if from >= len(b) {
+			return nil, &smithy.GenericAPIError{Code: "InvalidRange", Message: "The requested range is not satisfiable"}
 		}
 		b = b[from:]
 	}
@@ -353,11 +391,12 @@ func (d dirObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...fun
 }
 
 func (d dirObjects) CopyObject(_ context.Context, in *s3.CopyObjectInput, _ ...func(*s3.Options)) (*s3.CopyObjectOutput, error) {
-	b, err := os.ReadFile(filepath.Join(d.dir, *in.CopySource))
+	bucket, _, _ := strings.Cut(*in.CopySource, "/")
+	b, err := d.read(filepath.Join(d.dir, *in.CopySource), &bucket)
 	if err != nil {
-		return nil, &s3types.NoSuchKey{}
+		return nil, err
 	}
-	return &s3.CopyObjectOutput{}, os.WriteFile(d.path(in.Bucket, in.Key), b, 0o644)
+	return &s3.CopyObjectOutput{}, d.write(d.path(in.Bucket, in.Key), in.Bucket, b)
 }
 
 func (d dirObjects) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
@@ -369,8 +408,8 @@ func (d dirObjects) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ 
 
 func (d dirObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	root := filepath.Join(d.dir, *in.Bucket)
-	if _, err := os.Stat(root); err != nil {
-		return nil, &s3types.NoSuchBucket{Message: aws.String("The specified bucket does not exist")}
+	if err := d.bucket(in.Bucket); err != nil {
+		return nil, err
 	}
 	prefix, delimiter := aws.ToString(in.Prefix), aws.ToString(in.Delimiter)
 	out := &s3.ListObjectsV2Output{Name: in.Bucket, Prefix: in.Prefix, Delimiter: in.Delimiter, MaxKeys: in.MaxKeys, IsTruncated: aws.Bool(false)}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/javatime"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/udf"
@@ -324,7 +325,7 @@ func zoneName(t *sql.Type) string {
 }
 
 // compiled is the second argument's pattern, if it is constant.
-func (c *invocation) compiled(compile func(string) (udf.TimePattern, error)) (udf.TimePattern, bool) {
+func (c *invocation) compiled(compile func(string) (*javatime.Pattern, error)) (*javatime.Pattern, bool) {
 	x := c.exprs[1]
 	if p, ok := x.(*sql.Parameter); ok && p.Index < len(c.request.Parameters) {
 		x = c.request.Parameters[p.Index]
@@ -342,18 +343,18 @@ func (c *invocation) compiled(compile func(string) (udf.TimePattern, error)) (ud
 }
 
 // fast is the pattern as one of strftime's, if all of it has the same meaning there.
-func (c *invocation) fast(compile func(string) (udf.TimePattern, error)) (string, bool) {
+func (c *invocation) fast(compile func(string) (*javatime.Pattern, error)) (string, bool) {
 	p, ok := c.compiled(compile)
 	if !ok {
 		return "", false
 	}
 	var b strings.Builder
-	for _, f := range p {
+	for _, f := range p.Fields() {
 		if f.Letter == 0 {
 			b.WriteString(strings.ReplaceAll(f.Text, "%", "%%"))
 			continue
 		}
-		s, ok := map[string]string{"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "%g", "DDD": "%j", "EEEE": "%A", "MMMM": "%B", "MMM": "%b"}[strings.Repeat(string(f.Letter), f.N)]
+		s, ok := map[string]string{"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "%g", "DDD": "%j", "EEEE": "%A", "MMMM": "%B", "MMM": "%b"}[strings.Repeat(string(f.Letter), f.Count)]
 		if !ok {
 			return "", false
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/javatime"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/sql"
@@ -150,7 +151,7 @@ func injected(name string, p *pruner, where []sql.Expr) []string {
 }
 
 func (t *translator) projectedDates(at sql.Position, table *catalog.Table, get func(string) string, bad func(string)) []string {
-	layout, unit, ok := javaLayout(get("format"))
+	pattern, unit, ok := dateFormat(get("format"))
 	if !ok {
 		bad("format")
 	}
@@ -167,13 +168,13 @@ func (t *translator) projectedDates(at sql.Position, table *catalog.Table, get f
 				bad("range")
 			}
 			// Rounded to what the format can say.
-			d, err := time.Parse(layout, d.Format(layout))
+			d, err := pattern.Parse(pattern.Format(d))
 			if err != nil {
 				bad("range")
 			}
 			return d
 		}
-		d, err := time.Parse(layout, s)
+		d, err := pattern.Parse(s)
 		if err != nil {
 			bad("range")
 		}
@@ -203,7 +204,7 @@ func (t *translator) projectedDates(at sql.Position, table *catalog.Table, get f
 		if len(values) >= maxProjected {
 			fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives more than %d partitions", table.Database, table.Name, maxProjected)
 		}
-		values = append(values, d.Format(layout))
+		values = append(values, pattern.Format(d))
 	}
 }
 
@@ -244,55 +245,23 @@ func relative(now time.Time, s string) (time.Time, bool) {
 	return add(now, n, strings.TrimSuffix(s[i:], "S"))
 }
 
-// javaLayout turns a pattern of Java's DateTimeFormatter into a layout of Go's, and names
-// its finest unit.
-func javaLayout(pattern string) (layout, unit string, ok bool) {
-	var b strings.Builder
-	rank := -1
-	units := []string{"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"}
-	for i := 0; i < len(pattern); {
-		ch, n := pattern[i], 1
-		for i+n < len(pattern) && pattern[i+n] == ch {
-			n++
-		}
-		if ch == '\'' {
-			end := strings.IndexByte(pattern[i+1:], '\'')
-			if end < 0 {
-				return "", "", false
+// units are those of a date format's letters, from the coarsest to the finest.
+var units = []struct{ letters, name string }{{"yu", "YEAR"}, {"ML", "MONTH"}, {"dD", "DAY"}, {"HkhK", "HOUR"}, {"m", "MINUTE"}, {"s", "SECOND"}}
+
+// dateFormat compiles a pattern of Java's DateTimeFormatter, and names its finest unit.
+func dateFormat(text string) (pattern *javatime.Pattern, unit string, ok bool) {
+	p, err := javatime.Compile(javatime.Java, text)
+	if err != nil || p.CanParse() != nil {
+		return nil, "", false
+	}
+	for _, u := range units {
+		for _, f := range p.Fields() {
+			if f.Letter != 0 && strings.IndexByte(u.letters, f.Letter) >= 0 {
+				unit = u.name
 			}
-			b.WriteString(pattern[i+1 : i+1+end])
-			i += end + 2
-			continue
 		}
-		s, u := "", -1
-		switch {
-		case ch == 'y' && n == 4, ch == 'u' && n == 4:
-			s, u = "2006", 0
-		case ch == 'y' && n == 2:
-			s, u = "06", 0
-		case ch == 'M' && n <= 4:
-			s, u = [...]string{"1", "01", "Jan", "January"}[n-1], 1
-		case ch == 'd' && n <= 2:
-			s, u = [...]string{"2", "02"}[n-1], 2
-		case ch == 'H' && n == 2:
-			s, u = "15", 3
-		case ch == 'm' && n == 2:
-			s, u = "04", 4
-		case ch == 's' && n == 2:
-			s, u = "05", 5
-		case ch >= 'a' && ch <= 'z' || ch >= 'A' && ch <= 'Z':
-			return "", "", false
-		default:
-			s = pattern[i : i+n]
-		}
-		b.WriteString(s)
-		rank = max(rank, u)
-		i += n
 	}
-	if rank < 0 {
-		return "", "", false
-	}
-	return b.String(), units[rank], true
+	return p, unit, unit != ""
 }
 
 // projectedLocation is where a projected partition's files are.

@@ -170,14 +170,14 @@ var udfs = map[string]scalar{
 			return nil, err
 		}
 		t := v[0].(time.Time)
-		return p.format(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone)), nil
+		return p.Format(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone)), nil
 	}},
 	"joda_parse": {in: []duckdb.Type{text, text}, out: instant, f: func(v []driver.Value) (any, error) {
 		p, err := Joda(v[1].(string))
 		if err != nil {
 			return nil, err
 		}
-		t, err := p.Parse(v[0].(string))
+		t, err := parseTime(p, v[0].(string))
 		if err != nil {
 			return nil, err
 		}
@@ -188,14 +188,14 @@ var udfs = map[string]scalar{
 		if err != nil {
 			return nil, err
 		}
-		return p.format(v[0].(time.Time)), nil
+		return p.Format(v[0].(time.Time)), nil
 	}},
 	"mysql_parse": {in: []duckdb.Type{text, text}, out: moment, f: func(v []driver.Value) (any, error) {
 		p, err := MySQL(v[1].(string))
 		if err != nil {
 			return nil, err
 		}
-		t, err := p.Parse(v[0].(string))
+		t, err := parseTime(p, v[0].(string))
 		if err != nil {
 			return nil, err
 		}
