@@ -2,26 +2,26 @@ package node
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/engine/logstore"
 	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
-	kinesissvc "github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/kinesisanalytics"
-	"github.com/brookmere/brookmere/internal/service/lambda"
+	"github.com/brookmere/brookmere/internal/service/logs"
 )
 
 func makeAnalytics(s *services, p parts) (_ service, err error) {
 	s.analytics, err = kinesisanalytics.New(kinesisanalytics.Config{
 		State: p.state, Log: p.log, S3: p.objects, EnforceLimits: p.limited(),
-		Kinesis:  analyticsKinesis{s.kinesis, p.stack},
-		Firehose: analyticsFirehose{s.firehose, p.stack},
-		Lambda:   analyticsLambda{s.lambda, p.stack},
+		Kinesis:  askedApplicationKinesis{askedKinesis{s.kinesis, p.node.decide}},
+		Firehose: askedDeliveries{s.firehose, p.node.decide},
+		Lambda:   askedFunctions{s.lambda, p.node.decide},
+		Logs:     applicationLogs{s.logs.Sink()},
 		Clock:    p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.analytics, err
@@ -29,92 +29,52 @@ func makeAnalytics(s *services, p parts) (_ service, err error) {
 
 func makeAnalyticsSecond(s *services, _ parts) (service, error) { return s.analytics.Second(), nil }
 
-// What applications do as the roles that they were given does not come through the wire: the policies
-// of the role are asked here.
+// askedApplicationKinesis is askedKinesis for applications, which write streams too, and whose roles AWS's guide
+// gives no ListShards.
+type askedApplicationKinesis struct{ askedKinesis }
 
-type analyticsKinesis struct {
-	*kinesissvc.Service
-	stack *stack
+// ListShards asks for nothing: it comes behind DescribeStreamSummary.
+func (k askedApplicationKinesis) ListShards(ctx context.Context, in *kinesis.ListShardsInput, _ ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
+	return k.Service.ListShards(ctx, in)
 }
 
-// allow asks for an action on the resource of a name or an ARN.
-func allow(ctx context.Context, a *authorize.Authorizer, action, service, kind string, name, arn *string) error {
-	if a == nil || a.Mode() == authorize.Off {
-		return nil
-	}
-	resource := aws.ToString(arn)
-	if resource == "" {
-		resource = scope.Of(ctx).ARN(service, kind+aws.ToString(name))
-	}
-	return a.Allow(ctx, action, resource, nil)
-}
-
-func (k analyticsKinesis) allow(ctx context.Context, action string, name, arn *string) error {
-	return allow(ctx, k.stack.authorizer, "kinesis:"+action, "kinesis", "stream/", name, arn)
-}
-
-func (k analyticsKinesis) DescribeStreamSummary(ctx context.Context, in *kinesis.DescribeStreamSummaryInput, _ ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error) {
-	// AWS's guide gives roles DescribeStream, and not the two that are called here.
-	if err := k.allow(ctx, "DescribeStream", in.StreamName, in.StreamARN); err != nil {
-		return nil, err
-	}
-	return k.Service.DescribeStreamSummary(ctx, in)
-}
-
-func (k analyticsKinesis) ListShards(ctx context.Context, in *kinesis.ListShardsInput, _ ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
-	return k.Service.ListShards(ctx, in) // behind DescribeStreamSummary
-}
-
-func (k analyticsKinesis) GetShardIterator(ctx context.Context, in *kinesis.GetShardIteratorInput, _ ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
-	if err := k.allow(ctx, "GetShardIterator", in.StreamName, in.StreamARN); err != nil {
-		return nil, err
-	}
-	return k.Service.GetShardIterator(ctx, in)
-}
-
-func (k analyticsKinesis) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error) {
-	if in.StreamARN != nil {
-		if err := k.allow(ctx, "GetRecords", nil, in.StreamARN); err != nil {
-			return nil, err
-		}
-	}
-	return k.Service.GetRecords(ctx, in)
-}
-
-func (k analyticsKinesis) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error) {
-	if err := k.allow(ctx, "PutRecords", in.StreamName, in.StreamARN); err != nil {
+func (k askedApplicationKinesis) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error) {
+	if err := k.ask(ctx, "kinesis:PutRecords", k.stream(ctx, in.StreamName, in.StreamARN), nil); err != nil {
 		return nil, err
 	}
 	return k.Service.PutRecords(ctx, in)
 }
 
-type analyticsFirehose struct {
+// askedDeliveries are delivery streams that applications write, or read in the place of their streams.
+type askedDeliveries struct {
 	*firehosesvc.Service
-	stack *stack
+	ask decides
 }
 
-func (f analyticsFirehose) DescribeDeliveryStream(ctx context.Context, in *firehose.DescribeDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.DescribeDeliveryStreamOutput, error) {
-	if err := allow(ctx, f.stack.authorizer, "firehose:DescribeDeliveryStream", "firehose", "deliverystream/", in.DeliveryStreamName, nil); err != nil {
+func (d askedDeliveries) name(ctx context.Context, name *string) string {
+	return scope.Of(ctx).ARN("firehose", "deliverystream/"+aws.ToString(name))
+}
+
+func (d askedDeliveries) DescribeDeliveryStream(ctx context.Context, in *firehose.DescribeDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.DescribeDeliveryStreamOutput, error) {
+	if err := d.ask(ctx, "firehose:DescribeDeliveryStream", d.name(ctx, in.DeliveryStreamName), nil); err != nil {
 		return nil, err
 	}
-	return f.Service.DescribeDeliveryStream(ctx, in)
+	return d.Service.DescribeDeliveryStream(ctx, in)
 }
 
-func (f analyticsFirehose) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput, _ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
-	if err := allow(ctx, f.stack.authorizer, "firehose:PutRecordBatch", "firehose", "deliverystream/", in.DeliveryStreamName, nil); err != nil {
+func (d askedDeliveries) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput, _ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
+	if err := d.ask(ctx, "firehose:PutRecordBatch", d.name(ctx, in.DeliveryStreamName), nil); err != nil {
 		return nil, err
 	}
-	return f.Service.PutRecordBatch(ctx, in)
+	return d.Service.PutRecordBatch(ctx, in)
 }
 
-type analyticsLambda struct {
-	*lambda.Service
-	stack *stack
-}
+// applicationLogs writes what applications tell of themselves, to groups and streams that are there, as their
+// roles.
+type applicationLogs struct{ to *logs.Sink }
 
-func (l analyticsLambda) Invoke(ctx context.Context, in *awslambda.InvokeInput, _ ...func(*awslambda.Options)) (*awslambda.InvokeOutput, error) {
-	if err := allow(ctx, l.stack.authorizer, "lambda:InvokeFunction", "lambda", "function:", nil, in.FunctionName); err != nil {
-		return nil, err
-	}
-	return l.Service.Invoke(ctx, in)
+// Log implements kinesisanalytics.LogSink.
+func (l applicationLogs) Log(p kinesisanalytics.LogPlace, at time.Time, line string) {
+	l.to.Write(logs.Target{Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "kinesisanalytics.amazonaws.com"},
+		logstore.Line{Time: at.UnixMilli(), Text: line})
 }

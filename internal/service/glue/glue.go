@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -45,15 +46,25 @@ type Config struct {
 	Logger     *slog.Logger          // nil: discard
 	Registerer prometheus.Registerer // nil: no metrics
 
+	// Crawls takes what crawlers say of their runs; nil: nobody does.
+	Crawls CrawlSink
+
 	// MaxConcurrentCrawls bounds the crawls that run at once; others wait in state
 	// RUNNING. Zero means 4.
 	MaxConcurrentCrawls int
+}
+
+// CrawlSink takes lines about the runs of a crawler. It must not block: what it cannot keep up with it drops, and counts.
+type CrawlSink interface {
+	Log(account, region, crawler string, at time.Time, line string)
 }
 
 // Service serves the Glue API. Its methods have the shape of the SDK client's.
 type Service struct {
 	clock  clockwork.Clock
 	logger *slog.Logger
+
+	crawlLog CrawlSink
 
 	databases *state.Collection[databaseDoc]
 	tables    *state.Collection[tableDoc]
@@ -94,6 +105,7 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{
 		clock:     cfg.Clock,
 		logger:    cfg.Logger,
+		crawlLog:  cfg.Crawls,
 		databases: state.NewCollection[databaseDoc](cfg.State, "glue.database"),
 		tables:    state.NewCollection[tableDoc](cfg.State, "glue.table"),
 		versions:  state.NewCollection[tableDoc](cfg.State, "glue.tableversion"),

@@ -47,14 +47,11 @@ type S3 interface {
 // LogSink takes what applications have to say, for the log streams that they name. It must not
 // block: who cannot keep up drops, and counts.
 type LogSink interface {
-	Log(account, region, group, stream string, events []LogEvent)
+	Log(p LogPlace, at time.Time, line string)
 }
 
-// LogEvent is a line of a log.
-type LogEvent struct {
-	Time    time.Time
-	Message string
-}
+// LogPlace is a log stream, and the role that may write to it.
+type LogPlace struct{ Account, Region, Group, Stream, Role string }
 
 // Metrics takes the metrics of applications, by AWS's names: "MillisBehindLatest".
 type Metrics interface {

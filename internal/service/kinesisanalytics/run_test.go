@@ -211,7 +211,7 @@ CREATE OR REPLACE STREAM "EVERY" ("id" INTEGER, "name" VARCHAR(16), "at" TIMESTA
 CREATE OR REPLACE PUMP "EVERY_PUMP" AS INSERT INTO "EVERY" SELECT STREAM "id", "name", "ROWTIME" FROM "SOURCE_001";
 CREATE OR REPLACE STREAM "SECONDS" ("name" VARCHAR(16), "at" TIMESTAMP, "n" BIGINT, "total" BIGINT);
 CREATE OR REPLACE PUMP "SECONDS_PUMP" AS INSERT INTO "SECONDS"
-  SELECT STREAM "name", "ROWTIME", COUNT(*), SUM("id") FROM "SOURCE_001" GROUP BY FLOOR("SOURCE_001"."ROWTIME" TO SECOND), "name";
+  SELECT STREAM "name", FLOOR("SOURCE_001"."ROWTIME" TO SECOND), COUNT(*), SUM("id") FROM "SOURCE_001" GROUP BY FLOOR("SOURCE_001"."ROWTIME" TO SECOND), "name";
 `
 
 type everyRow struct {
@@ -241,6 +241,7 @@ func rows[T any](t testing.TB, data []string) []T {
 // TestOnce restarts the service again and again, without a goodbye, while records come in: each is in one
 // output once, and the windows of the other are those of the first.
 func TestOnce(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.stream("in", 2)
 	f.stream("every", 1)
@@ -345,6 +346,7 @@ func (u *unsure) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _ 
 
 // TestUnsure has an output whose calls fail without telling what was done.
 func TestUnsure(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.Kinesis = &unsure{Service: c.Kinesis.(*kinesissvc.Service)} })
 	f.stream("in", 1)
 	f.stream("every", 2)
@@ -382,6 +384,7 @@ CREATE OR REPLACE PUMP "P" AS INSERT INTO "EVERY" SELECT STREAM "id" FROM "SOURC
 
 // TestPositions starts, stops and changes an application, and follows which records it sees.
 func TestPositions(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.stream("in", 1)
 	f.stream("every", 1)
@@ -448,6 +451,7 @@ func TestPositions(t *testing.T) {
 // TestWindowCloses measures how long after the end of a window its row is in the output, without a further
 // record.
 func TestWindowCloses(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.stream("in", 2)
 	f.stream("seconds", 1)

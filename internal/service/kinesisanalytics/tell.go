@@ -41,7 +41,7 @@ func (s *Service) tell(d *applicationDoc, level, message string) {
 			continue
 		}
 		a, _ := arn.Parse(d.Logging[i].Stream)
-		s.cfg.Logs.Log(a.Account, a.Region, group, stream, []LogEvent{{s.clock.Now(), string(line)}})
+		s.cfg.Logs.Log(LogPlace{a.Account, a.Region, group, stream, d.roleOf(d.Logging[i].Role)}, s.clock.Now(), string(line))
 	}
 }
 

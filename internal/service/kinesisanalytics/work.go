@@ -207,7 +207,9 @@ func (r *running) apply(ctx context.Context, st step, batches []streamsql.Batch)
 	if err != nil {
 		return fmt.Errorf("run the code: %w", err)
 	}
-	r.last = at
+	if at.After(r.last) {
+		r.last = at
+	}
 	r.sinceSteps++
 	r.s.metrics.took(r.doc, batches)
 	sends := false
