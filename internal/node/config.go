@@ -67,6 +67,8 @@ type Config struct {
 	Outbound Outbound `yaml:"outbound"`
 	// Delivery limits what deliveries may use of the machine.
 	Delivery Delivery `yaml:"delivery"`
+	// Proxy is the forward proxy, for clients that know AWS by its names alone.
+	Proxy Proxy `yaml:"proxy"`
 }
 
 // Credential is an access key and the account that it acts for.
@@ -250,6 +252,9 @@ func (c Config) check() error {
 	}
 	if _, err := c.Outbound.networks(); err != nil {
 		return err
+	}
+	if err := c.Proxy.check(); err != nil {
+		return fmt.Errorf("proxy: %w", err)
 	}
 	if c.ControlDelay < 0 {
 		return fmt.Errorf("control_delay %v: want a duration of 0 or more, as 5s", c.ControlDelay)

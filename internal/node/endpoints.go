@@ -30,6 +30,8 @@ func (n *Node) endpoints() http.Handler {
 	mux.HandleFunc("GET /metrics", n.serveMetrics)
 	mux.Handle("POST "+server.NodePrefix+"reset", fromLoopback(n.serveReset))
 	n.handleIdentity(mux)
+	mux.HandleFunc("GET "+server.NodePrefix+"clients", n.serveClients)
+	mux.HandleFunc("GET "+server.NodePrefix+"ca.pem", n.serveAuthority)
 	mux.Handle(server.NodePrefix, fromLoopback(n.serveContributed))
 	mux.Handle("GET "+profilePrefix, fromLoopback(serveProfile))
 	return mux

@@ -6,6 +6,7 @@
 //
 //	LOCK      held while a node runs, so that two do not share a directory
 //	FORMAT    the version of this layout
+//	ca/       the authority of the node's proxy, made at its first use
 //	KEY       the node's key, which seals secrets: only its owner may read it
 //	log/      JetStream: record data and state documents
 //	objects/  S3: a directory a bucket, objects as plain files
@@ -23,7 +24,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,6 +34,7 @@ import (
 	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/inflight"
+	"github.com/brookmere/brookmere/internal/engine/authority"
 	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/server"
@@ -59,8 +60,9 @@ type Node struct {
 	inner     net.Listener   // of it
 	process   *prometheus.Registry
 	failed    chan error
-	bodies    *inflight.Budget // of requests in memory
-	answers   *inflight.Budget // of answers that clients have not read
+	bodies    *inflight.Budget                     // of requests in memory
+	answers   *inflight.Budget                     // of answers that clients have not read
+	authority func() (*authority.Authority, error) // made at its first use
 
 	// mu is held for reading by every request, for writing while a reset exchanges the
 	// stack.
@@ -93,6 +95,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		return nil, err
 	}
 	n.issuer = sts.NewIssuer(n.key)
+	n.authority = sync.OnceValues(func() (*authority.Authority, error) { return authority.Open(n.dirs.authority(), time.Now) })
 	tlsConfig, err := loadTLS(cfg.TLS)
 	if err != nil {
 		return nil, err
@@ -127,6 +130,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		Bodies:       n.bodies,
 		IsBucketHost: func(host string) bool { return bucketOf(host) != "" || s3.IsWebsiteHost(host) },
 		TLS:          tlsConfig,
+		Proxy:        n.proxy(auth),
 		Logger:       log,
 		Registerer:   n.process,
 	}
@@ -150,15 +154,7 @@ func (n *Node) outbound(timeout time.Duration) *outbound.Client {
 	allow, _ := n.cfg.Outbound.networks() // they have been checked
 	return outbound.New(outbound.Options{
 		Loopback: n.openToAny(), Allow: allow, Timeout: timeout,
-		Self: func() []uint16 {
-			var ports []uint16
-			for _, l := range []net.Listener{n.listener, n.inner} {
-				if at, err := netip.ParseAddrPort(l.Addr().String()); err == nil {
-					ports = append(ports, at.Port())
-				}
-			}
-			return ports
-		},
+		Self: n.ports,
 	})
 }
 
