@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -142,7 +141,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		s.hand(w, r, svc, scope, signed)
 		return svc.Name
 	}
-	node := strings.HasPrefix(r.URL.Path, NodePrefix) || !signed && r.URL.Path == "/metrics"
+	node := isNodePath(r.URL.Path) || !signed && r.URL.Path == "/metrics"
 	var svc *Service
 	if !node {
 		if isForm(r) { // which may have to be read
@@ -150,7 +149,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		}
 		svc = s.routes.find(r, scope.Service)
 	}
-	guarded := s.opts.Auth.Verifies() && (!node || r.URL.Path == NodePrefix+"health" || r.URL.Path == "/metrics")
+	guarded := s.opts.Auth.Verifies() && (!node || r.URL.Path == NodePrefix+"health" || r.URL.Path == LocalStackPrefix+"health" || r.URL.Path == "/metrics")
 	if why := s.browserRefusal(r, svc, guarded); why != "" {
 		http.Error(w, why, http.StatusForbidden)
 		return "node"

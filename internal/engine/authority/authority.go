@@ -162,7 +162,9 @@ func writeFile(name string, text []byte, mode fs.FileMode) error {
 	return os.Rename(name+".part", name)
 }
 
-func serialNumber() (*big.Int, error) { return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)) }
+func serialNumber() (*big.Int, error) {
+	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+}
 
 // Signs tells whether the authority signs certificates of a host, a name or an address without a port.
 func Signs(host string) bool {
