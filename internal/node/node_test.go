@@ -276,7 +276,7 @@ func TestConfigChecks(t *testing.T) {
 	}{
 		{"insecure with credentials", func(c *Config) { c.Insecure, c.Credentials = true, []Credential{{AccessKeyID: "a", SecretAccessKey: "b"}} }, "insecure"},
 		{"proxy mode", func(c *Config) { c.Proxy.Mode = "maybe" }, "want on or off"},
-		{"proxy pass", func(c *Config) { c.Proxy.Pass = []string{"https://example.com"} }, "want a name"},
+		{"proxy pass", func(c *Config) { c.Proxy.Pass = []string{"https://example.com"} }, "proxy: pass"},
 		{"account", func(c *Config) { c.Account = "12" }, "12 digits"},
 		{"no data", func(c *Config) { c.Data = "" }, "name a directory"},
 		{"listen", func(c *Config) { c.Listen = "4566" }, "host:port"},

@@ -56,7 +56,7 @@ func TestProxyServesTheSDKWithoutAnEndpoint(t *testing.T) {
 	n := startNode(t, InMemory, nil)
 	defer stopNode(t, n)
 	cfg := throughProxy(t, n, "test", "test", "")
-	streams, objects := kinesis.NewFromConfig(cfg), s3.NewFromConfig(cfg)
+	streams, objects := kinesis.NewFromConfig(cfg), s3.NewFromConfig(cfg, func(o *s3.Options) { o.Region = "us-east-1" })
 	if _, err := streams.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("clicks"), ShardCount: aws.Int32(1)}); err != nil {
 		t.Fatal(err)
 	}
