@@ -26,6 +26,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/iam"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/lambda"
+	"github.com/brookmere/brookmere/internal/service/logs"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
@@ -33,6 +34,7 @@ import (
 // closed in the reverse of it. To add one: its package, a line here, and its function below.
 var catalog = []entry{
 	{zero: new(kinesis.Service), make: makeKinesis},
+	{zero: new(logs.Service), make: makeLogs, bind: bindLogs},
 	{zero: new(glue.Service), make: makeGlue},
 	{zero: new(firehose.Service), make: makeFirehose, bind: func(s *services) { s.firehose.BindLambda(askedFunctions{s.lambda, s.node.decide}) }},
 	{zero: new(athena.Service), make: makeAthena},
@@ -75,6 +77,7 @@ type services struct {
 	sts      *sts.Service
 	lambda   *lambda.Service
 	cognito  *cognitoidentity.Service
+	logs     *logs.Service
 }
 
 // parts is what the services of a stack share.
@@ -109,7 +112,8 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
-		State: p.state, Objects: p.objects, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
+		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err
 }
@@ -169,8 +173,9 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 	return s.cognito, err
 }
 
-func makeAPIGateway(_ *services, p parts) (service, error) {
-	return apigateway.New(apigateway.Config{State: p.state, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
+func makeAPIGateway(s *services, p parts) (service, error) {
+	access := apiLogs{to: func() *logs.Sink { return s.logs.Sink() }, now: func() int64 { return p.clock.Now().UnixMilli() }}
+	return apigateway.New(apigateway.Config{State: p.state, Logs: access, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
 }
 
 // makeServices makes every service of the catalog, binds them, starts them, and puts them
