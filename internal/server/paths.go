@@ -61,6 +61,10 @@ func writeUnknownService(w http.ResponseWriter, r *http.Request, signingName str
 	}
 	h.Set("Content-Type", "text/xml")
 	w.WriteHeader(http.StatusBadRequest)
+	if name == "ec2" { // whose protocol is one of its own
+		fmt.Fprintf(w, `<Response><Errors><Error><Code>UnknownOperationException</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>`, xmlText(msg), id)
+		return
+	}
 	fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>UnknownOperationException</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>`, xmlText(msg), id)
 }
 
