@@ -274,7 +274,9 @@ func TestConfigChecks(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{"insecure with credentials", func(c *Config) { c.Insecure, c.Credentials = true, []Credential{{AccessKeyID: "a", SecretAccessKey: "b"}} }, "insecure"},
+		{"insecure with credentials", func(c *Config) {
+			c.Insecure, c.Credentials = true, []Credential{{AccessKeyID: "a", SecretAccessKey: "b"}}
+		}, "insecure"},
 		{"proxy mode", func(c *Config) { c.Proxy.Mode = "maybe" }, "want on or off"},
 		{"proxy pass", func(c *Config) { c.Proxy.Pass = []string{"https://example.com"} }, "proxy: pass"},
 		{"account", func(c *Config) { c.Account = "12" }, "12 digits"},
