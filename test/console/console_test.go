@@ -66,7 +66,7 @@ func openBrowser(t *testing.T, node string) *browser {
 			}
 		case *log.EventEntryAdded: // a violation of the policy too
 			if e.Entry.Level == log.LevelError {
-				b.problem(e.Entry.Text + " " + e.Entry.URL)
+				b.problem(fmt.Sprintf("%s %s:%d", e.Entry.Text, e.Entry.URL, e.Entry.LineNumber))
 			}
 		case *network.EventRequestWillBeSent:
 			if u, err := url.Parse(e.Request.URL); err == nil && u.Host != own.Host && u.Scheme != "data" && u.Scheme != "blob" {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"github.com/brookmere/brookmere/internal/console"
@@ -60,6 +61,50 @@ func TestPages(t *testing.T) {
 		b.open(t, "streams/orders", "2 shards")
 		b.do(t, chromedp.Click(`//button[text()="Put a record"]`), chromedp.WaitVisible(".dialog"), chromedp.Click(`.dialog button.primary`, chromedp.ByQuery))
 		b.shows(t, "It is durable in shardId-")
+	})
+	t.Run("deliveries", func(t *testing.T) {
+		b.open(t, "deliveries", "1 delivery stream", "orders-raw", "lake")
+		b.open(t, "deliveries/orders-raw", "Last objects", "orders/20", "delivered")
+		b.picture(t, "deliveries-orders-raw")
+	})
+	t.Run("lake", func(t *testing.T) {
+		b.open(t, "lake", "1 database", "shop", "JSON")
+		b.open(t, "lake/shop/orders", "2 columns", "double")
+		b.do(t, chromedp.Click(`//button[text()="Sample"]`))
+		b.shows(t, "o0007")
+		b.picture(t, "lake-shop-orders")
+	})
+	t.Run("sql", func(t *testing.T) {
+		b.open(t, "sql", "No result yet", "orders")
+		// The editor is in a shadow root, and has the focus.
+		b.do(t, chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.isContentEditable === true`, nil),
+			input.InsertText("SELECT order_id, amount FROM orders WHERE amount >= 18 ORDER BY 1"),
+			chromedp.KeyEvent("\r", chromedp.KeyModifiers(input.ModifierCtrl)))
+		b.shows(t, "scanned", "o0018", "o0019")
+		b.do(t, chromedp.Click(`//button[text()="Chart"]`))
+		b.shows(t, "amount by order_id")
+		b.picture(t, "sql")
+		b.do(t, chromedp.Click(`//button[text()="history"]`))
+		b.shows(t, "succeeded")
+		b.do(t, chromedp.Click(`//button[text()="functions"]`))
+		b.shows(t, "approx_distinct")
+	})
+	t.Run("a statement that fails", func(t *testing.T) {
+		b.open(t, "sql", "functions")
+		b.do(t, chromedp.Click(`//button[text()="+"]`), chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.textContent === "SELECT …"`, nil),
+			input.InsertText("SELECT nothing FROM orders"), chromedp.Click(`//button[starts-with(text(),"Run")]`))
+		b.shows(t, "COLUMN_NOT_FOUND")
+	})
+	t.Run("tables", func(t *testing.T) {
+		b.open(t, "tables", "1 table", "customers")
+		b.open(t, "tables/customers", "c1", "Lisbon")
+		b.do(t, chromedp.Click(`.grid .row[aria-rowindex="2"]`, chromedp.ByQuery), chromedp.Click(`//button[text()="Edit"]`), chromedp.WaitVisible(".dialog textarea"),
+			chromedp.Evaluate(`document.querySelector(".dialog textarea").select()`, nil), input.InsertText(`{"id": "c2", "city": "Porto"}`), chromedp.Click(`//button[text()="Save"]`))
+		b.shows(t, "Porto", "2 items")
+		b.picture(t, "tables-customers")
+	})
+	t.Run("functions", func(t *testing.T) {
+		b.open(t, "functions", "No functions yet", "aws lambda create-function")
 	})
 	b.clean(t)
 }

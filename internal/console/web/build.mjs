@@ -17,7 +17,7 @@ if (process.argv.includes("--tests")) {
   await mkdir(out, { recursive: true });
   for (const name of await readdir(out)) if (name !== "README.md") await rm(out + "/" + name, { recursive: true });
   await build({
-    entryPoints: { app: "src/main.tsx", editor: "src/editor/editor.ts" }, outdir: out, bundle: true, splitting: true, format: "esm",
+    entryPoints: { app: "src/main.tsx" }, outdir: out, bundle: true, splitting: true, format: "esm",
     chunkNames: "part-[hash]", minify: true, target: "es2022", jsx: "automatic", jsxImportSource: "preact",
     legalComments: "none", logLevel: "warning",
   });

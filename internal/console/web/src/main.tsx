@@ -5,9 +5,14 @@ import { account, begin, keys, region } from "./aws/session.ts";
 import { forget, look } from "./inventory.ts";
 import { every } from "./parts/live.ts";
 import { Empty, Head } from "./parts/ui.tsx";
+import { Deliveries } from "./pages/deliveries.tsx";
+import { Functions } from "./pages/functions.tsx";
+import { Lake } from "./pages/lake.tsx";
 import { Pipeline } from "./pages/pipeline.tsx";
 import { SignIn, whoAmI } from "./pages/signin.tsx";
+import { SQL } from "./pages/sql.tsx";
 import { Streams } from "./pages/streams.tsx";
+import { Tables } from "./pages/tables.tsx";
 import { mayMeasure, measure, restart } from "./rates.ts";
 import { route, to } from "./route.ts";
 import { applyTheme, onKey, Shell } from "./shell.tsx";
@@ -19,6 +24,11 @@ function Page() {
   switch (page) {
     case "pipeline": return <Pipeline />;
     case "streams": return <Streams name={a} />;
+    case "sql": return <SQL />;
+    case "deliveries": return <Deliveries name={a} />;
+    case "lake": return <Lake database={a} table={rest[1]} />;
+    case "tables": return <Tables name={a} />;
+    case "functions": return <Functions name={a} />;
   }
   return <><Head title="Not here" /><section class="panel"><Empty title="There is no such page"><a href={to("pipeline")}>To the pipeline</a></Empty></section></>;
 }

@@ -85,10 +85,10 @@ export async function rest<T = Record<string, unknown>>(service: string, method:
 }
 
 /** xml gets an XML document of S3 or of a query service. */
-export async function xml(service: string, path: string): Promise<Document> {
-  const a = await send(service, "GET", path, {}, "");
+export async function xml(service: string, path: string, method = "GET", body = ""): Promise<Document> {
+  const a = await send(service, method, path, {}, body);
   if (a.status >= 300) throw failure(a);
-  return new DOMParser().parseFromString(a.text, "application/xml");
+  return new DOMParser().parseFromString(a.text || "<Empty/>", "application/xml"); // of nothing a browser makes a page of the error, with styles
 }
 
 /** object gets an object of S3 as text. */
@@ -98,11 +98,11 @@ export async function object(bucket: string, key: string): Promise<string> {
   return a.text;
 }
 
-/** own asks one of the node's own endpoints, below /_brookmere/. */
-export async function own<T>(path: string, method = "GET"): Promise<T> {
+/** own asks one of the node's own endpoints, below /_brookmere/, whose answer is JSON, or text. */
+export async function own<T>(path: string, method = "GET", text = false): Promise<T> {
   const a = method === "GET" ? await settle(fetch("/_brookmere/" + path, { cache: "no-store" })) : await send("brookmere", method, "/_brookmere/" + path, {}, "");
   if (a.status >= 300) throw new AwsError("HTTP " + a.status, a.text.trim(), a.status);
-  return (a.text ? JSON.parse(a.text) : undefined) as T;
+  return (text ? a.text : a.text ? JSON.parse(a.text) : undefined) as T;
 }
 
 /** all follows the pages of a listing. */
