@@ -79,7 +79,7 @@ func (w *Writer) scalar(l *leaf, t *hivetype.Type, b []byte, kind jsontext.Kind,
 	case jsontext.Object, jsontext.Array:
 		switch t.Kind {
 		case hivetype.String, hivetype.Char, hivetype.Varchar:
-			if w.opts.SerDe == OpenX {
+			if w.opts.SerDe == OpenX || w.opts.ObjectText {
 				w.scratch = jsontext.AppendCompact(w.scratch[:0], b, w.folds())
 				return l.addText(t, w.scratch)
 			}
