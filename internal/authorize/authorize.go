@@ -180,7 +180,7 @@ type question struct {
 
 // check decides, notes the decision, and returns the error of a denial that counts.
 func (a *Authorizer) check(ctx context.Context, q question) error {
-	if s := q.caller.Session; s != nil && s.Service != "" && q.trust == nil {
+	if s := q.caller.Session; s != nil && s.Service != "" && s.Source != "" && q.trust == nil {
 		if err := a.trusts(ctx, &q, s); err != nil {
 			return err
 		}
@@ -270,6 +270,8 @@ func principalOf(c *awswire.Caller) *policy.Principal {
 	switch {
 	case c.Anonymous:
 		return &policy.Principal{Kind: policy.Anonymous, ARN: "anonymous"}
+	case s != nil && s.Service != "" && s.Source == "":
+		return &policy.Principal{Kind: policy.Service, Name: s.Service, ARN: s.Service}
 	case c.Principal == "" || strings.HasSuffix(c.Principal, ":root"):
 		p.Kind, p.ARN = policy.Root, arn.Global("iam", c.Region, c.Account, "root")
 	case s == nil || s.Kind == awswire.UserSession:

@@ -17,5 +17,6 @@
 //
 // A caller without a principal is the root of its account: a key of the configuration, or any key on an
 // open node. Work that a service does by itself, for nobody, is the root's too. Work that it does as a
-// role (Acting) is the role's: such calls ask here by Allow, as they do not come through the wire.
+// role (Acting) is the role's, and what it does as itself (AsService) only the policy of a resource allows:
+// such calls ask here by Allow, as they do not come through the wire.
 package authorize

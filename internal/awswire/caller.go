@@ -59,8 +59,8 @@ type Session struct {
 	Provider       string              // of a web identity: its ARN or name
 	Keys           map[string][]string // condition keys that the session has, as "token.actions.githubusercontent.com:sub"
 
-	// Service is the service that acts as a role by itself ("firehose.amazonaws.com"); empty for
-	// credentials.
+	// Service is the service that acts by itself ("firehose.amazonaws.com"), as the role that is the
+	// Source, or without one; empty for credentials.
 	Service string
 }
 
@@ -100,4 +100,13 @@ func Acting(ctx context.Context, account, region, service, role, resource string
 		}
 	}
 	return WithCaller(ctx, c)
+}
+
+// AsService returns a context for what a service ("apigateway.amazonaws.com") does by itself, without a
+// role, for the resource of an ARN. Such a call is allowed by the policy of what it works on, as
+// lambda:AddPermission makes one, or not at all.
+func AsService(ctx context.Context, account, region, service, resource string) context.Context {
+	return WithCaller(ctx, Caller{Account: account, Region: region, Session: &Session{
+		Account: account, Service: service, Keys: map[string][]string{"aws:SourceAccount": {account}, "aws:SourceArn": {resource}},
+	}})
 }

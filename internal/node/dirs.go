@@ -19,6 +19,7 @@ type dirs struct {
 	root, log, objects, s3, tmp string
 	functions                   string
 	items, backups              string // of tables, and of their backups
+	logIndex                    string // of lines of log groups; it is made anew from the log
 	locks                       []*os.File
 	temporary                   bool // root goes when the node does
 }
@@ -39,7 +40,7 @@ func openDirs(data string) (d dirs, err error) {
 	if err != nil {
 		return d, fmt.Errorf("data directory: %w", err)
 	}
-	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions", &d.items: "items", &d.backups: "backups"} {
+	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions", &d.items: "items", &d.backups: "backups", &d.logIndex: "logindex"} {
 		*dir = filepath.Join(d.root, name)
 	}
 	if err := os.MkdirAll(d.root, 0o750); err != nil {
@@ -130,7 +131,7 @@ func (d dirs) emptyLog() error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{d.log, d.items, d.backups} {
+	for _, dir := range []string{d.log, d.items, d.backups, d.logIndex} {
 		if err := os.Rename(dir, filepath.Join(trash, filepath.Base(dir))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

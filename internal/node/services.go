@@ -26,6 +26,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/iam"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/lambda"
+	"github.com/brookmere/brookmere/internal/service/logs"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
@@ -33,8 +34,9 @@ import (
 // closed in the reverse of it. To add one: its package, a line here, and its function below.
 var catalog = []entry{
 	{zero: new(kinesis.Service), make: makeKinesis},
+	{zero: new(logs.Service), make: makeLogs, bind: bindLogs},
 	{zero: new(glue.Service), make: makeGlue},
-	{zero: new(firehose.Service), make: makeFirehose, bind: func(s *services) { s.firehose.BindLambda(s.lambda) }},
+	{zero: new(firehose.Service), make: makeFirehose, bind: func(s *services) { s.firehose.BindLambda(askedFunctions{s.lambda, s.node.decide}) }},
 	{zero: new(athena.Service), make: makeAthena},
 	{zero: new(iam.Service), make: makeIAM},
 	{zero: new(dynamodb.Service), make: makeDynamoDB},
@@ -64,6 +66,8 @@ type service interface{ API() awswire.API }
 
 // services are those of a stack, by type, where neighbours are found.
 type services struct {
+	node *Node
+
 	kinesis  *kinesis.Service
 	glue     *glue.Service
 	firehose *firehose.Service
@@ -73,6 +77,7 @@ type services struct {
 	sts      *sts.Service
 	lambda   *lambda.Service
 	cognito  *cognitoidentity.Service
+	logs     *logs.Service
 }
 
 // parts is what the services of a stack share.
@@ -107,7 +112,8 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
-		State: p.state, Objects: p.objects, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
+		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err
 }
@@ -119,7 +125,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 		return nil, err
 	}
 	s.firehose, err = firehose.New(firehose.Config{
-		State: p.state, Log: p.log, S3: p.objects, Glue: s.glue, Kinesis: s.kinesis, EnforceLimits: p.limited(),
+		State: p.state, Log: p.log, S3: p.objects, Glue: askedTables{s.glue, p.node.decide}, Kinesis: askedKinesis{s.kinesis, p.node.decide}, EnforceLimits: p.limited(),
 		Owner:      p.owner,
 		TempDir:    p.node.dirs.temp("delivery"),
 		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},
@@ -167,8 +173,9 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 	return s.cognito, err
 }
 
-func makeAPIGateway(_ *services, p parts) (service, error) {
-	return apigateway.New(apigateway.Config{State: p.state, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
+func makeAPIGateway(s *services, p parts) (service, error) {
+	access := apiLogs{to: func() *logs.Sink { return s.logs.Sink() }, now: func() int64 { return p.clock.Now().UnixMilli() }}
+	return apigateway.New(apigateway.Config{State: p.state, Logs: access, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
 }
 
 // makeServices makes every service of the catalog, binds them, starts them, and puts them
@@ -211,6 +218,7 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 
 // construct makes the services and binds them, without starting anything.
 func (s *stack) construct(p parts) ([]service, error) {
+	s.services.node = p.node
 	made := make([]service, len(catalog))
 	for i, e := range catalog {
 		p.name = e.zero.API().Model

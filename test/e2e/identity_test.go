@@ -138,3 +138,9 @@ func TestIdentityTerraform(t *testing.T) {
 		}
 	})
 }
+
+// TestRolesOfServices takes permissions of services' roles away and gives them.
+func TestRolesOfServices(t *testing.T) {
+	t.Parallel()
+	Start(t, "--iam", "enforce").Python(t, "roles.py")
+}

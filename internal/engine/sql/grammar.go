@@ -15,7 +15,7 @@ type Grammar struct {
 	Statement func(*Parser) Statement // where a statement begins
 	Select    func(*Parser, *Select)  // behind the word SELECT, before DISTINCT
 	Operand   func(*Parser) Expr      // where an operand of an expression begins
-	Clause    func(*Parser, *Select)  // behind HAVING, before WINDOW
+	Clause    func(*Parser, *Select)  // before HAVING, and behind it
 	Relation  func(*Parser) Relation  // where a relation of FROM begins
 	Window    func(*Parser, *Window)  // within the parentheses of OVER, behind ORDER BY
 	// Suffix is behind an operand: it returns the operand, or what it makes of it and of the words

@@ -154,12 +154,16 @@ func (p *parser) selectBlock() *Select {
 	if p.at("GROUP") {
 		s.GroupBy = p.groupBy()
 	}
+	clause := func() {
+		if g != nil && g.Clause != nil {
+			g.Clause(&Parser{p}, s)
+		}
+	}
+	clause()
 	if p.accept("HAVING") {
 		s.Having = p.expr()
 	}
-	if g != nil && g.Clause != nil {
-		g.Clause(&Parser{p}, s)
-	}
+	clause()
 	if p.at("WINDOW") && p.isName(1) {
 		p.advance()
 		for {
@@ -206,6 +210,8 @@ func (p *parser) clauseAhead() bool {
 	}
 	counts := n.kind == tokenInteger || n.kind == tokenSymbol && n.text == "?"
 	switch t.upper {
+	case "WINDOWED":
+		return p.Dialect == Streaming && n.upper == "BY"
 	case "LIMIT":
 		return counts || p.at("LIMIT", "ALL")
 	case "OFFSET":

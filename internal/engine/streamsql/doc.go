@@ -23,13 +23,12 @@
 // end is at or before Step.Time is closed before the records of the step are seen. Deadline
 // says when the next window ends: the owner applies an empty step then, and so a minute closes
 // without a further record. CURRENT_TIMESTAMP and its kin are Step.Time too. ROWTIME is given
-// in a source's stream and kept by the rows that pumps make from it. The row of a closed group,
-// and the un-grouped ROWTIME in its select, have the start of the window where the select groups
-// by FLOOR or STEP of ROWTIME.
+// in a source's stream and kept by the rows that pumps make from it. The row of a closed group
+// has the end of its window as ROWTIME, and so has the un-grouped ROWTIME in a grouped select:
+// AWS's guide shows 11:01:00 for the minute from 11:00.
 //
-// A row whose window has been closed before (a pump may set ROWTIME, and the row of a closed hour
-// bears the hour's start) is not lost: it opens the window again, which closes with the step, and
-// gives a further row of it.
+// A row whose window has been closed before (a pump may set ROWTIME) is not lost: it opens the
+// window again, which closes with the step, and gives a further row of it.
 //
 // # Crashes
 //

@@ -7,7 +7,7 @@ import (
 
 // aggregateCall is one aggregate of a grouped select.
 type aggregateCall struct {
-	def      *Aggregate
+	def      *aggregateFunction
 	arg      *compiled // nil: COUNT(*)
 	filter   *compiled // nil: all rows
 	distinct bool
@@ -28,7 +28,8 @@ func (a *aggregateCall) state() groupState {
 }
 
 // groupOperator aggregates the groups of tumbling windows. What it emits has the keys and then the
-// aggregates as columns, and the window's start as ROWTIME.
+// aggregates as columns, and the window's end as ROWTIME; where a window is one millisecond (GROUP
+// BY ROWTIME), that.
 type groupOperator struct {
 	rt      *runtime
 	pump    string
@@ -251,8 +252,12 @@ func (o *groupOperator) advance(now int64) {
 func (o *groupOperator) emit(w *groupWindow) {
 	out := &batch{n: w.n, time: make([]int64, w.n), cols: make([]vector, len(o.keys)+len(o.calls))}
 	copy(out.cols, w.keys)
+	t := w.end
+	if w.end == w.start+1 {
+		t = w.start
+	}
 	for i := range out.time {
-		out.time[i] = w.start
+		out.time[i] = t
 	}
 	var bad map[int]bool
 	for k, s := range w.states {

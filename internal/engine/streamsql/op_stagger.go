@@ -4,7 +4,7 @@ import "strings"
 
 // staggerOperator aggregates by WINDOWED BY STAGGER: a window opens for a key with its first row
 // and closes an interval later. It emits the keys and the aggregates, with the time at which the
-// window opened as ROWTIME.
+// window closes as ROWTIME.
 type staggerOperator struct {
 	rt      *runtime
 	pump    string
@@ -126,7 +126,7 @@ func (o *staggerOperator) close(now int64) {
 		if out == nil {
 			out = newBatch(o.out.types)
 		}
-		out.push(w.opened, row)
+		out.push(w.opened+o.millis, row)
 	}
 	if out != nil {
 		o.out.emit(out)

@@ -111,7 +111,7 @@ func (b *builder) explain() string {
 func syntaxHint(code string, e *sql.Error) string {
 	rest := strings.ToUpper(code[min(e.Offset, len(code)):])
 	switch {
-	case strings.HasPrefix(rest, "INSERT"), strings.Contains(e.Message, "'AS'") && strings.HasPrefix(rest, "INSERT"):
+	case strings.HasPrefix(rest, "INSERT"), strings.Contains(e.Message, "'INSERT'"):
 		return `Write CREATE OR REPLACE PUMP "NAME" AS INSERT INTO "STREAM" SELECT STREAM ...`
 	case strings.HasPrefix(rest, "TABLE") && strings.Contains(e.Message, "'STREAM'"):
 		return "An application creates streams: CREATE OR REPLACE STREAM \"NAME\" (\"column\" VARCHAR(16), ...)."

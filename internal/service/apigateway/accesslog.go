@@ -30,6 +30,49 @@ func (x *exchange) logAccess() {
 	}
 }
 
+// logExecution writes the lines of a request's execution log, where the stage has one for its method: at the level
+// INFO of every request, at ERROR of those that failed.
+func (x *exchange) logExecution(failed error) {
+	if x.s.cfg.Logs == nil || x.route == nil {
+		return
+	}
+	level, path, method := "OFF", x.route.node.path, aws.ToString(x.route.method.HttpMethod)
+	for _, name := range []string{"*/*", strings.TrimPrefix(path, "/") + "/" + method} {
+		if m, has := x.stage.Settings[name]; has && aws.ToString(m.LoggingLevel) != "" {
+			level = *m.LoggingLevel
+		}
+	}
+	if level != "INFO" && (level != "ERROR" || x.status < 400) {
+		return
+	}
+	id := "(" + x.caller.RequestID + ") "
+	lines := []string{
+		"Extended Request Id: " + x.extended,
+		"Starting execution for request: " + x.caller.RequestID,
+		"HTTP Method: " + method + ", Resource Path: " + path,
+	}
+	if level == "ERROR" {
+		lines = nil
+	}
+	if failed != nil {
+		lines = append(lines, "Execution failed due to an error: "+failed.Error())
+	} else if level == "INFO" {
+		lines = append(lines, "Successfully completed execution")
+	}
+	lines = append(lines, "Method completed with status: "+itoa(x.status))
+	group := x.scope.ARN("logs", "log-group:API-Gateway-Execution-Logs_"+x.address.api+"/"+x.address.stage)
+	ctx := context.WithoutCancel(x.ctx)
+	for _, l := range lines {
+		if err := x.s.cfg.Logs.Log(ctx, group, executionStream, id+l); err != nil {
+			x.s.cfg.Logger.Warn("an execution log is not written", "api", x.address.api, "stage", x.address.stage, "error", err)
+			return
+		}
+	}
+}
+
+// executionStream is the stream of execution logs. AWS spreads them over many.
+const executionStream = "execution"
+
 const contextPrefix = "$context."
 
 func formatAccess(format string, value func(path string) string) string {

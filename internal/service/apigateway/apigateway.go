@@ -59,6 +59,9 @@ type Service struct {
 	compiled map[string]*compiled   // by deployment; bounded by maxCompiled
 	buckets  map[string]*bucket     // of throttles, by what they hold for; bounded by maxBuckets
 	owners   map[string]scope.Scope // of APIs, by id
+
+	authorized      map[authorizedKey]authorized // answers of authorizers; bounded by maxAuthorizedTotal
+	authorizedBytes int
 }
 
 // New makes the service. It reads and starts nothing.
@@ -84,6 +87,7 @@ func New(cfg Config) (*Service, error) {
 		compiled:    map[string]*compiled{},
 		buckets:     map[string]*bucket{},
 		owners:      map[string]scope.Scope{},
+		authorized:  map[authorizedKey]authorized{},
 	}, nil
 }
 

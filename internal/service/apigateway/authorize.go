@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -141,12 +142,18 @@ func (x *exchange) customAuthorizer(a types.Authorizer) error {
 	failed := func(cause error) error {
 		return &failure{kind: types.GatewayResponseTypeAuthorizerFailure, code: "AuthorizerConfigurationException", message: "Internal server error", cause: cause}
 	}
+	key, keeps := x.cacheKey(&a, identity)
+	if keeps {
+		if body, ok := x.s.authorizedBefore(key); ok {
+			return x.authorizedBy(body, failed)
+		}
+	}
 	t, _ := parseTarget(aws.ToString(a.AuthorizerUri))
 	payload, err := json.Marshal(event)
 	if err != nil {
 		return failed(err)
 	}
-	result, err := x.invoke(t, payload, aws.ToString(a.AuthorizerCredentials))
+	result, err := x.invoke(t, payload, aws.ToString(a.AuthorizerCredentials), x.scope.ARN("execute-api", x.address.api+"/authorizers/"+aws.ToString(a.Id)), "")
 	if err != nil {
 		return failed(err)
 	}
@@ -156,12 +163,21 @@ func (x *exchange) customAuthorizer(a types.Authorizer) error {
 		}
 		return failed(nil)
 	}
+	err = x.authorizedBy(result.body, failed)
+	if f := (*failure)(nil); keeps && (err == nil || errors.As(err, &f) && f.kind == types.GatewayResponseTypeAccessDenied) {
+		x.s.keepAuthorized(key, x.address.api+"/"+x.address.stage, *a.AuthorizerResultTtlInSeconds, result.body)
+	}
+	return err
+}
+
+// authorizedBy decides by what a function answered, which is kept and must not be changed.
+func (x *exchange) authorizedBy(body []byte, failed func(error) error) error {
 	var out struct {
 		PrincipalID string          `json:"principalId"`
 		Policy      json.RawMessage `json:"policyDocument"`
 		Context     map[string]any  `json:"context"`
 	}
-	if err := json.Unmarshal(result.body, &out); err != nil || len(out.Policy) == 0 {
+	if err := json.Unmarshal(body, &out); err != nil || len(out.Policy) == 0 {
 		return failed(err)
 	}
 	doc, err := policy.Parse(string(out.Policy), policy.Identity)
@@ -202,6 +218,9 @@ func jsonNumber(f float64) any {
 	return f
 }
 
+// gatewayService is the service that acts for APIs: as a role that trusts it, or by itself.
+const gatewayService = "apigateway.amazonaws.com"
+
 // actsAs is who an integration's call is made by: the role of its credentials, the client itself
 // where they are user/*, and nobody where there are none, so that the resource's own policy has
 // to allow it.
@@ -223,6 +242,9 @@ func (x *exchange) actsAs(credentials string) (awswire.Caller, error) {
 	}
 	name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
 	c.Principal = arn.Global("sts", x.scope.Region, a.Account, "assumed-role/"+name+"/BackplaneAssumeRoleSession")
-	c.Session = &awswire.Session{Kind: awswire.RoleSession, Account: a.Account, Principal: c.Principal, Source: credentials}
+	c.Session = &awswire.Session{
+		Kind: awswire.RoleSession, Account: a.Account, Principal: c.Principal, Source: credentials, Service: gatewayService,
+		Keys: map[string][]string{"aws:SourceAccount": {x.scope.Account}, "aws:SourceArn": {x.sourceARN()}},
+	}
 	return c, nil
 }

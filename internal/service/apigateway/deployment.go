@@ -367,10 +367,13 @@ func (s *Service) FlushStageCache(ctx context.Context, in *apigateway.FlushStage
 	return &apigateway.FlushStageCacheOutput{}, nil
 }
 
-// FlushStageAuthorizersCache forgets what authorizers answered: nothing is kept.
+// FlushStageAuthorizersCache forgets what authorizers answered for a stage.
 func (s *Service) FlushStageAuthorizersCache(ctx context.Context, in *apigateway.FlushStageAuthorizersCacheInput, _ ...func(*apigateway.Options)) (*apigateway.FlushStageAuthorizersCacheOutput, error) {
 	if _, err := s.stage(ctx, in.RestApiId, in.StageName); err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgetAuthorized(func(a authorized) bool { return a.stage == *in.RestApiId+"/"+*in.StageName })
 	return &apigateway.FlushStageAuthorizersCacheOutput{}, nil
 }

@@ -274,19 +274,22 @@ func (x *exchange) callHTTP(i *types.Integration, req *integrationRequest) (*int
 // invokeAs invokes a function with a mapped request.
 func (x *exchange) invokeAs(t target, req *integrationRequest, credentials string) (*integrationResult, error) {
 	t.path = uriWith(t.path, req.path, escapePath)
+	kind := ""
 	if req.header.Get("X-Amz-Invocation-Type") == "Event" {
-		return x.invokeWith(t, req.body, credentials, "Event")
+		kind = "Event"
 	}
-	return x.invokeWith(t, req.body, credentials, "")
+	return x.invoke(t, req.body, credentials, x.sourceARN(), kind)
 }
 
-func (x *exchange) invoke(t target, payload []byte, credentials string) (*integrationResult, error) {
-	return x.invokeWith(t, payload, credentials, "")
+// sourceARN names the method to a function's policy: the path is the resource's.
+func (x *exchange) sourceARN() string {
+	return x.scope.ARN("execute-api", x.address.api+"/"+x.address.stage+"/"+x.r.Method+x.route.node.path)
 }
 
-// invokeWith invokes the function of a target, "path/2015-03-31/functions/{ARN}/invocations", in
-// which ${stageVariables.x} stands for a stage variable.
-func (x *exchange) invokeWith(t target, payload []byte, credentials, kind string) (*integrationResult, error) {
+// invoke invokes the function of a target, "path/2015-03-31/functions/{ARN}/invocations", in which
+// ${stageVariables.x} stands for a stage variable. Without credentials the function's own policy lets
+// API Gateway in, for the source: lambda:AddPermission.
+func (x *exchange) invoke(t target, payload []byte, credentials, source, kind string) (*integrationResult, error) {
 	if x.s.cfg.Services == nil {
 		return nil, errors.New("there are no functions to invoke")
 	}
@@ -294,9 +297,9 @@ func (x *exchange) invokeWith(t target, payload []byte, credentials, kind string
 	if err != nil {
 		return nil, err
 	}
-	// Without credentials the function's own policy lets the API in: AddPermission for
-	// apigateway.amazonaws.com. It is the account that asks here.
-	caller.Anonymous = false
+	if caller.Anonymous {
+		caller = awswire.CallerFrom(awswire.AsService(x.ctx, x.scope.Account, x.scope.Region, gatewayService, source))
+	}
 	for k, v := range x.stage.Variables {
 		t.path = strings.ReplaceAll(t.path, "${stageVariables."+k+"}", v)
 	}

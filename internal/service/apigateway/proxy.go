@@ -79,7 +79,7 @@ func (x *exchange) proxyFunction(i *types.Integration) (*integrationResult, erro
 	if err != nil {
 		return nil, internal(err)
 	}
-	out, err := x.invoke(x.route.target, payload, aws.ToString(i.Credentials))
+	out, err := x.invoke(x.route.target, payload, aws.ToString(i.Credentials), x.sourceARN(), "")
 	switch {
 	case err != nil && x.ctx.Err() != nil && x.r.Context().Err() == nil:
 		return nil, &failure{kind: types.GatewayResponseTypeIntegrationTimeout, code: "InternalServerErrorException", message: "Endpoint request timed out", cause: err}

@@ -129,6 +129,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if x.stage != nil {
 		x.logAccess()
+		x.logExecution(err)
 	}
 }
 

@@ -60,13 +60,19 @@ func (a *Streams) API() awswire.API {
 		Operations: []awswire.Operation{
 			awswire.Executes(a.DescribeStream, func(c awswire.Caller, in *dynamodbstreams.DescribeStreamInput) []string { return on(c, in.StreamArn) }),
 			awswire.Executes(a.GetRecords, func(c awswire.Caller, in *dynamodbstreams.GetRecordsInput) []string {
-				it, _ := openIterator(aws.ToString(in.ShardIterator))
-				return on(c, &it.Stream)
+				stream := a.IteratorStream(aws.ToString(in.ShardIterator))
+				return on(c, &stream)
 			}),
 			awswire.Executes(a.GetShardIterator, func(c awswire.Caller, in *dynamodbstreams.GetShardIteratorInput) []string { return on(c, in.StreamArn) }),
 			awswire.Executes(a.ListStreams),
 		},
 	}
+}
+
+// IteratorStream is the ARN of the stream that a shard iterator reads, empty for what is none.
+func (a *Streams) IteratorStream(iterator string) string {
+	it, _ := openIterator(iterator)
+	return it.Stream
 }
 
 // resource is the ARN of the table that a request names, or of its index.

@@ -95,7 +95,7 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 		return nil, err
 	}
 	if d.Source != nil {
-		if d.Source, err = s.newSource(ctx, d.Source.StreamARN, d.Source.RoleARN); err != nil {
+		if d.Source, err = s.newSource(ctx, d); err != nil {
 			return nil, err
 		}
 	}

@@ -268,6 +268,7 @@ func (o objects) postFailed(ctx context.Context, obj delivery.Object, arrival ti
 	}
 	st.s.log.Warn("an endpoint did not take a request, whose records are now in the bucket", "stream", d.Name, "request", obj.Key, "err", last)
 	st.s.metrics.rejected.Add(float64(rows))
+	st.s.logError(d, last.code, last.message)
 	return o.put(ctx, delivery.Object{Bucket: o.bucket(), Key: key, Body: io.NewSectionReader(f, 0, size), Size: size, Encoding: encoding})
 }
 

@@ -122,6 +122,7 @@ func (l *lane) delivered(objs []delivery.Intent, p *delivery.Progress) {
 	}
 	m.objects.Add(float64(len(objs)))
 	l.sayFailed(objs)
+	l.logRejected(objs)
 	if !l.backup {
 		l.st.wrote(objs)
 	}
@@ -137,6 +138,9 @@ func (l *lane) retrying(err error, attempt int, wait time.Duration) {
 	l.failing++
 	l.lastErr, l.errTime = err, l.st.s.clock.Now()
 	l.mu.Unlock()
+	if d := l.st.doc.Load(); attempt == 1 || attempt%20 == 0 {
+		l.st.s.logError(d, errorCode(err), "Data could not be delivered to the destination and is tried again: "+err.Error())
+	}
 	if attempt == 1 {
 		l.st.s.log.Warn("delivery is failing and will be retried", "stream", l.st.doc.Load().Name, "lane", l.name, "err", err, "wait", wait)
 	}

@@ -51,7 +51,7 @@ func (s *Service) columns(ctx context.Context, d *streamDoc) ([]recordplan.Colum
 		return nil, errors.New("firehose: no Glue to get a schema from")
 	}
 	sc := d.S3.Conversion.schema(d)
-	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: d.Account, Region: sc.Region})
+	ctx = awswire.Acting(ctx, d.Account, sc.Region, "firehose.amazonaws.com", sc.RoleARN, d.arn())
 	var table *gluetypes.Table
 	if sc.Version == "LATEST" {
 		out, err := s.cfg.Glue.GetTable(ctx, &glue.GetTableInput{CatalogId: &sc.CatalogID, DatabaseName: &sc.Database, Name: &sc.Table})

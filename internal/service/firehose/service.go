@@ -63,6 +63,8 @@ type Config struct {
 	Lake       compact.Lake     // the files behind S3; nil: nothing is compacted
 	Compaction compact.Settings // of streams whose tags do not say otherwise
 
+	Errors ErrorSink // nil: error logs go nowhere
+
 	Clock      clockwork.Clock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -150,6 +152,9 @@ func New(cfg Config) (*Service, error) {
 	}, worker.Options{Name: discardedKind, Clock: s.clock, Owner: s.cfg.Owner, Events: events})
 	return s, nil
 }
+
+// BindErrors gives the service where its error logs go. It is called before Start.
+func (s *Service) BindErrors(e ErrorSink) { s.cfg.Errors = e }
 
 // BindLambda gives the service the functions that records are transformed by. It is called before
 // Start, by a node whose functions were made after this service.

@@ -88,7 +88,7 @@ func (st *stream) newKinesisSource() *kinesisSource {
 	}
 	var stream shardreader.Stream[kinesistypes.Record] = noKinesis{}
 	if s.cfg.Kinesis != nil {
-		stream = shardreader.Kinesis(s.cfg.Kinesis, d.Source.StreamARN)
+		stream = shardreader.Kinesis(shardreader.KinesisAs(s.cfg.Kinesis, d.acting(d.Source.RoleARN)), d.Source.StreamARN)
 	}
 	k.reader = shardreader.New(stream, &shardreader.Position{Identity: shardreader.CreationIdentity(k.marks.created)}, shardreader.Options{
 		Clock: s.clock, Place: k.place, ReadBytes: readBytes,

@@ -11,17 +11,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 )
 
 // newSource looks up the stream that a delivery stream is to read.
-func (s *Service) newSource(ctx context.Context, arn, role string) (*sourceConfig, error) {
+func (s *Service) newSource(ctx context.Context, d *streamDoc) (*sourceConfig, error) {
+	arn, role := d.Source.StreamARN, d.Source.RoleARN
 	if s.cfg.Kinesis == nil {
 		return nil, invalid("DeliveryStreamType KinesisStreamAsSource needs Kinesis, which this node does not have")
 	}
-	out, err := s.cfg.Kinesis.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamARN: &arn})
+	k := shardreader.KinesisAs(s.cfg.Kinesis, d.acting(role))
+	out, err := k.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamARN: &arn})
 	if err != nil {
 		var e smithy.APIError
 		if errors.As(err, &e) {
+			if isDenied(err) {
+				return nil, invalid("Role %s is not authorized to perform: kinesis:DescribeStream on resource %s.", role, arn)
+			}
 			return nil, invalid("Kinesis stream %s cannot be read: %s", arn, e.ErrorMessage())
 		}
 		return nil, err
@@ -33,11 +40,14 @@ func (s *Service) newSource(ctx context.Context, arn, role string) (*sourceConfi
 	// Times of records have whole milliseconds: what is put from the next one on is in.
 	c.Started = s.clock.Now().UTC().Truncate(time.Millisecond).Add(time.Millisecond)
 	c.Created = aws.ToTime(out.StreamDescriptionSummary.StreamCreationTimestamp)
-	err = listShards(ctx, s.cfg.Kinesis, arn, func(sh *kinesistypes.Shard) {
+	err = listShards(ctx, k, arn, func(sh *kinesistypes.Shard) {
 		if sh.SequenceNumberRange != nil && sh.SequenceNumberRange.EndingSequenceNumber == nil {
 			c.Shards = append(c.Shards, aws.ToString(sh.ShardId))
 		}
 	})
+	if isDenied(err) {
+		return nil, invalid("Role %s is not authorized to perform: kinesis:ListShards on resource %s.", role, arn)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +61,12 @@ func (s *Service) newSource(ctx context.Context, arn, role string) (*sourceConfi
 		return nil, ctx.Err()
 	}
 	return c, nil
+}
+
+// isDenied tells whether a role has no permission for a call.
+func isDenied(err error) bool {
+	var e smithy.APIError
+	return errors.As(err, &e) && e.ErrorCode() == "AccessDeniedException"
 }
 
 var errNoKinesis = errors.New("firehose: no Kinesis to read from")

@@ -62,6 +62,13 @@ func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
 	return st, err
 }
 
+// acting returns what makes contexts of calls as a role of the delivery stream.
+func (d *streamDoc) acting(role string) func(context.Context) context.Context {
+	return func(ctx context.Context) context.Context {
+		return awswire.Acting(ctx, d.Account, d.Region, "firehose.amazonaws.com", role, d.arn())
+	}
+}
+
 // delivering is one run of a stream's delivery. Its parts end before the run does when it is
 // stopped: a stream that is being deleted has to be at rest.
 type delivering struct {
@@ -82,7 +89,7 @@ func (s *Service) run(ctx context.Context, j *worker.Job[streamDoc]) error {
 		return err
 	}
 	r := &delivering{st: st, job: j}
-	r.ctx, r.stop = context.WithCancel(awswire.Acting(ctx, d.Account, d.Region, "firehose.amazonaws.com", d.S3.RoleARN, d.arn()))
+	r.ctx, r.stop = context.WithCancel(d.acting(d.S3.RoleARN)(ctx))
 	defer r.stop()
 	lanes, err := r.makeLanes(d)
 	st.begin(lanes, err)

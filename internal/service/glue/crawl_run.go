@@ -129,8 +129,11 @@ func (s *Service) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.resumeFlows(ctx); err != nil {
+		return err
+	}
 	s.runs.wg.Go(func() { s.schedule(s.runs.ctx) })
-	return nil
+	return s.jobRunner.Start(ctx)
 }
 
 // Close ends the runs under way; they are shown as cancelled.
@@ -139,6 +142,9 @@ func (s *Service) Close(ctx context.Context) error {
 	s.runs.closed = true
 	s.runs.mu.Unlock()
 	s.runs.stop()
+	if err := s.jobRunner.Close(ctx); err != nil {
+		return err
+	}
 	done := make(chan struct{})
 	go func() { s.runs.wg.Wait(); close(done) }()
 	select {
@@ -205,6 +211,7 @@ func (s *Service) run(ctx context.Context, sc scope, d *crawlerDoc) {
 	c := &crawlDoc{ID: d.CrawlID, State: types.CrawlerHistoryStateRunning, Started: d.Started}
 	err := s.crawls.Put(background, c, sc.account, sc.region, d.Name, crawlKey(d.Started, d.CrawlID))
 	var summary crawlSummary
+	s.logCrawl(sc, d, "BENCHMARK : Running Start Crawl for Crawler %s", d.Name)
 	if err == nil {
 		select {
 		case s.runs.slots <- struct{}{}:
@@ -215,12 +222,37 @@ func (s *Service) run(ctx context.Context, sc scope, d *crawlerDoc) {
 		}
 	}
 	cancelled := err != nil && ctx.Err() != nil
+	switch {
+	case cancelled:
+		s.logCrawl(sc, d, "INFO : The crawl was stopped")
+	case err != nil:
+		s.logCrawl(sc, d, "ERROR : %v", err)
+	default:
+		s.logCrawl(sc, d, "BENCHMARK : Classification complete, writing results to database %s", d.Database)
+		s.logCrawl(sc, d, "INFO : %s", summary.line())
+		s.logCrawl(sc, d, "BENCHMARK : Finished writing to Catalog")
+	}
 	if err != nil && !cancelled {
 		s.logger.Warn("crawl failed", "crawler", d.Name, "account", sc.account, "region", sc.region, "error", err)
 	}
 	if err := s.settle(background, sc, d.Name, d.CrawlID, d.Started, summary, err, cancelled); err != nil {
 		s.logger.Error("crawl could not be settled", "crawler", d.Name, "account", sc.account, "region", sc.region, "error", err)
+		return
 	}
+	s.logCrawl(sc, d, "BENCHMARK : Crawler has finished running and is in state READY")
+}
+
+// logCrawl writes a line about a run, in AWS's form.
+func (s *Service) logCrawl(sc scope, d *crawlerDoc, format string, args ...any) {
+	if s.crawlLog != nil {
+		s.crawlLog.Log(sc.account, sc.region, d.Name, s.clock.Now(), "["+d.CrawlID+"] "+fmt.Sprintf(format, args...))
+	}
+}
+
+// line tells what a run did, for its log.
+func (c crawlSummary) line() string {
+	return fmt.Sprintf("Tables created: %d, updated: %d, deleted: %d; partitions created: %d, updated: %d, deleted: %d",
+		c.TablesCreated, c.TablesUpdated, c.TablesDeleted, c.PartitionsCreated, c.PartitionsUpdated, c.PartitionsDeleted)
 }
 
 // contain turns a panic of a crawl into its failure: no object may stop the node.
@@ -255,6 +287,9 @@ func (s *Service) settle(ctx context.Context, sc scope, name, id string, started
 		return nil
 	}, sc.account, sc.region, name)
 	s.runs.finished.WithLabelValues(string(c.State)).Inc()
+	if err == nil {
+		s.crawlEnded(awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region}), sc, name, status)
+	}
 	return err
 }
 

@@ -251,6 +251,7 @@ func (d *functionDoc) key(c *config) string { return d.group() + "/" + c.Version
 type logPlace struct {
 	account, region, group string
 	function               string // the engine's group
+	role                   string
 }
 
 // engineFunction is a version as the engine runs it.
@@ -258,7 +259,7 @@ func (s *Service) engineFunction(d *functionDoc, c *config) *function.Function {
 	f := &function.Function{
 		Key: d.key(c), Group: d.group(), Owner: d.owner(), Name: d.Name, Version: c.Version, Runtime: c.Runtime, Handler: c.Handler, Code: c.Code,
 		Timeout: time.Duration(c.Timeout) * time.Second, Memory: int(c.Memory), Storage: int(c.Storage), Reserved: -1,
-		Context: logPlace{d.Account, d.Region, *c.logging(d.Name).LogGroup, d.group()},
+		Context: logPlace{d.Account, d.Region, *c.logging(d.Name).LogGroup, d.group(), c.Role},
 	}
 	if d.Reserved != nil {
 		f.Reserved = int(*d.Reserved)

@@ -39,7 +39,13 @@ type SQS interface {
 
 // LogSink takes what functions print. It must not block: who cannot keep up drops, and counts.
 type LogSink interface {
-	Log(account, region, group, stream string, events []LogEvent)
+	Log(p LogPlace, events []LogEvent)
+}
+
+// LogPlace is where a function's lines go.
+type LogPlace struct {
+	Account, Region, Group, Stream string
+	Role                           string // of the function, whose permission it takes
 }
 
 // LogEvent is a line of a log.

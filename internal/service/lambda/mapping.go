@@ -8,12 +8,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/eventpattern"
 )
 
@@ -324,11 +326,7 @@ func (s *Service) sourceKind(ctx context.Context, d *mappingDoc) (string, error)
 		if stream != d.Source && s.cfg.FanOut == nil {
 			return "", refused("Consumers with enhanced fan-out as event sources are")
 		}
-		_, err := s.cfg.Kinesis.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamARN: &stream})
-		if isCode(err, "ResourceNotFoundException") {
-			return "", invalid("Stream not found: %s", stream)
-		}
-		return kindKinesis, err
+		return kindKinesis, s.checkStream(ctx, d, stream)
 	case "dynamodb":
 		if s.cfg.DynamoDB == nil {
 			return "", refused("DynamoDB streams as event sources are")
@@ -350,6 +348,31 @@ func (s *Service) sourceKind(ctx context.Context, d *mappingDoc) (string, error)
 		return "", refused("Sources of " + a.Service + " are")
 	}
 	return "", invalid("Unrecognized event source, must be kinesis, dynamodb stream or sqs.")
+}
+
+// checkStream refuses a stream that is not there, or that the role of the function may not read: a mapping
+// that can never read anything is not made.
+func (s *Service) checkStream(ctx context.Context, d *mappingDoc, stream string) error {
+	k := shardreader.KinesisAs(s.cfg.Kinesis, s.actingAs(d))
+	_, err := k.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamARN: &stream})
+	var shards *kinesis.ListShardsOutput
+	if err == nil {
+		shards, err = k.ListShards(ctx, &kinesis.ListShardsInput{StreamARN: &stream, MaxResults: aws.Int32(1)})
+	}
+	if err == nil && len(shards.Shards) > 0 {
+		var it *kinesis.GetShardIteratorOutput
+		it, err = k.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{StreamARN: &stream, ShardId: shards.Shards[0].ShardId, ShardIteratorType: kinesistypes.ShardIteratorTypeLatest})
+		if err == nil && stream == d.Source { // a consumer gets its records otherwise
+			_, err = k.GetRecords(ctx, &kinesis.GetRecordsInput{StreamARN: &stream, ShardIterator: it.ShardIterator, Limit: aws.Int32(1)})
+		}
+	}
+	switch {
+	case isCode(err, "ResourceNotFoundException"):
+		return invalid("Stream not found: %s", stream)
+	case isCode(err, "AccessDeniedException", "AccessDenied"):
+		return invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.", stream)
+	}
+	return err
 }
 
 // UpdateEventSourceMapping changes a mapping. What runs goes on with the new settings.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/eventpattern"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/worker"
@@ -51,22 +52,24 @@ func (s *Service) newRunner() *worker.Runner[mappingDoc] {
 
 func (s *Service) runMapping(ctx context.Context, j *worker.Job[mappingDoc]) error {
 	d := j.Document()
-	ctx = d.scope().Context(ctx)
+	as := s.actingAs(d)
+	ctx = as(ctx)
 	switch d.Kind {
 	case kindKinesis:
 		if s.cfg.Kinesis == nil {
 			return errors.New("there is no Kinesis to read from")
 		}
-		stream := shardreader.Kinesis(s.cfg.Kinesis, d.Source)
+		api := shardreader.KinesisAs(s.cfg.Kinesis, as)
+		stream := shardreader.Kinesis(api, d.Source)
 		if d.stream() != d.Source {
-			stream = shardreader.KinesisFanOut(s.cfg.Kinesis, s.cfg.FanOut, d.stream(), d.Source)
+			stream = shardreader.KinesisFanOut(api, shardreader.SubscriberAs(s.cfg.FanOut, as), d.stream(), d.Source)
 		}
 		return consume(ctx, s, j, stream, kinesisCodec(d, s.roleOf(d)))
 	case kindDynamoDB:
 		if s.cfg.DynamoDB == nil {
 			return errors.New("there is no DynamoDB to read from")
 		}
-		return consume(ctx, s, j, shardreader.DynamoDB(s.cfg.DynamoDB, d.Source), dynamoCodec(d))
+		return consume(ctx, s, j, shardreader.DynamoDB(shardreader.DynamoDBAs(s.cfg.DynamoDB, as), d.Source), dynamoCodec(d))
 	case kindSQS:
 		if s.cfg.SQS == nil {
 			return errors.New("there is no SQS to read from")
@@ -245,6 +248,13 @@ func decodedJSON(data []byte) (any, bool) {
 		return v, true
 	}
 	return string(data), false
+}
+
+// actingAs returns what makes contexts of calls as the role of a mapping's function, as it is at the call.
+func (s *Service) actingAs(d *mappingDoc) shardreader.As {
+	return func(ctx context.Context) context.Context {
+		return awswire.Acting(ctx, d.Account, d.Region, "lambda.amazonaws.com", s.roleOf(d), functionARN(d.scope(), d.Name, d.Qualifier))
+	}
 }
 
 // roleOf is the role of a mapping's function.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/page"
+	"github.com/brookmere/brookmere/internal/awskit/scope"
 )
 
 // Settings of functions: resource policies, concurrency, asynchronous invocation, and what is
@@ -145,6 +146,35 @@ func (s *Service) GetPolicy(ctx context.Context, in *lambda.GetPolicyInput, _ ..
 		return nil, notFound("The resource you requested does not exist.")
 	}
 	return &lambda.GetPolicyOutput{Policy: aws.String(policyText(p)), RevisionId: &p.Revision}, nil
+}
+
+// ResourcePolicy returns the policy of a function, a version or an alias by its ARN; empty where it has
+// none. $LATEST has that of the function.
+func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, owner string, err error) {
+	a, ok := arn.Parse(resource)
+	if !ok {
+		return "", "", nil
+	}
+	name, ok := a.After("function:")
+	if !ok {
+		return "", "", nil
+	}
+	name, qualifier, _ := strings.Cut(name, ":")
+	d, err := s.functions.Get(scope.Scope{Account: a.Account, Region: a.Region}.Key(name)...)
+	if isCode(err, "ResourceNotFoundException") {
+		return "", a.Account, nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	p := d.Policies[qualifier]
+	if p == nil && qualifier == latest {
+		p = d.Policies[""]
+	}
+	if p == nil || len(p.Statements) == 0 {
+		return "", a.Account, nil
+	}
+	return policyText(p), a.Account, nil
 }
 
 // RemovePermission removes a statement of a policy.

@@ -1,0 +1,127 @@
+package loginsight
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const base = 1_700_000_000_000 // 2023-11-14 22:13:20
+
+var events = []Event{
+	{Time: base + 9*60_000, Message: `{"level": "ERROR", "ms": 120, "user": {"id": 7, "tags": ["a", "b"]}, "ip": "10.0.1.2"}`, Stream: "s1", Pointer: "p0"},
+	{Time: base + 6*60_000, Message: `{"level": "INFO", "ms": 20.5, "user": {"id": 8}, "ip": "10.1.1.2"}`, Stream: "s1", Pointer: "p1"},
+	{Time: base + 3*60_000, Message: `{"level": "INFO", "ms": "30", "user": {"id": 7}}`, Stream: "s2", Pointer: "p2"},
+	{Time: base + 60_000, Message: `plain text user=bob, method=GET done`, Stream: "s2", Pointer: "p3"},
+	{Time: base, Message: "REPORT RequestId: abc-1\tDuration: 12.50 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\tMax Memory Used: 40 MB\tInit Duration: 100.00 ms\t\n", Stream: "s2", Pointer: "p4"},
+}
+
+func ask(t *testing.T, query string) string {
+	t.Helper()
+	q, err := Parse(query, base)
+	if err != nil {
+		t.Errorf("%s: %v", query, err)
+		return ""
+	}
+	r := q.Start(0)
+	for i := range events {
+		for _, c := range q.Contains() {
+			if !strings.Contains(events[i].Message, c) {
+				goto next
+			}
+		}
+		if !r.Add(&events[i]) {
+			break
+		}
+	next:
+	}
+	rows, err := r.Finish()
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		for i, f := range row {
+			if f.Name == "@ptr" {
+				continue
+			}
+			if i > 0 {
+				b.WriteString(" ")
+			}
+			fmt.Fprintf(&b, "%s=%s", f.Name, f.Value)
+		}
+		b.WriteString("; ")
+	}
+	return strings.TrimSuffix(b.String(), "; ")
+}
+
+func TestQueries(t *testing.T) {
+	for query, want := range map[string]string{
+		"fields @timestamp, level | limit 2": "@timestamp=2023-11-14 22:22:20.000 level=ERROR; @timestamp=2023-11-14 22:19:20.000 level=INFO",
+		"limit 1":                            "@timestamp=2023-11-14 22:22:20.000 @message=" + events[0].Message,
+		"# a comment\nfields ms as m, ms * 2 + 1 as n | filter level = 'ERROR'":                                                            "m=120 n=241",
+		"fields user.id | filter user.tags.1 = 'b'":                                                                                        "user.id=7",
+		"fields user.id | filter ispresent(level) | dedup user.id":                                                                         "user.id=7; user.id=8",
+		"fields @logStream | filter @message like /user=\\w+/":                                                                             "@logStream=s2",
+		"fields @logStream | filter @message like 'user=' and not (@message like 'x y')":                                                   "@logStream=s2",
+		"fields ms | filter ms > 25 | sort ms asc":                                                                                         "ms=30; ms=120",
+		"fields ms | filter level in ['INFO', \"WARN\"] | sort ms desc | limit 1":                                                          "ms=30",
+		"fields ms | filter level not in ['INFO'] and ispresent(ms)":                                                                       "ms=120",
+		"stats count(*) as n by level | sort n desc, level":                                                                                "n=2; level=INFO n=2; level=ERROR n=1",
+		"filter ispresent(level) | stats count(*), avg(ms), max(ms) by level":                                                              "level=ERROR count(*)=1 avg(ms)=120 max(ms)=120; level=INFO count(*)=2 avg(ms)=25.25 max(ms)=30",
+		"stats count() by bin(5m) as t":                                                                                                    "t=2023-11-14 22:10:00.000 count()=2; t=2023-11-14 22:15:00.000 count()=2; t=2023-11-14 22:20:00.000 count()=1",
+		"stats sum(ms) / count(ms) as mean, pct(ms, 50) as p, stddev(ms) as d":                                                             "mean=56.833333333333336 p=30 d=44.8336431216063",
+		"stats count_distinct(user.id), earliest(@logStream), latest(@logStream)":                                                          "count_distinct(user.id)=2 earliest(@logStream)=s2 latest(@logStream)=s1",
+		"filter level = 'NONE' | stats count(*) as n":                                                                                      "n=0",
+		"filter level = 'NONE' | stats count(*) as n by level":                                                                             "",
+		"parse 'user=*, method=* ' as u, m | filter ispresent(u) | display u, m":                                                           "u=bob m=GET",
+		"parse @message /user=(?<u>\\w+)/ | filter u = 'bob' | display u":                                                                  "u=bob",
+		"filter @type = 'REPORT' | stats max(@duration) as d, max(@memorySize / 1000 / 1000) as mb, max(@initDuration) as i by @requestId": "@requestId=abc-1 d=12.5 mb=128 i=100",
+		"unnest user.tags into tag | filter ispresent(tag) | display tag, toupper(tag)":                                                    "tag=a toupper(tag)=A; tag=b toupper(tag)=B",
+		"fields concat(level, '-', strlen(level)) as c | filter level = 'ERROR'":                                                           "c=ERROR-5",
+		"fields coalesce(nothing, level) as c, substr(level, 1, 3) as s | filter user.id = 8":                                              "c=INFO s=NFO",
+		"filter isIpv4InSubnet(ip, '10.0.0.0/16') | fields ip":                                                                             "ip=10.0.1.2",
+		"stats count(*) as n by bin(5m) | stats max(n), sum(n)":                                                                            "max(n)=2 sum(n)=5",
+		"stats count(*) by level | sort count(*) desc, level desc | limit 1":                                                               "level=INFO count(*)=2",
+		"fields fromMillis(tomillis(@timestamp)) as t, datefloor(@timestamp, 1h) as h, 2 ^ 3 % 5 as x, -ms as y | limit 1":                 "t=2023-11-14 22:22:20.000 h=2023-11-14 22:00:00.000 x=3 y=-120",
+	} {
+		if got := ask(t, query); got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", query, got, want)
+		}
+	}
+}
+
+func TestSyntax(t *testing.T) {
+	for _, s := range []string{
+		"pattern @message", "diff", "fields", "fields a b", "filter", "filter a =", "limit x", "limit 0", "limit 20000", "stats a", "stats count(*) by", "sort", "fields f(a)",
+		"parse @message 'a*' as x, y", "parse @message /a/", "parse @message /(/ as x", "fields a |", "| fields a", "fields 'a", "filter a like 3", "filter a in b",
+		"fields count(*)", "stats avg(sum(a))", "stats pct(a)", "fields bin(x)", "filter " + strings.Repeat("(", 500) + "a" + strings.Repeat(")", 500),
+		"filter " + strings.Repeat("not ", 500) + "a", "fields " + strings.Repeat("-", 500) + "a", strings.Repeat("a", MaxLength+1), "fields §",
+	} {
+		if _, err := Parse(s, base); !errors.Is(err, ErrSyntax) {
+			t.Errorf("%.40q: %v", s, err)
+		}
+	}
+}
+
+func FuzzQuery(f *testing.F) {
+	f.Add("fields a.b as c | filter c like /x/ or d in [1, 'y'] | parse m 'k=*' as v | stats count(*), pct(v, 9) by bin(1h), c | sort c desc | limit 3")
+	f.Add("unnest a into b | dedup b | display concat(b, `c d`)")
+	f.Fuzz(func(t *testing.T, s string) {
+		q, err := Parse(s, base)
+		if err != nil {
+			if !errors.Is(err, ErrSyntax) {
+				t.Fatal(err)
+			}
+			return
+		}
+		r := q.Start(10)
+		for i := range events {
+			r.Add(&events[i])
+		}
+		if _, err := r.Finish(); err != nil && !errors.Is(err, ErrTooLarge) {
+			t.Fatal(err)
+		}
+	})
+}

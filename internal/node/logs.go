@@ -1,0 +1,109 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/logstore"
+	"github.com/brookmere/brookmere/internal/service/firehose"
+	"github.com/brookmere/brookmere/internal/service/glue"
+	"github.com/brookmere/brookmere/internal/service/lambda"
+	"github.com/brookmere/brookmere/internal/service/logs"
+)
+
+func makeLogs(s *services, p parts) (_ service, err error) {
+	n := p.node
+	s.logs, err = logs.New(logs.Config{
+		State: p.state, Log: p.log, Dir: n.dirs.logIndex, Kinesis: s.kinesis, Objects: p.objects,
+		Allow: func(ctx context.Context, t logs.Target, action, stream string) error {
+			ctx = awswire.Acting(ctx, t.Account, t.Region, t.Service, t.Role, stream)
+			return n.decide(ctx, "logs:"+action, stream, nil)
+		},
+		Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+	})
+	return s.logs, err
+}
+
+func bindLogs(s *services) {
+	s.logs.Bind(func(c *logs.Config) { c.Firehose, c.Lambda = s.firehose, s.lambda })
+	s.lambda.Bind(func(c *lambda.Config) { c.Logs = functionLogs{s.logs.Sink()} })
+	s.firehose.BindErrors(deliveryErrors{s.logs.Sink()})
+}
+
+// functionLogs writes what functions print into their groups, as their roles.
+type functionLogs struct{ to *logs.Sink }
+
+// Log implements lambda.LogSink.
+func (l functionLogs) Log(p lambda.LogPlace, events []lambda.LogEvent) {
+	lines := make([]logstore.Line, 0, len(events))
+	for _, e := range events {
+		if e.Message != "" {
+			lines = append(lines, logstore.Line{Time: e.Time.UnixMilli(), Text: e.Message})
+		}
+	}
+	l.to.Write(logs.Target{
+		Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "lambda.amazonaws.com", CreateGroup: true, CreateStream: true,
+	}, lines...)
+}
+
+// deliveryErrors writes error logs of delivery streams, to groups and streams that are there, as their roles.
+type deliveryErrors struct{ to *logs.Sink }
+
+// Log implements firehose.ErrorSink.
+func (l deliveryErrors) Log(p firehose.ErrorPlace, at time.Time, line string) {
+	l.to.Write(logs.Target{Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "firehose.amazonaws.com"},
+		logstore.Line{Time: at.UnixMilli(), Text: line})
+}
+
+// crawlLogs writes what crawlers say of their runs.
+type crawlLogs struct{ to func() *logs.Sink }
+
+// Log implements glue.CrawlSink.
+func (l crawlLogs) Log(account, region, crawler string, at time.Time, line string) {
+	l.to().Write(logs.Target{Account: account, Region: region, Group: "/aws-glue/crawlers", Stream: crawler, CreateGroup: true, CreateStream: true},
+		logstore.Line{Time: at.UnixMilli(), Text: line})
+}
+
+// jobLogs writes what job runs print, as their roles.
+type jobLogs struct{ to func() *logs.Sink }
+
+// Log implements glue.LogSink.
+func (l jobLogs) Log(p glue.LogPlace, events []glue.LogEvent) {
+	lines := make([]logstore.Line, 0, len(events))
+	for _, e := range events {
+		if e.Message != "" {
+			lines = append(lines, logstore.Line{Time: e.Time.UnixMilli(), Text: e.Message})
+		}
+	}
+	l.to().Write(logs.Target{
+		Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "glue.amazonaws.com", CreateGroup: true, CreateStream: true,
+	}, lines...)
+}
+
+// executionLogs begins the groups of execution logs of APIs, which are made when they are written to.
+const executionLogs = "API-Gateway-Execution-Logs_"
+
+// apiLogs writes access logs of APIs, to groups that are there, and their execution logs.
+type apiLogs struct {
+	to  func() *logs.Sink
+	now func() int64
+}
+
+// Log implements apigateway.LogSink.
+func (l apiLogs) Log(_ context.Context, groupARN, stream, line string) error {
+	a, ok := arn.Parse(groupARN)
+	name, is := a.After("log-group:")
+	if !ok || !is || a.Service != "logs" {
+		return fmt.Errorf("%q is not the ARN of a log group", groupARN)
+	}
+	if line == "" {
+		return nil
+	}
+	l.to().Write(logs.Target{Account: a.Account, Region: a.Region, Group: strings.TrimSuffix(name, ":*"), Stream: stream, CreateStream: true, CreateGroup: strings.HasPrefix(name, executionLogs)},
+		logstore.Line{Time: l.now(), Text: line})
+	return nil
+}
