@@ -283,7 +283,10 @@ func (w *texts) flush() error {
 	if w.rows == 0 {
 		return nil
 	}
-	group := w.file.AppendRowGroup()
+	group, err := w.file.AppendRowGroupChecked()
+	if err != nil {
+		return err
+	}
 	for i := range w.values {
 		column, err := group.NextColumn()
 		if err != nil {
