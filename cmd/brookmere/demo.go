@@ -59,7 +59,7 @@ run finds the data of the first.`,
 	cmd.AddCommand(newWildrydesCommand())
 	_ = cmd.Flags().Set("log-level", "warn") // the demo's own lines are what its user reads
 	cmd.Flags().Lookup("log-level").DefValue = "warn"
-	cmd.AddCommand(newDemoTradesCommand())
+	cmd.AddCommand(newDemoHealthCommand(), newDemoTradesCommand())
 	return cmd
 }
 
