@@ -29,8 +29,8 @@ func readings(n, names int) []Record {
 	list := make([]Record, n)
 	at := time.Date(2026, 11, 28, 14, 0, 0, 0, time.UTC)
 	for i := range list {
-		list[i] = Record{[]byte(fmt.Sprintf(`{"Distance":%.4f,"HealthPoints":%d,"Latitude":%.6f,"Longitude":%.6f,"MagicPoints":%d,"Name":"Unicorn%d","StatusTime":"2026-11-28 14:05:38.155"}`+"\n",
-			20+r.Float64()*20, 140+r.IntN(20), 40+r.Float64(), -74+r.Float64(), 140+r.IntN(20), r.IntN(names))), at}
+		list[i] = Record{Data: fmt.Appendf(nil, `{"Distance":%.4f,"HealthPoints":%d,"Latitude":%.6f,"Longitude":%.6f,"MagicPoints":%d,"Name":"Unicorn%d","StatusTime":"2026-11-28 14:05:38.155"}`+"\n",
+			20+r.Float64()*20, 140+r.IntN(20), 40+r.Float64(), -74+r.Float64(), 140+r.IntN(20), r.IntN(names)), Arrival: at}
 	}
 	return list
 }
