@@ -1,6 +1,7 @@
 package streamsql
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	goruntime "runtime"
@@ -128,6 +129,20 @@ func BenchmarkMillionGroups(b *testing.B) {
 		}
 		b.ReportMetric(float64(heap()-before)/1e6, "MB")
 		b.ReportMetric(float64(app.StateBytes())/1e6, "counted-MB")
+		// And what a snapshot of them takes, in processor time and bytes.
+		start := cpu()
+		var snapshot bytes.Buffer
+		if err := app.Snapshot(&snapshot, nil); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric((cpu() - start).Seconds(), "snapshot-cpu-s")
+		b.ReportMetric(float64(snapshot.Len())/1e6, "snapshot-MB")
+		start = cpu()
+		again, _ := New(plan, Options{})
+		if _, err := again.Restore(&snapshot); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric((cpu() - start).Seconds(), "restore-cpu-s")
 		goruntime.KeepAlive(app)
 	}
 }
