@@ -161,7 +161,7 @@ func (o *windowOperator) push(x *batch) {
 // enter lets a row into a window, and those go that it is too late for.
 func (o *windowOperator) enter(p *slidingPartition, t int64, args []value) {
 	if o.spec.millis >= 0 {
-		for p.head < len(p.times) && p.times[p.head] < t-o.spec.millis {
+		for p.head < len(p.times) && p.times[p.head]+lifetime(o.spec.millis) <= t {
 			o.leave(p)
 		}
 	}
@@ -196,6 +196,10 @@ func (o *windowOperator) enter(p *slidingPartition, t int64, args []value) {
 		}
 	}
 }
+
+// lifetime is how long a row is within a window of an interval: AWS's guide counts a row that is
+// as old as the interval as gone. A window of no time has the rows of the current row's time.
+func lifetime(millis int64) int64 { return max(millis, 1) }
 
 func (o *windowOperator) leave(p *slidingPartition) {
 	args := p.args[p.head]
@@ -290,7 +294,7 @@ func (o *windowOperator) advance(now int64) {
 	}
 	o.swept = now
 	for key, p := range o.partitions {
-		if p.last < now-o.spec.millis {
+		if p.last+lifetime(o.spec.millis) <= now {
 			for p.head < len(p.times) {
 				o.leave(p)
 			}
