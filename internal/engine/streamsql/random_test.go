@@ -104,7 +104,7 @@ func randomAggregates(over string) string {
 // TestRandomWindows compares windows with what a look at all rows gives, restoring from snapshots at
 // random.
 func TestRandomWindows(t *testing.T) {
-	rounds := 150
+	rounds := 100
 	if testing.Short() {
 		rounds = 30
 	}

@@ -7,11 +7,11 @@ import (
 )
 
 func TestOutliersScoreHigh(t *testing.T) {
-	f := New(Options{Dimensions: 2, Decay: 1e-5})
+	f := New(Options{Dimensions: 2, Trees: 40, Decay: 1e-5})
 	r := rand.New(rand.NewPCG(1, 2))
 	usual, n := 0.0, 0
 	lowest := math.Inf(1)
-	for i := range 2000 {
+	for i := range 1000 {
 		p := []float64{100 + r.NormFloat64()*10, 70 + r.NormFloat64()*5}
 		odd := i > 300 && i%100 == 0
 		if odd {
@@ -70,7 +70,7 @@ func TestRestoredForestGoesOnEqually(t *testing.T) {
 	if err := New(o).Restore(ints[:len(ints)-1], floats); err == nil {
 		t.Error("restored from less")
 	}
-	for range 2000 { // damaged states are refused or work
+	for range 300 { // damaged states are refused or work
 		i := append([]int64(nil), ints...)
 		i[r.IntN(len(i))] = int64(r.IntN(200) - 2)
 		h := New(o)
