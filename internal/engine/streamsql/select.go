@@ -367,6 +367,12 @@ func (x *selected) afterGroups(e sql.Expr, keys []*compiled) *compiled {
 			return rowtime()
 		}
 		switch e.(type) {
+		case *dialect.Round, *dialect.Step: // the hour that the window is in, not that of its end
+			if k.rising && !x.staggered {
+				return x.within(k)
+			}
+		}
+		switch e.(type) {
 		case *sql.Name, *sql.Dereference:
 			if k.constant || k.column < 0 && !k.rising {
 				return nil
