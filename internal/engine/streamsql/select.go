@@ -403,7 +403,9 @@ func (x *selected) within(k *compiled) *compiled {
 
 // attempt compiles an expression for the rows of FROM; nil: it cannot be.
 func (x *selected) attempt(e sql.Expr) (k *compiled) {
+	weight := x.input.weight
 	defer func() {
+		x.input.weight = weight // what is tried is not evaluated
 		if r := recover(); r != nil {
 			if _, ok := r.(*Error); !ok {
 				panic(r)
