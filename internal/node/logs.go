@@ -10,6 +10,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
 	"github.com/brookmere/brookmere/internal/service/firehose"
+	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
 )
@@ -65,6 +66,22 @@ type crawlLogs struct{ to func() *logs.Sink }
 func (l crawlLogs) Log(account, region, crawler string, at time.Time, line string) {
 	l.to().Write(logs.Target{Account: account, Region: region, Group: "/aws-glue/crawlers", Stream: crawler, CreateGroup: true, CreateStream: true},
 		logstore.Line{Time: at.UnixMilli(), Text: line})
+}
+
+// jobLogs writes what job runs print, as their roles.
+type jobLogs struct{ to func() *logs.Sink }
+
+// Log implements glue.LogSink.
+func (l jobLogs) Log(p glue.LogPlace, events []glue.LogEvent) {
+	lines := make([]logstore.Line, 0, len(events))
+	for _, e := range events {
+		if e.Message != "" {
+			lines = append(lines, logstore.Line{Time: e.Time.UnixMilli(), Text: e.Message})
+		}
+	}
+	l.to().Write(logs.Target{
+		Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "glue.amazonaws.com", CreateGroup: true, CreateStream: true,
+	}, lines...)
 }
 
 // executionLogs begins the groups of execution logs of APIs, which are made when they are written to.

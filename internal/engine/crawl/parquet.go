@@ -109,7 +109,7 @@ func parquetType(c *pq.Column, depth int) *hivetype.Type {
 
 func parquetElement(c *pq.Column, depth int) *hivetype.Type {
 	if c.Leaf() {
-		return parquetLeaf(c)
+		return ParquetLeaf(c)
 	}
 	children := c.Columns()
 	_, isList := logical(c.Type()).(*format.ListType)
@@ -133,7 +133,8 @@ func parquetElement(c *pq.Column, depth int) *hivetype.Type {
 	return t
 }
 
-func parquetLeaf(c *pq.Column) *hivetype.Type {
+// ParquetLeaf is the Hive type of a column of single values.
+func ParquetLeaf(c *pq.Column) *hivetype.Type {
 	kind := func(k hivetype.Kind) *hivetype.Type { return &hivetype.Type{Kind: k} }
 	typ := c.Type()
 	switch lt := logical(typ).(type) {

@@ -171,7 +171,9 @@ func (s *Service) API() awswire.API {
 			return on(c, "crawler/"+aws.ToString(in.Name))
 		}),
 		awswire.Executes(s.GetCrawlers),
-		awswire.Executes(s.BatchGetCrawlers, func(c awswire.Caller, in *glue.BatchGetCrawlersInput) []string { return onCrawlers(c, in.CrawlerNames) }),
+		awswire.Executes(s.BatchGetCrawlers, func(c awswire.Caller, in *glue.BatchGetCrawlersInput) []string {
+			return onNamed(c, "crawler/", in.CrawlerNames)
+		}),
 		awswire.Executes(s.ListCrawlers),
 		awswire.Executes(s.UpdateCrawler, func(c awswire.Caller, in *glue.UpdateCrawlerInput) []string {
 			return on(c, "crawler/"+aws.ToString(in.Name))
@@ -206,6 +208,95 @@ func (s *Service) API() awswire.API {
 		awswire.Executes(s.UpdateClassifier),
 		awswire.Executes(s.DeleteClassifier),
 
+		awswire.Executes(s.CreateJob, func(c awswire.Caller, in *glue.CreateJobInput) []string { return on(c, "job/"+aws.ToString(in.Name)) }),
+		awswire.Executes(s.GetJob, func(c awswire.Caller, in *glue.GetJobInput) []string { return on(c, "job/"+aws.ToString(in.JobName)) }),
+		awswire.Executes(s.GetJobs, func(c awswire.Caller, _ *glue.GetJobsInput) []string { return on(c, "job/*") }),
+		awswire.Executes(s.BatchGetJobs, func(c awswire.Caller, in *glue.BatchGetJobsInput) []string { return onNamed(c, "job/", in.JobNames) }),
+		awswire.Executes(s.ListJobs, func(c awswire.Caller, _ *glue.ListJobsInput) []string { return on(c, "job/*") }),
+		awswire.Executes(s.UpdateJob, func(c awswire.Caller, in *glue.UpdateJobInput) []string {
+			return on(c, "job/"+aws.ToString(in.JobName))
+		}),
+		awswire.Executes(s.DeleteJob, func(c awswire.Caller, in *glue.DeleteJobInput) []string {
+			return on(c, "job/"+aws.ToString(in.JobName))
+		}),
+		awswire.Executes(s.StartJobRun, func(c awswire.Caller, in *glue.StartJobRunInput) []string {
+			return on(c, "job/"+aws.ToString(in.JobName))
+		}),
+		awswire.Executes(s.GetJobRun, func(c awswire.Caller, in *glue.GetJobRunInput) []string {
+			return on(c, "job/"+aws.ToString(in.JobName))
+		}),
+		awswire.Executes(s.GetJobRuns, func(c awswire.Caller, in *glue.GetJobRunsInput) []string {
+			return on(c, "job/"+aws.ToString(in.JobName))
+		}),
+		awswire.Executes(s.BatchStopJobRun, func(c awswire.Caller, in *glue.BatchStopJobRunInput) []string {
+			return on(c, "job/"+aws.ToString(in.JobName))
+		}),
+		awswire.Executes(s.GetJobBookmark, func(c awswire.Caller, in *glue.GetJobBookmarkInput) []string {
+			return on(c, "job/"+aws.ToString(in.JobName))
+		}),
+		awswire.Executes(s.ResetJobBookmark, func(c awswire.Caller, in *glue.ResetJobBookmarkInput) []string {
+			return on(c, "job/"+aws.ToString(in.JobName))
+		}),
+
+		awswire.Executes(s.CreateTrigger, func(c awswire.Caller, in *glue.CreateTriggerInput) []string {
+			return on(c, "trigger/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.GetTrigger, func(c awswire.Caller, in *glue.GetTriggerInput) []string {
+			return on(c, "trigger/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.UpdateTrigger, func(c awswire.Caller, in *glue.UpdateTriggerInput) []string {
+			return on(c, "trigger/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.DeleteTrigger, func(c awswire.Caller, in *glue.DeleteTriggerInput) []string {
+			return on(c, "trigger/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.StartTrigger, func(c awswire.Caller, in *glue.StartTriggerInput) []string {
+			return on(c, "trigger/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.StopTrigger, func(c awswire.Caller, in *glue.StopTriggerInput) []string {
+			return on(c, "trigger/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.GetTriggers, func(c awswire.Caller, _ *glue.GetTriggersInput) []string { return on(c, "trigger/*") }),
+		awswire.Executes(s.ListTriggers, func(c awswire.Caller, _ *glue.ListTriggersInput) []string { return on(c, "trigger/*") }),
+		awswire.Executes(s.BatchGetTriggers, func(c awswire.Caller, in *glue.BatchGetTriggersInput) []string {
+			return onNamed(c, "trigger/", in.TriggerNames)
+		}),
+
+		awswire.Executes(s.CreateWorkflow, func(c awswire.Caller, in *glue.CreateWorkflowInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.GetWorkflow, func(c awswire.Caller, in *glue.GetWorkflowInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.UpdateWorkflow, func(c awswire.Caller, in *glue.UpdateWorkflowInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.DeleteWorkflow, func(c awswire.Caller, in *glue.DeleteWorkflowInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.StartWorkflowRun, func(c awswire.Caller, in *glue.StartWorkflowRunInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.GetWorkflowRun, func(c awswire.Caller, in *glue.GetWorkflowRunInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.GetWorkflowRuns, func(c awswire.Caller, in *glue.GetWorkflowRunsInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.StopWorkflowRun, func(c awswire.Caller, in *glue.StopWorkflowRunInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.GetWorkflowRunProperties, func(c awswire.Caller, in *glue.GetWorkflowRunPropertiesInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.PutWorkflowRunProperties, func(c awswire.Caller, in *glue.PutWorkflowRunPropertiesInput) []string {
+			return on(c, "workflow/"+aws.ToString(in.Name))
+		}),
+		awswire.Executes(s.ListWorkflows, func(c awswire.Caller, _ *glue.ListWorkflowsInput) []string { return on(c, "workflow/*") }),
+		awswire.Executes(s.BatchGetWorkflows, func(c awswire.Caller, in *glue.BatchGetWorkflowsInput) []string {
+			return onNamed(c, "workflow/", in.Names)
+		}),
+
 		awswire.Executes(s.TagResource, func(c awswire.Caller, in *glue.TagResourceInput) []string {
 			return []string{aws.ToString(in.ResourceArn)}
 		}),
@@ -237,10 +328,10 @@ func onTables(c awswire.Caller, database *string, tables []string) []string {
 	return on(c, resources...)
 }
 
-func onCrawlers(c awswire.Caller, names []string) []string {
+func onNamed(c awswire.Caller, kind string, names []string) []string {
 	resources := make([]string, len(names))
 	for i, name := range names {
-		resources[i] = "crawler/" + name
+		resources[i] = kind + name
 	}
 	return on(c, resources...)
 }

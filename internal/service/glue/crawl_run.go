@@ -129,8 +129,11 @@ func (s *Service) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.resumeFlows(ctx); err != nil {
+		return err
+	}
 	s.runs.wg.Go(func() { s.schedule(s.runs.ctx) })
-	return nil
+	return s.jobRunner.Start(ctx)
 }
 
 // Close ends the runs under way; they are shown as cancelled.
@@ -139,6 +142,9 @@ func (s *Service) Close(ctx context.Context) error {
 	s.runs.closed = true
 	s.runs.mu.Unlock()
 	s.runs.stop()
+	if err := s.jobRunner.Close(ctx); err != nil {
+		return err
+	}
 	done := make(chan struct{})
 	go func() { s.runs.wg.Wait(); close(done) }()
 	select {
@@ -281,6 +287,9 @@ func (s *Service) settle(ctx context.Context, sc scope, name, id string, started
 		return nil
 	}, sc.account, sc.region, name)
 	s.runs.finished.WithLabelValues(string(c.State)).Inc()
+	if err == nil {
+		s.crawlEnded(awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region}), sc, name, status)
+	}
 	return err
 }
 

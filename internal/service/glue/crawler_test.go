@@ -62,6 +62,21 @@ func (m *memoryObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ..
 	return &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(b))}, nil
 }
 
+func (m *memoryObjects) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	b, err := io.ReadAll(in.Body)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.objects[*in.Key] = string(b)
+	return &s3.PutObjectOutput{}, err
+}
+
+func (m *memoryObjects) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.objects, *in.Key)
+	return &s3.DeleteObjectOutput{}, nil
+}
+
 // runCrawler starts a crawler and waits until it is ready again.
 func runCrawler(t *testing.T, s *Service, name string) *types.Crawler {
 	t.Helper()

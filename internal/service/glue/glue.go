@@ -1,5 +1,9 @@
-// Package glue is the AWS Glue Data Catalog: databases, tables with their versions,
-// partitions, and the crawlers that fill them from objects in S3.
+// Package glue is AWS Glue: the Data Catalog with its databases, tables, versions and
+// partitions, the crawlers that fill it from objects in S3, and the jobs that move data between
+// streams, objects and the catalog, with their triggers and workflows.
+//
+// A job run is a document that a worker.Runner works: job_work.go says what a crash does,
+// job_stream.go how each record of a stream comes into objects once.
 //
 // Databases, tables and crawlers are one state document each. Partitions are kept in
 // chunks (see partition_store.go), since a table may have many thousands of them and a
@@ -16,6 +20,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,24 +32,30 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/page"
+	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
-// Objects is what crawlers need of S3; the SDK's client has it.
+// Objects is what crawlers and jobs need of S3; the SDK's client has it.
 type Objects interface {
 	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	DeleteObject(context.Context, *s3.DeleteObjectInput, ...func(*s3.Options)) (*s3.DeleteObjectOutput, error)
 }
 
 // Config holds what the service depends on.
 type Config struct {
 	State      *state.Store
-	Objects    Objects               // nil: crawlers fail, saying so
-	Clock      clockwork.Clock       // nil: the real one
-	Logger     *slog.Logger          // nil: discard
-	Registerer prometheus.Registerer // nil: no metrics
+	Objects    Objects                // nil: crawlers and jobs fail, saying so
+	Kinesis    shardreader.KinesisAPI // nil: streaming jobs fail, saying so
+	Logs       LogSink                // nil: what jobs print goes nowhere
+	Clock      clockwork.Clock        // nil: the real one
+	Logger     *slog.Logger           // nil: discard
+	Registerer prometheus.Registerer  // nil: no metrics
 
 	// Crawls takes what crawlers say of their runs; nil: nobody does.
 	Crawls CrawlSink
@@ -86,6 +97,39 @@ type Service struct {
 	partitions partitionTables
 
 	runs *crawlRuns
+
+	cfg         Config
+	jobs        *state.Collection[jobDoc]
+	jobStates   *state.Collection[jobStateDoc]
+	jobRuns     *state.Collection[jobRunDoc]
+	bookmarks   *state.Collection[bookmarkDoc]
+	checkpoints *state.Collection[checkpointDoc]
+	triggers    *state.Collection[triggerDoc]
+	workflows   *state.Collection[workflowDoc]
+	flows       *state.Collection[flowDoc]
+	jobRunner   *worker.Runner[jobRunDoc]
+	lastRun     atomic.Int64 // newest time, in milliseconds, that named objects
+	metrics     jobMetrics
+}
+
+type jobMetrics struct {
+	jobRuns    *prometheus.CounterVec
+	jobRecords prometheus.Counter
+}
+
+func newJobMetrics(reg prometheus.Registerer) jobMetrics {
+	m := jobMetrics{
+		jobRuns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "brookmere_glue_job_runs_total", Help: "Job runs that ended, by state.",
+		}, []string{"state"}),
+		jobRecords: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "brookmere_glue_job_records_total", Help: "Records that visual streaming jobs have written.",
+		}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.jobRuns, m.jobRecords)
+	}
+	return m
 }
 
 // New returns a service over the documents in cfg.State.
@@ -123,6 +167,17 @@ func New(cfg Config) (*Service, error) {
 		classifiers: state.NewCollection[classifierDoc](cfg.State, "glue.classifier"),
 	}
 	s.runs = newCrawlRuns(cfg.Objects, cfg.MaxConcurrentCrawls, cfg.Registerer)
+	s.cfg = cfg
+	s.metrics = newJobMetrics(cfg.Registerer)
+	s.jobs = state.NewCollection[jobDoc](cfg.State, "glue.job")
+	s.jobStates = state.NewCollection[jobStateDoc](cfg.State, "glue.jobstate")
+	s.jobRuns = state.NewCollection[jobRunDoc](cfg.State, jobRunKind)
+	s.bookmarks = state.NewCollection[bookmarkDoc](cfg.State, "glue.bookmark")
+	s.checkpoints = state.NewCollection[checkpointDoc](cfg.State, "glue.checkpoint")
+	s.triggers = state.NewCollection[triggerDoc](cfg.State, "glue.trigger")
+	s.workflows = state.NewCollection[workflowDoc](cfg.State, "glue.workflow")
+	s.flows = state.NewCollection[flowDoc](cfg.State, "glue.workflowrun")
+	s.jobRunner = s.newJobRunner(cfg.State)
 	return s, nil
 }
 

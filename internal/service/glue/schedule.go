@@ -144,13 +144,12 @@ func (s *Service) reschedule() {
 	}
 }
 
-// schedule starts crawlers when they are due, until ctx ends.
+// schedule starts crawlers and triggers when they are due, until ctx ends.
 func (s *Service) schedule(ctx context.Context) {
 	since := s.clock.Now()
 	for {
 		now := s.clock.Now()
 		due, next := s.dueCrawlers(since, now)
-		since = now
 		for _, d := range due {
 			caller := awswire.WithCaller(ctx, awswire.Caller{Account: d.sc.account, Region: d.sc.region})
 			_, err := s.StartCrawler(caller, &glue.StartCrawlerInput{Name: aws.String(d.name)})
@@ -159,6 +158,14 @@ func (s *Service) schedule(ctx context.Context) {
 				s.logger.Warn("scheduled crawl could not be started", "crawler", d.name, "account", d.sc.account, "region", d.sc.region, "error", err)
 			}
 		}
+		fired, nextTrigger := s.dueTriggers(since, now)
+		for _, fire := range fired {
+			fire(ctx)
+		}
+		if next.IsZero() || !nextTrigger.IsZero() && nextTrigger.Before(next) {
+			next = nextTrigger
+		}
+		since = now
 		wait := longestWait
 		if !next.IsZero() {
 			wait = min(wait, next.Sub(now))

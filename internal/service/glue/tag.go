@@ -11,7 +11,8 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/tags"
 )
 
-// TagResource, UntagResource, GetTags, for databases, connections and crawlers. At most 50 tags a
+// TagResource, UntagResource, GetTags, for databases, connections, crawlers, jobs,
+// triggers, workflows, registries and schemas. At most 50 tags a
 // resource.
 
 // taggable checks that arn names a database or crawler of the caller that exists.
@@ -32,6 +33,12 @@ func (s *Service) taggable(ctx context.Context, arn string) (scope, error) {
 		_, err = s.connection(sc, name)
 	case ok && kind == "crawler":
 		_, err = s.crawler(sc, name)
+	case ok && kind == "trigger":
+		_, err = s.trigger(sc, name)
+	case ok && kind == "workflow":
+		_, err = s.workflow(sc, name)
+	case ok && kind == "job":
+		_, err = s.job(sc, name)
 	default:
 		return sc, invalidInput("Resources of this type cannot be tagged: %s", arn)
 	}
