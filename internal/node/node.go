@@ -34,6 +34,7 @@ import (
 	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/inflight"
+	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/server"
@@ -117,9 +118,18 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 	if n.stack, err = openStack(ctx, n); err != nil {
 		return nil, err
 	}
+	page := console.Node{Version: Version, Open: n.openToAny()}
+	if page.Open {
+		page.Account = cfg.Account
+	}
+	files, err := console.New(page)
+	if err != nil {
+		return nil, err
+	}
 	options := server.Options{
 		Services:     n.services(),
 		Node:         n.endpoints(),
+		Console:      files,
 		Auth:         auth,
 		Account:      cfg.Account,
 		Origins:      cfg.CORSOrigins,
@@ -138,7 +148,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 			}
 		}()
 	}
-	log.Info("listening", "addr", n.Addr(), "url", n.URL(), "data", cfg.Data, "took", time.Since(begin).Round(time.Millisecond))
+	log.Info("listening", "addr", n.Addr(), "url", n.URL(), "console", n.URL()+console.Path, "data", cfg.Data, "took", time.Since(begin).Round(time.Millisecond))
 	return n, nil
 }
 

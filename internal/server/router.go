@@ -93,6 +93,11 @@ func (rt *routes) claimed(r *http.Request) *Service {
 	return nil
 }
 
+// named tells whether a host is that of a service or a bucket.
+func (rt *routes) named(host string) bool {
+	return rt.isBucket != nil && rt.isBucket(host) || rt.bySigning[serviceOfHost(host)] != nil
+}
+
 // find returns the service of a request, by what is hardest to get wrong first:
 // X-Amz-Target, or the path of the protocol RPC v2, then the credential scope's service, then
 // the host, then the method and path of a REST operation, then the query protocol's Version.

@@ -23,7 +23,9 @@ type Options struct {
 	Services []Service
 	// Node answers the node's own endpoints (below /_brookmere/, and /metrics).
 	Node http.Handler
-	Auth Authenticator
+	// Console serves the node's web page; nil: there is none.
+	Console Console
+	Auth    Authenticator
 	// Account of callers without credentials, where an operation takes them.
 	Account string
 	// Origins that a browser's request may come from, besides those on loopback: scheme,
@@ -39,6 +41,13 @@ type Options struct {
 	TLS          *tls.Config // nil: clear text
 	Logger       *slog.Logger
 	Registerer   prometheus.Registerer
+}
+
+// Console is the node's web page: files that anybody may read, of which none changes anything.
+type Console interface {
+	http.Handler
+	// Takes says that a request that names no service and has no signature is for the console.
+	Takes(r *http.Request) bool
 }
 
 // Server serves the AWS APIs on one listener.
@@ -130,6 +139,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		s.hand(w, r, svc, scope, signed)
 		return svc.Name
 	}
+	if !signed && s.forConsole(r) {
+		if why := s.browserRefusal(r, nil, s.opts.Auth.Verifies()); why != "" {
+			http.Error(w, why, http.StatusForbidden)
+		} else {
+			s.opts.Console.ServeHTTP(w, r)
+		}
+		return "console"
+	}
 	node := strings.HasPrefix(r.URL.Path, NodePrefix) || !signed && r.URL.Path == "/metrics"
 	var svc *Service
 	if !node {
@@ -165,6 +182,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 	}
 	s.hand(w, r, svc, scope, signed)
 	return svc.Name
+}
+
+// forConsole tells whether an unsigned request is for the console: not one to the host of a
+// service or a bucket.
+func (s *Server) forConsole(r *http.Request) bool {
+	return s.opts.Console != nil && s.opts.Console.Takes(r) && !s.routes.named(r.Host)
 }
 
 // hand lets the request in, or not, and hands it to its service.
