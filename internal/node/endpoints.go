@@ -32,6 +32,13 @@ func (n *Node) endpoints() http.Handler {
 	mux.Handle("POST "+server.NodePrefix+"reset", fromLoopback(n.serveReset))
 	mux.HandleFunc("GET "+server.NodePrefix+"sql-functions", serveFunctions)
 	n.handleIdentity(mux)
+	mux.HandleFunc("GET "+server.NodePrefix+"clients", n.serveClients)
+	mux.HandleFunc("GET "+server.NodePrefix+"ca.pem", n.serveAuthority)
+	mux.HandleFunc("GET "+server.NodePrefix+"operations", serveOperations)
+	mux.HandleFunc("GET "+server.NodePrefix+"operations/{service}", serveOperations)
+	// What scripts poll that were written for LocalStack.
+	mux.HandleFunc("GET "+server.LocalStackPrefix+"health", n.serveHealth)
+	mux.Handle("POST "+server.LocalStackPrefix+"state/reset", fromLoopback(n.serveReset))
 	mux.Handle(server.NodePrefix, fromLoopback(n.serveContributed))
 	mux.Handle("GET "+profilePrefix, fromLoopback(serveProfile))
 	return mux

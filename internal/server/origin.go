@@ -74,7 +74,7 @@ func serviceAllows(svc *Service, r *http.Request) bool {
 }
 
 // privateSuffixes are the ends of names that nobody can register, and of AWS's own.
-var privateSuffixes = []string{".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa", ".amazonaws.com", ".amazonaws.com.cn", ".on.aws"}
+var privateSuffixes = []string{".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa", ".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws", ".localhost.localstack.cloud"}
 
 // hostAllowed tells whether a host cannot be a name that somebody else lets resolve to this
 // node: an address, a name without dots, one that nobody can register, or a configured one.
@@ -86,7 +86,7 @@ func (s *Server) hostAllowed(host string) bool {
 	if !strings.Contains(host, ".") || net.ParseIP(host) != nil {
 		return true // an IPv6 address has no dots, or is one
 	}
-	return slices.ContainsFunc(privateSuffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) }) ||
+	return slices.ContainsFunc(privateSuffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) || host == suffix[1:] }) ||
 		slices.ContainsFunc(s.opts.Hosts, func(name string) bool { return host == name || strings.HasSuffix(host, "."+name) })
 }
 

@@ -128,7 +128,27 @@ func (rt *routes) find(r *http.Request, signingName string) *Service {
 	if isForm(r) {
 		return rt.byVersion[formOf(r).Get("Version")]
 	}
+	if isOtherService(r.Host) {
+		return nil
+	}
 	return rt.objects
+}
+
+// isOtherService tells the host of an AWS endpoint that is not one of S3's.
+func isOtherService(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if !isAWSName(host) {
+		return false
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "s3" || strings.HasPrefix(label, "s3-") {
+			return false
+		}
+	}
+	return true
 }
 
 // pick chooses among the services of one signing name: by method and path, of which none

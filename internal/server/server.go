@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,6 +38,7 @@ type Options struct {
 	// IsBucketHost tells the host of a virtual-host style S3 request.
 	IsBucketHost func(host string) bool
 	TLS          *tls.Config // nil: clear text
+	Proxy        *Proxy      // nil: the server is no proxy
 	Logger       *slog.Logger
 	Registerer   prometheus.Registerer
 }
@@ -56,6 +56,7 @@ type Server struct {
 	routes  routes
 	log     *slog.Logger
 	metrics *metrics
+	proxy   *proxying // nil: none
 	http    *http.Server
 	// serving is the parent of every request's context: ending it ends long polls and
 	// pushes, which would otherwise hold up a shutdown.
@@ -73,6 +74,7 @@ func New(o Options) *Server {
 		routes:  newRoutes(o.Services, o.IsBucketHost),
 		log:     o.Logger,
 		metrics: newMetrics(o.Registerer),
+		proxy:   newProxying(o.Proxy),
 	}
 	s.serving, s.stop = context.WithCancel(context.Background())
 	protocols := new(http.Protocols)
@@ -85,6 +87,7 @@ func New(o Options) *Server {
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return s.serving },
+		ConnContext:       withTunnel,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -94,6 +97,9 @@ func New(o Options) *Server {
 func (s *Server) Serve(ln net.Listener) error {
 	if s.opts.TLS != nil {
 		ln = newTLSListener(ln, s.opts.TLS)
+	}
+	if s.proxy != nil {
+		go func() { _ = s.http.Serve(s.proxy.ended) }() // it ends with the other
 	}
 	err := s.http.Serve(ln)
 	if errors.Is(err, http.ErrServerClosed) {
@@ -122,8 +128,13 @@ const drainBeforeCancel = 250 * time.Millisecond
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	rec := newRecorder(w, r)
-	name := s.serve(rec, r)
-	rec.end()
+	name := "proxy"
+	if !s.proxied(rec, r) {
+		name = s.serve(rec, r)
+	}
+	if !rec.hijacked {
+		rec.end()
+	}
 	took := time.Since(start)
 	s.metrics.observe(name, rec, took)
 	if s.log.Enabled(r.Context(), slog.LevelDebug) {
@@ -147,7 +158,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		}
 		return "console"
 	}
-	node := strings.HasPrefix(r.URL.Path, NodePrefix) || !signed && r.URL.Path == "/metrics"
+	node := isNodePath(r.URL.Path) || !signed && r.URL.Path == "/metrics"
 	var svc *Service
 	if !node {
 		if isForm(r) { // which may have to be read
@@ -155,7 +166,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		}
 		svc = s.routes.find(r, scope.Service)
 	}
-	guarded := s.opts.Auth.Verifies() && (!node || r.URL.Path == NodePrefix+"health" || r.URL.Path == "/metrics")
+	guarded := s.opts.Auth.Verifies() && (!node || r.URL.Path == NodePrefix+"health" || r.URL.Path == LocalStackPrefix+"health" || r.URL.Path == "/metrics")
 	if why := s.browserRefusal(r, svc, guarded); why != "" {
 		http.Error(w, why, http.StatusForbidden)
 		return "node"
@@ -200,8 +211,7 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scop
 	} else {
 		caller, err = s.opts.Auth.Authenticate(r, scope, svc)
 	}
-	caller.RequestID, caller.Secure = awswire.NewRequestID(), s.opts.TLS != nil
-	r = r.WithContext(awswire.WithCaller(r.Context(), caller))
+	r = r.WithContext(awswire.WithCaller(r.Context(), s.secureCaller(r.Context(), caller)))
 	if err != nil {
 		svc.WriteError(w, r, err)
 		return
