@@ -5,7 +5,7 @@ PYTHON  ?= python3
 VENV    := .venv
 
 # The console is built where there is Node 20 or newer and npm; a program without it says how.
-CONSOLE := $(shell command -v npm >/dev/null 2>&1 && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null && echo console)
+CONSOLE := $(shell command -v npm >/dev/null 2>&1 && node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null && echo console)
 WEB     := internal/console/web
 
 .PHONY: demo test fast crash attack e2e browser lint build console console-test docs bench help
