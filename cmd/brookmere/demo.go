@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/node"
 )
 
@@ -55,9 +56,10 @@ run finds the data of the first.`,
 	flags.register(cmd)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "how long to send before the summary and the end; 0 sends until Ctrl-C")
 	cmd.Flags().IntVar(&o.rate, "rate", 2000, "records a second")
+	cmd.AddCommand(newWildrydesCommand())
 	_ = cmd.Flags().Set("log-level", "warn") // the demo's own lines are what its user reads
 	cmd.Flags().Lookup("log-level").DefValue = "warn"
-	cmd.AddCommand(newDemoTradesCommand())
+	cmd.AddCommand(newDemoHealthCommand(), newDemoTradesCommand())
 	return cmd
 }
 
@@ -94,7 +96,7 @@ func (d *demo) run(ctx context.Context) error {
 }
 
 func (d *demo) steps(ctx context.Context) error {
-	d.sayf("Brookmere is up: %s\n\n", d.clients.url)
+	d.sayf("Brookmere is up: %s\nIts console:     %s%s\n\n", d.clients.url, d.clients.url, console.Path)
 	if err := d.clients.setUp(ctx, d.step); err != nil {
 		return err
 	}

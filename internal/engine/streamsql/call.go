@@ -21,8 +21,8 @@ const (
 	logical        // BOOLEAN
 )
 
-// Function describes a scalar function of the language.
-type Function struct {
+// scalarFunction is a scalar function of the language.
+type scalarFunction struct {
 	Name   string
 	Syntax string
 	Doc    string
@@ -42,10 +42,10 @@ func returns(k Kind) func([]*compiled) Type { return func([]*compiled) Type { re
 // sameAs is the type of an argument.
 func sameAs(i int) func([]*compiled) Type { return func(a []*compiled) Type { return a[i].t } }
 
-var functionsByName = map[string]*Function{}
+var functionsByName = map[string]*scalarFunction{}
 
 func init() {
-	for _, list := range [][]Function{textFunctions, numberFunctions, timeFunctions, nullFunctions} {
+	for _, list := range [][]scalarFunction{textFunctions, numberFunctions, timeFunctions, nullFunctions} {
 		for i := range list {
 			f := &list[i]
 			for _, name := range strings.Split(f.Name, "|") {
@@ -53,15 +53,6 @@ func init() {
 			}
 		}
 	}
-}
-
-// Functions are the scalar functions, for help and documentation. Aggregates are those of Aggregates.
-func Functions() []Function {
-	var all []Function
-	for _, list := range [][]Function{textFunctions, numberFunctions, timeFunctions, nullFunctions} {
-		all = append(all, list...)
-	}
-	return all
 }
 
 // call compiles a call of a scalar function. Aggregates and windows are intercepted before.
@@ -79,6 +70,9 @@ func (c *compiler) call(x *sql.Call) *compiled {
 		return c.monotonic(x)
 	}
 	f := functionsByName[name]
+	if p := logParsers[name]; p != nil {
+		fail(x, "Write SELECT STREAM t.r.COLUMN1 FROM (SELECT STREAM "+p.Syntax+" AS r FROM ...) AS t.", "%s stands alone in a select list", name)
+	}
 	if f == nil {
 		if aggregates[name] != nil {
 			if x.Over != nil {
@@ -261,9 +255,10 @@ func (c *compiler) inline(x *sql.Call, u *userFunction) *compiled {
 	if c.depth >= maxInlining {
 		fail(x, "", "Functions call each other too deeply")
 	}
-	inner := &compiler{functions: c.functions, scope: &scope{}, parameters: map[string]*compiled{}, depth: c.depth + 1}
+	inner := &compiler{functions: c.functions, scope: &scope{}, parameters: map[string]*compiled{}, weights: map[string]int64{}, depth: c.depth + 1}
 	strict := []*compiled{}
 	for i, p := range u.def.Parameters {
+		before := c.weight
 		a := c.compile(x.Args[i])
 		if !canCast(a.t, u.types[i]) {
 			fail(x.Args[i], "", "No match found for function signature %s(%s)", dialect.LookupName(x.Name), c.signature(x))
@@ -272,9 +267,12 @@ func (c *compiler) inline(x *sql.Call, u *userFunction) *compiled {
 		if u.def.NullOnNull {
 			strict = append(strict, a)
 		}
-		inner.parameters[dialect.Lookup(p.Name)] = a
+		name := dialect.Lookup(p.Name)
+		inner.parameters[name], inner.weights[name] = a, c.weight-before
 	}
+	inner.weight = c.weight
 	body := inner.compile(u.def.Body)
+	c.weight = inner.weight
 	if !canCast(body.t, u.returns) {
 		fail(u.def.Body, "", "Cast function cannot convert value of type %s to type %s", body.t, u.returns)
 	}
