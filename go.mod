@@ -82,6 +82,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/cognitoidentity v1.34.0
 	github.com/aws/aws-sdk-go-v2/service/iam v1.66.0
 	github.com/brianvoe/gofakeit/v7 v7.18.2
+	github.com/emicklei/proto v1.14.3
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/minio/crc64nvme v1.1.1
 )
