@@ -37,9 +37,10 @@ lint: ## gofmt, vet, staticcheck
 build: ## bin/brookmere
 	$(GO) build -o bin/brookmere ./cmd/brookmere
 
-docs: ## write docs/operations.md and docs/sql-functions.md from the code
+docs: ## write docs/operations.md and the lists of functions from the code
 	$(GO) test ./internal/node -run TestOperationsDocument -update
 	$(GO) test ./internal/engine/lakesql/trino/functions -run TestFunctionsDocument -update
+	$(GO) test ./internal/engine/streamsql -run TestFunctionList -update
 
 bench: ## the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...

@@ -33,8 +33,11 @@ type Options struct {
 func Parse(text string) (Statement, error) { return Options{}.Parse(text) }
 
 // ParseExpr reads an expression that stands alone.
-func ParseExpr(text string) (Expr, error) {
-	p, err := newParser(text, Options{})
+func ParseExpr(text string) (Expr, error) { return Options{}.ParseExpr(text) }
+
+// ParseExpr reads an expression of the dialect that stands alone.
+func (o Options) ParseExpr(text string) (Expr, error) {
+	p, err := newParser(text, o)
 	if err != nil {
 		return nil, err
 	}

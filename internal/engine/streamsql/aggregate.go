@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Aggregate describes an aggregate function. All of them can be used with GROUP BY and with OVER.
-type Aggregate struct {
+// aggregateFunction is an aggregate function. All of them can be used with GROUP BY and with OVER.
+type aggregateFunction struct {
 	Name, Syntax, Doc string
 
 	takes  param
@@ -27,12 +27,9 @@ type groupState interface {
 	load(*decoder)
 }
 
-var aggregates map[string]*Aggregate
+var aggregates map[string]*aggregateFunction
 
-// Aggregates are the aggregate functions, for help and documentation.
-func Aggregates() []Aggregate { return aggregateTable }
-
-var aggregateTable = []Aggregate{
+var aggregateTable = []aggregateFunction{
 	{Name: "COUNT", Syntax: "COUNT(*) or COUNT([DISTINCT] value)", Doc: "How many rows there are, or values that are not null.", takes: anyType,
 		result: func(Type) Type { return Type{Kind: BigInt} }, groups: func(Type) groupState { return &counts{} }, slide: func(Type) slider { return &slidingSum{} }},
 	{Name: "SUM", Syntax: "SUM([DISTINCT] number)", Doc: "The sum.", takes: numeric, result: sumType, groups: func(t Type) groupState { return newSums(t, false) }, slide: func(t Type) slider { return &slidingSum{t: t} }},
@@ -50,7 +47,7 @@ var aggregateTable = []Aggregate{
 }
 
 func init() {
-	aggregates = map[string]*Aggregate{}
+	aggregates = map[string]*aggregateFunction{}
 	for i := range aggregateTable {
 		for _, n := range strings.Split(aggregateTable[i].Name, "|") {
 			aggregates[n] = &aggregateTable[i]

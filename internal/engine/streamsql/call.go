@@ -21,8 +21,8 @@ const (
 	logical        // BOOLEAN
 )
 
-// Function describes a scalar function of the language.
-type Function struct {
+// scalarFunction is a scalar function of the language.
+type scalarFunction struct {
 	Name   string
 	Syntax string
 	Doc    string
@@ -42,10 +42,10 @@ func returns(k Kind) func([]*compiled) Type { return func([]*compiled) Type { re
 // sameAs is the type of an argument.
 func sameAs(i int) func([]*compiled) Type { return func(a []*compiled) Type { return a[i].t } }
 
-var functionsByName = map[string]*Function{}
+var functionsByName = map[string]*scalarFunction{}
 
 func init() {
-	for _, list := range [][]Function{textFunctions, numberFunctions, timeFunctions, nullFunctions} {
+	for _, list := range [][]scalarFunction{textFunctions, numberFunctions, timeFunctions, nullFunctions} {
 		for i := range list {
 			f := &list[i]
 			for _, name := range strings.Split(f.Name, "|") {
@@ -53,15 +53,6 @@ func init() {
 			}
 		}
 	}
-}
-
-// Functions are the scalar functions, for help and documentation. Aggregates are those of Aggregates.
-func Functions() []Function {
-	var all []Function
-	for _, list := range [][]Function{textFunctions, numberFunctions, timeFunctions, nullFunctions} {
-		all = append(all, list...)
-	}
-	return all
 }
 
 // call compiles a call of a scalar function. Aggregates and windows are intercepted before.
@@ -79,6 +70,9 @@ func (c *compiler) call(x *sql.Call) *compiled {
 		return c.monotonic(x)
 	}
 	f := functionsByName[name]
+	if p := logParsers[name]; p != nil {
+		fail(x, "Write SELECT STREAM t.r.COLUMN1 FROM (SELECT STREAM "+p.Syntax+" AS r FROM ...) AS t.", "%s stands alone in a select list", name)
+	}
 	if f == nil {
 		if aggregates[name] != nil {
 			if x.Over != nil {

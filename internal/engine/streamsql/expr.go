@@ -46,6 +46,7 @@ type scopeColumn struct {
 	column      int
 	def         *compiled
 	hidden      bool
+	record      string // whose field it is; empty: of none
 }
 
 var timestampType = Type{Kind: Timestamp}
@@ -148,11 +149,22 @@ func (c *compiler) compile(x sql.Expr) *compiled {
 		return c.name(x, "", dialect.Lookup(x.Ident))
 	case *sql.Dereference:
 		if base, ok := x.Base.(*sql.Name); ok {
+			if r := c.field("", dialect.Lookup(base.Ident), dialect.Lookup(x.Field)); r != nil {
+				return r
+			}
 			return c.name(x, dialect.Lookup(base.Ident), dialect.Lookup(x.Field))
 		}
-		if base, ok := x.Base.(*sql.Dereference); ok { // "schema"."stream"."column"
+		if base, ok := x.Base.(*sql.Dereference); ok {
+			if table, ok := base.Base.(*sql.Name); ok {
+				if r := c.field(dialect.Lookup(table.Ident), dialect.Lookup(base.Field), dialect.Lookup(x.Field)); r != nil {
+					return r
+				}
+			}
+			// "schema"."stream"."column"
 			return c.name(x, dialect.Lookup(base.Field), dialect.Lookup(x.Field))
 		}
+	case *recordField:
+		return x.compile()
 	case *sql.Unary:
 		return c.unary(x)
 	case *sql.Operation:
@@ -280,7 +292,7 @@ func (c *compiler) name(at sql.Expr, table, name string) *compiled {
 			continue
 		}
 		tables = true
-		if s.name != name {
+		if s.name != name || s.record != "" {
 			continue
 		}
 		if found >= 0 {
@@ -309,6 +321,16 @@ func (c *compiler) name(at sql.Expr, table, name string) *compiled {
 		return s.def
 	}
 	return columnOf(s.t, s.column)
+}
+
+// field finds a field of a log parser's record; nil: there is none.
+func (c *compiler) field(table, record, name string) *compiled {
+	for _, s := range c.scope.columns {
+		if s.record == record && record != "" && s.name == name && (table == "" || s.table == table) {
+			return s.expr()
+		}
+	}
+	return nil
 }
 
 // niladic are functions that are called without parentheses.
@@ -443,166 +465,4 @@ func (c *compiler) unify(at sql.Expr, a, b *compiled) (*compiled, *compiled, Typ
 		}
 	}
 	return convert(a, t), convert(b, t), t
-}
-
-func negate(not bool, v *compiled) *compiled {
-	if !not {
-		return v
-	}
-	e := v.eval
-	return fold(&compiled{t: Type{Kind: Boolean}, constant: v.constant, column: -1, key: "not(" + v.key + ")", eval: func(f *frame) value {
-		x := e(f)
-		if x.null {
-			return null
-		}
-		return value{i: x.i ^ 1}
-	}})
-}
-
-func both(l, r *compiled) *compiled {
-	le, re := l.eval, r.eval
-	return fold(&compiled{t: Type{Kind: Boolean}, constant: l.constant && r.constant, column: -1, key: "and(" + l.key + "," + r.key + ")", eval: func(f *frame) value {
-		a := le(f)
-		if !a.null && a.i == 0 {
-			return a
-		}
-		b := re(f)
-		if !b.null && b.i == 0 {
-			return b
-		}
-		if a.null || b.null {
-			return null
-		}
-		return value{i: 1}
-	}})
-}
-
-func either(l, r *compiled) *compiled {
-	le, re := l.eval, r.eval
-	return fold(&compiled{t: Type{Kind: Boolean}, constant: l.constant && r.constant, column: -1, key: "or(" + l.key + "," + r.key + ")", eval: func(f *frame) value {
-		a := le(f)
-		if !a.null && a.i != 0 {
-			return a
-		}
-		b := re(f)
-		if !b.null && b.i != 0 {
-			return b
-		}
-		if a.null || b.null {
-			return null
-		}
-		return value{}
-	}})
-}
-
-// condition compiles what has to be true of a row.
-func (c *compiler) condition(x sql.Expr, clause string) *compiled {
-	v := c.compile(x)
-	if v.t.Kind != Boolean && v.t.Kind != Null {
-		fail(x, "", "%s clause must be a condition, and is of type %s", clause, v.t)
-	}
-	return v
-}
-
-// compare compiles a comparison.
-func (c *compiler) compare(at sql.Expr, op string, l, r *compiled) *compiled {
-	l, r, t := c.unify(at, l, r)
-	var holds [3]bool // less, equal, greater
-	switch op {
-	case "=":
-		holds = [3]bool{false, true, false}
-	case "<>":
-		holds = [3]bool{true, false, true}
-	case "<":
-		holds = [3]bool{true, false, false}
-	case "<=":
-		holds = [3]bool{true, true, false}
-	case ">":
-		holds = [3]bool{false, false, true}
-	case ">=":
-		holds = [3]bool{false, true, true}
-	}
-	le, re := l.eval, r.eval
-	return fold(&compiled{t: Type{Kind: Boolean}, constant: l.constant && r.constant, column: -1, key: op + "(" + l.key + "," + r.key + ")", eval: func(f *frame) value {
-		a := le(f)
-		if a.null {
-			return null
-		}
-		b := re(f)
-		if b.null {
-			return null
-		}
-		if holds[compare(t, a, b)+1] {
-			return value{i: 1}
-		}
-		return value{}
-	}})
-}
-
-func (c *compiler) in(x *sql.In) *compiled {
-	if x.Query != nil {
-		fail(x, "Join the stream with what the subquery selects.", "IN takes a list of values")
-	}
-	v := c.compile(x.X)
-	var all *compiled
-	for _, item := range x.List {
-		eq := c.compare(item, "=", v, c.compile(item))
-		if all == nil {
-			all = eq
-		} else {
-			all = either(all, eq)
-		}
-	}
-	return negate(x.Not, all)
-}
-
-func (c *compiler) cases(x *sql.Case) *compiled {
-	var operand *compiled
-	if x.Operand != nil {
-		operand = c.compile(x.Operand)
-	}
-	type branch struct{ cond, then *compiled }
-	var branches []branch
-	key := "case("
-	t := Type{Kind: Null}
-	isConstant := operand == nil || operand.constant
-	widen := func(at sql.Expr, v *compiled) {
-		u, ok := common(t, v.t)
-		if !ok {
-			fail(at, "CAST the values to one type.", "Illegal mixing of types in CASE or COALESCE statement: %s and %s", t, v.t)
-		}
-		t = u
-		isConstant = isConstant && v.constant
-		key += v.key + ","
-	}
-	for _, w := range x.Whens {
-		var cond *compiled
-		if operand != nil {
-			cond = c.compare(w.Cond, "=", operand, c.compile(w.Cond))
-		} else {
-			cond = c.condition(w.Cond, "WHEN")
-		}
-		key += cond.key + ":"
-		isConstant = isConstant && cond.constant
-		then := c.compile(w.Then)
-		widen(w.Then, then)
-		branches = append(branches, branch{cond, then})
-	}
-	last := constant(Type{Kind: Null}, null)
-	if x.Else != nil {
-		last = c.compile(x.Else)
-		widen(x.Else, last)
-	}
-	for i := range branches {
-		branches[i].then = convert(branches[i].then, t)
-	}
-	last = convert(last, t)
-	return fold(&compiled{t: t, constant: isConstant, column: -1, key: key + ")", eval: func(f *frame) value {
-		for i := range branches {
-			if v := branches[i].cond.eval(f); !v.null && v.i != 0 {
-				return branches[i].then.eval(f)
-			}
-		}
-		return last.eval(f)
-	}})
 }

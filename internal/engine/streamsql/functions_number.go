@@ -14,7 +14,7 @@ func floatFunction(do func(float64) float64) func(*frame, []value, []*compiled) 
 
 var double = returns(Double)
 
-var numberFunctions = []Function{
+var numberFunctions = []scalarFunction{
 	{Name: "ABS", Syntax: "ABS(number)", Doc: "A number without its sign.",
 		params: []param{numeric}, result: sameAs(0), eval: func(_ *frame, a []value, args []*compiled) value {
 			if args[0].t.isApprox() {
@@ -139,7 +139,7 @@ func roundTo(a []value, do func(float64) float64) float64 {
 	return r
 }
 
-var nullFunctions = []Function{
+var nullFunctions = []scalarFunction{
 	{Name: "COALESCE|IFNULL|NVL", Syntax: "COALESCE(value, ...)", Doc: "The first value that is not null.", params: []param{anyType}, variadic: true, result: sameAs(0)},
 	{Name: "NULLIF", Syntax: "NULLIF(value, other)", Doc: "Null where the two are equal, otherwise the first.", params: []param{anyType, anyType}, result: sameAs(0)},
 	{Name: "MONOTONIC", Syntax: "MONOTONIC(value)", Doc: "The value, and the word of the writer that it does not fall in the stream.", params: []param{anyType}, result: sameAs(0)},

@@ -12,7 +12,7 @@ import (
 
 var varchar = returns(Varchar)
 
-var textFunctions = []Function{
+var textFunctions = []scalarFunction{
 	{Name: "CHAR_LENGTH|CHARACTER_LENGTH", Syntax: "CHAR_LENGTH(text)", Doc: "How many characters a text has.",
 		params: []param{textual}, result: returns(Integer), eval: func(_ *frame, a []value, _ []*compiled) value { return whole(int64(utf8.RuneCountInString(a[0].s))) }},
 	{Name: "INITCAP", Syntax: "INITCAP(text)", Doc: "A text with each word's first letter in upper case, and the others in lower case.",

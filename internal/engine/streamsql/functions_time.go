@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-var timeFunctions = []Function{
+var timeFunctions = []scalarFunction{
 	{Name: "CURRENT_DATE", Syntax: "CURRENT_DATE", Doc: "The day of the step, in UTC.", volatile: true, result: returns(Date), eval: func(f *frame, _ []value, _ []*compiled) value { return whole(floorTo(f.now, msDay)) }},
 	{Name: "CURRENT_TIME|LOCALTIME", Syntax: "CURRENT_TIME", Doc: "The time of day of the step, in UTC.", volatile: true, params: []param{integral}, optional: 1, result: returns(Time), eval: func(f *frame, _ []value, _ []*compiled) value { return whole(f.now - floorTo(f.now, msDay)) }},
 	{Name: "CURRENT_TIMESTAMP|LOCALTIMESTAMP|CURRENT_ROW_TIMESTAMP", Syntax: "CURRENT_TIMESTAMP", Doc: "The time of the step, in UTC.", volatile: true, params: []param{integral}, optional: 1, result: returns(Timestamp), eval: func(f *frame, _ []value, _ []*compiled) value { return whole(f.now) }},

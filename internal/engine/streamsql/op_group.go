@@ -7,7 +7,7 @@ import (
 
 // aggregateCall is one aggregate of a grouped select.
 type aggregateCall struct {
-	def      *Aggregate
+	def      *aggregateFunction
 	arg      *compiled // nil: COUNT(*)
 	filter   *compiled // nil: all rows
 	distinct bool

@@ -19,7 +19,7 @@ type frameSpec struct {
 // analyticCall is one function over a window.
 type analyticCall struct {
 	name     string
-	def      *Aggregate // nil: one of analytics
+	def      *aggregateFunction // nil: one of analytics
 	args     []*compiled
 	star     bool
 	distinct bool
