@@ -55,9 +55,10 @@ run finds the data of the first.`,
 	flags.register(cmd)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "how long to send before the summary and the end; 0 sends until Ctrl-C")
 	cmd.Flags().IntVar(&o.rate, "rate", 2000, "records a second")
+	cmd.AddCommand(newWildrydesCommand())
 	_ = cmd.Flags().Set("log-level", "warn") // the demo's own lines are what its user reads
 	cmd.Flags().Lookup("log-level").DefValue = "warn"
-	cmd.AddCommand(newDemoTradesCommand())
+	cmd.AddCommand(newDemoHealthCommand(), newDemoTradesCommand())
 	return cmd
 }
 

@@ -42,6 +42,7 @@ const (
 type demoClients struct {
 	url      string
 	account  string
+	config   aws.Config
 	s3       *s3.Client
 	glue     *glue.Client
 	firehose *firehose.Client
@@ -57,6 +58,7 @@ func newDemoClients(url, account string) *demoClients {
 	return &demoClients{
 		url:      url,
 		account:  account,
+		config:   cfg,
 		s3:       s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }),
 		glue:     glue.NewFromConfig(cfg),
 		firehose: firehose.NewFromConfig(cfg),

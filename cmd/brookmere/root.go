@@ -22,7 +22,7 @@ Point any AWS client at a node with
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newTablesCommand(), newFunctionsCommand(), newGenerateCommand(),
+	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newAnalyticsCommand(), newTablesCommand(), newFunctionsCommand(), newGenerateCommand(),
 		newBenchCommand(), newSQLCommand(), newIdentityCommand(), newVersionCommand())
 	return root
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/iam"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
+	"github.com/brookmere/brookmere/internal/service/kinesisanalytics"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
 	"github.com/brookmere/brookmere/internal/service/sts"
@@ -45,6 +46,8 @@ var catalog = []entry{
 	{zero: new(lambda.Service), make: makeLambda},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
+	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
+	{zero: new(kinesisanalytics.Second), make: makeAnalyticsSecond},
 }
 
 // entry is one service of the catalog.
@@ -78,6 +81,8 @@ type services struct {
 	lambda   *lambda.Service
 	cognito  *cognitoidentity.Service
 	logs     *logs.Service
+
+	analytics *kinesisanalytics.Service
 }
 
 // parts is what the services of a stack share.

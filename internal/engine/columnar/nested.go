@@ -150,6 +150,10 @@ func (w *Writer) structValue(n *node, b []byte, kind jsontext.Kind, rep int16) s
 			k = n.fields.at(i, b[m.KeyLo:m.KeyHi])
 		}
 		if k >= 0 {
+			if w.opts.RefuseDuplicates && w.stack[base+k].Hi > 0 {
+				w.stack = w.stack[:base]
+				return duplicateKey + `"` + n.kids[k].name + `"`
+			}
 			w.stack[base+k] = m
 		}
 	}
@@ -210,6 +214,10 @@ func (w *Writer) mapValue(n *node, b []byte, kind jsontext.Kind, rep int16) stri
 	reason, first := "", true
 	for _, m := range entries {
 		if m.Kind == jsontext.Invalid {
+			if w.opts.RefuseDuplicates {
+				reason = duplicateKey + `"` + string(w.keyName(b, &m)) + `"`
+				break
+			}
 			continue
 		}
 		if reason = w.mapKey(key, b, &m, rep); reason != "" {
@@ -266,7 +274,9 @@ func (w *Writer) lastWins(b []byte, entries []jsontext.Member) {
 
 // folds tells whether keys are put into lower case, all of them, before they are read: so
 // OpenX makes them match columns.
-func (w *Writer) folds() bool { return w.opts.SerDe == OpenX && !w.opts.CaseSensitive }
+func (w *Writer) folds() bool {
+	return w.opts.SerDe == OpenX && !w.opts.CaseSensitive && !w.opts.KeepCase
+}
 
 func (w *Writer) keyName(b []byte, m *jsontext.Member) []byte {
 	name := b[m.KeyLo:m.KeyHi]
@@ -296,6 +306,9 @@ func lowerASCII(b []byte) bool {
 	}
 	return true
 }
+
+// duplicateKey begins the reason where a key of an object is there twice and must not be.
+const duplicateKey = "Duplicate key "
 
 // notObject is what OpenX says of a value in the place of an object.
 func notObject(b []byte, kind jsontext.Kind) string {

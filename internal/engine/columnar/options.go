@@ -37,6 +37,13 @@ type Options struct {
 	// order, and after them yyyy-[m]m-[d]d hh:mm:ss[.f].
 	TimestampFormats []string
 
+	// What queries over JSON ask for beyond what deliveries do.
+	NullInvalid      bool // a column whose value does not fit is null, the record is written
+	RefuseDuplicates bool // of the keys of structs and maps, where otherwise the last counts
+	KeepCase         bool // OpenX: keys of maps, and in text, stay as they are written
+	ObjectText       bool // Hive: objects and arrays become text where that is the type, as with OpenX
+	Millis           bool // timestamps are rounded to milliseconds
+
 	Codec         Codec
 	WriterVersion WriterVersion
 	Dictionary    bool

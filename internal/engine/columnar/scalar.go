@@ -79,7 +79,7 @@ func (w *Writer) scalar(l *leaf, t *hivetype.Type, b []byte, kind jsontext.Kind,
 	case jsontext.Object, jsontext.Array:
 		switch t.Kind {
 		case hivetype.String, hivetype.Char, hivetype.Varchar:
-			if w.opts.SerDe == OpenX {
+			if w.opts.SerDe == OpenX || w.opts.ObjectText {
 				w.scratch = jsontext.AppendCompact(w.scratch[:0], b, w.folds())
 				return l.addText(t, w.scratch)
 			}
@@ -109,10 +109,10 @@ func (w *Writer) scalar(l *leaf, t *hivetype.Type, b []byte, kind jsontext.Kind,
 			}
 			return l.addInt(t, n, b)
 		}
-		if w.opts.SerDe == OpenX {
+		f := math.Trunc(jsontext.Float(b)) // as Jackson's getIntValue
+		if w.opts.SerDe == OpenX && f != jsontext.Float(b) {
 			return forInput(b)
 		}
-		f := math.Trunc(jsontext.Float(b)) // as Jackson's getIntValue
 		if !(f >= -(1<<63) && f < 1<<63) {
 			return outOfRange(b, t)
 		}
@@ -126,7 +126,7 @@ func (w *Writer) scalar(l *leaf, t *hivetype.Type, b []byte, kind jsontext.Kind,
 		if !ok {
 			return forInput(b)
 		}
-		l.i96 = append(l.i96, ts.int96())
+		l.i96 = append(l.i96, w.moment(ts).int96())
 		return ""
 	}
 	return forInput(b)
@@ -160,7 +160,7 @@ func (w *Writer) text(l *leaf, t *hivetype.Type, s []byte, escaped bool) string 
 		if !ok {
 			return forInput(s)
 		}
-		l.i96 = append(l.i96, ts.int96())
+		l.i96 = append(l.i96, w.moment(ts).int96())
 		return ""
 	case hivetype.Boolean:
 		switch {

@@ -146,8 +146,8 @@ func clock(s []byte, strict bool) (t instant, used int, ok bool) {
 	return t, used, true
 }
 
-// dateTime reads the two forms that timestamps have in JSON: yyyy-mm-ddThh:mm:ss[.f][Z]
-// and yyyy-[m]m-[d]d [h]h:[m]m:[s]s[.f], both in UTC.
+// dateTime reads the forms that timestamps have in JSON: yyyy-[m]m-[d]d [h]h:[m]m:[s]s[.f] in
+// UTC and, if iso, yyyy-mm-ddThh:mm:ss[.f] too, and Z or an offset behind either.
 func dateTime(s []byte, iso bool) (instant, bool) {
 	i := 0
 	for i < len(s) && s[i] != 'T' && s[i] != ' ' {
@@ -166,11 +166,57 @@ func dateTime(s []byte, iso bool) (instant, bool) {
 	}
 	t, used, ok := clock(s[i+1:], strict)
 	rest := s[i+1+used:]
-	if !ok || len(rest) > 0 && !(strict && string(rest) == "Z") {
+	if !ok {
 		return instant{}, false
 	}
 	t.seconds += days * secondsPerDay
-	return t, true
+	if len(rest) > 0 && string(rest) != "Z" {
+		east, ok := offset(rest)
+		if !ok {
+			return instant{}, false
+		}
+		t.seconds -= east
+	}
+	return t, iso || len(rest) == 0
+}
+
+// offset reads the seconds by which clocks are ahead of UTC: +hh:mm, +hhmm or +hh.
+func offset(s []byte) (int64, bool) {
+	sign := int64(1)
+	switch s[0] {
+	case '+':
+	case '-':
+		sign = -1
+	default:
+		return 0, false
+	}
+	hours, used := digits(s[1:], 2, 2)
+	rest := s[1+used:]
+	minutes := 0
+	if hours >= 0 && len(rest) > 0 {
+		if rest[0] == ':' {
+			rest = rest[1:]
+		}
+		if minutes, used = digits(rest, 2, 2); used != len(rest) {
+			return 0, false
+		}
+	}
+	if hours < 0 || hours > 18 || minutes < 0 || minutes > 59 {
+		return 0, false
+	}
+	return sign * int64(hours*3600+minutes*60), true
+}
+
+// moment is an instant as it is written.
+func (w *Writer) moment(t instant) instant {
+	if !w.opts.Millis {
+		return t
+	}
+	if t.nanos = (t.nanos + 500_000) / 1_000_000 * 1_000_000; t.nanos >= 1e9 {
+		t.seconds++
+		t.nanos -= 1e9
+	}
+	return t
 }
 
 // textTime reads a timestamp written as a string.

@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/parquet"
@@ -262,13 +263,26 @@ func (w *Writer) WriteRecord(r *jsontext.Record) error {
 		} else if n.leaf != nil && n.leaf.plain(n.typ.Kind, r.Text[m.Lo:m.Hi], m) {
 			// as most are
 		} else if reason = w.value(n, r.Text[m.Lo:m.Hi], m.Kind, m.Escaped, 0); reason != "" {
+			code := MalformedData
+			if strings.HasPrefix(reason, duplicateKey) {
+				code = ParseError
+			}
+			if w.opts.NullInvalid && code == MalformedData {
+				if n.row == w.row { // what is half written of several leaves
+					n.undo()
+				}
+				n.absent(0, 0)
+				n.row = w.row
+				there++
+				continue
+			}
 			for _, n := range w.columns {
 				if n.row == w.row {
 					n.undo()
 					n.row = -1
 				}
 			}
-			return &RecordError{Code: MalformedData, Reason: reason, Column: n.name}
+			return &RecordError{Code: code, Reason: reason, Column: n.name}
 		}
 		n.row = w.row
 		there++

@@ -138,7 +138,19 @@ type plan struct {
 	close        func()
 }
 
+// plan translates a query, which reads files: where one went away since it was listed, again.
 func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
+	p, err := e.planOnce(ctx, r)
+	if errors.Is(err, fs.ErrNotExist) {
+		p, err = e.planOnce(ctx, r)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{Name: "HIVE_CANNOT_OPEN_SPLIT", Message: "Error opening Hive split: an object of the table is no longer there"}
+	}
+	return p, err
+}
+
+func (e *Engine) planOnce(ctx context.Context, r Request) (*plan, error) {
 	reader := &hive.Reader{Footers: &e.footers, Scratch: e.scratch}
 	p, err := trino.Translate(ctx, r, trino.Host{Now: e.clock.Now().UTC(), Dir: e.dir, Reader: reader, Query: e.rows})
 	if err != nil {

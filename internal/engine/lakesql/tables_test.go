@@ -43,7 +43,7 @@ func TestTables(t *testing.T) {
 		{Values: []string{"2024-01-02"}, Location: "s3://b/pq/dt=2024-01-02"},
 		{Values: []string{"2024-01-03"}, Location: "s3://b/pq/2024 01 03"},
 	}
-	l.add(t, "js", "id int; name string; tags array<string>; o struct<x:int,y:string>; at timestamp; m map<string,int>", "", jsonSerDe, map[string]string{"ignore.malformed.json": "TRUE"})
+	l.add(t, "js", "id int; name string; tags array<string>; o struct<x:int,y:string>; at timestamp; m map<string,int>", "", jsonSerDe, map[string]string{"ignore.malformed.json": "TRUE", "use.null.for.invalid.data": "true"})
 	l.write(t, "b/js/1.json", `{"ID":1,"name":"a","tags":["x","y"],"o":{"x":1,"y":"q"},"at":"2024-01-01 10:00:00","m":{"k":1}}
 not json
 {"ID":"2","name":{"nested":true},"tags":null,"at":"2024-01-01T10:00:00Z"}
@@ -54,19 +54,19 @@ not json
 	l.write(t, "b/txt/1.csv", "x,1,1.5,TRUE,1|2|3,2024-01-01\ny,1.5,z,1,,bad\nz\n\\N,7,1,false,4,2024-02-01,extra,columns\n\"q\",2,,,,\n")
 	l.tables["txt2"] = func() *Table { c := *l.tables["txt"]; c.Name = "txt2"; return &c }()
 	l.add(t, "csv", "a string; b int; c date", "", openCSVSerDe, nil).Parameters["skip.header.line.count"] = "1"
-	l.write(t, "b/csv/1.csv", "a,b,c\n\"x, y\",1,2024-01-01\n\"say \\\"hi\\\"\",2,19723\n,,\n\"a \"\"b\"\", c\",3,\n\"two\nlines\",4,\n")
+	l.write(t, "b/csv/1.csv", "a,b,c\n\"x, y\",1,19723\n\"say \\\"hi\\\"\",2,19723\n\"a \"\"b\"\", c\",3\n\"two\nlines\",4,\n")
 	l.add(t, "camel", "devicename string; info struct<fwversion:int,parts:array<struct<partname:string>>>", "", jsonSerDe, nil)
 	l.write(t, "b/camel/1.json", `{"deviceName":"d","info":{"fwVersion":3,"parts":[{"partName":"p"}]}}`)
 	l.add(t, "strict", "id int", "", jsonSerDe, nil)
 	l.write(t, "b/strict/1.json", "{\"id\":1}\nnot json\n")
 	l.add(t, "log", "host string; status int; at string", "", "org.apache.hadoop.hive.serde2.RegexSerDe", map[string]string{"input.regex": `^([^ ]*) (\d+) \[([^\]]*)\].*$`})
 	l.write(t, "b/log/1.log.gz", "h1 200 [now, then] \"quoted, text\"\nno match\nh2 404 [x]\n")
-	l.add(t, "keys", "a_b int; renamed string; at timestamp; f float; n decimal(5,2); ok boolean", "", jsonSerDe, map[string]string{"dots.in.keys": "true", "mapping.renamed": "Old-Name"})
+	l.add(t, "keys", "a_b int; renamed string; at timestamp; f float; n decimal(5,2); ok boolean", "", jsonSerDe, map[string]string{"use.null.for.invalid.data": "true", "dots.in.keys": "true", "mapping.renamed": "Old-Name"})
 	l.write(t, "b/keys/1.json", "{\"a.b\":1,\"Old-Name\":\"v\",\"at\":1704067200000,\"f\":1.5,\"n\":\"1.25\",\"ok\":true}\n\n{\"a.b\":1.5,\"at\":\"2024-01-01T00:00:00.5Z\",\"f\":\"x\",\"n\":99999,\"ok\":\"no\"}\n")
 	l.add(t, "head", "a int; b string", "", textSerDe, map[string]string{"field.delim": ",", "skip.header.line.count": "2"})
 	l.write(t, "b/head/1.csv", "first\nsecond,line\n1,x\n")
 	l.write(t, "b/head/2.csv", "only\n")
-	l.add(t, "moments", "at timestamp; n int", "", jsonSerDe, map[string]string{"timestamp.formats": "dd/MM/yyyy HH:mm, millis"})
+	l.add(t, "moments", "at timestamp; n int", "", jsonSerDe, map[string]string{"use.null.for.invalid.data": "true", "timestamp.formats": "dd/MM/yyyy HH:mm, millis"})
 	l.write(t, "b/moments/1.json", "{\"at\":\"31/01/2024 10:30\",\"n\":1}\n{\"at\":1704067200500,\"n\":2}\n{\"at\":\"2024-01-01 00:00:00\",\"n\":3}\n{\"at\":\"x\",\"n\":4}\n")
 	l.add(t, "bz", "a string", "", textSerDe, nil)
 	l.write(t, "b/bz/1.csv.bz2", "BZh9")
@@ -95,7 +95,7 @@ not json
 		{"SELECT s.a, pq.s.b, db.pq.id FROM db.pq WHERE dt IN (DATE '2024-01-01')", "1|x|1"},
 		{"SELECT * FROM js ORDER BY id", "1|a|[x, y]|{x=1, y=q}|2024-01-01 10:00:00.000|{k=1}\n2|{\"nested\":true}|NULL|NULL|2024-01-01 10:00:00.000|NULL\n9|gz|NULL|NULL|NULL|NULL\nNULL|NULL|NULL|NULL|NULL|NULL\nNULL|5|NULL|NULL|NULL|NULL"},
 		{"SELECT * FROM txt", "x|1|1.5|true|[1, 2, 3]|2024-01-01\ny|NULL|NULL|NULL|[]|NULL\nz|NULL|NULL|NULL|NULL|NULL\nNULL|7|1.0|false|[4]|2024-02-01\n\"q\"|2|NULL|NULL|[]|NULL"},
-		{"SELECT * FROM csv", "x, y|1|2024-01-01\nsay \"hi\"|2|2024-01-01\n|NULL|NULL\na \"b\", c|3|NULL\ntwo\nlines|4|NULL"},
+		{"SELECT * FROM csv", "x, y|1|2024-01-01\nsay \"hi\"|2|2024-01-01\na \"b\", c|3|NULL\nNULL|NULL|NULL\nNULL|NULL|NULL"},
 		{"SELECT * FROM log", "h1|200|now, then\nNULL|NULL|NULL\nh2|404|x"},
 		{"SELECT * FROM keys", "1|v|2024-01-01 00:00:00.000|1.5|1.25|true\nNULL|NULL|2024-01-01 00:00:00.500|NULL|NULL|NULL"},
 		{"SELECT * FROM head", "1|x"},
@@ -166,7 +166,7 @@ not json
 		"SELECT foo FROM pq":                                "COLUMN_NOT_FOUND: line 1:8: Column 'foo' cannot be resolved",
 		"SELECT foo(1)":                                     "FUNCTION_NOT_FOUND: line 1:8: Function 'foo' not registered",
 		"SELECT * FROM loop":                                "VIEW_IS_RECURSIVE: line 1:15: View 'db.loop' is recursive",
-		"SELECT * FROM strict":                              "HIVE_CURSOR_ERROR: Row is not a valid JSON Object - Malformed JSON in file \"s3://b/strict/1.json\", at byte 1 in line 3: invalid literal.",
+		"SELECT * FROM strict":                              "HIVE_CURSOR_ERROR: Row is not a valid JSON Object - JSONException: unexpected character 'n', want a value at offset 0 in line 2 of s3://b/strict/1.json",
 		"SELECT * FROM bz":                                  "HIVE_CURSOR_ERROR: Failed to read file at s3://b/bz/1.csv.bz2: unexpected EOF",
 		"SELECT * FROM inj":                                 "CONSTRAINT_VIOLATION: line 1:15: For the injected projected partition column device, the WHERE clause must contain only static equality conditions, and at least one such condition must be present.",
 		"SELECT 1/0":                                        "DIVISION_BY_ZERO: Division by zero",

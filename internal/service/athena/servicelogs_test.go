@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -14,11 +15,15 @@ import (
 // services, made of the documented columns, with rows that were made up, and a query each.
 func TestServiceLogs(t *testing.T) { runBlocks(t, "testdata/servicelogs/*.txt") }
 
+// TestFormats runs testdata/formats: what files become by their SerDes, the broken ones too.
+func TestFormats(t *testing.T) { runBlocks(t, "testdata/formats/*.txt") }
+
 // runs is what differs from run to run.
 var runs = regexp.MustCompile(`(transient_lastDdlTime\W+|Elapsed: |Planning: )[\d.]+(ms|µs|s)?`)
 
 // runBlocks runs files of blocks that begin with "== put KEY" (an object, in gzip where its name
-// says so), "== run" (statements that have to succeed, parted by semicolons at the end of a
+// says so), "== bytes KEY" (an object, in Go's quotes), "== source" (where the facts that
+// follow are written), "== run" (statements that have to succeed, parted by semicolons at the end of a
 // line), "== ask" (a query, then "--" and its rows) and "== tell" (a statement, then "--" and
 // all that it answers, or why it failed). What is answered is written into the files where
 // BROOKMERE_UPDATE is set.
@@ -59,6 +64,17 @@ func runBlocks(t *testing.T, pattern string) {
 						body = b.String()
 					}
 					e.put(t, key, body)
+				case "bytes":
+					var content strings.Builder
+					for _, line := range strings.Split(strings.TrimSpace(body), "\n") {
+						part, err := strconv.Unquote(line)
+						if err != nil {
+							t.Fatalf("%s: %v", line, err)
+						}
+						content.WriteString(part)
+					}
+					e.put(t, key, content.String())
+				case "source": // of the facts that follow
 				case "run":
 					for _, statement := range strings.Split(body, ";\n") {
 						if strings.TrimSpace(statement) == "" {

@@ -44,7 +44,7 @@ func (s *Service) Check(ctx context.Context) (strays []string, err error) {
 	}
 	for _, n := range names {
 		part := strings.Split(n, "/")
-		if len(part) == 4 && part[0] != "firehose" && !known[strings.Join(part[:3], "/")] {
+		if len(part) == 4 && isAccount(part[0]) && !known[strings.Join(part[:3], "/")] {
 			strays = append(strays, n)
 		}
 	}
@@ -52,4 +52,10 @@ func (s *Service) Check(ctx context.Context) (strays []string, err error) {
 		return strays, fmt.Errorf("%w: %s", ErrMissingShards, strings.Join(missing, ", "))
 	}
 	return strays, nil
+}
+
+// isAccount tells whether the first part of a shard's name is an account, as those of streams are: other
+// services put a word of their own there.
+func isAccount(part string) bool {
+	return len(part) == 12 && strings.Trim(part, "0123456789") == ""
 }

@@ -18,8 +18,10 @@ func TestCheck(t *testing.T) {
 	if strays, err := n.Service.Check(ctx); err != nil || len(strays) != 0 {
 		t.Fatalf("%q, %v", strays, err)
 	}
-	if _, err := log.CreateShard(ctx, "1/eu/x/shardId-000000000000", shardlog.ShardConfig{}); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"000000000001/eu/x/shardId-000000000000", "logs/000000000001/eu/x"} { // the second is another service's
+		if _, err := log.CreateShard(ctx, name, shardlog.ShardConfig{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if strays, err := n.Service.Check(ctx); err != nil || len(strays) != 1 {
 		t.Fatalf("%q, %v", strays, err)

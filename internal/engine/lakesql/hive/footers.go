@@ -20,6 +20,7 @@ type Footers struct {
 
 	mu    sync.Mutex
 	files map[fileKey]*parquetSchema
+	plain map[verdictKey]bool // whether DuckDB reads a text file right
 }
 
 type fileKey struct {
@@ -165,10 +166,3 @@ func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]*p
 	}
 	return out, nil
 }
-
-// How much of JSON files is looked at for the letter case of their keys.
-const (
-	sampledFiles = 16
-	sampledBytes = 64 << 10
-	sampledLines = 64
-)

@@ -59,7 +59,7 @@ func ReadSymlinks(r io.Reader) ([]string, error) {
 // checkInput refuses input formats that are not known, and properties that would change how the
 // files are read and are not honoured.
 func (s *scan) checkInput(format catalog.Format) {
-	for _, name := range []string{"skip.footer.line.count", "serialization.last.column.takes.rest"} {
+	for _, name := range []string{"skip.footer.line.count"} {
 		if v := format.SerDeParams[name]; v != "" && v != "0" && !strings.EqualFold(v, "false") {
 			fault.Fail(s.Position, "NOT_SUPPORTED", "Property %s of table %s.%s is not supported", name, s.Table.Database, s.Table.Name)
 		}

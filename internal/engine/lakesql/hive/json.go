@@ -1,154 +1,251 @@
 package hive
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
-	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/columnar"
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/jsontext"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
-	"github.com/brookmere/brookmere/internal/engine/sql"
-	"github.com/brookmere/brookmere/internal/engine/sql/types"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 )
 
-// readJSON reads newline-delimited objects. A value that does not fit its type is null. A
-// line that is no JSON fails the query, unless the table says ignore.malformed.json, when
-// all of its columns are null.
-func (s *scan) readJSON(pieces []Piece) string {
+// readJSON reads newline-delimited objects. What the keys and values of a record mean is what
+// package columnar says, which deliveries write by as well; DuckDB's reader has the files of
+// whose values it makes the same (jsonplain.go).
+func (s *scan) readJSON(pieces []Piece) []string {
 	table := s.Table
 	params := pieces[0].Format.SerDeParams
+	opts := jsonOptions(pieces[0].Format.SerDe, params)
+	opts.ObjectText = pieces[0].Format.InputFormat == cloudTrailInput // which makes text of them
+	columns := make(columnar.Schema, len(table.Columns))
+	for i, c := range table.Columns {
+		columns[i] = columnar.Column{Name: strings.ToLower(c.Name), Type: c.Type}
+	}
+	if len(columns) == 0 {
+		columns = columnar.Schema{{Name: "_", Type: &hivetype.Type{Kind: hivetype.String}}}
+	}
+	if err := columns.Validate(); err != nil {
+		fault.Fail(s.Position, "NOT_SUPPORTED", "Table %s.%s cannot be read: %s", table.Database, table.Name, strings.TrimPrefix(err.Error(), "columnar: "))
+	}
+	if w, err := columnar.NewWriter(io.Discard, columns, opts); err != nil {
+		fault.Fail(s.Position, "HIVE_INVALID_METADATA", "Table %s.%s: %s", table.Database, table.Name, strings.TrimPrefix(err.Error(), "columnar: "))
+	} else {
+		w.Abort()
+	}
+	keys := newJSONKeys(columns, opts, sampleKeys(pieces))
+	malformed := strings.EqualFold(params["ignore.malformed.json"], "true")
+	skip := headerLines(table, params)
+	how := exactly{charset: s.charsetOf(params), skip: skip, convert: func(lines *lineReader, out io.Writer) error {
+		return convertJSON(lines, out, columns, opts, keys, malformed)
+	}}
+	if skip == 0 && len(opts.TimestampFormats) == 0 && !keys.alike() {
+		how.signature = "json " + keys.String() + fmt.Sprintf("%+v", opts)
+		how.plain = func() func([]byte) bool { return (&plainJSON{keys: keys, hive: opts.SerDe == columnar.Hive}).plain }
+	}
+	plain, exact := s.split(pieces, how)
+	var out []string
+	if plain != nil {
+		var fields, items []string
+		for i, c := range table.Columns {
+			key, typ := keys.columns[i].key, TypeOf(c.Type)
+			as, text := "VARCHAR", textValue(duck.Ident(key), typ, false, "", "")
+			switch c.Type.Kind {
+			case hivetype.Boolean, hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt, hivetype.Float, hivetype.Double:
+				as, text = duck.Type(typ), duck.Ident(key) // all values were seen to be of the type
+			case hivetype.Array, hivetype.Map, hivetype.Struct:
+				as, text = keys.columns[i].duckType(), "CAST("+duck.Ident(key)+" AS "+duck.Type(typ)+")"
+			}
+			fields = append(fields, duck.Quote(key)+": "+duck.Quote(as))
+			items = append(items, text+" AS "+duck.Ident(strings.ToLower(c.Name)))
+		}
+		if fields == nil {
+			fields = []string{"'_': 'VARCHAR'"}
+		}
+		added, per := s.added(plain)
+		out = append(out, "SELECT "+strings.Join(append(items, added...), ", ")+" FROM "+per.source("read_json("+fileList(plain)+", columns={"+strings.Join(fields, ", ")+
+			"}, format='newline_delimited', hive_partitioning=false, maximum_object_size=2097152)"))
+	}
+	if exact != nil {
+		var items []string
+		for _, c := range table.Columns {
+			name := duck.Ident(strings.ToLower(c.Name))
+			items = append(items, "CAST("+name+" AS "+duck.Type(TypeOf(c.Type))+") AS "+name)
+		}
+		added, per := s.added(exact)
+		out = append(out, "SELECT "+strings.Join(append(items, added...), ", ")+" FROM "+per.source("read_parquet("+fileList(exact)+", hive_partitioning=false)"))
+	}
+	return out
+}
+
+// jsonOptions reads the properties of the SerDes for JSON.
+func jsonOptions(serde string, params map[string]string) columnar.Options {
 	yes := func(name string) bool { return strings.EqualFold(params[name], "true") }
-	keys := sampleKeys(pieces)
-	if yes("dots.in.keys") {
-		for path, key := range keys {
-			if alias := strings.ReplaceAll(path, ".", "_"); keys[alias] == "" {
-				keys[alias] = key
+	o := columnar.Options{SerDe: columnar.Hive, Codec: columnar.Snappy, BlockSize: 32 << 20, Millis: true, RefuseDuplicates: true, KeepCase: true, NullInvalid: yes("use.null.for.invalid.data")}
+	if strings.Contains(strings.ToLower(serde), "openx") || strings.HasSuffix(serde, "CloudTrailSerde") {
+		o.SerDe = columnar.OpenX
+		o.CaseSensitive, o.DotsInKeys = strings.EqualFold(params["case.insensitive"], "false"), yes("dots.in.keys")
+		for name, key := range params {
+			if column, ok := strings.CutPrefix(name, "mapping."); ok && key != "" {
+				if o.Mappings == nil {
+					o.Mappings = map[string]string{}
+				}
+				o.Mappings[column] = key
 			}
 		}
 	}
-	var fields, items []string
-	seen := map[string]bool{}
-	for _, c := range table.Columns {
-		name := strings.ToLower(c.Name)
-		key := name
-		if m := params["mapping."+name]; m != "" {
-			key = m
+	for _, f := range strings.Split(params["timestamp.formats"], ",") {
+		if f = strings.TrimSpace(f); f != "" {
+			o.TimestampFormats = append(o.TimestampFormats, f)
 		}
-		if actual := keys[strings.ToLower(key)]; actual != "" && !strings.EqualFold(params["case.insensitive"], "false") {
-			key = actual
-		}
-		typ := TypeOf(c.Type)
-		nested := types.Is(typ, "array", "map", "row")
-		if !seen[strings.ToLower(key)] {
-			seen[strings.ToLower(key)] = true
-			// As text, so that no value can fail to be read.
-			fields = append(fields, duck.Quote(key)+": "+map[bool]string{true: "'JSON'", false: "'VARCHAR'"}[nested])
-		}
-		text := withFormats(duck.Ident(key), typ, params, jsonValueOf(duck.Ident(key), typ))
-		if nested {
-			text = "TRY_CAST(TRY_CAST(" + duck.Ident(key) + " AS " + jsonType(typ, strings.ToLower(key)+"\x00", keys) + ") AS " + duck.Type(typ) + ")"
-		}
-		items = append(items, text+" AS "+duck.Ident(name))
 	}
-	if fields == nil {
-		fields = []string{"'_': 'VARCHAR'"}
-	}
-	added, per := s.added(pieces)
-	items = append(items, added...)
-	return "SELECT " + strings.Join(items, ", ") + " FROM " + per.source("read_json("+fileList(pieces)+", columns={"+strings.Join(fields, ", ")+
-		"}, format='newline_delimited', ignore_errors="+strconv.FormatBool(yes("ignore.malformed.json"))+", hive_partitioning=false, maximum_object_size=16777216)")
+	return o
 }
 
-// jsonValueOf gives a JSON value's text its type.
-func jsonValueOf(raw string, typ *sql.Type) string {
-	if types.Is(typ, "timestamp") { // numbers are milliseconds
-		return "coalesce(TRY_CAST(" + raw + " AS TIMESTAMP), epoch_ms(TRY_CAST(" + raw + " AS BIGINT)))"
+// convertJSON writes the records of lines.
+func convertJSON(lines *lineReader, out io.Writer, columns columnar.Schema, opts columnar.Options, keys *jsonKeys, ignoreMalformed bool) (err error) {
+	w, err := columnar.NewWriter(out, columns, opts)
+	if err != nil {
+		return err
 	}
-	return textValue(raw, typ, false, "", "")
-}
-
-// withFormats tries the table's timestamp.formats before what timestamps look like else.
-func withFormats(raw string, typ *sql.Type, params map[string]string, otherwise string) string {
-	formats := params["timestamp.formats"]
-	if formats == "" || !types.Is(typ, "timestamp") {
-		return otherwise
-	}
-	return "coalesce(trino_hive_timestamp(" + raw + ", " + duck.Quote(formats) + "), " + otherwise + ")"
-}
-
-// sampleKeys reads the first lines of some files and gives their keys by lower-case path
-// (the parts end in NUL but for the last): Hive finds keys in any letter case, DuckDB
-// does not.
-func sampleKeys(pieces []Piece) map[string]string {
-	keys := map[string]string{}
-	var files []catalog.File
-	for _, p := range pieces {
-		files = append(files, p.Files...)
-	}
-	step := max(1, len(files)/sampledFiles)
-	for i := 0; i < len(files); i += step {
-		f, err := os.Open(files[i].Path)
+	defer func() {
 		if err != nil {
-			continue // the query will say so
+			w.Abort()
 		}
-		var r io.Reader = f
-		if strings.HasSuffix(files[i].Path, ".gz") {
-			if z, err := gzip.NewReader(f); err == nil {
-				r = z
+	}()
+	var record jsontext.Record
+	twice := duplicates{fold: opts.SerDe == columnar.Hive || !opts.CaseSensitive}
+	for {
+		line, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return w.Close()
+		}
+		if err != nil {
+			return err
+		}
+		if jsontext.SkipSpace(line, 0) == len(line) {
+			continue
+		}
+		_, err = record.Parse(line) // what follows the first value is not looked at
+		if err == nil {
+			if record.Kind == jsontext.Array && opts.SerDe == columnar.OpenX { // the columns in order
+				if _, err = record.Parse(inOrder(line, keys)); err != nil {
+					return err
+				}
+			}
+			if key := twice.find(&record); key != "" {
+				err = &columnar.RecordError{Code: columnar.ParseError, Reason: fmt.Sprintf("Duplicate key %q", key)}
+			} else {
+				err = w.WriteRecord(&record)
 			}
 		}
-		lines := bufio.NewScanner(io.LimitReader(r, sampledBytes))
-		lines.Buffer(nil, sampledBytes+1)
-		for n := 0; n < sampledLines && lines.Scan(); n++ {
-			var object map[string]any
-			if json.Unmarshal(lines.Bytes(), &object) == nil {
-				addKeys(keys, "", object)
-			}
+		if err == nil {
+			continue
 		}
-		f.Close()
+		var refused *columnar.RecordError
+		var broken *jsontext.SyntaxError
+		switch {
+		case errors.As(err, &refused) && refused.Code == columnar.MalformedData && refused.Column != "":
+			return &fault.Error{Name: "HIVE_BAD_DATA", Message: fmt.Sprintf("Error parsing field value for field %d: %s", columnIndex(columns, refused.Column), strings.TrimPrefix(refused.Reason, "Data does not match the schema. "))}
+		case ignoreMalformed:
+			if err := w.WriteJSON([]byte("{}")); err != nil {
+				return err
+			}
+		case errors.As(err, &refused):
+			return notAnObject(lines, strings.TrimPrefix(refused.Reason, "Data does not match the schema. "))
+		case errors.As(err, &broken):
+			return notAnObject(lines, broken.Error())
+		default:
+			return notAnObject(lines, err.Error())
+		}
 	}
-	return keys
 }
 
-// addKeys notes the keys of a value, and of what it holds behind their lower-case path.
-func addKeys(keys map[string]string, path string, v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, inner := range v {
-			lower := path + strings.ToLower(k)
-			if keys[lower] == "" || k == strings.ToLower(k) {
-				keys[lower] = k
-			}
-			addKeys(keys, lower+"\x00", inner)
+// inOrder gives the elements of an array the keys of columns.
+func inOrder(array []byte, keys *jsonKeys) []byte {
+	out := []byte{'{'}
+	array = array[jsontext.SkipSpace(array, 0):]
+	it := jsontext.Over(array)
+	for i, c := range keys.columns {
+		lo, hi, _, _, ok := it.Element()
+		if !ok {
+			break
 		}
-	case []any:
-		for _, inner := range v {
-			addKeys(keys, path, inner)
+		if i > 0 {
+			out = append(out, ',')
 		}
+		key, _ := json.Marshal(c.key)
+		out = append(append(append(out, key...), ':'), array[lo:hi]...)
 	}
+	return append(out, '}')
 }
 
-// jsonType is the type that a column is read as: the declared one, with the names of
-// fields as the files write them.
-func jsonType(typ *sql.Type, path string, keys map[string]string) string {
-	switch {
-	case types.Is(typ, "row"):
-		parts := make([]string, len(typ.Fields))
-		for i := range typ.Fields {
-			name := types.FieldName(typ, i)
-			inner := path + name + "\x00"
-			if actual := keys[path+name]; actual != "" {
-				name = actual
-			}
-			parts[i] = duck.Ident(name) + " " + jsonType(typ.Fields[i].Type, inner, keys)
-		}
-		return "STRUCT(" + strings.Join(parts, ", ") + ")"
-	case types.Is(typ, "array") && len(typ.Args) == 1:
-		return jsonType(typ.Args[0], path, keys) + "[]"
-	}
-	return duck.Type(typ)
+func notAnObject(lines *lineReader, reason string) error {
+	return &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: "Row is not a valid JSON Object - JSONException: " + reason + " in line " + strconv.Itoa(lines.n) + " of " + lines.uri}
 }
+
+func columnIndex(columns columnar.Schema, name string) int {
+	for i, c := range columns {
+		if c.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// duplicates finds a key that a record has twice.
+type duplicates struct {
+	fold  bool
+	names map[string]int32
+	byKey []int32 // the number of a name, by the record's number of its key
+	seen  []int64 // by the number of a name: the last row that had it
+	row   int64
+}
+
+func (d *duplicates) find(r *jsontext.Record) string {
+	d.row++
+	for i := range r.Members {
+		m := &r.Members[i]
+		for m.Key >= 0 && len(d.byKey) <= int(m.Key) {
+			d.byKey = append(d.byKey, -1)
+		}
+		n := int32(-1)
+		if m.Key >= 0 {
+			n = d.byKey[m.Key]
+		}
+		if n < 0 {
+			if m.Key < 0 && len(d.names) > maxNames {
+				continue
+			}
+			name := string(r.AppendKey(nil, m))
+			if d.fold {
+				name = strings.ToLower(name)
+			}
+			var ok bool
+			if n, ok = d.names[name]; !ok {
+				if d.names == nil {
+					d.names = map[string]int32{}
+				}
+				n = int32(len(d.seen))
+				d.names[name] = n
+				d.seen = append(d.seen, 0)
+			}
+			if m.Key >= 0 {
+				d.byKey[m.Key] = n
+			}
+		}
+		if d.seen[n] == d.row {
+			return strings.ToLower(string(r.AppendKey(nil, m)))
+		}
+		d.seen[n] = d.row
+	}
+	return ""
+}
+
+// maxNames bounds the names that duplicates are looked for among.
+const maxNames = 1 << 16

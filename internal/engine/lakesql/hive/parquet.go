@@ -34,7 +34,7 @@ func (s *scan) readParquet(pieces []Piece) []string {
 					a = g.columns[i]
 				}
 			}
-			if ok && a.typ == typ && c.Type.Kind == hivetype.Varchar {
+			if ok && a.typ == typ && (c.Type.Kind == hivetype.Varchar || c.Type.Kind == hivetype.Char) {
 				items = append(items, cut(duck.Ident(a.name), TypeOf(c.Type))+" AS "+duck.Ident(name))
 			} else if ok && a.typ == typ {
 				items = append(items, duck.Ident(a.name)+" AS "+duck.Ident(name)) // a cast, even to the same type, costs

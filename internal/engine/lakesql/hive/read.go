@@ -83,20 +83,20 @@ func (s *scan) read(pieces []Piece) []string {
 	s.checkInput(format)
 	switch {
 	case format.InputFormat == cloudTrailInput || class == "CloudTrailSerde":
-		return []string{s.readJSON(s.cloudTrail(pieces))}
+		return s.readJSON(s.cloudTrail(pieces))
 	case strings.Contains(class, "Parquet") || class == "" && strings.Contains(format.InputFormat, "Parquet"):
 		return s.readParquet(pieces)
 	}
 	pieces = s.unpacked(pieces)
 	switch {
 	case strings.EqualFold(class, "JsonSerDe"), strings.EqualFold(class, "HiveJsonSerDe"):
-		return []string{s.readJSON(pieces)}
+		return s.readJSON(pieces)
 	case class == "RegexSerDe":
-		return []string{s.readRegex(pieces)}
+		return s.readRegex(pieces)
 	case class == "OpenCSVSerde":
-		return []string{s.readText(pieces, true)}
+		return s.readText(pieces, true)
 	case class == "LazySimpleSerDe", class == "":
-		return []string{s.readText(pieces, false)}
+		return s.readText(pieces, false)
 	}
 	fault.Fail(at, "NOT_SUPPORTED", "SerDe %s of table %s.%s is not supported", format.SerDe, table.Database, table.Name)
 	return nil

@@ -11,7 +11,7 @@ import (
 
 // readRegex reads lines, whose columns are the groups of a pattern; those that do not
 // match are null.
-func (s *scan) readRegex(pieces []Piece) string {
+func (s *scan) readRegex(pieces []Piece) []string {
 	at, table := s.Position, s.Table
 	params := pieces[0].Format.SerDeParams
 	source := params["input.regex"]
@@ -31,10 +31,24 @@ func (s *scan) readRegex(pieces []Piece) string {
 	for i, c := range table.Columns {
 		items[i] = textValue(fmt.Sprintf("matched[%d]", i+1), TypeOf(c.Type), false, "", "") + " AS " + duck.Ident(strings.ToLower(c.Name))
 	}
-	added, per := s.added(pieces)
-	items = append(items, added...)
-	// A delimiter that no line has makes each a single field.
-	return "SELECT " + strings.Join(items, ", ") + " FROM (SELECT *, trino_regex_groups(" + duck.Quote(how+source) + ", line) AS matched FROM " +
-		per.source(fmt.Sprintf("read_csv(%s, columns={'line': 'VARCHAR'}, auto_detect=false, header=false, delim=%s, quote='', escape='', skip=%d, null_padding=true, strict_mode=false, ignore_errors=true, hive_partitioning=false)",
-			fileList(pieces), duck.Quote("\x01\x02\x03\x04"), headerLines(table, params))) + ")"
+	rules := &textRules{whole: true, columns: 1}
+	plain, exact := s.split(pieces, exactly{signature: "line", charset: s.charsetOf(params), skip: headerLines(table, params),
+		plain: func() func([]byte) bool { return rules.plain }, convert: rules.convert})
+	pattern := duck.Quote(how + source)
+	var out []string
+	from := func(pieces []Piece, line, reader string) {
+		added, per := s.added(pieces)
+		out = append(out, "SELECT "+strings.Join(append(items[:len(items):len(items)], added...), ", ")+" FROM (SELECT *, trino_regex_groups("+pattern+", "+line+") AS matched FROM "+per.source(reader)+")")
+	}
+	if plain != nil { // a delimiter that no line has makes each a single field
+		from(plain, "line", fmt.Sprintf("read_csv(%s, columns={'line': 'VARCHAR'}, auto_detect=false, header=false, delim=%s, quote='', escape='', nullstr='\x01null\x01', skip=%d, null_padding=true, strict_mode=false, hive_partitioning=false)",
+			fileList(plain), duck.Quote(wholeLine), headerLines(table, params)))
+	}
+	if exact != nil {
+		from(exact, "c0", "read_parquet("+fileList(exact)+", hive_partitioning=false)")
+	}
+	return out
 }
+
+// wholeLine is a delimiter that lines do not have.
+const wholeLine = "\x01\x02\x03\x04"

@@ -4,57 +4,118 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
-// readText reads delimited text by position: every column as text first, so that what
-// does not fit its type is null.
-func (s *scan) readText(pieces []Piece, open bool) string {
+// readText reads delimited text by position: every column as text first, which then gets its
+// type.
+func (s *scan) readText(pieces []Piece, open bool) []string {
 	table := s.Table
 	params := pieces[0].Format.SerDeParams
-	get := func(fallback string, names ...string) string {
-		for _, n := range names {
-			if v, ok := params[n]; ok && v != "" {
-				return v
-			}
-		}
-		return fallback
-	}
-	delim, quoteChar, escape, null := "\x01", "", "", `\N`
-	if open {
-		delim, quoteChar, escape = get(",", "separatorChar"), get(`"`, "quoteChar"), get(`\`, "escapeChar")
-		null = "\x01null\x01" // nothing is null
-	} else {
-		delim = delimiter(get("\x01", "field.delim", "serialization.format"))
-		escape = get("", "escape.delim")
-		if n, ok := params["serialization.null.format"]; ok {
-			null = n
-		}
-	}
+	rules := textRulesOf(params, open)
+	rules.columns = max(1, len(table.Columns))
 	skip := headerLines(table, params)
 	names := make([]string, len(table.Columns))
 	items := make([]string, len(table.Columns))
+	list, keys := delimiter(first(params, "\x02", "collection.delim", "colelction.delim")), delimiter(first(params, "\x03", "mapkey.delim"))
 	for i, c := range table.Columns {
 		raw := fmt.Sprintf("c%d", i)
 		names[i] = duck.Quote(raw) + ": 'VARCHAR'"
-		if open && escape != quoteChar { // a doubled quote stands for one as well
-			raw = "replace(" + raw + ", " + duck.Quote(quoteChar+quoteChar) + ", " + duck.Quote(quoteChar) + ")"
+		value := withFormats(raw, TypeOf(c.Type), params, textValue(raw, TypeOf(c.Type), open, list, keys))
+		if open {
+			value = strictly(raw, value, c.Type, i)
 		}
-		value := textValue(raw, TypeOf(c.Type), open, delimiter(get("\x02", "collection.delim", "colelction.delim")), delimiter(get("\x03", "mapkey.delim")))
-		items[i] = withFormats(raw, TypeOf(c.Type), params, value) + " AS " + duck.Ident(strings.ToLower(c.Name))
+		items[i] = value + " AS " + duck.Ident(strings.ToLower(c.Name))
 	}
 	if len(names) == 0 {
 		names = []string{"'c0': 'VARCHAR'"}
 	}
-	added, per := s.added(pieces)
-	items = append(items, added...)
-	// With quotes a line may end within a field, which DuckDB reads on one thread only.
-	return "SELECT " + strings.Join(items, ", ") + " FROM " + per.source(fmt.Sprintf("read_csv(%s, columns={%s}, auto_detect=false, header=false, delim=%s, quote=%s, escape=%s, nullstr=%s, skip=%d, null_padding=true, strict_mode=false, ignore_errors=true, hive_partitioning=false, parallel=%t)",
-		fileList(pieces), strings.Join(names, ", "), duck.Quote(delim), duck.Quote(quoteChar), duck.Quote(escape), duck.Quote(null), skip, !open))
+	how := exactly{signature: fmt.Sprintf("text %+v", *rules), charset: s.charsetOf(params), skip: skip, convert: rules.convert}
+	if rules.delim != '\n' {
+		how.plain = func() func([]byte) bool { return rules.plain }
+	}
+	plain, exact := s.split(pieces, how)
+	var out []string
+	from := func(pieces []Piece, reader string) {
+		added, per := s.added(pieces)
+		out = append(out, "SELECT "+strings.Join(append(items[:len(items):len(items)], added...), ", ")+" FROM "+per.source(reader))
+	}
+	if plain != nil {
+		quote := ""
+		if open {
+			quote = text1(rules.quote)
+		}
+		from(plain, fmt.Sprintf("read_csv(%s, columns={%s}, auto_detect=false, header=false, delim=%s, quote=%s, escape='', nullstr=%s, skip=%d, null_padding=true, strict_mode=false, hive_partitioning=false)",
+			fileList(plain), strings.Join(names, ", "), duck.Quote(text1(rules.delim)), duck.Quote(quote), duck.Quote(rules.null), skip))
+	}
+	if exact != nil {
+		from(exact, "read_parquet("+fileList(exact)+", hive_partitioning=false)")
+	}
+	return out
+}
+
+func text1(c byte) string {
+	if c == 0 {
+		return ""
+	}
+	return string([]byte{c})
+}
+
+// first is the first of some properties that has a value.
+func first(params map[string]string, fallback string, names ...string) string {
+	for _, n := range names {
+		if v := params[n]; v != "" {
+			return v
+		}
+	}
+	return fallback
+}
+
+// textRulesOf reads the properties of LazySimpleSerDe, or OpenCSVSerde.
+func textRulesOf(params map[string]string, open bool) *textRules {
+	byteOf := func(s string) byte { // Hive takes one character
+		if s == "" || s[0] >= utf8.RuneSelf {
+			return 0
+		}
+		return s[0]
+	}
+	beyond := func(s string) string {
+		if r, n := utf8.DecodeRuneInString(s); r >= utf8.RuneSelf {
+			return s[:n]
+		}
+		return ""
+	}
+	if open {
+		t := &textRules{open: true, null: "\x01null\x01"} // nothing is null
+		t.delim, t.quote, t.escape = byteOf(first(params, ",", "separatorChar")), byteOf(first(params, `"`, "quoteChar")), byteOf(first(params, `\`, "escapeChar"))
+		t.split = beyond(params["separatorChar"])
+		if t.escape == '"' { // as OpenCSVSerde does: its own default
+			t.escape = '\\'
+		}
+		return t
+	}
+	t := &textRules{null: `\N`, delim: byteOf(delimiter(first(params, "\x01", "field.delim", "serialization.format"))), escape: byteOf(params["escape.delim"])}
+	t.split = beyond(delimiter(first(params, "", "field.delim", "serialization.format")))
+	if n, ok := params["serialization.null.format"]; ok {
+		t.null = n
+	}
+	t.rest = strings.EqualFold(params["serialization.last.column.takes.rest"], "true")
+	return t
+}
+
+// withFormats tries the table's timestamp.formats before what timestamps look like else.
+func withFormats(raw string, typ *sql.Type, params map[string]string, otherwise string) string {
+	formats := params["timestamp.formats"]
+	if formats == "" || !types.Is(typ, "timestamp") {
+		return otherwise
+	}
+	return "coalesce(trino_hive_timestamp(" + raw + ", " + duck.Quote(formats) + "), " + otherwise + ")"
 }
 
 // headerLines is how many lines of each file are skipped.
@@ -96,16 +157,16 @@ func textValue(raw string, typ *sql.Type, open bool, items, keys string) string 
 		// Only digits: 1.5 is no integer to Hive.
 		return "CASE WHEN contains(" + raw + ", '.') OR contains(" + raw + ", 'e') OR contains(" + raw + ", 'E') THEN NULL ELSE TRY_CAST(" + raw + " AS " + as + ") END"
 	case types.Is(typ, "date") && open:
-		return "coalesce(TRY_CAST(" + raw + " AS DATE), DATE '1970-01-01' + TRY_CAST(" + raw + " AS INTEGER))"
+		return "DATE '1970-01-01' + TRY_CAST(" + raw + " AS INTEGER)" // days
 	case types.Is(typ, "timestamp") && open:
-		return "coalesce(TRY_CAST(" + raw + " AS TIMESTAMP), epoch_ms(TRY_CAST(" + raw + " AS BIGINT)))"
+		return "epoch_ms(TRY_CAST(" + raw + " AS BIGINT))" // milliseconds
 	case types.Is(typ, "varbinary"):
 		// In base64, where it looks like that.
 		return "coalesce(TRY(from_base64(" + raw + ")), encode(" + raw + "))"
 	case types.Is(typ, "array"):
 		return "CASE WHEN " + raw + " = '' THEN [] ELSE TRY_CAST(string_split(" + raw + ", " + duck.Quote(items) + ") AS " + as + ") END"
 	case types.Is(typ, "map"):
-		return "TRY_CAST(map_from_entries(list_transform(string_split(" + raw + ", " + duck.Quote(items) + "), lambda e: {'key': string_split(e, " + duck.Quote(keys) + ")[1], 'value': string_split(e, " + duck.Quote(keys) + ")[2]})) AS " + as + ")"
+		return "CASE WHEN " + raw + " = '' THEN TRY_CAST(MAP {} AS " + as + ") ELSE TRY_CAST(map_from_entries(list_transform(string_split(" + raw + ", " + duck.Quote(items) + "), lambda e: {'key': string_split(e, " + duck.Quote(keys) + ")[1], 'value': string_split(e, " + duck.Quote(keys) + ")[2]})) AS " + as + ") END"
 	case types.Is(typ, "row"):
 		parts := make([]string, len(typ.Fields))
 		for i := range typ.Fields {
@@ -114,4 +175,15 @@ func textValue(raw string, typ *sql.Type, open bool, items, keys string) string 
 		return "CASE WHEN " + raw + " IS NOT NULL THEN struct_pack(" + strings.Join(parts, ", ") + ") END"
 	}
 	return "TRY_CAST(" + raw + " AS " + as + ")"
+}
+
+// strictly fails where a text has no value of its type, as OpenCSVSerde does for an empty one too.
+func strictly(raw, value string, typ *hivetype.Type, field int) string {
+	switch typ.Kind {
+	case hivetype.String, hivetype.Char, hivetype.Varchar, hivetype.Binary, hivetype.Array, hivetype.Map, hivetype.Struct:
+		return value
+	}
+	said := "left(" + raw + ", 200)"
+	text := duck.Quote("Error parsing field value '") + " || " + said + " || " + duck.Quote(fmt.Sprintf("' for field %d: For input string: \"", field)) + " || " + said + " || '\"'"
+	return "CASE WHEN " + raw + " IS NOT NULL THEN coalesce(" + value + ", " + duck.Raise("HIVE_BAD_DATA", text) + ") END"
 }

@@ -31,7 +31,7 @@ func TypeOf(h *hivetype.Type) *sql.Type {
 		return types.Date
 	case hivetype.Timestamp:
 		return types.Timestamp
-	case hivetype.Varchar:
+	case hivetype.Varchar, hivetype.Char:
 		return types.VarcharOf(h.Length)
 	case hivetype.Array:
 		return types.ArrayOf(TypeOf(h.Elem))

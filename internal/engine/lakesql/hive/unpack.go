@@ -177,19 +177,25 @@ func (s *scan) unpacked(pieces []Piece) []Piece {
 	return out
 }
 
-// unpack writes the plain text of a file into the query's own directory.
-func (s *scan) unpack(path string, open func(io.Reader) (io.Reader, error)) (_ string, err error) {
-	if s.plain == "" {
-		if s.Scratch == "" {
-			return "", errors.New("the engine has no temporary directory")
-		}
-		if err := os.MkdirAll(s.Scratch, 0o750); err != nil {
-			return "", err
-		}
-		if s.plain, err = os.MkdirTemp(s.Scratch, "plain-"); err != nil {
-			return "", err
+// scratchDirectory makes the query's own directory.
+func (s *scan) scratchDirectory() {
+	if s.plain != "" {
+		return
+	}
+	err := errors.New("the engine has no temporary directory")
+	if s.Scratch != "" {
+		if err = os.MkdirAll(s.Scratch, 0o750); err == nil {
+			s.plain, err = os.MkdirTemp(s.Scratch, "plain-")
 		}
 	}
+	if err != nil {
+		panic(fault.Stop(err))
+	}
+}
+
+// unpack writes the plain text of a file into the query's own directory.
+func (s *scan) unpack(path string, open func(io.Reader) (io.Reader, error)) (_ string, err error) {
+	s.scratchDirectory()
 	in, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
+
+	"github.com/brookmere/brookmere/examples/wildrydes"
+	"github.com/brookmere/brookmere/internal/generate"
+	"github.com/brookmere/brookmere/internal/node"
+)
+
+// wildrydesDemo is one run of the fleet.
+type wildrydesDemo struct {
+	endpoint string // of a node that runs; empty: one is started
+	page     string // address
+	names    []string
+	clean    bool
+	length   time.Duration
+	out      io.Writer
+}
+
+func newWildrydesCommand() *cobra.Command {
+	var (
+		flags nodeFlags
+		d     wildrydesDemo
+	)
+	cmd := &cobra.Command{
+		Use:   "wildrydes",
+		Short: "Fly a fleet of unicorns: a stream, SQL, a table, a bucket and a live map",
+		Long: `Start a node (or use the one of --endpoint), and make on it, as any AWS client would, what
+the fleet of examples/wildrydes needs: two streams, an SQL application that sums the
+readings up by the minute, a function that writes the sums into a table, a delivery
+stream that writes the readings into a bucket, a table over that for Athena, and an
+identity pool for a page. Then fly the unicorns, and serve the page: it reads the
+stream from the browser, with credentials of the pool.
+
+The function needs the AWS SDK for JavaScript: "brookmere functions setup nodejs" installs
+it, once. Ctrl-C lands the unicorns, and leaves everything; --clean removes it.`,
+		Example: `  brookmere demo wildrydes
+  brookmere demo wildrydes --name Shadowfax --name Rocinante
+  brookmere demo wildrydes --clean`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d.out = cmd.OutOrStdout()
+			account := ""
+			if d.endpoint == "" {
+				cfg := node.DefaultConfig()
+				flags.override(cmd, &cfg)
+				log, err := flags.logger()
+				if err != nil {
+					return err
+				}
+				n, err := node.Start(cmd.Context(), cfg, log)
+				if err != nil {
+					return err
+				}
+				d.endpoint, account = n.URL(), cfg.Account
+				err = d.run(cmd.Context(), account)
+				return errors.Join(err, closeNode(n))
+			}
+			return d.run(cmd.Context(), account)
+		},
+	}
+	flags.register(cmd)
+	f := cmd.Flags()
+	f.StringVar(&d.endpoint, "endpoint", "", "`URL` of a node that runs; without it one is started")
+	f.StringVar(&d.page, "page", "127.0.0.1:8080", "`address` of the page")
+	f.StringArrayVar(&d.names, "name", generate.UnicornNames, "`name` of a unicorn; may be repeated")
+	f.DurationVar(&d.length, "for", 0, "how long to fly; 0 flies until Ctrl-C")
+	f.BoolVar(&d.clean, "clean", false, "remove everything that the demo has made, and end")
+	_ = f.Set("log-level", "warn") // the demo's own lines are what its user reads
+	f.Lookup("log-level").DefValue = "warn"
+	return cmd
+}
+
+func (d *wildrydesDemo) sayf(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
+
+// run sets up or cleans. The end of ctx (Ctrl-C) is no error.
+func (d *wildrydesDemo) run(ctx context.Context, account string) error {
+	cfg := aws.Config{
+		Region: demoRegion, BaseEndpoint: &d.endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider(cmp.Or(os.Getenv("AWS_ACCESS_KEY_ID"), "test"), cmp.Or(os.Getenv("AWS_SECRET_ACCESS_KEY"), "test"), os.Getenv("AWS_SESSION_TOKEN")),
+	}
+	if account == "" {
+		who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if err != nil {
+			return fmt.Errorf("ask the node at %s whose account it is: %w", d.endpoint, err)
+		}
+		account = aws.ToString(who.Account)
+	}
+	p := wildrydes.New(cfg, account)
+	p.Say = func(what, name string) { d.sayf("  %-16s %s\n", what, name) }
+	var err error
+	if d.clean {
+		d.sayf("Removing the fleet from %s\n\n", d.endpoint)
+		err = p.Clean(ctx)
+	} else {
+		d.sayf("Brookmere is up: %s\n\n", d.endpoint)
+		err = d.fly(ctx, p)
+	}
+	if ctx.Err() != nil {
+		d.sayf("\nThe unicorns have landed. Everything is still there: --clean removes it.\n")
+		return nil
+	}
+	return err
+}
+
+// fly sets up, serves the page, and flies.
+func (d *wildrydesDemo) fly(ctx context.Context, p *wildrydes.Pipeline) error {
+	if err := p.SetUp(ctx); err != nil {
+		return err
+	}
+	if d.length > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.length)
+		defer cancel()
+	}
+	l, err := net.Listen("tcp", d.page)
+	if err != nil {
+		return fmt.Errorf("serve the page: %w (--page names another address)", err)
+	}
+	page := &http.Server{
+		Handler:           wildrydes.Page(wildrydes.PageSettings{Endpoint: d.endpoint, Region: p.Region, PoolID: p.Pool, Stream: wildrydes.Stream}),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	defer page.Close()
+	go func() { _ = page.Serve(l) }() // until Close
+	d.sayf("%s", d.tips(p, l.Addr().String()))
+	errs := make(chan error, 2)
+	go func() {
+		errs <- wildrydes.Watch(ctx, p.Kinesis(), wildrydes.Summary, func(data []byte) { d.sayf("%s\n", data) })
+	}()
+	go func() { errs <- wildrydes.Fly(ctx, p.Kinesis(), wildrydes.Stream, d.names, nil) }()
+	if err := errors.Join(<-errs, <-errs); err != nil {
+		return err
+	}
+	if d.length > 0 && ctx.Err() != nil {
+		return d.look(context.WithoutCancel(ctx), p)
+	}
+	return nil
+}
+
+// look says what has come of a flight.
+func (d *wildrydesDemo) look(ctx context.Context, p *wildrydes.Pipeline) error {
+	out, err := p.DynamoDB().Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(wildrydes.Table)})
+	if err != nil {
+		return err
+	}
+	rows, err := p.Query(ctx, "SELECT name, count(*) AS readings, max(statustime) AS last FROM "+wildrydes.AthenaTable+" GROUP BY name ORDER BY name")
+	if err != nil {
+		return err
+	}
+	d.sayf("\n%d summaries in the table %s. Readings in the bucket:\n\n", len(out.Items), wildrydes.Table)
+	printTable(d.out, rows)
+	return nil
+}
+
+func (d *wildrydesDemo) tips(p *wildrydes.Pipeline, page string) string {
+	return strings.NewReplacer(
+		"DESTINATION_SQL_STREAM", "DESTINATION_SQL_STREAM", "PAGE", page, "ENDPOINT", d.endpoint, "STREAM", wildrydes.Stream, "APPLICATION", wildrydes.Application, "SUMMARY", wildrydes.Summary,
+		"TABLE", wildrydes.Table, "BUCKET", p.Bucket(), "ATHENA", wildrydes.AthenaTable, "COUNT", strconv.Itoa(len(d.names)),
+	).Replace(`
+The fleet flies: COUNT unicorns.
+
+  the map        http://PAGE/
+  the readings   brookmere streams tail STREAM --endpoint ENDPOINT
+  the sums       brookmere analytics tail APPLICATION DESTINATION_SQL_STREAM --endpoint ENDPOINT
+  the table      brookmere tables scan TABLE --endpoint ENDPOINT
+  the bucket     s3://BUCKET/ (after a minute)
+  SQL            brookmere sql --endpoint ENDPOINT "SELECT name, count(*) FROM ATHENA GROUP BY name"
+
+The sums of each minute, as they come into the stream SUMMARY:
+
+`)
+}

@@ -1,0 +1,339 @@
+package hive
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+)
+
+// Every line of a text file is a row. DuckDB's readers are fast and right for most files, and
+// drop or misread lines of others: bytes that are not UTF-8, long lines, quotes that stay open,
+// keys in several letter cases. So each file is looked at once (the answer is remembered while
+// the file stays as it is), and those whose bytes need it are read here, record by record, into
+// a Parquet file of the query's own, which DuckDB then reads.
+
+// maxLine bounds a line, as Athena does.
+const maxLine = 100 << 20
+
+// plainLine is the length up to which a line is DuckDB's to read.
+const plainLine = 1 << 20
+
+// exactly is how the files of one format are looked at and read here.
+type exactly struct {
+	signature string // of all that plain depends on besides the file
+	charset   encoding.Encoding
+	skip      int // lines at the beginning of a file
+
+	// plain reports whether DuckDB reads blocks of whole lines right; nil: it never does.
+	plain func() func(block []byte) bool
+	// convert writes the lines to a Parquet file.
+	convert func(lines *lineReader, out io.Writer) error
+}
+
+// verdictKey is a file and how it is read.
+type verdictKey struct {
+	fileKey
+	signature string
+}
+
+// split divides the files into those that DuckDB reads and those that were read here.
+func (s *scan) split(pieces []Piece, how exactly) (plain, exact []Piece) {
+	type place struct{ piece, file int }
+	var places []place
+	for i, p := range pieces {
+		for j := range p.Files {
+			places = append(places, place{i, j})
+		}
+	}
+	paths := make([]string, len(places)) // what a file was turned into
+	errs := make([]error, len(places))
+	s.scratchDirectory()
+	var wait sync.WaitGroup
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for n, at := range places {
+		f := pieces[at.piece].Files[at.file]
+		wait.Add(1)
+		turns <- struct{}{}
+		go func() {
+			defer func() { <-turns; wait.Done() }()
+			paths[n], errs[n] = s.readExactly(f, how)
+		}()
+	}
+	wait.Wait()
+	n := 0
+	for _, p := range pieces {
+		left, right := p, p
+		left.Files, right.Files = nil, nil
+		for _, f := range p.Files {
+			if err := errs[n]; err != nil {
+				s.unreadable(f, err)
+			}
+			if paths[n] == "" {
+				left.Files = append(left.Files, f)
+			} else {
+				s.unpackedFrom(paths[n], f.URI)
+				f.Path = paths[n]
+				right.Files = append(right.Files, f)
+			}
+			n++
+		}
+		if left.Files != nil {
+			plain = append(plain, left)
+		}
+		if right.Files != nil {
+			exact = append(exact, right)
+		}
+	}
+	return plain, exact
+}
+
+// unreadable ends the query for a file that cannot be read.
+func (s *scan) unreadable(f catalog.File, err error) {
+	var known *fault.Error
+	switch {
+	case s.ctx.Err() != nil:
+		err = s.ctx.Err()
+	case errors.Is(err, os.ErrNotExist), errors.As(err, &known):
+	default:
+		err = &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: fmt.Sprintf("Failed to read file at %s: %v", f.URI, err)}
+	}
+	panic(fault.Stop(err))
+}
+
+// readExactly gives the path of the Parquet file that a file became; empty if DuckDB reads it.
+func (s *scan) readExactly(f catalog.File, how exactly) (path string, err error) {
+	plain := false
+	if how.charset == nil && how.plain != nil {
+		if plain, err = s.isPlain(f, how); err != nil || plain {
+			return "", err
+		}
+	}
+	in, lines, err := openLines(s.ctx, f, how.charset)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	for range how.skip {
+		if _, err := lines.next(); err == io.EOF {
+			break
+		} else if err != nil {
+			return "", err
+		}
+	}
+	out, err := os.CreateTemp(s.plain, "")
+	if err != nil {
+		return "", err
+	}
+	w := bufio.NewWriterSize(out, 64<<10)
+	err = how.convert(lines, w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if closed := out.Close(); err == nil {
+		err = closed
+	}
+	return out.Name(), err
+}
+
+// isPlain reports, and remembers, whether DuckDB reads a file right.
+func (s *scan) isPlain(f catalog.File, how exactly) (bool, error) {
+	info, err := os.Stat(f.Path)
+	if err != nil {
+		return false, err
+	}
+	key := verdictKey{fileKey{f.Path, info.Size(), info.ModTime().UnixNano()}, how.signature}
+	cache := s.Footers
+	cache.mu.Lock()
+	plain, known := cache.plain[key]
+	cache.mu.Unlock()
+	if known {
+		return plain, nil
+	}
+	in, err := os.Open(f.Path)
+	if err != nil {
+		return false, err
+	}
+	defer in.Close()
+	r, err := inflated(in, f)
+	if err != nil {
+		return false, err
+	}
+	if plain, err = blocksPlain(s.ctx, r, how.plain()); err != nil {
+		return false, err
+	}
+	cache.mu.Lock()
+	if cache.plain == nil || len(cache.plain) >= maxCachedSchemas {
+		cache.plain = map[verdictKey]bool{}
+	}
+	cache.plain[key] = plain
+	cache.mu.Unlock()
+	return plain, nil
+}
+
+// blocksPlain hands blocks of whole lines to plain until it says no.
+func blocksPlain(ctx context.Context, r io.Reader, plain func([]byte) bool) (bool, error) {
+	buf := make([]byte, plainLine)
+	held := 0
+	for {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		n, err := io.ReadFull(r, buf[held:])
+		held += n
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return held == 0 || plain(buf[:held]), nil
+		}
+		if err != nil {
+			return false, err
+		}
+		end := held
+		for end > 0 && buf[end-1] != '\n' {
+			end--
+		}
+		if end == 0 || !plain(buf[:end]) {
+			return false, nil
+		}
+		held = copy(buf, buf[end:held])
+	}
+}
+
+// inflated reads a file that is compressed as its name says, of those that DuckDB reads.
+func inflated(in io.Reader, f catalog.File) (io.Reader, error) {
+	switch strings.ToLower(filepath.Ext(f.Path)) {
+	case ".gz":
+		return gzip.NewReader(bufio.NewReaderSize(in, 64<<10))
+	case ".zst":
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
+	}
+	return in, nil
+}
+
+// openLines opens a file for its lines, decoded to UTF-8: what is not valid becomes U+FFFD.
+func openLines(ctx context.Context, f catalog.File, charset encoding.Encoding) (io.Closer, *lineReader, error) {
+	in, err := os.Open(f.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := inflated(in, f)
+	if err != nil {
+		in.Close()
+		return nil, nil, err
+	}
+	if charset != nil {
+		r = transform.NewReader(r, charset.NewDecoder())
+	}
+	b := bufio.NewReaderSize(r, 256<<10)
+	if head, _ := b.Peek(3); string(head) == "\xef\xbb\xbf" {
+		_, _ = b.Discard(3)
+	}
+	return in, &lineReader{ctx: ctx, r: b, uri: f.URI, valid: charset != nil}, nil
+}
+
+// lineReader reads lines, which \n, \r or both end, as Hadoop's does.
+type lineReader struct {
+	ctx   context.Context
+	r     *bufio.Reader
+	uri   string
+	line  []byte
+	n     int  // lines so far
+	valid bool // what is read is valid UTF-8
+}
+
+// next is the next line, good until the one after it; io.EOF behind the last.
+func (l *lineReader) next() ([]byte, error) {
+	if l.n%1024 == 0 {
+		if err := l.ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	l.line = l.line[:0]
+	some := false
+	for {
+		b, err := l.r.Peek(1)
+		if err != nil {
+			if err == io.EOF && some {
+				break
+			}
+			return nil, err
+		}
+		if n := l.r.Buffered(); n > len(b) {
+			b, _ = l.r.Peek(n)
+		}
+		some = true
+		end := lineEnd(b)
+		if len(l.line)+end > maxLine {
+			return nil, &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: "Line too long in text file: " + l.uri}
+		}
+		l.line = append(l.line, b[:end]...)
+		if end == len(b) {
+			_, _ = l.r.Discard(end)
+			continue
+		}
+		cr := b[end] == '\r'
+		_, _ = l.r.Discard(end + 1)
+		if cr {
+			if b, err := l.r.Peek(1); err == nil && b[0] == '\n' {
+				_, _ = l.r.Discard(1)
+			}
+		}
+		break
+	}
+	l.n++
+	if !l.valid && !utf8.Valid(l.line) {
+		text, err := unicode.UTF8.NewDecoder().Bytes(l.line)
+		if err != nil {
+			return nil, err
+		}
+		l.line = append(l.line[:0], text...)
+	}
+	return l.line, nil
+}
+
+// charsetOf is the encoding that a table's files have; nil: UTF-8.
+func (s *scan) charsetOf(params map[string]string) encoding.Encoding {
+	name := params["serialization.encoding"]
+	switch strings.ToLower(name) {
+	case "", "utf-8", "utf8", "us-ascii", "ascii":
+		return nil
+	}
+	if java := javaCharsets[strings.ToLower(name)]; java != "" {
+		name = java
+	}
+	if e, err := ianaindex.IANA.Encoding(name); err == nil && e != nil {
+		return e
+	}
+	if e, err := htmlindex.Get(name); err == nil {
+		return e
+	}
+	fault.Fail(s.Position, "HIVE_INVALID_METADATA", "serialization.encoding of table %s.%s: encoding %s is not supported", s.Table.Database, s.Table.Name, params["serialization.encoding"])
+	return nil
+}
+
+// javaCharsets are names of Java's for encodings that others name otherwise.
+var javaCharsets = map[string]string{
+	"iso8859_1": "ISO-8859-1", "iso8859-1": "ISO-8859-1", "iso-8859-1": "ISO-8859-1", "8859_1": "ISO-8859-1", "latin1": "ISO-8859-1", "cp1252": "windows-1252", "sjis": "Shift_JIS", "ms932": "Shift_JIS", "windows-31j": "Shift_JIS",
+	"utf16": "UTF-16", "utf-16": "UTF-16", "cp1251": "windows-1251", "cp1250": "windows-1250", "cp437": "IBM437", "euc_jp": "EUC-JP", "euc_kr": "EUC-KR", "ms936": "GBK", "euc_cn": "GBK",
+}

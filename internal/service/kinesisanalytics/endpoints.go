@@ -1,0 +1,196 @@
+package kinesisanalytics
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/streamsql"
+)
+
+// The node's own endpoints below /_brookmere/analytics, for the command line and the console.
+
+// Status describes an application to whoever runs the node.
+type Status struct {
+	Name       string    `json:"name"`
+	Account    string    `json:"account"`
+	Region     string    `json:"region"`
+	Status     string    `json:"status"`
+	Version    int64     `json:"version"`
+	Inputs     []string  `json:"inputs"`
+	Outputs    []string  `json:"outputs"`
+	Streams    []string  `json:"streams"`
+	BehindMs   int64     `json:"behindMs"`
+	StateBytes int64     `json:"stateBytes"`
+	Time       time.Time `json:"time,omitzero"` // of the last step
+	Error      string    `json:"error,omitempty"`
+}
+
+// Endpoints are those of the node's own that the service contributes.
+func (s *Service) Endpoints() []awswire.Endpoint {
+	return []awswire.Endpoint{
+		{Method: "GET", Path: "analytics", Serve: s.serveList},
+		{Method: "GET", Path: "analytics/{name}/explain", Serve: s.serveExplain},
+		{Method: "GET", Path: "analytics/{name}/tail", Serve: s.serveTail},
+	}
+}
+
+func (s *Service) serveList(w http.ResponseWriter, r *http.Request) {
+	all := []Status{}
+	sc := scope.Of(r.Context())
+	for it, err := range s.applications.In(sc.Account, sc.Region).List() {
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		all = append(all, s.status(r.Context(), it.Value))
+	}
+	awswire.WriteJSON(w, all)
+}
+
+func (s *Service) status(ctx context.Context, d *applicationDoc) Status {
+	st := Status{Name: d.Name, Account: d.Account, Region: d.Region, Status: d.Status, Version: d.Version, Inputs: []string{}, Outputs: []string{}, Streams: []string{}}
+	for i := range d.Inputs {
+		in := &d.Inputs[i]
+		source := in.Stream
+		if source == nil {
+			source = in.Delivery
+		}
+		st.Inputs = append(st.Inputs, source.ARN)
+	}
+	for i := range d.Outputs {
+		st.Outputs = append(st.Outputs, d.Outputs[i].target().ARN)
+	}
+	if plan, err := compile(d); err == nil {
+		for _, stream := range plan.Streams() {
+			st.Streams = append(st.Streams, stream.Name)
+		}
+	}
+	if ws, ok := s.runner.Status(d.key()...); ok && ws.Err != nil {
+		st.Error = ws.Err.Error()
+	}
+	if r := s.runningOf(d); r != nil {
+		_ = r.call(ctx, func() { st.Time, st.StateBytes = r.last, r.app.StateBytes() }) // it has ended: zero will do
+		for _, f := range r.feeds {
+			st.BehindMs = max(st.BehindMs, f.reader.Behind().Milliseconds())
+		}
+	}
+	return st
+}
+
+func (s *Service) runningOf(d *applicationDoc) *running {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running[d.ID]
+}
+
+var errNotRunning = errors.New("the application does not run")
+
+// call calls a function in the goroutine of work, which has the engine.
+func (r *running) call(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	select {
+	case r.taps <- func() { f(); close(done) }:
+		<-done
+		return nil
+	case <-r.group.Context.Done():
+		return errNotRunning
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lookup finds the application of a request, or answers that there is none.
+func (s *Service) lookup(w http.ResponseWriter, r *http.Request) *applicationDoc {
+	d, err := s.application(r.Context(), r.PathValue("name"))
+	if err == nil {
+		return d
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		http.Error(w, api.ErrorMessage(), http.StatusNotFound)
+	} else {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+	return nil
+}
+
+// serveExplain writes the operators that an application's code runs as.
+func (s *Service) serveExplain(w http.ResponseWriter, r *http.Request) {
+	d := s.lookup(w, r)
+	if d == nil {
+		return
+	}
+	plan, err := compile(d)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, plan.Explain()) // the client has gone
+}
+
+// tapBytes bounds the rows that wait for one that watches; those beyond it are dropped.
+const tapBytes = 4 << 20
+
+// tailRow is a row of a stream that is watched, or how many were dropped.
+type tailRow struct {
+	Rowtime time.Time       `json:"rowtime"`
+	Row     json.RawMessage `json:"row,omitempty"`
+	Dropped uint64          `json:"dropped,omitempty"`
+}
+
+// serveTail writes the rows that come into an in-application stream, an object a line, until the client
+// goes or the application stops.
+func (s *Service) serveTail(w http.ResponseWriter, req *http.Request) {
+	d := s.lookup(w, req)
+	if d == nil {
+		return
+	}
+	r := s.runningOf(d)
+	if r == nil {
+		http.Error(w, "the application "+d.Name+" does not run", http.StatusConflict)
+		return
+	}
+	var tap *streamsql.Tap
+	var err error
+	if e := r.call(req.Context(), func() { tap, err = r.app.Tap(req.URL.Query().Get("stream"), tapBytes) }); e != nil {
+		err = e
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	defer func() { _ = r.call(context.WithoutCancel(req.Context()), tap.Close) }() // it has ended, and its taps with it
+	ctx, cancel := context.WithCancel(req.Context())
+	defer cancel()
+	defer context.AfterFunc(r.group.Context, cancel)()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	flush := http.NewResponseController(w)
+	_ = flush.Flush() // the headers: a client knows then that it watches
+	enc := json.NewEncoder(w)
+	for {
+		rows, dropped, err := tap.Next(ctx)
+		if err != nil {
+			return
+		}
+		if dropped > 0 && enc.Encode(tailRow{Dropped: dropped}) != nil {
+			return
+		}
+		for i := range rows.Len() {
+			if enc.Encode(tailRow{Rowtime: rows.Rowtime(i), Row: rows.AppendJSON(nil, i)}) != nil {
+				return
+			}
+		}
+		if flush.Flush() != nil {
+			return
+		}
+	}
+}
