@@ -4,12 +4,16 @@ GO      ?= go
 PYTHON  ?= python3
 VENV    := .venv
 
-.PHONY: demo test fast crash attack e2e lint build docs bench help
+# The console is built where there is Node 20 or newer and npm; a program without it says how.
+CONSOLE := $(shell command -v npm >/dev/null 2>&1 && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null && echo console)
+WEB     := internal/console/web
 
-demo: ## start a node and send readings of devices through all of it
+.PHONY: demo test fast crash attack e2e browser lint build console console-test docs bench help
+
+demo: $(CONSOLE) ## start a node and send readings of devices through all of it
 	$(GO) run ./cmd/brookmere demo
 
-test: lint fast crash attack e2e ## run every check and every test, with all that they need
+test: $(CONSOLE) $(CONSOLE:%=%-test) lint fast crash attack e2e browser ## run every check and every test, with all that they need
 
 fast: ## the tests beside the code, with the race detector
 	$(GO) test -race -timeout 20m ./cmd/... ./internal/...
@@ -28,14 +32,29 @@ $(VENV)/installed: test/e2e/requirements.txt
 	$(VENV)/bin/pip install --quiet -r test/e2e/requirements.txt
 	touch $@
 
+browser: ## the console in a browser, where there is Chromium
+	$(GO) test -timeout 10m ./test/console/...
+
 lint: ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l cmd internal test); \
 	  if [ -n "$$unformatted" ]; then echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-build: ## bin/brookmere
+build: $(CONSOLE) ## bin/brookmere
 	$(GO) build -o bin/brookmere ./cmd/brookmere
+
+console: internal/console/dist/index.html ## the files of the web console, by Node 20 or newer
+
+internal/console/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB)/build.mjs $(shell find $(WEB)/src -type f)
+	cd $(WEB) && node build.mjs
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci
+	touch $@
+
+console-test: console ## the console's types, and the tests of its pure parts
+	cd $(WEB) && npx tsc --noEmit && npm test --silent
 
 docs: ## write docs/operations.md and the lists of functions from the code
 	$(GO) test ./internal/node -run TestOperationsDocument -update
@@ -46,4 +65,4 @@ bench: ## the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

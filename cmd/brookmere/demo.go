@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/node"
 )
 
@@ -95,7 +96,7 @@ func (d *demo) run(ctx context.Context) error {
 }
 
 func (d *demo) steps(ctx context.Context) error {
-	d.sayf("Brookmere is up: %s\n\n", d.clients.url)
+	d.sayf("Brookmere is up: %s\nIts console:     %s%s\n\n", d.clients.url, d.clients.url, console.Path)
 	if err := d.clients.setUp(ctx, d.step); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/brookmere/brookmere/examples"
+	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/generate/template"
 	"github.com/brookmere/brookmere/internal/node"
@@ -102,7 +103,7 @@ type tradesDemo struct {
 func (d *tradesDemo) step(what, name string) { fmt.Fprintf(d.out, "  %-16s %s\n", what, name) }
 
 func (d *tradesDemo) run(ctx context.Context, length time.Duration) error {
-	fmt.Fprintf(d.out, "Brookmere is up: %s\n\n", d.url)
+	fmt.Fprintf(d.out, "Brookmere is up: %s\nIts console:     %s%s\n\n", d.url, d.url, console.Path)
 	if err := d.setUp(ctx); err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime/debug"
 	"runtime/metrics"
@@ -49,6 +51,10 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	err := newRootCommand().ExecuteContext(ctx)
 	stop()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && ended.ExitCode() >= 0 { // of the command that "run" ran, which has said why
+		os.Exit(ended.ExitCode())
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "brookmere:", err)
 		os.Exit(1)

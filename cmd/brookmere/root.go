@@ -18,11 +18,15 @@ boto3, the AWS CLI, Terraform and every AWS SDK use it unchanged.
 Point any AWS client at a node with
 
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566
-  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1`,
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
+
+or, also where a client knows AWS by its names alone, with
+
+  brookmere run -- terraform apply`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newUpCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newAnalyticsCommand(), newTablesCommand(), newFunctionsCommand(), newGenerateCommand(),
+	root.AddCommand(newUpCommand(), newRunCommand(), newEnvCommand(), newCACommand(), newOperationsCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newAnalyticsCommand(), newTablesCommand(), newFunctionsCommand(), newGenerateCommand(),
 		newBenchCommand(), newSQLCommand(), newIdentityCommand(), newVersionCommand())
 	return root
 }

@@ -27,8 +27,9 @@ func newUpCommand() *cobra.Command {
 		Short: "Start a node",
 		Long: `Start a node: all services behind one address, its data below one directory.
 
-On loopback it takes any credentials. To listen on another address, configure
-credentials in a file and name it with --config:
+On loopback it takes any credentials. On another address it verifies signatures, of a
+credential that it makes at its first start, shows once and keeps in its data directory
+(file credentials), or of those in a file that --config names:
 
   listen: 0.0.0.0:4566
   data: /var/lib/brookmere
@@ -40,7 +41,9 @@ credentials in a file and name it with --config:
 A node stops on Ctrl-C or SIGTERM, and loses nothing when it is killed.`,
 		Example: `  brookmere up
   brookmere up --data /srv/lake --listen 127.0.0.1:4566
-  brookmere up --data :memory: --account 123456789012     # for a test suite: keeps nothing`,
+  brookmere up --data :memory: --account 123456789012     # for a test suite: keeps nothing
+  brookmere up --listen 0.0.0.0:4566                       # for containers: makes a credential
+  brookmere up --listen 0.0.0.0:4566 --insecure            # takes any, from anybody`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := node.DefaultConfig()
@@ -112,6 +115,7 @@ type nodeFlags struct {
 	data, listen, account string
 	limits, iam           string
 	controlDelay          time.Duration
+	insecure              bool
 	logLevel, logFormat   string
 }
 
@@ -123,6 +127,7 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.account, "account", d.Account, "12-digit `id` of the account that resources belong to")
 	fs.StringVar(&f.limits, "limits", "off", "limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream goes before it")
 	fs.StringVar(&f.iam, "iam", "", "what IAM policies do: off, log (what they would deny is logged) or enforce; off on loopback, else enforce")
+	fs.BoolVar(&f.insecure, "insecure", false, "take any credentials wherever the node listens")
 	fs.DurationVar(&f.controlDelay, "control-delay", 0, "how long a Kinesis stream stays CREATING, UPDATING or DELETING")
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; debug shows every request")
 	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
@@ -135,6 +140,7 @@ func (f *nodeFlags) override(cmd *cobra.Command, cfg *node.Config) {
 		"listen":        func() { cfg.Listen = f.listen },
 		"account":       func() { cfg.Account = f.account },
 		"limits":        func() { cfg.Limits = f.limits },
+		"insecure":      func() { cfg.Insecure = f.insecure },
 		"iam":           func() { cfg.IAM = f.iam },
 		"control-delay": func() { cfg.ControlDelay = f.controlDelay },
 	} {

@@ -345,7 +345,7 @@ func (h *Handler) unbound(x *exchange) error {
 		return refuse("UnknownOperationException", "")
 	}
 	return refuse("UnsupportedOperationException",
-		"Brookmere does not support the operation "+x.name+" of "+h.model.ID+"; docs/operations.md lists those that it does.")
+		"Brookmere does not support the operation "+x.name+" of "+h.model.ID+"; \"brookmere operations\" lists those that it does.")
 }
 
 // call runs the interceptors around the operation: its fast path if that takes the

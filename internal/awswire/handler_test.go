@@ -131,7 +131,7 @@ func TestJSONCalls(t *testing.T) {
 		{"CreateStream", `[]`, 400, `{"__type":"SerializationException","Message":"Start of list found where not expected"}`},
 		{"CreateStream", `{"StreamName":"x"}}`, 400, `{"__type":"SerializationException"}`},
 		{"NoSuch", `{}`, 400, `{"__type":"UnknownOperationException"}`},
-		{"SplitShard", `{}`, 400, `{"__type":"UnsupportedOperationException","message":"Brookmere does not support the operation SplitShard of Kinesis; docs/operations.md lists those that it does."}`},
+		{"SplitShard", `{}`, 400, `{"__type":"UnsupportedOperationException","message":"Brookmere does not support the operation SplitShard of Kinesis; \"brookmere operations\" lists those that it does."}`},
 	} {
 		status, got := post(t, s.URL, "Kinesis_20131202."+tt.op, tt.body)
 		if status != tt.status || got != tt.want {

@@ -33,10 +33,13 @@ type Config struct {
 	// Account owns what callers make whose credentials name no account of their own.
 	Account string `yaml:"account"`
 	// Credentials that may use the node. Without any, a node on loopback takes all
-	// callers, and a node on another address does not start.
+	// callers, and a node on another address makes a credential and keeps it in its data
+	// directory, in the file credentials.
 	Credentials []Credential `yaml:"credentials"`
+	// Insecure lets anybody use a node without credentials of its own, wherever it listens.
+	Insecure bool `yaml:"insecure"`
 	// IAM says what policies do: "off", "log" (what they would deny is logged) or "enforce". Empty is
-	// off on loopback, and enforce elsewhere.
+	// off on loopback and where the node is insecure, and enforce elsewhere.
 	IAM string `yaml:"iam"`
 	// Issuers of identity tokens whose keys are known, beside the node's own.
 	Issuers []Issuer `yaml:"issuers"`
@@ -67,6 +70,8 @@ type Config struct {
 	Outbound Outbound `yaml:"outbound"`
 	// Delivery limits what deliveries may use of the machine.
 	Delivery Delivery `yaml:"delivery"`
+	// Proxy is the forward proxy, for clients that know AWS by its names alone.
+	Proxy Proxy `yaml:"proxy"`
 }
 
 // Credential is an access key and the account that it acts for.
@@ -92,7 +97,7 @@ func (c Config) iamMode() (authorize.Mode, error) {
 	if c.IAM != "" {
 		return authorize.ParseMode(c.IAM)
 	}
-	if host, _, err := net.SplitHostPort(c.Listen); err == nil && isLoopback(host) {
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && isLoopback(host) || c.Insecure {
 		return authorize.Off, nil
 	}
 	return authorize.Enforce, nil
@@ -251,18 +256,20 @@ func (c Config) check() error {
 	if _, err := c.Outbound.networks(); err != nil {
 		return err
 	}
+	if err := c.Proxy.check(); err != nil {
+		return fmt.Errorf("proxy: %w", err)
+	}
 	if c.ControlDelay < 0 {
 		return fmt.Errorf("control_delay %v: want a duration of 0 or more, as 5s", c.ControlDelay)
 	}
 	if c.TLS != nil && (c.TLS.Cert == "" || c.TLS.Key == "") {
 		return errors.New("tls: cert and key are both needed")
 	}
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("listen %q: want host:port, as 127.0.0.1:4566", c.Listen)
 	}
-	if len(c.Credentials) == 0 && !isLoopback(host) {
-		return fmt.Errorf("listen %s: an address that others can reach needs credentials: put them in a file and name it with --config (see brookmere up --help), or listen on 127.0.0.1", c.Listen)
+	if c.Insecure && len(c.Credentials) > 0 {
+		return errors.New("insecure: a node takes any credentials, or those of credentials: leave one of the two out")
 	}
 	return nil
 }

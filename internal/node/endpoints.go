@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/trino/functions"
 	"github.com/brookmere/brookmere/internal/server"
 )
 
@@ -29,7 +30,15 @@ func (n *Node) endpoints() http.Handler {
 	mux.HandleFunc("GET "+server.NodePrefix+"health", n.serveHealth)
 	mux.HandleFunc("GET /metrics", n.serveMetrics)
 	mux.Handle("POST "+server.NodePrefix+"reset", fromLoopback(n.serveReset))
+	mux.HandleFunc("GET "+server.NodePrefix+"sql-functions", serveFunctions)
 	n.handleIdentity(mux)
+	mux.HandleFunc("GET "+server.NodePrefix+"clients", n.serveClients)
+	mux.HandleFunc("GET "+server.NodePrefix+"ca.pem", n.serveAuthority)
+	mux.HandleFunc("GET "+server.NodePrefix+"operations", serveOperations)
+	mux.HandleFunc("GET "+server.NodePrefix+"operations/{service}", serveOperations)
+	// What scripts poll that were written for LocalStack.
+	mux.HandleFunc("GET "+server.LocalStackPrefix+"health", n.serveHealth)
+	mux.Handle("POST "+server.LocalStackPrefix+"state/reset", fromLoopback(n.serveReset))
 	mux.Handle(server.NodePrefix, fromLoopback(n.serveContributed))
 	mux.Handle("GET "+profilePrefix, fromLoopback(serveProfile))
 	return mux
@@ -119,6 +128,31 @@ func (n *Node) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	n.onStack(r.Context(), func(_ context.Context, s *stack) {
 		promhttp.HandlerFor(prometheus.Gatherers{n.process, s.registry}, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 	})
+}
+
+// sqlFunction is a function of queries as GET /_brookmere/sql-functions tells it.
+type sqlFunction struct {
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind"` // scalar, aggregate, window, table or expression
+	Topic       string   `json:"topic"`
+	Forms       []string `json:"forms"` // as it is called
+	Description string   `json:"description"`
+}
+
+// serveFunctions lists the functions of queries, for completion and help: the same for everybody.
+func serveFunctions(w http.ResponseWriter, _ *http.Request) {
+	list := make([]sqlFunction, 0, len(functions.All))
+	for _, f := range functions.All {
+		of := sqlFunction{Name: f.Name, Kind: f.Kind.String(), Topic: f.Topic, Description: f.Description}
+		for _, form := range f.Forms {
+			of.Forms = append(of.Forms, f.Signature(form))
+		}
+		if f.Syntax != "" {
+			of.Forms = []string{f.Syntax}
+		}
+		list = append(list, of)
+	}
+	awswire.WriteJSON(w, list)
 }
 
 func (n *Node) serveReset(w http.ResponseWriter, r *http.Request) {

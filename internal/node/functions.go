@@ -100,7 +100,7 @@ func functionCredentials(s *services, p parts) lambda.Credentials {
 // node's own: functions are guests, and do not reset the node, read its metrics or take other
 // functions' invocations. It is in clear text, for it is on loopback alone.
 func newFunctionServer(o server.Options) *server.Server {
-	o.TLS, o.Registerer = nil, prometheus.NewRegistry()
+	o.TLS, o.Proxy, o.Registerer, o.Console = nil, nil, prometheus.NewRegistry(), nil
 	o.Node = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "functions do not reach the node's own endpoints", http.StatusForbidden)
 	})

@@ -47,7 +47,8 @@ func (f objectFiles) Files(ctx context.Context, location string) ([]lakesql.File
 		if o.Size == 0 || hidden(o.Key[len(folder.Key):]) {
 			continue
 		}
-		files = append(files, lakesql.File{URI: "s3://" + folder.Bucket + "/" + o.Key, Path: o.Path, Size: o.Size})
+		archive, readable := f.s3.Archived(o.Path)
+		files = append(files, lakesql.File{URI: "s3://" + folder.Bucket + "/" + o.Key, Path: o.Path, Size: o.Size, Archived: archive, Unreadable: !readable})
 	}
 	return files, nil
 }
@@ -69,7 +70,8 @@ func (f objectFiles) Object(ctx context.Context, location string) (lakesql.File,
 	if err != nil {
 		return lakesql.File{}, lakesql.ErrNoObject
 	}
-	return lakesql.File{URI: l.String(), Path: path, Size: info.Size()}, nil
+	archive, readable := f.s3.Archived(path)
+	return lakesql.File{URI: l.String(), Path: path, Size: info.Size(), Archived: archive, Unreadable: !readable}, nil
 }
 
 // hidden reports whether a key, as far as it is below a location, is one that queries do not

@@ -6,6 +6,8 @@
 //
 //	LOCK      held while a node runs, so that two do not share a directory
 //	FORMAT    the version of this layout
+//	credentials  of a node that others can reach and that was given none: mode 0600
+//	ca/       the authority of the node's proxy, made at its first use
 //	KEY       the node's key, which seals secrets: only its owner may read it
 //	log/      JetStream: record data and state documents
 //	objects/  S3: a directory a bucket, objects as plain files
@@ -23,7 +25,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,8 @@ import (
 	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/inflight"
+	"github.com/brookmere/brookmere/internal/console"
+	"github.com/brookmere/brookmere/internal/engine/authority"
 	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/server"
@@ -59,8 +62,10 @@ type Node struct {
 	inner     net.Listener   // of it
 	process   *prometheus.Registry
 	failed    chan error
-	bodies    *inflight.Budget // of requests in memory
-	answers   *inflight.Budget // of answers that clients have not read
+	closing   chan struct{}                        // closed when Close begins
+	bodies    *inflight.Budget                     // of requests in memory
+	answers   *inflight.Budget                     // of answers that clients have not read
+	authority func() (*authority.Authority, error) // made at its first use
 
 	// mu is held for reading by every request, for writing while a reset exchanges the
 	// stack.
@@ -75,7 +80,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	begin := time.Now()
-	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), process: newProcessRegistry(),
+	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), closing: make(chan struct{}), process: newProcessRegistry(),
 		bodies: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20), answers: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20)}
 	defer func() {
 		if err != nil {
@@ -93,6 +98,10 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		return nil, err
 	}
 	n.issuer = sts.NewIssuer(n.key)
+	n.authority = sync.OnceValues(func() (*authority.Authority, error) { return authority.Open(n.dirs.authority(), time.Now) })
+	if err = n.makeCredential(); err != nil {
+		return nil, fmt.Errorf("credential: %w", err)
+	}
 	tlsConfig, err := loadTLS(cfg.TLS)
 	if err != nil {
 		return nil, err
@@ -117,9 +126,18 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 	if n.stack, err = openStack(ctx, n); err != nil {
 		return nil, err
 	}
+	page := console.Node{Version: Version, Open: n.openToAny()}
+	if page.Open {
+		page.Account = cfg.Account
+	}
+	files, err := console.New(page)
+	if err != nil {
+		return nil, err
+	}
 	options := server.Options{
 		Services:     n.services(),
 		Node:         n.endpoints(),
+		Console:      files,
 		Auth:         auth,
 		Account:      cfg.Account,
 		Origins:      cfg.CORSOrigins,
@@ -127,6 +145,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 		Bodies:       n.bodies,
 		IsBucketHost: func(host string) bool { return bucketOf(host) != "" || s3.IsWebsiteHost(host) },
 		TLS:          tlsConfig,
+		Proxy:        n.proxy(auth),
 		Logger:       log,
 		Registerer:   n.process,
 	}
@@ -138,7 +157,8 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err erro
 			}
 		}()
 	}
-	log.Info("listening", "addr", n.Addr(), "url", n.URL(), "data", cfg.Data, "took", time.Since(begin).Round(time.Millisecond))
+	n.warnInsecure()
+	log.Info("listening", "addr", n.Addr(), "url", n.URL(), "console", n.URL()+console.Path, "data", cfg.Data, "took", time.Since(begin).Round(time.Millisecond))
 	return n, nil
 }
 
@@ -149,16 +169,8 @@ func (n *Node) Addr() string { return n.listener.Addr().String() }
 func (n *Node) outbound(timeout time.Duration) *outbound.Client {
 	allow, _ := n.cfg.Outbound.networks() // they have been checked
 	return outbound.New(outbound.Options{
-		Loopback: n.openToAny(), Allow: allow, Timeout: timeout,
-		Self: func() []uint16 {
-			var ports []uint16
-			for _, l := range []net.Listener{n.listener, n.inner} {
-				if at, err := netip.ParseAddrPort(l.Addr().String()); err == nil {
-					ports = append(ports, at.Port())
-				}
-			}
-			return ports
-		},
+		Loopback: n.onLoopback(), Allow: allow, Timeout: timeout,
+		Self: n.ports,
 	})
 }
 
@@ -181,6 +193,7 @@ func (n *Node) Failed() <-chan error { return n.failed }
 // Close stops the node: requests in flight get until ctx ends, then everything is
 // closed in the reverse order of its start. What was acknowledged stays.
 func (n *Node) Close(ctx context.Context) error {
+	close(n.closing)
 	err := cmp.Or(n.server.Shutdown(ctx), n.functions.Shutdown(ctx))
 	if errors.Is(err, context.DeadlineExceeded) {
 		n.log.Warn("requests were cut off at shutdown")
@@ -390,7 +403,13 @@ func bucketOf(host string) string {
 // openToAny reports whether the node takes any credentials.
 func (n *Node) openToAny() bool {
 	host, _, _ := net.SplitHostPort(n.cfg.Listen)
-	return len(n.cfg.Credentials) == 0 && isLoopback(host)
+	return len(n.cfg.Credentials) == 0 && (n.cfg.Insecure || isLoopback(host))
+}
+
+// onLoopback reports whether the node takes any credentials, and only from its own machine.
+func (n *Node) onLoopback() bool {
+	host, _, _ := net.SplitHostPort(n.cfg.Listen)
+	return n.openToAny() && isLoopback(host)
 }
 
 func loadTLS(c *TLS) (*tls.Config, error) {

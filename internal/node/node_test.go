@@ -274,7 +274,11 @@ func TestConfigChecks(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{"open to others", func(c *Config) { c.Listen = "0.0.0.0:4566" }, "needs credentials"},
+		{"insecure with credentials", func(c *Config) {
+			c.Insecure, c.Credentials = true, []Credential{{AccessKeyID: "a", SecretAccessKey: "b"}}
+		}, "insecure"},
+		{"proxy mode", func(c *Config) { c.Proxy.Mode = "maybe" }, "want on or off"},
+		{"proxy pass", func(c *Config) { c.Proxy.Pass = []string{"https://example.com"} }, "proxy: pass"},
 		{"account", func(c *Config) { c.Account = "12" }, "12 digits"},
 		{"no data", func(c *Config) { c.Data = "" }, "name a directory"},
 		{"listen", func(c *Config) { c.Listen = "4566" }, "host:port"},

@@ -13,7 +13,7 @@ import (
 // cannot sign a request, but an open node asks for no signature. So, beside a signature that a
 // node demands:
 //
-//   - The origin of a page is on loopback, or configured. A page of a file, or in a sandbox, has
+//   - The origin of a page is on loopback, or the request's own host, or configured. A page of a file, or in a sandbox, has
 //     the origin "null", which any site can have, and so it must be configured too.
 //   - A request of another site that says no origin (an image, a script) is refused; one that
 //     the user follows a link by is a GET, and no GET changes anything.
@@ -48,7 +48,18 @@ func (s *Server) originAllowed(r *http.Request) bool {
 		return true
 	}
 	u, err := url.Parse(origin)
-	return err == nil && isLoopbackName(u.Hostname())
+	return err == nil && (isLoopbackName(u.Hostname()) || s.ownPage(u, r))
+}
+
+// ownPage tells whether an origin is that of the node's own page, by the host and the scheme that
+// the request itself came by. That the host is the node's name is for hostAllowed or a signature
+// to say.
+func (s *Server) ownPage(origin *url.URL, r *http.Request) bool {
+	scheme := "http"
+	if s.opts.TLS != nil {
+		scheme = "https"
+	}
+	return s.opts.Console != nil && r.Host != "" && strings.EqualFold(origin.Host, r.Host) && origin.Scheme == scheme
 }
 
 // originListed tells whether the request's origin is one of those that the configuration names.
@@ -63,7 +74,7 @@ func serviceAllows(svc *Service, r *http.Request) bool {
 }
 
 // privateSuffixes are the ends of names that nobody can register, and of AWS's own.
-var privateSuffixes = []string{".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa", ".amazonaws.com", ".amazonaws.com.cn", ".on.aws"}
+var privateSuffixes = []string{".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa", ".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws", ".localhost.localstack.cloud"}
 
 // hostAllowed tells whether a host cannot be a name that somebody else lets resolve to this
 // node: an address, a name without dots, one that nobody can register, or a configured one.
@@ -75,7 +86,7 @@ func (s *Server) hostAllowed(host string) bool {
 	if !strings.Contains(host, ".") || net.ParseIP(host) != nil {
 		return true // an IPv6 address has no dots, or is one
 	}
-	return slices.ContainsFunc(privateSuffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) }) ||
+	return slices.ContainsFunc(privateSuffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) || host == suffix[1:] }) ||
 		slices.ContainsFunc(s.opts.Hosts, func(name string) bool { return host == name || strings.HasSuffix(host, "."+name) })
 }
 

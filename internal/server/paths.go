@@ -1,32 +1,71 @@
 package server
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // NodePrefix is where the node's own endpoints are; no S3 bucket name may begin with "_".
 const NodePrefix = "/_brookmere/"
 
-// writeUnknownService answers a request for an API that Brookmere does not have, in
-// the form that both JSON and XML clients show to their users.
+// LocalStackPrefix is where the node answers some of the endpoints that scripts know of LocalStack.
+const LocalStackPrefix = "/_localstack/"
+
+func isNodePath(path string) bool {
+	return strings.HasPrefix(path, NodePrefix) || strings.HasPrefix(path, LocalStackPrefix)
+}
+
+// answersXML are the services whose errors are XML although their requests are no forms.
+var answersXML = map[string]bool{"s3": true, "s3control": true, "route53": true, "cloudfront": true}
+
+// writeUnknownService answers a request for an API that Brookmere does not have, in the protocol that the
+// request is in, with a request id.
 func writeUnknownService(w http.ResponseWriter, r *http.Request, signingName string) {
-	name := signingName
-	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		name = target
+	name, operation := signingName, r.Method+" "+r.URL.Path
+	if name == "" {
+		name = serviceOfHost(r.Host)
 	}
-	msg := fmt.Sprintf("Brookmere has no service for %q. docs/operations.md lists what it has.", name)
-	if r.Header.Get("X-Amz-Target") != "" || strings.Contains(r.Header.Get("Content-Type"), "json") {
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		w.Header().Set("x-amzn-ErrorType", "UnknownOperationException")
+	target, form := r.Header.Get("X-Amz-Target"), isForm(r)
+	switch {
+	case target != "":
+		if prefix, op, ok := strings.Cut(target, "."); ok {
+			operation = op
+			if name == "" {
+				name = prefix
+			}
+		}
+	case form:
+		if action := formOf(r).Get("Action"); action != "" {
+			operation = action
+		}
+	}
+	id := awswire.NewRequestID()
+	msg := fmt.Sprintf("Brookmere has no service %q, of which the request wants %s. \"brookmere operations\" lists what it has, and so does %soperations of the node.", name, operation, NodePrefix)
+	h := w.Header()
+	h.Set("x-amzn-RequestId", id)
+	h.Set("x-amz-request-id", id)
+	if !form && !answersXML[name] {
+		h.Set("Content-Type", "application/json")
+		if target != "" {
+			h.Set("Content-Type", "application/x-amz-json-1.1")
+		}
+		h.Set("x-amzn-ErrorType", "UnknownOperationException")
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, `{"__type":"UnknownOperationException","message":%q}`, msg)
+		text, _ := json.Marshal(map[string]string{"__type": "UnknownOperationException", "message": msg})
+		_, _ = w.Write(text)
 		return
 	}
-	w.Header().Set("Content-Type", "text/xml")
+	h.Set("Content-Type", "text/xml")
 	w.WriteHeader(http.StatusBadRequest)
-	fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>UnknownOperationException</Code><Message>%s</Message></Error></ErrorResponse>`, xmlText(msg))
+	if name == "ec2" { // whose protocol is one of its own
+		fmt.Fprintf(w, `<Response><Errors><Error><Code>UnknownOperationException</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>`, xmlText(msg), id)
+		return
+	}
+	fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>UnknownOperationException</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>`, xmlText(msg), id)
 }
 
 var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;")

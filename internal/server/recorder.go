@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -21,10 +23,11 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 
-	control *http.ResponseController
-	armed   time.Time
-	lasting bool        // HTTP/2, where a deadline that passes between two writes ends the stream
-	manual  atomic.Bool // the handler sets deadlines by itself
+	hijacked bool // the connection is another's
+	control  *http.ResponseController
+	armed    time.Time
+	lasting  bool        // HTTP/2, where a deadline that passes between two writes ends the stream
+	manual   atomic.Bool // the handler sets deadlines by itself
 }
 
 func newRecorder(w http.ResponseWriter, r *http.Request) *recorder {
@@ -87,6 +90,15 @@ func (r *recorder) end() {
 func (r *recorder) SetWriteDeadline(t time.Time) error {
 	r.manual.Store(true)
 	return r.control.SetWriteDeadline(t)
+}
+
+// Hijack implements http.Hijacker, for tunnels.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buf, err := r.control.Hijack()
+	if err == nil {
+		r.hijacked, r.status = true, http.StatusOK
+	}
+	return conn, buf, err
 }
 
 // Unwrap lets http.ResponseController reach Flush and the other deadline.

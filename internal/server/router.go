@@ -93,6 +93,11 @@ func (rt *routes) claimed(r *http.Request) *Service {
 	return nil
 }
 
+// named tells whether a host is that of a service or a bucket.
+func (rt *routes) named(host string) bool {
+	return rt.isBucket != nil && rt.isBucket(host) || rt.bySigning[serviceOfHost(host)] != nil
+}
+
 // find returns the service of a request, by what is hardest to get wrong first:
 // X-Amz-Target, or the path of the protocol RPC v2, then the credential scope's service, then
 // the host, then the method and path of a REST operation, then the query protocol's Version.
@@ -123,7 +128,27 @@ func (rt *routes) find(r *http.Request, signingName string) *Service {
 	if isForm(r) {
 		return rt.byVersion[formOf(r).Get("Version")]
 	}
+	if isOtherService(r.Host) {
+		return nil
+	}
 	return rt.objects
+}
+
+// isOtherService tells the host of an AWS endpoint that is not one of S3's.
+func isOtherService(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if !isAWSName(host) {
+		return false
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "s3" || strings.HasPrefix(label, "s3-") {
+			return false
+		}
+	}
+	return true
 }
 
 // pick chooses among the services of one signing name: by method and path, of which none

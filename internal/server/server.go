@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +22,9 @@ type Options struct {
 	Services []Service
 	// Node answers the node's own endpoints (below /_brookmere/, and /metrics).
 	Node http.Handler
-	Auth Authenticator
+	// Console serves the node's web page; nil: there is none.
+	Console Console
+	Auth    Authenticator
 	// Account of callers without credentials, where an operation takes them.
 	Account string
 	// Origins that a browser's request may come from, besides those on loopback: scheme,
@@ -37,8 +38,16 @@ type Options struct {
 	// IsBucketHost tells the host of a virtual-host style S3 request.
 	IsBucketHost func(host string) bool
 	TLS          *tls.Config // nil: clear text
+	Proxy        *Proxy      // nil: the server is no proxy
 	Logger       *slog.Logger
 	Registerer   prometheus.Registerer
+}
+
+// Console is the node's web page: files that anybody may read, of which none changes anything.
+type Console interface {
+	http.Handler
+	// Takes says that a request that names no service and has no signature is for the console.
+	Takes(r *http.Request) bool
 }
 
 // Server serves the AWS APIs on one listener.
@@ -47,6 +56,7 @@ type Server struct {
 	routes  routes
 	log     *slog.Logger
 	metrics *metrics
+	proxy   *proxying // nil: none
 	http    *http.Server
 	// serving is the parent of every request's context: ending it ends long polls and
 	// pushes, which would otherwise hold up a shutdown.
@@ -64,6 +74,7 @@ func New(o Options) *Server {
 		routes:  newRoutes(o.Services, o.IsBucketHost),
 		log:     o.Logger,
 		metrics: newMetrics(o.Registerer),
+		proxy:   newProxying(o.Proxy),
 	}
 	s.serving, s.stop = context.WithCancel(context.Background())
 	protocols := new(http.Protocols)
@@ -76,6 +87,7 @@ func New(o Options) *Server {
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return s.serving },
+		ConnContext:       withTunnel,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -85,6 +97,9 @@ func New(o Options) *Server {
 func (s *Server) Serve(ln net.Listener) error {
 	if s.opts.TLS != nil {
 		ln = newTLSListener(ln, s.opts.TLS)
+	}
+	if s.proxy != nil {
+		go func() { _ = s.http.Serve(s.proxy.ended) }() // it ends with the other
 	}
 	err := s.http.Serve(ln)
 	if errors.Is(err, http.ErrServerClosed) {
@@ -113,8 +128,13 @@ const drainBeforeCancel = 250 * time.Millisecond
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	rec := newRecorder(w, r)
-	name := s.serve(rec, r)
-	rec.end()
+	name := "proxy"
+	if !s.proxied(rec, r) {
+		name = s.serve(rec, r)
+	}
+	if !rec.hijacked {
+		rec.end()
+	}
 	took := time.Since(start)
 	s.metrics.observe(name, rec, took)
 	if s.log.Enabled(r.Context(), slog.LevelDebug) {
@@ -130,7 +150,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		s.hand(w, r, svc, scope, signed)
 		return svc.Name
 	}
-	node := strings.HasPrefix(r.URL.Path, NodePrefix) || !signed && r.URL.Path == "/metrics"
+	if !signed && s.forConsole(r) {
+		if why := s.browserRefusal(r, nil, s.opts.Auth.Verifies()); why != "" {
+			http.Error(w, why, http.StatusForbidden)
+		} else {
+			s.opts.Console.ServeHTTP(w, r)
+		}
+		return "console"
+	}
+	node := isNodePath(r.URL.Path) || !signed && r.URL.Path == "/metrics"
 	var svc *Service
 	if !node {
 		if isForm(r) { // which may have to be read
@@ -138,7 +166,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		}
 		svc = s.routes.find(r, scope.Service)
 	}
-	guarded := s.opts.Auth.Verifies() && (!node || r.URL.Path == NodePrefix+"health" || r.URL.Path == "/metrics")
+	guarded := s.opts.Auth.Verifies() && (!node || r.URL.Path == NodePrefix+"health" || r.URL.Path == LocalStackPrefix+"health" || r.URL.Path == "/metrics")
 	if why := s.browserRefusal(r, svc, guarded); why != "" {
 		http.Error(w, why, http.StatusForbidden)
 		return "node"
@@ -167,6 +195,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 	return svc.Name
 }
 
+// forConsole tells whether an unsigned request is for the console: not one to the host of a
+// service or a bucket.
+func (s *Server) forConsole(r *http.Request) bool {
+	return s.opts.Console != nil && s.opts.Console.Takes(r) && !s.routes.named(r.Host)
+}
+
 // hand lets the request in, or not, and hands it to its service.
 func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scope sigv4.Scope, signed bool) {
 	defer s.guardBody(w, r, svc)()
@@ -177,8 +211,7 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scop
 	} else {
 		caller, err = s.opts.Auth.Authenticate(r, scope, svc)
 	}
-	caller.RequestID, caller.Secure = awswire.NewRequestID(), s.opts.TLS != nil
-	r = r.WithContext(awswire.WithCaller(r.Context(), caller))
+	r = r.WithContext(awswire.WithCaller(r.Context(), s.secureCaller(r.Context(), caller)))
 	if err != nil {
 		svc.WriteError(w, r, err)
 		return

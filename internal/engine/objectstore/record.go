@@ -170,6 +170,20 @@ func (s *Store) readRecord(f *os.File, path string) (Record, error) {
 	return s.readOldRecord(f, path)
 }
 
+// Props returns the properties of the object whose file is at path, as Files gave it, if it has
+// the one that is named; nil otherwise. Objects without it cost no more than reading an attribute.
+func (s *Store) Props(path, name string) map[string]string {
+	raw, err := s.attrs.read(nil, path, recordAttribute)
+	if err != nil || !bytes.Contains(raw, []byte(name)) {
+		return nil
+	}
+	r, err := decodeRecord(raw)
+	if err != nil || r.Prop(name) == "" {
+		return nil
+	}
+	return r.Props
+}
+
 // writeRecord gives a file, which is open and not yet at path, or is at path, its record.
 func (s *Store) writeRecord(f *os.File, path string, r *Record) error {
 	return s.attrs.write(f, path, recordAttribute, r.encode())

@@ -108,7 +108,12 @@ func (c *Client) transport(local bool) *http.Transport {
 	t.Proxy = nil
 	t.DisableCompression = true // what is answered is what the server sent
 	t.MaxResponseHeaderBytes = 64 << 10
-	d := &net.Dialer{
+	t.DialContext = c.dialer(local).DialContext
+	return t
+}
+
+func (c *Client) dialer(local bool) *net.Dialer {
+	return &net.Dialer{
 		Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Resolver: c.o.Resolver,
 		ControlContext: func(_ context.Context, network, address string, _ syscall.RawConn) error {
 			at, err := netip.ParseAddrPort(address)
@@ -121,8 +126,12 @@ func (c *Client) transport(local bool) *http.Transport {
 			return c.check(at)
 		},
 	}
-	t.DialContext = d.DialContext
-	return t
+}
+
+// Dial connects to an address over TCP, for what speaks no HTTP that this node reads. What it is refused is a
+// *RefusedError, in the error of net.Dialer.
+func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return c.dialer(false).DialContext(ctx, network, address)
 }
 
 // Do makes a request. What it is refused is a *RefusedError, in the error of http.Client.Do.

@@ -124,6 +124,24 @@ type Info struct {
 	Bytes      uint64 // of keys and data
 }
 
+// Appended tells how many records, and bytes of keys and data, were appended since the shard was
+// created: what has expired since is counted too, so that the difference of two calls is what
+// came between them. It reads nothing from the store once the shard has been opened.
+func (s *Shard) Appended(ctx context.Context) (records, bytes uint64, err error) {
+	if err := s.open(ctx); err != nil {
+		return 0, 0, err
+	}
+	if err := s.refresh(ctx); err != nil {
+		return 0, 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.gone(); err != nil {
+		return 0, 0, err
+	}
+	return s.lastHeader.records(), s.lastHeader.bytes(), nil
+}
+
 // Info tells a shard's state. It reads from the store only when the oldest frame has
 // changed since the last time.
 func (s *Shard) Info(ctx context.Context) (Info, error) {

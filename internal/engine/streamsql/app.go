@@ -40,6 +40,8 @@ type Batch struct {
 type Record struct {
 	Data    []byte
 	Arrival time.Time // ApproximateArrivalTimestamp
+	// Of a record of a stream, for applications that select them.
+	PartitionKey, SequenceNumber, ShardID string
 }
 
 // Result is what a step gave.

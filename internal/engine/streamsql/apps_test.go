@@ -109,7 +109,7 @@ func readApp(t testing.TB, path string) *appFile {
 						step.Batches = append(step.Batches, Batch{Source: name})
 					}
 					last := &step.Batches[len(step.Batches)-1]
-					last.Records = append(last.Records, Record{[]byte(data), at.Add(-time.Second)})
+					last.Records = append(last.Records, Record{Data: []byte(data), Arrival: at.Add(-time.Second), PartitionKey: "key", SequenceNumber: fmt.Sprint(len(last.Records)), ShardID: "shardId-000000000000"})
 				}
 			}
 		case "output":

@@ -90,6 +90,9 @@ func (c *compiler) concat(x *sql.Operation) *compiled {
 		if b.null {
 			return null
 		}
+		if len(a.s)+len(b.s) > longestText {
+			return f.fail(errTooLong)
+		}
 		return value{s: a.s + b.s}
 	}})
 }

@@ -21,6 +21,7 @@ type builder struct {
 	pumps     []*pump
 	pump      string // the name of the one that is being built
 	feeds     []feed // what the pump that is being built reads
+	own       int    // how many of arrivalColumns sources have
 }
 
 // pump is a pump at work.
@@ -52,7 +53,7 @@ func build(statements []sql.Statement, sources []Source, references []Reference,
 			err = e
 		}
 	}()
-	b = &builder{rt: rt, streams: map[string]*stream{}, tables: map[string]*table{}, functions: map[string]*userFunction{}}
+	b = &builder{rt: rt, streams: map[string]*stream{}, tables: map[string]*table{}, functions: map[string]*userFunction{}, own: ownColumns(statements)}
 	for _, s := range sources {
 		st := &stream{Stream: Stream{Name: s.Name, Kind: SourceStream}, arrival: s.Arrival}
 		for _, c := range s.Schema.Columns {
@@ -101,11 +102,7 @@ func (b *builder) addStream(s *stream, at sql.Node) {
 	}
 	s.types = columnTypes(s.Columns)
 	if s.arrival {
-		if seen["APPROXIMATE_ARRIVAL_TIME"] {
-			s.arrival = false
-		} else {
-			s.types = append(s.types, timestampType)
-		}
+		s.types = append(s.types, columnTypes(arrivalColumns[:b.own])...)
 	}
 	b.streams[s.Name] = s
 	b.order = append(b.order, s)

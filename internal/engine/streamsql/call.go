@@ -255,9 +255,10 @@ func (c *compiler) inline(x *sql.Call, u *userFunction) *compiled {
 	if c.depth >= maxInlining {
 		fail(x, "", "Functions call each other too deeply")
 	}
-	inner := &compiler{functions: c.functions, scope: &scope{}, parameters: map[string]*compiled{}, depth: c.depth + 1}
+	inner := &compiler{functions: c.functions, scope: &scope{}, parameters: map[string]*compiled{}, weights: map[string]int64{}, depth: c.depth + 1}
 	strict := []*compiled{}
 	for i, p := range u.def.Parameters {
+		before := c.weight
 		a := c.compile(x.Args[i])
 		if !canCast(a.t, u.types[i]) {
 			fail(x.Args[i], "", "No match found for function signature %s(%s)", dialect.LookupName(x.Name), c.signature(x))
@@ -266,9 +267,12 @@ func (c *compiler) inline(x *sql.Call, u *userFunction) *compiled {
 		if u.def.NullOnNull {
 			strict = append(strict, a)
 		}
-		inner.parameters[dialect.Lookup(p.Name)] = a
+		name := dialect.Lookup(p.Name)
+		inner.parameters[name], inner.weights[name] = a, c.weight-before
 	}
+	inner.weight = c.weight
 	body := inner.compile(u.def.Body)
+	c.weight = inner.weight
 	if !canCast(body.t, u.returns) {
 		fail(u.def.Body, "", "Cast function cannot convert value of type %s to type %s", body.t, u.returns)
 	}

@@ -19,6 +19,11 @@ const (
 	errorInvalidTime  = "INVALID_DATETIME_FORMAT"
 )
 
+// longestText is how long a text of an expression may become, in bytes.
+const longestText = 1 << 20
+
+var errTooLong = &rowError{errorArgument, "The text would be longer than 1,048,576 bytes"}
+
 // rowError is why an expression has no value for a row; nil: it has.
 type rowError struct{ name, message string }
 

@@ -1,7 +1,6 @@
 package streamsql
 
 import (
-	"bufio"
 	"encoding/binary"
 	"hash/crc32"
 	"io"
@@ -11,22 +10,38 @@ import (
 
 // encoder writes a snapshot: whole numbers as varints, text behind its length, and a checksum.
 type encoder struct {
-	w   *bufio.Writer
+	w   io.Writer
 	crc uint32
-	buf [binary.MaxVarintLen64]byte
+	buf []byte
 	err error
 }
 
-func newEncoder(w io.Writer) *encoder { return &encoder{w: bufio.NewWriterSize(w, 64<<10)} }
+const encoderBuffer = 64 << 10
 
-func (e *encoder) raw(b []byte) {
-	e.crc = crc32.Update(e.crc, crc32.IEEETable, b)
+func newEncoder(w io.Writer) *encoder { return &encoder{w: w, buf: make([]byte, 0, 2*encoderBuffer)} }
+
+func (e *encoder) flush() {
+	e.crc = crc32.Update(e.crc, crc32.IEEETable, e.buf)
 	if e.err == nil {
-		_, e.err = e.w.Write(b)
+		_, e.err = e.w.Write(e.buf)
+	}
+	e.buf = e.buf[:0]
+}
+
+func (e *encoder) int(i int64) {
+	e.buf = binary.AppendVarint(e.buf, i)
+	if len(e.buf) >= encoderBuffer {
+		e.flush()
 	}
 }
 
-func (e *encoder) int(i int64) { e.raw(e.buf[:binary.PutVarint(e.buf[:], i)]) }
+// raw appends a text without its length.
+func (e *encoder) raw(s string) {
+	e.buf = append(e.buf, s...)
+	if len(e.buf) >= encoderBuffer {
+		e.flush()
+	}
+}
 
 func (e *encoder) bool(b bool) {
 	i := int64(0)
@@ -38,7 +53,7 @@ func (e *encoder) bool(b bool) {
 
 func (e *encoder) str(s string) {
 	e.int(int64(len(s)))
-	e.raw([]byte(s))
+	e.raw(s)
 }
 
 func (e *encoder) float(f float64) { e.int(int64(math.Float64bits(f))) }
@@ -91,13 +106,9 @@ func (e *encoder) row(types []Type, row []value) {
 
 // close ends a snapshot.
 func (e *encoder) close() error {
-	var b [4]byte
-	binary.LittleEndian.PutUint32(b[:], e.crc)
+	e.flush()
 	if e.err == nil {
-		_, e.err = e.w.Write(b[:])
-	}
-	if e.err == nil {
-		e.err = e.w.Flush()
+		_, e.err = e.w.Write(binary.LittleEndian.AppendUint32(nil, e.crc))
 	}
 	return e.err
 }

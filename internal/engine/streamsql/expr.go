@@ -108,7 +108,11 @@ type compiler struct {
 	// intercept, if any, sees every expression first, and returns nil for those that are not its own.
 	intercept  func(sql.Expr) *compiled
 	parameters map[string]*compiled // of the function whose body it is
+	weights    map[string]int64     // of its arguments
 	depth      int
+	// weight is how many expressions are evaluated for a row: functions that use an argument
+	// twice and call each other double it.
+	weight int64
 }
 
 type userFunction struct {
@@ -117,9 +121,20 @@ type userFunction struct {
 	returns Type
 }
 
-const maxInlining = 32 // functions that call each other
+const (
+	maxInlining = 32      // functions that call each other
+	maxWeight   = 1 << 18 // expressions of a clause
+)
+
+// weigh counts expressions that are evaluated for each row.
+func (c *compiler) weigh(at sql.Node, n int64) {
+	if c.weight += n; c.weight > maxWeight {
+		fail(at, "Compute parts of it in a stream of their own.", "The expression evaluates more than %d others for every row", maxWeight)
+	}
+}
 
 func (c *compiler) compile(x sql.Expr) *compiled {
+	c.weigh(x, 1)
 	if c.intercept != nil {
 		if r := c.intercept(x); r != nil {
 			return r
@@ -282,6 +297,7 @@ func interval(x *sql.Interval) *compiled {
 // name finds a column.
 func (c *compiler) name(at sql.Expr, table, name string) *compiled {
 	if p, ok := c.parameters[name]; ok && table == "" {
+		c.weigh(at, c.weights[name])
 		return p
 	}
 	found := -1

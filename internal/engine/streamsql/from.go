@@ -113,7 +113,11 @@ func (b *builder) named(r *sql.Table, alias string) *pipe {
 	}
 	p.scope.columns = append(p.scope.columns, scopeColumn{table: alias, name: "ROWTIME", t: timestampType, def: rowtime(), hidden: true})
 	if s.arrival {
-		p.scope.columns = append(p.scope.columns, scopeColumn{table: alias, name: "APPROXIMATE_ARRIVAL_TIME", t: timestampType, column: len(s.Columns), hidden: true})
+		for i, c := range arrivalColumns[:b.own] {
+			if !s.has(c.Name) { // the schema's own comes first
+				p.scope.columns = append(p.scope.columns, scopeColumn{table: alias, name: c.Name, t: c.Type, column: len(s.Columns) + i, hidden: true})
+			}
+		}
 	}
 	b.feeds = append(b.feeds, feed{s, p})
 	return p

@@ -36,17 +36,22 @@ var textFunctions = []scalarFunction{
 	{Name: "RTRIM", Syntax: "TRIM(TRAILING [characters FROM] text)", Doc: "A text without the given characters at its end.",
 		params: []param{textual, textual}, optional: 1, result: sameAs(0), eval: trimmer(false, true)},
 	{Name: "CONCAT", Syntax: "CONCAT(text, ...)", Doc: "Texts one behind the other.",
-		params: []param{textual, textual}, optional: 1, variadic: true, result: varchar, eval: func(_ *frame, a []value, _ []*compiled) value {
+		params: []param{textual, textual}, optional: 1, variadic: true, result: varchar, eval: func(f *frame, a []value, _ []*compiled) value {
 			var b strings.Builder
 			for _, v := range a {
-				b.WriteString(v.s)
+				if b.WriteString(v.s); b.Len() > longestText {
+					return f.fail(errTooLong)
+				}
 			}
 			return text(b.String())
 		}},
 	{Name: "REPLACE", Syntax: "REPLACE(text, search, replacement)", Doc: "A text with all places of another replaced.",
-		params: []param{textual, textual, textual}, result: varchar, eval: func(_ *frame, a []value, _ []*compiled) value {
+		params: []param{textual, textual, textual}, result: varchar, eval: func(f *frame, a []value, _ []*compiled) value {
 			if a[1].s == "" {
 				return a[0]
+			}
+			if len(a[0].s)+strings.Count(a[0].s, a[1].s)*len(a[2].s) > longestText {
+				return f.fail(errTooLong)
 			}
 			return text(strings.ReplaceAll(a[0].s, a[1].s, a[2].s))
 		}},
@@ -71,10 +76,10 @@ func initcap(s string) string {
 }
 
 func overlay(f *frame, a []value, _ []*compiled) value {
-	s, r, start := []rune(a[0].s), []rune(a[1].s), a[2].i
+	s, r, start := []rune(a[0].s), []rune(a[1].s), min(max(a[2].i, -longestText), longestText)
 	length := int64(len(r))
 	if len(a) > 3 {
-		length = a[3].i
+		length = min(a[3].i, longestText)
 	}
 	if length < 0 {
 		return f.fail(&rowError{errorArgument, "OVERLAY: the length is less than 0"})
@@ -134,7 +139,7 @@ func substring(f *frame, a []value, args []*compiled) value {
 		if err != nil {
 			f.fail(err)
 		}
-		return v.i
+		return min(max(v.i, -longestText), longestText)
 	}
 	binary := args[0].t.Kind == Varbinary
 	n := int64(len(a[0].s))
@@ -217,6 +222,10 @@ func regexReplace(f *frame, a []value, _ []*compiled) value {
 	}
 	head, tail := s[:at], s[at:]
 	replacement := javaReplacement(a[2].s)
+	if len(tail)*len(replacement) > 16*longestText {
+		// A group may stand for all of the text in each of its places.
+		return f.fail(errTooLong)
+	}
 	if occurrence == 0 {
 		return text(head + re.ReplaceAllString(tail, replacement))
 	}

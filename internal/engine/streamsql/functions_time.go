@@ -79,8 +79,17 @@ func badUnit(s string) *rowError {
 	return &rowError{errorArgument, "'" + s + "' is not a unit of time"}
 }
 
+// monthsOf is the month of a time, counted from year 0.
+func monthsOf(ms int64) int64 {
+	t := time.UnixMilli(ms).UTC()
+	return int64(t.Year())*12 + int64(t.Month()) - 1
+}
+
 func dateAdd(f *frame, a []value, _ []*compiled) value {
 	n := a[1].i
+	if n > 1e9 || n < -1e9 {
+		return f.fail(&rowError{errorNumericRange, "A time cannot be moved that far"})
+	}
 	switch u := dateUnit(a[0].s); u {
 	case "YEAR":
 		return whole(addMonths(a[2].i, 12*n))
@@ -100,12 +109,8 @@ func dateAdd(f *frame, a []value, _ []*compiled) value {
 func dateDiff(f *frame, a []value, _ []*compiled) value {
 	switch u := dateUnit(a[0].s); u {
 	case "YEAR", "QUARTER", "MONTH":
-		months := func(ms int64) int64 {
-			t := time.UnixMilli(ms).UTC()
-			return int64(t.Year())*12 + int64(t.Month()) - 1
-		}
 		size := unitOf(Type{Precision: unitIndex(u)})
-		return whole(floorTo(months(a[2].i), size)/size - floorTo(months(a[1].i), size)/size)
+		return whole(floorTo(monthsOf(a[2].i), size)/size - floorTo(monthsOf(a[1].i), size)/size)
 	case "MILLISECOND":
 		return whole(a[2].i - a[1].i)
 	case "", "DOY", "DOW":
@@ -141,17 +146,13 @@ func tsdiff(f *frame, a []value, args []*compiled) value {
 	d := millis(2) - millis(1)
 	switch u {
 	case "YEAR", "QUARTER", "MONTH":
-		n := d / (28 * msDay)
-		if d >= 0 {
-			n++
-			for n > 0 && addMonths(millis(1), n) > millis(2) {
-				n--
-			}
-		} else {
+		from, to := millis(len(a)-2), millis(len(a)-1)
+		n := monthsOf(to) - monthsOf(from)
+		switch {
+		case n > 0 && addMonths(from, n) > to:
 			n--
-			for n < 0 && addMonths(millis(1), n) < millis(2) {
-				n++
-			}
+		case n < 0 && addMonths(from, n) < to:
+			n++
 		}
 		return whole(n / unitOf(Type{Precision: unitIndex(u)}))
 	case "MILLISECOND":

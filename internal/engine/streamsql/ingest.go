@@ -15,7 +15,8 @@ import (
 // reader reads rows out of records by a Schema. It is a plan, and may be used by several decoders.
 type reader struct {
 	schema  Schema
-	arrival bool
+	arrival bool     // arrivalColumns stand behind the schema's
+	own     []Column // those of arrivalColumns that the application needs
 	types   []Type
 	rowPath []pathStep
 	columns []columnPath // JSON
@@ -189,7 +190,7 @@ func (r *reader) decoder() *recordDecoder {
 func (d *recordDecoder) decode(records []Record, now int64) (*batch, []badRecord) {
 	types := d.types
 	if d.arrival {
-		types = append(append([]Type(nil), types...), timestampType)
+		types = append(append([]Type(nil), types...), columnTypes(d.own)...)
 	}
 	d.out = newBatch(types)
 	d.out.grow(len(records))
@@ -204,7 +205,11 @@ func (d *recordDecoder) decode(records []Record, now int64) (*batch, []badRecord
 			arrival = null
 		}
 		if d.arrival {
-			row[len(d.types)] = arrival
+			own := row[len(d.types):]
+			own[0] = arrival
+			if len(own) > 1 {
+				own[1], own[2], own[3] = text(r.PartitionKey), text(r.SequenceNumber), text(r.ShardID)
+			}
 		}
 		if d.schema.Format == CSV {
 			d.csv(r.Data, row, now)

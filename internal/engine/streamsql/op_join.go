@@ -247,8 +247,8 @@ func (o *joinOperator) leave(s *joinSide, isLeft bool, at int64, out *batch) {
 // expire lets rows go that are older than their side's window.
 func (o *joinOperator) expire(now int64, out *batch) {
 	for _, s := range []*joinSide{&o.left, &o.right} {
-		for s.millis >= 0 && len(s.order) > 0 && s.order[0].time < now-s.millis {
-			o.leave(s, s == &o.left, s.order[0].time+s.millis, out)
+		for s.millis >= 0 && len(s.order) > 0 && s.order[0].time+lifetime(s.millis) <= now {
+			o.leave(s, s == &o.left, s.order[0].time+lifetime(s.millis), out)
 		}
 	}
 }
@@ -268,7 +268,7 @@ func (o *joinOperator) deadline() int64 {
 	d := int64(never)
 	for _, s := range []*joinSide{&o.left, &o.right} {
 		if s.outer && s.millis >= 0 && len(s.order) > 0 {
-			d = min(d, s.order[0].time+s.millis+1)
+			d = min(d, s.order[0].time+lifetime(s.millis))
 		}
 	}
 	return d

@@ -43,6 +43,8 @@ type windowOperator struct {
 	calls      []*analyticCall
 	argTypes   []Type // of all calls' arguments
 	keep       bool   // rows have to be kept
+	bounded    bool   // they leave the window some day
+	most       int    // rows that a window without bounds keeps; -1: all
 	partitions map[string]*slidingPartition
 	swept      int64
 	keyBuf     []byte
@@ -61,14 +63,26 @@ type slidingPartition struct {
 
 func (b *builder) window(in *pipe, spec frameSpec, calls []*analyticCall) *pipe {
 	o := &windowOperator{rt: b.rt, pump: b.pump, in: in, spec: spec, calls: calls, partitions: map[string]*slidingPartition{}}
-	o.keep = spec.rows >= 0 || spec.millis >= 0
+	o.bounded = spec.rows >= 0 || spec.millis >= 0
+	o.keep = o.bounded
 	o.out = &pipe{scope: in.scope, types: append([]Type(nil), in.types...), stream: true, inputs: []*pipe{in}}
 	var names []string
 	for _, c := range calls {
 		for _, a := range c.args {
 			o.argTypes = append(o.argTypes, a.t)
 		}
-		o.keep = o.keep || c.keepsRows()
+		if c.keepsRows() && c.name != "ROW_NUMBER" {
+			o.keep = true
+			switch {
+			case o.most < 0:
+			case c.name == "LAG" && !c.ignore:
+				o.most = max(o.most, int(min(c.offset, 1<<30))+1)
+			case c.name == "LAST_VALUE" && !c.ignore:
+				o.most = max(o.most, 1)
+			default:
+				o.most = -1
+			}
+		}
 		o.out.types = append(o.out.types, c.t)
 		names = append(names, c.name)
 	}
@@ -147,7 +161,7 @@ func (o *windowOperator) push(x *batch) {
 // enter lets a row into a window, and those go that it is too late for.
 func (o *windowOperator) enter(p *slidingPartition, t int64, args []value) {
 	if o.spec.millis >= 0 {
-		for p.head < len(p.times) && p.times[p.head] < t-o.spec.millis {
+		for p.head < len(p.times) && p.times[p.head]+lifetime(o.spec.millis) <= t {
 			o.leave(p)
 		}
 	}
@@ -176,21 +190,22 @@ func (o *windowOperator) enter(p *slidingPartition, t int64, args []value) {
 		for int64(len(p.times)-p.head) > o.spec.rows+1 {
 			o.leave(p)
 		}
-	} else if o.spec.millis < 0 && o.keep { // unbounded: what LAG needs, and the first
-		for len(p.times)-p.head > maxUnboundedRows {
+	} else if !o.bounded && o.keep && o.most >= 0 {
+		for len(p.times)-p.head > o.most {
 			o.leave(p)
 		}
 	}
 }
 
-// maxUnboundedRows are the rows that a window without bounds keeps for functions that look at rows.
-const maxUnboundedRows = 10000
+// lifetime is how long a row is within a window of an interval: AWS's guide counts a row that is
+// as old as the interval as gone. A window of no time has the rows of the current row's time.
+func lifetime(millis int64) int64 { return max(millis, 1) }
 
 func (o *windowOperator) leave(p *slidingPartition) {
 	args := p.args[p.head]
 	at := 0
 	for k, c := range o.calls {
-		if s := p.sliders[k]; s != nil && (c.star || !args[at].null) {
+		if s := p.sliders[k]; s != nil && o.bounded && (c.star || !args[at].null) {
 			v := value{}
 			if !c.star {
 				v = args[at]
@@ -279,7 +294,7 @@ func (o *windowOperator) advance(now int64) {
 	}
 	o.swept = now
 	for key, p := range o.partitions {
-		if p.last < now-o.spec.millis {
+		if p.last+lifetime(o.spec.millis) <= now {
 			for p.head < len(p.times) {
 				o.leave(p)
 			}
@@ -307,7 +322,7 @@ func (o *windowOperator) save(e *encoder) {
 			if s == nil {
 				continue
 			}
-			if !o.keep {
+			if !o.bounded {
 				saveSlider(e, s)
 				continue
 			}
@@ -329,14 +344,19 @@ func (o *windowOperator) load(d *decoder) {
 			if d.bad {
 				return
 			}
-			o.enter(p, t, args)
+			if o.bounded {
+				o.enter(p, t, args)
+			} else {
+				p.times, p.args = append(p.times, t), append(p.args, args)
+				o.rt.take(rowBytes(args))
+			}
 		}
 		p.count, p.last = count, last
 		for k, s := range p.sliders {
 			if s == nil {
 				continue
 			}
-			if !o.keep {
+			if !o.bounded {
 				t := Type{}
 				if len(o.calls[k].args) > 0 {
 					t = o.calls[k].args[0].t

@@ -62,6 +62,9 @@ func Compile(code string, sources []Source, references []Reference) (*Plan, erro
 		}
 		return nil, err
 	}
+	for _, r := range p.readers {
+		r.own = arrivalColumns[:ownColumns(p.statements)]
+	}
 	b, err := build(p.statements, sources, references, &runtime{limit: 1 << 62})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ type runtime struct {
 	used, limit int64
 	errors      *stream // error_stream
 	operators   []operator
+	reporting   bool // a row is on its way into error_stream
 }
 
 // stateFull is panicked by an operator whose state would pass the limit; Apply turns it into
@@ -54,6 +55,14 @@ func (r *runtime) report(err *rowError, pump string, rowtime value, row []byte) 
 	message := err.message
 	if len(message) > 4096 {
 		message = strings.ToValidUTF8(message[:4096], "")
+	}
+	if r.reporting { // a pump that reads error_stream failed itself: its row is not read again
+		readers := r.errors.readers
+		r.errors.readers = nil
+		defer func() { r.errors.readers = readers }()
+	} else {
+		r.reporting = true
+		defer func() { r.reporting = false }()
 	}
 	out := newBatch(columnTypes(ErrorColumns()))
 	out.push(r.now, []value{whole(r.now), text("ERROR"), text(err.name), text(message), rowtime, text(strings.ToUpper(hex.EncodeToString(row))), text(pump)})
@@ -99,7 +108,17 @@ type stream struct {
 	output  bool
 	result  *[]Output
 	taps    []*Tap
-	arrival bool // it has the column APPROXIMATE_ARRIVAL_TIME, behind the others
+	arrival bool // it has arrivalColumns behind the others
+}
+
+// has reports whether the stream declares a column.
+func (s *stream) has(name string) bool {
+	for _, c := range s.Columns {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *stream) push(b *batch) {

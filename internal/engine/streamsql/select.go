@@ -367,6 +367,12 @@ func (x *selected) afterGroups(e sql.Expr, keys []*compiled) *compiled {
 			return rowtime()
 		}
 		switch e.(type) {
+		case *dialect.Round, *dialect.Step: // the hour that the window is in, not that of its end
+			if k.rising && !x.staggered {
+				return x.within(k)
+			}
+		}
+		switch e.(type) {
 		case *sql.Name, *sql.Dereference:
 			if k.constant || k.column < 0 && !k.rising {
 				return nil
@@ -397,7 +403,9 @@ func (x *selected) within(k *compiled) *compiled {
 
 // attempt compiles an expression for the rows of FROM; nil: it cannot be.
 func (x *selected) attempt(e sql.Expr) (k *compiled) {
+	weight := x.input.weight
 	defer func() {
+		x.input.weight = weight // what is tried is not evaluated
 		if r := recover(); r != nil {
 			if _, ok := r.(*Error); !ok {
 				panic(r)

@@ -38,6 +38,7 @@ func (s *slidingSum) add(v value) {
 		s.plus(v.float())
 	default:
 		s.sum += v.i // wraps, and wraps back
+		s.f += float64(v.i)
 	}
 }
 
@@ -52,6 +53,9 @@ func (s *slidingSum) remove(v value) {
 		}
 	default:
 		s.sum -= v.i
+		if s.f -= float64(v.i); s.n == 0 {
+			s.f = 0
+		}
 	}
 }
 
@@ -73,6 +77,8 @@ func (s *slidingSum) result() (value, *rowError) {
 			return null, errOverflow
 		}
 		return float(f), nil
+	case math.Abs(s.f) > 9.2e18:
+		return null, errOverflow
 	case s.average:
 		return whole(s.sum / s.n), nil
 	case s.t.Kind == Decimal && magnitude(s.sum) >= uint64(powers[18]):

@@ -28,7 +28,7 @@ func (a *App) Snapshot(w io.Writer, positions []byte) error {
 		return a.broken
 	}
 	e := newEncoder(w)
-	e.raw([]byte(snapshotMagic))
+	e.raw(snapshotMagic)
 	e.int(snapshotVersion)
 	e.str(a.plan.hash)
 	e.str(string(positions))

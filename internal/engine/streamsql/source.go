@@ -1,13 +1,51 @@
 package streamsql
 
+import (
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/streamsql/dialect"
+)
+
 // Source is an in-application stream that records are read into. Its columns are those of the
-// schema; ROWTIME and, with Arrival, APPROXIMATE_ARRIVAL_TIME can be selected beside them.
+// schema; ROWTIME and, with Arrival, what the stream says of a record can be selected beside them.
 // With input parallelism, each in-application stream is a Source of its own.
 type Source struct {
 	Name   string // SOURCE_SQL_STREAM_001
 	Schema Schema
-	// Arrival says that the records have a time of arrival (those of a Kinesis stream).
+	// Arrival says that the records are those of a Kinesis stream: APPROXIMATE_ARRIVAL_TIME,
+	// PARTITION_KEY, SEQUENCE_NUMBER and SHARD_ID can be selected beside the columns.
 	Arrival bool
+}
+
+// arrivalColumns are the columns that records of a stream have behind those of the schema. The last
+// three are only there where the application names one of them.
+var arrivalColumns = []Column{
+	{"APPROXIMATE_ARRIVAL_TIME", timestampType},
+	{"PARTITION_KEY", Type{Kind: Varchar, Length: 256}},
+	{"SEQUENCE_NUMBER", Type{Kind: Varchar, Length: 128}},
+	{"SHARD_ID", Type{Kind: Varchar, Length: 128}},
+}
+
+// ownColumns is how many of arrivalColumns an application needs.
+func ownColumns(statements []sql.Statement) int {
+	n := 1
+	for _, s := range statements {
+		sql.Walk(s, func(x sql.Node) bool {
+			name := ""
+			switch x := x.(type) {
+			case *sql.Name:
+				name = dialect.Lookup(x.Ident)
+			case *sql.Dereference:
+				name = dialect.Lookup(x.Field)
+			}
+			for _, c := range arrivalColumns[1:] {
+				if c.Name == name {
+					n = len(arrivalColumns)
+				}
+			}
+			return true
+		})
+	}
+	return n
 }
 
 // Reference is an in-application table of reference data, whose content App.SetReference gives.

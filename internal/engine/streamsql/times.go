@@ -226,7 +226,7 @@ func parseInterval(s, from, to string) (int64, bool) {
 		}
 		w, frac, has := strings.Cut(s, ".")
 		a, err := strconv.ParseInt(w, 10, 64)
-		ok = err == nil && a >= 0 && a < 1e12
+		ok = err == nil && a >= 0 && a < 1e9
 		n = a * unit
 		if has && ok {
 			f, err := strconv.ParseFloat("0."+frac, 64)

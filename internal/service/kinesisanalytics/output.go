@@ -150,11 +150,14 @@ func (o *output) take(ctx context.Context, out streamsql.Output) error {
 			return err
 		}
 	}
+	o.mu.Lock()
+	next := o.next
+	o.mu.Unlock()
 	var rows []row
 	size := 0
 	for i := range out.Rows.Len() {
 		p := out.First + uint64(i)
-		if p < o.next { // it changes with rows alone that were taken
+		if p < next { // delivered before a restart
 			continue
 		}
 		var data []byte

@@ -168,8 +168,9 @@ func (f functionSink) send(ctx context.Context, rows []row) (again []row, err er
 	}
 	for i := range rows {
 		if !delivered[event.Records[i].ID] {
-			rows[i].tries++
-			again = append(again, rows[i])
+			r := rows[i]
+			r.tries++
+			again = append(again, r)
 		}
 	}
 	return again, nil

@@ -259,11 +259,21 @@ func TestLifecycle(t *testing.T) {
 	want(t, "the upload", err, "NoSuchUpload")
 	_, err = c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: aws.String("cold/large")})
 	want(t, "an archived object", err, "InvalidObjectState")
+	isArchived := func(key string, wantArchive, wantReadable bool) {
+		t.Helper()
+		path, ok := n.LocalFile("bkt", key)
+		if archive, readable := n.Archived(path); !ok || archive != wantArchive || readable != wantReadable {
+			t.Errorf("%s: archived %v, readable %v", key, archive, readable)
+		}
+	}
+	isArchived("cold/large", true, false)
+	isArchived("keep/a", false, true)
 	get(t, c, "bkt", "cold/small")
 	if _, err := c.RestoreObject(t.Context(), &s3.RestoreObjectInput{Bucket: b, Key: aws.String("cold/large"), RestoreRequest: &types.RestoreRequest{Days: aws.Int32(2)}}); err != nil {
 		t.Fatal(err)
 	}
 	get(t, c, "bkt", "cold/large")
+	isArchived("cold/large", true, true)
 	clock.Advance(4 * 24 * time.Hour)
 	_, err = c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: aws.String("cold/large")})
 	want(t, "when the restored copy is gone", err, "InvalidObjectState")

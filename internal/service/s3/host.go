@@ -9,6 +9,7 @@ import (
 //
 //	bucket.s3.amazonaws.com, bucket.s3.us-west-2.amazonaws.com, bucket.s3-us-west-2.amazonaws.com
 //	bucket.localhost, bucket.s3.localhost, bucket.s3.us-west-2.localhost.localstack.cloud
+//	bucket.s3.host.docker.internal
 //	bucket.127.0.0.1.nip.io, bucket.127.0.0.1
 //
 // A bucket's name may have dots in it: what is left of the endpoint is the bucket, all
@@ -42,6 +43,7 @@ var hostSuffixes = []string{
 	"amazonaws.com.cn",
 	"amazonaws.com",
 	"localhost.localstack.cloud",
+	"host.docker.internal",
 	"localhost",
 }
 

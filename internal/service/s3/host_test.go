@@ -17,6 +17,8 @@ func TestParseBucketHost(t *testing.T) {
 		"lake.s3.us-east-1.localhost:4566":                  "lake",
 		"lake.s3.localhost.localstack.cloud:4566":           "lake",
 		"lake.s3.us-east-1.localhost.localstack.cloud:4566": "lake",
+		"lake.s3.host.docker.internal:4566":                 "lake",
+		"host.docker.internal:4566":                         "",
 		"lake.127.0.0.1.nip.io:4566":                        "lake",
 		"a.b.127.0.0.1.nip.io":                              "a.b",
 		"lake.s3.127.0.0.1.sslip.io":                        "lake",

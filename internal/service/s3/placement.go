@@ -30,6 +30,17 @@ var storageClasses = []string{
 // archived reports whether objects of a class must be restored before they are read.
 func archived(class string) bool { return class == "GLACIER" || class == "DEEP_ARCHIVE" }
 
+// Archived reports whether the object whose file is at path, as Files gave it, is in a storage
+// class that has to be restored before it is read, and whether it is restored at present.
+func (s *Service) Archived(path string) (archive, readable bool) {
+	props := s.store.Props(path, propClass)
+	if !archived(props[propClass]) {
+		return false, true
+	}
+	until, err := time.Parse(time.RFC3339, props[propRestored])
+	return true, err == nil && s.clock.Now().Before(until)
+}
+
 // restored reports whether an archived object can be read.
 func (s *Service) restored(info *objectstore.Info) bool {
 	until, err := time.Parse(time.RFC3339, info.Prop(propRestored))

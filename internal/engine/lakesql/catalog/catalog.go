@@ -56,6 +56,9 @@ type File struct {
 	URI  string // s3://bucket/key, what "$path" shows
 	Path string // absolute path below the engine's object directory
 	Size int64
+
+	Archived   bool // its storage class has to be restored before it is read
+	Unreadable bool // it is archived and not restored
 }
 
 // Files lists the objects of a location ("s3://bucket/folder/") that the caller of the

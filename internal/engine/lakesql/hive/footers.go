@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 )
 
@@ -20,7 +21,8 @@ type Footers struct {
 
 	mu    sync.Mutex
 	files map[fileKey]*parquetSchema
-	plain map[verdictKey]bool // whether DuckDB reads a text file right
+	plain map[verdictKey]bool   // whether DuckDB reads a text file right
+	fine  map[verdictKey]uint64 // which of some columns have digits beyond milliseconds
 }
 
 type fileKey struct {
@@ -33,8 +35,9 @@ type parquetSchema struct {
 	columns   []parquetColumn // of the top level
 }
 
-// parquetColumn is a column with the type that DuckDB reads it as, empty if it is nested.
-type parquetColumn struct{ name, typ string }
+// parquetColumn is a column with the type that DuckDB reads it as and Parquet's own, both empty
+// if it is nested.
+type parquetColumn struct{ name, typ, physical string }
 
 const maxCachedSchemas = 100_000
 
@@ -108,6 +111,71 @@ func (s *scan) bySchema(pieces []Piece) []schemaGroup {
 	return groups
 }
 
+// finer is the columns of a group of files that have digits of seconds beyond the third. That
+// is looked for once a file.
+func (s *scan) finer(g schemaGroup, columns []string) map[string]bool {
+	out := map[string]bool{}
+	if len(columns) == 0 {
+		return out
+	}
+	cache := s.Footers
+	keys := map[string]verdictKey{}
+	missing := Piece{}
+	signature := "finer " + strings.Join(columns, "\x00")
+	for _, p := range g.pieces {
+		for _, f := range p.Files {
+			info, err := os.Stat(f.Path)
+			if err != nil {
+				panic(fault.Stop(err))
+			}
+			key := verdictKey{fileKey{f.Path, info.Size(), info.ModTime().UnixNano()}, signature}
+			cache.mu.Lock()
+			found, known := cache.fine[key]
+			cache.mu.Unlock()
+			if !known {
+				keys[f.Path] = key
+				missing.Files = append(missing.Files, f)
+			}
+			for i, c := range columns {
+				out[c] = out[c] || found&(1<<i) != 0
+			}
+		}
+	}
+	if missing.Files == nil {
+		return out
+	}
+	bits := make([]string, len(columns))
+	for i, c := range columns {
+		bits[i] = fmt.Sprintf("CASE WHEN bool_or(epoch_us(%s) %% 1000 <> 0) THEN %d ELSE 0 END", duck.Ident(c), int64(1)<<i)
+	}
+	err := cache.Query(s.ctx, "SELECT filename, CAST("+strings.Join(bits, " + ")+" AS BIGINT) FROM read_parquet("+fileList([]Piece{missing})+", hive_partitioning=false, filename=true) GROUP BY filename", func(values []string) {
+		found, _ := strconv.ParseUint(values[1], 10, 64)
+		for i, c := range columns {
+			out[c] = out[c] || found&(1<<i) != 0
+		}
+		if key, ok := keys[values[0]]; ok {
+			delete(keys, values[0])
+			cache.remember(key, found)
+		}
+	})
+	if err != nil {
+		panic(fault.Stop(err))
+	}
+	for _, key := range keys { // without rows
+		cache.remember(key, 0)
+	}
+	return out
+}
+
+func (c *Footers) remember(key verdictKey, found uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fine == nil || len(c.fine) >= maxCachedSchemas {
+		c.fine = map[verdictKey]uint64{}
+	}
+	c.fine[key] = found
+}
+
 func sameValues(a, b []string) bool {
 	for i := range a {
 		if a[i] != b[i] {
@@ -144,7 +212,7 @@ func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]*p
 		default:
 			c := parquetColumn{name: name}
 			if children == 0 {
-				c.typ = values[4]
+				c.typ, c.physical = values[4], values[2]
 			}
 			r.cols = append(r.cols, c)
 			r.skip = children

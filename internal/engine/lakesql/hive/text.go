@@ -160,6 +160,8 @@ func textValue(raw string, typ *sql.Type, open bool, items, keys string) string 
 		return "DATE '1970-01-01' + TRY_CAST(" + raw + " AS INTEGER)" // days
 	case types.Is(typ, "timestamp") && open:
 		return "epoch_ms(TRY_CAST(" + raw + " AS BIGINT))" // milliseconds
+	case types.Is(typ, "timestamp"):
+		return millis("TRY_CAST(" + raw + " AS TIMESTAMP)")
 	case types.Is(typ, "varbinary"):
 		// In base64, where it looks like that.
 		return "coalesce(TRY(from_base64(" + raw + ")), encode(" + raw + "))"

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
@@ -60,6 +61,9 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 		if hive.Symlinks(format) {
 			files = t.linked(at, table, files)
 		}
+		// What is archived is left out, and what of it is restored unless the table asks for it.
+		restored := strings.EqualFold(table.Parameters["read_restored_glacier_objects"], "true")
+		files = slices.DeleteFunc(slices.Clone(files), func(f catalog.File) bool { return f.Archived && (f.Unreadable || !restored) })
 		for _, f := range files {
 			if !t.inside(f.Path) {
 				fault.Fail(at, "HIVE_CANNOT_OPEN_SPLIT", "Permission denied: %s", f.URI)

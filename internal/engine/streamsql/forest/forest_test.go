@@ -3,15 +3,19 @@ package forest
 import (
 	"math"
 	"math/rand/v2"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
 	"testing"
 )
 
 func TestOutliersScoreHigh(t *testing.T) {
-	f := New(Options{Dimensions: 2, Decay: 1e-5})
+	f := New(Options{Dimensions: 2, Trees: 40, Decay: 1e-5})
 	r := rand.New(rand.NewPCG(1, 2))
 	usual, n := 0.0, 0
 	lowest := math.Inf(1)
-	for i := range 2000 {
+	for i := range 1000 {
 		p := []float64{100 + r.NormFloat64()*10, 70 + r.NormFloat64()*5}
 		odd := i > 300 && i%100 == 0
 		if odd {
@@ -70,7 +74,7 @@ func TestRestoredForestGoesOnEqually(t *testing.T) {
 	if err := New(o).Restore(ints[:len(ints)-1], floats); err == nil {
 		t.Error("restored from less")
 	}
-	for range 2000 { // damaged states are refused or work
+	for range 300 { // damaged states are refused or work
 		i := append([]int64(nil), ints...)
 		i[r.IntN(len(i))] = int64(r.IntN(200) - 2)
 		h := New(o)
@@ -89,4 +93,62 @@ func BenchmarkScoreAndUpdate(b *testing.B) {
 		f.Score(p)
 		f.Update(p)
 	}
+}
+
+// TestAgainstTheReference: points are ranked as AWS's own implementation ranks them.
+func TestAgainstTheReference(t *testing.T) {
+	b, err := os.ReadFile("testdata/scores.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := New(Options{Dimensions: 3, Decay: 1e-5})
+	var ours, theirs []float64
+	var odd []bool
+	for i, line := range strings.Split(strings.TrimSpace(string(b)), "\n")[1:] {
+		var n [5]float64
+		for k, s := range strings.Split(line, ",") {
+			if n[k], err = strconv.ParseFloat(s, 64); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i >= 400 {
+			ours, theirs, odd = append(ours, f.Score(n[:3])), append(theirs, n[4]), append(odd, n[3] == 1)
+		}
+		f.Update(n[:3])
+	}
+	a, z := ranks(ours), ranks(theirs)
+	mean := float64(len(a)-1) / 2
+	var both, one float64
+	for i := range a {
+		both += (a[i] - mean) * (z[i] - mean)
+		one += (a[i] - mean) * (a[i] - mean)
+	}
+	if r := both / one; r < 0.93 {
+		t.Errorf("the rank correlation is %.3f", r)
+	}
+	// How likely an outlier ranks above another point.
+	var sum, n float64
+	for i, r := range a {
+		if odd[i] {
+			sum += r
+			n++
+		}
+	}
+	if auc := (sum - n*(n-1)/2) / (n * (float64(len(a)) - n)); auc < 0.99 {
+		t.Errorf("outliers rank above others with a probability of %.4f", auc)
+	}
+}
+
+// ranks are the places of numbers in their order, from 0.
+func ranks(list []float64) []float64 {
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	sort.Slice(order, func(i, j int) bool { return list[order[i]] < list[order[j]] })
+	r := make([]float64, len(list))
+	for place, i := range order {
+		r[i] = float64(place)
+	}
+	return r
 }

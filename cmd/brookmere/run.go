@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/brookmere/brookmere/internal/clientenv"
+	"github.com/brookmere/brookmere/internal/node"
+)
+
+func newRunCommand() *cobra.Command {
+	var (
+		f         clientFlags
+		up, quiet bool
+	)
+	cmd := &cobra.Command{
+		Use:   "run [flags] -- COMMAND [ARGUMENT...]",
+		Short: "Run a command for which AWS is a node",
+		Long: `Run a command (a script, terraform apply, a compiled program, a browser) in an environment
+in which AWS is a node, unchanged and whichever SDK it uses. See "brookmere env --help"
+for what is set. It ends with the exit code of the command.
+
+The node's proxy leads to AWS's names alone, all of them to the node, and to what the
+node's configuration names (proxy.pass): nothing reaches AWS by mistake.
+
+With --up it starts a node for the command, on a free port, that keeps nothing.`,
+		Example: `  brookmere run -- python pipeline.py
+  brookmere run -- terraform apply -auto-approve
+  brookmere run --up -- go test ./...`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			dir, err := os.Getwd() // a node changes it
+			if err != nil {
+				return err
+			}
+			if up {
+				n, err := startPrivateNode(cmd.Context())
+				if err != nil {
+					return err
+				}
+				defer func() { err = errors.Join(err, closeNode(n)) }()
+				f.endpoint = n.URL()
+			}
+			n, err := f.find(cmd.Context())
+			if err != nil {
+				return err
+			}
+			files, err := f.filesDir()
+			if up && f.dir == "" {
+				files, err = os.MkdirTemp("", "brookmere-run-")
+				defer os.RemoveAll(files)
+			}
+			if err != nil {
+				return err
+			}
+			e, err := clientenv.Make(n, files, os.Environ())
+			if err != nil {
+				return err
+			}
+			if !quiet {
+				sayEnvironment(cmd.ErrOrStderr(), n)
+			}
+			return runCommand(cmd, args, dir, e.Apply(os.Environ()))
+		},
+	}
+	f.register(cmd)
+	cmd.Flags().SetInterspersed(false)
+	cmd.Flags().BoolVar(&up, "up", false, "start a node for the command, which keeps nothing")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "do not say what is set")
+	return cmd
+}
+
+// startPrivateNode starts a node for the time of one command.
+func startPrivateNode(ctx context.Context) (*node.Node, error) {
+	cfg := node.DefaultConfig()
+	cfg.Data, cfg.Listen = node.InMemory, "127.0.0.1:0"
+	log, err := (&nodeFlags{logLevel: "warn", logFormat: "text"}).logger()
+	if err != nil {
+		return nil, err
+	}
+	return node.Start(ctx, cfg, log)
+}
+
+func sayEnvironment(w io.Writer, n clientenv.Node) {
+	fmt.Fprintf(w, "brookmere: AWS is %s in %s, as %s: AWS_ENDPOINT_URL, credentials and region are set.\n", n.URL, n.Region, n.AccessKey)
+	if n.Authority == nil {
+		fmt.Fprintf(w, "brookmere: the node is no proxy (proxy.mode): clients that do not read AWS_ENDPOINT_URL reach AWS itself.\n")
+		return
+	}
+	fmt.Fprintf(w, "brookmere: HTTPS_PROXY and certificates (AWS_CA_BUNDLE, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE) are for what knows AWS's names alone: Go SDK v1, JavaScript SDK v2, Terraform's provider before 5, curl.\n")
+}
+
+// runCommand runs a command in dir with an environment, and returns its *exec.ExitError.
+func runCommand(cmd *cobra.Command, args []string, dir string, environ []string) error {
+	c := exec.Command(args[0], args[1:]...)
+	c.Dir, c.Env = dir, environ
+	c.Stdin, c.Stdout, c.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	// A terminal sends Ctrl-C to the command too, which decides what it means.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := c.Start(); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				_ = c.Process.Signal(s) // an error says that it has ended
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return c.Wait()
+}

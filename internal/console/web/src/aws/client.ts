@@ -1,0 +1,118 @@
+// Calls of the AWS APIs, as any client makes them, and of the node's own endpoints.
+import { connected, keys, region } from "./session.ts";
+import { sign } from "./sigv4.ts";
+
+const targets = {
+  kinesis: ["Kinesis_20131202", "1.1"],
+  firehose: ["Firehose_20150804", "1.1"],
+  glue: ["AWSGlue", "1.1"],
+  athena: ["AmazonAthena", "1.1"],
+  dynamodb: ["DynamoDB_20120810", "1.0"],
+  kinesisanalytics: ["KinesisAnalytics_20180523", "1.1"],
+  logs: ["Logs_20140328", "1.1"],
+  sqs: ["AmazonSQS", "1.0"],
+} as const;
+
+export type JSONService = keyof typeof targets;
+
+/** AwsError is an error in the service's own words. */
+export class AwsError extends Error {
+  constructor(readonly code: string, message: string, readonly status: number) {
+    super(message);
+  }
+}
+
+interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+async function send(service: string, method: string, path: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Answer> {
+  if (!keys.value) throw new AwsError("SignedOut", "Sign in with an access key.", 403);
+  const url = new URL(path, location.origin);
+  const bytes = new TextEncoder().encode(body);
+  const signed = await sign({ method, url, headers, body: bytes }, keys.value, region.value, service, new Date());
+  return settle(fetch(url, { method, headers: signed, body: method === "GET" || method === "HEAD" ? undefined : bytes, signal, cache: "no-store" }));
+}
+
+async function settle(asked: Promise<Response>): Promise<Answer> {
+  try {
+    const r = await asked;
+    const answer = { status: r.status, headers: r.headers, text: await r.text() };
+    connected.value = true;
+    return answer;
+  } catch (e) {
+    if ((e as Error).name === "AbortError") throw e;
+    connected.value = false;
+    throw new AwsError("Unreachable", "The node does not answer. This page tries again until it does.", 0);
+  }
+}
+
+function failure(a: Answer): AwsError {
+  let code = a.headers.get("x-amzn-errortype") ?? "";
+  let message = "";
+  try {
+    const e = JSON.parse(a.text) as Record<string, string>;
+    code ||= e.__type ?? e.code ?? "";
+    message = e.message ?? e.Message ?? "";
+  } catch {
+    code ||= /<Code>([^<]*)/.exec(a.text)?.[1] ?? "";
+    message = /<Message>([^<]*)/.exec(a.text)?.[1] ?? a.text.slice(0, 500);
+  }
+  return new AwsError(code.split("#").pop()!.split(":")[0] || "HTTP " + a.status, message || "The node answered " + a.status + ".", a.status);
+}
+
+/** call calls an operation of a service that speaks JSON. */
+export async function call<T = Record<string, unknown>>(service: JSONService, operation: string, input: object = {}, signal?: AbortSignal): Promise<T> {
+  const [target, version] = targets[service];
+  const a = await send(service, "POST", "/", { "content-type": "application/x-amz-json-" + version, "x-amz-target": target + "." + operation }, JSON.stringify(input), signal);
+  if (a.status >= 300) throw failure(a);
+  return (a.text ? JSON.parse(a.text) : {}) as T;
+}
+
+/** rest calls an operation of a service whose operations are paths (Lambda, API Gateway). */
+export async function rest<T = Record<string, unknown>>(service: string, method: string, path: string, body = "", headers: Record<string, string> = {}): Promise<{ value: T; headers: Headers; text: string }> {
+  const a = await send(service, method, path, body ? { "content-type": "application/json", ...headers } : headers, body);
+  if (a.status >= 300) throw failure(a);
+  let value: unknown = undefined;
+  try {
+    value = JSON.parse(a.text);
+  } catch {
+    // The answer of a function need not be JSON.
+  }
+  return { value: value as T, headers: a.headers, text: a.text };
+}
+
+/** xml gets an XML document of S3 or of a query service. */
+export async function xml(service: string, path: string, method = "GET", body = ""): Promise<Document> {
+  const a = await send(service, method, path, {}, body);
+  if (a.status >= 300) throw failure(a);
+  return new DOMParser().parseFromString(a.text || "<Empty/>", "application/xml"); // of nothing a browser makes a page of the error, with styles
+}
+
+/** object gets an object of S3 as text. */
+export async function object(bucket: string, key: string): Promise<string> {
+  const a = await send("s3", "GET", "/" + [bucket, ...key.split("/")].map(encodeURIComponent).join("/"), {}, "");
+  if (a.status >= 300) throw failure(a);
+  return a.text;
+}
+
+/** own asks one of the node's own endpoints, below /_brookmere/, whose answer is JSON, or text. */
+export async function own<T>(path: string, method = "GET", text = false): Promise<T> {
+  const a = method === "GET" ? await settle(fetch("/_brookmere/" + path, { cache: "no-store" })) : await send("brookmere", method, "/_brookmere/" + path, {}, "");
+  if (a.status >= 300) throw new AwsError("HTTP " + a.status, a.text.trim(), a.status);
+  return (text ? a.text : a.text ? JSON.parse(a.text) : undefined) as T;
+}
+
+/** all follows the pages of a listing. */
+export async function all<T, K extends string>(page: (token?: string) => Promise<Record<string, unknown>>, items: K, token: string, most = 1000): Promise<T[]> {
+  const out: T[] = [];
+  let next: string | undefined;
+  do {
+    const p = await page(next);
+    out.push(...((p[items] as T[] | undefined) ?? []));
+    next = p[token] as string | undefined;
+  } while (next && out.length < most);
+  return out;
+}

@@ -1,0 +1,65 @@
+// Who asks: credentials, account and region. Keys stay in this tab.
+import { signal } from "@preact/signals";
+import type { Keys } from "./sigv4.ts";
+
+export interface NodeInfo {
+  version: string;
+  open: boolean;
+  account?: string;
+}
+
+export const node = signal<NodeInfo | null>(null);
+export const keys = signal<Keys | null>(null);
+export const account = signal("");
+export const region = signal(remembered("region") ?? "us-east-1");
+/** connected is false while the node does not answer. */
+export const connected = signal(true);
+
+export function remembered(name: string): string | null {
+  try {
+    return localStorage.getItem("brookmere." + name);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(name: string, value: string) {
+  try {
+    localStorage.setItem("brookmere." + name, value);
+  } catch {
+    // A browser that keeps nothing forgets it with the tab.
+  }
+}
+
+/** begin asks the node what it is, and takes test credentials where it is open. */
+export async function begin() {
+  const answer = await fetch("/console/node.json");
+  const info = (await answer.json()) as NodeInfo;
+  node.value = info;
+  if (info.open) return actAs(remembered("account") ?? info.account ?? "000000000000");
+  const kept = sessionStorage.getItem("brookmere.keys");
+  if (kept) keys.value = JSON.parse(kept) as Keys;
+}
+
+/** actAs takes an account of an open node: its id is an access key there. */
+export function actAs(id: string) {
+  account.value = id;
+  keys.value = { id, secret: "test" };
+  remember("account", id);
+}
+
+export function signIn(k: Keys) {
+  sessionStorage.setItem("brookmere.keys", JSON.stringify(k));
+  keys.value = k;
+}
+
+export function signOut() {
+  sessionStorage.removeItem("brookmere.keys");
+  keys.value = null;
+  account.value = "";
+}
+
+export function setRegion(name: string) {
+  region.value = name;
+  remember("region", name);
+}

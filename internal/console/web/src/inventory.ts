@@ -1,0 +1,136 @@
+// What the account has in its region, asked for again while the page is open.
+import { signal } from "@preact/signals";
+import { all, call, own, rest } from "./aws/client.ts";
+
+export interface Stream { StreamName: string; StreamARN: string; StreamStatus: string; StreamModeDetails?: { StreamMode: string } }
+export interface S3Destination {
+  BucketARN: string; Prefix?: string; ErrorOutputPrefix?: string; CompressionFormat?: string;
+  BufferingHints?: { IntervalInSeconds?: number; SizeInMBs?: number };
+  ProcessingConfiguration?: { Enabled?: boolean; Processors?: { Type: string; Parameters?: { ParameterName: string; ParameterValue: string }[] }[] };
+  DataFormatConversionConfiguration?: { Enabled?: boolean; SchemaConfiguration?: { DatabaseName?: string; TableName?: string } };
+}
+export interface Delivery {
+  DeliveryStreamName: string; DeliveryStreamARN: string; DeliveryStreamStatus: string; DeliveryStreamType: string;
+  Source?: { KinesisStreamSourceDescription?: { KinesisStreamARN: string } };
+  Destinations: { ExtendedS3DestinationDescription?: S3Destination; S3DestinationDescription?: S3Destination }[];
+}
+export interface Func { FunctionName: string; FunctionArn: string; Runtime?: string; Handler?: string; MemorySize?: number; Timeout?: number; CodeSize?: number; LastModified?: string; Description?: string; Environment?: { Variables?: Record<string, string> } }
+export interface Mapping { UUID: string; EventSourceArn?: string; FunctionArn: string; State: string; BatchSize?: number; LastProcessingResult?: string; StateTransitionReason?: string }
+export interface ItemTable { TableName: string; TableArn: string; TableStatus: string; ItemCount?: number; TableSizeBytes?: number; KeySchema: { AttributeName: string; KeyType: string }[]; AttributeDefinitions: { AttributeName: string; AttributeType: string }[]; GlobalSecondaryIndexes?: { IndexName: string; KeySchema: { AttributeName: string; KeyType: string }[] }[]; LatestStreamArn?: string }
+export interface GlueColumn { Name: string; Type?: string; Comment?: string }
+export interface GlueTable { Name: string; DatabaseName: string; TableType?: string; UpdateTime?: number; CreateTime?: number; PartitionKeys?: GlueColumn[]; ViewExpandedText?: string; Parameters?: Record<string, string>; StorageDescriptor?: { Location?: string; InputFormat?: string; SerdeInfo?: { SerializationLibrary?: string }; Columns?: GlueColumn[] } }
+export interface RestAPI { id: string; name: string; routes: { method: string; path: string; uri: string; /** target is the stream or table that a template names */ target?: string }[] }
+export interface Application { name: string; arn: string; status: string; inputs: string[]; outputs: string[] }
+
+export interface Inventory {
+  services: Set<string>;
+  streams: Stream[]; deliveries: Delivery[]; functions: Func[]; mappings: Mapping[]; tables: ItemTable[]; lake: GlueTable[]; databases: string[]; apis: RestAPI[]; applications: Application[];
+  /** denied names the parts that these credentials may not list. */
+  denied: string[];
+}
+
+export const inventory = signal<Inventory | null>(null);
+
+async function streams() {
+  const out: Stream[] = [];
+  for (let after: string | undefined; ; after = out[out.length - 1]!.StreamName) {
+    const p = await call<{ StreamSummaries: Stream[]; HasMoreStreams: boolean }>("kinesis", "ListStreams", after ? { ExclusiveStartStreamName: after } : {});
+    out.push(...p.StreamSummaries);
+    if (!p.HasMoreStreams || !p.StreamSummaries.length) return out;
+  }
+}
+
+async function deliveries() {
+  const names: string[] = [];
+  for (;;) {
+    const p = await call<{ DeliveryStreamNames: string[]; HasMoreDeliveryStreams: boolean }>("firehose", "ListDeliveryStreams", { Limit: 100, ExclusiveStartDeliveryStreamName: names[names.length - 1] });
+    names.push(...p.DeliveryStreamNames);
+    if (!p.HasMoreDeliveryStreams || !p.DeliveryStreamNames.length) break;
+  }
+  return Promise.all(names.map(async (n) => (await call<{ DeliveryStreamDescription: Delivery }>("firehose", "DescribeDeliveryStream", { DeliveryStreamName: n })).DeliveryStreamDescription));
+}
+
+async function marked<T>(path: string, items: string): Promise<T[]> {
+  return all<T, string>(async (m) => (await rest("lambda", "GET", path + (m ? "?Marker=" + encodeURIComponent(m) : ""))).value, items, "NextMarker");
+}
+
+async function tables() {
+  const names = await all<string, string>((t) => call("dynamodb", "ListTables", t ? { ExclusiveStartTableName: t } : {}), "TableNames", "LastEvaluatedTableName");
+  return Promise.all(names.map(async (n) => (await call<{ Table: ItemTable }>("dynamodb", "DescribeTable", { TableName: n })).Table));
+}
+
+async function lake() {
+  const names = (await all<{ Name: string }, string>((t) => call("glue", "GetDatabases", { NextToken: t }), "DatabaseList", "NextToken")).map((d) => d.Name);
+  const found = await Promise.all(names.map((d) => all<GlueTable, string>((t) => call("glue", "GetTables", { DatabaseName: d, NextToken: t }), "TableList", "NextToken")));
+  return { names, tables: found.flat() };
+}
+
+interface Resource { path: string; resourceMethods?: Record<string, { methodIntegration?: { uri?: string; requestTemplates?: Record<string, string> } }> }
+
+/** named is the stream, delivery stream or table that a mapping template names as it is. */
+function named(templates: Record<string, string> | undefined): string | undefined {
+  return /"(?:StreamName|DeliveryStreamName|TableName)"\s*:\s*"([\w.-]+)"/.exec(Object.values(templates ?? {}).join("\n"))?.[1];
+}
+
+async function apis(): Promise<RestAPI[]> {
+  const list = (await rest<{ item?: { id: string; name: string }[]; _embedded?: unknown }>("apigateway", "GET", "/restapis?limit=500")).value.item ?? [];
+  return Promise.all(list.map(async (a) => {
+    const r = (await rest<{ item?: Resource[] }>("apigateway", "GET", `/restapis/${a.id}/resources?embed=methods&limit=500`)).value.item ?? [];
+    return { id: a.id, name: a.name, routes: r.flatMap((x) => Object.entries(x.resourceMethods ?? {}).map(([method, m]) => ({ method, path: x.path, uri: m?.methodIntegration?.uri ?? "", target: named(m?.methodIntegration?.requestTemplates) }))) };
+  }));
+}
+
+interface AppDetail { ApplicationName: string; ApplicationARN: string; ApplicationStatus: string; ApplicationConfigurationDescription?: { SqlApplicationConfigurationDescription?: { InputDescriptions?: Record<string, { ResourceARN?: string }>[]; OutputDescriptions?: Record<string, { ResourceARN?: string }>[] } } }
+
+function arnsOf(list: Record<string, { ResourceARN?: string }>[] | undefined): string[] {
+  return (list ?? []).flatMap((x) => Object.values(x).map((v) => v?.ResourceARN).filter((a): a is string => !!a));
+}
+
+async function applications(): Promise<Application[]> {
+  const list = await call<{ ApplicationSummaries: { ApplicationName: string }[] }>("kinesisanalytics", "ListApplications", {});
+  return Promise.all(list.ApplicationSummaries.map(async (s) => {
+    const d = (await call<{ ApplicationDetail: AppDetail }>("kinesisanalytics", "DescribeApplication", { ApplicationName: s.ApplicationName })).ApplicationDetail;
+    const sql = d.ApplicationConfigurationDescription?.SqlApplicationConfigurationDescription;
+    return { name: d.ApplicationName, arn: d.ApplicationARN, status: d.ApplicationStatus, inputs: arnsOf(sql?.InputDescriptions), outputs: arnsOf(sql?.OutputDescriptions) };
+  }));
+}
+
+let services: Set<string> | undefined;
+
+/** look reads everything again. A part that may not be read is left out, and named. */
+export async function look() {
+  if (!services) {
+    const health = await own<{ services: Record<string, string> }>("health");
+    services = new Set(Object.keys(health.services));
+  }
+  const denied: string[] = [];
+  const part = async <T>(service: string, ask: () => Promise<T>, none: T): Promise<T> => {
+    if (!services!.has(service)) return none;
+    try {
+      return await ask();
+    } catch (e) {
+      if ((e as { status?: number }).status === 0) throw e;
+      denied.push(service + ": " + (e as Error).message);
+      return none;
+    }
+  };
+  const [s, d, f, m, t, l, a, k] = await Promise.all([
+    part("kinesis", streams, []), part("firehose", deliveries, []),
+    part("lambda", () => marked<Func>("/2015-03-31/functions/", "Functions"), []),
+    part("lambda", () => marked<Mapping>("/2015-03-31/event-source-mappings/", "EventSourceMappings"), []),
+    part("dynamodb", tables, []), part("glue", lake, { names: [] as string[], tables: [] as GlueTable[] }), part("apigateway", apis, []),
+    part("kinesisanalytics", applications, []),
+  ]);
+  inventory.value = { services, streams: s, deliveries: d, functions: f, mappings: m, tables: t, lake: l.tables, databases: l.names, apis: a, applications: k, denied };
+}
+
+/** forget is called when who asks, or where, is another. */
+export function forget() {
+  inventory.value = null;
+  services = undefined;
+}
+
+export function destination(d: Delivery): S3Destination | undefined {
+  const first = d.Destinations?.[0];
+  return first?.ExtendedS3DestinationDescription ?? first?.S3DestinationDescription;
+}

@@ -1,0 +1,140 @@
+// Firehose delivery streams: how far each is, what it wrote last, what it could not write.
+import { useState } from "preact/hooks";
+import { object, own, xml } from "../aws/client.ts";
+import { account, region } from "../aws/session.ts";
+import { bytes, count, moment, rate, some, span } from "../format.ts";
+import { destination, inventory } from "../inventory.ts";
+import { JSONText } from "../parts/json.tsx";
+import { useLive } from "../parts/live.ts";
+import { Command, Empty, Head, Loading, Problem, Spark } from "../parts/ui.tsx";
+import { place, resource } from "../pipeline/graph.ts";
+import { refusedOf } from "./refused.ts";
+import { rates } from "../rates.ts";
+import { go, to } from "../route.ts";
+
+export function Deliveries(p: { name?: string }) {
+  return p.name ? <Delivery key={p.name} name={p.name} /> : <List />;
+}
+
+function List() {
+  const inv = inventory.value;
+  if (!inv) return <><Head title="Deliveries" /><Loading /></>;
+  const { flows, deliveries } = rates.value;
+  return (
+    <>
+      <Head title="Deliveries" sub={some(inv.deliveries.length, "delivery stream")} />
+      <section class="panel scroll">
+        {inv.deliveries.length === 0 ? (
+          <Empty title="No delivery streams yet" line="aws firehose create-delivery-stream --cli-input-json file://delivery.json">A delivery stream writes records to objects in buffers, as JSON or Parquet.</Empty>
+        ) : (
+          <table>
+            <thead><tr><th>name</th><th>from</th><th>to</th><th class="n">records/s</th><th class="n">waiting</th><th class="n">lag</th><th class="n">delivered</th><th class="n">failed</th><th>last two minutes</th><th>state</th></tr></thead>
+            <tbody>{inv.deliveries.map((d) => {
+              const name = d.DeliveryStreamName, s = deliveries.get(name), flow = flows.get("delivery/" + name);
+              const source = d.Source?.KinesisStreamSourceDescription?.KinesisStreamARN;
+              return (
+                <tr key={name} class="link" onClick={() => go("deliveries", name)}>
+                  <td><a href={to("deliveries", name)}>{name}</a></td>
+                  <td class="sub">{source ? resource(source) : "put"}</td>
+                  <td class="sub cut">{destination(d) ? place(destination(d)!.BucketARN).bucket : ""}</td>
+                  <td class="n flow">{flow ? rate(flow.rate) : ""}</td>
+                  <td class="n">{s ? count(s.lag_records) : ""}</td>
+                  <td class="n">{s ? span(s.lag_seconds) : ""}</td>
+                  <td class="n">{s ? count(s.records_delivered) : ""}</td>
+                  <td class={"n" + (s?.records_failed ? " bad" : "")}>{s ? count(s.records_failed) : ""}</td>
+                  <td><svg width={120} height={18}><Spark values={flow?.history ?? []} width={120} height={18} /></svg></td>
+                  <td>{s?.last_error ? <span class="badge b">failing</span> : s?.held ? <span class="badge w">held</span> : <span class="badge">{d.DeliveryStreamStatus.toLowerCase()}</span>}</td>
+                </tr>
+              );
+            })}</tbody>
+          </table>
+        )}
+      </section>
+      <Command line="brookmere deliveries ls" />
+    </>
+  );
+}
+
+interface Obj { key: string; size: number; modified: Date }
+
+/** latest lists the objects below a prefix that were written last, of the first few thousand. */
+async function latest(bucket: string, prefix: string, most: number): Promise<Obj[]> {
+  let out: Obj[] = [];
+  let after = "";
+  for (let page = 0; page < 5; page++) {
+    const doc = await xml("s3", `/${encodeURIComponent(bucket)}?list-type=2&prefix=${encodeURIComponent(prefix)}${after ? "&continuation-token=" + encodeURIComponent(after) : ""}`);
+    for (const c of Array.from(doc.getElementsByTagName("Contents"))) {
+      const text = (tag: string) => c.getElementsByTagName(tag)[0]?.textContent ?? "";
+      out.push({ key: text("Key"), size: Number(text("Size")), modified: new Date(text("LastModified")) });
+    }
+    after = doc.getElementsByTagName("NextContinuationToken")[0]?.textContent ?? "";
+    if (!after) break;
+  }
+  out = out.filter((o) => !o.key.endsWith("/"));
+  return out.sort((a, b) => b.modified.getTime() - a.modified.getTime()).slice(0, most);
+}
+
+function Delivery(p: { name: string }) {
+  const d = inventory.value?.deliveries.find((x) => x.DeliveryStreamName === p.name);
+  const s = rates.value.deliveries.get(p.name), flow = rates.value.flows.get("delivery/" + p.name);
+  const [busy, setBusy] = useState("");
+  const [error, setError] = useState<Error>();
+  const s3 = d && destination(d);
+  const bucket = s3 ? place(s3.BucketARN).bucket : "";
+  const fixed = (prefix: string | undefined) => (prefix ?? "").split("!{")[0]!;
+  const objects = useLive(async () => (bucket ? latest(bucket, fixed(s3?.Prefix), 12) : []), 4000, [bucket, s3?.Prefix]);
+  const errors = useLive(async () => {
+    const prefix = fixed(s3?.ErrorOutputPrefix);
+    if (!bucket || !prefix || prefix === fixed(s3?.Prefix)) return [];
+    const found = (await latest(bucket, prefix, 5)).filter((o) => o.size < 4 << 20);
+    return (await Promise.all(found.map((o) => object(bucket, o.key).then(refusedOf, () => [])))).flat().slice(0, 50);
+  }, 8000, [bucket, s3?.ErrorOutputPrefix]);
+  if (!inventory.value) return <Loading />;
+  if (!d) return <><Head title={p.name} back={[to("deliveries"), "Deliveries"]} /><section class="panel"><Empty title="There is no such delivery stream here">It may be in another region or account, or deleted.</Empty></section></>;
+  const act = async (verb: string) => {
+    setBusy(verb);
+    setError(undefined);
+    try {
+      await own(`deliveries/${encodeURIComponent(p.name)}/${verb}?region=${region.value}&account=${account.value}`, "POST");
+      objects.again();
+    } catch (e) {
+      setError(e as Error);
+    }
+    setBusy("");
+  };
+  const source = d.Source?.KinesisStreamSourceDescription?.KinesisStreamARN;
+  const conversion = s3?.DataFormatConversionConfiguration;
+  return (
+    <>
+      <Head title={p.name} back={[to("deliveries"), "Deliveries"]} sub={[source ? "from " + resource(source) : "put", conversion?.Enabled !== false && conversion ? "Parquet" : s3?.CompressionFormat?.toLowerCase() ?? "", s3?.BufferingHints ? `every ${s3.BufferingHints.IntervalInSeconds ?? 300} s or ${s3.BufferingHints.SizeInMBs ?? 5} MB` : ""].filter(Boolean).join(" · ")}>
+        <button disabled={!!busy} onClick={() => void act(s?.held ? "release" : "hold")}>{s?.held ? "Release" : "Hold"}</button>
+        <button class="primary" disabled={!!busy} onClick={() => void act("flush")}>{busy === "flush" ? "Delivering…" : "Deliver now"}</button>
+      </Head>
+      <Problem error={error} />
+      {s?.last_error && <div class="problem" role="alert"><b>The last attempt failed</b> {s.last_error}</div>}
+      {s && (
+        <section class="panel figures">
+          <div><span>records/s</span><b class="flow">{rate(flow?.rate ?? 0)}</b><svg width={110} height={20}><Spark values={flow?.history ?? []} width={110} height={20} /></svg></div>
+          <div><span>lag</span><b>{span(s.lag_seconds)}</b><i>{count(s.lag_records)} records, {bytes(s.lag_bytes)}</i></div>
+          <div><span>delivered</span><b>{count(s.records_delivered)}</b><i>in {some(s.objects, "object")}</i></div>
+          <div><span>failed</span><b class={s.records_failed ? "bad" : ""}>{count(s.records_failed)}</b><i>{s.records_failed ? "in the error prefix" : "none"}</i></div>
+          <div><span>compaction</span><b>{s.compaction.setting === "off" ? "off" : count(s.compaction.into)}</b><i>{s.compaction.setting === "off" ? "small objects stay" : count(s.compaction.objects) + " objects merged"}</i></div>
+        </section>
+      )}
+      <section class="panel scroll">
+        <div class="bar"><b>Last objects</b><span class="sub m">s3://{bucket}/{s3?.Prefix}</span><span class="grow" /><Command line={`aws s3 ls --recursive s3://${bucket}/${fixed(s3?.Prefix)}`} /></div>
+        <Problem error={objects.error} />
+        {objects.value?.length ? (
+          <table><thead><tr><th>written</th><th>object</th><th class="n">size</th></tr></thead><tbody>{objects.value.map((o) => <tr key={o.key}><td class="m dim">{moment(o.modified)}</td><td class="m">{o.key}</td><td class="n">{bytes(o.size)}</td></tr>)}</tbody></table>
+        ) : <div class="empty quiet">{objects.value ? "Nothing is delivered yet: the first object comes when a buffer is full or old enough." : "Loading…"}</div>}
+      </section>
+      {(errors.value?.length ?? 0) > 0 && (
+        <section class="panel scroll">
+          <div class="bar"><b>Records that failed</b><span class="sub m">s3://{bucket}/{s3?.ErrorOutputPrefix}</span></div>
+          <table><thead><tr><th>arrived</th><th>reason</th><th>record</th></tr></thead><tbody>{errors.value!.map((r, i) => <tr key={i}><td class="m dim">{r.at ? moment(r.at) : ""}</td><td><span class="badge b">{r.code || "error"}</span> <span class="sub">{r.message}</span></td><td class="m cut" title={r.data}>{r.data}</td></tr>)}</tbody></table>
+        </section>
+      )}
+      <details class="panel"><summary class="bar">Configuration<span class="grow" /><Command line={`aws firehose describe-delivery-stream --delivery-stream-name ${p.name}`} /></summary><JSONText value={d} /></details>
+    </>
+  );
+}

@@ -1,0 +1,118 @@
+// Lambda functions: what feeds them, a test invocation, their log.
+import { useState } from "preact/hooks";
+import { call, own, rest } from "../aws/client.ts";
+import { account, region, remember, remembered } from "../aws/session.ts";
+import { bytes, clock, quoted, some, span } from "../format.ts";
+import { inventory, type Func } from "../inventory.ts";
+import { JSONText } from "../parts/json.tsx";
+import { useLive } from "../parts/live.ts";
+import { Command, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
+import { resource } from "../pipeline/graph.ts";
+import { go, to } from "../route.ts";
+
+export function Functions(p: { name?: string }) {
+  const inv = inventory.value;
+  if (!inv) return <><Head title="Functions" /><Loading /></>;
+  if (p.name) {
+    const f = inv.functions.find((x) => x.FunctionName === p.name);
+    return f ? <Function key={p.name} f={f} /> : <><Head title={p.name} back={[to("functions"), "Functions"]} /><section class="panel"><Empty title="There is no such function here">It may be in another region or account, or deleted.</Empty></section></>;
+  }
+  return (
+    <>
+      <Head title="Functions" sub={some(inv.functions.length, "function")} />
+      <section class="panel scroll">
+        {inv.functions.length === 0 ? <Empty title="No functions yet" line="aws lambda create-function --function-name hello --runtime python3.12 --handler app.handler --role arn:aws:iam::000000000000:role/hello --zip-file fileb://hello.zip">A function is code that runs for each request, or for each batch of records.</Empty> : (
+          <table>
+            <thead><tr><th>name</th><th>runtime</th><th>handler</th><th class="n">memory</th><th class="n">timeout</th><th class="n">code</th><th>fed by</th></tr></thead>
+            <tbody>{inv.functions.map((f) => (
+              <tr key={f.FunctionName} class="link" onClick={() => go("functions", f.FunctionName)}>
+                <td><a href={to("functions", f.FunctionName)}>{f.FunctionName}</a></td><td class="sub">{f.Runtime}</td><td class="m dim">{f.Handler}</td>
+                <td class="n">{f.MemorySize} MB</td><td class="n">{f.Timeout} s</td><td class="n">{bytes(f.CodeSize ?? 0)}</td>
+                <td class="sub">{sources(f).map((m) => resource(m.EventSourceArn ?? "")).join(", ")}</td>
+              </tr>
+            ))}</tbody>
+          </table>
+        )}
+      </section>
+      <Command line="brookmere functions ls" />
+    </>
+  );
+}
+
+function sources(f: Func) {
+  return (inventory.value?.mappings ?? []).filter((m) => resource(m.FunctionArn) === f.FunctionName);
+}
+
+interface LogLine { time: string; message: string }
+
+/** logOf is what the function has logged lately, by the node itself, or else by CloudWatch Logs. */
+async function logOf(name: string): Promise<LogLine[]> {
+  const at = `functions/${encodeURIComponent(name)}/logs?region=${region.value}&account=${account.value}`;
+  try {
+    return (await own<string>(at, "GET", true)).split("\n").filter(Boolean).map((l) => JSON.parse(l) as LogLine).slice(-300);
+  } catch (e) {
+    if (!inventory.value?.services.has("logs")) throw e;
+    const r = await call<{ events: { timestamp: number; message: string }[] }>("logs", "FilterLogEvents", { logGroupName: "/aws/lambda/" + name, startTime: Date.now() - 3_600_000, limit: 300 });
+    return r.events.map((x) => ({ time: new Date(x.timestamp).toISOString(), message: x.message }));
+  }
+}
+
+function Function(p: { f: Func }) {
+  const { f } = p;
+  const [event, setEvent] = useState(remembered("event." + f.FunctionName) ?? "{}");
+  const [answer, setAnswer] = useState<{ text: string; value: unknown; failed: string | null; took: number }>();
+  const [error, setError] = useState<Error>();
+  const [busy, setBusy] = useState(false);
+  const log = useLive(() => logOf(f.FunctionName), 2000, [f.FunctionName]);
+  let wrong = "";
+  try {
+    JSON.parse(event);
+  } catch (e) {
+    wrong = (e as Error).message;
+  }
+  const invoke = async () => {
+    setBusy(true);
+    setError(undefined);
+    remember("event." + f.FunctionName, event);
+    const began = performance.now();
+    try {
+      const r = await rest("lambda", "POST", `/2015-03-31/functions/${encodeURIComponent(f.FunctionName)}/invocations`, event);
+      setAnswer({ text: r.text, value: r.value, failed: r.headers.get("x-amz-function-error"), took: (performance.now() - began) / 1000 });
+      log.again();
+    } catch (e) {
+      setError(e as Error);
+    }
+    setBusy(false);
+  };
+  const variables = Object.entries(f.Environment?.Variables ?? {});
+  return (
+    <>
+      <Head title={f.FunctionName} back={[to("functions"), "Functions"]} sub={[f.Runtime, f.Handler, f.MemorySize + " MB", f.Timeout + " s"].filter(Boolean).join(" · ")} />
+      <div class="beside">
+        <section class="panel call">
+          <div class="bar"><b>Invoke</b><span class="grow" /><span class="hint">{wrong}</span><button class="primary" disabled={busy || !!wrong} onClick={() => void invoke()}>{busy ? "Running…" : "Invoke"}</button></div>
+          <div class="pad"><textarea class="m" rows={8} aria-label="Event, as JSON" value={event} spellcheck={false} onInput={(e) => setEvent(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && void invoke()} />
+            <Command line={`brookmere functions invoke ${f.FunctionName} --payload ${quoted(event)}`} /></div>
+        </section>
+        <section class="panel call">
+          <div class="bar"><b>Answer</b>{answer && <><span class={answer.failed ? "badge b" : "badge"}>{answer.failed ?? "ok"}</span><span class="sub">{span(answer.took)}</span></>}</div>
+          <Problem error={error} />
+          {answer ? answer.value === undefined ? <pre class="json">{answer.text}</pre> : <JSONText value={answer.value} /> : !error && <div class="empty quiet">The answer shows here.</div>}
+        </section>
+      </div>
+      {(sources(f).length > 0 || variables.length > 0) && (
+        <section class="panel scroll">
+          <table><tbody>
+            {sources(f).map((m) => <tr key={m.UUID}><td class="sub">fed by</td><td class="m">{resource(m.EventSourceArn ?? "")}</td><td><span class={m.State === "Enabled" ? "badge" : "badge w"}>{m.State.toLowerCase()}</span></td><td class="sub">batches of {m.BatchSize}</td><td class={/PROBLEM|error|fail/i.test(m.LastProcessingResult ?? "") ? "bad" : "sub"}>{m.LastProcessingResult}</td></tr>)}
+            {variables.map(([k, v]) => <tr key={k}><td class="sub">environment</td><td class="m">{k}</td><td class="m" colSpan={3}>{v}</td></tr>)}
+          </tbody></table>
+        </section>
+      )}
+      <section class="panel log">
+        <div class="bar"><b>Log</b><span class="sub">the newest at the top</span><span class="grow" /><Command line={`brookmere functions logs ${f.FunctionName} --follow`} /></div>
+        <Problem error={log.error} />
+        <div class="lines">{log.value?.length ? [...log.value].reverse().map((l, i) => <div key={log.value!.length - i}><time>{clock(new Date(l.time))}</time><span>{l.message.trimEnd()}</span></div>) : <div class="empty quiet">{log.value ? "It has logged nothing yet." : log.error ? "" : "Loading…"}</div>}</div>
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,155 @@
+// The home page: where records go, as a graph that moves.
+import { useMemo, useState } from "preact/hooks";
+import { Records } from "./records.tsx";
+import { count, rate, some, span } from "../format.ts";
+import { inventory } from "../inventory.ts";
+import { Command, Empty, Head, Loading, Spark } from "../parts/ui.tsx";
+import { graphOf, type GraphEdge, type GraphNode } from "../pipeline/graph.ts";
+import { layout, pathOf, size } from "../pipeline/layout.ts";
+import { rates } from "../rates.ts";
+import { go } from "../route.ts";
+
+const late = 120; // seconds: a delivery that is further behind is marked
+
+export function Pipeline() {
+  const inv = inventory.value;
+  const [chosen, choose] = useState<string | null>(null); // an edge: from and to
+  const [over, setOver] = useState<string | null>(null); // a node
+  const [find, setFind] = useState("");
+  const graph = useMemo(() => (inv ? graphOf(inv) : null), [inv]);
+  const placed = useMemo(() => {
+    if (!graph) return null;
+    let ids = graph.nodes.map((n) => n.id);
+    if (find) {
+      const keep = new Set<string>();
+      for (const n of graph.nodes) if (n.name.toLowerCase().includes(find.toLowerCase())) for (const id of pathOf(n.id, graph.edges)) keep.add(id);
+      ids = ids.filter((id) => keep.has(id));
+    }
+    return layout(ids, graph.edges);
+  }, [graph, find]);
+  if (!graph || !placed) return <><Head title="Pipeline" /><Loading /></>;
+  const { flows, deliveries, streams, known } = rates.value;
+  let entering = 0, failed = 0, behind = 0, failing = 0;
+  for (const name of streams.keys()) entering += flows.get("stream/" + name)?.rate ?? 0;
+  for (const d of inv!.deliveries) if (!d.Source) entering += flows.get("delivery/" + d.DeliveryStreamName)?.rate ?? 0;
+  for (const d of deliveries.values()) {
+    failed += d.records_failed;
+    if (d.lag_seconds > late) behind++;
+    if (d.last_error) failing++;
+  }
+  const focus = over ? pathOf(over, graph.edges) : null;
+  const edge = graph.edges.find((e) => key(e) === chosen);
+  return (
+    <>
+      <Head title="Pipeline" sub={known ? `${rate(entering)} records/s in · ${some(graph.nodes.length, "resource")}` : some(graph.nodes.length, "resource") + " · rates are told on the node's own machine"}>
+        {behind > 0 && <span class="badge w">{some(behind, "delivery", "deliveries")} behind</span>}
+        {failing > 0 && <span class="badge b">{some(failing, "delivery", "deliveries")} failing</span>}
+        {failed > 0 && <span class="badge b">{some(failed, "record")} failed</span>}
+        <input class="field" type="search" placeholder="Filter by name" aria-label="Filter by name" value={find} onInput={(e) => setFind(e.currentTarget.value)} />
+      </Head>
+      {inv!.denied.length > 0 && <div class="notice">Not shown, as these credentials may not list it: {inv!.denied.join("; ")}</div>}
+      <section class="panel canvas" aria-label="Resources and where records go between them">
+        {graph.nodes.length === 0 ? (
+          <Empty title="Nothing flows here yet" line="brookmere demo">Start the demo, or create a stream and put a record: it shows here within seconds.</Empty>
+        ) : (
+          <svg width={placed.width} height={placed.height} class={focus ? "focused" : ""}>
+            {graph.edges.map((e) => <Edge key={key(e)} edge={e} at={placed.at} chosen={key(e) === chosen} dim={!!focus && !(focus.has(e.from) && focus.has(e.to))} choose={() => choose(key(e) === chosen ? null : key(e))} />)}
+            {graph.nodes.map((n) => {
+              const p = placed.at.get(n.id);
+              return p && <Node key={n.id} node={n} x={p.x} y={p.y} dim={!!focus && !focus.has(n.id)} over={(on) => setOver(on ? n.id : null)} />;
+            })}
+          </svg>
+        )}
+      </section>
+      {edge ? <Over edge={edge} close={() => choose(null)} /> : graph.edges.length > 0 && <p class="hint">Choose a line to see the records that go over it; point at a resource to see its path.</p>}
+    </>
+  );
+}
+
+const key = (e: GraphEdge) => e.from + "\n" + e.to;
+
+/** short is a text that fits into so many letters. */
+const short = (s: string, n: number) => (s.length > n ? s.slice(0, n - 1) + "…" : s);
+
+function Node(p: { node: GraphNode; x: number; y: number; dim: boolean; over: (on: boolean) => void }) {
+  const { node: n } = p;
+  const { flows, streams } = rates.value;
+  const flow = flows.get(n.kind === "put" ? "delivery/" + n.name : n.id);
+  const shards = n.kind === "stream" ? streams.get(n.name)?.shards.filter((s) => s.open).length : undefined;
+  const open = () => n.page && go(...n.page);
+  return (
+    <g transform={`translate(${p.x} ${p.y})`} class={"node" + (p.dim ? " dim" : "")} role="link" tabIndex={0} aria-label={`${n.kind} ${n.name}`} onClick={open}
+      onKeyDown={(e) => e.key === "Enter" && open()} onMouseEnter={() => p.over(true)} onMouseLeave={() => p.over(false)} onFocus={() => p.over(true)} onBlur={() => p.over(false)}>
+      <title>{n.name}</title>
+      <rect width={size.width} height={size.height} rx={7} />
+      <text x={12} y={19} class="kind">{n.kind}</text>
+      <text x={12} y={37} class="name">{short(n.name, 23)}</text>
+      <text x={12} y={55} class="fact">{shards ? some(shards, "shard") : short(n.sub, flow?.history.length ? 19 : 28)}</text>
+      {flow && flow.history.length > 1 && (
+        <>
+          <text x={size.width - 12} y={19} class="rate">{rate(flow.rate)}/s</text>
+          <Spark values={flow.history.slice(-40)} width={46} height={16} x={size.width - 58} y={43} />
+        </>
+      )}
+    </g>
+  );
+}
+
+function Edge(p: { edge: GraphEdge; at: Map<string, { x: number; y: number }>; chosen: boolean; dim: boolean; choose: () => void }) {
+  const a = p.at.get(p.edge.from), b = p.at.get(p.edge.to);
+  if (!a || !b) return null;
+  const { flows, deliveries } = rates.value;
+  const flow = p.edge.flow ? flows.get(p.edge.flow)?.rate ?? 0 : 0;
+  const d = p.edge.delivery ? deliveries.get(p.edge.delivery) : undefined;
+  const trouble = p.edge.trouble ?? d?.last_error;
+  const x1 = a.x + size.width, y1 = a.y + size.height / 2, x2 = b.x, y2 = b.y + size.height / 2;
+  const bend = Math.max(28, Math.abs(x2 - x1) / 2);
+  const path = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+  const width = flow > 0 ? Math.min(5, 1.3 + Math.log10(1 + flow) * 0.95) : 1.2;
+  const says = trouble ? "failing" : d?.held ? "held" : d && d.lag_seconds >= 1 ? span(d.lag_seconds) : "";
+  const wide = says.length * 6.2 + 12;
+  const state = trouble ? " bad" : d && d.lag_seconds > late ? " warn" : "";
+  return (
+    <g class={"edge" + state + (p.chosen ? " on" : "") + (p.dim ? " dim" : "") + (p.edge.guessed ? " guessed" : "")} role="button" tabIndex={0} aria-pressed={p.chosen}
+      aria-label={`from ${p.edge.from} to ${p.edge.to}${says ? ", " + says : ""}`} onClick={p.choose} onKeyDown={(e) => (e.key === "Enter" || e.key === " ") && (e.preventDefault(), p.choose())}>
+      <title>{p.edge.guessed ? "named by the function's environment" : trouble ?? `${rate(flow)} records/s`}</title>
+      <path d={path} class="reach" />
+      <path d={path} class="way" stroke-width={width} />
+      {flow > 0 && <path d={path} class={"drop" + (flow > 100 ? " fast" : "")} stroke-width={Math.max(1.6, width - 0.6)} />}
+      {says && (
+        <g transform={`translate(${(x1 + x2) / 2 - wide / 2} ${(y1 + y2) / 2 - 9})`} class="says">
+          <rect width={wide} height={18} rx={4} />
+          <text x={wide / 2} y={12.8}>{says}</text>
+        </g>
+      )}
+    </g>
+  );
+}
+
+/** Over shows what goes over an edge. */
+function Over(p: { edge: GraphEdge; close: () => void }) {
+  const { edge: e } = p;
+  const from = e.from.split("/").slice(1).join("/"), to = e.to.split("/").slice(1).join("/");
+  const d = e.flow?.startsWith("delivery/") ? rates.value.deliveries.get(e.flow.slice(9)) : undefined;
+  return (
+    <section class="panel over">
+      <div class="bar">
+        <b>{from} → {to}</b>
+        <span class="sub">{e.stream ? "last records over this line" : d ? "what this delivery has written" : "configured; its records are not kept apart"}</span>
+        <span class="grow" />
+        {e.stream ? <Command line={`brookmere streams tail ${e.stream}`} /> : d && <Command line={`brookmere deliveries describe ${d.name}`} />}
+        <button class="plain" aria-label="Close" onClick={p.close}>✕</button>
+      </div>
+      {e.trouble && <div class="problem">{e.trouble}</div>}
+      {e.stream ? <Records key={e.stream} stream={e.stream} from="5m" small /> : d && (
+        <dl class="facts">
+          <dt>delivered</dt><dd>{count(d.records_delivered)} records in {some(d.objects, "object")}</dd>
+          <dt>waiting</dt><dd>{some(d.lag_records, "record")}, the oldest for {span(d.lag_seconds)}</dd>
+          <dt>failed</dt><dd>{some(d.records_failed, "record")}</dd>
+          {d.last_object && <><dt>last object</dt><dd class="m">s3://{d.last_object}</dd></>}
+          {d.last_error && <><dt>last error</dt><dd class="bad">{d.last_error}</dd></>}
+        </dl>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,107 @@
+// The data viewer: records of a stream as they come, over all shards.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { clock, count } from "../format.ts";
+import { Grid, type Column } from "../parts/grid.tsx";
+import { JSONText } from "../parts/json.tsx";
+import { tail, type Rec } from "../parts/tail.ts";
+import { Command, Problem } from "../parts/ui.tsx";
+import { at, cellText, columnsOf, filterOf } from "../pipeline/filter.ts";
+
+const most = 5000; // records that are kept; older ones go
+const step = 250; // ms between changes of what is shown
+
+const places = [["latest", "from now on"], ["1m", "last minute"], ["5m", "last 5 min"], ["1h", "last hour"], ["trim_horizon", "all that is kept"]] as const;
+
+export function Records(p: { stream: string; from?: string; small?: boolean }) {
+  const [from, setFrom] = useState(p.from ?? "5m");
+  const [filter, setFilter] = useState("");
+  const [asTable, setTable] = useState(true);
+  const [paused, setPaused] = useState(false);
+  const [shown, setShown] = useState<Rec[]>([]);
+  const [seen, setSeen] = useState(0);
+  const [error, setError] = useState<Error | undefined>();
+  const [chosen, choose] = useState<Rec | null>(null);
+  const buffer = useRef<Rec[]>([]);
+  const total = useRef(0);
+  useEffect(() => {
+    if (paused) return;
+    buffer.current = [];
+    total.current = 0;
+    let dirty = true;
+    const t = tail(p.stream, from, (records) => {
+      total.current += records.length;
+      buffer.current.push(...records);
+      if (buffer.current.length > most * 1.2) buffer.current = buffer.current.slice(-most);
+      dirty = true;
+    }, setError);
+    const timer = setInterval(() => {
+      if (!dirty || document.hidden) return;
+      dirty = false;
+      setShown([...buffer.current].sort((a, b) => b.arrived.getTime() - a.arrived.getTime() || b.id - a.id).slice(0, most));
+      setSeen(total.current);
+    }, step);
+    return () => {
+      t.stop();
+      clearInterval(timer);
+    };
+  }, [p.stream, from, paused]);
+  const test = useMemo(() => filterOf(filter), [filter]);
+  const rows = useMemo(() => (filter ? shown.filter((r) => test(r.key + " " + r.text, r.value)) : shown), [shown, filter]);
+  const paths = useMemo(() => (asTable ? columnsOf(rows.slice(0, 40).map((r) => r.value).filter((v) => v !== undefined), p.small ? 8 : 12) : []), [rows, asTable]);
+  const columns: Column[] = [
+    { name: "arrived", width: 112, mono: true }, { name: "shard", width: 66, right: true }, { name: "key", width: 120, mono: true },
+    ...(paths.length ? paths.map((name, i): Column => {
+      const sample = rows.slice(0, 30).map((r) => cellText(at(r.value, name)));
+      const right = sample.some((s) => s !== "") && sample.every((s) => s === "" || !Number.isNaN(Number(s)));
+      return { name, width: Math.min(240, Math.max(64, name.length * 7.2 + 24, Math.max(...sample.map((s) => s.length)) * 7.4 + 24)), right, mono: true, grow: i === paths.length - 1 };
+    }) : [{ name: "record", width: 360, mono: true, grow: true }]),
+    { name: "bytes", width: 62, right: true },
+  ];
+  const cell = (r: number, c: number) => {
+    const x = rows[r]!;
+    if (c === 0) return <span class="dim">{clock(x.arrived)}</span>;
+    if (c === 1) return <span class="dim">{Number(x.shard.slice(8))}</span>;
+    if (c === 2) return x.key;
+    if (c === columns.length - 1) return <span class="dim">{count(x.bytes)}</span>;
+    if (!paths.length) return x.binary ? <span class="dim">{x.text}</span> : x.text;
+    const text = cellText(at(x.value, paths[c - 3]!));
+    return x.value === undefined && c === 3 ? x.text : text;
+  };
+  const index = chosen ? rows.indexOf(chosen) : -1;
+  const dropped = seen - shown.length;
+  return (
+    <div class={p.small ? "viewer small" : "viewer"}>
+      <div class="panel list">
+        <div class="bar">
+          <input class="field wide m" type="search" value={filter} aria-label="Filter" placeholder="Filter: a word, or $.amount > 100 and status = pending" onInput={(e) => setFilter(e.currentTarget.value)} />
+          <span class={paused ? "live off" : "live"}><i />{paused ? "paused" : "tailing"}</span>
+          <button onClick={() => setPaused(!paused)} aria-pressed={paused}>{paused ? "Resume" : "Pause"}</button>
+          <select aria-label="From" value={from} onChange={(e) => setFrom(e.currentTarget.value)}>{places.map(([v, label]) => <option value={v}>{label}</option>)}</select>
+          <button onClick={() => setTable(!asTable)} aria-pressed={asTable}>{asTable ? "Raw" : "Columns"}</button>
+        </div>
+        <Problem error={error} />
+        <Grid label="Records" columns={columns} count={rows.length} cell={cell} selected={index} onSelect={(i) => choose(rows[i] ?? null)}
+          empty={<div class="empty quiet">{error ? "" : filter && shown.length ? "None of " + count(shown.length) + " records matches." : from === "latest" ? "Waiting for records…" : "No records in this time yet. They show here as they arrive."}</div>} />
+        {!p.small && (
+          <div class="bar foot">
+            <span class="sub">{filter ? `${count(rows.length)} of ${count(shown.length)} records match` : count(seen) + " records"}{dropped > 0 && ` · the newest ${count(shown.length)} are kept`}</span>
+            <span class="grow" />
+            <Command line={`brookmere streams tail ${p.stream}${from === "latest" ? "" : " --from " + from}`} />
+          </div>
+        )}
+      </div>
+      {chosen && !p.small && (
+        <aside class="panel detail">
+          <div class="bar"><b>{chosen.key}</b><span class="grow" /><span class="badge">{chosen.binary ? "binary" : chosen.value === undefined ? "text" : "JSON"}</span><button class="plain" aria-label="Close" onClick={() => choose(null)}>✕</button></div>
+          <dl class="facts">
+            <dt>arrived</dt><dd class="m">{chosen.arrived.toISOString()}</dd>
+            <dt>shard</dt><dd class="m">{chosen.shard}</dd>
+            <dt>sequence</dt><dd class="m wrap">{chosen.sequence}</dd>
+            <dt>size</dt><dd>{count(chosen.bytes)} bytes</dd>
+          </dl>
+          {chosen.value === undefined ? <pre class="json">{chosen.text}</pre> : <JSONText value={chosen.value} />}
+        </aside>
+      )}
+    </div>
+  );
+}

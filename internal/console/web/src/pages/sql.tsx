@@ -1,0 +1,229 @@
+// SQL on the lake: statements in tabs, results in a grid that loads as one scrolls.
+import { signal } from "@preact/signals";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { own } from "../aws/client.ts";
+import { remember, remembered } from "../aws/session.ts";
+import type { Editor, Schema, SQLFunction } from "../editor/editor.ts";
+import { bytes, count, csv, moment, quoted, span } from "../format.ts";
+import { inventory, type GlueTable } from "../inventory.ts";
+import { Grid, widths } from "../parts/grid.tsx";
+import { useLive } from "../parts/live.ts";
+import { Command, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
+import { cancel, ended, follow, isNumber, name, past, resultOf, start, type Execution, type Result } from "./athena.ts";
+import { Bars } from "./bars.tsx";
+
+interface Tab { id: number; text: string; execution?: Execution; result?: Result; error?: Error; starting?: boolean }
+
+function keptTabs(): Tab[] {
+  try {
+    const texts = JSON.parse(remembered("tabs") ?? "[]") as string[];
+    if (texts.length) return texts.map((text, id) => ({ id, text }));
+  } catch {
+    // What cannot be read is begun again.
+  }
+  return [{ id: 0, text: "" }];
+}
+
+const tabs = signal<Tab[]>(keptTabs());
+const current = signal(0);
+const database = signal(remembered("database") ?? "");
+
+function change(id: number, by: Partial<Tab>) {
+  tabs.value = tabs.value.map((t) => (t.id === id ? { ...t, ...by } : t));
+  if ("text" in by) remember("tabs", JSON.stringify(tabs.value.map((t) => t.text)));
+}
+
+/** openStatement puts a statement into a tab of its own: other pages lead here with one. */
+export function openStatement(text: string, db: string) {
+  const id = Math.max(-1, ...tabs.value.map((t) => t.id)) + 1;
+  const rest = tabs.value.filter((t) => t.text.trim());
+  tabs.value = [...rest, { id, text }];
+  current.value = id;
+  setDatabase(db);
+  location.hash = "#/sql";
+}
+
+function setDatabase(db: string) {
+  database.value = db;
+  remember("database", db);
+}
+
+export function SQL() {
+  const inv = inventory.value;
+  const [side, setSide] = useState<"tables" | "history" | "functions">("tables");
+  const [functions, setFunctions] = useState<SQLFunction[]>([]);
+  const host = useRef<HTMLDivElement>(null);
+  const editor = useRef<Editor | null>(null);
+  const tab = tabs.value.find((t) => t.id === current.value) ?? tabs.value[0]!;
+  const db = database.value || (inv?.databases.includes("default") ? "default" : inv?.databases[0] ?? "");
+  const run = useRef(() => {});
+  run.current = () => void execute(tab.id, editor.current?.toRun() ?? tab.text, db);
+  useEffect(() => {
+    own<SQLFunction[]>("sql-functions").then(setFunctions, () => undefined);
+  }, []);
+  const [made, setMade] = useState(0);
+  useEffect(() => {
+    let gone = false;
+    void import("../editor/editor.ts").then(({ makeEditor }) => {
+      if (gone || !host.current) return;
+      editor.current = makeEditor(host.current, { text: tab.text, run: () => run.current(), changed: (text) => change(tab.id, { text }) });
+      editor.current.focus();
+      setMade(Date.now());
+    });
+    return () => {
+      gone = true;
+      editor.current?.destroy();
+      editor.current = null;
+    };
+  }, [tab.id]);
+  useEffect(() => editor.current?.know(schemaOf(inv?.lake ?? []), db, functions), [made, inv, db, functions]);
+  const running = tab.starting || (tab.execution && !ended(tab.execution));
+  return (
+    <>
+      <Head title="SQL" sub="Athena, on the lake">
+        <select aria-label="Database" value={db} onChange={(e) => setDatabase(e.currentTarget.value)}>{(inv?.databases ?? []).map((d) => <option>{d}</option>)}{!inv?.databases.length && <option value="">no database</option>}</select>
+        <button onClick={() => void execute(tab.id, "EXPLAIN " + (editor.current?.toRun() ?? tab.text), db)}>Explain</button>
+        {running ? <button onClick={() => tab.execution && void cancel(tab.execution.QueryExecutionId)}>Cancel</button>
+          : <button class="primary" onClick={() => run.current()}>Run <span class="keys">Ctrl ↵</span></button>}
+      </Head>
+      <div class="sql">
+        <aside class="panel side">
+          <div class="tabs" role="tablist">{(["tables", "functions", "history"] as const).map((s) => <button role="tab" aria-selected={s === side} class={s === side ? "on" : ""} onClick={() => setSide(s)}>{s}</button>)}</div>
+          {side === "tables" && <Tables db={db} insert={(s) => editor.current?.insert(s)} />}
+          {side === "functions" && <Functions list={functions} insert={(s) => editor.current?.insert(s)} />}
+          {side === "history" && <History open={(e) => openStatement(e.Query, e.QueryExecutionContext?.Database ?? db)} />}
+        </aside>
+        <div class="work">
+          <div class="panel editor">
+            <div class="tabs" role="tablist">
+              {tabs.value.map((t, i) => <button role="tab" aria-selected={t.id === tab.id} class={t.id === tab.id ? "on" : ""} onClick={() => (current.value = t.id)}>{title(t, i)}</button>)}
+              <button aria-label="New tab" onClick={() => openStatement("", db)}>+</button>
+              {tabs.value.length > 1 && <><span class="grow" /><button aria-label="Close tab" onClick={() => {
+                tabs.value = tabs.value.filter((t) => t.id !== tab.id);
+                current.value = tabs.value[tabs.value.length - 1]!.id;
+                remember("tabs", JSON.stringify(tabs.value.map((t) => t.text)));
+              }}>close</button></>}
+            </div>
+            <div class="code" ref={host} />
+          </div>
+          <Outcome tab={tab} db={db} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function title(t: Tab, i: number): string {
+  const m = /\bfrom\s+("[^"]+"|[\w.-]+)/i.exec(t.text);
+  return m ? m[1]!.replace(/"/g, "") : t.text.trim().slice(0, 18) || "Statement " + (i + 1);
+}
+
+function schemaOf(lake: GlueTable[]): Schema {
+  const out: Schema = {};
+  for (const t of lake) {
+    (out[t.DatabaseName] ??= {})[t.Name] = [...(t.StorageDescriptor?.Columns ?? []), ...(t.PartitionKeys ?? [])].map((c) => ({ label: c.Name, detail: c.Type ?? "" }));
+  }
+  return out;
+}
+
+async function execute(id: number, text: string, db: string) {
+  if (!text.trim()) return;
+  change(id, { error: undefined, result: undefined, execution: undefined, starting: true });
+  try {
+    const started = await start(text, db);
+    const e = await follow(started, (execution) => change(id, { execution, starting: false }));
+    if (e.Status.State !== "SUCCEEDED") return;
+    const result = resultOf(e);
+    await result.more();
+    change(id, { result });
+  } catch (error) {
+    change(id, { error: error as Error, starting: false });
+  }
+}
+
+function Outcome(p: { tab: Tab; db: string }) {
+  const { execution: e, result: r, error } = p.tab;
+  const [, drawn] = useState(0);
+  const [asChart, setChart] = useState(false);
+  const columns = useMemo(() => (r ? widths(r.columns.map((c) => c.Name), r.rows, (i) => isNumber(r.columns[i]!.Type)) : []), [r]);
+  if (error) return <Problem error={error} />;
+  if (p.tab.starting || (e && !ended(e))) return <div class="panel result"><div class="empty quiet" aria-busy="true">{e?.Status.State === "RUNNING" ? "Running…" : "Queued…"}</div></div>;
+  if (!e) return <div class="panel result"><Empty title="No result yet" line={`brookmere sql ${quoted("SHOW TABLES")}`}>Write a statement and press Ctrl+Enter. A selection runs alone.</Empty></div>;
+  if (e.Status.State !== "SUCCEEDED") return <div class="problem" role="alert"><b>{e.Status.State.toLowerCase()}</b> {e.Status.StateChangeReason}</div>;
+  const label = r ? r.columns.findIndex((c) => !isNumber(c.Type)) : -1, value = r ? r.columns.findIndex((c) => isNumber(c.Type)) : -1;
+  const save = async (kind: "csv" | "json") => {
+    while (r && !r.complete) await r.more();
+    const names = r!.columns.map((c) => c.Name);
+    const text = kind === "csv" ? csv([names, ...r!.rows]) : JSON.stringify(r!.rows.map((row) => Object.fromEntries(row.map((v, i) => [names[i], v !== null && isNumber(r!.columns[i]!.Type) && Number.isSafeInteger(Number(v)) ? Number(v) : v]))), null, 1);
+    const a = document.createElement("a");
+    a.href = URL.createObjectURL(new Blob([text], { type: kind === "csv" ? "text/csv" : "application/json" }));
+    a.download = "result." + kind;
+    a.click();
+    setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
+  };
+  return (
+    <>
+      <div class="stats sub">
+        <b>{r ? count(r.rows.length) + (r.complete ? "" : "+") + (r.rows.length === 1 ? " row" : " rows") : "…"}</b>
+        <span>{span((e.Statistics?.TotalExecutionTimeInMillis ?? e.Statistics?.EngineExecutionTimeInMillis ?? 0) / 1000)}</span>
+        <span>{bytes(e.Statistics?.DataScannedInBytes ?? 0)} scanned</span>
+        <span class="grow" />
+        {label >= 0 && value >= 0 && <button class="plain" aria-pressed={asChart} onClick={() => setChart(!asChart)}>{asChart ? "Hide chart" : "Chart"}</button>}
+        <button class="plain" onClick={() => void save("csv")}>CSV</button><button class="plain" onClick={() => void save("json")}>JSON</button>
+        <Command line={`brookmere sql --database ${quoted(p.db)} ${quoted(e.Query.length > 60 ? e.Query.slice(0, 57) + "…" : e.Query)}`} />
+      </div>
+      <div class="outcome">
+        <div class="panel result">
+          {r && r.columns.length > 0 ? (
+            <Grid label="Result" columns={columns} count={r.rows.length} cell={(i, c) => r.rows[i]![c] ?? <span class="dim">null</span>}
+              onNeed={(last) => last > r.rows.length - 200 && !r.complete && void r.more().then(() => drawn(r.rows.length))} />
+          ) : r ? <div class="empty quiet">Done. The statement gives no rows.</div> : <Loading />}
+        </div>
+        {asChart && r && label >= 0 && value >= 0 && <div class="panel chart"><Bars title={`${r.columns[value]!.Name} by ${r.columns[label]!.Name}`} rows={r.rows.slice(0, 20).map((x) => [x[label] ?? "null", Number(x[value])])} /></div>}
+      </div>
+    </>
+  );
+}
+
+function Tables(p: { db: string; insert: (s: string) => void }) {
+  const [open, setOpen] = useState<string | null>(null);
+  const list = (inventory.value?.lake ?? []).filter((t) => t.DatabaseName === p.db);
+  if (!list.length) return <div class="empty quiet">No tables in this database.</div>;
+  return (
+    <div class="tree">{list.map((t) => (
+      <>
+        <button class="leaf" aria-expanded={open === t.Name} onClick={() => setOpen(open === t.Name ? null : t.Name)} onDblClick={() => p.insert(name(t.Name))}>
+          <span>{open === t.Name ? "▾" : "▸"} {t.Name}</span><i>{t.TableType === "VIRTUAL_VIEW" ? "view" : ""}</i>
+        </button>
+        {open === t.Name && [...(t.StorageDescriptor?.Columns ?? []), ...(t.PartitionKeys ?? [])].map((c) => <button class="leaf sub" title={"Insert " + c.Name} onClick={() => p.insert(name(c.Name))}><span>{c.Name}</span><i>{c.Type}</i></button>)}
+        {open === t.Name && <button class="leaf sub ask" onClick={() => openStatement(`SELECT *\nFROM ${name(t.Name)}\nLIMIT 100`, p.db)}>first 100 rows</button>}
+      </>
+    ))}</div>
+  );
+}
+
+function Functions(p: { list: SQLFunction[]; insert: (s: string) => void }) {
+  const [find, setFind] = useState("");
+  const list = p.list.filter((f) => (f.name + " " + f.description).toLowerCase().includes(find.toLowerCase())).slice(0, 200);
+  return (
+    <>
+      <input class="field" type="search" placeholder="Find a function" aria-label="Find a function" value={find} onInput={(e) => setFind(e.currentTarget.value)} />
+      <div class="tree">{list.map((f) => <button class="fn" title={f.forms.join("\n")} onClick={() => p.insert(f.name + "(")}><b>{f.forms[0]}</b><span>{f.description}</span></button>)}</div>
+    </>
+  );
+}
+
+function History(p: { open: (e: Execution) => void }) {
+  const live = useLive(past, 4000, []);
+  if (live.error) return <Problem error={live.error} />;
+  if (!live.value) return <Loading />;
+  if (!live.value.length) return <div class="empty quiet">No statement was run yet.</div>;
+  return (
+    <div class="tree">{live.value.map((e) => (
+      <button class="fn" key={e.QueryExecutionId} onClick={() => p.open(e)}>
+        <b>{e.Query.replace(/\s+/g, " ").slice(0, 90)}</b>
+        <span class={e.Status.State === "FAILED" ? "bad" : ""}>{moment(new Date(e.Status.SubmissionDateTime * 1000))} · {e.Status.State.toLowerCase()} · {bytes(e.Statistics?.DataScannedInBytes ?? 0)}</span>
+      </button>
+    ))}</div>
+  );
+}

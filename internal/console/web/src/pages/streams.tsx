@@ -1,0 +1,146 @@
+// Kinesis streams: the list, and one with its shards and its records.
+import { useState } from "preact/hooks";
+import { call } from "../aws/client.ts";
+import { bytes, count, quoted, rate, some } from "../format.ts";
+import { inventory } from "../inventory.ts";
+import { useLive } from "../parts/live.ts";
+import { Command, Dialog, Empty, Head, Loading, Problem, Spark } from "../parts/ui.tsx";
+import { rates } from "../rates.ts";
+import { go, to } from "../route.ts";
+import { Records } from "./records.tsx";
+
+export function Streams(p: { name?: string }) {
+  return p.name ? <Stream key={p.name} name={p.name} /> : <List />;
+}
+
+function List() {
+  const inv = inventory.value;
+  if (!inv) return <><Head title="Streams" /><Loading /></>;
+  const { flows, streams } = rates.value;
+  return (
+    <>
+      <Head title="Streams" sub={some(inv.streams.length, "stream")} />
+      <section class="panel">
+        {inv.streams.length === 0 ? (
+          <Empty title="No streams yet" line="aws kinesis create-stream --stream-name clicks --shard-count 1">A stream keeps records for its consumers to read, each at its own pace.</Empty>
+        ) : (
+          <table>
+            <thead><tr><th>name</th><th>mode</th><th class="n">shards</th><th class="n">records/s</th><th class="n">bytes/s</th><th class="n">kept</th><th>last two minutes</th><th>state</th></tr></thead>
+            <tbody>{inv.streams.map((s) => {
+              const flow = flows.get("stream/" + s.StreamName), status = streams.get(s.StreamName);
+              return (
+                <tr key={s.StreamName} class="link" onClick={() => go("streams", s.StreamName)}>
+                  <td><a href={to("streams", s.StreamName)}>{s.StreamName}</a></td>
+                  <td class="sub">{s.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "on-demand" : "provisioned"}</td>
+                  <td class="n">{status ? count(status.shards.filter((x) => x.open).length) : ""}</td>
+                  <td class="n flow">{flow ? rate(flow.rate) : ""}</td>
+                  <td class="n">{flow ? bytes(flow.bytes) : ""}</td>
+                  <td class="n">{status ? count(status.shards.reduce((n, x) => n + x.kept_records, 0)) : ""}</td>
+                  <td><svg width={120} height={18}><Spark values={flow?.history ?? []} width={120} height={18} /></svg></td>
+                  <td><span class={s.StreamStatus === "ACTIVE" ? "badge" : "badge w"}>{s.StreamStatus.toLowerCase()}</span></td>
+                </tr>
+              );
+            })}</tbody>
+          </table>
+        )}
+      </section>
+      <Command line="brookmere streams ls" />
+    </>
+  );
+}
+
+interface Summary { StreamStatus: string; RetentionPeriodHours: number; OpenShardCount: number; StreamModeDetails?: { StreamMode: string }; EncryptionType?: string; ConsumerCount?: number }
+interface Shard { ShardId: string; HashKeyRange: { StartingHashKey: string; EndingHashKey: string }; SequenceNumberRange: { EndingSequenceNumber?: string } }
+
+const space = 2n ** 128n;
+/** share is where in the space of hash keys a key is, from 0 to 1. */
+const share = (key: string) => Number((BigInt(key) * 1_000_000n) / space) / 1_000_000;
+
+function Stream(p: { name: string }) {
+  const [putting, setPutting] = useState(false);
+  const live = useLive(async () => {
+    const [d, l] = await Promise.all([
+      call<{ StreamDescriptionSummary: Summary }>("kinesis", "DescribeStreamSummary", { StreamName: p.name }),
+      call<{ Shards: Shard[] }>("kinesis", "ListShards", { StreamName: p.name }),
+    ]);
+    return { summary: d.StreamDescriptionSummary, shards: l.Shards.filter((s) => !s.SequenceNumberRange.EndingSequenceNumber) };
+  }, 5000, [p.name]);
+  const flow = rates.value.flows.get("stream/" + p.name);
+  const v = live.value;
+  return (
+    <>
+      <Head title={p.name} back={[to("streams"), "Streams"]} sub={v && [v.summary.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "on-demand" : "provisioned", some(v.shards.length, "shard"), `kept ${v.summary.RetentionPeriodHours} h`,
+        flow && `${rate(flow.rate)} records/s`, flow && bytes(flow.bytes) + "/s", v.summary.ConsumerCount ? some(v.summary.ConsumerCount, "consumer") : ""].filter(Boolean).join(" · ")}>
+        {v && v.summary.StreamStatus !== "ACTIVE" && <span class="badge w">{v.summary.StreamStatus.toLowerCase()}</span>}
+        <button class="primary" onClick={() => setPutting(true)}>Put a record</button>
+      </Head>
+      <Problem error={live.error} />
+      {v && <Shards stream={p.name} shards={v.shards} />}
+      {v && <Records stream={p.name} />}
+      {putting && <Put stream={p.name} close={() => setPutting(false)} />}
+    </>
+  );
+}
+
+const limit = { records: 1000, bytes: 1 << 20 }; // of a shard, a second
+
+function Shards(p: { stream: string; shards: Shard[] }) {
+  const { flows } = rates.value;
+  const sorted = [...p.shards].sort((a, b) => share(a.HashKeyRange.StartingHashKey) - share(b.HashKeyRange.StartingHashKey));
+  const full = (s: Shard) => {
+    const f = flows.get(`stream/${p.stream}/${s.ShardId}`);
+    return f ? Math.max(f.rate / limit.records, f.bytes / limit.bytes) : 0;
+  };
+  const hot = sorted.filter((s) => full(s) > 0.9);
+  return (
+    <section class="panel shards" aria-label="Shards">
+      <div class="bar"><span class="sub">Hash range and load</span><span class="grow" />{hot.length > 0 && <span class="badge w">{some(hot.length, "shard")} above 90 % of AWS’s limit: split {hot.length === 1 ? "it" : "them"}</span>}</div>
+      <div class="ranges">{sorted.map((s) => {
+        const wide = share(s.HashKeyRange.EndingHashKey) - share(s.HashKeyRange.StartingHashKey);
+        const f = flows.get(`stream/${p.stream}/${s.ShardId}`);
+        return (
+          <div key={s.ShardId} style={{ flexGrow: Math.max(wide, 0.002), flexBasis: 0 }} class={full(s) > 0.9 ? "range hot" : "range"} title={`${s.ShardId}\n${s.HashKeyRange.StartingHashKey} to ${s.HashKeyRange.EndingHashKey}`}>
+            <i style={{ width: Math.min(100, full(s) * 100) + "%" }} />
+            <b>shardId-…{Number(s.ShardId.slice(8))}</b>
+            <span>{f ? `${rate(f.rate)} records/s, ${bytes(f.bytes)}/s` : ""}</span>
+          </div>
+        );
+      })}</div>
+    </section>
+  );
+}
+
+function Put(p: { stream: string; close: () => void }) {
+  const [key, setKey] = useState("");
+  const [data, setData] = useState('{"hello": "stream"}');
+  const [many, setMany] = useState(false);
+  const [done, setDone] = useState("");
+  const [error, setError] = useState<Error>();
+  const records = many ? data.split("\n").filter((l) => l.trim()) : [data];
+  const put = async () => {
+    setError(undefined);
+    try {
+      const encoded = records.map((text) => ({ Data: btoa(String.fromCharCode(...new TextEncoder().encode(text))), PartitionKey: key || crypto.randomUUID() }));
+      if (encoded.length === 1) {
+        const r = await call<{ ShardId: string }>("kinesis", "PutRecord", { StreamName: p.stream, ...encoded[0] });
+        setDone("It is durable in " + r.ShardId + ".");
+        return;
+      }
+      let failed = 0;
+      for (let i = 0; i < encoded.length; i += 500) failed += (await call<{ FailedRecordCount: number }>("kinesis", "PutRecords", { StreamName: p.stream, Records: encoded.slice(i, i + 500) })).FailedRecordCount;
+      setDone(`${some(encoded.length - failed, "record")} put${failed ? ", " + failed + " refused" : ""}.`);
+    } catch (e) {
+      setError(e as Error);
+    }
+  };
+  return (
+    <Dialog title={"Put into " + p.stream} close={p.close}>
+      <label>Partition key<input class="field wide m" value={key} placeholder="random" onInput={(e) => setKey(e.currentTarget.value)} /></label>
+      <label>{many ? "Records, one a line" : "Data"}<textarea class="m" rows={8} value={data} spellcheck={false} autofocus onInput={(e) => setData(e.currentTarget.value)} /></label>
+      <label class="check"><input type="checkbox" checked={many} onChange={(e) => setMany(e.currentTarget.checked)} /> each line is a record</label>
+      <Problem error={error} />
+      <Command line={`aws kinesis put-record --stream-name ${p.stream} --partition-key ${quoted(key || "k")} --cli-binary-format raw-in-base64-out --data ${quoted(records[0] ?? "")}`} />
+      <div class="bar end"><span class="sub">{done}</span><span class="grow" /><button onClick={p.close}>Close</button><button class="primary" onClick={put} disabled={!records.length}>Put {many ? some(records.length, "record") : ""}</button></div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,97 @@
+// Follows all shards of a stream, and those that come of splits and merges.
+import { call, AwsError } from "../aws/client.ts";
+import { every } from "./live.ts";
+
+export interface Rec {
+  id: number; // grows as records are seen
+  arrived: Date;
+  shard: string;
+  sequence: string;
+  key: string;
+  bytes: number;
+  text: string;
+  binary: boolean;
+  value: unknown; // of JSON; undefined for others
+}
+
+interface Wire { SequenceNumber: string; ApproximateArrivalTimestamp: number; Data: string; PartitionKey: string }
+interface Shard { ShardId: string; ParentShardId?: string; AdjacentParentShardId?: string; SequenceNumberRange: { EndingSequenceNumber?: string } }
+
+const strict = new TextDecoder("utf-8", { fatal: true });
+let ids = 0;
+
+export function decode(w: Wire, shard: string): Rec {
+  const raw = Uint8Array.from(atob(w.Data), (c) => c.charCodeAt(0));
+  const r: Rec = { id: ids++, arrived: new Date(w.ApproximateArrivalTimestamp * 1000), shard, sequence: w.SequenceNumber, key: w.PartitionKey, bytes: raw.length, text: w.Data, binary: true, value: undefined };
+  try {
+    r.text = strict.decode(raw).trim();
+    r.binary = false;
+    if (/^[{["\d-]|^(true|false|null)$/.test(r.text)) r.value = JSON.parse(r.text);
+  } catch {
+    // Not text, or not JSON: it is shown as it is.
+  }
+  return r;
+}
+
+/** start is where to begin: latest, trim_horizon, "5m" ago, or a time. */
+export function startOf(from: string, now = Date.now()): Record<string, unknown> {
+  if (from === "latest") return { ShardIteratorType: "LATEST" };
+  if (from === "trim_horizon") return { ShardIteratorType: "TRIM_HORIZON" };
+  const ago = /^(\d+)(s|m|h|d)$/.exec(from);
+  const ms = ago ? now - Number(ago[1]) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[ago[2] as "s"] : Date.parse(from);
+  if (Number.isNaN(ms)) return { ShardIteratorType: "LATEST" };
+  return { ShardIteratorType: "AT_TIMESTAMP", Timestamp: Math.min(ms, now) / 1000 };
+}
+
+/** wait is how long the tail rests when there was nothing more to read. */
+const wait = 500;
+
+export interface Tail {
+  stop: () => void;
+}
+
+export function tail(stream: string, from: string, got: (records: Rec[], behind: number) => void, failed: (e: Error | undefined) => void): Tail {
+  const iterators = new Map<string, string>();
+  const known = new Set<string>();
+  const aborting = new AbortController();
+  let listed = 0;
+  const list = async (first: boolean) => {
+    const p = await call<{ Shards: Shard[] }>("kinesis", "ListShards", { StreamName: stream });
+    listed = Date.now();
+    const wanted = p.Shards.filter((s) => !known.has(s.ShardId) && !(first && from === "latest" && s.SequenceNumberRange.EndingSequenceNumber));
+    for (const s of p.Shards) known.add(s.ShardId);
+    await Promise.all(wanted.map(async (s) => {
+      const start = first ? startOf(from) : { ShardIteratorType: "TRIM_HORIZON" };
+      const i = await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName: stream, ShardId: s.ShardId, ...start });
+      iterators.set(s.ShardId, i.ShardIterator);
+    }));
+  };
+  const turn = async () => {
+    try {
+      if (!listed || Date.now() - listed > 10_000) await list(!listed);
+      for (let more = true, turns = 0; more && turns < 4; turns++) {
+        more = false;
+        await Promise.all([...iterators].map(async ([shard, it]) => {
+          try {
+            const p = await call<{ Records: Wire[]; NextShardIterator?: string; MillisBehindLatest: number }>("kinesis", "GetRecords", { ShardIterator: it, Limit: 1000 }, aborting.signal);
+            if (p.NextShardIterator) iterators.set(shard, p.NextShardIterator);
+            else iterators.delete(shard), (listed = 1); // it was split or merged: look for its children
+            if (p.Records.length) got(p.Records.map((r) => decode(r, shard)), p.MillisBehindLatest);
+            if (p.MillisBehindLatest > 0) more = true;
+          } catch (e) {
+            if (e instanceof AwsError && e.code === "ExpiredIteratorException") {
+              iterators.delete(shard);
+              known.delete(shard);
+              listed = 1;
+            } else throw e;
+          }
+        }));
+      }
+      failed(undefined);
+    } catch (e) {
+      if ((e as Error).name !== "AbortError") failed(e as Error);
+    }
+  };
+  const end = every(wait, turn);
+  return { stop: () => (end(), aborting.abort()) };
+}

@@ -1,0 +1,88 @@
+// The few pieces that pages are made of.
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { AwsError } from "../aws/client.ts";
+
+export function Head(p: { title: string; sub?: ComponentChildren; back?: [string, string]; children?: ComponentChildren }) {
+  return (
+    <header class="head">
+      {p.back && <a class="back" href={p.back[0]}>{p.back[1]}</a>}
+      <h2>{p.title}</h2>
+      <span class="sub">{p.sub}</span>
+      <span class="grow" />
+      {p.children}
+    </header>
+  );
+}
+
+/** Command is the line that does the same, to copy. */
+export function Command(p: { line: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard?.writeText(p.line);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1200);
+  };
+  return (
+    <button class="cli" title="Copy" onClick={copy}>
+      <span aria-hidden="true">$ </span><em>{p.line}</em>{copied && <b> copied</b>}
+    </button>
+  );
+}
+
+export function Empty(p: { title: string; line?: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <b>{p.title}</b>
+      {p.children && <p>{p.children}</p>}
+      {p.line && <Command line={p.line} />}
+    </div>
+  );
+}
+
+const next: Record<string, string> = {
+  AccessDeniedException: "The policies of these credentials do not allow it. “brookmere identity explain” says which statement decides.",
+  Unreachable: "Start the node again with “brookmere up”; nothing here is lost.",
+  ResourceNotFoundException: "It may have been deleted. Look at the list again.",
+};
+
+/** Problem shows an error as the service words it, and what to do next where that is known. */
+export function Problem(p: { error: Error | undefined }) {
+  if (!p.error) return null;
+  const code = p.error instanceof AwsError ? p.error.code : "";
+  return (
+    <div class="problem" role="alert">
+      {code && <b>{code}</b>} <span>{p.error.message}</span> {next[code] && <span class="sub">{next[code]}</span>}
+    </div>
+  );
+}
+
+export function Loading() {
+  return <div class="empty quiet" aria-busy="true">Loading…</div>;
+}
+
+/** Spark is a small line of numbers over time. */
+export function Spark(p: { values: number[]; width: number; height: number; x?: number; y?: number }) {
+  const n = p.values.length;
+  if (n < 2) return null;
+  const top = Math.max(...p.values, 1e-9);
+  const at = (v: number, i: number) => `${((i / (n - 1)) * p.width).toFixed(1)} ${(p.height - 1 - (v / top) * (p.height - 3)).toFixed(1)}`;
+  const d = "M" + p.values.map(at).join("L");
+  return (
+    <g transform={`translate(${p.x ?? 0} ${p.y ?? 0})`} class="spark">
+      <path d={d} class="line" />
+      <path d={`${d}L${p.width} ${p.height}L0 ${p.height}Z`} class="area" />
+    </g>
+  );
+}
+
+export function Dialog(p: { title: string; close: () => void; children: ComponentChildren }) {
+  return (
+    <div class="veil" onClick={(e) => e.target === e.currentTarget && p.close()} onKeyDown={(e) => e.key === "Escape" && p.close()}>
+      <div class="dialog" role="dialog" aria-modal="true" aria-label={p.title}>
+        <div class="bar"><b>{p.title}</b><span class="grow" /><button class="plain" aria-label="Close" onClick={p.close}>✕</button></div>
+        {p.children}
+      </div>
+    </div>
+  );
+}

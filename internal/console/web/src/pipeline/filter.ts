@@ -1,0 +1,66 @@
+// A filter of records: words to be found, or conditions on a JSON path: $.purchase.amount > 100.
+
+export type Test = (text: string, value: unknown) => boolean;
+
+const condition = /^\$?\.?([\w$.[\]-]+)\s*(==|=|!=|<>|>=|<=|>|<|~)\s*(.+)$/;
+
+/** at is the value of a path (a.b[0].c) in a value of JSON; undefined where it has none. */
+export function at(value: unknown, path: string): unknown {
+  let v: unknown = value;
+  for (const part of path.replace(/\[(\d+)\]/g, ".$1").split(".").filter((p) => p && p !== "$")) {
+    if (v === null || typeof v !== "object") return undefined;
+    v = (v as Record<string, unknown>)[part];
+  }
+  return v;
+}
+
+/** filterOf reads a filter; conditions are joined by "and". An empty one lets all pass. */
+export function filterOf(text: string): Test {
+  const tests = text.trim() ? text.trim().split(/\s+and\s+/i).map(one) : [];
+  return (record, value) => tests.every((t) => t(record, value));
+}
+
+function one(text: string): Test {
+  const m = condition.exec(text);
+  if (!m) {
+    const word = text.toLowerCase();
+    return (record) => record.toLowerCase().includes(word);
+  }
+  const path = m[1]!, op = m[2]!, want = m[3]!.trim().replace(/^(['"])(.*)\1$/, "$2");
+  const number = Number(want);
+  return (_, value) => {
+    const have = at(value, path);
+    if (have === undefined) return false;
+    if (op === "~") return String(have).toLowerCase().includes(want.toLowerCase());
+    const numeric = !Number.isNaN(number) && want !== "" && have !== null && have !== "" && !Number.isNaN(Number(have));
+    const order = numeric ? Number(have) - number : String(have) < want ? -1 : String(have) > want ? 1 : 0;
+    switch (op) {
+      case "=": case "==": return order === 0;
+      case "!=": case "<>": return order !== 0;
+      case ">": return order > 0;
+      case "<": return order < 0;
+      case ">=": return order >= 0;
+      default: return order <= 0;
+    }
+  };
+}
+
+/** columnsOf is the paths of the values in records, in the order in which they are met. */
+export function columnsOf(values: unknown[], most = 16): string[] {
+  const seen = new Set<string>();
+  const walk = (v: unknown, path: string, depth: number) => {
+    if (v !== null && typeof v === "object" && !Array.isArray(v) && depth < 3) {
+      for (const [k, x] of Object.entries(v)) walk(x, path ? path + "." + k : k, depth + 1);
+    } else if (path) seen.add(path);
+  };
+  for (const v of values) {
+    walk(v, "", 0);
+    if (seen.size >= most) break;
+  }
+  return [...seen].slice(0, most);
+}
+
+/** cellText is a value in a table. */
+export function cellText(v: unknown): string {
+  return v === undefined ? "" : typeof v === "object" ? JSON.stringify(v) : String(v);
+}

@@ -1,0 +1,136 @@
+// The account's resources as a graph of where records go, from the resources' own configurations.
+import { destination, type Inventory } from "../inventory.ts";
+
+export type Kind = "REST" | "put" | "stream" | "function" | "delivery" | "analytics" | "table" | "lake" | "bucket";
+
+export interface GraphNode {
+  id: string; // kind and name: "stream/orders"
+  kind: Kind;
+  name: string;
+  sub: string;
+  page?: string[]; // the page of the resource
+}
+
+export interface GraphEdge {
+  from: string;
+  to: string;
+  /** flow is the key of the rate that goes over it. */
+  flow?: string;
+  /** delivery whose lag and errors are the edge's. */
+  delivery?: string;
+  /** stream whose records go over it. */
+  stream?: string;
+  /** guessed says that no configuration names it, but an environment variable. */
+  guessed?: boolean;
+  trouble?: string;
+}
+
+export interface Graph {
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+}
+
+/** resource is the last part of an ARN: the name of a stream, function or table. */
+export function resource(arn: string): string {
+  const last = arn.split(":").slice(5).join(":");
+  if (last.startsWith("function:")) return last.split(":")[1]!;
+  return last.includes("/") ? last.split("/")[1]! : last;
+}
+
+/** place is the bucket and prefix of a location: s3://bucket/prefix/ or an ARN of a bucket. */
+export function place(location: string): { bucket: string; prefix: string } {
+  const rest = location.replace(/^s3[an]?:\/\/|^arn:[^:]*:s3:::/, "");
+  const cut = rest.indexOf("/");
+  return cut < 0 ? { bucket: rest, prefix: "" } : { bucket: rest.slice(0, cut), prefix: rest.slice(cut + 1) };
+}
+
+export function graphOf(inv: Inventory): Graph {
+  const nodes = new Map<string, GraphNode>();
+  const edges = new Map<string, GraphEdge>();
+  const add = (kind: Kind, name: string, sub: string, page?: string[]) => {
+    const id = kind + "/" + name;
+    if (!nodes.has(id)) nodes.set(id, { id, kind, name, sub, page });
+    return id;
+  };
+  const join = (e: GraphEdge) => {
+    const key = e.from + "\n" + e.to;
+    if (e.from !== e.to && !edges.has(key)) edges.set(key, e);
+  };
+  for (const s of inv.streams) add("stream", s.StreamName, s.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "on-demand" : "provisioned", ["streams", s.StreamName]);
+  for (const f of inv.functions) add("function", f.FunctionName, f.Runtime ?? "function", ["functions", f.FunctionName]);
+  for (const t of inv.tables) add("table", t.TableName, (t.ItemCount ?? 0).toLocaleString("en") + " items", ["tables", t.TableName]);
+  for (const d of inv.deliveries) deliver(inv, d, add, join);
+  for (const m of inv.mappings) {
+    const to = add("function", resource(m.FunctionArn), "function", ["functions", resource(m.FunctionArn)]);
+    const arn = m.EventSourceArn ?? "";
+    const trouble = /^(OK|No records processed)?$/i.test(m.LastProcessingResult ?? "") ? undefined : m.LastProcessingResult;
+    const name = resource(arn);
+    if (arn.includes(":kinesis:")) join({ from: add("stream", name, "stream", ["streams", name]), to, flow: "stream/" + name, stream: name, trouble });
+    else if (arn.includes(":dynamodb:")) join({ from: add("table", name, "table", ["tables", name]), to, trouble });
+  }
+  for (const a of inv.applications) {
+    const id = add("analytics", a.name, a.status.toLowerCase());
+    for (const arn of a.inputs) target(arn, (node, flow) => join({ from: node, to: id, flow, stream: arn.includes(":kinesis:") ? resource(arn) : undefined }), add);
+    for (const arn of a.outputs) target(arn, (node, flow) => join({ from: id, to: node, flow }), add);
+  }
+  for (const a of inv.apis) {
+    const into = new Set<string>();
+    for (const r of a.routes) {
+      const f = /functions\/arn:[^/]*:function:([^/:]+)/.exec(r.uri);
+      if (f) into.add("function/" + f[1]);
+      const service = /:(kinesis|firehose|dynamodb):action\//.exec(r.uri)?.[1];
+      if (service && r.target) into.add({ kinesis: "stream/", firehose: "delivery/", dynamodb: "table/" }[service] + r.target);
+    }
+    const id = add("REST", a.name, a.routes.length === 1 ? a.routes[0]!.method + " " + a.routes[0]!.path : a.routes.length + " methods");
+    for (const to of into) if (nodes.has(to)) join({ from: id, to });
+  }
+  // What a function writes to, no configuration says; most take the name from their environment.
+  for (const f of inv.functions) {
+    for (const value of Object.values(f.Environment?.Variables ?? {})) {
+      for (const id of ["table/" + value, "stream/" + value, "delivery/" + value]) {
+        if (nodes.has(id) && !edges.has(id + "\nfunction/" + f.FunctionName)) join({ from: "function/" + f.FunctionName, to: id, guessed: true });
+      }
+    }
+  }
+  return { nodes: [...nodes.values()], edges: [...edges.values()] };
+}
+
+type Add = (kind: Kind, name: string, sub: string, page?: string[]) => string;
+type Join = (e: GraphEdge) => void;
+
+function target(arn: string, use: (node: string, flow: string | undefined) => void, add: Add) {
+  const name = resource(arn);
+  if (arn.includes(":kinesis:")) use(add("stream", name, "stream", ["streams", name]), "stream/" + name);
+  else if (arn.includes(":firehose:")) use(add("delivery", name, "delivery", ["deliveries", name]), "delivery/" + name);
+  else if (arn.includes(":lambda:")) use(add("function", name, "function", ["functions", name]), undefined);
+}
+
+function deliver(inv: Inventory, d: Inventory["deliveries"][number], add: Add, join: Join) {
+  const s3 = destination(d);
+  const conversion = s3?.DataFormatConversionConfiguration?.Enabled !== false ? s3?.DataFormatConversionConfiguration?.SchemaConfiguration : undefined;
+  const every = s3?.BufferingHints?.IntervalInSeconds;
+  const name = d.DeliveryStreamName;
+  const id = add("delivery", name, (conversion ? "Parquet" : s3?.CompressionFormat && s3.CompressionFormat !== "UNCOMPRESSED" ? s3.CompressionFormat : "as they are") + (every == null ? "" : ", " + every + " s"), ["deliveries", name]);
+  const source = d.Source?.KinesisStreamSourceDescription?.KinesisStreamARN;
+  const flow = "delivery/" + name;
+  if (source) join({ from: add("stream", resource(source), "stream", ["streams", resource(source)]), to: id, flow, delivery: name, stream: resource(source) });
+  else join({ from: add("put", name, "PutRecordBatch", ["deliveries", name]), to: id, flow });
+  if (!s3) return;
+  const { bucket } = place(s3.BucketARN);
+  const prefix = (s3.Prefix ?? "").split("!{")[0]!;
+  // The lake is the tables whose data lie where the delivery writes.
+  const at = inv.lake.filter((t) => {
+    if (conversion?.TableName === t.Name && conversion.DatabaseName === t.DatabaseName) return true;
+    const p = place(t.StorageDescriptor?.Location ?? "");
+    return p.bucket === bucket && prefix !== "" && (p.prefix.startsWith(prefix) || prefix.startsWith(p.prefix) && p.prefix !== "");
+  });
+  const table = at[0];
+  const to = table
+    ? add("lake", table.DatabaseName + "." + table.Name, at.length > 1 ? at.length + " tables" : "in " + bucket, ["lake", table.DatabaseName, table.Name])
+    : add("bucket", bucket, prefix || "objects");
+  join({ from: id, to, flow, delivery: source ? undefined : name });
+  for (const p of s3.ProcessingConfiguration?.Enabled ? s3.ProcessingConfiguration.Processors ?? [] : []) {
+    const arn = p.Parameters?.find((x) => x.ParameterName === "LambdaArn")?.ParameterValue;
+    if (p.Type === "Lambda" && arn) join({ from: id, to: add("function", resource(arn), "function", ["functions", resource(arn)]) });
+  }
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { bytes, csv, quoted, rate, span } from "../src/format.ts";
+import { at, columnsOf, filterOf } from "../src/pipeline/filter.ts";
+import { layout, pathOf, size } from "../src/pipeline/layout.ts";
+import { canonicalQuery, encode, sign } from "../src/aws/sigv4.ts";
+
+test("numbers have the digits that mean something", () => {
+  assert.equal(rate(0), "0");
+  assert.equal(rate(0.0712), "0.07");
+  assert.equal(rate(4.26), "4.3");
+  assert.equal(rate(1998.4), "1,998");
+  assert.equal(bytes(999), "999 B");
+  assert.equal(bytes(1_240_000), "1.2 MB");
+  assert.equal(span(0.041), "41 ms");
+  assert.equal(span(41.2), "41 s");
+  assert.equal(span(3725), "1 h 2 min");
+});
+
+test("CSV and shell arguments are quoted where they must be", () => {
+  assert.equal(csv([["a", 'say "b"', null], ["1,5", "x\ny", ""]]), 'a,"say ""b""",\r\n"1,5","x\ny",\r\n');
+  assert.equal(quoted("s3://a/b"), "s3://a/b");
+  assert.equal(quoted("it's"), "'it'\\''s'");
+});
+
+test("a filter finds words and compares values", () => {
+  const v = { status: "pending", purchase: { amount: 118.4, items: [{ id: "a" }] }, zip: "0123" };
+  const passes = (f: string) => filterOf(f)(JSON.stringify(v), v);
+  assert.ok(passes(""));
+  assert.ok(passes("PENDING"));
+  assert.ok(passes("$.purchase.amount > 100 and status = 'pending'"));
+  assert.ok(passes("purchase.items[0].id == a"));
+  assert.ok(passes("status ~ end"));
+  assert.ok(!passes("$.purchase.amount > 118.4"));
+  assert.ok(!passes("missing != 1"));
+  assert.equal(at(v, "$.purchase.items[0].id"), "a");
+  assert.equal(at(null, "a"), undefined);
+});
+
+test("columns are the paths of values", () => {
+  assert.deepEqual(columnsOf([{ a: 1, b: { c: 2, d: [1] } }, { e: null }]), ["a", "b.c", "b.d", "e"]);
+  assert.deepEqual(columnsOf([3, "x"]), []);
+});
+
+test("resources stand in columns without lying on one another", () => {
+  const edges = [["s", "d"], ["s", "f"], ["f", "t"], ["d", "b"], ["t", "f"]].map(([from, to]) => ({ from: from!, to: to! }));
+  const { at: places, width, height } = layout(["s", "d", "f", "t", "b", "alone"], edges);
+  assert.ok(places.get("s")!.x < places.get("d")!.x && places.get("d")!.x < places.get("b")!.x);
+  const all = [...places.values()];
+  for (const [i, p] of all.entries()) {
+    assert.ok(p.x >= 0 && p.y >= 0 && p.x + size.width <= width && p.y + size.height <= height);
+    for (const q of all.slice(i + 1)) assert.ok(Math.abs(p.x - q.x) >= size.width || Math.abs(p.y - q.y) >= size.height);
+  }
+  assert.deepEqual([...pathOf("d", edges.slice(0, 4))].sort(), ["b", "d", "s"]);
+});
+
+test("two hundred resources are placed in less than a second", () => {
+  const ids = Array.from({ length: 200 }, (_, i) => "n" + i);
+  const edges = ids.slice(1).map((id, i) => ({ from: ids[Math.floor(i / 3)]!, to: id }));
+  const began = performance.now();
+  assert.equal(layout(ids, edges).at.size, 200);
+  assert.ok(performance.now() - began < 1000);
+});
+
+test("canonical queries are sorted and encoded", () => {
+  assert.equal(canonicalQuery(new URL("http://a/?b=2&a=1%2B1&a=0")), "a=0&a=1%2B1&b=2");
+  assert.equal(encode("a b*(c)'"), "a%20b%2A%28c%29%27");
+});
+
+// What botocore signs for the same request.
+test("a request is signed as AWS's own clients sign it", async () => {
+  const signed = await sign({
+    method: "POST", url: new URL("http://127.0.0.1:4566/2015-03-31/functions/a%20b/invocations?b=2&a=1%2B1"),
+    headers: { "x-amz-target": "Kinesis_20131202.DescribeStream", "content-type": "application/x-amz-json-1.1" },
+    body: new TextEncoder().encode('{"StreamName":"a"}'),
+  }, { id: "AKIDEXAMPLE", secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" }, "us-east-1", "kinesis", new Date("2026-01-02T03:04:05Z"));
+  assert.equal(signed["authorization"], "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/us-east-1/kinesis/aws4_request, " +
+    "SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target, Signature=2dc2cfd6248bc68902f2de9f746a202663c0360af1e50704d18feefa271a742e");
+});

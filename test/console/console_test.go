@@ -1,0 +1,164 @@
+// Package console_test opens the console of a running node in a browser.
+package console_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// pageTime is how long a page may take to show what is waited for, on a machine that is busy.
+const pageTime = 30 * time.Second
+
+// browser is a tab, and what went wrong in it.
+type browser struct {
+	ctx context.Context
+	url string
+
+	mu       sync.Mutex
+	problems []string
+}
+
+// openBrowser starts a browser without a window. A test without one is skipped.
+func openBrowser(t *testing.T, node string) *browser {
+	t.Helper()
+	path := ""
+	for _, name := range []string{os.Getenv("BROOKMERE_BROWSER"), "chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); name != "" && err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		t.Skip("there is no browser: install chromium, or name one by BROOKMERE_BROWSER")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1440, 900),
+		chromedp.WSURLReadTimeout(startTime))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	b := &browser{ctx: ctx, url: node}
+	own, err := url.Parse(node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chromedp.ListenTarget(ctx, func(ev any) {
+		switch e := ev.(type) {
+		case *runtime.EventExceptionThrown:
+			b.problem("exception: " + e.ExceptionDetails.Error())
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
+				b.problem(fmt.Sprintf("console: %s", e.Args[0].Value))
+			}
+		case *log.EventEntryAdded: // a violation of the policy too
+			if e.Entry.Level == log.LevelError {
+				b.problem(fmt.Sprintf("%s %s:%d", e.Entry.Text, e.Entry.URL, e.Entry.LineNumber))
+			}
+		case *network.EventRequestWillBeSent:
+			if u, err := url.Parse(e.Request.URL); err == nil && u.Host != own.Host && u.Scheme != "data" && u.Scheme != "blob" {
+				b.problem("a request left for " + e.Request.URL)
+			}
+		}
+	})
+	if err := chromedp.Run(ctx, network.Enable(), log.Enable()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// startTime is how long a browser may take to start.
+const startTime = 30 * time.Second
+
+func (b *browser) problem(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.problems = append(b.problems, text)
+}
+
+// do runs actions within the time of a page, and keeps a picture of where they failed.
+func (b *browser) do(t *testing.T, actions ...chromedp.Action) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, pageTime)
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
+		var text string
+		_ = chromedp.Run(b.ctx, chromedp.Text("body", &text))
+		b.picture(t, "failed-"+strings.ReplaceAll(t.Name(), "/", "-"))
+		t.Fatalf("%v\nthe page says:\n%s\nproblems: %q", err, text, b.problems)
+	}
+}
+
+// open goes to a page of the console and waits until it shows all of the texts.
+func (b *browser) open(t *testing.T, page string, texts ...string) {
+	t.Helper()
+	b.do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(b.url+"/console#/"+page))
+	b.shows(t, texts...)
+}
+
+// shows waits until the page shows all of the texts.
+func (b *browser) shows(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		b.do(t, chromedp.Poll(fmt.Sprintf("document.body.innerText.includes(%q)", text), nil, chromedp.WithPollingInterval(50*time.Millisecond)))
+	}
+}
+
+// picture writes what the browser shows, where BROOKMERE_PICTURES names a directory.
+func (b *browser) picture(t *testing.T, name string) {
+	t.Helper()
+	dir := os.Getenv("BROOKMERE_PICTURES")
+	if dir == "" {
+		return
+	}
+	for _, theme := range []string{"light", "dark"} {
+		var png []byte
+		on := fmt.Sprintf("document.documentElement.classList.toggle('dark', %v)", theme == "dark")
+		if err := chromedp.Run(b.ctx, chromedp.Evaluate(on, nil), chromedp.CaptureScreenshot(&png)); err != nil {
+			t.Errorf("picture of %s: %v", name, err)
+			return
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+"-"+theme+".png"), png, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// clean fails the test where anything went wrong in the tab that the page did not show.
+func (b *browser) clean(t *testing.T) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range b.problems {
+		t.Error(p)
+	}
+	b.problems = nil
+}
+
+// TestPictures takes pictures of the pages of the node that BROOKMERE_CONSOLE names.
+func TestPictures(t *testing.T) {
+	node, pages := os.Getenv("BROOKMERE_CONSOLE"), cmp.Or(os.Getenv("BROOKMERE_PAGES"), "pipeline,streams")
+	if node == "" {
+		t.Skip("BROOKMERE_CONSOLE names no node")
+	}
+	b := openBrowser(t, node)
+	for _, page := range strings.Split(pages, ",") {
+		b.open(t, page)
+		time.Sleep(4 * time.Second) // rates need a few
+		b.picture(t, strings.ReplaceAll(page, "/", "-"))
+	}
+	b.clean(t)
+}

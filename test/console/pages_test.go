@@ -1,0 +1,190 @@
+package console_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"github.com/brookmere/brookmere/internal/console"
+	"github.com/brookmere/brookmere/test/nodetest"
+)
+
+// TestPages opens every page of the console of a node with a small pipeline, does the page's
+// main job, and wants no error in the browser: of a script, of the policy, of a request.
+func TestPages(t *testing.T) {
+	c, err := console.New(console.Node{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Built() {
+		t.Skip("the console is not built: make console")
+	}
+	n := nodetest.Start(t, nodetest.Options{Data: ":memory:"})
+	b := openBrowser(t, n.URL)
+	p := newPipeline(t, n)
+
+	t.Run("pipeline", func(t *testing.T) {
+		b.open(t, "", "Pipeline", "orders-raw", "shop.orders", "resources")
+		b.do(t, chromedp.Click(`g[aria-label^="from stream/orders to delivery/orders-raw"]`, chromedp.ByQuery))
+		b.shows(t, "last records over this line", "o00")
+		b.picture(t, "pipeline")
+	})
+	t.Run("palette", func(t *testing.T) {
+		b.open(t, "pipeline", "Pipeline")
+		b.do(t, chromedp.KeyEvent("/"), chromedp.WaitVisible(".palette input"), chromedp.SendKeys(".palette input", "stream orders\r"))
+		b.shows(t, "Hash range and load")
+	})
+	t.Run("streams", func(t *testing.T) {
+		b.open(t, "streams", "1 stream", "orders")
+		b.open(t, "streams/orders", "2 shards", "o0001")
+		b.do(t, chromedp.SendKeys(`input[aria-label="Filter"]`, "$.amount >= 19"))
+		b.shows(t, "1 of 20 records match", "o0019")
+		b.do(t, chromedp.Click(`.grid .row[aria-rowindex="2"]`, chromedp.ByQuery))
+		b.shows(t, "sequence", `"order_id"`)
+		b.picture(t, "streams-orders")
+		p.put(t, "late", `{"order_id": "late", "amount": 77}`)
+		b.shows(t, "2 of 21 records match")
+	})
+	t.Run("put", func(t *testing.T) {
+		b.open(t, "streams/orders", "2 shards")
+		b.do(t, chromedp.Click(`//button[text()="Put a record"]`), chromedp.WaitVisible(".dialog"), chromedp.Click(`.dialog button.primary`, chromedp.ByQuery))
+		b.shows(t, "It is durable in shardId-")
+	})
+	t.Run("deliveries", func(t *testing.T) {
+		b.open(t, "deliveries", "1 delivery stream", "orders-raw", "lake")
+		b.open(t, "deliveries/orders-raw", "Last objects", "orders/20", "delivered")
+		b.picture(t, "deliveries-orders-raw")
+	})
+	t.Run("lake", func(t *testing.T) {
+		b.open(t, "lake", "1 database", "shop", "JSON")
+		b.open(t, "lake/shop/orders", "2 columns", "double")
+		b.do(t, chromedp.Click(`//button[text()="Sample"]`))
+		b.shows(t, "o0007")
+		b.picture(t, "lake-shop-orders")
+	})
+	t.Run("sql", func(t *testing.T) {
+		b.open(t, "sql", "No result yet", "orders")
+		// The editor is in a shadow root, and has the focus.
+		b.do(t, chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.isContentEditable === true`, nil),
+			input.InsertText("SELECT order_id, amount FROM orders WHERE amount >= 18 ORDER BY 1"),
+			chromedp.KeyEvent("\r", chromedp.KeyModifiers(input.ModifierCtrl)))
+		b.shows(t, "scanned", "o0018", "o0019")
+		b.do(t, chromedp.Click(`//button[text()="Chart"]`))
+		b.shows(t, "amount by order_id")
+		b.picture(t, "sql")
+		b.do(t, chromedp.Click(`//button[text()="history"]`))
+		b.shows(t, "succeeded")
+		b.do(t, chromedp.Click(`//button[text()="functions"]`))
+		b.shows(t, "approx_distinct")
+	})
+	t.Run("a statement that fails", func(t *testing.T) {
+		b.open(t, "sql", "functions")
+		b.do(t, chromedp.Click(`//button[text()="+"]`), chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.textContent === "SELECT …"`, nil),
+			input.InsertText("SELECT nothing FROM orders"), chromedp.Click(`//button[starts-with(text(),"Run")]`))
+		b.shows(t, "COLUMN_NOT_FOUND")
+	})
+	t.Run("tables", func(t *testing.T) {
+		b.open(t, "tables", "1 table", "customers")
+		b.open(t, "tables/customers", "c1", "Lisbon")
+		b.do(t, chromedp.Click(`.grid .row[aria-rowindex="2"]`, chromedp.ByQuery), chromedp.Click(`//button[text()="Edit"]`), chromedp.WaitVisible(".dialog textarea"),
+			chromedp.Evaluate(`document.querySelector(".dialog textarea").select()`, nil), input.InsertText(`{"id": "c2", "city": "Porto"}`), chromedp.Click(`//button[text()="Save"]`))
+		b.shows(t, "Porto", "2 items")
+		b.picture(t, "tables-customers")
+	})
+	t.Run("functions", func(t *testing.T) {
+		b.open(t, "functions", "No functions yet", "aws lambda create-function")
+	})
+	b.clean(t)
+}
+
+// pipeline is what the node of the test has: a stream of orders, delivered into a table of the
+// lake.
+type pipeline struct {
+	kinesis *kinesis.Client
+}
+
+func newPipeline(t *testing.T, n *nodetest.Node) *pipeline {
+	t.Helper()
+	ctx, cfg := t.Context(), n.AWS()
+	must := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	p := &pipeline{kinesis: kinesis.NewFromConfig(cfg)}
+	_, err := p.kinesis.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("orders"), ShardCount: aws.Int32(2)})
+	must("create the stream", err)
+	stream, err := p.kinesis.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: aws.String("orders")})
+	must("describe the stream", err)
+	objects := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	_, err = objects.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("lake")})
+	must("create the bucket", err)
+	catalog := glue.NewFromConfig(cfg)
+	_, err = catalog.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &gluetypes.DatabaseInput{Name: aws.String("shop")}})
+	must("create the database", err)
+	_, err = catalog.CreateTable(ctx, &glue.CreateTableInput{DatabaseName: aws.String("shop"), TableInput: &gluetypes.TableInput{
+		Name: aws.String("orders"), TableType: aws.String("EXTERNAL_TABLE"),
+		StorageDescriptor: &gluetypes.StorageDescriptor{
+			Location: aws.String("s3://lake/orders/"), InputFormat: aws.String("org.apache.hadoop.mapred.TextInputFormat"),
+			OutputFormat: aws.String("org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"),
+			SerdeInfo:    &gluetypes.SerDeInfo{SerializationLibrary: aws.String("org.openx.data.jsonserde.JsonSerDe")},
+			Columns: []gluetypes.Column{
+				{Name: aws.String("order_id"), Type: aws.String("string")}, {Name: aws.String("amount"), Type: aws.String("double")},
+			},
+		},
+	}})
+	must("create the table", err)
+	role := aws.String("arn:aws:iam::000000000000:role/delivery")
+	_, err = firehose.NewFromConfig(cfg).CreateDeliveryStream(ctx, &firehose.CreateDeliveryStreamInput{
+		DeliveryStreamName: aws.String("orders-raw"), DeliveryStreamType: firehosetypes.DeliveryStreamTypeKinesisStreamAsSource,
+		KinesisStreamSourceConfiguration: &firehosetypes.KinesisStreamSourceConfiguration{KinesisStreamARN: stream.StreamDescriptionSummary.StreamARN, RoleARN: role},
+		ExtendedS3DestinationConfiguration: &firehosetypes.ExtendedS3DestinationConfiguration{
+			BucketARN: aws.String("arn:aws:s3:::lake"), RoleARN: role, Prefix: aws.String("orders/"), ErrorOutputPrefix: aws.String("errors/"),
+			BufferingHints: &firehosetypes.BufferingHints{IntervalInSeconds: aws.Int32(1), SizeInMBs: aws.Int32(1)},
+			ProcessingConfiguration: &firehosetypes.ProcessingConfiguration{Enabled: aws.Bool(true), Processors: []firehosetypes.Processor{{
+				Type: firehosetypes.ProcessorTypeAppendDelimiterToRecord,
+			}}},
+		},
+	})
+	must("create the delivery stream", err)
+	items := dynamodb.NewFromConfig(cfg)
+	_, err = items.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName: aws.String("customers"), BillingMode: dynamodbtypes.BillingModePayPerRequest,
+		KeySchema:            []dynamodbtypes.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: dynamodbtypes.KeyTypeHash}},
+		AttributeDefinitions: []dynamodbtypes.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: dynamodbtypes.ScalarAttributeTypeS}},
+	})
+	must("create the table of items", err)
+	_, err = items.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String("customers"), Item: map[string]dynamodbtypes.AttributeValue{
+		"id": &dynamodbtypes.AttributeValueMemberS{Value: "c1"}, "city": &dynamodbtypes.AttributeValueMemberS{Value: "Lisbon"},
+	}})
+	must("put the item", err)
+	var entries []kinesistypes.PutRecordsRequestEntry
+	for i := range 20 {
+		id := fmt.Sprintf("o%04d", i)
+		entries = append(entries, kinesistypes.PutRecordsRequestEntry{PartitionKey: aws.String(id), Data: fmt.Appendf(nil, `{"order_id": %q, "amount": %d}`, id, i)})
+	}
+	_, err = p.kinesis.PutRecords(ctx, &kinesis.PutRecordsInput{StreamName: aws.String("orders"), Records: entries})
+	must("put the orders", err)
+	return p
+}
+
+func (p *pipeline) put(t *testing.T, key, data string) {
+	t.Helper()
+	_, err := p.kinesis.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamName: aws.String("orders"), PartitionKey: &key, Data: []byte(data)})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
