@@ -137,6 +137,13 @@ func (b *browser) picture(t *testing.T, name string) {
 	}
 }
 
+// forget drops what went wrong so far.
+func (b *browser) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.problems = nil
+}
+
 // clean fails the test where anything went wrong in the tab that the page did not show.
 func (b *browser) clean(t *testing.T) {
 	t.Helper()
@@ -157,8 +164,14 @@ func TestPictures(t *testing.T) {
 	b := openBrowser(t, node)
 	for _, page := range strings.Split(pages, ",") {
 		b.open(t, page)
+		var paint float64 // ms from the request on
+		b.do(t, chromedp.Poll(`performance.getEntriesByName("first-contentful-paint")[0]?.startTime`, &paint))
+		t.Logf("%s: first paint after %.0f ms", page, paint)
 		time.Sleep(4 * time.Second) // rates need a few
-		b.picture(t, strings.ReplaceAll(page, "/", "-"))
+		for _, wide := range []int64{1440, 1024, 390} {
+			b.do(t, chromedp.EmulateViewport(wide, 900))
+			b.picture(t, fmt.Sprintf("%s-%d", strings.ReplaceAll(page, "/", "-"), wide))
+		}
 	}
 	b.clean(t)
 }

@@ -2,6 +2,8 @@ package console_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -106,6 +108,47 @@ func TestPages(t *testing.T) {
 	t.Run("functions", func(t *testing.T) {
 		b.open(t, "functions", "No functions yet", "aws lambda create-function")
 	})
+	b.clean(t)
+}
+
+// TestSignIn signs in to a node that verifies signatures: the browser's are right for every
+// protocol that its pages speak. A wrong key is refused in the node's words.
+func TestSignIn(t *testing.T) {
+	c, err := console.New(console.Node{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Built() {
+		t.Skip("the console is not built: make console")
+	}
+	config := filepath.Join(t.TempDir(), "node.yaml")
+	if err := os.WriteFile(config, []byte("credentials:\n  - access_key_id: AKIDCONSOLE\n    secret_access_key: a/long+secret\n    account: \"123456789012\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := nodetest.Start(t, nodetest.Options{Data: ":memory:", Args: []string{"--config", config}})
+	b := openBrowser(t, n.URL)
+	sign := func(secret string) {
+		t.Helper()
+		b.do(t, chromedp.WaitVisible(".signin"),
+			chromedp.Evaluate(`document.querySelector("input[type=password]").select()`, nil), input.InsertText(secret), chromedp.Click(".signin button.primary"))
+	}
+	b.open(t, "", "Sign in to this node")
+	b.do(t, chromedp.Focus(".signin input[autocomplete=username]"), input.InsertText("AKIDCONSOLE"))
+	b.picture(t, "signin")
+	sign("wrong")
+	b.shows(t, "SignatureDoesNotMatch")
+	b.forget() // of the refusal, which a browser reports
+	sign("a/long+secret")
+	b.shows(t, "Nothing flows here yet", "123456789012")
+	var denied bool
+	b.do(t, chromedp.Evaluate(`document.querySelector(".notice") !== null`, &denied))
+	if denied {
+		t.Error("a service refused the page")
+	}
+	b.open(t, "sql", "No result yet")
+	b.do(t, chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.isContentEditable === true`, nil), input.InsertText("SELECT 6 * 7 AS answer"),
+		chromedp.Click(`//button[starts-with(text(),"Run")]`))
+	b.shows(t, "1 row", "42")
 	b.clean(t)
 }
 

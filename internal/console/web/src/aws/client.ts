@@ -1,5 +1,5 @@
 // Calls of the AWS APIs, as any client makes them, and of the node's own endpoints.
-import { connected, keys, region } from "./session.ts";
+import { candidate, connected, keys, region } from "./session.ts";
 import { sign } from "./sigv4.ts";
 
 const targets = {
@@ -29,10 +29,11 @@ interface Answer {
 }
 
 async function send(service: string, method: string, path: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Answer> {
-  if (!keys.value) throw new AwsError("SignedOut", "Sign in with an access key.", 403);
+  const by = candidate.peek() ?? keys.peek();
+  if (!by) throw new AwsError("SignedOut", "Sign in with an access key.", 403);
   const url = new URL(path, location.origin);
   const bytes = new TextEncoder().encode(body);
-  const signed = await sign({ method, url, headers, body: bytes }, keys.value, region.value, service, new Date());
+  const signed = await sign({ method, url, headers, body: bytes }, by, region.value, service, new Date());
   return settle(fetch(url, { method, headers: signed, body: method === "GET" || method === "HEAD" ? undefined : bytes, signal, cache: "no-store" }));
 }
 

@@ -10,6 +10,8 @@ export interface NodeInfo {
 
 export const node = signal<NodeInfo | null>(null);
 export const keys = signal<Keys | null>(null);
+/** candidate is who signs while it is found out whether the node knows the keys. */
+export const candidate = signal<Keys | null>(null);
 export const account = signal("");
 export const region = signal(remembered("region") ?? "us-east-1");
 /** connected is false while the node does not answer. */

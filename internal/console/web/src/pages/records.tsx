@@ -48,13 +48,16 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
   const test = useMemo(() => filterOf(filter), [filter]);
   const rows = useMemo(() => (filter ? shown.filter((r) => test(r.key + " " + r.text, r.value)) : shown), [shown, filter]);
   const paths = useMemo(() => (asTable ? columnsOf(rows.slice(0, 40).map((r) => r.value).filter((v) => v !== undefined), p.small ? 8 : 12) : []), [rows, asTable]);
+  const found = paths.map((name): Column => {
+    const sample = rows.slice(0, 30).map((r) => cellText(at(r.value, name)));
+    const right = sample.some((s) => s !== "") && sample.every((s) => s === "" || !Number.isNaN(Number(s)));
+    return { name, width: Math.min(240, Math.max(64, name.length * 7.2 + 24, Math.max(...sample.map((s) => s.length)) * 7.4 + 24)), right, mono: true };
+  });
+  const last = found.filter((c) => !c.right).pop(); // takes the room that is left
+  if (last) last.grow = true;
   const columns: Column[] = [
-    { name: "arrived", width: 112, mono: true }, { name: "shard", width: 66, right: true }, { name: "key", width: 120, mono: true },
-    ...(paths.length ? paths.map((name, i): Column => {
-      const sample = rows.slice(0, 30).map((r) => cellText(at(r.value, name)));
-      const right = sample.some((s) => s !== "") && sample.every((s) => s === "" || !Number.isNaN(Number(s)));
-      return { name, width: Math.min(240, Math.max(64, name.length * 7.2 + 24, Math.max(...sample.map((s) => s.length)) * 7.4 + 24)), right, mono: true, grow: i === paths.length - 1 };
-    }) : [{ name: "record", width: 360, mono: true, grow: true }]),
+    { name: "arrived", width: 112, mono: true }, { name: "shard", width: 66, right: true }, { name: "key", width: 120, mono: true, grow: found.length > 0 && !last },
+    ...(found.length ? found : [{ name: "record", width: 360, mono: true, grow: true }]),
     { name: "bytes", width: 62, right: true },
   ];
   const cell = (r: number, c: number) => {

@@ -1,8 +1,7 @@
 // Signing in to a node that verifies signatures. Keys stay in this tab.
 import { useState } from "preact/hooks";
-import { signIn } from "../aws/session.ts";
 import { xml } from "../aws/client.ts";
-import { account, signOut } from "../aws/session.ts";
+import { account, candidate, signIn } from "../aws/session.ts";
 import { Problem } from "../parts/ui.tsx";
 
 /** whoAmI asks the node whose the keys are. */
@@ -18,13 +17,15 @@ export function SignIn() {
   const [error, setError] = useState<Error>();
   const enter = async (e: Event) => {
     e.preventDefault();
-    signIn({ id: id.trim(), secret: secret.trim(), token: token.trim() || undefined });
+    const keys = { id: id.trim(), secret: secret.trim(), token: token.trim() || undefined };
+    candidate.value = keys;
     try {
       await whoAmI();
+      signIn(keys);
     } catch (err) {
-      signOut();
       setError(err as Error);
     }
+    candidate.value = null;
   };
   const safe = globalThis.crypto?.subtle !== undefined;
   return (

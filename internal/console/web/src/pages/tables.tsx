@@ -82,7 +82,7 @@ function Items(p: { table: ItemTable }) {
   const one = flat[chosen];
   return (
     <>
-      <Head title={t.TableName} back={[to("tables"), "Tables"]} sub={[keys.join(", "), count(t.ItemCount ?? 0) + " items", bytes(t.TableSizeBytes ?? 0), t.LatestStreamArn ? "stream on" : ""].filter(Boolean).join(" · ")}>
+      <Head title={t.TableName} back={[to("tables"), "Tables"]} sub={[keys.join(", "), some(t.ItemCount ?? 0, "item"), bytes(t.TableSizeBytes ?? 0), t.LatestStreamArn ? "stream on" : ""].filter(Boolean).join(" · ")}>
         <button class="primary" onClick={() => edit(Object.fromEntries(t.KeySchema.map((k) => [k.AttributeName, typeOf(k.AttributeName) === "N" ? 0 : ""])))}>Put an item</button>
       </Head>
       <div class="viewer">

@@ -74,8 +74,9 @@ export function Grid(p: {
 
 /** widths guesses the columns of a result from its first rows. */
 export function widths(names: string[], rows: (string | null | undefined)[][], right: (column: number) => boolean): Column[] {
+  const grows = names.map((_, i) => !right(i)).lastIndexOf(true);
   return names.map((name, i) => {
     const longest = rows.slice(0, 60).reduce((n, r) => Math.max(n, (r[i] ?? "").length), 0);
-    return { name, width: Math.max(64, Math.min(360, Math.max(name.length * 7.2, longest * 7.4) + 26)), right: right(i), mono: true, grow: i === names.length - 1 };
+    return { name, width: Math.max(64, Math.min(360, Math.max(name.length * 7.2, longest * 7.4) + 26)), right: right(i), mono: true, grow: i === (grows < 0 ? names.length - 1 : grows) };
   });
 }

@@ -1,4 +1,5 @@
 // The account's resources as a graph of where records go, from the resources' own configurations.
+import { some } from "../format.ts";
 import { destination, type Inventory } from "../inventory.ts";
 
 export type Kind = "REST" | "put" | "stream" | "function" | "delivery" | "analytics" | "table" | "lake" | "bucket";
@@ -58,7 +59,7 @@ export function graphOf(inv: Inventory): Graph {
   };
   for (const s of inv.streams) add("stream", s.StreamName, s.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "on-demand" : "provisioned", ["streams", s.StreamName]);
   for (const f of inv.functions) add("function", f.FunctionName, f.Runtime ?? "function", ["functions", f.FunctionName]);
-  for (const t of inv.tables) add("table", t.TableName, (t.ItemCount ?? 0).toLocaleString("en") + " items", ["tables", t.TableName]);
+  for (const t of inv.tables) add("table", t.TableName, some(t.ItemCount ?? 0, "item"), ["tables", t.TableName]);
   for (const d of inv.deliveries) deliver(inv, d, add, join);
   for (const m of inv.mappings) {
     const to = add("function", resource(m.FunctionArn), "function", ["functions", resource(m.FunctionArn)]);
