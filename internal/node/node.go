@@ -37,6 +37,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire/inflight"
 	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/engine/authority"
+	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/server"
@@ -60,6 +61,7 @@ type Node struct {
 	listener  net.Listener
 	functions *server.Server // for functions of this node: the APIs, and nothing of the node's own
 	inner     net.Listener   // of it
+	shared    *broker.Broker // nil: the stack has one of its own
 	process   *prometheus.Registry
 	failed    chan error
 	closing   chan struct{}                        // closed when Close begins
@@ -74,13 +76,18 @@ type Node struct {
 }
 
 // Start starts a node and returns when it answers requests.
-func Start(ctx context.Context, cfg Config, log *slog.Logger) (_ *Node, err error) {
+func Start(ctx context.Context, cfg Config, log *slog.Logger) (*Node, error) {
+	return start(ctx, cfg, log, nil)
+}
+
+// start is Start on a broker that others use too, if there is one, which is left open.
+func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Broker) (_ *Node, err error) {
 	cfg.Credentials, cfg.Issuers = slices.Clone(cfg.Credentials), slices.Clone(cfg.Issuers)
 	if err := errors.Join(cfg.resolve(), cfg.check()); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	begin := time.Now()
-	n := &Node{cfg: cfg, log: log, failed: make(chan error, 1), closing: make(chan struct{}), process: newProcessRegistry(),
+	n := &Node{cfg: cfg, log: log, shared: shared, failed: make(chan error, 1), closing: make(chan struct{}), process: newProcessRegistry(),
 		bodies: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20), answers: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20)}
 	defer func() {
 		if err != nil {

@@ -123,7 +123,7 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
 		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
-		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err
 }

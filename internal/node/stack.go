@@ -30,6 +30,7 @@ type stack struct {
 
 	node       *Node
 	registry   *prometheus.Registry
+	documents  *state.Store
 	services   services
 	authorizer *authorize.Authorizer
 	signer     *oidc.Signer                  // of tokens of the node's own issuer
@@ -52,24 +53,31 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	if err := n.dirs.checkState(); err != nil {
 		return nil, err
 	}
-	b, err := broker.Start(broker.Options{Dir: n.dirs.log, NoSync: n.dirs.temporary, Logf: n.logBroker})
+	b := n.shared
+	if b == nil {
+		if b, err = broker.Start(broker.Options{Dir: n.dirs.log, NoSync: n.dirs.temporary, Logf: n.logBroker}); err == nil {
+			s.onClose(func(context.Context) error { return b.Close() })
+		}
+	}
 	if err != nil {
 		if errors.Is(err, broker.ErrDamaged) {
 			err = fmt.Errorf("%w\n\"brookmere check\" tells more, and can give up what is lost", err)
 		}
 		return nil, fmt.Errorf("start the log: %w", err)
 	}
-	s.onClose(func(context.Context) error { return b.Close() })
 	documents, err := state.Open(ctx, b, state.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
+	s.documents = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
-	owner, err := worker.Started(ctx, documents)
-	if err != nil {
-		return nil, err
+	owner := worker.Mine(1) // nodes on one broker have no leases yet that would tell them apart
+	if n.shared == nil {
+		if owner, err = worker.Started(ctx, documents); err != nil {
+			return nil, err
+		}
 	}
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: n.dirs.appends(n.cfg.GroupAppends)})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: n.dirs.appends(n.cfg.GroupAppends), Shared: n.shared != nil})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

@@ -30,4 +30,6 @@
 // by save, and printed as its name from then on; times are of the clock, which starts at
 // 2024-05-06 07:08:09 UTC. go test -update writes the files anew from what is answered: review the
 // difference like code.
+//
+// Turns runs the same files against two services on one broker, as two nodes have them.
 package servicetest

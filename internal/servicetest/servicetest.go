@@ -48,7 +48,7 @@ type Parts struct {
 // that New makes.
 func Run(t *testing.T, pattern string, New func(testing.TB, Parts) Service) {
 	t.Helper()
-	runFiles(t, pattern, nil, New)
+	runFiles(t, pattern, nil, nil, 1, New)
 }
 
 // RunFake runs files of another service's, by a pattern such as "../../glue/testdata/shared/*.txt"
@@ -57,27 +57,41 @@ func Run(t *testing.T, pattern string, New func(testing.TB, Parts) Service) {
 // never written.
 func RunFake(t *testing.T, pattern string, leavesOut []string, New func(testing.TB, Parts) Service) {
 	t.Helper()
-	runFiles(t, pattern, append([]string{}, leavesOut...), New)
+	runFiles(t, pattern, append([]string{}, leavesOut...), nil, 1, New)
 }
 
-func runFiles(t *testing.T, pattern string, leavesOut []string, New func(testing.TB, Parts) Service) {
+// Turns is Run with two services on one broker, each with documents and a log of its own on it,
+// as two nodes have them: they are called by turns. What they share besides, New has to share.
+// Files of which skipped, by base name, says why two cannot do that yet are left out. The files
+// are never written.
+func Turns(t *testing.T, pattern string, skipped map[string]string, New func(testing.TB, Parts) Service) {
+	t.Helper()
+	runFiles(t, pattern, nil, skipped, 2, New)
+}
+
+func runFiles(t *testing.T, pattern string, leavesOut []string, skipped map[string]string, processes int, New func(testing.TB, Parts) Service) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", pattern))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(files) == 0 {
-		t.Fatalf("no file matches testdata/%s", pattern)
+		t.Fatalf("no file in testdata matches %s", pattern)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			if why := skipped[filepath.Base(file)]; why != "" {
+				t.Skip(why)
+			}
 			t.Parallel()
-			runFile(t, file, leavesOut, New)
+			runFile(t, file, leavesOut, processes, New)
 		})
 	}
 }
 
-func runFile(t *testing.T, file string, leavesOut []string, New func(testing.TB, Parts) Service) {
+func runFile(t *testing.T, file string, leavesOut []string, processes int, New func(testing.TB, Parts) Service) {
+	t.Helper()
+	written := *update && leavesOut == nil && processes == 1
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +102,7 @@ func runFile(t *testing.T, file string, leavesOut []string, New func(testing.TB,
 	}
 	r := &runner{
 		t: t, make: New, caller: awswire.Caller{Account: awswire.DefaultAccount, Region: awswire.DefaultRegion},
-		clock: clockwork.NewFakeClockAt(Start), dir: t.TempDir(), saved: map[string]string{},
+		clock: clockwork.NewFakeClockAt(Start), dir: t.TempDir(), saved: map[string]string{}, processes: make([]*process, processes),
 	}
 	r.open()
 	defer func() { r.close(true) }()
@@ -104,11 +118,11 @@ func runFile(t *testing.T, file string, leavesOut []string, New func(testing.TB,
 		if leavesOut != nil {
 			got, s.want = without(got, leavesOut), without(s.want, leavesOut)
 		}
-		if (!*update || leavesOut != nil) && got != s.want {
+		if !written && got != s.want {
 			t.Errorf("%s:%d: %s\ngot:\n%s\nwant:\n%s", file, s.line, s.command, got, s.want)
 		}
 	}
-	if *update && leavesOut == nil {
+	if written {
 		if err := os.WriteFile(file, []byte(strings.TrimRight(out.String(), "\n")+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -195,15 +209,22 @@ func parse(text string) ([]step, error) {
 }
 
 type runner struct {
-	t       *testing.T
-	make    func(testing.TB, Parts) Service
-	caller  awswire.Caller
-	clock   *clockwork.FakeClock
-	dir     string
-	saved   map[string]string // by name
-	order   []string          // names in the order in which they were saved
-	last    []byte            // the last answer
-	broker  *broker.Broker
+	t      *testing.T
+	make   func(testing.TB, Parts) Service
+	caller awswire.Caller
+	clock  *clockwork.FakeClock
+	dir    string
+	saved  map[string]string // by name
+	order  []string          // names in the order in which they were saved
+	last   []byte            // the last answer
+	broker *broker.Broker
+
+	processes []*process // that are called by turns
+	turn      int
+}
+
+// process is a service with what it has for itself.
+type process struct {
 	state   *state.Store
 	log     *shardlog.Log
 	service Service
@@ -225,45 +246,87 @@ func (r *runner) open() {
 			r.t.Fatalf("%s: %v", what, err)
 		}
 	}
-	r.broker, err = broker.Start(broker.Options{Dir: filepath.Join(r.dir, "log")})
+	r.broker, err = broker.Start(broker.Options{Dir: filepath.Join(r.dir, "log"), NoSync: len(r.processes) > 1})
 	check("start the broker")
-	r.state, err = state.Open(ctx, r.broker, state.Options{})
-	check("open the documents")
-	r.log, err = shardlog.Open(ctx, r.broker, shardlog.Options{})
-	check("open the log")
-	owner, err := worker.Started(ctx, r.state)
-	check("count the start")
-	r.service = r.make(r.t, Parts{
-		State: r.state, Log: r.log, Clock: r.clock, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Owner: owner, Dir: r.dir,
-	})
-	if s, ok := r.service.(interface{ Start(context.Context) error }); ok {
-		err = s.Start(ctx)
-		check("start the service")
+	var owner worker.Mine
+	for i := range r.processes {
+		p := new(process)
+		r.processes[i] = p
+		p.state, err = state.Open(ctx, r.broker, state.Options{})
+		check("open the documents")
+		p.log, err = shardlog.Open(ctx, r.broker, shardlog.Options{Shared: len(r.processes) > 1})
+		check("open the log")
+		if i == 0 {
+			owner, err = worker.Started(ctx, p.state)
+			check("count the start")
+		}
+		p.service = r.make(r.t, Parts{
+			State: p.state, Log: p.log, Clock: r.clock, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Owner: owner, Dir: r.dir,
+		})
+		if s, ok := p.service.(interface{ Start(context.Context) error }); ok {
+			err = s.Start(ctx)
+			check("start the service")
+		}
+		if d, ok := p.service.(directCaller); ok {
+			p.handler = d
+			continue
+		}
+		p.handler, err = awswire.NewHandler(p.service.API(), awswire.HandlerOptions{
+			OnInternalError: func(_ context.Context, operation string, err error) {
+				r.t.Errorf("%s failed inside: %v", operation, err)
+			},
+		})
+		check("serve")
 	}
-	if d, ok := r.service.(directCaller); ok {
-		r.handler = d
-		return
-	}
-	r.handler, err = awswire.NewHandler(r.service.API(), awswire.HandlerOptions{
-		OnInternalError: func(_ context.Context, operation string, err error) {
-			r.t.Errorf("%s failed inside: %v", operation, err)
-		},
-	})
-	check("serve")
 }
 
 // close closes all that open opened; without grace the service is left as a crash would leave it.
 func (r *runner) close(grace bool) {
-	if s, ok := r.service.(interface{ Close(context.Context) error }); ok && grace {
-		if err := s.Close(context.Background()); err != nil {
-			r.t.Errorf("close the service: %v", err)
+	for _, p := range r.processes {
+		if s, ok := p.service.(interface{ Close(context.Context) error }); ok && grace {
+			if err := s.Close(context.Background()); err != nil {
+				r.t.Errorf("close the service: %v", err)
+			}
 		}
 	}
-	_ = r.log.Close() // what the service still did meets a closed log
-	_ = r.state.Close()
+	for _, p := range r.processes {
+		_ = p.log.Close() // what the service still did meets a closed log
+		_ = p.state.Close()
+	}
 	if err := r.broker.Close(); err != nil {
 		r.t.Errorf("close the broker: %v", err)
 	}
+}
+
+// next is the process whose turn it is, when it has seen what the one before it has written.
+func (r *runner) next() *process {
+	n := len(r.processes)
+	p, before := r.processes[r.turn%n], r.processes[(r.turn+n-1)%n]
+	r.turn++
+	if p == before {
+		return p
+	}
+	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
+	defer cancel()
+	key, mark := state.Key{"servicetest.turn"}, strconv.Itoa(r.turn)
+	seen := make(chan struct{})
+	err := p.state.Watch(ctx, key, func(e state.Event) {
+		if string(e.Value) == mark {
+			close(seen)
+		}
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := before.state.Put(ctx, key, []byte(mark)); err != nil {
+		r.t.Fatal(err)
+	}
+	select {
+	case <-seen:
+	case <-ctx.Done():
+		r.t.Fatal("a process does not see what the other has written")
+	}
+	return p
 }
 
 // step takes a step and returns what it yields. next are the steps behind it: those that name
@@ -332,7 +395,7 @@ func (r *runner) call(name, input string, next []step) string {
 		}
 		input = strings.ReplaceAll(input, "$"+n, string(quoted[1:len(quoted)-1]))
 	}
-	status, answer := r.handler.Direct(awswire.WithCaller(r.t.Context(), r.caller), name, []byte(input))
+	status, answer := r.next().handler.Direct(awswire.WithCaller(r.t.Context(), r.caller), name, []byte(input))
 	r.last = answer
 	if status >= 400 {
 		return r.named(refusal(status, answer))

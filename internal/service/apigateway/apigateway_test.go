@@ -24,13 +24,17 @@ import (
 )
 
 func TestAPI(t *testing.T) {
-	servicetest.Run(t, "*.txt", func(t testing.TB, p servicetest.Parts) servicetest.Service {
-		s, err := New(Config{State: p.State, Clock: p.Clock, Logger: p.Logger})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	})
+	servicetest.Run(t, "*.txt", newTested)
+}
+
+func TestTwoByTurns(t *testing.T) { servicetest.Turns(t, "*.txt", nil, newTested) }
+
+func newTested(t testing.TB, p servicetest.Parts) servicetest.Service {
+	s, err := New(Config{State: p.State, Clock: p.Clock, Logger: p.Logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // world is what APIs of a test reach.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
@@ -12,18 +13,27 @@ import (
 
 // TestAPI runs the calls of testdata/api.
 func TestAPI(t *testing.T) {
-	servicetest.Run(t, "api/*.txt", func(t testing.TB, p servicetest.Parts) servicetest.Service {
-		dir := filepath.Join(p.Dir, "objects")
-		if err := os.MkdirAll(filepath.Join(dir, "out"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		g := newFakeGlue()
-		s, err := New(Config{State: p.State, Glue: g, Objects: dirObjects{dir}, Engine: idleEngine{}, Files: dirObjects{dir}, Clock: p.Clock})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+	servicetest.Run(t, "api/*.txt", newTested)
+}
+
+func TestTwoByTurns(t *testing.T) { servicetest.Turns(t, "api/*.txt", nil, newTested) }
+
+// catalogs are the fakes of Glue, by directory of the test: two processes have the same.
+var catalogs sync.Map
+
+func newTested(t testing.TB, p servicetest.Parts) servicetest.Service {
+	dir := filepath.Join(p.Dir, "objects")
+	if err := os.MkdirAll(filepath.Join(dir, "out"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	g, _ := catalogs.LoadOrStore(p.Dir, newFakeGlue())
+	s, err := New(Config{
+		State: p.State, Glue: g.(*fakeGlue), Objects: dirObjects{dir}, Engine: idleEngine{}, Files: dirObjects{dir}, Clock: p.Clock, Owner: p.Owner,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // idleEngine answers no query.

@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,12 +19,13 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // StartCrawler, StopCrawler, GetCrawlerMetrics, ListCrawls, and the runs themselves.
 //
 // A run goes RUNNING (it reads objects), STOPPING (it writes the catalog, or was told to
-// stop), READY. One that a crash ended is FAILED when the service starts again. The last
+// stop), READY. One that a crash ended is FAILED when another process has the lease. The last
 // 200 runs of a crawler are kept.
 
 const crawlHistory = 200
@@ -71,88 +71,80 @@ func (c crawlSummary) text() string {
 	return string(b)
 }
 
-// crawlRuns are the runs of this process.
+// crawlRuns are what makes crawlers run.
 type crawlRuns struct {
-	objects Objects
-	slots   chan struct{}
-	ctx     context.Context
-	stop    context.CancelFunc
-	wg      sync.WaitGroup
-
-	changed chan struct{} // schedules may have
-	// starting is held while a crawler is started or deleted, so that none is both.
-	starting sync.Mutex
-
-	mu     sync.Mutex
-	cancel map[string]context.CancelFunc // by crawl id
-	closed bool
-
-	finished *prometheus.CounterVec
+	objects   Objects
+	slots     chan struct{}
+	node      string    // names this process in documents
+	began     time.Time // what was due before is left out
+	crawls    *worker.Runner[crawlerDoc]
+	schedules *worker.Runner[crawlerDoc]
+	triggers  *worker.Group // fires those that are due
+	changed   chan struct{} // schedules of triggers may have
+	finished  *prometheus.CounterVec
 }
 
-func newCrawlRuns(objects Objects, concurrent int, reg prometheus.Registerer) *crawlRuns {
+const crawlerKind = "glue.crawler"
+
+func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 	r := &crawlRuns{
-		objects: objects,
-		slots:   make(chan struct{}, concurrent),
-		cancel:  make(map[string]context.CancelFunc),
+		objects: cfg.Objects,
+		slots:   make(chan struct{}, cfg.MaxConcurrentCrawls),
+		node:    uuid.NewString(),
 		changed: make(chan struct{}, 1),
 		finished: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "brookmere_glue_crawls_total", Help: "Crawls that ended, by state.",
 		}, []string{"state"}),
 	}
-	r.ctx, r.stop = context.WithCancel(context.Background())
-	if reg != nil {
-		reg.MustRegister(r.finished)
+	if cfg.Registerer != nil {
+		cfg.Registerer.MustRegister(r.finished)
 	}
+	events := worker.Events{
+		Failed: func(key worker.Key, _ string, err error, _ int, wait time.Duration) {
+			s.logger.Error("the work of a crawler failed and is tried again", "crawler", key, "error", err, "wait", wait)
+		},
+		Undecodable: func(key worker.Key, err error) {
+			s.logger.Error("the document of a crawler cannot be read", "crawler", key, "error", err)
+		},
+	}
+	r.triggers = &worker.Group{Clock: cfg.Clock, Events: events}
+	src := worker.Documents[crawlerDoc](cfg.State, crawlerKind)
+	r.crawls = worker.New(src, worker.Hooks[crawlerDoc]{
+		Runs: func(d *crawlerDoc) bool { return d.State != types.CrawlerStateReady },
+		Same: func(was, is *crawlerDoc) bool { return was.CrawlID == is.CrawlID && was.Stop == is.Stop },
+		Run:  s.runCrawl,
+	}, worker.Options{Name: crawlerKind, Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
+	r.schedules = worker.New(src, worker.Hooks[crawlerDoc]{
+		Runs: func(d *crawlerDoc) bool {
+			return d.Schedule != nil && d.Schedule.State == types.ScheduleStateScheduled
+		},
+		Same: func(was, is *crawlerDoc) bool {
+			return was.Schedule.Expression == is.Schedule.Expression && was.Schedule.Since.Equal(is.Schedule.Since)
+		},
+		Run: s.runSchedule,
+	}, worker.Options{Name: "glue.schedule", Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
 	return r
 }
 
-// Start settles the runs that a crash ended, and begins to run crawlers by their schedules.
+// Start begins to run crawlers that have been started, and those that are due.
 func (s *Service) Start(ctx context.Context) error {
-	type interrupted struct {
-		sc scope
-		d  *crawlerDoc
-	}
-	var found []interrupted
-	for it, err := range s.crawlers.List() {
-		if err != nil {
-			return fmt.Errorf("glue: read the crawlers: %w", err)
-		}
-		key, d := it.Key, it.Value
-		if d.State != types.CrawlerStateReady {
-			found = append(found, interrupted{scope{key[0], key[1]}, d})
-		}
-	}
-	for _, f := range found {
-		err := s.settle(ctx, f.sc, f.d.Name, f.d.CrawlID, f.d.Started, crawlSummary{}, errors.New("the crawl was interrupted by a restart of the service"), false)
-		if err != nil {
-			return err
-		}
-	}
+	s.runs.began = s.clock.Now()
 	if err := s.resumeFlows(ctx); err != nil {
 		return err
 	}
-	s.runs.wg.Go(func() { s.schedule(s.runs.ctx) })
+	if err := s.runs.crawls.Start(ctx); err != nil {
+		return fmt.Errorf("glue: %w", err)
+	}
+	if err := s.runs.schedules.Start(ctx); err != nil {
+		return fmt.Errorf("glue: %w", err)
+	}
+	s.runs.triggers.Go("schedules of triggers", s.scheduleTriggers)
 	return s.jobRunner.Start(ctx)
 }
 
 // Close ends the runs under way; they are shown as cancelled.
 func (s *Service) Close(ctx context.Context) error {
-	s.runs.mu.Lock()
-	s.runs.closed = true
-	s.runs.mu.Unlock()
-	s.runs.stop()
-	if err := s.jobRunner.Close(ctx); err != nil {
-		return err
-	}
-	done := make(chan struct{})
-	go func() { s.runs.wg.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return errors.Join(s.runs.triggers.Close(ctx), s.runs.schedules.Close(ctx), s.jobRunner.Close(ctx), s.runs.crawls.Close(ctx))
 }
 
 // StartCrawler starts a run in the background.
@@ -162,64 +154,77 @@ func (s *Service) StartCrawler(ctx context.Context, in *glue.StartCrawlerInput, 
 		return nil, err
 	}
 	name := aws.ToString(in.Name)
-	id := uuid.NewString()
-	started := s.clock.Now().UTC()
-
-	s.runs.mu.Lock()
-	if s.runs.closed {
-		s.runs.mu.Unlock()
-		return nil, &types.OperationTimeoutException{Message: aws.String("The service is shutting down.")}
-	}
-	runCtx, cancel := context.WithCancel(s.runs.ctx)
-	s.runs.cancel[id] = cancel
-	s.runs.wg.Add(1)
-	s.runs.mu.Unlock()
-	forget := func() {
-		cancel()
-		s.runs.mu.Lock()
-		delete(s.runs.cancel, id)
-		s.runs.mu.Unlock()
-		s.runs.wg.Done()
-	}
-
-	s.runs.starting.Lock()
-	d, err := s.crawlers.Modify(ctx, func(d *crawlerDoc) error {
+	_, err = s.crawlers.Modify(ctx, func(d *crawlerDoc) error {
 		if d.State != types.CrawlerStateReady {
 			return &types.CrawlerRunningException{Message: aws.String("Crawler with name " + name + " has already started")}
 		}
-		d.State, d.CrawlID, d.Started = types.CrawlerStateRunning, id, started
+		d.begin(s.clock.Now())
 		return nil
 	}, sc.account, sc.region, name)
-	s.runs.starting.Unlock()
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, crawlerNotFound(name)
+	}
 	if err != nil {
-		forget()
-		if errors.Is(err, state.ErrNotFound) {
-			return nil, crawlerNotFound(name)
-		}
 		return nil, err
 	}
-	go func() {
-		defer forget()
-		s.run(awswire.WithCaller(runCtx, awswire.Caller{Account: sc.account, Region: sc.region}), sc, d)
-	}()
+	s.runs.crawls.Refresh(sc.account, sc.region, name)
 	return &glue.StartCrawlerOutput{}, nil
 }
 
-// run does one crawl and settles its outcome.
-func (s *Service) run(ctx context.Context, sc scope, d *crawlerDoc) {
-	background := awswire.WithCaller(context.Background(), awswire.CallerFrom(ctx))
-	c := &crawlDoc{ID: d.CrawlID, State: types.CrawlerHistoryStateRunning, Started: d.Started}
-	err := s.crawls.Put(background, c, sc.account, sc.region, d.Name, crawlKey(d.Started, d.CrawlID))
-	var summary crawlSummary
-	s.logCrawl(sc, d, "BENCHMARK : Running Start Crawl for Crawler %s", d.Name)
-	if err == nil {
-		select {
-		case s.runs.slots <- struct{}{}:
-			summary, err = s.contain(d, func() (crawlSummary, error) { return s.crawl(ctx, sc, d) })
-			<-s.runs.slots
-		case <-ctx.Done():
-			err = ctx.Err()
+// begin asks for a run.
+func (d *crawlerDoc) begin(now time.Time) {
+	d.State, d.CrawlID, d.Started, d.Node, d.Epoch = types.CrawlerStateRunning, uuid.NewString(), now.UTC(), "", 0
+	d.Stop = false
+}
+
+var errNotOurs = errors.New("glue: another process has the crawl, or it has ended")
+
+// runCrawl is the work of a crawler that is not READY. Who runs it writes its name into the
+// document first. One that another process has left, which the epoch of the lease tells, is
+// FAILED; one that this process could not settle is done again.
+func (s *Service) runCrawl(ctx context.Context, j *worker.Job[crawlerDoc]) error {
+	sc, d := scope{j.Key[0], j.Key[1]}, j.Document()
+	background := awswire.WithCaller(context.WithoutCancel(ctx), awswire.Caller{Account: sc.account, Region: sc.region})
+	switch d.Node {
+	case s.runs.node:
+	case "":
+		var err error
+		d, err = s.crawlers.Modify(ctx, func(n *crawlerDoc) error {
+			if n.CrawlID != d.CrawlID || n.Node != "" || n.State == types.CrawlerStateReady {
+				return errNotOurs
+			}
+			n.Node, n.Epoch = s.runs.node, j.Epoch
+			return nil
+		}, j.Key...)
+		if errors.Is(err, errNotOurs) {
+			return nil
 		}
+		if err != nil {
+			return err
+		}
+	default:
+		if d.Epoch >= j.Epoch {
+			return nil // a process that shares this owner's leases runs it
+		}
+		return s.settle(background, sc, d, crawlSummary{}, errors.New("the crawl was interrupted by a restart of the service"), false)
+	}
+	if d.Stop {
+		return s.settle(background, sc, d, crawlSummary{}, context.Canceled, true)
+	}
+	c := &crawlDoc{ID: d.CrawlID, State: types.CrawlerHistoryStateRunning, Started: d.Started}
+	if err := s.crawls.Put(background, c, sc.account, sc.region, d.Name, crawlKey(d.Started, d.CrawlID)); err != nil {
+		return err
+	}
+	s.logCrawl(sc, d, "BENCHMARK : Running Start Crawl for Crawler %s", d.Name)
+	var summary crawlSummary
+	var err error
+	select {
+	case s.runs.slots <- struct{}{}:
+		ctx := awswire.WithCaller(ctx, awswire.CallerFrom(background))
+		summary, err = s.contain(d, func() (crawlSummary, error) { return s.crawl(ctx, sc, d) })
+		<-s.runs.slots
+	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	cancelled := err != nil && ctx.Err() != nil
 	switch {
@@ -235,11 +240,11 @@ func (s *Service) run(ctx context.Context, sc scope, d *crawlerDoc) {
 	if err != nil && !cancelled {
 		s.logger.Warn("crawl failed", "crawler", d.Name, "account", sc.account, "region", sc.region, "error", err)
 	}
-	if err := s.settle(background, sc, d.Name, d.CrawlID, d.Started, summary, err, cancelled); err != nil {
-		s.logger.Error("crawl could not be settled", "crawler", d.Name, "account", sc.account, "region", sc.region, "error", err)
-		return
+	if err := s.settle(background, sc, d, summary, err, cancelled); err != nil {
+		return err
 	}
 	s.logCrawl(sc, d, "BENCHMARK : Crawler has finished running and is in state READY")
+	return nil
 }
 
 // logCrawl writes a line about a run, in AWS's form.
@@ -267,8 +272,8 @@ func (s *Service) contain(d *crawlerDoc, crawl func() (crawlSummary, error)) (su
 }
 
 // settle records the end of a run: first its history, then the crawler is READY.
-func (s *Service) settle(ctx context.Context, sc scope, name, id string, started time.Time, summary crawlSummary, failure error, cancelled bool) error {
-	c := &crawlDoc{ID: id, State: types.CrawlerHistoryStateCompleted, Started: started, Ended: s.clock.Now().UTC(), Summary: summary}
+func (s *Service) settle(ctx context.Context, sc scope, run *crawlerDoc, summary crawlSummary, failure error, cancelled bool) error {
+	c := &crawlDoc{ID: run.CrawlID, State: types.CrawlerHistoryStateCompleted, Started: run.Started, Ended: s.clock.Now().UTC(), Summary: summary}
 	status := types.LastCrawlStatusSucceeded
 	switch {
 	case cancelled:
@@ -277,18 +282,27 @@ func (s *Service) settle(ctx context.Context, sc scope, name, id string, started
 		c.State, status = types.CrawlerHistoryStateFailed, types.LastCrawlStatusFailed
 		c.Error = failure.Error()
 	}
-	if err := s.crawls.Put(ctx, c, sc.account, sc.region, name, crawlKey(started, id)); err != nil {
+	if now, err := s.crawlers.Get(sc.account, sc.region, run.Name); errors.Is(err, state.ErrNotFound) || err == nil && now.CrawlID != run.CrawlID {
+		return nil // it was deleted: nobody asks
+	}
+	if err := s.crawls.Put(ctx, c, sc.account, sc.region, run.Name, crawlKey(run.Started, run.CrawlID)); err != nil {
 		return err
 	}
-	s.pruneCrawls(ctx, sc, name)
+	s.pruneCrawls(ctx, sc, run.Name)
 	_, err := s.crawlers.Modify(ctx, func(d *crawlerDoc) error {
+		if d.CrawlID != run.CrawlID || d.State == types.CrawlerStateReady {
+			return errNotOurs
+		}
 		d.State = types.CrawlerStateReady
-		d.Last = &lastCrawlDoc{Status: status, Error: c.Error, CrawlID: id, Started: started}
+		d.Last = &lastCrawlDoc{Status: status, Error: c.Error, CrawlID: run.CrawlID, Started: run.Started}
 		return nil
-	}, sc.account, sc.region, name)
+	}, sc.account, sc.region, run.Name)
+	if errors.Is(err, errNotOurs) || errors.Is(err, state.ErrNotFound) {
+		return nil
+	}
 	s.runs.finished.WithLabelValues(string(c.State)).Inc()
 	if err == nil {
-		s.crawlEnded(awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region}), sc, name, status)
+		s.crawlEnded(awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region}), sc, run.Name, status)
 	}
 	return err
 }
@@ -319,14 +333,14 @@ func (s *Service) StopCrawler(ctx context.Context, in *glue.StopCrawlerInput, _ 
 		return nil, err
 	}
 	name := aws.ToString(in.Name)
-	d, err := s.crawlers.Modify(ctx, func(d *crawlerDoc) error {
+	_, err = s.crawlers.Modify(ctx, func(d *crawlerDoc) error {
 		switch d.State {
 		case types.CrawlerStateReady:
 			return &types.CrawlerNotRunningException{Message: aws.String("Crawler with name " + name + " isn't running")}
 		case types.CrawlerStateStopping:
 			return &types.CrawlerStoppingException{Message: aws.String("Crawler with name " + name + " is already stopping")}
 		}
-		d.State = types.CrawlerStateStopping
+		d.State, d.Stop = types.CrawlerStateStopping, true
 		return nil
 	}, sc.account, sc.region, name)
 	if errors.Is(err, state.ErrNotFound) {
@@ -335,11 +349,7 @@ func (s *Service) StopCrawler(ctx context.Context, in *glue.StopCrawlerInput, _ 
 	if err != nil {
 		return nil, err
 	}
-	s.runs.mu.Lock()
-	if cancel := s.runs.cancel[d.CrawlID]; cancel != nil {
-		cancel()
-	}
-	s.runs.mu.Unlock()
+	s.runs.crawls.Refresh(sc.account, sc.region, name)
 	return &glue.StopCrawlerOutput{}, nil
 }
 

@@ -45,6 +45,9 @@ type crawlerDoc struct {
 	State   types.CrawlerState `json:"state"`
 	CrawlID string             `json:"crawlId,omitempty"` // of the run under way or the last
 	Started time.Time          `json:"started,omitzero"`
+	Node    string             `json:"node,omitempty"`  // the process that runs it
+	Epoch   uint64             `json:"epoch,omitempty"` // of that one's lease
+	Stop    bool               `json:"stop,omitempty"`  // it is to be cancelled
 	Last    *lastCrawlDoc      `json:"last,omitempty"`
 }
 
@@ -240,12 +243,15 @@ func (s *Service) CreateCrawler(ctx context.Context, in *glue.CreateCrawlerInput
 	if err != nil {
 		return nil, err
 	}
+	if err := s.forgetCrawler(ctx, sc, d.Name); err != nil { // of one whose removal was cut short
+		return nil, err
+	}
 	if len(in.Tags) > 0 {
 		if err := s.addTags(ctx, sc, sc.arn("crawler/"+d.Name), in.Tags); err != nil {
 			return nil, err
 		}
 	}
-	s.reschedule()
+	s.runs.schedules.Refresh(sc.account, sc.region, d.Name)
 	return &glue.CreateCrawlerOutput{}, nil
 }
 
@@ -298,7 +304,7 @@ func (s *Service) UpdateCrawler(ctx context.Context, in *glue.UpdateCrawlerInput
 	if err != nil {
 		return nil, err
 	}
-	s.reschedule()
+	s.runs.schedules.Refresh(sc.account, sc.region, name)
 	return &glue.UpdateCrawlerOutput{}, nil
 }
 
@@ -315,29 +321,47 @@ func (s *Service) DeleteCrawler(ctx context.Context, in *glue.DeleteCrawlerInput
 		return nil, err
 	}
 	name := aws.ToString(in.Name)
-	s.runs.starting.Lock()
-	defer s.runs.starting.Unlock()
-	d, err := s.crawler(sc, name)
-	if err != nil {
-		return nil, err
+	key := state.Key{crawlerKind, sc.account, sc.region, name}
+	for {
+		doc, err := s.state.Get(key)
+		if errors.Is(err, state.ErrNotFound) {
+			return nil, crawlerNotFound(name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		d, err := s.crawler(sc, name)
+		if err != nil {
+			return nil, err
+		}
+		if d.State != types.CrawlerStateReady {
+			return nil, &types.CrawlerRunningException{Message: aws.String("Crawler with name " + name + " is running")}
+		}
+		// At this revision: it is not started meanwhile.
+		err = s.state.Delete(ctx, key, doc.Revision)
+		if errors.Is(err, state.ErrConflict) {
+			continue
+		}
+		if errors.Is(err, state.ErrNotFound) {
+			return nil, crawlerNotFound(name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		break
 	}
-	if d.State != types.CrawlerStateReady {
-		return nil, &types.CrawlerRunningException{Message: aws.String("Crawler with name " + name + " is running")}
-	}
-	if err := s.crawls.DeleteAll(ctx, sc.account, sc.region, name); err != nil {
-		return nil, err
-	}
-	if err := s.deleteTags(ctx, sc, sc.arn("crawler/"+name)); err != nil {
-		return nil, err
-	}
-	err = s.crawlers.Delete(ctx, sc.account, sc.region, name)
-	if errors.Is(err, state.ErrNotFound) {
-		return nil, crawlerNotFound(name)
-	}
-	if err != nil {
+	if err := s.forgetCrawler(ctx, sc, name); err != nil {
 		return nil, err
 	}
 	return &glue.DeleteCrawlerOutput{}, nil
+}
+
+// forgetCrawler removes what there is of a crawler beside its document.
+func (s *Service) forgetCrawler(ctx context.Context, sc scope, name string) error {
+	if err := s.crawls.DeleteAll(ctx, sc.account, sc.region, name); err != nil {
+		return err
+	}
+	return s.deleteTags(ctx, sc, sc.arn("crawler/"+name))
 }
 
 // GetCrawler describes one crawler with its state and last run.

@@ -56,6 +56,7 @@ type Config struct {
 	Clock      clockwork.Clock        // nil: the real one
 	Logger     *slog.Logger           // nil: discard
 	Registerer prometheus.Registerer  // nil: no metrics
+	Owner      worker.Owner           // of crawlers; nil: worker.Sole()
 
 	// Crawls takes what crawlers say of their runs; nil: nobody does.
 	Crawls CrawlSink
@@ -72,6 +73,7 @@ type CrawlSink interface {
 
 // Service serves the Glue API. Its methods have the shape of the SDK client's.
 type Service struct {
+	state  *state.Store
 	clock  clockwork.Clock
 	logger *slog.Logger
 
@@ -98,18 +100,21 @@ type Service struct {
 
 	runs *crawlRuns
 
-	cfg         Config
-	jobs        *state.Collection[jobDoc]
-	jobStates   *state.Collection[jobStateDoc]
-	jobRuns     *state.Collection[jobRunDoc]
-	bookmarks   *state.Collection[bookmarkDoc]
-	checkpoints *state.Collection[checkpointDoc]
-	triggers    *state.Collection[triggerDoc]
-	workflows   *state.Collection[workflowDoc]
-	flows       *state.Collection[flowDoc]
-	jobRunner   *worker.Runner[jobRunDoc]
-	lastRun     atomic.Int64 // newest time, in milliseconds, that named objects
-	metrics     jobMetrics
+	cfg            Config
+	jobs           *state.Collection[jobDoc]
+	jobStates      *state.Collection[jobStateDoc]
+	jobRuns        *state.Collection[jobRunDoc]
+	bookmarks      *state.Collection[bookmarkDoc]
+	checkpoints    *state.Collection[checkpointDoc]
+	triggers       *state.Collection[triggerDoc]
+	workflows      *state.Collection[workflowDoc]
+	flows          *state.Collection[flowDoc]
+	registries     *state.Collection[registryDoc]
+	schemas        *state.Collection[schemaDoc]
+	schemaVersions *state.Collection[schemaVersionDoc]
+	jobRunner      *worker.Runner[jobRunDoc]
+	lastRun        atomic.Int64 // newest time, in milliseconds, that named objects
+	metrics        jobMetrics
 }
 
 type jobMetrics struct {
@@ -143,10 +148,14 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Owner == nil {
+		cfg.Owner = worker.Sole()
+	}
 	if cfg.MaxConcurrentCrawls <= 0 {
 		cfg.MaxConcurrentCrawls = 4
 	}
 	s := &Service{
+		state:     cfg.State,
 		clock:     cfg.Clock,
 		logger:    cfg.Logger,
 		crawlLog:  cfg.Crawls,
@@ -154,7 +163,7 @@ func New(cfg Config) (*Service, error) {
 		tables:    state.NewCollection[tableDoc](cfg.State, "glue.table"),
 		versions:  state.NewCollection[tableDoc](cfg.State, "glue.tableversion"),
 		chunks:    state.NewCollection[chunkDoc](cfg.State, "glue.partitions"),
-		crawlers:  state.NewCollection[crawlerDoc](cfg.State, "glue.crawler"),
+		crawlers:  state.NewCollection[crawlerDoc](cfg.State, crawlerKind),
 		crawls:    state.NewCollection[crawlDoc](cfg.State, "glue.crawl"),
 		tags:      tags.New(cfg.State, "glue.tags"),
 
@@ -166,7 +175,7 @@ func New(cfg Config) (*Service, error) {
 		security:    state.NewCollection[securityDoc](cfg.State, "glue.security"),
 		classifiers: state.NewCollection[classifierDoc](cfg.State, "glue.classifier"),
 	}
-	s.runs = newCrawlRuns(cfg.Objects, cfg.MaxConcurrentCrawls, cfg.Registerer)
+	s.runs = s.newCrawlRuns(cfg)
 	s.cfg = cfg
 	s.metrics = newJobMetrics(cfg.Registerer)
 	s.jobs = state.NewCollection[jobDoc](cfg.State, "glue.job")
@@ -177,6 +186,9 @@ func New(cfg Config) (*Service, error) {
 	s.triggers = state.NewCollection[triggerDoc](cfg.State, "glue.trigger")
 	s.workflows = state.NewCollection[workflowDoc](cfg.State, "glue.workflow")
 	s.flows = state.NewCollection[flowDoc](cfg.State, "glue.workflowrun")
+	s.registries = state.NewCollection[registryDoc](cfg.State, "glue.registry")
+	s.schemas = state.NewCollection[schemaDoc](cfg.State, "glue.schema")
+	s.schemaVersions = state.NewCollection[schemaVersionDoc](cfg.State, "glue.schemaversion")
 	s.jobRunner = s.newJobRunner(cfg.State)
 	return s, nil
 }

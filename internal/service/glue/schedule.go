@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
-	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/cron"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // StartCrawlerSchedule, StopCrawlerSchedule, UpdateCrawlerSchedule, and the schedules
@@ -24,7 +24,8 @@ import (
 type scheduleDoc struct {
 	Expression string              `json:"expression"`
 	State      types.ScheduleState `json:"state"`
-	Since      time.Time           `json:"since"` // when it was last started: it is not due before
+	Since      time.Time           `json:"since"`          // when it was last started: it is not due before
+	Acted      time.Time           `json:"acted,omitzero"` // up to when it has been acted on
 }
 
 func (d *scheduleDoc) output() *types.Schedule {
@@ -69,7 +70,7 @@ func (d *crawlerDoc) setSchedule(text string, now time.Time) error {
 	return nil
 }
 
-// modifyCrawler changes a crawler and lets the schedules be looked at again.
+// modifyCrawler changes a crawler and lets its schedule be looked at again.
 func (s *Service) modifyCrawler(ctx context.Context, name string, f func(*crawlerDoc) error) error {
 	sc, err := scopeOf(ctx, nil)
 	if err != nil {
@@ -82,7 +83,7 @@ func (s *Service) modifyCrawler(ctx context.Context, name string, f func(*crawle
 	if err != nil {
 		return err
 	}
-	s.reschedule()
+	s.runs.schedules.Refresh(sc.account, sc.region, name)
 	return nil
 }
 
@@ -136,87 +137,45 @@ func (s *Service) UpdateCrawlerSchedule(ctx context.Context, in *glue.UpdateCraw
 	return &glue.UpdateCrawlerScheduleOutput{}, nil
 }
 
-// reschedule lets the loop look at the schedules anew.
-func (s *Service) reschedule() {
-	select {
-	case s.runs.changed <- struct{}{}:
-	default:
+// runSchedule is the work of a crawler with a schedule: it starts a run when one is due, and
+// is called again at the next time. That a time has been acted on is in the document, so
+// that it is one run wherever it is looked at.
+func (s *Service) runSchedule(ctx context.Context, j *worker.Job[crawlerDoc]) error {
+	d, now := j.Document(), s.clock.Now()
+	e, err := cron.Parse(d.Schedule.Expression)
+	if err != nil {
+		return nil // it was checked when it was taken
 	}
-}
-
-// schedule starts crawlers and triggers when they are due, until ctx ends.
-func (s *Service) schedule(ctx context.Context) {
-	since := s.clock.Now()
-	for {
-		now := s.clock.Now()
-		due, next := s.dueCrawlers(since, now)
-		for _, d := range due {
-			caller := awswire.WithCaller(ctx, awswire.Caller{Account: d.sc.account, Region: d.sc.region})
-			_, err := s.StartCrawler(caller, &glue.StartCrawlerInput{Name: aws.String(d.name)})
-			var running *types.CrawlerRunningException
-			if err != nil && !errors.As(err, &running) {
-				s.logger.Warn("scheduled crawl could not be started", "crawler", d.name, "account", d.sc.account, "region", d.sc.region, "error", err)
+	from := s.runs.began
+	for _, t := range []time.Time{d.Schedule.Since, d.Schedule.Acted} {
+		if t.After(from) {
+			from = t
+		}
+	}
+	at := e.Next(from)
+	if !at.IsZero() && !at.After(now) {
+		_, err := s.crawlers.Modify(ctx, func(d *crawlerDoc) error {
+			if d.Schedule == nil || d.Schedule.State != types.ScheduleStateScheduled || !d.Schedule.Acted.Before(at) {
+				return errNotOurs
 			}
+			d.Schedule.Acted = now.UTC()
+			if d.State == types.CrawlerStateReady {
+				d.begin(now)
+			}
+			return nil
+		}, j.Key...)
+		if err != nil && !errors.Is(err, errNotOurs) && !errors.Is(err, state.ErrNotFound) {
+			return err
 		}
-		fired, nextTrigger := s.dueTriggers(since, now)
-		for _, fire := range fired {
-			fire(ctx)
-		}
-		if next.IsZero() || !nextTrigger.IsZero() && nextTrigger.Before(next) {
-			next = nextTrigger
-		}
-		since = now
-		wait := longestWait
-		if !next.IsZero() {
-			wait = min(wait, next.Sub(now))
-		}
-		timer := s.clock.NewTimer(wait)
-		select {
-		case <-timer.Chan():
-		case <-s.runs.changed:
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		}
-		timer.Stop()
+		s.runs.crawls.Refresh(j.Key...)
+		s.runs.schedules.Refresh(j.Key...)
+		at = e.Next(now)
 	}
+	if at.IsZero() {
+		return nil
+	}
+	return worker.RunAfter(min(at.Sub(now), longestWait))
 }
 
 // longestWait bounds how far a clock that is set forward goes unnoticed.
 const longestWait = time.Hour
-
-type dueCrawler struct {
-	sc   scope
-	name string
-}
-
-// dueCrawlers are those that were due after since and up to now, and when the next will be.
-func (s *Service) dueCrawlers(since, now time.Time) (due []dueCrawler, next time.Time) {
-	for it, err := range s.crawlers.List() {
-		if err != nil {
-			s.logger.Error("glue: a crawler is not scheduled", "crawler", it.Key, "error", err)
-			continue
-		}
-		key, d := it.Key, it.Value
-		if d.Schedule == nil || d.Schedule.State != types.ScheduleStateScheduled {
-			continue
-		}
-		e, err := cron.Parse(d.Schedule.Expression)
-		if err != nil {
-			continue // it was checked when it was taken
-		}
-		from := since
-		if d.Schedule.Since.After(from) {
-			from = d.Schedule.Since
-		}
-		at := e.Next(from)
-		if !at.IsZero() && !at.After(now) {
-			due = append(due, dueCrawler{scope{key[0], key[1]}, d.Name})
-			at = e.Next(now)
-		}
-		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
-	}
-	return due, next
-}

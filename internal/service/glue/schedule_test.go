@@ -48,7 +48,7 @@ func TestSchedule(t *testing.T) {
 		}
 		return len(out.Crawls)
 	}
-	// The loop waits for the time of the schedule that it has just been told of.
+	// The crawler waits for the time of its schedule.
 	waiting := func() { clock.BlockUntilContext(ctx, 1) }
 	waiting()
 	clock.Advance(40 * time.Minute) // 07:48:09
@@ -69,7 +69,9 @@ func TestSchedule(t *testing.T) {
 	}
 	n := runs()
 	clock.Advance(3 * time.Hour)
-	waiting()
+	if err := s.runs.schedules.Await(ctx, "000000000000", "us-east-1", "c"); err != nil {
+		t.Fatal(err)
+	}
 	if got := runs(); got != n {
 		t.Errorf("%d runs while the schedule is stopped", got-n)
 	}

@@ -146,6 +146,42 @@ func (s *Service) conditionsMoved(ctx context.Context, sc scope, e ended) error 
 	return errors.Join(errs...)
 }
 
+// reschedule lets the schedules of triggers be looked at anew.
+func (s *Service) reschedule() {
+	select {
+	case s.runs.changed <- struct{}{}:
+	default:
+	}
+}
+
+// scheduleTriggers fires triggers when they are due, until ctx ends.
+func (s *Service) scheduleTriggers(ctx context.Context) error {
+	since := s.clock.Now()
+	for {
+		now := s.clock.Now()
+		fired, next := s.dueTriggers(since, now)
+		for _, fire := range fired {
+			fire(ctx)
+		}
+		since = now
+		// Without any it waits for a change; else no longer than a clock set forward may go unnoticed.
+		var due <-chan time.Time
+		stop := func() bool { return false }
+		if !next.IsZero() {
+			timer := s.clock.NewTimer(min(longestWait, next.Sub(now)))
+			due, stop = timer.Chan(), timer.Stop
+		}
+		select {
+		case <-due:
+		case <-s.runs.changed:
+		case <-ctx.Done():
+			stop()
+			return nil
+		}
+		stop()
+	}
+}
+
 // dueTriggers are the scheduled triggers that were due after since and up to now, and when the
 // next will be.
 func (s *Service) dueTriggers(since, now time.Time) (due []func(ctx context.Context), next time.Time) {

@@ -7,11 +7,15 @@ import (
 )
 
 func TestAPI(t *testing.T) {
-	servicetest.Run(t, "api/*.txt", func(t testing.TB, p servicetest.Parts) servicetest.Service {
-		s, err := New(Config{State: p.State, Log: p.Log, Clock: p.Clock, Logger: p.Logger, Registerer: p.Registerer})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	})
+	servicetest.Run(t, "api/*.txt", newTested)
+}
+
+func TestTwoByTurns(t *testing.T) { servicetest.Turns(t, "api/*.txt", nil, newTested) }
+
+func newTested(t testing.TB, p servicetest.Parts) servicetest.Service {
+	s, err := New(Config{State: p.State, Log: p.Log, Clock: p.Clock, Logger: p.Logger, Registerer: p.Registerer, Owner: p.Owner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // Lifecycle rules at work: objects expire and change their class, noncurrent versions and
@@ -18,21 +19,20 @@ import (
 const sweepEvery = time.Hour
 
 func (s *Service) startSweeps() {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
-	s.sweeps.Go(func() {
-		tick := s.clock.NewTicker(sweepEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.Chan():
-			}
-			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-				s.log.Error("s3: apply lifecycle rules", "error", err)
-			}
+	s.group.Clock = s.clock
+	s.group.Events.Failed = func(_ worker.Key, what string, err error, _ int, wait time.Duration) {
+		s.log.Error("s3: "+what, "error", err, "wait", wait)
+	}
+	first := true
+	s.group.Go("apply lifecycle rules", func(ctx context.Context) error {
+		if first {
+			first = false
+			return worker.RunAfter(sweepEvery)
 		}
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("s3: apply lifecycle rules", "error", err)
+		}
+		return worker.RunAfter(sweepEvery)
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
 	"github.com/brookmere/brookmere/internal/engine/policy"
+	"github.com/brookmere/brookmere/internal/engine/worker"
 )
 
 // Config is what a Service needs.
@@ -63,9 +64,8 @@ type Service struct {
 
 	interceptors atomic.Pointer[[]awswire.Interceptor]
 
-	stop    context.CancelFunc // of the sweeps
-	sweeps  sync.WaitGroup
-	sweepMu sync.Mutex // one sweep at a time
+	group   worker.Group // of the sweeps
+	sweepMu sync.Mutex   // one sweep at a time
 }
 
 // maxRequests is how many requests may be under way; S3 answers SlowDown to one more.
@@ -112,11 +112,10 @@ func New(c Config) (*Service, error) {
 func (s *Service) Intercept(chain []awswire.Interceptor) { s.interceptors.Store(&chain) }
 
 // Close ends the service. Requests that are under way have ended before.
-func (s *Service) Close(context.Context) error {
-	s.stop()
-	s.sweeps.Wait()
+func (s *Service) Close(ctx context.Context) error {
+	err := s.group.Close(ctx)
 	s.store.Close()
-	return nil
+	return err
 }
 
 // Reset removes all buckets, with all that is in them, settings and unfinished uploads
