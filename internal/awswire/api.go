@@ -51,6 +51,10 @@ type API struct {
 	// CRC32: answers have the checksum x-amz-crc32.
 	CRC32 bool
 
+	// PathParameter is a parameter of the query protocol that the URL is the value of, where the
+	// form has none and the path names something; empty: none is.
+	PathParameter string
+
 	// XMLNamespace of answers in XML, where the model names none.
 	XMLNamespace string
 }

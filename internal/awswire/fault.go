@@ -37,6 +37,9 @@ func (h *Handler) faultOf(err error) fault {
 			f.code = f.shape.ErrorCode()
 		}
 	}
+	if sh := h.model.Shapes[f.code]; f.shape == nil && sh != nil && sh.Exception {
+		f.shape, f.code = sh, sh.ErrorCode() // the query protocol knows it by another name
+	}
 	switch {
 	case f.shape != nil:
 		f.status = f.shape.HTTPStatus()

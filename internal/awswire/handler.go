@@ -212,6 +212,7 @@ func (x *exchange) serve() error {
 		if x.form, err = parseQuery(x.r, x.raw); err != nil {
 			return err
 		}
+		x.form.byPath(x.h.api.PathParameter, x.r)
 		x.name = x.form.get("Action")
 		if x.name == "" {
 			return &statusError{smithy.GenericAPIError{Code: "MissingAction", Message: "Missing Action"}, http.StatusBadRequest}

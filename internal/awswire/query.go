@@ -34,6 +34,17 @@ func (f queryForm) get(name string) string {
 	return f.root.children[name].value
 }
 
+// byPath gives a parameter that the form has not the request's URL, if its path names something.
+func (f queryForm) byPath(name string, r *http.Request) {
+	if name == "" || f.root.children[name] != nil || strings.Trim(r.URL.Path, "/") == "" {
+		return
+	}
+	if f.root.children == nil {
+		f.root.children = map[string]*queryNode{}
+	}
+	f.root.children[name] = &queryNode{value: "http://" + r.Host + r.URL.Path, set: true}
+}
+
 func malformed(message string) error {
 	return &smithy.GenericAPIError{Code: "MalformedInput", Message: message, Fault: smithy.FaultClient}
 }

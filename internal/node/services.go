@@ -14,6 +14,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/worker"
@@ -28,6 +29,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/kinesisanalytics"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
+	"github.com/brookmere/brookmere/internal/service/sqs"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
 
@@ -43,6 +45,7 @@ var catalog = []entry{
 	{zero: new(dynamodb.Service), make: makeDynamoDB},
 	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
+	{zero: new(sqs.Service), make: makeSQS},
 	{zero: new(lambda.Service), make: makeLambda},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
@@ -81,6 +84,7 @@ type services struct {
 	lambda   *lambda.Service
 	cognito  *cognitoidentity.Service
 	logs     *logs.Service
+	sqs      *sqs.Service
 
 	analytics *kinesisanalytics.Service
 }
@@ -94,6 +98,7 @@ type parts struct {
 	log     *shardlog.Log
 	queries athena.Engine
 	items   *itemstore.Store
+	queues  *queue.Store
 	objects *s3.Client // in this process
 
 	functions *function.Engine

@@ -15,6 +15,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
+	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/worker"
@@ -88,6 +89,13 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the item store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return items.Close() })
+	queues, err := queue.Open(queue.Options{Dir: n.dirs.queues, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("queue store", "part", "queues", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the queue store: %w", err)
+	}
+	s.onClose(func(context.Context) error { return queues.Close() })
 	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
@@ -107,7 +115,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.onClose(func(context.Context) error { return functions.Close() })
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queries: queries, objects: n.objects.Client(),
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, queries: queries, objects: n.objects.Client(),
 		functions: functions, owner: owner,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})

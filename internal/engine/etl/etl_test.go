@@ -2,6 +2,7 @@ package etl
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"fmt"
 	"strings"
@@ -182,6 +183,18 @@ func TestReadObjects(t *testing.T) {
 	r = NewReader(ReadOptions{Format: "json", MaxBytes: 10})
 	if err := r.Add("a.json", strings.NewReader(strings.Repeat(" ", 100)), nil); err == nil {
 		t.Error("an object beyond the limit was read")
+	}
+}
+
+func TestSchemaRegistryHeader(t *testing.T) {
+	id := "0123456789abcdef"
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	z.Write([]byte(`{"a":2}`))
+	z.Close()
+	f := frame(t, "\x03\x00"+id+`{"a":1}`, "\x03\x05"+id+b.String(), "\x03\x05"+id+"no zlib")
+	if got := show(f); !strings.HasPrefix(got, "_corrupt_record string,a bigint\nnull|1\nnull|2\n\"") {
+		t.Error(got)
 	}
 }
 

@@ -69,8 +69,10 @@ func (r *Records) Len() int { return len(r.text) + len(r.rows) }
 func (r *Records) Corrupt() int { return r.corrupt }
 
 // Add adds a record, which must not be changed afterwards. One that holds several JSON
-// objects, one after the other or in an array, is as many rows; an empty one is none.
+// objects, one after the other or in an array, is as many rows; an empty one is none. A header
+// of the Glue Schema Registry is passed over.
 func (r *Records) Add(data []byte, arrived time.Time) {
+	data = payload(data)
 	r.bytes += len(data) + 48
 	r.records++
 	if r.format.Classification == "csv" {

@@ -87,8 +87,22 @@ func engineTable(database string, t *gluetypes.Table) (*lakesql.Table, error) {
 			return nil, badTable(database, name, "%v", err)
 		}
 		out.Location, out.Format = aws.ToString(sd.Location), engineFormat(sd)
+		if overStream(t) {
+			// What Athena says where a location is the name of a stream.
+			return nil, failf("HIVE_UNKNOWN_ERROR: Path is not absolute: %s", out.Location)
+		}
 	}
 	return out, nil
+}
+
+// overStream tells whether a table is over a Kinesis stream, which Glue's jobs read and SQL does
+// not.
+func overStream(t *gluetypes.Table) bool {
+	of := t.Parameters["typeOfData"]
+	if sd := t.StorageDescriptor; sd != nil && of == "" {
+		of = sd.Parameters["typeOfData"]
+	}
+	return strings.EqualFold(of, "kinesis")
 }
 
 func engineColumns(in []gluetypes.Column) ([]lakesql.Column, error) {

@@ -297,6 +297,36 @@ func (s *Service) API() awswire.API {
 			return onNamed(c, "workflow/", in.Names)
 		}),
 
+		awswire.Executes(s.CreateRegistry, func(c awswire.Caller, in *glue.CreateRegistryInput) []string {
+			return on(c, "registry/"+aws.ToString(in.RegistryName))
+		}),
+		awswire.Executes(s.GetRegistry, func(c awswire.Caller, in *glue.GetRegistryInput) []string { return onRegistry(c, in.RegistryId) }),
+		awswire.Executes(s.UpdateRegistry, func(c awswire.Caller, in *glue.UpdateRegistryInput) []string { return onRegistry(c, in.RegistryId) }),
+		awswire.Executes(s.DeleteRegistry, func(c awswire.Caller, in *glue.DeleteRegistryInput) []string { return onRegistry(c, in.RegistryId) }),
+		awswire.Executes(s.ListRegistries, func(c awswire.Caller, _ *glue.ListRegistriesInput) []string { return on(c, "registry/*") }),
+		awswire.Executes(s.CreateSchema, func(c awswire.Caller, in *glue.CreateSchemaInput) []string {
+			return append(onRegistry(c, in.RegistryId), on(c, "schema/*")...)
+		}),
+		awswire.Executes(s.GetSchema, func(c awswire.Caller, in *glue.GetSchemaInput) []string { return onSchema(c, in.SchemaId) }),
+		awswire.Executes(s.UpdateSchema, func(c awswire.Caller, in *glue.UpdateSchemaInput) []string { return onSchema(c, in.SchemaId) }),
+		awswire.Executes(s.DeleteSchema, func(c awswire.Caller, in *glue.DeleteSchemaInput) []string { return onSchema(c, in.SchemaId) }),
+		awswire.Executes(s.RegisterSchemaVersion, func(c awswire.Caller, in *glue.RegisterSchemaVersionInput) []string { return onSchema(c, in.SchemaId) }),
+		awswire.Executes(s.GetSchemaByDefinition, func(c awswire.Caller, in *glue.GetSchemaByDefinitionInput) []string { return onSchema(c, in.SchemaId) }),
+		awswire.Executes(s.ListSchemaVersions, func(c awswire.Caller, in *glue.ListSchemaVersionsInput) []string { return onSchema(c, in.SchemaId) }),
+		awswire.Executes(s.DeleteSchemaVersions, func(c awswire.Caller, in *glue.DeleteSchemaVersionsInput) []string { return onSchema(c, in.SchemaId) }),
+		awswire.Executes(s.GetSchemaVersion, func(c awswire.Caller, in *glue.GetSchemaVersionInput) []string { return onSchema(c, in.SchemaId) }),
+		awswire.Executes(s.PutSchemaVersionMetadata, func(c awswire.Caller, in *glue.PutSchemaVersionMetadataInput) []string {
+			return onSchema(c, in.SchemaId)
+		}),
+		awswire.Executes(s.QuerySchemaVersionMetadata, func(c awswire.Caller, in *glue.QuerySchemaVersionMetadataInput) []string {
+			return onSchema(c, in.SchemaId)
+		}),
+		awswire.Executes(s.RemoveSchemaVersionMetadata, func(c awswire.Caller, in *glue.RemoveSchemaVersionMetadataInput) []string {
+			return onSchema(c, in.SchemaId)
+		}),
+		awswire.Executes(s.ListSchemas, func(c awswire.Caller, in *glue.ListSchemasInput) []string { return onRegistry(c, in.RegistryId) }),
+		awswire.Executes(s.CheckSchemaVersionValidity),
+
 		awswire.Executes(s.TagResource, func(c awswire.Caller, in *glue.TagResourceInput) []string {
 			return []string{aws.ToString(in.ResourceArn)}
 		}),
@@ -326,6 +356,32 @@ func onTables(c awswire.Caller, database *string, tables []string) []string {
 		resources = append(resources, "table/"+fold(database)+"/"+fold(&t))
 	}
 	return on(c, resources...)
+}
+
+// onRegistry names a registry, and onSchema a schema, as a call does; one that names none works on
+// the default registry, or on a version by its id.
+func onRegistry(c awswire.Caller, id *types.RegistryId) []string {
+	if id == nil {
+		return on(c, "registry/*")
+	}
+	if a := aws.ToString(id.RegistryArn); a != "" {
+		return []string{a}
+	}
+	return on(c, "registry/"+aws.ToString(id.RegistryName))
+}
+
+func onSchema(c awswire.Caller, id *types.SchemaId) []string {
+	if id == nil {
+		return on(c, "schema/*")
+	}
+	if a := aws.ToString(id.SchemaArn); a != "" {
+		return []string{a}
+	}
+	registry := aws.ToString(id.RegistryName)
+	if registry == "" {
+		registry = defaultRegistry
+	}
+	return on(c, "schema/"+registry+"/"+aws.ToString(id.SchemaName))
 }
 
 func onNamed(c awswire.Caller, kind string, names []string) []string {

@@ -100,18 +100,21 @@ type Service struct {
 
 	runs *crawlRuns
 
-	cfg         Config
-	jobs        *state.Collection[jobDoc]
-	jobStates   *state.Collection[jobStateDoc]
-	jobRuns     *state.Collection[jobRunDoc]
-	bookmarks   *state.Collection[bookmarkDoc]
-	checkpoints *state.Collection[checkpointDoc]
-	triggers    *state.Collection[triggerDoc]
-	workflows   *state.Collection[workflowDoc]
-	flows       *state.Collection[flowDoc]
-	jobRunner   *worker.Runner[jobRunDoc]
-	lastRun     atomic.Int64 // newest time, in milliseconds, that named objects
-	metrics     jobMetrics
+	cfg            Config
+	jobs           *state.Collection[jobDoc]
+	jobStates      *state.Collection[jobStateDoc]
+	jobRuns        *state.Collection[jobRunDoc]
+	bookmarks      *state.Collection[bookmarkDoc]
+	checkpoints    *state.Collection[checkpointDoc]
+	triggers       *state.Collection[triggerDoc]
+	workflows      *state.Collection[workflowDoc]
+	flows          *state.Collection[flowDoc]
+	registries     *state.Collection[registryDoc]
+	schemas        *state.Collection[schemaDoc]
+	schemaVersions *state.Collection[schemaVersionDoc]
+	jobRunner      *worker.Runner[jobRunDoc]
+	lastRun        atomic.Int64 // newest time, in milliseconds, that named objects
+	metrics        jobMetrics
 }
 
 type jobMetrics struct {
@@ -183,6 +186,9 @@ func New(cfg Config) (*Service, error) {
 	s.triggers = state.NewCollection[triggerDoc](cfg.State, "glue.trigger")
 	s.workflows = state.NewCollection[workflowDoc](cfg.State, "glue.workflow")
 	s.flows = state.NewCollection[flowDoc](cfg.State, "glue.workflowrun")
+	s.registries = state.NewCollection[registryDoc](cfg.State, "glue.registry")
+	s.schemas = state.NewCollection[schemaDoc](cfg.State, "glue.schema")
+	s.schemaVersions = state.NewCollection[schemaVersionDoc](cfg.State, "glue.schemaversion")
 	s.jobRunner = s.newJobRunner(cfg.State)
 	return s, nil
 }

@@ -8,4 +8,3 @@ import (
 func (r *jobRunning) script(ctx context.Context) error {
 	return errors.New("this version runs visual jobs alone, no scripts")
 }
-func (s *Service) writeScript(ctx context.Context, sc scope, d *jobDoc) {}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/brookmere/brookmere/internal/engine/tags"
 )
@@ -33,6 +34,10 @@ func (s *Service) taggable(ctx context.Context, arn string) (scope, error) {
 		_, err = s.connection(sc, name)
 	case ok && kind == "crawler":
 		_, err = s.crawler(sc, name)
+	case ok && kind == "registry":
+		_, err = s.registry(sc, name)
+	case ok && kind == "schema":
+		_, err = s.schema(sc, &types.SchemaId{SchemaArn: aws.String(arn)})
 	case ok && kind == "trigger":
 		_, err = s.trigger(sc, name)
 	case ok && kind == "workflow":

@@ -60,6 +60,7 @@ func generate(data, out, name string) error {
 	if err != nil {
 		return err
 	}
+	addQuery(s)
 	js, err := json.Marshal(s)
 	if err != nil {
 		return err

@@ -1,0 +1,60 @@
+package node
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/service/sqs"
+)
+
+func makeSQS(s *services, p parts) (_ service, err error) {
+	s.sqs, err = sqs.New(sqs.Config{State: p.state, Messages: p.queues, Endpoint: p.node.URL, Owner: p.owner, Clock: p.clock, Logger: p.logger})
+	return s.sqs, err
+}
+
+// askedQueues sends to queues and receives from them, as a role.
+type askedQueues struct {
+	*sqs.Service
+	ask decides
+}
+
+// at is the ARN of the queue of a URL of this node's.
+func (q askedQueues) at(ctx context.Context, queueURL *string) string {
+	c := awswire.CallerFrom(ctx)
+	u, err := url.Parse(aws.ToString(queueURL))
+	if err != nil {
+		return "*"
+	}
+	account, name, ok := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	if !ok {
+		return "*"
+	}
+	return arn.New("sqs", c.Region, account, name)
+}
+
+func (q askedQueues) SendMessage(ctx context.Context, in *awssqs.SendMessageInput, o ...func(*awssqs.Options)) (*awssqs.SendMessageOutput, error) {
+	if err := q.ask(ctx, "sqs:SendMessage", q.at(ctx, in.QueueUrl), nil); err != nil {
+		return nil, err
+	}
+	return q.Service.SendMessage(ctx, in, o...)
+}
+
+func (q askedQueues) ReceiveMessage(ctx context.Context, in *awssqs.ReceiveMessageInput, o ...func(*awssqs.Options)) (*awssqs.ReceiveMessageOutput, error) {
+	if err := q.ask(ctx, "sqs:ReceiveMessage", q.at(ctx, in.QueueUrl), nil); err != nil {
+		return nil, err
+	}
+	return q.Service.ReceiveMessage(ctx, in, o...)
+}
+
+func (q askedQueues) DeleteMessageBatch(ctx context.Context, in *awssqs.DeleteMessageBatchInput, o ...func(*awssqs.Options)) (*awssqs.DeleteMessageBatchOutput, error) {
+	if err := q.ask(ctx, "sqs:DeleteMessage", q.at(ctx, in.QueueUrl), nil); err != nil {
+		return nil, err
+	}
+	return q.Service.DeleteMessageBatch(ctx, in, o...)
+}
