@@ -62,7 +62,9 @@ unicorns, and leaves everything; --clean removes it.`,
 			account := ""
 			if d.endpoint == "" {
 				cfg := node.DefaultConfig()
-				flags.override(cmd, &cfg)
+				if err := flags.override(&cfg); err != nil {
+					return err
+				}
 				log, err := flags.logger()
 				if err != nil {
 					return err
