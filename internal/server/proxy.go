@@ -185,7 +185,8 @@ func (p *Proxy) passes(t target) bool {
 			return !isAWSName(t.host)
 		}
 		if domain, ok := strings.CutPrefix(name, "*."); ok {
-			return strings.HasSuffix(t.host, "."+domain) && (isAWSName(domain) || !isAWSName(t.host))
+			// A zone of an IPv6 address may end like any name.
+			return !strings.ContainsAny(t.host, ":%") && strings.HasSuffix(t.host, "."+domain) && (isAWSName(domain) || !isAWSName(t.host))
 		}
 		return t.host == name
 	})

@@ -214,6 +214,7 @@ func TestPassNamesOfAWSOnlyWhereTheyAreNamed(t *testing.T) {
 		{"example.com:8443", "example.com", "443", false},
 		{"*.example.com", "example.com", "443", false},
 		{"*.example.com", "badexample.com", "443", false},
+		{"*.example.com", "2001:db8::1%.example.com", "443", false}, // a zone, of an address that nobody named
 	} {
 		p := &Proxy{Pass: []string{tt.pass}}
 		if got := p.passes(target{tt.host, tt.port}); got != tt.want {
