@@ -201,13 +201,17 @@ func (a *Authorizer) check(ctx context.Context, q question) error {
 	return nil
 }
 
-// trusts tells whether a service may act as a role: the role must be there, and trust it.
+// trusts tells whether a service may act as a role: the role must be there, of the account and by the very ARN that
+// was passed (one with another path is another role), and trust it.
 func (a *Authorizer) trusts(ctx context.Context, q *question, s *awswire.Session) error {
 	var role *policy.AssumableRole
-	if a.config.Identities != nil {
+	if m := roleForm.FindStringSubmatch(s.Source); m != nil && m[1] == s.Account && a.config.Identities != nil {
 		var err error
 		if role, err = a.config.Identities.Role(ctx, s.Account, s.Source[strings.LastIndexByte(s.Source, '/')+1:]); err != nil {
 			return fmt.Errorf("role %s: %w", s.Source, err)
+		}
+		if role != nil && !sameRole(role.ARN, s.Source) {
+			role = nil
 		}
 	}
 	who := &policy.Principal{Kind: policy.Service, Name: s.Service, ARN: s.Service}

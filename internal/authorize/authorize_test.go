@@ -82,6 +82,10 @@ func TestAllow(t *testing.T) {
 		{"a service beyond its role", "s3:PutObject", "arn:aws:s3:::other/k", acting("firehose.amazonaws.com", loader), "assumed-role/loader/firehose is not authorized"},
 		{"a service that the role does not trust", "s3:PutObject", "arn:aws:s3:::lake/k", acting("glue.amazonaws.com", loader), "Service: glue.amazonaws.com is not authorized to perform: sts:AssumeRole"},
 		{"a role that is not there", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", "arn:aws:iam::111122223333:role/none"), "sts:AssumeRole"},
+		{"a role of another path", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", "arn:aws:iam::111122223333:role/app/loader"), "sts:AssumeRole"},
+		{"a role of another account", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", "arn:aws:iam::999988887777:role/loader"), "sts:AssumeRole"},
+		{"no ARN of a role", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", "arn:aws:iam::111122223333:roles/loader"), "sts:AssumeRole"},
+		{"no ARN", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", "loader"), "sts:AssumeRole"},
 		{"no role", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", ""), ""},
 	} {
 		err := a.Allow(tt.ctx, tt.action, tt.resource, nil)

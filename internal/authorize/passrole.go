@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 )
 
@@ -23,11 +24,23 @@ var passes = map[string]string{
 	"apigatewayv2:CreateIntegration": "apigateway.amazonaws.com", "apigatewayv2:UpdateIntegration": "apigateway.amazonaws.com",
 	"kinesisanalytics:CreateApplication": "kinesisanalytics.amazonaws.com", "kinesisanalytics:UpdateApplication": "kinesisanalytics.amazonaws.com",
 	"kinesisanalytics:AddApplicationInput": "kinesisanalytics.amazonaws.com", "kinesisanalytics:AddApplicationOutput": "kinesisanalytics.amazonaws.com",
-	"kinesisanalytics:AddApplicationReferenceDataSource": "kinesisanalytics.amazonaws.com",
-	"kinesisanalyticsv2:CreateApplication":               "kinesisanalytics.amazonaws.com", "kinesisanalyticsv2:UpdateApplication": "kinesisanalytics.amazonaws.com",
+	"kinesisanalytics:AddApplicationReferenceDataSource":          "kinesisanalytics.amazonaws.com",
+	"kinesisanalytics:AddApplicationInputProcessingConfiguration": "kinesisanalytics.amazonaws.com",
+	"kinesisanalytics:AddApplicationCloudWatchLoggingOption":      "kinesisanalytics.amazonaws.com",
+	"kinesisanalytics:DiscoverInputSchema":                        "kinesisanalytics.amazonaws.com",
+	"kinesisanalyticsv2:DiscoverInputSchema":                      "kinesisanalytics.amazonaws.com",
+	"kinesisanalyticsv2:CreateApplication":                        "kinesisanalytics.amazonaws.com", "kinesisanalyticsv2:UpdateApplication": "kinesisanalytics.amazonaws.com",
 	"logs:PutSubscriptionFilter": "logs.amazonaws.com", "logs:PutDestination": "logs.amazonaws.com",
 	"cognito-identity:SetIdentityPoolRoles":      "cognito-identity.amazonaws.com",
 	"dynamodb:EnableKinesisStreamingDestination": "", // it has none
+}
+
+// sameRole tells whether two ARNs are of one role, whatever their partitions: of two ARNs that differ by path or case
+// alone, one may be passed and the other not.
+func sameRole(a, b string) bool {
+	_, a, _ = strings.Cut(a, ":iam:")
+	_, b, _ = strings.Cut(b, ":iam:")
+	return a == b
 }
 
 var roleForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}):role/[!-~]+$`)
@@ -44,8 +57,11 @@ func (a *Authorizer) checkPassed(ctx context.Context, c *awswire.Call) error {
 	}
 	var roles []string
 	findRoles(reflect.ValueOf(in), false, 0, &roles)
+	if name := glueRole(c.Service, in); name != "" {
+		roles = append(roles, arn.Global("iam", c.Caller.Region, c.Caller.Account, "role/"+name))
+	}
 	for _, role := range roles {
-		if m := roleForm.FindStringSubmatch(role); m[1] != c.Caller.Account {
+		if m := roleForm.FindStringSubmatch(role); m == nil || m[1] != c.Caller.Account {
 			return &Denied{Code: "AccessDeniedException", Message: "Cross-account pass role is not allowed.", Status: http.StatusBadRequest}
 		}
 		keys := map[string][]string{"iam:PassedToService": {service}}
@@ -57,6 +73,29 @@ func (a *Authorizer) checkPassed(ctx context.Context, c *awswire.Call) error {
 		}
 	}
 	return nil
+}
+
+// glueRole is the name of a role that is passed without its ARN, as Glue lets it be, with its path; empty if none is.
+func glueRole(service string, in any) string {
+	v := reflect.Indirect(reflect.ValueOf(in))
+	if service != "glue" || v.Kind() != reflect.Struct {
+		return ""
+	}
+	if u := v.FieldByName("JobUpdate"); u.IsValid() && !u.IsNil() {
+		v = u.Elem()
+	}
+	role := v.FieldByName("Role")
+	if role.Kind() == reflect.Pointer {
+		role = role.Elem()
+	}
+	if role.Kind() != reflect.String { // there is none
+		return ""
+	}
+	name := role.String()
+	if strings.HasPrefix(name, "arn:") {
+		return ""
+	}
+	return strings.TrimPrefix(name, "/")
 }
 
 // maxInput bounds how deep an input is searched.

@@ -86,14 +86,17 @@ func CallerFrom(ctx context.Context) Caller {
 
 // Acting returns a context for what a service ("firehose.amazonaws.com") does by itself as a role that it
 // was given, for the resource of an ARN. Calls within the process that are made with it are decided by
-// the policies of the role, which must trust the service. Without a role, or with what is not the ARN of
-// one, they are made for the account.
+// the policies of the role, which must trust the service; with what is not the ARN of a role of the account
+// nothing is allowed. Without a role they are made for the account.
 func Acting(ctx context.Context, account, region, service, role, resource string) context.Context {
 	c := Caller{Account: account, Region: region}
-	head, name, ok := strings.Cut(role, ":role/")
-	if parts := strings.Split(head, ":"); ok && len(parts) == 5 && parts[4] == account && name != "" {
+	if role != "" {
+		partition := "aws"
+		if parts := strings.SplitN(role, ":", 3); len(parts) == 3 && parts[0] == "arn" {
+			partition = parts[1]
+		}
 		session, _, _ := strings.Cut(service, ".")
-		c.Principal = parts[0] + ":" + parts[1] + ":sts::" + account + ":assumed-role/" + name[strings.LastIndexByte(name, '/')+1:] + "/" + session
+		c.Principal = "arn:" + partition + ":sts::" + account + ":assumed-role/" + role[strings.LastIndexByte(role, '/')+1:] + "/" + session
 		c.Session = &Session{
 			Kind: RoleSession, Account: account, Principal: c.Principal, Source: role, Service: service,
 			Keys: map[string][]string{"aws:SourceAccount": {account}, "aws:SourceArn": {resource}},

@@ -88,7 +88,7 @@ func functionCredentials(s *services, p parts) lambda.Credentials {
 		if err != nil {
 			return "", "", "", fmt.Errorf("role %s: %w", role, err)
 		}
-		if found != nil {
+		if found != nil && strings.HasSuffix(found.ARN, ":"+a.Resource) { // with another path it is another role
 			claims.Source, claims.ID = found.ARN, found.ID+":"+session
 		}
 		key, secret, token := p.node.issuer.Issue(claims)

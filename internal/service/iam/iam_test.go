@@ -108,6 +108,11 @@ func TestRole(t *testing.T) {
 	if err != nil || len(id.Policies) != 2 || id.Policies[0].Name != "role/Loader/p" || id.Policies[1].Name != *managed {
 		t.Errorf("policies of the role: %+v (%v)", id, err)
 	}
+	for _, other := range []string{"role/Loader", "role/app/Loader", "role/data/loader"} {
+		if id, err := s.Principal(ctx, "arn:aws:iam::111122223333:"+other); id != nil || err != nil {
+			t.Errorf("%s has the policies of role/data/Loader: %+v (%v)", other, id, err)
+		}
+	}
 	_, err = s.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String("Loader")})
 	want(t, "delete", err, "DeleteConflict", "must detach all policies first")
 	if _, err = s.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String("Loader"), PolicyArn: managed}); err != nil {

@@ -94,6 +94,9 @@ func (s *Service) Principal(_ context.Context, principal string) (*policy.Grants
 		if err != nil {
 			return nil, found(err, nil)
 		}
+		if "role"+r.Path+r.Name != a.Resource {
+			return nil, nil // of another path: another role, which whoever passed this one may not be allowed to pass
+		}
 		return s.identity(sc, &r.entity, "role")
 	case "user":
 		u, err := s.users.Get(sc.account, name)
