@@ -6,11 +6,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsfirehose "github.com/aws/aws-sdk-go-v2/service/firehose"
+	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
+
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
+	"github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
 )
@@ -18,7 +24,7 @@ import (
 func makeLogs(s *services, p parts) (_ service, err error) {
 	n := p.node
 	s.logs, err = logs.New(logs.Config{
-		State: p.state, Log: p.log, Dir: n.dirs.logIndex, Kinesis: s.kinesis, Objects: p.objects,
+		State: p.state, Log: p.log, Dir: n.dirs.logIndex, Kinesis: subscribedStreams{s.kinesis, n.decide}, Objects: p.objects,
 		Allow: func(ctx context.Context, t logs.Target, action, stream string) error {
 			ctx = awswire.Acting(ctx, t.Account, t.Region, t.Service, t.Role, stream)
 			return n.decide(ctx, "logs:"+action, stream, nil)
@@ -29,9 +35,38 @@ func makeLogs(s *services, p parts) (_ service, err error) {
 }
 
 func bindLogs(s *services) {
-	s.logs.Bind(func(c *logs.Config) { c.Firehose, c.Lambda = s.firehose, s.lambda })
+	s.logs.Bind(func(c *logs.Config) {
+		c.Firehose, c.Lambda = subscribedDeliveries{s.firehose, s.node.decide}, askedFunctions{s.lambda, s.node.decide}
+	})
 	s.lambda.Bind(func(c *lambda.Config) { c.Logs = functionLogs{s.logs.Sink()} })
 	s.firehose.BindErrors(deliveryErrors{s.logs.Sink()})
+}
+
+// subscribedStreams are streams that subscription filters write, by the permission that AWS's guide gives their roles.
+type subscribedStreams struct {
+	*kinesis.Service
+	ask decides
+}
+
+func (k subscribedStreams) PutRecords(ctx context.Context, in *awskinesis.PutRecordsInput, _ ...func(*awskinesis.Options)) (*awskinesis.PutRecordsOutput, error) {
+	if err := k.ask(ctx, "kinesis:PutRecord", aws.ToString(in.StreamARN), nil); err != nil {
+		return nil, err
+	}
+	return k.Service.PutRecords(ctx, in)
+}
+
+// subscribedDeliveries are delivery streams that subscription filters write, by the permission that AWS's guide gives
+// their roles.
+type subscribedDeliveries struct {
+	*firehose.Service
+	ask decides
+}
+
+func (d subscribedDeliveries) PutRecordBatch(ctx context.Context, in *awsfirehose.PutRecordBatchInput, _ ...func(*awsfirehose.Options)) (*awsfirehose.PutRecordBatchOutput, error) {
+	if err := d.ask(ctx, "firehose:PutRecord", scope.Of(ctx).ARN("firehose", "deliverystream/"+aws.ToString(in.DeliveryStreamName)), nil); err != nil {
+		return nil, err
+	}
+	return d.Service.PutRecordBatch(ctx, in)
 }
 
 // functionLogs writes what functions print into their groups, as their roles.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
 	"github.com/brookmere/brookmere/internal/engine/worker"
 )
@@ -75,13 +76,19 @@ func (s *Service) CreateExportTask(ctx context.Context, in *logs.CreateExportTas
 	}
 	x.Prefix = cmp.Or(x.Prefix, "exportedlogs")
 	// The bucket is tried as AWS does, by an object that stays.
-	if err := s.putObject(d.scope().Context(ctx), x.Bucket, x.Prefix+"/aws-logs-write-test", []byte("Permission Check Successful")); err != nil {
+	if err := s.putObject(exporting(ctx, d), x.Bucket, x.Prefix+"/aws-logs-write-test", []byte("Permission Check Successful")); err != nil {
 		return nil, invalid("PutObject call on the given bucket failed. Please check if CloudWatch Logs has been granted permission to perform this operation. (%v)", err)
 	}
 	if err := s.exports.Create(ctx, x, d.scope().Key(x.ID)...); err != nil {
 		return nil, err
 	}
 	return &logs.CreateExportTaskOutput{TaskId: &x.ID}, nil
+}
+
+// exporting is the context of an export of a group: the bucket's policy lets the service of the region in, or nobody
+// does.
+func exporting(ctx context.Context, g *groupDoc) context.Context {
+	return awswire.AsService(ctx, g.Account, g.Region, "logs."+g.Region+".amazonaws.com", g.arn()+":*")
 }
 
 func (s *Service) putObject(ctx context.Context, bucket, key string, body []byte) error {
@@ -180,7 +187,7 @@ func (s *Service) runExport(ctx context.Context, j *worker.Job[exportDoc]) error
 }
 
 func (s *Service) export(ctx context.Context, d *exportDoc) error {
-	g := &groupDoc{Account: d.Account, Region: d.Region, ID: d.GroupID}
+	g := &groupDoc{Account: d.Account, Region: d.Region, ID: d.GroupID, Name: d.Group}
 	_, names, err := s.numbers(g, func(name string) bool { return strings.HasPrefix(name, d.Streams) })
 	if err != nil {
 		return err
@@ -198,7 +205,7 @@ func (s *Service) export(ctx context.Context, d *exportDoc) error {
 				return err
 			}
 			key := fmt.Sprintf("%s/%s/%s/%06d.gz", d.Prefix, d.ID, strings.ReplaceAll(name, "/", "-"), part)
-			if err := s.putObject(ctx, d.Bucket, key, body.Bytes()); err != nil {
+			if err := s.putObject(exporting(ctx, g), d.Bucket, key, body.Bytes()); err != nil {
 				return err
 			}
 			body.Reset()

@@ -135,9 +135,12 @@ func (d *subscriptionDoc) check() error {
 	return nil
 }
 
-// acting is the context of calls to the destination.
+// acting is the context of calls to the destination: as the role, and to a function, whose policy lets the service in.
 func (d *subscriptionDoc) acting(ctx context.Context) context.Context {
 	g := &groupDoc{Account: d.Account, Region: d.Region, Name: d.Group}
+	if d.kind() == "lambda" {
+		return awswire.AsService(ctx, d.Account, d.Region, "logs.amazonaws.com", g.arn()+":*")
+	}
 	return awswire.Acting(ctx, d.Account, d.Region, "logs.amazonaws.com", d.Role, g.arn())
 }
 
