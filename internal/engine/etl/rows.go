@@ -340,8 +340,8 @@ func keysOf(f *Frame, paths [][]string) (func(b []byte, row []any) ([]byte, bool
 	}, nil
 }
 
-// maxJoined bounds the rows that a join makes.
-const maxJoined = 20_000_000
+// maxJoined bounds the bytes of the rows that a join makes, without the values that they share with its inputs.
+var maxJoined int64 = 1 << 30
 
 // Apply implements Transform.
 func (t Join) Apply(ctx context.Context, in []*Frame) ([]*Frame, error) {
@@ -375,6 +375,7 @@ func (t Join) Apply(ctx context.Context, in []*Frame) ([]*Frame, error) {
 	}
 	matched := make([]bool, len(rows))
 	wide := len(left.Columns)
+	most := int(maxJoined / int64(24+16*len(out.Columns)))
 	for n, row := range left.Rows() {
 		if n%4096 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -393,12 +394,19 @@ func (t Join) Apply(ctx context.Context, in []*Frame) ([]*Frame, error) {
 		}
 		for _, i := range found {
 			matched[i] = true
-			out.rows = append(out.rows, append(slices.Clone(row), rows[i]...))
+			joined := append(make([]any, 0, len(out.Columns)), row...)
+			out.rows = append(out.rows, append(joined, rows[i]...))
+			if len(out.rows) > most { // one row may have partners without end
+				return nil, ErrTooLarge
+			}
+			if len(out.rows)%4096 == 0 && ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 		}
 		if len(found) == 0 && (t.Type == "left" || t.Type == "outer") {
 			out.rows = append(out.rows, append(slices.Clone(row), make([]any, len(right.Columns))...))
 		}
-		if len(out.rows) > maxJoined {
+		if len(out.rows) > most {
 			return nil, ErrTooLarge
 		}
 	}
