@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 )
 
 // logAccess writes a line of the stage's access log, in its format: a text in which $context.x
@@ -12,6 +14,10 @@ import (
 func (x *exchange) logAccess() {
 	l := x.stage.AccessLog
 	if l == nil || x.s.cfg.Logs == nil || aws.ToString(l.Format) == "" {
+		return
+	}
+	if a, ok := arn.Parse(aws.ToString(l.DestinationArn)); ok && a.Account != x.scope.Account {
+		x.s.cfg.Logger.Warn("an access log is not written: its group is another account's", "api", x.address.api, "stage", x.address.stage)
 		return
 	}
 	x.vars.Put("status", itoa(x.status))
