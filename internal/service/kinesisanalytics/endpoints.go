@@ -55,6 +55,9 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request) {
 	awswire.WriteJSON(w, all)
 }
 
+// statusWait is how long the status of one application waits for its engine, which a step may keep for minutes.
+const statusWait = 200 * time.Millisecond
+
 func (s *Service) status(ctx context.Context, d *applicationDoc) Status {
 	st := Status{Name: d.Name, Account: d.Account, Region: d.Region, Status: d.Status, Version: d.Version, Inputs: []string{}, Outputs: []string{}, Streams: []string{}}
 	for i := range d.Inputs {
@@ -77,7 +80,9 @@ func (s *Service) status(ctx context.Context, d *applicationDoc) Status {
 		st.Error = ws.Err.Error()
 	}
 	if r := s.runningOf(d); r != nil {
-		_ = r.call(ctx, func() { st.Time, st.StateBytes = r.last, r.app.StateBytes() }) // it has ended: zero will do
+		ctx, cancel := context.WithTimeout(ctx, statusWait)
+		defer cancel()
+		_ = r.call(ctx, func() { st.Time, st.StateBytes = r.last, r.app.StateBytes() }) // it has ended, or is at work: zero will do
 		for _, f := range r.feeds {
 			st.BehindMs = max(st.BehindMs, f.reader.Behind().Milliseconds())
 		}
