@@ -183,7 +183,32 @@ func (p *parser) mismatched(expecting ...string) {
 			expecting[i] = "'" + e + "'"
 		}
 	}
-	p.fail(t.Position, "mismatched input '%s'. Expecting: %s", text, strings.Join(expecting, ", "))
+	p.fail(t.Position, "mismatched input '%s'. Expecting: %s%s", text, strings.Join(expecting, ", "), p.hyphenated(t))
+}
+
+// hyphenated is a hint for a hyphen within a name that no quotes are around.
+func (p *parser) hyphenated(t *token) string {
+	if t.kind != tokenSymbol || t.text != "-" || p.i == 0 {
+		return ""
+	}
+	ofName := func(c byte) bool {
+		return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	}
+	start, end := t.Offset, t.end
+	for start > 0 && ofName(p.src[start-1]) {
+		start--
+	}
+	for end < len(p.src) && ofName(p.src[end]) {
+		end++
+	}
+	before := p.tokens[p.i-1]
+	if start == t.Offset || end == t.end || before.kind != tokenWord || before.end != t.Offset {
+		return ""
+	}
+	if p.hive {
+		return ". A name with a hyphen is written in backticks: `" + p.src[start:end] + "`"
+	}
+	return `. A name with a hyphen is written in double quotes: "` + p.src[start:end] + `"`
 }
 
 // enter counts nesting; use: defer p.enter()().

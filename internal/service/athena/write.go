@@ -363,8 +363,10 @@ func (w *writer) insert(ctx context.Context, st *sql.Insert) error {
 	if len(t.StorageDescriptor.BucketColumns) > 0 && t.StorageDescriptor.NumberOfBuckets > 0 {
 		return failf("NOT_SUPPORTED: Inserting into bucketed tables is not supported: %s.%s", database, name)
 	}
-	if h := t.Parameters["skip.header.line.count"]; h != "" && h != "0" {
-		return failf("NOT_SUPPORTED: Inserting into Hive table with skip.header.line.count property not supported")
+	for _, name := range []string{"skip.header.line.count", "skip.footer.line.count"} {
+		if n := t.Parameters[name]; n != "" && n != "0" {
+			return failf("NOT_SUPPORTED: Inserting into Hive table with %s property not supported", name)
+		}
 	}
 	request := lakesql.WriteRequest{Request: w.request, MaxFileBytes: maxFile, Columns: slices.Concat(engine.Columns, engine.PartitionColumns)}
 	request.Statement = st.Query

@@ -2,7 +2,9 @@ package hive
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +44,7 @@ type exactly struct {
 	signature string // of all that plain depends on besides the file
 	charset   encoding.Encoding
 	skip      int // lines at the beginning of a file
+	footer    int // lines at its end that are no records: such a file is read here
 
 	// plain reports whether DuckDB reads blocks of whole lines right; nil: it never does.
 	plain func() func(block []byte) bool
@@ -122,7 +125,7 @@ func (s *scan) unreadable(f catalog.File, err error) {
 // readExactly gives the path of the Parquet file that a file became; empty if DuckDB reads it.
 func (s *scan) readExactly(f catalog.File, how exactly) (path string, err error) {
 	plain := false
-	if how.charset == nil && how.plain != nil {
+	if how.charset == nil && how.plain != nil && how.footer == 0 {
 		if plain, err = s.isPlain(f, how); err != nil || plain {
 			return "", err
 		}
@@ -139,6 +142,7 @@ func (s *scan) readExactly(f catalog.File, how exactly) (path string, err error)
 			return "", err
 		}
 	}
+	lines.footer = how.footer
 	out, err := os.CreateTemp(s.plain, "")
 	if err != nil {
 		return "", err
@@ -260,10 +264,39 @@ type lineReader struct {
 	line  []byte
 	n     int  // lines so far
 	valid bool // what is read is valid UTF-8
+
+	footer int // lines at the end that next does not give
+	held   list.List
+	holds  int // bytes of held lines
 }
 
-// next is the next line, good until the one after it; io.EOF behind the last.
+// maxFooter bounds the bytes of lines that are held back, as they may be the last.
+const maxFooter = 256 << 20
+
+// next is the next line, good until the one after it; io.EOF behind the last that is no footer.
 func (l *lineReader) next() ([]byte, error) {
+	if l.footer == 0 {
+		return l.read()
+	}
+	for {
+		line, err := l.read()
+		if err != nil {
+			return nil, err
+		}
+		l.held.PushBack(bytes.Clone(line))
+		if l.holds += len(line) + 64; l.holds > maxFooter {
+			return nil, &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: fmt.Sprintf("The last %d lines are longer than %d bytes in text file: %s", l.footer, maxFooter, l.uri)}
+		}
+		if l.held.Len() > l.footer {
+			oldest := l.held.Remove(l.held.Front()).([]byte)
+			l.holds -= len(oldest) + 64
+			return oldest, nil
+		}
+	}
+}
+
+// read is the next line, whether or not it is of the footer.
+func (l *lineReader) read() ([]byte, error) {
 	if l.n%1024 == 0 {
 		if err := l.ctx.Err(); err != nil {
 			return nil, err

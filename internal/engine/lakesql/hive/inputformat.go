@@ -56,14 +56,8 @@ func ReadSymlinks(r io.Reader) ([]string, error) {
 	return out, lines.Err()
 }
 
-// checkInput refuses input formats that are not known, and properties that would change how the
-// files are read and are not honoured.
+// checkInput refuses input formats that are not known.
 func (s *scan) checkInput(format catalog.Format) {
-	for _, name := range []string{"skip.footer.line.count"} {
-		if v := format.SerDeParams[name]; v != "" && v != "0" && !strings.EqualFold(v, "false") {
-			fault.Fail(s.Position, "NOT_SUPPORTED", "Property %s of table %s.%s is not supported", name, s.Table.Database, s.Table.Name)
-		}
-	}
 	if f := format.InputFormat; f != cloudTrailInput && f != symlinkInput && !byLine[f] {
 		fault.Fail(s.Position, "NOT_SUPPORTED", "Input format %s of table %s.%s is not supported", f, s.Table.Database, s.Table.Name)
 	}

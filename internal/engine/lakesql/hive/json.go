@@ -41,7 +41,7 @@ func (s *scan) readJSON(pieces []Piece) []string {
 	keys := newJSONKeys(columns, opts, sampleKeys(pieces))
 	malformed := strings.EqualFold(params["ignore.malformed.json"], "true")
 	skip := headerLines(table, params)
-	how := exactly{charset: s.charsetOf(params), skip: skip, convert: func(lines *lineReader, out io.Writer) error {
+	how := exactly{charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: func(lines *lineReader, out io.Writer) error {
 		return convertJSON(lines, out, columns, opts, keys, malformed)
 	}}
 	if skip == 0 && len(opts.TimestampFormats) == 0 && !keys.alike() {
@@ -186,7 +186,7 @@ func inOrder(array []byte, keys *jsonKeys) []byte {
 }
 
 func notAnObject(lines *lineReader, reason string) error {
-	return &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: "Row is not a valid JSON Object - JSONException: " + reason + " in line " + strconv.Itoa(lines.n) + " of " + lines.uri}
+	return &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: "Row is not a valid JSON Object - JSONException: " + reason + " in line " + strconv.Itoa(lines.n-lines.held.Len()) + " of " + lines.uri}
 }
 
 func columnIndex(columns columnar.Schema, name string) int {

@@ -32,7 +32,7 @@ func (s *scan) readRegex(pieces []Piece) []string {
 		items[i] = textValue(fmt.Sprintf("matched[%d]", i+1), TypeOf(c.Type), false, "", "") + " AS " + duck.Ident(strings.ToLower(c.Name))
 	}
 	rules := &textRules{whole: true, columns: 1}
-	plain, exact := s.split(pieces, exactly{signature: "line", charset: s.charsetOf(params), skip: headerLines(table, params),
+	plain, exact := s.split(pieces, exactly{signature: "line", charset: s.charsetOf(params), skip: headerLines(table, params), footer: footerLines(table, params),
 		plain: func() func([]byte) bool { return rules.plain }, convert: rules.convert})
 	pattern := duck.Quote(how + source)
 	var out []string

@@ -36,7 +36,7 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 	if len(names) == 0 {
 		names = []string{"'c0': 'VARCHAR'"}
 	}
-	how := exactly{signature: fmt.Sprintf("text %+v", *rules), charset: s.charsetOf(params), skip: skip, convert: rules.convert}
+	how := exactly{signature: fmt.Sprintf("text %+v", *rules), charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: rules.convert}
 	if rules.delim != '\n' {
 		how.plain = func() func([]byte) bool { return rules.plain }
 	}
@@ -118,15 +118,24 @@ func withFormats(raw string, typ *sql.Type, params map[string]string, otherwise 
 	return "coalesce(trino_hive_timestamp(" + raw + ", " + duck.Quote(formats) + "), " + otherwise + ")"
 }
 
-// headerLines is how many lines of each file are skipped.
+// headerLines is how many lines at the beginning of each file are skipped.
 func headerLines(table *catalog.Table, params map[string]string) int {
-	skip := 0
+	return countOf(table, params, "skip.header.line.count")
+}
+
+// footerLines is how many lines at the end of each file are left out.
+func footerLines(table *catalog.Table, params map[string]string) int {
+	return countOf(table, params, "skip.footer.line.count")
+}
+
+func countOf(table *catalog.Table, params map[string]string, name string) int {
+	count := 0
 	for _, m := range []map[string]string{params, table.Parameters} {
-		if n, err := strconv.Atoi(m["skip.header.line.count"]); err == nil && n > 0 {
-			skip = n
+		if n, err := strconv.Atoi(m[name]); err == nil && n > 0 {
+			count = n
 		}
 	}
-	return skip
+	return count
 }
 
 // delimiter reads Hive's way to write one: a character, or a number of one.

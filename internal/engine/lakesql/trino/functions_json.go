@@ -39,11 +39,13 @@ func jsonFunctions() map[string]function {
 	}
 	return map[string]function{
 		"json_extract": {result: "json", write: func(c *invocation) (string, *sql.Type) {
-			return "json_extract(" + document(c) + ", " + path(c) + ")", nil
+			d, p := document(c), path(c)
+			return "CASE json_type(" + d + ", " + p + ") WHEN 'DOUBLE' THEN CAST(trino_json_number(" + "CAST(" + d + " AS VARCHAR), " + p + ") AS JSON) ELSE json_extract(" + d + ", " + p + ") END", nil
 		}},
 		"json_extract_scalar": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			d, p := document(c), path(c)
-			return "CASE WHEN json_type(" + d + ", " + p + ") IN ('OBJECT', 'ARRAY') THEN NULL ELSE json_extract_string(" + d + ", " + p + ") END", nil
+			// A number that is not a whole one of 64 bits is read as it is written.
+			return "CASE json_type(" + d + ", " + p + ") WHEN 'OBJECT' THEN NULL WHEN 'ARRAY' THEN NULL WHEN 'DOUBLE' THEN trino_json_number_text(CAST(" + d + " AS VARCHAR), " + p + ") ELSE json_extract_string(" + d + ", " + p + ") END", nil
 		}},
 		"json_parse":  {template: "CAST(trino_json_parse($1) AS JSON)", result: "json"},
 		"json_format": {template: "CAST($1 AS VARCHAR)", result: "varchar"},

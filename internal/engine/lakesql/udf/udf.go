@@ -7,12 +7,9 @@ import (
 	"context"
 	gosql "database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -123,6 +120,8 @@ var udfs = map[string]scalar{
 		}
 		return out, nil
 	})},
+	"json_number":      {in: []duckdb.Type{text, text}, out: text, f: jsonNumber},
+	"json_number_text": {in: []duckdb.Type{text, text}, out: text, f: jsonNumberText},
 	// The clocks of a zone at an instant, and the instant of what clocks show.
 	"local": {in: []duckdb.Type{instant, text}, out: moment, f: func(v []driver.Value) (any, error) {
 		zone, err := Location(v[1].(string))
@@ -311,24 +310,4 @@ var udfs = map[string]scalar{
 	"strpos": {in: []duckdb.Type{text, text, whole}, out: whole, f: func(v []driver.Value) (any, error) {
 		return nthPosition([]rune(v[0].(string)), []rune(v[1].(string)), v[2].(int64))
 	}},
-}
-
-// canonicalJSON is a document without white space and with its keys in order.
-func canonicalJSON(s string) (string, error) {
-	d := json.NewDecoder(strings.NewReader(s))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return "", err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return "", errors.New("more than one value")
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
 }
