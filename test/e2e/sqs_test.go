@@ -48,10 +48,10 @@ func TestSQSTerraform(t *testing.T) {
 	}
 	n := Start(t)
 	NewTerraform(t, n, sqsConfig).ApplyAndDestroy(t, func() {
-		aws := CLI(t)
-		url := strings.TrimSpace(n.Run(t, "", aws, "sqs", "get-queue-url", "--queue-name", "tf-orders.fifo", "--output", "text"))
-		n.Run(t, "", aws, "sqs", "send-message", "--queue-url", url, "--message-body", "hello", "--message-group-id", "g")
-		if out := n.Run(t, "", aws, "sqs", "receive-message", "--queue-url", url, "--query", "Messages[].Body", "--output", "text"); strings.TrimSpace(out) != "hello" {
+		aws := CLI(t) // of version 1: it puts queue.amazonaws.com before AWS_ENDPOINT_URL, but not before the option
+		url := strings.TrimSpace(n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "get-queue-url", "--queue-name", "tf-orders.fifo", "--output", "text"))
+		n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "send-message", "--queue-url", url, "--message-body", "hello", "--message-group-id", "g")
+		if out := n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "receive-message", "--queue-url", url, "--query", "Messages[].Body", "--output", "text"); strings.TrimSpace(out) != "hello" {
 			t.Errorf("received %q", out)
 		}
 	})
