@@ -93,6 +93,8 @@ func (s *scan) read(pieces []Piece) []string {
 		return s.readJSON(pieces)
 	case class == "RegexSerDe":
 		return s.readRegex(pieces)
+	case class == "GrokSerDe":
+		return s.readGrok(pieces)
 	case class == "OpenCSVSerde":
 		return s.readText(pieces, true)
 	case class == "LazySimpleSerDe", class == "", class == "MultiDelimitSerDe":
