@@ -36,7 +36,9 @@ run finds the data of the first.`,
 				return fmt.Errorf("--rate %d: send at least one record a second", o.rate)
 			}
 			cfg := node.DefaultConfig()
-			flags.override(cmd, &cfg)
+			if err := flags.override(&cfg); err != nil {
+				return err
+			}
 			log, err := flags.logger()
 			if err != nil {
 				return err

@@ -65,7 +65,9 @@ Without --for it goes on until Ctrl-C. --clean removes all that it made, and end
 				return fmt.Errorf("--rate %d: send at least one reading a second", rate)
 			}
 			cfg := node.DefaultConfig()
-			flags.override(cmd, &cfg)
+			if err := flags.override(&cfg); err != nil {
+				return err
+			}
 			log, err := flags.logger()
 			if err != nil {
 				return err

@@ -66,7 +66,9 @@ Without --for it goes on until Ctrl-C. --clean removes all that it made, and end
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := node.DefaultConfig()
-			flags.override(cmd, &cfg)
+			if err := flags.override(&cfg); err != nil {
+				return err
+			}
 			log, err := flags.logger()
 			if err != nil {
 				return err

@@ -38,6 +38,9 @@ credential that it makes at its first start, shows once and keeps in its data di
       secret_access_key: a-long-secret
       account: "123456789012"
 
+The keys of that file (a dot leads into a section, [] into each entry of a list):
+
+` + node.KeysHelp() + `
 A node stops on Ctrl-C or SIGTERM, and loses nothing when it is killed.`,
 		Example: `  brookmere up
   brookmere up --data /srv/lake --listen 127.0.0.1:4566
@@ -53,7 +56,9 @@ A node stops on Ctrl-C or SIGTERM, and loses nothing when it is killed.`,
 					return err
 				}
 			}
-			flags.override(cmd, &cfg)
+			if err := flags.override(&cfg); err != nil {
+				return err
+			}
 			log, err := flags.logger()
 			if err != nil {
 				return err
@@ -110,44 +115,69 @@ func closeNode(n *node.Node) error {
 	return n.Close(ctx)
 }
 
-// nodeFlags are the flags of every command that starts a node.
+// nodeFlags are the flags of every command that starts a node: those of the configuration's
+// keys that have one, and of the log.
 type nodeFlags struct {
-	data, listen, account string
-	limits, iam           string
-	controlDelay          time.Duration
-	insecure              bool
-	logLevel, logFormat   string
+	keys                []*keyFlag
+	logLevel, logFormat string
+}
+
+// keyFlag is the flag of a key of the configuration.
+type keyFlag struct {
+	node.Key
+	text  string
+	given bool
+}
+
+func (f *keyFlag) String() string { return f.text }
+
+func (f *keyFlag) Type() string {
+	switch kind := f.Key.Type(); kind {
+	case "text":
+		return "string"
+	case "true or false":
+		return "bool"
+	default:
+		return kind
+	}
+}
+
+func (f *keyFlag) Set(text string) error {
+	var scratch node.Config
+	if err := f.Key.Set(&scratch, text); err != nil {
+		return err
+	}
+	f.text, f.given = text, true
+	return nil
 }
 
 func (f *nodeFlags) register(cmd *cobra.Command) {
-	d := node.DefaultConfig()
 	fs := cmd.Flags()
-	fs.StringVar(&f.data, "data", d.Data, "`directory` that holds all data; \":memory:\" keeps nothing")
-	fs.StringVar(&f.listen, "listen", d.Listen, "`address` to listen on; port 0 picks a free one")
-	fs.StringVar(&f.account, "account", d.Account, "12-digit `id` of the account that resources belong to")
-	fs.StringVar(&f.limits, "limits", "off", "limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream goes before it")
-	fs.StringVar(&f.iam, "iam", "", "what IAM policies do: off, log (what they would deny is logged) or enforce; off on loopback, else enforce")
-	fs.BoolVar(&f.insecure, "insecure", false, "take any credentials wherever the node listens")
-	fs.DurationVar(&f.controlDelay, "control-delay", 0, "how long a Kinesis stream stays CREATING, UPDATING or DELETING")
+	for _, k := range node.Keys() {
+		if k.Flag == "" {
+			continue
+		}
+		value := &keyFlag{Key: k, text: k.Default}
+		f.keys = append(f.keys, value)
+		if flag := fs.VarPF(value, k.Flag, "", k.Usage()); value.Type() == "bool" {
+			flag.NoOptDefVal = "true"
+			flag.DefValue = "false"
+		}
+	}
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; debug shows every request")
 	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
 }
 
 // override puts the flags that were given over what a file says.
-func (f *nodeFlags) override(cmd *cobra.Command, cfg *node.Config) {
-	for name, set := range map[string]func(){
-		"data":          func() { cfg.Data = f.data },
-		"listen":        func() { cfg.Listen = f.listen },
-		"account":       func() { cfg.Account = f.account },
-		"limits":        func() { cfg.Limits = f.limits },
-		"insecure":      func() { cfg.Insecure = f.insecure },
-		"iam":           func() { cfg.IAM = f.iam },
-		"control-delay": func() { cfg.ControlDelay = f.controlDelay },
-	} {
-		if cmd.Flags().Changed(name) {
-			set()
+func (f *nodeFlags) override(cfg *node.Config) error {
+	for _, k := range f.keys {
+		if k.given {
+			if err := k.Key.Set(cfg, k.text); err != nil {
+				return fmt.Errorf("--%s %w", k.Flag, err)
+			}
 		}
 	}
+	return nil
 }
 
 func (f *nodeFlags) logger() (*slog.Logger, error) {

@@ -25,71 +25,56 @@ const InMemory = ":memory:"
 
 // Config says where a node keeps its data and who may use it. Its YAML form is the
 // file that --config names.
+//
+// The tags are the one place where a key is declared; Keys reads them, and from it come the
+// flags, the help and docs/configuration.md:
+//
+//   - yaml: the key's name
+//   - flag: the flag that sets it too, where there is one
+//   - value: the word in doc that the help shows as the flag's value
+//   - default: what the zero value means, where DefaultConfig has none
+//   - doc: what it is for
 type Config struct {
-	// Data is the directory of all data, made if need be. InMemory: keep nothing.
-	Data string `yaml:"data"`
-	// Listen is the address of the one listener, host:port. Port 0 picks a free one.
-	Listen string `yaml:"listen"`
-	// Account owns what callers make whose credentials name no account of their own.
-	Account string `yaml:"account"`
+	// Data is InMemory where nothing is to be kept.
+	Data    string `yaml:"data" flag:"data" value:"directory" doc:"directory that holds all data, made if need be; :memory: keeps nothing"`
+	Listen  string `yaml:"listen" flag:"listen" value:"address" doc:"address to listen on, host:port; port 0 picks a free one"`
+	Account string `yaml:"account" flag:"account" value:"id" doc:"12-digit id of the account that resources belong to whose makers name none of their own"`
 	// Credentials that may use the node. Without any, a node on loopback takes all
 	// callers, and a node on another address makes a credential and keeps it in its data
 	// directory, in the file credentials.
-	Credentials []Credential `yaml:"credentials"`
-	// Insecure lets anybody use a node without credentials of its own, wherever it listens.
-	Insecure bool `yaml:"insecure"`
-	// IAM says what policies do: "off", "log" (what they would deny is logged) or "enforce". Empty is
-	// off on loopback and where the node is insecure, and enforce elsewhere.
-	IAM string `yaml:"iam"`
-	// Issuers of identity tokens whose keys are known, beside the node's own.
-	Issuers []Issuer `yaml:"issuers"`
-	// TLS serves HTTPS, HTTP/2 included.
-	TLS *TLS `yaml:"tls"`
-	// CORSOrigins that pages in a browser may call the node from, besides loopback.
-	CORSOrigins []string `yaml:"cors_origins"`
-	// Hosts are names, besides localhost, that the node is reached by. Names below them are
-	// its own too. An open node answers no others: who owns a name could let it resolve to it.
-	Hosts []string `yaml:"hosts"`
-	// BodiesMiB bounds the request bodies in memory at once, and as much again the answers that
-	// their clients have not read; default 256.
-	BodiesMiB int `yaml:"bodies_mib"`
-	// Limits says whether Kinesis streams, and puts to Firehose, have the limits of AWS: "off" (or empty) or
-	// "enforce". A stream's tag brookmere:limits says otherwise for that stream.
-	Limits string `yaml:"limits"`
-	// ControlDelay is how long a stream stays CREATING, UPDATING or DELETING.
-	ControlDelay time.Duration `yaml:"control_delay"`
-	// GroupAppends makes small appends of all shards durable by one journal, and writes them to
-	// their shards' streams behind: faster where puts are spread over hundreds of shards, slower
-	// over a few. A data directory that has had it keeps it.
-	GroupAppends bool `yaml:"group_appends"`
-	// Query limits what SQL may use of the machine.
-	Query Query `yaml:"query"`
-	// Functions limits what functions may use of the machine.
-	Functions Functions `yaml:"functions"`
-	// Outbound says which addresses the node connects to for its clients.
-	Outbound Outbound `yaml:"outbound"`
-	// Delivery limits what deliveries may use of the machine.
-	Delivery Delivery `yaml:"delivery"`
-	// Proxy is the forward proxy, for clients that know AWS by its names alone.
-	Proxy Proxy `yaml:"proxy"`
+	Credentials []Credential `yaml:"credentials" doc:"who may use the node; without any, a node on loopback takes all callers, and one on another address makes a credential and keeps it in its data directory"`
+	Insecure    bool         `yaml:"insecure" flag:"insecure" doc:"take any credentials wherever the node listens"`
+	IAM         string       `yaml:"iam" flag:"iam" value:"mode" doc:"mode of IAM policies: off, log (what they would deny is logged) or enforce; off on loopback and where the node is insecure, else enforce"`
+	Issuers     []Issuer     `yaml:"issuers" doc:"issuers of identity tokens whose keys are known, beside the node's own"`
+	TLS         *TLS         `yaml:"tls" doc:"serve HTTPS, HTTP/2 included"`
+	CORSOrigins []string     `yaml:"cors_origins" doc:"origins of pages that may call the node from a browser, besides loopback"`
+	// Hosts: an open node answers no others, as who owns a name could let it resolve to the node.
+	Hosts        []string      `yaml:"hosts" doc:"names, besides localhost, that the node is reached by; names below them are its own too, and a node without credentials answers no others"`
+	BodiesMiB    int           `yaml:"bodies_mib" default:"256" doc:"MiB of request bodies in memory at once, 32 or more, and as much again of answers that their clients have not read"`
+	Limits       string        `yaml:"limits" flag:"limits" default:"off" value:"mode" doc:"mode of the limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream goes before it"`
+	ControlDelay time.Duration `yaml:"control_delay" flag:"control-delay" doc:"how long a Kinesis stream stays CREATING, UPDATING or DELETING, as 5s"`
+	GroupAppends bool          `yaml:"group_appends" doc:"make small appends of all shards durable by one journal: faster where puts are spread over hundreds of shards, slower over a few; a data directory that has had it keeps it"`
+	Query        Query         `yaml:"query"`
+	Functions    Functions     `yaml:"functions"`
+	Outbound     Outbound      `yaml:"outbound"`
+	Delivery     Delivery      `yaml:"delivery"`
+	Proxy        Proxy         `yaml:"proxy"`
 }
 
 // Credential is an access key and the account that it acts for.
 type Credential struct {
-	AccessKeyID string `yaml:"access_key_id"`
-	// SecretAccessKey, or the file or the environment variable that has it.
-	SecretAccessKey     string `yaml:"secret_access_key"`
-	SecretAccessKeyFile string `yaml:"secret_access_key_file"`
-	SecretAccessKeyEnv  string `yaml:"secret_access_key_env"`
+	AccessKeyID         string `yaml:"access_key_id" doc:"the access key"`
+	SecretAccessKey     string `yaml:"secret_access_key" doc:"its secret, or one of the next two"`
+	SecretAccessKeyFile string `yaml:"secret_access_key_file" doc:"a file that has the secret"`
+	SecretAccessKeyEnv  string `yaml:"secret_access_key_env" doc:"an environment variable that has the secret"`
 	// Account is Config.Account where empty.
-	Account string `yaml:"account"`
+	Account string `yaml:"account" doc:"the account that it acts for; the node's where it is left out"`
 }
 
-// Issuer is an issuer of identity tokens ("https://token.actions.githubusercontent.com") and the file of
-// its keys, a JSON Web Key Set.
+// Issuer is an issuer of identity tokens and the file of its keys, a JSON Web Key Set.
 type Issuer struct {
-	Issuer string `yaml:"issuer"`
-	Keys   string `yaml:"keys"`
+	Issuer string `yaml:"issuer" doc:"its URL, as https://token.actions.githubusercontent.com"`
+	Keys   string `yaml:"keys" doc:"the file of its keys, a JSON Web Key Set"`
 }
 
 // iamMode is the mode that policies are evaluated in.
@@ -105,32 +90,31 @@ func (c Config) iamMode() (authorize.Mode, error) {
 
 // TLS names the PEM files of a certificate chain and its key.
 type TLS struct {
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	Cert string `yaml:"cert" doc:"PEM file of the certificate chain"`
+	Key  string `yaml:"key" doc:"PEM file of its key"`
 }
 
-// Query limits. Zero takes the default.
+// Query limits what SQL may use of the machine. Zero takes the default.
 type Query struct {
-	MemoryMiB  int `yaml:"memory_mib"` // for all queries together; default 1024
-	Threads    int `yaml:"threads"`    // default: the processors of the machine
-	Concurrent int `yaml:"concurrent"` // queries that run at once, the others wait; default 8
+	MemoryMiB  int `yaml:"memory_mib" default:"1024" doc:"MiB for all queries together"`
+	Threads    int `yaml:"threads" default:"the machine's processors" doc:"threads for all queries together"`
+	Concurrent int `yaml:"concurrent" default:"8" doc:"queries that run at once, the others wait"`
 }
 
-// Delivery limits. Zero takes the default.
+// Delivery limits what deliveries may use of the machine. Zero takes the default.
 type Delivery struct {
-	MemoryMiB int `yaml:"memory_mib"` // buffered rows of all deliveries; beyond it they go to disk; default 64
+	MemoryMiB int `yaml:"memory_mib" default:"64" doc:"MiB of buffered rows of all deliveries; beyond it they go to disk"`
 	// Compaction of delivery streams' objects: "off" (or empty), "on", or a list as
 	// "target=128MiB after=5m keep=5m". A stream's tag brookmere:compaction says otherwise
 	// for that stream.
-	Compaction string `yaml:"compaction"`
+	Compaction string `yaml:"compaction" default:"off" doc:"compaction of delivery streams' objects: off, on, or settings as target=128MiB after=5m keep=5m; the tag brookmere:compaction of a stream goes before it"`
 }
 
 // Outbound is about addresses that clients name: HTTP endpoints of deliveries. The public
 // internet may be reached, and on a node that takes any credentials also loopback; never the
 // node itself.
 type Outbound struct {
-	// Allow are networks that may be reached besides, as 10.0.0.0/8 or 127.0.0.1.
-	Allow []string `yaml:"allow"`
+	Allow []string `yaml:"allow" doc:"networks, as 10.0.0.0/8 or 127.0.0.1, that HTTP endpoints of deliveries may be in, besides the public internet, and loopback on a node that takes any credentials"`
 }
 
 func (o Outbound) networks() (all []netip.Prefix, err error) {
@@ -165,7 +149,7 @@ func DefaultConfig() Config {
 }
 
 // ReadConfig reads a YAML file over the defaults. A key that Config does not have is an
-// error.
+// error, which names the key nearest to it.
 func ReadConfig(file string) (Config, error) {
 	cfg := DefaultConfig()
 	text, err := os.ReadFile(file)
@@ -173,7 +157,7 @@ func ReadConfig(file string) (Config, error) {
 		return cfg, fmt.Errorf("read configuration: %w", err)
 	}
 	if err := yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()); err != nil {
-		return cfg, fmt.Errorf("configuration %s: %w", file, err)
+		return cfg, fmt.Errorf("configuration %s: %s%w", file, unknownKeys(text), err)
 	}
 	return cfg, nil
 }

@@ -3,16 +3,22 @@ package node
 import (
 	"bytes"
 	"flag"
+	"io"
 	"os"
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/operations.md anew")
+var update = flag.Bool("update", false, "write the generated documents anew")
 
 func TestOperationsDocument(t *testing.T) {
-	const file = "../../docs/operations.md"
+	checkDocument(t, "../../docs/operations.md", WriteOperations)
+}
+
+// checkDocument holds a generated document to what the code says, or writes it with -update.
+func checkDocument(t *testing.T, file string, write func(io.Writer) error) {
+	t.Helper()
 	var want bytes.Buffer
-	if err := WriteOperations(&want); err != nil {
+	if err := write(&want); err != nil {
 		t.Fatal(err)
 	}
 	if *update {

@@ -21,14 +21,11 @@ import (
 
 // Proxy configures the forward proxy that the node's listener is besides: see server.Proxy.
 type Proxy struct {
-	// Mode is "on" or "off". Empty is on where the node listens on loopback, off elsewhere. A node that has
-	// credentials asks the proxy's clients for them: an access key id, and as password what ProxyPassword
-	// makes of its secret.
-	Mode string `yaml:"mode"`
-	// Pass are names that are passed through, as "registry.example.com", "*.example.com", "example.com:8443" or
-	// "*", which is all names but AWS's. Names of AWS are passed through only where an entry names them, as
-	// "*.ec2.amazonaws.com". Addresses that outbound refuses are refused here too, and so is this machine.
-	Pass []string `yaml:"pass"`
+	// Mode: a node that has credentials asks the proxy's clients for them: an access key id, and as password
+	// what ProxyPassword makes of its secret.
+	Mode string `yaml:"mode" doc:"on or off; on where the node listens on loopback, else off"`
+	// Pass: addresses that outbound refuses are refused here too, and so is this machine.
+	Pass []string `yaml:"pass" doc:"names that are passed through, as registry.example.com, *.example.com, example.com:8443, or * for all names but AWS's; names of AWS only by an entry that names them, as *.ec2.amazonaws.com"`
 }
 
 func (p Proxy) check() error {
