@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -49,8 +50,9 @@ stream that writes the readings into a bucket, a table over that for Athena, and
 identity pool for a page. Then fly the unicorns, and serve the page: it reads the
 stream from the browser, with credentials of the pool.
 
-The function needs the AWS SDK for JavaScript: "brookmere functions setup nodejs" installs
-it, once. Ctrl-C lands the unicorns, and leaves everything; --clean removes it.`,
+The function needs the AWS SDK for JavaScript: npm installs it, once, into the data directory of
+the node that is started ("brookmere functions setup nodejs" does it for another). Ctrl-C lands the
+unicorns, and leaves everything; --clean removes it.`,
 		Example: `  brookmere demo wildrydes
   brookmere demo wildrydes --name Shadowfax --name Rocinante
   brookmere demo wildrydes --clean`,
@@ -72,6 +74,9 @@ it, once. Ctrl-C lands the unicorns, and leaves everything; --clean removes it.`
 					return err
 				}
 				d.endpoint, account = n.URL(), cfg.Account
+				if !d.clean {
+					d.bringSDK(cmd.Context(), cfg.Data)
+				}
 				err = d.run(cmd.Context(), account)
 				return errors.Join(err, closeNode(n))
 			}
@@ -88,6 +93,17 @@ it, once. Ctrl-C lands the unicorns, and leaves everything; --clean removes it.`
 	_ = f.Set("log-level", "warn") // the demo's own lines are what its user reads
 	f.Lookup("log-level").DefValue = "warn"
 	return cmd
+}
+
+// bringSDK installs what the function needs, unless it is there. Without it all but the table works.
+func (d *wildrydesDemo) bringSDK(ctx context.Context, data string) {
+	dir := filepath.Join(data, "functions", "sdk")
+	if _, err := os.Stat(filepath.Join(dir, "nodejs")); err == nil || data == node.InMemory {
+		return
+	}
+	if err := setup(ctx, dir, []string{"nodejs"}, d.out); err != nil {
+		d.sayf("The function will fail, and the table stay empty: %v\n", err)
+	}
 }
 
 func (d *wildrydesDemo) sayf(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }

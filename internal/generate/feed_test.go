@@ -104,7 +104,6 @@ func TestFeedKeepsItsRate(t *testing.T) {
 			<-sink.arrived
 		}
 	}
-	sink.arrived = nil
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

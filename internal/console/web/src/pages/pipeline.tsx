@@ -68,8 +68,18 @@ export function Pipeline() {
 
 const key = (e: GraphEdge) => e.from + "\n" + e.to;
 
-/** short is a text that fits into so many letters. */
-const short = (s: string, n: number) => (s.length > n ? s.slice(0, n - 1) + "…" : s);
+/** pen measures text: letters differ in width, and fonts in their letters. */
+const pen = document.createElement("canvas").getContext("2d");
+
+/** fit is a text cut to a width in pixels, in a font of the page's family. */
+function fit(s: string, width: number, font: string) {
+  if (!pen) return s;
+  pen.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  if (pen.measureText(s).width <= width) return s;
+  let n = s.length;
+  while (n > 1 && pen.measureText(s.slice(0, n) + "…").width > width) n--;
+  return s.slice(0, n) + "…";
+}
 
 function Node(p: { node: GraphNode; x: number; y: number; dim: boolean; over: (on: boolean) => void }) {
   const { node: n } = p;
@@ -83,8 +93,8 @@ function Node(p: { node: GraphNode; x: number; y: number; dim: boolean; over: (o
       <title>{n.name}</title>
       <rect width={size.width} height={size.height} rx={7} />
       <text x={12} y={19} class="kind">{n.kind}</text>
-      <text x={12} y={37} class="name">{short(n.name, 23)}</text>
-      <text x={12} y={55} class="fact">{shards ? some(shards, "shard") : short(n.sub, flow?.history.length ? 19 : 28)}</text>
+      <text x={12} y={37} class="name">{fit(n.name, size.width - 24, "600 13.5px")}</text>
+      <text x={12} y={55} class="fact">{shards ? some(shards, "shard") : fit(n.sub, size.width - (flow?.history.length ? 76 : 24), "11.5px")}</text>
       {flow && flow.history.length > 1 && (
         <>
           <text x={size.width - 12} y={19} class="rate">{rate(flow.rate)}/s</text>
