@@ -179,7 +179,7 @@ func (b *benchDelivery) measure(ctx context.Context, name string, parquet bool, 
 	if _, err := b.clients.firehose.CreateDeliveryStream(ctx, in); err != nil {
 		return r, err
 	}
-	d := &deliveries{endpoint: b.node.url}
+	d := &deliveries{awsClient: awsClient{endpoint: b.node.url}}
 	var status firehosesvc.DeliveryStatus
 	if err := d.call(ctx, http.MethodPost, "/"+stream+"/hold", &status); err != nil {
 		return r, err

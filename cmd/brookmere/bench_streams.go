@@ -90,8 +90,7 @@ connections have in flight: no durable stream on this disk can be faster.`,
 		},
 	}
 	b.register(cmd)
-	cmd.Flag("endpoint").Usage = "`URL` of a node that runs (default: a temporary one)"
-	cmd.Flag("endpoint").DefValue = ""
+	cmd.PersistentFlags().Lookup("endpoint").Usage = "`URL` of a node that runs (default: a temporary one)"
 	f := cmd.Flags()
 	f.IntVar(&b.shards, "shards", 4, "shards of the stream")
 	f.IntVar(&b.conns, "conns", 8, "connections that put batches")
@@ -115,7 +114,7 @@ func (b *benchStreams) run(ctx context.Context, running bool) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, b.node.stop()) }()
-		b.endpoint = b.node.url
+		b.lead(b.node.url)
 	}
 	b.client = kinesis.NewFromConfig(b.config())
 	b.stream = fmt.Sprintf("bench-%d", time.Now().UnixNano())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,19 +21,16 @@ import (
 )
 
 // clientFlags say which node the environment of a client leads to, and as whom.
-type clientFlags struct{ endpoint, region, data, dir string }
-
-func (f *clientFlags) register(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.StringVar(&f.endpoint, "endpoint", defaultEndpoint(), "`URL` of the node")
-	fs.StringVar(&f.region, "region", "", "AWS `region` (default $AWS_REGION, $AWS_DEFAULT_REGION or us-east-1)")
-	fs.StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data, for the credential that it has made itself")
-	fs.StringVar(&f.dir, "dir", "", "`directory` for the files that the environment names (default: one of the user's cache)")
+type clientFlags struct {
+	awsClient
+	data, dir string
 }
 
-// defaultEndpoint is the node that commands speak to.
-func defaultEndpoint() string {
-	return cmp.Or(os.Getenv("AWS_ENDPOINT_URL"), "http://"+node.DefaultConfig().Listen)
+func (f *clientFlags) register(cmd *cobra.Command) {
+	f.awsClient.register(cmd)
+	fs := cmd.Flags()
+	fs.StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data, for the credential that it has made itself")
+	fs.StringVar(&f.dir, "dir", "", "`directory` for the files that the environment names (default: one of the user's cache)")
 }
 
 // ask reads one of the node's own endpoints.
@@ -72,16 +68,24 @@ func (f *clientFlags) find(ctx context.Context) (n clientenv.Node, err error) {
 	if err := json.Unmarshal(text, &about); err != nil {
 		return n, fmt.Errorf("%s is no node: %w", f.endpoint, err)
 	}
-	n = clientenv.Node{URL: strings.TrimSuffix(f.endpoint, "/"), Region: cmp.Or(f.region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), about.Region)}
-	n.AccessKey, n.SecretKey, n.SessionToken = os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")
-	if n.AccessKey == "" || n.SecretKey == "" {
+	n = clientenv.Node{URL: strings.TrimSuffix(f.endpoint, "/"), Region: f.region}
+	if !f.regionKnown {
+		n.Region = about.Region
+	}
+	if f.known {
+		keys, err := f.config().Credentials.Retrieve(ctx)
+		if err != nil {
+			return n, err
+		}
+		n.AccessKey, n.SecretKey, n.SessionToken = keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken
+	} else {
 		n.AccessKey, n.SecretKey, n.SessionToken = "test", "test", ""
 		made, err := node.ReadCredential(f.data)
 		switch {
 		case err == nil:
 			n.AccessKey, n.SecretKey = made.AccessKeyID, made.SecretAccessKey
 		case about.Credentials && errors.Is(err, fs.ErrNotExist):
-			return n, errors.New("this node takes only credentials that it knows: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name its data directory with --data")
+			return n, errors.New("this node takes only credentials that it knows: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile or its data directory with --data")
 		case about.Credentials:
 			return n, err
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,21 +8,20 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/brookmere/brookmere/internal/node"
 	"github.com/brookmere/brookmere/internal/server"
 	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
 )
 
 // deliveries asks a running node about its delivery streams, over the node's own endpoints.
 type deliveries struct {
-	endpoint, region, account string
-	json                      bool
+	awsClient
+	account string
+	json    bool
 }
 
 func newDeliveriesCommand() *cobra.Command {
@@ -51,13 +49,9 @@ Compacted are Parquet, and lines of text, compressed or not.`,
   aws firehose tag-delivery-stream --delivery-stream-name devices \\
       --tags 'Key=brookmere:compaction,Value=target=64MiB after=10m'`,
 	}
-	endpoint := os.Getenv("AWS_ENDPOINT_URL")
-	if endpoint == "" {
-		endpoint = "http://" + node.DefaultConfig().Listen
-	}
+	d.register(cmd)
 	f := cmd.PersistentFlags()
-	f.StringVar(&d.endpoint, "endpoint", endpoint, "`URL` of the node")
-	f.StringVar(&d.region, "region", "", "`region` of the delivery stream; of ls, only those there (default $AWS_REGION, $AWS_DEFAULT_REGION or us-east-1; of ls, all)")
+	f.Lookup("region").Usage += "; of ls, only those there, and all where this is left out"
 	f.StringVar(&d.account, "account", "", "`account` of the delivery stream (default the node's; of ls, all)")
 	f.BoolVar(&d.json, "json", false, "print JSON")
 	cmd.AddCommand(
@@ -114,7 +108,7 @@ func (d *deliveries) list(ctx context.Context, out io.Writer) error {
 	rows := [][]string{{"NAME", "ACCOUNT", "REGION", "DELIVERED", "FAILED", "LAG", "LAG BYTES", "LAG TIME", "LAST DELIVERY", "STATE"}}
 	kept := []firehosesvc.DeliveryStatus{}
 	for _, s := range all {
-		if d.region != "" && s.Region != d.region || d.account != "" && s.Account != d.account {
+		if d.regionFlag && s.Region != d.region || d.account != "" && s.Account != d.account {
 			continue
 		}
 		kept = append(kept, s)
@@ -180,12 +174,8 @@ func describeDelivery(out io.Writer, s firehosesvc.DeliveryStatus) {
 // call asks the node and decodes its answer into v.
 func (d *deliveries) call(ctx context.Context, method, path string, v any) error {
 	query := url.Values{}
-	region := d.region
-	if region == "" && path != "" { // of one delivery stream
-		region = cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
-	}
-	if region != "" {
-		query.Set("region", region)
+	if d.region != "" && (d.regionFlag || path != "") { // a listing is of all regions
+		query.Set("region", d.region)
 	}
 	if d.account != "" {
 		query.Set("account", d.account)
@@ -196,7 +186,7 @@ func (d *deliveries) call(ctx context.Context, method, path string, v any) error
 		return fmt.Errorf("--endpoint: %w", err)
 	}
 	if method != http.MethodGet {
-		if err := signForNode(ctx, req); err != nil {
+		if err := d.sign(ctx, req); err != nil {
 			return err
 		}
 	}

@@ -15,20 +15,20 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
 
-	"github.com/brookmere/brookmere/internal/node"
 	"github.com/brookmere/brookmere/internal/server"
 )
 
 // functions asks a running node about its functions, over Lambda's API and the node's own
 // endpoints.
 type functions struct {
-	endpoint, region, account string
-	json                      bool
+	awsClient
+	account string
+	json    bool
 }
 
 func newFunctionsCommand() *cobra.Command {
@@ -46,13 +46,8 @@ AWS SDKs for JavaScript, is installed once by "setup", or found on the machine.`
   brookmere functions dev orders ./src --runtime python3.12 --handler app.handler
   brookmere functions attach orders -- go run .`,
 	}
-	endpoint := os.Getenv("AWS_ENDPOINT_URL")
-	if endpoint == "" {
-		endpoint = "http://" + node.DefaultConfig().Listen
-	}
+	f.register(cmd)
 	fs := cmd.PersistentFlags()
-	fs.StringVar(&f.endpoint, "endpoint", endpoint, "`URL` of the node")
-	fs.StringVar(&f.region, "region", "us-east-1", "`region` of the function")
 	fs.StringVar(&f.account, "account", "", "`account` of the function (default the node's)")
 	fs.BoolVar(&f.json, "json", false, "print JSON")
 	cmd.AddCommand(f.listCommand(), f.logsCommand(), f.invokeCommand(), f.attachCommand(), f.devCommand(), newSetupCommand())
@@ -93,19 +88,13 @@ func (f *functions) open(ctx context.Context, method, target string) (*http.Resp
 
 // client is Lambda's API at the node.
 func (f *functions) client() *lambda.Client {
-	return lambda.New(lambda.Options{
-		Region: f.region, BaseEndpoint: &f.endpoint, RetryMaxAttempts: 1,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			c := aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN")}
-			if c.AccessKeyID == "" {
-				c.AccessKeyID, c.SecretAccessKey = "test", "test"
-				if f.account != "" {
-					c.AccessKeyID = f.account
-				}
-			}
-			return c, nil
-		}),
-		HTTPClient: &http.Client{Timeout: 16 * time.Minute},
+	cfg := f.config()
+	if !f.known && f.account != "" {
+		cfg.Credentials = credentials.NewStaticCredentialsProvider(f.account, "test", "")
+	}
+	return lambda.NewFromConfig(cfg, func(o *lambda.Options) {
+		o.RetryMaxAttempts = 1
+		o.HTTPClient = &http.Client{Timeout: 16 * time.Minute}
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -19,7 +18,10 @@ import (
 )
 
 // identityFlags say which node is asked, and by whom.
-type identityFlags struct{ endpoint, data string }
+type identityFlags struct {
+	awsClient
+	data string
+}
 
 func newIdentityCommand() *cobra.Command {
 	var f identityFlags
@@ -32,11 +34,7 @@ its decisions, and have it sign identity tokens.
 A node that has credentials or enforces policies answers its owner alone: whoever can
 read the key in its data directory, which --data names.`,
 	}
-	d := os.Getenv("AWS_ENDPOINT_URL")
-	if d == "" {
-		d = "http://" + node.DefaultConfig().Listen
-	}
-	cmd.PersistentFlags().StringVar(&f.endpoint, "endpoint", d, "`URL` of the node")
+	f.register(cmd)
 	cmd.PersistentFlags().StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data")
 	cmd.AddCommand(newExplainCommand(&f), newLeastPolicyCommand(&f), newTokenCommand(&f))
 	return cmd

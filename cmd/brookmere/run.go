@@ -47,7 +47,7 @@ With --up it starts a node for the command, on a free port, that keeps nothing.`
 					return err
 				}
 				defer func() { err = errors.Join(err, closeNode(n)) }()
-				f.endpoint = n.URL()
+				f.lead(n.URL())
 			}
 			n, err := f.find(cmd.Context())
 			if err != nil {

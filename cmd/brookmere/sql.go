@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,14 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-
-	"github.com/brookmere/brookmere/internal/node"
 )
 
 // sqlCommand runs SQL over the Athena API, so that it does the same with a node and with AWS.
 type sqlCommand struct {
-	endpoint, region, workgroup, database, location string
-	format, file                                    string
+	awsClient
+	workgroup, database, location string
+	format, file                  string
 
 	client *sqlClient
 	out    io.Writer
@@ -46,9 +44,8 @@ statements may span lines and end with a semicolon, Ctrl-C cancels the one that 
 			return s.run(cmd, args)
 		},
 	}
+	s.register(cmd)
 	f := cmd.Flags()
-	f.StringVar(&s.endpoint, "endpoint", cmp.Or(os.Getenv("AWS_ENDPOINT_URL_ATHENA"), os.Getenv("AWS_ENDPOINT_URL"), "http://"+node.DefaultConfig().Listen), "`URL` of the node; aws for AWS itself")
-	f.StringVar(&s.region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1"), "region")
 	f.StringVar(&s.workgroup, "workgroup", "primary", "workgroup")
 	f.StringVarP(&s.database, "database", "d", "default", "`name` of the database of tables that are named without one")
 	f.StringVar(&s.location, "output-location", "", "s3:// `location` of results (default: the workgroup's, or a bucket of their own)")
@@ -78,9 +75,7 @@ func (s *sqlCommand) run(cmd *cobra.Command, args []string) (err error) {
 	if s.file != "" && len(args) > 0 {
 		return errors.New("give a statement or --file, not both")
 	}
-	if s.client, err = newSQLClient(cmd.Context(), s.endpoint, s.region); err != nil {
-		return err
-	}
+	s.client = newSQLClient(&s.awsClient)
 	s.client.workgroup, s.client.database, s.client.location = s.workgroup, strings.ToLower(s.database), s.location
 	text := ""
 	switch {

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/athena"
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -31,32 +28,15 @@ type sqlClient struct {
 	located             bool
 }
 
-// newSQLClient makes clients for a node, or for AWS where endpoint is "aws". A node is
-// called with the credentials of the environment, or with any.
-func newSQLClient(ctx context.Context, endpoint, region string) (*sqlClient, error) {
-	var cfg aws.Config
-	if endpoint == "aws" {
-		os.Unsetenv("AWS_ENDPOINT_URL")
-		var err error
-		if cfg, err = config.LoadDefaultConfig(ctx, config.WithRegion(region)); err != nil {
-			return nil, fmt.Errorf("AWS configuration: %w", err)
-		}
-	} else {
-		key, secret := os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY")
-		if key == "" || secret == "" {
-			key, secret = "test", "test"
-		}
-		cfg = aws.Config{
-			Region: region, BaseEndpoint: &endpoint,
-			Credentials: credentials.NewStaticCredentialsProvider(key, secret, os.Getenv("AWS_SESSION_TOKEN")),
-		}
-	}
+// newSQLClient makes the clients that SQL needs.
+func newSQLClient(c *awsClient) *sqlClient {
+	cfg := c.config()
 	return &sqlClient{
 		athena: athena.NewFromConfig(cfg),
-		s3:     s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = endpoint != "aws" }),
+		s3:     s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = c.endpoint != realAWS }),
 		sts:    sts.NewFromConfig(cfg),
-		region: region,
-	}, nil
+		region: c.region,
+	}
 }
 
 // use takes tables from another database from now on, if there is such a one.

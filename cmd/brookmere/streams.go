@@ -3,44 +3,18 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
-	"net"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
-
-	"github.com/brookmere/brookmere/internal/node"
 )
-
-// awsClient is how commands that are clients reach a node: the environment's variables for
-// AWS clients, or the flags.
-type awsClient struct{ endpoint, region string }
-
-func (c *awsClient) register(cmd *cobra.Command) {
-	f := cmd.PersistentFlags()
-	f.StringVar(&c.endpoint, "endpoint", cmp.Or(os.Getenv("AWS_ENDPOINT_URL_KINESIS"), os.Getenv("AWS_ENDPOINT_URL"), "http://"+node.DefaultConfig().Listen), "`URL` of the node")
-	f.StringVar(&c.region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), demoRegion), "AWS `region`")
-}
-
-func (c *awsClient) config() aws.Config {
-	return aws.Config{
-		Region:       c.region,
-		BaseEndpoint: &c.endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider(cmp.Or(os.Getenv("AWS_ACCESS_KEY_ID"), "test"),
-			cmp.Or(os.Getenv("AWS_SECRET_ACCESS_KEY"), "test"), os.Getenv("AWS_SESSION_TOKEN")),
-	}
-}
 
 func newStreamsCommand() *cobra.Command {
 	var c awsClient
@@ -319,18 +293,4 @@ func (d *streamDetails) print(out io.Writer) {
 func shortShard(id string) string {
 	n := strings.TrimLeft(strings.TrimPrefix(id, "shardId-"), "0")
 	return cmp.Or(n, "0")
-}
-
-// plain is what a user is told of an error of a call: what the node said, or that there is
-// no node.
-func (c *awsClient) plain(err error) error {
-	var api smithy.APIError
-	var dial *net.OpError
-	switch {
-	case errors.As(err, &api):
-		return fmt.Errorf("%s: %s", api.ErrorCode(), api.ErrorMessage())
-	case errors.As(err, &dial) && dial.Op == "dial":
-		return fmt.Errorf("nothing answers at %s: start a node with brookmere up, or name another with --endpoint (%w)", c.endpoint, dial)
-	}
-	return err
 }

@@ -42,6 +42,10 @@ type API struct {
 	// model describes. Nil: the code itself.
 	ErrorType func(code string, modeled bool) string
 
+	// Open are the model's shapes, by name, whose values the service checks by itself: the model names
+	// some, and the service has others, or another error.
+	Open []string
+
 	// MessagePattern is how messages write a regular expression of the model. Nil: as it is.
 	MessagePattern func(string) string
 

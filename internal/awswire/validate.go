@@ -45,6 +45,9 @@ func matcher(s *model.Shape) func(string) bool {
 
 func (b *planner) newConstraints(s *model.Shape) *constraints {
 	c := &constraints{min: s.Min, max: s.Max, enum: s.Enum}
+	if slices.Contains(b.open, s.Name) {
+		c.enum = nil
+	}
 	if s.RE != "" {
 		c.pattern = b.pattern(s.Pattern)
 		c.match = matcher(s)

@@ -20,6 +20,39 @@ type grokClassifier struct {
 	pattern, custom string
 	expr            *regexp.Regexp
 	columns         Columns
+	// capture makes a group of each reference, whose names groups has in their order.
+	capture bool
+	groups  []GrokGroup
+}
+
+// GrokGroup is a reference in a Grok pattern: what it is called, and the place of its group in
+// the expression, from 1. Named tells whether the pattern gives the name.
+type GrokGroup struct {
+	Name  string
+	Place int
+	Named bool
+}
+
+// GrokExpression gives a Grok pattern as a regular expression, with its references as groups.
+// Patterns that package regexp does not compile are refused.
+func GrokExpression(pattern, custom string) (string, []GrokGroup, error) {
+	own, err := customPatterns(custom)
+	if err != nil {
+		return "", nil, err
+	}
+	c := &grokClassifier{capture: true}
+	var b strings.Builder
+	if err := c.expand(&b, pattern, own, 0); err != nil {
+		return "", nil, err
+	}
+	re, err := regexp.Compile(b.String())
+	if err != nil {
+		return "", nil, fmt.Errorf("the Grok pattern cannot be compiled: %w", err)
+	}
+	for i := range c.groups {
+		c.groups[i].Place = re.SubexpIndex(fmt.Sprintf("grok%d", i))
+	}
+	return b.String(), c.groups, nil
 }
 
 // maxGrok bounds a pattern with all that it stands for.
@@ -37,6 +70,24 @@ var grokTypes = map[string]hivetype.Kind{
 // user's, one a line: a name, a blank, the expression.
 func NewGrok(classification, pattern, custom string) (Classifier, error) {
 	c := &grokClassifier{classification: classification, pattern: pattern, custom: custom}
+	own, err := customPatterns(custom)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	if err := c.expand(&b, pattern, own, 0); err != nil {
+		return nil, err
+	}
+	if len(c.columns) == 0 {
+		return nil, errors.New("the Grok pattern names no column")
+	}
+	if c.expr, err = regexp.Compile("^(?:" + b.String() + ")$"); err != nil {
+		return nil, fmt.Errorf("the Grok pattern cannot be compiled: %w", err)
+	}
+	return c, nil
+}
+
+func customPatterns(custom string) (map[string]string, error) {
 	own := make(map[string]string)
 	for line := range strings.Lines(custom) {
 		line = strings.TrimRight(line, "\r\n")
@@ -49,18 +100,7 @@ func NewGrok(classification, pattern, custom string) (Classifier, error) {
 		}
 		own[name] = strings.TrimSpace(expr)
 	}
-	var b strings.Builder
-	if err := c.expand(&b, pattern, own, 0); err != nil {
-		return nil, err
-	}
-	if len(c.columns) == 0 {
-		return nil, errors.New("the Grok pattern names no column")
-	}
-	var err error
-	if c.expr, err = regexp.Compile("^(?:" + b.String() + ")$"); err != nil {
-		return nil, fmt.Errorf("the Grok pattern cannot be compiled: %w", err)
-	}
-	return c, nil
+	return own, nil
 }
 
 var grokName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
@@ -92,7 +132,16 @@ func (c *grokClassifier) expand(b *strings.Builder, pattern string, own map[stri
 			}
 			c.column(columnName(pattern[m[4]:m[5]]), t)
 		}
-		b.WriteString("(?:")
+		switch {
+		case !c.capture:
+			b.WriteString("(?:")
+		case m[4] >= 0 && m[5] > m[4]:
+			fmt.Fprintf(b, "(?<grok%d>", len(c.groups))
+			c.groups = append(c.groups, GrokGroup{Name: columnName(pattern[m[4]:m[5]]), Named: true})
+		default:
+			fmt.Fprintf(b, "(?<grok%d>", len(c.groups))
+			c.groups = append(c.groups, GrokGroup{Name: columnName(name)})
+		}
 		if err := c.expand(b, inner, own, depth+1); err != nil {
 			return err
 		}

@@ -94,6 +94,9 @@ func tableInput(st *sql.CreateTable, now string) (*gluetypes.TableInput, error) 
 	if stored == "" {
 		stored = "TEXTFILE"
 	}
+	if stored == "ION" || st.RowFormat != nil && strings.HasSuffix(st.RowFormat.SerDe, ".IonHiveSerDe") || strings.HasPrefix(st.InputFormat, "com.amazon.ion.") {
+		return nil, failf("NOT_SUPPORTED: Tables in the Amazon Ion format are not supported")
+	}
 	f, ok := storages[stored]
 	if !ok {
 		return nil, failf("FAILED: SemanticException Unrecognized file format in STORED AS clause: '%s'", stored)

@@ -29,6 +29,9 @@ var errorNames = map[string]string{
 func (s *Service) API() awswire.API {
 	return awswire.API{
 		Model: "sqs", PathParameter: "QueueUrl",
+		// ReceiveMessage takes the names of system attributes where its model has those of queues, and
+		// what is unknown is an InvalidAttributeName.
+		Open:    []string{"QueueAttributeName", "MessageSystemAttributeName"},
 		Invalid: func(message string) error { return invalid("%s", message) },
 		ErrorType: func(code string, _ bool) string {
 			code = strings.TrimPrefix(code, "AWS.SimpleQueueService.")

@@ -74,5 +74,6 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatch
 
 // ReceiveMessage is for callers in this process. It waits for the first message where it is to.
 func (s *Service) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	//lint:ignore SA1019 AttributeNames is what clients sent before there was MessageSystemAttributeNames, and some still do.
 	return s.receive(ctx, &ReceiveMessageInput{in.QueueUrl, in.AttributeNames, in.MessageSystemAttributeNames, in.MessageAttributeNames, given(in.MaxNumberOfMessages), given(in.VisibilityTimeout), given(in.WaitTimeSeconds), in.ReceiveRequestAttemptId})
 }

@@ -252,9 +252,13 @@ func TestProtocols(t *testing.T) {
 	has(form("/111122223333/q", "Action", "SendMessage", "MessageBody", "a<b", "MessageAttribute.1.Name", "x", "MessageAttribute.1.Value.DataType", "String", "MessageAttribute.1.Value.StringValue", "y"),
 		"<SendMessageResult>", "<MD5OfMessageBody>", "<MD5OfMessageAttributes>")
 	has(form("/111122223333/q", "Action", "GetQueueAttributes", "AttributeName.1", "VisibilityTimeout"), "<Attribute><Name>VisibilityTimeout</Name><Value>40</Value></Attribute>")
+	// Of the model, the names here are those of queues. Clients send those of messages.
+	has(form("/111122223333/q", "Action", "ReceiveMessage", "AttributeName.1", "ApproximateReceiveCount", "VisibilityTimeout", "0"), "<Attribute><Name>ApproximateReceiveCount</Name><Value>1</Value></Attribute>")
+	has(form("/111122223333/q", "Action", "ReceiveMessage", "AttributeName.1", "Nothing"), "<Code>InvalidAttributeName</Code>")
+	has(form("/111122223333/q", "Action", "SetQueueAttributes", "Attribute.1.Name", "Nothing", "Attribute.1.Value", "1"), "<Code>InvalidAttributeName</Code>")
 	has(form("/111122223333/q", "Action", "SendMessageBatch", "SendMessageBatchRequestEntry.1.Id", "i", "SendMessageBatchRequestEntry.1.MessageBody", "c"), "<SendMessageBatchResultEntry><Id>i</Id>")
 	has(form("/111122223333/q", "Action", "ReceiveMessage", "MessageAttributeName.1", "All", "AttributeName.1", "All"),
-		"<MessageId>", "<Body>a&lt;b</Body>", "<Attribute><Name>ApproximateReceiveCount</Name><Value>1</Value></Attribute>", "<MessageAttribute><Name>x</Name><Value><DataType>String</DataType><StringValue>y</StringValue></Value></MessageAttribute>")
+		"<MessageId>", "<Body>a&lt;b</Body>", "<Attribute><Name>ApproximateReceiveCount</Name><Value>2</Value></Attribute>", "<MessageAttribute><Name>x</Name><Value><DataType>String</DataType><StringValue>y</StringValue></Value></MessageAttribute>")
 	has(form("/111122223333/none", "Action", "PurgeQueue"), "<Code>AWS.SimpleQueueService.NonExistentQueue</Code>")
 	has(form("/", "Action", "ListQueues"), "<ListQueuesResult><QueueUrl>http://localhost:4566/111122223333/q</QueueUrl></ListQueuesResult>")
 

@@ -93,9 +93,11 @@ func (s *scan) read(pieces []Piece) []string {
 		return s.readJSON(pieces)
 	case class == "RegexSerDe":
 		return s.readRegex(pieces)
+	case class == "GrokSerDe":
+		return s.readGrok(pieces)
 	case class == "OpenCSVSerde":
 		return s.readText(pieces, true)
-	case class == "LazySimpleSerDe", class == "":
+	case class == "LazySimpleSerDe", class == "", class == "MultiDelimitSerDe":
 		return s.readText(pieces, false)
 	}
 	fault.Fail(at, "NOT_SUPPORTED", "SerDe %s of table %s.%s is not supported", format.SerDe, table.Database, table.Name)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/brookmere/brookmere/internal/engine/crawl"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/javaregexp"
@@ -27,14 +28,59 @@ func (s *scan) readRegex(pieces []Piece) []string {
 	if ignoreCase {
 		how = "i"
 	}
+	places := make([]int, len(table.Columns))
+	for i := range places {
+		places[i] = i + 1
+	}
+	return s.matched(pieces, how+source, places)
+}
+
+// readGrok reads lines, whose columns are the references of a pattern: those of the columns'
+// names if each has one, and otherwise the named ones in their order.
+func (s *scan) readGrok(pieces []Piece) []string {
+	at, table := s.Position, s.Table
+	params := pieces[0].Format.SerDeParams
+	expr, groups, err := crawl.GrokExpression(params["input.format"], params["input.grokCustomPatterns"])
+	if err == nil {
+		expr = `(?s:.*?)(?:` + expr + `)(?s:.*)` // a part of the line may match
+		_, err = javaregexp.Compile(expr, false)
+	}
+	if err != nil || params["input.format"] == "" {
+		fault.Fail(at, "HIVE_INVALID_METADATA", "input.format of table %s.%s: %v", table.Database, table.Name, err)
+	}
+	var named []int
+	of := map[string]int{}
+	for _, g := range groups {
+		if of[g.Name] == 0 {
+			if of[g.Name] = g.Place; g.Named {
+				named = append(named, g.Place)
+			}
+		}
+	}
+	places := make([]int, len(table.Columns))
+	for i, c := range table.Columns {
+		if places[i] = of[strings.ToLower(c.Name)]; places[i] == 0 {
+			if len(named) != len(table.Columns) {
+				fault.Fail(at, "HIVE_INVALID_METADATA", "input.format of table %s.%s has nothing for column %s", table.Database, table.Name, c.Name)
+			}
+			places = named
+			break
+		}
+	}
+	return s.matched(pieces, "c"+expr, places)
+}
+
+// matched reads lines, whose columns are groups of an expression, by their places.
+func (s *scan) matched(pieces []Piece, expression string, places []int) []string {
+	table, params := s.Table, pieces[0].Format.SerDeParams
 	items := make([]string, len(table.Columns))
 	for i, c := range table.Columns {
-		items[i] = textValue(fmt.Sprintf("matched[%d]", i+1), TypeOf(c.Type), false, "", "") + " AS " + duck.Ident(strings.ToLower(c.Name))
+		items[i] = textValue(fmt.Sprintf("matched[%d]", places[i]), TypeOf(c.Type), false, "", "") + " AS " + duck.Ident(strings.ToLower(c.Name))
 	}
 	rules := &textRules{whole: true, columns: 1}
 	plain, exact := s.split(pieces, exactly{signature: "line", charset: s.charsetOf(params), skip: headerLines(table, params), footer: footerLines(table, params),
 		plain: func() func([]byte) bool { return rules.plain }, convert: rules.convert})
-	pattern := duck.Quote(how + source)
+	pattern := duck.Quote(expression)
 	var out []string
 	from := func(pieces []Piece, line, reader string) {
 		added, per := s.added(pieces)

@@ -9,6 +9,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
@@ -19,6 +20,12 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 	table := s.Table
 	params := pieces[0].Format.SerDeParams
 	rules := textRulesOf(params, open)
+	if strings.HasSuffix(pieces[0].Format.SerDe, ".MultiDelimitSerDe") {
+		// Fields are between texts of any length, and no character escapes one.
+		if rules.split, rules.escape = params["field.delim"], 0; rules.split == "" {
+			fault.Fail(s.Position, "HIVE_INVALID_METADATA", "This table does not have serde property \"field.delim\"!")
+		}
+	}
 	rules.columns = max(1, len(table.Columns))
 	skip := headerLines(table, params)
 	names := make([]string, len(table.Columns))

@@ -48,10 +48,13 @@ func aggregateFunctions() map[string]function {
 			return c.args[0], nil
 		}},
 		"approx_percentile": {aggregate: "approx_quantile", write: func(c *invocation) (string, *sql.Type) {
-			if len(c.args) > 2 {
-				fault.Fail(c.at, "NOT_SUPPORTED", "Function approx_percentile with a weight or an accuracy is not supported")
-			}
 			t := c.typ(0)
+			if len(c.args) > 2 { // with a weight, told apart below; accuracy is always met
+				if c.resultType = t; types.Is(c.typ(2), "array") {
+					c.resultType = types.ArrayOf(t)
+				}
+				return c.fill("struct_pack(v := $1, w := CAST($2 AS DOUBLE))"), nil
+			}
 			if types.Is(c.typ(1), "array") {
 				c.resultType = types.ArrayOf(t)
 				return c.args[0] + ", CAST(" + c.args[1] + " AS FLOAT[])", nil
@@ -59,6 +62,13 @@ func aggregateFunctions() map[string]function {
 			c.resultType = t
 			return c.args[0] + ", CAST(" + c.args[1] + " AS FLOAT)", nil
 		}},
+		"numeric_histogram": {aggregate: "array_agg", write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = types.MapOf(types.Double, types.Double)
+			if len(c.args) == 2 {
+				return c.fill("struct_pack(v := CAST($2 AS DOUBLE), w := 1.0::DOUBLE)"), nil
+			}
+			return c.fill("struct_pack(v := CAST($2 AS DOUBLE), w := CAST($3 AS DOUBLE))"), nil
+		}, template: "list_transform([trino_numeric_histogram(CAST($2 AS BIGINT), list_transform($1, lambda __e: __e.v), list_transform($1, lambda __e: __e.w))], lambda __h: CASE WHEN __h IS NOT NULL THEN map_from_entries(list_transform(range(1, len(__h), 2), lambda __i: struct_pack(key := __h[__i], value := __h[__i + 1]))) END)[1]"},
 		"bool_and": {aggregate: "bool_and", result: "boolean"}, "every": {aggregate: "bool_and", result: "boolean"},
 		"bool_or":        {aggregate: "bool_or", result: "boolean"},
 		"geometric_mean": real1("geomean"), "stddev": real1("stddev_samp"), "stddev_samp": real1("stddev_samp"), "stddev_pop": real1("stddev_pop"),
@@ -140,11 +150,21 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	if x.Filter != nil {
 		filter = t.text(x.Filter, in)
 	}
-	if f.skipNull {
+	weighted := name == "approx_percentile" && len(args) > 2
+	present := ""
+	switch {
+	case weighted:
+		aggregate, present = "array_agg", c.args[0]+" IS NOT NULL AND "+c.args[1]+" IS NOT NULL"
+	case name == "numeric_histogram":
+		present = strings.Join(c.args[1:], " IS NOT NULL AND ") + " IS NOT NULL"
+	case f.skipNull:
+		present = c.args[0] + " IS NOT NULL"
+	}
+	if present != "" {
 		if filter != "" {
 			filter += " AND "
 		}
-		filter += c.args[0] + " IS NOT NULL"
+		filter += present
 	}
 	if filter != "" {
 		filter = " FILTER (WHERE " + filter + ")"
@@ -162,6 +182,16 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	}
 	arg := c.typ(0)
 	switch name {
+	case "approx_percentile":
+		if weighted {
+			at := "__s[trino_weighted_rank(list_transform(__s, lambda __e: __e.w), CAST(%s AS DOUBLE))].v"
+			if types.Is(c.typ(2), "array") {
+				at = "list_transform(" + c.args[2] + ", lambda __p: " + fmt.Sprintf(at, "__p") + ")"
+			} else {
+				at = fmt.Sprintf(at, c.args[2])
+			}
+			text = "list_transform([list_sort(" + text + ")], lambda __s: CASE WHEN __s IS NOT NULL THEN " + at + " END)[1]"
+		}
 	case "reduce_agg":
 		folded := &invocation{translator: t, at: c.at, name: "reduce", exprs: []sql.Expr{c.exprs[0], c.exprs[1], c.exprs[2], nil}, args: []string{text, c.args[1], "", ""}, typs: []*sql.Type{types.ArrayOf(arg), c.typ(1), nil, nil}, in: in}
 		text, typ = folded.fold(func(state param) (string, *sql.Type) { return state.text, state.typ })

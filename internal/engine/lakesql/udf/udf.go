@@ -96,6 +96,11 @@ func Register(connector *duckdb.Connector) error {
 	if err := duckdb.RegisterScalarUDF(c, Prefix+"regex_groups", regexGroups); err != nil {
 		return fmt.Errorf("register regex_groups: %w", err)
 	}
+	for name, u := range map[string]lists{"weighted_rank": weightedRank, "numeric_histogram": numericHistogram} {
+		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
+			return fmt.Errorf("register %s: %w", name, err)
+		}
+	}
 	return nil
 }
 

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	fhtypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/worker"
+	"github.com/brookmere/brookmere/internal/node"
+)
+
+// TestMain keeps what the user has set for AWS clients away, and ends the shared node.
+func TestMain(m *testing.M) {
+	worker.Main() // the process that queries run in begins here too
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "AWS_") {
+			os.Unsetenv(name)
+		}
+	}
+	os.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	os.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	code := m.Run()
+	if stopShared != nil {
+		if err := stopShared(); err != nil {
+			fmt.Fprintln(os.Stderr, "close the node:", err)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
+
+var stopShared func() error
+
+var startShared = sync.OnceValues(func() (*node.Node, error) {
+	cfg := node.DefaultConfig()
+	cfg.Data, cfg.Listen = node.InMemory, "127.0.0.1:0"
+	n, err := node.Start(context.Background(), cfg, slog.New(slog.DiscardHandler))
+	if err == nil {
+		stopShared = func() error { return closeNode(n) }
+	}
+	return n, err
+})
+
+// sharedNode is the URL of a node that all tests use, and a client of it.
+func sharedNode(t *testing.T) (string, aws.Config) {
+	t.Helper()
+	n, err := startShared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := awsClient{endpoint: n.URL()}
+	if err := c.settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return n.URL(), c.config()
+}
+
+// command runs the program with arguments and returns what it printed.
+func command(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetIn(strings.NewReader(""))
+	root.SetOut(&out)
+	root.SetErr(&errOut)
+	err := root.ExecuteContext(t.Context())
+	return out.String() + errOut.String(), err
+}
+
+// prints checks that a command succeeds and says all of want.
+func prints(t *testing.T, args []string, want ...string) {
+	t.Helper()
+	got, err := command(t, args...)
+	if err != nil {
+		t.Errorf("brookmere %s: %v\n%s", strings.Join(args, " "), err, got)
+		return
+	}
+	for _, w := range want {
+		if !strings.Contains(got, w) {
+			t.Errorf("brookmere %s prints\n%s\nwant %q", strings.Join(args, " "), got, w)
+		}
+	}
+}
+
+// fails checks that a command fails with an error that says want.
+func fails(t *testing.T, args []string, want string) {
+	t.Helper()
+	got, err := command(t, args...)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("brookmere %s: %v, want %q\n%s", strings.Join(args, " "), err, want, got)
+	}
+}
+
+func words(url, line string) []string { return append(strings.Fields(line), "--endpoint", url) }
+
+func TestStreamsCommands(t *testing.T) {
+	url, cfg := sharedNode(t)
+	if _, err := kinesis.NewFromConfig(cfg).CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("clicks"), ShardCount: aws.Int32(2)}); err != nil {
+		t.Fatal(err)
+	}
+	prints(t, words(url, "streams ls"), "clicks", "ACTIVE", "PROVISIONED")
+	prints(t, words(url, "streams ls --json"), `"open_shards": 2`)
+	prints(t, words(url, "streams describe clicks"), "clicks", "ACTIVE")
+	prints(t, words(url, "generate unicorns --count 20 --rate 1000 --seed 1 --to kinesis:clicks"))
+	prints(t, words(url, "streams ls --region eu-west-1"), "There are no streams")
+	fails(t, words(url, "streams describe none"), "ResourceNotFoundException")
+	fails(t, []string{"streams", "ls", "--endpoint", "http://127.0.0.1:1"}, "nothing answers at")
+}
+
+func TestDeliveriesCommands(t *testing.T) {
+	url, cfg := sharedNode(t)
+	if _, err := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("lake")}); err != nil {
+		t.Fatal(err)
+	}
+	client := firehose.NewFromConfig(cfg)
+	if _, err := client.CreateDeliveryStream(t.Context(), &firehose.CreateDeliveryStreamInput{
+		DeliveryStreamName: aws.String("hose"),
+		ExtendedS3DestinationConfiguration: &fhtypes.ExtendedS3DestinationConfiguration{
+			BucketARN: aws.String("arn:aws:s3:::lake"), RoleARN: aws.String("arn:aws:iam::000000000000:role/hose"),
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"a\n", "b\n"} {
+		if _, err := client.PutRecord(t.Context(), &firehose.PutRecordInput{DeliveryStreamName: aws.String("hose"), Record: &fhtypes.Record{Data: []byte(text)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prints(t, words(url, "deliveries flush hose"), "Flushed.")
+	prints(t, words(url, "deliveries ls"), "hose", "us-east-1")
+	prints(t, words(url, "deliveries ls --json"), `"records_delivered": 2`)
+	prints(t, words(url, "deliveries describe hose"), "hose", "2")
+	prints(t, words(url, "deliveries hold hose"), "On hold.")
+	prints(t, words(url, "deliveries release hose"), "Released.")
+	if got, err := command(t, words(url, "deliveries ls --region eu-west-1")...); err != nil || strings.Contains(got, "hose") {
+		t.Errorf("%v: another region lists\n%s", err, got)
+	}
+	if _, err := command(t, words(url, "deliveries describe none")...); err == nil {
+		t.Error("a delivery stream that is not there is described")
+	}
+}
+
+func TestTablesCommands(t *testing.T) {
+	url, cfg := sharedNode(t)
+	if _, err := dynamodb.NewFromConfig(cfg).CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: aws.String("orders"), BillingMode: dbtypes.BillingModePayPerRequest,
+		AttributeDefinitions: []dbtypes.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: dbtypes.ScalarAttributeTypeS}},
+		KeySchema:            []dbtypes.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: dbtypes.KeyTypeHash}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	prints(t, append(words(url, "tables put orders"), `{"id": "o1", "amount": 12.5}`), "put 1")
+	prints(t, append(words(url, "tables put orders"), `{"Item": {"id": {"S": "o2"}, "amount": {"N": "7"}}}`), "put 1")
+	prints(t, words(url, "tables ls"), "orders")
+	prints(t, words(url, "tables describe orders"), "orders", "id")
+	prints(t, append(words(url, "tables scan orders"), "--where", "amount > 10"), `"amount":12.5`)
+	prints(t, words(url, "tables scan orders --typed"), `{"S":"o2"}`)
+	prints(t, words(url, "tables export orders"), `{"N":"12.5"}`)
+	fails(t, append(words(url, "tables put orders"), `{"amount": 1}`), "ValidationException")
+}
+
+func TestListingCommands(t *testing.T) {
+	url, _ := sharedNode(t)
+	prints(t, words(url, "functions ls"))
+	prints(t, words(url, "functions ls --json"))
+	prints(t, words(url, "analytics ls"))
+	prints(t, words(url, "analytics ls --json"))
+	prints(t, []string{"operations"}, "PutRecord")
+	prints(t, []string{"operations", "kinesis"}, "PutRecords")
+	prints(t, []string{"version"}, "brookmere "+node.Version)
+	prints(t, []string{"generate", "patients", "--count", "3", "--seed", "1"}, "{")
+	fails(t, []string{"generate", "nothing"}, "nothing")
+	for _, of := range []string{"up", "run", "demo", "bench", "sql", "ca install"} {
+		prints(t, append(strings.Fields(of), "--help"), "brookmere")
+	}
+}
+
+func TestSQLCommand(t *testing.T) {
+	url, _ := sharedNode(t)
+	prints(t, append(words(url, "sql"), "SELECT 1 + 1 AS two, 'a' AS letter"), "two,letter", "2,a")
+	prints(t, append(words(url, "sql --output json"), "SELECT 1 AS n"), `{"n":1}`)
+	prints(t, append(words(url, "sql --output table"), "SHOW DATABASES"), "default")
+	fails(t, append(words(url, "sql"), "SELECT nothing FROM nowhere"), "does not exist")
+	fails(t, append(words(url, "sql --output xml"), "SELECT 1"), "want table, csv, json or parquet")
+}
+
+func TestEnvironmentCommands(t *testing.T) {
+	url, _ := sharedNode(t)
+	prints(t, append(words(url, "env"), "--dir", t.TempDir()), "AWS_ENDPOINT_URL", url)
+	prints(t, append(words(url, "env --shell fish --region eu-west-1"), "--dir", t.TempDir()), "eu-west-1")
+	prints(t, words(url, "ca print"), "BEGIN CERTIFICATE")
+	fails(t, words(url, "env --shell csh"), "--shell csh")
+	prints(t, append([]string{"run", "-q", "--endpoint", url, "--dir", t.TempDir()}, "--", "true"))
+	prints(t, words(url, "identity token --subject me"), ".")
+	if _, err := command(t, words(url, "identity explain none")...); err == nil {
+		t.Error("a request that was not made is explained")
+	}
+}
+
+func TestCheckCommand(t *testing.T) {
+	fails(t, []string{"check", "--yes", t.TempDir()}, "--yes goes with --repair")
+	if _, err := command(t, "check", filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("a directory that is not there is in order")
+	}
+}
+
+// TestDemos plays demos that start a node of their own, and removes what they made.
+func TestDemos(t *testing.T) {
+	for _, demo := range []string{"trades --for 1s", "health --for 2s"} {
+		t.Run(demo, func(t *testing.T) {
+			args := append([]string{"demo"}, strings.Fields(demo)...)
+			own := []string{"--listen", "127.0.0.1:0", "--data", t.TempDir()}
+			prints(t, append(args, own...), "Brookmere is up")
+			prints(t, append([]string{"demo", args[1], "--clean"}, own...))
+		})
+	}
+}
+
+// TestClientSettings gives each source of an endpoint, a region and credentials the place that it has in the AWS CLI.
+func TestClientSettings(t *testing.T) {
+	dir := t.TempDir()
+	configFile, credentialsFile := filepath.Join(dir, "config"), filepath.Join(dir, "credentials")
+	for file, text := range map[string]string{
+		configFile:      "[default]\nregion = eu-west-1\n[profile dev]\nregion = eu-central-1\nendpoint_url = http://127.0.0.1:7\n[profile role]\nrole_arn = arn:aws:iam::000000000000:role/r\nsource_profile = dev\n",
+		credentialsFile: "[dev]\naws_access_key_id = DEVKEY\naws_secret_access_key = s\n",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name                  string
+		client                awsClient
+		env                   map[string]string
+		endpoint, region, key string
+	}{
+		{name: "nothing", env: map[string]string{"AWS_CONFIG_FILE": os.DevNull}, endpoint: defaultEndpoint, region: "us-east-1", key: "test"},
+		{name: "default profile", endpoint: defaultEndpoint, region: "eu-west-1", key: "test"},
+		{name: "--profile", client: awsClient{profile: "dev"}, endpoint: "http://127.0.0.1:7", region: "eu-central-1", key: "DEVKEY"},
+		{name: "AWS_PROFILE", env: map[string]string{"AWS_PROFILE": "dev"}, endpoint: "http://127.0.0.1:7", region: "eu-central-1", key: "DEVKEY"},
+		{name: "variables", env: map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:8", "AWS_DEFAULT_REGION": "ap-south-1", "AWS_ACCESS_KEY_ID": "ENVKEY", "AWS_SECRET_ACCESS_KEY": "s"},
+			endpoint: "http://127.0.0.1:8", region: "ap-south-1", key: "ENVKEY"},
+		{name: "--profile before keys in variables", client: awsClient{profile: "dev"}, env: map[string]string{"AWS_ACCESS_KEY_ID": "ENVKEY", "AWS_SECRET_ACCESS_KEY": "s"},
+			endpoint: "http://127.0.0.1:7", region: "eu-central-1", key: "DEVKEY"},
+		{name: "flags first", client: awsClient{profile: "dev", endpoint: "http://127.0.0.1:9", region: "sa-east-1"}, env: map[string]string{"AWS_REGION": "us-west-2", "AWS_ENDPOINT_URL": "http://127.0.0.1:8"},
+			endpoint: "http://127.0.0.1:9", region: "sa-east-1", key: "DEVKEY"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("AWS_CONFIG_FILE", configFile)
+			t.Setenv("AWS_SHARED_CREDENTIALS_FILE", credentialsFile)
+			for k, v := range test.env {
+				t.Setenv(k, v)
+			}
+			c := test.client
+			if err := c.settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			keys, err := c.config().Credentials.Retrieve(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.endpoint != test.endpoint || c.region != test.region || keys.AccessKeyID != test.key {
+				t.Errorf("%s %s %s, want %s %s %s", c.endpoint, c.region, keys.AccessKeyID, test.endpoint, test.region, test.key)
+			}
+		})
+	}
+	fails(t, []string{"streams", "ls", "--profile", "none"}, "none")
+}

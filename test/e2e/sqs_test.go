@@ -1,0 +1,58 @@
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestSQSBoto3(t *testing.T) {
+	Start(t).Python(t, "sqs.py")
+}
+
+const sqsConfig = `
+resource "aws_sqs_queue" "dead" {
+  name                      = "tf-dead.fifo"
+  fifo_queue                = true
+  message_retention_seconds = 1209600
+}
+
+resource "aws_sqs_queue" "orders" {
+  name                        = "tf-orders.fifo"
+  fifo_queue                  = true
+  content_based_deduplication = true
+  deduplication_scope         = "messageGroup"
+  fifo_throughput_limit       = "perMessageGroupId"
+  visibility_timeout_seconds  = 45
+  receive_wait_time_seconds   = 5
+  redrive_policy              = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 3 })
+  tags                        = { team = "streams" }
+}
+
+resource "aws_sqs_queue_policy" "orders" {
+  queue_url = aws_sqs_queue.orders.url
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Sid = "s3", Effect = "Allow", Action = "sqs:SendMessage",
+    Resource = aws_sqs_queue.orders.arn, Principal = { Service = "s3.amazonaws.com" } }] })
+}
+
+resource "aws_sqs_queue_redrive_allow_policy" "dead" {
+  queue_url            = aws_sqs_queue.dead.url
+  redrive_allow_policy = jsonencode({ redrivePermission = "byQueue", sourceQueueArns = [aws_sqs_queue.orders.arn] })
+}
+`
+
+// TestSQSTerraform takes no work, but minutes: the provider asks many times whether attributes and deletions last.
+func TestSQSTerraform(t *testing.T) {
+	if os.Getenv(longEnv) == "" {
+		t.Skip("takes minutes: set " + longEnv)
+	}
+	n := Start(t)
+	NewTerraform(t, n, sqsConfig).ApplyAndDestroy(t, func() {
+		aws := CLI(t) // of version 1: it puts queue.amazonaws.com before AWS_ENDPOINT_URL, but not before the option
+		url := strings.TrimSpace(n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "get-queue-url", "--queue-name", "tf-orders.fifo", "--output", "text"))
+		n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "send-message", "--queue-url", url, "--message-body", "hello", "--message-group-id", "g")
+		if out := n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "receive-message", "--queue-url", url, "--query", "Messages[].Body", "--output", "text"); strings.TrimSpace(out) != "hello" {
+			t.Errorf("received %q", out)
+		}
+	})
+}
