@@ -220,7 +220,7 @@ func (s *Service) runCrawl(ctx context.Context, j *worker.Job[crawlerDoc]) error
 	var err error
 	select {
 	case s.runs.slots <- struct{}{}:
-		ctx := awswire.WithCaller(ctx, awswire.CallerFrom(background))
+		ctx := awswire.Acting(ctx, sc.account, sc.region, "glue.amazonaws.com", roleARN(sc, d.Role), sc.arn("crawler/"+d.Name))
 		summary, err = s.contain(d, func() (crawlSummary, error) { return s.crawl(ctx, sc, d) })
 		<-s.runs.slots
 	case <-ctx.Done():
