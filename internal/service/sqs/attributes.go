@@ -274,7 +274,7 @@ func (s *Service) GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttrib
 
 // SetQueueAttributes changes attributes of a queue; an empty policy or key removes it.
 func (s *Service) SetQueueAttributes(ctx context.Context, in *sqs.SetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.SetQueueAttributesOutput, error) {
-	d, err := s.queue(ctx, in.QueueUrl)
+	d, err := s.own(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *sqs.StartMessage
 	}
 	if to := aws.ToString(in.DestinationArn); to != "" {
 		t, err := s.byARN(to)
-		if err != nil || t.Account != d.Account {
+		if err != nil || t.Account != d.Account || t.Region != d.Region {
 			return nil, &types.ResourceNotFoundException{Message: aws.String("The resource that you specified for the DestinationArn parameter doesn't exist.")}
 		}
 		if t.fifo() != d.fifo() || t.ID == d.ID {

@@ -37,7 +37,7 @@ func (d *queueDoc) policy() (document, error) {
 
 // AddPermission adds a statement for accounts to a queue's policy.
 func (s *Service) AddPermission(ctx context.Context, in *sqs.AddPermissionInput, _ ...func(*sqs.Options)) (*sqs.AddPermissionOutput, error) {
-	d, err := s.queue(ctx, in.QueueUrl)
+	d, err := s.own(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (s *Service) AddPermission(ctx context.Context, in *sqs.AddPermissionInput,
 
 // RemovePermission removes the statement of a label.
 func (s *Service) RemovePermission(ctx context.Context, in *sqs.RemovePermissionInput, _ ...func(*sqs.Options)) (*sqs.RemovePermissionOutput, error) {
-	d, err := s.queue(ctx, in.QueueUrl)
+	d, err := s.own(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (s *Service) existing(d *queueDoc, set map[string]string) (*sqs.CreateQueue
 
 // DeleteQueue removes a queue and its messages.
 func (s *Service) DeleteQueue(ctx context.Context, in *sqs.DeleteQueueInput, _ ...func(*sqs.Options)) (*sqs.DeleteQueueOutput, error) {
-	d, err := s.queue(ctx, in.QueueUrl)
+	d, err := s.own(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +212,7 @@ func checkTags(tags, have map[string]string) error {
 
 // TagQueue adds tags to a queue.
 func (s *Service) TagQueue(ctx context.Context, in *sqs.TagQueueInput, _ ...func(*sqs.Options)) (*sqs.TagQueueOutput, error) {
-	d, err := s.queue(ctx, in.QueueUrl)
+	d, err := s.own(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +232,7 @@ func (s *Service) TagQueue(ctx context.Context, in *sqs.TagQueueInput, _ ...func
 
 // UntagQueue removes tags of a queue.
 func (s *Service) UntagQueue(ctx context.Context, in *sqs.UntagQueueInput, _ ...func(*sqs.Options)) (*sqs.UntagQueueOutput, error) {
-	d, err := s.queue(ctx, in.QueueUrl)
+	d, err := s.own(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +246,7 @@ func (s *Service) UntagQueue(ctx context.Context, in *sqs.UntagQueueInput, _ ...
 
 // ListQueueTags returns the tags of a queue.
 func (s *Service) ListQueueTags(ctx context.Context, in *sqs.ListQueueTagsInput, _ ...func(*sqs.Options)) (*sqs.ListQueueTagsOutput, error) {
-	d, err := s.queue(ctx, in.QueueUrl)
+	d, err := s.own(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}

@@ -184,6 +184,16 @@ func (s *Service) queue(ctx context.Context, queueURL *string) (*queueDoc, error
 	return s.find(account, c.Region, name)
 }
 
+// own is queue for what only the queue's account may do: a policy of the queue gives others nothing of it.
+// Facts: "Overview of managing access in Amazon SQS", the actions that have no cross-account permissions.
+func (s *Service) own(ctx context.Context, queueURL *string) (*queueDoc, error) {
+	c := awswire.CallerFrom(ctx)
+	if account, _, ok := named(c, queueURL); ok && account != c.Account {
+		return nil, awswire.Errorf("AccessDenied", "Access to the resource %s is denied.", aws.ToString(queueURL))
+	}
+	return s.queue(ctx, queueURL)
+}
+
 func (s *Service) find(account, region, name string) (*queueDoc, error) {
 	d, err := s.queues.Get(account, region, name)
 	if errors.Is(err, state.ErrNotFound) {

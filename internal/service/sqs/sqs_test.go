@@ -272,3 +272,28 @@ func TestProtocols(t *testing.T) {
 	has(call("/", "application/x-amz-json-1.0", "AmazonSQS.ReceiveMessage", `{"QueueUrl":"http://h/111122223333/q","VisibilityTimeout":0}`).Body.String(), `"Body":"c"`)
 	has(call("/", "application/x-amz-json-1.0", "AmazonSQS.ReceiveMessage", `{"QueueUrl":"http://h/111122223333/q"}`).Body.String(), `"Body":"c"`)
 }
+
+// What a queue's account alone may do is refused to others, whatever the queue's policy says.
+func TestOthersMayNotManageAQueue(t *testing.T) {
+	s, ctx := service(t)
+	made, err := s.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("q")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := awswire.WithCaller(t.Context(), awswire.Caller{Account: "444455556666", Region: "eu-west-1"})
+	_, attributes := s.SetQueueAttributes(other, &sqs.SetQueueAttributesInput{QueueUrl: made.QueueUrl, Attributes: map[string]string{"DelaySeconds": "9"}})
+	_, add := s.AddPermission(other, &sqs.AddPermissionInput{QueueUrl: made.QueueUrl, Label: aws.String("l"), AWSAccountIds: []string{"444455556666"}, Actions: []string{"SendMessage"}})
+	_, remove := s.RemovePermission(other, &sqs.RemovePermissionInput{QueueUrl: made.QueueUrl, Label: aws.String("l")})
+	_, tag := s.TagQueue(other, &sqs.TagQueueInput{QueueUrl: made.QueueUrl, Tags: map[string]string{"a": "b"}})
+	_, untag := s.UntagQueue(other, &sqs.UntagQueueInput{QueueUrl: made.QueueUrl, TagKeys: []string{"a"}})
+	_, tags := s.ListQueueTags(other, &sqs.ListQueueTagsInput{QueueUrl: made.QueueUrl})
+	_, gone := s.DeleteQueue(other, &sqs.DeleteQueueInput{QueueUrl: made.QueueUrl})
+	for name, err := range map[string]error{"SetQueueAttributes": attributes, "AddPermission": add, "RemovePermission": remove, "TagQueue": tag, "UntagQueue": untag, "ListQueueTags": tags, "DeleteQueue": gone} {
+		if code(err) != "AccessDenied" {
+			t.Errorf("%s of another account's queue: %v", name, err)
+		}
+	}
+	if _, err := s.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: made.QueueUrl}); err != nil {
+		t.Error(err)
+	}
+}
