@@ -12,7 +12,7 @@ func TestAnalyticsTerraform(t *testing.T) {
 	n.Run(t, t.TempDir(), CLI(t), "kinesis", "create-stream", "--stream-name", "readings", "--shard-count", "1")
 	n.Run(t, t.TempDir(), CLI(t), "kinesis", "create-stream", "--stream-name", "sums", "--shard-count", "1")
 	NewTerraform(t, n, analyticsConfig).ApplyAndDestroy(t, func() {
-		n.Python(t, `
+		n.Run(t, "", Python(t, "boto3"), "-c", `
 import boto3
 a = boto3.client("kinesisanalytics")
 d = a.describe_application(ApplicationName="sums")["ApplicationDetail"]

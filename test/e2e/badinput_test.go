@@ -268,7 +268,8 @@ func TestBadInputValues(t *testing.T) {
 		{"glue", "GetDatabase", `{"Name":"d","CatalogId":"111122223333"}`, "400 EntityNotFoundException"},
 		{"glue", "GetPartitions", `{"DatabaseName":"d","TableName":"t","Expression":"` + strings.Repeat("(", 2000) + `"}`, "400 EntityNotFoundException|400 InvalidInputException"},
 		{"glue", "CreateCrawler", `{"Name":"c","Role":"r","DatabaseName":"d","Targets":{"S3Targets":[{"Path":"file:///etc"}]}}`, "400 InvalidInputException"},
-		{"glue", "CreateJob", `{"Name":"c","Role":"r","Command":{}}`, "400 UnsupportedOperationException"},
+		{"glue", "CreateJob", `{"Name":"c","Role":"r","Command":{}}`, "400 InvalidInputException"},
+		{"glue", "CreateMLTransform", `{"Name":"c","Role":"r","InputRecordTables":[{"DatabaseName":"d","TableName":"t"}],"Parameters":{"TransformType":"FIND_MATCHES"}}`, "400 UnsupportedOperationException"},
 
 		{"athena", "StartQueryExecution", `{"QueryString":""}`, "400 InvalidRequestException"},
 		{"athena", "StartQueryExecution", `{"QueryString":5}`, "400 SerializationException"},
