@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -54,11 +55,18 @@ func (f *Feed) Counts() (made, taken, bytes int64) {
 	return f.made.Load(), f.taken.Load(), f.bytes.Load()
 }
 
+// patience is how long what was made before the end of a feed's context may take to be sent.
+const patience = 5 * time.Second
+
+// errUnsent is a sink that did not take in time what was made before the end.
+var errUnsent = errors.New("stopped before all that was made was taken")
+
 // Run sends until all that was asked for is taken, until the sink fails, or until the end of ctx, which is no
-// error: what was made by then is sent still.
+// error: what was made by then is sent still, for at most five seconds.
 func (f *Feed) Run(ctx context.Context) error {
 	sending, fail := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer fail(nil)
+	defer context.AfterFunc(ctx, func() { f.Clock.AfterFunc(patience, func() { fail(errUnsent) }) })()
 	batches := make(chan []Record, InFlight/2)
 	var wg sync.WaitGroup
 	for range InFlight / 2 {

@@ -159,6 +159,47 @@ func TestFeedEndsWithItsSink(t *testing.T) {
 	}
 }
 
+// endless is a sink that takes nothing, and says so only when its context ends.
+type endless struct{ asked chan struct{} }
+
+func (endless) Limits() (int, int) { return 10, 1000 }
+
+func (s endless) Put(ctx context.Context, _ []Record) (int, error) {
+	s.asked <- struct{}{}
+	<-ctx.Done()
+	return 0, context.Cause(ctx)
+}
+
+func TestFeedOfASinkThatTakesNothingEnds(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	sink := endless{make(chan struct{}, InFlight)}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		done <- (&Feed{Source: NewIoT(1), Pattern: Steady(1000), Sink: sink, Clock: clock}).Run(ctx)
+	}()
+	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Second)
+	<-sink.asked
+	stop()
+	if err := clock.BlockUntilContext(t.Context(), 1); err != nil { // the timer of its patience
+		t.Fatal(err)
+	}
+	for {
+		select {
+		case err := <-done:
+			if !errors.Is(err, errUnsent) {
+				t.Errorf("got %v", err)
+			}
+			return
+		case <-time.After(time.Millisecond):
+			clock.Advance(patience)
+		}
+	}
+}
+
 // throttled refuses the second half of what it is given.
 type throttled struct{ got []string }
 

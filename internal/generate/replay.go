@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -234,16 +235,11 @@ func (r *Replay) Close() error { return r.file.Close() }
 
 // parseTime reads a time, or a number since 1970 in the unit that its size suggests.
 func parseTime(text string) (time.Time, error) {
-	if n, err := strconv.ParseFloat(text, 64); err == nil {
-		for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond, time.Nanosecond} {
-			if n < 1e11 || unit == time.Nanosecond {
-				return time.Unix(0, 0).Add(time.Duration(n * float64(unit))), nil
-			}
+	if n, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(n) < 1e20 {
+		for math.Abs(n) >= 1e11 { // not of seconds, but of a unit a thousand times smaller
 			n /= 1000
-			if n < 1e11 {
-				return time.UnixMicro(int64(n * 1e6)), nil
-			}
 		}
+		return time.UnixMicro(int64(n * 1e6)), nil
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02"} {
 		if t, err := time.Parse(layout, text); err == nil {
