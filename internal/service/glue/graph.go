@@ -200,11 +200,10 @@ func (g *jobGraph) addStream(id string, name *string, s *streamSource, o *types.
 func (g *jobGraph) addFiles(id string, v any) (etl.Node, error) {
 	f := fileSource{id: id, recurse: true}
 	var paths []string
-	var schemas []types.GlueSchema
 	recurse := func(r *bool) { f.recurse = r == nil || *r }
 	switch v := v.(type) {
 	case *types.S3CsvSource:
-		f.name, paths, f.exclusions, schemas = aws.ToString(v.Name), v.Paths, v.Exclusions, v.OutputSchemas
+		f.name, paths, f.exclusions = aws.ToString(v.Name), v.Paths, v.Exclusions
 		recurse(v.Recurse)
 		f.read = etl.ReadOptions{Format: "csv", Header: aws.ToBool(v.WithHeader), SkipFirst: aws.ToBool(v.SkipFirst)}
 		switch v.Separator {
@@ -224,14 +223,14 @@ func (g *jobGraph) addFiles(id string, v any) (etl.Node, error) {
 			return etl.Node{}, invalidInput("The node %s: an Escaper is not supported.", id)
 		}
 	case *types.S3JsonSource:
-		f.name, paths, f.exclusions, schemas = aws.ToString(v.Name), v.Paths, v.Exclusions, v.OutputSchemas
+		f.name, paths, f.exclusions = aws.ToString(v.Name), v.Paths, v.Exclusions
 		recurse(v.Recurse)
 		if p := aws.ToString(v.JsonPath); p != "" && p != "$" {
 			return etl.Node{}, invalidInput("The node %s: a JsonPath is not supported.", id)
 		}
 		f.read.Format = "json"
 	case *types.S3ParquetSource:
-		f.name, paths, f.exclusions, schemas = aws.ToString(v.Name), v.Paths, v.Exclusions, v.OutputSchemas
+		f.name, paths, f.exclusions = aws.ToString(v.Name), v.Paths, v.Exclusions
 		recurse(v.Recurse)
 		f.read.Format = "parquet"
 	case *types.S3CatalogSource:
@@ -249,7 +248,6 @@ func (g *jobGraph) addFiles(id string, v any) (etl.Node, error) {
 		}
 		f.paths = append(f.paths, l)
 	}
-	_ = schemas // what Glue Studio shows of the source; the objects have the last word
 	g.files = append(g.files, f)
 	return etl.Node{ID: id, Name: f.name}, nil
 }
