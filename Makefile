@@ -10,7 +10,8 @@ WEB     := internal/console/web
 
 .PHONY: demo test fast crash attack e2e browser lint build console console-test docs bench help
 
-demo: $(CONSOLE) ## start a node and send readings of devices through all of it
+demo: ## start a node and send readings of devices through all of it
+	-@$(CONSOLE:%=$(MAKE) --silent %) # without npm's registry there is no console, and all the rest
 	$(GO) run ./cmd/brookmere demo
 
 test: $(CONSOLE) $(CONSOLE:%=%-test) lint fast crash attack e2e browser ## run every check and every test, with all that they need
