@@ -32,6 +32,9 @@ import (
 
 const benchBucket = "bench"
 
+// batchRecords is the most that PutRecords and PutRecordBatch take.
+const batchRecords = 500
+
 // benchDelivery measures how fast a backlog in the log becomes objects.
 type benchDelivery struct {
 	records int

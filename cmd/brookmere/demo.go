@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 
 	"github.com/brookmere/brookmere/internal/console"
+	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/node"
 )
 
@@ -35,34 +38,41 @@ run finds the data of the first.`,
 			if o.rate < 1 {
 				return fmt.Errorf("--rate %d: send at least one record a second", o.rate)
 			}
-			cfg := node.DefaultConfig()
-			if err := flags.override(&cfg); err != nil {
-				return err
-			}
-			log, err := flags.logger()
-			if err != nil {
-				return err
-			}
-			n, err := node.Start(cmd.Context(), cfg, log)
-			if err != nil {
-				return err
-			}
-			d := newDemo(n.URL(), cfg.Account, o, cmd.OutOrStdout())
-			err = d.run(cmd.Context())
-			if cerr := closeNode(n); err == nil {
-				err = cerr
-			}
-			return err
+			return flags.during(cmd, func(url string, cfg node.Config) error {
+				return newDemo(url, cfg.Account, o, cmd.OutOrStdout()).run(cmd.Context())
+			})
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "how long to send before the summary and the end; 0 sends until Ctrl-C")
 	cmd.Flags().IntVar(&o.rate, "rate", 2000, "records a second")
 	cmd.AddCommand(newWildrydesCommand())
-	_ = cmd.Flags().Set("log-level", "warn") // the demo's own lines are what its user reads
-	cmd.Flags().Lookup("log-level").DefValue = "warn"
+	quiet(cmd)
 	cmd.AddCommand(newDemoHealthCommand(), newDemoTradesCommand())
 	return cmd
+}
+
+// quiet keeps the node's own lines out of a demo, unless they matter: the demo's are what its user reads.
+func quiet(cmd *cobra.Command) {
+	_ = cmd.Flags().Set("log-level", "warn") // it is a level
+	cmd.Flags().Lookup("log-level").DefValue = "warn"
+}
+
+// during starts a node as the flags say, calls f with its address and configuration, and closes it.
+func (f *nodeFlags) during(cmd *cobra.Command, do func(url string, cfg node.Config) error) error {
+	cfg := node.DefaultConfig()
+	if err := f.override(&cfg); err != nil {
+		return err
+	}
+	log, err := f.logger()
+	if err != nil {
+		return err
+	}
+	n, err := node.Start(cmd.Context(), cfg, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(n.URL(), cfg), closeNode(n))
 }
 
 type demoOptions struct {
@@ -78,20 +88,25 @@ type demo struct {
 	demoOptions
 	out     io.Writer
 	clients *demoClients
-	sender  *sender
+	feed    *generate.Feed
 	started time.Time
 }
 
 func newDemo(url, account string, o demoOptions, out io.Writer) *demo {
 	c := newDemoClients(url, account)
-	return &demo{demoOptions: o, out: out, clients: c, sender: newSender(c.firehose, demoStream, o.rate)}
+	clock := clockwork.NewRealClock()
+	return &demo{demoOptions: o, out: out, clients: c, feed: &generate.Feed{
+		Source: generate.NewIoT(uint64(time.Now().UnixNano())), Pattern: generate.Steady(float64(o.rate)), For: o.length, Clock: clock,
+		Sink: &generate.DeliverySink{Client: c.firehose, Stream: demoStream, Clock: clock},
+	}}
 }
 
 // run does the whole job. The end of ctx (Ctrl-C) ends it early and is no error.
 func (d *demo) run(ctx context.Context) error {
 	err := d.steps(ctx)
 	if ctx.Err() != nil {
-		d.sayf("\nStopped. %s\nWhat is not in the lake yet is in the log, and is delivered when the node runs again.\n", d.sender.counts())
+		sent, acked, _ := d.feed.Counts()
+		d.sayf("\nStopped. Sent %d, acknowledged %d.\nWhat is not in the lake yet is in the log, and is delivered when the node runs again.\n", sent, acked)
 		return nil
 	}
 	return err
@@ -107,7 +122,7 @@ func (d *demo) steps(ctx context.Context) error {
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- d.sender.run(sending, d.length) }()
+	go func() { done <- d.feed.Run(sending) }()
 	var look <-chan time.Time // nil: watch until all is sent
 	if d.length == 0 {
 		look = time.After(firstLook)
@@ -164,7 +179,8 @@ func (d *demo) show(ctx context.Context, p *progress) {
 	if err != nil {
 		return // the node is stopping; the counts of the next line would be stale
 	}
-	p.show(d.sender.sent.Load(), d.sender.acked.Load(), status)
+	sent, acked, _ := d.feed.Counts()
+	p.show(sent, acked, status)
 }
 
 // drain waits until all that was acknowledged is in the lake.
@@ -214,7 +230,7 @@ func (d *demo) summary(ctx context.Context) error {
 		return err
 	}
 	total, here := rows[1][0], rows[1][1]
-	sent, acked := d.sender.sent.Load(), d.sender.acked.Load()
+	sent, acked, _ := d.feed.Counts()
 	d.sayf("\nSummary\n  sent          %d\n  acknowledged  %d\n  in the lake   %s (by SQL; %s with earlier runs)\n", sent, acked, here, total)
 	if fmt.Sprint(acked) != here || sent != acked {
 		return fmt.Errorf("the counts do not agree: sent %d, acknowledged %d, in the lake %s", sent, acked, here)

@@ -64,36 +64,20 @@ Without --for it goes on until Ctrl-C. --clean removes all that it made, and end
 			if rate < 1 {
 				return fmt.Errorf("--rate %d: send at least one reading a second", rate)
 			}
-			cfg := node.DefaultConfig()
-			if err := flags.override(&cfg); err != nil {
-				return err
-			}
-			log, err := flags.logger()
-			if err != nil {
-				return err
-			}
-			n, err := node.Start(cmd.Context(), cfg, log)
-			if err != nil {
-				return err
-			}
-			d := newHealthDemo(n.URL(), cfg.Account, cmd.OutOrStdout())
-			if clean {
-				err = d.clean(cmd.Context())
-			} else {
-				err = d.run(cmd.Context(), length, float64(rate))
-			}
-			if cerr := closeNode(n); err == nil {
-				err = cerr
-			}
-			return err
+			return flags.during(cmd, func(url string, cfg node.Config) error {
+				d := newHealthDemo(url, cfg.Account, cmd.OutOrStdout())
+				if clean {
+					return d.clean(cmd.Context())
+				}
+				return d.run(cmd.Context(), length, float64(rate))
+			})
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().DurationVar(&length, "for", 0, "how long to send before the last answer and the end; 0 sends until Ctrl-C")
 	cmd.Flags().IntVar(&rate, "rate", 50, "readings a second")
 	cmd.Flags().BoolVar(&clean, "clean", false, "remove all that the demo made")
-	_ = cmd.Flags().Set("log-level", "warn") // the demo's own lines are what its user reads
-	cmd.Flags().Lookup("log-level").DefValue = "warn"
+	quiet(cmd)
 	return cmd
 }
 
@@ -382,10 +366,11 @@ func (d *healthDemo) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for stream, question := range map[string]string{
-		healthRight: "SELECT patient, count(*) AS readings, round(avg(heart_rate), 1) AS heart_rate, max(time) AS last FROM " + healthRight + " GROUP BY 1 ORDER BY 1",
-		healthWrong: "SELECT error_message, count(*) AS readings FROM " + healthWrong + " GROUP BY 1 ORDER BY 2 DESC",
+	for _, q := range [][2]string{
+		{healthRight, "SELECT patient, count(*) AS readings, round(avg(heart_rate), 1) AS heart_rate, max(time) AS last FROM " + healthRight + " GROUP BY 1 ORDER BY 1"},
+		{healthWrong, "SELECT error_message, count(*) AS readings FROM " + healthWrong + " GROUP BY 1 ORDER BY 2 DESC"},
 	} {
+		stream, question := q[0], q[1]
 		if !made[stream] {
 			fmt.Fprintf(d.out, "\nThe job %s has no window yet.\n", healthJob(stream))
 			continue

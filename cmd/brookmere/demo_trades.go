@@ -65,35 +65,19 @@ Without --for it goes on until Ctrl-C. --clean removes all that it made, and end
   brookmere demo trades --clean`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg := node.DefaultConfig()
-			if err := flags.override(&cfg); err != nil {
-				return err
-			}
-			log, err := flags.logger()
-			if err != nil {
-				return err
-			}
-			n, err := node.Start(cmd.Context(), cfg, log)
-			if err != nil {
-				return err
-			}
-			d := &tradesDemo{newDemoClients(n.URL(), cfg.Account), cmd.OutOrStdout()}
-			if clean {
-				err = d.clean(cmd.Context())
-			} else {
-				err = d.run(cmd.Context(), length)
-			}
-			if cerr := closeNode(n); err == nil {
-				err = cerr
-			}
-			return err
+			return flags.during(cmd, func(url string, cfg node.Config) error {
+				d := &tradesDemo{newDemoClients(url, cfg.Account), cmd.OutOrStdout()}
+				if clean {
+					return d.clean(cmd.Context())
+				}
+				return d.run(cmd.Context(), length)
+			})
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().DurationVar(&length, "for", 0, "how long to send before the last answer and the end; 0 sends until Ctrl-C")
 	cmd.Flags().BoolVar(&clean, "clean", false, "remove all that the demo made")
-	_ = cmd.Flags().Set("log-level", "warn") // the demo's own lines are what its user reads
-	cmd.Flags().Lookup("log-level").DefValue = "warn"
+	quiet(cmd)
 	return cmd
 }
 

@@ -59,28 +59,16 @@ unicorns, and leaves everything; --clean removes it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.out = cmd.OutOrStdout()
-			account := ""
 			if d.endpoint == "" {
-				cfg := node.DefaultConfig()
-				if err := flags.override(&cfg); err != nil {
-					return err
-				}
-				log, err := flags.logger()
-				if err != nil {
-					return err
-				}
-				n, err := node.Start(cmd.Context(), cfg, log)
-				if err != nil {
-					return err
-				}
-				d.endpoint, account = n.URL(), cfg.Account
-				if !d.clean {
-					d.bringSDK(cmd.Context(), cfg.Data)
-				}
-				err = d.run(cmd.Context(), account)
-				return errors.Join(err, closeNode(n))
+				return flags.during(cmd, func(url string, cfg node.Config) error {
+					d.endpoint = url
+					if !d.clean {
+						d.bringSDK(cmd.Context(), cfg.Data)
+					}
+					return d.run(cmd.Context(), cfg.Account)
+				})
 			}
-			return d.run(cmd.Context(), account)
+			return d.run(cmd.Context(), "")
 		},
 	}
 	flags.register(cmd)
@@ -90,8 +78,7 @@ unicorns, and leaves everything; --clean removes it.`,
 	f.StringArrayVar(&d.names, "name", generate.UnicornNames, "`name` of a unicorn; may be repeated")
 	f.DurationVar(&d.length, "for", 0, "how long to fly; 0 flies until Ctrl-C")
 	f.BoolVar(&d.clean, "clean", false, "remove everything that the demo has made, and end")
-	_ = f.Set("log-level", "warn") // the demo's own lines are what its user reads
-	f.Lookup("log-level").DefValue = "warn"
+	quiet(cmd)
 	return cmd
 }
 
