@@ -40,6 +40,7 @@ type awsClient struct {
 	regionFlag  bool // --region was given
 	regionKnown bool // a flag, a variable or a profile has said the region
 	known       bool // credentials were found; else any are used
+	replaces    bool // the command makes an environment of its own: a profile that the present one names need not exist
 	settled     aws.Config
 }
 
@@ -68,6 +69,16 @@ func (c *awsClient) settle(ctx context.Context) error {
 		options = append(options, config.WithSharedConfigProfile(c.profile))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	var missing config.SharedConfigProfileNotExistError
+	if c.replaces && c.profile == "" && errors.As(err, &missing) {
+		for _, name := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
+			if err := os.Unsetenv(name); err != nil { // the SDK takes no other way to leave it out
+				return err
+			}
+		}
+		profile = ""
+		cfg, err = config.LoadDefaultConfig(ctx, options...)
+	}
 	if err != nil {
 		return fmt.Errorf("AWS configuration: %w", err)
 	}

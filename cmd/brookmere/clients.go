@@ -27,6 +27,7 @@ type clientFlags struct {
 }
 
 func (f *clientFlags) register(cmd *cobra.Command) {
+	f.replaces = true
 	f.awsClient.register(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data, for the credential that it has made itself")

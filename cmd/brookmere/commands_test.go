@@ -259,6 +259,8 @@ func TestClientSettings(t *testing.T) {
 			endpoint: "http://127.0.0.1:7", region: "eu-central-1", key: "DEVKEY"},
 		{name: "flags first", client: awsClient{profile: "dev", endpoint: "http://127.0.0.1:9", region: "sa-east-1"}, env: map[string]string{"AWS_REGION": "us-west-2", "AWS_ENDPOINT_URL": "http://127.0.0.1:8"},
 			endpoint: "http://127.0.0.1:9", region: "sa-east-1", key: "DEVKEY"},
+		{name: "a profile that the environment names and nobody made, for a command with an environment of its own", client: awsClient{replaces: true},
+			env: map[string]string{"AWS_PROFILE": "none"}, endpoint: defaultEndpoint, region: "eu-west-1", key: "test"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("AWS_CONFIG_FILE", configFile)
