@@ -188,7 +188,9 @@ func (s *Service) settleJobRun(ctx context.Context, run *jobRunning, end types.J
 // is done again after a crash.
 func (s *Service) followJobRun(ctx context.Context, sc scope, d *jobRunDoc) error {
 	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region})
-	s.releaseRun(ctx, sc, d.Job, d.ID)
+	if err := s.releaseRun(ctx, sc, d.Job, d.ID); err != nil {
+		return err
+	}
 	if d.State == types.JobRunStateFailed && d.Attempt < d.Settings.MaxRetries {
 		if err := s.retryJobRun(ctx, sc, d); err != nil {
 			return err
