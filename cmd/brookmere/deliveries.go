@@ -181,11 +181,6 @@ func (d *deliveries) call(ctx context.Context, method, path string, v any) error
 	if err != nil {
 		return err
 	}
-	if method != http.MethodGet {
-		if err := d.sign(ctx, req); err != nil {
-			return err
-		}
-	}
 	resp, err := d.do(req)
 	if err != nil {
 		return err

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/brookmere/brookmere/internal/node"
 )
 
 // handlerPython is a function that logs, answers and fails.
@@ -122,6 +125,26 @@ while True:
 	mine.stop()
 	_ = mine.end() // the process ends by the interrupt
 	prints(t, append(words(url, "functions invoke attached"), "--payload", `{"id": 1}`), `{"id": 1, "version": 1}`)
+}
+
+// TestChangesAreSigned asks a node with credentials for what changes it, with and without them.
+func TestChangesAreSigned(t *testing.T) {
+	cfg := node.DefaultConfig()
+	cfg.Data, cfg.Listen = node.InMemory, "127.0.0.1:0"
+	cfg.Credentials = []node.Credential{{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "a-long-secret", Account: cfg.Account}}
+	n, err := node.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeNode(n)
+	for _, line := range []string{"functions attach orders", "deliveries flush orders"} {
+		fails(t, words(n.URL(), line), "signature")
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "a-long-secret")
+	for _, line := range []string{"functions attach orders", "deliveries flush orders"} {
+		fails(t, words(n.URL(), line), "orders")
+	}
 }
 
 // TestFunctionSetup installs the SDKs with the tools that are found on the PATH.

@@ -32,9 +32,14 @@ func (c *awsClient) request(ctx context.Context, method, path string, query url.
 	return r, nil
 }
 
-// do sends a request of the above. It returns the response if its status is 200 OK, and else the error that the node
+// do sends such a request, signed if it changes something: a node with credentials demands that. It returns the response if its status is 200 OK, and else the error that the node
 // tells. The caller closes the response's body.
 func (c *awsClient) do(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodGet && r.Body == nil {
+		if err := c.sign(r.Context(), r); err != nil {
+			return nil, err
+		}
+	}
 	resp, err := direct.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("nothing answers at %s: start a node with brookmere up, or name another with --endpoint (%w)", c.endpoint, err)
