@@ -29,6 +29,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/kinesisanalytics"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
+	"github.com/brookmere/brookmere/internal/service/sns"
 	"github.com/brookmere/brookmere/internal/service/sqs"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
@@ -47,6 +48,7 @@ var catalog = []entry{
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(sqs.Service), make: makeSQS},
 	{zero: new(lambda.Service), make: makeLambda},
+	{zero: new(sns.Service), make: makeSNS},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
@@ -85,6 +87,7 @@ type services struct {
 	cognito  *cognitoidentity.Service
 	logs     *logs.Service
 	sqs      *sqs.Service
+	sns      *sns.Service
 
 	analytics *kinesisanalytics.Service
 }
@@ -99,7 +102,8 @@ type parts struct {
 	queries athena.Engine
 	items   *itemstore.Store
 	queues  *queue.Store
-	objects *s3.Client // in this process
+	outbox  *queue.Store // of what is on its way
+	objects *s3.Client   // in this process
 
 	functions *function.Engine
 

@@ -96,6 +96,13 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the queue store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return queues.Close() })
+	outbox, err := queue.Open(queue.Options{Dir: n.dirs.outbox, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("queue store", "part", "outbox", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the outbox: %w", err)
+	}
+	s.onClose(func(context.Context) error { return outbox.Close() })
 	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
@@ -115,7 +122,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.onClose(func(context.Context) error { return functions.Close() })
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, queries: queries, objects: n.objects.Client(),
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, queries: queries, objects: n.objects.Client(),
 		functions: functions, owner: owner,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
