@@ -19,7 +19,7 @@ type dirs struct {
 	root, log, objects, s3, tmp string
 	functions                   string
 	items, backups              string // of tables, and of their backups
-	logIndex                    string // of lines of log groups; it is made anew from the log
+	logIndex                    string // of lines of log groups; it is recreated from the log
 	queues                      string // messages of queues
 	locks                       []*os.File
 	temporary                   bool // root goes when the node does
