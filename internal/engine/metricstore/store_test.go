@@ -36,8 +36,12 @@ func metric(name string, dims ...Dimension) Metric {
 
 func read(t testing.TB, s *Store, m Metric, r Range) []Point {
 	t.Helper()
-	points, err := s.Read(&m, r, AnyUnit, true, true)
-	if err != nil {
+	return readUnits(t, s, m, r, AnyUnit, true)
+}
+
+func readUnits(t testing.TB, s *Store, m Metric, r Range, unit int, merged bool) (points []Point) {
+	t.Helper()
+	if err := s.Read(&m, r, unit, merged, true, func(p *Point) bool { points = append(points, *p); return true }); err != nil {
 		t.Fatal(err)
 	}
 	return points
@@ -168,13 +172,13 @@ func TestUnitsAreApart(t *testing.T) {
 		}
 	}
 	r := Range{began.Unix() - 9, began.Unix() + 51, 60}
-	apart, err := s.Read(&m, r, AnyUnit, false, false)
-	if err != nil || len(apart) != 3 || apart[0].Unit != 0 || apart[2].Unit != 2 {
-		t.Errorf("apart: %v, %v", apart, err)
+	apart := readUnits(t, s, m, r, AnyUnit, false)
+	if len(apart) != 3 || apart[0].Unit != 0 || apart[2].Unit != 2 {
+		t.Errorf("apart: %v", apart)
 	}
-	one, err := s.Read(&m, r, 1, false, false)
-	if err != nil || len(one) != 1 || one[0].Count != 1 {
-		t.Errorf("one unit: %v, %v", one, err)
+	one := readUnits(t, s, m, r, 1, false)
+	if len(one) != 1 || one[0].Count != 1 {
+		t.Errorf("one unit: %v", one)
 	}
 	if got := read(t, s, m, r); len(got) != 1 || got[0].Count != 3 {
 		t.Errorf("merged: %v", got)
