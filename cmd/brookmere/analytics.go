@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisanalytics/types"
 	"github.com/spf13/cobra"
 
-	"github.com/brookmere/brookmere/internal/server"
 	analyticssvc "github.com/brookmere/brookmere/internal/service/kinesisanalytics"
 )
 
@@ -53,29 +52,13 @@ func (a *analytics) client() *kinesisanalytics.Client {
 	return kinesisanalytics.NewFromConfig(a.config())
 }
 
-// open asks one of the node's own endpoints.
+// open asks an endpoint of the node about the applications of a region.
 func (a *analytics) open(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	if query == nil {
 		query = url.Values{}
 	}
 	query.Set("region", a.region)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(a.endpoint, "/")+server.NodePrefix+"analytics"+path+"?"+query.Encode(), nil)
-	if err != nil {
-		return nil, fmt.Errorf("--endpoint: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the node at %s: %w (is it running? --endpoint names another)", a.endpoint, err)
-	}
-	if resp.StatusCode == http.StatusOK {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 8<<10)) // the status alone will do
-	if msg := strings.TrimSpace(string(text)); msg != "" {
-		return nil, errors.New(msg)
-	}
-	return nil, fmt.Errorf("the node at %s answers %s", a.endpoint, resp.Status)
+	return a.get(ctx, "analytics"+path, query)
 }
 
 func (a *analytics) listCommand() *cobra.Command {

@@ -17,7 +17,6 @@ import (
 
 	"github.com/brookmere/brookmere/internal/clientenv"
 	"github.com/brookmere/brookmere/internal/node"
-	"github.com/brookmere/brookmere/internal/server"
 )
 
 // clientFlags say which node the environment of a client leads to, and as whom.
@@ -36,27 +35,13 @@ func (f *clientFlags) register(cmd *cobra.Command) {
 
 // ask reads one of the node's own endpoints.
 func (f *clientFlags) ask(ctx context.Context, path string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(f.endpoint, "/")+server.NodePrefix+path, nil)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	r, err := f.request(ctx, http.MethodGet, path, nil, nil)
 	if err != nil {
-		return nil, fmt.Errorf("--endpoint: %w", err)
+		return nil, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // a node is reached directly
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Timeout: 30 * time.Second, Transport: transport}
-	resp, err := client.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("nothing answers at %s: start a node with brookmere up, or name another with --endpoint (%w)", f.endpoint, err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
-	if err != nil {
-		return nil, fmt.Errorf("ask the node: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the node at %s answers %s: %s", f.endpoint, resp.Status, strings.TrimSpace(string(text)))
-	}
-	return text, nil
+	return f.read(r)
 }
 
 // find asks the node what its clients need.

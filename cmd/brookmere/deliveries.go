@@ -3,17 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/brookmere/brookmere/internal/server"
 	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
 )
 
@@ -180,28 +177,15 @@ func (d *deliveries) call(ctx context.Context, method, path string, v any) error
 	if d.account != "" {
 		query.Set("account", d.account)
 	}
-	target := strings.TrimSuffix(d.endpoint, "/") + server.NodePrefix + "deliveries" + path + "?" + query.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+	req, err := d.request(ctx, method, "deliveries"+path, query, nil)
 	if err != nil {
-		return fmt.Errorf("--endpoint: %w", err)
+		return err
 	}
-	if method != http.MethodGet {
-		if err := d.sign(ctx, req); err != nil {
-			return err
-		}
-	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := d.do(req)
 	if err != nil {
-		return fmt.Errorf("ask the node at %s: %w (is it running? --endpoint names another)", d.endpoint, err)
+		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status alone will do
-		if msg := strings.TrimSpace(string(text)); msg != "" {
-			return errors.New(msg)
-		}
-		return fmt.Errorf("the node at %s answers %s", d.endpoint, resp.Status)
-	}
 	return json.NewDecoder(resp.Body).Decode(v)
 }
 

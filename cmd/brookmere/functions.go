@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -19,8 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
-
-	"github.com/brookmere/brookmere/internal/server"
 )
 
 // functions asks a running node about its functions, over Lambda's API and the node's own
@@ -54,36 +51,13 @@ AWS SDKs for JavaScript, is installed once by "setup", or found on the machine.`
 	return cmd
 }
 
-func (f *functions) target(path string, query url.Values) string {
-	if query == nil {
-		query = url.Values{}
-	}
-	query.Set("region", f.region)
+// query names the region and account of the functions that an endpoint is asked about.
+func (f *functions) query() url.Values {
+	q := url.Values{"region": {f.region}}
 	if f.account != "" {
-		query.Set("account", f.account)
+		q.Set("account", f.account)
 	}
-	return strings.TrimSuffix(f.endpoint, "/") + server.NodePrefix + "functions" + path + "?" + query.Encode()
-}
-
-// open asks one of the node's own endpoints.
-func (f *functions) open(ctx context.Context, method, target string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, target, nil)
-	if err != nil {
-		return nil, fmt.Errorf("--endpoint: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the node at %s: %w (is it running? --endpoint names another)", f.endpoint, err)
-	}
-	if resp.StatusCode == http.StatusOK {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status alone will do
-	if msg := strings.TrimSpace(string(text)); msg != "" {
-		return nil, errors.New(msg)
-	}
-	return nil, fmt.Errorf("the node at %s answers %s", f.endpoint, resp.Status)
+	return q
 }
 
 // client is Lambda's API at the node.
@@ -102,7 +76,7 @@ func (f *functions) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "ls", Short: "List functions with their processes and sources", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			resp, err := f.open(cmd.Context(), http.MethodGet, f.target("", nil))
+			resp, err := f.get(cmd.Context(), "functions", f.query())
 			if err != nil {
 				return err
 			}
@@ -151,11 +125,11 @@ func (f *functions) logsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "logs NAME", Short: "Print what a function has logged lately", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			query := url.Values{}
+			query := f.query()
 			if follow {
 				query.Set("follow", "true")
 			}
-			resp, err := f.open(cmd.Context(), http.MethodGet, f.target("/"+url.PathEscape(args[0])+"/logs", query))
+			resp, err := f.get(cmd.Context(), "functions/"+url.PathEscape(args[0])+"/logs", query)
 			if err != nil {
 				return err
 			}
@@ -236,7 +210,11 @@ command, it is started with the function's environment; without one, the variabl
 start it with are printed.`,
 		Example: `  brookmere functions attach orders -- go run .`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			resp, err := f.open(cmd.Context(), http.MethodPost, f.target("/"+url.PathEscape(args[0])+"/attach", nil))
+			req, err := f.request(cmd.Context(), http.MethodPost, "functions/"+url.PathEscape(args[0])+"/attach", f.query(), nil)
+			if err != nil {
+				return err
+			}
+			resp, err := f.do(req)
 			if err != nil {
 				return err
 			}
@@ -267,7 +245,7 @@ start it with are printed.`,
 			}
 			child := exec.CommandContext(cmd.Context(), args[1], args[2:]...)
 			child.Env = append(os.Environ(), env...)
-			child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
+			child.Stdin, child.Stdout, child.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
 			child.WaitDelay = 5 * time.Second
 			return child.Run()

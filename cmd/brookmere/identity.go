@@ -2,8 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,29 +40,18 @@ read the key in its data directory, which --data names.`,
 	return cmd
 }
 
-// ask calls an endpoint of the node.
-func (f *identityFlags) ask(cmd *cobra.Command, method, path string, body io.Reader) ([]byte, error) {
-	req, err := http.NewRequestWithContext(cmd.Context(), method, strings.TrimSuffix(f.endpoint, "/")+"/_brookmere/identity/"+path, body)
+// ask calls an endpoint of the node, as its owner where the data directory can be read.
+func (f *identityFlags) ask(cmd *cobra.Command, method, path string, query url.Values, body io.Reader) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
+	defer cancel()
+	r, err := f.request(ctx, method, "identity/"+path, query, body)
 	if err != nil {
 		return nil, err
 	}
 	if token, err := node.LocalToken(f.data); err == nil {
-		req.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	client := &http.Client{Timeout: 30 * time.Second}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the node: %w", err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
-	if err != nil {
-		return nil, fmt.Errorf("ask the node: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, errors.New(strings.TrimSpace(string(text)))
-	}
-	return text, nil
+	return f.read(r)
 }
 
 func newExplainCommand(f *identityFlags) *cobra.Command {
@@ -72,7 +61,7 @@ func newExplainCommand(f *identityFlags) *cobra.Command {
 		Example: "  brookmere identity explain 8f14e45f-ceea-467f-9f3a-6b1d0f1f2f3a",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := f.ask(cmd, http.MethodGet, "explain?request="+url.QueryEscape(args[0]), nil)
+			text, err := f.ask(cmd, http.MethodGet, "explain", url.Values{"request": {args[0]}}, nil)
 			if err != nil {
 				return err
 			}
@@ -121,7 +110,7 @@ func newLeastPolicyCommand(f *identityFlags) *cobra.Command {
 			if !strings.HasPrefix(principal, "arn:") {
 				principal = "arn:aws:iam::" + node.DefaultConfig().Account + ":role/" + principal
 			}
-			text, err := f.ask(cmd, http.MethodGet, "least-policy?principal="+url.QueryEscape(principal)+"&since="+url.QueryEscape(since), nil)
+			text, err := f.ask(cmd, http.MethodGet, "least-policy", url.Values{"principal": {principal}, "since": {since}}, nil)
 			if err != nil {
 				return err
 			}
@@ -163,7 +152,7 @@ AWS runs here unchanged.`,
 			if err != nil {
 				return err
 			}
-			text, err := f.ask(cmd, http.MethodPost, "token", bytes.NewReader(body))
+			text, err := f.ask(cmd, http.MethodPost, "token", nil, bytes.NewReader(body))
 			if err != nil {
 				return err
 			}

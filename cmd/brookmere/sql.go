@@ -41,7 +41,7 @@ statements may span lines and end with a semicolon, Ctrl-C cancels the one that 
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.out, s.errOut = cmd.OutOrStdout(), cmd.ErrOrStderr()
-			return s.run(cmd, args)
+			return s.plain(s.run(cmd, args))
 		},
 	}
 	s.register(cmd)

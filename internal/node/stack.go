@@ -18,7 +18,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // stack is everything between the listener and the disk but the objects. A reset
@@ -71,9 +71,9 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 	s.documents = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
-	owner := worker.Mine(1) // nodes on one broker have no leases yet that would tell them apart
+	owner := work.Mine(1) // nodes on one broker have no leases yet that would tell them apart
 	if n.shared == nil {
-		if owner, err = worker.Started(ctx, documents); err != nil {
+		if owner, err = work.Started(ctx, documents); err != nil {
 			return nil, err
 		}
 	}
