@@ -37,13 +37,7 @@ func badToken() error {
 	return &types.InvalidNextToken{Message: aws.String("The next token specified is invalid.")}
 }
 
-func tooMany(format string, args ...any) error {
-	return &types.LimitExceededFault{Message: aws.String(fmt.Sprintf(format, args...))}
-}
 
-func noResource(format string, args ...any) error {
-	return &types.ResourceNotFound{Message: aws.String(fmt.Sprintf(format, args...))}
-}
 
 // unavailable is what clients try again.
 type unavailable struct {
