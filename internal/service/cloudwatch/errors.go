@@ -37,8 +37,6 @@ func badToken() error {
 	return &types.InvalidNextToken{Message: aws.String("The next token specified is invalid.")}
 }
 
-
-
 // unavailable is what clients try again.
 type unavailable struct {
 	smithy.GenericAPIError
