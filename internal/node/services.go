@@ -14,12 +14,14 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/cloudwatch"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
@@ -53,6 +55,7 @@ var catalog = []entry{
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
 	{zero: new(kinesisanalytics.Second), make: makeAnalyticsSecond},
+	{zero: new(cloudwatch.Service), make: makeCloudWatch, bind: bindCloudWatch},
 }
 
 // entry is one service of the catalog.
@@ -89,6 +92,8 @@ type services struct {
 	sqs      *sqs.Service
 	sns      *sns.Service
 
+	cloudwatch *cloudwatch.Service
+
 	analytics *kinesisanalytics.Service
 }
 
@@ -103,7 +108,8 @@ type parts struct {
 	items   *itemstore.Store
 	queues  *queue.Store
 	outbox  *queue.Store // of what is on its way
-	objects *s3.Client   // in this process
+	samples *metricstore.Store
+	objects *s3.Client // in this process
 
 	functions *function.Engine
 

@@ -14,6 +14,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
@@ -103,6 +104,13 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the outbox: %w", err)
 	}
 	s.onClose(func(context.Context) error { return outbox.Close() })
+	samples, err := metricstore.Open(metricstore.Options{Dir: n.dirs.metrics, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("metric store", "part", "metrics", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the metric store: %w", err)
+	}
+	s.onClose(func(context.Context) error { return samples.Close() })
 	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
@@ -122,7 +130,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.onClose(func(context.Context) error { return functions.Close() })
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, queries: queries, objects: n.objects.Client(),
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, queries: queries, objects: n.objects.Client(),
 		functions: functions, owner: owner,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
