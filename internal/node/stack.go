@@ -13,6 +13,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/jobscript"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/queue"
@@ -113,10 +114,14 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the engine of functions: %w", err)
 	}
 	s.onClose(func(context.Context) error { return functions.Close() })
+	scripts, err := jobscript.Open(jobscript.Options{Dir: n.dirs.jobs, Tasks: functions, Memory: n.cfg.Jobs.MemoryMiB, Storage: n.cfg.Jobs.StorageMiB})
+	if err != nil {
+		return nil, fmt.Errorf("open the engine of job scripts: %w", err)
+	}
 
 	err = s.makeServices(ctx, parts{
 		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, queries: queries, objects: n.objects.Client(),
-		functions: functions, owner: owner,
+		functions: functions, scripts: scripts, owner: owner,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {
