@@ -20,8 +20,8 @@ import (
 
 // Functions limits what functions may use of the machine. Zero takes the default.
 type Functions struct {
-	Instances int  `yaml:"instances" default:"64" doc:"processes of functions at once"`
-	Outgoing  bool `yaml:"outgoing" doc:"let functions connect to other addresses than this node's"`
+	Instances int  `yaml:"instances" default:"64" doc:"limit of function processes at the same time"`
+	Outgoing  bool `yaml:"outgoing" doc:"let functions connect to other addresses than this node"`
 }
 
 // Jobs limits what script jobs may use of the machine. Zero takes the default.

@@ -15,12 +15,14 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/jobscript"
+	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/cloudwatch"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
@@ -52,6 +54,7 @@ var catalog = []entry{
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
 	{zero: new(kinesisanalytics.Second), make: makeAnalyticsSecond},
+	{zero: new(cloudwatch.Service), make: makeCloudWatch, bind: bindCloudWatch},
 }
 
 // entry is one service of the catalog.
@@ -87,6 +90,8 @@ type services struct {
 	logs     *logs.Service
 	sqs      *sqs.Service
 
+	cloudwatch *cloudwatch.Service
+
 	analytics *kinesisanalytics.Service
 }
 
@@ -100,12 +105,13 @@ type parts struct {
 	queries athena.Engine
 	items   *itemstore.Store
 	queues  *queue.Store
+	samples *metricstore.Store
 	objects *s3.Client // in this process
 
 	functions *function.Engine
 	scripts   *jobscript.Engine // of jobs
 
-	owner      worker.Owner // of what runs by itself
+	owner      work.Owner // of what runs by itself
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
 	registerer prometheus.Registerer

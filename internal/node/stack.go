@@ -15,11 +15,12 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/jobscript"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // stack is everything between the listener and the disk but the objects. A reset
@@ -72,9 +73,9 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 	s.documents = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
-	owner := worker.Mine(1) // nodes on one broker have no leases yet that would tell them apart
+	owner := work.Mine(1) // nodes on one broker have no leases yet that would tell them apart
 	if n.shared == nil {
-		if owner, err = worker.Started(ctx, documents); err != nil {
+		if owner, err = work.Started(ctx, documents); err != nil {
 			return nil, err
 		}
 	}
@@ -97,6 +98,13 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the queue store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return queues.Close() })
+	samples, err := metricstore.Open(metricstore.Options{Dir: n.dirs.metrics, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("metric store", "part", "metrics", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the metric store: %w", err)
+	}
+	s.onClose(func(context.Context) error { return samples.Close() })
 	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
@@ -120,7 +128,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, queries: queries, objects: n.objects.Client(),
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, samples: samples, queries: queries, objects: n.objects.Client(),
 		functions: functions, scripts: scripts, owner: owner,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})

@@ -81,6 +81,12 @@ var turns = map[string][]string{
 		`DescribeApplication {"ApplicationName":"b"}`,
 		`CreateApplication {"ApplicationName":"b","RuntimeEnvironment":"SQL-1_0","ServiceExecutionRole":"arn:aws:iam::000000000000:role/r"} ResourceInUseException`,
 	},
+	"cloudwatch": {
+		`PutDashboard {"DashboardName":"d","DashboardBody":"{\"widgets\":[]}"}`,
+		`GetDashboard {"DashboardName":"d"}`,
+		`DeleteDashboards {"DashboardNames":["d"]}`,
+		`GetDashboard {"DashboardName":"d"} ResourceNotFound`,
+	},
 	"apigateway": {
 		`CreateRestApi {"name":"a"} =id id`,
 		`GetRestApi {"restApiId":"$id"}`,

@@ -340,7 +340,7 @@ func (q *Queue) change(f func(b *pebble.Batch, now int64) error) error {
 }
 
 // Delete removes messages that were received, and tells of each handle whether it could be. What is
-// gone already, or was received again from a standard queue since, is no error.
+// gone already, or was received again from a standard queue since, is not an error.
 func (q *Queue) Delete(handles []string) ([]error, error) {
 	errs := make([]error, len(handles))
 	err := q.change(func(b *pebble.Batch, now int64) error {

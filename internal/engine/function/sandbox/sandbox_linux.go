@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// helperName is the first argument of a process that becomes a helper. It is no subcommand:
+// helperName is the first argument of a process that becomes a helper. It is not a subcommand:
 // nobody types it.
 const helperName = "brookmere-function-sandbox"
 

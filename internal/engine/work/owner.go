@@ -1,4 +1,4 @@
-package worker
+package work
 
 import (
 	"context"
@@ -57,7 +57,7 @@ func Started(ctx context.Context, s *state.Store) (Mine, error) {
 		d, err = docs.Modify(ctx, func(d *epochDoc) error { d.Epoch++; return nil }, "node")
 	}
 	if err != nil {
-		return 0, fmt.Errorf("worker: count the start: %w", err)
+		return 0, fmt.Errorf("work: count the start: %w", err)
 	}
 	return Mine(d.Epoch), nil
 }

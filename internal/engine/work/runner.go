@@ -1,4 +1,4 @@
-package worker
+package work
 
 import (
 	"cmp"
@@ -97,7 +97,7 @@ func (r *Runner[T]) Start(ctx context.Context) error {
 	r.started = true
 	r.mu.Unlock()
 	if err := r.src.Watch(r.ctx, func(k Key) { r.refresh(slices.Clone(k)) }); err != nil {
-		return fmt.Errorf("worker: watch %s: %w", r.o.Name, err)
+		return fmt.Errorf("work: watch %s: %w", r.o.Name, err)
 	}
 	for k := range r.src.Keys() {
 		if err := ctx.Err(); err != nil {

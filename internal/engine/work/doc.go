@@ -1,4 +1,4 @@
-// Package worker runs documents: what runs by itself (a delivery, an event source mapping, a
+// Package work runs documents: what runs by itself (a delivery, an event source mapping, a
 // pump, a crawl, a job, an expiry sweep) is a document in the state store, and a Runner is
 // what makes it run.
 //
@@ -15,7 +15,7 @@
 //     Runner is closed: the context of Run ends, its cause says why (ErrGone, ErrChanged,
 //     ErrPaused, ErrClosed...), and nothing else is started for the key until Run has returned.
 //   - An error or a panic of Run is reported, and Run is called again after a backoff that
-//     doubles. RunAfter asks for another call later that is no failure.
+//     doubles. RunAfter asks for another call later that is not a failure.
 //   - Run returned nil: the work is done. It is not called again until the document
 //     changes in a way that Hooks.Same does not call the same, or Wake is called, or the
 //     process starts again and the document still asks.
@@ -46,4 +46,4 @@
 // A document that does not ask to be run costs nothing, one whose work is done costs an
 // entry of a map, one that works or waits costs a goroutine. Options.Limit bounds how many
 // Runs are under way; the others wait in the order in which they came.
-package worker
+package work
