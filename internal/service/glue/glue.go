@@ -60,7 +60,7 @@ type Config struct {
 	Clock       clockwork.Clock       // nil: the real one
 	Logger      *slog.Logger          // nil: discard
 	Registerer  prometheus.Registerer // nil: no metrics
-	Owner       worker.Owner          // of crawlers; nil: worker.Sole()
+	Owner       work.Owner            // of crawlers; nil: work.Sole()
 
 	// Crawls takes what crawlers say of their runs; nil: nobody does.
 	Crawls CrawlSink
