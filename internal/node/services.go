@@ -32,6 +32,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/kinesisanalytics"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
+	"github.com/brookmere/brookmere/internal/service/sns"
 	"github.com/brookmere/brookmere/internal/service/sqs"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
@@ -50,6 +51,7 @@ var catalog = []entry{
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(sqs.Service), make: makeSQS},
 	{zero: new(lambda.Service), make: makeLambda},
+	{zero: new(sns.Service), make: makeSNS},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
@@ -89,6 +91,7 @@ type services struct {
 	cognito  *cognitoidentity.Service
 	logs     *logs.Service
 	sqs      *sqs.Service
+	sns      *sns.Service
 
 	cloudwatch *cloudwatch.Service
 
@@ -105,6 +108,7 @@ type parts struct {
 	queries athena.Engine
 	items   *itemstore.Store
 	queues  *queue.Store
+	outbox  *queue.Store // of what is on its way
 	samples *metricstore.Store
 	objects *s3.Client // in this process
 

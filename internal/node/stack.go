@@ -98,6 +98,13 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the queue store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return queues.Close() })
+	outbox, err := queue.Open(queue.Options{Dir: n.dirs.outbox, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("queue store", "part", "outbox", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the outbox: %w", err)
+	}
+	s.onClose(func(context.Context) error { return outbox.Close() })
 	samples, err := metricstore.Open(metricstore.Options{Dir: n.dirs.metrics, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("metric store", "part", "metrics", "error", err)
 	}})
@@ -128,7 +135,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, samples: samples, queries: queries, objects: n.objects.Client(),
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, queries: queries, objects: n.objects.Client(),
 		functions: functions, scripts: scripts, owner: owner,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
