@@ -57,6 +57,7 @@ type Config struct {
 	GroupAppends bool          `yaml:"group_appends" doc:"make small appends of all shards durable by one journal: faster where puts are spread over hundreds of shards, slower over a few; a data directory that has had it keeps it"`
 	Query        Query         `yaml:"query"`
 	Functions    Functions     `yaml:"functions"`
+	Jobs         Jobs          `yaml:"jobs"`
 	Outbound     Outbound      `yaml:"outbound"`
 	Delivery     Delivery      `yaml:"delivery"`
 	Proxy        Proxy         `yaml:"proxy"`

@@ -30,24 +30,7 @@ func (q *Queue) Receive(ctx context.Context, n int, visibility, wait time.Durati
 		if err != nil || len(list) > 0 || w == nil {
 			return list, err
 		}
-		pause := deadline.Sub(q.s.o.Clock.Now())
-		if next > 0 {
-			pause = min(pause, time.Duration(next-q.s.now())*time.Millisecond)
-		}
-		ended := false
-		if pause > 0 {
-			t := q.s.o.Clock.NewTimer(pause)
-			select {
-			case <-w:
-			case <-t.Chan():
-			case <-ctx.Done():
-				ended = true
-			case <-q.s.stop:
-				ended = true
-			}
-			t.Stop()
-		}
-		q.leave(w, ended)
+		ended := q.sleep(ctx, w, deadline, next)
 		if ended {
 			return nil, ctx.Err()
 		}
