@@ -18,6 +18,7 @@ const formatVersion = "1"
 type dirs struct {
 	root, log, objects, s3, tmp string
 	functions                   string
+	jobs                        string // what scripts of jobs run with
 	items, backups              string // of tables, and of their backups
 	logIndex                    string // of lines of log groups; it is recreated from the log
 	queues                      string // messages of queues
@@ -43,7 +44,7 @@ func openDirs(data string) (d dirs, err error) {
 	if err != nil {
 		return d, fmt.Errorf("data directory: %w", err)
 	}
-	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions", &d.items: "items", &d.backups: "backups", &d.logIndex: "logindex", &d.queues: "queues", &d.outbox: "outbox", &d.metrics: "metrics"} {
+	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions", &d.jobs: "jobs", &d.items: "items", &d.backups: "backups", &d.logIndex: "logindex", &d.queues: "queues", &d.outbox: "outbox", &d.metrics: "metrics"} {
 		*dir = filepath.Join(d.root, name)
 	}
 	if err := os.MkdirAll(d.root, 0o750); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/jobscript"
 	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
@@ -112,6 +113,7 @@ type parts struct {
 	objects *s3.Client // in this process
 
 	functions *function.Engine
+	scripts   *jobscript.Engine // of jobs
 
 	owner      work.Owner // of what runs by itself
 	clock      clockwork.Clock
@@ -133,6 +135,7 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
 		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
+		Scripts: p.scripts, Credentials: roleCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
 		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err
