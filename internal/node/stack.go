@@ -71,11 +71,9 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 	s.documents = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
-	owner := worker.Mine(1) // nodes on one broker have no leases yet that would tell them apart
-	if n.shared == nil {
-		if owner, err = worker.Started(ctx, documents); err != nil {
-			return nil, err
-		}
+	owner, err := s.openOwner(ctx, n)
+	if err != nil {
+		return nil, err
 	}
 	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: n.dirs.appends(n.cfg.GroupAppends), Shared: n.shared != nil})
 	if err != nil {
@@ -123,6 +121,20 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// openOwner says what of that which runs by itself this node runs: all of it where it has its log
+// to itself, else what it gets a lease of.
+func (s *stack) openOwner(ctx context.Context, n *Node) (worker.Owner, error) {
+	if n.shared == nil {
+		return worker.Started(ctx, s.documents)
+	}
+	leases, err := worker.Share(ctx, s.documents, worker.LeaseOptions{})
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(leases.Close)
+	return leases, nil
 }
 
 func (s *stack) onClose(f func(context.Context) error) { s.closers = append(s.closers, f) }

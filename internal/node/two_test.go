@@ -43,6 +43,8 @@ var turns = map[string][]string{
 		`PutRecord {"DeliveryStreamName":"f","Record":{"Data":"YQ=="}}`,
 		`TagDeliveryStream {"DeliveryStreamName":"f","Tags":[{"Key":"k","Value":"v"}]}`,
 		`DescribeDeliveryStream {"DeliveryStreamName":"f"}`,
+		`DeleteDeliveryStream {"DeliveryStreamName":"f"}`,
+		`DescribeDeliveryStream {"DeliveryStreamName":"f"} ResourceNotFoundException`,
 	},
 	"athena": {
 		`CreateWorkGroup {"Name":"w"}`,

@@ -95,7 +95,7 @@ wait:
 	if err := s.remove(clean, d.Account, d.Region, d.ID); err != nil {
 		s.log.Warn("the log of a deleted delivery stream stays for a while", "stream", d.Name, "err", err)
 	}
-	close(st.gone)
+	st.leave()
 	return nil
 }
 
