@@ -17,7 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
@@ -103,7 +103,7 @@ type parts struct {
 
 	functions *function.Engine
 
-	owner      worker.Owner // of what runs by itself
+	owner      work.Owner // of what runs by itself
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
 	registerer prometheus.Registerer
@@ -166,7 +166,7 @@ func makeIAM(s *services, p parts) (_ service, err error) {
 func makeDynamoDB(s *services, p parts) (_ service, err error) {
 	s.dynamodb, err = dynamodb.New(dynamodb.Config{
 		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, EnforceLimits: p.limited(),
-		Clock: p.clock, Logger: p.logger,
+		Owner: p.owner, Clock: p.clock, Logger: p.logger,
 	})
 	return s.dynamodb, err
 }

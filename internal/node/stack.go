@@ -18,7 +18,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // stack is everything between the listener and the disk but the objects. A reset
@@ -125,11 +125,11 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 
 // openOwner says what of that which runs by itself this node runs: all of it where it has its log
 // to itself, else what it gets a lease of.
-func (s *stack) openOwner(ctx context.Context, n *Node) (worker.Owner, error) {
+func (s *stack) openOwner(ctx context.Context, n *Node) (work.Owner, error) {
 	if n.shared == nil {
-		return worker.Started(ctx, s.documents)
+		return work.Started(ctx, s.documents)
 	}
-	leases, err := worker.Share(ctx, s.documents, worker.LeaseOptions{})
+	leases, err := work.Share(ctx, s.documents, work.LeaseOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 var update = flag.Bool("update", false, "write the answers in the files of calls anew")
@@ -40,8 +40,8 @@ type Parts struct {
 	Clock      *clockwork.FakeClock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-	Owner      worker.Owner // of what runs by itself, with a later epoch after each restart
-	Dir        string       // of the test, kept over restarts; the harness uses "log" in it
+	Owner      work.Owner // of what runs by itself, with a later epoch after each restart
+	Dir        string     // of the test, kept over restarts; the harness uses "log" in it
 }
 
 // Run runs each file of testdata that matches the pattern as a test of its own, with services
@@ -225,6 +225,7 @@ type runner struct {
 
 // process is a service with what it has for itself.
 type process struct {
+	leases  *work.Leases // nil where there is one process
 	state   *state.Store
 	log     *shardlog.Log
 	service Service
@@ -248,7 +249,7 @@ func (r *runner) open() {
 	}
 	r.broker, err = broker.Start(broker.Options{Dir: filepath.Join(r.dir, "log"), NoSync: len(r.processes) > 1})
 	check("start the broker")
-	var owner worker.Mine
+	var owner work.Owner
 	for i := range r.processes {
 		p := new(process)
 		r.processes[i] = p
@@ -256,10 +257,13 @@ func (r *runner) open() {
 		check("open the documents")
 		p.log, err = shardlog.Open(ctx, r.broker, shardlog.Options{Shared: len(r.processes) > 1})
 		check("open the log")
-		if i == 0 {
-			owner, err = worker.Started(ctx, p.state)
-			check("count the start")
+		if len(r.processes) == 1 {
+			owner, err = work.Started(ctx, p.state)
+		} else {
+			p.leases, err = work.Share(ctx, p.state, work.LeaseOptions{}) // by the real clock: a test's goes in leaps
+			owner = p.leases
 		}
+		check("say what it runs")
 		p.service = r.make(r.t, Parts{
 			State: p.state, Log: p.log, Clock: r.clock, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Owner: owner, Dir: r.dir,
 		})
@@ -290,6 +294,11 @@ func (r *runner) close(grace bool) {
 		}
 	}
 	for _, p := range r.processes {
+		if p.leases != nil {
+			if err := p.leases.Close(context.Background()); err != nil {
+				r.t.Errorf("close the leases: %v", err)
+			}
+		}
 		_ = p.log.Close() // what the service still did meets a closed log
 		_ = p.state.Close()
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Kinesis takes the changes of tables with a streaming destination.
@@ -45,6 +45,9 @@ type Config struct {
 	// EnforceLimits holds provisioned tables to their throughput.
 	EnforceLimits bool
 
+	// Owner says what of that which runs by itself this process runs. Nil: all of it, work.Sole().
+	Owner work.Owner
+
 	// SweepEvery is how often items that have expired are deleted. Zero: 10 s.
 	SweepEvery time.Duration
 }
@@ -59,10 +62,10 @@ type Service struct {
 	jobs    *state.Collection[job]
 	meters  meters
 
-	steps     *worker.Runner[table] // of work that ends
-	copies    *worker.Runner[table] // of streaming destinations
-	transfers *worker.Runner[job]   // exports and imports
-	group     *worker.Group
+	steps     *work.Runner[table] // of work that ends
+	copies    *work.Runner[table] // of streaming destinations
+	transfers *work.Runner[job]   // exports and imports
+	group     *work.Group
 
 	changes sync.Mutex // holds documents and the item store's definitions together
 	mu      sync.Mutex
@@ -79,6 +82,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Owner == nil {
+		cfg.Owner = work.Sole()
 	}
 	if cfg.SweepEvery == 0 {
 		cfg.SweepEvery = 10 * time.Second

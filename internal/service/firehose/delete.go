@@ -58,6 +58,8 @@ wait:
 		select {
 		case <-flushed:
 			break wait
+		case <-ctx.Done():
+			return ctx.Err() // it goes on at the next start, or where the lease goes
 		case <-tick.Chan():
 			_, err := st.failure()
 			if err == nil {
@@ -74,7 +76,7 @@ wait:
 		}
 	}
 	if ctx.Err() != nil {
-		return ctx.Err() // it goes on at the next start
+		return ctx.Err()
 	}
 	if err := r.halt(ctx); err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // stream is an open delivery stream and, where this process delivers it, its delivery.
@@ -76,7 +76,7 @@ func (d *streamDoc) acting(role string) func(context.Context) context.Context {
 // stopped: a stream that is being deleted has to be at rest.
 type delivering struct {
 	st    *stream
-	job   *worker.Job[streamDoc]
+	job   *work.Job[streamDoc]
 	ctx   context.Context // of the parts
 	stop  context.CancelFunc
 	parts []<-chan struct{} // closed when they have ended
@@ -85,7 +85,7 @@ type delivering struct {
 }
 
 // run delivers until its document asks for something else.
-func (s *Service) run(ctx context.Context, j *worker.Job[streamDoc]) error {
+func (s *Service) run(ctx context.Context, j *work.Job[streamDoc]) error {
 	d := j.Document()
 	st, err := s.stream(ctx, d)
 	if err != nil {
@@ -129,7 +129,7 @@ func (r *delivering) work(what string, run func(context.Context) error, failed f
 	ended := sync.OnceFunc(func() { close(done) })
 	r.parts = append(r.parts, done)
 	r.job.Go(what, func(context.Context) error {
-		err := worker.Contain(func() error { return run(r.ctx) })
+		err := work.Contain(func() error { return run(r.ctx) })
 		if r.ctx.Err() != nil {
 			err = nil
 		}
@@ -178,8 +178,20 @@ func (st *stream) rest() {
 	st.begun = make(chan struct{})
 }
 
-// working waits for the lanes.
+// errElsewhere is told where the delivery's own process is needed.
+var errElsewhere = errors.New("firehose: another node delivers the stream")
+
+// working waits for the lanes, or returns errElsewhere.
 func (st *stream) working(ctx context.Context) ([]*lane, error) {
+	here, err := st.s.runner.Begun(ctx, st.doc.Load().path()...)
+	if err != nil {
+		return nil, err
+	}
+	if !here && st.s.ctx.Err() == nil {
+		if _, err := st.s.docs.Get(st.doc.Load().path()...); err == nil {
+			return nil, errElsewhere
+		}
+	}
 	st.mu.Lock()
 	begun := st.begun
 	st.mu.Unlock()

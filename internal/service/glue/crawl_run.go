@@ -19,7 +19,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // StartCrawler, StopCrawler, GetCrawlerMetrics, ListCrawls, and the runs themselves.
@@ -75,12 +75,15 @@ func (c crawlSummary) text() string {
 type crawlRuns struct {
 	objects   Objects
 	slots     chan struct{}
+	owner     work.Owner
 	node      string    // names this process in documents
 	began     time.Time // what was due before is left out
-	crawls    *worker.Runner[crawlerDoc]
-	schedules *worker.Runner[crawlerDoc]
-	triggers  *worker.Group // fires those that are due
-	changed   chan struct{} // schedules of triggers may have
+	crawls    *work.Runner[crawlerDoc]
+	schedules *work.Runner[crawlerDoc]
+	triggers  *work.Group     // fires those that are due
+	changed   chan struct{}   // schedules of triggers may have
+	watching  context.Context // of triggers
+	unwatch   context.CancelFunc
 	finished  *prometheus.CounterVec
 }
 
@@ -89,6 +92,7 @@ const crawlerKind = "glue.crawler"
 func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 	r := &crawlRuns{
 		objects: cfg.Objects,
+		owner:   cfg.Owner,
 		slots:   make(chan struct{}, cfg.MaxConcurrentCrawls),
 		node:    uuid.NewString(),
 		changed: make(chan struct{}, 1),
@@ -96,25 +100,26 @@ func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 			Name: "brookmere_glue_crawls_total", Help: "Crawls that ended, by state.",
 		}, []string{"state"}),
 	}
+	r.watching, r.unwatch = context.WithCancel(context.Background())
 	if cfg.Registerer != nil {
 		cfg.Registerer.MustRegister(r.finished)
 	}
-	events := worker.Events{
-		Failed: func(key worker.Key, _ string, err error, _ int, wait time.Duration) {
+	events := work.Events{
+		Failed: func(key work.Key, _ string, err error, _ int, wait time.Duration) {
 			s.logger.Error("the work of a crawler failed and is tried again", "crawler", key, "error", err, "wait", wait)
 		},
-		Undecodable: func(key worker.Key, err error) {
+		Undecodable: func(key work.Key, err error) {
 			s.logger.Error("the document of a crawler cannot be read", "crawler", key, "error", err)
 		},
 	}
-	r.triggers = &worker.Group{Clock: cfg.Clock, Events: events}
-	src := worker.Documents[crawlerDoc](cfg.State, crawlerKind)
-	r.crawls = worker.New(src, worker.Hooks[crawlerDoc]{
+	r.triggers = &work.Group{Clock: cfg.Clock, Events: events}
+	src := work.Documents[crawlerDoc](cfg.State, crawlerKind)
+	r.crawls = work.New(src, work.Hooks[crawlerDoc]{
 		Runs: func(d *crawlerDoc) bool { return d.State != types.CrawlerStateReady },
 		Same: func(was, is *crawlerDoc) bool { return was.CrawlID == is.CrawlID && was.Stop == is.Stop },
 		Run:  s.runCrawl,
-	}, worker.Options{Name: crawlerKind, Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
-	r.schedules = worker.New(src, worker.Hooks[crawlerDoc]{
+	}, work.Options{Name: crawlerKind, Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
+	r.schedules = work.New(src, work.Hooks[crawlerDoc]{
 		Runs: func(d *crawlerDoc) bool {
 			return d.Schedule != nil && d.Schedule.State == types.ScheduleStateScheduled
 		},
@@ -122,7 +127,7 @@ func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 			return was.Schedule.Expression == is.Schedule.Expression && was.Schedule.Since.Equal(is.Schedule.Since)
 		},
 		Run: s.runSchedule,
-	}, worker.Options{Name: "glue.schedule", Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
+	}, work.Options{Name: "glue.schedule", Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
 	return r
 }
 
@@ -138,12 +143,18 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := s.runs.schedules.Start(ctx); err != nil {
 		return fmt.Errorf("glue: %w", err)
 	}
+	// Another process may change them.
+	err := s.cfg.State.Watch(s.runs.watching, state.Key{triggerKind}, func(state.Event) { s.reschedule() })
+	if err != nil {
+		return fmt.Errorf("glue: watch triggers: %w", err)
+	}
 	s.runs.triggers.Go("schedules of triggers", s.scheduleTriggers)
 	return s.jobRunner.Start(ctx)
 }
 
 // Close ends the runs under way; they are shown as cancelled.
 func (s *Service) Close(ctx context.Context) error {
+	s.runs.unwatch()
 	return errors.Join(s.runs.triggers.Close(ctx), s.runs.schedules.Close(ctx), s.jobRunner.Close(ctx), s.runs.crawls.Close(ctx))
 }
 
@@ -182,7 +193,7 @@ var errNotOurs = errors.New("glue: another process has the crawl, or it has ende
 // runCrawl is the work of a crawler that is not READY. Who runs it writes its name into the
 // document first. One that another process has left, which the epoch of the lease tells, is
 // FAILED; one that this process could not settle is done again.
-func (s *Service) runCrawl(ctx context.Context, j *worker.Job[crawlerDoc]) error {
+func (s *Service) runCrawl(ctx context.Context, j *work.Job[crawlerDoc]) error {
 	sc, d := scope{j.Key[0], j.Key[1]}, j.Document()
 	background := awswire.WithCaller(context.WithoutCancel(ctx), awswire.Caller{Account: sc.account, Region: sc.region})
 	switch d.Node {

@@ -2,7 +2,7 @@
 // partitions, the crawlers that fill it from objects in S3, and the jobs that move data between
 // streams, objects and the catalog, with their triggers and workflows.
 //
-// A job run is a document that a worker.Runner works: job_work.go says what a crash does,
+// A job run is a document that a work.Runner works: job_work.go says what a crash does,
 // job_stream.go how each record of a stream comes into objects once.
 //
 // Databases, tables and crawlers are one state document each. Partitions are kept in
@@ -36,7 +36,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Objects is what crawlers and jobs need of S3; the SDK's client has it.
@@ -56,7 +56,7 @@ type Config struct {
 	Clock      clockwork.Clock        // nil: the real one
 	Logger     *slog.Logger           // nil: discard
 	Registerer prometheus.Registerer  // nil: no metrics
-	Owner      worker.Owner           // of crawlers; nil: worker.Sole()
+	Owner      work.Owner             // of crawlers; nil: work.Sole()
 
 	// Crawls takes what crawlers say of their runs; nil: nobody does.
 	Crawls CrawlSink
@@ -112,7 +112,7 @@ type Service struct {
 	registries     *state.Collection[registryDoc]
 	schemas        *state.Collection[schemaDoc]
 	schemaVersions *state.Collection[schemaVersionDoc]
-	jobRunner      *worker.Runner[jobRunDoc]
+	jobRunner      *work.Runner[jobRunDoc]
 	lastRun        atomic.Int64 // newest time, in milliseconds, that named objects
 	metrics        jobMetrics
 }
@@ -149,7 +149,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Owner == nil {
-		cfg.Owner = worker.Sole()
+		cfg.Owner = work.Sole()
 	}
 	if cfg.MaxConcurrentCrawls <= 0 {
 		cfg.MaxConcurrentCrawls = 4
@@ -183,7 +183,7 @@ func New(cfg Config) (*Service, error) {
 	s.jobRuns = state.NewCollection[jobRunDoc](cfg.State, jobRunKind)
 	s.bookmarks = state.NewCollection[bookmarkDoc](cfg.State, "glue.bookmark")
 	s.checkpoints = state.NewCollection[checkpointDoc](cfg.State, "glue.checkpoint")
-	s.triggers = state.NewCollection[triggerDoc](cfg.State, "glue.trigger")
+	s.triggers = state.NewCollection[triggerDoc](cfg.State, triggerKind)
 	s.workflows = state.NewCollection[workflowDoc](cfg.State, "glue.workflow")
 	s.flows = state.NewCollection[flowDoc](cfg.State, "glue.workflowrun")
 	s.registries = state.NewCollection[registryDoc](cfg.State, "glue.registry")

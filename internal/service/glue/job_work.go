@@ -13,7 +13,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // The work of runs.
@@ -54,16 +54,16 @@ type jobRunning struct {
 	role string
 }
 
-func (s *Service) newJobRunner(store *state.Store) *worker.Runner[jobRunDoc] {
-	return worker.New(worker.Documents[jobRunDoc](store, jobRunKind), worker.Hooks[jobRunDoc]{
+func (s *Service) newJobRunner(store *state.Store) *work.Runner[jobRunDoc] {
+	return work.New(work.Documents[jobRunDoc](store, jobRunKind), work.Hooks[jobRunDoc]{
 		Runs: func(d *jobRunDoc) bool { return !d.Settled && d.State != types.JobRunStateWaiting },
 		Same: func(_, _ *jobRunDoc) bool { return true },
 		Run:  s.workJobRun,
-	}, worker.Options{Name: jobRunKind, Clock: s.clock, Events: worker.Events{
-		Failed: func(key worker.Key, _ string, err error, _ int, wait time.Duration) {
+	}, work.Options{Name: jobRunKind, Clock: s.clock, Owner: s.cfg.Owner, Events: work.Events{
+		Failed: func(key work.Key, _ string, err error, _ int, wait time.Duration) {
 			s.logger.Warn("a job run could not be worked", "run", key, "error", err, "wait", wait)
 		},
-		Undecodable: func(key worker.Key, err error) { s.logger.Error("a job run cannot be read", "run", key, "error", err) },
+		Undecodable: func(key work.Key, err error) { s.logger.Error("a job run cannot be read", "run", key, "error", err) },
 	}})
 }
 
@@ -76,10 +76,14 @@ var (
 )
 
 // workJobRun works one run until it has ended.
-func (s *Service) workJobRun(ctx context.Context, j *worker.Job[jobRunDoc]) error {
+func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error {
 	sc, name, id := scope{j.Key[0], j.Key[1]}, j.Key[2], j.Key[3]
 	resumed := false
 	d, err := s.jobRuns.Modify(ctx, func(d *jobRunDoc) error {
+		if d.Epoch > j.Epoch {
+			return errNotOurs
+		}
+		d.Epoch = j.Epoch
 		resumed = !d.Running.IsZero()
 		if d.State == types.JobRunStateStarting {
 			now := s.clock.Now().UTC()
@@ -87,7 +91,7 @@ func (s *Service) workJobRun(ctx context.Context, j *worker.Job[jobRunDoc]) erro
 		}
 		return nil
 	}, sc.account, sc.region, name, id)
-	if errors.Is(err, state.ErrNotFound) {
+	if errors.Is(err, state.ErrNotFound) || errors.Is(err, errNotOurs) {
 		return nil
 	}
 	if err != nil {
@@ -101,13 +105,13 @@ func (s *Service) workJobRun(ctx context.Context, j *worker.Job[jobRunDoc]) erro
 	if d.State == types.JobRunStateStopping {
 		return s.settleJobRun(ctx, run, types.JobRunStateStopped, "")
 	}
-	work, cancel := context.WithCancelCause(awswire.Acting(ctx, sc.account, sc.region, "glue.amazonaws.com", role, sc.arn("job/"+name)))
+	working, cancel := context.WithCancelCause(awswire.Acting(ctx, sc.account, sc.region, "glue.amazonaws.com", role, sc.arn("job/"+name)))
 	j.Go("watch", func(context.Context) error {
-		watchJobRun(work, s.clock, j, d, cancel)
+		watchJobRun(working, s.clock, j, d, cancel)
 		return nil
 	})
-	err = worker.Contain(func() error { return run.execute(work, resumed) })
-	cause := context.Cause(work)
+	err = work.Contain(func() error { return run.execute(working, resumed) })
+	cause := context.Cause(working)
 	cancel(nil)
 	if ctx.Err() != nil {
 		return ctx.Err() // it goes on at the next start
@@ -127,7 +131,7 @@ func (s *Service) workJobRun(ctx context.Context, j *worker.Job[jobRunDoc]) erro
 
 // failureMessage is an error as GetJobRun shows it.
 func failureMessage(err error) string {
-	var p *worker.PanicError
+	var p *work.PanicError
 	if errors.As(err, &p) {
 		return "Internal service error: " + fmt.Sprint(p.Value)
 	}
@@ -140,7 +144,7 @@ func failureMessage(err error) string {
 }
 
 // watchJobRun ends a run that is to stop or whose time is over.
-func watchJobRun(ctx context.Context, clock clockwork.Clock, j *worker.Job[jobRunDoc], d *jobRunDoc, cancel context.CancelCauseFunc) {
+func watchJobRun(ctx context.Context, clock clockwork.Clock, j *work.Job[jobRunDoc], d *jobRunDoc, cancel context.CancelCauseFunc) {
 	var over <-chan time.Time
 	if t := d.Settings.Timeout; t != nil {
 		timer := clock.NewTimer(d.Running.Add(time.Duration(*t) * time.Minute).Sub(clock.Now()))
@@ -168,11 +172,14 @@ func (s *Service) settleJobRun(ctx context.Context, run *jobRunning, end types.J
 	sc, name, id := run.sc, run.d.Job, run.d.ID
 	now := s.clock.Now().UTC()
 	d, err := s.jobRuns.Modify(ctx, func(d *jobRunDoc) error {
+		if d.Epoch > run.d.Epoch {
+			return errNotOurs // another process has taken it over
+		}
 		d.State, d.Error, d.Completed, d.Modified = end, message, now, now
 		return nil
 	}, sc.account, sc.region, name, id)
-	if errors.Is(err, state.ErrNotFound) {
-		return nil // the job was deleted
+	if errors.Is(err, state.ErrNotFound) || errors.Is(err, errNotOurs) {
+		return nil // the job was deleted, or the run is no longer ours
 	}
 	if err != nil {
 		return err
@@ -218,7 +225,7 @@ func (s *Service) retryJobRun(ctx context.Context, sc scope, was *jobRunDoc) err
 	d.ID, d.Previous = fmt.Sprintf("%s_attempt_%d", base, d.Attempt), was.ID
 	d.Started = s.clock.Now().UTC()
 	d.Modified, d.Running, d.Completed = d.Started, time.Time{}, time.Time{}
-	d.State, d.Error, d.Settled = types.JobRunStateStarting, "", false
+	d.State, d.Error, d.Settled, d.Epoch = types.JobRunStateStarting, "", false, 0
 	job, err := s.job(sc, was.Job)
 	if isNotFound(err) {
 		return nil

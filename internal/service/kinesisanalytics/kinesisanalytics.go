@@ -17,7 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Kinesis has the streams that applications read and write. Where it also has WaitForRecords
@@ -74,6 +74,7 @@ type Config struct {
 	EnforceLimits bool
 	StateLimit    int64 // of one application, in bytes; 0: that of the engine
 
+	Owner      work.Owner // of applications; nil: work.Sole()
 	Clock      clockwork.Clock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -87,7 +88,7 @@ type Service struct {
 	clock clockwork.Clock
 
 	applications *state.Collection[applicationDoc]
-	runner       *worker.Runner[applicationDoc]
+	runner       *work.Runner[applicationDoc]
 	metrics      *metrics
 
 	mu      sync.Mutex
@@ -105,6 +106,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
+	}
+	if s.cfg.Owner == nil {
+		s.cfg.Owner = work.Sole()
 	}
 	var err error
 	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Kinesis takes what subscriptions send to streams.
@@ -69,6 +69,7 @@ type Config struct {
 	// Registerer is for the metric of lines that were dropped; nil: there is none.
 	Registerer prometheus.Registerer
 
+	Owner  work.Owner // of subscriptions, exports and metric filters; nil: work.Sole()
 	Clock  clockwork.Clock
 	Logger *slog.Logger
 }
@@ -91,10 +92,10 @@ type Service struct {
 	dead          *state.Collection[deadDoc]
 	tags          *tags.Store
 
-	work               worker.Group
-	metricRunner       *worker.Runner[metricDoc]
-	subscriptionRunner *worker.Runner[subscriptionDoc]
-	exportRunner       *worker.Runner[exportDoc]
+	work               work.Group
+	metricRunner       *work.Runner[metricDoc]
+	subscriptionRunner *work.Runner[subscriptionDoc]
+	exportRunner       *work.Runner[exportDoc]
 	queries            queries
 	sink               *Sink
 	tails              sessions
@@ -104,6 +105,9 @@ type Service struct {
 func New(cfg Config) (*Service, error) {
 	if cfg.State == nil || cfg.Log == nil {
 		return nil, errors.New("logs: State and Log are required")
+	}
+	if cfg.Owner == nil {
+		cfg.Owner = work.Sole()
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = clockwork.NewRealClock()
@@ -127,7 +131,7 @@ func New(cfg Config) (*Service, error) {
 	s.dead = state.NewCollection[deadDoc](cfg.State, "logs.dead")
 	s.tags = tags.New(cfg.State, "logs.tags")
 	s.work.Clock = cfg.Clock
-	s.work.Events = worker.Events{Failed: s.workFailed}
+	s.work.Events = work.Events{Failed: s.workFailed}
 	s.metricRunner = s.newMetricRunner()
 	s.subscriptionRunner = s.newSubscriptionRunner()
 	s.exportRunner = s.newExportRunner()
@@ -162,7 +166,7 @@ func (s *Service) Close(ctx context.Context) error {
 	return errors.Join(s.sink.close(ctx), s.metricRunner.Close(ctx), s.subscriptionRunner.Close(ctx), s.exportRunner.Close(ctx), s.work.Close(ctx), s.store.Close(ctx))
 }
 
-func (s *Service) workFailed(key worker.Key, part string, err error, failures int, wait time.Duration) {
+func (s *Service) workFailed(key work.Key, part string, err error, failures int, wait time.Duration) {
 	if failures == 1 || failures%20 == 0 {
 		s.log.Warn("work of log groups failed and is tried again", "key", key, "part", part, "error", err, "failures", failures, "wait", wait)
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/logpattern"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 const maxMetricFilters = 100 // of a group
@@ -173,16 +173,16 @@ func (s *Service) TestMetricFilter(_ context.Context, in *logs.TestMetricFilterI
 	return out, nil
 }
 
-func (s *Service) newMetricRunner() *worker.Runner[metricDoc] {
-	return worker.New(worker.Documents[metricDoc](s.cfg.State, "logs.metricfilter"), worker.Hooks[metricDoc]{
+func (s *Service) newMetricRunner() *work.Runner[metricDoc] {
+	return work.New(work.Documents[metricDoc](s.cfg.State, "logs.metricfilter"), work.Hooks[metricDoc]{
 		Run: s.runMetric,
 		// Its position is by the id, whatever else changes.
-	}, worker.Options{Name: "logs.metricfilter", Clock: s.clock, Events: worker.Events{Failed: s.workFailed, Undecodable: func(key worker.Key, err error) {
+	}, work.Options{Name: "logs.metricfilter", Clock: s.clock, Owner: s.cfg.Owner, Events: work.Events{Failed: s.workFailed, Undecodable: func(key work.Key, err error) {
 		s.log.Error("a metric filter cannot be read", "key", key, "error", err)
 	}}})
 }
 
-func (s *Service) runMetric(ctx context.Context, j *worker.Job[metricDoc]) error {
+func (s *Service) runMetric(ctx context.Context, j *work.Job[metricDoc]) error {
 	if s.cfg.Metrics == nil {
 		return nil // it is kept alone
 	}

@@ -1,4 +1,4 @@
-package worker
+package work
 
 import (
 	"cmp"
@@ -13,12 +13,12 @@ import (
 
 // Why the context of a Run has ended; context.Cause tells.
 var (
-	ErrGone        = errors.New("worker: the document is gone")
-	ErrChanged     = errors.New("worker: the document has changed")
-	ErrPaused      = errors.New("worker: the document does not ask to be run")
-	ErrUndecodable = errors.New("worker: the document cannot be decoded")
-	ErrLeaseLost   = errors.New("worker: another process owns it")
-	ErrClosed      = errors.New("worker: closed")
+	ErrGone        = errors.New("work: the document is gone")
+	ErrChanged     = errors.New("work: the document has changed")
+	ErrPaused      = errors.New("work: the document does not ask to be run")
+	ErrUndecodable = errors.New("work: the document cannot be decoded")
+	ErrLeaseLost   = errors.New("work: another process owns it")
+	ErrClosed      = errors.New("work: closed")
 )
 
 // Backoff is how long to wait after a failure: First, then twice as long each time, up to

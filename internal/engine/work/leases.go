@@ -1,4 +1,4 @@
-package worker
+package work
 
 import (
 	"context"
@@ -54,9 +54,10 @@ type Leases struct {
 }
 
 type heldLease struct {
-	rev  uint64
-	lost chan struct{}
-	over bool // lost is closed
+	rev   uint64
+	users int // of this process; given back when there are none
+	lost  chan struct{}
+	over  bool // lost is closed
 }
 
 // sighting is a revision of a process's document, and when this process saw it first.
@@ -106,12 +107,12 @@ func Share(ctx context.Context, s *state.Store, o LeaseOptions) (*Leases, error)
 	for kind, changed := range map[string]func(state.Event){processKind: l.processChanged, leaseKind: l.leaseChanged} {
 		if err := s.Watch(l.ctx, state.Key{kind}, changed); err != nil {
 			l.cancel()
-			return nil, fmt.Errorf("worker: watch leases: %w", err)
+			return nil, fmt.Errorf("work: watch leases: %w", err)
 		}
 	}
 	if err := l.appear(ctx); err != nil {
 		l.cancel()
-		return nil, fmt.Errorf("worker: share the store: %w", err)
+		return nil, fmt.Errorf("work: share the store: %w", err)
 	}
 	l.wg.Go(l.live)
 	return l, nil
@@ -237,13 +238,17 @@ func (l *Leases) drop(key string, rev uint64) {
 }
 
 // Acquire waits until this process has the key.
-func (l *Leases) Acquire(ctx context.Context, key string) (Lease, error) {
+func (l *Leases) Acquire(ctx context.Context, key string, elsewhere func()) (Lease, error) {
 	for {
 		changed := l.waiter(key)
 		lease, ok, wait, err := l.try(ctx, key)
 		if ok || err != nil {
 			l.forgo(key, changed)
 			return lease, err
+		}
+		if elsewhere != nil && wait != conflictWait {
+			elsewhere()
+			elsewhere = nil
 		}
 		timer := l.clock.NewTimer(wait)
 		select {
@@ -268,9 +273,13 @@ const conflictWait = 100 * time.Millisecond
 // try takes the key if it is free, or tells how long to wait at most before the next try.
 func (l *Leases) try(ctx context.Context, key string) (lease Lease, ok bool, wait time.Duration, err error) {
 	l.mu.Lock()
-	id, mine := l.id, l.held[key] != nil
+	id := l.id
+	if h := l.held[key]; h != nil {
+		defer l.mu.Unlock()
+		return l.use(key, h), true, 0, nil
+	}
 	l.mu.Unlock()
-	if id == "" || mine {
+	if id == "" {
 		return lease, false, l.ttl, nil // it is told when that changes
 	}
 	name, value := state.Key{leaseKind, key}, encoded(leaseDoc{id})
@@ -284,7 +293,7 @@ func (l *Leases) try(ctx context.Context, key string) (lease Lease, ok bool, wai
 	default:
 		var d leaseDoc
 		if err := json.Unmarshal(doc.Value, &d); err != nil {
-			return lease, false, 0, fmt.Errorf("worker: the lease of %s cannot be read: %w", key, err)
+			return lease, false, 0, fmt.Errorf("work: the lease of %s cannot be read: %w", key, err)
 		}
 		if d.Process != id {
 			alive, err := l.alive(ctx, d.Process)
@@ -298,32 +307,42 @@ func (l *Leases) try(ctx context.Context, key string) (lease Lease, ok bool, wai
 		return lease, false, conflictWait, nil
 	}
 	if err != nil {
-		return lease, false, 0, fmt.Errorf("worker: take the lease of %s: %w", key, err)
+		return lease, false, 0, fmt.Errorf("work: take the lease of %s: %w", key, err)
 	}
 	l.mu.Lock()
-	if l.id != id {
-		l.mu.Unlock() // it was called dead meanwhile: this lease is nobody's
+	defer l.mu.Unlock()
+	h := l.held[key]
+	switch {
+	case l.id != id: // it was called dead meanwhile: this lease is nobody's
 		return lease, false, conflictWait, nil
+	case h != nil && h.rev > rev: // of another call of this process, which came later
+	default:
+		if h != nil {
+			h.end()
+		}
+		h = &heldLease{rev: rev, lost: make(chan struct{})}
+		l.held[key] = h
 	}
-	h := &heldLease{rev: rev, lost: make(chan struct{})}
-	l.held[key] = h
-	l.mu.Unlock()
-	return Lease{Epoch: rev, Lost: h.lost, Release: func() { l.release(key, h) }}, true, 0, nil
+	return l.use(key, h), true, 0, nil
+}
+
+// use counts one who has a lease. Callers hold mu.
+func (l *Leases) use(key string, h *heldLease) Lease {
+	h.users++
+	return Lease{Epoch: h.rev, Lost: h.lost, Release: sync.OnceFunc(func() { l.release(key, h) })}
 }
 
 func (l *Leases) release(key string, h *heldLease) {
 	l.mu.Lock()
-	mine := l.held[key] == h
-	if mine {
+	h.users--
+	last := h.users == 0 && l.held[key] == h
+	if last {
 		delete(l.held, key)
 	}
 	l.mu.Unlock()
-	if mine {
+	if last {
 		l.drop(key, h.rev)
 	}
-	l.mu.Lock()
-	l.wake(key)
-	l.mu.Unlock()
 }
 
 // alive tells for how long a process is to be taken for alive: 0 when it is dead, and cannot

@@ -1,4 +1,4 @@
-package worker
+package work
 
 import (
 	"context"
@@ -194,18 +194,18 @@ func TestDocumentsRunAsLongAsTheyAsk(t *testing.T) {
 		m.put(task{Name: "b"})
 		log.want(t, "run b")
 		m.put(task{Name: "b", Paused: true})
-		log.want(t, "stop b: worker: the document does not ask to be run")
+		log.want(t, "stop b: work: the document does not ask to be run")
 		m.remove("c")
-		log.want(t, "stop c: worker: the document is gone")
+		log.want(t, "stop c: work: the document is gone")
 		m.spoil("a")
-		log.want(t, "a cannot be decoded: garbage", "stop a: worker: the document cannot be decoded: garbage", "a cannot be decoded: garbage")
+		log.want(t, "a cannot be decoded: garbage", "stop a: work: the document cannot be decoded: garbage", "a cannot be decoded: garbage")
 		if s, ok := r.Status("a"); !ok || s.State != Invalid || !errors.Is(s.Err, errGarbage) {
 			t.Errorf("status of one that cannot be decoded: %+v", s)
 		}
 		m.put(task{Name: "a"})
 		log.want(t, "run a")
 		end(t, r)
-		log.want(t, "stop a: worker: closed")
+		log.want(t, "stop a: work: closed")
 		m.put(task{Name: "late"})
 		log.want(t)
 		if len(r.All()) != 0 {
@@ -239,7 +239,7 @@ func TestAChangeRestartsOnlyOtherWork(t *testing.T) {
 		m.put(task{Name: "a", Note: "2"})
 		log.want(t, "changed to 2")
 		m.put(task{Name: "a", Note: "other"})
-		log.want(t, "stop: worker: the document has changed")
+		log.want(t, "stop: work: the document has changed")
 		m.put(task{Name: "a", Note: "other 2"}) // the first has not returned yet
 		log.want(t)
 		if s, _ := r.Status("a"); s.State != Stopping {
@@ -376,7 +376,7 @@ type lessor struct {
 	log   *record
 }
 
-func (l *lessor) Acquire(ctx context.Context, key string) (Lease, error) {
+func (l *lessor) Acquire(ctx context.Context, key string, _ func()) (Lease, error) {
 	select {
 	case <-l.may:
 	case <-ctx.Done():
@@ -405,11 +405,11 @@ func TestLeases(t *testing.T) {
 		was := l.lost
 		l.lost = make(chan struct{})
 		close(was)
-		log.want(t, "stop a: worker: another process owns it", "release")
+		log.want(t, "stop a: work: another process owns it", "release")
 		l.may <- struct{}{}
 		log.want(t, "lease of tasks/a", "epoch 2", "run a")
 		m.remove("a")
-		log.want(t, "stop a: worker: the document is gone", "release")
+		log.want(t, "stop a: work: the document is gone", "release")
 		end(t, r)
 	})
 }
@@ -442,7 +442,7 @@ func TestPartsFailByThemselves(t *testing.T) {
 			t.Errorf("parts: %+v", s.Parts)
 		}
 		end(t, r)
-		log.want(t, "stop a: worker: closed")
+		log.want(t, "stop a: work: closed")
 	})
 }
 
@@ -603,7 +603,7 @@ func TestSuspendedWorkWaitsForItsResume(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log.want(t, "stop a: worker: the document does not ask to be run")
+		log.want(t, "stop a: work: the document does not ask to be run")
 		again, err := r.Suspend(t.Context(), "a") // by two at once
 		if err != nil {
 			t.Fatal(err)
@@ -616,6 +616,6 @@ func TestSuspendedWorkWaitsForItsResume(t *testing.T) {
 		again()
 		log.want(t, "run a")
 		end(t, r)
-		log.want(t, "stop a: worker: closed")
+		log.want(t, "stop a: work: closed")
 	})
 }

@@ -1,4 +1,4 @@
-package worker_test
+package work_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 const ttl = 30 * time.Second
@@ -20,7 +20,7 @@ const ttl = 30 * time.Second
 type shared struct {
 	stores [2]*state.Store
 	clocks [2]*clockwork.FakeClock
-	leases [2]*worker.Leases
+	leases [2]*work.Leases
 }
 
 func share(t *testing.T) *shared {
@@ -37,7 +37,7 @@ func share(t *testing.T) *shared {
 		}
 		t.Cleanup(func() { s.stores[i].Close() })
 		s.clocks[i] = clockwork.NewFakeClockAt(time.Unix(int64(i)*1e6, 0)) // they need not agree
-		if s.leases[i], err = worker.Share(t.Context(), s.stores[i], worker.LeaseOptions{Clock: s.clocks[i], TTL: ttl}); err != nil {
+		if s.leases[i], err = work.Share(t.Context(), s.stores[i], work.LeaseOptions{Clock: s.clocks[i], TTL: ttl}); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
@@ -49,11 +49,11 @@ func share(t *testing.T) *shared {
 	return s
 }
 
-func (s *shared) acquire(t *testing.T, i int, key string) worker.Lease {
+func (s *shared) acquire(t *testing.T, i int, key string) work.Lease {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	l, err := s.leases[i].Acquire(ctx, key)
+	l, err := s.leases[i].Acquire(ctx, key, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,10 +61,10 @@ func (s *shared) acquire(t *testing.T, i int, key string) worker.Lease {
 }
 
 // later is what a process gets in time.
-func (s *shared) later(t *testing.T, i int, key string) <-chan worker.Lease {
-	got := make(chan worker.Lease, 1)
+func (s *shared) later(t *testing.T, i int, key string) <-chan work.Lease {
+	got := make(chan work.Lease, 1)
 	go func() {
-		if l, err := s.leases[i].Acquire(t.Context(), key); err == nil {
+		if l, err := s.leases[i].Acquire(t.Context(), key, nil); err == nil {
 			got <- l
 		}
 	}()
@@ -185,17 +185,17 @@ func TestAProcessThatCannotWrite(t *testing.T) {
 // TestOneOfTwoRunners runs a document at one of two processes, and at the other after that.
 func TestOneOfTwoRunners(t *testing.T) {
 	s := share(t)
-	var runners [2]*worker.Runner[crawl]
+	var runners [2]*work.Runner[crawl]
 	running, ended := make(chan int, 10), make(chan int, 10)
 	for i := range runners {
-		runners[i] = worker.New(worker.Documents[crawl](s.stores[i], "crawl"), worker.Hooks[crawl]{
-			Run: func(ctx context.Context, j *worker.Job[crawl]) error {
+		runners[i] = work.New(work.Documents[crawl](s.stores[i], "crawl"), work.Hooks[crawl]{
+			Run: func(ctx context.Context, j *work.Job[crawl]) error {
 				running <- i
 				<-ctx.Done()
 				ended <- i
 				return ctx.Err()
 			},
-		}, worker.Options{Name: "crawl", Owner: s.leases[i]})
+		}, work.Options{Name: "crawl", Owner: s.leases[i]})
 		if err := runners[i].Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +215,7 @@ func TestOneOfTwoRunners(t *testing.T) {
 	if next := within(t, running, "nobody goes on with it"); next == first {
 		t.Error("a closed runner runs it")
 	}
-	if _, err := s.leases[first].Acquire(canceled(), "crawl/a"); !errors.Is(err, context.Canceled) {
+	if _, err := s.leases[first].Acquire(canceled(), "crawl/a", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("acquire: %v", err)
 	}
 }

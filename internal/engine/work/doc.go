@@ -1,4 +1,4 @@
-// Package worker runs documents: what runs by itself (a delivery, an event source mapping, a
+// Package work runs documents: what runs by itself (a delivery, an event source mapping, a
 // pump, a crawl, a job, an expiry sweep) is a document in the state store, and a Runner is
 // what makes it run.
 //
@@ -46,4 +46,4 @@
 // A document that does not ask to be run costs nothing, one whose work is done costs an
 // entry of a map, one that works or waits costs a goroutine. Options.Limit bounds how many
 // Runs are under way; the others wait in the order in which they came.
-package worker
+package work

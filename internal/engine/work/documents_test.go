@@ -1,4 +1,4 @@
-package worker_test
+package work_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 type crawl struct {
@@ -36,11 +36,11 @@ func TestDocumentsOfTheStore(t *testing.T) {
 	if _, err := s.Put(t.Context(), state.Key{"crawl", "account", "garbage"}, []byte("{")); err != nil {
 		t.Fatal(err)
 	}
-	undecodable := make(chan worker.Key, 10)
-	r := worker.New(worker.Documents[crawl](s, "crawl"), worker.Hooks[crawl]{
+	undecodable := make(chan work.Key, 10)
+	r := work.New(work.Documents[crawl](s, "crawl"), work.Hooks[crawl]{
 		Runs: func(d *crawl) bool { return d.State == "RUNNING" },
 		Same: func(was, is *crawl) bool { return true },
-		Run: func(ctx context.Context, j *worker.Job[crawl]) error {
+		Run: func(ctx context.Context, j *work.Job[crawl]) error {
 			for range 3 {
 				if _, err := docs.Modify(ctx, func(d *crawl) error { d.Pages++; return nil }, j.Key...); err != nil {
 					return err
@@ -49,7 +49,7 @@ func TestDocumentsOfTheStore(t *testing.T) {
 			_, err := docs.Modify(ctx, func(d *crawl) error { d.State = "READY"; return nil }, j.Key...)
 			return err
 		},
-	}, worker.Options{Name: "crawl", Events: worker.Events{Undecodable: func(k worker.Key, _ error) { undecodable <- k }}})
+	}, work.Options{Name: "crawl", Events: work.Events{Undecodable: func(k work.Key, _ error) { undecodable <- k }}})
 	if err := r.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
