@@ -108,7 +108,7 @@ func hopeless(err error) bool {
 		return false
 	}
 	switch e.ErrorCode() {
-	case "NoSuchBucket", "EntityNotFoundException", "ResourceNotFoundException":
+	case "NoSuchBucket", "InvalidBucketName", "EntityNotFoundException", "ResourceNotFoundException":
 		return true
 	}
 	return false

@@ -35,8 +35,8 @@ type Config struct {
 
 	// Allow decides whether the caller of the context may do an action ("sqs:SendMessage") with a queue that no
 	// call names. nil: it may.
-	Allow func(ctx context.Context, action, queue string) error
-	Logger   *slog.Logger // nil: silent
+	Allow  func(ctx context.Context, action, queue string) error
+	Logger *slog.Logger // nil: silent
 }
 
 // Service is SQS.
