@@ -124,7 +124,11 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 		end, message = types.JobRunStateTimeout, "Job run has exceeded its timeout."
 	case err != nil:
 		end, message = types.JobRunStateFailed, failureMessage(err)
-		run.log(logError, message)
+		group := logError
+		if aws.ToString(d.Settings.Command.Name) == commandShell {
+			group = shellError
+		}
+		run.log(group, message)
 	}
 	return s.settleJobRun(ctx, run, end, message)
 }
@@ -195,7 +199,9 @@ func (s *Service) settleJobRun(ctx context.Context, run *jobRunning, end types.J
 // is done again after a crash.
 func (s *Service) followJobRun(ctx context.Context, sc scope, d *jobRunDoc) error {
 	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region})
-	s.releaseRun(ctx, sc, d.Job, d.ID)
+	if err := s.releaseRun(ctx, sc, d.Job, d.ID); err != nil {
+		return err
+	}
 	if d.State == types.JobRunStateFailed && d.Attempt < d.Settings.MaxRetries {
 		if err := s.retryJobRun(ctx, sc, d); err != nil {
 			return err
