@@ -73,7 +73,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 	s.documents = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
-	owner, err := s.openOwner(ctx, n)
+	owner, here, err := s.openOwners(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 
 	err = s.makeServices(ctx, parts{
 		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, queries: queries, objects: n.objects.Client(),
-		functions: functions, scripts: scripts, owner: owner,
+		functions: functions, scripts: scripts, owner: owner, here: here,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {
@@ -143,18 +143,19 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	return s, nil
 }
 
-// openOwner says what of that which runs by itself this node runs: all of it where it has its log
-// to itself, else what it gets a lease of.
-func (s *stack) openOwner(ctx context.Context, n *Node) (work.Owner, error) {
+// openOwners says what of that which runs by itself this node runs: all of it where it has its log
+// to itself, else what it gets a lease of, and what works on its own stores.
+func (s *stack) openOwners(ctx context.Context, n *Node) (owner, here work.Owner, err error) {
 	if n.shared == nil {
-		return work.Started(ctx, s.documents)
+		started, err := work.Started(ctx, s.documents)
+		return started, started, err
 	}
 	leases, err := work.Share(ctx, s.documents, work.LeaseOptions{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.onClose(leases.Close)
-	return leases, nil
+	return leases, work.Mine(1), nil
 }
 
 func (s *stack) onClose(f func(context.Context) error) { s.closers = append(s.closers, f) }
