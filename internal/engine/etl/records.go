@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
+	"github.com/brookmere/brookmere/internal/engine/schemaheader"
 )
 
 // CorruptColumn holds the text of records that cannot be parsed.
@@ -72,7 +73,7 @@ func (r *Records) Corrupt() int { return r.corrupt }
 // objects, one after the other or in an array, is as many rows; an empty one is none. A header
 // of the Glue Schema Registry is passed over.
 func (r *Records) Add(data []byte, arrived time.Time) {
-	data = payload(data)
+	data = schemaheader.Payload(data)
 	r.bytes += len(data) + 48
 	r.records++
 	if r.format.Classification == "csv" {
