@@ -123,7 +123,7 @@ func TestScriptWritesEachRecordOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { produce(ctx, n, round) })
 		before := len(parquetRows(t, objects(n), "lake", folders))
-		for deadline := time.Now().Add(4 * time.Minute); len(parquetRows(t, objects(n), "lake", folders)) == before; time.Sleep(300 * time.Millisecond) {
+		for deadline := time.Now().Add(10 * time.Minute); len(parquetRows(t, objects(n), "lake", folders)) == before; time.Sleep(300 * time.Millisecond) {
 			running()
 			if time.Now().After(deadline) {
 				t.Fatalf("round %d: the script writes nothing: %s", round, n.Log())
@@ -143,7 +143,7 @@ func TestScriptWritesEachRecordOnce(t *testing.T) {
 		t.Logf("round %d: %d records acknowledged", round, len(acked))
 	}
 	var seen map[string]int
-	for deadline := time.Now().Add(4 * time.Minute); ; time.Sleep(time.Second) {
+	for deadline := time.Now().Add(10 * time.Minute); ; time.Sleep(time.Second) {
 		running()
 		seen = parquetRows(t, objects(n), "lake", folders)
 		missing := 0
