@@ -69,7 +69,9 @@ func (s *Service) GetMapping(ctx context.Context, in *glue.GetMappingInput, _ ..
 			return nil, err
 		}
 	}
-	columns := func(t *tableDoc) []columnDoc { return append(append([]columnDoc{}, t.Descriptor.Columns...), t.PartitionKeys...) }
+	columns := func(t *tableDoc) []columnDoc {
+		return append(append([]columnDoc{}, t.Descriptor.Columns...), t.PartitionKeys...)
+	}
 	have := make(map[string]*string)
 	for _, c := range columns(target) {
 		have[strings.ToLower(c.Name)] = c.Type
