@@ -61,7 +61,7 @@ console-test: console ## the console's types, and the tests of its pure parts
 	cd $(WEB) && npx tsc --noEmit && npm test --silent
 
 docs: ## write docs/operations.md, docs/configuration.md and the lists of functions from the code
-	$(GO) test ./internal/node -run 'TestOperationsDocument|TestConfigurationDocument' -update
+	$(GO) test ./internal/node -run 'TestOperationsDocument|TestServicePages|TestConfigurationDocument' -update
 	$(GO) test ./internal/engine/lakesql/trino/functions -run TestFunctionsDocument -update
 	$(GO) test ./internal/engine/streamsql -run TestFunctionList -update
 

@@ -1,0 +1,82 @@
+package node
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// operationsMark ends what people write of a page about services, and names those whose operations follow it.
+var operationsMark = regexp.MustCompile(`(?m)^<!-- operations: ([a-z0-9 -]+) -->\n`)
+
+// TestServicePages holds the generated part of docs/services to the code: each service is on one page.
+func TestServicePages(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/services/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := documentedServices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := ServiceNames()
+	for _, page := range pages {
+		if filepath.Base(page) == "README.md" {
+			continue
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := operationsMark.FindSubmatchIndex(text)
+		if at == nil {
+			t.Errorf("%s has no line <!-- operations: NAME -->", page)
+			continue
+		}
+		names := strings.Fields(string(text[at[2]:at[3]]))
+		checkDocument(t, page, func(w io.Writer) error {
+			if _, err := w.Write(text[:at[1]]); err != nil {
+				return err
+			}
+			for _, name := range names {
+				i := slices.IndexFunc(all, func(d documented) bool { return pageName(d.name) == pageName(name) })
+				if i < 0 {
+					return fmt.Errorf("there is no service %q", name)
+				}
+				missing = slices.DeleteFunc(missing, func(m string) bool { return pageName(m) == pageName(name) })
+				writeSummary(w, all[i])
+			}
+			return nil
+		})
+	}
+	if len(missing) > 0 {
+		t.Errorf("no page in docs/services has the operations of %s", strings.Join(missing, ", "))
+	}
+}
+
+// pageName is a service's name without what tells its model's spelling from that of health.
+func pageName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "")) }
+
+// writeSummary writes how many operations of a service do what, and which are stored or refused.
+func writeSummary(w io.Writer, d documented) {
+	by := make(map[string][]string)
+	for _, r := range d.rows {
+		by[r.Does] = append(by[r.Does], r.Operation)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "\n## Operations of %s\n\n%d are executed, %d are stored for read-back, %d are refused; [operations.md](../operations.md) lists all.\n",
+		d.title, len(by["executes"]), len(by["stores"]), len(by["refuses"]))
+	for _, part := range []struct{ does, title string }{{"stores", "Stored"}, {"refuses", "Refused"}} {
+		if names := by[part.does]; len(names) > 0 {
+			slices.Sort(names)
+			fmt.Fprintf(&b, "\n%s: `%s`.\n", part.title, strings.Join(names, "`, `"))
+		}
+	}
+	_, _ = b.WriteTo(w) // to memory
+}
