@@ -8,8 +8,6 @@ import (
 	"os"
 	"runtime/debug"
 	"time"
-
-	"github.com/brookmere/brookmere/internal/node"
 )
 
 // file is a file of an archive.
@@ -45,9 +43,8 @@ func writeArchive(path, folder string, files map[string]file) (err error) {
 	return errors.Join(w.Close(), z.Close())
 }
 
-// versionOf is the program's version, with its revision where the build knows it.
-func versionOf(info *debug.BuildInfo) string {
-	version := node.Version
+// withRevision is a version with the revision that the program is built of, where the build knows it.
+func withRevision(version string, info *debug.BuildInfo) string {
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
 			version += "+" + s.Value[:min(12, len(s.Value))]

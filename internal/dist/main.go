@@ -25,8 +25,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/brookmere/brookmere/internal/node"
 )
 
 // modulePath is of this program.
@@ -71,6 +69,10 @@ func run(out string, targets []string) error {
 	if err := build(own, host); err != nil {
 		return err
 	}
+	version, err := versionOf(own)
+	if err != nil {
+		return err
+	}
 	completions, err := shellCompletions(own)
 	if err != nil {
 		return err
@@ -89,8 +91,8 @@ func run(out string, targets []string) error {
 				return err
 			}
 		}
-		name := fmt.Sprintf("brookmere_%s_%s_%s", node.Version, p.os, p.arch)
-		files, err := contents(program, completions)
+		name := fmt.Sprintf("brookmere_%s_%s_%s", version, p.os, p.arch)
+		files, err := contents(program, version, completions)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p, err)
 		}
@@ -136,6 +138,19 @@ func build(to string, p platform) error {
 	return nil
 }
 
+// versionOf is what the program says of itself: "brookmere 0.1.0 (go1.26, linux/amd64)".
+func versionOf(program string) (string, error) {
+	text, err := exec.Command(program, "version").Output()
+	if err != nil {
+		return "", fmt.Errorf("ask the program for its version: %w", err)
+	}
+	words := strings.Fields(string(text))
+	if len(words) < 2 || words[0] != "brookmere" {
+		return "", fmt.Errorf("the program's version is told as %q", text)
+	}
+	return words[1], nil
+}
+
 // shellCompletions are the scripts that complete the program's commands, by the names that shells' packages give them.
 func shellCompletions(program string) (map[string]file, error) {
 	files := make(map[string]file)
@@ -153,7 +168,7 @@ func shellCompletions(program string) (map[string]file, error) {
 var sources = []string{"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "deploy/brookmere.service"}
 
 // contents are the files of an archive, by their paths in it.
-func contents(program string, completions map[string]file) (map[string]file, error) {
+func contents(program, version string, completions map[string]file) (map[string]file, error) {
 	files := make(map[string]file)
 	text, err := os.ReadFile(program)
 	if err != nil {
@@ -182,7 +197,7 @@ func contents(program string, completions map[string]file) (map[string]file, err
 			files["licences/"+m.path+"/"+l.name] = file{text: l.text, mode: 0o644}
 		}
 	}
-	if files["sbom.cdx.json"], err = bill(info, linked); err != nil {
+	if files["sbom.cdx.json"], err = bill(info, version, linked); err != nil {
 		return nil, err
 	}
 	return files, nil

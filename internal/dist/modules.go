@@ -118,10 +118,10 @@ func licencesIn(dir string) ([]licence, error) {
 
 // bill is what the program is made of, as CycloneDX has it. It has no time and no serial number: the same program has
 // the same bill.
-func bill(info *debug.BuildInfo, linked []module) (file, error) {
+func bill(info *debug.BuildInfo, version string, linked []module) (file, error) {
 	bom := cdx.NewBOM()
 	bom.Metadata = &cdx.Metadata{Component: &cdx.Component{
-		BOMRef: "brookmere", Type: cdx.ComponentTypeApplication, Name: "brookmere", Version: versionOf(info),
+		BOMRef: "brookmere", Type: cdx.ComponentTypeApplication, Name: "brookmere", Version: withRevision(version, info),
 		Licenses: &cdx.Licenses{{License: &cdx.License{ID: "Apache-2.0"}}}, Properties: buildProperties(info),
 	}}
 	components := []cdx.Component{}
