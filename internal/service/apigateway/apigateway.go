@@ -10,6 +10,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -35,6 +36,13 @@ type Outbound interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
+// Other serves deployed APIs of another kind at the same hosts and paths.
+type Other interface {
+	http.Handler
+	// Serves says that an API is one of its own. It is asked for every request, so it must be quick.
+	Serves(api string) bool
+}
+
 // Config is what the service is made of.
 type Config struct {
 	State    *state.Store
@@ -55,9 +63,11 @@ type Service struct {
 	plans       *state.Collection[planDoc]
 	accounts    *state.Collection[accountDoc]
 
+	other     Other
+	throttles executeapi.Throttles // of stages and usage plans
+
 	mu       sync.Mutex
 	compiled map[string]*compiled   // by deployment; bounded by maxCompiled
-	buckets  map[string]*bucket     // of throttles, by what they hold for; bounded by maxBuckets
 	owners   map[string]scope.Scope // of APIs, by id
 
 	authorized      map[authorizedKey]authorized // answers of authorizers; bounded by maxAuthorizedTotal
@@ -85,11 +95,13 @@ func New(cfg Config) (*Service, error) {
 		plans:       state.NewCollection[planDoc](cfg.State, "apigateway.plan").NotFound(missing(func() error { return notFound("Invalid Usage Plan ID specified") })),
 		accounts:    state.NewCollection[accountDoc](cfg.State, "apigateway.account"),
 		compiled:    map[string]*compiled{},
-		buckets:     map[string]*bucket{},
 		owners:      map[string]scope.Scope{},
 		authorized:  map[authorizedKey]authorized{},
 	}, nil
 }
+
+// Bind makes another service answer for its APIs.
+func (s *Service) Bind(o Other) { s.other = o }
 
 const idLetters = "abcdefghijklmnopqrstuvwxyz0123456789"
 

@@ -3,7 +3,6 @@ package apigateway
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -397,15 +396,6 @@ func TestGatewayResponses(t *testing.T) {
 		t.Errorf("%d %v %s", code, h, body)
 	}
 	x.want("GET", "/", "", 500, `{"message":"Internal server error"}`)
-}
-
-func TestAccessLogFormat(t *testing.T) {
-	got := formatAccess(`{"ip":"$context.identity.sourceIp","s":$context.status,"x":"$context.none"} $other $context.`, func(p string) string {
-		return map[string]string{"identity.sourceIp": "1.2.3.4", "status": "200"}[p] + fmt.Sprintf("<%s>", p)
-	})
-	if want := `{"ip":"1.2.3.4<identity.sourceIp>","s":200<status>,"x":"<none>"} $other <>`; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
 }
 
 func FuzzProxyAnswer(f *testing.F) {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/vtl"
 	"github.com/brookmere/brookmere/internal/engine/vtl/mapping"
@@ -298,7 +299,7 @@ func (x *exchange) invoke(t target, payload []byte, credentials, source, kind st
 		return nil, err
 	}
 	if caller.Anonymous {
-		caller = awswire.CallerFrom(awswire.AsService(x.ctx, x.scope.Account, x.scope.Region, gatewayService, source))
+		caller = awswire.CallerFrom(awswire.AsService(x.ctx, x.scope.Account, x.scope.Region, executeapi.Service, source))
 	}
 	for k, v := range x.stage.Variables {
 		t.path = strings.ReplaceAll(t.path, "${stageVariables."+k+"}", v)
