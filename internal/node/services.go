@@ -14,6 +14,8 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/jobscript"
+	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -21,6 +23,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/apigatewayv2"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/cloudwatch"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
@@ -30,6 +33,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/kinesisanalytics"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
+	"github.com/brookmere/brookmere/internal/service/sns"
 	"github.com/brookmere/brookmere/internal/service/sqs"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
@@ -48,11 +52,13 @@ var catalog = []entry{
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(sqs.Service), make: makeSQS},
 	{zero: new(lambda.Service), make: makeLambda},
+	{zero: new(sns.Service), make: makeSNS},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway, bind: func(s *services) { s.restAPIs.Bind(s.httpAPIs) }},
 	{zero: new(apigatewayv2.Service), make: makeHTTPAPIs},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
 	{zero: new(kinesisanalytics.Second), make: makeAnalyticsSecond},
+	{zero: new(cloudwatch.Service), make: makeCloudWatch, bind: bindCloudWatch},
 }
 
 // entry is one service of the catalog.
@@ -87,8 +93,11 @@ type services struct {
 	cognito  *cognitoidentity.Service
 	logs     *logs.Service
 	sqs      *sqs.Service
+	sns      *sns.Service
 	restAPIs *apigateway.Service
 	httpAPIs *apigatewayv2.Service
+
+	cloudwatch *cloudwatch.Service
 
 	analytics *kinesisanalytics.Service
 }
@@ -103,9 +112,12 @@ type parts struct {
 	queries athena.Engine
 	items   *itemstore.Store
 	queues  *queue.Store
+	outbox  *queue.Store // of what is on its way
+	samples *metricstore.Store
 	objects *s3.Client // in this process
 
 	functions *function.Engine
+	scripts   *jobscript.Engine // of jobs
 
 	owner      work.Owner // of what runs by itself
 	clock      clockwork.Clock
@@ -127,6 +139,7 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
 		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
+		Scripts: p.scripts, Credentials: roleCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
 		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err

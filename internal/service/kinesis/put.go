@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -199,7 +200,7 @@ func (p *put) fill() error {
 		batch := p.slots[e.slot].batch
 		n := len(e.data)
 		if p.base64 {
-			room := batch.Reserve(e.key, decodedLen(len(e.data)))
+			room := batch.Reserve(e.key, scan.DecodedLen(len(e.data)))
 			var ok bool
 			if n, ok = decodeData(room, e.data); !ok {
 				batch.Commit(0)
@@ -271,7 +272,7 @@ func (p *put) tooLarge(i, limit int) error {
 	return awswire.Validationf("1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", member, limit)
 }
 
-// checkOrdering refuses a SequenceNumberForOrdering that is no sequence number, or one of
+// checkOrdering refuses a SequenceNumberForOrdering that is not a sequence number, or one of
 // the future, further off than a clock that was put back explains. It orders nothing: every
 // record of a shard comes after those acknowledged before.
 func (s *Service) checkOrdering(d *stream, number []byte) error {

@@ -206,6 +206,7 @@ type point struct {
 
 // sendMetrics makes data points of the matching lines of some blocks, one a minute and combination of dimensions.
 func (s *Service) sendMetrics(ctx context.Context, m *metricDoc, p *logpattern.Pattern, blocks []logstore.Block) error {
+	tooOld := s.clock.Now().Add(-14 * 24 * time.Hour).UnixMilli() // for CloudWatch, which would refuse the others with them
 	for _, t := range m.Transformations {
 		type datum struct {
 			dims   []cloudwatchtypes.Dimension
@@ -226,6 +227,9 @@ func (s *Service) sendMetrics(ctx context.Context, m *metricDoc, p *logpattern.P
 		for _, b := range blocks {
 			for _, l := range b.Lines {
 				minute := l.Time - l.Time%60_000
+				if minute <= tooOld {
+					continue
+				}
 				text := []byte(l.Text)
 				if !p.Match(text) {
 					if t.Default != nil {
