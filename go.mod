@@ -97,6 +97,7 @@ require (
 	github.com/emicklei/proto v1.14.3
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/minio/crc64nvme v1.1.1
+	go.yaml.in/yaml/v3 v3.0.5
 )
 
 require (
