@@ -42,6 +42,9 @@ func (s *Service) API() awswire.API {
 		awswire.Executes(s.DeleteStage, at(func(in *apigatewayv2.DeleteStageInput) string {
 			return "/apis/" + id(in.ApiId) + "/stages/" + id(in.StageName)
 		})).Action("apigateway:DELETE"),
+		awswire.Executes(s.ExportApi, at(func(in *apigatewayv2.ExportApiInput) string {
+			return "/apis/" + id(in.ApiId) + "/exports/" + id(in.Specification)
+		})).Action("apigateway:GET"),
 		awswire.Executes(s.GetApi, at(func(in *apigatewayv2.GetApiInput) string { return "/apis/" + id(in.ApiId) })).Action("apigateway:GET"),
 		awswire.Executes(s.GetApis, at(func(_ *apigatewayv2.GetApisInput) string { return "/apis" })).Action("apigateway:GET"),
 		awswire.Executes(s.GetAuthorizer, at(func(in *apigatewayv2.GetAuthorizerInput) string {
@@ -65,6 +68,8 @@ func (s *Service) API() awswire.API {
 		})).Action("apigateway:GET"),
 		awswire.Executes(s.GetStages, at(func(in *apigatewayv2.GetStagesInput) string { return "/apis/" + id(in.ApiId) + "/stages" })).Action("apigateway:GET"),
 		awswire.Executes(s.GetTags, at(func(in *apigatewayv2.GetTagsInput) string { return "/tags/" + id(in.ResourceArn) })).Action("apigateway:GET"),
+		awswire.Executes(s.ImportApi, at(func(_ *apigatewayv2.ImportApiInput) string { return "/apis" })).Action("apigateway:PUT"),
+		awswire.Executes(s.ReimportApi, at(func(in *apigatewayv2.ReimportApiInput) string { return "/apis/" + id(in.ApiId) })).Action("apigateway:PUT"),
 		awswire.Executes(s.ResetAuthorizersCache, at(func(in *apigatewayv2.ResetAuthorizersCacheInput) string {
 			return "/apis/" + id(in.ApiId) + "/stages/" + id(in.StageName) + "/cache/authorizers"
 		})).Action("apigateway:DELETE"),
