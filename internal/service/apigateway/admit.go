@@ -75,6 +75,13 @@ func (x *exchange) apiKey() error {
 		if t := p.Throttle; t != nil && (t.RateLimit > 0 || t.BurstLimit > 0) && !x.s.take("plan/"+p.ID+"/"+key.ID, t.RateLimit, t.BurstLimit) {
 			return throttled()
 		}
+		allowed, err := x.s.spend(x.ctx, x.scope, p, key.ID)
+		if err != nil {
+			return internal(err)
+		}
+		if !allowed {
+			return quotaExceeded()
+		}
 		return nil
 	}
 	return forbidden()

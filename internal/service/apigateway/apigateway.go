@@ -61,10 +61,12 @@ type Service struct {
 	stages      *state.Collection[stageDoc]
 	keys        *state.Collection[keyDoc]
 	plans       *state.Collection[planDoc]
+	usages      *state.Collection[usageDoc]
 	accounts    *state.Collection[accountDoc]
 
 	other     Other
 	throttles executeapi.Throttles // of stages and usage plans
+	usage     usage
 
 	mu       sync.Mutex
 	compiled map[string]*compiled   // by deployment; bounded by maxCompiled
@@ -93,6 +95,7 @@ func New(cfg Config) (*Service, error) {
 		stages:      state.NewCollection[stageDoc](cfg.State, "apigateway.stage").NotFound(missing(invalidStage)),
 		keys:        state.NewCollection[keyDoc](cfg.State, "apigateway.key").NotFound(missing(func() error { return notFound("Invalid API Key identifier specified") })),
 		plans:       state.NewCollection[planDoc](cfg.State, "apigateway.plan").NotFound(missing(func() error { return notFound("Invalid Usage Plan ID specified") })),
+		usages:      state.NewCollection[usageDoc](cfg.State, "apigateway.usage"),
 		accounts:    state.NewCollection[accountDoc](cfg.State, "apigateway.account"),
 		compiled:    map[string]*compiled{},
 		owners:      map[string]scope.Scope{},

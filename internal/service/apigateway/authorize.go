@@ -185,6 +185,7 @@ func (x *exchange) authorizedBy(body []byte, failed func(error) error) error {
 	if err != nil {
 		return failed(err)
 	}
+	x.trace.authorized(out.PrincipalID, out.Policy)
 	about := vtl.NewMap()
 	about.Put("principalId", out.PrincipalID)
 	for k, v := range out.Context {

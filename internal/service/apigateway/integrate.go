@@ -214,11 +214,7 @@ func (x *exchange) callService(i *types.Integration, req *integrationRequest) (*
 		return nil, err
 	}
 	r.Header = req.header
-	resp, err := x.s.cfg.Services.Call(ctx, t.service, t.action, r)
-	if err != nil {
-		return nil, err
-	}
-	return readResult(resp)
+	return x.call(r, req.body, func() (*http.Response, error) { return x.s.cfg.Services.Call(ctx, t.service, t.action, r) })
 }
 
 // escapePath escapes a value for a path, but for its slashes.
@@ -265,11 +261,22 @@ func (x *exchange) callHTTP(i *types.Integration, req *integrationRequest) (*int
 		return nil, err
 	}
 	r.Header = req.header
-	resp, err := x.s.cfg.Outbound.Do(r)
+	return x.call(r, req.body, func() (*http.Response, error) { return x.s.cfg.Outbound.Do(r) })
+}
+
+// call does an integration's request and reads the answer.
+func (x *exchange) call(r *http.Request, body []byte, do func() (*http.Response, error)) (*integrationResult, error) {
+	x.trace.request(r, body)
+	began := x.s.cfg.Clock.Now()
+	resp, err := do()
 	if err != nil {
 		return nil, err
 	}
-	return readResult(resp)
+	out, err := readResult(resp)
+	if err == nil {
+		x.trace.answer(out, x.s.cfg.Clock.Since(began))
+	}
+	return out, err
 }
 
 // invokeAs invokes a function with a mapped request.
@@ -324,18 +331,14 @@ func (x *exchange) invoke(t target, payload []byte, credentials, source, kind st
 	if kind != "" {
 		r.Header.Set("X-Amz-Invocation-Type", kind)
 	}
-	resp, err := x.s.cfg.Services.Call(ctx, "lambda", "", r)
-	if err != nil {
-		return nil, err
-	}
-	out, err := readResult(resp)
+	out, err := x.call(r, payload, func() (*http.Response, error) { return x.s.cfg.Services.Call(ctx, "lambda", "", r) })
 	if err != nil {
 		return nil, err
 	}
 	if out.status >= 300 {
 		return nil, errors.New("invoke " + name + ": " + string(out.body))
 	}
-	if resp.Header.Get("X-Amz-Function-Error") != "" {
+	if functionError, _ := header(out.header, "X-Amz-Function-Error"); functionError != "" {
 		var e struct {
 			Message string `json:"errorMessage"`
 		}

@@ -75,6 +75,7 @@ type exchange struct {
 	keyID    string   // of the API key
 	status   int      // of the answer, for the access log
 	sent     int      // bytes of the answer
+	trace    *trace   // of a test; nil otherwise
 }
 
 // failure is an answer of the gateway's own.
