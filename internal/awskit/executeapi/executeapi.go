@@ -4,6 +4,7 @@
 package executeapi
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"strings"
@@ -140,4 +141,13 @@ func VariablePath(s string) string {
 		n++
 	}
 	return strings.TrimRight(s[:n], ".")
+}
+
+// LogText is a value of an access log that ends no line and no text of JSON: what would is escaped.
+func LogText(s string) string {
+	if !strings.ContainsAny(s, "\"\\\r\n\x00") {
+		return s
+	}
+	b, _ := json.Marshal(s) // a text always is
+	return string(b[1 : len(b)-1])
 }

@@ -29,7 +29,10 @@ func (x *exchange) logAccess() {
 		if !ok {
 			return "-"
 		}
-		return v
+		if path == "error.messageString" { // a text of JSON as it is
+			return v
+		}
+		return executeapi.LogText(v)
 	})
 	ctx := context.WithoutCancel(x.ctx)
 	if err := x.s.cfg.Logs.Log(ctx, aws.ToString(l.DestinationArn), x.address.api+"/"+x.address.stage, line); err != nil {

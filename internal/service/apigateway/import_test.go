@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -179,4 +180,27 @@ func many(n int) string {
 		b.WriteString(`,"M` + itoa(i) + `":{}`)
 	}
 	return b.String()
+}
+
+// What a client, or a server behind, says of its connection goes no further, and paths lead nowhere else.
+func TestHTTPProxyIsClean(t *testing.T) {
+	var got *http.Request
+	back := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		w.Header().Set("Connection", "X-Hop")
+		w.Header().Set("X-Hop", "1")
+		w.Header().Set("X-Kept", "1")
+	}))
+	defer back.Close()
+	x := newBench(t)
+	x.method("ANY", "/p/{proxy+}", apigateway.PutMethodInput{AuthorizationType: aws.String("NONE"), RequestParameters: map[string]bool{"method.request.path.proxy": true}},
+		apigateway.PutIntegrationInput{Type: types.IntegrationTypeHttpProxy, IntegrationHttpMethod: aws.String("ANY"), Uri: aws.String(back.URL + "/base/{proxy}"), RequestParameters: map[string]string{"integration.request.path.proxy": "method.request.path.proxy"}})
+	x.deploy()
+	code, h, _ := x.do("POST", "/p/a/..%2F..%2Fetc", "x", "Connection", "X-Secret", "X-Secret", "s", "Transfer-Encoding", "chunked", "Upgrade", "h2c", "X-Kept", "1")
+	if code != 200 || h.Get("X-Hop") != "" || h.Get("X-Kept") != "1" {
+		t.Errorf("%d %v", code, h)
+	}
+	if got.URL.EscapedPath() != "/base/a/%2E%2E/%2E%2E/etc" || got.Header.Get("X-Secret") != "" || got.Header.Get("Upgrade") != "" || len(got.TransferEncoding) > 0 || got.Header.Get("X-Kept") != "1" {
+		t.Errorf("%s %v %v", got.URL.EscapedPath(), got.TransferEncoding, got.Header)
+	}
 }

@@ -89,6 +89,7 @@ func (x *exchange) integrationRequest(i *types.Integration) (*integrationRequest
 				req.header[k] = v
 			}
 		}
+		dropNamed(req.header, x.r.Header)
 		for k, v := range x.query {
 			req.query[k] = v
 		}
@@ -149,8 +150,17 @@ func applyOverrides(req *integrationRequest, o *mapping.Overrides) {
 	}
 }
 
+// dropNamed drops the headers that a message's Connection names: they are of that connection alone.
+func dropNamed(h, message http.Header) {
+	for _, list := range message["Connection"] {
+		for name := range strings.SplitSeq(list, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+}
+
 var hopByHop = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
 	"Content-Length": true, "Host": true, "X-Amz-Security-Token": true, "Authorization": false,
 }
 
@@ -217,11 +227,13 @@ func (x *exchange) callService(i *types.Integration, req *integrationRequest) (*
 	return x.call(r, req.body, func() (*http.Response, error) { return x.s.cfg.Services.Call(ctx, t.service, t.action, r) })
 }
 
-// escapePath escapes a value for a path, but for its slashes.
+// escapePath escapes a value for a path, but for its slashes; a part that leads elsewhere is escaped whole.
 func escapePath(s string) string {
 	parts := strings.Split(s, "/")
-	for i := range parts {
-		parts[i] = url.PathEscape(parts[i])
+	for i, p := range parts {
+		if parts[i] = url.PathEscape(p); p == "." || p == ".." {
+			parts[i] = strings.ReplaceAll(p, ".", "%2E")
+		}
 	}
 	return strings.Join(parts, "/")
 }
@@ -360,6 +372,7 @@ func (x *exchange) answer(out *integrationResult) error {
 				h[k] = v
 			}
 		}
+		dropNamed(h, out.header)
 		if h.Get("Content-Type") == "" {
 			h.Set("Content-Type", "application/json")
 		}

@@ -321,6 +321,9 @@ func (x *exchange) write(status int, header http.Header, body []byte) {
 	}
 	h.Set("X-Amzn-Requestid", x.caller.RequestID)
 	h.Set("X-Amz-Apigw-Id", x.extended)
+	if status < 200 || status > 599 { // a mapping made it: no answer ends with it
+		status = http.StatusInternalServerError
+	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.status, x.sent = status, len(body)
 	x.w.WriteHeader(status)

@@ -452,19 +452,13 @@ func (x *exchange) logAccess() {
 		if !ok {
 			return "-"
 		}
-		return logText(v)
+		if path == "error.messageString" { // a text of JSON as it is
+			return v
+		}
+		return executeapi.LogText(v)
 	})
 	ctx := context.WithoutCancel(x.ctx)
 	if err := x.s.cfg.Logs.Log(ctx, aws.ToString(l.DestinationArn), api+"/"+stage, line); err != nil {
 		x.s.cfg.Logger.Warn("an access log is not written", "api", api, "stage", stage, "error", err)
 	}
-}
-
-// logText is a value that cannot end a line, nor a text of JSON, of an access log.
-func logText(s string) string {
-	if !strings.ContainsAny(s, "\"\\\r\n\x00") {
-		return s
-	}
-	b, _ := json.Marshal(s)
-	return string(b[1 : len(b)-1])
 }
