@@ -10,13 +10,13 @@ import (
 
 const httpConfig = `
 resource "aws_kinesis_stream" "orders" {
-  name        = "orders"
+  name        = "tf-http-orders"
   shard_count = 1
 }
 
-resource "aws_sqs_queue" "returns" { name = "returns" }
+resource "aws_sqs_queue" "returns" { name = "tf-http-returns" }
 
-resource "aws_cloudwatch_log_group" "access" { name = "/http/access" }
+resource "aws_cloudwatch_log_group" "access" { name = "/tf/http/access" }
 
 resource "aws_apigatewayv2_api" "orders" {
   name          = "orders"
@@ -122,37 +122,37 @@ resource "aws_apigatewayv2_stage" "v1" {
 output "api" { value = aws_apigatewayv2_api.orders.id }
 `
 
-// An HTTP API made by Terraform puts records into a stream and messages into a queue.
-func TestHTTPAPITerraform(t *testing.T) {
-	t.Parallel()
-	n := Start(t)
-	tf := NewTerraform(t, n, httpConfig)
-	tf.ApplyAndDestroy(t, func() {
-		base := n.URL + "/_aws/execute-api/" + tf.Output(t, "api")
-		post := func(path, body string) (int, []byte) {
-			resp, err := http.Post(base+path, "application/json", bytes.NewReader([]byte(body)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			b, err := io.ReadAll(resp.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return resp.StatusCode, b
+// callHTTPAPI calls the HTTP API that Terraform has made: it puts records into a stream and messages into a queue.
+func callHTTPAPI(t *testing.T, n *Node, output func(string) string) {
+	base := n.URL + "/_aws/execute-api/" + output("api")
+	post := func(path, body string) (int, []byte) {
+		resp, err := http.Post(base+path, "application/json", bytes.NewReader([]byte(body)))
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, stage := range []string{"", "/v1"} {
-			code, body := post(stage+"/orders", `{"customer":"c1","data":"eyJhIjoxfQ=="}`)
-			var put struct{ SequenceNumber, ShardId string }
-			if err := json.Unmarshal(body, &put); err != nil || code != 200 || put.SequenceNumber == "" {
-				t.Errorf("an order: %d %s", code, body)
-			}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if code, body := post("/orders/1/return", `{"why":"<broken> & late"}`); code != 202 || !bytes.Contains(body, []byte("<MessageId>")) {
-			t.Errorf("a return: %d %s", code, body)
+		return resp.StatusCode, b
+	}
+	for _, stage := range []string{"", "/v1"} {
+		code, body := post(stage+"/orders", `{"customer":"c1","data":"eyJhIjoxfQ=="}`)
+		var put struct{ SequenceNumber, ShardId string }
+		if err := json.Unmarshal(body, &put); err != nil || code != 200 || put.SequenceNumber == "" {
+			t.Errorf("an order: %d %s", code, body)
 		}
-		if resp, err := http.Get(base + "/orders"); err != nil || resp.StatusCode != 401 {
-			t.Errorf("orders without a token: %v %v", resp, err)
-		}
-	})
+	}
+	if code, body := post("/orders/1/return", `{"why":"<broken> & late"}`); code != 202 || !bytes.Contains(body, []byte("<MessageId>")) {
+		t.Errorf("a return: %d %s", code, body)
+	}
+	resp, err := http.Get(base + "/orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 401 {
+		t.Errorf("orders without a token: %d", resp.StatusCode)
+	}
 }
