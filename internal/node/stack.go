@@ -14,6 +14,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/queue"
@@ -104,6 +105,8 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the metric store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return samples.Close() })
+	measured := metering.New()
+	s.registry.MustRegister(measured)
 	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
@@ -123,7 +126,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s.onClose(func(context.Context) error { return functions.Close() })
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, samples: samples, queries: queries, objects: n.objects.Client(),
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, samples: samples, meter: measured, queries: queries, objects: n.objects.Client(),
 		functions: functions, owner: owner,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})

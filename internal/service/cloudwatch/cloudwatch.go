@@ -8,6 +8,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
@@ -18,7 +19,8 @@ import (
 type Config struct {
 	State   *state.Store
 	Metrics *metricstore.Store
-	Clock   clockwork.Clock // nil: the real one
+	Meter   *metering.Registry // of the node's services; nil: they measure nothing
+	Clock   clockwork.Clock    // nil: the real one
 	Owner   work.Owner
 	Logger  *slog.Logger // nil: silent
 }
@@ -32,6 +34,8 @@ type Service struct {
 
 	dashboards *state.Collection[dashboardDoc]
 	tags       *tags.Store
+
+	group work.Group
 }
 
 // New makes the service. It starts nothing.
@@ -50,13 +54,25 @@ func New(c Config) (*Service, error) {
 		dashboards: state.NewCollection[dashboardDoc](c.State, "cloudwatch.dashboard"),
 		tags:       tags.New(c.State, "cloudwatch.tags"),
 	}
+	s.group.Clock = c.Clock
 	return s, nil
 }
 
-// Start begins nothing yet.
-func (s *Service) Start(context.Context) error { return nil }
+// Start begins to write what the node's services measure.
+func (s *Service) Start(context.Context) error {
+	if s.cfg.Meter != nil {
+		s.group.Go("meter", s.emit)
+	}
+	return nil
+}
 
-// Close ends what was begun.
-func (s *Service) Close(context.Context) error { return nil }
+// Close writes what has been measured, and ends what was begun.
+func (s *Service) Close(ctx context.Context) error {
+	err := s.group.Close(ctx)
+	if s.cfg.Meter != nil && err == nil {
+		s.write(s.clock.Now())
+	}
+	return err
+}
 
 func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }

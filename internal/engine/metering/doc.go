@@ -1,4 +1,4 @@
-// Package meter gathers what the node's resources do, minute by minute, in memory.
+// Package metering gathers what the node's resources do, minute by minute, in memory.
 //
 // A service asks the Registry for the Resource of a stream, a function or a table, and adds samples of its measures as
 // things happen. Once a minute someone takes what has been gathered (Take) and keeps it. A sample costs a lock that the
@@ -14,4 +14,4 @@
 // for an hour is forgotten, and comes back with its next one. Of the values of a measure in a minute 64 are told apart.
 //
 // A nil Registry and a nil Resource take samples and do nothing.
-package meter
+package metering
