@@ -29,8 +29,8 @@ func (f *clientFlags) register(cmd *cobra.Command) {
 	f.replaces = true
 	f.awsClient.register(cmd)
 	fs := cmd.Flags()
-	fs.StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data, for the credential that it has made itself")
-	fs.StringVar(&f.dir, "dir", "", "`directory` for the files that the environment names (default: one of the user's cache)")
+	fs.StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data, with the credential that the node generated")
+	fs.StringVar(&f.dir, "dir", "", "`directory` for the files that the variables point to (default: in the user's cache)")
 }
 
 // ask reads one of the node's own endpoints.
@@ -52,7 +52,7 @@ func (f *clientFlags) find(ctx context.Context) (n clientenv.Node, err error) {
 	}
 	var about node.Clients
 	if err := json.Unmarshal(text, &about); err != nil {
-		return n, fmt.Errorf("%s is no node: %w", f.endpoint, err)
+		return n, fmt.Errorf("%s is not a node: %w", f.endpoint, err)
 	}
 	n = clientenv.Node{URL: strings.TrimSuffix(f.endpoint, "/"), Region: f.region}
 	if !f.regionKnown {
@@ -106,14 +106,14 @@ func newEnvCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "env",
-		Short: "Print the environment in which AWS is a node, for a shell",
-		Long: `Print variables with which whatever a shell starts reaches a node in the place of AWS:
-AWS SDKs by AWS_ENDPOINT_URL, and those that know AWS's names alone (the Go SDK v1, the
-JavaScript SDK v2, the Java SDK v1, old Terraform providers, browsers, curl) by the node's
-forward proxy and the certificates that it makes.
+		Short: "Print environment variables that point AWS clients at a node",
+		Long: `Print environment variables that make programs use a node instead of AWS. Current AWS SDKs
+find it by AWS_ENDPOINT_URL. Programs without an endpoint setting (the Go SDK v1, the
+JavaScript SDK v2, the Java SDK v1, old Terraform providers, browsers, curl) find it by the
+node's forward proxy and its certificates.
 
-With --config-profile it writes a profile into the configuration of the AWS CLI and the
-SDKs instead; a profile can name no proxy.`,
+With --config-profile it writes a profile for the AWS CLI and the SDKs instead. A profile
+cannot contain a proxy.`,
 		Example: `  eval "$(brookmere env)"
   brookmere env --shell fish | source
   brookmere env --config-profile brookmere && aws --profile brookmere s3 ls`,
@@ -185,7 +185,7 @@ owner alone; its certificate limits what it can sign to names of AWS and of this
 	f.register(print)
 	install := &cobra.Command{
 		Use:   "install",
-		Short: "Tell how to have the authority trusted; it changes nothing",
+		Short: "Explain how to trust the authority; changes nothing",
 		Long: `What "brookmere run" starts trusts the authority without this. To have everything on a
 machine trust it, as root:
 

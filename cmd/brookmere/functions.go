@@ -32,10 +32,10 @@ func newFunctionsCommand() *cobra.Command {
 	f := new(functions)
 	cmd := &cobra.Command{
 		Use:   "functions",
-		Short: "Show, call, develop and attach the functions of a running node",
+		Short: "List, invoke, develop and debug the functions of a running node",
 		Long: `Functions (Lambda) run as processes of the node's machine: Python, Node and any
-program that speaks the Lambda Runtime API. What AWS's runtimes bring along, boto3 and the
-AWS SDKs for JavaScript, is installed once by "setup", or found on the machine.`,
+program that speaks the Lambda Runtime API. The SDKs that AWS's runtimes include, boto3
+and the AWS SDKs for JavaScript, are installed once by "setup", or found on the machine.`,
 		Example: `  brookmere functions setup
   brookmere functions ls
   brookmere functions invoke orders --payload '{"id": 1}'
@@ -45,7 +45,7 @@ AWS SDKs for JavaScript, is installed once by "setup", or found on the machine.`
 	}
 	f.register(cmd)
 	fs := cmd.PersistentFlags()
-	fs.StringVar(&f.account, "account", "", "`account` of the function (default the node's)")
+	fs.StringVar(&f.account, "account", "", "`account` of the function (default: the node's)")
 	fs.BoolVar(&f.json, "json", false, "print JSON")
 	cmd.AddCommand(f.listCommand(), f.logsCommand(), f.invokeCommand(), f.attachCommand(), f.devCommand(), newSetupCommand())
 	return cmd
@@ -123,7 +123,7 @@ func (f *functions) listCommand() *cobra.Command {
 func (f *functions) logsCommand() *cobra.Command {
 	var follow bool
 	cmd := &cobra.Command{
-		Use: "logs NAME", Short: "Print what a function has logged lately", Args: cobra.ExactArgs(1),
+		Use: "logs NAME", Short: "Print a function's recent log lines", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			query := f.query()
 			if follow {
@@ -148,7 +148,7 @@ func (f *functions) logsCommand() *cobra.Command {
 			}
 		},
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what it logs from now on")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new lines")
 	return cmd
 }
 
@@ -156,8 +156,8 @@ func (f *functions) invokeCommand() *cobra.Command {
 	var payload string
 	var event, tail bool
 	cmd := &cobra.Command{
-		Use: "invoke NAME", Short: "Call a function and print its answer", Args: cobra.ExactArgs(1),
-		Long: `Call a function and print its answer. The exit status is 1 if the function failed.`,
+		Use: "invoke NAME", Short: "Invoke a function and print its result", Args: cobra.ExactArgs(1),
+		Long: `Invoke a function and print its result. The exit status is 1 if the function failed.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			body := []byte(payload)
 			if name, ok := strings.CutPrefix(payload, "@"); ok {
@@ -195,19 +195,18 @@ func (f *functions) invokeCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&payload, "payload", "{}", "`JSON` to call it with; @FILE reads it from a file, @- from standard input")
-	cmd.Flags().BoolVar(&event, "event", false, "do not wait: the function is called some time, and again if it fails")
-	cmd.Flags().BoolVar(&tail, "log", false, "print the last 4 KB of what it logged, too")
+	cmd.Flags().StringVar(&payload, "payload", "{}", "`JSON` payload; @FILE reads it from a file, @- from standard input")
+	cmd.Flags().BoolVar(&event, "event", false, "invoke asynchronously: return at once; failures are retried")
+	cmd.Flags().BoolVar(&tail, "log", false, "also print the last 4 KB of its log")
 	return cmd
 }
 
 func (f *functions) attachCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "attach NAME [-- COMMAND...]", Short: "Let a process of yours take a function's invocations", Args: cobra.MinimumNArgs(1),
-		Long: `Let a process that you start, in a debugger for instance, take the invocations of a
-function in the place of the node's own processes, as long as this command runs. With a
-command, it is started with the function's environment; without one, the variables to
-start it with are printed.`,
+		Use: "attach NAME [-- COMMAND...]", Short: "Let your own process handle a function's invocations", Args: cobra.MinimumNArgs(1),
+		Long: `Let a process that you start, for instance in a debugger, handle the invocations of a
+function instead of the node's own processes, while this command runs. A command is
+started with the function's environment; without one, the variables are printed.`,
 		Example: `  brookmere functions attach orders -- go run .`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req, err := f.request(cmd.Context(), http.MethodPost, "functions/"+url.PathEscape(args[0])+"/attach", f.query(), nil)

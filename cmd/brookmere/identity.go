@@ -27,12 +27,12 @@ func newIdentityCommand() *cobra.Command {
 	var f identityFlags
 	cmd := &cobra.Command{
 		Use:   "identity",
-		Short: "Tell why a request was allowed or denied, and make policies and tokens",
-		Long: `Ask a node that evaluates IAM policies (brookmere up --iam log, or enforce) about
-its decisions, and have it sign identity tokens.
+		Short: "Explain access decisions, and create policies and tokens",
+		Long: `Explain the decisions of a node that evaluates IAM policies (brookmere up --iam log, or
+enforce), and sign identity tokens.
 
-A node that has credentials or enforces policies answers its owner alone: whoever can
-read the key in its data directory, which --data names.`,
+A node that has credentials or enforces policies answers only its owner: whoever can
+read the key in its data directory (--data).`,
 	}
 	f.register(cmd)
 	cmd.PersistentFlags().StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data")
@@ -57,7 +57,7 @@ func (f *identityFlags) ask(cmd *cobra.Command, method, path string, query url.V
 func newExplainCommand(f *identityFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain REQUEST-ID",
-		Short:   "Tell who asked for what, and which statement decided",
+		Short:   "Show the caller of a request and the statement that decided",
 		Example: "  brookmere identity explain 8f14e45f-ceea-467f-9f3a-6b1d0f1f2f3a",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -102,7 +102,7 @@ func newLeastPolicyCommand(f *identityFlags) *cobra.Command {
 	var principal, since string
 	cmd := &cobra.Command{
 		Use:   "least-policy",
-		Short: "Write the least policy that allows what a role or user has done",
+		Short: "Print the least policy that allows what a role or user has done",
 		Example: `  brookmere identity least-policy --role arn:aws:iam::000000000000:role/loader --since 1h
   brookmere identity least-policy --role loader`,
 		Args: cobra.NoArgs,
@@ -119,7 +119,7 @@ func newLeastPolicyCommand(f *identityFlags) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&principal, "role", "", "`name` of a role of the account 000000000000, or ARN of a role or user")
-	cmd.Flags().StringVar(&since, "since", "", "how far back to look, as 1h; all that is known if empty")
+	cmd.Flags().StringVar(&since, "since", "", "how far back to look, such as 1h (default: everything recorded)")
 	cmd.MarkFlagRequired("role")
 	return cmd
 }
@@ -162,10 +162,10 @@ AWS runs here unchanged.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&issuer, "issuer", "https://token.actions.githubusercontent.com", "`URL` of the issuer")
-	fs.StringVar(&subject, "subject", "", "whom the token is of")
-	fs.StringVar(&audience, "audience", "sts.amazonaws.com", "whom the token is for")
-	fs.DurationVar(&lasts, "lasts", 10*time.Minute, "how long the token is good for")
-	fs.StringToStringVar(&claims, "claim", nil, "more claims, as `name=value`")
+	fs.StringVar(&subject, "subject", "", "subject of the token")
+	fs.StringVar(&audience, "audience", "sts.amazonaws.com", "audience of the token")
+	fs.DurationVar(&lasts, "lasts", 10*time.Minute, "how long the token is valid")
+	fs.StringToStringVar(&claims, "claim", nil, "additional claim `name=value`; may be repeated")
 	cmd.MarkFlagRequired("subject")
 	return cmd
 }

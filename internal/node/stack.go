@@ -13,6 +13,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/jobscript"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/metricstore"
@@ -98,6 +99,13 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the queue store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return queues.Close() })
+	outbox, err := queue.Open(queue.Options{Dir: n.dirs.outbox, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("queue store", "part", "outbox", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the outbox: %w", err)
+	}
+	s.onClose(func(context.Context) error { return outbox.Close() })
 	samples, err := metricstore.Open(metricstore.Options{Dir: n.dirs.metrics, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("metric store", "part", "metrics", "error", err)
 	}})
@@ -124,10 +132,14 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the engine of functions: %w", err)
 	}
 	s.onClose(func(context.Context) error { return functions.Close() })
+	scripts, err := jobscript.Open(jobscript.Options{Dir: n.dirs.jobs, Tasks: functions, Memory: n.cfg.Jobs.MemoryMiB, Storage: n.cfg.Jobs.StorageMiB})
+	if err != nil {
+		return nil, fmt.Errorf("open the engine of job scripts: %w", err)
+	}
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, samples: samples, meter: measured, queries: queries, objects: n.objects.Client(),
-		functions: functions, owner: owner,
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, meter: measured, queries: queries, objects: n.objects.Client(),
+		functions: functions, scripts: scripts, owner: owner,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {

@@ -99,6 +99,7 @@ var turns = map[string][]string{
 var apart = map[string]string{
 	"dynamodb":        "items are in the node's own store",
 	"dynamodbstreams": "changes of items are in the node's own store",
+	"sns":             "messages on their way are in the node's own store",
 	"sqs":             "messages of queues are in the node's own store",
 	"lambda":          "packages and processes of functions are of the node's machine",
 }

@@ -73,6 +73,7 @@ var goroutines = map[string][]string{
 	"kinesis":  {"lifecycle.go"},          // the shards that a change of a stream makes or removes
 	"lambda":   {"lane.go"},               // the lanes of a batch
 	"s3":       {"client.go"},             // a request in this process, whose answer flows
+	"sns":      {"http.go"},               // requests of a batch
 }
 
 // TestWallsOfGoroutines: what runs by itself is a document that a runner runs; a service

@@ -24,7 +24,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
-var update = flag.Bool("update", false, "write the answers in the files of calls anew")
+var update = flag.Bool("update", false, "rewrite the answers in the files of calls")
 
 // Start is the time at which the clock of a file starts.
 var Start = time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
@@ -33,7 +33,7 @@ var Start = time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
 // has Close(context.Context) error is closed.
 type Service interface{ API() awswire.API }
 
-// Parts is what a service is made of. All of it but the clock is opened anew by a restart.
+// Parts is what a service is made of. All of it but the clock is opened again by a restart.
 type Parts struct {
 	State      *state.Store
 	Log        *shardlog.Log

@@ -48,6 +48,7 @@ var terraformParts = map[string]terraformPart{
 	"kinesis":    kinesisTerraform,
 	"logs":       {config: text(logsConfig), made: putLogs},
 	"s3":         {config: text(s3Config)},
+	"sns":        {config: text(snsConfig), outputs: []string{"topic", "queue"}, made: publishToTopic},
 	"sqs":        {config: text(sqsConfig), made: sendToQueue},
 }
 

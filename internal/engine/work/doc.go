@@ -15,7 +15,7 @@
 //     Runner is closed: the context of Run ends, its cause says why (ErrGone, ErrChanged,
 //     ErrPaused, ErrClosed...), and nothing else is started for the key until Run has returned.
 //   - An error or a panic of Run is reported, and Run is called again after a backoff that
-//     doubles. RunAfter asks for another call later that is no failure.
+//     doubles. RunAfter asks for another call later that is not a failure.
 //   - Run returned nil: the work is done. It is not called again until the document
 //     changes in a way that Hooks.Same does not call the same, or Wake is called, or the
 //     process starts again and the document still asks.

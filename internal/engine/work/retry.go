@@ -69,7 +69,7 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
 
-// RunAfter is the error by which a run asks to be called again after d. It is no failure.
+// RunAfter is the error by which a run asks to be called again after d. It is not a failure.
 func RunAfter(d time.Duration) error { return again(d) }
 
 type again time.Duration

@@ -87,7 +87,7 @@ func (s *Service) unmark(ctx context.Context, account, region, id string) error 
 	return nil
 }
 
-// tellLeftovers logs what belongs to no delivery stream and is no garbage either.
+// tellLeftovers logs what belongs to no delivery stream and is not garbage either.
 func (s *Service) tellLeftovers(ctx context.Context) error {
 	docs, err := s.docs.All()
 	if err != nil {

@@ -50,15 +50,19 @@ type Objects interface {
 
 // Config holds what the service depends on.
 type Config struct {
-	State      *state.Store
-	Objects    Objects                // nil: crawlers and jobs fail, saying so
-	Kinesis    shardreader.KinesisAPI // nil: streaming jobs fail, saying so
-	Meter      *metering.Registry     // of what CloudWatch is told of jobs; nil: nothing
-	Logs       LogSink                // nil: what jobs print goes nowhere
-	Clock      clockwork.Clock        // nil: the real one
-	Logger     *slog.Logger           // nil: discard
-	Registerer prometheus.Registerer  // nil: no metrics
-	Owner      work.Owner             // of crawlers; nil: work.Sole()
+	State   *state.Store
+	Objects Objects                // nil: crawlers and jobs fail, saying so
+	Kinesis shardreader.KinesisAPI // nil: streaming jobs fail, saying so
+	Meter   *metering.Registry     // of what CloudWatch is told of jobs; nil: nothing
+	Logs    LogSink                // nil: what jobs print goes nowhere
+	Scripts Scripts                // nil: script jobs fail, saying so
+	// Credentials of the roles of script jobs, and the endpoint of the node as scripts reach it.
+	Credentials JobCredentials
+	Endpoint    func() string
+	Clock       clockwork.Clock       // nil: the real one
+	Logger      *slog.Logger          // nil: discard
+	Registerer  prometheus.Registerer // nil: no metrics
+	Owner       work.Owner            // of crawlers; nil: work.Sole()
 
 	// Crawls takes what crawlers say of their runs; nil: nobody does.
 	Crawls CrawlSink

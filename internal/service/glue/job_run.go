@@ -67,6 +67,9 @@ func (d *jobRunDoc) output(now time.Time) types.JobRun {
 		NotificationProperty: u.NotificationProperty, GlueVersion: u.GlueVersion, ExecutionClass: u.ExecutionClass, MaintenanceWindow: u.MaintenanceWindow,
 		ExecutionRoleSessionPolicy: d.Policy,
 	}
+	if aws.ToString(u.Command.Name) == commandShell {
+		out.LogGroupName = aws.String("/aws-glue/python-jobs")
+	}
 	if d.Previous != "" {
 		out.PreviousRunId = aws.String(d.Previous)
 	}

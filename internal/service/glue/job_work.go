@@ -121,7 +121,11 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 		end, message = types.JobRunStateTimeout, "Job run has exceeded its timeout."
 	case err != nil:
 		end, message = types.JobRunStateFailed, failureMessage(err)
-		run.log(logError, message)
+		group := logError
+		if aws.ToString(d.Settings.Command.Name) == commandShell {
+			group = shellError
+		}
+		run.log(group, message)
 	}
 	s.measureRun(sc, d, name, end)
 	return s.settleJobRun(ctx, run, end, message)

@@ -258,7 +258,7 @@ func (r *running) restore(ctx context.Context, was *past) error {
 		if !errors.Is(err, streamsql.ErrOtherPlan) {
 			return fmt.Errorf("restore the state: %w", err)
 		}
-		// The code is another: its windows begin anew, its inputs go on.
+		// The code is another: its windows start again, its inputs go on.
 		if r.app, err = streamsql.New(r.plan, options); err != nil {
 			return err
 		}
