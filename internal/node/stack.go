@@ -113,8 +113,11 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the metric store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return samples.Close() })
-	measured := metering.New()
-	s.registry.MustRegister(measured)
+	var measured *metering.Registry
+	if n.cfg.Signals.Metrics != "off" {
+		measured = metering.New()
+		s.registry.MustRegister(measured)
+	}
 	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
