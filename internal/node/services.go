@@ -52,7 +52,7 @@ var catalog = []entry{
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(sqs.Service), make: makeSQS},
 	{zero: new(lambda.Service), make: makeLambda},
-	{zero: new(sns.Service), make: makeSNS},
+	{zero: new(sns.Service), make: makeSNS, bind: bindSNS},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
@@ -221,6 +221,9 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 		if err := s.start(ctx, e.zero.API().Model, made[i]); err != nil {
 			return err
 		}
+	}
+	if err := s.startEvents(ctx, p); err != nil {
+		return err
 	}
 	interceptors, err := s.interceptors(p)
 	if err != nil {

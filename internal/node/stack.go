@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/authorize"
@@ -80,33 +79,33 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 			return nil, err
 		}
 	}
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: n.dirs.appends(n.cfg.GroupAppends), Shared: n.shared != nil})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Clock: n.clock, Journal: n.dirs.appends(n.cfg.GroupAppends), Shared: n.shared != nil})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	s.onClose(func(context.Context) error { return shards.Close() })
-	items, err := itemstore.Open(itemstore.Options{Dir: n.dirs.items, NoSync: n.dirs.temporary, OnError: func(err error) {
+	items, err := itemstore.Open(itemstore.Options{Clock: n.clock, Dir: n.dirs.items, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("item store", "part", "items", "error", err)
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("open the item store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return items.Close() })
-	queues, err := queue.Open(queue.Options{Dir: n.dirs.queues, NoSync: n.dirs.temporary, OnError: func(err error) {
+	queues, err := queue.Open(queue.Options{Clock: n.clock, Dir: n.dirs.queues, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("queue store", "part", "queues", "error", err)
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("open the queue store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return queues.Close() })
-	outbox, err := queue.Open(queue.Options{Dir: n.dirs.outbox, NoSync: n.dirs.temporary, OnError: func(err error) {
+	outbox, err := queue.Open(queue.Options{Clock: n.clock, Dir: n.dirs.outbox, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("queue store", "part", "outbox", "error", err)
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("open the outbox: %w", err)
 	}
 	s.onClose(func(context.Context) error { return outbox.Close() })
-	samples, err := metricstore.Open(metricstore.Options{Dir: n.dirs.metrics, NoSync: n.dirs.temporary, OnError: func(err error) {
+	samples, err := metricstore.Open(metricstore.Options{Clock: n.clock, Dir: n.dirs.metrics, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("metric store", "part", "metrics", "error", err)
 	}})
 	if err != nil {
@@ -143,7 +142,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	err = s.makeServices(ctx, parts{
 		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, meter: measured, queries: queries, objects: n.objects.Client(),
 		functions: functions, scripts: scripts, owner: owner,
-		clock: clockwork.NewRealClock(), registerer: s.registry,
+		clock: n.clock, registerer: s.registry,
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 	"github.com/jonboulle/clockwork"
@@ -27,6 +28,11 @@ import (
 type S3 interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+}
+
+// SNS is told of what failed or succeeded.
+type SNS interface {
+	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
 // SQS takes what failed or succeeded, and is a source of events.
@@ -67,6 +73,7 @@ type Config struct {
 
 	S3          S3
 	SQS         SQS
+	SNS         SNS
 	Kinesis     shardreader.KinesisAPI
 	FanOut      shardreader.Subscriber
 	DynamoDB    shardreader.DynamoDBAPI
