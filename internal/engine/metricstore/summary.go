@@ -30,7 +30,9 @@ type Summary struct {
 }
 
 // Add adds n samples of a value; n is more than zero.
-func (s *Summary) Add(v, n float64) { s.Merge(&Summary{Count: n, Sum: v * n, Min: v, Max: v, Values: []Value{{v, n}}}) }
+func (s *Summary) Add(v, n float64) {
+	s.Merge(&Summary{Count: n, Sum: v * n, Min: v, Max: v, Values: []Value{{v, n}}})
+}
 
 // AddWithin is Add for a summary that keeps at most so many distinct values, at least two. It allocates nothing once there is room
 // for them.
