@@ -29,18 +29,18 @@ func makeCloudWatch(s *services, p parts) (_ service, err error) {
 func bindCloudWatch(s *services) {
 	s.logs.Bind(func(c *logs.Config) { c.Metrics = s.cloudwatch })
 	s.cloudwatch.Bind(func(c *cloudwatch.Config) {
-		c.Topics, c.Functions = askedTopics{s.sns, s.node.decide}, askedFunctions{s.lambda, s.node.decide}
+		c.Topics, c.Functions = alarmTopics{s.sns, s.node.decide}, askedFunctions{s.lambda, s.node.decide}
 	})
 }
 
-// askedTopics publishes to topics, as a service that their policies decide about. That they are the account's own is what
+// alarmTopics publishes what alarms say to topics, whose policies decide about that. That they are the account's own is what
 // the policy asks that topics have at first.
-type askedTopics struct {
+type alarmTopics struct {
 	*sns.Service
 	ask decides
 }
 
-func (t askedTopics) Publish(ctx context.Context, in *awssns.PublishInput, o ...func(*awssns.Options)) (*awssns.PublishOutput, error) {
+func (t alarmTopics) Publish(ctx context.Context, in *awssns.PublishInput, o ...func(*awssns.Options)) (*awssns.PublishOutput, error) {
 	account := scope.Of(ctx).Account
 	keys := func(key string) []string {
 		if key == "aws:sourceowner" {
