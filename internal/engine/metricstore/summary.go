@@ -27,6 +27,7 @@ type Summary struct {
 	Opaque bool
 
 	coarse uint // bits of the fraction that AddWithin drops
+	last   int  // the value that it added to last
 }
 
 // Add adds n samples of a value; n is more than zero.
@@ -49,9 +50,14 @@ func (s *Summary) AddWithin(v, n float64, most int) {
 	if s.coarse > 0 {
 		v = rounded(v, s.coarse)
 	}
+	if s.last < len(s.Values) && s.Values[s.last].V == v { // most measures are the same again and again
+		s.Values[s.last].N += n
+		return
+	}
 	i, found := slices.BinarySearchFunc(s.Values, v, func(a Value, b float64) int { return compare(a.V, b) })
 	if found {
 		s.Values[i].N += n
+		s.last = i
 		return
 	}
 	s.Values = slices.Insert(s.Values, i, Value{v, n})

@@ -73,20 +73,19 @@ func (s *Service) measurePut(r *route, p *put, records, bytes int, began time.Ti
 		}
 	}
 	success := 0.0
+	var room [12]metering.Sample
+	samples := append(room[:0], writeExceeded.Of(float64(throttled)))
 	if records > 0 {
 		success = 1
-	}
-	if records > 0 {
-		r.meter.Add(incomingBytes.Of(float64(bytes)), incomingRecords.Of(float64(records)))
+		samples = append(samples, incomingBytes.Of(float64(bytes)), incomingRecords.Of(float64(records)))
 	}
 	if p.single {
-		r.meter.Add(putRecordBytes.Of(float64(bytes)), putRecordLatency.Of(took), putRecordSuccess.Of(success), writeExceeded.Of(float64(throttled)))
+		samples = append(samples, putRecordBytes.Of(float64(bytes)), putRecordLatency.Of(took), putRecordSuccess.Of(success))
 	} else {
-		failed := p.failed - throttled
-		r.meter.Add(
-			putRecordsBytes.Of(float64(bytes)), putRecordsLatency.Of(took), putRecordsSuccess.Of(success), writeExceeded.Of(float64(throttled)),
-			putRecordsTotal.Of(float64(len(p.entries))), putRecordsSuccessful.Of(float64(records)), putRecordsFailed.Of(float64(max(failed, 0))), putRecordsThrottled.Of(float64(throttled)))
+		samples = append(samples, putRecordsBytes.Of(float64(bytes)), putRecordsLatency.Of(took), putRecordsSuccess.Of(success), putRecordsTotal.Of(float64(len(p.entries))),
+			putRecordsSuccessful.Of(float64(records)), putRecordsFailed.Of(float64(max(p.failed-throttled, 0))), putRecordsThrottled.Of(float64(throttled)))
 	}
+	r.meter.Add(samples...)
 	if d := p.view.doc; len(d.Metrics) > 0 {
 		for i := range p.slots {
 			if sl := &p.slots[i]; sl.err == nil {
