@@ -23,7 +23,7 @@ func makeAnalytics(s *services, p parts) (_ service, err error) {
 		Lambda:   askedFunctions{s.lambda, p.node.decide},
 		Logs:     applicationLogs{s.logs.Sink()},
 		Metrics:  applicationMetrics{p.meter},
-		Clock:    p.clock, Logger: p.logger, Registerer: p.registerer,
+		Owner:    p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.analytics, err
 }

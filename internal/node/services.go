@@ -118,6 +118,7 @@ type parts struct {
 	scripts   *jobscript.Engine // of jobs
 
 	owner      work.Owner // of what runs by itself
+	here       work.Owner // of what runs by itself on the node's own stores: always this node
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
 	registerer prometheus.Registerer
@@ -181,7 +182,7 @@ func makeIAM(s *services, p parts) (_ service, err error) {
 func makeDynamoDB(s *services, p parts) (_ service, err error) {
 	s.dynamodb, err = dynamodb.New(dynamodb.Config{
 		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, Meter: p.meter, EnforceLimits: p.limited(),
-		Clock: p.clock, Logger: p.logger,
+		Owner: p.here, Clock: p.clock, Logger: p.logger,
 	})
 	return s.dynamodb, err
 }

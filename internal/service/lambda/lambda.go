@@ -85,6 +85,7 @@ type Config struct {
 	Inside       func() string // URL of this node for functions; nil: Endpoint
 	ControlDelay time.Duration // how long a creation or an update takes
 
+	Owner  work.Owner // of event source mappings; nil: work.Sole()
 	Clock  clockwork.Clock
 	Logger *slog.Logger
 }
@@ -129,6 +130,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
+	}
+	if s.cfg.Owner == nil {
+		s.cfg.Owner = work.Sole()
 	}
 	if s.cfg.Endpoint == nil {
 		s.cfg.Endpoint = func() string { return "" }
