@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 clients send the parameters of before SingleMetricAnomalyDetector, and read them
+
 package cloudwatch
 
 import (
