@@ -4,6 +4,8 @@ package cloudwatch
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"math"
 	"slices"
@@ -71,7 +73,8 @@ func detected(sc scope.Scope, namespace, name *string, dims []types.Dimension, s
 
 // detectorKey is the key of the detector of a metric and a statistic.
 func detectorKey(sc scope.Scope, m *metricstore.Metric, stat string) []string {
-	return sc.Key(strings.NewReplacer("\x00", "\x1f", "\x01", "\x1e", "\x02", "\x1d").Replace(m.Key()), stat)
+	sum := sha256.Sum256([]byte(m.Key())) // a metric's name may be longer than a key
+	return sc.Key(hex.EncodeToString(sum[:]), stat)
 }
 
 // PutAnomalyDetector makes a detector, or changes what it leaves out.
@@ -204,6 +207,10 @@ func (e *evaluation) band(q *query, width float64) (lower, upper metricmath.Seri
 		return lower, upper, errors.New("the number of deviations of ANOMALY_DETECTION_BAND must be greater than zero"), nil
 	}
 	r := e.rangeOf(q.period)
+	r.End = min(r.End, e.s.now().Unix()+86400)
+	if r.Start = max(r.Start, e.s.now().Unix()-metricstore.Kept); (r.End-r.Start)/q.period > maxRead/4 {
+		return lower, upper, errTooMuch, nil
+	}
 	before := *e
 	before.rangeOf = func(p int64) metricstore.Range {
 		lead := int64((seasonDays*86400 + p) / p * p)
