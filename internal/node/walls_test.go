@@ -8,6 +8,8 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -112,4 +114,21 @@ func isIn(path, dir string) bool { return path == dir || strings.HasPrefix(path,
 // serviceOf returns the service of a package below internal/service.
 func serviceOf(path string) string {
 	return strings.Split(strings.TrimPrefix(path, "internal/service/"), "/")[0]
+}
+
+// TestWallsOfPebble: a database is opened where it is seen to that the process outlives it.
+func TestWallsOfPebble(t *testing.T) {
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || filepath.Dir(path) == "../engine/pebblestore" {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		if bytes.Contains(src, []byte("pebble.Open(")) {
+			t.Errorf("%s opens Pebble itself: internal/engine/pebblestore does", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

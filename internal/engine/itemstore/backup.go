@@ -2,11 +2,13 @@ package itemstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/pebblestore"
 )
 
 // Backup keeps the table as it is in dir, which must not exist: a checkpoint of the
@@ -14,7 +16,7 @@ import (
 // room until those are compacted away.
 func (t *Table) Backup(dir string) error {
 	start := appendIndex(nil, t.Definition().ID, 0)
-	return t.s.guarded(func() error {
+	return t.s.db.Guard(func() error {
 		err := t.s.db.Checkpoint(dir, pebble.WithFlushedWAL(),
 			pebble.WithRestrictToSpans([]pebble.CheckpointSpan{{Start: start, End: successor(start)}}))
 		if err != nil {
@@ -26,27 +28,21 @@ func (t *Table) Backup(dir string) error {
 
 // RestoreBackup loads the items of table id, from a backup in dir, into t.
 func (t *Table) RestoreBackup(ctx context.Context, dir string, id uint64) error {
-	db, err := pebble.Open(dir, &pebble.Options{FS: t.s.opts.FS, ReadOnly: true, FormatMajorVersion: pebble.FormatNewest, Logger: quiet{}})
+	db, err := pebblestore.OpenReadOnly(pebblestore.Options{Name: "itemstore: backup", Dir: dir, FS: t.s.opts.FS, OnError: t.s.opts.OnError})
 	if err != nil {
-		return fmt.Errorf("itemstore: open backup %s: %w", dir, err)
+		return err
 	}
-	defer db.Close()
-	return t.load(ctx, db, id)
+	err = db.Guard(func() error { return t.load(ctx, db, id) })
+	return errors.Join(err, db.Close())
 }
 
 // RestoreFrom loads the items of another table, as they are, into t.
 func (t *Table) RestoreFrom(ctx context.Context, from *Table) error {
-	snap := t.s.db.NewSnapshot()
-	defer snap.Close()
-	return t.load(ctx, snap, from.Definition().ID)
-}
-
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)  {}
-func (quiet) Errorf(string, ...any) {}
-func (quiet) Fatalf(format string, a ...any) {
-	panic(fmt.Sprintf(format, a...))
+	return t.s.db.Guard(func() error {
+		snap := t.s.db.NewSnapshot()
+		defer snap.Close()
+		return t.load(ctx, snap, from.Definition().ID)
+	})
 }
 
 // loadBatch is the bytes that load puts into one batch.

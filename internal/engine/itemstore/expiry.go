@@ -55,7 +55,7 @@ func (t *Table) Expire(ctx context.Context) (n int, err error) {
 
 func (t *Table) expire(row []byte, now time.Time) (gone bool, err error) {
 	var key attr.Item
-	err = t.s.guarded(func() error {
+	err = t.s.db.Guard(func() error {
 		value, closer, err := t.s.db.Get(row)
 		if err != nil {
 			return err

@@ -203,12 +203,12 @@ func (t *Table) TrimFeed(ctx context.Context, before time.Time) error {
 	if err != nil || last == 0 {
 		return err
 	}
-	return t.s.guarded(func() error {
+	return t.s.db.Guard(func() error {
 		b := t.s.db.NewBatch()
 		defer b.Close()
 		b.Set(appendTable(nil, kindTrimmed, id), binary.BigEndian.AppendUint64(nil, last), nil)
 		b.DeleteRange(feedKey(id, 0), feedKey(id, last+1), nil)
-		return b.Commit(t.s.writeOptions())
+		return b.Commit(t.s.db.Sync())
 	})
 }
 
@@ -217,7 +217,7 @@ func (t *Table) TrimFeed(ctx context.Context, before time.Time) error {
 func (t *Table) Undo(ctx context.Context, after time.Time, put, remove func(attr.Item) error) error {
 	id := t.Definition().ID
 	end, _ := t.FeedEnd()
-	return t.s.guarded(func() error {
+	return t.s.db.Guard(func() error {
 		it, err := t.s.db.NewIter(&pebble.IterOptions{LowerBound: feedKey(id, 0), UpperBound: feedKey(id, end)})
 		if err != nil {
 			return err

@@ -16,7 +16,7 @@ func (t *Table) Get(dst []byte, key attr.Item) (item []byte, found bool, err err
 	if !ok {
 		return dst, false, nil
 	}
-	err = t.s.guarded(func() error {
+	err = t.s.db.Guard(func() error {
 		value, closer, err := t.s.db.Get(row)
 		if err == pebble.ErrNotFound {
 			return nil
@@ -52,7 +52,7 @@ func (s *Store) GetAll(reads []Read, o WriteOptions) ([][]byte, error) {
 		return nil, ErrConflict
 	}
 	out := make([][]byte, len(reads))
-	err := s.guarded(func() error {
+	err := s.db.Guard(func() error {
 		for i, row := range rows {
 			value, closer, err := s.db.Get(row)
 			if err == pebble.ErrNotFound {
@@ -166,7 +166,7 @@ func (t *Table) Each(ctx context.Context, r Range, visit func(item []byte) (more
 	if r.Empty() {
 		return nil
 	}
-	err := t.s.guarded(func() error {
+	err := t.s.db.Guard(func() error {
 		it, err := t.s.db.NewIter(&pebble.IterOptions{LowerBound: r.from, UpperBound: r.to})
 		if err != nil {
 			return err
@@ -202,5 +202,5 @@ func (s *Store) settled() error {
 	if s.inflight.Load() == 0 || s.opts.NoSync {
 		return nil
 	}
-	return s.guarded(func() error { return s.db.LogData(nil, pebble.Sync) })
+	return s.db.Guard(func() error { return s.db.LogData(nil, pebble.Sync) })
 }

@@ -123,7 +123,7 @@ func (s *Store) Table(def *Definition) (*Table, error) {
 	}
 	t := &Table{s: s}
 	t.def.Store(def)
-	err := s.guarded(func() error {
+	err := s.db.Guard(func() error {
 		if err := t.openFeed(); err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (s *Store) Drop(id uint64) error {
 		t.dropped = true
 		t.gate.Unlock()
 	}
-	return s.guarded(func() error {
+	return s.db.Guard(func() error {
 		b := s.db.NewBatch()
 		defer b.Close()
 		for _, kind := range []byte{kindRow, kindFeed} {
@@ -174,7 +174,7 @@ func (s *Store) Drop(id uint64) error {
 		}
 		b.Delete(appendTable(nil, kindTrimmed, id), nil)
 		b.Delete(appendTable(nil, kindCount, id), nil)
-		return b.Commit(s.writeOptions())
+		return b.Commit(s.db.Sync())
 	})
 }
 
@@ -182,7 +182,7 @@ func (s *Store) Drop(id uint64) error {
 func (t *Table) DropIndex(id uint16) error {
 	t.counts.Delete(id)
 	start := appendIndex(nil, t.Definition().ID, id)
-	return t.s.guarded(func() error { return t.s.db.DeleteRange(start, successor(start), t.s.writeOptions()) })
+	return t.s.db.Guard(func() error { return t.s.db.DeleteRange(start, successor(start), t.s.db.Sync()) })
 }
 
 // backfillBatch is how many items Backfill looks at between two looks at ctx.
@@ -218,7 +218,7 @@ func (t *Table) Backfill(ctx context.Context, id uint16) error {
 			}
 		}
 		if len(keys) < backfillBatch {
-			return t.s.guarded(func() error { return t.s.db.LogData(nil, t.s.writeOptions()) })
+			return t.s.db.Guard(func() error { return t.s.db.LogData(nil, t.s.db.Sync()) })
 		}
 		from = append(last, 0)
 	}
@@ -239,7 +239,7 @@ func (t *Table) fill(id uint16, key attr.Item) error {
 	l := t.s.locks.of(row)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return t.s.guarded(func() error {
+	return t.s.db.Guard(func() error {
 		value, closer, err := t.s.db.Get(row)
 		if err == pebble.ErrNotFound {
 			return nil
@@ -281,7 +281,7 @@ func (t *Table) fill(id uint16, key attr.Item) error {
 // rows calls visit for the rows of a range, in order, until it returns false. key and
 // value are valid during the call.
 func (t *Table) rows(from, end []byte, visit func(key, value []byte) (bool, error)) error {
-	return t.s.guarded(func() error {
+	return t.s.db.Guard(func() error {
 		it, err := t.s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: end})
 		if err != nil {
 			return err
@@ -376,5 +376,5 @@ func (s *Store) saveCounts() error {
 		})
 		b.Set(appendTable(nil, kindCount, id), value, nil)
 	}
-	return s.guarded(func() error { return b.Commit(pebble.Sync) })
+	return s.db.Guard(func() error { return b.Commit(pebble.Sync) })
 }

@@ -73,10 +73,10 @@ var ErrRefused = errors.New("itemstore: an operation was refused")
 // Write applies the operations, all or none. No two may be of one item. The results are
 // in the order of the operations, also with ErrRefused.
 func (s *Store) Write(ops []Op, o WriteOptions) ([]Result, error) {
-	if err := s.failure(); err != nil {
+	if err := s.db.Failed(); err != nil {
 		return nil, err
 	}
-	if err := s.free.check(); err != nil {
+	if err := s.db.Room(); err != nil {
 		return nil, err
 	}
 	w := writer{s: s, ops: ops, o: o, results: make([]Result, len(ops))}
@@ -148,7 +148,7 @@ func (w *writer) prepareAndApply() (*commit, error) {
 	}
 	w.batch = w.s.db.NewBatch()
 	refused := false
-	err := w.s.guarded(func() error {
+	err := w.s.db.Guard(func() error {
 		for i := range w.ops {
 			if err := w.decide(i); err != nil {
 				return err
@@ -223,7 +223,7 @@ func (w *writer) abandon() {
 func (w *writer) apply(held []*stripe) (*commit, error) {
 	c := &commit{done: make(chan struct{})}
 	w.s.inflight.Add(1)
-	err := w.s.guarded(func() error {
+	err := w.s.db.Guard(func() error {
 		if w.s.opts.NoSync {
 			return w.s.db.Apply(w.batch, pebble.NoSync)
 		}
@@ -246,8 +246,8 @@ func (w *writer) apply(held []*stripe) (*commit, error) {
 	w.s.syncs(func() {
 		if !w.s.opts.NoSync {
 			if err := w.batch.SyncWait(); err != nil {
-				w.s.fail(err)
-				c.err = w.s.failure()
+				w.s.db.Fail(err)
+				c.err = w.s.db.Failed()
 			}
 		}
 		w.s.inflight.Add(-1)
@@ -404,7 +404,7 @@ func (w *writer) checkToken() error {
 	if w.o.Token == "" {
 		return nil
 	}
-	return w.s.guarded(func() error {
+	return w.s.db.Guard(func() error {
 		value, closer, err := w.s.db.Get(tokenKey(w.o.Token))
 		if err == pebble.ErrNotFound {
 			return nil
@@ -426,7 +426,7 @@ func (w *writer) checkToken() error {
 
 // SweepTokens forgets the tokens that are older than TokenLife.
 func (s *Store) SweepTokens() error {
-	return s.guarded(func() error {
+	return s.db.Guard(func() error {
 		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindToken}, UpperBound: []byte{kindToken + 1}})
 		if err != nil {
 			return err

@@ -16,12 +16,12 @@ func eventKey(subject string) []byte {
 
 // Append keeps an event of a subject, which has no NUL. When it returns it is on disk.
 func (s *Store) Append(subject string, at time.Time, data []byte) error {
-	if err := s.room(); err != nil {
+	if err := s.db.Room(); err != nil {
 		return err
 	}
 	key := binary.BigEndian.AppendUint64(eventKey(subject), uint64(at.UnixMilli()))
 	key = binary.BigEndian.AppendUint64(key, s.events.Add(1))
-	return s.guarded(func() error { return s.db.Set(key, data, s.sync()) })
+	return s.db.Guard(func() error { return s.db.Set(key, data, s.db.Sync()) })
 }
 
 // Event is an entry of a subject.
@@ -51,7 +51,7 @@ func (s *Store) Events(subject string, from, to time.Time, after string, forward
 	if string(lower) >= string(upper) {
 		return nil
 	}
-	return s.guarded(func() error {
+	return s.db.Guard(func() error {
 		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 		if err != nil {
 			return err
@@ -79,5 +79,5 @@ func (s *Store) Events(subject string, from, to time.Time, after string, forward
 
 // Forget removes the events of a subject.
 func (s *Store) Forget(subject string) error {
-	return s.guarded(func() error { return s.db.DeleteRange(eventKey(subject), end(eventKey(subject)), s.sync()) })
+	return s.db.Guard(func() error { return s.db.DeleteRange(eventKey(subject), end(eventKey(subject)), s.db.Sync()) })
 }

@@ -186,7 +186,7 @@ func (s *Store) List(scope string, f Filter, after string, yield func(Metric) bo
 			prefix = append(append(prefix, f.Name...), 0)
 		}
 	}
-	return s.guarded(func() error {
+	return s.db.Guard(func() error {
 		lower := prefix
 		if after != "" {
 			from := append(append(append([]byte{kindMetric}, scope...), 0), after...)

@@ -36,7 +36,7 @@ func (s *Store) Read(m *Metric, r Range, unit int, merged, values bool, yield fu
 			res = i
 		}
 	}
-	return s.guarded(func() error {
+	return s.db.Guard(func() error {
 		k, err := s.find(m.key())
 		if errors.Is(err, pebble.ErrNotFound) {
 			return nil

@@ -28,7 +28,7 @@ func (s *Store) sweepAll() {
 // Sweep removes what is too old.
 func (s *Store) Sweep() error {
 	now := s.now()
-	return s.guarded(func() error {
+	return s.db.Guard(func() error {
 		for res, r := range resolutions {
 			oldest := now - r.kept
 			if oldest -= oldest % r.block; oldest > 0 {

@@ -11,11 +11,11 @@ type Sample struct {
 
 // Write adds samples. When it returns they are on disk, all or, with an error, none.
 func (s *Store) Write(samples []Sample) error {
-	if err := s.room(); err != nil {
+	if err := s.db.Room(); err != nil {
 		return err
 	}
 	now := s.now()
-	return s.guarded(func() error {
+	return s.db.Guard(func() error {
 		b := s.db.NewBatch()
 		defer b.Close()
 		for i := range samples {
@@ -41,6 +41,6 @@ func (s *Store) Write(samples []Sample) error {
 		if b.Empty() {
 			return nil
 		}
-		return b.Commit(s.sync())
+		return b.Commit(s.db.Sync())
 	})
 }

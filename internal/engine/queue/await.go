@@ -30,7 +30,7 @@ func (q *Queue) Await(ctx context.Context, wait time.Duration) (ready bool, err 
 // look returns nil when there is a message that can be received; otherwise what is woken when there may be, and
 // when a hidden one comes back, 0 for none.
 func (q *Queue) look() (w chan struct{}, next int64, err error) {
-	err = q.s.guarded(func() error {
+	err = q.s.db.Guard(func() error {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		if q.gone.Load() {

@@ -15,7 +15,7 @@ type Waiting struct {
 
 // Waiting lists up to n messages that can be received, of a FIFO queue the first of each group.
 func (q *Queue) Waiting(n int) (list []Waiting, err error) {
-	err = q.s.guarded(func() error {
+	err = q.s.db.Guard(func() error {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		if q.gone.Load() {
@@ -44,7 +44,7 @@ func (q *Queue) Waiting(n int) (list []Waiting, err error) {
 // Move moves messages to another queue, where they are as if they were sent now, and returns how many
 // were there to be moved.
 func (q *Queue) Move(to *Queue, sequences []uint64) (moved int, err error) {
-	err = q.s.guarded(func() error {
+	err = q.s.db.Guard(func() error {
 		moved, err = q.s.move(q, to, sequences, false)
 		return err
 	})
@@ -115,7 +115,7 @@ func (s *Store) move(from, to *Queue, sequences []uint64, dead bool) (moved int,
 
 // Purge removes all messages. Deduplication goes on.
 func (q *Queue) Purge() error {
-	return q.s.guarded(func() error {
+	return q.s.db.Guard(func() error {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		if q.gone.Load() {
@@ -134,7 +134,7 @@ type Counts struct{ Visible, InFlight, Delayed int64 }
 
 // Counts counts what is hidden, and takes the rest as visible.
 func (q *Queue) Counts() (c Counts, err error) {
-	err = q.s.guarded(func() error {
+	err = q.s.db.Guard(func() error {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		if q.gone.Load() {
@@ -217,7 +217,7 @@ func (s *Store) sweepAll() {
 		s.mu.Unlock()
 		for _, q := range list {
 			for more := true; more; {
-				err := s.guarded(func() (err error) {
+				err := s.db.Guard(func() (err error) {
 					more, err = q.sweep(1000)
 					return err
 				})

@@ -100,11 +100,11 @@ type Sent struct {
 // Send adds messages, all or none, and returns when they are on disk. A message of a FIFO queue whose Dedup
 // was sent in the last five minutes is not added: the answer is that of the first.
 func (q *Queue) Send(list []*Message) ([]Sent, error) {
-	if err := q.s.room(); err != nil {
+	if err := q.s.db.Room(); err != nil {
 		return nil, err
 	}
 	var out []Sent
-	err := q.s.guarded(func() error {
+	err := q.s.db.Guard(func() error {
 		var wait *pebble.Batch
 		duplicate := false
 		err := func() (err error) {
@@ -150,7 +150,7 @@ func (q *Queue) Send(list []*Message) ([]Sent, error) {
 			return err
 		}
 		if wait == nil && duplicate {
-			return q.s.barrier() // the first may not be on disk yet
+			return q.s.db.Barrier() // the first may not be on disk yet
 		}
 		return nil
 	})

@@ -58,7 +58,7 @@ func (q *Queue) leave(w chan struct{}, ended bool) {
 // take receives what is there. Where that is nothing and the caller wants to wait, w is woken when there is
 // more, and next is when a hidden message comes back, 0 for none.
 func (q *Queue) take(n int, visibility time.Duration, w *chan struct{}, waits bool) (list []Received, next int64, err error) {
-	err = q.s.guarded(func() error {
+	err = q.s.db.Guard(func() error {
 		for {
 			var dead []uint64
 			var batch *pebble.Batch
@@ -300,7 +300,7 @@ func (q *Queue) expired(m *Message, now int64) bool {
 
 // change does something to messages in flight, and returns when it is on disk.
 func (q *Queue) change(f func(b *pebble.Batch, now int64) error) error {
-	return q.s.guarded(func() error {
+	return q.s.db.Guard(func() error {
 		var wait *pebble.Batch
 		err := func() (err error) {
 			q.mu.Lock()

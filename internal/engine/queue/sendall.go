@@ -15,7 +15,7 @@ type Outgoing struct {
 // SendAll is Send to several queues of the store: all messages in one batch, so that a crash has all of them or
 // none. Queues that are gone are left out. It does not tell what became of each message; duplicates are not added.
 func (s *Store) SendAll(list []Outgoing) error {
-	if err := s.room(); err != nil {
+	if err := s.db.Room(); err != nil {
 		return err
 	}
 	list = slices.Clone(list)
@@ -28,7 +28,7 @@ func (s *Store) SendAll(list []Outgoing) error {
 		}
 		return 0
 	})
-	return s.guarded(func() error {
+	return s.db.Guard(func() error {
 		wait, duplicate, err := s.addAll(list)
 		if err != nil {
 			return err
@@ -37,7 +37,7 @@ func (s *Store) SendAll(list []Outgoing) error {
 			return err
 		}
 		if wait == nil && duplicate {
-			return s.barrier() // the first may not be on disk yet
+			return s.db.Barrier() // the first may not be on disk yet
 		}
 		return nil
 	})

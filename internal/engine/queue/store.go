@@ -3,24 +3,20 @@ package queue
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"log"
-	"runtime"
-	"strings"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/brookmere/brookmere/internal/engine/pebblestore"
 )
 
 // Errors of the store. Others wrap what the disk said.
 var (
-	ErrFull     = errors.New("queue: the disk is full")
-	ErrFailed   = errors.New("queue: the disk failed, the store must be opened again")
+	ErrFull     = pebblestore.ErrFull
+	ErrFailed   = pebblestore.ErrFailed
 	ErrGone     = errors.New("queue: the queue is gone")
 	ErrInFlight = errors.New("queue: too many messages are in flight")
 	ErrVisible  = errors.New("queue: the message is not in flight")
@@ -41,9 +37,8 @@ type Options struct {
 
 // Store is the messages of all queues. Its methods may be called from many goroutines.
 type Store struct {
-	o      Options
-	db     *pebble.DB
-	failed atomic.Pointer[error]
+	o  Options
+	db *pebblestore.DB
 
 	mu     sync.Mutex
 	queues map[uint64]*Queue
@@ -51,43 +46,29 @@ type Store struct {
 	stop   chan struct{}
 	work   sync.WaitGroup
 	closed bool
-
-	freeMu sync.Mutex
-	freeAt time.Time
-	full   bool
 }
 
 // Open opens the store, or makes an empty one.
 func Open(o Options) (*Store, error) {
-	if o.FS == nil {
-		o.FS = vfs.Default
-	}
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
-	}
-	if o.MinFree == 0 {
-		o.MinFree = 128 << 20
 	}
 	if o.OnError == nil {
 		o.OnError = func(error) {}
 	}
-	s := &Store{o: o, queues: map[uint64]*Queue{}, stop: make(chan struct{})}
-	cache := pebble.NewCache(16 << 20)
-	defer cache.Unref()
-	po := &pebble.Options{
-		FS: o.FS, Cache: cache, MemTableSize: 16 << 20, MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold: 4, L0StopWritesThreshold: 24, MaxOpenFiles: 200,
-		FormatMajorVersion: pebble.FormatNewest, Logger: storeLog{s},
-		EventListener: &pebble.EventListener{BackgroundError: func(err error) { o.OnError(fmt.Errorf("queue: %w", err)) }},
-	}
-	for i := range po.Levels {
-		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-	}
-	db, err := pebble.Open(o.Dir, po)
+	db, err := pebblestore.Open(pebblestore.Options{
+		Name: "queue", Dir: o.Dir, FS: o.FS, NoSync: o.NoSync, MinFree: o.MinFree, OnError: o.OnError, CacheBytes: 16 << 20,
+		Tune: func(po *pebble.Options) {
+			po.MemTableSize = 16 << 20
+			for i := range po.Levels {
+				po.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+			}
+		},
+	})
 	if err != nil {
-		return nil, fmt.Errorf("queue: open %s: %w", o.Dir, err)
+		return nil, err
 	}
-	s.db = db
+	s := &Store{o: o, db: db, queues: map[uint64]*Queue{}, stop: make(chan struct{})}
 	s.work.Go(s.sweepAll)
 	return s, nil
 }
@@ -103,84 +84,7 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	close(s.stop)
 	s.work.Wait()
-	if s.failure() != nil {
-		return nil
-	}
 	return s.db.Close()
-}
-
-func (s *Store) failure() error {
-	if err := s.failed.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
-func (s *Store) fail(err error) {
-	err = fmt.Errorf("%w: %w", ErrFailed, err)
-	if s.failed.CompareAndSwap(nil, &err) {
-		s.o.OnError(err)
-	}
-}
-
-// storeLog hears of what Pebble cannot go on after. It expects that Fatalf does not return.
-type storeLog struct{ s *Store }
-
-type fatal struct{}
-
-func (storeLog) Infof(string, ...any)        {}
-func (l storeLog) Errorf(f string, a ...any) { l.s.o.OnError(fmt.Errorf("queue: "+f, a...)) }
-func (l storeLog) Fatalf(f string, a ...any) {
-	err := fmt.Errorf(f, a...)
-	if l.s.db == nil {
-		log.Panic(err) // while opening
-	}
-	l.s.fail(err)
-	var pcs [64]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
-	for {
-		fr, more := frames.Next()
-		if strings.HasSuffix(fr.Function, "queue.(*Store).guarded") {
-			panic(fatal{})
-		}
-		if !more {
-			runtime.Goexit() // a goroutine of Pebble's own
-		}
-	}
-}
-
-// guarded calls f, in which Pebble may give up.
-func (s *Store) guarded(f func() error) (err error) {
-	if err := s.failure(); err != nil {
-		return err
-	}
-	defer func() {
-		switch p := recover().(type) {
-		case nil:
-		case fatal:
-			err = s.failure()
-		default:
-			panic(p)
-		}
-	}()
-	return f()
-}
-
-// room tells whether the disk has room, asking it at most ten times a second.
-func (s *Store) room() error {
-	if s.o.MinFree < 0 {
-		return nil
-	}
-	s.freeMu.Lock()
-	defer s.freeMu.Unlock()
-	if now := time.Now(); now.Sub(s.freeAt) > 100*time.Millisecond {
-		u, err := s.o.FS.GetDiskUsage(s.o.Dir)
-		s.freeAt, s.full = now, err == nil && u.AvailBytes < uint64(s.o.MinFree)
-	}
-	if s.full {
-		return ErrFull
-	}
-	return nil
 }
 
 func (s *Store) now() int64 { return s.o.Clock.Now().UnixMilli() }
@@ -208,14 +112,6 @@ func synced(b *pebble.Batch) error {
 	return errors.Join(b.SyncWait(), b.Close())
 }
 
-// barrier returns when everything that was applied is on disk.
-func (s *Store) barrier() error {
-	if s.o.NoSync {
-		return nil
-	}
-	return s.db.LogData(nil, pebble.Sync)
-}
-
 // Queue opens a queue, of whose id the caller takes care, or changes its settings.
 func (s *Store) Queue(id uint64, set Settings) (*Queue, error) {
 	s.mu.Lock()
@@ -227,7 +123,7 @@ func (s *Store) Queue(id uint64, set Settings) (*Queue, error) {
 		return q, nil
 	}
 	q := &Queue{s: s, id: id, set: set}
-	if err := s.guarded(q.open); err != nil {
+	if err := s.db.Guard(q.open); err != nil {
 		return nil, err
 	}
 	s.queues[id] = q
@@ -246,20 +142,16 @@ func (s *Store) Drop(id uint64) error {
 		q.wake(len(q.waiters))
 		q.mu.Unlock()
 	}
-	return s.guarded(func() error { return s.dropRange(prefix(id, 0), prefix(id, kindEnd)) })
+	return s.db.Guard(func() error { return s.dropRange(prefix(id, 0), prefix(id, kindEnd)) })
 }
 
 func (s *Store) dropRange(from, to []byte) error {
-	o := pebble.Sync
-	if s.o.NoSync {
-		o = pebble.NoSync
-	}
-	return s.db.DeleteRange(from, to, o)
+	return s.db.DeleteRange(from, to, s.db.Sync())
 }
 
 // IDs lists the queues that have anything.
 func (s *Store) IDs() (ids []uint64, err error) {
-	err = s.guarded(func() error {
+	err = s.db.Guard(func() error {
 		it, err := s.db.NewIter(nil)
 		if err != nil {
 			return err
