@@ -53,7 +53,7 @@ type Config struct {
 	BodiesMiB    int           `yaml:"bodies_mib" default:"256" doc:"MiB of request bodies in memory at once, 32 or more, and as much again of answers that their clients have not read"`
 	Limits       string        `yaml:"limits" flag:"limits" default:"off" value:"mode" doc:"mode of the limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream goes before it"`
 	ControlDelay time.Duration `yaml:"control_delay" flag:"control-delay" doc:"how long a Kinesis stream stays CREATING, UPDATING or DELETING, as 5s"`
-	GroupAppends bool          `yaml:"group_appends" doc:"make small appends of all shards durable by one journal: faster where puts are spread over hundreds of shards, slower over a few; a data directory that has had it keeps it"`
+	GroupAppends bool          `yaml:"group_appends" doc:"changes nothing any more: appends of all shards are always made durable by one journal"`
 	Query        Query         `yaml:"query"`
 	Functions    Functions     `yaml:"functions"`
 	Outbound     Outbound      `yaml:"outbound"`

@@ -77,7 +77,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 			return nil, err
 		}
 	}
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: n.dirs.appends(n.cfg.GroupAppends), Shared: n.shared != nil})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: broker.AppendsDir(n.dirs.log), NoSync: n.dirs.temporary, Shared: n.shared != nil})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

@@ -182,6 +182,10 @@ func Check(dir string, deep bool) ([]Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broker: check the journal: %w", err)
 	}
+	appends, err := readAppends(dir)
+	if err != nil {
+		return nil, err
+	}
 	depth := storeindex.Ends
 	switch {
 	case deep:
@@ -212,7 +216,7 @@ func Check(dir string, deep bool) ([]Finding, error) {
 				return nil, err
 			}
 		}
-		c.journal(in, left, lost)
+		c.journal(in, left, appends, lost)
 		if m != nil {
 			if want, ok := m.Streams[in.Stream]; ok {
 				c.compare(in, want)
@@ -349,14 +353,17 @@ func (b *Broker) Trimming(stream string, first uint64) error {
 	return nil
 }
 
-// journal holds the end of a stream against what the journal knows of it.
-func (c *checker) journal(in *storeindex.Inspection, left *journal.Left, powerLost bool) {
+// journal holds the end of a stream against what the journals know of it.
+func (c *checker) journal(in *storeindex.Inspection, left *journal.Left, appends map[string]uint64, powerLost bool) {
 	sd := streamDir(c.dir, in.Stream)
 	born, err := readBorn(sd)
 	if err != nil {
 		return
 	}
 	end, written := left.Held(journal.StreamID{Name: in.Stream, Born: born})
+	if first := appends[in.Stream]; first > 0 {
+		written = max(written, first-1)
+	}
 	if !powerLost {
 		end = written
 	} else if in.Last == 0 {

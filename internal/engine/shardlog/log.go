@@ -56,6 +56,14 @@ type Durability interface {
 	// Sync does so for all of a stream: its messages, that it was made, changed, trimmed or
 	// removed.
 	Sync(stream string) error
+
+	// Store does so for the messages of a stream up to a sequence, without what makes those of
+	// others durable with them, and calls done then.
+	Store(stream string, seq uint64, done func(error))
+
+	// SyncAppended does so for all messages of some streams; of one that is not there it says
+	// nothing.
+	SyncAppended(streams []string) error
 }
 
 // Options configure a log. The zero value will do.
@@ -72,14 +80,20 @@ type Options struct {
 	// negative no limit.
 	MinFree int64
 
-	// Journal is the directory of a journal for small appends; it is made if it is missing. A
-	// log that has had one must be opened with it again. Empty means none: each append goes
-	// to its shard's stream at once. A shared log has none.
+	// Journal is the directory of the journal of appends, broker.AppendsDir of the broker's; it
+	// is made if it is missing. A log that has had one must be opened with it again. Empty
+	// means none: each append goes to its shard's stream at once. A shared log has none.
 	Journal string
+
+	// NoSync leaves it to the system when the journal gets to the disk: for data that goes
+	// with the process.
+	NoSync bool
 
 	// Shared says that other logs, of other nodes, make, remove and append to shards too.
 	// What they do is seen, for requests to the server that a log of its own does not need.
 	Shared bool
+
+	segmentBytes int64 // of the journal, in tests
 }
 
 // Log holds shards by name.
@@ -327,7 +341,7 @@ func (l *Log) Close() (err error) {
 	if l.front != nil {
 		for _, s := range l.front.shards() {
 			s.mu.Lock()
-			s.seal() // all at once, rather than one after the other below
+			s.fillAll() // all at once, rather than one after the other below
 			s.mu.Unlock()
 		}
 	}

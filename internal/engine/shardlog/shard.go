@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 )
 
 // Shard is one ordered log. Its methods may be called concurrently.
@@ -20,6 +22,7 @@ type Shard struct {
 	stream  string
 	subject string
 	maker   string
+	born    int64 // a number that tells this creation of the shard from every other, for journals
 	writer  *writer
 	reader  *reader
 
@@ -42,21 +45,19 @@ type Shard struct {
 	last        uint64
 	lastHeader  header
 
-	// Appends that are durable and not in the stream yet; see front.
-	growing   *openFrame     // nil: the next append begins one
-	part      *sent          // append under way to it
-	sealed    []*sealedFrame // on their way to the stream
-	stored    uint64         // the stream has all frames up to it
-	flushing  bool
-	waitFlush bool          // nothing more until all of sealed is in the stream
-	direct    bool          // the next frame goes to the stream at once
-	flushed   chan struct{} // closed when a frame has come to the stream; nil when nobody waits
+	// Appends that the stream lacks; see front.
+	growing  []*openFrame   // that take appends, the last of them, or wait for some under way
+	pieces   int            // appends under way
+	sealed   []*sealedFrame // on their way to the stream
+	stored   uint64         // the stream has all frames up to it
+	flushing bool
+	flushed  chan struct{} // closed when a frame has come to the stream; nil when nobody waits
 
 	// What is under way.
 	queue      []*waiter
 	queued     int // bytes
 	inflight   []*sent
-	next       header // of the frame sealed last: where the next one goes on
+	next       header // where the next append goes on: of the last frame, with what is under way
 	nextSeq    uint64 // and its sequence
 	sending    bool
 	recovering bool
@@ -84,6 +85,7 @@ func (l *Log) newShard(name string, cfg *jetstream.StreamConfig) *Shard {
 		stream:  stream,
 		subject: subjectPrefix + stream,
 		maker:   cfg.Metadata[makerKey],
+		born:    journal.Made(cfg.Metadata[makerKey]), // a shard of before has none
 		writer:  l.writers[h%len(l.writers)],
 		reader:  l.readers[h%len(l.readers)],
 		maxAge:  cfg.MaxAge,
@@ -188,7 +190,7 @@ func (s *Shard) wake() {
 
 // settle tells drain when nothing is under way. Callers hold mu.
 func (s *Shard) settle() {
-	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering && !s.inMemory() && !s.flushing {
+	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering && s.pieces == 0 && !s.inMemory() && !s.flushing {
 		close(s.idle)
 		s.idle = nil
 	}
@@ -202,7 +204,7 @@ func (s *Shard) drain(patience time.Duration) {
 	}
 	idle := make(chan struct{})
 	s.idle = idle
-	s.seal()
+	s.fillAll()
 	s.settle()
 	s.mu.Unlock()
 	select {
