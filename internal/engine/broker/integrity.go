@@ -86,7 +86,7 @@ func writeManifest(dir string) error {
 	m := manifest{Streams: make(map[string]manifestStream, len(names))}
 	for _, name := range names {
 		sd := streamDir(dir, name)
-		in, err := storeindex.Inspect(sd, storeindex.Ends, false, time.Now())
+		in, err := storeindex.Inspect(sd, storeindex.Ends, false, 0, time.Now())
 		if err != nil {
 			return err
 		}
@@ -186,6 +186,7 @@ func Check(dir string, deep bool) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	from := firstLeft(dir, left, appends)
 	depth := storeindex.Ends
 	switch {
 	case deep:
@@ -198,7 +199,7 @@ func Check(dir string, deep bool) ([]Finding, error) {
 	group.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for i, name := range names {
 		group.Go(func() error {
-			in, err := storeindex.Inspect(streamDir(dir, name), depth, lost, time.Now())
+			in, err := storeindex.Inspect(streamDir(dir, name), depth, lost, from[name], time.Now())
 			if err != nil {
 				return fmt.Errorf("broker: check stream %s: %w", name, err)
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,31 +28,34 @@ func (d *disk) mend() (*journal.Left, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	from := map[string]uint64{} // by stream: the first message that may not be what was written
-	for _, s := range left.Streams() {
-		// Another stream of the name, or none: nothing of it is there any more.
-		if born, err := readBorn(streamDir(d.dir, s.Name)); err == nil && born == s.Born {
-			from[s.Name] = s.First
-		}
-	}
 	appends, err := readAppends(d.dir)
 	if err != nil {
 		return nil, err
 	}
-	for stream, first := range appends {
-		if have, ok := from[stream]; !ok || first < have {
-			from[stream] = first
-		}
-	}
 	var g errgroup.Group
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
-	for stream, first := range from {
+	for stream, first := range firstLeft(d.dir, left, appends) {
 		g.Go(func() error { return storeindex.Mend(streamDir(d.dir, stream), first) })
 	}
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	return left, nil
+}
+
+// firstLeft is, by stream, the first message that a journal has: from there on its files may
+// not be what was written.
+func firstLeft(dir string, left *journal.Left, appends map[string]uint64) map[string]uint64 {
+	from := maps.Clone(appends)
+	for _, s := range left.Streams() {
+		if born, err := readBorn(streamDir(dir, s.Name)); err != nil || born != s.Born {
+			continue // another stream of the name, or none: nothing of it is there any more
+		}
+		if have, ok := from[s.Name]; !ok || s.First < have {
+			from[s.Name] = s.First
+		}
+	}
+	return from
 }
 
 // readAppends tells for each stream that the journal of appends has entries of which message

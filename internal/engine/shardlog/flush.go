@@ -218,7 +218,7 @@ func (s *Shard) putBack(ctx context.Context, left *journal.Left, st journal.Stre
 		if n == 0 || frames[n-1].seq != seq || frames[n-1].count != index || seq != last+uint64(n) {
 			return fmt.Errorf("%w: at %d: the journal of appends lacks some before %v", ErrCorrupt, seq, Position{seq, index})
 		}
-		frames[n-1].add(&c.header, c.buf)
+		frames[n-1].add(&c.header, c.buf, 0)
 		return nil
 	})
 	if err != nil {

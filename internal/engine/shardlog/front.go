@@ -30,6 +30,14 @@ const (
 	// it on the largest go early, and at it appends wait.
 	maxHeld = 96 << 20
 
+	// segmentBytes and segments are those of the journal: 256 MiB at most, with many shards.
+	segmentBytes = 8 << 20
+	segments     = 4
+
+	// expected is how much room at most an open frame has before it needs it, if the one
+	// before it did.
+	expected = 128 << 10
+
 	// flushesAtOnce are the frames under way to their streams.
 	flushesAtOnce = 64
 )
@@ -93,7 +101,7 @@ func (l *Log) openFront(ctx context.Context) error {
 	if err := l.putBack(ctx, left); err != nil {
 		return err
 	}
-	o := journal.Options{Checkpoint: fr.checkpoint, SegmentBytes: l.opts.segmentBytes, NoSync: l.opts.NoSync}
+	o := journal.Options{Checkpoint: fr.checkpoint, SegmentBytes: cmp.Or(l.opts.SegmentBytes, segmentBytes), Segments: segments, NoSync: l.opts.NoSync}
 	if fr.j, err = journal.Open(left, o); err != nil {
 		return fmt.Errorf("shardlog: %w", err)
 	}
@@ -233,7 +241,7 @@ func (p *piece) done(err error) {
 // commitPiece makes a piece readable. Callers hold mu.
 func (s *Shard) commitPiece(p *piece) {
 	o, w := p.frame, p.w
-	o.add(&p.header, w.buf)
+	o.add(&p.header, w.buf, s.expect)
 	if s.first > s.last { // it was empty
 		s.first = o.seq
 		s.firstHeader = &header{}
@@ -269,11 +277,12 @@ func (s *Shard) rewind() {
 	s.wakeFlushed()
 }
 
-// add appends the records of an append, or of a frame, to the open frame.
-func (o *openFrame) add(h *header, buf []byte) {
+// add appends the records of an append, or of a frame, to the open frame, which may come to so
+// many bytes.
+func (o *openFrame) add(h *header, buf []byte, expect int) {
 	if o.count == 0 {
 		o.header = header{stamp: h.stamp, begin: h.time, recordsBefore: h.recordsBefore, bytesBefore: h.bytesBefore}
-		o.buf = append(make([]byte, 0, len(buf)), buf[:headerSize]...)
+		o.buf = append(make([]byte, 0, max(len(buf), expect)), buf[:headerSize]...)
 	}
 	if n := len(o.parts); n == 0 || o.parts[n-1].time != h.time {
 		o.parts = append(o.parts, part{o.count, h.time})
@@ -341,6 +350,7 @@ func (s *Shard) seal(o *openFrame) {
 	if len(s.growing) == 0 {
 		s.growing = nil
 	}
+	s.expect = min(len(o.buf)+len(o.buf)/8, expected)
 	s.sealed = append(s.sealed, o.close(s))
 	s.flush()
 }

@@ -89,11 +89,13 @@ type Options struct {
 	// with the process.
 	NoSync bool
 
+	// SegmentBytes is the size of a segment of the journal, which is up to eight times as large
+	// with many shards; there are about four. 0 means 8 MiB.
+	SegmentBytes int64
+
 	// Shared says that other logs, of other nodes, make, remove and append to shards too.
 	// What they do is seen, for requests to the server that a log of its own does not need.
 	Shared bool
-
-	segmentBytes int64 // of the journal, in tests
 }
 
 // Log holds shards by name.

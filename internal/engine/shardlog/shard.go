@@ -48,6 +48,7 @@ type Shard struct {
 	// Appends that the stream lacks; see front.
 	growing  []*openFrame   // that take appends, the last of them, or wait for some under way
 	pieces   int            // appends under way
+	expect   int            // bytes that the next frame may come to, by the last one
 	sealed   []*sealedFrame // on their way to the stream
 	stored   uint64         // the stream has all frames up to it
 	flushing bool

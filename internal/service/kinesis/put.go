@@ -50,7 +50,7 @@ type put struct {
 	slotOf []int32 // by number in view.open: the index in slots, or -1
 
 	appends shardlog.Group // of all slots
-	failed int
+	failed  int
 }
 
 // entry is a record to put. Its slices alias the request.
