@@ -109,6 +109,11 @@ func (s *Shard) begin(ctx context.Context, b *Batch, w *waiter) error {
 		return err
 	}
 	w.batch, w.buf, w.count = b, b.buf, uint32(b.count)
+	if w.goesDirect() {
+		if err := s.makeStream(ctx); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	if err := s.err; err != nil {
 		s.mu.Unlock()

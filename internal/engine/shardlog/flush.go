@@ -72,9 +72,12 @@ func (s *Shard) wakeFlushed() {
 func (s *Shard) store(out *sent) error {
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		begun := time.Now()
-		m, err := s.republish(out)
+		err := s.makeStream(s.log.ctx)
 		if err == nil {
-			err = parseAck(m)
+			var m *nats.Msg
+			if m, err = s.republish(out); err == nil {
+				err = parseAck(m)
+			}
 		}
 		var failed *storeError
 		var refused *refusedError

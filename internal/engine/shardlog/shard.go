@@ -35,6 +35,8 @@ type Shard struct {
 	opened bool
 	err    error // why the shard takes no more appends
 	maxAge time.Duration
+	listed bool   // it is in the catalog
+	lazy   bool   // and has no stream yet
 	floor  uint64 // frames before it are gone, although the store may hold some of them
 	held   uint64 // the store has removed all frames before it
 
@@ -135,6 +137,9 @@ func (s *Shard) open(ctx context.Context) error {
 // bounds asks the server for the sequences of the first and last frame. The first is
 // last+1 when there is none.
 func (s *Shard) bounds(ctx context.Context) (first, last uint64, err error) {
+	if s.isLazy() {
+		return 1, 0, nil
+	}
 	str, err := s.log.js.Stream(ctx, s.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return 0, 0, fmt.Errorf("%w: %s", ErrNoShard, s.name)
@@ -266,6 +271,15 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 	was, floor := s.maxAge, s.floor
 	s.mu.Unlock()
 	if d == was {
+		return nil
+	}
+	if s.isLazy() { // nothing has expired that the stream could find again
+		if err := s.log.catalog.update(ctx, s, d); err != nil {
+			return fmt.Errorf("shardlog: change retention of shard %s: %w", s.name, err)
+		}
+		s.mu.Lock()
+		s.maxAge = d
+		s.mu.Unlock()
 		return nil
 	}
 	if oldest, aged := s.oldest(); aged {
