@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -64,7 +65,11 @@ func (b *Broker) SyncAppended(streams []string) error {
 	if len(streams) > keptOpen {
 		how = (*files).sync // which keeps no file open
 	}
-	return b.disk.syncAll(streams, how)
+	err := b.disk.syncAll(streams, how)
+	if err != nil {
+		b.disk.unsynced.Store(true)
+	}
+	return err
 }
 
 // keptOpen is for how many streams of a checkpoint the last block is kept open.
@@ -91,6 +96,8 @@ func (b *Broker) Mark(stream string, seq uint64) {
 type disk struct {
 	dir          string // of the server
 	segmentBytes int64  // of the journal; 0: what it takes by itself
+
+	unsynced atomic.Bool // something could not be synced that the journal does not have
 
 	mu      sync.Mutex
 	streams map[string]*files
@@ -204,8 +211,14 @@ func (d *disk) close() error {
 	if j == nil {
 		return nil
 	}
-	return j.Close()
+	err := j.Close()
+	if err == nil && d.unsynced.Load() {
+		err = errUnsynced
+	}
+	return err
 }
+
+var errUnsynced = errors.New("a stream could not be synced")
 
 // forget closes the files of a server that was stopped.
 func (d *disk) forget() {

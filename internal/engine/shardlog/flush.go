@@ -43,6 +43,7 @@ func (s *Shard) flushSealed() {
 		s.sealed = s.sealed[1:]
 		s.stored = out.seq
 		fr.gone(out.header.length)
+		fr.written(s.stream)
 		if err == nil && (s.notify != nil || time.Since(s.tipRead) < tipInterest) {
 			s.log.cache.put(s, out.f)
 		}
@@ -172,7 +173,8 @@ func (s *Shard) flushTo(ctx context.Context, end func() uint64) error {
 
 // putBack makes the frames again of which the journal has the appends and their streams have
 // nothing.
-func (l *Log) putBack(ctx context.Context, left *journal.Left) error {
+func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
+	l := fr.log
 	streams := left.Streams()
 	if len(streams) == 0 {
 		return nil
@@ -186,7 +188,7 @@ func (l *Log) putBack(ctx context.Context, left *journal.Left) error {
 	for _, st := range streams {
 		if s := byStream[st.Name]; s != nil && s.born == st.Born {
 			g.Go(func() error {
-				if err := s.putBack(ctx, left, st); err != nil {
+				if err := s.putBack(ctx, fr, left, st); err != nil {
 					return fmt.Errorf("shardlog: put appends back into shard %s: %w", s.name, err)
 				}
 				return nil
@@ -197,7 +199,7 @@ func (l *Log) putBack(ctx context.Context, left *journal.Left) error {
 }
 
 // putBack does so for one shard.
-func (s *Shard) putBack(ctx context.Context, left *journal.Left, st journal.Stream) error {
+func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st journal.Stream) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
@@ -227,19 +229,33 @@ func (s *Shard) putBack(ctx context.Context, left *journal.Left, st journal.Stre
 	if err != nil {
 		return err
 	}
+	// They go to the stream behind, as any others, unless there is too much of them.
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, o := range frames {
 		out := o.close(s)
-		if err := s.store(out.sent); err != nil {
-			return err
+		held := len(s.sealed) > 0 || fr.held.Load() < maxHeld/2
+		if !held {
+			s.mu.Unlock()
+			err := s.store(out.sent)
+			s.mu.Lock()
+			if err != nil {
+				return err
+			}
+			s.stored = o.seq
+			fr.written(s.stream)
 		}
-		s.mu.Lock()
 		if s.first > s.last {
 			s.first, s.firstHeader = o.seq, &header{}
 			*s.firstHeader = o.header
 		}
-		s.last, s.lastHeader, s.stored = o.seq, o.header, o.seq
+		s.last, s.lastHeader = o.seq, o.header
 		s.next, s.nextSeq = o.header, o.seq
-		s.mu.Unlock()
+		if held {
+			fr.held.Add(int64(out.header.length))
+			s.sealed = append(s.sealed, out)
+			fr.note(s)
+		}
 	}
 	return nil
 }

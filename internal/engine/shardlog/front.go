@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -58,6 +59,7 @@ type front struct {
 
 	mu    sync.Mutex
 	dirty map[*Shard]struct{} // that have appends which their streams lack
+	files map[string]struct{} // streams that have got frames since they were synced
 	room  chan struct{}       // closed when frames have gone to their streams; nil when nobody waits
 }
 
@@ -96,9 +98,9 @@ func (l *Log) openFront(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("shardlog: %w", err)
 	}
-	fr := &front{log: l, dirty: map[*Shard]struct{}{}, slots: make(chan struct{}, flushesAtOnce), ended: make(chan struct{})}
+	fr := &front{log: l, dirty: map[*Shard]struct{}{}, files: map[string]struct{}{}, slots: make(chan struct{}, flushesAtOnce), ended: make(chan struct{})}
 	fr.ctx, fr.cancel = context.WithCancel(l.ctx)
-	if err := l.putBack(ctx, left); err != nil {
+	if err := fr.putBack(ctx, left); err != nil {
 		return err
 	}
 	o := journal.Options{Checkpoint: fr.checkpoint, SegmentBytes: cmp.Or(l.opts.SegmentBytes, segmentBytes), Segments: segments, NoSync: l.opts.NoSync}
@@ -107,6 +109,11 @@ func (l *Log) openFront(ctx context.Context) error {
 	}
 	l.front = fr
 	fr.tasks.Go(fr.sealOld)
+	for _, s := range fr.shards() {
+		s.mu.Lock()
+		s.flush()
+		s.mu.Unlock()
+	}
 	return nil
 }
 
@@ -455,7 +462,32 @@ func (fr *front) checkpoint(streams []string) error {
 			return err
 		}
 	}
-	return fr.log.broker.SyncAppended(streams)
+	return fr.sync(streams)
+}
+
+// written notes that a stream has got a frame.
+func (fr *front) written(stream string) {
+	fr.mu.Lock()
+	fr.files[stream] = struct{}{}
+	fr.mu.Unlock()
+}
+
+// sync syncs streams.
+func (fr *front) sync(streams []string) error {
+	fr.mu.Lock()
+	for _, s := range streams {
+		delete(fr.files, s)
+	}
+	fr.mu.Unlock()
+	err := fr.log.broker.SyncAppended(streams)
+	if err != nil {
+		fr.mu.Lock()
+		for _, s := range streams {
+			fr.files[s] = struct{}{}
+		}
+		fr.mu.Unlock()
+	}
+	return err
 }
 
 // sealOld is the goroutine that lets frames go that have been open long, or the largest where
@@ -501,14 +533,28 @@ func (fr *front) sealOld() {
 	}
 }
 
-// close ends the front when the shards were drained. What could not go to its stream stays
-// in the journal.
+// stays tells whether what a shard has in memory is left to the journal when the log is
+// closed: a few records are not worth making a stream at that moment. Callers hold mu.
+func (s *Shard) stays() bool {
+	return s.lazy && len(s.growing) == 1 && len(s.sealed) == 0 && s.growing[0].assigned.length < idleBytes
+}
+
+// close ends the front when the shards were drained. What has not gone to its stream stays
+// in the journal; what has is synced.
 func (fr *front) close() error {
 	close(fr.ended)
 	fr.tasks.Wait()
 	defer fr.cancel()
-	if len(fr.shards()) > 0 {
+	left := len(fr.shards()) > 0
+	if left {
 		fr.cancel() // so that the last checkpoint does not wait for them
 	}
-	return fr.j.Close()
+	err := fr.j.Close()
+	if !left || err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	fr.mu.Lock()
+	streams := slices.Collect(maps.Keys(fr.files))
+	fr.mu.Unlock()
+	return fr.sync(streams)
 }

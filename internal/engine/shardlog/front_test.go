@@ -1,3 +1,5 @@
+//go:build linux
+
 package shardlog
 
 import "testing"

@@ -196,7 +196,8 @@ func (s *Shard) wake() {
 
 // settle tells drain when nothing is under way. Callers hold mu.
 func (s *Shard) settle() {
-	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering && s.pieces == 0 && !s.inMemory() && !s.flushing {
+	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering && s.pieces == 0 &&
+		(!s.inMemory() && !s.flushing || s.stays()) {
 		close(s.idle)
 		s.idle = nil
 	}
@@ -210,7 +211,9 @@ func (s *Shard) drain(patience time.Duration) {
 	}
 	idle := make(chan struct{})
 	s.idle = idle
-	s.fillAll()
+	if !s.stays() {
+		s.fillAll()
+	}
 	s.settle()
 	s.mu.Unlock()
 	select {
