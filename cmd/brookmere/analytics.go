@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisanalytics/types"
 	"github.com/spf13/cobra"
 
-	"github.com/brookmere/brookmere/internal/server"
 	analyticssvc "github.com/brookmere/brookmere/internal/service/kinesisanalytics"
 )
 
@@ -33,10 +32,10 @@ func newAnalyticsCommand() *cobra.Command {
 	a := new(analytics)
 	cmd := &cobra.Command{
 		Use:   "analytics",
-		Short: "Show, explain and watch the SQL applications of a running node",
-		Long: `Kinesis Data Analytics for SQL applications run continuous SQL over streams. They are made
-with any AWS client or Terraform; these commands look into them: how far they are, what
-their code runs as, and the rows of any of their streams as they come.`,
+		Short: "Inspect and control the SQL applications of a running node",
+		Long: `Kinesis Data Analytics for SQL applications run continuous SQL over streams. They are created
+with any AWS client or Terraform. These commands show their progress, the operators that
+their code is compiled to, and the rows of any of their streams as they arrive.`,
 		Example: `  brookmere analytics ls
   brookmere analytics explain unicorns
   brookmere analytics tail unicorns DESTINATION_SQL_STREAM
@@ -53,34 +52,18 @@ func (a *analytics) client() *kinesisanalytics.Client {
 	return kinesisanalytics.NewFromConfig(a.config())
 }
 
-// open asks one of the node's own endpoints.
+// open asks an endpoint of the node about the applications of a region.
 func (a *analytics) open(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	if query == nil {
 		query = url.Values{}
 	}
 	query.Set("region", a.region)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(a.endpoint, "/")+server.NodePrefix+"analytics"+path+"?"+query.Encode(), nil)
-	if err != nil {
-		return nil, fmt.Errorf("--endpoint: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the node at %s: %w (is it running? --endpoint names another)", a.endpoint, err)
-	}
-	if resp.StatusCode == http.StatusOK {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 8<<10)) // the status alone will do
-	if msg := strings.TrimSpace(string(text)); msg != "" {
-		return nil, errors.New(msg)
-	}
-	return nil, fmt.Errorf("the node at %s answers %s", a.endpoint, resp.Status)
+	return a.get(ctx, "analytics"+path, query)
 }
 
 func (a *analytics) listCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "ls", Short: "List applications with their state and how far behind they are", Args: cobra.NoArgs,
+		Use: "ls", Short: "List applications with their status and lag", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			resp, err := a.open(cmd.Context(), "", nil)
 			if err != nil {
@@ -120,7 +103,7 @@ func lastParts(arns []string) string {
 
 func (a *analytics) explainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "explain NAME", Short: "Show the operators that an application's code runs as", Args: cobra.ExactArgs(1),
+		Use: "explain NAME", Short: "Show the operators that an application's code is compiled to", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			resp, err := a.open(cmd.Context(), "/"+url.PathEscape(args[0])+"/explain", nil)
 			if err != nil {
@@ -136,11 +119,11 @@ func (a *analytics) explainCommand() *cobra.Command {
 func (a *analytics) tailCommand() *cobra.Command {
 	count := 0
 	cmd := &cobra.Command{
-		Use: "tail NAME STREAM", Short: "Print the rows of an in-application stream as they come", Args: cobra.ExactArgs(2),
-		Long: `Print the rows that come into a stream of a running application, a line each: ROWTIME
-and the row as JSON. Every stream can be watched: those that records come into, those that
-the code creates, and error_stream. Watching takes nothing from the application: rows
-that are not read in time are left out, and counted. Ctrl-C ends it.`,
+		Use: "tail NAME STREAM", Short: "Print the rows of an in-application stream as they arrive", Args: cobra.ExactArgs(2),
+		Long: `Print the rows of a stream of a running application, one per line: ROWTIME and the row as
+JSON. Every stream can be watched: input streams, those that the code creates, and
+error_stream. Watching does not slow the application down: rows that are not read in time
+are skipped and counted. Ctrl-C stops it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			resp, err := a.open(cmd.Context(), "/"+url.PathEscape(args[0])+"/tail", url.Values{"stream": {args[1]}})
 			if err != nil {
@@ -150,7 +133,7 @@ that are not read in time are left out, and counted. Ctrl-C ends it.`,
 			return a.printRows(cmd.OutOrStdout(), resp.Body, count)
 		},
 	}
-	cmd.Flags().IntVarP(&count, "count", "n", 0, "end after so many rows; 0 does not")
+	cmd.Flags().IntVarP(&count, "count", "n", 0, "stop after this many rows; 0 is no limit")
 	return cmd
 }
 

@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 func newBenchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure a node on this machine",
+		Short: "Benchmark a node on this machine",
 	}
 	cmd.AddCommand(newBenchDeliveryCommand(), newBenchStreamsCommand())
 	return cmd

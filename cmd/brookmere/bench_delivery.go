@@ -63,7 +63,7 @@ func newBenchDeliveryCommand() *cobra.Command {
 	b := new(benchDelivery)
 	cmd := &cobra.Command{
 		Use:   "delivery",
-		Short: "Measure how fast a backlog is delivered into the lake",
+		Short: "Benchmark the delivery of a backlog into the lake",
 		Long: `Start a temporary node, put readings of devices (150 bytes of JSON each) to delivery
 streams that are on hold, release one after the other, and time each until all is in
 objects: as Snappy Parquet in one partition, in a hundred partitions, and unconverted.
@@ -80,8 +80,8 @@ the same newline-delimited JSON to Parquet, and write a file of the same size to
 			return b.run(cmd.Context())
 		},
 	}
-	cmd.Flags().IntVar(&b.records, "records", 2_000_000, "records of each run")
-	cmd.Flags().StringVar(&b.data, "data", "", "`directory` below which the temporary data lies (default the system's)")
+	cmd.Flags().IntVar(&b.records, "records", 2_000_000, "records per run")
+	cmd.Flags().StringVar(&b.data, "data", "", "`directory` for temporary data (default: the system's)")
 	cmd.Flags().BoolVar(&b.json, "json", false, "print JSON")
 	return cmd
 }

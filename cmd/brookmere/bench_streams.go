@@ -65,13 +65,13 @@ func newBenchStreamsCommand() *cobra.Command {
 	b := new(benchStreams)
 	cmd := &cobra.Command{
 		Use:   "streams",
-		Short: "Measure puts, reads and subscriptions of a stream",
-		Long: `Start a temporary node, or use the one that --endpoint names, and measure a stream of it:
-puts of batches and of single records over many connections, and how long a record takes
-from its put to GetRecords and to a subscriber (enhanced fan-out).
+		Short: "Benchmark puts, reads and subscriptions of a stream",
+		Long: `Start a temporary node, or use the one that --endpoint names, and benchmark a stream:
+puts of batches and of single records over many connections, and the latency from a put
+to GetRecords and to a subscriber (enhanced fan-out).
 
-For scale, the same bytes are written to a file and synced, one sync for what all
-connections have in flight: no durable stream on this disk can be faster.`,
+As a baseline, the same bytes are written to a file and synced, with one sync for all
+that the connections have in flight. No durable stream on this disk can be faster.`,
 		Example: `  brookmere bench streams
   brookmere bench streams --size 1000 --conns 16 --for 30s
   brookmere bench streams --endpoint http://127.0.0.1:4566 --json`,
@@ -90,15 +90,15 @@ connections have in flight: no durable stream on this disk can be faster.`,
 		},
 	}
 	b.register(cmd)
-	cmd.PersistentFlags().Lookup("endpoint").Usage = "`URL` of a node that runs (default: a temporary one)"
+	cmd.PersistentFlags().Lookup("endpoint").Usage = "`URL` of a running node (default: a temporary one)"
 	f := cmd.Flags()
 	f.IntVar(&b.shards, "shards", 4, "shards of the stream")
-	f.IntVar(&b.conns, "conns", 8, "connections that put batches")
-	f.IntVar(&b.singles, "single-conns", 16, "connections that put single records")
-	f.IntVar(&b.batch, "batch", batchRecords, "records of a batch")
-	f.IntVar(&b.size, "size", 200, "bytes of a record")
-	f.DurationVar(&b.length, "for", 5*time.Second, "how long to measure each")
-	f.StringVar(&b.data, "data", "", "`directory` below which the temporary data lies (default the system's)")
+	f.IntVar(&b.conns, "conns", 8, "connections putting batches")
+	f.IntVar(&b.singles, "single-conns", 16, "connections putting single records")
+	f.IntVar(&b.batch, "batch", batchRecords, "records per batch")
+	f.IntVar(&b.size, "size", 200, "bytes per record")
+	f.DurationVar(&b.length, "for", 5*time.Second, "duration of each measurement")
+	f.StringVar(&b.data, "data", "", "`directory` for temporary data (default: the system's)")
 	f.BoolVar(&b.json, "json", false, "print JSON")
 	return cmd
 }

@@ -14,13 +14,13 @@ func newCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check DIR",
 		Short: "Check the data directory of a stopped node for damage",
-		Long: `Check reads everything that a stopped node keeps in its log and its state: whether files
-are missing or were changed, whether every record is what was written, whether every
-stream has its shards. It says what it finds, file by file, and what is lost with it.
+		Long: `Check reads the whole log and state of a stopped node and verifies that no file is
+missing or changed, that every record is as it was written, and that every stream has its
+shards. It reports damage file by file, with the data that is lost.
 
-A node does not start on a directory that is damaged. The best cure is a copy of the
-directory. Without one, --repair says what would have to be given up for the node to
-start with the rest, and --repair --yes does that. What it changes is kept below
+A node does not start on a damaged directory. The best remedy is a backup of the
+directory. Without one, --repair shows what would have to be discarded for the node to
+start with the rest, and --repair --yes does it. The files that it changes are kept below
 DIR/damaged.`,
 		Example: `  brookmere check ./brookmere-data
   brookmere check --repair --yes ./brookmere-data`,
@@ -32,8 +32,8 @@ DIR/damaged.`,
 			return check(cmd, args[0], repair, yes)
 		},
 	}
-	cmd.Flags().BoolVar(&repair, "repair", false, "say what is to be given up, so that a node can start with the rest")
-	cmd.Flags().BoolVar(&yes, "yes", false, "with --repair: do it")
+	cmd.Flags().BoolVar(&repair, "repair", false, "show what would be discarded so that a node can start with the rest")
+	cmd.Flags().BoolVar(&yes, "yes", false, "with --repair: carry it out")
 	return cmd
 }
 

@@ -17,7 +17,6 @@ import (
 
 	"github.com/brookmere/brookmere/internal/clientenv"
 	"github.com/brookmere/brookmere/internal/node"
-	"github.com/brookmere/brookmere/internal/server"
 )
 
 // clientFlags say which node the environment of a client leads to, and as whom.
@@ -30,33 +29,19 @@ func (f *clientFlags) register(cmd *cobra.Command) {
 	f.replaces = true
 	f.awsClient.register(cmd)
 	fs := cmd.Flags()
-	fs.StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data, for the credential that it has made itself")
-	fs.StringVar(&f.dir, "dir", "", "`directory` for the files that the environment names (default: one of the user's cache)")
+	fs.StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data, with the credential that the node generated")
+	fs.StringVar(&f.dir, "dir", "", "`directory` for the files that the variables point to (default: in the user's cache)")
 }
 
 // ask reads one of the node's own endpoints.
 func (f *clientFlags) ask(ctx context.Context, path string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(f.endpoint, "/")+server.NodePrefix+path, nil)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	r, err := f.request(ctx, http.MethodGet, path, nil, nil)
 	if err != nil {
-		return nil, fmt.Errorf("--endpoint: %w", err)
+		return nil, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // a node is reached directly
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Timeout: 30 * time.Second, Transport: transport}
-	resp, err := client.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("nothing answers at %s: start a node with brookmere up, or name another with --endpoint (%w)", f.endpoint, err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
-	if err != nil {
-		return nil, fmt.Errorf("ask the node: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the node at %s answers %s: %s", f.endpoint, resp.Status, strings.TrimSpace(string(text)))
-	}
-	return text, nil
+	return f.read(r)
 }
 
 // find asks the node what its clients need.
@@ -67,7 +52,7 @@ func (f *clientFlags) find(ctx context.Context) (n clientenv.Node, err error) {
 	}
 	var about node.Clients
 	if err := json.Unmarshal(text, &about); err != nil {
-		return n, fmt.Errorf("%s is no node: %w", f.endpoint, err)
+		return n, fmt.Errorf("%s is not a node: %w", f.endpoint, err)
 	}
 	n = clientenv.Node{URL: strings.TrimSuffix(f.endpoint, "/"), Region: f.region}
 	if !f.regionKnown {
@@ -121,14 +106,14 @@ func newEnvCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "env",
-		Short: "Print the environment in which AWS is a node, for a shell",
-		Long: `Print variables with which whatever a shell starts reaches a node in the place of AWS:
-AWS SDKs by AWS_ENDPOINT_URL, and those that know AWS's names alone (the Go SDK v1, the
-JavaScript SDK v2, the Java SDK v1, old Terraform providers, browsers, curl) by the node's
-forward proxy and the certificates that it makes.
+		Short: "Print environment variables that point AWS clients at a node",
+		Long: `Print environment variables that make programs use a node instead of AWS. Current AWS SDKs
+find it by AWS_ENDPOINT_URL. Programs without an endpoint setting (the Go SDK v1, the
+JavaScript SDK v2, the Java SDK v1, old Terraform providers, browsers, curl) find it by the
+node's forward proxy and its certificates.
 
-With --config-profile it writes a profile into the configuration of the AWS CLI and the
-SDKs instead; a profile can name no proxy.`,
+With --config-profile it writes a profile for the AWS CLI and the SDKs instead. A profile
+cannot contain a proxy.`,
 		Example: `  eval "$(brookmere env)"
   brookmere env --shell fish | source
   brookmere env --config-profile brookmere && aws --profile brookmere s3 ls`,
@@ -200,7 +185,7 @@ owner alone; its certificate limits what it can sign to names of AWS and of this
 	f.register(print)
 	install := &cobra.Command{
 		Use:   "install",
-		Short: "Tell how to have the authority trusted; it changes nothing",
+		Short: "Explain how to trust the authority; changes nothing",
 		Long: `What "brookmere run" starts trusts the authority without this. To have everything on a
 machine trust it, as root:
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -25,7 +26,11 @@ import (
 
 // TestMain keeps what the user has set for AWS clients away, and ends the shared node.
 func TestMain(m *testing.M) {
-	worker.Main() // the process that queries run in begins here too
+	worker.Main()                               // the process that queries run in begins here too
+	if len(os.Args) > 1 && os.Args[1] == "up" { // the node that a benchmark starts
+		main()
+		return
+	}
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "AWS_") {
 			os.Unsetenv(name)
@@ -80,6 +85,105 @@ func command(t *testing.T, args ...string) (string, error) {
 	root.SetErr(&errOut)
 	err := root.ExecuteContext(t.Context())
 	return out.String() + errOut.String(), err
+}
+
+// typed runs the program with something on its standard input, and returns what it printed.
+func typed(t *testing.T, input string, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetIn(strings.NewReader(input))
+	root.SetOut(&out)
+	root.SetErr(&out)
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// running is a command that goes on until it is stopped.
+type running struct {
+	t       *testing.T
+	stop    context.CancelFunc
+	ended   chan error
+	mu      sync.Mutex
+	out     bytes.Buffer
+	written chan struct{} // has something after each write
+}
+
+// start runs the program until stop, or the end of the test.
+func start(t *testing.T, args ...string) *running {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	r := &running{t: t, stop: stop, ended: make(chan error, 1), written: make(chan struct{}, 1)}
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetIn(strings.NewReader(""))
+	root.SetOut(r)
+	root.SetErr(r)
+	go func() { r.ended <- root.ExecuteContext(ctx) }()
+	return r
+}
+
+func (r *running) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case r.written <- struct{}{}:
+	default:
+	}
+	return r.out.Write(b)
+}
+
+func (r *running) printed() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.out.String()
+}
+
+// said waits until the command has printed want, or has ended without.
+func (r *running) said(want string) bool {
+	r.t.Helper()
+	late := time.After(30 * time.Second)
+	for !strings.Contains(r.printed(), want) {
+		select {
+		case <-r.written:
+		case err := <-r.ended:
+			r.ended <- err
+			return strings.Contains(r.printed(), want)
+		case <-late:
+			r.t.Fatalf("nothing printed %q:\n%s", want, r.printed())
+		}
+	}
+	return true
+}
+
+// says is said by a command that goes on.
+func (r *running) says(want string) {
+	r.t.Helper()
+	if !r.said(want) {
+		r.t.Fatalf("the command ended with %v before it printed %q:\n%s", r.end(), want, r.printed())
+	}
+}
+
+// end waits for the command's end.
+func (r *running) end() error {
+	r.t.Helper()
+	select {
+	case err := <-r.ended:
+		return err
+	case <-time.After(30 * time.Second):
+		r.t.Fatalf("the command does not end:\n%s", r.printed())
+		return nil
+	}
+}
+
+// interrupt is Ctrl-C, which is no error.
+func (r *running) interrupt() {
+	r.t.Helper()
+	r.stop()
+	if err := r.end(); err != nil {
+		r.t.Errorf("after Ctrl-C: %v\n%s", err, r.printed())
+	}
 }
 
 // prints checks that a command succeeds and says all of want.
@@ -216,18 +320,6 @@ func TestCheckCommand(t *testing.T) {
 	fails(t, []string{"check", "--yes", t.TempDir()}, "--yes goes with --repair")
 	if _, err := command(t, "check", filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a directory that is not there is in order")
-	}
-}
-
-// TestDemos plays demos that start a node of their own, and removes what they made.
-func TestDemos(t *testing.T) {
-	for _, demo := range []string{"trades --for 1s", "health --for 2s"} {
-		t.Run(demo, func(t *testing.T) {
-			args := append([]string{"demo"}, strings.Fields(demo)...)
-			own := []string{"--listen", "127.0.0.1:0", "--data", t.TempDir()}
-			prints(t, append(args, own...), "Brookmere is up")
-			prints(t, append([]string{"demo", args[1], "--clean"}, own...))
-		})
 	}
 }
 

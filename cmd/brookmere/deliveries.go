@@ -3,17 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/brookmere/brookmere/internal/server"
 	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
 )
 
@@ -28,20 +25,20 @@ func newDeliveriesCommand() *cobra.Command {
 	d := new(deliveries)
 	cmd := &cobra.Command{
 		Use:   "deliveries",
-		Short: "Show and steer the delivery streams of a running node",
-		Long: `Show how far the delivery streams (Firehose) of a running node are: what was put and
-is not in the destination yet, in records, bytes and seconds, the last object, and
-the last error. The node answers callers on its own machine alone.
+		Short: "Inspect and control the delivery streams of a running node",
+		Long: `Show the progress of the delivery streams (Firehose) of a running node: the lag between
+puts and the destination in records, bytes and seconds, the last object, and the last
+error. The node answers only callers on its own machine.
 
-A delivery stream that delivers often makes many small objects. With the tag
-brookmere:compaction, or the line compaction: below delivery: in the node's
-configuration, those of a closed partition, into which nothing has been delivered for a
-while, are merged into files near a target size, in one step for all readers:
+A delivery stream that delivers often writes many small objects. With the tag
+brookmere:compaction, or delivery.compaction in the node's configuration, the objects of a
+closed partition, which has received nothing for a while, are merged into files near a
+target size, atomically for all readers:
 
   target=128MiB after=5m keep=5m    # the default of each; "on" means these, "off" none
 
-keep is how long the small objects can still be got by a client that has listed them.
-Compacted are Parquet, and lines of text, compressed or not.`,
+keep is how long a client that has listed the small objects can still read them.
+Parquet objects and lines of text, compressed or not, are compacted.`,
 		Example: `  brookmere deliveries ls
   brookmere deliveries describe devices
   brookmere deliveries flush devices        # deliver what was put so far, now
@@ -52,7 +49,7 @@ Compacted are Parquet, and lines of text, compressed or not.`,
 	d.register(cmd)
 	f := cmd.PersistentFlags()
 	f.Lookup("region").Usage += "; of ls, only those there, and all where this is left out"
-	f.StringVar(&d.account, "account", "", "`account` of the delivery stream (default the node's; of ls, all)")
+	f.StringVar(&d.account, "account", "", "`account` of the delivery stream (default: the node's; for ls, all)")
 	f.BoolVar(&d.json, "json", false, "print JSON")
 	cmd.AddCommand(
 		&cobra.Command{
@@ -60,10 +57,10 @@ Compacted are Parquet, and lines of text, compressed or not.`,
 			RunE: func(cmd *cobra.Command, _ []string) error { return d.list(cmd.Context(), cmd.OutOrStdout()) },
 		},
 		d.one("describe NAME", "Show one delivery stream", http.MethodGet, "", ""),
-		d.one("flush NAME", "Deliver what was put so far, and return when that is done", http.MethodPost, "/flush", "Flushed. "),
-		d.one("hold NAME", "Deliver nothing more, until release or a restart; puts are still taken", http.MethodPost, "/hold", "On hold. "),
-		d.one("release NAME", "End a hold", http.MethodPost, "/release", "Released. "),
-		d.one("compact NAME", "Merge the small objects that there are, and return when that is done", http.MethodPost, "/compact", ""),
+		d.one("flush NAME", "Deliver all records put so far, and wait until that is done", http.MethodPost, "/flush", "Flushed. "),
+		d.one("hold NAME", "Pause delivery until release or a restart; puts are still accepted", http.MethodPost, "/hold", "On hold. "),
+		d.one("release NAME", "Resume a held delivery", http.MethodPost, "/release", "Released. "),
+		d.one("compact NAME", "Merge the existing small objects, and wait until that is done", http.MethodPost, "/compact", ""),
 	)
 	return cmd
 }
@@ -180,28 +177,15 @@ func (d *deliveries) call(ctx context.Context, method, path string, v any) error
 	if d.account != "" {
 		query.Set("account", d.account)
 	}
-	target := strings.TrimSuffix(d.endpoint, "/") + server.NodePrefix + "deliveries" + path + "?" + query.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+	req, err := d.request(ctx, method, "deliveries"+path, query, nil)
 	if err != nil {
-		return fmt.Errorf("--endpoint: %w", err)
+		return err
 	}
-	if method != http.MethodGet {
-		if err := d.sign(ctx, req); err != nil {
-			return err
-		}
-	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := d.do(req)
 	if err != nil {
-		return fmt.Errorf("ask the node at %s: %w (is it running? --endpoint names another)", d.endpoint, err)
+		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status alone will do
-		if msg := strings.TrimSpace(string(text)); msg != "" {
-			return errors.New(msg)
-		}
-		return fmt.Errorf("the node at %s answers %s", d.endpoint, resp.Status)
-	}
 	return json.NewDecoder(resp.Body).Decode(v)
 }
 

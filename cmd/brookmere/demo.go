@@ -22,14 +22,14 @@ func newDemoCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Start a node and send readings of devices through all of it",
-		Long: `Start a node, and use it over HTTP as any AWS client would: make a bucket, a Glue
+		Short: "Start a node and send device readings through the whole pipeline",
+		Long: `Start a node and use it over HTTP as any AWS client would: create a bucket, a Glue
 database and table, and a Firehose delivery stream that partitions JSON by hour and
-writes it as Parquet; send readings of eleven devices at a steady rate; crawl what
-was delivered; and ask the table with Athena.
+writes it as Parquet; send readings of eleven devices at a steady rate; crawl the
+delivered objects; and query the table with Athena.
 
-Without --for it goes on sending until Ctrl-C, so that you can look around. A second
-run finds the data of the first.`,
+Without --for it sends until Ctrl-C, so that you can look around. A second run finds
+the data of the first.`,
 		Example: `  brookmere demo
   brookmere demo --for 20s                  # ends by itself with a summary
   brookmere demo --rate 50000 --for 1m`,
@@ -44,7 +44,7 @@ run finds the data of the first.`,
 		},
 	}
 	flags.register(cmd)
-	cmd.Flags().DurationVar(&o.length, "for", 0, "how long to send before the summary and the end; 0 sends until Ctrl-C")
+	cmd.Flags().DurationVar(&o.length, "for", 0, "how long to send before the summary; 0 sends until Ctrl-C")
 	cmd.Flags().IntVar(&o.rate, "rate", 2000, "records a second")
 	cmd.AddCommand(newWildrydesCommand())
 	quiet(cmd)
@@ -101,7 +101,7 @@ func newDemo(url, account string, o demoOptions, out io.Writer) *demo {
 	}}
 }
 
-// run does the whole job. The end of ctx (Ctrl-C) ends it early and is no error.
+// run does the whole job. The end of ctx (Ctrl-C) ends it early and is not an error.
 func (d *demo) run(ctx context.Context) error {
 	err := d.steps(ctx)
 	if ctx.Err() != nil {

@@ -49,7 +49,7 @@ func newDemoHealthCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "health",
-		Short: "Start a node and see vital signs validated, streamed and turned to Parquet by visual jobs",
+		Short: "Start a node that validates and streams vital signs, with visual jobs that write Parquet",
 		Long: `Start a node, and play the pipeline of examples/health on it: an HTTP endpoint that validates
 vital signs puts what is right into one stream and what is wrong into another; two visual Glue
 streaming jobs write both as Parquet, with tables that they make and partitions that they add; and
@@ -74,9 +74,9 @@ Without --for it goes on until Ctrl-C. --clean removes all that it made, and end
 		},
 	}
 	flags.register(cmd)
-	cmd.Flags().DurationVar(&length, "for", 0, "how long to send before the last answer and the end; 0 sends until Ctrl-C")
+	cmd.Flags().DurationVar(&length, "for", 0, "how long to send before the final result; 0 sends until Ctrl-C")
 	cmd.Flags().IntVar(&rate, "rate", 50, "readings a second")
-	cmd.Flags().BoolVar(&clean, "clean", false, "remove all that the demo made")
+	cmd.Flags().BoolVar(&clean, "clean", false, "remove everything that the demo created, and exit")
 	quiet(cmd)
 	return cmd
 }
@@ -148,7 +148,7 @@ func (d *healthDemo) setUp(ctx context.Context) error {
 	for _, name := range healthStreams {
 		_, err := d.kinesis.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &name, ShardCount: aws.Int32(1)})
 		if err := unless(err, "ResourceInUseException"); err != nil {
-			return fmt.Errorf("make stream %s: %w", name, err)
+			return fmt.Errorf("create stream %s: %w", name, err)
 		}
 		if err := kinesis.NewStreamExistsWaiter(d.kinesis).Wait(ctx, &kinesis.DescribeStreamInput{StreamName: &name}, time.Minute); err != nil {
 			return err
@@ -157,18 +157,18 @@ func (d *healthDemo) setUp(ctx context.Context) error {
 	}
 	_, err := d.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(healthBucket)})
 	if err := unless(err, "BucketAlreadyOwnedByYou"); err != nil {
-		return fmt.Errorf("make bucket %s: %w", healthBucket, err)
+		return fmt.Errorf("create bucket %s: %w", healthBucket, err)
 	}
 	d.step("bucket", healthBucket)
 	_, err = d.glue.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &gluetypes.DatabaseInput{Name: aws.String(healthDatabase)}})
 	if err := unless(err, "AlreadyExistsException"); err != nil {
-		return fmt.Errorf("make database %s: %w", healthDatabase, err)
+		return fmt.Errorf("create database %s: %w", healthDatabase, err)
 	}
 	d.step("database", healthDatabase)
 	_, err = d.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String(healthRole), AssumeRolePolicyDocument: aws.String(
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)})
 	if err := unless(err, "EntityAlreadyExists", "EntityAlreadyExistsException"); err != nil {
-		return fmt.Errorf("make role %s: %w", healthRole, err)
+		return fmt.Errorf("create role %s: %w", healthRole, err)
 	}
 	if _, err := d.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String(healthRole), PolicyName: aws.String("lake"), PolicyDocument: aws.String(
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["kinesis:*","s3:*","glue:*","logs:*"],"Resource":"*"}]}`)}); err != nil {

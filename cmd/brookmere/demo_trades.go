@@ -53,7 +53,7 @@ func newDemoTradesCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "trades",
-		Short: "Start a node and ask views over prices and trades as they come",
+		Short: "Start a node and query views over prices and trades as they arrive",
 		Long: `Start a node, and play the pipeline of examples/trades on it, as any AWS client would: buckets,
 reference data as CSV files, two delivery streams, prices at 1,000 and transactions at 100 a second
 by templates of the Kinesis Data Generator, tables and views in Athena, and a join of them all
@@ -75,8 +75,8 @@ Without --for it goes on until Ctrl-C. --clean removes all that it made, and end
 		},
 	}
 	flags.register(cmd)
-	cmd.Flags().DurationVar(&length, "for", 0, "how long to send before the last answer and the end; 0 sends until Ctrl-C")
-	cmd.Flags().BoolVar(&clean, "clean", false, "remove all that the demo made")
+	cmd.Flags().DurationVar(&length, "for", 0, "how long to send before the final result; 0 sends until Ctrl-C")
+	cmd.Flags().BoolVar(&clean, "clean", false, "remove everything that the demo created, and exit")
 	quiet(cmd)
 	return cmd
 }
@@ -160,7 +160,7 @@ func (d *tradesDemo) setUp(ctx context.Context) error {
 	for _, bucket := range []string{tradesBucket("price"), tradesBucket("transaction"), tradesReference} {
 		_, err := d.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket})
 		if err := unless(err, "BucketAlreadyOwnedByYou"); err != nil {
-			return fmt.Errorf("make bucket %s: %w", bucket, err)
+			return fmt.Errorf("create bucket %s: %w", bucket, err)
 		}
 		d.step("bucket", bucket)
 	}
@@ -189,7 +189,7 @@ func (d *tradesDemo) setUp(ctx context.Context) error {
 			},
 		})
 		if err := unless(err, "ResourceInUseException"); err != nil {
-			return fmt.Errorf("make delivery stream %s: %w", tradesHose(f.name), err)
+			return fmt.Errorf("create delivery stream %s: %w", tradesHose(f.name), err)
 		}
 		d.step("delivery stream", tradesHose(f.name))
 	}

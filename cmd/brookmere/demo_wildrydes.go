@@ -43,16 +43,16 @@ func newWildrydesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wildrydes",
 		Short: "Fly a fleet of unicorns: a stream, SQL, a table, a bucket and a live map",
-		Long: `Start a node (or use the one of --endpoint), and make on it, as any AWS client would, what
-the fleet of examples/wildrydes needs: two streams, an SQL application that sums the
-readings up by the minute, a function that writes the sums into a table, a delivery
-stream that writes the readings into a bucket, a table over that for Athena, and an
-identity pool for a page. Then fly the unicorns, and serve the page: it reads the
-stream from the browser, with credentials of the pool.
+		Long: `Start a node (or use the one at --endpoint) and create, as any AWS client would, the
+resources of examples/wildrydes: two streams, an SQL application that aggregates the
+readings by the minute, a function that writes the aggregates into a table, a delivery
+stream that writes the readings into a bucket, an Athena table over the bucket, and an
+identity pool for a page. Then fly the unicorns and serve the page, which reads the
+stream from the browser with credentials of the pool.
 
 The function needs the AWS SDK for JavaScript: npm installs it, once, into the data directory of
 the node that is started ("brookmere functions setup nodejs" does it for another). Ctrl-C lands the
-unicorns, and leaves everything; --clean removes it.`,
+unicorns and keeps all resources; --clean removes them.`,
 		Example: `  brookmere demo wildrydes
   brookmere demo wildrydes --name Shadowfax --name Rocinante
   brookmere demo wildrydes --clean`,
@@ -73,11 +73,11 @@ unicorns, and leaves everything; --clean removes it.`,
 	}
 	flags.register(cmd)
 	f := cmd.Flags()
-	f.StringVar(&d.endpoint, "endpoint", "", "`URL` of a node that runs; without it one is started")
+	f.StringVar(&d.endpoint, "endpoint", "", "`URL` of a running node (default: start one)")
 	f.StringVar(&d.page, "page", "127.0.0.1:8080", "`address` of the page")
 	f.StringArrayVar(&d.names, "name", generate.UnicornNames, "`name` of a unicorn; may be repeated")
 	f.DurationVar(&d.length, "for", 0, "how long to fly; 0 flies until Ctrl-C")
-	f.BoolVar(&d.clean, "clean", false, "remove everything that the demo has made, and end")
+	f.BoolVar(&d.clean, "clean", false, "remove everything that the demo created, and exit")
 	quiet(cmd)
 	return cmd
 }
@@ -95,7 +95,7 @@ func (d *wildrydesDemo) bringSDK(ctx context.Context, data string) {
 
 func (d *wildrydesDemo) sayf(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
 
-// run sets up or cleans. The end of ctx (Ctrl-C) is no error.
+// run sets up or cleans. The end of ctx (Ctrl-C) is not an error.
 func (d *wildrydesDemo) run(ctx context.Context, account string) error {
 	cfg := aws.Config{
 		Region: demoRegion, BaseEndpoint: &d.endpoint,

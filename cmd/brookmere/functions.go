@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -19,8 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
-
-	"github.com/brookmere/brookmere/internal/server"
 )
 
 // functions asks a running node about its functions, over Lambda's API and the node's own
@@ -35,10 +32,10 @@ func newFunctionsCommand() *cobra.Command {
 	f := new(functions)
 	cmd := &cobra.Command{
 		Use:   "functions",
-		Short: "Show, call, develop and attach the functions of a running node",
+		Short: "List, invoke, develop and debug the functions of a running node",
 		Long: `Functions (Lambda) run as processes of the node's machine: Python, Node and any
-program that speaks the Lambda Runtime API. What AWS's runtimes bring along, boto3 and the
-AWS SDKs for JavaScript, is installed once by "setup", or found on the machine.`,
+program that speaks the Lambda Runtime API. The SDKs that AWS's runtimes include, boto3
+and the AWS SDKs for JavaScript, are installed once by "setup", or found on the machine.`,
 		Example: `  brookmere functions setup
   brookmere functions ls
   brookmere functions invoke orders --payload '{"id": 1}'
@@ -48,42 +45,19 @@ AWS SDKs for JavaScript, is installed once by "setup", or found on the machine.`
 	}
 	f.register(cmd)
 	fs := cmd.PersistentFlags()
-	fs.StringVar(&f.account, "account", "", "`account` of the function (default the node's)")
+	fs.StringVar(&f.account, "account", "", "`account` of the function (default: the node's)")
 	fs.BoolVar(&f.json, "json", false, "print JSON")
 	cmd.AddCommand(f.listCommand(), f.logsCommand(), f.invokeCommand(), f.attachCommand(), f.devCommand(), newSetupCommand())
 	return cmd
 }
 
-func (f *functions) target(path string, query url.Values) string {
-	if query == nil {
-		query = url.Values{}
-	}
-	query.Set("region", f.region)
+// query names the region and account of the functions that an endpoint is asked about.
+func (f *functions) query() url.Values {
+	q := url.Values{"region": {f.region}}
 	if f.account != "" {
-		query.Set("account", f.account)
+		q.Set("account", f.account)
 	}
-	return strings.TrimSuffix(f.endpoint, "/") + server.NodePrefix + "functions" + path + "?" + query.Encode()
-}
-
-// open asks one of the node's own endpoints.
-func (f *functions) open(ctx context.Context, method, target string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, target, nil)
-	if err != nil {
-		return nil, fmt.Errorf("--endpoint: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the node at %s: %w (is it running? --endpoint names another)", f.endpoint, err)
-	}
-	if resp.StatusCode == http.StatusOK {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status alone will do
-	if msg := strings.TrimSpace(string(text)); msg != "" {
-		return nil, errors.New(msg)
-	}
-	return nil, fmt.Errorf("the node at %s answers %s", f.endpoint, resp.Status)
+	return q
 }
 
 // client is Lambda's API at the node.
@@ -102,7 +76,7 @@ func (f *functions) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "ls", Short: "List functions with their processes and sources", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			resp, err := f.open(cmd.Context(), http.MethodGet, f.target("", nil))
+			resp, err := f.get(cmd.Context(), "functions", f.query())
 			if err != nil {
 				return err
 			}
@@ -149,13 +123,13 @@ func (f *functions) listCommand() *cobra.Command {
 func (f *functions) logsCommand() *cobra.Command {
 	var follow bool
 	cmd := &cobra.Command{
-		Use: "logs NAME", Short: "Print what a function has logged lately", Args: cobra.ExactArgs(1),
+		Use: "logs NAME", Short: "Print a function's recent log lines", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			query := url.Values{}
+			query := f.query()
 			if follow {
 				query.Set("follow", "true")
 			}
-			resp, err := f.open(cmd.Context(), http.MethodGet, f.target("/"+url.PathEscape(args[0])+"/logs", query))
+			resp, err := f.get(cmd.Context(), "functions/"+url.PathEscape(args[0])+"/logs", query)
 			if err != nil {
 				return err
 			}
@@ -174,7 +148,7 @@ func (f *functions) logsCommand() *cobra.Command {
 			}
 		},
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what it logs from now on")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new lines")
 	return cmd
 }
 
@@ -182,8 +156,8 @@ func (f *functions) invokeCommand() *cobra.Command {
 	var payload string
 	var event, tail bool
 	cmd := &cobra.Command{
-		Use: "invoke NAME", Short: "Call a function and print its answer", Args: cobra.ExactArgs(1),
-		Long: `Call a function and print its answer. The exit status is 1 if the function failed.`,
+		Use: "invoke NAME", Short: "Invoke a function and print its result", Args: cobra.ExactArgs(1),
+		Long: `Invoke a function and print its result. The exit status is 1 if the function failed.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			body := []byte(payload)
 			if name, ok := strings.CutPrefix(payload, "@"); ok {
@@ -221,22 +195,25 @@ func (f *functions) invokeCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&payload, "payload", "{}", "`JSON` to call it with; @FILE reads it from a file, @- from standard input")
-	cmd.Flags().BoolVar(&event, "event", false, "do not wait: the function is called some time, and again if it fails")
-	cmd.Flags().BoolVar(&tail, "log", false, "print the last 4 KB of what it logged, too")
+	cmd.Flags().StringVar(&payload, "payload", "{}", "`JSON` payload; @FILE reads it from a file, @- from standard input")
+	cmd.Flags().BoolVar(&event, "event", false, "invoke asynchronously: return at once; failures are retried")
+	cmd.Flags().BoolVar(&tail, "log", false, "also print the last 4 KB of its log")
 	return cmd
 }
 
 func (f *functions) attachCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "attach NAME [-- COMMAND...]", Short: "Let a process of yours take a function's invocations", Args: cobra.MinimumNArgs(1),
-		Long: `Let a process that you start, in a debugger for instance, take the invocations of a
-function in the place of the node's own processes, as long as this command runs. With a
-command, it is started with the function's environment; without one, the variables to
-start it with are printed.`,
+		Use: "attach NAME [-- COMMAND...]", Short: "Let your own process handle a function's invocations", Args: cobra.MinimumNArgs(1),
+		Long: `Let a process that you start, for instance in a debugger, handle the invocations of a
+function instead of the node's own processes, while this command runs. A command is
+started with the function's environment; without one, the variables are printed.`,
 		Example: `  brookmere functions attach orders -- go run .`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			resp, err := f.open(cmd.Context(), http.MethodPost, f.target("/"+url.PathEscape(args[0])+"/attach", nil))
+			req, err := f.request(cmd.Context(), http.MethodPost, "functions/"+url.PathEscape(args[0])+"/attach", f.query(), nil)
+			if err != nil {
+				return err
+			}
+			resp, err := f.do(req)
 			if err != nil {
 				return err
 			}
@@ -267,7 +244,7 @@ start it with are printed.`,
 			}
 			child := exec.CommandContext(cmd.Context(), args[1], args[2:]...)
 			child.Env = append(os.Environ(), env...)
-			child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
+			child.Stdin, child.Stdout, child.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
 			child.WaitDelay = 5 * time.Second
 			return child.Run()

@@ -30,10 +30,10 @@ var skipFolders = []string{".git", ".hg", "__pycache__", ".venv", "venv", ".idea
 func (f *functions) devCommand() *cobra.Command {
 	var runtime, handler, role string
 	cmd := &cobra.Command{
-		Use: "dev NAME [DIR]", Short: "Run a function from a folder, anew when a file changes", Args: cobra.RangeArgs(1, 2),
+		Use: "dev NAME [DIR]", Short: "Deploy a function from a folder, and again when a file changes", Args: cobra.RangeArgs(1, 2),
 		Long: `Package a folder as the code of a function, and again whenever a file in it changes, until
-Ctrl-C: the next invocation runs the new code. The function is made if it is not there;
-then --runtime and --handler say what it is.`,
+Ctrl-C. The next invocation runs the new code. A function that does not exist is created;
+this needs --runtime and --handler.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) == 2 {
@@ -43,8 +43,8 @@ then --runtime and --handler say what it is.`,
 			return d.run(cmd.Context())
 		},
 	}
-	cmd.Flags().StringVar(&runtime, "runtime", "", "`runtime` of a new function, as python3.12 or nodejs20.x")
-	cmd.Flags().StringVar(&handler, "handler", "", "`handler` of a new function, as app.handler")
+	cmd.Flags().StringVar(&runtime, "runtime", "", "`runtime` of a new function, such as python3.12 or nodejs20.x")
+	cmd.Flags().StringVar(&handler, "handler", "", "`handler` of a new function, such as app.handler")
 	cmd.Flags().StringVar(&role, "role", "arn:aws:iam::000000000000:role/dev", "`ARN` of the role of a new function")
 	return cmd
 }
@@ -162,10 +162,10 @@ func (d *devFunction) push(ctx context.Context, files []string) error {
 func newSetupCommand() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
-		Use: "setup [python] [nodejs]", Short: "Install what AWS's runtimes bring along into a data directory",
-		Long: `Install boto3 with pip, and the AWS SDKs for JavaScript with npm, into a node's data
-directory, where functions find them: versions 2 and 3 of the latter. Without names, what
-this machine has pip and npm for. Nothing needs to be restarted.`,
+		Use: "setup [python] [nodejs]", Short: "Install the SDKs that AWS's runtimes include into a data directory",
+		Long: `Install boto3 with pip, and versions 2 and 3 of the AWS SDK for JavaScript with npm, into
+a node's data directory, where functions find them. Without arguments it installs those
+whose tools are on this machine. A running node need not be restarted.`,
 		Args: cobra.OnlyValidArgs, ValidArgs: []string{"python", "nodejs"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := filepath.Abs(filepath.Join(data, "functions", "sdk"))

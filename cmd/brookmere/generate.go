@@ -46,22 +46,22 @@ func newGenerateCommand() *cobra.Command {
 	var o generateOptions
 	cmd := &cobra.Command{
 		Use:   "generate [SOURCE]",
-		Short: "Make records and send them to a stream, a delivery stream or an address",
-		Long: `Make records and send them at a chosen rate to a Kinesis stream, a delivery stream, an
-HTTP address or standard output, of a node or of real AWS (whatever --endpoint or
-AWS_ENDPOINT_URL names).
+		Short: "Generate records and send them to a stream, a delivery stream or a URL",
+		Long: `Generate records and send them at a given rate to a Kinesis stream, a delivery stream, an
+HTTP address or standard output. Streams are those of a node or of AWS itself, as
+--endpoint or AWS_ENDPOINT_URL says.
 
-SOURCE is a built-in one:
+SOURCE is one of the built-in sources:
 
 ` + builtinHelp() + `
-or --template FILE: a template of the Amazon Kinesis Data Generator, as it is
-({{random.number(50)}}, {{date.now}}, {{random.weightedArrayElement({...})}}, ...);
-or --replay FILE: the records of an NDJSON, CSV or Parquet file, by the times in one of
-their fields.
+or --template FILE, an unchanged template of the Amazon Kinesis Data Generator
+({{random.number(50)}}, {{date.now}}, {{random.weightedArrayElement({...})}}, ...),
+or --replay FILE, the records of an NDJSON, CSV or Parquet file, timed by one of their
+fields.
 
 --rate is a number of records a second, or a pattern: ramp:FROM:TO:TIME,
-bursts:BASE:PEAK:LENGTH:PERIOD, sine:MEAN:AMPLITUDE:PERIOD. Several feeds at once:
---feed SOURCE=TARGET@RATE, as often as you like, where SOURCE may be a template's file.`,
+bursts:BASE:PEAK:LENGTH:PERIOD, sine:MEAN:AMPLITUDE:PERIOD. For several feeds
+at once repeat --feed SOURCE=TARGET@RATE, where SOURCE may be a template's file.`,
 		Example: `  brookmere generate unicorns --to kinesis:wildrydes --rate 3
   brookmere generate --template trade.tpl --to firehose:transaction_hose --rate 100 --for 1m
   brookmere generate --feed prices=firehose:price_hose@1000 --feed trades=firehose:transaction_hose@100
@@ -79,16 +79,16 @@ bursts:BASE:PEAK:LENGTH:PERIOD, sine:MEAN:AMPLITUDE:PERIOD. Several feeds at onc
 	}
 	o.client.register(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.to, "to", "-", "where: kinesis:`STREAM`, firehose:STREAM, an http(s) URL, or - for standard output")
-	f.StringVar(&o.rate, "rate", "", "records a second, or a pattern (default 10; as fast as it goes to standard output)")
+	f.StringVar(&o.to, "to", "-", "target: kinesis:`STREAM`, firehose:STREAM, an http(s) URL, or - for standard output")
+	f.StringVar(&o.rate, "rate", "", "records a second, or a pattern (default: 10; unlimited to standard output)")
 	f.StringArrayVar(&o.feeds, "feed", nil, "`SOURCE=TARGET@RATE`: one of several feeds")
-	f.DurationVar(&o.length, "for", 0, "how long; 0 goes on until Ctrl-C or --count")
-	f.Int64Var(&o.count, "count", 0, "how many records of each feed; 0 is no limit")
-	f.Uint64Var(&o.seed, "seed", 0, "make the same records again; 0 is another seed each time")
+	f.DurationVar(&o.length, "for", 0, "how long to send; 0 sends until Ctrl-C or --count")
+	f.Int64Var(&o.count, "count", 0, "records per feed; 0 is no limit")
+	f.Uint64Var(&o.seed, "seed", 0, "`seed` for reproducible records; 0 is a random one")
 	f.StringVar(&o.template, "template", "", "a `file` with a template of the Kinesis Data Generator")
 	f.StringVar(&o.replay, "replay", "", "a `file` of records: NDJSON, CSV or Parquet, .gz too")
-	f.StringVar(&o.timeField, "time-field", "", "the `field` with the time of a record that is replayed")
-	f.Float64Var(&o.speed, "speed", 1, "how many times as fast to replay; 0 is as fast as it goes")
+	f.StringVar(&o.timeField, "time-field", "", "the `field` with a replayed record's timestamp")
+	f.Float64Var(&o.speed, "speed", 1, "replay speed as a factor; 0 is unlimited")
 	f.BoolVar(&o.noNewline, "no-newline", false, "do not end records with a line feed")
 	f.BoolVar(&o.gzip, "gzip", false, "compress each record")
 	f.StringVar(&o.wrap, "wrap", "", "post {StreamName, PartitionKey, Data} for this `stream`, Data in base64, as REST APIs before Kinesis take it")

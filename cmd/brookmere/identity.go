@@ -2,8 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,12 +27,12 @@ func newIdentityCommand() *cobra.Command {
 	var f identityFlags
 	cmd := &cobra.Command{
 		Use:   "identity",
-		Short: "Tell why a request was allowed or denied, and make policies and tokens",
-		Long: `Ask a node that evaluates IAM policies (brookmere up --iam log, or enforce) about
-its decisions, and have it sign identity tokens.
+		Short: "Explain access decisions, and create policies and tokens",
+		Long: `Explain the decisions of a node that evaluates IAM policies (brookmere up --iam log, or
+enforce), and sign identity tokens.
 
-A node that has credentials or enforces policies answers its owner alone: whoever can
-read the key in its data directory, which --data names.`,
+A node that has credentials or enforces policies answers only its owner: whoever can
+read the key in its data directory (--data).`,
 	}
 	f.register(cmd)
 	cmd.PersistentFlags().StringVar(&f.data, "data", node.DefaultConfig().Data, "`directory` of the node's data")
@@ -40,39 +40,28 @@ read the key in its data directory, which --data names.`,
 	return cmd
 }
 
-// ask calls an endpoint of the node.
-func (f *identityFlags) ask(cmd *cobra.Command, method, path string, body io.Reader) ([]byte, error) {
-	req, err := http.NewRequestWithContext(cmd.Context(), method, strings.TrimSuffix(f.endpoint, "/")+"/_brookmere/identity/"+path, body)
+// ask calls an endpoint of the node, as its owner where the data directory can be read.
+func (f *identityFlags) ask(cmd *cobra.Command, method, path string, query url.Values, body io.Reader) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
+	defer cancel()
+	r, err := f.request(ctx, method, "identity/"+path, query, body)
 	if err != nil {
 		return nil, err
 	}
 	if token, err := node.LocalToken(f.data); err == nil {
-		req.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	client := &http.Client{Timeout: 30 * time.Second}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the node: %w", err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
-	if err != nil {
-		return nil, fmt.Errorf("ask the node: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, errors.New(strings.TrimSpace(string(text)))
-	}
-	return text, nil
+	return f.read(r)
 }
 
 func newExplainCommand(f *identityFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain REQUEST-ID",
-		Short:   "Tell who asked for what, and which statement decided",
+		Short:   "Show the caller of a request and the statement that decided",
 		Example: "  brookmere identity explain 8f14e45f-ceea-467f-9f3a-6b1d0f1f2f3a",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := f.ask(cmd, http.MethodGet, "explain?request="+url.QueryEscape(args[0]), nil)
+			text, err := f.ask(cmd, http.MethodGet, "explain", url.Values{"request": {args[0]}}, nil)
 			if err != nil {
 				return err
 			}
@@ -113,7 +102,7 @@ func newLeastPolicyCommand(f *identityFlags) *cobra.Command {
 	var principal, since string
 	cmd := &cobra.Command{
 		Use:   "least-policy",
-		Short: "Write the least policy that allows what a role or user has done",
+		Short: "Print the least policy that allows what a role or user has done",
 		Example: `  brookmere identity least-policy --role arn:aws:iam::000000000000:role/loader --since 1h
   brookmere identity least-policy --role loader`,
 		Args: cobra.NoArgs,
@@ -121,7 +110,7 @@ func newLeastPolicyCommand(f *identityFlags) *cobra.Command {
 			if !strings.HasPrefix(principal, "arn:") {
 				principal = "arn:aws:iam::" + node.DefaultConfig().Account + ":role/" + principal
 			}
-			text, err := f.ask(cmd, http.MethodGet, "least-policy?principal="+url.QueryEscape(principal)+"&since="+url.QueryEscape(since), nil)
+			text, err := f.ask(cmd, http.MethodGet, "least-policy", url.Values{"principal": {principal}, "since": {since}}, nil)
 			if err != nil {
 				return err
 			}
@@ -130,7 +119,7 @@ func newLeastPolicyCommand(f *identityFlags) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&principal, "role", "", "`name` of a role of the account 000000000000, or ARN of a role or user")
-	cmd.Flags().StringVar(&since, "since", "", "how far back to look, as 1h; all that is known if empty")
+	cmd.Flags().StringVar(&since, "since", "", "how far back to look, such as 1h (default: everything recorded)")
 	cmd.MarkFlagRequired("role")
 	return cmd
 }
@@ -163,7 +152,7 @@ AWS runs here unchanged.`,
 			if err != nil {
 				return err
 			}
-			text, err := f.ask(cmd, http.MethodPost, "token", bytes.NewReader(body))
+			text, err := f.ask(cmd, http.MethodPost, "token", nil, bytes.NewReader(body))
 			if err != nil {
 				return err
 			}
@@ -173,10 +162,10 @@ AWS runs here unchanged.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&issuer, "issuer", "https://token.actions.githubusercontent.com", "`URL` of the issuer")
-	fs.StringVar(&subject, "subject", "", "whom the token is of")
-	fs.StringVar(&audience, "audience", "sts.amazonaws.com", "whom the token is for")
-	fs.DurationVar(&lasts, "lasts", 10*time.Minute, "how long the token is good for")
-	fs.StringToStringVar(&claims, "claim", nil, "more claims, as `name=value`")
+	fs.StringVar(&subject, "subject", "", "subject of the token")
+	fs.StringVar(&audience, "audience", "sts.amazonaws.com", "audience of the token")
+	fs.DurationVar(&lasts, "lasts", 10*time.Minute, "how long the token is valid")
+	fs.StringToStringVar(&claims, "claim", nil, "additional claim `name=value`; may be repeated")
 	cmd.MarkFlagRequired("subject")
 	return cmd
 }

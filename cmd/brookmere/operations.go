@@ -9,7 +9,7 @@ import (
 func newOperationsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "operations [SERVICE]",
-		Short: "List what is done with each operation of each AWS API",
+		Short: "List which operations of each AWS API are implemented",
 		Long: `List what this program does with each operation of each API: it executes it, it stores its
 settings for read-back, or it refuses it. A node answers the same at /_brookmere/operations.`,
 		Example: `  brookmere operations

@@ -23,15 +23,15 @@ func newRunCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "run [flags] -- COMMAND [ARGUMENT...]",
-		Short: "Run a command for which AWS is a node",
-		Long: `Run a command (a script, terraform apply, a compiled program, a browser) in an environment
-in which AWS is a node, unchanged and whichever SDK it uses. See "brookmere env --help"
-for what is set. It ends with the exit code of the command.
+		Short: "Run a command whose AWS clients use a node",
+		Long: `Run a command (a script, terraform apply, a compiled program, a browser) unchanged in an
+environment where requests to AWS reach a node, whichever SDK it uses. See "brookmere env
+--help" for the variables. The exit code is that of the command.
 
-The node's proxy leads to AWS's names alone, all of them to the node, and to what the
-node's configuration names (proxy.pass): nothing reaches AWS by mistake.
+The node's proxy accepts AWS's host names, which all lead to the node, and the hosts in the
+node's configuration (proxy.pass). Nothing reaches AWS by mistake.
 
-With --up it starts a node for the command, on a free port, that keeps nothing.`,
+With --up it starts a temporary node for the command, in memory and on a free port.`,
 		Example: `  brookmere run -- python pipeline.py
   brookmere run -- terraform apply -auto-approve
   brookmere run --up -- go test ./...`,
@@ -73,8 +73,8 @@ With --up it starts a node for the command, on a free port, that keeps nothing.`
 	}
 	f.register(cmd)
 	cmd.Flags().SetInterspersed(false)
-	cmd.Flags().BoolVar(&up, "up", false, "start a node for the command, which keeps nothing")
-	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "do not say what is set")
+	cmd.Flags().BoolVar(&up, "up", false, "start a temporary node for the command, in memory")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "do not print which variables are set")
 	return cmd
 }
 
@@ -92,7 +92,7 @@ func startPrivateNode(ctx context.Context) (*node.Node, error) {
 func sayEnvironment(w io.Writer, n clientenv.Node) {
 	fmt.Fprintf(w, "brookmere: AWS is %s in %s, as %s: AWS_ENDPOINT_URL, credentials and region are set.\n", n.URL, n.Region, n.AccessKey)
 	if n.Authority == nil {
-		fmt.Fprintf(w, "brookmere: the node is no proxy (proxy.mode): clients that do not read AWS_ENDPOINT_URL reach AWS itself.\n")
+		fmt.Fprintf(w, "brookmere: the node is not a proxy (proxy.mode): clients that do not read AWS_ENDPOINT_URL reach AWS itself.\n")
 		return
 	}
 	fmt.Fprintf(w, "brookmere: HTTPS_PROXY and certificates (AWS_CA_BUNDLE, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE) are for what knows AWS's names alone: Go SDK v1, JavaScript SDK v2, Terraform's provider before 5, curl.\n")

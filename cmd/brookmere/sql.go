@@ -41,13 +41,13 @@ statements may span lines and end with a semicolon, Ctrl-C cancels the one that 
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.out, s.errOut = cmd.OutOrStdout(), cmd.ErrOrStderr()
-			return s.run(cmd, args)
+			return s.plain(s.run(cmd, args))
 		},
 	}
 	s.register(cmd)
 	f := cmd.Flags()
 	f.StringVar(&s.workgroup, "workgroup", "primary", "workgroup")
-	f.StringVarP(&s.database, "database", "d", "default", "`name` of the database of tables that are named without one")
+	f.StringVarP(&s.database, "database", "d", "default", "`name` of the database for unqualified table names")
 	f.StringVar(&s.location, "output-location", "", "s3:// `location` of results (default: the workgroup's, or a bucket of their own)")
 	f.StringVarP(&s.format, "output", "o", "", "table, csv, json (a row a line) or parquet (default: table on a terminal, csv elsewhere)")
 	f.StringVarP(&s.file, "file", "f", "", "`file` of statements; - for standard input")

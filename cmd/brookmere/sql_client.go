@@ -119,7 +119,7 @@ func (c *sqlClient) resultLocation(ctx context.Context) (string, error) {
 	if _, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		var owned *s3types.BucketAlreadyOwnedByYou
 		if _, err := c.s3.CreateBucket(ctx, in); err != nil && !errors.As(err, &owned) {
-			return "", fmt.Errorf("make the bucket of results %s: %w (--output-location names another place)", bucket, plainError(err))
+			return "", fmt.Errorf("create the bucket of results %s: %w (--output-location names another place)", bucket, plainError(err))
 		}
 	}
 	c.location, c.located = "s3://"+bucket+"/", true

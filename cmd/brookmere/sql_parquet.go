@@ -129,7 +129,7 @@ func parquetDecimal(precision, scale int) (parquet.Node, func(string) (parquet.V
 		}
 		n, ok := new(big.Int).SetString(whole+fraction+strings.Repeat("0", scale-len(fraction)), 10)
 		if !ok {
-			return nil, fmt.Errorf("%q is no decimal", s)
+			return nil, fmt.Errorf("%q is not a decimal", s)
 		}
 		return n, nil
 	}

@@ -41,12 +41,20 @@ func (s *sqlCommand) shell(ctx context.Context) error {
 	line.SetTabCompletionStyle(liner.TabPrints)
 	names := &completer{client: s.client}
 	line.SetWordCompleter(func(text string, pos int) (string, []string, string) { return names.complete(ctx, text, pos) })
-	history := historyFile()
-	if f, err := os.Open(history); err == nil {
-		_, _ = line.ReadHistory(f) // a history that cannot be read is no reason not to begin
-		f.Close()
-	}
-	defer saveHistory(line, history)
+	file := historyFile()
+	readHistory(line, file)
+	defer saveHistory(line, file)
+	return s.converse(ctx, line, names.forget)
+}
+
+// lineEditor asks the user for lines, as *liner.State does: liner.ErrPromptAborted after Ctrl-C, io.EOF after Ctrl-D.
+type lineEditor interface {
+	Prompt(prompt string) (string, error)
+	AppendHistory(line string)
+}
+
+// converse runs what the user types until they end it. It calls ran after each statement.
+func (s *sqlCommand) converse(ctx context.Context, line lineEditor, ran func()) error {
 	fmt.Fprintf(s.out, "brookmere sql on %s, database %s. \\? for help.\n", s.endpoint, s.client.database)
 	typed := ""
 	for {
@@ -95,7 +103,7 @@ func (s *sqlCommand) shell(ctx context.Context) error {
 				typed = ""
 				break
 			}
-			names.forget()
+			ran()
 		}
 	}
 }
@@ -190,6 +198,16 @@ func historyFile() string {
 		return ""
 	}
 	return filepath.Join(home, ".local", "state", "brookmere", "sql_history")
+}
+
+// readHistory does nothing if there is no history or it cannot be read: that keeps nobody from working.
+func readHistory(line *liner.State, file string) {
+	f, err := os.Open(file)
+	if err != nil {
+		return
+	}
+	_, _ = line.ReadHistory(f)
+	f.Close()
 }
 
 func saveHistory(line *liner.State, file string) {

@@ -20,10 +20,10 @@ func newStreamsCommand() *cobra.Command {
 	var c awsClient
 	cmd := &cobra.Command{
 		Use:   "streams",
-		Short: "Look at the Kinesis streams of a running node",
-		Long: `Look at the Kinesis streams of a running node, or of anything else that speaks the
-Kinesis API: --endpoint names it, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are
-the credentials (any will do on loopback).`,
+		Short: "Inspect the Kinesis streams of a running node",
+		Long: `Inspect the Kinesis streams of a running node, or of anything else that speaks the
+Kinesis API at --endpoint. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the credentials
+(any are accepted on loopback).`,
 		Example: `  brookmere streams ls
   brookmere streams describe clicks
   brookmere streams tail clicks --from trim_horizon`,

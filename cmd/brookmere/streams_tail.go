@@ -59,10 +59,10 @@ so that the records of a partition key come in their order. Ctrl-C ends it.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "latest", "latest, trim_horizon, a time (RFC 3339), or how long ago (15m)")
-	f.StringSliceVar(&o.shards, "shard", nil, "only this `shard` and what comes of it, as shardId-000000000001 or 1; may be repeated")
-	f.BoolVar(&o.json, "json", false, "print an object of JSON a line")
-	f.IntVarP(&o.count, "count", "n", 0, "end after so many records; 0 does not")
-	f.BoolVar(&o.noFollow, "no-follow", false, "end when all that is there now is printed")
+	f.StringSliceVar(&o.shards, "shard", nil, "only this `shard` and its children, such as shardId-000000000001 or 1; may be repeated")
+	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
+	f.IntVarP(&o.count, "count", "n", 0, "stop after this many records; 0 is no limit")
+	f.BoolVar(&o.noFollow, "no-follow", false, "stop at the current end of the stream")
 	return cmd
 }
 
@@ -263,7 +263,7 @@ func isText(data []byte) bool {
 }
 
 // asOneLine is text of several lines as one: JSON without its line breaks and indentation,
-// other text with \r and \n where lines end. It is nil for what is no text.
+// other text with \r and \n where lines end. It is nil for what is not text.
 func asOneLine(data []byte) []byte {
 	var compact bytes.Buffer
 	if json.Compact(&compact, data) == nil && isText(compact.Bytes()) {

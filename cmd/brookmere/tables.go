@@ -21,10 +21,10 @@ func newTablesCommand() *cobra.Command {
 	var c awsClient
 	cmd := &cobra.Command{
 		Use:   "tables",
-		Short: "Look at the DynamoDB tables of a running node, and fill them",
-		Long: `Look at the DynamoDB tables of a running node, or of anything else that speaks the
-DynamoDB API: --endpoint names it, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are
-the credentials (any will do on loopback).`,
+		Short: "Inspect and fill the DynamoDB tables of a running node",
+		Long: `Inspect the DynamoDB tables of a running node, or of anything else that speaks the
+DynamoDB API at --endpoint. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the credentials
+(any are accepted on loopback).`,
 		Example: `  brookmere tables ls
   brookmere tables describe orders
   brookmere tables scan orders --where "status = 'open' AND amount > 10"
@@ -165,8 +165,8 @@ func newTablesScanCommand(c *awsClient) *cobra.Command {
 	var typed bool
 	cmd := &cobra.Command{
 		Use:   "scan NAME",
-		Short: "Print items, a line of JSON each",
-		Long: `Print items, a line of JSON each. --where is a condition of PartiQL; one with an equality
+		Short: "Print items as JSON, one per line",
+		Long: `Print items as JSON, one per line. --where is a condition of PartiQL; one with an equality
 on the partition key reads that partition alone.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -174,8 +174,8 @@ on the partition key reads that partition alone.`,
 		},
 	}
 	cmd.Flags().StringVar(&where, "where", "", "`condition` that items satisfy, as in \"n > 5 AND begins_with(name, 'a')\"")
-	cmd.Flags().IntVar(&limit, "limit", 0, "print at most so many `items`")
-	cmd.Flags().BoolVar(&typed, "typed", false, `print DynamoDB's JSON, with types`)
+	cmd.Flags().IntVar(&limit, "limit", 0, "print at most this many `items`")
+	cmd.Flags().BoolVar(&typed, "typed", false, `print DynamoDB JSON, with types`)
 	return cmd
 }
 
@@ -220,7 +220,7 @@ func writeItem(out io.Writer, item map[string]types.AttributeValue, typed bool) 
 func newTablesPutCommand(c *awsClient) *cobra.Command {
 	return &cobra.Command{
 		Use:   "put NAME [ITEM]",
-		Short: "Put items that are plain JSON, or DynamoDB's",
+		Short: "Put items given as plain JSON or DynamoDB JSON",
 		Long: `Put an item, or items from the standard input, a line each. An item is plain JSON
 ({"id": "a", "n": 5}) or what scan --typed and export print ({"Item": {"id": {"S": "a"}}}).`,
 		Args: cobra.RangeArgs(1, 2),
@@ -279,7 +279,7 @@ func newTablesExportCommand(c *awsClient) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "export NAME",
-		Short: "Write all items in the form that imports read",
+		Short: "Export all items in the format of table imports",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()

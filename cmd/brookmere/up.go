@@ -27,9 +27,9 @@ func newUpCommand() *cobra.Command {
 		Short: "Start a node",
 		Long: `Start a node: all services behind one address, its data below one directory.
 
-On loopback it takes any credentials. On another address it verifies signatures, of a
-credential that it makes at its first start, shows once and keeps in its data directory
-(file credentials), or of those in a file that --config names:
+On loopback it accepts any credentials. On any other address it verifies signatures, with
+a credential that it generates at its first start, shows once and keeps in its data
+directory (file credentials), or with those of the file given by --config:
 
   listen: 0.0.0.0:4566
   data: /var/lib/brookmere
@@ -38,10 +38,10 @@ credential that it makes at its first start, shows once and keeps in its data di
       secret_access_key: a-long-secret
       account: "123456789012"
 
-The keys of that file (a dot leads into a section, [] into each entry of a list):
+The keys of that file (a dot separates section and key, [] marks the entries of a list):
 
 ` + node.KeysHelp() + `
-A node stops on Ctrl-C or SIGTERM, and loses nothing when it is killed.`,
+A node stops on Ctrl-C or SIGTERM. Killing it loses nothing that it has acknowledged.`,
 		Example: `  brookmere up
   brookmere up --data /srv/lake --listen 127.0.0.1:4566
   brookmere up --data :memory: --account 123456789012     # for a test suite: keeps nothing
@@ -73,7 +73,7 @@ A node stops on Ctrl-C or SIGTERM, and loses nothing when it is killed.`,
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", "", "YAML `file` with the node's configuration")
-	cmd.Flags().StringVar(&readyFile, "ready-file", "", "`file` to write the node's URL to when it answers requests")
+	cmd.Flags().StringVar(&readyFile, "ready-file", "", "`file` to write the node's URL to once it accepts requests")
 	flags.register(cmd)
 	return cmd
 }

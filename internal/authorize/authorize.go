@@ -92,6 +92,8 @@ var free = map[string]bool{
 	"sts:DecodeAuthorizationMessage": false,
 	// The credentials of an identity are the pool's to give.
 	"cognito-identity:GetId": true, "cognito-identity:GetCredentialsForIdentity": true, "cognito-identity:GetOpenIdToken": true, "cognito-identity:UnlinkIdentity": true,
+	// The token decides.
+	"sns:ConfirmSubscription": true,
 }
 
 // Intercept is the awswire.Interceptor.

@@ -31,7 +31,8 @@ var passes = map[string]string{
 	"kinesisanalyticsv2:DiscoverInputSchema":                      "kinesisanalytics.amazonaws.com",
 	"kinesisanalyticsv2:CreateApplication":                        "kinesisanalytics.amazonaws.com", "kinesisanalyticsv2:UpdateApplication": "kinesisanalytics.amazonaws.com",
 	"logs:PutSubscriptionFilter": "logs.amazonaws.com", "logs:PutDestination": "logs.amazonaws.com",
-	"cognito-identity:SetIdentityPoolRoles":      "cognito-identity.amazonaws.com",
+	"cognito-identity:SetIdentityPoolRoles": "cognito-identity.amazonaws.com",
+	"sns:Subscribe":                         "sns.amazonaws.com", "sns:SetSubscriptionAttributes": "sns.amazonaws.com",
 	"dynamodb:EnableKinesisStreamingDestination": "", // it has none
 }
 
@@ -59,6 +60,9 @@ func (a *Authorizer) checkPassed(ctx context.Context, c *awswire.Call) error {
 	findRoles(reflect.ValueOf(in), false, 0, &roles)
 	if name := glueRole(c.Service, in); name != "" {
 		roles = append(roles, arn.Global("iam", c.Caller.Region, c.Caller.Account, "role/"+name))
+	}
+	if role := attributeRole(in); role != "" {
+		roles = append(roles, role)
 	}
 	for _, role := range roles {
 		if m := roleForm.FindStringSubmatch(role); m == nil || m[1] != c.Caller.Account {
@@ -98,6 +102,25 @@ func glueRole(service string, in any) string {
 	return strings.TrimPrefix(name, "/")
 }
 
+// attributeRole is the role of a call that sets one attribute by its name; empty if that is none.
+func attributeRole(in any) string {
+	v := reflect.Indirect(reflect.ValueOf(in))
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	text := func(member string) string {
+		f := v.FieldByName(member)
+		if !f.IsValid() || f.Kind() != reflect.Pointer || f.IsNil() || f.Elem().Kind() != reflect.String {
+			return ""
+		}
+		return f.Elem().String()
+	}
+	if !strings.Contains(text("AttributeName"), "Role") {
+		return ""
+	}
+	return text("AttributeValue")
+}
+
 // maxInput bounds how deep an input is searched.
 const maxInput = 12
 
@@ -126,7 +149,7 @@ func findRoles(v reflect.Value, named bool, depth int, roles *[]string) {
 		}
 	case reflect.Map:
 		for _, k := range v.MapKeys() {
-			findRoles(v.MapIndex(k), named, depth+1, roles)
+			findRoles(v.MapIndex(k), named || k.Kind() == reflect.String && strings.Contains(k.String(), "Role"), depth+1, roles)
 		}
 	case reflect.String:
 		if s := v.String(); named && roleForm.MatchString(s) {

@@ -109,7 +109,7 @@ func (b *planner) appendJSONStruct(dst []byte, p *plan, v reflect.Value) ([]byte
 }
 
 // present reports whether a member is written. What the SDK does not point to is always
-// there, but for the empty text of an enum, which is no value of it.
+// there, but for the empty text of an enum, which is not a value of it.
 func (f *field) present(v reflect.Value) bool {
 	return f.always || !absent(f.plan, v)
 }

@@ -337,7 +337,7 @@ func (b *planner) unionMemberFor(p *plan, t reflect.Type) (*unionMember, error) 
 			return m, nil
 		}
 	}
-	return nil, fmt.Errorf("%s is no member of the union %s", t, p.typ)
+	return nil, fmt.Errorf("%s is not a member of the union %s", t, p.typ)
 }
 
 func timeFormatOf(s string) timeFormat {

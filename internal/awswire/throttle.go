@@ -20,7 +20,7 @@ const (
 	PerResource              // on a resource; on none, of the account
 )
 
-// maxThrottles is how many seconds are counted at once; beyond it the counts begin anew,
+// maxThrottles is how many seconds are counted at once; beyond it the counts start again,
 // which lets too many calls through, not too few.
 const maxThrottles = 4096
 

@@ -26,7 +26,7 @@ type Node struct {
 	Region               string
 	AccessKey, SecretKey string
 	SessionToken         string // empty: none
-	// Authority is the PEM certificate of the node's authority; nil: the node is no proxy, and only clients that
+	// Authority is the PEM certificate of the node's authority; nil: the node is not a proxy, and only clients that
 	// read AWS_ENDPOINT_URL reach it.
 	Authority []byte
 	// ProxyUser and ProxyPassword are for a proxy that asks for them.

@@ -70,7 +70,7 @@ func ParsePattern(text string) (Pattern, error) {
 	for i := range rates {
 		r, err := strconv.ParseFloat(args[i], 64)
 		if err != nil || r < 0 || r > 1e9 || math.IsNaN(r) {
-			return nil, fmt.Errorf("pattern %q: %q is no rate: want 0 to 1e9 records a second", text, args[i])
+			return nil, fmt.Errorf("pattern %q: %q is not a rate: want 0 to 1e9 records a second", text, args[i])
 		}
 		rates[i] = r
 	}
@@ -78,7 +78,7 @@ func ParsePattern(text string) (Pattern, error) {
 	for i := range spans {
 		d, err := time.ParseDuration(args[n+i])
 		if err != nil || d <= 0 {
-			return nil, fmt.Errorf("pattern %q: %q is no time: want one as 30s or 5m", text, args[n+i])
+			return nil, fmt.Errorf("pattern %q: %q is not a time: want one as 30s or 5m", text, args[n+i])
 		}
 		spans[i] = d
 	}

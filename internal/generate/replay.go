@@ -107,7 +107,7 @@ func jsonTime(field string) func([]byte) (time.Time, error) {
 	return func(line []byte) (time.Time, error) {
 		var o map[string]json.RawMessage
 		if err := json.Unmarshal(line, &o); err != nil {
-			return time.Time{}, fmt.Errorf("a line is no JSON object: %w", err)
+			return time.Time{}, fmt.Errorf("a line is not a JSON object: %w", err)
 		}
 		v, ok := o[field]
 		if !ok {
@@ -246,7 +246,7 @@ func parseTime(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time: want RFC 3339, \"2006-01-02 15:04:05\", or a number since 1970", text)
+	return time.Time{}, fmt.Errorf("%q is not a time: want RFC 3339, \"2006-01-02 15:04:05\", or a number since 1970", text)
 }
 
 func shorten(line []byte) string {

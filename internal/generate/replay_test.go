@@ -86,8 +86,8 @@ func TestReplayNamesWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ name, field, content, want string }{
 		{"a.csv", "when", "a,b\n1,2\n", `there is no column "when": the columns are a, b`},
 		{"a.ndjson", "t", "{\"x\":1}\n", `a record has no field "t"`},
-		{"a.ndjson", "t", "no json\n", "a line is no JSON object"},
-		{"a.ndjson", "t", "{\"t\":\"soon\"}\n", `"soon" is no time`},
+		{"a.ndjson", "t", "no json\n", "a line is not a JSON object"},
+		{"a.ndjson", "t", "{\"t\":\"soon\"}\n", `"soon" is not a time`},
 		{"a.parquet", "t", "no parquet", "a.parquet"},
 		{"a.ndjson", "", "", "name the field"},
 	} {

@@ -17,6 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
@@ -96,7 +97,7 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 	key := seal.Random() // nothing is opened
 	made, err := s.construct(parts{
 		node: &Node{dirs: d, log: slog.New(slog.DiscardHandler), key: key, issuer: sts.NewIssuer(key)}, state: documents, log: shards,
-		queries: struct{ athena.Engine }{}, objects: new(s3.Client), items: new(itemstore.Store), queues: new(queue.Store), functions: new(function.Engine), // none of them is called
+		queries: struct{ athena.Engine }{}, objects: new(s3.Client), items: new(itemstore.Store), queues: new(queue.Store), outbox: new(queue.Store), samples: new(metricstore.Store), functions: new(function.Engine), // none of them is called
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {

@@ -36,26 +36,27 @@ const InMemory = ":memory:"
 //   - doc: what it is for
 type Config struct {
 	// Data is InMemory where nothing is to be kept.
-	Data    string `yaml:"data" flag:"data" value:"directory" doc:"directory that holds all data, made if need be; :memory: keeps nothing"`
+	Data    string `yaml:"data" flag:"data" value:"directory" doc:"directory for all data, created if missing; :memory: stores nothing on disk"`
 	Listen  string `yaml:"listen" flag:"listen" value:"address" doc:"address to listen on, host:port; port 0 picks a free one"`
-	Account string `yaml:"account" flag:"account" value:"id" doc:"12-digit id of the account that resources belong to whose makers name none of their own"`
+	Account string `yaml:"account" flag:"account" value:"id" doc:"12-digit id of the account of callers whose access key names no other"`
 	// Credentials that may use the node. Without any, a node on loopback takes all
 	// callers, and a node on another address makes a credential and keeps it in its data
 	// directory, in the file credentials.
-	Credentials []Credential `yaml:"credentials" doc:"who may use the node; without any, a node on loopback takes all callers, and one on another address makes a credential and keeps it in its data directory"`
-	Insecure    bool         `yaml:"insecure" flag:"insecure" doc:"take any credentials wherever the node listens"`
+	Credentials []Credential `yaml:"credentials" doc:"credentials of callers; without any, a node on loopback accepts all callers, and one on another address generates a credential and keeps it in its data directory"`
+	Insecure    bool         `yaml:"insecure" flag:"insecure" doc:"accept any credentials on every address"`
 	IAM         string       `yaml:"iam" flag:"iam" value:"mode" doc:"mode of IAM policies: off, log (what they would deny is logged) or enforce; off on loopback and where the node is insecure, else enforce"`
-	Issuers     []Issuer     `yaml:"issuers" doc:"issuers of identity tokens whose keys are known, beside the node's own"`
+	Issuers     []Issuer     `yaml:"issuers" doc:"issuers of identity tokens with known keys, besides the node's own"`
 	TLS         *TLS         `yaml:"tls" doc:"serve HTTPS, HTTP/2 included"`
 	CORSOrigins []string     `yaml:"cors_origins" doc:"origins of pages that may call the node from a browser, besides loopback"`
 	// Hosts: an open node answers no others, as who owns a name could let it resolve to the node.
-	Hosts        []string      `yaml:"hosts" doc:"names, besides localhost, that the node is reached by; names below them are its own too, and a node without credentials answers no others"`
-	BodiesMiB    int           `yaml:"bodies_mib" default:"256" doc:"MiB of request bodies in memory at once, 32 or more, and as much again of answers that their clients have not read"`
-	Limits       string        `yaml:"limits" flag:"limits" default:"off" value:"mode" doc:"mode of the limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream goes before it"`
+	Hosts        []string      `yaml:"hosts" doc:"host names of the node besides localhost, subdomains included; a node without credentials answers no others"`
+	BodiesMiB    int           `yaml:"bodies_mib" default:"256" doc:"limit in MiB of request bodies in memory, at least 32, and the same again for responses that clients have not read"`
+	Limits       string        `yaml:"limits" flag:"limits" default:"off" value:"mode" doc:"mode of the limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream overrides it"`
 	ControlDelay time.Duration `yaml:"control_delay" flag:"control-delay" doc:"how long a Kinesis stream stays CREATING, UPDATING or DELETING, as 5s"`
-	GroupAppends bool          `yaml:"group_appends" doc:"changes nothing any more: appends of all shards are always made durable by one journal"`
+	GroupAppends bool          `yaml:"group_appends" doc:"has no effect any more: appends of all shards always go to one journal"`
 	Query        Query         `yaml:"query"`
 	Functions    Functions     `yaml:"functions"`
+	Jobs         Jobs          `yaml:"jobs"`
 	Outbound     Outbound      `yaml:"outbound"`
 	Delivery     Delivery      `yaml:"delivery"`
 	Proxy        Proxy         `yaml:"proxy"`
@@ -65,10 +66,10 @@ type Config struct {
 type Credential struct {
 	AccessKeyID         string `yaml:"access_key_id" doc:"the access key"`
 	SecretAccessKey     string `yaml:"secret_access_key" doc:"its secret, or one of the next two"`
-	SecretAccessKeyFile string `yaml:"secret_access_key_file" doc:"a file that has the secret"`
-	SecretAccessKeyEnv  string `yaml:"secret_access_key_env" doc:"an environment variable that has the secret"`
+	SecretAccessKeyFile string `yaml:"secret_access_key_file" doc:"a file with the secret"`
+	SecretAccessKeyEnv  string `yaml:"secret_access_key_env" doc:"an environment variable with the secret"`
 	// Account is Config.Account where empty.
-	Account string `yaml:"account" doc:"the account that it acts for; the node's where it is left out"`
+	Account string `yaml:"account" doc:"the account of the caller (default: the node's)"`
 }
 
 // Issuer is an issuer of identity tokens and the file of its keys, a JSON Web Key Set.
@@ -96,25 +97,25 @@ type TLS struct {
 
 // Query limits what SQL may use of the machine. Zero takes the default.
 type Query struct {
-	MemoryMiB  int `yaml:"memory_mib" default:"1024" doc:"MiB for all queries together"`
+	MemoryMiB  int `yaml:"memory_mib" default:"1024" doc:"memory limit in MiB of all queries together"`
 	Threads    int `yaml:"threads" default:"the machine's processors" doc:"threads for all queries together"`
-	Concurrent int `yaml:"concurrent" default:"8" doc:"queries that run at once, the others wait"`
+	Concurrent int `yaml:"concurrent" default:"8" doc:"queries that run at the same time; others wait"`
 }
 
 // Delivery limits what deliveries may use of the machine. Zero takes the default.
 type Delivery struct {
-	MemoryMiB int `yaml:"memory_mib" default:"64" doc:"MiB of buffered rows of all deliveries; beyond it they go to disk"`
+	MemoryMiB int `yaml:"memory_mib" default:"64" doc:"limit in MiB of buffered rows of all deliveries; more is spilled to disk"`
 	// Compaction of delivery streams' objects: "off" (or empty), "on", or a list as
 	// "target=128MiB after=5m keep=5m". A stream's tag brookmere:compaction says otherwise
 	// for that stream.
-	Compaction string `yaml:"compaction" default:"off" doc:"compaction of delivery streams' objects: off, on, or settings as target=128MiB after=5m keep=5m; the tag brookmere:compaction of a stream goes before it"`
+	Compaction string `yaml:"compaction" default:"off" doc:"compaction of delivery streams' objects: off, on, or settings as target=128MiB after=5m keep=5m; the tag brookmere:compaction of a stream overrides it"`
 }
 
 // Outbound is about addresses that clients name: HTTP endpoints of deliveries. The public
 // internet may be reached, and on a node that takes any credentials also loopback; never the
 // node itself.
 type Outbound struct {
-	Allow []string `yaml:"allow" doc:"networks, as 10.0.0.0/8 or 127.0.0.1, that HTTP endpoints of deliveries may be in, besides the public internet, and loopback on a node that takes any credentials"`
+	Allow []string `yaml:"allow" doc:"networks, such as 10.0.0.0/8 or 127.0.0.1, that HTTP endpoints of deliveries may be in, besides the public internet, and loopback on a node that accepts any credentials"`
 }
 
 func (o Outbound) networks() (all []netip.Prefix, err error) {

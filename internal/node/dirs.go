@@ -18,9 +18,12 @@ const formatVersion = "1"
 type dirs struct {
 	root, log, objects, s3, tmp string
 	functions                   string
+	jobs                        string // what scripts of jobs run with
 	items, backups              string // of tables, and of their backups
-	logIndex                    string // of lines of log groups; it is made anew from the log
+	logIndex                    string // of lines of log groups; it is recreated from the log
 	queues                      string // messages of queues
+	outbox                      string // messages of topics, and events of buckets, on their way
+	metrics                     string // samples of metrics
 	locks                       []*os.File
 	temporary                   bool // root goes when the node does
 }
@@ -41,7 +44,7 @@ func openDirs(data string) (d dirs, err error) {
 	if err != nil {
 		return d, fmt.Errorf("data directory: %w", err)
 	}
-	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions", &d.items: "items", &d.backups: "backups", &d.logIndex: "logindex", &d.queues: "queues"} {
+	for dir, name := range map[*string]string{&d.log: "log", &d.objects: "objects", &d.s3: "s3", &d.tmp: "tmp", &d.functions: "functions", &d.jobs: "jobs", &d.items: "items", &d.backups: "backups", &d.logIndex: "logindex", &d.queues: "queues", &d.outbox: "outbox", &d.metrics: "metrics"} {
 		*dir = filepath.Join(d.root, name)
 	}
 	if err := os.MkdirAll(d.root, 0o750); err != nil {
@@ -56,7 +59,7 @@ func openDirs(data string) (d dirs, err error) {
 	if err := os.RemoveAll(d.tmp); err != nil {
 		return d, fmt.Errorf("empty %s: %w", d.tmp, err)
 	}
-	for _, dir := range []string{d.log, d.objects, d.s3, d.tmp, d.items, d.backups, d.queues} {
+	for _, dir := range []string{d.log, d.objects, d.s3, d.tmp, d.items, d.backups, d.queues, d.outbox, d.metrics} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
 			return d, fmt.Errorf("data directory: %w", err)
 		}
@@ -132,7 +135,7 @@ func (d dirs) emptyLog() error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{d.log, d.items, d.backups, d.logIndex, d.queues} {
+	for _, dir := range []string{d.log, d.items, d.backups, d.logIndex, d.queues, d.outbox, d.metrics} {
 		if err := os.Rename(dir, filepath.Join(trash, filepath.Base(dir))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

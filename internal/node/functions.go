@@ -14,13 +14,21 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/server"
+	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 )
 
 // Functions limits what functions may use of the machine. Zero takes the default.
 type Functions struct {
-	Instances int  `yaml:"instances" default:"64" doc:"processes of functions at once"`
-	Outgoing  bool `yaml:"outgoing" doc:"let functions connect to other addresses than this node's"`
+	Instances int  `yaml:"instances" default:"64" doc:"limit of function processes at the same time"`
+	Outgoing  bool `yaml:"outgoing" doc:"let functions connect to other addresses than this node"`
+}
+
+// Jobs limits what script jobs may use of the machine. Zero takes the default.
+type Jobs struct {
+	Runs       int `yaml:"runs" default:"4" doc:"runs of script jobs at once; others wait"`
+	MemoryMiB  int `yaml:"memory_mib" default:"3072" doc:"MiB of memory of one run, Spark included"`
+	StorageMiB int `yaml:"storage_mib" default:"8192" doc:"MiB of disk of one run"`
 }
 
 // openFunctions opens the engine of functions. What functions print goes to the service,
@@ -29,6 +37,7 @@ func openFunctions(n *Node, s *services) (*function.Engine, error) {
 	e, err := function.Open(function.Options{
 		Dir: n.dirs.functions, Events: functionEvents{s}, Instances: n.cfg.Functions.Instances,
 		Connect: []uint16{uint16(n.inner.Addr().(*net.TCPAddr).Port)}, Outgoing: n.cfg.Functions.Outgoing,
+		Tasks: n.cfg.Jobs.Runs, Serve: func(l net.Listener) error { return n.functions.Serve(l) },
 	})
 	if err != nil {
 		return nil, err
@@ -69,10 +78,18 @@ func makeLambda(s *services, p parts) (_ service, err error) {
 const functionSessions = 12 * time.Hour
 
 // functionCredentials are temporary credentials of a function's role, as the service gets
-// them: for a session that is called as the function is. Where policies count, the role must be
-// there.
+// them: for a session that is called as the function is.
 func functionCredentials(s *services, p parts) lambda.Credentials {
+	of := roleCredentials(s, p)
 	return func(ctx context.Context, account, role, session string) (string, string, string, error) {
+		return of(ctx, account, role, session, functionSessions)
+	}
+}
+
+// roleCredentials are temporary credentials of a role, for a session that lasts so long. Where policies count, the role
+// must be there.
+func roleCredentials(s *services, p parts) glue.JobCredentials {
+	return func(ctx context.Context, account, role, session string, lasts time.Duration) (string, string, string, error) {
 		a, ok := arn.Parse(role)
 		path, isRole := a.After("role/")
 		if !ok || !isRole || a.Account != account {
@@ -82,7 +99,7 @@ func functionCredentials(s *services, p parts) lambda.Credentials {
 		now := p.clock.Now().UTC().Truncate(time.Second)
 		claims := &awswire.Session{
 			Kind: awswire.RoleSession, Account: account, Principal: "arn:" + a.Partition + ":sts::" + account + ":assumed-role/" + name + "/" + session,
-			Source: role, Issued: now, Expires: now.Add(functionSessions),
+			Source: role, Issued: now, Expires: now.Add(lasts),
 		}
 		found, err := s.iam.Role(ctx, account, name)
 		if err != nil {

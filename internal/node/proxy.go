@@ -117,7 +117,7 @@ func (n *Node) serveClients(w http.ResponseWriter, _ *http.Request) {
 
 func (n *Node) serveAuthority(w http.ResponseWriter, _ *http.Request) {
 	if !n.cfg.hasProxy() {
-		http.Error(w, "This node is no proxy: set proxy.mode to on in its configuration.", http.StatusNotFound)
+		http.Error(w, "This node is not a proxy: set proxy.mode to on in its configuration.", http.StatusNotFound)
 		return
 	}
 	a, err := n.authority()

@@ -45,6 +45,13 @@ func (q askedQueues) SendMessage(ctx context.Context, in *awssqs.SendMessageInpu
 	return q.Service.SendMessage(ctx, in, o...)
 }
 
+func (q askedQueues) SendMessageBatch(ctx context.Context, in *awssqs.SendMessageBatchInput, o ...func(*awssqs.Options)) (*awssqs.SendMessageBatchOutput, error) {
+	if err := q.ask(ctx, "sqs:SendMessage", q.at(ctx, in.QueueUrl), nil); err != nil {
+		return nil, err
+	}
+	return q.Service.SendMessageBatch(ctx, in, o...)
+}
+
 func (q askedQueues) ReceiveMessage(ctx context.Context, in *awssqs.ReceiveMessageInput, o ...func(*awssqs.Options)) (*awssqs.ReceiveMessageOutput, error) {
 	if err := q.ask(ctx, "sqs:ReceiveMessage", q.at(ctx, in.QueueUrl), nil); err != nil {
 		return nil, err

@@ -14,12 +14,15 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/jobscript"
+	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
 	"github.com/brookmere/brookmere/internal/service/athena"
+	"github.com/brookmere/brookmere/internal/service/cloudwatch"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
 	"github.com/brookmere/brookmere/internal/service/firehose"
@@ -29,6 +32,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/kinesisanalytics"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
+	"github.com/brookmere/brookmere/internal/service/sns"
 	"github.com/brookmere/brookmere/internal/service/sqs"
 	"github.com/brookmere/brookmere/internal/service/sts"
 )
@@ -47,10 +51,12 @@ var catalog = []entry{
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(sqs.Service), make: makeSQS},
 	{zero: new(lambda.Service), make: makeLambda},
+	{zero: new(sns.Service), make: makeSNS},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
 	{zero: new(kinesisanalytics.Second), make: makeAnalyticsSecond},
+	{zero: new(cloudwatch.Service), make: makeCloudWatch, bind: bindCloudWatch},
 }
 
 // entry is one service of the catalog.
@@ -85,6 +91,9 @@ type services struct {
 	cognito  *cognitoidentity.Service
 	logs     *logs.Service
 	sqs      *sqs.Service
+	sns      *sns.Service
+
+	cloudwatch *cloudwatch.Service
 
 	analytics *kinesisanalytics.Service
 }
@@ -99,11 +108,14 @@ type parts struct {
 	queries athena.Engine
 	items   *itemstore.Store
 	queues  *queue.Store
+	outbox  *queue.Store // of what is on its way
+	samples *metricstore.Store
 	objects *s3.Client // in this process
 
 	functions *function.Engine
+	scripts   *jobscript.Engine // of jobs
 
-	owner      worker.Owner // of what runs by itself
+	owner      work.Owner // of what runs by itself
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
 	registerer prometheus.Registerer
@@ -123,6 +135,7 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
 		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
+		Scripts: p.scripts, Credentials: roleCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
 		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err

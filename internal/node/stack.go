@@ -13,12 +13,14 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/jobscript"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // stack is everything between the listener and the disk but the objects. A reset
@@ -71,9 +73,9 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 	s.documents = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
-	owner := worker.Mine(1) // nodes on one broker have no leases yet that would tell them apart
+	owner := work.Mine(1) // nodes on one broker have no leases yet that would tell them apart
 	if n.shared == nil {
-		if owner, err = worker.Started(ctx, documents); err != nil {
+		if owner, err = work.Started(ctx, documents); err != nil {
 			return nil, err
 		}
 	}
@@ -96,6 +98,20 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the queue store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return queues.Close() })
+	outbox, err := queue.Open(queue.Options{Dir: n.dirs.outbox, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("queue store", "part", "outbox", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the outbox: %w", err)
+	}
+	s.onClose(func(context.Context) error { return outbox.Close() })
+	samples, err := metricstore.Open(metricstore.Options{Dir: n.dirs.metrics, NoSync: n.dirs.temporary, OnError: func(err error) {
+		n.log.Error("metric store", "part", "metrics", "error", err)
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("open the metric store: %w", err)
+	}
+	s.onClose(func(context.Context) error { return samples.Close() })
 	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
@@ -113,10 +129,14 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the engine of functions: %w", err)
 	}
 	s.onClose(func(context.Context) error { return functions.Close() })
+	scripts, err := jobscript.Open(jobscript.Options{Dir: n.dirs.jobs, Tasks: functions, Memory: n.cfg.Jobs.MemoryMiB, Storage: n.cfg.Jobs.StorageMiB})
+	if err != nil {
+		return nil, fmt.Errorf("open the engine of job scripts: %w", err)
+	}
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, queries: queries, objects: n.objects.Client(),
-		functions: functions, owner: owner,
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, queries: queries, objects: n.objects.Client(),
+		functions: functions, scripts: scripts, owner: owner,
 		clock: clockwork.NewRealClock(), registerer: s.registry,
 	})
 	if err != nil {

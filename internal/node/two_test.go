@@ -81,6 +81,12 @@ var turns = map[string][]string{
 		`DescribeApplication {"ApplicationName":"b"}`,
 		`CreateApplication {"ApplicationName":"b","RuntimeEnvironment":"SQL-1_0","ServiceExecutionRole":"arn:aws:iam::000000000000:role/r"} ResourceInUseException`,
 	},
+	"cloudwatch": {
+		`PutDashboard {"DashboardName":"d","DashboardBody":"{\"widgets\":[]}"}`,
+		`GetDashboard {"DashboardName":"d"}`,
+		`DeleteDashboards {"DashboardNames":["d"]}`,
+		`GetDashboard {"DashboardName":"d"} ResourceNotFound`,
+	},
 	"apigateway": {
 		`CreateRestApi {"name":"a"} =id id`,
 		`GetRestApi {"restApiId":"$id"}`,
@@ -93,6 +99,7 @@ var turns = map[string][]string{
 var apart = map[string]string{
 	"dynamodb":        "items are in the node's own store",
 	"dynamodbstreams": "changes of items are in the node's own store",
+	"sns":             "messages on their way are in the node's own store",
 	"sqs":             "messages of queues are in the node's own store",
 	"lambda":          "packages and processes of functions are of the node's machine",
 }

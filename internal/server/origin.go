@@ -35,7 +35,7 @@ func (s *Server) browserRefusal(r *http.Request, svc *Service, guarded bool) str
 		}
 	}
 	if !guarded && !s.hostAllowed(r.Host) {
-		return fmt.Sprintf("Host %q is no name of this node: add it to hosts in the node's configuration.", r.Host)
+		return fmt.Sprintf("Host %q is not a name of this node: add it to hosts in the node's configuration.", r.Host)
 	}
 	return ""
 }

@@ -86,7 +86,7 @@ func (s *Server) proxied(w http.ResponseWriter, r *http.Request) (done bool) {
 	}
 	if s.proxy == nil || isTunnelled(r.Context()) || r.ProtoMajor > 1 {
 		if connect {
-			http.Error(w, "This node is no proxy: set proxy.mode to on in its configuration.", http.StatusMethodNotAllowed)
+			http.Error(w, "This node is not a proxy: set proxy.mode to on in its configuration.", http.StatusMethodNotAllowed)
 			return true
 		}
 		if r.ProtoMajor == 1 {

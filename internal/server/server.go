@@ -38,7 +38,7 @@ type Options struct {
 	// IsBucketHost tells the host of a virtual-host style S3 request.
 	IsBucketHost func(host string) bool
 	TLS          *tls.Config // nil: clear text
-	Proxy        *Proxy      // nil: the server is no proxy
+	Proxy        *Proxy      // nil: the server is not a proxy
 	Logger       *slog.Logger
 	Registerer   prometheus.Registerer
 }

@@ -28,7 +28,7 @@
 //
 // Answers are JSON with the members in order. What differs from run to run (ids, tokens) is named
 // by save, and printed as its name from then on; times are of the clock, which starts at
-// 2024-05-06 07:08:09 UTC. go test -update writes the files anew from what is answered: review the
+// 2024-05-06 07:08:09 UTC. go test -update rewrites the files from what is answered: review the
 // difference like code.
 //
 // Turns runs the same files against two services on one broker, as two nodes have them.

@@ -21,10 +21,10 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
-var update = flag.Bool("update", false, "write the answers in the files of calls anew")
+var update = flag.Bool("update", false, "rewrite the answers in the files of calls")
 
 // Start is the time at which the clock of a file starts.
 var Start = time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
@@ -33,15 +33,15 @@ var Start = time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
 // has Close(context.Context) error is closed.
 type Service interface{ API() awswire.API }
 
-// Parts is what a service is made of. All of it but the clock is opened anew by a restart.
+// Parts is what a service is made of. All of it but the clock is opened again by a restart.
 type Parts struct {
 	State      *state.Store
 	Log        *shardlog.Log
 	Clock      *clockwork.FakeClock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-	Owner      worker.Owner // of what runs by itself, with a later epoch after each restart
-	Dir        string       // of the test, kept over restarts; the harness uses "log" in it
+	Owner      work.Owner // of what runs by itself, with a later epoch after each restart
+	Dir        string     // of the test, kept over restarts; the harness uses "log" in it
 }
 
 // Run runs each file of testdata that matches the pattern as a test of its own, with services
@@ -248,7 +248,7 @@ func (r *runner) open() {
 	}
 	r.broker, err = broker.Start(broker.Options{Dir: filepath.Join(r.dir, "log"), NoSync: len(r.processes) > 1})
 	check("start the broker")
-	var owner worker.Mine
+	var owner work.Mine
 	for i := range r.processes {
 		p := new(process)
 		r.processes[i] = p
@@ -257,7 +257,7 @@ func (r *runner) open() {
 		p.log, err = shardlog.Open(ctx, r.broker, shardlog.Options{Shared: len(r.processes) > 1})
 		check("open the log")
 		if i == 0 {
-			owner, err = worker.Started(ctx, p.state)
+			owner, err = work.Started(ctx, p.state)
 			check("count the start")
 		}
 		p.service = r.make(r.t, Parts{

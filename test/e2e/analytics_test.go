@@ -4,14 +4,14 @@ import (
 	"testing"
 )
 
-// TestAnalyticsTerraform applies an application by each version of the API, sees no difference, and
-// destroys. The first runs.
-func TestAnalyticsTerraform(t *testing.T) {
-	n := Start(t)
-	// Made without Terraform, which takes its time over a Kinesis stream.
-	n.Run(t, t.TempDir(), CLI(t), "kinesis", "create-stream", "--stream-name", "readings", "--shard-count", "1")
-	n.Run(t, t.TempDir(), CLI(t), "kinesis", "create-stream", "--stream-name", "sums", "--shard-count", "1")
-	NewTerraform(t, n, analyticsConfig).ApplyAndDestroy(t, func() {
+// analyticsTerraform has an application by each version of the API. The first runs.
+var analyticsTerraform = terraformPart{
+	config: text(analyticsConfig),
+	before: func(t *testing.T, n *Node) {
+		n.createStream(t, "readings")
+		n.createStream(t, "sums")
+	},
+	made: func(t *testing.T, n *Node, _ func(string) string) {
 		n.Run(t, "", Python(t, "boto3"), "-c", `
 import boto3
 a = boto3.client("kinesisanalytics")
@@ -22,7 +22,7 @@ v2 = boto3.client("kinesisanalyticsv2")
 d = v2.describe_application(ApplicationName="second")["ApplicationDetail"]
 assert d["RuntimeEnvironment"] == "SQL-1_0" and d["ApplicationStatus"] == "READY", d
 `)
-	})
+	},
 }
 
 const analyticsConfig = `

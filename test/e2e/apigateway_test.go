@@ -11,7 +11,7 @@ import (
 
 const restConfig = `
 resource "aws_kinesis_stream" "ingestion" {
-  name                = "ingestion-dev"
+  name                = "tf-ingestion"
   shard_level_metrics = ["IncomingBytes", "OutgoingBytes"]
   stream_mode_details { stream_mode = "ON_DEMAND" }
 }
@@ -139,29 +139,24 @@ output "api" { value = aws_api_gateway_rest_api.orders.id }
 output "url" { value = aws_api_gateway_stage.apiv1.invoke_url }
 `
 
-// An API made by Terraform puts records into a stream.
-func TestAPIGatewayTerraform(t *testing.T) {
-	t.Parallel()
-	n := Start(t)
-	tf := NewTerraform(t, n, restConfig)
-	tf.ApplyAndDestroy(t, func() {
-		order, err := json.Marshal(map[string]string{"StreamName": "ingestion-dev", "PartitionKey": "test-partition-01", "Data": base64.StdEncoding.EncodeToString([]byte(`{"order_id":"o1"}`))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		url := n.URL + "/_aws/execute-api/" + tf.Output(t, "api") + "/apiv1/orders"
-		resp, err := http.Post(url, "application/json", bytes.NewReader(order))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var put struct{ SequenceNumber, ShardId string }
-		if err := json.Unmarshal(body, &put); err != nil || resp.StatusCode != 200 || put.SequenceNumber == "" {
-			t.Errorf("POST %s: %d %s", url, resp.StatusCode, body)
-		}
-	})
+// putByREST has an API made by Terraform put a record into a stream.
+func putByREST(t *testing.T, n *Node, output func(string) string) {
+	order, err := json.Marshal(map[string]string{"StreamName": "tf-ingestion", "PartitionKey": "test-partition-01", "Data": base64.StdEncoding.EncodeToString([]byte(`{"order_id":"o1"}`))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := n.URL + "/_aws/execute-api/" + output("api") + "/apiv1/orders"
+	resp, err := http.Post(url, "application/json", bytes.NewReader(order))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var put struct{ SequenceNumber, ShardId string }
+	if err := json.Unmarshal(body, &put); err != nil || resp.StatusCode != 200 || put.SequenceNumber == "" {
+		t.Errorf("POST %s: %d %s", url, resp.StatusCode, body)
+	}
 }

@@ -49,9 +49,7 @@ func TestAthenaCLI(t *testing.T) {
 	}
 }
 
-func TestAthenaTerraform(t *testing.T) {
-	n := Start(t)
-	NewTerraform(t, n, `
+const athenaConfig = `
 resource "aws_s3_bucket" "results" {
   bucket        = "tf-athena"
   force_destroy = true
@@ -81,7 +79,7 @@ resource "aws_athena_workgroup" "plain" {
 }
 
 resource "aws_athena_database" "lake" {
-  name          = "tf_lake"
+  name          = "tf_athena"
   bucket        = aws_s3_bucket.results.bucket
   comment       = "it's a lake"
   properties    = { owner = "data" }
@@ -130,5 +128,4 @@ data "aws_athena_named_query" "count" {
   name      = aws_athena_named_query.count.name
   workgroup = aws_athena_workgroup.team.name
 }
-`).ApplyAndDestroy(t, nil)
-}
+`

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,10 +16,6 @@ func TestDynamoDBPynamoDB(t *testing.T) {
 	n := Start(t)
 	t.Log(n.Run(t, "", python, filepath.Join(sourceDir(), "python", "dynamodb_pynamodb.py")))
 }
-
-// longEnv, set to anything, runs what takes minutes, for the most part in the waits of
-// Terraform's provider.
-const longEnv = "BROOKMERE_E2E_LONG"
 
 const dynamodbConfig = `
 resource "aws_dynamodb_table" "orders" {
@@ -104,60 +99,18 @@ resource "aws_dynamodb_kinesis_streaming_destination" "orders" {
 }
 `
 
-const ordersTable = `
-resource "aws_dynamodb_table" "orders" {
-  name           = "orders"
-  billing_mode   = "PROVISIONED"
-  read_capacity  = 5
-  write_capacity = 5
-  hash_key       = "customer_id"
-  range_key      = "order_id"
-
-  attribute {
-    name = "customer_id"
-    type = "S"
-  }
-  attribute {
-    name = "order_id"
-    type = "S"
-  }
-  ttl {
-    attribute_name = "TimeToExist"
-    enabled        = false
-  }
-}
-
-resource "aws_dynamodb_table_item" "first" {
-  table_name = aws_dynamodb_table.orders.name
-  hash_key   = aws_dynamodb_table.orders.hash_key
-  range_key  = aws_dynamodb_table.orders.range_key
-  item       = jsonencode({ customer_id = { S = "1" }, order_id = { S = "2" }, tags = { SS = ["a", "b"] }, n = { N = "12.5" } })
-}
-`
-
-func TestDynamoDBTerraform(t *testing.T) {
-	tf := NewTerraform(t, Start(t), ordersTable)
-	tf.ApplyAndDestroy(t, func() {})
-}
-
-// TestDynamoDBTerraformUpdates has every setting, and changes what can be changed in place:
-// throughput, time to live, tags, a new global index.
-func TestDynamoDBTerraformUpdates(t *testing.T) {
-	if os.Getenv(longEnv) == "" {
-		t.Skip("takes minutes: set " + longEnv)
-	}
-	n := Start(t)
-	tf := NewTerraform(t, n, fmt.Sprintf(dynamodbConfig, 5, "", false, "first")+dynamodbDestination)
-	tf.ApplyAndDestroy(t, func() {
-		aws := CLI(t)
-		n.Run(t, "", aws, "dynamodb", "put-item", "--table-name", "tf-orders", "--item", `{"customer_id":{"S":"u1"},"order_id":{"S":"o1"},"status":{"S":"open"}}`)
-		tf.write(t, "main.tf", fmt.Sprintf(dynamodbConfig, 7, dynamodbGlobalIndex, true, "second")+dynamodbDestination)
-		if out := tf.run(t, "apply", "-auto-approve", "-input=false", "-no-color"); !strings.Contains(out, "Resources: 0 added, ") || !strings.Contains(out, " 0 destroyed") {
-			t.Errorf("update: %s", out)
-		}
-		if out := n.Run(t, "", aws, "dynamodb", "query", "--table-name", "tf-orders", "--index-name", "all_by_status", "--key-condition-expression", "#s = :s",
+// dynamodbTerraform has every setting, and changes what can be changed in place: throughput,
+// time to live, tags, a new global index.
+var dynamodbTerraform = terraformPart{
+	config: text(fmt.Sprintf(dynamodbConfig, 5, "", false, "first") + dynamodbDestination),
+	made: func(t *testing.T, n *Node, _ func(string) string) {
+		n.Run(t, "", CLI(t), "dynamodb", "put-item", "--table-name", "tf-orders", "--item", `{"customer_id":{"S":"u1"},"order_id":{"S":"o1"},"status":{"S":"open"}}`)
+	},
+	changed: text(fmt.Sprintf(dynamodbConfig, 7, dynamodbGlobalIndex, true, "second") + dynamodbDestination),
+	updated: func(t *testing.T, n *Node) {
+		if out := n.Run(t, "", CLI(t), "dynamodb", "query", "--table-name", "tf-orders", "--index-name", "all_by_status", "--key-condition-expression", "#s = :s",
 			"--expression-attribute-names", `{"#s":"status"}`, "--expression-attribute-values", `{":s":{"S":"open"}}`, "--query", "Items[].order_id.S", "--output", "text"); strings.TrimSpace(out) != "o1" {
 			t.Errorf("the new index has %q", out)
 		}
-	})
+	},
 }

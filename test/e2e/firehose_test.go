@@ -4,9 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 )
 
 func TestFirehoseBoto3(t *testing.T) {
@@ -59,30 +56,18 @@ func TestFirehoseCLI(t *testing.T) {
 	}
 }
 
-func TestFirehoseTerraform(t *testing.T) {
-	n := Start(t)
-	// Made without Terraform, which takes its time over a Kinesis stream.
-	if _, err := n.kinesis().CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("tf-source"), ShardCount: aws.Int32(1)}); err != nil {
-		t.Fatal(err)
-	}
-	tf := NewTerraform(t, n, firehoseTerraform)
-	tf.ApplyAndDestroy(t, func() {
-		changed := strings.NewReplacer(
-			`buffering_interval = 60`, `buffering_interval = 0`, `"{day:.day,region:.region}"`, `"{day:.day,region:(.region|ascii_downcase)}"`,
-			`retry_duration     = 60`, `retry_duration     = 120`, `compression_format = "GZIP"`, `compression_format = "ZIP"`,
-			`team = "data"`, `team = "lake"`).Replace(firehoseTerraform)
-		tf.write(t, "main.tf", changed)
-		tf.run(t, "apply", "-auto-approve", "-input=false", "-no-color")
-		out := tf.run(t, "plan", "-input=false", "-no-color")
-		if !strings.Contains(out, "No changes.") {
-			t.Errorf("there is something left to change after an update:\n%s", out)
-		}
-	})
+var firehoseTerraform = terraformPart{
+	config: text(firehoseConfig),
+	before: func(t *testing.T, n *Node) { n.createStream(t, "tf-source") },
+	changed: text(strings.NewReplacer(
+		`buffering_interval = 60`, `buffering_interval = 0`, `"{day:.day,region:.region}"`, `"{day:.day,region:(.region|ascii_downcase)}"`,
+		`retry_duration     = 60`, `retry_duration     = 120`, `compression_format = "GZIP"`, `compression_format = "ZIP"`,
+		`team = "data"`, `team = "lake"`).Replace(firehoseConfig)),
 }
 
-// firehoseTerraform has what the provider's own examples have: conversion, partitions,
+// firehoseConfig has what the provider's own examples have: conversion, partitions,
 // processors, logging; a Kinesis stream as source; an HTTP endpoint.
-const firehoseTerraform = `
+const firehoseConfig = `
 locals { role = "arn:aws:iam::000000000000:role/firehose" }
 
 resource "aws_s3_bucket" "lake" {

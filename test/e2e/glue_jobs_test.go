@@ -116,7 +116,3 @@ resource "aws_glue_schema" "s" {
   schema_definition = jsonencode({ type = "record", name = "r", fields = [{ name = "a", type = "string" }] })
 }
 `
-
-func TestGlueJobsTerraform(t *testing.T) {
-	NewTerraform(t, Start(t), glueJobsConfig).ApplyAndDestroy(t, func() {})
-}

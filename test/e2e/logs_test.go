@@ -54,16 +54,12 @@ resource "aws_cloudwatch_query_definition" "q" {
 }
 `
 
-func TestLogsTerraform(t *testing.T) {
-	n := Start(t)
-	tf := NewTerraform(t, n, logsConfig)
-	tf.ApplyAndDestroy(t, func() {
-		aws := CLI(t)
-		n.Run(t, "", aws, "logs", "put-log-events", "--log-group-name", "/tf/app", "--log-stream-name", "one", "--log-events", "timestamp="+nowMillis()+",message=hello")
-		if out := n.Run(t, "", aws, "logs", "filter-log-events", "--log-group-name", "/tf/app", "--filter-pattern", "hello", "--query", "events[].message", "--output", "text"); strings.TrimSpace(out) != "hello" {
-			t.Errorf("found %q", out)
-		}
-	})
+func putLogs(t *testing.T, n *Node, _ func(string) string) {
+	aws := CLI(t)
+	n.Run(t, "", aws, "logs", "put-log-events", "--log-group-name", "/tf/app", "--log-stream-name", "one", "--log-events", "timestamp="+nowMillis()+",message=hello")
+	if out := n.Run(t, "", aws, "logs", "filter-log-events", "--log-group-name", "/tf/app", "--filter-pattern", "hello", "--query", "events[].message", "--output", "text"); strings.TrimSpace(out) != "hello" {
+		t.Errorf("found %q", out)
+	}
 }
 
 func nowMillis() string { return strconv.FormatInt(time.Now().UnixMilli(), 10) }

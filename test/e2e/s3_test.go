@@ -79,9 +79,7 @@ func TestS3CLI(t *testing.T) {
 	run("s3", "rb", "s3://cli-lake")
 }
 
-func TestS3Terraform(t *testing.T) {
-	n := Start(t)
-	NewTerraform(t, n, `
+const s3Config = `
 resource "aws_s3_bucket" "lake" {
   bucket        = "tf-lake"
   force_destroy = true
@@ -135,5 +133,4 @@ resource "aws_s3_object" "seed" {
   key     = "seed/a b.json"
   content = "{}"
 }
-`).ApplyAndDestroy(t, nil)
-}
+`

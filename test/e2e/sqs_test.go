@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"os"
 	"strings"
 	"testing"
 )
@@ -41,18 +40,12 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead" {
 }
 `
 
-// TestSQSTerraform takes no work, but minutes: the provider asks many times whether attributes and deletions last.
-func TestSQSTerraform(t *testing.T) {
-	if os.Getenv(longEnv) == "" {
-		t.Skip("takes minutes: set " + longEnv)
+// sendToQueue uses a queue by the CLI. The provider asks for minutes whether its attributes last.
+func sendToQueue(t *testing.T, n *Node, _ func(string) string) {
+	aws := CLI(t) // of version 1: it puts queue.amazonaws.com before AWS_ENDPOINT_URL, but not before the option
+	url := strings.TrimSpace(n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "get-queue-url", "--queue-name", "tf-orders.fifo", "--output", "text"))
+	n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "send-message", "--queue-url", url, "--message-body", "hello", "--message-group-id", "g")
+	if out := n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "receive-message", "--queue-url", url, "--query", "Messages[].Body", "--output", "text"); strings.TrimSpace(out) != "hello" {
+		t.Errorf("received %q", out)
 	}
-	n := Start(t)
-	NewTerraform(t, n, sqsConfig).ApplyAndDestroy(t, func() {
-		aws := CLI(t) // of version 1: it puts queue.amazonaws.com before AWS_ENDPOINT_URL, but not before the option
-		url := strings.TrimSpace(n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "get-queue-url", "--queue-name", "tf-orders.fifo", "--output", "text"))
-		n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "send-message", "--queue-url", url, "--message-body", "hello", "--message-group-id", "g")
-		if out := n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "receive-message", "--queue-url", url, "--query", "Messages[].Body", "--output", "text"); strings.TrimSpace(out) != "hello" {
-			t.Errorf("received %q", out)
-		}
-	})
 }

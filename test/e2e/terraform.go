@@ -29,11 +29,11 @@ var services = []string{
 	"kinesis", "kinesisanalytics", "kinesisanalyticsv2", "lambda", "logs", "s3", "s3control", "sqs", "sts",
 }
 
-// NewTerraform initializes a working directory with a configuration, to which it adds the
-// provider. It skips the test where Terraform or the provider is missing.
-func NewTerraform(t *testing.T, n *Node, config string) *Terraform {
+// NewTerraform initializes a directory with a configuration, to which it adds the provider.
+// It skips the test where Terraform or the provider is missing.
+func NewTerraform(t *testing.T, n *Node, dir, config string) *Terraform {
 	t.Helper()
-	tf := newTerraform(t, n, t.TempDir())
+	tf := newTerraform(t, n, dir)
 	var endpoints strings.Builder
 	for _, s := range services {
 		fmt.Fprintf(&endpoints, "    %s = %q\n", s, n.URL)
@@ -149,17 +149,44 @@ func (tf *Terraform) command(args ...string) []string {
 // nothing to change, and removes it all. between, if not nil, runs before the removal.
 func (tf *Terraform) ApplyAndDestroy(t *testing.T, between func()) {
 	t.Helper()
-	begin := time.Now()
-	tf.run(t, "apply", "-auto-approve", "-input=false", "-no-color")
-	t.Logf("applied in %v", time.Since(begin).Round(100*time.Millisecond))
-	out, err := tf.node.try(t, tf.dir, "env", tf.command("plan", "-detailed-exitcode", "-input=false", "-no-color")...)
-	if err != nil {
-		t.Errorf("there is something left to change: %v\n%s", err, out)
-	}
+	tf.Apply(t)
+	tf.NothingToChange(t)
 	if between != nil {
 		between()
 	}
 	tf.run(t, "destroy", "-auto-approve", "-input=false", "-no-color")
+}
+
+// Apply makes what the configuration says, and returns what Terraform says of it.
+func (tf *Terraform) Apply(t *testing.T) string {
+	t.Helper()
+	begin := time.Now()
+	out := tf.run(t, "apply", "-auto-approve", "-input=false", "-no-color")
+	t.Logf("applied in %v", time.Since(begin).Round(100*time.Millisecond))
+	return out
+}
+
+// NothingToChange checks that a plan finds what the configuration says.
+func (tf *Terraform) NothingToChange(t *testing.T) {
+	t.Helper()
+	out, err := tf.node.try(t, tf.dir, "env", tf.command("plan", "-detailed-exitcode", "-input=false", "-no-color")...)
+	if err != nil {
+		t.Errorf("there is something left to change: %v\n%s", err, out)
+	}
+}
+
+// Outputs returns the output values of the configuration.
+func (tf *Terraform) Outputs(t *testing.T) map[string]string {
+	t.Helper()
+	var all map[string]struct{ Value any }
+	if err := json.Unmarshal([]byte(tf.run(t, "output", "-json")), &all); err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{}
+	for name, o := range all {
+		values[name] = fmt.Sprint(o.Value)
+	}
+	return values
 }
 
 // Output returns an output value of the configuration.

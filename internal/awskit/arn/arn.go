@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ARN is a resource name in its parts. The zero value is no name.
+// ARN is a resource name in its parts. The zero value is not a name.
 type ARN struct {
 	Partition string // "aws"; never empty in a parsed name
 	Service   string // "kinesis"; never empty in a parsed name

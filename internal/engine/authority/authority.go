@@ -11,6 +11,7 @@
 package authority
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -220,6 +221,31 @@ func (a *Authority) Certificate(host string) (*tls.Certificate, error) {
 }
 
 func (a *Authority) sign(host string, now time.Time) (*tls.Certificate, error) {
+	der, err := a.issue(host, now, &a.leafKey.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Certificate{Certificate: [][]byte{der, a.root.Raw}, PrivateKey: a.leafKey, Leaf: leaf}, nil
+}
+
+// Certify returns a certificate of a host for a key of the caller's, with the authority's own behind it, in PEM;
+// ErrName for a host that the authority does not sign. It is for signatures that the caller makes.
+func (a *Authority) Certify(host string, public crypto.PublicKey) ([]byte, error) {
+	if !Signs(host) {
+		return nil, fmt.Errorf("%w: %q", ErrName, host)
+	}
+	der, err := a.issue(strings.ToLower(host), a.now().UTC(), public)
+	if err != nil {
+		return nil, fmt.Errorf("sign a certificate of %s: %w", host, err)
+	}
+	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), a.pem...), nil
+}
+
+func (a *Authority) issue(host string, now time.Time, public crypto.PublicKey) ([]byte, error) {
 	serial, err := serialNumber()
 	if err != nil {
 		return nil, err
@@ -242,13 +268,5 @@ func (a *Authority) sign(host string, now time.Time) (*tls.Certificate, error) {
 	if template.NotAfter.After(a.root.NotAfter) {
 		template.NotAfter = a.root.NotAfter
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.root, &a.leafKey.PublicKey, a.key)
-	if err != nil {
-		return nil, err
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	return &tls.Certificate{Certificate: [][]byte{der, a.root.Raw}, PrivateKey: a.leafKey, Leaf: leaf}, nil
+	return x509.CreateCertificate(rand.Reader, template, a.root, public, a.key)
 }

@@ -36,7 +36,7 @@ import (
 
 // Error codes as Firehose writes them beside a record that could not be converted.
 const (
-	ParseError    = "DataFormatConversion.ParseError"    // the record is no JSON
+	ParseError    = "DataFormatConversion.ParseError"    // the record is not JSON
 	MalformedData = "DataFormatConversion.MalformedData" // it does not fit the schema
 )
 

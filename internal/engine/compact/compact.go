@@ -11,7 +11,7 @@
 // What is merged:
 //
 //   - Parquet, column by column into large row groups, with the first file's compression,
-//     page version and use of dictionaries; statistics are made anew.
+//     page version and use of dictionaries; statistics are recreated.
 //   - Lines of text, plain or in GZIP, ZIP or either framing of Snappy, taken out of their
 //     compression and compressed as a whole. An object that does not end with a newline is
 //     the last of the one that it is merged into.

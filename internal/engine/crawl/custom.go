@@ -269,7 +269,7 @@ func (c *jsonClassifier) classify(f *file, text []byte, complete bool) bool {
 	return true
 }
 
-// jsonTypes is the type that all values of text have together, nil if it is no JSON.
+// jsonTypes is the type that all values of text have together, nil if it is not JSON.
 func jsonTypes(text []byte, complete bool) (*hivetype.Type, int64) {
 	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), " \t\r\n")
 	if len(text) == 0 || text[0] != '{' && text[0] != '[' {

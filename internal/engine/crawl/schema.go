@@ -90,7 +90,7 @@ func settled(t *hivetype.Type) *hivetype.Type {
 	return t
 }
 
-// rank orders the number types by what they can hold; 0 is no number.
+// rank orders the number types by what they can hold; 0 is not a number.
 func rank(t *hivetype.Type) int {
 	switch t.Kind {
 	case hivetype.TinyInt:

@@ -37,7 +37,7 @@
 //   - Which record is one partition too many depends on what is open at the moment, not on
 //     the record. While such rows are buffered everything is sealed together (an
 //     atomic batch), and after a crash the objects of an atomic batch are deleted and
-//     their records done anew. With everything sealed the watermark passes all of it.
+//     their records done again. With everything sealed the watermark passes all of it.
 //   - Until the open intents are done nothing else is sealed.
 //
 // # Bounds

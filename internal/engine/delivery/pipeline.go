@@ -12,7 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Options of a Pipeline. Source, Objects, Progress and Plans are required.
@@ -339,7 +339,7 @@ func (p *Pipeline) session(ctx context.Context, doc *Progress, plan Plan) (*Prog
 	stage := func(f func(context.Context) error, done func()) {
 		wg.Go(func() {
 			defer done()
-			if err := worker.Contain(func() error { return f(ctx) }); err != nil {
+			if err := work.Contain(func() error { return f(ctx) }); err != nil {
 				cancel(err)
 			}
 		})

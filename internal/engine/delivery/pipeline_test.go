@@ -17,7 +17,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // memSource is a shard in memory, three records a frame.
@@ -584,7 +584,7 @@ func TestPanic(t *testing.T) {
 	w, src := newWorld(), newMemSource()
 	src.add(time.Now(), "a|1")
 	p := New(Options{Source: src, Objects: w, Progress: &store{w: w}, Plans: panicking{&testPlan{version: "1", limits: Buffering{Size: 1}, max: 9}}})
-	var panicked *worker.PanicError
+	var panicked *work.PanicError
 	if err := p.Run(t.Context()); !errors.As(err, &panicked) || panicked.Value != "no way" {
 		t.Errorf("Run: %v", err)
 	}

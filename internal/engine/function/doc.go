@@ -20,9 +20,14 @@
 //     log sink, between its START line and its END and REPORT lines.
 //   - At the deadline the process, and all that it has started, is killed.
 //
+// # Tasks
+//
+// RunTask runs a program once, to its end: a job's script. It is held in the same layers, and may
+// have a network of its own besides, since Spark's processes talk to one another over any port.
+//
 // # Bounds
 //
-// Options.Instances bounds the processes, Function.Memory and Function.Storage what each may
+// Options.Instances bounds the processes of functions, Options.Tasks those of tasks, Function.Memory and Function.Storage what each may
 // take, and the limits below payloads and answers. What is printed goes to the sink as it
 // comes; nothing of it waits here.
 //

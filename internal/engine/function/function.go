@@ -123,6 +123,8 @@ type Options struct {
 
 	Connect  []uint16 // TCP ports that functions may connect to: the node's
 	Outgoing bool     // they may connect to anything
+	Tasks    int      // tasks at once; 0: 4
+	Serve    Serve    // serves the ports of Connect to tasks with networks of their own; nil: they have none
 
 	Layers *sandbox.Layers // nil: what this machine allows
 	// NoControlGroups makes memory be watched by polling also where a control group could.
@@ -151,6 +153,10 @@ type Engine struct {
 	noted    map[string]bool
 	attached map[string]*instance // by group
 
+	tasks           chan struct{} // a place each
+	privateOnce     sync.Once
+	privateNetworks bool
+
 	stop chan struct{}
 	wg   sync.WaitGroup
 }
@@ -166,7 +172,7 @@ func Open(o Options) (*Engine, error) {
 	if o.Events == nil {
 		o.Events = noEvents{}
 	}
-	for p, v := range map[*int]int{&o.Instances: 64, &o.Waiting: 4096, &o.Concurrency: 1000} {
+	for p, v := range map[*int]int{&o.Instances: 64, &o.Waiting: 4096, &o.Concurrency: 1000, &o.Tasks: 4} {
 		if *p == 0 {
 			*p = v
 		}
@@ -180,7 +186,7 @@ func Open(o Options) (*Engine, error) {
 	e := &Engine{
 		o: o, clock: o.Clock, events: o.Events,
 		pools: map[string]*pool{}, inFlight: map[string]int{}, owners: map[string]int{}, reserved: map[string]map[string]int{}, noted: map[string]bool{}, attached: map[string]*instance{},
-		stop: make(chan struct{}),
+		tasks: make(chan struct{}, o.Tasks), stop: make(chan struct{}),
 	}
 	if err := os.RemoveAll(e.runDir()); err != nil {
 		return nil, fmt.Errorf("function: %w", err)

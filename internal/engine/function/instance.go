@@ -149,7 +149,7 @@ func (i *instance) start(ctx context.Context) (err error) {
 		}
 		join = i.group.add
 	}
-	process, err := sandbox.Start(spec, w, join)
+	process, err := sandbox.Start(spec, w, w, join)
 	if err != nil {
 		r.Close()
 		return fmt.Errorf("function: start %s: %w", f.Name, err)

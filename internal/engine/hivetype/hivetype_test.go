@@ -55,7 +55,7 @@ func TestParseErrors(t *testing.T) {
 		reason string
 	}{
 		{"", 0, "ends where a type"},
-		{"in t", 0, `"in" is no type`},
+		{"in t", 0, `"in" is not a type`},
 		{"int int", 4, "unexpected"},
 		{"decimal(39)", 8, "precision"},
 		{"decimal(5,6)", 10, "scale"},
@@ -72,7 +72,7 @@ func TestParseErrors(t *testing.T) {
 		{"struct<:int>", 7, "field name"},
 		{"struct<a:int,>", 13, "field name"},
 		{"struct<`a:int>", 7, "does not end"},
-		{"uniontype<int,string>", 0, "is no type"},
+		{"uniontype<int,string>", 0, "is not a type"},
 		{strings.Repeat("array<", 200), 606, "deeper"},
 	}
 	for _, tt := range tests {

@@ -125,7 +125,7 @@ func (p *parser) typ(depth int) (*Type, error) {
 	kind, ok := kindByName[w]
 	if !ok {
 		p.i = start
-		return nil, p.errorf("%q is no type", clip(w))
+		return nil, p.errorf("%q is not a type", clip(w))
 	}
 	t := &Type{Kind: kind}
 	var err error

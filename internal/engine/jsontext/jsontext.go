@@ -40,7 +40,7 @@ func (k Kind) String() string {
 	return kindNames[0]
 }
 
-// A SyntaxError says where text is no JSON, and why.
+// A SyntaxError says where text is not JSON, and why.
 type SyntaxError struct {
 	Offset int
 	Reason string
@@ -57,7 +57,7 @@ func unexpected(b []byte, i int, want string) *SyntaxError {
 	return &SyntaxError{i, fmt.Sprintf("unexpected character %q, %s", rune(b[i]), want)}
 }
 
-// SkipSpace returns the offset of the first byte from i on that is no white space.
+// SkipSpace returns the offset of the first byte from i on that is not white space.
 func SkipSpace(b []byte, i int) int {
 	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
 		i++

@@ -25,7 +25,7 @@ type aggregate interface {
 
 var aggregates = map[string]struct {
 	args int
-	only bool // it is no function of one row too
+	only bool // it is not a function of one row too
 	make func() aggregate
 }{
 	"count":          {1, true, func() aggregate { return new(counter) }},

@@ -186,7 +186,7 @@ type named struct {
 	given bool
 }
 
-// list reads expressions with names, up to what is no comma.
+// list reads expressions with names, up to what is not a comma.
 func (p *parser) list() ([]named, error) {
 	var out []named
 	for {

@@ -14,7 +14,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Future is how much later than its arrival a line may be.
@@ -41,7 +41,7 @@ type Options struct {
 type Store struct {
 	o     Options
 	clock clockwork.Clock
-	work  worker.Group
+	work  work.Group
 
 	mu     sync.Mutex
 	groups map[string]*group

@@ -111,7 +111,7 @@ func (w *swap) undo() error {
 }
 
 // cancel keeps a swap from being committed, because one of its sources is about to
-// change. If it is committed, settle is called instead: the source is no object then.
+// change. If it is committed, settle is called instead: the source is not an object then.
 func (w *swap) cancel(ctx context.Context, settle bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -27,7 +27,7 @@ type swaps struct {
 	aside      map[objectName]string
 	pins       map[int64]int       // readers under way, by generation
 	leases     map[int64]time.Time // until when a listing may be continued
-	changed    chan struct{}       // closed and made anew when a pin goes
+	changed    chan struct{}       // closed and recreated when a pin goes
 }
 
 type objectName struct{ bucket, key string }

@@ -11,7 +11,7 @@ type Cache struct {
 	bytes int
 }
 
-// maxCached bounds the texts that a cache holds, in bytes. Beyond it the cache begins anew.
+// maxCached bounds the texts that a cache holds, in bytes. Beyond it the cache starts again.
 const maxCached = 16 << 20
 
 // Parse is Parse, from the cache.

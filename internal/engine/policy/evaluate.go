@@ -25,7 +25,7 @@ type Named struct {
 // Policies apply to a request.
 type Policies struct {
 	Identity []Named
-	// Boundary limits what Identity allows; nil is no boundary.
+	// Boundary limits what Identity allows; nil: there is none.
 	Boundary *Named
 	// Session policies limit a session; nil is no limit. All that are there together allow what one of
 	// them allows.

@@ -306,3 +306,50 @@ func FuzzDecode(f *testing.F) {
 		_ = q.CheckHandle(string(b))
 	})
 }
+
+func TestSendAll(t *testing.T) {
+	f := open(t)
+	a, b := f.queue(2, Settings{}), f.queue(1, Settings{FIFO: true})
+	ready := make(chan bool, 1)
+	go func() {
+		ok, err := a.Await(t.Context(), time.Hour)
+		ready <- ok && err == nil
+	}()
+	for i := range 2 { // the second adds no more to the FIFO queue
+		body := []byte{'0' + byte(i)}
+		err := f.s.SendAll([]Outgoing{
+			{To: a, Messages: []*Message{{ID: "1", Body: body}}},
+			{To: b, Messages: []*Message{{ID: "2", Body: body, Group: "g", Dedup: "d"}, {ID: "3", Body: body, Group: "g", Dedup: "d"}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !<-ready {
+		t.Error("nothing came")
+	}
+	f.crash()
+	a, b = f.queue(2, Settings{}), f.queue(1, Settings{FIFO: true})
+	if got, _ := f.take(a, 10); got != "0 1" {
+		t.Errorf("%q", got)
+	}
+	if got, _ := f.take(b, 10); got != "0" {
+		t.Errorf("%q", got)
+	}
+	if ok, err := a.Await(t.Context(), 0); ok || err != nil {
+		t.Errorf("%v (%v)", ok, err)
+	}
+	go func() { f.clock.BlockUntilContext(t.Context(), 1); f.clock.Advance(30 * time.Second) }()
+	if ok, err := a.Await(t.Context(), time.Hour); !ok || err != nil { // they are visible again
+		t.Errorf("%v (%v)", ok, err)
+	}
+	if err := f.s.Drop(2); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.s.SendAll([]Outgoing{{To: a, Messages: []*Message{{ID: "4"}}}, {To: b, Messages: []*Message{{ID: "5", Group: "h", Dedup: "e"}}}}); err != nil {
+		t.Error(err)
+	}
+	if got, _ := f.take(b, 10); got != "0 " {
+		t.Errorf("%q", got) // the first, and one without a body
+	}
+}

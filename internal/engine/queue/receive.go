@@ -30,24 +30,7 @@ func (q *Queue) Receive(ctx context.Context, n int, visibility, wait time.Durati
 		if err != nil || len(list) > 0 || w == nil {
 			return list, err
 		}
-		pause := deadline.Sub(q.s.o.Clock.Now())
-		if next > 0 {
-			pause = min(pause, time.Duration(next-q.s.now())*time.Millisecond)
-		}
-		ended := false
-		if pause > 0 {
-			t := q.s.o.Clock.NewTimer(pause)
-			select {
-			case <-w:
-			case <-t.Chan():
-			case <-ctx.Done():
-				ended = true
-			case <-q.s.stop:
-				ended = true
-			}
-			t.Stop()
-		}
-		q.leave(w, ended)
+		ended := q.sleep(ctx, w, deadline, next)
 		if ended {
 			return nil, ctx.Err()
 		}
@@ -340,7 +323,7 @@ func (q *Queue) change(f func(b *pebble.Batch, now int64) error) error {
 }
 
 // Delete removes messages that were received, and tells of each handle whether it could be. What is
-// gone already, or was received again from a standard queue since, is no error.
+// gone already, or was received again from a standard queue since, is not an error.
 func (q *Queue) Delete(handles []string) ([]error, error) {
 	errs := make([]error, len(handles))
 	err := q.change(func(b *pebble.Batch, now int64) error {

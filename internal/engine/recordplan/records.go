@@ -31,7 +31,7 @@ type Values struct {
 // Reset begins with another record.
 func (v *Values) Reset(data []byte) { v.rest, v.err = data, nil }
 
-// Next finds the next value; false at the end and at what is no JSON.
+// Next finds the next value; false at the end and at what is not JSON.
 func (v *Values) Next() bool {
 	if v.err != nil {
 		return false
@@ -51,7 +51,7 @@ func (v *Values) Next() bool {
 }
 
 // Rest is what remains when Next has returned false: nothing and no error at the end,
-// else what is no JSON and why. There is no telling where the next value would begin.
+// else what is not JSON and why. There is no telling where the next value would begin.
 func (v *Values) Rest() ([]byte, error) { return v.rest, v.err }
 
 // ParseDelimiter decodes the delimiter of DELIMITED deaggregation, which the API takes in

@@ -94,7 +94,7 @@ func (u *unpacker) open(data []byte, f func([]byte), fail func(data []byte, code
 			break
 		}
 		if err != nil || e.Type == "" {
-			fail(raw, ExtractionInvalid, "The record is no CloudWatch Logs message")
+			fail(raw, ExtractionInvalid, "The record is not a CloudWatch Logs message")
 			return
 		}
 		events = append(events, e)

@@ -225,7 +225,7 @@ func (t *table) see(path, name, longer string, k kind, text string) {
 	t.rows[len(t.rows)-1][i] = text
 }
 
-// step is a member in a path: behind a dot, or in brackets when it is no plain name.
+// step is a member in a path: behind a dot, or in brackets when it is not a plain name.
 func step(name string) string {
 	plain := name != ""
 	for i, c := range name {

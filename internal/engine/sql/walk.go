@@ -30,7 +30,7 @@ func isNil(n Node) bool {
 }
 
 // Children calls f for the nodes right below a node, in the order of the text. What a clause
-// holds that is no node of its own (a sort key, a WHEN) counts as the node's.
+// holds that is not a node of its own (a sort key, a WHEN) counts as the node's.
 func Children(n Node, f func(Node)) {
 	child := func(list ...Node) {
 		for _, c := range list {

@@ -325,7 +325,7 @@ func (x *selected) group(items []selectedItem) {
 	}
 }
 
-// groupKey compiles an expression of GROUP BY; a name that is no column may be an alias.
+// groupKey compiles an expression of GROUP BY; a name that is not a column may be an alias.
 func (x *selected) groupKey(e sql.Expr, items []selectedItem) *compiled {
 	if n, ok := e.(*sql.Name); ok {
 		name := dialect.Lookup(n.Ident)

@@ -11,7 +11,7 @@
 //
 // A reference to what is not there prints its own source, $x; the quiet form $!x prints nothing.
 // A value that is null cannot be assigned: #set leaves the variable as it was. Arithmetic on what
-// is no number, and a division by zero, are null.
+// is not a number, and a division by zero, are null.
 //
 // testdata/velocity has templates with what Velocity 1.7 made of them, and the program that
 // recorded it. Known differences: blanks between a lone "$", "#" or a method call's reference and

@@ -322,7 +322,7 @@ func toFloat(v any) float64 {
 	return float64(n)
 }
 
-// compareNumbers reports false where one of them is no number.
+// compareNumbers reports false where one of them is not a number.
 func compareNumbers(a, b any) (int, bool) {
 	if !isNumber(a) || !isNumber(b) {
 		return 0, false
@@ -345,7 +345,7 @@ func compareNumbers(a, b any) (int, bool) {
 // maxBits bounds the result of a product of big integers.
 const maxBits = 1 << 16
 
-// arithmetic is nil where an operand is no number, and for a division by zero. Whole numbers
+// arithmetic is nil where an operand is not a number, and for a division by zero. Whole numbers
 // give the larger of the operands' types, or the next one that holds the result.
 func arithmetic(op operator, a, b any) any {
 	if !isNumber(a) || !isNumber(b) {

@@ -1,5 +1,5 @@
 // Package template makes records from templates of the Amazon Kinesis Data Generator: text in which
-// {{module.method(arguments)}} is replaced, in every record anew, by what that method of faker.js
+// {{module.method(arguments)}} is replaced, in each record again, by what that method of faker.js
 // would give.
 //
 // A template is read as the generator reads it: blanks at its ends and all line feeds are removed

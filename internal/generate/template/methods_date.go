@@ -76,7 +76,7 @@ func parseDate(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf(`%s is no time: want two, as "2026-01-01","2026-12-31T12:00:00Z"`, quoted(text))
+	return time.Time{}, fmt.Errorf(`%s is not a time: want two, as "2026-01-01","2026-12-31T12:00:00Z"`, quoted(text))
 }
 
 // appendDate appends a time as JavaScript makes text of a Date.

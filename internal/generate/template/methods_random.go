@@ -70,7 +70,7 @@ func numberWith(a arguments, precision float64) (appender, error) {
 		for key, v := range o {
 			n, ok := v.(float64)
 			if !ok {
-				return nil, fmt.Errorf("%s is no number", key)
+				return nil, fmt.Errorf("%s is not a number", key)
 			}
 			switch key {
 			case "min":
@@ -255,7 +255,7 @@ func (s *Source) appendWords(dst []byte, word func(*Source) string, n int, betwe
 	return dst
 }
 
-// slug makes text fit for an address: blanks become hyphens, and what is no letter, digit, dot or hyphen goes.
+// slug makes text fit for an address: blanks become hyphens, and what is not a letter, digit, dot or hyphen goes.
 func slug(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

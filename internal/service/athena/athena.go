@@ -28,7 +28,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // The neighbours, each in the shape of the SDK's client.
@@ -96,7 +96,7 @@ type Config struct {
 	Logger     *slog.Logger          // nil: discard
 	Registerer prometheus.Registerer // nil: no metrics
 	TempDir    string                // where large results are gathered; empty: the system's
-	Owner      worker.Owner          // of the executions; nil: worker.Sole()
+	Owner      work.Owner            // of the executions; nil: work.Sole()
 
 	// MaxRunning is how many statements run at once, MaxQueued how many wait, in all
 	// accounts together. Zero means 20 and 1,000.
@@ -136,7 +136,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Owner == nil {
-		cfg.Owner = worker.Sole()
+		cfg.Owner = work.Sole()
 	}
 	if cfg.MaxRunning <= 0 {
 		cfg.MaxRunning = 20

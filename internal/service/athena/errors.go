@@ -71,7 +71,7 @@ func (s *Service) reason(_ context.Context, d *executionDoc, err error) (string,
 	return internalError, systemError
 }
 
-// internalError is the reason of a failure that is no mistake in the statement.
+// internalError is the reason of a failure that is not a mistake in the statement.
 const internalError = "GENERIC_INTERNAL_ERROR: The query could not be run because of an internal error."
 
 // errorTypes are the types of user errors in Athena's error reference, by the names that their

@@ -133,7 +133,7 @@ func notPrepared(name string, wg *workGroupDoc) error {
 }
 
 // query runs a SELECT and writes its rows. Where the engine was restarted for the sake of
-// another query, it begins anew.
+// another query, it starts again.
 func (s *Service) query(ctx context.Context, wg *workGroupDoc, request lakesql.Request, x *execution) error {
 	for try := 0; ; try++ {
 		err := s.queryOnce(ctx, wg, request, x)
@@ -186,7 +186,7 @@ func (s *Service) queryOnce(ctx context.Context, wg *workGroupDoc, request lakes
 	return err
 }
 
-// report is the answer of a statement that is no query.
+// report is the answer of a statement that is not a query.
 type report struct {
 	columns []types.ColumnInfo
 	lines   []string

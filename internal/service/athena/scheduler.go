@@ -17,12 +17,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // How executions are scheduled and remembered.
 //
-// An execution that has not ended is run by a worker.Runner. Whoever accepts it writes its
+// An execution that has not ended is run by a work.Runner. Whoever accepts it writes its
 // own name and epoch into the document and runs it; what it is doing is in its memory, the
 // document is written again at the end. A Runner that comes to an unfinished execution of
 // another process leaves it alone, unless its own lease is of a later epoch: then that
@@ -83,8 +83,8 @@ func entryOf(d *executionDoc) historyEntry {
 
 type executions struct {
 	docs      *state.Collection[executionDoc]
-	runner    *worker.Runner[executionDoc]
-	owner     worker.Owner
+	runner    *work.Runner[executionDoc]
+	owner     work.Owner
 	node      string // names this process in documents
 	slots     chan struct{}
 	maxQueued int
@@ -116,17 +116,17 @@ func newExecutions(docs *state.Collection[executionDoc], cfg Config) *executions
 			Buckets: prometheus.ExponentialBuckets(0.002, 3, 12),
 		}),
 	}
-	e.runner = worker.New(worker.Documents[executionDoc](cfg.State, executionKind), worker.Hooks[executionDoc]{
+	e.runner = work.New(work.Documents[executionDoc](cfg.State, executionKind), work.Hooks[executionDoc]{
 		Runs: func(d *executionDoc) bool { return !finished(d.State) },
 		Same: func(was, is *executionDoc) bool { return was.Stop == is.Stop },
 		Run:  e.run,
-	}, worker.Options{
+	}, work.Options{
 		Name: executionKind, Clock: cfg.Clock, Owner: cfg.Owner,
-		Events: worker.Events{
-			Failed: func(key worker.Key, _ string, err error, _ int, wait time.Duration) {
+		Events: work.Events{
+			Failed: func(key work.Key, _ string, err error, _ int, wait time.Duration) {
 				cfg.Logger.Error("a query could not be ended and is tried again", "key", key, "error", err, "wait", wait)
 			},
-			Undecodable: func(key worker.Key, err error) {
+			Undecodable: func(key work.Key, err error) {
 				cfg.Logger.Error("a query execution cannot be read", "key", key, "error", err)
 			},
 		},
@@ -169,7 +169,7 @@ func (sc scope) tokenID(token string) string {
 
 // accept stores a new execution, which work runs when its turn has come. With a token seen
 // before it answers that one's id.
-func (e *executions) accept(ctx context.Context, sc scope, d *executionDoc, f footprint, work func(context.Context, *execution)) (id string, err error) {
+func (e *executions) accept(ctx context.Context, sc scope, d *executionDoc, f footprint, run func(context.Context, *execution)) (id string, err error) {
 	if d.Token != "" {
 		if old, err := e.get(sc, d.ID); err == nil {
 			return d.again(old)
@@ -183,7 +183,7 @@ func (e *executions) accept(ctx context.Context, sc scope, d *executionDoc, f fo
 		defer lease.Release()
 	}
 	d.Node, d.Epoch = e.node, lease.Epoch
-	x := &execution{sc: sc, doc: *d, work: work, ready: make(chan struct{}), cancel: func() {}}
+	x := &execution{sc: sc, doc: *d, work: run, ready: make(chan struct{}), cancel: func() {}}
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -246,7 +246,7 @@ func (d *executionDoc) again(old *executionDoc) (id string, err error) {
 }
 
 // run is the work of an unfinished execution.
-func (e *executions) run(ctx context.Context, j *worker.Job[executionDoc]) error {
+func (e *executions) run(ctx context.Context, j *work.Job[executionDoc]) error {
 	sc, d := scope{j.Key[0], j.Key[1]}, j.Document()
 	e.mu.Lock()
 	x := e.live[sc.key(d.ID)]
@@ -357,7 +357,7 @@ func (e *executions) finish(ctx context.Context, x *execution) error {
 	if !finished(d.State) {
 		d.State = types.QueryExecutionStateCancelled
 		d.Reason = "Query cancelled by user"
-		if !x.stopped && ctx.Err() != nil && !errors.Is(context.Cause(ctx), worker.ErrChanged) {
+		if !x.stopped && ctx.Err() != nil && !errors.Is(context.Cause(ctx), work.ErrChanged) {
 			d.State, d.Category = types.QueryExecutionStateFailed, systemError
 			d.Reason = "INTERNAL_ERROR: the service was shut down while the query ran"
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // stuckEngine answers no query before it is given up.
@@ -32,7 +32,7 @@ func (stuckEngine) Write(context.Context, lakesql.WriteRequest) (*lakesql.Writte
 	return nil, nil
 }
 
-func openOn(t *testing.T, st *state.Store, owner worker.Owner, engine Engine, dir string) *env {
+func openOn(t *testing.T, st *state.Store, owner work.Owner, engine Engine, dir string) *env {
 	t.Helper()
 	s, err := New(Config{State: st, Glue: newFakeGlue(), Objects: dirObjects{dir}, Engine: engine, Files: dirObjects{dir}, Owner: owner})
 	if err != nil {
@@ -57,10 +57,10 @@ func TestExecutionsOfAnotherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	engine := stuckEngine{make(chan struct{}, 10)}
-	a := openOn(t, st, worker.Mine(1), engine, dir)
+	a := openOn(t, st, work.Mine(1), engine, dir)
 	stopped := a.start(t, "SELECT 1")
 	<-engine.begun
-	b := openOn(t, st, worker.Mine(1), engine, dir)
+	b := openOn(t, st, work.Mine(1), engine, dir)
 	if err := b.executions.runner.Await(t.Context(), "000000000000", "us-east-1", stopped); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestExecutionsOfAnotherProcess(t *testing.T) {
 	if err != nil || *second.QueryExecutionId != *first.QueryExecutionId {
 		t.Errorf("the token at another process: %+v, %v", second, err)
 	}
-	c := openOn(t, st, worker.Mine(2), engine, dir)
+	c := openOn(t, st, work.Mine(2), engine, dir)
 	if q := c.wait(t, *first.QueryExecutionId); q.Status.State != types.QueryExecutionStateFailed {
 		t.Errorf("a query of an earlier lease: %s", q.Status.State)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Kinesis takes the changes of tables with a streaming destination.
@@ -59,10 +59,10 @@ type Service struct {
 	jobs    *state.Collection[job]
 	meters  meters
 
-	steps     *worker.Runner[table] // of work that ends
-	copies    *worker.Runner[table] // of streaming destinations
-	transfers *worker.Runner[job]   // exports and imports
-	group     *worker.Group
+	steps     *work.Runner[table] // of work that ends
+	copies    *work.Runner[table] // of streaming destinations
+	transfers *work.Runner[job]   // exports and imports
+	group     *work.Group
 
 	changes sync.Mutex // holds documents and the item store's definitions together
 	mu      sync.Mutex

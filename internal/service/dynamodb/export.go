@@ -23,7 +23,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // This file: exports to S3. A full export writes the table as it is, of a time now or past
@@ -222,7 +222,7 @@ func (s *Service) ListExports(ctx context.Context, in *dynamodb.ListExportsInput
 }
 
 // runJob does an export or an import.
-func (s *Service) runJob(ctx context.Context, w *worker.Job[job]) error {
+func (s *Service) runJob(ctx context.Context, w *work.Job[job]) error {
 	j := w.Document()
 	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: j.Account, Region: j.Region})
 	result := *j

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // This file: what runs by itself. The crash rule: a step is told by the table's document
@@ -50,7 +50,7 @@ func (d *table) copying() string {
 }
 
 // step does one step of a table. The document that it leaves asks for the next.
-func (s *Service) step(ctx context.Context, j *worker.Job[table]) error {
+func (s *Service) step(ctx context.Context, j *work.Job[table]) error {
 	d := j.Document()
 	switch types.TableStatus(d.Status) {
 	case types.TableStatusDeleting:
@@ -73,7 +73,7 @@ func (s *Service) step(ctx context.Context, j *worker.Job[table]) error {
 }
 
 // copy copies a table's changes into its streams, each at its own pace.
-func (s *Service) copy(_ context.Context, j *worker.Job[table]) error {
+func (s *Service) copy(_ context.Context, j *work.Job[table]) error {
 	d := j.Document()
 	for _, k := range d.Kinesis {
 		if k.Status == string(types.DestinationStatusActive) {
@@ -85,31 +85,31 @@ func (s *Service) copy(_ context.Context, j *worker.Job[table]) error {
 
 // run makes the runners and starts them.
 func (s *Service) run(ctx context.Context) error {
-	events := worker.Events{
-		Failed: func(key worker.Key, part string, err error, failures int, wait time.Duration) {
+	events := work.Events{
+		Failed: func(key work.Key, part string, err error, failures int, wait time.Duration) {
 			s.log.Warn("work on a table failed", "key", key.String(), "part", part, "failures", failures, "again", wait, "error", err)
 		},
-		Undecodable: func(key worker.Key, err error) {
+		Undecodable: func(key work.Key, err error) {
 			s.log.Error("a table's document cannot be read", "key", key.String(), "error", err)
 		},
 	}
-	src := worker.Documents[table](s.cfg.State, "dynamodb.table")
-	s.steps = worker.New(src, worker.Hooks[table]{
+	src := work.Documents[table](s.cfg.State, "dynamodb.table")
+	s.steps = work.New(src, work.Hooks[table]{
 		Runs: func(d *table) bool { return d.pending() != "" },
 		Same: func(was, is *table) bool { return was.Store == is.Store && was.pending() == is.pending() },
 		Run:  s.step,
-	}, worker.Options{Name: "dynamodb.step", Clock: s.clock, Events: events})
-	s.copies = worker.New(src, worker.Hooks[table]{
+	}, work.Options{Name: "dynamodb.step", Clock: s.clock, Events: events})
+	s.copies = work.New(src, work.Hooks[table]{
 		Runs: func(d *table) bool { return s.cfg.Kinesis != nil && d.copying() != "" },
 		Same: func(was, is *table) bool { return was.Store == is.Store && was.copying() == is.copying() },
 		Run:  s.copy,
-	}, worker.Options{Name: "dynamodb.copy", Clock: s.clock, Events: events})
-	s.transfers = worker.New(worker.Documents[job](s.cfg.State, "dynamodb.job"), worker.Hooks[job]{
+	}, work.Options{Name: "dynamodb.copy", Clock: s.clock, Events: events})
+	s.transfers = work.New(work.Documents[job](s.cfg.State, "dynamodb.job"), work.Hooks[job]{
 		Runs: func(j *job) bool { return j.Status == "IN_PROGRESS" },
 		Same: func(was, is *job) bool { return was.Status == is.Status },
 		Run:  s.runJob,
-	}, worker.Options{Name: "dynamodb.job", Clock: s.clock, Events: events, Limit: 4})
-	s.group = &worker.Group{Clock: s.clock, Events: events}
+	}, work.Options{Name: "dynamodb.job", Clock: s.clock, Events: events, Limit: 4})
+	s.group = &work.Group{Clock: s.clock, Events: events}
 	if err := s.steps.Start(ctx); err != nil {
 		return err
 	}

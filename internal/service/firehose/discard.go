@@ -9,7 +9,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // discardedDoc marks what belongs to the delivery stream of an id as garbage, as long as
@@ -54,10 +54,10 @@ func (s *Service) keep(ctx context.Context, d *streamDoc) error {
 // runDiscarded removes what is left of a delivery stream that was deleted, or whose making
 // was not ended. Who makes one has until then; and what is marked as being removed cannot
 // become a stream any more.
-func (s *Service) runDiscarded(ctx context.Context, j *worker.Job[discardedDoc]) error {
+func (s *Service) runDiscarded(ctx context.Context, j *work.Job[discardedDoc]) error {
 	account, region, id := j.Key[0], j.Key[1], j.Key[2]
 	if wait := j.Document().Until.Sub(s.clock.Now()); wait > 0 {
-		return worker.RunAfter(wait)
+		return work.RunAfter(wait)
 	}
 	for it, err := range s.docs.List(account, region) {
 		switch {
@@ -65,7 +65,7 @@ func (s *Service) runDiscarded(ctx context.Context, j *worker.Job[discardedDoc])
 			return err // it may be this one
 		case it.Value.ID != id:
 		case it.Value.Deleting:
-			return worker.RunAfter(time.Second)
+			return work.RunAfter(time.Second)
 		default:
 			return s.unmark(ctx, account, region, id)
 		}
@@ -87,7 +87,7 @@ func (s *Service) unmark(ctx context.Context, account, region, id string) error 
 	return nil
 }
 
-// tellLeftovers logs what belongs to no delivery stream and is no garbage either.
+// tellLeftovers logs what belongs to no delivery stream and is not garbage either.
 func (s *Service) tellLeftovers(ctx context.Context) error {
 	docs, err := s.docs.All()
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // S3 is where objects go.
@@ -55,7 +55,7 @@ type Config struct {
 
 	EnforceLimits bool // of puts, for streams whose tags do not say
 
-	Owner worker.Owner // of the delivery streams; nil: worker.Sole()
+	Owner work.Owner // of the delivery streams; nil: work.Sole()
 
 	TempDir string           // for buffers that do not fit in memory; emptied at Start. "": os.TempDir, left alone
 	Budget  *delivery.Budget // memory for buffers; nil: delivery.DefaultBudget
@@ -88,9 +88,9 @@ type Service struct {
 
 	ctx      context.Context
 	cancel   context.CancelFunc
-	runner   *worker.Runner[streamDoc]    // of deliveries
-	discards *worker.Runner[discardedDoc] // removes what is left of delivery streams
-	work     *worker.Group                // what trims logs
+	runner   *work.Runner[streamDoc]    // of deliveries
+	discards *work.Runner[discardedDoc] // removes what is left of delivery streams
+	work     *work.Group                // what trims logs
 }
 
 type streamKey struct{ account, region, name string }
@@ -127,29 +127,29 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.metrics = m
 	if s.cfg.Owner == nil {
-		s.cfg.Owner = worker.Sole()
+		s.cfg.Owner = work.Sole()
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	events := worker.Events{
-		Failed: func(key worker.Key, part string, err error, _ int, wait time.Duration) {
+	events := work.Events{
+		Failed: func(key work.Key, part string, err error, _ int, wait time.Duration) {
 			s.log.Error(cmp.Or(part, "a delivery stream")+" failed and starts again", "stream", key, "err", err, "wait", wait)
 		},
-		Undecodable: func(key worker.Key, err error) {
+		Undecodable: func(key work.Key, err error) {
 			s.log.Error("the document of a delivery stream cannot be read", "key", key, "err", err)
 		},
 	}
-	s.work = &worker.Group{Context: s.ctx, Clock: s.clock, Events: events}
-	s.runner = worker.New(worker.Documents[streamDoc](cfg.State, streamKind), worker.Hooks[streamDoc]{
+	s.work = &work.Group{Context: s.ctx, Clock: s.clock, Events: events}
+	s.runner = work.New(work.Documents[streamDoc](cfg.State, streamKind), work.Hooks[streamDoc]{
 		Same: func(was, is *streamDoc) bool {
 			// The rest is looked at as records come; the ways of records are another kind of work.
 			return was.ID == is.ID && was.Transforms == is.Transforms && was.backs() == is.backs()
 		},
 		Run: s.run,
-	}, worker.Options{Name: streamKind, Clock: s.clock, Owner: s.cfg.Owner, Events: events})
-	s.discards = worker.New(worker.Documents[discardedDoc](cfg.State, discardedKind), worker.Hooks[discardedDoc]{
+	}, work.Options{Name: streamKind, Clock: s.clock, Owner: s.cfg.Owner, Events: events})
+	s.discards = work.New(work.Documents[discardedDoc](cfg.State, discardedKind), work.Hooks[discardedDoc]{
 		Same: func(was, is *discardedDoc) bool { return true },
 		Run:  s.runDiscarded,
-	}, worker.Options{Name: discardedKind, Clock: s.clock, Owner: s.cfg.Owner, Events: events})
+	}, work.Options{Name: discardedKind, Clock: s.clock, Owner: s.cfg.Owner, Events: events})
 	return s, nil
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/recordplan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // stream is an open delivery stream and, where this process delivers it, its delivery.
@@ -73,7 +73,7 @@ func (d *streamDoc) acting(role string) func(context.Context) context.Context {
 // stopped: a stream that is being deleted has to be at rest.
 type delivering struct {
 	st    *stream
-	job   *worker.Job[streamDoc]
+	job   *work.Job[streamDoc]
 	ctx   context.Context // of the parts
 	stop  context.CancelFunc
 	parts []<-chan struct{} // closed when they have ended
@@ -82,7 +82,7 @@ type delivering struct {
 }
 
 // run delivers until its document asks for something else.
-func (s *Service) run(ctx context.Context, j *worker.Job[streamDoc]) error {
+func (s *Service) run(ctx context.Context, j *work.Job[streamDoc]) error {
 	d := j.Document()
 	st, err := s.stream(ctx, d)
 	if err != nil {
@@ -119,7 +119,7 @@ func (r *delivering) work(what string, run func(context.Context) error, failed f
 	ended := sync.OnceFunc(func() { close(done) })
 	r.parts = append(r.parts, done)
 	r.job.Go(what, func(context.Context) error {
-		err := worker.Contain(func() error { return run(r.ctx) })
+		err := work.Contain(func() error { return run(r.ctx) })
 		if r.ctx.Err() != nil {
 			err = nil
 		}

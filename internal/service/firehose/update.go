@@ -152,7 +152,7 @@ func (d *streamDoc) clone() (*streamDoc, error) {
 	return c, json.Unmarshal(b, c)
 }
 
-// reroute stops the delivery, changes the configuration and begins anew, where records
+// reroute stops the delivery, changes the configuration and starts again, where records
 // are to go another way: a backup begins with what is not delivered yet, and so does a
 // transformation, which needs the delivery to be at rest.
 func (st *stream) reroute(ctx context.Context, transform, backup bool, change func() error) error {

@@ -247,7 +247,7 @@ func (s *Service) DeleteColumnStatisticsForPartition(ctx context.Context, in *gl
 }
 
 // forgetPartitionStatistics forgets what was kept of partitions that are deleted; what
-// was not kept is no error, and what cannot be deleted now goes with the table.
+// was not kept is not an error, and what cannot be deleted now goes with the table.
 func (s *Service) forgetPartitionStatistics(ctx context.Context, id tableID, values []string) {
 	key := []string{id.account, id.region, id.database, id.table, hash(partitionKey(values))}
 	if _, err := s.statistics.Get(key...); err == nil {

@@ -19,7 +19,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // StartCrawler, StopCrawler, GetCrawlerMetrics, ListCrawls, and the runs themselves.
@@ -77,9 +77,9 @@ type crawlRuns struct {
 	slots     chan struct{}
 	node      string    // names this process in documents
 	began     time.Time // what was due before is left out
-	crawls    *worker.Runner[crawlerDoc]
-	schedules *worker.Runner[crawlerDoc]
-	triggers  *worker.Group // fires those that are due
+	crawls    *work.Runner[crawlerDoc]
+	schedules *work.Runner[crawlerDoc]
+	triggers  *work.Group   // fires those that are due
 	changed   chan struct{} // schedules of triggers may have
 	finished  *prometheus.CounterVec
 }
@@ -99,22 +99,22 @@ func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 	if cfg.Registerer != nil {
 		cfg.Registerer.MustRegister(r.finished)
 	}
-	events := worker.Events{
-		Failed: func(key worker.Key, _ string, err error, _ int, wait time.Duration) {
+	events := work.Events{
+		Failed: func(key work.Key, _ string, err error, _ int, wait time.Duration) {
 			s.logger.Error("the work of a crawler failed and is tried again", "crawler", key, "error", err, "wait", wait)
 		},
-		Undecodable: func(key worker.Key, err error) {
+		Undecodable: func(key work.Key, err error) {
 			s.logger.Error("the document of a crawler cannot be read", "crawler", key, "error", err)
 		},
 	}
-	r.triggers = &worker.Group{Clock: cfg.Clock, Events: events}
-	src := worker.Documents[crawlerDoc](cfg.State, crawlerKind)
-	r.crawls = worker.New(src, worker.Hooks[crawlerDoc]{
+	r.triggers = &work.Group{Clock: cfg.Clock, Events: events}
+	src := work.Documents[crawlerDoc](cfg.State, crawlerKind)
+	r.crawls = work.New(src, work.Hooks[crawlerDoc]{
 		Runs: func(d *crawlerDoc) bool { return d.State != types.CrawlerStateReady },
 		Same: func(was, is *crawlerDoc) bool { return was.CrawlID == is.CrawlID && was.Stop == is.Stop },
 		Run:  s.runCrawl,
-	}, worker.Options{Name: crawlerKind, Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
-	r.schedules = worker.New(src, worker.Hooks[crawlerDoc]{
+	}, work.Options{Name: crawlerKind, Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
+	r.schedules = work.New(src, work.Hooks[crawlerDoc]{
 		Runs: func(d *crawlerDoc) bool {
 			return d.Schedule != nil && d.Schedule.State == types.ScheduleStateScheduled
 		},
@@ -122,7 +122,7 @@ func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 			return was.Schedule.Expression == is.Schedule.Expression && was.Schedule.Since.Equal(is.Schedule.Since)
 		},
 		Run: s.runSchedule,
-	}, worker.Options{Name: "glue.schedule", Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
+	}, work.Options{Name: "glue.schedule", Clock: cfg.Clock, Owner: cfg.Owner, Events: events})
 	return r
 }
 
@@ -182,7 +182,7 @@ var errNotOurs = errors.New("glue: another process has the crawl, or it has ende
 // runCrawl is the work of a crawler that is not READY. Who runs it writes its name into the
 // document first. One that another process has left, which the epoch of the lease tells, is
 // FAILED; one that this process could not settle is done again.
-func (s *Service) runCrawl(ctx context.Context, j *worker.Job[crawlerDoc]) error {
+func (s *Service) runCrawl(ctx context.Context, j *work.Job[crawlerDoc]) error {
 	sc, d := scope{j.Key[0], j.Key[1]}, j.Document()
 	background := awswire.WithCaller(context.WithoutCancel(ctx), awswire.Caller{Account: sc.account, Region: sc.region})
 	switch d.Node {

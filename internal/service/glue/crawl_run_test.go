@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jonboulle/clockwork"
 
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // stuckObjects lists nothing before the crawl is given up.
@@ -33,7 +33,7 @@ func TestCrawlsOfAnotherProcess(t *testing.T) {
 	ctx := t.Context()
 	objects := stuckObjects{begun: make(chan struct{}, 10)}
 	clock := clockwork.NewRealClock()
-	service := func(epoch worker.Mine) *Service {
+	service := func(epoch work.Mine) *Service {
 		s, err := New(Config{State: st, Objects: objects, Owner: epoch, Clock: clock})
 		if err != nil {
 			t.Fatal(err)

@@ -52,7 +52,7 @@ var (
 	timestampText = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?$`)
 )
 
-// valueError says, in Glue's words, that a text is no value of a type.
+// valueError says, in Glue's words, that a text is not a value of a type.
 type valueError string
 
 func (e valueError) Error() string { return string(e) }

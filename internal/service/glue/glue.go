@@ -2,7 +2,7 @@
 // partitions, the crawlers that fill it from objects in S3, and the jobs that move data between
 // streams, objects and the catalog, with their triggers and workflows.
 //
-// A job run is a document that a worker.Runner works: job_work.go says what a crash does,
+// A job run is a document that a work.Runner works: job_work.go says what a crash does,
 // job_stream.go how each record of a stream comes into objects once.
 //
 // Databases, tables and crawlers are one state document each. Partitions are kept in
@@ -36,7 +36,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Objects is what crawlers and jobs need of S3; the SDK's client has it.
@@ -49,14 +49,18 @@ type Objects interface {
 
 // Config holds what the service depends on.
 type Config struct {
-	State      *state.Store
-	Objects    Objects                // nil: crawlers and jobs fail, saying so
-	Kinesis    shardreader.KinesisAPI // nil: streaming jobs fail, saying so
-	Logs       LogSink                // nil: what jobs print goes nowhere
-	Clock      clockwork.Clock        // nil: the real one
-	Logger     *slog.Logger           // nil: discard
-	Registerer prometheus.Registerer  // nil: no metrics
-	Owner      worker.Owner           // of crawlers; nil: worker.Sole()
+	State   *state.Store
+	Objects Objects                // nil: crawlers and jobs fail, saying so
+	Kinesis shardreader.KinesisAPI // nil: streaming jobs fail, saying so
+	Logs    LogSink                // nil: what jobs print goes nowhere
+	Scripts Scripts                // nil: script jobs fail, saying so
+	// Credentials of the roles of script jobs, and the endpoint of the node as scripts reach it.
+	Credentials JobCredentials
+	Endpoint    func() string
+	Clock       clockwork.Clock       // nil: the real one
+	Logger      *slog.Logger          // nil: discard
+	Registerer  prometheus.Registerer // nil: no metrics
+	Owner       work.Owner            // of crawlers; nil: work.Sole()
 
 	// Crawls takes what crawlers say of their runs; nil: nobody does.
 	Crawls CrawlSink
@@ -112,7 +116,7 @@ type Service struct {
 	registries     *state.Collection[registryDoc]
 	schemas        *state.Collection[schemaDoc]
 	schemaVersions *state.Collection[schemaVersionDoc]
-	jobRunner      *worker.Runner[jobRunDoc]
+	jobRunner      *work.Runner[jobRunDoc]
 	lastRun        atomic.Int64 // newest time, in milliseconds, that named objects
 	metrics        jobMetrics
 }
@@ -149,7 +153,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Owner == nil {
-		cfg.Owner = worker.Sole()
+		cfg.Owner = work.Sole()
 	}
 	if cfg.MaxConcurrentCrawls <= 0 {
 		cfg.MaxConcurrentCrawls = 4

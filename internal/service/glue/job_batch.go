@@ -80,6 +80,18 @@ func (r *jobRunning) saveBookmark(ctx context.Context, b *bookmarkRun) error {
 	if b == nil {
 		return nil
 	}
+	return r.moveBookmark(ctx, func(d *bookmarkDoc) {
+		if d.Sources == nil {
+			d.Sources = make(map[string]time.Time)
+		}
+		for id, at := range b.next {
+			d.Sources[id] = at
+		}
+	})
+}
+
+// moveBookmark changes the job's bookmark for this run: once, also where it is done again.
+func (r *jobRunning) moveBookmark(ctx context.Context, move func(*bookmarkDoc)) error {
 	key := []string{r.sc.account, r.sc.region, r.d.Job}
 	if err := r.s.bookmarks.Create(ctx, &bookmarkDoc{}, key...); err != nil && !errors.Is(err, state.ErrExists) {
 		return err
@@ -91,12 +103,7 @@ func (r *jobRunning) saveBookmark(ctx context.Context, b *bookmarkRun) error {
 		d.Version++
 		d.Run++
 		d.Previous, d.RunID = d.RunID, r.d.ID
-		if d.Sources == nil {
-			d.Sources = make(map[string]time.Time)
-		}
-		for id, at := range b.next {
-			d.Sources[id] = at
-		}
+		move(d)
 		return nil
 	}, key...)
 	return err

@@ -17,7 +17,8 @@ import (
 //
 // With --job-bookmark-option job-bookmark-enable a visual batch job reads the objects of its S3
 // sources that it has not read before: those that were changed after the newest one of the last
-// run that succeeded. The checkpoint of a visual streaming job is reset with its bookmark.
+// run that succeeded. A script job's library does the same for sources that have a transformation_ctx, at job.commit().
+// The checkpoint of a visual streaming job is reset with its bookmark.
 
 type bookmarkDoc struct {
 	Version  int32                `json:"version"`
@@ -25,12 +26,16 @@ type bookmarkDoc struct {
 	RunID    string               `json:"runId,omitempty"`
 	Previous string               `json:"previous,omitempty"`
 	Sources  map[string]time.Time `json:"sources,omitempty"` // node id -> the newest object that was read
+	Script   json.RawMessage      `json:"script,omitempty"`  // as the library of scripts keeps it
 }
 
 func bookmarkNotFound(job string) error { return notFound("Continuation for job %s not found", job) }
 
 func (d *bookmarkDoc) output(job string) *types.JobBookmarkEntry {
 	text, _ := json.Marshal(map[string]any{"sources": d.Sources})
+	if d.Script != nil {
+		text = d.Script
+	}
 	return &types.JobBookmarkEntry{
 		JobName: aws.String(job), Version: d.Version, Run: d.Run, RunId: aws.String(d.RunID), PreviousRunId: aws.String(d.Previous), JobBookmark: aws.String(string(text)),
 	}
@@ -79,7 +84,7 @@ func (s *Service) ResetJobBookmark(ctx context.Context, in *glue.ResetJobBookmar
 	}
 	d, err := s.bookmarks.Modify(ctx, func(d *bookmarkDoc) error {
 		d.Version++
-		d.Sources, d.Previous, d.RunID = nil, d.RunID, ""
+		d.Sources, d.Script, d.Previous, d.RunID = nil, nil, d.RunID, ""
 		return nil
 	}, sc.account, sc.region, name)
 	if errors.Is(err, state.ErrNotFound) {

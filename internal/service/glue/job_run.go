@@ -67,6 +67,9 @@ func (d *jobRunDoc) output(now time.Time) types.JobRun {
 		NotificationProperty: u.NotificationProperty, GlueVersion: u.GlueVersion, ExecutionClass: u.ExecutionClass, MaintenanceWindow: u.MaintenanceWindow,
 		ExecutionRoleSessionPolicy: d.Policy,
 	}
+	if aws.ToString(u.Command.Name) == commandShell {
+		out.LogGroupName = aws.String("/aws-glue/python-jobs")
+	}
 	if d.Previous != "" {
 		out.PreviousRunId = aws.String(d.Previous)
 	}
@@ -177,8 +180,7 @@ func (s *Service) startJobRun(ctx context.Context, sc scope, st start) (string, 
 		d.State = types.JobRunStateWaiting
 	}
 	if err := s.jobRuns.Create(ctx, d, sc.account, sc.region, name, d.ID); err != nil {
-		s.releaseRun(ctx, sc, name, d.ID)
-		return "", err
+		return "", errors.Join(err, s.releaseRun(context.WithoutCancel(ctx), sc, name, d.ID))
 	}
 	s.pruneRuns(ctx, sc, name)
 	return d.ID, nil
@@ -213,15 +215,16 @@ func (s *Service) claimRun(ctx context.Context, sc scope, job *jobDoc, id string
 	return claimed, err
 }
 
-// releaseRun gives a place back.
-func (s *Service) releaseRun(ctx context.Context, sc scope, job, id string) {
+// releaseRun lets another run of the job have the place of one that has ended. It may be called again.
+func (s *Service) releaseRun(ctx context.Context, sc scope, job, id string) error {
 	_, err := s.jobStates.Modify(ctx, func(d *jobStateDoc) error {
 		delete(d.Active, id)
 		return nil
 	}, sc.account, sc.region, job)
 	if err != nil && !errors.Is(err, state.ErrNotFound) {
-		s.logger.Error("the place of a job run could not be given back", "job", job, "run", id, "error", err)
+		return fmt.Errorf("release the place of run %s of job %s: %w", id, job, err)
 	}
+	return nil
 }
 
 // startWaiting starts the run of the job that waits longest, if there is a place for it.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // The work of runs.
@@ -54,16 +54,16 @@ type jobRunning struct {
 	role string
 }
 
-func (s *Service) newJobRunner(store *state.Store) *worker.Runner[jobRunDoc] {
-	return worker.New(worker.Documents[jobRunDoc](store, jobRunKind), worker.Hooks[jobRunDoc]{
+func (s *Service) newJobRunner(store *state.Store) *work.Runner[jobRunDoc] {
+	return work.New(work.Documents[jobRunDoc](store, jobRunKind), work.Hooks[jobRunDoc]{
 		Runs: func(d *jobRunDoc) bool { return !d.Settled && d.State != types.JobRunStateWaiting },
 		Same: func(_, _ *jobRunDoc) bool { return true },
 		Run:  s.workJobRun,
-	}, worker.Options{Name: jobRunKind, Clock: s.clock, Events: worker.Events{
-		Failed: func(key worker.Key, _ string, err error, _ int, wait time.Duration) {
+	}, work.Options{Name: jobRunKind, Clock: s.clock, Events: work.Events{
+		Failed: func(key work.Key, _ string, err error, _ int, wait time.Duration) {
 			s.logger.Warn("a job run could not be worked", "run", key, "error", err, "wait", wait)
 		},
-		Undecodable: func(key worker.Key, err error) { s.logger.Error("a job run cannot be read", "run", key, "error", err) },
+		Undecodable: func(key work.Key, err error) { s.logger.Error("a job run cannot be read", "run", key, "error", err) },
 	}})
 }
 
@@ -76,7 +76,7 @@ var (
 )
 
 // workJobRun works one run until it has ended.
-func (s *Service) workJobRun(ctx context.Context, j *worker.Job[jobRunDoc]) error {
+func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error {
 	sc, name, id := scope{j.Key[0], j.Key[1]}, j.Key[2], j.Key[3]
 	resumed := false
 	d, err := s.jobRuns.Modify(ctx, func(d *jobRunDoc) error {
@@ -101,13 +101,13 @@ func (s *Service) workJobRun(ctx context.Context, j *worker.Job[jobRunDoc]) erro
 	if d.State == types.JobRunStateStopping {
 		return s.settleJobRun(ctx, run, types.JobRunStateStopped, "")
 	}
-	work, cancel := context.WithCancelCause(awswire.Acting(ctx, sc.account, sc.region, "glue.amazonaws.com", role, sc.arn("job/"+name)))
+	working, cancel := context.WithCancelCause(awswire.Acting(ctx, sc.account, sc.region, "glue.amazonaws.com", role, sc.arn("job/"+name)))
 	j.Go("watch", func(context.Context) error {
-		watchJobRun(work, s.clock, j, d, cancel)
+		watchJobRun(working, s.clock, j, d, cancel)
 		return nil
 	})
-	err = worker.Contain(func() error { return run.execute(work, resumed) })
-	cause := context.Cause(work)
+	err = work.Contain(func() error { return run.execute(working, resumed) })
+	cause := context.Cause(working)
 	cancel(nil)
 	if ctx.Err() != nil {
 		return ctx.Err() // it goes on at the next start
@@ -120,14 +120,18 @@ func (s *Service) workJobRun(ctx context.Context, j *worker.Job[jobRunDoc]) erro
 		end, message = types.JobRunStateTimeout, "Job run has exceeded its timeout."
 	case err != nil:
 		end, message = types.JobRunStateFailed, failureMessage(err)
-		run.log(logError, message)
+		group := logError
+		if aws.ToString(d.Settings.Command.Name) == commandShell {
+			group = shellError
+		}
+		run.log(group, message)
 	}
 	return s.settleJobRun(ctx, run, end, message)
 }
 
 // failureMessage is an error as GetJobRun shows it.
 func failureMessage(err error) string {
-	var p *worker.PanicError
+	var p *work.PanicError
 	if errors.As(err, &p) {
 		return "Internal service error: " + fmt.Sprint(p.Value)
 	}
@@ -140,7 +144,7 @@ func failureMessage(err error) string {
 }
 
 // watchJobRun ends a run that is to stop or whose time is over.
-func watchJobRun(ctx context.Context, clock clockwork.Clock, j *worker.Job[jobRunDoc], d *jobRunDoc, cancel context.CancelCauseFunc) {
+func watchJobRun(ctx context.Context, clock clockwork.Clock, j *work.Job[jobRunDoc], d *jobRunDoc, cancel context.CancelCauseFunc) {
 	var over <-chan time.Time
 	if t := d.Settings.Timeout; t != nil {
 		timer := clock.NewTimer(d.Running.Add(time.Duration(*t) * time.Minute).Sub(clock.Now()))
@@ -188,7 +192,9 @@ func (s *Service) settleJobRun(ctx context.Context, run *jobRunning, end types.J
 // is done again after a crash.
 func (s *Service) followJobRun(ctx context.Context, sc scope, d *jobRunDoc) error {
 	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region})
-	s.releaseRun(ctx, sc, d.Job, d.ID)
+	if err := s.releaseRun(ctx, sc, d.Job, d.ID); err != nil {
+		return err
+	}
 	if d.State == types.JobRunStateFailed && d.Attempt < d.Settings.MaxRetries {
 		if err := s.retryJobRun(ctx, sc, d); err != nil {
 			return err

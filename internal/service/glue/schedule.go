@@ -12,7 +12,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/cron"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // StartCrawlerSchedule, StopCrawlerSchedule, UpdateCrawlerSchedule, and the schedules
@@ -140,7 +140,7 @@ func (s *Service) UpdateCrawlerSchedule(ctx context.Context, in *glue.UpdateCraw
 // runSchedule is the work of a crawler with a schedule: it starts a run when one is due, and
 // is called again at the next time. That a time has been acted on is in the document, so
 // that it is one run wherever it is looked at.
-func (s *Service) runSchedule(ctx context.Context, j *worker.Job[crawlerDoc]) error {
+func (s *Service) runSchedule(ctx context.Context, j *work.Job[crawlerDoc]) error {
 	d, now := j.Document(), s.clock.Now()
 	e, err := cron.Parse(d.Schedule.Expression)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *Service) runSchedule(ctx context.Context, j *worker.Job[crawlerDoc]) er
 	if at.IsZero() {
 		return nil
 	}
-	return worker.RunAfter(min(at.Sub(now), longestWait))
+	return work.RunAfter(min(at.Sub(now), longestWait))
 }
 
 // longestWait bounds how far a clock that is set forward goes unnoticed.

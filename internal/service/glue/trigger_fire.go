@@ -146,7 +146,7 @@ func (s *Service) conditionsMoved(ctx context.Context, sc scope, e ended) error 
 	return errors.Join(errs...)
 }
 
-// reschedule lets the schedules of triggers be looked at anew.
+// reschedule lets the schedules of triggers be looked at again.
 func (s *Service) reschedule() {
 	select {
 	case s.runs.changed <- struct{}{}:

@@ -168,7 +168,7 @@ type secretCache struct {
 	secret map[string]string
 }
 
-// maxSecrets bounds the cache; beyond it it begins anew.
+// maxSecrets bounds the cache; beyond it it starts again.
 const maxSecrets = 4096
 
 // Key returns an active access key of a user who is there; false for all others.

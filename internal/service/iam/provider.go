@@ -163,7 +163,7 @@ func (s *Service) UpdateOpenIDConnectProviderThumbprint(ctx context.Context, in 
 	return &iam.UpdateOpenIDConnectProviderThumbprintOutput{}, err
 }
 
-// DeleteOpenIDConnectProvider removes a provider; one that is gone is no error.
+// DeleteOpenIDConnectProvider removes a provider; one that is gone is not an error.
 func (s *Service) DeleteOpenIDConnectProvider(ctx context.Context, in *iam.DeleteOpenIDConnectProviderInput, _ ...func(*iam.Options)) (*iam.DeleteOpenIDConnectProviderOutput, error) {
 	sc := scopeOf(ctx)
 	p, err := s.oidcProvider(sc, *in.OpenIDConnectProviderArn)

@@ -89,7 +89,7 @@ func (s *Service) GetUser(ctx context.Context, in *iam.GetUserInput, _ ...func(*
 	return &iam.GetUserOutput{User: s.userOut(sc, u, true)}, nil
 }
 
-// callerName is the name of the user who calls; false if it is no user.
+// callerName is the name of the user who calls; false if it is not a user.
 func (s *Service) callerName(ctx context.Context) (string, bool) {
 	c := awswire.CallerFrom(ctx)
 	_, rest, ok := strings.Cut(c.Principal, ":user/")

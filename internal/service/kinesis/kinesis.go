@@ -13,7 +13,7 @@
 //   - A closed shard takes no more records: appends hold the stream's lock shared, a change
 //     of shards holds it exclusively.
 //   - A change that takes steps (create, delete, reshard) is written into the document
-//     first and can be done again from any step, also at once by two nodes. A worker.Runner
+//     first and can be done again from any step, also at once by two nodes. A work.Runner
 //     makes it, now or after a restart, until it has succeeded.
 package kinesis
 
@@ -31,7 +31,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Config is what a Service works with.
@@ -41,7 +41,7 @@ type Config struct {
 	Clock      clockwork.Clock       // nil: the real one
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
-	Owner      worker.Owner          // of changes of streams; nil: worker.Sole()
+	Owner      work.Owner            // of changes of streams; nil: work.Sole()
 
 	// EnforceLimits gives all streams the limits of Kinesis that do not say otherwise by
 	// LimitsTag.
@@ -78,8 +78,8 @@ type Service struct {
 
 	stop    context.CancelFunc
 	running context.Context
-	changes *worker.Runner[stream] // of streams that are not ACTIVE
-	group   *worker.Group          // of sweeps, and of looks at demand
+	changes *work.Runner[stream] // of streams that are not ACTIVE
+	group   *work.Group          // of sweeps, and of looks at demand
 }
 
 // New returns a Service. Start must be called before it is used.
@@ -97,7 +97,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.ShardLimit = 6000
 	}
 	if cfg.Owner == nil {
-		cfg.Owner = worker.Sole()
+		cfg.Owner = work.Sole()
 	}
 	if cfg.OnDemandLimit == 0 {
 		cfg.OnDemandLimit = 50
@@ -143,7 +143,7 @@ func (s *Service) Start(ctx context.Context) error {
 			s.sweepShards(ctx)
 		}
 		first = false
-		return worker.RunAfter(sweepEvery)
+		return work.RunAfter(sweepEvery)
 	})
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // begin puts an ACTIVE stream into the status and the change into its document, and makes
@@ -37,28 +37,28 @@ const streamKind = "kinesis.stream"
 
 // run makes what runs by itself; Start starts it.
 func (s *Service) run() {
-	events := worker.Events{
-		Failed: func(key worker.Key, part string, err error, _ int, wait time.Duration) {
+	events := work.Events{
+		Failed: func(key work.Key, part string, err error, _ int, wait time.Duration) {
 			s.log.Error("kinesis: a change of a stream failed and is tried again", "stream", key, "part", part, "error", err, "wait", wait)
 		},
-		Undecodable: func(key worker.Key, err error) {
+		Undecodable: func(key work.Key, err error) {
 			s.log.Error("kinesis: the document of a stream cannot be read", "stream", key, "error", err)
 		},
 	}
-	s.changes = worker.New(worker.Documents[stream](s.cfg.State, streamKind), worker.Hooks[stream]{
+	s.changes = work.New(work.Documents[stream](s.cfg.State, streamKind), work.Hooks[stream]{
 		Runs: func(d *stream) bool { return d.Pending != nil },
 		Same: func(was, is *stream) bool {
 			return was.ID == is.ID && was.Pending.ID == is.Pending.ID && was.Pending.Kind == is.Pending.Kind
 		},
-		Run: func(ctx context.Context, j *worker.Job[stream]) error {
+		Run: func(ctx context.Context, j *work.Job[stream]) error {
 			d := j.Document()
 			if wait := d.Pending.Due.Sub(s.clock.Now()); wait > 0 {
-				return worker.RunAfter(wait)
+				return work.RunAfter(wait)
 			}
 			return s.settle(ctx, d)
 		},
-	}, worker.Options{Name: streamKind, Clock: s.clock, Owner: s.cfg.Owner, Backoff: worker.Backoff{First: 100 * time.Millisecond, Max: 5 * time.Second}, Events: events})
-	s.group = &worker.Group{Clock: s.clock, Events: events}
+	}, work.Options{Name: streamKind, Clock: s.clock, Owner: s.cfg.Owner, Backoff: work.Backoff{First: 100 * time.Millisecond, Max: 5 * time.Second}, Events: events})
+	s.group = &work.Group{Clock: s.clock, Events: events}
 }
 
 // finish returns when the pending change of a stream has been made, or at once where it is

@@ -271,7 +271,7 @@ func (p *put) tooLarge(i, limit int) error {
 	return awswire.Validationf("1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", member, limit)
 }
 
-// checkOrdering refuses a SequenceNumberForOrdering that is no sequence number, or one of
+// checkOrdering refuses a SequenceNumberForOrdering that is not a sequence number, or one of
 // the future, further off than a clock that was put back explains. It orders nothing: every
 // record of a shard comes after those acknowledged before.
 func (s *Service) checkOrdering(d *stream, number []byte) error {

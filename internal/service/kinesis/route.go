@@ -43,7 +43,7 @@ func (s *Service) route(d *stream) *route {
 	return r.(*route)
 }
 
-// viewOf returns the view of the document, made anew when the document is another than
+// viewOf returns the view of the document, recreated when the document is another than
 // that of the last call.
 func (s *Service) viewOf(ctx context.Context, r *route, d *stream) (*view, error) {
 	old := r.view.Load()

@@ -17,7 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Kinesis has the streams that applications read and write. Where it also has WaitForRecords
@@ -87,7 +87,7 @@ type Service struct {
 	clock clockwork.Clock
 
 	applications *state.Collection[applicationDoc]
-	runner       *worker.Runner[applicationDoc]
+	runner       *work.Runner[applicationDoc]
 	metrics      *metrics
 
 	mu      sync.Mutex

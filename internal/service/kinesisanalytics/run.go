@@ -12,7 +12,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/streamsql"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // How applications are run. A worker an application takes its document from one state to the next:
@@ -23,16 +23,16 @@ import (
 // servicePrincipal is who roles of applications trust.
 const servicePrincipal = "kinesisanalytics.amazonaws.com"
 
-func (s *Service) newRunner() *worker.Runner[applicationDoc] {
-	return worker.New(worker.Documents[applicationDoc](s.cfg.State, "kinesisanalytics.application"), worker.Hooks[applicationDoc]{
+func (s *Service) newRunner() *work.Runner[applicationDoc] {
+	return work.New(work.Documents[applicationDoc](s.cfg.State, "kinesisanalytics.application"), work.Hooks[applicationDoc]{
 		Runs: func(d *applicationDoc) bool { return d.works() },
 		Same: func(was, is *applicationDoc) bool { return was.ID == is.ID },
 		Run:  s.run,
-	}, worker.Options{
+	}, work.Options{
 		Name: "kinesisanalytics.application", Clock: s.clock,
-		Backoff: worker.Backoff{First: 500 * time.Millisecond, Max: 15 * time.Second},
-		Events: worker.Events{
-			Failed: func(key worker.Key, _ string, err error, failures int, wait time.Duration) {
+		Backoff: work.Backoff{First: 500 * time.Millisecond, Max: 15 * time.Second},
+		Events: work.Events{
+			Failed: func(key work.Key, _ string, err error, failures int, wait time.Duration) {
 				if failures == 1 || failures%20 == 0 {
 					s.log.Warn("an application cannot run and is tried again", "application", key, "error", err, "failures", failures, "wait", wait)
 				}
@@ -40,7 +40,7 @@ func (s *Service) newRunner() *worker.Runner[applicationDoc] {
 					s.tell(d, "ERROR", "The application cannot run and is tried again: "+err.Error())
 				}
 			},
-			Undecodable: func(key worker.Key, err error) {
+			Undecodable: func(key work.Key, err error) {
 				s.log.Error("an application cannot be read", "key", key, "error", err)
 			},
 		},
@@ -48,7 +48,7 @@ func (s *Service) newRunner() *worker.Runner[applicationDoc] {
 }
 
 // run does what the application's document asks for, until it asks for nothing.
-func (s *Service) run(ctx context.Context, j *worker.Job[applicationDoc]) error {
+func (s *Service) run(ctx context.Context, j *work.Job[applicationDoc]) error {
 	for {
 		d, err := s.applications.Get(j.Key...)
 		if errors.Is(err, state.ErrNotFound) || isNotFound(err) {
@@ -81,7 +81,7 @@ func (s *Service) run(ctx context.Context, j *worker.Job[applicationDoc]) error 
 }
 
 // runVersion runs an application until its document asks for something else.
-func (s *Service) runVersion(ctx context.Context, j *worker.Job[applicationDoc], d *applicationDoc) error {
+func (s *Service) runVersion(ctx context.Context, j *work.Job[applicationDoc], d *applicationDoc) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r, err := s.open(ctx, d)
@@ -145,7 +145,7 @@ type running struct {
 	feeds      []*feed
 	outputs    []*output
 	watched    map[string]bool // streams of outputs
-	group      worker.Group
+	group      work.Group
 	slack      time.Duration // how long after its end a window is closed
 
 	wake      chan struct{}
@@ -258,7 +258,7 @@ func (r *running) restore(ctx context.Context, was *past) error {
 		if !errors.Is(err, streamsql.ErrOtherPlan) {
 			return fmt.Errorf("restore the state: %w", err)
 		}
-		// The code is another: its windows begin anew, its inputs go on.
+		// The code is another: its windows start again, its inputs go on.
 		if r.app, err = streamsql.New(r.plan, options); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // S3 has packages, and takes what failed.
@@ -93,8 +93,8 @@ type Service struct {
 	positions *state.Collection[positionDoc]
 	progress  *state.Collection[asyncDoc]
 
-	runner *worker.Runner[mappingDoc]
-	group  worker.Group
+	runner *work.Runner[mappingDoc]
+	group  work.Group
 	async  *async
 	recent recentLogs
 	secret []byte // of download URLs
@@ -141,7 +141,7 @@ func New(cfg Config) (*Service, error) {
 	s.positions = state.NewCollection[positionDoc](cfg.State, "lambda.position")
 	s.progress = state.NewCollection[asyncDoc](cfg.State, "lambda.async")
 	s.group.Clock = s.clock
-	s.group.Events = worker.Events{Failed: s.workFailed}
+	s.group.Events = work.Events{Failed: s.workFailed}
 	s.runner = s.newRunner()
 	s.async = newAsync(s)
 	return s, nil
@@ -193,7 +193,7 @@ func (s *Service) learn(d *functionDoc) {
 	}
 }
 
-func (s *Service) workFailed(key worker.Key, part string, err error, failures int, wait time.Duration) {
+func (s *Service) workFailed(key work.Key, part string, err error, failures int, wait time.Duration) {
 	if failures == 1 || failures%20 == 0 {
 		s.log.Warn("work of functions failed and is tried again", "key", key, "part", part, "error", err, "failures", failures, "wait", wait)
 	}

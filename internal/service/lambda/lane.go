@@ -15,7 +15,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/function"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 const (
@@ -28,7 +28,7 @@ const (
 // lane takes the records of one shard to the function.
 type lane[R any] struct {
 	s       *Service
-	j       *worker.Job[mappingDoc]
+	j       *work.Job[mappingDoc]
 	sh      *shardreader.Shard[R]
 	c       codec[R]
 	store   *positions
@@ -147,7 +147,7 @@ func (l *lane[R]) deliver(ctx context.Context, b batch[R]) error {
 		}
 		out, err := l.invoke(ctx, d, payload)
 		tries++
-		if ctx.Err() != nil && errors.Is(context.Cause(ctx), worker.ErrClosed) {
+		if ctx.Err() != nil && errors.Is(context.Cause(ctx), work.ErrClosed) {
 			return context.Cause(ctx) // the node stops: it was not the function
 		}
 		done := 0 // records that the function is done with

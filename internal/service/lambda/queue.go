@@ -13,7 +13,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/engine/function"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // A queue as the source of a mapping. A message is deleted when the function has succeeded
@@ -24,7 +24,7 @@ import (
 const queuePollers = 2
 
 // poll takes messages until ctx ends.
-func (s *Service) poll(ctx context.Context, j *worker.Job[mappingDoc]) error {
+func (s *Service) poll(ctx context.Context, j *work.Job[mappingDoc]) error {
 	d := j.Document()
 	a, ok := arn.Parse(d.Source)
 	if !ok {
@@ -48,7 +48,7 @@ func (s *Service) poll(ctx context.Context, j *worker.Job[mappingDoc]) error {
 
 type poller struct {
 	s       *Service
-	j       *worker.Job[mappingDoc]
+	j       *work.Job[mappingDoc]
 	url     string
 	filters filters
 }
@@ -128,7 +128,7 @@ func (p *poller) deliver(ctx context.Context, messages []sqstypes.Message) error
 	if len(wanted) > 0 {
 		out, err := p.invoke(ctx, d, wanted)
 		switch {
-		case ctx.Err() != nil && context.Cause(ctx) == worker.ErrClosed:
+		case ctx.Err() != nil && context.Cause(ctx) == work.ErrClosed:
 			return context.Cause(ctx)
 		case err != nil:
 			failed = true

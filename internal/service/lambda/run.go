@@ -12,7 +12,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/eventpattern"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // How mappings run. A worker a mapping reads its source and calls its function. The crash
@@ -34,23 +34,23 @@ type windowDoc struct {
 	State json.RawMessage `json:"state"`
 }
 
-func (s *Service) newRunner() *worker.Runner[mappingDoc] {
-	return worker.New(worker.Documents[mappingDoc](s.cfg.State, "lambda.mapping"), worker.Hooks[mappingDoc]{
+func (s *Service) newRunner() *work.Runner[mappingDoc] {
+	return work.New(work.Documents[mappingDoc](s.cfg.State, "lambda.mapping"), work.Hooks[mappingDoc]{
 		Runs: func(d *mappingDoc) bool { return d.Enabled },
 		Same: func(was, is *mappingDoc) bool {
 			// Settings are looked at for each batch; tumbling windows are another kind of work.
 			return was.Source == is.Source && was.Tumbling == is.Tumbling
 		},
 		Run: s.runMapping,
-	}, worker.Options{
+	}, work.Options{
 		Name: "lambda.mapping", Clock: s.clock,
-		Events: worker.Events{Failed: s.workFailed, Undecodable: func(key worker.Key, err error) {
+		Events: work.Events{Failed: s.workFailed, Undecodable: func(key work.Key, err error) {
 			s.log.Error("an event source mapping cannot be read", "key", key, "error", err)
 		}},
 	})
 }
 
-func (s *Service) runMapping(ctx context.Context, j *worker.Job[mappingDoc]) error {
+func (s *Service) runMapping(ctx context.Context, j *work.Job[mappingDoc]) error {
 	d := j.Document()
 	as := s.actingAs(d)
 	ctx = as(ctx)
@@ -163,7 +163,7 @@ type codec[R any] struct {
 }
 
 // consume reads a stream until ctx ends.
-func consume[R any](ctx context.Context, s *Service, j *worker.Job[mappingDoc], stream shardreader.Stream[R], c codec[R]) error {
+func consume[R any](ctx context.Context, s *Service, j *work.Job[mappingDoc], stream shardreader.Stream[R], c codec[R]) error {
 	d := j.Document()
 	o := shardreader.Options{Clock: s.clock, Events: shardreader.Events{
 		Failed: func(shard string, err error, failures int, _ time.Duration) {

@@ -21,7 +21,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // exportDoc is an export of a group's events to S3.
@@ -138,19 +138,19 @@ func (s *Service) DescribeExportTasks(ctx context.Context, in *logs.DescribeExpo
 	return out, nil
 }
 
-func (s *Service) newExportRunner() *worker.Runner[exportDoc] {
-	return worker.New(worker.Documents[exportDoc](s.cfg.State, "logs.export"), worker.Hooks[exportDoc]{
+func (s *Service) newExportRunner() *work.Runner[exportDoc] {
+	return work.New(work.Documents[exportDoc](s.cfg.State, "logs.export"), work.Hooks[exportDoc]{
 		Runs: (*exportDoc).open,
 		Same: func(was, is *exportDoc) bool { return was.open() && is.open() },
 		Run:  s.runExport,
-	}, worker.Options{Name: "logs.export", Clock: s.clock, Limit: 1, Events: worker.Events{Failed: s.workFailed}})
+	}, work.Options{Name: "logs.export", Clock: s.clock, Limit: 1, Events: work.Events{Failed: s.workFailed}})
 }
 
 // partBytes is how much text one object of an export has.
 const partBytes = 32 << 20
 
 // runExport writes a task's objects, whose names tell what they hold: done again after a crash, it writes the same.
-func (s *Service) runExport(ctx context.Context, j *worker.Job[exportDoc]) error {
+func (s *Service) runExport(ctx context.Context, j *work.Job[exportDoc]) error {
 	d := j.Document()
 	sc := scope.Scope{Account: d.Account, Region: d.Region}
 	ctx = sc.Context(ctx)
@@ -158,7 +158,7 @@ func (s *Service) runExport(ctx context.Context, j *worker.Job[exportDoc]) error
 	set := func(message string) error {
 		_, err := s.exports.Modify(ctx, func(x *exportDoc) error {
 			if !x.open() {
-				return worker.ErrPaused
+				return work.ErrPaused
 			}
 			x.Code, x.Message = string(code), message
 			if !x.open() {
@@ -166,7 +166,7 @@ func (s *Service) runExport(ctx context.Context, j *worker.Job[exportDoc]) error
 			}
 			return nil
 		}, sc.Key(d.ID)...)
-		if errors.Is(err, worker.ErrPaused) {
+		if errors.Is(err, work.ErrPaused) {
 			return nil
 		}
 		return err

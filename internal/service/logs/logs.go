@@ -21,7 +21,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Kinesis takes what subscriptions send to streams.
@@ -91,10 +91,10 @@ type Service struct {
 	dead          *state.Collection[deadDoc]
 	tags          *tags.Store
 
-	work               worker.Group
-	metricRunner       *worker.Runner[metricDoc]
-	subscriptionRunner *worker.Runner[subscriptionDoc]
-	exportRunner       *worker.Runner[exportDoc]
+	work               work.Group
+	metricRunner       *work.Runner[metricDoc]
+	subscriptionRunner *work.Runner[subscriptionDoc]
+	exportRunner       *work.Runner[exportDoc]
 	queries            queries
 	sink               *Sink
 	tails              sessions
@@ -127,7 +127,7 @@ func New(cfg Config) (*Service, error) {
 	s.dead = state.NewCollection[deadDoc](cfg.State, "logs.dead")
 	s.tags = tags.New(cfg.State, "logs.tags")
 	s.work.Clock = cfg.Clock
-	s.work.Events = worker.Events{Failed: s.workFailed}
+	s.work.Events = work.Events{Failed: s.workFailed}
 	s.metricRunner = s.newMetricRunner()
 	s.subscriptionRunner = s.newSubscriptionRunner()
 	s.exportRunner = s.newExportRunner()
@@ -162,7 +162,7 @@ func (s *Service) Close(ctx context.Context) error {
 	return errors.Join(s.sink.close(ctx), s.metricRunner.Close(ctx), s.subscriptionRunner.Close(ctx), s.exportRunner.Close(ctx), s.work.Close(ctx), s.store.Close(ctx))
 }
 
-func (s *Service) workFailed(key worker.Key, part string, err error, failures int, wait time.Duration) {
+func (s *Service) workFailed(key work.Key, part string, err error, failures int, wait time.Duration) {
 	if failures == 1 || failures%20 == 0 {
 		s.log.Warn("work of log groups failed and is tried again", "key", key, "part", part, "error", err, "failures", failures, "wait", wait)
 	}

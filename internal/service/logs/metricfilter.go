@@ -17,7 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/logpattern"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 const maxMetricFilters = 100 // of a group
@@ -173,16 +173,16 @@ func (s *Service) TestMetricFilter(_ context.Context, in *logs.TestMetricFilterI
 	return out, nil
 }
 
-func (s *Service) newMetricRunner() *worker.Runner[metricDoc] {
-	return worker.New(worker.Documents[metricDoc](s.cfg.State, "logs.metricfilter"), worker.Hooks[metricDoc]{
+func (s *Service) newMetricRunner() *work.Runner[metricDoc] {
+	return work.New(work.Documents[metricDoc](s.cfg.State, "logs.metricfilter"), work.Hooks[metricDoc]{
 		Run: s.runMetric,
 		// Its position is by the id, whatever else changes.
-	}, worker.Options{Name: "logs.metricfilter", Clock: s.clock, Events: worker.Events{Failed: s.workFailed, Undecodable: func(key worker.Key, err error) {
+	}, work.Options{Name: "logs.metricfilter", Clock: s.clock, Events: work.Events{Failed: s.workFailed, Undecodable: func(key work.Key, err error) {
 		s.log.Error("a metric filter cannot be read", "key", key, "error", err)
 	}}})
 }
 
-func (s *Service) runMetric(ctx context.Context, j *worker.Job[metricDoc]) error {
+func (s *Service) runMetric(ctx context.Context, j *work.Job[metricDoc]) error {
 	if s.cfg.Metrics == nil {
 		return nil // it is kept alone
 	}
@@ -206,6 +206,7 @@ type point struct {
 
 // sendMetrics makes data points of the matching lines of some blocks, one a minute and combination of dimensions.
 func (s *Service) sendMetrics(ctx context.Context, m *metricDoc, p *logpattern.Pattern, blocks []logstore.Block) error {
+	tooOld := s.clock.Now().Add(-14 * 24 * time.Hour).UnixMilli() // for CloudWatch, which would refuse the others with them
 	for _, t := range m.Transformations {
 		type datum struct {
 			dims   []cloudwatchtypes.Dimension
@@ -226,6 +227,9 @@ func (s *Service) sendMetrics(ctx context.Context, m *metricDoc, p *logpattern.P
 		for _, b := range blocks {
 			for _, l := range b.Lines {
 				minute := l.Time - l.Time%60_000
+				if minute <= tooOld {
+					continue
+				}
 				text := []byte(l.Text)
 				if !p.Match(text) {
 					if t.Default != nil {

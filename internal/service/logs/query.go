@@ -18,7 +18,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/loginsight"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 const (
@@ -161,7 +161,7 @@ func (s *Service) runQuery(ctx context.Context, x *query) {
 	defer x.cancel()
 	began := time.Now()
 	var rows [][]loginsight.Field
-	err := worker.Contain(func() (err error) {
+	err := work.Contain(func() (err error) {
 		rows, err = s.evaluate(ctx, x)
 		return err
 	})

@@ -15,7 +15,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/logpattern"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 const maxSubscriptions = 2 // of a group
@@ -187,14 +187,14 @@ func (s *Service) DescribeSubscriptionFilters(ctx context.Context, in *logs.Desc
 	return out, nil
 }
 
-func (s *Service) newSubscriptionRunner() *worker.Runner[subscriptionDoc] {
-	return worker.New(worker.Documents[subscriptionDoc](s.cfg.State, "logs.subscription"), worker.Hooks[subscriptionDoc]{Run: s.runSubscription},
-		worker.Options{Name: "logs.subscription", Clock: s.clock, Events: worker.Events{Failed: s.workFailed, Undecodable: func(key worker.Key, err error) {
+func (s *Service) newSubscriptionRunner() *work.Runner[subscriptionDoc] {
+	return work.New(work.Documents[subscriptionDoc](s.cfg.State, "logs.subscription"), work.Hooks[subscriptionDoc]{Run: s.runSubscription},
+		work.Options{Name: "logs.subscription", Clock: s.clock, Events: work.Events{Failed: s.workFailed, Undecodable: func(key work.Key, err error) {
 			s.log.Error("a subscription filter cannot be read", "key", key, "error", err)
 		}}})
 }
 
-func (s *Service) runSubscription(ctx context.Context, j *worker.Job[subscriptionDoc]) error {
+func (s *Service) runSubscription(ctx context.Context, j *work.Job[subscriptionDoc]) error {
 	d := j.Document()
 	p, err := logpattern.Parse(d.Pattern)
 	if err != nil {

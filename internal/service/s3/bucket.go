@@ -102,7 +102,7 @@ func (c *call) createBucket() error {
 		case old.Owner != b.Owner:
 			return fault(409, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.").with("BucketName", c.bucket)
 		case old.Region == "us-east-1" && region == old.Region:
-			// In this region alone, asking again is no error.
+			// In this region alone, asking again is not an error.
 			c.created(old)
 			return nil
 		}

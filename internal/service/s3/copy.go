@@ -35,7 +35,7 @@ func (c *call) copySource() (*source, *os.File, error) {
 			return nil, nil, invalidArgument("Invalid version id specified", "x-amz-copy-source", v)
 		}
 	}
-	// A plus sign is itself: this is no form.
+	// A plus sign is itself: this is not a form.
 	path, err := url.PathUnescape(path)
 	if err != nil {
 		return nil, nil, bad

@@ -13,7 +13,7 @@
 //
 // A bucket is a document, StateDir/buckets/<bucket>/document.json (buckets.go): its owner, its
 // region, whether it keeps versions, and its settings as XML (settings.go), by sub-resource.
-// All are in memory; a change writes the document anew. Buckets of earlier versions, whose
+// All are in memory; a change rewrites the document. Buckets of earlier versions, whose
 // settings were files of their own, are read and become documents with their next change.
 //
 // What is kept with an object is its record: headers, metadata, tags, and properties that

@@ -239,7 +239,7 @@ func partOf(info *objectstore.Info, size int64, number string) (begin, length in
 	return begin, info.Parts[n-1].Size, len(info.Parts), nil
 }
 
-// parseRange reads a Range header; ok is false for one that is no range of bytes, or of
+// parseRange reads a Range header; ok is false for one that is not a range of bytes, or of
 // several, which S3 does not heed.
 func parseRange(header string, size int64) (begin, length int64, ok bool, err error) {
 	spec, found := strings.CutPrefix(strings.TrimSpace(header), "bytes=")

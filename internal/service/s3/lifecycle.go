@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Lifecycle rules at work: objects expire and change their class, noncurrent versions and
@@ -20,19 +20,19 @@ const sweepEvery = time.Hour
 
 func (s *Service) startSweeps() {
 	s.group.Clock = s.clock
-	s.group.Events.Failed = func(_ worker.Key, what string, err error, _ int, wait time.Duration) {
+	s.group.Events.Failed = func(_ work.Key, what string, err error, _ int, wait time.Duration) {
 		s.log.Error("s3: "+what, "error", err, "wait", wait)
 	}
 	first := true
 	s.group.Go("apply lifecycle rules", func(ctx context.Context) error {
 		if first {
 			first = false
-			return worker.RunAfter(sweepEvery)
+			return work.RunAfter(sweepEvery)
 		}
 		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("s3: apply lifecycle rules", "error", err)
 		}
-		return worker.RunAfter(sweepEvery)
+		return work.RunAfter(sweepEvery)
 	})
 }
 

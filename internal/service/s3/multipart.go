@@ -383,7 +383,7 @@ func (c *call) completeUpload() error {
 	id := c.query.Get("uploadId")
 	u, err := c.upload()
 	if err != nil {
-		// Completing again what has been completed is no error.
+		// Completing again what has been completed is not an error.
 		if info, serr := c.s.store.Stat(c.bucket, c.key, ""); serr == nil && info.Upload == id && sameParts(doc, &info) {
 			return c.completed(&info)
 		}

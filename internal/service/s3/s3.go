@@ -17,7 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
 	"github.com/brookmere/brookmere/internal/engine/policy"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Config is what a Service needs.
@@ -64,8 +64,8 @@ type Service struct {
 
 	interceptors atomic.Pointer[[]awswire.Interceptor]
 
-	group   worker.Group // of the sweeps
-	sweepMu sync.Mutex   // one sweep at a time
+	group   work.Group // of the sweeps
+	sweepMu sync.Mutex // one sweep at a time
 }
 
 // maxRequests is how many requests may be under way; S3 answers SlowDown to one more.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Settings of buckets: documents that are validated, kept, and said back; what acts on them
+// Settings of buckets: documents that are validated, kept, and returned; what acts on them
 // says so where it does.
 
 // A setting is a sub-resource of a bucket, "?lifecycle".

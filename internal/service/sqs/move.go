@@ -14,7 +14,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Tasks that move the messages of a dead letter queue back to where they were, or elsewhere.
@@ -209,7 +209,7 @@ func (s *Service) CancelMessageMoveTask(ctx context.Context, in *sqs.CancelMessa
 }
 
 // move does a task, in steps of up to a hundred messages, each of which is counted.
-func (s *Service) move(ctx context.Context, j *worker.Job[moveDoc]) error {
+func (s *Service) move(ctx context.Context, j *work.Job[moveDoc]) error {
 	for {
 		m, err := s.moves.Get(j.Key...)
 		if err != nil {

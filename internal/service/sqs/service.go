@@ -22,7 +22,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/state"
-	"github.com/brookmere/brookmere/internal/engine/worker"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Config is what the service depends on. State and Messages are required.
@@ -31,7 +31,7 @@ type Config struct {
 	Messages *queue.Store
 	Endpoint func() string   // URL of the node, which those of queues begin with
 	Clock    clockwork.Clock // nil: the real one
-	Owner    worker.Owner
+	Owner    work.Owner
 	Logger   *slog.Logger // nil: silent
 }
 
@@ -41,7 +41,7 @@ type Service struct {
 	clock  clockwork.Clock
 	queues *state.Collection[queueDoc]
 	moves  *state.Collection[moveDoc]
-	movers *worker.Runner[moveDoc]
+	movers *work.Runner[moveDoc]
 
 	changes atomic.Uint64 // of which queues there are
 	mu      sync.RWMutex
@@ -91,12 +91,12 @@ func New(c Config) (*Service, error) {
 		queues: state.NewCollection[queueDoc](c.State, "sqs.queue"),
 		moves:  state.NewCollection[moveDoc](c.State, "sqs.move"),
 	}
-	s.movers = worker.New(worker.Documents[moveDoc](c.State, "sqs.move"), worker.Hooks[moveDoc]{
+	s.movers = work.New(work.Documents[moveDoc](c.State, "sqs.move"), work.Hooks[moveDoc]{
 		Runs: func(d *moveDoc) bool { return d.Status == moveRunning || d.Status == moveCancelling },
 		Same: func(was, is *moveDoc) bool { return true },
 		Run:  s.move,
-	}, worker.Options{Name: "sqs.move", Clock: c.Clock, Owner: c.Owner, Events: worker.Events{
-		Failed: func(key worker.Key, _ string, err error, _ int, _ time.Duration) {
+	}, work.Options{Name: "sqs.move", Clock: c.Clock, Owner: c.Owner, Events: work.Events{
+		Failed: func(key work.Key, _ string, err error, _ int, _ time.Duration) {
 			c.Logger.Error("move messages", "task", key.String(), "error", err)
 		},
 	}})

@@ -9,6 +9,8 @@
 //     namespace. The program sees a root of its own: the system's programs and libraries
 //     and what Spec.Binds names, all read-only, and a /tmp of its own. Processes that it
 //     starts end with it, whatever they do.
+//   - A network of its own, where Spec.Ports asks for it: a loopback that nothing else is on, with
+//     the ports that the caller serves. For programs whose own processes talk over any port.
 //   - A user of its own, where the caller is root: its processes are counted apart.
 //   - Landlock: reading what was given alone, writing to /tmp alone, TCP to Spec.Connect
 //     alone, no signals and no abstract sockets of other processes.
@@ -39,6 +41,11 @@ type Spec struct {
 
 	Connect  []uint16 `json:"connect"`  // TCP ports that it may connect to
 	Outgoing bool     `json:"outgoing"` // it may connect to any, and use UDP
+
+	// Ports of 127.0.0.1 that the caller serves in a network that is the program's own: nothing else
+	// is there but itself, and Connect and Outgoing do not count. Empty: the machine's network. It
+	// needs namespaces, and what ProbeNetwork tells.
+	Ports []uint16 `json:"ports"`
 
 	Processes int   `json:"processes"` // at once, threads included
 	Files     int   `json:"files"`     // open at once, a process

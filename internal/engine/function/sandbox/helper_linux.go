@@ -31,6 +31,12 @@ func init() {
 		os.Exit(125)
 	case probeName:
 		runtime.LockOSThread()
+		if len(os.Args) > 2 {
+			if err := loopbackUp(); err != nil {
+				os.Exit(probeNone)
+			}
+			os.Exit(0)
+		}
 		if err := try(os.Args[1]); err != nil {
 			os.Exit(probeNone)
 		}
@@ -70,6 +76,11 @@ func become() error {
 	if err := json.Unmarshal(config, &s); err != nil {
 		return err
 	}
+	if len(s.Ports) > 0 {
+		if err := openNetwork(s.Ports); err != nil {
+			return err
+		}
+	}
 	if s.Layers.Namespaces {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 			return fmt.Errorf("private mounts: %w", err)
@@ -94,7 +105,7 @@ func become() error {
 		return err
 	}
 	if s.Layers.Seccomp {
-		if err := filter(s.Outgoing); err != nil {
+		if err := filter(s.Outgoing || len(s.Ports) > 0); err != nil {
 			return fmt.Errorf("seccomp: %w", err)
 		}
 	}
@@ -223,7 +234,7 @@ func restrict(s *Spec) error {
 	for _, p := range s.Connect {
 		rules = append(rules, landlock.ConnectTCP(p))
 	}
-	if s.Outgoing {
+	if s.Outgoing || len(s.Ports) > 0 { // in its own network it may connect to whatever is there
 		c.HandledAccessNet = 0
 		rules = rules[:len(rules)-len(s.Connect)]
 	}

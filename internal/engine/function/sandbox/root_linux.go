@@ -31,7 +31,7 @@ func newRoot(s *Spec) error {
 		}
 	}
 	for _, d := range devices {
-		// Devices are no use on a mount without them, so this is no read-only bind.
+		// Devices are no use on a mount without them, so this is not a read-only bind.
 		if err := bind(root, d, d, 0); err != nil {
 			return err
 		}

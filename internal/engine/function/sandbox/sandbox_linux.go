@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// helperName is the first argument of a process that becomes a helper. It is no subcommand:
+// helperName is the first argument of a process that becomes a helper. It is not a subcommand:
 // nobody types it.
 const helperName = "brookmere-function-sandbox"
 
@@ -33,6 +34,8 @@ type Process struct {
 	cmd *exec.Cmd
 	// Done is closed when the program has ended.
 	Done chan struct{}
+	// Listeners are those of Spec.Ports, in their order. They are the caller's, to serve and to close.
+	Listeners []net.Listener
 
 	spec Spec
 	once sync.Once
@@ -52,9 +55,10 @@ var starter = sync.OnceValue(func() chan func() {
 	return c
 })
 
-// Start starts the program with its output going to out. before is called with its process
-// id while it waits, to put it into a control group; nil: nothing is to be done.
-func Start(spec Spec, out *os.File, before func(pid int) error) (*Process, error) {
+// Start starts the program with its output going to out, and what it prints of errors to errs.
+// before is called with its process id while it waits, to put it into a control group; nil:
+// nothing is to be done.
+func Start(spec Spec, out, errs *os.File, before func(pid int) error) (*Process, error) {
 	config, err := json.Marshal(&spec)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
@@ -71,9 +75,30 @@ func Start(spec Spec, out *os.File, before func(pid int) error) (*Process, error
 	cmd := exec.Command(self)
 	cmd.Args = []string{helperName}
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "GOMAXPROCS=1", "GOGC=off"}
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdout, cmd.Stderr = out, errs
 	cmd.ExtraFiles = []*os.File{r}
 	cmd.SysProcAttr = attributes(spec.Layers)
+	var door *os.File // where the listeners come from
+	if len(spec.Ports) > 0 {
+		if !spec.Layers.Namespaces {
+			r.Close()
+			return nil, errors.New("sandbox: a network of its own needs namespaces")
+		}
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNET
+		if os.Geteuid() != 0 {
+			cmd.SysProcAttr.AmbientCaps = append(cmd.SysProcAttr.AmbientCaps, unix.CAP_NET_ADMIN)
+		}
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			r.Close()
+			return nil, fmt.Errorf("sandbox: %w", err)
+		}
+		door = os.NewFile(uintptr(pair[0]), "door")
+		defer door.Close()
+		theirs := os.NewFile(uintptr(pair[1]), "door")
+		defer theirs.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, theirs)
+	}
 	started := make(chan error, 1)
 	starter() <- func() { started <- cmd.Start() }
 	err = <-started
@@ -95,6 +120,16 @@ func Start(spec Spec, out *os.File, before func(pid int) error) (*Process, error
 	if _, err := w.Write(config); err != nil {
 		p.Kill()
 		return nil, fmt.Errorf("sandbox: configure: %w", err)
+	}
+	w.Close()
+	if door != nil {
+		for _, f := range cmd.ExtraFiles[1:] {
+			f.Close() // so that its end is seen
+		}
+		if p.Listeners, err = receive(door, len(spec.Ports)); err != nil {
+			p.Kill()
+			return nil, fmt.Errorf("sandbox: the program's network: %w", err)
+		}
 	}
 	return p, nil
 }

@@ -4,17 +4,21 @@ package sandbox
 
 import (
 	"errors"
+	"net"
 	"os"
 )
 
 // Process is a started program.
-type Process struct{ Done chan struct{} }
+type Process struct {
+	Done      chan struct{}
+	Listeners []net.Listener
+}
 
 // ErrSystem is returned on systems without a sandbox.
 var ErrSystem = errors.New("sandbox: functions run on Linux")
 
 // Start is refused on this system.
-func Start(Spec, *os.File, func(pid int) error) (*Process, error) { return nil, ErrSystem }
+func Start(Spec, *os.File, *os.File, func(pid int) error) (*Process, error) { return nil, ErrSystem }
 
 // Pid is 0.
 func (p *Process) Pid() int { return 0 }
@@ -27,6 +31,9 @@ func (p *Process) Kill() {}
 
 // Probe finds nothing.
 func Probe() Layers { return Layers{} }
+
+// ProbeNetwork finds nothing.
+func ProbeNetwork() bool { return false }
 
 // Descendants lists nothing.
 func Descendants(int) []int { return nil }

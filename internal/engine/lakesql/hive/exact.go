@@ -273,7 +273,7 @@ type lineReader struct {
 // maxFooter bounds the bytes of lines that are held back, as they may be the last.
 const maxFooter = 256 << 20
 
-// next is the next line, good until the one after it; io.EOF behind the last that is no footer.
+// next is the next line, good until the one after it; io.EOF behind the last that is not a footer.
 func (l *lineReader) next() ([]byte, error) {
 	if l.footer == 0 {
 		return l.read()

@@ -170,7 +170,7 @@ func textValue(raw string, typ *sql.Type, open bool, items, keys string) string 
 	case types.Is(typ, "boolean"):
 		return "CASE lower(" + raw + ") WHEN 'true' THEN true WHEN 'false' THEN false END"
 	case types.IsInteger(typ):
-		// Only digits: 1.5 is no integer to Hive.
+		// Only digits: 1.5 is not an integer to Hive.
 		return "CASE WHEN contains(" + raw + ", '.') OR contains(" + raw + ", 'e') OR contains(" + raw + ", 'E') THEN NULL ELSE TRY_CAST(" + raw + " AS " + as + ") END"
 	case types.Is(typ, "date") && open:
 		return "DATE '1970-01-01' + TRY_CAST(" + raw + " AS INTEGER)" // days

@@ -23,7 +23,7 @@ func init() { // not a literal: the functions refer to the table through the tra
 }
 
 // unsupported are Trino's functions that this engine does not have, which is another
-// thing than a name that is no function.
+// thing than a name that is not a function.
 var unsupported = map[string]bool{}
 
 func init() {

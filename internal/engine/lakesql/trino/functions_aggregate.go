@@ -126,7 +126,7 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	if x.Star {
 		inner = "*"
 	}
-	if f.write != nil { // the arguments are written anew
+	if f.write != nil { // the arguments are rewritten
 		inner, _ = f.write(c)
 	}
 	aggregate := f.aggregate

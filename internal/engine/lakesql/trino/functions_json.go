@@ -54,7 +54,7 @@ func jsonFunctions() map[string]function {
 			return "CASE WHEN json_type(" + d + ") = 'ARRAY' THEN CAST(json_array_length(" + d + ") AS BIGINT) END", nil
 		}},
 		"json_array_get": {result: "json", write: func(c *invocation) (string, *sql.Type) {
-			// Null is no value. Text keeps its quotes, which Trino drops: it would be no JSON then.
+			// Null is not a value. Text keeps its quotes, which Trino drops: it would be no JSON then.
 			v := "json_extract(" + document(c) + ", CAST(" + c.args[1] + " AS BIGINT))"
 			return "CASE json_type(" + v + ") WHEN 'NULL' THEN NULL ELSE " + v + " END", nil
 		}},

@@ -81,7 +81,7 @@ func overrides(requests, responses *vtl.Map) *Overrides {
 	fill(requests, "path", o.Path)
 	fill(requests, "querystring", o.Query)
 	if v, ok := responses.Get("status"); ok {
-		_, _ = fmt.Sscan(fmt.Sprint(v), &o.Status) // what is no number sets nothing
+		_, _ = fmt.Sscan(fmt.Sprint(v), &o.Status) // what is not a number sets nothing
 	}
 	return o
 }

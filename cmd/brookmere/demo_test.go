@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// own are the flags of a demo that starts a node of its own.
+func own(data string) []string { return []string{"--listen", "127.0.0.1:0", "--data", data} }
+
+// TestDemo plays the first demo, which compares what it sent with what SQL finds.
+func TestDemo(t *testing.T) {
+	data := t.TempDir()
+	prints(t, append(strings.Fields("demo --for 500ms --rate 200"), own(data)...), "Brookmere is up", "Objects in the lake", "The counts agree.")
+	fails(t, append(strings.Fields("demo --rate 0"), own(data)...), "at least one record a second")
+}
+
+func TestDemoTrades(t *testing.T) {
+	data := t.TempDir()
+	prints(t, append(strings.Fields("demo trades --for 500ms"), own(data)...), "Brookmere is up")
+	prints(t, append(strings.Fields("demo trades --clean"), own(data)...))
+}
+
+func TestDemoHealth(t *testing.T) {
+	data := t.TempDir()
+	prints(t, append(strings.Fields("demo health --for 500ms"), own(data)...), "Brookmere is up", "visual job")
+	prints(t, append(strings.Fields("demo health --clean"), own(data)...))
+}
+
+// TestDemoWildrydes flies the fleet on a node that runs, looks into its SQL application, and removes all.
+func TestDemoWildrydes(t *testing.T) {
+	url, _ := sharedNode(t)
+	prints(t, words(url, "demo wildrydes --page 127.0.0.1:0 --for 300ms --name Shadowfax --name Rocinante"),
+		"The fleet flies: 2 unicorns.", "http://127.0.0.1:", "Readings in the bucket:")
+	prints(t, words(url, "analytics ls"), "APPLICATION", "RUNNING", "wildrydes", "wildrydes-summary")
+	prints(t, words(url, "analytics ls --json"), `"status"`)
+	prints(t, words(url, "analytics explain wildrydes"), "DESTINATION_SQL_STREAM")
+	prints(t, words(url, "analytics discover wildrydes"), "COLUMN", "Name", "VARCHAR")
+	rows := start(t, words(url, "analytics tail wildrydes SOURCE_SQL_STREAM_001 -n 2")...)
+	flight := start(t, words(url, "demo wildrydes --page 127.0.0.1:0 --name Binky")...)
+	rows.says("Binky")
+	flight.interrupt()
+	if !strings.Contains(flight.printed(), "The unicorns have landed.") {
+		t.Errorf("Ctrl-C ends the flight with\n%s", flight.printed())
+	}
+	prints(t, words(url, "analytics stop wildrydes"))
+	fails(t, words(url, "analytics stop wildrydes"), "ResourceInUseException")
+	prints(t, words(url, "analytics start wildrydes --from last-stopped-point"))
+	fails(t, words(url, "analytics explain none"), "none")
+	fails(t, words(url, "analytics start none"), "ResourceNotFoundException")
+	prints(t, words(url, "demo wildrydes --clean"), "Removing the fleet")
+	prints(t, words(url, "demo wildrydes --clean"), "Removing the fleet") // twice does no harm
+	if got, _ := command(t, words(url, "streams ls")...); strings.Contains(got, "wildrydes") {
+		t.Errorf("streams are left:\n%s", got)
+	}
+}
+
+// TestRunStartsANode runs a command for which a node is started, and ends as it does.
+func TestRunStartsANode(t *testing.T) {
+	out, err := command(t, "run", "--up", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL $AWS_REGION; exit 3")
+	if err == nil || err.Error() != "exit status 3" {
+		t.Errorf("the command's exit code 3: %v", err)
+	}
+	for _, want := range []string{"http://127.0.0.1:", "us-east-1", "AWS_ENDPOINT_URL, credentials and region are set"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	fails(t, []string{"run", "--up", "-q", "--", "/no/such/command"}, "no such file")
+}

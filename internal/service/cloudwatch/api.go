@@ -1,0 +1,55 @@
+package cloudwatch
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// API returns the service as the wire layer serves it.
+func (s *Service) API() awswire.API {
+	namespaced := func(op awswire.Operation) awswire.Operation {
+		return awswire.WithKeys(op, func(_ awswire.Caller, in *cloudwatch.PutMetricDataInput) map[string][]string {
+			return map[string][]string{"cloudwatch:namespace": {aws.ToString(in.Namespace)}}
+		})
+	}
+	return awswire.API{
+		Model: "cloudwatch", ActionPrefix: "cloudwatch", MaxBody: 1 << 20,
+		Invalid: func(message string) error { return invalid("%s", message) },
+		ErrorType: func(code string, _ bool) string {
+			if name := errorShapes[code]; name != "" {
+				code = name
+			}
+			return "com.amazonaws.cloudwatch#" + code
+		},
+		Operations: []awswire.Operation{
+			awswire.Executes(s.DeleteDashboards, func(c awswire.Caller, in *cloudwatch.DeleteDashboardsInput) (arns []string) {
+				for _, name := range in.DashboardNames {
+					arns = append(arns, dashboardARN(c, name))
+				}
+				return arns
+			}),
+			awswire.Executes(s.GetDashboard, func(c awswire.Caller, in *cloudwatch.GetDashboardInput) []string {
+				return []string{dashboardARN(c, aws.ToString(in.DashboardName))}
+			}),
+			awswire.Executes(s.GetMetricData),
+			awswire.Executes(s.GetMetricStatistics),
+			awswire.Executes(s.ListDashboards),
+			awswire.Executes(s.ListMetrics),
+			awswire.Executes(s.ListTagsForResource, func(_ awswire.Caller, in *cloudwatch.ListTagsForResourceInput) []string {
+				return []string{aws.ToString(in.ResourceARN)}
+			}),
+			awswire.Stores(s.PutDashboard, func(c awswire.Caller, in *cloudwatch.PutDashboardInput) []string {
+				return []string{dashboardARN(c, aws.ToString(in.DashboardName))}
+			}),
+			namespaced(awswire.Executes(s.PutMetricData)),
+			awswire.Executes(s.TagResource, func(_ awswire.Caller, in *cloudwatch.TagResourceInput) []string {
+				return []string{aws.ToString(in.ResourceARN)}
+			}),
+			awswire.Executes(s.UntagResource, func(_ awswire.Caller, in *cloudwatch.UntagResourceInput) []string {
+				return []string{aws.ToString(in.ResourceARN)}
+			}),
+		},
+	}
+}

@@ -1,0 +1,30 @@
+package cloudwatch
+
+import "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+// units are the units of samples, by the byte that the metric store has for them: the order is that of stored data.
+var units = [...]types.StandardUnit{
+	types.StandardUnitNone, types.StandardUnitSeconds, types.StandardUnitMicroseconds, types.StandardUnitMilliseconds,
+	types.StandardUnitBytes, types.StandardUnitKilobytes, types.StandardUnitMegabytes, types.StandardUnitGigabytes, types.StandardUnitTerabytes,
+	types.StandardUnitBits, types.StandardUnitKilobits, types.StandardUnitMegabits, types.StandardUnitGigabits, types.StandardUnitTerabits,
+	types.StandardUnitPercent, types.StandardUnitCount,
+	types.StandardUnitBytesSecond, types.StandardUnitKilobytesSecond, types.StandardUnitMegabytesSecond, types.StandardUnitGigabytesSecond, types.StandardUnitTerabytesSecond,
+	types.StandardUnitBitsSecond, types.StandardUnitKilobitsSecond, types.StandardUnitMegabitsSecond, types.StandardUnitGigabitsSecond, types.StandardUnitTerabitsSecond,
+	types.StandardUnitCountSecond,
+}
+
+var unitCodes = func() map[types.StandardUnit]byte {
+	m := map[types.StandardUnit]byte{}
+	for i, u := range units {
+		m[u] = byte(i)
+	}
+	return m
+}()
+
+// unitOf is the unit of a byte.
+func unitOf(code byte) types.StandardUnit {
+	if int(code) < len(units) {
+		return units[code]
+	}
+	return types.StandardUnitNone
+}

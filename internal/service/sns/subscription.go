@@ -1,0 +1,169 @@
+package sns
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/engine/state"
+)
+
+// Attributes of subscriptions.
+
+const inAttributes, inBody = "MessageAttributes", "MessageBody"
+
+func (d *subscriptionDoc) filterScope() string {
+	if v := d.Attributes["FilterPolicyScope"]; v != "" {
+		return v
+	}
+	return inAttributes
+}
+
+// set checks an attribute and sets it; empty removes it. scope is how a filter policy is read; empty: as before.
+func (d *subscriptionDoc) set(name, v, scope string) error {
+	if scope == "" {
+		scope = d.filterScope()
+	}
+	wrong := func() error { return invalid("Attributes Reason: %s: Invalid value [%s]", name, v) }
+	switch name {
+	case "RawMessageDelivery":
+		if v = strings.ToLower(v); v != "" && v != "true" && v != "false" {
+			return invalid("RawMessageDelivery: Invalid value [%s]. Must be true or false.", v)
+		}
+		if v == "true" && !slices.Contains([]string{"sqs", "http", "https", "firehose"}, d.Protocol) {
+			return invalid("Attributes Reason: Delivery protocol [%s] does not support raw message delivery.", d.Protocol)
+		}
+	case "FilterPolicy":
+		if v == "" || v == "{}" {
+			v = ""
+		} else if _, err := parseFilter(v, scope == inBody); err != nil {
+			return err
+		}
+	case "FilterPolicyScope":
+		if v != "" && v != inAttributes && v != inBody {
+			return invalid("FilterPolicyScope: Invalid value [%s]. Please use either MessageBody or MessageAttributes", v)
+		}
+		if text := d.Attributes["FilterPolicy"]; text != "" && v != inBody {
+			if _, err := parseFilter(text, false); err != nil {
+				return err
+			}
+		}
+	case "RedrivePolicy":
+		if v != "" {
+			if err := d.checkRedrive(v); err != nil {
+				return err
+			}
+		}
+	case "DeliveryPolicy":
+		if v != "" {
+			var p subscriptionPolicy
+			if err := json.Unmarshal([]byte(v), &p); err != nil {
+				return invalid("DeliveryPolicy: it is not valid JSON")
+			}
+			if err := p.Retry.check(); err != nil {
+				return err
+			}
+		}
+	case "SubscriptionRoleArn":
+		a, ok := arn.Parse(v)
+		if _, is := a.After("role/"); d.Protocol != "firehose" || !ok || !is || a.Service != "iam" || a.Account != d.Owner {
+			return wrong()
+		}
+	case "ReplayPolicy":
+		if v != "" {
+			return refused("ReplayPolicy is")
+		}
+	default:
+		return invalid("AttributeName")
+	}
+	attributes := map[string]string{}
+	maps.Copy(attributes, d.Attributes)
+	if v == "" {
+		delete(attributes, name)
+	} else {
+		attributes[name] = v
+	}
+	d.Attributes = attributes
+	return nil
+}
+
+// redrive is the ARN of the dead-letter queue; empty for none.
+func (d *subscriptionDoc) redrive() string {
+	var r struct {
+		Target string `json:"deadLetterTargetArn"`
+	}
+	if json.Unmarshal([]byte(d.Attributes["RedrivePolicy"]), &r) != nil {
+		return ""
+	}
+	return r.Target
+}
+
+func (d *subscriptionDoc) checkRedrive(text string) error {
+	var r map[string]string
+	if json.Unmarshal([]byte(text), &r) != nil {
+		return invalid("RedrivePolicy: failed to parse JSON.")
+	}
+	a, ok := arn.Parse(r["deadLetterTargetArn"])
+	switch {
+	case !ok || a.Service != "sqs" || strings.ContainsAny(a.Resource, ":/"):
+		return invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn")
+	case a.Region != d.Region || a.Account != d.Owner:
+		return invalid("RedrivePolicy: deadLetterTargetArn must be in the account and region of the subscription")
+	case strings.HasSuffix(a.Resource, ".fifo") != strings.HasSuffix(d.Topic, ".fifo"):
+		return invalid("RedrivePolicy: must use a FIFO queue as DLQ for a FIFO topic, and a standard one for a standard topic")
+	}
+	return nil
+}
+
+// GetSubscriptionAttributes returns all attributes of a subscription.
+func (s *Service) GetSubscriptionAttributes(ctx context.Context, in *sns.GetSubscriptionAttributesInput, _ ...func(*sns.Options)) (*sns.GetSubscriptionAttributesOutput, error) {
+	d, err := s.subscription(ctx, in.SubscriptionArn)
+	if err != nil {
+		return nil, err
+	}
+	authenticated := !d.Pending && (d.AuthOnEnd || d.Protocol != "http" && d.Protocol != "https")
+	out := map[string]string{
+		"SubscriptionArn": d.arn(), "TopicArn": d.topicARN(), "Owner": d.Owner, "Protocol": d.Protocol, "Endpoint": d.Endpoint,
+		"PendingConfirmation": strconv.FormatBool(d.Pending), "ConfirmationWasAuthenticated": strconv.FormatBool(authenticated),
+		"RawMessageDelivery": "false", "SubscriptionPrincipal": arn.Global("iam", d.Region, d.Owner, "root"),
+	}
+	maps.Copy(out, d.Attributes)
+	if out["FilterPolicy"] != "" {
+		out["FilterPolicyScope"] = d.filterScope()
+	}
+	if d.Protocol == "http" || d.Protocol == "https" {
+		t, err := s.topics.Get(d.Account, d.Region, d.Topic)
+		if err == nil {
+			retry, contentType := s.policyOf(t, d)
+			b, err := json.Marshal(subscriptionPolicy{&retry, &requestPolicy{contentType}})
+			if err != nil {
+				return nil, err
+			}
+			out["EffectiveDeliveryPolicy"] = string(b)
+		}
+	}
+	return &sns.GetSubscriptionAttributesOutput{Attributes: out}, nil
+}
+
+// SetSubscriptionAttributes sets one attribute of a subscription.
+func (s *Service) SetSubscriptionAttributes(ctx context.Context, in *sns.SetSubscriptionAttributesInput, _ ...func(*sns.Options)) (*sns.SetSubscriptionAttributesOutput, error) {
+	d, err := s.subscription(ctx, in.SubscriptionArn)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.subscriptions.Modify(ctx, func(now *subscriptionDoc) error {
+		return now.set(aws.ToString(in.AttributeName), aws.ToString(in.AttributeValue), "")
+	}, d.key()...)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, noSubscription()
+	}
+	return &sns.SetSubscriptionAttributesOutput{}, err
+}
