@@ -6,40 +6,26 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
-func appendCBORHead(dst []byte, major byte, n uint64) []byte {
-	major <<= 5
-	switch {
-	case n < 24:
-		return append(dst, major|byte(n))
-	case n <= math.MaxUint8:
-		return append(dst, major|24, byte(n))
-	case n <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(dst, major|25), uint16(n))
-	case n <= math.MaxUint32:
-		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(n))
-	}
-	return binary.BigEndian.AppendUint64(append(dst, major|27), n)
-}
-
 func appendCBORText(dst []byte, s string) []byte {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	return append(appendCBORHead(dst, cborText, uint64(len(s))), s...)
+	return scan.AppendText(dst, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 func appendCBORInt(dst []byte, n int64) []byte {
 	if n < 0 {
-		return appendCBORHead(dst, cborNegative, uint64(-1-n))
+		return scan.AppendHead(dst, scan.Negative, uint64(-1-n))
 	}
-	return appendCBORHead(dst, cborUint, uint64(n))
+	return scan.AppendHead(dst, scan.Uint, uint64(n))
 }
 
 func appendCBORFloat(dst []byte, f float64) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, cborSimple<<5|27), math.Float64bits(f))
+	return binary.BigEndian.AppendUint64(append(dst, scan.Simple<<5|27), math.Float64bits(f))
 }
 
-const cborNull = cborSimple<<5 | 22
+const cborNull = scan.Simple<<5 | 22
 
 func (b *planner) appendCBOR(dst []byte, p *plan, v reflect.Value, millis bool) ([]byte, error) {
 	if p.ptr {
@@ -51,24 +37,24 @@ func (b *planner) appendCBOR(dst []byte, p *plan, v reflect.Value, millis bool) 
 		return appendCBORText(dst, v.String()), nil
 	case kindBool:
 		if v.Bool() {
-			return append(dst, cborSimple<<5|21), nil
+			return append(dst, scan.Simple<<5|21), nil
 		}
-		return append(dst, cborSimple<<5|20), nil
+		return append(dst, scan.Simple<<5|20), nil
 	case kindInt:
 		return appendCBORInt(dst, v.Int()), nil
 	case kindFloat:
 		return appendCBORFloat(dst, v.Float()), nil
 	case kindBlob:
-		return append(appendCBORHead(dst, cborBytes, uint64(v.Len())), v.Bytes()...), nil
+		return append(scan.AppendHead(dst, scan.Bytes, uint64(v.Len())), v.Bytes()...), nil
 	case kindTime:
-		dst = append(dst, cborTag<<5|1)
+		dst = append(dst, scan.Tag<<5|1)
 		t := v.Interface().(time.Time)
 		if millis {
 			return appendCBORInt(dst, t.UnixMilli()), nil
 		}
 		return appendCBORFloat(dst, float64(t.UnixMilli())/1000), nil
 	case kindList:
-		dst = appendCBORHead(dst, cborArray, uint64(v.Len()))
+		dst = scan.AppendHead(dst, scan.Array, uint64(v.Len()))
 		for i := range v.Len() {
 			if e := v.Index(i); absent(p.elem, e) {
 				dst = append(dst, cborNull)
@@ -78,7 +64,7 @@ func (b *planner) appendCBOR(dst []byte, p *plan, v reflect.Value, millis bool) 
 		}
 		return dst, nil
 	case kindMap:
-		dst = appendCBORHead(dst, cborMap, uint64(v.Len()))
+		dst = scan.AppendHead(dst, scan.Map, uint64(v.Len()))
 		for _, k := range sortedKeys(v) {
 			dst = appendCBORText(dst, k.String())
 			if e := v.MapIndex(k); absent(p.elem, e) {
@@ -96,7 +82,7 @@ func (b *planner) appendCBOR(dst []byte, p *plan, v reflect.Value, millis bool) 
 		if err != nil {
 			return nil, err
 		}
-		dst = appendCBORText(appendCBORHead(dst, cborMap, 1), m.name)
+		dst = appendCBORText(scan.AppendHead(dst, scan.Map, 1), m.name)
 		val := v.FieldByName("Value")
 		if absent(m.plan, val) {
 			return append(dst, cborNull), nil
@@ -119,7 +105,7 @@ func (b *planner) appendCBORStruct(dst []byte, p *plan, v reflect.Value, millis 
 			n++
 		}
 	}
-	dst = appendCBORHead(dst, cborMap, n)
+	dst = scan.AppendHead(dst, scan.Map, n)
 	for i := range p.fields {
 		f := &p.fields[i]
 		fv := v.Field(f.index)
@@ -142,17 +128,17 @@ func appendCBORDocument(dst []byte, doc any) []byte {
 		return appendCBORFloat(dst, v)
 	case bool:
 		if v {
-			return append(dst, cborSimple<<5|21)
+			return append(dst, scan.Simple<<5|21)
 		}
-		return append(dst, cborSimple<<5|20)
+		return append(dst, scan.Simple<<5|20)
 	case []any:
-		dst = appendCBORHead(dst, cborArray, uint64(len(v)))
+		dst = scan.AppendHead(dst, scan.Array, uint64(len(v)))
 		for _, e := range v {
 			dst = appendCBORDocument(dst, e)
 		}
 		return dst
 	case map[string]any:
-		dst = appendCBORHead(dst, cborMap, uint64(len(v)))
+		dst = scan.AppendHead(dst, scan.Map, uint64(len(v)))
 		for k, e := range v {
 			dst = appendCBORDocument(appendCBORText(dst, k), e)
 		}
@@ -188,7 +174,7 @@ func (h *Handler) appendCBORFault(dst []byte, f fault, millis bool) []byte {
 		members = appendCBORText(appendCBORText(members, name), f.message)
 		n++
 	}
-	dst = appendCBORHead(dst, cborMap, n)
+	dst = scan.AppendHead(dst, scan.Map, n)
 	dst = appendCBORText(appendCBORText(dst, "__type"), h.api.ErrorType(f.code, f.shape != nil))
 	return append(dst, members...)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire/model"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // fault is an error as it goes to the client.
@@ -120,7 +121,7 @@ func (h *Handler) appendJSONFault(dst []byte, f fault, typed bool) []byte {
 	dst = append(dst, '{')
 	if typed {
 		dst = append(dst, `"__type":`...)
-		dst = appendJSONString(dst, h.api.ErrorType(f.code, f.shape != nil))
+		dst = scan.AppendQuoted(dst, []byte(h.api.ErrorType(f.code, f.shape != nil)))
 	}
 	comma := func(dst []byte) []byte {
 		if dst[len(dst)-1] == '{' {
@@ -163,7 +164,7 @@ func (h *Handler) appendJSONFault(dst []byte, f fault, typed bool) []byte {
 		dst = append(comma(dst), '"')
 		dst = append(dst, name...)
 		dst = append(dst, `":`...)
-		dst = appendJSONString(dst, f.message)
+		dst = scan.AppendQuoted(dst, []byte(f.message))
 	}
 	return append(dst, '}')
 }

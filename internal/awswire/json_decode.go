@@ -10,11 +10,9 @@ import (
 	"unsafe"
 
 	"github.com/aws/smithy-go"
-)
 
-// maxDepth bounds the nesting of a request. DynamoDB's own limit, 32 levels of
-// attribute, is 64 of JSON.
-const maxDepth = 128
+	"github.com/brookmere/brookmere/internal/awswire/scan"
+)
 
 // maxPrealloc bounds the elements that a list grows by at once.
 const maxPrealloc = 1024
@@ -42,31 +40,37 @@ func serializationError(message string) error {
 // jsonDecoder decodes one JSON text into the SDK's types, without a tree in between.
 // Strings and blobs are copied out of data.
 type jsonDecoder struct {
-	data    []byte
-	pos     int
-	depth   int
-	scratch []byte // unescaped text, reused
+	scan.JSON
 	budget  budget
 	planner *planner
 }
 
 var errSyntax = serializationError("")
 
+// scanError words what the scanner found, as AWS does: it does not say where.
+func scanError(err error) error {
+	if e, ok := err.(*scan.Error); ok {
+		if e.Reason == scan.TooDeep {
+			return serializationError("Nesting is deeper than " + strconv.Itoa(scan.MaxDepth) + " levels")
+		}
+		return errSyntax
+	}
+	return err
+}
+
 // decodeJSON decodes a request body, an object, into the struct v.
 func decodeJSON(b *planner, p *plan, data []byte, v reflect.Value) error {
-	d := &jsonDecoder{data: data, planner: b, budget: newBudget(len(data))}
-	d.space()
-	if d.pos == len(d.data) {
+	d := &jsonDecoder{JSON: scan.JSON{Data: data}, planner: b, budget: newBudget(len(data))}
+	if d.End() {
 		return nil // nothing is taken for an empty object
 	}
-	if d.data[d.pos] != '{' {
-		return d.mismatch(p)
+	if d.Peek() != '{' {
+		return scanError(d.mismatch(p))
 	}
 	if err := d.object(p, v); err != nil {
-		return err
+		return scanError(err)
 	}
-	d.space()
-	if d.pos != len(d.data) {
+	if !d.End() {
 		return errSyntax
 	}
 	return nil
@@ -74,7 +78,7 @@ func decodeJSON(b *planner, p *plan, data []byte, v reflect.Value) error {
 
 // value decodes the next value into v, a settable value of type p.typ.
 func (d *jsonDecoder) value(p *plan, v reflect.Value) error {
-	if isNull, err := d.null(); isNull || err != nil {
+	if isNull, err := d.Null(); isNull || err != nil {
 		return err
 	}
 	if p.ptr {
@@ -92,13 +96,13 @@ func (d *jsonDecoder) value(p *plan, v reflect.Value) error {
 }
 
 func (d *jsonDecoder) concrete(p *plan, v reflect.Value) error {
-	c := d.peek()
+	c := d.Peek()
 	switch p.kind {
 	case kindString:
 		if c != '"' {
 			return d.mismatch(p)
 		}
-		s, err := d.text()
+		s, err := d.Text()
 		if err != nil {
 			return err
 		}
@@ -111,10 +115,10 @@ func (d *jsonDecoder) concrete(p *plan, v reflect.Value) error {
 		return d.blob(v)
 	case kindBool:
 		switch {
-		case c == 't' && d.literal("true"):
+		case c == 't' && d.Literal("true"):
 			v.SetBool(true)
 			return nil
-		case c == 'f' && d.literal("false"):
+		case c == 'f' && d.Literal("false"):
 			v.SetBool(false)
 			return nil
 		}
@@ -123,7 +127,7 @@ func (d *jsonDecoder) concrete(p *plan, v reflect.Value) error {
 		if c != '-' && (c < '0' || c > '9') {
 			return d.mismatch(p)
 		}
-		s, err := d.number()
+		s, err := d.Number()
 		if err != nil {
 			return err
 		}
@@ -160,43 +164,40 @@ func (d *jsonDecoder) concrete(p *plan, v reflect.Value) error {
 
 func (d *jsonDecoder) blob(v reflect.Value) error {
 	// What has no escape, which is nearly every blob, is decoded where it stands.
-	text := d.data[d.pos+1:]
-	end := bytes.IndexByte(text, '"')
-	if end < 0 {
+	start := d.Pos
+	text, ok := d.Quoted()
+	if !ok {
 		return errSyntax
 	}
-	text = text[:end]
-	if bytes.IndexByte(text, '\\') < 0 {
-		d.pos += end + 2
-	} else {
+	if bytes.IndexByte(text, '\\') >= 0 {
+		d.Pos = start
 		var err error
-		if text, err = d.text(); err != nil {
+		if text, err = d.Text(); err != nil {
 			return err
 		}
 	}
-	out := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
-	n, err := base64.StdEncoding.Decode(out, text)
-	if err != nil || bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
-		return serializationError("Invalid base64 in a blob")
+	out := make([]byte, scan.DecodedLen(len(text)))
+	n, ok := scan.DecodeBase64(out, text)
+	if !ok { // padding may leave bits over
+		var err error
+		n, err = base64.StdEncoding.Decode(out, text)
+		if err != nil || bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
+			return serializationError("Invalid base64 in a blob")
+		}
 	}
 	v.SetBytes(out[:n])
 	return nil
 }
 
 func (d *jsonDecoder) object(p *plan, v reflect.Value) error {
-	if err := d.push(); err != nil {
+	if err := d.Open('{'); err != nil {
 		return err
 	}
-	d.pos++ // {
 	next := 0
 	for first := true; ; first = false {
-		key, done, err := d.key(first)
-		if err != nil {
+		key, more, err := d.Member(first)
+		if err != nil || !more {
 			return err
-		}
-		if done {
-			d.depth--
-			return nil
 		}
 		// Clients write members in one order, so the next is mostly the one after the last.
 		i, ok := next, next < len(p.fields) && p.fields[next].name == string(key)
@@ -204,7 +205,7 @@ func (d *jsonDecoder) object(p *plan, v reflect.Value) error {
 			i, ok = p.index[string(key)]
 		}
 		if !ok {
-			if err := d.skip(); err != nil {
+			if err := d.Skip(); err != nil {
 				return err
 			}
 			continue
@@ -218,27 +219,21 @@ func (d *jsonDecoder) object(p *plan, v reflect.Value) error {
 }
 
 func (d *jsonDecoder) list(p *plan, v reflect.Value) error {
-	if err := d.push(); err != nil {
+	if err := d.Open('['); err != nil {
 		return err
 	}
-	d.pos++ // [
 	n := 0
 	v.Set(reflect.MakeSlice(v.Type(), 0, 0))
 	for first := true; ; first = false {
-		c := d.peek()
-		if c == ']' {
-			d.pos++
-			d.depth--
+		more, err := d.Element(first)
+		if err != nil {
+			return err
+		}
+		if !more {
 			v.SetLen(n)
 			return nil
 		}
-		if !first {
-			if c != ',' {
-				return errSyntax
-			}
-			d.pos++
-		}
-		if isNull, err := d.null(); err != nil {
+		if isNull, err := d.Null(); err != nil {
 			return err
 		} else if isNull {
 			continue
@@ -258,27 +253,22 @@ func (d *jsonDecoder) list(p *plan, v reflect.Value) error {
 }
 
 func (d *jsonDecoder) mapping(p *plan, v reflect.Value) error {
-	if err := d.push(); err != nil {
+	if err := d.Open('{'); err != nil {
 		return err
 	}
-	d.pos++ // {
 	m := reflect.MakeMap(v.Type())
 	v.Set(m)
 	for first := true; ; first = false {
-		k, done, err := d.key(first)
-		if err != nil {
+		k, more, err := d.Member(first)
+		if err != nil || !more {
 			return err
-		}
-		if done {
-			d.depth--
-			return nil
 		}
 		if err := d.budget.charge(entryType, 1); err != nil {
 			return err
 		}
 		key := reflect.New(v.Type().Key()).Elem()
 		key.SetString(string(k))
-		if isNull, err := d.null(); err != nil {
+		if isNull, err := d.Null(); err != nil {
 			return err
 		} else if isNull {
 			continue
@@ -295,28 +285,23 @@ func (d *jsonDecoder) union(p *plan, v reflect.Value) error {
 	if len(p.union.byName) == 0 {
 		return serializationError(p.typ.Name() + " is not supported")
 	}
-	if err := d.push(); err != nil {
+	if err := d.Open('{'); err != nil {
 		return err
 	}
-	d.pos++ // {
 	set := false
 	for first := true; ; first = false {
-		key, done, err := d.key(first)
-		if err != nil {
+		key, more, err := d.Member(first)
+		if err != nil || !more {
 			return err
 		}
-		if done {
-			d.depth--
-			return nil
-		}
-		if isNull, err := d.null(); err != nil {
+		if isNull, err := d.Null(); err != nil {
 			return err
 		} else if isNull {
 			continue
 		}
 		m := p.union.byName[string(key)]
 		if m == nil {
-			if err := d.skip(); err != nil {
+			if err := d.Skip(); err != nil {
 				return err
 			}
 			continue
@@ -337,20 +322,20 @@ func (d *jsonDecoder) union(p *plan, v reflect.Value) error {
 }
 
 func (d *jsonDecoder) document(p *plan, v reflect.Value) error {
-	d.space()
-	start := d.pos
-	if err := d.skip(); err != nil {
+	d.Space()
+	start := d.Pos
+	if err := d.Skip(); err != nil {
 		return err
 	}
 	spec, ok := d.planner.documents[p.typ]
 	if !ok {
 		return serializationError("A document is not supported here")
 	}
-	if err := d.budget.charge(entryType, d.pos-start); err != nil {
+	if err := d.budget.charge(entryType, d.Pos-start); err != nil {
 		return err
 	}
 	var doc any
-	if err := json.Unmarshal(d.data[start:d.pos], &doc); err != nil {
+	if err := json.Unmarshal(d.Data[start:d.Pos], &doc); err != nil {
 		return errSyntax
 	}
 	v.Set(reflect.ValueOf(spec.make(doc)))
@@ -359,7 +344,7 @@ func (d *jsonDecoder) document(p *plan, v reflect.Value) error {
 
 func (d *jsonDecoder) float(p *plan, v reflect.Value, c byte) error {
 	if c == '"' {
-		s, err := d.text()
+		s, err := d.Text()
 		if err != nil {
 			return err
 		}
@@ -378,7 +363,7 @@ func (d *jsonDecoder) float(p *plan, v reflect.Value, c byte) error {
 	if c != '-' && (c < '0' || c > '9') {
 		return d.mismatch(p)
 	}
-	s, err := d.number()
+	s, err := d.Number()
 	if err != nil {
 		return err
 	}
@@ -392,7 +377,7 @@ func (d *jsonDecoder) float(p *plan, v reflect.Value, c byte) error {
 
 func (d *jsonDecoder) timestamp(p *plan, v reflect.Value, c byte) error {
 	if c == '"' { // not AWS's form, but ISO 8601 is what some clients write
-		s, err := d.text()
+		s, err := d.Text()
 		if err != nil {
 			return err
 		}
@@ -406,7 +391,7 @@ func (d *jsonDecoder) timestamp(p *plan, v reflect.Value, c byte) error {
 	if c != '-' && (c < '0' || c > '9') {
 		return d.mismatch(p)
 	}
-	s, err := d.number()
+	s, err := d.Number()
 	if err != nil {
 		return err
 	}
@@ -421,12 +406,12 @@ func (d *jsonDecoder) timestamp(p *plan, v reflect.Value, c byte) error {
 // mismatch words, as AWS does, that the next value is not of p's kind. Text that is no
 // JSON at all stays a syntax error.
 func (d *jsonDecoder) mismatch(p *plan) error {
-	c := d.peek()
-	start := d.pos
-	if err := d.skip(); err != nil {
+	c := d.Peek()
+	start := d.Pos
+	if err := d.Skip(); err != nil {
 		return err
 	}
-	d.pos = start
+	d.Pos = start
 	var what string
 	switch {
 	case c == '{':

@@ -8,9 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	smithydocument "github.com/aws/smithy-go/document"
+
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // appendJSON appends v, a value of type p.typ that is there (not nil).
@@ -20,7 +21,7 @@ func (b *planner) appendJSON(dst []byte, p *plan, v reflect.Value, tf timeFormat
 	}
 	switch p.kind {
 	case kindString:
-		return appendJSONString(dst, v.String()), nil
+		return scan.AppendQuoted(dst, []byte(v.String())), nil
 	case kindBool:
 		return strconv.AppendBool(dst, v.Bool()), nil
 	case kindInt:
@@ -53,7 +54,7 @@ func (b *planner) appendJSON(dst []byte, p *plan, v reflect.Value, tf timeFormat
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendJSONString(dst, k.String())
+			dst = scan.AppendQuoted(dst, []byte(k.String()))
 			dst = append(dst, ':')
 			var err error
 			if e := v.MapIndex(k); absent(p.elem, e) {
@@ -205,44 +206,4 @@ func formatISO(t time.Time) string {
 		return t.Format("2006-01-02T15:04:05Z")
 	}
 	return t.Format("2006-01-02T15:04:05.000Z")
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendJSONString appends s quoted; bytes that are no UTF-8 become U+FFFD.
-func appendJSONString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				dst = append(append(dst, s[start:i]...), "\uFFFD"...)
-				start = i + 1
-			}
-			i += n
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i++
-		start = i
-	}
-	return append(append(dst, s[start:]...), '"')
 }

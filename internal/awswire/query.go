@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // Query protocol, the request: a form whose names are paths, as in
@@ -74,8 +76,8 @@ func parseQuery(r *http.Request, body []byte) (queryForm, error) {
 		if strings.HasPrefix(key, "X-Amz-") {
 			continue // a presigned request's signature
 		}
-		if strings.Count(key, ".") > maxDepth {
-			return f, malformed("Nesting is deeper than " + strconv.Itoa(maxDepth) + " levels")
+		if strings.Count(key, ".") > scan.MaxDepth {
+			return f, malformed("Nesting is deeper than " + strconv.Itoa(scan.MaxDepth) + " levels")
 		}
 		n := f.root
 		for segment := range strings.SplitSeq(key, ".") {

@@ -19,6 +19,7 @@ import (
 var pure = map[string][]string{
 	// Of what records mean, a plan knows.
 	"internal/engine/delivery": {"internal/engine/shardlog", "internal/engine/work"},
+	"internal/awswire/scan":    {},
 	"internal/engine/javatime": {},
 }
 

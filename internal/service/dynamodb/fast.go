@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
 
@@ -49,9 +50,9 @@ func (s *Service) fast(make func() reader) awswire.FastPath {
 		if p != awswire.JSON10 && p != awswire.JSON11 {
 			return nil, false
 		}
-		d := &scanner{data: body}
+		d := &scanner{JSON: scan.JSON{Data: body}}
 		r := make()
-		if !d.object(func(name string) bool { return r.member(d, name) }) || !d.end() || r.table() == "" {
+		if !d.object(func(name string) bool { return r.member(d, name) }) || !d.End() || r.table() == "" {
 			return nil, false
 		}
 		return &fastCall{s, r}, true

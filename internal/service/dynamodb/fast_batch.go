@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
 
@@ -159,7 +160,7 @@ func (r *fastBatchGet) serve(ctx context.Context, s *Service, dst []byte) ([]byt
 	}
 	start := len(dst)
 	dst = append(dst, `{"Responses":{`...)
-	dst = appendText(dst, r.name)
+	dst = scan.AppendQuoted(dst, []byte(r.name))
 	dst = append(dst, ":["...)
 	u := &usage{}
 	var buf []byte

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
@@ -216,7 +217,7 @@ func (s *Service) importObject(ctx context.Context, j *job, o *openTable, l *ite
 
 // importLine reads {"Item":{...}}.
 func importLine(line []byte) (item attr.Item, ok bool) {
-	d := &scanner{data: line}
+	d := &scanner{JSON: scan.JSON{Data: line}}
 	ok = d.object(func(name string) (ok bool) {
 		if name != "Item" || item != nil {
 			return false
@@ -224,7 +225,7 @@ func importLine(line []byte) (item attr.Item, ok bool) {
 		item, ok = d.item()
 		return ok
 	})
-	return item, ok && d.end() && item != nil
+	return item, ok && d.End() && item != nil
 }
 
 // importCSV reads rows of texts; keys have their attributes' types, all else are strings.

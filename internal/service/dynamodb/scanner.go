@@ -1,15 +1,12 @@
 package dynamodb
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
 
@@ -17,54 +14,21 @@ import (
 // form that they expect; the request is then read again by the generic codec, which says
 // what is wrong with it, if anything is.
 type scanner struct {
-	data  []byte
-	pos   int
-	depth int
-}
-
-func (d *scanner) space() {
-	for d.pos < len(d.data) {
-		switch d.data[d.pos] {
-		case ' ', '\t', '\n', '\r':
-			d.pos++
-		default:
-			return
-		}
-	}
-}
-
-// next takes a byte of punctuation.
-func (d *scanner) next(c byte) bool {
-	d.space()
-	if d.pos < len(d.data) && d.data[d.pos] == c {
-		d.pos++
-		return true
-	}
-	return false
-}
-
-func (d *scanner) end() bool {
-	d.space()
-	return d.pos == len(d.data)
+	scan.JSON
+	depth int // of lists and maps of values
 }
 
 // object reads an object, whose members f reads.
 func (d *scanner) object(f func(name string) bool) bool {
-	if !d.next('{') {
+	if d.Open('{') != nil {
 		return false
 	}
-	if d.next('}') {
-		return true
-	}
-	for {
-		name, ok := d.string()
-		if !ok || len(name) > 255 || !d.next(':') || !f(string(name)) {
-			return false
+	for first := true; ; first = false {
+		name, more, err := d.Member(first)
+		if err != nil || !more {
+			return err == nil
 		}
-		if d.next('}') {
-			return true
-		}
-		if !d.next(',') {
+		if len(name) > 255 || !f(string(name)) {
 			return false
 		}
 	}
@@ -72,60 +36,24 @@ func (d *scanner) object(f func(name string) bool) bool {
 
 // array reads an array, whose elements f reads.
 func (d *scanner) array(f func() bool) bool {
-	if !d.next('[') {
+	if d.Open('[') != nil {
 		return false
 	}
-	if d.next(']') {
-		return true
-	}
-	for {
+	for first := true; ; first = false {
+		if more, err := d.Element(first); err != nil || !more {
+			return err == nil
+		}
 		if !f() {
-			return false
-		}
-		if d.next(']') {
-			return true
-		}
-		if !d.next(',') {
 			return false
 		}
 	}
 }
 
-// string reads a string; the bytes are valid as long as the request's.
+// string reads a string; the bytes are valid until the next one is read.
 func (d *scanner) string() ([]byte, bool) {
-	if !d.next('"') {
-		return nil, false
-	}
-	start := d.pos
-	n := bytes.IndexByte(d.data[start:], '"')
-	if n < 0 {
-		return nil, false
-	}
-	s := d.data[start : start+n]
-	if bytes.IndexByte(s, '\\') < 0 {
-		d.pos = start + n + 1
-		for _, c := range s {
-			if c < ' ' {
-				return nil, false
-			}
-		}
-		return s, utf8.Valid(s)
-	}
-	for i := start; i < len(d.data); i++ {
-		switch d.data[i] {
-		case '\\':
-			i++
-		case '"':
-			d.pos = i + 1
-			var out string
-			raw := d.data[start-1 : i+1]
-			if !utf8.Valid(raw) || json.Unmarshal(raw, &out) != nil || bytes.Contains(raw, []byte(`\u`)) {
-				return nil, false // what \u stands for is the generic codec's to say
-			}
-			return []byte(out), true
-		}
-	}
-	return nil, false
+	d.Space()
+	s, err := d.Text()
+	return s, err == nil
 }
 
 func (d *scanner) text(to **string) bool {
@@ -139,12 +67,8 @@ func (d *scanner) text(to **string) bool {
 }
 
 func (d *scanner) literal(s string) bool {
-	d.space()
-	if bytes.HasPrefix(d.data[d.pos:], []byte(s)) {
-		d.pos += len(s)
-		return true
-	}
-	return false
+	d.Space()
+	return d.Literal(s)
 }
 
 func (d *scanner) boolean(to **bool) bool {
@@ -157,18 +81,15 @@ func (d *scanner) boolean(to **bool) bool {
 }
 
 func (d *scanner) integer(to **int32) bool {
-	d.space()
-	start := d.pos
-	for d.pos < len(d.data) && (d.data[d.pos] >= '0' && d.data[d.pos] <= '9' || d.data[d.pos] == '-') {
-		d.pos++
-	}
-	n, err := strconv.ParseInt(string(d.data[start:d.pos]), 10, 32)
-	if err != nil || *to != nil || d.pos < len(d.data) && (d.data[d.pos] == '.' || d.data[d.pos] == 'e' || d.data[d.pos] == 'E') {
+	d.Space()
+	b, err := d.Number()
+	if err != nil || *to != nil {
 		return false
 	}
+	n, err := strconv.ParseInt(string(b), 10, 32)
 	v := int32(n)
 	*to = &v
-	return true
+	return err == nil
 }
 
 func enum[E ~string](d *scanner, to *E, set ...E) bool {
@@ -282,9 +203,9 @@ func (d *scanner) binary() ([]byte, bool) {
 	if !ok {
 		return nil, false
 	}
-	out := make([]byte, base64.StdEncoding.DecodedLen(len(b)))
-	n, err := base64.StdEncoding.Strict().Decode(out, b)
-	return out[:n], err == nil
+	out := make([]byte, scan.DecodedLen(len(b)))
+	n, ok := scan.DecodeBase64(out, b)
+	return out[:n], ok
 }
 
 func (d *scanner) set(kind attr.Type) (attr.Value, bool) {
@@ -314,13 +235,4 @@ func (d *scanner) set(kind attr.Type) (attr.Value, bool) {
 		v, err = binarySet(blobs)
 	}
 	return v, err == nil
-}
-
-// appendText appends a name as JSON.
-func appendText(dst []byte, s string) []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // a string
-	}
-	return append(dst, b...)
 }

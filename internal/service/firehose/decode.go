@@ -1,10 +1,7 @@
 package firehose
 
 import (
-	"bytes"
-
-	"github.com/segmentio/asm/base64"
-
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -14,8 +11,8 @@ import (
 // anything else ok is false, b is to be thrown away, and the generic codec words the
 // error if there is one. name aliases body.
 func decodePut(body []byte, many bool, b *shardlog.Batch) (name []byte, ok bool) {
-	d := putDecoder{text: body, batch: b}
-	if !d.take('{') {
+	d := putDecoder{JSON: scan.JSON{Data: body}, batch: b}
+	if d.Open('{') != nil {
 		return nil, false
 	}
 	data := "Record"
@@ -24,126 +21,72 @@ func decodePut(body []byte, many bool, b *shardlog.Batch) (name []byte, ok bool)
 	}
 	seen := false
 	for first := true; ; first = false {
-		if d.take('}') {
-			break
-		}
-		if !first && !d.take(',') {
+		member, more, err := d.Member(first)
+		if err != nil {
 			return nil, false
 		}
-		key, kok := d.str()
-		if !kok || !d.take(':') {
-			return nil, false
+		if !more {
+			return name, seen && name != nil && d.End()
 		}
 		switch {
-		case string(key) == "DeliveryStreamName" && name == nil:
-			if name, kok = d.str(); !kok || len(name) == 0 {
+		case string(member) == "DeliveryStreamName" && name == nil:
+			if name, ok = d.Plain(); !ok || len(name) == 0 {
 				return nil, false
 			}
-		case string(key) == data && !seen:
+		case string(member) == data && !seen:
 			seen = true
 			if many {
-				kok = d.records()
+				ok = d.records()
 			} else {
-				kok = d.record()
+				ok = d.record()
 			}
-			if !kok {
+			if !ok {
 				return nil, false
 			}
 		default:
 			return nil, false
 		}
 	}
-	d.space()
-	return name, seen && name != nil && d.at == len(body)
 }
 
 type putDecoder struct {
-	text  []byte
-	at    int
+	scan.JSON
 	total int
 	batch *shardlog.Batch
 }
 
-func (d *putDecoder) space() {
-	for d.at < len(d.text) {
-		switch d.text[d.at] {
-		case ' ', '\t', '\n', '\r':
-			d.at++
-		default:
-			return
-		}
-	}
-}
-
-// take skips space and c, if c is there.
-func (d *putDecoder) take(c byte) bool {
-	d.space()
-	if d.at < len(d.text) && d.text[d.at] == c {
-		d.at++
-		return true
-	}
-	return false
-}
-
-// str reads a string without escapes and control characters.
-func (d *putDecoder) str() ([]byte, bool) {
-	if !d.take('"') {
-		return nil, false
-	}
-	n := bytes.IndexByte(d.text[d.at:], '"')
-	if n < 0 {
-		return nil, false
-	}
-	s := d.text[d.at : d.at+n]
-	d.at += n + 1
-	if n <= 64 { // a key or a name; base64 takes no such characters anyway
-		for _, c := range s {
-			if c == '\\' || c < ' ' || c >= 0x80 {
-				return nil, false
-			}
-		}
-	}
-	return s, true
-}
-
+// records reads one record or more.
 func (d *putDecoder) records() bool {
-	if !d.take('[') {
+	if d.Open('[') != nil {
 		return false
 	}
-	for n := 0; n < maxRecords; n++ {
-		if !d.record() {
-			return false
+	for n := 0; ; n++ {
+		if more, err := d.Element(n == 0); err != nil || !more {
+			return err == nil && n > 0
 		}
-		if d.take(']') {
-			return true
-		}
-		if !d.take(',') {
+		if n == maxRecords || !d.record() {
 			return false
 		}
 	}
-	return false
 }
 
 // record reads {"Data":"..."}.
 func (d *putDecoder) record() bool {
-	if !d.take('{') {
+	if d.Open('{') != nil {
 		return false
 	}
-	key, ok := d.str()
-	if !ok || string(key) != "Data" || !d.take(':') {
+	if name, more, err := d.Member(true); err != nil || !more || string(name) != "Data" {
 		return false
 	}
-	text, ok := d.str()
-	if !ok || !d.take('}') || len(text)%4 != 0 {
+	text, ok := d.Quoted()
+	if !ok {
 		return false
 	}
-	room := d.batch.Reserve(nil, base64.StdEncoding.DecodedLen(len(text)))
-	n, err := base64.StdEncoding.Decode(room, text)
-	if err != nil || bytes.ContainsAny(text, "\r\n") {
-		d.batch.Commit(0)
+	if _, more, err := d.Member(false); err != nil || more {
 		return false
 	}
+	n, ok := scan.DecodeBase64(d.batch.Reserve(nil, scan.DecodedLen(len(text))), text)
 	d.batch.Commit(n)
 	d.total += n
-	return n <= maxRecordSize && d.total <= maxBatchSize
+	return ok && n <= maxRecordSize && d.total <= maxBatchSize
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // The answers of the fast paths are those that the generic codec gives.
@@ -64,9 +65,9 @@ func TestAnswersAgree(t *testing.T) {
 		one := []byte(`{"StreamName":"s","Data":"aGVsbG8=","PartitionKey":"k"}`)
 		if p == awswire.CBOR11 {
 			body = cborPut(true, entry{data: []byte("hello"), key: []byte("k")}, entry{data: []byte{}, key: []byte("\"\x01ü\u2028")})
-			one = cborString(cborString(cborHead(nil, cborMap, 3), "StreamName"), "s")
-			one = append(cborHead(cborString(one, "Data"), cborBytes, 1), 'x')
-			one = cborString(cborString(one, "PartitionKey"), "k")
+			one = scan.AppendText(scan.AppendText(scan.AppendHead(nil, scan.Map, 3), "StreamName"), "s")
+			one = append(scan.AppendHead(scan.AppendText(one, "Data"), scan.Bytes, 1), 'x')
+			one = scan.AppendText(scan.AppendText(one, "PartitionKey"), "k")
 		}
 		for operation, body := range map[string][]byte{"PutRecords": body, "PutRecord": one} {
 			a, b := call(fast, operation, p, body), call(plain, operation, p, body)
@@ -83,7 +84,7 @@ func TestAnswersAgree(t *testing.T) {
 		for proto, p := range protos {
 			body := []byte(`{"ShardIterator":"` + it + `"}`)
 			if p == awswire.CBOR11 {
-				body = cborString(cborString(cborHead(nil, cborMap, 1), "ShardIterator"), it)
+				body = scan.AppendText(scan.AppendText(scan.AppendHead(nil, scan.Map, 1), "ShardIterator"), it)
 			}
 			a, b := call(fast, "GetRecords", p, body), call(plain, "GetRecords", p, body)
 			if (a["NextShardIterator"] == nil) != (b["NextShardIterator"] == nil) {

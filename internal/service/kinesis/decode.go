@@ -2,9 +2,9 @@ package kinesis
 
 import (
 	"bytes"
-	"unicode/utf8"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // The decoders of the fast paths take what clients send every day and give up on the rest
@@ -33,23 +33,27 @@ func (s *seen) first(bit uint8) bool {
 }
 
 func (p *put) decodeJSON(body []byte, batch bool) bool {
-	s := jsonScanner{b: body}
+	s := scan.JSON{Data: body}
 	var have seen
 	var one entry
-	if !s.next('{') {
+	if s.Open('{') != nil {
 		return false
 	}
-	for {
-		name, ok := s.text()
-		if !ok || !s.next(':') {
+	for first := true; ; first = false {
+		name, more, err := s.Member(first)
+		if err != nil {
 			return false
 		}
+		if !more {
+			return s.End() && p.complete(batch, one)
+		}
+		var ok bool
 		switch string(name) {
 		case "StreamName":
-			p.name, ok = s.text()
+			p.name, ok = s.Plain()
 			ok = ok && have.first(0) && isName(p.name)
 		case "StreamARN":
-			p.arn, ok = s.text()
+			p.arn, ok = s.Plain()
 			ok = ok && have.first(1) && isARN(p.arn)
 		case "Records":
 			ok = batch && have.first(2) && p.jsonRecords(&s)
@@ -59,62 +63,55 @@ func (p *put) decodeJSON(body []byte, batch bool) bool {
 		if !ok {
 			return false
 		}
-		if s.next(',') {
-			continue
-		}
-		if !s.next('}') || !s.end() {
-			return false
-		}
-		break
 	}
-	return p.complete(batch, one)
 }
 
-func (p *put) jsonRecords(s *jsonScanner) bool {
-	if !s.next('[') {
+func (p *put) jsonRecords(s *scan.JSON) bool {
+	if s.Open('[') != nil {
 		return false
 	}
-	for {
-		if !s.next('{') || len(p.entries) == maxPutRecords {
+	for first := true; ; first = false {
+		if more, err := s.Element(first); err != nil || !more {
+			return err == nil
+		}
+		if len(p.entries) == maxPutRecords || s.Open('{') != nil {
 			return false
 		}
 		p.entries = append(p.entries, entry{})
 		e := &p.entries[len(p.entries)-1]
 		var have seen
-		for {
-			name, ok := s.text()
-			if !ok || !s.next(':') || !p.jsonMember(s, e, name, &have) {
+		for first := true; ; first = false {
+			name, more, err := s.Member(first)
+			if err != nil {
 				return false
 			}
-			if s.next(',') {
-				continue
+			if !more {
+				break
 			}
-			break
+			if !p.jsonMember(s, e, name, &have) {
+				return false
+			}
 		}
-		if !s.next('}') || e.data == nil || e.key == nil {
+		if e.data == nil || e.key == nil {
 			return false
 		}
-		if s.next(',') {
-			continue
-		}
-		return s.next(']')
 	}
 }
 
 // jsonMember reads the value of a record's member.
-func (p *put) jsonMember(s *jsonScanner, e *entry, name []byte, have *seen) (ok bool) {
+func (p *put) jsonMember(s *scan.JSON, e *entry, name []byte, have *seen) (ok bool) {
 	switch string(name) {
 	case "Data":
-		e.data, ok = s.quoted()
+		e.data, ok = s.Quoted()
 		return ok && have.first(3)
 	case "PartitionKey":
-		e.key, ok = s.text()
+		e.key, ok = s.Plain()
 		return ok && have.first(4) && isPartitionKey(e.key)
 	case "ExplicitHashKey":
-		text, ok := s.text()
+		text, ok := s.Plain()
 		return ok && have.first(5) && e.hash(text)
 	case "SequenceNumberForOrdering":
-		p.ordering, ok = s.text()
+		p.ordering, ok = s.Plain()
 		return ok && p.single && have.first(6) && isOrdering(p.ordering)
 	}
 	return false
@@ -193,70 +190,11 @@ func isOrdering(b []byte) bool {
 	return len(b) == 56 && b[0] != '0'
 }
 
-// jsonScanner reads JSON text of the plain sort.
-type jsonScanner struct {
-	b []byte
-	i int
-}
-
-// next skips white space and then c, if it is there.
-func (s *jsonScanner) next(c byte) bool {
-	for s.i < len(s.b) {
-		switch got := s.b[s.i]; got {
-		case c:
-			s.i++
-			return true
-		case ' ', '\t', '\n', '\r':
-			s.i++
-		default:
-			return false
-		}
+// decodeData decodes the base64 that lies between the quotes of a JSON string. Slashes may
+// be escaped in it, as PHP does.
+func decodeData(dst, src []byte) (n int, ok bool) {
+	if n, ok = scan.DecodeBase64(dst, src); ok {
+		return n, ok
 	}
-	return false
-}
-
-// end says that only white space is left.
-func (s *jsonScanner) end() bool {
-	for _, c := range s.b[s.i:] {
-		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
-			return false
-		}
-	}
-	return true
-}
-
-// quoted reads a string and returns what lies between its quotes, unchecked: what has no
-// place in base64 must be found when that is decoded.
-func (s *jsonScanner) quoted() ([]byte, bool) {
-	if !s.next('"') {
-		return nil, false
-	}
-	n := bytes.IndexByte(s.b[s.i:], '"')
-	if n < 0 {
-		return nil, false
-	}
-	text := s.b[s.i : s.i+n : s.i+n]
-	s.i += n + 1
-	return text, true
-}
-
-// text reads a string that has no escapes.
-func (s *jsonScanner) text() ([]byte, bool) {
-	if !s.next('"') {
-		return nil, false
-	}
-	ascii := true
-	for i := s.i; i < len(s.b); i++ {
-		switch c := s.b[i]; {
-		case c == '"':
-			text := s.b[s.i:i:i]
-			s.i = i + 1
-			return text, ascii || utf8.Valid(text)
-		case c == '\\' || c < ' ':
-			return nil, false
-		case c >= utf8.RuneSelf:
-			ascii = false
-		}
-	}
-	return nil, false
+	return scan.DecodeBase64(dst, bytes.ReplaceAll(src, []byte(`\/`), []byte("/")))
 }

@@ -3,7 +3,6 @@ package kinesis
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,8 +14,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/fxamacker/cbor/v2"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // generic decodes requests with the wire layer's codec, as the oracle of the decoders here.
@@ -76,7 +77,7 @@ func (g *generic) check(t *testing.T, proto awswire.Protocol, body []byte, batch
 	for _, e := range p.entries {
 		data := e.data
 		if p.base64 {
-			data = make([]byte, decodedLen(len(e.data)))
+			data = make([]byte, scan.DecodedLen(len(e.data)))
 			n, ok := decodeData(data, e.data)
 			if !ok {
 				return false
@@ -152,7 +153,7 @@ func cborPut(indefinite bool, records ...entry) []byte {
 		if indefinite {
 			return append(b, major<<5|31)
 		}
-		return cborHead(b, major, uint64(n))
+		return scan.AppendHead(b, major, uint64(n))
 	}
 	end := func(b []byte) []byte {
 		if indefinite {
@@ -160,18 +161,18 @@ func cborPut(indefinite bool, records ...entry) []byte {
 		}
 		return b
 	}
-	b := cborString(cborString(open(nil, cborMap, 2), "StreamName"), "s")
-	b = open(cborString(b, "Records"), cborArray, len(records))
+	b := scan.AppendText(scan.AppendText(open(nil, scan.Map, 2), "StreamName"), "s")
+	b = open(scan.AppendText(b, "Records"), scan.Array, len(records))
 	for _, r := range records {
 		n := 2
 		if r.hasExplicit {
 			n++
 		}
-		b = cborString(open(b, cborMap, n), "Data")
-		b = append(cborHead(b, cborBytes, uint64(len(r.data))), r.data...)
-		b = cborString(cborString(b, "PartitionKey"), r.key)
+		b = scan.AppendText(open(b, scan.Map, n), "Data")
+		b = append(scan.AppendHead(b, scan.Bytes, uint64(len(r.data))), r.data...)
+		b = scan.AppendText(scan.AppendText(b, "PartitionKey"), r.key)
 		if r.hasExplicit {
-			b = cborString(cborString(b, "ExplicitHashKey"), r.explicit.String())
+			b = scan.AppendText(scan.AppendText(b, "ExplicitHashKey"), r.explicit.String())
 		}
 		b = end(b)
 	}
@@ -235,7 +236,7 @@ func FuzzDecodeGetRecords(f *testing.F) {
 	g := newGeneric(f)
 	f.Add([]byte(`{"ShardIterator":"AAAA","Limit":10}`), false)
 	f.Add([]byte(`{"StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s", "ShardIterator" : "AAAA"}`), false)
-	f.Add(cborHead(cborString(cborString(cborString(cborHead(nil, cborMap, 2), "ShardIterator"), "AAAA"), "Limit"), cborUint, 1000), true)
+	f.Add(scan.AppendHead(scan.AppendText(scan.AppendText(scan.AppendText(scan.AppendHead(nil, scan.Map, 2), "ShardIterator"), "AAAA"), "Limit"), scan.Uint, 1000), true)
 	f.Fuzz(func(t *testing.T, body []byte, cbor bool) {
 		proto := awswire.JSON11
 		if cbor {
@@ -249,34 +250,6 @@ func FuzzDecodeGetRecords(f *testing.F) {
 		if in == nil || *in.ShardIterator != string(q.iterator) || pageSize(in.Limit, maxGetRecords) != q.limit ||
 			(q.arn == nil) != (in.StreamARN == nil) || string(q.arn) != aws.ToString(in.StreamARN) {
 			t.Errorf("%q decodes to %+v, want %+v", body, q, in)
-		}
-	})
-}
-
-func FuzzDecodeBase64(f *testing.F) {
-	f.Add("")
-	f.Add("aGVsbG8gd29ybGQgYW5kIG1vcmU=")
-	f.Add("aGVsbG9=")
-	f.Fuzz(func(t *testing.T, s string) {
-		want, err := base64.StdEncoding.Strict().DecodeString(s)
-		if strings.ContainsAny(s, "\r\n") {
-			err = errors.New("white space")
-		}
-		dst := make([]byte, decodedLen(len(s)))
-		n, ok := decodeBase64(dst, []byte(s))
-		if ok != (err == nil) || ok && !bytes.Equal(dst[:n], want) {
-			t.Errorf("decodeBase64(%q) = %q, %v; want %q, %v", s, dst[:n], ok, want, err)
-		}
-	})
-}
-
-func FuzzAppendJSONString(f *testing.F) {
-	f.Add("plain")
-	f.Add("\"\\\x00\x1f\x7fü\u2028😀")
-	f.Fuzz(func(t *testing.T, s string) {
-		var got string
-		if err := json.Unmarshal(appendJSONString(nil, []byte(s)), &got); err != nil || got != strings.ToValidUTF8(s, "\ufffd") && len(got) < len(s) {
-			t.Errorf("%q comes back as %q, %v", s, got, err)
 		}
 	})
 }
@@ -311,50 +284,6 @@ func randomBytes(n int) []byte {
 		b[i] = byte(rand.Uint32())
 	}
 	return b
-}
-
-func TestAppendBase64(t *testing.T) {
-	for n := range 100 {
-		src := randomBytes(n)
-		if got, exp := string(appendBase64([]byte("x"), src)), "x"+base64.StdEncoding.EncodeToString(src); got != exp {
-			t.Fatalf("%x: %s, want %s", src, got, exp)
-		}
-	}
-}
-
-func BenchmarkAppendBase64(b *testing.B) {
-	src := randomBytes(200)
-	dst := make([]byte, 0, 300)
-	b.Run("here", func(b *testing.B) {
-		b.SetBytes(200)
-		for b.Loop() {
-			appendBase64(dst, src)
-		}
-	})
-	b.Run("std", func(b *testing.B) {
-		b.SetBytes(200)
-		for b.Loop() {
-			base64.StdEncoding.AppendEncode(dst, src)
-		}
-	})
-}
-
-func BenchmarkDecodeBase64(b *testing.B) {
-	src := []byte(base64.StdEncoding.EncodeToString(randomBytes(200)))
-	dst := make([]byte, 204)
-	b.SetBytes(200)
-	b.Run("here", func(b *testing.B) {
-		b.SetBytes(200)
-		for b.Loop() {
-			decodeBase64(dst, src)
-		}
-	})
-	b.Run("std", func(b *testing.B) {
-		b.SetBytes(200)
-		for b.Loop() {
-			base64.StdEncoding.Decode(dst, src)
-		}
-	})
 }
 
 func BenchmarkDecodePutRecords(b *testing.B) {
@@ -425,7 +354,7 @@ func BenchmarkGetRecords(b *testing.B) {
 			it := n.iterator("s", "shardId-000000000000", "TRIM_HORIZON", nil)
 			body := []byte(`{"ShardIterator":"` + it + `"}`)
 			if proto == awswire.CBOR11 {
-				body = cborString(cborString(cborHead(nil, cborMap, 1), "ShardIterator"), it)
+				body = scan.AppendText(scan.AppendText(scan.AppendHead(nil, scan.Map, 1), "ShardIterator"), it)
 			}
 			var dst []byte
 			b.ReportAllocs()
@@ -437,6 +366,24 @@ func BenchmarkGetRecords(b *testing.B) {
 				dst = out
 			}
 			b.ReportMetric(float64(b.N)*10000/b.Elapsed().Seconds(), "records/s")
+		})
+	}
+}
+
+func BenchmarkDecodeGetRecords(b *testing.B) {
+	it := strings.Repeat("A", 226)
+	for name, proto := range map[string]awswire.Protocol{"json": awswire.JSON11, "cbor": awswire.CBOR11} {
+		b.Run(name, func(b *testing.B) {
+			body := []byte(`{"ShardIterator":"` + it + `","Limit":1000}`)
+			if proto == awswire.CBOR11 {
+				body, _ = cbor.Marshal(map[string]any{"ShardIterator": it, "Limit": 1000})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := decodeGetRecords(proto, body); !ok {
+					b.Fatal("gives up")
+				}
+			}
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -254,68 +255,61 @@ func decodeGetRecords(proto awswire.Protocol, body []byte) (q getRequest, ok boo
 	var have seen
 	switch proto {
 	case awswire.JSON11, awswire.JSON10:
-		s := jsonScanner{b: body}
-		ok = s.next('{')
-		for ok {
+		s := scan.JSON{Data: body}
+		if s.Open('{') != nil {
+			return q, false
+		}
+		for first, more := true, true; ; first = false {
 			var name []byte
-			if name, ok = s.text(); !ok || !s.next(':') {
+			var err error
+			if name, more, err = s.Member(first); err != nil {
 				return q, false
 			}
+			if !more {
+				break
+			}
 			switch string(name) {
 			case "ShardIterator":
-				q.iterator, ok = s.text()
+				q.iterator, ok = s.Plain()
 				ok = ok && have.first(0)
 			case "StreamARN":
-				q.arn, ok = s.text()
+				q.arn, ok = s.Plain()
 				ok = ok && have.first(1) && isARN(q.arn)
 			case "Limit":
-				q.limit, ok = s.uint()
+				q.limit, ok = s.Small()
 				ok = ok && have.first(2)
 			default:
 				ok = false
 			}
-			if !s.next(',') {
-				break
+			if !ok {
+				return q, false
 			}
 		}
-		ok = ok && s.next('}') && s.end()
+		ok = s.End()
 	case awswire.CBOR11:
-		s := cborScanner{b: body}
+		s := scan.CBOR{Data: body}
 		var members int
-		members, ok = s.head(cborMap)
-		for ok && s.more(&members) {
+		members, ok = s.Length(scan.Map)
+		for ok && s.More(&members) {
 			var name []byte
-			if name, ok = s.text(); !ok {
+			if name, ok = s.PlainText(); !ok {
 				break
 			}
 			switch string(name) {
 			case "ShardIterator":
-				q.iterator, ok = s.text()
+				q.iterator, ok = s.PlainText()
 				ok = ok && have.first(0)
 			case "StreamARN":
-				q.arn, ok = s.text()
+				q.arn, ok = s.PlainText()
 				ok = ok && have.first(1) && isARN(q.arn)
 			case "Limit":
-				q.limit, ok = s.head(cborUint)
+				q.limit, ok = s.Length(scan.Uint)
 				ok = ok && have.first(2)
 			default:
 				ok = false
 			}
 		}
-		ok = ok && s.end()
+		ok = ok && s.End()
 	}
 	return q, ok && len(q.iterator) >= 1 && len(q.iterator) <= 512 && q.limit >= 1 && q.limit <= maxGetRecords
-}
-
-// uint reads a small whole number.
-func (s *jsonScanner) uint() (int, bool) {
-	for s.i < len(s.b) && (s.b[s.i] == ' ' || s.b[s.i] == '\t' || s.b[s.i] == '\n' || s.b[s.i] == '\r') {
-		s.i++
-	}
-	n, from := 0, s.i
-	for s.i < len(s.b) && '0' <= s.b[s.i] && s.b[s.i] <= '9' && s.i-from < 9 {
-		n = n*10 + int(s.b[s.i]-'0')
-		s.i++
-	}
-	return n, s.i > from && (s.b[from] != '0' || s.i == from+1)
 }

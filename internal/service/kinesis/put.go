@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -199,7 +200,7 @@ func (p *put) fill() error {
 		batch := p.slots[e.slot].batch
 		n := len(e.data)
 		if p.base64 {
-			room := batch.Reserve(e.key, decodedLen(len(e.data)))
+			room := batch.Reserve(e.key, scan.DecodedLen(len(e.data)))
 			var ok bool
 			if n, ok = decodeData(room, e.data); !ok {
 				batch.Commit(0)

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // PutRecord appends one record to the shard of its partition key. It is durable when the
@@ -91,12 +92,12 @@ func (p *put) appendOne(dst []byte) []byte {
 		if encryption != "" {
 			members++
 		}
-		dst = cborHead(dst, cborMap, uint64(members))
-		dst = cborHead(cborString(dst, "SequenceNumber"), cborText, 56)
+		dst = scan.AppendHead(dst, scan.Map, uint64(members))
+		dst = scan.AppendHead(scan.AppendText(dst, "SequenceNumber"), scan.Text, 56)
 		dst = sl.appendNext(dst)
-		dst = cborString(cborString(dst, "ShardId"), sl.shard.id)
+		dst = scan.AppendText(scan.AppendText(dst, "ShardId"), sl.shard.id)
 		if encryption != "" {
-			dst = cborString(cborString(dst, "EncryptionType"), encryption)
+			dst = scan.AppendText(scan.AppendText(dst, "EncryptionType"), encryption)
 		}
 		return dst
 	}

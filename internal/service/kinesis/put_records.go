@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // PutRecords appends up to 500 records, each to the shard of its partition key. They are
@@ -123,12 +124,12 @@ func (p *put) appendCBOR(dst []byte) []byte {
 	if encryption != "" {
 		members++
 	}
-	dst = cborHead(dst, cborMap, uint64(members))
-	dst = cborHead(cborString(dst, "FailedRecordCount"), cborUint, uint64(p.failed))
+	dst = scan.AppendHead(dst, scan.Map, uint64(members))
+	dst = scan.AppendHead(scan.AppendText(dst, "FailedRecordCount"), scan.Uint, uint64(p.failed))
 	if encryption != "" {
-		dst = cborString(cborString(dst, "EncryptionType"), encryption)
+		dst = scan.AppendText(scan.AppendText(dst, "EncryptionType"), encryption)
 	}
-	dst = cborHead(cborString(dst, "Records"), cborArray, uint64(len(p.entries)))
+	dst = scan.AppendHead(scan.AppendText(dst, "Records"), scan.Array, uint64(len(p.entries)))
 	for i := range p.entries {
 		e := &p.entries[i]
 		if e.throttled {
@@ -144,12 +145,12 @@ func (p *put) appendCBOR(dst []byte) []byte {
 		dst = append(dst, "\xa2\x6eSequenceNumber\x78\x38"...)
 		dst = sl.appendNext(dst)
 		dst = append(dst, "\x67ShardId"...)
-		dst = cborString(dst, sl.shard.id)
+		dst = scan.AppendText(dst, sl.shard.id)
 	}
 	return dst
 }
 
 func appendCBORFailure(dst []byte, code, message string) []byte {
-	dst = cborString(cborString(cborHead(dst, cborMap, 2), "ErrorCode"), code)
-	return cborString(cborString(dst, "ErrorMessage"), message)
+	dst = scan.AppendText(scan.AppendText(scan.AppendHead(dst, scan.Map, 2), "ErrorCode"), code)
+	return scan.AppendText(scan.AppendText(dst, "ErrorMessage"), message)
 }

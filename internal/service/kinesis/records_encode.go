@@ -4,7 +4,8 @@ import (
 	"encoding/base64"
 	"slices"
 	"strconv"
-	"unicode/utf8"
+
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // The answers of GetRecords, and the events of SubscribeToShard, straight from the log's
@@ -63,12 +64,12 @@ func (s *Service) appendRecordsJSON(dst []byte, r *batchRead) []byte {
 		}
 		dst = append(append(dst, `{"ApproximateArrivalTimestamp":`...), stamp...)
 		dst = append(dst, `,"Data":"`...)
-		dst = appendBase64(dst, rec.Data)
+		dst = scan.AppendBase64(dst, rec.Data)
 		if encryption != "" {
 			dst = append(append(dst, `","EncryptionType":"`...), encryption...)
 		}
 		dst = append(dst, `","PartitionKey":`...)
-		dst = appendJSONString(dst, rec.Key)
+		dst = scan.AppendQuoted(dst, rec.Key)
 		dst = append(dst, `,"SequenceNumber":"`...)
 		dst = numbers.append(dst, rec.Position, rec.Time)
 		dst = append(dst, `"}`...)
@@ -81,29 +82,6 @@ func appendMillis(dst []byte, ms int64) []byte {
 	dst = strconv.AppendInt(dst, ms/1000, 10)
 	ms %= 1000
 	return append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
-}
-
-func appendJSONString(dst, text []byte) []byte {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	for i := 0; i < len(text); {
-		c := text[i]
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c < ' ' || c == 0x7f:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-		default:
-			r, n := utf8.DecodeRune(text[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += n
-			continue
-		}
-		i++
-	}
-	return append(dst, '"')
 }
 
 func (s *Service) appendRecordsCBOR(dst []byte, r *batchRead) []byte {
@@ -122,31 +100,31 @@ func (s *Service) appendRecordsCBOR(dst []byte, r *batchRead) []byte {
 	if r.resume != (sequence{}) {
 		members++
 	}
-	dst = cborHead(dst, cborMap, members)
+	dst = scan.AppendHead(dst, scan.Map, members)
 	if r.children != nil {
-		dst = cborHead(cborString(dst, "ChildShards"), cborArray, uint64(len(r.children)))
+		dst = scan.AppendHead(scan.AppendText(dst, "ChildShards"), scan.Array, uint64(len(r.children)))
 		for _, c := range r.children {
-			dst = cborHead(dst, cborMap, 3)
-			dst = cborHead(cborString(dst, "HashKeyRange"), cborMap, 2)
-			dst = cborString(cborString(dst, "EndingHashKey"), *c.HashKeyRange.EndingHashKey)
-			dst = cborString(cborString(dst, "StartingHashKey"), *c.HashKeyRange.StartingHashKey)
-			dst = cborHead(cborString(dst, "ParentShards"), cborArray, uint64(len(c.ParentShards)))
+			dst = scan.AppendHead(dst, scan.Map, 3)
+			dst = scan.AppendHead(scan.AppendText(dst, "HashKeyRange"), scan.Map, 2)
+			dst = scan.AppendText(scan.AppendText(dst, "EndingHashKey"), *c.HashKeyRange.EndingHashKey)
+			dst = scan.AppendText(scan.AppendText(dst, "StartingHashKey"), *c.HashKeyRange.StartingHashKey)
+			dst = scan.AppendHead(scan.AppendText(dst, "ParentShards"), scan.Array, uint64(len(c.ParentShards)))
 			for _, p := range c.ParentShards {
-				dst = cborString(dst, p)
+				dst = scan.AppendText(dst, p)
 			}
-			dst = cborString(cborString(dst, "ShardId"), *c.ShardId)
+			dst = scan.AppendText(scan.AppendText(dst, "ShardId"), *c.ShardId)
 		}
 	}
-	dst = cborHead(cborString(dst, "MillisBehindLatest"), cborUint, uint64(r.behind.Milliseconds()))
+	dst = scan.AppendHead(scan.AppendText(dst, "MillisBehindLatest"), scan.Uint, uint64(r.behind.Milliseconds()))
 	if r.next != (iterator{}) {
 		var buf [512]byte
-		dst = cborString(cborString(dst, "NextShardIterator"), s.appendIterator(buf[:0], r.next))
+		dst = scan.AppendText(scan.AppendText(dst, "NextShardIterator"), s.appendIterator(buf[:0], r.next))
 	}
 	if r.resume != (sequence{}) {
-		dst = cborHead(cborString(dst, "ContinuationSequenceNumber"), cborText, 56)
+		dst = scan.AppendHead(scan.AppendText(dst, "ContinuationSequenceNumber"), scan.Text, 56)
 		dst = r.resume.append(dst)
 	}
-	dst = cborHead(cborString(dst, "Records"), cborArray, uint64(len(r.records)))
+	dst = scan.AppendHead(scan.AppendText(dst, "Records"), scan.Array, uint64(len(r.records)))
 	encryption := r.doc.answeredEncryption()
 	numbers := numbering{shard: r.shard.sequence()}
 	members = 4
@@ -155,15 +133,15 @@ func (s *Service) appendRecordsCBOR(dst []byte, r *batchRead) []byte {
 	}
 	for i := range r.records {
 		rec := &r.records[i]
-		dst = cborHead(dst, cborMap, members)
-		dst = cborHead(cborString(dst, "ApproximateArrivalTimestamp"), cborTag, 1)
-		dst = cborHead(dst, cborUint, uint64(rec.Time.UnixMilli()))
-		dst = append(cborHead(cborString(dst, "Data"), cborBytes, uint64(len(rec.Data))), rec.Data...)
+		dst = scan.AppendHead(dst, scan.Map, members)
+		dst = scan.AppendHead(scan.AppendText(dst, "ApproximateArrivalTimestamp"), scan.Tag, 1)
+		dst = scan.AppendHead(dst, scan.Uint, uint64(rec.Time.UnixMilli()))
+		dst = append(scan.AppendHead(scan.AppendText(dst, "Data"), scan.Bytes, uint64(len(rec.Data))), rec.Data...)
 		if encryption != "" {
-			dst = cborString(cborString(dst, "EncryptionType"), encryption)
+			dst = scan.AppendText(scan.AppendText(dst, "EncryptionType"), encryption)
 		}
-		dst = cborString(cborString(dst, "PartitionKey"), rec.Key)
-		dst = cborHead(cborString(dst, "SequenceNumber"), cborText, 56)
+		dst = scan.AppendText(scan.AppendText(dst, "PartitionKey"), rec.Key)
+		dst = scan.AppendHead(scan.AppendText(dst, "SequenceNumber"), scan.Text, 56)
 		dst = numbers.append(dst, rec.Position, rec.Time)
 	}
 	return dst
