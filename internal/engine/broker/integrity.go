@@ -42,6 +42,9 @@ func (f Finding) String() string { return f.File + ": " + f.What + ": " + f.Cons
 // next start, so one that is there tells the files as they have to be.
 type manifest struct {
 	Streams map[string]manifestStream `json:"streams"`
+
+	// Appends are the CRC-32C of the files of the journal of appends by name.
+	Appends map[string]uint32 `json:"appends,omitempty"`
 }
 
 type manifestStream struct {
@@ -106,6 +109,9 @@ func writeManifest(dir string) error {
 		}
 		m.Streams[name] = ms
 	}
+	if m.Appends, err = appendsSums(dir); err != nil {
+		return err
+	}
 	body, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -122,6 +128,21 @@ func writeManifest(dir string) error {
 		err = os.Rename(file+".tmp", file)
 	}
 	return errors.Join(err, syncFile(dir))
+}
+
+// appendsSums are the checksums of the files of the journal of appends.
+func appendsSums(dir string) (map[string]uint32, error) {
+	files, err := filepath.Glob(filepath.Join(AppendsDir(dir), "*.wal"))
+	if err != nil || len(files) == 0 {
+		return nil, err
+	}
+	sums := make(map[string]uint32, len(files))
+	for _, f := range files {
+		if sums[filepath.Base(f)], err = sumOf(f); err != nil {
+			return nil, err
+		}
+	}
+	return sums, nil
 }
 
 // readManifest returns nil when there is none.
@@ -225,6 +246,16 @@ func Check(dir string, deep bool) ([]Finding, error) {
 		}
 	}
 	if m != nil {
+		sums, err := appendsSums(dir)
+		if err != nil {
+			return nil, fmt.Errorf("broker: check the journal of appends: %w", err)
+		}
+		for name, want := range m.Appends {
+			if sum, ok := sums[name]; !ok || sum != want {
+				c.add(filepath.Join(AppendsDir(dir), name), "the journal is missing or was changed", "records that were acknowledged last may be lost",
+					func() error { return nil }) // the start takes what it finds
+			}
+		}
 		for name := range m.Streams {
 			if !slices.Contains(names, name) {
 				c.add(streamDir(dir, name), "the stream is missing", "all of its messages are lost", nil)

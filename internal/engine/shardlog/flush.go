@@ -87,6 +87,9 @@ func (s *Shard) store(out *sent) error {
 		case stored:
 		case errors.Is(err, errWrongSeq):
 			stored, err = s.stamped(out)
+		case errors.As(err, &failed) && s.log.noSpace():
+			// To start it again would only keep readers from it.
+			s.failQueue(refusal(failed.cause))
 		case errors.As(err, &failed):
 			if s.log.repair.do(s.log, begun) == nil {
 				stored, err = s.stamped(out)
@@ -106,6 +109,15 @@ func (s *Shard) store(out *sent) error {
 			return ErrClosed
 		}
 	}
+}
+
+// restartSpace is how many bytes the disk must have left for a store that has failed to be
+// started again.
+const restartSpace = 8 << 20
+
+func (l *Log) noSpace() bool {
+	free, err := l.broker.Free()
+	return err == nil && free < restartSpace
 }
 
 // failQueue tells those who wait behind a frame that the store refuses.

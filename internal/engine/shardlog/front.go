@@ -533,12 +533,6 @@ func (fr *front) sealOld() {
 	}
 }
 
-// stays tells whether what a shard has in memory is left to the journal when the log is
-// closed: a few records are not worth making a stream at that moment. Callers hold mu.
-func (s *Shard) stays() bool {
-	return s.lazy && len(s.growing) == 1 && len(s.sealed) == 0 && s.growing[0].assigned.length < idleBytes
-}
-
 // close ends the front when the shards were drained. What has not gone to its stream stays
 // in the journal; what has is synced.
 func (fr *front) close() error {

@@ -374,7 +374,7 @@ func (l *Log) start() bool {
 
 // Close waits for the appends that are under way, refuses further ones, and closes the
 // connections. What is in the journal of appends alone goes to its streams, as far as that is
-// done in ten seconds and the streams are there; the next Open finds the rest in the journal.
+// done in ten seconds; the next Open finds the rest in the journal.
 func (l *Log) Close() (err error) {
 	l.mu.Lock()
 	if l.closed {
@@ -390,9 +390,7 @@ func (l *Log) Close() (err error) {
 	if l.front != nil {
 		for _, s := range l.front.shards() {
 			s.mu.Lock()
-			if !s.stays() {
-				s.fillAll() // all at once, rather than one after the other below
-			}
+			s.fillAll() // all at once, rather than one after the other below
 			s.mu.Unlock()
 		}
 	}

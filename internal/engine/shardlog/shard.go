@@ -197,7 +197,7 @@ func (s *Shard) wake() {
 // settle tells drain when nothing is under way. Callers hold mu.
 func (s *Shard) settle() {
 	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering && s.pieces == 0 &&
-		(!s.inMemory() && !s.flushing || s.stays()) {
+		!s.inMemory() && !s.flushing {
 		close(s.idle)
 		s.idle = nil
 	}
@@ -211,9 +211,7 @@ func (s *Shard) drain(patience time.Duration) {
 	}
 	idle := make(chan struct{})
 	s.idle = idle
-	if !s.stays() {
-		s.fillAll()
-	}
+	s.fillAll()
 	s.settle()
 	s.mu.Unlock()
 	select {

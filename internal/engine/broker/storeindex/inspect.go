@@ -108,6 +108,13 @@ func Inspect(dir string, depth Depth, powerLost bool, from uint64, now time.Time
 			return nil, err
 		}
 	}
+	// A kill, or a full disk, leaves a last block with no message that is whole.
+	var w walker
+	for i := len(s.blocks) - 2; i >= 0 && in.Plain && in.Last == 0; i-- {
+		if in.Last, _, err = s.blocks[i].heads(&w, in); err != nil {
+			return nil, err
+		}
+	}
 	known, ok := boundsOf(filepath.Join(s.dir, indexFile), in.Stream)
 	if last := known.last; last > in.Last && !powerLost {
 		in.Faults = append(in.Faults, Fault{File: s.dir, Last: last,
