@@ -45,6 +45,8 @@ their code is compiled to, and the rows of any of their streams as they arrive.`
 	a.register(cmd)
 	cmd.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	cmd.AddCommand(a.listCommand(), a.explainCommand(), a.tailCommand(), a.discoverCommand(), a.startCommand(), a.stopCommand())
+	completeArguments(cmd, a.complete(applicationNames), "explain", "tail", "start", "stop")
+	completeArguments(cmd, a.complete(streamNames), "discover")
 	return cmd
 }
 

@@ -116,11 +116,12 @@ With --config-profile it writes a profile for the AWS CLI and the SDKs instead. 
 cannot contain a proxy.`,
 		Example: `  eval "$(brookmere env)"
   brookmere env --shell fish | source
+  brookmere env --shell github >> "$GITHUB_ENV"
   brookmere env --config-profile brookmere && aws --profile brookmere s3 ls`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if shell != "sh" && shell != "fish" {
-				return fmt.Errorf("--shell %s: want sh (for bash and zsh too) or fish", shell)
+			if shell != "sh" && shell != "fish" && shell != "github" {
+				return fmt.Errorf("--shell %s: want sh (for bash and zsh too), fish or github", shell)
 			}
 			n, err := f.find(cmd.Context())
 			if err != nil {
@@ -154,7 +155,7 @@ cannot contain a proxy.`,
 		},
 	}
 	f.register(cmd)
-	cmd.Flags().StringVar(&shell, "shell", "sh", "sh (for bash and zsh too) or fish")
+	cmd.Flags().StringVar(&shell, "shell", "sh", "sh (for bash and zsh too), fish, or github for lines of $GITHUB_ENV")
 	cmd.Flags().StringVar(&profile, "config-profile", "", "write a profile of this `name` to ~/.aws/config, or $AWS_CONFIG_FILE, instead")
 	return cmd
 }

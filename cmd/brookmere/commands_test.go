@@ -60,6 +60,16 @@ var startShared = sync.OnceValues(func() (*node.Node, error) {
 	return n, err
 })
 
+// self is the path of this program, which "up" makes a node of.
+func self(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // sharedNode is the URL of a node that all tests use, and a client of it.
 func sharedNode(t *testing.T) (string, aws.Config) {
 	t.Helper()
@@ -308,6 +318,7 @@ func TestEnvironmentCommands(t *testing.T) {
 	prints(t, append(words(url, "env"), "--dir", t.TempDir()), "AWS_ENDPOINT_URL", url)
 	prints(t, append(words(url, "env --shell fish --region eu-west-1"), "--dir", t.TempDir()), "eu-west-1")
 	prints(t, words(url, "ca print"), "BEGIN CERTIFICATE")
+	prints(t, append(words(url, "env --shell github"), "--dir", t.TempDir()), "AWS_ENDPOINT_URL="+url+"\n")
 	fails(t, words(url, "env --shell csh"), "--shell csh")
 	prints(t, append([]string{"run", "-q", "--endpoint", url, "--dir", t.TempDir()}, "--", "true"))
 	prints(t, words(url, "identity token --subject me"), ".")

@@ -62,6 +62,7 @@ Parquet objects and lines of text, compressed or not, are compacted.`,
 		d.one("release NAME", "Resume a held delivery", http.MethodPost, "/release", "Released. "),
 		d.one("compact NAME", "Merge the existing small objects, and wait until that is done", http.MethodPost, "/compact", ""),
 	)
+	completeArguments(cmd, d.complete(deliveryNames), "describe", "flush", "hold", "release", "compact")
 	return cmd
 }
 

@@ -48,6 +48,7 @@ and the AWS SDKs for JavaScript, are installed once by "setup", or found on the 
 	fs.StringVar(&f.account, "account", "", "`account` of the function (default: the node's)")
 	fs.BoolVar(&f.json, "json", false, "print JSON")
 	cmd.AddCommand(f.listCommand(), f.logsCommand(), f.invokeCommand(), f.attachCommand(), f.devCommand(), newSetupCommand())
+	completeArguments(cmd, f.complete(functionNames), "logs", "invoke", "attach", "dev")
 	return cmd
 }
 

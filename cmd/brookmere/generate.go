@@ -93,6 +93,8 @@ at once repeat --feed SOURCE=TARGET@RATE, where SOURCE may be a template's file.
 	f.BoolVar(&o.gzip, "gzip", false, "compress each record")
 	f.StringVar(&o.wrap, "wrap", "", "post {StreamName, PartitionKey, Data} for this `stream`, Data in base64, as REST APIs before Kinesis take it")
 	f.StringSliceVar(&o.names, "names", nil, "`names` of the unicorns")
+	cmd.ValidArgsFunction = completeBuiltin
+	_ = cmd.RegisterFlagCompletionFunc("to", o.client.completeTarget) // there is such a flag
 	return cmd
 }
 

@@ -51,6 +51,8 @@ statements may span lines and end with a semicolon, Ctrl-C cancels the one that 
 	f.StringVar(&s.location, "output-location", "", "s3:// `location` of results (default: the workgroup's, or a bucket of their own)")
 	f.StringVarP(&s.format, "output", "o", "", "table, csv, json (a row a line) or parquet (default: table on a terminal, csv elsewhere)")
 	f.StringVarP(&s.file, "file", "f", "", "`file` of statements; - for standard input")
+	_ = cmd.RegisterFlagCompletionFunc("database", s.complete(databaseNames)) // there is such a flag
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "csv", "json", "parquet"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

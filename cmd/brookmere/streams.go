@@ -30,6 +30,7 @@ Kinesis API at --endpoint. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the c
 	}
 	c.register(cmd)
 	cmd.AddCommand(newStreamsListCommand(&c), newStreamsDescribeCommand(&c), newStreamsTailCommand(&c))
+	completeArguments(cmd, c.complete(streamNames), "describe", "tail")
 	return cmd
 }
 

@@ -33,6 +33,7 @@ DynamoDB API at --endpoint. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the 
 	}
 	c.register(cmd)
 	cmd.AddCommand(newTablesListCommand(&c), newTablesDescribeCommand(&c), newTablesScanCommand(&c), newTablesPutCommand(&c), newTablesExportCommand(&c))
+	completeArguments(cmd, c.complete(tableNames), "describe", "scan", "put", "export")
 	return cmd
 }
 

@@ -208,9 +208,16 @@ func (e Environment) Apply(environ []string) []string {
 	return out
 }
 
-// Shell returns the changes as a script: of sh, or of "fish".
+// Shell returns the changes as a script: of sh, of "fish", or of "github", the file of variables of GitHub Actions, which
+// sets them for the next steps of a job and can unset none.
 func (e Environment) Shell(shell string) string {
 	var b strings.Builder
+	if shell == "github" {
+		for _, v := range e.Set {
+			fmt.Fprintf(&b, "%s=%s\n", v.Name, v.Value)
+		}
+		return b.String()
+	}
 	for _, name := range e.Unset {
 		if shell == "fish" {
 			fmt.Fprintf(&b, "set -e %s\n", name)

@@ -53,6 +53,7 @@ type Config struct {
 	BodiesMiB    int           `yaml:"bodies_mib" default:"256" doc:"limit in MiB of request bodies in memory, at least 32, and the same again for responses that clients have not read"`
 	Limits       string        `yaml:"limits" flag:"limits" default:"off" value:"mode" doc:"mode of the limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream overrides it"`
 	ControlDelay time.Duration `yaml:"control_delay" flag:"control-delay" doc:"how long a Kinesis stream stays CREATING, UPDATING or DELETING, as 5s"`
+	Clock        string        `yaml:"clock" flag:"clock" default:"system" value:"mode" doc:"mode of the clock: system, or in tests, which keep nothing, offset or frozen: POST /_brookmere/clock moves such a clock on"`
 	GroupAppends bool          `yaml:"group_appends" doc:"has no effect any more: appends of all shards always go to one journal"`
 	Query        Query         `yaml:"query"`
 	Functions    Functions     `yaml:"functions"`
@@ -234,6 +235,15 @@ func (c Config) check() error {
 	}
 	if c.Limits != "" && c.Limits != "off" && c.Limits != "enforce" {
 		return fmt.Errorf("limits %q: want off or enforce", c.Limits)
+	}
+	switch c.Clock {
+	case "", clockSystem:
+	case clockOffset, clockFrozen:
+		if c.Data != InMemory {
+			return fmt.Errorf("clock %q: data that is kept would be of times that have not come: such a clock needs data: %s", c.Clock, InMemory)
+		}
+	default:
+		return fmt.Errorf("clock %q: want system, offset or frozen", c.Clock)
 	}
 	if _, err := c.Delivery.compaction(); err != nil {
 		return fmt.Errorf("delivery: %w", err)

@@ -31,6 +31,7 @@ func (n *Node) endpoints() http.Handler {
 	mux.HandleFunc("GET /metrics", n.serveMetrics)
 	mux.Handle("POST "+server.NodePrefix+"reset", fromLoopback(n.serveReset))
 	mux.HandleFunc("GET "+server.NodePrefix+"sql-functions", serveFunctions)
+	n.handleClock(mux)
 	n.handleIdentity(mux)
 	mux.HandleFunc("GET "+server.NodePrefix+"clients", n.serveClients)
 	mux.HandleFunc("GET "+server.NodePrefix+"ca.pem", n.serveAuthority)

@@ -6,7 +6,7 @@ import (
 )
 
 func makeCloudWatch(s *services, p parts) (_ service, err error) {
-	s.cloudwatch, err = cloudwatch.New(cloudwatch.Config{State: p.state, Metrics: p.samples, Owner: p.owner, Clock: p.clock, Logger: p.logger})
+	s.cloudwatch, err = cloudwatch.New(cloudwatch.Config{State: p.state, Metrics: p.samples, Owner: p.here, Clock: p.clock, Logger: p.logger})
 	return s.cloudwatch, err
 }
 

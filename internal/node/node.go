@@ -30,6 +30,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/authorize"
@@ -73,6 +74,8 @@ type Node struct {
 	// stack.
 	mu    sync.RWMutex
 	stack *stack
+
+	clock clockwork.Clock // of all services
 }
 
 // Start starts a node and returns when it answers requests.
@@ -87,7 +90,7 @@ func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Bro
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	begin := time.Now()
-	n := &Node{cfg: cfg, log: log, shared: shared, failed: make(chan error, 1), closing: make(chan struct{}), process: newProcessRegistry(),
+	n := &Node{cfg: cfg, log: log, shared: shared, failed: make(chan error, 1), closing: make(chan struct{}), process: newProcessRegistry(), clock: newClock(cfg.Clock),
 		bodies: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20), answers: inflight.New(int64(orDefault(cfg.BodiesMiB, 256)) << 20)}
 	defer func() {
 		if err != nil {
@@ -116,6 +119,7 @@ func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Bro
 	auth := n.authenticator()
 	objects := s3.Config{
 		Dir:        n.dirs.objects,
+		Clock:      n.clock,
 		StateDir:   n.dirs.s3,
 		Logger:     log.With("service", "s3"),
 		Registerer: n.process,

@@ -51,7 +51,7 @@ var catalog = []entry{
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(sqs.Service), make: makeSQS},
 	{zero: new(lambda.Service), make: makeLambda},
-	{zero: new(sns.Service), make: makeSNS},
+	{zero: new(sns.Service), make: makeSNS, bind: bindSNS},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
 	{zero: new(apigateway.Service), make: makeAPIGateway},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
@@ -116,6 +116,7 @@ type parts struct {
 	scripts   *jobscript.Engine // of jobs
 
 	owner      work.Owner // of what runs by itself
+	here       work.Owner // of what runs by itself on the node's own stores: always this node
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
 	registerer prometheus.Registerer
@@ -179,7 +180,7 @@ func makeIAM(s *services, p parts) (_ service, err error) {
 func makeDynamoDB(s *services, p parts) (_ service, err error) {
 	s.dynamodb, err = dynamodb.New(dynamodb.Config{
 		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, EnforceLimits: p.limited(),
-		Clock: p.clock, Logger: p.logger,
+		Owner: p.here, Clock: p.clock, Logger: p.logger,
 	})
 	return s.dynamodb, err
 }
@@ -219,6 +220,9 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 		if err := s.start(ctx, e.zero.API().Model, made[i]); err != nil {
 			return err
 		}
+	}
+	if err := s.startEvents(ctx, p); err != nil {
+		return err
 	}
 	interceptors, err := s.interceptors(p)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/authorize"
@@ -73,39 +72,37 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 	s.documents = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
-	owner := work.Mine(1) // nodes on one broker have no leases yet that would tell them apart
-	if n.shared == nil {
-		if owner, err = work.Started(ctx, documents); err != nil {
-			return nil, err
-		}
+	owner, here, err := s.openOwners(ctx, n)
+	if err != nil {
+		return nil, err
 	}
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: broker.AppendsDir(n.dirs.log), NoSync: n.dirs.temporary, Shared: n.shared != nil})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Clock: n.clock, Journal: broker.AppendsDir(n.dirs.log), NoSync: n.dirs.temporary, Shared: n.shared != nil})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	s.onClose(func(context.Context) error { return shards.Close() })
-	items, err := itemstore.Open(itemstore.Options{Dir: n.dirs.items, NoSync: n.dirs.temporary, OnError: func(err error) {
+	items, err := itemstore.Open(itemstore.Options{Clock: n.clock, Dir: n.dirs.items, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("item store", "part", "items", "error", err)
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("open the item store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return items.Close() })
-	queues, err := queue.Open(queue.Options{Dir: n.dirs.queues, NoSync: n.dirs.temporary, OnError: func(err error) {
+	queues, err := queue.Open(queue.Options{Clock: n.clock, Dir: n.dirs.queues, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("queue store", "part", "queues", "error", err)
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("open the queue store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return queues.Close() })
-	outbox, err := queue.Open(queue.Options{Dir: n.dirs.outbox, NoSync: n.dirs.temporary, OnError: func(err error) {
+	outbox, err := queue.Open(queue.Options{Clock: n.clock, Dir: n.dirs.outbox, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("queue store", "part", "outbox", "error", err)
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("open the outbox: %w", err)
 	}
 	s.onClose(func(context.Context) error { return outbox.Close() })
-	samples, err := metricstore.Open(metricstore.Options{Dir: n.dirs.metrics, NoSync: n.dirs.temporary, OnError: func(err error) {
+	samples, err := metricstore.Open(metricstore.Options{Clock: n.clock, Dir: n.dirs.metrics, NoSync: n.dirs.temporary, OnError: func(err error) {
 		n.log.Error("metric store", "part", "metrics", "error", err)
 	}})
 	if err != nil {
@@ -136,13 +133,28 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 
 	err = s.makeServices(ctx, parts{
 		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, queries: queries, objects: n.objects.Client(),
-		functions: functions, scripts: scripts, owner: owner,
-		clock: clockwork.NewRealClock(), registerer: s.registry,
+		functions: functions, scripts: scripts, owner: owner, here: here,
+		clock: n.clock, registerer: s.registry,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// openOwners says what of that which runs by itself this node runs: all of it where it has its log
+// to itself, else what it gets a lease of, and what works on its own stores.
+func (s *stack) openOwners(ctx context.Context, n *Node) (owner, here work.Owner, err error) {
+	if n.shared == nil {
+		started, err := work.Started(ctx, s.documents)
+		return started, started, err
+	}
+	leases, err := work.Share(ctx, s.documents, work.LeaseOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	s.onClose(leases.Close)
+	return leases, work.Mine(1), nil
 }
 
 func (s *stack) onClose(f func(context.Context) error) { s.closers = append(s.closers, f) }

@@ -51,6 +51,9 @@ type Records struct {
 	bytes   int
 	corrupt int
 	records int
+	held    int64 // memory of what was added and of the rows that it will be, about
+	most    int64 // of held; 0: no limit
+	full    bool  // most was reached: the rest was left out
 
 	rows [][]any // csv
 	wide int     // columns of csv
@@ -80,7 +83,7 @@ func (r *Records) Add(data []byte, arrived time.Time) {
 		return
 	}
 	rest := data
-	for {
+	for !r.full {
 		rest = rest[jsontext.SkipSpace(rest, 0):]
 		if len(rest) == 0 {
 			return
@@ -101,7 +104,7 @@ func (r *Records) Add(data []byte, arrived time.Time) {
 
 // addElements adds the objects of an array.
 func (r *Records) addElements(text []byte, arrived time.Time) {
-	for it := jsontext.Over(text); ; {
+	for it := jsontext.Over(text); !r.full; {
 		lo, hi, kind, _, ok := it.Element()
 		if !ok {
 			return
@@ -119,6 +122,9 @@ func (r *Records) addElements(text []byte, arrived time.Time) {
 // addObject adds the object that was parsed.
 func (r *Records) addObject(arrived time.Time) {
 	rec := &r.rec
+	if !r.take(int64(len(rec.Text)) + rowCost(len(rec.Members))) {
+		return
+	}
 	for i := range rec.Members {
 		m := &rec.Members[i]
 		r.shapeOf(m).see(rec.Value(m), m.Kind, 0)
@@ -128,6 +134,21 @@ func (r *Records) addObject(arrived time.Time) {
 		text = r.stamped(text, arrived)
 	}
 	r.text = append(r.text, text)
+}
+
+// rowCost is about how much memory a row holds beside its texts.
+func rowCost(values int) int64 { return 64 + 40*int64(values) }
+
+// take counts memory; false when there is no more.
+func (r *Records) take(n int64) bool {
+	if r.most > 0 && r.held+n > r.most {
+		r.full = true
+	}
+	if r.full {
+		return false
+	}
+	r.held += n
+	return true
 }
 
 // shapeOf is the shape of the column of a member.
@@ -168,6 +189,9 @@ func (r *Records) stamped(text []byte, arrived time.Time) []byte {
 const timestampForm = "2006-01-02 15:04:05.000"
 
 func (r *Records) addCorrupt(data []byte, arrived time.Time) {
+	if !r.take(2*int64(len(data)) + rowCost(1)) {
+		return
+	}
 	r.corrupt++
 	r.top.member(CorruptColumn).is(stringType.Kind)
 	at := len(r.arena)

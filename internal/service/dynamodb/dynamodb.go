@@ -45,6 +45,9 @@ type Config struct {
 	// EnforceLimits holds provisioned tables to their throughput.
 	EnforceLimits bool
 
+	// Owner says what of that which runs by itself this process runs. Nil: all of it, work.Sole().
+	Owner work.Owner
+
 	// SweepEvery is how often items that have expired are deleted. Zero: 10 s.
 	SweepEvery time.Duration
 }
@@ -79,6 +82,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Owner == nil {
+		cfg.Owner = work.Sole()
 	}
 	if cfg.SweepEvery == 0 {
 		cfg.SweepEvery = 10 * time.Second

@@ -254,10 +254,14 @@ func (s *Service) changed(e state.Event) {
 		return
 	}
 	d, err := s.docs.Get(e.Key[1:]...)
-	if errors.Is(err, state.ErrNotFound) || err == nil && d.ID != st.doc.Load().ID {
+	removed := errors.Is(err, state.ErrNotFound) || err == nil && d.ID != st.doc.Load().ID
+	if removed {
 		delete(s.streams, key)
 	}
 	s.mu.Unlock()
+	if removed && st.runs.Load() == 0 {
+		st.leave() // another process has removed it
+	}
 	st.learn()
 }
 

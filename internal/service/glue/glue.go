@@ -187,7 +187,7 @@ func New(cfg Config) (*Service, error) {
 	s.jobRuns = state.NewCollection[jobRunDoc](cfg.State, jobRunKind)
 	s.bookmarks = state.NewCollection[bookmarkDoc](cfg.State, "glue.bookmark")
 	s.checkpoints = state.NewCollection[checkpointDoc](cfg.State, "glue.checkpoint")
-	s.triggers = state.NewCollection[triggerDoc](cfg.State, "glue.trigger")
+	s.triggers = state.NewCollection[triggerDoc](cfg.State, triggerKind)
 	s.workflows = state.NewCollection[workflowDoc](cfg.State, "glue.workflow")
 	s.flows = state.NewCollection[flowDoc](cfg.State, "glue.workflowrun")
 	s.registries = state.NewCollection[registryDoc](cfg.State, "glue.registry")

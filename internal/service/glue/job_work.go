@@ -59,7 +59,7 @@ func (s *Service) newJobRunner(store *state.Store) *work.Runner[jobRunDoc] {
 		Runs: func(d *jobRunDoc) bool { return !d.Settled && d.State != types.JobRunStateWaiting },
 		Same: func(_, _ *jobRunDoc) bool { return true },
 		Run:  s.workJobRun,
-	}, work.Options{Name: jobRunKind, Clock: s.clock, Events: work.Events{
+	}, work.Options{Name: jobRunKind, Clock: s.clock, Owner: s.cfg.Owner, Events: work.Events{
 		Failed: func(key work.Key, _ string, err error, _ int, wait time.Duration) {
 			s.logger.Warn("a job run could not be worked", "run", key, "error", err, "wait", wait)
 		},
@@ -80,6 +80,10 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 	sc, name, id := scope{j.Key[0], j.Key[1]}, j.Key[2], j.Key[3]
 	resumed := false
 	d, err := s.jobRuns.Modify(ctx, func(d *jobRunDoc) error {
+		if d.Epoch > j.Epoch {
+			return errNotOurs
+		}
+		d.Epoch = j.Epoch
 		resumed = !d.Running.IsZero()
 		if d.State == types.JobRunStateStarting {
 			now := s.clock.Now().UTC()
@@ -87,7 +91,7 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 		}
 		return nil
 	}, sc.account, sc.region, name, id)
-	if errors.Is(err, state.ErrNotFound) {
+	if errors.Is(err, state.ErrNotFound) || errors.Is(err, errNotOurs) {
 		return nil
 	}
 	if err != nil {
@@ -172,11 +176,14 @@ func (s *Service) settleJobRun(ctx context.Context, run *jobRunning, end types.J
 	sc, name, id := run.sc, run.d.Job, run.d.ID
 	now := s.clock.Now().UTC()
 	d, err := s.jobRuns.Modify(ctx, func(d *jobRunDoc) error {
+		if d.Epoch > run.d.Epoch {
+			return errNotOurs // another process has taken it over
+		}
 		d.State, d.Error, d.Completed, d.Modified = end, message, now, now
 		return nil
 	}, sc.account, sc.region, name, id)
-	if errors.Is(err, state.ErrNotFound) {
-		return nil // the job was deleted
+	if errors.Is(err, state.ErrNotFound) || errors.Is(err, errNotOurs) {
+		return nil // the job was deleted, or the run is no longer ours
 	}
 	if err != nil {
 		return err
@@ -224,7 +231,7 @@ func (s *Service) retryJobRun(ctx context.Context, sc scope, was *jobRunDoc) err
 	d.ID, d.Previous = fmt.Sprintf("%s_attempt_%d", base, d.Attempt), was.ID
 	d.Started = s.clock.Now().UTC()
 	d.Modified, d.Running, d.Completed = d.Started, time.Time{}, time.Time{}
-	d.State, d.Error, d.Settled = types.JobRunStateStarting, "", false
+	d.State, d.Error, d.Settled, d.Epoch = types.JobRunStateStarting, "", false, 0
 	job, err := s.job(sc, was.Job)
 	if isNotFound(err) {
 		return nil

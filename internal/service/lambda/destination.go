@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
@@ -163,6 +165,22 @@ func (s *Service) send(ctx context.Context, to, key string, body []byte, attribu
 			in.MessageAttributes[name] = sqstypes.MessageAttributeValue{DataType: &kind, StringValue: aws.String(value)}
 		}
 		_, err = s.cfg.SQS.SendMessage(ctx, in)
+		return err
+	case a.Service == "sns" && s.cfg.SNS != nil:
+		in := &sns.PublishInput{TopicArn: &to, Message: aws.String(string(body))}
+		if len(body) == 0 {
+			in.Message = aws.String("{}")
+		}
+		for name, value := range attributes {
+			if value == "" {
+				continue
+			}
+			if in.MessageAttributes == nil {
+				in.MessageAttributes = map[string]snstypes.MessageAttributeValue{}
+			}
+			in.MessageAttributes[name] = snstypes.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
+		}
+		_, err := s.cfg.SNS.Publish(ctx, in)
 		return err
 	case a.Service == "s3" && s.cfg.S3 != nil:
 		bucket, prefix, _ := strings.Cut(a.Resource, "/")

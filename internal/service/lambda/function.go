@@ -588,7 +588,7 @@ func (s *Service) checkDestination(to string, buckets bool) error {
 		return invalid("The provided destination config DestinationConfig is not valid: %s", to)
 	}
 	switch {
-	case a.Service == "sqs" && s.cfg.SQS != nil, a.Service == "s3" && buckets && s.cfg.S3 != nil, a.Service == "lambda":
+	case a.Service == "sqs" && s.cfg.SQS != nil, a.Service == "sns" && s.cfg.SNS != nil, a.Service == "s3" && buckets && s.cfg.S3 != nil, a.Service == "lambda":
 		return nil
 	case a.Service == "sqs":
 		return refused("SQS queues as destinations are")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 	"github.com/jonboulle/clockwork"
@@ -26,6 +27,11 @@ import (
 type S3 interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+}
+
+// SNS is told of what failed or succeeded.
+type SNS interface {
+	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
 // SQS takes what failed or succeeded, and is a source of events.
@@ -66,6 +72,7 @@ type Config struct {
 
 	S3          S3
 	SQS         SQS
+	SNS         SNS
 	Kinesis     shardreader.KinesisAPI
 	FanOut      shardreader.Subscriber
 	DynamoDB    shardreader.DynamoDBAPI
@@ -76,6 +83,7 @@ type Config struct {
 	Inside       func() string // URL of this node for functions; nil: Endpoint
 	ControlDelay time.Duration // how long a creation or an update takes
 
+	Owner  work.Owner // of event source mappings; nil: work.Sole()
 	Clock  clockwork.Clock
 	Logger *slog.Logger
 }
@@ -118,6 +126,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
+	}
+	if s.cfg.Owner == nil {
+		s.cfg.Owner = work.Sole()
 	}
 	if s.cfg.Endpoint == nil {
 		s.cfg.Endpoint = func() string { return "" }

@@ -189,9 +189,11 @@ func (c *call) copyObject() error {
 	if err := d.read(data, r.Prop(propSalt)); err != nil {
 		return err
 	}
+	event := c.announce("ObjectCreated:Copy", c.key)
 	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{
-		Body: d.body, Size: size, Record: r, Finish: d.finish, Check: conditions.check(c.key, nil),
+		Body: d.body, Size: size, Record: r, Finish: d.finish, Check: event.check(conditions.check(c.key, nil)),
 	})
+	event.end(&info, err)
 	if err != nil {
 		return err
 	}
@@ -201,7 +203,6 @@ func (c *call) copyObject() error {
 	c.sayWritten(&info)
 	c.sayEncryption(&info.Record)
 	c.sayExpiration(&info)
-	c.notify("ObjectCreated:Copy", &info)
 	n := el("CopyObjectResult", leaf("LastModified", listTime(info.ModTime)), leaf("ETag", quoted(info.ETag)))
 	addSum(n, &info.Record, false)
 	return c.writeXML(n)

@@ -61,7 +61,7 @@ func (c *call) deleteObject() error {
 		}
 	}
 	d := deleteConditions{c.header("If-Match"), c.header("X-Amz-If-Match-Last-Modified-Time"), c.header("X-Amz-If-Match-Size")}
-	out, err := c.s.store.Delete(c.ctx, c.bucket, c.key, c.deletion(c.key, version, d))
+	out, err := c.delete(c.key, version, c.deletion(c.key, version, d))
 	if err != nil {
 		return err
 	}
@@ -72,21 +72,38 @@ func (c *call) deleteObject() error {
 		}
 	}
 	c.w.WriteHeader(http.StatusNoContent)
-	c.notifyDeletion(c.key, version, out)
 	return nil
 }
 
-func (c *call) notifyDeletion(key, version string, out objectstore.Deleted) {
-	info := objectstore.Info{Key: key}
+// delete deletes, and tells of it.
+func (c *call) delete(key, version string, d objectstore.Delete) (objectstore.Deleted, error) {
+	name := "ObjectRemoved:Delete"
+	if version == "" && c.b.Versioning != "" {
+		name = "ObjectRemoved:DeleteMarkerCreated"
+	}
+	event := c.announce(name, key)
+	next := d.Check
+	d.Check = func(current *objectstore.Info) error {
+		if next != nil {
+			if err := next(current); err != nil {
+				return err
+			}
+		}
+		if current == nil && name == "ObjectRemoved:Delete" {
+			return nil // there is nothing to tell of
+		}
+		return event.begin()
+	}
+	out, err := c.s.store.Delete(c.ctx, c.bucket, key, d)
+	info := &objectstore.Info{Key: key}
 	if out.VersionID != objectstore.NullVersion {
 		info.Version = out.VersionID
 	}
-	switch {
-	case version == "" && out.Marker:
-		c.notify("ObjectRemoved:DeleteMarkerCreated", &info)
-	case out.Existed:
-		c.notify("ObjectRemoved:Delete", &info)
+	if !out.Existed && !(version == "" && out.Marker) {
+		info = nil // nothing has gone
 	}
+	event.end(info, err)
+	return out, err
 }
 
 var deleteShape = parseShape("Delete{Quiet?:bool Object+{Key VersionId? ETag? LastModifiedTime? Size?}}")
@@ -126,7 +143,6 @@ func (c *call) deleteObjects() error {
 			continue
 		}
 		done = append(done, out)
-		c.notifyDeletion(key, version, out)
 		if quiet {
 			continue
 		}
@@ -158,5 +174,5 @@ func (c *call) deleteOne(key, version string, d deleteConditions) (objectstore.D
 	}
 	del := c.deletion(key, version, d)
 	del.Unsynced = true
-	return c.s.store.Delete(c.ctx, c.bucket, key, del)
+	return c.delete(key, version, del)
 }

@@ -21,6 +21,6 @@
 //
 // # Left out
 //
-// SNS topics, multi-factor deletion, access points, directory buckets, torrents, metadata
+// EventBridge, multi-factor deletion, access points, directory buckets, torrents, metadata
 // tables. They are refused by name.
 package s3

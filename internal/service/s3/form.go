@@ -158,17 +158,18 @@ func (c *call) postObject() error {
 	if err := d.read(&boundedFile{r: f.data, high: high}, r.Prop(propSalt)); err != nil {
 		return err
 	}
-	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{Body: d.body, Record: *r, Finish: func(n int64, r *objectstore.Record) error {
+	event := c.announce("ObjectCreated:Post", c.key)
+	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{Body: d.body, Record: *r, Check: event.check(nil), Finish: func(n int64, r *objectstore.Record) error {
 		if d.plain < low {
 			return fault(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size").
 				with("ProposedSize", strconv.FormatInt(d.plain, 10)).with("MinSizeAllowed", strconv.FormatInt(low, 10))
 		}
 		return d.finish(n, r)
 	}})
+	event.end(&info, err)
 	if err != nil {
 		return err
 	}
-	c.notify("ObjectCreated:Post", &info)
 	return c.answerForm(f, &info)
 }
 

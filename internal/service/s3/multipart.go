@@ -398,7 +398,9 @@ func (c *call) completeUpload() error {
 	if err != nil {
 		return err
 	}
-	info, err := c.s.store.CompleteUpload(c.ctx, c.bucket, u, parts, r, conditions.check(c.key, &uploadConditions{u.Begun, func() bool { return c.s.store.DeletedSince(u) }}))
+	event := c.announce("ObjectCreated:CompleteMultipartUpload", c.key)
+	info, err := c.s.store.CompleteUpload(c.ctx, c.bucket, u, parts, r, event.check(conditions.check(c.key, &uploadConditions{u.Begun, func() bool { return c.s.store.DeletedSince(u) }})))
+	event.end(&info, err)
 	if errors.Is(err, objectstore.ErrNoUpload) {
 		if info, serr := c.s.store.Stat(c.bucket, c.key, ""); serr == nil && info.Upload == id {
 			return c.completed(&info) // by another request at the same time
@@ -408,7 +410,6 @@ func (c *call) completeUpload() error {
 	if err != nil {
 		return err
 	}
-	c.notify("ObjectCreated:CompleteMultipartUpload", &info)
 	return c.completed(&info)
 }
 

@@ -5,43 +5,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
 )
-
-// Event is something that has happened to an object.
-type Event struct {
-	Name      string // "ObjectCreated:Put"
-	Time      time.Time
-	Region    string
-	Bucket    string
-	Owner     string // account of the bucket
-	Key       string
-	Size      int64
-	ETag      string
-	VersionID string // empty where the bucket has no versions
-	Caller    awswire.Caller
-	Removal   bool // there is no size and no etag
-}
-
-// Target is where an event is to go.
-type Target struct {
-	Kind string // "queue", "function", "eventbridge"
-	ARN  string // empty for EventBridge
-	ID   string // of the configuration
-}
-
-// Notifier takes events on their way. It is called when the change is on disk, and must not
-// wait; ctx is that of the request, and may end before the event has arrived.
-type Notifier interface {
-	// Reaches returns nil if there can be events to a target; the error is the client's.
-	Reaches(ctx context.Context, t Target) error
-	Notify(ctx context.Context, e Event, t Target)
-}
 
 var eventNames = []string{
 	"s3:ReducedRedundancyLostObject", "s3:ObjectCreated:*", "s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy",
@@ -62,13 +31,23 @@ var destinations = []struct{ element, arn, kind, service string }{
 
 func (c *call) checkNotification(doc *node) error {
 	const invalid = "Unable to validate the following destination configurations"
+	if doc.get("EventBridgeConfiguration") != nil {
+		return fault(501, "NotImplemented", "Notifications to EventBridge are not supported: there is no EventBridge. Use a topic, a queue or a function.")
+	}
 	seen := map[string]bool{}
+	var tests []Target
 	for _, d := range destinations {
 		for _, config := range doc.all(d.element) {
 			arn := config.text(d.arn)
 			parts := strings.SplitN(arn, ":", 6)
 			if len(parts) != 6 || parts[0] != "arn" || parts[2] != d.service {
 				return invalidArgument("The ARN could not be parsed", d.arn, arn)
+			}
+			if parts[3] != c.b.Region {
+				return invalidArgument("The notification destination service region is not valid for the bucket location constraint", d.arn, arn)
+			}
+			if strings.HasSuffix(arn, ".fifo") {
+				return invalidArgument(invalid, arn, "FIFO queues and topics are not supported as destinations")
 			}
 			for _, e := range config.all("Event") {
 				if !slices.Contains(eventNames, e.Text) {
@@ -96,56 +75,90 @@ func (c *call) checkNotification(doc *node) error {
 			if strings.EqualFold(c.header("X-Amz-Skip-Destination-Validation"), "true") {
 				continue
 			}
-			if d.kind == "topic" {
-				return fault(501, "NotImplemented", "Notifications to SNS topics are not supported: there is no SNS. Use a queue or a function.")
+			tests = append(tests, Target{d.kind, arn, id})
+		}
+	}
+	if err := checkOverlap(doc); err != nil {
+		return err
+	}
+	notifier := c.s.notifier.Load()
+	if notifier == nil {
+		return nil
+	}
+	for _, t := range tests {
+		if err := (*notifier).Reaches(c.ctx, c.bucket, c.b.Owner, c.b.Region, t); err != nil {
+			return invalidArgument(invalid, t.ARN, err.Error())
+		}
+	}
+	return nil
+}
+
+// ruleOf is the value of a filter rule.
+func ruleOf(config *node, name string) string {
+	for _, rule := range config.at("Filter", "S3Key").all("FilterRule") {
+		if strings.EqualFold(rule.text("Name"), name) {
+			v := rule.text("Value")
+			if plain, err := url.QueryUnescape(v); err == nil {
+				return plain
 			}
-			if to := c.s.cfg.Notify; to != nil {
-				if err := to.Reaches(c.ctx, Target{d.kind, arn, id}); err != nil {
-					return invalidArgument(invalid, arn, err.Error())
-				}
+			return v
+		}
+	}
+	return ""
+}
+
+// checkOverlap refuses two configurations that the same event of the same key would match.
+func checkOverlap(doc *node) error {
+	var all []*node
+	for _, d := range destinations {
+		all = append(all, doc.all(d.element)...)
+	}
+	for i, a := range all {
+		for _, b := range all[:i] {
+			p, q := ruleOf(a, "prefix"), ruleOf(b, "prefix")
+			s, t := ruleOf(a, "suffix"), ruleOf(b, "suffix")
+			if (strings.HasPrefix(p, q) || strings.HasPrefix(q, p)) && (strings.HasSuffix(s, t) || strings.HasSuffix(t, s)) && shareEvent(a, b) {
+				return invalidArgument("Configurations overlap. Configurations on the same bucket cannot share a common event type.", "", "")
 			}
 		}
 	}
 	return nil
 }
 
-// awsOwner is the caller that a bucket's own rules act for.
-func awsOwner(b *bucket) awswire.Caller { return awswire.Caller{Account: b.Owner, Region: b.Region} }
-
-// notify tells of an event, after its change is on disk.
-func (c *call) notify(name string, info *objectstore.Info) {
-	c.s.notify(c.b, c.caller, name, info)
-}
-
-func (s *Service) notify(b *bucket, caller awswire.Caller, name string, info *objectstore.Info) {
-	if s.cfg.Notify == nil {
-		return
-	}
-	config := b.setting("notification")
-	if config == nil {
-		return
-	}
-	e := Event{
-		Name: name, Time: s.clock.Now().UTC(), Region: b.Region, Bucket: b.Name, Owner: b.Owner, Key: info.Key, Caller: caller,
-		Removal: strings.HasPrefix(name, "ObjectRemoved:") || strings.HasPrefix(name, "LifecycleExpiration:"),
-	}
-	if !e.Removal {
-		e.Size, e.ETag = sizeOf(info), info.ETag
-	}
-	if b.Versioning != "" && info.Version != "" {
-		e.VersionID = info.Version
-	}
-	ctx := awswire.WithCaller(context.Background(), awsOwner(b))
-	for _, d := range destinations {
-		for _, config := range config.all(d.element) {
-			if wantsEvent(config, name, info.Key) {
-				s.cfg.Notify.Notify(ctx, e, Target{d.kind, config.text(d.arn), config.text("Id")})
+func shareEvent(a, b *node) bool {
+	for _, x := range a.all("Event") {
+		for _, y := range b.all("Event") {
+			p, all := strings.CutSuffix(x.Text, "*")
+			q, any := strings.CutSuffix(y.Text, "*")
+			if x.Text == y.Text || all && strings.HasPrefix(y.Text, p) || any && strings.HasPrefix(x.Text, q) {
+				return true
 			}
 		}
 	}
-	if config.get("EventBridgeConfiguration") != nil {
-		s.cfg.Notify.Notify(ctx, e, Target{Kind: "eventbridge"})
+	return false
+}
+
+// awsOwner is the caller that a bucket's own rules act for.
+func awsOwner(b *bucket) awswire.Caller { return awswire.Caller{Account: b.Owner, Region: b.Region} }
+
+// notify tells of a change that is on disk already, before the client hears of it.
+func (c *call) notify(name string, info *objectstore.Info) {
+	c.s.tell(c.announce(name, info.Key), info)
+}
+
+func (s *Service) notify(b *bucket, caller awswire.Caller, name string, info *objectstore.Info) {
+	s.tell(s.announce(context.Background(), b, caller, "", name, info.Key), info)
+}
+
+func (s *Service) tell(a *announcement, info *objectstore.Info) {
+	if a == nil {
+		return
 	}
+	if err := a.begin(); err != nil {
+		s.log.Error("s3: an event is lost", "bucket", a.e.Bucket, "key", a.e.Key, "event", a.e.Name, "error", err)
+		return
+	}
+	a.end(info, nil)
 }
 
 func wantsEvent(config *node, name, key string) bool {

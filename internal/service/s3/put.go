@@ -196,9 +196,11 @@ func (c *call) putObject() error {
 	if err != nil {
 		return err
 	}
+	event := c.announce("ObjectCreated:Put", c.key)
 	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{
-		Body: d.body, Size: d.length, Record: r, Finish: d.finish, Check: conditions.check(c.key, nil),
+		Body: d.body, Size: d.length, Record: r, Finish: d.finish, Check: event.check(conditions.check(c.key, nil)),
 	})
+	event.end(&info, err)
 	if err != nil {
 		return err
 	}
@@ -209,7 +211,6 @@ func (c *call) putObject() error {
 	c.sayExpiration(&info)
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusOK)
-	c.notify("ObjectCreated:Put", &info)
 	return nil
 }
 

@@ -38,9 +38,6 @@ type Config struct {
 	// ways that S3 alone has: forms, and URLs of the second version. nil: all are taken, for
 	// Account.
 	Secrets func(ctx context.Context, accessKey, token string) (secret, account string, ok bool)
-	// Notify is told of what happens to objects in buckets with a notification configuration.
-	// It must not wait. nil: nobody is told.
-	Notify Notifier
 	// Selector runs the statements of SelectObjectContent. nil: the operation is refused.
 	Selector Selector
 
@@ -63,6 +60,8 @@ type Service struct {
 	inFlight chan struct{}
 
 	interceptors atomic.Pointer[[]awswire.Interceptor]
+	notifier     atomic.Pointer[Notifier] // nil: nobody is told of events
+	lastEvent    atomic.Int64             // the last sequencer
 
 	group   work.Group // of the sweeps
 	sweepMu sync.Mutex // one sweep at a time

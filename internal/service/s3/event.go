@@ -1,0 +1,247 @@
+package s3
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
+)
+
+// Event is something that happens to an object.
+type Event struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"` // "ObjectCreated:Put"
+	Time      time.Time `json:"time"`
+	Region    string    `json:"region"`
+	Bucket    string    `json:"bucket"`
+	Owner     string    `json:"owner"` // account of the bucket
+	Key       string    `json:"key"`
+	Size      int64     `json:"size,omitempty"`
+	ETag      string    `json:"etag,omitempty"`
+	VersionID string    `json:"version,omitempty"` // empty where the bucket has no versions
+	Principal string    `json:"principal"`         // whose request it was
+	RequestID string    `json:"request,omitempty"`
+	Address   string    `json:"address,omitempty"`
+	Sequencer string    `json:"sequencer"`
+	Removal   bool      `json:"removal,omitempty"` // there is no size and no etag
+}
+
+// Target is where an event is to go.
+type Target struct {
+	Kind string `json:"kind"` // "queue", "topic" or "function"
+	ARN  string `json:"arn"`
+	ID   string `json:"id"` // of the configuration
+}
+
+// Notifier takes events on their way.
+type Notifier interface {
+	// Reaches sends a target what tests it; the error says, to the client, why events do not get there.
+	Reaches(ctx context.Context, bucket, owner, region string, t Target) error
+	// Begin is called before a change, and returns when its event is on disk for all targets. Until the
+	// notice is ended nothing is delivered; when the process dies before, what is on disk of the object decides.
+	Begin(ctx context.Context, e Event, to []Target) (Notice, error)
+}
+
+// Notice is an event whose change is under way. One of the methods is called, once.
+type Notice interface {
+	Done(e Event) // the change is on disk, and the event is what it has become
+	Cancel()      // there was none
+}
+
+// arnOf is the ARN of the event's bucket.
+func (e *Event) arnOf() string { return arn.Bucket(e.Region, e.Bucket) }
+
+// fill takes what the change has made of the object.
+func (e *Event) fill(b *bucket, info *objectstore.Info) {
+	if !e.Removal {
+		e.Size, e.ETag = sizeOf(info), info.ETag
+	}
+	if b.Versioning != "" && info.Version != "" {
+		e.VersionID = info.Version
+	}
+}
+
+// principalID names the caller as records do.
+func principalID(c *awswire.Caller) string {
+	switch {
+	case c.Anonymous:
+		return "Anonymous"
+	case c.Session != nil && c.Session.ID != "":
+		return "AWS:" + c.Session.ID
+	case c.Session != nil && c.Session.Service != "" && c.Session.Source == "":
+		return c.Session.Service
+	case c.Principal != "":
+		return "AWS:" + c.Principal[strings.LastIndexByte(c.Principal, '/')+1:]
+	}
+	return "AWS:" + c.Account
+}
+
+// eventKey is a key as records have it.
+func eventKey(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
+
+// record is the document that a target gets.
+func (e *Event) record(configuration string) ([]byte, error) {
+	object := map[string]any{"key": eventKey(e.Key), "sequencer": e.Sequencer}
+	if !e.Removal {
+		object["size"], object["eTag"] = e.Size, e.ETag
+	}
+	if e.VersionID != "" {
+		object["versionId"] = e.VersionID
+	}
+	type identity struct {
+		PrincipalID string `json:"principalId"`
+	}
+	type bucketOf struct {
+		Name  string   `json:"name"`
+		Owner identity `json:"ownerIdentity"`
+		ARN   string   `json:"arn"`
+	}
+	type about struct {
+		Version       string         `json:"s3SchemaVersion"`
+		Configuration string         `json:"configurationId"`
+		Bucket        bucketOf       `json:"bucket"`
+		Object        map[string]any `json:"object"`
+	}
+	type record struct {
+		Version    string            `json:"eventVersion"`
+		Source     string            `json:"eventSource"`
+		Region     string            `json:"awsRegion"`
+		Time       string            `json:"eventTime"`
+		Name       string            `json:"eventName"`
+		Identity   identity          `json:"userIdentity"`
+		Parameters map[string]string `json:"requestParameters"`
+		Response   map[string]string `json:"responseElements"`
+		S3         about             `json:"s3"`
+	}
+	return json.Marshal(map[string][]record{"Records": {{
+		Version: "2.1", Source: "aws:s3", Region: e.Region, Time: e.Time.UTC().Format("2006-01-02T15:04:05.000Z"), Name: e.Name,
+		Identity: identity{e.Principal}, Parameters: map[string]string{"sourceIPAddress": e.Address},
+		Response: map[string]string{"x-amz-request-id": e.RequestID, "x-amz-id-2": hostID(e.RequestID)},
+		S3:       about{"1.0", configuration, bucketOf{e.Bucket, identity{canonicalID(e.Owner)}, e.arnOf()}, object},
+	}}})
+}
+
+// testEvent is what a queue and a topic get when they are configured.
+func testEvent(bucket, request string, now time.Time) []byte {
+	b, _ := json.Marshal(struct { // of texts alone
+		Service, Event, Time, Bucket, RequestID, HostID string
+	}{"Amazon S3", "s3:TestEvent", now.UTC().Format("2006-01-02T15:04:05.000Z"), bucket, request, hostID(request)})
+	return []byte(strings.NewReplacer(`"RequestID"`, `"RequestId"`, `"HostID"`, `"HostId"`).Replace(string(b)))
+}
+
+// announcement is an event that is wanted, around the change that makes it. nil: nobody wants it.
+type announcement struct {
+	s      *Service
+	b      *bucket
+	ctx    context.Context
+	e      Event
+	to     []Target
+	notice Notice
+}
+
+// announce returns the announcement of a change that is about to be made.
+func (s *Service) announce(ctx context.Context, b *bucket, caller awswire.Caller, address, name, key string) *announcement {
+	notifier := s.notifier.Load()
+	if notifier == nil {
+		return nil
+	}
+	config := b.setting("notification")
+	if config == nil {
+		return nil
+	}
+	var to []Target
+	for _, d := range destinations {
+		for _, c := range config.all(d.element) {
+			if wantsEvent(c, name, key) {
+				to = append(to, Target{d.kind, c.text(d.arn), c.text("Id")})
+			}
+		}
+	}
+	if len(to) == 0 {
+		return nil
+	}
+	return &announcement{s: s, b: b, ctx: ctx, to: to, e: Event{
+		Name: name, Region: b.Region, Bucket: b.Name, Owner: b.Owner, Key: key, Principal: principalID(&caller), RequestID: caller.RequestID, Address: address,
+		Removal: strings.HasPrefix(name, "ObjectRemoved:") || strings.HasPrefix(name, "LifecycleExpiration:"),
+	}}
+}
+
+// announce is Service.announce for the request.
+func (c *call) announce(name, key string) *announcement {
+	address := "127.0.0.1"
+	if c.r != nil && c.r.RemoteAddr != "" {
+		address = c.r.RemoteAddr
+		if i := strings.LastIndexByte(address, ':'); i > 0 {
+			address = strings.Trim(address[:i], "[]")
+		}
+	}
+	return c.s.announce(c.ctx, c.b, c.caller, address, name, key)
+}
+
+// begin puts the event on disk.
+func (a *announcement) begin() error {
+	if a == nil || a.notice != nil {
+		return nil
+	}
+	n := *a.s.notifier.Load()
+	a.e.ID, a.e.Time, a.e.Sequencer = awswire.NewRequestID(), a.s.clock.Now().UTC(), a.s.sequencer()
+	notice, err := n.Begin(a.ctx, a.e, a.to)
+	if err != nil {
+		return fmt.Errorf("keep the event of a change: %w", err)
+	}
+	a.notice = notice
+	return nil
+}
+
+// check is a check of the store that begins when next lets the change through.
+func (a *announcement) check(next func(*objectstore.Info) error) func(*objectstore.Info) error {
+	if a == nil {
+		return next
+	}
+	return func(current *objectstore.Info) error {
+		if next != nil {
+			if err := next(current); err != nil {
+				return err
+			}
+		}
+		return a.begin()
+	}
+}
+
+// end tells what has become of the change.
+func (a *announcement) end(info *objectstore.Info, err error) {
+	switch {
+	case a == nil || a.notice == nil:
+	case err != nil || info == nil:
+		a.notice.Cancel()
+	default:
+		a.e.fill(a.b, info)
+		a.notice.Done(a.e)
+	}
+}
+
+// sequencer grows from event to event.
+func (s *Service) sequencer() string {
+	for {
+		was := s.lastEvent.Load()
+		next := max(was+1, s.clock.Now().UnixNano())
+		if s.lastEvent.CompareAndSwap(was, next) {
+			return fmt.Sprintf("00%016X", next)
+		}
+	}
+}
+
+// Notify sets who takes events from now on; nil: nobody is told.
+func (s *Service) Notify(n Notifier) {
+	if n == nil {
+		s.notifier.Store(nil)
+		return
+	}
+	s.notifier.Store(&n)
+}
