@@ -88,7 +88,7 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 		return err
 	}
 	defer documents.Close()
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: d.appends(false)})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Journal: broker.AppendsDir(d.log)})
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ type Config struct {
 	Limits       string        `yaml:"limits" flag:"limits" default:"off" value:"mode" doc:"mode of the limits of Kinesis streams and of puts to Firehose: off or enforce; the tag brookmere:limits of a stream overrides it"`
 	ControlDelay time.Duration `yaml:"control_delay" flag:"control-delay" doc:"how long a Kinesis stream stays CREATING, UPDATING or DELETING, as 5s"`
 	Clock        string        `yaml:"clock" flag:"clock" default:"system" value:"mode" doc:"mode of the clock: system, or in tests, which keep nothing, offset or frozen: POST /_brookmere/clock moves such a clock on"`
-	GroupAppends bool          `yaml:"group_appends" doc:"make small appends of all shards durable by one journal: faster where puts are spread over hundreds of shards, slower over a few; a data directory that has had it keeps it"`
+	GroupAppends bool          `yaml:"group_appends" doc:"has no effect any more: appends of all shards always go to one journal"`
 	Query        Query         `yaml:"query"`
 	Functions    Functions     `yaml:"functions"`
 	Jobs         Jobs          `yaml:"jobs"`

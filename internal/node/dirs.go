@@ -147,19 +147,6 @@ func (d dirs) emptyLog() error {
 	return nil
 }
 
-// appends is where the log keeps small appends before their shards' streams have them: where that
-// is asked for, or an earlier run has left any. What goes with the process needs no such place.
-func (d dirs) appends(group bool) string {
-	dir := filepath.Join(d.log, "appends")
-	if d.temporary {
-		return ""
-	}
-	if _, err := os.Lstat(dir); err != nil && !group {
-		return ""
-	}
-	return dir
-}
-
 // temp is a directory of a part's own for what can go. The part makes it.
 func (d dirs) temp(part string) string { return filepath.Join(d.tmp, part) }
 

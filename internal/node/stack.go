@@ -77,7 +77,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{Clock: n.clock, Journal: n.dirs.appends(n.cfg.GroupAppends), Shared: n.shared != nil})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{Clock: n.clock, Journal: broker.AppendsDir(n.dirs.log), NoSync: n.dirs.temporary, Shared: n.shared != nil})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

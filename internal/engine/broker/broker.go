@@ -14,9 +14,14 @@
 // what is rare: state documents, and changes of streams. With Options.NoSync, and with a
 // server outside, both have nothing to do.
 //
-// At a start after a loss of power, streams may lack what the journal holds. It is put
+// Whoever appends to streams may keep a journal of appends of its own (AppendsDir), from which
+// it makes messages that streams lack: shardlog does. Then Store and SyncAppended are what it
+// needs: they sync streams, one or many at the same time.
+//
+// At a start after a loss of power, streams may lack what the journals hold. It is put
 // back before anybody can connect: storeindex.Mend cuts each stream off where its files
-// are not what was written, and the messages from there on are published again.
+// are not what was written, from the first message on that a journal has, and the messages
+// from there on are published again, those of the journal of appends by its owner.
 package broker
 
 import (

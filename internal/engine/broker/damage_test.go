@@ -225,6 +225,33 @@ func damage(t *testing.T, r *rand.Rand, dir string) string {
 	return rel + " " + what
 }
 
+// TestEmptyLastBlock finds nothing wrong with a stream whose last block was begun, but has no
+// message: a kill or a full disk leaves that.
+func TestEmptyLastBlock(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	n, err := open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fill(t, n)
+	n.close()
+	blocks, err := filepath.Glob(filepath.Join(dir, "jetstream", "$G", "streams", "shard-a*", "msgs", "1.blk"))
+	if err != nil || len(blocks) != 2 {
+		t.Fatal(blocks, err)
+	}
+	for _, b := range blocks {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(b), "2.blk"), make([]byte, 30), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, "manifest")); err != nil {
+		t.Fatal(err)
+	}
+	if err := want.verify(t, dir); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDamage damages the files of a node that was stopped, and of one that was killed. The
 // node is healthy, or tells that it is not. It never hangs, and nothing is missing without a
 // word.

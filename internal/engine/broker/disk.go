@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 )
@@ -35,6 +38,43 @@ func (b *Broker) Sync(stream string) error {
 	return b.disk.sync(stream, (*files).sync)
 }
 
+// Store makes durable what the server has of a stream, up to the sequence that it has
+// acknowledged last, by a sync of the stream's own files alone, and calls done then. It is
+// for messages that the journal must not hold: those that follow others which are not in it.
+func (b *Broker) Store(stream string, seq uint64, done func(error)) {
+	if b.disk == nil {
+		done(nil)
+		return
+	}
+	go func() {
+		err := b.disk.sync(stream, (*files).syncAppended)
+		if err == nil {
+			b.Mark(stream, seq)
+		}
+		done(err)
+	}()
+}
+
+// SyncAppended makes durable what the server has appended to some streams. One that is not
+// there has nothing to sync.
+func (b *Broker) SyncAppended(streams []string) error {
+	if b.disk == nil {
+		return nil
+	}
+	how := (*files).syncAppended
+	if len(streams) > keptOpen {
+		how = (*files).sync // which keeps no file open
+	}
+	err := b.disk.syncAll(streams, how)
+	if err != nil {
+		b.disk.unsynced.Store(true)
+	}
+	return err
+}
+
+// keptOpen is for how many streams of a checkpoint the last block is kept open.
+const keptOpen = 256
+
 // Mark notes that a stream's own files hold everything up to the sequence, after a Sync, so
 // that a start after a kill misses a file that is gone. It does not wait for the disk.
 func (b *Broker) Mark(stream string, seq uint64) {
@@ -57,10 +97,17 @@ type disk struct {
 	dir          string // of the server
 	segmentBytes int64  // of the journal; 0: what it takes by itself
 
+	unsynced atomic.Bool // something could not be synced that the journal does not have
+
 	mu      sync.Mutex
 	streams map[string]*files
 	journal *journal.Journal // nil while the server is not running
 }
+
+// AppendsDir is where, below a broker's directory, whoever appends to its streams keeps a
+// journal of appends that these may lack (journal.Pieces). Streams that it has entries of are
+// cut off at a start where their files are not what was written, as those of the broker's own.
+func AppendsDir(dir string) string { return filepath.Join(dir, "appends") }
 
 func (d *disk) journalDir() string { return filepath.Join(d.dir, "journal") }
 
@@ -95,14 +142,18 @@ func (d *disk) sync(stream string, how func(*files) error) error {
 	return nil
 }
 
+// syncsAtOnce are the streams that are synced at the same time: the file system commits what
+// waits for it together, so many take little longer than one.
+const syncsAtOnce = 32
+
 // syncAll syncs some streams.
-func (d *disk) syncAll(streams []string) error {
+func (d *disk) syncAll(streams []string, how func(*files) error) error {
+	var g errgroup.Group
+	g.SetLimit(syncsAtOnce)
 	for _, s := range streams {
-		if err := d.sync(s, (*files).sync); err != nil {
-			return err
-		}
+		g.Go(func() error { return d.sync(s, how) })
 	}
-	return nil
+	return g.Wait()
 }
 
 func (d *disk) persist(e journal.Entry, done func(error)) {
@@ -136,7 +187,10 @@ func (d *disk) persist(e journal.Entry, done func(error)) {
 
 // open goes on with the journal that was read.
 func (d *disk) open(left *journal.Left) error {
-	j, err := journal.Open(left, journal.Options{Checkpoint: d.syncAll, SegmentBytes: d.segmentBytes})
+	j, err := journal.Open(left, journal.Options{
+		Checkpoint:   func(streams []string) error { return d.syncAll(streams, (*files).sync) },
+		SegmentBytes: d.segmentBytes,
+	})
 	if err != nil {
 		return err
 	}
@@ -157,8 +211,14 @@ func (d *disk) close() error {
 	if j == nil {
 		return nil
 	}
-	return j.Close()
+	err := j.Close()
+	if err == nil && d.unsynced.Load() {
+		err = errUnsynced
+	}
+	return err
 }
+
+var errUnsynced = errors.New("a stream could not be synced")
 
 // forget closes the files of a server that was stopped.
 func (d *disk) forget() {

@@ -42,6 +42,9 @@ func (f Finding) String() string { return f.File + ": " + f.What + ": " + f.Cons
 // next start, so one that is there tells the files as they have to be.
 type manifest struct {
 	Streams map[string]manifestStream `json:"streams"`
+
+	// Appends are the CRC-32C of the files of the journal of appends by name.
+	Appends map[string]uint32 `json:"appends,omitempty"`
 }
 
 type manifestStream struct {
@@ -86,7 +89,7 @@ func writeManifest(dir string) error {
 	m := manifest{Streams: make(map[string]manifestStream, len(names))}
 	for _, name := range names {
 		sd := streamDir(dir, name)
-		in, err := storeindex.Inspect(sd, storeindex.Ends, false, time.Now())
+		in, err := storeindex.Inspect(sd, storeindex.Ends, false, 0, time.Now())
 		if err != nil {
 			return err
 		}
@@ -106,6 +109,9 @@ func writeManifest(dir string) error {
 		}
 		m.Streams[name] = ms
 	}
+	if m.Appends, err = appendsSums(dir); err != nil {
+		return err
+	}
 	body, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -122,6 +128,21 @@ func writeManifest(dir string) error {
 		err = os.Rename(file+".tmp", file)
 	}
 	return errors.Join(err, syncFile(dir))
+}
+
+// appendsSums are the checksums of the files of the journal of appends.
+func appendsSums(dir string) (map[string]uint32, error) {
+	files, err := filepath.Glob(filepath.Join(AppendsDir(dir), "*.wal"))
+	if err != nil || len(files) == 0 {
+		return nil, err
+	}
+	sums := make(map[string]uint32, len(files))
+	for _, f := range files {
+		if sums[filepath.Base(f)], err = sumOf(f); err != nil {
+			return nil, err
+		}
+	}
+	return sums, nil
 }
 
 // readManifest returns nil when there is none.
@@ -182,6 +203,11 @@ func Check(dir string, deep bool) ([]Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broker: check the journal: %w", err)
 	}
+	appends, err := readAppends(dir)
+	if err != nil {
+		return nil, err
+	}
+	from := firstLeft(dir, left, appends)
 	depth := storeindex.Ends
 	switch {
 	case deep:
@@ -194,7 +220,7 @@ func Check(dir string, deep bool) ([]Finding, error) {
 	group.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for i, name := range names {
 		group.Go(func() error {
-			in, err := storeindex.Inspect(streamDir(dir, name), depth, lost, time.Now())
+			in, err := storeindex.Inspect(streamDir(dir, name), depth, lost, from[name], time.Now())
 			if err != nil {
 				return fmt.Errorf("broker: check stream %s: %w", name, err)
 			}
@@ -212,7 +238,7 @@ func Check(dir string, deep bool) ([]Finding, error) {
 				return nil, err
 			}
 		}
-		c.journal(in, left, lost)
+		c.journal(in, left, appends, lost)
 		if m != nil {
 			if want, ok := m.Streams[in.Stream]; ok {
 				c.compare(in, want)
@@ -220,6 +246,16 @@ func Check(dir string, deep bool) ([]Finding, error) {
 		}
 	}
 	if m != nil {
+		sums, err := appendsSums(dir)
+		if err != nil {
+			return nil, fmt.Errorf("broker: check the journal of appends: %w", err)
+		}
+		for name, want := range m.Appends {
+			if sum, ok := sums[name]; !ok || sum != want {
+				c.add(filepath.Join(AppendsDir(dir), name), "the journal is missing or was changed", "records that were acknowledged last may be lost",
+					func() error { return nil }) // the start takes what it finds
+			}
+		}
 		for name := range m.Streams {
 			if !slices.Contains(names, name) {
 				c.add(streamDir(dir, name), "the stream is missing", "all of its messages are lost", nil)
@@ -349,14 +385,17 @@ func (b *Broker) Trimming(stream string, first uint64) error {
 	return nil
 }
 
-// journal holds the end of a stream against what the journal knows of it.
-func (c *checker) journal(in *storeindex.Inspection, left *journal.Left, powerLost bool) {
+// journal holds the end of a stream against what the journals know of it.
+func (c *checker) journal(in *storeindex.Inspection, left *journal.Left, appends map[string]uint64, powerLost bool) {
 	sd := streamDir(c.dir, in.Stream)
 	born, err := readBorn(sd)
 	if err != nil {
 		return
 	}
 	end, written := left.Held(journal.StreamID{Name: in.Stream, Born: born})
+	if first := appends[in.Stream]; first > 0 {
+		written = max(written, first-1)
+	}
 	if !powerLost {
 		end = written
 	} else if in.Last == 0 {

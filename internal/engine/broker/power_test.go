@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -117,7 +119,17 @@ func kill(t *testing.T, b *Broker, synced map[string]int) string {
 		t.Fatal(err)
 	}
 	b.disk.mu.Lock()
-	for _, f := range b.disk.streams {
+	noteSynced(b, slices.Collect(maps.Values(b.disk.streams)), synced)
+	b.disk.mu.Unlock()
+	if err := os.CopyFS(filepath.Join(to, "jetstream"), os.DirFS(filepath.Join(b.opts.Dir, "jetstream"))); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// noteSynced adds the sizes up to which files are durable.
+func noteSynced(b *Broker, streams []*files, synced map[string]int) {
+	for _, f := range streams {
 		f.mu.Lock()
 		for path, info := range f.synced {
 			rel, _ := filepath.Rel(b.opts.Dir, path)
@@ -125,11 +137,6 @@ func kill(t *testing.T, b *Broker, synced map[string]int) string {
 		}
 		f.mu.Unlock()
 	}
-	b.disk.mu.Unlock()
-	if err := os.CopyFS(filepath.Join(to, "jetstream"), os.DirFS(filepath.Join(b.opts.Dir, "jetstream"))); err != nil {
-		t.Fatal(err)
-	}
-	return to
 }
 
 // losePower makes of the files what may be left of them without power: of what was not

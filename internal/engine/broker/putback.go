@@ -2,36 +2,91 @@ package broker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 	"github.com/brookmere/brookmere/internal/engine/broker/storeindex"
 )
 
-// mend reads what the journal has left and cuts off the streams that it holds messages of
-// where they are not what was written. The server must not run.
+// mend reads what the journal has left and cuts off the streams that it, or the journal of
+// appends, holds messages of where they are not what was written. The server must not run.
 func (d *disk) mend() (*journal.Left, error) {
 	left, err := journal.Read(d.journalDir())
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	for _, s := range left.Streams() {
-		dir := streamDir(d.dir, s.Name)
-		if born, err := readBorn(dir); err != nil || born != s.Born {
-			continue // it is not there any more
-		}
-		if err := storeindex.Mend(dir, s.First); err != nil {
-			return nil, fmt.Errorf("broker: %w", err)
-		}
+	appends, err := readAppends(d.dir)
+	if err != nil {
+		return nil, err
+	}
+	var g errgroup.Group
+	g.SetLimit(2 * runtime.GOMAXPROCS(0))
+	for stream, first := range firstLeft(d.dir, left, appends) {
+		g.Go(func() error { return storeindex.Mend(streamDir(d.dir, stream), first) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("broker: %w", err)
 	}
 	return left, nil
+}
+
+// firstLeft is, by stream, the first message that a journal has: from there on its files may
+// not be what was written.
+func firstLeft(dir string, left *journal.Left, appends map[string]uint64) map[string]uint64 {
+	from := maps.Clone(appends)
+	for _, s := range left.Streams() {
+		if born, err := readBorn(streamDir(dir, s.Name)); err != nil || born != s.Born {
+			continue // another stream of the name, or none: nothing of it is there any more
+		}
+		if have, ok := from[s.Name]; !ok || s.First < have {
+			from[s.Name] = s.First
+		}
+	}
+	return from
+}
+
+// readAppends tells for each stream that the journal of appends has entries of which message
+// is the first that these become part of. All before is in the stream, and synced.
+func readAppends(dir string) (map[string]uint64, error) {
+	left, err := journal.Read(AppendsDir(dir))
+	if err != nil {
+		return nil, fmt.Errorf("broker: journal of appends: %w", err)
+	}
+	from := map[string]uint64{}
+	for _, s := range left.Streams() {
+		if made, err := readMade(streamDir(dir, s.Name)); err == nil && made == s.Born {
+			from[s.Name], _ = journal.Piece(s.First)
+		}
+	}
+	return from, nil
+}
+
+// readMade reads the number by which whoever made a stream tells it from others of its name.
+func readMade(dir string) (int64, error) {
+	meta, err := os.ReadFile(filepath.Join(dir, "meta.inf"))
+	if err != nil {
+		return 0, err
+	}
+	var info struct {
+		Metadata map[string]string `json:"metadata"`
+	}
+	if err := json.Unmarshal(meta, &info); err != nil {
+		return 0, fmt.Errorf("description of the stream: %w", err)
+	}
+	return journal.Made(info.Metadata[journal.MadeKey]), nil
 }
 
 // putBack publishes the messages that the journal has and the streams lack.

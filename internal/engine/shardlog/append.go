@@ -24,6 +24,7 @@ type waiter struct {
 	count uint32
 	taken bool // out of the queue: its buffer belongs to the frame
 	done  chan struct{}
+	group *Group // that waits for it, in place of done
 
 	pos  Position
 	time int64
@@ -32,7 +33,16 @@ type waiter struct {
 
 func (w *waiter) fail(err error) {
 	w.err = err
-	close(w.done)
+	w.finish()
+}
+
+// finish tells who waits. The waiter is theirs then.
+func (w *waiter) finish() {
+	if w.group != nil {
+		w.group.waits.Done()
+	} else {
+		close(w.done)
+	}
 }
 
 // sent is a frame under way.
@@ -43,8 +53,6 @@ type sent struct {
 	buf     []byte
 	pooled  bool // buf is from the pool
 	waiters []*waiter
-	index   uint32 // of its first record in the frame, of a part of one
-	front   bool   // it goes to the front's journal
 	token   uint64
 	timer   *time.Timer
 
@@ -71,28 +79,50 @@ type Pending struct {
 // Begin begins an Append, so that one goroutine can append to many shards at once. It does
 // not wait for the disk. The batch is free for reuse when Wait has returned.
 func (s *Shard) Begin(ctx context.Context, b *Batch) Pending {
-	w, err := s.begin(ctx, b)
+	w := &waiter{done: make(chan struct{})}
+	err := s.log.admit(ctx)
+	if err == nil {
+		err = s.begin(ctx, b, w)
+	}
 	return Pending{s, w, err}
 }
 
-func (s *Shard) begin(ctx context.Context, b *Batch) (*waiter, error) {
-	if err := b.check(s.log.maxFrame); err != nil {
-		return nil, err
-	}
+// admit tells whether there is room for appends, and waits for it.
+func (l *Log) admit(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.log.space.check(s.log); err != nil {
-		return nil, err
+	if err := l.space.check(l); err != nil {
+		return err
+	}
+	if l.front != nil {
+		return l.front.ready(ctx)
+	}
+	return nil
+}
+
+func (s *Shard) begin(ctx context.Context, b *Batch, w *waiter) error {
+	if err := b.check(s.log.maxFrame); err != nil {
+		return err
 	}
 	if err := s.open(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	w := &waiter{batch: b, buf: b.buf, count: uint32(b.count), done: make(chan struct{})}
+	w.batch, w.buf, w.count = b, b.buf, uint32(b.count)
+	if w.goesDirect() {
+		if err := s.makeStream(ctx); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	if err := s.err; err != nil {
 		s.mu.Unlock()
-		return nil, err
+		return err
+	}
+	if len(s.queue) == 0 && !w.goesDirect() && s.takesPieces() {
+		s.assign(w)
+		s.mu.Unlock()
+		return nil
 	}
 	s.queue = append(s.queue, w)
 	s.queued += len(w.buf) - headerSize
@@ -101,7 +131,7 @@ func (s *Shard) begin(ctx context.Context, b *Batch) (*waiter, error) {
 	if out != nil {
 		s.send(out)
 	}
-	return w, nil
+	return nil
 }
 
 // Wait returns what Append returns.
@@ -156,14 +186,21 @@ func (s *Shard) take() *sent {
 	if s.sending || s.recovering || len(s.queue) == 0 || len(s.inflight) >= maxInflight {
 		return nil
 	}
-	if s.behind() {
-		return s.takePart()
-	}
-	if s.inMemory() { // comes first
-		if s.part == nil {
-			s.seal()
+	if s.takesPieces() {
+		for len(s.queue) > 0 && !s.queue[0].goesDirect() {
+			w := s.queue[0]
+			s.queue = s.queue[1:]
+			s.queued -= len(w.buf) - headerSize
+			s.assign(w)
 		}
-		return nil
+		if len(s.queue) == 0 {
+			s.queue = nil
+			return nil
+		}
+		if s.pieces > 0 || s.inMemory() { // which comes first
+			s.fillAll()
+			return nil
+		}
 	}
 	if len(s.inflight) > 0 && s.queued < secondFrame {
 		return nil
@@ -214,11 +251,7 @@ func (s *Shard) gather(target int) *sent {
 // nobody's append is late because it works for others.
 func (s *Shard) send(out *sent) {
 	out.encode()
-	if out.front {
-		s.log.front.append(out)
-	} else {
-		s.writer.publish(out)
-	}
+	s.writer.publish(out)
 	s.mu.Lock()
 	s.sending = false
 	s.pump()
@@ -264,7 +297,6 @@ func (s *Shard) commit(out *sent) {
 		*s.firstHeader = out.header
 	}
 	s.last, s.lastHeader, s.stored = out.seq, out.header, out.seq
-	s.direct = false
 	if s.notify != nil || time.Since(s.tipRead) < tipInterest {
 		buf := out.buf
 		if !out.pooled {
@@ -280,7 +312,7 @@ func (s *Shard) commit(out *sent) {
 	for _, w := range out.waiters {
 		w.pos, w.time = Position{out.seq, index}, out.header.time
 		index += w.count
-		close(w.done)
+		w.finish()
 	}
 	out.release()
 }

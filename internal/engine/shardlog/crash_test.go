@@ -56,7 +56,7 @@ func appendUntilKilled(dir string) error {
 	}
 	o := Options{}
 	if os.Getenv(crashFront) != "" {
-		o.Journal = filepath.Join(filepath.Dir(dir), "appends")
+		o.Journal = broker.AppendsDir(dir)
 	}
 	l, err := Open(ctx, b, o)
 	if err != nil {

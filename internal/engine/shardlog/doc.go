@@ -39,43 +39,73 @@
 //   - A frame is published with the sequence that the stream must end at for it to be
 //     stored (Nats-Expected-Last-Sequence), so that publishing it again cannot store it
 //     twice, and a late copy cannot be stored after a newer frame.
-//   - A frame becomes readable when the server has acknowledged it and it is durable
-//     (Durability), in sequence order, and not before. Frames of all shards that come at the
-//     same time share a sync.
+//   - A record becomes readable when it is durable, in the order of positions, and not before.
+//     Appends to all shards that come at the same time share a sync.
 //   - No error is returned for an append while its frame may still be stored; one whose
 //     outcome is unknown is published again until it is known.
 //
 // A frame that is torn, or has a byte that changed, fails its CRC or one of the lengths;
 // nothing of it is served, readers get ErrCorrupt with its position and go on behind it.
 //
-// # Small appends
+// # The journal of appends
 //
-// A message to the server for every shard that a put touches costs more than its bytes. So
-// a log with a journal of its own (Options.Journal) takes small appends into that: those of
-// all shards at one time share a write and a sync, and are durable and readable then, at
-// positions in a frame that is still open in memory. It goes to the shard's stream behind,
-// as one message, when it is large (512 KiB), has been open for five seconds, too much is
-// held in memory (64 MiB), a segment of the journal is to be used again, or something else
-// needs it there: a trim, a large append, the end of the log. Large appends go to their
-// streams at once; a shard does the one or the other at a time.
+// A message to the server for every shard that a put touches costs more than its bytes. So the
+// journal is the log, and the shards' streams are views of it that follow behind. A log with a
+// journal of appends (Options.Journal) takes all appends below 128 KiB into that: those of all
+// shards at one time share a write and a sync, and are durable, acknowledged and readable then,
+// at positions in a frame that is still open in memory. A reader gets the frames that its
+// shard's stream has from there, and those behind them from memory: positions, times, Rest and
+// Info do not tell which.
+//
+// An open frame goes to the stream, as one message, when it has 512 KiB, has been open for five
+// seconds (thirty if it has less than 16 KiB), too much is held in memory (from 48 MiB on the
+// largest go; at 96 MiB appends wait until some have gone), a segment of the journal is to be
+// used again, or something else needs it there: a trim, an append of 128 KiB or more, the end
+// of the log. Such a large append goes to its stream at once, and is durable with a sync of
+// that; a shard does the one or the other at a time, and what comes behind one under way goes
+// the same way.
 //
 // What is durable when:
 //
-//   - A small append is durable with the journal's sync, and acknowledged then.
-//   - An open frame that was sealed is published until it is in the stream and durable there
-//     as any frame (Durability). Only then its entries in the journal may go.
-//   - At a start, before anything is served, the frames of which the journal has appends and
-//     the stream has nothing are made again from them, with the same positions, and
-//     published. What the stream has counts, whatever the journal has of that frame.
-//   - An append whose frame went to the stream without it, or whose write of the journal
-//     failed, goes anew, and not before that frame is in the stream: then its entry in the
-//     journal counts for nothing, and it cannot be there twice.
+//   - An append is durable with the journal's sync, and acknowledged then. One whose write to
+//     the journal failed is told when it is certain that the journal does not have it, nor
+//     anything of its shard that was given a later place (Journal.Append): the next one takes
+//     its place. So an error other than a context's says that it is nowhere.
+//   - A frame that has gone to its stream is with the operating system; in the stream it is
+//     durable when that is synced. The entries of its appends stay in the journal until then: a
+//     segment is used again when each stream that it has entries of has all of them and was
+//     synced (checkpoint). Streams of one segment are synced at the same time, which the file
+//     system makes little more than one sync.
+//   - A large append syncs its stream, and with it all that went there before.
 //
-// Records of one frame can have arrived at several times, at most five seconds apart. Such a
+// At a start, before anything is served: where the power was lost, the broker cuts each stream
+// off where its files are not what was written, from the first frame on that the journal has
+// entries of; all before is synced. Then the frames of which the journal has appends and the
+// stream has nothing are made again, with the same positions, and go to the stream behind, as
+// before. What the stream has counts, whatever the journal has of that frame. The old segments
+// are used again after the streams have them and are synced, so a kill or loss of power while that goes on finds the same again.
+//
+// At each boundary: what is killed before the journal's sync was told to nobody, and is there
+// or not; between the sync and the frame's way to the stream it is made from the journal;
+// between the stream's acknowledgement and its sync it is in both, and the stream's counts if
+// it is whole; after the sync it is in the stream. On a full disk the journal refuses
+// (ErrFull), and frames wait in memory until there is space: reads go on.
+//
+// The journal takes 256 MiB at most with many shards, 32 MiB with few, and what is under way.
+//
+// Records of one frame can have arrived at several times, at most thirty seconds apart. Such a
 // frame is of version 2: behind its records stand, for each part that arrived at another
 // time, the index of its first record (4 bytes) and the time (8), and then the number of
-// parts (4). The header's time is that of the last part. Age goes by frames: where the
-// retention is changed, records of up to five seconds may come or go together.
+// parts (4). The header's time is that of the last part. Age goes by records; where the
+// retention is changed, it goes by frames: records of up to thirty seconds may come or go
+// together.
+//
+// # Shards without streams
+//
+// A stream costs the server files, a goroutine and memory. With a journal of appends a shard
+// is an entry in a catalog, a JetStream KV bucket (catalog), and its stream is made when the
+// first frame is to go there. Shards that were made without a journal are known by their
+// streams.
 //
 // # Age
 //

@@ -5,47 +5,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 )
 
 const (
-	// smallQueue is below how many bytes what waits for a shard goes to the front. Once a
-	// frame is open, more does too, up to largeQueue.
-	smallQueue = 8 << 10
-	largeQueue = 64 << 10
+	// directBytes is the size from which on an append goes to its stream at once: it is not
+	// worth writing twice.
+	directBytes = 128 << 10
 
-	// sealBytes and sealAge are when an open frame goes to its stream.
+	// sealBytes and sealAge are when an open frame goes to its stream; idleAge is when one of
+	// few bytes (idleBytes) does, which it costs less to hold on to.
 	sealBytes = 512 << 10
 	sealAge   = 5 * time.Second
+	idleBytes = 16 << 10
+	idleAge   = 30 * time.Second
 	sealEvery = 200 * time.Millisecond
 
 	// maxHeld bounds the bytes of all frames that are not in their streams yet. From half of
-	// it on the oldest go early, and at it appends go the direct way.
-	maxHeld = 64 << 20
+	// it on the largest go early, and at it appends wait.
+	maxHeld = 96 << 20
+
+	// segmentBytes and segments are those of the journal: 256 MiB at most, with many shards.
+	segmentBytes = 8 << 20
+	segments     = 4
+
+	// expected is how much room at most an open frame has before it needs it, if the one
+	// before it did.
+	expected = 128 << 10
 
 	// flushesAtOnce are the frames under way to their streams.
 	flushesAtOnce = 64
-
-	// An entry's sequence in the front's journal is that of its frame, and the index of its
-	// first record in it.
-	indexBits = 20
 )
 
-// front takes small appends: it makes them durable in a journal of its own, for all shards
-// with one sync, and keeps them in open frames until these are worth a message of their
-// shard's stream. See the package comment.
+// front takes appends: it makes them durable in a journal, for all shards with one sync, and
+// keeps them in open frames until these are worth a message of their shard's stream. See the
+// package comment.
 type front struct {
 	log   *Log
 	j     *journal.Journal
-	held  atomic.Int64
+	held  atomic.Int64 // bytes that are in no stream yet
 	slots chan struct{}
 	ended chan struct{}
 	tasks sync.WaitGroup
@@ -54,14 +58,29 @@ type front struct {
 	cancel context.CancelFunc
 
 	mu    sync.Mutex
-	dirty map[*Shard]struct{} // that have an open or a sealed frame
+	dirty map[*Shard]struct{} // that have appends which their streams lack
+	files map[string]struct{} // streams that have got frames since they were synced
+	room  chan struct{}       // closed when frames have gone to their streams; nil when nobody waits
 }
 
-// openFrame is a frame that takes further appends. Its first sequence and header are those
-// of what is committed.
+// openFrame is a frame that takes appends. Its own header, and its records, are what is
+// committed, which readers see.
 type openFrame struct {
 	frame
-	began time.Time
+	began    time.Time
+	assigned header // with what is under way to the journal
+	underway int    // appends of it that are
+	full     bool   // it takes no more
+	dropped  bool   // its shard was deleted, or its log closed
+}
+
+// piece is an append under way to the journal.
+type piece struct {
+	shard  *Shard
+	w      *waiter
+	frame  *openFrame
+	header header
+	index  uint32 // of its first record
 }
 
 // sealedFrame is a frame on its way to the stream.
@@ -70,7 +89,7 @@ type sealedFrame struct {
 	f *frame
 }
 
-// openFront puts back what the front's journal has and the streams lack, and goes on with it.
+// openFront puts back what the journal of appends has and the streams lack, and goes on with it.
 func (l *Log) openFront(ctx context.Context) error {
 	if l.opts.Journal == "" || l.opts.Shared {
 		return nil
@@ -79,92 +98,211 @@ func (l *Log) openFront(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("shardlog: %w", err)
 	}
-	fr := &front{log: l, dirty: map[*Shard]struct{}{}, slots: make(chan struct{}, flushesAtOnce), ended: make(chan struct{})}
+	fr := &front{log: l, dirty: map[*Shard]struct{}{}, files: map[string]struct{}{}, slots: make(chan struct{}, flushesAtOnce), ended: make(chan struct{})}
 	fr.ctx, fr.cancel = context.WithCancel(l.ctx)
-	byStream := make(map[string]*Shard, len(l.shards))
-	for _, s := range l.shards {
-		byStream[s.stream] = s
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(flushesAtOnce)
-	for _, st := range left.Streams() {
-		if s := byStream[st.Name]; s != nil && s.born() == st.Born {
-			g.Go(func() error { return s.putBack(ctx, left, st.StreamID) })
-		}
-	}
-	if err := g.Wait(); err != nil {
+	if err := fr.putBack(ctx, left); err != nil {
 		return err
 	}
-	if fr.j, err = journal.Open(left, journal.Options{Checkpoint: fr.checkpoint}); err != nil {
+	o := journal.Options{Checkpoint: fr.checkpoint, SegmentBytes: cmp.Or(l.opts.SegmentBytes, segmentBytes), Segments: segments, NoSync: l.opts.NoSync}
+	if fr.j, err = journal.Open(left, o); err != nil {
 		return fmt.Errorf("shardlog: %w", err)
 	}
 	l.front = fr
-	fr.tasks.Go(fr.seal)
-	return nil
-}
-
-// putBack makes the frames again of which the journal has the appends and the stream has
-// nothing.
-func (s *Shard) putBack(ctx context.Context, left *journal.Left, id journal.StreamID) error {
-	if err := s.open(ctx); err != nil {
-		return err
-	}
-	last := s.lastFrame()
-	var frames []*openFrame
-	err := left.Entries(id, (last+1)<<indexBits-1, func(e journal.Entry) error {
-		seq, index := e.Seq>>indexBits, uint32(e.Seq&(1<<indexBits-1))
-		c, err := decodeFrame(seq, e.Data)
-		if err != nil {
-			return err
-		}
-		if index == 0 {
-			frames = append(frames, &openFrame{frame: frame{seq: seq}})
-		}
-		n := len(frames)
-		if n == 0 || frames[n-1].seq != seq || frames[n-1].count != index || seq != last+uint64(n) {
-			return fmt.Errorf("%w: at %d: the journal of appends lacks some before %v", ErrCorrupt, seq, Position{seq, index})
-		}
-		frames[n-1].add(&c.header, c.buf)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("shardlog: put appends back into shard %s: %w", s.name, err)
-	}
-	for _, o := range frames {
-		out := o.close(s)
-		if err := s.store(out.sent); err != nil {
-			return fmt.Errorf("shardlog: put appends back into shard %s: %w", s.name, err)
-		}
+	fr.tasks.Go(fr.sealOld)
+	for _, s := range fr.shards() {
 		s.mu.Lock()
-		if s.first > s.last {
-			s.first, s.firstHeader = o.seq, &header{}
-			*s.firstHeader = o.header
-		}
-		s.last, s.lastHeader, s.stored = o.seq, o.header, o.seq
-		s.next, s.nextSeq = o.header, o.seq
+		s.flush()
 		s.mu.Unlock()
 	}
 	return nil
 }
 
-// add appends the records of a frame, or of an append, to the open one.
-func (o *openFrame) add(h *header, buf []byte) {
+// ready waits until there is room for more appends, and tells why there is none.
+func (fr *front) ready(ctx context.Context) error {
+	if err := fr.j.Ready(); err != nil {
+		return frontError(err)
+	}
+	for fr.held.Load() >= maxHeld {
+		fr.mu.Lock()
+		if fr.room == nil {
+			fr.room = make(chan struct{})
+		}
+		room := fr.room
+		fr.mu.Unlock()
+		if fr.held.Load() < maxHeld {
+			return nil
+		}
+		select {
+		case <-room:
+		case <-time.After(spaceEvery): // the disk may be full, and nothing go
+			if err := fr.log.space.check(fr.log); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-fr.log.ctx.Done():
+			return ErrClosed
+		}
+	}
+	return nil
+}
+
+// frontError words an error of the journal for callers.
+func frontError(err error) error {
+	switch {
+	case errors.Is(err, journal.ErrUnknown):
+		return fmt.Errorf("%w while an append was under way: %w", ErrClosed, context.Canceled)
+	case errors.Is(err, journal.ErrClosed):
+		return ErrClosed
+	}
+	return refusal(err.Error())
+}
+
+// takesPieces tells whether the next append may go to the journal. Nothing may be under way to
+// the stream past it. Callers hold mu.
+func (s *Shard) takesPieces() bool {
+	return s.log.front != nil && len(s.inflight) == 0 && !s.sending && !s.recovering
+}
+
+// goesDirect tells whether an append is one for the stream.
+func (w *waiter) goesDirect() bool { return len(w.buf) >= directBytes }
+
+// assign gives an append its place and has it made durable there. Callers hold mu.
+func (s *Shard) assign(w *waiter) {
+	fr := s.log.front
+	now := max(s.next.time, s.log.clock.Now().UnixMilli())
+	var o *openFrame
+	if n := len(s.growing); n > 0 {
+		o = s.growing[n-1]
+		// Records come and go with their frame, so those of one frame are near in time.
+		if !o.full && o.assigned.count > 0 && now-o.assigned.begin > idleAge.Milliseconds() {
+			s.fill(o)
+		}
+		if o.full {
+			o = nil
+		}
+	}
+	if o == nil {
+		s.nextSeq++
+		o = &openFrame{frame: frame{seq: s.nextSeq}, began: time.Now()}
+		o.assigned = header{recordsBefore: s.next.records(), bytesBefore: s.next.bytes(), time: s.next.time, begin: now}
+		s.growing = append(s.growing, o)
+		fr.note(s)
+	}
+	p := &piece{shard: s, w: w, frame: o, index: o.assigned.count}
+	p.header = header{
+		count:         w.count,
+		length:        uint32(len(w.buf) - headerSize),
+		time:          now,
+		stamp:         s.log.stamp.Add(1),
+		recordsBefore: o.assigned.records(),
+		bytesBefore:   o.assigned.bytes(),
+	}
+	o.assigned.count += p.header.count
+	o.assigned.length += p.header.length
+	o.assigned.time = now
+	s.next = o.assigned
+	o.underway++
+	s.pieces++
+	if o.assigned.length >= sealBytes {
+		o.full = true
+	}
+	fr.held.Add(int64(p.header.length))
+	w.taken = true
+	p.header.seal(w.buf)
+	fr.j.Add(journal.Entry{Stream: s.stream, Born: s.born, Seq: journal.PieceSeq(o.seq, p.index), Data: w.buf}, p.done)
+}
+
+// done takes what became of a piece. An error says that the journal does not have it, nor
+// anything of the shard that was assigned after it.
+func (p *piece) done(err error) {
+	s, o, w := p.shard, p.frame, p.w
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pieces--
+	o.underway--
+	switch {
+	case o.dropped: // with its shard
+		err = s.err
+	case err == nil:
+		s.commitPiece(p)
+	default:
+		s.log.front.held.Add(-int64(p.header.length))
+		err = frontError(err)
+	}
+	if err != nil {
+		w.fail(err)
+	}
+	if s.pieces == 0 {
+		s.rewind()
+	}
+	if o.full && o.underway == 0 {
+		s.seal(o)
+	}
+	if len(s.queue) > 0 {
+		s.pump()
+	}
+	s.settle()
+}
+
+// commitPiece makes a piece readable. Callers hold mu.
+func (s *Shard) commitPiece(p *piece) {
+	o, w := p.frame, p.w
+	o.add(&p.header, w.buf, s.expect)
+	if s.first > s.last { // it was empty
+		s.first = o.seq
+		s.firstHeader = &header{}
+		*s.firstHeader = o.header
+	}
+	s.last, s.lastHeader = o.seq, o.header
+	s.wake()
+	w.pos, w.time = Position{o.seq, p.index}, p.header.time
+	w.finish()
+}
+
+// rewind takes the places back that were given to appends which failed: what is committed is
+// where the next one goes on. Nothing may be under way. Callers hold mu.
+func (s *Shard) rewind() {
+	n := len(s.growing)
+	if n == 0 {
+		return
+	}
+	for n > 0 && s.growing[n-1].count == 0 {
+		n--
+		s.nextSeq--
+		s.growing[n] = nil
+	}
+	s.growing = s.growing[:n]
+	if n > 0 {
+		o := s.growing[n-1]
+		o.assigned = o.header
+	}
+	s.next = s.lastHeader
+	if !s.inMemory() {
+		s.log.front.forget(s)
+	}
+	s.wakeFlushed()
+}
+
+// add appends the records of an append, or of a frame, to the open frame, which may come to so
+// many bytes.
+func (o *openFrame) add(h *header, buf []byte, expect int) {
 	if o.count == 0 {
-		before := *h
-		o.header = header{stamp: h.stamp, begin: h.time, recordsBefore: before.recordsBefore, bytesBefore: before.bytesBefore}
-		o.buf = append(make([]byte, 0, len(buf)), buf[:headerSize]...)
-		o.began = time.Now()
+		o.header = header{stamp: h.stamp, begin: h.time, recordsBefore: h.recordsBefore, bytesBefore: h.bytesBefore}
+		o.buf = append(make([]byte, 0, max(len(buf), expect)), buf[:headerSize]...)
 	}
 	if n := len(o.parts); n == 0 || o.parts[n-1].time != h.time {
 		o.parts = append(o.parts, part{o.count, h.time})
 	}
 	off := len(o.buf)
 	o.buf = append(o.buf, buf[headerSize:headerSize+int(h.length)]...)
-	for at := o.count; at < o.count+h.count; at++ {
-		if at%markEvery == 0 {
-			o.marks = append(o.marks, uint32(off))
+	if at := (o.count + markEvery - 1) / markEvery * markEvery; at < o.count+h.count {
+		for i := o.count; i < o.count+h.count; i++ {
+			if i%markEvery == 0 {
+				o.marks = append(o.marks, uint32(off))
+			}
+			off += recordHeader + recordSize(o.buf[off:])
 		}
-		off += recordHeader + recordSize(o.buf[off:])
 	}
 	o.count += h.count
 	o.length += h.length
@@ -183,247 +321,57 @@ func (o *openFrame) close(s *Shard) *sealedFrame {
 	return &sealedFrame{&sent{shard: s, header: f.header, seq: f.seq, buf: f.buf}, &f}
 }
 
-// behind tells whether what is queued goes to the front. Callers hold mu.
-func (s *Shard) behind() bool {
-	fr := s.log.front
-	if fr == nil || len(s.inflight) > 0 || s.direct || fr.held.Load() >= maxHeld {
-		return false
-	}
-	return s.queued < smallQueue || s.queued < largeQueue && s.inMemory()
-}
-
 // inMemory tells whether there are appends that are not in the stream. Callers hold mu.
-func (s *Shard) inMemory() bool { return s.growing != nil || s.part != nil || len(s.sealed) > 0 }
+func (s *Shard) inMemory() bool { return len(s.growing) > 0 || len(s.sealed) > 0 }
 
-// takePart makes an append to the open frame of what is queued. Callers hold mu.
-func (s *Shard) takePart() *sent {
-	if s.part != nil || s.waitFlush && len(s.sealed) > 0 {
-		return nil
-	}
-	o, now := s.growing, s.log.clock.Now().UnixMilli()
-	if o != nil && o.count > 0 && now-o.begin > sealAge.Milliseconds() {
-		// Records come and go with their frame, so those of one frame are near in time.
-		s.seal()
-		o = nil
-	}
-	if o == nil {
-		s.nextSeq++
-		o = &openFrame{frame: frame{seq: s.nextSeq}, began: time.Now()}
-		o.recordsBefore, o.bytesBefore, o.time = s.next.records(), s.next.bytes(), s.next.time
-		s.growing = o
-		s.log.front.note(s)
-	}
-	out := s.gather(largeQueue)
-	out.header = header{
-		count:         out.header.count,
-		length:        out.header.length,
-		time:          max(o.time, now),
-		stamp:         s.log.stamp.Add(1),
-		recordsBefore: o.records(),
-		bytesBefore:   o.bytes(),
-	}
-	out.seq, out.index, out.front = o.seq, o.count, true
-	s.part = out
-	s.sending = true
-	return out
-}
-
-// append makes a part durable.
-func (fr *front) append(out *sent) {
-	s := out.shard
-	fr.j.Append(journal.Entry{Stream: s.stream, Born: s.born(), Seq: out.seq<<indexBits | uint64(out.index), Data: out.buf},
-		func(err error) { s.partDone(out, err) })
-}
-
-// partDone takes what became of a part.
-func (s *Shard) partDone(out *sent, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.part = nil
-	o := s.growing
-	switch {
-	case s.err != nil && errors.Is(s.err, ErrNoShard):
-		for _, w := range out.waiters {
-			w.fail(s.err)
-		}
-		out.release()
-	case err == nil && o != nil && o.seq == out.seq:
-		s.commitPart(o, out)
-	default:
-		// Its frame went without it, or it is not known what the journal has of it. The
-		// journal's entry counts for nothing when the frame is in the stream; so only then
-		// the appends go anew, the direct way if the journal failed.
-		s.requeue(out)
-		s.direct, s.waitFlush = s.direct || err != nil, true
-		if o != nil && o.count == 0 {
-			s.growing = nil
-			s.nextSeq--
-			s.log.front.forget(s)
+// fill lets the frame take no more: it goes to the stream when what is under way for it is
+// done. Callers hold mu.
+func (s *Shard) fill(o *openFrame) {
+	if !o.full {
+		o.full = true
+		if o.underway == 0 {
+			s.seal(o)
 		}
 	}
-	if s.idle != nil {
-		s.seal()
-	}
-	s.pump()
-	s.settle()
 }
 
-// commitPart makes a part readable. Callers hold mu.
-func (s *Shard) commitPart(o *openFrame, out *sent) {
-	o.add(&out.header, out.buf)
-	s.log.front.held.Add(int64(out.header.length))
-	if s.first > s.last { // it was empty
-		s.first = o.seq
-		s.firstHeader = &header{}
-		*s.firstHeader = o.header
-	}
-	s.last, s.lastHeader, s.next = o.seq, o.header, o.header
-	s.wake()
-	index := out.index
-	for _, w := range out.waiters {
-		w.pos, w.time = Position{o.seq, index}, out.header.time
-		index += w.count
-		close(w.done)
-	}
-	out.release()
-	if o.length >= sealBytes {
-		s.seal()
+// fillAll does so with all that are open. Callers hold mu.
+func (s *Shard) fillAll() {
+	for i := 0; i < len(s.growing); {
+		o := s.growing[i]
+		s.fill(o)
+		if i < len(s.growing) && s.growing[i] == o {
+			i++
+		}
 	}
 }
 
-// seal lets the open frame go to the stream. A part that is under way for it comes too late
-// and goes anew. Callers hold mu.
-func (s *Shard) seal() {
-	o := s.growing
-	if o == nil || o.count == 0 {
-		return
+// seal has a frame published that takes no more and that nothing is under way for: the first
+// of those open. Callers hold mu.
+func (s *Shard) seal(o *openFrame) {
+	if o.count == 0 || len(s.growing) == 0 || s.growing[0] != o {
+		return // rewound
 	}
+	s.growing[0] = nil
+	s.growing = s.growing[1:]
+	if len(s.growing) == 0 {
+		s.growing = nil
+	}
+	s.expect = min(len(o.buf)+len(o.buf)/8, expected)
 	s.sealed = append(s.sealed, o.close(s))
-	s.growing = nil
 	s.flush()
-}
-
-// flush has the sealed frames published. Callers hold mu.
-func (s *Shard) flush() {
-	if s.flushing || len(s.sealed) == 0 {
-		return
-	}
-	s.flushing = true
-	s.log.busy.Add(1)
-	go s.flushSealed()
-}
-
-func (s *Shard) flushSealed() {
-	fr := s.log.front
-	defer s.log.busy.Done()
-	fr.slots <- struct{}{}
-	defer func() { <-fr.slots }()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(s.sealed) > 0 {
-		out := s.sealed[0]
-		s.mu.Unlock()
-		err := s.store(out.sent)
-		s.mu.Lock()
-		if errors.Is(err, ErrClosed) {
-			break // the journal has it for the next start
-		}
-		if len(s.sealed) == 0 { // the shard was deleted
-			break
-		}
-		s.sealed = s.sealed[1:]
-		s.stored = out.seq
-		fr.held.Add(-int64(out.header.length))
-		if err == nil && (s.notify != nil || time.Since(s.tipRead) < tipInterest) {
-			s.log.cache.put(s, out.f)
-		}
-		s.wakeFlushed()
-	}
-	s.flushing, s.waitFlush = false, false
-	if len(s.sealed) == 0 {
-		s.sealed = nil
-	}
-	if !s.inMemory() {
-		fr.forget(s)
-	}
-	s.wakeFlushed()
-	s.pump()
-	s.settle()
-}
-
-func (s *Shard) wakeFlushed() {
-	if s.flushed != nil {
-		close(s.flushed)
-		s.flushed = nil
-	}
-}
-
-// store publishes a sealed frame until it is durable in the stream, or the shard is gone
-// (ErrNoShard), or the log is closed (ErrClosed).
-func (s *Shard) store(out *sent) error {
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		begun := time.Now()
-		m, err := s.republish(out)
-		if err == nil {
-			err = parseAck(m)
-		}
-		var failed *storeError
-		var refused *refusedError
-		stored := err == nil
-		switch {
-		case stored:
-		case errors.Is(err, errWrongSeq):
-			stored, err = s.stamped(out)
-		case errors.As(err, &failed):
-			if s.log.repair.do(s.log, begun) == nil {
-				stored, err = s.stamped(out)
-			}
-		case errors.As(err, &refused):
-			s.failQueue(refusal(refused.cause))
-		case errors.Is(err, nats.ErrNoResponders):
-			_, _, err = s.bounds(s.log.ctx)
-		}
-		if errors.Is(err, ErrNoShard) {
-			return err
-		}
-		if stored && s.persist(out) == nil {
-			return nil
-		}
-		if s.log.sleep(pause) != nil {
-			return ErrClosed
-		}
-	}
-}
-
-// failQueue tells those who wait behind a frame that the store refuses.
-func (s *Shard) failQueue(err error) {
-	s.mu.Lock()
-	queue := s.queue
-	s.queue, s.queued = nil, 0
-	s.settle()
-	s.mu.Unlock()
-	for _, w := range queue {
-		w.fail(err)
-	}
-}
-
-func (s *Shard) persist(out *sent) error {
-	done := make(chan error, 1)
-	s.log.broker.Persist(s.stream, s.subject, out.seq, out.buf, func(err error) { done <- err })
-	if err := <-done; err != nil {
-		return s.log.broker.Sync(s.stream)
-	}
-	return nil
 }
 
 // heldFrame returns the frame of the sequence if it is not in the stream yet.
 func (s *Shard) heldFrame(seq uint64) *frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o := s.growing; o != nil && o.seq == seq && o.count > 0 {
-		f := o.frame
-		f.growing = true
-		return &f
+	for _, o := range s.growing {
+		if o.seq == seq && o.count > 0 {
+			f := o.frame
+			f.growing = true
+			return &f
+		}
 	}
 	for _, x := range s.sealed {
 		if x.seq == seq {
@@ -435,43 +383,10 @@ func (s *Shard) heldFrame(seq uint64) *frame {
 
 // endPosition is where the next record will be at or after. Callers hold mu.
 func (s *Shard) endPosition() Position {
-	if o := s.growing; o != nil && o.seq == s.last {
+	if len(s.growing) > 0 && s.growing[0].seq == s.last {
 		return Position{s.last, s.lastHeader.count}
 	}
 	return Position{s.last + 1, 0}
-}
-
-// flushAll returns when what was readable at the call is in the stream.
-func (s *Shard) flushAll(ctx context.Context) error {
-	if s.log.front == nil {
-		return nil
-	}
-	s.mu.Lock()
-	target := s.last
-	s.mu.Unlock()
-	for {
-		s.mu.Lock()
-		if o := s.growing; o != nil && o.seq <= target {
-			s.seal()
-		}
-		if s.stored >= target || s.err != nil && !s.inMemory() {
-			s.mu.Unlock()
-			return nil
-		}
-		s.flush()
-		if s.flushed == nil {
-			s.flushed = make(chan struct{})
-		}
-		flushed := s.flushed
-		s.mu.Unlock()
-		select {
-		case <-flushed:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.log.ctx.Done():
-			return ErrClosed
-		}
-	}
 }
 
 // drop forgets what a shard holds that was deleted, or whose log is closed: then the
@@ -481,8 +396,9 @@ func (s *Shard) drop() {
 	if fr == nil {
 		return
 	}
-	if s.growing != nil {
-		fr.held.Add(-int64(s.growing.length))
+	for _, o := range s.growing {
+		o.dropped = true
+		fr.held.Add(-int64(o.assigned.length))
 	}
 	for _, x := range s.sealed {
 		fr.held.Add(-int64(x.header.length))
@@ -504,6 +420,17 @@ func (fr *front) forget(s *Shard) {
 	fr.mu.Unlock()
 }
 
+// gone takes bytes off what is held.
+func (fr *front) gone(bytes uint32) {
+	fr.held.Add(-int64(bytes))
+	fr.mu.Lock()
+	if fr.room != nil {
+		close(fr.room)
+		fr.room = nil
+	}
+	fr.mu.Unlock()
+}
+
 func (fr *front) shards() []*Shard {
 	fr.mu.Lock()
 	defer fr.mu.Unlock()
@@ -514,8 +441,8 @@ func (fr *front) shards() []*Shard {
 	return all
 }
 
-// checkpoint has everything in its streams that a segment of the journal has of some. It
-// does not wait for parts under way, which may wait for it: they go anew.
+// checkpoint has everything in its streams, and durable there, that a segment of the journal
+// has of some: also what is durable in it and not told yet, or under way.
 func (fr *front) checkpoint(streams []string) error {
 	in := make(map[string]struct{}, len(streams))
 	for _, s := range streams {
@@ -527,63 +454,101 @@ func (fr *front) checkpoint(streams []string) error {
 	})
 	for _, s := range all {
 		s.mu.Lock()
-		s.seal()
+		s.fillAll()
 		s.mu.Unlock()
 	}
 	for _, s := range all {
-		if err := s.flushAll(fr.ctx); err != nil {
+		if err := s.flushAssigned(fr.ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	return fr.sync(streams)
 }
 
-// seal is the goroutine that lets frames go that have been open long, or the oldest where
+// written notes that a stream has got a frame.
+func (fr *front) written(stream string) {
+	fr.mu.Lock()
+	fr.files[stream] = struct{}{}
+	fr.mu.Unlock()
+}
+
+// sync syncs streams.
+func (fr *front) sync(streams []string) error {
+	fr.mu.Lock()
+	for _, s := range streams {
+		delete(fr.files, s)
+	}
+	fr.mu.Unlock()
+	err := fr.log.broker.SyncAppended(streams)
+	if err != nil {
+		fr.mu.Lock()
+		for _, s := range streams {
+			fr.files[s] = struct{}{}
+		}
+		fr.mu.Unlock()
+	}
+	return err
+}
+
+// sealOld is the goroutine that lets frames go that have been open long, or the largest where
 // too much is held.
-func (fr *front) seal() {
+func (fr *front) sealOld() {
 	tick := time.NewTicker(sealEvery)
 	defer tick.Stop()
 	type aged struct {
 		s     *Shard
-		began time.Time
+		age   time.Duration
 		bytes int64
 	}
+	var open []aged
 	for {
 		select {
 		case <-fr.ended:
 			return
 		case <-tick.C:
 		}
-		var open []aged
+		open = open[:0]
 		for _, s := range fr.shards() {
 			s.mu.Lock()
-			if o := s.growing; o != nil && o.count > 0 {
-				open = append(open, aged{s, o.began, int64(o.length)})
+			if n := len(s.growing); n > 0 && !s.growing[n-1].full {
+				o := s.growing[n-1]
+				open = append(open, aged{s, time.Since(o.began), int64(o.assigned.length)})
 			}
 			s.mu.Unlock()
 		}
-		slices.SortFunc(open, func(a, b aged) int { return cmp.Compare(a.began.UnixNano(), b.began.UnixNano()) })
 		excess := fr.held.Load() - maxHeld/2
+		if excess > 0 {
+			slices.SortFunc(open, func(a, b aged) int { return cmp.Compare(b.bytes, a.bytes) })
+		}
 		for _, a := range open {
-			if excess <= 0 && time.Since(a.began) < sealAge {
-				break
+			if excess <= 0 && (a.age < sealAge || a.bytes < idleBytes && a.age < idleAge) {
+				continue
 			}
 			excess -= a.bytes
 			a.s.mu.Lock()
-			a.s.seal()
+			a.s.fillAll()
 			a.s.mu.Unlock()
 		}
+		clear(open)
 	}
 }
 
-// close ends the front when the shards were drained. What could not go to its stream stays
-// in the journal.
+// close ends the front when the shards were drained. What has not gone to its stream stays
+// in the journal; what has is synced.
 func (fr *front) close() error {
 	close(fr.ended)
 	fr.tasks.Wait()
 	defer fr.cancel()
-	if len(fr.shards()) > 0 {
+	left := len(fr.shards()) > 0
+	if left {
 		fr.cancel() // so that the last checkpoint does not wait for them
 	}
-	return fr.j.Close()
+	err := fr.j.Close()
+	if !left || err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	fr.mu.Lock()
+	streams := slices.Collect(maps.Keys(fr.files))
+	fr.mu.Unlock()
+	return fr.sync(streams)
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package shardlog
 
 import "testing"
@@ -12,5 +14,10 @@ func TestFront(t *testing.T) {
 	t.Run("ManyShards", TestManyShards)
 	t.Run("ExpiredStayAway", TestExpiredStayAway)
 	t.Run("Full", TestFull)
+	t.Run("FullOfSmall", func(t *testing.T) {
+		defer func(n int) { fullBytes = n }(fullBytes)
+		fullBytes = 20 << 10
+		TestFull(t)
+	})
 	t.Run("Kill", TestKill)
 }

@@ -13,6 +13,9 @@ import (
 	"testing"
 )
 
+// fullBytes is the size of TestFull's records.
+var fullBytes = 300 << 10
+
 // TestFull fills a small disk. Appends fail with ErrFull, nothing acknowledged is lost,
 // and there is no trace of what was refused; when there is space again, they go on.
 func TestFull(t *testing.T) {
@@ -48,7 +51,7 @@ func TestFull(t *testing.T) {
 				n++
 				id := fmt.Sprintf("%d.%d", w, n)
 				mu.Unlock()
-				b.Add([]byte(id), make([]byte, 300<<10))
+				b.Add([]byte(id), make([]byte, fullBytes))
 				p, _, err := s.Append(t.Context(), &b)
 				if err == nil {
 					mu.Lock()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,6 +55,14 @@ type Durability interface {
 	// Sync does so for all of a stream: its messages, that it was made, changed, trimmed or
 	// removed.
 	Sync(stream string) error
+
+	// Store does so for the messages of a stream up to a sequence, without what makes those of
+	// others durable with them, and calls done then.
+	Store(stream string, seq uint64, done func(error))
+
+	// SyncAppended does so for all messages of some streams; of one that is not there it says
+	// nothing.
+	SyncAppended(streams []string) error
 }
 
 // Options configure a log. The zero value will do.
@@ -72,10 +79,18 @@ type Options struct {
 	// negative no limit.
 	MinFree int64
 
-	// Journal is the directory of a journal for small appends; it is made if it is missing. A
-	// log that has had one must be opened with it again. Empty means none: each append goes
-	// to its shard's stream at once. A shared log has none.
+	// Journal is the directory of the journal of appends, broker.AppendsDir of the broker's; it
+	// is made if it is missing. A log that has had one must be opened with it again. Empty
+	// means none: each append goes to its shard's stream at once. A shared log has none.
 	Journal string
+
+	// NoSync leaves it to the system when the journal gets to the disk: for data that goes
+	// with the process.
+	NoSync bool
+
+	// SegmentBytes is the size of a segment of the journal, which is up to eight times as large
+	// with many shards; there are about four. 0 means 8 MiB.
+	SegmentBytes int64
 
 	// Shared says that other logs, of other nodes, make, remove and append to shards too.
 	// What they do is seen, for requests to the server that a log of its own does not need.
@@ -102,7 +117,8 @@ type Log struct {
 	cancel context.CancelFunc
 	busy   sync.WaitGroup // goroutines that send and recover
 
-	front *front // nil: there is none
+	front   *front   // nil: there is none
+	catalog *catalog // nil: there is none
 
 	space  space
 	repair repair
@@ -128,6 +144,9 @@ func Open(ctx context.Context, b Broker, o Options) (*Log, error) {
 	err := l.follow()
 	if err == nil {
 		err = l.list(ctx)
+	}
+	if err == nil {
+		err = l.openCatalog(ctx)
 	}
 	if err == nil {
 		err = l.openFront(ctx)
@@ -195,8 +214,7 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	maker := map[string]string{makerKey: strconv.FormatUint(randomStamp(), 36)}
-	s := l.newShard(name, &jetstream.StreamConfig{MaxAge: cfg.MaxAge, Metadata: maker})
+	s := l.newShard(name, &jetstream.StreamConfig{MaxAge: cfg.MaxAge, Metadata: newMaker()})
 	l.mu.RLock()
 	_, exists := l.shards[name]
 	closed := l.closed
@@ -210,15 +228,10 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	if err := l.space.check(l); err != nil {
 		return nil, err
 	}
-	// No other creation has the same configuration: of two at once, by whatever nodes, one
-	// makes the shard.
-	if _, err := l.js.CreateStream(ctx, s.config(cfg.MaxAge, 0)); err != nil {
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return nil, fmt.Errorf("%w: %s", ErrShardExists, name)
+	if err := l.makeShard(ctx, s); err != nil {
+		if errors.Is(err, ErrShardExists) {
+			return nil, err
 		}
-		return nil, fmt.Errorf("shardlog: create shard %s: %w", name, err)
-	}
-	if err := l.broker.Sync(s.stream); err != nil {
 		return nil, fmt.Errorf("shardlog: create shard %s: %w", name, err)
 	}
 	l.mu.Lock()
@@ -228,6 +241,24 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	}
 	l.shards[name] = s
 	return s, nil
+}
+
+// makeShard makes a shard known, durably: by the catalog, or its stream. Of two at once, by
+// whatever nodes, one makes it.
+func (l *Log) makeShard(ctx context.Context, s *Shard) error {
+	if l.catalog != nil {
+		s.listed, s.lazy = true, true
+		return l.catalog.create(ctx, s)
+	}
+	// No other creation has the same configuration.
+	_, err := l.js.CreateStream(ctx, s.config(s.maxAge, 0))
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return fmt.Errorf("%w: %s", ErrShardExists, s.name)
+	}
+	if err != nil {
+		return err
+	}
+	return l.broker.Sync(s.stream)
 }
 
 // Shard returns an existing shard; ErrNoShard. It is cheap after the first time.
@@ -278,17 +309,21 @@ func (l *Log) Shards(ctx context.Context, prefix string) ([]string, error) {
 
 // DeleteShard removes a shard and its records; ErrNoShard.
 func (l *Log) DeleteShard(ctx context.Context, name string) error {
-	err := l.js.DeleteStream(ctx, streamName(name))
-	gone := errors.Is(err, jetstream.ErrStreamNotFound)
-	if err == nil {
-		err = l.broker.Sync(streamName(name))
+	l.mu.RLock()
+	s := l.shards[name]
+	l.mu.RUnlock()
+	if s != nil {
+		s.configuring.Lock() // a flush makes no stream meanwhile
+		defer s.configuring.Unlock()
 	}
-	if err != nil && !gone {
+	gone, err := l.removeShard(ctx, name, s)
+	if err != nil {
 		return fmt.Errorf("shardlog: delete shard %s: %w", name, err)
 	}
 	l.mu.Lock()
-	s := l.shards[name]
-	delete(l.shards, name)
+	if l.shards[name] == s {
+		delete(l.shards, name)
+	}
 	l.mu.Unlock()
 	if s != nil {
 		s.end(fmt.Errorf("%w: %s", ErrNoShard, name))
@@ -298,6 +333,33 @@ func (l *Log) DeleteShard(ctx context.Context, name string) error {
 		return fmt.Errorf("%w: %s", ErrNoShard, name)
 	}
 	return nil
+}
+
+// removeShard removes a shard from the catalog, and then its stream: one that a kill leaves
+// between is there with all that it holds. It tells whether there was neither.
+func (l *Log) removeShard(ctx context.Context, name string, s *Shard) (gone bool, err error) {
+	listed := false
+	if s != nil && l.catalog != nil {
+		s.mu.Lock()
+		listed = s.listed
+		s.mu.Unlock()
+	}
+	if listed {
+		if err := l.catalog.remove(ctx, s); err != nil {
+			return false, err
+		}
+		s.mu.Lock()
+		s.listed = false
+		s.mu.Unlock()
+	}
+	err = l.js.DeleteStream(ctx, streamName(name))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return !listed, nil
+	}
+	if err == nil {
+		err = l.broker.Sync(streamName(name))
+	}
+	return false, err
 }
 
 // start counts a goroutine in, unless the log is closed.
@@ -311,7 +373,8 @@ func (l *Log) start() bool {
 }
 
 // Close waits for the appends that are under way, refuses further ones, and closes the
-// connections.
+// connections. What is in the journal of appends alone goes to its streams, as far as that is
+// done in ten seconds; the next Open finds the rest in the journal.
 func (l *Log) Close() (err error) {
 	l.mu.Lock()
 	if l.closed {
@@ -327,7 +390,7 @@ func (l *Log) Close() (err error) {
 	if l.front != nil {
 		for _, s := range l.front.shards() {
 			s.mu.Lock()
-			s.seal() // all at once, rather than one after the other below
+			s.fillAll() // all at once, rather than one after the other below
 			s.mu.Unlock()
 		}
 	}

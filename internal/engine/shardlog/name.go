@@ -12,14 +12,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 )
 
 const (
 	streamPrefix  = "shard-"
 	subjectPrefix = "shardlog."
-	nameKey       = "shard" // of the stream's metadata: the shard's name
-	floorKey      = "first" // of the stream's metadata: frames before it are gone, 0 when missing
-	makerKey      = "made"  // of the stream's metadata: tells this creation of the shard from every other
+	nameKey       = "shard"         // of the stream's metadata: the shard's name
+	floorKey      = "first"         // of the stream's metadata: frames before it are gone, 0 when missing
+	makerKey      = journal.MadeKey // of the stream's metadata: tells this creation of the shard from every other
 	maxName       = 512
 	maxStreamName = 200 // the server takes 255 bytes, and makes it a directory's name
 )
@@ -75,12 +77,6 @@ func (s *Shard) config(maxAge time.Duration, floor uint64) jetstream.StreamConfi
 		Duplicates: 100 * time.Millisecond,
 		Metadata:   meta,
 	}
-}
-
-// born is a number that tells this creation of the shard from every other, for journals.
-func (s *Shard) born() int64 {
-	n, _ := strconv.ParseUint(s.maker, 36, 64) // a shard of before has none
-	return int64(n)
 }
 
 func randomStamp() uint64 {

@@ -53,10 +53,13 @@ func (s *Shard) seek(ctx context.Context, ms int64) (Position, error) {
 		}
 		return nil
 	}
-	guess := time.UnixMilli(ms).UTC()
-	got, err := s.reader.get(ctx, s.stream, getRequest{StartTime: &guess, Batch: 1})
-	if len(got) == 0 && err != nil && !errors.Is(err, errNone) {
-		return Position{}, s.missing(ctx, err)
+	var got []message
+	if s.storedFrame() > 0 {
+		guess := time.UnixMilli(ms).UTC()
+		got, err = s.reader.get(ctx, s.stream, getRequest{StartTime: &guess, Batch: 1})
+		if len(got) == 0 && err != nil && !errors.Is(err, errNone) {
+			return Position{}, s.missing(ctx, err)
+		}
 	}
 	if len(got) > 0 && lo <= got[0].seq && got[0].seq < hi {
 		seq := got[0].seq

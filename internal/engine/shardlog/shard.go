@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 )
 
 // Shard is one ordered log. Its methods may be called concurrently.
@@ -20,6 +22,7 @@ type Shard struct {
 	stream  string
 	subject string
 	maker   string
+	born    int64 // a number that tells this creation of the shard from every other, for journals
 	writer  *writer
 	reader  *reader
 
@@ -32,6 +35,8 @@ type Shard struct {
 	opened bool
 	err    error // why the shard takes no more appends
 	maxAge time.Duration
+	listed bool   // it is in the catalog
+	lazy   bool   // and has no stream yet
 	floor  uint64 // frames before it are gone, although the store may hold some of them
 	held   uint64 // the store has removed all frames before it
 
@@ -42,21 +47,20 @@ type Shard struct {
 	last        uint64
 	lastHeader  header
 
-	// Appends that are durable and not in the stream yet; see front.
-	growing   *openFrame     // nil: the next append begins one
-	part      *sent          // append under way to it
-	sealed    []*sealedFrame // on their way to the stream
-	stored    uint64         // the stream has all frames up to it
-	flushing  bool
-	waitFlush bool          // nothing more until all of sealed is in the stream
-	direct    bool          // the next frame goes to the stream at once
-	flushed   chan struct{} // closed when a frame has come to the stream; nil when nobody waits
+	// Appends that the stream lacks; see front.
+	growing  []*openFrame   // that take appends, the last of them, or wait for some under way
+	pieces   int            // appends under way
+	expect   int            // bytes that the next frame may come to, by the last one
+	sealed   []*sealedFrame // on their way to the stream
+	stored   uint64         // the stream has all frames up to it
+	flushing bool
+	flushed  chan struct{} // closed when a frame has come to the stream; nil when nobody waits
 
 	// What is under way.
 	queue      []*waiter
 	queued     int // bytes
 	inflight   []*sent
-	next       header // of the frame sealed last: where the next one goes on
+	next       header // where the next append goes on: of the last frame, with what is under way
 	nextSeq    uint64 // and its sequence
 	sending    bool
 	recovering bool
@@ -84,6 +88,7 @@ func (l *Log) newShard(name string, cfg *jetstream.StreamConfig) *Shard {
 		stream:  stream,
 		subject: subjectPrefix + stream,
 		maker:   cfg.Metadata[makerKey],
+		born:    journal.Made(cfg.Metadata[makerKey]), // a shard of before has none
 		writer:  l.writers[h%len(l.writers)],
 		reader:  l.readers[h%len(l.readers)],
 		maxAge:  cfg.MaxAge,
@@ -132,6 +137,9 @@ func (s *Shard) open(ctx context.Context) error {
 // bounds asks the server for the sequences of the first and last frame. The first is
 // last+1 when there is none.
 func (s *Shard) bounds(ctx context.Context) (first, last uint64, err error) {
+	if s.isLazy() {
+		return 1, 0, nil
+	}
 	str, err := s.log.js.Stream(ctx, s.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return 0, 0, fmt.Errorf("%w: %s", ErrNoShard, s.name)
@@ -188,7 +196,8 @@ func (s *Shard) wake() {
 
 // settle tells drain when nothing is under way. Callers hold mu.
 func (s *Shard) settle() {
-	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering && !s.inMemory() && !s.flushing {
+	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering && s.pieces == 0 &&
+		!s.inMemory() && !s.flushing {
 		close(s.idle)
 		s.idle = nil
 	}
@@ -202,7 +211,7 @@ func (s *Shard) drain(patience time.Duration) {
 	}
 	idle := make(chan struct{})
 	s.idle = idle
-	s.seal()
+	s.fillAll()
 	s.settle()
 	s.mu.Unlock()
 	select {
@@ -263,6 +272,15 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 	was, floor := s.maxAge, s.floor
 	s.mu.Unlock()
 	if d == was {
+		return nil
+	}
+	if s.isLazy() { // nothing has expired that the stream could find again
+		if err := s.log.catalog.update(ctx, s, d); err != nil {
+			return fmt.Errorf("shardlog: change retention of shard %s: %w", s.name, err)
+		}
+		s.mu.Lock()
+		s.maxAge = d
+		s.mu.Unlock()
 		return nil
 	}
 	if oldest, aged := s.oldest(); aged {

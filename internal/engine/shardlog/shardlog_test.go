@@ -21,7 +21,7 @@ var fronted bool
 func start(t testing.TB, dir string, o Options) *Log {
 	t.Helper()
 	if fronted && !o.Shared {
-		o.Journal = filepath.Join(dir, "appends")
+		o.Journal = broker.AppendsDir(filepath.Join(dir, "nats"))
 	}
 	b := startBroker(t, dir)
 	l, err := Open(t.Context(), b, o)

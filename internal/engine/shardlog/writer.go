@@ -106,12 +106,19 @@ func (w *writer) persist(out *sent, err error) {
 		return
 	}
 	s := out.shard
-	w.log.broker.Persist(s.stream, s.subject, out.seq, out.buf, func(err error) {
+	done := func(err error) {
 		if err != nil {
 			err = &storeError{err.Error()}
 		}
 		s.answered(out, err)
-	})
+	}
+	if w.log.front != nil {
+		// The frames before it may be durable in the journal of appends alone, which that of
+		// frames knows nothing of.
+		w.log.broker.Store(s.stream, out.seq, done)
+		return
+	}
+	w.log.broker.Persist(s.stream, s.subject, out.seq, out.buf, done)
 }
 
 func (w *writer) disconnected() {

@@ -130,7 +130,7 @@ func (n *node) start(t testing.TB) {
 	if n.broker, err = broker.Start(broker.Options{Dir: filepath.Join(n.dir, "nats")}); err != nil {
 		t.Fatal(err)
 	}
-	if n.log, err = shardlog.Open(t.Context(), n.broker, shardlog.Options{Journal: filepath.Join(n.dir, "appends")}); err != nil {
+	if n.log, err = shardlog.Open(t.Context(), n.broker, shardlog.Options{Journal: broker.AppendsDir(filepath.Join(n.dir, "nats"))}); err != nil {
 		t.Fatal(err)
 	}
 	if n.state, err = state.Open(t.Context(), n.broker, state.Options{}); err != nil {

@@ -49,7 +49,9 @@ type put struct {
 	view   *view
 	slots  []slot
 	slotOf []int32 // by number in view.open: the index in slots, or -1
-	failed int
+
+	appends shardlog.Group // of all slots
+	failed  int
 }
 
 // entry is a record to put. Its slices alias the request.
@@ -65,7 +67,7 @@ type entry struct {
 type slot struct {
 	shard   *openShard
 	batch   *shardlog.Batch
-	pending shardlog.Pending
+	outcome shardlog.Outcome
 	at      shardlog.Position // of its first record
 	time    time.Time
 	// number is that of the record that was answered for last; zero: none was.
@@ -144,16 +146,14 @@ func (s *Service) store(ctx context.Context, p *put) error {
 	ctx = context.WithoutCancel(ctx) // a client that hangs up does not leave half of it done
 	for i := range p.slots {
 		sl := &p.slots[i]
-		sl.pending = sl.shard.log.Begin(ctx, sl.batch)
+		p.appends.Begin(ctx, sl.shard.log, sl.batch, &sl.outcome)
 	}
-	for i := range p.slots {
-		sl := &p.slots[i]
-		sl.at, sl.time, sl.err = sl.pending.Wait(ctx)
-	}
+	p.appends.Wait()
 
 	records, bytes := 0, 0
 	for i := range p.slots {
 		sl := &p.slots[i]
+		sl.at, sl.time, sl.err = sl.outcome.Result()
 		if sl.err != nil {
 			s.log.Error("kinesis: append failed", "stream", d.arn(), "shard", sl.shard.id, "error", sl.err)
 			p.failed += sl.batch.Len()

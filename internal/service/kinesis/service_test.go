@@ -9,7 +9,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,7 +58,7 @@ func (n *node) start() {
 	if cfg.State, err = state.Open(n.t.Context(), b, state.Options{}); err != nil {
 		n.t.Fatal(err)
 	}
-	if cfg.Log, err = shardlog.Open(n.t.Context(), b, shardlog.Options{Clock: cfg.Clock, Journal: filepath.Join(n.dir, "appends")}); err != nil {
+	if cfg.Log, err = shardlog.Open(n.t.Context(), b, shardlog.Options{Clock: cfg.Clock, Journal: broker.AppendsDir(n.dir)}); err != nil {
 		n.t.Fatal(err)
 	}
 	if n.Service, err = New(cfg); err != nil {

@@ -32,4 +32,13 @@
 // write leaves, or what an older generation has left. Entries are written in the order of
 // Append, and nothing is written before what came before it is durable, so that whatever
 // was acknowledged stands before the end.
+//
+// A write that fails is cut off again, durably, before anybody is told, and what was appended
+// behind it fails with it. So an error says that no start will find the entry, and whoever
+// keeps an order of its own entries may give their places to others.
+//
+// # Pieces
+//
+// A journal of appends holds pieces of messages that no store has yet (PieceSeq). Its
+// checkpoint has the messages made and stored before it syncs them.
 package journal

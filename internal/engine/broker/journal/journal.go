@@ -13,6 +13,10 @@ import (
 // ErrClosed is the error of an append to a closed journal.
 var ErrClosed = errors.New("journal: closed")
 
+// ErrUnknown is the error of an entry of which nobody knows whether the next start finds it: the
+// journal was closed before what a failed write has left could be cut off.
+var ErrUnknown = errors.New("journal: closed after a write that failed")
+
 // errBroken is the error of what was to follow a write that failed.
 var errBroken = errors.New("journal: the write before has failed")
 
@@ -20,8 +24,10 @@ const (
 	// maxPending is how many bytes may wait while others are written; then Append waits.
 	maxPending = 32 << 20
 
-	// checkpointPause is the time between two tries to sync the store.
+	// checkpointPause is the time between two tries to sync the store, undoPause that between
+	// two to cut off what a failed write has left.
 	checkpointPause = 500 * time.Millisecond
+	undoPause       = 50 * time.Millisecond
 
 	// streamBytes is how much of a segment there should be for each sync of a stream.
 	streamBytes = 256 << 10
@@ -43,9 +49,16 @@ type Options struct {
 	// streams, so that not too many syncs of the store come on the bytes.
 	SegmentBytes int64
 
-	// Segments is how many of them there are at most; 0 means 8. When all wait for a
-	// checkpoint, so do appends, or fail if the checkpoint does.
+	// Segments is how many of them are to be; 0 means 8. When all wait for a checkpoint, so
+	// do Append and Ready, or fail if the checkpoint does. What was added without either gets
+	// more of them.
 	Segments int
+
+	// NoSync leaves it to the system when entries get to the disk: for data that goes with the
+	// process.
+	NoSync bool
+
+	sync func(*os.File) error // in tests
 }
 
 // Journal is open for writing. Its methods may be called concurrently.
@@ -64,6 +77,8 @@ type Journal struct {
 	full       []*segment // to be checkpointed
 	free       []uint64   // generations of segments that can be used again
 	failed     error      // of the last checkpoint
+	untold     int        // groups that failed and whose callers do not know yet
+	cause      error      // why they did
 	closing    bool
 	ended      bool // no group comes any more
 
@@ -83,6 +98,7 @@ type group struct {
 	buf        []byte
 	streams    map[string]struct{} // of the segment, not of the group alone
 	done       []func(error)
+	doomed     bool // it fails: one before it did, and not everybody knew when it was begun
 	err        error
 }
 
@@ -100,6 +116,12 @@ type segment struct {
 func Open(l *Left, o Options) (*Journal, error) {
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, 4<<20)
 	o.Segments = cmp.Or(o.Segments, 8)
+	switch {
+	case o.NoSync:
+		o.sync = func(*os.File) error { return nil }
+	case o.sync == nil:
+		o.sync = syncData
+	}
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
@@ -146,9 +168,40 @@ func discard(dir string) error {
 }
 
 // Append takes an entry, which is free for reuse on return, and calls done when it is
-// durable, or cannot be made so. The calls are in the order of the entries, by one
-// goroutine; they must not wait for the journal. Nobody is told if done is nil.
+// durable, or will never be: an entry whose done gets an error is not there at the next start
+// (unless that is ErrUnknown), and nor is any that was appended after it and before all those
+// that failed with it were told so. The calls are in the order of the entries, by one
+// goroutine; they must not wait for the journal. Nobody is told if done is nil. Append waits
+// while there is no room.
 func (j *Journal) Append(e Entry, done func(error)) {
+	if err := j.Ready(); err != nil {
+		if done != nil {
+			done(err)
+		}
+		return
+	}
+	j.Add(e, done)
+}
+
+// Ready waits until the journal has room for more, and tells why it takes nothing.
+func (j *Journal) Ready() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for !j.closing {
+		switch full := len(j.full) >= j.opts.Segments-1; {
+		case full && j.failed != nil:
+			return fmt.Errorf("journal: sync the store: %w", j.failed)
+		case !full && j.pending <= maxPending:
+			return nil
+		}
+		j.space.Wait()
+	}
+	return ErrClosed
+}
+
+// Add is Append without waiting for room: of what is added after Ready was asked, as much as
+// is under way at once is more than the journal should hold.
+func (j *Journal) Add(e Entry, done func(error)) {
 	if done == nil {
 		done = func(error) {}
 	}
@@ -158,9 +211,6 @@ func (j *Journal) Append(e Entry, done func(error)) {
 		return
 	}
 	j.mu.Lock()
-	for j.pending > maxPending && !j.closing {
-		j.space.Wait()
-	}
 	if j.closing {
 		j.mu.Unlock()
 		done(ErrClosed)
@@ -199,6 +249,10 @@ func (j *Journal) group() *group {
 		return j.groups[n-1]
 	}
 	g := &group{generation: j.generation, streams: j.streams}
+	if j.untold > 0 {
+		g.doomed = true
+		j.untold++
+	}
 	if n := len(j.spare); n > 0 {
 		g.buf, j.spare = j.spare[n-1], j.spare[:n-1]
 	}
@@ -247,11 +301,16 @@ func (j *Journal) write() {
 		j.groups = j.groups[1:]
 		j.mu.Unlock()
 
-		g.err = j.store(g)
+		if !g.doomed {
+			g.err = j.store(g)
+		}
 
 		j.mu.Lock()
-		if g.err != nil && g.generation == j.generation {
-			j.nextGeneration()
+		switch {
+		case g.doomed:
+			g.err = j.cause
+		case g.err != nil:
+			j.fail(g)
 		}
 		j.pending -= len(g.buf)
 		if cap(g.buf) <= spareBytes && len(j.spare) < spareBuffers {
@@ -262,6 +321,21 @@ func (j *Journal) write() {
 		j.toTell.Signal()
 		j.space.Broadcast()
 		j.mu.Unlock()
+	}
+}
+
+// fail lets what is queued behind a group that failed fail, too: whoever counts on that is told
+// first. Callers hold mu.
+func (j *Journal) fail(g *group) {
+	j.cause = g.err
+	for _, f := range append([]*group{g}, j.groups...) {
+		if !f.doomed {
+			f.doomed = true
+			j.untold++
+		}
+	}
+	if (j.active == nil || j.active.broken) && g.generation == j.generation {
+		j.nextGeneration()
 	}
 }
 
@@ -290,14 +364,38 @@ func (j *Journal) store(g *group) error {
 	s.streams = g.streams
 	_, err := s.file.WriteAt(g.buf, s.offset)
 	if err == nil {
-		err = syncData(s.file)
+		err = j.opts.sync(s.file)
 	}
 	if err != nil {
-		s.broken = true
+		if !j.undo(s) {
+			return fmt.Errorf("%w: %w", ErrUnknown, err)
+		}
 		return fmt.Errorf("journal: %w", err)
 	}
 	s.offset += int64(len(g.buf))
 	return nil
+}
+
+// undo cuts off what a failed write may have left, since nobody may read it when its callers
+// were told that it failed. It tries until it can, or the journal is closed.
+func (j *Journal) undo(s *segment) bool {
+	for {
+		err := s.file.Truncate(s.offset)
+		if err == nil && !j.opts.NoSync {
+			err = s.file.Sync()
+		}
+		if err == nil {
+			return true
+		}
+		j.mu.Lock()
+		closing := j.closing
+		j.mu.Unlock()
+		if closing {
+			s.broken = true
+			return false
+		}
+		time.Sleep(undoPause)
+	}
 }
 
 // retire hands the segment that was written to over to the checkpoint. Callers hold mu.
@@ -312,16 +410,9 @@ func (j *Journal) retire() {
 // segment opens a segment for the generation, a free one or a new one.
 func (j *Journal) segment(generation uint64) (*segment, error) {
 	j.mu.Lock()
-	for len(j.free) == 0 && len(j.full) >= j.opts.Segments-1 && j.failed == nil {
-		j.space.Wait()
-	}
 	var was uint64
 	if n := len(j.free); n > 0 {
 		was, j.free = j.free[n-1], j.free[:n-1]
-	} else if len(j.full) >= j.opts.Segments-1 {
-		err := j.failed
-		j.mu.Unlock()
-		return nil, fmt.Errorf("journal: sync the store: %w", err)
 	}
 	j.mu.Unlock()
 	path := filepath.Join(j.dir, fileName(generation))
@@ -357,6 +448,11 @@ func (j *Journal) tell() {
 		for _, done := range g.done {
 			done(g.err)
 		}
+		if g.doomed {
+			j.mu.Lock()
+			j.untold--
+			j.mu.Unlock()
+		}
 	}
 }
 
@@ -378,9 +474,12 @@ func (j *Journal) checkpoint() {
 			streams = append(streams, name)
 		}
 		err := j.opts.Checkpoint(streams)
+		j.mu.Lock()
+		spare := s.broken || len(j.full)+len(j.free) > j.opts.Segments
+		j.mu.Unlock()
 		if err == nil {
 			s.file.Close()
-			if s.broken {
+			if spare {
 				err = os.Remove(filepath.Join(j.dir, fileName(s.generation)))
 			}
 		}
@@ -390,7 +489,7 @@ func (j *Journal) checkpoint() {
 		switch {
 		case err == nil:
 			j.full = j.full[1:]
-			if !s.broken {
+			if !spare {
 				j.free = append(j.free, s.generation)
 			}
 		case j.ended: // the next start does it

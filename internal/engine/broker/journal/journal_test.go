@@ -318,6 +318,79 @@ func TestBehind(t *testing.T) {
 	}
 }
 
+// TestFailedIsGone lets writes fail now and then. Whoever is told of a failure finds nothing of
+// the entry after a kill, nor of those that it added before it was told: the stream's next
+// message may take the place of the first that failed.
+func TestFailedIsGone(t *testing.T) {
+	dir := t.TempDir()
+	var mu sync.Mutex
+	r := rand.New(rand.NewPCG(1, 9))
+	s := newStore()
+	s.broken = true // nothing goes
+	j := open(t, dir, Options{Checkpoint: s.checkpoint, SegmentBytes: 64 << 10, Segments: 100, sync: func(*os.File) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.IntN(4) == 0 {
+			return errors.New("the disk is full")
+		}
+		return nil
+	}})
+	next, under, failed := uint64(1), 0, 0
+	done := make(chan struct{}, 1000)
+	var acked []int // sizes of what was acknowledged, by sequence
+	for range 2000 {
+		mu.Lock()
+		data := make([]byte, 1+r.IntN(3000))
+		e := Entry{Stream: "a", Born: 7, Seq: next, Data: data}
+		next++
+		under++
+		// As whoever has an order to keep, it adds while it holds the lock that its callback takes.
+		j.Add(e, func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			under--
+			switch {
+			case err == nil && e.Seq != uint64(len(acked)+1):
+				t.Errorf("message %d is durable, which follows one that failed", e.Seq)
+			case err == nil:
+				acked = append(acked, len(data))
+			default:
+				failed++
+			}
+			if under == 0 {
+				next = uint64(len(acked)) + 1
+			}
+			done <- struct{}{}
+		})
+		mu.Unlock()
+		if len(data)%3 == 0 {
+			<-done
+		}
+	}
+	for mu.Lock(); under > 0; mu.Lock() {
+		mu.Unlock()
+		<-done
+	}
+	mu.Unlock()
+	if failed == 0 || len(acked) == 0 {
+		t.Fatalf("%d failed, %d did not", failed, len(acked))
+	}
+	left, err := Read(copyDir(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err = left.Entries(StreamID{"a", 7}, 0, func(e Entry) error {
+		if n++; e.Seq != uint64(n) || n > len(acked) || len(e.Data) != acked[n-1] {
+			return fmt.Errorf("entry %d is message %d of %d bytes", n, e.Seq, len(e.Data))
+		}
+		return nil
+	})
+	if err != nil || n != len(acked) {
+		t.Fatalf("%d of %d acknowledged messages are left: %v", n, len(acked), err)
+	}
+}
+
 // TestClosed appends while the journal is closed: each append is told of an end.
 func TestClosed(t *testing.T) {
 	s := newStore()

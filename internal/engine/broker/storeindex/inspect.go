@@ -23,6 +23,8 @@ type Inspection struct {
 	Last   uint64           // sequence of the last record; 0 when there is none
 	Blocks map[string]int64 // sizes of the block files by name
 	Faults []Fault
+
+	from uint64 // the first message that need not be synced; 0: not known
 }
 
 // Fault is something wrong with one file of a stream.
@@ -34,7 +36,7 @@ type Fault struct {
 }
 
 // unsynced is how many bytes at the end of a stream a loss of power may have reached, where
-// each change is synced before anybody is told of it.
+// each change is synced before anybody is told of it, and no journal tells more.
 const unsynced = 256 << 10
 
 // Span is where bytes of a file are that cannot be used.
@@ -55,9 +57,10 @@ const (
 // what was written, and whether it ends before its index says it did. A record that is not
 // whole at the end of the last block is no fault: a kill leaves that. After a loss of power,
 // what was not synced may be missing, torn anywhere near its end, or known to the index
-// alone; with powerLost that is no fault either. The server must not run.
-func Inspect(dir string, depth Depth, powerLost bool, now time.Time) (*Inspection, error) {
-	in := &Inspection{Stream: filepath.Base(dir), Blocks: map[string]int64{}}
+// alone; with powerLost that is no fault either. From is the first message that a journal has,
+// so that it need not be synced; 0: none. The server must not run.
+func Inspect(dir string, depth Depth, powerLost bool, from uint64, now time.Time) (*Inspection, error) {
+	in := &Inspection{Stream: filepath.Base(dir), Blocks: map[string]int64{}, from: from}
 	s := &stream{name: in.Stream, dir: filepath.Join(dir, "msgs")}
 	if err := s.find(); err != nil {
 		return nil, err
@@ -102,6 +105,13 @@ func Inspect(dir string, depth Depth, powerLost bool, now time.Time) (*Inspectio
 			continue
 		}
 		if err := in.inspect(b, last, depth > Ends || !in.Plain, powerLost); err != nil {
+			return nil, err
+		}
+	}
+	// A kill, or a full disk, leaves a last block with no message that is whole.
+	var w walker
+	for i := len(s.blocks) - 2; i >= 0 && in.Plain && in.Last == 0; i-- {
+		if in.Last, _, err = s.blocks[i].heads(&w, in); err != nil {
 			return nil, err
 		}
 	}
@@ -201,6 +211,7 @@ func (in *Inspection) inspect(b *block, last, verify, powerLost bool) error {
 		return err
 	}
 	var bad []Span
+	firstBad := uint64(0) // message that the first bad record was, or is now
 	off, whole := 0, 0
 	for off < len(data) {
 		r, ok := parse(data[off:])
@@ -210,6 +221,11 @@ func (in *Inspection) inspect(b *block, last, verify, powerLost bool) error {
 		rec := data[off : off+int(r.length)]
 		end := off + len(rec)
 		if verify && !checksumHolds(h, r, rec) {
+			if len(bad) == 0 {
+				if firstBad = r.sequence &^ (isErased | isTombstone); whole > 0 {
+					firstBad = in.Last + 1
+				}
+			}
 			bad = append(bad, Span{int64(off), int64(end)})
 		} else {
 			whole = end
@@ -226,7 +242,7 @@ func (in *Inspection) inspect(b *block, last, verify, powerLost bool) error {
 	if last && len(bad) > 0 && bad[0].From >= int64(whole) { // torn, not changed: nothing whole follows
 		return nil
 	}
-	if last && powerLost && len(bad) > 0 && bad[0].From >= int64(len(data)-unsynced) {
+	if last && powerLost && len(bad) > 0 && (bad[0].From >= int64(len(data)-unsynced) || in.from > 0 && firstBad >= in.from) {
 		return nil
 	}
 	if len(bad) > 0 {

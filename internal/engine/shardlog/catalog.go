@@ -1,0 +1,180 @@
+package shardlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// catalogBucket is the JetStream KV bucket of the catalog.
+const catalogBucket = "shards"
+
+// catalogForgets is how long the bucket remembers that a shard was removed.
+const catalogForgets = time.Minute
+
+// catalog has an entry for each shard that was made by a log with a journal of appends: its
+// stream is made when the first frame goes there. Shards of before, and those of logs without
+// a journal, are known by their streams alone. Where there is a stream, its own configuration
+// counts.
+type catalog struct {
+	log *Log
+	kv  jetstream.KeyValue
+}
+
+// catalogEntry is the value of a key, which is the name of the shard's stream.
+type catalogEntry struct {
+	Form   int           `json:"_form"`
+	Name   string        `json:"name"`
+	Made   string        `json:"made"`              // makerKey of its stream's metadata
+	MaxAge time.Duration `json:"max_age,omitempty"` // nanoseconds
+}
+
+// catalogForm is the version of catalogEntry.
+const catalogForm = 1
+
+// openCatalog reads the catalog.
+func (l *Log) openCatalog(ctx context.Context) error {
+	if l.opts.Journal == "" || l.opts.Shared {
+		return nil
+	}
+	kv, err := l.js.KeyValue(ctx, catalogBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = l.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: catalogBucket, History: 1, Storage: jetstream.FileStorage, Replicas: l.broker.Replicas(), LimitMarkerTTL: catalogForgets,
+		})
+		if err == nil {
+			err = l.broker.Sync("KV_" + catalogBucket)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("shardlog: open the catalog of shards: %w", err)
+	}
+	w, err := kv.WatchAll(ctx, jetstream.IgnoreDeletes())
+	if err != nil {
+		return fmt.Errorf("shardlog: read the catalog of shards: %w", err)
+	}
+	defer w.Stop()
+	for {
+		select {
+		case e, ok := <-w.Updates():
+			if !ok {
+				return errors.New("shardlog: read the catalog of shards: it ended early")
+			}
+			if e == nil {
+				l.catalog = &catalog{l, kv}
+				return nil
+			}
+			if err := l.listed(e.Key(), e.Value()); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("shardlog: read the catalog of shards: %w", ctx.Err())
+		}
+	}
+}
+
+// listed takes in an entry.
+func (l *Log) listed(key string, value []byte) error {
+	var e catalogEntry
+	err := json.Unmarshal(value, &e)
+	switch {
+	case err != nil:
+		return fmt.Errorf("shardlog: the entry %s in the catalog of shards is damaged: %w", key, err)
+	case e.Form > catalogForm:
+		return fmt.Errorf("shardlog: the entry %s in the catalog of shards is of form %d, which a later version has written", key, e.Form)
+	case checkName(e.Name) != nil || streamName(e.Name) != key:
+		return fmt.Errorf("shardlog: the entry %s in the catalog of shards is said to be the shard %q: it is damaged", key, e.Name)
+	}
+	s := l.shards[e.Name]
+	if s == nil {
+		s = l.newShard(e.Name, &jetstream.StreamConfig{MaxAge: e.MaxAge, Metadata: map[string]string{makerKey: e.Made}})
+		s.lazy = true
+		l.shards[e.Name] = s
+	}
+	s.listed = true
+	return nil
+}
+
+// create adds an entry, durably; ErrShardExists if there is one.
+func (c *catalog) create(ctx context.Context, s *Shard) error {
+	return c.write(s, s.maxAge, func(value []byte) (uint64, error) { return c.kv.Create(ctx, s.stream, value) })
+}
+
+// update writes another retention.
+func (c *catalog) update(ctx context.Context, s *Shard, maxAge time.Duration) error {
+	return c.write(s, maxAge, func(value []byte) (uint64, error) { return c.kv.Put(ctx, s.stream, value) })
+}
+
+func (c *catalog) write(s *Shard, maxAge time.Duration, write func([]byte) (uint64, error)) error {
+	value, err := json.Marshal(catalogEntry{catalogForm, s.name, s.maker, maxAge})
+	if err != nil {
+		return err
+	}
+	seq, err := write(value)
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return fmt.Errorf("%w: %s", ErrShardExists, s.name)
+	}
+	if err != nil {
+		return err
+	}
+	return c.sync(seq)
+}
+
+// remove takes an entry away, durably.
+func (c *catalog) remove(ctx context.Context, s *Shard) error {
+	if err := c.kv.Purge(ctx, s.stream, jetstream.PurgeTTL(catalogForgets)); err != nil {
+		return err
+	}
+	return c.sync(0)
+}
+
+// sync makes entries durable; those who come at the same time share it.
+func (c *catalog) sync(seq uint64) error {
+	if seq == 0 {
+		return c.log.broker.Sync("KV_" + catalogBucket)
+	}
+	done := make(chan error, 1)
+	c.log.broker.Store("KV_"+catalogBucket, seq, func(err error) { done <- err })
+	return <-done
+}
+
+// makeStream makes the stream of a shard that is in the catalog alone, durable when it
+// returns: what refers to the stream's files may rely on their description.
+func (s *Shard) makeStream(ctx context.Context) error {
+	if !s.isLazy() {
+		return nil
+	}
+	s.configuring.Lock()
+	defer s.configuring.Unlock()
+	s.mu.Lock()
+	err, lazy, maxAge := s.err, s.lazy, s.maxAge
+	s.mu.Unlock()
+	if !lazy || errors.Is(err, ErrNoShard) {
+		return err
+	}
+	if _, err = s.log.js.CreateStream(ctx, s.config(maxAge, 0)); err == nil {
+		err = s.log.broker.Sync(s.stream)
+	}
+	if err != nil {
+		return fmt.Errorf("shardlog: make the stream of shard %s: %w", s.name, err)
+	}
+	s.mu.Lock()
+	s.lazy = false
+	s.mu.Unlock()
+	return nil
+}
+
+func (s *Shard) isLazy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lazy
+}
+
+func newMaker() map[string]string {
+	return map[string]string{makerKey: strconv.FormatUint(randomStamp(), 36)}
+}
