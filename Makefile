@@ -8,7 +8,10 @@ VENV    := .venv
 CONSOLE := $(shell command -v npm >/dev/null 2>&1 && node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null && echo console)
 WEB     := internal/console/web
 
-.PHONY: demo test fast crash attack e2e browser lint build console console-test docs bench help
+COMMA := ,
+SPACE := $(subst ,, )
+
+.PHONY: demo test fast crash attack e2e browser lint build console console-test docs dist bench help
 
 demo: ## start a node and send readings of devices through all of it
 	-@$(CONSOLE:%=$(MAKE) --silent %) # without npm's registry there is no console, and all the rest
@@ -58,9 +61,12 @@ console-test: console ## the console's types, and the tests of its pure parts
 	cd $(WEB) && npx tsc --noEmit && npm test --silent
 
 docs: ## write docs/operations.md, docs/configuration.md and the lists of functions from the code
-	$(GO) test ./internal/node -run 'TestOperationsDocument|TestConfigurationDocument' -update
+	$(GO) test ./internal/node -run 'TestOperationsDocument|TestServicePages|TestConfigurationDocument' -update
 	$(GO) test ./internal/engine/lakesql/trino/functions -run TestFunctionsDocument -update
 	$(GO) test ./internal/engine/streamsql -run TestFunctionList -update
+
+dist: $(CONSOLE) ## release archives with licences, bill of materials and checksums, into dist/; TARGETS="linux/amd64 linux/arm64" for more
+	$(GO) run ./internal/dist $(addprefix -target ,$(subst $(SPACE),$(COMMA),$(TARGETS)))
 
 bench: ## the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
+	"github.com/brookmere/brookmere/internal/engine/schemaheader"
 )
 
 type tailOptions struct {
@@ -40,7 +41,8 @@ func newStreamsTailCommand(c *awsClient) *cobra.Command {
 		Short: "Print a stream's records as they arrive",
 		Long: `Print the records of a stream, a line each: when it arrived, its shard, its partition key
 and its data. JSON and other text is printed as it is, JSON of several lines as one line,
-line breaks of other text as \n, and anything else in base64.
+line breaks of other text as \n, and anything else in base64. A header of the Glue
+Schema Registry is taken off: schema: and the id of the schema's version stand in its place.
 
 All shards are followed, and those that come of splits and merges after their parents,
 so that the records of a partition key come in their order. Ctrl-C ends it.`,
@@ -222,21 +224,23 @@ type recordLine struct {
 	SequenceNumber string          `json:"sequence_number"`
 	PartitionKey   string          `json:"partition_key"`
 	Arrived        time.Time       `json:"arrived"`
+	SchemaVersion  string          `json:"schema_version,omitempty"` // of the Glue Schema Registry
 	Data           json.RawMessage `json:"data,omitempty"`
 	DataBase64     []byte          `json:"data_base64,omitempty"`
 }
 
 func (p *recordPrinter) print(shard string, r *types.Record) error {
 	arrived := aws.ToTime(r.ApproximateArrivalTimestamp)
+	version, data, _ := schemaheader.Split(r.Data)
 	if p.json {
-		l := recordLine{Shard: shard, SequenceNumber: aws.ToString(r.SequenceNumber), PartitionKey: aws.ToString(r.PartitionKey), Arrived: arrived.UTC()}
+		l := recordLine{Shard: shard, SequenceNumber: aws.ToString(r.SequenceNumber), PartitionKey: aws.ToString(r.PartitionKey), Arrived: arrived.UTC(), SchemaVersion: version}
 		switch {
-		case json.Valid(r.Data):
-			l.Data = r.Data
-		case utf8.Valid(r.Data):
-			l.Data, _ = json.Marshal(string(r.Data)) // text always has a form
+		case json.Valid(data):
+			l.Data = data
+		case utf8.Valid(data):
+			l.Data, _ = json.Marshal(string(data)) // text always has a form
 		default:
-			l.DataBase64 = r.Data
+			l.DataBase64 = data
 		}
 		return json.NewEncoder(&p.buf).Encode(l)
 	}
@@ -245,13 +249,16 @@ func (p *recordPrinter) print(shard string, r *types.Record) error {
 		dim, plain = "\x1b[2m", "\x1b[0m"
 	}
 	fmt.Fprintf(&p.buf, "%s%s  %s  %s%s  ", dim, arrived.Local().Format("2006-01-02 15:04:05.000"), shortShard(shard), printable(aws.ToString(r.PartitionKey)), plain)
-	if text := bytes.TrimRight(r.Data, "\r\n"); isText(text) {
+	if version != "" {
+		p.buf.WriteString("schema:" + version + " ")
+	}
+	if text := bytes.TrimRight(data, "\r\n"); isText(text) {
 		p.buf.Write(text)
 	} else if lines := asOneLine(text); lines != nil {
 		p.buf.Write(lines)
 	} else {
 		p.buf.WriteString("base64:")
-		p.buf.WriteString(base64.StdEncoding.EncodeToString(r.Data))
+		p.buf.WriteString(base64.StdEncoding.EncodeToString(data))
 	}
 	p.buf.WriteByte('\n')
 	return nil

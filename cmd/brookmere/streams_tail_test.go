@@ -21,6 +21,8 @@ func TestTailPrintsALineARecord(t *testing.T) {
 		{"bell\a\nline", "base64:YmVsbAcKbGluZQ=="},
 		{"\xff\xfe", "base64://4="},
 		{"", ""},
+		{"\x03\x00" + "0123456789abcdef" + `{"a":1}`, `schema:30313233-3435-3637-3839-616263646566 {"a":1}`},
+		{"\x03\x00" + "0123456789abcdef" + "\xff", `schema:30313233-3435-3637-3839-616263646566 base64:/w==`},
 	} {
 		var out bytes.Buffer
 		p := newRecordPrinter(&out, false)

@@ -62,6 +62,11 @@ type Config struct {
 	Resources map[string]ResourcePolicies
 	Clock     clockwork.Clock // nil: the real one
 	Logger    *slog.Logger    // nil: silent
+
+	// Across are the services that reach resources of other accounts by name, with their error for one that is not
+	// there: where denials do not count, a resource of another account whose policy gives the caller's nothing is
+	// not found. The other services find resources of the caller's account alone.
+	Across map[string]func() error
 }
 
 // Authorizer decides. It may be used by any number of goroutines.
@@ -98,6 +103,11 @@ var free = map[string]bool{
 
 // Intercept is the awswire.Interceptor.
 func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
+	if a.config.Mode != Enforce && a.config.Across[c.Service] != nil {
+		if err := a.acrossCall(ctx, c); err != nil {
+			return err
+		}
+	}
 	if a.config.Mode == Off {
 		return c.Next(ctx)
 	}
@@ -130,21 +140,87 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 // Allow decides about a call that does not come through the wire, for the caller of the context. The
 // keys are condition keys of its own, in any case; nil for none.
 func (a *Authorizer) Allow(ctx context.Context, action, resource string, keys map[string][]string) error {
-	if a.config.Mode == Off {
-		return nil
-	}
 	service, _, _ := strings.Cut(action, ":")
-	return a.check(ctx, question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, keys: keys})
+	return a.allow(ctx, question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, keys: keys})
 }
 
 // Ask is Allow for a service that reads requests by itself. keys answers for the request's condition keys,
 // by their names in lower case.
 func (a *Authorizer) Ask(ctx context.Context, action, resource string, keys policy.Keys) error {
+	service, _, _ := strings.Cut(action, ":")
+	return a.allow(ctx, question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, lookup: keys})
+}
+
+func (a *Authorizer) allow(ctx context.Context, q question) error {
+	if a.config.Mode != Enforce && a.config.Across[q.service] != nil {
+		if err := a.across(ctx, &q); err != nil {
+			return err
+		}
+	}
 	if a.config.Mode == Off {
 		return nil
 	}
-	service, _, _ := strings.Cut(action, ":")
-	return a.check(ctx, question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, lookup: keys})
+	return a.check(ctx, q)
+}
+
+// acrossCall is across for all that a call works on.
+func (a *Authorizer) acrossCall(ctx context.Context, c *awswire.Call) error {
+	resources, err := c.Resources()
+	if err != nil {
+		return err
+	}
+	for _, action := range c.Actions {
+		for _, resource := range resources {
+			if err := a.across(ctx, &question{caller: c.Caller, action: action, resource: resource, service: c.Service, call: c}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// everything is what identities may where their policies do not count.
+var everything = func() []policy.Named {
+	d, err := policy.Parse(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`, policy.Identity)
+	if err != nil {
+		panic(err)
+	}
+	return []policy.Named{{Name: "everything", Document: d}}
+}()
+
+// across refuses a resource of another account that does not let the caller in, or the caller's account.
+func (a *Authorizer) across(ctx context.Context, q *question) error {
+	r, ok := arn.Parse(q.resource)
+	if !ok || r.Account == "" || r.Account == q.caller.Account {
+		return nil
+	}
+	src := a.config.Resources[r.Service]
+	if src == nil {
+		return a.config.Across[q.service]()
+	}
+	text, owner, err := src.ResourcePolicy(ctx, q.resource)
+	if err != nil {
+		return fmt.Errorf("policy of %s: %w", q.resource, err)
+	}
+	if text == "" {
+		return a.config.Across[q.service]()
+	}
+	d, err := a.compiled.Parse(text, policy.Resource)
+	if err != nil {
+		return fmt.Errorf("policy of %s: %w", q.resource, err)
+	}
+	if owner == "" {
+		owner = r.Account
+	}
+	p := policy.Policies{Identity: everything, Resource: &policy.Named{Name: "policy of " + q.resource, Document: d}}
+	root := &policy.Principal{Kind: policy.Root, Account: q.caller.Account, ARN: arn.Global("iam", q.caller.Region, q.caller.Account, "root")}
+	for _, who := range []*policy.Principal{principalOf(&q.caller), root} {
+		k := keys{a: a, q: q, who: who, owner: owner}
+		if policy.Evaluate(&policy.Request{Principal: *who, Action: q.action, Resource: q.resource, Account: owner, Keys: k.get}, &p).Allowed {
+			return k.err
+		}
+	}
+	return a.config.Across[q.service]()
 }
 
 // Trust decides whether a principal may assume a role: the role's trust policy is the only door. who is

@@ -3,6 +3,7 @@ package authorize
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -127,6 +128,52 @@ func BenchmarkCall(b *testing.B) {
 	for b.Loop() {
 		if err := awswire.Intercept(ctx, chain, f, func(context.Context) error { return nil }); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// shares are the policies of queues, by ARN.
+type shares map[string]string
+
+func (s shares) ResourcePolicy(_ context.Context, resource string) (document, owner string, err error) {
+	return s[resource], "", nil
+}
+
+// TestAcross reaches for queues of other accounts where denials do not count: what their policies do not share with the
+// caller, or its account, is not there.
+func TestAcross(t *testing.T) {
+	const queue = "arn:aws:sqs:us-east-1:444455556666:"
+	share := func(principal string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal + `,"Action":"sqs:SendMessage","Resource":"*"}]}`
+	}
+	gone := errors.New("gone")
+	for _, mode := range []Mode{Off, Log} {
+		a := New(Config{
+			Mode: mode, Identities: known(t), Across: map[string]func() error{"sqs": func() error { return gone }},
+			Resources: map[string]ResourcePolicies{"sqs": shares{
+				queue + "account": share(`{"AWS":"111122223333"}`), queue + "ann": share(`{"AWS":"` + ann + `"}`), queue + "all": share(`"*"`), queue + "third": share(`{"AWS":"777788889999"}`),
+				queue + "denied": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"},{"Effect":"Deny","Principal":{"AWS":"111122223333"},"Action":"sqs:*","Resource":"*"}]}`,
+			}},
+		})
+		for _, tt := range []struct {
+			who, action, resource string
+			want                  error
+		}{
+			{"", "sqs:SendMessage", queue + "account", nil},
+			{ann, "sqs:SendMessage", queue + "account", nil},
+			{ann, "sqs:SendMessage", queue + "ann", nil},
+			{"", "sqs:SendMessage", queue + "ann", gone},
+			{"", "sqs:SendMessage", queue + "all", nil},
+			{"", "sqs:ReceiveMessage", queue + "all", gone},
+			{"", "sqs:SendMessage", queue + "third", gone},
+			{"", "sqs:SendMessage", queue + "denied", gone},
+			{"", "sqs:SendMessage", queue + "none", gone},
+			{"", "sqs:SendMessage", "arn:aws:sqs:us-east-1:111122223333:own", nil},
+			{"", "kinesis:PutRecord", "arn:aws:kinesis:us-east-1:444455556666:stream/s", nil}, // that service looks in the caller's account alone
+		} {
+			if err := a.Allow(as(tt.who), tt.action, tt.resource, nil); err != tt.want {
+				t.Errorf("%s: %q %s %s: %v, want %v", mode, tt.who, tt.action, tt.resource, err, tt.want)
+			}
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/server"
+	"github.com/brookmere/brookmere/internal/service/sqs"
 )
 
 // keyFile is the node's key below its data directory: see package seal.
@@ -158,6 +159,7 @@ func (s *stack) openIdentity(p parts) error {
 	}
 	s.authorizer = authorize.New(authorize.Config{
 		Mode: mode, Identities: s.services.iam, Resources: s.resourcePolicies(p), Clock: p.clock, Logger: p.node.log.With("part", "identity"),
+		Across: map[string]func() error{"sqs": sqs.NoQueue},
 	})
 	p.node.deciding.Store(s.authorizer)
 	s.signer = oidc.NewSigner(signingKey{state.NewCollection[signingKeyDoc](p.state, "node.signing-key"), p.node.key})

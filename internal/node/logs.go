@@ -29,7 +29,7 @@ func makeLogs(s *services, p parts) (_ service, err error) {
 			ctx = awswire.Acting(ctx, t.Account, t.Region, t.Service, t.Role, stream)
 			return n.decide(ctx, "logs:"+action, stream, nil)
 		},
-		Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.logs, err
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the generated documents anew")
+var update = flag.Bool("update", false, "rewrite the generated documents")
 
 func TestOperationsDocument(t *testing.T) {
 	checkDocument(t, "../../docs/operations.md", WriteOperations)

@@ -15,6 +15,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/jobscript"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
@@ -110,12 +111,14 @@ type parts struct {
 	queues  *queue.Store
 	outbox  *queue.Store // of what is on its way
 	samples *metricstore.Store
+	meter   *metering.Registry
 	objects *s3.Client // in this process
 
 	functions *function.Engine
 	scripts   *jobscript.Engine // of jobs
 
 	owner      work.Owner // of what runs by itself
+	here       work.Owner // of what runs by itself on the node's own stores: always this node
 	clock      clockwork.Clock
 	logger     *slog.Logger // of the service
 	registerer prometheus.Registerer
@@ -127,7 +130,7 @@ func (p parts) limited() bool { return p.node.cfg.Limits == "enforce" }
 func makeKinesis(s *services, p parts) (_ service, err error) {
 	s.kinesis, err = kinesis.New(kinesis.Config{
 		State: p.state, Log: p.log, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
-		Owner: p.owner, EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
+		Owner: p.owner, Meter: p.meter, EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
 	})
 	return s.kinesis, err
 }
@@ -136,7 +139,7 @@ func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
 		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
 		Scripts: p.scripts, Credentials: roleCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
-		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Meter: p.meter, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err
 }
@@ -149,7 +152,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 	}
 	s.firehose, err = firehose.New(firehose.Config{
 		State: p.state, Log: p.log, S3: p.objects, Glue: askedTables{s.glue, p.node.decide}, Kinesis: askedKinesis{s.kinesis, p.node.decide}, EnforceLimits: p.limited(),
-		Owner:      p.owner,
+		Owner: p.owner, Meter: p.meter,
 		TempDir:    p.node.dirs.temp("delivery"),
 		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},
 		Lake:       lake{p.node.objects, p.node.objects},
@@ -178,8 +181,8 @@ func makeIAM(s *services, p parts) (_ service, err error) {
 
 func makeDynamoDB(s *services, p parts) (_ service, err error) {
 	s.dynamodb, err = dynamodb.New(dynamodb.Config{
-		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, EnforceLimits: p.limited(),
-		Clock: p.clock, Logger: p.logger,
+		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, Meter: p.meter, EnforceLimits: p.limited(),
+		Owner: p.here, Clock: p.clock, Logger: p.logger,
 	})
 	return s.dynamodb, err
 }
@@ -198,7 +201,7 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 
 func makeAPIGateway(s *services, p parts) (service, error) {
 	access := apiLogs{to: func() *logs.Sink { return s.logs.Sink() }, now: func() int64 { return p.clock.Now().UnixMilli() }}
-	return apigateway.New(apigateway.Config{State: p.state, Logs: access, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
+	return apigateway.New(apigateway.Config{State: p.state, Logs: access, Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
 }
 
 // makeServices makes every service of the catalog, binds them, starts them, and puts them
@@ -268,7 +271,7 @@ func (s *stack) interceptors(p parts) ([]awswire.Interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := []awswire.Interceptor{meter, s.authorizer.Intercept}
+	chain := []awswire.Interceptor{meter, measuring{p.meter, p.clock}.intercept, s.authorizer.Intercept}
 	if p.limited() {
 		chain = append(chain, awswire.Throttle(p.clock.Now))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/jobscript"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/queue"
@@ -72,11 +73,9 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 	s.documents = documents
 	s.onClose(func(context.Context) error { return documents.Close() })
-	owner := work.Mine(1) // nodes on one broker have no leases yet that would tell them apart
-	if n.shared == nil {
-		if owner, err = work.Started(ctx, documents); err != nil {
-			return nil, err
-		}
+	owner, here, err := s.openOwners(ctx, n)
+	if err != nil {
+		return nil, err
 	}
 	shards, err := shardlog.Open(ctx, b, shardlog.Options{Clock: n.clock, Journal: n.dirs.appends(n.cfg.GroupAppends), Shared: n.shared != nil})
 	if err != nil {
@@ -111,6 +110,11 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the metric store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return samples.Close() })
+	var measured *metering.Registry
+	if n.cfg.Signals.Metrics != "off" {
+		measured = metering.New()
+		s.registry.MustRegister(measured)
+	}
 	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
@@ -134,14 +138,29 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, queries: queries, objects: n.objects.Client(),
-		functions: functions, scripts: scripts, owner: owner,
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, meter: measured, queries: queries, objects: n.objects.Client(),
+		functions: functions, scripts: scripts, owner: owner, here: here,
 		clock: n.clock, registerer: s.registry,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// openOwners says what of that which runs by itself this node runs: all of it where it has its log
+// to itself, else what it gets a lease of, and what works on its own stores.
+func (s *stack) openOwners(ctx context.Context, n *Node) (owner, here work.Owner, err error) {
+	if n.shared == nil {
+		started, err := work.Started(ctx, s.documents)
+		return started, started, err
+	}
+	leases, err := work.Share(ctx, s.documents, work.LeaseOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	s.onClose(leases.Close)
+	return leases, work.Mine(1), nil
 }
 
 func (s *stack) onClose(f func(context.Context) error) { s.closers = append(s.closers, f) }

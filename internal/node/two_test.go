@@ -38,11 +38,13 @@ var turns = map[string][]string{
 		`GetTable {"DatabaseName":"d","Name":"t"} EntityNotFoundException`,
 	},
 	"firehose": {
-		`CreateDeliveryStream {"DeliveryStreamName":"f","ExtendedS3DestinationConfiguration":{"BucketARN":"arn:aws:s3:::b","RoleARN":"arn:aws:iam::000000000000:role/r"}}`,
+		`CreateDeliveryStream {"DeliveryStreamName":"f","ExtendedS3DestinationConfiguration":{"BucketARN":"arn:aws:s3:::nobody","RoleARN":"arn:aws:iam::000000000000:role/r"}}`,
 		`PutRecord {"DeliveryStreamName":"f","Record":{"Data":"YQ=="}}`,
 		`PutRecord {"DeliveryStreamName":"f","Record":{"Data":"YQ=="}}`,
 		`TagDeliveryStream {"DeliveryStreamName":"f","Tags":[{"Key":"k","Value":"v"}]}`,
 		`DescribeDeliveryStream {"DeliveryStreamName":"f"}`,
+		`DeleteDeliveryStream {"DeliveryStreamName":"f"}`,
+		`DescribeDeliveryStream {"DeliveryStreamName":"f"} ResourceNotFoundException`,
 	},
 	"athena": {
 		`CreateWorkGroup {"Name":"w"}`,
@@ -84,6 +86,9 @@ var turns = map[string][]string{
 	"cloudwatch": {
 		`PutDashboard {"DashboardName":"d","DashboardBody":"{\"widgets\":[]}"}`,
 		`GetDashboard {"DashboardName":"d"}`,
+		`PutCompositeAlarm {"AlarmName":"a","AlarmRule":"FALSE"}`,
+		`DeleteAlarms {"AlarmNames":["a"]}`,
+		`DeleteAlarms {"AlarmNames":["a"]} ResourceNotFound`,
 		`DeleteDashboards {"DashboardNames":["d"]}`,
 		`GetDashboard {"DashboardName":"d"} ResourceNotFound`,
 	},
@@ -121,7 +126,7 @@ func TestTwoOfEvery(t *testing.T) {
 	for i := range nodes {
 		cfg := DefaultConfig()
 		cfg.Data, cfg.Listen = InMemory, "127.0.0.1:0"
-		if nodes[i], err = start(t.Context(), cfg, slog.New(slog.DiscardHandler), b); err != nil {
+		if nodes[i], err = start(t.Context(), cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})).With("node", i), b); err != nil {
 			t.Fatal(err)
 		}
 		defer stopNode(t, nodes[i])

@@ -180,7 +180,8 @@ func rpcService(r *http.Request) (string, bool) {
 }
 
 // serviceOfHost returns the service of a host as AWS names endpoints
-// ("kinesis.eu-west-1.amazonaws.com", "sts.localhost"), or "".
+// ("kinesis.eu-west-1.amazonaws.com", "sts.localhost"), or "". SQS has had others, which old SDKs and URLs of
+// queues still name: "queue.amazonaws.com", "eu-west-1.queue.amazonaws.com".
 func serviceOfHost(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -188,13 +189,19 @@ func serviceOfHost(host string) string {
 	if net.ParseIP(host) != nil {
 		return ""
 	}
-	first, _, _ := strings.Cut(host, ".")
+	first, rest, _ := strings.Cut(host, ".")
+	if second, _, _ := strings.Cut(rest, "."); first == "queue" || second == "queue" && strings.Count(first, "-") >= 2 {
+		return "sqs"
+	}
 	return first
 }
 
 // regionOfHost returns the region of a host as AWS names endpoints, or "".
 func regionOfHost(host string) string {
 	parts := strings.Split(host, ".")
+	if len(parts) >= 4 && parts[1] == "queue" && strings.Count(parts[0], "-") >= 2 {
+		return parts[0]
+	}
 	if len(parts) >= 4 && parts[len(parts)-2] == "amazonaws" && strings.Count(parts[len(parts)-3], "-") >= 2 {
 		return parts[len(parts)-3]
 	}

@@ -225,6 +225,7 @@ type runner struct {
 
 // process is a service with what it has for itself.
 type process struct {
+	leases  *work.Leases // nil where there is one process
 	state   *state.Store
 	log     *shardlog.Log
 	service Service
@@ -248,7 +249,7 @@ func (r *runner) open() {
 	}
 	r.broker, err = broker.Start(broker.Options{Dir: filepath.Join(r.dir, "log"), NoSync: len(r.processes) > 1})
 	check("start the broker")
-	var owner work.Mine
+	var owner work.Owner
 	for i := range r.processes {
 		p := new(process)
 		r.processes[i] = p
@@ -256,10 +257,13 @@ func (r *runner) open() {
 		check("open the documents")
 		p.log, err = shardlog.Open(ctx, r.broker, shardlog.Options{Shared: len(r.processes) > 1})
 		check("open the log")
-		if i == 0 {
+		if len(r.processes) == 1 {
 			owner, err = work.Started(ctx, p.state)
-			check("count the start")
+		} else {
+			p.leases, err = work.Share(ctx, p.state, work.LeaseOptions{}) // by the real clock: a test's goes in leaps
+			owner = p.leases
 		}
+		check("say what it runs")
 		p.service = r.make(r.t, Parts{
 			State: p.state, Log: p.log, Clock: r.clock, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Owner: owner, Dir: r.dir,
 		})
@@ -290,6 +294,11 @@ func (r *runner) close(grace bool) {
 		}
 	}
 	for _, p := range r.processes {
+		if p.leases != nil {
+			if err := p.leases.Close(context.Background()); err != nil {
+				r.t.Errorf("close the leases: %v", err)
+			}
+		}
 		_ = p.log.Close() // what the service still did meets a closed log
 		_ = p.state.Close()
 	}

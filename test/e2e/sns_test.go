@@ -5,6 +5,10 @@ import (
 	"testing"
 )
 
+func TestSNSBoto3(t *testing.T) {
+	Start(t).Python(t, "sns.py")
+}
+
 const snsConfig = `
 resource "aws_sns_topic" "orders" {
   name              = "tf-orders"

@@ -27,7 +27,7 @@ type ReadOptions struct {
 	Header    bool     // csv: the first line has the names
 	SkipFirst bool     // csv: the first line is passed over
 	Inferred  bool     // csv without Columns: types are told from the values
-	MaxBytes  int64    // of all objects, uncompressed; more is ErrTooLarge. 0: 1 GiB
+	MaxBytes  int64    // of memory that all objects hold, uncompressed, as rows; more is ErrTooLarge. 0: 1 GiB
 }
 
 // Check refuses what cannot be read.
@@ -56,7 +56,9 @@ func NewReader(o ReadOptions) *Reader {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 1 << 30
 	}
-	return &Reader{o: o, json: NewRecords(RecordFormat{Classification: "json", Columns: o.Columns})}
+	r := &Reader{o: o, json: NewRecords(RecordFormat{Classification: "json", Columns: o.Columns})}
+	r.json.most = o.MaxBytes
+	return r
 }
 
 // Source is one object to read: Parquet at its offsets, what is text from its beginning.
@@ -82,12 +84,12 @@ func (r *Reader) Add(key string, in Source, values []string) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
 	}
-	limited := &counted{r: text, left: r.o.MaxBytes - r.bytes}
-	defer func() { r.bytes = r.o.MaxBytes - limited.left }()
+	defer text.Close()
 	if r.o.Format == "csv" {
-		err = r.addCSV(limited, values)
+		err = r.addCSV(&counted{r: text, left: r.o.MaxBytes - r.bytes}, values)
 	} else {
-		err = r.addJSON(limited, values)
+		// The text of one object is read whole, into memory that grows by doubling.
+		err = r.addJSON(&counted{r: text, left: (r.o.MaxBytes - r.json.held) / 2}, values)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
@@ -100,6 +102,26 @@ func (r *Reader) bound() error {
 		return ErrTooLarge
 	}
 	return nil
+}
+
+// maxRow bounds the text of one row of CSV, which is in memory with an entry a field.
+const maxRow = 4 << 20
+
+var errLongRow = errors.New("a row is longer than 4 MiB")
+
+// rowBound is a reader that ends with errLongRow where nobody has begun another row.
+type rowBound struct {
+	r    io.Reader
+	left int
+}
+
+func (b *rowBound) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errLongRow
+	}
+	n, err := b.r.Read(p)
+	b.left -= n
+	return n, err
 }
 
 // counted is a reader that ends with ErrTooLarge.
@@ -117,14 +139,14 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func opened(key string, in io.Reader) (io.Reader, error) {
+func opened(key string, in io.Reader) (io.ReadCloser, error) {
 	b := bufio.NewReaderSize(in, 256<<10)
 	head, _ := b.Peek(4)
 	switch {
 	case len(head) >= 2 && head[0] == 0x1f && head[1] == 0x8b:
 		return gzip.NewReader(b)
 	case len(head) >= 3 && string(head[:3]) == "BZh":
-		return bzip2.NewReader(b), nil
+		return io.NopCloser(bzip2.NewReader(b)), nil
 	case len(head) == 4 && string(head) == "\x28\xb5\x2f\xfd":
 		d, err := zstd.NewReader(b, zstd.WithDecoderMaxMemory(256<<20))
 		if err != nil {
@@ -132,7 +154,7 @@ func opened(key string, in io.Reader) (io.Reader, error) {
 		}
 		return d.IOReadCloser(), nil
 	}
-	return b, nil
+	return io.NopCloser(b), nil
 }
 
 // addJSON reads objects one after the other, on lines or not.
@@ -141,22 +163,30 @@ func (r *Reader) addJSON(in io.Reader, values []string) error {
 	if err != nil {
 		return err
 	}
+	r.addText(text, values)
+	if r.json.full {
+		return ErrTooLarge
+	}
+	return nil
+}
+
+func (r *Reader) addText(text []byte, values []string) {
 	keys := partitionColumns(r.o.Columns, values)
 	if len(keys) == 0 {
 		r.json.Add(text, time.Time{})
-		return nil
+		return
 	}
 	// The values of the partition are written into the objects.
 	var rec jsontext.Record
-	for rest := text; ; {
+	for rest := text; !r.json.full; {
 		rest = rest[jsontext.SkipSpace(rest, 0):]
 		if len(rest) == 0 {
-			return nil
+			return
 		}
 		n, err := rec.Parse(rest)
 		if err != nil || rec.Kind != jsontext.Object {
 			r.json.Add(rest, time.Time{})
-			return nil
+			return
 		}
 		row := slices.Clone(rec.Text[:len(rec.Text)-1])
 		for i, c := range keys {
@@ -210,7 +240,8 @@ func withValues(f *Frame, columns []Column, values []string) *Frame {
 }
 
 func (r *Reader) addCSV(in io.Reader, values []string) error {
-	lines := csv.NewReader(in)
+	row := &rowBound{r: in}
+	lines := csv.NewReader(row)
 	lines.FieldsPerRecord, lines.LazyQuotes, lines.ReuseRecord = -1, true, true
 	if r.o.Delimiter != 0 {
 		lines.Comma = r.o.Delimiter
@@ -218,12 +249,19 @@ func (r *Reader) addCSV(in io.Reader, values []string) error {
 	keys := partitionColumns(r.o.Columns, values)
 	plain := r.o.Columns[:len(r.o.Columns)-len(keys)]
 	for n := 0; ; n++ {
+		row.left = maxRow
 		line, err := lines.Read()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		for _, v := range line {
+			r.bytes += int64(len(v))
+		}
+		if r.bytes += rowCost(max(len(line), len(r.o.Columns))); r.bytes > r.o.MaxBytes {
+			return ErrTooLarge
 		}
 		if n == 0 && (r.o.Header || r.o.SkipFirst) {
 			if r.o.Header && len(r.names) == 0 {

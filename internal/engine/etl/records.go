@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
+	"github.com/brookmere/brookmere/internal/engine/schemaheader"
 )
 
 // CorruptColumn holds the text of records that cannot be parsed.
@@ -19,10 +20,15 @@ const TimestampColumn = "__src_timestamp"
 
 // RecordFormat says how the records of a stream are read.
 type RecordFormat struct {
-	Classification string   // "json" or "csv"
+	Classification string   // "json", "csv", "avro" or "grok"
 	Delimiter      string   // csv; "": a comma
 	Columns        []Column // of the source, in order; empty: they are inferred
 	Timestamp      bool     // add TimestampColumn
+
+	Schema  string                               // avro: of records that name none
+	Schemas func(version string) (string, error) // avro: a version of the Schema Registry; nil: there is none
+
+	Pattern, CustomPatterns string // grok
 }
 
 // Check refuses what cannot be read.
@@ -33,8 +39,16 @@ func (f RecordFormat) Check() error {
 		if len([]rune(f.Delimiter)) > 1 {
 			return fmt.Errorf("the delimiter %q is not one character", f.Delimiter)
 		}
+	case "avro":
+		if f.Schema != "" {
+			_, err := (&avroReader{given: f.Schema}).schema("")
+			return err
+		}
+	case "grok":
+		_, err := newGrokReader(f.Pattern, f.CustomPatterns, f.Columns)
+		return err
 	default:
-		return fmt.Errorf("records of the classification %q cannot be read; json and csv can", f.Classification)
+		return fmt.Errorf("records of the classification %q cannot be read; json, csv, avro and grok can", f.Classification)
 	}
 	return nil
 }
@@ -51,13 +65,28 @@ type Records struct {
 	bytes   int
 	corrupt int
 	records int
+	held    int64 // memory of what was added and of the rows that it will be, about
+	most    int64 // of held; 0: no limit
+	full    bool  // most was reached: the rest was left out
 
 	rows [][]any // csv
 	wide int     // columns of csv
+
+	avro *avroReader
+	grok *grokReader
 }
 
-// NewRecords begins a window.
-func NewRecords(f RecordFormat) *Records { return &Records{format: f} }
+// NewRecords begins a window. The format has been checked.
+func NewRecords(f RecordFormat) *Records {
+	r := &Records{format: f}
+	switch f.Classification {
+	case "avro":
+		r.avro = &avroReader{given: f.Schema, lookup: f.Schemas}
+	case "grok":
+		r.grok, _ = newGrokReader(f.Pattern, f.CustomPatterns, f.Columns)
+	}
+	return r
+}
 
 // Bytes is about how much memory the window holds.
 func (r *Records) Bytes() int { return r.bytes }
@@ -72,15 +101,31 @@ func (r *Records) Corrupt() int { return r.corrupt }
 // objects, one after the other or in an array, is as many rows; an empty one is none. A header
 // of the Glue Schema Registry is passed over.
 func (r *Records) Add(data []byte, arrived time.Time) {
-	data = payload(data)
-	r.bytes += len(data) + 48
 	r.records++
+	if r.avro != nil {
+		r.bytes += 48
+		r.made(func(dst []byte) ([]byte, bool) {
+			dst, err := r.avro.text(dst, data)
+			return dst, err == nil
+		}, data, arrived)
+		return
+	}
+	data = schemaheader.Payload(data)
+	r.bytes += len(data) + 48
+	if r.grok != nil {
+		for line := range bytes.Lines(data) {
+			if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
+				r.made(func(dst []byte) ([]byte, bool) { return r.grok.text(dst, line) }, line, arrived)
+			}
+		}
+		return
+	}
 	if r.format.Classification == "csv" {
 		r.addCSV(data, arrived)
 		return
 	}
 	rest := data
-	for {
+	for !r.full {
 		rest = rest[jsontext.SkipSpace(rest, 0):]
 		if len(rest) == 0 {
 			return
@@ -99,9 +144,27 @@ func (r *Records) Add(data []byte, arrived time.Time) {
 	}
 }
 
+// made adds an object whose text is made of a record, or the record as a corrupt one.
+func (r *Records) made(text func(dst []byte) ([]byte, bool), record []byte, arrived time.Time) {
+	at := len(r.arena)
+	out, ok := text(r.arena)
+	if !ok {
+		r.addCorrupt(record, arrived)
+		return
+	}
+	r.arena = out
+	object := r.arena[at:len(r.arena):len(r.arena)]
+	r.bytes += len(object)
+	if _, err := r.rec.Parse(object); err != nil || r.rec.Kind != jsontext.Object {
+		r.addCorrupt(record, arrived)
+		return
+	}
+	r.addObject(arrived)
+}
+
 // addElements adds the objects of an array.
 func (r *Records) addElements(text []byte, arrived time.Time) {
-	for it := jsontext.Over(text); ; {
+	for it := jsontext.Over(text); !r.full; {
 		lo, hi, kind, _, ok := it.Element()
 		if !ok {
 			return
@@ -119,6 +182,9 @@ func (r *Records) addElements(text []byte, arrived time.Time) {
 // addObject adds the object that was parsed.
 func (r *Records) addObject(arrived time.Time) {
 	rec := &r.rec
+	if !r.take(int64(len(rec.Text)) + rowCost(len(rec.Members))) {
+		return
+	}
 	for i := range rec.Members {
 		m := &rec.Members[i]
 		r.shapeOf(m).see(rec.Value(m), m.Kind, 0)
@@ -128,6 +194,21 @@ func (r *Records) addObject(arrived time.Time) {
 		text = r.stamped(text, arrived)
 	}
 	r.text = append(r.text, text)
+}
+
+// rowCost is about how much memory a row holds beside its texts.
+func rowCost(values int) int64 { return 64 + 40*int64(values) }
+
+// take counts memory; false when there is no more.
+func (r *Records) take(n int64) bool {
+	if r.most > 0 && r.held+n > r.most {
+		r.full = true
+	}
+	if r.full {
+		return false
+	}
+	r.held += n
+	return true
 }
 
 // shapeOf is the shape of the column of a member.
@@ -168,6 +249,9 @@ func (r *Records) stamped(text []byte, arrived time.Time) []byte {
 const timestampForm = "2006-01-02 15:04:05.000"
 
 func (r *Records) addCorrupt(data []byte, arrived time.Time) {
+	if !r.take(2*int64(len(data)) + rowCost(1)) {
+		return
+	}
 	r.corrupt++
 	r.top.member(CorruptColumn).is(stringType.Kind)
 	at := len(r.arena)

@@ -196,8 +196,7 @@ func (e *Engine) Run(ctx context.Context, r *Run) (Result, error) {
 
 // files are those of a run's scratch space.
 func (r *Run) files() (map[string][]byte, error) {
-	files := map[string][]byte{r.Script.Name: r.Script.Data}
-	size := len(r.Script.Data)
+	files, size := map[string][]byte{}, 0
 	put := func(folder string, list []File) error {
 		for _, f := range list {
 			name := folder + f.Name
@@ -214,7 +213,7 @@ func (r *Run) files() (map[string][]byte, error) {
 		}
 		return nil
 	}
-	for folder, list := range map[string][]File{"": r.Files, ".job/py/": r.Libraries, ".job/jars/": r.Jars} {
+	for folder, list := range map[string][]File{"": append([]File{r.Script}, r.Files...), ".job/py/": r.Libraries, ".job/jars/": r.Jars} {
 		if err := put(folder, list); err != nil {
 			return nil, err
 		}

@@ -158,6 +158,11 @@ func TestBadFiles(t *testing.T) {
 			t.Errorf("%.100v: %v", r, err)
 		}
 	}
+	for _, name := range []string{"..", "", ".job", "a\\b"} {
+		if _, err := e.Run(t.Context(), &Run{Script: File{name, nil}}); err == nil || errors.Is(err, errStarted) {
+			t.Errorf("the script %q: %v", name, err)
+		}
+	}
 }
 
 var errStarted = errors.New("started")

@@ -114,7 +114,7 @@ func pip(ctx context.Context, python, target string, what []string, out io.Write
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, python, append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--target", target}, what...)...)
+	cmd := exec.CommandContext(ctx, python, append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", target}, what...)...)
 	fmt.Fprintf(out, "%s -m pip install %s (this takes a while)\n", python, strings.Join(what, " "))
 	cmd.Env = append(os.Environ(), "PIP_ROOT_USER_ACTION=ignore")
 	cmd.Stdout, cmd.Stderr = out, out

@@ -16,6 +16,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
+	"github.com/brookmere/brookmere/internal/engine/schemaheader"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -214,8 +215,12 @@ func (p *specPlan) open(data []byte, rows *delivery.Rows) {
 	})
 }
 
-// split is unpacker.split, less a second look at the JSON.
+// split is unpacker.split, less a second look at the JSON. Where records are read as JSON, a header of the Glue Schema
+// Registry is passed over.
 func (p *specPlan) split(data []byte, rows *delivery.Rows) {
+	if p.spec.Convert != nil || p.query != nil || p.spec.Split == SplitJSON {
+		data = schemaheader.Payload(data)
+	}
 	switch p.spec.Split {
 	case SplitDelimited:
 		p.unpack.split(data, func(part []byte) { p.route(part, rows) }, func(rest []byte, code, reason string) {

@@ -76,6 +76,7 @@ func TestRoute(t *testing.T) {
 			"lastErrorMessage": `Data does not match the schema. For input string: "x"`,
 			"dataCatalogTable": map[string]any{"catalogId": "0", "databaseName": "d", "tableName": "t", "region": "r", "versionId": "LATEST", "catalogArn": "a", "roleArn": "role"}}},
 		{"several", convert, nil, "{\"a\":1}{\"a\":2}\n\n{\"a\":3}", 3, "", nil},
+		{"behind a header of the Schema Registry", convert, nil, "\x03\x000123456789abcdef{\"a\":1}", 1, "", nil},
 		{"more than a record may hold otherwise", convert, nil, many(600, "\n"), 600, "", nil},
 		{"from a stream", kinesis, AppendKinesisKey(nil, "shardId-0", "4960", "key"), `{"a":"x"}`, 0, FormatConversionFailed, map[string]any{"sequenceNumber": "4960", "subSequenceNumber": 0.0}},
 		{"too many, JSON", Spec{Name: "s", Split: SplitJSON}, nil, many(MaxSubRecords+2, ""), MaxSubRecords, ProcessingFailed, map[string]any{

@@ -5,20 +5,16 @@
 // one; FORWARD, data written by the new one can be read by the last; FULL, both; with _ALL, of
 // every earlier version. Avro follows the rules of its specification. JSON Schema is compared by
 // structure: types, properties, required members, enumerations and bounds; what is put together
-// by allOf, anyOf, oneOf, not or references must be the same. Protocol Buffers have their syntax
-// checked, not their compatibility.
+// by allOf, anyOf, oneOf, not or references must be the same. Protocol Buffers are compared by what
+// is on the wire (proto_compatible.go).
 //
 // Everything is bounded: definitions by the caller, nesting by maxNesting, comparing by maxSteps.
 package schemacheck
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
-
-// ErrUnsupported is that the compatibility of a format is not checked.
-var ErrUnsupported = errors.New("the compatibility of schemas of this format is not checked")
 
 // Valid says what is wrong with a definition; nil when nothing is.
 func Valid(format, definition string) error {
@@ -83,5 +79,13 @@ func reads(format, reader, writer string) error {
 		}
 		return jsonReads(r, w, "", 0)
 	}
-	return ErrUnsupported
+	r, err := parseProto(reader)
+	if err != nil {
+		return err
+	}
+	w, err := parseProto(writer)
+	if err != nil {
+		return err
+	}
+	return protoReads(protoTypes(r), protoTypes(w))
 }

@@ -8,15 +8,26 @@ import (
 	"github.com/emicklei/proto"
 )
 
-// checkProto parses a definition in Protocol Buffers. The parser recurses: what nests too deep is
-// refused before.
-func checkProto(text string) (err error) {
+// checkProto checks a definition in Protocol Buffers.
+func checkProto(text string) error {
+	def, err := parseProto(text)
+	if err != nil {
+		return err
+	}
+	if len(protoTypes(def).kinds) == 0 {
+		return errors.New("the schema has neither a message nor an enum")
+	}
+	return nil
+}
+
+// parseProto parses a definition. The parser recurses: what nests too deep is refused before.
+func parseProto(text string) (def *proto.Proto, err error) {
 	depth := 0
 	for _, r := range text {
 		switch r {
 		case '{', '[', '(', '<':
 			if depth++; depth > maxNesting {
-				return errors.New("the schema nests too deep")
+				return nil, errors.New("the schema nests too deep")
 			}
 		case '}', ']', ')', '>':
 			depth--
@@ -27,14 +38,5 @@ func checkProto(text string) (err error) {
 			err = fmt.Errorf("the schema cannot be parsed: %v", v)
 		}
 	}()
-	def, err := proto.NewParser(strings.NewReader(text)).Parse()
-	if err != nil {
-		return err
-	}
-	messages := 0
-	proto.Walk(def, proto.WithMessage(func(*proto.Message) { messages++ }), proto.WithEnum(func(*proto.Enum) { messages++ }))
-	if messages == 0 {
-		return errors.New("the schema has neither a message nor an enum")
-	}
-	return nil
+	return proto.NewParser(strings.NewReader(text)).Parse()
 }

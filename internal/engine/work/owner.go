@@ -9,11 +9,13 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-// Owner says which process may run a key. Keys are those of Options.Name and the document,
-// joined with slashes.
+// Owner says which process may run a key. Keys are those of Options.Lease, else of Options.Name and
+// the document, joined with slashes.
 type Owner interface {
-	// Acquire returns when this process may run the key, or with the error of ctx.
-	Acquire(ctx context.Context, key string) (Lease, error)
+	// Acquire returns when this process may run the key, or with the error of ctx. A process that
+	// has the key gets it again. elsewhere, if not nil, is called before Acquire waits, when
+	// another process has it.
+	Acquire(ctx context.Context, key string, elsewhere func()) (Lease, error)
 }
 
 // Lease is the right to run a key.
@@ -25,7 +27,7 @@ type Lease struct {
 	Lost <-chan struct{}
 
 	// Release gives the lease back. It is called once, when nothing of the work is
-	// running. nil: nothing needs to be done.
+	// running; the last one of a key lets others have it. nil: nothing needs to be done.
 	Release func()
 }
 
@@ -34,7 +36,7 @@ type Lease struct {
 type Mine uint64
 
 // Acquire never waits.
-func (m Mine) Acquire(ctx context.Context, _ string) (Lease, error) {
+func (m Mine) Acquire(ctx context.Context, _ string, _ func()) (Lease, error) {
 	return Lease{Epoch: max(uint64(m), 1)}, ctx.Err()
 }
 

@@ -37,6 +37,10 @@ type Options struct {
 	Backoff Backoff
 	Limit   int // of calls of Run at a time; 0: none
 	Events  Events
+
+	// Lease is the key of the Owner by which a document is run, where that is not its own. A
+	// change of a document may not change it. nil: Name and the document's key.
+	Lease func(key Key) string
 }
 
 // Runner runs the documents of a Source. The package comment says how.
@@ -306,11 +310,17 @@ func (r *Runner[T]) leased(ctx context.Context, w *worker[T], retry *retry, bega
 		return 0, ctx.Err()
 	}
 	var lease Lease
-	if err := Contain(func() (err error) { lease, err = r.o.Owner.Acquire(ctx, leaseKey(r.o.Name, w.key)); return err }); err != nil {
+	elsewhere := func() { r.moveOn(ctx, w, Status{State: Elsewhere, Failures: retry.failures}) }
+	if err := Contain(func() (err error) { lease, err = r.o.Owner.Acquire(ctx, r.leaseKey(w.key), elsewhere); return err }); err != nil {
 		return 0, fmt.Errorf("acquire the lease: %w", err)
 	}
 	if lease.Release != nil {
 		defer lease.Release()
+	}
+	// What the owner before has written is known now, if it is not looked at yet.
+	r.refresh(w.key)
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
 	}
 	if r.slots != nil {
 		r.moveOn(ctx, w, Status{State: Queued, Epoch: lease.Epoch, Failures: retry.failures})
@@ -323,8 +333,11 @@ func (r *Runner[T]) leased(ctx context.Context, w *worker[T], retry *retry, bega
 	return lease.Epoch, r.run(ctx, w, lease)
 }
 
-func leaseKey(name string, k Key) string {
-	return cmp.Or(name, "worker") + "/" + k.String()
+func (r *Runner[T]) leaseKey(k Key) string {
+	if r.o.Lease != nil {
+		return r.o.Lease(k)
+	}
+	return cmp.Or(r.o.Name, "worker") + "/" + k.String()
 }
 
 // run calls Run and waits for its parts.
@@ -417,6 +430,42 @@ func (r *Runner[T]) Await(ctx context.Context, key ...string) error {
 		case <-moved:
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// Begun acts on a document as it is now and waits until its work has begun in this process. It
+// returns false where that will not be: another process has the lease, or the document does not
+// ask to be run; and with the error of ctx.
+func (r *Runner[T]) Begun(ctx context.Context, key ...string) (here bool, err error) {
+	r.refresh(slices.Clone(key))
+	id := Key(key).id()
+	for {
+		r.mu.Lock()
+		w := r.workers[id]
+		if w == nil || r.closed {
+			r.mu.Unlock()
+			return false, nil
+		}
+		switch w.status.State {
+		case Running, Waiting, Failing, Done:
+			r.mu.Unlock()
+			return true, nil
+		case Elsewhere, Invalid:
+			r.mu.Unlock()
+			return false, nil
+		}
+		if w.moved == nil {
+			w.moved = make(chan struct{})
+		}
+		moved := w.moved
+		r.mu.Unlock()
+		select {
+		case <-moved:
+		case <-r.ctx.Done():
+			return false, nil
+		case <-ctx.Done():
+			return false, ctx.Err()
 		}
 	}
 }

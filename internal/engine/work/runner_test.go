@@ -376,7 +376,7 @@ type lessor struct {
 	log   *record
 }
 
-func (l *lessor) Acquire(ctx context.Context, key string) (Lease, error) {
+func (l *lessor) Acquire(ctx context.Context, key string, _ func()) (Lease, error) {
 	select {
 	case <-l.may:
 	case <-ctx.Done():

@@ -6,14 +6,15 @@ import "time"
 type State string
 
 const (
-	Leasing  State = "leasing"  // it waits for the lease of its key
-	Queued   State = "queued"   // it waits for one of the Limit to end
-	Running  State = "running"  // Run has been called
-	Waiting  State = "waiting"  // Run asked to be called again later
-	Failing  State = "failing"  // Run failed and is called again at Next
-	Stopping State = "stopping" // Run is still to return, since its document has gone or changed
-	Done     State = "done"     // Run returned nil
-	Invalid  State = "invalid"  // the document cannot be decoded
+	Leasing   State = "leasing"   // it waits for the lease of its key
+	Elsewhere State = "elsewhere" // another process has the lease; it waits for that
+	Queued    State = "queued"    // it waits for one of the Limit to end
+	Running   State = "running"   // Run has been called
+	Waiting   State = "waiting"   // Run asked to be called again later
+	Failing   State = "failing"   // Run failed and is called again at Next
+	Stopping  State = "stopping"  // Run is still to return, since its document has gone or changed
+	Done      State = "done"      // Run returned nil
+	Invalid   State = "invalid"   // the document cannot be decoded
 )
 
 // Status tells how a document's work is.

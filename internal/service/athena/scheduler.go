@@ -86,6 +86,8 @@ type executions struct {
 	runner    *work.Runner[executionDoc]
 	owner     work.Owner
 	node      string // names this process in documents
+	standing  sync.Mutex
+	lease     work.Lease // of the executions that this process has accepted
 	slots     chan struct{}
 	maxQueued int
 	now       func() time.Time
@@ -122,6 +124,12 @@ func newExecutions(docs *state.Collection[executionDoc], cfg Config) *executions
 		Run:  e.run,
 	}, work.Options{
 		Name: executionKind, Clock: cfg.Clock, Owner: cfg.Owner,
+		Lease: func(key work.Key) string {
+			if d, err := docs.Get(key...); err == nil && d.Node != "" {
+				return nodeLease(d.Node)
+			}
+			return executionKind + "/" + key.String()
+		},
 		Events: work.Events{
 			Failed: func(key work.Key, _ string, err error, _ int, wait time.Duration) {
 				cfg.Logger.Error("a query could not be ended and is tried again", "key", key, "error", err, "wait", wait)
@@ -158,13 +166,39 @@ func (s *Service) Close(ctx context.Context) error {
 		close(e.closing)
 	}
 	e.mu.Unlock()
-	return e.runner.Close(ctx)
+	err := e.runner.Close(ctx)
+	e.standing.Lock()
+	defer e.standing.Unlock()
+	if e.lease.Release != nil {
+		e.lease.Release()
+		e.lease = work.Lease{}
+	}
+	return err
 }
 
 // tokenID is the id of the execution that a token stands for: two calls with one token make one
 // document, wherever they arrive.
 func (sc scope) tokenID(token string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("athena:"+sc.key(token))).String()
+}
+
+// nodeLease is the key of the lease by which a process's executions are run: what one has accepted
+// no other runs, or ends, as long as it lives.
+func nodeLease(node string) string { return executionKind + ".node/" + node }
+
+// stand takes the lease of this process's executions, if it does not have it, and returns its epoch.
+func (e *executions) stand(ctx context.Context) (epoch uint64, err error) {
+	e.standing.Lock()
+	defer e.standing.Unlock()
+	if e.lease.Epoch != 0 {
+		select {
+		case <-e.lease.Lost:
+		default:
+			return e.lease.Epoch, nil
+		}
+	}
+	e.lease, err = e.owner.Acquire(ctx, nodeLease(e.node), nil)
+	return e.lease.Epoch, err
 }
 
 // accept stores a new execution, which work runs when its turn has come. With a token seen
@@ -175,14 +209,10 @@ func (e *executions) accept(ctx context.Context, sc scope, d *executionDoc, f fo
 			return d.again(old)
 		}
 	}
-	lease, err := e.owner.Acquire(ctx, executionKind+"/"+sc.key(d.ID))
-	if err != nil {
+	if d.Epoch, err = e.stand(ctx); err != nil {
 		return "", err
 	}
-	if lease.Release != nil {
-		defer lease.Release()
-	}
-	d.Node, d.Epoch = e.node, lease.Epoch
+	d.Node = e.node
 	x := &execution{sc: sc, doc: *d, work: run, ready: make(chan struct{}), cancel: func() {}}
 	e.mu.Lock()
 	if e.closed {

@@ -12,6 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
@@ -39,11 +40,17 @@ type Config struct {
 	Kinesis Kinesis // nil: no streaming destinations
 	S3      S3      // nil: no exports and imports
 
+	// Meter is told what tables consume; nil: nothing is.
+	Meter *metering.Registry
+
 	// BackupDir is where backups are kept, on the item store's file system.
 	BackupDir string
 
 	// EnforceLimits holds provisioned tables to their throughput.
 	EnforceLimits bool
+
+	// Owner says what of that which runs by itself this process runs. Nil: all of it, work.Sole().
+	Owner work.Owner
 
 	// SweepEvery is how often items that have expired are deleted. Zero: 10 s.
 	SweepEvery time.Duration
@@ -79,6 +86,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Owner == nil {
+		cfg.Owner = work.Sole()
 	}
 	if cfg.SweepEvery == 0 {
 		cfg.SweepEvery = 10 * time.Second

@@ -228,9 +228,27 @@ func importLine(line []byte) (item attr.Item, ok bool) {
 	return item, ok && d.End() && item != nil
 }
 
+// rowReader ends with an error where one row does not: a row is in memory as a whole.
+type rowReader struct {
+	r    io.Reader
+	left int
+}
+
+var errLongRow = errors.New("a row is too long")
+
+func (r *rowReader) Read(b []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errLongRow
+	}
+	n, err := r.r.Read(b)
+	r.left -= n
+	return n, err
+}
+
 // importCSV reads rows of texts; keys have their attributes' types, all else are strings.
 func importCSV(r io.Reader, j *job, d *table, add func(attr.Item, bool) error) error {
-	in := csv.NewReader(r)
+	bound := &rowReader{r: r}
+	in := csv.NewReader(bound)
 	in.FieldsPerRecord = -1
 	in.LazyQuotes = true
 	if j.Delimiter != "" {
@@ -238,6 +256,7 @@ func importCSV(r io.Reader, j *job, d *table, add func(attr.Item, bool) error) e
 	}
 	header := j.Header
 	for {
+		bound.left = maxImportLine
 		row, err := in.Read()
 		if err == io.EOF {
 			return nil

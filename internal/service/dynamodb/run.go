@@ -98,17 +98,17 @@ func (s *Service) run(ctx context.Context) error {
 		Runs: func(d *table) bool { return d.pending() != "" },
 		Same: func(was, is *table) bool { return was.Store == is.Store && was.pending() == is.pending() },
 		Run:  s.step,
-	}, work.Options{Name: "dynamodb.step", Clock: s.clock, Events: events})
+	}, work.Options{Name: "dynamodb.step", Clock: s.clock, Owner: s.cfg.Owner, Events: events})
 	s.copies = work.New(src, work.Hooks[table]{
 		Runs: func(d *table) bool { return s.cfg.Kinesis != nil && d.copying() != "" },
 		Same: func(was, is *table) bool { return was.Store == is.Store && was.copying() == is.copying() },
 		Run:  s.copy,
-	}, work.Options{Name: "dynamodb.copy", Clock: s.clock, Events: events})
+	}, work.Options{Name: "dynamodb.copy", Clock: s.clock, Owner: s.cfg.Owner, Events: events})
 	s.transfers = work.New(work.Documents[job](s.cfg.State, "dynamodb.job"), work.Hooks[job]{
 		Runs: func(j *job) bool { return j.Status == "IN_PROGRESS" },
 		Same: func(was, is *job) bool { return was.Status == is.Status },
 		Run:  s.runJob,
-	}, work.Options{Name: "dynamodb.job", Clock: s.clock, Events: events, Limit: 4})
+	}, work.Options{Name: "dynamodb.job", Clock: s.clock, Owner: s.cfg.Owner, Events: events, Limit: 4})
 	s.group = &work.Group{Clock: s.clock, Events: events}
 	if err := s.steps.Start(ctx); err != nil {
 		return err

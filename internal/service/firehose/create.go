@@ -126,7 +126,7 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 		return nil, err
 	}
 	s.runner.Refresh(d.path()...)
-	if _, err := st.working(ctx); err != nil {
+	if _, err := st.working(ctx); err != nil && !errors.Is(err, errElsewhere) {
 		return nil, err
 	}
 	return &firehose.CreateDeliveryStreamOutput{DeliveryStreamARN: aws.String(d.arn())}, nil

@@ -58,6 +58,8 @@ wait:
 		select {
 		case <-flushed:
 			break wait
+		case <-ctx.Done():
+			return ctx.Err() // it goes on at the next start, or where the lease goes
 		case <-tick.Chan():
 			_, err := st.failure()
 			if err == nil {
@@ -74,7 +76,7 @@ wait:
 		}
 	}
 	if ctx.Err() != nil {
-		return ctx.Err() // it goes on at the next start
+		return ctx.Err()
 	}
 	if err := r.halt(ctx); err != nil {
 		return err
@@ -95,7 +97,7 @@ wait:
 	if err := s.remove(clean, d.Account, d.Region, d.ID); err != nil {
 		s.log.Warn("the log of a deleted delivery stream stays for a while", "stream", d.Name, "err", err)
 	}
-	close(st.gone)
+	st.leave()
 	return nil
 }
 
@@ -106,7 +108,7 @@ func hopeless(err error) bool {
 		return false
 	}
 	switch e.ErrorCode() {
-	case "NoSuchBucket", "EntityNotFoundException", "ResourceNotFoundException":
+	case "NoSuchBucket", "InvalidBucketName", "EntityNotFoundException", "ResourceNotFoundException":
 		return true
 	}
 	return false

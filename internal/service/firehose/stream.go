@@ -33,7 +33,9 @@ type stream struct {
 	updating  sync.Mutex         // held by UpdateDestination
 	compactor *compact.Compactor // nil: nothing is compacted
 	saidMore  sync.Once          // that its function returns more records than it gets
-	gone      chan struct{}      // closed when this process has removed it
+	runs      atomic.Int32       // runs of its delivery in this process: 0 or 1
+	gone      chan struct{}      // closed when it has been removed, whoever did
+	leave     func()             // closes gone, once
 
 	mu            sync.Mutex
 	lanes         []*lane
@@ -52,6 +54,7 @@ type transformer struct {
 
 func (s *Service) open(ctx context.Context, d *streamDoc) (*stream, error) {
 	st := &stream{s: s, gone: make(chan struct{}), begun: make(chan struct{})}
+	st.leave = sync.OnceFunc(func() { close(st.gone) })
 	st.doc.Store(d)
 	st.compactor = st.newCompactor()
 	if d.Source != nil {
@@ -88,6 +91,13 @@ func (s *Service) run(ctx context.Context, j *work.Job[streamDoc]) error {
 	if err != nil {
 		return err
 	}
+	st.runs.Add(1)
+	defer func() {
+		st.runs.Add(-1)
+		if now, err := s.docs.Get(d.path()...); errors.Is(err, state.ErrNotFound) || err == nil && now.ID != d.ID {
+			st.leave()
+		}
+	}()
 	r := &delivering{st: st, job: j}
 	r.ctx, r.stop = context.WithCancel(d.acting(d.S3.RoleARN)(ctx))
 	defer r.stop()
@@ -168,8 +178,20 @@ func (st *stream) rest() {
 	st.begun = make(chan struct{})
 }
 
-// working waits for the lanes.
+// errElsewhere is told where the delivery's own process is needed.
+var errElsewhere = errors.New("firehose: another node delivers the stream")
+
+// working waits for the lanes, or returns errElsewhere.
 func (st *stream) working(ctx context.Context) ([]*lane, error) {
+	here, err := st.s.runner.Begun(ctx, st.doc.Load().path()...)
+	if err != nil {
+		return nil, err
+	}
+	if !here && st.s.ctx.Err() == nil {
+		if _, err := st.s.docs.Get(st.doc.Load().path()...); err == nil {
+			return nil, errElsewhere
+		}
+	}
 	st.mu.Lock()
 	begun := st.begun
 	st.mu.Unlock()

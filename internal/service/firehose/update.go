@@ -3,6 +3,7 @@ package firehose
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
@@ -157,6 +158,11 @@ func (d *streamDoc) clone() (*streamDoc, error) {
 // transformation, which needs the delivery to be at rest.
 func (st *stream) reroute(ctx context.Context, transform, backup bool, change func() error) error {
 	s, d := st.s, st.doc.Load()
+	if here, err := s.runner.Begun(ctx, d.path()...); err != nil {
+		return err
+	} else if !here {
+		return busy(d) // the process that delivers it has to be asked
+	}
 	var p progressDoc
 	var resume func()
 	for try := 0; ; try++ {
@@ -164,7 +170,7 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 			flush, cancel := context.WithTimeout(ctx, 5*time.Second)
 			err := st.flush(flush)
 			cancel()
-			if err != nil && try == 0 {
+			if err != nil && (try == 0 || errors.Is(err, errElsewhere)) {
 				return busy(d)
 			}
 		}
@@ -210,7 +216,9 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 	if err != nil {
 		return err
 	}
-	_, err = st.working(ctx)
+	if _, err = st.working(ctx); errors.Is(err, errElsewhere) {
+		return nil
+	}
 	return err
 }
 

@@ -31,6 +31,8 @@ func (s *Service) API() awswire.API {
 			return onTable(c, in.DatabaseName, tableName(in.TableInput))
 		}),
 		awswire.Executes(s.GetTable, func(c awswire.Caller, in *glue.GetTableInput) []string { return onTable(c, in.DatabaseName, in.Name) }),
+		awswire.Executes(s.GetMapping, func(c awswire.Caller, in *glue.GetMappingInput) []string { return onEntry(c, in.Source) }),
+		awswire.Executes(s.GetPlan, func(c awswire.Caller, in *glue.GetPlanInput) []string { return onEntry(c, in.Source) }),
 		awswire.Executes(s.GetTables, func(c awswire.Caller, in *glue.GetTablesInput) []string {
 			return onTables(c, in.DatabaseName, []string{"*"})
 		}),
@@ -348,6 +350,14 @@ func on(c awswire.Caller, resources ...string) []string {
 
 func onTable(c awswire.Caller, database, table *string) []string {
 	return onTables(c, database, []string{fold(table)})
+}
+
+// onEntry names the table that a plan reads.
+func onEntry(c awswire.Caller, e *types.CatalogEntry) []string {
+	if e == nil {
+		return on(c, "catalog")
+	}
+	return onTable(c, e.DatabaseName, e.TableName)
 }
 
 func onTables(c awswire.Caller, database *string, tables []string) []string {

@@ -75,12 +75,15 @@ func (c crawlSummary) text() string {
 type crawlRuns struct {
 	objects   Objects
 	slots     chan struct{}
+	owner     work.Owner
 	node      string    // names this process in documents
 	began     time.Time // what was due before is left out
 	crawls    *work.Runner[crawlerDoc]
 	schedules *work.Runner[crawlerDoc]
-	triggers  *work.Group   // fires those that are due
-	changed   chan struct{} // schedules of triggers may have
+	triggers  *work.Group     // fires those that are due
+	changed   chan struct{}   // schedules of triggers may have
+	watching  context.Context // of triggers
+	unwatch   context.CancelFunc
 	finished  *prometheus.CounterVec
 }
 
@@ -89,6 +92,7 @@ const crawlerKind = "glue.crawler"
 func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 	r := &crawlRuns{
 		objects: cfg.Objects,
+		owner:   cfg.Owner,
 		slots:   make(chan struct{}, cfg.MaxConcurrentCrawls),
 		node:    uuid.NewString(),
 		changed: make(chan struct{}, 1),
@@ -96,6 +100,7 @@ func (s *Service) newCrawlRuns(cfg Config) *crawlRuns {
 			Name: "brookmere_glue_crawls_total", Help: "Crawls that ended, by state.",
 		}, []string{"state"}),
 	}
+	r.watching, r.unwatch = context.WithCancel(context.Background())
 	if cfg.Registerer != nil {
 		cfg.Registerer.MustRegister(r.finished)
 	}
@@ -138,12 +143,18 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := s.runs.schedules.Start(ctx); err != nil {
 		return fmt.Errorf("glue: %w", err)
 	}
+	// Another process may change them.
+	err := s.cfg.State.Watch(s.runs.watching, state.Key{triggerKind}, func(state.Event) { s.reschedule() })
+	if err != nil {
+		return fmt.Errorf("glue: watch triggers: %w", err)
+	}
 	s.runs.triggers.Go("schedules of triggers", s.scheduleTriggers)
 	return s.jobRunner.Start(ctx)
 }
 
 // Close ends the runs under way; they are shown as cancelled.
 func (s *Service) Close(ctx context.Context) error {
+	s.runs.unwatch()
 	return errors.Join(s.runs.triggers.Close(ctx), s.runs.schedules.Close(ctx), s.jobRunner.Close(ctx), s.runs.crawls.Close(ctx))
 }
 

@@ -167,8 +167,10 @@ func (g *jobGraph) addStream(id string, name *string, s *streamSource, o *types.
 		Classification: cmp.Or(strings.ToLower(aws.ToString(o.Classification)), "json"), Delimiter: aws.ToString(o.Delimiter),
 		Timestamp: strings.EqualFold(aws.ToString(o.AddRecordTimestamp), "true"),
 	}
-	if err := s.format.Check(); err != nil {
-		return etl.Node{}, invalidInput("The node %s: %v.", id, err)
+	if s.format.Classification != "grok" || s.table == "" { // a table has its pattern
+		if err := s.format.Check(); err != nil {
+			return etl.Node{}, invalidInput("The node %s: %v.", id, err)
+		}
 	}
 	s.window = defaultWindow
 	if window != nil {

@@ -44,6 +44,7 @@ type jobRunDoc struct {
 	Error     string              `json:"error,omitempty"`
 	Policy    *string             `json:"policy,omitempty"`
 	Settled   bool                `json:"settled,omitempty"` // it has ended, and what follows from that is done
+	Epoch     uint64              `json:"epoch,omitempty"`   // of the lease of who works it
 }
 
 // keptRuns of a job, beyond which the oldest that have ended are forgotten.

@@ -120,6 +120,7 @@ func jobScript(u *types.JobUpdate, g *jobGraph) string {
 		w.line("import datetime")
 	}
 	w.line("from awsglue import DynamicFrame")
+	w.helpers(u)
 	w.line("")
 	if g.stream != nil {
 		w.line(`args = getResolvedOptions(sys.argv, ["JOB_NAME", "TempDir"])`)
@@ -151,6 +152,40 @@ func jobScript(u *types.JobUpdate, g *jobGraph) string {
 	}
 	w.line("job.commit()")
 	return w.b.String()
+}
+
+// helpers writes the imports and functions that nodes of some kinds need.
+func (w *scriptWriter) helpers(u *types.JobUpdate) {
+	var filter, route, aggregate bool
+	for _, n := range u.CodeGenConfigurationNodes {
+		filter = filter || n.Filter != nil || n.Route != nil
+		route, aggregate = route || n.Route != nil, aggregate || n.Aggregate != nil
+	}
+	if filter {
+		w.line("import re")
+	}
+	if route {
+		w.line("from awsglue.dynamicframe import DynamicFrameCollection")
+	}
+	if aggregate {
+		w.line("from pyspark.sql import functions as SqlFuncs")
+	}
+	if route {
+		w.b.WriteString(`
+
+def threadedRoute(glueContext, source_DyF, group_filters):
+    frames = {name: Filter.apply(frame=source_DyF, f=keep, transformation_ctx=name) for name, keep in group_filters.items()}
+    return DynamicFrameCollection(frames, glueContext)
+`)
+	}
+	if aggregate {
+		w.b.WriteString(`
+
+def sparkAggregate(glueContext, parentFrame, groups, aggs, transformation_ctx):
+    columns = [getattr(SqlFuncs, function)(column) for column, function in aggs]
+    return DynamicFrame.fromDF(parentFrame.toDF().groupBy(*groups).agg(*columns), glueContext, transformation_ctx)
+`)
+	}
 }
 
 // openBatch begins the function that is called for each window.

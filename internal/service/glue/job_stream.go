@@ -140,6 +140,10 @@ func (r *streamRun) resolve(ctx context.Context) error {
 			return err
 		}
 	}
+	s.format.Schemas = func(version string) (string, error) { return r.s.schemaText(r.sc, version) }
+	if err := s.format.Check(); err != nil {
+		return err
+	}
 	if s.consumer != "" {
 		r.log(logOutput, "Enhanced fan-out is not needed on this node: the stream is read by its shards.")
 	}
@@ -171,6 +175,8 @@ func (s *streamSource) fromTable(t *tableDoc) error {
 	if d := get("delimiter", "field.delim"); d != "" && s.format.Delimiter == "" {
 		s.format.Delimiter = d
 	}
+	s.format.Schema = get("avroSchema", "avro.schema.literal")
+	s.format.Pattern, s.format.CustomPatterns = get("grokPattern", "input.format"), get("grokCustomPatterns", "input.grokCustomPatterns")
 	if !s.detect {
 		columns, err := etlColumns(t.Descriptor.Columns)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
@@ -59,7 +60,7 @@ func (s *Service) newJobRunner(store *state.Store) *work.Runner[jobRunDoc] {
 		Runs: func(d *jobRunDoc) bool { return !d.Settled && d.State != types.JobRunStateWaiting },
 		Same: func(_, _ *jobRunDoc) bool { return true },
 		Run:  s.workJobRun,
-	}, work.Options{Name: jobRunKind, Clock: s.clock, Events: work.Events{
+	}, work.Options{Name: jobRunKind, Clock: s.clock, Owner: s.cfg.Owner, Events: work.Events{
 		Failed: func(key work.Key, _ string, err error, _ int, wait time.Duration) {
 			s.logger.Warn("a job run could not be worked", "run", key, "error", err, "wait", wait)
 		},
@@ -80,6 +81,10 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 	sc, name, id := scope{j.Key[0], j.Key[1]}, j.Key[2], j.Key[3]
 	resumed := false
 	d, err := s.jobRuns.Modify(ctx, func(d *jobRunDoc) error {
+		if d.Epoch > j.Epoch {
+			return errNotOurs
+		}
+		d.Epoch = j.Epoch
 		resumed = !d.Running.IsZero()
 		if d.State == types.JobRunStateStarting {
 			now := s.clock.Now().UTC()
@@ -87,7 +92,7 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 		}
 		return nil
 	}, sc.account, sc.region, name, id)
-	if errors.Is(err, state.ErrNotFound) {
+	if errors.Is(err, state.ErrNotFound) || errors.Is(err, errNotOurs) {
 		return nil
 	}
 	if err != nil {
@@ -126,7 +131,29 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 		}
 		run.log(group, message)
 	}
+	s.measureRun(sc, d, name, end)
 	return s.settleJobRun(ctx, run, end, message)
+}
+
+// What CloudWatch is told of runs of jobs that have ended.
+var (
+	runElapsed   = &metering.Measure{Name: "glue.driver.aggregate.elapsedTime", Unit: "Milliseconds"}
+	runCompleted = &metering.Measure{Name: "glue.driver.aggregate.numCompletedTasks", Unit: "Count"}
+	runFailed    = &metering.Measure{Name: "glue.driver.aggregate.numFailedTasks", Unit: "Count"}
+)
+
+// measureRun tells of a run, by itself and with all of its job.
+func (s *Service) measureRun(sc scope, d *jobRunDoc, job string, end types.JobRunState) {
+	completed, failed := 0.0, 0.0
+	if end == types.JobRunStateSucceeded {
+		completed = 1
+	} else if end != types.JobRunStateStopped {
+		failed = 1
+	}
+	for _, id := range []string{"ALL", d.ID} {
+		s.cfg.Meter.Resource(sc.account+"/"+sc.region, "Glue", "JobName", job, "JobRunId", id, "Type", "count").Add(
+			runElapsed.Of(float64(s.clock.Since(d.Running).Milliseconds())), runCompleted.Of(completed), runFailed.Of(failed))
+	}
 }
 
 // failureMessage is an error as GetJobRun shows it.
@@ -172,11 +199,14 @@ func (s *Service) settleJobRun(ctx context.Context, run *jobRunning, end types.J
 	sc, name, id := run.sc, run.d.Job, run.d.ID
 	now := s.clock.Now().UTC()
 	d, err := s.jobRuns.Modify(ctx, func(d *jobRunDoc) error {
+		if d.Epoch > run.d.Epoch {
+			return errNotOurs // another process has taken it over
+		}
 		d.State, d.Error, d.Completed, d.Modified = end, message, now, now
 		return nil
 	}, sc.account, sc.region, name, id)
-	if errors.Is(err, state.ErrNotFound) {
-		return nil // the job was deleted
+	if errors.Is(err, state.ErrNotFound) || errors.Is(err, errNotOurs) {
+		return nil // the job was deleted, or the run is no longer ours
 	}
 	if err != nil {
 		return err
@@ -224,7 +254,7 @@ func (s *Service) retryJobRun(ctx context.Context, sc scope, was *jobRunDoc) err
 	d.ID, d.Previous = fmt.Sprintf("%s_attempt_%d", base, d.Attempt), was.ID
 	d.Started = s.clock.Now().UTC()
 	d.Modified, d.Running, d.Completed = d.Started, time.Time{}, time.Time{}
-	d.State, d.Error, d.Settled = types.JobRunStateStarting, "", false
+	d.State, d.Error, d.Settled, d.Epoch = types.JobRunStateStarting, "", false, 0
 	job, err := s.job(sc, was.Job)
 	if isNotFound(err) {
 		return nil

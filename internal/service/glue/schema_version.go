@@ -34,6 +34,15 @@ type schemaVersionDoc struct {
 	Metadata   []metadataItem `json:"metadata,omitempty"`
 }
 
+// schemaText is the definition of a version by its id.
+func (s *Service) schemaText(sc scope, id string) (string, error) {
+	d, err := s.schemaVersions.Get(sc.account, sc.region, id)
+	if err != nil {
+		return "", err
+	}
+	return d.Definition, nil
+}
+
 type metadataItem struct {
 	Key     string    `json:"key"`
 	Value   string    `json:"value"`

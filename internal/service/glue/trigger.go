@@ -20,6 +20,8 @@ import (
 // Triggers on demand, by schedule and by condition start jobs and crawlers (trigger_fire.go).
 // Triggers by events of EventBridge are refused.
 
+const triggerKind = "glue.trigger"
+
 type triggerDoc struct {
 	Name        string             `json:"name"`
 	Workflow    string             `json:"workflow,omitempty"`
@@ -28,13 +30,19 @@ type triggerDoc struct {
 	Description *string            `json:"description,omitempty"`
 	Schedule    string             `json:"schedule,omitempty"`
 	Since       time.Time          `json:"since,omitzero"` // when it was activated: it is not due before
+	Acted       time.Time          `json:"acted,omitzero"` // up to when it has fired by its schedule
 	Actions     []types.Action     `json:"actions,omitempty"`
 	Predicate   *types.Predicate   `json:"predicate,omitempty"`
 
 	// Seen are the conditions that have come true since the trigger fired last, of a trigger
 	// that is in no workflow: the index of a condition -> the run that made it true.
 	Seen map[int]types.Predecessor `json:"seen,omitempty"`
+
+	// Told are the runs whose end it has heard of last, keptTold at most: after a crash it may be told again.
+	Told []string `json:"told,omitempty"`
 }
+
+const keptTold = 64
 
 func (d *triggerDoc) output() types.Trigger {
 	t := types.Trigger{

@@ -3,6 +3,7 @@ package glue
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,9 +12,11 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/cron"
+	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-// When triggers fire. A scheduled one that was due while the service was down is left out. A
+// When triggers fire. A scheduled one that was due while the service was down is left out; that it
+// fires is written into its document first, so that it fires once whoever looks at it. A
 // conditional one hears of the end of each run of a job and of each crawl, after that is written
 // down; when a crash comes between, the end of a run is told again.
 
@@ -107,7 +110,7 @@ func (s *Service) conditionsMoved(ctx context.Context, sc scope, e ended) error 
 			continue
 		}
 		var before []types.Predecessor
-		heard := false
+		heard, told := false, false
 		for _, c := range t.Predicate.Conditions {
 			heard = heard || e.makes(c)
 		}
@@ -115,7 +118,13 @@ func (s *Service) conditionsMoved(ctx context.Context, sc scope, e ended) error 
 			continue
 		}
 		d, err := s.triggers.Modify(ctx, func(d *triggerDoc) error {
-			before = nil
+			before, told = nil, false
+			if e.run != "" {
+				if told = slices.Contains(d.Told, e.run); told {
+					return nil
+				}
+				d.Told = append(d.Told[max(0, len(d.Told)-keptTold+1):], e.run)
+			}
 			if d.Seen == nil {
 				d.Seen = make(map[int]types.Predecessor)
 			}
@@ -139,7 +148,7 @@ func (s *Service) conditionsMoved(ctx context.Context, sc scope, e ended) error 
 			errs = append(errs, err)
 			continue
 		}
-		if d.Seen == nil {
+		if d.Seen == nil && !told {
 			_ = s.fire(ctx, sc, d, before, "", nil) // it has logged what went wrong
 		}
 	}
@@ -182,6 +191,22 @@ func (s *Service) scheduleTriggers(ctx context.Context) error {
 	}
 }
 
+// claimFiring writes down that a trigger fires for a time of its schedule; false when another
+// process did, or it does not ask for that any more.
+func (s *Service) claimFiring(ctx context.Context, sc scope, name string, at, now time.Time) (ours bool, err error) {
+	_, err = s.triggers.Modify(ctx, func(d *triggerDoc) error {
+		if d.State != types.TriggerStateActivated || !d.Acted.Before(at) {
+			return errNotOurs
+		}
+		d.Acted = now.UTC()
+		return nil
+	}, sc.account, sc.region, name)
+	if errors.Is(err, errNotOurs) || errors.Is(err, state.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // dueTriggers are the scheduled triggers that were due after since and up to now, and when the
 // next will be.
 func (s *Service) dueTriggers(since, now time.Time) (due []func(ctx context.Context), next time.Time) {
@@ -199,14 +224,22 @@ func (s *Service) dueTriggers(since, now time.Time) (due []func(ctx context.Cont
 			continue // it was checked when it was taken
 		}
 		from := since
-		if d.Since.After(from) {
-			from = d.Since
+		for _, t := range []time.Time{d.Since, d.Acted} {
+			if t.After(from) {
+				from = t
+			}
 		}
 		at := e.Next(from)
 		if !at.IsZero() && !at.After(now) {
-			sc := scope{key[0], key[1]}
+			sc, moment := scope{key[0], key[1]}, at
 			due = append(due, func(ctx context.Context) {
 				ctx = awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region})
+				if ours, err := s.claimFiring(ctx, sc, d.Name, moment, now); err != nil {
+					s.logger.Error("a trigger that is due could not be fired", "trigger", d.Name, "account", sc.account, "region", sc.region, "error", err)
+					return
+				} else if !ours {
+					return
+				}
 				if d.Workflow != "" {
 					if _, err := s.StartWorkflowRun(ctx, &glue.StartWorkflowRunInput{Name: aws.String(d.Workflow)}); err != nil {
 						s.logger.Warn("scheduled workflow could not be started", "workflow", d.Workflow, "account", sc.account, "region", sc.region, "error", err)

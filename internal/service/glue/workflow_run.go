@@ -33,6 +33,7 @@ type flowDoc struct {
 	Previous   string                               `json:"previous,omitempty"`
 	Fired      map[string]bool                      `json:"fired,omitempty"`    // triggers
 	Firing     map[string]bool                      `json:"firing,omitempty"`   // those of them whose actions are being started
+	By         string                               `json:"by,omitempty"`       // the process that starts them
 	Seen       map[string]map[int]types.Predecessor `json:"seen,omitempty"`     // trigger -> conditions that came true
 	Runs       map[string][]string                  `json:"runs,omitempty"`     // job -> ids
 	Ended      map[string]types.JobRunState         `json:"ended,omitempty"`    // id -> state
@@ -180,8 +181,16 @@ func (s *Service) StartWorkflowRun(ctx context.Context, in *glue.StartWorkflowRu
 
 // fireInFlow fires a trigger of a workflow for one of its runs, once.
 func (s *Service) fireInFlow(ctx context.Context, sc scope, id string, t *triggerDoc, before []types.Predecessor) error {
+	// The lease tells others that somebody is at it.
+	lease, err := s.runs.owner.Acquire(ctx, flowLease(sc, t.Workflow, id), nil)
+	if err != nil {
+		return err
+	}
+	if lease.Release != nil {
+		defer lease.Release()
+	}
 	again := false
-	_, err := s.flows.Modify(ctx, func(f *flowDoc) error {
+	_, err = s.flows.Modify(ctx, func(f *flowDoc) error {
 		if again = f.Fired[t.Name]; again {
 			return nil
 		}
@@ -191,7 +200,7 @@ func (s *Service) fireInFlow(ctx context.Context, sc scope, id string, t *trigge
 		if f.Firing == nil {
 			f.Firing = make(map[string]bool)
 		}
-		f.Fired[t.Name], f.Firing[t.Name] = true, true
+		f.Fired[t.Name], f.Firing[t.Name], f.By = true, true, s.runs.node
 		for _, a := range t.Actions {
 			if a.CrawlerName != nil {
 				if f.Crawlers == nil {
@@ -320,33 +329,59 @@ func (s *Service) settleFlow(ctx context.Context, sc scope, workflow, id string)
 	return err
 }
 
+// flowLease is the key of the lease of who starts what a run of a workflow is to start.
+func flowLease(sc scope, workflow, id string) string {
+	return "glue.flow/" + sc.account + "/" + sc.region + "/" + workflow + "/" + id
+}
+
 // resumeFlows ends what a crash has left half done: a trigger of which it is not known what it
-// had started counts as one action that failed.
+// had started counts as one action that failed. What another process may be at waits for its lease.
 func (s *Service) resumeFlows(ctx context.Context) error {
-	var found []*flowDoc
-	var in []scope
 	for it, err := range s.flows.List() {
 		if err != nil {
 			return fmt.Errorf("glue: read the runs of workflows: %w", err)
 		}
-		if len(it.Value.Firing) > 0 {
-			found, in = append(found, it.Value), append(in, scope{it.Key[0], it.Key[1]})
+		f, sc := it.Value, scope{it.Key[0], it.Key[1]}
+		if len(f.Firing) == 0 {
+			continue
 		}
-	}
-	for i, f := range found {
-		_, err := s.flows.Modify(ctx, func(f *flowDoc) error {
-			f.Failures += int32(len(f.Firing))
-			f.Firing = nil
-			return nil
-		}, in[i].account, in[i].region, f.Workflow, f.ID)
-		if err != nil {
-			return err
-		}
-		if err := s.settleFlow(ctx, in[i], f.Workflow, f.ID); err != nil {
+		now, busy := context.WithCancel(ctx)
+		err := s.resumeFlow(now, sc, f, busy)
+		held := now.Err() != nil && ctx.Err() == nil
+		busy()
+		switch {
+		case held:
+			s.runs.triggers.Go("a run of a workflow that was left", func(ctx context.Context) error { return s.resumeFlow(ctx, sc, f, nil) })
+		case err != nil:
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *Service) resumeFlow(ctx context.Context, sc scope, f *flowDoc, elsewhere func()) error {
+	lease, err := s.runs.owner.Acquire(ctx, flowLease(sc, f.Workflow, f.ID), elsewhere)
+	if err != nil {
+		return err
+	}
+	if lease.Release != nil {
+		defer lease.Release()
+	}
+	_, err = s.flows.Modify(ctx, func(f *flowDoc) error {
+		if f.By == s.runs.node {
+			return errNotOurs // it has been begun since
+		}
+		f.Failures += int32(len(f.Firing))
+		f.Firing = nil
+		return nil
+	}, sc.account, sc.region, f.Workflow, f.ID)
+	if errors.Is(err, errNotOurs) || errors.Is(err, state.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.settleFlow(ctx, sc, f.Workflow, f.ID)
 }
 
 // GetWorkflowRun describes one run.

@@ -74,6 +74,7 @@ type Config struct {
 	EnforceLimits bool
 	StateLimit    int64 // of one application, in bytes; 0: that of the engine
 
+	Owner      work.Owner // of applications; nil: work.Sole()
 	Clock      clockwork.Clock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -105,6 +106,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
+	}
+	if s.cfg.Owner == nil {
+		s.cfg.Owner = work.Sole()
 	}
 	var err error
 	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {

@@ -29,7 +29,7 @@ func (s *Service) newRunner() *work.Runner[applicationDoc] {
 		Same: func(was, is *applicationDoc) bool { return was.ID == is.ID },
 		Run:  s.run,
 	}, work.Options{
-		Name: "kinesisanalytics.application", Clock: s.clock,
+		Name: "kinesisanalytics.application", Clock: s.clock, Owner: s.cfg.Owner,
 		Backoff: work.Backoff{First: 500 * time.Millisecond, Max: 15 * time.Second},
 		Events: work.Events{
 			Failed: func(key work.Key, _ string, err error, failures int, wait time.Duration) {

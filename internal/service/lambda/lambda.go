@@ -18,6 +18,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
@@ -77,12 +78,14 @@ type Config struct {
 	FanOut      shardreader.Subscriber
 	DynamoDB    shardreader.DynamoDBAPI
 	Logs        LogSink
-	Credentials Credentials // nil: functions have none
+	Meter       *metering.Registry // of what CloudWatch is told of functions; nil: nothing
+	Credentials Credentials        // nil: functions have none
 
 	Endpoint     func() string // URL of this node, for clients: of downloads and function URLs
 	Inside       func() string // URL of this node for functions; nil: Endpoint
 	ControlDelay time.Duration // how long a creation or an update takes
 
+	Owner  work.Owner // of event source mappings; nil: work.Sole()
 	Clock  clockwork.Clock
 	Logger *slog.Logger
 }
@@ -92,6 +95,8 @@ type Service struct {
 	cfg   Config
 	log   *slog.Logger
 	clock clockwork.Clock
+
+	concurrency sync.Map // *atomic.Int64 by the group of a function
 
 	functions *state.Collection[functionDoc]
 	versions  *state.Collection[versionDoc]
@@ -125,6 +130,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if s.clock == nil {
 		s.clock = clockwork.NewRealClock()
+	}
+	if s.cfg.Owner == nil {
+		s.cfg.Owner = work.Sole()
 	}
 	if s.cfg.Endpoint == nil {
 		s.cfg.Endpoint = func() string { return "" }

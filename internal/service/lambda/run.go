@@ -43,7 +43,7 @@ func (s *Service) newRunner() *work.Runner[mappingDoc] {
 		},
 		Run: s.runMapping,
 	}, work.Options{
-		Name: "lambda.mapping", Clock: s.clock,
+		Name: "lambda.mapping", Clock: s.clock, Owner: s.cfg.Owner,
 		Events: work.Events{Failed: s.workFailed, Undecodable: func(key work.Key, err error) {
 			s.log.Error("an event source mapping cannot be read", "key", key, "error", err)
 		}},

@@ -143,7 +143,7 @@ func (s *Service) newExportRunner() *work.Runner[exportDoc] {
 		Runs: (*exportDoc).open,
 		Same: func(was, is *exportDoc) bool { return was.open() && is.open() },
 		Run:  s.runExport,
-	}, work.Options{Name: "logs.export", Clock: s.clock, Limit: 1, Events: work.Events{Failed: s.workFailed}})
+	}, work.Options{Name: "logs.export", Clock: s.clock, Owner: s.cfg.Owner, Limit: 1, Events: work.Events{Failed: s.workFailed}})
 }
 
 // partBytes is how much text one object of an export has.

@@ -69,6 +69,7 @@ type Config struct {
 	// Registerer is for the metric of lines that were dropped; nil: there is none.
 	Registerer prometheus.Registerer
 
+	Owner  work.Owner // of subscriptions, exports and metric filters; nil: work.Sole()
 	Clock  clockwork.Clock
 	Logger *slog.Logger
 }
@@ -104,6 +105,9 @@ type Service struct {
 func New(cfg Config) (*Service, error) {
 	if cfg.State == nil || cfg.Log == nil {
 		return nil, errors.New("logs: State and Log are required")
+	}
+	if cfg.Owner == nil {
+		cfg.Owner = work.Sole()
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = clockwork.NewRealClock()

@@ -177,7 +177,7 @@ func (s *Service) newMetricRunner() *work.Runner[metricDoc] {
 	return work.New(work.Documents[metricDoc](s.cfg.State, "logs.metricfilter"), work.Hooks[metricDoc]{
 		Run: s.runMetric,
 		// Its position is by the id, whatever else changes.
-	}, work.Options{Name: "logs.metricfilter", Clock: s.clock, Events: work.Events{Failed: s.workFailed, Undecodable: func(key work.Key, err error) {
+	}, work.Options{Name: "logs.metricfilter", Clock: s.clock, Owner: s.cfg.Owner, Events: work.Events{Failed: s.workFailed, Undecodable: func(key work.Key, err error) {
 		s.log.Error("a metric filter cannot be read", "key", key, "error", err)
 	}}})
 }

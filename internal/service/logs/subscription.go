@@ -189,7 +189,7 @@ func (s *Service) DescribeSubscriptionFilters(ctx context.Context, in *logs.Desc
 
 func (s *Service) newSubscriptionRunner() *work.Runner[subscriptionDoc] {
 	return work.New(work.Documents[subscriptionDoc](s.cfg.State, "logs.subscription"), work.Hooks[subscriptionDoc]{Run: s.runSubscription},
-		work.Options{Name: "logs.subscription", Clock: s.clock, Events: work.Events{Failed: s.workFailed, Undecodable: func(key work.Key, err error) {
+		work.Options{Name: "logs.subscription", Clock: s.clock, Owner: s.cfg.Owner, Events: work.Events{Failed: s.workFailed, Undecodable: func(key work.Key, err error) {
 			s.log.Error("a subscription filter cannot be read", "key", key, "error", err)
 		}}})
 }

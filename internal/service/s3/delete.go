@@ -92,7 +92,7 @@ func (c *call) delete(key, version string, d objectstore.Delete) (objectstore.De
 		if current == nil && name == "ObjectRemoved:Delete" {
 			return nil // there is nothing to tell of
 		}
-		return event.begin()
+		return event.begin(current)
 	}
 	out, err := c.s.store.Delete(c.ctx, c.bucket, key, d)
 	info := &objectstore.Info{Key: key}

@@ -30,6 +30,23 @@ type Event struct {
 	Address   string    `json:"address,omitempty"`
 	Sequencer string    `json:"sequencer"`
 	Removal   bool      `json:"removal,omitempty"` // there is no size and no etag
+
+	// Before is what the change found; nil: no object. It tells, after a crash, that there was no change.
+	Before *state `json:"before,omitempty"`
+}
+
+// state is what an object is, as far as two states of it differ.
+type state struct {
+	Version string    `json:"version,omitempty"`
+	ETag    string    `json:"etag,omitempty"`
+	Time    time.Time `json:"time"` // of its data
+}
+
+func stateOf(info *objectstore.Info) *state {
+	if info == nil {
+		return nil
+	}
+	return &state{info.Version, info.ETag, info.ModTime.UTC()}
 }
 
 // Target is where an event is to go.
@@ -184,11 +201,16 @@ func (c *call) announce(name, key string) *announcement {
 	return c.s.announce(c.ctx, c.b, c.caller, address, name, key)
 }
 
-// begin puts the event on disk.
-func (a *announcement) begin() error {
+func (s *state) is(now *state) bool {
+	return s.Version == now.Version && s.ETag == now.ETag && s.Time.Equal(now.Time)
+}
+
+// begin puts the event on disk. current is what the change finds; nil: no object, or the change is made already.
+func (a *announcement) begin(current *objectstore.Info) error {
 	if a == nil || a.notice != nil {
 		return nil
 	}
+	a.e.Before = stateOf(current)
 	n := *a.s.notifier.Load()
 	a.e.ID, a.e.Time, a.e.Sequencer = awswire.NewRequestID(), a.s.clock.Now().UTC(), a.s.sequencer()
 	notice, err := n.Begin(a.ctx, a.e, a.to)
@@ -210,7 +232,7 @@ func (a *announcement) check(next func(*objectstore.Info) error) func(*objectsto
 				return err
 			}
 		}
-		return a.begin()
+		return a.begin(current)
 	}
 }
 

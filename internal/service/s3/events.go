@@ -285,7 +285,7 @@ func (v *Events) happened(e *Event) bool {
 	switch {
 	case err != nil || b == nil:
 		return true // it went since, or cannot be read
-	case info.ModTime.Before(e.Time.Add(-time.Second)): // file systems tell coarse times
+	case e.Before != nil && e.Before.is(stateOf(&info)):
 		return false
 	case !e.Removal:
 		e.fill(b, &info)

@@ -200,18 +200,21 @@ func TestEventsAfterCrash(t *testing.T) {
 	box := outbox(t, filepath.Join(dir, "outbox"))
 	before := NewEvents(EventsConfig{Objects: n.Service, Outbox: box, Queues: h, Topics: h, Functions: h})
 	to := []Target{{"queue", queueOf + "q", "id"}}
-	begin := func(name, key string, at time.Time) {
+	was, err := n.store.Stat("bkt", "old", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := func(name, key string, found *state) {
 		t.Helper()
-		if _, err := before.Begin(t.Context(), Event{ID: awswire.NewRequestID(), Name: name, Bucket: "bkt", Key: key, Time: at, Region: "us-east-1", Owner: "111122223333", Removal: name == "ObjectRemoved:Delete"}, to); err != nil {
+		if _, err := before.Begin(t.Context(), Event{ID: awswire.NewRequestID(), Name: name, Bucket: "bkt", Key: key, Time: time.Now(), Before: found, Region: "us-east-1", Owner: "111122223333", Removal: name == "ObjectRemoved:Delete"}, to); err != nil {
 			t.Fatal(err)
 		}
 	}
-	now := time.Now()
-	begin("ObjectCreated:Put", "old", now.Add(time.Hour))    // the object is older: the put did not happen
-	begin("ObjectRemoved:Delete", "old", now.Add(time.Hour)) // it is there: nor did the deletion
-	begin("ObjectCreated:Put", "new", now)
+	begin("ObjectCreated:Put", "old", stateOf(&was))    // the object is as it was: the put did not happen
+	begin("ObjectRemoved:Delete", "old", stateOf(&was)) // nor did the deletion
+	begin("ObjectCreated:Put", "new", nil)
 	put(t, c, "bkt", "new", "hello")
-	begin("ObjectRemoved:Delete", "gone", now)
+	begin("ObjectRemoved:Delete", "gone", stateOf(&was))
 	box.Close() // the process dies
 	box = outbox(t, filepath.Join(dir, "outbox"))
 	after := NewEvents(EventsConfig{Objects: n.Service, Outbox: box, Queues: h, Topics: h, Functions: h})

@@ -154,7 +154,7 @@ func (s *Service) tell(a *announcement, info *objectstore.Info) {
 	if a == nil {
 		return
 	}
-	if err := a.begin(); err != nil {
+	if err := a.begin(nil); err != nil {
 		s.log.Error("s3: an event is lost", "bucket", a.e.Bucket, "key", a.e.Key, "event", a.e.Name, "error", err)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -43,6 +44,7 @@ type DeliveryStreams interface {
 // HTTP makes requests to addresses that clients name.
 type HTTP interface {
 	Do(*http.Request) (*http.Response, error)
+	CheckURL(*url.URL) error // tells, without a request, why an address is refused
 }
 
 // Sealer encrypts secrets at rest.

@@ -32,6 +32,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -140,7 +141,7 @@ func (f *fixture) start() {
 		f.t.Fatal(err)
 	}
 	f.Service, err = New(Config{
-		State: st, Outbox: outbox, Sealer: f.key, Queues: f.queues, Functions: f.functions, HTTP: http.DefaultClient,
+		State: st, Outbox: outbox, Sealer: f.key, Queues: f.queues, Functions: f.functions, HTTP: outbound.New(outbound.Options{Loopback: true}),
 		Endpoint: func() string { return "http://node:4566" }, Clock: f.clock,
 	})
 	if err != nil {
@@ -489,6 +490,7 @@ func TestRefusals(t *testing.T) {
 		"protocol":          {"InvalidParameter", subscribe("pigeon", "x")},
 		"sms":               {"InvalidParameter", subscribe("sms", "+1")},
 		"url":               {"InvalidParameter", subscribe("https", "http://a")},
+		"metadata service":  {"InvalidParameter", subscribe("http", "http://169.254.169.254/latest")},
 		"arn":               {"InvalidParameter", subscribe("sqs", "http://a")},
 		"fifo queue":        {"InvalidParameter", subscribe("sqs", queueARN("q.fifo"))},
 		"email":             {"InvalidParameter", subscribe("email", "me")},

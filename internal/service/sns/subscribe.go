@@ -114,6 +114,9 @@ func (s *Service) Subscribe(ctx context.Context, in *sns.SubscribeInput, _ ...fu
 	case account != "" && account == c.Account:
 	case account == "" || d.Protocol == "sqs":
 		d.Pending, d.Token = true, newToken()
+		if err := s.reachable(d); err != nil {
+			return nil, err
+		}
 	default:
 		return nil, invalid("Endpoint Reason: the endpoint must be in the subscriber's account")
 	}
@@ -149,6 +152,21 @@ func (s *Service) Subscribe(ctx context.Context, in *sns.SubscribeInput, _ ...fu
 		}
 	}
 	return &sns.SubscribeOutput{SubscriptionArn: shown(d, in.ReturnSubscriptionArn)}, nil
+}
+
+// reachable refuses an HTTP endpoint that this node does not connect to for its clients.
+func (s *Service) reachable(d *subscriptionDoc) error {
+	if s.cfg.HTTP == nil || d.Protocol != "http" && d.Protocol != "https" {
+		return nil
+	}
+	u, err := url.Parse(d.Endpoint)
+	if err == nil {
+		err = s.cfg.HTTP.CheckURL(u)
+	}
+	if err != nil {
+		return invalid("Endpoint Reason: %s", err)
+	}
+	return nil
 }
 
 // shown is the ARN of a subscription as Subscribe tells it.

@@ -34,6 +34,7 @@ type moveDoc struct {
 	ID          string    `json:"id"`
 	Source      string    `json:"source"`
 	Destination string    `json:"destination,omitempty"` // empty: where each message was
+	Origins     []string  `json:"origins,omitempty"`     // without a destination: the queues that messages may go to
 	Rate        int32     `json:"rate,omitempty"`        // messages a second; 0: all that can be
 	Status      string    `json:"status"`
 	Moved       int64     `json:"moved"`
@@ -94,15 +95,22 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *sqs.StartMessage
 	if in.MaxNumberOfMessagesPerSecond != nil && (*in.MaxNumberOfMessagesPerSecond < 1 || *in.MaxNumberOfMessagesPerSecond > 500) {
 		return nil, invalid("Value for parameter MaxNumberOfMessagesPerSecond is invalid. Reason: The value must be between 1 and 500.")
 	}
-	used := false
+	// Whoever moves messages takes them from one queue and puts them into others.
+	for _, action := range []string{"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"} {
+		if err := s.allowed(ctx, action, d.arn()); err != nil {
+			return nil, err
+		}
+	}
+	var origins []string
 	for it, err := range s.queues.In(d.Account, d.Region).List() {
 		if err != nil {
 			return nil, err
 		}
-		r := it.Value.redrive()
-		used = used || r != nil && r.Target == d.arn()
+		if r := it.Value.redrive(); r != nil && r.Target == d.arn() {
+			origins = append(origins, it.Value.arn())
+		}
 	}
-	if !used {
+	if len(origins) == 0 {
 		return nil, invalid("Source queue must be configured as a Dead Letter Queue.")
 	}
 	if to := aws.ToString(in.DestinationArn); to != "" {
@@ -112,6 +120,15 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *sqs.StartMessage
 		}
 		if t.fifo() != d.fifo() || t.ID == d.ID {
 			return nil, invalid("Source and destination must be two queues of the same type.")
+		}
+		origins = nil
+		if err := s.allowed(ctx, "SendMessage", t.arn()); err != nil {
+			return nil, err
+		}
+	}
+	for _, queue := range origins {
+		if err := s.allowed(ctx, "SendMessage", queue); err != nil {
+			return nil, err
 		}
 	}
 	q, err := s.messages(d)
@@ -123,7 +140,7 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *sqs.StartMessage
 		return nil, told(err)
 	}
 	m := &moveDoc{
-		Account: d.Account, Region: d.Region, ID: awswire.NewRequestID(), Source: d.arn(), Destination: aws.ToString(in.DestinationArn),
+		Account: d.Account, Region: d.Region, ID: awswire.NewRequestID(), Source: d.arn(), Destination: aws.ToString(in.DestinationArn), Origins: origins,
 		Rate: aws.ToInt32(in.MaxNumberOfMessagesPerSecond), Status: moveRunning, ToMove: counts.Visible, Started: s.now(),
 	}
 	for _, other := range s.tasks(d) {
@@ -135,6 +152,13 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *sqs.StartMessage
 		return nil, err
 	}
 	return &sqs.StartMessageMoveTaskOutput{TaskHandle: m.handle()}, nil
+}
+
+func (s *Service) allowed(ctx context.Context, action, queue string) error {
+	if s.cfg.Allow == nil {
+		return nil
+	}
+	return s.cfg.Allow(ctx, "sqs:"+action, queue)
 }
 
 // tasks are those of a queue, the newest first.
@@ -287,7 +311,7 @@ func (s *Service) step(m *moveDoc) (moved int, reason string, err error) {
 	}
 	for _, name := range sortedNames(by) {
 		to, err := s.byARN(name)
-		if err != nil {
+		if err != nil || m.Destination == "" && m.Origins != nil && !slices.Contains(m.Origins, name) {
 			return moved, "CouldNotDetermineMessageSource", nil
 		}
 		t, err := s.messages(to)

@@ -32,7 +32,11 @@ type Config struct {
 	Endpoint func() string   // URL of the node, which those of queues begin with
 	Clock    clockwork.Clock // nil: the real one
 	Owner    work.Owner
-	Logger   *slog.Logger // nil: silent
+
+	// Allow decides whether the caller of the context may do an action ("sqs:SendMessage") with a queue that no
+	// call names. nil: it may.
+	Allow  func(ctx context.Context, action, queue string) error
+	Logger *slog.Logger // nil: silent
 }
 
 // Service is SQS.
@@ -144,6 +148,9 @@ func invalid(format string, args ...any) error {
 func missing(name string) error {
 	return awswire.Errorf("MissingParameter", "The request must contain the parameter %s.", name)
 }
+
+// NoQueue is the error of a queue that is not there.
+func NoQueue() error { return noQueue() }
 
 func noQueue() error {
 	return &types.QueueDoesNotExist{Message: aws.String("The specified queue does not exist.")}

@@ -297,3 +297,38 @@ func TestOthersMayNotManageAQueue(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestMovesAskForAllTheyDo starts tasks as callers that lack one of the permissions that a task needs.
+func TestMovesAskForAllTheyDo(t *testing.T) {
+	s, ctx := service(t)
+	var lacks string
+	s.cfg.Allow = func(_ context.Context, action, queue string) error {
+		if action+" "+queue == lacks {
+			return awswire.Errorf("AccessDenied", "%s", lacks)
+		}
+		return nil
+	}
+	const dead, q, other = "arn:aws:sqs:eu-west-1:111122223333:dead", "arn:aws:sqs:eu-west-1:111122223333:q", "arn:aws:sqs:eu-west-1:111122223333:other"
+	for name, attributes := range map[string]map[string]string{"dead": nil, "other": nil} {
+		if _, err := s.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("q"), Attributes: map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"` + dead + `","maxReceiveCount":1}`}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ lacks, to string }{
+		{"sqs:ReceiveMessage " + dead, ""}, {"sqs:DeleteMessage " + dead, ""}, {"sqs:GetQueueAttributes " + dead, ""},
+		{"sqs:SendMessage " + q, ""}, {"sqs:SendMessage " + other, other},
+	} {
+		lacks = c.lacks
+		in := &sqs.StartMessageMoveTaskInput{SourceArn: aws.String(dead), DestinationArn: some(c.to)}
+		if _, err := s.StartMessageMoveTask(ctx, in); code(err) != "AccessDenied" {
+			t.Errorf("without %s: %v", c.lacks, err)
+		}
+	}
+	lacks = "sqs:SendMessage " + q // which is not asked for
+	if _, err := s.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{SourceArn: aws.String(dead), DestinationArn: aws.String(other)}); err != nil {
+		t.Error(err)
+	}
+}

@@ -93,3 +93,36 @@ glue.create_table(DatabaseName="health", TableInput={
                           "InputFormat": "org.apache.hadoop.mapred.TextInputFormat", "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                           "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": {"paths": "patient"}}}})
 want(query("select * from live"), "HIVE_UNKNOWN_ERROR: Path is not absolute: patient_stats", "a table over a stream")
+
+# A script job: its arguments, its output, its exit codes, and what is not installed.
+logs = boto3.client("logs")
+s3.put_object(Bucket="health", Key="scripts/shell.py", Body=b"""
+import sys
+from awsglue.utils import getResolvedOptions
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "day"])
+print("it is", args["day"])
+if args["day"] == "sunday":
+    sys.exit(3)
+""")
+glue.create_job(Name="shell", Role="arn:aws:iam::000000000000:role/glue", Command={"Name": "pythonshell", "PythonVersion": "3.9", "ScriptLocation": "s3://health/scripts/shell.py"}, DefaultArguments={"--day": "monday"})
+
+
+def ended(job, **arguments):
+    run = glue.start_job_run(JobName=job, Arguments={"--" + k: v for k, v in arguments.items()})["JobRunId"]
+    found = {}
+
+    def look():
+        found.update(glue.get_job_run(JobName=job, RunId=run)["JobRun"])
+        return "CompletedOn" in found or found["JobRunState"]
+
+    until("the end of " + job, 60, look)
+    return run, found["JobRunState"], found.get("ErrorMessage")
+
+
+run, state, message = ended("shell")
+want((state, message), ("SUCCEEDED", None), "a script")
+until("its output", 20, lambda: [e["message"] for e in logs.get_log_events(logGroupName="/aws-glue/python-jobs/output", logStreamName=run)["events"]] == ["it is monday"])
+want(ended("shell", day="sunday")[1:], ("FAILED", "Command failed with exit code 3"), "an exit code")
+glue.create_job(Name="spark", Role="arn:aws:iam::000000000000:role/glue", Command={"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": "s3://health/scripts/shell.py"})
+_, state, message = ended("spark")
+assert state == "FAILED" and "brookmere jobs setup --data " in message, message

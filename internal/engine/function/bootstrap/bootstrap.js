@@ -80,7 +80,7 @@ class Connection {
 }
 
 const connection = new Connection();
-let requestId; // of the invocation under way
+let requestId; // of the invocation under way; before the first, AWS's lines say undefined too
 
 // What the console prints has the form of AWS's: time, request, level.
 function patchConsole() {

@@ -100,7 +100,7 @@ class DataSink:
         for name in names:
             part = len(keys) + (batch.part if batch else 0)
             base = os.path.basename(name)
-            ending = base[base.index(".") + 1 :] if "." in base else self.format
+            ending = re.sub(r"^c\d+\.", "", base[base.index(".") + 1 :]) if "." in base else self.format
             if self.format == "parquet":
                 codec = ending.rsplit(".", 2)[-2] if ending.count(".") else ""
                 codec = {"snappy": "-snappy", "gz": "-gzip", "gzip": "-gzip", "zstd": "-zstd", "lz4": "-lz4"}.get(codec, "")

@@ -4,7 +4,7 @@ Spark keeps a query's checkpoint on the run's own disk, which goes with the run.
 when the query starts. A batch is begun by copying the offsets that it ends at, so that a batch which was interrupted is
 done again with the records that it had. What the batch writes by this library is noted before it is written
 (checkpoint/brookmere/N.json), under names that are taken once: doing the batch again removes what the first attempt has
-left, and writes it anew.
+left, and writes it again. A batch that was noted to be complete is not done again.
 """
 import hashlib
 import json
@@ -71,11 +71,14 @@ class Batch:
     def __init__(self, checkpoint, number):
         self.checkpoint, self.number = checkpoint, number
         self.key = "%sbrookmere/%d.json" % (checkpoint.prefix, number)
-        self.objects, self.part = [], 0
+        self.objects, self.part, self.done = [], 0, False
         s3 = _s3.client("s3")
         try:
             was = json.loads(s3.get_object(Bucket=checkpoint.bucket, Key=self.key)["Body"].read())
         except s3.exceptions.NoSuchKey:
+            return
+        if was.get("done"):
+            self.done = True
             return
         for bucket in {b for b, _ in was["objects"]}:
             _s3.delete(bucket, [k for b, k in was["objects"] if b == bucket])
@@ -83,7 +86,15 @@ class Batch:
     def note(self, bucket, keys):
         """Write down that objects are about to be put."""
         self.objects += [[bucket, k] for k in keys]
-        _s3.client("s3").put_object(Bucket=self.checkpoint.bucket, Key=self.key, Body=json.dumps({"objects": self.objects}).encode())
+        self.save()
+
+    def finish(self):
+        """Write down that all is written: the batch is not done again, also where Spark does not know that it was."""
+        self.done = True
+        self.save()
+
+    def save(self):
+        _s3.client("s3").put_object(Bucket=self.checkpoint.bucket, Key=self.key, Body=json.dumps({"objects": self.objects, "done": self.done}).encode())
 
     def forget(self, number):
         _s3.delete(self.checkpoint.bucket, ["%sbrookmere/%d.json" % (self.checkpoint.prefix, number)])
@@ -119,9 +130,12 @@ def patch():
             b = Batch(checkpoint, number)
             if number > 0:
                 b.forget(number - 1)
+            if b.done:
+                return None
             current = b
             try:
-                return func(df, number)
+                func(df, number)
+                current.finish()
             finally:
                 current = None
 

@@ -51,8 +51,7 @@ class DynamicFrame:
         pass
 
     def select_fields(self, paths, transformation_ctx="", **kwargs):
-        have = {c for c in self._df.columns}
-        return self._new(self._df.select(*[_col(p) for p in paths if p.split(".")[0] in have or p in have]))
+        return self.apply_mapping([(p, p) for p in paths])
 
     def drop_fields(self, paths, transformation_ctx="", **kwargs):
         df = self._df

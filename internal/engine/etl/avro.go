@@ -1,0 +1,270 @@
+package etl
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hamba/avro/v2"
+
+	"github.com/brookmere/brookmere/internal/engine/schemaheader"
+)
+
+// Records in Avro: the binary encoding of one value, without the container of files. Its schema is that of the format,
+// or the one that a header of the Schema Registry names. They become JSON objects, as if they had come as such: times and
+// dates as text, decimals as numbers, bytes as text where they are that and in base64 where they are not.
+
+// Limits of one record: of a text in it, and of what an array or map takes.
+const (
+	maxAvroText  = 10 << 20
+	maxAvroItems = 64 << 20
+)
+
+var avroAPI = avro.Config{MaxByteSliceSize: maxAvroText, MaxSliceAllocSize: maxAvroItems}.Freeze()
+
+var errNoSchema = errors.New("the record names no schema, and the source has none")
+
+// avroReader reads records in Avro.
+type avroReader struct {
+	given  string // schema of records without a header
+	lookup func(version string) (string, error)
+	parsed map[string]avro.Schema // by version; "": the given one. nil: it cannot be parsed
+}
+
+// maxAvroSchemas bounds the schemas that one window knows.
+const maxAvroSchemas = 1000
+
+func (a *avroReader) schema(version string) (avro.Schema, error) {
+	if s, ok := a.parsed[version]; ok {
+		if s == nil {
+			return nil, errNoSchema
+		}
+		return s, nil
+	}
+	text := a.given
+	if version != "" {
+		if a.lookup == nil {
+			return nil, errNoSchema
+		}
+		var err error
+		if text, err = a.lookup(version); err != nil {
+			return nil, err
+		}
+	}
+	if a.parsed == nil || len(a.parsed) >= maxAvroSchemas {
+		a.parsed = make(map[string]avro.Schema)
+	}
+	a.parsed[version] = nil
+	if text == "" {
+		return nil, errNoSchema
+	}
+	s, err := avro.ParseWithCache(text, "", &avro.SchemaCache{})
+	if err != nil {
+		return nil, err
+	}
+	if s.Type() != avro.Record {
+		return nil, fmt.Errorf("the schema is of the type %s, not a record", s.Type())
+	}
+	a.parsed[version] = s
+	return s, nil
+}
+
+// text appends a record as a JSON object.
+func (a *avroReader) text(dst, record []byte) (out []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil { // the decoder goes by reflection
+			out, err = dst, fmt.Errorf("the record cannot be decoded: %v", v)
+		}
+	}()
+	version, payload, _ := schemaheader.Split(record)
+	s, err := a.schema(version)
+	if err != nil {
+		return dst, err
+	}
+	var v any
+	if err := avroAPI.Unmarshal(s, payload, &v); err != nil {
+		return dst, err
+	}
+	return appendAvro(dst, s, v, 0)
+}
+
+// maxAvroDepth bounds how deep a value nests.
+const maxAvroDepth = 200
+
+func appendAvro(dst []byte, s avro.Schema, v any, depth int) ([]byte, error) {
+	if depth > maxAvroDepth {
+		return dst, errors.New("the record nests too deep")
+	}
+	if r, ok := s.(*avro.RefSchema); ok {
+		s = r.Schema()
+	}
+	if v == nil {
+		return append(dst, "null"...), nil
+	}
+	var err error
+	switch s := s.(type) {
+	case *avro.RecordSchema:
+		m, ok := v.(map[string]any)
+		if !ok {
+			return dst, errAvroValue(s, v)
+		}
+		dst = append(dst, '{')
+		for i, f := range s.Fields() {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(appendString(dst, f.Name()), ':')
+			if dst, err = appendAvro(dst, f.Type(), m[f.Name()], depth+1); err != nil {
+				return dst, err
+			}
+		}
+		return append(dst, '}'), nil
+	case *avro.ArraySchema:
+		list, ok := v.([]any)
+		if !ok {
+			return dst, errAvroValue(s, v)
+		}
+		dst = append(dst, '[')
+		for i, x := range list {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if dst, err = appendAvro(dst, s.Items(), x, depth+1); err != nil {
+				return dst, err
+			}
+		}
+		return append(dst, ']'), nil
+	case *avro.MapSchema:
+		m, ok := v.(map[string]any)
+		if !ok {
+			return dst, errAvroValue(s, v)
+		}
+		keys := make([]string, 0, len(m))
+		for k := range m {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		dst = append(dst, '{')
+		for i, k := range keys {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(appendString(dst, k), ':')
+			if dst, err = appendAvro(dst, s.Values(), m[k], depth+1); err != nil {
+				return dst, err
+			}
+		}
+		return append(dst, '}'), nil
+	case *avro.UnionSchema:
+		branch, x := avroBranch(s, v)
+		if branch == nil {
+			return dst, errAvroValue(s, v)
+		}
+		return appendAvro(dst, branch, x, depth+1)
+	}
+	return appendAvroScalar(dst, s, v)
+}
+
+func errAvroValue(s avro.Schema, v any) error {
+	return fmt.Errorf("a value of the type %s came as %T", s.Type(), v)
+}
+
+// avroBranch is the branch of a union that a value is of, and the value. The decoder gives some values as a map with the
+// name of their branch as its only key.
+func avroBranch(s *avro.UnionSchema, v any) (avro.Schema, any) {
+	if m, ok := v.(map[string]any); ok && len(m) == 1 {
+		for name, x := range m {
+			if branch, at := s.Types().Get(name); at >= 0 {
+				return branch, x
+			}
+		}
+	}
+	for _, t := range s.Types() {
+		if r, ok := t.(*avro.RefSchema); ok {
+			t = r.Schema()
+		}
+		ok := false
+		switch v.(type) {
+		case map[string]any:
+			ok = t.Type() == avro.Record || t.Type() == avro.Map
+		case []any:
+			ok = t.Type() == avro.Array
+		default:
+			_, err := appendAvroScalar(nil, t, v)
+			ok = err == nil && t.Type() != avro.Record && t.Type() != avro.Map && t.Type() != avro.Array
+		}
+		if ok {
+			return t, v
+		}
+	}
+	return nil, nil
+}
+
+func appendAvroScalar(dst []byte, s avro.Schema, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case bool:
+		return strconv.AppendBool(dst, v), nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case int32:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case int64:
+		return strconv.AppendInt(dst, v, 10), nil
+	case float32:
+		return appendAvroFloat(dst, float64(v), 32), nil
+	case float64:
+		return appendAvroFloat(dst, v, 64), nil
+	case string:
+		return appendString(dst, v), nil
+	case []byte:
+		return appendAvroBytes(dst, v), nil
+	case time.Time:
+		if l, ok := s.(avro.LogicalTypeSchema); ok && l.Logical() != nil && l.Logical().Type() == avro.Date {
+			return append(v.UTC().AppendFormat(append(dst, '"'), time.DateOnly), '"'), nil
+		}
+		return append(v.UTC().AppendFormat(append(dst, '"'), "2006-01-02 15:04:05.000000"), '"'), nil
+	case time.Duration:
+		return append(time.Time{}.Add(v).AppendFormat(append(dst, '"'), "15:04:05.000000"), '"'), nil
+	case *big.Rat:
+		scale := 0
+		if l, ok := s.(avro.LogicalTypeSchema); ok {
+			if d, ok := l.Logical().(*avro.DecimalLogicalSchema); ok {
+				scale = d.Scale()
+			}
+		}
+		return append(dst, v.FloatString(min(max(scale, 0), 100))...), nil
+	case avro.LogicalDuration:
+		return appendString(dst, fmt.Sprintf("%d months %d days %d milliseconds", v.Months, v.Days, v.Milliseconds)), nil
+	}
+	if r := reflect.ValueOf(v); r.Kind() == reflect.Array && r.Type().Elem().Kind() == reflect.Uint8 { // a fixed
+		b := make([]byte, r.Len())
+		reflect.Copy(reflect.ValueOf(b), r)
+		return appendAvroBytes(dst, b), nil
+	}
+	return dst, errAvroValue(s, v)
+}
+
+func appendAvroFloat(dst []byte, v float64, bits int) []byte {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return append(dst, "null"...)
+	}
+	text := strconv.AppendFloat(nil, v, 'g', -1, bits)
+	if !slices.ContainsFunc(text, func(c byte) bool { return c == '.' || c == 'e' }) {
+		text = append(text, '.', '0') // it is no integer, whatever its value
+	}
+	return append(dst, text...)
+}
+
+func appendAvroBytes(dst, b []byte) []byte {
+	if utf8.Valid(b) {
+		return appendString(dst, string(b))
+	}
+	return appendString(dst, base64.StdEncoding.EncodeToString(b))
+}

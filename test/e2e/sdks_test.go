@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// installed runs a command that brings an SDK into dir, and skips the test where its registry does not have it.
+func installed(t *testing.T, dir, name string, args ...string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Skip("there is no " + name)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+func writeSource(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestJavaScriptV2 runs a program on the SDK that reads no AWS_ENDPOINT_URL.
+func TestJavaScriptV2(t *testing.T) {
+	dir := t.TempDir()
+	installed(t, dir, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, "aws-sdk@2")
+	program := writeSource(t, dir, "main.js", `
+const AWS = require('aws-sdk');
+(async () => {
+  const kinesis = new AWS.Kinesis(), s3 = new AWS.S3();
+  await kinesis.createStream({ StreamName: 'from-v2', ShardCount: 1 }).promise();
+  await s3.createBucket({ Bucket: 'bucket-v2' }).promise();
+  await s3.putObject({ Bucket: 'bucket-v2', Key: 'a b', Body: 'text' }).promise();
+  const object = await s3.getObject({ Bucket: 'bucket-v2', Key: 'a b' }).promise();
+  console.log(kinesis.endpoint.host, (await kinesis.listStreams().promise()).StreamNames, object.Body.toString());
+})().catch((e) => { console.error(e); process.exit(1); });
+`)
+	out, err := underRun(t, Start(t), "node", program)
+	if err != nil || !strings.Contains(out, "kinesis.us-east-1.amazonaws.com [ 'from-v2' ] text") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestJavaScriptV3 reads a stream by enhanced fan-out, besides.
+func TestJavaScriptV3(t *testing.T) {
+	dir := t.TempDir()
+	installed(t, dir, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, "@aws-sdk/client-kinesis@3")
+	program := writeSource(t, dir, "main.mjs", `
+import { Kinesis, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
+const kinesis = new Kinesis(), StreamName = 'from-v3';
+await kinesis.createStream({ StreamName, ShardCount: 1 });
+await waitUntilStreamExists({ client: kinesis, maxWaitTime: 30 }, { StreamName });
+const { StreamDescriptionSummary: { StreamARN } } = await kinesis.describeStreamSummary({ StreamName });
+let { Consumer: { ConsumerARN } } = await kinesis.registerStreamConsumer({ StreamARN, ConsumerName: 'c' });
+while ((await kinesis.describeStreamConsumer({ ConsumerARN })).ConsumerDescription.ConsumerStatus !== 'ACTIVE') ;
+await kinesis.putRecord({ StreamName, PartitionKey: 'k', Data: Buffer.from('text') });
+const sub = await kinesis.subscribeToShard({ ConsumerARN, ShardId: 'shardId-000000000000', StartingPosition: { Type: 'TRIM_HORIZON' } });
+for await (const event of sub.EventStream) {
+  const [record] = event.SubscribeToShardEvent?.Records ?? [];
+  if (record) { console.log('read', Buffer.from(record.Data).toString()); process.exit(0); }
+}
+`)
+	out, err := underRun(t, Start(t), "node", program)
+	if err != nil || !strings.Contains(out, "read text") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestGoV1 runs a compiled program on the SDK that reads no AWS_ENDPOINT_URL.
+func TestGoV1(t *testing.T) {
+	dir := t.TempDir()
+	writeSource(t, dir, "main.go", `package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/aws/aws-sdk-go/aws"
+	"github.com/aws/aws-sdk-go/aws/session"
+	"github.com/aws/aws-sdk-go/service/kinesis"
+	"github.com/aws/aws-sdk-go/service/s3"
+)
+
+func main() {
+	s := session.Must(session.NewSession())
+	k, o := kinesis.New(s), s3.New(s)
+	must(k.CreateStream(&kinesis.CreateStreamInput{StreamName: aws.String("from-go-v1"), ShardCount: aws.Int64(1)}))
+	must(o.CreateBucket(&s3.CreateBucketInput{Bucket: aws.String("bucket-go-v1")}))
+	must(o.PutObject(&s3.PutObjectInput{Bucket: aws.String("bucket-go-v1"), Key: aws.String("a b"), Body: bytes.NewReader([]byte("text"))}))
+	object := must(o.GetObject(&s3.GetObjectInput{Bucket: aws.String("bucket-go-v1"), Key: aws.String("a b")}))
+	text := must(io.ReadAll(object.Body))
+	fmt.Println(k.Endpoint, aws.StringValueSlice(must(k.ListStreams(nil)).StreamNames), string(text))
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+`)
+	installed(t, dir, "go", "mod", "init", "example.com/program")
+	installed(t, dir, "go", "get", "github.com/aws/aws-sdk-go@v1.55.8")
+	program := filepath.Join(dir, "v1")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := underRun(t, Start(t), program)
+	if err != nil || !strings.Contains(out, "https://kinesis.us-east-1.amazonaws.com [from-go-v1] text") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
