@@ -22,6 +22,7 @@ func makeAnalytics(s *services, p parts) (_ service, err error) {
 		Firehose: askedDeliveries{s.firehose, p.node.decide},
 		Lambda:   askedFunctions{s.lambda, p.node.decide},
 		Logs:     applicationLogs{s.logs.Sink()},
+		Metrics:  applicationMetrics{p.meter},
 		Owner:    p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.analytics, err

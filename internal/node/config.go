@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -59,6 +60,7 @@ type Config struct {
 	Functions    Functions     `yaml:"functions"`
 	Jobs         Jobs          `yaml:"jobs"`
 	Outbound     Outbound      `yaml:"outbound"`
+	Signals      Signals       `yaml:"signals"`
 	Delivery     Delivery      `yaml:"delivery"`
 	Proxy        Proxy         `yaml:"proxy"`
 }
@@ -117,6 +119,26 @@ type Delivery struct {
 // node itself.
 type Outbound struct {
 	Allow []string `yaml:"allow" doc:"networks, such as 10.0.0.0/8 or 127.0.0.1, that HTTP endpoints of deliveries may be in, besides the public internet, and loopback on a node that accepts any credentials"`
+}
+
+// Signals are what the node tells of itself.
+type Signals struct {
+	Metrics string `yaml:"metrics" default:"on" doc:"metrics of the node's own resources, such as AWS/Kinesis IncomingBytes: on or off"`
+	Webhook string `yaml:"alarm_webhook" doc:"URL that each change of an alarm's state is posted to, as the JSON that SNS topics get; it has to be one that outbound.allow lets the node reach"`
+}
+
+func (s Signals) check() error {
+	if s.Metrics != "" && s.Metrics != "on" && s.Metrics != "off" {
+		return fmt.Errorf("metrics %q: want on or off", s.Metrics)
+	}
+	if s.Webhook == "" {
+		return nil
+	}
+	u, err := url.Parse(s.Webhook)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("alarm_webhook %q: want a URL, as https://example.com/alarms", s.Webhook)
+	}
+	return nil
 }
 
 func (o Outbound) networks() (all []netip.Prefix, err error) {
@@ -250,6 +272,9 @@ func (c Config) check() error {
 	}
 	if _, err := c.Outbound.networks(); err != nil {
 		return err
+	}
+	if err := c.Signals.check(); err != nil {
+		return fmt.Errorf("signals: %w", err)
 	}
 	if err := c.Proxy.check(); err != nil {
 		return fmt.Errorf("proxy: %w", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/jobscript"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
@@ -114,6 +115,7 @@ type parts struct {
 	queues  *queue.Store
 	outbox  *queue.Store // of what is on its way
 	samples *metricstore.Store
+	meter   *metering.Registry
 	objects *s3.Client // in this process
 
 	functions *function.Engine
@@ -132,7 +134,7 @@ func (p parts) limited() bool { return p.node.cfg.Limits == "enforce" }
 func makeKinesis(s *services, p parts) (_ service, err error) {
 	s.kinesis, err = kinesis.New(kinesis.Config{
 		State: p.state, Log: p.log, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
-		Owner: p.owner, EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
+		Owner: p.owner, Meter: p.meter, EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
 	})
 	return s.kinesis, err
 }
@@ -141,7 +143,7 @@ func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
 		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
 		Scripts: p.scripts, Credentials: roleCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
-		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Meter: p.meter, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.glue, err
 }
@@ -154,7 +156,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 	}
 	s.firehose, err = firehose.New(firehose.Config{
 		State: p.state, Log: p.log, S3: p.objects, Glue: askedTables{s.glue, p.node.decide}, Kinesis: askedKinesis{s.kinesis, p.node.decide}, EnforceLimits: p.limited(),
-		Owner:      p.owner,
+		Owner: p.owner, Meter: p.meter,
 		TempDir:    p.node.dirs.temp("delivery"),
 		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},
 		Lake:       lake{p.node.objects, p.node.objects},
@@ -183,7 +185,7 @@ func makeIAM(s *services, p parts) (_ service, err error) {
 
 func makeDynamoDB(s *services, p parts) (_ service, err error) {
 	s.dynamodb, err = dynamodb.New(dynamodb.Config{
-		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, EnforceLimits: p.limited(),
+		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, Meter: p.meter, EnforceLimits: p.limited(),
 		Owner: p.here, Clock: p.clock, Logger: p.logger,
 	})
 	return s.dynamodb, err
@@ -203,7 +205,7 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 
 func makeAPIGateway(s *services, p parts) (_ service, err error) {
 	s.restAPIs, err = apigateway.New(apigateway.Config{
-		State: p.state, Logs: logsOfAPIs(s, p), Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
+		State: p.state, Logs: logsOfAPIs(s, p), Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
 	})
 	return s.restAPIs, err
 }
@@ -287,7 +289,7 @@ func (s *stack) interceptors(p parts) ([]awswire.Interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := []awswire.Interceptor{meter, s.authorizer.Intercept}
+	chain := []awswire.Interceptor{meter, measuring{p.meter, p.clock}.intercept, s.authorizer.Intercept}
 	if p.limited() {
 		chain = append(chain, awswire.Throttle(p.clock.Now))
 	}

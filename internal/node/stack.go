@@ -14,6 +14,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/jobscript"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/queue"
@@ -109,6 +110,11 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		return nil, fmt.Errorf("open the metric store: %w", err)
 	}
 	s.onClose(func(context.Context) error { return samples.Close() })
+	var measured *metering.Registry
+	if n.cfg.Signals.Metrics != "off" {
+		measured = metering.New()
+		s.registry.MustRegister(measured)
+	}
 	queries, err := lakesql.Open(lakesql.Options{
 		Dir:           n.dirs.objects,
 		TempDir:       n.dirs.temp("query"),
@@ -132,7 +138,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	}
 
 	err = s.makeServices(ctx, parts{
-		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, queries: queries, objects: n.objects.Client(),
+		node: n, stack: s, state: documents, log: shards, items: items, queues: queues, outbox: outbox, samples: samples, meter: measured, queries: queries, objects: n.objects.Client(),
 		functions: functions, scripts: scripts, owner: owner, here: here,
 		clock: n.clock, registerer: s.registry,
 	})

@@ -86,6 +86,9 @@ var turns = map[string][]string{
 	"cloudwatch": {
 		`PutDashboard {"DashboardName":"d","DashboardBody":"{\"widgets\":[]}"}`,
 		`GetDashboard {"DashboardName":"d"}`,
+		`PutCompositeAlarm {"AlarmName":"a","AlarmRule":"FALSE"}`,
+		`DeleteAlarms {"AlarmNames":["a"]}`,
+		`DeleteAlarms {"AlarmNames":["a"]} ResourceNotFound`,
 		`DeleteDashboards {"DashboardNames":["d"]}`,
 		`GetDashboard {"DashboardName":"d"} ResourceNotFound`,
 	},

@@ -39,6 +39,7 @@ var terraformParts = map[string]terraformPart{
 	"analytics":  analyticsTerraform,
 	"apigateway": {config: text(restConfig), outputs: []string{"api"}, made: putByREST},
 	"athena":     {config: text(athenaConfig)},
+	"cloudwatch": {config: text(cloudwatchConfig), made: watchAlarms},
 	"dynamodb":   dynamodbTerraform,
 	"firehose":   firehoseTerraform,
 	"functions":  {config: functionsTerraform},

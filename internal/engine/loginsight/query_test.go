@@ -125,3 +125,57 @@ func FuzzQuery(f *testing.F) {
 		}
 	})
 }
+
+// TestPreparedIsAdded takes events through Prepare and AddPrepared, as searches by several goroutines do.
+func TestPreparedIsAdded(t *testing.T) {
+	for _, text := range []string{
+		"filter level = 'INFO' | stats count(*) as n, avg(ms) by level", "fields ms * 2 as x | sort x desc | limit 2", "dedup level | fields level", "fields @message | limit 1",
+	} {
+		q, err := Parse(text, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, other := q.Start(0), q.Start(0)
+		for i := range events {
+			one.Add(&events[i])
+			if p, ok := other.Prepare(&events[i]); ok {
+				other.AddPrepared(p)
+			}
+		}
+		want, err1 := one.Finish()
+		got, err2 := other.Finish()
+		if err1 != nil || err2 != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: %v, %v, want %v, %v", text, got, err2, want, err1)
+		}
+	}
+}
+
+// TestMembers compares what is found in place with what is found in the decoded object.
+func TestMembers(t *testing.T) {
+	for _, text := range []string{
+		`{"a": 1, "b": {"c": [1, {"d": "x\u0041"}], "e": null}, "b.e": true, "a": 2.50, "s": "q\"uo", "n": null}`,
+		`  {"a": -1e3} trailing`, `{"\u0061": 1}`, "{\"a\": \"\xff\"}", `{"a": `, `[1]`, `{}`, ``, `{"a": {"a": {"a": "deep"}}, "a.a": false}`,
+	} {
+		for _, name := range []string{"a", "b", "b.c", "b.c.0", "b.c.1.d", "b.e", "s", "n", "z", "a.a", "a.a.a", ""} {
+			got := (&row{event: &Event{Message: text}}).member(name)
+			want := path((&row{event: &Event{Message: text}}).object(), name)
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("%q of %q: %v, want %v", name, text, got, want)
+			}
+		}
+	}
+}
+
+func BenchmarkStats(b *testing.B) {
+	q, err := Parse("stats count(*), avg(ms) by level", base)
+	if err != nil {
+		b.Fatal(err)
+	}
+	run := q.Start(0)
+	e := Event{Time: base, Message: `{"time": "2024-05-06T07:08:09Z", "level": "INFO", "ms": 20.5, "user": {"id": 8, "name": "somebody"}, "ip": "10.1.1.2", "message": "an order was taken from the queue and is on its way"}`}
+	for b.Loop() {
+		if p, ok := run.Prepare(&e); ok {
+			run.AddPrepared(p)
+		}
+	}
+}

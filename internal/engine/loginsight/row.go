@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/jsontext"
 )
 
 // Event is an event that is queried.
@@ -13,12 +15,24 @@ type Event struct {
 	Time, Ingested       int64 // milliseconds since 1970
 	Message              string
 	Stream, Log, Pointer string
+
+	// Point makes the pointer when it is asked for, in place of Pointer. nil: that is it.
+	Point func() string
+}
+
+func (e *Event) pointer() string {
+	if e.Point != nil {
+		return e.Point()
+	}
+	return e.Pointer
 }
 
 // row is an event on its way, or a row of results of stats, which has no event.
 type row struct {
 	event  *Event
 	values map[string]value // that commands have made, by name
+	looked bool             // for text
+	text   []byte
 	parsed bool
 	json   value
 	lambda map[string]value
@@ -64,13 +78,81 @@ func (r *row) get(name string) value {
 		case "@log":
 			return r.event.Log
 		case "@ptr":
-			return r.event.Pointer
+			return r.event.pointer()
 		}
 		if v, ok := r.report()[name]; ok {
 			return v
 		}
 	}
-	return path(r.object(), name)
+	return r.member(name)
+}
+
+// member is the value at a path in the event's JSON, of which nothing else is decoded where that can be helped.
+func (r *row) member(name string) value {
+	text := r.objectText()
+	if text == nil || name == "" {
+		return path(r.object(), name)
+	}
+	head, rest, _ := strings.Cut(name, ".")
+	var whole, first jsontext.Member // the last of a name is the one that counts
+	it := jsontext.Over(text)
+	for m, ok := it.Member(); ok; m, ok = it.Member() {
+		if m.KeyEscaped {
+			return path(r.object(), name)
+		}
+		switch string(text[m.KeyLo:m.KeyHi]) {
+		case name: // a name with dots, or without
+			whole = m
+		case head:
+			first = m
+		}
+	}
+	if whole.Kind != jsontext.Invalid {
+		return decoded(text, &whole)
+	}
+	if first.Kind != jsontext.Invalid {
+		return path(decoded(text, &first), rest)
+	}
+	return nil
+}
+
+// objectText is the text of the event's JSON object; nil, if it is none, or one that has to be decoded to know.
+func (r *row) objectText() []byte {
+	if !r.looked {
+		r.looked = true
+		m := strings.TrimSpace(r.event.Message)
+		if strings.HasPrefix(m, "{") && !r.parsed {
+			text := []byte(m)
+			if end, kind, _, err := jsontext.Skip(text, 0); err == nil && kind == jsontext.Object {
+				r.text = text[:end]
+			}
+		}
+	}
+	return r.text
+}
+
+// decoded is the value of a member.
+func decoded(text []byte, m *jsontext.Member) value {
+	raw := text[m.Lo:m.Hi]
+	switch m.Kind {
+	case jsontext.Null:
+		return nil
+	case jsontext.True, jsontext.False:
+		return m.Kind == jsontext.True
+	case jsontext.Integer, jsontext.Real:
+		return json.Number(raw)
+	case jsontext.String:
+		if !m.Escaped {
+			return string(raw[1 : len(raw)-1])
+		}
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return nil
+	}
+	return v
 }
 
 // object is the event as JSON, nil if it is not an object.

@@ -56,6 +56,49 @@ func (r *Run) Add(e *Event) bool {
 	return r.first.push(&row{event: e}) && r.err == nil
 }
 
+// Prepared is an event that has come through the commands that look at one event at a time.
+type Prepared struct {
+	row *row
+	at  stage
+}
+
+// Prepare takes an event through the commands at the beginning that look at one event at a time, and reads what the next
+// one needs of it; false: a filter drops it. Unlike Add and AddPrepared it may be called by many goroutines at once.
+func (r *Run) Prepare(e *Event) (Prepared, bool) {
+	p := Prepared{&row{event: e}, r.first}
+	for {
+		switch s := p.at.(type) {
+		case filterStage:
+			if !truth(s.e.eval(p.row)) {
+				return p, false
+			}
+			p.at = s.next
+			continue
+		case mapStage:
+			s.f(p.row)
+			p.at = s.next
+			continue
+		case *statsStage: // a row keeps what was read
+			groupKey(p.row, s.by)
+			for _, c := range s.calls {
+				for _, a := range c.args {
+					a.eval(p.row)
+				}
+			}
+		case *sortStage:
+			for _, k := range s.keys {
+				k.eval(p.row)
+			}
+		case *dedupStage:
+			groupKey(p.row, s.list)
+		}
+		return p, true
+	}
+}
+
+// AddPrepared is Add for an event that Prepare has let through.
+func (r *Run) AddPrepared(p Prepared) bool { return r.err == nil && p.at.push(p.row) && r.err == nil }
+
 // Finish returns the rows of the result.
 func (r *Run) Finish() ([][]Field, error) {
 	if r.err == nil {
@@ -372,7 +415,7 @@ func (o *output) push(r *row) bool {
 		}
 	}
 	if o.run.q.hasPtr && r.event != nil {
-		fields = append(fields, Field{"@ptr", r.event.Pointer})
+		fields = append(fields, Field{"@ptr", r.event.pointer()})
 	}
 	if o.size > MaxBytes {
 		o.run.err = fmt.Errorf("%w: a result of more than %d bytes", ErrTooLarge, MaxBytes)

@@ -11,6 +11,9 @@ import (
 type Env struct {
 	Start, End, Period int64 // seconds; what FILL and TIME_SERIES make points for
 
+	// Points is how many points FILL and TIME_SERIES may still make; they take from it.
+	Points int
+
 	// Lookup is the value of an id.
 	Lookup func(id string) (Value, error)
 

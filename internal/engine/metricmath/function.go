@@ -1,6 +1,7 @@
 package metricmath
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -131,17 +132,25 @@ func runningSum(env *Env, n *node) (Value, error) {
 }
 
 // grid are the times of a period, from that of a first point back to the start and on to the end.
-func (env *Env) grid(s Series) (times []int64) {
+func (env *Env) grid(s Series) (times []int64, err error) {
 	step := max(s.Period, env.Period, 1)
 	start := env.Start
 	if len(s.Times) > 0 {
 		start += (s.Times[0] - start) % step
 	}
+	n := (max(env.End-start, 0) + step - 1) / step
+	if n > int64(env.Points) {
+		return nil, errTooMany
+	}
+	env.Points -= int(n)
+	times = make([]int64, 0, n)
 	for at := start; at < env.End; at += step {
 		times = append(times, at)
 	}
-	return times
+	return times, nil
 }
+
+var errTooMany = errors.New("it makes too many data points: ask for a shorter time or longer periods")
 
 func fill(env *Env, n *node) (Value, error) {
 	v, err := env.series(n, 0)
@@ -160,13 +169,21 @@ func fill(env *Env, n *node) (Value, error) {
 	if err != nil {
 		return v, err
 	}
-	return v.eachSeries(func(s Series) Series { return env.filled(s, how, with) }), nil
+	out := Value{Many: v.Many}
+	for _, s := range v.Series {
+		times, err := env.grid(s)
+		if err != nil {
+			return v, err
+		}
+		out.Series = append(out.Series, env.filled(s, times, how, with))
+	}
+	return out, nil
 }
 
-func (env *Env) filled(s Series, how string, with Value) Series {
+func (env *Env) filled(s Series, times []int64, how string, with Value) Series {
 	out := Series{Label: s.Label, Period: max(s.Period, env.Period)}
 	i := 0 // the first point at this time or later
-	for _, at := range env.grid(s) {
+	for _, at := range times {
 		for i < len(s.Times) && s.Times[i] < at {
 			i++
 		}
@@ -248,8 +265,12 @@ func period(env *Env, n *node) (Value, error) {
 
 func timeSeries(env *Env, n *node) (Value, error) {
 	v, err := env.number(n, 0)
+	if err != nil {
+		return Value{}, err
+	}
 	s := Series{Period: env.Period}
-	for _, at := range env.grid(s) {
+	times, err := env.grid(s)
+	for _, at := range times {
 		s.add(at, v)
 	}
 	return One(s), err

@@ -16,7 +16,7 @@ func env() *Env {
 		"m1": at("m1", []int64{600, 660, 720}, 1, 2, 3), "m2": at("m2", []int64{600, 720}, 10, 20), "none": at("none", nil),
 	}
 	return &Env{
-		Start: 600, End: 840, Period: 60,
+		Start: 600, End: 840, Period: 60, Points: 1000,
 		Lookup: func(id string) (Value, error) {
 			s, ok := all[id]
 			if !ok {
@@ -119,6 +119,20 @@ func TestExpressions(t *testing.T) {
 		v, err := e.Eval(env())
 		if got := show(v); err != nil || got != c[1] {
 			t.Errorf("%s: %s, %v, want %s", c[0], got, err, c[1])
+		}
+	}
+}
+
+func TestPointsAreBounded(t *testing.T) {
+	for _, text := range []string{"FILL(m1,0)", "TIME_SERIES(1)", "SUM([FILL(m1,0),FILL(m2,0)])"} {
+		e, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := env()
+		v.End, v.Points = 1<<40, 1_000_000
+		if _, err := e.Eval(v); err == nil {
+			t.Errorf("%s made a point for each minute of thousands of years", text)
 		}
 	}
 }

@@ -167,3 +167,6 @@ func (st Statistic) ranged(s *Summary) (float64, bool) {
 	}
 	return sum / count, true
 }
+
+// Percentile is the share of the samples that a percentile is about, from 0 to 1; false for other statistics.
+func (st Statistic) Percentile() (float64, bool) { return st.hi / 100, st.kind == "p" }

@@ -25,17 +25,72 @@ type Summary struct {
 
 	// Opaque: some samples came without their values.
 	Opaque bool
+
+	coarse uint // bits of the fraction that AddWithin drops
+	last   int  // the value that it added to last
 }
 
 // Add adds n samples of a value; n is more than zero.
-func (s *Summary) Add(v, n float64) { s.Merge(&Summary{n, v * n, v, v, []Value{{v, n}}, false}) }
+func (s *Summary) Add(v, n float64) {
+	s.Merge(&Summary{Count: n, Sum: v * n, Min: v, Max: v, Values: []Value{{v, n}}})
+}
+
+// AddWithin is Add for a summary that keeps at most so many distinct values, at least two. It allocates nothing once there is room
+// for them.
+func (s *Summary) AddWithin(v, n float64, most int) {
+	if s.Count == 0 {
+		s.Min, s.Max = v, v
+	}
+	s.Count += n
+	s.Sum += v * n
+	s.Min, s.Max = min(s.Min, v), max(s.Max, v)
+	if s.Opaque {
+		return
+	}
+	if s.coarse > 0 {
+		v = rounded(v, s.coarse)
+	}
+	if s.last < len(s.Values) && s.Values[s.last].V == v { // most measures are the same again and again
+		s.Values[s.last].N += n
+		return
+	}
+	i, found := slices.BinarySearchFunc(s.Values, v, func(a Value, b float64) int { return compare(a.V, b) })
+	if found {
+		s.Values[i].N += n
+		s.last = i
+		return
+	}
+	s.Values = slices.Insert(s.Values, i, Value{v, n})
+	for len(s.Values) > most && s.coarse < 52 {
+		s.coarse = max(s.coarse+1, 52-5)
+		out := s.Values[:0]
+		for _, x := range s.Values {
+			x.V = rounded(x.V, s.coarse)
+			if k := len(out) - 1; k >= 0 && out[k].V == x.V {
+				out[k].N += x.N
+				continue
+			}
+			out = append(out, x)
+		}
+		s.Values = out
+	}
+	if len(s.Values) > most { // beyond one an octave
+		s.Values = thinned(s.Values, most)
+	}
+}
+
+// rounded is v without some bits of its fraction: with five left it is off by less than two percent.
+func rounded(v float64, bits uint) float64 {
+	half := uint64(1) << (bits - 1)
+	return math.Float64frombits((math.Float64bits(v) + half) &^ (half<<1 - 1))
+}
 
 // Set is a summary whose values are not known, but where there can be only one.
 func Set(count, sum, least, greatest float64) Summary {
 	if least == greatest || count == 1 {
-		return Summary{count, sum, least, greatest, []Value{{least, count}}, false}
+		return Summary{Count: count, Sum: sum, Min: least, Max: greatest, Values: []Value{{least, count}}}
 	}
-	return Summary{count, sum, least, greatest, nil, true}
+	return Summary{Count: count, Sum: sum, Min: least, Max: greatest, Opaque: true}
 }
 
 // Merge adds the samples of o, which is not changed.
@@ -67,7 +122,7 @@ func (s *Summary) Merge(o *Summary) {
 		s.Values = merged(s.Values, o.Values)
 	}
 	if len(s.Values) > maxValues {
-		s.Values = thinned(s.Values)
+		s.Values = thinned(s.Values, maxValues)
 	}
 }
 
@@ -98,8 +153,8 @@ func merged(a, b []Value) []Value {
 }
 
 // thinned makes neighbours one until a quarter of the distribution's room is free.
-func thinned(vs []Value) []Value {
-	for step := 0.02; len(vs) > maxValues*3/4; step *= 2 {
+func thinned(vs []Value, most int) []Value {
+	for step := 0.02; len(vs) > most*3/4; step *= 2 {
 		width := math.Log1p(step)
 		bucket := func(v float64) float64 {
 			switch {

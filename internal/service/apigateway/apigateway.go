@@ -12,6 +12,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -46,9 +47,10 @@ type Other interface {
 // Config is what the service is made of.
 type Config struct {
 	State    *state.Store
-	Services Neighbours // nil: integrations with AWS answer that the service is not there
-	Outbound Outbound   // for HTTP integrations; nil: they are refused
-	Logs     LogSink    // nil: access logs go nowhere
+	Services Neighbours         // nil: integrations with AWS answer that the service is not there
+	Outbound Outbound           // for HTTP integrations; nil: they are refused
+	Logs     LogSink            // nil: access logs go nowhere
+	Meter    *metering.Registry // of what CloudWatch is told of APIs; nil: nothing
 	Clock    clockwork.Clock
 	Logger   *slog.Logger
 }

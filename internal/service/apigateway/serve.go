@@ -113,6 +113,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 		x.fail(err)
 	}
 	if x.stage != nil {
+		x.measure()
 		x.logAccess()
 		x.logExecution(err)
 	}

@@ -216,8 +216,8 @@ func (e *evaluation) express(q *query) (metricmath.Value, error) {
 		}
 		return err
 	}
-	v, err := q.expr.Eval(&metricmath.Env{
-		Start: r.Start, End: r.End, Period: period,
+	env := &metricmath.Env{
+		Start: r.Start, End: r.End, Period: period, Points: maxRead - e.read,
 		Lookup: func(id string) (metricmath.Value, error) {
 			v, err := e.value(e.qs.byID[id])
 			return v, note(err)
@@ -263,7 +263,10 @@ func (e *evaluation) express(q *query) (metricmath.Value, error) {
 			}
 			return lower, upper, bad
 		},
-	})
+	}
+	given := env.Points
+	v, err := q.expr.Eval(env)
+	e.read += given - env.Points
 	if failed != nil {
 		return v, failed
 	}

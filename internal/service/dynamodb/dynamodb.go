@@ -12,6 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
@@ -38,6 +39,9 @@ type Config struct {
 
 	Kinesis Kinesis // nil: no streaming destinations
 	S3      S3      // nil: no exports and imports
+
+	// Meter is told what tables consume; nil: nothing is.
+	Meter *metering.Registry
 
 	// BackupDir is where backups are kept, on the item store's file system.
 	BackupDir string

@@ -98,6 +98,7 @@ func (s *Service) bucket(d *table, index string, write bool) *bucket {
 
 // spend takes what a request used out of the buckets.
 func (s *Service) spend(d *table, u *usage) {
+	s.measure(d, u)
 	if !s.cfg.EnforceLimits || d.OnDemand {
 		return
 	}

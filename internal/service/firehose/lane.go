@@ -124,6 +124,7 @@ func (l *lane) delivered(objs []delivery.Intent, p *delivery.Progress) {
 	l.sayFailed(objs)
 	l.logRejected(objs)
 	if !l.backup {
+		l.st.measureDelivered(objs)
 		l.st.wrote(objs)
 	}
 	l.mu.Lock()

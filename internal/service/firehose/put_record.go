@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
@@ -124,7 +125,7 @@ func (s *Service) putting(ctx context.Context, name string) (*stream, error) {
 
 // append makes the batch durable.
 func (st *stream) append(ctx context.Context, b *shardlog.Batch) (shardlog.Position, error) {
-	n, size := b.Len(), b.Size()
+	n, size, began := b.Len(), b.Size(), time.Now()
 	pos, _, err := st.shard.Append(ctx, b)
 	switch {
 	case errors.Is(err, shardlog.ErrFull):
@@ -142,6 +143,7 @@ func (st *stream) append(ctx context.Context, b *shardlog.Batch) (shardlog.Posit
 	}
 	st.s.metrics.records.Add(float64(n))
 	st.s.metrics.bytes.Add(float64(size))
+	st.measurePut(n, size, began)
 	return pos, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/compact"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -62,6 +63,8 @@ type Config struct {
 
 	Lake       compact.Lake     // the files behind S3; nil: nothing is compacted
 	Compaction compact.Settings // of streams whose tags do not say otherwise
+
+	Meter *metering.Registry // of what CloudWatch is told of delivery streams; nil: nothing
 
 	Errors ErrorSink // nil: error logs go nowhere
 
@@ -109,6 +112,7 @@ func New(cfg Config) (*Service, error) {
 		gate:      compact.NewGate(),
 		streams:   make(map[streamKey]*stream),
 	}
+	cfg.Meter.EachMinute(s.measureLags)
 	if s.http == nil {
 		s.http = newHTTPClient()
 	}

@@ -34,6 +34,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
 	"github.com/brookmere/brookmere/internal/engine/work"
@@ -52,6 +53,7 @@ type Config struct {
 	State   *state.Store
 	Objects Objects                // nil: crawlers and jobs fail, saying so
 	Kinesis shardreader.KinesisAPI // nil: streaming jobs fail, saying so
+	Meter   *metering.Registry     // of what CloudWatch is told of jobs; nil: nothing
 	Logs    LogSink                // nil: what jobs print goes nowhere
 	Scripts Scripts                // nil: script jobs fail, saying so
 	// Credentials of the roles of script jobs, and the endpoint of the node as scripts reach it.

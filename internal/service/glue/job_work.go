@@ -12,6 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
@@ -130,7 +131,29 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 		}
 		run.log(group, message)
 	}
+	s.measureRun(sc, d, name, end)
 	return s.settleJobRun(ctx, run, end, message)
+}
+
+// What CloudWatch is told of runs of jobs that have ended.
+var (
+	runElapsed   = &metering.Measure{Name: "glue.driver.aggregate.elapsedTime", Unit: "Milliseconds"}
+	runCompleted = &metering.Measure{Name: "glue.driver.aggregate.numCompletedTasks", Unit: "Count"}
+	runFailed    = &metering.Measure{Name: "glue.driver.aggregate.numFailedTasks", Unit: "Count"}
+)
+
+// measureRun tells of a run, by itself and with all of its job.
+func (s *Service) measureRun(sc scope, d *jobRunDoc, job string, end types.JobRunState) {
+	completed, failed := 0.0, 0.0
+	if end == types.JobRunStateSucceeded {
+		completed = 1
+	} else if end != types.JobRunStateStopped {
+		failed = 1
+	}
+	for _, id := range []string{"ALL", d.ID} {
+		s.cfg.Meter.Resource(sc.account+"/"+sc.region, "Glue", "JobName", job, "JobRunId", id, "Type", "count").Add(
+			runElapsed.Of(float64(s.clock.Since(d.Running).Milliseconds())), runCompleted.Of(completed), runFailed.Of(failed))
+	}
 }
 
 // failureMessage is an error as GetJobRun shows it.

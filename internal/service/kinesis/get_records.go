@@ -86,7 +86,9 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 	if q.dry {
 		return errDryRun
 	}
+	began := time.Now()
 	if err := s.admitRead(d, sh); err != nil {
+		s.measureRefused(d, sh)
 		return err
 	}
 	log, err := s.shardLog(ctx, d, sh)
@@ -104,6 +106,7 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 		r.next = it
 	}
 	s.countRead(d, sh, r.bytes)
+	s.measureGet(d, sh, r, began)
 	return nil
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
@@ -41,6 +42,7 @@ type Config struct {
 	Clock      clockwork.Clock       // nil: the real one
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
+	Meter      *metering.Registry    // of what CloudWatch is told of streams; nil: nothing
 	Owner      work.Owner            // of changes of streams; nil: work.Sole()
 
 	// EnforceLimits gives all streams the limits of Kinesis that do not say otherwise by

@@ -113,6 +113,7 @@ func (s *Service) store(ctx context.Context, p *put) error {
 	if err := s.checkOrdering(d, p.ordering); err != nil {
 		return err
 	}
+	began := time.Now()
 	r := s.route(d)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -137,6 +138,7 @@ func (s *Service) store(ctx context.Context, p *put) error {
 	}
 	if len(p.slots) == 0 {
 		s.metrics.putFailures.Add(float64(p.failed))
+		s.measurePut(r, p, 0, 0, began)
 		return nil // all throttled
 	}
 	ctx = context.WithoutCancel(ctx) // a client that hangs up does not leave half of it done
@@ -165,6 +167,7 @@ func (s *Service) store(ctx context.Context, p *put) error {
 	if p.failed > 0 {
 		s.metrics.putFailures.Add(float64(p.failed))
 	}
+	s.measurePut(r, p, records, bytes, began)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -18,6 +19,7 @@ type route struct {
 	view atomic.Pointer[view]
 
 	limits limiter
+	meter  *metering.Resource
 }
 
 // view is a stream's document with what puts and reads look up in it.
@@ -39,7 +41,7 @@ func (s *Service) route(d *stream) *route {
 	if r, ok := s.routes.Load(d.ID); ok {
 		return r.(*route)
 	}
-	r, _ := s.routes.LoadOrStore(d.ID, new(route))
+	r, _ := s.routes.LoadOrStore(d.ID, &route{meter: s.measured(d)})
 	return r.(*route)
 }
 

@@ -202,7 +202,9 @@ func (s *Service) call(ctx context.Context, d *functionDoc, t target, r *functio
 	if len(r.Payload) == 0 {
 		r.Payload = []byte("{}")
 	}
+	running := s.begin(d)
 	out, err := s.cfg.Engine.Invoke(ctx, s.engineFunction(d, c), r)
+	running.end(out, err)
 	if err != nil {
 		return result{}, s.callError(d, err)
 	}

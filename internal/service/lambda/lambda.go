@@ -18,6 +18,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
@@ -77,7 +78,8 @@ type Config struct {
 	FanOut      shardreader.Subscriber
 	DynamoDB    shardreader.DynamoDBAPI
 	Logs        LogSink
-	Credentials Credentials // nil: functions have none
+	Meter       *metering.Registry // of what CloudWatch is told of functions; nil: nothing
+	Credentials Credentials        // nil: functions have none
 
 	Endpoint     func() string // URL of this node, for clients: of downloads and function URLs
 	Inside       func() string // URL of this node for functions; nil: Endpoint
@@ -93,6 +95,8 @@ type Service struct {
 	cfg   Config
 	log   *slog.Logger
 	clock clockwork.Clock
+
+	concurrency sync.Map // *atomic.Int64 by the group of a function
 
 	functions *state.Collection[functionDoc]
 	versions  *state.Collection[versionDoc]

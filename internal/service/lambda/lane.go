@@ -145,6 +145,7 @@ func (l *lane[R]) deliver(ctx context.Context, b batch[R]) error {
 			}
 			payload, _ = l.encode(b)
 		}
+		l.measureAge(d, b.records)
 		out, err := l.invoke(ctx, d, payload)
 		tries++
 		if ctx.Err() != nil && errors.Is(context.Cause(ctx), work.ErrClosed) {

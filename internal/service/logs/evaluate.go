@@ -19,6 +19,7 @@ import (
 // queried is a group that a query goes over.
 type queried struct {
 	doc   *groupDoc
+	log   string // its account and name
 	names map[uint64]string
 	query logstore.Query
 
@@ -27,9 +28,10 @@ type queried struct {
 }
 
 func (g *queried) event(e *logstore.Event) *loginsight.Event {
+	key := e.Key
 	return &loginsight.Event{
-		Time: e.Time, Ingested: e.Arrived, Message: string(e.Text), Stream: g.names[e.Stream], Log: g.doc.Account + ":" + g.doc.Name,
-		Pointer: sealPointer(g.doc.Name, e.Key),
+		Time: e.Time, Ingested: e.Arrived, Message: string(e.Text), Stream: g.names[e.Stream], Log: g.log,
+		Point: func() string { return sealPointer(g.doc.Name, key) },
 	}
 }
 
@@ -42,7 +44,7 @@ func (s *Service) evaluate(ctx context.Context, x *query) ([][]loginsight.Field,
 		if err != nil {
 			return nil, err
 		}
-		g := &queried{doc: d, names: names, query: logstore.Query{
+		g := &queried{doc: d, log: d.Account + ":" + d.Name, names: names, query: logstore.Query{
 			Streams: streams, From: max(x.from, d.oldest(s.clock.Now())), To: x.to + 1, Backward: true, Limit: 1000, MaxBytes: maxPageBytes,
 		}}
 		for _, t := range x.parsed.Contains() {
@@ -64,10 +66,13 @@ func (s *Service) evaluate(ctx context.Context, x *query) ([][]loginsight.Field,
 			var mu sync.Mutex
 			more := true
 			g.query.Match = func(e *logstore.Event) bool {
-				ev := g.event(e)
+				p, ok := run.Prepare(g.event(e)) // by as many goroutines as search
+				if !ok {
+					return false
+				}
 				mu.Lock()
 				defer mu.Unlock()
-				more = more && run.Add(ev)
+				more = more && run.AddPrepared(p)
 				return false
 			}
 			r, err := s.store.Search(ctx, g.doc.in(), g.query)
@@ -143,7 +148,7 @@ func (s *Service) GetLogRecord(ctx context.Context, in *logs.GetLogRecordInput, 
 	if len(r.Events) == 0 || r.Events[0].Compare(k) != 0 {
 		return nil, notFound("The log record does not exist.")
 	}
-	g := &queried{doc: d, names: names}
+	g := &queried{doc: d, log: d.Account + ":" + d.Name, names: names}
 	return &logs.GetLogRecordOutput{LogRecord: loginsight.Fields(g.event(&r.Events[0]))}, nil
 }
 
@@ -169,7 +174,7 @@ func (s *Service) GetLogGroupFields(ctx context.Context, in *logs.GetLogGroupFie
 	if err != nil {
 		return nil, err
 	}
-	g := &queried{doc: d, names: names}
+	g := &queried{doc: d, log: d.Account + ":" + d.Name, names: names}
 	count := map[string]int{}
 	for i := range r.Events {
 		for name := range loginsight.Fields(g.event(&r.Events[i])) {
