@@ -303,6 +303,16 @@ func (a *Authorizer) trusts(ctx context.Context, q *question, s *awswire.Session
 	return a.check(ctx, assume)
 }
 
+// Assumable decides whether the service of the context (awswire.Acting) may act as its role: the role is there, and
+// trusts it. Where policies do not count every role is.
+func (a *Authorizer) Assumable(ctx context.Context) error {
+	c := awswire.CallerFrom(ctx)
+	if a.config.Mode == Off || c.Session == nil || c.Session.Service == "" || c.Session.Source == "" {
+		return nil
+	}
+	return a.trusts(ctx, &question{caller: c}, c.Session)
+}
+
 func (a *Authorizer) decide(ctx context.Context, q *question) (policy.Decision, *policy.Principal, error) {
 	var p policy.Policies
 	who := q.who

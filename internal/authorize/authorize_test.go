@@ -177,3 +177,26 @@ func TestAcross(t *testing.T) {
 		}
 	}
 }
+
+// TestAssumable asks whether services may act as roles that are there and trust them, and others.
+func TestAssumable(t *testing.T) {
+	a := New(Config{Mode: Enforce, Identities: known(t)})
+	for _, tt := range []struct {
+		service, role string
+		want          bool
+	}{
+		{"firehose.amazonaws.com", loader, true},
+		{"lambda.amazonaws.com", loader, false},
+		{"firehose.amazonaws.com", "arn:aws:iam::111122223333:role/path/loader", false},
+		{"firehose.amazonaws.com", "arn:aws:iam::111122223333:role/none", false},
+		{"firehose.amazonaws.com", "arn:aws:iam::444455556666:role/loader", false},
+	} {
+		ctx := awswire.Acting(context.Background(), "111122223333", "us-east-1", tt.service, tt.role, "arn:aws:firehose:us-east-1:111122223333:deliverystream/d")
+		if err := a.Assumable(ctx); (err == nil) != tt.want {
+			t.Errorf("%s as %s: %v", tt.service, tt.role, err)
+		}
+		if err := New(Config{Mode: Off, Identities: known(t)}).Assumable(ctx); err != nil {
+			t.Errorf("where policies are off: %s as %s: %v", tt.service, tt.role, err)
+		}
+	}
+}

@@ -87,6 +87,14 @@ func (n *Node) decide(ctx context.Context, action, arn string, keys policy.Keys)
 	return a.Ask(ctx, action, arn, keys)
 }
 
+// assumable decides whether the service of the context may act as its role.
+func (n *Node) assumable(ctx context.Context) error {
+	if a := n.deciding.Load(); a != nil {
+		return a.Assumable(ctx)
+	}
+	return nil
+}
+
 // signingKey keeps the key of the node's own issuer as a document, sealed.
 type signingKey struct {
 	docs *state.Collection[signingKeyDoc]

@@ -76,6 +76,23 @@ func serviceAllows(svc *Service, r *http.Request) bool {
 // privateSuffixes are the ends of names that nobody can register, and of AWS's own.
 var privateSuffixes = []string{".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa", ".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws", ".localhost.localstack.cloud"}
 
+// machines are what customers of AWS have names for whose addresses they choose: a load balancer of theirs, say, in a
+// private network whose addresses are those of the network that the node is in. A page of such a name could reach the
+// node by its own name, as by a domain that somebody registers. The names of AWS's endpoints, of buckets and of
+// deployed APIs lead to AWS whoever made them.
+var machines = []string{"compute", "compute-1", "elb", "vpce", "rds", "cache", "redshift", "redshift-serverless", "docdb", "neptune", "dax-clusters", "memorydb", "kafka", "mq", "es", "aoss", "emrappui-prod", "awsapprunner"}
+
+// ofMachine tells whether a host is such a name: NAME.REGION.elb.amazonaws.com, or NAME.elb.REGION.amazonaws.com.
+func ofMachine(host string) bool {
+	rest, ok := strings.CutSuffix(strings.TrimSuffix(host, ".cn"), ".amazonaws.com")
+	if !ok {
+		return false
+	}
+	labels := strings.Split(rest, ".")
+	last := len(labels) - 1
+	return last > 0 && slices.Contains(machines, labels[last]) || last > 1 && strings.Count(labels[last], "-") >= 2 && slices.Contains(machines, labels[last-1])
+}
+
 // hostAllowed tells whether a host cannot be a name that somebody else lets resolve to this
 // node: an address, a name without dots, one that nobody can register, or a configured one.
 func (s *Server) hostAllowed(host string) bool {
@@ -85,6 +102,9 @@ func (s *Server) hostAllowed(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
 	if !strings.Contains(host, ".") || net.ParseIP(host) != nil {
 		return true // an IPv6 address has no dots, or is one
+	}
+	if ofMachine(host) {
+		return false
 	}
 	return slices.ContainsFunc(privateSuffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) || host == suffix[1:] }) ||
 		slices.ContainsFunc(s.opts.Hosts, func(name string) bool { return host == name || strings.HasSuffix(host, "."+name) })

@@ -28,6 +28,12 @@
 // of more than 255 bytes) is written with marks (paths.go), and so is the object "a" where
 // there are objects below "a/" (room.go); all others are their own paths.
 //
+// What runs by itself (emptying the trash, finishing replacements, removing the parts of
+// uploads that are over) is work.Group's, which contains panics and tries again. It is not
+// documents of the state store: each is told by what lies in the store's own directories, so
+// that objects and what is to be done with them are kept, copied and lost together, and Open
+// takes up what an earlier process has left.
+//
 // The store knows no accounts, no settings of buckets and no clients: whether a bucket keeps
 // versions is told with each change.
 package objectstore

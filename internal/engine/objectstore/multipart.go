@@ -276,11 +276,7 @@ func (s *Store) removeUpload(bucket string, u Upload) error {
 		s.attrs.forget(all)
 	}
 	s.attrs.forget(u.dir)
-	s.background.Go(func() {
-		if err := os.RemoveAll(gone); err != nil {
-			s.failed("remove the parts of an upload", err)
-		}
-	})
+	s.background.Go("remove the parts of an upload", func(context.Context) error { return os.RemoveAll(gone) })
 	return err
 }
 

@@ -49,7 +49,7 @@ func (s *Store) Replace(ctx context.Context, bucket string, sources []string, ke
 	}
 	err = w.replace(ctx, merge)
 	if err == nil {
-		s.background.Go(func() { w.finish(s.ctx) })
+		w.finishLater()
 		return nil
 	}
 	w.mu.Lock()

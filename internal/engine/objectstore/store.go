@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jonboulle/clockwork"
+
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // Errors of the store. Callers ask with errors.Is.
@@ -67,13 +69,11 @@ type Store struct {
 	ids     versionIDs
 
 	resets atomic.Uint64
-	trash  sync.WaitGroup
+	trash  work.Group
 
 	swaps      swaps
 	swapIDs    atomic.Uint64
-	ctx        context.Context // of what finishes swaps
-	cancel     context.CancelFunc
-	background sync.WaitGroup // and it
+	background *work.Group // finishes swaps, removes parts of uploads
 }
 
 // reservedName is the folder in a bucket's directory that holds no objects.
@@ -91,7 +91,8 @@ func Open(o Options) (*Store, error) {
 		s.clock = clockwork.NewRealClock()
 	}
 	s.swaps.clock = s.clock
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.background = s.group()
+	s.trash.Clock, s.trash.Events = s.clock, s.background.Events
 	for _, d := range []string{s.dir, s.swapsDir(), s.versionsDir(), s.trashDir()} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, fmt.Errorf("objectstore: open %s: %w", s.dir, err)
@@ -126,21 +127,26 @@ func (s *Store) failed(doing string, err error) {
 	}
 }
 
+// group is what runs in the background: it is tried again where it fails, and told.
+func (s *Store) group() *work.Group {
+	return &work.Group{Clock: s.clock, Events: work.Events{
+		Failed: func(_ work.Key, doing string, err error, _ int, _ time.Duration) { s.failed(doing, err) },
+	}}
+}
+
 // Close ends the store. Calls that are under way have ended before.
 func (s *Store) Close() {
-	s.cancel()
-	s.background.Wait()
-	s.trash.Wait()
+	_ = s.background.Close(context.Background())
+	_ = s.trash.Close(context.Background())
 }
 
 // Reset removes all objects. It returns when they can no longer be seen; their space is
 // freed in the background. What a call under way then acknowledges may be gone. Other
 // directories of the caller's, which may be missing, go the same way.
 func (s *Store) Reset(others ...string) error {
-	s.cancel()
-	s.background.Wait()
+	_ = s.background.Close(context.Background())
 	s.swaps.clear()
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.background = s.group()
 	bin, err := os.MkdirTemp(s.trashDir(), "reset-"+strconv.FormatUint(s.resets.Add(1), 10)+"-")
 	if err != nil {
 		return fmt.Errorf("objectstore: reset: %w", err)
@@ -176,12 +182,11 @@ func (s *Store) emptyTrash() {
 		s.failed("read the trash", err)
 		return
 	}
-	s.trash.Go(func() {
+	s.trash.Go("empty the trash", func(context.Context) (err error) {
 		for _, e := range entries {
-			if err := os.RemoveAll(filepath.Join(s.trashDir(), e.Name())); err != nil {
-				s.failed("empty the trash", err)
-			}
+			err = errors.Join(err, os.RemoveAll(filepath.Join(s.trashDir(), e.Name())))
 		}
+		return err
 	})
 }
 

@@ -208,6 +208,14 @@ func (w *swap) deleteSources(ctx context.Context) error {
 	return nil
 }
 
+// finishLater finishes a committed swap in the background.
+func (w *swap) finishLater() {
+	w.s.background.Go("finish the replacement of objects by "+w.Bucket+"/"+w.Key, func(ctx context.Context) error {
+		w.finish(ctx)
+		return nil
+	})
+}
+
 // finish takes a committed swap to its end: when nobody reads what was before, the sources
 // go out of sight; when Keep is over they go. It returns early when ctx ends, and goes on
 // after the next start.
@@ -239,9 +247,11 @@ func (w *swap) wait(ctx context.Context) error {
 	if !w.s.swaps.waitReaders(ctx, w) {
 		return nil
 	}
-	w.mu.Lock()
-	err := w.settle(ctx)
-	w.mu.Unlock()
+	err := func() error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.settle(ctx)
+	}()
 	if err != nil || versioned || !after(w.Keep) {
 		return err
 	}
@@ -314,7 +324,7 @@ func (w *swap) reopen() error {
 		w.s.swaps.settled(w)
 	}
 	w.s.swaps.commit(w, w.Generation)
-	w.s.background.Go(func() { w.finish(w.s.ctx) })
+	w.finishLater()
 	return nil
 }
 

@@ -15,6 +15,9 @@ type Options struct {
 	StateLimit int64
 	// Parallel is how many goroutines decode records; 0: GOMAXPROCS.
 	Parallel int
+	// Interrupted is asked now and then while a step is under way, by its goroutine. The step ends with
+	// ErrInterrupted when it says true. nil: no step is interrupted.
+	Interrupted func() bool
 }
 
 // DefaultStateLimit is that of Options.StateLimit.
@@ -77,7 +80,7 @@ func New(p *Plan, o Options) (*App, error) {
 	if o.Parallel <= 0 {
 		o.Parallel = goruntime.GOMAXPROCS(0)
 	}
-	rt := &runtime{limit: o.StateLimit}
+	rt := &runtime{limit: o.StateLimit, interrupted: o.Interrupted}
 	b, err := build(p.statements, p.sources, p.references, rt)
 	if err != nil {
 		return nil, err
@@ -96,7 +99,7 @@ func New(p *Plan, o Options) (*App, error) {
 	return a, nil
 }
 
-// Apply runs a step. Its error (ErrStateLimit, ErrNotFound for a batch of an unknown source) means
+// Apply runs a step. Its error (ErrStateLimit, ErrInterrupted, ErrNotFound for a batch of an unknown source) means
 // that the App is not to be used further; what is wrong with single rows goes to error_stream.
 func (a *App) Apply(s Step) (result Result, err error) {
 	if a.broken != nil {
@@ -104,11 +107,15 @@ func (a *App) Apply(s Step) (result Result, err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			if _, ok := r.(stateFull); !ok {
+			switch r.(type) {
+			case stateFull:
+				err = fmt.Errorf("%w of %d bytes", ErrStateLimit, a.rt.limit)
+			case stepEnded:
+				err = ErrInterrupted
+			default:
 				a.broken = fmt.Errorf("streamsql: a step failed: %v", r)
 				panic(r)
 			}
-			err = fmt.Errorf("%w of %d bytes", ErrStateLimit, a.rt.limit)
 		}
 		if err != nil {
 			a.broken = err

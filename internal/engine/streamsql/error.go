@@ -29,6 +29,8 @@ func (e *Error) Error() string {
 var (
 	// ErrStateLimit: the state would pass Options.StateLimit.
 	ErrStateLimit = errors.New("streamsql: the state of the application is at its limit")
+	// ErrInterrupted: Options.Interrupted said so while a step was under way.
+	ErrInterrupted = errors.New("streamsql: the step was interrupted")
 	// ErrSnapshot: what Restore read is not a whole snapshot.
 	ErrSnapshot = errors.New("streamsql: the snapshot is damaged")
 	// ErrOtherPlan: the snapshot was made by another plan. Its state means nothing to this one.

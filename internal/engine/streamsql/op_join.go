@@ -59,6 +59,7 @@ func (o *joinOperator) describe(kind string) string {
 
 // matches evaluates what the keys leave of the condition.
 func (o *joinOperator) matches(left []value, lt int64, right []value, rt int64) bool {
+	o.rt.look()
 	if o.rest == nil {
 		return true
 	}
@@ -134,6 +135,7 @@ func (o *joinOperator) pushTable(x *batch) {
 	out := newBatch(o.out.types)
 	right := make([]value, len(o.right.pipe.types))
 	for i := range x.n {
+		o.rt.look()
 		k, some, ok := o.key(&o.left, x, i)
 		if !ok {
 			continue
@@ -168,6 +170,7 @@ func (o *joinOperator) push(x *batch, isLeft bool) {
 	out := newBatch(o.out.types)
 	for i := range x.n {
 		t := x.time[i]
+		o.rt.look()
 		o.expire(t, out)
 		k, some, ok := o.key(s, x, i)
 		if !ok {

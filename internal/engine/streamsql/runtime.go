@@ -13,6 +13,20 @@ type runtime struct {
 	errors      *stream // error_stream
 	operators   []operator
 	reporting   bool // a row is on its way into error_stream
+
+	interrupted func() bool // nil: never
+	looked      uint32      // how often look was called
+}
+
+// stepEnded is panicked where a step is interrupted; Apply turns it into ErrInterrupted.
+type stepEnded struct{}
+
+// look ends the step that is under way if it is interrupted. It is called for each row, and each pair of rows, that
+// is looked at.
+func (r *runtime) look() {
+	if r.looked++; r.looked&0xff == 0 && r.interrupted != nil && r.interrupted() {
+		panic(stepEnded{})
+	}
 }
 
 // stateFull is panicked by an operator whose state would pass the limit; Apply turns it into

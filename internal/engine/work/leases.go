@@ -190,24 +190,24 @@ func (l *Leases) live() {
 		id, rev := l.id, l.rev
 		l.mu.Unlock()
 		var err error
+		if id != "" {
+			rev, err = l.store.Update(l.ctx, state.Key{processKind, id}, encoded(processDoc{beat}), rev)
+			l.mu.Lock()
+			switch {
+			case err == nil && l.id == id:
+				l.rev = rev
+			case errors.Is(err, state.ErrNotFound), errors.Is(err, state.ErrConflict):
+				// Another has called it dead. (Nobody else changes the document.)
+				l.vanish()
+				id = ""
+			}
+			l.mu.Unlock()
+		}
 		if id == "" {
 			err = l.appear(l.ctx)
-		} else {
-			rev, err = l.store.Update(l.ctx, state.Key{processKind, id}, encoded(processDoc{beat}), rev)
 		}
-		l.mu.Lock()
-		switch {
-		case err == nil:
-			watchdog.Reset(2*l.ttl/3 - l.clock.Since(began))
-			if id != "" && l.id == id {
-				l.rev = rev
-			}
-		case errors.Is(err, state.ErrNotFound), errors.Is(err, state.ErrConflict):
-			// Another has called it dead. (Nobody else changes the document.)
-			l.vanish()
-		}
-		l.mu.Unlock()
 		if err == nil {
+			watchdog.Reset(2*l.ttl/3 - l.clock.Since(began))
 			l.giveBack()
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 )
 
@@ -292,6 +293,9 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 			return err
 		}
 		d.CacheSize = types.CacheClusterSize(aws.ToString(size))
+		if to, ok := arn.Parse(aws.ToString(log.DestinationArn)); ok && to.Account != scope.Of(ctx).Account {
+			return badRequest("Access log destination %s must be of the account of the API", *log.DestinationArn)
+		}
 		if d.AccessLog = &log; log.DestinationArn == nil {
 			d.AccessLog = nil
 		}

@@ -5,6 +5,7 @@ package glue
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +65,20 @@ func roleARN(sc scope, role string) string {
 	return arn.Global("iam", sc.region, sc.account, "role/"+strings.TrimPrefix(role, "/"))
 }
 
+// roleForms are the ARN of a role, and a name with its path.
+var (
+	roleForm     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/([!-~]{1,512}/)?[\w+=,.@-]{1,64}$`)
+	roleNameForm = regexp.MustCompile(`^/?([!-9;-~]{1,512}/)?[\w+=,.@-]{1,64}$`)
+)
+
+// checkRole refuses what names no role.
+func checkRole(role string) error {
+	if strings.HasPrefix(role, "arn:") && roleForm.MatchString(role) || !strings.HasPrefix(role, "arn:") && roleNameForm.MatchString(role) {
+		return nil
+	}
+	return invalidInput("Role %s is not valid: it must be the name or the ARN of a role.", role)
+}
+
 // visual tells whether the job has a graph.
 func visual(u *types.JobUpdate) bool { return len(u.CodeGenConfigurationNodes) > 0 }
 
@@ -84,6 +99,9 @@ func checkJob(u *types.JobUpdate) error {
 	}
 	if aws.ToString(u.Role) == "" {
 		return invalidInput("Role should not be null or empty.")
+	}
+	if err := checkRole(*u.Role); err != nil {
+		return err
 	}
 	command := *u.Command
 	u.Command = &command

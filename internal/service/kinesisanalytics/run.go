@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -151,7 +152,8 @@ type running struct {
 	wake      chan struct{}
 	finishing chan struct{} // closed when it is to stop
 	finished  bool
-	taps      chan func() // calls for the goroutine of work
+	deadline  atomic.Pointer[time.Time] // of the step under way, from when it is to stop
+	taps      chan func()               // calls for the goroutine of work
 
 	last      time.Time // of the last step
 	unwritten []step    // steps that are not in the log of progress
@@ -234,7 +236,10 @@ func (r *running) restore(ctx context.Context, was *past) error {
 		}
 		r.watched[r.doc.Outputs[i].Name] = true
 	}
-	options := streamsql.Options{Outputs: names, StateLimit: r.s.cfg.StateLimit}
+	options := streamsql.Options{Outputs: names, StateLimit: r.s.cfg.StateLimit, Interrupted: func() bool {
+		at := r.deadline.Load()
+		return ctx.Err() != nil || at != nil && time.Now().After(*at)
+	}}
 	var err error
 	if r.app, err = streamsql.New(r.plan, options); err != nil {
 		return err
@@ -284,9 +289,15 @@ func (r *running) finish() {
 	defer r.s.mu.Unlock()
 	if !r.finished {
 		r.finished = true
+		soon := time.Now().Add(stepGrace)
+		r.deadline.Store(&soon)
 		close(r.finishing)
 	}
 }
+
+// stepGrace is how long the step under way may go on when an application is to stop. It is taken again at the next
+// start, like one that a crash has ended.
+const stepGrace = 300 * time.Millisecond
 
 // close ends what open began.
 func (r *running) close() {

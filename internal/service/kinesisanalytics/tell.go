@@ -41,6 +41,9 @@ func (s *Service) tell(d *applicationDoc, level, message string) {
 			continue
 		}
 		a, _ := arn.Parse(d.Logging[i].Stream)
+		if a.Account != d.Account {
+			continue // of before such streams were refused
+		}
 		s.cfg.Logs.Log(LogPlace{a.Account, a.Region, group, stream, d.roleOf(d.Logging[i].Role)}, s.clock.Now(), string(line))
 	}
 }

@@ -48,6 +48,9 @@ func (s *Service) check(d *applicationDoc) error {
 		if _, _, ok := logStream(d.Logging[i].Stream); !ok {
 			return invalid("%s is not the ARN of a log stream.", d.Logging[i].Stream)
 		}
+		if a, _ := arn.Parse(d.Logging[i].Stream); a.Account != d.Account {
+			return invalid("%s is the log stream of another account.", d.Logging[i].Stream)
+		}
 	}
 	return checkCode(d)
 }

@@ -40,6 +40,12 @@ func (r *running) work(ctx context.Context) error {
 		default:
 		}
 		took, wait, err := r.advance(ctx)
+		if errors.Is(err, streamsql.ErrInterrupted) && ctx.Err() == nil {
+			if err := r.write(ctx); err != nil {
+				return err
+			}
+			return errFinished
+		}
 		if err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // Where results go: queues, buckets and other functions.
@@ -83,6 +84,8 @@ func (s *Service) conclude(ctx context.Context, d *functionDoc, set *invokeDoc, 
 		}
 		r.Answer = orNull(o.Result.Payload)
 	}
+	// What becomes of an event is told as the function's role.
+	ctx = awswire.Acting(ctx, d.Account, d.Region, "lambda.amazonaws.com", d.Latest.Role, o.ARN)
 	if to != "" {
 		if body, err := json.Marshal(&r); err == nil {
 			now := s.clock.Now().UTC()

@@ -21,6 +21,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -76,6 +77,9 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 		Version: latest, Build: newToken(8), Revision: newID(), Modified: now, Timeout: 3, Memory: minMemory, Storage: minStorage,
 		Tracing: string(types.TracingModePassThrough), Architectures: []string{string(types.ArchitectureX8664)}, SnapStart: string(types.SnapStartApplyOnNone),
 	}
+	if err := s.checkRole(ctx, t, in.Role); err != nil {
+		return nil, err
+	}
 	err = s.configure(t.Scope, &d.Latest, &settings{
 		role: in.Role, runtime: in.Runtime, handler: in.Handler, description: in.Description, timeout: in.Timeout, memory: in.MemorySize,
 		env: in.Environment, storage: in.EphemeralStorage, layers: in.Layers, layersSet: in.Layers != nil, dead: in.DeadLetterConfig, tracing: in.TracingConfig,
@@ -121,6 +125,19 @@ type settings struct {
 	files                           []types.FileSystemConfig
 	snap                            *types.SnapStart
 	logging                         *types.LoggingConfig
+}
+
+// checkRole refuses a role that Lambda may not act as: one that is not there, by its whole ARN, or that does not trust it.
+func (s *Service) checkRole(ctx context.Context, t target, role *string) error {
+	if role == nil || s.cfg.Assumable == nil {
+		return nil
+	}
+	err := s.cfg.Assumable(awswire.Acting(ctx, t.Account, t.Region, "lambda.amazonaws.com", *role, t.arn()))
+	var denied smithy.APIError
+	if errors.As(err, &denied) {
+		return invalid("The role defined for the function cannot be assumed by Lambda.")
+	}
+	return err
 }
 
 // configure checks settings and puts them into c, all or none of them.
@@ -333,6 +350,9 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 		return nil, refused("Durable functions are")
 	case in.CapacityProviderConfig != nil:
 		return nil, refused("Capacity providers are")
+	}
+	if err := s.checkRole(ctx, t, in.Role); err != nil {
+		return nil, err
 	}
 	d, err := s.functions.Modify(ctx, func(d *functionDoc) error {
 		if err := s.ready(d); err != nil {

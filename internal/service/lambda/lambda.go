@@ -85,6 +85,9 @@ type Config struct {
 	Inside       func() string // URL of this node for functions; nil: Endpoint
 	ControlDelay time.Duration // how long a creation or an update takes
 
+	// Assumable decides whether Lambda may act as the role of the context (awswire.Acting). nil: it may.
+	Assumable func(ctx context.Context) error
+
 	Owner  work.Owner // of event source mappings; nil: work.Sole()
 	Clock  clockwork.Clock
 	Logger *slog.Logger

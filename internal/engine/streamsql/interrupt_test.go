@@ -1,0 +1,40 @@
+package streamsql
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestInterrupted ends a step of a join that would make a hundred million rows of twenty thousand.
+func TestInterrupted(t *testing.T) {
+	const n = 10000
+	plan, err := Compile(`CREATE STREAM A ("k" INTEGER, "n" INTEGER); CREATE STREAM B ("k" INTEGER, "n" INTEGER); CREATE STREAM D ("k" INTEGER);
+		CREATE PUMP PA AS INSERT INTO A SELECT STREAM "k", "n" FROM "SOURCE_SQL_STREAM_001";
+		CREATE PUMP PB AS INSERT INTO B SELECT STREAM "k", "n" FROM "SOURCE_SQL_STREAM_001";
+		CREATE PUMP P AS INSERT INTO D SELECT STREAM A."k" FROM A OVER (RANGE INTERVAL '1' HOUR PRECEDING) JOIN B OVER (RANGE INTERVAL '1' HOUR PRECEDING) ON A."k" = B."k" AND A."n" + B."n" < 0`,
+		[]Source{{Name: "SOURCE_SQL_STREAM_001", Schema: Schema{Columns: []SourceColumn{{"k", Type{Kind: Integer}, "$.k"}, {"n", Type{Kind: Integer}, "$.n"}}}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, asked := time.Now(), 0
+	app, err := New(plan, Options{Interrupted: func() bool { asked++; return time.Since(began) > 50*time.Millisecond }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var records []Record
+	for i := range n {
+		records = append(records, Record{Data: fmt.Appendf(nil, `{"k":1,"n":%d}`, i), Arrival: ten})
+	}
+	began = time.Now()
+	if _, err := app.Apply(Step{ten, []Batch{{"SOURCE_SQL_STREAM_001", records}}}); !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > time.Second || asked == 0 {
+		t.Errorf("a step goes on for %v after it was interrupted (asked %d times)", took, asked)
+	}
+	if _, err := app.Apply(Step{Time: ten}); !errors.Is(err, ErrInterrupted) {
+		t.Error("an App goes on behind half a step:", err)
+	}
+}
