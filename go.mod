@@ -87,6 +87,7 @@ require github.com/dlclark/regexp2 v1.12.0
 
 require (
 	github.com/CycloneDX/cyclonedx-go v0.10.0
+	github.com/aws/aws-sdk-go-v2/service/apigatewayv2 v1.35.2
 	github.com/aws/aws-sdk-go-v2/service/cloudwatch v1.76.0
 	github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs v1.92.2
 	github.com/aws/aws-sdk-go-v2/service/cognitoidentity v1.34.0
@@ -101,6 +102,7 @@ require (
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/hamba/avro/v2 v2.31.0
 	github.com/minio/crc64nvme v1.1.1
+	go.yaml.in/yaml/v3 v3.0.5
 )
 
 require (

@@ -37,6 +37,7 @@ func (s *settings) startProcess(log io.Writer) (url string, stop func() error, e
 	}
 	cmd := exec.Command(binary, args...)
 	cmd.Stdout, cmd.Stderr = log, log
+	endWithTest(cmd)
 	if err := cmd.Start(); err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}

@@ -177,6 +177,7 @@ func (s *stack) openIdentity(p parts) error {
 	}
 	s.services.sts.Bind(s.services.iam, s.authorizer, keys)
 	s.services.cognito.Bind(s.services.sts, s.signer, keys)
+	s.services.httpAPIs.Bind(keys)
 	return nil
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
+	"github.com/brookmere/brookmere/internal/service/apigatewayv2"
 	"github.com/brookmere/brookmere/internal/service/athena"
 	"github.com/brookmere/brookmere/internal/service/cloudwatch"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
@@ -54,7 +55,8 @@ var catalog = []entry{
 	{zero: new(lambda.Service), make: makeLambda},
 	{zero: new(sns.Service), make: makeSNS, bind: bindSNS},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
-	{zero: new(apigateway.Service), make: makeAPIGateway},
+	{zero: new(apigateway.Service), make: makeAPIGateway, bind: func(s *services) { s.restAPIs.Bind(s.httpAPIs) }},
+	{zero: new(apigatewayv2.Service), make: makeHTTPAPIs},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
 	{zero: new(kinesisanalytics.Second), make: makeAnalyticsSecond},
 	{zero: new(cloudwatch.Service), make: makeCloudWatch, bind: bindCloudWatch},
@@ -93,6 +95,8 @@ type services struct {
 	logs     *logs.Service
 	sqs      *sqs.Service
 	sns      *sns.Service
+	restAPIs *apigateway.Service
+	httpAPIs *apigatewayv2.Service
 
 	cloudwatch *cloudwatch.Service
 
@@ -199,9 +203,23 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 	return s.cognito, err
 }
 
-func makeAPIGateway(s *services, p parts) (service, error) {
-	access := apiLogs{to: func() *logs.Sink { return s.logs.Sink() }, now: func() int64 { return p.clock.Now().UnixMilli() }}
-	return apigateway.New(apigateway.Config{State: p.state, Logs: access, Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger})
+func makeAPIGateway(s *services, p parts) (_ service, err error) {
+	s.restAPIs, err = apigateway.New(apigateway.Config{
+		State: p.state, Logs: logsOfAPIs(s, p), Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
+	})
+	return s.restAPIs, err
+}
+
+func makeHTTPAPIs(s *services, p parts) (_ service, err error) {
+	s.httpAPIs, err = apigatewayv2.New(apigatewayv2.Config{
+		State: p.state, Logs: logsOfAPIs(s, p), Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
+		Allow: func(ctx context.Context, arn string) error { return p.node.decide(ctx, "execute-api:Invoke", arn, nil) },
+	})
+	return s.httpAPIs, err
+}
+
+func logsOfAPIs(s *services, p parts) apiLogs {
+	return apiLogs{to: func() *logs.Sink { return s.logs.Sink() }, now: func() int64 { return p.clock.Now().UnixMilli() }}
 }
 
 // makeServices makes every service of the catalog, binds them, starts them, and puts them

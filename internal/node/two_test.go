@@ -98,6 +98,14 @@ var turns = map[string][]string{
 		`DeleteRestApi {"restApiId":"$id"}`,
 		`GetRestApi {"restApiId":"$id"} NotFoundException`,
 	},
+	"apigatewayv2": {
+		`CreateApi {"Name":"a","ProtocolType":"HTTP"} =id ApiId`,
+		`GetApi {"ApiId":"$id"}`,
+		`CreateStage {"ApiId":"$id","StageName":"s"}`,
+		`GetStage {"ApiId":"$id","StageName":"s"}`,
+		`DeleteApi {"ApiId":"$id"}`,
+		`GetApi {"ApiId":"$id"} NotFoundException`,
+	},
 }
 
 // apart are the services whose data is of one node, and why: docs/ARCHITECTURE.md has them too.

@@ -45,6 +45,7 @@ var terraformParts = map[string]terraformPart{
 	"functions":  {config: functionsTerraform},
 	"glue":       glueTerraform,
 	"gluejobs":   {config: text(glueJobsConfig)},
+	"httpapi":    {config: text(httpConfig), outputs: []string{"api"}, made: callHTTPAPI},
 	"identity":   {config: text(identityConfig), outputs: []string{"me", "trust"}, made: checkIdentities},
 	"kinesis":    kinesisTerraform,
 	"logs":       {config: text(logsConfig), made: putLogs},

@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -278,6 +279,12 @@ type found struct {
 func (e *Engine) find(r *Run) (f found, err error) {
 	setup, have := readSetup(e.o.Dir)
 	f.python, err = e.o.Tasks.Python(r.Python)
+	if err == nil && !ownSDK(f.python) {
+		// boto3 of another interpreter need not run on this one: rather that of the machine's python3.
+		if p, perr := e.o.Tasks.Python("3"); perr == nil {
+			f.python = p
+		}
+	}
 	if have {
 		if p, perr := pythonAt(setup.Python); perr == nil {
 			f.python, err = p, nil
@@ -298,6 +305,11 @@ func (e *Engine) find(r *Run) (f found, err error) {
 	}
 	f.java, err = e.java.home()
 	return f, err
+}
+
+// ownSDK tells whether an interpreter has boto3 itself.
+func ownSDK(p function.Python) bool {
+	return slices.ContainsFunc(p.Prefixes, func(prefix string) bool { return strings.HasPrefix(p.SDK, prefix+"/") })
 }
 
 func isFolder(name string) bool {

@@ -19,6 +19,24 @@ func (e *CallError) Error() string { return "the method " + e.Method + " failed:
 
 func outOfRange(method string) error { return &CallError{method, "an index is out of range"} }
 
+// called is what a call of an Object's has made, in bytes: the text that it returned, or a slot for each element of a
+// list; of anything else what it was made of.
+func called(out any, args []any) int {
+	switch out := out.(type) {
+	case string:
+		return len(out)
+	case *List:
+		return 16 * len(out.Items)
+	}
+	n := 0
+	for _, a := range args {
+		if s, ok := a.(string); ok {
+			n += len(s)
+		}
+	}
+	return n
+}
+
 // call is v.name(args...): null where the value's class has no such method.
 func (r *run) call(v any, name string, args []any) (any, error) {
 	if err := r.step(); err != nil {
@@ -26,7 +44,10 @@ func (r *run) call(v any, name string, args []any) (any, error) {
 	}
 	if o, ok := v.(Object); ok {
 		out, _, err := o.Call(name, args)
-		return out, err
+		if err != nil {
+			return nil, err
+		}
+		return out, r.made(called(out, args))
 	}
 	switch name { // of every object
 	case "toString":

@@ -250,72 +250,11 @@ func JSON(v any, limit int) (string, error) {
 // numbers the smallest of Integer, Long and BigInteger, others Double. Duplicate names: the last
 // one counts. Nesting over maxPrintDepth and a text that is not JSON are errors.
 func FromJSON(text string) (any, error) {
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	v, err := decode(d, 0)
-	if err != nil {
-		return nil, err
-	}
-	if d.More() {
+	if !json.Valid(unsafeBytes(text)) {
 		return nil, errJSON
 	}
-	if _, err := d.Token(); err == nil {
-		return nil, errJSON
-	}
-	return v, nil
-}
-
-func decode(d *json.Decoder, depth int) (any, error) {
-	if depth > maxPrintDepth {
-		return nil, ErrLimit
-	}
-	t, err := d.Token()
-	if err != nil {
-		return nil, errJSON
-	}
-	switch t := t.(type) {
-	case json.Delim:
-		switch t {
-		case '{':
-			m := NewMap()
-			for d.More() {
-				k, err := d.Token()
-				if err != nil {
-					return nil, errJSON
-				}
-				name, ok := k.(string)
-				if !ok {
-					return nil, errJSON
-				}
-				v, err := decode(d, depth+1)
-				if err != nil {
-					return nil, err
-				}
-				m.Put(name, v)
-			}
-			if _, err := d.Token(); err != nil {
-				return nil, errJSON
-			}
-			return m, nil
-		case '[':
-			l := &List{JSON: true}
-			for d.More() {
-				v, err := decode(d, depth+1)
-				if err != nil {
-					return nil, err
-				}
-				l.Items = append(l.Items, v)
-			}
-			if _, err := d.Token(); err != nil {
-				return nil, errJSON
-			}
-			return l, nil
-		}
-		return nil, errJSON
-	case json.Number:
-		return number(string(t)), nil
-	}
-	return t, nil
+	d := decoder{text: text}
+	return d.value(0)
 }
 
 // number is the value of a JSON number.

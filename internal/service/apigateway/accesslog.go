@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 )
 
 // logAccess writes a line of the stage's access log, in its format: a text in which $context.x
@@ -23,12 +24,15 @@ func (x *exchange) logAccess() {
 	x.vars.Put("status", itoa(x.status))
 	x.vars.Put("responseLength", itoa(x.sent))
 	x.vars.Put("responseLatency", itoa(int(x.s.cfg.Clock.Since(x.received).Milliseconds())))
-	line := formatAccess(*l.Format, func(path string) string {
+	line := executeapi.FormatAccess(*l.Format, func(path string) string {
 		v, ok := lookup(x.vars, path)
 		if !ok {
 			return "-"
 		}
-		return v
+		if path == "error.messageString" { // a text of JSON as it is
+			return v
+		}
+		return executeapi.LogText(v)
 	})
 	ctx := context.WithoutCancel(x.ctx)
 	if err := x.s.cfg.Logs.Log(ctx, aws.ToString(l.DestinationArn), x.address.api+"/"+x.address.stage, line); err != nil {
@@ -78,25 +82,3 @@ func (x *exchange) logExecution(failed error) {
 
 // executionStream is the stream of execution logs. AWS spreads them over many.
 const executionStream = "execution"
-
-const contextPrefix = "$context."
-
-func formatAccess(format string, value func(path string) string) string {
-	var b strings.Builder
-	for {
-		i := strings.Index(format, contextPrefix)
-		if i < 0 {
-			b.WriteString(format)
-			return b.String()
-		}
-		b.WriteString(format[:i])
-		format = format[i+len(contextPrefix):]
-		n := 0
-		for n < len(format) && (format[n] == '.' || format[n] == '_' || format[n] >= '0' && format[n] <= '9' || format[n]|0x20 >= 'a' && format[n]|0x20 <= 'z') {
-			n++
-		}
-		path := strings.TrimRight(format[:n], ".")
-		b.WriteString(value(path))
-		format = format[len(path):]
-	}
-}

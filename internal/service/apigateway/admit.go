@@ -3,7 +3,6 @@ package apigateway
 import (
 	"crypto/subtle"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
@@ -13,38 +12,9 @@ import (
 
 // How many calls are let in: API keys with their usage plans, and the throttles of stages.
 
-// bucket is a token bucket.
-type bucket struct {
-	tokens float64
-	at     time.Time
-}
-
-// maxBuckets bounds the throttles that are kept; a bucket that is forgotten is full again.
-const maxBuckets = 10_000
-
-// take takes a token from the bucket of a name; false where there is none.
+// take takes a token from the throttle of a name; false where there is none.
 func (s *Service) take(name string, rate float64, burst int32) bool {
-	if burst < 1 { // not set: what a second allows
-		burst = int32(max(rate, 1))
-	}
-	now := s.cfg.Clock.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b := s.buckets[name]
-	if b == nil {
-		if len(s.buckets) >= maxBuckets {
-			clear(s.buckets)
-		}
-		b = &bucket{tokens: float64(burst), at: now}
-		s.buckets[name] = b
-	}
-	b.tokens = min(float64(burst), b.tokens+rate*now.Sub(b.at).Seconds())
-	b.at = now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
+	return s.throttles.Take(s.cfg.Clock.Now(), name, rate, burst)
 }
 
 func throttled() *failure {
@@ -104,6 +74,13 @@ func (x *exchange) apiKey() error {
 		}
 		if t := p.Throttle; t != nil && (t.RateLimit > 0 || t.BurstLimit > 0) && !x.s.take("plan/"+p.ID+"/"+key.ID, t.RateLimit, t.BurstLimit) {
 			return throttled()
+		}
+		allowed, err := x.s.spend(x.ctx, x.scope, p, key.ID)
+		if err != nil {
+			return internal(err)
+		}
+		if !allowed {
+			return quotaExceeded()
 		}
 		return nil
 	}

@@ -107,6 +107,13 @@ func (s *Service) API() awswire.API {
 		awswire.Executes(s.GetDeployments, func(c awswire.Caller, in *apigateway.GetDeploymentsInput) []string {
 			return name(c, "/restapis/"+aws.ToString(in.RestApiId)+"/deployments")
 		}).Action("apigateway:GET"),
+		awswire.Executes(s.GetExport, func(c awswire.Caller, in *apigateway.GetExportInput) []string {
+			return name(c, "/restapis/"+aws.ToString(in.RestApiId)+"/stages/"+aws.ToString(in.StageName)+"/exports/"+aws.ToString(in.ExportType))
+		}).Action("apigateway:GET"),
+		awswire.Executes(s.ImportRestApi, func(c awswire.Caller, _ *apigateway.ImportRestApiInput) []string { return name(c, "/restapis") }).Action("apigateway:POST"),
+		awswire.Executes(s.PutRestApi, func(c awswire.Caller, in *apigateway.PutRestApiInput) []string {
+			return name(c, "/restapis/"+aws.ToString(in.RestApiId))
+		}).Action("apigateway:PUT"),
 		awswire.Executes(s.GetGatewayResponse, func(c awswire.Caller, in *apigateway.GetGatewayResponseInput) []string {
 			return name(c, "/restapis/"+aws.ToString(in.RestApiId)+"/gatewayresponses/"+"*")
 		}).Action("apigateway:GET"),
@@ -156,6 +163,9 @@ func (s *Service) API() awswire.API {
 		awswire.Executes(s.GetTags, func(c awswire.Caller, in *apigateway.GetTagsInput) []string {
 			return name(c, "/tags/"+aws.ToString(in.ResourceArn))
 		}).Action("apigateway:GET"),
+		awswire.Executes(s.GetUsage, func(c awswire.Caller, in *apigateway.GetUsageInput) []string {
+			return name(c, "/usageplans/"+aws.ToString(in.UsagePlanId)+"/usage")
+		}).Action("apigateway:GET"),
 		awswire.Executes(s.GetUsagePlan, func(c awswire.Caller, in *apigateway.GetUsagePlanInput) []string {
 			return name(c, "/usageplans/"+aws.ToString(in.UsagePlanId))
 		}).Action("apigateway:GET"),
@@ -184,6 +194,12 @@ func (s *Service) API() awswire.API {
 		awswire.Executes(s.TagResource, func(c awswire.Caller, in *apigateway.TagResourceInput) []string {
 			return name(c, "/tags/"+aws.ToString(in.ResourceArn))
 		}).Action("apigateway:PUT"),
+		awswire.Executes(s.TestInvokeAuthorizer, func(c awswire.Caller, in *apigateway.TestInvokeAuthorizerInput) []string {
+			return name(c, "/restapis/"+aws.ToString(in.RestApiId)+"/authorizers/"+aws.ToString(in.AuthorizerId))
+		}).Action("apigateway:POST"),
+		awswire.Executes(s.TestInvokeMethod, func(c awswire.Caller, in *apigateway.TestInvokeMethodInput) []string {
+			return name(c, "/restapis/"+aws.ToString(in.RestApiId)+"/resources/"+aws.ToString(in.ResourceId)+"/methods/"+aws.ToString(in.HttpMethod))
+		}).Action("apigateway:POST"),
 		awswire.Executes(s.UntagResource, func(c awswire.Caller, in *apigateway.UntagResourceInput) []string {
 			return name(c, "/tags/"+aws.ToString(in.ResourceArn))
 		}).Action("apigateway:DELETE"),
@@ -226,6 +242,9 @@ func (s *Service) API() awswire.API {
 		}).Action("apigateway:PATCH"),
 		awswire.Executes(s.UpdateStage, func(c awswire.Caller, in *apigateway.UpdateStageInput) []string {
 			return name(c, "/restapis/"+aws.ToString(in.RestApiId)+"/stages/"+aws.ToString(in.StageName))
+		}).Action("apigateway:PATCH"),
+		awswire.Executes(s.UpdateUsage, func(c awswire.Caller, in *apigateway.UpdateUsageInput) []string {
+			return name(c, "/usageplans/"+aws.ToString(in.UsagePlanId)+"/keys/"+aws.ToString(in.KeyId)+"/usage")
 		}).Action("apigateway:PATCH"),
 		awswire.Executes(s.UpdateUsagePlan, func(c awswire.Caller, in *apigateway.UpdateUsagePlanInput) []string {
 			return name(c, "/usageplans/"+aws.ToString(in.UsagePlanId))

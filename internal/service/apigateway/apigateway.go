@@ -10,6 +10,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -36,6 +37,13 @@ type Outbound interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
+// Other serves deployed APIs of another kind at the same hosts and paths.
+type Other interface {
+	http.Handler
+	// Serves says that an API is one of its own. It is asked for every request, so it must be quick.
+	Serves(api string) bool
+}
+
 // Config is what the service is made of.
 type Config struct {
 	State    *state.Store
@@ -55,11 +63,15 @@ type Service struct {
 	stages      *state.Collection[stageDoc]
 	keys        *state.Collection[keyDoc]
 	plans       *state.Collection[planDoc]
+	usages      *state.Collection[usageDoc]
 	accounts    *state.Collection[accountDoc]
+
+	other     Other
+	throttles executeapi.Throttles // of stages and usage plans
+	usage     usage
 
 	mu       sync.Mutex
 	compiled map[string]*compiled   // by deployment; bounded by maxCompiled
-	buckets  map[string]*bucket     // of throttles, by what they hold for; bounded by maxBuckets
 	owners   map[string]scope.Scope // of APIs, by id
 
 	authorized      map[authorizedKey]authorized // answers of authorizers; bounded by maxAuthorizedTotal
@@ -85,13 +97,16 @@ func New(cfg Config) (*Service, error) {
 		stages:      state.NewCollection[stageDoc](cfg.State, "apigateway.stage").NotFound(missing(invalidStage)),
 		keys:        state.NewCollection[keyDoc](cfg.State, "apigateway.key").NotFound(missing(func() error { return notFound("Invalid API Key identifier specified") })),
 		plans:       state.NewCollection[planDoc](cfg.State, "apigateway.plan").NotFound(missing(func() error { return notFound("Invalid Usage Plan ID specified") })),
+		usages:      state.NewCollection[usageDoc](cfg.State, "apigateway.usage"),
 		accounts:    state.NewCollection[accountDoc](cfg.State, "apigateway.account"),
 		compiled:    map[string]*compiled{},
-		buckets:     map[string]*bucket{},
 		owners:      map[string]scope.Scope{},
 		authorized:  map[authorizedKey]authorized{},
 	}, nil
 }
+
+// Bind makes another service answer for its APIs.
+func (s *Service) Bind(o Other) { s.other = o }
 
 const idLetters = "abcdefghijklmnopqrstuvwxyz0123456789"
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 	"github.com/brookmere/brookmere/internal/engine/vtl"
@@ -184,6 +185,7 @@ func (x *exchange) authorizedBy(body []byte, failed func(error) error) error {
 	if err != nil {
 		return failed(err)
 	}
+	x.trace.authorized(out.PrincipalID, out.Policy)
 	about := vtl.NewMap()
 	about.Put("principalId", out.PrincipalID)
 	for k, v := range out.Context {
@@ -218,9 +220,6 @@ func jsonNumber(f float64) any {
 	return f
 }
 
-// gatewayService is the service that acts for APIs: as a role that trusts it, or by itself.
-const gatewayService = "apigateway.amazonaws.com"
-
 // actsAs is who an integration's call is made by: the role of its credentials, the client itself
 // where they are user/*, and nobody where there are none, so that the resource's own policy has
 // to allow it.
@@ -237,14 +236,9 @@ func (x *exchange) actsAs(credentials string) (awswire.Caller, error) {
 		}
 		c.AccessKey, c.Principal, c.Session = x.caller.AccessKey, x.caller.Principal, x.caller.Session
 		return c, nil
-	case a.Account != x.scope.Account:
-		return c, &failure{kind: types.GatewayResponseTypeApiConfigurationError, code: "InternalServerErrorException", message: "Internal server error", status: http.StatusInternalServerError}
 	}
-	name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
-	c.Principal = arn.Global("sts", x.scope.Region, a.Account, "assumed-role/"+name+"/BackplaneAssumeRoleSession")
-	c.Session = &awswire.Session{
-		Kind: awswire.RoleSession, Account: a.Account, Principal: c.Principal, Source: credentials, Service: gatewayService,
-		Keys: map[string][]string{"aws:SourceAccount": {x.scope.Account}, "aws:SourceArn": {x.sourceARN()}},
+	if c, ok = executeapi.AsRole(x.scope, credentials, x.sourceARN()); !ok {
+		return c, &failure{kind: types.GatewayResponseTypeApiConfigurationError, code: "InternalServerErrorException", message: "Internal server error", status: http.StatusInternalServerError}
 	}
 	return c, nil
 }

@@ -3,6 +3,7 @@ package apigateway
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -198,12 +199,18 @@ func compileModel(d *apiDoc, name string) (*jsonschema.Schema, error) {
 	return c.Compile(modelBase + d.ID + "/models/" + name)
 }
 
-// find returns the route of a request with its path parameters; nil if there is none.
+// find returns the route of a request with its path parameters; nil if there is none. The path is escaped: a
+// slash that is escaped separates nothing, and parts and variables are what the client meant.
 func (c *compiled) find(verb, path string) (*route, map[string]string) {
 	params := map[string]string{}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	if strings.Trim(path, "/") == "" {
 		parts = nil
+	}
+	for i, part := range parts {
+		if u, err := url.PathUnescape(part); err == nil {
+			parts[i] = u
+		}
 	}
 	n := c.root.walk(parts, verb, params)
 	if n == nil {

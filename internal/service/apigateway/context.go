@@ -1,11 +1,11 @@
 package apigateway
 
 import (
-	"net"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/engine/vtl"
 	"github.com/brookmere/brookmere/internal/engine/vtl/jsonpath"
 	"github.com/brookmere/brookmere/internal/engine/vtl/mapping"
@@ -48,13 +48,7 @@ func (x *exchange) context() *vtl.Map {
 	return m
 }
 
-func (x *exchange) sourceIP() string {
-	host, _, err := net.SplitHostPort(x.r.RemoteAddr)
-	if err != nil {
-		return x.r.RemoteAddr
-	}
-	return host
-}
+func (x *exchange) sourceIP() string { return executeapi.SourceIP(x.r) }
 
 func first(m map[string][]string) map[string]string {
 	out := make(map[string]string, len(m))

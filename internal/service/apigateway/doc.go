@@ -9,6 +9,7 @@
 //	apigateway.stage       account, region, API, stage
 //	apigateway.key         account, region, key
 //	apigateway.plan        account, region, usage plan, with the ids of its keys
+//	apigateway.usage       account, region, usage plan, key, day: what the key used
 //	apigateway.account     account, region
 //
 // A change of an API is one compare-and-swap of its document; clients see it when it is deployed to
@@ -26,4 +27,5 @@
 //
 // Caching, canary releases, client certificates, VPC links, domain names and documentation are
 // stored or refused, as docs/operations.md says. Cognito authorizers are refused when they are made.
+// Descriptions (OpenAPI) are imported and exported without their documentation.
 package apigateway

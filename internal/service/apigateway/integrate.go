@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/vtl"
 	"github.com/brookmere/brookmere/internal/engine/vtl/mapping"
@@ -88,6 +89,7 @@ func (x *exchange) integrationRequest(i *types.Integration) (*integrationRequest
 				req.header[k] = v
 			}
 		}
+		dropNamed(req.header, x.r.Header)
 		for k, v := range x.query {
 			req.query[k] = v
 		}
@@ -148,8 +150,17 @@ func applyOverrides(req *integrationRequest, o *mapping.Overrides) {
 	}
 }
 
+// dropNamed drops the headers that a message's Connection names: they are of that connection alone.
+func dropNamed(h, message http.Header) {
+	for _, list := range message["Connection"] {
+		for name := range strings.SplitSeq(list, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+}
+
 var hopByHop = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
 	"Content-Length": true, "Host": true, "X-Amz-Security-Token": true, "Authorization": false,
 }
 
@@ -213,18 +224,16 @@ func (x *exchange) callService(i *types.Integration, req *integrationRequest) (*
 		return nil, err
 	}
 	r.Header = req.header
-	resp, err := x.s.cfg.Services.Call(ctx, t.service, t.action, r)
-	if err != nil {
-		return nil, err
-	}
-	return readResult(resp)
+	return x.call(r, req.body, func() (*http.Response, error) { return x.s.cfg.Services.Call(ctx, t.service, t.action, r) })
 }
 
-// escapePath escapes a value for a path, but for its slashes.
+// escapePath escapes a value for a path, but for its slashes; a part that leads elsewhere is escaped whole.
 func escapePath(s string) string {
 	parts := strings.Split(s, "/")
-	for i := range parts {
-		parts[i] = url.PathEscape(parts[i])
+	for i, p := range parts {
+		if parts[i] = url.PathEscape(p); p == "." || p == ".." {
+			parts[i] = strings.ReplaceAll(p, ".", "%2E")
+		}
 	}
 	return strings.Join(parts, "/")
 }
@@ -264,11 +273,22 @@ func (x *exchange) callHTTP(i *types.Integration, req *integrationRequest) (*int
 		return nil, err
 	}
 	r.Header = req.header
-	resp, err := x.s.cfg.Outbound.Do(r)
+	return x.call(r, req.body, func() (*http.Response, error) { return x.s.cfg.Outbound.Do(r) })
+}
+
+// call does an integration's request and reads the answer.
+func (x *exchange) call(r *http.Request, body []byte, do func() (*http.Response, error)) (*integrationResult, error) {
+	x.trace.request(r, body)
+	began := x.s.cfg.Clock.Now()
+	resp, err := do()
 	if err != nil {
 		return nil, err
 	}
-	return readResult(resp)
+	out, err := readResult(resp)
+	if err == nil {
+		x.trace.answer(out, x.s.cfg.Clock.Since(began))
+	}
+	return out, err
 }
 
 // invokeAs invokes a function with a mapped request.
@@ -298,7 +318,7 @@ func (x *exchange) invoke(t target, payload []byte, credentials, source, kind st
 		return nil, err
 	}
 	if caller.Anonymous {
-		caller = awswire.CallerFrom(awswire.AsService(x.ctx, x.scope.Account, x.scope.Region, gatewayService, source))
+		caller = awswire.CallerFrom(awswire.AsService(x.ctx, x.scope.Account, x.scope.Region, executeapi.Service, source))
 	}
 	for k, v := range x.stage.Variables {
 		t.path = strings.ReplaceAll(t.path, "${stageVariables."+k+"}", v)
@@ -323,18 +343,14 @@ func (x *exchange) invoke(t target, payload []byte, credentials, source, kind st
 	if kind != "" {
 		r.Header.Set("X-Amz-Invocation-Type", kind)
 	}
-	resp, err := x.s.cfg.Services.Call(ctx, "lambda", "", r)
-	if err != nil {
-		return nil, err
-	}
-	out, err := readResult(resp)
+	out, err := x.call(r, payload, func() (*http.Response, error) { return x.s.cfg.Services.Call(ctx, "lambda", "", r) })
 	if err != nil {
 		return nil, err
 	}
 	if out.status >= 300 {
 		return nil, errors.New("invoke " + name + ": " + string(out.body))
 	}
-	if resp.Header.Get("X-Amz-Function-Error") != "" {
+	if functionError, _ := header(out.header, "X-Amz-Function-Error"); functionError != "" {
 		var e struct {
 			Message string `json:"errorMessage"`
 		}
@@ -356,6 +372,7 @@ func (x *exchange) answer(out *integrationResult) error {
 				h[k] = v
 			}
 		}
+		dropNamed(h, out.header)
 		if h.Get("Content-Type") == "" {
 			h.Set("Content-Type", "application/json")
 		}

@@ -249,6 +249,9 @@ func (s *Service) DeleteUsagePlan(ctx context.Context, in *apigateway.DeleteUsag
 	if err := s.plans.Delete(ctx, scope.Of(ctx).Key(d.ID)...); err != nil {
 		return nil, err
 	}
+	if err := s.usages.DeleteAll(ctx, scope.Of(ctx).Key(d.ID)...); err != nil {
+		return nil, err
+	}
 	return &apigateway.DeleteUsagePlanOutput{}, nil
 }
 

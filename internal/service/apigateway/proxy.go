@@ -113,7 +113,7 @@ func proxyAnswer(payload []byte) (*integrationResult, error) {
 		return nil, malformed(errors.New("malformed Lambda proxy response: it has no statusCode"))
 	}
 	n, err := a.Status.Int64()
-	if err != nil || n < 100 || n > 599 {
+	if err != nil || n < 200 || n > 599 { // below 200 no answer ends
 		return nil, malformed(errors.New("malformed Lambda proxy response: " + a.Status.String() + " is not a status"))
 	}
 	out.status = int(n)

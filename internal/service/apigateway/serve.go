@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/vtl"
@@ -37,41 +37,21 @@ func (s *Service) Fronts() []awswire.Front {
 	}}
 }
 
-// address is where a request goes.
-type address struct{ api, stage, path string }
+// address is where a request goes. Its path is what the client meant, escaped is how the client wrote it.
+type address struct{ api, stage, path, escaped string }
 
 // locate finds API, stage and path of a request in its host or its path.
 func locate(r *http.Request) (address, bool) {
-	path := r.URL.Path
-	if rest, ok := strings.CutPrefix(path, "/_aws/execute-api/"); ok {
-		return cutStage(rest)
-	}
-	if rest, ok := strings.CutPrefix(path, "/restapis/"); ok {
-		if before, after, ok := strings.Cut(rest, "/_user_request_"); ok && strings.Count(before, "/") == 1 {
-			api, stage, _ := strings.Cut(before, "/")
-			return address{api, stage, "/" + strings.TrimPrefix(after, "/")}, true
-		}
+	api, rest, ok := executeapi.Locate(r)
+	if !ok {
 		return address{}, false
 	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
+	stage, tail, _ := strings.Cut(rest[1:], "/")
+	a := address{api, stage, "/" + tail, "/" + tail}
+	if u, err := url.PathUnescape(tail); err == nil {
+		a.path = "/" + u
 	}
-	api, rest, ok := strings.Cut(host, ".execute-api.")
-	if !ok || rest == "" || api == "" || strings.ContainsAny(api, "./") {
-		return address{}, false
-	}
-	stage, tail, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return address{api, stage, "/" + tail}, true
-}
-
-func cutStage(rest string) (address, bool) {
-	api, rest, ok := strings.Cut(rest, "/")
-	if !ok || api == "" {
-		return address{}, false
-	}
-	stage, tail, _ := strings.Cut(rest, "/")
-	return address{api, stage, "/" + tail}, true
+	return a, true
 }
 
 // exchange is a request of a client on its way.
@@ -95,6 +75,7 @@ type exchange struct {
 	keyID    string   // of the API key
 	status   int      // of the answer, for the access log
 	sent     int      // bytes of the answer
+	trace    *trace   // of a test; nil otherwise
 }
 
 // failure is an answer of the gateway's own.
@@ -120,6 +101,10 @@ func internal(cause error) *failure {
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{s: s, w: w, r: r, received: s.cfg.Clock.Now(), caller: awswire.CallerFrom(r.Context())}
 	x.address, _ = locate(r)
+	if other := s.elsewhere(x.address.api); other != nil {
+		other.ServeHTTP(w, r)
+		return
+	}
 	err := x.open()
 	if err == nil {
 		err = x.run()
@@ -166,15 +151,10 @@ func (x *exchange) open() error {
 	x.stage = stage
 	x.query = x.r.URL.Query()
 	verb := strings.ToUpper(x.r.Method)
-	x.route, x.params = x.compiled.find(verb, x.address.path)
+	x.route, x.params = x.compiled.find(verb, x.address.escaped)
 	if x.route == nil {
 		x.vars = x.context()
 		return &failure{kind: types.GatewayResponseTypeMissingAuthenticationToken, code: "MissingAuthenticationTokenException", message: "Missing Authentication Token"}
-	}
-	for k, v := range x.params { // a variable is what the client meant, not its encoding
-		if u, err := url.PathUnescape(v); err == nil {
-			x.params[k] = u
-		}
 	}
 	x.vars = x.context()
 	return x.read()
@@ -199,6 +179,20 @@ func (x *exchange) read() error {
 
 func tooLarge() error {
 	return &failure{kind: types.GatewayResponseTypeRequestTooLarge, code: "RequestTooLargeException", message: "Request Too Long"}
+}
+
+// elsewhere is who serves an API that is not a REST API, nil for the service itself.
+func (s *Service) elsewhere(id string) Other {
+	if s.other == nil {
+		return nil
+	}
+	s.mu.Lock()
+	_, ok := s.owners[id]
+	s.mu.Unlock()
+	if ok || !s.other.Serves(id) {
+		return nil
+	}
+	return s.other
 }
 
 // owner finds whose API it is, and the API as it is defined now.
@@ -328,6 +322,9 @@ func (x *exchange) write(status int, header http.Header, body []byte) {
 	}
 	h.Set("X-Amzn-Requestid", x.caller.RequestID)
 	h.Set("X-Amz-Apigw-Id", x.extended)
+	if status < 200 || status > 599 { // a mapping made it: no answer ends with it
+		status = http.StatusInternalServerError
+	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.status, x.sent = status, len(body)
 	x.w.WriteHeader(status)

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/brookmere/brookmere/internal/engine/vtl"
@@ -70,5 +71,16 @@ func TestFailures(t *testing.T) {
 		if got, _, err := Render(context.Background(), tmpl, &Message{Body: "{}"}); err == nil {
 			t.Errorf("%s gives %q", template, got)
 		}
+	}
+}
+
+// What a call of $util makes counts like any other value.
+func TestUtilIsBounded(t *testing.T) {
+	tm, err := vtl.Parse(`#set($x = $input.body)#foreach($i in [1..64])#set($x = $util.base64Encode($x))#end$x`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := Render(t.Context(), tm, &Message{Body: "some text"}); !errors.Is(err, vtl.ErrLimit) {
+		t.Errorf("%d bytes, %v", len(out), err)
 	}
 }

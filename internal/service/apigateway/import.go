@@ -1,0 +1,710 @@
+package apigateway
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/engine/openapi"
+)
+
+// ImportRestApi, PutRestApi; GetExport is in export.go.
+//
+// A description is taken whole or not at all: what it makes is checked as single calls check it. Putting keeps the
+// ids of resources whose paths stay. The parameter basepath says what a base path is: ignore (as AWS, by default),
+// prepend, or split (its last part but the first leads). Cognito user pools are refused.
+
+// Bounds of what a description makes. (Source: quotas of REST APIs; AWS raises that of models on demand.)
+const (
+	maxModels     = 200
+	maxParameters = 200 // of a method, and content types of its body
+)
+
+// importer builds an API of a description.
+type importer struct {
+	doc      *openapi.Document
+	api      *apiDoc
+	warnings []string
+	schemes  map[string]openapi.Object // of security, resolved
+	ids      map[string]string         // of resources before, by path
+}
+
+// ImportRestApi makes an API of a description.
+func (s *Service) ImportRestApi(ctx context.Context, in *apigateway.ImportRestApiInput, _ ...func(*apigateway.Options)) (*apigateway.ImportRestApiOutput, error) {
+	d := s.newAPI("")
+	if kind := in.Parameters["endpointConfigurationTypes"]; kind != "" {
+		if !slices.Contains(types.EndpointType("").Values(), types.EndpointType(kind)) {
+			return nil, badRequest("Invalid endpoint configuration type: %s", kind)
+		}
+		d.Endpoint.Types = []types.EndpointType{types.EndpointType(kind)}
+	}
+	warnings, err := describe(d, in.Body, in.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	if in.FailOnWarnings && len(warnings) > 0 {
+		return nil, badRequest("Warnings found during import:\n\t%s", strings.Join(warnings, "\n\t"))
+	}
+	if err := s.apis.Create(ctx, d, scope.Of(ctx).Key(d.ID)...); err != nil {
+		return nil, err
+	}
+	out := (*apigateway.ImportRestApiOutput)(restAPIOutput(d))
+	out.Warnings = warnings
+	return out, nil
+}
+
+// PutRestApi puts a description in the place of an API, or adds it to what is there.
+func (s *Service) PutRestApi(ctx context.Context, in *apigateway.PutRestApiInput, _ ...func(*apigateway.Options)) (*apigateway.PutRestApiOutput, error) {
+	var warnings []string
+	d, err := s.change(ctx, in.RestApiId, func(d *apiDoc) (err error) {
+		if in.Mode == types.PutModeOverwrite {
+			fresh := s.newAPI(d.Name)
+			fresh.ID, fresh.Created, fresh.Tags, fresh.Endpoint, fresh.Policy = d.ID, d.Created, d.Tags, d.Endpoint, d.Policy
+			root := d.Root
+			fresh.Root, fresh.Resources = root, map[string]*resourceDoc{root: {ID: root}}
+			ids := map[string]string{}
+			for _, r := range d.Resources {
+				ids[d.path(r)] = r.ID
+			}
+			warnings, err = describeOver(fresh, ids, in.Body, in.Parameters)
+			*d = *fresh
+		} else {
+			warnings, err = describe(d, in.Body, in.Parameters)
+		}
+		if err == nil && in.FailOnWarnings && len(warnings) > 0 {
+			err = badRequest("Warnings found during import:\n\t%s", strings.Join(warnings, "\n\t"))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := (*apigateway.PutRestApiOutput)(restAPIOutput(d))
+	out.Warnings = warnings
+	return out, nil
+}
+
+// describe adds what a description says to an API.
+func describe(d *apiDoc, body []byte, parameters map[string]string) ([]string, error) {
+	return describeOver(d, nil, body, parameters)
+}
+
+func describeOver(d *apiDoc, ids map[string]string, body []byte, parameters map[string]string) ([]string, error) {
+	invalid := func(err error) error {
+		if _, ok := err.(interface{ ErrorCode() string }); ok { // an error of the API's own
+			return err
+		}
+		return badRequest("Errors found during import:\n\t%v", err)
+	}
+	doc, err := openapi.Parse(body)
+	if err != nil {
+		return nil, badRequest("Invalid OpenAPI input: %v", err)
+	}
+	im := &importer{doc: doc, api: d, ids: ids}
+	for _, step := range []func() error{im.settings, im.models, im.security, func() error { return im.paths(parameters["basepath"]) }, im.check} {
+		if err := step(); err != nil {
+			return nil, invalid(err)
+		}
+	}
+	return im.warnings, nil
+}
+
+// settings takes what is said of the API as a whole.
+func (im *importer) settings() error {
+	root, d := im.doc.Root, im.api
+	info := openapi.Child(root, "info")
+	d.Name = openapi.Text(info, "title")
+	if strings.TrimSpace(d.Name) == "" {
+		return badRequest("REST API name cannot be blank")
+	}
+	if t := openapi.Text(info, "version"); t != "" {
+		d.Version = aws.String(t)
+	}
+	if t := openapi.Text(info, "description"); t != "" {
+		d.Description = aws.String(t)
+	}
+	if types := openapi.Texts(root, "x-amazon-apigateway-binary-media-types"); types != nil {
+		d.BinaryTypes = types
+	}
+	if n, ok := root["x-amazon-apigateway-minimum-compression-size"].(float64); ok {
+		d.Compression = aws.Int32(int32(n))
+		if err := checkCompression(d.Compression); err != nil {
+			return err
+		}
+	}
+	switch source := openapi.Text(root, "x-amazon-apigateway-api-key-source"); source {
+	case "":
+	case "HEADER", "AUTHORIZER":
+		d.KeySource = types.ApiKeySourceType(source)
+	default:
+		return badRequest("Invalid API key source: %s", source)
+	}
+	if p := openapi.Child(root, "x-amazon-apigateway-policy"); p != nil {
+		b, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		d.Policy = aws.String(string(b))
+	}
+	endpoint := openapi.Child(root, "x-amazon-apigateway-endpoint-configuration")
+	if off, ok := endpoint["disableExecuteApiEndpoint"].(bool); ok {
+		d.DisableEndpoint = off
+	}
+	for _, name := range openapi.Names(openapi.Child(root, "x-amazon-apigateway-request-validators")) {
+		var v struct{ ValidateRequestBody, ValidateRequestParameters bool }
+		if err := openapi.Decode(openapi.Child(openapi.Child(root, "x-amazon-apigateway-request-validators"), name), &v); err != nil {
+			return badRequest("Invalid request validator %s", name)
+		}
+		id := im.validator(name)
+		if id == "" {
+			id = newID(6)
+		}
+		d.Validators = with(d.Validators, id, types.RequestValidator{Id: aws.String(id), Name: aws.String(name), ValidateRequestBody: v.ValidateRequestBody, ValidateRequestParameters: v.ValidateRequestParameters})
+	}
+	responses := openapi.Child(root, "x-amazon-apigateway-gateway-responses")
+	for _, kind := range openapi.Names(responses) {
+		var v struct {
+			StatusCode         any
+			ResponseParameters map[string]string
+			ResponseTemplates  map[string]string
+		}
+		if err := openapi.Decode(openapi.Child(responses, kind), &v); err != nil {
+			return badRequest("Invalid gateway response %s", kind)
+		}
+		r := types.GatewayResponse{ResponseType: types.GatewayResponseType(kind), ResponseParameters: v.ResponseParameters, ResponseTemplates: v.ResponseTemplates}
+		if c := statusText(v.StatusCode); c != "" {
+			r.StatusCode = aws.String(c)
+		} else if n := responseStatus[r.ResponseType]; n != 0 {
+			r.StatusCode = aws.String(itoa(n))
+		}
+		if err := checkGatewayResponse(&r); err != nil {
+			return err
+		}
+		d.Responses = with(d.Responses, kind, r)
+	}
+	return nil
+}
+
+// statusText is a status that is written as a text or as a number.
+func statusText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return ""
+}
+
+// validator is the id of a request validator by its name.
+func (im *importer) validator(name string) string {
+	for id, v := range im.api.Validators {
+		if aws.ToString(v.Name) == name {
+			return id
+		}
+	}
+	return ""
+}
+
+// schemas are the document's named schemas.
+func (im *importer) schemas() (openapi.Object, string) {
+	if im.doc.Version == 2 {
+		return openapi.Child(im.doc.Root, "definitions"), "#/definitions/"
+	}
+	return openapi.Child(openapi.Child(im.doc.Root, "components"), "schemas"), "#/components/schemas/"
+}
+
+var notOfModels = regexp.MustCompile(`[^A-Za-z0-9]`)
+
+func (im *importer) models() error {
+	schemas, _ := im.schemas()
+	for _, name := range openapi.Names(schemas) {
+		model := notOfModels.ReplaceAllString(name, "")
+		if model == "" {
+			return badRequest("Model name must be alphanumeric: %s", name)
+		}
+		if model != name {
+			im.warnings = append(im.warnings, "The model name '"+name+"' is not alphanumeric: it is "+model)
+		}
+		if err := im.model(model, schemas[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// model sets a model of the API. References lead to other models of it.
+func (im *importer) model(name string, schema any) error {
+	_, prefix := im.schemas()
+	out := openapi.RewriteRefs(schema, func(ref string) string {
+		if rest, ok := strings.CutPrefix(ref, prefix); ok {
+			return modelBase + im.api.ID + "/models/" + notOfModels.ReplaceAllString(rest, "")
+		}
+		return ref
+	})
+	b, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	id := newID(6)
+	if m, ok := im.api.Models[name]; ok {
+		id = *m.Id
+	} else if len(im.api.Models) >= maxModels {
+		return &types.LimitExceededException{Message: aws.String("Maximum number of models for this API has been reached.")}
+	}
+	im.api.Models = with(im.api.Models, name, types.Model{Id: aws.String(id), Name: aws.String(name), ContentType: aws.String("application/json"), Schema: aws.String(string(b))})
+	return nil
+}
+
+// security makes the authorizers of the document's security schemes.
+func (im *importer) security() error {
+	schemes := openapi.Child(im.doc.Root, "securityDefinitions")
+	if im.doc.Version == 3 {
+		schemes = openapi.Child(openapi.Child(im.doc.Root, "components"), "securitySchemes")
+	}
+	im.schemes = map[string]openapi.Object{}
+	for _, name := range openapi.Names(schemes) {
+		scheme, err := im.doc.Resolve(schemes[name])
+		if err != nil {
+			return err
+		}
+		im.schemes[name] = scheme
+		about := openapi.Child(scheme, "x-amazon-apigateway-authorizer")
+		if about == nil {
+			continue
+		}
+		var v struct {
+			Type, AuthorizerURI, AuthorizerCredentials, IdentitySource, IdentityValidationExpression string
+			AuthorizerResultTTLInSeconds                                                             *int32
+		}
+		if err := openapi.Decode(about, &v); err != nil {
+			return badRequest("Invalid authorizer %s", name)
+		}
+		a := types.Authorizer{Id: aws.String(newID(6)), Name: aws.String(name), Type: types.AuthorizerType(strings.ToUpper(v.Type)), AuthorizerUri: text(v.AuthorizerURI), AuthorizerCredentials: text(v.AuthorizerCredentials),
+			IdentitySource: text(v.IdentitySource), IdentityValidationExpression: text(v.IdentityValidationExpression), AuthorizerResultTtlInSeconds: v.AuthorizerResultTTLInSeconds, AuthType: text(openapi.Text(scheme, "x-amazon-apigateway-authtype"))}
+		if a.AuthorizerResultTtlInSeconds == nil {
+			a.AuthorizerResultTtlInSeconds = aws.Int32(300)
+		}
+		if a.Type == types.AuthorizerTypeToken && a.IdentitySource == nil {
+			header := openapi.Text(scheme, "name")
+			if header == "" {
+				header = "Authorization"
+			}
+			a.IdentitySource = aws.String("method.request.header." + header)
+		}
+		if err := checkAuthorizer(&a); err != nil {
+			return err
+		}
+		for id, o := range im.api.Authorizers {
+			if *o.Name == name {
+				a.Id = aws.String(id)
+			}
+		}
+		im.api.Authorizers = with(im.api.Authorizers, *a.Id, a)
+	}
+	return nil
+}
+
+// text is a text that is there.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// basePath is the path before all paths.
+func (im *importer) basePath() string {
+	if im.doc.Version == 2 {
+		return openapi.Text(im.doc.Root, "basePath")
+	}
+	servers, _ := im.doc.Root["servers"].([]any)
+	if len(servers) == 0 {
+		return ""
+	}
+	server, _ := servers[0].(openapi.Object)
+	if base := openapi.Text(openapi.Child(openapi.Child(server, "variables"), "basePath"), "default"); base != "" {
+		return "/" + strings.Trim(base, "/")
+	}
+	u := openapi.Text(server, "url")
+	if _, rest, ok := strings.Cut(u, "://"); ok {
+		_, path, _ := strings.Cut(rest, "/")
+		u = "/" + path
+	}
+	if strings.Contains(u, "{") {
+		return ""
+	}
+	return u
+}
+
+func (im *importer) paths(mode string) error {
+	base := strings.Trim(im.basePath(), "/")
+	switch mode {
+	case "", "ignore":
+		base = ""
+	case "prepend":
+	case "split":
+		if _, rest, ok := strings.Cut(base, "/"); ok {
+			base = rest
+		} else {
+			base = ""
+		}
+	default:
+		return badRequest("Invalid value of the parameter basepath: %s. It is ignore, prepend or split", mode)
+	}
+	paths := openapi.Child(im.doc.Root, "paths")
+	for _, path := range openapi.Names(paths) {
+		if !strings.HasPrefix(path, "/") {
+			if !strings.HasPrefix(path, "x-") {
+				return badRequest("Invalid path: %s. It should begin with a slash", path)
+			}
+			continue
+		}
+		item, err := im.doc.Resolve(paths[path])
+		if err != nil {
+			return err
+		}
+		r, err := im.resource(base + path)
+		if err != nil {
+			return err
+		}
+		shared, _ := item["parameters"].([]any)
+		for _, verb := range append(slices.Clone(openapi.Methods), openapi.AnyMethod) {
+			op := openapi.Child(item, verb)
+			if op == nil {
+				continue
+			}
+			name := strings.ToUpper(verb)
+			if verb == openapi.AnyMethod {
+				name = "ANY"
+			}
+			m, err := im.method(name, path, op, shared)
+			if err != nil {
+				return err
+			}
+			if r.Methods == nil {
+				r.Methods = map[string]types.Method{}
+			}
+			r.Methods[name] = *m
+		}
+	}
+	return nil
+}
+
+// resource is the resource of a path, which is made with those above it.
+func (im *importer) resource(path string) (*resourceDoc, error) {
+	d := im.api
+	at := d.Resources[d.Root]
+	for part := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+		if part == "" {
+			continue
+		}
+		var next *resourceDoc
+		for _, id := range d.children(at.ID) {
+			if d.Resources[id].Part == part {
+				next = d.Resources[id]
+			}
+		}
+		if next == nil {
+			if len(d.Resources) >= maxResources {
+				return nil, &types.LimitExceededException{Message: aws.String("Maximum number of resources for this API has been reached.")}
+			}
+			if err := d.checkPart("", at.ID, part); err != nil {
+				return nil, err
+			}
+			next = &resourceDoc{ID: newID(6), Parent: at.ID, Part: part}
+			if id, ok := im.ids[d.path(next)]; ok && d.Resources[id] == nil {
+				next.ID = id
+			}
+			d.Resources[next.ID] = next
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// method is the method of an operation.
+func (im *importer) method(verb, path string, op openapi.Object, shared []any) (*types.Method, error) {
+	m := &types.Method{HttpMethod: aws.String(verb), AuthorizationType: aws.String("NONE"), ApiKeyRequired: aws.Bool(false), OperationName: text(openapi.Text(op, "operationId"))}
+	if err := im.parameters(m, path, op, shared); err != nil {
+		return nil, err
+	}
+	if err := im.authorization(m, op); err != nil {
+		return nil, err
+	}
+	validator := openapi.Text(op, "x-amazon-apigateway-request-validator")
+	if validator == "" {
+		validator = openapi.Text(im.doc.Root, "x-amazon-apigateway-request-validator")
+	}
+	if validator != "" {
+		id := im.validator(validator)
+		if id == "" {
+			return nil, badRequest("Invalid request validator specified: %s", validator)
+		}
+		m.RequestValidatorId = aws.String(id)
+	}
+	if err := im.responses(m, op); err != nil {
+		return nil, err
+	}
+	return m, im.integration(m, op)
+}
+
+func (im *importer) parameters(m *types.Method, path string, op openapi.Object, shared []any) error {
+	own, _ := op["parameters"].([]any)
+	if len(shared)+len(own) > maxParameters {
+		return badRequest("The operation of %s has more than %d parameters", path, maxParameters)
+	}
+	for _, raw := range slices.Concat(shared, own) {
+		p, err := im.doc.Resolve(raw)
+		if err != nil {
+			return err
+		}
+		name, required := openapi.Text(p, "name"), p["required"] == true
+		where := map[string]string{"query": "querystring", "header": "header", "path": "path"}[openapi.Text(p, "in")]
+		switch {
+		case where != "" && name != "" && !strings.ContainsAny(name, " \t\r\n"):
+			m.RequestParameters = with(m.RequestParameters, "method.request."+where+"."+name, required)
+		case openapi.Text(p, "in") == "body":
+			consumes := openapi.Texts(op, "consumes")
+			if consumes == nil {
+				consumes = openapi.Texts(im.doc.Root, "consumes")
+			}
+			if consumes == nil {
+				consumes = []string{"application/json"}
+			}
+			for _, t := range consumes {
+				if err := im.requestModel(m, path, t, p["schema"]); err != nil {
+					return err
+				}
+			}
+		default:
+			im.warnings = append(im.warnings, "Parameter '"+name+"' of "+path+" is not used: it is neither of the query, nor a header, the path or the body")
+		}
+	}
+	body, err := im.doc.Resolve(op["requestBody"])
+	if err != nil {
+		return err
+	}
+	content := openapi.Child(body, "content")
+	for _, t := range openapi.Names(content) {
+		if schema, ok := openapi.Child(content, t)["schema"]; ok {
+			if err := im.requestModel(m, path, t, schema); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// requestModel is the model of a request's body: one of the document's, or one that is made for the operation.
+func (im *importer) requestModel(m *types.Method, path, contentType string, schema any) error {
+	if schema == nil {
+		return nil
+	}
+	if len(m.RequestModels) >= maxParameters {
+		return badRequest("The operation of %s has more than %d content types", path, maxParameters)
+	}
+	name, err := im.modelOf(schema, *m.HttpMethod+path+contentType)
+	if err != nil {
+		return err
+	}
+	m.RequestModels = with(m.RequestModels, contentType, name)
+	return nil
+}
+
+func (im *importer) modelOf(schema any, unnamed string) (string, error) {
+	_, prefix := im.schemas()
+	o, _ := schema.(openapi.Object)
+	if ref := openapi.Text(o, "$ref"); ref != "" {
+		rest, ok := strings.CutPrefix(ref, prefix)
+		name := notOfModels.ReplaceAllString(rest, "")
+		if !ok || im.api.Models[name].Name == nil {
+			return "", badRequest("Invalid model reference specified: %s", ref)
+		}
+		return name, nil
+	}
+	name := "Model" + notOfModels.ReplaceAllString(unnamed, "")
+	return name, im.model(name, schema)
+}
+
+// authorization is who may call the method.
+func (im *importer) authorization(m *types.Method, op openapi.Object) error {
+	if t := openapi.Text(openapi.Child(op, "x-amazon-apigateway-auth"), "type"); t != "" {
+		m.AuthorizationType = aws.String(t)
+	}
+	list, ok := op["security"].([]any)
+	if !ok {
+		list, _ = im.doc.Root["security"].([]any)
+	}
+	for _, raw := range list {
+		needs, _ := raw.(openapi.Object)
+		for _, name := range openapi.Names(needs) {
+			scheme, ok := im.schemes[name]
+			if !ok {
+				return badRequest("Invalid security scheme specified: %s", name)
+			}
+			authtype := openapi.Text(scheme, "x-amazon-apigateway-authtype")
+			switch {
+			case openapi.Child(scheme, "x-amazon-apigateway-authorizer") != nil:
+				for id, a := range im.api.Authorizers {
+					if *a.Name == name {
+						m.AuthorizationType, m.AuthorizerId = aws.String("CUSTOM"), aws.String(id)
+					}
+				}
+				m.AuthorizationScopes = openapi.Texts(needs, name)
+			case strings.EqualFold(authtype, "awsSigv4"):
+				m.AuthorizationType = aws.String("AWS_IAM")
+			case openapi.Text(scheme, "type") == "apiKey" && strings.EqualFold(openapi.Text(scheme, "name"), "x-api-key"):
+				m.ApiKeyRequired = aws.Bool(true)
+			default:
+				im.warnings = append(im.warnings, "The security scheme '"+name+"' has no authorizer: it is not used")
+			}
+		}
+	}
+	return nil
+}
+
+var importedStatus = regexp.MustCompile(`^[1-5]\d\d$`)
+
+func (im *importer) responses(m *types.Method, op openapi.Object) error {
+	all := openapi.Child(op, "responses")
+	for _, code := range openapi.Names(all) {
+		r, err := im.doc.Resolve(all[code])
+		if err != nil {
+			return err
+		}
+		if code == "default" || strings.HasPrefix(code, "x-") {
+			continue
+		}
+		if !importedStatus.MatchString(code) {
+			return badRequest("Invalid status code specified: %s", code)
+		}
+		out := types.MethodResponse{StatusCode: aws.String(code)}
+		headers := openapi.Child(r, "headers")
+		if len(headers) > maxParameters {
+			return badRequest("The response %s has more than %d headers", code, maxParameters)
+		}
+		for _, h := range openapi.Names(headers) {
+			out.ResponseParameters = with(out.ResponseParameters, "method.response.header."+h, false)
+		}
+		schemas := map[string]any{}
+		if schema, ok := r["schema"]; ok {
+			produces := openapi.Texts(op, "produces")
+			if produces == nil {
+				produces = openapi.Texts(im.doc.Root, "produces")
+			}
+			if produces == nil {
+				produces = []string{"application/json"}
+			}
+			for _, t := range produces {
+				schemas[t] = schema
+			}
+		}
+		content := openapi.Child(r, "content")
+		for t := range content {
+			if schema, ok := openapi.Child(content, t)["schema"]; ok {
+				schemas[t] = schema
+			}
+		}
+		if len(schemas) > maxParameters {
+			return badRequest("The response %s has more than %d content types", code, maxParameters)
+		}
+		for _, t := range slices.Sorted(maps.Keys(schemas)) {
+			name, err := im.modelOf(schemas[t], "Response"+code+*m.HttpMethod+openapi.Text(op, "operationId")+t)
+			if err != nil {
+				return err
+			}
+			out.ResponseModels = with(out.ResponseModels, t, name)
+		}
+		m.MethodResponses = with(m.MethodResponses, code, out)
+	}
+	return nil
+}
+
+// integration is what the method's requests become.
+func (im *importer) integration(m *types.Method, op openapi.Object) error {
+	about, err := im.doc.Resolve(op["x-amazon-apigateway-integration"])
+	if err != nil || about == nil {
+		return err
+	}
+	var v struct {
+		Type, URI, HTTPMethod, Credentials, ConnectionType, ConnectionID, PassthroughBehavior, ContentHandling, CacheNamespace string
+		CacheKeyParameters                                                                                                     []string
+		RequestParameters, RequestTemplates                                                                                    map[string]string
+		TimeoutInMillis                                                                                                        *int32
+		TLSConfig                                                                                                              *types.TlsConfig
+		Responses                                                                                                              map[string]struct {
+			StatusCode                            any
+			ResponseParameters, ResponseTemplates map[string]string
+			ContentHandling                       string
+		}
+	}
+	if err := openapi.Decode(about, &v); err != nil {
+		return badRequest("Invalid integration: %v", err)
+	}
+	i := &types.Integration{
+		Type: types.IntegrationType(strings.ToUpper(v.Type)), Uri: text(v.URI), HttpMethod: text(v.HTTPMethod), Credentials: text(v.Credentials), ConnectionType: types.ConnectionType(v.ConnectionType), ConnectionId: text(v.ConnectionID),
+		PassthroughBehavior: aws.String(strings.ToUpper(v.PassthroughBehavior)), ContentHandling: types.ContentHandlingStrategy(v.ContentHandling), CacheNamespace: text(v.CacheNamespace), CacheKeyParameters: append([]string{}, v.CacheKeyParameters...),
+		RequestParameters: v.RequestParameters, RequestTemplates: v.RequestTemplates, TimeoutInMillis: 29_000, TlsConfig: v.TLSConfig,
+	}
+	if v.PassthroughBehavior == "" {
+		i.PassthroughBehavior = aws.String("WHEN_NO_MATCH")
+	}
+	if v.TimeoutInMillis != nil {
+		i.TimeoutInMillis = *v.TimeoutInMillis
+	}
+	if i.Type == types.IntegrationTypeMock {
+		i.HttpMethod = nil
+	}
+	if err := checkIntegration(i); err != nil {
+		return err
+	}
+	for _, pattern := range slices.Sorted(maps.Keys(v.Responses)) {
+		r := v.Responses[pattern]
+		a := types.IntegrationResponse{StatusCode: aws.String(statusText(r.StatusCode)), ResponseParameters: r.ResponseParameters, ResponseTemplates: r.ResponseTemplates, ContentHandling: types.ContentHandlingStrategy(r.ContentHandling)}
+		if pattern != "default" {
+			a.SelectionPattern = aws.String(pattern)
+		}
+		if _, ok := m.MethodResponses[*a.StatusCode]; !ok {
+			return badRequest("Unable to put integration response on method: the method has no response %s", *a.StatusCode)
+		}
+		if err := checkAnswer(&a, m); err != nil {
+			return err
+		}
+		i.IntegrationResponses = with(i.IntegrationResponses, *a.StatusCode, a)
+	}
+	m.MethodIntegration = i
+	return nil
+}
+
+// check checks what is made as a whole.
+func (im *importer) check() error {
+	for _, name := range slices.Sorted(maps.Keys(im.api.Models)) {
+		m := im.api.Models[name]
+		if err := im.api.checkModel(&m); err != nil {
+			return err
+		}
+	}
+	for _, r := range im.api.Resources {
+		for _, m := range r.Methods {
+			if err := im.api.checkMethod(&m); err != nil {
+				return err
+			}
+			for _, resp := range m.MethodResponses {
+				if err := im.api.checkResponse(&resp); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
