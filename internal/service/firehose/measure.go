@@ -16,7 +16,6 @@ var (
 	batchLatency    = &metering.Measure{Name: "PutRecordBatch.Latency", Unit: "Milliseconds"}
 	putThrottled    = &metering.Measure{Name: "ThrottledRecords", Unit: "Count"}
 
-	deliveredBytes   = &metering.Measure{Name: "DeliveryToS3.Bytes", Unit: "Bytes"}
 	deliveredRecords = &metering.Measure{Name: "DeliveryToS3.Records", Unit: "Count"}
 	deliveredSuccess = &metering.Measure{Name: "DeliveryToS3.Success", Unit: "Count"}
 	deliveredObjects = &metering.Measure{Name: "DeliveryToS3.ObjectCount", Unit: "Count"}
