@@ -186,6 +186,19 @@ func (r *Runner[T]) halt(w *worker[T], cause error) {
 
 func (r *Runner[T]) forget(id string, w *worker[T]) {
 	delete(r.workers, id)
+	w.tellMove()
+}
+
+// nextMove is closed when the worker's status changes. Callers hold mu.
+func (w *worker[T]) nextMove() <-chan struct{} {
+	if w.moved == nil {
+		w.moved = make(chan struct{})
+	}
+	return w.moved
+}
+
+// tellMove wakes those that wait for a move. Callers hold mu.
+func (w *worker[T]) tellMove() {
 	if w.moved != nil {
 		close(w.moved)
 		w.moved = nil
@@ -222,10 +235,7 @@ func (r *Runner[T]) launch(id string, w *worker[T]) {
 func (r *Runner[T]) move(w *worker[T], s Status) {
 	s.Key, s.Since = w.key, r.o.Clock.Now()
 	w.status = s
-	if w.moved != nil {
-		close(w.moved)
-		w.moved = nil
-	}
+	w.tellMove()
 }
 
 // moveOn gives a worker another status unless it is to stop.
@@ -421,10 +431,7 @@ func (r *Runner[T]) Await(ctx context.Context, key ...string) error {
 			r.mu.Unlock()
 			return err
 		}
-		if w.moved == nil {
-			w.moved = make(chan struct{})
-		}
-		moved := w.moved
+		moved := w.nextMove()
 		r.mu.Unlock()
 		select {
 		case <-moved:
@@ -455,10 +462,7 @@ func (r *Runner[T]) Begun(ctx context.Context, key ...string) (here bool, err er
 			r.mu.Unlock()
 			return false, nil
 		}
-		if w.moved == nil {
-			w.moved = make(chan struct{})
-		}
-		moved := w.moved
+		moved := w.nextMove()
 		r.mu.Unlock()
 		select {
 		case <-moved:
@@ -498,10 +502,7 @@ func (r *Runner[T]) Suspend(ctx context.Context, key ...string) (resume func(), 
 			r.mu.Unlock()
 			return resume, nil
 		}
-		if w.moved == nil {
-			w.moved = make(chan struct{})
-		}
-		moved := w.moved
+		moved := w.nextMove()
 		r.mu.Unlock()
 		select {
 		case <-moved:
