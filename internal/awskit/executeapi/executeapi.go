@@ -151,3 +151,19 @@ func LogText(s string) string {
 	b, _ := json.Marshal(s) // a text always is
 	return string(b[1 : len(b)-1])
 }
+
+// TagFault says what is wrong with the tags of an API, of its stages, keys and plans; empty if nothing is.
+func TagFault(tags map[string]string) string {
+	if len(tags) > 50 {
+		return "Tag limit exceeded. Maximum 50 tags are allowed"
+	}
+	for k, v := range tags {
+		switch {
+		case k == "" || len([]rune(k)) > 128 || len([]rune(v)) > 256:
+			return "Invalid tag: keys have 1 to 128 characters, values at most 256"
+		case strings.HasPrefix(strings.ToLower(k), "aws:"):
+			return "Invalid tag key. The aws: prefix is reserved"
+		}
+	}
+	return ""
+}

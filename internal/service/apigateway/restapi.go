@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 )
@@ -96,16 +97,8 @@ func checkCompression(n *int32) error {
 }
 
 func checkTags(tags map[string]string) error {
-	if len(tags) > 50 {
-		return badRequest("Tag limit exceeded. Maximum 50 tags are allowed")
-	}
-	for k, v := range tags {
-		switch {
-		case k == "" || len([]rune(k)) > 128 || len([]rune(v)) > 256:
-			return badRequest("Invalid tag: keys have 1 to 128 characters, values at most 256")
-		case strings.HasPrefix(strings.ToLower(k), "aws:"):
-			return badRequest("Invalid tag key. The aws: prefix is reserved")
-		}
+	if fault := executeapi.TagFault(tags); fault != "" {
+		return badRequest("%s", fault)
 	}
 	return nil
 }
