@@ -122,15 +122,20 @@ func (d *topicDoc) set(name, v string, creating bool) error {
 	default:
 		return invalid("AttributeName")
 	}
-	attributes := map[string]string{}
-	maps.Copy(attributes, d.Attributes)
-	if v == "" {
-		delete(attributes, name)
-	} else {
-		attributes[name] = v
-	}
-	d.Attributes = attributes
+	d.Attributes = with(d.Attributes, name, v)
 	return nil
+}
+
+// with returns a copy of attributes in which name has a value; an empty one takes it away.
+func with(attributes map[string]string, name, v string) map[string]string {
+	changed := map[string]string{}
+	maps.Copy(changed, attributes)
+	if v == "" {
+		delete(changed, name)
+	} else {
+		changed[name] = v
+	}
+	return changed
 }
 
 // GetTopicAttributes returns all attributes of a topic.

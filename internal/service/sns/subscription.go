@@ -84,14 +84,7 @@ func (d *subscriptionDoc) set(name, v, scope string) error {
 	default:
 		return invalid("AttributeName")
 	}
-	attributes := map[string]string{}
-	maps.Copy(attributes, d.Attributes)
-	if v == "" {
-		delete(attributes, name)
-	} else {
-		attributes[name] = v
-	}
-	d.Attributes = attributes
+	d.Attributes = with(d.Attributes, name, v)
 	return nil
 }
 
