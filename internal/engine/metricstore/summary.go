@@ -1,6 +1,7 @@
 package metricstore
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -54,7 +55,7 @@ func (s *Summary) AddWithin(v, n float64, most int) {
 		s.Values[s.last].N += n
 		return
 	}
-	i, found := slices.BinarySearchFunc(s.Values, v, func(a Value, b float64) int { return compare(a.V, b) })
+	i, found := slices.BinarySearchFunc(s.Values, v, func(a Value, b float64) int { return cmp.Compare(a.V, b) })
 	if found {
 		s.Values[i].N += n
 		s.last = i
@@ -112,7 +113,7 @@ func (s *Summary) Merge(o *Summary) {
 	}
 	if len(o.Values) == 1 { // the usual sample
 		v := o.Values[0]
-		i, found := slices.BinarySearchFunc(s.Values, v.V, func(a Value, b float64) int { return compare(a.V, b) })
+		i, found := slices.BinarySearchFunc(s.Values, v.V, func(a Value, b float64) int { return cmp.Compare(a.V, b) })
 		if found {
 			s.Values[i].N += v.N
 			return
@@ -124,16 +125,6 @@ func (s *Summary) Merge(o *Summary) {
 	if len(s.Values) > maxValues {
 		s.Values = thinned(s.Values, maxValues)
 	}
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func merged(a, b []Value) []Value {

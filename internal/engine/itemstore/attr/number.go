@@ -207,10 +207,10 @@ func comparePlain(a, b string) int {
 		}
 		return 1
 	}
-	if c := compareText(wa, wb); c != 0 {
+	if c := strings.Compare(wa, wb); c != 0 {
 		return c
 	}
-	return compareText(fa, fb)
+	return strings.Compare(fa, fb)
 }
 
 // Size is the bytes that DynamoDB counts for the number: one for each two digits, aligned

@@ -3,6 +3,7 @@ package attr
 import (
 	"bytes"
 	"slices"
+	"strings"
 )
 
 // Type is the type of a value, by DynamoDB's descriptor.
@@ -120,7 +121,7 @@ func Compare(a, b Value) (order int, ok bool) {
 	switch a := a.(type) {
 	case String:
 		if b, ok := b.(String); ok {
-			return compareText(string(a), string(b)), true
+			return strings.Compare(string(a), string(b)), true
 		}
 	case Number:
 		if b, ok := b.(Number); ok {
@@ -132,16 +133,6 @@ func Compare(a, b Value) (order int, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // Size is the bytes that DynamoDB counts for an item.
