@@ -282,9 +282,13 @@ func (d *cborDecoder) mapping(p *plan, h scan.Head, v reflect.Value) error {
 }
 
 func (d *cborDecoder) union(p *plan, h scan.Head, v reflect.Value) error {
+	if len(p.union.byName) == 0 {
+		return serializationError(p.typ.Name() + " is not supported")
+	}
 	if err := d.Enter(); err != nil {
 		return err
 	}
+	set := false
 	for left := h.Len(); d.More(&left); {
 		key, err := d.Name()
 		if err != nil {
@@ -304,6 +308,10 @@ func (d *cborDecoder) union(p *plan, h scan.Head, v reflect.Value) error {
 		if item.IsNull() {
 			continue
 		}
+		if set {
+			return twoMembers(p)
+		}
+		set = true
 		if err := d.budget.charge(m.typ, 2); err != nil {
 			return err
 		}

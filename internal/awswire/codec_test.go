@@ -86,6 +86,10 @@ func TestUnions(t *testing.T) {
 	if err := decodeJSON(b, p, []byte(`{"Item":{"a":{"S":"x","N":"1"}}}`), reflect.ValueOf(&again).Elem()); err == nil {
 		t.Error("a union of two members was taken")
 	}
+	two := []byte("\xa1\x64Item\xa1\x61a\xa2\x61S\x61x\x61N\x611") // the same
+	if err := decodeCBOR(b, p, two, reflect.ValueOf(&again).Elem(), true); err == nil || !strings.Contains(err.Error(), "more than one") {
+		t.Errorf("a union of two members by CBOR: %v", err)
+	}
 	deep := strings.Repeat(`{"L":[`, 200) + strings.Repeat(`]}`, 200)
 	if err := decodeJSON(b, p, []byte(`{"Item":{"a":`+deep+`}}`), reflect.ValueOf(&again).Elem()); err == nil {
 		t.Error("nesting is not bounded")

@@ -307,7 +307,7 @@ func (d *jsonDecoder) union(p *plan, v reflect.Value) error {
 			continue
 		}
 		if set {
-			return &smithy.GenericAPIError{Code: "ValidationException", Message: "Supplied " + p.typ.Name() + " has more than one datatypes set, must contain exactly one of the supported datatypes", Fault: smithy.FaultClient}
+			return twoMembers(p)
 		}
 		set = true
 		if err := d.budget.charge(m.typ, 2); err != nil {
@@ -319,6 +319,11 @@ func (d *jsonDecoder) union(p *plan, v reflect.Value) error {
 		}
 		v.Set(n)
 	}
+}
+
+// twoMembers is the error for a union with more than one member.
+func twoMembers(p *plan) error {
+	return &smithy.GenericAPIError{Code: "ValidationException", Message: "Supplied " + p.typ.Name() + " has more than one datatypes set, must contain exactly one of the supported datatypes", Fault: smithy.FaultClient}
 }
 
 func (d *jsonDecoder) document(p *plan, v reflect.Value) error {
