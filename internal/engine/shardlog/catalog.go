@@ -157,7 +157,7 @@ func (s *Shard) makeStream(ctx context.Context) error {
 	if !lazy || errors.Is(err, ErrNoShard) {
 		return err
 	}
-	if _, err = s.log.js.CreateStream(ctx, s.config(maxAge, 0)); err == nil {
+	if _, err = s.log.js.CreateOrUpdateStream(ctx, s.config(maxAge, 0)); err == nil {
 		err = s.log.broker.Sync(s.stream)
 	}
 	if err != nil {

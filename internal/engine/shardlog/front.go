@@ -104,10 +104,11 @@ func (l *Log) openFront(ctx context.Context) error {
 		return err
 	}
 	o := journal.Options{Checkpoint: fr.checkpoint, SegmentBytes: cmp.Or(l.opts.SegmentBytes, segmentBytes), Segments: segments, NoSync: l.opts.NoSync}
+	l.front = fr // before the journal opens, whose checkpoint of what is left begins at once: without it, nothing would be flushed
 	if fr.j, err = journal.Open(left, o); err != nil {
+		l.front = nil
 		return fmt.Errorf("shardlog: %w", err)
 	}
-	l.front = fr
 	fr.tasks.Go(fr.sealOld)
 	for _, s := range fr.shards() {
 		s.mu.Lock()
