@@ -28,9 +28,9 @@ func denied(message string) *failure {
 	return &failure{kind: types.GatewayResponseTypeAccessDenied, code: "AccessDeniedException", message: message}
 }
 
-// methodARN names the request as policies do.
+// methodARN names the request as policies do, by the path that routing sees.
 func (x *exchange) methodARN() string {
-	return x.scope.ARN("execute-api", x.address.api+"/"+x.address.stage+"/"+x.r.Method+x.address.path)
+	return x.scope.ARN("execute-api", x.address.api+"/"+x.address.stage+"/"+x.r.Method+"/"+strings.Trim(x.address.path, "/"))
 }
 
 func (x *exchange) authorize() error {
@@ -231,7 +231,8 @@ func (x *exchange) actsAs(credentials string) (awswire.Caller, error) {
 		c.Anonymous = true
 		return c, nil
 	case strings.HasPrefix(a.Resource, "user/"):
-		if x.caller.AccessKey == "" {
+		// Another account's caller has nothing of this one: without a principal it would be taken for its root.
+		if x.caller.AccessKey == "" || x.caller.Account != x.scope.Account {
 			return c, denied("Access Denied")
 		}
 		c.AccessKey, c.Principal, c.Session = x.caller.AccessKey, x.caller.Principal, x.caller.Session

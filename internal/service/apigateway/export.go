@@ -164,6 +164,9 @@ func (x *exporter) settings(out openapi.Object) error {
 	if d.Compression != nil {
 		out["x-amazon-apigateway-minimum-compression-size"] = *d.Compression
 	}
+	if d.DisableEndpoint {
+		out["x-amazon-apigateway-endpoint-configuration"] = openapi.Object{"disableExecuteApiEndpoint": true}
+	}
 	if d.KeySource == types.ApiKeySourceTypeAuthorizer {
 		out["x-amazon-apigateway-api-key-source"] = string(d.KeySource)
 	}

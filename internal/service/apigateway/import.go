@@ -69,6 +69,7 @@ func (s *Service) PutRestApi(ctx context.Context, in *apigateway.PutRestApiInput
 		if in.Mode == types.PutModeOverwrite {
 			fresh := s.newAPI(d.Name)
 			fresh.ID, fresh.Created, fresh.Tags, fresh.Endpoint, fresh.Policy = d.ID, d.Created, d.Tags, d.Endpoint, d.Policy
+			fresh.DisableEndpoint = d.DisableEndpoint
 			root := d.Root
 			fresh.Root, fresh.Resources = root, map[string]*resourceDoc{root: {ID: root}}
 			ids := map[string]string{}
@@ -147,6 +148,9 @@ func (im *importer) settings() error {
 		d.KeySource = types.ApiKeySourceType(source)
 	default:
 		return badRequest("Invalid API key source: %s", source)
+	}
+	if raw, has := root["x-amazon-apigateway-policy"]; has && openapi.Child(root, "x-amazon-apigateway-policy") == nil {
+		return badRequest("Invalid policy document: it is not an object but %T", raw)
 	}
 	if p := openapi.Child(root, "x-amazon-apigateway-policy"); p != nil {
 		b, err := json.Marshal(p)

@@ -30,9 +30,9 @@ func forbidden() *failure {
 	return &failure{status: http.StatusForbidden, message: "Forbidden", kind: "ACCESS_DENIED"}
 }
 
-// routeARN names the request as policies do.
+// routeARN names the request as policies do, by the path that routing sees.
 func (x *exchange) routeARN() string {
-	return x.scope.ARN("execute-api", x.api.id()+"/"+*x.stage.Stage.StageName+"/"+x.r.Method+x.path)
+	return x.scope.ARN("execute-api", x.api.id()+"/"+*x.stage.Stage.StageName+"/"+x.r.Method+"/"+strings.TrimSuffix(strings.TrimPrefix(x.path, "/"), "/"))
 }
 
 func (x *exchange) authorize() error {

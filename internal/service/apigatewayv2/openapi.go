@@ -214,6 +214,9 @@ func (im *importer) route(key string, op openapi.Object) error {
 			case ok:
 				r.AuthorizationType, r.AuthorizerId = types.AuthorizationTypeCustom, a.AuthorizerId
 			default:
+				if _, known := openapi.Child(openapi.Child(im.doc.Root, "components"), "securitySchemes")[name]; !known {
+					return badRequest("Invalid security scheme specified: %s", name)
+				}
 				im.warnings = append(im.warnings, "The security scheme '"+name+"' of "+key+" has no authorizer: it is not used")
 			}
 		}

@@ -67,7 +67,8 @@ func (x *exchange) integrate() (*result, error) {
 // acting is the context of calls that are made as a role of the API's account, or as the client itself for "user/*".
 func (x *exchange) acting(credentials string) (context.Context, error) {
 	if strings.HasSuffix(credentials, ":user/*") {
-		if x.caller.AccessKey == "" {
+		// Another account's caller has nothing of this one: without a principal it would be taken for its root.
+		if x.caller.AccessKey == "" || x.caller.Account != x.scope.Account {
 			return nil, forbidden()
 		}
 		c := x.caller
@@ -291,7 +292,8 @@ func (x *exchange) callHTTP(p *plan) (*result, error) {
 	for i := range p.requests {
 		if r := &p.requests[i]; r.place == "path" {
 			if v, ok := x.evaluate(r.value, nil); ok {
-				u.RawPath, u.Path = "", "/"+strings.TrimPrefix(v, "/")
+				u.Path = "/" + strings.TrimPrefix(v, "/")
+				u.RawPath = escapePath(u.Path)
 			}
 		}
 	}

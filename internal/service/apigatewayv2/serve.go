@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
@@ -144,6 +145,11 @@ func (x *exchange) serve() error {
 	}
 	x.plan, x.params = p, params
 	if x.isPreflight() {
+		if p != nil {
+			if err := x.throttle(); err != nil {
+				return err
+			}
+		}
 		if p != nil && p.route.AuthorizationType != "NONE" {
 			if err := x.authorize(); err != nil {
 				return err
@@ -254,16 +260,24 @@ func (x *exchange) read() error {
 	return nil
 }
 
+// rateLimit is that of settings that limit the rate or the burst: an account's, where they say none.
+func rateLimit(s *types.RouteSettings) float64 {
+	if s.ThrottlingRateLimit == nil {
+		return 10_000
+	}
+	return *s.ThrottlingRateLimit
+}
+
 // throttle lets the request in as the stage says of its route, or of all.
 func (x *exchange) throttle() error {
 	key := *x.plan.route.RouteKey
 	rate, burst := float64(-1), int32(-1)
 	name := *x.stage.Stage.StageName
 	if d := x.stage.Stage.DefaultRouteSettings; d != nil && (d.ThrottlingRateLimit != nil || d.ThrottlingBurstLimit != nil) {
-		rate, burst = aws.ToFloat64(d.ThrottlingRateLimit), aws.ToInt32(d.ThrottlingBurstLimit)
+		rate, burst = rateLimit(d), aws.ToInt32(d.ThrottlingBurstLimit)
 	}
 	if r, ok := x.stage.Stage.RouteSettings[key]; ok && (r.ThrottlingRateLimit != nil || r.ThrottlingBurstLimit != nil) {
-		rate, burst = aws.ToFloat64(r.ThrottlingRateLimit), aws.ToInt32(r.ThrottlingBurstLimit)
+		rate, burst = rateLimit(&r), aws.ToInt32(r.ThrottlingBurstLimit)
 	}
 	if rate < 0 {
 		return nil

@@ -153,9 +153,13 @@ func (i *issuers) keys(ctx context.Context, out Outbound, name string, now, afte
 	age := now.Sub(k.at)
 	fresh := !k.at.IsZero() && k.at.After(after) && age < keysLast && (k.err == nil || age < refetchAfter)
 	if !fresh {
-		ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+		// For all who wait, whether or not this client hangs up. Good keys stay where the issuer does not answer.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		defer cancel()
-		k.keys, k.err = fetchKeys(ctx, out, name)
+		keys, err := fetchKeys(ctx, out, name)
+		if err == nil || k.keys == nil || age >= keysLast {
+			k.keys, k.err = keys, err
+		}
 		k.at = now
 	}
 	return k.keys, k.at, k.err
