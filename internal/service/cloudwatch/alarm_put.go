@@ -110,7 +110,7 @@ func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompo
 			return nil, err
 		}
 	}
-	if err := s.acyclic(sc, name, r, 0); err != nil {
+	if err := s.acyclic(sc, name, r, 0, map[string]int{}); err != nil {
 		return nil, err
 	}
 	d := &alarmDoc{
@@ -122,23 +122,31 @@ func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompo
 }
 
 // acyclic refuses a rule by which an alarm would depend on itself.
-func (s *Service) acyclic(sc scope.Scope, name string, r *rule, depth int) error {
+// seen has the least room that a child was followed with: a child is followed again only from deeper.
+func (s *Service) acyclic(sc scope.Scope, name string, r *rule, depth int, seen map[string]int) error {
 	if depth > 20 {
 		return invalid("AlarmRule leads through more than 20 levels of composite alarms.")
 	}
 	for _, child := range r.alarms(sc) {
 		d, err := s.alarms.Get(sc.Key(child)...)
-		if err != nil || !d.composite() {
+		if errors.Is(err, state.ErrNotFound) || err == nil && !d.composite() {
 			continue
+		}
+		if err != nil {
+			return err
 		}
 		if child == name {
 			return invalid("AlarmRule leads back to the alarm itself: %s", name)
 		}
+		if at, ok := seen[child]; ok && at >= depth+1 {
+			continue
+		}
+		seen[child] = depth + 1
 		of, err := parseRule(d.Rule)
 		if err != nil {
 			return err
 		}
-		if err := s.acyclic(sc, name, of, depth+1); err != nil {
+		if err := s.acyclic(sc, name, of, depth+1, seen); err != nil {
 			return err
 		}
 	}

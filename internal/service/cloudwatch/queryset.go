@@ -53,8 +53,9 @@ func parseQueries(sc scope.Scope, in []types.MetricDataQuery, at string) (*query
 		qs.byID[q.id] = q
 		qs.queries = append(qs.queries, q)
 	}
+	levels := map[string]int{}
 	for _, q := range qs.queries {
-		if err := qs.closed(q, nil); err != nil {
+		if err := qs.closed(q, nil, levels); err != nil {
 			return nil, err
 		}
 	}
@@ -111,26 +112,30 @@ func parseQuery(sc scope.Scope, in *types.MetricDataQuery, at string) (*query, e
 	return q, nil
 }
 
-// closed tells whether all that a query names is there, and not the query itself.
-func (qs *querySet) closed(q *query, path []string) error {
-	if q.expr == nil {
+// closed tells whether all that a query names is there, and not the query itself. levels has how deep the
+// queries are that are found to be.
+func (qs *querySet) closed(q *query, path []string, levels map[string]int) error {
+	if q.expr == nil || levels[q.id] > 0 {
 		return nil
 	}
 	if slices.Contains(path, q.id) {
 		return invalid("Error in expression '%s': it refers to itself by way of %s.", q.id, strings.Join(path, ", "))
 	}
+	deep := 0
 	for _, id := range q.expr.Refs() {
 		of := qs.byID[id]
 		if of == nil {
 			return invalid("Error in expression '%s': the id %s is not that of a query.", q.id, id)
 		}
-		if len(path) >= 20 {
-			return invalid("Error in expression '%s': expressions name each other more than 20 levels deep.", q.id)
-		}
-		if err := qs.closed(of, append(path, q.id)); err != nil {
+		if err := qs.closed(of, append(path, q.id), levels); err != nil {
 			return err
 		}
+		deep = max(deep, levels[of.id])
+		if len(path) >= 20 || deep >= 20 {
+			return invalid("Error in expression '%s': expressions name each other more than 20 levels deep.", q.id)
+		}
 	}
+	levels[q.id] = deep + 1
 	return nil
 }
 

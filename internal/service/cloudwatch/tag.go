@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
@@ -57,8 +58,10 @@ func (s *Service) tagged(ctx context.Context, resource *string) (string, error) 
 	}
 	var err error
 	if d, is := a.After("dashboard/"); is {
+		name = dashboardARN(c, d) // tags are kept under the one name that a resource has
 		_, err = s.dashboards.Get(c.Account, d)
 	} else if al, is := a.After("alarm:"); is {
+		name = alarmARN(scope.Scope{Account: a.Account, Region: a.Region}, al)
 		err = s.alarmExists(a.Account, a.Region, al)
 	} else {
 		return "", invalidValue("The value %s for parameter ResourceARN is not of an alarm or a dashboard.", name)
