@@ -113,8 +113,8 @@ func (r *jobRunning) scriptRun(ctx context.Context) (*jobscript.Run, error) {
 	if l := strings.ToLower(jobArgument(r.args, "job-language")); l != "" && l != "python" {
 		return nil, fmt.Errorf("scripts in %s are not supported: Python is", l)
 	}
-	for _, name := range []string{"datalake-formats", "custom-logGroup-prefix", "enable-lakeformation-fine-grained-access"} {
-		if v := jobArgument(r.args, name); v != "" && v != "false" && name != "custom-logGroup-prefix" {
+	for _, name := range []string{"datalake-formats", "enable-lakeformation-fine-grained-access"} {
+		if v := jobArgument(r.args, name); v != "" && v != "false" {
 			return nil, fmt.Errorf("the argument --%s (%s) is not supported", name, v)
 		}
 	}
@@ -124,15 +124,17 @@ func (r *jobRunning) scriptRun(ctx context.Context) (*jobscript.Run, error) {
 		return nil, fmt.Errorf("the script: %w", err)
 	}
 	run.Script = jobscript.File{Name: path.Base(location), Data: text}
+	left := int64(jobscript.MaxFiles) // for all together, before they are in memory
 	for _, list := range []struct {
 		argument string
 		to       *[]jobscript.File
 	}{{"extra-py-files", &run.Libraries}, {"extra-files", &run.Files}, {"extra-jars", &run.Jars}} {
 		for _, l := range splitList(jobArgument(r.args, list.argument)) {
-			data, err := r.fetch(ctx, l, jobscript.MaxFiles)
+			data, err := r.fetch(ctx, l, left)
 			if err != nil {
 				return nil, fmt.Errorf("--%s: %w", list.argument, err)
 			}
+			left -= int64(len(data))
 			*list.to = append(*list.to, jobscript.File{Name: path.Base(l), Data: data})
 		}
 	}
@@ -144,10 +146,11 @@ func (r *jobRunning) scriptRun(ctx context.Context) (*jobscript.Run, error) {
 		if !strings.HasSuffix(m, ".whl") && !strings.HasSuffix(m, ".zip") {
 			return nil, fmt.Errorf("--additional-python-modules: %s is neither a wheel nor a zip file", m)
 		}
-		data, err := r.fetch(ctx, m, jobscript.MaxFiles)
+		data, err := r.fetch(ctx, m, left)
 		if err != nil {
 			return nil, fmt.Errorf("--additional-python-modules: %w", err)
 		}
+		left -= int64(len(data))
 		run.Libraries = append(run.Libraries, jobscript.File{Name: path.Base(m), Data: data})
 	}
 	if c := jobArgument(r.args, "conf"); c != "" {
