@@ -2,10 +2,7 @@ package node
 
 import (
 	"context"
-	"net/url"
-	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
@@ -29,11 +26,7 @@ type askedQueues struct {
 // at is the ARN of the queue of a URL of this node's.
 func (q askedQueues) at(ctx context.Context, queueURL *string) string {
 	c := awswire.CallerFrom(ctx)
-	u, err := url.Parse(aws.ToString(queueURL))
-	if err != nil {
-		return "*"
-	}
-	account, name, ok := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	account, name, ok := sqs.Named(c, queueURL)
 	if !ok {
 		return "*"
 	}

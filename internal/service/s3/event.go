@@ -160,6 +160,8 @@ type announcement struct {
 	e      Event
 	to     []Target
 	notice Notice
+
+	notifier Notifier // of when it was announced: a node that ends has none
 }
 
 // announce returns the announcement of a change that is about to be made.
@@ -183,7 +185,7 @@ func (s *Service) announce(ctx context.Context, b *bucket, caller awswire.Caller
 	if len(to) == 0 {
 		return nil
 	}
-	return &announcement{s: s, b: b, ctx: ctx, to: to, e: Event{
+	return &announcement{s: s, notifier: *notifier, b: b, ctx: ctx, to: to, e: Event{
 		Name: name, Region: b.Region, Bucket: b.Name, Owner: b.Owner, Key: key, Principal: principalID(&caller), RequestID: caller.RequestID, Address: address,
 		Removal: strings.HasPrefix(name, "ObjectRemoved:") || strings.HasPrefix(name, "LifecycleExpiration:"),
 	}}
@@ -211,9 +213,8 @@ func (a *announcement) begin(current *objectstore.Info) error {
 		return nil
 	}
 	a.e.Before = stateOf(current)
-	n := *a.s.notifier.Load()
 	a.e.ID, a.e.Time, a.e.Sequencer = awswire.NewRequestID(), a.s.clock.Now().UTC(), a.s.sequencer()
-	notice, err := n.Begin(a.ctx, a.e, a.to)
+	notice, err := a.notifier.Begin(a.ctx, a.e, a.to)
 	if err != nil {
 		return fmt.Errorf("keep the event of a change: %w", err)
 	}

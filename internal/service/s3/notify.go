@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,6 +30,9 @@ var destinations = []struct{ element, arn, kind, service string }{
 	{"CloudFunctionConfiguration", "CloudFunction", "function", "lambda"},
 }
 
+// ownAccount is the form of accounts in ARNs.
+var ownAccount = regexp.MustCompile(`^\d{12}$`)
+
 func (c *call) checkNotification(doc *node) error {
 	const invalid = "Unable to validate the following destination configurations"
 	if doc.get("EventBridgeConfiguration") != nil {
@@ -41,6 +45,9 @@ func (c *call) checkNotification(doc *node) error {
 			arn := config.text(d.arn)
 			parts := strings.SplitN(arn, ":", 6)
 			if len(parts) != 6 || parts[0] != "arn" || parts[2] != d.service {
+				return invalidArgument("The ARN could not be parsed", d.arn, arn)
+			}
+			if !ownAccount.MatchString(parts[4]) || strings.ContainsAny(parts[5], "/% ") {
 				return invalidArgument("The ARN could not be parsed", d.arn, arn)
 			}
 			if parts[3] != c.b.Region {

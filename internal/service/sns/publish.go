@@ -288,9 +288,9 @@ func (s *Service) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _
 	size := 0
 	for i := range in.PublishBatchRequestEntries {
 		e := &in.PublishBatchRequestEntries[i]
-		size += len(aws.ToString(e.Message))
 		c := &content{e.Message, e.Subject, e.MessageStructure, e.MessageAttributes, e.MessageGroupId, e.MessageDeduplicationId}
-		p, _, err := c.check(t)
+		p, n, err := c.check(t)
+		size += n
 		var api smithy.APIError
 		if errors.As(err, &api) {
 			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, SenderFault: true, Code: aws.String(api.ErrorCode()), Message: aws.String(api.ErrorMessage())})

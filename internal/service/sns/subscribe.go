@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ const pendingFor = 48 * time.Hour
 
 // maxSubscriptions bounds the subscriptions of a topic: each has a worker.
 const maxSubscriptions = 10_000
+
+// queueName is what names of queues are, so that no other path of a URL comes of one.
+var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}(\.fifo)?$`)
 
 // delivers tells whether messages are delivered to a protocol.
 func delivers(protocol string) bool {
@@ -60,7 +64,7 @@ func checkEndpoint(t *topicDoc, protocol, endpoint string) (account string, err 
 	case "sqs", "lambda", "firehose":
 		want := endpointServices[protocol]
 		a, ok := arn.Parse(endpoint)
-		if name, is := a.After(want[1]); !ok || !is || a.Service != want[0] || a.Region == "" || !accountID.MatchString(a.Account) || strings.ContainsAny(name, "/ ") {
+		if name, is := a.After(want[1]); !ok || !is || a.Service != want[0] || a.Region == "" || !accountID.MatchString(a.Account) || strings.ContainsAny(name, "/ ") || protocol == "sqs" && !queueName.MatchString(name) {
 			word := map[string]string{"sqs": "SQS endpoint ARN", "lambda": "Lambda endpoint ARN", "firehose": "Firehose endpoint ARN"}[protocol]
 			return "", invalid("%s", word)
 		}
@@ -195,6 +199,9 @@ func (s *Service) askConfirmation(t *topicDoc, d *subscriptionDoc) error {
 	p := &posted{
 		Type: confirmationType, ID: uuid.NewString(), Topic: t.arn(), Token: d.Token, Time: s.now().UnixMilli(), Version: t.attribute("SignatureVersion"),
 		Text: "You have chosen to subscribe to the topic " + t.arn() + ".\nTo confirm the subscription, visit the SubscribeURL included in this message.",
+	}
+	if t.fifo() { // as queues of such topics want
+		p.Group, p.Dedup = "confirmation", p.ID
 	}
 	body, err := p.encode()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -106,7 +107,7 @@ func (d *subscriptionDoc) checkRedrive(text string) error {
 	}
 	a, ok := arn.Parse(r["deadLetterTargetArn"])
 	switch {
-	case !ok || a.Service != "sqs" || strings.ContainsAny(a.Resource, ":/"):
+	case !ok || a.Service != "sqs" || !queueName.MatchString(a.Resource):
 		return invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn")
 	case a.Region != d.Region || a.Account != d.Owner:
 		return invalid("RedrivePolicy: deadLetterTargetArn must be in the account and region of the subscription")
@@ -151,6 +152,9 @@ func (s *Service) SetSubscriptionAttributes(ctx context.Context, in *sns.SetSubs
 	d, err := s.subscription(ctx, in.SubscriptionArn)
 	if err != nil {
 		return nil, err
+	}
+	if awswire.CallerFrom(ctx).Account != d.Owner {
+		return nil, forbidden("User is not authorized to change the subscription of another account")
 	}
 	_, err = s.subscriptions.Modify(ctx, func(now *subscriptionDoc) error {
 		return now.set(aws.ToString(in.AttributeName), aws.ToString(in.AttributeValue), "")

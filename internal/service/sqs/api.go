@@ -12,7 +12,7 @@ import (
 
 // at is the ARN of the queue of a URL.
 func at(c awswire.Caller, queueURL *string) []string {
-	account, name, ok := named(c, queueURL)
+	account, name, ok := Named(c, queueURL)
 	if !ok {
 		return nil
 	}

@@ -162,8 +162,9 @@ func (s *Service) url(d *queueDoc) *string {
 	return &u
 }
 
-// named is the key of the queue of a URL; the region is the caller's.
-func named(c awswire.Caller, queueURL *string) (account, name string, ok bool) {
+// Named is the account and the name of the queue of a URL; the region is the caller's. Whoever decides about a
+// queue by its URL goes by it, as the operations do.
+func Named(c awswire.Caller, queueURL *string) (account, name string, ok bool) {
 	u, err := url.Parse(aws.ToString(queueURL))
 	if err != nil {
 		return "", "", false
@@ -184,7 +185,7 @@ func (s *Service) queue(ctx context.Context, queueURL *string) (*queueDoc, error
 		return nil, missing("QueueUrl")
 	}
 	c := awswire.CallerFrom(ctx)
-	account, name, ok := named(c, queueURL)
+	account, name, ok := Named(c, queueURL)
 	if !ok {
 		return nil, &types.InvalidAddress{Message: aws.String("The address " + *queueURL + " is not valid for this endpoint.")}
 	}
@@ -195,7 +196,7 @@ func (s *Service) queue(ctx context.Context, queueURL *string) (*queueDoc, error
 // Facts: "Overview of managing access in Amazon SQS", the actions that have no cross-account permissions.
 func (s *Service) own(ctx context.Context, queueURL *string) (*queueDoc, error) {
 	c := awswire.CallerFrom(ctx)
-	if account, _, ok := named(c, queueURL); ok && account != c.Account {
+	if account, _, ok := Named(c, queueURL); ok && account != c.Account {
 		return nil, awswire.Errorf("AccessDenied", "Access to the resource %s is denied.", aws.ToString(queueURL))
 	}
 	return s.queue(ctx, queueURL)
