@@ -322,6 +322,7 @@ func TestBehind(t *testing.T) {
 // the entry after a kill, nor of those that it added before it was told: the stream's next
 // message may take the place of the first that failed.
 func TestFailedIsGone(t *testing.T) {
+	const entries = 2000
 	dir := t.TempDir()
 	var mu sync.Mutex
 	r := rand.New(rand.NewPCG(1, 9))
@@ -336,9 +337,9 @@ func TestFailedIsGone(t *testing.T) {
 		return nil
 	}})
 	next, under, failed := uint64(1), 0, 0
-	done := make(chan struct{}, 1000)
+	done := make(chan struct{}, entries) // room for all: whoever is called back must not wait
 	var acked []int // sizes of what was acknowledged, by sequence
-	for range 2000 {
+	for range entries {
 		mu.Lock()
 		data := make([]byte, 1+r.IntN(3000))
 		e := Entry{Stream: "a", Born: 7, Seq: next, Data: data}
