@@ -349,6 +349,10 @@ func queryError(ctx context.Context, err error) error {
 		if strings.Contains(text, "arquet") || strings.Contains(text, "magic bytes") {
 			name = "HIVE_BAD_DATA"
 		}
+	case "Invalid": // of a page's head
+		if strings.HasPrefix(text, "TProtocolException") {
+			name, text = "HIVE_BAD_DATA", "Malformed Parquet file: "+text
+		}
 	case "Parser", "Internal", "Fatal":
 		name = "GENERIC_INTERNAL_ERROR"
 	}
