@@ -42,6 +42,8 @@ const plainLine = 1 << 20
 // exactly is how the files of one format are looked at and read here.
 type exactly struct {
 	signature string // of all that plain depends on besides the file
+	content   string // of all that convert depends on besides that and the fields below
+	encoding  string // the name of charset
 	charset   encoding.Encoding
 	skip      int // lines at the beginning of a file
 	footer    int // lines at its end that are no records: such a file is read here
@@ -69,7 +71,6 @@ func (s *scan) split(pieces []Piece, how exactly) (plain, exact []Piece) {
 	}
 	paths := make([]string, len(places)) // what a file was turned into
 	errs := make([]error, len(places))
-	s.scratchDirectory()
 	var wait sync.WaitGroup
 	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for n, at := range places {
@@ -93,7 +94,6 @@ func (s *scan) split(pieces []Piece, how exactly) (plain, exact []Piece) {
 			if paths[n] == "" {
 				left.Files = append(left.Files, f)
 			} else {
-				s.unpackedFrom(paths[n], f.URI)
 				f.Path = paths[n]
 				right.Files = append(right.Files, f)
 			}
@@ -130,32 +130,26 @@ func (s *scan) readExactly(f catalog.File, how exactly) (path string, err error)
 			return "", err
 		}
 	}
-	in, lines, err := openLines(s.ctx, f, how.charset)
-	if err != nil {
-		return "", err
-	}
-	defer in.Close()
-	for range how.skip {
-		if _, err := lines.next(); err == io.EOF {
-			break
-		} else if err != nil {
-			return "", err
+	return s.converted(f, fmt.Sprintf("lines %s %s %d %d %s", how.signature, how.content, how.skip, how.footer, how.encoding), func(out *os.File) error {
+		in, lines, err := openLines(s.ctx, f, how.charset)
+		if err != nil {
+			return err
 		}
-	}
-	lines.footer = how.footer
-	out, err := os.CreateTemp(s.plain, "")
-	if err != nil {
-		return "", err
-	}
-	w := bufio.NewWriterSize(out, 64<<10)
-	err = how.convert(lines, w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if closed := out.Close(); err == nil {
-		err = closed
-	}
-	return out.Name(), err
+		defer in.Close()
+		for range how.skip {
+			if _, err := lines.next(); err == io.EOF {
+				break
+			} else if err != nil {
+				return err
+			}
+		}
+		lines.footer = how.footer
+		w := bufio.NewWriterSize(out, 64<<10)
+		if err := how.convert(lines, w); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
 }
 
 // isPlain reports, and remembers, whether DuckDB reads a file right.

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
@@ -30,11 +31,21 @@ const DefaultPartition = "__HIVE_DEFAULT_PARTITION__"
 // Reader writes the SELECTs over the files of one query, and holds what it unpacked for it.
 // Close ends it.
 type Reader struct {
-	Footers *Footers // of Parquet files
-	Scratch string   // the directory that compressed text is unpacked in; empty: nowhere
+	Footers     *Footers     // of Parquet files
+	Conversions *Conversions // of files that DuckDB does not read
 	// Unpacked are the URIs of the objects that were unpacked, by the paths of what they became.
 	Unpacked map[string]string
-	plain    string // the directory of unpacked files, if there are any
+
+	mu   sync.Mutex
+	held []*conversion
+}
+
+// Close ends the use of what was converted for the query.
+func (r *Reader) Close() {
+	for _, e := range r.held {
+		r.Conversions.release(e)
+	}
+	r.held = nil
 }
 
 // Scan is what is read of a table.
