@@ -62,35 +62,12 @@ type verdictKey struct {
 
 // split divides the files into those that DuckDB reads and those that were read here.
 func (s *scan) split(pieces []Piece, how exactly) (plain, exact []Piece) {
-	type place struct{ piece, file int }
-	var places []place
-	for i, p := range pieces {
-		for j := range p.Files {
-			places = append(places, place{i, j})
-		}
-	}
-	paths := make([]string, len(places)) // what a file was turned into
-	errs := make([]error, len(places))
-	var wait sync.WaitGroup
-	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for n, at := range places {
-		f := pieces[at.piece].Files[at.file]
-		wait.Add(1)
-		turns <- struct{}{}
-		go func() {
-			defer func() { <-turns; wait.Done() }()
-			paths[n], errs[n] = s.readExactly(f, how)
-		}()
-	}
-	wait.Wait()
+	paths := s.each(pieces, func(f catalog.File) (string, error) { return s.readExactly(f, how) })
 	n := 0
 	for _, p := range pieces {
 		left, right := p, p
 		left.Files, right.Files = nil, nil
 		for _, f := range p.Files {
-			if err := errs[n]; err != nil {
-				s.unreadable(f, err)
-			}
 			if paths[n] == "" {
 				left.Files = append(left.Files, f)
 			} else {
@@ -107,6 +84,44 @@ func (s *scan) split(pieces []Piece, how exactly) (plain, exact []Piece) {
 		}
 	}
 	return plain, exact
+}
+
+// each asks do what the files of pieces were turned into, several at a time. The first failure,
+// by the order of the files, ends the query.
+func (s *scan) each(pieces []Piece, do func(f catalog.File) (string, error)) []string {
+	var files []catalog.File
+	for _, p := range pieces {
+		files = append(files, p.Files...)
+	}
+	paths := make([]string, len(files))
+	errs := make([]error, len(files))
+	var wait sync.WaitGroup
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for n, f := range files {
+		wait.Add(1)
+		turns <- struct{}{}
+		go func() {
+			defer func() { <-turns; wait.Done() }()
+			paths[n], errs[n] = contained(f, do)
+		}()
+	}
+	wait.Wait()
+	for n, err := range errs {
+		if err != nil {
+			s.unreadable(files[n], err)
+		}
+	}
+	return paths
+}
+
+// contained makes an error of a panic: a file from outside must not end the process.
+func contained(f catalog.File, do func(f catalog.File) (string, error)) (path string, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			path, err = "", fmt.Errorf("the file cannot be read: %v", v)
+		}
+	}()
+	return do(f)
 }
 
 // unreadable ends the query for a file that cannot be read.

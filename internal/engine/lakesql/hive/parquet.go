@@ -156,7 +156,11 @@ func (s *scan) incompatible(g schemaGroup, a parquetColumn, c catalog.Column, ty
 	if a.typ == "" {
 		kind = "GROUP"
 	}
-	text := duck.Quote(fmt.Sprintf("Field %s's type %s in parquet file %s is incompatible with type %s defined in table schema", strings.ToLower(a.name), kind, g.pieces[0].Files[0].URI, types.Text(TypeOf(c.Type))))
+	format := s.format
+	if format == "" {
+		format = "parquet"
+	}
+	text := duck.Quote(fmt.Sprintf("Field %s's type %s in %s file %s is incompatible with type %s defined in table schema", strings.ToLower(a.name), kind, format, g.pieces[0].Files[0].URI, types.Text(TypeOf(c.Type))))
 	return "CAST(CASE WHEN " + duck.Ident(a.name) + " IS NOT NULL THEN " + duck.Raise("HIVE_BAD_DATA", text) + " END AS " + typ + ")"
 }
 

@@ -60,7 +60,8 @@ type Scan struct {
 type scan struct {
 	*Reader
 	Scan
-	ctx context.Context
+	ctx    context.Context
+	format string // that files were converted from; empty: they are as they were
 }
 
 // Select gives the SELECTs whose UNION ALL is the table's rows: its columns, typed and named
@@ -82,7 +83,7 @@ func (r *Reader) Select(ctx context.Context, s Scan, pieces []Piece) []string {
 	}
 	var selects []string
 	for _, key := range order {
-		selects = append(selects, (&scan{r, s, ctx}).read(groups[key])...)
+		selects = append(selects, (&scan{Reader: r, Scan: s, ctx: ctx}).read(groups[key])...)
 	}
 	return selects
 }
@@ -97,6 +98,8 @@ func (s *scan) read(pieces []Piece) []string {
 		return s.readJSON(s.cloudTrail(pieces))
 	case strings.Contains(class, "Parquet") || class == "" && strings.Contains(format.InputFormat, "Parquet"):
 		return s.readParquet(pieces)
+	case class == "AvroSerDe":
+		return s.readAvro(pieces)
 	}
 	pieces = s.unpacked(pieces)
 	switch {
