@@ -43,7 +43,7 @@ func (s *Service) serveStreams(w http.ResponseWriter, r *http.Request) {
 
 func (s *Service) status(r *http.Request, d *stream) (nodeapi.Stream, error) {
 	out := nodeapi.Stream{Name: d.Name, Account: d.Account, Region: d.Region, Shards: []nodeapi.Shard{}}
-	v, err := s.viewOf(r.Context(), s.route(d), d)
+	v, err := s.viewOf(r.Context(), s.runtime(d), d)
 	if err != nil {
 		return out, err
 	}

@@ -258,8 +258,8 @@ func TestAdd(t *testing.T) {
 		first, last uint64
 	}{
 		{"consecutive", []entry{{seq: 5}, {seq: 6}, {seq: 7}}, 5, 7},
-		{"written anew", []entry{{seq: 5}, {seq: 6}, {seq: 7}, {seq: 6}}, 5, 6},
-		{"written anew from before", []entry{{seq: 5}, {seq: 6}, {seq: 3}}, 3, 3},
+		{"rewritten", []entry{{seq: 5}, {seq: 6}, {seq: 7}, {seq: 6}}, 5, 6},
+		{"rewritten from before", []entry{{seq: 5}, {seq: 6}, {seq: 3}}, 3, 3},
 		{"mark in between", []entry{{seq: 5}, {seq: 6}, {5, mark}, {seq: 7}}, 6, 7},
 		{"mark at the end", []entry{{seq: 5}, {seq: 6}, {6, mark}}, 0, 0},
 		{"mark behind the end", []entry{{seq: 5}, {8, mark}, {seq: 9}}, 9, 9},
@@ -338,7 +338,7 @@ func TestFailedIsGone(t *testing.T) {
 	}})
 	next, under, failed := uint64(1), 0, 0
 	done := make(chan struct{}, entries) // room for all: whoever is called back must not wait
-	var acked []int // sizes of what was acknowledged, by sequence
+	var acked []int                      // sizes of what was acknowledged, by sequence
 	for range entries {
 		mu.Lock()
 		data := make([]byte, 1+r.IntN(3000))
