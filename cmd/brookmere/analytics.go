@@ -135,7 +135,7 @@ are skipped and counted. Ctrl-C stops it.`,
 			return a.printRows(cmd.OutOrStdout(), resp.Body, count)
 		},
 	}
-	cmd.Flags().IntVarP(&count, "count", "n", 0, "stop after this many rows; 0 is no limit")
+	cmd.Flags().IntVarP(&count, "count", "n", 0, "stop after this many rows; 0 means no limit")
 	return cmd
 }
 

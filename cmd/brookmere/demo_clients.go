@@ -117,7 +117,7 @@ func (c *demoClients) setUp(ctx context.Context, step func(what, name string)) e
 		case errors.As(err, s.exists):
 			step(s.what, s.name+" (was there)")
 		default:
-			return fmt.Errorf("make %s %s: %w", s.what, s.name, err)
+			return fmt.Errorf("create %s %s: %w", s.what, s.name, err)
 		}
 	}
 	return nil

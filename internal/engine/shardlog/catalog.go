@@ -161,7 +161,7 @@ func (s *Shard) makeStream(ctx context.Context) error {
 		err = s.log.broker.Sync(s.stream)
 	}
 	if err != nil {
-		return fmt.Errorf("shardlog: make the stream of shard %s: %w", s.name, err)
+		return fmt.Errorf("shardlog: create the stream of shard %s: %w", s.name, err)
 	}
 	s.mu.Lock()
 	s.lazy = false

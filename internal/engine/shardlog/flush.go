@@ -58,7 +58,7 @@ func (s *Shard) flushSealed() {
 	}
 	s.wakeFlushed()
 	s.pump()
-	s.settle()
+	s.signalIdle()
 }
 
 func (s *Shard) wakeFlushed() {
@@ -86,13 +86,13 @@ func (s *Shard) store(out *sent) error {
 		switch {
 		case stored:
 		case errors.Is(err, errWrongSeq):
-			stored, err = s.stamped(out)
+			stored, err = s.isStored(out)
 		case errors.As(err, &failed) && s.log.noSpace():
 			// To start it again would only keep readers from it.
 			s.failQueue(refusal(failed.cause))
 		case errors.As(err, &failed):
 			if s.log.repair.do(s.log, begun) == nil {
-				stored, err = s.stamped(out)
+				stored, err = s.isStored(out)
 			}
 		case errors.As(err, &refused):
 			s.failQueue(refusal(refused.cause))
@@ -125,7 +125,7 @@ func (s *Shard) failQueue(err error) {
 	s.mu.Lock()
 	queue := s.queue
 	s.queue, s.queued = nil, 0
-	s.settle()
+	s.signalIdle()
 	s.mu.Unlock()
 	for _, w := range queue {
 		w.fail(err)

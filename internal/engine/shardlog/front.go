@@ -243,7 +243,7 @@ func (p *piece) done(err error) {
 	if len(s.queue) > 0 {
 		s.pump()
 	}
-	s.settle()
+	s.signalIdle()
 }
 
 // commitPiece makes a piece readable. Callers hold mu.
