@@ -154,20 +154,11 @@ func TestFreeStaysFree(t *testing.T) {
 	if err != nil || len(was) != 1 {
 		t.Fatalf("a closed journal has left %v, %v", was, err)
 	}
-	blocked := filepath.Join(dir, fileName(was[0]+1))
-	if err := os.Mkdir(blocked, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	left, err := Read(dir)
-	if err == nil {
-		t.Fatal("a directory was read as a segment")
-	}
-	if err := os.Remove(blocked); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
-	if left, err = Read(dir); err != nil {
-		t.Fatal(err)
-	}
+	blocked := filepath.Join(dir, fileName(was[0]+1))
 	if err := os.Mkdir(blocked, 0o700); err != nil {
 		t.Fatal(err)
 	}
