@@ -338,7 +338,7 @@ func TestFailedIsGone(t *testing.T) {
 	}})
 	next, under, failed := uint64(1), 0, 0
 	done := make(chan struct{}, entries) // room for all: whoever is called back must not wait
-	var acked []int // sizes of what was acknowledged, by sequence
+	var acked []int                      // sizes of what was acknowledged, by sequence
 	for range entries {
 		mu.Lock()
 		data := make([]byte, 1+r.IntN(3000))
