@@ -194,7 +194,7 @@ func (w *swap) deleteSources(ctx context.Context) error {
 				return Info{}, nil
 			}
 			if err == nil {
-				_, err = w.s.deleteCurrent(ctx, w.Bucket, object, path, current, true)
+				_, err = w.s.deleteCurrent(ctx, w.Bucket, path, current, true, w.s.newMarker(w.Bucket, object))
 			}
 			return Info{}, err
 		})
