@@ -122,8 +122,11 @@ func (d *scanner) values(to *map[string]types.AttributeValue) bool {
 		return false
 	}
 	item, ok := d.item()
+	if !ok {
+		return false // parts of the item may be missing
+	}
 	*to = itemToSDK(item)
-	return ok
+	return true
 }
 
 // item reads an item or a key.
