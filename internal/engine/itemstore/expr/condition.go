@@ -326,6 +326,9 @@ func (p *parser) operand() (Operand, *Error) {
 			return Operand{}, err
 		}
 		defer func() { p.depth-- }()
+		if p.peek().is(")") {
+			return Operand{}, p.syntax()
+		}
 		args, err := p.arguments()
 		if err != nil {
 			return Operand{}, err
@@ -333,12 +336,9 @@ func (p *parser) operand() (Operand, *Error) {
 		if t.text == "size" && len(args) != 1 {
 			p.note("Incorrect number of operands for operator or function; operator or function: size, number of operands: %d", len(args))
 		}
-		if len(args) == 0 {
-			return Operand{Value: attr.Null{}, Size: true}, nil
-		}
 		o := args[0]
 		if o.Size && t.text == "size" {
-			p.note("The function is not allowed to be used this way in an expression; function: size")
+			p.note("Incorrect operand type for operator or function; operator or function: size, operand type: N")
 		}
 		if o.Value != nil && t.text == "size" {
 			switch o.Value.(type) {
@@ -388,6 +388,9 @@ func (p *parser) call() (Node, *Error) {
 	defer func() { p.depth-- }()
 	if err := p.operator(); err != nil {
 		return nil, err
+	}
+	if p.peek().is(")") {
+		return nil, p.syntax()
 	}
 	args, err := p.arguments()
 	if err != nil {
