@@ -169,7 +169,7 @@ func readWriteRequest(r types.WriteRequest) (w batchWrite, err error) {
 	case r.PutRequest != nil && r.DeleteRequest != nil:
 		return w, invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 	case r.PutRequest != nil:
-		if w.item, err = itemFromSDK(r.PutRequest.Item); err != nil {
+		if w.item, err = olderItem(r.PutRequest.Item); err != nil {
 			return w, err
 		}
 		if w.item == nil {
@@ -178,7 +178,7 @@ func readWriteRequest(r types.WriteRequest) (w batchWrite, err error) {
 		w.key = w.item
 		return w, itemTooLarge(w.item)
 	case r.DeleteRequest != nil:
-		w.key, err = itemFromSDK(r.DeleteRequest.Key)
+		w.key, err = olderItem(r.DeleteRequest.Key)
 		return w, err
 	}
 	return w, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
@@ -239,7 +239,7 @@ func (s *Service) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInp
 	for i, name := range names {
 		r := in.RequestItems[name]
 		g := batchGet{consistent: isTrue(r.ConsistentRead), request: r}
-		params, err := expressionParams(r.ExpressionAttributeNames, nil, r.ProjectionExpression)
+		params, err := expressionParams(readWords, r.ExpressionAttributeNames, nil, r.ProjectionExpression)
 		if err != nil {
 			return nil, err
 		}

@@ -134,7 +134,7 @@ func (d *scanner) item() (attr.Item, bool) {
 	item := attr.Item{}
 	ok := d.object(func(name string) bool {
 		v, ok := d.value()
-		if _, twice := item[name]; twice {
+		if _, twice := item[name]; twice || name == "" {
 			return false
 		}
 		item[name] = v
