@@ -247,6 +247,9 @@ func (r *fastQuery) member(d *scanner, name string) bool {
 }
 
 func (r *fastQuery) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bool, error) {
+	if r.in.Limit != nil && *r.in.Limit < 1 {
+		return dst, false, nil
+	}
 	p, err := s.query(ctx, &r.in)
 	if err != nil {
 		return dst, true, err

@@ -34,9 +34,6 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLimit(in.Limit, true); err != nil {
-		return nil, err
-	}
 	var p parameters
 	p.old("KeyConditions", in.KeyConditions != nil)
 	p.old("QueryFilter", in.QueryFilter != nil)
@@ -149,9 +146,6 @@ func (s *Service) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(
 func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, error) {
 	name, err := nameOf(ctx, in.TableName)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkLimit(in.Limit, false); err != nil {
 		return nil, err
 	}
 	var p parameters

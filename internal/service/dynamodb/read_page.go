@@ -303,13 +303,3 @@ func (p *page) collect(to *[]map[string]types.AttributeValue) {
 		return nil
 	}
 }
-
-func checkLimit(limit *int32, query bool) error {
-	if limit == nil || *limit >= 1 {
-		return nil
-	}
-	if query {
-		return constraint("", "Limit", "Member must have value greater than or equal to 1")
-	}
-	return constraint("'"+itoa(int(*limit))+"' ", "limit", "Member must have value greater than or equal to 1")
-}

@@ -136,7 +136,10 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 			return nil, err
 		}
 	}
-	if given != 1 {
+	if given == 0 {
+		return nil, invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
+	}
+	if given > 1 {
 		return nil, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
 	}
 	a.table = aws.ToString(name)

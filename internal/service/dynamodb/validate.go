@@ -34,16 +34,23 @@ func checkTableName(n string) error {
 
 // checkNewName checks the name of a table or index.
 func checkNewName(n, path string) error {
-	value := "'" + n + "' "
-	switch {
-	case !nameForm.MatchString(n):
-		return constraint(value, path, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
-	case len(n) < 3:
-		return constraint(value, path, "Member must have length greater than or equal to 3")
-	case len(n) > 255:
-		return constraint(value, path, "Member must have length less than or equal to 255")
+	if rule := brokenName(n); rule != "" {
+		return constraint("'"+n+"' ", path, rule)
 	}
 	return nil
+}
+
+// brokenName is the first rule that a name of a table or index does not satisfy, or none.
+func brokenName(n string) string {
+	switch {
+	case !nameForm.MatchString(n):
+		return "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+	case len(n) < 3:
+		return "Member must have length greater than or equal to 3"
+	case len(n) > 255:
+		return "Member must have length less than or equal to 255"
+	}
+	return ""
 }
 
 // parameters tells which parameters of a request are of expressions, and which are of the

@@ -211,6 +211,9 @@ func olderItem(m map[string]types.AttributeValue) (attr.Item, error) {
 	return item, older(err)
 }
 
+// appendItem is the JSON of an item.
+func appendItem(item attr.Item) []byte { return attr.AppendJSON(nil, item) }
+
 // toSDK turns a value of ours into one of the SDK.
 func toSDK(v attr.Value) types.AttributeValue {
 	switch v := v.(type) {
