@@ -81,6 +81,12 @@ func (b *broken) minimum(n *int32, path string, least int32) {
 	}
 }
 
+func (b *broken) maximum(n *int32, path string, most int32) {
+	if n != nil && *n > most {
+		b.add("", path, "Member must have value less than or equal to "+strconv.Itoa(int(most)))
+	}
+}
+
 func (b broken) err() error {
 	switch len(b) {
 	case 0:
@@ -210,6 +216,9 @@ func queryFirst(in *dynamodb.QueryInput) error {
 	return b.err()
 }
 
+// maxSegments is how many segments a scan may have.
+const maxSegments = 1_000_000
+
 func scanFirst(in *dynamodb.ScanInput) error {
 	var b broken
 	if in.TableName == nil {
@@ -218,6 +227,8 @@ func scanFirst(in *dynamodb.ScanInput) error {
 	b.minimum(in.Limit, "Limit", 1)
 	b.minimum(in.Segment, "Segment", 0)
 	b.minimum(in.TotalSegments, "TotalSegments", 1)
+	b.maximum(in.Segment, "Segment", maxSegments-1)
+	b.maximum(in.TotalSegments, "TotalSegments", maxSegments)
 	if *in.TableName == "" {
 		b.add("", "TableName", "Member must have length greater than or equal to 1")
 	}

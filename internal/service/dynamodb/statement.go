@@ -57,7 +57,7 @@ func readStatement(text *string, parameters []types.AttributeValue) (*statement,
 	}
 	s := &statement{Statement: st}
 	if st.Where != "" {
-		if s.where, err = expr.ParseKeyCondition(st.Where, &st.Params); err != nil {
+		if s.where, err = expr.ParseDoubled(st.Where, &st.Params); err != nil {
 			return nil, statementError(err)
 		}
 	}

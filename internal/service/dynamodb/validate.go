@@ -80,16 +80,18 @@ func (p *parameters) check() error {
 
 // wording is how an operation words what is wrong with a request.
 type wording struct {
-	enveloped bool // in the form that broken constraints have
-	older     bool // in the words of AWS's older layer
-	named     bool // a value that is empty is told with its key
+	enveloped bool   // in the form that broken constraints have
+	older     bool   // in the words of AWS's older layer
+	named     bool   // a value that is empty is told with its key
+	absent    string // after values without an expression
 }
 
 // The wordings of the operations.
 var (
 	writeWords = wording{enveloped: true}
 	readWords  = wording{}
-	queryWords = wording{named: true}
+	queryWords = wording{named: true, absent: ": FilterExpression is null and KeyConditionExpression is null"}
+	scanWords  = wording{absent: ": FilterExpression is null"}
 	batchWords = wording{older: true}
 )
 
@@ -164,7 +166,7 @@ func expressionParams(w wording, names map[string]string, values map[string]type
 	p := &expr.Params{Names: names}
 	if values != nil {
 		if !has {
-			return nil, invalid("ExpressionAttributeValues can only be specified when using expressions")
+			return nil, invalid("ExpressionAttributeValues can only be specified when using expressions%s", w.absent)
 		}
 		if len(values) == 0 {
 			return nil, invalid("ExpressionAttributeValues must not be empty")

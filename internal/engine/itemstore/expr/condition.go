@@ -52,9 +52,8 @@ func ParseCondition(text string, params *Params) (*Condition, error) {
 	return parseCondition(text, params, false)
 }
 
-// ParseKeyCondition parses a key condition expression, in which parentheses may be doubled.
-// Which conditions it may hold is the caller's to check.
-func ParseKeyCondition(text string, params *Params) (*Condition, error) {
+// ParseDoubled parses a condition in which parentheses may be doubled.
+func ParseDoubled(text string, params *Params) (*Condition, error) {
 	return parseCondition(text, params, true)
 }
 

@@ -166,7 +166,7 @@ func TestConditionsAgainstAnInterpreter(t *testing.T) {
 	}
 	for range 3000 {
 		text, want := build(4)
-		c, err := ParseKeyCondition(text, &Params{Values: values})
+		c, err := ParseDoubled(text, &Params{Values: values})
 		if err != nil {
 			var e *Error
 			if errors.As(err, &e) && strings.HasPrefix(e.Message, "Expression size") {
