@@ -308,7 +308,7 @@ func slice(env *Env, n *node) (Value, error) {
 	}
 	count := float64(len(v.Series))
 	if len(n.args) == 2 {
-		if !(from >= 0 && from < count) { // nor if it is no number
+		if !(from >= 0 && from < count) { // nor if it is not a number
 			return One(Series{Period: env.Period}), nil
 		}
 		return One(v.Series[int(from)]), nil

@@ -154,7 +154,7 @@ func (s *Service) acyclic(sc scope.Scope, name string, r *rule, depth int, seen 
 	return nil
 }
 
-// putAlarm stores an alarm that has been checked. One that is there keeps its state, and is looked at anew.
+// putAlarm stores an alarm that has been checked. One that is there keeps its state, and is evaluated again.
 func (s *Service) putAlarm(ctx context.Context, d *alarmDoc, tags []types.Tag) error {
 	sc := d.scope()
 	if err := checkAlarmName(d.Name); err != nil {

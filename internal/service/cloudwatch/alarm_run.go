@@ -48,7 +48,7 @@ func (s *Service) newAlarmRunner() *work.Runner[alarmDoc] {
 
 // watch looks at an alarm once, and says when to look again.
 func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
-	d, err := s.settled(ctx, j.Key)
+	d, err := s.finishTransition(ctx, j.Key)
 	if d == nil || err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
 		if err := s.judgeRule(ctx, d); err != nil {
 			return err
 		}
-		_, err := s.settled(ctx, j.Key)
+		_, err := s.finishTransition(ctx, j.Key)
 		return err
 	}
 	w := d.Watch
@@ -75,7 +75,7 @@ func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
 			return err
 		}
 		s.looked.Store(d.arn(), mark)
-		if _, err := s.settled(ctx, j.Key); err != nil {
+		if _, err := s.finishTransition(ctx, j.Key); err != nil {
 			return err
 		}
 	}
@@ -293,8 +293,8 @@ func (s *Service) judgeRule(ctx context.Context, d *alarmDoc) error {
 	return nil
 }
 
-// settled does what the last transition of an alarm has left to do, and returns the alarm; nil if it has gone.
-func (s *Service) settled(ctx context.Context, key work.Key) (*alarmDoc, error) {
+// finishTransition does what the last transition of an alarm has left to do, and returns the alarm; nil if it has gone.
+func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc, error) {
 	for {
 		d, err := s.alarms.Get(key...)
 		if errors.Is(err, state.ErrNotFound) {
