@@ -283,7 +283,7 @@ func (s *stack) construct(p parts) ([]service, error) {
 		p.logger = p.node.log.With("service", p.name)
 		var err error
 		if made[i], err = e.make(&s.services, p); err != nil {
-			return nil, fmt.Errorf("make %s: %w", p.name, err)
+			return nil, fmt.Errorf("create %s: %w", p.name, err)
 		}
 	}
 	for _, e := range catalog {
