@@ -218,11 +218,11 @@ func (t *Table) Each(ctx context.Context, r Range, visit func(item []byte) (more
 	if err != nil {
 		return err
 	}
-	return t.s.settled()
+	return t.s.syncApplied()
 }
 
-// settled waits until what is applied by now is on disk.
-func (s *Store) settled() error {
+// syncApplied waits until what is applied by now is on disk.
+func (s *Store) syncApplied() error {
 	if s.inflight.Load() == 0 || s.opts.NoSync {
 		return nil
 	}

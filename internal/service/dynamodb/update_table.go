@@ -267,7 +267,7 @@ func (d *table) createIndex(in *dynamodb.UpdateTableInput, c *types.CreateGlobal
 	return nil
 }
 
-// dropUnused removes the definitions of attributes that are no key any more.
+// dropUnused removes the definitions of attributes that are not part of a key any more.
 func (d *table) dropUnused() {
 	used := map[string]bool{d.Hash: true, d.Range: true}
 	for _, x := range d.Indexes {
