@@ -16,7 +16,7 @@ func TestRolesThatGlueTakesByName(t *testing.T) {
 	}{
 		{"glue", &glue.CreateJobInput{Role: aws.String("admin")}, "admin"},
 		{"glue", &glue.CreateJobInput{Role: aws.String("/service/admin")}, "service/admin"},
-		{"glue", &glue.CreateJobInput{Role: aws.String(" x")}, " x"}, // which is no role: it may not be passed
+		{"glue", &glue.CreateJobInput{Role: aws.String(" x")}, " x"}, // which is not a role: it may not be passed
 		{"glue", &glue.CreateJobInput{Role: aws.String("arn:aws:iam::111122223333:role/admin")}, ""},
 		{"glue", &glue.CreateJobInput{}, ""},
 		{"glue", &glue.UpdateJobInput{JobUpdate: &types.JobUpdate{Role: aws.String("admin")}}, "admin"},

@@ -46,7 +46,7 @@ type exactly struct {
 	encoding  string // the name of charset
 	charset   encoding.Encoding
 	skip      int // lines at the beginning of a file
-	footer    int // lines at its end that are no records: such a file is read here
+	footer    int // lines at its end that are not records: such a file is read here
 
 	// plain reports whether DuckDB reads blocks of whole lines right; nil: it never does.
 	plain func() func(block []byte) bool
