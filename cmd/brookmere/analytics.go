@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisanalytics/types"
 	"github.com/spf13/cobra"
 
-	analyticssvc "github.com/brookmere/brookmere/internal/service/kinesisanalytics"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 // analytics asks a running node about its applications of continuous SQL, over the API of Kinesis
@@ -76,7 +76,7 @@ func (a *analytics) listCommand() *cobra.Command {
 				_, err := io.Copy(cmd.OutOrStdout(), resp.Body)
 				return err
 			}
-			var all []analyticssvc.Status
+			var all []nodeapi.Application
 			if err := json.NewDecoder(resp.Body).Decode(&all); err != nil {
 				return fmt.Errorf("read the node's answer: %w", err)
 			}
@@ -135,7 +135,7 @@ are skipped and counted. Ctrl-C stops it.`,
 			return a.printRows(cmd.OutOrStdout(), resp.Body, count)
 		},
 	}
-	cmd.Flags().IntVarP(&count, "count", "n", 0, "stop after this many rows; 0 is no limit")
+	cmd.Flags().IntVarP(&count, "count", "n", 0, "stop after this many rows; 0 means no limit")
 	return cmd
 }
 
@@ -149,11 +149,7 @@ func (a *analytics) printRows(out io.Writer, body io.Reader, count int) error {
 		if err != nil {
 			return err
 		}
-		var row struct {
-			Rowtime time.Time       `json:"rowtime"`
-			Row     json.RawMessage `json:"row"`
-			Dropped uint64          `json:"dropped"`
-		}
+		var row nodeapi.Row
 		if err := json.Unmarshal(line, &row); err != nil {
 			return fmt.Errorf("read the node's answer: %w", err)
 		}

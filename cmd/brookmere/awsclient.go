@@ -29,7 +29,7 @@ const realAWS = "aws"
 // awsClient is how all commands that are clients find their node, as the AWS CLI would: by
 // flags, the AWS_* variables, and a profile of the shared configuration files.
 //
-// The fields are settled when the command runs. A node is never asked for with what would
+// The fields are resolved when the command runs. A node is never asked for with what would
 // need another host first: the metadata of an instance, and roles, single sign-on or
 // processes of a profile that nobody has named.
 type awsClient struct {
@@ -41,10 +41,10 @@ type awsClient struct {
 	regionKnown bool // a flag, a variable or a profile has said the region
 	known       bool // credentials were found; else any are used
 	replaces    bool // the command makes an environment of its own: a profile that the present one names need not exist
-	settled     aws.Config
+	resolved    aws.Config
 }
 
-// register adds the flags to cmd and what is below it, and settles them before any of it runs.
+// register adds the flags to cmd and what is below it, and resolves them before any of it runs.
 func (c *awsClient) register(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
 	f.StringVar(&c.endpoint, "endpoint", "", "`URL` of the node, or "+realAWS+" for AWS itself (default $AWS_ENDPOINT_URL, endpoint_url of the profile, or "+defaultEndpoint+")")
@@ -52,15 +52,15 @@ func (c *awsClient) register(cmd *cobra.Command) {
 	f.StringVar(&c.profile, "profile", "", "`name` of a profile of the AWS configuration files (default $AWS_PROFILE)")
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		c.regionFlag = cmd.Flags().Changed("region")
-		return c.settle(cmd.Context())
+		return c.resolve(cmd.Context())
 	}
 }
 
 // defaultEndpoint is the node that commands speak to where nothing names another.
 var defaultEndpoint = "http://" + node.DefaultConfig().Listen
 
-// settle fills in what the flags leave open.
-func (c *awsClient) settle(ctx context.Context) error {
+// resolve fills in what the flags leave open.
+func (c *awsClient) resolve(ctx context.Context) error {
 	profile := cmp.Or(c.profile, os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"))
 	// The SDK for Go reads AWS_REGION alone, the AWS CLI both.
 	region := cmp.Or(c.region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
@@ -103,7 +103,7 @@ func (c *awsClient) settle(ctx context.Context) error {
 		}
 		cfg.Credentials = found
 	}
-	c.settled = cfg
+	c.resolved = cfg
 	return nil
 }
 
@@ -141,12 +141,12 @@ func credentialsFor(ctx context.Context, profile string, byFlag bool, chain aws.
 }
 
 // config is the configuration of an SDK client of the node.
-func (c *awsClient) config() aws.Config { return c.settled }
+func (c *awsClient) config() aws.Config { return c.resolved }
 
 // lead leads to another node from now on.
 func (c *awsClient) lead(url string) {
 	c.endpoint = url
-	c.settled.BaseEndpoint, c.settled.ConfigSources = &c.endpoint, nil
+	c.resolved.BaseEndpoint, c.resolved.ConfigSources = &c.endpoint, nil
 }
 
 // sign signs a request without a body to one of the node's own endpoints. Without
@@ -155,7 +155,7 @@ func (c *awsClient) sign(ctx context.Context, r *http.Request) error {
 	if !c.known {
 		return nil
 	}
-	keys, err := c.settled.Credentials.Retrieve(ctx)
+	keys, err := c.resolved.Credentials.Retrieve(ctx)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/node"
-	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 const benchBucket = "bench"
@@ -183,7 +183,7 @@ func (b *benchDelivery) measure(ctx context.Context, name string, parquet bool, 
 		return r, err
 	}
 	d := &deliveries{awsClient: awsClient{endpoint: b.node.url}}
-	var status firehosesvc.DeliveryStatus
+	var status nodeapi.Delivery
 	if err := d.call(ctx, http.MethodPost, "/"+stream+"/hold", &status); err != nil {
 		return r, err
 	}

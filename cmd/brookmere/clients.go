@@ -17,6 +17,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/clientenv"
 	"github.com/brookmere/brookmere/internal/node"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 // clientFlags say which node the environment of a client leads to, and as whom.
@@ -50,7 +51,7 @@ func (f *clientFlags) find(ctx context.Context) (n clientenv.Node, err error) {
 	if err != nil {
 		return n, err
 	}
-	var about node.Clients
+	var about nodeapi.Clients
 	if err := json.Unmarshal(text, &about); err != nil {
 		return n, fmt.Errorf("%s is not a node: %w", f.endpoint, err)
 	}

@@ -78,7 +78,7 @@ func sharedNode(t *testing.T) (string, aws.Config) {
 		t.Fatal(err)
 	}
 	c := awsClient{endpoint: n.URL()}
-	if err := c.settle(t.Context()); err != nil {
+	if err := c.resolve(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return n.URL(), c.config()
@@ -187,7 +187,7 @@ func (r *running) end() error {
 	}
 }
 
-// interrupt is Ctrl-C, which is no error.
+// interrupt is Ctrl-C, which is not an error.
 func (r *running) interrupt() {
 	r.t.Helper()
 	r.stop()
@@ -372,7 +372,7 @@ func TestClientSettings(t *testing.T) {
 				t.Setenv(k, v)
 			}
 			c := test.client
-			if err := c.settle(t.Context()); err != nil {
+			if err := c.resolve(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			keys, err := c.config().Credentials.Retrieve(t.Context())

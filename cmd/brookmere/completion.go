@@ -41,7 +41,7 @@ func (c *awsClient) complete(list lister) completions {
 func (c *awsClient) names(cmd *cobra.Command, list lister, prefix, typed string) []string {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 	defer cancel()
-	if c.settle(ctx) != nil { // a completion runs without the command's own preparation
+	if c.resolve(ctx) != nil { // a completion runs without the command's own preparation
 		return nil
 	}
 	var found []string

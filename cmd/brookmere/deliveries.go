@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 // deliveries asks a running node about its delivery streams, over the node's own endpoints.
@@ -72,7 +72,7 @@ func (d *deliveries) one(use, short, method, verb, did string) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var s firehosesvc.DeliveryStatus
+			var s nodeapi.Delivery
 			if err := d.call(cmd.Context(), method, "/"+url.PathEscape(args[0])+verb, &s); err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func (d *deliveries) one(use, short, method, verb, did string) *cobra.Command {
 }
 
 // deliverySummary is one sentence about what was delivered.
-func deliverySummary(s firehosesvc.DeliveryStatus) string {
+func deliverySummary(s nodeapi.Delivery) string {
 	failed := ""
 	if s.RecordsFailed > 0 {
 		failed = fmt.Sprintf(", %d failed and are in the error prefix", s.RecordsFailed)
@@ -99,12 +99,12 @@ func deliverySummary(s firehosesvc.DeliveryStatus) string {
 }
 
 func (d *deliveries) list(ctx context.Context, out io.Writer) error {
-	var all []firehosesvc.DeliveryStatus
+	var all []nodeapi.Delivery
 	if err := d.call(ctx, http.MethodGet, "", &all); err != nil {
 		return err
 	}
 	rows := [][]string{{"NAME", "ACCOUNT", "REGION", "DELIVERED", "FAILED", "LAG", "LAG BYTES", "LAG TIME", "LAST DELIVERY", "STATE"}}
-	kept := []firehosesvc.DeliveryStatus{}
+	kept := []nodeapi.Delivery{}
 	for _, s := range all {
 		if d.regionFlag && s.Region != d.region || d.account != "" && s.Account != d.account {
 			continue
@@ -120,7 +120,7 @@ func (d *deliveries) list(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-func deliveryState(s firehosesvc.DeliveryStatus) string {
+func deliveryState(s nodeapi.Delivery) string {
 	switch {
 	case s.Held:
 		return "held"
@@ -132,7 +132,7 @@ func deliveryState(s firehosesvc.DeliveryStatus) string {
 	return "up to date"
 }
 
-func lagTime(s firehosesvc.DeliveryStatus) string { return fmt.Sprintf("%.1f s", s.LagSeconds) }
+func lagTime(s nodeapi.Delivery) string { return fmt.Sprintf("%.1f s", s.LagSeconds) }
 
 func ago(t time.Time) string {
 	if t.IsZero() {
@@ -141,7 +141,7 @@ func ago(t time.Time) string {
 	return time.Since(t).Round(time.Second).String() + " ago"
 }
 
-func describeDelivery(out io.Writer, s firehosesvc.DeliveryStatus) {
+func describeDelivery(out io.Writer, s nodeapi.Delivery) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "%-16s %s\n", name, fmt.Sprintf(format, args...))
 	}

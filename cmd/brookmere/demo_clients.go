@@ -22,8 +22,8 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/brookmere/brookmere/internal/generate"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 	"github.com/brookmere/brookmere/internal/server"
-	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
 )
 
 // What the demo makes.
@@ -117,7 +117,7 @@ func (c *demoClients) setUp(ctx context.Context, step func(what, name string)) e
 		case errors.As(err, s.exists):
 			step(s.what, s.name+" (was there)")
 		default:
-			return fmt.Errorf("make %s %s: %w", s.what, s.name, err)
+			return fmt.Errorf("create %s %s: %w", s.what, s.name, err)
 		}
 	}
 	return nil
@@ -182,26 +182,26 @@ func (c *demoClients) deliveryStream() *firehose.CreateDeliveryStreamInput {
 }
 
 // delivery asks the node how far the delivery stream is.
-func (c *demoClients) delivery(ctx context.Context) (firehosesvc.DeliveryStatus, error) {
+func (c *demoClients) delivery(ctx context.Context) (nodeapi.Delivery, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+server.NodePrefix+"deliveries", nil)
 	if err != nil {
-		return firehosesvc.DeliveryStatus{}, err
+		return nodeapi.Delivery{}, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return firehosesvc.DeliveryStatus{}, err
+		return nodeapi.Delivery{}, err
 	}
 	defer resp.Body.Close()
-	var all []firehosesvc.DeliveryStatus
+	var all []nodeapi.Delivery
 	if err := json.NewDecoder(resp.Body).Decode(&all); err != nil {
-		return firehosesvc.DeliveryStatus{}, fmt.Errorf("read the state of deliveries: %w", err)
+		return nodeapi.Delivery{}, fmt.Errorf("read the state of deliveries: %w", err)
 	}
 	for _, s := range all {
 		if s.Name == demoStream && s.Region == demoRegion && s.Account == c.account {
 			return s, nil
 		}
 	}
-	return firehosesvc.DeliveryStatus{}, fmt.Errorf("the node has no delivery stream %s", demoStream)
+	return nodeapi.Delivery{}, fmt.Errorf("the node has no delivery stream %s", demoStream)
 }
 
 // printFolders shows what lies below data/, a line a folder.

@@ -195,7 +195,7 @@ func (d *tradesDemo) setUp(ctx context.Context) error {
 	}
 	for _, s := range tradesStatements {
 		if _, err := d.queryIn(ctx, "default", s.sql); err != nil {
-			return fmt.Errorf("make %s %s: %w", s.what, s.name, err)
+			return fmt.Errorf("create %s %s: %w", s.what, s.name, err)
 		}
 		d.step(s.what, s.name)
 	}

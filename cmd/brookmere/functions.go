@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
+
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 // functions asks a running node about its functions, over Lambda's API and the node's own
@@ -82,19 +84,7 @@ func (f *functions) listCommand() *cobra.Command {
 				return err
 			}
 			defer resp.Body.Close()
-			var list []struct {
-				Name      string    `json:"name"`
-				Runtime   string    `json:"runtime"`
-				Handler   string    `json:"handler"`
-				Memory    int       `json:"memoryMiB"`
-				Timeout   int       `json:"timeoutSeconds"`
-				Modified  time.Time `json:"modified"`
-				Instances []struct {
-					Busy     bool `json:"busy"`
-					Attached bool `json:"attached"`
-				} `json:"instances"`
-				Mappings []string `json:"mappings"`
-			}
+			var list []nodeapi.Function
 			if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
 				return err
 			}
@@ -136,10 +126,7 @@ func (f *functions) logsCommand() *cobra.Command {
 			}
 			defer resp.Body.Close()
 			for dec := json.NewDecoder(resp.Body); ; {
-				var e struct {
-					Time    time.Time `json:"time"`
-					Message string    `json:"message"`
-				}
+				var e nodeapi.LogLine
 				if err := dec.Decode(&e); errors.Is(err, io.EOF) || cmd.Context().Err() != nil {
 					return nil
 				} else if err != nil {
@@ -220,10 +207,7 @@ started with the function's environment; without one, the variables are printed.
 			}
 			defer resp.Body.Close()
 			r := bufio.NewReader(resp.Body)
-			var at struct {
-				Address     string   `json:"address"`
-				Environment []string `json:"environment"`
-			}
+			var at nodeapi.Attachment
 			line, err := r.ReadBytes('\n')
 			if err != nil {
 				return err

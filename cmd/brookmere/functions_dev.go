@@ -24,7 +24,7 @@ import (
 	"github.com/brookmere/brookmere/internal/node"
 )
 
-// skipFolders are no part of a function's code.
+// skipFolders are not part of a function's code.
 var skipFolders = []string{".git", ".hg", "__pycache__", ".venv", "venv", ".idea", ".vscode", ".terraform"}
 
 func (f *functions) devCommand() *cobra.Command {

@@ -83,7 +83,7 @@ at once repeat --feed SOURCE=TARGET@RATE, where SOURCE may be a template's file.
 	f.StringVar(&o.rate, "rate", "", "records a second, or a pattern (default: 10; unlimited to standard output)")
 	f.StringArrayVar(&o.feeds, "feed", nil, "`SOURCE=TARGET@RATE`: one of several feeds")
 	f.DurationVar(&o.length, "for", 0, "how long to send; 0 sends until Ctrl-C or --count")
-	f.Int64Var(&o.count, "count", 0, "records per feed; 0 is no limit")
+	f.Int64Var(&o.count, "count", 0, "records per feed; 0 means no limit")
 	f.Uint64Var(&o.seed, "seed", 0, "`seed` for reproducible records; 0 is a random one")
 	f.StringVar(&o.template, "template", "", "a `file` with a template of the Kinesis Data Generator")
 	f.StringVar(&o.replay, "replay", "", "a `file` of records: NDJSON, CSV or Parquet, .gz too")

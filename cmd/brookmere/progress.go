@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/term"
 
-	firehosesvc "github.com/brookmere/brookmere/internal/service/firehose"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 // progress shows how far the demo is: on a terminal as one line that is written over,
@@ -34,7 +34,7 @@ func (p *progress) every() time.Duration {
 	return 5 * time.Second
 }
 
-func (p *progress) show(sent, acked int64, s firehosesvc.DeliveryStatus) {
+func (p *progress) show(sent, acked int64, s nodeapi.Delivery) {
 	line := fmt.Sprintf("sent %d  acknowledged %d  delivered %d  lag %d records, %.1f s",
 		sent, acked, s.RecordsDelivered, s.LagRecords, s.LagSeconds)
 	p.line(line)

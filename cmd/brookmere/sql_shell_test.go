@@ -40,7 +40,7 @@ func session(t *testing.T, lines ...string) (shown, errors string, p *typist) {
 	url, _ := sharedNode(t)
 	var out, errOut bytes.Buffer
 	s := &sqlCommand{awsClient: awsClient{endpoint: url}, format: "table", out: &out, errOut: &errOut}
-	if err := s.settle(t.Context()); err != nil {
+	if err := s.resolve(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.client = newSQLClient(&s.awsClient)
@@ -83,7 +83,7 @@ func TestShell(t *testing.T) {
 	s := &sqlCommand{}
 	url, _ := sharedNode(t)
 	s.endpoint = url
-	if err := s.settle(t.Context()); err != nil {
+	if err := s.resolve(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	c := &completer{client: newSQLClient(&s.awsClient)}

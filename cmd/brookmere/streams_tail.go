@@ -63,7 +63,7 @@ so that the records of a partition key come in their order. Ctrl-C ends it.`,
 	f.StringVar(&o.from, "from", "latest", "latest, trim_horizon, a time (RFC 3339), or how long ago (15m)")
 	f.StringSliceVar(&o.shards, "shard", nil, "only this `shard` and its children, such as shardId-000000000001 or 1; may be repeated")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
-	f.IntVarP(&o.count, "count", "n", 0, "stop after this many records; 0 is no limit")
+	f.IntVarP(&o.count, "count", "n", 0, "stop after this many records; 0 means no limit")
 	f.BoolVar(&o.noFollow, "no-follow", false, "stop at the current end of the stream")
 	return cmd
 }

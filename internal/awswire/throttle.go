@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Limit is how often an operation may be called in a second. The zero value is no limit.
+// Limit is how often an operation may be called in a second. The zero value means no limit.
 type Limit struct {
 	Calls int
 	Per   Scope

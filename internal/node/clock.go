@@ -9,6 +9,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 	"github.com/brookmere/brookmere/internal/server"
 	"github.com/brookmere/brookmere/internal/testclock"
 )
@@ -30,17 +31,6 @@ func newClock(mode string) clockwork.Clock {
 	return clockwork.NewRealClock()
 }
 
-// ClockTime is what GET and POST /_brookmere/clock answer.
-type ClockTime struct {
-	Mode string    `json:"mode"` // system, offset or frozen
-	Now  time.Time `json:"now"`
-}
-
-// ClockChange is the body of POST /_brookmere/clock.
-type ClockChange struct {
-	Advance string `json:"advance"` // a duration as 90s or 25h, not negative
-}
-
 // maxAdvance bounds what a clock is moved by at once: times stay such that they have a form in every API.
 const maxAdvance = 100 * 365 * 24 * time.Hour
 
@@ -51,7 +41,7 @@ func (n *Node) handleClock(mux *http.ServeMux) {
 		if mode == "" {
 			mode = clockSystem
 		}
-		awswire.WriteJSON(w, ClockTime{Mode: mode, Now: now.UTC()})
+		awswire.WriteJSON(w, nodeapi.ClockTime{Mode: mode, Now: now.UTC()})
 	}
 	mux.HandleFunc("GET "+server.NodePrefix+"clock", func(w http.ResponseWriter, _ *http.Request) { answer(w, n.clock.Now()) })
 	mux.Handle("POST "+server.NodePrefix+"clock", fromLoopback(func(w http.ResponseWriter, r *http.Request) {
@@ -60,7 +50,7 @@ func (n *Node) handleClock(mux *http.ServeMux) {
 			http.Error(w, "The time of this node is the machine's: start one for tests with --clock offset or --clock frozen.", http.StatusConflict)
 			return
 		}
-		var change ClockChange
+		var change nodeapi.ClockChange
 		dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(&change); err != nil {

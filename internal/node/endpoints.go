@@ -14,6 +14,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/trino/functions"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 	"github.com/brookmere/brookmere/internal/server"
 )
 
@@ -105,15 +106,8 @@ func fromLoopback(h http.HandlerFunc) http.Handler {
 	})
 }
 
-// Health is what GET /_brookmere/health answers.
-type Health struct {
-	Status   string            `json:"status"` // ok
-	Version  string            `json:"version"`
-	Services map[string]string `json:"services"` // name to state: running
-}
-
 func (n *Node) serveHealth(w http.ResponseWriter, r *http.Request) {
-	h := Health{Status: "ok", Version: Version, Services: map[string]string{"s3": "running"}}
+	h := nodeapi.Health{Status: "ok", Version: Version, Services: map[string]string{"s3": "running"}}
 	if !n.onStack(r.Context(), func(_ context.Context, s *stack) {
 		for _, a := range s.apis {
 			h.Services[a.Model().Name] = "running"
@@ -131,20 +125,11 @@ func (n *Node) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// sqlFunction is a function of queries as GET /_brookmere/sql-functions tells it.
-type sqlFunction struct {
-	Name        string   `json:"name"`
-	Kind        string   `json:"kind"` // scalar, aggregate, window, table or expression
-	Topic       string   `json:"topic"`
-	Forms       []string `json:"forms"` // as it is called
-	Description string   `json:"description"`
-}
-
 // serveFunctions lists the functions of queries, for completion and help: the same for everybody.
 func serveFunctions(w http.ResponseWriter, _ *http.Request) {
-	list := make([]sqlFunction, 0, len(functions.All))
+	list := make([]nodeapi.SQLFunction, 0, len(functions.All))
 	for _, f := range functions.All {
-		of := sqlFunction{Name: f.Name, Kind: f.Kind.String(), Topic: f.Topic, Description: f.Description}
+		of := nodeapi.SQLFunction{Name: f.Name, Kind: f.Kind.String(), Topic: f.Topic, Description: f.Description}
 		for _, form := range f.Forms {
 			of.Forms = append(of.Forms, f.Signature(form))
 		}

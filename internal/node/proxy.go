@@ -16,6 +16,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/outbound"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 	"github.com/brookmere/brookmere/internal/server"
 )
 
@@ -102,17 +103,8 @@ func (n *Node) ports() (ports []uint16) {
 	return ports
 }
 
-// Clients is what GET /_brookmere/clients answers: what a client has to know of the node.
-type Clients struct {
-	Version     string `json:"version"`
-	Account     string `json:"account"`
-	Region      string `json:"region"`      // for clients that have none; every region works
-	Credentials bool   `json:"credentials"` // the node takes the credentials alone that it knows
-	Proxy       bool   `json:"proxy"`       // the node is a forward proxy
-}
-
 func (n *Node) serveClients(w http.ResponseWriter, _ *http.Request) {
-	awswire.WriteJSON(w, Clients{Version: Version, Account: n.cfg.Account, Region: awswire.DefaultRegion, Credentials: !n.openToAny(), Proxy: n.cfg.hasProxy()})
+	awswire.WriteJSON(w, nodeapi.Clients{Version: Version, Account: n.cfg.Account, Region: awswire.DefaultRegion, Credentials: !n.openToAny(), Proxy: n.cfg.hasProxy()})
 }
 
 func (n *Node) serveAuthority(w http.ResponseWriter, _ *http.Request) {

@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 func get(t *testing.T, u string) (int, string) {
@@ -80,7 +82,7 @@ func TestProxyServesTheSDKWithoutAnEndpoint(t *testing.T) {
 
 	// The doors of scripts, and of what is not there.
 	status, body := get(t, n.URL()+"/_localstack/health")
-	var health Health
+	var health nodeapi.Health
 	if err := json.Unmarshal([]byte(body), &health); err != nil || status != http.StatusOK || health.Services["kinesis"] != "running" {
 		t.Errorf("%d %s", status, body)
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/iam"
 	"github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/kinesisanalytics"
+	"github.com/brookmere/brookmere/internal/service/kms"
 	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
 	"github.com/brookmere/brookmere/internal/service/sns"
@@ -55,6 +56,7 @@ var catalog = []entry{
 	{zero: new(lambda.Service), make: makeLambda},
 	{zero: new(sns.Service), make: makeSNS, bind: bindSNS},
 	{zero: new(cognitoidentity.Service), make: makeCognito},
+	{zero: new(kms.Service), make: makeKMS},
 	{zero: new(apigateway.Service), make: makeAPIGateway, bind: func(s *services) { s.restAPIs.Bind(s.httpAPIs) }},
 	{zero: new(apigatewayv2.Service), make: makeHTTPAPIs},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
@@ -92,6 +94,7 @@ type services struct {
 	sts      *sts.Service
 	lambda   *lambda.Service
 	cognito  *cognitoidentity.Service
+	kms      *kms.Service
 	logs     *logs.Service
 	sqs      *sqs.Service
 	sns      *sns.Service
@@ -203,6 +206,14 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 	return s.cognito, err
 }
 
+func makeKMS(s *services, p parts) (_ service, err error) {
+	s.kms, err = kms.New(kms.Config{
+		State: p.state, Sealer: p.node.key, Clock: p.clock,
+		Decide: func(ctx context.Context, action, arn string) error { return p.node.decide(ctx, action, arn, nil) },
+	})
+	return s.kms, err
+}
+
 func makeAPIGateway(s *services, p parts) (_ service, err error) {
 	s.restAPIs, err = apigateway.New(apigateway.Config{
 		State: p.state, Logs: logsOfAPIs(s, p), Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
@@ -272,7 +283,7 @@ func (s *stack) construct(p parts) ([]service, error) {
 		p.logger = p.node.log.With("service", p.name)
 		var err error
 		if made[i], err = e.make(&s.services, p); err != nil {
-			return nil, fmt.Errorf("make %s: %w", p.name, err)
+			return nil, fmt.Errorf("create %s: %w", p.name, err)
 		}
 	}
 	for _, e := range catalog {

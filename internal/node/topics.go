@@ -55,5 +55,7 @@ func (s *stack) startEvents(ctx context.Context, p parts) error {
 		Functions: askedFunctions{s.services.lambda, decide}, Clock: p.clock, Logger: p.node.log.With("service", "s3"),
 	})
 	s.onClose(events.Close)
+	p.node.objects.UseKeys(s.services.kms)
+	s.onClose(func(context.Context) error { p.node.objects.UseKeys(nil); return nil })
 	return events.Start(ctx)
 }

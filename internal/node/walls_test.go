@@ -36,8 +36,9 @@ var below = map[string][]string{
 	"internal/dist":        nil,
 	"internal/engine":      nil,
 	"internal/generate":    nil,
+	"internal/nodeapi":     nil,
 	"internal/server":      {"internal/awswire"},
-	"internal/service":     {"internal/awskit", "internal/awswire", "internal/engine"},
+	"internal/service":     {"internal/awskit", "internal/awswire", "internal/engine", "internal/nodeapi"},
 	"internal/servicetest": {"internal/awswire", "internal/engine"},
 	"internal/testclock":   nil,
 }
@@ -79,6 +80,8 @@ func TestWalls(t *testing.T) {
 			switch {
 			case at == "internal/service" && isIn(to, "internal/service") && serviceOf(name) != serviceOf(to):
 				t.Errorf("%s imports another service, %s: declare the methods it calls as an interface of its own", name, to)
+			case isIn(name, "cmd") && isIn(to, "internal/service"):
+				t.Errorf("%s imports a service, %s: what a node answers beside the AWS APIs is in internal/nodeapi", name, to)
 			case at == "internal/service" && imp == "reflect" && !slices.Contains(reflecting, name):
 				t.Errorf("%s imports reflect: what services share is in awswire and awskit", name)
 			case at == "internal/engine" && strings.HasPrefix(imp, "github.com/aws/"):

@@ -19,7 +19,7 @@ func isNodePath(path string) bool {
 	return strings.HasPrefix(path, NodePrefix) || strings.HasPrefix(path, LocalStackPrefix)
 }
 
-// answersXML are the services whose errors are XML although their requests are no forms.
+// answersXML are the services whose errors are XML although their requests are not forms.
 var answersXML = map[string]bool{"s3": true, "s3control": true, "route53": true, "cloudfront": true}
 
 // writeUnknownService answers a request for an API that Brookmere does not have, in the protocol that the

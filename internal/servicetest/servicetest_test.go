@@ -2,7 +2,7 @@ package servicetest
 
 import "testing"
 
-// TestWithout: members that a fake leaves out are no difference, at any depth.
+// TestWithout: members that a fake leaves out do not count as a difference, at any depth.
 func TestWithout(t *testing.T) {
 	a := without(`{"Table": {"Name": "t", "VersionId": "1", "Columns": [{"Name": "c", "VersionId": "2"}]}}`, []string{"VersionId"})
 	b := without(`{"Table": {"Name": "t", "Columns": [{"Name": "c"}]}}`, []string{"VersionId"})

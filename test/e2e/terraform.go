@@ -26,7 +26,7 @@ type Terraform struct {
 // services are the provider's endpoints that the node serves.
 var services = []string{
 	"apigateway", "apigatewayv2", "athena", "cloudwatch", "cognitoidentity", "dynamodb", "firehose", "glue", "iam",
-	"kinesis", "kinesisanalytics", "kinesisanalyticsv2", "lambda", "logs", "s3", "s3control", "sqs", "sts",
+	"kinesis", "kinesisanalytics", "kinesisanalyticsv2", "kms", "lambda", "logs", "s3", "s3control", "sqs", "sts",
 }
 
 // NewTerraform initializes a directory with a configuration, to which it adds the provider.

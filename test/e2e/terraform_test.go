@@ -48,6 +48,7 @@ var terraformParts = map[string]terraformPart{
 	"httpapi":    {config: text(httpConfig), outputs: []string{"api"}, made: callHTTPAPI},
 	"identity":   {config: text(identityConfig), outputs: []string{"me", "trust"}, made: checkIdentities},
 	"kinesis":    kinesisTerraform,
+	"kms":        {config: text(kmsConfig), outputs: []string{"key"}, made: encryptByAlias},
 	"logs":       {config: text(logsConfig), made: putLogs},
 	"s3":         {config: text(s3Config)},
 	"sns":        {config: text(snsConfig), outputs: []string{"topic", "queue"}, made: publishToTopic},

@@ -1,7 +1,12 @@
 package executeapi
 
 import (
+	"errors"
+	"iter"
+	"maps"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,5 +66,51 @@ func TestFormatAccess(t *testing.T) {
 	got := FormatAccess(`$context.a.b.$context.x-y "$context" $contextual`, func(p string) string { return "<" + p + ">" })
 	if want := `<a.b>.<x>-y "$context" $contextual`; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// apis are documents, some of which cannot be read.
+type apis map[string]error
+
+func (a apis) Get(key ...string) (*string, error) {
+	id := strings.Join(key, "/")
+	err, ok := a[id]
+	if !ok {
+		return nil, errors.New("not found")
+	}
+	return &id, err
+}
+
+func (a apis) Keys(...string) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		for _, id := range slices.Sorted(maps.Keys(a)) {
+			if !yield(strings.Split(id, "/")) {
+				return
+			}
+		}
+	}
+}
+
+func TestOwners(t *testing.T) {
+	docs := apis{"1/eu/a": nil, "2/us/b": nil, "2/us/spoiled": errors.New("undecodable")}
+	var o Owners
+	for range 2 { // found, then remembered
+		if sc, d, err := FindOwner(&o, docs, "b"); err != nil || d == nil || sc.Account != "2" || sc.Region != "us" {
+			t.Errorf("b: %v %v %v", sc, d, err)
+		}
+	}
+	if _, d, err := FindOwner(&o, docs, "none"); d != nil || err != nil || o.Knows("none") {
+		t.Errorf("none: %v %v", d, err)
+	}
+	if _, _, err := FindOwner(&o, docs, "spoiled"); err == nil {
+		t.Error("an API that cannot be read is absent")
+	}
+	delete(docs, "2/us/b")
+	docs["3/eu/b"] = nil // made anew by another
+	if sc, d, err := FindOwner(&o, docs, "b"); err != nil || d == nil || sc.Account != "3" {
+		t.Errorf("b of another: %v %v %v", sc, d, err)
+	}
+	if o.Forget("b"); o.Knows("b") {
+		t.Error("b is not forgotten")
 	}
 }

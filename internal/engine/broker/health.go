@@ -77,7 +77,7 @@ func (b *Broker) suspect() {
 				return
 			default:
 			}
-			// A stream that cannot be read is no better after a restart.
+			// A stream that cannot be read is not readable after a restart either.
 			if err := b.Check(""); err == nil || !strings.Contains(err.Error(), "write error") {
 				return
 			}

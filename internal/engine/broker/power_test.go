@@ -44,8 +44,11 @@ func (w *writer) write(t *testing.T, b *Broker, r *rand.Rand, n int) {
 		}
 		w.seq++
 		data := payload(w.stream, w.seq, size)
-		for !b.Conn().IsConnected() { // after a restart
-			time.Sleep(time.Millisecond)
+		for deadline := time.Now().Add(time.Minute); !b.Conn().IsConnected(); time.Sleep(time.Millisecond) { // after a restart
+			if time.Now().After(deadline) {
+				t.Errorf("%s: not connected again", w.stream)
+				return
+			}
 		}
 		ack, err := b.JetStream().PublishMsg(t.Context(), &nats.Msg{
 			Subject: w.stream,

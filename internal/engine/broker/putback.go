@@ -129,7 +129,7 @@ func (b *Broker) putBackStream(js jetstream.JetStream, left *journal.Left, s jou
 	}
 	info := str.CachedInfo()
 	last := info.State.LastSeq
-	anew := false
+	recreated := false
 	switch {
 	case info.Created.UnixNano() != s.Born:
 		return 0, nil // another stream of the name
@@ -151,7 +151,7 @@ func (b *Broker) putBackStream(js jetstream.JetStream, left *journal.Left, s jou
 		if _, err := js.CreateStream(ctx, cfg); err != nil {
 			return 0, err
 		}
-		last, anew = s.First-1, true
+		last, recreated = s.First-1, true
 	}
 	n := 0
 	var acks []jetstream.PubAckFuture
@@ -180,7 +180,7 @@ func (b *Broker) putBackStream(js jetstream.JetStream, left *journal.Left, s jou
 			err = ctx.Err()
 		}
 	}
-	if err == nil && anew { // to the journal it is another stream
+	if err == nil && recreated { // to the journal it is another stream
 		err = b.disk.sync(s.Name, (*files).sync)
 	}
 	return n, err

@@ -340,7 +340,7 @@ func (w *Writer) encode() error {
 	if w.err != nil || w.batch == 0 {
 		return w.err
 	}
-	if err := w.settle(); err != nil {
+	if err := w.awaitPage(); err != nil {
 		return err
 	}
 	w.encoding = 0
@@ -361,8 +361,8 @@ func (w *Writer) encode() error {
 	return nil
 }
 
-// settle waits for the goroutine of encode.
-func (w *Writer) settle() error {
+// awaitPage waits for the goroutine of encode.
+func (w *Writer) awaitPage() error {
 	if w.flight != nil {
 		if err := <-w.flight; err != nil && w.err == nil {
 			w.err = err
@@ -437,7 +437,7 @@ func (w *Writer) Flush() error {
 	if err := w.encode(); err != nil {
 		return err
 	}
-	if err := w.settle(); err != nil {
+	if err := w.awaitPage(); err != nil {
 		return err
 	}
 	w.inGroup, w.grouped = 0, 0
@@ -456,7 +456,7 @@ func (w *Writer) Flush() error {
 
 // Abort gives the file up: when it returns nothing is written to the sink anymore.
 func (w *Writer) Abort() {
-	_ = w.settle() // nobody wants the file
+	_ = w.awaitPage() // nobody wants the file
 	if w.err == nil {
 		w.err = errClosed
 	}

@@ -61,7 +61,7 @@ func TestMergeText(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			want := texts[0] + texts[1] + texts[2] + texts[3] // whose end is no line's
+			want := texts[0] + texts[1] + texts[2] + texts[3] // which does not end with a line
 			if n != 4 {
 				t.Fatalf("merged %d", n)
 			}

@@ -62,28 +62,28 @@ func (s *schema) clone() schema { return schema{slices.Clone(s.columns), maps.Cl
 func (s *schema) result() Columns {
 	out := make(Columns, len(s.columns))
 	for i, c := range s.columns {
-		out[i] = Column{c.Name, settled(c.Type)}
+		out[i] = Column{c.Name, resolved(c.Type)}
 	}
 	return out
 }
 
-// settled gives the parts of a type that were never seen with a value the type string.
-func settled(t *hivetype.Type) *hivetype.Type {
+// resolved gives the parts of a type that were never seen with a value the type string.
+func resolved(t *hivetype.Type) *hivetype.Type {
 	if t == nil {
 		return stringType
 	}
 	switch t.Kind {
 	case hivetype.Array:
-		return &hivetype.Type{Kind: t.Kind, Elem: settled(t.Elem)}
+		return &hivetype.Type{Kind: t.Kind, Elem: resolved(t.Elem)}
 	case hivetype.Map:
-		return &hivetype.Type{Kind: t.Kind, Key: settled(t.Key), Elem: settled(t.Elem)}
+		return &hivetype.Type{Kind: t.Kind, Key: resolved(t.Key), Elem: resolved(t.Elem)}
 	case hivetype.Struct:
 		if len(t.Fields) == 0 {
 			return stringType // Hive has no empty struct
 		}
 		s := &hivetype.Type{Kind: t.Kind, Fields: make([]hivetype.Field, len(t.Fields))}
 		for i, f := range t.Fields {
-			s.Fields[i] = hivetype.Field{Name: f.Name, Type: settled(f.Type)}
+			s.Fields[i] = hivetype.Field{Name: f.Name, Type: resolved(f.Type)}
 		}
 		return s
 	}

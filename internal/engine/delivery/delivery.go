@@ -19,9 +19,9 @@ type Source interface {
 	Wait(ctx context.Context, from shardlog.Position) error
 }
 
-// hurrier is a Source that looks for records now and then. After Hurry its Read finds
+// poller is a Source that looks for records now and then. After PollNow its Read finds
 // nothing only where there is nothing.
-type hurrier interface{ Hurry() }
+type poller interface{ PollNow() }
 
 // Objects is where a pipeline puts what it makes. Put returns when the object is durable
 // and replaces an object of the same key as a whole; Delete of a missing object is no

@@ -152,8 +152,8 @@ func (p *Pipeline) takeRequests() []*flushRequest {
 	defer p.mu.Unlock()
 	r := p.requests
 	p.requests = nil
-	if h, ok := p.o.Source.(hurrier); ok && len(r) > 0 {
-		h.Hurry()
+	if h, ok := p.o.Source.(poller); ok && len(r) > 0 {
+		h.PollNow()
 	}
 	return r
 }

@@ -257,7 +257,7 @@ func appendAvroFloat(dst []byte, v float64, bits int) []byte {
 	}
 	text := strconv.AppendFloat(nil, v, 'g', -1, bits)
 	if !slices.ContainsFunc(text, func(c byte) bool { return c == '.' || c == 'e' }) {
-		text = append(text, '.', '0') // it is no integer, whatever its value
+		text = append(text, '.', '0') // it is not an integer, whatever its value
 	}
 	return append(dst, text...)
 }

@@ -292,13 +292,13 @@ func (e *Engine) note(message string) {
 
 // InstanceInfo describes a process.
 type InstanceInfo struct {
-	ID       string    `json:"id"`
-	Function string    `json:"function"`
-	Version  string    `json:"version"`
-	Pid      int       `json:"pid"`
-	Started  time.Time `json:"started"`
-	Busy     bool      `json:"busy"`
-	Attached bool      `json:"attached"`
+	ID       string
+	Function string
+	Version  string
+	Pid      int
+	Started  time.Time
+	Busy     bool
+	Attached bool
 }
 
 // Running lists the processes of a group, of all groups where it is empty.

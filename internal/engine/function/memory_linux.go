@@ -99,7 +99,7 @@ func (g *controlGroups) make(name string, memoryMiB, pids int) (*controlGroup, e
 	for _, d := range c.dirs {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			c.remove()
-			return nil, fmt.Errorf("function: make a control group: %w", err)
+			return nil, fmt.Errorf("function: create a control group: %w", err)
 		}
 	}
 	limit := []byte(strconv.Itoa(memoryMiB << 20))

@@ -1,6 +1,7 @@
 package itemstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -109,6 +110,29 @@ type Bound struct {
 	Low, High attr.Value
 }
 
+// Holds reports whether a sort key is within the bound.
+func (b Bound) Holds(v attr.Value) bool {
+	low, ok := attr.Compare(v, b.Low)
+	switch b.Op {
+	case "":
+		return true
+	case "=":
+		return ok && low == 0
+	case "<":
+		return ok && low < 0
+	case "<=":
+		return ok && low <= 0
+	case ">":
+		return ok && low > 0
+	case ">=":
+		return ok && low >= 0
+	case "between":
+		high, ok2 := attr.Compare(v, b.High)
+		return ok && ok2 && low >= 0 && high <= 0
+	}
+	return v.Type() == b.Low.Type() && bytes.HasPrefix(attr.AppendKey(nil, v), attr.AppendKeyPrefix(nil, b.Low))
+}
+
 // Query returns the range of a partition key whose sort keys are within a bound.
 func (t *Table) Query(index uint16, hash attr.Value, b Bound, reverse bool) Range {
 	prefix := appendPartition(nil, t.Definition().ID, index, hash)
@@ -194,11 +218,11 @@ func (t *Table) Each(ctx context.Context, r Range, visit func(item []byte) (more
 	if err != nil {
 		return err
 	}
-	return t.s.settled()
+	return t.s.syncApplied()
 }
 
-// settled waits until what is applied by now is on disk.
-func (s *Store) settled() error {
+// syncApplied waits until what is applied by now is on disk.
+func (s *Store) syncApplied() error {
 	if s.inflight.Load() == 0 || s.opts.NoSync {
 		return nil
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Footers are kept: an object that is put anew must not be read by the old one.
+// Footers are kept: an object that is put again must not be read by the old one.
 func TestFooterOfReplacedObject(t *testing.T) {
 	e, l := newEngine(t)
 	l.add(t, "t", "id bigint", "", parquetSerDe, nil)

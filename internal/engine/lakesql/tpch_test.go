@@ -90,7 +90,7 @@ func TestTPCH(t *testing.T) {
 			t.Errorf("query %d: %s", i+1, diff)
 		}
 		if got == "" || got == "NULL" {
-			t.Errorf("query %d answers nothing: its data is no test", i+1)
+			t.Errorf("query %d answers nothing: its data tests nothing", i+1)
 		}
 	}
 	t.Logf("22 queries over %d orders: %v, DuckDB itself %v", orders, ours, theirs)

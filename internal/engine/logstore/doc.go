@@ -25,7 +25,7 @@
 // bounds of their times and the streams that are in it; and for each stream what there is of it. The index is a view of
 // the log: it says up to which position it covers the shard, and catches up from there, by the heads of the blocks
 // alone, behind puts and before every search. It is written to a file now and then, one a group, so that a start does not
-// read everything; a file that is missing, torn or of a log that was cut off is made anew. Its size is about a
+// read everything; a file that is missing, torn or of a log that was cut off is recreated. Its size is about a
 // ten-thousandth of the blocks.
 //
 // # Order

@@ -241,7 +241,7 @@ func (g *group) load(info shardlog.Info) {
 	}
 	var f indexFile
 	if json.Unmarshal(b, &f) != nil || f.Form != 1 || f.Streams == nil || f.Covered.Compare(info.End) > 0 {
-		return // it is made anew
+		return // it is recreated
 	}
 	g.segments, g.covered, g.streams, g.written = f.Segments, f.Covered, f.Streams, f.Covered
 }

@@ -60,7 +60,7 @@ func (s *Store) Search(ctx context.Context, name string, q Query) (Result, error
 		c.dir = -1
 	}
 	segments := g.candidates(&q)
-	began := time.Now() // how long work takes is no matter of the handed clock
+	began := time.Now() // the duration of work is measured by the system's clock
 	workers := runtime.GOMAXPROCS(0)
 	for i := 0; i < len(segments); {
 		if c.beyond(&segments[i]) {

@@ -69,7 +69,7 @@ const (
 func (s *Store) Start(context.Context) error {
 	if s.o.Dir != "" {
 		if err := os.MkdirAll(s.o.Dir, 0o700); err != nil {
-			return fmt.Errorf("make the directory of log indexes: %w", err)
+			return fmt.Errorf("create the directory of log indexes: %w", err)
 		}
 	}
 	s.work.Every("log indexes", catchUpEvery, func(ctx context.Context) error {

@@ -10,6 +10,8 @@
 //   - Comparisons and logic give 1 and 0.
 //   - What has no result at a time (a division by zero, the logarithm of a negative number) has no point there.
 //
+// What an evaluation works on is bounded by a Budget, which expressions that name each other share.
+//
 // Functions of services that the program does not have (INSIGHT_RULE_METRIC, SERVICE_QUOTA, LAMBDA,
 // DB_PERF_INSIGHTS) are refused by name.
 //

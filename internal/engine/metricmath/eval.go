@@ -11,8 +11,8 @@ import (
 type Env struct {
 	Start, End, Period int64 // seconds; what FILL and TIME_SERIES make points for
 
-	// Points is how many points FILL and TIME_SERIES may still make; they take from it.
-	Points int
+	// Budget is what the evaluation may still work on. Expressions that name each other share it.
+	Budget *Budget
 
 	// Lookup is the value of an id.
 	Lookup func(id string) (Value, error)
@@ -26,6 +26,24 @@ type Env struct {
 	// Band is the lower and the upper bound of what is expected of the metric of an id, at so many
 	// deviations.
 	Band func(id string, deviations float64) (lower, upper Series, err error)
+}
+
+// Budget is how many points are still to be worked on: those of each value that a part of an expression has, whether
+// it makes them or only names them. A series counts as seriesCost points more. One goroutine at a time uses it.
+type Budget struct{ Points int }
+
+const seriesCost = 20 // an array of empty series holds memory too, and grows by copies
+
+var errTooMany = errors.New("it works on too many data points: ask for a shorter time, longer periods or fewer metrics")
+
+// Take takes points away, or tells that so many are not left.
+func (b *Budget) Take(points int64) error {
+	if points > int64(b.Points) {
+		b.Points = 0 // what comes after is refused too
+		return errTooMany
+	}
+	b.Points -= int(points)
+	return nil
 }
 
 // Eval evaluates the expression. It is called by one goroutine at a time for an Env.
@@ -47,7 +65,16 @@ var operators = map[string]func(a, b float64) float64{
 	"&&": func(a, b float64) float64 { return truth(a != 0 && b != 0) }, "||": func(a, b float64) float64 { return truth(a != 0 || b != 0) },
 }
 
+// eval is the value of a part, which is taken from the budget.
 func (env *Env) eval(n *node) (Value, error) {
+	v, err := env.part(n)
+	if err == nil && !v.Scalar {
+		err = env.Budget.Take(v.cost())
+	}
+	return v, err
+}
+
+func (env *Env) part(n *node) (Value, error) {
 	switch n.op {
 	case "number":
 		return number(n.value), nil

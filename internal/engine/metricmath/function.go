@@ -1,7 +1,6 @@
 package metricmath
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -139,18 +138,15 @@ func (env *Env) grid(s Series) (times []int64, err error) {
 		start += (s.Times[0] - start) % step
 	}
 	n := (max(env.End-start, 0) + step - 1) / step
-	if n > int64(env.Points) {
-		return nil, errTooMany
+	if err := env.Budget.Take(n); err != nil { // before they are made
+		return nil, err
 	}
-	env.Points -= int(n)
 	times = make([]int64, 0, n)
 	for at := start; at < env.End; at += step {
 		times = append(times, at)
 	}
 	return times, nil
 }
-
-var errTooMany = errors.New("it makes too many data points: ask for a shorter time or longer periods")
 
 func fill(env *Env, n *node) (Value, error) {
 	v, err := env.series(n, 0)
@@ -312,7 +308,7 @@ func slice(env *Env, n *node) (Value, error) {
 	}
 	count := float64(len(v.Series))
 	if len(n.args) == 2 {
-		if !(from >= 0 && from < count) { // nor if it is no number
+		if !(from >= 0 && from < count) { // nor if it is not a number
 			return One(Series{Period: env.Period}), nil
 		}
 		return One(v.Series[int(from)]), nil
@@ -348,9 +344,16 @@ func sorted(env *Env, n *node) (Value, error) {
 		}
 		return f(s.Values)
 	}
-	v = Value{Many: true, Series: slices.Clone(v.Series)}
-	slices.SortStableFunc(v.Series, func(a, b Series) int {
-		x, y := figure(a), figure(b)
+	type ranked struct {
+		Series
+		figure float64
+	}
+	all := make([]ranked, len(v.Series))
+	for i, s := range v.Series {
+		all[i] = ranked{s, figure(s)}
+	}
+	slices.SortStableFunc(all, func(a, b ranked) int {
+		x, y := a.figure, b.figure
 		if order == "DESC" {
 			x, y = y, x
 		}
@@ -362,6 +365,10 @@ func sorted(env *Env, n *node) (Value, error) {
 		}
 		return 0
 	})
+	v = Value{Many: true, Series: make([]Series, len(all))}
+	for i := range all {
+		v.Series[i] = all[i].Series
+	}
 	if len(n.args) == 4 {
 		most, err := env.number(n, 3)
 		if err != nil {

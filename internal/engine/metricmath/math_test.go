@@ -1,6 +1,7 @@
 package metricmath
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -16,7 +17,7 @@ func env() *Env {
 		"m1": at("m1", []int64{600, 660, 720}, 1, 2, 3), "m2": at("m2", []int64{600, 720}, 10, 20), "none": at("none", nil),
 	}
 	return &Env{
-		Start: 600, End: 840, Period: 60, Points: 1000,
+		Start: 600, End: 840, Period: 60, Budget: &Budget{2000},
 		Lookup: func(id string) (Value, error) {
 			s, ok := all[id]
 			if !ok {
@@ -101,6 +102,11 @@ func TestExpressions(t *testing.T) {
 		{"FIRST(METRICS())", "10=1 11=2 12=3"},
 		{"LAST([m1,m2])", "10=10 12=20"},
 		{"SLICE(METRICS(),1)", "10=10 12=20"},
+		{"SLICE(METRICS(),0/0)", ""},
+		{"SLICE(METRICS(),LOG(0-1))", ""},
+		{"SLICE(METRICS(),-1)", ""},
+		{"SLICE(METRICS(),0/0,2)", "[]"},
+		{"SLICE(METRICS(),0,0/0)", "[]"},
 		{"SLICE(METRICS(),0,2)", "[10=1 11=2 12=3 | 10=10 12=20]"},
 		{"SORT([m1,m2],MAX,DESC,1)", "[10=10 12=20]"},
 		{"SUM(SEARCH('{a} b', 'Sum', 60))", "10=11 11=2 12=23"},
@@ -120,6 +126,15 @@ func TestExpressions(t *testing.T) {
 		if got := show(v); err != nil || got != c[1] {
 			t.Errorf("%s: %s, %v, want %s", c[0], got, err, c[1])
 		}
+		is := OneSeries
+		if v.Scalar {
+			is = Scalar
+		} else if v.Many {
+			is = Array
+		}
+		if kind := e.Kind(func(string) Kind { return OneSeries }); kind != is {
+			t.Errorf("%s: of kind %d without its data, and %d with them", c[0], kind, is)
+		}
 	}
 }
 
@@ -130,9 +145,44 @@ func TestPointsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := env()
-		v.End, v.Points = 1<<40, 1_000_000
+		v.End, v.Budget = 1<<40, &Budget{1_000_000}
 		if _, err := e.Eval(v); err == nil {
 			t.Errorf("%s made a point for each minute of thousands of years", text)
+		}
+	}
+}
+
+// TestWorkIsBounded names a long series and many of them again and again: what that makes is taken from one budget.
+func TestWorkIsBounded(t *testing.T) {
+	long := Series{Label: "long", Period: 60}
+	for i := range int64(10_000) {
+		long.add(600+60*i, float64(i))
+	}
+	many := Value{Many: true, Series: make([]Series, 10_000)}
+	again := func(what string) string { return strings.Repeat(what+",", 80) + what }
+	for _, text := range []string{
+		"[" + again("long") + "]", "[" + again("many") + "]", "SUM([" + again("long") + "])", "SORT([" + again("long") + "],SUM,ASC)",
+		"SUM(" + again("long") + ")", "[" + again("-long") + "]", "FILL(FILL(" + strings.Repeat("FILL(", 20) + "long" + strings.Repeat(",0)", 22),
+		"long" + strings.Repeat("+long", 200), "[" + again("ANOMALY_DETECTION_BAND(long)") + "]", "[" + again("SEARCH('a','Sum',60)") + "]",
+		"[" + again("METRICS()") + "]",
+	} {
+		e, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := env()
+		v.End, v.Budget = 600+60*10_000, &Budget{200_000}
+		v.Lookup = func(id string) (Value, error) {
+			if id == "many" {
+				return many, nil
+			}
+			return One(long), nil
+		}
+		v.Band = func(string, float64) (Series, Series, error) { return long, long, nil }
+		v.Search = func(string, string, int64) ([]Series, error) { return []Series{long}, nil }
+		v.Metrics = func(string) ([]Series, error) { return []Series{long}, nil }
+		if _, err := e.Eval(v); !errors.Is(err, errTooMany) {
+			t.Errorf("%.60s: %v", text, err)
 		}
 	}
 }

@@ -22,6 +22,14 @@ type Value struct {
 	Series []Series
 }
 
+// cost is what the series take from a Budget.
+func (v Value) cost() (points int64) {
+	for i := range v.Series {
+		points += int64(len(v.Series[i].Times)) + seriesCost
+	}
+	return points
+}
+
 func number(v float64) Value { return Value{Scalar: true, Number: v} }
 
 // One is the value of one series.

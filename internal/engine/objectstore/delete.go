@@ -12,9 +12,10 @@ import (
 type Delete struct {
 	Version string // one version, for good; empty: the object
 	// Check is called, under the key's lock, with what is to be deleted: the version, which
-	// may be a marker, or else the object, nil if there is none. An error ends the deletion
-	// with nothing changed. May be nil.
-	Check func(*Info) error
+	// may be a marker, or else the object, nil if there is none; and with the delete marker
+	// that is made, nil if none is. It is called again where the deletion begins again. An
+	// error ends the deletion with nothing changed. May be nil.
+	Check func(current, marker *Info) error
 	// Unsynced leaves the last sync to the caller: SyncDeleted.
 	Unsynced bool
 }
@@ -32,7 +33,7 @@ type Deleted struct {
 func (s *Store) Delete(ctx context.Context, bucket, key string, d Delete) (Deleted, error) {
 	if CheckKey(key) != nil {
 		if d.Check != nil {
-			return Deleted{}, d.Check(nil)
+			return Deleted{}, d.Check(nil, nil)
 		}
 		return Deleted{}, nil // it cannot be there
 	}
@@ -92,12 +93,13 @@ func (s *Store) deleteAt(ctx context.Context, bucket, key, path string, d Delete
 	if err != nil && !isGone(err) {
 		return Deleted{}, err
 	}
+	marker := s.newMarker(bucket, key)
 	if d.Check != nil {
 		seen := &current
 		if !exists || current.Marker {
 			seen = nil
 		}
-		if err := d.Check(seen); err != nil {
+		if err := d.Check(seen, marker); err != nil {
 			return Deleted{}, err
 		}
 	}
@@ -109,14 +111,27 @@ func (s *Store) deleteAt(ctx context.Context, bucket, key, path string, d Delete
 			return Deleted{}, nil
 		}
 	}
-	return s.deleteCurrent(ctx, bucket, key, path, current, err == nil)
+	return s.deleteCurrent(ctx, bucket, path, current, err == nil, marker)
 }
 
-// deleteCurrent deletes the object at a path, whatever becomes of swaps.
-func (s *Store) deleteCurrent(_ context.Context, bucket, key, path string, current Info, exists bool) (Deleted, error) {
-	switch versioning := s.versioning(bucket); {
-	case versioning != Unversioned:
-		return s.mark(bucket, path, current, exists, versioning)
+// newMarker is the delete marker that a deletion of an object makes now; nil in a bucket without versions.
+func (s *Store) newMarker(bucket, key string) *Info {
+	versioning := s.versioning(bucket)
+	if versioning == Unversioned {
+		return nil
+	}
+	marker := &Info{Key: key, Latest: true, Record: Record{Marker: true}}
+	if versioning == Enabled {
+		marker.Version = s.ids.next(s.clock.Now())
+	}
+	return marker
+}
+
+// deleteCurrent deletes the object at a path, whatever becomes of swaps. Marker is of newMarker.
+func (s *Store) deleteCurrent(_ context.Context, bucket, path string, current Info, exists bool, marker *Info) (Deleted, error) {
+	switch {
+	case marker != nil:
+		return s.mark(bucket, path, current, exists, marker.Record)
 	case !exists:
 		return Deleted{}, nil
 	}
@@ -129,11 +144,7 @@ func (s *Store) deleteCurrent(_ context.Context, bucket, key, path string, curre
 }
 
 // mark makes a delete marker the current version.
-func (s *Store) mark(bucket, path string, current Info, exists bool, versioning Versioning) (Deleted, error) {
-	r := Record{Marker: true}
-	if versioning == Enabled {
-		r.Version = s.ids.next(s.clock.Now())
-	}
+func (s *Store) mark(bucket, path string, current Info, exists bool, r Record) (Deleted, error) {
 	f, err := s.temp(bucket)
 	if err != nil {
 		return Deleted{}, err
@@ -191,7 +202,7 @@ func (s *Store) deleteVersion(bucket, key, path string, d Delete) (Deleted, erro
 			continue
 		}
 		if d.Check != nil {
-			if err := d.Check(&v); err != nil {
+			if err := d.Check(&v, nil); err != nil {
 				return Deleted{}, err
 			}
 		}
@@ -217,7 +228,7 @@ func (s *Store) deleteVersion(bucket, key, path string, d Delete) (Deleted, erro
 		return Deleted{VersionID: d.Version, Marker: v.Marker, Existed: true}, nil
 	}
 	if d.Check != nil {
-		if err := d.Check(nil); err != nil {
+		if err := d.Check(nil, nil); err != nil {
 			return Deleted{}, err
 		}
 	}

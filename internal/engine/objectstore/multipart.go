@@ -298,7 +298,7 @@ func (s *Store) DeletedSince(u Upload) bool {
 
 // CompleteUpload makes an object of parts, which are those of the upload that are chosen, in
 // this order. The record is the object's; check is as that of Put.
-func (s *Store) CompleteUpload(ctx context.Context, bucket string, u Upload, parts []UploadedPart, r Record, check func(*Info) error) (Info, error) {
+func (s *Store) CompleteUpload(ctx context.Context, bucket string, u Upload, parts []UploadedPart, r Record, check func(current, next *Info) error) (Info, error) {
 	f, err := s.temp(bucket)
 	if err != nil {
 		return Info{}, err
@@ -327,7 +327,7 @@ func (s *Store) CompleteUpload(ctx context.Context, bucket string, u Upload, par
 	}
 	r.Upload = u.ID
 	var made Info
-	info, err := s.publish(ctx, bucket, u.Key, f, r, func(current *Info) error {
+	info, err := s.publish(ctx, bucket, u.Key, f, r, func(current, next *Info) error {
 		if current != nil && current.Upload == u.ID {
 			made = *current // a crash came between the object and the removal of the upload
 			return errCompleted
@@ -336,7 +336,7 @@ func (s *Store) CompleteUpload(ctx context.Context, bucket string, u Upload, par
 			return ErrNoUpload // another completion was first, or it was aborted
 		}
 		if check != nil {
-			return check(current)
+			return check(current, next)
 		}
 		return nil
 	}, func() error { return s.removeCompleted(bucket, u) })

@@ -38,10 +38,10 @@ type Put struct {
 	// Finish is called when the data is written; it fills in what comes of the data. An
 	// error ends the put with nothing changed. May be nil.
 	Finish func(size int64, r *Record) error
-	// Check is called, under the key's lock, with the current version of the object; nil if
-	// there is none, or a delete marker. An error ends the put with nothing changed. May be
-	// nil.
-	Check func(current *Info) error
+	// Check is called, under the key's lock, with the current version of the object, nil if
+	// there is none, or a delete marker; and with what the put makes. It is called again where
+	// the put begins again. An error ends the put with nothing changed. May be nil.
+	Check func(current, next *Info) error
 }
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
@@ -115,7 +115,7 @@ const retried = 100
 
 // publish gives a file that has been written the key's name. Nothing is changed if check
 // refuses. Done is called under the key's lock when the object is on disk; either may be nil.
-func (s *Store) publish(ctx context.Context, bucket, key string, f *os.File, r Record, check func(*Info) error, done func() error) (Info, error) {
+func (s *Store) publish(ctx context.Context, bucket, key string, f *os.File, r Record, check func(current, next *Info) error, done func() error) (Info, error) {
 	versioning := s.versioning(bucket)
 	// An object that gets no id under the lock is synced before it, with its record.
 	ready := versioning != Enabled && s.attrs.follow()
@@ -163,7 +163,7 @@ func (s *Store) change(ctx context.Context, bucket, key string, do func(path str
 	return Info{}, errors.Join(ErrBusy, err)
 }
 
-func (s *Store) publishAt(ctx context.Context, bucket, key, path string, f *os.File, r Record, versioning Versioning, ready bool, check func(*Info) error) (Info, error) {
+func (s *Store) publishAt(ctx context.Context, bucket, key, path string, f *os.File, r Record, versioning Versioning, ready bool, check func(current, next *Info) error) (Info, error) {
 	if _, err := os.Lstat(f.Name()); err != nil {
 		return Info{}, ErrNoBucket // it was deleted, with what was being written
 	}
@@ -172,23 +172,28 @@ func (s *Store) publishAt(ctx context.Context, bucket, key, path string, f *os.F
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return Info{}, err
 	}
+	r.Version = ""
+	if versioning == Enabled {
+		r.Version = s.ids.next(s.clock.Now())
+	}
+	target := s.file(bucket, path)
 	if check != nil {
 		seen := &current
 		if !exists || current.Marker || s.swaps.hides(bucket, path) {
 			seen = nil
 		}
-		if err := check(seen); err != nil {
+		info, err := f.Stat()
+		if err != nil {
+			return Info{}, err
+		}
+		next := Info{Key: key, File: target, Size: info.Size(), ModTime: info.ModTime(), Latest: true, Record: r}
+		if err := check(seen, &next); err != nil {
 			return Info{}, err
 		}
 	}
 	if err := s.changing(ctx, bucket, path); err != nil {
 		return Info{}, err
 	}
-	r.Version = ""
-	if versioning == Enabled {
-		r.Version = s.ids.next(s.clock.Now())
-	}
-	target := s.file(bucket, path)
 	follows := s.attrs.follow()
 	if follows && !ready {
 		if err := errors.Join(s.writeRecord(f, target, &r), f.Sync()); err != nil {

@@ -111,23 +111,23 @@ func (w *swap) undo() error {
 }
 
 // cancel keeps a swap from being committed, because one of its sources is about to
-// change. If it is committed, settle is called instead: the source is not an object then.
-func (w *swap) cancel(ctx context.Context, settle bool) error {
+// change. If it is committed, hideSources is called instead: the source is not an object then.
+func (w *swap) cancel(ctx context.Context, committed bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch w.Stage {
 	case "", stageWriting:
 		w.cancelled = true
 	case stageCommitted:
-		if settle {
-			return w.settle(ctx)
+		if committed {
+			return w.hideSources(ctx)
 		}
 	}
 	return nil
 }
 
-// settle takes the sources out of sight for good. The caller holds mu.
-func (w *swap) settle(ctx context.Context) error {
+// hideSources takes the sources out of sight for good. The caller holds mu.
+func (w *swap) hideSources(ctx context.Context) error {
 	if w.Stage != stageCommitted {
 		return nil
 	}
@@ -167,7 +167,7 @@ func (w *swap) settle(ctx context.Context) error {
 	if err := w.save(stageAside); err != nil {
 		return err
 	}
-	w.s.swaps.settled(w)
+	w.s.swaps.release(w)
 	return nil
 }
 
@@ -194,7 +194,7 @@ func (w *swap) deleteSources(ctx context.Context) error {
 				return Info{}, nil
 			}
 			if err == nil {
-				_, err = w.s.deleteCurrent(ctx, w.Bucket, object, path, current, true)
+				_, err = w.s.deleteCurrent(ctx, w.Bucket, path, current, true, w.s.newMarker(w.Bucket, object))
 			}
 			return Info{}, err
 		})
@@ -250,7 +250,7 @@ func (w *swap) wait(ctx context.Context) error {
 	err := func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		return w.settle(ctx)
+		return w.hideSources(ctx)
 	}()
 	if err != nil || versioned || !after(w.Keep) {
 		return err
@@ -321,7 +321,7 @@ func (w *swap) reopen() error {
 		w.s.swaps.stepAside(w) // some may have been moved before the process ended
 	case stageAside:
 		w.s.swaps.stepAside(w)
-		w.s.swaps.settled(w)
+		w.s.swaps.release(w)
 	}
 	w.s.swaps.commit(w, w.Generation)
 	w.finishLater()

@@ -292,9 +292,9 @@ func (w *swaps) stepAside(s *swap) {
 	}
 }
 
-// settled forgets what s hides: nobody reads what was before, and its sources are where
+// release forgets what s hides: nobody reads what was before, and its sources are where
 // nobody lists them.
-func (w *swaps) settled(s *swap) {
+func (w *swaps) release(s *swap) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.unhide(s)

@@ -206,7 +206,7 @@ func (s *Signer) load(ctx context.Context) (*rsa.PrivateKey, string, error) {
 	if der == nil {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
-			return nil, "", fmt.Errorf("oidc: make a signing key: %w", err)
+			return nil, "", fmt.Errorf("oidc: create a signing key: %w", err)
 		}
 		if der, err = s.store.Save(ctx, x509.MarshalPKCS1PrivateKey(key)); err != nil {
 			return nil, "", fmt.Errorf("oidc: signing key: %w", err)

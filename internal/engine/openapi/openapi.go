@@ -1,7 +1,8 @@
 // Package openapi reads descriptions of HTTP APIs: Swagger 2.0 and OpenAPI 3.0, as JSON or YAML, with
 // whatever extensions they have. It keeps them as trees, which it bounds, and follows references within them.
 //
-// A reference that leads out of the document is refused. YAML has no anchors and no aliases here, so that a
+// A reference that leads out of the document is refused. What many references lead to is made anew for each of them, so
+// that a small document may describe something huge: whoever makes something of a document takes its bytes from it. YAML has no anchors and no aliases here, so that a
 // document is as large as it looks.
 package openapi
 
@@ -20,8 +21,10 @@ import (
 
 // Bounds of a document.
 const (
-	MaxSource = 6 << 20 // bytes
-	MaxDepth  = 100     // of nesting
+	MaxSource   = 6 << 20       // bytes
+	MaxDepth    = 100           // of nesting
+	MaxExpanded = 4 * MaxSource // bytes of what is made of it (Document.Take)
+	MaxWarnings = 500
 )
 
 // Object is an object of a document: its values are those of encoding/json.
@@ -31,6 +34,47 @@ type Object = map[string]any
 type Document struct {
 	Root    Object
 	Version int // 2 or 3
+
+	expanded int
+	warnings []string
+}
+
+// Take notes how many bytes are made of the document, or tells that it is too many (MaxExpanded).
+func (d *Document) Take(bytes int) error {
+	if d.expanded += bytes; d.expanded > MaxExpanded {
+		return fmt.Errorf("the document describes more than %d bytes, as its references are followed", MaxExpanded)
+	}
+	return nil
+}
+
+// Warn notes what is not taken as it is written: of the first MaxWarnings times, and in a line about the rest.
+func (d *Document) Warn(format string, args ...any) {
+	switch n := len(d.warnings); {
+	case n < MaxWarnings:
+		text := fmt.Sprintf(format, args...)
+		if len(text) > 1000 {
+			text = strings.ToValidUTF8(text[:1000], "") + "..."
+		}
+		d.warnings = append(d.warnings, text)
+	case n == MaxWarnings:
+		d.warnings = append(d.warnings, "There are more warnings")
+	}
+}
+
+// Warnings are those that were noted.
+func (d *Document) Warnings() []string { return d.warnings }
+
+// EndpointConfiguration is the extension of that name, of the document or of its first server; nil if it has none.
+func (d *Document) EndpointConfiguration() Object {
+	const name = "x-amazon-apigateway-endpoint-configuration"
+	if o := Child(d.Root, name); o != nil {
+		return o
+	}
+	if servers, _ := d.Root["servers"].([]any); len(servers) > 0 {
+		server, _ := servers[0].(Object)
+		return Child(server, name)
+	}
+	return nil
 }
 
 // Methods are the members of a path that are operations, in order; "x-amazon-apigateway-any-method" besides.
@@ -215,10 +259,13 @@ func Texts(o Object, name string) []string {
 // Names are the members of an object, in order.
 func Names(o Object) []string { return slices.Sorted(maps.Keys(o)) }
 
-// Decode puts an object into a struct, by the JSON names of its members.
-func Decode(o Object, into any) error {
+// Decode puts an object of the document into a struct, by the JSON names of its members, and takes its bytes.
+func (d *Document) Decode(o Object, into any) error {
 	b, err := json.Marshal(o)
 	if err != nil {
+		return err
+	}
+	if err := d.Take(len(b)); err != nil {
 		return err
 	}
 	return json.Unmarshal(b, into)

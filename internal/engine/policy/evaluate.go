@@ -27,7 +27,7 @@ type Policies struct {
 	Identity []Named
 	// Boundary limits what Identity allows; nil: there is none.
 	Boundary *Named
-	// Session policies limit a session; nil is no limit. All that are there together allow what one of
+	// Session policies limit a session; nil means no limit. All that are there together allow what one of
 	// them allows.
 	Session []Named
 	// Resource is the policy of the resource; nil where it has none.

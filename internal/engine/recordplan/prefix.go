@@ -255,7 +255,7 @@ func ParsePrefixes(c PrefixConfig) (*Prefixes, error) {
 	if c.TimeZone != "" {
 		// time.LoadLocation takes "Local" and paths of its own for names too.
 		if out.Zone, err = time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "Local" {
-			return nil, fmt.Errorf("CustomTimeZone %q is no time zone", c.TimeZone)
+			return nil, fmt.Errorf("CustomTimeZone %q is not a time zone", c.TimeZone)
 		}
 	}
 	if out.Data, err = parsePrefixOf("Prefix", c.Prefix); err != nil {

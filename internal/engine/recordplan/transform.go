@@ -59,7 +59,7 @@ type Transformer struct {
 
 	mu       sync.Mutex
 	at       shardlog.Position // of the mark, in the source
-	hurry    int               // flushes under way
+	flushes  int               // flushes under way
 	empty    bool              // the source had no more, when it was read after the last of them began
 	wake     context.CancelFunc
 	progress chan struct{} // closed when the mark moves; nil when nobody waits
@@ -70,9 +70,9 @@ type Transformer struct {
 func (t *Transformer) Flush(ctx context.Context, upto shardlog.Position) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.hurry++
+	t.flushes++
 	t.empty = false
-	defer func() { t.hurry-- }()
+	defer func() { t.flushes-- }()
 	if t.wake != nil {
 		t.wake()
 	}
@@ -148,7 +148,7 @@ func (t *Transformer) idle(ctx context.Context, from shardlog.Position) error {
 	wctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t.mu.Lock()
-	if t.hurry > 0 && !t.empty {
+	if t.flushes > 0 && !t.empty {
 		t.mu.Unlock()
 		return nil
 	}
@@ -169,7 +169,7 @@ func (t *Transformer) waiting(ctx context.Context, from shardlog.Position, d tim
 	wctx, cancel := clockwork.WithTimeout(ctx, t.Clock, d)
 	defer cancel()
 	t.mu.Lock()
-	if t.hurry > 0 {
+	if t.flushes > 0 {
 		t.mu.Unlock()
 		return context.DeadlineExceeded
 	}

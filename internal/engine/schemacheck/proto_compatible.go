@@ -27,7 +27,7 @@ type protoMessage struct {
 
 type protoField struct {
 	typ      string // as it is written
-	key      string // type of the keys of a map; "": it is no map
+	key      string // type of the keys of a map; "": it is not a map
 	repeated bool
 	required bool
 	oneof    string

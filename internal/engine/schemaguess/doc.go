@@ -23,7 +23,7 @@
 // # Names
 //
 // Names have letters, digits and underscores, and at most 100 of them; they do not begin with a digit
-// and are no reserved words of the service's SQL. What is changed for that begins with "COL_"; of a
+// and are not reserved words of the service's SQL. What is changed for that begins with "COL_"; of a
 // name of which nothing is left, the place of the column follows.
 //
 // # Bounds

@@ -176,7 +176,7 @@ func (s *Shard) abandon(w *waiter) (done bool) {
 			break
 		}
 	}
-	s.settle()
+	s.signalIdle()
 	return false
 }
 
@@ -255,7 +255,7 @@ func (s *Shard) send(out *sent) {
 	s.mu.Lock()
 	s.sending = false
 	s.pump()
-	s.settle()
+	s.signalIdle()
 	s.mu.Unlock()
 }
 

@@ -122,7 +122,7 @@ func load(b *testing.B, l *Log, name string, bytes int) *Shard {
 	return s
 }
 
-// cold opens the log anew, with nothing in its memory.
+// cold opens the log again, with nothing in its memory.
 func cold(b *testing.B, l *Log, dir, name string, o Options) (*Log, *Shard) {
 	stop(b, l)
 	l = start(b, dir, o)

@@ -96,9 +96,76 @@ func (l *Log) listed(key string, value []byte) error {
 		s.lazy = true
 		l.shards[e.Name] = s
 	}
+	s.mu.Lock()
 	s.listed = true
+	s.mu.Unlock()
 	return nil
 }
+
+// adoptListed takes in a shard that the catalog has and the log does not know, as one whose
+// creation failed when the entry was written already. It is durable when this returns; nil when
+// there is none.
+func (l *Log) adoptListed(ctx context.Context, name string) (*Shard, error) {
+	if l.catalog == nil {
+		return nil, nil
+	}
+	l.mu.RLock()
+	s := l.shards[name]
+	l.mu.RUnlock()
+	if s != nil {
+		return s, nil
+	}
+	e, err := l.catalog.kv.Get(ctx, streamName(name))
+	if err == nil {
+		err = l.catalog.sync(0)
+	}
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("shardlog: look up shard %s: %w", name, err)
+	}
+	l.mu.Lock()
+	err = l.listed(e.Key(), e.Value())
+	s = l.shards[name]
+	l.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if now, err := l.catalog.kv.Get(ctx, streamName(name)); err == nil && now.Revision() == e.Revision() {
+		return s, s.open(ctx)
+	}
+	// It was removed meanwhile: whoever did so may have looked before it was taken in.
+	l.mu.Lock()
+	if l.shards[name] == s {
+		delete(l.shards, name)
+	}
+	l.mu.Unlock()
+	s.end(fmt.Errorf("%w: %s", ErrNoShard, name))
+	return nil, nil
+}
+
+// keep puts the entry of a shard back whose removal has failed: it may be gone from the catalog
+// all the same. If it cannot, the shard takes no more appends, which the next start would not
+// find.
+func (s *Shard) keep(cause error) {
+	ctx, cancel := context.WithTimeout(s.log.ctx, keepWait)
+	defer cancel()
+	s.mu.Lock()
+	maxAge := s.maxAge
+	s.mu.Unlock()
+	if s.log.catalog.update(ctx, s, maxAge) == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = fmt.Errorf("shardlog: shard %s is half deleted: %w", s.name, cause)
+	}
+}
+
+// keepWait is how long the entry of a shard may take to be put back.
+const keepWait = 10 * time.Second
 
 // create adds an entry, durably; ErrShardExists if there is one.
 func (c *catalog) create(ctx context.Context, s *Shard) error {
@@ -161,7 +228,7 @@ func (s *Shard) makeStream(ctx context.Context) error {
 		err = s.log.broker.Sync(s.stream)
 	}
 	if err != nil {
-		return fmt.Errorf("shardlog: make the stream of shard %s: %w", s.name, err)
+		return fmt.Errorf("shardlog: create the stream of shard %s: %w", s.name, err)
 	}
 	s.mu.Lock()
 	s.lazy = false

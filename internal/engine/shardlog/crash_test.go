@@ -144,6 +144,7 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		guard := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() }) // should it come to nothing
 		lines := bufio.NewScanner(out)
 		var timer *time.Timer
 		for lines.Scan() {
@@ -164,6 +165,7 @@ func TestKill(t *testing.T) {
 			}
 		}
 		cmd.Wait()
+		guard.Stop()
 		if timer == nil {
 			t.Fatal("nothing was acknowledged")
 		}

@@ -54,7 +54,7 @@
 // journal of appends (Options.Journal) takes all appends below 128 KiB into that: those of all
 // shards at one time share a write and a sync, and are durable, acknowledged and readable then,
 // at positions in a frame that is still open in memory. A reader gets the frames that its
-// shard's stream has from there, and those behind them from memory: positions, times, Rest and
+// shard's stream has from there, and those behind them from memory: positions, times, Backlog and
 // Info do not tell which.
 //
 // An open frame goes to the stream, as one message, when it has 512 KiB, has been open for five

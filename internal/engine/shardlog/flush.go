@@ -58,7 +58,7 @@ func (s *Shard) flushSealed() {
 	}
 	s.wakeFlushed()
 	s.pump()
-	s.settle()
+	s.signalIdle()
 }
 
 func (s *Shard) wakeFlushed() {
@@ -86,16 +86,16 @@ func (s *Shard) store(out *sent) error {
 		switch {
 		case stored:
 		case errors.Is(err, errWrongSeq):
-			stored, err = s.stamped(out)
+			stored, err = s.isStored(out)
 		case errors.As(err, &failed) && s.log.noSpace():
 			// To start it again would only keep readers from it.
-			s.failQueue(refusal(failed.cause))
+			s.refuse(refusal(failed.cause))
 		case errors.As(err, &failed):
 			if s.log.repair.do(s.log, begun) == nil {
-				stored, err = s.stamped(out)
+				stored, err = s.isStored(out)
 			}
 		case errors.As(err, &refused):
-			s.failQueue(refusal(refused.cause))
+			s.refuse(refusal(refused.cause))
 		case errors.Is(err, nats.ErrNoResponders):
 			_, _, err = s.bounds(s.log.ctx)
 		}
@@ -103,6 +103,7 @@ func (s *Shard) store(out *sent) error {
 			return err
 		}
 		if stored {
+			s.log.front.refused.Store(nil)
 			return nil
 		}
 		if s.log.sleep(pause) != nil {
@@ -120,12 +121,14 @@ func (l *Log) noSpace() bool {
 	return err == nil && free < restartSpace
 }
 
-// failQueue tells those who wait behind a frame that the store refuses.
-func (s *Shard) failQueue(err error) {
+// refuse tells those who wait behind a frame that the store refuses, and those who wait for
+// room.
+func (s *Shard) refuse(err error) {
+	s.log.front.refused.Store(&err)
 	s.mu.Lock()
 	queue := s.queue
 	s.queue, s.queued = nil, 0
-	s.settle()
+	s.signalIdle()
 	s.mu.Unlock()
 	for _, w := range queue {
 		w.fail(err)

@@ -47,12 +47,13 @@ const (
 // keeps them in open frames until these are worth a message of their shard's stream. See the
 // package comment.
 type front struct {
-	log   *Log
-	j     *journal.Journal
-	held  atomic.Int64 // bytes that are in no stream yet
-	slots chan struct{}
-	ended chan struct{}
-	tasks sync.WaitGroup
+	log     *Log
+	j       *journal.Journal
+	held    atomic.Int64          // bytes that are in no stream yet
+	refused atomic.Pointer[error] // why the last frame that was tried did not go to its stream; nil: it did
+	slots   chan struct{}
+	ended   chan struct{}
+	tasks   sync.WaitGroup
 
 	ctx    context.Context // ends when the log is closed and not everything could be stored
 	cancel context.CancelFunc
@@ -120,24 +121,24 @@ func (l *Log) openFront(ctx context.Context) error {
 
 // ready waits until there is room for more appends, and tells why there is none.
 func (fr *front) ready(ctx context.Context) error {
-	if err := fr.j.Ready(); err != nil {
-		return frontError(err)
-	}
-	for fr.held.Load() >= maxHeld {
-		fr.mu.Lock()
-		if fr.room == nil {
-			fr.room = make(chan struct{})
+	for {
+		wait, err := fr.j.Room()
+		if err != nil {
+			return frontError(err)
 		}
-		room := fr.room
-		fr.mu.Unlock()
-		if fr.held.Load() < maxHeld {
-			return nil
+		if wait == nil {
+			if wait = fr.heldRoom(); wait == nil {
+				return nil
+			}
 		}
 		select {
-		case <-room:
+		case <-wait:
 		case <-time.After(spaceEvery): // the disk may be full, and nothing go
 			if err := fr.log.space.check(fr.log); err != nil {
 				return err
+			}
+			if err := fr.refused.Load(); err != nil {
+				return *err
 			}
 		case <-ctx.Done():
 			return ctx.Err()
@@ -145,7 +146,19 @@ func (fr *front) ready(ctx context.Context) error {
 			return ErrClosed
 		}
 	}
-	return nil
+}
+
+// heldRoom is nil when there is memory for more appends; else it is closed when some has come.
+func (fr *front) heldRoom() <-chan struct{} {
+	fr.mu.Lock()
+	defer fr.mu.Unlock()
+	if fr.held.Load() < maxHeld {
+		return nil
+	}
+	if fr.room == nil {
+		fr.room = make(chan struct{})
+	}
+	return fr.room
 }
 
 // frontError words an error of the journal for callers.
@@ -243,7 +256,7 @@ func (p *piece) done(err error) {
 	if len(s.queue) > 0 {
 		s.pump()
 	}
-	s.settle()
+	s.signalIdle()
 }
 
 // commitPiece makes a piece readable. Callers hold mu.
@@ -324,6 +337,19 @@ func (o *openFrame) close(s *Shard) *sealedFrame {
 
 // inMemory tells whether there are appends that are not in the stream. Callers hold mu.
 func (s *Shard) inMemory() bool { return len(s.growing) > 0 || len(s.sealed) > 0 }
+
+// leaving is the bytes of the frames that take no more. Callers hold mu.
+func (s *Shard) leaving() (n int64) {
+	for _, o := range s.growing {
+		if o.full {
+			n += int64(o.assigned.length)
+		}
+	}
+	for _, x := range s.sealed {
+		n += int64(x.header.length)
+	}
+	return n
+}
 
 // fill lets the frame take no more: it goes to the stream when what is under way for it is
 // done. Callers hold mu.
@@ -496,41 +522,46 @@ func (fr *front) sync(streams []string) error {
 func (fr *front) sealOld() {
 	tick := time.NewTicker(sealEvery)
 	defer tick.Stop()
+	for {
+		select {
+		case <-fr.ended:
+			return
+		case <-tick.C:
+			fr.sealDue()
+		}
+	}
+}
+
+// sealDue lets go what is due now.
+func (fr *front) sealDue() {
 	type aged struct {
 		s     *Shard
 		age   time.Duration
 		bytes int64
 	}
 	var open []aged
-	for {
-		select {
-		case <-fr.ended:
-			return
-		case <-tick.C:
+	var leaving int64 // bytes that are under way to their streams, or will be without our doing
+	for _, s := range fr.shards() {
+		s.mu.Lock()
+		if n := len(s.growing); n > 0 && !s.growing[n-1].full {
+			o := s.growing[n-1]
+			open = append(open, aged{s, time.Since(o.began), int64(o.assigned.length)})
 		}
-		open = open[:0]
-		for _, s := range fr.shards() {
-			s.mu.Lock()
-			if n := len(s.growing); n > 0 && !s.growing[n-1].full {
-				o := s.growing[n-1]
-				open = append(open, aged{s, time.Since(o.began), int64(o.assigned.length)})
-			}
-			s.mu.Unlock()
+		leaving += s.leaving()
+		s.mu.Unlock()
+	}
+	excess := fr.held.Load() - leaving - maxHeld/2
+	if excess > 0 {
+		slices.SortFunc(open, func(a, b aged) int { return cmp.Compare(b.bytes, a.bytes) })
+	}
+	for _, a := range open {
+		if excess <= 0 && (a.age < sealAge || a.bytes < idleBytes && a.age < idleAge) {
+			continue
 		}
-		excess := fr.held.Load() - maxHeld/2
-		if excess > 0 {
-			slices.SortFunc(open, func(a, b aged) int { return cmp.Compare(b.bytes, a.bytes) })
-		}
-		for _, a := range open {
-			if excess <= 0 && (a.age < sealAge || a.bytes < idleBytes && a.age < idleAge) {
-				continue
-			}
-			excess -= a.bytes
-			a.s.mu.Lock()
-			a.s.fillAll()
-			a.s.mu.Unlock()
-		}
-		clear(open)
+		excess -= a.bytes
+		a.s.mu.Lock()
+		a.s.fillAll()
+		a.s.mu.Unlock()
 	}
 }
 

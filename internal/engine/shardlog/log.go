@@ -230,6 +230,9 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	}
 	if err := l.makeShard(ctx, s); err != nil {
 		if errors.Is(err, ErrShardExists) {
+			if have, err := l.adoptListed(ctx, name); err == nil && have != nil && have.maker == s.maker {
+				return have, nil
+			}
 			return nil, err
 		}
 		return nil, fmt.Errorf("shardlog: create shard %s: %w", name, err)
@@ -273,6 +276,11 @@ func (l *Log) Shard(ctx context.Context, name string) (*Shard, error) {
 		if err := checkName(name); err != nil {
 			return nil, fmt.Errorf("%w: %s", ErrNoShard, name)
 		}
+		if s, err := l.adoptListed(ctx, name); err != nil {
+			return nil, err
+		} else if s != nil {
+			return s, nil
+		}
 		// Another node may have made it since.
 		info, err := l.js.Stream(ctx, streamName(name))
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -307,11 +315,18 @@ func (l *Log) Shards(ctx context.Context, prefix string) ([]string, error) {
 	return names, nil
 }
 
-// DeleteShard removes a shard and its records; ErrNoShard.
+// DeleteShard removes a shard and its records; ErrNoShard. After any other error the shard is
+// as it was, or takes no appends until it is deleted.
 func (l *Log) DeleteShard(ctx context.Context, name string) error {
 	l.mu.RLock()
 	s := l.shards[name]
 	l.mu.RUnlock()
+	if s == nil {
+		var err error
+		if s, err = l.adoptListed(ctx, name); err != nil {
+			return err
+		}
+	}
 	if s != nil {
 		s.configuring.Lock() // a flush makes no stream meanwhile
 		defer s.configuring.Unlock()
@@ -346,6 +361,7 @@ func (l *Log) removeShard(ctx context.Context, name string, s *Shard) (gone bool
 	}
 	if listed {
 		if err := l.catalog.remove(ctx, s); err != nil {
+			s.keep(err)
 			return false, err
 		}
 		s.mu.Lock()

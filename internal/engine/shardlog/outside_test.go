@@ -24,7 +24,7 @@ func TestOutside(t *testing.T) {
 	t.Run("ExpiredStayAway", TestExpiredStayAway)
 	t.Run("CorruptMessage", TestCorruptMessage)
 	t.Run("Wait", TestWait)
-	t.Run("Rest", TestRest)
+	t.Run("Backlog", TestBacklog)
 }
 
 func startBroker(t testing.TB, dir string) *broker.Broker {

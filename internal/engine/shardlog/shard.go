@@ -179,7 +179,7 @@ func (s *Shard) end(err error) {
 	s.queue, s.queued = nil, 0
 	s.drop()
 	s.wake()
-	s.settle()
+	s.signalIdle()
 	s.mu.Unlock()
 	for _, w := range queue {
 		w.fail(err)
@@ -194,8 +194,8 @@ func (s *Shard) wake() {
 	}
 }
 
-// settle tells drain when nothing is under way. Callers hold mu.
-func (s *Shard) settle() {
+// signalIdle tells drain when nothing is under way. Callers hold mu.
+func (s *Shard) signalIdle() {
 	if s.idle != nil && len(s.inflight) == 0 && len(s.queue) == 0 && !s.sending && !s.recovering && s.pieces == 0 &&
 		!s.inMemory() && !s.flushing {
 		close(s.idle)
@@ -212,7 +212,7 @@ func (s *Shard) drain(patience time.Duration) {
 	idle := make(chan struct{})
 	s.idle = idle
 	s.fillAll()
-	s.settle()
+	s.signalIdle()
 	s.mu.Unlock()
 	select {
 	case <-idle:

@@ -231,7 +231,7 @@ func TestShards(t *testing.T) {
 	if _, _, err := s.Read(ctx, Position{}, ReadOptions{}, nil); !errors.Is(err, ErrNoShard) {
 		t.Errorf("read deleted: %v", err)
 	}
-	equal(t, "made anew", all(t, create(t, l, "a/0", ShardConfig{}), Position{}, ReadOptions{}), nil)
+	equal(t, "recreated", all(t, create(t, l, "a/0", ShardConfig{}), Position{}, ReadOptions{}), nil)
 }
 
 func TestConcurrentAppends(t *testing.T) {

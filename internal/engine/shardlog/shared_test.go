@@ -116,7 +116,7 @@ func TestSharedAppends(t *testing.T) {
 			t.Fatal(err)
 		}
 		equal(t, "the other's turn", all(t, other, Position{}, ReadOptions{}), want)
-		if rest, err := other.Rest(t.Context(), Position{}); err != nil || rest.Records != uint64(len(want)) {
+		if rest, err := other.Backlog(t.Context(), Position{}); err != nil || rest.Records != uint64(len(want)) {
 			t.Fatalf("%+v, %v", rest, err)
 		}
 	}

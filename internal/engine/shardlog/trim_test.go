@@ -138,6 +138,8 @@ func TestKillAfterTrim(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	guard := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() }) // should it come to nothing
+	defer guard.Stop()
 	lines := bufio.NewScanner(out)
 	lines.Scan()
 	done := lines.Text()

@@ -217,11 +217,11 @@ func (s *Shard) answered(out *sent, err error) {
 		return
 	}
 	s.pump()
-	s.settle()
+	s.signalIdle()
 }
 
 // recover takes over when a frame was not stored, or nobody knows: it finds out about
-// each frame in flight, in order, and sends the ones anew that were refused for the sake
+// each frame in flight, in order, and sends those again that were refused for the sake
 // of an earlier one.
 func (s *Shard) recover() {
 	defer s.log.busy.Done()
@@ -234,7 +234,7 @@ func (s *Shard) recover() {
 			s.next.time = max(s.next.time, s.lastHeader.time)
 			s.recovering = false
 			s.pump()
-			s.settle()
+			s.signalIdle()
 			s.mu.Unlock()
 			return
 		}
@@ -339,7 +339,7 @@ func (s *Shard) giveUp() {
 		w.fail(ErrClosed)
 	}
 	s.queue, s.queued = nil, 0
-	s.settle()
+	s.signalIdle()
 }
 
 // resolve finds out whether a frame was stored. errUnanswered: not known yet. Any other
@@ -361,7 +361,7 @@ func (s *Shard) resolve(out *sent) (stored bool, err error) {
 	case errors.As(err, &refused):
 		return false, refusal(refused.cause)
 	case errors.Is(err, errWrongSeq):
-		return s.stamped(out)
+		return s.isStored(out)
 	}
 	// No answer. Publish it again: it is stored now if it was not, and refused if it was.
 	m, err := s.republish(out)
@@ -417,15 +417,15 @@ func (s *Shard) resolveFailed(out *sent, failed *storeError) (bool, error) {
 	if err := s.log.repair.do(s.log, out.failed); err != nil {
 		return false, errUnanswered
 	}
-	stored, err := s.stamped(out)
+	stored, err := s.isStored(out)
 	if stored || err != nil {
 		return stored, err
 	}
 	return false, refusal(failed.cause)
 }
 
-// stamped looks whether the frame stands at its sequence.
-func (s *Shard) stamped(out *sent) (bool, error) {
+// isStored looks whether the frame stands at its sequence.
+func (s *Shard) isStored(out *sent) (bool, error) {
 	ctx, cancel := context.WithTimeout(s.log.ctx, ackWait)
 	defer cancel()
 	_, last, err := s.bounds(ctx)

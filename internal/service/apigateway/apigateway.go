@@ -68,11 +68,11 @@ type Service struct {
 
 	other     Other
 	throttles executeapi.Throttles // of stages and usage plans
+	owners    executeapi.Owners
 	usage     usage
 
 	mu       sync.Mutex
-	compiled map[string]*compiled   // by deployment; bounded by maxCompiled
-	owners   map[string]scope.Scope // of APIs, by id
+	compiled map[string]*compiled // by deployment; bounded by maxCompiled
 
 	authorized      map[authorizedKey]authorized // answers of authorizers; bounded by maxAuthorizedTotal
 	authorizedBytes int
@@ -100,7 +100,6 @@ func New(cfg Config) (*Service, error) {
 		usages:      state.NewCollection[usageDoc](cfg.State, "apigateway.usage"),
 		accounts:    state.NewCollection[accountDoc](cfg.State, "apigateway.account"),
 		compiled:    map[string]*compiled{},
-		owners:      map[string]scope.Scope{},
 		authorized:  map[authorizedKey]authorized{},
 	}, nil
 }

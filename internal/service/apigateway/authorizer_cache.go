@@ -11,7 +11,7 @@ import (
 
 // What functions of authorizers have answered, for as long as an authorizer says
 // (authorizerResultTtlInSeconds): by stage, deployment, authorizer and the values of its identity
-// sources. The answer is kept, not the decision: its policy decides about each method anew. A redeployment
+// sources. The answer is kept, not the decision: its policy decides about each method again. A redeployment
 // of the stage, FlushStageAuthorizersCache and a restart forget.
 
 // Bounds of what is kept.

@@ -76,11 +76,15 @@ func (s *Service) compile(d *deploymentDoc) (*compiled, error) {
 
 func compileAPI(d *apiDoc) (*compiled, error) {
 	c := &compiled{api: d}
+	ms, err := modelsOf(d)
+	if err != nil {
+		return nil, err
+	}
 	var build func(r *resourceDoc) (*pathNode, error)
 	build = func(r *resourceDoc) (*pathNode, error) {
 		n := &pathNode{path: d.path(r), id: r.ID, children: map[string]*pathNode{}, methods: map[string]*route{}}
 		for verb, m := range r.Methods {
-			rt, err := compileRoute(d, n, m)
+			rt, err := compileRoute(d, ms, n, m)
 			if err != nil {
 				return nil, fmt.Errorf("%s %s: %w", verb, n.path, err)
 			}
@@ -109,15 +113,14 @@ func compileAPI(d *apiDoc) (*compiled, error) {
 	if root == nil {
 		return nil, errors.New("the API has no root resource")
 	}
-	var err error
 	c.root, err = build(root)
 	return c, err
 }
 
-func compileRoute(d *apiDoc, n *pathNode, m types.Method) (*route, error) {
+func compileRoute(d *apiDoc, ms *models, n *pathNode, m types.Method) (*route, error) {
 	r := &route{node: n, method: m, models: map[string]*jsonschema.Schema{}, validator: d.Validators[aws.ToString(m.RequestValidatorId)]}
 	for contentType, name := range m.RequestModels {
-		schema, err := compileModel(d, name)
+		schema, err := ms.compile(name)
 		if err != nil {
 			return nil, fmt.Errorf("model %s: %w", name, err)
 		}
@@ -172,31 +175,43 @@ func (noLoader) Load(url string) (any, error) {
 
 const modelBase = "https://apigateway.amazonaws.com/restapis/"
 
-// compileModel compiles a model; it may refer to others of its API.
-func compileModel(d *apiDoc, name string) (*jsonschema.Schema, error) {
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft4)
-	c.UseLoader(noLoader{})
-	for _, m := range d.Models {
-		text := aws.ToString(m.Schema)
+// models compiles the models of an API, each of which may refer to others. Each is read once.
+type models struct {
+	base     string
+	compiler *jsonschema.Compiler
+	bad      map[string]error // by name: those that cannot be read
+}
+
+func modelsOf(d *apiDoc) (*models, error) {
+	m := &models{base: modelBase + d.ID + "/models/", compiler: jsonschema.NewCompiler(), bad: map[string]error{}}
+	m.compiler.DefaultDraft(jsonschema.Draft4)
+	m.compiler.UseLoader(noLoader{})
+	for name, model := range d.Models {
+		text := aws.ToString(model.Schema)
 		if strings.TrimSpace(text) == "" {
 			text = "{}"
 		}
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 		if err != nil {
-			if *m.Name == name {
-				return nil, errors.New("the schema is not JSON")
-			}
+			m.bad[name] = errors.New("the schema is not JSON")
 			continue
 		}
 		if obj, ok := doc.(map[string]any); ok {
 			delete(obj, "id") // models are known by their names
 		}
-		if err := c.AddResource(modelBase+d.ID+"/models/"+*m.Name, doc); err != nil {
+		if err := m.compiler.AddResource(m.base+name, doc); err != nil {
 			return nil, err
 		}
 	}
-	return c.Compile(modelBase + d.ID + "/models/" + name)
+	return m, nil
+}
+
+// compile compiles a model.
+func (m *models) compile(name string) (*jsonschema.Schema, error) {
+	if err := m.bad[name]; err != nil {
+		return nil, err
+	}
+	return m.compiler.Compile(m.base + name)
 }
 
 // find returns the route of a request with its path parameters; nil if there is none. The path is escaped: a

@@ -165,7 +165,11 @@ func (x *exporter) settings(out openapi.Object) error {
 		out["x-amazon-apigateway-minimum-compression-size"] = *d.Compression
 	}
 	if d.DisableEndpoint {
-		out["x-amazon-apigateway-endpoint-configuration"] = openapi.Object{"disableExecuteApiEndpoint": true}
+		at := out
+		if servers, _ := out["servers"].([]any); len(servers) > 0 { // where OpenAPI 3.0 has it
+			at, _ = servers[0].(openapi.Object)
+		}
+		at["x-amazon-apigateway-endpoint-configuration"] = openapi.Object{"disableExecuteApiEndpoint": true}
 	}
 	if d.KeySource == types.ApiKeySourceTypeAuthorizer {
 		out["x-amazon-apigateway-api-key-source"] = string(d.KeySource)

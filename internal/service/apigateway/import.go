@@ -31,11 +31,10 @@ const (
 
 // importer builds an API of a description.
 type importer struct {
-	doc      *openapi.Document
-	api      *apiDoc
-	warnings []string
-	schemes  map[string]openapi.Object // of security, resolved
-	ids      map[string]string         // of resources before, by path
+	doc     *openapi.Document
+	api     *apiDoc
+	schemes map[string]openapi.Object // of security, resolved
+	ids     map[string]string         // of resources before, by path
 }
 
 // ImportRestApi makes an API of a description.
@@ -116,7 +115,7 @@ func describeOver(d *apiDoc, ids map[string]string, body []byte, parameters map[
 			return nil, invalid(err)
 		}
 	}
-	return im.warnings, nil
+	return doc.Warnings(), nil
 }
 
 // settings takes what is said of the API as a whole.
@@ -159,13 +158,12 @@ func (im *importer) settings() error {
 		}
 		d.Policy = aws.String(string(b))
 	}
-	endpoint := openapi.Child(root, "x-amazon-apigateway-endpoint-configuration")
-	if off, ok := endpoint["disableExecuteApiEndpoint"].(bool); ok {
+	if off, ok := im.doc.EndpointConfiguration()["disableExecuteApiEndpoint"].(bool); ok {
 		d.DisableEndpoint = off
 	}
 	for _, name := range openapi.Names(openapi.Child(root, "x-amazon-apigateway-request-validators")) {
 		var v struct{ ValidateRequestBody, ValidateRequestParameters bool }
-		if err := openapi.Decode(openapi.Child(openapi.Child(root, "x-amazon-apigateway-request-validators"), name), &v); err != nil {
+		if err := im.doc.Decode(openapi.Child(openapi.Child(root, "x-amazon-apigateway-request-validators"), name), &v); err != nil {
 			return badRequest("Invalid request validator %s", name)
 		}
 		id := im.validator(name)
@@ -181,7 +179,7 @@ func (im *importer) settings() error {
 			ResponseParameters map[string]string
 			ResponseTemplates  map[string]string
 		}
-		if err := openapi.Decode(openapi.Child(responses, kind), &v); err != nil {
+		if err := im.doc.Decode(openapi.Child(responses, kind), &v); err != nil {
 			return badRequest("Invalid gateway response %s", kind)
 		}
 		r := types.GatewayResponse{ResponseType: types.GatewayResponseType(kind), ResponseParameters: v.ResponseParameters, ResponseTemplates: v.ResponseTemplates}
@@ -237,7 +235,7 @@ func (im *importer) models() error {
 			return badRequest("Model name must be alphanumeric: %s", name)
 		}
 		if model != name {
-			im.warnings = append(im.warnings, "The model name '"+name+"' is not alphanumeric: it is "+model)
+			im.doc.Warn("The model name '%s' is not alphanumeric: it is %s", name, model)
 		}
 		if err := im.model(model, schemas[name]); err != nil {
 			return err
@@ -256,6 +254,9 @@ func (im *importer) model(name string, schema any) error {
 		return ref
 	})
 	b, err := json.Marshal(out)
+	if err == nil {
+		err = im.doc.Take(len(name) + len(b))
+	}
 	if err != nil {
 		return err
 	}
@@ -290,7 +291,7 @@ func (im *importer) security() error {
 			Type, AuthorizerURI, AuthorizerCredentials, IdentitySource, IdentityValidationExpression string
 			AuthorizerResultTTLInSeconds                                                             *int32
 		}
-		if err := openapi.Decode(about, &v); err != nil {
+		if err := im.doc.Decode(about, &v); err != nil {
 			return badRequest("Invalid authorizer %s", name)
 		}
 		a := types.Authorizer{Id: aws.String(newID(6)), Name: aws.String(name), Type: types.AuthorizerType(strings.ToUpper(v.Type)), AuthorizerUri: text(v.AuthorizerURI), AuthorizerCredentials: text(v.AuthorizerCredentials),
@@ -473,6 +474,9 @@ func (im *importer) parameters(m *types.Method, path string, op openapi.Object, 
 			return err
 		}
 		name, required := openapi.Text(p, "name"), p["required"] == true
+		if err := im.doc.Take(len(name)); err != nil {
+			return err
+		}
 		where := map[string]string{"query": "querystring", "header": "header", "path": "path"}[openapi.Text(p, "in")]
 		switch {
 		case where != "" && name != "" && !strings.ContainsAny(name, " \t\r\n"):
@@ -491,7 +495,7 @@ func (im *importer) parameters(m *types.Method, path string, op openapi.Object, 
 				}
 			}
 		default:
-			im.warnings = append(im.warnings, "Parameter '"+name+"' of "+path+" is not used: it is neither of the query, nor a header, the path or the body")
+			im.doc.Warn("Parameter '%s' of %s is not used: it is neither of the query, nor a header, the path or the body", name, path)
 		}
 	}
 	body, err := im.doc.Resolve(op["requestBody"])
@@ -570,7 +574,7 @@ func (im *importer) authorization(m *types.Method, op openapi.Object) error {
 			case openapi.Text(scheme, "type") == "apiKey" && strings.EqualFold(openapi.Text(scheme, "name"), "x-api-key"):
 				m.ApiKeyRequired = aws.Bool(true)
 			default:
-				im.warnings = append(im.warnings, "The security scheme '"+name+"' has no authorizer: it is not used")
+				im.doc.Warn("The security scheme '%s' has no authorizer: it is not used", name)
 			}
 		}
 	}
@@ -598,6 +602,9 @@ func (im *importer) responses(m *types.Method, op openapi.Object) error {
 			return badRequest("The response %s has more than %d headers", code, maxParameters)
 		}
 		for _, h := range openapi.Names(headers) {
+			if err := im.doc.Take(len(h)); err != nil {
+				return err
+			}
 			out.ResponseParameters = with(out.ResponseParameters, "method.response.header."+h, false)
 		}
 		schemas := map[string]any{}
@@ -652,7 +659,7 @@ func (im *importer) integration(m *types.Method, op openapi.Object) error {
 			ContentHandling                       string
 		}
 	}
-	if err := openapi.Decode(about, &v); err != nil {
+	if err := im.doc.Decode(about, &v); err != nil {
 		return badRequest("Invalid integration: %v", err)
 	}
 	i := &types.Integration{
@@ -692,9 +699,13 @@ func (im *importer) integration(m *types.Method, op openapi.Object) error {
 
 // check checks what is made as a whole.
 func (im *importer) check() error {
+	ms, err := modelsOf(im.api)
+	if err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(im.api.Models)) {
 		m := im.api.Models[name]
-		if err := im.api.checkModel(&m); err != nil {
+		if err := ms.check(&m); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/brookmere/brookmere/internal/engine/openapi"
 )
 
 const described = `
@@ -202,5 +205,68 @@ func TestHTTPProxyIsClean(t *testing.T) {
 	}
 	if got.URL.EscapedPath() != "/base/a/%2E%2E/%2E%2E/etc" || got.Header.Get("X-Secret") != "" || got.Header.Get("Upgrade") != "" || len(got.TransferEncoding) > 0 || got.Header.Get("X-Kept") != "1" {
 		t.Errorf("%s %v %v", got.URL.EscapedPath(), got.TransferEncoding, got.Header)
+	}
+}
+
+// TestImportOfReferences has small descriptions that references make huge, or slow.
+func TestImportOfReferences(t *testing.T) {
+	x := newBench(t)
+	long := strings.Repeat("x", 1<<20)
+	paths := func(item string) string {
+		var b strings.Builder
+		for i := range 250 {
+			fmt.Fprintf(&b, `"/p%d":%s,`, i, item)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	const head = `{"openapi":"3.0.1","info":{"title":"a"},`
+	for what, body := range map[string]string{
+		"templates":  head + `"x-i":{"type":"mock","requestTemplates":{"application/json":"` + long[:200_000] + `"}},"paths":{` + paths(`{"get":{"x-amazon-apigateway-integration":{"$ref":"#/x-i"}}}`) + `}}`,
+		"schemas":    head + `"x-p":{"post":{"requestBody":{"content":{"application/json":{"schema":{"description":"` + long + `"}}}}}},"paths":{` + paths(`{"$ref":"#/x-p"}`) + `}}`,
+		"parameters": head + `"x-p":{"get":{"parameters":[{"in":"query","name":"` + long + `"}]}},"paths":{` + paths(`{"$ref":"#/x-p"}`) + `}}`,
+		"headers":    head + `"x-p":{"get":{"responses":{"200":{"headers":{"` + long + `":{}}}}}},"paths":{` + paths(`{"$ref":"#/x-p"}`) + `}}`,
+	} {
+		_, err := x.s.ImportRestApi(x.ctx, &apigateway.ImportRestApiInput{Body: []byte(body)})
+		if err == nil || !strings.Contains(err.Error(), "as its references are followed") {
+			t.Errorf("%s: %.200v", what, err)
+		}
+	}
+	made, err := x.s.ImportRestApi(x.ctx, &apigateway.ImportRestApiInput{Body: []byte(head + `"x-p":{"get":{"parameters":[` + strings.TrimSuffix(strings.Repeat(`{"in":"cookie","name":"a"},`, 100), ",") + `]}},"paths":{` + paths(`{"$ref":"#/x-p"}`) + `}}`)})
+	if err != nil || len(made.Warnings) != openapi.MaxWarnings+1 {
+		t.Errorf("warnings: %v, %d", err, len(made.Warnings))
+	}
+}
+
+// TestModelsAreReadOnce imports as many models as there may be, each as large as a description allows, that refer to each other.
+func TestModelsAreReadOnce(t *testing.T) {
+	d := &apiDoc{ID: "a", Models: map[string]types.Model{}}
+	for i := range maxModels {
+		name := fmt.Sprintf("M%d", i)
+		schema := fmt.Sprintf(`{"description":%q,"properties":{"next":{"$ref":"%sa/models/M%d"}}}`, strings.Repeat("x", 10_000), modelBase, (i+1)%maxModels)
+		d.Models[name] = types.Model{Name: &name, Schema: &schema}
+	}
+	ms, err := modelsOf(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	each := testing.AllocsPerRun(1, func() {
+		for name := range d.Models {
+			m := d.Models[name]
+			if err := ms.check(&m); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}) / maxModels
+	if each > 1000 { // reading all for each took many thousands
+		t.Errorf("%v allocations for a model", each)
+	}
+	bad := types.Model{Name: aws.String("Bad"), Schema: aws.String("{")}
+	good := types.Model{Name: aws.String("Good"), Schema: aws.String("{}")}
+	d.Models = map[string]types.Model{"Bad": bad, "Good": good}
+	if err := d.checkModel(&good); err != nil {
+		t.Errorf("beside one that is no JSON: %v", err)
+	}
+	if err := d.checkModel(&bad); err == nil {
+		t.Error("a schema that is no JSON is taken")
 	}
 }

@@ -354,7 +354,7 @@ func (x *exchange) invoke(t target, payload []byte, credentials, source, kind st
 		var e struct {
 			Message string `json:"errorMessage"`
 		}
-		_ = json.Unmarshal(out.body, &e) // what is no error of a runtime has no message
+		_ = json.Unmarshal(out.body, &e) // what is not an error of a runtime has no message
 		if out.error = e.Message; out.error == "" {
 			out.error = "Unhandled"
 		}

@@ -49,11 +49,20 @@ func (s *Service) CreateModel(ctx context.Context, in *apigateway.CreateModelInp
 	return &apigateway.CreateModelOutput{Id: m.Id, Name: m.Name, ContentType: m.ContentType, Description: m.Description, Schema: m.Schema}, nil
 }
 
+// checkModel checks one model.
 func (d *apiDoc) checkModel(m *types.Model) error {
+	ms, err := modelsOf(d)
+	if err != nil {
+		return err
+	}
+	return ms.check(m)
+}
+
+func (ms *models) check(m *types.Model) error {
 	if m.Schema == nil || *m.Schema == "" {
 		return nil
 	}
-	if _, err := compileModel(d, *m.Name); err != nil {
+	if _, err := ms.compile(*m.Name); err != nil {
 		return badRequest("Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified. %v]", err)
 	}
 	return nil

@@ -125,8 +125,11 @@ func (x *exchange) open() error {
 		x.caller.RequestID = awswire.NewRequestID()
 	}
 	x.extended = newID(16) + "="
-	sc, api, ok := x.s.owner(x.address.api)
-	if !ok {
+	sc, api, err := executeapi.FindOwner(&x.s.owners, x.s.apis, x.address.api)
+	if err != nil && !isNotFound(err) {
+		return internal(err)
+	}
+	if api == nil {
 		return forbidden()
 	}
 	x.scope = sc
@@ -186,42 +189,10 @@ func (s *Service) elsewhere(id string) Other {
 	if s.other == nil {
 		return nil
 	}
-	s.mu.Lock()
-	_, ok := s.owners[id]
-	s.mu.Unlock()
-	if ok || !s.other.Serves(id) {
+	if s.owners.Knows(id) || !s.other.Serves(id) {
 		return nil
 	}
 	return s.other
-}
-
-// owner finds whose API it is, and the API as it is defined now.
-func (s *Service) owner(id string) (scope.Scope, *apiDoc, bool) {
-	s.mu.Lock()
-	sc, ok := s.owners[id]
-	s.mu.Unlock()
-	if ok {
-		if d, err := s.apis.Get(sc.Key(id)...); err == nil {
-			return sc, d, true
-		}
-	}
-	for key := range s.apis.Keys() {
-		if len(key) == 3 && key[2] == id {
-			sc := scope.Scope{Account: key[0], Region: key[1]}
-			d, err := s.apis.Get(key...)
-			if err != nil {
-				break
-			}
-			s.mu.Lock()
-			if len(s.owners) > maxCompiled*10 {
-				clear(s.owners)
-			}
-			s.owners[id] = sc
-			s.mu.Unlock()
-			return sc, d, true
-		}
-	}
-	return scope.Scope{}, nil, false
 }
 
 // run takes the request through its method to the answer.

@@ -312,9 +312,7 @@ func (s *Service) DeleteApi(ctx context.Context, in *apigatewayv2.DeleteApiInput
 	if err := s.deployments.DeleteAll(ctx, key...); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	delete(s.owners, d.id())
-	s.mu.Unlock()
+	s.owners.Forget(d.id())
 	return &apigatewayv2.DeleteApiOutput{}, nil
 }
 

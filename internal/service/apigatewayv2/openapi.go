@@ -15,7 +15,7 @@ import (
 )
 
 // ImportApi, ReimportApi, ExportApi: OpenAPI 3.0 with the extensions x-amazon-apigateway-integration (in place, or
-// one of components), -authorizer, -cors and -any-method. A description is taken whole or not at all. What HTTP APIs
+// one of components), -authorizer, -cors, -endpoint-configuration and -any-method. A description is taken whole or not at all. What HTTP APIs
 // do not have (schemas, parameters, API keys) is passed over with a warning.
 
 // describe puts what a description says into an API, in the place of its routes, integrations and authorizers.
@@ -36,13 +36,12 @@ func (d *apiDoc) describe(body, basePath string) ([]string, error) {
 			return nil, badRequest("Errors found during import:\n\t%v", err)
 		}
 	}
-	return im.warnings, nil
+	return doc.Warnings(), nil
 }
 
 type importer struct {
 	doc         *openapi.Document
 	api         *apiDoc
-	warnings    []string
 	authorizers map[string]types.Authorizer // by the names of security schemes
 	signed      map[string]bool             // security schemes of signatures
 	shared      map[string]string           // integrations of components, by reference: their ids
@@ -61,9 +60,12 @@ func (im *importer) settings() error {
 	d.API.CorsConfiguration = nil
 	if c := openapi.Child(root, "x-amazon-apigateway-cors"); c != nil {
 		d.API.CorsConfiguration = &types.Cors{}
-		if err := openapi.Decode(c, d.API.CorsConfiguration); err != nil {
+		if err := im.doc.Decode(c, d.API.CorsConfiguration); err != nil {
 			return badRequest("Invalid x-amazon-apigateway-cors: %v", err)
 		}
+	}
+	if off, ok := im.doc.EndpointConfiguration()["disableExecuteApiEndpoint"].(bool); ok {
+		d.API.DisableExecuteApiEndpoint = &off
 	}
 	d.Routes, d.Integrations, d.Authorizers = nil, nil, nil
 	if list, _ := root["tags"].([]any); len(d.API.Tags) == 0 {
@@ -109,7 +111,7 @@ func (im *importer) security() error {
 		}
 		about := openapi.Child(scheme, "x-amazon-apigateway-authorizer")
 		if about == nil {
-			im.warnings = append(im.warnings, "The security scheme '"+name+"' has no authorizer: it is not used")
+			im.doc.Warn("The security scheme '%s' has no authorizer: it is not used", name)
 			continue
 		}
 		var v struct {
@@ -122,7 +124,7 @@ func (im *importer) security() error {
 			AuthorizerResultTTLInSeconds   *int32
 			EnableSimpleResponses          *bool
 		}
-		if err := openapi.Decode(about, &v); err != nil {
+		if err := im.doc.Decode(about, &v); err != nil {
 			return badRequest("Invalid authorizer %s: %v", name, err)
 		}
 		a, err := im.api.addAuthorizer(types.Authorizer{
@@ -195,6 +197,9 @@ func (im *importer) paths(mode string) error {
 
 func (im *importer) route(key string, op openapi.Object) error {
 	r := types.Route{RouteKey: &key}
+	if err := im.doc.Take(len(key)); err != nil {
+		return err
+	}
 	if name := openapi.Text(op, "operationId"); name != "" {
 		r.OperationName = &name
 	}
@@ -217,7 +222,7 @@ func (im *importer) route(key string, op openapi.Object) error {
 				if _, known := openapi.Child(openapi.Child(im.doc.Root, "components"), "securitySchemes")[name]; !known {
 					return badRequest("Invalid security scheme specified: %s", name)
 				}
-				im.warnings = append(im.warnings, "The security scheme '"+name+"' of "+key+" has no authorizer: it is not used")
+				im.doc.Warn("The security scheme '%s' of %s has no authorizer: it is not used", name, key)
 			}
 		}
 	}
@@ -228,7 +233,7 @@ func (im *importer) route(key string, op openapi.Object) error {
 		}
 		r.Target = aws.String("integrations/" + id)
 	} else {
-		im.warnings = append(im.warnings, "No integration found for "+key)
+		im.doc.Warn("No integration found for %s", key)
 	}
 	_, err := im.api.addRoute(r)
 	return err
@@ -250,7 +255,7 @@ func (im *importer) integration(raw openapi.Object) (string, error) {
 		RequestParameters                                                                                          map[string]string
 		ResponseParameters                                                                                         map[string]map[string]string
 	}
-	if err := openapi.Decode(about, &v); err != nil {
+	if err := im.doc.Decode(about, &v); err != nil {
 		return "", badRequest("Invalid integration: %v", err)
 	}
 	i := types.Integration{IntegrationType: types.IntegrationType(strings.ToUpper(v.Type)), ConnectionType: types.ConnectionType(strings.ToUpper(v.ConnectionType)), TimeoutInMillis: v.TimeoutInMillis, RequestParameters: v.RequestParameters, ResponseParameters: v.ResponseParameters}
@@ -395,6 +400,9 @@ func (d *apiDoc) tree(base string, extensions bool) (openapi.Object, error) {
 	server := openapi.Object{"url": aws.ToString(d.API.ApiEndpoint)}
 	if base != "" {
 		server = openapi.Object{"url": aws.ToString(d.API.ApiEndpoint) + "/{basePath}", "variables": openapi.Object{"basePath": openapi.Object{"default": base}}}
+	}
+	if aws.ToBool(d.API.DisableExecuteApiEndpoint) && extensions {
+		server["x-amazon-apigateway-endpoint-configuration"] = openapi.Object{"disableExecuteApiEndpoint": true}
 	}
 	schemes, paths := openapi.Object{}, openapi.Object{}
 	out := openapi.Object{"openapi": "3.0.1", "info": info, "servers": []any{server}, "paths": paths}

@@ -1,6 +1,7 @@
 package apigatewayv2
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -94,5 +95,36 @@ func TestImport(t *testing.T) {
 	}
 	if got := export("JSON"); got != want {
 		t.Error("a description that is refused has changed the API")
+	}
+}
+
+func TestImportOfReferences(t *testing.T) {
+	x := newBench(t)
+	var paths strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&paths, `"/p%d":{"$ref":"#/x-p"},`, i)
+	}
+	body := `{"openapi":"3.0.1","info":{"title":"a"},"x-p":{"get":{"x-amazon-apigateway-integration":{"type":"http_proxy","httpMethod":"GET","uri":"https://example.com","requestParameters":{"overwrite:header.a":"` +
+		strings.Repeat("x", 1<<20) + `"}}}},"paths":{` + strings.TrimSuffix(paths.String(), ",") + `}}`
+	if _, err := x.s.ReimportApi(x.ctx, &apigatewayv2.ReimportApiInput{ApiId: &x.api, Body: &body}); err == nil || !strings.Contains(err.Error(), "as its references are followed") {
+		t.Errorf("%.200v", err)
+	}
+}
+
+func TestImportOfAnEndpointThatIsOff(t *testing.T) {
+	x := newBench(t)
+	const about = `"x-amazon-apigateway-endpoint-configuration":{"disableExecuteApiEndpoint":true}`
+	for what, body := range map[string]string{
+		"of a server":     `{"openapi":"3.0.1","info":{"title":"a"},"servers":[{"url":"/",` + about + `}]}`,
+		"of the document": `{"openapi":"3.0.1","info":{"title":"a"},` + about + `}`,
+	} {
+		out, err := x.s.ImportApi(x.ctx, &apigatewayv2.ImportApiInput{Body: &body})
+		if err != nil || !aws.ToBool(out.DisableExecuteApiEndpoint) {
+			t.Fatalf("%s: %v %+v", what, err, out)
+		}
+		made, err := x.s.ExportApi(x.ctx, &apigatewayv2.ExportApiInput{ApiId: out.ApiId, Specification: aws.String("OAS30"), OutputType: aws.String("JSON")})
+		if err != nil || !strings.Contains(string(made.Body), `"disableExecuteApiEndpoint": true`) {
+			t.Errorf("%s: exported %v %s", what, err, made.Body)
+		}
 	}
 }

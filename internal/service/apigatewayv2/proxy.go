@@ -127,7 +127,7 @@ func (x *exchange) invoke(name string, payload []byte, credentials, source strin
 		var e struct {
 			Message string `json:"errorMessage"`
 		}
-		_ = json.Unmarshal(out.body, &e) // what is no error of a runtime has no message
+		_ = json.Unmarshal(out.body, &e) // what is not an error of a runtime has no message
 		if e.Message == "" {
 			e.Message = "Unhandled"
 		}

@@ -85,42 +85,10 @@ func notFound() *failure {
 	return &failure{status: http.StatusNotFound, message: "Not Found", kind: "ROUTE_NOT_FOUND"}
 }
 
-// maxOwners bounds the APIs whose owners are remembered.
-const maxOwners = 10_000
-
 // Serves says that an API is the service's own.
 func (s *Service) Serves(api string) bool {
-	_, _, ok := s.owner(api)
-	return ok
-}
-
-// owner finds whose API it is, and the API as it is defined now.
-func (s *Service) owner(id string) (scope.Scope, *apiDoc, bool) {
-	s.mu.Lock()
-	sc, ok := s.owners[id]
-	s.mu.Unlock()
-	if ok {
-		if d, err := s.apis.Get(sc.Key(id)...); err == nil {
-			return sc, d, true
-		}
-	}
-	for key := range s.apis.Keys() {
-		if len(key) == 3 && key[2] == id {
-			sc := scope.Scope{Account: key[0], Region: key[1]}
-			d, err := s.apis.Get(key...)
-			if err != nil {
-				break
-			}
-			s.mu.Lock()
-			if len(s.owners) > maxOwners {
-				clear(s.owners)
-			}
-			s.owners[id] = sc
-			s.mu.Unlock()
-			return sc, d, true
-		}
-	}
-	return scope.Scope{}, nil, false
+	_, d, err := executeapi.FindOwner(&s.owners, s.apis, api)
+	return d != nil || err != nil // one that cannot be read is its own too
 }
 
 // ServeHTTP answers a request of a deployed API's client.
@@ -188,8 +156,11 @@ func (x *exchange) open() error {
 	if !ok {
 		return notFound()
 	}
-	sc, d, ok := x.s.owner(id)
-	if !ok {
+	sc, d, err := executeapi.FindOwner(&x.s.owners, x.s.apis, id)
+	if err != nil && !isNotFound(err) {
+		return internal(err)
+	}
+	if d == nil {
 		return notFound()
 	}
 	x.scope, x.api = sc, d
@@ -202,7 +173,6 @@ func (x *exchange) open() error {
 		name = u
 	}
 	var st *stageDoc
-	err := error(nil)
 	if stageName.MatchString(name) {
 		st, err = x.s.stages.Get(sc.Key(id, name)...)
 	}

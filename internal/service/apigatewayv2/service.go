@@ -11,7 +11,6 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
-	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -60,12 +59,12 @@ type Service struct {
 	stages      *state.Collection[stageDoc]
 	keys        KeySource // nil: issuers are asked
 	throttles   executeapi.Throttles
+	owners      executeapi.Owners
 	issuers     issuers
 	authorized  answers // of authorizers
 
 	mu       sync.Mutex
-	compiled map[string]*compiled   // by API and revision; bounded by maxCompiled
-	owners   map[string]scope.Scope // of APIs, by id; bounded by maxOwners
+	compiled map[string]*compiled // by API and revision; bounded by maxCompiled
 }
 
 // New makes the service. It reads and starts nothing.
@@ -85,7 +84,6 @@ func New(cfg Config) (*Service, error) {
 		deployments: state.NewCollection[deploymentDoc](cfg.State, "apigatewayv2.deployment").NotFound(func(key []string) error { return missing("Deployment", last(key)) }),
 		stages:      state.NewCollection[stageDoc](cfg.State, "apigatewayv2.stage").NotFound(func(key []string) error { return missing("Stage", last(key)) }),
 		compiled:    map[string]*compiled{},
-		owners:      map[string]scope.Scope{},
 	}, nil
 }
 

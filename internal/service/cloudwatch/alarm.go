@@ -36,7 +36,8 @@ type alarmDoc struct {
 	ReasonData   string           `json:"reasonData,omitempty"`
 	Updated      time.Time        `json:"updated"`
 	Transitioned time.Time        `json:"transitioned"`
-	Evaluation   string           `json:"evaluation,omitempty"` // EvaluationState
+
+	Evaluation types.EvaluationState `json:"evaluation,omitempty"` // empty: it can be evaluated
 
 	Due *dueDoc `json:"due,omitempty"` // what the last transition has still to do
 }
@@ -109,11 +110,16 @@ func (d *alarmDoc) become(st types.StateValue, reason, data string, now time.Tim
 
 // transition changes an alarm's state, if it is still configured as of a version.
 func (s *Service) transition(ctx context.Context, d *alarmDoc, st types.StateValue, reason, data string) error {
+	return s.change(ctx, d, func(now *alarmDoc) { now.become(st, reason, data, s.now()) })
+}
+
+// change changes an alarm, if it is still configured as of a version.
+func (s *Service) change(ctx context.Context, d *alarmDoc, f func(now *alarmDoc)) error {
 	_, err := s.alarms.Modify(ctx, func(now *alarmDoc) error {
 		if now.Version != d.Version || now.Due != nil && now.State != d.State {
 			return errChanged
 		}
-		now.become(st, reason, data, s.now())
+		f(now)
 		return nil
 	}, d.key()...)
 	if errors.Is(err, errChanged) || errors.Is(err, state.ErrNotFound) {
@@ -132,7 +138,7 @@ func (d *alarmDoc) metricAlarm() types.MetricAlarm {
 		ActionsEnabled: &d.Enabled, OKActions: listed0(d.OKActions), AlarmActions: listed0(d.AlarmActions), InsufficientDataActions: listed0(d.NoData),
 		StateValue: d.State, StateReason: &d.Reason, StateUpdatedTimestamp: &d.Updated, StateTransitionedTimestamp: &d.Transitioned,
 		Dimensions: []types.Dimension{}, EvaluationPeriods: &w.Periods, DatapointsToAlarm: w.Datapoints, Threshold: w.Threshold,
-		ComparisonOperator: w.Compare, EvaluationState: types.EvaluationState(d.Evaluation),
+		ComparisonOperator: w.Compare, EvaluationState: d.Evaluation,
 	}
 	text := func(s string) *string {
 		if s == "" {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/engine/metricmath"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -153,7 +154,7 @@ func (s *Service) acyclic(sc scope.Scope, name string, r *rule, depth int, seen 
 	return nil
 }
 
-// putAlarm stores an alarm that has been checked. One that is there keeps its state, and is looked at anew.
+// putAlarm stores an alarm that has been checked. One that is there keeps its state, and is evaluated again.
 func (s *Service) putAlarm(ctx context.Context, d *alarmDoc, tags []types.Tag) error {
 	sc := d.scope()
 	if err := checkAlarmName(d.Name); err != nil {
@@ -299,17 +300,33 @@ func (w *watchDoc) withQueries(sc scope.Scope, in *cloudwatch.PutMetricAlarmInpu
 	if err != nil {
 		return nil, err
 	}
+	var watched *query
 	returned := 0
 	for _, q := range qs.queries {
 		if q.returns && q.id != w.ThresholdID {
+			watched = q
 			returned++
+		}
+		if q.expr != nil && q.expr.Calls("SEARCH") {
+			return nil, invalid("SEARCH is not supported on Metric Alarms")
 		}
 	}
 	if returned != 1 {
 		return nil, invalid("Exactly one element of the metrics list should return data.")
 	}
-	if w.ThresholdID != "" && qs.byID[w.ThresholdID] == nil {
-		return nil, invalid("The ThresholdMetricId %s is not the id of an element of the metrics list.", w.ThresholdID)
+	switch qs.kind(watched) {
+	case metricmath.Array:
+		return nil, invalid("Error in expression '%s': an alarm watches a single time series, and the expression returns an array of time series.", watched.id)
+	case metricmath.Scalar:
+		return nil, invalid("Error in expression '%s': an alarm watches a single time series, and the expression returns a scalar.", watched.id)
+	}
+	if w.ThresholdID != "" {
+		switch band := qs.byID[w.ThresholdID]; {
+		case band == nil:
+			return nil, invalid("The ThresholdMetricId %s is not the id of an element of the metrics list.", w.ThresholdID)
+		case band.expr == nil || !band.expr.IsBand():
+			return nil, invalid("The ThresholdMetricId %s is not the id of an ANOMALY_DETECTION_BAND.", w.ThresholdID)
+		}
 	}
 	return w, w.lasts(qs.step())
 }

@@ -48,7 +48,7 @@ func (s *Service) newAlarmRunner() *work.Runner[alarmDoc] {
 
 // watch looks at an alarm once, and says when to look again.
 func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
-	d, err := s.settled(ctx, j.Key)
+	d, err := s.finishTransition(ctx, j.Key)
 	if d == nil || err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
 		if err := s.judgeRule(ctx, d); err != nil {
 			return err
 		}
-		_, err := s.settled(ctx, j.Key)
+		_, err := s.finishTransition(ctx, j.Key)
 		return err
 	}
 	w := d.Watch
@@ -75,7 +75,7 @@ func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
 			return err
 		}
 		s.looked.Store(d.arn(), mark)
-		if _, err := s.settled(ctx, j.Key); err != nil {
+		if _, err := s.finishTransition(ctx, j.Key); err != nil {
 			return err
 		}
 	}
@@ -89,9 +89,17 @@ func (s *Service) judgeMetric(ctx context.Context, d *alarmDoc, qs *querySet, en
 	if w.Datapoints != nil {
 		wanted = int(*w.Datapoints)
 	}
-	slots, period, err := s.slots(w, qs, end)
+	slots, period, err := s.slots(ctx, w, qs, end)
+	if isMistake(err) {
+		return s.mistaken(ctx, d, err)
+	}
 	if err != nil || slots == nil {
 		return err
+	}
+	if d.Evaluation != "" {
+		if err := s.evaluates(ctx, d); err != nil {
+			return err
+		}
 	}
 	j := judge(slots, int(w.Periods), wanted, w.Missing)
 	if j.state == "" || j.state == d.State {
@@ -130,8 +138,25 @@ func (s *Service) judgeMetric(ctx context.Context, d *alarmDoc, qs *querySet, en
 	return s.transition(ctx, d, j.state, clip(j.reason(w, d.State, wanted), 1023), clip(string(text), 4000))
 }
 
+// mistaken is what an alarm becomes whose expressions cannot be evaluated, by no fault of the node.
+func (s *Service) mistaken(ctx context.Context, d *alarmDoc, cause error) error {
+	reason := clip("The alarm could not be evaluated: "+cause.Error(), 1023)
+	if d.Evaluation == types.EvaluationStateEvaluationError && d.Reason == reason {
+		return nil
+	}
+	return s.change(ctx, d, func(now *alarmDoc) {
+		now.become(types.StateValueInsufficientData, reason, "", s.now())
+		now.Evaluation = types.EvaluationStateEvaluationError
+	})
+}
+
+// evaluates notes that an alarm can be evaluated again.
+func (s *Service) evaluates(ctx context.Context, d *alarmDoc) error {
+	return s.change(ctx, d, func(now *alarmDoc) { now.Evaluation = "" })
+}
+
 // slots are the periods of an alarm's evaluation range up to a time; nil, if there are too few samples to say.
-func (s *Service) slots(w *watchDoc, qs *querySet, end time.Time) (slots []slot, period int64, err error) {
+func (s *Service) slots(ctx context.Context, w *watchDoc, qs *querySet, end time.Time) (slots []slot, period int64, err error) {
 	var watched *query
 	for _, q := range qs.queries {
 		if q.returns && q.id != w.ThresholdID {
@@ -144,12 +169,12 @@ func (s *Service) slots(w *watchDoc, qs *querySet, end time.Time) (slots []slot,
 	n := int64(w.Periods) + spared
 	start := end.Unix() - n*period
 	e := s.evaluation(qs, func(p int64) metricstore.Range { return metricstore.Range{Start: start, End: end.Unix(), Period: p} })
-	v, err := e.value(watched)
+	v, err := e.value(ctx, watched)
 	if err != nil {
 		return nil, period, err
 	}
-	if v.Scalar || len(v.Series) == 0 {
-		return make([]slot, n), period, nil
+	if v.Scalar || v.Many { // an IF may be a scalar by its data, and alarms of old documents an array
+		return nil, period, invalid("Error in expression '%s': an alarm watches a single time series.", watched.id)
 	}
 	slots = make([]slot, n)
 	for i := range slots {
@@ -161,9 +186,12 @@ func (s *Service) slots(w *watchDoc, qs *querySet, end time.Time) (slots []slot,
 		}
 	}
 	if w.ThresholdID != "" {
-		band, err := e.value(qs.byID[w.ThresholdID])
+		band, err := e.value(ctx, qs.byID[w.ThresholdID])
 		if err != nil {
 			return nil, period, err
+		}
+		if len(band.Series) != 2 {
+			return nil, period, invalid("The ThresholdMetricId %s is not an ANOMALY_DETECTION_BAND.", w.ThresholdID)
 		}
 		s.compareBand(w, slots, band.Series, start, period)
 		return slots, period, nil
@@ -172,7 +200,7 @@ func (s *Service) slots(w *watchDoc, qs *querySet, end time.Time) (slots []slot,
 		slots[i].breaches = slots[i].has && crosses(w.Compare, slots[i].value, *w.Threshold)
 	}
 	if w.LowSamples == "ignore" && w.ExtendedStatistic != "" {
-		few, err := e.tooFew(watched)
+		few, err := e.tooFew(ctx, watched)
 		if err != nil || few {
 			return nil, period, err
 		}
@@ -193,7 +221,7 @@ func crosses(op types.ComparisonOperator, v, threshold float64) bool {
 }
 
 // tooFew tells whether the last point of a percentile has too few samples to mean anything.
-func (e *evaluation) tooFew(q *query) (bool, error) {
+func (e *evaluation) tooFew(ctx context.Context, q *query) (bool, error) {
 	p, ok := q.statistic.Percentile()
 	if !ok {
 		return false, nil
@@ -203,7 +231,7 @@ func (e *evaluation) tooFew(q *query) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	s, err := e.series(q.metric, counts, q.period, q.unit)
+	s, err := e.series(ctx, q.metric, counts, e.rangeOf(q.period), q.unit)
 	if err != nil || len(s.Values) == 0 {
 		return false, err
 	}
@@ -240,10 +268,7 @@ func (s *Service) judgeRule(ctx context.Context, d *alarmDoc) error {
 	if st != d.State {
 		var why []string
 		triggers := []map[string]any{}
-		for i, name := range r.alarms(d.scope()) {
-			if slices.Contains(r.alarms(d.scope())[:i], name) {
-				continue
-			}
+		for _, name := range r.alarms(d.scope()) {
 			if child, err := s.alarms.Get(d.Account, d.Region, name); err == nil {
 				why = append(why, fmt.Sprintf("%s transitioned to %s at %s", child.arn(), child.State, child.Transitioned.UTC().Format("Monday 02 January, 2006 15:04:05 MST")))
 				triggers = append(triggers, map[string]any{"arn": child.arn(), "state": map[string]any{"value": child.State, "timestamp": stamp(child.Transitioned)}})
@@ -268,8 +293,8 @@ func (s *Service) judgeRule(ctx context.Context, d *alarmDoc) error {
 	return nil
 }
 
-// settled does what the last transition of an alarm has left to do, and returns the alarm; nil if it has gone.
-func (s *Service) settled(ctx context.Context, key work.Key) (*alarmDoc, error) {
+// finishTransition does what the last transition of an alarm has left to do, and returns the alarm; nil if it has gone.
+func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc, error) {
 	for {
 		d, err := s.alarms.Get(key...)
 		if errors.Is(err, state.ErrNotFound) {
@@ -333,11 +358,19 @@ func (s *Service) settled(ctx context.Context, key work.Key) (*alarmDoc, error) 
 // is looked at again, wherever that is.
 func (s *Service) nudgeParents(ctx context.Context, d *alarmDoc) error {
 	for it, err := range s.alarms.List(d.Account, d.Region) {
-		if err != nil || !it.Value.composite() {
+		if err != nil { // nor do others wait for it
+			s.log.Error("an alarm cannot be read, and does not follow another", "alarm", strings.Join(it.Key, "/"), "of", d.arn(), "error", err)
+			continue
+		}
+		if !it.Value.composite() {
 			continue
 		}
 		r, err := parseRule(it.Value.Rule)
-		if err == nil && slices.Contains(r.alarms(d.scope()), d.Name) {
+		if err != nil {
+			s.log.Error("the rule of a composite alarm cannot be read", "alarm", it.Value.arn(), "error", err)
+			continue
+		}
+		if slices.Contains(r.alarms(d.scope()), d.Name) {
 			_, err = s.alarms.Modify(ctx, func(p *alarmDoc) error { p.Nudged++; return nil }, it.Value.key()...)
 			if err != nil && !errors.Is(err, state.ErrNotFound) {
 				return err

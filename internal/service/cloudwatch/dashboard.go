@@ -116,8 +116,11 @@ func (s *Service) DeleteDashboards(ctx context.Context, in *cloudwatch.DeleteDas
 		return nil, missing("The parameter DashboardNames is required.")
 	}
 	for _, name := range in.DashboardNames {
-		if _, err := s.dashboards.Get(c.Account, name); errors.Is(err, state.ErrNotFound) {
+		switch _, err := s.dashboards.Get(c.Account, name); {
+		case errors.Is(err, state.ErrNotFound):
 			return nil, noDashboard(name)
+		case err != nil:
+			return nil, err
 		}
 	}
 	for _, name := range in.DashboardNames {

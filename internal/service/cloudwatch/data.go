@@ -17,7 +17,8 @@ import (
 )
 
 // GetMetricData: 500 queries a call, of any statistics and expressions. A page has all results for part of the time, up to
-// MaxDatapoints of them; a token is the time at which the next begins. A call reads at most 2,000,000 points.
+// MaxDatapoints of them; a token is the time at which the next begins. A call reads at most 2,000,000 points, and its expressions
+// work on at most 8,000,000. A SEARCH returns 500 metrics at most; if there are more, the answer has a message that says so.
 
 const (
 	maxQueries = 500
@@ -66,7 +67,7 @@ func (s *Service) GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDat
 			return nil, badToken()
 		}
 	}
-	results, err := s.results(qs, *in.StartTime, *in.EndTime, zone)
+	results, cutShort, err := s.results(ctx, qs, *in.StartTime, *in.EndTime, zone)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +91,9 @@ func (s *Service) GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDat
 		}
 		out.MetricDataResults = append(out.MetricDataResults, m)
 	}
+	if cutShort {
+		out.Messages = append(out.Messages, types.MessageData{Code: aws.String("MaxMetricsExceeded"), Value: aws.String("Maximum number of allowed metrics exceeded")})
+	}
 	if next >= 0 {
 		out.NextToken = aws.String(page.Seal(strconv.FormatInt(next, 10)))
 	}
@@ -102,20 +106,19 @@ type result struct {
 	metricmath.Series
 }
 
-// results evaluates the queries that return data.
-func (s *Service) results(qs *querySet, start, end time.Time, zone *time.Location) ([]result, error) {
+// results evaluates the queries that return data. cutShort: a search found more metrics than it returns.
+func (s *Service) results(ctx context.Context, qs *querySet, start, end time.Time, zone *time.Location) (out []result, cutShort bool, err error) {
 	e := s.evaluation(qs, func(period int64) metricstore.Range { return s.rangeOf(start, end, period) })
-	var out []result
 	for _, q := range qs.queries {
 		if !q.returns {
 			continue
 		}
-		v, err := e.value(q)
+		v, err := e.value(ctx, q)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if v.Scalar {
-			return nil, invalid("Error in expression '%s': the result of an expression must be a time series or an array of time series, not a scalar.", q.id)
+			return nil, false, invalid("Error in expression '%s': the result of an expression must be a time series or an array of time series, not a scalar.", q.id)
 		}
 		for _, series := range v.Series {
 			if series.Label == "" || q.expr != nil && !v.Many {
@@ -124,7 +127,7 @@ func (s *Service) results(qs *querySet, start, end time.Time, zone *time.Locatio
 			out = append(out, result{q.id, label(q, &series, qs.scope, zone), series})
 		}
 	}
-	return out, nil
+	return out, e.cut, nil
 }
 
 // between tells whether a time is of a page that begins at from and ends before next; negative: it has no bound.

@@ -117,10 +117,16 @@ func (s *Service) DeleteAnomalyDetector(ctx context.Context, in *cloudwatch.Dele
 	none := &types.ResourceNotFoundException{Message: aws.String("The anomaly detector does not exist.")}
 	var key []string
 	if id := aws.ToString(in.AnomalyDetectorId); id != "" {
+		var unread error
 		for it, err := range s.detectors.List(sc.Key()...) {
-			if err == nil && it.Value.ID == id {
+			if err != nil {
+				unread = err // which may be the one
+			} else if it.Value.ID == id {
 				key = it.Key
 			}
+		}
+		if key == nil && unread != nil {
+			return nil, unread
 		}
 		if key == nil {
 			return nil, none
@@ -199,7 +205,7 @@ func (s *Service) trained(sc scope.Scope, d *detectorDoc) (types.AnomalyDetector
 }
 
 // band is what is expected of the metric of a query, in the time of the evaluation. bad is an error of the client's.
-func (e *evaluation) band(q *query, width float64) (lower, upper metricmath.Series, bad, err error) {
+func (e *evaluation) band(ctx context.Context, q *query, width float64) (lower, upper metricmath.Series, bad, err error) {
 	if q.metric == nil {
 		return lower, upper, errors.New("ANOMALY_DETECTION_BAND takes the id of a metric, not of an expression"), nil
 	}
@@ -208,20 +214,21 @@ func (e *evaluation) band(q *query, width float64) (lower, upper metricmath.Seri
 	}
 	r := e.rangeOf(q.period)
 	r.End = min(r.End, e.s.now().Unix()+86400)
-	if r.Start = max(r.Start, e.s.now().Unix()-metricstore.Kept); (r.End-r.Start)/q.period > maxRead/4 {
-		return lower, upper, errTooMuch, nil
+	r.Start = max(r.Start, e.s.now().Unix()-metricstore.Kept)
+	if bad := e.budget.Take(2 * max(r.End-r.Start, 0) / q.period); bad != nil { // before they are made
+		return lower, upper, bad, nil
 	}
-	before := *e
-	before.rangeOf = func(p int64) metricstore.Range {
-		lead := int64((seasonDays*86400 + p) / p * p)
-		return metricstore.Range{Start: max(r.Start-lead, 0), End: r.End, Period: p}
-	}
-	past, err := before.series(q.metric, q.statistic, q.period, q.unit)
-	e.read = before.read
+	lead := int64((seasonDays*86400 + q.period) / q.period * q.period)
+	before := metricstore.Range{Start: max(r.Start-lead, 0), End: r.End, Period: q.period}
+	past, err := e.series(ctx, q.metric, q.statistic, before, q.unit)
 	if err != nil {
 		return lower, upper, nil, err
 	}
-	if d, err := e.s.detectors.Get(detectorKey(e.qs.scope, q.metric, q.statistic.String())...); err == nil && d.Config != nil {
+	d, err := e.s.detectors.Get(detectorKey(e.qs.scope, q.metric, q.statistic.String())...)
+	if err != nil && !errors.Is(err, state.ErrNotFound) {
+		return lower, upper, nil, err
+	}
+	if err == nil && d.Config != nil {
 		past = without(past, d.Config.ExcludedTimeRanges)
 	}
 	lower, upper = expected(past, r, width)
@@ -282,9 +289,6 @@ func expected(past metricmath.Series, r metricstore.Range, width float64) (lower
 
 // compareBand tells which slots leave a band.
 func (s *Service) compareBand(w *watchDoc, slots []slot, band []metricmath.Series, start, period int64) {
-	if len(band) != 2 {
-		return
-	}
 	bounds := func(series metricmath.Series, at int64) (float64, bool) {
 		i, found := slices.BinarySearch(series.Times, at)
 		if !found {

@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -139,6 +140,23 @@ func (qs *querySet) closed(q *query, path []string, levels map[string]int) error
 	return nil
 }
 
+// kind is what a query gives, as far as that is known without data.
+func (qs *querySet) kind(q *query) metricmath.Kind {
+	known := map[string]metricmath.Kind{}
+	var of func(id string) metricmath.Kind
+	of = func(id string) metricmath.Kind {
+		k, ok := known[id]
+		if !ok {
+			if k = metricmath.OneSeries; qs.byID[id].expr != nil {
+				k = qs.byID[id].expr.Kind(of)
+			}
+			known[id] = k
+		}
+		return k
+	}
+	return of(q.id)
+}
+
 // step is the period of expressions that have none: the longest of metrics, or a minute.
 func (qs *querySet) step() int64 {
 	p := int64(0)
@@ -151,8 +169,10 @@ func (qs *querySet) step() int64 {
 	return p
 }
 
-// maxRead is how many points an evaluation may read.
-const maxRead = 2_000_000
+const (
+	maxRead   = 2_000_000 // points that an evaluation may read
+	maxWorked = 8_000_000 // points that its expressions may work on (metricmath.Budget)
+)
 
 var errTooMuch = errors.New("the request reads more than 2,000,000 data points: ask for a shorter time, longer periods or fewer metrics")
 
@@ -163,27 +183,29 @@ type evaluation struct {
 	rangeOf func(period int64) metricstore.Range
 	known   map[string]metricmath.Value
 	read    int
+	budget  metricmath.Budget // of all expressions together
+	cut     bool              // a search found more metrics than it returns
 }
 
 func (s *Service) evaluation(qs *querySet, rangeOf func(period int64) metricstore.Range) *evaluation {
-	return &evaluation{s: s, qs: qs, rangeOf: rangeOf, known: map[string]metricmath.Value{}}
+	return &evaluation{s: s, qs: qs, rangeOf: rangeOf, known: map[string]metricmath.Value{}, budget: metricmath.Budget{Points: maxWorked}}
 }
 
 // value is that of a query.
-func (e *evaluation) value(q *query) (metricmath.Value, error) {
+func (e *evaluation) value(ctx context.Context, q *query) (metricmath.Value, error) {
 	if v, ok := e.known[q.id]; ok {
 		return v, nil
 	}
 	var v metricmath.Value
 	if q.metric != nil {
-		s, err := e.series(q.metric, q.statistic, q.period, q.unit)
+		s, err := e.series(ctx, q.metric, q.statistic, e.rangeOf(q.period), q.unit)
 		if err != nil {
 			return v, err
 		}
 		v = metricmath.One(s)
 	} else {
 		var err error
-		if v, err = e.express(q); err != nil {
+		if v, err = e.express(ctx, q); err != nil {
 			return v, err
 		}
 	}
@@ -192,15 +214,21 @@ func (e *evaluation) value(q *query) (metricmath.Value, error) {
 }
 
 // series reads a metric.
-func (e *evaluation) series(m *metricstore.Metric, st metricstore.Statistic, period int64, unit int) (metricmath.Series, error) {
-	out := metricmath.Series{Label: m.Name, Period: period}
-	err := e.s.metrics.Read(m, e.rangeOf(period), unit, true, st.Distributed(), func(p *metricstore.Point) bool {
+func (e *evaluation) series(ctx context.Context, m *metricstore.Metric, st metricstore.Statistic, r metricstore.Range, unit int) (metricmath.Series, error) {
+	out := metricmath.Series{Label: m.Name, Period: r.Period}
+	if err := ctx.Err(); err != nil {
+		return out, err
+	}
+	err := e.s.metrics.Read(m, r, unit, true, st.Distributed(), func(p *metricstore.Point) bool {
 		if v, ok := st.Of(&p.Summary); ok {
 			out.Times, out.Values = append(out.Times, p.Start), append(out.Values, v)
 		}
 		e.read++
-		return e.read <= maxRead
+		return e.read <= maxRead && (e.read%1024 != 0 || ctx.Err() == nil)
 	})
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err == nil && e.read > maxRead {
 		err = invalid("%v", errTooMuch)
 	}
@@ -208,7 +236,7 @@ func (e *evaluation) series(m *metricstore.Metric, st metricstore.Statistic, per
 }
 
 // express evaluates an expression.
-func (e *evaluation) express(q *query) (metricmath.Value, error) {
+func (e *evaluation) express(ctx context.Context, q *query) (metricmath.Value, error) {
 	period := q.period
 	if period == 0 {
 		period = e.qs.step()
@@ -222,9 +250,9 @@ func (e *evaluation) express(q *query) (metricmath.Value, error) {
 		return err
 	}
 	env := &metricmath.Env{
-		Start: r.Start, End: r.End, Period: period, Points: maxRead - e.read,
+		Start: r.Start, End: r.End, Period: period, Budget: &e.budget,
 		Lookup: func(id string) (metricmath.Value, error) {
-			v, err := e.value(e.qs.byID[id])
+			v, err := e.value(ctx, e.qs.byID[id])
 			return v, note(err)
 		},
 		Metrics: func(part string) (out []metricmath.Series, err error) {
@@ -232,7 +260,7 @@ func (e *evaluation) express(q *query) (metricmath.Value, error) {
 				if of.metric == nil || !strings.Contains(of.id, part) {
 					continue
 				}
-				v, err := e.value(of)
+				v, err := e.value(ctx, of)
 				if err != nil {
 					return nil, note(err)
 				}
@@ -255,23 +283,21 @@ func (e *evaluation) express(q *query) (metricmath.Value, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%q is not a statistic", statistic)
 			}
-			out, bad, err := e.search(text, st, p)
+			out, bad, err := e.search(ctx, text, st, p)
 			if note(err) != nil {
 				return nil, err
 			}
 			return out, bad
 		},
 		Band: func(id string, width float64) (lower, upper metricmath.Series, err error) {
-			lower, upper, bad, err := e.band(e.qs.byID[id], width)
+			lower, upper, bad, err := e.band(ctx, e.qs.byID[id], width)
 			if note(err) != nil {
 				return lower, upper, err
 			}
 			return lower, upper, bad
 		},
 	}
-	given := env.Points
 	v, err := q.expr.Eval(env)
-	e.read += given - env.Points
 	if failed != nil {
 		return v, failed
 	}
@@ -281,11 +307,11 @@ func (e *evaluation) express(q *query) (metricmath.Value, error) {
 	return v, nil
 }
 
-// maxFound is how many metrics a search finds.
+// maxFound is how many metrics a search returns. If there are more, the first of them are returned, and the answer has a message.
 const maxFound = 500
 
 // search reads the metrics of a SEARCH. bad is an error of the client's.
-func (e *evaluation) search(text string, st metricstore.Statistic, period int64) (out []metricmath.Series, bad, err error) {
+func (e *evaluation) search(ctx context.Context, text string, st metricstore.Statistic, period int64) (out []metricmath.Series, bad, err error) {
 	terms, bad := metricmath.ParseSearch(text)
 	if bad != nil {
 		return nil, bad, nil
@@ -297,10 +323,17 @@ func (e *evaluation) search(text string, st metricstore.Statistic, period int64)
 			dims = append(dims, d.Name, d.Value)
 		}
 		if terms.Takes(m.Namespace, m.Name, dims) {
+			if len(found) == maxFound {
+				e.cut = true
+				return false
+			}
 			found = append(found, m)
 		}
-		return len(found) < maxFound
+		return ctx.Err() == nil
 	})
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return nil, nil, told(err)
 	}
@@ -310,7 +343,7 @@ func (e *evaluation) search(text string, st metricstore.Statistic, period int64)
 	}
 	for i := range found {
 		m := &found[i]
-		s, err := e.series(m, st, period, metricstore.AnyUnit)
+		s, err := e.series(ctx, m, st, e.rangeOf(period), metricstore.AnyUnit)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -220,14 +220,22 @@ func (r *rule) alarm(sc scope.Scope) string {
 	return r.name
 }
 
-// alarms are the names of all that the rule has.
+// alarms are the names of all that the rule has, each once, in order.
 func (r *rule) alarms(sc scope.Scope) (names []string) {
-	if r.name != "" {
-		names = append(names, r.alarm(sc))
+	seen := map[string]bool{}
+	var walk func(r *rule)
+	walk = func(r *rule) {
+		if r.name != "" {
+			if name := r.alarm(sc); !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+		for _, x := range r.of {
+			walk(x)
+		}
 	}
-	for _, x := range r.of {
-		names = append(names, x.alarms(sc)...)
-	}
+	walk(r)
 	return names
 }
 

@@ -22,7 +22,7 @@ import (
 )
 
 // This file: imports from S3 into a new table, of DYNAMODB_JSON and CSV, plain or
-// compressed. A row that is no item of the table is counted and left out, as AWS does. The
+// compressed. A row that is not an item of the table is counted and left out, as AWS does. The
 // format ION is refused.
 
 // maxImportLine bounds a row of an import, in bytes: an item and what JSON adds to it.

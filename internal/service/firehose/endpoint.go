@@ -150,7 +150,7 @@ const HTTPTimeout = 3 * time.Minute
 type endpointError struct {
 	code    string
 	message string
-	final   bool // to try again is no use
+	final   bool // trying again does not help
 }
 
 func (e *endpointError) Error() string { return e.code + ": " + e.message }

@@ -4,55 +4,22 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
-// DeliveryStatus is how far a delivery stream is.
-type DeliveryStatus struct {
-	Name             string    `json:"name"`
-	Account          string    `json:"account"`
-	Region           string    `json:"region"`
-	RecordsDelivered int64     `json:"records_delivered"` // since it was made
-	RecordsFailed    int64     `json:"records_failed"`    // to the error prefix, since it was made
-	Objects          int64     `json:"objects"`           // since it was made
-	LagRecords       int64     `json:"lag_records"`       // from the oldest that is not in the destination on
-	LagBytes         int64     `json:"lag_bytes"`
-	LagSeconds       float64   `json:"lag_seconds"` // age of the oldest of them
-	LastObject       string    `json:"last_object,omitempty"`
-	LastDelivery     time.Time `json:"last_delivery,omitzero"`
-	Held             bool      `json:"held,omitempty"`
-	LastError        string    `json:"last_error,omitempty"` // of the last attempt, if it failed
-	LastErrorTime    time.Time `json:"last_error_time,omitzero"`
-
-	Compaction DeliveryCompaction `json:"compaction"`
-}
-
-// DeliveryCompaction is what was done to the objects of a delivery stream since the node
-// began.
-type DeliveryCompaction struct {
-	Setting        string    `json:"setting"`         // off, or target=... after=... keep=...
-	Objects        int64     `json:"objects"`         // that were merged
-	Into           int64     `json:"into"`            // objects
-	Bytes          int64     `json:"bytes"`           // of those that were merged
-	WaitingFolders int       `json:"waiting_folders"` // not closed yet, or not compacted
-	Last           time.Time `json:"last,omitzero"`
-	LastError      string    `json:"last_error,omitempty"` // or why objects were left alone
-	LastErrorTime  time.Time `json:"last_error_time,omitzero"`
-}
-
-func deliveryStatus(l Lag) DeliveryStatus {
+func deliveryStatus(l Lag) nodeapi.Delivery {
 	c := l.Compaction
-	compaction := DeliveryCompaction{
+	compaction := nodeapi.Compaction{
 		Setting: c.Setting, Objects: c.Objects, Into: c.Into, Bytes: c.Bytes, WaitingFolders: c.Folders, Last: c.Last, LastErrorTime: c.ErrTime,
 	}
 	if c.Err != nil {
 		compaction.LastError = c.Err.Error()
 	}
-	return DeliveryStatus{
+	return nodeapi.Delivery{
 		Name: l.Name, Account: l.Account, Region: l.Region,
 		RecordsDelivered: l.Delivered, RecordsFailed: l.Rejected, Objects: l.Objects,
 		LagRecords: int64(l.Records), LagBytes: int64(l.Bytes), LagSeconds: l.Age.Seconds(),
@@ -91,7 +58,7 @@ func (s *Service) serveDeliveries(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The state of deliveries could not be read; the node's log says why.", http.StatusInternalServerError)
 		return
 	}
-	list := make([]DeliveryStatus, len(lags))
+	list := make([]nodeapi.Delivery, len(lags))
 	for i, l := range lags {
 		list[i] = deliveryStatus(l)
 	}

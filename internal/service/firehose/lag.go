@@ -88,17 +88,17 @@ func (st *stream) lag(ctx context.Context) (Lag, error) {
 	st.mu.Unlock()
 	for _, ln := range lanes {
 		p := ln.pipeline.Progress()
-		rest, err := ln.rest(ctx, p)
+		left, err := ln.backlog(ctx, p)
 		if errors.Is(err, shardlog.ErrNoShard) {
 			continue // it has ended meanwhile
 		}
 		if err != nil {
 			return l, err
 		}
-		if rest.Records > 0 {
-			l.Age = max(l.Age, st.s.clock.Since(rest.Oldest))
+		if left.Records > 0 {
+			l.Age = max(l.Age, st.s.clock.Since(left.Oldest))
 		}
-		l.Records, l.Bytes = max(l.Records, rest.Records), max(l.Bytes, rest.Bytes) // lanes have the same records
+		l.Records, l.Bytes = max(l.Records, left.Records), max(l.Bytes, left.Bytes) // lanes have the same records
 		l.Objects += p.Objects
 		if !ln.backup {
 			l.Delivered, l.Rejected, l.LastObject, l.LastTime = p.Rows, p.Rejected, p.LastObject, p.LastTime

@@ -23,7 +23,7 @@ type lane struct {
 	backup   bool
 	pipeline *delivery.Pipeline
 	plans    *lanePlans
-	rest     func(ctx context.Context, p *delivery.Progress) (shardlog.Rest, error)
+	backlog  func(ctx context.Context, p *delivery.Progress) (shardlog.Backlog, error)
 	moved    func(shardlog.Position) // what is before it is delivered
 	works    context.Context         // ends when it works no more
 
@@ -47,7 +47,7 @@ const (
 // newLane makes a lane of the Kinesis source, or of the puts if it is nil.
 func (st *stream) newLane(name string, backup bool, kinesis *kinesisSource) *lane {
 	l := st.lane(name, backup, st.sourceOf(kinesis), kinesis)
-	l.rest = st.restOf(kinesis)
+	l.backlog = st.backlogOf(kinesis)
 	if kinesis != nil {
 		kinesis.retrying, kinesis.working = l.retrying, l.working
 	}

@@ -8,7 +8,7 @@ import (
 func TestMeter(t *testing.T) {
 	var m meter
 	now := time.Unix(100, 0)
-	for range 2 { // each second anew
+	for range 2 { // again in each second
 		for i := range putsASecond + 1 {
 			if ok := m.put(now); ok != (i < putsASecond) {
 				t.Fatalf("put %d: %v", i, ok)

@@ -27,7 +27,7 @@ type Kinesis interface {
 // Limits of reading a Kinesis stream.
 const (
 	readBytes = 1 << 20                // of records that one GetRecords should bring, about
-	pollWait  = 200 * time.Millisecond // before it is asked again in a hurry
+	pollWait  = 200 * time.Millisecond // before it is asked again in a polling
 	leastGap  = 20 * time.Millisecond  // between reads of a shard to which records trickle
 	maxRuns   = 20000                  // that a progress document should have at most, about
 )
@@ -65,8 +65,8 @@ type kinesisSource struct {
 	partly   int               // records read of the one after them
 	partlyTo string            // sequence number of the last of those
 
-	hurry   atomic.Bool
-	settled chan struct{} // closed when a hurry ends; nil: nobody waits for that
+	polling atomic.Bool
+	polled  chan struct{} // closed when a polling ends; nil: nobody waits for that
 
 	mu     sync.Mutex
 	marks  marks
@@ -146,17 +146,17 @@ func (k *kinesisSource) mark(at shardlog.Position) *sourceMark {
 	return k.marks.save()
 }
 
-// Hurry is that of delivery.Source.
-func (k *kinesisSource) Hurry() { k.hurry.Store(true) }
+// PollNow is that of delivery.Source.
+func (k *kinesisSource) PollNow() { k.polling.Store(true) }
 
-// settle ends a hurry.
-func (k *kinesisSource) settle() {
-	k.hurry.Store(false)
+// endPolling ends a polling.
+func (k *kinesisSource) endPolling() {
+	k.polling.Store(false)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.settled != nil {
-		close(k.settled)
-		k.settled = nil
+	if k.polled != nil {
+		close(k.polled)
+		k.polled = nil
 	}
 }
 
@@ -164,15 +164,15 @@ func (k *kinesisSource) settle() {
 // look.
 func (k *kinesisSource) end(ctx context.Context, wake func()) (shardlog.Position, error) {
 	k.mu.Lock()
-	if k.settled == nil {
-		k.settled = make(chan struct{})
+	if k.polled == nil {
+		k.polled = make(chan struct{})
 	}
-	settled := k.settled
+	polled := k.polled
 	k.mu.Unlock()
-	k.Hurry()
+	k.PollNow()
 	wake()
 	select {
-	case <-settled:
+	case <-polled:
 	case <-ctx.Done():
 		return shardlog.Position{}, ctx.Err()
 	}
@@ -230,21 +230,21 @@ func (k *kinesisSource) Wait(ctx context.Context, from shardlog.Position) error 
 	return nil
 }
 
-// fetch reads on behind the batch, which it replaces if there is more. In a hurry it is
+// fetch reads on behind the batch, which it replaces if there is more. In a polling it is
 // sure that there is not.
 func (k *kinesisSource) fetch(ctx context.Context) (more bool, err error) {
 	for {
-		hurry := k.hurry.Load()
-		found := k.try(ctx, hurry)
+		polling := k.polling.Load()
+		found := k.try(ctx, polling)
 		switch {
 		case ctx.Err() != nil:
 			return false, ctx.Err()
 		case found == shardreader.Records:
 			return true, nil
-		case !hurry:
+		case !polling:
 			return false, nil
 		case found == shardreader.Nothing:
-			k.settle()
+			k.endPolling()
 			return false, nil
 		case found == shardreader.Unsure:
 			continue
@@ -365,12 +365,12 @@ func (k *kinesisSource) setBatch(number uint64, b shardreader.Batch[kinesistypes
 	k.batch, k.batchAt = batch, number
 }
 
-// rest tells what was read and is not delivered, and how old it is. What was not read yet
+// backlog tells what was read and is not delivered, and how old it is. What was not read yet
 // counts as one record.
-func (k *kinesisSource) rest(_ context.Context, p *delivery.Progress) (shardlog.Rest, error) {
+func (k *kinesisSource) backlog(_ context.Context, p *delivery.Progress) (shardlog.Backlog, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var r shardlog.Rest
+	var r shardlog.Backlog
 	if at := max(p.Watermark.Frame, 1); k.marks.next() > at {
 		r.Records = k.marks.next() - at
 		r.Bytes = k.marks.bytesFrom(at)

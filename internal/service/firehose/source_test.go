@@ -138,7 +138,7 @@ func newTestSource(t *testing.T, k *fakeKinesis) *kinesisSource {
 
 func readFrom(t *testing.T, src *kinesisSource, from uint64, n int) (got []string, next shardlog.Position) {
 	t.Helper()
-	src.Hurry()
+	src.PollNow()
 	recs, next, err := src.Read(t.Context(), shardlog.Position{Frame: from}, shardlog.ReadOptions{MaxRecords: n}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -288,7 +288,7 @@ func TestSourceRandom(t *testing.T) {
 	}
 }
 
-// TestSourceAnother goes on with a stream that was deleted and made anew.
+// TestSourceAnother goes on with a stream that was deleted and recreated.
 func TestSourceAnother(t *testing.T) {
 	k := &fakeKinesis{shards: []*fakeShard{{id: "shardId-0"}}, batch: 2, created: time.Unix(1, 0)}
 	k.put("shardId-0", "a", "b", "c")
@@ -316,7 +316,7 @@ func TestSourceAnother(t *testing.T) {
 	if next != 6 {
 		t.Errorf("at %d, want 6", next)
 	}
-	// It is noticed without a hurry, and before anything of it is read as if it were the old.
+	// It is noticed without a polling, and before anything of it is read as if it were the old.
 	k.shards, k.created = []*fakeShard{{id: "shardId-0"}}, time.Unix(3, 0)
 	k.put("shardId-0", "p", "q")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

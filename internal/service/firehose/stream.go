@@ -258,12 +258,12 @@ func (st *stream) sourceOf(k *kinesisSource) delivery.Source {
 	return st.shard
 }
 
-func (st *stream) restOf(k *kinesisSource) func(context.Context, *delivery.Progress) (shardlog.Rest, error) {
+func (st *stream) backlogOf(k *kinesisSource) func(context.Context, *delivery.Progress) (shardlog.Backlog, error) {
 	if k != nil {
-		return k.rest
+		return k.backlog
 	}
-	return func(ctx context.Context, p *delivery.Progress) (shardlog.Rest, error) {
-		return st.shard.Rest(ctx, p.Watermark)
+	return func(ctx context.Context, p *delivery.Progress) (shardlog.Backlog, error) {
+		return st.shard.Backlog(ctx, p.Watermark)
 	}
 }
 
@@ -301,7 +301,7 @@ func (r *delivering) addTransformed(source *kinesisSource, out *shardlog.Shard, 
 			s.log.Error("transformation skipped records that cannot be read", "stream", d.Name, "err", err)
 		},
 	}}
-	before := st.restOf(source)
+	before := st.backlogOf(source)
 	t.end = func(ctx context.Context) (shardlog.Position, error) {
 		if source != nil {
 			return source.end(ctx, t.Wake)
@@ -309,12 +309,12 @@ func (r *delivering) addTransformed(source *kinesisSource, out *shardlog.Shard, 
 		info, err := st.shard.Info(ctx)
 		return info.End, err
 	}
-	l.rest = func(ctx context.Context, p *delivery.Progress) (shardlog.Rest, error) {
+	l.backlog = func(ctx context.Context, p *delivery.Progress) (shardlog.Backlog, error) {
 		r, err := before(ctx, &delivery.Progress{Watermark: t.At()})
 		if err != nil {
 			return r, err
 		}
-		o, err := out.Rest(ctx, p.Watermark)
+		o, err := out.Backlog(ctx, p.Watermark)
 		r.Records, r.Bytes = r.Records+o.Records, r.Bytes+o.Bytes
 		if r.Oldest.IsZero() || !o.Oldest.IsZero() && o.Oldest.Before(r.Oldest) {
 			r.Oldest = o.Oldest
@@ -433,7 +433,7 @@ func emptyDir(dir string) error {
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("firehose: make the temporary directory: %w", err)
+		return fmt.Errorf("firehose: create the temporary directory: %w", err)
 	}
 	names, err := filepath.Glob(filepath.Join(dir, "delivery-*"))
 	if err != nil {

@@ -100,7 +100,7 @@ type lambdaResponseRecord struct {
 // lambdaError is why a whole batch failed.
 type lambdaError struct {
 	code, message string
-	final         bool // to try again is no use
+	final         bool // trying again does not help
 }
 
 func (e *lambdaError) Error() string { return e.code + ": " + e.message }

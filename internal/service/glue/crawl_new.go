@@ -61,7 +61,7 @@ func (l listed) List(context.Context, string) iter.Seq2[crawl.Object, error] {
 	}
 }
 
-// crawlNewFolders reads the folders of tables that are no partitions yet. The answer is
+// crawlNewFolders reads the folders of tables that are not partitions yet. The answer is
 // not nil, whether there are any or not.
 func (s *Service) crawlNewFolders(ctx context.Context, target crawlTarget, made []*tableDoc, classifiers []crawl.Classifier) ([]newFolders, error) {
 	src := bucketSource{s.runs.objects, target.bucket}

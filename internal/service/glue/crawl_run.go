@@ -192,7 +192,7 @@ var errNotOurs = errors.New("glue: another process has the crawl, or it has ende
 
 // runCrawl is the work of a crawler that is not READY. Who runs it writes its name into the
 // document first. One that another process has left, which the epoch of the lease tells, is
-// FAILED; one that this process could not settle is done again.
+// FAILED; one that this process could not end is done again.
 func (s *Service) runCrawl(ctx context.Context, j *work.Job[crawlerDoc]) error {
 	sc, d := scope{j.Key[0], j.Key[1]}, j.Document()
 	background := awswire.WithCaller(context.WithoutCancel(ctx), awswire.Caller{Account: sc.account, Region: sc.region})
@@ -217,10 +217,10 @@ func (s *Service) runCrawl(ctx context.Context, j *work.Job[crawlerDoc]) error {
 		if d.Epoch >= j.Epoch {
 			return nil // a process that shares this owner's leases runs it
 		}
-		return s.settle(background, sc, d, crawlSummary{}, errors.New("the crawl was interrupted by a restart of the service"), false)
+		return s.endCrawl(background, sc, d, crawlSummary{}, errors.New("the crawl was interrupted by a restart of the service"), false)
 	}
 	if d.Stop {
-		return s.settle(background, sc, d, crawlSummary{}, context.Canceled, true)
+		return s.endCrawl(background, sc, d, crawlSummary{}, context.Canceled, true)
 	}
 	c := &crawlDoc{ID: d.CrawlID, State: types.CrawlerHistoryStateRunning, Started: d.Started}
 	if err := s.crawls.Put(background, c, sc.account, sc.region, d.Name, crawlKey(d.Started, d.CrawlID)); err != nil {
@@ -251,7 +251,7 @@ func (s *Service) runCrawl(ctx context.Context, j *work.Job[crawlerDoc]) error {
 	if err != nil && !cancelled {
 		s.logger.Warn("crawl failed", "crawler", d.Name, "account", sc.account, "region", sc.region, "error", err)
 	}
-	if err := s.settle(background, sc, d, summary, err, cancelled); err != nil {
+	if err := s.endCrawl(background, sc, d, summary, err, cancelled); err != nil {
 		return err
 	}
 	s.logCrawl(sc, d, "BENCHMARK : Crawler has finished running and is in state READY")
@@ -282,8 +282,8 @@ func (s *Service) contain(d *crawlerDoc, crawl func() (crawlSummary, error)) (su
 	return crawl()
 }
 
-// settle records the end of a run: first its history, then the crawler is READY.
-func (s *Service) settle(ctx context.Context, sc scope, run *crawlerDoc, summary crawlSummary, failure error, cancelled bool) error {
+// endCrawl records the end of a run: first its history, then the crawler is READY.
+func (s *Service) endCrawl(ctx context.Context, sc scope, run *crawlerDoc, summary crawlSummary, failure error, cancelled bool) error {
 	c := &crawlDoc{ID: run.CrawlID, State: types.CrawlerHistoryStateCompleted, Started: run.Started, Ended: s.clock.Now().UTC(), Summary: summary}
 	status := types.LastCrawlStatusSucceeded
 	switch {

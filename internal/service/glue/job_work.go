@@ -104,7 +104,7 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 	role := roleARN(sc, aws.ToString(d.Settings.Role))
 	run := &jobRunning{s: s, sc: sc, d: d, args: arguments(&d.Settings, d.Arguments), role: role}
 	if d.State == types.JobRunStateStopping {
-		return s.settleJobRun(ctx, run, types.JobRunStateStopped, "")
+		return s.endJobRun(ctx, run, types.JobRunStateStopped, "")
 	}
 	working, cancel := context.WithCancelCause(awswire.Acting(ctx, sc.account, sc.region, "glue.amazonaws.com", role, sc.arn("job/"+name)))
 	j.Go("watch", func(context.Context) error {
@@ -132,7 +132,7 @@ func (s *Service) workJobRun(ctx context.Context, j *work.Job[jobRunDoc]) error 
 		run.log(group, message)
 	}
 	s.measureRun(sc, d, name, end)
-	return s.settleJobRun(ctx, run, end, message)
+	return s.endJobRun(ctx, run, end, message)
 }
 
 // What CloudWatch is told of runs of jobs that have ended.
@@ -194,8 +194,8 @@ func watchJobRun(ctx context.Context, clock clockwork.Clock, j *work.Job[jobRunD
 	}
 }
 
-// settleJobRun writes down how a run ended, and does what follows from that.
-func (s *Service) settleJobRun(ctx context.Context, run *jobRunning, end types.JobRunState, message string) error {
+// endJobRun writes down how a run ended, and does what follows from that.
+func (s *Service) endJobRun(ctx context.Context, run *jobRunning, end types.JobRunState, message string) error {
 	sc, name, id := run.sc, run.d.Job, run.d.ID
 	now := s.clock.Now().UTC()
 	d, err := s.jobRuns.Modify(ctx, func(d *jobRunDoc) error {

@@ -176,7 +176,7 @@ func (s *Service) StartWorkflowRun(ctx context.Context, in *glue.StartWorkflowRu
 	if err := s.fireInFlow(ctx, sc, f.ID, first, nil); err != nil {
 		return nil, err
 	}
-	return &glue.StartWorkflowRunOutput{RunId: aws.String(f.ID)}, s.settleFlow(ctx, sc, name, f.ID)
+	return &glue.StartWorkflowRunOutput{RunId: aws.String(f.ID)}, s.endIdleFlow(ctx, sc, name, f.ID)
 }
 
 // fireInFlow fires a trigger of a workflow for one of its runs, once.
@@ -305,11 +305,11 @@ func (s *Service) flowMoved(ctx context.Context, sc scope, e ended) error {
 			return err
 		}
 	}
-	return s.settleFlow(ctx, sc, e.workflow, e.flow)
+	return s.endIdleFlow(ctx, sc, e.workflow, e.flow)
 }
 
-// settleFlow ends a run of which nothing is under way.
-func (s *Service) settleFlow(ctx context.Context, sc scope, workflow, id string) error {
+// endIdleFlow ends a run of which nothing is under way.
+func (s *Service) endIdleFlow(ctx context.Context, sc scope, workflow, id string) error {
 	_, err := s.flows.Modify(ctx, func(f *flowDoc) error {
 		if !f.Completed.IsZero() || len(f.Firing) > 0 || f.statistics().RunningActions > 0 {
 			return nil
@@ -381,7 +381,7 @@ func (s *Service) resumeFlow(ctx context.Context, sc scope, f *flowDoc, elsewher
 	if err != nil {
 		return err
 	}
-	return s.settleFlow(ctx, sc, f.Workflow, f.ID)
+	return s.endIdleFlow(ctx, sc, f.Workflow, f.ID)
 }
 
 // GetWorkflowRun describes one run.
@@ -457,7 +457,7 @@ func (s *Service) StopWorkflowRun(ctx context.Context, in *glue.StopWorkflowRunI
 			_, _ = s.StopCrawler(ctx, &glue.StopCrawlerInput{Name: aws.String(c)}) // as above
 		}
 	}
-	return &glue.StopWorkflowRunOutput{}, s.settleFlow(ctx, sc, name, id)
+	return &glue.StopWorkflowRunOutput{}, s.endIdleFlow(ctx, sc, name, id)
 }
 
 // GetWorkflowRunProperties reads the properties of a run.

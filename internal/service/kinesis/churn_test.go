@@ -78,7 +78,7 @@ func TestReadWhileStreamsComeAndGo(t *testing.T) {
 	}
 	wg.Wait()
 	routes := 0
-	s.routes.Range(func(any, any) bool { routes++; return true })
+	s.runtimes.Range(func(any, any) bool { routes++; return true })
 	if routes > 1 {
 		t.Errorf("%d streams that are gone are still known", routes-1)
 	}

@@ -60,7 +60,7 @@ func (s *Service) watchIdle(d *stream) {
 	if d.Mode != types.StreamModeOnDemand || !s.enforces(d) {
 		return
 	}
-	l := &s.route(d).limits
+	l := &s.runtime(d).limits
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.watchDemand(l, d, s.clock.Now())

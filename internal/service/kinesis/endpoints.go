@@ -3,29 +3,11 @@ package kinesis
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
-
-// StreamStatus is what a stream has taken, as GET /_brookmere/streams tells it.
-type StreamStatus struct {
-	Name    string        `json:"name"`
-	Account string        `json:"account"`
-	Region  string        `json:"region"`
-	Shards  []ShardStatus `json:"shards"` // that have not expired
-}
-
-// ShardStatus is what a shard has taken since it was created, and how much of it is kept.
-type ShardStatus struct {
-	ID      string    `json:"id"`
-	Open    bool      `json:"open"`
-	Records uint64    `json:"records"`
-	Bytes   uint64    `json:"bytes"` // of partition keys and data
-	Kept    uint64    `json:"kept_records"`
-	Last    time.Time `json:"last,omitzero"` // arrival of the newest record that is kept
-}
 
 // Endpoints are the node's own endpoints of streams:
 //
@@ -37,7 +19,7 @@ func (s *Service) Endpoints() []awswire.Endpoint {
 }
 
 func (s *Service) serveStreams(w http.ResponseWriter, r *http.Request) {
-	list := []StreamStatus{}
+	list := []nodeapi.Stream{}
 	for it, err := range s.streams.List() {
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -59,9 +41,9 @@ func (s *Service) serveStreams(w http.ResponseWriter, r *http.Request) {
 	awswire.WriteJSON(w, list)
 }
 
-func (s *Service) status(r *http.Request, d *stream) (StreamStatus, error) {
-	out := StreamStatus{Name: d.Name, Account: d.Account, Region: d.Region, Shards: []ShardStatus{}}
-	v, err := s.viewOf(r.Context(), s.route(d), d)
+func (s *Service) status(r *http.Request, d *stream) (nodeapi.Stream, error) {
+	out := nodeapi.Stream{Name: d.Name, Account: d.Account, Region: d.Region, Shards: []nodeapi.Shard{}}
+	v, err := s.viewOf(r.Context(), s.runtime(d), d)
 	if err != nil {
 		return out, err
 	}
@@ -71,7 +53,7 @@ func (s *Service) status(r *http.Request, d *stream) (StreamStatus, error) {
 		if log == nil {
 			continue
 		}
-		one := ShardStatus{ID: sh.id(), Open: sh.open()}
+		one := nodeapi.Shard{ID: sh.id(), Open: sh.open()}
 		if one.Records, one.Bytes, err = log.Appended(r.Context()); err != nil {
 			return out, err
 		}

@@ -71,7 +71,7 @@ type Service struct {
 	seal     cipher.AEAD // of iterators and page tokens
 	metrics  metrics
 
-	routes sync.Map // stream ID to *route
+	runtimes sync.Map // stream ID to *streamRuntime
 
 	subscriptions subscriptions
 

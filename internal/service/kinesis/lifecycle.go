@@ -55,7 +55,7 @@ func (s *Service) run() {
 			if wait := d.Pending.Due.Sub(s.clock.Now()); wait > 0 {
 				return work.RunAfter(wait)
 			}
-			return s.settle(ctx, d)
+			return s.applyPending(ctx, d)
 		},
 	}, work.Options{Name: streamKind, Clock: s.clock, Owner: s.cfg.Owner, Backoff: work.Backoff{First: 100 * time.Millisecond, Max: 5 * time.Second}, Events: events})
 	s.group = &work.Group{Clock: s.clock, Events: events}
@@ -71,26 +71,26 @@ func (s *Service) finish(ctx context.Context, d *stream) error {
 	return s.changes.Await(ctx, d.key()...)
 }
 
-// settle makes the pending change of the stream, from whatever step it had come to.
-func (s *Service) settle(ctx context.Context, d *stream) error {
+// applyPending makes the pending change of the stream, from whatever step it had come to.
+func (s *Service) applyPending(ctx context.Context, d *stream) error {
 	switch d.Pending.Kind {
 	case changeCreate:
 		if err := s.createShards(ctx, d, d.Shards); err != nil {
 			return err
 		}
-		return s.settled(ctx, d, func(*stream) {})
+		return s.endPending(ctx, d, func(*stream) {})
 	case changeDelete:
 		return s.remove(ctx, d)
 	case changeRetention:
-		return s.settleRetention(ctx, d)
+		return s.applyRetention(ctx, d)
 	case changeSplit, changeMerge, changeScale:
-		return s.settleReshard(ctx, d)
+		return s.applyReshard(ctx, d)
 	}
-	return s.settled(ctx, d, func(*stream) {})
+	return s.endPending(ctx, d, func(*stream) {})
 }
 
-// settled writes the end of the pending change.
-func (s *Service) settled(ctx context.Context, d *stream, f func(*stream)) error {
+// endPending writes the end of the pending change.
+func (s *Service) endPending(ctx context.Context, d *stream, f func(*stream)) error {
 	_, err := s.modifyAny(ctx, d, func(d *stream) error {
 		if d.Pending == nil {
 			return nil // done by another try
@@ -121,7 +121,7 @@ func (s *Service) createShards(ctx context.Context, d *stream, shards []shard) e
 
 // remove deletes the stream's records and then its document.
 func (s *Service) remove(ctx context.Context, d *stream) error {
-	r := s.route(d)
+	r := s.runtime(d)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.view.Store(nil)
@@ -132,7 +132,7 @@ func (s *Service) remove(ctx context.Context, d *stream) error {
 	if err != nil && !errors.Is(err, state.ErrNotFound) {
 		return fmt.Errorf("kinesis: deleting the document of %s: %w", d.arn(), err)
 	}
-	s.routes.Delete(d.ID)
+	s.runtimes.Delete(d.ID)
 	return nil
 }
 

@@ -176,7 +176,7 @@ func (s *Service) countRead(d *stream, sh *shard, bytes int) {
 	if !s.enforces(d) {
 		return
 	}
-	l := &s.route(d).limits
+	l := &s.runtime(d).limits
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.of(d, sh.Index).out.bytes += bytes
@@ -191,7 +191,7 @@ func (s *Service) admitAtShard(d *stream, sh *shard, admit func(*shardMeters, ti
 	if !s.enforces(d) {
 		return nil
 	}
-	l := &s.route(d).limits
+	l := &s.runtime(d).limits
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if admit(l.of(d, sh.Index), s.clock.Now()) {

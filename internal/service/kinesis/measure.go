@@ -61,7 +61,7 @@ func addShard(m *metering.Resource, d *stream, samples ...metering.Sample) {
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // measurePut tells of a put, of which so many records with so many bytes were stored.
-func (s *Service) measurePut(r *route, p *put, records, bytes int, began time.Time) {
+func (s *Service) measurePut(r *streamRuntime, p *put, records, bytes int, began time.Time) {
 	if r.meter == nil {
 		return
 	}
@@ -102,7 +102,7 @@ func (s *Service) measurePut(r *route, p *put, records, bytes int, began time.Ti
 
 // measureGet tells of a read of GetRecords.
 func (s *Service) measureGet(d *stream, sh *shard, r *batchRead, began time.Time) {
-	m := s.route(d).meter
+	m := s.runtime(d).meter
 	if m == nil {
 		return
 	}
@@ -113,6 +113,6 @@ func (s *Service) measureGet(d *stream, sh *shard, r *batchRead, began time.Time
 
 // measureRefused tells of a read that was refused for the limits of its shard.
 func (s *Service) measureRefused(d *stream, sh *shard) {
-	s.route(d).meter.Add(readExceeded.Of(1), getSuccess.Of(0))
+	s.runtime(d).meter.Add(readExceeded.Of(1), getSuccess.Of(0))
 	addShard(s.shardMeter(d, sh.id()), d, readExceeded.Of(1))
 }

@@ -116,7 +116,7 @@ func (s *Service) store(ctx context.Context, p *put) error {
 		return err
 	}
 	began := time.Now()
-	r := s.route(d)
+	r := s.runtime(d)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	// Again, now that the shards stay as they are.
@@ -176,7 +176,6 @@ func (s *Service) current(d *stream) (*stream, error) {
 	now, err := s.streams.Get(d.Account, d.Region, d.Name)
 	switch {
 	case errors.Is(err, state.ErrNotFound) || err == nil && now.ID != d.ID:
-		s.routes.Delete(d.ID) // made again by a call that came while the stream went
 		return nil, notFound(d.Account, d.Name)
 	case err == nil && !now.usable():
 		return nil, notFound(d.Account, d.Name)

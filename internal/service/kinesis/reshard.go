@@ -165,9 +165,9 @@ func (d *stream) stillOpen(index int) error {
 	return invalid("Shard %s in stream %s under account %s has already been merged or split, and thus is not eligible for merging or splitting.", shardID(index), d.Name, d.Account)
 }
 
-// settleReshard makes the shards that the pending change needs, and then, while no append
+// applyReshard makes the shards that the pending change needs, and then, while no append
 // is under way, puts them into the document in place of their parents.
-func (s *Service) settleReshard(ctx context.Context, d *stream) error {
+func (s *Service) applyReshard(ctx context.Context, d *stream) error {
 	now := s.now()
 	after := *d
 	after.Shards = slices.Clone(d.Shards)
@@ -175,10 +175,10 @@ func (s *Service) settleReshard(ctx context.Context, d *stream) error {
 	if err := s.createShards(ctx, d, after.Shards[len(d.Shards):]); err != nil {
 		return err
 	}
-	r := s.route(d)
+	r := s.runtime(d)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return s.settled(ctx, d, func(d *stream) { d.reshard(now) })
+	return s.endPending(ctx, d, func(d *stream) { d.reshard(now) })
 }
 
 // reshard applies the pending change to the document's shards. New shards go to the end

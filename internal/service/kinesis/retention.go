@@ -77,9 +77,9 @@ func (s *Service) setRetention(ctx context.Context, name, arn, id *string, hours
 	return err
 }
 
-// settleRetention gives every shard of the log the age that the document says. The log sees
+// applyRetention gives every shard of the log the age that the document says. The log sees
 // to it that a longer one does not bring back what has expired.
-func (s *Service) settleRetention(ctx context.Context, d *stream) error {
+func (s *Service) applyRetention(ctx context.Context, d *stream) error {
 	for i := range d.Shards {
 		log, err := s.cfg.Log.Shard(ctx, d.logName(d.Shards[i].Index))
 		if errors.Is(err, shardlog.ErrNoShard) {
@@ -92,5 +92,5 @@ func (s *Service) settleRetention(ctx context.Context, d *stream) error {
 			return fmt.Errorf("kinesis: setting the retention of %s in stream %s: %w", d.Shards[i].id(), d.arn(), err)
 		}
 	}
-	return s.settled(ctx, d, func(*stream) {})
+	return s.endPending(ctx, d, func(*stream) {})
 }

@@ -28,7 +28,7 @@ func (s *Service) WaitForRecords(ctx context.Context, iterator string) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.viewOf(ctx, s.route(d), d)
+	v, err := s.viewOf(ctx, s.runtime(d), d)
 	if err != nil {
 		return logError(err)
 	}

@@ -139,7 +139,7 @@ func (s *Service) remove(ctx context.Context, name string, created *time.Time) e
 		return err
 	}
 	s.runner.Wake(d.key()...)
-	s.settle(ctx, d)
+	s.awaitBriefly(ctx, d)
 	return nil
 }
 
@@ -159,8 +159,8 @@ func (s *Service) stop(ctx context.Context, name string) error {
 	return nil
 }
 
-// settle waits a moment for a worker that has little to do, so that what follows finds it done.
-func (s *Service) settle(ctx context.Context, d *applicationDoc) {
+// awaitBriefly waits a moment for a worker that has little to do, so that what follows finds it done.
+func (s *Service) awaitBriefly(ctx context.Context, d *applicationDoc) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	_ = s.runner.Await(ctx, d.key()...) // what it did not do yet it still does

@@ -13,25 +13,10 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/streamsql"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 // The node's own endpoints below /_brookmere/analytics, for the command line and the console.
-
-// Status describes an application to whoever runs the node.
-type Status struct {
-	Name       string    `json:"name"`
-	Account    string    `json:"account"`
-	Region     string    `json:"region"`
-	Status     string    `json:"status"`
-	Version    int64     `json:"version"`
-	Inputs     []string  `json:"inputs"`
-	Outputs    []string  `json:"outputs"`
-	Streams    []string  `json:"streams"`
-	BehindMs   int64     `json:"behindMs"`
-	StateBytes int64     `json:"stateBytes"`
-	Time       time.Time `json:"time,omitzero"` // of the last step
-	Error      string    `json:"error,omitempty"`
-}
 
 // Endpoints are those of the node's own that the service contributes.
 func (s *Service) Endpoints() []awswire.Endpoint {
@@ -43,7 +28,7 @@ func (s *Service) Endpoints() []awswire.Endpoint {
 }
 
 func (s *Service) serveList(w http.ResponseWriter, r *http.Request) {
-	all := []Status{}
+	all := []nodeapi.Application{}
 	sc := scope.Of(r.Context())
 	for it, err := range s.applications.In(sc.Account, sc.Region).List() {
 		if err != nil {
@@ -58,8 +43,8 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request) {
 // statusWait is how long the status of one application waits for its engine, which a step may keep for minutes.
 const statusWait = 200 * time.Millisecond
 
-func (s *Service) status(ctx context.Context, d *applicationDoc) Status {
-	st := Status{Name: d.Name, Account: d.Account, Region: d.Region, Status: d.Status, Version: d.Version, Inputs: []string{}, Outputs: []string{}, Streams: []string{}}
+func (s *Service) status(ctx context.Context, d *applicationDoc) nodeapi.Application {
+	st := nodeapi.Application{Name: d.Name, Account: d.Account, Region: d.Region, Status: d.Status, Version: d.Version, Inputs: []string{}, Outputs: []string{}, Streams: []string{}}
 	for i := range d.Inputs {
 		in := &d.Inputs[i]
 		source := in.Stream
@@ -145,13 +130,6 @@ func (s *Service) serveExplain(w http.ResponseWriter, r *http.Request) {
 // tapBytes bounds the rows that wait for one that watches; those beyond it are dropped.
 const tapBytes = 4 << 20
 
-// tailRow is a row of a stream that is watched, or how many were dropped.
-type tailRow struct {
-	Rowtime time.Time       `json:"rowtime"`
-	Row     json.RawMessage `json:"row,omitempty"`
-	Dropped uint64          `json:"dropped,omitempty"`
-}
-
 // serveTail writes the rows that come into an in-application stream, an object a line, until the client
 // goes or the application stops.
 func (s *Service) serveTail(w http.ResponseWriter, req *http.Request) {
@@ -186,11 +164,11 @@ func (s *Service) serveTail(w http.ResponseWriter, req *http.Request) {
 		if err != nil {
 			return
 		}
-		if dropped > 0 && enc.Encode(tailRow{Dropped: dropped}) != nil {
+		if dropped > 0 && enc.Encode(nodeapi.Row{Dropped: dropped}) != nil {
 			return
 		}
 		for i := range rows.Len() {
-			if enc.Encode(tailRow{Rowtime: rows.Rowtime(i), Row: rows.AppendJSON(nil, i)}) != nil {
+			if enc.Encode(nodeapi.Row{Rowtime: rows.Rowtime(i), Row: rows.AppendJSON(nil, i)}) != nil {
 				return
 			}
 		}

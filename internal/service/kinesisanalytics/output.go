@@ -178,7 +178,7 @@ func (o *output) take(ctx context.Context, out streamsql.Output) error {
 // run sends until ctx ends.
 func (o *output) run(ctx context.Context) {
 	ctx = o.r.acting(ctx, o.doc.target().Role)
-	if o.r.replayed && !o.settle(ctx) {
+	if o.r.replayed && !o.dropDelivered(ctx) {
 		return
 	}
 	for {
@@ -220,9 +220,9 @@ func (o *output) head() []row {
 	return o.rows[:n:n]
 }
 
-// settle drops rows of a run before that have been delivered, although that was not written down. It is
+// dropDelivered drops rows of a run before that have been delivered, although that was not written down. It is
 // false when ctx has ended.
-func (o *output) settle(ctx context.Context) bool {
+func (o *output) dropDelivered(ctx context.Context) bool {
 	o.mu.Lock()
 	rows, since := o.rows[:len(o.rows):len(o.rows)], o.at
 	o.mu.Unlock()

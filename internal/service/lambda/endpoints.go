@@ -11,26 +11,13 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 // The node's own endpoints below /_brookmere/functions, for the command line and the console.
 
-// Status describes a function to whoever runs the node.
-type Status struct {
-	Name      string                  `json:"name"`
-	Account   string                  `json:"account"`
-	Region    string                  `json:"region"`
-	Runtime   string                  `json:"runtime"`
-	Handler   string                  `json:"handler"`
-	Memory    int32                   `json:"memoryMiB"`
-	Timeout   int32                   `json:"timeoutSeconds"`
-	Modified  time.Time               `json:"modified"`
-	Instances []function.InstanceInfo `json:"instances"`
-	Mappings  []string                `json:"mappings"`
-}
-
 func (s *Service) serveList(w http.ResponseWriter, r *http.Request) {
-	all := []Status{}
+	all := []nodeapi.Function{}
 	docs, err := s.functions.All()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -50,9 +37,12 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		c := &d.Latest
-		st := Status{
+		st := nodeapi.Function{
 			Name: d.Name, Account: d.Account, Region: d.Region, Runtime: c.Runtime, Handler: c.Handler, Memory: c.Memory, Timeout: c.Timeout, Modified: c.Modified,
-			Instances: s.cfg.Engine.Running(d.group()), Mappings: []string{},
+			Instances: []nodeapi.Instance{}, Mappings: []string{},
+		}
+		for _, i := range s.cfg.Engine.Running(d.group()) {
+			st.Instances = append(st.Instances, nodeapi.Instance(i))
 		}
 		for _, m := range mappings {
 			if m.Account == d.Account && m.Region == d.Region && m.Name == d.Name {
@@ -96,7 +86,7 @@ func (s *Service) serveLogs(w http.ResponseWriter, r *http.Request) {
 	s.follow(r.Context(), d, r.URL.Query().Get("follow") == "true", func(events []LogEvent) bool {
 		_ = control.SetWriteDeadline(time.Now().Add(time.Minute)) // not every connection has one
 		for _, e := range events {
-			if enc.Encode(map[string]any{"time": e.Time, "message": e.Message}) != nil {
+			if enc.Encode(nodeapi.LogLine{Time: e.Time, Message: e.Message}) != nil {
 				return false
 			}
 		}
@@ -130,7 +120,7 @@ func (s *Service) serveAttach(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // not every connection has one
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	if json.NewEncoder(w).Encode(map[string]any{"address": address, "environment": env}) != nil || control.Flush() != nil {
+	if json.NewEncoder(w).Encode(nodeapi.Attachment{Address: address, Environment: env}) != nil || control.Flush() != nil {
 		return
 	}
 	s.log.Info("a process of its own takes the invocations of a function", "function", d.Name)

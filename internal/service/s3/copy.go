@@ -94,6 +94,9 @@ func (c *call) usable(src *source) error {
 	if class := src.info.Prop(propClass); archived(class) && !c.s.restored(&src.info) {
 		return fault(403, "ObjectNotInActiveTierError", "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.")
 	}
+	if err := c.keyReads(&src.info); err != nil {
+		return err
+	}
 	var err error
 	src.crypt, err = c.readKey(&src.info, "X-Amz-Copy-Source-Server-Side-Encryption-Customer-")
 	return err

@@ -38,7 +38,7 @@ func (d deleteConditions) check(key, version string, info *objectstore.Info) err
 
 // deletion is what is asked of the store.
 func (c *call) deletion(key, version string, d deleteConditions) objectstore.Delete {
-	return objectstore.Delete{Version: version, Check: func(info *objectstore.Info) error {
+	return objectstore.Delete{Version: version, Check: func(info, _ *objectstore.Info) error {
 		if err := d.check(key, version, info); err != nil {
 			return err
 		}
@@ -82,17 +82,23 @@ func (c *call) delete(key, version string, d objectstore.Delete) (objectstore.De
 		name = "ObjectRemoved:DeleteMarkerCreated"
 	}
 	event := c.announce(name, key)
-	next := d.Check
-	d.Check = func(current *objectstore.Info) error {
-		if next != nil {
-			if err := next(current); err != nil {
+	if version != "" {
+		if err := c.s.settle(c.b, key, version); err != nil {
+			return objectstore.Deleted{}, err
+		}
+		event.deletes(version)
+	}
+	allow := d.Check
+	d.Check = func(current, marker *objectstore.Info) error {
+		if allow != nil {
+			if err := allow(current, marker); err != nil {
 				return err
 			}
 		}
 		if current == nil && name == "ObjectRemoved:Delete" {
 			return nil // there is nothing to tell of
 		}
-		return event.begin(current)
+		return event.begin(current, marker)
 	}
 	out, err := c.s.store.Delete(c.ctx, c.bucket, key, d)
 	info := &objectstore.Info{Key: key}

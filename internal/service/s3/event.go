@@ -31,8 +31,13 @@ type Event struct {
 	Sequencer string    `json:"sequencer"`
 	Removal   bool      `json:"removal,omitempty"` // there is no size and no etag
 
-	// Before is what the change found; nil: no object. It tells, after a crash, that there was no change.
+	// These tell, after a crash, whether there was the change. Before is what it found; nil: no object.
+	// After is what it makes; nil: a delete marker, or nothing. Of is the id of the version that it makes or
+	// deletes; empty in a bucket without versions. Made: it was made before the event was put on disk.
 	Before *state `json:"before,omitempty"`
+	After  *state `json:"after,omitempty"`
+	Of     string `json:"of,omitempty"`
+	Made   bool   `json:"made,omitempty"`
 }
 
 // state is what an object is, as far as two states of it differ.
@@ -63,6 +68,9 @@ type Notifier interface {
 	// Begin is called before a change, and returns when its event is on disk for all targets. Until the
 	// notice is ended nothing is delivered; when the process dies before, what is on disk of the object decides.
 	Begin(ctx context.Context, e Event, to []Target) (Notice, error)
+	// Settle is called before a version is deleted for good, which is what tells after a crash that it was
+	// made: events of it that wait are put down as those of changes that were made.
+	Settle(bucket, key, version string) error
 }
 
 // Notice is an event whose change is under way. One of the methods is called, once.
@@ -207,12 +215,25 @@ func (s *state) is(now *state) bool {
 	return s.Version == now.Version && s.ETag == now.ETag && s.Time.Equal(now.Time)
 }
 
-// begin puts the event on disk. current is what the change finds; nil: no object, or the change is made already.
-func (a *announcement) begin(current *objectstore.Info) error {
-	if a == nil || a.notice != nil {
+// begin puts the event on disk. current is what the change finds, nil: no object; next is what it makes, nil: nothing.
+func (a *announcement) begin(current, next *objectstore.Info) error {
+	if a == nil {
 		return nil
 	}
-	a.e.Before = stateOf(current)
+	if a.notice != nil { // the change begins again
+		a.notice.Cancel()
+		a.notice = nil
+	}
+	a.e.Before, a.e.After = stateOf(current), nil
+	if next != nil {
+		a.e.fill(a.b, next)
+		if a.b.Versioning != "" {
+			a.e.Of = next.VersionID()
+		}
+		if !next.Marker {
+			a.e.After = stateOf(next)
+		}
+	}
 	a.e.ID, a.e.Time, a.e.Sequencer = awswire.NewRequestID(), a.s.clock.Now().UTC(), a.s.sequencer()
 	notice, err := a.notifier.Begin(a.ctx, a.e, a.to)
 	if err != nil {
@@ -222,18 +243,15 @@ func (a *announcement) begin(current *objectstore.Info) error {
 	return nil
 }
 
-// check is a check of the store that begins when next lets the change through.
-func (a *announcement) check(next func(*objectstore.Info) error) func(*objectstore.Info) error {
-	if a == nil {
-		return next
-	}
-	return func(current *objectstore.Info) error {
-		if next != nil {
-			if err := next(current); err != nil {
+// check is a check of the store that begins when allow, which may be nil, lets the change through.
+func (a *announcement) check(allow func(*objectstore.Info) error) func(current, next *objectstore.Info) error {
+	return func(current, next *objectstore.Info) error {
+		if allow != nil {
+			if err := allow(current); err != nil {
 				return err
 			}
 		}
-		return a.begin(current)
+		return a.begin(current, next)
 	}
 }
 

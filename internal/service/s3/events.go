@@ -72,15 +72,18 @@ type Events struct {
 
 	mu      sync.Mutex
 	pending map[string]*notice // by the id of the event
+	deleted deletedVersions
 }
 
 // notice implements Notice.
 type notice struct {
-	events *Events
-	ended  chan struct{}
-	e      Event
-	made   bool
-	left   int // messages that are not handled; of Events.mu
+	events  *Events
+	ended   chan struct{}
+	e       Event
+	to      []Target
+	made    bool
+	left    int  // messages that are not handled; of Events.mu
+	settled bool // it is in the outbox as that of a change that was made; of Events.mu
 }
 
 // stored is an event in the outbox.
@@ -144,11 +147,11 @@ func (v *Events) Begin(ctx context.Context, e Event, to []Target) (Notice, error
 	if err := v.notices.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	n := &notice{events: v, ended: make(chan struct{}), e: e, left: len(to)}
+	n := &notice{events: v, ended: make(chan struct{}), e: e, to: to, left: len(to)}
 	v.mu.Lock()
 	v.pending[e.ID] = n
 	v.mu.Unlock()
-	err := v.keep(e, to)
+	err := v.keep(e, to, true)
 	if err != nil {
 		v.handled(n, len(to))
 		return nil, err
@@ -156,15 +159,15 @@ func (v *Events) Begin(ctx context.Context, e Event, to []Target) (Notice, error
 	return n, nil
 }
 
-// keep puts an event into the outbox.
-func (v *Events) keep(e Event, to []Target) error {
+// keep puts an event into the outbox, before its change with intent.
+func (v *Events) keep(e Event, to []Target, intent bool) error {
 	list := make([]queue.Outgoing, 0, len(to))
 	for i := range to {
 		q, err := v.lane(laneOf(&e, &to[i]))
 		if err != nil {
 			return err
 		}
-		body, err := json.Marshal(stored{e, to[i], true})
+		body, err := json.Marshal(stored{e, to[i], intent})
 		if err != nil {
 			return err
 		}
@@ -241,7 +244,10 @@ func (v *Events) handle(ctx context.Context, q *queue.Queue, m *queue.Received) 
 			wait.Stop()
 			return ctx.Err()
 		}
-		if st.Event = n.e; !n.made {
+		v.mu.Lock()
+		settled := n.settled
+		v.mu.Unlock()
+		if st.Event = n.e; !n.made || settled {
 			v.handled(n, 1)
 			return remove()
 		}
@@ -276,21 +282,6 @@ func (v *Events) handle(ctx context.Context, q *queue.Queue, m *queue.Received) 
 		v.handled(n, 1)
 	}
 	return err
-}
-
-// happened tells whether a change may have been made that a crash cut off, and fills in what the object is now.
-func (v *Events) happened(e *Event) bool {
-	info, err := v.c.Objects.store.Stat(e.Bucket, e.Key, "")
-	b := v.c.Objects.buckets.get(e.Bucket)
-	switch {
-	case err != nil || b == nil:
-		return true // it went since, or cannot be read
-	case e.Before != nil && e.Before.is(stateOf(&info)):
-		return false
-	case !e.Removal:
-		e.fill(b, &info)
-	}
-	return true
 }
 
 func isFinal(err error) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -231,5 +232,72 @@ func TestEventsAfterCrash(t *testing.T) {
 	}
 	if _, ok := seen["ObjectRemoved:Delete gone"]; !ok {
 		t.Errorf("%v", seen)
+	}
+}
+
+// TestEventsOfVersionsAfterCrash: what a version is tells whether its event's change was made, not what the object is,
+// and the event of a version that is deleted before the event is delivered is not lost.
+func TestEventsOfVersionsAfterCrash(t *testing.T) {
+	dir := t.TempDir()
+	n := newNode(t)
+	h := &heard{got: map[string][]string{}, fail: map[string]error{}}
+	c := n.client("111122223333", "us-east-1")
+	makeBucket(t, c, "bkt")
+	must(c.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: aws.String("bkt"), VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}}))(t)
+	put(t, c, "bkt", "old", "x")
+	box := outbox(t, filepath.Join(dir, "outbox"))
+	config := EventsConfig{Objects: n.Service, Outbox: box, Queues: h, Topics: h, Functions: h}
+	before := NewEvents(config) // never started: nothing is delivered before the crash
+	n.Notify(before)
+	must(c.PutBucketNotificationConfiguration(t.Context(), &s3.PutBucketNotificationConfigurationInput{Bucket: aws.String("bkt"), SkipDestinationValidation: aws.Bool(true),
+		NotificationConfiguration: &types.NotificationConfiguration{QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueOf + "q"), Events: []types.Event{"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}}}}}))(t)
+	version := func(key, body string) string {
+		t.Helper()
+		return *must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("bkt"), Key: &key, Body: strings.NewReader(body)}))(t).VersionId
+	}
+	del := func(key, id string) string {
+		t.Helper()
+		in := &s3.DeleteObjectInput{Bucket: aws.String("bkt"), Key: &key}
+		if id != "" {
+			in.VersionId = &id
+		}
+		return aws.ToString(must(c.DeleteObject(t.Context(), in))(t).VersionId)
+	}
+	first, second := version("k", "one"), version("k", "second")
+	del("k", second) // acknowledged, deleted again, and never told of
+	marker := del("old", "")
+	del("old", marker)
+	late := version("late", "three")
+	// A put that the crash cut off.
+	was, err := n.store.Stat("bkt", "old", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := Event{ID: awswire.NewRequestID(), Name: "ObjectCreated:Put", Bucket: "bkt", Key: "old", Time: time.Now(), Before: stateOf(&was), After: &state{Version: second, ETag: "e"}, Of: second, Region: "us-east-1", Owner: "111122223333"}
+	if _, err := before.Begin(t.Context(), cut, []Target{{"queue", queueOf + "q", "id"}}); err != nil {
+		t.Fatal(err)
+	}
+	n.Notify(nil)
+	box.Close() // the process dies
+	box = outbox(t, filepath.Join(dir, "outbox"))
+	config.Outbox = box
+	after := NewEvents(config)
+	n.Notify(after)
+	del("late", late) // before its event of the earlier process is looked at
+	if err := after.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { after.Close(context.Background()); box.Close() })
+	want := map[string]int64{
+		"ObjectCreated:Put k " + first: 3, "ObjectCreated:Put k " + second: 6, "ObjectRemoved:Delete k " + second: 0,
+		"ObjectRemoved:DeleteMarkerCreated old " + marker: 0, "ObjectRemoved:Delete old " + marker: 0,
+		"ObjectCreated:Put late " + late: 5, "ObjectRemoved:Delete late " + late: 0,
+	}
+	seen := map[string]int64{}
+	for _, r := range h.wait(t, "q", len(want)) {
+		seen[r.EventName+" "+r.S3.Object.Key+" "+r.S3.Object.VersionID] = aws.ToInt64(r.S3.Object.Size)
+	}
+	if !maps.Equal(seen, want) {
+		t.Errorf("told %v\nwant %v", seen, want)
 	}
 }

@@ -78,6 +78,9 @@ func (c *call) getObject() error {
 		if err := c.readable(&info); err != nil {
 			return err
 		}
+		if err := c.keyReads(&info); err != nil {
+			return err
+		}
 	}
 	return c.sendObject(&info, f, key)
 }

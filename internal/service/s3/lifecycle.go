@@ -227,16 +227,19 @@ func (s *Service) sweepCurrent(ctx context.Context, b *bucket, rules []*node, v 
 		return nil
 	}
 	if at, _ := expiration(b, v); !at.IsZero() && !now.Before(at) {
-		out, err := s.store.Delete(ctx, b.Name, v.Key, objectstore.Delete{Check: same(v)})
+		name := "LifecycleExpiration:Delete"
+		if b.Versioning != "" {
+			name = "LifecycleExpiration:DeleteMarkerCreated"
+		}
+		event := s.announce(ctx, b, awsOwner(b), "", name, v.Key)
+		out, err := s.store.Delete(ctx, b.Name, v.Key, objectstore.Delete{Check: event.check(same(v))})
+		gone := *v
+		if out.Marker {
+			gone.Version = strings.TrimPrefix(out.VersionID, objectstore.NullVersion)
+		}
+		event.end(&gone, err)
 		if errors.Is(err, errMoved) {
 			return nil
-		}
-		if err == nil {
-			event := "LifecycleExpiration:Delete"
-			if out.Marker {
-				event = "LifecycleExpiration:DeleteMarkerCreated"
-			}
-			s.notify(b, awsOwner(b), event, v)
 		}
 		return err
 	}
@@ -326,10 +329,16 @@ func (s *Service) sweepNoncurrent(ctx context.Context, b *bucket, rules []*node,
 		}
 		switch {
 		case gone && lock.protected(v) == nil:
-			if _, err := s.store.Delete(ctx, b.Name, key, objectstore.Delete{Version: v.VersionID(), Check: lock.protected}); err != nil {
+			if err := s.settle(b, key, v.VersionID()); err != nil {
 				return err
 			}
-			s.notify(b, awsOwner(b), "LifecycleExpiration:Delete", v)
+			event := s.announce(ctx, b, awsOwner(b), "", "LifecycleExpiration:Delete", key)
+			event.deletes(v.VersionID())
+			_, err := s.store.Delete(ctx, b.Name, key, objectstore.Delete{Version: v.VersionID(), Check: event.check(lock.protected)})
+			event.end(v, err)
+			if err != nil {
+				return err
+			}
 		case !gone && !v.Marker:
 			if err := s.transition(b, v, class); err != nil {
 				return err

@@ -161,7 +161,9 @@ func (s *Service) tell(a *announcement, info *objectstore.Info) {
 	if a == nil {
 		return
 	}
-	if err := a.begin(nil); err != nil {
+	a.e.fill(a.b, info)
+	a.e.Made = true
+	if err := a.begin(nil, nil); err != nil {
 		s.log.Error("s3: an event is lost", "bucket", a.e.Bucket, "key", a.e.Key, "event", a.e.Name, "error", err)
 		return
 	}

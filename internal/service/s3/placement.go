@@ -87,7 +87,11 @@ func (c *call) placed(r *objectstore.Record) error {
 		return nil
 	}
 	r.SetProp(propSSE, sse)
-	r.SetProp(propKMSKey, c.keyARN(key))
+	name, err := c.kmsKey(key)
+	if err != nil {
+		return err
+	}
+	r.SetProp(propKMSKey, name)
 	r.SetProp(propBucketKey, map[bool]string{true: "true"}[bucketKey && sse == "aws:kms"])
 	return nil
 }

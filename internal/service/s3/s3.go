@@ -61,6 +61,7 @@ type Service struct {
 
 	interceptors atomic.Pointer[[]awswire.Interceptor]
 	notifier     atomic.Pointer[Notifier] // nil: nobody is told of events
+	keys         atomic.Pointer[Keys]     // nil: keys of KMS are not looked up
 	lastEvent    atomic.Int64             // the last sequencer
 
 	group   work.Group // of the sweeps

@@ -36,6 +36,17 @@
 // A write that fails is cut off again, durably, before anybody is told, and what was appended
 // behind it fails with it. So an error says that no start will find the entry, and whoever
 // keeps an order of its own entries may give their places to others.
+// Nothing more is let in until all who failed with it have been told.
+//
+// # Suspect segments
+//
+// A sync that succeeds after one that failed proves nothing: the system may have dropped what
+// it could not write. So a segment is suspect once a sync of it has failed: it is not written
+// to, synced, renamed or used again. The next segment begins with an entry, synced before
+// anybody is told, that says where the suspect one ends: a cut, an entry of no stream, whose
+// sequence is the generation and whose born is the offset. What stands in the suspect one
+// before that was durable before. It is checkpointed at once, and its file is removed,
+// durably, before the one with the cut may be used again.
 //
 // # Pieces
 //

@@ -7,12 +7,18 @@ import (
 
 // Entry is a message that the store has taken, or without data a mark.
 type Entry struct {
-	Stream  string // at most 64 KiB - 1
+	Stream  string // 1 byte to 64 KiB - 1
 	Born    int64  // when the stream was made, in nanoseconds since 1970
 	Subject string // at most 64 KiB - 1
 	Seq     uint64
 	Data    []byte
 }
+
+// cutEntry says that a generation ends at an offset of its segment, whatever stands there.
+func cutEntry(generation uint64, offset int64) Entry { return Entry{Seq: generation, Born: offset} }
+
+// isCut tells whether an entry is such a one: it is of no stream.
+func (e *Entry) isCut() bool { return e.Stream == "" && e.Subject == "" && len(e.Data) == 0 }
 
 const (
 	entryHeader = 36

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -58,7 +59,8 @@ type Options struct {
 	// process.
 	NoSync bool
 
-	sync func(*os.File) error // in tests
+	// In tests: how a file's data gets to the disk, and with it what became of its size.
+	sync func(*os.File) error
 }
 
 // Journal is open for writing. Its methods may be called concurrently.
@@ -83,7 +85,8 @@ type Journal struct {
 	ended      bool // no group comes any more
 
 	// What there is to wait for, all under mu.
-	toWrite, toTell, toCheckpoint, space sync.Cond
+	toWrite, toTell, toCheckpoint sync.Cond
+	space                         chan struct{} // closed when there may be room; nil when nobody waits
 
 	tasks sync.WaitGroup
 
@@ -108,7 +111,8 @@ type segment struct {
 	file       *os.File // nil: of an earlier run
 	offset     int64
 	streams    map[string]struct{}
-	broken     bool // a write failed: nothing may follow
+	suspect    bool // a sync of it has failed: it is not written to any more, nor used again
+	broken     bool // and what that has left could not be cut off
 }
 
 // Open goes on with a journal that Read has read. What it has left must have been put back
@@ -116,25 +120,19 @@ type segment struct {
 func Open(l *Left, o Options) (*Journal, error) {
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, 4<<20)
 	o.Segments = cmp.Or(o.Segments, 8)
-	switch {
-	case o.NoSync:
-		o.sync = func(*os.File) error { return nil }
-	case o.sync == nil:
-		o.sync = syncData
-	}
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	j := &Journal{dir: l.dir, opts: o, generation: 1, streams: map[string]struct{}{}}
 	for _, s := range l.segments {
 		j.generation = s.generation + 1
-		if len(s.streams) > 0 {
-			j.full = append(j.full, &segment{generation: s.generation, streams: s.streams})
+		if len(s.streams) > 0 || s.suspect {
+			j.full = append(j.full, &segment{generation: s.generation, streams: s.streams, suspect: s.suspect})
 		} else {
 			j.free = append(j.free, s.generation)
 		}
 	}
-	for _, c := range []*sync.Cond{&j.toWrite, &j.toTell, &j.toCheckpoint, &j.space} {
+	for _, c := range []*sync.Cond{&j.toWrite, &j.toTell, &j.toCheckpoint} {
 		c.L = &j.mu
 	}
 	j.tasks.Go(j.write)
@@ -185,18 +183,43 @@ func (j *Journal) Append(e Entry, done func(error)) {
 
 // Ready waits until the journal has room for more, and tells why it takes nothing.
 func (j *Journal) Ready() error {
+	for {
+		wait, err := j.Room()
+		if wait == nil {
+			return err
+		}
+		<-wait
+	}
+}
+
+// Room is Ready for callers who wait for something else, too: while there is no room, it
+// returns a channel that is closed when they should ask again. There is none before all those
+// have been told whose entries a failed write has taken along: else the entries of whoever does
+// not wait for the outcome of one before the next would fail for ever.
+func (j *Journal) Room() (wait <-chan struct{}, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for !j.closing {
-		switch full := len(j.full) >= j.opts.Segments-1; {
-		case full && j.failed != nil:
-			return fmt.Errorf("journal: sync the store: %w", j.failed)
-		case !full && j.pending <= maxPending:
-			return nil
-		}
-		j.space.Wait()
+	full := len(j.full) >= j.opts.Segments-1
+	switch {
+	case j.closing:
+		return nil, ErrClosed
+	case full && j.failed != nil:
+		return nil, fmt.Errorf("journal: sync the store: %w", j.failed)
+	case !full && j.pending <= maxPending && j.untold == 0:
+		return nil, nil
 	}
-	return ErrClosed
+	if j.space == nil {
+		j.space = make(chan struct{})
+	}
+	return j.space, nil
+}
+
+// roomChanged tells those who wait for room. Callers hold mu.
+func (j *Journal) roomChanged() {
+	if j.space != nil {
+		close(j.space)
+		j.space = nil
+	}
 }
 
 // Add is Append without waiting for room: of what is added after Ready was asked, as much as
@@ -270,7 +293,7 @@ func (j *Journal) Close() error {
 	}
 	j.closing = true
 	j.toWrite.Broadcast()
-	j.space.Broadcast()
+	j.roomChanged()
 	j.mu.Unlock()
 	j.tasks.Wait()
 	for _, s := range j.full {
@@ -319,7 +342,7 @@ func (j *Journal) write() {
 		g.buf = nil
 		j.written = append(j.written, g)
 		j.toTell.Signal()
-		j.space.Broadcast()
+		j.roomChanged()
 		j.mu.Unlock()
 	}
 }
@@ -364,7 +387,9 @@ func (j *Journal) store(g *group) error {
 	s.streams = g.streams
 	_, err := s.file.WriteAt(g.buf, s.offset)
 	if err == nil {
-		err = j.opts.sync(s.file)
+		if err = j.sync(s.file); err != nil {
+			s.suspect = true
+		}
 	}
 	if err != nil {
 		if !j.undo(s) {
@@ -376,13 +401,42 @@ func (j *Journal) store(g *group) error {
 	return nil
 }
 
+// sync makes durable what was written to a file.
+func (j *Journal) sync(f *os.File) error {
+	switch {
+	case j.opts.sync != nil:
+		return j.opts.sync(f)
+	case j.opts.NoSync:
+		return nil
+	}
+	return syncData(f)
+}
+
+// syncCut makes durable that a file was cut off.
+func (j *Journal) syncCut(f *os.File) error {
+	if j.opts.sync != nil || j.opts.NoSync {
+		return j.sync(f)
+	}
+	return f.Sync()
+}
+
 // undo cuts off what a failed write may have left, since nobody may read it when its callers
-// were told that it failed. It tries until it can, or the journal is closed.
+// were told that it failed. It tries until it can, or the journal is closed. That a sync
+// succeeds after one that failed says nothing: the system may have forgotten what it could not
+// write. So a segment is cut off itself as long as no sync of it has failed, and then by an
+// entry in the next one.
 func (j *Journal) undo(s *segment) bool {
 	for {
-		err := s.file.Truncate(s.offset)
-		if err == nil && !j.opts.NoSync {
-			err = s.file.Sync()
+		var err error
+		if !s.suspect {
+			if err = s.file.Truncate(s.offset); err == nil {
+				if err = j.syncCut(s.file); err != nil {
+					s.suspect = true
+				}
+			}
+		}
+		if s.suspect {
+			err = j.replace(s)
 		}
 		if err == nil {
 			return true
@@ -398,6 +452,37 @@ func (j *Journal) undo(s *segment) bool {
 	}
 }
 
+// replace goes on in a new segment, which begins with where the suspect one ends.
+func (j *Journal) replace(s *segment) error {
+	j.mu.Lock()
+	j.nextGeneration()
+	generation := j.generation
+	j.mu.Unlock()
+	j.opened = generation
+	next, err := j.segment(generation)
+	if err != nil {
+		return err
+	}
+	cut := cutEntry(s.generation, s.offset)
+	b := cut.appendTo(nil, generation)
+	if _, err = next.file.WriteAt(b, 0); err == nil {
+		err = j.sync(next.file)
+	}
+	if err != nil {
+		// What it holds is true, whether the next start finds it or not.
+		next.file.Close()
+		os.Remove(next.file.Name())
+		return fmt.Errorf("journal: %w", err)
+	}
+	next.offset = int64(len(b))
+	j.mu.Lock()
+	j.retire()
+	j.active = next
+	j.used += next.offset
+	j.mu.Unlock()
+	return nil
+}
+
 // retire hands the segment that was written to over to the checkpoint. Callers hold mu.
 func (j *Journal) retire() {
 	if j.active != nil {
@@ -407,7 +492,8 @@ func (j *Journal) retire() {
 	}
 }
 
-// segment opens a segment for the generation, a free one or a new one.
+// segment opens a segment for the generation, a free one or a new one. One that cannot be opened
+// stays free.
 func (j *Journal) segment(generation uint64) (*segment, error) {
 	j.mu.Lock()
 	var was uint64
@@ -417,18 +503,35 @@ func (j *Journal) segment(generation uint64) (*segment, error) {
 	j.mu.Unlock()
 	path := filepath.Join(j.dir, fileName(generation))
 	if was != 0 {
-		if err := os.Rename(filepath.Join(j.dir, fileName(was)), path); err != nil {
+		err := os.Rename(filepath.Join(j.dir, fileName(was)), path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
+		if err != nil {
+			j.release(was)
 			return nil, fmt.Errorf("journal: %w", err)
 		}
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err == nil {
-		err = syncDir(j.dir)
-	}
 	if err != nil {
+		if was != 0 {
+			j.release(generation)
+		}
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if err := syncDir(j.dir); err != nil {
+		f.Close()
+		j.release(generation)
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	return &segment{generation: generation, file: f}, nil
+}
+
+// release lets the file of a generation be used again.
+func (j *Journal) release(generation uint64) {
+	j.mu.Lock()
+	j.free = append(j.free, generation)
+	j.mu.Unlock()
 }
 
 // tell is the goroutine that calls back, so that the next sync does not wait for that.
@@ -450,10 +553,25 @@ func (j *Journal) tell() {
 		}
 		if g.doomed {
 			j.mu.Lock()
-			j.untold--
+			if j.untold--; j.untold == 0 {
+				j.roomChanged()
+			}
 			j.mu.Unlock()
 		}
 	}
+}
+
+// remove removes a segment that was checkpointed. Of a suspect one, what the next start would
+// find is not sure: it is gone before the one that says where it ends may be used again.
+func (j *Journal) remove(s *segment) error {
+	err := os.Remove(filepath.Join(j.dir, fileName(s.generation)))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil && s.suspect {
+		err = syncDir(j.dir)
+	}
+	return err
 }
 
 // checkpoint is the goroutine that syncs the store for full segments, and frees them.
@@ -475,17 +593,17 @@ func (j *Journal) checkpoint() {
 		}
 		err := j.opts.Checkpoint(streams)
 		j.mu.Lock()
-		spare := s.broken || len(j.full)+len(j.free) > j.opts.Segments
+		spare := s.suspect || len(j.full)+len(j.free) > j.opts.Segments
 		j.mu.Unlock()
 		if err == nil {
 			s.file.Close()
 			if spare {
-				err = os.Remove(filepath.Join(j.dir, fileName(s.generation)))
+				err = j.remove(s)
 			}
 		}
 		j.mu.Lock()
 		j.failed = err
-		j.space.Broadcast()
+		j.roomChanged()
 		switch {
 		case err == nil:
 			j.full = j.full[1:]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,7 @@ type Left struct {
 type leftSegment struct {
 	generation uint64
 	streams    map[string]struct{} // that it has entries of
+	suspect    bool                // a later one says where it ends
 }
 
 // StreamID names a stream, and tells it from others of its name.
@@ -56,9 +58,35 @@ func Read(dir string) (*Left, error) {
 	if err != nil {
 		return nil, err
 	}
+	cuts := map[uint64]int64{}
 	for _, g := range generations {
-		s := leftSegment{g, map[string]struct{}{}}
-		if err := l.scan(s); err != nil {
+		err := l.scan(g, entryHeader, func(e Entry, p place) bool {
+			if e.isCut() {
+				cuts[e.Seq] = e.Born
+			}
+			return false
+		})
+		if err != nil {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
+	}
+	for _, g := range generations {
+		end, suspect := cuts[g]
+		if !suspect {
+			end = math.MaxInt64
+		}
+		s := leftSegment{g, map[string]struct{}{}, suspect}
+		err := l.scan(g, 1<<20, func(e Entry, p place) bool {
+			if p.offset >= end {
+				return false
+			}
+			if !e.isCut() {
+				l.add(e, p)
+				s.streams[e.Stream] = struct{}{}
+			}
+			return true
+		})
+		if err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
 		l.segments = append(l.segments, s)
@@ -90,14 +118,14 @@ const extension = ".wal"
 
 func fileName(generation uint64) string { return fmt.Sprintf("%016x%s", generation, extension) }
 
-// scan takes in the entries of a segment.
-func (l *Left) scan(s leftSegment) error {
-	f, err := os.Open(filepath.Join(l.dir, fileName(s.generation)))
+// scan calls take with the entries of a segment, until it returns false.
+func (l *Left) scan(generation uint64, ahead int, take func(Entry, place) bool) error {
+	f, err := os.Open(filepath.Join(l.dir, fileName(generation)))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, 1<<20)
+	r := bufio.NewReaderSize(f, ahead)
 	var buf []byte
 	for offset := int64(0); ; {
 		head, err := r.Peek(entryHeader)
@@ -107,7 +135,7 @@ func (l *Left) scan(s leftSegment) error {
 		if err != nil {
 			return err
 		}
-		n, ok := length(head, s.generation)
+		n, ok := length(head, generation)
 		if !ok {
 			return nil
 		}
@@ -118,11 +146,9 @@ func (l *Left) scan(s leftSegment) error {
 			return err
 		}
 		e, ok := parse(buf)
-		if !ok {
+		if !ok || !take(e, place{e.Seq, generation, offset, int32(n)}) {
 			return nil
 		}
-		l.add(e, place{e.Seq, s.generation, offset, int32(n)})
-		s.streams[e.Stream] = struct{}{}
 		offset += int64(n)
 	}
 }

@@ -425,7 +425,7 @@ func TestUnclear(t *testing.T) {
 			t.Errorf("%s: updated", what)
 		}
 	}
-	// One that was made and not written to is no obstacle.
+	// One that was made and not written to is not in the way.
 	dir := s.killed()
 	files := blocks(t, dir, name)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(files[0]), fmt.Sprint(len(files)+1, ".blk")), nil, 0o600); err != nil {

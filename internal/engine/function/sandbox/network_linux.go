@@ -65,7 +65,7 @@ func receive(door *os.File, n int) ([]net.Listener, error) {
 	defer c.Close()
 	conn, ok := c.(*net.UnixConn)
 	if !ok {
-		return nil, errors.New("it is no local socket")
+		return nil, errors.New("it is not a local socket")
 	}
 	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		return nil, err

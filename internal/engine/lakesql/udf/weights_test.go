@@ -33,6 +33,6 @@ func TestNumericHistogramKeepsTheWeight(t *testing.T) {
 		t.Errorf("weight %v, want %v", sum, total)
 	}
 	if _, err := numericHistogram.f([]driver.Value{int64(2), []any{math.NaN()}, []any{1.0}}); err == nil {
-		t.Error("a value that is no number is taken")
+		t.Error("a value that is not a number is taken")
 	}
 }

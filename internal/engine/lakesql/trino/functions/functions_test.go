@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/sql-functions.md anew")
+var update = flag.Bool("update", false, "rewrite docs/sql-functions.md")
 
 const intro = `# SQL functions
 

@@ -10,11 +10,12 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-// route is what a running service keeps of a stream beside its document: the handles of
+// streamRuntime is what a running service keeps of a stream beside its document: the handles of
 // its shards, and the lock that appends share and a change of shards takes alone.
-type route struct {
+type streamRuntime struct {
 	mu   sync.RWMutex
 	view atomic.Pointer[view]
 
@@ -37,17 +38,21 @@ type openShard struct {
 	log *shardlog.Shard
 }
 
-func (s *Service) route(d *stream) *route {
-	if r, ok := s.routes.Load(d.ID); ok {
-		return r.(*route)
+// runtime returns what the service keeps of a stream. Of a stream that has gone meanwhile nothing is kept.
+func (s *Service) runtime(d *stream) *streamRuntime {
+	if r, ok := s.runtimes.Load(d.ID); ok {
+		return r.(*streamRuntime)
 	}
-	r, _ := s.routes.LoadOrStore(d.ID, &route{meter: s.measured(d)})
-	return r.(*route)
+	r, _ := s.runtimes.LoadOrStore(d.ID, &streamRuntime{meter: s.measured(d)})
+	if now, err := s.streams.Get(d.key()...); errors.Is(err, state.ErrNotFound) || err == nil && now.ID != d.ID {
+		s.runtimes.Delete(d.ID) // remove deletes the document first, so that one of the two sees the other
+	}
+	return r.(*streamRuntime)
 }
 
 // viewOf returns the view of the document, recreated when the document is another than
 // that of the last call.
-func (s *Service) viewOf(ctx context.Context, r *route, d *stream) (*view, error) {
+func (s *Service) viewOf(ctx context.Context, r *streamRuntime, d *stream) (*view, error) {
 	old := r.view.Load()
 	if old != nil && old.doc == d {
 		return old, nil
@@ -82,7 +87,7 @@ func (s *Service) viewOf(ctx context.Context, r *route, d *stream) (*view, error
 
 // shardLog returns the log of a shard in the stream's document.
 func (s *Service) shardLog(ctx context.Context, d *stream, sh *shard) (*shardlog.Shard, error) {
-	v, err := s.viewOf(ctx, s.route(d), d)
+	v, err := s.viewOf(ctx, s.runtime(d), d)
 	if err != nil {
 		if _, gone := s.current(d); gone != nil {
 			return nil, gone

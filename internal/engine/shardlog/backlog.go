@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// Rest is what a shard holds from a position on.
-type Rest struct {
+// Backlog is what a shard holds from a position on.
+type Backlog struct {
 	Records uint64
 	Bytes   uint64    // of keys and data
 	Oldest  time.Time // arrival of the first; zero when there is none
 }
 
-// Rest counts what a reader at the position has not read yet. It reads one frame, the
+// Backlog counts what a reader at the position has not read yet. It reads one frame, the
 // one at the position: each frame tells what came before it.
-func (s *Shard) Rest(ctx context.Context, from Position) (Rest, error) {
+func (s *Shard) Backlog(ctx context.Context, from Position) (Backlog, error) {
 	if err := s.open(ctx); err != nil {
-		return Rest{}, err
+		return Backlog{}, err
 	}
 	if err := s.refresh(ctx); err != nil {
-		return Rest{}, err
+		return Backlog{}, err
 	}
 	for {
 		s.mu.Lock()
@@ -28,16 +28,16 @@ func (s *Shard) Rest(ctx context.Context, from Position) (Rest, error) {
 		first, last, end := s.first, s.last, s.lastHeader
 		s.mu.Unlock()
 		if err != nil {
-			return Rest{}, err
+			return Backlog{}, err
 		}
 		if from.Frame == last && from.Index >= end.count {
-			return Rest{}, nil
+			return Backlog{}, nil
 		}
 		if from.Frame < first {
 			from = Position{first, 0}
 		}
 		if from.Frame > last {
-			return Rest{}, nil
+			return Backlog{}, nil
 		}
 		f, err := s.frame(ctx, from.Frame, 1)
 		if f != nil && f.growing && f.seq == last { // it may have more by now
@@ -50,7 +50,7 @@ func (s *Shard) Rest(ctx context.Context, from Position) (Rest, error) {
 			continue
 		}
 		if err != nil || f == nil {
-			return Rest{}, err
+			return Backlog{}, err
 		}
 		if f.seq > from.Frame {
 			from = Position{f.seq, 0}
@@ -60,7 +60,7 @@ func (s *Shard) Rest(ctx context.Context, from Position) (Rest, error) {
 			continue
 		}
 		before := uint64(f.offset(from.Index)) - headerSize - recordHeader*uint64(from.Index)
-		return Rest{
+		return Backlog{
 			Records: end.records() - f.recordsBefore - uint64(from.Index),
 			Bytes:   end.bytes() - f.bytesBefore - before,
 			Oldest:  time.UnixMilli(f.arrivalOf(from.Index)).UTC(),

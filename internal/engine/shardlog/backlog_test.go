@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-func TestRest(t *testing.T) {
+func TestBacklog(t *testing.T) {
 	l := start(t, t.TempDir(), Options{})
 	s := create(t, l, "rest", ShardConfig{})
-	if r, err := s.Rest(t.Context(), Position{}); err != nil || r != (Rest{}) {
+	if r, err := s.Backlog(t.Context(), Position{}); err != nil || r != (Backlog{}) {
 		t.Fatalf("of an empty shard: %+v, %v", r, err)
 	}
 	var records []string
@@ -26,11 +26,11 @@ func TestRest(t *testing.T) {
 	}
 	check := func(from Position, skip int) {
 		t.Helper()
-		want := Rest{Records: uint64(len(records) - skip)}
+		want := Backlog{Records: uint64(len(records) - skip)}
 		for _, r := range records[skip:] {
 			want.Bytes += uint64(len("k") + len(r))
 		}
-		got, err := s.Rest(t.Context(), from)
+		got, err := s.Backlog(t.Context(), from)
 		if err != nil || got.Records != want.Records || got.Bytes != want.Bytes || got.Oldest.IsZero() != (want.Records == 0) {
 			t.Errorf("from %v: %+v, %v, want %+v", from, got, err, want)
 		}

@@ -1,0 +1,92 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
+)
+
+// Keys is KMS, which knows the keys that objects name.
+type Keys interface {
+	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
+}
+
+// UseKeys sets who knows the keys of KMS from now on; nil: what names them is taken as it is.
+func (s *Service) UseKeys(k Keys) {
+	if k == nil {
+		s.keys.Store(nil)
+		return
+	}
+	s.keys.Store(&k)
+}
+
+// kmsKey is the ARN of the key that a new object names, which must be usable. That of none is the key that AWS has for
+// S3; it need not be looked for.
+func (c *call) kmsKey(key string) (string, error) {
+	named := c.keyARN(key)
+	keys := c.s.keys.Load()
+	if keys == nil || key == "" || named == c.keyARN("") {
+		return named, nil
+	}
+	found, err := c.describeKey(*keys, key)
+	if err != nil || found == nil {
+		return named, err
+	}
+	if found.KeyUsage != types.KeyUsageTypeEncryptDecrypt || found.KeySpec != types.KeySpecSymmetricDefault {
+		return "", fault(400, "KMS.InvalidKeyUsageException", aws.ToString(found.Arn)+" is not a symmetric key for encryption.")
+	}
+	return aws.ToString(found.Arn), nil
+}
+
+// describeKey looks for a key of the caller's account, in the bucket's region; nil: one of another account, of which
+// nothing is known.
+func (c *call) describeKey(keys Keys, key string) (*types.KeyMetadata, error) {
+	account := c.caller.Account
+	if account == "" {
+		account = c.b.Owner
+	}
+	if a, ok := arn.Parse(key); ok && a.Account != account && a.Account != "" {
+		return nil, nil
+	}
+	ctx := awswire.WithCaller(c.ctx, awswire.Caller{Account: account, Region: c.b.Region, RequestID: c.caller.RequestID})
+	out, err := keys.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &key})
+	if err != nil {
+		var api smithy.APIError
+		if !errors.As(err, &api) {
+			return nil, err
+		}
+		return nil, fault(400, "KMS."+api.ErrorCode(), api.ErrorMessage())
+	}
+	switch m := out.KeyMetadata; m.KeyState {
+	case types.KeyStateDisabled:
+		return nil, fault(400, "KMS.DisabledException", aws.ToString(m.Arn)+" is disabled.")
+	case types.KeyStatePendingDeletion:
+		return nil, fault(400, "KMS.KMSInvalidStateException", aws.ToString(m.Arn)+" is pending deletion.")
+	default:
+		return m, nil
+	}
+}
+
+// keyReads refuses an object whose key cannot be used now. A key that is not there does not count: objects may have
+// been put before keys were known.
+func (c *call) keyReads(info *objectstore.Info) error {
+	key := info.Prop(propKMSKey)
+	keys := c.s.keys.Load()
+	if keys == nil || key == "" || key == c.keyARN("") || strings.Contains(key, ":alias/") {
+		return nil
+	}
+	_, err := c.describeKey(*keys, key)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == "KMS.NotFoundException" {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,78 @@
+package s3
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// fakeKeys has one key, and its alias "alias/lake".
+type fakeKeys struct{ state kmstypes.KeyState }
+
+const fakeKey = "arn:aws:kms:eu-west-1:111122223333:key/0d3bb5a8-0f0f-4f0b-9d5e-0f1f2f3f4f5f"
+
+func (f *fakeKeys) DescribeKey(ctx context.Context, in *kms.DescribeKeyInput, _ ...func(*kms.Options)) (*kms.DescribeKeyOutput, error) {
+	if c := awswire.CallerFrom(ctx); c.Region != "eu-west-1" || c.Account != "111122223333" {
+		return nil, &kmstypes.NotFoundException{Message: aws.String("of another region or account")}
+	}
+	if k := *in.KeyId; k != "alias/lake" && !strings.HasSuffix(fakeKey, k) {
+		return nil, &kmstypes.NotFoundException{Message: aws.String("Invalid keyId '" + k + "'")}
+	}
+	return &kms.DescribeKeyOutput{KeyMetadata: &kmstypes.KeyMetadata{Arn: aws.String(fakeKey), KeyState: f.state, KeyUsage: kmstypes.KeyUsageTypeEncryptDecrypt, KeySpec: kmstypes.KeySpecSymmetricDefault}}, nil
+}
+
+// TestKeysOfKMS: an object's key is there and enabled when it is put, and enabled when it is read.
+func TestKeysOfKMS(t *testing.T) {
+	n := newNode(t)
+	keys := &fakeKeys{state: kmstypes.KeyStateEnabled}
+	n.UseKeys(keys)
+	c := n.client("111122223333", "eu-west-1")
+	if _, err := c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("bkt"), CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}}); err != nil {
+		t.Fatal(err)
+	}
+	put := func(key string) (*s3.PutObjectOutput, error) {
+		in := &s3.PutObjectInput{Bucket: aws.String("bkt"), Key: aws.String("k"), Body: strings.NewReader("x"), ServerSideEncryption: "aws:kms"}
+		if key != "" {
+			in.SSEKMSKeyId = &key
+		}
+		return c.PutObject(t.Context(), in)
+	}
+	for _, key := range []string{"alias/lake", fakeKey, fakeKey[strings.LastIndexByte(fakeKey, '/')+1:]} {
+		if out, err := put(key); err != nil || aws.ToString(out.SSEKMSKeyId) != fakeKey {
+			t.Errorf("%s: %v, %v", key, out, err)
+		}
+	}
+	if _, err := put("nope"); codeOf(err) != "KMS.NotFoundException" {
+		t.Errorf("a key that is not there: %v", err)
+	}
+	read := func() error {
+		_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("bkt"), Key: aws.String("k")})
+		return err
+	}
+	if err := read(); err != nil {
+		t.Error(err)
+	}
+	for state, code := range map[kmstypes.KeyState]string{kmstypes.KeyStateDisabled: "KMS.DisabledException", kmstypes.KeyStatePendingDeletion: "KMS.KMSInvalidStateException"} {
+		keys.state = state
+		if err := read(); codeOf(err) != code {
+			t.Errorf("%s: read: %v", state, err)
+		}
+		if _, err := put("alias/lake"); codeOf(err) != code {
+			t.Errorf("%s: put: %v", state, err)
+		}
+	}
+	if _, err := put(""); err != nil { // with the key of S3
+		t.Error(err)
+	}
+	if err := read(); err != nil {
+		t.Error(err)
+	}
+}
