@@ -1,6 +1,7 @@
 package itemstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -107,6 +108,29 @@ func InSegment(hash attr.Value, segment, of int) bool {
 type Bound struct {
 	Op        string // = < <= > >= between begins_with; empty: no condition
 	Low, High attr.Value
+}
+
+// Holds reports whether a sort key is within the bound.
+func (b Bound) Holds(v attr.Value) bool {
+	low, ok := attr.Compare(v, b.Low)
+	switch b.Op {
+	case "":
+		return true
+	case "=":
+		return ok && low == 0
+	case "<":
+		return ok && low < 0
+	case "<=":
+		return ok && low <= 0
+	case ">":
+		return ok && low > 0
+	case ">=":
+		return ok && low >= 0
+	case "between":
+		high, ok2 := attr.Compare(v, b.High)
+		return ok && ok2 && low >= 0 && high <= 0
+	}
+	return v.Type() == b.Low.Type() && bytes.HasPrefix(attr.AppendKey(nil, v), attr.AppendKeyPrefix(nil, b.Low))
 }
 
 // Query returns the range of a partition key whose sort keys are within a bound.

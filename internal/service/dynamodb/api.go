@@ -106,14 +106,6 @@ func enumerated[E ~string](v E, path string, set ...E) error {
 	return constraint("'"+string(v)+"' ", path, "Member must satisfy enum value set: ["+strings.Join(names, ", ")+"]")
 }
 
-// tableFirst checks the table's name before anything else of a request.
-func tableFirst(name *string) error {
-	if name == nil {
-		return nil
-	}
-	return checkTableName(*name)
-}
-
 func (s *Service) operations() []awswire.Operation {
 	return slices.Concat(s.itemOperations(), s.tableOperations(), s.otherOperations())
 }
@@ -125,59 +117,36 @@ func (s *Service) itemOperations() []awswire.Operation {
 				out = append(out, resource(c, &n, nil)...)
 			}
 			return out
-		}), func(in *dynamodb.BatchGetItemInput) error {
-			if len(in.RequestItems) == 0 {
-				return invalid("The requestItems parameter is required for BatchGetItem")
-			}
-			for _, name := range sortedKeys(in.RequestItems) {
-				if len(in.RequestItems[name].Keys) > maxBatchGets {
-					return constraint("", "RequestItems."+name+".member.Keys", "Member must have length less than or equal to 100")
-				}
-			}
-			return nil
-		}).Fast(s.fast(s.fastBatchGet)),
+		}), batchGetFirst).Fast(s.fast(s.fastBatchGet)),
 		awswire.Checked(awswire.Executes(s.BatchWriteItem, func(c awswire.Caller, in *dynamodb.BatchWriteItemInput) (out []string) {
 			for _, n := range sortedKeys(in.RequestItems) {
 				out = append(out, resource(c, &n, nil)...)
 			}
 			return out
-		}), func(in *dynamodb.BatchWriteItemInput) error { return batchWriteFirst(in) }).Fast(s.fast(s.fastBatchWrite)),
+		}), batchWriteFirst).Fast(s.fast(s.fastBatchWrite)),
 		awswire.Checked(awswire.Executes(s.DeleteItem, named(func(in *dynamodb.DeleteItemInput) *string { return in.TableName })),
-			func(in *dynamodb.DeleteItemInput) error { return tableFirst(in.TableName) }),
+			deleteFirst),
 		awswire.Checked(awswire.Executes(s.GetItem, named(func(in *dynamodb.GetItemInput) *string { return in.TableName })),
-			func(in *dynamodb.GetItemInput) error { return tableFirst(in.TableName) }).Fast(s.fast(s.fastGet)),
+			getFirst).Fast(s.fast(s.fastGet)),
 		awswire.Checked(awswire.Executes(s.PutItem, named(func(in *dynamodb.PutItemInput) *string { return in.TableName })),
-			func(in *dynamodb.PutItemInput) error { return tableFirst(in.TableName) }).Fast(s.fast(s.fastPut)),
+			putFirst).Fast(s.fast(s.fastPut)),
 		awswire.Checked(awswire.Executes(s.Query, func(c awswire.Caller, in *dynamodb.QueryInput) []string {
 			return resource(c, in.TableName, in.IndexName)
 		}),
-			func(in *dynamodb.QueryInput) error {
-				if err := tableFirst(in.TableName); err != nil {
-					return err
-				}
-				if err := checkLimit(in.Limit, true); err != nil {
-					return err
-				}
-				return readEnums(in.ReturnConsumedCapacity, in.Select)
-			}).Fast(s.fast(s.fastQuery)),
+			queryFirst).Fast(s.fast(s.fastQuery)),
 		awswire.Checked(awswire.Executes(s.Scan, func(c awswire.Caller, in *dynamodb.ScanInput) []string {
 			return resource(c, in.TableName, in.IndexName)
 		}),
-			func(in *dynamodb.ScanInput) error {
-				if err := tableFirst(in.TableName); err != nil {
-					return err
-				}
-				return readEnums(in.ReturnConsumedCapacity, in.Select)
-			}).Fast(s.fast(s.fastScan)),
-		awswire.Executes(s.TransactGetItems, func(c awswire.Caller, in *dynamodb.TransactGetItemsInput) (out []string) {
+			scanFirst).Fast(s.fast(s.fastScan)),
+		awswire.Checked(awswire.Executes(s.TransactGetItems, func(c awswire.Caller, in *dynamodb.TransactGetItemsInput) (out []string) {
 			for _, t := range in.TransactItems {
 				if t.Get != nil {
 					out = append(out, resource(c, t.Get.TableName, nil)...)
 				}
 			}
 			return out
-		}),
-		awswire.Executes(s.TransactWriteItems, func(c awswire.Caller, in *dynamodb.TransactWriteItemsInput) (out []string) {
+		}), transactGetFirst),
+		awswire.Checked(awswire.Executes(s.TransactWriteItems, func(c awswire.Caller, in *dynamodb.TransactWriteItemsInput) (out []string) {
 			for _, t := range in.TransactItems {
 				switch {
 				case t.Put != nil:
@@ -191,54 +160,27 @@ func (s *Service) itemOperations() []awswire.Operation {
 				}
 			}
 			return out
-		}),
+		}), transactWriteFirst),
 		awswire.Checked(awswire.Executes(s.UpdateItem, named(func(in *dynamodb.UpdateItemInput) *string { return in.TableName })),
-			func(in *dynamodb.UpdateItemInput) error {
-				if err := tableFirst(in.TableName); err != nil {
-					return err
-				}
-				return enumerated(in.ReturnValues, "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
-			}).Fast(s.fast(s.fastUpdate)),
+			updateFirst).Fast(s.fast(s.fastUpdate)),
 	}
-}
-
-// readEnums words the enums of Query and Scan, whose sets AWS lists in an order of its own.
-func readEnums(capacity types.ReturnConsumedCapacity, sel types.Select) error {
-	if err := enumerated(capacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE"); err != nil {
-		return err
-	}
-	return enumerated(sel, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
-}
-
-// batchWriteFirst checks how many requests there are before what they say.
-func batchWriteFirst(in *dynamodb.BatchWriteItemInput) error {
-	if len(in.RequestItems) == 0 {
-		return invalid("The requestItems parameter is required for BatchWriteItem")
-	}
-	for _, name := range sortedKeys(in.RequestItems) {
-		if n := len(in.RequestItems[name]); n == 0 || n > maxBatchWrites {
-			list := strings.TrimSuffix(strings.Repeat("WriteRequest, ", n), ", ")
-			return constraint("'{"+name+"=["+list+"]}' ", "requestItems", "Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
-		}
-	}
-	return nil
 }
 
 func (s *Service) tableOperations() []awswire.Operation {
 	return []awswire.Operation{
 		awswire.Checked(awswire.Executes(s.CreateTable, named(func(in *dynamodb.CreateTableInput) *string { return in.TableName })), createTableFirst),
-		awswire.Executes(s.DeleteTable, named(func(in *dynamodb.DeleteTableInput) *string { return in.TableName })),
+		awswire.Checked(awswire.Executes(s.DeleteTable, named(func(in *dynamodb.DeleteTableInput) *string { return in.TableName })), func(in *dynamodb.DeleteTableInput) error { return onTable(in.TableName) }),
 		awswire.Executes(s.DescribeContinuousBackups, named(func(in *dynamodb.DescribeContinuousBackupsInput) *string { return in.TableName })),
 		awswire.Executes(s.DescribeLimits),
-		awswire.Executes(s.DescribeTable, named(func(in *dynamodb.DescribeTableInput) *string { return in.TableName })),
-		awswire.Executes(s.DescribeTimeToLive, named(func(in *dynamodb.DescribeTimeToLiveInput) *string { return in.TableName })),
+		awswire.Checked(awswire.Executes(s.DescribeTable, named(func(in *dynamodb.DescribeTableInput) *string { return in.TableName })), func(in *dynamodb.DescribeTableInput) error { return onTable(in.TableName) }),
+		awswire.Checked(awswire.Executes(s.DescribeTimeToLive, named(func(in *dynamodb.DescribeTimeToLiveInput) *string { return in.TableName })), func(in *dynamodb.DescribeTimeToLiveInput) error { return onTable(in.TableName) }),
 		awswire.Executes(s.ListTables),
-		awswire.Executes(s.ListTagsOfResource, named(func(in *dynamodb.ListTagsOfResourceInput) *string { return in.ResourceArn })),
-		awswire.Executes(s.TagResource, named(func(in *dynamodb.TagResourceInput) *string { return in.ResourceArn })),
-		awswire.Executes(s.UntagResource, named(func(in *dynamodb.UntagResourceInput) *string { return in.ResourceArn })),
+		awswire.Checked(awswire.Executes(s.ListTagsOfResource, named(func(in *dynamodb.ListTagsOfResourceInput) *string { return in.ResourceArn })), func(in *dynamodb.ListTagsOfResourceInput) error { return onResource(in.ResourceArn) }),
+		awswire.Checked(awswire.Executes(s.TagResource, named(func(in *dynamodb.TagResourceInput) *string { return in.ResourceArn })), func(in *dynamodb.TagResourceInput) error { return onResource(in.ResourceArn) }),
+		awswire.Checked(awswire.Executes(s.UntagResource, named(func(in *dynamodb.UntagResourceInput) *string { return in.ResourceArn })), func(in *dynamodb.UntagResourceInput) error { return onResource(in.ResourceArn) }),
 		awswire.Executes(s.UpdateContinuousBackups, named(func(in *dynamodb.UpdateContinuousBackupsInput) *string { return in.TableName })),
-		awswire.Executes(s.UpdateTable, named(func(in *dynamodb.UpdateTableInput) *string { return in.TableName })),
-		awswire.Executes(s.UpdateTimeToLive, named(func(in *dynamodb.UpdateTimeToLiveInput) *string { return in.TableName })),
+		awswire.Checked(awswire.Executes(s.UpdateTable, named(func(in *dynamodb.UpdateTableInput) *string { return in.TableName })), func(in *dynamodb.UpdateTableInput) error { return onTable(in.TableName) }),
+		awswire.Checked(awswire.Executes(s.UpdateTimeToLive, named(func(in *dynamodb.UpdateTimeToLiveInput) *string { return in.TableName })), func(in *dynamodb.UpdateTimeToLiveInput) error { return onTable(in.TableName) }),
 	}
 }
 
@@ -248,10 +190,23 @@ func createTableFirst(in *dynamodb.CreateTableInput) error {
 		return invalid("The parameter 'TableName' is required but was not present in the request")
 	}
 	n := *in.TableName
-	if n != "" && !strings.HasPrefix(n, "arn:") {
+	if n == "" {
+		return broken{}.with(n, "tableName", "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+", "Member must have length greater than or equal to 3").err()
+	}
+	if !strings.HasPrefix(n, "arn:") {
 		if err := checkNewName(n, "tableName"); err != nil {
 			return err
 		}
+	}
+	var missing broken
+	if in.KeySchema == nil {
+		missing.null("keySchema")
+	}
+	if in.AttributeDefinitions == nil {
+		missing.null("attributeDefinitions")
+	}
+	if err := missing.err(); err != nil {
+		return err
 	}
 	if len(in.KeySchema) > 2 {
 		_, _, err := keySchema(in.KeySchema)

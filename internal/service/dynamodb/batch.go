@@ -39,23 +39,8 @@ func identity(d *table, key attr.Item) string {
 
 // BatchWriteItem puts and deletes items.
 func (s *Service) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
-	if len(in.RequestItems) == 0 {
-		return nil, invalid("The requestItems parameter is required for BatchWriteItem")
-	}
-	n := 0
-	for _, name := range sortedKeys(in.RequestItems) {
-		n += len(in.RequestItems[name])
-		if len(in.RequestItems[name]) == 0 {
-			return nil, invalid("1 validation error detected: Value '{%s=[]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]", name)
-		}
-	}
-	if n > maxBatchWrites {
-		if len(in.RequestItems) == 1 {
-			for name := range in.RequestItems {
-				return nil, invalid("1 validation error detected: Value '{%s=[%d WriteRequests]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]", name, n)
-			}
-		}
-		return nil, invalid("Too many items requested for the BatchWriteItem call")
+	if err := batchWriteFirst(in); err != nil {
+		return nil, err
 	}
 	var writes []batchWrite
 	var names []string
@@ -169,7 +154,7 @@ func readWriteRequest(r types.WriteRequest) (w batchWrite, err error) {
 	case r.PutRequest != nil && r.DeleteRequest != nil:
 		return w, invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 	case r.PutRequest != nil:
-		if w.item, err = itemFromSDK(r.PutRequest.Item); err != nil {
+		if w.item, err = olderItem(r.PutRequest.Item); err != nil {
 			return w, err
 		}
 		if w.item == nil {
@@ -178,7 +163,7 @@ func readWriteRequest(r types.WriteRequest) (w batchWrite, err error) {
 		w.key = w.item
 		return w, itemTooLarge(w.item)
 	case r.DeleteRequest != nil:
-		w.key, err = itemFromSDK(r.DeleteRequest.Key)
+		w.key, err = olderItem(r.DeleteRequest.Key)
 		return w, err
 	}
 	return w, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
@@ -207,30 +192,19 @@ type batchGet struct {
 
 // BatchGetItem reads items by their keys.
 func (s *Service) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	if len(in.RequestItems) == 0 {
-		return nil, invalid("The requestItems parameter is required for BatchGetItem")
+	if err := batchGetFirst(in); err != nil {
+		return nil, err
 	}
 	names := sortedKeys(in.RequestItems)
-	n := 0
 	var p parameters
 	for _, name := range names {
 		r := in.RequestItems[name]
-		n += len(r.Keys)
-		if len(r.Keys) > maxBatchGets {
-			return nil, constraint("", "RequestItems."+name+".member.Keys", "Member must have length less than or equal to 100")
-		}
-		if len(r.Keys) == 0 {
-			return nil, constraint("", "RequestItems."+name+".member.Keys", "Member must have length greater than or equal to 1")
-		}
 		if r.AttributesToGet != nil && len(p.plain) == 0 {
 			p.old("AttributesToGet", true)
 		}
 		if r.ProjectionExpression != nil && len(p.expression) == 0 {
 			p.new("ProjectionExpression", true)
 		}
-	}
-	if n > maxBatchGets {
-		return nil, invalid("Too many items requested for the BatchGetItem call")
 	}
 	if err := p.check(); err != nil {
 		return nil, err
@@ -239,7 +213,7 @@ func (s *Service) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInp
 	for i, name := range names {
 		r := in.RequestItems[name]
 		g := batchGet{consistent: isTrue(r.ConsistentRead), request: r}
-		params, err := expressionParams(r.ExpressionAttributeNames, nil, r.ProjectionExpression)
+		params, err := expressionParams(readWords, r.ExpressionAttributeNames, nil, r.ProjectionExpression)
 		if err != nil {
 			return nil, err
 		}

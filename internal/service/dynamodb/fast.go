@@ -247,6 +247,9 @@ func (r *fastQuery) member(d *scanner, name string) bool {
 }
 
 func (r *fastQuery) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bool, error) {
+	if r.in.Limit != nil && *r.in.Limit < 1 {
+		return dst, false, nil
+	}
 	p, err := s.query(ctx, &r.in)
 	if err != nil {
 		return dst, true, err
@@ -292,7 +295,7 @@ func (r *fastScan) member(d *scanner, name string) bool {
 }
 
 func (r *fastScan) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bool, error) {
-	if r.in.Limit != nil && *r.in.Limit < 1 || r.in.Segment != nil && *r.in.Segment < 0 || r.in.TotalSegments != nil && *r.in.TotalSegments < 1 {
+	if r.in.Limit != nil && *r.in.Limit < 1 || r.in.Segment != nil && *r.in.Segment < 0 || r.in.TotalSegments != nil && *r.in.TotalSegments < 1 || r.in.Segment != nil && *r.in.Segment >= maxSegments || r.in.TotalSegments != nil && *r.in.TotalSegments > maxSegments {
 		return dst, false, nil
 	}
 	p, err := s.scan(ctx, &r.in)

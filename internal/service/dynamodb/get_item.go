@@ -48,7 +48,7 @@ func (s *Service) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...f
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	params, err := expressionParams(in.ExpressionAttributeNames, nil, in.ProjectionExpression)
+	params, err := expressionParams(readWords, in.ExpressionAttributeNames, nil, in.ProjectionExpression)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 // keyCondition is the conditions of a query on one attribute each.
 type keyCondition struct {
 	bounds map[string]itemstore.Bound
+	legacy bool // of KeyConditions
 }
 
 // add adds the condition on an attribute.
@@ -24,7 +25,7 @@ func (k *keyCondition) add(name string, b itemstore.Bound) error {
 
 // parseKeyCondition reads a KeyConditionExpression.
 func parseKeyCondition(text string, params *expr.Params) (*keyCondition, error) {
-	c, err := expr.ParseKeyCondition(text, params)
+	c, err := expr.ParseCondition(text, params)
 	if err != nil {
 		return nil, expression("KeyConditionExpression", err)
 	}
@@ -112,7 +113,7 @@ func keyOperands(x expr.Operand, values ...expr.Operand) (name string, err error
 
 // parseKeyConditions reads KeyConditions.
 func parseKeyConditions(in map[string]types.Condition) (*keyCondition, error) {
-	k := &keyCondition{bounds: map[string]itemstore.Bound{}}
+	k := &keyCondition{bounds: map[string]itemstore.Bound{}, legacy: true}
 	for _, name := range sortedKeys(in) {
 		c := in[name]
 		n, err := comparison(name, c.ComparisonOperator, c.AttributeValueList)
@@ -142,6 +143,13 @@ func parseKeyConditions(in map[string]types.Condition) (*keyCondition, error) {
 // on splits the conditions into those on the two keys of a table or an index.
 func (k *keyCondition) on(d *table, hash, rng string) (attr.Value, itemstore.Bound, error) {
 	h, ok := k.bounds[hash]
+	keys := 1
+	if rng != "" {
+		keys = 2
+	}
+	if n := len(k.bounds); n > keys && !k.legacy {
+		return nil, h, invalid("The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)", n, keys)
+	}
 	if !ok {
 		return nil, h, invalid("Query condition missed key schema element: %s", hash)
 	}

@@ -90,7 +90,7 @@ func (s *Service) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...f
 	}
 	item, err := itemFromSDK(in.Item)
 	if err != nil {
-		return nil, err
+		return nil, writeWords.wrap(err)
 	}
 	r, u, t, err := s.putItem(ctx, in, item)
 	if err != nil {
@@ -104,34 +104,42 @@ func (s *Service) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...f
 	return out, err
 }
 
+const oldOrNone = "ReturnValues can only be ALL_OLD or NONE"
+
+// readPut reads a PutItem request up to its condition, nil for none.
+func readPut(in *dynamodb.PutItemInput) (condition, error) {
+	var p parameters
+	p.old("Expected", in.Expected != nil)
+	p.old("ConditionalOperator", in.ConditionalOperator != "")
+	p.new("ConditionExpression", in.ConditionExpression != nil)
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	params, err := expressionParams(writeWords, in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.ConditionExpression)
+	if err != nil {
+		return nil, err
+	}
+	if rv := in.ReturnValues; rv != "" && rv != types.ReturnValueNone && rv != types.ReturnValueAllOld {
+		return nil, invalid(oldOrNone)
+	}
+	cond, err := parseCondition(in.ConditionExpression, params, in.Expected, in.ConditionalOperator)
+	if err != nil {
+		return nil, err
+	}
+	return cond, unused(params)
+}
+
 // putItem is PutItem with the item read; it does not look at in.Item.
 func (s *Service) putItem(ctx context.Context, in *dynamodb.PutItemInput, item attr.Item) (*itemstore.Result, *usage, *openTable, error) {
 	name, err := nameOf(ctx, in.TableName)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	var p parameters
-	p.old("Expected", in.Expected != nil)
-	p.old("ConditionalOperator", in.ConditionalOperator != "")
-	p.new("ConditionExpression", in.ConditionExpression != nil)
-	if err := p.check(); err != nil {
-		return nil, nil, nil, err
-	}
-	params, err := expressionParams(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.ConditionExpression)
+	cond, err := readPut(in)
 	if err != nil {
-		return nil, nil, nil, err
-	}
-	if rv := in.ReturnValues; rv != "" && rv != types.ReturnValueNone && rv != types.ReturnValueAllOld {
-		return nil, nil, nil, invalid("ReturnValues can only be ALL_OLD or NONE")
+		return nil, nil, nil, writeWords.wrap(err)
 	}
 	if err := itemTooLarge(item); err != nil {
-		return nil, nil, nil, err
-	}
-	cond, err := parseCondition(in.ConditionExpression, params, in.Expected, in.ConditionalOperator)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if err := unused(params); err != nil {
 		return nil, nil, nil, err
 	}
 	t, err := s.usable(ctx, name)
@@ -152,6 +160,31 @@ func showOld(how types.ReturnValuesOnConditionCheckFailure) bool {
 	return how == types.ReturnValuesOnConditionCheckFailureAllOld
 }
 
+// readDelete reads a DeleteItem request up to its condition, nil for none.
+func readDelete(in *dynamodb.DeleteItemInput) (condition, error) {
+	var p parameters
+	p.old("Expected", in.Expected != nil)
+	p.old("ConditionalOperator", in.ConditionalOperator != "")
+	p.new("ConditionExpression", in.ConditionExpression != nil)
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	words := writeWords
+	words.named = true
+	params, err := expressionParams(words, in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.ConditionExpression)
+	if err != nil {
+		return nil, err
+	}
+	if rv := in.ReturnValues; rv != "" && rv != types.ReturnValueNone && rv != types.ReturnValueAllOld {
+		return nil, invalid(oldOrNone)
+	}
+	cond, err := parseCondition(in.ConditionExpression, params, in.Expected, in.ConditionalOperator)
+	if err != nil {
+		return nil, err
+	}
+	return cond, unused(params)
+}
+
 // DeleteItem deletes an item.
 func (s *Service) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
 	name, err := nameOf(ctx, in.TableName)
@@ -160,28 +193,11 @@ func (s *Service) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, 
 	}
 	key, err := itemFromSDK(in.Key)
 	if err != nil {
-		return nil, err
+		return nil, writeWords.key(err)
 	}
-	var p parameters
-	p.old("Expected", in.Expected != nil)
-	p.old("ConditionalOperator", in.ConditionalOperator != "")
-	p.new("ConditionExpression", in.ConditionExpression != nil)
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	params, err := expressionParams(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.ConditionExpression)
+	cond, err := readDelete(in)
 	if err != nil {
-		return nil, err
-	}
-	if rv := in.ReturnValues; rv != "" && rv != types.ReturnValueNone && rv != types.ReturnValueAllOld {
-		return nil, invalid("ReturnValues can only be ALL_OLD or NONE")
-	}
-	cond, err := parseCondition(in.ConditionExpression, params, in.Expected, in.ConditionalOperator)
-	if err != nil {
-		return nil, err
-	}
-	if err := unused(params); err != nil {
-		return nil, err
+		return nil, writeWords.wrap(err)
 	}
 	t, err := s.usable(ctx, name)
 	if err != nil {

@@ -34,28 +34,25 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLimit(in.Limit, true); err != nil {
-		return nil, err
-	}
 	var p parameters
-	p.old("KeyConditions", in.KeyConditions != nil)
-	p.old("QueryFilter", in.QueryFilter != nil)
 	p.old("AttributesToGet", in.AttributesToGet != nil)
+	p.old("QueryFilter", in.QueryFilter != nil)
 	p.old("ConditionalOperator", in.ConditionalOperator != "")
+	p.old("KeyConditions", in.KeyConditions != nil)
 	p.new("KeyConditionExpression", in.KeyConditionExpression != nil)
 	p.new("FilterExpression", in.FilterExpression != nil)
 	p.new("ProjectionExpression", in.ProjectionExpression != nil)
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	params, err := expressionParams(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.KeyConditionExpression, in.FilterExpression, in.ProjectionExpression)
+	params, err := expressionParams(queryWords, in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.KeyConditionExpression, in.FilterExpression, in.ProjectionExpression)
 	if err != nil {
 		return nil, err
 	}
 	if in.KeyConditionExpression == nil && in.KeyConditions == nil {
 		return nil, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
-	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet, "Querying"); err != nil {
+	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet); err != nil {
 		return nil, err
 	}
 	filter, err := parseFilter(in.FilterExpression, params, in.QueryFilter, in.ConditionalOperator, "QueryFilter")
@@ -111,6 +108,9 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 		return nil, err
 	}
 	if in.ExclusiveStartKey != nil {
+		if v, err := fromSDK(in.ExclusiveStartKey[rangeName]); rangeName != "" && err == nil && !bound.Holds(v) {
+			return nil, invalid("The provided starting key does not match the range key predicate")
+		}
 		if v, err := fromSDK(in.ExclusiveStartKey[hashName]); err != nil || !attr.Equal(v, hash) {
 			return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
 		}
@@ -151,9 +151,6 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLimit(in.Limit, false); err != nil {
-		return nil, err
-	}
 	var p parameters
 	p.old("AttributesToGet", in.AttributesToGet != nil)
 	p.old("ScanFilter", in.ScanFilter != nil)
@@ -163,7 +160,7 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	params, err := expressionParams(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.FilterExpression, in.ProjectionExpression)
+	params, err := expressionParams(scanWords, in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.FilterExpression, in.ProjectionExpression)
 	if err != nil {
 		return nil, err
 	}
@@ -176,13 +173,13 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	case in.Segment != nil:
 		segment, of = int(*in.Segment), int(*in.TotalSegments)
 		if segment >= of {
-			return nil, invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: %d is not less than TotalSegments: %d", segment, of)
+			return nil, invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
 		}
-		if segment < 0 || of > 1_000_000 {
+		if segment < 0 || of > maxSegments {
 			return nil, invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
 		}
 	}
-	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet, "Scanning"); err != nil {
+	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet); err != nil {
 		return nil, err
 	}
 	filter, err := parseFilter(in.FilterExpression, params, in.ScanFilter, in.ConditionalOperator, "ScanFilter")

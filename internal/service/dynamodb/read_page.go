@@ -141,10 +141,12 @@ func (p *page) from(start map[string]types.AttributeValue, parameter string) err
 	}
 	key, err := itemFromSDK(start)
 	if err != nil {
-		return invalid("The provided starting key is invalid: %s", message(err))
+		return err
 	}
 	return p.fromItem(key)
 }
+
+const badStart = "The provided starting key is invalid"
 
 func (p *page) fromItem(key attr.Item) error {
 	names := []string{p.t.Hash, p.t.Range}
@@ -161,17 +163,14 @@ func (p *page) fromItem(key attr.Item) error {
 		want++
 		v, ok := key[name]
 		if !ok || v.Type() != p.t.typeOf(name) {
-			return invalid("The provided starting key is invalid: The provided key element does not match the schema")
+			return invalid(badStart)
 		}
-		if emptyKeyValue(v) != "" {
-			return invalid("The provided starting key is invalid: One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", name)
+		if kind := emptyKeyValue(v); kind != "" {
+			return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
 		}
 	}
 	if len(key) != want {
-		if p.index != nil {
-			return invalid("The provided starting key is invalid")
-		}
-		return invalid("The provided starting key is invalid: The provided key element does not match the schema")
+		return invalid(badStart)
 	}
 	p.items = p.t.items.After(p.items, key)
 	return nil
@@ -216,13 +215,13 @@ func (p *page) choose(r reading, verb string) error {
 		if missing := notHeld(r.projectedPaths, held); len(missing) > 0 {
 			return invalidValue("Global secondary index %s does not project [%s]", p.index.Name, commas(missing))
 		}
-		if missing := notHeld(r.filterPaths, held); len(missing) > 0 && verb != "" {
+		if missing := notHeld(r.filterPaths, held); len(missing) > 0 && verb == "Query" {
 			return invalidValue("Secondary index %s does not project one or more filter attributes: [%s]", p.index.Name, commas(missing))
 		}
 		return nil
 	}
 	p.fetch = r.sel == types.SelectAllAttributes || len(notHeld(r.projectedPaths, held)) > 0
-	if missing := notHeld(r.filterPaths, held); len(missing) > 0 && !p.fetch {
+	if missing := notHeld(r.filterPaths, held); len(missing) > 0 && !p.fetch && verb == "Query" {
 		return invalidValue("Secondary index %s does not project one or more filter attributes: [%s]", p.index.Name, commas(missing))
 	}
 	return nil
@@ -248,29 +247,24 @@ func notHeld(paths []expr.Path, held map[string]bool) []string {
 }
 
 // checkSelect checks Select against the other parameters.
-func checkSelect(sel types.Select, index, projection *string, attributes []string, verb string) error {
+func checkSelect(sel types.Select, index, projection *string, attributes []string) error {
 	what := ""
 	if projection != nil {
 		what = "ProjectionExpression"
 	} else if attributes != nil {
 		what = "AttributesToGet"
 	}
-	switch sel {
-	case types.SelectAllProjectedAttributes:
-		if index == nil {
-			return invalidValue("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
-		}
-	case types.SelectSpecificAttributes:
-		if what == "" {
-			return invalidValue("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
-		}
+	switch {
+	case sel == types.SelectSpecificAttributes && what == "":
+		return invalid(envelope + "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+	case sel == types.SelectSpecificAttributes:
 		return nil
-	}
-	if sel != "" && what != "" {
-		if sel == types.SelectCount {
-			return invalid("Cannot specify the %s when choosing to get only the Count", what)
-		}
-		return invalid("Cannot specify the %s when choosing to get %s", what, sel)
+	case sel == types.SelectCount && what != "":
+		return invalid("%sCannot specify the %s when choosing to get only the Count", envelope, what)
+	case sel != "" && what != "":
+		return invalid("%sCannot specify the %s when choosing to get %s", envelope, what, sel)
+	case sel == types.SelectAllProjectedAttributes && index == nil:
+		return invalid(envelope + "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
 	}
 	return nil
 }
@@ -302,14 +296,4 @@ func (p *page) collect(to *[]map[string]types.AttributeValue) {
 		*to = append(*to, itemToSDK(p.projection.Of(item)))
 		return nil
 	}
-}
-
-func checkLimit(limit *int32, query bool) error {
-	if limit == nil || *limit >= 1 {
-		return nil
-	}
-	if query {
-		return constraint("", "Limit", "Member must have value greater than or equal to 1")
-	}
-	return constraint("'"+itoa(int(*limit))+"' ", "limit", "Member must have value greater than or equal to 1")
 }

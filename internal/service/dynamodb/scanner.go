@@ -122,8 +122,11 @@ func (d *scanner) values(to *map[string]types.AttributeValue) bool {
 		return false
 	}
 	item, ok := d.item()
+	if !ok {
+		return false // parts of the item may be missing
+	}
 	*to = itemToSDK(item)
-	return ok
+	return true
 }
 
 // item reads an item or a key.
@@ -131,7 +134,7 @@ func (d *scanner) item() (attr.Item, bool) {
 	item := attr.Item{}
 	ok := d.object(func(name string) bool {
 		v, ok := d.value()
-		if _, twice := item[name]; twice {
+		if _, twice := item[name]; twice || name == "" {
 			return false
 		}
 		item[name] = v

@@ -45,9 +45,9 @@ func statementError(err error) error {
 func readStatement(text *string, parameters []types.AttributeValue) (*statement, error) {
 	var values []attr.Value
 	for _, v := range parameters {
-		x, err := fromSDK(v)
+		x, err := fromSDKAt(v, 0, maxDepth+1)
 		if err != nil {
-			return nil, err
+			return nil, older(err)
 		}
 		values = append(values, x)
 	}
@@ -57,7 +57,7 @@ func readStatement(text *string, parameters []types.AttributeValue) (*statement,
 	}
 	s := &statement{Statement: st}
 	if st.Where != "" {
-		if s.where, err = expr.ParseKeyCondition(st.Where, &st.Params); err != nil {
+		if s.where, err = expr.ParseDoubled(st.Where, &st.Params); err != nil {
 			return nil, statementError(err)
 		}
 	}
@@ -314,6 +314,11 @@ func (s *Service) writeAction(ctx context.Context, st *statement, show bool) (*a
 	a := &action{t: t, table: st.Table, show: show}
 	if st.Kind == partiql.Insert {
 		a.kind, a.item, a.key, a.size = "Put", st.Item, st.Item, attr.Size(st.Item)
+		for _, v := range a.item {
+			if attr.Depth(v) > maxDepth {
+				return nil, invalid(grownDeep)
+			}
+		}
 		if err := itemTooLarge(a.item); err != nil {
 			return nil, err
 		}

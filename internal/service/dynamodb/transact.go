@@ -104,7 +104,7 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 		given++
 		a.kind, name, names, values, cond = "Put", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression
 		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
-		if a.item, err = itemFromSDK(p.Item); err != nil {
+		if a.item, err = olderItem(p.Item); err != nil {
 			return nil, err
 		}
 		a.key, a.size = a.item, attr.Size(a.item)
@@ -116,7 +116,7 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 		given++
 		a.kind, name, names, values, cond, updateText = "Update", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression, p.UpdateExpression
 		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
-		if a.key, err = itemFromSDK(p.Key); err != nil {
+		if a.key, err = olderItem(p.Key); err != nil {
 			return nil, err
 		}
 	}
@@ -124,7 +124,7 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 		given++
 		a.kind, name, names, values, cond = "Delete", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression
 		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
-		if a.key, err = itemFromSDK(p.Key); err != nil {
+		if a.key, err = olderItem(p.Key); err != nil {
 			return nil, err
 		}
 	}
@@ -132,15 +132,18 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 		given++
 		a.kind, name, names, values, cond = "ConditionCheck", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression
 		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
-		if a.key, err = itemFromSDK(p.Key); err != nil {
+		if a.key, err = olderItem(p.Key); err != nil {
 			return nil, err
 		}
 	}
-	if given != 1 {
+	if given == 0 {
+		return nil, invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
+	}
+	if given > 1 {
 		return nil, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
 	}
 	a.table = aws.ToString(name)
-	params, err := expressionParams(names, values, cond, updateText)
+	params, err := expressionParams(batchWords, names, values, cond, updateText)
 	if err != nil {
 		return nil, err
 	}
@@ -351,11 +354,11 @@ func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGet
 		if item.Get == nil {
 			return nil, constraint("null ", fmt.Sprintf("transactItems.%d.member.get", i+1), "Member must not be null")
 		}
-		key, err := itemFromSDK(item.Get.Key)
+		key, err := olderItem(item.Get.Key)
 		if err != nil {
 			return nil, err
 		}
-		params, err := expressionParams(item.Get.ExpressionAttributeNames, nil, item.Get.ProjectionExpression)
+		params, err := expressionParams(batchWords, item.Get.ExpressionAttributeNames, nil, item.Get.ProjectionExpression)
 		if err != nil {
 			return nil, err
 		}

@@ -61,7 +61,7 @@ func decideUpdate(d *table, key attr.Item, u update, c condition, show bool) fun
 		}
 		for name := range changed {
 			if v, ok := item[name]; ok && attr.Depth(v) > maxDepth {
-				return nil, invalid(tooDeep)
+				return nil, invalid(grownDeep)
 			}
 		}
 		if attr.Size(item) > maxItem {
@@ -93,7 +93,7 @@ func (s *Service) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 	}
 	key, err := itemFromSDK(in.Key)
 	if err != nil {
-		return nil, err
+		return nil, writeWords.key(err)
 	}
 	item, u, t, err := s.updateItem(ctx, in, key)
 	if err != nil {
@@ -104,13 +104,8 @@ func (s *Service) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 	return out, err
 }
 
-// updateItem is UpdateItem with the key read; it does not look at in.Key. item is what
-// ReturnValues asks for.
-func (s *Service) updateItem(ctx context.Context, in *dynamodb.UpdateItemInput, key attr.Item) (item attr.Item, used *usage, t *openTable, err error) {
-	name, err := nameOf(ctx, in.TableName)
-	if err != nil {
-		return nil, nil, nil, err
-	}
+// readUpdate reads an UpdateItem request up to its update and its condition; nil for none.
+func readUpdate(in *dynamodb.UpdateItemInput) (update, condition, error) {
 	var p parameters
 	p.old("AttributeUpdates", in.AttributeUpdates != nil)
 	p.old("Expected", in.Expected != nil)
@@ -118,32 +113,43 @@ func (s *Service) updateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 	p.new("UpdateExpression", in.UpdateExpression != nil)
 	p.new("ConditionExpression", in.ConditionExpression != nil)
 	if err := p.check(); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	params, err := expressionParams(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.UpdateExpression, in.ConditionExpression)
+	params, err := expressionParams(writeWords, in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.UpdateExpression, in.ConditionExpression)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	var u update
 	if in.UpdateExpression != nil {
 		x, err := expr.ParseUpdate(*in.UpdateExpression, params)
 		if err != nil {
-			return nil, nil, nil, expression("UpdateExpression", err)
+			return nil, nil, expression("UpdateExpression", err)
 		}
 		u = x
 	} else if in.AttributeUpdates != nil {
 		x, err := parseAttributeUpdates(in.AttributeUpdates)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
 		u = x
 	}
 	cond, err := parseCondition(in.ConditionExpression, params, in.Expected, in.ConditionalOperator)
 	if err != nil {
+		return nil, nil, err
+	}
+	return u, cond, unused(params)
+}
+
+// updateItem is UpdateItem with the key read; it does not look at in.Key. item is what
+// ReturnValues asks for.
+func (s *Service) updateItem(ctx context.Context, in *dynamodb.UpdateItemInput, key attr.Item) (item attr.Item, used *usage, t *openTable, err error) {
+	name, err := nameOf(ctx, in.TableName)
+	if err != nil {
 		return nil, nil, nil, err
 	}
-	if err := unused(params); err != nil {
-		return nil, nil, nil, err
+	u, cond, err := readUpdate(in)
+	if err != nil {
+		return nil, nil, nil, writeWords.wrap(err)
 	}
 	if t, err = s.usable(ctx, name); err != nil {
 		return nil, nil, nil, err

@@ -19,16 +19,16 @@ import (
 
 // UpdateTable changes a table's settings, its stream or its global indexes.
 func (s *Service) UpdateTable(ctx context.Context, in *dynamodb.UpdateTableInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateTableOutput, error) {
-	d, err := s.tableNamed(ctx, in.TableName)
-	if err != nil {
-		return nil, err
-	}
 	if in.ReplicaUpdates != nil || in.GlobalTableWitnessUpdates != nil || in.MultiRegionConsistency != "" {
 		return nil, unsupported("Brookmere does not support global tables: this node serves the items of one region.")
 	}
 	if in.ProvisionedThroughput == nil && in.StreamSpecification == nil && in.GlobalSecondaryIndexUpdates == nil && in.SSESpecification == nil &&
 		in.BillingMode == "" && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil {
 		return nil, invalid("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
+	}
+	d, err := s.tableNamed(ctx, in.TableName)
+	if err != nil {
+		return nil, err
 	}
 	if d.Status != string(types.TableStatusActive) {
 		return nil, inUse("Attempt to change a resource which is still in use: Table is being %s: %s", statusWord(d.Status), d.Name)

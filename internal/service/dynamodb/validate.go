@@ -1,11 +1,13 @@
 package dynamodb
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
@@ -32,16 +34,23 @@ func checkTableName(n string) error {
 
 // checkNewName checks the name of a table or index.
 func checkNewName(n, path string) error {
-	value := "'" + n + "' "
-	switch {
-	case !nameForm.MatchString(n):
-		return constraint(value, path, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
-	case len(n) < 3:
-		return constraint(value, path, "Member must have length greater than or equal to 3")
-	case len(n) > 255:
-		return constraint(value, path, "Member must have length less than or equal to 255")
+	if rule := brokenName(n); rule != "" {
+		return constraint("'"+n+"' ", path, rule)
 	}
 	return nil
+}
+
+// brokenName is the first rule that a name of a table or index does not satisfy, or none.
+func brokenName(n string) string {
+	switch {
+	case !nameForm.MatchString(n):
+		return "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+	case len(n) < 3:
+		return "Member must have length greater than or equal to 3"
+	case len(n) > 255:
+		return "Member must have length less than or equal to 255"
+	}
+	return ""
 }
 
 // parameters tells which parameters of a request are of expressions, and which are of the
@@ -69,9 +78,74 @@ func (p *parameters) check() error {
 	return nil
 }
 
+// wording is how an operation words what is wrong with a request.
+type wording struct {
+	enveloped bool   // in the form that broken constraints have
+	older     bool   // in the words of AWS's older layer
+	named     bool   // a value that is empty is told with its key
+	absent    string // after values without an expression
+}
+
+// The wordings of the operations.
+var (
+	writeWords = wording{enveloped: true}
+	readWords  = wording{}
+	queryWords = wording{named: true, absent: ": FilterExpression is null and KeyConditionExpression is null"}
+	scanWords  = wording{absent: ": FilterExpression is null"}
+	batchWords = wording{older: true}
+)
+
+const envelope = "1 validation error detected: "
+
+var constraintForm = regexp.MustCompile(`^\d+ validation errors? detected: |^(ExpressionAttributeValues contains invalid value: )?Supplied AttributeValue `)
+
+// wrap words an error of a request that has not been held against its table.
+func (w wording) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	if w.older {
+		return older(err)
+	}
+	if m := message(err); w.enveloped && isInvalid(err) && !constraintForm.MatchString(m) {
+		return invalid("%s%s", envelope, m)
+	}
+	return err
+}
+
+// key words what is wrong with the values of a key.
+func (w wording) key(err error) error {
+	var b *badValue
+	if errors.As(err, &b) && b.empty {
+		return err
+	}
+	return w.wrap(err)
+}
+
+func isInvalid(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationException"
+}
+
+// value words what is wrong with the value of an expression.
+func (w wording) value(key string, err error) error {
+	var b *badValue
+	if !errors.As(err, &b) {
+		return err
+	}
+	m := message(err)
+	switch {
+	case w.older && (m == noValue || m == falseNull), !w.older && !b.empty, m == noValue && !w.named:
+		return err
+	case w.older:
+		m = message(b.older)
+	}
+	return invalid("ExpressionAttributeValues contains invalid value: %s for key %s", m, key)
+}
+
 // expressionParams makes the parameters that expressions share. given says whether the
 // request has an expression at all.
-func expressionParams(names map[string]string, values map[string]types.AttributeValue, given ...*string) (*expr.Params, error) {
+func expressionParams(w wording, names map[string]string, values map[string]types.AttributeValue, given ...*string) (*expr.Params, error) {
 	has := slices.ContainsFunc(given, func(s *string) bool { return s != nil })
 	if names != nil {
 		if !has {
@@ -92,22 +166,23 @@ func expressionParams(names map[string]string, values map[string]types.Attribute
 	p := &expr.Params{Names: names}
 	if values != nil {
 		if !has {
-			return nil, invalid("ExpressionAttributeValues can only be specified when using expressions")
+			return nil, invalid("ExpressionAttributeValues can only be specified when using expressions%s", w.absent)
 		}
 		if len(values) == 0 {
 			return nil, invalid("ExpressionAttributeValues must not be empty")
+		}
+		most := maxDepth
+		if w.older {
+			most++ // what is only compared may be a level deeper
 		}
 		p.Values = make(map[string]attr.Value, len(values))
 		for _, k := range sortedKeys(values) {
 			if len(k) < 2 || k[0] != ':' || strings.ContainsFunc(k[1:], notWord) {
 				return nil, invalid("ExpressionAttributeValues contains invalid key: Syntax error; key: \"%s\"", k)
 			}
-			v, err := fromSDKAt(values[k], 0)
+			v, err := fromSDKAt(values[k], 0, most)
 			if err != nil {
-				if err.Error() == invalid(tooDeep).Error() {
-					return nil, err
-				}
-				return nil, invalid("ExpressionAttributeValues contains invalid value: %s for key %s", strings.TrimPrefix(message(err), ""), k)
+				return nil, w.value(k, err)
 			}
 			p.Values[k] = v
 		}
@@ -121,8 +196,9 @@ func notWord(r rune) bool {
 
 // message is the text of an error of ours without its code.
 func message(err error) string {
-	if m, ok := err.(interface{ ErrorMessage() string }); ok {
-		return m.ErrorMessage()
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorMessage()
 	}
 	return err.Error()
 }

@@ -1,9 +1,9 @@
 package dynamodb
 
 import (
-	"bytes"
+	"encoding/base64"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -11,15 +11,46 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
 
-// maxDepth is how deep lists and maps may be nested in an item.
-const maxDepth = 32
+// maxDepth is how deep lists and maps may be nested in an attribute: the value in the
+// innermost is at the 32nd level.
+const maxDepth = 31
 
-const tooDeep = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+const (
+	tooDeep   = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+	grownDeep = "Nesting Levels have exceeded supported limits" // of an item that is updated
+	falseNull = "One or more parameter values were invalid: Null attribute value types must have the value of true"
+	noValue   = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+)
+
+// badValue is a value that is refused. AWS moves one operation after another to a newer
+// layer that checks requests, which has words of its own for some values: the error is
+// worded as the newer one does.
+type badValue struct {
+	error
+	older error // as the older layer says it
+	empty bool  // a set or a value without anything in it
+}
+
+func (b *badValue) Unwrap() error { return b.error }
+
+func refusedValue(text string) *badValue {
+	err := invalid("%s", text)
+	return &badValue{error: err, older: err}
+}
+
+// older is the error as operations say it that AWS has not moved to its newer layer.
+func older(err error) error {
+	var b *badValue
+	if errors.As(err, &b) {
+		return b.older
+	}
+	return err
+}
 
 // fromSDK turns a value of the SDK into one of ours, or says what is wrong with it.
-func fromSDK(v types.AttributeValue) (attr.Value, error) { return fromSDKAt(v, 0) }
+func fromSDK(v types.AttributeValue) (attr.Value, error) { return fromSDKAt(v, 0, maxDepth) }
 
-func fromSDKAt(v types.AttributeValue, depth int) (attr.Value, error) {
+func fromSDKAt(v types.AttributeValue, depth, most int) (attr.Value, error) {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:
 		return attr.String(v.Value), nil
@@ -30,14 +61,17 @@ func fromSDKAt(v types.AttributeValue, depth int) (attr.Value, error) {
 	case *types.AttributeValueMemberBOOL:
 		return attr.Bool(v.Value), nil
 	case *types.AttributeValueMemberNULL:
+		if !v.Value {
+			return nil, refusedValue(falseNull)
+		}
 		return attr.Null{}, nil
 	case *types.AttributeValueMemberL:
-		if depth++; depth > maxDepth {
-			return nil, invalid(tooDeep)
+		if depth++; depth > most {
+			return nil, refusedValue(tooDeep)
 		}
 		out := make(attr.List, len(v.Value))
 		for i, e := range v.Value {
-			x, err := fromSDKAt(e, depth)
+			x, err := fromSDKAt(e, depth, most)
 			if err != nil {
 				return nil, err
 			}
@@ -45,10 +79,10 @@ func fromSDKAt(v types.AttributeValue, depth int) (attr.Value, error) {
 		}
 		return out, nil
 	case *types.AttributeValueMemberM:
-		if depth++; depth > maxDepth {
-			return nil, invalid(tooDeep)
+		if depth++; depth > most {
+			return nil, refusedValue(tooDeep)
 		}
-		return mapFromSDK(v.Value, depth)
+		return mapFromSDK(v.Value, depth, most)
 	case *types.AttributeValueMemberSS:
 		return stringSet(v.Value)
 	case *types.AttributeValueMemberNS:
@@ -56,47 +90,68 @@ func fromSDKAt(v types.AttributeValue, depth int) (attr.Value, error) {
 	case *types.AttributeValueMemberBS:
 		return binarySet(v.Value)
 	}
-	return nil, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+	b := refusedValue(noValue)
+	b.empty = true
+	return nil, b
 }
 
 func parseNumber(s string) (attr.Value, error) {
 	n, err := attr.ParseNumber(s)
 	if err != nil {
-		return nil, numberError(s, err)
+		return nil, badNumber(s, err)
 	}
 	return n, nil
 }
 
+func badNumber(s string, err error) error {
+	b := &badValue{error: numberError(s, err), older: numberError(s, err)}
+	if s == "" {
+		b.error = invalid("The parameter cannot be converted to a numeric value: ")
+	}
+	return b
+}
+
+func emptySet(text string) error {
+	b := refusedValue("One or more parameter values were invalid: " + text)
+	b.empty = true
+	return b
+}
+
+func doubled(newer, older string) error {
+	return &badValue{error: invalidValue("Input collection %scontains duplicates.", newer), older: invalid("%s", older)}
+}
+
+func quotedList(in []string, between string) string {
+	return `["` + strings.Join(in, `"`+between+`"`) + `"]`
+}
+
 func stringSet(in []string) (attr.Value, error) {
 	if len(in) == 0 {
-		return nil, invalidValue("An string set  may not be empty")
+		return nil, emptySet("An string set  may not be empty")
 	}
 	seen := make(map[string]bool, len(in))
 	for _, e := range in {
 		if seen[e] {
-			return nil, invalidValue("Input collection [%s] contains duplicates.", strings.Join(in, ", "))
+			return nil, doubled(quotedList(in, ", ")+" ", "One or more parameter values were invalid: Input collection ["+commas(in)+"] contains duplicates.")
 		}
 		seen[e] = true
-	}
-	if slices.Contains(in, "") {
-		return nil, invalidValue("An string set may not have a empty string as a member")
 	}
 	return attr.StringSet(in), nil
 }
 
 func numberSet(in []string) (attr.Value, error) {
 	if len(in) == 0 {
-		return nil, invalidValue("An number set  may not be empty")
+		return nil, emptySet("An number set  may not be empty")
 	}
 	out := make(attr.NumberSet, len(in))
 	seen := make(map[attr.Number]bool, len(in))
 	for i, e := range in {
 		n, err := attr.ParseNumber(e)
 		if err != nil {
-			return nil, numberError(e, err)
+			return nil, badNumber(e, err)
 		}
 		if seen[n] {
-			return nil, invalid("Input collection contains duplicates")
+			return nil, doubled("", "Input collection contains duplicates")
 		}
 		seen[n] = true
 		out[i] = n
@@ -106,20 +161,23 @@ func numberSet(in []string) (attr.Value, error) {
 
 func binarySet(in [][]byte) (attr.Value, error) {
 	if len(in) == 0 {
-		return nil, invalidValue("Binary sets should not be empty")
+		return nil, emptySet("Binary sets should not be empty")
 	}
-	for i, e := range in {
-		if len(e) == 0 {
-			return nil, invalidValue("Binary sets may not contain null or empty values")
+	seen := make(map[string]bool, len(in))
+	for _, e := range in {
+		if seen[string(e)] {
+			texts := make([]string, len(in))
+			for i, b := range in {
+				texts[i] = base64.StdEncoding.EncodeToString(b)
+			}
+			return nil, doubled(quotedList(texts, ",")+"of type BS ", "One or more parameter values were invalid: Input collection ["+commas(texts)+"]of type BS contains duplicates.")
 		}
-		if slices.ContainsFunc(in[:i], func(x []byte) bool { return bytes.Equal(x, e) }) {
-			return nil, invalidValue("Input collection [%s]of type BS contains duplicates.", strings.TrimSuffix(strings.Repeat("java.nio.HeapByteBuffer, ", len(in)), ", "))
-		}
+		seen[string(e)] = true
 	}
 	return attr.BinarySet(in), nil
 }
 
-func mapFromSDK(m map[string]types.AttributeValue, depth int) (attr.Map, error) {
+func mapFromSDK(m map[string]types.AttributeValue, depth, most int) (attr.Map, error) {
 	if m == nil {
 		return nil, nil
 	}
@@ -127,7 +185,10 @@ func mapFromSDK(m map[string]types.AttributeValue, depth int) (attr.Map, error) 
 	var first error
 	firstName := ""
 	for name, e := range m {
-		v, err := fromSDKAt(e, depth)
+		v, err := fromSDKAt(e, depth, most)
+		if name == "" {
+			err = refusedValue("Empty attribute name")
+		}
 		if err != nil && (first == nil || name < firstName) {
 			first, firstName = err, name // the same error for the same request
 		}
@@ -140,7 +201,18 @@ func mapFromSDK(m map[string]types.AttributeValue, depth int) (attr.Map, error) 
 }
 
 // itemFromSDK turns an item, or a key, of the SDK into ours.
-func itemFromSDK(m map[string]types.AttributeValue) (attr.Item, error) { return mapFromSDK(m, 0) }
+func itemFromSDK(m map[string]types.AttributeValue) (attr.Item, error) {
+	return mapFromSDK(m, 0, maxDepth)
+}
+
+// olderItem is itemFromSDK for operations that AWS has not moved to its newer layer.
+func olderItem(m map[string]types.AttributeValue) (attr.Item, error) {
+	item, err := itemFromSDK(m)
+	return item, older(err)
+}
+
+// appendItem is the JSON of an item.
+func appendItem(item attr.Item) []byte { return attr.AppendJSON(nil, item) }
 
 // toSDK turns a value of ours into one of the SDK.
 func toSDK(v attr.Value) types.AttributeValue {

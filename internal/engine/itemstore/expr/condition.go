@@ -52,9 +52,8 @@ func ParseCondition(text string, params *Params) (*Condition, error) {
 	return parseCondition(text, params, false)
 }
 
-// ParseKeyCondition parses a key condition expression, in which parentheses may be doubled.
-// Which conditions it may hold is the caller's to check.
-func ParseKeyCondition(text string, params *Params) (*Condition, error) {
+// ParseDoubled parses a condition in which parentheses may be doubled.
+func ParseDoubled(text string, params *Params) (*Condition, error) {
 	return parseCondition(text, params, true)
 }
 
@@ -326,6 +325,9 @@ func (p *parser) operand() (Operand, *Error) {
 			return Operand{}, err
 		}
 		defer func() { p.depth-- }()
+		if p.peek().is(")") {
+			return Operand{}, p.syntax()
+		}
 		args, err := p.arguments()
 		if err != nil {
 			return Operand{}, err
@@ -333,12 +335,9 @@ func (p *parser) operand() (Operand, *Error) {
 		if t.text == "size" && len(args) != 1 {
 			p.note("Incorrect number of operands for operator or function; operator or function: size, number of operands: %d", len(args))
 		}
-		if len(args) == 0 {
-			return Operand{Value: attr.Null{}, Size: true}, nil
-		}
 		o := args[0]
 		if o.Size && t.text == "size" {
-			p.note("The function is not allowed to be used this way in an expression; function: size")
+			p.note("Incorrect operand type for operator or function; operator or function: size, operand type: N")
 		}
 		if o.Value != nil && t.text == "size" {
 			switch o.Value.(type) {
@@ -388,6 +387,9 @@ func (p *parser) call() (Node, *Error) {
 	defer func() { p.depth-- }()
 	if err := p.operator(); err != nil {
 		return nil, err
+	}
+	if p.peek().is(")") {
+		return nil, p.syntax()
 	}
 	args, err := p.arguments()
 	if err != nil {

@@ -107,10 +107,17 @@ func TestUpdates(t *testing.T) {
 		"INVALID SYNTAX HERE":     `Syntax error; token: "INVALID", near: "INVALID SYNTAX"`,
 		"SET a = :5, a = :6":      "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]",
 		"SET a.b = :5, a[1] = :6": "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [a, b], path two: [a, [1]]",
-		"ADD a :h":                "Incorrect operand type for operator or function; operator: ADD, operand type: STRING",
-		"DELETE a :5":             "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER",
-		"SET a = :h + :5":         "Incorrect operand type for operator or function; operator or function: +, operand type: S",
-		"SET a = size(b)":         "The function is not allowed in an update expression; function: size",
+		"ADD a :h":                "Incorrect operand type for operator or function; operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND",
+		"SET a = b + (c + :5)":    "Syntax error; token: \"+\", near: \"c + :5\"",
+		"SET a = (b + c) + :5":    "Syntax error; token: \"+\", near: \") + :5\"",
+		"SET AND = :5":            "Syntax error; token: \"AND\", near: \"SET AND =\"",
+		"SET a[01] = :5":          "Syntax error; token: \"1\", near: \"01]\"",
+		"SET a = foo()":           "Syntax error; token: \")\", near: \"()\"",
+		"SET _a = :5":             "Syntax error; token: \"_\", near: \"SET _a\"",
+		"SET a = if_not_exists(a, list_append(b, c))": "The function is not allowed to be used this way in an expression; function: list_append",
+		"DELETE a :5":     "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND",
+		"SET a = :h + :5": "Incorrect operand type for operator or function; operator or function: +, operand type: S",
+		"SET a = size(b)": "The function is not allowed in an update expression; function: size",
 	} {
 		_, err := ParseUpdate(text, params())
 		var e *Error
@@ -159,7 +166,7 @@ func TestConditionsAgainstAnInterpreter(t *testing.T) {
 	}
 	for range 3000 {
 		text, want := build(4)
-		c, err := ParseKeyCondition(text, &Params{Values: values})
+		c, err := ParseDoubled(text, &Params{Values: values})
 		if err != nil {
 			var e *Error
 			if errors.As(err, &e) && strings.HasPrefix(e.Message, "Expression size") {

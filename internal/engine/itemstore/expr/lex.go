@@ -59,12 +59,15 @@ func tokens(s string) []token {
 		}
 		start, kind := i, tokenBad
 		switch {
+		case c == '0': // no number begins with it but itself
+			kind = tokenNumber
+			i++
 		case '0' <= c && c <= '9':
 			kind = tokenNumber
 			for i < len(s) && '0' <= s[i] && s[i] <= '9' {
 				i++
 			}
-		case isWordByte(c):
+		case isWordByte(c) && c != '_':
 			kind = tokenWord
 			for i < len(s) && isWordByte(s[i]) {
 				i++
@@ -110,13 +113,17 @@ type parser struct {
 }
 
 func newParser(text string, params *Params) (*parser, *Error) {
-	if strings.Trim(text, " \t\r\n\f") == "" {
+	if text == "" {
 		return nil, failf("The expression can not be empty;")
 	}
 	if len(text) > MaxSize {
 		return nil, failf("Expression size has exceeded the maximum allowed size; expression size: %d", len(text))
 	}
-	return &parser{text: text, tokens: tokens(text), params: params}, nil
+	p := &parser{text: text, tokens: tokens(text), params: params}
+	if len(p.tokens) == 1 {
+		return nil, failf("Syntax error; token: \"<EOF>\", near: \"%s\"", text)
+	}
+	return p, nil
 }
 
 func (p *parser) peek() token { return p.tokens[p.at] }

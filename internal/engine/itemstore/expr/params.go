@@ -151,12 +151,15 @@ func (p *parser) path() (Path, *Error) {
 			path = append(path, Element{Index: n, list: true})
 		default:
 			if len(path) > maxElements {
-				p.note("The document path has too many nesting elements; nesting elements: %d", len(path))
+				p.note("The document path has too many nesting levels; nesting levels: %d", len(path))
 			}
 			return path, nil
 		}
 	}
 }
+
+// keywords are the words of the grammar, which name nothing.
+var keywords = []string{"AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE"}
 
 func (p *parser) pathName() (string, *Error) {
 	t := p.peek()
@@ -165,6 +168,9 @@ func (p *parser) pathName() (string, *Error) {
 		p.at++
 		return p.name(t.text), nil
 	case tokenWord:
+		if slices.ContainsFunc(keywords, t.is) {
+			return "", p.syntax()
+		}
 		p.at++
 		if Reserved(t.text) {
 			p.note("Attribute name is a reserved keyword; reserved keyword: %s", t.text)

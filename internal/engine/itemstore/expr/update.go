@@ -100,7 +100,7 @@ func (p *parser) action(section string) (action, *Error) {
 		if err := p.expect("="); err != nil {
 			return a, err
 		}
-		a.value, err = p.sum()
+		a.value, err = p.setValue()
 	case "ADD", "DELETE":
 		t := p.peek()
 		if t.kind != tokenValue {
@@ -116,13 +116,18 @@ func (p *parser) action(section string) (action, *Error) {
 		case attr.StringSet, attr.NumberSet, attr.BinarySet:
 		case attr.Number:
 			if section == "DELETE" {
-				p.note("Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER")
+				p.addend(section, a.operand)
 			}
 		default:
-			p.note("Incorrect operand type for operator or function; operator: %s, operand type: %s", section, typeWord(a.operand))
+			p.addend(section, a.operand)
 		}
 	}
 	return a, err
+}
+
+// addend notes that ADD or DELETE does not take a value.
+func (p *parser) addend(section string, v attr.Value) {
+	p.note("Incorrect operand type for operator or function; operator: %s, operand type: %s, typeSet: ALLOWED_FOR_%s_OPERAND", section, typeWord(v), section)
 }
 
 func typeWord(v attr.Value) string {
@@ -145,9 +150,25 @@ func typeWord(v attr.Value) string {
 	return string(v.Type())
 }
 
-// sum reads a term, or two with + or - between them.
-func (p *parser) sum() (*term, *Error) {
-	l, err := p.term()
+// setValue reads what an attribute is set to: an operand, a sum or a difference of two, or
+// one of these in parentheses.
+func (p *parser) setValue() (*term, *Error) {
+	if p.peek().is("(") && p.isSum() {
+		p.at++
+		if err := p.enter(); err != nil {
+			return nil, err
+		}
+		defer func() { p.depth-- }()
+		if p.peek().is("(") && p.isSum() {
+			p.note("The expression has redundant parentheses;")
+		}
+		x, err := p.setValue()
+		if err != nil {
+			return nil, err
+		}
+		return x, p.expect(")")
+	}
+	l, err := p.term(true)
 	if err != nil {
 		return nil, err
 	}
@@ -159,21 +180,52 @@ func (p *parser) sum() (*term, *Error) {
 	if err := p.operator(); err != nil {
 		return nil, err
 	}
-	r, err := p.term()
+	r, err := p.term(false)
 	if err != nil {
 		return nil, err
 	}
 	for _, x := range []*term{l, r} {
-		if x.val != nil && x.val.Type() != attr.TypeNumber {
+		if x.op == "list_append" {
+			p.misused(x.op)
+		} else if x.val != nil && x.val.Type() != attr.TypeNumber {
 			p.note("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", t.text, x.val.Type())
-		} else if x.op == "list_append" {
-			p.note("Incorrect operand type for operator or function; operator or function: %s, operand type: L", t.text)
 		}
 	}
 	return &term{op: t.text, args: []*term{l, r}}, nil
 }
 
-func (p *parser) term() (*term, *Error) {
+// isSum reports whether the parentheses that open here hold a sum: at their own level or,
+// within further ones at their start, at those'.
+func (p *parser) isSum() bool {
+	end := p.closes(p.at)
+	if end < 0 {
+		return false
+	}
+	depth := 0
+	for _, t := range p.tokens[p.at+1 : end] {
+		switch {
+		case t.is("("):
+			depth++
+		case t.is(")"):
+			depth--
+		case depth == 0 && (t.is("+") || t.is("-")):
+			return true
+		}
+	}
+	if p.tokens[p.at+1].is("(") && p.closes(p.at+1) == end-1 {
+		p.at++
+		defer func() { p.at-- }()
+		return p.isSum()
+	}
+	return false
+}
+
+func (p *parser) misused(function string) {
+	p.note("The function is not allowed to be used this way in an expression; function: %s", function)
+}
+
+// term reads an operand; list_append may be one only where whole says so.
+func (p *parser) term(whole bool) (*term, *Error) {
 	t := p.peek()
 	switch {
 	case t.is("("):
@@ -185,7 +237,7 @@ func (p *parser) term() (*term, *Error) {
 		if p.peek().is("(") {
 			p.note("The expression has redundant parentheses;")
 		}
-		x, err := p.sum()
+		x, err := p.term(whole)
 		if err != nil {
 			return nil, err
 		}
@@ -194,7 +246,11 @@ func (p *parser) term() (*term, *Error) {
 		p.at++
 		return &term{val: p.value(t.text)}, nil
 	case t.kind == tokenWord && p.tokens[p.at+1].is("("):
-		return p.updateCall()
+		x, err := p.updateCall()
+		if err == nil && !whole && x.op == "list_append" {
+			p.misused(x.op)
+		}
+		return x, err
 	}
 	path, err := p.path()
 	return &term{path: path}, err
@@ -211,19 +267,17 @@ func (p *parser) updateCall() (*term, *Error) {
 		return nil, err
 	}
 	out := &term{op: name}
-	if !p.take(")") {
-		for {
-			x, err := p.sum()
-			if err != nil {
-				return nil, err
-			}
-			out.args = append(out.args, x)
-			if p.take(")") {
-				break
-			}
-			if err := p.expect(","); err != nil {
-				return nil, err
-			}
+	for {
+		x, err := p.term(false)
+		if err != nil {
+			return nil, err
+		}
+		out.args = append(out.args, x)
+		if p.take(")") {
+			break
+		}
+		if err := p.expect(","); err != nil {
+			return nil, err
 		}
 	}
 	switch {

@@ -1,0 +1,406 @@
+package dynamodb
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// This file: what the operations on items check before what their model demands, since
+// AWS words it in another way or tells it in another order.
+
+// broken gathers the constraints that a request does not satisfy.
+type broken []string
+
+func (b *broken) add(value, path, rule string) {
+	*b = append(*b, "Value "+value+"at '"+path+"' failed to satisfy constraint: "+rule)
+}
+
+// with is b with further rules that a text does not satisfy.
+func (b broken) with(text, path string, rules ...string) broken {
+	for _, r := range rules {
+		b.add("'"+text+"' ", path, r)
+	}
+	return b
+}
+
+func (b *broken) null(path string) { b.add("null ", path, "Member must not be null") }
+
+// name checks the name of a table, of which one constraint at the most is told.
+func (b *broken) name(n *string, path string) {
+	if n == nil {
+		b.null(path)
+	} else if rule := brokenName(*n); rule != "" && !strings.HasPrefix(*n, "arn:") {
+		b.add("'"+*n+"' ", path, rule)
+	}
+}
+
+func brokenEnum[E ~string](b *broken, v E, path string, set ...E) {
+	if v != "" && !slices.Contains(set, v) {
+		b.add("'"+string(v)+"' ", path, enumRule(set...))
+	}
+}
+
+func enumRule[E ~string](set ...E) string {
+	names := make([]string, len(set))
+	for i, e := range set {
+		names[i] = string(e)
+	}
+	return "Member must satisfy enum value set: [" + strings.Join(names, ", ") + "]"
+}
+
+func (b *broken) capacity(v types.ReturnConsumedCapacity) {
+	brokenEnum(b, v, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
+}
+
+func (b *broken) metrics(v types.ReturnItemCollectionMetrics) {
+	brokenEnum(b, v, "returnItemCollectionMetrics", "SIZE", "NONE")
+}
+
+func (b *broken) onFailure(v types.ReturnValuesOnConditionCheckFailure) {
+	brokenEnum(b, v, "returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE")
+}
+
+// returnValues checks ReturnValues as the newer layer does, whose set has a name that no
+// operation takes.
+func (b *broken) returnValues(v types.ReturnValue) {
+	if v != "" && !slices.Contains(v.Values(), v) {
+		*b = append(*b, "Failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]")
+	}
+}
+
+// minimum checks a number as the newer layer does.
+func (b *broken) minimum(n *int32, path string, least int32) {
+	if n != nil && *n < least {
+		b.add("", path, "Member must have value greater than or equal to "+strconv.Itoa(int(least)))
+	}
+}
+
+func (b *broken) maximum(n *int32, path string, most int32) {
+	if n != nil && *n > most {
+		b.add("", path, "Member must have value less than or equal to "+strconv.Itoa(int(most)))
+	}
+}
+
+func (b broken) err() error {
+	switch len(b) {
+	case 0:
+		return nil
+	case 1:
+		return invalid("%s%s", envelope, b[0])
+	}
+	return invalid("%d validation errors detected: %s", len(b), strings.Join(b, "; "))
+}
+
+// emptyName is told alone, before all else.
+func emptyName(n *string) error {
+	var b broken
+	if n != nil && *n == "" {
+		b.add("", "TableName", "Member must have length greater than or equal to 1")
+	}
+	return b.err()
+}
+
+func getFirst(in *dynamodb.GetItemInput) error {
+	if err := emptyName(in.TableName); err != nil {
+		return err
+	}
+	var b broken
+	if in.Key == nil {
+		b.null("key")
+	}
+	b.name(in.TableName, "tableName")
+	b.capacity(in.ReturnConsumedCapacity)
+	return b.err()
+}
+
+func putFirst(in *dynamodb.PutItemInput) error {
+	if err := emptyName(in.TableName); err != nil {
+		return err
+	}
+	var b broken
+	b.name(in.TableName, "tableName")
+	if in.Item == nil {
+		b.null("item")
+	}
+	b.capacity(in.ReturnConsumedCapacity)
+	b.returnValues(in.ReturnValues)
+	b.metrics(in.ReturnItemCollectionMetrics)
+	b.onFailure(in.ReturnValuesOnConditionCheckFailure)
+	return b.err()
+}
+
+func deleteFirst(in *dynamodb.DeleteItemInput) error {
+	if err := emptyName(in.TableName); err != nil {
+		return err
+	}
+	var b broken
+	b.name(in.TableName, "tableName")
+	if in.Key == nil {
+		b.null("key")
+	}
+	b.capacity(in.ReturnConsumedCapacity)
+	b.returnValues(in.ReturnValues)
+	b.metrics(in.ReturnItemCollectionMetrics)
+	b.onFailure(in.ReturnValuesOnConditionCheckFailure)
+	return b.err()
+}
+
+// updateFirst tells all that is wrong where the key or the name is missing, else the first.
+func updateFirst(in *dynamodb.UpdateItemInput) error {
+	if err := emptyName(in.TableName); err != nil {
+		return err
+	}
+	var b broken
+	if in.TableName == nil || in.Key == nil {
+		if in.TableName == nil {
+			b.null("tableName")
+		}
+		if in.Key == nil {
+			b.capacity(in.ReturnConsumedCapacity)
+		}
+		brokenEnum(&b, in.ReturnValues, "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
+		if in.Key == nil {
+			b.onFailure(in.ReturnValuesOnConditionCheckFailure)
+			b.metrics(in.ReturnItemCollectionMetrics)
+			b.null("key")
+		}
+		return b.err()
+	}
+	b.name(in.TableName, "tableName")
+	b.returnValues(in.ReturnValues)
+	b.metrics(in.ReturnItemCollectionMetrics)
+	if len(b) > 0 {
+		return b[:1].err()
+	}
+	b.onFailure(in.ReturnValuesOnConditionCheckFailure)
+	b.capacity(in.ReturnConsumedCapacity)
+	if len(b) > 0 {
+		return invalid("%s", b[0])
+	}
+	return nil
+}
+
+func selectEnum(b *broken, v types.Select) {
+	brokenEnum(b, v, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
+}
+
+func queryFirst(in *dynamodb.QueryInput) error {
+	var b broken
+	if in.TableName == nil {
+		selectEnum(&b, in.Select)
+		b.capacity(in.ReturnConsumedCapacity)
+		b.null("tableName")
+		if in.Limit != nil && *in.Limit < 1 {
+			b.add("'"+itoa(int(*in.Limit))+"' ", "limit", "Member must have value greater than or equal to 1")
+		}
+		return b.err()
+	}
+	b.minimum(in.Limit, "Limit", 1)
+	if *in.TableName == "" {
+		b.add("", "TableName", "Member must have length greater than or equal to 1")
+	}
+	if len(b) > 0 {
+		return b.err()
+	}
+	b.name(in.TableName, "tableName")
+	b.capacity(in.ReturnConsumedCapacity)
+	if len(b) == 0 {
+		selectEnum(&b, in.Select)
+	}
+	return b.err()
+}
+
+// maxSegments is how many segments a scan may have.
+const maxSegments = 1_000_000
+
+func scanFirst(in *dynamodb.ScanInput) error {
+	var b broken
+	if in.TableName == nil {
+		return nil // as the model has it
+	}
+	b.minimum(in.Limit, "Limit", 1)
+	b.minimum(in.Segment, "Segment", 0)
+	b.minimum(in.TotalSegments, "TotalSegments", 1)
+	b.maximum(in.Segment, "Segment", maxSegments-1)
+	b.maximum(in.TotalSegments, "TotalSegments", maxSegments)
+	if *in.TableName == "" {
+		b.add("", "TableName", "Member must have length greater than or equal to 1")
+	}
+	if len(b) > 0 {
+		return b.err()
+	}
+	b.name(in.TableName, "tableName")
+	b.capacity(in.ReturnConsumedCapacity)
+	if len(b) == 0 {
+		selectEnum(&b, in.Select)
+	}
+	return b.err()
+}
+
+const keysRule = "Map keys must satisfy constraint: [Member must have length less than or equal to 255, Member must have length greater than or equal to 3, Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+]"
+
+func badNames[V any](m map[string]V) bool {
+	for n := range m {
+		if brokenName(n) != "" && !strings.HasPrefix(n, "arn:") {
+			return true
+		}
+	}
+	return false
+}
+
+func batchGetFirst(in *dynamodb.BatchGetItemInput) error {
+	var b broken
+	if len(in.RequestItems) == 0 {
+		b.add("", "RequestItems", "Member must have length greater than or equal to 1")
+		return b.err()
+	}
+	n := 0
+	names := sortedKeys(in.RequestItems)
+	for _, name := range names {
+		keys := in.RequestItems[name].Keys
+		n += len(keys)
+		path := "RequestItems." + name + ".member.Keys"
+		if keys != nil && len(keys) == 0 {
+			b.add("", path, "Member must have length greater than or equal to 1")
+		}
+		if len(keys) > maxBatchGets {
+			b.add("", path, "Member must have length less than or equal to 100")
+		}
+	}
+	if len(b) > 0 {
+		return b.err()
+	}
+	if badNames(in.RequestItems) {
+		b.add("'"+echoGets(in.RequestItems)+"' ", "requestItems", keysRule)
+	}
+	b.capacity(in.ReturnConsumedCapacity)
+	if len(b) == 0 && n > maxBatchGets {
+		b.add("", "RequestItems."+names[0]+".member.Keys", "Member must have length less than or equal to 100")
+	}
+	return b.err()
+}
+
+// echoGets is the requests of a BatchGetItem as AWS repeats them: their JSON.
+func echoGets(m map[string]types.KeysAndAttributes) string {
+	type request struct {
+		Keys []json.RawMessage
+	}
+	out := map[string]request{}
+	for name, r := range m {
+		var x request
+		for _, k := range r.Keys {
+			item, err := itemFromSDK(k)
+			if err == nil {
+				x.Keys = append(x.Keys, appendItem(item))
+			}
+		}
+		out[name] = x
+	}
+	b, _ := json.Marshal(out) // plain values
+	return echo(string(b))
+}
+
+// maxEcho bounds what a message repeats of a request.
+const maxEcho = 4096
+
+func echo(s string) string {
+	if len(s) > maxEcho {
+		return strings.ToValidUTF8(s[:maxEcho], "") + "..."
+	}
+	return s
+}
+
+// batchWriteFirst checks how many requests there are before what they say.
+func batchWriteFirst(in *dynamodb.BatchWriteItemInput) error {
+	if len(in.RequestItems) == 0 {
+		return invalid("The requestItems parameter is required for BatchWriteItem")
+	}
+	var b broken
+	n, bad := 0, false
+	var parts []string
+	for _, name := range sortedKeys(in.RequestItems) {
+		k := len(in.RequestItems[name])
+		n += k
+		bad = bad || k == 0 || k > maxBatchWrites
+		parts = append(parts, name+"=["+strings.TrimSuffix(strings.Repeat("WriteRequest, ", min(k, maxBatchWrites+1)), ", ")+"]")
+	}
+	requests := "'{" + echo(commas(parts)) + "}' "
+	b.capacity(in.ReturnConsumedCapacity)
+	if badNames(in.RequestItems) {
+		b.add(requests, "requestItems", keysRule)
+	}
+	if bad || n > maxBatchWrites {
+		b.add(requests, "requestItems", "Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+	}
+	b.metrics(in.ReturnItemCollectionMetrics)
+	return b.err()
+}
+
+// transactWriteFirst checks the names of an action's table where it stands. A token
+// without characters is none.
+func transactWriteFirst(in *dynamodb.TransactWriteItemsInput) error {
+	if aws.ToString(in.ClientRequestToken) == "" {
+		in.ClientRequestToken = nil
+	}
+	var b broken
+	for i, t := range in.TransactItems {
+		check := func(kind string, n *string) {
+			if n != nil {
+				b.name(n, "transactItems."+itoa(i+1)+".member."+kind+".tableName")
+			}
+		}
+		if t.ConditionCheck != nil {
+			check("conditionCheck", t.ConditionCheck.TableName)
+		}
+		if t.Put != nil {
+			check("put", t.Put.TableName)
+		}
+		if t.Delete != nil {
+			check("delete", t.Delete.TableName)
+		}
+		if t.Update != nil {
+			check("update", t.Update.TableName)
+		}
+		if len(b) > 0 {
+			break
+		}
+	}
+	return b.err()
+}
+
+func transactGetFirst(in *dynamodb.TransactGetItemsInput) error {
+	var b broken
+	for i, t := range in.TransactItems {
+		if t.Get != nil && t.Get.TableName != nil && len(b) == 0 {
+			b.name(t.Get.TableName, "transactItems."+itoa(i+1)+".member.get.tableName")
+		}
+	}
+	return b.err()
+}
+
+// onTable checks the name that an operation on a table is given, which may be an ARN.
+func onTable(n *string) error {
+	switch {
+	case n == nil:
+		return invalid("The parameter 'TableName' is required but was not present in the request")
+	case strings.HasPrefix(*n, "arn:"):
+		return nil
+	case len(*n) < 3 || len(*n) > 255:
+		return invalid("TableName must be at least 3 characters long and at most 255 characters long")
+	}
+	return checkNewName(*n, "tableName")
+}
+
+// onResource checks that a request names the resource whose tags it is about.
+func onResource(arn *string) error {
+	if aws.ToString(arn) == "" {
+		return invalid("Invalid TableArn")
+	}
+	return nil
+}
