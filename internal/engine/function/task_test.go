@@ -41,7 +41,9 @@ func (x *fixture) script(t *testing.T, text string) (*Task, *printed, *printed) 
 	}
 	out, errs := new(printed), new(printed)
 	return &Task{
-		Name: "t", Memory: 256, Storage: 8, Files: func(context.Context) (map[string][]byte, error) { return map[string][]byte{"s.py": []byte(text), "in/data.txt": []byte("some data")}, nil }, Output: out.add, Errors: errs.add,
+		Name: "t", Memory: 256, Storage: 8, Files: func(context.Context) (map[string][]byte, error) {
+			return map[string][]byte{"s.py": []byte(text), "in/data.txt": []byte("some data")}, nil
+		}, Output: out.add, Errors: errs.add,
 		Launch: func(tmp string, show func(from, to string) string) Launch {
 			for _, f := range p.Prefixes {
 				show(f, f)
