@@ -1,7 +1,6 @@
 package hive
 
 import (
-	"errors"
 	"os"
 	"slices"
 	"unicode/utf8"
@@ -9,7 +8,6 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
-	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 )
 
 // readAs reads files of a format that becomes Parquet with the columns that a file has.
@@ -30,15 +28,6 @@ func (s *scan) readAs(format string, pieces []Piece, signature string, convert f
 	}
 	s.format = format
 	return s.readParquet(plain)
-}
-
-// opening words the failure of reading the head of a file.
-func opening(f catalog.File, err error) error {
-	var known *fault.Error
-	if err == nil || errors.As(err, &known) || errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return &fault.Error{Name: "HIVE_CANNOT_OPEN_SPLIT", Message: "Error opening Hive split " + f.URI + ": " + err.Error()}
 }
 
 // validUTF8 is b as text, with U+FFFD for what is not UTF-8.

@@ -100,6 +100,8 @@ func (s *scan) read(pieces []Piece) []string {
 		return s.readParquet(pieces)
 	case class == "AvroSerDe":
 		return s.readAvro(pieces)
+	case class == "OrcSerde":
+		return s.readORC(pieces)
 	}
 	pieces = s.unpacked(pieces)
 	switch {
