@@ -240,7 +240,7 @@ type Type struct {
 	Args   []*Type
 	Fields []RowField
 	Units  [2]string // the first and the last unit of a streaming language's interval
-	Zone   string // what a translator knows of the zone that values are shown in; no syntax
+	Zone   string    // what a translator knows of the zone that values are shown in; no syntax
 }
 
 // RowField is a field of a row type; Name may be absent.
