@@ -229,17 +229,32 @@ func blocksPlain(ctx context.Context, r io.Reader, plain func([]byte) bool) (boo
 	}
 }
 
-// inflated reads a file that is compressed as its name says, of those that DuckDB reads.
+// whole reads a file to its end: one that ends too early is not one that ends there.
+type whole struct{ io.Reader }
+
+var errTruncated = errors.New("the compressed file is cut off")
+
+func (w whole) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if err == io.ErrUnexpectedEOF {
+		err = errTruncated
+	}
+	return n, err
+}
+
+// inflated reads a file that is compressed as its name says, of those that DuckDB reads. Letter
+// case counts in names, as to Hadoop.
 func inflated(in io.Reader, f catalog.File) (io.Reader, error) {
-	switch strings.ToLower(filepath.Ext(f.Path)) {
+	switch filepath.Ext(f.Path) {
 	case ".gz":
-		return gzip.NewReader(bufio.NewReaderSize(in, 64<<10))
+		z, err := gzip.NewReader(bufio.NewReaderSize(in, 64<<10))
+		return whole{z}, err
 	case ".zst":
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
 		if err != nil {
 			return nil, err
 		}
-		return z.IOReadCloser(), nil
+		return whole{z.IOReadCloser()}, nil
 	}
 	return in, nil
 }

@@ -170,8 +170,16 @@ func textValue(raw string, typ *sql.Type, open bool, items, keys string) string 
 	case types.Is(typ, "boolean"):
 		return "CASE lower(" + raw + ") WHEN 'true' THEN true WHEN 'false' THEN false END"
 	case types.IsInteger(typ):
-		// Only digits: 1.5 is not an integer to Hive.
-		return "CASE WHEN contains(" + raw + ", '.') OR contains(" + raw + ", 'e') OR contains(" + raw + ", 'E') THEN NULL ELSE TRY_CAST(" + raw + " AS " + as + ") END"
+		// Only digits: 1.5, 0x10 and 1_000 are not integers to Hive.
+		return "CASE WHEN ltrim(" + raw + ", ' +-0123456789') = '' THEN TRY_CAST(" + raw + " AS " + as + ") END"
+	case types.IsNumeric(typ):
+		// As Java writes numbers, which knows less than DuckDB (1_000, inf) and more (1.5d).
+		value := "CASE WHEN ltrim(" + raw + ", ' +-.0123456789eE') = '' THEN TRY_CAST(" + raw + " AS " + as + ")"
+		if types.Is(typ, "double", "real") {
+			value += " WHEN " + raw + " IN ('NaN', 'Infinity', '-Infinity', '+Infinity') THEN TRY_CAST(ltrim(" + raw + ", '+') AS " + as + ")" +
+				" WHEN regexp_full_match(" + raw + ", '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[dDfF]') THEN TRY_CAST(left(" + raw + ", -1) AS " + as + ")"
+		}
+		return value + " END"
 	case types.Is(typ, "date") && open:
 		return "DATE '1970-01-01' + TRY_CAST(" + raw + " AS INTEGER)" // days
 	case types.Is(typ, "timestamp") && open:

@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
@@ -149,7 +148,7 @@ func (s *scan) unpacked(pieces []Piece) []Piece {
 	for i, p := range pieces {
 		out[i] = p
 		for j, f := range p.Files {
-			ext := strings.ToLower(filepath.Ext(f.URI))
+			ext := filepath.Ext(f.URI) // letter case counts, as to Hadoop
 			open := unpackers[ext]
 			if open == nil {
 				if ext == ".lzo" {
