@@ -48,6 +48,7 @@ type textRules struct {
 	rest                 bool   // the last column takes what is left of the line
 	whole                bool   // a line is one field
 	split                string // a delimiter beyond ASCII, in place of delim
+	numeric              []bool // the columns of numbers
 }
 
 // plain reports whether DuckDB divides the lines of a block as the rules do.
@@ -60,10 +61,60 @@ func (t *textRules) plain(block []byte) bool {
 		return !bytes.Contains(block, []byte(wholeLine))
 	case t.escape != 0 && bytes.IndexByte(block, t.escape) >= 0, t.rest, t.split != "":
 		return false
+	case t.oddNumbers(block):
+		return false
 	case !t.open || t.quote == 0:
 		return true
 	}
 	return t.quotesAreRegular(block)
+}
+
+// oddNumbers reports whether a field of a column of numbers may be one to DuckDB and not to Java,
+// or the other way round: whether it begins as a number and has a letter other than e, or an
+// underscore, or is in words.
+func (t *textRules) oddNumbers(block []byte) bool {
+	for len(block) > 0 {
+		line := block
+		if end := bytes.IndexByte(block, '\n'); end >= 0 {
+			line, block = block[:end], block[end+1:]
+		} else {
+			block = nil
+		}
+		for column := 0; column < len(t.numeric); column++ {
+			field := line
+			end := bytes.IndexByte(line, t.delim)
+			if end >= 0 {
+				field, line = line[:end], line[end+1:]
+			}
+			if t.numeric[column] && oddNumber(field) {
+				return true
+			}
+			if end < 0 {
+				break
+			}
+		}
+	}
+	return false
+}
+
+func oddNumber(field []byte) bool {
+	field = bytes.TrimLeft(field, ` "'+-`)
+	if len(field) == 0 {
+		return false
+	}
+	switch c := field[0] | 0x20; {
+	case c == 'i' || c == 'n':
+		word := bytes.ToLower(field[:min(3, len(field))])
+		return string(word) == "inf" || string(word) == "nan"
+	case field[0] != '.' && field[0]-'0' > 9:
+		return false
+	}
+	for _, c := range field {
+		if c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' && c|0x20 != 'e' {
+			return true
+		}
+	}
+	return false
 }
 
 // quotesAreRegular reports whether every quote opens or closes a whole field of its line.

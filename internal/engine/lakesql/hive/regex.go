@@ -75,7 +75,8 @@ func (s *scan) matched(pieces []Piece, expression string, places []int) []string
 	table, params := s.Table, pieces[0].Format.SerDeParams
 	items := make([]string, len(table.Columns))
 	for i, c := range table.Columns {
-		items[i] = textValue(fmt.Sprintf("matched[%d]", places[i]), TypeOf(c.Type), false, "", "") + " AS " + duck.Ident(strings.ToLower(c.Name))
+		raw, typ := fmt.Sprintf("matched[%d]", places[i]), TypeOf(c.Type)
+		items[i] = javaNumber(raw, textValue(raw, typ, false, "", ""), typ) + " AS " + duck.Ident(strings.ToLower(c.Name))
 	}
 	rules := &textRules{whole: true, columns: 1}
 	plain, exact := s.split(pieces, exactly{signature: "line", encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: headerLines(table, params), footer: footerLines(table, params),

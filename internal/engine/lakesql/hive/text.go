@@ -29,16 +29,20 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 	rules.columns = max(1, len(table.Columns))
 	skip := headerLines(table, params)
 	names := make([]string, len(table.Columns))
-	items := make([]string, len(table.Columns))
+	items, exactItems := make([]string, len(table.Columns)), make([]string, len(table.Columns))
+	rules.numeric = make([]bool, rules.columns)
 	list, keys := delimiter(first(params, "\x02", "collection.delim", "colelction.delim")), delimiter(first(params, "\x03", "mapkey.delim"))
 	for i, c := range table.Columns {
 		raw := fmt.Sprintf("c%d", i)
 		names[i] = duck.Quote(raw) + ": 'VARCHAR'"
 		value := withFormats(raw, TypeOf(c.Type), params, textValue(raw, TypeOf(c.Type), open, list, keys))
+		odd := javaNumber(raw, value, TypeOf(c.Type))
 		if open {
-			value = strictly(raw, value, c.Type, i)
+			value, odd = strictly(raw, value, c.Type, i), strictly(raw, odd, c.Type, i)
 		}
 		items[i] = value + " AS " + duck.Ident(strings.ToLower(c.Name))
+		exactItems[i] = odd + " AS " + duck.Ident(strings.ToLower(c.Name))
+		rules.numeric[i] = types.IsNumeric(TypeOf(c.Type))
 	}
 	if len(names) == 0 {
 		names = []string{"'c0': 'VARCHAR'"}
@@ -49,7 +53,7 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 	}
 	plain, exact := s.split(pieces, how)
 	var out []string
-	from := func(pieces []Piece, reader string) {
+	from := func(pieces []Piece, items []string, reader string) {
 		added, per := s.added(pieces)
 		out = append(out, "SELECT "+strings.Join(append(items[:len(items):len(items)], added...), ", ")+" FROM "+per.source(reader))
 	}
@@ -58,11 +62,11 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 		if open {
 			quote = text1(rules.quote)
 		}
-		from(plain, fmt.Sprintf("read_csv(%s, columns={%s}, auto_detect=false, header=false, delim=%s, quote=%s, escape='', nullstr=%s, skip=%d, null_padding=true, strict_mode=false, hive_partitioning=false)",
+		from(plain, items, fmt.Sprintf("read_csv(%s, columns={%s}, auto_detect=false, header=false, delim=%s, quote=%s, escape='', nullstr=%s, skip=%d, null_padding=true, strict_mode=false, hive_partitioning=false)",
 			fileList(plain), strings.Join(names, ", "), duck.Quote(text1(rules.delim)), duck.Quote(quote), duck.Quote(rules.null), skip))
 	}
 	if exact != nil {
-		from(exact, "read_parquet("+fileList(exact)+", hive_partitioning=false)")
+		from(exact, exactItems, "read_parquet("+fileList(exact)+", hive_partitioning=false)")
 	}
 	return out
 }
@@ -170,16 +174,8 @@ func textValue(raw string, typ *sql.Type, open bool, items, keys string) string 
 	case types.Is(typ, "boolean"):
 		return "CASE lower(" + raw + ") WHEN 'true' THEN true WHEN 'false' THEN false END"
 	case types.IsInteger(typ):
-		// Only digits: 1.5, 0x10 and 1_000 are not integers to Hive.
-		return "CASE WHEN ltrim(" + raw + ", ' +-0123456789') = '' THEN TRY_CAST(" + raw + " AS " + as + ") END"
-	case types.IsNumeric(typ):
-		// As Java writes numbers, which knows less than DuckDB (1_000, inf) and more (1.5d).
-		value := "CASE WHEN ltrim(" + raw + ", ' +-.0123456789eE') = '' THEN TRY_CAST(" + raw + " AS " + as + ")"
-		if types.Is(typ, "double", "real") {
-			value += " WHEN " + raw + " IN ('NaN', 'Infinity', '-Infinity', '+Infinity') THEN TRY_CAST(ltrim(" + raw + ", '+') AS " + as + ")" +
-				" WHEN regexp_full_match(" + raw + ", '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[dDfF]') THEN TRY_CAST(left(" + raw + ", -1) AS " + as + ")"
-		}
-		return value + " END"
+		// Only digits: 1.5 is not an integer to Hive.
+		return "CASE WHEN contains(" + raw + ", '.') OR contains(" + raw + ", 'e') OR contains(" + raw + ", 'E') THEN NULL ELSE TRY_CAST(" + raw + " AS " + as + ") END"
 	case types.Is(typ, "date") && open:
 		return "DATE '1970-01-01' + TRY_CAST(" + raw + " AS INTEGER)" // days
 	case types.Is(typ, "timestamp") && open:
@@ -201,6 +197,21 @@ func textValue(raw string, typ *sql.Type, open bool, items, keys string) string 
 		return "CASE WHEN " + raw + " IS NOT NULL THEN struct_pack(" + strings.Join(parts, ", ") + ") END"
 	}
 	return "TRY_CAST(" + raw + " AS " + as + ")"
+}
+
+// javaNumber gives a number its type where the text may be one that DuckDB knows and Java does
+// not (1_000, 0x10, inf), or the other way round (1.5d). value is what it is else.
+func javaNumber(raw, value string, typ *sql.Type) string {
+	if !types.IsNumeric(typ) {
+		return value
+	}
+	as := duck.Type(typ)
+	value = "CASE WHEN regexp_full_match(" + raw + ", '[ +.0-9eE-]*') THEN " + value
+	if types.Is(typ, "double", "real") {
+		value += " WHEN " + raw + " IN ('NaN', 'Infinity', '-Infinity', '+Infinity') THEN TRY_CAST(ltrim(" + raw + ", '+') AS " + as + ")" +
+			" WHEN regexp_full_match(" + raw + ", '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[dDfF]') THEN TRY_CAST(left(" + raw + ", -1) AS " + as + ")"
+	}
+	return value + " END"
 }
 
 // strictly fails where a text has no value of its type, as OpenCSVSerde does for an empty one too.
