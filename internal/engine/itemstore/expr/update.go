@@ -86,6 +86,12 @@ func (u *Update) Paths() []Path {
 	return out
 }
 
+// OnlyRemoves reports whether the update does nothing but remove attributes: one that does
+// makes no item where there is none.
+func (u *Update) OnlyRemoves() bool {
+	return !slices.ContainsFunc(u.actions, func(a action) bool { return a.section != "REMOVE" })
+}
+
 func (p *parser) action(section string) (action, *Error) {
 	a := action{section: section}
 	var err *Error
