@@ -418,7 +418,9 @@ func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGet
 				return nil, err
 			}
 			size = attr.Size(item)
-			out.Responses[i].Item = itemToSDK(gets[i].projection.Of(item))
+			if got := gets[i].projection.Of(item); len(got) > 0 {
+				out.Responses[i].Item = itemToSDK(got)
+			}
 		}
 		used.of(gets[i].t.table).add("", 2*readUnits(size, true))
 	}
