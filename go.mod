@@ -104,6 +104,7 @@ require (
 	github.com/hamba/avro/v2 v2.31.0
 	github.com/minio/crc64nvme v1.1.1
 	go.yaml.in/yaml/v3 v3.0.5
+	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
 
 require (

@@ -26,7 +26,8 @@ func newRunCommand() *cobra.Command {
 		Short: "Run a command whose AWS clients use a node",
 		Long: `Run a command (a script, terraform apply, a compiled program, a browser) unchanged in an
 environment where requests to AWS reach a node, whichever SDK it uses. See "brookmere env
---help" for the variables. The exit code is that of the command.
+--help" for the variables. Java is led by JAVA_TOOL_OPTIONS, and a browser of the Chromium
+family by arguments, with a profile of its own. The exit code is that of the command.
 
 The node's proxy accepts AWS's host names, which all lead to the node, and the hosts in the
 node's configuration (proxy.pass). Nothing reaches AWS by mistake.
@@ -34,7 +35,9 @@ node's configuration (proxy.pass). Nothing reaches AWS by mistake.
 With --up it starts a temporary node for the command, in memory and on a free port.`,
 		Example: `  brookmere run -- python pipeline.py
   brookmere run -- terraform apply -auto-approve
-  brookmere run --up -- go test ./...`,
+  brookmere run --up -- go test ./...
+  brookmere run -- mvn test
+  brookmere run -- chromium https://ID.execute-api.us-east-1.amazonaws.com/prod/orders`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			dir, err := os.Getwd() // a node changes it
@@ -63,6 +66,9 @@ With --up it starts a temporary node for the command, in memory and on a free po
 			}
 			e, err := clientenv.Make(n, files, os.Environ())
 			if err != nil {
+				return err
+			}
+			if args, err = clientenv.Command(n, files, args); err != nil {
 				return err
 			}
 			if !quiet {
@@ -95,7 +101,7 @@ func sayEnvironment(w io.Writer, n clientenv.Node) {
 		fmt.Fprintf(w, "brookmere: the node is not a proxy (proxy.mode): clients that do not read AWS_ENDPOINT_URL reach AWS itself.\n")
 		return
 	}
-	fmt.Fprintf(w, "brookmere: HTTPS_PROXY and certificates (AWS_CA_BUNDLE, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE) are for what knows AWS's names alone: Go SDK v1, JavaScript SDK v2, Terraform's provider before 5, curl.\n")
+	fmt.Fprintf(w, "brookmere: HTTPS_PROXY and certificates (AWS_CA_BUNDLE, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE, JAVA_TOOL_OPTIONS) are for what knows AWS's names alone: SDKs for Go v1, JavaScript v2 and Java v1, Terraform's provider before 5, curl.\n")
 }
 
 // runCommand runs a command in dir with an environment, and returns its *exec.ExitError.

@@ -4,7 +4,8 @@
 // Those that read AWS_ENDPOINT_URL reach the node directly. For the others the environment names the node's
 // forward proxy and the certificate authority that it signs with, in each of the variables by which languages
 // find them. Node.js before 24.5 reads no proxy from its environment: a small script that it preloads makes
-// its connections to other hosts through the proxy.
+// its connections to other hosts through the proxy. Java gets a trust store and properties by JAVA_TOOL_OPTIONS, and
+// a browser of the Chromium family arguments.
 package clientenv
 
 import (
@@ -103,7 +104,8 @@ func Make(n Node, dir string, current []string) (Environment, error) {
 	if own, err := os.ReadFile(old["NODE_EXTRA_CA_CERTS"]); err == nil && old["NODE_EXTRA_CA_CERTS"] != filepath.Join(dir, authorityFile) {
 		extra = slices.Concat(n.Authority, []byte("\n"), own)
 	}
-	for name, text := range map[string][]byte{authorityFile: extra, bundleFile: bundle(n.Authority, old["SSL_CERT_FILE"], filepath.Join(dir, bundleFile)), preloadFile: preload} {
+	trusted := bundle(n.Authority, old["SSL_CERT_FILE"], filepath.Join(dir, bundleFile))
+	for name, text := range map[string][]byte{authorityFile: extra, bundleFile: trusted, preloadFile: preload} {
 		if err := writeFile(filepath.Join(dir, name), text); err != nil {
 			return e, err
 		}
@@ -122,6 +124,11 @@ func Make(n Node, dir string, current []string) (Environment, error) {
 		options = strings.TrimSpace(options + " " + require)
 	}
 	set(options, "NODE_OPTIONS")
+	java, err := javaOptions(dir, trusted, proxy, old["JAVA_TOOL_OPTIONS"])
+	if err != nil {
+		return e, err
+	}
+	set(java, "JAVA_TOOL_OPTIONS")
 	return e, nil
 }
 

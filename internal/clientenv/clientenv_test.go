@@ -1,14 +1,36 @@
 package clientenv
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"software.sslmate.com/src/go-pkcs12"
 )
 
-var node = Node{URL: "http://127.0.0.1:4566", Region: "eu-west-1", AccessKey: "key", SecretKey: "it's", Authority: []byte("-----BEGIN CERTIFICATE-----\n")}
+var node = Node{URL: "http://127.0.0.1:4566", Region: "eu-west-1", AccessKey: "key", SecretKey: "it's", Authority: newAuthority()}
+
+func newAuthority() []byte {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "node"}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
 
 func TestMake(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "clients")
@@ -36,6 +58,20 @@ func TestMake(t *testing.T) {
 		if text, err := os.ReadFile(got[name]); err != nil || !strings.HasPrefix(string(text), string(node.Authority)) {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
+	}
+	options := got["JAVA_TOOL_OPTIONS"]
+	for _, want := range []string{"-Dhttps.proxyHost=127.0.0.1", "-Dhttps.proxyPort=4566", "-Dhttp.proxyHost=127.0.0.1"} {
+		if !slices.Contains(strings.Fields(options), want) {
+			t.Errorf("JAVA_TOOL_OPTIONS=%s, without %s", options, want)
+		}
+	}
+	store, _, _ := strings.Cut(strings.TrimPrefix(options, "-Djavax.net.ssl.trustStore="), " ")
+	text, err := os.ReadFile(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trusted, err := pkcs12.DecodeTrustStore(text, trustPassword); err != nil || trusted[0].Subject.CommonName != "node" {
+		t.Errorf("trust store for Java: %v", err)
 	}
 	again, err := Make(node, dir, e.Apply(current))
 	if err != nil || !slices.Equal(again.Set, e.Set) {
@@ -95,5 +131,58 @@ func TestDir(t *testing.T) {
 	}
 	if _, err := Dir("/c", "nothing"); err == nil {
 		t.Error("no URL was taken")
+	}
+}
+
+// TestNoPasswordForJava: a virtual machine prints its options.
+func TestNoPasswordForJava(t *testing.T) {
+	n := node
+	n.ProxyUser, n.ProxyPassword = "key", "hidden"
+	e, err := Make(n, filepath.Join(t.TempDir(), "with space"), []string{"JAVA_TOOL_OPTIONS=-Xmx1g"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := variables(e.Apply(nil))
+	if options := got["JAVA_TOOL_OPTIONS"]; strings.Contains(options, "hidden") || strings.Contains(options, "proxyHost") || !strings.HasPrefix(options, `-Xmx1g -Djavax.net.ssl.trustStore="/`) {
+		t.Errorf("JAVA_TOOL_OPTIONS=%s", options)
+	}
+}
+
+func TestCommand(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string // of the arguments; "": none is added
+	}{
+		{[]string{"python", "a.py"}, ""},
+		{[]string{"/opt/chromium/readme"}, ""},
+		{[]string{"chromium", "--headless", "page.html"}, "--user-data-dir"},
+		{[]string{"/usr/bin/google-chrome-stable", "page.html"}, "--user-data-dir"},
+		{[]string{"chromium", "--user-data-dir=/mine", "page.html"}, "--ignore-certificate-errors-spki-list"},
+	} {
+		got, err := Command(node, t.TempDir(), tt.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.want == "" {
+			if !slices.Equal(got, tt.args) {
+				t.Errorf("%q became %q", tt.args, got)
+			}
+			continue
+		}
+		has := func(flag string) bool {
+			return slices.ContainsFunc(got, func(a string) bool { return strings.HasPrefix(a, flag+"=") })
+		}
+		if !has(tt.want) || !has("--proxy-server") || got[0] != tt.args[0] || got[len(got)-1] != tt.args[len(tt.args)-1] {
+			t.Errorf("%q became %q", tt.args, got)
+		}
+		profiles := 0
+		for _, a := range got {
+			if strings.HasPrefix(a, "--user-data-dir=") {
+				profiles++
+			}
+		}
+		if profiles != 1 {
+			t.Errorf("%d profiles in %q", profiles, got)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -167,8 +168,12 @@ func TestPictures(t *testing.T) {
 		var paint float64 // ms from the request on
 		b.do(t, chromedp.Poll(`performance.getEntriesByName("first-contentful-paint")[0]?.startTime`, &paint))
 		t.Logf("%s: first paint after %.0f ms", page, paint)
-		time.Sleep(4 * time.Second) // rates need a few
-		for _, wide := range []int64{1440, 1024, 390} {
+		time.Sleep(3 * time.Second) // rates need a few
+		for _, text := range strings.Split(cmp.Or(os.Getenv("BROOKMERE_WIDTHS"), "1440,1024,390"), ",") {
+			wide, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
 			b.do(t, chromedp.EmulateViewport(wide, 900))
 			b.picture(t, fmt.Sprintf("%s-%d", strings.ReplaceAll(page, "/", "-"), wide))
 		}

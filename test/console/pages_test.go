@@ -41,6 +41,7 @@ func TestPages(t *testing.T) {
 		b.open(t, "", "Pipeline", "orders-raw", "shop.orders", "resources")
 		b.do(t, chromedp.Click(`g[aria-label^="from stream/orders to delivery/orders-raw"]`, chromedp.ByQuery))
 		b.shows(t, "last records over this line", "o00")
+		b.accessible(t)
 		b.picture(t, "pipeline")
 	})
 	t.Run("palette", func(t *testing.T) {
@@ -54,19 +55,30 @@ func TestPages(t *testing.T) {
 		b.do(t, chromedp.SendKeys(`input[aria-label="Filter"]`, "$.amount >= 19"))
 		b.shows(t, "1 of 20 records match", "o0019")
 		b.do(t, chromedp.Click(`.grid .row[aria-rowindex="2"]`, chromedp.ByQuery))
-		b.shows(t, "sequence", `"order_id"`)
+		b.shows(t, "sequence", `"order_id"`, "Where it went", "wrote it to an object", "Find it")
+		b.accessible(t)
 		b.picture(t, "streams-orders")
 		p.put(t, "late", `{"order_id": "late", "amount": 77}`)
 		b.shows(t, "2 of 21 records match")
+		b.do(t, chromedp.Evaluate(`document.querySelector("input[aria-label=Filter]").select()`, nil), input.InsertText(`SELECT count(*) AS orders, max(amount) FROM orders WHERE order_id LIKE 'o%'`))
+		b.shows(t, "1 rows of 20 records", "orders", "max(amount)")
+		b.do(t, chromedp.Evaluate(`document.querySelector("input[aria-label=Filter]").select()`, nil), input.InsertText(`SELECT nope(amount)`))
+		b.shows(t, "There is no nope here")
+	})
+	t.Run("split", func(t *testing.T) {
+		b.open(t, "streams/orders", "2 shards", "Consumers", "behind: none")
+		b.do(t, chromedp.Click(`.range`, chromedp.ByQuery), chromedp.Click(`//button[text()="Split in the middle"]`))
+		b.shows(t, "3 shards")
 	})
 	t.Run("put", func(t *testing.T) {
-		b.open(t, "streams/orders", "2 shards")
+		b.open(t, "streams/orders", "Put a record")
 		b.do(t, chromedp.Click(`//button[text()="Put a record"]`), chromedp.WaitVisible(".dialog"), chromedp.Click(`.dialog button.primary`, chromedp.ByQuery))
 		b.shows(t, "It is durable in shardId-")
 	})
 	t.Run("deliveries", func(t *testing.T) {
 		b.open(t, "deliveries", "1 delivery stream", "orders-raw", "lake")
 		b.open(t, "deliveries/orders-raw", "Last objects", "orders/20", "delivered")
+		b.accessible(t)
 		b.picture(t, "deliveries-orders-raw")
 	})
 	t.Run("lake", func(t *testing.T) {
@@ -74,6 +86,7 @@ func TestPages(t *testing.T) {
 		b.open(t, "lake/shop/orders", "2 columns", "double")
 		b.do(t, chromedp.Click(`//button[text()="Sample"]`))
 		b.shows(t, "o0007")
+		b.accessible(t)
 		b.picture(t, "lake-shop-orders")
 	})
 	t.Run("sql", func(t *testing.T) {
@@ -85,6 +98,7 @@ func TestPages(t *testing.T) {
 		b.shows(t, "scanned", "o0018", "o0019")
 		b.do(t, chromedp.Click(`//button[text()="Chart"]`))
 		b.shows(t, "amount by order_id")
+		b.accessible(t)
 		b.picture(t, "sql")
 		b.do(t, chromedp.Click(`//button[text()="history"]`))
 		b.shows(t, "succeeded")
@@ -103,6 +117,7 @@ func TestPages(t *testing.T) {
 		b.do(t, chromedp.Click(`.grid .row[aria-rowindex="2"]`, chromedp.ByQuery), chromedp.Click(`//button[text()="Edit"]`), chromedp.WaitVisible(".dialog textarea"),
 			chromedp.Evaluate(`document.querySelector(".dialog textarea").select()`, nil), input.InsertText(`{"id": "c2", "city": "Porto"}`), chromedp.Click(`//button[text()="Save"]`))
 		b.shows(t, "Porto", "2 items")
+		b.accessible(t)
 		b.picture(t, "tables-customers")
 	})
 	t.Run("functions", func(t *testing.T) {
@@ -134,6 +149,7 @@ func TestSignIn(t *testing.T) {
 	}
 	b.open(t, "", "Sign in to this node")
 	b.do(t, chromedp.Focus(".signin input[autocomplete=username]"), input.InsertText("AKIDCONSOLE"))
+	b.accessible(t)
 	b.picture(t, "signin")
 	sign("wrong")
 	b.shows(t, "SignatureDoesNotMatch")

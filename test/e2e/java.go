@@ -28,9 +28,13 @@ var classes = sync.OnceValues(func() (classpath string, err error) {
 	if out, err := mvn.CombinedOutput(); err != nil {
 		return "", &javaError{out, err}
 	}
-	files, err := filepath.Glob(filepath.Join(source, "src/main/java/*.java"))
-	if err != nil {
-		return "", err
+	var files []string
+	for _, pattern := range []string{filepath.Join(source, "src/main/java/*.java"), filepath.Join(junitDir(), "src/main/java/com/brookmere/junit/*.java"), filepath.Join(junitDir(), "src/test/java/*.java")} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return "", err
+		}
+		files = append(files, found...)
 	}
 	out := filepath.Join(dir, "classes")
 	javac := exec.CommandContext(ctx, "javac", append([]string{"-cp", filepath.Join(lib, "*"), "-d", out}, files...)...)
@@ -51,6 +55,14 @@ func (e *javaError) Error() string { return e.err.Error() + ": " + string(e.outp
 // there is no Java, or no way to its libraries.
 func (n *Node) Java(t *testing.T, args ...string) string {
 	t.Helper()
+	return n.Run(t, "", "java", append([]string{"-cp", javaClasses(t)}, args...)...)
+}
+
+// junitDir is where the extension for JUnit lies.
+func junitDir() string { return filepath.Join(sourceDir(), "../../clients/java") }
+
+func javaClasses(t *testing.T) string {
+	t.Helper()
 	for _, name := range []string{"java", "javac", "mvn"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skipf("there is no %s", name)
@@ -60,5 +72,5 @@ func (n *Node) Java(t *testing.T, args ...string) string {
 	if err != nil {
 		t.Skipf("the libraries cannot be had: %v", err)
 	}
-	return n.Run(t, "", "java", append([]string{"-cp", classpath}, args...)...)
+	return classpath
 }

@@ -2,12 +2,16 @@ package e2e
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // installed runs a command that brings an SDK into dir, and skips the test where its registry does not have it.
@@ -124,6 +128,53 @@ func must[T any](v T, err error) T {
 	}
 	out, err := underRun(t, Start(t), program)
 	if err != nil || !strings.Contains(out, "https://kinesis.us-east-1.amazonaws.com [from-go-v1] text") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestJava runs programs on both SDKs: the one for Java 1 reads no AWS_ENDPOINT_URL, and no program reads the
+// variables of proxies and certificates.
+func TestJava(t *testing.T) {
+	out, err := underRun(t, Start(t), "java", "-cp", javaClasses(t), "V1")
+	if err != nil || !strings.Contains(out, "read text") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestJUnit runs the tests of the extension for JUnit, which starts a node of its own.
+func TestJUnit(t *testing.T) {
+	cmd := exec.Command("java", "-cp", javaClasses(t), "org.junit.platform.console.ConsoleLauncher", "execute", "--select-class", "ClicksTest", "--disable-banner")
+	cmd.Env = append(cmd.Environ(), "BROOKMERE_BIN="+nodetest.Binary(t))
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "2 tests successful") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestBrowser opens a page of this machine on the SDK for JavaScript 2 in a browser that is given its URL alone.
+func TestBrowser(t *testing.T) {
+	const browser = "chromium"
+	if _, err := exec.LookPath(browser); err != nil {
+		t.Skip("there is no " + browser)
+	}
+	dir := t.TempDir()
+	installed(t, dir, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, "aws-sdk@2")
+	pages := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer pages.Close()
+	writeSource(t, dir, "page.html", `<!doctype html><p id="out">nothing</p>
+<script src="node_modules/aws-sdk/dist/aws-sdk.min.js"></script>
+<script>
+AWS.config.update({ region: 'us-east-1', accessKeyId: 'test', secretAccessKey: 'test' });
+(async () => {
+  const kinesis = new AWS.Kinesis(), s3 = new AWS.S3();
+  await kinesis.createStream({ StreamName: 'from-a-page', ShardCount: 1 }).promise();
+  const { StreamNames } = await kinesis.listStreams().promise();
+  const { Account } = await new AWS.STS().getCallerIdentity().promise();
+  return [kinesis.endpoint.host, ...StreamNames, Account].join(' ');
+})().catch((e) => 'failed: ' + e).then((text) => { document.getElementById('out').textContent = text; });
+</script>`)
+	out, err := underRun(t, Start(t), browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom", pages.URL+"/page.html")
+	if err != nil || !strings.Contains(out, "kinesis.us-east-1.amazonaws.com from-a-page 000000000000") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -52,6 +52,7 @@ func TestBinaryFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `avro at "avro/" avro none (id bigint, maybe string, day date, at timestamp, amount decimal(10,2), kind string, kind2 string, tags array<string>, m map<string,double>, sub struct<x:int,self:string>, again struct<x:int,self:string>) objects=1 records=7
+not at "not/" UNKNOWN none () objects=2 records=0
 orc at "orc/" orc none (id int, big bigint, name string, d date, at timestamp, amount decimal(10,2), tags array<string>, sub struct<a:double>, m map<string,bigint>) by (partition_0 string) ["snappy"] ["uncompressed"] ["zlib"] ["zstd"] objects=4 records=8
 `
 	if got := show(tables); got != want {

@@ -96,7 +96,7 @@ func classify(ctx context.Context, src Source, f *file, custom []Classifier) err
 	whole := int64(len(head)) == f.Size
 	text, compression, complete := decompress(head, whole)
 	known := len(text) > 0 && (slices.ContainsFunc(custom, func(c Classifier) bool { return c.classify(f, text, complete) }) ||
-		jsonFile(f, text, complete) || csvFile(f, text, complete))
+		jsonFile(f, text, complete) || slices.ContainsFunc(builtinLogs(), func(c Classifier) bool { return c.classify(f, text, complete) }) || csvFile(f, text, complete))
 	if !known {
 		return nil
 	}

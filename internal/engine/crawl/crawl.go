@@ -101,7 +101,8 @@ const (
 	CSV     Classification = "csv"
 	Avro    Classification = "avro"
 	ORC     Classification = "orc"
-	// Unknown is what none of the others is; such objects make no tables.
+	// Unknown is what none of the others is; a folder of such objects alone makes a table without
+	// columns.
 	Unknown Classification = "UNKNOWN"
 )
 

@@ -86,7 +86,7 @@ func TestBadClassifiers(t *testing.T) {
 	}
 	for _, g := range [][2]string{
 		{"", ""}, {"%{INT}", ""}, {"%{NOPE:a}", ""}, {"%{A:a}", "A %{A}"}, {"%{INT:a:nope}", ""}, {"(%{INT:a}", ""},
-		{"%{B:a}", "B"}, {"%{B:a}", "B (?=x)"}, {"%{A:a}", "A %{B}%{B}%{B}%{B}%{B}%{B}%{B}%{B}\nB %{C}%{C}%{C}%{C}%{C}%{C}%{C}%{C}\nC %{D}%{D}%{D}%{D}%{D}%{D}%{D}%{D}\nD %{E}%{E}%{E}%{E}%{E}%{E}%{E}%{E}\nE %{URI}%{URI}%{URI}%{URI}%{URI}%{URI}"},
+		{"%{B:a}", "B"}, {"%{B:a}", "B (?=x"}, {"%{A:a}", "A %{B}%{B}%{B}%{B}%{B}%{B}%{B}%{B}\nB %{C}%{C}%{C}%{C}%{C}%{C}%{C}%{C}\nC %{D}%{D}%{D}%{D}%{D}%{D}%{D}%{D}\nD %{E}%{E}%{E}%{E}%{E}%{E}%{E}%{E}\nE %{URI}%{URI}%{URI}%{URI}%{URI}%{URI}"},
 	} {
 		if _, err := NewGrok("c", g[0], g[1]); err == nil {
 			t.Errorf("%q is taken", g)

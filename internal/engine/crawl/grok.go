@@ -6,19 +6,21 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync/atomic"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/javaregexp"
 )
 
 // Grok: lines of text that a pattern takes apart. A pattern is a regular expression in
 // which %{NAME} stands for a named one, and %{NAME:column} and %{NAME:column:type} make a
-// column of what it matches. Expressions are those of package regexp: those that look
-// ahead or behind are refused.
+// column of what it matches. Expressions are Java's: those that package regexp does not
+// compile, as they look ahead or behind, are matched more slowly.
 
 type grokClassifier struct {
 	classification  string
 	pattern, custom string
-	expr            *regexp.Regexp
+	match           func(line []byte) bool
 	columns         Columns
 	// capture makes a group of each reference, whose names groups has in their order.
 	capture bool
@@ -34,7 +36,6 @@ type GrokGroup struct {
 }
 
 // GrokExpression gives a Grok pattern as a regular expression, with its references as groups.
-// Patterns that package regexp does not compile are refused.
 func GrokExpression(pattern, custom string) (string, []GrokGroup, error) {
 	own, err := customPatterns(custom)
 	if err != nil {
@@ -45,14 +46,66 @@ func GrokExpression(pattern, custom string) (string, []GrokGroup, error) {
 	if err := c.expand(&b, pattern, own, 0); err != nil {
 		return "", nil, err
 	}
-	re, err := regexp.Compile(b.String())
-	if err != nil {
-		return "", nil, fmt.Errorf("the Grok pattern cannot be compiled: %w", err)
+	if _, err := matcher(b.String()); err != nil {
+		return "", nil, err
 	}
-	for i := range c.groups {
-		c.groups[i].Place = re.SubexpIndex(fmt.Sprintf("grok%d", i))
+	for i, name := range groupNames(b.String()) {
+		for j := range c.groups {
+			if name == fmt.Sprintf("grok%d", j) {
+				c.groups[j].Place = i + 1
+			}
+		}
 	}
 	return b.String(), c.groups, nil
+}
+
+// matcher compiles an expression.
+func matcher(expr string) (func(line []byte) bool, error) {
+	re, err := regexp.Compile(expr)
+	if err == nil {
+		return re.Match, nil
+	}
+	java, other := javaregexp.Compile(expr, false)
+	if other != nil {
+		return nil, fmt.Errorf("the Grok pattern cannot be compiled: %w", other)
+	}
+	var slow atomic.Bool // a line took so long that no other is tried
+	return func(line []byte) bool {
+		if slow.Load() {
+			return false
+		}
+		m, err := java.Match(string(line))
+		slow.Store(err != nil)
+		return err == nil && m != nil
+	}, nil
+}
+
+// groupNames are the names of an expression's groups in their order, empty for those without.
+func groupNames(expr string) []string {
+	var out []string
+	class := false
+	for i := 0; i < len(expr); i++ {
+		switch c := expr[i]; {
+		case c == '\\':
+			i++
+		case class:
+			class = c != ']'
+		case c == '[':
+			class = true
+			if rest := strings.TrimPrefix(expr[i+1:], "^"); strings.HasPrefix(rest, "]") { // which is a character there
+				i = len(expr) - len(rest)
+			}
+		case c != '(':
+		case !strings.HasPrefix(expr[i+1:], "?"):
+			out = append(out, "")
+		default:
+			name, ok := strings.CutPrefix(strings.Replace(expr[i+1:min(len(expr), i+100)], "?P<", "?<", 1), "?<")
+			if name, _, closed := strings.Cut(name, ">"); ok && closed && grokName.MatchString(name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
 }
 
 // maxGrok bounds a pattern with all that it stands for.
@@ -81,10 +134,8 @@ func NewGrok(classification, pattern, custom string) (Classifier, error) {
 	if len(c.columns) == 0 {
 		return nil, errors.New("the Grok pattern names no column")
 	}
-	if c.expr, err = regexp.Compile("^(?:" + b.String() + ")$"); err != nil {
-		return nil, fmt.Errorf("the Grok pattern cannot be compiled: %w", err)
-	}
-	return c, nil
+	c.match, err = matcher("^(?:" + b.String() + ")$")
+	return c, err
 }
 
 func customPatterns(custom string) (map[string]string, error) {
@@ -179,7 +230,7 @@ func (c *grokClassifier) classify(f *file, text []byte, complete bool) bool {
 			continue
 		}
 		lines++
-		if c.expr.Match(line) {
+		if c.match(line) {
 			matched++
 		}
 	}

@@ -247,7 +247,28 @@ func (g *grouper) tables(f *folder) []Table {
 	for _, sub := range f.folders {
 		tables = append(tables, g.tables(sub)...)
 	}
+	if len(tables) == 0 && !f.hasKnown() {
+		if t, ok := g.unknown(f); ok {
+			tables = append(tables, t)
+		}
+	}
 	return tables
+}
+
+// unknown is the table, without columns, of a folder whose files no classifier takes.
+func (g *grouper) unknown(f *folder) (Table, bool) {
+	t := Table{Format: Format{Classification: Unknown, Compression: "none"}}
+	for _, fl := range f.files {
+		if fl.read {
+			t.Objects++
+			t.Bytes += fl.Size
+		}
+	}
+	if t.Objects == 0 {
+		return t, false
+	}
+	t.Name, t.Path = g.name(f.path), f.path
+	return t, true
 }
 
 // table makes the table of a folder: the levels of folders that lie above all its files

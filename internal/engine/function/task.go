@@ -37,8 +37,9 @@ type Task struct {
 	// has the machine's.
 	Private bool
 
-	// Files are put into its /tmp before it starts, by their paths below it.
-	Files map[string][]byte
+	// Files are put into its /tmp before it starts, by their paths below it; nil: it has none. They are asked for
+	// when the task has its place among those that run, so that what waits holds no memory.
+	Files func(context.Context) (map[string][]byte, error)
 
 	// Launch says what is started. tmp is where its /tmp is, as it sees it; show makes a folder or file
 	// of the machine visible, at to where that can be, and returns where it is.
@@ -88,7 +89,14 @@ func (e *Engine) RunTask(ctx context.Context, t *Task) (Exit, error) {
 	case <-e.stop:
 		return Exit{}, ErrClosed
 	}
-	r := &taskRun{e: e, t: t, i: e.newInstance(&Function{Name: t.Name, Memory: t.Memory, Storage: t.Storage})}
+	var files map[string][]byte
+	if t.Files != nil {
+		var err error
+		if files, err = t.Files(ctx); err != nil {
+			return Exit{}, err
+		}
+	}
+	r := &taskRun{e: e, t: t, files: files, i: e.newInstance(&Function{Name: t.Name, Memory: t.Memory, Storage: t.Storage})}
 	defer r.i.clean()
 	if err := r.start(); err != nil {
 		return Exit{}, err
@@ -111,6 +119,7 @@ func (e *Engine) private() bool {
 type taskRun struct {
 	e       *Engine
 	t       *Task
+	files   map[string][]byte // until they are written
 	i       *instance
 	process *sandbox.Process
 	readers sync.WaitGroup
@@ -156,6 +165,7 @@ func (r *taskRun) start() error {
 	if err := r.fill(scratch, spec.User); err != nil {
 		return fmt.Errorf("function: files of %s: %w", t.Name, err)
 	}
+	r.files = nil
 	var join func(int) error
 	if e.groups != nil {
 		var err error
@@ -205,7 +215,7 @@ func (r *taskRun) fill(scratch string, user int) error {
 	if err := own("."); err != nil {
 		return err
 	}
-	for name, data := range r.t.Files {
+	for name, data := range r.files {
 		parts := strings.Split(name, "/")
 		for n := 1; n < len(parts); n++ {
 			folder := strings.Join(parts[:n], "/")

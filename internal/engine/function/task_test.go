@@ -41,7 +41,9 @@ func (x *fixture) script(t *testing.T, text string) (*Task, *printed, *printed) 
 	}
 	out, errs := new(printed), new(printed)
 	return &Task{
-		Name: "t", Memory: 256, Storage: 8, Files: map[string][]byte{"s.py": []byte(text), "in/data.txt": []byte("some data")}, Output: out.add, Errors: errs.add,
+		Name: "t", Memory: 256, Storage: 8, Files: func(context.Context) (map[string][]byte, error) {
+			return map[string][]byte{"s.py": []byte(text), "in/data.txt": []byte("some data")}, nil
+		}, Output: out.add, Errors: errs.add,
 		Launch: func(tmp string, show func(from, to string) string) Launch {
 			for _, f := range p.Prefixes {
 				show(f, f)
@@ -157,4 +159,28 @@ for where in (("127.0.0.1", %d), ("192.0.2.1", 80)):
 	if err != nil || exit.Code != 0 || out.text() != "the node\nitself\nnot\nnot" {
 		t.Errorf("%+v, %v: %s\n%s", exit, err, out.text(), errs.text())
 	}
+}
+
+// TestTaskThatWaitsHoldsNoFiles has as many tasks run as may: another is not asked for its files.
+func TestTaskThatWaitsHoldsNoFiles(t *testing.T) {
+	variants(t, func(t *testing.T, x *fixture) {
+		for range cap(x.tasks) {
+			x.tasks <- struct{}{}
+		}
+		task, _, _ := x.script(t, "")
+		asked := make(chan struct{}, 1)
+		no := errors.New("no files")
+		task.Files = func(context.Context) (map[string][]byte, error) { asked <- struct{}{}; return nil, no }
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if _, err := x.RunTask(ctx, task); !errors.Is(err, context.DeadlineExceeded) || len(asked) > 0 {
+			t.Errorf("no place: %v, asked for files %d times", err, len(asked))
+		}
+		for range cap(x.tasks) {
+			<-x.tasks
+		}
+		if _, err := x.RunTask(t.Context(), task); !errors.Is(err, no) || len(asked) != 1 {
+			t.Errorf("a place: %v, asked for files %d times", err, len(asked))
+		}
+	})
 }

@@ -131,6 +131,10 @@ type Run struct {
 	Bookmark       []byte // JSON; nil: there is none
 	BookmarkOption string
 
+	// Prepare is called once the run has its place among those that run; nil: there is nothing to do. It may set
+	// Script, Libraries, Files, Jars, Env and Bookmark, which runs that wait need not hold. Its error ends the run.
+	Prepare func(ctx context.Context, r *Run) error
+
 	Output, Errors func(function.Line) // what it prints
 }
 
@@ -171,17 +175,14 @@ func (e *Engine) Run(ctx context.Context, r *Run) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	files, err := r.files()
-	if err != nil {
-		return Result{}, err
-	}
 	var result Result
 	memory := r.Memory
 	if memory <= 0 {
 		memory = e.o.Memory
 	}
 	exit, err := e.o.Tasks.RunTask(ctx, &function.Task{
-		Name: r.Name, Memory: memory, Storage: e.o.Storage, Private: r.Kind == Spark, Files: files, Output: r.Output, Errors: r.Errors,
+		Name: r.Name, Memory: memory, Storage: e.o.Storage, Private: r.Kind == Spark, Output: r.Output, Errors: r.Errors,
+		Files: r.prepared,
 		Launch: func(tmp string, show func(from, to string) string) function.Launch {
 			return e.launch(r, found, memory, tmp, show)
 		},
@@ -193,6 +194,23 @@ func (e *Engine) Run(ctx context.Context, r *Run) (Result, error) {
 	result.Code, result.Signal, result.Memory, result.Storage, result.Peak = exit.Code, exit.Signal, exit.Memory, exit.Storage, exit.Peak
 	result.Failed = exit.Code != 0 || exit.Memory || exit.Storage
 	return result, nil
+}
+
+// prepared makes the run ready to start, and returns its files.
+func (r *Run) prepared(ctx context.Context) (map[string][]byte, error) {
+	if r.Prepare != nil {
+		if err := r.Prepare(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	files, err := r.files()
+	r.Script.Data, r.Bookmark = nil, nil
+	for _, list := range [][]File{r.Libraries, r.Files, r.Jars} { // their names are wanted later
+		for i := range list {
+			list[i].Data = nil
+		}
+	}
+	return files, err
 }
 
 // files are those of a run's scratch space.

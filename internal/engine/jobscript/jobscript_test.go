@@ -169,7 +169,10 @@ var errStarted = errors.New("started")
 
 type noTasks struct{}
 
-func (noTasks) RunTask(context.Context, *function.Task) (function.Exit, error) {
+func (noTasks) RunTask(ctx context.Context, t *function.Task) (function.Exit, error) {
+	if _, err := t.Files(ctx); err != nil {
+		return function.Exit{}, err
+	}
 	return function.Exit{}, errStarted
 }
 func (noTasks) Python(string) (function.Python, error) { return function.Python{}, nil }

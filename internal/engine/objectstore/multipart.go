@@ -327,7 +327,7 @@ func (s *Store) CompleteUpload(ctx context.Context, bucket string, u Upload, par
 	}
 	r.Upload = u.ID
 	var made Info
-	info, err := s.publish(ctx, bucket, u.Key, f, r, func(current, next *Info) error {
+	info, err := s.publish(ctx, bucket, u.Key, f, publication{record: r, check: func(current, next *Info) error {
 		if current != nil && current.Upload == u.ID {
 			made = *current // a crash came between the object and the removal of the upload
 			return errCompleted
@@ -339,7 +339,7 @@ func (s *Store) CompleteUpload(ctx context.Context, bucket string, u Upload, par
 			return check(current, next)
 		}
 		return nil
-	}, func() error { return s.removeCompleted(bucket, u) })
+	}, done: func() error { return s.removeCompleted(bucket, u) }})
 	if errors.Is(err, errCompleted) {
 		defer s.locks.lock(bucket, u.Key)()
 		return made, s.removeCompleted(bucket, u)

@@ -42,6 +42,10 @@ type Put struct {
 	// there is none, or a delete marker; and with what the put makes. It is called again where
 	// the put begins again. An error ends the put with nothing changed. May be nil.
 	Check func(current, next *Info) error
+	// Replica is the id that the version gets, in a bucket that keeps versions: that of the version which it is a
+	// copy of. Where a version of that id is there already, nothing is changed and Check is not called; one that is
+	// older than the current version comes behind it. Empty: a new id.
+	Replica string
 }
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
@@ -68,7 +72,7 @@ func (s *Store) Put(ctx context.Context, bucket, key string, p Put) (Info, error
 			return Info{}, err
 		}
 	}
-	return s.publish(ctx, bucket, key, f, r, p.Check, nil)
+	return s.publish(ctx, bucket, key, f, publication{record: r, replica: p.Replica, check: p.Check})
 }
 
 // temp makes a file in the bucket's folder for what is being written.
@@ -113,10 +117,22 @@ func (s *Store) receive(f *os.File, body io.Reader, size int64) (int64, error) {
 // files meanwhile.
 const retried = 100
 
-// publish gives a file that has been written the key's name. Nothing is changed if check
-// refuses. Done is called under the key's lock when the object is on disk; either may be nil.
-func (s *Store) publish(ctx context.Context, bucket, key string, f *os.File, r Record, check func(current, next *Info) error, done func() error) (Info, error) {
+// publication is what an object is published with. Nothing is changed if check refuses; done is called under the
+// key's lock when the object is on disk. Either may be nil.
+type publication struct {
+	record  Record
+	replica string // Put.Replica
+	check   func(current, next *Info) error
+	done    func() error
+}
+
+// publish gives a file that has been written the key's name.
+func (s *Store) publish(ctx context.Context, bucket, key string, f *os.File, p publication) (Info, error) {
 	versioning := s.versioning(bucket)
+	if p.replica != "" && versioning != Enabled {
+		return Info{}, ErrUnversioned
+	}
+	r := p.record
 	// An object that gets no id under the lock is synced before it, with its record.
 	ready := versioning != Enabled && s.attrs.follow()
 	if ready {
@@ -127,9 +143,14 @@ func (s *Store) publish(ctx context.Context, bucket, key string, f *os.File, r R
 	}
 	defer s.buckets.enter(bucket)()
 	return s.change(ctx, bucket, key, func(path string) (Info, error) {
-		info, err := s.publishAt(ctx, bucket, key, path, f, r, versioning, ready, check)
-		if err == nil && done != nil {
-			err = done()
+		if p.replica != "" {
+			if info, done, err := s.publishReplica(bucket, key, path, f, p); done || err != nil {
+				return info, err
+			}
+		}
+		info, err := s.publishAt(ctx, bucket, key, path, f, p, versioning, ready)
+		if err == nil && p.done != nil {
+			err = p.done()
 		}
 		return info, err
 	})
@@ -163,7 +184,8 @@ func (s *Store) change(ctx context.Context, bucket, key string, do func(path str
 	return Info{}, errors.Join(ErrBusy, err)
 }
 
-func (s *Store) publishAt(ctx context.Context, bucket, key, path string, f *os.File, r Record, versioning Versioning, ready bool, check func(current, next *Info) error) (Info, error) {
+func (s *Store) publishAt(ctx context.Context, bucket, key, path string, f *os.File, p publication, versioning Versioning, ready bool) (Info, error) {
+	r, check := p.record, p.check
 	if _, err := os.Lstat(f.Name()); err != nil {
 		return Info{}, ErrNoBucket // it was deleted, with what was being written
 	}
@@ -172,8 +194,7 @@ func (s *Store) publishAt(ctx context.Context, bucket, key, path string, f *os.F
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return Info{}, err
 	}
-	r.Version = ""
-	if versioning == Enabled {
+	if r.Version = p.replica; r.Version == "" && versioning == Enabled {
 		r.Version = s.ids.next(s.clock.Now())
 	}
 	target := s.file(bucket, path)

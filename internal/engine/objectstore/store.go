@@ -19,17 +19,18 @@ import (
 
 // Errors of the store. Callers ask with errors.Is.
 var (
-	ErrNoBucket   = errors.New("objectstore: no such bucket")
-	ErrNoKey      = errors.New("objectstore: no such object")
-	ErrNoVersion  = errors.New("objectstore: no such version")
-	ErrMarker     = errors.New("objectstore: the version is a delete marker")
-	ErrNoUpload   = errors.New("objectstore: no such multipart upload")
-	ErrBadKey     = errors.New("objectstore: a key that no file can have")
-	ErrKeyTooLong = errors.New("objectstore: the key is too long")
-	ErrNotEmpty   = errors.New("objectstore: the bucket is not empty")
-	ErrVersions   = errors.New("objectstore: the bucket has old versions of objects")
-	ErrBusy       = errors.New("objectstore: another request is removing what this one needs")
-	ErrChanged    = errors.New("objectstore: objects that were to be replaced have changed meanwhile")
+	ErrNoBucket    = errors.New("objectstore: no such bucket")
+	ErrNoKey       = errors.New("objectstore: no such object")
+	ErrNoVersion   = errors.New("objectstore: no such version")
+	ErrMarker      = errors.New("objectstore: the version is a delete marker")
+	ErrNoUpload    = errors.New("objectstore: no such multipart upload")
+	ErrBadKey      = errors.New("objectstore: a key that no file can have")
+	ErrKeyTooLong  = errors.New("objectstore: the key is too long")
+	ErrNotEmpty    = errors.New("objectstore: the bucket is not empty")
+	ErrVersions    = errors.New("objectstore: the bucket has old versions of objects")
+	ErrUnversioned = errors.New("objectstore: the bucket keeps no versions")
+	ErrBusy        = errors.New("objectstore: another request is removing what this one needs")
+	ErrChanged     = errors.New("objectstore: objects that were to be replaced have changed meanwhile")
 )
 
 // Options of a Store.

@@ -25,6 +25,7 @@ type waiter struct {
 	taken bool // out of the queue: its buffer belongs to the frame
 	done  chan struct{}
 	group *Group // that waits for it, in place of done
+	piece piece  // of it, under way to the journal
 
 	pos  Position
 	time int64

@@ -57,10 +57,10 @@
 // shard's stream has from there, and those behind them from memory: positions, times, Backlog and
 // Info do not tell which.
 //
-// An open frame goes to the stream, as one message, when it has 512 KiB, has been open for five
-// seconds (thirty if it has less than 16 KiB), too much is held in memory (from 48 MiB on the
-// largest go; at 96 MiB appends wait until some have gone), a segment of the journal is to be
-// used again, or something else needs it there: a trim, an append of 128 KiB or more, the end
+// An open frame goes to the stream, as one message, when it has 512 KiB, has been open for ten
+// seconds (thirty if it has less than 16 KiB), too much is held in memory (from 64 MiB on, less
+// what is under way already, the largest go; at 96 MiB appends wait until some have gone), a
+// segment of the journal is to be used again, or something else needs it there: a trim, an append of 128 KiB or more, the end
 // of the log. Such a large append goes to its stream at once, and is durable with a sync of
 // that; a shard does the one or the other at a time, and what comes behind one under way goes
 // the same way.
@@ -74,8 +74,9 @@
 //   - A frame that has gone to its stream is with the operating system; in the stream it is
 //     durable when that is synced. The entries of its appends stay in the journal until then: a
 //     segment is used again when each stream that it has entries of has all of them and was
-//     synced (checkpoint). Streams of one segment are synced at the same time, which the file
-//     system makes little more than one sync.
+//     synced (checkpoint). With many shards that waits until others are full, so that few frames
+//     go for its sake alone, and a stream is not synced that has got nothing since it was.
+//     Streams are synced at the same time, which the file system makes little more than one sync.
 //   - A large append syncs its stream, and with it all that went there before.
 //
 // At a start, before anything is served: where the power was lost, the broker cuts each stream
@@ -91,7 +92,7 @@
 // it is whole; after the sync it is in the stream. On a full disk the journal refuses
 // (ErrFull), and frames wait in memory until there is space: reads go on.
 //
-// The journal takes 256 MiB at most with many shards, 32 MiB with few, and what is under way.
+// The journal takes 256 MiB at most with many shards, 64 MiB with few, and what is under way.
 //
 // Records of one frame can have arrived at several times, at most thirty seconds apart. Such a
 // frame is of version 2: behind its records stand, for each part that arrived at another

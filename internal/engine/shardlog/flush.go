@@ -44,8 +44,12 @@ func (s *Shard) flushSealed() {
 		s.stored = out.seq
 		fr.gone(out.header.length)
 		fr.written(s.stream)
-		if err == nil && (s.notify != nil || time.Since(s.tipRead) < tipInterest) {
+		switch {
+		case err != nil:
+		case s.notify != nil || time.Since(s.tipRead) < tipInterest:
 			s.log.cache.put(s, out.f)
+		case !out.lent:
+			putFrameBuffer(out.buf)
 		}
 		s.wakeFlushed()
 	}
@@ -194,6 +198,9 @@ func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
 	if len(streams) == 0 {
 		return nil
 	}
+	for _, st := range streams {
+		fr.written(st.Name) // by the run before, which nobody knows to have synced it
+	}
 	byStream := make(map[string]*Shard, len(l.shards))
 	for _, s := range l.shards {
 		byStream[s.stream] = s
@@ -249,7 +256,7 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 	defer s.mu.Unlock()
 	for _, o := range frames {
 		out := o.close(s)
-		held := len(s.sealed) > 0 || fr.held.Load() < maxHeld/2
+		held := len(s.sealed) > 0 || fr.held.Load() < easeHeld
 		if !held {
 			s.mu.Unlock()
 			err := s.store(out.sent)

@@ -22,18 +22,24 @@ const (
 	// sealBytes and sealAge are when an open frame goes to its stream; idleAge is when one of
 	// few bytes (idleBytes) does, which it costs less to hold on to.
 	sealBytes = 512 << 10
-	sealAge   = 5 * time.Second
+	sealAge   = 10 * time.Second
 	idleBytes = 16 << 10
 	idleAge   = 30 * time.Second
 	sealEvery = 200 * time.Millisecond
 
-	// maxHeld bounds the bytes of all frames that are not in their streams yet. From half of
-	// it on the largest go early, and at it appends wait.
-	maxHeld = 96 << 20
+	// maxHeld bounds the bytes of all frames that are not in their streams yet. From easeHeld on
+	// the largest go early, and at maxHeld appends wait.
+	maxHeld  = 96 << 20
+	easeHeld = 64 << 20
 
-	// segmentBytes and segments are those of the journal: 256 MiB at most, with many shards.
-	segmentBytes = 8 << 20
-	segments     = 4
+	// The journal's segments are of segmentBytes, or with many shards of up to
+	// maxSegmentBytes, together 256 MiB at most. The oldest is checkpointed when lag others are
+	// full: by then most frames that it has appends of have gone to their streams because they
+	// were full, or old, and few have to go early.
+	segmentBytes    = 8 << 20
+	maxSegmentBytes = 32 << 20
+	segments        = 8
+	lag             = 3
 
 	// expected is how much room at most an open frame has before it needs it, if the one
 	// before it did.
@@ -73,6 +79,7 @@ type openFrame struct {
 	underway int    // appends of it that are
 	full     bool   // it takes no more
 	dropped  bool   // its shard was deleted, or its log closed
+	lent     bool   // readers may refer to the buffer
 }
 
 // piece is an append under way to the journal.
@@ -87,7 +94,8 @@ type piece struct {
 // sealedFrame is a frame on its way to the stream.
 type sealedFrame struct {
 	*sent
-	f *frame
+	f    *frame
+	lent bool // readers may refer to the buffer
 }
 
 // openFront puts back what the journal of appends has and the streams lack, and goes on with it.
@@ -104,7 +112,14 @@ func (l *Log) openFront(ctx context.Context) error {
 	if err := fr.putBack(ctx, left); err != nil {
 		return err
 	}
-	o := journal.Options{Checkpoint: fr.checkpoint, SegmentBytes: cmp.Or(l.opts.SegmentBytes, segmentBytes), Segments: segments, NoSync: l.opts.NoSync}
+	o := journal.Options{
+		Checkpoint:      fr.checkpoint,
+		SegmentBytes:    cmp.Or(l.opts.SegmentBytes, segmentBytes),
+		MaxSegmentBytes: cmp.Or(8*l.opts.SegmentBytes, maxSegmentBytes),
+		Segments:        segments,
+		Lag:             lag,
+		NoSync:          l.opts.NoSync,
+	}
 	l.front = fr // before the journal opens, whose checkpoint of what is left begins at once: without it, nothing would be flushed
 	if fr.j, err = journal.Open(left, o); err != nil {
 		l.front = nil
@@ -203,7 +218,8 @@ func (s *Shard) assign(w *waiter) {
 		s.growing = append(s.growing, o)
 		fr.note(s)
 	}
-	p := &piece{shard: s, w: w, frame: o, index: o.assigned.count}
+	p := &w.piece
+	*p = piece{shard: s, w: w, frame: o, index: o.assigned.count}
 	p.header = header{
 		count:         w.count,
 		length:        uint32(len(w.buf) - headerSize),
@@ -227,7 +243,7 @@ func (s *Shard) assign(w *waiter) {
 	fr.j.Add(journal.Entry{Stream: s.stream, Born: s.born, Seq: journal.PieceSeq(o.seq, p.index), Data: w.buf}, p.done)
 }
 
-// done takes what became of a piece. An error says that the journal does not have it, nor
+// done takes what became of a piece, which is its waiter's again when that is told. An error says that the journal does not have it, nor
 // anything of the shard that was assigned after it.
 func (p *piece) done(err error) {
 	s, o, w := p.shard, p.frame, p.w
@@ -303,12 +319,13 @@ func (s *Shard) rewind() {
 func (o *openFrame) add(h *header, buf []byte, expect int) {
 	if o.count == 0 {
 		o.header = header{stamp: h.stamp, begin: h.time, recordsBefore: h.recordsBefore, bytesBefore: h.bytesBefore}
-		o.buf = append(make([]byte, 0, max(len(buf), expect)), buf[:headerSize]...)
+		o.buf = append(getFrameBuffer(max(len(buf), expect)), buf[:headerSize]...)
 	}
 	if n := len(o.parts); n == 0 || o.parts[n-1].time != h.time {
 		o.parts = append(o.parts, part{o.count, h.time})
 	}
 	off := len(o.buf)
+	o.room(int(h.length))
 	o.buf = append(o.buf, buf[headerSize:headerSize+int(h.length)]...)
 	if at := (o.count + markEvery - 1) / markEvery * markEvery; at < o.count+h.count {
 		for i := o.count; i < o.count+h.count; i++ {
@@ -323,16 +340,32 @@ func (o *openFrame) add(h *header, buf []byte, expect int) {
 	o.time = h.time
 }
 
+// room makes room for n more bytes in the buffer.
+func (o *openFrame) room(n int) {
+	if len(o.buf)+n <= cap(o.buf) {
+		return
+	}
+	was := o.buf
+	o.buf = append(getFrameBuffer(len(was)+n), was...)
+	if !o.lent {
+		putFrameBuffer(was)
+	}
+	o.lent = false
+}
+
 // close makes the frame what it is in the stream. Readers may hold what was open: nothing
 // of the records moves under them.
 func (o *openFrame) close(s *Shard) *sealedFrame {
+	if len(o.parts) > 1 {
+		o.room(len(o.parts)*partSize + 4)
+	}
 	f := o.frame
 	f.buf = f.appendParts(f.buf)
 	if len(f.parts) < 2 {
 		f.parts = nil
 	}
 	f.header.sealAs(f.buf, f.parts != nil)
-	return &sealedFrame{&sent{shard: s, header: f.header, seq: f.seq, buf: f.buf}, &f}
+	return &sealedFrame{&sent{shard: s, header: f.header, seq: f.seq, buf: f.buf}, &f, o.lent}
 }
 
 // inMemory tells whether there are appends that are not in the stream. Callers hold mu.
@@ -395,6 +428,7 @@ func (s *Shard) heldFrame(seq uint64) *frame {
 	defer s.mu.Unlock()
 	for _, o := range s.growing {
 		if o.seq == seq && o.count > 0 {
+			o.lent = true
 			f := o.frame
 			f.growing = true
 			return &f
@@ -402,6 +436,7 @@ func (s *Shard) heldFrame(seq uint64) *frame {
 	}
 	for _, x := range s.sealed {
 		if x.seq == seq {
+			x.lent = true
 			return x.f
 		}
 	}
@@ -499,13 +534,18 @@ func (fr *front) written(stream string) {
 	fr.mu.Unlock()
 }
 
-// sync syncs streams.
+// sync syncs those of the streams that have got frames since they were synced last.
 func (fr *front) sync(streams []string) error {
 	fr.mu.Lock()
-	for _, s := range streams {
+	streams = slices.DeleteFunc(slices.Clone(streams), func(s string) bool {
+		_, written := fr.files[s]
 		delete(fr.files, s)
-	}
+		return !written
+	})
 	fr.mu.Unlock()
+	if len(streams) == 0 {
+		return nil
+	}
 	err := fr.log.broker.SyncAppended(streams)
 	if err != nil {
 		fr.mu.Lock()
@@ -550,7 +590,7 @@ func (fr *front) sealDue() {
 		leaving += s.leaving()
 		s.mu.Unlock()
 	}
-	excess := fr.held.Load() - leaving - maxHeld/2
+	excess := fr.held.Load() - leaving - easeHeld
 	if excess > 0 {
 		slices.SortFunc(open, func(a, b aged) int { return cmp.Compare(b.bytes, a.bytes) })
 	}

@@ -95,10 +95,12 @@ type (
 		X          Expr
 		Query      *Query
 	}
-	// Between is x [NOT] BETWEEN low AND high.
+	// Between is x [NOT] BETWEEN low AND high. Symmetric, which streaming languages have, lets the
+	// bounds come in either order.
 	Between struct {
 		Position
 		Not          bool
+		Symmetric    bool
 		X, Low, High Expr
 	}
 	// In is x [NOT] IN (list) or (query).
@@ -237,7 +239,8 @@ type Type struct {
 	Params []int
 	Args   []*Type
 	Fields []RowField
-	Zone   string // what a translator knows of the zone that values are shown in; no syntax
+	Units  [2]string // the first and the last unit of a streaming language's interval
+	Zone   string    // what a translator knows of the zone that values are shown in; no syntax
 }
 
 // RowField is a field of a row type; Name may be absent.

@@ -91,9 +91,15 @@ func (p *parser) predicate() Expr {
 		switch p.ahead(n).upper {
 		case "BETWEEN":
 			p.i += n + 1
-			low := p.concat()
+			b := &Between{Position: at, Not: not, X: left}
+			if p.Dialect == Streaming {
+				b.Symmetric = p.accept("SYMMETRIC")
+				_ = b.Symmetric || p.accept("ASYMMETRIC")
+			}
+			b.Low = p.concat()
 			p.expect("AND")
-			left = &Between{at, not, left, low, p.concat()}
+			b.High = p.concat()
+			left = b
 		case "IN":
 			p.i += n + 1
 			p.expectSymbol("(")

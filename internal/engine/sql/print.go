@@ -429,6 +429,12 @@ func (w *printer) bound(b FrameBound) {
 
 func (w *printer) typ(t *Type) {
 	name, zone := t.Name, ""
+	if t.Units[0] != "" {
+		name = "interval " + strings.ToLower(t.Units[0])
+		if t.Units[1] != t.Units[0] {
+			name += " to " + strings.ToLower(t.Units[1])
+		}
+	}
 	if n, ok := strings.CutSuffix(name, " with time zone"); ok {
 		name, zone = n, " with time zone"
 	}

@@ -133,6 +133,9 @@ func (w *printer) bare(x Expr) {
 	case *Between:
 		w.expr(x.X, precPredicate)
 		w.text(" ", not(x.Not), "BETWEEN ")
+		if x.Symmetric {
+			w.text("SYMMETRIC ")
+		}
 		w.expr(x.Low, precConcat)
 		w.text(" AND ")
 		w.expr(x.High, precConcat)

@@ -555,7 +555,7 @@ func (p *parser) anyInterval(t *Type) *Type {
 	if p.accept("TO") {
 		to = p.intervalUnit()
 	}
-	t.Name = "interval day to second"
+	t.Name, t.Units = "interval day to second", [2]string{from, to}
 	if from == "YEAR" || from == "MONTH" {
 		t.Name = "interval year to month"
 	}

@@ -99,7 +99,8 @@ func New(p *Plan, o Options) (*App, error) {
 	return a, nil
 }
 
-// Apply runs a step. Its error (ErrStateLimit, ErrInterrupted, ErrNotFound for a batch of an unknown source) means
+// Apply runs a step. Its error (ErrStateLimit, ErrInterrupted, an Error where a
+// regular expression takes too long, ErrNotFound for a batch of an unknown source) means
 // that the App is not to be used further; what is wrong with single rows goes to error_stream.
 func (a *App) Apply(s Step) (result Result, err error) {
 	if a.broken != nil {
@@ -107,7 +108,9 @@ func (a *App) Apply(s Step) (result Result, err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			switch r.(type) {
+			switch r := r.(type) {
+			case *Error:
+				err = r
 			case stateFull:
 				err = fmt.Errorf("%w of %d bytes", ErrStateLimit, a.rt.limit)
 			case stepEnded:

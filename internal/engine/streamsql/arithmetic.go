@@ -41,6 +41,9 @@ func (c *compiler) operation(x *sql.Operation) *compiled {
 	case "OR":
 		return either(c.condition(x.Left, "OR"), c.condition(x.Right, "OR"))
 	case "=", "<>", "<", "<=", ">", ">=":
+		if l, ok := x.Left.(*sql.Row); ok {
+			return c.compareRows(x, x.Op, l, x.Right)
+		}
 		return c.compare(x, x.Op, c.compile(x.Left), c.compile(x.Right))
 	case "||":
 		return c.concat(x)

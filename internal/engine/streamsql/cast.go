@@ -22,6 +22,9 @@ const (
 // longestText is how long a text of an expression may become, in bytes.
 const longestText = 1 << 20
 
+// longestInterval is how many units an interval that is cast from a number may have.
+const longestInterval = 1_000_000_000
+
 var errTooLong = &rowError{errorArgument, "The text would be longer than 1,048,576 bytes"}
 
 // rowError is why an expression has no value for a row; nil: it has.
@@ -49,9 +52,9 @@ func canCast(from, to Type) bool {
 	case from.Kind == Null, from.Kind == to.Kind:
 		return true
 	case from.isNumeric():
-		return to.isNumeric() || to.isString() || to.Kind == IntervalDay && from.Kind != Decimal && !from.isApprox()
+		return to.isNumeric() || to.isString() || to.isInterval() && !from.isApprox()
 	case from.isString():
-		return to.Kind != IntervalYear && to.Kind != Null
+		return to.Kind != Null
 	case from.Kind == Varbinary:
 		return false
 	case from.Kind == Date:
@@ -155,8 +158,12 @@ func cast(v value, from, to Type, now int64) (value, *rowError) {
 		return value{i: floorTo(v.i, msDay)}, nil
 	case to.Kind == Time:
 		return value{i: v.i - floorTo(v.i, msDay)}, nil
-	case to.Kind == IntervalDay && from.isInteger():
-		return value{i: v.i * unitOf(to)}, nil
+	case to.isInterval() && from.isNumeric():
+		i, _ := rescale(v.i, from.Scale, 0)
+		if i > longestInterval || i < -longestInterval {
+			return null, outOfRange(string(appendText(nil, from, v)), to)
+		}
+		return value{i: i * unitOf(to)}, nil
 	}
 	return v, nil
 }
@@ -301,8 +308,8 @@ func parse(s string, t Type) (value, *rowError) {
 			return bad(errorInvalidTime)
 		}
 		return value{i: ms}, nil
-	case t.Kind == IntervalDay:
-		ms, ok := parseInterval(s, unitNames[t.Precision], "")
+	case t.isInterval():
+		ms, ok := parseInterval(s, unitNames[t.Precision], unitNames[t.Scale])
 		if !ok {
 			return bad(errorInvalidTime)
 		}

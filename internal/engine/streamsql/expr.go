@@ -185,15 +185,20 @@ func (c *compiler) compile(x sql.Expr) *compiled {
 	case *sql.Operation:
 		return c.operation(x)
 	case *sql.Between:
-		v := c.compile(x.X)
-		low, high := c.compare(x, ">=", v, c.compile(x.Low)), c.compare(x, "<=", v, c.compile(x.High))
-		return negate(x.Not, both(low, high))
+		v, a, b := c.compile(x.X), c.compile(x.Low), c.compile(x.High)
+		in := both(c.compare(x, ">=", v, a), c.compare(x, "<=", v, b))
+		if x.Symmetric {
+			in = either(in, both(c.compare(x, ">=", v, b), c.compare(x, "<=", v, a)))
+		}
+		return negate(x.Not, in)
 	case *sql.In:
 		return c.in(x)
 	case *sql.Like:
 		return c.like(x)
 	case *dialect.Similar:
 		return c.similar(x)
+	case *dialect.Period:
+		return c.period(x)
 	case *sql.IsNull:
 		v := c.compile(x.X)
 		e, not := v.eval, x.Not
@@ -322,6 +327,9 @@ func (c *compiler) name(at sql.Expr, table, name string) *compiled {
 	if found < 0 {
 		if table != "" && !tables {
 			fail(at, c.tableHint(table), "Table '%s' not found", table)
+		}
+		if name == "UNKNOWN" && table == "" {
+			return constant(Type{Kind: Boolean}, null)
 		}
 		if call := niladic(name); call != nil && table == "" {
 			return c.call(call)

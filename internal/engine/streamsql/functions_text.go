@@ -179,22 +179,19 @@ func isASCII(s string) bool {
 
 // substringPattern is SUBSTRING(text FROM regular expression FOR escape).
 func substringPattern(f *frame, a []value) value {
-	re, err := compileRegex(a[1].s)
+	re, err := regexes.get(a[1].s)
 	if err != nil {
 		return f.fail(err)
 	}
-	m := re.FindString(a[0].s)
-	if m == "" && !re.MatchString(a[0].s) {
+	m := find(re, a[0].s, 1)
+	if m == nil {
 		return null
 	}
-	return text(m)
+	return text(a[0].s[m[0][0]:m[0][1]])
 }
 
-// regexes keeps the patterns of one function call site; they are mostly constants.
-var regexes = newRegexCache()
-
 func regexReplace(f *frame, a []value, _ []*compiled) value {
-	re, err := compileRegex(a[1].s)
+	re, err := regexes.get(a[1].s)
 	if err != nil {
 		return f.fail(err)
 	}
@@ -221,49 +218,26 @@ func regexReplace(f *frame, a []value, _ []*compiled) value {
 		at += size
 	}
 	head, tail := s[:at], s[at:]
-	replacement := javaReplacement(a[2].s)
-	if len(tail)*len(replacement) > 16*longestText {
-		// A group may stand for all of the text in each of its places.
-		return f.fail(errTooLong)
-	}
-	if occurrence == 0 {
-		return text(head + re.ReplaceAllString(tail, replacement))
-	}
-	for i, m := range re.FindAllStringSubmatchIndex(tail, int(min(occurrence, 1<<20))) {
-		if int64(i+1) == occurrence {
-			return text(head + tail[:m[0]] + string(re.ExpandString(nil, replacement, tail, m)) + tail[m[1]:])
-		}
-	}
-	return a[0]
-}
-
-// javaReplacement turns $1 and \$ of Java into ${1} and $$ of Go.
-func javaReplacement(s string) string {
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && i+1 < len(s):
-			i++
-			if s[i] == '$' {
-				b.WriteString("$$")
-			} else {
-				b.WriteByte(s[i])
-			}
-		case s[i] == '$' && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9':
-			b.WriteString("${" + string(s[i+1]) + "}")
-			i++
-		case s[i] == '$' && i+1 < len(s) && s[i+1] == '{':
-			b.WriteByte('$')
-		case s[i] == '$':
-			b.WriteString("$$")
-		default:
-			b.WriteByte(s[i])
-		}
+	b.WriteString(head)
+	done := 0
+	n := -1
+	if occurrence > 0 {
+		n = int(min(occurrence, 1<<20))
 	}
-	return b.String()
+	for i, m := range find(re, tail, n) {
+		if occurrence != 0 && int64(i+1) != occurrence {
+			continue
+		}
+		b.WriteString(tail[done:m[0]])
+		if err := expand(&b, re, a[2].s, tail, m); err != nil {
+			return f.fail(err)
+		}
+		done = m[1]
+	}
+	b.WriteString(tail[done:])
+	return text(b.String())
 }
-
-func compileRegex(pattern string) (*regexp.Regexp, *rowError) { return regexes.get(pattern) }
 
 // like compiles x LIKE pattern.
 func (c *compiler) like(x *sql.Like) *compiled {
@@ -358,7 +332,7 @@ func (c *compiler) similar(x *dialect.Similar) *compiled {
 		if b.null {
 			return null
 		}
-		re, err := compileRegex(similarPattern(b.s, escape))
+		re, err := similars.get(similarPattern(b.s, escape))
 		if err != nil {
 			return f.fail(err)
 		}

@@ -3,6 +3,7 @@ package streamsql
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,5 +37,27 @@ func TestInterrupted(t *testing.T) {
 	}
 	if _, err := app.Apply(Step{Time: ten}); !errors.Is(err, ErrInterrupted) {
 		t.Error("an App goes on behind half a step:", err)
+	}
+}
+
+// TestPatternTakesTooLong: what a machine's speed decides ends the step. A row of error_stream
+// would be there on one machine and not on another.
+func TestPatternTakesTooLong(t *testing.T) {
+	plan, err := Compile(`CREATE STREAM D (a VARCHAR(99)); CREATE PUMP P AS INSERT INTO D SELECT STREAM REGEX_REPLACE("a", '(?=a)(a+)+b', '', 1, 0) FROM "SOURCE_SQL_STREAM_001"`,
+		[]Source{{Name: "SOURCE_SQL_STREAM_001", Schema: Schema{Columns: []SourceColumn{{"a", Type{Kind: Varchar, Length: 99}, "$.a"}}}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := New(plan, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := `{"a":"` + strings.Repeat("a", 60) + `"}`
+	var e *Error
+	if _, err := app.Apply(Step{ten, []Batch{{"SOURCE_SQL_STREAM_001", []Record{{Data: []byte(data), Arrival: ten}}}}}); !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	if _, err := app.Apply(Step{Time: ten}); err == nil {
+		t.Error("an App goes on behind half a step")
 	}
 }

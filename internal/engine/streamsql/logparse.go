@@ -35,10 +35,10 @@ func init() {
 
 var logParserTable = []logParser{
 	{"REGEX_LOG_PARSE", "REGEX_LOG_PARSE(text, 'pattern' [, 'name type, ...'])", "The groups of a regular expression, as COLUMN1, COLUMN2 and on, or under the given names.", 2, 3, regexLog},
-	{"FAST_REGEX_LOG_PARSER|FAST_REGEX_LOG_PARSE", "FAST_REGEX_LOG_PARSER(text, 'pattern')", "The groups of a regular expression, as COLUMN1, COLUMN2 and on.", 2, 2, regexLog},
-	{"FIXED_COLUMN_LOG_PARSE", "FIXED_COLUMN_LOG_PARSE(text, 'name TYPE type START n [FOR n], ...')", "Fields at fixed places, counting from 0.", 2, 2, fixedLog},
-	{"VARIABLE_COLUMN_LOG_PARSE", "VARIABLE_COLUMN_LOG_PARSE(text, 'name TYPE type, ...', 'delimiter' [, 'escape' [, 'quote']])", "Fields parted by a delimiter.", 3, 5, variableLog},
-	{"SYS_LOG_PARSE", "SYS_LOG_PARSE(text)", "The time, host, program and message of a line of syslog, as COLUMN1 to COLUMN4.", 1, 1, sysLog},
+	{"FAST_REGEX_LOG_PARSER|FAST_REGEX_LOG_PARSE", "FAST_REGEX_LOG_PARSER(text, 'pattern')", "The groups of a fast regular expression that is to match all of the text, each taking as little as it can, as COLUMN1, COLUMN2 and on.", 2, 2, fastRegexLog},
+	{"FIXED_COLUMN_LOG_PARSE", "FIXED_COLUMN_LOG_PARSE(text, 'name TYPE type [''format''] START n [FOR n], ...')", "Fields at fixed places, counting from 0.", 2, 2, fixedLog},
+	{"VARIABLE_COLUMN_LOG_PARSE", "VARIABLE_COLUMN_LOG_PARSE(text, 'name TYPE type, ...', 'delimiter' [, 'escape' [, 'quotes']])", "Fields parted by a delimiter; a number in place of the names makes COLUMN1, COLUMN2 and on.", 3, 5, variableLog},
+	{"SYS_LOG_PARSE", "SYS_LOG_PARSE(text)", "The time of a line of syslog, a TIMESTAMP in 1970 as the line has no year, and what follows it, as COLUMN1 and COLUMN2.", 1, 1, sysLog},
 	{"W3C_LOG_PARSE", "W3C_LOG_PARSE(text, 'format')", "The fields of a web server's log: COMMON, COMMON WITH VHOST, NCSA EXTENDED, REFERER, AGENT or a format of percent signs.", 2, 2, w3cLog},
 }
 
@@ -83,6 +83,9 @@ func (c *compiler) record(x *sql.Call) (*recordCall, []Column) {
 	var args []string
 	for _, a := range x.Args[1:] {
 		v := c.compile(a)
+		if v.constant && v.t.isInteger() && len(args) == 0 && strings.HasPrefix(p.Name, "VARIABLE") {
+			v = convert(v, Type{Kind: Varchar})
+		}
 		if !v.constant || !v.t.isString() {
 			fail(a, "Its syntax is "+p.Syntax+".", "'%s' takes a constant text here", p.Name)
 		}
@@ -134,11 +137,11 @@ func numberedColumns(n int, t Type) []Column {
 var fieldType = Type{Kind: Varchar, Length: 1024}
 
 func regexLog(c *compiler, x *sql.Call, args []string) ([]Column, func(string, []string) bool) {
-	re, err := regexp.Compile(args[0])
+	re, err := regexes.get(args[0])
 	if err != nil {
-		fail(x.Args[1], "", "The regular expression '%s' cannot be used: %v", args[0], err)
+		fail(x.Args[1], "", "%s", err.message)
 	}
-	n := re.NumSubexp()
+	n := re.Groups()
 	if n == 0 {
 		fail(x.Args[1], "Put what is to become a column into parentheses.", "The regular expression '%s' has no groups", args[0])
 	}
@@ -153,91 +156,17 @@ func regexLog(c *compiler, x *sql.Call, args []string) ([]Column, func(string, [
 		}
 	}
 	return columns, func(s string, into []string) bool {
-		m := re.FindStringSubmatch(s)
-		if m == nil {
+		all := find(re, s, 1)
+		if all == nil {
 			return false
 		}
-		copy(into, m[1:])
+		for i := range into {
+			if from := all[0][2*i+2]; from >= 0 {
+				into[i] = s[from:all[0][2*i+3]]
+			}
+		}
 		return true
 	}
-}
-
-// described is a column of a parser's description.
-type described struct {
-	name       string
-	t          Type
-	start, len int // -1: not said
-}
-
-// columnList reads "name [TYPE] type [NOT NULL] [START n [FOR n]], ...".
-func columnList(x *sql.Call, text string) []described {
-	var list []described
-	depth, from := 0, 0
-	part := func(s string) {
-		f := strings.Fields(s)
-		if len(f) == 0 {
-			fail(x, "", "The list of columns '%s' has an empty column", text)
-		}
-		d := described{name: strings.ToUpper(f[0]), t: fieldType, start: -1, len: -1}
-		if q := strings.Trim(f[0], `"`); q != f[0] {
-			d.name = q
-		}
-		f = f[1:]
-		if len(f) > 0 && strings.EqualFold(f[0], "TYPE") {
-			f = f[1:]
-		}
-		var typ []string
-		for len(f) > 0 && !strings.EqualFold(f[0], "START") && !strings.EqualFold(f[0], "NOT") {
-			typ = append(typ, f[0])
-			f = f[1:]
-		}
-		if typ != nil {
-			t, err := ParseType(strings.Join(typ, " "))
-			if err != nil {
-				fail(x, "", "The type '%s' of column %s is not known", strings.Join(typ, " "), d.name)
-			}
-			d.t = t
-		}
-		for len(f) > 0 {
-			number := func() int {
-				if len(f) < 2 {
-					fail(x, "", "The description of column %s ends with %s", d.name, f[0])
-				}
-				n, err := strconv.Atoi(f[1])
-				if err != nil || n < 0 {
-					fail(x, "", "The description of column %s has no number behind %s", d.name, f[0])
-				}
-				f = f[2:]
-				return n
-			}
-			switch strings.ToUpper(f[0]) {
-			case "START":
-				d.start = number()
-			case "FOR":
-				d.len = number()
-			case "NOT", "NULL":
-				f = f[1:]
-			default:
-				fail(x, "", "The description of column %s has %s", d.name, f[0])
-			}
-		}
-		list = append(list, d)
-	}
-	for i, r := range text {
-		switch r {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case ',':
-			if depth == 0 {
-				part(text[from:i])
-				from = i + 1
-			}
-		}
-	}
-	part(text[from:])
-	return list
 }
 
 func fixedLog(c *compiler, x *sql.Call, args []string) ([]Column, func(string, []string) bool) {
@@ -260,14 +189,24 @@ func fixedLog(c *compiler, x *sql.Call, args []string) ([]Column, func(string, [
 			case d.t.Length > 0:
 				to = min(from+d.t.Length, len(r))
 			}
-			into[i] = strings.TrimRight(string(r[from:to]), " ")
+			into[i] = d.text(strings.TrimRight(string(r[from:to]), " "))
 		}
 		return true
 	}
 }
 
 func variableLog(c *compiler, x *sql.Call, args []string) ([]Column, func(string, []string) bool) {
-	list := columnList(x, args[0])
+	var list []described
+	if n, err := strconv.Atoi(strings.TrimSpace(args[0])); err == nil {
+		if n < 1 || n > maxLogColumns {
+			fail(x.Args[1], "", "The number of columns is 1 to %d", maxLogColumns)
+		}
+		for _, col := range numberedColumns(n, fieldType) {
+			list = append(list, described{name: col.Name, t: col.Type})
+		}
+	} else {
+		list = columnList(x, args[0])
+	}
 	columns := make([]Column, len(list))
 	for i, d := range list {
 		columns[i] = Column{d.name, d.t}
@@ -276,12 +215,16 @@ func variableLog(c *compiler, x *sql.Call, args []string) ([]Column, func(string
 	if delimiter == "" {
 		fail(x.Args[2], "", "The delimiter is empty")
 	}
-	escape, quote := "", ""
+	escape, quote, unquote := "", "", ""
 	if len(args) > 2 {
 		escape = args[2]
 	}
-	if len(args) > 3 {
-		quote = args[3]
+	if len(args) > 3 && args[3] != "" {
+		r := []rune(args[3])
+		if len(r) > 2 {
+			fail(x.Args[4], "", "The quotes are one character, or one that begins and one that ends a quoted text")
+		}
+		quote, unquote = string(r[0]), string(r[len(r)-1])
 	}
 	return columns, func(s string, into []string) bool {
 		var b strings.Builder
@@ -292,12 +235,15 @@ func variableLog(c *compiler, x *sql.Call, args []string) ([]Column, func(string
 				i += len(escape)
 				b.WriteByte(s[i])
 				i++
-			case quote != "" && strings.HasPrefix(s[i:], quote):
-				quoted = !quoted
+			case quoted && strings.HasPrefix(s[i:], unquote):
+				quoted = false
+				i += len(unquote)
+			case quote != "" && !quoted && strings.HasPrefix(s[i:], quote):
+				quoted = true
 				i += len(quote)
 			case !quoted && strings.HasPrefix(s[i:], delimiter):
 				if k < len(into) {
-					into[k] = b.String()
+					into[k] = list[k].text(b.String())
 				}
 				k++
 				b.Reset()
@@ -308,21 +254,26 @@ func variableLog(c *compiler, x *sql.Call, args []string) ([]Column, func(string
 			}
 		}
 		if k < len(into) {
-			into[k] = b.String()
+			into[k] = list[k].text(b.String())
 		}
 		return true
 	}
 }
 
-var sysLogLine = regexp.MustCompile(`^(?:<\d+>)?(\w{3}\s+\d{1,2} \d{2}:\d{2}:\d{2}) (\S+) ([^:]+):\s?(.*)$`)
+var sysLogLine = regexp.MustCompile(`^(?:<\d+>)?(\w{3}\s+\d{1,2} \d{2}:\d{2}:\d{2}) (.*)$`)
 
 func sysLog(*compiler, *sql.Call, []string) ([]Column, func(string, []string) bool) {
-	return numberedColumns(4, fieldType), func(s string, into []string) bool {
+	columns := []Column{{"COLUMN1", timestampType}, {"COLUMN2", fieldType}}
+	return columns, func(s string, into []string) bool {
 		m := sysLogLine.FindStringSubmatch(s)
 		if m == nil {
 			return false
 		}
-		copy(into, m[1:])
+		ms, ok := parseFormat("MMM d HH:mm:ss", strings.Join(strings.Fields(m[1]), " "))
+		if !ok {
+			return false
+		}
+		into[0], into[1] = string(appendText(nil, timestampType, whole(ms))), m[2]
 		return true
 	}
 }
@@ -383,7 +334,11 @@ func w3cLog(_ *compiler, x *sql.Call, args []string) ([]Column, func(string, []s
 			b.WriteString(`(\S*)`)
 		}
 	}
-	re, err := regexp.Compile(b.String())
+	pattern := b.String()
+	if strings.EqualFold(strings.TrimSpace(args[0]), "REFERER") {
+		pattern = strings.Replace(pattern, " -> ", " -+> ", 1) // the reference writes it with three strokes
+	}
+	re, err := regexp.Compile(pattern)
 	if err != nil || n == 0 {
 		fail(x.Args[1], "Formats are COMMON, COMMON WITH VHOST, NCSA EXTENDED, REFERER, AGENT, or written as '%%h %%l %%u %%t'.", "The format '%s' is not known", args[0])
 	}

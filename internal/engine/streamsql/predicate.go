@@ -102,14 +102,43 @@ func (c *compiler) compare(at sql.Expr, op string, l, r *compiled) *compiled {
 	}})
 }
 
+// compareRows compiles (a, b) = (c, d), value by value.
+func (c *compiler) compareRows(at sql.Expr, op string, l *sql.Row, right sql.Expr) *compiled {
+	r, ok := right.(*sql.Row)
+	if !ok || len(l.Items) != len(r.Items) {
+		fail(at, "", "Rows are compared with rows of as many values")
+	}
+	if op != "=" && op != "<>" {
+		fail(at, "Compare the values one by one.", "Rows are compared by = and <>")
+	}
+	var all *compiled
+	for i := range l.Items {
+		eq := c.compare(at, "=", c.compile(l.Items[i]), c.compile(r.Items[i]))
+		if all == nil {
+			all = eq
+		} else {
+			all = both(all, eq)
+		}
+	}
+	return negate(op == "<>", all)
+}
+
 func (c *compiler) in(x *sql.In) *compiled {
 	if x.Query != nil {
 		fail(x, "Join the stream with what the subquery selects.", "IN takes a list of values")
 	}
-	v := c.compile(x.X)
-	var all *compiled
+	row, isRow := x.X.(*sql.Row)
+	var v, all *compiled
+	if !isRow {
+		v = c.compile(x.X)
+	}
 	for _, item := range x.List {
-		eq := c.compare(item, "=", v, c.compile(item))
+		var eq *compiled
+		if isRow {
+			eq = c.compareRows(x, "=", row, item)
+		} else {
+			eq = c.compare(item, "=", v, c.compile(item))
+		}
 		if all == nil {
 			all = eq
 		} else {

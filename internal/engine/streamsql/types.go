@@ -78,6 +78,8 @@ func typeOf(x *sql.Type) (Type, error) {
 	}
 	t := Type{Kind: k}
 	switch k {
+	case IntervalDay, IntervalYear:
+		t.Precision, t.Scale = unitIndex(x.Units[0]), unitIndex(x.Units[1])
 	case Decimal:
 		t.Precision = 18
 		if len(x.Params) > 0 {

@@ -293,6 +293,10 @@ func (w *catalogWriter) table(ctx context.Context, target crawlTarget, t *crawl.
 	if target.table != nil {
 		old = target.table
 	}
+	if old != nil && t.Format.Classification == crawl.Unknown {
+		w.found[target.database+"/"+old.Name] = true
+		return nil // nothing is known of its files that could change it
+	}
 	in := w.input(name, location, t)
 	switch {
 	case old == nil:

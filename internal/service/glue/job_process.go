@@ -118,26 +118,7 @@ func (r *jobRunning) scriptRun(ctx context.Context) (*jobscript.Run, error) {
 			return nil, fmt.Errorf("the argument --%s (%s) is not supported", name, v)
 		}
 	}
-	location := aws.ToString(u.Command.ScriptLocation)
-	text, err := r.fetch(ctx, location, jobscript.MaxScript)
-	if err != nil {
-		return nil, fmt.Errorf("the script: %w", err)
-	}
-	run.Script = jobscript.File{Name: path.Base(location), Data: text}
-	left := int64(jobscript.MaxFiles) // for all together, before they are in memory
-	for _, list := range []struct {
-		argument string
-		to       *[]jobscript.File
-	}{{"extra-py-files", &run.Libraries}, {"extra-files", &run.Files}, {"extra-jars", &run.Jars}} {
-		for _, l := range splitList(jobArgument(r.args, list.argument)) {
-			data, err := r.fetch(ctx, l, left)
-			if err != nil {
-				return nil, fmt.Errorf("--%s: %w", list.argument, err)
-			}
-			left -= int64(len(data))
-			*list.to = append(*list.to, jobscript.File{Name: path.Base(l), Data: data})
-		}
-	}
+	var wheels []string
 	for _, m := range splitList(jobArgument(r.args, "additional-python-modules")) {
 		if !strings.HasPrefix(m, "s3://") {
 			run.Modules = append(run.Modules, m)
@@ -146,12 +127,7 @@ func (r *jobRunning) scriptRun(ctx context.Context) (*jobscript.Run, error) {
 		if !strings.HasSuffix(m, ".whl") && !strings.HasSuffix(m, ".zip") {
 			return nil, fmt.Errorf("--additional-python-modules: %s is neither a wheel nor a zip file", m)
 		}
-		data, err := r.fetch(ctx, m, left)
-		if err != nil {
-			return nil, fmt.Errorf("--additional-python-modules: %w", err)
-		}
-		left -= int64(len(data))
-		run.Libraries = append(run.Libraries, jobscript.File{Name: path.Base(m), Data: data})
+		wheels = append(wheels, m)
 	}
 	if c := jobArgument(r.args, "conf"); c != "" {
 		for _, setting := range strings.Split(" "+c, " --conf ") {
@@ -165,11 +141,45 @@ func (r *jobRunning) scriptRun(ctx context.Context) (*jobscript.Run, error) {
 		}
 	}
 	run.Arguments = r.scriptArguments()
+	run.Prepare = func(ctx context.Context, run *jobscript.Run) error { return r.prepare(ctx, run, wheels) }
+	return run, nil
+}
+
+// prepare fetches the files of a script that starts now, and its credentials.
+func (r *jobRunning) prepare(ctx context.Context, run *jobscript.Run, wheels []string) error {
+	location := aws.ToString(r.d.Settings.Command.ScriptLocation)
+	text, err := r.fetch(ctx, location, jobscript.MaxScript)
+	if err != nil {
+		return fmt.Errorf("the script: %w", err)
+	}
+	run.Script = jobscript.File{Name: path.Base(location), Data: text}
+	left := int64(jobscript.MaxFiles) // for all together, before they are in memory
+	for _, list := range []struct {
+		argument string
+		to       *[]jobscript.File
+	}{{"extra-py-files", &run.Libraries}, {"extra-files", &run.Files}, {"extra-jars", &run.Jars}} {
+		for _, l := range splitList(jobArgument(r.args, list.argument)) {
+			data, err := r.fetch(ctx, l, left)
+			if err != nil {
+				return fmt.Errorf("--%s: %w", list.argument, err)
+			}
+			left -= int64(len(data))
+			*list.to = append(*list.to, jobscript.File{Name: path.Base(l), Data: data})
+		}
+	}
+	for _, m := range wheels {
+		data, err := r.fetch(ctx, m, left)
+		if err != nil {
+			return fmt.Errorf("--additional-python-modules: %w", err)
+		}
+		left -= int64(len(data))
+		run.Libraries = append(run.Libraries, jobscript.File{Name: path.Base(m), Data: data})
+	}
 	if run.Bookmark, err = r.scriptBookmark(run.BookmarkOption); err != nil {
-		return nil, err
+		return err
 	}
 	run.Env, err = r.environment(ctx)
-	return run, err
+	return err
 }
 
 func splitList(s string) []string {

@@ -22,12 +22,20 @@ type fakeScripts struct {
 	mu   sync.Mutex
 	runs []*jobscript.Run
 	do   func(ctx context.Context, r *jobscript.Run) (jobscript.Result, error)
+
+	waits func(r *jobscript.Run) // before a run has its place
 }
 
 func (f *fakeScripts) Run(ctx context.Context, r *jobscript.Run) (jobscript.Result, error) {
 	f.mu.Lock()
 	f.runs = append(f.runs, r)
 	f.mu.Unlock()
+	if f.waits != nil {
+		f.waits(r)
+	}
+	if err := r.Prepare(ctx, r); err != nil {
+		return jobscript.Result{}, err
+	}
 	return f.do(ctx, r)
 }
 
@@ -94,6 +102,11 @@ func TestScriptJob(t *testing.T) {
 			return got.CompletedOn != nil
 		})
 		return got
+	}
+	scripts.waits = func(r *jobscript.Run) {
+		if r.Script.Data != nil || r.Libraries != nil || r.Files != nil || r.Env != nil {
+			t.Errorf("a run that waits has files and credentials already: %+v", r)
+		}
 	}
 	create("spark", "glueetl", map[string]string{
 		"--day": "monday", "--extra-py-files": "s3://b/lib.zip", "--extra-files": "s3://b/data.txt", "--conf": "spark.a=1 --conf spark.b=2 3",

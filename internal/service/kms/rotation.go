@@ -99,14 +99,11 @@ func (s *Service) DisableKeyRotation(ctx context.Context, in *kms.DisableKeyRota
 	return &kms.DisableKeyRotationOutput{}, err
 }
 
-// GetKeyRotationStatus tells whether and when the key is rotated by time.
+// GetKeyRotationStatus tells whether and when the key is rotated by time: never, for all but symmetric keys.
 func (s *Service) GetKeyRotationStatus(ctx context.Context, in *kms.GetKeyRotationStatusInput, _ ...func(*kms.Options)) (*kms.GetKeyRotationStatusOutput, error) {
 	k, err := s.rotated(ctx, in.KeyId)
 	if err != nil {
 		return nil, err
-	}
-	if k.Spec != keyring.Symmetric {
-		return nil, unsupported("")
 	}
 	out := &kms.GetKeyRotationStatusOutput{KeyId: aws.String(k.arn()), KeyRotationEnabled: k.RotationDays > 0 && k.Deletion == nil}
 	if out.KeyRotationEnabled {

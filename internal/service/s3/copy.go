@@ -192,6 +192,7 @@ func (c *call) copyObject() error {
 	if err := d.read(data, r.Prop(propSalt)); err != nil {
 		return err
 	}
+	c.replicated(c.key, &r)
 	event := c.announce("ObjectCreated:Copy", c.key)
 	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{
 		Body: d.body, Size: size, Record: r, Finish: d.finish, Check: event.check(conditions.check(c.key, nil)),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func stateOf(info *objectstore.Info) *state {
 
 // Target is where an event is to go.
 type Target struct {
-	Kind string `json:"kind"` // "queue", "topic" or "function"
+	Kind string `json:"kind"` // "queue", "topic", "function", or "bucket" of a replica
 	ARN  string `json:"arn"`
 	ID   string `json:"id"` // of the configuration
 }
@@ -167,6 +168,7 @@ type announcement struct {
 	ctx    context.Context
 	e      Event
 	to     []Target
+	copied bool // the bucket is replicated, perhaps not this object
 	notice Notice
 
 	notifier Notifier // of when it was announced: a node that ends has none
@@ -179,7 +181,9 @@ func (s *Service) announce(ctx context.Context, b *bucket, caller awswire.Caller
 		return nil
 	}
 	config := b.setting("notification")
-	if config == nil {
+	made := strings.HasPrefix(name, "ObjectCreated:") || name == "ObjectRemoved:DeleteMarkerCreated"
+	copied := made && b.setting("replication") != nil
+	if config == nil && !copied {
 		return nil
 	}
 	var to []Target
@@ -190,10 +194,10 @@ func (s *Service) announce(ctx context.Context, b *bucket, caller awswire.Caller
 			}
 		}
 	}
-	if len(to) == 0 {
+	if len(to) == 0 && !copied {
 		return nil
 	}
-	return &announcement{s: s, notifier: *notifier, b: b, ctx: ctx, to: to, e: Event{
+	return &announcement{s: s, notifier: *notifier, b: b, ctx: ctx, to: to, copied: copied, e: Event{
 		Name: name, Region: b.Region, Bucket: b.Name, Owner: b.Owner, Key: key, Principal: principalID(&caller), RequestID: caller.RequestID, Address: address,
 		Removal: strings.HasPrefix(name, "ObjectRemoved:") || strings.HasPrefix(name, "LifecycleExpiration:"),
 	}}
@@ -235,7 +239,14 @@ func (a *announcement) begin(current, next *objectstore.Info) error {
 		}
 	}
 	a.e.ID, a.e.Time, a.e.Sequencer = awswire.NewRequestID(), a.s.clock.Now().UTC(), a.s.sequencer()
-	notice, err := a.notifier.Begin(a.ctx, a.e, a.to)
+	to := a.to
+	if a.copied {
+		to = append(slices.Clone(to), replicas(a.b, next)...)
+	}
+	if len(to) == 0 {
+		return nil
+	}
+	notice, err := a.notifier.Begin(a.ctx, a.e, to)
 	if err != nil {
 		return fmt.Errorf("keep the event of a change: %w", err)
 	}

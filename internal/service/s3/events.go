@@ -291,6 +291,9 @@ func isFinal(err error) bool {
 
 // deliver gives an event to a target.
 func (v *Events) deliver(ctx context.Context, e *Event, t Target) error {
+	if t.Kind == replicaTarget {
+		return v.c.Objects.replicate(ctx, e, t)
+	}
 	body, err := e.record(t.ID)
 	if err != nil {
 		return err

@@ -158,6 +158,7 @@ func (c *call) postObject() error {
 	if err := d.read(&boundedFile{r: f.data, high: high}, r.Prop(propSalt)); err != nil {
 		return err
 	}
+	c.replicated(c.key, r)
 	event := c.announce("ObjectCreated:Post", c.key)
 	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{Body: d.body, Record: *r, Check: event.check(nil), Finish: func(n int64, r *objectstore.Record) error {
 		if d.plain < low {

@@ -216,7 +216,7 @@ func (c *call) sayObject(info *objectstore.Info) {
 	if c.version() == "" {
 		c.sayExpiration(info)
 	}
-	c.say("x-amz-replication-status", info.Prop("replication"))
+	c.say("x-amz-replication-status", info.Prop(propReplication))
 }
 
 // partOf is the place of a part in an object.

@@ -398,6 +398,7 @@ func (c *call) completeUpload() error {
 	if err != nil {
 		return err
 	}
+	c.replicated(c.key, &r)
 	event := c.announce("ObjectCreated:CompleteMultipartUpload", c.key)
 	info, err := c.s.store.CompleteUpload(c.ctx, c.bucket, u, parts, r, event.check(conditions.check(c.key, &uploadConditions{u.Begun, func() bool { return c.s.store.DeletedSince(u) }})))
 	event.end(&info, err)

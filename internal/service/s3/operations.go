@@ -199,7 +199,7 @@ func OperationsTable() []awswire.TableRow {
 		rows = append(rows, awswire.TableRow{Service: "S3", Operation: o.name, Does: o.mode})
 	}
 	for name, as := range map[string]string{"GetBucketLifecycle": executes, "PutBucketLifecycle": executes,
-		"GetBucketNotification": stores, "PutBucketNotification": stores} { // older names
+		"GetBucketNotification": executes, "PutBucketNotification": executes} { // older names
 		rows = append(rows, awswire.TableRow{Service: "S3", Operation: name, Does: as})
 	}
 	slices.SortFunc(rows, func(a, b awswire.TableRow) int { return strings.Compare(a.Operation, b.Operation) })

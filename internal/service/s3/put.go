@@ -196,6 +196,7 @@ func (c *call) putObject() error {
 	if err != nil {
 		return err
 	}
+	c.replicated(c.key, &r)
 	event := c.announce("ObjectCreated:Put", c.key)
 	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{
 		Body: d.body, Size: d.length, Record: r, Finish: d.finish, Check: event.check(conditions.check(c.key, nil)),

@@ -86,7 +86,7 @@ func makeSettings() {
 			shape: "BucketLoggingStatus{LoggingEnabled?{TargetBucket TargetPrefix TargetGrants?{Grant*{Grantee{ID? DisplayName? EmailAddress? URI? Type?} Permission:FULL_CONTROL|READ|WRITE}}" +
 				" TargetObjectKeyFormat?{SimplePrefix? PartitionedPrefix?{PartitionDateSource?:EventTime|DeliveryTime}}}}",
 			unset: "<BucketLoggingStatus" + xmlns + "/>"},
-		{sub: "notification", name: "BucketNotificationConfiguration", action: "BucketNotification", check: (*call).checkNotification,
+		{sub: "notification", name: "BucketNotificationConfiguration", action: "BucketNotification", acts: true, check: (*call).checkNotification,
 			shape: "NotificationConfiguration{TopicConfiguration*{Id? Topic Event+ " + eventFilter + "} QueueConfiguration*{Id? Queue Event+ " + eventFilter +
 				"} CloudFunctionConfiguration*{Id? CloudFunction Event+ " + eventFilter + "} EventBridgeConfiguration?}",
 			unset: "<NotificationConfiguration" + xmlns + "/>"},
@@ -96,7 +96,7 @@ func makeSettings() {
 				"<IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy>" +
 				"<RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>",
 			missing: missing("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")},
-		{sub: "replication", name: "BucketReplication", action: "ReplicationConfiguration", deletes: "DeleteBucketReplication", check: (*call).checkReplication,
+		{sub: "replication", name: "BucketReplication", action: "ReplicationConfiguration", deletes: "DeleteBucketReplication", acts: true, check: (*call).checkReplication,
 			shape: "ReplicationConfiguration{Role Rule+{ID? Priority?:int Prefix? Filter?{Prefix? Tag?{Key Value} And?{Prefix? " + tagShape + "}} Status:Enabled|Disabled " +
 				"SourceSelectionCriteria?{SseKmsEncryptedObjects?{Status} ReplicaModifications?{Status}} ExistingObjectReplication?{Status} " +
 				"Destination{Bucket Account? StorageClass? AccessControlTranslation?{Owner} EncryptionConfiguration?{ReplicaKmsKeyID?} ReplicationTime?{Status Time{Minutes:int}} Metrics?{Status EventThreshold?{Minutes:int}}} " +

@@ -61,3 +61,13 @@ export function quoted(s: string): string {
 export function csv(rows: (string | null | undefined)[][]): string {
   return rows.map((r) => r.map((c) => (c == null ? "" : /[",\r\n]/.test(c) ? '"' + c.replace(/"/g, '""') + '"' : c)).join(",")).join("\r\n") + "\r\n";
 }
+
+/** shortNumber is a number with at most four digits that mean something: 1.25k, 3.4M. */
+export function shortNumber(n: number): string {
+  if (!isFinite(n)) return "";
+  const a = Math.abs(n);
+  if (a !== 0 && a < 0.001) return n.toExponential(1);
+  if (a < 10_000) return String(Number(n.toPrecision(a < 1 ? 3 : 4)));
+  for (const [limit, unit] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]] as const) if (a >= limit) return Number((n / limit).toPrecision(3)) + unit;
+  return String(n);
+}

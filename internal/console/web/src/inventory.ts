@@ -1,6 +1,6 @@
 // What the account has in its region, asked for again while the page is open.
 import { signal } from "@preact/signals";
-import { all, call, own, rest } from "./aws/client.ts";
+import { all, call, members, own, query, rest, text } from "./aws/client.ts";
 
 export interface Stream { StreamName: string; StreamARN: string; StreamStatus: string; StreamModeDetails?: { StreamMode: string } }
 export interface S3Destination {
@@ -22,9 +22,13 @@ export interface GlueTable { Name: string; DatabaseName: string; TableType?: str
 export interface RestAPI { id: string; name: string; routes: { method: string; path: string; uri: string; /** target is the stream or table that a template names */ target?: string }[] }
 export interface Application { name: string; arn: string; status: string; inputs: string[]; outputs: string[] }
 
+export interface Queue { name: string; url: string }
+export interface Subscription { topic: string; protocol: string; endpoint: string; arn: string }
+
 export interface Inventory {
   services: Set<string>;
   streams: Stream[]; deliveries: Delivery[]; functions: Func[]; mappings: Mapping[]; tables: ItemTable[]; lake: GlueTable[]; databases: string[]; apis: RestAPI[]; applications: Application[];
+  queues: Queue[]; topics: string[]; subscriptions: Subscription[];
   /** denied names the parts that these credentials may not list. */
   denied: string[];
 }
@@ -95,6 +99,28 @@ async function applications(): Promise<Application[]> {
   }));
 }
 
+async function queues(): Promise<Queue[]> {
+  const urls = await all<string, string>((t) => call("sqs", "ListQueues", { MaxResults: 1000, NextToken: t }), "QueueUrls", "NextToken");
+  return urls.map((url) => ({ url, name: url.split("/").pop()! }));
+}
+
+/** listed follows the pages of a listing of SNS. */
+async function listed(action: string, list: string): Promise<Record<string, string>[]> {
+  const out: Record<string, string>[] = [];
+  for (let next: string | undefined; out.length < 1000;) {
+    const doc: Document = await query("sns", action, { NextToken: next });
+    out.push(...members(doc, list));
+    next = text(doc, "NextToken");
+    if (!next) break;
+  }
+  return out;
+}
+
+async function topics() {
+  const [list, subs] = await Promise.all([listed("ListTopics", "Topics"), listed("ListSubscriptions", "Subscriptions")]);
+  return { list: list.map((t) => t.TopicArn!), subscriptions: subs.map((s) => ({ topic: s.TopicArn!, protocol: s.Protocol!, endpoint: s.Endpoint!, arn: s.SubscriptionArn! })) };
+}
+
 let services: Set<string> | undefined;
 
 /** look reads everything again. A part that may not be read is left out, and named. */
@@ -114,14 +140,14 @@ export async function look() {
       return none;
     }
   };
-  const [s, d, f, m, t, l, a, k] = await Promise.all([
+  const [s, d, f, m, t, l, a, k, q, n] = await Promise.all([
     part("kinesis", streams, []), part("firehose", deliveries, []),
     part("lambda", () => marked<Func>("/2015-03-31/functions/", "Functions"), []),
     part("lambda", () => marked<Mapping>("/2015-03-31/event-source-mappings/", "EventSourceMappings"), []),
     part("dynamodb", tables, []), part("glue", lake, { names: [] as string[], tables: [] as GlueTable[] }), part("apigateway", apis, []),
-    part("kinesisanalytics", applications, []),
+    part("kinesisanalytics", applications, []), part("sqs", queues, []), part("sns", topics, { list: [] as string[], subscriptions: [] as Subscription[] }),
   ]);
-  inventory.value = { services, streams: s, deliveries: d, functions: f, mappings: m, tables: t, lake: l.tables, databases: l.names, apis: a, applications: k, denied };
+  inventory.value = { services, streams: s, deliveries: d, functions: f, mappings: m, tables: t, lake: l.tables, databases: l.names, apis: a, applications: k, queues: q, topics: n.list, subscriptions: n.subscriptions, denied };
 }
 
 /** forget is called when who asks, or where, is another. */

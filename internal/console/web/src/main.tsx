@@ -5,18 +5,29 @@ import { account, begin, keys, region } from "./aws/session.ts";
 import { forget, look } from "./inventory.ts";
 import { every } from "./parts/live.ts";
 import { Empty, Head } from "./parts/ui.tsx";
-import { Deliveries } from "./pages/deliveries.tsx";
-import { Functions } from "./pages/functions.tsx";
-import { Lake } from "./pages/lake.tsx";
+import { lazy } from "./parts/lazy.tsx";
 import { Pipeline } from "./pages/pipeline.tsx";
 import { SignIn, whoAmI } from "./pages/signin.tsx";
-import { SQL } from "./pages/sql.tsx";
-import { Streams } from "./pages/streams.tsx";
-import { Tables } from "./pages/tables.tsx";
 import { mayMeasure, measure, restart } from "./rates.ts";
 import { route, to } from "./route.ts";
 import { applyTheme, onKey, Shell } from "./shell.tsx";
 import "./style.css";
+
+const Streams = lazy(() => import("./pages/streams.tsx").then((m) => m.Streams));
+const SQL = lazy(() => import("./pages/sql.tsx").then((m) => m.SQL));
+const Deliveries = lazy(() => import("./pages/deliveries.tsx").then((m) => m.Deliveries));
+const Lake = lazy(() => import("./pages/lake.tsx").then((m) => m.Lake));
+const Tables = lazy(() => import("./pages/tables.tsx").then((m) => m.Tables));
+const Functions = lazy(() => import("./pages/functions.tsx").then((m) => m.Functions));
+const Queues = lazy(() => import("./pages/queues.tsx").then((m) => m.Queues));
+const Topics = lazy(() => import("./pages/topics.tsx").then((m) => m.Topics));
+const Logs = lazy(() => import("./pages/logs.tsx").then((m) => m.Logs));
+const Metrics = lazy(() => import("./pages/metrics.tsx").then((m) => m.Metrics));
+const Alarms = lazy(() => import("./pages/metrics.tsx").then((m) => m.Alarms));
+const Analytics = lazy(() => import("./pages/analytics.tsx").then((m) => m.Analytics));
+const Jobs = lazy(() => import("./pages/jobs.tsx").then((m) => m.Jobs));
+const APIs = lazy(() => import("./pages/apis.tsx").then((m) => m.APIs));
+const Identity = lazy(() => import("./pages/identity.tsx").then((m) => m.Identity));
 
 function Page() {
   const [page, ...rest] = route.value;
@@ -29,6 +40,15 @@ function Page() {
     case "lake": return <Lake database={a} table={rest[1]} />;
     case "tables": return <Tables name={a} />;
     case "functions": return <Functions name={a} />;
+    case "queues": return <Queues name={a} />;
+    case "topics": return <Topics name={a} />;
+    case "logs": return <Logs name={a} />;
+    case "metrics": return <Metrics />;
+    case "alarms": return <Alarms name={a} />;
+    case "analytics": return <Analytics name={a} />;
+    case "jobs": return <Jobs name={a} />;
+    case "apis": return <APIs id={a} />;
+    case "identity": return <Identity kind={a} name={rest[1]} />;
   }
   return <><Head title="Not here" /><section class="panel"><Empty title="There is no such page"><a href={to("pipeline")}>To the pipeline</a></Empty></section></>;
 }

@@ -30,10 +30,17 @@ export function pages(): { id: string; name: string; count?: number; gap?: boole
     { id: "pipeline", name: "Pipeline", gap: true },
     ...(has("kinesis") ? [{ id: "streams", name: "Streams", count: inv?.streams.length }] : []),
     ...(has("firehose") ? [{ id: "deliveries", name: "Deliveries", count: inv?.deliveries.length }] : []),
+    ...(has("kinesisanalytics") ? [{ id: "analytics", name: "Analytics", count: inv?.applications.length }] : []),
     ...(has("lambda") ? [{ id: "functions", name: "Functions", count: inv?.functions.length }] : []),
-    ...(has("dynamodb") ? [{ id: "tables", name: "Tables", count: inv?.tables.length, gap: true }] : []),
-    ...(has("glue") ? [{ id: "lake", name: "Lake", count: inv?.lake.length }] : []),
-    ...(has("athena") ? [{ id: "sql", name: "SQL" }] : []),
+    ...(has("apigateway") ? [{ id: "apis", name: "APIs", count: inv?.apis.length }] : []),
+    ...(has("sqs") ? [{ id: "queues", name: "Queues", count: inv?.queues.length }] : []),
+    ...(has("sns") ? [{ id: "topics", name: "Topics", count: inv?.topics.length, gap: true }] : []),
+    ...(has("dynamodb") ? [{ id: "tables", name: "Tables", count: inv?.tables.length }] : []),
+    ...(has("glue") ? [{ id: "lake", name: "Lake", count: inv?.lake.length }, { id: "jobs", name: "Jobs" }] : []),
+    ...(has("athena") ? [{ id: "sql", name: "SQL", gap: true }] : []),
+    ...(has("logs") ? [{ id: "logs", name: "Logs" }] : []),
+    ...(has("cloudwatch") ? [{ id: "metrics", name: "Metrics" }, { id: "alarms", name: "Alarms" }] : []),
+    ...(has("iam") ? [{ id: "identity", name: "Identity" }] : []),
   ];
 }
 
@@ -85,6 +92,10 @@ export function hits(find: string): Hit[] {
   for (const d of inv?.deliveries ?? []) list.push({ what: "delivery", name: d.DeliveryStreamName, go: ["deliveries", d.DeliveryStreamName] });
   for (const f of inv?.functions ?? []) list.push({ what: "function", name: f.FunctionName, go: ["functions", f.FunctionName] });
   for (const t of inv?.tables ?? []) list.push({ what: "table", name: t.TableName, go: ["tables", t.TableName] });
+  for (const a of inv?.applications ?? []) list.push({ what: "analytics", name: a.name, go: ["analytics", a.name] });
+  for (const q of inv?.queues ?? []) list.push({ what: "queue", name: q.name, go: ["queues", q.name] });
+  for (const t of inv?.topics ?? []) list.push({ what: "topic", name: t.split(":").pop()!, go: ["topics", t.split(":").pop()!] });
+  for (const a of inv?.apis ?? []) list.push({ what: "API", name: a.name, go: ["apis", a.id] });
   for (const t of inv?.lake ?? []) list.push({ what: "lake", name: t.DatabaseName + "." + t.Name, go: ["lake", t.DatabaseName, t.Name] });
   const words = find.toLowerCase().split(/\s+/).filter(Boolean);
   return list.filter((h) => words.every((w) => (h.what + " " + h.name).toLowerCase().includes(w))).slice(0, 12);

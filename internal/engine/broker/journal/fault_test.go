@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -207,5 +208,48 @@ func TestRoom(t *testing.T) {
 	close(answer)
 	if err := j.Ready(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLag fills segments of many streams: the store is synced for the oldest when others have
+// filled, and for all when the journal is closed.
+func TestLag(t *testing.T) {
+	const many = 32
+	s := newStore()
+	checkpoints := make(chan int, 1000)
+	j := open(t, t.TempDir(), Options{SegmentBytes: 64 << 10, MaxSegmentBytes: 64 << 10, Segments: 8, Lag: 3, Checkpoint: func(streams []string) error {
+		checkpoints <- len(streams)
+		return s.checkpoint(streams)
+	}})
+	full := func() int {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		return len(j.full)
+	}
+	for n := 0; full() < 3; n++ {
+		done := make(chan error, 1)
+		j.Append(Entry{Stream: fmt.Sprint("s", n%many), Seq: 1, Data: make([]byte, 1000)}, func(err error) { done <- err })
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(checkpoints); n > 0 {
+		t.Errorf("%d checkpoints before the fourth segment was full", n)
+	}
+	for n := 0; n < 2*many; n++ {
+		done := make(chan error, 1)
+		j.Append(Entry{Stream: fmt.Sprint("s", n%many), Seq: 2, Data: make([]byte, 1000)}, func(err error) { done <- err })
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := <-checkpoints; n != many {
+		t.Errorf("a checkpoint of %d streams, want %d", n, many)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(checkpoints); n < 3 {
+		t.Errorf("%d checkpoints more, want one of each segment that was left", n)
 	}
 }

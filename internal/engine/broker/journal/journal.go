@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -54,6 +55,15 @@ type Options struct {
 	// do Append and Ready, or fail if the checkpoint does. What was added without either gets
 	// more of them.
 	Segments int
+
+	// MaxSegmentBytes is how large a segment gets that holds messages of many streams; 0 means
+	// eight times SegmentBytes.
+	MaxSegmentBytes int64
+
+	// Lag is how many full segments of many streams wait at most before the store is synced for
+	// the oldest of them, so that most of what it holds may have been synced for other reasons
+	// by then. It must be less than Segments-2.
+	Lag int
 
 	// NoSync leaves it to the system when entries get to the disk: for data that goes with the
 	// process.
@@ -119,6 +129,7 @@ type segment struct {
 // into the store; it is given up when the store is synced.
 func Open(l *Left, o Options) (*Journal, error) {
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, 4<<20)
+	o.MaxSegmentBytes = cmp.Or(o.MaxSegmentBytes, 8*o.SegmentBytes)
 	o.Segments = cmp.Or(o.Segments, 8)
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
@@ -263,7 +274,7 @@ func (j *Journal) nextGeneration() {
 
 // segmentBytes is how large the segment may get that entries are for. Callers hold mu.
 func (j *Journal) segmentBytes() int64 {
-	return min(max(j.opts.SegmentBytes, int64(len(j.streams))*streamBytes), 8*j.opts.SegmentBytes)
+	return min(max(j.opts.SegmentBytes, int64(len(j.streams))*streamBytes), j.opts.MaxSegmentBytes)
 }
 
 // group is the one to append to. Callers hold mu.
@@ -561,6 +572,17 @@ func (j *Journal) tell() {
 	}
 }
 
+// due tells whether the store should be synced for the oldest full segment. Nothing waits behind
+// a suspect one, and the fewer streams a segment has, the less there is to gain by waiting.
+// Callers hold mu.
+func (j *Journal) due() bool {
+	if len(j.full) == 0 {
+		return false
+	}
+	lag := min(j.opts.Lag, int(int64(len(j.full[0].streams))*streamBytes/j.opts.SegmentBytes))
+	return len(j.full) > lag || slices.ContainsFunc(j.full, func(s *segment) bool { return s.suspect })
+}
+
 // remove removes a segment that was checkpointed. Of a suspect one, what the next start would
 // find is not sure: it is gone before the one that says where it ends may be used again.
 func (j *Journal) remove(s *segment) error {
@@ -579,7 +601,7 @@ func (j *Journal) checkpoint() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for {
-		for len(j.full) == 0 && !j.ended {
+		for !j.due() && !j.ended {
 			j.toCheckpoint.Wait()
 		}
 		if len(j.full) == 0 {

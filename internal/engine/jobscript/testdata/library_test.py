@@ -15,7 +15,7 @@ source.DataSource = source.SimpleDataSourceStreamReader = object
 for name, module in (("pyspark", types.ModuleType("pyspark")), ("pyspark.sql", sql), ("pyspark.sql.datasource", source)):
     sys.modules[name] = module
 
-from awsglue import _bookmark, _kpl, kinesis  # noqa: E402
+from awsglue import _bookmark, _kpl, _s3, kinesis  # noqa: E402
 from awsglue.utils import GlueArgumentError, getResolvedOptions  # noqa: E402
 
 
@@ -200,6 +200,100 @@ class Bookmarks(unittest.TestCase):
         self.assertEqual(_bookmark.unread("", [a]), [a])
         _bookmark.begin("j", {"job_bookmark_option": "job-bookmark-disable"})
         self.assertEqual(_bookmark.unread("x", [a]), [a])
+
+
+class Bucket:
+    """A client of S3 with one bucket in memory."""
+
+    def __init__(self, *keys):
+        self.objects = {k: b"old" for k in keys}
+
+    def get_paginator(self, name):
+        return self
+
+    def paginate(self, Bucket, Prefix):
+        return [{"Contents": [{"Key": k, "Size": len(v)} for k, v in sorted(self.objects.items()) if k.startswith(Prefix)]}]
+
+    def upload_file(self, name, bucket, key):
+        with open(name, "rb") as f:
+            self.objects[key] = f.read()
+
+    def delete_objects(self, Bucket, Delete):
+        for o in Delete["Objects"]:
+            self.objects.pop(o["Key"], None)
+        return {}
+
+
+class Reader:
+    """DataFrameReader, of which only the names of its methods count."""
+
+    def load(self, path=None, format=None):
+        return path
+
+
+class Writer:
+    """DataFrameWriter, as Spark has it: each writes one file, and says with what mode."""
+
+    def mode(self, m):
+        return self
+
+    def _write(self, path, mode):
+        self.with_mode = mode
+        with open(os.path.join(path, "part-0"), "w") as f:
+            f.write("new")
+
+    def save(self, path=None, format=None, mode=None, partitionBy=None, **options):
+        self._write(path, mode)
+
+    def json(self, path, mode=None, compression=None):
+        self._write(path, mode)
+
+    parquet = csv = orc = json
+
+
+class WritersToS3(unittest.TestCase):
+    def setUp(self):
+        readwriter = types.ModuleType("pyspark.sql.readwriter")
+        errors = types.ModuleType("pyspark.errors")
+
+        class PathExists(Exception):
+            pass
+
+        class R(Reader):
+            pass
+
+        class W(Writer):
+            pass
+
+        readwriter.DataFrameReader, readwriter.DataFrameWriter, errors.AnalysisException = R, W, PathExists
+        sys.modules.update({"pyspark.sql.readwriter": readwriter, "pyspark.errors": errors})
+        self.errors, self.writer = PathExists, W
+        _s3.patch()
+
+    def test_modes(self):
+        writes = {
+            "positional": lambda w, m: w.json("s3://b/out/", m),
+            "positional of save": lambda w, m: w.save("s3://b/out", "json", m),
+            "by name": lambda w, m: w.parquet("s3://b/out", mode=m),
+            "before": lambda w, m: w.mode(m).csv("s3://b/out"),
+        }
+        for name, write in writes.items():
+            with self.subTest(name):
+                kept = {"outer/x", "out"}
+                s3 = _s3._clients["s3"] = Bucket("out/part-0", "out/old", "out/_SUCCESS", "out/.hidden", "out/a/_b", *kept)
+                write(self.writer(), "overwrite")
+                self.assertEqual(set(s3.objects), kept | {"out/part-0"})
+                self.assertEqual(s3.objects["out/part-0"], b"new")
+                write(self.writer(), "ignore")
+                with self.assertRaises(self.errors):
+                    write(self.writer(), "error")
+                s3 = _s3._clients["s3"] = Bucket("out/old")
+                w = self.writer()
+                write(w, "append")
+                self.assertEqual((set(s3.objects), w.with_mode), ({"out/old", "out/part-0"}, "overwrite"))
+                s3 = _s3._clients["s3"] = Bucket("out/_SUCCESS")  # an empty table is there too
+                with self.assertRaises(self.errors):
+                    write(self.writer(), "errorifexists")
 
 
 unittest.main()

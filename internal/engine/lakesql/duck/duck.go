@@ -19,7 +19,7 @@ func Type(t *sql.Type) string {
 		return "FLOAT"
 	case "varchar", "char":
 		return "VARCHAR"
-	case "varbinary":
+	case "varbinary", "hyperloglog":
 		return "BLOB"
 	case "timestamp":
 		return "TIMESTAMP"

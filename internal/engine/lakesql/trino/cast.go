@@ -70,6 +70,11 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 			return text
 		}
 		return "to_json(" + jsonOf(text, from, 0) + ")"
+	case types.Is(from, "varbinary") && types.Is(to, "hyperloglog"):
+		if try {
+			return "TRY(trino_hll_check(" + text + "))"
+		}
+		return "trino_hll_check(" + text + ")"
 	case types.IsText(from) && types.IsInteger(to):
 		// Digits only: DuckDB would round 1.5 and take 1e3.
 		name := map[string]string{"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}[to.Name]

@@ -27,8 +27,8 @@ func init() { // not a literal: the functions refer to the table through the tra
 var unsupported = map[string]bool{}
 
 func init() {
-	for _, name := range []string{"approx_set", "merge", "qdigest_agg", "tdigest_agg", "value_at_quantile",
-		"values_at_quantiles", "quantile_at_value", "checksum", "entropy", "evaluate_classifier_predictions", "learn_classifier", "empty_approx_set",
+	for _, name := range []string{"qdigest_agg", "tdigest_agg", "value_at_quantile",
+		"values_at_quantiles", "quantile_at_value", "checksum", "entropy", "evaluate_classifier_predictions", "learn_classifier",
 		"bar", "render", "rgb", "color", "word_stem", "spooky_hash_v2_32", "spooky_hash_v2_64", "murmur3", "beta_cdf", "inverse_beta_cdf", "t_cdf", "t_pdf",
 		"make_set_digest", "merge_set_digest", "intersection_cardinality", "jaccard_index", "hash_counts", "contains_ip", "ip_prefix",
 		"from_iso8601_timestamp_nanos", "st_point", "st_geometryfromtext", "st_contains", "st_distance", "st_intersects", "st_area", "st_astext", "st_x", "st_y",

@@ -20,6 +20,9 @@ func multimap(entries string) string {
 	return "map_from_entries(list_transform(list_filter(" + keys + ", lambda __e, __i: list_position(" + keys + ", __e) = __i), lambda __k: struct_pack(key := __k, value := list_transform(list_filter(" + entries + ", lambda __e: __e.key = __k), lambda __v: __v.value))))"
 }
 
+// hyperLogLog is the type of sketches of different values.
+var hyperLogLog = types.Named("hyperloglog")
+
 // aggregates and window functions.
 func aggregateFunctions() map[string]function {
 	entry := func(c *invocation) (string, *sql.Type) {
@@ -69,6 +72,22 @@ func aggregateFunctions() map[string]function {
 			}
 			return c.fill("struct_pack(v := CAST($2 AS DOUBLE), w := CAST($3 AS DOUBLE))"), nil
 		}, template: "list_transform([trino_numeric_histogram(CAST($2 AS BIGINT), list_transform($1, lambda __e: __e.v), list_transform($1, lambda __e: __e.w))], lambda __h: CASE WHEN __h IS NOT NULL THEN map_from_entries(list_transform(range(1, len(__h), 2), lambda __i: struct_pack(key := __h[__i], value := __h[__i + 1]))) END)[1]"},
+		"approx_set": {aggregate: "array_agg", skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = hyperLogLog
+			switch t := c.typ(0); {
+			case types.IsText(t):
+				return c.fill("DISTINCT trino_hll_text($1)"), nil
+			case types.Is(t, "varbinary"):
+				return c.fill("DISTINCT trino_hll_bytes($1)"), nil
+			case types.IsInteger(t):
+				return c.fill("DISTINCT trino_hll_long(CAST($1 AS BIGINT))"), nil
+			}
+			return c.fill("DISTINCT trino_hll_double(CAST($1 AS DOUBLE))"), nil
+		}, template: "trino_hll_build($1)"},
+		"merge": {aggregate: "array_agg", skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = hyperLogLog
+			return c.args[0], nil
+		}, template: "trino_hll_merge($1)"},
 		"bool_and": {aggregate: "bool_and", result: "boolean"}, "every": {aggregate: "bool_and", result: "boolean"},
 		"bool_or":        {aggregate: "bool_or", result: "boolean"},
 		"geometric_mean": real1("geomean"), "stddev": real1("stddev_samp"), "stddev_samp": real1("stddev_samp"), "stddev_pop": real1("stddev_pop"),

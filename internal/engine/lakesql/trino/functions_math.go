@@ -174,6 +174,9 @@ func mathFunctions() map[string]function {
 		"sin": real1("sin"), "cos": real1("cos"), "tan": real1("tan"), "atan": real1("atan"), "sinh": real1("sinh"), "cosh": real1("cosh"), "tanh": real1("tanh"),
 		"asin": guarded("abs($1) > 1", "asin"), "acos": guarded("abs($1) > 1", "acos"), "atan2": {template: "atan2($*)", result: "double"},
 		"degrees": real1("degrees"), "radians": real1("radians"),
+		"empty_approx_set": {write: func(c *invocation) (string, *sql.Type) {
+			return `'\x02\x0C\x00\x00'::BLOB`, hyperLogLog
+		}},
 		"pi": {template: "pi()", result: "double"}, "e": {template: "exp(1)", result: "double"},
 		"nan": {template: nanText, result: "double"}, "infinity": {template: infText, result: "double"},
 		"is_nan": {template: "isnan(CAST($1 AS DOUBLE))", result: "boolean"}, "is_finite": {template: "isfinite(CAST($1 AS DOUBLE))", result: "boolean"},

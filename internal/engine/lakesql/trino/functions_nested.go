@@ -37,6 +37,9 @@ func arrayFunctions() map[string]function {
 	}
 	return map[string]function{
 		"cardinality": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			if types.Is(c.typ(0), "hyperloglog") {
+				return c.fill("trino_hll_cardinality($1)"), nil
+			}
 			if isMap(c) {
 				return c.fill("CAST(cardinality($1) AS BIGINT)"), nil
 			}

@@ -23,6 +23,9 @@ func (t *translator) scan(at sql.Position, table *catalog.Table, alias string, i
 	if in != nil {
 		where = in.where
 	}
+	if len(table.Columns) == 0 && len(table.PartitionColumns) == 0 {
+		fault.Fail(at, "HIVE_INVALID_METADATA", "Table '%s.%s' has no columns", table.Database, table.Name)
+	}
 	pieces := t.pieces(at, table, alias, where)
 	var columns []column
 	for _, c := range table.Columns {

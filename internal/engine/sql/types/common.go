@@ -102,6 +102,8 @@ func Text(t *sql.Type) string {
 	switch {
 	case Is(t, "timestamp", "time") && len(t.Params) == 0:
 		return t.Name + "(3)"
+	case Is(t, "hyperloglog"):
+		return "HyperLogLog"
 	case Is(t, "timestamp with time zone"):
 		return "timestamp(3) with time zone"
 	case Is(t, "decimal") && len(t.Params) == 1:

@@ -105,7 +105,11 @@ func Castable(from, to *sql.Type) bool {
 	case Is(from, "array", "map", "row"):
 		return from.Name == to.Name
 	case Is(from, "varbinary"):
-		return Is(to, "varbinary", "uuid")
+		return Is(to, "varbinary", "uuid", "hyperloglog")
+	case Is(from, "hyperloglog"):
+		return Is(to, "hyperloglog", "varbinary")
+	case Is(to, "hyperloglog"):
+		return false
 	}
 	return true
 }

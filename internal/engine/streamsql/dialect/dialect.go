@@ -91,7 +91,7 @@ func windowedBy(p *sql.Parser, s *sql.Select) {
 	s.Extension = w
 }
 
-// predicate reads SIMILAR TO and IS [NOT] UNKNOWN.
+// predicate reads SIMILAR TO, IS [NOT] UNKNOWN and what compares periods.
 func predicate(p *sql.Parser, x sql.Expr) sql.Expr {
 	at := p.Position()
 	switch {
@@ -99,6 +99,9 @@ func predicate(p *sql.Parser, x sql.Expr) sql.Expr {
 		return &sql.IsNull{Position: at, X: x}
 	case p.Accept("IS", "NOT", "UNKNOWN"):
 		return &sql.IsNull{Position: at, Not: true, X: x}
+	}
+	if x := period(p, x); x != nil {
+		return x
 	}
 	not := p.At("NOT", "SIMILAR", "TO")
 	if !not && !p.At("SIMILAR", "TO") {

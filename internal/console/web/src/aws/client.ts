@@ -11,7 +11,12 @@ const targets = {
   kinesisanalytics: ["KinesisAnalytics_20180523", "1.1"],
   logs: ["Logs_20140328", "1.1"],
   sqs: ["AmazonSQS", "1.0"],
+  cloudwatch: ["GraniteServiceVersion20100801", "1.0"],
+  dynamodbstreams: ["DynamoDBStreams_20120810", "1.0"],
 } as const;
+
+/** signedAs is the name in the signature, where it is not the service's. */
+const signedAs: Record<string, string> = { cloudwatch: "monitoring", dynamodbstreams: "dynamodb" };
 
 export type JSONService = keyof typeof targets;
 
@@ -67,7 +72,7 @@ function failure(a: Answer): AwsError {
 /** call calls an operation of a service that speaks JSON. */
 export async function call<T = Record<string, unknown>>(service: JSONService, operation: string, input: object = {}, signal?: AbortSignal): Promise<T> {
   const [target, version] = targets[service];
-  const a = await send(service, "POST", "/", { "content-type": "application/x-amz-json-" + version, "x-amz-target": target + "." + operation }, JSON.stringify(input), signal);
+  const a = await send(signedAs[service] ?? service, "POST", "/", { "content-type": "application/x-amz-json-" + version, "x-amz-target": target + "." + operation }, JSON.stringify(input), signal);
   if (a.status >= 300) throw failure(a);
   return (a.text ? JSON.parse(a.text) : {}) as T;
 }
@@ -92,6 +97,30 @@ export async function xml(service: string, path: string, method = "GET", body = 
   return new DOMParser().parseFromString(a.text || "<Empty/>", "application/xml"); // of nothing a browser makes a page of the error, with styles
 }
 
+const versions = { sns: "2010-03-31", iam: "2010-05-08", sts: "2011-06-15" } as const;
+
+/** query calls an operation of a service that takes forms and answers in XML. */
+export async function query(service: keyof typeof versions, action: string, input: Record<string, string | undefined> = {}): Promise<Document> {
+  const form = new URLSearchParams({ Action: action, Version: versions[service] });
+  for (const [k, v] of Object.entries(input)) if (v !== undefined) form.set(k, v);
+  const a = await send(service, "POST", "/", { "content-type": "application/x-www-form-urlencoded" }, form.toString());
+  if (a.status >= 300) throw failure(a);
+  return new DOMParser().parseFromString(a.text || "<Empty/>", "application/xml");
+}
+
+/** members are the elements of a list in an answer in XML, each as its texts by name. */
+export function members(doc: Document | Element, list: string, item = "member"): Record<string, string>[] {
+  const of = doc.getElementsByTagName(list)[0];
+  return Array.from(of?.children ?? []).filter((e) => e.tagName === item).map((e) => Object.fromEntries(Array.from(e.children, (c) => [c.tagName, c.textContent ?? ""])));
+}
+
+/** entries are a map in an answer in XML. */
+export function entries(doc: Document, map: string): Record<string, string> {
+  return Object.fromEntries(members(doc, map, "entry").map((e) => [e.key ?? "", e.value ?? ""]));
+}
+
+export const text = (doc: Document, tag: string) => doc.getElementsByTagName(tag)[0]?.textContent ?? "";
+
 /** object gets an object of S3 as text. */
 export async function object(bucket: string, key: string): Promise<string> {
   const a = await send("s3", "GET", "/" + [bucket, ...key.split("/")].map(encodeURIComponent).join("/"), {}, "");
@@ -104,6 +133,22 @@ export async function own<T>(path: string, method = "GET", text = false): Promis
   const a = method === "GET" ? await settle(fetch("/_brookmere/" + path, { cache: "no-store" })) : await send("brookmere", method, "/_brookmere/" + path, {}, "");
   if (a.status >= 300) throw new AwsError("HTTP " + a.status, a.text.trim(), a.status);
   return (text ? a.text : a.text ? JSON.parse(a.text) : undefined) as T;
+}
+
+/** lines follows an endpoint of the node's own that writes an object of JSON a line, until it ends or is aborted. begun is called when it is followed. */
+export async function lines<T>(path: string, got: (values: T[]) => void, signal: AbortSignal, begun: () => void): Promise<void> {
+  const r = await fetch("/_brookmere/" + path, { cache: "no-store", signal });
+  if (!r.ok || !r.body) throw new AwsError("HTTP " + r.status, (await r.text()).trim(), r.status);
+  begun();
+  const reader = r.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n");
+    rest = parts.pop()!;
+    if (parts.length) got(parts.filter(Boolean).map((l) => JSON.parse(l) as T));
+  }
 }
 
 /** all follows the pages of a listing. */

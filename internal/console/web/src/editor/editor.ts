@@ -64,7 +64,7 @@ const colours = HighlightStyle.define([
   { tag: [tags.lineComment, tags.blockComment], color: "var(--ink3)" },
 ]);
 
-export function makeEditor(host: HTMLElement, o: { text: string; run: () => void; changed: (text: string) => void }): Editor {
+export function makeEditor(host: HTMLElement, o: { text: string; run: () => void; changed: (text: string) => void; label?: string }): Editor {
   const shell = host.appendChild(document.createElement("div"));
   shell.style.height = "100%";
   const root = shell.attachShadow({ mode: "open" });
@@ -77,7 +77,7 @@ export function makeEditor(host: HTMLElement, o: { text: string; run: () => void
       extensions: [
         lineNumbers(), history(), drawSelection(), highlightActiveLine(), bracketMatching(), closeBrackets(), autocompletion({ icons: false }),
         syntaxHighlighting(colours), look, placeholder("SELECT …"), EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": "SQL" }),
+        EditorView.contentAttributes.of({ "aria-label": o.label ?? "SQL" }),
         Prec.highest(keymap.of([{ key: "Mod-Enter", run: () => (o.run(), true) }, { key: "Mod-/", run: toggleComment }])),
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
         known.of(sql({ dialect: trino, upperCaseKeywords: true })),

@@ -6,7 +6,7 @@ import { bytes, count, moment, rate, some, span } from "../format.ts";
 import { destination, inventory } from "../inventory.ts";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
-import { Command, Empty, Head, Loading, Problem, Spark } from "../parts/ui.tsx";
+import { Command, Empty, Head, Loading, More, Problem, Spark } from "../parts/ui.tsx";
 import { place, resource } from "../pipeline/graph.ts";
 import { refusedOf } from "./refused.ts";
 import { rates } from "../rates.ts";
@@ -134,7 +134,7 @@ function Delivery(p: { name: string }) {
           <table><thead><tr><th>arrived</th><th>reason</th><th>record</th></tr></thead><tbody>{errors.value!.map((r, i) => <tr key={i}><td class="m dim">{r.at ? moment(r.at) : ""}</td><td><span class="badge b">{r.code || "error"}</span> <span class="sub">{r.message}</span></td><td class="m cut" title={r.data}>{r.data}</td></tr>)}</tbody></table>
         </section>
       )}
-      <details class="panel"><summary class="bar">Configuration<span class="grow" /><Command line={`aws firehose describe-delivery-stream --delivery-stream-name ${p.name}`} /></summary><JSONText value={d} /></details>
+      <More title="Configuration" line={`aws firehose describe-delivery-stream --delivery-stream-name ${p.name}`}><JSONText value={d} /></More>
     </>
   );
 }

@@ -88,9 +88,9 @@ function Node(p: { node: GraphNode; x: number; y: number; dim: boolean; over: (o
   const shards = n.kind === "stream" ? streams.get(n.name)?.shards.filter((s) => s.open).length : undefined;
   const open = () => n.page && go(...n.page);
   return (
-    <g transform={`translate(${p.x} ${p.y})`} class={"node" + (p.dim ? " dim" : "")} role="link" tabIndex={0} aria-label={`${n.kind} ${n.name}`} onClick={open}
+    <g transform={`translate(${p.x} ${p.y})`} class={"node" + (p.dim ? " dim" : "")} role="link" tabIndex={0} onClick={open}
       onKeyDown={(e) => e.key === "Enter" && open()} onMouseEnter={() => p.over(true)} onMouseLeave={() => p.over(false)} onFocus={() => p.over(true)} onBlur={() => p.over(false)}>
-      <title>{n.name}</title>
+      <title>{n.kind + " " + n.name}</title>
       <rect width={size.width} height={size.height} rx={7} />
       <text x={12} y={19} class="kind">{n.kind}</text>
       <text x={12} y={37} class="name">{fit(n.name, size.width - 24, "600 13.5px")}</text>

@@ -95,8 +95,8 @@ export function SQL() {
         </aside>
         <div class="work">
           <div class="panel editor">
-            <div class="tabs" role="tablist">
-              {tabs.value.map((t, i) => <button role="tab" aria-selected={t.id === tab.id} class={t.id === tab.id ? "on" : ""} onClick={() => (current.value = t.id)}>{title(t, i)}</button>)}
+            <div class="tabs">
+              <div class="through" role="tablist" aria-label="Statements">{tabs.value.map((t, i) => <button role="tab" aria-selected={t.id === tab.id} class={t.id === tab.id ? "on" : ""} onClick={() => (current.value = t.id)}>{title(t, i)}</button>)}</div>
               <button aria-label="New tab" onClick={() => openStatement("", db)}>+</button>
               {tabs.value.length > 1 && <><span class="grow" /><button aria-label="Close tab" onClick={() => {
                 tabs.value = tabs.value.filter((t) => t.id !== tab.id);

@@ -57,6 +57,35 @@ export function Problem(p: { error: Error | undefined }) {
   );
 }
 
+/** useAct runs what a button does: it says that it runs, and keeps the error. */
+export function useAct(): { busy: string; error: Error | undefined; act: (name: string, f: () => Promise<unknown>) => void; clear: () => void } {
+  const [busy, setBusy] = useState("");
+  const [error, setError] = useState<Error>();
+  const act = (name: string, f: () => Promise<unknown>) => {
+    setBusy(name);
+    setError(undefined);
+    f().catch(setError).finally(() => setBusy(""));
+  };
+  return { busy, error, act, clear: () => setError(undefined) };
+}
+
+/** Gone is the page of what is not there. */
+export function Gone(p: { title: string; what: string; back: [string, string] }) {
+  return <><Head title={p.title} back={p.back} /><section class="panel"><Empty title={"There is no such " + p.what + " here"}>It may be in another region or account, or deleted.</Empty></section></>;
+}
+
+/** Sure asks before something that cannot be undone. */
+export function Sure(p: { children: string; ask: string; act: () => void; disabled?: boolean }) {
+  const [asked, setAsked] = useState(false);
+  if (!asked) return <button disabled={p.disabled} onClick={() => setAsked(true)}>{p.children}</button>;
+  return <span class="sure"><span class="hint">{p.ask}</span><button class="danger" autofocus onClick={() => (setAsked(false), p.act())}>{p.children}</button><button onClick={() => setAsked(false)}>Keep</button></span>;
+}
+
+/** More is what a page has at its end, to be opened: a configuration, a log. */
+export function More(p: { title: string; line?: string; children: ComponentChildren }) {
+  return <details class="panel"><summary class="bar">{p.title}</summary>{p.line && <div class="bar"><Command line={p.line} /></div>}{p.children}</details>;
+}
+
 export function Loading() {
   return <div class="empty quiet" aria-busy="true">Loading…</div>;
 }

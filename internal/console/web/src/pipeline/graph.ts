@@ -2,7 +2,7 @@
 import { some } from "../format.ts";
 import { destination, type Inventory } from "../inventory.ts";
 
-export type Kind = "REST" | "put" | "stream" | "function" | "delivery" | "analytics" | "table" | "lake" | "bucket";
+export type Kind = "REST" | "put" | "stream" | "function" | "delivery" | "analytics" | "queue" | "topic" | "table" | "lake" | "bucket";
 
 export interface GraphNode {
   id: string; // kind and name: "stream/orders"
@@ -60,6 +60,13 @@ export function graphOf(inv: Inventory): Graph {
   for (const s of inv.streams) add("stream", s.StreamName, s.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "on-demand" : "provisioned", ["streams", s.StreamName]);
   for (const f of inv.functions) add("function", f.FunctionName, f.Runtime ?? "function", ["functions", f.FunctionName]);
   for (const t of inv.tables) add("table", t.TableName, some(t.ItemCount ?? 0, "item"), ["tables", t.TableName]);
+  for (const q of inv.queues) add("queue", q.name, q.name.endsWith(".fifo") ? "first in, first out" : "standard", ["queues", q.name]);
+  for (const t of inv.topics) add("topic", resource(t), some(inv.subscriptions.filter((s) => s.topic === t).length, "subscription"), ["topics", resource(t)]);
+  for (const s of inv.subscriptions) {
+    const from = "topic/" + resource(s.topic);
+    const to = s.protocol === "sqs" ? "queue/" + resource(s.endpoint) : s.protocol === "lambda" ? "function/" + resource(s.endpoint) : s.protocol === "firehose" ? "delivery/" + resource(s.endpoint) : "";
+    if (to && nodes.has(from) && (nodes.has(to) || s.protocol === "firehose")) join({ from, to });
+  }
   for (const d of inv.deliveries) deliver(inv, d, add, join);
   for (const m of inv.mappings) {
     const to = add("function", resource(m.FunctionArn), "function", ["functions", resource(m.FunctionArn)]);
@@ -67,10 +74,11 @@ export function graphOf(inv: Inventory): Graph {
     const trouble = /^(OK|No records processed)?$/i.test(m.LastProcessingResult ?? "") ? undefined : m.LastProcessingResult;
     const name = resource(arn);
     if (arn.includes(":kinesis:")) join({ from: add("stream", name, "stream", ["streams", name]), to, flow: "stream/" + name, stream: name, trouble });
+    else if (arn.includes(":sqs:")) join({ from: add("queue", name, "queue", ["queues", name]), to, trouble });
     else if (arn.includes(":dynamodb:")) join({ from: add("table", name, "table", ["tables", name]), to, trouble });
   }
   for (const a of inv.applications) {
-    const id = add("analytics", a.name, a.status.toLowerCase());
+    const id = add("analytics", a.name, a.status.toLowerCase(), ["analytics", a.name]);
     for (const arn of a.inputs) target(arn, (node, flow) => join({ from: node, to: id, flow, stream: arn.includes(":kinesis:") ? resource(arn) : undefined }), add);
     for (const arn of a.outputs) target(arn, (node, flow) => join({ from: id, to: node, flow }), add);
   }
@@ -82,7 +90,7 @@ export function graphOf(inv: Inventory): Graph {
       const service = /:(kinesis|firehose|dynamodb):action\//.exec(r.uri)?.[1];
       if (service && r.target) into.add({ kinesis: "stream/", firehose: "delivery/", dynamodb: "table/" }[service] + r.target);
     }
-    const id = add("REST", a.name, a.routes.length === 1 ? a.routes[0]!.method + " " + a.routes[0]!.path : a.routes.length + " methods");
+    const id = add("REST", a.name, a.routes.length === 1 ? a.routes[0]!.method + " " + a.routes[0]!.path : a.routes.length + " methods", ["apis", a.id]);
     for (const to of into) if (nodes.has(to)) join({ from: id, to });
   }
   // What a function writes to, no configuration says; most take the name from their environment.

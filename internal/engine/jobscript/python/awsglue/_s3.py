@@ -36,11 +36,17 @@ def scratch(kind):
     return d
 
 
-def objects(bucket, prefix):
-    """All objects below a prefix that have content, or, where it is the key of one, that object."""
+def everything(bucket, prefix):
+    """All objects whose keys begin with a prefix, those that are hidden from readers too."""
     found = []
     for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         found += page.get("Contents", [])
+    return found
+
+
+def objects(bucket, prefix):
+    """All objects below a prefix that have content, or, where it is the key of one, that object."""
+    found = everything(bucket, prefix)
     exact = [o for o in found if o["Key"] == prefix]
     if exact and not prefix.endswith("/"):
         return exact
@@ -144,12 +150,16 @@ def patch():
         def write(self, path=None, *args, **kwargs):
             if not is_s3(path):
                 return plain(self, *([] if path is None else [path]), *args, **kwargs)
+            args = list(args)
+            at = 1 if name == "save" else 0  # where mode is among what follows the path: save has format before it
+            if len(args) > at and args[at]:
+                self._brookmere_mode, args[at] = args[at], None
             if kwargs.get("mode"):
                 self._brookmere_mode = kwargs["mode"]
             chosen = (getattr(self, "_brookmere_mode", None) or "error").lower()
             bucket, prefix = split(path)
             prefix = prefix.rstrip("/") + "/" if prefix else ""
-            old = [o["Key"] for o in objects(bucket, prefix)]
+            old = [o["Key"] for o in everything(bucket, prefix)]  # hidden ones too: Spark asks whether the path is there
             if old and chosen in ("error", "errorifexists", "default"):
                 from pyspark.errors import AnalysisException
 
@@ -157,7 +167,10 @@ def patch():
             if old and chosen == "ignore":
                 return None
             to = scratch("out")
-            kwargs["mode"] = "overwrite"
+            if len(args) > at:
+                args[at] = "overwrite"
+            else:
+                kwargs["mode"] = "overwrite"
             plain(self, to, *args, **kwargs)
             upload(to, bucket, prefix)
             if chosen == "overwrite":

@@ -64,6 +64,13 @@ var aggregates = topic("aggregates", signature.List{
 		{Args: Types{"bigint", "double"}, Returns: "map(double,double)"},
 		{Args: Types{"bigint", "double", "double"}, Returns: "map(double,double)"},
 	}},
+	{Name: "approx_set", Kind: signature.Aggregate, Description: "A HyperLogLog sketch of the different values, in Trino's layout; its cardinality is about how many there are.", Forms: []Form{
+		{Args: Types{"bigint"}, Returns: "hyperloglog"},
+		{Args: Types{"double"}, Returns: "hyperloglog"},
+		{Args: Types{"varchar"}, Returns: "hyperloglog"},
+		{Args: Types{"varbinary"}, Returns: "hyperloglog"},
+	}},
+	{Name: "merge", Kind: signature.Aggregate, Description: "One HyperLogLog sketch of what all sketches were made of.", Forms: []Form{{Args: Types{"hyperloglog"}, Returns: "hyperloglog"}}},
 	{Name: "bool_and", Kind: signature.Aggregate, Description: "True if all values are true.", Forms: []Form{{Args: Types{"boolean"}, Returns: "boolean"}}},
 	{Name: "every", Kind: signature.Aggregate, Description: "True if all values are true.", Forms: []Form{{Args: Types{"boolean"}, Returns: "boolean"}}},
 	{Name: "bool_or", Kind: signature.Aggregate, Description: "True if one of the values is true.", Forms: []Form{{Args: Types{"boolean"}, Returns: "boolean"}}},

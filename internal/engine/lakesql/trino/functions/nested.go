@@ -6,6 +6,7 @@ var arrays = topic("arrays", signature.List{
 	{Name: "cardinality", Description: "How many elements or entries there are.", Forms: []Form{
 		{Args: Types{"array(E)"}, Returns: "bigint"},
 		{Args: Types{"map(K,V)"}, Returns: "bigint"},
+		{Args: Types{"hyperloglog"}, Returns: "bigint"},
 	}},
 	{Name: "element_at", Description: "The element at a place, from 1 or, if negative, from the end, or the value of a key; null if there is none.", Forms: []Form{
 		{Args: Types{"array(E)", "bigint"}, Returns: "E"},

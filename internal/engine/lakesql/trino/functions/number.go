@@ -100,6 +100,7 @@ var numbers = topic("numbers", signature.List{
 	{Name: "tanh", Description: "The hyperbolic tangent.", Forms: []Form{{Args: Types{"double"}, Returns: "double"}}},
 	{Name: "degrees", Description: "Radians as degrees.", Forms: []Form{{Args: Types{"double"}, Returns: "double"}}},
 	{Name: "radians", Description: "Degrees as radians.", Forms: []Form{{Args: Types{"double"}, Returns: "double"}}},
+	{Name: "empty_approx_set", Description: "A HyperLogLog sketch of no values.", Forms: []Form{{Returns: "hyperloglog"}}},
 	{Name: "pi", Description: "The number pi.", Forms: []Form{{Returns: "double"}}},
 	{Name: "e", Description: "Euler's number.", Forms: []Form{{Returns: "double"}}},
 	{Name: "nan", Description: "The value that is not a number.", Forms: []Form{{Returns: "double"}}},

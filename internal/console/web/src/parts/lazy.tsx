@@ -1,0 +1,17 @@
+// Pages that are loaded when they are opened first, so that the first page comes sooner.
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Loading, Problem } from "./ui.tsx";
+
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+  let have: ComponentType<P> | undefined;
+  return function Lazy(p: P) {
+    const [, show] = useState(0);
+    const [error, setError] = useState<Error>();
+    useEffect(() => {
+      if (!have) load().then((c) => ((have = c), show(1)), setError);
+    }, []);
+    const Page = have;
+    return Page ? <Page {...p} /> : error ? <Problem error={error} /> : <Loading />;
+  };
+}

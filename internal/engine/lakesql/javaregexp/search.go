@@ -1,0 +1,88 @@
+package javaregexp
+
+import (
+	"fmt"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/dlclark/regexp2"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+)
+
+// Searcher looks for places of a text that a pattern matches. It is safe for use by many
+// goroutines.
+type Searcher struct {
+	linear *regexp.Regexp
+	back   *regexp2.Regexp
+	groups int
+}
+
+// CompileSearch compiles a pattern that is to match parts of a text.
+func CompileSearch(pattern string) (*Searcher, error) {
+	if len(pattern) > maxLength {
+		return nil, fmt.Errorf("the pattern is longer than %d bytes", maxLength)
+	}
+	if out, missing := duck.Pattern(pattern); missing == "" {
+		if re, err := regexp.Compile(out); err == nil {
+			return &Searcher{linear: re, groups: re.NumSubexp()}, nil
+		}
+	}
+	out, groups, err := translate(pattern)
+	if err != nil {
+		return nil, err
+	}
+	re, err := regexp2.Compile(out, regexp2.None)
+	if err != nil {
+		return nil, fmt.Errorf("not a regular expression: %s", pattern)
+	}
+	re.MatchTimeout = Timeout
+	return &Searcher{back: re, groups: groups}, nil
+}
+
+// Groups is the number of groups.
+func (s *Searcher) Groups() int { return s.groups }
+
+// Find returns the first n matches that do not overlap, from left to right, all of them for a
+// negative n. Each has the offsets in bytes of its start and end, then those of its groups, -1
+// for groups that take no part. The error is ErrTimeout.
+func (s *Searcher) Find(text string, n int) ([][]int, error) {
+	if s.linear != nil {
+		if n == 1 {
+			if m := s.linear.FindStringSubmatchIndex(text); m != nil {
+				return [][]int{m}, nil
+			}
+			return nil, nil
+		}
+		return s.linear.FindAllStringSubmatchIndex(text, n), nil
+	}
+	m, err := s.back.FindStringMatch(text)
+	var at []int // the offset of each character, and of the end
+	var all [][]int
+	for ; m != nil && err == nil && len(all) != n; m, err = s.back.FindNextMatch(m) {
+		if at == nil {
+			at = offsets(text)
+		}
+		found := append(make([]int, 0, 2*s.groups+2), at[m.Index], at[m.Index+m.Length])
+		for i := range s.groups {
+			if g := m.GroupByNumber(i + 1); g != nil && len(g.Captures) > 0 {
+				found = append(found, at[g.Index], at[g.Index+g.Length])
+			} else {
+				found = append(found, -1, -1)
+			}
+		}
+		all = append(all, found)
+	}
+	if err != nil {
+		return nil, ErrTimeout
+	}
+	return all, nil
+}
+
+func offsets(text string) []int {
+	at := make([]int, 0, utf8.RuneCountInString(text)+1)
+	for i := range text {
+		at = append(at, i)
+	}
+	return append(at, len(text))
+}
