@@ -182,6 +182,10 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet); err != nil {
 		return nil, err
 	}
+	if in.FilterExpression != nil && len(*in.FilterExpression) > expr.MaxSize {
+		_, err := expr.ParseCondition(*in.FilterExpression, params)
+		return nil, sizedExpression("FilterExpression", err)
+	}
 	filter, err := parseFilter(in.FilterExpression, params, in.ScanFilter, in.ConditionalOperator)
 	if err != nil {
 		return nil, err

@@ -153,14 +153,14 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 		}
 		u, err := expr.ParseUpdate(*updateText, params)
 		if err != nil {
-			return nil, expression("UpdateExpression", err)
+			return nil, sizedExpression("UpdateExpression", err)
 		}
 		a.update = u
 	}
 	if cond != nil {
 		c, err := expr.ParseCondition(*cond, params)
 		if err != nil {
-			return nil, expression("ConditionExpression", err)
+			return nil, sizedExpression("ConditionExpression", err)
 		}
 		a.cond = c
 	}
