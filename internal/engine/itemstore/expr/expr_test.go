@@ -199,3 +199,13 @@ func FuzzExpressions(f *testing.F) {
 		}
 	})
 }
+
+// A long run of parentheses costs no more than its length for each level that is allowed.
+func BenchmarkNestedParentheses(b *testing.B) {
+	text := "SET a = " + strings.Repeat("(", 2000) + ":5" + strings.Repeat(")", 2000)
+	for b.Loop() {
+		if _, err := ParseUpdate(text, &Params{}); err == nil {
+			b.Fatal("taken")
+		}
+	}
+}
