@@ -82,6 +82,10 @@ type Delivery struct {
 	LastError        string    `json:"last_error,omitempty"` // of the last attempt, if it failed
 	LastErrorTime    time.Time `json:"last_error_time,omitzero"`
 
+	// SourcePlaces are, of a Kinesis source by its shards, the sequence numbers of records up to which
+	// all is in objects; more may be. A delivery whose records go through a function has none.
+	SourcePlaces map[string]string `json:"source_places,omitempty"`
+
 	Compaction Compaction `json:"compaction"`
 }
 
@@ -149,6 +153,27 @@ type Application struct {
 	StateBytes int64     `json:"stateBytes"`
 	Time       time.Time `json:"time,omitzero"` // of the last step
 	Error      string    `json:"error,omitempty"`
+
+	// Places are the sequence numbers of the last records that were taken, by ARNs of inputs and shards.
+	Places map[string]map[string]string `json:"places,omitempty"`
+}
+
+// EventSource is how far an event source mapping is in its stream, in the list that GET event-sources
+// answers.
+type EventSource struct {
+	ID       string                 `json:"id"`
+	Account  string                 `json:"account"`
+	Region   string                 `json:"region"`
+	Function string                 `json:"function"` // its name
+	Source   string                 `json:"source"`   // ARN
+	Enabled  bool                   `json:"enabled"`
+	Shards   map[string]SourcePlace `json:"shards"` // of a stream
+}
+
+// SourcePlace is how far a consumer is in a shard.
+type SourcePlace struct {
+	After string `json:"after,omitempty"` // sequence number of the last record that it is done with
+	Ended bool   `json:"ended,omitempty"` // it is done with all of the shard
 }
 
 // Row is a line of GET analytics/NAME/tail: a row of an in-application stream, or how many were dropped

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +16,8 @@ import (
 	"github.com/brookmere/brookmere/test/nodetest"
 )
 
-// installed runs a command that brings an SDK into dir, and skips the test where its registry does not have it.
+// installed runs a command of npm that brings an SDK into dir. It skips the test where there is no npm, or where its registry
+// is not reached; any other failure is the test's.
 func installed(t *testing.T, dir, name string, args ...string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
@@ -24,8 +27,46 @@ func installed(t *testing.T, dir, name string, args ...string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	switch {
+	case err == nil:
+	case ctx.Err() != nil || unreachable(string(out)):
 		t.Skipf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	default:
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+var npmCode = regexp.MustCompile(`(?m)^npm (?:ERR!|error) code (\S+)`)
+
+// networkErrors are npm's codes of a registry that is not reached, or does not let this machine in; answers of 500 and above
+// are such too.
+var networkErrors = []string{
+	"ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "ESOCKETTIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH", "ENETUNREACH", "EPIPE", "EIDLETIMEOUT",
+	"EPROTO", "ENETWORK", "FETCH_ERROR", "E401", "E403", "E407", "E429",
+	"SELF_SIGNED_CERT_IN_CHAIN", "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CERT_HAS_EXPIRED",
+}
+
+// unreachable tells whether npm says that it did not reach its registry.
+func unreachable(out string) bool {
+	m := npmCode.FindStringSubmatch(out)
+	return m != nil && (slices.Contains(networkErrors, m[1]) || len(m[1]) == 4 && strings.HasPrefix(m[1], "E5"))
+}
+
+func TestUnreachableRegistry(t *testing.T) {
+	for out, want := range map[string]bool{
+		"npm ERR! code ECONNREFUSED\nnpm ERR! syscall connect": true,
+		"npm error code ENOTFOUND":                             true,
+		"npm warn x\nnpm error code E503":                      true,
+		"npm error code E404\nnpm error 404 Not Found":         false,
+		"npm error code ETARGET":                               false,
+		"npm error code EUSAGE\nnpm error ECONNREFUSED":        false,
+		"Unknown command: \"instal\"":                          false,
+		"":                                                     false,
+	} {
+		if got := unreachable(out); got != want {
+			t.Errorf("%q: %v", out, got)
+		}
 	}
 }
 
@@ -41,7 +82,7 @@ func writeSource(t *testing.T, dir, name, text string) string {
 // TestJavaScriptV2 runs a program on the SDK that reads no AWS_ENDPOINT_URL.
 func TestJavaScriptV2(t *testing.T) {
 	dir := t.TempDir()
-	installed(t, dir, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, "aws-sdk@2")
+	installed(t, dir, "npm", "install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix", dir, "aws-sdk@2")
 	program := writeSource(t, dir, "main.js", `
 const AWS = require('aws-sdk');
 (async () => {
@@ -62,7 +103,7 @@ const AWS = require('aws-sdk');
 // TestJavaScriptV3 reads a stream by enhanced fan-out, besides.
 func TestJavaScriptV3(t *testing.T) {
 	dir := t.TempDir()
-	installed(t, dir, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, "@aws-sdk/client-kinesis@3")
+	installed(t, dir, "npm", "install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix", dir, "@aws-sdk/client-kinesis@3")
 	program := writeSource(t, dir, "main.mjs", `
 import { Kinesis, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
 const kinesis = new Kinesis(), StreamName = 'from-v3';
@@ -158,7 +199,7 @@ func TestBrowser(t *testing.T) {
 		t.Skip("there is no " + browser)
 	}
 	dir := t.TempDir()
-	installed(t, dir, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, "aws-sdk@2")
+	installed(t, dir, "npm", "install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix", dir, "aws-sdk@2")
 	pages := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer pages.Close()
 	writeSource(t, dir, "page.html", `<!doctype html><p id="out">nothing</p>

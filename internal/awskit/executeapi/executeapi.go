@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,18 @@ func Locate(r *http.Request) (api, rest string, ok bool) {
 		path = "/" + path
 	}
 	return strings.ToLower(api), path, true
+}
+
+// PolicyPath is an escaped path as ARNs of policies have it: unescaped, but that a slash which separates nothing stays
+// %2F, so that no policy takes a part of a path for several.
+func PolicyPath(escaped string) string {
+	parts := strings.Split(escaped, "/")
+	for i, p := range parts {
+		if u, err := url.PathUnescape(p); err == nil {
+			parts[i] = strings.ReplaceAll(u, "/", "%2F")
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // SourceIP is the address that a request came from.

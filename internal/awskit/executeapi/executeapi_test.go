@@ -114,3 +114,11 @@ func TestOwners(t *testing.T) {
 		t.Error("b is not forgotten")
 	}
 }
+
+func TestPolicyPath(t *testing.T) {
+	for escaped, want := range map[string]string{"a/b": "a/b", "a%2Fb": "a%2Fb", "a%2fb/c%20d": "a%2Fb/c d", "%252F": "%2F", "": "", "a//b/": "a//b/", "%2e%2E": ".."} {
+		if got := PolicyPath(escaped); got != want {
+			t.Errorf("%s: %s, want %s", escaped, got, want)
+		}
+	}
+}

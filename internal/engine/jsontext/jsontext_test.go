@@ -198,3 +198,24 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+func TestAppendQuoted(t *testing.T) {
+	for _, s := range []string{"", "plain", "a\"b\\c", "\n\r\t\b\f\x00\x1f\x7f", "é€😀", "a\xffb", "\xe2\x82", "\xf0\x9f\x98", "\xed\xa0\x80x", "\u2028<>&", "\uFFFD"} {
+		got := AppendQuoted([]byte("x"), s)
+		if b := AppendQuoted([]byte("x"), []byte(s)); !bytes.Equal(got, b) {
+			t.Errorf("%q: %s as a string, %s as bytes", s, got, b)
+		}
+		var back string
+		if err := json.Unmarshal(got[1:], &back); err != nil || back != string([]rune(s)) || got[0] != 'x' {
+			t.Errorf("%q: %s, %q, %v", s, got, back, err)
+		}
+		if again := AppendUnquoted(nil, got[2:len(got)-1]); string(again) != back {
+			t.Errorf("%q: %q when it is read again", s, again)
+		}
+	}
+	long := strings.Repeat("é", 100)
+	buf := make([]byte, 0, 1000)
+	if n := testing.AllocsPerRun(10, func() { AppendQuoted(buf, long) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

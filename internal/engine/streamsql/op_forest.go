@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/brookmere/brookmere/internal/engine/jsontext"
 	"github.com/brookmere/brookmere/internal/engine/streamsql/forest"
 )
 
@@ -113,7 +114,7 @@ func (o *forestOperator) explanation(all []forest.Attribution) (float64, string)
 		if c > 0 {
 			b = append(b, ',')
 		}
-		b = appendJSONString(b, name)
+		b = jsontext.AppendQuoted(b, name)
 		b = append(b, ":{"...)
 		if o.direction {
 			d := "HIGH"

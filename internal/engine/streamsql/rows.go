@@ -6,7 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/brookmere/brookmere/internal/engine/jsontext"
 )
 
 // Rows are rows of one stream. They do not change.
@@ -67,14 +68,14 @@ func (r *Rows) AppendJSON(dst []byte, row int) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendJSONString(dst, c.Name)
+		dst = jsontext.AppendQuoted(dst, c.Name)
 		dst = append(dst, ':')
 		v, t := r.b.cols[i].at(row), c.Type
 		switch {
 		case v.null:
 			dst = append(dst, "null"...)
 		case t.isString():
-			dst = appendJSONString(dst, v.s)
+			dst = jsontext.AppendQuoted(dst, v.s)
 		case t.Kind == Varbinary:
 			dst = append(dst, '"')
 			dst = base64.StdEncoding.AppendEncode(dst, []byte(v.s))
@@ -128,45 +129,4 @@ func (r *Rows) AppendCSV(dst []byte, row int, delimiter string) []byte {
 		}
 	}
 	return dst
-}
-
-// appendJSONString appends a text in double quotes.
-func appendJSONString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			if r, size := utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || size > 1 {
-				i += size
-				continue
-			}
-		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			if c >= utf8.RuneSelf {
-				dst = append(dst, "\ufffd"...)
-			} else {
-				const hex = "0123456789abcdef"
-				dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			}
-		}
-		i++
-		start = i
-	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
 }

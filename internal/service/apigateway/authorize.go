@@ -28,9 +28,9 @@ func denied(message string) *failure {
 	return &failure{kind: types.GatewayResponseTypeAccessDenied, code: "AccessDeniedException", message: message}
 }
 
-// methodARN names the request as policies do, by the path that routing sees.
+// methodARN names the request as policies do, by the method and the path that routing sees.
 func (x *exchange) methodARN() string {
-	return x.scope.ARN("execute-api", x.address.api+"/"+x.address.stage+"/"+x.r.Method+"/"+strings.Trim(x.address.path, "/"))
+	return x.scope.ARN("execute-api", x.address.api+"/"+x.address.stage+"/"+strings.ToUpper(x.r.Method)+"/"+executeapi.PolicyPath(strings.Trim(x.address.escaped, "/")))
 }
 
 func (x *exchange) authorize() error {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 )
@@ -32,7 +33,7 @@ func forbidden() *failure {
 
 // routeARN names the request as policies do, by the path that routing sees.
 func (x *exchange) routeARN() string {
-	return x.scope.ARN("execute-api", x.api.id()+"/"+*x.stage.Stage.StageName+"/"+x.r.Method+"/"+strings.TrimSuffix(strings.TrimPrefix(x.path, "/"), "/"))
+	return x.scope.ARN("execute-api", x.api.id()+"/"+*x.stage.Stage.StageName+"/"+x.r.Method+"/"+executeapi.PolicyPath(strings.TrimSuffix(strings.TrimPrefix(x.escaped, "/"), "/")))
 }
 
 func (x *exchange) authorize() error {

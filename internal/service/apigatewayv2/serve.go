@@ -37,6 +37,7 @@ type exchange struct {
 	compiled *compiled
 	plan     *plan
 	path     string            // without the stage, as the client meant it
+	escaped  string            // and wrote it
 	params   map[string]string // of the path
 	query    url.Values
 	body     []byte
@@ -108,6 +109,7 @@ func (x *exchange) serve() error {
 		return err
 	}
 	p, params := x.compiled.find(x.r.Method, x.path)
+	x.escaped = x.path
 	if u, err := url.PathUnescape(x.path); err == nil {
 		x.path = u
 	}

@@ -133,7 +133,8 @@ type issuer struct {
 	mu   sync.Mutex
 	keys oidc.Keys
 	err  error
-	at   time.Time
+	at   time.Time // it was asked
+	good time.Time // the keys came
 }
 
 // keys are the keys of an issuer, and when they were fetched: later than after.
@@ -151,13 +152,16 @@ func (i *issuers) keys(ctx context.Context, out Outbound, name string, now, afte
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	age := now.Sub(k.at)
-	fresh := !k.at.IsZero() && k.at.After(after) && age < keysLast && (k.err == nil || age < refetchAfter)
+	fresh := !k.at.IsZero() && k.at.After(after) && (k.err == nil && now.Sub(k.good) < keysLast || k.err != nil && age < refetchAfter)
 	if !fresh {
 		// For all who wait, whether or not this client hangs up. Good keys stay where the issuer does not answer.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		defer cancel()
 		keys, err := fetchKeys(ctx, out, name)
-		if err == nil || k.keys == nil || age >= keysLast {
+		if err == nil {
+			k.good = now
+		}
+		if err == nil || k.keys == nil || now.Sub(k.good) >= keysLast {
 			k.keys, k.err = keys, err
 		}
 		k.at = now

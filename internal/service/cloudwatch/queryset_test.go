@@ -219,3 +219,27 @@ func TestRulesThatMultiply(t *testing.T) {
 		t.Errorf("alarms of the rule: %s", got)
 	}
 }
+
+// TestTagsHaveOneName tags an alarm by another spelling of its ARN: its tags are those of the alarm.
+func TestTagsHaveOneName(t *testing.T) {
+	x := newBench(t)
+	x.alarm("a", nil)
+	for i, name := range []string{"arn:aws-cn:cloudwatch:us-east-1:000000000000:alarm:a", "arn:nonsense:cloudwatch:us-east-1:000000000000:alarm:a", "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a"} {
+		_, err := x.s.TagResource(t.Context(), &cloudwatch.TagResourceInput{ResourceARN: &name, Tags: []types.Tag{{Key: aws.String(fmt.Sprint(i)), Value: aws.String("v")}}})
+		if err != nil {
+			continue // it need not be taken
+		}
+		out, err := x.s.ListTagsForResource(t.Context(), &cloudwatch.ListTagsForResourceInput{ResourceARN: aws.String("arn:aws:cloudwatch:us-east-1:000000000000:alarm:a")})
+		if err != nil || !strings.Contains(fmt.Sprint(tagsOf(out.Tags)), fmt.Sprintf("%d:v", i)) {
+			t.Errorf("%s: %v, %v", name, out, err)
+		}
+	}
+	if _, err := x.s.DeleteAlarms(t.Context(), &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{"a"}}); err != nil {
+		t.Fatal(err)
+	}
+	x.alarm("a", nil)
+	out, err := x.s.ListTagsForResource(t.Context(), &cloudwatch.ListTagsForResourceInput{ResourceARN: aws.String("arn:aws:cloudwatch:us-east-1:000000000000:alarm:a")})
+	if err != nil || len(out.Tags) > 0 {
+		t.Errorf("an alarm that is made anew has tags: %v, %v", out, err)
+	}
+}

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -219,6 +220,26 @@ func createTableFirst(in *dynamodb.CreateTableInput) error {
 	}
 	for i, a := range in.AttributeDefinitions {
 		if err := enumerated(a.AttributeType, "attributeDefinitions."+itoa(i+1)+".member.attributeType", "B", "N", "S"); err != nil {
+			return err
+		}
+	}
+	for i, x := range in.GlobalSecondaryIndexes {
+		if x.Projection != nil {
+			if err := enumerated(x.Projection.ProjectionType, "globalSecondaryIndexes."+itoa(i+1)+".member.projection.projectionType", "ALL", "INCLUDE", "KEYS_ONLY"); err != nil {
+				return err
+			}
+		}
+	}
+	if p := in.ProvisionedThroughput; p != nil {
+		var b broken
+		least := func(n *int64, name string) {
+			if n != nil && *n < 1 {
+				b.add(fmt.Sprintf("'%d' ", *n), "provisionedThroughput."+name, "Member must have value greater than or equal to 1")
+			}
+		}
+		least(p.WriteCapacityUnits, "writeCapacityUnits")
+		least(p.ReadCapacityUnits, "readCapacityUnits")
+		if err := b.err(); err != nil {
 			return err
 		}
 	}

@@ -45,7 +45,8 @@ func readUnits(size int, consistent bool) float64 {
 	return n
 }
 
-// wrote adds what the result of a write took. factor is 2 in transactions.
+// wrote adds what the result of a write took. factor is 2 in transactions, and of the
+// table alone: indexes take in them what they take elsewhere.
 func (u *usage) wrote(d *table, r *itemstore.Result, factor float64) {
 	u.write = true
 	u.add("", factor*writeUnits(max(r.OldSize, r.NewSize)))
@@ -58,7 +59,7 @@ func (u *usage) wrote(d *table, r *itemstore.Result, factor float64) {
 		if c.Moved {
 			units = writeUnits(c.OldSize) + writeUnits(c.NewSize)
 		}
-		u.add(x.Name, factor*units)
+		u.add(x.Name, units)
 	}
 }
 

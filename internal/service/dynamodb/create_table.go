@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -70,10 +71,33 @@ func definedKeys(in []types.KeySchemaElement, defs []types.AttributeDefinition) 
 	}
 	for _, k := range keyNames(in) {
 		if !slices.Contains(names, k) {
-			return invalidValue("Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", commas(keyNames(in)), commas(names))
+			return invalidValue("Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", commas(hashOrder(keyNames(in))), commas(hashOrder(names)))
 		}
 	}
 	return nil
+}
+
+// hashOrder puts names in the order in which AWS lists a set of them: that of a hash set
+// made for as many.
+func hashOrder(names []string) []string {
+	want := len(names) + 1
+	if len(names) > 2 {
+		want = len(names)*4/3 + 1
+	}
+	buckets := 1
+	for buckets < want {
+		buckets *= 2
+	}
+	bucket := func(s string) int {
+		h := uint32(0)
+		for _, c := range utf16.Encode([]rune(s)) {
+			h = 31*h + uint32(c)
+		}
+		return int((h ^ h>>16) & uint32(buckets-1))
+	}
+	out := slices.Clone(names)
+	slices.SortStableFunc(out, func(a, b string) int { return bucket(a) - bucket(b) })
+	return out
 }
 
 func projectionOf(p *types.Projection) (string, []string, error) {
@@ -121,21 +145,47 @@ func throughputOf(p *types.ProvisionedThroughput) throughput {
 	return throughput{Read: aws.ToInt64(p.ReadCapacityUnits), Write: aws.ToInt64(p.WriteCapacityUnits)}
 }
 
-func maxUnitsOf(o *types.OnDemandThroughput) *maxUnits {
+// checkMaxUnits checks limits of an on-demand table; update says that -1 lifts one.
+func checkMaxUnits(o *types.OnDemandThroughput, onDemand, update bool) error {
 	if o == nil {
 		return nil
 	}
-	m := &maxUnits{Read: -1, Write: -1}
-	if o.MaxReadRequestUnits != nil {
+	members := []struct {
+		name string
+		n    *int64
+	}{{"MaxReadRequestUnits", o.MaxReadRequestUnits}, {"MaxWriteRequestUnits", o.MaxWriteRequestUnits}}
+	for _, m := range members {
+		switch {
+		case m.n != nil && !onDemand && update:
+			return invalidValue("%s for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED", m.name)
+		case m.n != nil && !onDemand:
+			return invalidValue("%s for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED.", m.name)
+		}
+	}
+	for _, m := range members {
+		if m.n != nil && *m.n < 1 && !(update && *m.n == -1) {
+			return invalidValue("Requested %s for OnDemandThroughput for table is outside of valid range", m.name)
+		}
+	}
+	return nil
+}
+
+// maxUnitsOf is the limits that a request leaves of those that there were; nil for none.
+func maxUnitsOf(o *types.OnDemandThroughput, had *maxUnits) *maxUnits {
+	m := maxUnits{Read: -1, Write: -1}
+	if had != nil {
+		m = *had
+	}
+	if o != nil && o.MaxReadRequestUnits != nil {
 		m.Read = *o.MaxReadRequestUnits
 	}
-	if o.MaxWriteRequestUnits != nil {
+	if o != nil && o.MaxWriteRequestUnits != nil {
 		m.Write = *o.MaxWriteRequestUnits
 	}
 	if m.Read == -1 && m.Write == -1 {
 		return nil
 	}
-	return m
+	return &m
 }
 
 func warmOf(w *types.WarmThroughput) *warm {
@@ -188,16 +238,16 @@ func newTable(in *dynamodb.CreateTableInput) (*table, error) {
 			for _, a := range d.Attributes {
 				defined = append(defined, a.Name)
 			}
-			return nil, invalidValue("Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]", commas(defined), commas(slices.Sorted(maps.Keys(used))))
+			return nil, invalidValue("Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]", commas(hashOrder(defined)), commas(hashOrder(slices.Sorted(maps.Keys(used)))))
 		}
 		return nil, invalidValue("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
 	}
 	d.OnDemand = onDemand
 	d.Throughput = throughputOf(in.ProvisionedThroughput)
-	d.MaxUnits = maxUnitsOf(in.OnDemandThroughput)
-	if in.OnDemandThroughput != nil && !onDemand {
-		return nil, invalidValue("OnDemandThroughput cannot be specified when BillingMode is PROVISIONED")
+	if err := checkMaxUnits(in.OnDemandThroughput, onDemand, false); err != nil {
+		return nil, err
 	}
+	d.MaxUnits = maxUnitsOf(in.OnDemandThroughput, nil)
 	d.Warm = warmOf(in.WarmThroughput)
 	d.Class = string(in.TableClass)
 	d.Protected = isTrue(in.DeletionProtectionEnabled)
@@ -289,7 +339,7 @@ func (d *table) addGlobal(in *dynamodb.CreateTableInput, onDemand bool, used, na
 		d.NextIndex++
 		d.Indexes = append(d.Indexes, index{
 			ID: d.NextIndex, Name: name, Hash: hash, Range: rng, Projection: projection, Include: include, Status: string(types.IndexStatusActive),
-			Throughput: throughputOf(x.ProvisionedThroughput), MaxUnits: maxUnitsOf(x.OnDemandThroughput), Warm: warmOf(x.WarmThroughput),
+			Throughput: throughputOf(x.ProvisionedThroughput), MaxUnits: maxUnitsOf(x.OnDemandThroughput, nil), Warm: warmOf(x.WarmThroughput),
 		})
 	}
 	if len(in.GlobalSecondaryIndexes) > maxGlobal {

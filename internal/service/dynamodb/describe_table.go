@@ -40,7 +40,14 @@ func (m *maxUnits) describe() *types.OnDemandThroughput {
 	if m == nil {
 		return nil
 	}
-	return &types.OnDemandThroughput{MaxReadRequestUnits: aws.Int64(m.Read), MaxWriteRequestUnits: aws.Int64(m.Write)}
+	out := &types.OnDemandThroughput{}
+	if m.Read != -1 {
+		out.MaxReadRequestUnits = aws.Int64(m.Read)
+	}
+	if m.Write != -1 {
+		out.MaxWriteRequestUnits = aws.Int64(m.Write)
+	}
+	return out
 }
 
 func (d *table) warmUnits(w *warm) (read, write int64) {

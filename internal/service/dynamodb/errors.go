@@ -54,6 +54,16 @@ func expression(parameter string, err error) error {
 	return err
 }
 
+// sizedExpression is expression for the operations that tell the size of an expression
+// that is too large.
+func sizedExpression(parameter string, err error) error {
+	var e *expr.Error
+	if errors.As(err, &e) && e.Size > 0 {
+		return invalid("Invalid %s: %s; expression size: %d", parameter, e.Message, e.Size)
+	}
+	return expression(parameter, err)
+}
+
 // updateFailed words what an item did to an update.
 func updateFailed(err error) error {
 	switch {

@@ -132,7 +132,10 @@ func putFirst(in *dynamodb.PutItemInput) error {
 	b.returnValues(in.ReturnValues)
 	b.metrics(in.ReturnItemCollectionMetrics)
 	b.onFailure(in.ReturnValuesOnConditionCheckFailure)
-	return b.err()
+	if len(b) > 0 {
+		return b.err()
+	}
+	return operators(writeWords, in.ConditionalOperator, len(in.Expected), ofExpected(in.Expected)...)
 }
 
 func deleteFirst(in *dynamodb.DeleteItemInput) error {
@@ -148,7 +151,10 @@ func deleteFirst(in *dynamodb.DeleteItemInput) error {
 	b.returnValues(in.ReturnValues)
 	b.metrics(in.ReturnItemCollectionMetrics)
 	b.onFailure(in.ReturnValuesOnConditionCheckFailure)
-	return b.err()
+	if len(b) > 0 {
+		return b.err()
+	}
+	return operators(writeWords, in.ConditionalOperator, len(in.Expected), ofExpected(in.Expected)...)
 }
 
 // updateFirst tells all that is wrong where the key or the name is missing, else the first.
@@ -183,7 +189,12 @@ func updateFirst(in *dynamodb.UpdateItemInput) error {
 	if len(b) > 0 {
 		return invalid("%s", b[0])
 	}
-	return nil
+	for _, u := range in.AttributeUpdates {
+		if u.Action != "" && !slices.Contains(u.Action.Values(), u.Action) {
+			return invalid(envelope + "Member must satisfy enum value set: [ADD, DELETE, PUT]' for Action")
+		}
+	}
+	return operators(writeWords, in.ConditionalOperator, len(in.Expected), ofExpected(in.Expected)...)
 }
 
 func selectEnum(b *broken, v types.Select) {
@@ -213,7 +224,10 @@ func queryFirst(in *dynamodb.QueryInput) error {
 	if len(b) == 0 {
 		selectEnum(&b, in.Select)
 	}
-	return b.err()
+	if len(b) > 0 {
+		return b.err()
+	}
+	return operators(queryWords, in.ConditionalOperator, len(in.QueryFilter), ofConditions(in.KeyConditions, in.QueryFilter)...)
 }
 
 // maxSegments is how many segments a scan may have.
@@ -240,7 +254,43 @@ func scanFirst(in *dynamodb.ScanInput) error {
 	if len(b) == 0 {
 		selectEnum(&b, in.Select)
 	}
-	return b.err()
+	if len(b) > 0 {
+		return b.err()
+	}
+	return operators(scanWords, in.ConditionalOperator, len(in.ScanFilter), ofConditions(in.ScanFilter)...)
+}
+
+// operators checks the comparisons of the parameters that expressions replaced, and what
+// joins them.
+func operators(w wording, joins types.ConditionalOperator, joined int, all ...types.ComparisonOperator) error {
+	for _, op := range all {
+		if op != "" && !slices.Contains(op.Values(), op) {
+			return w.wrap(invalidValue("Invalid comparison operator"))
+		}
+	}
+	if slices.Contains(joins.Values(), joins) || joins == "" {
+		return nil
+	}
+	if err := checkConditionalOperator(joins, joined); err != nil {
+		return w.wrap(err)
+	}
+	return w.wrap(invalid("Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]"))
+}
+
+func ofExpected(m map[string]types.ExpectedAttributeValue) (all []types.ComparisonOperator) {
+	for _, e := range m {
+		all = append(all, e.ComparisonOperator)
+	}
+	return all
+}
+
+func ofConditions(m ...map[string]types.Condition) (all []types.ComparisonOperator) {
+	for _, m := range m {
+		for _, c := range m {
+			all = append(all, c.ComparisonOperator)
+		}
+	}
+	return all
 }
 
 const keysRule = "Map keys must satisfy constraint: [Member must have length less than or equal to 255, Member must have length greater than or equal to 3, Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+]"

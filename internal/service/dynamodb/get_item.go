@@ -24,6 +24,9 @@ func parseProjection(text *string, params *expr.Params, attributes []string) (*e
 	}
 	seen := map[string]bool{}
 	for _, a := range attributes {
+		if a == "" {
+			return nil, invalid("Empty attribute name")
+		}
 		if seen[a] {
 			return nil, invalidValue("Duplicate value in attribute name: %s", a)
 		}

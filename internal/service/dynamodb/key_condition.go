@@ -11,7 +11,6 @@ import (
 // keyCondition is the conditions of a query on one attribute each.
 type keyCondition struct {
 	bounds map[string]itemstore.Bound
-	legacy bool // of KeyConditions
 }
 
 // add adds the condition on an attribute.
@@ -113,7 +112,7 @@ func keyOperands(x expr.Operand, values ...expr.Operand) (name string, err error
 
 // parseKeyConditions reads KeyConditions.
 func parseKeyConditions(in map[string]types.Condition) (*keyCondition, error) {
-	k := &keyCondition{bounds: map[string]itemstore.Bound{}, legacy: true}
+	k := &keyCondition{bounds: map[string]itemstore.Bound{}}
 	for _, name := range sortedKeys(in) {
 		c := in[name]
 		n, err := comparison(name, c.ComparisonOperator, c.AttributeValueList)
@@ -147,14 +146,11 @@ func (k *keyCondition) on(d *table, hash, rng string) (attr.Value, itemstore.Bou
 	if rng != "" {
 		keys = 2
 	}
-	if n := len(k.bounds); n > keys && !k.legacy {
+	if n := len(k.bounds); n > keys {
 		return nil, h, invalid("The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)", n, keys)
 	}
 	if !ok {
 		return nil, h, invalid("Query condition missed key schema element: %s", hash)
-	}
-	if len(k.bounds) > 2 {
-		return nil, h, invalid("Conditions can be of length 1 or 2 only")
 	}
 	if h.Op != "=" {
 		return nil, h, invalid("Query key condition not supported")

@@ -60,7 +60,8 @@ func comparison(name string, op types.ComparisonOperator, list []types.Attribute
 			t := v.Type()
 			ok = t == attr.TypeString || t == attr.TypeBinary
 		case types.ComparisonOperatorContains, types.ComparisonOperatorNotContains:
-			ok = !isSet(v)
+			t := v.Type()
+			ok = !isSet(v) && t != attr.TypeList && t != attr.TypeMap
 		}
 		if !ok {
 			return nil, invalidValue("ComparisonOperator %s is not valid for %s AttributeValue type", op, v.Type())
@@ -82,7 +83,7 @@ func comparison(name string, op types.ComparisonOperator, list []types.Attribute
 	case types.ComparisonOperatorBetween:
 		c, ok := attr.Compare(values[0], values[1])
 		if !ok {
-			return nil, invalidValue("AttributeValues inside AttributeValueList must all be of the same type")
+			return nil, invalidValue("AttributeValues inside AttributeValueList must be of same type")
 		}
 		if c > 0 {
 			return nil, invalid("The BETWEEN condition was provided a range where the lower bound is greater than the upper bound")
@@ -92,7 +93,7 @@ func comparison(name string, op types.ComparisonOperator, list []types.Attribute
 		in := expr.In{X: path}
 		for i := range values {
 			if values[i].Type() != values[0].Type() {
-				return nil, invalidValue("AttributeValues inside AttributeValueList must all be of the same type")
+				return nil, invalidValue("AttributeValues inside AttributeValueList must be of same type")
 			}
 			in.List = append(in.List, lit(i))
 		}
@@ -127,15 +128,15 @@ func joined(nodes []expr.Node, operator types.ConditionalOperator) *expr.Conditi
 	return &expr.Condition{Root: n}
 }
 
-func checkConditionalOperator(operator types.ConditionalOperator, n int, with string) error {
+func checkConditionalOperator(operator types.ConditionalOperator, n int) error {
 	if operator == "" {
 		return nil
 	}
 	if n == 0 {
-		return invalidValue("ConditionalOperator cannot be used without %s", with)
+		return invalid("ConditionalOperator cannot be used without Filter or Expected")
 	}
 	if n == 1 {
-		return invalidValue("ConditionalOperator can only be used when %s has two or more elements", with)
+		return invalid("ConditionalOperator can only be used when Filter or Expected has two or more elements")
 	}
 	return nil
 }
@@ -146,15 +147,19 @@ func expectedCondition(expected map[string]types.ExpectedAttributeValue, operato
 	for _, name := range sortedKeys(expected) {
 		e := expected[name]
 		path := expr.Operand{Path: expr.Path{{Name: name}}}
-		if e.ComparisonOperator != "" {
+		if e.Value != nil && e.AttributeValueList != nil {
+			return nil, invalidValue("Value and AttributeValueList cannot be used together for Attribute: %s", name)
+		}
+		if op := e.ComparisonOperator; op != "" {
 			if e.Exists != nil {
 				return nil, invalidValue("Exists and ComparisonOperator cannot be used together for Attribute: %s", name)
 			}
+			none := e.AttributeValueList == nil || len(e.AttributeValueList) == 0 && (op == types.ComparisonOperatorBetween || op == types.ComparisonOperatorIn)
+			if none && e.Value == nil && !arguments(op, 0) {
+				return nil, invalidValue("Value or AttributeValueList must be used with ComparisonOperator: %s for Attribute: %s", op, name)
+			}
 			list := e.AttributeValueList
 			if e.Value != nil {
-				if list != nil {
-					return nil, invalidValue("Value and AttributeValueList cannot be used together for Attribute: %s", name)
-				}
 				list = []types.AttributeValue{e.Value}
 			}
 			n, err := comparison(name, e.ComparisonOperator, list)
@@ -169,7 +174,7 @@ func expectedCondition(expected map[string]types.ExpectedAttributeValue, operato
 		}
 		if e.Exists != nil && !*e.Exists {
 			if e.Value != nil {
-				return nil, invalidValue("Value cannot be used when Exists is set to false for Attribute: %s", name)
+				return nil, invalidValue("Value cannot be used when Exists is false for Attribute: %s", name)
 			}
 			nodes = append(nodes, expr.Call{Name: "attribute_not_exists", Args: []expr.Operand{path}})
 			continue
@@ -187,7 +192,7 @@ func expectedCondition(expected map[string]types.ExpectedAttributeValue, operato
 		}
 		nodes = append(nodes, expr.Compare{Op: "=", L: path, R: expr.Operand{Value: v}})
 	}
-	if err := checkConditionalOperator(operator, len(expected), "Expected"); err != nil {
+	if err := checkConditionalOperator(operator, len(expected)); err != nil {
 		return nil, err
 	}
 	if c := joined(nodes, operator); c != nil {
@@ -197,7 +202,7 @@ func expectedCondition(expected map[string]types.ExpectedAttributeValue, operato
 }
 
 // filterCondition reads ScanFilter or QueryFilter; nil for none.
-func filterCondition(filter map[string]types.Condition, operator types.ConditionalOperator, parameter string) (*expr.Condition, error) {
+func filterCondition(filter map[string]types.Condition, operator types.ConditionalOperator) (*expr.Condition, error) {
 	var nodes []expr.Node
 	for _, name := range sortedKeys(filter) {
 		n, err := comparison(name, filter[name].ComparisonOperator, filter[name].AttributeValueList)
@@ -206,7 +211,7 @@ func filterCondition(filter map[string]types.Condition, operator types.Condition
 		}
 		nodes = append(nodes, n)
 	}
-	if err := checkConditionalOperator(operator, len(filter), parameter); err != nil {
+	if err := checkConditionalOperator(operator, len(filter)); err != nil {
 		return nil, err
 	}
 	return joined(nodes, operator), nil
@@ -229,7 +234,7 @@ func parseAttributeUpdates(in map[string]types.AttributeValueUpdate) (*attribute
 		u.action[name] = a.Action
 		if a.Value == nil {
 			if a.Action != types.AttributeActionDelete {
-				return nil, invalidValue("Only DELETE action is allowed when no attribute value is specified")
+				return nil, barely("Only DELETE action is allowed when no attribute value is specified")
 			}
 			continue
 		}
@@ -238,17 +243,25 @@ func parseAttributeUpdates(in map[string]types.AttributeValueUpdate) (*attribute
 			return nil, err
 		}
 		if a.Action == types.AttributeActionDelete && !isSet(v) {
-			return nil, invalidValue("DELETE action with value is not supported for the type %s", v.Type())
+			return nil, barely("DELETE action with value is not supported for the type %s", v.Type())
 		}
 		if a.Action == types.AttributeActionAdd && !isSet(v) && v.Type() != attr.TypeNumber && v.Type() != attr.TypeList {
-			return nil, invalidValue("ADD action is not supported for the type %s", v.Type())
+			return nil, barely("ADD action is not supported for the type %s", v.Type())
 		}
 		u.value[name] = v
 	}
 	return u, nil
 }
 
-func (u *attributeUpdates) onlyDeletes() bool {
+// bareError is an error that no operation tells in the form of broken constraints.
+type bareError struct{ error }
+
+func (b bareError) Unwrap() error { return b.error }
+
+func barely(format string, args ...any) error { return bareError{invalidValue(format, args...)} }
+
+// OnlyRemoves reports whether the updates do nothing but delete.
+func (u *attributeUpdates) OnlyRemoves() bool {
 	return len(u.names) > 0 && !slices.ContainsFunc(u.names, func(n string) bool { return u.action[n] != types.AttributeActionDelete })
 }
 

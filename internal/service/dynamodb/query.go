@@ -17,7 +17,7 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // parseFilter reads the filter of either kind; nil for none.
-func parseFilter(text *string, params *expr.Params, old map[string]types.Condition, operator types.ConditionalOperator, parameter string) (*expr.Condition, error) {
+func parseFilter(text *string, params *expr.Params, old map[string]types.Condition, operator types.ConditionalOperator) (*expr.Condition, error) {
 	if text != nil {
 		c, err := expr.ParseCondition(*text, params)
 		if err != nil {
@@ -25,7 +25,7 @@ func parseFilter(text *string, params *expr.Params, old map[string]types.Conditi
 		}
 		return c, nil
 	}
-	return filterCondition(old, operator, parameter)
+	return filterCondition(old, operator)
 }
 
 // query reads a Query request up to the page that it asks for.
@@ -39,9 +39,9 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 	p.old("QueryFilter", in.QueryFilter != nil)
 	p.old("ConditionalOperator", in.ConditionalOperator != "")
 	p.old("KeyConditions", in.KeyConditions != nil)
-	p.new("KeyConditionExpression", in.KeyConditionExpression != nil)
-	p.new("FilterExpression", in.FilterExpression != nil)
 	p.new("ProjectionExpression", in.ProjectionExpression != nil)
+	p.new("FilterExpression", in.FilterExpression != nil)
+	p.new("KeyConditionExpression", in.KeyConditionExpression != nil)
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -49,13 +49,13 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 	if err != nil {
 		return nil, err
 	}
-	if in.KeyConditionExpression == nil && in.KeyConditions == nil {
+	if in.KeyConditionExpression == nil && len(in.KeyConditions) == 0 {
 		return nil, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
 	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet); err != nil {
 		return nil, err
 	}
-	filter, err := parseFilter(in.FilterExpression, params, in.QueryFilter, in.ConditionalOperator, "QueryFilter")
+	filter, err := parseFilter(in.FilterExpression, params, in.QueryFilter, in.ConditionalOperator)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,11 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet); err != nil {
 		return nil, err
 	}
-	filter, err := parseFilter(in.FilterExpression, params, in.ScanFilter, in.ConditionalOperator, "ScanFilter")
+	if in.FilterExpression != nil && len(*in.FilterExpression) > expr.MaxSize {
+		_, err := expr.ParseCondition(*in.FilterExpression, params)
+		return nil, sizedExpression("FilterExpression", err)
+	}
+	filter, err := parseFilter(in.FilterExpression, params, in.ScanFilter, in.ConditionalOperator)
 	if err != nil {
 		return nil, err
 	}

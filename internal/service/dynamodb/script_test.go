@@ -246,3 +246,21 @@ func lookup(b []byte, path string) string {
 	s, _ := v.(string)
 	return s
 }
+
+// An expression of more than 4 KB is refused; which operations tell its size differs.
+func TestExpressionSize(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.call("CreateTable", `{"TableName":"size","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}`)
+	long := strings.Repeat("a", 4097)
+	const rule = "Expression size has exceeded the maximum allowed size"
+	for _, c := range []struct{ op, body, want string }{
+		{"DeleteItem", `{"TableName":"size","Key":{"pk":{"S":"x"}},"ConditionExpression":"` + long + `"}`, "1 validation error detected: Invalid ConditionExpression: " + rule + `"`},
+		{"Query", `{"TableName":"size","KeyConditionExpression":"` + long + `"}`, "Invalid KeyConditionExpression: " + rule + `"`},
+		{"Scan", `{"TableName":"size","FilterExpression":"` + long + `"}`, "Invalid FilterExpression: " + rule + `; expression size: 4097"`},
+		{"TransactWriteItems", `{"TransactItems":[{"Delete":{"TableName":"size","Key":{"pk":{"S":"x"}},"ConditionExpression":"` + long + `"}}]}`, "Invalid ConditionExpression: " + rule + `; expression size: 4097"`},
+	} {
+		if status, got := h.call(c.op, c.body); status != 400 || !strings.Contains(string(got), c.want) {
+			t.Errorf("%s: %d %s, want %s", c.op, status, got, c.want)
+		}
+	}
+}

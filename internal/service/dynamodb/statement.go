@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/fnv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -67,12 +66,13 @@ func readStatement(text *string, parameters []types.AttributeValue) (*statement,
 		}
 	}
 	if st.Columns != nil {
-		var paths []string
-		for _, c := range st.Columns {
-			paths = append(paths, c.Path)
-		}
-		if s.columns, err = expr.ParseProjection(strings.Join(paths, ", "), &st.Params); err != nil {
-			return nil, statementError(err)
+		s.columns = &expr.Projection{}
+		for _, c := range st.Columns { // one by one, since they may overlap
+			one, err := expr.ParseProjection(c.Path, &st.Params)
+			if err != nil {
+				return nil, statementError(err)
+			}
+			s.columns.Paths = append(s.columns.Paths, one.Paths...)
 		}
 	}
 	return s, nil
@@ -131,6 +131,49 @@ func (st *statement) split(d *table, hash, rng string) (h attr.Value, r itemstor
 		}
 	}
 	return h, r, rest, keyed || h != nil
+}
+
+// checkKeys refuses values that keys which the WHERE names cannot have.
+func (st *statement) checkKeys(d *table, hash, rng string) error {
+	if st.where == nil {
+		return nil
+	}
+	for _, n := range conjuncts(st.where.Root) {
+		name, b, ok := on(n)
+		if !ok || name == "" || name != hash && name != rng {
+			continue
+		}
+		for _, v := range []attr.Value{b.Low, b.High} {
+			if v == nil || v.Type() == d.typeOf(name) {
+				continue
+			}
+			switch v.Type() {
+			case attr.TypeString, attr.TypeNumber, attr.TypeBinary:
+				return invalid("Key attribute's data type should match its data type in table's schema: Key %s", name)
+			}
+			return invalid("Key value must be of type S, N, or B. Key name: %s, Key type: %s", name, v.Type())
+		}
+	}
+	return nil
+}
+
+// twice is a key that the WHERE names by two equalities, or none.
+func (st *statement) twice(d *table) string {
+	if st.where == nil {
+		return ""
+	}
+	seen := map[string]bool{}
+	for _, n := range conjuncts(st.where.Root) {
+		name, b, ok := on(n)
+		if !ok || b.Op != "=" || name != d.Hash && name != d.Range {
+			continue
+		}
+		if seen[name] {
+			return name
+		}
+		seen[name] = true
+	}
+	return ""
 }
 
 // primaryKey is the key that the WHERE names by equalities on all of its attributes; rest
@@ -198,6 +241,9 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 		}
 		hash, rng, id = p.index.Hash, p.index.Range, p.index.ID
 	}
+	if err := st.checkKeys(t.table, hash, rng); err != nil {
+		return nil, err
+	}
 	h, bound, rest, keyed := st.split(t.table, hash, rng)
 	p.filter = allOf(rest)
 	if p.index != nil && p.index.Projection != string(types.ProjectionTypeAll) {
@@ -214,11 +260,14 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 	}
 	reverse := false
 	for _, o := range st.Order {
-		if h == nil {
+		if st.where == nil {
 			return nil, invalid("Must have WHERE clause in the statement when using ORDER BY clause.")
 		}
 		if o.Name != hash && o.Name != rng {
-			return nil, invalid("Variable reference %s in ORDER BY clause must be part of the primary key", o.Name)
+			return nil, invalid("Attribute %s in ORDER BY clause must be part of the primary key", o.Name)
+		}
+		if h == nil {
+			return nil, invalid("Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.")
 		}
 		reverse = reverse || o.Name == rng && o.Desc
 	}
@@ -241,7 +290,7 @@ func (s *Service) ExecuteStatement(ctx context.Context, in *dynamodb.ExecuteStat
 	}
 	switch st.Kind {
 	case partiql.Exists:
-		return nil, invalid("EXISTS is only supported in ExecuteTransaction")
+		return nil, invalid(onlyExists)
 	case partiql.Select:
 		return s.executeSelect(ctx, st, in)
 	}
@@ -265,12 +314,15 @@ func (s *Service) executeSelect(ctx context.Context, st *statement, in *dynamodb
 	if in.NextToken != nil {
 		var tok nextToken
 		b, err := base64.StdEncoding.DecodeString(*in.NextToken)
-		if err != nil || json.Unmarshal(b, &tok) != nil || tok.Of != hash {
-			return nil, invalid("Given NextToken does not match with the given statement and parameters, or is not valid")
+		if err != nil || json.Unmarshal(b, &tok) != nil {
+			return nil, invalid("Invalid NextToken")
+		}
+		if tok.Of != hash {
+			return nil, invalid("NextToken does not match request")
 		}
 		key, err := attr.ParseItem(tok.Key)
 		if err != nil {
-			return nil, invalid("Given NextToken does not match with the given statement and parameters, or is not valid")
+			return nil, invalid("Invalid NextToken")
 		}
 		if err := p.fromItem(key); err != nil {
 			return nil, err
@@ -303,6 +355,8 @@ func (s *Service) executeSelect(ctx context.Context, st *statement, in *dynamodb
 	return out, nil
 }
 
+const onlyExists = "EXISTS can only be used in ExecuteTransaction write requests."
+
 const noKeyEquality = "Where clause does not contain a mandatory equality on all key attributes"
 
 // writeAction makes the action that a statement that writes is.
@@ -313,6 +367,17 @@ func (s *Service) writeAction(ctx context.Context, st *statement, show bool) (*a
 	}
 	a := &action{t: t, table: st.Table, show: show}
 	if st.Kind == partiql.Insert {
+		for _, name := range []string{t.Hash, t.Range} {
+			v, ok := st.Item[name]
+			if !ok || v.Type() == t.typeOf(name) {
+				continue
+			}
+			switch v.Type() {
+			case attr.TypeString, attr.TypeNumber, attr.TypeBinary:
+				return nil, invalid("Key attribute's data type should match its data type in table's schema: Key %s", name)
+			}
+			return nil, invalid("Key value must be of type S, N, or B. Key name: %s, Key type: %s", name, v.Type())
+		}
 		a.kind, a.item, a.key, a.size = "Put", st.Item, st.Item, attr.Size(st.Item)
 		for _, v := range a.item {
 			if attr.Depth(v) > maxDepth {
@@ -324,6 +389,12 @@ func (s *Service) writeAction(ctx context.Context, st *statement, show bool) (*a
 		}
 		a.cond = absent{t.Hash}
 		return a, nil
+	}
+	if err := st.checkKeys(t.table, t.Hash, t.Range); err != nil {
+		return nil, err
+	}
+	if name := st.twice(t.table); name != "" {
+		return nil, invalid("Multiple conditions on same key %s. Only single item Update/Insert/Delete are supported", name)
 	}
 	key, rest := st.primaryKey(t.table)
 	if key == nil {
@@ -337,7 +408,7 @@ func (s *Service) writeAction(ctx context.Context, st *statement, show bool) (*a
 	case partiql.Delete:
 		a.kind = "Delete"
 		if len(rest) > 0 {
-			a.cond = allOf(rest)
+			a.cond = ifPresent{allOf(rest)}
 		}
 	case partiql.Exists:
 		a.kind = "ConditionCheck"
@@ -351,6 +422,11 @@ func (s *Service) writeAction(ctx context.Context, st *statement, show bool) (*a
 type absent struct{ hash string }
 
 func (c absent) Eval(item attr.Item) bool { return item[c.hash] == nil }
+
+// ifPresent is a condition on an item that need not be there.
+type ifPresent struct{ also *expr.Condition }
+
+func (c ifPresent) Eval(item attr.Item) bool { return item == nil || c.also.Eval(item) }
 
 type present struct{ also *expr.Condition }
 

@@ -43,16 +43,25 @@ func (s *Service) BatchExecuteStatement(ctx context.Context, in *dynamodb.BatchE
 	if len(in.Statements) == 0 {
 		return nil, constraint("'[]' ", "statements", "Member must have length greater than or equal to 1")
 	}
+	members, err := s.readMembers(ctx, in.Statements)
+	if err != nil {
+		return nil, err
+	}
 	out := &dynamodb.BatchExecuteStatementOutput{}
 	used := &usages{}
-	for _, r := range in.Statements {
-		one, t, u, err := s.executeMember(ctx, r)
+	for i, r := range in.Statements {
+		one, t, u, err := types.BatchStatementResponse{}, (*openTable)(nil), (*usage)(nil), members[i].err
+		if err == nil {
+			one, t, u, err = s.executeMember(ctx, members[i].st, r)
+		}
 		if err != nil {
 			e, ok := batchError(err)
 			if !ok {
 				return nil, err
 			}
-			one.Error = e
+			if one.Error = e; e.Code == types.BatchStatementErrorCodeEnumValidationError {
+				one.TableName = nil // it was refused before it ran
+			}
 		}
 		if u != nil {
 			sum := used.of(t.table)
@@ -72,15 +81,76 @@ func (s *Service) BatchExecuteStatement(ctx context.Context, in *dynamodb.BatchE
 	return out, nil
 }
 
-func (s *Service) executeMember(ctx context.Context, r types.BatchStatementRequest) (out types.BatchStatementResponse, t *openTable, u *usage, err error) {
-	st, err := readStatement(r.Statement, r.Parameters)
-	if err != nil {
-		return out, nil, nil, err
+// member is a statement of a batch, or what is wrong with it.
+type member struct {
+	st  *statement
+	err error
+}
+
+// readMembers reads the statements of a batch. They all read or all write, no item twice;
+// those that do not read take no part in that.
+func (s *Service) readMembers(ctx context.Context, in []types.BatchStatementRequest) ([]member, error) {
+	members := make([]member, len(in))
+	reads, writes := false, false
+	seen := map[string]bool{}
+	doubled := false
+	for i, r := range in {
+		m := &members[i]
+		if m.st, m.err = readStatement(r.Statement, r.Parameters); m.err != nil {
+			continue
+		}
+		if m.st.Kind == partiql.Exists {
+			m.err = invalid(onlyExists)
+			continue
+		}
+		if m.st.Kind == partiql.Select {
+			reads = true
+		} else {
+			writes = true
+		}
+		t, err := s.usable(ctx, m.st.Table)
+		if err != nil {
+			continue // told when it runs
+		}
+		if id, ok := m.st.target(t.table); ok {
+			doubled = doubled || seen[id]
+			seen[id] = true
+		}
 	}
+	switch {
+	case reads && writes:
+		return nil, invalid("Read and write requests together in the same batch is not supported.")
+	case doubled:
+		return nil, invalid(duplicateKeys)
+	}
+	return members, nil
+}
+
+// target tells which item a statement is about, if that is one.
+func (st *statement) target(d *table) (id string, ok bool) {
+	key := st.Item
+	if st.Kind != partiql.Insert {
+		key, _ = st.primaryKey(d)
+	}
+	if key == nil || checkKey(d, d.keyOf(key)) != nil {
+		return "", false
+	}
+	return identity(d, key), true
+}
+
+// keyOf is the attributes of an item that are its key.
+func (d *table) keyOf(item attr.Item) attr.Item {
+	key := attr.Item{}
+	for _, name := range []string{d.Hash, d.Range} {
+		if v, ok := item[name]; ok {
+			key[name] = v
+		}
+	}
+	return key
+}
+
+func (s *Service) executeMember(ctx context.Context, st *statement, r types.BatchStatementRequest) (out types.BatchStatementResponse, t *openTable, u *usage, err error) {
 	out.TableName = aws.String(st.Table)
-	if st.Kind == partiql.Exists {
-		return out, nil, nil, invalid("EXISTS is only supported in ExecuteTransaction")
-	}
 	if st.Kind != partiql.Select {
 		item, t, u, err := s.executeWrite(ctx, st, r.ReturnValuesOnConditionCheckFailure)
 		if err == nil && len(item) > 0 {
@@ -92,7 +162,10 @@ func (s *Service) executeMember(ctx context.Context, r types.BatchStatementReque
 		return out, nil, nil, err
 	}
 	key, rest := st.primaryKey(t.table)
-	if key == nil || st.Index != "" {
+	if err := st.checkKeys(t.table, t.Hash, t.Range); err != nil {
+		return out, nil, nil, err
+	}
+	if key == nil || st.Index != "" || len(rest) > 0 {
 		return out, nil, nil, invalid("Select statements within BatchExecuteStatement must specify the primary key in the where clause.")
 	}
 	b, found, err := t.items.Get(nil, key)
@@ -106,9 +179,7 @@ func (s *Service) executeMember(ctx context.Context, r types.BatchStatementReque
 			return out, nil, nil, err
 		}
 		size = attr.Size(item)
-		if allOf(rest).Eval(item) {
-			out.Item = itemToSDK(st.pick(item))
-		}
+		out.Item = itemToSDK(st.pick(item))
 	}
 	u = &usage{}
 	u.add("", readUnits(size, isTrue(r.ConsistentRead)))
@@ -148,7 +219,7 @@ func (s *Service) ExecuteTransaction(ctx context.Context, in *dynamodb.ExecuteTr
 	for i, st := range statements {
 		a, err := s.writeAction(ctx, st, showOld(in.TransactStatements[i].ReturnValuesOnConditionCheckFailure))
 		if err != nil {
-			return nil, err
+			return nil, canceledBy(err, i, len(statements))
 		}
 		actions[i] = a
 	}
@@ -176,7 +247,7 @@ func (s *Service) ExecuteTransaction(ctx context.Context, in *dynamodb.ExecuteTr
 	if err != nil {
 		return nil, err
 	}
-	out := &dynamodb.ExecuteTransactionOutput{Responses: make([]types.ItemResponse, len(actions))}
+	out := &dynamodb.ExecuteTransactionOutput{Responses: []types.ItemResponse{}}
 	used := &usages{}
 	for i, a := range actions {
 		if results == nil {
@@ -187,6 +258,21 @@ func (s *Service) ExecuteTransaction(ctx context.Context, in *dynamodb.ExecuteTr
 	}
 	out.ConsumedCapacity = used.consumed(in.ReturnConsumedCapacity)
 	return out, nil
+}
+
+// canceledBy is the error of a transaction that one of its statements cancels before any
+// runs.
+func canceledBy(err error, i, of int) error {
+	reason := reasonOf(err)
+	var none *types.ResourceNotFoundException
+	if errors.As(err, &none) {
+		reason.Code = aws.String("ResourceNotFound")
+	} else if !isInvalid(err) {
+		return err
+	}
+	reasons := make([]types.CancellationReason, of)
+	reasons[i] = reason
+	return canceled(reasons)
 }
 
 func (u *usages) consumed(how types.ReturnConsumedCapacity) (out []types.ConsumedCapacity) {
@@ -212,15 +298,24 @@ func checkStatements(n int) error {
 func (s *Service) transactSelects(ctx context.Context, in *dynamodb.ExecuteTransactionInput, statements []*statement) (*dynamodb.ExecuteTransactionOutput, error) {
 	reads := make([]itemstore.Read, len(statements))
 	tables := make([]*openTable, len(statements))
+	seen := map[string]bool{}
 	for i, st := range statements {
 		t, err := s.usable(ctx, st.Table)
 		if err != nil {
-			return nil, err
+			return nil, canceledBy(err, i, len(statements))
 		}
-		key, _ := st.primaryKey(t.table)
-		if key == nil {
-			return nil, invalid("Validation failed in TransactStatements[%d]: %s", i, noKeyEquality)
+		if st.checkKeys(t.table, t.Hash, t.Range) != nil {
+			return nil, canceledBy(invalid(keySchemaMismatch), i, len(statements))
 		}
+		key, rest := st.primaryKey(t.table)
+		if key == nil || len(rest) > 0 {
+			return nil, invalid("Validation failed in TransactStatements[%d]: Select statements within ExecuteTransaction must specify the primary key in the where clause.", i)
+		}
+		id := identity(t.table, key)
+		if seen[id] {
+			return nil, invalid("Transaction request cannot include multiple operations on one item")
+		}
+		seen[id] = true
 		reads[i], tables[i] = itemstore.Read{Table: t.items, Key: key}, t
 	}
 	found, err := s.cfg.Items.GetAll(reads, itemstore.WriteOptions{Patience: patience})
@@ -242,9 +337,7 @@ func (s *Service) transactSelects(ctx context.Context, in *dynamodb.ExecuteTrans
 				return nil, err
 			}
 			size = attr.Size(item)
-			if _, rest := statements[i].primaryKey(tables[i].table); allOf(rest).Eval(item) {
-				out.Responses[i].Item = itemToSDK(statements[i].pick(item))
-			}
+			out.Responses[i].Item = itemToSDK(statements[i].pick(item))
 		}
 		used.of(tables[i].table).add("", 2*readUnits(size, true))
 	}

@@ -77,7 +77,7 @@ func (d *table) setStream(in *types.StreamSpecification, now time.Time, next uin
 	}
 	if !*in.StreamEnabled {
 		if in.StreamViewType != "" {
-			return invalidValue("StreamViewType cannot be specified when StreamEnabled is false")
+			return invalidValue("Table is being created with a stream disabled, UpdateViewType should not be specified")
 		}
 		if create {
 			return nil

@@ -50,6 +50,9 @@ func (s *Service) TagResource(ctx context.Context, in *dynamodb.TagResourceInput
 	if err != nil {
 		return nil, err
 	}
+	if len(in.Tags) == 0 {
+		return nil, invalid("Atleast one Tag needs to be provided as Input.")
+	}
 	_, err = s.modify(ctx, d, func(d *table) (err error) {
 		d.Tags, err = checkTags(in.Tags, d.Tags)
 		return err

@@ -153,14 +153,14 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 		}
 		u, err := expr.ParseUpdate(*updateText, params)
 		if err != nil {
-			return nil, expression("UpdateExpression", err)
+			return nil, sizedExpression("UpdateExpression", err)
 		}
 		a.update = u
 	}
 	if cond != nil {
 		c, err := expr.ParseCondition(*cond, params)
 		if err != nil {
-			return nil, expression("ConditionExpression", err)
+			return nil, sizedExpression("ConditionExpression", err)
 		}
 		a.cond = c
 	}
@@ -418,7 +418,9 @@ func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGet
 				return nil, err
 			}
 			size = attr.Size(item)
-			out.Responses[i].Item = itemToSDK(gets[i].projection.Of(item))
+			if got := gets[i].projection.Of(item); len(got) > 0 {
+				out.Responses[i].Item = itemToSDK(got)
+			}
 		}
 		used.of(gets[i].t.table).add("", 2*readUnits(size, true))
 	}

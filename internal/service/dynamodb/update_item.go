@@ -40,7 +40,7 @@ func decideUpdate(d *table, key attr.Item, u update, c condition, show bool) fun
 		}
 		base := old
 		if base == nil {
-			if del, ok := u.(*attributeUpdates); ok && del.onlyDeletes() {
+			if r, ok := u.(interface{ OnlyRemoves() bool }); ok && r.OnlyRemoves() {
 				return nil, itemstore.ErrUnchanged
 			}
 			base = maps.Clone(key)

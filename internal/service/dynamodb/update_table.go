@@ -22,7 +22,7 @@ func (s *Service) UpdateTable(ctx context.Context, in *dynamodb.UpdateTableInput
 	if in.ReplicaUpdates != nil || in.GlobalTableWitnessUpdates != nil || in.MultiRegionConsistency != "" {
 		return nil, unsupported("Brookmere does not support global tables: this node serves the items of one region.")
 	}
-	if in.ProvisionedThroughput == nil && in.StreamSpecification == nil && in.GlobalSecondaryIndexUpdates == nil && in.SSESpecification == nil &&
+	if in.ProvisionedThroughput == nil && in.StreamSpecification == nil && len(in.GlobalSecondaryIndexUpdates) == 0 && in.SSESpecification == nil &&
 		in.BillingMode == "" && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil {
 		return nil, invalid("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
 	}
@@ -65,6 +65,17 @@ func (s *Service) UpdateTable(ctx context.Context, in *dynamodb.UpdateTableInput
 	}
 	out := s.describe(d)
 	out.TableStatus = types.TableStatusUpdating
+	if o := in.OnDemandThroughput; o != nil { // a limit that is lifted is told once
+		if out.OnDemandThroughput == nil {
+			out.OnDemandThroughput = &types.OnDemandThroughput{}
+		}
+		if aws.ToInt64(o.MaxReadRequestUnits) == -1 {
+			out.OnDemandThroughput.MaxReadRequestUnits = o.MaxReadRequestUnits
+		}
+		if aws.ToInt64(o.MaxWriteRequestUnits) == -1 {
+			out.OnDemandThroughput.MaxWriteRequestUnits = o.MaxWriteRequestUnits
+		}
+	}
 	return &dynamodb.UpdateTableOutput{TableDescription: out}, nil
 }
 
@@ -81,6 +92,9 @@ func statusWord(status string) string {
 func (d *table) setCapacity(in *dynamodb.UpdateTableInput, now time.Time) error {
 	if in.BillingMode != "" {
 		onDemand := in.BillingMode == types.BillingModePayPerRequest
+		if in.ProvisionedThroughput == nil && !onDemand {
+			return invalidValue("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
+		}
 		if err := checkThroughput(in.ProvisionedThroughput, onDemand, ""); err != nil {
 			return err
 		}
@@ -112,10 +126,10 @@ func (d *table) setCapacity(in *dynamodb.UpdateTableInput, now time.Time) error 
 		d.Throughput = d.Throughput.to(p, now)
 	}
 	if in.OnDemandThroughput != nil {
-		if !d.OnDemand {
-			return invalidValue("OnDemandThroughput cannot be specified when BillingMode is PROVISIONED")
+		if err := checkMaxUnits(in.OnDemandThroughput, d.OnDemand, true); err != nil {
+			return err
 		}
-		d.MaxUnits = maxUnitsOf(in.OnDemandThroughput)
+		d.MaxUnits = maxUnitsOf(in.OnDemandThroughput, d.MaxUnits)
 	}
 	return nil
 }
@@ -140,12 +154,6 @@ func (t throughput) to(p *types.ProvisionedThroughput, now time.Time) throughput
 // updateIndexes changes the global indexes. Those that are made and removed have a status
 // that the runner sees.
 func (d *table) updateIndexes(in *dynamodb.UpdateTableInput, now time.Time) error {
-	for _, a := range in.AttributeDefinitions {
-		name := aws.ToString(a.AttributeName)
-		if t := d.typeOf(name); t != "" && t != attr.Type(a.AttributeType) {
-			return invalidValue("Table AttributeDefinitions of %s cannot be changed", name)
-		}
-	}
 	seen := map[string]bool{}
 	once := func(name string) error {
 		if seen[name] {
@@ -193,13 +201,16 @@ func (d *table) updateIndexes(in *dynamodb.UpdateTableInput, now time.Time) erro
 				return &types.ResourceNotFoundException{Message: aws.String("Requested resource not found")}
 			}
 			if p := u.Update.ProvisionedThroughput; p != nil {
-				if err := checkThroughput(p, d.OnDemand, name); err != nil {
+				if d.OnDemand {
+					return invalid("This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate")
+				}
+				if err := checkThroughput(p, false, name); err != nil {
 					return err
 				}
 				x.Throughput = x.Throughput.to(p, now)
 			}
 			if u.Update.OnDemandThroughput != nil {
-				x.MaxUnits = maxUnitsOf(u.Update.OnDemandThroughput)
+				x.MaxUnits = maxUnitsOf(u.Update.OnDemandThroughput, x.MaxUnits)
 			}
 			if u.Update.WarmThroughput != nil {
 				x.Warm = warmOf(u.Update.WarmThroughput)
@@ -224,11 +235,10 @@ func (d *table) createIndex(in *dynamodb.UpdateTableInput, c *types.CreateGlobal
 	if err := checkNewName(name, "globalSecondaryIndexUpdates.1.member.create.indexName"); err != nil {
 		return err
 	}
-	defs := slices.Clone(in.AttributeDefinitions)
-	for _, a := range d.Attributes {
-		defs = append(defs, types.AttributeDefinition{AttributeName: aws.String(a.Name)})
+	if len(in.AttributeDefinitions) < len(c.KeySchema) {
+		return invalid("Invalid KeySchema: Some index key attribute have no definition")
 	}
-	if err := definedKeys(c.KeySchema, defs); err != nil {
+	if err := definedKeys(c.KeySchema, in.AttributeDefinitions); err != nil {
 		return err
 	}
 	hash, rng, err := keySchema(c.KeySchema)
@@ -262,7 +272,7 @@ func (d *table) createIndex(in *dynamodb.UpdateTableInput, c *types.CreateGlobal
 	d.NextIndex++
 	d.Indexes = append(d.Indexes, index{
 		ID: d.NextIndex, Name: name, Hash: hash, Range: rng, Projection: projection, Include: include, Status: string(types.IndexStatusCreating),
-		Throughput: throughputOf(c.ProvisionedThroughput), MaxUnits: maxUnitsOf(c.OnDemandThroughput), Warm: warmOf(c.WarmThroughput),
+		Throughput: throughputOf(c.ProvisionedThroughput), MaxUnits: maxUnitsOf(c.OnDemandThroughput, nil), Warm: warmOf(c.WarmThroughput),
 	})
 	return nil
 }

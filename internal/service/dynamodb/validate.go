@@ -107,6 +107,10 @@ func (w wording) wrap(err error) error {
 	if w.older {
 		return older(err)
 	}
+	var bare bareError
+	if errors.As(err, &bare) {
+		return bare.error
+	}
 	if m := message(err); w.enveloped && isInvalid(err) && !constraintForm.MatchString(m) {
 		return invalid("%s%s", envelope, m)
 	}

@@ -23,7 +23,7 @@ func deliveryStatus(l Lag) nodeapi.Delivery {
 		Name: l.Name, Account: l.Account, Region: l.Region,
 		RecordsDelivered: l.Delivered, RecordsFailed: l.Rejected, Objects: l.Objects,
 		LagRecords: int64(l.Records), LagBytes: int64(l.Bytes), LagSeconds: l.Age.Seconds(),
-		LastObject: l.LastObject, LastDelivery: l.LastTime, Held: l.Held,
+		LastObject: l.LastObject, LastDelivery: l.LastTime, Held: l.Held, SourcePlaces: l.Places,
 		LastError: l.Error, LastErrorTime: l.ErrorTime,
 		Compaction: compaction,
 	}

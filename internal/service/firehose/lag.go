@@ -30,6 +30,10 @@ type Lag struct {
 
 	Held bool // by Hold
 
+	// Places are, of a Kinesis source by its shards, the sequence numbers of records up to which all
+	// is in objects; more may be. A delivery whose records go through a function has none.
+	Places map[string]string
+
 	Compaction Compaction
 
 	Error     string // of the last failed attempt; empty when the last one succeeded
@@ -101,6 +105,9 @@ func (st *stream) lag(ctx context.Context) (Lag, error) {
 		l.Records, l.Bytes = max(l.Records, left.Records), max(l.Bytes, left.Bytes) // lanes have the same records
 		l.Objects += p.Objects
 		if !ln.backup {
+			if ln.kinesis != nil {
+				l.Places = ln.kinesis.delivered()
+			}
 			l.Delivered, l.Rejected, l.LastObject, l.LastTime = p.Rows, p.Rejected, p.LastObject, p.LastTime
 		}
 	}

@@ -26,6 +26,7 @@ type lane struct {
 	backlog  func(ctx context.Context, p *delivery.Progress) (shardlog.Backlog, error)
 	moved    func(shardlog.Position) // what is before it is delivered
 	works    context.Context         // ends when it works no more
+	kinesis  *kinesisSource          // that it reads itself; nil: none
 
 	transformer *transformer // what its records go through; nil: nothing
 
@@ -48,7 +49,7 @@ const (
 func (st *stream) newLane(name string, backup bool, kinesis *kinesisSource) *lane {
 	l := st.lane(name, backup, st.sourceOf(kinesis), kinesis)
 	l.backlog = st.backlogOf(kinesis)
-	if kinesis != nil {
+	if l.kinesis = kinesis; kinesis != nil {
 		kinesis.retrying, kinesis.working = l.retrying, l.working
 	}
 	return l

@@ -2,6 +2,7 @@ package firehose
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,6 +28,14 @@ func (k *kinesisSource) place(sh shardreader.ShardInfo) shardreader.Place {
 		p.From = k.config.Started
 	}
 	return p
+}
+
+// delivered tells for each shard the sequence number of the last record up to which all is delivered.
+// More of it may be.
+func (k *kinesisSource) delivered() map[string]string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return maps.Clone(k.marks.places)
 }
 
 // looked forgets the places of shards that are gone.

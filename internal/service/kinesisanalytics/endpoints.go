@@ -70,6 +70,12 @@ func (s *Service) status(ctx context.Context, d *applicationDoc) nodeapi.Applica
 		_ = r.call(ctx, func() { st.Time, st.StateBytes = r.last, r.app.StateBytes() }) // it has ended, or is at work: zero will do
 		for _, f := range r.feeds {
 			st.BehindMs = max(st.BehindMs, f.reader.Behind().Milliseconds())
+			if f.index < len(st.Inputs) {
+				if st.Places == nil {
+					st.Places = map[string]map[string]string{}
+				}
+				st.Places[st.Inputs[f.index]] = f.taken()
+			}
 		}
 	}
 	return st

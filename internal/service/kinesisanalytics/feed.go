@@ -64,6 +64,19 @@ type feed struct {
 	places   map[string]shardreader.Place // behind what was taken
 }
 
+// taken tells for each shard the sequence number of the last record that a step has taken.
+func (f *feed) taken() map[string]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make(map[string]string, len(f.places))
+	for shard, p := range f.places {
+		if p.After != "" {
+			all[shard] = p.After
+		}
+	}
+	return all
+}
+
 // feedOptions are what a feed is made with.
 type feedOptions struct {
 	index   int

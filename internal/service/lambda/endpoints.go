@@ -11,6 +11,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
@@ -50,6 +51,35 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		all = append(all, st)
+	}
+	awswire.WriteJSON(w, all)
+}
+
+// serveSources tells how far the mappings are of the account and region that the request names.
+func (s *Service) serveSources(w http.ResponseWriter, r *http.Request) {
+	all := []nodeapi.EventSource{}
+	mappings, err := s.mappings.All()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	sc := scope.Of(r.Context())
+	for _, m := range mappings {
+		if m.Account != sc.Account || m.Region != sc.Region {
+			continue
+		}
+		one := nodeapi.EventSource{ID: m.ID, Account: m.Account, Region: m.Region, Function: m.Name, Source: m.Source, Enabled: m.Enabled, Shards: map[string]nodeapi.SourcePlace{}}
+		d, err := s.positions.Get(m.key()...)
+		if err != nil && !errors.Is(err, state.ErrNotFound) {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		if err == nil && d.Position != nil {
+			for shard, p := range d.Position.Shards {
+				one.Shards[shard] = nodeapi.SourcePlace{After: p.After, Ended: p.Ended}
+			}
+		}
+		all = append(all, one)
 	}
 	awswire.WriteJSON(w, all)
 }

@@ -610,6 +610,8 @@ func TestRefusals(t *testing.T) {
 		"url":               {"InvalidParameter", subscribe("https", "http://a")},
 		"metadata service":  {"InvalidParameter", subscribe("http", "http://169.254.169.254/latest")},
 		"arn":               {"InvalidParameter", subscribe("sqs", "http://a")},
+		"escaped queue":     {"InvalidParameter", subscribe("sqs", "arn:aws:sqs:eu-west-1:111122223333:..%2F444455556666%2Fq")},
+		"escaped redrive":   {"InvalidParameter", subscribe("sqs", queueARN("q"), "RedrivePolicy", `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:111122223333:444455556666%2Fq"}`)},
 		"fifo queue":        {"InvalidParameter", subscribe("sqs", queueARN("q.fifo"))},
 		"email":             {"InvalidParameter", subscribe("email", "me")},
 		"filter":            {"InvalidParameter", subscribe("sqs", queueARN("q"), "FilterPolicy", `{"a":"b"}`)},

@@ -8,7 +8,7 @@ export interface StreamStatus { name: string; account: string; region: string; s
 export interface DeliveryStatus {
   name: string; account: string; region: string; records_delivered: number; records_failed: number; objects: number;
   lag_records: number; lag_bytes: number; lag_seconds: number; last_object?: string; last_delivery?: string;
-  held?: boolean; last_error?: string; last_error_time?: string;
+  held?: boolean; last_error?: string; last_error_time?: string; source_places?: Record<string, string>;
   compaction: { setting: string; objects: number; into: number; waiting_folders: number; last_error?: string };
 }
 

@@ -2,8 +2,9 @@ package attr
 
 import (
 	"encoding/base64"
-	"unicode/utf8"
 	"unsafe"
+
+	"github.com/brookmere/brookmere/internal/engine/jsontext"
 )
 
 // unsafeText views b as a string for a call that does not keep it.
@@ -23,7 +24,7 @@ func (r *stored) appendAttributes(dst []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendJSONText(dst, r.bytes())
+		dst = jsontext.AppendQuoted(dst, r.bytes())
 		dst = r.appendJSON(append(dst, ':'))
 		if r.err != nil {
 			return dst
@@ -35,7 +36,7 @@ func (r *stored) appendAttributes(dst []byte) []byte {
 func (r *stored) appendJSON(dst []byte) []byte {
 	switch t := r.tag(); t {
 	case 'S':
-		return append(appendJSONText(append(dst, `{"S":`...), r.bytes()), '}')
+		return append(jsontext.AppendQuoted(append(dst, `{"S":`...), r.bytes()), '}')
 	case 'N':
 		return append(append(append(dst, `{"N":"`...), r.bytes()...), `"}`...)
 	case 'B':
@@ -88,7 +89,7 @@ func (r *stored) appendJSON(dst []byte) []byte {
 			if e := r.bytes(); t == 'b' {
 				dst = append(base64.StdEncoding.AppendEncode(append(dst, '"'), e), '"')
 			} else {
-				dst = appendJSONText(dst, e)
+				dst = jsontext.AppendQuoted(dst, e)
 			}
 		}
 		return append(dst, "]}"...)
@@ -104,43 +105,4 @@ func AppendJSON(dst []byte, item Item) []byte {
 		panic(err) // it was written a moment ago
 	}
 	return dst
-}
-
-const hexDigits = "0123456789abcdef"
-
-func appendJSONText(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRune(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				dst = append(append(dst, s[start:i]...), "\uFFFD"...)
-				start = i + 1
-			}
-			i += n
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i++
-		start = i
-	}
-	return append(append(dst, s[start:]...), '"')
 }

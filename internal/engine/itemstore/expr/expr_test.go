@@ -54,7 +54,7 @@ func TestConditions(t *testing.T) {
 		"a BETWEEN :6 AND :5":      "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:6}, upper bound operand: AttributeValue: {N:5}",
 		"if_not_exists(a, :5)":     "The function is not allowed in a condition expression; function: if_not_exists",
 		"name = :5":                "Attribute name is a reserved keyword; reserved keyword: name",
-		strings.Repeat("x", 5000):  "Expression size has exceeded the maximum allowed size; expression size: 5000",
+		strings.Repeat("x", 5000):  "Expression size has exceeded the maximum allowed size",
 		strings.Repeat("(", 1000):  "The expression contains too many nested levels; maximum: 150",
 		"attribute_type(a, :h)":    "Invalid attribute type name found; type: hell, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
 		"a = :5 AND":               `Syntax error; token: "<EOF>", near: "AND"`,
@@ -198,4 +198,14 @@ func FuzzExpressions(f *testing.F) {
 			p.Of(item)
 		}
 	})
+}
+
+// A long run of parentheses costs no more than its length for each level that is allowed.
+func BenchmarkNestedParentheses(b *testing.B) {
+	text := "SET a = " + strings.Repeat("(", 2000) + ":5" + strings.Repeat(")", 2000)
+	for b.Loop() {
+		if _, err := ParseUpdate(text, &Params{}); err == nil {
+			b.Fatal("taken")
+		}
+	}
 }

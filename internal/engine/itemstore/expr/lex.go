@@ -15,11 +15,14 @@ const (
 )
 
 // Error says what is wrong with an expression.
-type Error struct{ Message string }
+type Error struct {
+	Message string
+	Size    int // of an expression that is too large, in bytes; else 0
+}
 
 func (e *Error) Error() string { return e.Message }
 
-func failf(format string, args ...any) *Error { return &Error{fmt.Sprintf(format, args...)} }
+func failf(format string, args ...any) *Error { return &Error{Message: fmt.Sprintf(format, args...)} }
 
 type tokenKind uint8
 
@@ -117,7 +120,7 @@ func newParser(text string, params *Params) (*parser, *Error) {
 		return nil, failf("The expression can not be empty;")
 	}
 	if len(text) > MaxSize {
-		return nil, failf("Expression size has exceeded the maximum allowed size; expression size: %d", len(text))
+		return nil, &Error{Message: "Expression size has exceeded the maximum allowed size", Size: len(text)}
 	}
 	p := &parser{text: text, tokens: tokens(text), params: params}
 	if len(p.tokens) == 1 {

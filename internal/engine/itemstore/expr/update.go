@@ -86,6 +86,12 @@ func (u *Update) Paths() []Path {
 	return out
 }
 
+// OnlyRemoves reports whether the update does nothing but remove attributes: one that does
+// makes no item where there is none.
+func (u *Update) OnlyRemoves() bool {
+	return !slices.ContainsFunc(u.actions, func(a action) bool { return a.section != "REMOVE" })
+}
+
 func (p *parser) action(section string) (action, *Error) {
 	a := action{section: section}
 	var err *Error
@@ -197,25 +203,21 @@ func (p *parser) setValue() (*term, *Error) {
 // isSum reports whether the parentheses that open here hold a sum: at their own level or,
 // within further ones at their start, at those'.
 func (p *parser) isSum() bool {
-	end := p.closes(p.at)
-	if end < 0 {
-		return false
-	}
-	depth := 0
-	for _, t := range p.tokens[p.at+1 : end] {
+	depth, opening, leading := 0, true, 0
+	for _, t := range p.tokens[p.at:] {
+		if opening = opening && t.is("("); opening {
+			leading++
+		}
 		switch {
 		case t.is("("):
 			depth++
 		case t.is(")"):
-			depth--
-		case depth == 0 && (t.is("+") || t.is("-")):
+			if depth--; depth == 0 {
+				return false
+			}
+		case depth <= leading && (t.is("+") || t.is("-")):
 			return true
 		}
-	}
-	if p.tokens[p.at+1].is("(") && p.closes(p.at+1) == end-1 {
-		p.at++
-		defer func() { p.at-- }()
-		return p.isSum()
 	}
 	return false
 }

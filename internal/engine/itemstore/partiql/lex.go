@@ -32,6 +32,8 @@ const (
 type token struct {
 	kind kind
 	text string
+	at   int // its first byte
+	size int // in bytes, as written
 }
 
 func (t token) is(s string) bool {
@@ -52,6 +54,16 @@ func tokens(s string) ([]token, *Error) {
 		switch {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			i++
+		case strings.HasPrefix(s[i:], "--"): // a comment, to the end of the line
+			for i < len(s) && s[i] != '\n' {
+				i++
+			}
+		case strings.HasPrefix(s[i:], "/*"):
+			end := strings.Index(s[i+2:], "*/")
+			if end < 0 {
+				return nil, malformed("")
+			}
+			i += end + 4
 		case c == '\'' || c == '"':
 			var b strings.Builder
 			j := i + 1
@@ -72,21 +84,21 @@ func tokens(s string) ([]token, *Error) {
 			if c == '"' {
 				k = quoted
 			}
-			out = append(out, token{k, b.String()})
+			out = append(out, token{k, b.String(), i, j + 1 - i})
 			i = j + 1
 		case '0' <= c && c <= '9' || c == '-' && i+1 < len(s) && '0' <= s[i+1] && s[i+1] <= '9' && !operandBefore(out):
 			j := i + 1
 			for j < len(s) && (s[j] == '.' || '0' <= s[j] && s[j] <= '9' || (s[j] == 'e' || s[j] == 'E') || (s[j] == '+' || s[j] == '-') && (s[j-1] == 'e' || s[j-1] == 'E')) {
 				j++
 			}
-			out = append(out, token{number, s[i:j]})
+			out = append(out, token{number, s[i:j], i, j - i})
 			i = j
 		case wordByte(c):
 			j := i
 			for j < len(s) && wordByte(s[j]) {
 				j++
 			}
-			out = append(out, token{word, s[i:j]})
+			out = append(out, token{word, s[i:j], i, j - i})
 			i = j
 		default:
 			n := 1
@@ -96,14 +108,14 @@ func tokens(s string) ([]token, *Error) {
 					n = 2
 				}
 			}
-			if n == 1 && strings.IndexByte("=<>()[]{},.:?+-*", c) < 0 {
+			if n == 1 && strings.IndexByte("=<>()[]{},.:?+-*;", c) < 0 {
 				return nil, malformed("Unexpected character %q", s[i:i+1])
 			}
-			out = append(out, token{symbol, s[i : i+n]})
+			out = append(out, token{symbol, s[i : i+n], i, n})
 			i += n
 		}
 	}
-	return append(out, token{kind: end}), nil
+	return append(out, token{kind: end, at: len(s)}), nil
 }
 
 // operandBefore reports whether a minus after these tokens subtracts.

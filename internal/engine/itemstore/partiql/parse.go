@@ -2,8 +2,10 @@ package partiql
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
@@ -49,6 +51,7 @@ type Order struct {
 const maxDepth = 40
 
 type parser struct {
+	text   string
 	t      []token
 	at     int
 	depth  int
@@ -65,15 +68,15 @@ func Parse(s string, parameters []attr.Value) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{t: t, given: parameters, names: map[string]string{}, st: &Statement{Params: expr.Params{Names: map[string]string{}, Values: map[string]attr.Value{}}}}
+	p := &parser{text: s, t: t, given: parameters, names: map[string]string{}, st: &Statement{Params: expr.Params{Names: map[string]string{}, Values: map[string]attr.Value{}}}}
 	if err := p.statement(); err != nil {
 		return nil, err
 	}
-	if p.peek().kind != end {
-		return nil, p.unexpected()
+	if p.take(";") && p.peek().kind != end {
+		return nil, malformed("Unexpected token after semicolon. (Only one query is allowed.)")
 	}
-	if p.used != len(parameters) {
-		return nil, &Error{"Number of parameters in request and statement don't match."}
+	if p.peek().kind != end {
+		return nil, malformed("Unexpected token after expression")
 	}
 	return p.st, nil
 }
@@ -103,12 +106,40 @@ func (p *parser) expect(s string) *Error {
 	return p.unexpected()
 }
 
+// where writes where a token stands, as DynamoDB does: line, column and length.
+func (p *parser) where(t token) string {
+	before := p.text[:t.at]
+	line := strings.Count(before, "\n")
+	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+	return fmt.Sprintf("%d:%d:%d", line+1, column+1, utf8.RuneCountInString(p.text[t.at:t.at+t.size]))
+}
+
 func (p *parser) unexpected() *Error {
 	if p.peek().kind == end {
-		return malformed("Unexpected end of statement")
+		return malformed("Unexpected term")
 	}
 	return malformed("Unexpected term: %s", p.peek().text)
 }
+
+// operandAfter reports what is missing where an operator has no operand behind it.
+func (p *parser) operandAfter() *Error {
+	if p.peek().kind == end {
+		return malformed("Missing right-hand side expression of infix operator")
+	}
+	return nil
+}
+
+// alias refuses another name for a table.
+func (p *parser) alias() *Error {
+	t := p.peek()
+	if t.kind == quoted || t.is("AS") || t.kind == word && !slices.ContainsFunc(clauses, t.is) {
+		return &Error{"Aliasing is not supported"}
+	}
+	return nil
+}
+
+// clauses are the words that may follow a table.
+var clauses = []string{"WHERE", "ORDER", "SET", "REMOVE", "RETURNING", "VALUE", "LIMIT", "GROUP", "HAVING"}
 
 func (p *parser) enter() *Error {
 	if p.depth++; p.depth > maxDepth {
@@ -144,6 +175,12 @@ func (p *parser) statement() *Error {
 		}
 		return p.expect(")")
 	}
+	switch next := p.t[min(p.at+1, len(p.t)-1)]; {
+	case p.peek().kind == word && next.kind == end:
+		return &Error{"Unsupported operation: Id"}
+	case p.peek().kind == word && next.kind == word:
+		return malformed("Unexpected token after expression")
+	}
 	return malformed("Expected data manipulation")
 }
 
@@ -170,17 +207,26 @@ func (p *parser) target(index bool) *Error {
 	}
 	p.st.Table = parts[0]
 	if len(parts) == 2 {
-		if !index {
-			return malformed("An index cannot be written to")
+		switch {
+		case p.st.Kind == Insert:
+			return &Error{"FROM clause may only contain a single table name in data manipulation statements at " + p.where(p.t[p.at-3])}
+		case !index:
+			return &Error{"This operation is not supported on an index"}
 		}
 		p.st.Index = parts[1]
 	}
-	return nil
+	if p.st.Kind == Insert {
+		return nil
+	}
+	return p.alias()
 }
 
 func (p *parser) selects() *Error {
 	if !p.take("*") {
 		for {
+			if t := p.peek(); t.kind == word && p.t[p.at+1].is("(") {
+				return &Error{"Unexpected path component at " + p.where(t)}
+			}
 			path, name, err := p.path()
 			if err != nil {
 				return err
@@ -200,7 +246,7 @@ func (p *parser) selects() *Error {
 	if err := p.target(true); err != nil {
 		return err
 	}
-	if err := p.where(); err != nil {
+	if err := p.condition(); err != nil {
 		return err
 	}
 	if p.take("ORDER") {
@@ -227,7 +273,7 @@ func (p *parser) selects() *Error {
 	return nil
 }
 
-func (p *parser) where() *Error {
+func (p *parser) condition() *Error {
 	if !p.take("WHERE") {
 		return nil
 	}
@@ -278,16 +324,11 @@ func (p *parser) update() *Error {
 			}
 			continue
 		case p.take("REMOVE"):
-			for {
-				path, _, err := p.path()
-				if err != nil {
-					return err
-				}
-				sections["REMOVE"] = append(sections["REMOVE"], path)
-				if !p.take(",") {
-					break
-				}
+			path, _, err := p.path()
+			if err != nil {
+				return err
 			}
+			sections["REMOVE"] = append(sections["REMOVE"], path)
 			continue
 		}
 		break
@@ -302,7 +343,7 @@ func (p *parser) update() *Error {
 		}
 	}
 	p.st.Update = strings.Join(all, " ")
-	if err := p.where(); err != nil {
+	if err := p.condition(); err != nil {
 		return err
 	}
 	return p.returning()
@@ -383,7 +424,7 @@ func (p *parser) deletes() *Error {
 	if err := p.target(false); err != nil {
 		return err
 	}
-	if err := p.where(); err != nil {
+	if err := p.condition(); err != nil {
 		return err
 	}
 	if err := p.returning(); err != nil {
@@ -448,7 +489,7 @@ func (p *parser) path() (ref, name string, err *Error) {
 			t := p.t[p.at+1]
 			if t.kind == number && strings.Trim(t.text, "0123456789") == "" && p.t[min(p.at+2, len(p.t)-1)].is("]") {
 				p.at += 3
-				ref += "[" + t.text + "]"
+				ref, name = ref+"["+t.text+"]", name+"["+t.text+"]"
 				continue
 			}
 			if t.kind == text && p.t[min(p.at+2, len(p.t)-1)].is("]") {
@@ -461,280 +502,4 @@ func (p *parser) path() (ref, name string, err *Error) {
 			return ref, name, nil
 		}
 	}
-}
-
-func (p *parser) or() (string, *Error) {
-	l, err := p.and()
-	for err == nil && p.take("OR") {
-		var r string
-		if r, err = p.and(); err == nil {
-			l = "(" + l + ") OR (" + r + ")"
-		}
-	}
-	return l, err
-}
-
-func (p *parser) and() (string, *Error) {
-	l, err := p.not()
-	for err == nil && p.take("AND") {
-		var r string
-		if r, err = p.not(); err == nil {
-			l = "(" + l + ") AND (" + r + ")"
-		}
-	}
-	return l, err
-}
-
-func (p *parser) not() (string, *Error) {
-	if err := p.enter(); err != nil {
-		return "", err
-	}
-	defer func() { p.depth-- }()
-	if p.take("NOT") {
-		c, err := p.not()
-		return "NOT (" + c + ")", err
-	}
-	if p.peek().is("(") {
-		p.at++
-		c, err := p.or()
-		if err != nil {
-			return "", err
-		}
-		return "(" + c + ")", p.expect(")")
-	}
-	return p.predicate()
-}
-
-func (p *parser) predicate() (string, *Error) {
-	for _, f := range []string{"begins_with", "contains", "attribute_type"} {
-		if p.peek().is(f) && p.t[p.at+1].is("(") {
-			p.at += 2
-			a, err := p.operand()
-			if err != nil {
-				return "", err
-			}
-			if err := p.expect(","); err != nil {
-				return "", err
-			}
-			b, err := p.operand()
-			if err != nil {
-				return "", err
-			}
-			return f + "(" + a + ", " + b + ")", p.expect(")")
-		}
-	}
-	x, err := p.operand()
-	if err != nil {
-		return "", err
-	}
-	negated := p.take("NOT")
-	wrap := func(c string) string {
-		if negated {
-			return "NOT (" + c + ")"
-		}
-		return c
-	}
-	switch t := p.peek(); {
-	case p.take("IS"):
-		not := p.take("NOT")
-		c := ""
-		switch {
-		case p.take("MISSING"):
-			c = "attribute_not_exists(" + x + ")"
-		case p.take("NULL"):
-			c = "attribute_type(" + x + ", " + p.placeholder(attr.String("NULL")) + ")"
-		default:
-			return "", p.unexpected()
-		}
-		if not {
-			c = "NOT (" + c + ")"
-		}
-		return c, nil
-	case p.take("BETWEEN"):
-		low, err := p.operand()
-		if err != nil {
-			return "", err
-		}
-		if err := p.expect("AND"); err != nil {
-			return "", err
-		}
-		high, err := p.operand()
-		return wrap(x + " BETWEEN " + low + " AND " + high), err
-	case p.take("IN"):
-		closing := "]"
-		if p.take("(") {
-			closing = ")"
-		} else if err := p.expect("["); err != nil {
-			return "", err
-		}
-		var list []string
-		for {
-			y, err := p.operand()
-			if err != nil {
-				return "", err
-			}
-			list = append(list, y)
-			if !p.take(",") {
-				break
-			}
-		}
-		return wrap(x + " IN (" + strings.Join(list, ", ") + ")"), p.expect(closing)
-	case t.kind == symbol && !negated:
-		op := t.text
-		if op == "!=" {
-			op = "<>"
-		}
-		switch op {
-		case "=", "<>", "<", "<=", ">", ">=":
-			p.at++
-			y, err := p.operand()
-			return x + " " + op + " " + y, err
-		}
-	}
-	return "", p.unexpected()
-}
-
-// operand reads a value, a path or size().
-func (p *parser) operand() (string, *Error) {
-	t := p.peek()
-	if t.is("size") && p.t[p.at+1].is("(") {
-		p.at += 2
-		path, _, err := p.path()
-		if err != nil {
-			return "", err
-		}
-		return "size(" + path + ")", p.expect(")")
-	}
-	if t.kind == quoted || t.kind == word && !t.is("true") && !t.is("false") && !t.is("null") {
-		path, _, err := p.path()
-		return path, err
-	}
-	v, err := p.value()
-	if err != nil {
-		return "", err
-	}
-	return p.placeholder(v), nil
-}
-
-// value reads a literal or a question mark.
-func (p *parser) value() (attr.Value, *Error) {
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
-	defer func() { p.depth-- }()
-	t := p.next()
-	switch {
-	case t.is("?"):
-		if p.used >= len(p.given) {
-			return nil, &Error{"Number of parameters in request and statement don't match."}
-		}
-		p.used++
-		return p.given[p.used-1], nil
-	case t.kind == text:
-		return attr.String(t.text), nil
-	case t.kind == number:
-		n, err := attr.ParseNumber(t.text)
-		if err != nil {
-			return nil, malformed("Invalid number: %s", t.text)
-		}
-		return n, nil
-	case t.is("true"):
-		return attr.Bool(true), nil
-	case t.is("false"):
-		return attr.Bool(false), nil
-	case t.is("null"):
-		return attr.Null{}, nil
-	case t.is("["):
-		list := attr.List{}
-		for !p.take("]") {
-			if len(list) > 0 {
-				if err := p.expect(","); err != nil {
-					return nil, err
-				}
-			}
-			v, err := p.value()
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
-		}
-		return list, nil
-	case t.is("{"):
-		return p.tuple()
-	case t.is("<<"):
-		return p.set()
-	}
-	if t.kind != end {
-		p.at--
-	}
-	return nil, p.unexpected()
-}
-
-func (p *parser) tuple() (attr.Value, *Error) {
-	m := attr.Map{}
-	for !p.take("}") {
-		if len(m) > 0 {
-			if err := p.expect(","); err != nil {
-				return nil, err
-			}
-		}
-		t := p.next()
-		if t.kind != text && t.kind != quoted && t.kind != word {
-			return nil, malformed("Expected a name in a tuple")
-		}
-		if err := p.expect(":"); err != nil {
-			return nil, err
-		}
-		v, err := p.value()
-		if err != nil {
-			return nil, err
-		}
-		if _, twice := m[t.text]; twice {
-			return nil, malformed("Duplicate name in a tuple: %s", t.text)
-		}
-		m[t.text] = v
-	}
-	return m, nil
-}
-
-func (p *parser) set() (attr.Value, *Error) {
-	var strs attr.StringSet
-	var nums attr.NumberSet
-	var bins attr.BinarySet
-	seen := map[string]bool{}
-	for first := true; !p.take(">>"); first = false {
-		if !first {
-			if err := p.expect(","); err != nil {
-				return nil, err
-			}
-		}
-		v, err := p.value()
-		if err != nil {
-			return nil, err
-		}
-		key := fmt.Sprint(v)
-		if seen[key] {
-			return nil, malformed("Input collection contains duplicates")
-		}
-		seen[key] = true
-		switch v := v.(type) {
-		case attr.String:
-			strs = append(strs, string(v))
-		case attr.Number:
-			nums = append(nums, v)
-		case attr.Binary:
-			bins = append(bins, v)
-		default:
-			return nil, malformed("A set holds strings, numbers or binaries")
-		}
-	}
-	switch {
-	case len(strs) > 0 && len(nums)+len(bins) == 0:
-		return strs, nil
-	case len(nums) > 0 && len(strs)+len(bins) == 0:
-		return nums, nil
-	case len(bins) > 0 && len(strs)+len(nums) == 0:
-		return bins, nil
-	}
-	return nil, malformed("A set holds values of one type, and at least one")
 }

@@ -31,11 +31,21 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`SLECT * FROM t`:              "Statement wasn't well formed, can't be processed: Expected data manipulation",
-		`SELECT * FROM ""`:            "Path component cannot be an empty string",
-		`SELECT * FROM a.b.c`:         "A path may contain at most 2 components in the FROM clause",
-		`SELECT * FROM "t`:            "Statement wasn't well formed, can't be processed: ",
-		`SELECT * FROM t WHERE a = ?`: "Number of parameters in request and statement don't match.",
+		`SLECT * FROM t;`:                                     "Statement wasn't well formed, can't be processed: Expected data manipulation",
+		`SELECT COUNT(*) FROM t`:                              "Unexpected path component at 1:8:5",
+		"SELECT *\nFROM t WHERE x(a)":                         "Unrecognized function: x at 2:14:1",
+		`SELECT * FROM t u`:                                   "Aliasing is not supported",
+		`SELECT * FROM t LIMIT 1`:                             "Statement wasn't well formed, can't be processed: Unexpected token after expression",
+		`SELECT * FROM t; DELETE`:                             "Statement wasn't well formed, can't be processed: Unexpected token after semicolon. (Only one query is allowed.)",
+		`SELECT * FROM t WHERE a =`:                           "Statement wasn't well formed, can't be processed: Missing right-hand side expression of infix operator",
+		`INSERT INTO t VALUE {'a':<<>>}`:                      "Empty bags are not supported",
+		`INSERT INTO t VALUE {'a':<<'a',1>>}`:                 "Unsupported data type in Bag. DynamoDB only supports either numbers or strings in bags at 1:32:1",
+		`UPDATE t.i SET a = 1`:                                "This operation is not supported on an index",
+		`UPDATE t REMOVE a, b`:                                "Statement wasn't well formed, can't be processed: Unexpected token after expression",
+		`SELECT * FROM ""`:                                    "Path component cannot be an empty string",
+		`SELECT * FROM a.b.c`:                                 "A path may contain at most 2 components in the FROM clause",
+		`SELECT * FROM "t`:                                    "Statement wasn't well formed, can't be processed: ",
+		`SELECT * FROM t WHERE a = ?`:                         "Number of parameters in request and statement don't match.",
 		`DELETE FROM t WHERE pk='x' RETURNING MODIFIED OLD *`: "Invalid returning clause: RETURNING MODIFIED OLD *. Only RETURNING ALL OLD * is allowed in DELETE statements.",
 	} {
 		if _, err := Parse(text, nil); err == nil || err.Error() != want {
@@ -47,6 +57,7 @@ func TestParse(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(`SELECT a.b, "c"[0] FROM "t"."i" WHERE pk = ? AND x BETWEEN 1 AND 2 ORDER BY sk DESC`)
 	f.Add(`UPDATE t SET a = list_append(b, [1,{'x':<<1,2>>}]) REMOVE c WHERE pk='a' RETURNING ALL OLD *`)
+	f.Add("SELECT * /* all */ FROM t -- of it\nWHERE attribute_exists(a.b[0]);")
 	f.Add(`INSERT INTO t VALUE {'a': -1.5e3, 'b': null}`)
 	f.Fuzz(func(t *testing.T, s string) {
 		Parse(s, []attr.Value{attr.String("x")})

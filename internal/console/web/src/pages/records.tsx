@@ -1,10 +1,12 @@
 // The data viewer: records of a stream as they come, over all shards.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clock, count } from "../format.ts";
-import { Grid, type Column } from "../parts/grid.tsx";
+import { Grid, widths, type Column } from "../parts/grid.tsx";
 import { JSONText } from "../parts/json.tsx";
 import { tail, type Rec } from "../parts/tail.ts";
+import { WhereTo } from "./consumers.tsx";
 import { Command, Problem } from "../parts/ui.tsx";
+import { parse } from "../pipeline/minisql.ts";
 import { at, cellText, columnsOf, filterOf } from "../pipeline/filter.ts";
 
 const most = 5000; // records that are kept; older ones go
@@ -45,8 +47,18 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
       clearInterval(timer);
     };
   }, [p.stream, from, paused]);
-  const test = useMemo(() => filterOf(filter), [filter]);
-  const rows = useMemo(() => (filter ? shown.filter((r) => test(r.key + " " + r.text, r.value)) : shown), [shown, filter]);
+  const sql = /^\s*select\b/i.test(filter);
+  const asked = useMemo(() => {
+    if (!sql) return {};
+    try {
+      return { query: parse(filter) };
+    } catch (e) {
+      return { wrong: (e as Error).message };
+    }
+  }, [filter]);
+  const answer = useMemo(() => asked.query?.(shown), [asked, shown]);
+  const test = useMemo(() => filterOf(sql ? "" : filter), [filter]);
+  const rows = useMemo(() => (filter && !sql ? shown.filter((r) => test(r.key + " " + r.text, r.value)) : shown), [shown, filter]);
   const paths = useMemo(() => (asTable ? columnsOf(rows.slice(0, 40).map((r) => r.value).filter((v) => v !== undefined), p.small ? 8 : 12) : []), [rows, asTable]);
   const found = paths.map((name): Column => {
     const sample = rows.slice(0, 30).map((r) => cellText(at(r.value, name)));
@@ -76,18 +88,20 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
     <div class={p.small ? "viewer small" : "viewer"}>
       <div class="panel list">
         <div class="bar">
-          <input class="field wide m" type="search" value={filter} aria-label="Filter" placeholder="Filter: a word, or $.amount > 100 and status = pending" onInput={(e) => setFilter(e.currentTarget.value)} />
+          <input class="field wide m" type="search" value={filter} aria-label="Filter" placeholder={p.small ? "Filter: a word, or $.amount > 100" : "Filter: a word, $.amount > 100, or SELECT status, count(*) GROUP BY status"} onInput={(e) => setFilter(e.currentTarget.value)} />
           <span class={paused ? "live off" : "live"}><i />{paused ? "paused" : "tailing"}</span>
           <button onClick={() => setPaused(!paused)} aria-pressed={paused}>{paused ? "Resume" : "Pause"}</button>
           <select aria-label="From" value={from} onChange={(e) => setFrom(e.currentTarget.value)}>{places.map(([v, label]) => <option value={v}>{label}</option>)}</select>
           <button onClick={() => setTable(!asTable)} aria-pressed={asTable}>{asTable ? "Raw" : "Columns"}</button>
         </div>
         <Problem error={error} />
-        <Grid label="Records" columns={columns} count={rows.length} cell={cell} selected={index} onSelect={(i) => choose(rows[i] ?? null)}
-          empty={<div class="empty quiet">{error ? "" : filter && shown.length ? "None of " + count(shown.length) + " records matches." : from === "latest" ? "Waiting for records…" : "No records in this time yet. They show here as they arrive."}</div>} />
+        {asked.wrong && <div class="notice" role="status">{asked.wrong}</div>}
+        {answer ? <Grid label="Result" columns={widths(answer.names, answer.rows.slice(0, 60).map((r) => r.map((x) => cellText(x ?? undefined))), (i) => answer.rows.slice(0, 60).every((r) => r[i] == null || typeof r[i] === "number"))} count={answer.rows.length}
+          cell={(r, c) => { const x = answer.rows[r]![c]; return x == null ? <span class="dim">null</span> : typeof x === "number" && !Number.isInteger(x) ? String(Number(x.toPrecision(8))) : cellText(x); }} empty={<div class="empty quiet">No row.</div>} /> : <Grid label="Records" columns={columns} count={rows.length} cell={cell} selected={index} onSelect={(i) => choose(rows[i] ?? null)}
+          empty={<div class="empty quiet">{error ? "" : filter && shown.length ? "None of " + count(shown.length) + " records matches." : from === "latest" ? "Waiting for records…" : "No records in this time yet. They show here as they arrive."}</div>} />}
         {!p.small && (
           <div class="bar foot">
-            <span class="sub">{filter ? `${count(rows.length)} of ${count(shown.length)} records match` : count(seen) + " records"}{dropped > 0 && ` · the newest ${count(shown.length)} are kept`}</span>
+            <span class="sub">{answer ? `${count(answer.rows.length)} rows of ${count(answer.matched)} records; ${count(shown.length)} are looked at` : filter && !sql ? `${count(rows.length)} of ${count(shown.length)} records match` : count(seen) + " records"}{dropped > 0 && ` · the newest ${count(shown.length)} are kept`}</span>
             <span class="grow" />
             <Command line={`brookmere streams tail ${p.stream}${from === "latest" ? "" : " --from " + from}`} />
           </div>
@@ -103,6 +117,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
             <dt>size</dt><dd>{count(chosen.bytes)} bytes</dd>
           </dl>
           {chosen.value === undefined ? <pre class="json">{chosen.text}</pre> : <JSONText value={chosen.value} />}
+          <WhereTo key={chosen.sequence} stream={p.stream} record={chosen} />
         </aside>
       )}
     </div>

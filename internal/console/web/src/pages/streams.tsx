@@ -4,9 +4,10 @@ import { call } from "../aws/client.ts";
 import { bytes, count, quoted, rate, some } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { useLive } from "../parts/live.ts";
-import { Command, Dialog, Empty, Head, Loading, Problem, Spark } from "../parts/ui.tsx";
+import { Command, Dialog, Empty, Head, Loading, Problem, Spark, useAct } from "../parts/ui.tsx";
 import { rates } from "../rates.ts";
 import { go, to } from "../route.ts";
+import { Consumers } from "./consumers.tsx";
 import { Records } from "./records.tsx";
 
 export function Streams(p: { name?: string }) {
@@ -49,7 +50,7 @@ function List() {
   );
 }
 
-interface Summary { StreamStatus: string; RetentionPeriodHours: number; OpenShardCount: number; StreamModeDetails?: { StreamMode: string }; EncryptionType?: string; ConsumerCount?: number }
+interface Summary { StreamARN: string; StreamStatus: string; RetentionPeriodHours: number; OpenShardCount: number; StreamModeDetails?: { StreamMode: string }; EncryptionType?: string; ConsumerCount?: number }
 interface Shard { ShardId: string; HashKeyRange: { StartingHashKey: string; EndingHashKey: string }; SequenceNumberRange: { EndingSequenceNumber?: string } }
 
 const space = 2n ** 128n;
@@ -75,8 +76,9 @@ function Stream(p: { name: string }) {
         <button class="primary" onClick={() => setPutting(true)}>Put a record</button>
       </Head>
       <Problem error={live.error} />
-      {v && <Shards stream={p.name} shards={v.shards} />}
+      {v && <Shards stream={p.name} shards={v.shards} onDemand={v.summary.StreamModeDetails?.StreamMode === "ON_DEMAND"} arn={v.summary.StreamARN} again={live.again} />}
       {v && <Records stream={p.name} />}
+      {v && <Consumers stream={p.name} />}
       {putting && <Put stream={p.name} close={() => setPutting(false)} />}
     </>
   );
@@ -84,7 +86,12 @@ function Stream(p: { name: string }) {
 
 const limit = { records: 1000, bytes: 1 << 20 }; // of a shard, a second
 
-function Shards(p: { stream: string; shards: Shard[] }) {
+/** middle is the hash key that splits a range in two. */
+const middle = (s: Shard) => String((BigInt(s.HashKeyRange.StartingHashKey) + BigInt(s.HashKeyRange.EndingHashKey)) / 2n + 1n);
+
+function Shards(p: { stream: string; shards: Shard[]; onDemand: boolean; arn: string; again: () => void }) {
+  const [chosen, choose] = useState<string>();
+  const { busy, error, act } = useAct();
   const { flows } = rates.value;
   const sorted = [...p.shards].sort((a, b) => share(a.HashKeyRange.StartingHashKey) - share(b.HashKeyRange.StartingHashKey));
   const full = (s: Shard) => {
@@ -92,20 +99,37 @@ function Shards(p: { stream: string; shards: Shard[] }) {
     return f ? Math.max(f.rate / limit.records, f.bytes / limit.bytes) : 0;
   };
   const hot = sorted.filter((s) => full(s) > 0.9);
+  const at = sorted.findIndex((s) => s.ShardId === chosen), one = sorted[at];
+  const next = sorted[at + 1] ?? sorted[at - 1]; // adjacent: open shards leave no gaps
+  const change = (name: string, operation: string, input: object) => act(name, async () => {
+    await call("kinesis", operation, input);
+    choose(undefined);
+    p.again();
+  });
   return (
     <section class="panel shards" aria-label="Shards">
-      <div class="bar"><span class="sub">Hash range and load</span><span class="grow" />{hot.length > 0 && <span class="badge w">{some(hot.length, "shard")} above 90 % of AWS’s limit: split {hot.length === 1 ? "it" : "them"}</span>}</div>
+      <div class="bar"><span class="sub">Hash range and load</span><span class="grow" />{hot.length > 0 && !p.onDemand && <span class="badge w">{some(hot.length, "shard")} above 90 % of AWS’s limit: split {hot.length === 1 ? "it" : "them"}</span>}
+        <button disabled={!!busy} onClick={() => change("mode", "UpdateStreamMode", { StreamARN: p.arn, StreamModeDetails: { StreamMode: p.onDemand ? "PROVISIONED" : "ON_DEMAND" } })}>{p.onDemand ? "Make it provisioned" : "Make it on-demand"}</button></div>
+      <Problem error={error} />
       <div class="ranges">{sorted.map((s) => {
         const wide = share(s.HashKeyRange.EndingHashKey) - share(s.HashKeyRange.StartingHashKey);
         const f = flows.get(`stream/${p.stream}/${s.ShardId}`);
         return (
-          <div key={s.ShardId} style={{ flexGrow: Math.max(wide, 0.002), flexBasis: 0 }} class={full(s) > 0.9 ? "range hot" : "range"} title={`${s.ShardId}\n${s.HashKeyRange.StartingHashKey} to ${s.HashKeyRange.EndingHashKey}`}>
+          <button key={s.ShardId} aria-pressed={s.ShardId === chosen} onClick={() => choose(s.ShardId === chosen ? undefined : s.ShardId)} style={{ flexGrow: Math.max(wide, 0.002), flexBasis: 0 }} class={"range" + (full(s) > 0.9 ? " hot" : "") + (s.ShardId === chosen ? " on" : "")} title={`${s.ShardId}\n${s.HashKeyRange.StartingHashKey} to ${s.HashKeyRange.EndingHashKey}`}>
             <i style={{ width: Math.min(100, full(s) * 100) + "%" }} />
             <b>shardId-…{Number(s.ShardId.slice(8))}</b>
             <span>{f ? `${rate(f.rate)} records/s, ${bytes(f.bytes)}/s` : ""}</span>
-          </div>
+          </button>
         );
       })}</div>
+      {one && (
+        <div class="bar foot">
+          <b class="m">{one.ShardId}</b><span class="sub m cut">{one.HashKeyRange.StartingHashKey} to {one.HashKeyRange.EndingHashKey}</span><span class="grow" />
+          <button disabled={!!busy || p.onDemand} title={p.onDemand ? "An on-demand stream does that by itself" : ""} onClick={() => change("split", "SplitShard", { StreamName: p.stream, ShardToSplit: one.ShardId, NewStartingHashKey: middle(one) })}>{busy === "split" ? "Splitting…" : "Split in the middle"}</button>
+          {next && <button disabled={!!busy || p.onDemand} onClick={() => change("merge", "MergeShards", { StreamName: p.stream, ShardToMerge: one.ShardId, AdjacentShardToMerge: next.ShardId })}>{busy === "merge" ? "Merging…" : "Merge with " + Number(next.ShardId.slice(8))}</button>}
+          <Command line={`aws kinesis split-shard --stream-name ${p.stream} --shard-to-split ${one.ShardId} --new-starting-hash-key ${middle(one)}`} />
+        </div>
+      )}
     </section>
   );
 }

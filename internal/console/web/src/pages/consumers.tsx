@@ -1,0 +1,139 @@
+// Who reads a stream, how far behind, and where one record of it went: from the positions that
+// consumers keep.
+import { useRef } from "preact/hooks";
+import { call, own } from "../aws/client.ts";
+import { account, region } from "../aws/session.ts";
+import { count, some, span } from "../format.ts";
+import { inventory, destination } from "../inventory.ts";
+import { useLive } from "../parts/live.ts";
+import { Problem } from "../parts/ui.tsx";
+import type { Rec } from "../parts/tail.ts";
+import { place, resource } from "../pipeline/graph.ts";
+import { rates } from "../rates.ts";
+import { to } from "../route.ts";
+import { name } from "./athena.ts";
+import { openStatement } from "./sql.tsx";
+
+interface Consumer {
+  kind: "function" | "delivery" | "application" | "KCL" | "fan-out";
+  name: string;
+  href?: string;
+  /** places are the last sequence numbers that it is done with, by shard; undefined where it does not say. */
+  places?: Record<string, string>;
+  lag: string;
+  bad?: string;
+}
+
+interface SourceStatus { id: string; function: string; source: string; enabled: boolean; shards: Record<string, { after?: string; ended?: boolean }> }
+interface AppStatus { name: string; status: string; inputs: string[]; behindMs: number; places?: Record<string, Record<string, string>>; error?: string }
+
+const query = () => `?region=${region.value}&account=${account.value}`;
+
+/** newest is the sequence number of the newest record that any consumer has passed, by shard. */
+async function consumersOf(stream: string): Promise<Consumer[]> {
+  const inv = inventory.value!;
+  const arn = inv.streams.find((s) => s.StreamName === stream)?.StreamARN ?? "";
+  const of = (a: string | undefined) => !!a && (a === arn || a.startsWith(arn + "/consumer/"));
+  const told = async <T,>(path: string): Promise<T[]> => own<T[]>(path + query()).catch(() => []);
+  const [sources, apps, fan] = await Promise.all([
+    inv.services.has("lambda") ? told<SourceStatus>("event-sources") : [], inv.services.has("kinesisanalytics") ? told<AppStatus>("analytics") : [],
+    arn ? call<{ Consumers: { ConsumerName: string; ConsumerStatus: string }[] }>("kinesis", "ListStreamConsumers", { StreamARN: arn }).then((r) => r.Consumers, () => []) : [],
+  ]);
+  const out: Consumer[] = [];
+  for (const m of inv.mappings.filter((x) => of(x.EventSourceArn))) {
+    const s = sources.find((x) => x.id === m.UUID);
+    const bad = /^(OK|No records processed)?$/i.test(m.LastProcessingResult ?? "") ? undefined : m.LastProcessingResult;
+    out.push({ kind: "function", name: resource(m.FunctionArn), href: to("functions", resource(m.FunctionArn)), places: s && Object.fromEntries(Object.entries(s.shards).flatMap(([k, p]) => (p.after ? [[k, p.after]] : []))), lag: m.State === "Enabled" ? "" : m.State.toLowerCase(), bad });
+  }
+  for (const d of inv.deliveries.filter((x) => of(x.Source?.KinesisStreamSourceDescription?.KinesisStreamARN))) {
+    const s = rates.value.deliveries.get(d.DeliveryStreamName);
+    out.push({ kind: "delivery", name: d.DeliveryStreamName, href: to("deliveries", d.DeliveryStreamName), places: s?.source_places, lag: s ? (s.held ? "held, " : "") + (s.lag_records ? `${count(s.lag_records)} records, ${span(s.lag_seconds)}` : "none") : "", bad: s?.last_error });
+  }
+  for (const a of inv.applications.filter((x) => x.inputs.some(of))) {
+    const s = apps.find((x) => x.name === a.name);
+    out.push({ kind: "application", name: a.name, href: to("analytics", a.name), places: s?.places?.[arn], lag: s?.status === "RUNNING" ? span(s.behindMs / 1000) : (s?.status ?? a.status).toLowerCase(), bad: s?.error });
+  }
+  // The Kinesis Client Library keeps its positions in a table, an item a shard.
+  for (const t of inv.tables.filter((x) => x.KeySchema.length === 1 && x.KeySchema[0]!.AttributeName === "leaseKey")) {
+    const r = await call<{ Items: Record<string, { S?: string }>[] }>("dynamodb", "Scan", { TableName: t.TableName, Limit: 200 }).catch(() => ({ Items: [] }));
+    out.push({ kind: "KCL", name: t.TableName, href: to("tables", t.TableName), places: Object.fromEntries(r.Items.flatMap((i) => (/^\d+$/.test(i.checkpoint?.S ?? "") ? [[i.leaseKey!.S!.split(":").pop()!, i.checkpoint!.S!]] : []))), lag: some(r.Items.length, "lease") });
+  }
+  for (const c of fan) out.push({ kind: "fan-out", name: c.ConsumerName, lag: c.ConsumerStatus.toLowerCase() });
+  return out;
+}
+
+export function Consumers(p: { stream: string }) {
+  const live = useLive(() => consumersOf(p.stream), 3000, [p.stream, !!inventory.value]);
+  return (
+    <details class="panel" open>
+      <summary class="bar">Consumers <span class="sub">{live.value?.length ?? ""}</span></summary>
+      <Problem error={live.error} />
+      {live.value?.length === 0 && <div class="empty quiet">Nobody reads it yet. A delivery, a function or an application may.</div>}
+      {!!live.value?.length && <div class="scroll"><table><tbody>{live.value.map((c) => (
+        <tr key={c.kind + c.name}><td class="sub">{c.kind}</td><td>{c.href ? <a href={c.href}>{c.name}</a> : c.name}</td><td class="sub">{c.lag && (c.kind === "delivery" || c.kind === "application") ? "behind: " + c.lag : c.lag}</td><td class="m dim">{c.places && Object.entries(c.places).sort().slice(0, 4).map(([s, q]) => `${Number(s.slice(8))}: …${q.slice(-12)}`).join("  ")}</td><td class="bad cut" title={c.bad}>{c.bad}</td></tr>
+      ))}</tbody></table></div>}
+    </details>
+  );
+}
+
+const passed = (c: Consumer, r: Rec): boolean | undefined => {
+  if (!c.places) return undefined;
+  const at = c.places[r.shard];
+  return at !== undefined && at.length > 0 && (at.length > r.sequence.length || (at.length === r.sequence.length && at >= r.sequence));
+};
+
+const did = { function: "was called with it", delivery: "wrote it to an object", application: "has read it", KCL: "is done with it", "fan-out": "gets it" } as const;
+const will = { function: "not called with it yet", delivery: "has it in its buffer", application: "has not read it yet", KCL: "is not there yet", "fan-out": "keeps no position here" } as const;
+
+/** finding is the statement that finds a record in a table of the lake, by what is plain in it. */
+function finding(r: Rec, columns: { Name: string; Type?: string }[], table: string): string {
+  const v = (r.value ?? {}) as Record<string, unknown>;
+  const conditions = columns.flatMap((c) => {
+    const x = Object.entries(v).find(([k]) => k.toLowerCase() === c.Name.toLowerCase())?.[1];
+    if (typeof x === "string" && /^(string|varchar|char)/.test(c.Type ?? "")) return [`${name(c.Name)} = '${x.replace(/'/g, "''")}'`];
+    if (typeof x === "number" && /^(int|bigint|smallint|tinyint|double|float|decimal)/.test(c.Type ?? "")) return [`${name(c.Name)} = ${/^(double|float)/.test(c.Type!) && Number.isInteger(x) ? x + "e0" : x}`];
+    return [];
+  }).slice(0, 4);
+  return `SELECT "$path", *\nFROM ${name(table)}${conditions.length ? "\nWHERE " + conditions.join("\n  AND ") : ""}\nLIMIT 10`;
+}
+
+/** WhereTo tells for a record which consumers are past it. */
+export function WhereTo(p: { stream: string; record: Rec }) {
+  const { record: r } = p;
+  const first = useRef(new Map<string, number>()); // when a consumer was seen not to be past it
+  const took = useRef(new Map<string, number>());
+  const live = useLive(async () => {
+    const list = await consumersOf(p.stream);
+    for (const c of list) {
+      const key = c.kind + c.name;
+      if (passed(c, r) === false) first.current.set(key, Date.now());
+      else if (passed(c, r) && first.current.has(key) && !took.current.has(key)) took.current.set(key, (Date.now() - r.arrived.getTime()) / 1000);
+    }
+    return list;
+  }, 1000, [r.sequence, p.stream]);
+  const lake = (delivery: string) => {
+    const d = inventory.value?.deliveries.find((x) => x.DeliveryStreamName === delivery);
+    const s3 = d && destination(d);
+    if (!s3) return undefined;
+    const to_ = s3.DataFormatConversionConfiguration?.SchemaConfiguration, bucket = place(s3.BucketARN).bucket, prefix = (s3.Prefix ?? "").split("!{")[0]!;
+    return inventory.value!.lake.find((t) => (to_?.TableName === t.Name && to_.DatabaseName === t.DatabaseName) || (prefix && place(t.StorageDescriptor?.Location ?? "").bucket === bucket && place(t.StorageDescriptor?.Location ?? "").prefix.startsWith(prefix)));
+  };
+  return (
+    <div class="went">
+      <div class="bar top"><b>Where it went</b></div>
+      <Problem error={live.error} />
+      {live.value?.length === 0 && <div class="empty quiet">Nobody reads this stream.</div>}
+      {live.value?.map((c) => {
+        const done = passed(c, r), table = c.kind === "delivery" ? lake(c.name) : undefined, seconds = took.current.get(c.kind + c.name);
+        return (
+          <div key={c.kind + c.name} class="step">
+            <i class={done ? "done" : done === undefined ? "" : "waits"} aria-hidden="true" />
+            <span>{c.href ? <a class="inline" href={c.href}>{c.name}</a> : c.name} {done ? did[c.kind] : done === undefined ? (c.kind === "fan-out" ? will["fan-out"] : "does not tell how far it is") : will[c.kind]}{seconds !== undefined && done && <span class="dim">, {span(seconds)} after it arrived at most</span>}{!done && c.bad && <span class="bad">, {c.bad}</span>}</span>
+            {table && done && <button class="plain" onClick={() => openStatement(finding(r, table.StorageDescriptor?.Columns ?? [], table.Name), table.DatabaseName)}>Find it</button>}
+            {c.kind === "function" && done && inventory.value?.services.has("logs") && <a class="inline" href={to("logs", "/aws/lambda/" + c.name)}>log</a>}
+          </div>
+        );
+      })}
+    </div>
+  );
+}
