@@ -152,7 +152,7 @@ func findRoles(v reflect.Value, named bool, depth int, roles *[]string) {
 			findRoles(v.MapIndex(k), named || k.Kind() == reflect.String && strings.Contains(k.String(), "Role"), depth+1, roles)
 		}
 	case reflect.String:
-		if s := v.String(); named && roleForm.MatchString(s) {
+		if s := v.String(); named && strings.Contains(s, ":iam:") && strings.Contains(s, ":role/") { // of whatever form
 			*roles = append(*roles, s)
 		}
 	}

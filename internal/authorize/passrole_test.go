@@ -1,11 +1,14 @@
 package authorize
 
 import (
+	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
 func TestRolesThatGlueTakesByName(t *testing.T) {
@@ -28,5 +31,30 @@ func TestRolesThatGlueTakesByName(t *testing.T) {
 		if got := glueRole(tt.service, tt.in); got != tt.want {
 			t.Errorf("%s %+v: %q, want %q", tt.service, tt.in, got, tt.want)
 		}
+	}
+}
+
+// TestRolesThatArePassed finds roles in inputs, of forms that are no role's too: they are refused, and not passed over.
+func TestRolesThatArePassed(t *testing.T) {
+	const role = "arn:aws:iam::111122223333:role/admin"
+	for _, tt := range []struct {
+		in   any
+		want string
+	}{
+		{&sns.SubscribeInput{Attributes: map[string]string{"SubscriptionRoleArn": role, "RawMessageDelivery": "true"}}, "[" + role + "]"},
+		{&sns.SubscribeInput{Attributes: map[string]string{"FilterPolicy": role}}, "[]"},
+		{&glue.CreateJobInput{Role: aws.String(role)}, "[" + role + "]"},
+		{&glue.CreateJobInput{Role: aws.String("arn:aws:iam:us-east-1:111122223333:role/admin")}, "[arn:aws:iam:us-east-1:111122223333:role/admin]"},
+		{&glue.CreateJobInput{Role: aws.String("ARN:aws:iam::111122223333:role/a b")}, "[ARN:aws:iam::111122223333:role/a b]"},
+		{&glue.CreateJobInput{Role: aws.String("arn:aws:iam::*:user/*")}, "[]"}, // as integrations name their caller
+	} {
+		roles := []string{}
+		findRoles(reflect.ValueOf(tt.in), false, 0, &roles)
+		if got := fmt.Sprint(roles); got != tt.want {
+			t.Errorf("%+v: %s, want %s", tt.in, got, tt.want)
+		}
+	}
+	if got := attributeRole(&sns.SetSubscriptionAttributesInput{AttributeName: aws.String("SubscriptionRoleArn"), AttributeValue: aws.String(role)}); got != role {
+		t.Errorf("of one attribute: %q", got)
 	}
 }

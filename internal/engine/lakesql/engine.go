@@ -27,6 +27,9 @@ type Options struct {
 	Threads       int    // of all queries together; zero: one a processor
 	MaxConcurrent int    // queries that run at once, the others wait; zero: 8
 	Clock         clockwork.Clock
+	// Converted bounds the bytes of files below TempDir that objects were converted into for
+	// DuckDB and that are kept for later queries; zero: 1 GiB, negative: none.
+	Converted int64
 }
 
 // Engine runs queries. It is safe for use by many goroutines.
@@ -36,6 +39,7 @@ type Engine struct {
 	scratch string // for Write, empty if there is none
 	clock   clockwork.Clock
 	footers hive.Footers
+	kept    hive.Conversions
 }
 
 // Open starts DuckDB in a process of its own, shut off from all files but those of Dir, from
@@ -72,7 +76,10 @@ func Open(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lakesql: %w", err)
 	}
-	e := &Engine{worker: pool, dir: dir, scratch: o.TempDir, clock: o.Clock}
+	if o.Converted == 0 {
+		o.Converted = 1 << 30
+	}
+	e := &Engine{worker: pool, dir: dir, scratch: o.TempDir, clock: o.Clock, kept: hive.Conversions{Dir: o.TempDir, Limit: max(0, o.Converted)}}
 	e.footers.Query = e.rows
 	return e, nil
 }
@@ -96,7 +103,7 @@ func parseSize(s string) (int64, error) {
 }
 
 // Close ends the engine; no query may be running.
-func (e *Engine) Close() error { return e.worker.Close() }
+func (e *Engine) Close() error { return errors.Join(e.worker.Close(), e.kept.Close()) }
 
 // WorkerPID is the id of the process that DuckDB runs in; zero where there is none.
 func (e *Engine) WorkerPID() int { return e.worker.PID() }
@@ -151,7 +158,7 @@ func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
 }
 
 func (e *Engine) planOnce(ctx context.Context, r Request) (*plan, error) {
-	reader := &hive.Reader{Footers: &e.footers, Scratch: e.scratch}
+	reader := &hive.Reader{Footers: &e.footers, Conversions: &e.kept}
 	p, err := trino.Translate(ctx, r, trino.Host{Now: e.clock.Now().UTC(), Dir: e.dir, Reader: reader, Query: e.rows})
 	if err != nil {
 		reader.Close()
@@ -348,6 +355,10 @@ func queryError(ctx context.Context, err error) error {
 		}
 		if strings.Contains(text, "arquet") || strings.Contains(text, "magic bytes") {
 			name = "HIVE_BAD_DATA"
+		}
+	case "Invalid": // of a page's head
+		if strings.HasPrefix(text, "TProtocolException") {
+			name, text = "HIVE_BAD_DATA", "Malformed Parquet file: "+text
 		}
 	case "Parser", "Internal", "Fatal":
 		name = "GENERIC_INTERNAL_ERROR"

@@ -85,6 +85,19 @@ func TestCompressedText(t *testing.T) {
 	if _, _, err := ask(e, l, "SELECT * FROM broken"); err == nil || !strings.HasPrefix(err.Error(), "HIVE_CURSOR_ERROR") {
 		t.Error(err)
 	}
+	// A file that is replaced is unpacked again.
+	l.write(t, "b/again/x.csv.snappy", compressedFiles()["hadoop.snappy"])
+	l.add(t, "again", "a string", "", textSerDe, nil)
+	if got, _, err := ask(e, l, "SELECT count(*) FROM again"); err != nil || got != "2" {
+		t.Errorf("got %s, %v", got, err)
+	}
+	l.write(t, "b/again/x.csv.snappy", hadoop("first\nsecond\nthird\n", func(b []byte) []byte { return snappy.Encode(nil, b) }))
+	if got, _, err := ask(e, l, "SELECT count(*) FROM again"); err != nil || got != "3" {
+		t.Errorf("of a replaced file: %s, %v", got, err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
 	if left, err := os.ReadDir(e.scratch); err != nil || len(left) != 0 {
 		t.Errorf("unpacked files stay: %v, %v", left, err)
 	}

@@ -3,6 +3,7 @@ package athena
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,7 +23,7 @@ func TestFormats(t *testing.T) { runBlocks(t, "testdata/formats/*.txt") }
 var runs = regexp.MustCompile(`(transient_lastDdlTime\W+|Elapsed: |Planning: )[\d.]+(ms|µs|s)?`)
 
 // runBlocks runs files of blocks that begin with "== put KEY" (an object, in gzip where its name
-// says so), "== bytes KEY" (an object, in Go's quotes), "== source" (where the facts that
+// says so), "== bytes KEY" (an object, in Go's quotes), "== base64 KEY", "== source" (where the facts that
 // follow are written), "== run" (statements that have to succeed, parted by semicolons at the end of a
 // line), "== ask" (a query, then "--" and its rows) and "== tell" (a statement, then "--" and
 // all that it answers, or why it failed). What is answered is written into the files where
@@ -74,6 +75,12 @@ func runBlocks(t *testing.T, pattern string) {
 						content.WriteString(part)
 					}
 					e.put(t, key, content.String())
+				case "base64":
+					content, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body), ""))
+					if err != nil {
+						t.Fatalf("%s: %v", key, err)
+					}
+					e.put(t, key, string(content))
 				case "source": // of the facts that follow
 				case "run":
 					for _, statement := range strings.Split(body, ";\n") {

@@ -101,6 +101,9 @@ func (d *topicDoc) set(name, v string, creating bool) error {
 					return err
 				}
 			}
+			if err := p.HTTP.Request.check(false); err != nil {
+				return err
+			}
 		}
 	case choices[name] != nil:
 		if ofFIFO(name) && (!d.fifo() || name == "FifoTopic" && !creating) || v != "" && !slices.Contains(choices[name], v) {
@@ -144,12 +147,14 @@ func (s *Service) GetTopicAttributes(ctx context.Context, in *sns.GetTopicAttrib
 	if err != nil {
 		return nil, err
 	}
-	confirmed, pending := 0, 0
+	confirmed, pending, ended := 0, 0, 0
 	for it, err := range s.subscriptions.In(d.key()...).List() {
 		switch {
 		case err != nil:
 			return nil, err
 		case it.Value.TopicID != d.ID:
+		case it.Value.Ended:
+			ended++
 		case it.Value.Pending:
 			pending++
 		default:
@@ -158,7 +163,7 @@ func (s *Service) GetTopicAttributes(ctx context.Context, in *sns.GetTopicAttrib
 	}
 	out := map[string]string{
 		"TopicArn": d.arn(), "Owner": d.Account, "DisplayName": "", "Policy": d.attribute("Policy"),
-		"SubscriptionsConfirmed": strconv.Itoa(confirmed), "SubscriptionsPending": strconv.Itoa(pending), "SubscriptionsDeleted": "0",
+		"SubscriptionsConfirmed": strconv.Itoa(confirmed), "SubscriptionsPending": strconv.Itoa(pending), "SubscriptionsDeleted": strconv.Itoa(ended),
 		"EffectiveDeliveryPolicy": d.effective(),
 	}
 	maps.Copy(out, d.Attributes)

@@ -20,6 +20,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/queue"
+	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
@@ -99,6 +100,11 @@ func (s *Service) deliverBatch(ctx context.Context, d *subscriptionDoc, q *queue
 	if err != nil {
 		return fmt.Errorf("topic: %w", err)
 	}
+	if now, err := s.subscriptions.Get(d.key()...); err == nil { // the worker's may be from before it ended
+		d = now
+	} else if !errors.Is(err, state.ErrNotFound) {
+		return err
+	}
 	var out []*outgoing
 	var done, later []string
 	var waits []time.Duration
@@ -110,7 +116,7 @@ func (s *Service) deliverBatch(ctx context.Context, d *subscriptionDoc, q *queue
 			done = append(done, m.Handle)
 			continue
 		}
-		if p.Type == confirmationType && !d.Pending {
+		if p.Type == confirmationType && !d.Pending || p.Type == endType && !d.Ended || p.Type == "" && d.Ended {
 			done = append(done, m.Handle)
 			continue
 		}

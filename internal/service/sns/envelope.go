@@ -32,6 +32,7 @@ func (a *attribute) value() string {
 const (
 	notificationType = "Notification"
 	confirmationType = "SubscriptionConfirmation"
+	endType          = "UnsubscribeConfirmation"
 )
 
 // posted is a message as it is kept in outboxes.
@@ -116,7 +117,7 @@ func (s *Service) fields(p *posted, d *subscriptionDoc) ([]field, error) {
 	text := p.text(d.Protocol)
 	list := []field{{"Type", kind}, {"MessageId", p.ID}}
 	names := []string{"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"}
-	if kind == confirmationType {
+	if kind != notificationType {
 		list = append(list, field{"Token", p.Token})
 		names = []string{"Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"}
 	}
@@ -128,7 +129,7 @@ func (s *Service) fields(p *posted, d *subscriptionDoc) ([]field, error) {
 		list = append(list, field{"Subject", *p.Subject})
 	}
 	list = append(list, field{"Message", text})
-	if kind == confirmationType {
+	if kind != notificationType {
 		list = append(list, field{"SubscribeURL", s.link("ConfirmSubscription", "TopicArn", p.Topic, "Token", p.Token)})
 	}
 	list = append(list, field{"Timestamp", p.timestamp()})

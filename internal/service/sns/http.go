@@ -49,11 +49,11 @@ func (s *Service) request(ctx context.Context, d *subscriptionDoc, p *posted, co
 	r.Header.Set("X-Amz-Sns-Message-Type", kind)
 	r.Header.Set("X-Amz-Sns-Message-Id", p.ID)
 	r.Header.Set("X-Amz-Sns-Topic-Arn", p.Topic)
-	if p.Type == "" {
+	if p.Type != confirmationType {
 		r.Header.Set("X-Amz-Sns-Subscription-Arn", d.arn())
-		if d.raw() {
-			r.Header.Set("X-Amz-Sns-Rawdelivery", "true")
-		}
+	}
+	if p.Type == "" && d.raw() {
+		r.Header.Set("X-Amz-Sns-Rawdelivery", "true")
 	}
 	answer, err := s.cfg.HTTP.Do(r)
 	if outbound.IsRefused(err) {

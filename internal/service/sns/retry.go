@@ -3,7 +3,9 @@ package sns
 import (
 	"encoding/json"
 	"math"
+	"mime"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,6 +38,31 @@ type requestPolicy struct {
 type subscriptionPolicy struct {
 	Retry   *retryPolicy   `json:"healthyRetryPolicy"`
 	Request *requestPolicy `json:"requestPolicy,omitempty"`
+}
+
+// contentTypes are those of raw messages; the first two those of envelopes too.
+// (Source: creating an HTTP/S delivery policy, of the developer guide.)
+var contentTypes = []string{
+	"application/json", "text/plain",
+	"text/css", "text/csv", "text/html", "text/xml", "application/atom+xml", "application/octet-stream", "application/soap+xml", "application/x-www-form-urlencoded",
+	"application/xhtml+xml", "application/xml",
+}
+
+// check tells what is wrong with a content type; nil is right.
+func (p *requestPolicy) check(raw bool) error {
+	if p == nil || p.ContentType == "" {
+		return nil
+	}
+	allowed := contentTypes
+	if !raw {
+		allowed = contentTypes[:2]
+	}
+	kind, parameters, err := mime.ParseMediaType(p.ContentType)
+	delete(parameters, "charset")
+	if err != nil || len(parameters) > 0 || !slices.Contains(allowed, kind) {
+		return invalid("DeliveryPolicy: headerContentType must be one of %s", strings.Join(allowed, ", "))
+	}
+	return nil
 }
 
 const plainText = "text/plain; charset=UTF-8"

@@ -19,6 +19,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -131,7 +132,9 @@ type subscriptionDoc struct {
 	Pending    bool              `json:"pending,omitempty"`
 	Token      string            `json:"token,omitempty"` // confirms it
 	AuthOnEnd  bool              `json:"authenticateOnUnsubscribe,omitempty"`
-	Created    time.Time         `json:"created"`
+	Signed     bool              `json:"signed,omitempty"` // its confirmation was
+	Ended      bool              `json:"ended,omitempty"`  // by somebody who is not its owner: it is pending, and its token takes it up again
+	Created    time.Time         `json:"created"`          // or ended
 }
 
 func (d *subscriptionDoc) scope() scope.Scope {
@@ -140,7 +143,17 @@ func (d *subscriptionDoc) scope() scope.Scope {
 func (d *subscriptionDoc) key() []string    { return d.scope().Key(d.Topic, d.UUID) }
 func (d *subscriptionDoc) arn() string      { return d.scope().ARN("sns", d.Topic+":"+d.UUID) }
 func (d *subscriptionDoc) topicARN() string { return d.scope().ARN("sns", d.Topic) }
-func (d *subscriptionDoc) raw() bool        { return d.Attributes["RawMessageDelivery"] == "true" }
+
+// ofOwner tells whether the endpoint is the owner's own, so that nobody had to confirm the subscription.
+func (d *subscriptionDoc) ofOwner() bool {
+	a, ok := arn.Parse(d.Endpoint)
+	return ok && a.Account == d.Owner
+}
+
+// endsSigned tells whether only its owner and the topic's end it.
+func (d *subscriptionDoc) endsSigned() bool { return d.AuthOnEnd || d.ofOwner() }
+
+func (d *subscriptionDoc) raw() bool { return d.Attributes["RawMessageDelivery"] == "true" }
 
 // New makes the service. It starts nothing.
 func New(c Config) (*Service, error) {

@@ -269,7 +269,7 @@ func (f *fixture) verify(e map[string]any, version string) {
 		f.t.Fatal(err)
 	}
 	names := []string{"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"}
-	if e["Type"] == "SubscriptionConfirmation" {
+	if e["Type"] != "Notification" {
 		names = []string{"Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"}
 	}
 	text := ""
@@ -447,12 +447,130 @@ func TestHTTPEndpoint(t *testing.T) {
 		t.Errorf("%v %v", g.header, g.body)
 	}
 	f.verify(g.body, "2")
-	if w := link(fmt.Sprint(g.body["UnsubscribeURL"])); w.Code != 200 {
+	// Whoever has the link ends it, and the endpoint is told how to take it up again.
+	shows := func(want string) {
+		t.Helper()
+		list, err := f.ListSubscriptionsByTopic(f.ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: topic})
+		if err != nil || len(list.Subscriptions) != 1 || !strings.HasPrefix(*list.Subscriptions[0].SubscriptionArn, want) {
+			t.Errorf("%+v (%v), want %s", list, err, want)
+		}
+	}
+	end := fmt.Sprint(g.body["UnsubscribeURL"])
+	if w := link(end); w.Code != 200 {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
+	shows("Deleted")
+	if _, err := f.Publish(f.ctx, &sns.PublishInput{TopicArn: topic, Message: aws.String("after the end")}); err != nil {
+		t.Fatal(err)
+	}
+	g = <-requests
+	if g.header.Get("X-Amz-Sns-Message-Type") != "UnsubscribeConfirmation" || g.header.Get("X-Amz-Sns-Subscription-Arn") == "" {
+		t.Errorf("%v %v", g.header, g.body)
+	}
+	f.verify(g.body, "2")
+	if w := link(end); w.Code != 400 {
+		t.Errorf("ended twice: %d %s", w.Code, w.Body)
+	}
+	again := fmt.Sprint(g.body["SubscribeURL"])
+	if w := link(again); w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	shows(*topic + ":")
+	if _, err := f.Publish(f.ctx, &sns.PublishInput{TopicArn: topic, Message: aws.String("again")}); err != nil {
+		t.Fatal(err)
+	}
+	if g = <-requests; g.body["Message"] != "again" {
+		t.Errorf("%v %v", g.header, g.body)
+	}
+}
+
+// TestWhoEndsASubscription confirms subscriptions with and without a signature, and has strangers end them.
+func TestWhoEndsASubscription(t *testing.T) {
+	f := open(t)
+	topic := f.topic("t")
+	stranger := awswire.WithCaller(t.Context(), awswire.Caller{Account: "444455556666", Region: region})
+	nobody := awswire.WithCaller(t.Context(), awswire.Caller{Account: account, Region: region, Anonymous: true})
+	n := 0
+	confirmed := func(by context.Context, authenticate string) *string {
+		t.Helper()
+		n++
+		sub := f.subscribe(topic, "sqs", fmt.Sprintf("arn:aws:sqs:%s:444455556666:q%d", region, n)) // which the other account confirms
+		key, _ := subscriptionKey(*sub)
+		d, err := f.subscriptions.Get(key...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.ConfirmSubscription(by, &sns.ConfirmSubscriptionInput{TopicArn: topic, Token: &d.Token, AuthenticateOnUnsubscribe: &authenticate}); err != nil {
+			t.Fatal(err)
+		}
+		return sub
+	}
+	for what, c := range map[string]struct {
+		sub                     *string
+		ends                    string // code of the error
+		confirmationWasVerified string
+	}{
+		"the owner's own queue":          {f.subscribe(topic, "sqs", queueARN("own")), "AuthorizationError", "true"},
+		"confirmed by nobody":            {confirmed(nobody, "false"), "<nil>", "false"},
+		"confirmed by nobody, who signs": {confirmed(nobody, "true"), "<nil>", "false"}, // an unsigned request does not say so
+		"confirmed":                      {confirmed(stranger, "false"), "<nil>", "true"},
+		"confirmed, signed ends alone":   {confirmed(stranger, "true"), "AuthorizationError", "true"},
+	} {
+		out, err := f.GetSubscriptionAttributes(f.ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: c.sub})
+		if err != nil || out.Attributes["ConfirmationWasAuthenticated"] != c.confirmationWasVerified {
+			t.Errorf("%s: %v (%v)", what, out, err)
+		}
+		for who, by := range map[string]context.Context{"nobody": nobody, "a stranger": stranger} {
+			_, err := f.Unsubscribe(by, &sns.UnsubscribeInput{SubscriptionArn: c.sub})
+			if code(err) != c.ends {
+				t.Errorf("%s, ended by %s: %v, want %s", what, who, err, c.ends)
+			}
+			if err == nil {
+				break
+			}
+		}
+		if _, err := f.Unsubscribe(f.ctx, &sns.UnsubscribeInput{SubscriptionArn: c.sub}); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	pending := f.subscribe(topic, "sqs", "arn:aws:sqs:"+region+":444455556666:q")
+	for who, by := range map[string]context.Context{"nobody": nobody, "a stranger": stranger} {
+		if _, err := f.Unsubscribe(by, &sns.UnsubscribeInput{SubscriptionArn: pending}); code(err) != "InvalidParameter" {
+			t.Errorf("pending, ended by %s: %v", who, err)
+		}
+	}
 	list, err := f.ListSubscriptionsByTopic(f.ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: topic})
-	if err != nil || len(list.Subscriptions) != 0 {
+	if err != nil || len(list.Subscriptions) != 1 {
 		t.Errorf("%+v (%v)", list, err)
+	}
+}
+
+func TestContentTypes(t *testing.T) {
+	f := open(t)
+	topic := f.topic("t")
+	for c, want := range map[string]string{ // by whether messages are raw
+		"true application/xml":                        "<nil>",
+		"true text/csv; charset=UTF-8":                "<nil>",
+		"false application/json":                      "<nil>",
+		"false text/plain; charset=UTF-8":             "<nil>",
+		"false application/xml":                       "InvalidParameter",
+		"true video/mp4":                              "InvalidParameter",
+		"true text/plain; boundary=a":                 "InvalidParameter",
+		"true text/plain\\r\\nX-Amz-Sns-Topic-Arn: a": "InvalidParameter",
+	} {
+		raw, kind, _ := strings.Cut(c, " ")
+		_, err := f.Subscribe(f.ctx, &sns.SubscribeInput{TopicArn: topic, Protocol: aws.String("https"), Endpoint: aws.String("https://example.com/" + fmt.Sprint(len(c))), Attributes: map[string]string{
+			"RawMessageDelivery": raw, "DeliveryPolicy": `{"requestPolicy":{"headerContentType":"` + kind + `"}}`,
+		}})
+		if code(err) != want {
+			t.Errorf("%s: %v, want %s", c, err, want)
+		}
+	}
+	for kind, want := range map[string]string{"application/json": "<nil>", "application/xml": "InvalidParameter"} {
+		_, err := f.SetTopicAttributes(f.ctx, &sns.SetTopicAttributesInput{TopicArn: topic, AttributeName: aws.String("DeliveryPolicy"), AttributeValue: aws.String(`{"http":{"defaultRequestPolicy":{"headerContentType":"` + kind + `"}}}`)})
+		if code(err) != want {
+			t.Errorf("a topic's %s: %v, want %s", kind, err, want)
+		}
 	}
 }
 

@@ -111,6 +111,9 @@ func (s *Service) Subscribe(ctx context.Context, in *sns.SubscribeInput, _ ...fu
 			return nil, err
 		}
 	}
+	if err := d.checkContentType(); err != nil {
+		return nil, err
+	}
 	if d.Protocol == "firehose" && d.Attributes["SubscriptionRoleArn"] == "" {
 		return nil, invalid("Firehose SubscriptionRoleArn should be specified")
 	}
@@ -132,6 +135,13 @@ func (s *Service) Subscribe(ctx context.Context, in *sns.SubscribeInput, _ ...fu
 		count++
 		have := it.Value
 		if have.TopicID != t.ID || have.Protocol != d.Protocol || have.Endpoint != d.Endpoint || have.Owner != d.Owner {
+			continue
+		}
+		if have.Ended {
+			if err := s.forget(ctx, have); err != nil {
+				return nil, err
+			}
+			count--
 			continue
 		}
 		if !maps.Equal(have.Attributes, d.Attributes) && len(in.Attributes) > 0 {
@@ -189,6 +199,16 @@ func newToken() string {
 
 // askConfirmation sends the message that asks an endpoint to confirm a subscription.
 func (s *Service) askConfirmation(t *topicDoc, d *subscriptionDoc) error {
+	return s.sendToken(t, d, confirmationType, "You have chosen to subscribe to the topic "+t.arn()+".\nTo confirm the subscription, visit the SubscribeURL included in this message.")
+}
+
+// tellEnd sends the message that tells an endpoint that somebody else has ended its subscription.
+func (s *Service) tellEnd(t *topicDoc, d *subscriptionDoc) error {
+	return s.sendToken(t, d, endType, "You have chosen to deactivate subscription "+d.arn()+".\nTo cancel this operation and restore the subscription, visit the SubscribeURL included in this message.")
+}
+
+// sendToken sends an endpoint the token of its subscription.
+func (s *Service) sendToken(t *topicDoc, d *subscriptionDoc, kind, text string) error {
 	if !delivers(d.Protocol) {
 		return nil
 	}
@@ -197,8 +217,7 @@ func (s *Service) askConfirmation(t *topicDoc, d *subscriptionDoc) error {
 		return err
 	}
 	p := &posted{
-		Type: confirmationType, ID: uuid.NewString(), Topic: t.arn(), Token: d.Token, Time: s.now().UnixMilli(), Version: t.attribute("SignatureVersion"),
-		Text: "You have chosen to subscribe to the topic " + t.arn() + ".\nTo confirm the subscription, visit the SubscribeURL included in this message.",
+		Type: kind, ID: uuid.NewString(), Topic: t.arn(), Token: d.Token, Time: s.now().UnixMilli(), Version: t.attribute("SignatureVersion"), Text: text,
 	}
 	if t.fifo() { // as queues of such topics want
 		p.Group, p.Dedup = "confirmation", p.ID
@@ -233,8 +252,9 @@ func (s *Service) ConfirmSubscription(ctx context.Context, in *sns.ConfirmSubscr
 			return &sns.ConfirmSubscriptionOutput{SubscriptionArn: aws.String(d.arn())}, nil
 		}
 		_, err := s.subscriptions.Modify(ctx, func(d *subscriptionDoc) error {
-			d.Pending = false
-			d.AuthOnEnd = aws.ToString(in.AuthenticateOnUnsubscribe) == "true"
+			d.Pending, d.Ended = false, false
+			d.Signed = !awswire.CallerFrom(ctx).Anonymous
+			d.AuthOnEnd = d.Signed && aws.ToString(in.AuthenticateOnUnsubscribe) == "true" // only a signed request says so
 			return nil
 		}, d.key()...)
 		if err != nil {
@@ -265,8 +285,8 @@ func subscriptionKey(name string) ([]string, bool) {
 	return []string{a.Account, a.Region, topic, id}, true
 }
 
-// subscription returns the subscription of an ARN, to its owner and to the topic's.
-func (s *Service) subscription(ctx context.Context, name *string) (*subscriptionDoc, error) {
+// find returns the subscription of an ARN.
+func (s *Service) find(name *string) (*subscriptionDoc, error) {
 	key, ok := subscriptionKey(aws.ToString(name))
 	if !ok {
 		return nil, invalid("SubscriptionArn Reason: An ARN must have at least 6 elements, and a subscription's names its topic and an id")
@@ -275,18 +295,27 @@ func (s *Service) subscription(ctx context.Context, name *string) (*subscription
 	if errors.Is(err, state.ErrNotFound) {
 		return nil, noSubscription()
 	}
-	if err != nil {
-		return nil, err
-	}
-	if c := awswire.CallerFrom(ctx); !c.Anonymous && c.Account != d.Owner && c.Account != d.Account {
-		return nil, forbidden("User is not authorized to use the subscription of another account")
-	}
-	return d, nil
+	return d, err
 }
 
-// Unsubscribe removes a subscription. One that is not there is no error.
+// isOf tells whether a caller is the subscription's owner, or the topic's.
+func (d *subscriptionDoc) isOf(c awswire.Caller) bool {
+	return !c.Anonymous && (c.Account == d.Owner || c.Account == d.Account)
+}
+
+// subscription returns the subscription of an ARN, to its owner and to the topic's.
+func (s *Service) subscription(ctx context.Context, name *string) (*subscriptionDoc, error) {
+	d, err := s.find(name)
+	if err == nil && !d.isOf(awswire.CallerFrom(ctx)) {
+		return nil, forbidden("User is not authorized to use the subscription of another account")
+	}
+	return d, err
+}
+
+// Unsubscribe removes a subscription. One that is not there is no error. Whoever is neither its owner nor the topic's, with
+// or without a signature, ends one that was confirmed by a token alone, and the endpoint is told how to take it up again.
 func (s *Service) Unsubscribe(ctx context.Context, in *sns.UnsubscribeInput, _ ...func(*sns.Options)) (*sns.UnsubscribeOutput, error) {
-	d, err := s.subscription(ctx, in.SubscriptionArn)
+	d, err := s.find(in.SubscriptionArn)
 	var gone *types.NotFoundException
 	if errors.As(err, &gone) {
 		return &sns.UnsubscribeOutput{}, nil
@@ -294,14 +323,26 @@ func (s *Service) Unsubscribe(ctx context.Context, in *sns.UnsubscribeInput, _ .
 	if err != nil {
 		return nil, err
 	}
-	c := awswire.CallerFrom(ctx)
-	if d.Pending && c.Anonymous {
+	if d.isOf(awswire.CallerFrom(ctx)) {
+		return &sns.UnsubscribeOutput{}, s.forget(ctx, d)
+	}
+	t, err := s.topics.Get(d.scope().Key(d.Topic)...)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.endsSigned():
+		return nil, forbidden("User is not authorized to end the subscription of another account")
+	case d.Pending:
 		return nil, invalid("SubscriptionArn Reason: the subscription is not confirmed")
 	}
-	if d.AuthOnEnd && c.Anonymous {
-		return nil, forbidden("The subscription is ended by a signed request alone")
+	d, err = s.subscriptions.Modify(ctx, func(d *subscriptionDoc) error {
+		d.Pending, d.Ended, d.Token, d.Created = true, true, newToken(), s.now()
+		return nil
+	}, d.key()...)
+	if err != nil {
+		return nil, err
 	}
-	return &sns.UnsubscribeOutput{}, s.forget(ctx, d)
+	return &sns.UnsubscribeOutput{}, s.tellEnd(t, d)
 }
 
 // forget removes a subscription and what is on its way to it.
@@ -313,7 +354,7 @@ func (s *Service) forget(ctx context.Context, d *subscriptionDoc) error {
 	return s.cfg.Outbox.Drop(d.ID)
 }
 
-// expire removes subscriptions that nobody has confirmed.
+// expire removes subscriptions that nobody has confirmed, or taken up again.
 func (s *Service) expire(ctx context.Context) error {
 	all, err := s.subscriptions.All()
 	if err != nil {
@@ -341,6 +382,9 @@ func listed(all []*subscriptionDoc, token *string) ([]types.Subscription, *strin
 		e := types.Subscription{SubscriptionArn: aws.String(d.arn()), TopicArn: aws.String(d.topicARN()), Owner: &d.Owner, Protocol: &d.Protocol, Endpoint: &d.Endpoint}
 		if d.Pending {
 			e.SubscriptionArn = aws.String("PendingConfirmation")
+		}
+		if d.Ended {
+			e.SubscriptionArn = aws.String("Deleted")
 		}
 		out = append(out, e)
 	}

@@ -72,6 +72,9 @@ func (d *subscriptionDoc) set(name, v, scope string) error {
 			if err := p.Retry.check(); err != nil {
 				return err
 			}
+			if err := p.Request.check(true); err != nil { // checkContentType knows whether messages are raw
+				return err
+			}
 		}
 	case "SubscriptionRoleArn":
 		a, ok := arn.Parse(v)
@@ -87,6 +90,15 @@ func (d *subscriptionDoc) set(name, v, scope string) error {
 	}
 	d.Attributes = with(d.Attributes, name, v)
 	return nil
+}
+
+// checkContentType refuses a delivery policy whose content type is for messages that are not in an envelope, where they are.
+func (d *subscriptionDoc) checkContentType() error {
+	var p subscriptionPolicy
+	if text := d.Attributes["DeliveryPolicy"]; text == "" || json.Unmarshal([]byte(text), &p) != nil {
+		return nil
+	}
+	return p.Request.check(d.raw())
 }
 
 // redrive is the ARN of the dead-letter queue; empty for none.
@@ -123,7 +135,7 @@ func (s *Service) GetSubscriptionAttributes(ctx context.Context, in *sns.GetSubs
 	if err != nil {
 		return nil, err
 	}
-	authenticated := !d.Pending && (d.AuthOnEnd || d.Protocol != "http" && d.Protocol != "https")
+	authenticated := !d.Pending && (d.Signed || d.endsSigned())
 	out := map[string]string{
 		"SubscriptionArn": d.arn(), "TopicArn": d.topicARN(), "Owner": d.Owner, "Protocol": d.Protocol, "Endpoint": d.Endpoint,
 		"PendingConfirmation": strconv.FormatBool(d.Pending), "ConfirmationWasAuthenticated": strconv.FormatBool(authenticated),
@@ -157,7 +169,10 @@ func (s *Service) SetSubscriptionAttributes(ctx context.Context, in *sns.SetSubs
 		return nil, forbidden("User is not authorized to change the subscription of another account")
 	}
 	_, err = s.subscriptions.Modify(ctx, func(now *subscriptionDoc) error {
-		return now.set(aws.ToString(in.AttributeName), aws.ToString(in.AttributeValue), "")
+		if err := now.set(aws.ToString(in.AttributeName), aws.ToString(in.AttributeValue), ""); err != nil {
+			return err
+		}
+		return now.checkContentType()
 	}, d.key()...)
 	if errors.Is(err, state.ErrNotFound) {
 		return nil, noSubscription()

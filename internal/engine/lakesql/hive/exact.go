@@ -42,6 +42,8 @@ const plainLine = 1 << 20
 // exactly is how the files of one format are looked at and read here.
 type exactly struct {
 	signature string // of all that plain depends on besides the file
+	content   string // of all that convert depends on besides that and the fields below
+	encoding  string // the name of charset
 	charset   encoding.Encoding
 	skip      int // lines at the beginning of a file
 	footer    int // lines at its end that are not records: such a file is read here
@@ -60,40 +62,15 @@ type verdictKey struct {
 
 // split divides the files into those that DuckDB reads and those that were read here.
 func (s *scan) split(pieces []Piece, how exactly) (plain, exact []Piece) {
-	type place struct{ piece, file int }
-	var places []place
-	for i, p := range pieces {
-		for j := range p.Files {
-			places = append(places, place{i, j})
-		}
-	}
-	paths := make([]string, len(places)) // what a file was turned into
-	errs := make([]error, len(places))
-	s.scratchDirectory()
-	var wait sync.WaitGroup
-	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for n, at := range places {
-		f := pieces[at.piece].Files[at.file]
-		wait.Add(1)
-		turns <- struct{}{}
-		go func() {
-			defer func() { <-turns; wait.Done() }()
-			paths[n], errs[n] = s.readExactly(f, how)
-		}()
-	}
-	wait.Wait()
+	paths := s.each(pieces, func(f catalog.File) (string, error) { return s.readExactly(f, how) })
 	n := 0
 	for _, p := range pieces {
 		left, right := p, p
 		left.Files, right.Files = nil, nil
 		for _, f := range p.Files {
-			if err := errs[n]; err != nil {
-				s.unreadable(f, err)
-			}
 			if paths[n] == "" {
 				left.Files = append(left.Files, f)
 			} else {
-				s.unpackedFrom(paths[n], f.URI)
 				f.Path = paths[n]
 				right.Files = append(right.Files, f)
 			}
@@ -107,6 +84,44 @@ func (s *scan) split(pieces []Piece, how exactly) (plain, exact []Piece) {
 		}
 	}
 	return plain, exact
+}
+
+// each asks do what the files of pieces were turned into, several at a time. The first failure,
+// by the order of the files, ends the query.
+func (s *scan) each(pieces []Piece, do func(f catalog.File) (string, error)) []string {
+	var files []catalog.File
+	for _, p := range pieces {
+		files = append(files, p.Files...)
+	}
+	paths := make([]string, len(files))
+	errs := make([]error, len(files))
+	var wait sync.WaitGroup
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for n, f := range files {
+		wait.Add(1)
+		turns <- struct{}{}
+		go func() {
+			defer func() { <-turns; wait.Done() }()
+			paths[n], errs[n] = contained(f, do)
+		}()
+	}
+	wait.Wait()
+	for n, err := range errs {
+		if err != nil {
+			s.unreadable(files[n], err)
+		}
+	}
+	return paths
+}
+
+// contained makes an error of a panic: a file from outside must not end the process.
+func contained(f catalog.File, do func(f catalog.File) (string, error)) (path string, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			path, err = "", fmt.Errorf("the file cannot be read: %v", v)
+		}
+	}()
+	return do(f)
 }
 
 // unreadable ends the query for a file that cannot be read.
@@ -130,32 +145,26 @@ func (s *scan) readExactly(f catalog.File, how exactly) (path string, err error)
 			return "", err
 		}
 	}
-	in, lines, err := openLines(s.ctx, f, how.charset)
-	if err != nil {
-		return "", err
-	}
-	defer in.Close()
-	for range how.skip {
-		if _, err := lines.next(); err == io.EOF {
-			break
-		} else if err != nil {
-			return "", err
+	return s.converted(f, fmt.Sprintf("lines %s %s %d %d %s", how.signature, how.content, how.skip, how.footer, how.encoding), func(out *os.File) error {
+		in, lines, err := openLines(s.ctx, f, how.charset)
+		if err != nil {
+			return err
 		}
-	}
-	lines.footer = how.footer
-	out, err := os.CreateTemp(s.plain, "")
-	if err != nil {
-		return "", err
-	}
-	w := bufio.NewWriterSize(out, 64<<10)
-	err = how.convert(lines, w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if closed := out.Close(); err == nil {
-		err = closed
-	}
-	return out.Name(), err
+		defer in.Close()
+		for range how.skip {
+			if _, err := lines.next(); err == io.EOF {
+				break
+			} else if err != nil {
+				return err
+			}
+		}
+		lines.footer = how.footer
+		w := bufio.NewWriterSize(out, 64<<10)
+		if err := how.convert(lines, w); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
 }
 
 // isPlain reports, and remembers, whether DuckDB reads a file right.

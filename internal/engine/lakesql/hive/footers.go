@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,7 +38,10 @@ type parquetSchema struct {
 
 // parquetColumn is a column with the type that DuckDB reads it as and Parquet's own, both empty
 // if it is nested.
-type parquetColumn struct{ name, typ, physical string }
+type parquetColumn struct {
+	name, typ, physical string
+	nested              *duckType // nil where DuckDB gives no nested type that is understood
+}
 
 const maxCachedSchemas = 100_000
 
@@ -227,6 +231,11 @@ func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]*p
 		signature := r.b.String()
 		s := shared[signature]
 		if s == nil {
+			if slices.ContainsFunc(r.cols, func(c parquetColumn) bool { return c.typ == "" }) {
+				if err := c.describeNested(ctx, path, r.cols); err != nil {
+					return nil, err
+				}
+			}
 			s = &parquetSchema{signature, r.cols}
 			shared[signature] = s
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
@@ -70,7 +69,7 @@ func (s *scan) cloudTrail(pieces []Piece) []Piece {
 		out[i] = p
 		out[i].Files = append([]catalog.File(nil), p.Files...)
 		for j, f := range p.Files {
-			path, err := s.unpack(f.Path, func(r io.Reader) (io.Reader, error) {
+			path, err := s.unpack(f, "cloudtrail", func(r io.Reader) (io.Reader, error) {
 				b := bufio.NewReader(r)
 				if head, _ := b.Peek(2); string(head) == "\x1f\x8b" {
 					z, err := gzip.NewReader(b)
@@ -81,27 +80,13 @@ func (s *scan) cloudTrail(pieces []Piece) []Piece {
 				}
 				return newRecords(b), nil
 			})
-			switch {
-			case s.ctx.Err() != nil:
-				panic(fault.Stop(s.ctx.Err()))
-			case errors.Is(err, os.ErrNotExist):
-				panic(fault.Stop(err))
-			case err != nil:
-				panic(fault.Stop(&fault.Error{Name: "HIVE_CURSOR_ERROR", Message: fmt.Sprintf("Failed to read file at %s: %v", f.URI, err)}))
+			if err != nil {
+				s.unreadable(f, err)
 			}
 			out[i].Files[j].Path = path
-			s.unpackedFrom(path, f.URI)
 		}
 	}
 	return out
-}
-
-// unpackedFrom notes what a file was made of.
-func (s *scan) unpackedFrom(path, uri string) {
-	if s.Unpacked == nil {
-		s.Unpacked = map[string]string{}
-	}
-	s.Unpacked[path] = uri
 }
 
 // records reads {"Records": [...]} as lines.

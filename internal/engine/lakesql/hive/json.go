@@ -41,7 +41,11 @@ func (s *scan) readJSON(pieces []Piece) []string {
 	keys := newJSONKeys(columns, opts, sampleKeys(pieces))
 	malformed := strings.EqualFold(params["ignore.malformed.json"], "true")
 	skip := headerLines(table, params)
-	how := exactly{charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: func(lines *lineReader, out io.Writer) error {
+	content := fmt.Sprintf("json %s%#v %t", keys, opts, malformed)
+	for _, c := range columns {
+		content += fmt.Sprintf(" %q %s", c.Name, c.Type)
+	}
+	how := exactly{content: content, encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: func(lines *lineReader, out io.Writer) error {
 		return convertJSON(lines, out, columns, opts, keys, malformed)
 	}}
 	if skip == 0 && len(opts.TimestampFormats) == 0 && !keys.alike() {

@@ -28,6 +28,7 @@ func (s *scan) readParquet(pieces []Piece) []string {
 			}
 		}
 		fine := s.finer(g, s.micros(g))
+		read := &parquetRead{strings: options != ""}
 		byIndex := strings.EqualFold(g.pieces[0].Format.SerDeParams["parquet.column.index.access"], "true")
 		var items []string
 		for i, c := range table.Columns {
@@ -39,25 +40,20 @@ func (s *scan) readParquet(pieces []Piece) []string {
 				}
 			}
 			value := duck.Ident(a.name)
+			read.column = name
 			switch {
 			case !ok:
 				items = append(items, "CAST(NULL AS "+typ+") AS "+duck.Ident(name))
 				continue
+			case a.nested != nil:
+				text, _, same := read.nested(value, a.nested, c.Type, 0)
+				if value = text; !same {
+					value = s.incompatible(g, a, c, typ)
+				}
 			case !fits(a, c.Type):
 				value = s.incompatible(g, a, c, typ)
-			case c.Type.Kind == hivetype.Timestamp && (a.typ != typ || a.physical == "INT96" || fine[a.name]):
-				value = millis("CAST(" + value + " AS TIMESTAMP)")
-			case a.typ == typ && (c.Type.Kind == hivetype.Varchar || c.Type.Kind == hivetype.Char):
-				value = cut(value, TypeOf(c.Type))
-			case a.typ == typ: // a cast, even to the same type, costs
-			case a.typ != "" && (c.Type.Kind == hivetype.Decimal || narrower(c.Type, a.typ)):
-				value = "CASE WHEN " + value + " IS NOT NULL THEN coalesce(TRY_CAST(" + value + " AS " + typ + "), " + duck.Raise("HIVE_BAD_DATA", duck.Quote("Value out of range for type "+c.Type.String()+" of column "+name+": ")+" || "+value) + ") END"
-			case strings.Contains(typ, "TIMESTAMP"):
-				value = "CAST(TRY_CAST(" + value + " AS " + strings.ReplaceAll(typ, "TIMESTAMP", "TIMESTAMP_MS") + ") AS " + typ + ")"
-			case c.Type.Kind == hivetype.Varchar || c.Type.Kind == hivetype.Char:
-				value = cut("TRY_CAST("+value+" AS "+typ+")", TypeOf(c.Type))
 			default:
-				value = "TRY_CAST(" + value + " AS " + typ + ")"
+				value = read.leaf(value, a, c.Type, fine[a.name])
 			}
 			items = append(items, value+" AS "+duck.Ident(name))
 		}
@@ -69,6 +65,37 @@ func (s *scan) readParquet(pieces []Piece) []string {
 		out = append(out, "SELECT "+strings.Join(items, ", ")+" FROM "+per.source("read_parquet("+fileList(g.pieces)+", hive_partitioning=false"+options+")"))
 	}
 	return out
+}
+
+// parquetRead is how DuckDB is told to read some files.
+type parquetRead struct {
+	column  string // the one that is read
+	strings bool   // bytes that are not said to be text are read as that
+}
+
+// leaf is a value that is not nested, whose type fits that of the table's, as that. finer: a
+// time may have digits beyond milliseconds.
+func (g *parquetRead) leaf(value string, a parquetColumn, t *hivetype.Type, finer bool) string {
+	typ := duck.Type(TypeOf(t))
+	if a.typ == "BLOB" && typ == "VARCHAR" {
+		if !g.strings {
+			value = "trino_from_utf8(" + value + ", '\uFFFD')"
+		}
+		a.typ = typ
+	}
+	switch {
+	case t.Kind == hivetype.Timestamp && (a.typ != typ || a.physical == "INT96" || finer):
+		return millis("CAST(" + value + " AS TIMESTAMP)")
+	case a.typ == typ && (t.Kind == hivetype.Varchar || t.Kind == hivetype.Char):
+		return cut(value, TypeOf(t))
+	case a.typ == typ: // a cast, even to the same type, costs
+		return value
+	case a.typ != "" && (t.Kind == hivetype.Decimal || narrower(t, a.typ)):
+		return "CASE WHEN " + value + " IS NOT NULL THEN coalesce(TRY_CAST(" + value + " AS " + typ + "), " + duck.Raise("HIVE_BAD_DATA", duck.Quote("Value out of range for type "+t.String()+" of column "+g.column+": ")+" || "+value) + ") END"
+	case t.Kind == hivetype.Varchar || t.Kind == hivetype.Char:
+		return cut("TRY_CAST("+value+" AS "+typ+")", TypeOf(t))
+	}
+	return "TRY_CAST(" + value + " AS " + typ + ")"
 }
 
 // micros is the columns of a group of files whose times may have digits beyond milliseconds,
@@ -129,7 +156,11 @@ func (s *scan) incompatible(g schemaGroup, a parquetColumn, c catalog.Column, ty
 	if a.typ == "" {
 		kind = "GROUP"
 	}
-	text := duck.Quote(fmt.Sprintf("Field %s's type %s in parquet file %s is incompatible with type %s defined in table schema", strings.ToLower(a.name), kind, g.pieces[0].Files[0].URI, types.Text(TypeOf(c.Type))))
+	format := s.format
+	if format == "" {
+		format = "parquet"
+	}
+	text := duck.Quote(fmt.Sprintf("Field %s's type %s in %s file %s is incompatible with type %s defined in table schema", strings.ToLower(a.name), kind, format, g.pieces[0].Files[0].URI, types.Text(TypeOf(c.Type))))
 	return "CAST(CASE WHEN " + duck.Ident(a.name) + " IS NOT NULL THEN " + duck.Raise("HIVE_BAD_DATA", text) + " END AS " + typ + ")"
 }
 

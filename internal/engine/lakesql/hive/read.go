@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
@@ -30,11 +31,21 @@ const DefaultPartition = "__HIVE_DEFAULT_PARTITION__"
 // Reader writes the SELECTs over the files of one query, and holds what it unpacked for it.
 // Close ends it.
 type Reader struct {
-	Footers *Footers // of Parquet files
-	Scratch string   // the directory that compressed text is unpacked in; empty: nowhere
+	Footers     *Footers     // of Parquet files
+	Conversions *Conversions // of files that DuckDB does not read
 	// Unpacked are the URIs of the objects that were unpacked, by the paths of what they became.
 	Unpacked map[string]string
-	plain    string // the directory of unpacked files, if there are any
+
+	mu   sync.Mutex
+	held []*conversion
+}
+
+// Close ends the use of what was converted for the query.
+func (r *Reader) Close() {
+	for _, e := range r.held {
+		r.Conversions.release(e)
+	}
+	r.held = nil
 }
 
 // Scan is what is read of a table.
@@ -49,7 +60,8 @@ type Scan struct {
 type scan struct {
 	*Reader
 	Scan
-	ctx context.Context
+	ctx    context.Context
+	format string // that files were converted from; empty: they are as they were
 }
 
 // Select gives the SELECTs whose UNION ALL is the table's rows: its columns, typed and named
@@ -71,7 +83,7 @@ func (r *Reader) Select(ctx context.Context, s Scan, pieces []Piece) []string {
 	}
 	var selects []string
 	for _, key := range order {
-		selects = append(selects, (&scan{r, s, ctx}).read(groups[key])...)
+		selects = append(selects, (&scan{Reader: r, Scan: s, ctx: ctx}).read(groups[key])...)
 	}
 	return selects
 }
@@ -86,6 +98,8 @@ func (s *scan) read(pieces []Piece) []string {
 		return s.readJSON(s.cloudTrail(pieces))
 	case strings.Contains(class, "Parquet") || class == "" && strings.Contains(format.InputFormat, "Parquet"):
 		return s.readParquet(pieces)
+	case class == "AvroSerDe":
+		return s.readAvro(pieces)
 	}
 	pieces = s.unpacked(pieces)
 	switch {

@@ -78,7 +78,7 @@ func (s *scan) matched(pieces []Piece, expression string, places []int) []string
 		items[i] = textValue(fmt.Sprintf("matched[%d]", places[i]), TypeOf(c.Type), false, "", "") + " AS " + duck.Ident(strings.ToLower(c.Name))
 	}
 	rules := &textRules{whole: true, columns: 1}
-	plain, exact := s.split(pieces, exactly{signature: "line", charset: s.charsetOf(params), skip: headerLines(table, params), footer: footerLines(table, params),
+	plain, exact := s.split(pieces, exactly{signature: "line", encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: headerLines(table, params), footer: footerLines(table, params),
 		plain: func() func([]byte) bool { return rules.plain }, convert: rules.convert})
 	pattern := duck.Quote(expression)
 	var out []string

@@ -43,7 +43,7 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 	if len(names) == 0 {
 		names = []string{"'c0': 'VARCHAR'"}
 	}
-	how := exactly{signature: fmt.Sprintf("text %+v", *rules), charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: rules.convert}
+	how := exactly{signature: fmt.Sprintf("text %#v", *rules), encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: rules.convert}
 	if rules.delim != '\n' {
 		how.plain = func() func([]byte) bool { return rules.plain }
 	}

@@ -7,7 +7,6 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -161,80 +160,44 @@ func (s *scan) unpacked(pieces []Piece) []Piece {
 			if &out[i].Files[0] == &p.Files[0] {
 				out[i].Files = append([]catalog.File(nil), p.Files...)
 			}
-			path, err := s.unpack(f.Path, open)
+			path, err := s.unpack(f, ext, open)
 			if err != nil {
-				if s.ctx.Err() != nil {
-					err = s.ctx.Err()
-				} else if !errors.Is(err, os.ErrNotExist) {
-					err = &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: fmt.Sprintf("Failed to read file at %s: %v", f.URI, err)}
-				}
-				panic(fault.Stop(err))
+				s.unreadable(f, err)
 			}
 			out[i].Files[j].Path = path
-			s.unpackedFrom(path, f.URI)
 		}
 	}
 	return out
 }
 
-// scratchDirectory makes the query's own directory.
-func (s *scan) scratchDirectory() {
-	if s.plain != "" {
-		return
-	}
-	err := errors.New("the engine has no temporary directory")
-	if s.Scratch != "" {
-		if err = os.MkdirAll(s.Scratch, 0o750); err == nil {
-			s.plain, err = os.MkdirTemp(s.Scratch, "plain-")
+// unpack gives the path of a file's plain text; how tells what open makes of it from what
+// others do.
+func (s *scan) unpack(f catalog.File, how string, open func(io.Reader) (io.Reader, error)) (string, error) {
+	return s.converted(f, "unpacked "+how, func(out *os.File) error {
+		in, err := os.Open(f.Path)
+		if err != nil {
+			return err
 		}
-	}
-	if err != nil {
-		panic(fault.Stop(err))
-	}
-}
-
-// unpack writes the plain text of a file into the query's own directory.
-func (s *scan) unpack(path string, open func(io.Reader) (io.Reader, error)) (_ string, err error) {
-	s.scratchDirectory()
-	in, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer in.Close()
-	r, err := open(in)
-	if err != nil {
-		return "", err
-	}
-	out, err := os.CreateTemp(s.plain, "")
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		if closed := out.Close(); err == nil {
-			err = closed
+		defer in.Close()
+		r, err := open(in)
+		if err != nil {
+			return err
 		}
-	}()
-	buf := make([]byte, 256<<10)
-	for {
-		if err := s.ctx.Err(); err != nil {
-			return "", err
+		buf := make([]byte, 256<<10)
+		for {
+			if err := s.ctx.Err(); err != nil {
+				return err
+			}
+			n, readErr := r.Read(buf)
+			if _, err := out.Write(buf[:n]); err != nil {
+				return err
+			}
+			switch {
+			case errors.Is(readErr, io.EOF):
+				return nil
+			case readErr != nil:
+				return readErr
+			}
 		}
-		n, readErr := r.Read(buf)
-		if _, err := out.Write(buf[:n]); err != nil {
-			return "", err
-		}
-		switch {
-		case errors.Is(readErr, io.EOF):
-			return out.Name(), nil
-		case readErr != nil:
-			return "", readErr
-		}
-	}
-}
-
-// Close removes what the query unpacked.
-func (r *Reader) Close() {
-	if r.plain != "" {
-		os.RemoveAll(r.plain)
-	}
+	})
 }

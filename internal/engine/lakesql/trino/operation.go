@@ -61,11 +61,49 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 		if types.Is(lt, "map") && types.Is(rt, "map") { // in any order of their entries
 			left, right = "list_sort(map_entries("+left+"))", "list_sort(map_entries("+right+"))"
 		}
-		return "(" + left + " " + x.Op + " " + right + ")", types.Boolean
+		return notANumber(x, left, right, lt, rt), types.Boolean
 	case "||":
 		return concatenate(x.Position, left, right, lt, rt)
 	}
 	return t.arithmetic(x, left, right, lt, rt)
+}
+
+// notANumber writes a comparison in which NaN is not equal to, below or above anything, while
+// to DuckDB it is equal to itself and above all numbers.
+func notANumber(x *sql.Operation, left, right string, lt, rt *sql.Type) string {
+	plain := "(" + left + " " + x.Op + " " + right + ")"
+	may := func(e sql.Expr, t *sql.Type, text string) bool {
+		return types.Is(t, "double", "real") && !isLiteral(e) && len(text) < 2000 && !strings.Contains(text, "SELECT ")
+	}
+	l, r := may(x.Left, lt, left), may(x.Right, rt, right)
+	switch x.Op {
+	case ">", ">=":
+		if !l {
+			return plain
+		}
+		return "(" + plain + " AND NOT (isnan(" + left + ")" + present(x.Right, right) + "))"
+	case "<", "<=":
+		if !r {
+			return plain
+		}
+		return "(" + plain + " AND NOT (isnan(" + right + ")" + present(x.Left, left) + "))"
+	}
+	if !l || !r || left != right && isColumn(x.Left) && isColumn(x.Right) { // of two columns that are joined by it
+		return plain
+	}
+	both := "(isnan(" + left + ") AND isnan(" + right + "))"
+	if x.Op == "=" {
+		return "(" + plain + " AND NOT " + both + ")"
+	}
+	return "(" + plain + " OR " + both + ")"
+}
+
+// present is the condition that a value is not null, where it may be that.
+func present(e sql.Expr, text string) string {
+	if isLiteral(e) {
+		return ""
+	}
+	return " AND " + text + " IS NOT NULL"
 }
 
 // arithmetic is + - * / % with Trino's types.
@@ -311,4 +349,26 @@ func (t *translator) logical(x sql.Expr, typ *sql.Type, what string) {
 	if typ != nil && !types.Is(typ, "boolean", "unknown") {
 		fault.Fail(x.Pos(), "TYPE_MISMATCH", "%s must evaluate to a boolean (actual: %s)", what, types.Text(typ))
 	}
+}
+
+// isLiteral reports whether an expression is written as a value.
+func isLiteral(e sql.Expr) bool {
+	switch e := e.(type) {
+	case *sql.Number, *sql.String, *sql.TypedLiteral:
+		return true
+	case *sql.Unary:
+		return e.Op != "NOT" && isLiteral(e.X)
+	}
+	return false
+}
+
+// isColumn reports whether an expression is the name of a column.
+func isColumn(e sql.Expr) bool {
+	switch e := e.(type) {
+	case *sql.Name:
+		return true
+	case *sql.Dereference:
+		return isColumn(e.Base)
+	}
+	return false
 }

@@ -3,7 +3,6 @@
 package udf
 
 import (
-	"bytes"
 	"context"
 	gosql "database/sql"
 	"database/sql/driver"
@@ -239,7 +238,7 @@ var udfs = map[string]scalar{
 	"hmac":      {in: []duckdb.Type{text, bytesOf, bytesOf}, out: bytesOf, f: func(v []driver.Value) (any, error) { return mac(v[0].(string), v[1].([]byte), v[2].([]byte)) }},
 	"crc32":     {in: []duckdb.Type{bytesOf}, out: whole, f: bytes1(crc)},
 	"from_utf8": {in: []duckdb.Type{bytesOf, text}, out: text, f: func(v []driver.Value) (any, error) {
-		return string(bytes.ToValidUTF8(v[0].([]byte), []byte(v[1].(string)))), nil
+		return validText(v[0].([]byte), v[1].(string)), nil
 	}},
 	"reverse_bytes": {in: []duckdb.Type{bytesOf}, out: bytesOf, f: bytes1(func(b []byte) any {
 		out := make([]byte, len(b))
