@@ -114,6 +114,7 @@ var apart = map[string]string{
 	"dynamodbstreams": "changes of items are in the node's own store",
 	"sns":             "messages on their way are in the node's own store",
 	"sqs":             "messages of queues are in the node's own store",
+	"kms":             "what keys hold is sealed by the node's own key",
 	"lambda":          "packages and processes of functions are of the node's machine",
 }
 
