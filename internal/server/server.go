@@ -127,6 +127,11 @@ const drainBeforeCancel = 250 * time.Millisecond
 // ServeHTTP routes one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
+	if r.Header.Get("Expect") != "" {
+		// Bodies are replaced below. The HTTP server must go on seeing its own, which has not been asked for with 100
+		// Continue yet: a body of somebody else it would wait for before it sends the answer of a refusal.
+		r = r.WithContext(r.Context())
+	}
 	rec := newRecorder(w, r)
 	name := "proxy"
 	if !s.proxied(rec, r) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -342,4 +343,28 @@ func FuzzServiceOfHost(f *testing.F) {
 			t.Errorf("serviceOfHost(%q) = %q", host, s)
 		}
 	})
+}
+
+// TestAnswerBeforeTheBody: who asks before it sends a body gets the answer that needs none at once. SDKs ask so for
+// every upload over TLS.
+func TestAnswerBeforeTheBody(t *testing.T) {
+	ts := httptest.NewServer(testServer())
+	defer ts.Close()
+	for _, header := range []string{"Transfer-Encoding: chunked", "Content-Length: 5"} {
+		conn, err := net.Dial("tcp", ts.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		fmt.Fprintf(conn, "PUT /lake/key HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\n%s\r\n\r\n", header)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: no answer without the body: %v", header, err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || !resp.Close {
+			t.Errorf("%s: %s, connection closed: %v", header, resp.Status, resp.Close)
+		}
+	}
 }

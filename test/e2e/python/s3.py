@@ -13,9 +13,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 
-KEY = "arn:aws:kms:us-east-1:000000000000:key/key-1"
-
-
 def client(region="us-east-1", endpoint=None, **config):
     return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=Config(**config))
 
@@ -285,9 +282,12 @@ def said_back():
     want(c.head_object(Bucket=b, Key="a")["StorageClass"], "STANDARD_IA", "class")
     want(c.list_objects_v2(Bucket=b)["Contents"][0]["StorageClass"], "STANDARD_IA", "class")
     want(code_of(c.put_object, Bucket=b, Key="a", StorageClass="NONE"), ("InvalidStorageClass", 400), "class")
-    r = c.put_object(Bucket=b, Key="k", Body=b"1", ServerSideEncryption="aws:kms", SSEKMSKeyId="key-1")
-    want((r["ServerSideEncryption"], r["SSEKMSKeyId"]), ("aws:kms", KEY), "encryption")
-    want(c.get_object(Bucket=b, Key="k")["SSEKMSKeyId"], KEY, "encryption")
+    want(code_of(c.put_object, Bucket=b, Key="k", Body=b"1", ServerSideEncryption="aws:kms", SSEKMSKeyId="key-1"),
+         ("KMS.NotFoundException", 400), "a key that is not there")
+    key = boto3.client("kms", region_name="us-east-1").create_key()["KeyMetadata"]
+    r = c.put_object(Bucket=b, Key="k", Body=b"1", ServerSideEncryption="aws:kms", SSEKMSKeyId=key["KeyId"])
+    want((r["ServerSideEncryption"], r["SSEKMSKeyId"]), ("aws:kms", key["Arn"]), "encryption")
+    want(c.get_object(Bucket=b, Key="k")["SSEKMSKeyId"], key["Arn"], "encryption")
     want(c.get_object_acl(Bucket=b, Key="a")["Grants"][0]["Permission"], "FULL_CONTROL", "acl")
     want(code_of(c.put_object_acl, Bucket=b, Key="a", ACL="public-read"), ("AccessControlListNotSupported", 400), "acl")
     tags = [{"Key": f"{i}" * 100, "Value": "v" * 256} for i in range(10)]
