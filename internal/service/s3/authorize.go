@@ -160,7 +160,7 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 			}
 		}
 	}
-	if text := b.Settings["policy"]; text != "" && !(blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
+	if text := b.Settings["policy"]; text != "" && !(s.blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
 		if doc, err := policy.Parse(text, policy.Resource); err == nil {
 			d := policy.Evaluate(&policy.Request{Principal: who, Action: action, Resource: arnOf(b, key), Account: b.Owner, Keys: keys},
 				&policy.Policies{Resource: &policy.Named{Name: b.Name, Document: doc},
@@ -224,8 +224,8 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r
 			continue
 		}
 		switch uri := strings.TrimPrefix(g.text("Grantee", "URI"), groupPrefix); {
-		case uri == "global/AllUsers" && !blocks(b, "IgnorePublicAcls"),
-			uri == "global/AuthenticatedUsers" && !caller.Anonymous && !blocks(b, "IgnorePublicAcls"),
+		case uri == "global/AllUsers" && !s.blocks(b, "IgnorePublicAcls"),
+			uri == "global/AuthenticatedUsers" && !caller.Anonymous && !s.blocks(b, "IgnorePublicAcls"),
 			!caller.Anonymous && g.text("Grantee", "ID") == canonicalID(caller.Account):
 			return true
 		}
@@ -344,7 +344,7 @@ func (c *call) putPolicy() error {
 	if err := checkPolicy(c.b, text); err != nil {
 		return err
 	}
-	if isPublicPolicy(text) && blocks(c.b, "BlockPublicPolicy") {
+	if isPublicPolicy(text) && c.s.blocks(c.b, "BlockPublicPolicy") {
 		return errAccessDenied
 	}
 	if err := c.s.buckets.update(c.bucket, func(b *bucket) error {
