@@ -113,8 +113,9 @@
 // and in memory however old it gets, over a close of the log and a start, until it becomes more
 // or memory runs short. Before a segment of the journal is used again, the frames that rest of
 // which it has entries are written into the journal once more, each as one entry with the
-// sequence of its first, which stands for all entries of that frame before. So thousands of
-// shards that got something once cost no streams.
+// sequence of its first, which stands for all entries of that frame before: up to an eighth of
+// the segment's size; the others go to streams. So thousands of shards that got something once
+// cost no streams. Bytes that have passed their age rest as others do, unseen.
 //
 // # Age
 //

@@ -1,6 +1,7 @@
 package shardlog
 
 import (
+	"cmp"
 	"sync"
 
 	"github.com/brookmere/brookmere/internal/engine/broker/journal"
@@ -12,9 +13,10 @@ const (
 	restFrom  = 256
 	restBytes = 4 << 10
 
-	// carriedAtOnce bounds the bytes of frames that are written into the journal again, and are
-	// not durable.
-	carriedAtOnce = 4 << 20
+	// carriedBytes bounds what is written into the journal again for one segment of it, an eighth
+	// of which that is: so carrying does not fill the journal as fast as it is emptied. What is
+	// more goes to the streams, which are there from then on.
+	carriedBytes = maxSegmentBytes / 8
 )
 
 // rests tells whether all that the shard holds may stay where it is although it is old, or the
@@ -33,15 +35,16 @@ func (s *Shard) rests() bool {
 func (fr *front) carry(all []*Shard) (others []*Shard, err error) {
 	var under sync.WaitGroup
 	var mu sync.Mutex
-	bytes := 0
+	left := cmp.Or(fr.log.opts.SegmentBytes, carriedBytes)
 	for _, s := range all {
 		s.mu.Lock()
-		if !s.rests() {
+		if !s.rests() || int64(len(s.growing[0].buf)) > left {
 			s.mu.Unlock()
 			others = append(others, s)
 			continue
 		}
 		o := s.growing[0]
+		left -= int64(len(o.buf))
 		f := o.frame
 		f.buf = f.appendParts(append(make([]byte, 0, len(f.buf)+partSize*len(f.parts)+4), f.buf...))
 		f.header.sealAs(f.buf, len(f.parts) > 1)
@@ -55,10 +58,6 @@ func (fr *front) carry(all []*Shard) (others []*Shard, err error) {
 			under.Done()
 		})
 		s.mu.Unlock()
-		if bytes += len(f.buf); bytes >= carriedAtOnce {
-			under.Wait()
-			bytes = 0
-		}
 	}
 	under.Wait()
 	return others, err

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -151,5 +154,50 @@ func TestManyRest(t *testing.T) {
 			t.Fatal(err)
 		}
 		equal(t, s.name, all(t, s, Position{}, ReadOptions{}), []string{"0", "1", "2"})
+	}
+}
+
+// TestRestingIsBounded lets more rest than a segment of the journal has room for: it is not
+// written again and again, whatever is appended besides.
+func TestRestingIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	const segment = 16 << 10
+	o := Options{Journal: broker.AppendsDir(filepath.Join(dir, "nats")), restFrom: 2, SegmentBytes: segment}
+	l := start(t, dir, o)
+	const n = 150
+	appended := 0
+	for round := range 4 {
+		for i := range n {
+			name := fmt.Sprint("s/", i)
+			if round == 0 {
+				create(t, l, name, ShardConfig{})
+			}
+			s, err := l.Shard(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, s, string(make([]byte, 900)))
+			appended += 1000
+		}
+	}
+	s := create(t, l, "busy/0", ShardConfig{})
+	for range 60 {
+		put(t, s, string(make([]byte, 64<<10)))
+		appended += 64 << 10
+	}
+	files, err := filepath.Glob(filepath.Join(o.Journal, "*.wal"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	slices.Sort(files)
+	last, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(files[len(files)-1]), ".wal"), 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Segments of few streams are small; most here are larger.
+	if most := uint64(appended/segment + 2*segments); last > most {
+		t.Errorf("%d segments of the journal for %d bytes", last, appended)
+	} else {
+		t.Logf("%d segments, %d are allowed", last, most)
 	}
 }
