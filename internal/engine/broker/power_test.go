@@ -208,7 +208,9 @@ func TestPowerLoss(t *testing.T) {
 		for _, w := range writers {
 			own := rand.New(rand.NewPCG(r.Uint64(), 1))
 			all.Go(func() {
-				w.write(t, b, own, own.IntN(150))
+				if own.IntN(6) > 0 {
+					w.write(t, b, own, own.IntN(150))
+				}
 				for range own.IntN(3) { // that nobody is told of
 					if _, err := b.JetStream().Publish(t.Context(), w.stream, payload(w.stream, w.seq+1, 100)); err != nil {
 						t.Error(err)
@@ -220,9 +222,13 @@ func TestPowerLoss(t *testing.T) {
 		all.Wait()
 		switch r.IntN(5) {
 		case 0: // and stopped after that
+			b.disk.mu.Lock()
+			before := slices.Collect(maps.Values(b.disk.streams))
+			b.disk.mu.Unlock()
 			if err := b.Restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			noteSynced(b, before, synced)
 			fallthrough
 		case 1, 2:
 			dir = kill(t, b, synced)
