@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -116,10 +117,17 @@ func sizes(t *testing.T, dir string) map[string]int {
 // sizes up to which they are durable, what has been synced.
 func kill(t *testing.T, b *Broker, synced map[string]int) string {
 	t.Helper()
-	to := filepath.Join(t.TempDir(), "nats")
-	// A checkpoint may be under way: what the journal has now it makes superfluous later.
-	if err := os.CopyFS(filepath.Join(to, "journal"), os.DirFS(b.disk.journalDir())); err != nil {
-		t.Fatal(err)
+	var to string
+	for {
+		to = filepath.Join(t.TempDir(), "nats")
+		// A checkpoint may be under way: what the journal has now it makes superfluous later.
+		err := os.CopyFS(filepath.Join(to, "journal"), os.DirFS(b.disk.journalDir()))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) { // a segment has another name now
+			t.Fatal(err)
+		}
 	}
 	b.disk.mu.Lock()
 	noteSynced(b, slices.Collect(maps.Values(b.disk.streams)), synced)
