@@ -1,6 +1,6 @@
 // Calls of the AWS APIs, as any client makes them, and of the node's own endpoints.
 import { candidate, connected, keys, region } from "./session.ts";
-import { sign } from "./sigv4.ts";
+import { encode, sign } from "./sigv4.ts";
 
 const targets = {
   kinesis: ["Kinesis_20131202", "1.1"],
@@ -123,9 +123,17 @@ export const text = (doc: Document, tag: string) => doc.getElementsByTagName(tag
 
 /** object gets an object of S3 as text. */
 export async function object(bucket: string, key: string): Promise<string> {
-  const a = await send("s3", "GET", "/" + [bucket, ...key.split("/")].map(encodeURIComponent).join("/"), {}, "");
+  const a = await send("s3", "GET", "/" + [bucket, ...key.split("/")].map(encode).join("/"), {}, "");
   if (a.status >= 300) throw failure(a);
   return a.text;
+}
+
+/** modified is when an object of S3 was written. */
+export async function modified(bucket: string, key: string): Promise<Date | undefined> {
+  const a = await send("s3", "HEAD", "/" + [bucket, ...key.split("/")].map(encode).join("/"), {}, "");
+  if (a.status >= 300) throw failure(a);
+  const at = Date.parse(a.headers.get("last-modified") ?? "");
+  return Number.isNaN(at) ? undefined : new Date(at);
 }
 
 /** own asks one of the node's own endpoints, below /_brookmere/, whose answer is JSON, or text. */
