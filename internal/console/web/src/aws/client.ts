@@ -143,8 +143,8 @@ export async function own<T>(path: string, method = "GET", text = false): Promis
   return (text ? a.text : a.text ? JSON.parse(a.text) : undefined) as T;
 }
 
-/** lines follows an endpoint of the node's own that writes an object of JSON a line, until it ends or is aborted. begun is called when it is followed. */
-export async function lines<T>(path: string, got: (values: T[]) => void, signal: AbortSignal, begun: () => void): Promise<void> {
+/** lines follows an endpoint of the node's own that writes an object of JSON a line, until it ends or is aborted. What got returns is waited for. begun is called when it is followed. */
+export async function lines<T>(path: string, got: (values: T[]) => void | Promise<void>, signal: AbortSignal, begun: () => void): Promise<void> {
   const r = await fetch("/_brookmere/" + path, { cache: "no-store", signal });
   if (!r.ok || !r.body) throw new AwsError("HTTP " + r.status, (await r.text()).trim(), r.status);
   begun();
@@ -155,7 +155,7 @@ export async function lines<T>(path: string, got: (values: T[]) => void, signal:
     if (done) return;
     const parts = (rest + value).split("\n");
     rest = parts.pop()!;
-    if (parts.length) got(parts.filter(Boolean).map((l) => JSON.parse(l) as T));
+    if (parts.length) await got(parts.filter(Boolean).map((l) => JSON.parse(l) as T));
   }
 }
 
