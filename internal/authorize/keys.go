@@ -70,7 +70,9 @@ func (k *keys) get(key string) []string {
 		}
 		return nil
 	case "aws:viaawsservice":
-		return one(strconv.FormatBool(s != nil && s.Service != ""))
+		return one(strconv.FormatBool(s != nil && s.Service != "" || k.q.caller.Via != ""))
+	case "aws:calledvia", "aws:calledviafirst", "aws:calledvialast":
+		return one(k.q.caller.Via)
 	case "aws:currenttime":
 		return one(k.a.config.Clock.Now().UTC().Format(time.RFC3339))
 	case "aws:epochtime":

@@ -35,7 +35,7 @@ func (f objectFiles) Files(ctx context.Context, location string) ([]lakesql.File
 		return nil, lakesql.ErrLocation
 	}
 	folder := l.Folder()
-	if err := mayRead(ctx, f.access, folder.Bucket, folder.Key); err != nil {
+	if err := allowed(ctx, f.access, folder.Bucket, folder.Key, "s3:ListBucket"); err != nil {
 		return nil, err
 	}
 	objects, err := f.list.Files(ctx, folder.Bucket, folder.Key)
@@ -46,6 +46,9 @@ func (f objectFiles) Files(ctx context.Context, location string) ([]lakesql.File
 	for _, o := range objects {
 		if o.Size == 0 || hidden(o.Key[len(folder.Key):]) {
 			continue
+		}
+		if err := allowed(ctx, f.access, folder.Bucket, o.Key, "s3:GetObject"); err != nil {
+			return nil, err
 		}
 		archive, readable := f.s3.Archived(o.Path)
 		files = append(files, lakesql.File{URI: "s3://" + folder.Bucket + "/" + o.Key, Path: o.Path, Size: o.Size, Archived: archive, Unreadable: !readable})

@@ -138,6 +138,7 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 	s.kinesis, err = kinesis.New(kinesis.Config{
 		State: p.state, Log: p.log, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 		Owner: p.owner, Meter: p.meter, EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
+		ShardLimit: p.node.cfg.ShardLimit,
 	})
 	return s.kinesis, err
 }
@@ -173,7 +174,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 func makeAthena(s *services, p parts) (_ service, err error) {
 	objects := p.node.objects
 	s.athena, err = athena.New(athena.Config{
-		State: p.state, Glue: s.glue, Objects: p.objects, Engine: p.queries,
+		State: p.state, Glue: askedCatalog{s.glue, newAsked(s.glue, p.node.decide), "athena.amazonaws.com"}, Objects: p.objects, Engine: p.queries,
 		Files:   objectFiles{s3: objects, access: objects, list: objects},
 		TempDir: p.node.dirs.tmp, Owner: p.owner,
 		Clock: p.clock, Logger: p.logger, Registerer: p.registerer,

@@ -66,10 +66,10 @@ type Glue interface {
 	PartitionWriter
 }
 
-// Objects is what is needed of S3: results are put and got, what a failed statement wrote
+// Objects is what is needed of S3: a bucket is asked where it is, results are put and got, what a failed statement wrote
 // is deleted; MSCK REPAIR TABLE lists.
 type Objects interface {
-	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
+	GetBucketLocation(context.Context, *s3.GetBucketLocationInput, ...func(*s3.Options)) (*s3.GetBucketLocationOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	CopyObject(context.Context, *s3.CopyObjectInput, ...func(*s3.Options)) (*s3.CopyObjectOutput, error)
@@ -170,9 +170,18 @@ func (sc scope) arn(resource string) string {
 	return arn.New("athena", sc.region, sc.account, resource)
 }
 
-// background is the context of work that outlives its request, for the same account.
-func (sc scope) background(ctx context.Context) context.Context {
+// lookup is the context of what this service does for itself: it looks at what a statement touches for its place in
+// the order, which it shows to nobody, and takes away what a failed statement has written.
+func (sc scope) lookup(ctx context.Context) context.Context {
 	return awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region})
+}
+
+// via is who calls Glue and S3 for a statement: whoever sent it, through this service. What they may not do by
+// themselves no statement does for them.
+func via(ctx context.Context) awswire.Caller {
+	c := awswire.CallerFrom(ctx)
+	c.Via = "athena.amazonaws.com"
+	return c
 }
 
 // pageOf cuts one page out of items, which are sorted by key. max nil or 0 means limit.

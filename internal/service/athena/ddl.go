@@ -46,6 +46,9 @@ func glueFailure(err error) error {
 		ErrorMessage() string
 	}
 	if errors.As(err, &api) {
+		if api.ErrorCode() == accessDenied {
+			return &deniedInDDL{err}
+		}
 		return failf(ddlTask+"%s: %s", api.ErrorCode(), api.ErrorMessage())
 	}
 	return err

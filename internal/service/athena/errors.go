@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 )
 
@@ -27,6 +28,14 @@ func failf(format string, args ...any) error {
 	return &failure{fmt.Sprintf(format, args...), userError}
 }
 
+// accessDenied is the code of a call to the catalog that the caller of a statement may not make.
+const accessDenied = "AccessDeniedException"
+
+// deniedInDDL is such a call of a statement that runs on Hive.
+type deniedInDDL struct{ error }
+
+func (d *deniedInDDL) Unwrap() error { return d.error }
+
 // errCutoff is a query that would read more than its workgroup allows.
 var errCutoff = errors.New("Bytes scanned limit was exceeded") //lint:ignore ST1005 it is Athena's text
 
@@ -35,7 +44,7 @@ const exhausted = "Query exhausted resources at this scale factor"
 
 // reason words an error for StateChangeReason. What is nobody's mistake is logged, and its
 // text, which may name what is inside of the node, is not shown.
-func (s *Service) reason(_ context.Context, d *executionDoc, err error) (string, int32) {
+func (s *Service) reason(ctx context.Context, d *executionDoc, err error) (string, int32) {
 	var f *failure
 	var q *lakesql.Error
 	switch {
@@ -61,6 +70,12 @@ func (s *Service) reason(_ context.Context, d *executionDoc, err error) (string,
 			return "The S3 location provided to save your query results is invalid. Please check your S3 location is correct and is in the same region and try again. If you continue to see the issue, contact customer support for further assistance.", userError
 		case "AccessDenied":
 			return "Access denied when writing output to url: " + d.Output + " . Please ensure you are allowed to access the S3 bucket.", userError
+		case accessDenied:
+			text := catalogError(api.ErrorMessage(), api.ErrorCode(), awswire.CallerFrom(ctx).RequestID)
+			if _, ok := errors.AsType[*deniedInDDL](err); ok {
+				text = ddlTask + "MetaException(message:" + text + ")"
+			}
+			return text, userError
 		case "InternalError", "InternalFailure", "InternalServiceException", "InternalServerException":
 			s.logger.Error("query failed", "query", d.ID, "error", err)
 			return internalError, systemError
@@ -69,6 +84,11 @@ func (s *Service) reason(_ context.Context, d *executionDoc, err error) (string,
 	}
 	s.logger.Error("query failed", "query", d.ID, "error", err)
 	return internalError, systemError
+}
+
+// catalogError words an error of the catalog as the client by which Athena calls it does.
+func catalogError(message, code, request string) string {
+	return fmt.Sprintf("%s (Service: AmazonDataCatalog; Status Code: 400; Error Code: %s; Request ID: %s; Proxy: null)", message, code, request)
 }
 
 // internalError is the reason of a failure that is not a mistake in the statement.
@@ -97,6 +117,8 @@ func errorType(category int32, reason string) int32 {
 		return t
 	}
 	switch {
+	case strings.Contains(reason, "Error Code: "+accessDenied+";"):
+		return 1501
 	case strings.HasPrefix(reason, ddlTask):
 		return 1100
 	case strings.HasPrefix(reason, "FAILED: SemanticException"):

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/uuid"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -151,11 +152,12 @@ func parse(text string) (statement, error) {
 
 // checkBucket says whether results can be written to the bucket.
 func (s *Service) checkBucket(ctx context.Context, bucket string) error {
-	key := scopeOf(ctx).account + "/" + bucket
+	caller := via(ctx)
+	key := caller.Account + "/" + caller.Principal + "/" + bucket
 	if s.executions.bucketSeen(key, s.clock.Now()) {
 		return nil
 	}
-	if _, err := s.objects.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(bucket)}); err != nil {
+	if _, err := s.objects.GetBucketLocation(awswire.WithCaller(ctx, caller), &s3.GetBucketLocationInput{Bucket: aws.String(bucket)}); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -235,7 +237,7 @@ func (s *Service) StartQueryExecution(ctx context.Context, in *athena.StartQuery
 		return nil, err
 	}
 
-	f := s.footprint(sc.background(ctx), sc, wg.Name, d.Database, st)
+	f := s.footprint(sc.lookup(ctx), sc, wg.Name, d.Database, st)
 	id, err := s.executions.accept(ctx, sc, d, f, func(ctx context.Context, x *execution) { s.run(ctx, sc, wg, st, x) })
 	if err != nil {
 		return nil, err

@@ -357,11 +357,16 @@ func (d dirObjects) write(path string, bucket *string, b []byte) error {
 	return os.WriteFile(path, b, 0o644)
 }
 
-func (d dirObjects) HeadBucket(_ context.Context, in *s3.HeadBucketInput, _ ...func(*s3.Options)) (*s3.HeadBucketOutput, error) {
+func (d dirObjects) GetBucketLocation(_ context.Context, in *s3.GetBucketLocationInput, _ ...func(*s3.Options)) (*s3.GetBucketLocationOutput, error) {
 	if _, err := os.Stat(filepath.Join(d.dir, *in.Bucket)); err != nil {
 		return nil, &s3types.NotFound{}
 	}
-	return &s3.HeadBucketOutput{}, nil
+	return &s3.GetBucketLocationOutput{}, nil
+}
+
+func (d dirObjects) HeadBucket(ctx context.Context, in *s3.HeadBucketInput, _ ...func(*s3.Options)) (*s3.HeadBucketOutput, error) {
+	_, err := d.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: in.Bucket})
+	return &s3.HeadBucketOutput{}, err
 }
 
 func (d dirObjects) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {

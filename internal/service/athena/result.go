@@ -289,6 +289,9 @@ func resultGone(ctx context.Context, err error) error {
 	if notThere(err) || errors.As(err, &api) && api.ErrorCode() == "InvalidRange" {
 		return invalidRequest("RESULT_NOT_FOUND", "Could not find results")
 	}
+	if errors.As(err, &api) && api.ErrorCode() == "AccessDenied" {
+		return invalidRequest("", "You do not seem to have access to the S3 location of your query results. Please confirm your account has access to the S3 location where your query results are saved and try again. If specifying an expected bucket owner, confirm the bucket is owned by the expected account.")
+	}
 	var bad *metadataError
 	if errors.As(err, &bad) {
 		return invalidRequest("RESULT_NOT_FOUND", "Could not read results: %s", bad)

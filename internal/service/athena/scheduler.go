@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
@@ -46,6 +47,7 @@ const (
 // execution is one that this process has accepted and that has not ended.
 type execution struct {
 	sc      scope
+	caller  awswire.Caller // as whom it runs; in memory alone, as its run is
 	work    func(context.Context, *execution)
 	ready   chan struct{}     // closed when it has been accepted, with the next three
 	wait    []<-chan struct{} // the turns before its own
@@ -213,7 +215,7 @@ func (e *executions) accept(ctx context.Context, sc scope, d *executionDoc, f fo
 		return "", err
 	}
 	d.Node = e.node
-	x := &execution{sc: sc, doc: *d, work: run, ready: make(chan struct{}), cancel: func() {}}
+	x := &execution{sc: sc, caller: via(ctx), doc: *d, work: run, ready: make(chan struct{}), cancel: func() {}}
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -285,7 +287,7 @@ func (e *executions) run(ctx context.Context, j *work.Job[executionDoc]) error {
 		return e.interrupted(ctx, sc, d, j.Epoch)
 	}
 	<-x.ready
-	ctx, cancel := context.WithCancel(sc.background(ctx))
+	ctx, cancel := context.WithCancel(awswire.WithCaller(ctx, x.caller))
 	defer cancel()
 	x.mu.Lock()
 	over := x.over

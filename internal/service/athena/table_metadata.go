@@ -3,7 +3,6 @@ package athena
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,8 +36,7 @@ func metadataFailure(err error) error {
 	default:
 		return err
 	}
-	return &types.MetadataException{Message: aws.String(fmt.Sprintf("%s (Service: AmazonDataCatalog; Status Code: 400; Error Code: %s; Request ID: %s; Proxy: null)",
-		message(err), code, uuid.NewString()))}
+	return &types.MetadataException{Message: aws.String(catalogError(message(err), code, uuid.NewString()))}
 }
 
 func databaseOf(d *gluetypes.Database) types.Database {
@@ -54,6 +52,7 @@ const defaultDatabase = "default"
 
 // needDefault makes the database "default" where it is not there.
 func (s *Service) needDefault(ctx context.Context) error {
+	ctx = scopeOf(ctx).lookup(ctx) // whoever comes first
 	_, err := s.glue.GetDatabase(ctx, &glue.GetDatabaseInput{Name: aws.String(defaultDatabase)})
 	if !missing(err) {
 		return err

@@ -576,7 +576,7 @@ func (w *writer) put(ctx context.Context, t *gluetypes.Table, written *lakesql.W
 
 // undo takes away the objects of a statement that failed, and returns why it did.
 func (w *writer) undo(ctx context.Context, cause error) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx = w.x.sc.lookup(context.WithoutCancel(ctx)) // the statement's own objects go, whoever sent it
 	for _, o := range w.objects {
 		if _, err := w.s.objects.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(o.bucket), Key: aws.String(o.key)}); err != nil {
 			w.s.logger.Warn("an object of a failed statement stays", "query", w.x.doc.ID, "object", o.uri(), "error", err)

@@ -24,8 +24,8 @@ func arnOf(b *bucket, key string) string {
 	return arn
 }
 
-// Allow returns nil where the caller of ctx may do an action ("s3:GetObject", "s3:ListBucket",
-// "s3:PutObject", "s3:DeleteObject") with the objects of a bucket whose keys begin with key. It
+// Allow returns nil where the caller of ctx may do an action with an object ("s3:GetObject", "s3:PutObject",
+// "s3:DeleteObject"), or list the keys of a bucket that begin with key ("s3:ListBucket"). It
 // is asked for every request, and by whatever reaches objects by their files (Files, Walk,
 // Replace), which do not ask themselves. Its errors are of S3's form: NoSuchBucket,
 // AccessDenied.
@@ -35,12 +35,21 @@ func (s *Service) Allow(ctx context.Context, action, bucket, key string) error {
 		return noSuchBucket(bucket)
 	}
 	caller := awswire.CallerFrom(ctx)
+	on, keys := arnOf(b, key), policy.Keys(nil)
+	if action == "s3:ListBucket" {
+		on, keys = arnOf(b, ""), func(name string) []string {
+			if name == "s3:prefix" {
+				return []string{key}
+			}
+			return nil
+		}
+	}
 	if s.cfg.Decide != nil && caller.Principal != "" {
-		if err := s.cfg.Decide(ctx, action, arnOf(b, key), nil); err != nil {
+		if err := s.cfg.Decide(ctx, action, on, keys); err != nil {
 			return errAccessDenied
 		}
 	}
-	if !s.allows(b, caller, action, key, nil, nil) {
+	if !s.allows(b, caller, action, key, keys, nil) {
 		return errAccessDenied
 	}
 	return nil
@@ -96,14 +105,11 @@ func (c *call) decide(action, arn string) error {
 	if c.s.cfg.Decide == nil || c.caller.Anonymous {
 		return nil
 	}
-	if c.r.Host == inProcessHost && !acts(c.caller) {
-		return nil // for a service, which has been let in already
+	if c.r.Host == inProcessHost && c.caller.Principal == "" && c.caller.Session == nil {
+		return nil // for the account's own work
 	}
 	return c.s.cfg.Decide(c.ctx, action, arn, c.keys)
 }
-
-// acts tells whether a caller is a service that acts as a role.
-func acts(c awswire.Caller) bool { return c.Session != nil && c.Session.Service != "" }
 
 // keys are the condition keys of the request.
 func (c *call) keys(key string) []string {
@@ -160,9 +166,13 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 			}
 		}
 	}
-	if text := b.Settings["policy"]; text != "" && !(blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
+	on := arnOf(b, key)
+	if action == "s3:ListBucket" {
+		on = arnOf(b, "")
+	}
+	if text := b.Settings["policy"]; text != "" && !(s.blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
 		if doc, err := policy.Parse(text, policy.Resource); err == nil {
-			d := policy.Evaluate(&policy.Request{Principal: who, Action: action, Resource: arnOf(b, key), Account: b.Owner, Keys: keys},
+			d := policy.Evaluate(&policy.Request{Principal: who, Action: action, Resource: on, Account: b.Owner, Keys: keys},
 				&policy.Policies{Resource: &policy.Named{Name: b.Name, Document: doc},
 					// What the caller's own account says is decided around the call.
 					Identity: []policy.Named{{Name: "own", Document: allowAll}}})
@@ -224,8 +234,8 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r
 			continue
 		}
 		switch uri := strings.TrimPrefix(g.text("Grantee", "URI"), groupPrefix); {
-		case uri == "global/AllUsers" && !blocks(b, "IgnorePublicAcls"),
-			uri == "global/AuthenticatedUsers" && !caller.Anonymous && !blocks(b, "IgnorePublicAcls"),
+		case uri == "global/AllUsers" && !s.blocks(b, "IgnorePublicAcls"),
+			uri == "global/AuthenticatedUsers" && !caller.Anonymous && !s.blocks(b, "IgnorePublicAcls"),
 			!caller.Anonymous && g.text("Grantee", "ID") == canonicalID(caller.Account):
 			return true
 		}
@@ -344,7 +354,7 @@ func (c *call) putPolicy() error {
 	if err := checkPolicy(c.b, text); err != nil {
 		return err
 	}
-	if isPublicPolicy(text) && blocks(c.b, "BlockPublicPolicy") {
+	if isPublicPolicy(text) && c.s.blocks(c.b, "BlockPublicPolicy") {
 		return errAccessDenied
 	}
 	if err := c.s.buckets.update(c.bucket, func(b *bucket) error {
