@@ -15,7 +15,6 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/generate/template"
-	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 const (
@@ -68,11 +67,17 @@ func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = feed.rest(r.Context()) // the client has gone
 }
 
-// ServeBuiltins answers the list of the built-in sources: an array of nodeapi.Generator.
+// Described is a built-in source in the answer of ServeBuiltins.
+type Described struct {
+	Name  string `json:"name"`
+	About string `json:"about"` // what it makes, in a line
+}
+
+// ServeBuiltins answers the list of the built-in sources: an array of Described.
 func ServeBuiltins(w http.ResponseWriter, _ *http.Request) {
-	list := make([]nodeapi.Generator, 0, len(builtins))
+	list := make([]Described, 0, len(builtins))
 	for _, name := range Builtins() {
-		list = append(list, nodeapi.Generator{Name: name, About: About(name)})
+		list = append(list, Described{Name: name, About: About(name)})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(list) // the client has gone

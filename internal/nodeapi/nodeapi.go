@@ -47,13 +47,6 @@ type SQLFunction struct {
 	Description string   `json:"description"`
 }
 
-// Generator is a built-in source of records, in the list that GET generators answers. GET generate makes its
-// records, or those of a template (see generate.Streams).
-type Generator struct {
-	Name  string `json:"name"`
-	About string `json:"about"` // what it makes, in a line
-}
-
 // Stream is what a stream has taken, in the list that GET streams answers.
 type Stream struct {
 	Name    string  `json:"name"`
