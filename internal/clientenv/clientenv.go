@@ -118,6 +118,8 @@ func Make(n Node, dir string, current []string) (Environment, error) {
 	}
 	set(proxy.String(), "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 	set(noProxy(u.Hostname()), "NO_PROXY", "no_proxy")
+	// Its clients put the account before the host, which below an address or localhost is a name that does not resolve.
+	set("https://s3-control."+n.Region+".amazonaws.com", "AWS_ENDPOINT_URL_S3_CONTROL")
 	require := "--require=" + quoteOption(filepath.Join(dir, preloadFile))
 	options := old["NODE_OPTIONS"]
 	if !strings.Contains(options, require) {

@@ -41,7 +41,7 @@ func TestMake(t *testing.T) {
 	}
 	got := variables(e.Apply(current))
 	for name, want := range map[string]string{
-		"PATH": "/bin", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID": "key", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
+		"PATH": "/bin", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_S3_CONTROL": "https://s3-control.eu-west-1.amazonaws.com", "AWS_ACCESS_KEY_ID": "key", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
 		"AWS_EC2_METADATA_DISABLED": "true", "HTTPS_PROXY": "http://127.0.0.1:4566", "http_proxy": "http://127.0.0.1:4566", "NO_PROXY": "localhost,127.0.0.1,::1,.localhost",
 		"NODE_OPTIONS": "--max-old-space-size=100 --require=" + filepath.Join(dir, preloadFile),
 	} {

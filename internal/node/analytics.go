@@ -20,6 +20,7 @@ func makeAnalytics(s *services, p parts) (_ service, err error) {
 		State: p.state, Log: p.log, S3: p.objects, EnforceLimits: p.limited(),
 		Kinesis:  askedApplicationKinesis{askedKinesis{s.kinesis, p.node.decide}},
 		Firehose: askedDeliveries{s.firehose, p.node.decide},
+		Puts:     askedPuts{s.firehose.Puts(), p.node.decide},
 		Lambda:   askedFunctions{s.lambda, p.node.decide},
 		Logs:     applicationLogs{s.logs.Sink()},
 		Metrics:  applicationMetrics{p.meter},
@@ -68,6 +69,34 @@ func (d askedDeliveries) PutRecordBatch(ctx context.Context, in *firehose.PutRec
 		return nil, err
 	}
 	return d.Service.PutRecordBatch(ctx, in)
+}
+
+// askedPuts reads what is put to delivery streams, by the permissions that AWS's guide gives roles of applications:
+// firehose:DescribeDeliveryStream and firehose:Get*. It also waits for records, without asking.
+type askedPuts struct {
+	firehosesvc.Puts
+	ask decides
+}
+
+func (p askedPuts) DescribeStreamSummary(ctx context.Context, in *kinesis.DescribeStreamSummaryInput, _ ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error) {
+	if err := p.ask(ctx, "firehose:DescribeDeliveryStream", aws.ToString(in.StreamARN), nil); err != nil {
+		return nil, err
+	}
+	return p.Puts.DescribeStreamSummary(ctx, in)
+}
+
+func (p askedPuts) GetShardIterator(ctx context.Context, in *kinesis.GetShardIteratorInput, _ ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
+	if err := p.ask(ctx, "firehose:GetShardIterator", aws.ToString(in.StreamARN), nil); err != nil {
+		return nil, err
+	}
+	return p.Puts.GetShardIterator(ctx, in)
+}
+
+func (p askedPuts) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error) {
+	if err := p.ask(ctx, "firehose:GetRecords", aws.ToString(in.StreamARN), nil); err != nil {
+		return nil, err
+	}
+	return p.Puts.GetRecords(ctx, in)
 }
 
 // applicationLogs writes what applications tell of themselves, to groups and streams that are there, as their

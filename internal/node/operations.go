@@ -43,7 +43,11 @@ func documentedServices() ([]documented, error) {
 		}
 		all = append(all, documented{m.Name, m.FullName, rows})
 	}
-	return append(all, documented{"s3", "Amazon Simple Storage Service", s3.OperationsTable()}), nil
+	control, err := awswire.OperationsTable(s3.ControlAPI())
+	if err != nil {
+		return nil, err
+	}
+	return append(all, documented{"s3", "Amazon Simple Storage Service", s3.OperationsTable()}, documented{"s3control", "AWS S3 Control", control}), nil
 }
 
 // ServiceNames are the names of all services, as health shows them.

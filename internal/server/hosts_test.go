@@ -16,3 +16,18 @@ func TestHostsOfQueues(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesBelowAddresses(t *testing.T) {
+	s := new(Server)
+	for host, want := range map[string]string{
+		"123456789012.127.0.0.1": "127.0.0.1", "a.b.10.0.0.7": "10.0.0.7",
+		"127.0.0.1": "", "a.0.0.1": "", "a.127.0.0.1.nip.io": "", "a.127.0.0.256": "", "": "",
+	} {
+		if got := addressBehind(host); got != want {
+			t.Errorf("%q: %q, want %q", host, got, want)
+		}
+		if want != "" && !s.hostAllowed(host+":4566") {
+			t.Errorf("%q is refused", host)
+		}
+	}
+}

@@ -103,11 +103,29 @@ func (s *Server) hostAllowed(host string) bool {
 	if !strings.Contains(host, ".") || net.ParseIP(host) != nil {
 		return true // an IPv6 address has no dots, or is one
 	}
+	if addressBehind(host) != "" {
+		return true
+	}
 	if ofMachine(host) {
 		return false
 	}
 	return slices.ContainsFunc(privateSuffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) || host == suffix[1:] }) ||
 		slices.ContainsFunc(s.opts.Hosts, func(name string) bool { return host == name || strings.HasSuffix(host, "."+name) })
+}
+
+// addressBehind returns the IPv4 address that a name ends in, or "". S3 Control's clients put the account before the
+// endpoint that they are given, and those of S3 the bucket: 123456789012.127.0.0.1. Nobody can register such a
+// name, and none resolves: a client reaches it by the proxy, or by an entry of its machine's own.
+func addressBehind(host string) string {
+	labels := strings.Split(host, ".")
+	if len(labels) < 5 {
+		return ""
+	}
+	address := strings.Join(labels[len(labels)-4:], ".")
+	if net.ParseIP(address) == nil {
+		return ""
+	}
+	return address
 }
 
 func isLoopbackName(host string) bool {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -166,7 +167,8 @@ func (s *Server) target(r *http.Request) (t target, own bool) {
 		return t, false
 	}
 	host, listens, err := net.SplitHostPort(at.String())
-	own = err == nil && t.port == listens && (t.host == host || isLoopbackName(t.host) || slices.Contains(s.opts.Hosts, t.host))
+	to := cmp.Or(addressBehind(t.host), t.host)
+	own = err == nil && t.port == listens && (to == host || isLoopbackName(to) || slices.Contains(s.opts.Hosts, to))
 	return t, own
 }
 

@@ -258,7 +258,7 @@ func checkResource(resource string) error {
 	switch service, region := parts[2], parts[3]; {
 	case service == "iam" && region != "" && region != "*":
 		return syntax("IAM resource " + resource + " cannot contain region information.")
-	case service == "s3" && region != "" && region != "*":
+	case service == "s3" && region != "" && region != "*" && !(len(parts) == 6 && strings.HasPrefix(parts[5], "accesspoint/")):
 		return syntax("Resource " + resource + " can not contain region information.")
 	case service == "iam" && len(parts) == 6 && !strings.HasPrefix(parts[5], "*"):
 		for _, start := range iamResources {

@@ -47,6 +47,22 @@ type scopeColumn struct {
 	def         *compiled
 	hidden      bool
 	record      string // whose field it is; empty: of none
+	window      string // the named window of a joined stream, which may stand for a stream without alias; empty: none
+}
+
+// relation is the name in the scope of what a table's name means: a stream, a table or an alias, or the named
+// window of one.
+func (s *scope) relation(name string) string {
+	found := name
+	for i := range s.columns {
+		switch c := &s.columns[i]; {
+		case c.table == name:
+			return name
+		case c.window == name:
+			found = c.table
+		}
+	}
+	return found
 }
 
 var timestampType = Type{Kind: Timestamp}
@@ -305,6 +321,9 @@ func (c *compiler) name(at sql.Expr, table, name string) *compiled {
 		c.weigh(at, c.weights[name])
 		return p
 	}
+	if table != "" {
+		table = c.scope.relation(table)
+	}
 	found := -1
 	tables := false
 	for i := range c.scope.columns {
@@ -349,6 +368,9 @@ func (c *compiler) name(at sql.Expr, table, name string) *compiled {
 
 // field finds a field of a log parser's record; nil: there is none.
 func (c *compiler) field(table, record, name string) *compiled {
+	if table != "" {
+		table = c.scope.relation(table)
+	}
 	for _, s := range c.scope.columns {
 		if s.record == record && record != "" && s.name == name && (table == "" || s.table == table) {
 			return s.expr()

@@ -41,6 +41,11 @@ func (b *builder) relation(r sql.Relation, windows []sql.NamedWindow, alias stri
 		if spec.partition != nil {
 			fail(r.Window, "The join condition says which rows go together.", "The window of a joined stream has no partitions")
 		}
+		if r.Window.Bare && alias == "" {
+			for i := range p.scope.columns {
+				p.scope.columns[i].window = dialect.Lookup(*r.Window.Name)
+			}
+		}
 		return p, &spec
 	case *sql.Join:
 		return b.join(r, windows), nil
@@ -56,7 +61,7 @@ func (b *builder) relation(r sql.Relation, windows []sql.NamedWindow, alias stri
 func requalify(p *pipe, alias string) {
 	s := &scope{columns: append([]scopeColumn(nil), p.scope.columns...)}
 	for i := range s.columns {
-		s.columns[i].table = alias
+		s.columns[i].table, s.columns[i].window = alias, ""
 	}
 	p.scope = s
 }

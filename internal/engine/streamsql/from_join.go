@@ -1,6 +1,8 @@
 package streamsql
 
 import (
+	"slices"
+
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/streamsql/dialect"
 )
@@ -12,7 +14,29 @@ func (b *builder) join(r *sql.Join, windows []sql.NamedWindow) *pipe {
 	if r.Natural {
 		fail(r, "Say with ON which columns are equal.", "NATURAL joins are not supported")
 	}
+	distinguish(left.scope, right.scope)
 	return b.joined(r, r.Kind, left, lw, right, rw, r.On, r.Using)
+}
+
+// distinguish takes the names of windows from the columns of two sides that both sides know: such a name is of a
+// relation, or of none.
+func distinguish(left, right *scope) {
+	knows := func(s *scope, name string) bool {
+		return slices.ContainsFunc(s.columns, func(c scopeColumn) bool { return c.table == name || c.window == name })
+	}
+	var both []string
+	for _, c := range append(slices.Clone(left.columns), right.columns...) {
+		if c.window != "" && knows(left, c.window) && knows(right, c.window) {
+			both = append(both, c.window)
+		}
+	}
+	for _, s := range []*scope{left, right} {
+		for i := range s.columns {
+			if slices.Contains(both, s.columns[i].window) {
+				s.columns[i].window = ""
+			}
+		}
+	}
 }
 
 func (b *builder) joined(at sql.Node, kind string, left *pipe, lw *frameSpec, right *pipe, rw *frameSpec, on sql.Expr, using []sql.Identifier) *pipe {

@@ -213,7 +213,7 @@ func (x *selected) expand() []selectedItem {
 		}
 		table := ""
 		if n, ok := item.Expr.(*sql.Name); ok {
-			table = dialect.Lookup(n.Ident)
+			table = x.in.scope.relation(dialect.Lookup(n.Ident))
 		} else if item.Expr != nil {
 			fail(item, "", "A star stands alone or behind a stream's name")
 		}

@@ -31,6 +31,8 @@ type streamDoc struct {
 	Transforms bool          `json:"transforms,omitempty"` // records go through a Transformer
 	Plain      bool          `json:"plain,omitempty"`      // made with S3DestinationConfiguration
 	Tags       []tag         `json:"tags,omitempty"`       // in the order in which they were added
+
+	ReadUntil time.Time `json:"readUntil,omitzero"` // records of puts are kept for readers until then; read.go
 }
 
 // sourceConfig is a Kinesis stream that is read.

@@ -5,7 +5,8 @@
 // A delivery stream is a document (kind "firehose.stream"; key account, region, name)
 // with an id of its own. What is put is in a shard of the log
 // ("firehose/account/region/id/0") until it is delivered; a put is acknowledged when it is
-// on disk there. The shard is trimmed behind the delivery; nothing in it is dropped by age.
+// on disk there. The shard is trimmed behind the delivery, a day later while it is read (read.go); nothing in it
+// is dropped by age.
 //
 // # The ways of a record
 //

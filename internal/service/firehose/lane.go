@@ -236,6 +236,12 @@ func (t *trimmer) trim() {
 		}
 		t.done = to
 		t.mu.Unlock()
+		if t.shard == t.st.shard {
+			var err error
+			if to, err = t.st.kept(t.st.s.ctx, to); err != nil {
+				continue // as above
+			}
+		}
 		if err := t.shard.TrimBefore(t.st.s.ctx, to); err != nil && t.st.s.ctx.Err() == nil && !errors.Is(err, shardlog.ErrNoShard) {
 			t.st.s.log.Warn("delivered records could not be removed from the log", "stream", t.st.doc.Load().Name, "err", err)
 		}

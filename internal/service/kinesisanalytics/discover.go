@@ -134,21 +134,18 @@ func (s *Service) sampleObject(ctx context.Context, q question) ([]kinesistypes.
 
 // sampleStream reads some records of a stream.
 func (s *Service) sampleStream(ctx context.Context, q question) (stream string, records []kinesistypes.Record, err error) {
-	a, ok := arn.Parse(q.resource.ARN)
-	ctx = s.acting(ctx, q.resource.Role)
-	switch {
-	case ok && a.Service == "kinesis":
-		stream = q.resource.ARN
-	case ok && a.Service == "firehose":
-		if stream, err = s.sourceOfDelivery(ctx, q.resource.ARN); err != nil {
-			return "", nil, invalid("The delivery stream %s cannot be read: %s", q.resource.ARN, err)
-		}
-	default:
+	if a, ok := arn.Parse(q.resource.ARN); !ok || a.Service != "kinesis" && a.Service != "firehose" {
 		return "", nil, invalid("%s is not the ARN of a stream or a delivery stream.", q.resource.ARN)
 	}
-	if s.cfg.Kinesis == nil {
-		return "", nil, errNoKinesis
+	ctx = s.acting(ctx, q.resource.Role)
+	src, err := s.sourceOf(ctx, q.resource.ARN)
+	switch {
+	case errors.Is(err, errNoKinesis):
+		return "", nil, err
+	case err != nil:
+		return "", nil, invalid("The delivery stream %s cannot be read: %s", q.resource.ARN, err)
 	}
+	stream = src.stream
 	from := shardreader.Start{Kind: shardreader.Latest}
 	if q.position == startHorizon {
 		from.Kind = shardreader.TrimHorizon
@@ -156,7 +153,7 @@ func (s *Service) sampleStream(ctx context.Context, q question) (stream string, 
 	var failure error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := shardreader.New(shardreader.Kinesis(s.cfg.Kinesis, stream), nil, shardreader.Options{Clock: s.clock, Start: from, Events: shardreader.Events{
+	r := shardreader.New(shardreader.Kinesis(src.api, stream), nil, shardreader.Options{Clock: s.clock, Start: from, Events: shardreader.Events{
 		Failed: func(_ string, err error, _ int, _ time.Duration) { failure = err; cancel() },
 	}})
 	defer r.Close()

@@ -54,7 +54,8 @@
 // # What is left out
 //
 // Flink and Studio applications, and what belongs to them (snapshots, VPCs, versions to roll back to).
-// Delivery streams as inputs are those that read a Kinesis stream, which is read in their place. Input
+// A delivery stream that reads a Kinesis stream is an input by that. Of one of the source DirectPut, an
+// application reads what is put, which is kept for a day from its first reading on. Input
 // parallelism spreads shards over the in-application streams; it is no matter of speed here. State survives
 // a stop (AWS forgets it): an application that goes on at LAST_STOPPED_POINT goes on with its
 // windows, unless its code is another.

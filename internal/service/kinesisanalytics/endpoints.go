@@ -46,12 +46,7 @@ const statusWait = 200 * time.Millisecond
 func (s *Service) status(ctx context.Context, d *applicationDoc) nodeapi.Application {
 	st := nodeapi.Application{Name: d.Name, Account: d.Account, Region: d.Region, Status: d.Status, Version: d.Version, Inputs: []string{}, Outputs: []string{}, Streams: []string{}}
 	for i := range d.Inputs {
-		in := &d.Inputs[i]
-		source := in.Stream
-		if source == nil {
-			source = in.Delivery
-		}
-		st.Inputs = append(st.Inputs, source.ARN)
+		st.Inputs = append(st.Inputs, d.Inputs[i].source().ARN)
 	}
 	for i := range d.Outputs {
 		st.Outputs = append(st.Outputs, d.Outputs[i].target().ARN)

@@ -15,6 +15,8 @@ import (
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/google/uuid"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 )
 
@@ -23,21 +25,19 @@ func sortedQueues(m map[string]*queue) []string { return slices.Sorted(maps.Keys
 // openFeeds begins to read the inputs from where the positions say.
 func (r *running) openFeeds(ctx context.Context, from positions) error {
 	s := r.s
-	if s.cfg.Kinesis == nil {
-		return errNoKinesis
-	}
-	waiter, _ := s.cfg.Kinesis.(shardreader.Waiter)
-	if waiter == nil {
-		r.slack = polledSlack
-	}
 	for i := range r.doc.Inputs {
 		in := r.doc.Inputs[i]
-		stream, role, err := s.streamOf(ctx, r.doc, &in)
+		src, err := s.sourceOf(r.acting(ctx, in.source().Role), in.source().ARN)
 		if err != nil {
 			return err
 		}
+		stream := src.stream
+		waiter, _ := src.api.(shardreader.Waiter)
+		if waiter == nil {
+			r.slack = polledSlack
+		}
 		o := feedOptions{
-			index: i, doc: in, stream: shardreader.Kinesis(s.cfg.Kinesis, stream), waiter: waiter, from: from.Inputs[in.ID], notify: r.notify,
+			index: i, doc: in, stream: shardreader.Kinesis(src.api, stream), waiter: waiter, from: from.Inputs[in.ID], notify: r.notify,
 			options: shardreader.Options{Clock: s.clock},
 			failed: func(err error) {
 				s.log.Warn("an application cannot read its stream", "application", r.doc.arn(), "stream", stream, "error", err)
@@ -54,7 +54,7 @@ func (r *running) openFeeds(ctx context.Context, from positions) error {
 		f := newFeed(o)
 		r.feeds = append(r.feeds, f)
 		r.group.Go("input "+in.ID, func(ctx context.Context) error {
-			return f.run(r.acting(ctx, role), func(ctx context.Context, shard string, records []kinesistypes.Record) ([]item, error) {
+			return f.run(r.acting(ctx, in.source().Role), func(ctx context.Context, shard string, records []kinesistypes.Record) ([]item, error) {
 				if in.Processor == nil {
 					return plainItems(records), nil
 				}
@@ -65,32 +65,51 @@ func (r *running) openFeeds(ctx context.Context, from positions) error {
 	return nil
 }
 
-// streamOf is the Kinesis stream that an input reads: its own, or the one of its delivery stream.
-func (s *Service) streamOf(ctx context.Context, d *applicationDoc, in *inputDoc) (stream, role string, err error) {
+// source is the stream or the delivery stream of an input.
+func (in *inputDoc) source() *resourceDoc {
 	if in.Stream != nil {
-		return in.Stream.ARN, in.Stream.Role, nil
+		return in.Stream
 	}
-	stream, err = s.sourceOfDelivery(ctx, in.Delivery.ARN)
-	return stream, in.Delivery.Role, err
+	return in.Delivery
 }
 
-// sourceOfDelivery is the Kinesis stream that a delivery stream reads.
-func (s *Service) sourceOfDelivery(ctx context.Context, delivery string) (string, error) {
-	if s.cfg.Firehose == nil {
-		return "", errNoFirehose
-	}
-	out, err := s.cfg.Firehose.DescribeDeliveryStream(ctx, &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String(resourceName(delivery, "deliverystream/"))})
-	if err != nil {
-		return "", err
-	}
-	if src := out.DeliveryStreamDescription.Source; src != nil && src.KinesisStreamSourceDescription != nil {
-		return aws.ToString(src.KinesisStreamSourceDescription.KinesisStreamARN), nil
-	}
-	return "", errDirectPut
+// source is what an input reads.
+type source struct {
+	api    shardreader.KinesisAPI
+	stream string // ARN
 }
 
-// errDirectPut: what is put to a delivery stream itself, nobody but its delivery can read.
-var errDirectPut = errors.New("delivery streams of the source DirectPut as an input are not supported by Brookmere: use one that reads a Kinesis stream, or that stream")
+// sourceOf is what an ARN stands for: a Kinesis stream, a delivery stream's Kinesis stream, or what is put to
+// a delivery stream itself.
+func (s *Service) sourceOf(ctx context.Context, resource string) (src source, err error) {
+	if a, _ := arn.Parse(resource); a.Service == "firehose" {
+		if a.Account != scope.Of(ctx).Account || a.Region != scope.Of(ctx).Region {
+			return src, invalid("%s is a delivery stream of another account or region.", resource)
+		}
+		if s.cfg.Firehose == nil {
+			return src, errNoFirehose
+		}
+		out, err := s.cfg.Firehose.DescribeDeliveryStream(ctx, &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String(resourceName(resource, "deliverystream/"))})
+		if err != nil {
+			return src, err
+		}
+		if d := out.DeliveryStreamDescription.Source; d == nil || d.KinesisStreamSourceDescription == nil {
+			if s.cfg.Puts == nil {
+				return src, errDirectPut
+			}
+			return source{s.cfg.Puts, resource}, nil
+		} else {
+			resource = aws.ToString(d.KinesisStreamSourceDescription.KinesisStreamARN)
+		}
+	}
+	if s.cfg.Kinesis == nil {
+		return src, errNoKinesis
+	}
+	return source{s.cfg.Kinesis, resource}, nil
+}
+
+// errDirectPut is of a Firehose that is not this node's.
+var errDirectPut = errors.New("delivery streams of the source DirectPut can be read where Brookmere has them: use one that reads a Kinesis stream, or that stream")
 
 // The event that a function of an input gets, and its limits.
 // https://docs.aws.amazon.com/kinesisanalytics/latest/dev/lambda-preprocessing-data-model.html
@@ -102,9 +121,15 @@ type inputEvent struct {
 }
 
 type inputRecord struct {
-	ID       string        `json:"recordId"`
-	Metadata inputMetadata `json:"kinesisStreamRecordMetadata"`
-	Data     string        `json:"data"`
+	ID       string            `json:"recordId"`
+	Metadata *inputMetadata    `json:"kinesisStreamRecordMetadata,omitempty"`
+	Delivery *deliveryMetadata `json:"kinesisFirehoseRecordMetadata,omitempty"`
+	Data     string            `json:"data"`
+}
+
+// deliveryMetadata is what a function is told of a record of a delivery stream.
+type deliveryMetadata struct {
+	Arrival int64 `json:"approximateArrivalTimestamp"`
 }
 
 type inputMetadata struct {
@@ -175,13 +200,17 @@ func (r *running) processSome(ctx context.Context, in *inputDoc, stream, shard s
 }
 
 func newInputEvent(application, stream, shard string, records []kinesistypes.Record) inputEvent {
+	a, _ := arn.Parse(stream)
+	ofDelivery := a.Service == "firehose"
 	e := inputEvent{Invocation: uuid.NewString(), Application: application, Stream: stream, Records: make([]inputRecord, len(records))}
 	for i := range records {
 		rec := &records[i]
-		e.Records[i] = inputRecord{
-			ID:       strconv.Itoa(i),
-			Metadata: inputMetadata{aws.ToString(rec.SequenceNumber), aws.ToString(rec.PartitionKey), shard, aws.ToTime(rec.ApproximateArrivalTimestamp).UnixMilli()},
-			Data:     base64.StdEncoding.EncodeToString(rec.Data),
+		e.Records[i] = inputRecord{ID: strconv.Itoa(i), Data: base64.StdEncoding.EncodeToString(rec.Data)}
+		arrival := aws.ToTime(rec.ApproximateArrivalTimestamp).UnixMilli()
+		if ofDelivery {
+			e.Records[i].Delivery = &deliveryMetadata{arrival}
+		} else {
+			e.Records[i].Metadata = &inputMetadata{aws.ToString(rec.SequenceNumber), aws.ToString(rec.PartitionKey), shard, arrival}
 		}
 	}
 	return e

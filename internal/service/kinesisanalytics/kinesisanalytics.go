@@ -66,6 +66,7 @@ type Config struct {
 
 	Kinesis  Kinesis
 	Firehose Firehose
+	Puts     shardreader.KinesisAPI // what is put to delivery streams themselves, by their ARNs
 	Lambda   Lambda
 	S3       S3
 	Logs     LogSink

@@ -190,7 +190,7 @@ func (c *call) newACL(account string) (*node, error) {
 	switch ownership := ownershipOf(c.b); {
 	case ownership == "BucketOwnerEnforced" && acl.String() != own && c.header("X-Amz-Acl") != "bucket-owner-full-control":
 		return nil, errNoACLs
-	case isPublicACL(acl) && blocks(c.b, "BlockPublicAcls"):
+	case isPublicACL(acl) && c.s.blocks(c.b, "BlockPublicAcls"):
 		return nil, errAccessDenied
 	}
 	return acl, nil
@@ -220,7 +220,7 @@ func (c *call) objectACL(r *objectstore.Record) error {
 		}
 		return errNoACLs
 	}
-	if isPublicACL(acl) && blocks(c.b, "BlockPublicAcls") {
+	if isPublicACL(acl) && c.s.blocks(c.b, "BlockPublicAcls") {
 		return errAccessDenied
 	}
 	r.SetProp(propACL, acl.String())

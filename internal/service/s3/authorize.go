@@ -170,7 +170,7 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 	if action == "s3:ListBucket" {
 		on = arnOf(b, "")
 	}
-	if text := b.Settings["policy"]; text != "" && !(blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
+	if text := b.Settings["policy"]; text != "" && !(s.blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
 		if doc, err := policy.Parse(text, policy.Resource); err == nil {
 			d := policy.Evaluate(&policy.Request{Principal: who, Action: action, Resource: on, Account: b.Owner, Keys: keys},
 				&policy.Policies{Resource: &policy.Named{Name: b.Name, Document: doc},
@@ -234,8 +234,8 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r
 			continue
 		}
 		switch uri := strings.TrimPrefix(g.text("Grantee", "URI"), groupPrefix); {
-		case uri == "global/AllUsers" && !blocks(b, "IgnorePublicAcls"),
-			uri == "global/AuthenticatedUsers" && !caller.Anonymous && !blocks(b, "IgnorePublicAcls"),
+		case uri == "global/AllUsers" && !s.blocks(b, "IgnorePublicAcls"),
+			uri == "global/AuthenticatedUsers" && !caller.Anonymous && !s.blocks(b, "IgnorePublicAcls"),
 			!caller.Anonymous && g.text("Grantee", "ID") == canonicalID(caller.Account):
 			return true
 		}
@@ -354,7 +354,7 @@ func (c *call) putPolicy() error {
 	if err := checkPolicy(c.b, text); err != nil {
 		return err
 	}
-	if isPublicPolicy(text) && blocks(c.b, "BlockPublicPolicy") {
+	if isPublicPolicy(text) && c.s.blocks(c.b, "BlockPublicPolicy") {
 		return errAccessDenied
 	}
 	if err := c.s.buckets.update(c.bucket, func(b *bucket) error {

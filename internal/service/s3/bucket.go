@@ -153,6 +153,9 @@ func bucketRegion(endpoint, constraint string) (string, error) {
 func (c *call) deleteBucket() error {
 	c.s.createMu.Lock()
 	defer c.s.createMu.Unlock()
+	if c.s.accounts.has(c.bucket) {
+		return fault(400, "BucketHasAccessPointsAttached", "The bucket you are attempting to delete has access points attached. Delete your access points and try again.").with("BucketName", c.bucket)
+	}
 	err := c.s.store.DeleteBucket(c.ctx, c.bucket, func() error { return c.s.buckets.remove(c.bucket) })
 	switch {
 	case errors.Is(err, objectstore.ErrVersions):
@@ -226,7 +229,10 @@ func (c *call) listBuckets() error {
 
 // blocks reports whether the public access block of a bucket has an element set. A bucket on
 // which nothing was said has them all.
-func blocks(b *bucket, element string) bool {
+func (s *Service) blocks(b *bucket, element string) bool {
+	if s.accounts.get(b.Owner).Block[element] {
+		return true
+	}
 	text, set := b.Settings["publicAccessBlock"]
 	if !set {
 		return true

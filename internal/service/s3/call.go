@@ -55,6 +55,11 @@ func (s *Service) newCall(w http.ResponseWriter, r *http.Request) (*call, error)
 		path = bucket + "/" + path
 	}
 	c.bucket, c.key, _ = strings.Cut(path, "/")
+	if strings.HasSuffix(c.bucket, aliasSuffix) {
+		if b := s.accounts.bucketOf(c.bucket); b != "" {
+			c.bucket = b
+		}
+	}
 	var err error
 	if c.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return c, errInvalidURI

@@ -19,8 +19,11 @@
 // What is kept with an object is its record: headers, metadata, tags, and properties that
 // only this package reads (class, encryption, locks, lists, checksums; the prop constants).
 //
+// An account that has set something for all its buckets (control.go) is a document too,
+// StateDir/accounts/<account>/document.json.
+//
 // # Left out
 //
-// EventBridge, multi-factor deletion, access points, directory buckets, torrents, metadata
+// EventBridge, multi-factor deletion, directory buckets, torrents, metadata
 // tables. They are refused by name.
 package s3

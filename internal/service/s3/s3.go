@@ -49,12 +49,13 @@ type Config struct {
 // A Service is S3 over a directory of plain files. Its methods may be called by many
 // goroutines at once.
 type Service struct {
-	cfg     Config
-	store   *objectstore.Store
-	buckets *buckets
-	clock   clockwork.Clock
-	log     *slog.Logger
-	metrics *metrics
+	cfg      Config
+	store    *objectstore.Store
+	buckets  *buckets
+	accounts *accounts
+	clock    clockwork.Clock
+	log      *slog.Logger
+	metrics  *metrics
 
 	createMu sync.Mutex // one CreateBucket or Reset at a time
 	inFlight chan struct{}
@@ -97,6 +98,9 @@ func New(c Config) (*Service, error) {
 	if s.buckets, err = openBuckets(dir); err != nil {
 		return nil, fmt.Errorf("s3: open %s: %w", dir, err)
 	}
+	if s.accounts, err = openAccounts(filepath.Join(c.StateDir, "accounts")); err != nil {
+		return nil, fmt.Errorf("s3: open %s: %w", c.StateDir, err)
+	}
 	s.store, err = objectstore.Open(objectstore.Options{
 		Dir: c.Dir, StateDir: c.StateDir, Clock: s.clock, Versioned: s.versioning,
 		Failed: func(doing string, err error) { s.log.Error("s3: "+doing, "error", err) },
@@ -126,7 +130,8 @@ func (s *Service) Reset(context.Context) error {
 	defer s.createMu.Unlock()
 	// The settings first: without them there is no bucket, whatever files are left.
 	s.buckets.clear()
-	if err := s.store.Reset(s.buckets.dir); err != nil {
+	s.accounts.clear()
+	if err := s.store.Reset(s.buckets.dir, s.accounts.dir); err != nil {
 		return fmt.Errorf("s3: %w", err)
 	}
 	return nil
@@ -227,6 +232,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-s.inFlight }()
 	default:
 		writeError(w, r, errBusy)
+		return
+	}
+	if isControl(r) {
+		s.serveControl(w, r)
 		return
 	}
 	c, err := s.newCall(w, r)
