@@ -26,7 +26,9 @@ func TestItemsOfOneOwner(t *testing.T) {
 		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("user"), KeyType: types.KeyTypeHash}},
 	}))
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	key := func(user string) map[string]types.AttributeValue { return map[string]types.AttributeValue{"user": text(user)} }
+	key := func(user string) map[string]types.AttributeValue {
+		return map[string]types.AttributeValue{"user": text(user)}
+	}
 	until(t, "the table", func() bool {
 		_, err := all.PutItem(ctx, &dynamodb.PutItemInput{TableName: table, Item: map[string]types.AttributeValue{"user": text("bob"), "secret": text("x")}})
 		return err == nil
@@ -75,7 +77,7 @@ func TestItemsOfOneOwner(t *testing.T) {
 		"put of another": put("bob", "score"), "put of another attribute": put("ann", "secret"),
 		"update of another attribute": update("SET secret = :v", types.ReturnValueNone), "an update that returns all": update("SET score = :v", types.ReturnValueAllNew),
 		"copy of another attribute": update("SET score = if_not_exists(secret, :v)", types.ReturnValueNone),
-		"batch get": batch, "batch write": write, "transaction of reads": transactGet, "transaction of writes": transact, "a deletion that returns all": remove, "scan": scan, "statement": statement,
+		"batch get":                 batch, "batch write": write, "transaction of reads": transactGet, "transaction of writes": transact, "a deletion that returns all": remove, "scan": scan, "statement": statement,
 	} {
 		denied(t, what, err, "AccessDeniedException")
 	}
