@@ -197,7 +197,7 @@ func TestCompressedAndParquet(t *testing.T) {
 	if got := ask("select s.name, s.\"in\".x from s3object s where s.n is null", p.Bytes(), in, Output{}); got != "b,9\n" {
 		t.Error(got)
 	}
-	for i := range p.Len() { // of a damaged one, an answer or an error, and no more
+	for i := 0; i < p.Len(); i += 23 { // of a damaged one, an answer or an error, and no more
 		damaged := bytes.Clone(p.Bytes())
 		damaged[i] ^= 0x55
 		if got := ask("select * from s3object", damaged, in, Output{}); strings.HasPrefix(got, "!!") {
