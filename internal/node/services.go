@@ -138,6 +138,7 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 	s.kinesis, err = kinesis.New(kinesis.Config{
 		State: p.state, Log: p.log, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 		Owner: p.owner, Meter: p.meter, EnforceLimits: p.limited(), ControlDelay: p.node.cfg.ControlDelay,
+		ShardLimit: p.node.cfg.ShardLimit,
 	})
 	return s.kinesis, err
 }

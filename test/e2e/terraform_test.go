@@ -42,6 +42,7 @@ var terraformParts = map[string]terraformPart{
 	"cloudwatch": {config: text(cloudwatchConfig), made: watchAlarms},
 	"dynamodb":   dynamodbTerraform,
 	"firehose":   firehoseTerraform,
+	"fleet":      fleetTerraform,
 	"functions":  {config: functionsTerraform},
 	"glue":       glueTerraform,
 	"gluejobs":   {config: text(glueJobsConfig)},

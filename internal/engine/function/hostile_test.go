@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
 
 	"github.com/brookmere/brookmere/internal/engine/function/sandbox"
 )
@@ -201,6 +202,12 @@ def handler(e, c):
 			t.Fatal(err)
 		}
 		defer listener.Close()
+		// As a shell leaves files open in what it starts.
+		const inherited = 900
+		if err := unix.Dup2(int(os.Stdin.Fd()), inherited); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(inherited)
 		marker := "MARK" + uuid.NewString()
 		sleeper := exec.Command("sleep", "100")
 		sleeper.Env = []string{"SECRET=" + marker}

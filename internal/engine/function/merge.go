@@ -10,6 +10,12 @@ import (
 	"strings"
 )
 
+// Merged names the folder of several packages laid over one another, as their digests name those of one.
+func Merged(digests []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(digests, "+")))
+	return hex.EncodeToString(sum[:])
+}
+
 // merged is a folder with the files of several packages, later ones over earlier ones. It
 // is made of hard links, once.
 func (p *packages) merged(digests []string) (string, error) {
@@ -21,8 +27,7 @@ func (p *packages) merged(digests []string) (string, error) {
 		}
 		folders = append(folders, f)
 	}
-	sum := sha256.Sum256([]byte(strings.Join(digests, "+")))
-	dir := filepath.Join(p.dir, hex.EncodeToString(sum[:]))
+	dir := filepath.Join(p.dir, Merged(digests))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, err := os.Stat(dir); err == nil {

@@ -22,6 +22,8 @@ const (
 	MaxUnzipped = 262144000 // bytes of all files; of a function with its layers too
 	maxEntries  = 200_000
 	maxPathName = 4096
+	maxFolders  = 100_000
+	maxDepth    = 100 // of folders in one another
 )
 
 // packages keeps zip files by their digest, and unpacked.
@@ -193,7 +195,26 @@ func readZip(data []byte) ([]*zip.File, error) {
 	if len(r.File) > maxEntries {
 		return nil, packageError("The package has more than %d files", maxEntries)
 	}
-	return r.File, nil
+	return r.File, checkFolders(r.File)
+}
+
+// checkFolders bounds the folders that the names of files call for: a name of 4 KB stands for two thousand of
+// them, so that a small package could use up the disk's.
+func checkFolders(files []*zip.File) error {
+	seen := map[string]bool{".": true, "/": true}
+	for _, f := range files {
+		name := path.Clean(f.Name)
+		if strings.Count(name, "/") > maxDepth {
+			return packageError("The package has a file at %.200q, which is in more than %d folders", f.Name, maxDepth)
+		}
+		for dir := path.Dir(name); !seen[dir]; dir = path.Dir(dir) {
+			seen[dir] = true
+			if len(seen) > maxFolders {
+				return packageError("The package has more than %d folders", maxFolders)
+			}
+		}
+	}
+	return nil
 }
 
 func sizeOf(files []*zip.File) int64 {

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -82,6 +83,14 @@ func TestPackages(t *testing.T) {
 	}
 }
 
+// wide are files in folders of their own, which make many more folders than there are files.
+func wide() (entries []zipEntry) {
+	for n := range 1100 {
+		entries = append(entries, zipEntry{fmt.Sprint(n, "/") + strings.Repeat("a/", 98) + "b", "", 0o644})
+	}
+	return entries
+}
+
 func TestBadPackages(t *testing.T) {
 	x := open(t)
 	link := os.ModeSymlink | 0o777
@@ -98,6 +107,8 @@ func TestBadPackages(t *testing.T) {
 		"pipe":         zipOf(t, zipEntry{"d", "", os.ModeNamedPipe | 0o644}),
 		"file as dir":  zipOf(t, zipEntry{"a", "", 0o644}, zipEntry{"a/b", "", 0o644}),
 		"through link": zipOf(t, zipEntry{"a", "/tmp", link}, zipEntry{"a/b", "", 0o644}),
+		"deep":         zipOf(t, zipEntry{strings.Repeat("a/", 2000) + "b", "", 0o644}),
+		"many folders": zipOf(t, wide()...),
 		"truncated":    zipOf(t, zipEntry{"a", strings.Repeat("x", 1000), 0o644})[:60],
 	} {
 		if _, err := x.PutPackage(data); !errors.Is(err, ErrPackage) {

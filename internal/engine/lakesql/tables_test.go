@@ -146,6 +146,17 @@ not json
 	if err != nil || stats.Files != 1 || stats.Rows != 1 || stats.BytesScanned == 0 {
 		t.Errorf("pruned scan: %+v, %v", stats, err)
 	}
+	_, all, err := ask(e, l, "SELECT * FROM pq")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, one, err := ask(e, l, "SELECT max(id) FROM pq")
+	if err != nil || one.BytesScanned == 0 || one.BytesScanned >= all.BytesScanned {
+		t.Errorf("a column alone: %+v of %+v, %v", one, all, err)
+	}
+	if _, none, err := ask(e, l, "SELECT count(*) FROM pq"); err != nil || none.BytesScanned != 0 {
+		t.Errorf("no column: %+v, %v", none, err)
+	}
 	if _, stats, err := ask(e, l, "SELECT a FROM days WHERE year || month || day = date_format(current_date, '%Y%m%d')"); err != nil || stats.Files != 1 {
 		t.Errorf("pruned by the date: %+v, %v", stats, err)
 	}

@@ -47,6 +47,35 @@ func (f *File) Columns(s Stripe, columns []int) ([]*Column, error) {
 	return out, nil
 }
 
+// Bytes is how many bytes, compressed, the file has of columns and what they are made of.
+func (f *File) Bytes(columns []int) (int64, error) {
+	wanted := make([]bool, len(f.Types))
+	for _, c := range columns {
+		wanted[c] = true
+	}
+	for i, t := range f.Types { // children come after their parents
+		for _, c := range t.Children {
+			wanted[c] = wanted[c] || wanted[i]
+		}
+	}
+	total := uint64(0)
+	for _, s := range f.Stripes {
+		if len(columns) == 0 {
+			break
+		}
+		o, err := f.open(s)
+		if err != nil {
+			return 0, err
+		}
+		for of, place := range o.streams {
+			if of[0] < uint64(len(wanted)) && wanted[of[0]] && of[1] < rowIndex {
+				total += place[1]
+			}
+		}
+	}
+	return int64(total), nil
+}
+
 func (o *opened) column(at, depth int) (*Column, error) {
 	if depth > maxDepth {
 		return nil, ErrDamaged

@@ -269,6 +269,7 @@ const (
 	length     = 2
 	dictionary = 3
 	secondary  = 5
+	rowIndex   = 6
 )
 
 // opened is a stripe whose footer was read.

@@ -23,6 +23,7 @@ const (
 	crashDir   = "SHARDLOG_CRASH_DIR" // set for the process that is to be killed
 	crashDo    = "SHARDLOG_CRASH_DO"  // what it does until then
 	crashFront = "SHARDLOG_CRASH_FRONT"
+	crashRest  = "SHARDLOG_CRASH_REST" // with shards that seldom get anything, which rest
 )
 
 func TestMain(m *testing.M) {
@@ -43,6 +44,7 @@ func TestMain(m *testing.M) {
 const (
 	crashShards  = 2
 	crashWriters = 6
+	crashQuiet   = 24 // shards besides, if they are to rest
 )
 
 // appendUntilKilled appends records that say who wrote them and how many came before,
@@ -58,6 +60,11 @@ func appendUntilKilled(dir string) error {
 	if os.Getenv(crashFront) != "" {
 		o.Journal = broker.AppendsDir(dir)
 	}
+	quiet := 0
+	if os.Getenv(crashRest) != "" {
+		quiet = crashQuiet
+		o.restFrom, o.SegmentBytes = 3, 64<<10
+	}
 	l, err := Open(ctx, b, o)
 	if err != nil {
 		return err
@@ -69,8 +76,11 @@ func appendUntilKilled(dir string) error {
 		fmt.Printf(format, v...)
 	}
 	fail := make(chan error)
-	for i := range crashWriters {
+	for i := range crashWriters + quiet {
 		name := fmt.Sprint("s/", i%crashShards)
+		if i >= crashWriters {
+			name = fmt.Sprint("s/", i-crashWriters+crashShards)
+		}
 		s, err := l.Shard(ctx, name)
 		if err != nil {
 			if s, err = l.CreateShard(ctx, name, ShardConfig{}); err != nil {
@@ -84,7 +94,10 @@ func appendUntilKilled(dir string) error {
 				batch.Reset()
 				first := n
 				most := 400
-				if rand.IntN(2) == 0 {
+				if i >= crashWriters {
+					most = 2
+					time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
+				} else if rand.IntN(2) == 0 {
 					most = 10
 				}
 				for range 1 + rand.IntN(most) {
@@ -115,7 +128,10 @@ func appendUntilKilled(dir string) error {
 // TestKill kills a process that appends, again and again on the same files: every record
 // that was acknowledged is there once, at its position, in order. SHARDLOG_KILLS is how
 // often.
-func TestKill(t *testing.T) {
+func TestKill(t *testing.T) { testKill(t, false) }
+
+// testKill has, if it is to, shards besides that seldom get anything, which rest in the journal.
+func testKill(t *testing.T, rest bool) {
 	kills := 20
 	if v, err := strconv.Atoi(os.Getenv("SHARDLOG_KILLS")); err == nil {
 		kills = v
@@ -135,6 +151,9 @@ func TestKill(t *testing.T) {
 		cmd.Env = append(os.Environ(), crashDir+"="+filepath.Join(dir, "nats"))
 		if fronted {
 			cmd.Env = append(cmd.Env, crashFront+"=1")
+		}
+		if rest {
+			cmd.Env = append(cmd.Env, crashRest+"=1")
 		}
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
@@ -170,14 +189,20 @@ func TestKill(t *testing.T) {
 			t.Fatal("nothing was acknowledged")
 		}
 	}
-	l := start(t, dir, Options{})
+	shards := crashShards
+	var o Options
+	if rest {
+		shards += crashQuiet
+		o.restFrom = 3
+	}
+	l := start(t, dir, o)
 	type place struct {
 		shard string
 		pos   Position
 	}
 	at := map[place]string{}
 	records := 0
-	for i := range crashShards {
+	for i := range shards {
 		name := fmt.Sprint("s/", i)
 		s, err := l.Shard(t.Context(), name)
 		if errors.Is(err, ErrNoShard) {

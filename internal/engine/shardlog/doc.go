@@ -108,6 +108,15 @@
 // first frame is to go there. Shards that were made without a journal are known by their
 // streams.
 //
+// That is put off while more than 256 shards have appends that no stream has: what one without
+// a stream holds, if it is less than 4 KiB of at most thirty seconds, then rests in the journal
+// and in memory however old it gets, over a close of the log and a start, until it becomes more
+// or memory runs short. Before a segment of the journal is used again, the frames that rest of
+// which it has entries are written into the journal once more, each as one entry with the
+// sequence of its first, which stands for all entries of that frame before: up to an eighth of
+// the segment's size; the others go to streams. So thousands of shards that got something once
+// cost no streams. Bytes that have passed their age rest as others do, unseen.
+//
 // # Age
 //
 // The store removes frames by age as it finds the time, and readers do not wait for that:

@@ -205,12 +205,13 @@ func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
 	for _, s := range l.shards {
 		byStream[s.stream] = s
 	}
+	rest := len(streams) > l.opts.restFrom
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(flushesAtOnce)
 	for _, st := range streams {
 		if s := byStream[st.Name]; s != nil && s.born == st.Born {
 			g.Go(func() error {
-				if err := s.putBack(ctx, fr, left, st); err != nil {
+				if err := s.putBack(ctx, fr, left, st, rest); err != nil {
 					return fmt.Errorf("shardlog: put appends back into shard %s: %w", s.name, err)
 				}
 				return nil
@@ -220,8 +221,8 @@ func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
 	return g.Wait()
 }
 
-// putBack does so for one shard.
-func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st journal.Stream) error {
+// putBack does so for one shard. If it may rest, what it has is as it was before.
+func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st journal.Stream, rest bool) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
@@ -246,6 +247,9 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 			return fmt.Errorf("%w: at %d: the journal of appends lacks some before %v", ErrCorrupt, seq, Position{seq, index})
 		}
 		frames[n-1].add(&c.header, c.buf, 0)
+		if index == 0 && c.parts != nil { // a frame that was written again
+			frames[n-1].parts, frames[n-1].begin = c.parts, c.begin
+		}
 		return nil
 	})
 	if err != nil {
@@ -254,6 +258,23 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 	// They go to the stream behind, as any others, unless there is too much of them.
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if rest && len(frames) == 1 {
+		o := frames[0]
+		o.assigned, o.began = o.header, time.Now()
+		s.growing = frames
+		if s.rests() {
+			if s.first > s.last {
+				s.first, s.firstHeader = o.seq, &header{}
+				*s.firstHeader = o.header
+			}
+			s.last, s.lastHeader = o.seq, o.header
+			s.next, s.nextSeq = o.header, o.seq
+			fr.held.Add(int64(o.assigned.length))
+			fr.note(s)
+			return nil
+		}
+		s.growing = nil
+	}
 	for _, o := range frames {
 		out := o.close(s)
 		held := len(s.sealed) > 0 || fr.held.Load() < easeHeld

@@ -26,6 +26,8 @@ const (
 	idleBytes = 16 << 10
 	idleAge   = 30 * time.Second
 	sealEvery = 200 * time.Millisecond
+	seldom    = 25   // as many times longer it is between two looks
+	manyDirty = 1000 // at as many shards or more
 
 	// maxHeld bounds the bytes of all frames that are not in their streams yet. From easeHeld on
 	// the largest go early, and at maxHeld appends wait.
@@ -59,6 +61,7 @@ type front struct {
 	refused atomic.Pointer[error] // why the last frame that was tried did not go to its stream; nil: it did
 	slots   chan struct{}
 	ended   chan struct{}
+	opened  chan struct{} // closed when j is there
 	tasks   sync.WaitGroup
 
 	ctx    context.Context // ends when the log is closed and not everything could be stored
@@ -107,7 +110,7 @@ func (l *Log) openFront(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("shardlog: %w", err)
 	}
-	fr := &front{log: l, dirty: map[*Shard]struct{}{}, files: map[string]struct{}{}, slots: make(chan struct{}, flushesAtOnce), ended: make(chan struct{})}
+	fr := &front{log: l, dirty: map[*Shard]struct{}{}, files: map[string]struct{}{}, slots: make(chan struct{}, flushesAtOnce), opened: make(chan struct{}), ended: make(chan struct{})}
 	fr.ctx, fr.cancel = context.WithCancel(l.ctx)
 	if err := fr.putBack(ctx, left); err != nil {
 		return err
@@ -125,6 +128,7 @@ func (l *Log) openFront(ctx context.Context) error {
 		l.front = nil
 		return fmt.Errorf("shardlog: %w", err)
 	}
+	close(fr.opened)
 	fr.tasks.Go(fr.sealOld)
 	for _, s := range fr.shards() {
 		s.mu.Lock()
@@ -493,6 +497,12 @@ func (fr *front) gone(bytes uint32) {
 	fr.mu.Unlock()
 }
 
+func (fr *front) count() int {
+	fr.mu.Lock()
+	defer fr.mu.Unlock()
+	return len(fr.dirty)
+}
+
 func (fr *front) shards() []*Shard {
 	fr.mu.Lock()
 	defer fr.mu.Unlock()
@@ -506,6 +516,10 @@ func (fr *front) shards() []*Shard {
 // checkpoint has everything in its streams, and durable there, that a segment of the journal
 // has of some: also what is durable in it and not told yet, or under way.
 func (fr *front) checkpoint(streams []string) error {
+	<-fr.opened
+	if err := fr.ctx.Err(); err != nil { // the journal keeps what is left
+		return err
+	}
 	in := make(map[string]struct{}, len(streams))
 	for _, s := range streams {
 		in[s] = struct{}{}
@@ -514,6 +528,12 @@ func (fr *front) checkpoint(streams []string) error {
 		_, ok := in[s.stream]
 		return !ok
 	})
+	if len(all) > fr.log.opts.restFrom {
+		var err error
+		if all, err = fr.carry(all); err != nil {
+			return err
+		}
+	}
 	for _, s := range all {
 		s.mu.Lock()
 		s.fillAll()
@@ -555,54 +575,6 @@ func (fr *front) sync(streams []string) error {
 		fr.mu.Unlock()
 	}
 	return err
-}
-
-// sealOld is the goroutine that lets frames go that have been open long, or the largest where
-// too much is held.
-func (fr *front) sealOld() {
-	tick := time.NewTicker(sealEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-fr.ended:
-			return
-		case <-tick.C:
-			fr.sealDue()
-		}
-	}
-}
-
-// sealDue lets go what is due now.
-func (fr *front) sealDue() {
-	type aged struct {
-		s     *Shard
-		age   time.Duration
-		bytes int64
-	}
-	var open []aged
-	var leaving int64 // bytes that are under way to their streams, or will be without our doing
-	for _, s := range fr.shards() {
-		s.mu.Lock()
-		if n := len(s.growing); n > 0 && !s.growing[n-1].full {
-			o := s.growing[n-1]
-			open = append(open, aged{s, time.Since(o.began), int64(o.assigned.length)})
-		}
-		leaving += s.leaving()
-		s.mu.Unlock()
-	}
-	excess := fr.held.Load() - leaving - easeHeld
-	if excess > 0 {
-		slices.SortFunc(open, func(a, b aged) int { return cmp.Compare(b.bytes, a.bytes) })
-	}
-	for _, a := range open {
-		if excess <= 0 && (a.age < sealAge || a.bytes < idleBytes && a.age < idleAge) {
-			continue
-		}
-		excess -= a.bytes
-		a.s.mu.Lock()
-		a.s.fillAll()
-		a.s.mu.Unlock()
-	}
 }
 
 // close ends the front when the shards were drained. What has not gone to its stream stays

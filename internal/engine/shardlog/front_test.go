@@ -20,4 +20,5 @@ func TestFront(t *testing.T) {
 		TestFull(t)
 	})
 	t.Run("Kill", TestKill)
+	t.Run("KillResting", func(t *testing.T) { testKill(t, true) })
 }

@@ -92,6 +92,8 @@ type Options struct {
 	// with many shards; there are up to eight. 0 means 8 MiB, and up to 32 with many shards.
 	SegmentBytes int64
 
+	restFrom int // in place of the constant, in tests
+
 	// Shared says that other logs, of other nodes, make, remove and append to shards too.
 	// What they do is seen, for requests to the server that a log of its own does not need.
 	Shared bool
@@ -134,6 +136,7 @@ func Open(ctx context.Context, b Broker, o Options) (*Log, error) {
 		l.clock = clockwork.NewRealClock()
 	}
 	l.opts.MinFree = cmp.Or(o.MinFree, 128<<20)
+	l.opts.restFrom = cmp.Or(o.restFrom, restFrom)
 	l.cache.max = cmp.Or(o.CacheBytes, 64<<20)
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.stamp.Store(randomStamp())
@@ -390,7 +393,8 @@ func (l *Log) start() bool {
 
 // Close waits for the appends that are under way, refuses further ones, and closes the
 // connections. What is in the journal of appends alone goes to its streams, as far as that is
-// done in ten seconds; the next Open finds the rest in the journal.
+// done in ten seconds, but for the few bytes of many shards that have no streams yet; the next
+// Open finds the rest in the journal.
 func (l *Log) Close() (err error) {
 	l.mu.Lock()
 	if l.closed {
@@ -403,15 +407,20 @@ func (l *Log) Close() (err error) {
 		shards = append(shards, s)
 	}
 	l.mu.Unlock()
+	rest := false
 	if l.front != nil {
-		for _, s := range l.front.shards() {
+		all := l.front.shards()
+		rest = len(all) > l.opts.restFrom
+		for _, s := range all {
 			s.mu.Lock()
-			s.fillAll() // all at once, rather than one after the other below
+			if !rest || !s.rests() {
+				s.fillAll() // all at once, rather than one after the other below
+			}
 			s.mu.Unlock()
 		}
 	}
 	for deadline, i := time.Now().Add(closeWait), 0; i < len(shards); i++ {
-		shards[i].drain(time.Until(deadline))
+		shards[i].drain(time.Until(deadline), rest)
 	}
 	if l.front != nil {
 		err = l.front.close()

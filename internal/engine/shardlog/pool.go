@@ -9,7 +9,7 @@ import (
 // stream, unless a reader may hold on to records in them.
 
 const (
-	minBufferBits = 12
+	minBufferBits = 9
 	maxBufferBits = 20
 )
 

@@ -203,11 +203,16 @@ func (s *Shard) signalIdle() {
 	}
 }
 
-// drain refuses new appends and waits for those under way.
-func (s *Shard) drain(patience time.Duration) {
+// drain refuses new appends and waits for those under way, and for what is to go to the stream:
+// all, or all that does not rest.
+func (s *Shard) drain(patience time.Duration, rest bool) {
 	s.mu.Lock()
 	if s.err == nil {
 		s.err = ErrClosed
+	}
+	if rest && s.rests() {
+		s.mu.Unlock()
+		return
 	}
 	idle := make(chan struct{})
 	s.idle = idle

@@ -23,6 +23,8 @@ type batchWrite struct {
 	t    *openTable
 	item attr.Item // put; nil: delete
 	key  attr.Item
+
+	throttled bool // left undone
 }
 
 const duplicateKeys = "Provided list of item keys contains duplicates"
@@ -82,6 +84,15 @@ func (s *Service) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteIte
 		return nil, err
 	}
 	out := &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{}}
+	i := 0
+	for _, name := range sortedKeys(in.RequestItems) {
+		for _, r := range in.RequestItems[name] {
+			if writes[i].throttled {
+				out.UnprocessedItems[name] = append(out.UnprocessedItems[name], r)
+			}
+			i++
+		}
+	}
 	for _, t := range used.order {
 		if c := used.by[t.Name].consumed(t, in.ReturnConsumedCapacity, false); c != nil {
 			out.ConsumedCapacity = append(out.ConsumedCapacity, *c)
@@ -125,26 +136,43 @@ func (u *usages) of(d *table) *usage {
 	return u.by[d.Name]
 }
 
-// writeBatch does the writes, in one commit.
+// writeBatch does the writes, in one commit, and marks those that are throttled; it fails where all are.
 func (s *Service) writeBatch(writes []batchWrite) (*usages, error) {
-	ops := make([]itemstore.Op, len(writes))
-	for i, w := range writes {
-		if err := s.admit(w.t.table, "", true); err != nil {
-			return nil, err
+	ops := make([]itemstore.Op, 0, len(writes))
+	var before map[uint64]float64 // units of the writes before one, by table
+	if s.cfg.EnforceLimits {
+		before = map[uint64]float64{}
+	}
+	var throttled error
+	for i := range writes {
+		w := &writes[i]
+		if before != nil {
+			if err := s.admit(demand{table: w.t.table, write: true, hash: w.key[w.t.Hash], more: before[w.t.Store]}); err != nil {
+				w.throttled, throttled = true, err
+				continue
+			}
+			before[w.t.Store] += writeUnits(attr.Size(w.item))
 		}
 		item := w.item
-		ops[i] = itemstore.Op{Table: w.t.items, Key: w.key, Blind: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }}
+		ops = append(ops, itemstore.Op{Table: w.t.items, Key: w.key, Blind: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }})
+	}
+	if len(ops) == 0 && throttled != nil {
+		return nil, throttled
 	}
 	results, err := s.cfg.Items.Write(ops, itemstore.WriteOptions{})
 	if err != nil {
 		return nil, storeError(err)
 	}
 	used := &usages{}
-	for i, w := range writes {
-		one := &usage{}
-		one.wrote(w.t.table, &results[i], 1)
+	for _, w := range writes {
+		if w.throttled {
+			continue
+		}
+		one := &usage{hash: w.key[w.t.Hash]}
+		one.wrote(w.t.table, &results[0], 1)
 		s.spend(w.t.table, one)
-		used.of(w.t.table).wrote(w.t.table, &results[i], 1)
+		used.of(w.t.table).wrote(w.t.table, &results[0], 1)
+		results = results[1:]
 	}
 	return used, nil
 }
@@ -260,20 +288,24 @@ func (s *Service) readBatch(in *dynamodb.BatchGetItemInput, names []string, gets
 	out := &dynamodb.BatchGetItemOutput{
 		Responses: map[string][]map[string]types.AttributeValue{}, UnprocessedKeys: map[string]types.KeysAndAttributes{},
 	}
-	total := 0
+	total, done := 0, 0
+	var throttled error
 	for i, g := range gets {
 		items := []map[string]types.AttributeValue{}
 		u := &usage{}
+		rest := g.request
+		rest.Keys = nil
 		for j, key := range g.keys {
 			if total >= maxBatchAnswer {
-				rest := g.request
-				rest.Keys = g.request.Keys[j:]
-				out.UnprocessedKeys[names[i]] = rest
+				rest.Keys = append(rest.Keys, g.request.Keys[j:]...)
 				break
 			}
-			if err := s.admit(g.t.table, "", false); err != nil {
-				return nil, err
+			if err := s.admit(demand{table: g.t.table, hash: key[g.t.Hash]}); err != nil {
+				throttled = err
+				rest.Keys = append(rest.Keys, g.request.Keys[j])
+				continue
 			}
+			done++
 			b, found, err := g.t.items.Get(nil, key)
 			if err != nil {
 				return nil, storeError(err)
@@ -288,13 +320,20 @@ func (s *Service) readBatch(in *dynamodb.BatchGetItemInput, names []string, gets
 				items = append(items, itemToSDK(g.projection.Of(item)))
 			}
 			total += size
-			u.add("", readUnits(size, g.consistent))
+			one := &usage{table: readUnits(size, g.consistent), hash: key[g.t.Hash]}
+			s.spend(g.t.table, one)
+			u.add("", one.table)
+		}
+		if len(rest.Keys) > 0 {
+			out.UnprocessedKeys[names[i]] = rest
 		}
 		out.Responses[names[i]] = items
-		s.spend(g.t.table, u)
 		if c := u.consumed(g.t.table, in.ReturnConsumedCapacity, false); c != nil {
 			out.ConsumedCapacity = append(out.ConsumedCapacity, *c)
 		}
+	}
+	if done == 0 && throttled != nil {
+		return nil, throttled
 	}
 	return out, nil
 }

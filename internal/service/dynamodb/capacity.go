@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
 
 // usage is the capacity units that a request took of one table.
@@ -14,6 +15,7 @@ type usage struct {
 	table   float64
 	indexes map[string]float64
 	write   bool
+	hash    attr.Value // the partition key, where it is one
 }
 
 func (u *usage) add(index string, units float64) {

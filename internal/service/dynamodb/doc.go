@@ -27,5 +27,6 @@
 //
 // # Left out
 //
-// Global tables (replicas) are refused by name: one node serves one region's items.
+// Global tables (replicas) are refused by name, and none is ever found: one node serves one
+// region's items.
 package dynamodb

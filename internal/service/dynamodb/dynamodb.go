@@ -46,7 +46,8 @@ type Config struct {
 	// BackupDir is where backups are kept, on the item store's file system.
 	BackupDir string
 
-	// EnforceLimits holds provisioned tables to their throughput.
+	// EnforceLimits holds tables to their throughput: what is provisioned, the maximum of those on demand,
+	// and what a partition has.
 	EnforceLimits bool
 
 	// Owner says what of that which runs by itself this process runs. Nil: all of it, work.Sole().

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/md5"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
@@ -49,6 +51,9 @@ type job struct {
 	Manifest string    `json:"manifest,omitempty"`
 	Problem  string    `json:"problem,omitempty"`
 	Code     string    `json:"code,omitempty"`
+	SSE      string    `json:"sse,omitempty"`   // of an export: KMS; "" is AES256
+	Key      string    `json:"key,omitempty"`   // of KMS
+	Owner    string    `json:"owner,omitempty"` // expected, of the bucket
 
 	Format      string   `json:"format,omitempty"` // of an import: DYNAMODB_JSON, CSV
 	Compression string   `json:"compression,omitempty"`
@@ -112,6 +117,10 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	}
 	j := s.newJob(ctx, "export", d)
 	j.At, j.Bucket, j.Prefix, j.Token = j.Began, aws.ToString(in.S3Bucket), strings.TrimSuffix(aws.ToString(in.S3Prefix), "/"), aws.ToString(in.ClientToken)
+	j.Owner = aws.ToString(in.S3BucketOwner)
+	if in.S3SseAlgorithm == types.S3SseAlgorithmKms {
+		j.SSE, j.Key = "KMS", aws.ToString(in.S3SseKmsKeyId)
+	}
 	if in.ExportTime != nil {
 		j.At = *in.ExportTime
 		p := s.continuousBackups(d).PointInTimeRecoveryDescription
@@ -141,6 +150,15 @@ func (j *job) export() *types.ExportDescription {
 	}
 	if j.Prefix != "" {
 		out.S3Prefix = aws.String(j.Prefix)
+	}
+	if j.Owner != "" {
+		out.S3BucketOwner = aws.String(j.Owner)
+	}
+	if j.SSE != "" {
+		out.S3SseAlgorithm = types.S3SseAlgorithm(j.SSE)
+	}
+	if j.Key != "" {
+		out.S3SseKmsKeyId = aws.String(j.Key)
 	}
 	if j.Token != "" {
 		out.ClientToken = aws.String(j.Token)
@@ -240,7 +258,7 @@ func (s *Service) runJob(ctx context.Context, w *work.Job[job]) error {
 		s.log.Warn("job failed", "job", j.arn(), "error", err)
 		result.Status, result.Problem = "FAILED", err.Error()
 		if result.Code == "" {
-			result.Code = "S3Error"
+			result.Code = failureCode(err)
 		}
 		if d, err := s.tables.Get(j.Account, j.Region, j.Table); err == nil && d.Store == j.Store && d.Importing {
 			// What was imported stays, as on AWS.
@@ -251,6 +269,18 @@ func (s *Service) runJob(ctx context.Context, w *work.Job[job]) error {
 	}
 	_, err = s.jobs.Modify(ctx, func(d *job) error { *d = result; return nil }, j.Account, j.Region, j.ID)
 	return err
+}
+
+// failureCode is the code of a job that failed for an error of S3.
+func failureCode(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		switch code := api.ErrorCode(); code {
+		case "NoSuchBucket", "AccessDenied", "NoSuchKey":
+			return "S3" + code
+		}
+	}
+	return "S3Error"
 }
 
 // exporter writes the objects of an export.
@@ -327,7 +357,12 @@ func (e *exporter) add(ctx context.Context, stored []byte) error {
 }
 
 func (e *exporter) put(ctx context.Context, key string, body []byte) (etag string, err error) {
-	out, err := e.s.cfg.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: &e.j.Bucket, Key: &key, Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body)))})
+	in := &s3.PutObjectInput{Bucket: &e.j.Bucket, Key: &key, Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body)))}
+	if e.j.SSE != "" {
+		in.ServerSideEncryption, in.SSEKMSKeyId = "aws:kms", given(e.j.Key)
+	}
+	in.ExpectedBucketOwner = given(e.j.Owner)
+	out, err := e.s.cfg.S3.PutObject(ctx, in)
 	if err != nil {
 		return "", fmt.Errorf("write s3://%s/%s: %w", e.j.Bucket, key, err)
 	}
@@ -354,6 +389,14 @@ func (e *exporter) flush(ctx context.Context) error {
 	return err
 }
 
+// given is nil for what a request did not give.
+func given(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
 // finish writes the manifests.
 func (e *exporter) finish(ctx context.Context) error {
 	if e.items > 0 || len(e.files) == 0 {
@@ -365,7 +408,7 @@ func (e *exporter) finish(ctx context.Context) error {
 	files := j.base() + "/manifest-files.json"
 	summary, err := json.Marshal(map[string]any{
 		"version": "2020-06-30", "exportArn": j.arn(), "startTime": j.Began, "endTime": e.s.now(), "tableArn": j.tableARN(), "tableId": j.TableID, "exportTime": j.At,
-		"s3Bucket": j.Bucket, "s3Prefix": j.Prefix, "s3SseAlgorithm": "AES256", "s3SseKmsKeyId": nil, "manifestFilesS3Key": files, "billedSizeBytes": j.Bytes, "itemCount": j.Items,
+		"s3Bucket": j.Bucket, "s3Prefix": given(j.Prefix), "s3SseAlgorithm": cmp.Or(j.SSE, "AES256"), "s3SseKmsKeyId": given(j.Key), "manifestFilesS3Key": files, "billedSizeBytes": j.Bytes, "itemCount": j.Items,
 		"outputFormat": "DYNAMODB_JSON", "exportType": "FULL_EXPORT",
 	})
 	if err != nil {

@@ -146,7 +146,7 @@ func (r *fastGet) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bo
 	if err := checkKey(t.table, r.key); err != nil {
 		return dst, true, err
 	}
-	if err := s.admit(t.table, "", false); err != nil {
+	if err := s.admit(demand{table: t.table, hash: r.key[t.Hash]}); err != nil {
 		return dst, true, err
 	}
 	b, found, err := t.items.Get(nil, r.key)
@@ -159,7 +159,7 @@ func (r *fastGet) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bo
 			return dst, true, err
 		}
 	}
-	u := &usage{}
+	u := &usage{hash: r.key[t.Hash]}
 	u.add("", readUnits(size, isTrue(r.in.ConsistentRead)))
 	s.spend(t.table, u)
 	if !found {

@@ -69,14 +69,14 @@ func (s *Service) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...f
 	if err := checkKey(t.table, key); err != nil {
 		return nil, err
 	}
-	if err := s.admit(t.table, "", false); err != nil {
+	if err := s.admit(demand{table: t.table, hash: key[t.Hash]}); err != nil {
 		return nil, err
 	}
 	b, found, err := t.items.Get(nil, key)
 	if err != nil {
 		return nil, storeError(err)
 	}
-	u := &usage{}
+	u := &usage{hash: key[t.Hash]}
 	out := &dynamodb.GetItemOutput{}
 	size := 0
 	if found {

@@ -6,6 +6,9 @@ import "github.com/brookmere/brookmere/internal/engine/metering"
 var (
 	consumedReads  = &metering.Measure{Name: "ConsumedReadCapacityUnits", Unit: "Count"}
 	consumedWrites = &metering.Measure{Name: "ConsumedWriteCapacityUnits", Unit: "Count"}
+
+	throttledReads  = &metering.Measure{Name: "ReadThrottleEvents", Unit: "Count"}
+	throttledWrites = &metering.Measure{Name: "WriteThrottleEvents", Unit: "Count"}
 )
 
 // measure tells what a request took of a table.
@@ -26,4 +29,19 @@ func (s *Service) measure(d *table, u *usage) {
 			s.cfg.Meter.Resource(scope, "AWS/DynamoDB", "GlobalSecondaryIndexName", name, "TableName", d.Name).Add(m.Of(units))
 		}
 	}
+}
+
+// measureThrottled tells of a request that a table, or a global index of it, was refused.
+func (s *Service) measureThrottled(d *table, index string, write bool) {
+	if s.cfg.Meter == nil {
+		return
+	}
+	m, dimensions := throttledReads, []string{"TableName", d.Name}
+	if write {
+		m = throttledWrites
+	}
+	if index != "" {
+		dimensions = append([]string{"GlobalSecondaryIndexName", index}, dimensions...)
+	}
+	s.cfg.Meter.Resource(d.Account+"/"+d.Region, "AWS/DynamoDB", dimensions...).Add(m.Of(1))
 }

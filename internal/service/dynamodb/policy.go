@@ -2,18 +2,24 @@ package dynamodb
 
 import (
 	"context"
-	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	pages "github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
 // This file: resource policies and contributor insights, which are stored.
+
+// maxPolicy is the limit of a resource policy in bytes, blanks included.
+const maxPolicy = 20 << 10
 
 func newRevision(now time.Time) string { return strconv.FormatInt(now.UnixMilli(), 10) }
 
@@ -28,14 +34,19 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *dynamodb.PutResourc
 		return nil, err
 	}
 	text := aws.ToString(in.Policy)
-	if !json.Valid([]byte(text)) || len(text) > 20<<10 {
-		return nil, invalid("Invalid policy document: the policy is not JSON of at most 20 KB")
+	if len(text) > maxPolicy {
+		return nil, invalid("Invalid policy document: it is larger than %d bytes", maxPolicy)
+	}
+	if _, err := policy.Parse(text, policy.Resource); err != nil {
+		return nil, invalid("Invalid policy document: %s", err)
 	}
 	d, err = s.modify(ctx, d, func(d *table) error {
 		if want := aws.ToString(in.ExpectedRevisionId); want == "NO_POLICY" && d.Policy != "" || want != "" && want != "NO_POLICY" && want != d.PolicyRev {
 			return noPolicy(in.ResourceArn)
 		}
-		d.Policy, d.PolicyRev = text, newRevision(s.now())
+		if d.Policy != text { // the same text keeps its revision
+			d.Policy, d.PolicyRev = text, newRevision(s.now())
+		}
 		return nil
 	})
 	if err != nil {
@@ -76,6 +87,34 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, in *dynamodb.DeleteR
 	return out, err
 }
 
+// checkInsights refuses an index that the table does not have.
+func (d *table) checkInsights(index string) error {
+	if index != "" && d.index(index) == nil {
+		return &types.ResourceNotFoundException{Message: aws.String("Requested resource not found: Index: " + index + " not found")}
+	}
+	return nil
+}
+
+// insightRules are the names of the rules by which AWS counts keys: accessed ones (C) and throttled ones (T),
+// of partition keys (PK), and of both keys (SK) where there are two.
+func (d *table) insightRules(index string, x insights) (rules []string) {
+	of, sorted := d.Name, d.Range != ""
+	if index != "" {
+		of, sorted = of+"-"+index, d.index(index).Range != ""
+	}
+	add := func(key string) {
+		if types.ContributorInsightsMode(x.Mode) != types.ContributorInsightsModeThrottledKeys {
+			rules = append(rules, "DynamoDBContributorInsights-"+key+"C-"+of+"-"+newRevision(x.At))
+		}
+		rules = append(rules, "DynamoDBContributorInsights-"+key+"T-"+of+"-"+newRevision(x.At))
+	}
+	add("PK")
+	if sorted {
+		add("SK")
+	}
+	return rules
+}
+
 // UpdateContributorInsights turns contributor insights on or off.
 func (s *Service) UpdateContributorInsights(ctx context.Context, in *dynamodb.UpdateContributorInsightsInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateContributorInsightsOutput, error) {
 	d, err := s.tableNamed(ctx, in.TableName)
@@ -88,20 +127,27 @@ func (s *Service) UpdateContributorInsights(ctx context.Context, in *dynamodb.Up
 	if in.ContributorInsightsAction == types.ContributorInsightsActionDisable {
 		status, shown = types.ContributorInsightsStatusDisabled, types.ContributorInsightsStatusDisabling
 	}
+	mode := in.ContributorInsightsMode
 	_, err = s.modify(ctx, d, func(d *table) error {
-		if name != "" && d.index(name) == nil {
-			return &types.ResourceNotFoundException{Message: aws.String("Requested resource not found: Index: " + name + " not found")}
+		if err := d.checkInsights(name); err != nil {
+			return err
+		}
+		if mode == "" {
+			mode = types.ContributorInsightsModeAccessedAndThrottledKeys
+			if had := d.Insights[name].Mode; had != "" && status == types.ContributorInsightsStatusDisabled {
+				mode = types.ContributorInsightsMode(had)
+			}
 		}
 		if d.Insights == nil {
 			d.Insights = map[string]insights{}
 		}
-		d.Insights[name] = insights{Status: string(status), Mode: string(in.ContributorInsightsMode), At: s.now()}
+		d.Insights[name] = insights{Status: string(status), Mode: string(mode), At: s.now()}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &dynamodb.UpdateContributorInsightsOutput{TableName: aws.String(d.Name), IndexName: in.IndexName, ContributorInsightsStatus: shown, ContributorInsightsMode: in.ContributorInsightsMode}, nil
+	return &dynamodb.UpdateContributorInsightsOutput{TableName: aws.String(d.Name), IndexName: in.IndexName, ContributorInsightsStatus: shown, ContributorInsightsMode: mode}, nil
 }
 
 // DescribeContributorInsights tells whether contributor insights are on.
@@ -110,9 +156,15 @@ func (s *Service) DescribeContributorInsights(ctx context.Context, in *dynamodb.
 	if err != nil {
 		return nil, err
 	}
+	if err := d.checkInsights(aws.ToString(in.IndexName)); err != nil {
+		return nil, err
+	}
 	out := &dynamodb.DescribeContributorInsightsOutput{TableName: aws.String(d.Name), IndexName: in.IndexName, ContributorInsightsStatus: types.ContributorInsightsStatusDisabled}
 	if x, ok := d.Insights[aws.ToString(in.IndexName)]; ok {
 		out.ContributorInsightsStatus, out.LastUpdateDateTime, out.ContributorInsightsMode = types.ContributorInsightsStatus(x.Status), aws.Time(x.At), types.ContributorInsightsMode(x.Mode)
+		if out.ContributorInsightsStatus == types.ContributorInsightsStatusEnabled {
+			out.ContributorInsightsRuleList = d.insightRules(aws.ToString(in.IndexName), x)
+		}
 	}
 	return out, nil
 }
@@ -120,7 +172,7 @@ func (s *Service) DescribeContributorInsights(ctx context.Context, in *dynamodb.
 // ListContributorInsights lists the tables and indexes that have had contributor insights.
 func (s *Service) ListContributorInsights(ctx context.Context, in *dynamodb.ListContributorInsightsInput, _ ...func(*dynamodb.Options)) (*dynamodb.ListContributorInsightsOutput, error) {
 	caller := awswire.CallerFrom(ctx)
-	out := &dynamodb.ListContributorInsightsOutput{ContributorInsightsSummaries: []types.ContributorInsightsSummary{}}
+	var all []types.ContributorInsightsSummary
 	for it, err := range s.tables.List(caller.Account, caller.Region) {
 		if err != nil {
 			return nil, err
@@ -130,12 +182,21 @@ func (s *Service) ListContributorInsights(ctx context.Context, in *dynamodb.List
 			continue
 		}
 		for _, name := range sortedKeys(d.Insights) {
-			x := types.ContributorInsightsSummary{TableName: aws.String(d.Name), ContributorInsightsStatus: types.ContributorInsightsStatus(d.Insights[name].Status)}
-			if name != "" {
-				x.IndexName = aws.String(name)
-			}
-			out.ContributorInsightsSummaries = append(out.ContributorInsightsSummaries, x)
+			set := d.Insights[name]
+			all = append(all, types.ContributorInsightsSummary{TableName: aws.String(d.Name), IndexName: given(name),
+				ContributorInsightsStatus: types.ContributorInsightsStatus(set.Status), ContributorInsightsMode: types.ContributorInsightsMode(set.Mode)})
 		}
 	}
-	return out, nil
+	key := func(x types.ContributorInsightsSummary) string {
+		return aws.ToString(x.TableName) + "\x00" + aws.ToString(x.IndexName)
+	}
+	slices.SortFunc(all, func(a, b types.ContributorInsightsSummary) int { return strings.Compare(key(a), key(b)) })
+	summaries, next, err := pages.Of(all, key, pages.Request{Token: in.NextToken, Max: &in.MaxResults, Limit: 100})
+	if err != nil {
+		return nil, invalid("Invalid NextToken")
+	}
+	if summaries == nil {
+		summaries = []types.ContributorInsightsSummary{}
+	}
+	return &dynamodb.ListContributorInsightsOutput{ContributorInsightsSummaries: summaries, NextToken: next}, nil
 }

@@ -60,7 +60,7 @@ func decideDelete(c condition, show bool) func(attr.Item) (attr.Item, error) {
 
 // writeOne does one operation on an item, and accounts for it.
 func (s *Service) writeOne(t *openTable, op itemstore.Op) (*itemstore.Result, *usage, error) {
-	if err := s.admit(t.table, "", true); err != nil {
+	if err := s.admit(demand{table: t.table, write: true, hash: op.Key[t.Hash]}); err != nil {
 		return nil, nil, err
 	}
 	results, err := s.cfg.Items.Write([]itemstore.Op{op}, itemstore.WriteOptions{})
@@ -70,7 +70,7 @@ func (s *Service) writeOne(t *openTable, op itemstore.Op) (*itemstore.Result, *u
 	if err != nil {
 		return nil, nil, storeError(err)
 	}
-	u := &usage{}
+	u := &usage{hash: op.Key[t.Hash]}
 	u.wrote(t.table, &results[0], 1)
 	s.spend(t.table, u)
 	return &results[0], u, nil

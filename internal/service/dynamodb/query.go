@@ -115,7 +115,10 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 			return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
 		}
 	}
-	return pg, s.admit(t.table, indexName(pg.index), false)
+	if pg.index == nil {
+		pg.used.hash = hash
+	}
+	return pg, s.admit(demand{table: t.table, index: indexName(pg.index), hash: pg.used.hash})
 }
 
 func indexName(x *index) string {
@@ -222,7 +225,7 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 			return nil, invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d", of, segment)
 		}
 	}
-	return pg, s.admit(t.table, indexName(pg.index), false)
+	return pg, s.admit(demand{table: t.table, index: indexName(pg.index)})
 }
 
 // Scan reads the items of a table or index, or of a segment of it.

@@ -279,7 +279,10 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 			p.filter = st.where // with the bound on the sort key
 		}
 	}
-	return p, s.admit(t.table, indexName(p.index), false)
+	if p.index == nil {
+		p.used.hash = h
+	}
+	return p, s.admit(demand{table: t.table, index: indexName(p.index), hash: p.used.hash})
 }
 
 // ExecuteStatement runs one statement.

@@ -27,8 +27,8 @@ func batchError(err error) (*types.BatchStatementError, bool) {
 		return nil, false
 	}
 	code := strings.TrimSuffix(api.ErrorCode(), "Exception")
-	if code == "Validation" {
-		code = "ValidationError"
+	if code == "Validation" || code == "Throttling" {
+		code += "Error"
 	}
 	out := &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnum(code), Message: aws.String(api.ErrorMessage())}
 	var failed *types.ConditionalCheckFailedException
@@ -168,6 +168,9 @@ func (s *Service) executeMember(ctx context.Context, st *statement, r types.Batc
 	if key == nil || st.Index != "" || len(rest) > 0 {
 		return out, nil, nil, invalid("Select statements within BatchExecuteStatement must specify the primary key in the where clause.")
 	}
+	if err := s.admit(demand{table: t.table, hash: key[t.Hash]}); err != nil {
+		return out, nil, nil, err
+	}
 	b, found, err := t.items.Get(nil, key)
 	if err != nil {
 		return out, nil, nil, storeError(err)
@@ -181,7 +184,7 @@ func (s *Service) executeMember(ctx context.Context, st *statement, r types.Batc
 		size = attr.Size(item)
 		out.Item = itemToSDK(st.pick(item))
 	}
-	u = &usage{}
+	u = &usage{hash: key[t.Hash]}
 	u.add("", readUnits(size, isTrue(r.ConsistentRead)))
 	s.spend(t.table, u)
 	return out, t, u, nil

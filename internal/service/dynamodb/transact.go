@@ -78,6 +78,10 @@ func reasonOf(err error) types.CancellationReason {
 	if errors.As(err, &throttled) {
 		return types.CancellationReason{Code: aws.String("ProvisionedThroughputExceeded"), Message: throttled.Message}
 	}
+	var demanded *types.ThrottlingException
+	if errors.As(err, &demanded) {
+		return types.CancellationReason{Code: aws.String("ThrottlingError"), Message: demanded.Message}
+	}
 	return types.CancellationReason{Code: aws.String("ValidationError"), Message: aws.String(message(err))}
 }
 
@@ -307,7 +311,7 @@ func (s *Service) transact(ctx context.Context, actions []*action, o itemstore.W
 		}
 		seen[id] = true
 		ops[i] = a.op()
-		if err := s.admit(a.t.table, "", true); err != nil {
+		if err := s.admit(demand{table: a.t.table, write: true, hash: a.key[a.t.Hash]}); err != nil {
 			reasons[i] = reasonOf(err)
 		}
 	}
@@ -332,7 +336,7 @@ func (s *Service) transact(ctx context.Context, actions []*action, o itemstore.W
 		return nil, storeError(err)
 	}
 	for i, a := range actions {
-		u := &usage{}
+		u := &usage{hash: a.key[a.t.Hash]}
 		u.wrote(a.t.table, &results[i], 2)
 		s.spend(a.t.table, u)
 	}
@@ -396,6 +400,9 @@ func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGet
 		}
 		seen[id] = true
 		reads[i] = itemstore.Read{Table: g.t.items, Key: g.key}
+		if err := s.admit(demand{table: g.t.table, hash: g.key[g.t.Hash]}); err != nil {
+			reasons[i] = reasonOf(err)
+		}
 	}
 	if err := canceled(reasons); err != nil {
 		return nil, err

@@ -384,6 +384,11 @@ func (a *async) attempt(ctx context.Context, r shardlog.Record, w *waitingEvent)
 		s.conclude(ctx, d, set, o)
 		return false
 	}
+	if d.Reserved != nil && *d.Reserved == 0 { // switched off: nothing is tried
+		o.Condition = "ZeroReservedConcurrency"
+		s.conclude(ctx, d, set, o)
+		return false
+	}
 	out, err := s.call(ctx, d, t, &function.Request{ID: k.ID, Payload: r.Data})
 	if ctx.Err() != nil {
 		return false // the node stops; it is not done, either

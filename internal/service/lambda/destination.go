@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -25,6 +26,37 @@ import (
 )
 
 // Where results go: queues, buckets and other functions.
+
+// checkDeadLetter refuses what cannot be a dead-letter queue: it is a queue or a topic, without an order.
+func (s *Service) checkDeadLetter(to string) error {
+	a, ok := arn.Parse(to)
+	if to != "" && (!ok || a.Service != "sqs" && a.Service != "sns" || strings.HasSuffix(a.Resource, ".fifo")) {
+		return invalid("The target of a dead-letter configuration is a standard queue of SQS or a standard topic of SNS, not %s", to)
+	}
+	return s.checkDestination(to, false)
+}
+
+// checkDestination refuses places that nothing can be sent to here. "" is none.
+func (s *Service) checkDestination(to string, buckets bool) error {
+	if to == "" {
+		return nil
+	}
+	a, ok := arn.Parse(to)
+	if !ok {
+		return invalid("The provided destination config DestinationConfig is not valid: %s", to)
+	}
+	switch {
+	case a.Service == "sqs" && s.cfg.SQS != nil, a.Service == "sns" && s.cfg.SNS != nil, a.Service == "s3" && buckets && s.cfg.S3 != nil, a.Service == "lambda":
+		return nil
+	case a.Service == "sqs":
+		return refused("SQS queues as destinations are")
+	case a.Service == "sns":
+		return refused("SNS topics as destinations are")
+	case a.Service == "events":
+		return refused("EventBridge buses as destinations are")
+	}
+	return invalid("The provided destination config DestinationConfig is not valid: %s", to)
+}
 
 // outcome is how an asynchronous event has ended.
 type outcome struct {
@@ -106,11 +138,24 @@ func (s *Service) conclude(ctx context.Context, d *functionDoc, set *invokeDoc, 
 			_ = json.Unmarshal(o.Result.Payload, &e) // what has no message has none
 			message = e.Message
 		}
-		if len(message) > 1024 {
-			message = message[:1024]
-		}
+		message = attributeText(message, 1024)
 		s.sendUntil(ctx, dead, "", o.Payload, map[string]string{"RequestID": o.ID, "ErrorCode": code, "ErrorMessage": message})
 	}
+}
+
+// attributeText is the beginning of a text in n bytes, without what queues and topics refuse in an attribute.
+func attributeText(text string, n int) string {
+	var b strings.Builder
+	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			r = '\uFFFD'
+		}
+		if b.Len()+utf8.RuneLen(r) > n {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // sendUntil sends a record, again after failures, until there have been many.

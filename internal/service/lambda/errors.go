@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 var (
@@ -29,6 +31,11 @@ func conflict(format string, args ...any) error {
 
 func stale(kind string) error {
 	return &types.PreconditionFailedException{Type: user, Message: aws.String("The RevisionId provided does not match the latest RevisionId. Call the " + kind + " API to retrieve the latest RevisionId for your resource.")}
+}
+
+// violation is a value that breaks a rule of the API which its model does not tell.
+func violation(value, at, rule string) error {
+	return awswire.Validationf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, at, rule)
 }
 
 // refused is what this program does not do.

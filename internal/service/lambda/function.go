@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
-	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
@@ -47,6 +47,9 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if t.qualifier != "" {
 		return nil, invalid("Invalid function name: %s", aws.ToString(in.FunctionName))
 	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
 	switch {
 	case in.PackageType == types.PackageTypeImage || in.ImageConfig != nil || in.Code != nil && in.Code.ImageUri != nil:
 		return nil, refused("Container images are")
@@ -70,9 +73,6 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	}
 	now := s.clock.Now().UTC()
 	d := &functionDoc{Account: t.Account, Region: t.Region, Name: t.name, Created: now, Tags: maps.Clone(in.Tags)}
-	if len(d.Tags) > maxTags {
-		return nil, invalid("The number of tags exceeds the limit of %d", maxTags)
-	}
 	d.Latest = config{
 		Version: latest, Build: newToken(8), Revision: newID(), Modified: now, Timeout: 3, Memory: minMemory, Storage: minStorage,
 		Tracing: string(types.TracingModePassThrough), Architectures: []string{string(types.ArchitectureX8664)}, SnapStart: string(types.SnapStartApplyOnNone),
@@ -162,8 +162,11 @@ func (s *Service) configure(sc scope.Scope, c *config, in *settings) error {
 		if from == nil {
 			return nil
 		}
-		if *from < least || *from > most {
-			return invalid("Value '%d' at '%s' failed to satisfy constraint: Member must have value between %d and %d", *from, what, least, most)
+		switch {
+		case *from < least:
+			return violation(strconv.Itoa(int(*from)), what, fmt.Sprintf("Member must have value greater than or equal to %d", least))
+		case *from > most:
+			return violation(strconv.Itoa(int(*from)), what, fmt.Sprintf("Member must have value less than or equal to %d", most))
 		}
 		*to = *from
 		return nil
@@ -194,7 +197,7 @@ func (s *Service) configure(sc scope.Scope, c *config, in *settings) error {
 	}
 	if in.dead != nil {
 		to := aws.ToString(in.dead.TargetArn)
-		if err := s.checkDestination(to, false); err != nil {
+		if err := s.checkDeadLetter(to); err != nil {
 			return err
 		}
 		n.DeadLetter = to
@@ -210,6 +213,9 @@ func (s *Service) configure(sc scope.Scope, c *config, in *settings) error {
 	}
 	if in.logging != nil {
 		l := *in.logging
+		if l.LogFormat != types.LogFormatJson && (l.ApplicationLogLevel != "" || l.SystemLogLevel != "") {
+			return invalid("Log levels can be set for the log format JSON alone, not for Text")
+		}
 		n.Logging = &l
 	}
 	if in.vpc != nil {
@@ -426,11 +432,15 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 		if err := checkUnzipped(code.Unzipped, c.Layers); err != nil {
 			return err
 		}
+		was := *c
 		c.Code, c.CodeSize, c.Unzipped = code.Code, code.CodeSize, code.Unzipped
 		if err := c.setArchitectures(in.Architectures); err != nil {
 			return err
 		}
 		c.touch(s)
+		if c.Code == was.Code && slices.Equal(c.Architectures, was.Architectures) {
+			c.Build = was.Build // the same code once more is no other version
+		}
 		return nil
 	}
 	code := d.Latest
@@ -596,26 +606,4 @@ func checkUnzipped(size int64, layers []layerRef) error {
 		return invalid("Function code combined with layers exceeds the maximum allowed size of %d bytes. The actual size is %d bytes.", function.MaxUnzipped, size)
 	}
 	return nil
-}
-
-// checkDestination refuses places that nothing can be sent to here. "" is none.
-func (s *Service) checkDestination(to string, buckets bool) error {
-	if to == "" {
-		return nil
-	}
-	a, ok := arn.Parse(to)
-	if !ok {
-		return invalid("The provided destination config DestinationConfig is not valid: %s", to)
-	}
-	switch {
-	case a.Service == "sqs" && s.cfg.SQS != nil, a.Service == "sns" && s.cfg.SNS != nil, a.Service == "s3" && buckets && s.cfg.S3 != nil, a.Service == "lambda":
-		return nil
-	case a.Service == "sqs":
-		return refused("SQS queues as destinations are")
-	case a.Service == "sns":
-		return refused("SNS topics as destinations are")
-	case a.Service == "events":
-		return refused("EventBridge buses as destinations are")
-	}
-	return invalid("The provided destination config DestinationConfig is not valid: %s", to)
 }

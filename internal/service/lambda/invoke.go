@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -51,6 +52,10 @@ func (s *Service) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(
 	if err := checkPayload(payload); err != nil {
 		return nil, err
 	}
+	about, err := clientContext(in.ClientContext)
+	if err != nil {
+		return nil, err
+	}
 	if s.stateOf(d, &d.Latest) == pending {
 		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")
 	}
@@ -63,7 +68,7 @@ func (s *Service) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(
 		}
 		return &lambda.InvokeOutput{StatusCode: 202}, nil
 	}
-	r, err := s.call(ctx, d, t, &function.Request{ID: requestID(ctx), Payload: payload, ClientContext: clientContext(in.ClientContext)})
+	r, err := s.call(ctx, d, t, &function.Request{ID: requestID(ctx), Payload: payload, ClientContext: about})
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +113,11 @@ func (s *Service) InvokeWithResponseStream(ctx context.Context, in *lambda.Invok
 	if in.InvocationType == types.ResponseStreamingInvocationTypeDryRun {
 		return &lambda.InvokeWithResponseStreamOutput{StatusCode: 204}, func(func(types.InvokeWithResponseStreamResponseEvent, error) bool) {}, nil
 	}
-	r, err := s.call(ctx, d, t, &function.Request{ID: requestID(ctx), Payload: in.Payload, ClientContext: clientContext(in.ClientContext), Stream: true})
+	about, err := clientContext(in.ClientContext)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := s.call(ctx, d, t, &function.Request{ID: requestID(ctx), Payload: in.Payload, ClientContext: about, Stream: true})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -174,16 +183,23 @@ func requestID(ctx context.Context) string {
 	return newID()
 }
 
-// clientContext is the JSON in the base64 that clients send.
-func clientContext(text *string) string {
+// maxContext is the limit of a client's context, in base64.
+const maxContext = 3583
+
+// clientContext is the JSON in the base64 that clients send, in one line, as it goes in a header.
+func clientContext(text *string) (string, error) {
 	if text == nil {
-		return ""
+		return "", nil
 	}
 	b, err := base64.StdEncoding.DecodeString(*text)
-	if err != nil || !json.Valid(b) || strings.ContainsAny(string(b), "\r\n") {
-		return ""
+	var line bytes.Buffer
+	switch {
+	case len(*text) > maxContext:
+		return "", badPayload("Client context must be no more than %d bytes when base64-encoded.", maxContext)
+	case err != nil || json.Compact(&line, b) != nil || line.Len() == 0 || line.Bytes()[0] != '{':
+		return "", badPayload("Client context must be a valid Base64-encoded JSON object.")
 	}
-	return string(b)
+	return line.String(), nil
 }
 
 // result is what a function came to, and the version that did.

@@ -37,6 +37,7 @@ type SNS interface {
 
 // SQS takes what failed or succeeded, and is a source of events.
 type SQS interface {
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
@@ -228,6 +229,17 @@ func newToken(n int) string {
 	return hex.EncodeToString(b)
 }
 
+// packages adds what a version runs with: its code, its layers, and the folder of the layers laid over one another.
+func (c *config) packages(keep map[string]bool) {
+	keep[c.Code] = true
+	var layers []string
+	for _, l := range c.Layers {
+		keep[l.Digest] = true
+		layers = append(layers, l.Digest)
+	}
+	keep[function.Merged(layers)] = true
+}
+
 // removePackages removes code that no version and no layer has.
 func (s *Service) removePackages(context.Context) error {
 	s.installing.Lock()
@@ -237,19 +249,13 @@ func (s *Service) removePackages(context.Context) error {
 		if err != nil {
 			return nil // what it needs is not known: nothing goes
 		}
-		keep[it.Value.Latest.Code] = true
-		for _, l := range it.Value.Latest.Layers {
-			keep[l.Digest] = true
-		}
+		it.Value.Latest.packages(keep)
 	}
 	for it, err := range s.versions.List() {
 		if err != nil {
 			return nil
 		}
-		keep[it.Value.Config.Code] = true
-		for _, l := range it.Value.Config.Layers {
-			keep[l.Digest] = true
-		}
+		it.Value.Config.packages(keep)
 	}
 	for it, err := range s.layers.List() {
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
@@ -190,7 +189,7 @@ func (l *lane[R]) deliver(ctx context.Context, b batch[R]) error {
 		case d.Bisect && len(b.records) > 1:
 			return l.bisect(ctx, b)
 		case d.Retries >= 0 && failures > int(d.Retries):
-			return l.giveUp(ctx, d, b.records, "RetryAttemptsExhausted", tries, out.Result)
+			return l.giveUp(ctx, d, b.records, "RetryAttemptsExhausted", tries, &out)
 		}
 		if err := l.pause(ctx, max(failures, min(tries, 7))); err != nil {
 			return err
@@ -261,11 +260,31 @@ func (l *lane[R]) expired(d *mappingDoc, records []R) int {
 	return n
 }
 
-// itemFailures is what a function answers that reports the items which failed.
-type itemFailures struct {
-	Failures []struct {
-		ID *string `json:"itemIdentifier"`
-	} `json:"batchItemFailures"`
+// itemFailures is what a function answers that reports the items which failed: their identifiers. An item
+// without one, or with a member of another name, has the identifier "", which is of no record.
+type itemFailures []string
+
+// UnmarshalJSON reads names exactly: what AWS does not know is no report of an item.
+func (f *itemFailures) UnmarshalJSON(text []byte) error {
+	var answer map[string]json.RawMessage
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return err
+	}
+	var items []map[string]json.RawMessage
+	if list, ok := answer["batchItemFailures"]; ok {
+		if err := json.Unmarshal(list, &items); err != nil {
+			return err
+		}
+	}
+	*f = make(itemFailures, len(items))
+	for i, item := range items {
+		if id, ok := item["itemIdentifier"]; ok {
+			if err := json.Unmarshal(id, &(*f)[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // reported returns how many records come before the first that the function says has failed.
@@ -279,8 +298,7 @@ func (l *lane[R]) reported(answer []byte, records []R) int {
 		return 0
 	}
 	first := len(records)
-	for _, item := range f.Failures {
-		id := aws.ToString(item.ID)
+	for _, id := range f {
 		at := -1
 		for i := range records {
 			if l.c.info(&records[i]).Sequence == id {
@@ -346,7 +364,7 @@ type batchInfo struct {
 
 // giveUp sends records to the failure destination, until it has them; without one they are
 // dropped.
-func (l *lane[R]) giveUp(ctx context.Context, d *mappingDoc, records []R, condition string, tries int, out *function.Result) error {
+func (l *lane[R]) giveUp(ctx context.Context, d *mappingDoc, records []R, condition string, tries int, out *result) error {
 	s := l.s
 	s.log.Warn("an event source mapping gives records up", "mapping", d.ID, "function", d.Name, "shard", l.sh.ID, "records", len(records), "condition", condition, "destination", d.OnFailure)
 	if d.OnFailure == "" || len(records) == 0 {
@@ -365,7 +383,7 @@ func (l *lane[R]) giveUp(ctx context.Context, d *mappingDoc, records []R, condit
 		},
 	}
 	if out != nil {
-		rc := responseContext{Status: 200, Version: latest}
+		rc := responseContext{Status: 200, Version: out.version}
 		if out.Failed {
 			rc.Error = "Unhandled"
 		}

@@ -189,7 +189,7 @@ func (s *Service) layerByARN(sc scope.Scope, name string) (*layerDoc, error) {
 // findLayers resolves the layers of a function.
 func (s *Service) findLayers(sc scope.Scope, names []string) ([]layerRef, error) {
 	if len(names) > maxLayers {
-		return nil, invalid("1 validation error detected: Value '%v' at 'layers' failed to satisfy constraint: Member must have length less than or equal to %d", names, maxLayers)
+		return nil, invalid("Cannot reference more than %d layers.", maxLayers)
 	}
 	var list []layerRef
 	for _, name := range names {

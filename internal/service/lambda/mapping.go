@@ -3,14 +3,18 @@ package lambda
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/page"
@@ -152,6 +156,9 @@ func (s *Service) configureMapping(d *mappingDoc, in mappingSettings) error {
 				return invalid("Unsupported %s parameter for given event source mapping type.", name)
 			}
 		}
+		if strings.HasSuffix(n.Source, ".fifo") && (n.Batch > 10 || n.Window > 0) {
+			return invalid("A FIFO queue has batches of at most 10 messages, and no batching window")
+		}
 		if n.Batch > 10 && n.Window == 0 {
 			return invalid("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
 		}
@@ -236,7 +243,7 @@ func errText(err error) string {
 // CreateEventSourceMapping lets a function be called with the records of a stream or the
 // messages of a queue.
 func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.CreateEventSourceMappingInput, _ ...func(*lambda.Options)) (*lambda.CreateEventSourceMappingOutput, error) {
-	_, t, err := s.find(ctx, in.FunctionName, nil)
+	f, t, err := s.find(ctx, in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -260,6 +267,9 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 		return nil, err
 	}
 	if d.Kind == kindSQS {
+		if err := s.checkVisibility(ctx, d, f); err != nil {
+			return nil, err
+		}
 		d.Batch, d.Parallel = 10, 0
 		if d.Start != "" {
 			return nil, invalid("StartingPosition is not valid for SQS event sources.")
@@ -334,7 +344,7 @@ func (s *Service) sourceKind(ctx context.Context, d *mappingDoc) (string, error)
 		if !strings.Contains(a.Resource, "/stream/") {
 			return "", invalid("Unrecognized event source, must be kinesis, dynamodb stream or sqs.")
 		}
-		return kindDynamoDB, nil
+		return kindDynamoDB, s.checkChanges(ctx, d)
 	case "sqs":
 		if s.cfg.SQS == nil {
 			return "", refused("SQS queues as event sources are")
@@ -373,6 +383,41 @@ func (s *Service) checkStream(ctx context.Context, d *mappingDoc, stream string)
 		return invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.", stream)
 	}
 	return err
+}
+
+// checkChanges refuses a table's stream that is not there, or that the role of the function may not read.
+func (s *Service) checkChanges(ctx context.Context, d *mappingDoc) error {
+	api := shardreader.DynamoDBAs(s.cfg.DynamoDB, s.actingAs(d))
+	_, err := api.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &d.Source, Limit: aws.Int32(1)})
+	switch {
+	case isCode(err, "ResourceNotFoundException"):
+		return invalid("Stream not found: %s", d.Source)
+	case isCode(err, "AccessDeniedException", "AccessDenied"):
+		return invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.", d.Source)
+	}
+	return err
+}
+
+// checkVisibility refuses a queue whose messages come again while the function may still be at work on them.
+func (s *Service) checkVisibility(ctx context.Context, d *mappingDoc, f *functionDoc) error {
+	c, err := s.version(f, d.Qualifier)
+	if err != nil {
+		return err
+	}
+	a, _ := arn.Parse(d.Source)
+	url, err := s.queueURL(ctx, a)
+	if err != nil {
+		return err
+	}
+	out, err := s.cfg.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameVisibilityTimeout}})
+	if err != nil {
+		return err
+	}
+	text := out.Attributes[string(sqstypes.QueueAttributeNameVisibilityTimeout)]
+	if seconds, err := strconv.Atoi(text); err == nil && seconds < int(c.Timeout) {
+		return invalid("Queue visibility timeout: %d seconds is less than Function timeout: %d seconds", seconds, c.Timeout)
+	}
+	return nil
 }
 
 // UpdateEventSourceMapping changes a mapping. What runs goes on with the new settings.

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -12,8 +13,10 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 )
 
+const maxName = 64 // of a function, without what is around it in an ARN
+
 var (
-	nameForm      = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,64}$`)
+	nameForm      = regexp.MustCompile(`^[a-zA-Z0-9-_]+$`)
 	qualifierForm = regexp.MustCompile(`^(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128})$`)
 )
 
@@ -64,6 +67,9 @@ func parseIn(sc scope.Scope, name, qualifier *string) (target, error) {
 			return t, invalid("The derived qualifier from the function name does not match the specified qualifier.")
 		}
 		t.qualifier = q
+	}
+	if len(t.name) > maxName {
+		return t, violation(t.name, "functionName", fmt.Sprintf("Member must have length less than or equal to %d", maxName))
 	}
 	if !nameForm.MatchString(t.name) || t.qualifier != "" && !qualifierForm.MatchString(t.qualifier) {
 		return t, invalid("Invalid function name: %s", given)

@@ -192,8 +192,8 @@ func succeeded(d *mappingDoc, answer []byte, messages []sqstypes.Message) []sqst
 		return nil
 	}
 	failed := map[string]bool{}
-	for _, item := range f.Failures {
-		failed[aws.ToString(item.ID)] = true
+	for _, id := range f {
+		failed[id] = true
 	}
 	known := 0
 	var done []sqstypes.Message

@@ -42,6 +42,9 @@ var accountForm = regexp.MustCompile(`^\d{12}$`)
 func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInput, _ ...func(*lambda.Options)) (*lambda.AddPermissionOutput, error) {
 	var text []byte
 	_, _, err := s.change(ctx, in.FunctionName, in.Qualifier, func(d *functionDoc, t target) error {
+		if t.qualifier == latest {
+			return invalid("We currently do not support adding policies for $LATEST.")
+		}
 		if d.Policies == nil {
 			d.Policies = map[string]*policyDoc{}
 		}
@@ -353,6 +356,12 @@ func (s *Service) setInvocation(ctx context.Context, name, qualifier *string, re
 		if to.OnFailure != nil {
 			failed = aws.String(aws.ToString(to.OnFailure.Destination))
 		}
+	}
+	if age == nil && retries == nil && success == nil && failed == nil {
+		return types.FunctionEventInvokeConfig{}, invalid("You must specify at least one of error handling or destination setting.")
+	}
+	if a, ok := arn.Parse(aws.ToString(success)); ok && a.Service == "s3" {
+		return types.FunctionEventInvokeConfig{}, invalid("The provided destination config DestinationConfig is not valid: a bucket is a destination on failure alone")
 	}
 	for _, d := range []*string{success, failed} {
 		if err := s.checkDestination(aws.ToString(d), true); err != nil {

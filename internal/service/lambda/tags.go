@@ -59,6 +59,19 @@ func (s *Service) tagged(ctx context.Context, resource *string, read func(map[st
 	return err
 }
 
+// checkTags refuses tags that nobody but AWS sets, and more than there may be.
+func checkTags(tags map[string]string) error {
+	for k := range tags {
+		if strings.HasPrefix(strings.ToLower(k), "aws:") {
+			return invalid("Tag keys cannot begin with aws:")
+		}
+	}
+	if len(tags) > maxTags {
+		return invalid("The number of tags exceeds the limit of %d", maxTags)
+	}
+	return nil
+}
+
 // ListTags returns the tags of a function or a mapping.
 func (s *Service) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(*lambda.Options)) (*lambda.ListTagsOutput, error) {
 	out := &lambda.ListTagsOutput{Tags: map[string]string{}}
@@ -71,10 +84,8 @@ func (s *Service) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...f
 
 // TagResource adds tags.
 func (s *Service) TagResource(ctx context.Context, in *lambda.TagResourceInput, _ ...func(*lambda.Options)) (*lambda.TagResourceOutput, error) {
-	for k := range in.Tags {
-		if strings.HasPrefix(strings.ToLower(k), "aws:") {
-			return nil, invalid("Tag keys cannot begin with aws:")
-		}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
 	}
 	err := s.tagged(ctx, in.Resource, nil, func(tags map[string]string) error {
 		maps.Copy(tags, in.Tags)

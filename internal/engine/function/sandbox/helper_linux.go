@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"syscall"
@@ -109,8 +110,33 @@ func become() error {
 			return fmt.Errorf("seccomp: %w", err)
 		}
 	}
+	if err := closeOnExec(); err != nil {
+		return fmt.Errorf("open files: %w", err)
+	}
 	return fmt.Errorf("%s: %w", s.Program, syscall.Exec(s.Program, s.Args, s.Env))
 }
+
+// closeOnExec lets the program have its input and output alone: whoever started the node may have
+// left files open in it, and so in all that it starts.
+func closeOnExec() error {
+	const first = 3
+	if unix.CloseRange(first, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return nil
+	}
+	// Kernels before 5.11, and filters of containers that do not know the call.
+	var most unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &most); err != nil {
+		return err
+	}
+	for fd := first; fd < int(min(max(most.Cur, most.Max), maxOpen)); fd++ {
+		unix.CloseOnExec(fd)
+	}
+	return nil
+}
+
+// maxOpen is how far files are looked for where the kernel does not do it. The limit that holds here is
+// the program's; one of the node's may have been higher.
+const maxOpen = 1 << 16
 
 func limit(s *Spec) error {
 	for _, l := range []struct {

@@ -38,7 +38,7 @@ func (s *scan) readAvro(pieces []Piece) []string {
 			fault.Fail(s.Position, "HIVE_INVALID_METADATA", "avro.schema.literal of table %s.%s: %v", s.Table.Database, s.Table.Name, err)
 		}
 	}
-	return s.readAs("Avro", pieces, "avro "+literal+"\x00"+columnNames(s.Table), func(f catalog.File, out *os.File) error {
+	return s.readAs("Avro", pieces, "avro "+literal+"\x00"+s.columnNames(), func(f catalog.File, out *os.File) error {
 		in, err := os.Open(f.Path)
 		if err != nil {
 			return err
@@ -48,11 +48,13 @@ func (s *scan) readAvro(pieces []Piece) []string {
 	})
 }
 
-// columnNames is the columns of a table with their types.
-func columnNames(table *catalog.Table) string {
+// columnNames is the columns that may be asked for, with their types.
+func (s *scan) columnNames() string {
 	var b strings.Builder
-	for _, c := range table.Columns {
-		fmt.Fprintf(&b, "%q %s,", strings.ToLower(c.Name), c.Type)
+	for i, c := range s.Table.Columns {
+		if s.asks(c.Name) {
+			fmt.Fprintf(&b, "%d %q %s,", i, strings.ToLower(c.Name), c.Type)
+		}
 	}
 	return b.String()
 }
@@ -83,7 +85,9 @@ func (s *scan) convertAvro(in io.Reader, out io.Writer, given *avro.RecordSchema
 	}
 	var columns []avroField
 	for _, c := range s.Table.Columns {
-		columns = append(columns, avroField{name: strings.ToLower(c.Name), typ: c.Type})
+		if s.asks(c.Name) {
+			columns = append(columns, avroField{name: strings.ToLower(c.Name), typ: c.Type})
+		}
 	}
 	record, err := compileRecord(written, given, columns)
 	if err != nil {

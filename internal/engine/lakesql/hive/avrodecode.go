@@ -479,6 +479,9 @@ func compileAvroScalar(s avro.Schema, typ *hivetype.Type, skip func(*avroDecoder
 		return n, nil
 	}
 	wholes := typ.Kind == hivetype.BigInt || typ.Kind == hivetype.Int
+	if floating := typ.Kind == hivetype.Double || typ.Kind == hivetype.Float; floating && logical == "" && (s.Type() == avro.Int || s.Type() == avro.Long) {
+		return number(typ.Kind)
+	}
 	switch s.Type() {
 	case avro.Null:
 		return n, nil

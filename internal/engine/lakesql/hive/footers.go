@@ -21,7 +21,7 @@ type Footers struct {
 	Query func(ctx context.Context, text string, row func(values []string)) error
 
 	mu    sync.Mutex
-	files map[fileKey]*parquetSchema
+	files map[fileKey]parquetFile
 	plain map[verdictKey]bool   // whether DuckDB reads a text file right
 	fine  map[verdictKey]uint64 // which of some columns have digits beyond milliseconds
 }
@@ -29,6 +29,12 @@ type Footers struct {
 type fileKey struct {
 	path          string
 	size, modTime int64
+}
+
+// parquetFile is what the footer of a file says.
+type parquetFile struct {
+	*parquetSchema
+	sizes []int64 // bytes of the columns, compressed
 }
 
 type parquetSchema struct {
@@ -49,12 +55,13 @@ const maxCachedSchemas = 100_000
 type schemaGroup struct {
 	columns []parquetColumn
 	pieces  []Piece
+	sizes   map[string][]int64 // of the columns, by path of the file
 }
 
 // bySchema groups files by the schema in their footers, keeping the order.
 func (s *scan) bySchema(pieces []Piece) []schemaGroup {
 	keys := map[string]fileKey{}
-	found := map[string]*parquetSchema{}
+	found := map[string]parquetFile{}
 	var missing []catalog.File
 	cache := s.Footers
 	for _, p := range pieces {
@@ -68,7 +75,7 @@ func (s *scan) bySchema(pieces []Piece) []schemaGroup {
 			cache.mu.Lock()
 			schema := cache.files[k]
 			cache.mu.Unlock()
-			if schema != nil {
+			if schema.parquetSchema != nil {
 				found[f.Path] = schema
 			} else {
 				missing = append(missing, f)
@@ -82,7 +89,7 @@ func (s *scan) bySchema(pieces []Piece) []schemaGroup {
 		}
 		cache.mu.Lock()
 		if cache.files == nil || len(cache.files)+len(schemas) > maxCachedSchemas {
-			cache.files = map[fileKey]*parquetSchema{}
+			cache.files = map[fileKey]parquetFile{}
 		}
 		for path, s := range schemas {
 			found[path] = s
@@ -95,14 +102,14 @@ func (s *scan) bySchema(pieces []Piece) []schemaGroup {
 	for _, p := range pieces {
 		for _, f := range p.Files {
 			s := found[f.Path]
-			if s == nil {
+			if s.parquetSchema == nil {
 				panic(fault.Stop(&fault.Error{Name: "HIVE_BAD_DATA", Message: "Error reading the schema of " + f.URI}))
 			}
 			i, ok := index[s.signature]
 			if !ok {
 				i = len(groups)
 				index[s.signature] = i
-				groups = append(groups, schemaGroup{columns: s.columns})
+				groups = append(groups, schemaGroup{columns: s.columns, sizes: map[string][]int64{}})
 			}
 			g := &groups[i]
 			if n := len(g.pieces); n == 0 || !sameValues(g.pieces[n-1].Values, p.Values) {
@@ -110,6 +117,7 @@ func (s *scan) bySchema(pieces []Piece) []schemaGroup {
 			}
 			last := &g.pieces[len(g.pieces)-1]
 			last.Files = append(last.Files, f)
+			g.sizes[f.Path] = s.sizes
 		}
 	}
 	return groups
@@ -190,10 +198,11 @@ func sameValues(a, b []string) bool {
 }
 
 // read asks DuckDB for the footers' schemas.
-func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]*parquetSchema, error) {
+func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]parquetFile, error) {
 	type reading struct {
 		b    strings.Builder
 		cols []parquetColumn
+		leaf []int // the column of each that does not nest
 		skip int64 // nodes below the top level still to come
 		root bool
 	}
@@ -221,12 +230,32 @@ func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]*p
 			r.cols = append(r.cols, c)
 			r.skip = children
 		}
+		if children == 0 && len(r.cols) > 0 {
+			r.leaf = append(r.leaf, len(r.cols)-1)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	sizes := map[string][]int64{}
+	text = "SELECT file_name, column_id::BIGINT, sum(total_compressed_size)::BIGINT FROM parquet_metadata(" + fileList([]Piece{{Files: files}}) + ") WHERE total_compressed_size > 0 GROUP BY file_name, column_id"
+	err = c.Query(ctx, text, func(values []string) {
+		r := open[values[0]]
+		leaf, _ := strconv.Atoi(values[1])
+		size, _ := strconv.ParseInt(values[2], 10, 64)
+		if r == nil || leaf < 0 || leaf >= len(r.leaf) {
+			return
+		}
+		if sizes[values[0]] == nil {
+			sizes[values[0]] = make([]int64, len(r.cols))
+		}
+		sizes[values[0]][r.leaf[leaf]] += size
 	})
 	if err != nil {
 		return nil, err
 	}
 	shared := map[string]*parquetSchema{}
-	out := make(map[string]*parquetSchema, len(open))
+	out := make(map[string]parquetFile, len(open))
 	for path, r := range open {
 		signature := r.b.String()
 		s := shared[signature]
@@ -239,7 +268,7 @@ func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]*p
 			s = &parquetSchema{signature, r.cols}
 			shared[signature] = s
 		}
-		out[path] = s
+		out[path] = parquetFile{s, sizes[path]}
 	}
 	return out, nil
 }

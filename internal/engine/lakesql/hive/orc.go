@@ -1,6 +1,7 @@
 package hive
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,12 @@ var hiveNames = regexp.MustCompile(`^_col[0-9]+$`)
 // readORC reads ORC files.
 func (s *scan) readORC(pieces []Piece) []string {
 	byName := strings.EqualFold(pieces[0].Format.SerDeParams["orc.column.index.access"], "false")
-	return s.readAs("ORC", pieces, fmt.Sprintf("orc %t %s", byName, columnNames(s.Table)), func(f catalog.File, out *os.File) error {
+	for _, p := range pieces {
+		for _, f := range p.Files {
+			s.readsORC(f, byName)
+		}
+	}
+	return s.readAs("ORC", pieces, fmt.Sprintf("orc %t %s", byName, s.columnNames()), func(f catalog.File, out *os.File) error {
 		in, err := os.Open(f.Path)
 		if err != nil {
 			return err
@@ -37,6 +43,29 @@ func (s *scan) readORC(pieces []Piece) []string {
 		}
 		return s.convertORC(in, info.Size(), out, byName)
 	})
+}
+
+// readsORC notes the bytes of the columns that may be asked for. What cannot be read of a file
+// fails where it is converted.
+func (s *scan) readsORC(f catalog.File, byName bool) {
+	in, err := os.Open(f.Path)
+	if err != nil {
+		return
+	}
+	defer in.Close()
+	file, err := orcfile.Open(in, f.Size)
+	if err != nil {
+		return
+	}
+	var columns []int
+	for i, at := range s.orcColumns(file.Types[0], byName) {
+		if at >= 0 && s.asks(s.Table.Columns[i].Name) {
+			columns = append(columns, at)
+		}
+	}
+	if size, err := file.Bytes(columns); err == nil {
+		s.reads(f.Path, size)
+	}
 }
 
 // orcColumns is the file's column of each of the table's; -1: none.
@@ -71,7 +100,7 @@ func (s *scan) convertORC(in io.ReaderAt, size int64, out io.Writer, byName bool
 	var fields []sinkField
 	var columns []int
 	for i, at := range s.orcColumns(f.Types[0], byName) {
-		if at >= 0 {
+		if at >= 0 && s.asks(s.Table.Columns[i].Name) {
 			columns = append(columns, at)
 			fields = append(fields, sinkField{Name: strings.ToLower(s.Table.Columns[i].Name), Type: orcType(f, at, s.Table.Columns[i].Type)})
 		}
@@ -128,6 +157,9 @@ func orcType(f *orcfile.File, at int, want *hivetype.Type) *hivetype.Type {
 	case orcfile.Double:
 		return simple(hivetype.Double)
 	case orcfile.Binary:
+		if want.Kind == hivetype.String || want.Kind == hivetype.Varchar || want.Kind == hivetype.Char {
+			return stringType
+		}
 		return simple(hivetype.Binary)
 	case orcfile.Timestamp, orcfile.TimestampInstant:
 		return simple(hivetype.Timestamp)
@@ -196,7 +228,10 @@ func appendORC(to *sinkNode, c *orcfile.Column) error {
 	case orcfile.String, orcfile.Varchar, orcfile.Char, orcfile.Binary:
 		var v []byte
 		if v, err = c.Text(); err == nil {
-			if c.Kind != orcfile.Binary {
+			if c.Kind == orcfile.Char { // which is filled up with spaces
+				v = bytes.TrimRight(v, " ")
+			}
+			if to.typ.Kind != hivetype.Binary {
 				v = validUTF8(v)
 			}
 			to.text(v)

@@ -31,6 +31,7 @@ func (s *scan) readParquet(pieces []Piece) []string {
 		read := &parquetRead{strings: options != ""}
 		byIndex := strings.EqualFold(g.pieces[0].Format.SerDeParams["parquet.column.index.access"], "true")
 		var items []string
+		asked := map[string]bool{} // of the file's columns
 		for i, c := range table.Columns {
 			name, typ := strings.ToLower(c.Name), duck.Type(TypeOf(c.Type))
 			a, ok := actual[name]
@@ -41,6 +42,9 @@ func (s *scan) readParquet(pieces []Piece) []string {
 			}
 			value := duck.Ident(a.name)
 			read.column = name
+			if ok && s.asks(name) {
+				asked[a.name] = true
+			}
 			switch {
 			case !ok:
 				items = append(items, "CAST(NULL AS "+typ+") AS "+duck.Ident(name))
@@ -57,6 +61,7 @@ func (s *scan) readParquet(pieces []Piece) []string {
 			}
 			items = append(items, value+" AS "+duck.Ident(name))
 		}
+		s.readsColumns(g, asked)
 		added, per := s.added(g.pieces)
 		items = append(items, added...)
 		if s.Bare && !s.Path {
@@ -65,6 +70,24 @@ func (s *scan) readParquet(pieces []Piece) []string {
 		out = append(out, "SELECT "+strings.Join(items, ", ")+" FROM "+per.source("read_parquet("+fileList(g.pieces)+", hive_partitioning=false"+options+")"))
 	}
 	return out
+}
+
+// readsColumns notes the bytes of some columns in files.
+func (s *scan) readsColumns(g schemaGroup, columns map[string]bool) {
+	if s.format != "" { // what the files were converted from is noted where that is done
+		return
+	}
+	for _, p := range g.pieces {
+		for _, f := range p.Files {
+			total := int64(0)
+			for i, size := range g.sizes[f.Path] {
+				if columns[g.columns[i].name] {
+					total += size
+				}
+			}
+			s.reads(f.Path, total)
+		}
+	}
 }
 
 // parquetRead is how DuckDB is told to read some files.
@@ -84,6 +107,8 @@ func (g *parquetRead) leaf(value string, a parquetColumn, t *hivetype.Type, fine
 		a.typ = typ
 	}
 	switch {
+	case a.typ == "VARCHAR" && typ == "BLOB":
+		return "encode(" + value + ")"
 	case t.Kind == hivetype.Timestamp && (a.typ != typ || a.physical == "INT96" || finer):
 		return millis("CAST(" + value + " AS TIMESTAMP)")
 	case a.typ == typ && (t.Kind == hivetype.Varchar || t.Kind == hivetype.Char):

@@ -35,6 +35,8 @@ type Reader struct {
 	Conversions *Conversions // of files that DuckDB does not read
 	// Unpacked are the URIs of the objects that were unpacked, by the paths of what they became.
 	Unpacked map[string]string
+	// Read are the bytes that are read of files whose format stores columns apart, by path.
+	Read map[string]int64
 
 	mu   sync.Mutex
 	held []*conversion
@@ -54,6 +56,22 @@ type Scan struct {
 	Table    *catalog.Table
 	Path     bool // with the column "$path"
 	Bare     bool // of the rows only their number is asked for
+	// Asked tells whether a column of the table may be asked for; the others may have any value.
+	// nil: all are.
+	Asked func(column string) bool
+}
+
+// asks reports whether a column may be asked for.
+func (s Scan) asks(column string) bool { return !s.Bare && (s.Asked == nil || s.Asked(column)) }
+
+// reads notes that so many bytes of a file are read.
+func (r *Reader) reads(path string, bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.Read == nil {
+		r.Read = map[string]int64{}
+	}
+	r.Read[path] = max(r.Read[path], bytes)
 }
 
 // scan is a Scan that a Reader is writing.

@@ -38,7 +38,7 @@ func (t *translator) scan(at sql.Position, table *catalog.Table, alias string, i
 		columns = append(columns, column{name: "$path", typ: types.Varchar, hidden: true})
 	}
 
-	selects := t.host.Reader.Select(t.ctx, hive.Scan{Position: at, Table: table, Path: t.path, Bare: t.bare}, pieces)
+	selects := t.host.Reader.Select(t.ctx, hive.Scan{Position: at, Table: table, Path: t.path, Bare: t.bare, Asked: t.asked}, pieces)
 	if selects == nil {
 		items := make([]string, len(columns))
 		for i, c := range columns {
@@ -73,7 +73,7 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 			}
 			if t.read[f.Path] == "" {
 				t.read[f.Path] = f.URI
-				t.bytes += f.Size
+				t.sizes[f.Path] = f.Size
 			}
 		}
 		pieces = append(pieces, hive.Piece{Values: values, Format: format, Files: files})

@@ -39,15 +39,16 @@ type translator struct {
 	lists    []string           // what the lambdas around run over: the lengths of it multiply
 	tables   map[[2]string]bool // database and name of the tables met, for names with both
 	read     map[string]string  // URI by path of the files
-	bytes    int64
-	columns  int // Unnamed ones so far
+	sizes    map[string]int64   // of the files, by path
+	columns  int                // Unnamed ones so far
 	views    []string
-	path     bool // "$path" is asked for
-	bare     bool // of the rows of tables only their number is asked for
-	try      int  // depth of TRY
-	depth    int  // of expressions
-	work     int  // see worked
-	sets     int  // depth of set operations
+	path     bool                     // "$path" is asked for
+	asked    func(column string) bool // what may be asked of tables; nil: all
+	bare     bool                     // of the rows of tables only their number is asked for
+	try      int                      // depth of TRY
+	depth    int                      // of expressions
+	work     int                      // see worked
+	sets     int                      // depth of set operations
 }
 
 // column is one that a name may stand for.
@@ -88,7 +89,7 @@ type Plan struct {
 	Text    string
 	Columns []Output          // of the result; nil for EXPLAIN
 	Files   map[string]string // URIs of the files that it reads, by path
-	Bytes   int64             // the sizes of those
+	Bytes   int64             // read of those: in formats by columns, of the columns that are asked for
 }
 
 // Output is a column of a result, as far as the translation knows it.
@@ -100,12 +101,12 @@ type Output struct {
 // Translate turns a query, or the EXPLAIN of one, into a plan. Its errors are those of the
 // catalog, of the files, and *fault.Error.
 func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error) {
-	t := &translator{ctx: ctx, host: host, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}}
+	t := &translator{ctx: ctx, host: host, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}, sizes: map[string]int64{}}
 	defer fault.Catch(&err)
 	plan = &Plan{Files: t.read}
 	switch s := r.Statement.(type) {
 	case *sql.Query:
-		t.path = usesPath(s)
+		t.path, t.asked = usesPath(s), askedColumns(s)
 		text, columns := t.query(s, nil)
 		plan.Text = t.shown(text, columns)
 		for _, c := range columns {
@@ -119,7 +120,7 @@ func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error
 		if !ok {
 			fault.Fail(s.Position, "NOT_SUPPORTED", "EXPLAIN takes a query")
 		}
-		t.path = usesPath(q)
+		t.path, t.asked = usesPath(q), askedColumns(q)
 		text, _ := t.query(q, nil)
 		plan.Text = "EXPLAIN " + text
 		if s.Analyze {
@@ -128,7 +129,12 @@ func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error
 	default:
 		return nil, &fault.Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("%T is not a query", r.Statement)}
 	}
-	plan.Bytes = t.bytes
+	for path, size := range t.sizes {
+		if part, ok := host.Reader.Read[path]; ok {
+			size = min(size, part)
+		}
+		plan.Bytes += size
+	}
 	return plan, nil
 }
 

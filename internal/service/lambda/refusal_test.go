@@ -1,0 +1,158 @@
+package lambda
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// TestSettingsRefused: what AWS refuses to set, in its words where they are known.
+func TestSettingsRefused(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	f := aws.String("f")
+	x.python("f", "def handler(e, c): return c.client_context and c.client_context.custom")
+	bucket := aws.String("arn:aws:s3:::b")
+	_, err := x.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{FunctionName: f})
+	wantCode(t, err, "InvalidParameterValueException", "at least one of error handling or destination setting")
+	_, err = x.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{FunctionName: f, DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: bucket}}})
+	wantCode(t, err, "InvalidParameterValueException", "bucket")
+	_, err = x.AddPermission(ctx, &lambda.AddPermissionInput{FunctionName: f, Qualifier: aws.String("$LATEST"), StatementId: aws.String("s"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("*")})
+	wantCode(t, err, "InvalidParameterValueException", "$LATEST")
+	for _, text := range []string{"%%%", base64.StdEncoding.EncodeToString([]byte("[1]")), base64.StdEncoding.EncodeToString([]byte("{"))} {
+		_, err = x.Invoke(ctx, &lambda.InvokeInput{FunctionName: f, ClientContext: &text})
+		wantCode(t, err, "InvalidRequestContentException", "must be a valid Base64-encoded JSON object")
+	}
+	long := base64.StdEncoding.EncodeToString([]byte(`{"custom":"` + strings.Repeat("x", 3000) + `"}`))
+	_, err = x.Invoke(ctx, &lambda.InvokeInput{FunctionName: f, ClientContext: &long})
+	wantCode(t, err, "InvalidRequestContentException", "3583")
+	lines := base64.StdEncoding.EncodeToString([]byte("{\n \"custom\": {\"a\": 1}\n}"))
+	out, err := x.Invoke(ctx, &lambda.InvokeInput{FunctionName: f, ClientContext: &lines})
+	if err != nil || string(out.Payload) != `{"a": 1}` {
+		t.Errorf("a context over several lines: %s, %v", out.Payload, err)
+	}
+	mapping := func(change func(*lambda.CreateEventSourceMappingInput)) error {
+		in := &lambda.CreateEventSourceMappingInput{FunctionName: f, EventSourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:q.fifo")}
+		change(in)
+		_, err := x.CreateEventSourceMapping(ctx, in)
+		return err
+	}
+	wantCode(t, mapping(func(in *lambda.CreateEventSourceMappingInput) { in.MaximumBatchingWindowInSeconds = aws.Int32(1) }), "InvalidParameterValueException", "FIFO")
+	wantCode(t, mapping(func(in *lambda.CreateEventSourceMappingInput) {
+		in.EventSourceArn = aws.String("arn:aws:sqs:us-east-1:000000000000:short")
+	}), "InvalidParameterValueException", "Queue visibility timeout: 5 seconds is less than Function timeout: 20 seconds")
+}
+
+// TestSameCodeIsNoVersion: the package that is there already, given once more, makes no other version.
+func TestSameCodeIsNoVersion(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	f := aws.String("f")
+	const source = "def handler(e, c): return 1"
+	x.python("f", source)
+	update := func(text string) string {
+		t.Helper()
+		out, err := x.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: f, ZipFile: zipped(t, map[string]string{"main.py": text}), Publish: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *out.Version
+	}
+	if got := []string{update(source), update(source), update(source + "0"), update(source + "0"), update(source)}; !slices.Equal(got, []string{"1", "1", "2", "2", "3"}) {
+		t.Errorf("versions %v", got)
+	}
+}
+
+// TestSwitchedOff: an event for a function with no concurrency is not tried.
+func TestSwitchedOff(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	f := aws.String("f")
+	x.python("f", "def handler(e, c): return 1", func(in *lambda.CreateFunctionInput) {
+		in.DeadLetterConfig = &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sqs:us-east-1:000000000000:dead")}
+	})
+	_, err := x.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{
+		FunctionName: f, DestinationConfig: &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:sqs:us-east-1:000000000000:bad")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: f, ReservedConcurrentExecutions: aws.Int32(0)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Invoke(ctx, &lambda.InvokeInput{FunctionName: f, InvocationType: "Event", Payload: []byte(`{"a":1}`)}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the event is at its destinations", func() bool { return len(x.sqs.bodies("bad")) == 1 && len(x.sqs.bodies("dead")) == 1 })
+	var r destinationRecord
+	if err := json.Unmarshal([]byte(x.sqs.bodies("bad")[0]), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Request.Condition != "ZeroReservedConcurrency" || r.Request.Count != 0 || r.Response != nil || x.sqs.bodies("dead")[0] != `{"a":1}` {
+		t.Errorf("%+v, and %s", r, x.sqs.bodies("dead")[0])
+	}
+	_, err = x.Invoke(ctx, &lambda.InvokeInput{FunctionName: f})
+	wantCode(t, err, "TooManyRequestsException", "Rate Exceeded.")
+}
+
+// TestLayersStay: what several layers make together is not taken for something that nothing needs.
+func TestLayersStay(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	var arns []string
+	for _, name := range []string{"one", "two"} {
+		l, err := x.PublishLayerVersion(ctx, &lambda.PublishLayerVersionInput{LayerName: &name, Content: &types.LayerVersionContentInput{ZipFile: zipped(t, map[string]string{"python/" + name + ".py": "w = '" + name + "'"})}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		arns = append(arns, *l.LayerVersionArn)
+	}
+	x.python("f", "import importlib\ndef handler(e, c): return importlib.import_module(e).w", func(in *lambda.CreateFunctionInput) { in.Layers = arns })
+	if got := x.invoke("f", `"one"`); got != `"one"` {
+		t.Error(got)
+	}
+	if err := x.removePackages(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := x.invoke("f", `"two"`); got != `"two"` { // of the process that was started before
+		t.Error(got)
+	}
+}
+
+func TestReportedItems(t *testing.T) {
+	for answer, want := range map[string][]string{
+		`null`: nil, `{}`: nil, `{"batchItemFailures":null}`: nil, `{"batchItemFailures":[]}`: nil, `{"BatchItemFailures":[{"itemIdentifier":"a"}]}`: nil,
+		`{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"a"}]}`:          {"a", "a"},
+		`{"batchItemFailures":[{"ItemIdentifier":"a"},{"itemIdentifier":null},{},null]}`: {"", "", "", ""},
+	} {
+		var f itemFailures
+		if err := json.Unmarshal([]byte(answer), &f); err != nil || !slices.Equal(f, want) {
+			t.Errorf("%s: %q, %v", answer, f, err)
+		}
+	}
+	for _, answer := range []string{`"x"`, `[]`, `1`, `{"batchItemFailures":"x"}`, `{"batchItemFailures":[1]}`, `{"batchItemFailures":[{"itemIdentifier":5}]}`} {
+		var f itemFailures
+		if json.Unmarshal([]byte(answer), &f) == nil {
+			t.Errorf("%s was taken for a report", answer)
+		}
+	}
+}
+
+func TestAttributeText(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain\ttext\n": "plain\ttext\n", "a\x00b\x1b": "a\uFFFDb\uFFFD", "\xff": "\uFFFD",
+		strings.Repeat("x", 63) + "é": strings.Repeat("x", 63), strings.Repeat("é", 40): strings.Repeat("é", 32),
+	} {
+		if got := attributeText(text, 64); got != want || !utf8.ValidString(got) {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
