@@ -83,7 +83,18 @@ const functionSessions = 12 * time.Hour
 func functionCredentials(s *services, p parts) lambda.Credentials {
 	of := roleCredentials(s, p)
 	return func(ctx context.Context, account, role, session string) (string, string, string, error) {
-		return of(ctx, account, role, session, functionSessions)
+		return of(ctx, account, role, session, functionSessions) // whether Lambda may assume it was asked when it was given
+	}
+}
+
+// jobCredentials are temporary credentials of the role of a job, which has to trust Glue where policies count.
+func jobCredentials(s *services, p parts) glue.JobCredentials {
+	of := roleCredentials(s, p)
+	return func(ctx context.Context, account, role, session string, lasts time.Duration) (string, string, string, error) {
+		if err := p.node.assumable(ctx); err != nil {
+			return "", "", "", err
+		}
+		return of(ctx, account, role, session, lasts)
 	}
 }
 

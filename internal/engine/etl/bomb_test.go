@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,5 +73,56 @@ func TestBombs(t *testing.T) {
 		if took := after.TotalAlloc - before.TotalAlloc; took > most {
 			t.Errorf("%s: %d MiB for a limit of %d MiB", tt.name, took>>20, limit>>20)
 		}
+	}
+}
+
+// TestGraphOfManySteps: steps that double what they are given end with ErrTooLarge, and a long chain of steps does not hold
+// the frames that no later step wants.
+func TestGraphOfManySteps(t *testing.T) {
+	var lines []string
+	for range 1000 {
+		lines = append(lines, `{"a":1,"b":"text"}`)
+	}
+	source := frame(t, lines...)
+	rows, err := SelectFields{Paths: [][]string{{"a"}, {"b"}}}.Apply(t.Context(), []*Frame{source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := Limits{Bytes: rows[0].Bytes() * 3 / 2}
+	chain := func(n int, do Transform, inputs int) error {
+		nodes, last := []Node{{ID: "s"}}, "s"
+		for i := range n {
+			id := fmt.Sprint("n", i)
+			nodes = append(nodes, Node{ID: id, Inputs: slices.Repeat([]string{last}, inputs), Do: do})
+			last = id
+		}
+		g, err := NewGraph(append(nodes, Node{ID: "t", Inputs: []string{last}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = g.Run(t.Context(), map[string]*Frame{"s": source}, limit)
+		return err
+	}
+	if err := chain(40, Union{}, 2); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("40 unions: %v", err)
+	}
+	if err := chain(100, SelectFields{Paths: [][]string{{"a"}, {"b"}}}, 1); err != nil {
+		t.Errorf("a chain: %v", err)
+	}
+	// Frames that later steps want count together.
+	nodes, all := []Node{{ID: "s"}}, []string{}
+	for i := range 4 {
+		id := fmt.Sprint("n", i)
+		nodes, all = append(nodes, Node{ID: id, Inputs: []string{"s"}, Do: RenameField{From: []string{"a"}, To: []string{id}}}), append(all, id)
+	}
+	for _, id := range all {
+		nodes = append(nodes, Node{ID: "z" + id, Inputs: []string{id}})
+	}
+	g, err := NewGraph(nodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Run(t.Context(), map[string]*Frame{"s": source}, limit); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("four frames at once: %v", err)
 	}
 }

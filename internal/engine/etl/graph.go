@@ -12,7 +12,7 @@ var ErrTooLarge = errors.New("etl: the rows of a step hold more memory than a jo
 
 // Limits bound a Run. Zero fields take the default.
 type Limits struct {
-	Bytes int64 // that one frame may hold; 0: 1 GiB
+	Bytes int64 // that one frame may hold, and half of what all may that are wanted at one time; 0: 1 GiB
 }
 
 // Node is one node of a graph. It is a source where Do is nil and it has no inputs, a target
@@ -107,6 +107,13 @@ func (g *Graph) Run(ctx context.Context, sources map[string]*Frame, l Limits) (m
 	}
 	made := make(map[string][]*Frame, len(g.order))
 	targets := make(map[string]*Frame)
+	wanted, sizes, held, steps := make(map[string]int), make(map[string]int64), int64(0), false // how often, by whom
+	for _, n := range g.order {
+		steps = steps || n.Do != nil
+		for _, id := range n.Inputs {
+			wanted[id]++
+		}
+	}
 	for _, n := range g.order {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -116,7 +123,10 @@ func (g *Graph) Run(ctx context.Context, sources map[string]*Frame, l Limits) (m
 			if f == nil {
 				return nil, fmt.Errorf("node %q (%s): the source has no rows to give", n.ID, n.Name)
 			}
-			made[n.ID] = []*Frame{f}
+			if made[n.ID] = []*Frame{f}; steps {
+				sizes[n.ID] = f.Bytes()
+				held += sizes[n.ID]
+			}
 			continue
 		}
 		var in []*Frame
@@ -132,19 +142,40 @@ func (g *Graph) Run(ctx context.Context, sources map[string]*Frame, l Limits) (m
 			in = append(in, frames[0])
 		}
 		if n.Do == nil {
-			targets[n.ID] = in[0]
+			targets[n.ID] = in[0] // it is wanted to the end
 			continue
+		}
+		size := int64(0)
+		if _, adds := n.Do.(Union); adds {
+			for _, id := range n.Inputs {
+				size += sizes[id]
+			}
+			if size > l.Bytes { // before it is made
+				return nil, fmt.Errorf("node %q (%s): %w", n.ID, n.Name, ErrTooLarge)
+			}
 		}
 		out, err := n.Do.Apply(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("node %q (%s): %w", n.ID, n.Name, err)
 		}
+		size = 0
 		for _, f := range out {
-			if f.Bytes() > l.Bytes {
+			bytes := f.Bytes()
+			if size += bytes; bytes > l.Bytes || held+size > 2*l.Bytes {
 				return nil, fmt.Errorf("node %q (%s): %w", n.ID, n.Name, ErrTooLarge)
 			}
 		}
-		made[n.ID] = out
+		if wanted[n.ID] == 0 {
+			continue // nobody does
+		}
+		made[n.ID], sizes[n.ID] = out, size
+		held += size
+		for _, id := range n.Inputs {
+			if wanted[id]--; wanted[id] == 0 {
+				held -= sizes[id]
+				delete(made, id)
+			}
+		}
 	}
 	return targets, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/metering"
+	"github.com/brookmere/brookmere/internal/engine/openapi"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -42,6 +43,8 @@ type Other interface {
 	http.Handler
 	// Serves says that an API is one of its own. It is asked for every request, so it must be quick.
 	Serves(api string) bool
+	// Describe is what a stage of an API serves, as OpenAPI 3.0 without extensions.
+	Describe(ctx context.Context, api, stage string) (openapi.Object, error)
 }
 
 // Config is what the service is made of.

@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 
@@ -39,10 +40,14 @@ func (x *exchange) validate() error {
 	}
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(x.body))
 	if err == nil {
-		err = schema.Validate(doc)
+		err = validateBody(schema, doc)
 	}
 	if err != nil {
-		return &failure{kind: types.GatewayResponseTypeBadRequestBody, code: "BadRequestException", message: "Invalid request body"}
+		f := &failure{kind: types.GatewayResponseTypeBadRequestBody, code: "BadRequestException", message: "Invalid request body"}
+		if errors.Is(err, errTooMuchWork) {
+			f.cause = err // nothing that the client can mend
+		}
+		return f
 	}
 	return nil
 }

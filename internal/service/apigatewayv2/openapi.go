@@ -10,7 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/openapi"
 )
 
@@ -333,26 +335,9 @@ func (s *Service) ExportApi(ctx context.Context, in *apigatewayv2.ExportApiInput
 	if v := aws.ToString(in.ExportVersion); v != "" && v != "1.0" {
 		return nil, badRequest("Invalid export version: %s. It is 1.0", v)
 	}
-	d, err := s.api(ctx, in.ApiId)
+	d, base, err := s.described(ctx, in.ApiId, in.StageName)
 	if err != nil {
 		return nil, err
-	}
-	base := ""
-	if name := aws.ToString(in.StageName); name != "" {
-		_, st, err := s.stage(ctx, in.ApiId, in.StageName)
-		if err != nil {
-			return nil, err
-		}
-		if !st.auto() {
-			doc, err := s.deployments.Get(scope.Of(ctx).Key(d.id(), aws.ToString(st.Stage.DeploymentId))...)
-			if err != nil {
-				return nil, err
-			}
-			d = &doc.API
-		}
-		if name != defaultStage {
-			base = name
-		}
 	}
 	tree, err := d.tree(base, in.IncludeExtensions == nil || *in.IncludeExtensions)
 	if err != nil {
@@ -368,6 +353,41 @@ func (s *Service) ExportApi(ctx context.Context, in *apigatewayv2.ExportApiInput
 		return nil, badRequest("Invalid output type: %s. It is JSON or YAML", aws.ToString(in.OutputType))
 	}
 	return out, err
+}
+
+// described is an API as it is, or as a stage of it serves it, and what comes before its paths there.
+func (s *Service) described(ctx context.Context, api, stage *string) (d *apiDoc, base string, err error) {
+	if d, err = s.api(ctx, api); err != nil || aws.ToString(stage) == "" {
+		return d, "", err
+	}
+	_, st, err := s.stage(ctx, api, stage)
+	if err != nil {
+		return nil, "", err
+	}
+	if !st.auto() {
+		doc, err := s.deployments.Get(scope.Of(ctx).Key(d.id(), aws.ToString(st.Stage.DeploymentId))...)
+		if err != nil {
+			return nil, "", err
+		}
+		d = &doc.API
+	}
+	if *stage != defaultStage {
+		base = *stage
+	}
+	return d, base, nil
+}
+
+// Describe is what a stage serves, as OpenAPI 3.0 without extensions, whoever's API it is.
+func (s *Service) Describe(ctx context.Context, api, stage string) (openapi.Object, error) {
+	sc, _, err := executeapi.FindOwner(&s.owners, s.apis, api)
+	if err != nil {
+		return nil, err
+	}
+	d, base, err := s.described(awswire.WithCaller(ctx, awswire.Caller{Account: sc.Account, Region: sc.Region}), &api, &stage)
+	if err != nil {
+		return nil, err
+	}
+	return d.tree(base, false)
 }
 
 // lowered is a value of the API as descriptions write it: names of members begin with a small letter.

@@ -33,6 +33,8 @@ func (s *Service) API() awswire.API {
 		awswire.Executes(s.GetTable, func(c awswire.Caller, in *glue.GetTableInput) []string { return onTable(c, in.DatabaseName, in.Name) }),
 		awswire.Executes(s.GetMapping, func(c awswire.Caller, in *glue.GetMappingInput) []string { return onEntry(c, in.Source) }),
 		awswire.Executes(s.GetPlan, func(c awswire.Caller, in *glue.GetPlanInput) []string { return onEntry(c, in.Source) }),
+		awswire.Executes(s.CreateScript),
+		awswire.Executes(s.GetDataflowGraph),
 		awswire.Executes(s.GetTables, func(c awswire.Caller, in *glue.GetTablesInput) []string {
 			return onTables(c, in.DatabaseName, []string{"*"})
 		}),

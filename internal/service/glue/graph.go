@@ -113,6 +113,9 @@ func compileGraph(u *types.JobUpdate) (*jobGraph, error) {
 // add takes one node.
 func (g *jobGraph) add(id string, n types.CodeGenConfigurationNode) (etl.Node, error) {
 	kind, v := nodeKind(n)
+	if nodeKinds(n) > 1 {
+		return etl.Node{}, invalidInput("The node %s is of several types: a node is of one.", id)
+	}
 	switch v := v.(type) {
 	case *types.DirectKinesisSource:
 		return g.addStream(id, v.Name, &streamSource{id: id, detect: v.DetectSchema == nil || *v.DetectSchema}, v.StreamingOptions, v.WindowSize)
@@ -135,6 +138,17 @@ func (g *jobGraph) add(id string, n types.CodeGenConfigurationNode) (etl.Node, e
 		return etl.Node{}, invalidInput("Nodes of the type %s are not supported: use a script job for what they do. The node is %s.", kind, id)
 	}
 	return etl.Node{ID: id, Name: name, Inputs: inputs, Do: do}, nil
+}
+
+// nodeKinds counts the members of a node that are set.
+func nodeKinds(n types.CodeGenConfigurationNode) (set int) {
+	v := reflect.ValueOf(n)
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Pointer && !f.IsNil() {
+			set++
+		}
+	}
+	return set
 }
 
 // nodeKind is the one member of a node that is set.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/jobscript"
@@ -40,8 +41,15 @@ const (
 	shellError  = "/aws-glue/python-jobs/error"
 )
 
-// longestStream is how long credentials of streaming scripts are good for, which have no end.
-const longestStream = 30 * 24 * time.Hour
+// A streaming script has no end, but its credentials have. As Glue does, it is started again once a week, and goes on from
+// its checkpoint; its credentials last so long that this can wait for its turn.
+const (
+	longestStream = 7 * 24 * time.Hour
+	streamSession = longestStream + 24*time.Hour
+)
+
+// errSessionEnds is why a streaming script is started again.
+var errSessionEnds = errors.New("the credentials of the script end")
 
 // script runs the job's script to its end.
 func (r *jobRunning) script(ctx context.Context) error {
@@ -49,11 +57,11 @@ func (r *jobRunning) script(ctx context.Context) error {
 	if cfg.Scripts == nil || r.s.runs.objects == nil || cfg.Credentials == nil {
 		return errors.New("this node runs visual jobs alone, no scripts")
 	}
-	run, err := r.scriptRun(ctx)
-	if err != nil {
-		return err
+	result, err := r.attempt(ctx)
+	for errors.Is(err, errSessionEnds) {
+		r.logAt(logError, r.s.clock.Now(), "The script is started again with new credentials, and goes on from its checkpoint.")
+		result, err = r.attempt(ctx)
 	}
-	result, err := cfg.Scripts.Run(ctx, run)
 	if errors.Is(err, jobscript.ErrSetup) {
 		return errors.New("Error Category: LAUNCH_ERROR; " + strings.TrimPrefix(err.Error(), jobscript.ErrSetup.Error()+": ")) //nolint:staticcheck // as Glue words it
 	}
@@ -61,9 +69,45 @@ func (r *jobRunning) script(ctx context.Context) error {
 		return err
 	}
 	if result.Failed {
-		return errors.New(scriptFailure(&result, run.Kind))
+		return errors.New(scriptFailure(&result, r.scriptKind()))
 	}
 	return r.saveScriptBookmark(ctx, result.Bookmark)
+}
+
+// attempt runs the script once. errSessionEnds: a streaming script is to be started again.
+func (r *jobRunning) attempt(ctx context.Context) (jobscript.Result, error) {
+	run, err := r.scriptRun(ctx)
+	if err != nil {
+		return jobscript.Result{}, err
+	}
+	if aws.ToString(r.d.Settings.Command.Name) != commandStreaming {
+		return r.s.cfg.Scripts.Run(ctx, run)
+	}
+	session, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	week := make(chan clockwork.Timer, 1)
+	prepare := run.Prepare
+	run.Prepare = func(ctx context.Context, run *jobscript.Run) error { // which is when credentials are issued
+		week <- r.s.clock.AfterFunc(longestStream, func() { end(errSessionEnds) })
+		return prepare(ctx, run)
+	}
+	result, err := r.s.cfg.Scripts.Run(session, run)
+	select {
+	case t := <-week:
+		t.Stop()
+	default:
+	}
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(session), errSessionEnds) {
+		err = errSessionEnds
+	}
+	return result, err
+}
+
+func (r *jobRunning) scriptKind() jobscript.Kind {
+	if aws.ToString(r.d.Settings.Command.Name) == commandShell {
+		return jobscript.Shell
+	}
+	return jobscript.Spark
 }
 
 // scriptFailure words how a script failed, as Glue does.
@@ -97,13 +141,12 @@ func scriptFailure(x *jobscript.Result, kind jobscript.Kind) string {
 // scriptRun gathers what a script needs.
 func (r *jobRunning) scriptRun(ctx context.Context) (*jobscript.Run, error) {
 	u := &r.d.Settings
-	kind := aws.ToString(u.Command.Name)
 	run := &jobscript.Run{
-		Name: "job " + r.d.Job, Kind: jobscript.Spark, Python: aws.ToString(u.Command.PythonVersion), BookmarkOption: jobArgument(r.args, "job-bookmark-option"),
+		Name: "job " + r.d.Job, Kind: r.scriptKind(), Python: aws.ToString(u.Command.PythonVersion), BookmarkOption: jobArgument(r.args, "job-bookmark-option"),
 	}
 	output, errs := logOutput, logError
-	if kind == commandShell {
-		run.Kind, output, errs = jobscript.Shell, shellOutput, shellError
+	if run.Kind == jobscript.Shell {
+		output, errs = shellOutput, shellError
 		if aws.ToFloat64(u.MaxCapacity) < 1 {
 			run.Memory = 1024 // what Glue gives a sixteenth of a DPU
 		}
@@ -231,8 +274,8 @@ func (r *jobRunning) scriptArguments() []string {
 
 // environment is that of the script: the standing of the job's role, at this node.
 func (r *jobRunning) environment(ctx context.Context) ([]string, error) {
-	lasts := longestStream
-	if t := r.d.Settings.Timeout; t != nil {
+	lasts := streamSession
+	if t := r.d.Settings.Timeout; t != nil && aws.ToString(r.d.Settings.Command.Name) != commandStreaming {
 		lasts = time.Duration(*t)*time.Minute + time.Hour
 	}
 	key, secret, token, err := r.s.cfg.Credentials(ctx, r.sc.account, r.role, "GlueJobRunnerSession", lasts)

@@ -201,3 +201,54 @@ func TestScriptJob(t *testing.T) {
 		return err == nil && out.JobRun.JobRunState == types.JobRunStateStopped
 	})
 }
+
+// TestStreamingScriptOutlivesItsSession: before the credentials of a streaming script end, it is started again with others.
+func TestStreamingScriptOutlivesItsSession(t *testing.T) {
+	s, clock := newService(t, &memoryObjects{objects: map[string]string{"s.py": "print(1)"}})
+	began := make(chan *jobscript.Run, 2)
+	first := true
+	s.cfg.Scripts = &fakeScripts{do: func(ctx context.Context, r *jobscript.Run) (jobscript.Result, error) {
+		began <- r
+		if !first {
+			return jobscript.Result{}, nil
+		}
+		first = false
+		<-ctx.Done()
+		return jobscript.Result{}, ctx.Err()
+	}}
+	s.cfg.Logs = new(keptLogs)
+	s.cfg.Endpoint = func() string { return "http://127.0.0.1:1" }
+	issued := 0
+	s.cfg.Credentials = func(_ context.Context, _, _, _ string, lasts time.Duration) (string, string, string, error) {
+		if lasts <= longestStream {
+			t.Errorf("credentials last %v", lasts)
+		}
+		issued++
+		return "AKIA", "secret", fmt.Sprint("session ", issued), nil
+	}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	_, err := s.CreateJob(t.Context(), &glue.CreateJobInput{
+		Name: aws.String("stream"), Role: aws.String("glue"), Command: &types.JobCommand{Name: aws.String("gluestreaming"), ScriptLocation: aws.String("s3://b/s.py")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	started, err := s.StartJobRun(t.Context(), &glue.StartJobRunInput{JobName: aws.String("stream")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		r := <-began
+		if want := fmt.Sprint("AWS_SESSION_TOKEN=session ", i+1); !slices.Contains(r.Env, want) {
+			t.Errorf("environment %q has no %s", r.Env, want)
+		}
+		clock.Advance(longestStream)
+	}
+	eventually(t, func() {}, "the run ends when its script does", func() bool {
+		out, err := s.GetJobRun(t.Context(), &glue.GetJobRunInput{JobName: aws.String("stream"), RunId: started.JobRunId})
+		return err == nil && out.JobRun.JobRunState == types.JobRunStateSucceeded
+	})
+}

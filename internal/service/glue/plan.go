@@ -115,19 +115,7 @@ func (s *Service) GetPlan(ctx context.Context, in *glue.GetPlanInput, _ ...func(
 			return nil, err
 		}
 	}
-	w := &scriptWriter{}
-	for _, l := range []string{
-		"import sys", "from awsglue.transforms import *", "from awsglue.utils import getResolvedOptions", "from pyspark.context import SparkContext",
-		"from awsglue.context import GlueContext", "from awsglue.job import Job", "", `args = getResolvedOptions(sys.argv, ["JOB_NAME"])`, "sc = SparkContext()",
-		"glueContext = GlueContext(sc)", "spark = glueContext.spark_session", "job = Job(glueContext)", `job.init(args["JOB_NAME"], args)`, "",
-	} {
-		if l == "" {
-			w.line("")
-		} else {
-			w.line("%s", l)
-		}
-	}
-	w.line(`datasource0 = glueContext.create_dynamic_frame.from_catalog(database=%s, table_name=%s, transformation_ctx="datasource0")`, py(fold(in.Source.DatabaseName)), py(source.Name))
+	nodes := []*flowNode{flow("datasource0", "DataSource", "", "database", py(fold(in.Source.DatabaseName)), "table_name", py(source.Name))}
 	frame := "datasource0"
 	if len(in.Mapping) > 0 {
 		var parts []string
@@ -141,15 +129,27 @@ func (s *Service) GetPlan(ctx context.Context, in *glue.GetPlanInput, _ ...func(
 			}
 			parts = append(parts, fmt.Sprintf("(%s, %s, %s, %s)", py(*m.SourcePath), py(aws.ToString(m.SourceType)), py(*target), py(aws.ToString(m.TargetType))))
 		}
-		w.line(`applymapping1 = ApplyMapping.apply(frame=datasource0, mappings=[%s], transformation_ctx="applymapping1")`, strings.Join(parts, ", "))
+		nodes = append(nodes, flow("applymapping1", "ApplyMapping", frame, "mapping", "["+strings.Join(parts, ", ")+"]"))
 		frame = "applymapping1"
 	}
 	switch {
 	case len(in.Sinks) == 1:
-		w.line(`datasink2 = glueContext.write_dynamic_frame.from_catalog(frame=%s, database=%s, table_name=%s, transformation_ctx="datasink2")`, frame, py(fold(in.Sinks[0].DatabaseName)), py(fold(in.Sinks[0].TableName)))
+		nodes = append(nodes, flow("datasink2", "DataSink", frame, "database", py(fold(in.Sinks[0].DatabaseName)), "table_name", py(fold(in.Sinks[0].TableName))))
 	case path != "":
-		w.line(`datasink2 = glueContext.write_dynamic_frame.from_options(frame=%s, connection_type="s3", connection_options={"path": %s}, format="glueparquet", transformation_ctx="datasink2")`, frame, py(path))
+		nodes = append(nodes, flow("datasink2", "DataSink", frame, "connection_type", py("s3"), "connection_options", `{"path": `+py(path)+"}", "format", py("glueparquet")))
 	}
-	w.line("job.commit()")
-	return &glue.GetPlanOutput{PythonScript: aws.String(w.b.String())}, nil
+	return &glue.GetPlanOutput{PythonScript: aws.String(flowScript(nodes))}, nil
+}
+
+// flow is a node of a plan: names of arguments, each with its value; from is its input, if it has one.
+func flow(id, kind, from string, args ...string) *flowNode {
+	n := &flowNode{id: id, kind: kind}
+	if from != "" {
+		n.inputs = []flowInput{{"frame", from}}
+	}
+	for i := 0; i < len(args); i += 2 {
+		n.args = append(n.args, types.CodeGenNodeArg{Name: &args[i], Value: &args[i+1]})
+	}
+	n.args = append(n.args, types.CodeGenNodeArg{Name: aws.String("transformation_ctx"), Value: aws.String(py(id))})
+	return n
 }
