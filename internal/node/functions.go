@@ -69,6 +69,14 @@ func makeLambda(s *services, p parts) (_ service, err error) {
 		State: p.state, Log: p.log, Engine: p.functions, Meter: p.meter, S3: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.decide}, FanOut: askedKinesis{s.kinesis, p.node.decide}, DynamoDB: askedChanges{s.dynamodb.Streams(), p.node.decide},
 		SQS:         askedQueues{s.sqs, p.node.decide},
 		Credentials: functionCredentials(s, p), Endpoint: p.node.URL, Inside: func() string { return "http://" + p.node.inner.Addr().String() }, Assumable: p.node.assumable,
+		MayCallURL: func(ctx context.Context, function, authType string) error {
+			return p.node.decide(ctx, "lambda:InvokeFunctionUrl", function, func(key string) []string {
+				if key == "lambda:functionurlauthtype" {
+					return []string{authType}
+				}
+				return nil
+			})
+		},
 		Owner: p.owner, Clock: p.clock, Logger: p.logger,
 	})
 	return s.lambda, err
