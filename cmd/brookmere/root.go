@@ -27,6 +27,6 @@ or, also where a client knows AWS by its names alone, with
 		SilenceErrors: true,
 	}
 	root.AddCommand(newUpCommand(), newRunCommand(), newEnvCommand(), newCACommand(), newOperationsCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newAnalyticsCommand(), newAlarmsCommand(), newTablesCommand(), newAPIsCommand(), newFunctionsCommand(), newJobsCommand(), newGenerateCommand(),
-		newBenchCommand(), newSQLCommand(), newIdentityCommand(), newVersionCommand())
+		newBenchCommand(), newSQLCommand(), newConsoleCommand(), newIdentityCommand(), newVersionCommand())
 	return root
 }

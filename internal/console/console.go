@@ -43,6 +43,10 @@ type Node struct {
 	Open bool `json:"open"`
 	// Account is that of the node: empty where callers have to sign in.
 	Account string `json:"account,omitempty"`
+	// Region is the first that a page shows; empty means us-east-1.
+	Region string `json:"region,omitempty"`
+	// Remote says that another signs for the page, as one account: see package remote.
+	Remote bool `json:"remote,omitempty"`
 }
 
 // Console serves the files. It is an http.Handler.

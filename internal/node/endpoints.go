@@ -14,6 +14,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/trino/functions"
+	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/nodeapi"
 	"github.com/brookmere/brookmere/internal/server"
 )
@@ -31,7 +32,7 @@ func (n *Node) endpoints() http.Handler {
 	mux.HandleFunc("GET "+server.NodePrefix+"health", n.serveHealth)
 	mux.HandleFunc("GET /metrics", n.serveMetrics)
 	mux.Handle("POST "+server.NodePrefix+"reset", fromLoopback(n.serveReset))
-	mux.HandleFunc("GET "+server.NodePrefix+"sql-functions", serveFunctions)
+	mux.HandleFunc("GET "+server.NodePrefix+"sql-functions", ServeFunctions)
 	n.handleClock(mux)
 	n.handleIdentity(mux)
 	mux.HandleFunc("GET "+server.NodePrefix+"clients", n.serveClients)
@@ -41,6 +42,8 @@ func (n *Node) endpoints() http.Handler {
 	// What scripts poll that were written for LocalStack.
 	mux.HandleFunc("GET "+server.LocalStackPrefix+"health", n.serveHealth)
 	mux.Handle("POST "+server.LocalStackPrefix+"state/reset", fromLoopback(n.serveReset))
+	mux.Handle("GET "+server.NodePrefix+"generate", fromLoopback(new(generate.Streams).ServeHTTP))
+	mux.Handle("GET "+server.NodePrefix+"generators", fromLoopback(generate.ServeBuiltins))
 	mux.Handle(server.NodePrefix, fromLoopback(n.serveContributed))
 	mux.Handle("GET "+profilePrefix, fromLoopback(serveProfile))
 	return mux
@@ -125,8 +128,8 @@ func (n *Node) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveFunctions lists the functions of queries, for completion and help: the same for everybody.
-func serveFunctions(w http.ResponseWriter, _ *http.Request) {
+// ServeFunctions lists the functions of queries, for completion and help: the same for everybody.
+func ServeFunctions(w http.ResponseWriter, _ *http.Request) {
 	list := make([]nodeapi.SQLFunction, 0, len(functions.All))
 	for _, f := range functions.All {
 		of := nodeapi.SQLFunction{Name: f.Name, Kind: f.Kind.String(), Topic: f.Topic, Description: f.Description}

@@ -69,6 +69,14 @@ func makeLambda(s *services, p parts) (_ service, err error) {
 		State: p.state, Log: p.log, Engine: p.functions, Meter: p.meter, S3: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.decide}, FanOut: askedKinesis{s.kinesis, p.node.decide}, DynamoDB: askedChanges{s.dynamodb.Streams(), p.node.decide},
 		SQS:         askedQueues{s.sqs, p.node.decide},
 		Credentials: functionCredentials(s, p), Endpoint: p.node.URL, Inside: func() string { return "http://" + p.node.inner.Addr().String() }, Assumable: p.node.assumable,
+		MayCallURL: func(ctx context.Context, function, authType string) error {
+			return p.node.decide(ctx, "lambda:InvokeFunctionUrl", function, func(key string) []string {
+				if key == "lambda:functionurlauthtype" {
+					return []string{authType}
+				}
+				return nil
+			})
+		},
 		Owner: p.owner, Clock: p.clock, Logger: p.logger,
 	})
 	return s.lambda, err
@@ -83,7 +91,18 @@ const functionSessions = 12 * time.Hour
 func functionCredentials(s *services, p parts) lambda.Credentials {
 	of := roleCredentials(s, p)
 	return func(ctx context.Context, account, role, session string) (string, string, string, error) {
-		return of(ctx, account, role, session, functionSessions)
+		return of(ctx, account, role, session, functionSessions) // whether Lambda may assume it was asked when it was given
+	}
+}
+
+// jobCredentials are temporary credentials of the role of a job, which has to trust Glue where policies count.
+func jobCredentials(s *services, p parts) glue.JobCredentials {
+	of := roleCredentials(s, p)
+	return func(ctx context.Context, account, role, session string, lasts time.Duration) (string, string, string, error) {
+		if err := p.node.assumable(ctx); err != nil {
+			return "", "", "", err
+		}
+		return of(ctx, account, role, session, lasts)
 	}
 }
 

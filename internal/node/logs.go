@@ -94,12 +94,12 @@ func (l deliveryErrors) Log(p firehose.ErrorPlace, at time.Time, line string) {
 		logstore.Line{Time: at.UnixMilli(), Text: line})
 }
 
-// crawlLogs writes what crawlers say of their runs.
+// crawlLogs writes what crawlers say of their runs, as their roles.
 type crawlLogs struct{ to func() *logs.Sink }
 
 // Log implements glue.CrawlSink.
-func (l crawlLogs) Log(account, region, crawler string, at time.Time, line string) {
-	l.to().Write(logs.Target{Account: account, Region: region, Group: "/aws-glue/crawlers", Stream: crawler, CreateGroup: true, CreateStream: true},
+func (l crawlLogs) Log(account, region, crawler, role string, at time.Time, line string) {
+	l.to().Write(logs.Target{Account: account, Region: region, Group: "/aws-glue/crawlers", Stream: crawler, Role: role, Service: "glue.amazonaws.com", CreateGroup: true, CreateStream: true},
 		logstore.Line{Time: at.UnixMilli(), Text: line})
 }
 

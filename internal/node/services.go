@@ -146,8 +146,11 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
 		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
-		Scripts: p.scripts, Credentials: roleCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
-		State: p.state, Objects: p.objects, Kinesis: s.kinesis, Meter: p.meter, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		Scripts: p.scripts, Credentials: jobCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
+		State: p.state, Objects: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.decide}, Meter: p.meter, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		Allow: func(ctx context.Context, action, resource string) error {
+			return p.node.decide(ctx, action, resource, nil)
+		},
 	})
 	return s.glue, err
 }

@@ -3,7 +3,6 @@ package attack
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -24,23 +23,19 @@ func queryAs(t *testing.T, n *nodetest.Node, who aws.Credentials, sql, output st
 	if err != nil {
 		return "", err.Error()
 	}
-	for {
+	until(t, sql, func() bool {
 		out, err := c.GetQueryExecution(ctx, &athena.GetQueryExecutionInput{QueryExecutionId: start.QueryExecutionId})
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch s := out.QueryExecution.Status; s.State {
-		case types.QueryExecutionStateSucceeded:
-			return *start.QueryExecutionId, ""
-		case types.QueryExecutionStateFailed, types.QueryExecutionStateCancelled:
-			return *start.QueryExecutionId, aws.ToString(s.StateChangeReason)
+		s := out.QueryExecution.Status
+		if s.State == types.QueryExecutionStateFailed || s.State == types.QueryExecutionStateCancelled {
+			reason = aws.ToString(s.StateChangeReason)
+			return true
 		}
-		select {
-		case <-ctx.Done():
-			t.Fatal("the statement does not end")
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		return s.State == types.QueryExecutionStateSucceeded
+	})
+	return *start.QueryExecutionId, reason
 }
 
 // TestQueryIsTheCallers: a statement reaches of the catalog and of the objects what its sender may reach, in AWS's words

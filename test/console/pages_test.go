@@ -1,12 +1,14 @@
 package console_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
@@ -18,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/test/nodetest"
@@ -56,6 +59,8 @@ func TestPages(t *testing.T) {
 		b.shows(t, "1 of 20 records match", "o0019")
 		b.do(t, chromedp.Click(`.grid .row[aria-rowindex="2"]`, chromedp.ByQuery))
 		b.shows(t, "sequence", `"order_id"`, "Where it went", "wrote it to an object", "Find it")
+		b.do(t, chromedp.Click(`//button[text()="Find it in orders"]`))
+		b.shows(t, "s3://lake/orders/", "after it arrived", "The SQL that finds it")
 		b.accessible(t)
 		b.picture(t, "streams-orders")
 		p.put(t, "late", `{"order_id": "late", "amount": 77}`)
@@ -104,6 +109,61 @@ func TestPages(t *testing.T) {
 		b.shows(t, "succeeded")
 		b.do(t, chromedp.Click(`//button[text()="functions"]`))
 		b.shows(t, "approx_distinct")
+	})
+	t.Run("dashboards", func(t *testing.T) {
+		b.do(t, chromedp.Click(`//button[text()="To dashboard"]`), chromedp.WaitVisible(".dialog"), fill("Its name", "shop"), fill("Title", "Best orders"), choose("Drawn as", "bar"))
+		b.accessible(t)
+		b.do(t, chromedp.Click(`//div[@class="dialog"]//button[text()="Add"]`))
+		b.shows(t, "Best orders", "1 visual", "o0019")
+		b.do(t, chromedp.Click(`//button[text()="Edit"]`), chromedp.Click(`//button[text()="Add a visual"]`), chromedp.Click(`//button[text()="Live stream"]`), fill("Title", "Live"), choose("Drawn as", "number"),
+			fill("Statement", "SELECT count(*) AS orders FROM orders"), chromedp.Click(`//div[@class="dialog"]//button[text()="Add"]`))
+		b.shows(t, "2 visuals", "orders")
+		// A visual is moved by keys alone.
+		b.do(t, chromedp.Focus(`//section[contains(.,"Live")]//button[contains(@class,"grip")]`), chromedp.KeyEvent(kb.ArrowRight), chromedp.Click(`//button[text()="Save"]`), chromedp.WaitVisible(`//button[text()="Edit"]`))
+		b.accessible(t)
+		b.picture(t, "dashboards-shop")
+		var columns []string
+		b.open(t, "dashboards/shop/full", "Best orders", "Leave full page")
+		b.do(t, chromedp.Evaluate(`[...document.querySelectorAll(".widget")].map((w) => w.style.gridColumn)`, &columns))
+		if len(columns) != 2 || columns[1] != "2 / span 6" {
+			t.Errorf("the visuals are at %q", columns)
+		}
+		p.dashboard(t, "odd", `{"widgets": [{"type": "text", "properties": {"markdown": "<img src=x onerror=alert(1)> [a](javascript:alert(1))"}}, {"type": "explorer"}, 5,
+			{"type": "custom", "properties": {"title": "Bad", "endpoint": "brookmere:sql", "params": {"sql": "DROP TABLE orders", "database": "shop"}}}, {"type": "metric", "properties": {"metrics": "none"}}]}`)
+		b.open(t, "dashboards/odd", "<img src=x", "is kept, and not drawn here", "does not only read", "names no metric")
+		p.dashboard(t, "odd", `{"widgets": []}`)
+		b.open(t, "dashboards/odd", "Nothing on it yet")
+		b.open(t, "dashboards", "2 dashboards")
+		b.accessible(t)
+	})
+	t.Run("saved", func(t *testing.T) {
+		b.open(t, "sql", "No result yet", "orders")
+		b.do(t, chromedp.Click(`//button[text()="+"]`), chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.textContent === "SELECT …"`, nil), input.InsertText("SELECT count(*) AS big FROM orders WHERE amount > ?"))
+		b.do(t, chromedp.WaitVisible(".params input"), chromedp.Click(`//button[starts-with(text(),"Run")]`))
+		b.shows(t, "give each its value")
+		b.do(t, chromedp.SendKeys(".params input", "12", chromedp.ByQuery), chromedp.Click(`//button[starts-with(text(),"Run")]`))
+		b.shows(t, "big", "1 row")
+		b.do(t, chromedp.Click(`//button[text()="Save"]`), chromedp.WaitVisible(".dialog"), fill("Name", "big_orders"), chromedp.Click(`//div[@class="dialog"]//button[text()="Save"]`))
+		b.shows(t, "big_orders", "prepared, 1 parameters")
+		b.do(t, chromedp.Click(`//button[text()="Save"]`), chromedp.WaitVisible(".dialog"), fill("Name", "Big ones"), choose("As", "named"), chromedp.Click(`//div[@class="dialog"]//button[text()="Save"]`))
+		b.shows(t, "Big ones")
+		b.accessible(t)
+	})
+	t.Run("generator", func(t *testing.T) {
+		b.open(t, "generator", "None runs", "stream orders")
+		b.do(t, chromedp.Click(`//button[text()="Preview"]`))
+		b.shows(t, "5 records", "sensorId")
+		b.do(t, fill("Template of the Kinesis Data Generator", `{"order_id": "{{no.such}}"}`), chromedp.Click(`//button[text()="Start"]`))
+		b.shows(t, `there is no module "no"`)
+		b.forget() // of the refusal, which a browser reports
+		b.do(t, fill("Template of the Kinesis Data Generator", `{"order_id": "made{{random.number({"min":100,"max":999})}}", "amount": 1}`), fill("Records a second", "100"), chromedp.Click(`//button[text()="Start"]`))
+		b.shows(t, "1 generator", "running")
+		b.do(t, chromedp.Poll(`Number([...document.querySelectorAll("td.n")].map((e) => e.textContent)[0]) > 0`, nil))
+		b.accessible(t)
+		b.picture(t, "generator")
+		b.do(t, chromedp.Click(`//button[text()="Stop"]`))
+		b.shows(t, "0 generators", "stopped")
+		b.open(t, "streams/orders", "made")
 	})
 	t.Run("a statement that fails", func(t *testing.T) {
 		b.open(t, "sql", "functions")
@@ -171,6 +231,7 @@ func TestSignIn(t *testing.T) {
 // pipeline is what the node of the test has: a stream of orders, delivered into a table of the
 // lake.
 type pipeline struct {
+	cfg     aws.Config
 	kinesis *kinesis.Client
 }
 
@@ -183,7 +244,7 @@ func newPipeline(t *testing.T, n *nodetest.Node) *pipeline {
 			t.Fatalf("%s: %v", what, err)
 		}
 	}
-	p := &pipeline{kinesis: kinesis.NewFromConfig(cfg)}
+	p := &pipeline{cfg: cfg, kinesis: kinesis.NewFromConfig(cfg)}
 	_, err := p.kinesis.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("orders"), ShardCount: aws.Int32(2)})
 	must("create the stream", err)
 	stream, err := p.kinesis.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: aws.String("orders")})
@@ -238,6 +299,27 @@ func newPipeline(t *testing.T, n *nodetest.Node) *pipeline {
 	_, err = p.kinesis.PutRecords(ctx, &kinesis.PutRecordsInput{StreamName: aws.String("orders"), Records: entries})
 	must("put the orders", err)
 	return p
+}
+
+// fill is what a user types into a field, in place of what is there.
+func fill(label, text string) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		field := fmt.Sprintf(`//label[starts-with(normalize-space(.),%q)]//*[self::input or self::textarea]`, label)
+		return chromedp.Run(ctx, chromedp.WaitVisible(field), chromedp.Focus(field), chromedp.Evaluate(`document.activeElement.select()`, nil), input.InsertText(text))
+	})
+}
+
+// choose takes an option of a list.
+func choose(label, value string) chromedp.Action {
+	return chromedp.Evaluate(fmt.Sprintf(`{const s = [...document.querySelectorAll("label")].find((l) => l.textContent.startsWith(%q)).querySelector("select"); s.value = %q; s.dispatchEvent(new Event("change", {bubbles: true}))}`, label, value), nil)
+}
+
+// dashboard puts a dashboard.
+func (p *pipeline) dashboard(t *testing.T, name, body string) {
+	t.Helper()
+	if _, err := cloudwatch.NewFromConfig(p.cfg).PutDashboard(t.Context(), &cloudwatch.PutDashboardInput{DashboardName: &name, DashboardBody: &body}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (p *pipeline) put(t *testing.T, key, data string) {

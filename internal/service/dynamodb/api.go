@@ -113,41 +113,41 @@ func (s *Service) operations() []awswire.Operation {
 
 func (s *Service) itemOperations() []awswire.Operation {
 	return []awswire.Operation{
-		awswire.Checked(awswire.Executes(s.BatchGetItem, func(c awswire.Caller, in *dynamodb.BatchGetItemInput) (out []string) {
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.BatchGetItem, func(c awswire.Caller, in *dynamodb.BatchGetItemInput) (out []string) {
 			for _, n := range sortedKeys(in.RequestItems) {
 				out = append(out, resource(c, &n, nil)...)
 			}
 			return out
-		}), batchGetFirst).Fast(s.fast(s.fastBatchGet)),
-		awswire.Checked(awswire.Executes(s.BatchWriteItem, func(c awswire.Caller, in *dynamodb.BatchWriteItemInput) (out []string) {
+		}), batchGetFirst), s.keysOfBatchGet).Fast(s.fast(s.fastBatchGet)),
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.BatchWriteItem, func(c awswire.Caller, in *dynamodb.BatchWriteItemInput) (out []string) {
 			for _, n := range sortedKeys(in.RequestItems) {
 				out = append(out, resource(c, &n, nil)...)
 			}
 			return out
-		}), batchWriteFirst).Fast(s.fast(s.fastBatchWrite)),
-		awswire.Checked(awswire.Executes(s.DeleteItem, named(func(in *dynamodb.DeleteItemInput) *string { return in.TableName })),
-			deleteFirst),
-		awswire.Checked(awswire.Executes(s.GetItem, named(func(in *dynamodb.GetItemInput) *string { return in.TableName })),
-			getFirst).Fast(s.fast(s.fastGet)),
-		awswire.Checked(awswire.Executes(s.PutItem, named(func(in *dynamodb.PutItemInput) *string { return in.TableName })),
-			putFirst).Fast(s.fast(s.fastPut)),
-		awswire.Checked(awswire.Executes(s.Query, func(c awswire.Caller, in *dynamodb.QueryInput) []string {
+		}), batchWriteFirst), s.keysOfBatchWrite).Fast(s.fast(s.fastBatchWrite)),
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.DeleteItem, named(func(in *dynamodb.DeleteItemInput) *string { return in.TableName })),
+			deleteFirst), s.keysOfDelete),
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.GetItem, named(func(in *dynamodb.GetItemInput) *string { return in.TableName })),
+			getFirst), s.keysOfGet).Fast(s.fast(s.fastGet)),
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.PutItem, named(func(in *dynamodb.PutItemInput) *string { return in.TableName })),
+			putFirst), s.keysOfPut).Fast(s.fast(s.fastPut)),
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.Query, func(c awswire.Caller, in *dynamodb.QueryInput) []string {
 			return resource(c, in.TableName, in.IndexName)
 		}),
-			queryFirst).Fast(s.fast(s.fastQuery)),
-		awswire.Checked(awswire.Executes(s.Scan, func(c awswire.Caller, in *dynamodb.ScanInput) []string {
+			queryFirst), s.keysOfQuery).Fast(s.fast(s.fastQuery)),
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.Scan, func(c awswire.Caller, in *dynamodb.ScanInput) []string {
 			return resource(c, in.TableName, in.IndexName)
 		}),
-			scanFirst).Fast(s.fast(s.fastScan)),
-		awswire.Checked(awswire.Executes(s.TransactGetItems, func(c awswire.Caller, in *dynamodb.TransactGetItemsInput) (out []string) {
+			scanFirst), s.keysOfScan).Fast(s.fast(s.fastScan)),
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.TransactGetItems, func(c awswire.Caller, in *dynamodb.TransactGetItemsInput) (out []string) {
 			for _, t := range in.TransactItems {
 				if t.Get != nil {
 					out = append(out, resource(c, t.Get.TableName, nil)...)
 				}
 			}
 			return out
-		}), transactGetFirst),
-		awswire.Checked(awswire.Executes(s.TransactWriteItems, func(c awswire.Caller, in *dynamodb.TransactWriteItemsInput) (out []string) {
+		}), transactGetFirst), s.keysOfTransactGet),
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.TransactWriteItems, func(c awswire.Caller, in *dynamodb.TransactWriteItemsInput) (out []string) {
 			for _, t := range in.TransactItems {
 				switch {
 				case t.Put != nil:
@@ -161,9 +161,9 @@ func (s *Service) itemOperations() []awswire.Operation {
 				}
 			}
 			return out
-		}), transactWriteFirst),
-		awswire.Checked(awswire.Executes(s.UpdateItem, named(func(in *dynamodb.UpdateItemInput) *string { return in.TableName })),
-			updateFirst).Fast(s.fast(s.fastUpdate)),
+		}), transactWriteFirst), s.keysOfTransactWrite),
+		awswire.WithKeys(awswire.Checked(awswire.Executes(s.UpdateItem, named(func(in *dynamodb.UpdateItemInput) *string { return in.TableName })),
+			updateFirst), s.keysOfUpdate).Fast(s.fast(s.fastUpdate)),
 	}
 }
 

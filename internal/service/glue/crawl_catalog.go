@@ -81,7 +81,7 @@ type crawlTarget struct {
 	database       string
 }
 
-func (s *Service) crawlTargets(sc scope, d *crawlerDoc) ([]crawlTarget, error) {
+func (s *Service) crawlTargets(ctx context.Context, sc scope, d *crawlerDoc) ([]crawlTarget, error) {
 	var out []crawlTarget
 	for _, t := range d.Targets.S3Targets {
 		bucket, prefix, err := splitLocation(aws.ToString(t.Path))
@@ -95,6 +95,9 @@ func (s *Service) crawlTargets(sc scope, d *crawlerDoc) ([]crawlTarget, error) {
 	}
 	for _, c := range d.Targets.CatalogTargets {
 		for _, name := range c.Tables {
+			if err := s.mayOnTable(ctx, "GetTable", fold(c.DatabaseName), name); err != nil {
+				return nil, err
+			}
 			t, err := s.table(sc, fold(c.DatabaseName), strings.ToLower(name))
 			if err != nil {
 				return nil, err
@@ -126,7 +129,7 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 	if err != nil {
 		return summary, err
 	}
-	targets, err := s.crawlTargets(sc, d)
+	targets, err := s.crawlTargets(ctx, sc, d)
 	if err != nil {
 		return summary, err
 	}
@@ -250,6 +253,12 @@ type catalogWriter struct {
 
 // database makes the crawler's database if it is not there.
 func (w *catalogWriter) database(ctx context.Context, name string) error {
+	if _, err := w.s.database(w.sc, name); err == nil {
+		return w.s.mayOnDatabase(ctx, "GetDatabase", name)
+	}
+	if err := w.s.mayOnDatabase(ctx, "CreateDatabase", name); err != nil {
+		return err
+	}
 	_, err := w.s.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &types.DatabaseInput{Name: aws.String(name)}})
 	var exists *types.AlreadyExistsException
 	if errors.As(err, &exists) {
@@ -307,7 +316,10 @@ func (w *catalogWriter) table(ctx context.Context, target crawlTarget, t *crawl.
 		if w.conf.CreatePartitionIndex && len(in.PartitionKeys) > 0 {
 			create.PartitionIndexes = []types.PartitionIndex{{IndexName: aws.String("crawler_partition_index"), Keys: names(in.PartitionKeys)}}
 		}
-		_, err := w.s.CreateTable(ctx, create)
+		err := w.s.mayOnTable(ctx, "CreateTable", target.database, *in.Name)
+		if err == nil {
+			_, err = w.s.CreateTable(ctx, create)
+		}
 		if err != nil {
 			return err
 		}
@@ -321,6 +333,9 @@ func (w *catalogWriter) table(ctx context.Context, target crawlTarget, t *crawl.
 			return nil // the partitions found are not those of the table
 		}
 		if update {
+			if err := w.s.mayOnTable(ctx, "UpdateTable", target.database, old.Name); err != nil {
+				return err
+			}
 			_, err := w.s.UpdateTable(ctx, &glue.UpdateTableInput{
 				DatabaseName: aws.String(target.database), TableInput: in, SkipArchive: aws.Bool(!changed),
 			})
@@ -446,6 +461,11 @@ func (w *catalogWriter) dropAll(ctx context.Context, database, table string) err
 	for _, p := range list {
 		changes = append(changes, partitionChange{values: p.doc.Values})
 	}
+	if len(changes) > 0 {
+		if err := w.s.mayOnTable(ctx, "BatchDeletePartition", database, table); err != nil {
+			return err
+		}
+	}
 	w.s.structure.RLock()
 	defer w.s.structure.RUnlock()
 	_, err = parts.change(ctx, changes)
@@ -499,6 +519,18 @@ func (w *catalogWriter) partitions(ctx context.Context, target crawlTarget, name
 			if !seen[p.key] {
 				change = append(change, partitionChange{values: p.doc.Values})
 			}
+		}
+	}
+	for action, needed := range map[string]bool{
+		"BatchCreatePartition": len(create) > 0,
+		"UpdatePartition":      slices.ContainsFunc(change, func(c partitionChange) bool { return c.input != nil }),
+		"BatchDeletePartition": slices.ContainsFunc(change, func(c partitionChange) bool { return c.input == nil }),
+	} {
+		if !needed {
+			continue
+		}
+		if err := w.s.mayOnTable(ctx, action, target.database, name); err != nil {
+			return err
 		}
 	}
 	w.s.structure.RLock()
@@ -556,6 +588,9 @@ func (w *catalogWriter) gone(ctx context.Context, target crawlTarget) error {
 	}
 	for _, t := range gone {
 		if w.d.Change.DeleteBehavior == types.DeleteBehaviorDeleteFromDatabase {
+			if err := w.s.mayOnTable(ctx, "DeleteTable", target.database, t.Name); err != nil {
+				return err
+			}
 			_, err := w.s.DeleteTable(ctx, &glue.DeleteTableInput{DatabaseName: aws.String(target.database), Name: aws.String(t.Name)})
 			if err != nil {
 				return err
@@ -565,6 +600,9 @@ func (w *catalogWriter) gone(ctx context.Context, target crawlTarget) error {
 		}
 		if _, done := t.Parameters["DEPRECATED_BY_CRAWLER"]; done {
 			continue
+		}
+		if err := w.s.mayOnTable(ctx, "UpdateTable", target.database, t.Name); err != nil {
+			return err
 		}
 		_, err := w.s.tables.Modify(ctx, func(t *tableDoc) error {
 			t.Parameters["DEPRECATED_BY_CRAWLER"] = strconv.FormatInt(w.s.clock.Now().UnixMilli(), 10)

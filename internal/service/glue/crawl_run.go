@@ -261,7 +261,7 @@ func (s *Service) runCrawl(ctx context.Context, j *work.Job[crawlerDoc]) error {
 // logCrawl writes a line about a run, in AWS's form.
 func (s *Service) logCrawl(sc scope, d *crawlerDoc, format string, args ...any) {
 	if s.crawlLog != nil {
-		s.crawlLog.Log(sc.account, sc.region, d.Name, s.clock.Now(), "["+d.CrawlID+"] "+fmt.Sprintf(format, args...))
+		s.crawlLog.Log(sc.account, sc.region, d.Name, roleARN(sc, d.Role), s.clock.Now(), "["+d.CrawlID+"] "+fmt.Sprintf(format, args...))
 	}
 }
 

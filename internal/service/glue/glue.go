@@ -64,6 +64,10 @@ type Config struct {
 	Registerer  prometheus.Registerer // nil: no metrics
 	Owner       work.Owner            // of crawlers; nil: work.Sole()
 
+	// Allow decides whether the caller of ctx, a role that a crawler or a job acts as, may do an action ("glue:GetTable")
+	// on the resource of an ARN; nil: it may.
+	Allow func(ctx context.Context, action, resource string) error
+
 	// Crawls takes what crawlers say of their runs; nil: nobody does.
 	Crawls CrawlSink
 
@@ -72,9 +76,9 @@ type Config struct {
 	MaxConcurrentCrawls int
 }
 
-// CrawlSink takes lines about the runs of a crawler. It must not block: what it cannot keep up with it drops, and counts.
+// CrawlSink takes lines about the runs of a crawler, which are written as its role, an ARN. It must not block: what it cannot keep up with it drops, and counts.
 type CrawlSink interface {
-	Log(account, region, crawler string, at time.Time, line string)
+	Log(account, region, crawler, role string, at time.Time, line string)
 }
 
 // Service serves the Glue API. Its methods have the shape of the SDK client's.

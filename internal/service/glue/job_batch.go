@@ -136,7 +136,7 @@ func (r *jobRunning) readFiles(ctx context.Context, f *fileSource, mark *bookmar
 	}
 	if f.table != "" {
 		var err error
-		if read, places, err = r.tablePlaces(f); err != nil {
+		if read, places, err = r.tablePlaces(ctx, f); err != nil {
 			return nil, err
 		}
 	}
@@ -186,8 +186,11 @@ func (r *jobRunning) readFiles(ctx context.Context, f *fileSource, mark *bookmar
 }
 
 // tablePlaces are the folders of a table, and how to read them.
-func (r *jobRunning) tablePlaces(f *fileSource) (etl.ReadOptions, []place, error) {
+func (r *jobRunning) tablePlaces(ctx context.Context, f *fileSource) (etl.ReadOptions, []place, error) {
 	none := etl.ReadOptions{}
+	if err := r.s.mayOnTable(ctx, "GetTable", f.database, f.table); err != nil {
+		return none, nil, err
+	}
 	d, err := r.s.table(r.sc, f.database, f.table)
 	if err != nil {
 		return none, nil, fmt.Errorf("table %s.%s: %w", f.database, f.table, err)
@@ -220,6 +223,9 @@ func (r *jobRunning) tablePlaces(f *fileSource) (etl.ReadOptions, []place, error
 	}
 	match, err := compileExpression(f.predicate, d.PartitionKeys)
 	if err != nil {
+		return none, nil, err
+	}
+	if err := r.s.mayOnTable(ctx, "GetPartitions", f.database, f.table); err != nil {
 		return none, nil, err
 	}
 	parts, err := r.s.partitionsOf(r.sc, f.database, d.Name).list()

@@ -199,6 +199,9 @@ func (w *tableWriter) columns(ctx context.Context, t *jobTarget) ([]etl.Column, 
 	if t.table == "" {
 		return nil, nil
 	}
+	if err := w.s.mayOnTable(ctx, "GetTable", t.database, t.table); err != nil {
+		return nil, err
+	}
 	d, err := w.s.table(w.sc, t.database, t.table)
 	if isNotFound(err) && !t.catalog {
 		return nil, nil
@@ -315,6 +318,9 @@ func (w *tableWriter) register(ctx context.Context, o *output) error {
 	if len(d.PartitionKeys) != len(o.keys) {
 		return fmt.Errorf("it has %d partition keys, and the job writes %d: %s", len(d.PartitionKeys), len(o.keys), strings.Join(o.keys, ", "))
 	}
+	if err := w.s.mayOnTable(ctx, "BatchCreatePartition", t.database, t.table); err != nil {
+		return err
+	}
 	sd := d.Descriptor.output(&location, nil, true)
 	_, err = w.s.CreatePartition(ctx, &glue.CreatePartitionInput{
 		DatabaseName: aws.String(t.database), TableName: aws.String(t.table),
@@ -338,6 +344,9 @@ func (w *tableWriter) schema(ctx context.Context, o *output) error {
 		d, err := w.s.table(w.sc, t.database, t.table)
 		if isNotFound(err) && t.create {
 			if _, err := w.s.database(w.sc, t.database); err != nil {
+				return err
+			}
+			if err := w.s.mayOnTable(ctx, "CreateTable", t.database, t.table); err != nil {
 				return err
 			}
 			in := &types.TableInput{
@@ -366,6 +375,9 @@ func (w *tableWriter) schema(ctx context.Context, o *output) error {
 		}
 		in, changed, err := grown(d, o.columns)
 		if err != nil || !changed {
+			return err
+		}
+		if err := w.s.mayOnTable(ctx, "UpdateTable", t.database, t.table); err != nil {
 			return err
 		}
 		_, err = w.s.UpdateTable(ctx, &glue.UpdateTableInput{DatabaseName: aws.String(t.database), TableInput: in, VersionId: aws.String(d.version())})

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/etl"
 	"github.com/brookmere/brookmere/internal/engine/kpl"
@@ -132,6 +134,9 @@ func (r *jobRunning) stream(ctx context.Context) error {
 func (r *streamRun) resolve(ctx context.Context) error {
 	s := r.source
 	if s.table != "" {
+		if err := r.s.mayOnTable(ctx, "GetTable", s.database, s.table); err != nil {
+			return err
+		}
 		t, err := r.s.table(r.sc, s.database, s.table)
 		if err != nil {
 			return fmt.Errorf("table %s.%s: %w", s.database, s.table, err)
@@ -147,7 +152,11 @@ func (r *streamRun) resolve(ctx context.Context) error {
 	if s.consumer != "" {
 		r.log(logOutput, "Enhanced fan-out is not needed on this node: the stream is read by its shards.")
 	}
-	r.stream = shardreader.Kinesis(r.s.cfg.Kinesis, s.stream)
+	stream := s.stream
+	if !strings.HasPrefix(stream, "arn:") {
+		stream = arn.New("kinesis", r.sc.region, r.sc.account, "stream/"+stream) // so that each read names what it is of
+	}
+	r.stream = shardreader.Kinesis(r.s.cfg.Kinesis, stream)
 	return nil
 }
 

@@ -119,6 +119,20 @@ func (s *Service) serveURL(w http.ResponseWriter, r *http.Request) {
 		urlError(w, http.StatusForbidden, "AccessDeniedException", "Forbidden")
 		return
 	}
+	if s.cfg.MayCallURL != nil {
+		who := caller
+		if who.AccessKey == "" {
+			who = awswire.Caller{Account: at.Account, Region: at.Region, RequestID: caller.RequestID, Anonymous: true}
+		}
+		if err := s.cfg.MayCallURL(awswire.WithCaller(r.Context(), who), target(at).arn(), u.Auth); err != nil {
+			var refused smithy.APIError
+			if !errors.As(err, &refused) {
+				s.log.Error("who may call the URL of a function is not known", "function", at.name, "error", err)
+			}
+			urlError(w, http.StatusForbidden, "AccessDeniedException", "Forbidden")
+			return
+		}
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxSync+1))
 	if err != nil {
 		urlError(w, http.StatusBadRequest, "", "The request could not be read")

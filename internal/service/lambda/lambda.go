@@ -89,6 +89,10 @@ type Config struct {
 	// Assumable decides whether Lambda may act as the role of the context (awswire.Acting). nil: it may.
 	Assumable func(ctx context.Context) error
 
+	// MayCallURL decides whether the caller of the context may call a function by its URL, which asks for that
+	// authorization: NONE or AWS_IAM. nil: whoever the URL lets in may.
+	MayCallURL func(ctx context.Context, function, authType string) error
+
 	Owner  work.Owner // of event source mappings; nil: work.Sole()
 	Clock  clockwork.Clock
 	Logger *slog.Logger

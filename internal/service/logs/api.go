@@ -112,9 +112,9 @@ func (s *Service) operations() []awswire.Operation {
 		awswire.Executes(s.CancelExportTask),
 		awswire.Executes(s.DescribeExportTasks),
 
-		awswire.Stores(s.PutResourcePolicy),
-		awswire.Stores(s.DeleteResourcePolicy),
-		awswire.Stores(s.DescribeResourcePolicies),
+		awswire.Executes(s.PutResourcePolicy),
+		awswire.Executes(s.DeleteResourcePolicy),
+		awswire.Executes(s.DescribeResourcePolicies),
 
 		awswire.Executes(s.StartQuery, func(c caller, in *logs.StartQueryInput) []string {
 			out := groupARN(c, in.LogGroupName)

@@ -8,7 +8,7 @@
 //	logs.subscription  account, region, group id, name
 //	logs.position      id of a filter                  how far the filter has read
 //	logs.export        account, region, task id
-//	logs.policy        account, region, name           resource policies, which are kept alone
+//	logs.policy        account, region, name           resource policies
 //	logs.querydef      account, region, id
 //	logs.dead          group id                        a group whose removal has begun
 //

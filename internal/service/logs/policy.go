@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,13 +11,15 @@ import (
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
 const maxPolicies = 10 // of an account in a region
 
-// policyDoc is a resource policy. Nothing is decided by it.
+// policyDoc is a resource policy, of all groups of an account in a region.
 type policyDoc struct {
 	Name     string `json:"name"`
 	Document string `json:"document"`
@@ -35,12 +38,8 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *logs.PutResourcePol
 	if len(doc) > 5120 {
 		return nil, limitExceeded("Resource policies can have at most 5120 characters.")
 	}
-	var object map[string]any
-	if json.Unmarshal([]byte(doc), &object) != nil {
-		return nil, invalid("Invalid policy document: it is not JSON")
-	}
-	if object["Statement"] == nil {
-		return nil, invalid("Invalid policy document: it has no Statement")
+	if _, err := policy.Parse(doc, policy.Resource); err != nil {
+		return nil, invalid("Invalid policy document: %v", err)
 	}
 	sc := scope.Of(ctx)
 	n := 0
@@ -61,6 +60,68 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *logs.PutResourcePol
 
 func (d *policyDoc) output() *types.ResourcePolicy {
 	return &types.ResourcePolicy{PolicyName: &d.Name, PolicyDocument: &d.Document, LastUpdatedTime: &d.Updated, PolicyScope: types.PolicyScopeAccount}
+}
+
+// ResourcePolicy returns what the resource policies of the account and region of a log group, or of a stream of one, say
+// together, and the account. Variables are read in all of them.
+func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, owner string, err error) {
+	a, ok := arn.Parse(resource)
+	if _, is := a.After("log-group:"); !ok || !is {
+		return "", "", nil
+	}
+	all, err := s.policies.All(a.Account, a.Region)
+	if err != nil {
+		return "", "", err
+	}
+	if len(all) == 0 {
+		return "", a.Account, nil
+	}
+	slices.SortFunc(all, func(a, b *policyDoc) int { return strings.Compare(a.Name, b.Name) })
+	merged := struct {
+		Version   string
+		Statement []json.RawMessage
+	}{Version: "2012-10-17"}
+	for _, d := range all {
+		if _, err := policy.Parse(d.Document, policy.Resource); err != nil {
+			continue // an earlier version took it, and nothing was decided by it
+		}
+		statements, err := d.statements()
+		if err != nil {
+			return "", "", err
+		}
+		merged.Statement = append(merged.Statement, statements...)
+	}
+	text, err := json.Marshal(merged)
+	return string(text), a.Account, err
+}
+
+// statements are those of a policy, each without its name, which another policy may have too.
+func (d *policyDoc) statements() ([]json.RawMessage, error) {
+	var doc struct{ Statement json.RawMessage }
+	if err := json.Unmarshal([]byte(d.Document), &doc); err != nil {
+		return nil, fmt.Errorf("resource policy %s: %w", d.Name, err)
+	}
+	var list []map[string]json.RawMessage
+	if strings.HasPrefix(string(doc.Statement), "[") {
+		if err := json.Unmarshal(doc.Statement, &list); err != nil {
+			return nil, fmt.Errorf("resource policy %s: %w", d.Name, err)
+		}
+	} else {
+		list = make([]map[string]json.RawMessage, 1)
+		if err := json.Unmarshal(doc.Statement, &list[0]); err != nil {
+			return nil, fmt.Errorf("resource policy %s: %w", d.Name, err)
+		}
+	}
+	var out []json.RawMessage
+	for _, st := range list {
+		delete(st, "Sid")
+		text, err := json.Marshal(st)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, text)
+	}
+	return out, nil
 }
 
 // DeleteResourcePolicy removes a resource policy.

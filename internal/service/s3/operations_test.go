@@ -24,7 +24,6 @@ func TestRefusedObjectOperations(t *testing.T) {
 	}
 	for _, target := range []string{
 		"PUT /bucket/key?renameObject", "PUT /bucket/key?encryption", "GET /bucket/key?torrent",
-		"POST /bucket/key?select&select-type=2",
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		if w := do(method, path, ""); w.Code != http.StatusNotImplemented || !strings.Contains(w.Body.String(), "NotImplemented") {

@@ -38,8 +38,6 @@ type Config struct {
 	// ways that S3 alone has: forms, and URLs of the second version. nil: all are taken, for
 	// Account.
 	Secrets func(ctx context.Context, accessKey, token string) (secret, account string, ok bool)
-	// Selector runs the statements of SelectObjectContent. nil: the operation is refused.
-	Selector Selector
 
 	Clock      clockwork.Clock       // nil: the real one
 	Logger     *slog.Logger          // nil: discard

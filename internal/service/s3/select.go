@@ -1,47 +1,37 @@
 package s3
 
 import (
-	"context"
 	"io"
+	"net/http"
+	"os"
 	"strconv"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/awswire/eventstream"
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
+	"github.com/brookmere/brookmere/internal/engine/s3select"
 )
 
-// Selection is a statement over one object.
-type Selection struct {
-	Expression string
-	Path       string // of the object's file
-	Size       int64
-	// Input and Output are the formats: "CSV", "JSON", "Parquet"; with the elements of the
-	// request by their names, "FieldDelimiter".
-	Input, Output               string
-	InputOptions, OutputOptions map[string]string
-	Compression                 string // NONE, GZIP, BZIP2
-}
+// SelectObjectContent: a statement over one object, whose answer is a stream of events. What is wrong before the first
+// of them is an answer of its own, later an event.
 
-// Selector runs statements of SelectObjectContent.
-type Selector interface {
-	// Select writes what the statement yields, encoded. Errors that are of the client's making
-	// are smithy.APIErrors.
-	Select(ctx context.Context, s Selection, out io.Writer) error
-}
-
-var selectShape = parseShape("SelectObjectContentRequest{Expression ExpressionType:SQL RequestProgress?{Enabled?:bool} " +
-	"InputSerialization{CompressionType?:NONE|GZIP|BZIP2 CSV?{FileHeaderInfo?:USE|IGNORE|NONE Comments? QuoteEscapeCharacter? RecordDelimiter? FieldDelimiter? QuoteCharacter? AllowQuotedRecordDelimiter?:bool} JSON?{Type?:DOCUMENT|LINES} Parquet?} " +
-	"OutputSerialization{CSV?{QuoteFields?:ALWAYS|ASNEEDED QuoteEscapeCharacter? RecordDelimiter? FieldDelimiter? QuoteCharacter?} JSON?{RecordDelimiter?}} ScanRange?{Start?:int End?:int}}")
+var selectShape = parseShape("SelectObjectContentRequest{Expression? ExpressionType? RequestProgress?{Enabled?:bool} " +
+	"InputSerialization?{CompressionType? CSV?{FileHeaderInfo? Comments? QuoteEscapeCharacter? RecordDelimiter? FieldDelimiter? QuoteCharacter? AllowQuotedRecordDelimiter?:bool} JSON?{Type?} Parquet?} " +
+	"OutputSerialization?{CSV?{QuoteFields? QuoteEscapeCharacter? RecordDelimiter? FieldDelimiter? QuoteCharacter?} JSON?{RecordDelimiter?}} ScanRange?{Start?:int End?:int}}")
 
 // selectContent is SelectObjectContent.
 func (c *call) selectContent() error {
-	if c.s.cfg.Selector == nil {
-		return errNotImplemented
-	}
 	doc, err := c.document(selectShape)
 	if err != nil {
 		return err
 	}
-	if doc.get("ScanRange") != nil {
-		return errNotImplemented.with("Header", "ScanRange")
+	in, out, err := selectFormats(doc)
+	if err != nil {
+		return err
+	}
+	query, err := s3select.Parse(doc.text("Expression"), in, c.s.clock.Now())
+	if err != nil {
+		return selectError(err)
 	}
 	info, f, err := c.found(true)
 	if f != nil {
@@ -50,62 +40,218 @@ func (c *call) selectContent() error {
 	if err != nil {
 		return err
 	}
+	key, err := c.readKey(&info, "X-Amz-Server-Side-Encryption-Customer-")
+	if err != nil {
+		return err
+	}
 	if err := c.readable(&info); err != nil {
 		return err
 	}
-	if info.Prop(propKeyMD5) != "" {
-		return errNotImplemented
+	if err := c.keyReads(&info); err != nil {
+		return err
 	}
-	in, out := doc.get("InputSerialization"), doc.get("OutputSerialization")
-	s := Selection{Expression: doc.text("Expression"), Path: info.File, Size: info.Size, Compression: in.text("CompressionType")}
-	if s.Input, s.InputOptions = format(in, "CSV", "JSON", "Parquet"); s.Input == "" {
-		return invalidRequest("The InputSerialization must name exactly one of CSV, JSON and Parquet.")
-	}
-	if s.Output, s.OutputOptions = format(out, "CSV", "JSON"); s.Output == "" {
-		return invalidRequest("The OutputSerialization must name exactly one of CSV and JSON.")
+	src := objectSource{f: f, info: &info, key: key}
+	if n := doc.get("ScanRange"); n != nil {
+		if err := scanRange(n, &in, src.Size()); err != nil {
+			return err
+		}
 	}
 	c.w.Header().Set("Content-Type", "application/octet-stream")
 	records := &recordWriter{c: c}
-	if err := c.s.cfg.Selector.Select(c.ctx, s, records); err != nil {
-		e, known := errorOf(err, c.bucket, c.key)
-		if !known {
+	records.last = c.s.clock.Now()
+	progress := doc.text("RequestProgress", "Enabled") == "true"
+	tick := func(p s3select.Progress) error {
+		now := c.s.clock.Now()
+		if !records.begun || now.Sub(records.last) < time.Second {
+			return nil
+		}
+		if !progress {
+			return records.event("event", "Cont", nil, nil)
+		}
+		return records.counts("Progress", p)
+	}
+	p, err := query.Run(c.ctx, src, s3select.Options{Input: in, Output: out, Tick: tick}, records)
+	if err != nil {
+		e, known := errorOf(selectError(err), c.bucket, c.key)
+		if !known && !records.failed {
 			c.s.log.Error("s3: select", "bucket", c.bucket, "key", c.key, "error", err)
+		}
+		if records.failed || c.ctx.Err() != nil {
+			return nil // the client has gone
 		}
 		if !records.begun {
 			return e
 		}
 		return records.event("error", "", nil, map[string]string{":error-code": e.Code, ":error-message": e.Message})
 	}
-	n := strconv.FormatInt(info.Size, 10)
-	stats := el("Stats", leaf("BytesScanned", n), leaf("BytesProcessed", n), leaf("BytesReturned", strconv.FormatInt(records.n, 10)))
-	if err := records.event("event", "Stats", []byte(xmlHeader(stats.plain())), map[string]string{":content-type": "text/xml"}); err != nil {
-		return nil // the client has gone
+	if progress {
+		err = records.counts("Progress", p)
 	}
-	_ = records.event("event", "End", nil, nil) // the client has gone if this fails
+	if err == nil {
+		err = records.counts("Stats", p)
+	}
+	if err == nil {
+		_ = records.event("event", "End", nil, nil) // the client has gone if this fails
+	}
 	return nil
 }
 
-func format(n *node, names ...string) (string, map[string]string) {
-	found, options := "", map[string]string{}
-	for _, name := range names {
-		if f := n.get(name); f != nil {
-			if found != "" {
-				return "", nil
-			}
-			found = name
-			for _, k := range f.Kids {
-				options[k.Name] = k.Text
-			}
+// selectError is the answer to what is wrong with a statement or an object.
+func selectError(err error) error {
+	if e, ok := err.(*s3select.Error); ok {
+		return fault(400, e.Code, e.Message)
+	}
+	return err
+}
+
+func selectFormats(doc *node) (in s3select.Input, out s3select.Output, err error) {
+	for _, name := range []string{"Expression", "ExpressionType", "InputSerialization", "OutputSerialization"} {
+		if doc.get(name) == nil {
+			return in, out, fault(400, "MissingRequiredParameter", "The SelectRequest entity is missing a required parameter. Check the service documentation and try again: "+name)
 		}
 	}
-	return found, options
+	if doc.text("ExpressionType") != "SQL" {
+		return in, out, fault(400, "InvalidExpressionType", "The ExpressionType value is not valid. Only SQL expressions are supported.")
+	}
+	from, to := doc.get("InputSerialization"), doc.get("OutputSerialization")
+	in.Format = oneOf(from, "CSV", "JSON", "Parquet")
+	switch format := oneOf(to, "CSV", "JSON"); {
+	case in.Format == "":
+		return in, out, fault(400, "InvalidDataSource", "Invalid data source type. Exactly one of CSV, JSON, and Parquet must be given.")
+	case format == "":
+		return in, out, invalidRequest("The OutputSerialization must name exactly one of CSV and JSON.")
+	default:
+		out.JSON = format == "JSON"
+	}
+	switch in.Compression = from.text("CompressionType"); in.Compression {
+	case "", "NONE", "GZIP", "BZIP2":
+	default:
+		return in, out, fault(400, "InvalidCompressionFormat", "The file is not in a supported compression format. Only GZIP and BZIP2 are supported.")
+	}
+	if n := from.get("CSV"); n != nil {
+		in.CSV = csvForm(n)
+		in.Header, in.Comments, in.QuotedLines = n.text("FileHeaderInfo"), n.text("Comments"), n.text("AllowQuotedRecordDelimiter") == "true"
+		switch in.Header {
+		case "", "NONE", "USE", "IGNORE":
+		default:
+			return in, out, fault(400, "InvalidFileHeaderInfo", "The FileHeaderInfo value is not valid. Only NONE, USE, and IGNORE are supported.")
+		}
+	}
+	if n := from.get("JSON"); n != nil {
+		switch n.text("Type") {
+		case "LINES":
+			in.Lines = true
+		case "DOCUMENT":
+		default:
+			return in, out, fault(400, "InvalidJsonType", "The JsonType value is not valid. Only DOCUMENT and LINES are supported.")
+		}
+	}
+	if n := to.get("CSV"); n != nil {
+		out.CSV = csvForm(n)
+		switch n.text("QuoteFields") {
+		case "ALWAYS":
+			out.AlwaysQuote = true
+		case "", "ASNEEDED":
+		default:
+			return in, out, fault(400, "InvalidQuoteFields", "The QuoteFields value is not valid. Only ALWAYS and ASNEEDED are supported.")
+		}
+	}
+	if n := to.get("JSON"); n != nil {
+		out.CSV.Record = n.text("RecordDelimiter")
+	}
+	for _, f := range []s3select.CSV{in.CSV, out.CSV} {
+		if len(f.Quote) > 1 || len(f.Escape) > 1 || len(f.Field) > 8 || len(f.Record) > 8 {
+			return in, out, fault(400, "InvalidRequestParameter", "The value of a parameter in SelectRequest element is not valid. Check the service API documentation and try again.")
+		}
+	}
+	return in, out, nil
+}
+
+func csvForm(n *node) s3select.CSV {
+	return s3select.CSV{Field: n.text("FieldDelimiter"), Record: n.text("RecordDelimiter"), Quote: n.text("QuoteCharacter"), Escape: n.text("QuoteEscapeCharacter")}
+}
+
+// oneOf is the one of some elements that is there; "" if it is not exactly one.
+func oneOf(n *node, names ...string) (found string) {
+	for _, name := range names {
+		if n.get(name) != nil {
+			if found != "" {
+				return ""
+			}
+			found = name
+		}
+	}
+	return found
+}
+
+// scanRange reads a range: its begin alone is to the end of the object, its end alone is so many bytes before that.
+func scanRange(n *node, in *s3select.Input, size int64) error {
+	number := func(name string) int64 {
+		v, err := strconv.ParseInt(n.text(name), 10, 64)
+		if err != nil {
+			return -1 // more than there can be
+		}
+		return v
+	}
+	in.Ranged = true
+	switch from, to := n.get("Start") != nil, n.get("End") != nil; {
+	case from && to:
+		in.Begin, in.End = number("Start"), number("End")
+	case from:
+		in.Begin, in.End = number("Start"), max(size-1, number("Start"))
+	case to:
+		if in.End = size - 1; number("End") >= 0 {
+			in.Begin = max(size-number("End"), 0)
+		} else {
+			in.Begin = -1
+		}
+		in.End = max(in.End, in.Begin)
+	default:
+		in.Ranged = false
+	}
+	if in.Ranged && (in.Begin < 0 || in.End < in.Begin || in.Begin > 0 && in.Begin >= size) {
+		return fault(400, "InvalidScanRange", "The value of a parameter in ScanRange element is not valid. Check the service API documentation and try again.")
+	}
+	return nil
+}
+
+// objectSource is an object's data as its client has it.
+type objectSource struct {
+	f    *os.File
+	info *objectstore.Info
+	key  *customerKey
+}
+
+func (o objectSource) Size() int64 { return sizeOf(o.info) }
+
+func (o objectSource) ReadAt(p []byte, at int64) (int, error) {
+	if o.key == nil {
+		return o.f.ReadAt(p, at)
+	}
+	n := min(int64(len(p)), o.Size()-at)
+	if n <= 0 {
+		return 0, io.EOF
+	}
+	r, err := o.key.open(o.f, o.info, at, n)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := io.ReadFull(r, p[:n]); err != nil {
+		return 0, err
+	}
+	if n < int64(len(p)) {
+		return int(n), io.EOF
+	}
+	return int(n), nil
 }
 
 // recordWriter sends what is written as events of records.
 type recordWriter struct {
-	c     *call
-	n     int64
-	begun bool
+	c      *call
+	n      int64
+	begun  bool
+	failed bool      // the client has gone
+	last   time.Time // when it was told something
 }
 
 // maxRecords is how many bytes of records an event has.
@@ -137,6 +283,18 @@ func (w *recordWriter) event(kind, name string, payload []byte, headers map[stri
 	if err != nil {
 		return err
 	}
-	_, err = w.c.w.Write(frame)
-	return err
+	if _, err = w.c.w.Write(frame); err != nil {
+		w.failed = true
+		return err
+	}
+	if w.last = w.c.s.clock.Now(); name != "Records" {
+		_ = http.NewResponseController(w.c.w).Flush() // what cannot be flushed comes later
+	}
+	return nil
+}
+
+// counts sends an event of what was read and sent.
+func (w *recordWriter) counts(name string, p s3select.Progress) error {
+	n := el(name, leaf("BytesScanned", strconv.FormatInt(p.Scanned, 10)), leaf("BytesProcessed", strconv.FormatInt(p.Processed, 10)), leaf("BytesReturned", strconv.FormatInt(w.n, 10)))
+	return w.event("event", name, []byte(xmlHeader(n.plain())), map[string]string{":content-type": "text/xml"})
 }

@@ -1,7 +1,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { account, begin, keys, region } from "./aws/session.ts";
+import { account, begin, keys, node, region } from "./aws/session.ts";
 import { forget, look } from "./inventory.ts";
 import { every } from "./parts/live.ts";
 import { Empty, Head } from "./parts/ui.tsx";
@@ -13,21 +13,23 @@ import { route, to } from "./route.ts";
 import { applyTheme, onKey, Shell } from "./shell.tsx";
 import "./style.css";
 
-const Streams = lazy(() => import("./pages/streams.tsx").then((m) => m.Streams));
-const SQL = lazy(() => import("./pages/sql.tsx").then((m) => m.SQL));
-const Deliveries = lazy(() => import("./pages/deliveries.tsx").then((m) => m.Deliveries));
-const Lake = lazy(() => import("./pages/lake.tsx").then((m) => m.Lake));
-const Tables = lazy(() => import("./pages/tables.tsx").then((m) => m.Tables));
-const Functions = lazy(() => import("./pages/functions.tsx").then((m) => m.Functions));
-const Queues = lazy(() => import("./pages/queues.tsx").then((m) => m.Queues));
-const Topics = lazy(() => import("./pages/topics.tsx").then((m) => m.Topics));
-const Logs = lazy(() => import("./pages/logs.tsx").then((m) => m.Logs));
-const Metrics = lazy(() => import("./pages/metrics.tsx").then((m) => m.Metrics));
-const Alarms = lazy(() => import("./pages/metrics.tsx").then((m) => m.Alarms));
-const Analytics = lazy(() => import("./pages/analytics.tsx").then((m) => m.Analytics));
-const Jobs = lazy(() => import("./pages/jobs.tsx").then((m) => m.Jobs));
-const APIs = lazy(() => import("./pages/apis.tsx").then((m) => m.APIs));
-const Identity = lazy(() => import("./pages/identity.tsx").then((m) => m.Identity));
+const Streams = lazy(() => import("./pages/all.ts").then((m) => m.Streams));
+const SQL = lazy(() => import("./pages/all.ts").then((m) => m.SQL));
+const Deliveries = lazy(() => import("./pages/all.ts").then((m) => m.Deliveries));
+const Lake = lazy(() => import("./pages/all.ts").then((m) => m.Lake));
+const Tables = lazy(() => import("./pages/all.ts").then((m) => m.Tables));
+const Functions = lazy(() => import("./pages/all.ts").then((m) => m.Functions));
+const Queues = lazy(() => import("./pages/all.ts").then((m) => m.Queues));
+const Topics = lazy(() => import("./pages/all.ts").then((m) => m.Topics));
+const Logs = lazy(() => import("./pages/all.ts").then((m) => m.Logs));
+const Metrics = lazy(() => import("./pages/all.ts").then((m) => m.Metrics));
+const Alarms = lazy(() => import("./pages/all.ts").then((m) => m.Alarms));
+const Dashboards = lazy(() => import("./pages/dashboards.tsx").then((m) => m.Dashboards));
+const Generator = lazy(() => import("./pages/all.ts").then((m) => m.Generator));
+const Analytics = lazy(() => import("./pages/all.ts").then((m) => m.Analytics));
+const Jobs = lazy(() => import("./pages/all.ts").then((m) => m.Jobs));
+const APIs = lazy(() => import("./pages/all.ts").then((m) => m.APIs));
+const Identity = lazy(() => import("./pages/all.ts").then((m) => m.Identity));
 
 function Page() {
   const [page, ...rest] = route.value;
@@ -45,6 +47,8 @@ function Page() {
     case "logs": return <Logs name={a} />;
     case "metrics": return <Metrics />;
     case "alarms": return <Alarms name={a} />;
+    case "dashboards": return <Dashboards name={a} full={rest[1] === "full"} />;
+    case "generator": return <Generator />;
     case "analytics": return <Analytics name={a} />;
     case "jobs": return <Jobs name={a} />;
     case "apis": return <APIs id={a} />;
@@ -60,12 +64,14 @@ function App() {
     forget();
     restart();
     const ends = [
-      every(6000, () => look().catch(() => undefined)), // it is said that the node does not answer
+      every(node.value?.remote ? 30_000 : 6000, () => look().catch(() => undefined)), // it is said that the node does not answer
       every(1000, async () => (mayMeasure() ? measure() : undefined)),
     ];
     return () => ends.forEach((end) => end());
   }, [who]);
   if (!keys.value) return <SignIn />;
+  const [page, , full] = route.value;
+  if (page === "dashboards" && full === "full") return <main id="main"><Page /></main>;
   return <Shell><Page /></Shell>;
 }
 

@@ -37,7 +37,9 @@ export function pages(): { id: string; name: string; count?: number; gap?: boole
     ...(has("sns") ? [{ id: "topics", name: "Topics", count: inv?.topics.length, gap: true }] : []),
     ...(has("dynamodb") ? [{ id: "tables", name: "Tables", count: inv?.tables.length }] : []),
     ...(has("glue") ? [{ id: "lake", name: "Lake", count: inv?.lake.length }, { id: "jobs", name: "Jobs" }] : []),
-    ...(has("athena") ? [{ id: "sql", name: "SQL", gap: true }] : []),
+    ...(has("athena") ? [{ id: "sql", name: "SQL" }] : []),
+    ...(has("cloudwatch") ? [{ id: "dashboards", name: "Dashboards", gap: true }] : []),
+    ...(has("kinesis") || has("firehose") ? [{ id: "generator", name: "Generator" }] : []),
     ...(has("logs") ? [{ id: "logs", name: "Logs" }] : []),
     ...(has("cloudwatch") ? [{ id: "metrics", name: "Metrics" }, { id: "alarms", name: "Alarms" }] : []),
     ...(has("iam") ? [{ id: "identity", name: "Identity" }] : []),
@@ -67,7 +69,7 @@ export function Shell(p: { children: ComponentChildren }) {
         <span class="grow" />
         <span class={connected.value ? "live" : "live bad"} role="status"><i />{connected.value ? "live" : "reconnecting"}</span>
         <select aria-label="Region" value={region.value} onChange={(e) => setRegion(e.currentTarget.value)}>{(regions.includes(region.value) ? regions : [region.value, ...regions]).map((r) => <option>{r}</option>)}</select>
-        {node.value?.open ? <Account /> : <button onClick={signOut}>{account.value || "Sign out"}</button>}
+        {node.value?.remote ? <span class="pill" title="The account of your credentials">{account.value}</span> : node.value?.open ? <Account /> : <button onClick={signOut}>{account.value || "Sign out"}</button>}
         <button class="pill" onClick={nextTheme} title="System, light or dark">{theme.value}</button>
       </div>
       <main id="main">{p.children}</main>

@@ -1,6 +1,6 @@
 // Calls of the AWS APIs, as any client makes them, and of the node's own endpoints.
 import { candidate, connected, keys, region } from "./session.ts";
-import { sign } from "./sigv4.ts";
+import { encode, sign } from "./sigv4.ts";
 
 const targets = {
   kinesis: ["Kinesis_20131202", "1.1"],
@@ -123,9 +123,17 @@ export const text = (doc: Document, tag: string) => doc.getElementsByTagName(tag
 
 /** object gets an object of S3 as text. */
 export async function object(bucket: string, key: string): Promise<string> {
-  const a = await send("s3", "GET", "/" + [bucket, ...key.split("/")].map(encodeURIComponent).join("/"), {}, "");
+  const a = await send("s3", "GET", "/" + [bucket, ...key.split("/")].map(encode).join("/"), {}, "");
   if (a.status >= 300) throw failure(a);
   return a.text;
+}
+
+/** modified is when an object of S3 was written. */
+export async function modified(bucket: string, key: string): Promise<Date | undefined> {
+  const a = await send("s3", "HEAD", "/" + [bucket, ...key.split("/")].map(encode).join("/"), {}, "");
+  if (a.status >= 300) throw failure(a);
+  const at = Date.parse(a.headers.get("last-modified") ?? "");
+  return Number.isNaN(at) ? undefined : new Date(at);
 }
 
 /** own asks one of the node's own endpoints, below /_brookmere/, whose answer is JSON, or text. */
@@ -135,8 +143,8 @@ export async function own<T>(path: string, method = "GET", text = false): Promis
   return (text ? a.text : a.text ? JSON.parse(a.text) : undefined) as T;
 }
 
-/** lines follows an endpoint of the node's own that writes an object of JSON a line, until it ends or is aborted. begun is called when it is followed. */
-export async function lines<T>(path: string, got: (values: T[]) => void, signal: AbortSignal, begun: () => void): Promise<void> {
+/** lines follows an endpoint of the node's own that writes an object of JSON a line, until it ends or is aborted. What got returns is waited for. begun is called when it is followed. */
+export async function lines<T>(path: string, got: (values: T[]) => void | Promise<void>, signal: AbortSignal, begun: () => void): Promise<void> {
   const r = await fetch("/_brookmere/" + path, { cache: "no-store", signal });
   if (!r.ok || !r.body) throw new AwsError("HTTP " + r.status, (await r.text()).trim(), r.status);
   begun();
@@ -147,7 +155,7 @@ export async function lines<T>(path: string, got: (values: T[]) => void, signal:
     if (done) return;
     const parts = (rest + value).split("\n");
     rest = parts.pop()!;
-    if (parts.length) got(parts.filter(Boolean).map((l) => JSON.parse(l) as T));
+    if (parts.length) await got(parts.filter(Boolean).map((l) => JSON.parse(l) as T));
   }
 }
 

@@ -6,6 +6,9 @@ export interface NodeInfo {
   version: string;
   open: boolean;
   account?: string;
+  region?: string;
+  /** remote says that what serves the page signs its requests, as one account. */
+  remote?: boolean;
 }
 
 export const node = signal<NodeInfo | null>(null);
@@ -38,16 +41,18 @@ export async function begin() {
   const answer = await fetch("/console/node.json");
   const info = (await answer.json()) as NodeInfo;
   node.value = info;
+  if (info.region && !remembered("region")) region.value = info.region;
+  if (info.remote) return actAs(info.account ?? "", false);
   if (info.open) return actAs(remembered("account") ?? info.account ?? "000000000000");
   const kept = sessionStorage.getItem("brookmere.keys");
   if (kept) keys.value = JSON.parse(kept) as Keys;
 }
 
 /** actAs takes an account of an open node: its id is an access key there. */
-export function actAs(id: string) {
+export function actAs(id: string, keep = true) {
   account.value = id;
   keys.value = { id, secret: "test" };
-  remember("account", id);
+  if (keep) remember("account", id);
 }
 
 export function signIn(k: Keys) {

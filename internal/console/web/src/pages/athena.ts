@@ -13,7 +13,7 @@ export interface Execution {
 export interface ResultColumn { Name: string; Type: string }
 type Row = (string | null)[];
 
-const workgroup = "primary";
+export const workgroup = "primary";
 
 /** ensureBucket makes the account's bucket of results, the one of "brookmere sql", if it is not there. */
 async function ensureBucket(): Promise<string> {
@@ -38,11 +38,12 @@ async function resultPlace(): Promise<string | undefined> {
   return location;
 }
 
-export async function start(text: string, database: string): Promise<string> {
+/** start begins a statement, with values in place of its question marks where it has such. */
+export async function start(text: string, database: string, values: string[] = []): Promise<string> {
   const location = await resultPlace();
   const r = await call<{ QueryExecutionId: string }>("athena", "StartQueryExecution", {
     QueryString: text.trim().replace(/;$/, ""), WorkGroup: workgroup, ClientRequestToken: "console-" + Array.from(crypto.getRandomValues(new Uint8Array(20)), (b) => b.toString(16).padStart(2, "0")).join(""),
-    ...(database ? { QueryExecutionContext: { Database: database } } : {}), ...(location ? { ResultConfiguration: { OutputLocation: location } } : {}),
+    ...(values.length ? { ExecutionParameters: values } : {}), ...(database ? { QueryExecutionContext: { Database: database } } : {}), ...(location ? { ResultConfiguration: { OutputLocation: location } } : {}),
   });
   return r.QueryExecutionId;
 }

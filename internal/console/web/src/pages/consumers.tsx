@@ -1,17 +1,18 @@
 // Who reads a stream, how far behind, and where one record of it went: from the positions that
 // consumers keep.
-import { useRef } from "preact/hooks";
-import { call, own } from "../aws/client.ts";
+import { useRef, useState } from "preact/hooks";
+import { call, modified, own } from "../aws/client.ts";
 import { account, region } from "../aws/session.ts";
 import { count, some, span } from "../format.ts";
-import { inventory, destination } from "../inventory.ts";
+import { inventory, destination, type GlueTable, type ItemTable } from "../inventory.ts";
 import { useLive } from "../parts/live.ts";
-import { Problem } from "../parts/ui.tsx";
+import { Problem, useAct } from "../parts/ui.tsx";
 import type { Rec } from "../parts/tail.ts";
 import { place, resource } from "../pipeline/graph.ts";
 import { rates } from "../rates.ts";
 import { to } from "../route.ts";
-import { name } from "./athena.ts";
+import { query } from "./athena.ts";
+import { finding, itemKey } from "./finding.ts";
 import { openStatement } from "./sql.tsx";
 
 interface Consumer {
@@ -27,14 +28,14 @@ interface Consumer {
 interface SourceStatus { id: string; function: string; source: string; enabled: boolean; shards: Record<string, { after?: string; ended?: boolean }> }
 interface AppStatus { name: string; status: string; inputs: string[]; behindMs: number; places?: Record<string, Record<string, string>>; error?: string }
 
-const query = () => `?region=${region.value}&account=${account.value}`;
+const ours = () => `?region=${region.value}&account=${account.value}`;
 
 /** newest is the sequence number of the newest record that any consumer has passed, by shard. */
 async function consumersOf(stream: string): Promise<Consumer[]> {
   const inv = inventory.value!;
   const arn = inv.streams.find((s) => s.StreamName === stream)?.StreamARN ?? "";
   const of = (a: string | undefined) => !!a && (a === arn || a.startsWith(arn + "/consumer/"));
-  const told = async <T,>(path: string): Promise<T[]> => own<T[]>(path + query()).catch(() => []);
+  const told = async <T,>(path: string): Promise<T[]> => own<T[]>(path + ours()).catch(() => []);
   const [sources, apps, fan] = await Promise.all([
     inv.services.has("lambda") ? told<SourceStatus>("event-sources") : [], inv.services.has("kinesisanalytics") ? told<AppStatus>("analytics") : [],
     arn ? call<{ Consumers: { ConsumerName: string; ConsumerStatus: string }[] }>("kinesis", "ListStreamConsumers", { StreamARN: arn }).then((r) => r.Consumers, () => []) : [],
@@ -85,19 +86,7 @@ const passed = (c: Consumer, r: Rec): boolean | undefined => {
 const did = { function: "was called with it", delivery: "wrote it to an object", application: "has read it", KCL: "is done with it", "fan-out": "gets it" } as const;
 const will = { function: "not called with it yet", delivery: "has it in its buffer", application: "has not read it yet", KCL: "is not there yet", "fan-out": "keeps no position here" } as const;
 
-/** finding is the statement that finds a record in a table of the lake, by what is plain in it. */
-function finding(r: Rec, columns: { Name: string; Type?: string }[], table: string): string {
-  const v = (r.value ?? {}) as Record<string, unknown>;
-  const conditions = columns.flatMap((c) => {
-    const x = Object.entries(v).find(([k]) => k.toLowerCase() === c.Name.toLowerCase())?.[1];
-    if (typeof x === "string" && /^(string|varchar|char)/.test(c.Type ?? "")) return [`${name(c.Name)} = '${x.replace(/'/g, "''")}'`];
-    if (typeof x === "number" && /^(int|bigint|smallint|tinyint|double|float|decimal)/.test(c.Type ?? "")) return [`${name(c.Name)} = ${/^(double|float)/.test(c.Type!) && Number.isInteger(x) ? x + "e0" : x}`];
-    return [];
-  }).slice(0, 4);
-  return `SELECT "$path", *\nFROM ${name(table)}${conditions.length ? "\nWHERE " + conditions.join("\n  AND ") : ""}\nLIMIT 10`;
-}
-
-/** WhereTo tells for a record which consumers are past it. */
+/** WhereTo tells for a record which consumers are past it, and what they made of it. */
 export function WhereTo(p: { stream: string; record: Rec }) {
   const { record: r } = p;
   const first = useRef(new Map<string, number>()); // when a consumer was seen not to be past it
@@ -111,29 +100,90 @@ export function WhereTo(p: { stream: string; record: Rec }) {
     }
     return list;
   }, 1000, [r.sequence, p.stream]);
-  const lake = (delivery: string) => {
-    const d = inventory.value?.deliveries.find((x) => x.DeliveryStreamName === delivery);
-    const s3 = d && destination(d);
-    if (!s3) return undefined;
-    const to_ = s3.DataFormatConversionConfiguration?.SchemaConfiguration, bucket = place(s3.BucketARN).bucket, prefix = (s3.Prefix ?? "").split("!{")[0]!;
-    return inventory.value!.lake.find((t) => (to_?.TableName === t.Name && to_.DatabaseName === t.DatabaseName) || (prefix && place(t.StorageDescriptor?.Location ?? "").bucket === bucket && place(t.StorageDescriptor?.Location ?? "").prefix.startsWith(prefix)));
-  };
   return (
     <div class="went">
       <div class="bar top"><b>Where it went</b></div>
       <Problem error={live.error} />
       {live.value?.length === 0 && <div class="empty quiet">Nobody reads this stream.</div>}
       {live.value?.map((c) => {
-        const done = passed(c, r), table = c.kind === "delivery" ? lake(c.name) : undefined, seconds = took.current.get(c.kind + c.name);
+        const done = passed(c, r), table = c.kind === "delivery" ? tableOf(c.name) : undefined, seconds = took.current.get(c.kind + c.name);
         return (
-          <div key={c.kind + c.name} class="step">
-            <i class={done ? "done" : done === undefined ? "" : "waits"} aria-hidden="true" />
-            <span>{c.href ? <a class="inline" href={c.href}>{c.name}</a> : c.name} {done ? did[c.kind] : done === undefined ? (c.kind === "fan-out" ? will["fan-out"] : "does not tell how far it is") : will[c.kind]}{seconds !== undefined && done && <span class="dim">, {span(seconds)} after it arrived at most</span>}{!done && c.bad && <span class="bad">, {c.bad}</span>}</span>
-            {table && done && <button class="plain" onClick={() => openStatement(finding(r, table.StorageDescriptor?.Columns ?? [], table.Name), table.DatabaseName)}>Find it</button>}
-            {c.kind === "function" && done && inventory.value?.services.has("logs") && <a class="inline" href={to("logs", "/aws/lambda/" + c.name)}>log</a>}
+          <div key={c.kind + c.name}>
+            <div class="step">
+              <i class={done ? "done" : done === undefined ? "" : "waits"} aria-hidden="true" />
+              <span>{c.href ? <a class="inline" href={c.href}>{c.name}</a> : c.name} {done ? did[c.kind] : done === undefined ? (c.kind === "fan-out" ? will["fan-out"] : "does not tell how far it is") : will[c.kind]}{seconds !== undefined && done && <span class="dim">, {span(seconds)} after it arrived at most</span>}{!done && c.bad && <span class="bad">, {c.bad}</span>}</span>
+              {c.kind === "function" && done && inventory.value?.services.has("logs") && <a class="inline" href={to("logs", "/aws/lambda/" + c.name)}>log</a>}
+            </div>
+            {table && done && <Held record={r} table={table} />}
+            {c.kind === "function" && done && <Written record={r} by={c.name} />}
           </div>
         );
       })}
     </div>
   );
+}
+
+interface Place { path: string; after: number | undefined }
+
+/** Held finds the object that holds a record, by a query for what is plain in it. */
+function Held(p: { record: Rec; table: GlueTable }) {
+  const { record: r, table: t } = p;
+  const [found, setFound] = useState<Place[]>();
+  const { busy, error, act } = useAct();
+  const statement = finding(r.value, columnsFor(t), t.Name);
+  const look = async () => {
+    const result = await query(statement, t.DatabaseName);
+    const paths = [...new Set(result.rows.map((row) => row[0] ?? ""))].filter(Boolean);
+    setFound(await Promise.all(paths.slice(0, 3).map(async (path) => {
+      const at = place(path);
+      // An object tells the second in which it was written.
+      const written = await modified(at.bucket, at.prefix).catch(() => undefined);
+      return { path, after: written && Math.max(0, (written.getTime() - r.arrived.getTime()) / 1000) };
+    })));
+  };
+  return (
+    <div class="found">
+      {!found && <button disabled={!!busy} onClick={() => act("find", look)}>{busy ? "Looking…" : "Find it in " + t.Name}</button>}
+      {found?.length === 0 && <span class="sub">No row of {t.Name} has these values: it may have been changed on its way, or not be in an object yet.</span>}
+      {found?.map((f) => <div key={f.path}><span class="m">{f.path}</span>{f.after !== undefined && <span class="dim"> about {span(f.after)} after it arrived</span>}</div>)}
+      <button class="plain" onClick={() => openStatement(statement, t.DatabaseName)}>The SQL that finds it</button>
+      <Problem error={error} />
+    </div>
+  );
+}
+
+/** Written tells whether the tables that a function's environment names have an item of the record's key. */
+function Written(p: { record: Rec; by: string }) {
+  const inv = inventory.value!;
+  const named = new Set(Object.values(inv.functions.find((f) => f.FunctionName === p.by)?.Environment?.Variables ?? {}));
+  return <>{inv.tables.filter((t) => named.has(t.TableName)).map((t) => <Item key={t.TableName} record={p.record} table={t} />)}</>;
+}
+
+function Item(p: { record: Rec; table: ItemTable }) {
+  const { table: t } = p;
+  const key = itemKey(p.record.value, t.KeySchema, t.AttributeDefinitions);
+  const [there, setThere] = useState(false);
+  const live = useLive(async () => {
+    if (!key || there) return;
+    const r = await call<{ Item?: object }>("dynamodb", "GetItem", { TableName: t.TableName, Key: key, ConsistentRead: true });
+    if (r.Item) setThere(true);
+  }, 2000, [t.TableName, p.record.sequence]);
+  const names = t.KeySchema.map((k) => k.AttributeName).join(" and ");
+  return (
+    <div class="step inner">
+      <i class={there ? "done" : key ? "waits" : ""} aria-hidden="true" />
+      <span>table <a class="inline" href={to("tables", t.TableName)}>{t.TableName}</a> {there ? "has an item of this key: " : key ? "has no item of this key: " : <>is keyed by {names}, which this record does not have</>}{key && <span class="m">{Object.values(key).map((v) => v.S ?? v.N).join(", ")}</span>}{live.error && <span class="bad"> {live.error.message}</span>}</span>
+    </div>
+  );
+}
+
+const columnsFor = (t: GlueTable) => t.StorageDescriptor?.Columns ?? [];
+
+/** tableOf is the table of the lake that a delivery writes into. */
+function tableOf(delivery: string): GlueTable | undefined {
+  const d = inventory.value?.deliveries.find((x) => x.DeliveryStreamName === delivery);
+  const s3 = d && destination(d);
+  if (!s3) return undefined;
+  const schema = s3.DataFormatConversionConfiguration?.SchemaConfiguration, bucket = place(s3.BucketARN).bucket, prefix = (s3.Prefix ?? "").split("!{")[0]!;
+  return inventory.value!.lake.find((t) => (schema?.TableName === t.Name && schema.DatabaseName === t.DatabaseName) || (prefix && place(t.StorageDescriptor?.Location ?? "").bucket === bucket && place(t.StorageDescriptor?.Location ?? "").prefix.startsWith(prefix)));
 }

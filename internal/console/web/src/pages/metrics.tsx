@@ -1,6 +1,8 @@
 // CloudWatch: any metric over time, and the alarms that watch them.
 import { useMemo, useState } from "preact/hooks";
 import { all, call } from "../aws/client.ts";
+import { metricsOf } from "../dashboards/body.ts";
+import { Onto } from "../dashboards/onto.tsx";
 import { remember, remembered } from "../aws/session.ts";
 import { moment, quoted, some } from "../format.ts";
 import { Chart, type Series } from "../parts/chart.tsx";
@@ -47,6 +49,7 @@ export function Metrics() {
     }
   });
   const [seconds, setSeconds] = useState(3600);
+  const [boarding, setBoarding] = useState(false);
   const [alarm, setAlarm] = useState<{ metric: Metric; stat: string }>();
   const shown = useLive(() => values(chosen, seconds), 5000, [JSON.stringify(chosen), seconds]);
   const spaces = useMemo(() => [...new Set((list.value ?? []).map((m) => m.Namespace))].sort(), [list.value]);
@@ -57,6 +60,7 @@ export function Metrics() {
   return (
     <>
       <Head title="Metrics" sub={list.value && `${some(list.value.length, "metric")} in ${some(spaces.length, "namespace")}`}>
+        {chosen.length > 0 && <button onClick={() => setBoarding(true)}>To dashboard</button>}
         {chosen.length === 1 && <button onClick={() => setAlarm(chosen[0])}>Alarm on this</button>}
         <select aria-label="Time" value={seconds} onChange={(e) => setSeconds(Number(e.currentTarget.value))}>{spans.map(([label, s]) => <option value={s}>last {label}</option>)}</select>
       </Head>
@@ -81,6 +85,7 @@ export function Metrics() {
         )}</div>
         <div class="bar foot"><span class="sub">{found.length > 300 ? "the first 300 of " : ""}{some(found.length, "metric")}</span><span class="grow" /><Command line={chosen[0] ? `aws cloudwatch get-metric-statistics --namespace ${quoted(chosen[0].metric.Namespace)} --metric-name ${chosen[0].metric.MetricName} --statistics ${chosen[0].stat} --period 60 --start-time … --end-time …` : "aws cloudwatch list-metrics"} /></div>
       </section>
+      {boarding && <Onto title={chosen.map((c) => c.metric.MetricName).join(", ")} make={(title, _, y) => metricsOf(title, chosen, y)} close={() => setBoarding(false)} />}
       {alarm && <NewAlarm of={alarm} close={() => setAlarm(undefined)} />}
     </>
   );

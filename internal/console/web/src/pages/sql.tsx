@@ -1,7 +1,7 @@
 // SQL on the lake: statements in tabs, results in a grid that loads as one scrolls.
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { own } from "../aws/client.ts";
+import { AwsError, own } from "../aws/client.ts";
 import { remember, remembered } from "../aws/session.ts";
 import type { Editor, Schema, SQLFunction } from "../editor/editor.ts";
 import { bytes, count, csv, moment, quoted, span } from "../format.ts";
@@ -11,8 +11,12 @@ import { useLive } from "../parts/live.ts";
 import { Command, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
 import { cancel, ended, follow, isNumber, name, past, resultOf, start, type Execution, type Result } from "./athena.ts";
 import { Bars } from "./bars.tsx";
+import { parameters, Save, Saved } from "./saved.tsx";
+import { reads, statement } from "../dashboards/body.ts";
+import { Onto } from "../dashboards/onto.tsx";
+import { fitting, shaped } from "../dashboards/shape.ts";
 
-interface Tab { id: number; text: string; execution?: Execution; result?: Result; error?: Error; starting?: boolean }
+interface Tab { id: number; text: string; values?: string[]; execution?: Execution; result?: Result; error?: Error; starting?: boolean }
 
 function keptTabs(): Tab[] {
   try {
@@ -50,7 +54,9 @@ function setDatabase(db: string) {
 
 export function SQL() {
   const inv = inventory.value;
-  const [side, setSide] = useState<"tables" | "history" | "functions">("tables");
+  const [side, setSide] = useState<"tables" | "saved" | "history" | "functions">("tables");
+  const [saving, setSaving] = useState<string>();
+  const [boarding, setBoarding] = useState(false);
   const [functions, setFunctions] = useState<SQLFunction[]>([]);
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
@@ -77,20 +83,23 @@ export function SQL() {
     };
   }, [tab.id]);
   useEffect(() => editor.current?.know(schemaOf(inv?.lake ?? []), db, functions), [made, inv, db, functions]);
+  const asks = /^\s*(prepare|execute)\b/i.test(tab.text) ? 0 : parameters(tab.text);
   const running = tab.starting || (tab.execution && !ended(tab.execution));
   return (
     <>
       <Head title="SQL" sub="Athena, on the lake">
         <select aria-label="Database" value={db} onChange={(e) => setDatabase(e.currentTarget.value)}>{(inv?.databases ?? []).map((d) => <option>{d}</option>)}{!inv?.databases.length && <option value="">no database</option>}</select>
         <button onClick={() => void execute(tab.id, "EXPLAIN " + (editor.current?.toRun() ?? tab.text), db)}>Explain</button>
+        <button onClick={() => setSaving(editor.current?.text() ?? tab.text)} disabled={!tab.text.trim()}>Save</button>
         {running ? <button onClick={() => tab.execution && void cancel(tab.execution.QueryExecutionId)}>Cancel</button>
           : <button class="primary" onClick={() => run.current()}>Run <span class="keys">Ctrl ↵</span></button>}
       </Head>
       <div class="sql">
         <aside class="panel side">
-          <div class="tabs" role="tablist">{(["tables", "functions", "history"] as const).map((s) => <button role="tab" aria-selected={s === side} class={s === side ? "on" : ""} onClick={() => setSide(s)}>{s}</button>)}</div>
+          <div class="tabs" role="tablist">{(["tables", "saved", "functions", "history"] as const).map((s) => <button role="tab" aria-selected={s === side} class={s === side ? "on" : ""} onClick={() => setSide(s)}>{s}</button>)}</div>
           {side === "tables" && <Tables db={db} insert={(s) => editor.current?.insert(s)} />}
           {side === "functions" && <Functions list={functions} insert={(s) => editor.current?.insert(s)} />}
+          {side === "saved" && <Saved key={String(saving)} open={(text, d) => openStatement(text, d || db)} />}
           {side === "history" && <History open={(e) => openStatement(e.Query, e.QueryExecutionContext?.Database ?? db)} />}
         </aside>
         <div class="work">
@@ -105,10 +114,14 @@ export function SQL() {
               }}>close</button></>}
             </div>
             <div class="code" ref={host} />
+            {asks > 0 && <div class="bar foot params">{Array.from({ length: Math.min(asks, 25) }, (_, i) => <label key={i}>? {i + 1}<input class="field m" placeholder="as in SQL: 5, 'text'" value={tab.values?.[i] ?? ""} onInput={(e) => { const values = Array.from({ length: asks }, (_, j) => tab.values?.[j] ?? ""); values[i] = e.currentTarget.value; change(tab.id, { values }); }} /></label>)}</div>}
           </div>
-          <Outcome tab={tab} db={db} />
+          <Outcome tab={tab} db={db} board={inv?.services.has("cloudwatch") ? () => setBoarding(true) : undefined} />
         </div>
       </div>
+      {saving !== undefined && <Save text={saving} database={db} close={() => setSaving(undefined)} done={() => (setSaving(undefined), setSide("saved"))} />}
+      {boarding && tab.result && tab.execution && <Onto title={title(tab, 0)} views={fitting(shaped(tab.result.columns.map((c) => c.Name), tab.result.rows.slice(0, 200)))} close={() => setBoarding(false)}
+        make={(t, view, y) => statement({ title: t, sql: tab.execution!.Query, database: tab.execution!.QueryExecutionContext?.Database ?? db, view }, y)} />}
     </>
   );
 }
@@ -130,7 +143,9 @@ async function execute(id: number, text: string, db: string) {
   if (!text.trim()) return;
   change(id, { error: undefined, result: undefined, execution: undefined, starting: true });
   try {
-    const started = await start(text, db);
+    const wants = /^\s*(prepare|execute)\b/i.test(text) ? 0 : parameters(text), values = (tabs.value.find((t) => t.id === id)?.values ?? []).slice(0, wants);
+    if (values.length < wants || values.some((v) => !v.trim())) throw new AwsError("Parameters", "The statement has question marks: give each its value below the statement.", 400);
+    const started = await start(text, db, values);
     const e = await follow(started, (execution) => change(id, { execution, starting: false }));
     if (e.Status.State !== "SUCCEEDED") return;
     const result = resultOf(e);
@@ -141,7 +156,7 @@ async function execute(id: number, text: string, db: string) {
   }
 }
 
-function Outcome(p: { tab: Tab; db: string }) {
+function Outcome(p: { tab: Tab; db: string; board?: () => void }) {
   const { execution: e, result: r, error } = p.tab;
   const [, drawn] = useState(0);
   const [asChart, setChart] = useState(false);
@@ -169,6 +184,7 @@ function Outcome(p: { tab: Tab; db: string }) {
         <span>{bytes(e.Statistics?.DataScannedInBytes ?? 0)} scanned</span>
         <span class="grow" />
         {label >= 0 && value >= 0 && <button class="plain" aria-pressed={asChart} onClick={() => setChart(!asChart)}>{asChart ? "Hide chart" : "Chart"}</button>}
+        {p.board && r && r.columns.length > 0 && reads(e.Query) && <button class="plain" onClick={p.board}>To dashboard</button>}
         <button class="plain" onClick={() => void save("csv")}>CSV</button><button class="plain" onClick={() => void save("json")}>JSON</button>
         <Command line={`brookmere sql --database ${quoted(p.db)} ${quoted(e.Query.length > 60 ? e.Query.slice(0, 57) + "…" : e.Query)}`} />
       </div>

@@ -1,0 +1,63 @@
+package lambda
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// TestURLAsksPolicies: where policies count, a URL lets in whom they allow to call the function by it.
+func TestURLAsksPolicies(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	f := aws.String("f")
+	x.python("f", "def handler(e, c): return e['requestContext']['accountId']")
+	u, err := x.CreateFunctionUrlConfig(ctx, &lambda.CreateFunctionUrlConfigInput{FunctionName: f, AuthType: types.FunctionUrlAuthTypeAwsIam})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	x.cfg.MayCallURL = func(ctx context.Context, function, authType string) error {
+		who := "anonymous"
+		if c := awswire.CallerFrom(ctx); !c.Anonymous {
+			who = c.Principal
+		}
+		asked = append(asked, who+" "+authType+" "+function)
+		if strings.HasSuffix(who, "user/eve") {
+			return awswire.Errorf("AccessDeniedException", "no")
+		}
+		return nil
+	}
+	call := func(principal string) int {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodGet, *u.FunctionUrl, nil)
+		if principal != "" {
+			r = r.WithContext(awswire.WithCaller(r.Context(), awswire.Caller{Account: "000000000000", Region: "us-east-1", AccessKey: "AKIAX", Principal: "arn:aws:iam::000000000000:user/" + principal}))
+		}
+		w := httptest.NewRecorder()
+		x.serveURL(w, r)
+		return w.Code
+	}
+	if got := [3]int{call("eve"), call("ann"), call("")}; got != [3]int{403, 200, 403} {
+		t.Errorf("by IAM: %v", got)
+	}
+	if _, err := x.UpdateFunctionUrlConfig(ctx, &lambda.UpdateFunctionUrlConfigInput{FunctionName: f, AuthType: types.FunctionUrlAuthTypeNone}); err != nil {
+		t.Fatal(err)
+	}
+	if got := call(""); got != 200 {
+		t.Errorf("open: %v", got)
+	}
+	const arn = "arn:aws:lambda:us-east-1:000000000000:function:f"
+	want := "arn:aws:iam::000000000000:user/eve AWS_IAM " + arn + "|arn:aws:iam::000000000000:user/ann AWS_IAM " + arn + "|anonymous NONE " + arn
+	if got := strings.Join(asked, "|"); got != want {
+		t.Errorf("asked\n%s, want\n%s", got, want)
+	}
+}
