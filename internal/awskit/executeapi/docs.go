@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -13,7 +14,6 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire"
-	"github.com/brookmere/brookmere/internal/engine/openapi"
 )
 
 //go:embed docs
@@ -24,7 +24,7 @@ const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; con
 
 // Describe is the description of what a stage serves, as OpenAPI 3.0, without extensions. An error of the API's says
 // that there is none.
-type Describe func(ctx context.Context, api, stage string) (openapi.Object, error)
+type Describe func(ctx context.Context, api, stage string) (map[string]any, error)
 
 // DocsEndpoints are a page about each deployed API, where requests can be tried, and what it is made of. The page asks
 // nothing of other hosts.
@@ -57,14 +57,17 @@ func serveDocs(w http.ResponseWriter, r *http.Request, describe Describe, file s
 		if stage != "$default" {
 			url += "/" + stage
 		}
-		tree["servers"] = []any{openapi.Object{"url": url}}
-		body, err := openapi.JSON(tree)
-		if err != nil {
+		tree["servers"] = []any{map[string]any{"url": url}}
+		var body bytes.Buffer
+		e := json.NewEncoder(&body)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		if err := e.Encode(tree); err != nil {
 			http.Error(w, "The API cannot be described.", http.StatusInternalServerError)
 			return
 		}
 		h.Set("Content-Type", "application/json")
-		_, _ = w.Write(body) // the client has gone: nobody to tell
+		_, _ = w.Write(body.Bytes()) // the client has gone: nobody to tell
 		return
 	}
 	body, err := fs.ReadFile(docs, path.Join("docs", path.Base(file)))
