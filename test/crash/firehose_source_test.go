@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/brookmere/brookmere/test/nodetest"
@@ -21,7 +24,55 @@ import (
 // TestFirehoseDeliversStreamOnce delivers a Kinesis stream into a partitioned table and,
 // as it came, into a second bucket, while the stream's shards are split and merged and the
 // node is killed.
-func TestFirehoseDeliversStreamOnce(t *testing.T) {
+func TestFirehoseDeliversStreamOnce(t *testing.T) { deliversStreamOnce(t, nil, nil) }
+
+// transform is a function that gives each record its partition, and drops nothing.
+const transform = `
+import base64, json
+def handler(event, context):
+    out = []
+    for r in event["records"]:
+        record = json.loads(base64.b64decode(r["data"]))
+        data = base64.b64encode((json.dumps(record) + "\n").encode()).decode()
+        out.append({"recordId": r["recordId"], "result": "Ok", "data": data, "metadata": {"partitionKeys": {"part": record["part"]}}})
+    return {"records": out}
+`
+
+// TestFirehoseTransformsStreamOnce does the same with records that a function transforms and gives their
+// partitions.
+func TestFirehoseTransformsStreamOnce(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("python3 is not on this machine")
+	}
+	if *rounds == 20 {
+		t.Skip("it takes two minutes: -rounds 30 runs it")
+	}
+	const name = "transform"
+	deliversStreamOnce(t, func(n *nodetest.Node) {
+		_, err := lambda.NewFromConfig(n.AWS()).CreateFunction(t.Context(), &lambda.CreateFunctionInput{
+			FunctionName: aws.String(name), Runtime: "python3.12", Handler: aws.String("main.handler"), Role: aws.String("arn:aws:iam::000000000000:role/r"),
+			Timeout: aws.Int32(60), Code: &lambdatypes.FunctionCode{ZipFile: zipped(t, "main.py", transform)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}, func(d *firehosetypes.ExtendedS3DestinationConfiguration) {
+		d.Prefix = aws.String("lake/!{partitionKeyFromLambda:part}/")
+		d.ProcessingConfiguration.Processors = []firehosetypes.Processor{{
+			Type: firehosetypes.ProcessorTypeLambda,
+			Parameters: []firehosetypes.ProcessorParameter{{
+				ParameterName: firehosetypes.ProcessorParameterNameLambdaArn, ParameterValue: aws.String("arn:aws:lambda:us-east-1:000000000000:function:" + name + ":$LATEST"),
+			}, {
+				ParameterName: firehosetypes.ProcessorParameterNameBufferIntervalInSeconds, ParameterValue: aws.String("0"),
+			}, {
+				ParameterName: firehosetypes.ProcessorParameterNameBufferSizeInMb, ParameterValue: aws.String("1"),
+			}},
+		}}
+	})
+}
+
+func deliversStreamOnce(t *testing.T, before func(*nodetest.Node), change func(*firehosetypes.ExtendedS3DestinationConfiguration)) {
+	t.Helper()
 	const writers, batch, partitions = 3, 40, 5
 	const backup = "under-fire-raw"
 	var (
@@ -48,6 +99,9 @@ func TestFirehoseDeliversStreamOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if before != nil {
+			before(n)
+		}
 		makeDelivery(t, n, func(in *firehose.CreateDeliveryStreamInput) {
 			in.DeliveryStreamType = firehosetypes.DeliveryStreamTypeKinesisStreamAsSource
 			in.KinesisStreamSourceConfiguration = &firehosetypes.KinesisStreamSourceConfiguration{
@@ -57,6 +111,9 @@ func TestFirehoseDeliversStreamOnce(t *testing.T) {
 			in.ExtendedS3DestinationConfiguration.S3BackupConfiguration = &firehosetypes.S3DestinationConfiguration{
 				RoleARN: aws.String(crashRole), BucketARN: aws.String("arn:aws:s3:::" + backup),
 				BufferingHints: &firehosetypes.BufferingHints{SizeInMBs: aws.Int32(1), IntervalInSeconds: aws.Int32(0)},
+			}
+			if change != nil {
+				change(in.ExtendedS3DestinationConfiguration)
 			}
 		})
 	}, func(ctx context.Context, n *nodetest.Node) {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +16,19 @@ func TestDynamoDBPynamoDB(t *testing.T) {
 	python := Python(t, "pynamodb")
 	n := Start(t)
 	t.Log(n.Run(t, "", python, filepath.Join(sourceDir(), "python", "dynamodb_pynamodb.py")))
+}
+
+// TestDynamoDBElectroDB runs a program on ElectroDB and the SDK's document client.
+func TestDynamoDBElectroDB(t *testing.T) {
+	dir := t.TempDir()
+	installed(t, dir, "npm", "install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix", dir, "electrodb@3", "@aws-sdk/client-dynamodb@3", "@aws-sdk/lib-dynamodb@3")
+	program, err := os.ReadFile(filepath.Join(sourceDir(), "javascript", "dynamodb_electrodb.mjs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := Start(t).Run(t, dir, "node", writeSource(t, dir, "main.mjs", string(program))); !strings.Contains(out, "ok") {
+		t.Error(out)
+	}
 }
 
 const dynamodbConfig = `

@@ -58,16 +58,13 @@ func serveDocs(w http.ResponseWriter, r *http.Request, describe Describe, file s
 			url += "/" + stage
 		}
 		tree["servers"] = []any{map[string]any{"url": url}}
-		var body bytes.Buffer
-		e := json.NewEncoder(&body)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		if err := e.Encode(tree); err != nil {
+		body, err := json.MarshalIndent(tree, "", "  ")
+		if err != nil {
 			http.Error(w, "The API cannot be described.", http.StatusInternalServerError)
 			return
 		}
 		h.Set("Content-Type", "application/json")
-		_, _ = w.Write(body.Bytes()) // the client has gone: nobody to tell
+		_, _ = w.Write(body) // the client has gone: nobody to tell
 		return
 	}
 	body, err := fs.ReadFile(docs, path.Join("docs", path.Base(file)))

@@ -9,13 +9,16 @@ package hive
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
 // Piece is the files of one partition, or of a table without partitions.
@@ -214,6 +217,9 @@ func (s *scan) added(pieces []Piece) ([]string, *perFile) {
 		var values []string
 		var null []bool
 		for _, p := range pieces {
+			if !wholePartition(c.Type, p.Values[i]) {
+				panic(fault.Stop(&fault.Error{Name: "HIVE_INVALID_PARTITION_VALUE", Message: fmt.Sprintf("Invalid partition value '%s' for %s partition key: %s", p.Values[i], strings.ToUpper(types.Text(TypeOf(c.Type))), strings.ToLower(c.Name))}))
+			}
 			for range p.Files {
 				values = append(values, p.Values[i])
 				null = append(null, p.Values[i] == DefaultPartition)
@@ -231,4 +237,15 @@ func (s *scan) added(pieces []Piece) ([]string, *perFile) {
 		items = append(items, per.expr(uris, make([]bool, len(uris)), "VARCHAR")+` AS "$path"`)
 	}
 	return items, per
+}
+
+// wholePartition reports whether a value may be one of a partition column: where that has whole
+// numbers, DuckDB would round others.
+func wholePartition(t *hivetype.Type, value string) bool {
+	bits := map[hivetype.Kind]int{hivetype.TinyInt: 8, hivetype.SmallInt: 16, hivetype.Int: 32, hivetype.BigInt: 64}[t.Kind]
+	if bits == 0 || value == DefaultPartition {
+		return true
+	}
+	_, err := strconv.ParseInt(value, 10, bits)
+	return err == nil
 }
