@@ -17,7 +17,7 @@ func Type(t *sql.Type) string {
 		return strings.ToUpper(t.Name)
 	case "real", "float":
 		return "FLOAT"
-	case "varchar", "char":
+	case "varchar", "char", "geometry", "bingtile": // of the last two their text
 		return "VARCHAR"
 	case "varbinary", "hyperloglog":
 		return "BLOB"

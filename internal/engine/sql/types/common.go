@@ -104,6 +104,10 @@ func Text(t *sql.Type) string {
 		return t.Name + "(3)"
 	case Is(t, "hyperloglog"):
 		return "HyperLogLog"
+	case Is(t, "geometry"):
+		return "Geometry"
+	case Is(t, "bingtile"):
+		return "BingTile"
 	case Is(t, "timestamp with time zone"):
 		return "timestamp(3) with time zone"
 	case Is(t, "decimal") && len(t.Params) == 1:

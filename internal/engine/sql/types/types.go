@@ -96,7 +96,11 @@ func Digits(t *sql.Type) [2]int {
 func Castable(from, to *sql.Type) bool {
 	date := func(t *sql.Type) bool { return Is(t, "date", "time", "timestamp", "timestamp with time zone") }
 	switch {
-	case from == nil || Is(from, "unknown", "json") || Is(to, "json"):
+	case from == nil || Is(from, "unknown"):
+		return true
+	case Is(from, "geometry", "bingtile") || Is(to, "geometry", "bingtile"):
+		return from.Name == to.Name
+	case Is(from, "json") || Is(to, "json"):
 		return true
 	case IsNumeric(from) || Is(from, "boolean"):
 		return IsNumeric(to) || Is(to, "boolean") || IsText(to)
