@@ -97,7 +97,7 @@ func TestPages(t *testing.T) {
 	t.Run("sql", func(t *testing.T) {
 		b.open(t, "sql", "No result yet", "orders")
 		// The editor is in a shadow root, and has the focus.
-		b.do(t, chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.isContentEditable === true`, nil),
+		b.do(t, until(`document.activeElement?.shadowRoot?.activeElement?.isContentEditable === true`, nil),
 			input.InsertText("SELECT order_id, amount FROM orders WHERE amount >= 18 ORDER BY 1"),
 			chromedp.KeyEvent("\r", chromedp.KeyModifiers(input.ModifierCtrl)))
 		b.shows(t, "scanned", "o0018", "o0019")
@@ -138,7 +138,7 @@ func TestPages(t *testing.T) {
 	})
 	t.Run("saved", func(t *testing.T) {
 		b.open(t, "sql", "No result yet", "orders")
-		b.do(t, chromedp.Click(`//button[text()="+"]`), chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.textContent === "SELECT …"`, nil), input.InsertText("SELECT count(*) AS big FROM orders WHERE amount > ?"))
+		b.do(t, chromedp.Click(`//button[text()="+"]`), until(`document.activeElement?.shadowRoot?.activeElement?.textContent === "SELECT …"`, nil), input.InsertText("SELECT count(*) AS big FROM orders WHERE amount > ?"))
 		b.do(t, chromedp.WaitVisible(".params input"), chromedp.Click(`//button[starts-with(text(),"Run")]`))
 		b.shows(t, "give each its value")
 		b.do(t, chromedp.SendKeys(".params input", "12", chromedp.ByQuery), chromedp.Click(`//button[starts-with(text(),"Run")]`))
@@ -158,7 +158,7 @@ func TestPages(t *testing.T) {
 		b.forget() // of the refusal, which a browser reports
 		b.do(t, fill("Template of the Kinesis Data Generator", `{"order_id": "made{{random.number({"min":100,"max":999})}}", "amount": 1}`), fill("Records a second", "100"), chromedp.Click(`//button[text()="Start"]`))
 		b.shows(t, "1 generator", "running")
-		b.do(t, chromedp.Poll(`Number([...document.querySelectorAll("td.n")].map((e) => e.textContent)[0]) > 0`, nil))
+		b.do(t, until(`Number([...document.querySelectorAll("td.n")].map((e) => e.textContent)[0]) > 0`, nil))
 		b.accessible(t)
 		b.picture(t, "generator")
 		b.do(t, chromedp.Click(`//button[text()="Stop"]`))
@@ -167,7 +167,7 @@ func TestPages(t *testing.T) {
 	})
 	t.Run("a statement that fails", func(t *testing.T) {
 		b.open(t, "sql", "functions")
-		b.do(t, chromedp.Click(`//button[text()="+"]`), chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.textContent === "SELECT …"`, nil),
+		b.do(t, chromedp.Click(`//button[text()="+"]`), until(`document.activeElement?.shadowRoot?.activeElement?.textContent === "SELECT …"`, nil),
 			input.InsertText("SELECT nothing FROM orders"), chromedp.Click(`//button[starts-with(text(),"Run")]`))
 		b.shows(t, "COLUMN_NOT_FOUND")
 	})
@@ -222,7 +222,7 @@ func TestSignIn(t *testing.T) {
 		t.Error("a service refused the page")
 	}
 	b.open(t, "sql", "No result yet")
-	b.do(t, chromedp.Poll(`document.activeElement?.shadowRoot?.activeElement?.isContentEditable === true`, nil), input.InsertText("SELECT 6 * 7 AS answer"),
+	b.do(t, until(`document.activeElement?.shadowRoot?.activeElement?.isContentEditable === true`, nil), input.InsertText("SELECT 6 * 7 AS answer"),
 		chromedp.Click(`//button[starts-with(text(),"Run")]`))
 	b.shows(t, "1 row", "42")
 	b.clean(t)

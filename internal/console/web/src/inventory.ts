@@ -122,16 +122,16 @@ async function topics() {
 }
 
 let services: Set<string> | undefined;
+let asker = 0; // grows when who asks, or where, is another
 
 /** look reads everything again. A part that may not be read is left out, and named. */
 export async function look() {
-  if (!services) {
-    const health = await own<{ services: Record<string, string> }>("health");
-    services = new Set(Object.keys(health.services));
-  }
+  const by = asker, have = services ?? new Set(Object.keys((await own<{ services: Record<string, string> }>("health")).services));
+  if (by !== asker) return;
+  services = have;
   const denied: string[] = [];
   const part = async <T>(service: string, ask: () => Promise<T>, none: T): Promise<T> => {
-    if (!services!.has(service)) return none;
+    if (!have.has(service)) return none;
     try {
       return await ask();
     } catch (e) {
@@ -147,11 +147,13 @@ export async function look() {
     part("dynamodb", tables, []), part("glue", lake, { names: [] as string[], tables: [] as GlueTable[] }), part("apigateway", apis, []),
     part("kinesisanalytics", applications, []), part("sqs", queues, []), part("sns", topics, { list: [] as string[], subscriptions: [] as Subscription[] }),
   ]);
-  inventory.value = { services, streams: s, deliveries: d, functions: f, mappings: m, tables: t, lake: l.tables, databases: l.names, apis: a, applications: k, queues: q, topics: n.list, subscriptions: n.subscriptions, denied };
+  if (by !== asker) return; // it is that of another
+  inventory.value = { services: have, streams: s, deliveries: d, functions: f, mappings: m, tables: t, lake: l.tables, databases: l.names, apis: a, applications: k, queues: q, topics: n.list, subscriptions: n.subscriptions, denied };
 }
 
 /** forget is called when who asks, or where, is another. */
 export function forget() {
+  asker++;
   inventory.value = null;
   services = undefined;
 }

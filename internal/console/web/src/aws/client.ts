@@ -33,6 +33,11 @@ interface Answer {
   text: string;
 }
 
+/** patience is how many ms an answer may take of an operation that answers at once, or looks for up to 20 s. */
+const patience = 120_000;
+
+const patient = (signal?: AbortSignal) => (signal ? AbortSignal.any([signal, AbortSignal.timeout(patience)]) : AbortSignal.timeout(patience));
+
 async function send(service: string, method: string, path: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Answer> {
   const by = candidate.peek() ?? keys.peek();
   if (!by) throw new AwsError("SignedOut", "Sign in with an access key.", 403);
@@ -72,7 +77,7 @@ function failure(a: Answer): AwsError {
 /** call calls an operation of a service that speaks JSON. */
 export async function call<T = Record<string, unknown>>(service: JSONService, operation: string, input: object = {}, signal?: AbortSignal): Promise<T> {
   const [target, version] = targets[service];
-  const a = await send(signedAs[service] ?? service, "POST", "/", { "content-type": "application/x-amz-json-" + version, "x-amz-target": target + "." + operation }, JSON.stringify(input), signal);
+  const a = await send(signedAs[service] ?? service, "POST", "/", { "content-type": "application/x-amz-json-" + version, "x-amz-target": target + "." + operation }, JSON.stringify(input), patient(signal));
   if (a.status >= 300) throw failure(a);
   return (a.text ? JSON.parse(a.text) : {}) as T;
 }
@@ -103,7 +108,7 @@ const versions = { sns: "2010-03-31", iam: "2010-05-08", sts: "2011-06-15" } as 
 export async function query(service: keyof typeof versions, action: string, input: Record<string, string | undefined> = {}): Promise<Document> {
   const form = new URLSearchParams({ Action: action, Version: versions[service] });
   for (const [k, v] of Object.entries(input)) if (v !== undefined) form.set(k, v);
-  const a = await send(service, "POST", "/", { "content-type": "application/x-www-form-urlencoded" }, form.toString());
+  const a = await send(service, "POST", "/", { "content-type": "application/x-www-form-urlencoded" }, form.toString(), patient());
   if (a.status >= 300) throw failure(a);
   return new DOMParser().parseFromString(a.text || "<Empty/>", "application/xml");
 }
@@ -138,7 +143,7 @@ export async function modified(bucket: string, key: string): Promise<Date | unde
 
 /** own asks one of the node's own endpoints, below /_brookmere/, whose answer is JSON, or text. */
 export async function own<T>(path: string, method = "GET", text = false): Promise<T> {
-  const a = method === "GET" ? await settle(fetch("/_brookmere/" + path, { cache: "no-store" })) : await send("brookmere", method, "/_brookmere/" + path, {}, "");
+  const a = method === "GET" ? await settle(fetch("/_brookmere/" + path, { cache: "no-store", signal: patient() })) : await send("brookmere", method, "/_brookmere/" + path, {}, "");
   if (a.status >= 300) throw new AwsError("HTTP " + a.status, a.text.trim(), a.status);
   return (text ? a.text : a.text ? JSON.parse(a.text) : undefined) as T;
 }

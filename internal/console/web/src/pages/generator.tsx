@@ -32,6 +32,8 @@ function change(id: number, by: Partial<Run>) {
 
 const asked = (s: Setting, more: Record<string, string>) => "generate?" + new URLSearchParams({ ...(s.source ? { source: s.source } : { template: s.template }), rate: s.rate, ...more });
 
+const running = 4; // generators of a tab: each holds a connection, and a browser has six to a node
+
 const tries = 8; // of records that were refused for now
 
 /** put sends a batch to a target, again what is refused for now, and returns how many were refused in the end. */
@@ -103,6 +105,7 @@ export function Generator() {
     return out;
   };
   const begin = () => act("start", async () => {
+    if (runs.value.filter((r) => r.state === "running").length >= running) throw new AwsError("LimitExceeded", `A tab runs ${running} generators. Stop one, or use the command below.`, 400);
     setPreview(await look()); // what is wrong with the template shows before anything is put
     start(now);
   });

@@ -8,10 +8,11 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
   return function Lazy(p: P) {
     const [, show] = useState(0);
     const [error, setError] = useState<Error>();
-    useEffect(() => {
-      if (!have) load().then((c) => ((have = c), show(1)), setError);
-    }, []);
     const Page = have;
+    useEffect(() => {
+      // What was drawn counts: another of its kind may have loaded the page between that and now.
+      if (!Page) load().then((c) => ((have = c), show(1)), setError);
+    }, []);
     return Page ? <Page {...p} /> : error ? <Problem error={error} /> : <Loading />;
   };
 }

@@ -9,18 +9,22 @@ export interface Live<T> {
 
 /**
  * every calls f now and then each ms, the next time after the last has ended. It waits while the
- * tab is hidden. The function that it returns ends it.
+ * tab is hidden, but for the first call: a page that is opened behind others loads too. The function
+ * that it returns ends it.
  */
 export function every(ms: number, f: () => Promise<void>): () => void {
   let ended = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let busy = false;
+  let busy = false, first = true;
   const run = async () => {
     if (ended || busy) return;
-    if (document.hidden) return; // visible starts it again
+    if (document.hidden && !first) return; // visible starts it again
     busy = true;
+    first = false;
     try {
       await f();
+    } catch (e) {
+      console.error(e); // the next turn may go well
     } finally {
       busy = false;
     }
