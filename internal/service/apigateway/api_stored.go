@@ -41,5 +41,35 @@ func (s *Service) stored() []awswire.Operation {
 		awswire.Stores(s.DeleteBasePathMapping, func(c awswire.Caller, in *apigateway.DeleteBasePathMappingInput) []string {
 			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/domainnames/"+aws.ToString(in.DomainName)+"/basepathmappings/"+aws.ToString(in.BasePath))}
 		}).Action("apigateway:DELETE"),
+		awswire.Stores(s.CreateDocumentationPart, func(c awswire.Caller, in *apigateway.CreateDocumentationPartInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/parts")}
+		}).Action("apigateway:POST"),
+		awswire.Stores(s.GetDocumentationPart, func(c awswire.Caller, in *apigateway.GetDocumentationPartInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/parts/"+aws.ToString(in.DocumentationPartId))}
+		}).Action("apigateway:GET"),
+		awswire.Stores(s.GetDocumentationParts, func(c awswire.Caller, in *apigateway.GetDocumentationPartsInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/parts")}
+		}).Action("apigateway:GET"),
+		awswire.Stores(s.UpdateDocumentationPart, func(c awswire.Caller, in *apigateway.UpdateDocumentationPartInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/parts/"+aws.ToString(in.DocumentationPartId))}
+		}).Action("apigateway:PATCH"),
+		awswire.Stores(s.DeleteDocumentationPart, func(c awswire.Caller, in *apigateway.DeleteDocumentationPartInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/parts/"+aws.ToString(in.DocumentationPartId))}
+		}).Action("apigateway:DELETE"),
+		awswire.Stores(s.CreateDocumentationVersion, func(c awswire.Caller, in *apigateway.CreateDocumentationVersionInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/versions")}
+		}).Action("apigateway:POST"),
+		awswire.Stores(s.GetDocumentationVersion, func(c awswire.Caller, in *apigateway.GetDocumentationVersionInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/versions/"+aws.ToString(in.DocumentationVersion))}
+		}).Action("apigateway:GET"),
+		awswire.Stores(s.GetDocumentationVersions, func(c awswire.Caller, in *apigateway.GetDocumentationVersionsInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/versions")}
+		}).Action("apigateway:GET"),
+		awswire.Stores(s.UpdateDocumentationVersion, func(c awswire.Caller, in *apigateway.UpdateDocumentationVersionInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/versions/"+aws.ToString(in.DocumentationVersion))}
+		}).Action("apigateway:PATCH"),
+		awswire.Stores(s.DeleteDocumentationVersion, func(c awswire.Caller, in *apigateway.DeleteDocumentationVersionInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/versions/"+aws.ToString(in.DocumentationVersion))}
+		}).Action("apigateway:DELETE"),
 	}
 }

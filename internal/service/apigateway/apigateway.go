@@ -69,6 +69,8 @@ type Service struct {
 	usages      *state.Collection[usageDoc]
 	accounts    *state.Collection[accountDoc]
 	domains     *state.Collection[domainDoc]
+	parts       *state.Collection[partDoc]
+	docVersions *state.Collection[docVersionDoc]
 
 	other     Other
 	throttles executeapi.Throttles // of stages and usage plans
@@ -104,6 +106,8 @@ func New(cfg Config) (*Service, error) {
 		usages:      state.NewCollection[usageDoc](cfg.State, "apigateway.usage"),
 		accounts:    state.NewCollection[accountDoc](cfg.State, "apigateway.account"),
 		domains:     state.NewCollection[domainDoc](cfg.State, "apigateway.domain").NotFound(missing(invalidDomain)),
+		parts:       state.NewCollection[partDoc](cfg.State, "apigateway.documentationpart").NotFound(missing(invalidPart)),
+		docVersions: state.NewCollection[docVersionDoc](cfg.State, "apigateway.documentationversion").NotFound(missing(invalidDocVersion)),
 		compiled:    map[string]*compiled{},
 		authorized:  map[authorizedKey]authorized{},
 	}, nil

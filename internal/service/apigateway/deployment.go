@@ -31,8 +31,16 @@ func (s *Service) CreateDeployment(ctx context.Context, in *apigateway.CreateDep
 	if in.StageName != nil && *in.StageName != "" && !stageName.MatchString(*in.StageName) {
 		return nil, badRequest("Stage name only allows a-zA-Z0-9_-")
 	}
-	if in.CanarySettings != nil {
-		return nil, badRequest("Brookmere has no canary releases: deploy to a stage of its own")
+	if c := in.CanarySettings; c != nil {
+		if aws.ToString(in.StageName) == "" {
+			return nil, badRequest("Canary settings need the name of a stage that is there")
+		}
+		if !(c.PercentTraffic >= 0 && c.PercentTraffic <= 100) {
+			return nil, badRequest("Percent traffic of a canary must be between 0.0 and 100.0")
+		}
+		if _, err := s.stage(ctx, in.RestApiId, in.StageName); err != nil {
+			return nil, err
+		}
 	}
 	methods := 0
 	for _, r := range api.Resources {
@@ -71,7 +79,12 @@ func (s *Service) deployTo(ctx context.Context, api, name, deployment string, in
 	key := scope.Of(ctx).Key(api, name)
 	now := s.cfg.Clock.Now().UTC()
 	set := func(d *stageDoc) error {
-		d.Deployment, d.Updated = deployment, now
+		if d.Updated = now; in.CanarySettings == nil {
+			d.Deployment = deployment
+		} else { // the stage stays where it is, and the canary is the new deployment
+			c := in.CanarySettings
+			d.Canary = &types.CanarySettings{DeploymentId: aws.String(deployment), PercentTraffic: c.PercentTraffic, StageVariableOverrides: c.StageVariableOverrides, UseStageCache: c.UseStageCache}
+		}
 		if in.StageDescription != nil {
 			d.Description = in.StageDescription
 		}
@@ -88,6 +101,10 @@ func (s *Service) deployTo(ctx context.Context, api, name, deployment string, in
 	}
 	d := &stageDoc{Name: name, Created: now}
 	_ = set(d)
+	if in.CanarySettings != nil { // of a stage that is there
+		_, err := s.stages.Modify(ctx, set, key...)
+		return err
+	}
 	for {
 		err := s.stages.Create(ctx, d, key...)
 		if err == nil || !isExists(err) {
@@ -170,7 +187,7 @@ func (s *Service) DeleteDeployment(ctx context.Context, in *apigateway.DeleteDep
 		return nil, err
 	}
 	for _, st := range stages {
-		if st.Deployment == d.ID {
+		if st.Deployment == d.ID || st.Canary != nil && aws.ToString(st.Canary.DeploymentId) == d.ID {
 			return nil, badRequest("Active stages pointing to this deployment must be moved or deleted")
 		}
 	}
@@ -190,6 +207,9 @@ func (s *Service) CreateStage(ctx context.Context, in *apigateway.CreateStageInp
 	}
 	dep, err := s.deployment(ctx, in.RestApiId, in.DeploymentId)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.documented(ctx, dep.API.ID, in.DocumentationVersion); err != nil {
 		return nil, err
 	}
 	now := s.cfg.Clock.Now().UTC()
@@ -260,6 +280,16 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 	d, err := s.stages.Modify(ctx, func(d *stageDoc) error {
 		deployment, size := &d.Deployment, (*string)(&d.CacheSize)
 		log := types.AccessLogSettings{}
+		canary := types.CanarySettings{}
+		if d.Canary != nil {
+			canary = *d.Canary
+		}
+		operations, cut := slices.Clone(in.PatchOperations), false
+		for i, o := range operations {
+			if o.Op == types.OpCopy && aws.ToString(o.From) == "/canarySettings/deploymentId" { // the canary is promoted
+				operations[i].Value = canary.DeploymentId
+			}
+		}
 		if d.AccessLog != nil {
 			log = *d.AccessLog
 		}
@@ -281,8 +311,18 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 				log = types.AccessLogSettings{}
 				return nil
 			},
+			"/canarySettings/percentTraffic":          setFloat(&canary.PercentTraffic),
+			"/canarySettings/deploymentId":            setText(&canary.DeploymentId),
+			"/canarySettings/useStageCache":           setBool(&canary.UseStageCache),
+			"/canarySettings/stageVariableOverrides/": setMap(&canary.StageVariableOverrides),
+			"/canarySettings": func(op types.Op, _, _ string) error {
+				if cut = true; op != types.OpRemove {
+					return badRequest("Invalid patch path '/canarySettings' specified for op '%s'", op)
+				}
+				return nil
+			},
 			"/": d.setMethodSetting, // /{path}/{method}/{setting}
-		}.apply(in.PatchOperations)
+		}.apply(operations)
 		if err != nil {
 			return err
 		}
@@ -292,12 +332,31 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 		if _, err := s.deployments.Get(scope.Of(ctx).Key(a.ID, d.Deployment)...); err != nil {
 			return err
 		}
+		if d.Documentation = full(d.Documentation); slices.ContainsFunc(in.PatchOperations, func(o types.PatchOperation) bool { return aws.ToString(o.Path) == "/documentationVersion" }) {
+			if err := s.documented(ctx, a.ID, d.Documentation); err != nil {
+				return err
+			}
+		}
 		d.CacheSize = types.CacheClusterSize(aws.ToString(size))
 		if to, ok := arn.Parse(aws.ToString(log.DestinationArn)); ok && to.Account != scope.Of(ctx).Account {
 			return badRequest("Access log destination %s must be of the account of the API", *log.DestinationArn)
 		}
 		if d.AccessLog = &log; log.DestinationArn == nil {
 			d.AccessLog = nil
+		}
+		switch touched := d.Canary != nil || slices.ContainsFunc(operations, func(o types.PatchOperation) bool { return strings.HasPrefix(aws.ToString(o.Path), "/canarySettings") }); {
+		case cut:
+			d.Canary = nil
+		case touched:
+			if !(canary.PercentTraffic >= 0 && canary.PercentTraffic <= 100) {
+				return badRequest("Percent traffic of a canary must be between 0.0 and 100.0")
+			}
+			if id := aws.ToString(canary.DeploymentId); id != "" {
+				if _, err := s.deployments.Get(scope.Of(ctx).Key(a.ID, id)...); err != nil {
+					return err
+				}
+			}
+			d.Canary = &canary
 		}
 		d.Updated = s.cfg.Clock.Now().UTC()
 		return nil

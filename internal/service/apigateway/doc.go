@@ -12,6 +12,8 @@
 //	apigateway.usage       account, region, usage plan, key, day: what the key used
 //	apigateway.account     account, region
 //	apigateway.domain      account, region, domain name, with its base path mappings
+//	apigateway.documentationpart     account, region, API, hash of its location
+//	apigateway.documentationversion  account, region, API, version
 //
 // A change of an API is one compare-and-swap of its document; clients see it when it is deployed to
 // a stage.

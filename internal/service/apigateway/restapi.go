@@ -212,6 +212,12 @@ func (s *Service) DeleteRestApi(ctx context.Context, in *apigateway.DeleteRestAp
 	if err := s.deployments.DeleteAll(ctx, key...); err != nil {
 		return nil, err
 	}
+	if err := s.parts.DeleteAll(ctx, key...); err != nil {
+		return nil, err
+	}
+	if err := s.docVersions.DeleteAll(ctx, key...); err != nil {
+		return nil, err
+	}
 	if err := s.apis.Delete(ctx, key...); err != nil {
 		return nil, err
 	}
