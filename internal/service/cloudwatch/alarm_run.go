@@ -53,11 +53,7 @@ func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
 		return err
 	}
 	if d.composite() {
-		if err := s.judgeRule(ctx, d); err != nil {
-			return err
-		}
-		_, err := s.finishTransition(ctx, j.Key)
-		return err
+		return s.watchRule(ctx, d, j.Key)
 	}
 	w := d.Watch
 	grid, late := time.Minute, lateBy
@@ -80,6 +76,32 @@ func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
 		}
 	}
 	return work.RunAfter(end.Add(grid + late).Sub(s.clock.Now()))
+}
+
+// watchRule looks at a composite alarm: at its suppressor before, so that it acts as that says, and after.
+func (s *Service) watchRule(ctx context.Context, d *alarmDoc, key work.Key) error {
+	if _, err := s.suppress(ctx, d); err != nil {
+		return err
+	}
+	d, err := s.finishTransition(ctx, key)
+	if d == nil || err != nil {
+		return err
+	}
+	if err := s.judgeRule(ctx, d); err != nil {
+		return err
+	}
+	d, err = s.finishTransition(ctx, key)
+	if d == nil || err != nil {
+		return err
+	}
+	again, err := s.suppress(ctx, d)
+	if err != nil {
+		return err
+	}
+	if d, err = s.finishTransition(ctx, key); d == nil || err != nil || again == 0 {
+		return err
+	}
+	return work.RunAfter(again)
 }
 
 // judgeMetric looks at what an alarm's metric says up to a time.
@@ -334,7 +356,7 @@ func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc
 			}
 			next = func(x *dueDoc) *dueDoc { x.Actions, x.Tries = x.Actions[1:], 0; return x }
 		default:
-			if s.cfg.Webhook != nil {
+			if s.cfg.Webhook != nil && due.Released == "" { // it was told of the transition
 				if err := s.cfg.Webhook(ctx, d.scope(), s.notification(d)); err != nil {
 					s.log.Error("an alarm's webhook failed", "alarm", d.arn(), "error", err)
 				}
@@ -370,7 +392,7 @@ func (s *Service) nudgeParents(ctx context.Context, d *alarmDoc) error {
 			s.log.Error("the rule of a composite alarm cannot be read", "alarm", it.Value.arn(), "error", err)
 			continue
 		}
-		if slices.Contains(r.alarms(d.scope()), d.Name) {
+		if p := it.Value.Suppressor; slices.Contains(r.alarms(d.scope()), d.Name) || p != nil && p.name(d.scope()) == d.Name {
 			_, err = s.alarms.Modify(ctx, func(p *alarmDoc) error { p.Nudged++; return nil }, it.Value.key()...)
 			if err != nil && !errors.Is(err, state.ErrNotFound) {
 				return err
