@@ -318,6 +318,9 @@ func (s *Service) judgeRule(ctx context.Context, d *alarmDoc) error {
 // finishTransition does what the last transition of an alarm has left to do, and returns the alarm; nil if it has gone.
 func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc, error) {
 	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		d, err := s.alarms.Get(key...)
 		if errors.Is(err, state.ErrNotFound) {
 			return nil, nil
@@ -339,8 +342,8 @@ func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc
 		case len(due.Actions) > 0:
 			action := due.Actions[0]
 			failed := s.act(ctx, d, action)
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
+			if failed != nil && ctx.Err() != nil {
+				return nil, context.Cause(ctx)
 			}
 			if failed != nil && due.Tries+1 < retries && !permanent(failed) {
 				next = func(x *dueDoc) *dueDoc { x.Tries++; return x }
@@ -363,7 +366,8 @@ func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc
 			}
 			next = func(*dueDoc) *dueDoc { return nil }
 		}
-		_, err = s.alarms.Modify(ctx, func(now *alarmDoc) error {
+		// What was done is noted even if the alarm is to be looked at again meanwhile: it would be done twice.
+		_, err = s.alarms.Modify(context.WithoutCancel(ctx), func(now *alarmDoc) error {
 			if now.Due == nil || !now.Transitioned.Equal(d.Transitioned) || len(now.Due.Actions) != len(due.Actions) {
 				return errChanged // by a later transition
 			}

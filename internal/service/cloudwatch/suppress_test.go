@@ -35,6 +35,7 @@ func newSuppression(t *testing.T, wait, extension int32) suppression {
 		return x.suppressed() == ""
 	})
 	x.until("the action of OK", func() bool { return len(x.n.all()) == 1 })
+	x.becomes("main", "OK")
 	return x
 }
 
@@ -95,6 +96,7 @@ func TestASuppressorInAlarmHoldsActions(t *testing.T) {
 	if e := x.n.all()[1]; !strings.Contains(e, `"actionsSuppressedBy":"Alarm"`) && !strings.Contains(e, `"actionsSuppressedBy":"ExtensionPeriod"`) || !strings.Contains(e, `"actionsSuppressor":"quiet"`) {
 		t.Error(e)
 	}
+	x.becomes("main", "ALARM")
 	out, err := x.s.DescribeAlarmHistory(t.Context(), &cloudwatch.DescribeAlarmHistoryInput{AlarmName: aws.String("main"), AlarmTypes: []types.AlarmType{types.AlarmTypeCompositeAlarm}})
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +125,7 @@ func TestWaitingForASuppressor(t *testing.T) {
 		x.clock.Advance(time.Second)
 		return len(x.n.all()) == 2
 	})
+	x.becomes("main", "ALARM")
 	if by := x.suppressed(); by != "" {
 		t.Error("still suppressed by", by)
 	}
