@@ -368,7 +368,7 @@ func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc
 		}
 		// What was done is noted even if the alarm is to be looked at again meanwhile: it would be done twice.
 		_, err = s.alarms.Modify(context.WithoutCancel(ctx), func(now *alarmDoc) error {
-			if now.Due == nil || !now.Transitioned.Equal(d.Transitioned) || len(now.Due.Actions) != len(due.Actions) {
+			if now.Due == nil || !now.Transitioned.Equal(d.Transitioned) || now.State != d.State || now.Due.Old != due.Old || len(now.Due.Actions) != len(due.Actions) {
 				return errChanged // by a later transition
 			}
 			now.Due = next(now.Due)
