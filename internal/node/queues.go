@@ -11,7 +11,7 @@ import (
 )
 
 func makeSQS(s *services, p parts) (_ service, err error) {
-	s.sqs, err = sqs.New(sqs.Config{State: p.state, Messages: p.queues, Endpoint: p.node.URL, Owner: p.here, Clock: p.clock, Logger: p.logger,
+	s.sqs, err = sqs.New(sqs.Config{State: p.state, Messages: p.queues, Endpoint: p.node.URL, Owner: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
 		Allow: func(ctx context.Context, action, queue string) error { return p.node.decide(ctx, action, queue, nil) },
 	})
 	return s.sqs, err

@@ -227,7 +227,7 @@ func makeAPIGateway(s *services, p parts) (_ service, err error) {
 
 func makeHTTPAPIs(s *services, p parts) (_ service, err error) {
 	s.httpAPIs, err = apigatewayv2.New(apigatewayv2.Config{
-		State: p.state, Logs: logsOfAPIs(s, p), Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
+		State: p.state, Logs: logsOfAPIs(s, p), Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
 		Allow: func(ctx context.Context, arn string) error { return p.node.decide(ctx, "execute-api:Invoke", arn, nil) },
 	})
 	return s.httpAPIs, err

@@ -25,7 +25,7 @@ func makeSNS(s *services, p parts) (_ service, err error) {
 			}
 			return a.Certify(host, public)
 		},
-		Endpoint: n.URL, Owner: p.here, Clock: p.clock, Logger: p.logger,
+		Endpoint: n.URL, Owner: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
 	})
 	return s.sns, err
 }

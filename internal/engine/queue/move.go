@@ -149,6 +149,26 @@ func (q *Queue) Counts() (c Counts, err error) {
 	return c, err
 }
 
+// Oldest is when the first of a queue's messages was sent; zero of an empty queue.
+func (q *Queue) Oldest() (sent time.Time, err error) {
+	err = q.s.db.Guard(func() error {
+		if q.gone.Load() {
+			return ErrGone
+		}
+		it, err := between(q.s.db, prefix(q.id, kindMessage), prefix(q.id, kindMessage+1))
+		if err != nil {
+			return err
+		}
+		if it.First() {
+			if v := it.Value(); len(v) >= 9 {
+				sent = time.UnixMilli(int64(binary.BigEndian.Uint64(v[1:])))
+			}
+		}
+		return closing(it.Error(), it)
+	})
+	return sent, err
+}
+
 // hidden counts the messages that cannot be received at a time.
 func (q *Queue) hidden(now int64) (delayed, inFlight int64, err error) {
 	it, err := between(q.s.db, visibleKey(q.id, now+1, 0), prefix(q.id, kindVisible+1))

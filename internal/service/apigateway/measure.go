@@ -8,6 +8,8 @@ var (
 	clientErrors  = &metering.Measure{Name: "4XXError", Unit: "Count"}
 	serverErrors  = &metering.Measure{Name: "5XXError", Unit: "Count"}
 	answerLatency = &metering.Measure{Name: "Latency", Unit: "Milliseconds"}
+
+	integrationLatency = &metering.Measure{Name: "IntegrationLatency", Unit: "Milliseconds"} // of requests that came to it
 )
 
 // measure tells of the request, which has been answered.
@@ -28,6 +30,9 @@ func (x *exchange) measure() {
 	samples := []metering.Sample{
 		requestCount.Of(1), clientErrors.Of(is(x.status >= 400 && x.status < 500)), serverErrors.Of(is(x.status >= 500)),
 		answerLatency.Of(float64(x.s.cfg.Clock.Since(x.received).Microseconds()) / 1000),
+	}
+	if x.integrated {
+		samples = append(samples, integrationLatency.Of(float64(x.latency.Microseconds())/1000))
 	}
 	scope := x.scope.Account + "/" + x.scope.Region
 	x.s.cfg.Meter.Resource(scope, "AWS/ApiGateway", "ApiName", api.Name).Add(samples...)

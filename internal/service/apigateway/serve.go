@@ -75,7 +75,11 @@ type exchange struct {
 	keyID    string   // of the API key
 	status   int      // of the answer, for the access log
 	sent     int      // bytes of the answer
-	trace    *trace   // of a test; nil otherwise
+
+	integrated bool          // whether it came to the integration
+	latency    time.Duration // which took so long
+
+	trace *trace // of a test; nil otherwise
 }
 
 // failure is an answer of the gateway's own.
@@ -206,7 +210,9 @@ func (x *exchange) run() error {
 	if err := x.validate(); err != nil {
 		return err
 	}
+	began := x.s.cfg.Clock.Now()
 	out, err := x.integrate()
+	x.integrated, x.latency = true, x.s.cfg.Clock.Since(began)
 	if err != nil {
 		return err
 	}

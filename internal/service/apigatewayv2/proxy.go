@@ -49,7 +49,7 @@ func (x *exchange) integrate() (*result, error) {
 	default:
 		out, err = x.callHTTP(p)
 	}
-	x.latency = x.s.cfg.Clock.Since(began)
+	x.integrated, x.latency = true, x.s.cfg.Clock.Since(began)
 	if err == nil {
 		x.reached = out.status
 		return out, nil

@@ -50,8 +50,10 @@ type exchange struct {
 	status  int // of the answer
 	sent    int
 	latency time.Duration // of the integration
-	reached int           // status of the integration's answer
-	failed  *failure
+
+	integrated bool // whether it came to that
+	reached    int  // status of the integration's answer
+	failed     *failure
 }
 
 // identity is what an authorizer found out.
@@ -99,6 +101,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(err)
 	}
 	if x.stage != nil {
+		x.measure()
 		x.logAccess()
 	}
 }

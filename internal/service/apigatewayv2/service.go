@@ -11,6 +11,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
@@ -47,6 +48,7 @@ type Config struct {
 	Logs     LogSink    // nil: access logs go nowhere
 	// Allow decides whether the caller of a context may invoke the route of an ARN. nil: whoever signs may.
 	Allow  func(ctx context.Context, arn string) error
+	Meter  *metering.Registry // nil: APIs are not measured
 	Clock  clockwork.Clock
 	Logger *slog.Logger
 }

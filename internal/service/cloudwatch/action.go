@@ -208,7 +208,11 @@ func (s *Service) event(d *alarmDoc) []byte {
 	alarm := map[string]any{
 		"alarmName": d.Name, "state": stateOf(d.State, d.Reason, d.ReasonData, stamp(d.Updated)), "configuration": d.configuration(),
 	}
-	if due := d.Due; due != nil {
+	if due := d.Due; due != nil && due.Released != "" {
+		before := stateOf(d.State, due.OldReason, due.OldData, stamp(due.OldUpdated))
+		before["actionsSuppressedBy"], before["actionsSuppressedReason"] = due.Released, suppressedBy(due.Released)
+		alarm["previousState"] = before
+	} else if due != nil {
 		alarm["previousState"] = stateOf(due.Old, due.OldReason, due.OldData, stamp(due.OldUpdated))
 	}
 	b, err := plain(map[string]any{
@@ -228,6 +232,9 @@ func (d *alarmDoc) configuration() map[string]any {
 	}
 	if d.composite() {
 		c["alarmRule"] = d.Rule
+		if p := d.Suppressor; p != nil {
+			c["actionsSuppressor"], c["actionsSuppressorWaitPeriod"], c["actionsSuppressorExtensionPeriod"] = p.Alarm, p.Wait, p.Extension
+		}
 		return c
 	}
 	qs, err := d.Watch.queries(d.scope())

@@ -31,6 +31,9 @@ type alarmDoc struct {
 	Watch *watchDoc `json:"watch,omitempty"`
 	Rule  string    `json:"rule,omitempty"`
 
+	Suppressor *suppressorDoc `json:"suppressor,omitempty"`
+	Held       *heldDoc       `json:"held,omitempty"` // nil: it acts
+
 	State        types.StateValue `json:"state"`
 	Reason       string           `json:"reason"`
 	ReasonData   string           `json:"reasonData,omitempty"`
@@ -72,6 +75,9 @@ type dueDoc struct {
 	Recorded   bool             `json:"recorded,omitempty"` // in the history
 	Actions    []string         `json:"actions,omitempty"`  // that are left
 	Tries      int              `json:"tries,omitempty"`    // of the first of them
+
+	Suppressed types.ActionsSuppressedBy `json:"suppressed,omitempty"` // why there are none
+	Released   types.ActionsSuppressedBy `json:"released,omitempty"`   // why they come late: it is no transition
 }
 
 func (d *alarmDoc) scope() scope.Scope { return scope.Scope{Account: d.Account, Region: d.Region} }
@@ -103,6 +109,9 @@ func (d *alarmDoc) actions(st types.StateValue) []string {
 func (d *alarmDoc) become(st types.StateValue, reason, data string, now time.Time) {
 	if st != d.State {
 		due := &dueDoc{Old: d.State, OldReason: d.Reason, OldData: d.ReasonData, OldUpdated: d.Updated, Actions: d.actions(st)}
+		if due.Suppressed = d.holds(now); due.Suppressed != "" {
+			due.Actions = nil
+		}
 		d.Due, d.Transitioned = due, now
 	}
 	d.State, d.Reason, d.ReasonData, d.Updated = st, reason, data, now
@@ -170,6 +179,12 @@ func (d *alarmDoc) compositeAlarm() types.CompositeAlarm {
 	}
 	if d.ReasonData != "" {
 		a.StateReasonData = &d.ReasonData
+	}
+	if p := d.Suppressor; p != nil {
+		a.ActionsSuppressor, a.ActionsSuppressorWaitPeriod, a.ActionsSuppressorExtensionPeriod = &p.Alarm, &p.Wait, &p.Extension
+	}
+	if h := d.Held; h != nil {
+		a.ActionsSuppressedBy, a.ActionsSuppressedReason = h.By, aws.String(h.reason())
 	}
 	return a
 }

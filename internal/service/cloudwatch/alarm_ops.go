@@ -157,6 +157,9 @@ func (s *Service) DeleteAlarms(ctx context.Context, in *cloudwatch.DeleteAlarmsI
 		if err := s.tags.Delete(ctx, d.arn()); err != nil {
 			return nil, err
 		}
+		if err := s.nudgeParents(ctx, d); err != nil {
+			return nil, err
+		}
 		if err := s.record(d, types.HistoryItemTypeConfigurationUpdate, "Alarm \""+d.Name+"\" deleted", map[string]any{"version": "1.0", "type": "Delete"}); err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ import (
 // PutMetricAlarm and PutCompositeAlarm: 5,000 alarms of an account in a region, five actions a state.
 //
 // Actions of alarms are topics of SNS and functions of Lambda; others are refused by name. PromQL, windows of evaluation,
-// warm-up and tags in notifications are refused, and so are suppressors of composite alarms.
+// warm-up and tags in notifications are refused.
 
 const maxAlarms = 5000
 
@@ -90,11 +90,12 @@ func (s *Service) PutMetricAlarm(ctx context.Context, in *cloudwatch.PutMetricAl
 // PutCompositeAlarm makes an alarm of others, or changes one.
 func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompositeAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutCompositeAlarmOutput, error) {
 	sc := scope.Of(ctx)
-	switch {
-	case aws.ToString(in.ActionsSuppressor) != "" || in.ActionsSuppressorWaitPeriod != nil || in.ActionsSuppressorExtensionPeriod != nil:
-		return nil, unsupported("suppressors of composite alarms")
-	case in.ActionConfiguration != nil:
+	if in.ActionConfiguration != nil {
 		return nil, unsupported("tags in the notifications of alarms")
+	}
+	suppressor, err := s.suppressorOf(sc, in)
+	if err != nil {
+		return nil, err
 	}
 	r, err := parseRule(aws.ToString(in.AlarmRule))
 	if err != nil {
@@ -117,7 +118,7 @@ func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompo
 	d := &alarmDoc{
 		Account: sc.Account, Region: sc.Region, Name: name, Description: in.AlarmDescription,
 		Enabled: in.ActionsEnabled == nil || *in.ActionsEnabled, OKActions: in.OKActions, AlarmActions: in.AlarmActions, NoData: in.InsufficientDataActions,
-		Rule: aws.ToString(in.AlarmRule),
+		Rule: aws.ToString(in.AlarmRule), Suppressor: suppressor,
 	}
 	return &cloudwatch.PutCompositeAlarmOutput{}, s.putAlarm(ctx, d, in.Tags)
 }
@@ -176,6 +177,10 @@ func (s *Service) putAlarm(ctx context.Context, d *alarmDoc, tags []types.Tag) e
 			}
 			if !reflect.DeepEqual(now.Watch, d.Watch) || now.Rule != d.Rule {
 				now.Version++
+			}
+			if !reflect.DeepEqual(now.Suppressor, d.Suppressor) {
+				now.Suppressor = d.Suppressor
+				now.Nudged++
 			}
 			now.Description, now.Configured, now.Watch, now.Rule = d.Description, d.Configured, d.Watch, d.Rule
 			now.Enabled, now.OKActions, now.AlarmActions, now.NoData = d.Enabled, d.OKActions, d.AlarmActions, d.NoData

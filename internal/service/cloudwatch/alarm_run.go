@@ -53,11 +53,7 @@ func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
 		return err
 	}
 	if d.composite() {
-		if err := s.judgeRule(ctx, d); err != nil {
-			return err
-		}
-		_, err := s.finishTransition(ctx, j.Key)
-		return err
+		return s.watchRule(ctx, d, j.Key)
 	}
 	w := d.Watch
 	grid, late := time.Minute, lateBy
@@ -80,6 +76,32 @@ func (s *Service) watch(ctx context.Context, j *work.Job[alarmDoc]) error {
 		}
 	}
 	return work.RunAfter(end.Add(grid + late).Sub(s.clock.Now()))
+}
+
+// watchRule looks at a composite alarm: at its suppressor before, so that it acts as that says, and after.
+func (s *Service) watchRule(ctx context.Context, d *alarmDoc, key work.Key) error {
+	if _, err := s.suppress(ctx, d); err != nil {
+		return err
+	}
+	d, err := s.finishTransition(ctx, key)
+	if d == nil || err != nil {
+		return err
+	}
+	if err := s.judgeRule(ctx, d); err != nil {
+		return err
+	}
+	d, err = s.finishTransition(ctx, key)
+	if d == nil || err != nil {
+		return err
+	}
+	again, err := s.suppress(ctx, d)
+	if err != nil {
+		return err
+	}
+	if d, err = s.finishTransition(ctx, key); d == nil || err != nil || again == 0 {
+		return err
+	}
+	return work.RunAfter(again)
 }
 
 // judgeMetric looks at what an alarm's metric says up to a time.
@@ -296,6 +318,9 @@ func (s *Service) judgeRule(ctx context.Context, d *alarmDoc) error {
 // finishTransition does what the last transition of an alarm has left to do, and returns the alarm; nil if it has gone.
 func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc, error) {
 	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		d, err := s.alarms.Get(key...)
 		if errors.Is(err, state.ErrNotFound) {
 			return nil, nil
@@ -317,8 +342,8 @@ func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc
 		case len(due.Actions) > 0:
 			action := due.Actions[0]
 			failed := s.act(ctx, d, action)
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
+			if failed != nil && ctx.Err() != nil {
+				return nil, context.Cause(ctx)
 			}
 			if failed != nil && due.Tries+1 < retries && !permanent(failed) {
 				next = func(x *dueDoc) *dueDoc { x.Tries++; return x }
@@ -334,15 +359,16 @@ func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc
 			}
 			next = func(x *dueDoc) *dueDoc { x.Actions, x.Tries = x.Actions[1:], 0; return x }
 		default:
-			if s.cfg.Webhook != nil {
+			if s.cfg.Webhook != nil && due.Released == "" { // it was told of the transition
 				if err := s.cfg.Webhook(ctx, d.scope(), s.notification(d)); err != nil {
 					s.log.Error("an alarm's webhook failed", "alarm", d.arn(), "error", err)
 				}
 			}
 			next = func(*dueDoc) *dueDoc { return nil }
 		}
-		_, err = s.alarms.Modify(ctx, func(now *alarmDoc) error {
-			if now.Due == nil || !now.Transitioned.Equal(d.Transitioned) || len(now.Due.Actions) != len(due.Actions) {
+		// What was done is noted even if the alarm is to be looked at again meanwhile: it would be done twice.
+		_, err = s.alarms.Modify(context.WithoutCancel(ctx), func(now *alarmDoc) error {
+			if now.Due == nil || !now.Transitioned.Equal(d.Transitioned) || now.State != d.State || now.Due.Old != due.Old || len(now.Due.Actions) != len(due.Actions) {
 				return errChanged // by a later transition
 			}
 			now.Due = next(now.Due)
@@ -370,7 +396,7 @@ func (s *Service) nudgeParents(ctx context.Context, d *alarmDoc) error {
 			s.log.Error("the rule of a composite alarm cannot be read", "alarm", it.Value.arn(), "error", err)
 			continue
 		}
-		if slices.Contains(r.alarms(d.scope()), d.Name) {
+		if p := it.Value.Suppressor; slices.Contains(r.alarms(d.scope()), d.Name) || p != nil && p.name(d.scope()) == d.Name {
 			_, err = s.alarms.Modify(ctx, func(p *alarmDoc) error { p.Nudged++; return nil }, it.Value.key()...)
 			if err != nil && !errors.Is(err, state.ErrNotFound) {
 				return err

@@ -57,8 +57,19 @@ func (s *Service) recordTransition(d *alarmDoc) error {
 		}
 		return m
 	}
-	return s.record(d, types.HistoryItemTypeStateUpdate, fmt.Sprintf("Alarm updated from %s to %s", d.Due.Old, d.State),
-		map[string]any{"version": "1.0", "oldState": stateOf(d.Due.Old, d.Due.OldReason, d.Due.OldData), "newState": stateOf(d.State, d.Reason, d.ReasonData)})
+	now := stateOf(d.State, d.Reason, d.ReasonData)
+	by := d.Due.Suppressed
+	if by != "" {
+		now["actionsSuppressedBy"], now["actionsSuppressedReason"] = by, suppressedBy(by)
+	}
+	err := s.record(d, types.HistoryItemTypeStateUpdate, fmt.Sprintf("Alarm updated from %s to %s", d.Due.Old, d.State),
+		map[string]any{"version": "1.0", "oldState": stateOf(d.Due.Old, d.Due.OldReason, d.Due.OldData), "newState": now})
+	if err != nil || by == "" || len(d.actions(d.State)) == 0 {
+		return err
+	}
+	return s.record(d, types.HistoryItemTypeAction, suppressedBy(by), map[string]any{
+		"actionState": "Suppressed", "stateUpdateTimestamp": d.Transitioned.UnixMilli(), "actionsSuppressedBy": by, "actionsSuppressor": d.Suppressor.alarm(),
+	})
 }
 
 func (s *Service) recordAction(d *alarmDoc, action string, failed error) error {

@@ -34,7 +34,30 @@ var (
 	getLatency = &metering.Measure{Name: "GetRecords.Latency", Unit: "Milliseconds"}
 	getRecords = &metering.Measure{Name: "GetRecords.Records", Unit: "Count"}
 	getSuccess = &metering.Measure{Name: "GetRecords.Success", Unit: "Count"}
+
+	// of a consumer of a stream
+	subscribeExceeded = &metering.Measure{Name: "SubscribeToShard.RateExceeded", Unit: "Count"}
+	subscribeSuccess  = &metering.Measure{Name: "SubscribeToShard.Success", Unit: "Count"}
+	eventBytes        = &metering.Measure{Name: "SubscribeToShardEvent.Bytes", Unit: "Bytes"}
+	eventBehind       = &metering.Measure{Name: "SubscribeToShardEvent.MillisBehindLatest", Unit: "Milliseconds"}
+	eventRecords      = &metering.Measure{Name: "SubscribeToShardEvent.Records", Unit: "Count"}
+	eventSuccess      = &metering.Measure{Name: "SubscribeToShardEvent.Success", Unit: "Count"}
 )
+
+// consumerMeter is what a consumer of a stream is measured by.
+func (s *Service) consumerMeter(d *stream, consumer string) *metering.Resource {
+	return s.cfg.Meter.Resource(d.Account+"/"+d.Region, "AWS/Kinesis", "StreamName", d.Name, "ConsumerName", consumer)
+}
+
+// measureEvent tells of an event that a subscription is sent.
+func (p *pusher) measureEvent(d *stream, sh *shard, r *batchRead) {
+	if p.s.cfg.Meter == nil {
+		return
+	}
+	behind := float64(r.behind.Milliseconds())
+	p.s.consumerMeter(d, p.consumer.Name).Add(eventBytes.Of(float64(r.bytes)), eventBehind.Of(behind), eventRecords.Of(float64(len(r.records))), eventSuccess.Of(1))
+	addShard(p.s.shardMeter(d, sh.id()), d, outgoingBytes.Of(float64(r.bytes)), outgoingRecords.Of(float64(len(r.records))))
+}
 
 // measured is what a stream is measured by.
 func (s *Service) measured(d *stream) *metering.Resource {

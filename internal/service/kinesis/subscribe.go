@@ -124,9 +124,11 @@ func (s *Service) subscribe(ctx context.Context, in *kinesis.SubscribeToShardInp
 		}
 		if old != nil {
 			end(nil)
+			s.consumerMeter(d, c.Name).Add(subscribeExceeded.Of(1), subscribeSuccess.Of(0))
 			return nil, nil, takenOver(d, sub)
 		}
 	}
+	s.consumerMeter(d, c.Name).Add(subscribeExceeded.Of(0), subscribeSuccess.Of(1))
 	life := s.clock.AfterFunc(subscriptionLife, func() { end(errExpired) })
 	open := context.AfterFunc(s.running, func() { end(errClosing) })
 	context.AfterFunc(pushing, func() { // whether the events were taken or not
@@ -206,7 +208,9 @@ func (p *pusher) step(ctx context.Context, d *stream, sh *shard, log *shardlog.S
 	} else {
 		r.resume = r.continuation(p.at, p.s.now())
 	}
-	p.gone = !p.yield(p.event(r), nil)
+	if p.gone = !p.yield(p.event(r), nil); !p.gone {
+		p.measureEvent(d, sh, r)
+	}
 	p.sent = p.s.clock.Now()
 	return r.bytes, atEnd, nil
 }

@@ -143,11 +143,13 @@ func (s *Service) deliverBatch(ctx context.Context, d *subscriptionDoc, q *queue
 		switch {
 		case o.err == nil:
 			done = append(done, o.m.Handle)
+			s.measureDelivery(d, o, false)
 		case errors.As(o.err, &final) || !again:
 			dead = append(dead, o)
 		default:
 			s.log.Debug("a delivery failed", "subscription", d.arn(), "message", o.p.ID, "attempt", o.m.Count, "error", o.err, "again", wait)
 			later, waits = append(later, o.m.Handle), append(waits, wait)
+			s.measureDelivery(d, o, false)
 		}
 	}
 	for _, o := range dead {
@@ -155,6 +157,7 @@ func (s *Service) deliverBatch(ctx context.Context, d *subscriptionDoc, q *queue
 			later, waits = append(later, o.m.Handle), append(waits, wait)
 		} else {
 			done = append(done, o.m.Handle)
+			s.measureDelivery(d, o, true)
 		}
 	}
 	if ctx.Err() != nil {
@@ -186,9 +189,11 @@ func (s *Service) bury(ctx context.Context, d *subscriptionDoc, o *outgoing) tim
 	var final *finalError
 	switch {
 	case letter.err == nil:
+		s.meter(d.Account, d.Region, d.Topic).Add(redriven.Of(1))
 		s.log.Info("a message was not delivered and went to the dead-letter queue", "subscription", d.arn(), "message", o.p.ID, "error", o.err)
 		return 0
 	case errors.As(letter.err, &final):
+		s.meter(d.Account, d.Region, d.Topic).Add(notRedriven.Of(1))
 		s.log.Warn("a message was not delivered, nor could it be put into the dead-letter queue: it is dropped", "subscription", d.arn(), "message", o.p.ID, "error", letter.err)
 		return 0
 	}

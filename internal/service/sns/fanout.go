@@ -87,7 +87,7 @@ func (s *Service) fan(ctx context.Context, t *topicDoc, q *queue.Queue, list []q
 	}
 	all := make([]queue.Outgoing, len(subscriptions))
 	handles := make([]string, 0, len(list))
-	length := 0
+	length, filtered := 0, 0
 	flush := func() error {
 		var out []queue.Outgoing
 		for i := range all {
@@ -122,6 +122,7 @@ func (s *Service) fan(ctx context.Context, t *topicDoc, q *queue.Queue, list []q
 				return fmt.Errorf("filter policy of %s: %w", d.arn(), err)
 			}
 			if !wanted {
+				filtered++
 				continue
 			}
 			if body == nil {
@@ -145,6 +146,7 @@ func (s *Service) fan(ctx context.Context, t *topicDoc, q *queue.Queue, list []q
 	if err := flush(); err != nil {
 		return err
 	}
+	s.measureFiltered(t, filtered)
 	_, err := q.Delete(handles)
 	if errors.Is(err, queue.ErrGone) {
 		return nil

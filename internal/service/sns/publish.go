@@ -248,7 +248,7 @@ func (s *Service) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*
 		return nil, err
 	}
 	c := &content{in.Message, in.Subject, in.MessageStructure, in.MessageAttributes, in.MessageGroupId, in.MessageDeduplicationId}
-	p, _, err := c.check(t)
+	p, size, err := c.check(t)
 	if err != nil {
 		return nil, err
 	}
@@ -256,6 +256,7 @@ func (s *Service) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*
 	if err != nil {
 		return nil, err
 	}
+	s.measurePublish(t, size)
 	return &sns.PublishOutput{MessageId: &sent[0].ID, SequenceNumber: sequence(t, sent[0].Sequence)}, nil
 }
 
@@ -285,6 +286,7 @@ func (s *Service) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _
 	out := &sns.PublishBatchOutput{Successful: []types.PublishBatchResultEntry{}, Failed: []types.BatchResultErrorEntry{}}
 	var list []*posted
 	var ids []*string
+	var sizes []int
 	size := 0
 	for i := range in.PublishBatchRequestEntries {
 		e := &in.PublishBatchRequestEntries[i]
@@ -299,7 +301,7 @@ func (s *Service) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _
 		if err != nil {
 			return nil, err
 		}
-		list, ids = append(list, p), append(ids, e.Id)
+		list, ids, sizes = append(list, p), append(ids, e.Id), append(sizes, n)
 	}
 	if size > maxMessage {
 		return nil, &types.BatchRequestTooLongException{Message: aws.String("The length of all the messages put together is more than the limit.")}
@@ -311,6 +313,7 @@ func (s *Service) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _
 	if err != nil {
 		return nil, err
 	}
+	s.measurePublish(t, sizes...)
 	for i := range sent {
 		out.Successful = append(out.Successful, types.PublishBatchResultEntry{Id: ids[i], MessageId: &sent[i].ID, SequenceNumber: sequence(t, sent[i].Sequence)})
 	}

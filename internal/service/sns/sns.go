@@ -21,6 +21,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
@@ -71,7 +72,8 @@ type Config struct {
 	Endpoint func() string   // URL of the node, which links in messages begin with
 	Clock    clockwork.Clock // nil: the real one
 	Owner    work.Owner
-	Logger   *slog.Logger // nil: silent
+	Meter    *metering.Registry // nil: topics are not measured
+	Logger   *slog.Logger       // nil: silent
 }
 
 // Kind is the first byte of the ids of the service's queues in the outbox store.

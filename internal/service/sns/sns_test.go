@@ -32,6 +32,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/seal"
@@ -108,6 +109,7 @@ type fixture struct {
 	queues    *fakeQueues
 	functions fakeFunctions
 	clock     *clockwork.FakeClock
+	meter     *metering.Registry
 	dir       string
 	key       *seal.Key
 	closers   []func()
@@ -119,7 +121,7 @@ func open(t *testing.T) *fixture {
 		t: t, dir: t.TempDir(), clock: clockwork.NewFakeClockAt(time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)), key: seal.Random(),
 		ctx:       awswire.WithCaller(t.Context(), awswire.Caller{Account: account, Region: region}),
 		queues:    &fakeQueues{sent: map[string][]sqstypes.SendMessageBatchRequestEntry{}, got: make(chan struct{}, 1)},
-		functions: fakeFunctions{make(chan []byte, 10)},
+		functions: fakeFunctions{make(chan []byte, 10)}, meter: metering.New(),
 	}
 	f.start()
 	t.Cleanup(f.stop)
@@ -142,7 +144,7 @@ func (f *fixture) start() {
 	}
 	f.Service, err = New(Config{
 		State: st, Outbox: outbox, Sealer: f.key, Queues: f.queues, Functions: f.functions, HTTP: outbound.New(outbound.Options{Loopback: true}),
-		Endpoint: func() string { return "http://node:4566" }, Clock: f.clock,
+		Endpoint: func() string { return "http://node:4566" }, Clock: f.clock, Meter: f.meter,
 	})
 	if err != nil {
 		f.t.Fatal(err)

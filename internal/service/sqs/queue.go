@@ -109,6 +109,7 @@ func (s *Service) DeleteQueue(ctx context.Context, in *sqs.DeleteQueueInput, _ .
 	s.mu.Lock()
 	delete(s.open, strings.Join(d.key(), "/"))
 	s.mu.Unlock()
+	s.used.Delete(d.ID)
 	if err := s.cfg.Messages.Drop(d.ID); err != nil {
 		return nil, told(err)
 	}

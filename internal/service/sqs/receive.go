@@ -48,6 +48,7 @@ func (s *Service) receive(ctx context.Context, in *ReceiveMessageInput, _ ...fun
 		}
 		return nil, told(err)
 	}
+	s.measureReceive(d, len(list))
 	out := &sqs.ReceiveMessageOutput{}
 	for i := range list {
 		m, err := message(d, &list[i], names, in.MessageAttributeNames)
@@ -135,7 +136,7 @@ func asked(list []string, name string) bool {
 
 // DeleteMessage removes a message that was received.
 func (s *Service) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
-	_, q, err := s.on(ctx, in.QueueUrl)
+	d, q, err := s.on(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -149,12 +150,13 @@ func (s *Service) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput,
 	if err != nil {
 		return nil, told(err)
 	}
+	s.measureDelete(d, 1)
 	return &sqs.DeleteMessageOutput{}, nil
 }
 
 // DeleteMessageBatch removes up to ten messages.
 func (s *Service) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
-	_, q, err := s.on(ctx, in.QueueUrl)
+	d, q, err := s.on(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -181,6 +183,7 @@ func (s *Service) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageB
 		}
 		out.Failed = append(out.Failed, f)
 	}
+	s.measureDelete(d, len(out.Successful))
 	return out, nil
 }
 

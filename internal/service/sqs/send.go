@@ -250,6 +250,7 @@ func (s *Service) send(ctx context.Context, in *SendMessageInput, _ ...func(*sqs
 	if err != nil {
 		return nil, told(err)
 	}
+	s.measureSend(d, c)
 	return &sqs.SendMessageOutput{
 		MessageId: &sent[0].ID, MD5OfMessageBody: &c.body, MD5OfMessageAttributes: some(c.attributes), MD5OfMessageSystemAttributes: some(c.trace),
 		SequenceNumber: sequence(d, sent[0].Sequence),
@@ -327,6 +328,7 @@ func (s *Service) sendBatch(ctx context.Context, in *SendMessageBatchInput, _ ..
 	if err != nil {
 		return nil, told(err)
 	}
+	s.measureSend(d, good...)
 	for i, c := range good {
 		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{
 			Id: ids[i], MessageId: &sent[i].ID, MD5OfMessageBody: &c.body, MD5OfMessageAttributes: some(c.attributes), MD5OfMessageSystemAttributes: some(c.trace),

@@ -20,6 +20,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
@@ -32,6 +33,7 @@ type Config struct {
 	Endpoint func() string   // URL of the node, which those of queues begin with
 	Clock    clockwork.Clock // nil: the real one
 	Owner    work.Owner
+	Meter    *metering.Registry // nil: queues are not measured
 
 	// Allow decides whether the caller of the context may do an action ("sqs:SendMessage") with a queue that no
 	// call names. nil: it may.
@@ -50,6 +52,8 @@ type Service struct {
 	changes atomic.Uint64 // of which queues there are
 	mu      sync.RWMutex
 	open    map[string]opened
+
+	used sync.Map // *usage by the id of a queue
 }
 
 // opened is a queue of the engine, as a document says.
@@ -104,6 +108,7 @@ func New(c Config) (*Service, error) {
 			c.Logger.Error("move messages", "task", key.String(), "error", err)
 		},
 	}})
+	c.Meter.EachMinute(s.measureQueues)
 	return s, nil
 }
 
