@@ -84,7 +84,8 @@ type Result struct {
 	Body        io.ReadCloser
 	ContentType string
 
-	Log      []byte // the last of what the invocation logged
+	Log      []byte        // the last of what the invocation logged; nil where Body is given
+	Logged   <-chan []byte // of Body: what Log would be, once, when the invocation has ended; it has room
 	Duration time.Duration
 	Init     time.Duration // of a cold start; 0: the instance was there
 }

@@ -103,7 +103,8 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 	}
 	// The answer is being made: what is left is done behind the caller's back.
 	result := v.result
-	result.Init = init
+	logged := make(chan []byte, 1)
+	result.Init, result.Logged = init, logged
 	i.e.wg.Go(func() {
 		defer leave()
 		defer t.Stop()
@@ -117,7 +118,7 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 		v.mu.Lock()
 		v.ended = i.e.clock.Now()
 		v.mu.Unlock()
-		i.finished(v, init)
+		logged <- i.finished(v, init).Log
 	})
 	return &result, nil
 }

@@ -161,8 +161,15 @@ func (s *Service) InvokeWithResponseStream(ctx context.Context, in *lambda.Invok
 				b = b[n:]
 			}
 		}
-		if in.LogType == types.LogTypeTail && r.Body == nil {
-			complete.LogResult = aws.String(base64.StdEncoding.EncodeToString(r.Log))
+		if in.LogType == types.LogTypeTail {
+			log := r.Log
+			if r.Body != nil {
+				select {
+				case log = <-r.Logged:
+				case <-ctx.Done(): // nobody waits for it
+				}
+			}
+			complete.LogResult = aws.String(base64.StdEncoding.EncodeToString(log))
 		}
 		yield(&types.InvokeWithResponseStreamResponseEventMemberInvokeComplete{Value: complete}, nil)
 	}, nil
