@@ -55,6 +55,8 @@ type Function struct {
 	Storage  int // MiB of /tmp
 	Reserved int // concurrency that the group has for itself; negative: none is reserved
 
+	JSON *JSONLog // nil: the log is text
+
 	Context any // the caller's own; the engine does not look at it
 
 	// Env is the environment besides what the engine itself sets; it is asked at each cold

@@ -137,7 +137,7 @@ func (i *instance) finished(v *invocation, init time.Duration) *Result {
 			status = "Status: error\tError Type: Runtime.OutOfMemory"
 		}
 	}
-	result.Log = i.capture.report(v, status, init, i.memory())
+	result.Log = i.capture.report(v, &result, status, init, i.memory())
 	result.Duration, result.Init = v.ended.Sub(v.began), init
 	switch {
 	case i.attached:
@@ -203,7 +203,7 @@ func (i *instance) initFailure(r *Request, result Result) *Result {
 	if result.TimedOut {
 		status = "Status: timeout"
 	}
-	result.Log = i.capture.report(v, status, 0, i.memory())
+	result.Log = i.capture.report(v, &result, status, 0, i.memory())
 	result.Duration = now.Sub(i.started)
 	if len(result.Payload) == 0 {
 		result.Payload = []byte("null")
