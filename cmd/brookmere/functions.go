@@ -167,7 +167,7 @@ func (f *functions) invokeCommand() *cobra.Command {
 			}
 			out, err := f.client().Invoke(cmd.Context(), in)
 			if err != nil {
-				return err
+				return f.plain(err)
 			}
 			if out.LogResult != nil {
 				if log, err := base64.StdEncoding.DecodeString(*out.LogResult); err == nil {

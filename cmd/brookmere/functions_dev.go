@@ -70,6 +70,7 @@ func (d *devFunction) run(ctx context.Context) error {
 				return fmt.Errorf("%s has no files", d.dir)
 			}
 			if err := d.push(ctx, files); err != nil {
+				err = d.f.plain(err)
 				if seen == 0 || ctx.Err() != nil {
 					return err
 				}

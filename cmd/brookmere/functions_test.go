@@ -82,7 +82,9 @@ func TestFunctionDevelopment(t *testing.T) {
 	fails(t, words(url, "functions attach none"), "none")
 	fails(t, words(url, "functions invoke orders --payload @"+filepath.Join(dir, "none.json")), "--payload")
 	fails(t, append(words(url, "functions invoke orders"), "--payload", "{"), "InvalidRequestContentException")
-	fails(t, []string{"functions", "ls", "--endpoint", "http://127.0.0.1:1"}, "nothing answers at")
+	for _, args := range []string{"ls", "invoke orders", "dev orders " + dir} {
+		fails(t, words("http://127.0.0.1:1", "functions "+args), "nothing answers at")
+	}
 }
 
 // TestFunctionAttach has a process of the user's take a function's invocations.

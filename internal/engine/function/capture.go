@@ -117,13 +117,13 @@ func (c *capture) take(b []byte) {
 		lines = append(lines, Line{now, string(c.partial)})
 		c.partial = c.partial[:0]
 	}
-	c.emit(lines)
+	c.emit(c.i.f.JSON.filter(lines))
 }
 
 // flush makes a line of what has no end yet. Callers hold mu.
 func (c *capture) flush() {
 	if len(c.partial) > 0 {
-		c.emit([]Line{{c.i.e.clock.Now(), string(c.partial)}})
+		c.emit(c.i.f.JSON.filter([]Line{{c.i.e.clock.Now(), string(c.partial)}}))
 		c.partial = c.partial[:0]
 	}
 }
@@ -155,6 +155,12 @@ func (c *capture) begin(v *invocation) {
 	v.mu.Lock()
 	v.log, c.before = c.before, tail{}
 	v.mu.Unlock()
+	if j := c.i.f.JSON; j != nil {
+		if l, ok := j.event(v.began, "INFO", "start", startRecord{v.r.ID, c.i.f.Version}); ok {
+			c.emit([]Line{l})
+		}
+		return
+	}
 	c.emit([]Line{{v.began, "START RequestId: " + v.r.ID + " Version: " + c.i.f.Version}})
 }
 
@@ -187,7 +193,7 @@ func (c *capture) rest() {
 }
 
 // report logs the end of an invocation, and returns the last of its log.
-func (c *capture) report(v *invocation, status string, init time.Duration, memory int64) []byte {
+func (c *capture) report(v *invocation, result *Result, status string, init time.Duration, memory int64) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flush()
@@ -196,21 +202,29 @@ func (c *capture) report(v *invocation, status string, init time.Duration, memor
 	at := v.ended
 	v.mu.Unlock()
 	ms := float64(took) / float64(time.Millisecond)
+	billed, initMS := (took + init + time.Millisecond - 1).Milliseconds(), float64(init)/float64(time.Millisecond)
+	lines := []Line{{at, "END RequestId: " + v.r.ID}, {at, ""}}
 	text := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		v.r.ID, ms, (took + init + time.Millisecond - 1).Milliseconds(), c.i.f.Memory, memory>>20)
+		v.r.ID, ms, billed, c.i.f.Memory, memory>>20)
 	if init > 0 {
-		text += fmt.Sprintf("Init Duration: %.2f ms\t", float64(init)/float64(time.Millisecond))
+		text += fmt.Sprintf("Init Duration: %.2f ms\t", initMS)
 	}
-	text += status
-	c.emit([]Line{{at, "END RequestId: " + v.r.ID}, {at, text}})
+	lines[1].Text = text + status
+	if j := c.i.f.JSON; j != nil {
+		lines = j.reportEvents(at, reportRecord{v.r.ID, metrics{ms, billed, c.i.f.Memory, memory >> 20, initMS}, result.statusOf(), result.ErrorType})
+	}
+	c.emit(lines)
 	c.v = nil
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.log.last()
 }
 
-// say logs a line of the engine's own.
+// say logs a line of the engine's own. In JSON it is part of the report.
 func (c *capture) say(text string) {
+	if c.i.f.JSON != nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flush()

@@ -55,6 +55,8 @@ type Function struct {
 	Storage  int // MiB of /tmp
 	Reserved int // concurrency that the group has for itself; negative: none is reserved
 
+	JSON *JSONLog // nil: the log is text
+
 	Context any // the caller's own; the engine does not look at it
 
 	// Env is the environment besides what the engine itself sets; it is asked at each cold
@@ -84,7 +86,8 @@ type Result struct {
 	Body        io.ReadCloser
 	ContentType string
 
-	Log      []byte // the last of what the invocation logged
+	Log      []byte        // the last of what the invocation logged; nil where Body is given
+	Logged   <-chan []byte // of Body: what Log would be, once, when the invocation has ended; it has room
 	Duration time.Duration
 	Init     time.Duration // of a cold start; 0: the instance was there
 }

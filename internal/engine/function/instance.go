@@ -158,6 +158,7 @@ func (i *instance) start(ctx context.Context) (err error) {
 	i.process = process
 	closed := e.closed
 	e.mu.Unlock()
+	i.capture.initStart()
 	go i.capture.run()
 	go func() {
 		<-process.Done

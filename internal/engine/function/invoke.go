@@ -103,7 +103,8 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 	}
 	// The answer is being made: what is left is done behind the caller's back.
 	result := v.result
-	result.Init = init
+	logged := make(chan []byte, 1)
+	result.Init, result.Logged = init, logged
 	i.e.wg.Go(func() {
 		defer leave()
 		defer t.Stop()
@@ -117,7 +118,7 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 		v.mu.Lock()
 		v.ended = i.e.clock.Now()
 		v.mu.Unlock()
-		i.finished(v, init)
+		logged <- i.finished(v, init).Log
 	})
 	return &result, nil
 }
@@ -136,7 +137,7 @@ func (i *instance) finished(v *invocation, init time.Duration) *Result {
 			status = "Status: error\tError Type: Runtime.OutOfMemory"
 		}
 	}
-	result.Log = i.capture.report(v, status, init, i.memory())
+	result.Log = i.capture.report(v, &result, status, init, i.memory())
 	result.Duration, result.Init = v.ended.Sub(v.began), init
 	switch {
 	case i.attached:
@@ -202,7 +203,7 @@ func (i *instance) initFailure(r *Request, result Result) *Result {
 	if result.TimedOut {
 		status = "Status: timeout"
 	}
-	result.Log = i.capture.report(v, status, 0, i.memory())
+	result.Log = i.capture.report(v, &result, status, 0, i.memory())
 	result.Duration = now.Sub(i.started)
 	if len(result.Payload) == 0 {
 		result.Payload = []byte("null")

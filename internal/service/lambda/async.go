@@ -23,9 +23,11 @@ import (
 const (
 	asyncShard   = "lambda/events"
 	asyncKey     = "events"
-	asyncAtOnce  = 64       // events that run at once
-	asyncWaiting = 4000     // that wait for another attempt; more, and no new ones are taken up
+	asyncAtOnce  = 64       // events that run at once, of all functions (see turns)
+	asyncWaiting = 4000     // that wait for another attempt; more, and no new ones are started
 	asyncBytes   = 32 << 20 // of payloads in hand
+	asyncBacklog = 20000    // that wait for their function's turn; more, and no new ones are read
+	asyncStep    = 256      // that are read before others are looked after
 	asyncRetries = 2
 	asyncMaxAge  = 6 * time.Hour
 )
@@ -41,6 +43,9 @@ type waitingEvent struct {
 	Attempts int               `json:"attempts"` // that failed by the function's own fault
 	Tries    int               `json:"tries"`    // in all
 	Next     time.Time         `json:"next"`
+
+	function string // known when it has been read
+	size     int    // of its payload, in bytes
 }
 
 // eventKey is the key of an event's record.
@@ -51,6 +56,15 @@ type eventKey struct {
 	Name      string    `json:"name"`
 	Qualifier string    `json:"qualifier,omitempty"`
 	Accepted  time.Time `json:"accepted"`
+}
+
+// functionOf names the function of an event; "" where the key is not what this program writes.
+func functionOf(r shardlog.Record) string {
+	var k eventKey
+	if json.Unmarshal(r.Key, &k) != nil {
+		return ""
+	}
+	return k.Account + "/" + k.Region + "/" + k.Name
 }
 
 type async struct {
@@ -64,17 +78,21 @@ type async struct {
 	waiting map[shardlog.Position]*waitingEvent
 	order   []shardlog.Position // of what is not done, by position
 	next    map[shardlog.Position]shardlog.Position
-	running int
-	bytes   int
+	turns   turns
 	dirty   bool
 	wake    chan struct{}
+
+	// try runs an event once; again says that there is to be another attempt, at w.Next.
+	try func(ctx context.Context, r shardlog.Record, w *waitingEvent) (again bool)
 }
 
 func newAsync(s *Service) *async {
-	return &async{
+	a := &async{
 		s: s, done: map[shardlog.Position]bool{}, waiting: map[shardlog.Position]*waitingEvent{}, next: map[shardlog.Position]shardlog.Position{},
-		wake: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), turns: turns{functions: map[string]*turn{}},
 	}
+	a.try = a.attempt
+	return a
 }
 
 // open finds the log of events, made if need be, and how far they have come.
@@ -140,6 +158,9 @@ func (a *async) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := a.startHeld(ctx); err != nil {
+			return err
+		}
 		now := a.s.clock.Now()
 		if a.changed() && (now.Sub(saved) >= 100*time.Millisecond || !more) {
 			if err := a.save(ctx); err != nil {
@@ -157,7 +178,7 @@ func (a *async) run(ctx context.Context) error {
 		t := a.s.clock.NewTimer(wait)
 		wctx, cancel := context.WithCancel(ctx)
 		a.mu.Lock()
-		room, from := a.room(), a.read
+		room, from := !a.turns.full(), a.read
 		a.mu.Unlock()
 		arrived := make(chan struct{})
 		if room {
@@ -183,18 +204,14 @@ func (a *async) run(ctx context.Context) error {
 	}
 }
 
-// room reports whether another event may be taken up. Callers hold mu.
-func (a *async) room() bool {
-	return a.running < asyncAtOnce && len(a.waiting) < asyncWaiting && a.bytes < asyncBytes
-}
-
-// takeUp starts the events that are next in the log.
+// takeUp reads the events that are next in the log: those whose turn it is start, the others
+// are held. more says that it has not come to the end.
 func (a *async) takeUp(ctx context.Context) (more bool, err error) {
-	for {
+	for range asyncStep {
 		a.mu.Lock()
-		ok, from := a.room(), a.read
+		full, from := a.turns.full(), a.read
 		a.mu.Unlock()
-		if !ok {
+		if full {
 			return false, nil
 		}
 		recs, next, err := a.shard.Read(ctx, from, shardlog.ReadOptions{MaxRecords: 1}, nil)
@@ -208,22 +225,55 @@ func (a *async) takeUp(ctx context.Context) (more bool, err error) {
 		if err != nil || len(recs) == 0 {
 			return false, err
 		}
-		at := recs[0].Position
+		r := recs[0]
+		at, function, size := r.Position, functionOf(r), len(r.Data)
 		a.mu.Lock()
 		a.read = next
 		a.order, a.next[at] = append(a.order, at), next
-		skip := a.done[at] || a.waiting[at] != nil
-		if a.done[at] {
+		start := false
+		switch w := a.waiting[at]; {
+		case a.done[at]:
 			a.advance()
+		case w != nil:
+			w.function, w.size = function, size
+			a.turns.wait(function, 1)
+		default:
+			f := a.turns.of(function)
+			start = len(f.backlog) == 0 && a.turns.freeForNew(f, size)
+			if start {
+				a.turns.begin(function, size)
+			} else {
+				a.turns.hold(function, heldEvent{at, size})
+			}
 		}
 		a.mu.Unlock()
-		if !skip {
-			a.start(recs[0], &waitingEvent{At: at})
+		if start {
+			a.start(r, &waitingEvent{At: at, function: function, size: size})
+		}
+	}
+	return true, nil
+}
+
+// startHeld starts held events whose turn has come.
+func (a *async) startHeld(ctx context.Context) error {
+	for {
+		a.mu.Lock()
+		function, e, ok := a.turns.next()
+		if ok {
+			a.turns.begin(function, e.size)
+		}
+		a.mu.Unlock()
+		if !ok {
+			return nil
+		}
+		if err := a.startAt(ctx, &waitingEvent{At: e.at, function: function, size: e.size}); err != nil {
+			return err
 		}
 	}
 }
 
-// retry starts the events whose time has come, and tells when the next one's will.
+// retry starts the events whose time has come, and tells when the next one's will. What has no
+// place is tried again when another event ends.
 func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 	now := a.s.clock.Now()
 	var due []*waitingEvent
@@ -232,49 +282,68 @@ func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 		if _, known := a.next[at]; !known {
 			continue // it is taken up in its turn
 		}
-		if !w.Next.After(now) && a.running+len(due) < asyncAtOnce {
+		if w.Next.After(now) {
+			if soonest.IsZero() || w.Next.Before(soonest) {
+				soonest = w.Next
+			}
+			continue
+		}
+		if a.turns.free(a.turns.of(w.function), w.size) {
+			a.turns.begin(w.function, w.size)
 			due = append(due, w)
-		} else if soonest.IsZero() || w.Next.Before(soonest) {
-			soonest = w.Next
 		}
 	}
 	for _, w := range due {
 		delete(a.waiting, w.At)
+		a.turns.wait(w.function, -1)
 	}
 	a.mu.Unlock()
-	for _, w := range due {
-		recs, _, err := a.shard.Read(ctx, w.At, shardlog.ReadOptions{MaxRecords: 1}, nil)
-		if err != nil || len(recs) == 0 || recs[0].Position != w.At {
-			if ctx.Err() != nil {
-				a.mu.Lock()
+	for n, w := range due {
+		if err := a.startAt(ctx, w); err != nil {
+			a.mu.Lock() // the node stops: they wait on
+			for i, w := range due[n:] {
 				a.waiting[w.At] = w
-				a.mu.Unlock()
-				return soonest, ctx.Err()
+				a.turns.wait(w.function, 1)
+				if i > 0 {
+					a.turns.end(w.function, w.size)
+				}
 			}
-			a.s.log.Error("an asynchronous event can no longer be read", "position", w.At, "error", err)
-			a.finish(w.At)
-			continue
+			a.mu.Unlock()
+			return soonest, err
 		}
-		a.start(recs[0], w)
 	}
 	return soonest, nil
 }
 
-// start runs one event beside the others.
-func (a *async) start(r shardlog.Record, w *waitingEvent) {
+// startAt reads an event that has its turn, and starts it. An error is that of ctx; the turn is given back.
+func (a *async) startAt(ctx context.Context, w *waitingEvent) error {
+	recs, _, err := a.shard.Read(ctx, w.At, shardlog.ReadOptions{MaxRecords: 1}, nil)
+	if err == nil && len(recs) > 0 && recs[0].Position == w.At {
+		a.start(recs[0], w)
+		return nil
+	}
 	a.mu.Lock()
-	a.running++
-	a.bytes += len(r.Data)
+	a.turns.end(w.function, w.size)
 	a.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	a.s.log.Error("an asynchronous event can no longer be read", "position", w.At, "error", err)
+	a.finish(w.At)
+	return nil
+}
+
+// start runs one event, which has its turn, beside the others.
+func (a *async) start(r shardlog.Record, w *waitingEvent) {
 	started := a.s.group.Go("event", func(ctx context.Context) error {
-		again := a.attempt(ctx, r, w)
+		again := a.try(ctx, r, w)
 		a.mu.Lock()
-		a.running--
-		a.bytes -= len(r.Data)
 		if again {
 			a.waiting[w.At] = w
+			a.turns.wait(w.function, 1)
 			a.dirty = true
 		}
+		a.turns.end(w.function, w.size)
 		a.mu.Unlock()
 		if !again && ctx.Err() == nil {
 			a.finish(w.At)
@@ -284,8 +353,7 @@ func (a *async) start(r shardlog.Record, w *waitingEvent) {
 	})
 	if !started { // the service is closed: the event stays
 		a.mu.Lock()
-		a.running--
-		a.bytes -= len(r.Data)
+		a.turns.end(w.function, w.size)
 		a.mu.Unlock()
 	}
 }

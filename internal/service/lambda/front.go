@@ -197,6 +197,7 @@ func (s *Service) urlEvent(r *http.Request, at urlTarget, id string, body []byte
 		}
 		e.Headers[strings.ToLower(name)] = strings.Join(values, ",")
 	}
+	forwarded(e.Headers, r, host)
 	if q, err := url.ParseQuery(r.URL.RawQuery); err == nil && len(q) > 0 {
 		e.Parameters = map[string]string{}
 		for name, values := range q {
@@ -217,6 +218,21 @@ func (s *Service) urlEvent(r *http.Request, at urlTarget, id string, body []byte
 		e.Context.Auth.IAM.AccessKey, e.Context.Auth.IAM.Account, e.Context.Auth.IAM.User = caller.AccessKey, caller.Account, caller.Principal
 	}
 	return e
+}
+
+// forwarded adds where a request came from: its address goes behind those that the client says.
+func forwarded(headers map[string]string, r *http.Request, source string) {
+	if before := headers["x-forwarded-for"]; before != "" {
+		source = before + ", " + source
+	}
+	proto, port := "http", "80"
+	if r.TLS != nil {
+		proto, port = "https", "443"
+	}
+	if _, p, err := net.SplitHostPort(r.Host); err == nil && p != "" {
+		port = p
+	}
+	headers["x-forwarded-for"], headers["x-forwarded-port"], headers["x-forwarded-proto"] = source, port, proto
 }
 
 func isText(kind string) bool {
@@ -244,6 +260,7 @@ func (a *urlAnswer) head(w http.ResponseWriter) (status int, ok bool) {
 		}
 		w.Header().Set(name, text)
 	}
+	dropHops(w.Header())
 	for _, c := range a.Cookies {
 		w.Header().Add("Set-Cookie", c)
 	}
@@ -251,7 +268,20 @@ func (a *urlAnswer) head(w http.ResponseWriter) (status int, ok bool) {
 	if a.Status != nil {
 		status = *a.Status
 	}
-	return status, status >= 100 && status <= 599
+	return status, status >= 200 && status <= 599
+}
+
+// dropHops removes what a function says of the connection, which is not its own, and of the length,
+// which is that of the body.
+func dropHops(h http.Header) {
+	for _, v := range h.Values("Connection") {
+		for name := range strings.SplitSeq(v, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+	for _, name := range []string{"Connection", "Content-Length", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
+		h.Del(name)
+	}
 }
 
 // answerURL makes a response of what a function returned: of its members if it has a status,

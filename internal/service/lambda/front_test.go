@@ -61,3 +61,46 @@ func TestURLAsksPolicies(t *testing.T) {
 		t.Errorf("asked\n%s, want\n%s", got, want)
 	}
 }
+
+// TestURLHeaders: an event says where its request came from, and an answer says nothing of the connection.
+func TestURLHeaders(t *testing.T) {
+	x := newFixture(t)
+	x.python("f", `
+def handler(e, c):
+    h = e['headers']
+    return {'statusCode': 200, 'body': '|'.join(h['x-forwarded-' + n] for n in ('for', 'port', 'proto')),
+            'headers': {'connection': 'close, x-hop', 'X-Hop': '1', 'Transfer-Encoding': 'chunked', 'Keep-Alive': '9', 'Content-Length': '1', 'x-end': '2'}}
+`)
+	u, err := x.CreateFunctionUrlConfig(context.Background(), &lambda.CreateFunctionUrlConfigInput{FunctionName: aws.String("f"), AuthType: types.FunctionUrlAuthTypeNone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, *u.FunctionUrl, nil)
+	r.RemoteAddr = "192.0.2.7:1234"
+	r.Header.Set("X-Forwarded-For", "10.0.0.1")
+	r.Header.Set("X-Forwarded-Proto", "gopher")
+	w := httptest.NewRecorder()
+	x.serveURL(w, r)
+	if got, want := w.Body.String(), "10.0.0.1, 192.0.2.7|4566|http"; w.Code != 200 || got != want {
+		t.Errorf("answered %d %q, want %q", w.Code, got, want)
+	}
+	for _, name := range []string{"Connection", "X-Hop", "Transfer-Encoding", "Keep-Alive"} {
+		if got := w.Header().Get(name); got != "" {
+			t.Errorf("%s: %s has come through", name, got)
+		}
+	}
+	if end, length := w.Header().Get("X-End"), w.Header().Get("Content-Length"); end != "2" || length != "29" {
+		t.Errorf("X-End %q, Content-Length %q", end, length)
+	}
+}
+
+// TestURLStatus: what is not the status of a response is an error of the function.
+func TestURLStatus(t *testing.T) {
+	for _, status := range []string{"99", "100", "101", "199", "600", "-1"} {
+		w := httptest.NewRecorder()
+		answerURL(w, []byte(`{"statusCode": `+status+`, "body": "x"}`))
+		if w.Code != http.StatusBadGateway {
+			t.Errorf("the status %s is answered as %d", status, w.Code)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -161,8 +162,15 @@ func (s *Service) InvokeWithResponseStream(ctx context.Context, in *lambda.Invok
 				b = b[n:]
 			}
 		}
-		if in.LogType == types.LogTypeTail && r.Body == nil {
-			complete.LogResult = aws.String(base64.StdEncoding.EncodeToString(r.Log))
+		if in.LogType == types.LogTypeTail {
+			log := r.Log
+			if r.Body != nil {
+				select {
+				case log = <-r.Logged:
+				case <-ctx.Done(): // nobody waits for it
+				}
+			}
+			complete.LogResult = aws.String(base64.StdEncoding.EncodeToString(log))
 		}
 		yield(&types.InvokeWithResponseStreamResponseEventMemberInvokeComplete{Value: complete}, nil)
 	}, nil
@@ -279,6 +287,9 @@ func (s *Service) engineFunction(d *functionDoc, c *config) *function.Function {
 		Timeout: time.Duration(c.Timeout) * time.Second, Memory: int(c.Memory), Storage: int(c.Storage), Reserved: -1,
 		Context: logPlace{d.Account, d.Region, *c.logging(d.Name).LogGroup, d.group(), c.Role},
 	}
+	if l := c.logging(d.Name); l.LogFormat == types.LogFormatJson {
+		f.JSON = &function.JSONLog{System: string(l.SystemLogLevel), Application: string(l.ApplicationLogLevel)}
+	}
 	if d.Reserved != nil {
 		f.Reserved = int(*d.Reserved)
 	}
@@ -315,6 +326,10 @@ func (s *Service) environment(ctx context.Context, d *functionDoc, c *config, in
 	set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(int(c.Memory)))
 	set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
 	set("AWS_LAMBDA_LOG_GROUP_NAME", *c.logging(d.Name).LogGroup)
+	if l := c.logging(d.Name); l.LogFormat == types.LogFormatJson {
+		set("AWS_LAMBDA_LOG_FORMAT", "JSON")
+		set("AWS_LAMBDA_LOG_LEVEL", cmp.Or(string(l.ApplicationLogLevel), "INFO"))
+	}
 	set("AWS_LAMBDA_LOG_STREAM_NAME", logStream(s.clock.Now(), c.Version, instance))
 	if c.Env["AWS_ENDPOINT_URL"] == "" {
 		set("AWS_ENDPOINT_URL", s.cfg.Inside())

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -28,6 +29,13 @@ import (
 type S3 interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+}
+
+// FanOut is a Kinesis with enhanced fan-out: it tells whether a consumer is there, and pushes its
+// records.
+type FanOut interface {
+	shardreader.Subscriber
+	DescribeStreamConsumer(context.Context, *kinesis.DescribeStreamConsumerInput, ...func(*kinesis.Options)) (*kinesis.DescribeStreamConsumerOutput, error)
 }
 
 // SNS is told of what failed or succeeded.
@@ -76,7 +84,7 @@ type Config struct {
 	SQS         SQS
 	SNS         SNS
 	Kinesis     shardreader.KinesisAPI
-	FanOut      shardreader.Subscriber
+	FanOut      FanOut
 	DynamoDB    shardreader.DynamoDBAPI
 	Logs        LogSink
 	Meter       *metering.Registry // of what CloudWatch is told of functions; nil: nothing

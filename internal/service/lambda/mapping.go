@@ -336,7 +336,10 @@ func (s *Service) sourceKind(ctx context.Context, d *mappingDoc) (string, error)
 		if stream != d.Source && s.cfg.FanOut == nil {
 			return "", refused("Consumers with enhanced fan-out as event sources are")
 		}
-		return kindKinesis, s.checkStream(ctx, d, stream)
+		if err := s.checkStream(ctx, d, stream); err != nil || stream == d.Source {
+			return kindKinesis, err
+		}
+		return kindKinesis, s.checkConsumer(ctx, d)
 	case "dynamodb":
 		if s.cfg.DynamoDB == nil {
 			return "", refused("DynamoDB streams as event sources are")
@@ -381,6 +384,16 @@ func (s *Service) checkStream(ctx context.Context, d *mappingDoc, stream string)
 		return invalid("Stream not found: %s", stream)
 	case isCode(err, "AccessDeniedException", "AccessDenied"):
 		return invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.", stream)
+	}
+	return err
+}
+
+// checkConsumer refuses a consumer that is not there. The role of the function is not asked: it needs
+// SubscribeToShard alone.
+func (s *Service) checkConsumer(ctx context.Context, d *mappingDoc) error {
+	_, err := s.cfg.FanOut.DescribeStreamConsumer(d.scope().Context(ctx), &kinesis.DescribeStreamConsumerInput{ConsumerARN: &d.Source})
+	if isCode(err, "ResourceNotFoundException", "InvalidArgumentException", "ValidationException") {
+		return invalid("Stream consumer not found: %s", d.Source)
 	}
 	return err
 }

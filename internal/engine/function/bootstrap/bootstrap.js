@@ -86,12 +86,39 @@ let requestId; // of the invocation under way; before the first, AWS's lines say
 function patchConsole() {
   const levels = { log: 'INFO', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', trace: 'TRACE' };
   for (const [method, level] of Object.entries(levels)) {
-    console[method] = (...args) => print(level, util.format(...args));
+    console[method] = (...args) => printArguments(level, args);
   }
-  console.fatal = (...args) => print('FATAL', util.format(...args));
+  console.fatal = (...args) => printArguments('FATAL', args);
+}
+
+const json = env.AWS_LAMBDA_LOG_FORMAT === 'JSON';
+
+function printJSON(level, message, more) {
+  let text;
+  try {
+    text = JSON.stringify({ timestamp: new Date().toISOString(), level, requestId, message, ...more });
+  } catch (error) { // a cycle, or a BigInt
+    text = JSON.stringify({ timestamp: new Date().toISOString(), level, requestId, message: util.format(message), ...more });
+  }
+  process.stdout.write(text + '\n');
+}
+
+// What a console method is given: a value alone stays what it is, an error is told by its members.
+function printArguments(level, args) {
+  if (!json) return print(level, util.format(...args));
+  const error = args.find((a) => a instanceof Error || util.types.isNativeError(a));
+  const message = args.length === 1 && !error ? args[0] : util.format(...args);
+  printJSON(level, message === undefined ? 'undefined' : message, error && { errorType: error.name, errorMessage: error.message, stackTrace: String(error.stack || '').split('\n') });
+}
+
+function printFault(title, error) {
+  if (!json) return print('ERROR', title + ' \t' + loggable(error));
+  const { stack, ...fault } = JSON.parse(loggable(error));
+  printJSON('ERROR', { ...fault, stackTrace: stack });
 }
 
 function print(level, message) {
+  if (json) return printJSON(level, message);
   process.stdout.write(`${new Date().toISOString()}\t${requestId}\t${level}\t${message}`.replace(/\n/g, '\r') + '\n');
 }
 
@@ -119,7 +146,7 @@ class RuntimeError extends Error {
 }
 
 async function initFailed(error) {
-  print('ERROR', 'Uncaught Exception \t' + loggable(error));
+  printFault('Uncaught Exception', error);
   const kind = faultOf(error).errorType;
   await connection.exchange('POST', 'init/error', Buffer.from(JSON.stringify(faultOf(error))), `Lambda-Runtime-Function-Error-Type: ${kind.replace(/[^\x20-\x7e]/g, '?')}\r\n`);
   process.exit(1);
@@ -327,7 +354,7 @@ function contextOf(fields) {
 let failing = null; // fails the invocation under way
 
 async function fail(id, error) {
-  print('ERROR', 'Invoke Error \t' + loggable(error));
+  printFault('Invoke Error', error);
   const fault = faultOf(error);
   await connection.exchange('POST', `invocation/${id}/error`, Buffer.from(JSON.stringify(fault)), `Lambda-Runtime-Function-Error-Type: ${String(fault.errorType).replace(/[^\x20-\x7e]/g, '?')}\r\n`);
 }
@@ -351,7 +378,7 @@ async function serve(handler) {
           await stream.finished();
         } catch (error) {
           if (!await stream.finished(error)) throw error;
-          print('ERROR', 'Invoke Error \t' + loggable(error));
+          printFault('Invoke Error', error);
         }
         continue;
       }
@@ -376,7 +403,7 @@ async function serve(handler) {
 
 function uncaught(error) {
   if (!failing) {
-    print('ERROR', 'Uncaught Exception \t' + loggable(error));
+    printFault('Uncaught Exception', error);
     process.exit(129);
   }
   if (error && typeof error === 'object') Object.defineProperty(error, 'fatal', { value: true, configurable: true });

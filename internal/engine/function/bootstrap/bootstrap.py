@@ -89,6 +89,32 @@ def _main():
     handler = Handler()
     formatter = logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
+    in_json = os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
+
+    def now():
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+    class JSONFormatter(logging.Formatter):
+        """A record of a logger as one JSON document, with what the caller has added to it."""
+
+        known = set(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "aws_request_id"}
+
+        def format(self, record):
+            document = {"timestamp": now(), "level": record.levelname, "message": record.getMessage(), "logger": record.name}
+            if record.exc_info and record.exc_info[0]:
+                kind, error, tb = record.exc_info
+                document.update(stackTrace=traceback.format_tb(tb), errorType=kind.__name__, errorMessage=str(error))
+            for name, value in vars(record).items():
+                if name not in self.known and name not in document:
+                    document[name] = value
+            if record.aws_request_id:
+                document["requestId"] = record.aws_request_id
+            return json.dumps(document, default=str, ensure_ascii=False)
+
+    if in_json:
+        formatter = JSONFormatter()
+        logging.getLogger().setLevel({"TRACE": logging.NOTSET, "DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARN": logging.WARNING, "ERROR": logging.ERROR, "FATAL": logging.CRITICAL}
+                                     .get(os.environ.get("AWS_LAMBDA_LOG_LEVEL"), logging.INFO))
     handler.setFormatter(formatter)
     handler.addFilter(Filter())
     logging.getLogger().addHandler(handler)
@@ -102,6 +128,10 @@ def _main():
 
     def say(fault):
         """Prints an error as one event of the log."""
+        if in_json:
+            print(json.dumps(dict(fault, timestamp=now(), log_level="ERROR"), default=str))
+            flush()
+            return
         text = "[ERROR] " + (fault["errorType"] + ": " if fault["errorType"] else "") + str(fault["errorMessage"])
         if fault.get("stackTrace"):
             text += "\nTraceback (most recent call last):\n" + "".join(fault["stackTrace"])

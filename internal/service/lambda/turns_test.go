@@ -1,0 +1,136 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+)
+
+// Events of one function that do not end hold up neither those of another nor their order.
+func TestEventsTakeTurns(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	var mu sync.Mutex
+	var slow []string
+	running, most := 0, 0
+	release, fastDone := make(chan struct{}), make(chan string, 1000)
+	x.async.try = func(ctx context.Context, r shardlog.Record, _ *waitingEvent) bool {
+		var k eventKey
+		if err := json.Unmarshal(r.Key, &k); err != nil {
+			t.Error(err)
+		}
+		if k.Name == "fast" {
+			fastDone <- string(r.Data)
+			return false
+		}
+		mu.Lock()
+		slow = append(slow, string(r.Data))
+		running++
+		most = max(most, running)
+		mu.Unlock()
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+		mu.Lock()
+		running--
+		mu.Unlock()
+		return false
+	}
+	accept := func(name, payload string) {
+		t.Helper()
+		at := target{Scope: scope.Scope{Account: "000000000000", Region: "us-east-1"}, name: name}
+		if err := x.async.accept(ctx, at, []byte(payload)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const events = 3 * asyncAtOnce
+	for n := range events {
+		accept("slow", fmt.Sprint(n))
+	}
+	for n := range 100 {
+		accept("fast", fmt.Sprint(n))
+	}
+	got := map[string]bool{}
+	for range 100 {
+		select {
+		case p := <-fastDone:
+			got[p] = true
+		case <-time.After(time.Minute):
+			t.Fatalf("%d of 100 events of the fast function have run beside the slow one's", len(got))
+		}
+	}
+	if len(got) != 100 {
+		t.Errorf("%d events of the fast function have run, want 100", len(got))
+	}
+	close(release)
+	eventually(t, "all events are done", func() bool {
+		x.async.mu.Lock()
+		defer x.async.mu.Unlock()
+		return len(x.async.order) == 0 && x.async.turns.running == 0 && len(x.async.turns.functions) == 0
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if most > asyncAtOnce/2 {
+		t.Errorf("the slow function had %d events under way at once, want at most half of %d", most, asyncAtOnce)
+	}
+	slices.Sort(slow)
+	if slow = slices.Compact(slow); len(slow) != events {
+		t.Errorf("%d of %d events of the slow function have run", len(slow), events)
+	}
+}
+
+func TestTurns(t *testing.T) {
+	u := turns{functions: map[string]*turn{}}
+	for n := range 100 {
+		u.hold("a", heldEvent{shardlog.Position{Frame: uint64(n + 1)}, 1000})
+	}
+	var got []string
+	var last shardlog.Position
+	take := func() (string, bool) {
+		f, e, ok := u.next()
+		if ok {
+			u.begin(f, e.size)
+			if f == "a" {
+				if e.at.Compare(last) <= 0 {
+					t.Errorf("%v comes after %v", e.at, last)
+				}
+				last = e.at
+			}
+		}
+		return f, ok
+	}
+	for _, ok := take(); ok; _, ok = take() {
+	}
+	if u.running != asyncAtOnce/2 {
+		t.Errorf("one function runs %d events at once, want %d", u.running, asyncAtOnce/2)
+	}
+	for n := range 3 {
+		u.hold("b", heldEvent{shardlog.Position{Frame: uint64(n + 200)}, 1000})
+	}
+	for f, ok := take(); ok; f, ok = take() {
+		got = append(got, f)
+	}
+	if !slices.Equal(got, []string{"b", "b", "b"}) {
+		t.Errorf("turns are of %v, want three of b", got)
+	}
+	// Payloads: what does not fit waits, whosever it is.
+	u.begin("c", asyncBytes/2)
+	u.hold("d", heldEvent{shardlog.Position{Frame: 300}, asyncBytes})
+	if f, ok := take(); ok {
+		t.Errorf("an event of %s has a turn without room for its payload", f)
+	}
+	// What waits for another attempt is bounded alike.
+	w := turns{functions: map[string]*turn{}}
+	w.wait("a", asyncWaiting/2)
+	if w.freeForNew(w.of("a"), 1) || !w.freeForNew(w.of("b"), 1) {
+		t.Error("a function of which many events wait holds up others, or goes on itself")
+	}
+}
