@@ -14,7 +14,7 @@ func (s *Service) API() awswire.API {
 	name := func(c awswire.Caller, path string) []string {
 		return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, path)}
 	}
-	return awswire.API{Model: "apigateway", MaxBody: 10 << 20, Invalid: func(message string) error { return badRequest("%s", message) }, Operations: []awswire.Operation{
+	return awswire.API{Model: "apigateway", MaxBody: 10 << 20, Invalid: func(message string) error { return badRequest("%s", message) }, Operations: append(s.stored(),
 		awswire.Executes(s.CreateApiKey, func(c awswire.Caller, in *apigateway.CreateApiKeyInput) []string { return name(c, "/apikeys") }).Action("apigateway:POST"),
 		awswire.Executes(s.CreateAuthorizer, func(c awswire.Caller, in *apigateway.CreateAuthorizerInput) []string {
 			return name(c, "/restapis/"+aws.ToString(in.RestApiId)+"/authorizers")
@@ -249,5 +249,5 @@ func (s *Service) API() awswire.API {
 		awswire.Executes(s.UpdateUsagePlan, func(c awswire.Caller, in *apigateway.UpdateUsagePlanInput) []string {
 			return name(c, "/usageplans/"+aws.ToString(in.UsagePlanId))
 		}).Action("apigateway:PATCH"),
-	}}
+	)}
 }

@@ -68,6 +68,7 @@ type Service struct {
 	plans       *state.Collection[planDoc]
 	usages      *state.Collection[usageDoc]
 	accounts    *state.Collection[accountDoc]
+	domains     *state.Collection[domainDoc]
 
 	other     Other
 	throttles executeapi.Throttles // of stages and usage plans
@@ -102,6 +103,7 @@ func New(cfg Config) (*Service, error) {
 		plans:       state.NewCollection[planDoc](cfg.State, "apigateway.plan").NotFound(missing(func() error { return notFound("Invalid Usage Plan ID specified") })),
 		usages:      state.NewCollection[usageDoc](cfg.State, "apigateway.usage"),
 		accounts:    state.NewCollection[accountDoc](cfg.State, "apigateway.account"),
+		domains:     state.NewCollection[domainDoc](cfg.State, "apigateway.domain").NotFound(missing(invalidDomain)),
 		compiled:    map[string]*compiled{},
 		authorized:  map[authorizedKey]authorized{},
 	}, nil

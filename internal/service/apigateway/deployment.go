@@ -351,10 +351,13 @@ func (d *stageDoc) setMethodSetting(op types.Op, key, value string) error {
 	return nil
 }
 
-// DeleteStage removes a stage.
+// DeleteStage removes a stage that no domain name leads to.
 func (s *Service) DeleteStage(ctx context.Context, in *apigateway.DeleteStageInput, _ ...func(*apigateway.Options)) (*apigateway.DeleteStageOutput, error) {
 	d, err := s.stage(ctx, in.RestApiId, in.StageName)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.mapped(ctx, *in.RestApiId, d.Name); err != nil {
 		return nil, err
 	}
 	if err := s.stages.Delete(ctx, scope.Of(ctx).Key(*in.RestApiId, d.Name)...); err != nil {

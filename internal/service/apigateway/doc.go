@@ -11,6 +11,7 @@
 //	apigateway.plan        account, region, usage plan, with the ids of its keys
 //	apigateway.usage       account, region, usage plan, key, day: what the key used
 //	apigateway.account     account, region
+//	apigateway.domain      account, region, domain name, with its base path mappings
 //
 // A change of an API is one compare-and-swap of its document; clients see it when it is deployed to
 // a stage.

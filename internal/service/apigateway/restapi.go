@@ -196,9 +196,12 @@ func (s *Service) UpdateRestApi(ctx context.Context, in *apigateway.UpdateRestAp
 	return (*apigateway.UpdateRestApiOutput)(restAPIOutput(d)), nil
 }
 
-// DeleteRestApi removes an API with its stages and deployments.
+// DeleteRestApi removes an API with its stages and deployments, where no domain name leads to it.
 func (s *Service) DeleteRestApi(ctx context.Context, in *apigateway.DeleteRestApiInput, _ ...func(*apigateway.Options)) (*apigateway.DeleteRestApiOutput, error) {
 	if _, err := s.api(ctx, in.RestApiId); err != nil {
+		return nil, err
+	}
+	if err := s.mapped(ctx, *in.RestApiId, ""); err != nil {
 		return nil, err
 	}
 	key := scope.Of(ctx).Key(*in.RestApiId)
@@ -233,7 +236,7 @@ func (s *Service) resourceOfARN(ctx context.Context, text *string) (kind string,
 	}
 	parts := strings.Split(path, "/")
 	switch {
-	case len(parts) == 2 && (parts[0] == "restapis" || parts[0] == "apikeys" || parts[0] == "usageplans"):
+	case len(parts) == 2 && (parts[0] == "restapis" || parts[0] == "apikeys" || parts[0] == "usageplans" || parts[0] == "domainnames"):
 		return parts[0], parts[1:], nil
 	case len(parts) == 4 && parts[0] == "restapis" && parts[2] == "stages":
 		return "stages", []string{parts[1], parts[3]}, nil
@@ -268,13 +271,15 @@ func (s *Service) tagged(ctx context.Context, arn *string, f func(map[string]str
 		_, err = s.stages.Modify(ctx, func(d *stageDoc) error { return apply(&d.Tags) }, key...)
 	case "apikeys":
 		_, err = s.keys.Modify(ctx, func(d *keyDoc) error { return apply(&d.Tags) }, key...)
+	case "domainnames":
+		_, err = s.domains.Modify(ctx, func(d *domainDoc) error { return apply(&d.Tags) }, key...)
 	case "usageplans":
 		_, err = s.plans.Modify(ctx, func(d *planDoc) error { return apply(&d.Tags) }, key...)
 	}
 	return tags, err
 }
 
-// TagResource, UntagResource, GetTags: tags of APIs, stages, keys and usage plans.
+// TagResource, UntagResource, GetTags: tags of APIs, stages, keys, usage plans and domain names.
 
 // TagResource adds tags.
 func (s *Service) TagResource(ctx context.Context, in *apigateway.TagResourceInput, _ ...func(*apigateway.Options)) (*apigateway.TagResourceOutput, error) {

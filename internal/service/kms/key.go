@@ -48,7 +48,7 @@ func (s *Service) CreateKey(ctx context.Context, in *kms.CreateKeyInput, _ ...fu
 	}
 	if in.Policy == nil {
 		k.Policy = defaultPolicy(c.Region, c.Account)
-	} else if err := checkPolicy(k.Policy); err != nil {
+	} else if err := checkPolicy(c, k.arn(), k.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return nil, err
 	}
 	if err := k.addTags(in.Tags); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
@@ -40,15 +41,56 @@ func defaultPolicy(region, account string) string {
 }`, arn.Global("iam", region, account, "root"))
 }
 
-func checkPolicy(text string) error {
+// checkPolicy checks a policy that a caller gives a key. Unless bypass is set, the caller, or the account as a whole,
+// must be able to change the policy again.
+func checkPolicy(c awswire.Caller, key, text string, bypass bool) error {
 	if len(text) > maxPolicy {
 		return &types.LimitExceededException{Message: message("The policy is longer than %d bytes.", maxPolicy)}
 	}
-	if _, err := policy.Parse(text, policy.Resource); err != nil {
+	d, err := policy.Parse(text, policy.Resource)
+	if err != nil {
 		return &types.MalformedPolicyDocumentException{Message: message("%s", err.Error())}
+	}
+	if !bypass && !mayChangeAgain(c, key, d) {
+		return &types.MalformedPolicyDocumentException{Message: message("The new key policy will not allow you to update the key policy in the future.")}
 	}
 	return nil
 }
+
+// mayChangeAgain tells whether a key's policy lets its account, or the caller, put another one.
+func mayChangeAgain(c awswire.Caller, key string, d *policy.Document) bool {
+	who := []policy.Principal{{Kind: policy.Root, Account: c.Account, ARN: arn.Global("iam", c.Region, c.Account, "root")}}
+	if c.Principal != "" {
+		p := policy.Principal{Kind: policy.User, Account: c.Account, ARN: c.Principal}
+		if s := c.Session; s != nil {
+			p.ID = s.ID
+			switch s.Kind {
+			case awswire.RoleSession:
+				p.Kind, p.Role = policy.Role, s.Source
+			case awswire.FederatedSession:
+				p.Kind, p.Role = policy.FederatedUser, s.Source
+			}
+		}
+		who = append(who, p)
+	}
+	for _, p := range who {
+		r := &policy.Request{Principal: p, Action: "kms:PutKeyPolicy", Resource: key, Account: c.Account, ResourceDecides: true}
+		everything := []policy.Named{{Name: "identity", Document: allowAll}}
+		if policy.Evaluate(r, &policy.Policies{Identity: everything, Resource: &policy.Named{Name: policyName, Document: d}}).Allowed {
+			return true
+		}
+	}
+	return false
+}
+
+// allowAll stands for an identity's own policies, which a key's policy says nothing of.
+var allowAll = func() *policy.Document {
+	d, err := policy.Parse(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}`, policy.Identity)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}()
 
 func checkPolicyName(name *string) error {
 	if name != nil && *name != policyName {
@@ -74,10 +116,15 @@ func (s *Service) PutKeyPolicy(ctx context.Context, in *kms.PutKeyPolicyInput, _
 	if in.PolicyName != nil && *in.PolicyName != policyName {
 		return nil, invalid("The only valid policy name is %q", policyName)
 	}
-	if err := checkPolicy(*in.Policy); err != nil {
+	k, err := s.find(ctx, in.KeyId)
+	if err != nil {
 		return nil, err
 	}
-	_, err := s.change(ctx, in.KeyId, func(k *keyDoc) error { k.Policy = *in.Policy; return nil })
+	c := awswire.CallerFrom(ctx)
+	if err := checkPolicy(c, k.arn(), *in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
+		return nil, err
+	}
+	_, err = s.change(ctx, in.KeyId, func(k *keyDoc) error { k.Policy = *in.Policy; return nil })
 	return &kms.PutKeyPolicyOutput{}, err
 }
 
