@@ -111,7 +111,19 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 	if a.config.Mode == Off {
 		return c.Next(ctx)
 	}
+	needs, own, err := c.Needs()
+	if err != nil {
+		return err
+	}
+	for _, n := range needs {
+		if err := a.check(ctx, question{caller: c.Caller, action: n.Action, resource: n.Resource, service: c.Service, call: c, own: n.Keys}); err != nil {
+			return err
+		}
+	}
 	for _, action := range c.Actions {
+		if own {
+			break
+		}
 		if free[action] {
 			if c.Service == "sts" {
 				ctx = context.WithValue(ctx, callKey{}, c)
@@ -251,9 +263,10 @@ type question struct {
 	service  string        // whose words a denial has
 	call     *awswire.Call // nil: not through the wire
 	keys     map[string][]string
-	lookup   policy.Keys   // more of them; nil: none
-	trust    *policy.Named // of a role that is to be assumed
-	must     bool          // a denial counts in every mode
+	own      func() map[string][]string // makes more of them; nil: none
+	lookup   policy.Keys                // more of them; nil: none
+	trust    *policy.Named              // of a role that is to be assumed
+	must     bool                       // a denial counts in every mode
 }
 
 // check decides, notes the decision, and returns the error of a denial that counts.

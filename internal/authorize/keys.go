@@ -156,6 +156,11 @@ func (k *keys) call(key string) []string {
 		for name, v := range k.q.keys {
 			k.of[strings.ToLower(name)] = v
 		}
+		if k.q.own != nil {
+			for name, v := range k.q.own() {
+				k.of[strings.ToLower(name)] = v
+			}
+		}
 		if k.of["aws:requestedregion"] == nil {
 			k.of["aws:requestedregion"] = one(k.q.caller.Region)
 		}

@@ -32,6 +32,7 @@ type callSource interface {
 	callInput() (any, error)
 	callResources() ([]string, error)
 	callKeys() (map[string][]string, error)
+	callNeeds() (needs []Need, ok bool, err error)
 }
 
 // An Interceptor runs around every call, those that take a fast path included: it lets the
@@ -65,6 +66,15 @@ func (c *Call) Resources() ([]string, error) {
 		c.resources = r
 	}
 	return c.resources, nil
+}
+
+// Needs are the permissions that a call asks of its caller, where the operation says them by itself (Needing); ok is
+// false where they are the Actions, on the Resources. The error is as that of Resources.
+func (c *Call) Needs() (needs []Need, ok bool, err error) {
+	if c.source == nil {
+		return nil, false, nil
+	}
+	return c.source.callNeeds()
 }
 
 // Input is the decoded and validated input, a pointer to the SDK's type; nil for a call
@@ -144,3 +154,4 @@ type Facts struct {
 func (f Facts) callInput() (any, error)                { return nil, nil }
 func (f Facts) callResources() ([]string, error)       { return f.Resources, nil }
 func (f Facts) callKeys() (map[string][]string, error) { return f.Keys, nil }
+func (f Facts) callNeeds() ([]Need, bool, error)       { return nil, false, nil }

@@ -449,6 +449,18 @@ func (x *exchange) callKeys() (map[string][]string, error) {
 	return x.op.keys(x.c.Caller, in), nil
 }
 
+// callNeeds implements callSource.
+func (x *exchange) callNeeds() ([]Need, bool, error) {
+	if x.op.needs == nil {
+		return nil, false, nil
+	}
+	in, err := x.c.Input()
+	if err != nil {
+		return nil, true, err
+	}
+	return x.op.needs(x.c.Caller, in), true, nil
+}
+
 // input decodes and checks the input of a call.
 func (x *exchange) input(op *boundOperation, raw []byte, form queryForm) (in any, err error) {
 	input, _ := x.h.plans(op)

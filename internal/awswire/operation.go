@@ -36,6 +36,7 @@ type Operation struct {
 	actions   []string
 	resources func(c Caller, input any) []string // nil: none
 	keys      func(c Caller, input any) map[string][]string
+	needs     func(c Caller, input any) []Need // nil: the actions, on the resources, with the keys
 	check     func(input any) error
 	limit     Limit
 	unsigned  bool
@@ -139,6 +140,23 @@ func (op Operation) Unsigned() Operation {
 // operation, which are made when a policy asks for them.
 func WithKeys[I any](op Operation, keys func(Caller, *I) map[string][]string) Operation {
 	op.keys = func(c Caller, input any) map[string][]string { return keys(c, input.(*I)) }
+	return op
+}
+
+// A Need is one permission that a call asks of its caller.
+type Need struct {
+	Action   string // with its prefix, "dynamodb:PutItem"
+	Resource string // an ARN, or "*"
+
+	// Keys makes the condition keys of a service's own, when a policy asks for one. Nil: there are none.
+	Keys func() map[string][]string
+}
+
+// Needing sets what a caller needs for an operation whose input says which actions they are: those of the items of
+// a transaction, those of statements. It takes the place of Action and WithKeys. An input for which needs returns
+// none is not asked about, so that the operation must refuse it.
+func Needing[I any](op Operation, needs func(Caller, *I) []Need) Operation {
+	op.needs = func(c Caller, input any) []Need { return needs(c, input.(*I)) }
 	return op
 }
 

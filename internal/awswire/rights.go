@@ -22,6 +22,18 @@ func (r Rights) Each(c Caller, operation string, input any, ask func(action, res
 	if op == nil {
 		return ask(operation, "*", nil)
 	}
+	if op.needs != nil {
+		for _, n := range op.needs(c, input) {
+			var keys map[string][]string
+			if n.Keys != nil {
+				keys = n.Keys()
+			}
+			if err := ask(n.Action, n.Resource, keys); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	resources := []string{"*"}
 	if op.resources != nil {
 		if named := op.resources(c, input); len(named) > 0 {

@@ -34,7 +34,7 @@ func TestItemsOfOneOwner(t *testing.T) {
 		return err == nil
 	})
 	ann := client(makeUser(t, root, "ann", aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
-		"Action":["dynamodb:GetItem","dynamodb:BatchGetItem","dynamodb:Query","dynamodb:PutItem","dynamodb:UpdateItem","dynamodb:DeleteItem","dynamodb:BatchWriteItem","dynamodb:TransactGetItems","dynamodb:TransactWriteItems"],
+		"Action":["dynamodb:GetItem","dynamodb:BatchGetItem","dynamodb:Query","dynamodb:PutItem","dynamodb:UpdateItem","dynamodb:DeleteItem","dynamodb:BatchWriteItem","dynamodb:PartiQLSelect","dynamodb:ConditionCheckItem"],
 		"Resource":"arn:aws:dynamodb:us-east-1:111111111111:table/scores",
 		"Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["${aws:username}"],"dynamodb:Attributes":["user","score"]},
 			"StringEqualsIfExists":{"dynamodb:Select":"SPECIFIC_ATTRIBUTES","dynamodb:ReturnValues":["NONE","UPDATED_NEW"]}}}]}`)))

@@ -139,15 +139,15 @@ func (s *Service) itemOperations() []awswire.Operation {
 			return resource(c, in.TableName, in.IndexName)
 		}),
 			scanFirst), s.keysOfScan).Fast(s.fast(s.fastScan)),
-		awswire.WithKeys(awswire.Checked(awswire.Executes(s.TransactGetItems, func(c awswire.Caller, in *dynamodb.TransactGetItemsInput) (out []string) {
+		awswire.Needing(awswire.Checked(awswire.Executes(s.TransactGetItems, func(c awswire.Caller, in *dynamodb.TransactGetItemsInput) (out []string) {
 			for _, t := range in.TransactItems {
 				if t.Get != nil {
 					out = append(out, resource(c, t.Get.TableName, nil)...)
 				}
 			}
 			return out
-		}), transactGetFirst), s.keysOfTransactGet),
-		awswire.WithKeys(awswire.Checked(awswire.Executes(s.TransactWriteItems, func(c awswire.Caller, in *dynamodb.TransactWriteItemsInput) (out []string) {
+		}), transactGetFirst), s.needsOfTransactGet),
+		awswire.Needing(awswire.Checked(awswire.Executes(s.TransactWriteItems, func(c awswire.Caller, in *dynamodb.TransactWriteItemsInput) (out []string) {
 			for _, t := range in.TransactItems {
 				switch {
 				case t.Put != nil:
@@ -161,7 +161,7 @@ func (s *Service) itemOperations() []awswire.Operation {
 				}
 			}
 			return out
-		}), transactWriteFirst), s.keysOfTransactWrite),
+		}), transactWriteFirst), s.needsOfTransactWrite),
 		awswire.WithKeys(awswire.Checked(awswire.Executes(s.UpdateItem, named(func(in *dynamodb.UpdateItemInput) *string { return in.TableName })),
 			updateFirst), s.keysOfUpdate).Fast(s.fast(s.fastUpdate)),
 	}
@@ -248,18 +248,23 @@ func createTableFirst(in *dynamodb.CreateTableInput) error {
 
 func (s *Service) otherOperations() []awswire.Operation {
 	return []awswire.Operation{
-		awswire.Executes(s.BatchExecuteStatement),
+		awswire.Needing(awswire.Executes(s.BatchExecuteStatement), s.needsOfBatchExecuteStatement),
 		awswire.Executes(s.DescribeExport, named(func(in *dynamodb.DescribeExportInput) *string { return in.ExportArn })),
 		awswire.Executes(s.DescribeImport, named(func(in *dynamodb.DescribeImportInput) *string { return in.ImportArn })),
 		awswire.Executes(s.ExportTableToPointInTime, named(func(in *dynamodb.ExportTableToPointInTimeInput) *string { return in.TableArn })),
-		awswire.Executes(s.ImportTable),
+		awswire.Executes(s.ImportTable, func(c awswire.Caller, in *dynamodb.ImportTableInput) []string {
+			if in.TableCreationParameters == nil {
+				return nil
+			}
+			return resource(c, in.TableCreationParameters.TableName, nil)
+		}),
 		awswire.Executes(s.DescribeGlobalTable),
 		awswire.Executes(s.DescribeGlobalTableSettings),
 		awswire.Executes(s.ListGlobalTables),
 		awswire.Executes(s.ListExports),
 		awswire.Executes(s.ListImports),
-		awswire.Executes(s.ExecuteStatement),
-		awswire.Executes(s.ExecuteTransaction),
+		awswire.Needing(awswire.Executes(s.ExecuteStatement), s.needsOfExecuteStatement),
+		awswire.Needing(awswire.Executes(s.ExecuteTransaction), s.needsOfExecuteTransaction),
 		awswire.Executes(s.CreateBackup, named(func(in *dynamodb.CreateBackupInput) *string { return in.TableName })),
 		awswire.Executes(s.DeleteBackup, named(func(in *dynamodb.DeleteBackupInput) *string { return in.BackupArn })),
 		awswire.Executes(s.DescribeBackup, named(func(in *dynamodb.DescribeBackupInput) *string { return in.BackupArn })),

@@ -23,9 +23,11 @@ import (
 //	dynamodb:Select                  what a read returns, also where that follows from the other parameters
 //	dynamodb:ReturnValues            what a write returns, NONE by default
 //	dynamodb:ReturnConsumedCapacity  NONE by default
+//	dynamodb:FullTableScan           whether a SELECT of PartiQL reads beyond the partitions that it names
+//	dynamodb:EnclosingOperation      the transaction that an item or a statement is of
 //
-// Calls on many items have all of theirs together. What cannot be read of a request that will be refused is left out.
-// Statements of PartiQL have none of these.
+// Batches of items have all of theirs together; each item of a transaction, and each statement, has its own (needs.go).
+// What cannot be read of a request that will be refused is left out.
 
 // touched gathers the keys of one call.
 type touched struct {
@@ -46,18 +48,27 @@ func (t *touched) add(key string, values ...string) {
 	}
 }
 
-// hash is the attribute that is the partition key of a table, or of an index of it; empty where there is none.
-func (t *touched) hash(name, index *string) string {
+// table is the table of a name or an ARN; nil for none.
+func (t *touched) table(name *string) *table {
 	n, account, region := aws.ToString(name), t.caller.Account, t.caller.Region
 	if a, ok := arn.Parse(n); ok {
 		n, _ = a.After("table/")
 		account, region = a.Account, a.Region
 	}
 	if n == "" {
-		return ""
+		return nil
 	}
 	d, err := t.s.tables.Get(account, region, n)
 	if err != nil {
+		return nil
+	}
+	return d
+}
+
+// hash is the attribute that is the partition key of a table, or of an index of it; empty where there is none.
+func (t *touched) hash(name, index *string) string {
+	d := t.table(name)
+	if d == nil {
 		return ""
 	}
 	if index == nil {
@@ -272,41 +283,6 @@ func (s *Service) keysOfBatchWrite(c awswire.Caller, in *dynamodb.BatchWriteItem
 			if w.DeleteRequest != nil {
 				t.item(&table, w.DeleteRequest.Key)
 			}
-		}
-	}
-	return t.consumed(in.ReturnConsumedCapacity)
-}
-
-func (s *Service) keysOfTransactGet(c awswire.Caller, in *dynamodb.TransactGetItemsInput) map[string][]string {
-	t := s.touched(c)
-	for _, i := range in.TransactItems {
-		if g := i.Get; g != nil {
-			t.item(g.TableName, g.Key)
-			t.names(g.ExpressionAttributeNames, g.ProjectionExpression)
-			t.selects("", nil, g.ProjectionExpression, nil)
-		}
-	}
-	return t.consumed(in.ReturnConsumedCapacity)
-}
-
-func (s *Service) keysOfTransactWrite(c awswire.Caller, in *dynamodb.TransactWriteItemsInput) map[string][]string {
-	t := s.touched(c)
-	for _, i := range in.TransactItems {
-		if p := i.Put; p != nil {
-			t.item(p.TableName, p.Item)
-			t.names(p.ExpressionAttributeNames, p.ConditionExpression)
-		}
-		if u := i.Update; u != nil {
-			t.item(u.TableName, u.Key)
-			t.names(u.ExpressionAttributeNames, u.UpdateExpression, u.ConditionExpression)
-		}
-		if d := i.Delete; d != nil {
-			t.item(d.TableName, d.Key)
-			t.names(d.ExpressionAttributeNames, d.ConditionExpression)
-		}
-		if k := i.ConditionCheck; k != nil {
-			t.item(k.TableName, k.Key)
-			t.names(k.ExpressionAttributeNames, k.ConditionExpression)
 		}
 	}
 	return t.consumed(in.ReturnConsumedCapacity)

@@ -61,6 +61,33 @@ type job struct {
 	Header      []string `json:"header,omitempty"`
 
 	Items, Bytes, Processed, Errors int64 `json:",omitempty"`
+
+	// By is who began the job, without secrets: it reaches of S3 what they may when it does, after a restart too. Nil:
+	// the account, of jobs that began before there was this.
+	By *awswire.Caller `json:"by,omitempty"`
+}
+
+// begunBy notes whose job it is.
+func (j *job) begunBy(ctx context.Context) {
+	c := awswire.CallerFrom(ctx)
+	c.AccessKey = ""
+	if c.Session != nil {
+		s := *c.Session
+		s.Secret = ""
+		c.Session = &s
+	}
+	if c.Via == "" {
+		c.Via = "dynamodb.amazonaws.com"
+	}
+	j.By = &c
+}
+
+// reaching is the context of the job's calls of S3.
+func (j *job) reaching(ctx context.Context) context.Context {
+	if j.By == nil {
+		return ctx
+	}
+	return awswire.WithCaller(ctx, *j.By)
 }
 
 func (j *job) tableARN() string { return arn.New("dynamodb", j.Region, j.Account, "table/"+j.Table) }
@@ -70,7 +97,9 @@ const exportPart = 32 << 20 // bytes of an object of an export before compressio
 
 func (s *Service) newJob(ctx context.Context, kind string, d *table) *job {
 	now := s.now()
-	return &job{ID: fmt.Sprintf("%014d-%s", now.UnixMilli(), uuid.NewString()[:8]), Kind: kind, Account: d.Account, Region: d.Region, Table: d.Name, TableID: d.ID, Store: d.Store, Status: "IN_PROGRESS", Began: now}
+	j := &job{ID: fmt.Sprintf("%014d-%s", now.UnixMilli(), uuid.NewString()[:8]), Kind: kind, Account: d.Account, Region: d.Region, Table: d.Name, TableID: d.ID, Store: d.Store, Status: "IN_PROGRESS", Began: now}
+	j.begunBy(ctx)
+	return j
 }
 
 // repeated returns the job that a token began, nil for none.
@@ -305,6 +334,10 @@ func (s *Service) runExport(ctx context.Context, j *job) error {
 		return err
 	}
 	e := &exporter{s: s, j: j}
+	// The first object says whether the bucket can be written, before the table is read.
+	if _, err := e.put(ctx, j.base()+"/_started", nil); err != nil {
+		return err
+	}
 	e.zip = gzip.NewWriter(&e.buf)
 	j.Items, j.Bytes = 0, 0
 	items := o.items
@@ -362,7 +395,7 @@ func (e *exporter) put(ctx context.Context, key string, body []byte) (etag strin
 		in.ServerSideEncryption, in.SSEKMSKeyId = "aws:kms", given(e.j.Key)
 	}
 	in.ExpectedBucketOwner = given(e.j.Owner)
-	out, err := e.s.cfg.S3.PutObject(ctx, in)
+	out, err := e.s.cfg.S3.PutObject(e.j.reaching(ctx), in)
 	if err != nil {
 		return "", fmt.Errorf("write s3://%s/%s: %w", e.j.Bucket, key, err)
 	}
@@ -415,7 +448,7 @@ func (e *exporter) finish(ctx context.Context) error {
 		return err
 	}
 	for _, o := range []struct{ key, body string }{
-		{files, strings.Join(e.files, "\n") + "\n"}, {j.Manifest, string(summary)}, {j.base() + "/_started", ""},
+		{files, strings.Join(e.files, "\n") + "\n"}, {j.Manifest, string(summary)},
 	} {
 		sum := md5.Sum([]byte(o.body))
 		if _, err := e.put(ctx, o.key, []byte(o.body)); err != nil {

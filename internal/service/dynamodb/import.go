@@ -145,7 +145,7 @@ func (s *Service) runImport(ctx context.Context, j *job) error {
 	l := o.items.Loader()
 	var token *string
 	for {
-		page, err := s.cfg.S3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &j.Bucket, Prefix: &j.Prefix, ContinuationToken: token})
+		page, err := s.cfg.S3.ListObjectsV2(j.reaching(ctx), &s3.ListObjectsV2Input{Bucket: &j.Bucket, Prefix: &j.Prefix, ContinuationToken: token})
 		if err != nil {
 			return fmt.Errorf("list s3://%s/%s: %w", j.Bucket, j.Prefix, err)
 		}
@@ -170,7 +170,7 @@ func (s *Service) runImport(ctx context.Context, j *job) error {
 }
 
 func (s *Service) importObject(ctx context.Context, j *job, o *openTable, l *itemstore.Loader, key string) error {
-	obj, err := s.cfg.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: &j.Bucket, Key: &key})
+	obj, err := s.cfg.S3.GetObject(j.reaching(ctx), &s3.GetObjectInput{Bucket: &j.Bucket, Key: &key})
 	if err != nil {
 		return err
 	}
