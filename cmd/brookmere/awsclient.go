@@ -149,13 +149,13 @@ func (c *awsClient) lead(url string) {
 	c.resolved.BaseEndpoint, c.resolved.ConfigSources = &c.endpoint, nil
 }
 
-// sign signs a request without a body to one of the node's own endpoints. Without
-// credentials the request goes unsigned, which will do for an open node.
+// sign signs a request without a body to one of the node's own endpoints.
 func (c *awsClient) sign(ctx context.Context, r *http.Request) error {
-	if !c.known {
-		return nil
-	}
-	keys, err := c.resolved.Credentials.Retrieve(ctx)
+	return signOwn(ctx, c.resolved, r)
+}
+
+func signOwn(ctx context.Context, cfg aws.Config, r *http.Request) error {
+	keys, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (f *clientFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.dir, "dir", "", "`directory` for the files that the variables point to (default: in the user's cache)")
 }
 
-// ask reads one of the node's own endpoints.
+// ask reads one of the node's own endpoints that are for everybody.
 func (f *clientFlags) ask(ctx context.Context, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

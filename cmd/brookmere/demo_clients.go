@@ -187,6 +187,9 @@ func (c *demoClients) delivery(ctx context.Context) (nodeapi.Delivery, error) {
 	if err != nil {
 		return nodeapi.Delivery{}, err
 	}
+	if err := signOwn(ctx, c.config, req); err != nil {
+		return nodeapi.Delivery{}, err
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nodeapi.Delivery{}, err

@@ -32,10 +32,11 @@ func (c *awsClient) request(ctx context.Context, method, path string, query url.
 	return r, nil
 }
 
-// do sends such a request, signed if it changes something: a node with credentials demands that. It returns the response if its status is 200 OK, and else the error that the node
-// tells. The caller closes the response's body.
+// do sends such a request, signed unless it has a body or a proof already: a node that has credentials or enforces
+// policies demands that. It returns the response if its status is 200 OK, and else the error that the node tells. The
+// caller closes the response's body.
 func (c *awsClient) do(r *http.Request) (*http.Response, error) {
-	if r.Method != http.MethodGet && r.Body == nil {
+	if r.Body == nil && r.Header.Get("Authorization") == "" {
 		if err := c.sign(r.Context(), r); err != nil {
 			return nil, err
 		}

@@ -12,6 +12,10 @@ type Endpoint struct {
 	Method string
 	Path   string // below the prefix, a pattern of net/http: "deliveries/{name}"
 	Serve  http.HandlerFunc
+	// Proves says that Serve itself demands a proof, such as a signature in a URL that the service
+	// has given out. For all others a node that has credentials or enforces policies demands that
+	// of its owner.
+	Proves bool
 }
 
 // Front is a door of a service beside its API, on hosts or paths of its own: the URLs of

@@ -35,7 +35,7 @@ func newClock(mode string) clockwork.Clock {
 const maxAdvance = 100 * 365 * 24 * time.Hour
 
 // handleClock serves the node's time, and lets callers on this machine move it in the modes for tests.
-func (n *Node) handleClock(mux *http.ServeMux) {
+func (n *Node) handleClock(d *doors) {
 	answer := func(w http.ResponseWriter, now time.Time) {
 		mode := n.cfg.Clock
 		if mode == "" {
@@ -43,8 +43,8 @@ func (n *Node) handleClock(mux *http.ServeMux) {
 		}
 		awswire.WriteJSON(w, nodeapi.ClockTime{Mode: mode, Now: now.UTC()})
 	}
-	mux.HandleFunc("GET "+server.NodePrefix+"clock", func(w http.ResponseWriter, _ *http.Request) { answer(w, n.clock.Now()) })
-	mux.Handle("POST "+server.NodePrefix+"clock", fromLoopback(func(w http.ResponseWriter, r *http.Request) {
+	d.everybody("GET", server.NodePrefix+"clock", func(w http.ResponseWriter, _ *http.Request) { answer(w, n.clock.Now()) })
+	d.owner("POST", server.NodePrefix+"clock", func(w http.ResponseWriter, r *http.Request) {
 		c, ok := n.clock.(*testclock.Clock)
 		if !ok {
 			http.Error(w, "The time of this node is the machine's: start one for tests with --clock offset or --clock frozen.", http.StatusConflict)
@@ -57,17 +57,17 @@ func (n *Node) handleClock(mux *http.ServeMux) {
 			http.Error(w, "The body is not as expected, {\"advance\": \"1h30m\"}: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		d, err := time.ParseDuration(change.Advance)
-		if err == nil && (d < 0 || d > maxAdvance) {
+		by, err := time.ParseDuration(change.Advance)
+		if err == nil && (by < 0 || by > maxAdvance) {
 			err = fmt.Errorf("%s is not between 0 and %v", change.Advance, maxAdvance)
 		}
-		if err == nil && n.clock.Now().Add(d).Year() > 9000 {
+		if err == nil && n.clock.Now().Add(by).Year() > 9000 {
 			err = fmt.Errorf("it would be after the year 9000")
 		}
 		if err != nil {
 			http.Error(w, "advance: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		answer(w, c.Advance(d))
-	}))
+		answer(w, c.Advance(by))
+	})
 }

@@ -25,33 +25,33 @@ func newProcessRegistry() *prometheus.Registry {
 	return r
 }
 
-// endpoints are the node's own: everything but health and metrics for callers on this
-// machine alone.
-func (n *Node) endpoints() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+server.NodePrefix+"health", n.serveHealth)
-	mux.HandleFunc("GET /metrics", n.serveMetrics)
-	mux.Handle("POST "+server.NodePrefix+"reset", fromLoopback(n.serveReset))
-	mux.HandleFunc("GET "+server.NodePrefix+"sql-functions", ServeFunctions)
-	n.handleClock(mux)
-	n.handleIdentity(mux)
-	mux.HandleFunc("GET "+server.NodePrefix+"clients", n.serveClients)
-	mux.HandleFunc("GET "+server.NodePrefix+"ca.pem", n.serveAuthority)
-	mux.HandleFunc("GET "+server.NodePrefix+"operations", serveOperations)
-	mux.HandleFunc("GET "+server.NodePrefix+"operations/{service}", serveOperations)
+// endpoints are the node's own: those that are not for everybody, for callers on this machine alone.
+func (n *Node) endpoints() *doors {
+	d := newDoors()
+	d.everybody("GET", server.NodePrefix+"health", n.serveHealth)
+	d.everybody("GET", "/metrics", n.serveMetrics)
+	d.owner("POST", server.NodePrefix+"reset", n.serveReset)
+	d.owner("GET", server.NodePrefix+"endpoints", n.serveEndpoints)
+	d.everybody("GET", server.NodePrefix+"sql-functions", ServeFunctions)
+	n.handleClock(d)
+	n.handleIdentity(d)
+	d.everybody("GET", server.NodePrefix+"clients", n.serveClients)
+	d.everybody("GET", server.NodePrefix+"ca.pem", n.serveAuthority)
+	d.everybody("GET", server.NodePrefix+"operations", serveOperations)
+	d.everybody("GET", server.NodePrefix+"operations/{service}", serveOperations)
 	// What scripts poll that were written for LocalStack.
-	mux.HandleFunc("GET "+server.LocalStackPrefix+"health", n.serveHealth)
-	mux.Handle("POST "+server.LocalStackPrefix+"state/reset", fromLoopback(n.serveReset))
-	mux.Handle("GET "+server.NodePrefix+"generate", fromLoopback(new(generate.Streams).ServeHTTP))
-	mux.Handle("GET "+server.NodePrefix+"generators", fromLoopback(generate.ServeBuiltins))
-	mux.Handle(server.NodePrefix, fromLoopback(n.serveContributed))
-	mux.Handle("GET "+profilePrefix, fromLoopback(serveProfile))
-	return mux
+	d.everybody("GET", server.LocalStackPrefix+"health", n.serveHealth)
+	d.owner("POST", server.LocalStackPrefix+"state/reset", n.serveReset)
+	d.owner("GET", server.NodePrefix+"generate", new(generate.Streams).ServeHTTP)
+	d.owner("GET", server.NodePrefix+"generators", generate.ServeBuiltins)
+	d.owner("GET", profilePrefix, serveProfile)
+	d.owned.Handle(server.NodePrefix, fromLoopback(n.serveContributed))
+	return d
 }
 
 // serveContributed answers the endpoints of services, those of the current stack.
 func (n *Node) serveContributed(w http.ResponseWriter, r *http.Request) {
-	if !n.onStack(r.Context(), func(ctx context.Context, s *stack) { s.endpoints.ServeHTTP(w, r.WithContext(ctx)) }) {
+	if !n.onStack(r.Context(), func(ctx context.Context, s *stack) { s.doors.ServeHTTP(w, r.WithContext(ctx)) }) {
 		http.Error(w, "The node is stopping.", http.StatusServiceUnavailable)
 	}
 }
@@ -59,15 +59,19 @@ func (n *Node) serveContributed(w http.ResponseWriter, r *http.Request) {
 // serviceEndpoints gathers the endpoints that services contribute. They act for the account and
 // region that the query parameters of these names say; by default the node's account and
 // us-east-1.
-func (n *Node) serviceEndpoints(made []service) http.Handler {
-	mux := http.NewServeMux()
+func (n *Node) serviceEndpoints(made []service) *doors {
+	d := newDoors()
 	for _, svc := range made {
 		c, ok := svc.(interface{ Endpoints() []awswire.Endpoint })
 		if !ok {
 			continue
 		}
 		for _, e := range c.Endpoints() {
-			mux.HandleFunc(e.Method+" "+server.NodePrefix+e.Path, func(w http.ResponseWriter, r *http.Request) {
+			add := d.owner
+			if e.Proves {
+				add = d.holder
+			}
+			add(e.Method, server.NodePrefix+e.Path, func(w http.ResponseWriter, r *http.Request) {
 				caller := awswire.Caller{Account: n.cfg.Account, Region: awswire.DefaultRegion}
 				if v := r.FormValue("account"); v != "" {
 					caller.Account = v
@@ -79,7 +83,7 @@ func (n *Node) serviceEndpoints(made []service) http.Handler {
 			})
 		}
 	}
-	return mux
+	return d
 }
 
 // profilePrefix is where "go tool pprof" finds the profiles: profile, heap, allocs...

@@ -137,7 +137,7 @@ func roleCredentials(s *services, p parts) glue.JobCredentials {
 // node's own: functions are guests, and do not reset the node, read its metrics or take other
 // functions' invocations. It is in clear text, for it is on loopback alone.
 func newFunctionServer(o server.Options) *server.Server {
-	o.TLS, o.Proxy, o.Registerer, o.Console = nil, nil, prometheus.NewRegistry(), nil
+	o.TLS, o.Proxy, o.Registerer, o.Console, o.Owner = nil, nil, prometheus.NewRegistry(), nil, nil
 	o.Node = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "functions do not reach the node's own endpoints", http.StatusForbidden)
 	})

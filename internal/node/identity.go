@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -192,21 +191,19 @@ func (s *stack) resourcePolicies(p parts) map[string]authorize.ResourcePolicies 
 }
 
 // handleIdentity adds the endpoints that tell of decisions and make tokens.
-func (n *Node) handleIdentity(mux *http.ServeMux) {
-	mux.Handle("GET "+server.NodePrefix+"identity/explain", fromLoopback(n.fromOwner(n.serveExplain)))
-	mux.Handle("GET "+server.NodePrefix+"identity/least-policy", fromLoopback(n.fromOwner(n.serveLeastPolicy)))
-	mux.Handle("POST "+server.NodePrefix+"identity/token", fromLoopback(n.fromOwner(n.serveToken)))
-	mux.HandleFunc("GET "+server.NodePrefix+"oidc/.well-known/openid-configuration", n.serveDiscovery)
-	mux.HandleFunc("GET "+server.NodePrefix+"oidc/keys", n.serveKeySet)
+func (n *Node) handleIdentity(d *doors) {
+	d.holder("GET", server.NodePrefix+"identity/explain", fromLoopback(n.fromOwner(n.serveExplain)).ServeHTTP)
+	d.holder("GET", server.NodePrefix+"identity/least-policy", fromLoopback(n.fromOwner(n.serveLeastPolicy)).ServeHTTP)
+	d.holder("POST", server.NodePrefix+"identity/token", fromLoopback(n.fromOwner(n.serveToken)).ServeHTTP)
+	d.everybody("GET", server.NodePrefix+"oidc/.well-known/openid-configuration", n.serveDiscovery)
+	d.everybody("GET", server.NodePrefix+"oidc/keys", n.serveKeySet)
 }
 
 // fromOwner lets in who can read the node's key, and on a node that takes any credentials without
 // deciding anything by them, everybody.
 func (n *Node) fromOwner(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		mode, _ := n.cfg.iamMode()
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if (!n.openToAny() || mode == authorize.Enforce) && subtle.ConstantTimeCompare([]byte(token), []byte(localToken(n.key))) != 1 {
+		if n.guarded() && !n.showsToken(r) {
 			http.Error(w, "This endpoint is for the owner of the node: name its data directory with --data.", http.StatusForbidden)
 			return
 		}

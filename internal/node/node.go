@@ -56,6 +56,7 @@ type Node struct {
 	dirs      dirs
 	key       *seal.Key // seals secrets at rest
 	issuer    *sts.Issuer
+	doors     *doors                               // its own endpoints
 	deciding  atomic.Pointer[authorize.Authorizer] // of the current stack
 	objects   *s3.Service                          // outlives a reset
 	server    *server.Server
@@ -145,9 +146,11 @@ func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Bro
 	if err != nil {
 		return nil, err
 	}
+	n.doors = n.endpoints()
 	options := server.Options{
 		Services:     n.services(),
-		Node:         n.endpoints(),
+		Node:         n.doors,
+		Owner:        ownership{n},
 		Console:      files,
 		Auth:         auth,
 		Account:      cfg.Account,

@@ -274,7 +274,7 @@ func (s *stack) makeServices(ctx context.Context, p parts) error {
 			s.fronts = append(s.fronts, f.Fronts()...)
 		}
 	}
-	s.endpoints = p.node.serviceEndpoints(made)
+	s.doors = p.node.serviceEndpoints(made)
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -38,7 +37,7 @@ type stack struct {
 	signer     *oidc.Signer                  // of tokens of the node's own issuer
 	apis       []*awswire.Handler            // in the order of the catalog
 	fronts     []awswire.Front               // of services, beside their APIs
-	endpoints  http.Handler                  // the node's own that services contribute
+	doors      *doors                        // the node's own endpoints that services contribute
 	closers    []func(context.Context) error // in the order of opening
 }
 

@@ -18,6 +18,20 @@ type Health struct {
 	Services map[string]string `json:"services"` // name to state: running
 }
 
+// Who an endpoint of the node's own is for, where the node has credentials or enforces policies.
+const (
+	ForEverybody = "everybody" // it shows nothing of accounts and changes nothing
+	ForHolder    = "holder"    // of a URL that the node has signed, or of the node's token
+	ForOwner     = "owner"     // who signs as the node's account, or has the node's token
+)
+
+// Endpoint is an element of what GET endpoints answers, a list.
+type Endpoint struct {
+	Method string `json:"method"`
+	Path   string `json:"path"` // with parameters, as in functions/{name}/logs
+	For    string `json:"for"`
+}
+
 // Clients is what GET clients answers: what a client has to know of the node.
 type Clients struct {
 	Version     string `json:"version"`

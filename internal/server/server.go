@@ -22,6 +22,9 @@ type Options struct {
 	Services []Service
 	// Node answers the node's own endpoints (below /_brookmere/, and /metrics).
 	Node http.Handler
+	// Owner says which of them are the owner's of the node, and who that is; nil: all are, of a node
+	// that verifies signatures, and the node's account is.
+	Owner Ownership
 	// Console serves the node's web page; nil: there is none.
 	Console Console
 	Auth    Authenticator
@@ -41,6 +44,16 @@ type Options struct {
 	Proxy        *Proxy      // nil: the server is not a proxy
 	Logger       *slog.Logger
 	Registerer   prometheus.Registerer
+}
+
+// Ownership guards the node's own endpoints.
+type Ownership interface {
+	// Demands tells whether the endpoint of a request is for the owner alone.
+	Demands(r *http.Request) bool
+	// Shown tells whether a request shows the node's own token.
+	Shown(r *http.Request) bool
+	// Decide returns nil where a user or a session of the node's account may use its endpoints.
+	Decide(ctx context.Context, caller awswire.Caller) error
 }
 
 // Console is the node's web page: files that anybody may read, of which none changes anything.
@@ -224,21 +237,47 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scop
 	svc.Handler.ServeHTTP(w, r)
 }
 
-// serveNode answers the node's own endpoints. Where credentials are configured, one that
-// changes anything needs a signature, for whatever service, by the node's own account.
+// serveNode answers the node's own endpoints. One that is for the owner needs a signature, for
+// whatever service, by the node's own account, or the node's token.
 func (s *Server) serveNode(w http.ResponseWriter, r *http.Request, scope sigv4.Scope) {
 	own := &Service{Name: "node", SigningName: scope.Service}
 	defer s.guardBody(w, r, own)()
-	if s.opts.Auth.Verifies() && r.Method != http.MethodGet && r.Method != http.MethodHead {
-		caller, err := s.opts.Auth.Authenticate(r, scope, own)
-		switch {
-		case err != nil:
-			http.Error(w, "This endpoint needs a signature (AWS Signature Version 4) of the node's account: "+err.Error(), http.StatusForbidden)
-			return
-		case caller.Account != s.opts.Account:
-			http.Error(w, "This endpoint answers the node's own account alone.", http.StatusForbidden)
+	if s.demandsOwner(r) {
+		if why := s.notOwner(r, scope, own); why != "" {
+			http.Error(w, why, http.StatusForbidden)
 			return
 		}
 	}
 	s.opts.Node.ServeHTTP(w, r)
+}
+
+func (s *Server) demandsOwner(r *http.Request) bool {
+	if s.opts.Owner == nil {
+		return s.opts.Auth.Verifies()
+	}
+	return s.opts.Owner.Demands(r)
+}
+
+// notOwner says why a request is not the owner's; empty if it is.
+func (s *Server) notOwner(r *http.Request, scope sigv4.Scope, own *Service) string {
+	if s.opts.Owner != nil && s.opts.Owner.Shown(r) {
+		return ""
+	}
+	const needs = "This endpoint needs a signature (AWS Signature Version 4) of the node's account: "
+	caller, err := s.opts.Auth.Authenticate(r, scope, own)
+	switch {
+	case err != nil:
+		return needs + err.Error()
+	case caller.Anonymous:
+		return needs + "the request has none."
+	case caller.Account != s.opts.Account:
+		return "This endpoint answers the node's own account alone."
+	case caller.Principal == "" || s.opts.Owner == nil:
+		return ""
+	}
+	caller.RequestID = awswire.NewRequestID()
+	if err := s.opts.Owner.Decide(r.Context(), caller); err != nil {
+		return err.Error()
+	}
+	return ""
 }

@@ -201,7 +201,9 @@ func TestNodeEndpointsNeedASignature(t *testing.T) {
 		method, key, secret string
 		status              int
 	}{
-		{"GET", "", "", 200},
+		{"GET", "", "", 403},
+		{"GET", "OWN", "secret", 200},
+		{"GET", "OTHER", "secret", 403},
 		{"POST", "", "", 403},
 		{"DELETE", "", "", 403},
 		{"POST", "OWN", "secret", 200},

@@ -197,7 +197,7 @@ func TestSignIn(t *testing.T) {
 		t.Skip("the console is not built: make console")
 	}
 	config := filepath.Join(t.TempDir(), "node.yaml")
-	if err := os.WriteFile(config, []byte("credentials:\n  - access_key_id: AKIDCONSOLE\n    secret_access_key: a/long+secret\n    account: \"123456789012\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte("account: \"123456789012\"\ncredentials:\n  - access_key_id: AKIDCONSOLE\n    secret_access_key: a/long+secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	n := nodetest.Start(t, nodetest.Options{Data: ":memory:", Args: []string{"--config", config}})

@@ -210,7 +210,7 @@ func (s *Service) Endpoints() []awswire.Endpoint {
 	return []awswire.Endpoint{
 		{Method: "GET", Path: "functions", Serve: s.serveList},
 		{Method: "GET", Path: "event-sources", Serve: s.serveSources},
-		{Method: "GET", Path: "function-packages/{digest}", Serve: s.serveDownload},
+		{Method: "GET", Path: "function-packages/{digest}", Serve: s.serveDownload, Proves: true},
 		{Method: "GET", Path: "functions/{name}/logs", Serve: s.serveLogs},
 		{Method: "POST", Path: "functions/{name}/attach", Serve: s.serveAttach},
 	}

@@ -10,6 +10,8 @@ import urllib.request
 import zipfile
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 endpoint = os.environ["AWS_ENDPOINT_URL"]
@@ -97,7 +99,9 @@ firehose.create_delivery_stream(**create)
 
 
 def flush():
-    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/_brookmere/deliveries/d/flush", method="POST"), timeout=60).read()
+    signed = AWSRequest("POST", f"{endpoint}/_brookmere/deliveries/d/flush")
+    SigV4Auth(boto3.Session().get_credentials(), "brookmere", "us-east-1").add_auth(signed)
+    urllib.request.urlopen(urllib.request.Request(signed.url, method="POST", headers=dict(signed.headers)), timeout=60).read()
 
 
 def objects(prefix):

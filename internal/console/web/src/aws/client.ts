@@ -38,13 +38,17 @@ const patience = 120_000;
 
 const patient = (signal?: AbortSignal) => (signal ? AbortSignal.any([signal, AbortSignal.timeout(patience)]) : AbortSignal.timeout(patience));
 
-async function send(service: string, method: string, path: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Answer> {
+async function ask(service: string, method: string, path: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Response> {
   const by = candidate.peek() ?? keys.peek();
   if (!by) throw new AwsError("SignedOut", "Sign in with an access key.", 403);
   const url = new URL(path, location.origin);
   const bytes = new TextEncoder().encode(body);
   const signed = await sign({ method, url, headers, body: bytes }, by, region.value, service, new Date());
-  return settle(fetch(url, { method, headers: signed, body: method === "GET" || method === "HEAD" ? undefined : bytes, signal, cache: "no-store" }));
+  return fetch(url, { method, headers: signed, body: method === "GET" || method === "HEAD" ? undefined : bytes, signal, cache: "no-store" });
+}
+
+function send(service: string, method: string, path: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Answer> {
+  return settle(ask(service, method, path, headers, body, signal));
 }
 
 async function settle(asked: Promise<Response>): Promise<Answer> {
@@ -54,7 +58,7 @@ async function settle(asked: Promise<Response>): Promise<Answer> {
     connected.value = true;
     return answer;
   } catch (e) {
-    if ((e as Error).name === "AbortError") throw e;
+    if ((e as Error).name === "AbortError" || e instanceof AwsError) throw e;
     connected.value = false;
     throw new AwsError("Unreachable", "The node does not answer. This page tries again until it does.", 0);
   }
@@ -141,16 +145,16 @@ export async function modified(bucket: string, key: string): Promise<Date | unde
   return Number.isNaN(at) ? undefined : new Date(at);
 }
 
-/** own asks one of the node's own endpoints, below /_brookmere/, whose answer is JSON, or text. */
+/** own asks one of the node's own endpoints, below /_brookmere/, whose answer is JSON, or text. Nearly all are the owner's of a node with credentials. */
 export async function own<T>(path: string, method = "GET", text = false): Promise<T> {
-  const a = method === "GET" ? await settle(fetch("/_brookmere/" + path, { cache: "no-store", signal: patient() })) : await send("brookmere", method, "/_brookmere/" + path, {}, "");
+  const a = await send("brookmere", method, "/_brookmere/" + path, {}, "", method === "GET" ? patient() : undefined);
   if (a.status >= 300) throw new AwsError("HTTP " + a.status, a.text.trim(), a.status);
   return (text ? a.text : a.text ? JSON.parse(a.text) : undefined) as T;
 }
 
 /** lines follows an endpoint of the node's own that writes an object of JSON a line, until it ends or is aborted. What got returns is waited for. begun is called when it is followed. */
 export async function lines<T>(path: string, got: (values: T[]) => void | Promise<void>, signal: AbortSignal, begun: () => void): Promise<void> {
-  const r = await fetch("/_brookmere/" + path, { cache: "no-store", signal });
+  const r = await ask("brookmere", "GET", "/_brookmere/" + path, {}, "", signal);
   if (!r.ok || !r.body) throw new AwsError("HTTP " + r.status, (await r.text()).trim(), r.status);
   begun();
   const reader = r.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -30,7 +30,7 @@ function change(id: number, by: Partial<Run>) {
   runs.value = runs.value.map((r) => (r.id === id ? { ...r, ...by } : r));
 }
 
-const asked = (s: Setting, more: Record<string, string>) => "generate?" + new URLSearchParams({ ...(s.source ? { source: s.source } : { template: s.template }), rate: s.rate, ...more });
+const asked = (s: Setting, more: Record<string, string>) => "generate?" + new URLSearchParams({ ...(s.source ? { source: s.source } : { template: s.template }), rate: s.rate, ...more }).toString().replaceAll("+", "%20"); // as it is signed
 
 const running = 4; // generators of a tab: each holds a connection, and a browser has six to a node
 
