@@ -81,7 +81,7 @@ func (a *alarms) list(ctx context.Context, state string) (lines []alarmLine, err
 	return lines, nil
 }
 
-// watches tells what a metric alarm looks at: the metric, or the expression of its result.
+// watches reports what a metric alarm looks at: the metric, or the expression of its result.
 func watches(m *types.MetricAlarm) string {
 	if m.MetricName != nil {
 		return aws.ToString(m.Namespace) + " " + *m.MetricName

@@ -347,7 +347,7 @@ func (s *healthSink) post(ctx context.Context, path string, body []byte) (int, s
 	return resp.StatusCode, string(bytes.TrimSpace(text)), err
 }
 
-// tables tells which of the tables the jobs have made.
+// tables reports which of the tables the jobs have made.
 func (d *healthDemo) tables(ctx context.Context) (map[string]bool, error) {
 	out, err := d.glue.GetTables(ctx, &glue.GetTablesInput{DatabaseName: aws.String(healthDatabase)})
 	if err != nil {

@@ -164,7 +164,7 @@ func (t *tail) begin(now time.Time) (shardreader.Start, *types.ShardFilter, erro
 	return shardreader.Start{Kind: shardreader.AtTime, Time: at}, &types.ShardFilter{Type: types.ShardFilterTypeFromTimestamp, Timestamp: &at}, nil
 }
 
-// choose tells which shards --shard names: nil for all.
+// choose reports which shards --shard names: nil for all.
 func (t *tail) choose(all []types.Shard) (func(string) bool, error) {
 	if len(t.shards) == 0 {
 		return nil, nil

@@ -248,7 +248,7 @@ func (a *Authorizer) Trust(ctx context.Context, who *policy.Principal, action, r
 	})
 }
 
-// Enforces tells whether denials count.
+// Enforces reports whether denials count.
 func (a *Authorizer) Enforces() bool { return a.config.Mode == Enforce }
 
 // callKey is the key of a context for the call of an operation that decides by itself.
@@ -292,7 +292,7 @@ func (a *Authorizer) check(ctx context.Context, q question) error {
 	return nil
 }
 
-// trusts tells whether a service may act as a role: the role must be there, of the account and by the very ARN that
+// trusts reports whether a service may act as a role: the role must be there, of the account and by the very ARN that
 // was passed (one with another path is another role), and trust it.
 func (a *Authorizer) trusts(ctx context.Context, q *question, s *awswire.Session) error {
 	var role *policy.AssumableRole

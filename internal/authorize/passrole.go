@@ -36,7 +36,7 @@ var passes = map[string]string{
 	"dynamodb:EnableKinesisStreamingDestination": "", // it has none
 }
 
-// sameRole tells whether two ARNs are of one role, whatever their partitions: of two ARNs that differ by path or case
+// sameRole reports whether two ARNs are of one role, whatever their partitions: of two ARNs that differ by path or case
 // alone, one may be passed and the other not.
 func sameRole(a, b string) bool {
 	_, a, _ = strings.Cut(a, ":iam:")

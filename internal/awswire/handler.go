@@ -62,7 +62,7 @@ type boundOperation struct {
 	events   *plan // of an operation that streams
 }
 
-// takesUnsigned tells whether clients may call the operation without a signature.
+// takesUnsigned reports whether clients may call the operation without a signature.
 func (op *boundOperation) takesUnsigned() bool {
 	return op.unsigned || op.model != nil && op.model.Unsigned
 }

@@ -121,11 +121,11 @@ func (c *Console) add(at, kind string, data []byte) error {
 	return nil
 }
 
-// Built tells whether the program holds the console's files, rather than a page that says how to
+// Built reports whether the program holds the console's files, rather than a page that says how to
 // build them.
 func (c *Console) Built() bool { return c.built }
 
-// Takes tells whether a request without a signature is for the console: one of its files, or the
+// Takes reports whether a request without a signature is for the console: one of its files, or the
 // root of the node by a browser that asks for a page.
 func (c *Console) Takes(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -142,7 +142,7 @@ func newMaker(f *Feed) *maker {
 	return m
 }
 
-// fill makes what is due after some time, in batches that go to send, and tells whether that was all there ever is.
+// fill makes what is due after some time, in batches that go to send, and reports whether that was all there ever is.
 func (m *maker) fill(elapsed time.Duration, send func([]Record) bool) (done bool, err error) {
 	var (
 		batch []Record

@@ -44,7 +44,7 @@ func (d *doors) add(mux *http.ServeMux, who, method, path string, h http.Handler
 	d.list = append(d.list, nodeapi.Endpoint{Method: method, Path: path, For: who})
 }
 
-// opens tells whether a request is for an endpoint that the server asks no proof for.
+// opens reports whether a request is for an endpoint that the server asks no proof for.
 func (d *doors) opens(r *http.Request) bool {
 	_, pattern := d.open.Handler(r)
 	return pattern != ""
@@ -97,13 +97,13 @@ func (o ownership) Decide(ctx context.Context, caller awswire.Caller) error {
 
 var _ server.Ownership = ownership{}
 
-// guarded tells whether the node's own endpoints are its owner's: it has credentials, or policies are enforced.
+// guarded reports whether the node's own endpoints are its owner's: it has credentials, or policies are enforced.
 func (n *Node) guarded() bool {
 	mode, _ := n.cfg.iamMode()
 	return !n.openToAny() || mode == authorize.Enforce
 }
 
-// showsToken tells whether a request has the token of who can read the node's key.
+// showsToken reports whether a request has the token of who can read the node's key.
 func (n *Node) showsToken(r *http.Request) bool {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	return ok && subtle.ConstantTimeCompare([]byte(token), []byte(localToken(n.key))) == 1

@@ -44,7 +44,7 @@ func (p Proxy) check() error {
 	return nil
 }
 
-// hasProxy tells whether the node is a proxy.
+// hasProxy reports whether the node is a proxy.
 func (c Config) hasProxy() bool {
 	host, _, _ := net.SplitHostPort(c.Listen)
 	return c.Proxy.Mode == "on" || c.Proxy.Mode == "" && isLoopback(host)

@@ -85,7 +85,7 @@ func (o *Open) Authenticate(r *http.Request, scope sigv4.Scope, svc *Service) (a
 	return c, nil
 }
 
-// knows tells whether the node has issued the credentials of a request.
+// knows reports whether the node has issued the credentials of a request.
 func (o *Open) knows(r *http.Request, key string) bool {
 	if token := sigv4.SessionToken(r); token != "" {
 		_, ok := o.issued.Session(key, token)
@@ -95,7 +95,7 @@ func (o *Open) knows(r *http.Request, key string) bool {
 	return ok
 }
 
-// issuedForm tells whether an access key has the form of those that IAM and STS issue.
+// issuedForm reports whether an access key has the form of those that IAM and STS issue.
 func issuedForm(key string) bool {
 	return len(key) == 20 && (strings.HasPrefix(key, "AKIA") || strings.HasPrefix(key, "ASIA"))
 }

@@ -40,7 +40,7 @@ func (s *Server) browserRefusal(r *http.Request, svc *Service, guarded bool) str
 	return ""
 }
 
-// originAllowed tells whether a page of the request's origin may use the node. A
+// originAllowed reports whether a page of the request's origin may use the node. A
 // request without an Origin header comes from no browser page.
 func (s *Server) originAllowed(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
@@ -51,7 +51,7 @@ func (s *Server) originAllowed(r *http.Request) bool {
 	return err == nil && (isLoopbackName(u.Hostname()) || s.ownPage(u, r))
 }
 
-// ownPage tells whether an origin is that of the node's own page, by the host and the scheme that
+// ownPage reports whether an origin is that of the node's own page, by the host and the scheme that
 // the request itself came by. That the host is the node's name is for hostAllowed or a signature
 // to say.
 func (s *Server) ownPage(origin *url.URL, r *http.Request) bool {
@@ -62,12 +62,12 @@ func (s *Server) ownPage(origin *url.URL, r *http.Request) bool {
 	return s.opts.Console != nil && r.Host != "" && strings.EqualFold(origin.Host, r.Host) && origin.Scheme == scheme
 }
 
-// originListed tells whether the request's origin is one of those that the configuration names.
+// originListed reports whether the request's origin is one of those that the configuration names.
 func (s *Server) originListed(r *http.Request) bool {
 	return slices.Contains(s.opts.Origins, "*") || slices.Contains(s.opts.Origins, r.Header.Get("Origin"))
 }
 
-// serviceAllows tells whether a service takes a request from a page of an origin that the node
+// serviceAllows reports whether a service takes a request from a page of an origin that the node
 // does not know.
 func serviceAllows(svc *Service, r *http.Request) bool {
 	return svc != nil && svc.AllowsOrigin != nil && svc.AllowsOrigin(r)
@@ -82,7 +82,7 @@ var privateSuffixes = []string{".localhost", ".local", ".internal", ".test", ".l
 // deployed APIs lead to AWS whoever made them.
 var machines = []string{"compute", "compute-1", "elb", "vpce", "rds", "cache", "redshift", "redshift-serverless", "docdb", "neptune", "dax-clusters", "memorydb", "kafka", "mq", "es", "aoss", "emrappui-prod", "awsapprunner"}
 
-// ofMachine tells whether a host is such a name: NAME.REGION.elb.amazonaws.com, or NAME.elb.REGION.amazonaws.com.
+// ofMachine reports whether a host is such a name: NAME.REGION.elb.amazonaws.com, or NAME.elb.REGION.amazonaws.com.
 func ofMachine(host string) bool {
 	rest, ok := strings.CutSuffix(strings.TrimSuffix(host, ".cn"), ".amazonaws.com")
 	if !ok {
@@ -93,7 +93,7 @@ func ofMachine(host string) bool {
 	return last > 0 && slices.Contains(machines, labels[last]) || last > 1 && strings.Count(labels[last], "-") >= 2 && slices.Contains(machines, labels[last-1])
 }
 
-// hostAllowed tells whether a host cannot be a name that somebody else lets resolve to this
+// hostAllowed reports whether a host cannot be a name that somebody else lets resolve to this
 // node: an address, a name without dots, one that nobody can register, or a configured one.
 func (s *Server) hostAllowed(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {

@@ -172,7 +172,7 @@ func (s *Server) target(r *http.Request) (t target, own bool) {
 	return t, own
 }
 
-// passes tells whether a target is one that is passed through. A name of AWS is only where an entry of AWS's names
+// passes reports whether a target is one that is passed through. A name of AWS is only where an entry of AWS's names
 // says so.
 func (p *Proxy) passes(t target) bool {
 	return slices.ContainsFunc(p.Pass, func(entry string) bool {
@@ -194,7 +194,7 @@ func (p *Proxy) passes(t target) bool {
 	})
 }
 
-// proxyAuthorized tells whether the client of a request may use the proxy.
+// proxyAuthorized reports whether the client of a request may use the proxy.
 func (s *Server) proxyAuthorized(r *http.Request) bool {
 	scheme, text, _ := strings.Cut(r.Header.Get("Proxy-Authorization"), " ")
 	if !strings.EqualFold(scheme, "Basic") {
@@ -375,7 +375,7 @@ func withTunnel(ctx context.Context, c net.Conn) context.Context {
 
 func isTunnelled(ctx context.Context) bool { return ctx.Value(tunnelled{}) != nil }
 
-// isSecure tells whether a request came by TLS.
+// isSecure reports whether a request came by TLS.
 func (s *Server) isSecure(ctx context.Context) bool {
 	t, ok := ctx.Value(tunnelled{}).(*tunnelConn)
 	return s.opts.TLS != nil || ok && t.secure
@@ -426,7 +426,7 @@ type proxyAddr struct{}
 func (proxyAddr) Network() string { return "proxy" }
 func (proxyAddr) String() string  { return "proxy" }
 
-// CheckPass tells what is wrong with an entry of Proxy.Pass.
+// CheckPass reports what is wrong with an entry of Proxy.Pass.
 func CheckPass(entry string) error {
 	name, port := entry, ""
 	if h, p, err := net.SplitHostPort(entry); err == nil {

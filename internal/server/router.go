@@ -93,7 +93,7 @@ func (rt *routes) claimed(r *http.Request) *Service {
 	return nil
 }
 
-// named tells whether a host is that of a service or a bucket.
+// named reports whether a host is that of a service or a bucket.
 func (rt *routes) named(host string) bool {
 	return rt.isBucket != nil && rt.isBucket(host) || rt.bySigning[serviceOfHost(host)] != nil
 }

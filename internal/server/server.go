@@ -48,9 +48,9 @@ type Options struct {
 
 // Ownership guards the node's own endpoints.
 type Ownership interface {
-	// Demands tells whether the endpoint of a request is for the owner alone.
+	// Demands reports whether the endpoint of a request is for the owner alone.
 	Demands(r *http.Request) bool
-	// Shown tells whether a request shows the node's own token.
+	// Shown reports whether a request shows the node's own token.
 	Shown(r *http.Request) bool
 	// Decide returns nil where a user or a session of the node's account may use its endpoints.
 	Decide(ctx context.Context, caller awswire.Caller) error
@@ -213,7 +213,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 	return svc.Name
 }
 
-// forConsole tells whether an unsigned request is for the console: not one to the host of a
+// forConsole reports whether an unsigned request is for the console: not one to the host of a
 // service or a bucket.
 func (s *Server) forConsole(r *http.Request) bool {
 	return s.opts.Console != nil && s.opts.Console.Takes(r) && !s.routes.named(r.Host)

@@ -57,7 +57,7 @@ func (w *kcl3Worker) lines() []string {
 	return strings.Split(string(b), "\n")
 }
 
-// saw tells whether the worker had an event of a lease.
+// saw reports whether the worker had an event of a lease.
 func (w *kcl3Worker) saw(event string) bool {
 	return slices.ContainsFunc(w.lines(), func(l string) bool { return strings.HasSuffix(l, " EVENT "+event) })
 }

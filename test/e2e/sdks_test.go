@@ -47,7 +47,7 @@ var networkErrors = []string{
 	"SELF_SIGNED_CERT_IN_CHAIN", "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CERT_HAS_EXPIRED",
 }
 
-// unreachable tells whether npm says that it did not reach its registry.
+// unreachable reports whether npm says that it did not reach its registry.
 func unreachable(out string) bool {
 	m := npmCode.FindStringSubmatch(out)
 	return m != nil && (slices.Contains(networkErrors, m[1]) || len(m[1]) == 4 && strings.HasPrefix(m[1], "E5"))

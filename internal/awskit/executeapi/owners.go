@@ -22,7 +22,7 @@ type Documents[D any] interface {
 	Keys(prefix ...string) iter.Seq[[]string]
 }
 
-// Knows tells whether the owner of an API is remembered.
+// Knows reports whether the owner of an API is remembered.
 func (o *Owners) Knows(id string) bool {
 	_, ok := o.get(id)
 	return ok

@@ -40,7 +40,7 @@
 // # Waiting
 //
 // A shard at its tip is asked again after a pause that keeps within the API's five reads a
-// second and grows to Options.IdleWait. A Stream that is also a Waiter tells when a shard has
+// second and grows to Options.IdleWait. A Stream that is also a Waiter reports when a shard has
 // more, and is asked at once then. With a Pusher, Run asks for nothing: records are pushed
 // (enhanced fan-out).
 //

@@ -21,7 +21,7 @@ type Options struct {
 	// or AtTime.
 	Start Start
 
-	// Only tells which shards are read; nil: all. A shard is also read when a parent of it is.
+	// Only reports which shards are read; nil: all. A shard is also read when a parent of it is.
 	Only func(shard string) bool
 
 	// Place, when it is set, says where a shard begins, in place of Start and of a stored
@@ -285,7 +285,7 @@ func (r *Reader[R]) first(shards []ShardInfo, listed map[string]*ShardInfo) {
 	}
 }
 
-// chosen tells whether Only takes one of the shards or of those that they come from.
+// chosen reports whether Only takes one of the shards or of those that they come from.
 func (r *Reader[R]) chosen(ids []string, listed map[string]*ShardInfo) bool {
 	for _, id := range ids {
 		if sh := listed[id]; r.o.Only(id) || sh != nil && r.chosen(sh.Parents, listed) {
@@ -314,7 +314,7 @@ func (r *Reader[R]) placeOf(sh *ShardInfo) (Place, bool) {
 	return p, false
 }
 
-// waits tells whether a parent of the shard is still to be read.
+// waits reports whether a parent of the shard is still to be read.
 func (r *Reader[R]) waits(sh *ShardInfo, listed map[string]*ShardInfo) bool {
 	for _, id := range sh.Parents {
 		parent := listed[id]
@@ -343,7 +343,7 @@ func (r *Reader[R]) cursor(shard string) *cursor[R] {
 	return nil
 }
 
-// Prepare looks at the stream when it is time; all: whatever time it is. It tells whether
+// Prepare looks at the stream when it is time; all: whatever time it is. It reports whether
 // the shards can be read.
 func (r *Reader[R]) Prepare(ctx context.Context, all bool) bool {
 	now := r.o.Clock.Now()

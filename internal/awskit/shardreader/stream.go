@@ -12,7 +12,7 @@ import (
 // Stream is a stream of shards of records of type R. Its methods are called concurrently,
 // those of one shard not. Errors are those of the API (smithy.APIError).
 type Stream[R any] interface {
-	// Describe tells which stream it is and what shards it has.
+	// Describe reports which stream it is and what shards it has.
 	Describe(ctx context.Context) (Description, error)
 
 	// Iterator is the place in a shard for Read.
@@ -21,7 +21,7 @@ type Stream[R any] interface {
 	// Read reads up to so many records.
 	Read(ctx context.Context, iterator string, limit int32) (Page[R], error)
 
-	// About tells what the reader needs of a record.
+	// About reports what the reader needs of a record.
 	About(r *R) Info
 }
 
@@ -70,7 +70,7 @@ const (
 	AfterSequence                  // the one after a record
 )
 
-// Waiter is a Stream that tells when a shard has more: WaitForRecords returns nil when there
+// Waiter is a Stream that reports when a shard has more: WaitForRecords returns nil when there
 // is something to read from the iterator on. The end of a shard it need not tell.
 type Waiter interface {
 	WaitForRecords(ctx context.Context, iterator string) error
@@ -83,7 +83,7 @@ type Pusher[R any] interface {
 	Subscribe(ctx context.Context, shard string, at Start) iter.Seq2[Page[R], error]
 }
 
-// isCode tells whether an error is one of the API's with one of the codes.
+// isCode reports whether an error is one of the API's with one of the codes.
 func isCode(err error, codes ...string) bool {
 	var e smithy.APIError
 	if !errors.As(err, &e) {
@@ -97,12 +97,12 @@ func isCode(err error, codes ...string) bool {
 	return false
 }
 
-// throttled tells whether a call is to be made again, slower.
+// throttled reports whether a call is to be made again, slower.
 func throttled(err error) bool {
 	return isCode(err, "ProvisionedThroughputExceededException", "LimitExceededException", "ThrottlingException", "KMSThrottlingException", "ResourceInUseException")
 }
 
 func expired(err error) bool { return isCode(err, "ExpiredIteratorException") }
 
-// trimmed tells whether the record that was asked for is no longer there.
+// trimmed reports whether the record that was asked for is no longer there.
 func trimmed(err error) bool { return isCode(err, "TrimmedDataAccessException") }

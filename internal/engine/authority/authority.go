@@ -167,7 +167,7 @@ func serialNumber() (*big.Int, error) {
 	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 }
 
-// Signs tells whether the authority signs certificates of a host, a name or an address without a port.
+// Signs reports whether the authority signs certificates of a host, a name or an address without a port.
 func Signs(host string) bool {
 	if ip := net.ParseIP(host); ip != nil {
 		return ip.IsLoopback()
@@ -179,7 +179,7 @@ func Signs(host string) bool {
 	return slices.ContainsFunc(Domains, func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) })
 }
 
-// validName tells whether a name has labels of letters, digits, hyphens and underscores.
+// validName reports whether a name has labels of letters, digits, hyphens and underscores.
 func validName(host string) bool {
 	for label := range strings.SplitSeq(host, ".") {
 		if label == "" || len(label) > 63 {

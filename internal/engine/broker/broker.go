@@ -256,7 +256,7 @@ func (b *Broker) Restart(ctx context.Context) error {
 	return nil
 }
 
-// closeDisk ends the journal of a server that was stopped. It tells whether all is in the
+// closeDisk ends the journal of a server that was stopped. It reports whether all is in the
 // streams' files.
 func (b *Broker) closeDisk() bool {
 	if b.disk == nil {

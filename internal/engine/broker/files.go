@@ -45,7 +45,7 @@ func newFiles(dir string) *files {
 	return f
 }
 
-// created tells when the stream was made.
+// created reports when the stream was made.
 func (f *files) created() (int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -58,7 +58,7 @@ func (f *files) created() (int64, error) {
 	return f.born, nil
 }
 
-// known tells whether the files have been synced since the start.
+// known reports whether the files have been synced since the start.
 func (f *files) known() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -236,7 +236,7 @@ func openTail(all map[string]fs.FileInfo) *tail {
 	return &t
 }
 
-// sync syncs the block and tells what it was before. That is nil, and nothing is done,
+// sync syncs the block and reports what it was before. That is nil, and nothing is done,
 // when it is not the last one any more.
 func (t *tail) sync() (fs.FileInfo, error) {
 	if _, err := os.Lstat(t.next); !errors.Is(err, fs.ErrNotExist) {

@@ -16,7 +16,7 @@ import (
 // failed; Restart brings it back.
 var ErrFailed = errors.New("broker: stream has failed")
 
-// Check tells whether the embedded server can write to a stream: a write that failed is
+// Check reports whether the embedded server can write to a stream: a write that failed is
 // not answered, so whoever waits for an answer asks here. With a server outside it cannot
 // tell, and finds nothing.
 func (b *Broker) Check(stream string) error {

@@ -116,7 +116,7 @@ func (b *Broker) putBack(srv *server.Server, left *journal.Left) error {
 	return nil
 }
 
-// putBackStream puts the messages of one stream back and tells how many.
+// putBackStream puts the messages of one stream back and reports how many.
 func (b *Broker) putBackStream(js jetstream.JetStream, left *journal.Left, s journal.Stream) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()

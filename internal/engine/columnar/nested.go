@@ -272,7 +272,7 @@ func (w *Writer) lastWins(b []byte, entries []jsontext.Member) {
 	}
 }
 
-// folds tells whether keys are put into lower case, all of them, before they are read: so
+// folds reports whether keys are put into lower case, all of them, before they are read: so
 // OpenX makes them match columns.
 func (w *Writer) folds() bool {
 	return w.opts.SerDe == OpenX && !w.opts.CaseSensitive && !w.opts.KeepCase
@@ -297,7 +297,7 @@ func (w *Writer) sameKey(b []byte, x, y *jsontext.Member) bool {
 	return bytes.Equal(k, l)
 }
 
-// lowerASCII tells whether a key as it is written is its lower case for certain.
+// lowerASCII reports whether a key as it is written is its lower case for certain.
 func lowerASCII(b []byte) bool {
 	for _, c := range b {
 		if c >= 0x80 || c == '\\' || 'A' <= c && c <= 'Z' {

@@ -106,7 +106,7 @@ func (c *Compactor) dirty(f folder, at time.Time) {
 	c.folders[f] = at
 }
 
-// Status tells what was done.
+// Status reports what was done.
 func (c *Compactor) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -86,7 +86,7 @@ func parseSize(s string) (int64, error) {
 	return n * unit, nil
 }
 
-// On tells whether anything is compacted.
+// On reports whether anything is compacted.
 func (s Settings) On() bool { return s.Target > 0 }
 
 func (s Settings) String() string {

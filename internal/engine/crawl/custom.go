@@ -13,7 +13,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 )
 
-// A Classifier tells whether an object's text is of a format that a user has described,
+// A Classifier reports whether an object's text is of a format that a user has described,
 // and its columns. Those of a crawl are asked in order before the built-in ones.
 type Classifier interface {
 	// classify sets the file's format, columns and records, and reports true, if the text

@@ -28,7 +28,7 @@ type grokClassifier struct {
 }
 
 // GrokGroup is a reference in a Grok pattern: what it is called, and the place of its group in
-// the expression, from 1. Named tells whether the pattern gives the name.
+// the expression, from 1. Named reports whether the pattern gives the name.
 type GrokGroup struct {
 	Name  string
 	Place int

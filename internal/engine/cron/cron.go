@@ -1,4 +1,4 @@
-// Package cron reads the cron expressions of AWS schedules and tells when they are due.
+// Package cron reads the cron expressions of AWS schedules and reports when they are due.
 //
 // An expression is cron(minutes hours day-of-month month day-of-week year), in UTC. A
 // field is a list of values, ranges (1-5), steps (0/15, 10-30/5) or *; months and days

@@ -143,7 +143,7 @@ func (r *Rejected) Error() string { return r.Reason }
 // ErrorMark begins the names of error partitions, and no other.
 const ErrorMark = "\x01"
 
-// IsError tells whether the partition is an error partition.
+// IsError reports whether the partition is an error partition.
 func IsError(partition string) bool { return len(partition) > 0 && partition[0] == ErrorMark[0] }
 
 // Rows collects what a plan makes of records.

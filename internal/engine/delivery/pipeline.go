@@ -123,7 +123,7 @@ func (p *Pipeline) Release() {
 	}
 }
 
-// Held tells whether the pipeline is on hold.
+// Held reports whether the pipeline is on hold.
 func (p *Pipeline) Held() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -321,7 +321,7 @@ func (d *Progress) clone() *Progress {
 	return &c
 }
 
-// atRest tells whether nothing beyond the watermark is in objects or about to be, so
+// atRest reports whether nothing beyond the watermark is in objects or about to be, so
 // that another plan may take over.
 func (d *Progress) atRest() bool { return len(d.Flushed) == 0 && len(d.Intents) == 0 }
 

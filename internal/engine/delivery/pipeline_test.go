@@ -265,7 +265,7 @@ func (p *testPlans) Pinned(ctx context.Context, v string) (Plan, error) {
 }
 
 // runToEnd runs a pipeline until everything in src is in objects, or the world crashes.
-// It tells which.
+// It reports which.
 func runToEnd(t *testing.T, w *world, src Source, pl Plans, o Options) (finished bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

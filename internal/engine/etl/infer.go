@@ -53,7 +53,7 @@ func (s *shape) member(name string) *shape {
 	return sub
 }
 
-// is notes that there is a value of a kind, and tells whether the shape has that kind now.
+// is notes that there is a value of a kind, and reports whether the shape has that kind now.
 func (s *shape) is(kind hivetype.Kind) bool {
 	switch {
 	case s.kind == kind:

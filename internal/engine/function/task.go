@@ -104,7 +104,7 @@ func (e *Engine) RunTask(ctx context.Context, t *Task) (Exit, error) {
 	return r.wait(ctx)
 }
 
-// private tells whether tasks can have networks of their own here; it is tried once.
+// private reports whether tasks can have networks of their own here; it is tried once.
 func (e *Engine) private() bool {
 	e.privateOnce.Do(func() {
 		e.privateNetworks = e.layers.Namespaces && e.o.Serve != nil && !e.o.Outgoing && sandbox.ProbeNetwork()

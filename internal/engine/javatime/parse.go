@@ -203,7 +203,7 @@ func (p *Pattern) readers() []reader {
 	return out
 }
 
-// numeric tells whether a field is written in digits.
+// numeric reports whether a field is written in digits.
 func (p *Pattern) numeric(f *Field) bool {
 	letters := "CxyYdhHmsSeDwkK"
 	if p.dialect == Java {

@@ -325,7 +325,7 @@ func (e *Engine) find(r *Run) (f found, err error) {
 	return f, err
 }
 
-// ownSDK tells whether an interpreter has boto3 itself.
+// ownSDK reports whether an interpreter has boto3 itself.
 func ownSDK(p function.Python) bool {
 	return slices.ContainsFunc(p.Prefixes, func(prefix string) bool { return strings.HasPrefix(p.SDK, prefix+"/") })
 }

@@ -159,7 +159,7 @@ func skipNumber(b []byte, i int) (int, Kind, *SyntaxError) {
 	return i, kind, nil
 }
 
-// digits tells whether x is eight digits.
+// digits reports whether x is eight digits.
 func digits(x uint64) bool {
 	return x&0xF0F0F0F0F0F0F0F0|(x+0x0606060606060606)&0xF0F0F0F0F0F0F0F0>>4 == 0x3333333333333333
 }

@@ -39,7 +39,7 @@ func Seal(n Name, material, plain []byte, context map[string]string) ([]byte, er
 	return aead.Seal(out, make([]byte, aead.NonceSize()), plain, bound(out[:preamble], context)), nil
 }
 
-// Named tells which material sealed something; ErrSealed for what Seal did not make.
+// Named reports which material sealed something; ErrSealed for what Seal did not make.
 func Named(sealed []byte) (n Name, err error) {
 	if len(sealed) < preamble+16 || sealed[0] != version {
 		return n, ErrSealed

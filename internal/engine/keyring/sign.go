@@ -74,7 +74,7 @@ func Sign(material []byte, algorithm string, message []byte, isDigest bool) ([]b
 	return key.Sign(rand.Reader, sum, how)
 }
 
-// Verify tells whether a signature is that of a message, or of a digest of one; ErrSize, ErrAlgorithm.
+// Verify reports whether a signature is that of a message, or of a digest of one; ErrSize, ErrAlgorithm.
 func Verify(material []byte, algorithm string, message, signature []byte, isDigest bool) (bool, error) {
 	key, err := private(material)
 	if err != nil {

@@ -126,7 +126,7 @@ func (p *Pattern) Value(message []byte, reference string) (string, bool) {
 	return "", false
 }
 
-// bareRune tells whether a rune may be in a bare term.
+// bareRune reports whether a rune may be in a bare term.
 func bareRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // Terms says that the pattern is one of terms, which names no fields.

@@ -281,7 +281,7 @@ type Info struct {
 	Streams map[uint64]StreamInfo
 }
 
-// Info tells what there is of a group.
+// Info reports what there is of a group.
 func (s *Store) Info(ctx context.Context, name string) (Info, error) {
 	g := s.group(name)
 	if err := g.catchUp(ctx); err != nil {

@@ -54,7 +54,7 @@ func (n *node) kind(of func(id string) Kind) Kind {
 	return arg(0) // point by point
 }
 
-// Calls tells whether the expression calls a function anywhere.
+// Calls reports whether the expression calls a function anywhere.
 func (e *Expr) Calls(function string) bool { return e.root.calls(function) }
 
 func (n *node) calls(function string) bool {
@@ -69,5 +69,5 @@ func (n *node) calls(function string) bool {
 	return false
 }
 
-// IsBand tells whether the expression is a band of what is expected, and nothing else.
+// IsBand reports whether the expression is a band of what is expected, and nothing else.
 func (e *Expr) IsBand() bool { return e.root.op == "call" && e.root.name == "ANOMALY_DETECTION_BAND" }

@@ -199,7 +199,7 @@ func (t *term) of(key string, exact bool) {
 	}
 }
 
-// Takes tells whether a metric is one that is looked for. dimensions are names and values by turns.
+// Takes reports whether a metric is one that is looked for. dimensions are names and values by turns.
 func (s *SearchTerms) Takes(namespace, name string, dimensions []string) bool {
 	if s.Namespace != "" {
 		if namespace != s.Namespace || len(dimensions) != 2*len(s.Dimensions) {
@@ -248,7 +248,7 @@ func (t *term) takes(namespace, name string, dimensions []string) bool {
 	return false
 }
 
-// hasWords tells whether all words of what is looked for are words of a value: parts between changes of case, digits and
+// hasWords reports whether all words of what is looked for are words of a value: parts between changes of case, digits and
 // punctuation count as words, and so does the value.
 func hasWords(value, wanted string) bool {
 	if strings.EqualFold(value, wanted) {

@@ -19,7 +19,7 @@ type Statistic struct {
 // String is the statistic as it was written.
 func (st Statistic) String() string { return st.name }
 
-// Distributed tells whether the statistic needs the distribution of the values.
+// Distributed reports whether the statistic needs the distribution of the values.
 func (st Statistic) Distributed() bool { return len(st.kind) <= 2 }
 
 var (

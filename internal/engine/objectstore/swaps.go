@@ -283,7 +283,7 @@ func (w *swaps) next() int64 {
 	return max(w.generation+1, w.clock.Now().UnixNano())
 }
 
-// stepAside tells where the sources of s are to be found from now on.
+// stepAside reports where the sources of s are to be found from now on.
 func (w *swaps) stepAside(s *swap) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -142,7 +142,7 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	return c.http.Do(r)
 }
 
-// CheckURL tells what is wrong with a URL as it stands, without resolving its host: for the
+// CheckURL reports what is wrong with a URL as it stands, without resolving its host: for the
 // call that configures it.
 func (c *Client) CheckURL(u *url.URL) error {
 	if u.Scheme != "https" && u.Scheme != "http" {
@@ -169,7 +169,7 @@ func (c *Client) CheckURL(u *url.URL) error {
 	return c.check(netip.AddrPortFrom(addr, port))
 }
 
-// check tells why an address is refused.
+// check reports why an address is refused.
 func (c *Client) check(at netip.AddrPort) error {
 	addr := plain(at.Addr())
 	refuse := func(reason string) error { return &RefusedError{at.String(), reason} }
@@ -197,7 +197,7 @@ func (c *Client) check(at netip.AddrPort) error {
 	return nil
 }
 
-// isLocalName tells whether a host is this machine by its name or address.
+// isLocalName reports whether a host is this machine by its name or address.
 func isLocalName(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
@@ -207,7 +207,7 @@ func isLocalName(host string) bool {
 	return err == nil && plain(addr).IsLoopback()
 }
 
-// isHere tells whether an address is one of this machine.
+// isHere reports whether an address is one of this machine.
 func isHere(addr netip.Addr) bool {
 	if addr.IsLoopback() || addr.IsUnspecified() {
 		return true
@@ -274,7 +274,7 @@ func isPublic(addr netip.Addr) bool {
 	return true
 }
 
-// IsRefused tells whether an error is that of a refused address.
+// IsRefused reports whether an error is that of a refused address.
 func IsRefused(err error) bool {
 	var e *RefusedError
 	return errors.As(err, &e)

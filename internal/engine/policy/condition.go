@@ -38,7 +38,7 @@ type condition struct {
 	values   []comparison
 }
 
-// A comparison is the right side of an operator, compiled: it tells whether a value of the request
+// A comparison is the right side of an operator, compiled: it reports whether a value of the request
 // satisfies it. Negation is the condition's.
 type comparison func(value string, keys Keys) bool
 
@@ -81,7 +81,7 @@ func (c *condition) holds(keys Keys) bool {
 	return c.negated
 }
 
-// any tells whether one of the policy's values matches.
+// any reports whether one of the policy's values matches.
 func (c *condition) any(value string, keys Keys) bool {
 	for _, compare := range c.values {
 		if compare(value, keys) {

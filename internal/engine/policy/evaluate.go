@@ -172,7 +172,7 @@ func (e *evaluation) identityAllows(p *Policies) Decision {
 	return d
 }
 
-// limits tells whether the boundary and the session policies allow, and if not, which does not.
+// limits reports whether the boundary and the session policies allow, and if not, which does not.
 func (e *evaluation) limits(p *Policies) (Decision, bool) {
 	if p.Boundary != nil {
 		if _, ok := e.allow(SourceBoundary, []Named{*p.Boundary}); !ok {
@@ -198,7 +198,7 @@ func (e *evaluation) allow(source Source, list []Named) (Decision, bool) {
 	return Decision{}, false
 }
 
-// applies tells whether a statement's action, resource and conditions match.
+// applies reports whether a statement's action, resource and conditions match.
 func (e *evaluation) applies(s *Statement) bool {
 	hit := false
 	for i := range s.actions {

@@ -133,7 +133,7 @@ func (g *glob) resolve(keys Keys, fold bool) ([]int32, bool) {
 	return codes, true
 }
 
-// matches tells whether s, in lower case if the glob was folded, matches.
+// matches reports whether s, in lower case if the glob was folded, matches.
 func (g *glob) matches(s string, keys Keys, fold bool) bool {
 	switch {
 	case g.exact:

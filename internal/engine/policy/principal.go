@@ -145,7 +145,7 @@ func has(list []string, value string) bool {
 	return false
 }
 
-// names tells how the element names a principal.
+// names reports how the element names a principal.
 func (p *principals) names(who *Principal) grant {
 	switch {
 	case p.everyone:
@@ -175,7 +175,7 @@ func asDirect(ok bool) grant {
 	return notNamed
 }
 
-// spares tells whether NotPrincipal, of a Deny, leaves a principal out. It must name the whole chain: a
+// spares reports whether NotPrincipal, of a Deny, leaves a principal out. It must name the whole chain: a
 // session, its role, and their account.
 func (p *principals) spares(who *Principal) bool {
 	switch who.Kind {
@@ -187,7 +187,7 @@ func (p *principals) spares(who *Principal) bool {
 	return p.everyone || has(p.arns, who.ARN) && has(p.arns, who.Role) && has(p.accounts, who.Account)
 }
 
-// grants tells how a statement of a resource's policy applies to a principal.
+// grants reports how a statement of a resource's policy applies to a principal.
 func (s *Statement) grants(who *Principal) grant {
 	switch {
 	case !s.hasPrincipal:

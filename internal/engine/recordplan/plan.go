@@ -370,14 +370,14 @@ func (p *specPlan) appendKey(v []byte) error {
 
 var errBadKey = &PartitionError{ExtractionFailed, "partitionKeys values cannot be part of an object key"}
 
-// storable tells whether objects can be put below a prefix.
+// storable reports whether objects can be put below a prefix.
 func (p *specPlan) storable(prefix *Prefix, v *PrefixValues, errors bool) bool {
 	key, _ := prefix.Append(nil, v)
 	key = AppendObjectName(key, p.spec.Name, p.spec.Version, v.Time, delivery.ObjectID{}, p.extension(errors))
 	return len(key) <= maxKey && len(key)+3*bytes.Count(key, []byte("/")) <= maxPath && bytes.IndexByte(key, 0) < 0 && !leadsOut(key)
 }
 
-// leadsOut tells whether a key would be above its bucket if it were a path: S3 takes none
+// leadsOut reports whether a key would be above its bucket if it were a path: S3 takes none
 // that would.
 func leadsOut(key []byte) bool {
 	if !bytes.Contains(key, []byte("..")) {

@@ -108,7 +108,7 @@ func (p *Prefix) has(k prefixKind) bool {
 	return slices.ContainsFunc(p.parts, func(q prefixPart) bool { return q.kind == k })
 }
 
-// Static tells whether there is no expression in the prefix.
+// Static reports whether there is no expression in the prefix.
 func (p *Prefix) Static() bool {
 	return !slices.ContainsFunc(p.parts, func(q prefixPart) bool { return q.kind != literalPart })
 }

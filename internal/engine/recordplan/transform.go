@@ -94,7 +94,7 @@ func (t *Transformer) Flush(ctx context.Context, upto shardlog.Position) error {
 	return nil
 }
 
-// reached tells whether everything before the position is transformed. The mark of a start
+// reached reports whether everything before the position is transformed. The mark of a start
 // after a crash may be behind the last record of a frame, where the end of the source is
 // the next frame.
 func (t *Transformer) reached(upto shardlog.Position) bool {

@@ -127,7 +127,7 @@ func (c *csvReader) line() ([]byte, error) {
 	}
 }
 
-// open tells whether what was read ends within quotes.
+// open reports whether what was read ends within quotes.
 func (c *csvReader) open() bool {
 	q, e := c.form.Quote[0], c.form.Escape[0]
 	for ; c.seen < len(c.buf); c.seen++ {

@@ -144,7 +144,7 @@ func (p *jsonReader) value() Value {
 	return v
 }
 
-// more tells whether there is another element before end, behind which it goes.
+// more reports whether there is another element before end, behind which it goes.
 func (p *jsonReader) more(end byte) bool {
 	p.skip()
 	if p.b[p.i] == end {

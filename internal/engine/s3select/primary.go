@@ -67,7 +67,7 @@ func (p *parser) primary() (expr, error) {
 	return p.column(t)
 }
 
-// isRow tells whether a name is that of the row.
+// isRow reports whether a name is that of the row.
 func (p *parser) isRow(t token) bool {
 	if p.q.alias != "" && (t.text == p.q.alias || t.kind == tokenWord && strings.EqualFold(t.text, p.q.alias)) {
 		return true

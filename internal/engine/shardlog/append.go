@@ -88,7 +88,7 @@ func (s *Shard) Begin(ctx context.Context, b *Batch) Pending {
 	return Pending{s, w, err}
 }
 
-// admit tells whether there is room for appends, and waits for it.
+// admit reports whether there is room for appends, and waits for it.
 func (l *Log) admit(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

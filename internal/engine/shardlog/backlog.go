@@ -14,7 +14,7 @@ type Backlog struct {
 }
 
 // Backlog counts what a reader at the position has not read yet. It reads one frame, the
-// one at the position: each frame tells what came before it.
+// one at the position: each frame reports what came before it.
 func (s *Shard) Backlog(ctx context.Context, from Position) (Backlog, error) {
 	if err := s.open(ctx); err != nil {
 		return Backlog{}, err

@@ -15,7 +15,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 )
 
-// streams tells how many streams of shards the broker has.
+// streams reports how many streams of shards the broker has.
 func streams(t *testing.T, l *Log) int {
 	t.Helper()
 	n := 0

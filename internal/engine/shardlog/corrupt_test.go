@@ -81,7 +81,7 @@ func TestCorruptDisk(t *testing.T) {
 	}
 }
 
-// readPast reads a shard to its end, past what is corrupt, and tells how often that was.
+// readPast reads a shard to its end, past what is corrupt, and reports how often that was.
 func readPast(t *testing.T, s *Shard) (got []string, corrupt int) {
 	t.Helper()
 	for from := (Position{}); ; {

@@ -303,7 +303,7 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 	return nil
 }
 
-// lost tells whether a stream is empty that has held what was before the frame.
+// lost reports whether a stream is empty that has held what was before the frame.
 func (s *Shard) lost(before uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -138,7 +138,7 @@ func (l *Log) openFront(ctx context.Context) error {
 	return nil
 }
 
-// ready waits until there is room for more appends, and tells why there is none.
+// ready waits until there is room for more appends, and reports why there is none.
 func (fr *front) ready(ctx context.Context) error {
 	for {
 		wait, err := fr.j.Room()
@@ -191,13 +191,13 @@ func frontError(err error) error {
 	return refusal(err.Error())
 }
 
-// takesPieces tells whether the next append may go to the journal. Nothing may be under way to
+// takesPieces reports whether the next append may go to the journal. Nothing may be under way to
 // the stream past it. Callers hold mu.
 func (s *Shard) takesPieces() bool {
 	return s.log.front != nil && len(s.inflight) == 0 && !s.sending && !s.recovering
 }
 
-// goesDirect tells whether an append is one for the stream.
+// goesDirect reports whether an append is one for the stream.
 func (w *waiter) goesDirect() bool { return len(w.buf) >= directBytes }
 
 // assign gives an append its place and has it made durable there. Callers hold mu.
@@ -372,7 +372,7 @@ func (o *openFrame) close(s *Shard) *sealedFrame {
 	return &sealedFrame{&sent{shard: s, header: f.header, seq: f.seq, buf: f.buf}, &f, o.lent}
 }
 
-// inMemory tells whether there are appends that are not in the stream. Callers hold mu.
+// inMemory reports whether there are appends that are not in the stream. Callers hold mu.
 func (s *Shard) inMemory() bool { return len(s.growing) > 0 || len(s.sealed) > 0 }
 
 // leaving is the bytes of the frames that take no more. Callers hold mu.

@@ -30,7 +30,7 @@ type Broker interface {
 	// Free tells the bytes that the disk has left.
 	Free() (uint64, error)
 
-	// Check tells whether a stream has failed: it does not answer writes.
+	// Check reports whether a stream has failed: it does not answer writes.
 	Check(stream string) error
 
 	// Trimming is called before the messages before a sequence are removed from a stream.
@@ -354,7 +354,7 @@ func (l *Log) DeleteShard(ctx context.Context, name string) error {
 }
 
 // removeShard removes a shard from the catalog, and then its stream: one that a kill leaves
-// between is there with all that it holds. It tells whether there was neither.
+// between is there with all that it holds. It reports whether there was neither.
 func (l *Log) removeShard(ctx context.Context, name string, s *Shard) (gone bool, err error) {
 	listed := false
 	if s != nil && l.catalog != nil {

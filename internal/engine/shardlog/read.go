@@ -271,7 +271,7 @@ func (s *Shard) fetchAhead() bool {
 	return true
 }
 
-// skipped tells whether the store left a sequence out because it was trimmed, or
+// skipped reports whether the store left a sequence out because it was trimmed, or
 // because it has lost it.
 func (s *Shard) skipped(ctx context.Context, seq, last uint64, found *frame) (*frame, error) {
 	first, _, err := s.bounds(ctx)

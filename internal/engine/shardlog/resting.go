@@ -19,7 +19,7 @@ const (
 	carriedBytes = maxSegmentBytes / 8
 )
 
-// rests tells whether all that the shard holds may stay where it is although it is old, or the
+// rests reports whether all that the shard holds may stay where it is although it is old, or the
 // log is closed. Callers hold mu.
 func (s *Shard) rests() bool {
 	if !s.lazy || len(s.sealed) > 0 || len(s.growing) != 1 {

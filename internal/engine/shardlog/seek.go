@@ -97,7 +97,7 @@ func (s *Shard) seek(ctx context.Context, ms int64) (Position, error) {
 	return Position{lo, f.since(ms)}, nil
 }
 
-// late tells whether the first whole frame at or after seq, which is at, arrived at ms
+// late reports whether the first whole frame at or after seq, which is at, arrived at ms
 // or later. With none before hi it is late.
 func (s *Shard) late(ctx context.Context, seq, hi uint64, ms int64) (late bool, at uint64, err error) {
 	for at = seq; at < hi; {
@@ -127,7 +127,7 @@ type Info struct {
 	Bytes      uint64 // of keys and data
 }
 
-// Appended tells how many records, and bytes of keys and data, were appended since the shard was
+// Appended reports how many records, and bytes of keys and data, were appended since the shard was
 // created: what has expired since is counted too, so that the difference of two calls is what
 // came between them. It reads nothing from the store once the shard has been opened.
 func (s *Shard) Appended(ctx context.Context) (records, bytes uint64, err error) {

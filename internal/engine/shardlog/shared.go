@@ -16,7 +16,7 @@ import (
 // A shared log (Options.Shared) has others beside it, on other nodes or on this one, that
 // make and remove shards and append to them:
 //
-//   - The server tells when a stream was made, changed or removed.
+//   - The server reports when a stream was made, changed or removed.
 //   - A read at the end of a shard asks the server whether it ends there, and who waits for
 //     records asks every pollShared.
 //   - An append that meets another log's frame goes behind it (recover).
@@ -65,7 +65,7 @@ func (l *Log) follow() error {
 }
 
 // changed looks at a stream that was made, changed or removed. One at a time: of two looks at
-// a stream the later one counts. It tells whether the stream is there.
+// a stream the later one counts. It reports whether the stream is there.
 func (l *Log) changed(ctx context.Context, stream string) bool {
 	l.following.Lock()
 	defer l.following.Unlock()

@@ -22,7 +22,7 @@ func (s *Store) writable(key Key) (string, error) {
 }
 
 // wrongLastSequence is what a replicated stream answers to a change that met another one
-// under way: it may or may not be stored. Reading again tells whether the document is
+// under way: it may or may not be stored. Reading again reports whether the document is
 // still at the revision.
 const wrongLastSequence jetstream.ErrorCode = 10164
 

@@ -270,7 +270,7 @@ func (l *Leases) Acquire(ctx context.Context, key string, elsewhere func()) (Lea
 // conflictWait is how long to wait for a change that a store has not brought yet.
 const conflictWait = 100 * time.Millisecond
 
-// try takes the key if it is free, or tells how long to wait at most before the next try.
+// try takes the key if it is free, or reports how long to wait at most before the next try.
 func (l *Leases) try(ctx context.Context, key string) (lease Lease, ok bool, wait time.Duration, err error) {
 	l.mu.Lock()
 	id := l.id

@@ -112,7 +112,7 @@ func (r *retry) outcome(began time.Time, err error) (done, failed bool, wait tim
 	return false, true, r.backoff.after(r.failures)
 }
 
-// pause waits, unless ctx ends or wake has a token; it tells whether ctx has not ended.
+// pause waits, unless ctx ends or wake has a token; it reports whether ctx has not ended.
 func pause(ctx context.Context, clock clockwork.Clock, wait time.Duration, wake <-chan struct{}) bool {
 	if wait <= 0 {
 		return ctx.Err() == nil

@@ -16,10 +16,10 @@ import (
 // Hooks are what a service knows of its documents. Runs and Same are called with the
 // Runner's lock held: they look at their arguments and at nothing else.
 type Hooks[T any] struct {
-	// Runs tells whether the document asks to be run as it is now. nil: every document does.
+	// Runs reports whether the document asks to be run as it is now. nil: every document does.
 	Runs func(doc *T) bool
 
-	// Same tells whether the work of a document that was this and is that now is the same, so
+	// Same reports whether the work of a document that was this and is that now is the same, so
 	// that it goes on (Job.Changed tells of the change). nil: every change makes it another,
 	// which work that writes its own document does not want.
 	Same func(was, is *T) bool
@@ -513,7 +513,7 @@ func (r *Runner[T]) Suspend(ctx context.Context, key ...string) (resume func(), 
 	}
 }
 
-// Status tells how a document's work is; false when it has none.
+// Status reports how a document's work is; false when it has none.
 func (r *Runner[T]) Status(key ...string) (Status, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -17,7 +17,7 @@ const (
 	Invalid   State = "invalid"   // the document cannot be decoded
 )
 
-// Status tells how a document's work is.
+// Status reports how a document's work is.
 type Status struct {
 	Key      Key
 	State    State
@@ -29,7 +29,7 @@ type Status struct {
 	Parts    []PartStatus
 }
 
-// PartStatus tells how a part of a job is: one that runs for the first time has zero values
+// PartStatus reports how a part of a job is: one that runs for the first time has zero values
 // behind its name.
 type PartStatus struct {
 	Name     string

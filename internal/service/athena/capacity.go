@@ -179,7 +179,7 @@ func (s *Service) PutCapacityAssignmentConfiguration(ctx context.Context, in *at
 	return &athena.PutCapacityAssignmentConfigurationOutput{}, nil
 }
 
-// GetCapacityAssignmentConfiguration tells which workgroups a reservation is for.
+// GetCapacityAssignmentConfiguration reports which workgroups a reservation is for.
 func (s *Service) GetCapacityAssignmentConfiguration(ctx context.Context, in *athena.GetCapacityAssignmentConfigurationInput, _ ...func(*athena.Options)) (*athena.GetCapacityAssignmentConfigurationOutput, error) {
 	d, err := s.capacityReservation(scopeOf(ctx), aws.ToString(in.CapacityReservationName))
 	if err != nil {

@@ -95,7 +95,7 @@ func engineTable(database string, t *gluetypes.Table) (*lakesql.Table, error) {
 	return out, nil
 }
 
-// overStream tells whether a table is over a Kinesis stream, which Glue's jobs read and SQL does
+// overStream reports whether a table is over a Kinesis stream, which Glue's jobs read and SQL does
 // not.
 func overStream(t *gluetypes.Table) bool {
 	of := t.Parameters["typeOfData"]

@@ -329,7 +329,7 @@ func (e *executions) run(ctx context.Context, j *work.Job[executionDoc]) error {
 	return err
 }
 
-// awaitTurn waits for the statements before an execution. It tells whether it waited to the
+// awaitTurn waits for the statements before an execution. It reports whether it waited to the
 // end; if not, the execution has ended.
 func (e *executions) awaitTurn(ctx context.Context, x *execution) (waited bool, err error) {
 	ended := false

@@ -61,7 +61,7 @@ func (s *Service) act(ctx context.Context, d *alarmDoc, action string) error {
 	return fmt.Errorf("the action %s is not supported", action)
 }
 
-// permanent tells whether an action that failed so would fail again.
+// permanent reports whether an action that failed so would fail again.
 func permanent(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorFault() == smithy.FaultClient && !strings.Contains(api.ErrorCode(), "Throttl") && !strings.Contains(api.ErrorCode(), "TooManyRequests") || errors.Is(err, errNoNeighbour)

@@ -39,7 +39,7 @@ func checkAlarmName(name string) error {
 	return nil
 }
 
-// checkActions tells whether all actions are ones that act.
+// checkActions reports whether all actions are ones that act.
 func checkActions(sc scope.Scope, lists ...[]string) error {
 	for _, list := range lists {
 		for _, a := range list {

@@ -242,7 +242,7 @@ func crosses(op types.ComparisonOperator, v, threshold float64) bool {
 	return v <= threshold
 }
 
-// tooFew tells whether the last point of a percentile has too few samples to mean anything.
+// tooFew reports whether the last point of a percentile has too few samples to mean anything.
 func (e *evaluation) tooFew(ctx context.Context, q *query) (bool, error) {
 	p, ok := q.statistic.Percentile()
 	if !ok {

@@ -130,7 +130,7 @@ func (s *Service) results(ctx context.Context, qs *querySet, start, end time.Tim
 	return out, e.cut, nil
 }
 
-// between tells whether a time is of a page that begins at from and ends before next; negative: it has no bound.
+// between reports whether a time is of a page that begins at from and ends before next; negative: it has no bound.
 func between(at, from, next int64, back bool) bool {
 	if back {
 		return (from < 0 || at <= from) && (next < 0 || at > next)

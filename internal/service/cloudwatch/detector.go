@@ -182,7 +182,7 @@ func (s *Service) DescribeAnomalyDetectors(ctx context.Context, in *cloudwatch.D
 	return out, nil
 }
 
-// trained tells whether a detector's metric has points of days enough.
+// trained reports whether a detector's metric has points of days enough.
 func (s *Service) trained(sc scope.Scope, d *detectorDoc) (types.AnomalyDetectorStateValue, error) {
 	m := &metricstore.Metric{Scope: scopeOf(sc), Namespace: d.Namespace, Name: d.Metric}
 	var err error
@@ -287,7 +287,7 @@ func expected(past metricmath.Series, r metricstore.Range, width float64) (lower
 	return lower, upper
 }
 
-// compareBand tells which slots leave a band.
+// compareBand reports which slots leave a band.
 func (s *Service) compareBand(w *watchDoc, slots []slot, band []metricmath.Series, start, period int64) {
 	bounds := func(series metricmath.Series, at int64) (float64, bool) {
 		i, found := slices.BinarySearch(series.Times, at)

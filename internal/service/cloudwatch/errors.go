@@ -28,7 +28,7 @@ func invalid(format string, args ...any) error {
 	return awswire.Errorf("ValidationError", format, args...)
 }
 
-// isMistake tells whether an error is that of a request, and not of the node.
+// isMistake reports whether an error is that of a request, and not of the node.
 func isMistake(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationError"

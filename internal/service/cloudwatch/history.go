@@ -149,7 +149,7 @@ func typesOf(in []types.AlarmType) map[types.AlarmType]bool {
 	return out
 }
 
-// matchesAction tells whether an alarm has an action that begins so.
+// matchesAction reports whether an alarm has an action that begins so.
 func matchesAction(d *alarmDoc, prefix string) bool {
 	for _, list := range [][]string{d.OKActions, d.AlarmActions, d.NoData} {
 		for _, a := range list {

@@ -113,7 +113,7 @@ func parseQuery(sc scope.Scope, in *types.MetricDataQuery, at string) (*query, e
 	return q, nil
 }
 
-// closed tells whether all that a query names is there, and not the query itself. levels has how deep the
+// closed reports whether all that a query names is there, and not the query itself. levels has how deep the
 // queries are that are found to be.
 func (qs *querySet) closed(q *query, path []string, levels map[string]int) error {
 	if q.expr == nil || levels[q.id] > 0 {

@@ -211,7 +211,7 @@ func (s *Service) tableForBackups(ctx context.Context, name *string) (*table, er
 	return d, err
 }
 
-// DescribeContinuousBackups tells whether a table can be restored to a point in time.
+// DescribeContinuousBackups reports whether a table can be restored to a point in time.
 func (s *Service) DescribeContinuousBackups(ctx context.Context, in *dynamodb.DescribeContinuousBackupsInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeContinuousBackupsOutput, error) {
 	d, err := s.tableForBackups(ctx, in.TableName)
 	if err != nil {

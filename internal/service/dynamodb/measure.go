@@ -11,7 +11,7 @@ var (
 	throttledWrites = &metering.Measure{Name: "WriteThrottleEvents", Unit: "Count"}
 )
 
-// measure tells what a request took of a table.
+// measure reports what a request took of a table.
 func (s *Service) measure(d *table, u *usage) {
 	if s.cfg.Meter == nil || u == nil {
 		return

@@ -150,7 +150,7 @@ func (s *Service) UpdateContributorInsights(ctx context.Context, in *dynamodb.Up
 	return &dynamodb.UpdateContributorInsightsOutput{TableName: aws.String(d.Name), IndexName: in.IndexName, ContributorInsightsStatus: shown, ContributorInsightsMode: mode}, nil
 }
 
-// DescribeContributorInsights tells whether contributor insights are on.
+// DescribeContributorInsights reports whether contributor insights are on.
 func (s *Service) DescribeContributorInsights(ctx context.Context, in *dynamodb.DescribeContributorInsightsInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeContributorInsightsOutput, error) {
 	d, err := s.tableNamed(ctx, in.TableName)
 	if err != nil {

@@ -126,7 +126,7 @@ func (s *Service) readMembers(ctx context.Context, in []types.BatchStatementRequ
 	return members, nil
 }
 
-// target tells which item a statement is about, if that is one.
+// target reports which item a statement is about, if that is one.
 func (st *statement) target(d *table) (id string, ok bool) {
 	key := st.Item
 	if st.Kind != partiql.Insert {

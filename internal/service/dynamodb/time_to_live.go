@@ -71,7 +71,7 @@ func (s *Service) buildExpiry(ctx context.Context, d *table) error {
 	return err
 }
 
-// DescribeTimeToLive tells whether items expire, and by which attribute.
+// DescribeTimeToLive reports whether items expire, and by which attribute.
 func (s *Service) DescribeTimeToLive(ctx context.Context, in *dynamodb.DescribeTimeToLiveInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeTimeToLiveOutput, error) {
 	d, err := s.tableNamed(ctx, in.TableName)
 	if err != nil {

@@ -53,7 +53,7 @@ func brokenName(n string) string {
 	return ""
 }
 
-// parameters tells which parameters of a request are of expressions, and which are of the
+// parameters reports which parameters of a request are of expressions, and which are of the
 // older kind.
 type parameters struct{ plain, expression []string }
 

@@ -256,7 +256,7 @@ func (d *streamDoc) processing() *processingConfig {
 	return d.S3.Processing
 }
 
-// backs tells whether source records are backed up.
+// backs reports whether source records are backed up.
 func (d *streamDoc) backs() bool {
 	if d.HTTP != nil {
 		return d.HTTP.BackupMode == string(types.HttpEndpointS3BackupModeAllData)

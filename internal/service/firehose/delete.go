@@ -101,7 +101,7 @@ wait:
 	return nil
 }
 
-// hopeless tells whether the destination is no longer there.
+// hopeless reports whether the destination is no longer there.
 func hopeless(err error) bool {
 	var e smithy.APIError
 	if !errors.As(err, &e) {

@@ -25,7 +25,7 @@ const (
 	bytesASecond   = 5 << 20
 )
 
-// enforces tells whether puts have limits.
+// enforces reports whether puts have limits.
 func (d *streamDoc) enforces(s *Service) bool {
 	if i := tagIndex(d.Tags, LimitsTag); i >= 0 {
 		return aws.ToString(d.Tags[i].Value) == limitsEnforce

@@ -48,7 +48,7 @@ func (st *stream) measureDelivered(objs []delivery.Intent) {
 	}
 }
 
-// measureLags tells how old what waits is, of all streams.
+// measureLags reports how old what waits is, of all streams.
 func (s *Service) measureLags() {
 	s.mu.RLock()
 	streams := make([]*stream, 0, len(s.streams))

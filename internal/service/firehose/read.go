@@ -54,7 +54,7 @@ func (p Puts) opened(ctx context.Context, delivery *string) (*stream, error) {
 	return st, nil
 }
 
-// DescribeStreamSummary tells when the delivery stream was created. Its records are kept from now on.
+// DescribeStreamSummary reports when the delivery stream was created. Its records are kept from now on.
 func (p Puts) DescribeStreamSummary(ctx context.Context, in *kinesis.DescribeStreamSummaryInput, _ ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error) {
 	st, err := p.opened(ctx, in.StreamARN)
 	if err != nil {

@@ -365,7 +365,7 @@ func (k *kinesisSource) setBatch(number uint64, b shardreader.Batch[kinesistypes
 	k.batch, k.batchAt = batch, number
 }
 
-// backlog tells what was read and is not delivered, and how old it is. What was not read yet
+// backlog reports what was read and is not delivered, and how old it is. What was not read yet
 // counts as one record.
 func (k *kinesisSource) backlog(_ context.Context, p *delivery.Progress) (shardlog.Backlog, error) {
 	k.mu.Lock()

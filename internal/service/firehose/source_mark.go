@@ -94,7 +94,7 @@ func (m *marks) add(shard string, records []types.Record) {
 	m.runs = append(m.runs, run{shard, count, last, aws.ToTime(records[0].ApproximateArrivalTimestamp), dataSize(records)})
 }
 
-// forget drops the runs that are before a number, and tells how many.
+// forget drops the runs that are before a number, and reports how many.
 func (m *marks) forget(before uint64) (n int) {
 	for _, r := range m.runs {
 		if m.number+uint64(r.count) > before || r.shard != "" && r.last == "" {
@@ -117,7 +117,7 @@ func (m *marks) another(created time.Time) {
 	*m = marks{number: m.number, created: created, whole: true, places: make(map[string]string), firsts: make(map[string]string)}
 }
 
-// has tells whether a shard is in the marks.
+// has reports whether a shard is in the marks.
 func (m *marks) has(shard string) bool {
 	for _, r := range m.runs {
 		if r.shard == shard {

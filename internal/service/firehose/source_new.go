@@ -63,7 +63,7 @@ func (s *Service) newSource(ctx context.Context, d *streamDoc) (*sourceConfig, e
 	return c, nil
 }
 
-// isDenied tells whether a role has no permission for a call.
+// isDenied reports whether a role has no permission for a call.
 func isDenied(err error) bool {
 	var e smithy.APIError
 	return errors.As(err, &e) && e.ErrorCode() == "AccessDeniedException"

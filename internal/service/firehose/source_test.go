@@ -399,7 +399,7 @@ func TestReshard(t *testing.T) {
 	}
 }
 
-// TestMarksBytes tells how much of what was read is not delivered.
+// TestMarksBytes reports how much of what was read is not delivered.
 func TestMarksBytes(t *testing.T) {
 	m := newMarks(&sourceConfig{})
 	record := func(n int) kinesistypes.Record {

@@ -265,7 +265,7 @@ func (s *Service) logCrawl(sc scope, d *crawlerDoc, format string, args ...any) 
 	}
 }
 
-// line tells what a run did, for its log.
+// line reports what a run did, for its log.
 func (c crawlSummary) line() string {
 	return fmt.Sprintf("Tables created: %d, updated: %d, deleted: %d; partitions created: %d, updated: %d, deleted: %d",
 		c.TablesCreated, c.TablesUpdated, c.TablesDeleted, c.PartitionsCreated, c.PartitionsUpdated, c.PartitionsDeleted)
@@ -371,7 +371,7 @@ func (s *Service) history(sc scope, name string) ([]*crawlDoc, error) {
 	return all, err
 }
 
-// GetCrawlerMetrics tells how long runs took and what the last one did.
+// GetCrawlerMetrics reports how long runs took and what the last one did.
 func (s *Service) GetCrawlerMetrics(ctx context.Context, in *glue.GetCrawlerMetricsInput, _ ...func(*glue.Options)) (*glue.GetCrawlerMetricsOutput, error) {
 	sc, err := scopeOf(ctx, nil)
 	if err != nil {

@@ -79,7 +79,7 @@ func checkRole(role string) error {
 	return invalidInput("Role %s is not valid: it must be the name or the ARN of a role.", role)
 }
 
-// visual tells whether the job has a graph.
+// visual reports whether the job has a graph.
 func visual(u *types.JobUpdate) bool { return len(u.CodeGenConfigurationNodes) > 0 }
 
 func jobNotFound(name string) error { return notFound("Job with name: %s not found.", name) }
@@ -383,7 +383,7 @@ func (s *Service) ListJobs(ctx context.Context, in *glue.ListJobsInput, _ ...fun
 	return out, nil
 }
 
-// hasTags tells whether a resource has all of the tags.
+// hasTags reports whether a resource has all of the tags.
 func (s *Service) hasTags(sc scope, resource string, want map[string]string) bool {
 	if len(want) == 0 {
 		return true

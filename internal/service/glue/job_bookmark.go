@@ -41,7 +41,7 @@ func (d *bookmarkDoc) output(job string) *types.JobBookmarkEntry {
 	}
 }
 
-// GetJobBookmark tells how far a job has read.
+// GetJobBookmark reports how far a job has read.
 func (s *Service) GetJobBookmark(ctx context.Context, in *glue.GetJobBookmarkInput, _ ...func(*glue.Options)) (*glue.GetJobBookmarkOutput, error) {
 	sc, err := scopeOf(ctx, nil)
 	if err != nil {

@@ -158,7 +158,7 @@ func (r *jobRunning) retried(ctx context.Context, do func() error) error {
 	}
 }
 
-// passing tells whether an error may go by itself: what the service, not the caller, is to blame for.
+// passing reports whether an error may go by itself: what the service, not the caller, is to blame for.
 func passing(err error) bool {
 	var e smithy.APIError
 	if !errors.As(err, &e) {
@@ -421,7 +421,7 @@ func grown(d *tableDoc, columns []etl.Column) (*types.TableInput, bool, error) {
 	return in, changed, nil
 }
 
-// overStream tells whether a table is over a Kinesis stream.
+// overStream reports whether a table is over a Kinesis stream.
 func (t *tableDoc) overStream() bool {
 	return strings.EqualFold(t.streamParameters()["typeOfData"], "kinesis")
 }

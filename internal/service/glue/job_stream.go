@@ -261,7 +261,7 @@ func (r *streamRun) reader() *shardreader.Reader[kinesistypes.Record] {
 	})
 }
 
-// gone tells whether the stream cannot be read, now or later.
+// gone reports whether the stream cannot be read, now or later.
 func gone(err error) bool {
 	var e smithy.APIError
 	if !errors.As(err, &e) {
@@ -402,7 +402,7 @@ func (r *streamRun) redo(ctx context.Context) error {
 	return r.write(ctx, w, intent.At)
 }
 
-// sequenceAfter tells whether a sequence number is greater than another.
+// sequenceAfter reports whether a sequence number is greater than another.
 func sequenceAfter(a, b string) bool {
 	if len(a) != len(b) {
 		return len(a) > len(b)

@@ -141,7 +141,7 @@ func (s *Service) ListAccessKeys(ctx context.Context, in *iam.ListAccessKeysInpu
 	return out, nil
 }
 
-// GetAccessKeyLastUsed tells when and where a key was used last, to a quarter of an hour.
+// GetAccessKeyLastUsed reports when and where a key was used last, to a quarter of an hour.
 func (s *Service) GetAccessKeyLastUsed(ctx context.Context, in *iam.GetAccessKeyLastUsedInput, _ ...func(*iam.Options)) (*iam.GetAccessKeyLastUsedOutput, error) {
 	k, err := s.keys.Get(*in.AccessKeyId)
 	if err != nil || k.Account != scopeOf(ctx).account {
@@ -229,7 +229,7 @@ func (s *Service) Used(ctx context.Context, id, service, region string) {
 	}, id)
 }
 
-// due tells whether the use of what has the id is to be written again.
+// due reports whether the use of what has the id is to be written again.
 func (s *Service) due(id string) bool {
 	now := s.clock.Now()
 	s.usedMu.Lock()

@@ -309,7 +309,7 @@ func (s *Service) ListMFADevices(ctx context.Context, in *iam.ListMFADevicesInpu
 	return &iam.ListMFADevicesOutput{MFADevices: []types.MFADevice{}}, s.mayList(ctx, in.UserName)
 }
 
-// mayList tells whether the user is there.
+// mayList reports whether the user is there.
 func (s *Service) mayList(ctx context.Context, name *string) error {
 	if name == nil {
 		return nil

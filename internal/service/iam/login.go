@@ -82,7 +82,7 @@ func (s *Service) CreateLoginProfile(ctx context.Context, in *iam.CreateLoginPro
 	return &iam.CreateLoginProfileOutput{LoginProfile: loginOut(u)}, nil
 }
 
-// GetLoginProfile tells whether a user has a password.
+// GetLoginProfile reports whether a user has a password.
 func (s *Service) GetLoginProfile(ctx context.Context, in *iam.GetLoginProfileInput, _ ...func(*iam.Options)) (*iam.GetLoginProfileOutput, error) {
 	name, err := s.nameOr(ctx, in.UserName)
 	if err != nil {

@@ -71,7 +71,7 @@ func (s *Service) managed(sc scope, arn string) (*policyDoc, error) {
 	return p, nil
 }
 
-// attachable tells whether a policy may be attached.
+// attachable reports whether a policy may be attached.
 func (s *Service) attachable(sc scope, arn string) error {
 	if _, _, _, ok := policyName(arn); !ok {
 		return validation("ARN %s is not valid.", arn)

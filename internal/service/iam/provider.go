@@ -299,5 +299,5 @@ func sum(text string) []byte {
 	return h[:]
 }
 
-// since tells whether t is longer ago than d.
+// since reports whether t is longer ago than d.
 func (s *Service) since(t time.Time, d time.Duration) bool { return s.clock.Now().Sub(t) > d }

@@ -194,7 +194,7 @@ func (s *Service) DeleteUser(ctx context.Context, in *iam.DeleteUserInput, _ ...
 	return &iam.DeleteUserOutput{}, found(err, noSuchEntity("The user with name %s cannot be found.", *in.UserName))
 }
 
-// bare tells whether an entity has no policies.
+// bare reports whether an entity has no policies.
 func (e *entity) bare() error {
 	switch {
 	case len(e.Attached) > 0:

@@ -110,7 +110,7 @@ func (s *Service) read(ctx context.Context, q getRequest, r *batchRead) error {
 	return nil
 }
 
-// readShard reads from a position and tells where to go on, and whether that is the end of
+// readShard reads from a position and reports where to go on, and whether that is the end of
 // the shard. A frame that is corrupt is reported and skipped.
 func (s *Service) readShard(ctx context.Context, d *stream, sh *shard, log *shardlog.Shard, at shardlog.Position, o shardlog.ReadOptions, r *batchRead) (next shardlog.Position, atEnd bool, err error) {
 	recs, next, err := log.Read(ctx, at, o, r.records)

@@ -54,7 +54,7 @@ func (s *Service) Check(ctx context.Context) (strays []string, err error) {
 	return strays, nil
 }
 
-// isAccount tells whether the first part of a shard's name is an account, as those of streams are: other
+// isAccount reports whether the first part of a shard's name is an account, as those of streams are: other
 // services put a word of their own there.
 func isAccount(part string) bool {
 	return len(part) == 12 && strings.Trim(part, "0123456789") == ""

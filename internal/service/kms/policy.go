@@ -57,7 +57,7 @@ func checkPolicy(c awswire.Caller, key, text string, bypass bool) error {
 	return nil
 }
 
-// mayChangeAgain tells whether a key's policy lets its account, or the caller, put another one.
+// mayChangeAgain reports whether a key's policy lets its account, or the caller, put another one.
 func mayChangeAgain(c awswire.Caller, key string, d *policy.Document) bool {
 	who := []policy.Principal{{Kind: policy.Root, Account: c.Account, ARN: arn.Global("iam", c.Region, c.Account, "root")}}
 	if c.Principal != "" {

@@ -99,7 +99,7 @@ func (s *Service) DisableKeyRotation(ctx context.Context, in *kms.DisableKeyRota
 	return &kms.DisableKeyRotationOutput{}, err
 }
 
-// GetKeyRotationStatus tells whether and when the key is rotated by time: never, for all but symmetric keys.
+// GetKeyRotationStatus reports whether and when the key is rotated by time: never, for all but symmetric keys.
 func (s *Service) GetKeyRotationStatus(ctx context.Context, in *kms.GetKeyRotationStatusInput, _ ...func(*kms.Options)) (*kms.GetKeyRotationStatusOutput, error) {
 	k, err := s.rotated(ctx, in.KeyId)
 	if err != nil {

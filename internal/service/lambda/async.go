@@ -272,7 +272,7 @@ func (a *async) startHeld(ctx context.Context) error {
 	}
 }
 
-// retry starts the events whose time has come, and tells when the next one's will. What has no
+// retry starts the events whose time has come, and reports when the next one's will. What has no
 // place is tried again when another event ends.
 func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 	now := a.s.clock.Now()

@@ -253,7 +253,7 @@ func (s *Service) queueURL(ctx context.Context, a arn.ARN) (string, error) {
 	return aws.ToString(out.QueueUrl), nil
 }
 
-// isCode tells whether an error is the API's with one of the codes.
+// isCode reports whether an error is the API's with one of the codes.
 func isCode(err error, codes ...string) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) {

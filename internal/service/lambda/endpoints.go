@@ -55,7 +55,7 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request) {
 	awswire.WriteJSON(w, all)
 }
 
-// serveSources tells how far the mappings are of the account and region that the request names.
+// serveSources reports how far the mappings are of the account and region that the request names.
 func (s *Service) serveSources(w http.ResponseWriter, r *http.Request) {
 	all := []nodeapi.EventSource{}
 	mappings, err := s.mappings.All()

@@ -31,7 +31,7 @@ type S3 interface {
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
 }
 
-// FanOut is a Kinesis with enhanced fan-out: it tells whether a consumer is there, and pushes its
+// FanOut is a Kinesis with enhanced fan-out: it reports whether a consumer is there, and pushes its
 // records.
 type FanOut interface {
 	shardreader.Subscriber

@@ -321,7 +321,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 
 func (d *mappingDoc) key() []string { return d.scope().Key(d.ID) }
 
-// sourceKind tells what a source is, and checks that it is there.
+// sourceKind reports what a source is, and checks that it is there.
 func (s *Service) sourceKind(ctx context.Context, d *mappingDoc) (string, error) {
 	a, ok := arn.Parse(d.Source)
 	if !ok {

@@ -64,7 +64,7 @@ func (r running) end(out *function.Result, err error) {
 	})
 }
 
-// measureAge tells how old the last record of a batch is.
+// measureAge reports how old the last record of a batch is.
 func (l *lane[R]) measureAge(d *mappingDoc, records []R) {
 	if l.s.cfg.Meter == nil || len(records) == 0 {
 		return

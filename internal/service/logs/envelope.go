@@ -152,7 +152,7 @@ func (s *Service) control(destination string) (batch, error) {
 	return batch{"", data}, err
 }
 
-// try tells whether a destination takes what it is sent.
+// try reports whether a destination takes what it is sent.
 func (s *Service) try(ctx context.Context, d *subscriptionDoc) error {
 	var err error
 	switch d.kind() {

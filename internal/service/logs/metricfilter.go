@@ -158,7 +158,7 @@ func (s *Service) DescribeMetricFilters(ctx context.Context, in *logs.DescribeMe
 	return out, nil
 }
 
-// TestMetricFilter tells which of some messages match a pattern.
+// TestMetricFilter reports which of some messages match a pattern.
 func (s *Service) TestMetricFilter(_ context.Context, in *logs.TestMetricFilterInput, _ ...func(*logs.Options)) (*logs.TestMetricFilterOutput, error) {
 	p, err := logpattern.Parse(aws.ToString(in.FilterPattern))
 	if err != nil {

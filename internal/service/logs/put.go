@@ -70,7 +70,7 @@ func (s *Service) PutLogEvents(ctx context.Context, in *logs.PutLogEventsInput, 
 	return &logs.PutLogEventsOutput{NextSequenceToken: aws.String(sequenceToken), RejectedLogEventsInfo: rejected}, nil
 }
 
-// admit tells which of the events, which are in order, are taken: those of a range.
+// admit reports which of the events, which are in order, are taken: those of a range.
 func (s *Service) admit(d *groupDoc, events []types.InputLogEvent) (from, to int, rejected *types.RejectedLogEventsInfo) {
 	now := s.nowMillis()
 	r := types.RejectedLogEventsInfo{}

@@ -215,7 +215,7 @@ func (s *Service) StopQuery(ctx context.Context, in *logs.StopQueryInput, _ ...f
 	return &logs.StopQueryOutput{Success: true}, nil
 }
 
-// GetQueryResults tells how a query stands, and its rows when it has ended.
+// GetQueryResults reports how a query stands, and its rows when it has ended.
 func (s *Service) GetQueryResults(ctx context.Context, in *logs.GetQueryResultsInput, _ ...func(*logs.Options)) (*logs.GetQueryResultsOutput, error) {
 	s.queries.mu.Lock()
 	defer s.queries.mu.Unlock()

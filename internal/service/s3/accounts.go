@@ -104,7 +104,7 @@ func (a *accounts) bucketOf(alias string) string {
 	return ""
 }
 
-// has tells whether a bucket has access points.
+// has reports whether a bucket has access points.
 func (a *accounts) has(bucket string) bool {
 	a.mu.RLock()
 	defer a.mu.RUnlock()

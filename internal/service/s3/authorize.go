@@ -55,7 +55,7 @@ func (s *Service) Allow(ctx context.Context, action, bucket, key string) error {
 	return nil
 }
 
-// IsAccessDenied tells whether err says that the caller may not do what it asked for.
+// IsAccessDenied reports whether err says that the caller may not do what it asked for.
 func IsAccessDenied(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Code == "AccessDenied"

@@ -122,7 +122,7 @@ func markerMethod(method string) *Error {
 	return errMethodNotAllowed.with("Method", method).with("ResourceType", "DeleteMarker")
 }
 
-// IsNoSuchBucket tells whether err says that a bucket does not exist.
+// IsNoSuchBucket reports whether err says that a bucket does not exist.
 func IsNoSuchBucket(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Code == "NoSuchBucket" || errors.Is(err, objectstore.ErrNoBucket)

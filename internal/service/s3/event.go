@@ -266,7 +266,7 @@ func (a *announcement) check(allow func(*objectstore.Info) error) func(current, 
 	}
 }
 
-// end tells what has become of the change.
+// end reports what has become of the change.
 func (a *announcement) end(info *objectstore.Info, err error) {
 	switch {
 	case a == nil || a.notice == nil:

@@ -88,7 +88,7 @@ func (d *deletedVersions) add(bucket, key, version string) {
 	d.have[k] = true
 }
 
-// happened tells whether a change may have been made that a crash cut off.
+// happened reports whether a change may have been made that a crash cut off.
 func (v *Events) happened(e *Event) bool {
 	b := v.c.Objects.buckets.get(e.Bucket)
 	if e.Made || b == nil {

@@ -235,7 +235,7 @@ func TestEventsAfterCrash(t *testing.T) {
 	}
 }
 
-// TestEventsOfVersionsAfterCrash: what a version is tells whether its event's change was made, not what the object is,
+// TestEventsOfVersionsAfterCrash: what a version is reports whether its event's change was made, not what the object is,
 // and the event of a version that is deleted before the event is delivered is not lost.
 func TestEventsOfVersionsAfterCrash(t *testing.T) {
 	dir := t.TempDir()

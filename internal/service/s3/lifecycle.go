@@ -114,7 +114,7 @@ func expiration(b *bucket, info *objectstore.Info) (at time.Time, id string) {
 	return at, id
 }
 
-// sayExpiration sets the header that tells when an object expires.
+// sayExpiration sets the header that reports when an object expires.
 func (c *call) sayExpiration(info *objectstore.Info) {
 	if _, set := c.b.Settings["lifecycle"]; !set {
 		return

@@ -139,7 +139,7 @@ func (c *filterCache) get(d *subscriptionDoc) (*eventpattern.Pattern, error) {
 	return p, nil
 }
 
-// wants tells whether a subscription's filter policy lets a message through.
+// wants reports whether a subscription's filter policy lets a message through.
 func (s *Service) wants(d *subscriptionDoc, p *posted) (bool, error) {
 	f, err := s.filters.get(d)
 	if err != nil || f == nil {

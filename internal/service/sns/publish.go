@@ -128,7 +128,7 @@ func (p *posted) takeStructure() error {
 	return nil
 }
 
-// takeAttributes checks message attributes and tells how long they are.
+// takeAttributes checks message attributes and reports how long they are.
 func (p *posted) takeAttributes(attributes map[string]types.MessageAttributeValue) (size int, err error) {
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		v := attributes[name]
@@ -176,7 +176,7 @@ func (p *posted) takeAttributes(attributes map[string]types.MessageAttributeValu
 	return size, nil
 }
 
-// post stores messages in the outbox of their topic, and tells what each has become.
+// post stores messages in the outbox of their topic, and reports what each has become.
 func (s *Service) post(t *topicDoc, list []*posted) ([]queue.Sent, error) {
 	messages := make([]*queue.Message, 0, len(list))
 	for _, p := range list {

@@ -48,7 +48,7 @@ var contentTypes = []string{
 	"application/xhtml+xml", "application/xml",
 }
 
-// check tells what is wrong with a content type; nil is right.
+// check reports what is wrong with a content type; nil is right.
 func (p *requestPolicy) check(raw bool) error {
 	if p == nil || p.ContentType == "" {
 		return nil
@@ -74,7 +74,7 @@ var (
 	awsRetries = retryPolicy{MinDelay: 1, MaxDelay: 20, Retries: 100_015, NoDelayRetries: 3, MinDelayRetries: 2, MaxDelayRetries: 100_000, Backoff: "exponential"}
 )
 
-// check tells what is wrong with a policy; nil is right.
+// check reports what is wrong with a policy; nil is right.
 func (p *retryPolicy) check() error {
 	if p == nil {
 		return nil

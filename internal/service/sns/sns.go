@@ -146,13 +146,13 @@ func (d *subscriptionDoc) key() []string    { return d.scope().Key(d.Topic, d.UU
 func (d *subscriptionDoc) arn() string      { return d.scope().ARN("sns", d.Topic+":"+d.UUID) }
 func (d *subscriptionDoc) topicARN() string { return d.scope().ARN("sns", d.Topic) }
 
-// ofOwner tells whether the endpoint is the owner's own, so that nobody had to confirm the subscription.
+// ofOwner reports whether the endpoint is the owner's own, so that nobody had to confirm the subscription.
 func (d *subscriptionDoc) ofOwner() bool {
 	a, ok := arn.Parse(d.Endpoint)
 	return ok && a.Account == d.Owner
 }
 
-// endsSigned tells whether only its owner and the topic's end it.
+// endsSigned reports whether only its owner and the topic's end it.
 func (d *subscriptionDoc) endsSigned() bool { return d.AuthOnEnd || d.ofOwner() }
 
 func (d *subscriptionDoc) raw() bool { return d.Attributes["RawMessageDelivery"] == "true" }

@@ -36,7 +36,7 @@ const maxSubscriptions = 10_000
 // queueName is what names of queues are, so that no other path of a URL comes of one.
 var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}(\.fifo)?$`)
 
-// delivers tells whether messages are delivered to a protocol.
+// delivers reports whether messages are delivered to a protocol.
 func delivers(protocol string) bool {
 	return slices.Contains([]string{"http", "https", "sqs", "lambda", "firehose"}, protocol)
 }
@@ -298,7 +298,7 @@ func (s *Service) find(name *string) (*subscriptionDoc, error) {
 	return d, err
 }
 
-// isOf tells whether a caller is the subscription's owner, or the topic's.
+// isOf reports whether a caller is the subscription's owner, or the topic's.
 func (d *subscriptionDoc) isOf(c awswire.Caller) bool {
 	return !c.Anonymous && (c.Account == d.Owner || c.Account == d.Account)
 }

@@ -283,7 +283,7 @@ func (s *Service) ended(ctx context.Context, m *moveDoc, status, reason string) 
 	return err
 }
 
-// step moves some messages; reason tells why none can be.
+// step moves some messages; reason reports why none can be.
 func (s *Service) step(m *moveDoc) (moved int, reason string, err error) {
 	d, err := s.byARN(m.Source)
 	if err != nil {

@@ -244,7 +244,7 @@ func (a *assumption) conditionKeys() map[string][]string {
 	return keys
 }
 
-// limit gives a session its policies, and tells how much of the room for them and for tags they take, in
+// limit gives a session its policies, and reports how much of the room for them and for tags they take, in
 // percent; nil if there are none.
 func (s *Service) limit(ctx context.Context, session *awswire.Session, document *string, arns []types.PolicyDescriptorType) (*int32, error) {
 	size := 0

@@ -53,7 +53,7 @@ type Directory interface {
 // error is the client's answer. With must a denial counts even where policies are not enforced.
 type Decider interface {
 	Trust(ctx context.Context, who *policy.Principal, action, role string, trust *policy.Document, keys map[string][]string, must bool) error
-	// Enforces tells whether denials count.
+	// Enforces reports whether denials count.
 	Enforces() bool
 }
 

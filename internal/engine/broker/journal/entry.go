@@ -17,7 +17,7 @@ type Entry struct {
 // cutEntry says that a generation ends at an offset of its segment, whatever stands there.
 func cutEntry(generation uint64, offset int64) Entry { return Entry{Seq: generation, Born: offset} }
 
-// isCut tells whether an entry is such a one: it is of no stream.
+// isCut reports whether an entry is such a one: it is of no stream.
 func (e *Entry) isCut() bool { return e.Stream == "" && e.Subject == "" && len(e.Data) == 0 }
 
 const (

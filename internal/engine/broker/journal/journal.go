@@ -153,7 +153,7 @@ func Open(l *Left, o Options) (*Journal, error) {
 }
 
 // discard makes an end of what the segments hold. One file stays, under the name of a
-// generation that nothing in it is of: it tells which generations there were, and has the
+// generation that nothing in it is of: it reports which generations there were, and has the
 // space of a segment.
 func discard(dir string) error {
 	all, err := list(dir)
@@ -192,7 +192,7 @@ func (j *Journal) Append(e Entry, done func(error)) {
 	j.Add(e, done)
 }
 
-// Ready waits until the journal has room for more, and tells why it takes nothing.
+// Ready waits until the journal has room for more, and reports why it takes nothing.
 func (j *Journal) Ready() error {
 	for {
 		wait, err := j.Room()
@@ -572,7 +572,7 @@ func (j *Journal) tell() {
 	}
 }
 
-// due tells whether the store should be synced for the oldest full segment. Nothing waits behind
+// due reports whether the store should be synced for the oldest full segment. Nothing waits behind
 // a suspect one, and the fewer streams a segment has, the less there is to gain by waiting.
 // Callers hold mu.
 func (j *Journal) due() bool {

@@ -245,7 +245,7 @@ func TestGenerations(t *testing.T) {
 	}
 }
 
-// TestAdd tells what counts of entries that come in an order that a store which lost
+// TestAdd reports what counts of entries that come in an order that a store which lost
 // messages, or synced by itself, makes.
 func TestAdd(t *testing.T) {
 	const mark = true

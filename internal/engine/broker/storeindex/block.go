@@ -209,7 +209,7 @@ func (b *block) whole(data []byte) (int, error) {
 	return whole, nil
 }
 
-// checksumHolds tells whether the record is what was written.
+// checksumHolds reports whether the record is what was written.
 func checksumHolds(h hash.Hash64, r record, rec []byte) bool {
 	body := rec[recordHeader+len(r.subject) : len(rec)-checksumSize]
 	if r.header {

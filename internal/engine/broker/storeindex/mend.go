@@ -64,7 +64,7 @@ func (s *stream) blockOf(seq uint64) (int, error) {
 	return 0, nil
 }
 
-// written tells how much of the block is as it was written: records that are whole, in
+// written reports how much of the block is as it was written: records that are whole, in
 // sequence, and with a valid checksum if they are from the sequence on. It moves next on.
 func (b *block) written(next *uint64, from uint64) (whole, size int, err error) {
 	f, err := os.Open(b.file)

@@ -189,7 +189,7 @@ func (s *stream) dropEmpty() error {
 }
 
 // expire removes the blocks at the beginning whose messages are all of the time or before,
-// and tells how many. The last block stays: it knows where the stream ends.
+// and reports how many. The last block stays: it knows where the stream ends.
 func (s *stream) expire(before time.Time) (int, error) {
 	n := 0
 	for w := new(walker); len(s.blocks) > 1; n++ {

@@ -18,7 +18,7 @@ const (
 	indexVersion = 4
 )
 
-// current tells whether the index knows the last block as it is, which is all that the
+// current reports whether the index knows the last block as it is, which is all that the
 // server asks of it. An index of another version is not ours to replace.
 func (s *stream) current() (bool, error) {
 	index, err := os.ReadFile(filepath.Join(s.dir, indexFile))

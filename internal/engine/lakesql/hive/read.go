@@ -59,7 +59,7 @@ type Scan struct {
 	Table    *catalog.Table
 	Path     bool // with the column "$path"
 	Bare     bool // of the rows only their number is asked for
-	// Asked tells whether a column of the table may be asked for; the others may have any value.
+	// Asked reports whether a column of the table may be asked for; the others may have any value.
 	// nil: all are.
 	Asked func(column string) bool
 }

@@ -169,7 +169,7 @@ func (s *scan) unpacked(pieces []Piece) []Piece {
 	return out
 }
 
-// unpack gives the path of a file's plain text; how tells what open makes of it from what
+// unpack gives the path of a file's plain text; how reports what open makes of it from what
 // others do.
 func (s *scan) unpack(f catalog.File, how string, open func(io.Reader) (io.Reader, error)) (string, error) {
 	return s.converted(f, "unpacked "+how, func(out *os.File) error {

@@ -1,4 +1,4 @@
-// Package forest is a random cut forest: a model of a stream of points that tells how unlike what
+// Package forest is a random cut forest: a model of a stream of points that reports how unlike what
 // was seen a point is, and which of its coordinates make it so.
 //
 // A forest has trees, and a tree a sample of the points, in which later ones are likelier

@@ -107,7 +107,7 @@ export function queries(properties: Bag, period: number): Drawn[] {
   });
 }
 
-/** reads tells whether a statement reads alone. A dashboard that somebody else made runs no other. */
+/** reads reports whether a statement reads alone. A dashboard that somebody else made runs no other. */
 export function reads(sql: string): boolean {
   const plain = sql.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, " ").replace(/^[\s(]+/, "");
   return /^(select|with|values|table)\b/i.test(plain) && !/;\s*\S/.test(plain.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"/g, ""));

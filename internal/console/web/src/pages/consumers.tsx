@@ -152,7 +152,7 @@ function Held(p: { record: Rec; table: GlueTable }) {
   );
 }
 
-/** Written tells whether the tables that a function's environment names have an item of the record's key. */
+/** Written reports whether the tables that a function's environment names have an item of the record's key. */
 function Written(p: { record: Rec; by: string }) {
   const inv = inventory.value!;
   const named = new Set(Object.values(inv.functions.find((f) => f.FunctionName === p.by)?.Environment?.Variables ?? {}));
