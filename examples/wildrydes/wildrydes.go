@@ -3,7 +3,7 @@
 // asked with SQL, and a page with a map that reads the stream from the browser.
 //
 // SetUp makes all of it with the clients of the AWS SDK, in the order of the workshop that it follows,
-// and Clean removes it. "brookmere demo wildrydes" runs both; the README reports how to do it by hand.
+// and Clean removes it. "brookmere demo wildrydes" runs both; the README says how to do it by hand.
 package wildrydes
 
 import (
