@@ -53,7 +53,7 @@ type Config struct {
 	Hosts        []string      `yaml:"hosts" doc:"host names of the node besides localhost, subdomains included; a node without credentials answers no others"`
 	BodiesMiB    int           `yaml:"bodies_mib" default:"256" doc:"limit in MiB of request bodies in memory, at least 32, and the same again for responses that clients have not read"`
 	Limits       string        `yaml:"limits" flag:"limits" default:"off" value:"mode" doc:"mode of the limits of Kinesis streams, of puts to Firehose and of the throughput of DynamoDB tables: off or enforce; the tag brookmere:limits of a stream overrides it"`
-	ShardLimit   int           `yaml:"shard_limit" flag:"shard-limit" default:"6000" value:"number" doc:"limit of open shards of provisioned Kinesis streams, in an account and Region"`
+	ShardLimit   int           `yaml:"shard_limit" flag:"shard-limit" default:"6000" value:"number" doc:"number of open shards that provisioned Kinesis streams may have in an account and Region"`
 	ControlDelay time.Duration `yaml:"control_delay" flag:"control-delay" doc:"how long a Kinesis stream stays CREATING, UPDATING or DELETING, as 5s"`
 	Clock        string        `yaml:"clock" flag:"clock" default:"system" value:"mode" doc:"mode of the clock: system, or in tests, which keep nothing, offset or frozen: POST /_brookmere/clock moves such a clock on"`
 	GroupAppends bool          `yaml:"group_appends" doc:"has no effect any more: appends of all shards always go to one journal"`

@@ -49,7 +49,7 @@ func TestKeysAreDescribed(t *testing.T) {
 }
 
 func TestKeySet(t *testing.T) {
-	given := map[string]string{"data": ":memory:", "listen": ":0", "account": "123456789012", "insecure": "true", "iam": "log", "limits": "enforce", "clock": "frozen", "control_delay": "5s"}
+	given := map[string]string{"data": ":memory:", "listen": ":0", "account": "123456789012", "insecure": "true", "iam": "log", "limits": "enforce", "clock": "frozen", "control_delay": "5s", "shard_limit": "20000"}
 	cfg := DefaultConfig()
 	for _, k := range Keys() {
 		if k.Flag == "" {
@@ -67,7 +67,7 @@ func TestKeySet(t *testing.T) {
 			}
 		}
 	}
-	want := Config{Data: ":memory:", Listen: ":0", Account: "123456789012", Insecure: true, IAM: "log", Limits: "enforce", Clock: "frozen", ControlDelay: 5 * time.Second}
+	want := Config{Data: ":memory:", Listen: ":0", Account: "123456789012", Insecure: true, IAM: "log", Limits: "enforce", Clock: "frozen", ControlDelay: 5 * time.Second, ShardLimit: 20000}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got %+v", cfg)
 	}
