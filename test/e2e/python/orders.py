@@ -15,6 +15,8 @@ import urllib.request
 import zipfile
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 out = {k: v["value"] for k, v in json.loads(sys.argv[1]).items()}
@@ -53,8 +55,9 @@ def until(what, good, seconds=120):
 
 def flush():
     for name in out["deliveries"]:
-        request = urllib.request.Request(f"{endpoint}/_brookmere/deliveries/{name}/flush", method="POST")
-        urllib.request.urlopen(request, timeout=60).read()
+        signed = AWSRequest("POST", f"{endpoint}/_brookmere/deliveries/{name}/flush")
+        SigV4Auth(boto3.Session().get_credentials(), "brookmere", "us-east-1").add_auth(signed)
+        urllib.request.urlopen(urllib.request.Request(signed.url, method="POST", headers=dict(signed.headers)), timeout=60).read()
 
 
 # Half of the orders goes in while a workflow deploys the consumer.
