@@ -91,6 +91,9 @@ func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, 
 		}
 		merged.Statement = append(merged.Statement, statements...)
 	}
+	if len(merged.Statement) == 0 {
+		return "", a.Account, nil
+	}
 	text, err := json.Marshal(merged)
 	return string(text), a.Account, err
 }
