@@ -2,6 +2,7 @@ package logs
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
@@ -53,6 +54,40 @@ func TestPoliciesOfBefore(t *testing.T) {
 			t.Errorf("%q: %s: %v", c.documents, text, err)
 		}
 	}
+}
+
+// TestPoliciesTogether: what policies say together follows each change of them.
+func TestPoliciesTogether(t *testing.T) {
+	s := withPolicies(t)
+	want := func(statements int) {
+		t.Helper()
+		text, _, err := s.ResourcePolicy(t.Context(), policyOfGroup)
+		if err != nil || strings.Count(text, `"Effect"`) != statements {
+			t.Errorf("%s %v, want %d statements", text, err, statements)
+		}
+	}
+	put := func(name, statements string) {
+		t.Helper()
+		d := &policyDoc{Name: name, Document: `{"Version":"2012-10-17","Statement":[` + statements + `]}`}
+		if err := s.policies.Put(t.Context(), d, "111111111111", "us-east-1", name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const statement = `{"Sid":"s","Effect":"Allow","Principal":"*","Action":"logs:*","Resource":"*"}`
+	want(0)
+	put("a", statement)
+	want(1)
+	want(1)
+	put("b", statement)
+	want(2)
+	put("b", statement+","+strings.Replace(statement, `"s"`, `"t"`, 1)) // at the same time as before
+	want(3)
+	for _, name := range []string{"a", "b"} {
+		if err := s.policies.Delete(t.Context(), "111111111111", "us-east-1", name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(0)
 }
 
 func BenchmarkResourcePolicy(b *testing.B) {
