@@ -99,13 +99,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Open the address that brookmere console printed: it holds what lets a browser in.", http.StatusForbidden)
 		return
 	}
-	if o := r.Header.Get("Origin"); o != "" && o != "http://"+r.Host {
-		http.Error(w, "Pages of other origins may not ask this server.", http.StatusForbidden)
-		return
-	}
 	switch {
 	case r.Header.Get("Authorization") == "" && s.cfg.Files.Takes(r):
 		s.cfg.Files.ServeHTTP(w, r)
+	case foreign(r):
+		http.Error(w, "Pages of other origins may not ask this server.", http.StatusForbidden)
 	case strings.HasPrefix(r.URL.Path, ownPrefix):
 		s.serveOwn(w, r)
 	default:
@@ -123,6 +121,13 @@ func (s *Server) knows(secret string) bool {
 func cookie(r *http.Request) string {
 	_, port, _ := net.SplitHostPort(r.Host)
 	return "brookmere-console-" + port
+}
+
+// foreign reports whether a page of another origin asks. One at another port of this machine brings the cookie along,
+// and no Origin with what it loads as an image, say.
+func foreign(r *http.Request) bool {
+	o, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+	return o != "" && o != "http://"+r.Host || site != "" && site != "same-origin" && site != "none"
 }
 
 func loopback(hostport string) bool {
@@ -203,8 +208,13 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, base, service, 
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
-	out, err := http.NewRequestWithContext(ctx, r.Method, base+r.URL.RequestURI(), bytes.NewReader(body))
-	if err != nil {
+	// What follows the base is a path, whatever form the request's target has: that of x:@host would make another host of it.
+	path, query := r.URL.EscapedPath(), r.URL.RawQuery
+	if query != "" {
+		query = "?" + query
+	}
+	out, err := http.NewRequestWithContext(ctx, r.Method, base+path+query, bytes.NewReader(body))
+	if err != nil || !strings.HasPrefix(path, "/") {
 		http.Error(w, "The request cannot be sent on.", http.StatusBadRequest)
 		return
 	}

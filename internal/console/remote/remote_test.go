@@ -111,13 +111,21 @@ func TestRefuses(t *testing.T) {
 		change func(*http.Request)
 		want   int
 	}{
-		"no cookie":      {http.DefaultClient, func(*http.Request) {}, 403},
-		"a wrong cookie": {http.DefaultClient, func(r *http.Request) { r.Header.Set("Cookie", cookie(r)+"=x") }, 403},
-		"a rebound name": {client, func(r *http.Request) { r.Host = "evil.test" }, 403},
-		"a suffix":       {client, func(r *http.Request) { r.Host = "localhost.evil.test" }, 403},
-		"another origin": {client, func(r *http.Request) { r.Header.Set("Origin", "http://evil.test") }, 403},
-		"a null origin":  {client, func(r *http.Request) { r.Header.Set("Origin", "null") }, 403},
-		"no signature":   {client, func(r *http.Request) { r.Header.Del("Authorization") }, 400},
+		"no cookie":              {http.DefaultClient, func(*http.Request) {}, 403},
+		"a wrong cookie":         {http.DefaultClient, func(r *http.Request) { r.Header.Set("Cookie", cookie(r)+"=x") }, 403},
+		"a rebound name":         {client, func(r *http.Request) { r.Host = "evil.test" }, 403},
+		"a suffix":               {client, func(r *http.Request) { r.Host = "localhost.evil.test" }, 403},
+		"another origin":         {client, func(r *http.Request) { r.Header.Set("Origin", "http://evil.test") }, 403},
+		"a null origin":          {client, func(r *http.Request) { r.Header.Set("Origin", "null") }, 403},
+		"a page at another port": {client, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") }, 403},
+		"a page at another port, of the node's own": {client, func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "same-site")
+			r.Header.Del("Authorization")
+			r.URL.Path = "/_brookmere/health"
+		}, 403},
+		"a target that leads elsewhere": {client, func(r *http.Request) { r.URL.Opaque = "x:@evil.test/" }, 400},
+		"a target without a path":       {client, func(r *http.Request) { r.URL.Opaque = "*" }, 400},
+		"no signature":                  {client, func(r *http.Request) { r.Header.Del("Authorization") }, 400},
 		"another service": {client, func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "kinesis", "ec2", 1))
 		}, 400},
