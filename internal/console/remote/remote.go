@@ -15,6 +15,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -240,7 +241,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, base, service, 
 	h := w.Header()
 	for name, v := range resp.Header {
 		switch {
-		case name == "Content-Type", name == "Last-Modified", name == "Etag", name == "Content-Range", strings.HasPrefix(name, "X-Amz"):
+		case name == "Content-Type", name == "Content-Encoding", name == "Last-Modified", name == "Etag", name == "Content-Range", strings.HasPrefix(name, "X-Amz"):
 			h[name] = v
 		}
 	}
@@ -258,8 +259,11 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, base, service, 
 				return
 			}
 		}
-		if err != nil {
+		switch {
+		case err == io.EOF:
 			return
+		case err != nil:
+			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 		}
 	}
 }
@@ -280,7 +284,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("X-Amzn-Errortype", code)
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"__type":%q,"message":%q}`, code, message)
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message}) // the page has gone: nobody to tell
 }
 
 func reason(err error) string {
