@@ -126,7 +126,7 @@ function Delivery(p: { name: string }) {
         <Problem error={objects.error} />
         {objects.value?.length ? (
           <table><thead><tr><th>written</th><th>object</th><th class="n">size</th></tr></thead><tbody>{objects.value.map((o) => <tr key={o.key}><td class="m dim">{moment(o.modified)}</td><td class="m">{o.key}</td><td class="n">{bytes(o.size)}</td></tr>)}</tbody></table>
-        ) : <div class="empty quiet">{objects.value ? "Nothing is delivered yet: the first object comes when a buffer is full or old enough." : "Loading…"}</div>}
+        ) : <div class="empty quiet">{objects.value ? "Nothing is delivered yet: the first object comes when a buffer is full or old enough." : objects.error ? "" : "Loading…"}</div>}
       </section>
       {(errors.value?.length ?? 0) > 0 && (
         <section class="panel scroll">

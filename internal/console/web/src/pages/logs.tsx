@@ -26,7 +26,7 @@ function List() {
       </Head>
       <Problem error={live.error} />
       <section class="panel scroll">
-        {!live.value ? <Loading /> : live.value.length === 0 ? <Empty title="No log groups yet" line="aws logs create-log-group --log-group-name app">Functions, APIs, jobs and deliveries write their logs here as they run.</Empty> : (
+        {!live.value ? !live.error && <Loading /> : live.value.length === 0 ? <Empty title="No log groups yet" line="aws logs create-log-group --log-group-name app">Functions, APIs, jobs and deliveries write their logs here as they run.</Empty> : (
           <table><thead><tr><th>group</th><th class="n">kept</th><th>for</th><th class="n">metric filters</th><th>since</th></tr></thead><tbody>{found.map((g) => (
             <tr key={g.logGroupName} class="link" onClick={() => go("logs", g.logGroupName)}><td><a href={to("logs", g.logGroupName)}>{g.logGroupName}</a></td><td class="n">{bytes(g.storedBytes ?? 0)}</td><td class="sub">{g.retentionInDays ? some(g.retentionInDays, "day") : "ever"}</td><td class="n">{g.metricFilterCount || ""}</td><td class="m dim">{g.creationTime ? moment(new Date(g.creationTime)) : ""}</td></tr>
           ))}</tbody></table>
