@@ -40,7 +40,7 @@ func TestAskedColumns(t *testing.T) {
 `)
 	const columns = "a bigint; b string; s struct<x:bigint>"
 	for name, serde := range map[string]string{"parts": "org.apache.hadoop.hive.serde2.avro.AvroSerDe", "whole": jsonSerDe} {
-		table := l.add(t, name, columns, "p int", serde, nil)
+		table := l.add(t, name, columns, "p int", serde, map[string]string{"parquet.column.index.access": "true"}) // which says nothing of either
 		l.partitions[name] = []Partition{{Values: []string{"1"}, Location: "s3://b/" + name + "/p=1/", Format: table.Format}}
 	}
 	for _, query := range []string{
