@@ -100,6 +100,7 @@ func TestCSV(t *testing.T) {
 		{Input{Format: "CSV"}, Output{}, "select _1 from s3object", strings.Repeat(",", 2000), "!OverMaxColumn"},
 		{Input{Format: "CSV", Compression: "GZIP"}, Output{}, "select _1 from s3object", "plain", "!InvalidCompressionFormat"},
 		{Input{Format: "CSV"}, Output{}, "select * from s3object", "", ""},
+		{Input{Format: "CSV", Header: "USE"}, Output{JSON: true}, "select b from s3object", "a,b\n1,2\n3\n4,5\n", `{"b":"2"}` + "\n{}\n" + `{"b":"5"}` + "\n"},
 		{Input{Format: "CSV", Header: "USE"}, Output{JSON: true}, "select * from s3object", "a,b\n1\n2,3,4\n", `{"a":"1"}` + "\n" + `{"a":"2","b":"3","_3":"4"}` + "\n"},
 	} {
 		if got := ask(c.sql, []byte(c.data), c.in, c.out); got != c.want {
