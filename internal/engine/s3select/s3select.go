@@ -204,9 +204,8 @@ func (r *run) text(src Source, read func(in *bufio.Reader, from int64) error) er
 			begin = end
 		}
 	}
-	if begin > 0 {
-		begin-- // what ends just before the range makes its first byte the beginning of a record
-	}
+	// What ends just before the range makes its first byte the beginning of a record.
+	begin = max(0, begin-int64(len(r.o.Input.CSV.Record)))
 	r.scanned = &counter{r: io.NewSectionReader(src, begin, end-begin)}
 	in := bufio.NewReaderSize(r.scanned, 64<<10)
 	var plain io.Reader = in

@@ -137,18 +137,22 @@ func TestJSON(t *testing.T) {
 }
 
 func TestRangesTakeEveryRecordOnce(t *testing.T) {
-	var all strings.Builder
-	for i := range 50 {
-		all.WriteString(strings.Repeat(string(rune('a'+i%26)), i%7+1) + "\n")
-	}
-	object := all.String()
-	for step := int64(1); step < 40; step++ {
-		got := ""
-		for at := int64(0); at < int64(len(object)); at += step {
-			got += ask("select * from s3object", []byte(object), Input{Format: "CSV", Ranged: true, Begin: at, End: at + step - 1}, Output{})
+	object := ""
+	for _, end := range []string{"||;", "\r\n", "\n"} {
+		var all strings.Builder
+		for i := range 50 {
+			all.WriteString(strings.Repeat(string(rune('a'+i%26)), i%7+1) + end)
 		}
-		if got != object {
-			t.Errorf("step %d: %q", step, got)
+		object = all.String()
+		form := CSV{Record: end}
+		for step := int64(1); step < 40; step++ {
+			got := ""
+			for at := int64(0); at < int64(len(object)); at += step {
+				got += ask("select * from s3object", []byte(object), Input{Format: "CSV", CSV: form, Ranged: true, Begin: at, End: at + step - 1}, Output{CSV: form})
+			}
+			if got != object {
+				t.Errorf("records that end in %q, step %d: %q", end, step, got)
+			}
 		}
 	}
 	if got := ask("select s.name from s3object s", []byte(people), Input{Format: "CSV", Header: "USE", Ranged: true, Begin: 20, End: 30}, Output{}); got != "Bob\n" {
