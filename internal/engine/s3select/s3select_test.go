@@ -56,6 +56,8 @@ func TestCSV(t *testing.T) {
 		{"select date_add(hour, 3000000, `2000T`), date_add(minute, -600000000, `2000T`), date_add(second, 60000000000, `2000T`), date_add(day, 1000000, `2000T`) from s3object limit 1",
 			"2342-03-29T00:00Z,0859-03-16T08:00Z,3901-04-29T10:40:00Z,4737-11-28T\n"},
 		{"select date_add(hour, 1000000000000, `2000T`) from s3object limit 1", "!EvaluatorInvalidTimestampFormatPattern"},
+		{"select count(*) from s3object limit 1", "3\n"},
+		{"select count(*) from s3object limit 0", ""},
 		{"select utcnow() from s3object limit 1", "2026-11-29T08:00:00Z\n"},
 		{"select coalesce(null, name) from s3object limit 1", "Ann\n"},
 		{"select name from s3object limit 0", ""},
