@@ -105,6 +105,7 @@ func TestCSV(t *testing.T) {
 		{Input{Format: "CSV", Comments: "#"}, Output{}, "select * from s3object", "#no\nyes\n", "yes\n"},
 		{Input{Format: "CSV"}, Output{}, "select * from s3object", "a\xff\n", "!InvalidTextEncoding"},
 		{Input{Format: "CSV"}, Output{}, "select _1 from s3object", strings.Repeat("x", MaxRecord+100), "!OverMaxRecordSize"},
+		{Input{Format: "CSV"}, Output{}, "select _1 from s3object where _1 like '%" + strings.Repeat("a", 100_000) + "b'", strings.Repeat("a", MaxRecord), "!LikeInvalidInputs"},
 		{Input{Format: "CSV"}, Output{}, "select _1 from s3object", strings.Repeat(",", 2000), "!OverMaxColumn"},
 		{Input{Format: "CSV", Compression: "GZIP"}, Output{}, "select _1 from s3object", "plain", "!InvalidCompressionFormat"},
 		{Input{Format: "CSV"}, Output{}, "select * from s3object", "", ""},
