@@ -15,6 +15,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -99,13 +100,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Open the address that brookmere console printed: it holds what lets a browser in.", http.StatusForbidden)
 		return
 	}
-	if o := r.Header.Get("Origin"); o != "" && o != "http://"+r.Host {
-		http.Error(w, "Pages of other origins may not ask this server.", http.StatusForbidden)
-		return
-	}
 	switch {
 	case r.Header.Get("Authorization") == "" && s.cfg.Files.Takes(r):
 		s.cfg.Files.ServeHTTP(w, r)
+	case foreign(r):
+		http.Error(w, "Pages of other origins may not ask this server.", http.StatusForbidden)
 	case strings.HasPrefix(r.URL.Path, ownPrefix):
 		s.serveOwn(w, r)
 	default:
@@ -123,6 +122,13 @@ func (s *Server) knows(secret string) bool {
 func cookie(r *http.Request) string {
 	_, port, _ := net.SplitHostPort(r.Host)
 	return "brookmere-console-" + port
+}
+
+// foreign reports whether a page of another origin asks. One at another port of this machine brings the cookie along,
+// and no Origin with what it loads as an image, say.
+func foreign(r *http.Request) bool {
+	o, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+	return o != "" && o != "http://"+r.Host || site != "" && site != "same-origin" && site != "none"
 }
 
 func loopback(hostport string) bool {
@@ -203,8 +209,13 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, base, service, 
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
-	out, err := http.NewRequestWithContext(ctx, r.Method, base+r.URL.RequestURI(), bytes.NewReader(body))
-	if err != nil {
+	// What follows the base is a path, whatever form the request's target has: that of x:@host would make another host of it.
+	path, query := r.URL.EscapedPath(), r.URL.RawQuery
+	if query != "" {
+		query = "?" + query
+	}
+	out, err := http.NewRequestWithContext(ctx, r.Method, base+path+query, bytes.NewReader(body))
+	if err != nil || !strings.HasPrefix(path, "/") {
 		http.Error(w, "The request cannot be sent on.", http.StatusBadRequest)
 		return
 	}
@@ -230,7 +241,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, base, service, 
 	h := w.Header()
 	for name, v := range resp.Header {
 		switch {
-		case name == "Content-Type", name == "Last-Modified", name == "Etag", name == "Content-Range", strings.HasPrefix(name, "X-Amz"):
+		case name == "Content-Type", name == "Content-Encoding", name == "Last-Modified", name == "Etag", name == "Content-Range", strings.HasPrefix(name, "X-Amz"):
 			h[name] = v
 		}
 	}
@@ -248,8 +259,11 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, base, service, 
 				return
 			}
 		}
-		if err != nil {
+		switch {
+		case err == io.EOF:
 			return
+		case err != nil:
+			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 		}
 	}
 }
@@ -270,7 +284,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("X-Amzn-Errortype", code)
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"__type":%q,"message":%q}`, code, message)
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message}) // the page has gone: nobody to tell
 }
 
 func reason(err error) string {

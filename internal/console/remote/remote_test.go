@@ -2,6 +2,8 @@ package remote
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -111,13 +114,21 @@ func TestRefuses(t *testing.T) {
 		change func(*http.Request)
 		want   int
 	}{
-		"no cookie":      {http.DefaultClient, func(*http.Request) {}, 403},
-		"a wrong cookie": {http.DefaultClient, func(r *http.Request) { r.Header.Set("Cookie", cookie(r)+"=x") }, 403},
-		"a rebound name": {client, func(r *http.Request) { r.Host = "evil.test" }, 403},
-		"a suffix":       {client, func(r *http.Request) { r.Host = "localhost.evil.test" }, 403},
-		"another origin": {client, func(r *http.Request) { r.Header.Set("Origin", "http://evil.test") }, 403},
-		"a null origin":  {client, func(r *http.Request) { r.Header.Set("Origin", "null") }, 403},
-		"no signature":   {client, func(r *http.Request) { r.Header.Del("Authorization") }, 400},
+		"no cookie":              {http.DefaultClient, func(*http.Request) {}, 403},
+		"a wrong cookie":         {http.DefaultClient, func(r *http.Request) { r.Header.Set("Cookie", cookie(r)+"=x") }, 403},
+		"a rebound name":         {client, func(r *http.Request) { r.Host = "evil.test" }, 403},
+		"a suffix":               {client, func(r *http.Request) { r.Host = "localhost.evil.test" }, 403},
+		"another origin":         {client, func(r *http.Request) { r.Header.Set("Origin", "http://evil.test") }, 403},
+		"a null origin":          {client, func(r *http.Request) { r.Header.Set("Origin", "null") }, 403},
+		"a page at another port": {client, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") }, 403},
+		"a page at another port, of the node's own": {client, func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "same-site")
+			r.Header.Del("Authorization")
+			r.URL.Path = "/_brookmere/health"
+		}, 403},
+		"a target that leads elsewhere": {client, func(r *http.Request) { r.URL.Opaque = "x:@evil.test/" }, 400},
+		"a target without a path":       {client, func(r *http.Request) { r.URL.Opaque = "*" }, 400},
+		"no signature":                  {client, func(r *http.Request) { r.Header.Del("Authorization") }, 400},
 		"another service": {client, func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "kinesis", "ec2", 1))
 		}, 400},
@@ -157,6 +168,27 @@ func TestSaysWhatFails(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != 502 || !strings.Contains(string(text), "kinesis.us-east-1.amazonaws.com does not answer") {
 		t.Errorf("%s %s", resp.Status, text)
+	}
+	server, client = started(t, roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(io.ErrUnexpectedEOF)))}, nil
+	}), static)
+	if resp, err = client.Do(signed(t, "GET", server.URL+"/lake/a", "s3", "us-east-1", "")); err != nil {
+		t.Fatal(err)
+	}
+	text, err = io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err == nil {
+		t.Errorf("an answer that broke off is whole: %q", text)
+	}
+	server, client = started(t, nil, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, errors.New("\x1b[31mlog in") }))
+	if resp, err = client.Do(signed(t, "POST", server.URL+"/", "kinesis", "us-east-1", "{}")); err != nil {
+		t.Fatal(err)
+	}
+	var refused struct{ Message string }
+	err = json.NewDecoder(resp.Body).Decode(&refused)
+	resp.Body.Close()
+	if err != nil || !strings.HasSuffix(refused.Message, "\x1b[31mlog in") {
+		t.Errorf("without credentials: %q, %v", refused.Message, err)
 	}
 	for _, bad := range []string{"nothing", "ftp://x", "http://", "http://x/path"} {
 		if _, err := New(Config{Endpoint: bad}); err == nil {

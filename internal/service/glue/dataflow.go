@@ -203,7 +203,8 @@ func flowOrder(nodes []*flowNode, byID map[string]*flowNode) ([]*flowNode, error
 
 // flowScript writes nodes that are in order.
 func flowScript(nodes []*flowNode) string {
-	params, known := []string{"JOB_NAME"}, map[string]bool{"JOB_NAME": true}
+	params := []string{"JOB_NAME"}
+	known := map[string]bool{"JOB_NAME": true}
 	for _, n := range nodes {
 		for _, a := range n.args {
 			if v := aws.ToString(a.Value); a.Param && !known[v] {
@@ -336,12 +337,15 @@ func splitPython(s string) (parts []string, ok bool) {
 // GetDataflowGraph reads the graph of a script from its comments.
 func (s *Service) GetDataflowGraph(_ context.Context, in *glue.GetDataflowGraphInput, _ ...func(*glue.Options)) (*glue.GetDataflowGraphOutput, error) {
 	out := &glue.GetDataflowGraphOutput{DagNodes: []types.CodeGenNode{}, DagEdges: []types.CodeGenEdge{}}
-	params := map[string]bool{}
+	params := make(map[string]bool)
 	var n types.CodeGenNode // that is being read
 	var inputs []types.CodeGenEdge
 	line := 0
 	malformed := func(what string) error {
 		return invalidInput("The script's annotation in line %d is not valid: %s", line, what)
+	}
+	unfinished := func() error {
+		return invalidInput("The script's annotation in line %d is not valid: the node has no @return and @inputs behind it", n.LineNumber)
 	}
 	for text := range strings.Lines(aws.ToString(in.PythonScript)) {
 		line++
@@ -359,6 +363,9 @@ func (s *Service) GetDataflowGraph(_ context.Context, in *glue.GetDataflowGraphI
 				params[p] = true
 			}
 		case "type":
+			if n.NodeType != nil {
+				return nil, unfinished()
+			}
 			n, inputs = types.CodeGenNode{NodeType: aws.String(value), LineNumber: int32(line), Args: []types.CodeGenNodeArg{}}, nil
 		case "args":
 			if n.NodeType == nil || !closed {
@@ -390,6 +397,9 @@ func (s *Service) GetDataflowGraph(_ context.Context, in *glue.GetDataflowGraphI
 			out.DagNodes, out.DagEdges = append(out.DagNodes, n), append(out.DagEdges, inputs...)
 			n, inputs = types.CodeGenNode{}, nil
 		}
+	}
+	if n.NodeType != nil {
+		return nil, unfinished()
 	}
 	return out, nil
 }

@@ -71,3 +71,8 @@ export function shortNumber(n: number): string {
   for (const [limit, unit] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]] as const) if (a >= limit) return Number((n / limit).toPrecision(3)) + unit;
   return String(n);
 }
+
+/** marked is a text with marks for the characters that are not seen and change how others are: controls, and those of the direction of writing. Not those of emoji, and the one that logs colour with. */
+export function marked(s: string): string {
+  return s.replace(/[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (c) => `\u27e8U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`);
+}

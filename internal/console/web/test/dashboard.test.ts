@@ -24,8 +24,8 @@ test("metrics of widgets are those of the console of CloudWatch", () => {
 });
 
 test("a dashboard runs statements that read alone", () => {
-  for (const good of ["select 1", "  WITH a AS (SELECT 1) SELECT * FROM a", "-- x\n(SELECT 1)", "/* a */ values 1", "SELECT ';' ;"]) assert.ok(reads(good), good);
-  for (const bad of ["DROP TABLE t", "insert into t select 1", "/* select */ delete from t", "select 1; drop table t", "EXECUTE x", "UNLOAD (SELECT 1) TO 's3://x'", "", "selection"]) assert.ok(!reads(bad), bad);
+  for (const good of ["select 1", "  WITH a AS (SELECT 1) SELECT * FROM a", "-- x\n(SELECT 1)", "-- it's\nSELECT 1", "/* a */ values 1", "SELECT ';' ;", "SELECT '--', \"/*\"; -- end"]) assert.ok(reads(good), good);
+  for (const bad of ["DROP TABLE t", "insert into t select 1", "/* select */ delete from t", "select 1; drop table t", "EXECUTE x", "UNLOAD (SELECT 1) TO 's3://x'", "SELECT '--'; DROP TABLE t", "SELECT '/*'; DROP TABLE t --*/", "SELECT 'a''--'; DROP TABLE t", "", "selection"]) assert.ok(!reads(bad), bad);
 });
 
 test("a result is drawn by what its columns hold", () => {

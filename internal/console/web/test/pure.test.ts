@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { bytes, csv, quoted, rate, span } from "../src/format.ts";
-import { at, columnsOf, filterOf } from "../src/pipeline/filter.ts";
+import { bytes, csv, marked, quoted, rate, span } from "../src/format.ts";
+import { at, bare, columnsOf, filterOf } from "../src/pipeline/filter.ts";
 import { layout, pathOf, size } from "../src/pipeline/layout.ts";
 import { canonicalQuery, encode, sign } from "../src/aws/sigv4.ts";
 
@@ -15,6 +15,11 @@ test("numbers have the digits that mean something", () => {
   assert.equal(span(0.041), "41 ms");
   assert.equal(span(41.2), "41 s");
   assert.equal(span(3725), "1 h 2 min");
+});
+
+test("what is not seen of a text is marked", () => {
+  assert.equal(marked("a\u202eb\u2066\u200b\u0000\u001b[1m"), "a⟨U+202E⟩b⟨U+2066⟩⟨U+200B⟩⟨U+0000⟩\u001b[1m");
+  for (const s of ["", "a\tb\r\nc", "שלום é 日本 👍🏽 👨\u200d👩\u200d👧"]) assert.equal(marked(s), s);
 });
 
 test("CSV and shell arguments are quoted where they must be", () => {
@@ -35,11 +40,20 @@ test("a filter finds words and compares values", () => {
   assert.ok(!passes("missing != 1"));
   assert.equal(at(v, "$.purchase.items[0].id"), "a");
   assert.equal(at(null, "a"), undefined);
+  assert.equal(at({}, "constructor.name"), undefined);
+  assert.deepEqual(["service.name", "more.a.b", "more.a.c[1]", "more.a"].map((p) => at({ "service.name": "x", more: { "a.b": 1, a: { c: [2, 3] } } }, p)), ["x", 1, 3, { c: [2, 3] }]);
+});
+
+test("a record without the columns of others is shown whole", () => {
+  const paths = columnsOf([{ a: 1, "b.c": { d: null } }]);
+  assert.deepEqual(paths, ["a", "b.c.d"]);
+  for (const v of [5, "a", null, undefined, [[1, [2]]], [{ a: 1 }], {}, { other: 1 }]) assert.ok(bare(v, paths), JSON.stringify(v));
+  for (const v of [{ a: 0 }, { a: null }, { "b.c": { d: null } }]) assert.ok(!bare(v, paths), JSON.stringify(v));
 });
 
 test("columns are the paths of values", () => {
   assert.deepEqual(columnsOf([{ a: 1, b: { c: 2, d: [1] } }, { e: null }]), ["a", "b.c", "b.d", "e"]);
-  assert.deepEqual(columnsOf([3, "x"]), []);
+  assert.deepEqual(columnsOf([3, "x", { ["a.".repeat(500_000)]: 1 }]), []);
 });
 
 test("resources stand in columns without lying on one another", () => {

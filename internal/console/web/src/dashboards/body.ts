@@ -109,8 +109,9 @@ export function queries(properties: Bag, period: number): Drawn[] {
 
 /** reads reports whether a statement reads alone. A dashboard that somebody else made runs no other. */
 export function reads(sql: string): boolean {
-  const plain = sql.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, " ").replace(/^[\s(]+/, "");
-  return /^(select|with|values|table)\b/i.test(plain) && !/;\s*\S/.test(plain.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"/g, ""));
+  // What begins a comment within quotes begins none, and the other way round: texts and comments are found together.
+  const plain = sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//g, (x) => (/^['"]/.test(x) ? "''" : " ")).replace(/^[\s(]+/, "");
+  return /^(select|with|values|table)\b/i.test(plain) && !/;\s*\S/.test(plain);
 }
 
 /** room is the first row below all widgets. */

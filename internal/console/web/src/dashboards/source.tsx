@@ -1,4 +1,5 @@
 // Where the data of widgets come from: CloudWatch metrics, SQL on the lake, the tail of a stream, logs, alarms.
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { all, call } from "../aws/client.ts";
 import { cellText } from "../pipeline/filter.ts";
@@ -66,7 +67,7 @@ function Metric(p: { properties: Bag; when: When }) {
   }, when.every, [JSON.stringify(drawn), when.seconds, when.every, when.again]);
   const v = live.value, view = textOf(q.view) || "timeSeries";
   const lines = ((q.annotations as Bag | undefined)?.horizontal as Bag[] | undefined ?? []).flatMap((a) => (a && typeof a.value === "number" ? [{ value: a.value, label: textOf(a.label) || String(a.value) }] : []));
-  let inside = <Loading />;
+  let inside: ComponentChildren = !live.error && <Loading />;
   if (v) {
     const rows = v.series.map((s) => [s.name, s.points[s.points.length - 1]?.[1] ?? null]);
     if (!drawn.length) inside = <div class="empty quiet">The widget names no metric.</div>;

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { object, own, xml } from "../aws/client.ts";
 import { account, region } from "../aws/session.ts";
-import { bytes, count, moment, rate, some, span } from "../format.ts";
+import { marked, bytes, count, moment, rate, some, span } from "../format.ts";
 import { destination, inventory } from "../inventory.ts";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
@@ -125,8 +125,8 @@ function Delivery(p: { name: string }) {
         <div class="bar"><b>Last objects</b><span class="sub m">s3://{bucket}/{s3?.Prefix}</span><span class="grow" /><Command line={`aws s3 ls --recursive s3://${bucket}/${fixed(s3?.Prefix)}`} /></div>
         <Problem error={objects.error} />
         {objects.value?.length ? (
-          <table><thead><tr><th>written</th><th>object</th><th class="n">size</th></tr></thead><tbody>{objects.value.map((o) => <tr key={o.key}><td class="m dim">{moment(o.modified)}</td><td class="m">{o.key}</td><td class="n">{bytes(o.size)}</td></tr>)}</tbody></table>
-        ) : <div class="empty quiet">{objects.value ? "Nothing is delivered yet: the first object comes when a buffer is full or old enough." : "Loading…"}</div>}
+          <table><thead><tr><th>written</th><th>object</th><th class="n">size</th></tr></thead><tbody>{objects.value.map((o) => <tr key={o.key}><td class="m dim">{moment(o.modified)}</td><td class="m">{marked(o.key)}</td><td class="n">{bytes(o.size)}</td></tr>)}</tbody></table>
+        ) : <div class="empty quiet">{objects.value ? "Nothing is delivered yet: the first object comes when a buffer is full or old enough." : objects.error ? "" : "Loading…"}</div>}
       </section>
       {(errors.value?.length ?? 0) > 0 && (
         <section class="panel scroll">

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { call, own, rest } from "../aws/client.ts";
 import { account, region, remember, remembered } from "../aws/session.ts";
-import { bytes, clock, quoted, some, span } from "../format.ts";
+import { marked, bytes, clock, quoted, some, span } from "../format.ts";
 import { inventory, type Func } from "../inventory.ts";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
@@ -111,7 +111,7 @@ function Function(p: { f: Func }) {
       <section class="panel log">
         <div class="bar"><b>Log</b><span class="sub">the newest at the top</span><span class="grow" /><Command line={`brookmere functions logs ${f.FunctionName} --follow`} /></div>
         <Problem error={log.error} />
-        <div class="lines">{log.value?.length ? [...log.value].reverse().map((l, i) => <div key={log.value!.length - i}><time>{clock(new Date(l.time))}</time><span>{l.message.trimEnd()}</span></div>) : <div class="empty quiet">{log.value ? "It has logged nothing yet." : log.error ? "" : "Loading…"}</div>}</div>
+        <div class="lines">{log.value?.length ? [...log.value].reverse().map((l, i) => <div key={log.value!.length - i}><time>{clock(new Date(l.time))}</time><span>{marked(l.message.trimEnd())}</span></div>) : <div class="empty quiet">{log.value ? "It has logged nothing yet." : log.error ? "" : "Loading…"}</div>}</div>
       </section>
     </>
   );

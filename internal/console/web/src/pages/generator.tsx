@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { AwsError, call, lines, own } from "../aws/client.ts";
 import { account, region, remember, remembered } from "../aws/session.ts";
-import { count, quoted, rate as perSecond, some } from "../format.ts";
+import { count, marked, quoted, rate as perSecond, some } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { useLive } from "../parts/live.ts";
 import { Command, Empty, Head, Problem, useAct } from "../parts/ui.tsx";
@@ -150,7 +150,7 @@ export function Generator() {
           </section>
           <section class="panel scroll">
             <div class="bar"><b>Preview</b><span class="sub">{preview ? some(preview.length, "record") : ""}</span></div>
-            {preview ? preview.map((m) => <pre class="json lined">{m.data}</pre>) : <div class="empty quiet">Preview makes five records and puts none.</div>}
+            {preview ? preview.map((m) => <pre class="json lined">{marked(m.data)}</pre>) : <div class="empty quiet">Preview makes five records and puts none.</div>}
           </section>
         </div>
         <section class="panel scroll">

@@ -1,7 +1,7 @@
 // Glue: jobs and their runs, crawlers and what they found.
 import { useState } from "preact/hooks";
 import { all, call } from "../aws/client.ts";
-import { moment, quoted, some, span } from "../format.ts";
+import { marked, moment, quoted, some, span } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
@@ -110,7 +110,8 @@ function One(p: { name: string }) {
       {shown && (
         <section class="panel log">
           <div class="bar"><b>Log</b><span class="sub m">{shown.slice(0, 16)}</span></div>
-          <div class="lines" tabIndex={0} role="log" aria-label="Log of the run">{log.value?.length ? log.value.map((e, i) => <div key={i}><time>{moment(new Date(e.timestamp))}</time><span>{e.message.trimEnd()}</span></div>) : <div class="empty quiet">{log.value ? "This run has logged nothing." : "Loading…"}</div>}</div>
+          <Problem error={log.error} />
+          <div class="lines" tabIndex={0} role="log" aria-label="Log of the run">{log.value?.length ? log.value.map((e, i) => <div key={i}><time>{moment(new Date(e.timestamp))}</time><span>{marked(e.message.trimEnd())}</span></div>) : <div class="empty quiet">{log.value ? "This run has logged nothing." : log.error ? "" : "Loading…"}</div>}</div>
         </section>
       )}
       <More title="Configuration" line={`aws glue get-job --job-name ${quoted(p.name)}`}><JSONText value={v.job} /></More>

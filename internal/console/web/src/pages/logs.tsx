@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { all, call } from "../aws/client.ts";
 import { remember, remembered } from "../aws/session.ts";
-import { bytes, clock, count, moment, quoted, some, span } from "../format.ts";
+import { bytes, clock, count, marked, moment, quoted, some, span } from "../format.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Grid, widths } from "../parts/grid.tsx";
 import { every, useLive } from "../parts/live.ts";
@@ -26,7 +26,7 @@ function List() {
       </Head>
       <Problem error={live.error} />
       <section class="panel scroll">
-        {!live.value ? <Loading /> : live.value.length === 0 ? <Empty title="No log groups yet" line="aws logs create-log-group --log-group-name app">Functions, APIs, jobs and deliveries write their logs here as they run.</Empty> : (
+        {!live.value ? !live.error && <Loading /> : live.value.length === 0 ? <Empty title="No log groups yet" line="aws logs create-log-group --log-group-name app">Functions, APIs, jobs and deliveries write their logs here as they run.</Empty> : (
           <table><thead><tr><th>group</th><th class="n">kept</th><th>for</th><th class="n">metric filters</th><th>since</th></tr></thead><tbody>{found.map((g) => (
             <tr key={g.logGroupName} class="link" onClick={() => go("logs", g.logGroupName)}><td><a href={to("logs", g.logGroupName)}>{g.logGroupName}</a></td><td class="n">{bytes(g.storedBytes ?? 0)}</td><td class="sub">{g.retentionInDays ? some(g.retentionInDays, "day") : "ever"}</td><td class="n">{g.metricFilterCount || ""}</td><td class="m dim">{g.creationTime ? moment(new Date(g.creationTime)) : ""}</td></tr>
           ))}</tbody></table>
@@ -108,7 +108,7 @@ function Tail(p: { name: string; seconds: number }) {
       </div>
       <Problem error={error} />
       <div class="lines" tabIndex={0} role="log" aria-label="Events, the newest at the top">{events.slice(0, 500).map((e) => (
-        <div key={e.eventId} class={/\b(ERROR|Exception|Traceback|FATAL)\b/.test(e.message) ? "err" : /\bWARN(ING)?\b/.test(e.message) ? "wrn" : ""} onClick={() => setOpen(open === e.eventId ? undefined : e.eventId)}><time>{clock(new Date(e.timestamp))}</time><span>{open === e.eventId ? pretty(e.message) + "\n" + e.logStreamName : e.message.trimEnd()}</span></div>
+        <div key={e.eventId} class={/\b(ERROR|Exception|Traceback|FATAL)\b/.test(e.message) ? "err" : /\bWARN(ING)?\b/.test(e.message) ? "wrn" : ""} onClick={() => setOpen(open === e.eventId ? undefined : e.eventId)}><time>{clock(new Date(e.timestamp))}</time><span>{marked(open === e.eventId ? pretty(e.message) + "\n" + e.logStreamName : e.message.trimEnd())}</span></div>
       ))}{!events.length && !error && <div class="empty quiet">{!ready ? "Loading…" : asked ? "No event matches." : "Nothing was logged in this time. What comes shows here."}</div>}</div>
       <div class="bar foot"><span class="sub">{count(events.length)} events{events.length > 500 ? ", the newest 500 are shown" : ""}</span><span class="grow" /><Command line={`aws logs tail ${p.name} --follow${asked ? " --filter-pattern " + quoted(asked) : ""}`} /></div>
     </section>

@@ -78,7 +78,7 @@ export function Metrics() {
           <select aria-label="Namespace" value={space} onChange={(e) => (setSpace(e.currentTarget.value), remember("metrics.namespace", e.currentTarget.value))}><option value="">all namespaces</option>{spaces.map((s) => <option>{s}</option>)}</select>
           <input class="field wide" type="search" placeholder="Find: a metric, a resource" aria-label="Find a metric" value={find} onInput={(e) => setFind(e.currentTarget.value)} />
         </div>
-        <div class="scroll">{!list.value ? <Loading /> : found.length === 0 ? <Empty title={list.value.length ? "No metric of that name" : "No metrics yet"} line={list.value.length ? undefined : "aws cloudwatch put-metric-data --namespace Shop --metric-name Orders --value 1"}>{list.value.length ? "" : "Services write theirs once a minute, as they are used."}</Empty> : (
+        <div class="scroll">{!list.value ? !list.error && <Loading /> : found.length === 0 ? <Empty title={list.value.length ? "No metric of that name" : "No metrics yet"} line={list.value.length ? undefined : "aws cloudwatch put-metric-data --namespace Shop --metric-name Orders --value 1"}>{list.value.length ? "" : "Services write theirs once a minute, as they are used."}</Empty> : (
           <table><thead><tr><th>metric</th><th>namespace</th><th>dimensions</th></tr></thead><tbody>{found.slice(0, 300).map((m) => (
             <tr key={key(m)} class={"link" + (chosen.some((c) => key(c.metric) === key(m)) ? " on" : "")} onClick={() => toggle(m)}><td><button class="cell" aria-pressed={chosen.some((c) => key(c.metric) === key(m))}>{m.MetricName}</button></td><td class="sub">{m.Namespace}</td><td class="m dim">{(m.Dimensions ?? []).map((d) => d.Name + "=" + d.Value).join(" ")}</td></tr>
           ))}</tbody></table>
@@ -192,7 +192,7 @@ function OneAlarm(p: { alarm: Alarm; again: () => void }) {
       )}
       <section class="panel scroll">
         <div class="bar"><b>History</b><span class="grow" /><Command line={`aws cloudwatch describe-alarm-history --alarm-name ${quoted(a.AlarmName)}`} /></div>
-        {history.value?.length ? <table><tbody>{history.value.map((h) => <tr><td class="m dim">{moment(new Date(h.Timestamp * 1000))}</td><td class="sub">{h.HistoryItemType.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase()}</td><td>{h.HistorySummary}</td></tr>)}</tbody></table> : <div class="empty quiet">{history.value ? "Nothing has happened yet." : "Loading…"}</div>}
+        {history.value?.length ? <table><tbody>{history.value.map((h) => <tr><td class="m dim">{moment(new Date(h.Timestamp * 1000))}</td><td class="sub">{h.HistoryItemType.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase()}</td><td>{h.HistorySummary}</td></tr>)}</tbody></table> : <div class="empty quiet">{history.value ? "Nothing has happened yet." : history.error ? "" : "Loading…"}</div>}
       </section>
       <More title="Configuration"><JSONText value={a} /></More>
     </>

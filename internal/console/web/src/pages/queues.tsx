@@ -1,7 +1,7 @@
 // SQS queues: what waits in them, a look at messages, what was refused and its way back.
 import { useState } from "preact/hooks";
 import { all, call } from "../aws/client.ts";
-import { count, moment, quoted, some, span } from "../format.ts";
+import { count, marked, moment, quoted, some, span } from "../format.ts";
 import { inventory, type Queue } from "../inventory.ts";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
@@ -122,7 +122,7 @@ function One(p: { queue: Queue }) {
             <table><thead><tr><th>sent</th><th>message</th><th class="n">receives</th></tr></thead>
               <tbody>{messages.map((m) => (
                 <tr key={m.MessageId} class={"link" + (m === chosen ? " on" : "")} onClick={() => choose(m)}>
-                  <td class="m dim"><button class="cell" onClick={() => choose(m)}>{moment(new Date(Number(m.Attributes?.SentTimestamp)))}</button></td><td class="m cut">{m.Body}</td><td class="n">{m.Attributes?.ApproximateReceiveCount}</td>
+                  <td class="m dim"><button class="cell" onClick={() => choose(m)}>{moment(new Date(Number(m.Attributes?.SentTimestamp)))}</button></td><td class="m cut">{marked(m.Body)}</td><td class="n">{m.Attributes?.ApproximateReceiveCount}</td>
                 </tr>
               ))}</tbody></table>
           ) : <div class="empty quiet">{messages ? "Nothing could be received now." : "Messages show here when you look at them."}</div>}</div>
@@ -149,7 +149,7 @@ export function Body(p: { text: string }) {
   try {
     return <JSONText value={JSON.parse(p.text)} />;
   } catch {
-    return <pre class="json">{p.text}</pre>;
+    return <pre class="json">{marked(p.text)}</pre>;
   }
 }
 

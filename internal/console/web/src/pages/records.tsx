@@ -1,13 +1,13 @@
 // The data viewer: records of a stream as they come, over all shards.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { clock, count } from "../format.ts";
+import { clock, count, marked } from "../format.ts";
 import { Grid, widths, type Column } from "../parts/grid.tsx";
 import { JSONText } from "../parts/json.tsx";
 import { tail, type Rec } from "../parts/tail.ts";
 import { WhereTo } from "./consumers.tsx";
 import { Command, Problem } from "../parts/ui.tsx";
 import { parse } from "../pipeline/minisql.ts";
-import { at, cellText, columnsOf, filterOf } from "../pipeline/filter.ts";
+import { at, bare, cellText, columnsOf, filterOf } from "../pipeline/filter.ts";
 
 const most = 5000; // records that are kept; older ones go
 const step = 250; // ms between changes of what is shown
@@ -65,11 +65,12 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
     const right = sample.some((s) => s !== "") && sample.every((s) => s === "" || !Number.isNaN(Number(s)));
     return { name, width: Math.min(240, Math.max(64, name.length * 7.2 + 24, Math.max(...sample.map((s) => s.length)) * 7.4 + 24)), right, mono: true };
   });
-  const last = found.filter((c) => !c.right).pop(); // takes the room that is left
+  const whole = useMemo(() => rows.some((r) => bare(r.value, paths)), [rows, paths]); // a column of records that have no cell elsewhere
+  const last = whole ? undefined : found.filter((c) => !c.right).pop(); // takes the room that is left
   if (last) last.grow = true;
   const columns: Column[] = [
-    { name: "arrived", width: 112, mono: true }, { name: "shard", width: 66, right: true }, { name: "key", width: 120, mono: true, grow: found.length > 0 && !last },
-    ...(found.length ? found : [{ name: "record", width: 360, mono: true, grow: true }]),
+    { name: "arrived", width: 112, mono: true }, { name: "shard", width: 66, right: true }, { name: "key", width: 120, mono: true, grow: found.length > 0 && !whole && !last },
+    ...found, ...(whole || !found.length ? [{ name: "record", width: found.length ? 160 : 360, mono: true, grow: true }] : []),
     { name: "bytes", width: 62, right: true },
   ];
   const cell = (r: number, c: number) => {
@@ -78,9 +79,8 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
     if (c === 1) return <span class="dim">{Number(x.shard.slice(8))}</span>;
     if (c === 2) return x.key;
     if (c === columns.length - 1) return <span class="dim">{count(x.bytes)}</span>;
-    if (!paths.length) return x.binary ? <span class="dim">{x.text}</span> : x.text;
-    const text = cellText(at(x.value, paths[c - 3]!));
-    return x.value === undefined && c === 3 ? x.text : text;
+    if (c - 3 < paths.length) return cellText(at(x.value, paths[c - 3]!));
+    return !bare(x.value, paths) ? "" : x.binary ? <span class="dim">{x.text}</span> : x.text;
   };
   const index = chosen ? rows.indexOf(chosen) : -1;
   const dropped = seen - shown.length;
@@ -109,14 +109,14 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
       </div>
       {chosen && !p.small && (
         <aside class="panel detail">
-          <div class="bar"><b>{chosen.key}</b><span class="grow" /><span class="badge">{chosen.binary ? "binary" : chosen.value === undefined ? "text" : "JSON"}</span><button class="plain" aria-label="Close" onClick={() => choose(null)}>✕</button></div>
+          <div class="bar"><b>{marked(chosen.key)}</b><span class="grow" /><span class="badge">{chosen.binary ? "binary" : chosen.value === undefined ? "text" : "JSON"}</span><button class="plain" aria-label="Close" onClick={() => choose(null)}>✕</button></div>
           <dl class="facts">
             <dt>arrived</dt><dd class="m">{chosen.arrived.toISOString()}</dd>
             <dt>shard</dt><dd class="m">{chosen.shard}</dd>
             <dt>sequence</dt><dd class="m wrap">{chosen.sequence}</dd>
             <dt>size</dt><dd>{count(chosen.bytes)} bytes</dd>
           </dl>
-          {chosen.value === undefined ? <pre class="json">{chosen.text}</pre> : <JSONText value={chosen.value} />}
+          {chosen.value === undefined ? <pre class="json">{marked(chosen.text)}</pre> : <JSONText value={chosen.value} />}
           <WhereTo key={chosen.sequence} stream={p.stream} record={chosen} />
         </aside>
       )}

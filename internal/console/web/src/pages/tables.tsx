@@ -95,7 +95,7 @@ function Items(p: { table: ItemTable }) {
           </form>
           <Problem error={error} />
           <Grid label="Items" columns={columns} count={flat.length} selected={chosen} onSelect={choose} cell={(r, c) => cellText(flat[r]![names[c]!])}
-            onNeed={(last) => next && last >= flat.length - 20 && (setNext(undefined), void load(next))} empty={<div class="empty quiet">{!ran ? "Loading…" : key ? "No item has this key." : "The table is empty."}</div>} />
+            onNeed={(last) => next && last >= flat.length - 20 && (setNext(undefined), void load(next))} empty={<div class="empty quiet">{error ? "" : !ran ? "Loading…" : key ? "No item has this key." : "The table is empty."}</div>} />
           <div class="bar foot"><span class="sub">{some(flat.length, "item")}{next && ", and more"}</span><span class="grow" /><Command line={`brookmere tables scan ${t.TableName}`} /></div>
         </div>
         {one && (

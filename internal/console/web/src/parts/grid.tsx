@@ -1,6 +1,7 @@
 // A table that draws only the rows that can be seen, so that it may have a million.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { marked } from "../format.ts";
 
 export interface Column {
   name: string;
@@ -55,14 +56,14 @@ export function Grid(p: {
     rows.push(
       <div key={r} role="row" aria-rowindex={r + 2} aria-selected={p.onSelect ? r === p.selected : undefined} class={r === p.selected ? "row sel" : "row"} style={template}
         onClick={p.onSelect && (() => p.onSelect!(r))}>
-        {p.columns.map((c, i) => <div key={i} role="cell" class={(c.right ? "n " : "") + (c.mono ? "m" : "")}>{p.cell(r, i)}</div>)}
+        {p.columns.map((c, i) => <div key={i} role="cell" class={(c.right ? "n " : "") + (c.mono ? "m" : "")}>{shown(p.cell(r, i))}</div>)}
       </div>,
     );
   }
   return (
     <div class="grid" ref={box} tabIndex={0} role="table" aria-label={p.label} aria-rowcount={p.count + 1} onScroll={(e) => setTop(e.currentTarget.scrollTop)} onKeyDown={move}>
       <div style={{ minWidth: wide + "px" }}>
-        <div class="row headrow" role="row" style={template}>{p.columns.map((c, i) => <div key={i} role="columnheader" class={c.right ? "n" : ""}>{c.name}</div>)}</div>
+        <div class="row headrow" role="row" style={template}>{p.columns.map((c, i) => <div key={i} role="columnheader" class={c.right ? "n" : ""}>{marked(c.name)}</div>)}</div>
         {p.count === 0 && p.empty}
         <div style={{ height: Math.min(total, tallest) + "px", position: "relative" }}>
           <div style={{ position: "absolute", left: 0, right: 0, top: (scale > 1 ? Math.max(0, top - 4 * height) : first * height) + "px" }}>{rows}</div>
@@ -71,6 +72,8 @@ export function Grid(p: {
     </div>
   );
 }
+
+const shown = (x: ComponentChildren) => (typeof x === "string" ? marked(x) : x);
 
 /** widths guesses the columns of a result from its first rows. */
 export function widths(names: string[], rows: (string | null | undefined)[][], right: (column: number) => boolean): Column[] {

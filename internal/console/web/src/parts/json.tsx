@@ -1,5 +1,6 @@
 // JSON as people read it: indented, with its values in colours.
 import type { ComponentChildren } from "preact";
+import { marked } from "../format.ts";
 
 export function JSONText(p: { value: unknown }) {
   return <pre class="json">{piece(p.value, "")}</pre>;
@@ -7,7 +8,7 @@ export function JSONText(p: { value: unknown }) {
 
 function piece(v: unknown, indent: string): ComponentChildren {
   if (v === null) return <span class="kw">null</span>;
-  if (typeof v === "string") return <span class="str">{JSON.stringify(v)}</span>;
+  if (typeof v === "string") return <span class="str">{marked(JSON.stringify(v))}</span>;
   if (typeof v === "number") return <span class="num">{String(v)}</span>;
   if (typeof v !== "object") return <span class="kw">{String(v)}</span>;
   const list = Array.isArray(v);
@@ -18,7 +19,7 @@ function piece(v: unknown, indent: string): ComponentChildren {
     <>
       {list ? "[" : "{"}
       {items.map(([k, x], i) => (
-        <>{"\n" + inner}{k !== null && <><span class="key">{JSON.stringify(k)}</span>: </>}{piece(x, inner)}{i < items.length - 1 && ","}</>
+        <>{"\n" + inner}{k !== null && <><span class="key">{marked(JSON.stringify(k))}</span>: </>}{piece(x, inner)}{i < items.length - 1 && ","}</>
       ))}
       {"\n" + indent}{list ? "]" : "}"}
     </>

@@ -4,15 +4,24 @@ export type Test = (text: string, value: unknown) => boolean;
 
 const condition = /^\$?\.?([\w$.[\]-]+)\s*(==|=|!=|<>|>=|<=|>|<|~)\s*(.+)$/;
 
-/** at is the value of a path (a.b[0].c) in a value of JSON; undefined where it has none. */
+/** at is the value of a path (a.b[0].c) in a value of JSON; undefined where it has none. A name may have dots, up to seven. */
 export function at(value: unknown, path: string): unknown {
-  let v: unknown = value;
-  for (const part of path.replace(/\[(\d+)\]/g, ".$1").split(".").filter((p) => p && p !== "$")) {
-    if (v === null || typeof v !== "object") return undefined;
-    v = (v as Record<string, unknown>)[part];
-  }
-  return v;
+  return within(value, path.replace(/\[(\d+)\]/g, ".$1").split(".").filter((p) => p && p !== "$"));
 }
+
+function within(v: unknown, parts: string[]): unknown {
+  if (!parts.length) return v;
+  if (v === null || typeof v !== "object") return undefined;
+  for (let n = 1; n <= Math.min(parts.length, 8); n++) {
+    const name = parts.slice(0, n).join(".");
+    const found = Object.hasOwn(v, name) ? within((v as Record<string, unknown>)[name], parts.slice(n)) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** bare reports whether a value has none of the paths: a number, a text, a list, or what is made otherwise. */
+export const bare = (value: unknown, paths: string[]) => paths.every((p) => at(value, p) === undefined);
 
 /** filterOf reads a filter; conditions are joined by "and". An empty one lets all pass. */
 export function filterOf(text: string): Test {
@@ -45,13 +54,15 @@ function one(text: string): Test {
   };
 }
 
+const longest = 200; // of a path: a record chooses its names
+
 /** columnsOf is the paths of the values in records, in the order in which they are met. */
 export function columnsOf(values: unknown[], most = 16): string[] {
   const seen = new Set<string>();
   const walk = (v: unknown, path: string, depth: number) => {
     if (v !== null && typeof v === "object" && !Array.isArray(v) && depth < 3) {
       for (const [k, x] of Object.entries(v)) walk(x, path ? path + "." + k : k, depth + 1);
-    } else if (path) seen.add(path);
+    } else if (path && path.length <= longest) seen.add(path);
   };
   for (const v of values) {
     walk(v, "", 0);
