@@ -1,6 +1,7 @@
 package etl
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -288,21 +289,35 @@ func readParquet(in io.ReaderAt, length, limit int64) (f *Frame, err error) {
 	}
 	values := make([][]pq.Value, leaves)
 	held := int64(0)
-	for _, g := range pf.RowGroups() {
-		if err := readGroup(g, nodes, values, f, &held, limit); err != nil {
+	for i, g := range pf.RowGroups() {
+		rows, err := parquetclaims.Group(context.Background(), pf, i, 256)
+		if err != nil {
+			return nil, err
+		}
+		if err := readGroup(g, rows, nodes, values, f, &held, limit); err != nil {
 			return nil, err
 		}
 	}
 	return f, nil
 }
 
-func readGroup(g pq.RowGroup, nodes []*parquetNode, values [][]pq.Value, f *Frame, held *int64, limit int64) error {
+func readGroup(g pq.RowGroup, most int, nodes []*parquetNode, values [][]pq.Value, f *Frame, held *int64, limit int64) error {
 	rows := g.Rows()
 	defer rows.Close()
-	buffer := make([]pq.Row, 256)
+	buffer := make([]pq.Row, most)
 	for {
 		n, err := rows.ReadRows(buffer)
 		for _, r := range buffer[:n] {
+			// A row may repeat a long value of a dictionary very often.
+			row := int64(0)
+			for _, v := range r {
+				if k := v.Kind(); !v.IsNull() && (k == pq.ByteArray || k == pq.FixedLenByteArray) {
+					row += int64(len(v.ByteArray()))
+				}
+			}
+			if *held+row > limit {
+				return ErrTooLarge
+			}
 			for i := range values {
 				values[i] = nil
 			}
@@ -312,20 +327,20 @@ func readGroup(g pq.RowGroup, nodes []*parquetNode, values [][]pq.Value, f *Fram
 				}
 				return true
 			})
-			row := make([]any, len(nodes))
+			out := make([]any, len(nodes))
 			*held += 24
 			for i, node := range nodes {
 				v, err := node.read(values)
 				if err != nil {
 					return err
 				}
-				row[i] = v
+				out[i] = v
 				*held += 16 + int64(size(v))
 			}
 			if *held > limit {
 				return ErrTooLarge
 			}
-			f.rows = append(f.rows, row)
+			f.rows = append(f.rows, out)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -1,6 +1,6 @@
 // Package parquetclaims checks what a Parquet file says of itself before a library reads the file that allocates by
 // what it is told: a footer of twenty bytes may claim lists of two thousand million elements, and what comes of that is
-// no error but the end of the process.
+// no error but the end of the process. Footer checks the footer, Group the pages of a row group that is to be read.
 package parquetclaims
 
 import (

@@ -69,22 +69,29 @@ func (r *run) parquet(src Source) (err error) {
 				continue
 			}
 		}
+		rows, err := parquetclaims.Group(r.ctx, file, i, 64)
+		if cerr := r.ctx.Err(); cerr != nil {
+			return cerr
+		}
+		if err != nil {
+			return fail("ParquetParsingError", "Error parsing Parquet file. Please check the file and try again: %v", err)
+		}
 		for j := range columns {
 			r.base.Scanned += columns[j].MetaData.TotalCompressedSize
 			r.base.Processed += columns[j].MetaData.TotalUncompressedSize
 		}
-		if err := r.rowGroup(group, root); err != nil {
+		if err := r.rowGroup(group, root, rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *run) rowGroup(group pq.RowGroup, root *pq.Column) error {
+func (r *run) rowGroup(group pq.RowGroup, root *pq.Column, most int) error {
 	rows := group.Rows()
 	defer rows.Close() // it is only read
 	leaves := leavesOf(root)
-	batch := make([]pq.Row, 64)
+	batch := make([]pq.Row, most)
 	for count := 0; ; count++ {
 		n, err := rows.ReadRows(batch)
 		if cerr := r.ctx.Err(); cerr != nil {
