@@ -39,6 +39,9 @@ var ErrPages = errors.New("a page of the file does not have what its header says
 // errTooMuch is what is said of pages that would take too much memory.
 var errTooMuch = errors.New("the pages of a row group take too much memory")
 
+// errLZ4 is said of pages that the library unpacks to a buffer that it then forgets: it reads what was in memory before.
+var errLZ4 = errors.New("pages that LZ4_RAW does not make three times smaller cannot be read")
+
 // Group checks the pages of a row group of a file whose footer is checked, with all that the library would make room
 // for when it reads them: the sizes in their headers, what they unpack to, their numbers of values, and the runs and
 // lengths that their encodings tell. It returns how many rows may be read at a time, from 1 to most. Pages are
@@ -344,6 +347,9 @@ func (c *column) unpack(b []byte, limit int64) ([]byte, error) {
 	n, err := decompress(c.codec, c.unpacked, b)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrPages, err)
+	}
+	if c.codec == format.Lz4Raw && n > 0 && 3*int64(len(b)) > limit {
+		return nil, errLZ4
 	}
 	return c.unpacked[:n], nil
 }

@@ -233,6 +233,26 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestLZ4: what the library would read wrongly is refused.
+func TestLZ4(t *testing.T) {
+	type row struct {
+		A int64 `parquet:"a"`
+	}
+	for _, step := range []int64{0, 0x123456789abcdef} {
+		rows := make([]row, 2000)
+		for i := range rows {
+			rows[i].A = int64(i) * int64(i) * step
+		}
+		var b bytes.Buffer
+		if err := pq.Write(&b, rows, pq.Compression(&pq.Lz4Raw)); err != nil {
+			t.Fatal(err)
+		}
+		if err := groups(t, b.Bytes()); (err != nil) != (step != 0) || err != nil && err != errLZ4 {
+			t.Errorf("%d: %v", step, err)
+		}
+	}
+}
+
 func TestLongHeader(t *testing.T) {
 	p := dataPage(1, format.Plain, make([]byte, 4))
 	p.DataPageHeader.V.Statistics.MaxValue = make([]byte, 200_000)
