@@ -253,6 +253,25 @@ func TestLZ4(t *testing.T) {
 	}
 }
 
+func TestBooleans(t *testing.T) {
+	for what, tt := range map[string]struct {
+		data []byte
+		want error
+	}{
+		"bits":              {packed(3, 1, 2, 3), nil},
+		"false":             {append(run(16, 0), packed(1, 5)...), nil},
+		"true":              {run(24, 1), errBooleans},
+		"less than a byte":  {append(run(9, 0), packed(1, 5)...), errBooleans},
+		"less, at the end":  {append(packed(1, 5), run(9, 0)...), nil},
+		"the library's own": {run(24, 0xff), nil},
+	} {
+		b := chunk(t, leaf(pq.Boolean, format.Required), format.Uncompressed, 24, dataPage(24, format.RLE, withLength(tt.data)))
+		if err := groups(t, b); err != tt.want {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestLongHeader(t *testing.T) {
 	p := dataPage(1, format.Plain, make([]byte, 4))
 	p.DataPageHeader.V.Statistics.MaxValue = make([]byte, 200_000)

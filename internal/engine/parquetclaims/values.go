@@ -2,6 +2,7 @@ package parquetclaims
 
 import (
 	"encoding/binary"
+	"errors"
 	"math/bits"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -129,7 +130,7 @@ func (c *column) data(b []byte, encoding format.Encoding, n, size int64) error {
 			if err != nil {
 				return err
 			}
-			if err := hybrid(of, 1, n, nil); err != nil {
+			if err := booleans(of, n); err != nil {
 				return err
 			}
 		}
@@ -168,6 +169,24 @@ func (c *column) data(b []byte, encoding format.Encoding, n, size int64) error {
 		decoded += n
 	}
 	c.page = max(c.page, size+decoded)
+	return nil
+}
+
+// errBooleans is said of runs that the library reads wrongly: it repeats the byte of a run, not its bit, and begins what
+// follows at the next byte.
+var errBooleans = errors.New("a column of booleans that RLE encodes cannot be read")
+
+func booleans(b []byte, n int64) error {
+	wrong, within := false, false
+	if err := hybrid(b, 1, n, func(packed []byte, value byte, count int64) {
+		wrong = wrong || within || packed == nil && value != 0 && value != 0xff
+		within = packed == nil && count%8 != 0
+	}); err != nil {
+		return err
+	}
+	if wrong {
+		return errBooleans
+	}
 	return nil
 }
 
