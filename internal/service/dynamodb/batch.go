@@ -139,19 +139,24 @@ func (u *usages) of(d *table) *usage {
 // writeBatch does the writes, in one commit, and marks those that are throttled; it fails where all are.
 func (s *Service) writeBatch(writes []batchWrite) (*usages, error) {
 	ops := make([]itemstore.Op, 0, len(writes))
-	var before map[uint64]float64 // units of the writes before one, by table
+	var before map[meterKey]float64 // units of the writes before one, of its table and of its partition key
 	if s.cfg.EnforceLimits {
-		before = map[uint64]float64{}
+		before = map[meterKey]float64{}
 	}
 	var throttled error
 	for i := range writes {
 		w := &writes[i]
 		if before != nil {
-			if err := s.admit(demand{table: w.t.table, write: true, hash: w.key[w.t.Hash], more: before[w.t.Store]}); err != nil {
+			hash := w.key[w.t.Hash]
+			table := meterKey{table: w.t.Store}
+			partition := meterKey{table: w.t.Store, partition: partitionOf(hash)}
+			if err := s.admit(demand{table: w.t.table, write: true, hash: hash, more: before[table], same: before[partition]}); err != nil {
 				w.throttled, throttled = true, err
 				continue
 			}
-			before[w.t.Store] += writeUnits(attr.Size(w.item))
+			units := writeUnits(attr.Size(w.item))
+			before[table] += units
+			before[partition] += units
 		}
 		item := w.item
 		ops = append(ops, itemstore.Op{Table: w.t.items, Key: w.key, Blind: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }})

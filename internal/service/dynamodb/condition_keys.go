@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -110,7 +109,7 @@ func (t *touched) item(table *string, item map[string]types.AttributeValue) {
 // names adds the attributes of expressions.
 func (t *touched) names(named map[string]string, texts ...*string) {
 	for _, text := range texts {
-		t.add("dynamodb:Attributes", attributesIn(aws.ToString(text), named)...)
+		t.add("dynamodb:Attributes", expr.AttributesIn(aws.ToString(text), named)...)
 	}
 }
 
@@ -147,48 +146,6 @@ func (t *touched) selects(sel types.Select, index, projection *string, old []str
 	}
 	t.out["dynamodb:Select"] = []string{string(sel)}
 	t.add("dynamodb:Attributes", old...)
-}
-
-// words of expressions that are not attributes; none of them can be, without a name for it.
-var words = []string{"and", "or", "not", "between", "in", "set", "remove", "add", "delete"}
-
-// attributesIn are the first parts of the paths in an expression, as names say.
-func attributesIn(text string, named map[string]string) []string {
-	var out []string
-	word := func(c byte) bool {
-		return c == '_' || c == '#' || c == ':' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-	}
-	within := false // a path: behind a dot
-	for i := 0; i < len(text); {
-		if !word(text[i]) {
-			within = text[i] == '.' || within && text[i] == ' '
-			if text[i] == '[' {
-				for i < len(text) && text[i] != ']' {
-					i++
-				}
-			}
-			i++
-			continue
-		}
-		from := i
-		for i < len(text) && word(text[i]) {
-			i++
-		}
-		token := text[from:i]
-		rest := strings.TrimLeft(text[i:], " \t\r\n")
-		switch {
-		case within || token[0] == ':' || slices.Contains(words, strings.ToLower(token)):
-		case token[0] == '#':
-			if n, ok := named[token]; ok {
-				out = append(out, n)
-			}
-		case strings.HasPrefix(rest, "("): // a function
-		default:
-			out = append(out, token)
-		}
-		within = false
-	}
-	return out
 }
 
 func (s *Service) keysOfGet(c awswire.Caller, in *dynamodb.GetItemInput) map[string][]string {

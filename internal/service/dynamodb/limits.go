@@ -67,7 +67,8 @@ type demand struct {
 	index string // global; "" for the table
 	write bool
 	hash  attr.Value // the partition key of the table, where it is one
-	more  float64    // units that the request takes before these
+	more  float64    // units of the table that the request takes before these
+	same  float64    // those of them that are of the partition key
 }
 
 // rate is the units a second of a table or a global index of it, 0 for no limit.
@@ -99,16 +100,16 @@ func (s *Service) admit(q demand) error {
 	}
 	s.meters.mu.Lock()
 	defer s.meters.mu.Unlock()
-	empty := func(b *bucket) bool { return b != nil && b.units-q.more <= 0 }
+	empty := func(b *bucket, more float64) bool { return b != nil && b.units-more <= 0 }
 	d := q.table
 	switch {
-	case empty(s.bucket(d, meterKey{index: q.index, write: q.write})):
+	case empty(s.bucket(d, meterKey{index: q.index, write: q.write}), q.more):
 		return s.throttled(q, q.index, "")
-	case q.hash != nil && empty(s.bucket(d, meterKey{write: q.write, partition: partitionOf(q.hash)})):
+	case q.hash != nil && empty(s.bucket(d, meterKey{write: q.write, partition: partitionOf(q.hash)}), q.same):
 		return s.throttled(q, "", "KeyRangeThroughputExceeded")
 	case q.write: // a write waits for the global indexes
 		for i := range d.Indexes {
-			if x := &d.Indexes[i]; !x.Local && empty(s.bucket(d, meterKey{index: x.Name, write: true})) {
+			if x := &d.Indexes[i]; !x.Local && empty(s.bucket(d, meterKey{index: x.Name, write: true}), q.more) {
 				return s.throttled(q, x.Name, "")
 			}
 		}

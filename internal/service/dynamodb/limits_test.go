@@ -109,3 +109,27 @@ func TestThrottledBatches(t *testing.T) {
 		t.Errorf("reads without units: %d %.200s", code, body)
 	}
 }
+
+// TestBatchOverManyKeys writes more than a partition key has, of many of them, and to one of them.
+func TestBatchOverManyKeys(t *testing.T) {
+	h := newHarness(t, Config{EnforceLimits: true})
+	h.call("CreateTable", `{"TableName":"free","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}`)
+	large := strings.Repeat("v", 390<<10)
+	write := func(keys ...string) string {
+		var items []string
+		for i, k := range keys {
+			items = append(items, `{"PutRequest":{"Item":{"pk":{"S":"`+k+`"},"sk":{"S":"`+itoa(i)+`"},"v":{"S":"`+large+`"}}}}`)
+		}
+		code, body := h.call("BatchWriteItem", `{"RequestItems":{"free":[`+strings.Join(items, ",")+`]}}`)
+		if code != 200 {
+			t.Fatalf("%d %.200s", code, body)
+		}
+		return string(body)
+	}
+	if body := write("a", "b", "c", "d", "e"); strings.Contains(body, "PutRequest") {
+		t.Errorf("of writes to five keys some were left undone: %d bytes", len(body))
+	}
+	if body := write("f", "f", "f", "f", "f"); strings.Count(body, "PutRequest") != 2 {
+		t.Errorf("of five writes to one key %d were left undone", strings.Count(body, "PutRequest"))
+	}
+}

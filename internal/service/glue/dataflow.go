@@ -204,10 +204,11 @@ func flowOrder(nodes []*flowNode, byID map[string]*flowNode) ([]*flowNode, error
 // flowScript writes nodes that are in order.
 func flowScript(nodes []*flowNode) string {
 	params := []string{"JOB_NAME"}
+	known := map[string]bool{"JOB_NAME": true}
 	for _, n := range nodes {
 		for _, a := range n.args {
-			if v := aws.ToString(a.Value); a.Param && !slices.Contains(params, v) {
-				params = append(params, v)
+			if v := aws.ToString(a.Value); a.Param && !known[v] {
+				params, known[v] = append(params, v), true
 			}
 		}
 	}
@@ -336,12 +337,15 @@ func splitPython(s string) (parts []string, ok bool) {
 // GetDataflowGraph reads the graph of a script from its comments.
 func (s *Service) GetDataflowGraph(_ context.Context, in *glue.GetDataflowGraphInput, _ ...func(*glue.Options)) (*glue.GetDataflowGraphOutput, error) {
 	out := &glue.GetDataflowGraphOutput{DagNodes: []types.CodeGenNode{}, DagEdges: []types.CodeGenEdge{}}
-	var params []string
+	params := make(map[string]bool)
 	var n types.CodeGenNode // that is being read
 	var inputs []types.CodeGenEdge
 	line := 0
 	malformed := func(what string) error {
 		return invalidInput("The script's annotation in line %d is not valid: %s", line, what)
+	}
+	unfinished := func() error {
+		return invalidInput("The script's annotation in line %d is not valid: the node has no @return and @inputs behind it", n.LineNumber)
 	}
 	for text := range strings.Lines(aws.ToString(in.PythonScript)) {
 		line++
@@ -355,8 +359,13 @@ func (s *Service) GetDataflowGraph(_ context.Context, in *glue.GetDataflowGraphI
 			if !closed {
 				return nil, malformed(value)
 			}
-			params = append(params, list...)
+			for _, p := range list {
+				params[p] = true
+			}
 		case "type":
+			if n.NodeType != nil {
+				return nil, unfinished()
+			}
 			n, inputs = types.CodeGenNode{NodeType: aws.String(value), LineNumber: int32(line), Args: []types.CodeGenNodeArg{}}, nil
 		case "args":
 			if n.NodeType == nil || !closed {
@@ -367,7 +376,7 @@ func (s *Service) GetDataflowGraph(_ context.Context, in *glue.GetDataflowGraphI
 				if name, v = strings.TrimSpace(name), strings.TrimSpace(v); !ok || !isPythonName(name) || v == "" {
 					return nil, malformed(a)
 				}
-				n.Args = append(n.Args, types.CodeGenNodeArg{Name: aws.String(name), Value: aws.String(v), Param: slices.Contains(params, v)})
+				n.Args = append(n.Args, types.CodeGenNodeArg{Name: aws.String(name), Value: aws.String(v), Param: params[v]})
 			}
 		case "return":
 			if n.NodeType == nil || !isPythonName(value) {
@@ -388,6 +397,9 @@ func (s *Service) GetDataflowGraph(_ context.Context, in *glue.GetDataflowGraphI
 			out.DagNodes, out.DagEdges = append(out.DagNodes, n), append(out.DagEdges, inputs...)
 			n, inputs = types.CodeGenNode{}, nil
 		}
+	}
+	if n.NodeType != nil {
+		return nil, unfinished()
 	}
 	return out, nil
 }

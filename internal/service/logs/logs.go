@@ -88,6 +88,7 @@ type Service struct {
 	positions     *state.Collection[positionDoc]
 	exports       *state.Collection[exportDoc]
 	policies      *state.Collection[policyDoc]
+	merged        mergedPolicies
 	definitions   *state.Collection[definitionDoc]
 	dead          *state.Collection[deadDoc]
 	tags          *tags.Store

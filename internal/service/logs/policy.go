@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -73,26 +74,65 @@ func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, 
 	if err != nil {
 		return "", "", err
 	}
-	if len(all) == 0 {
-		return "", a.Account, nil
+	document, err = s.merged.of(a.Account+"/"+a.Region, all)
+	return document, a.Account, err
+}
+
+// mergedPolicies keeps what the policies of accounts and regions say together: every call of a group asks for it. It
+// has one text for an account and region that has policies.
+type mergedPolicies struct {
+	mu  sync.Mutex
+	all map[string]mergedPolicy
+}
+
+type mergedPolicy struct {
+	of   []*policyDoc
+	text string
+}
+
+// of is the text of the policies of a place.
+func (m *mergedPolicies) of(place string, policies []*policyDoc) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(policies) == 0 {
+		delete(m.all, place)
+		return "", nil
 	}
-	slices.SortFunc(all, func(a, b *policyDoc) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(policies, func(a, b *policyDoc) int { return strings.Compare(a.Name, b.Name) })
+	if had, ok := m.all[place]; ok && slices.EqualFunc(had.of, policies, func(a, b *policyDoc) bool { return *a == *b }) {
+		return had.text, nil
+	}
+	text, err := mergePolicies(policies)
+	if err != nil {
+		return "", err
+	}
+	if m.all == nil {
+		m.all = map[string]mergedPolicy{}
+	}
+	m.all[place] = mergedPolicy{policies, text}
+	return text, nil
+}
+
+func mergePolicies(policies []*policyDoc) (string, error) {
 	merged := struct {
 		Version   string
 		Statement []json.RawMessage
 	}{Version: "2012-10-17"}
-	for _, d := range all {
+	for _, d := range policies {
 		if _, err := policy.Parse(d.Document, policy.Resource); err != nil {
 			continue // an earlier version took it, and nothing was decided by it
 		}
 		statements, err := d.statements()
 		if err != nil {
-			return "", "", err
+			return "", err
 		}
 		merged.Statement = append(merged.Statement, statements...)
 	}
+	if len(merged.Statement) == 0 {
+		return "", nil
+	}
 	text, err := json.Marshal(merged)
-	return string(text), a.Account, err
+	return string(text), err
 }
 
 // statements are those of a policy, each without its name, which another policy may have too.

@@ -1,4 +1,4 @@
-package dynamodb
+package expr
 
 import (
 	"slices"
@@ -20,8 +20,11 @@ func TestAttributesIn(t *testing.T) {
 		{"a BETWEEN :x AND :y OR size(z) IN (:p,q)", []string{"a", "z", "q"}},
 		{"a . b", []string{"a"}},
 		{"#unknown", nil},
+		{"REMOVE#a SET x=:v,y=#b", []string{"A", "x", "y", "B"}},
+		{"a = :v AND#b=:w", []string{"a", "B"}},
+		{"a.\tb.\n#b", []string{"a"}},
 	} {
-		if got := attributesIn(c.text, named); !slices.Equal(got, c.want) {
+		if got := AttributesIn(c.text, named); !slices.Equal(got, c.want) {
 			t.Errorf("%q: %q, want %q", c.text, got, c.want)
 		}
 	}
