@@ -20,6 +20,8 @@ import (
 const (
 	// MaxTemplate is the longest template of a stream, in bytes.
 	MaxTemplate = 32 << 10
+	// MaxStreamed is the longest record of a stream, in bytes, and about how much a line has.
+	MaxStreamed = 1 << 20
 	// MaxRate is the highest average of records a second of a stream over its first minute.
 	MaxRate = 50_000
 	// MaxStreams is how many streams a process has at once.
@@ -64,7 +66,9 @@ func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	feed.Sink = &lineSink{w: w, rc: http.NewResponseController(w)}
-	_ = feed.rest(r.Context()) // the client has gone
+	if err := feed.rest(r.Context()); errors.Is(err, errTooLong) {
+		panic(http.ErrAbortHandler) // the client must not take it for the end
+	}
 }
 
 // Described is a built-in source in the answer of ServeBuiltins.
@@ -131,6 +135,9 @@ func streamFeed(source, text, rate, count, seed string) (*Feed, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(t.Source(f.Seed).Append(nil, f.Clock.Now())) > MaxStreamed {
+			return nil, errTooLong
+		}
 		f.Source = t.Source(f.Seed)
 	default:
 		if f.Source, err = Builtin(source, Options{Seed: f.Seed}); err != nil {
@@ -153,12 +160,17 @@ type lineSink struct {
 	rc *http.ResponseController
 }
 
-// Limits are those of PutRecords: a batch is a call.
-func (*lineSink) Limits() (records, bytes int) { return 500, 4 << 20 }
+// Limits are within those of PutRecords: a batch is a call. Some batches wait, as data and as text.
+func (*lineSink) Limits() (records, bytes int) { return 500, MaxStreamed }
+
+var errTooLong = fmt.Errorf("a record of the template has more than %d bytes", MaxStreamed)
 
 func (s *lineSink) Put(_ context.Context, batch []Record) (int, error) {
 	line := Batch{Records: make([]Made, len(batch))}
 	for i, r := range batch {
+		if len(r.Data) > MaxStreamed {
+			return 0, errTooLong
+		}
 		line.Records[i] = Made{Key: r.Key, Data: string(r.Data)}
 	}
 	var b bytes.Buffer

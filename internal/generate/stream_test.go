@@ -3,6 +3,7 @@ package generate
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -63,6 +64,7 @@ func TestStreamsRefuse(t *testing.T) {
 		{}, {"source": {"nothing"}}, {"source": {"orders"}, "template": {"x"}}, {"template": {"{{no.such}}"}}, {"template": {strings.Repeat("x", MaxTemplate+1)}},
 		{"source": {"orders"}, "rate": {"lots"}}, {"source": {"orders"}, "rate": {"60000"}}, {"source": {"orders"}, "rate": {"-1"}}, {"source": {"orders"}, "rate": {"NaN"}},
 		{"source": {"orders"}, "count": {"-1"}}, {"source": {"orders"}, "seed": {"x"}},
+		{"template": {strings.Repeat("{{lorem.slug(10000)}}", 1500)}, "count": {"1"}}, // 100 MB
 	} {
 		if status, _ := streamed(t, server, q); status != http.StatusBadRequest {
 			t.Errorf("%.60s: status %d", q.Encode(), status)
@@ -73,5 +75,14 @@ func TestStreamsRefuse(t *testing.T) {
 	}
 	if status, _ := streamed(t, server, url.Values{"source": {"orders"}, "count": {"1"}}); status != http.StatusTooManyRequests {
 		t.Errorf("too many: status %d", status)
+	}
+}
+
+// TestTooLongRecord: a record that is too long goes nowhere.
+func TestTooLongRecord(t *testing.T) {
+	w := httptest.NewRecorder()
+	sink := &lineSink{w: w, rc: http.NewResponseController(w)}
+	if n, err := sink.Put(t.Context(), []Record{{Data: []byte("x")}, {Data: make([]byte, MaxStreamed+1)}}); n != 0 || !errors.Is(err, errTooLong) || w.Body.Len() > 0 {
+		t.Errorf("%d records and %d bytes are sent, %v", n, w.Body.Len(), err)
 	}
 }

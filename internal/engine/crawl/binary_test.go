@@ -39,6 +39,8 @@ func TestBinaryFormats(t *testing.T) {
 			{"name":"again","type":"S"}]}`, 3, 4),
 		"not/a.avro": []byte("Obj\x01nonsense"),
 		"not/b.orc":  []byte("ORC\x00\x01\x02\xff"),
+		// It claims to have 2,147,483,647 columns.
+		"not/c.parquet": []byte("PAR1\x15\x02\x19\xfc\xff\xff\xff\xff\x07\x00\x0a\x00\x00\x00PAR1"),
 	}
 	for _, c := range []string{"uncompressed", "zlib", "snappy", "zstd"} {
 		b, err := os.ReadFile(filepath.Join("testdata", c+".orc"))
@@ -52,7 +54,7 @@ func TestBinaryFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `avro at "avro/" avro none (id bigint, maybe string, day date, at timestamp, amount decimal(10,2), kind string, kind2 string, tags array<string>, m map<string,double>, sub struct<x:int,self:string>, again struct<x:int,self:string>) objects=1 records=7
-not at "not/" UNKNOWN none () objects=2 records=0
+not at "not/" UNKNOWN none () objects=3 records=0
 orc at "orc/" orc none (id int, big bigint, name string, d date, at timestamp, amount decimal(10,2), tags array<string>, sub struct<a:double>, m map<string,bigint>) by (partition_0 string) ["snappy"] ["uncompressed"] ["zlib"] ["zstd"] objects=4 records=8
 `
 	if got := show(tables); got != want {

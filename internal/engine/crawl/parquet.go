@@ -12,6 +12,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/parquetclaims"
 )
 
 var parquetMagic = []byte("PAR1")
@@ -70,7 +71,11 @@ func openFooter(tail []byte, size int64) (f *pq.File, err error) {
 			err = fmt.Errorf("parquet: %v", r)
 		}
 	}()
-	return pq.OpenFile(&tailReader{tail, size - int64(len(tail))}, size, pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
+	in := &tailReader{tail, size - int64(len(tail))}
+	if err := parquetclaims.Footer(in, size); err != nil {
+		return nil, err
+	}
+	return pq.OpenFile(in, size, pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
 }
 
 // tailReader is a file of which only the end is there, and the magic at its beginning.

@@ -235,6 +235,7 @@ func FuzzRecords(f *testing.F) {
 }
 
 func FuzzParquet(f *testing.F) {
+	f.Add([]byte("PAR1\x15\x02\x19\xfc\xff\xff\xff\xff\x07\x00\x0a\x00\x00\x00PAR1")) // it claims to have 2,147,483,647 columns
 	var b bytes.Buffer
 	fr := frame(f, `{"a":[1,{"b":null}],"c":{"d":1.5}}`)
 	if _, err := Encode(&b, fr, fr.Columns, Format{Name: "parquet"}); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/crawl"
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/parquetclaims"
 )
 
 // parquetNode puts values together from the leaves below a column, by their levels.
@@ -267,6 +268,9 @@ func readParquet(in io.ReaderAt, length, limit int64) (f *Frame, err error) {
 			f, err = nil, fmt.Errorf("the file is damaged: %v", v)
 		}
 	}()
+	if err := parquetclaims.Footer(in, length); err != nil {
+		return nil, err
+	}
 	pf, err := pq.OpenFile(in, length, pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
 	if err != nil {
 		return nil, err

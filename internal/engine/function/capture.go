@@ -211,7 +211,7 @@ func (c *capture) report(v *invocation, result *Result, status string, init time
 	}
 	lines[1].Text = text + status
 	if j := c.i.f.JSON; j != nil {
-		lines = j.reportEvents(at, reportRecord{v.r.ID, metrics{ms, billed, c.i.f.Memory, memory >> 20, initMS}, result.statusOf(), result.ErrorType})
+		lines = j.reportEvents(at, metrics{ms, billed, c.i.f.Memory, memory >> 20, initMS}, reportRecord{ID: v.r.ID, Status: result.statusOf(), ErrorType: result.ErrorType})
 	}
 	c.emit(lines)
 	c.v = nil

@@ -112,7 +112,13 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 		case <-v.streamed:
 		case <-i.gone:
 			// The pipe ends with the connection.
+			select {
+			case <-v.streamed: // both
+			default:
+				v.fail(i.exitResult(r.ID))
+			}
 		case <-t.Chan():
+			v.fail(timeoutResult(r.ID, i.f.Timeout))
 			i.kill(causeTimeout)
 		}
 		v.mu.Lock()
@@ -126,16 +132,18 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 // finished logs the report and gives the instance back.
 func (i *instance) finished(v *invocation, init time.Duration) *Result {
 	i.current.CompareAndSwap(v, nil)
+	v.mu.Lock()
 	result := v.result
+	v.mu.Unlock()
 	status := ""
 	switch {
 	case result.TimedOut:
 		status = "Status: timeout"
 	case result.Failed && (result.ErrorType == "Runtime.ExitError" || result.ErrorType == "Runtime.OutOfMemory"):
-		status = "Status: error\tError Type: " + result.ErrorType
 		if i.outOfMemory() {
-			status = "Status: error\tError Type: Runtime.OutOfMemory"
+			result.ErrorType = "Runtime.OutOfMemory"
 		}
+		status = "Status: error\tError Type: " + result.ErrorType
 	}
 	result.Log = i.capture.report(v, &result, status, init, i.memory())
 	result.Duration, result.Init = v.ended.Sub(v.began), init

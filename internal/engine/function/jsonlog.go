@@ -79,16 +79,16 @@ func (j *JSONLog) event(at time.Time, level, kind string, record any) (l Line, o
 }
 
 type initRecord struct {
-	Type            string       `json:"initializationType"`
-	Phase           string       `json:"phase"`
-	Runtime         string       `json:"runtimeVersion,omitempty"`
-	Function        string       `json:"functionName,omitempty"`
-	FunctionVersion string       `json:"functionVersion,omitempty"`
-	Status          string       `json:"status,omitempty"`
-	Metrics         *initMetrics `json:"metrics,omitempty"`
+	Type            string        `json:"initializationType"`
+	Phase           string        `json:"phase"`
+	Runtime         string        `json:"runtimeVersion,omitempty"`
+	Function        string        `json:"functionName,omitempty"`
+	FunctionVersion string        `json:"functionVersion,omitempty"`
+	Status          string        `json:"status,omitempty"`
+	Metrics         *onlyDuration `json:"metrics,omitempty"`
 }
 
-type initMetrics struct {
+type onlyDuration struct {
 	Duration float64 `json:"durationMs"`
 }
 
@@ -97,18 +97,19 @@ type startRecord struct {
 	Version string `json:"version"`
 }
 
+// reportRecord is that of a report (metrics), and of the end of the runtime's work (onlyDuration).
 type reportRecord struct {
-	ID        string  `json:"requestId"`
-	Metrics   metrics `json:"metrics"`
-	Status    string  `json:"status"`
-	ErrorType string  `json:"errorType,omitempty"`
+	ID        string `json:"requestId"`
+	Metrics   any    `json:"metrics"`
+	Status    string `json:"status"`
+	ErrorType string `json:"errorType,omitempty"`
 }
 
 type metrics struct {
 	Duration float64 `json:"durationMs"`
-	Billed   int64   `json:"billedDurationMs,omitempty"`
-	Size     int     `json:"memorySizeMB,omitempty"`
-	Used     int64   `json:"maxMemoryUsedMB,omitempty"`
+	Billed   int64   `json:"billedDurationMs"`
+	Size     int     `json:"memorySizeMB"`
+	Used     int64   `json:"maxMemoryUsedMB"`
 	Init     float64 `json:"initDurationMs,omitempty"`
 }
 
@@ -126,22 +127,22 @@ func (c *capture) initStart() {
 }
 
 // reportEvents are the events at the end of an invocation.
-func (j *JSONLog) reportEvents(at time.Time, r reportRecord) []Line {
+func (j *JSONLog) reportEvents(at time.Time, m metrics, r reportRecord) []Line {
 	level, done := "INFO", "DEBUG"
 	if r.Status != "success" {
 		level, done = "WARN", "WARN"
 	}
 	var lines []Line
-	short := r
-	short.Metrics = metrics{Duration: r.Metrics.Duration}
-	if r.Metrics.Init > 0 {
-		if l, ok := j.event(at, "DEBUG", "initReport", initRecord{Type: "on-demand", Phase: "init", Status: "success", Metrics: &initMetrics{r.Metrics.Init}}); ok {
+	if m.Init > 0 {
+		if l, ok := j.event(at, "DEBUG", "initReport", initRecord{Type: "on-demand", Phase: "init", Status: "success", Metrics: &onlyDuration{m.Init}}); ok {
 			lines = append(lines, l)
 		}
 	}
-	if l, ok := j.event(at, done, "runtimeDone", short); ok {
+	r.Metrics = onlyDuration{m.Duration}
+	if l, ok := j.event(at, done, "runtimeDone", r); ok {
 		lines = append(lines, l)
 	}
+	r.Metrics = m
 	if l, ok := j.event(at, level, "report", r); ok {
 		lines = append(lines, l)
 	}

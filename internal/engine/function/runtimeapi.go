@@ -55,6 +55,15 @@ func (v *invocation) finish(r Result, now time.Time) bool {
 	return true
 }
 
+// fail notes how an invocation has failed that has begun to answer, as a stream, if it has not failed before.
+func (v *invocation) fail(r Result) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.result.Failed {
+		v.result.Failed, v.result.TimedOut, v.result.ErrorType = true, r.TimedOut, r.ErrorType
+	}
+}
+
 // serve answers the Runtime API of the instance at a port of its own, and returns its
 // address.
 func (i *instance) serve() (address string, err error) {
@@ -251,6 +260,10 @@ func (i *instance) streamed(w http.ResponseWriter, r *http.Request, v *invocatio
 		io.Copy(io.Discard, io.LimitReader(r.Body, MaxStreamed))
 	case err != nil:
 		err = &StreamError{Type: "Runtime.TruncatedResponse", Payload: []byte(`{"errorMessage":"The function ended in the middle of its response","errorType":"Runtime.TruncatedResponse"}`)}
+	}
+	var failure *StreamError
+	if errors.As(err, &failure) {
+		v.fail(Result{ErrorType: failure.Type})
 	}
 	i.capture.end(v)
 	pw.CloseWithError(err)

@@ -43,7 +43,7 @@ func (r *run) csv(in *bufio.Reader, from int64) error {
 		names = headers(fields)
 	}
 	fixed := names != nil
-	for first := true; ; first = false {
+	for {
 		if o.Ranged && c.at > o.End {
 			return nil
 		}
@@ -58,17 +58,14 @@ func (r *run) csv(in *bufio.Reader, from int64) error {
 			}
 		}
 		columns := names
-		if fixed && len(fields) < len(names) {
-			columns = names[:len(fields)]
+		for fixed && len(fields) < len(names) { // of a short record the last columns are not there
+			fields = append(fields, Value{})
 		}
 		if fixed && len(fields) > len(names) {
 			columns = names[:len(names):len(names)]
 			for i := len(names); i < len(fields); i++ {
 				columns = append(columns, "_"+strconv.Itoa(i+1))
 			}
-		}
-		if fixed && first { // so that names that are nowhere are told of
-			columns, fields = names, append(fields, make([]Value, max(0, len(names)-len(fields)))...)
 		}
 		if err := r.row(structOf(columns, fields)); err != nil {
 			return err

@@ -342,6 +342,9 @@ func (p *parser) substring() (expr, error) {
 	}), p.want(")")
 }
 
+// maxLike bounds the product of the lengths of a text and of a pattern.
+const maxLike = 1 << 28
+
 // like matches text with a pattern of % and _, in time of the product of their lengths at most.
 func like(s, pattern, escape string) (bool, error) {
 	if utf8.RuneCountInString(escape) > 1 {
@@ -365,6 +368,9 @@ func like(s, pattern, escape string) (bool, error) {
 		}
 	}
 	t := []rune(s)
+	if len(t)*len(p) > maxLike {
+		return false, fail("LikeInvalidInputs", "Invalid argument given to the LIKE clause in the SQL expression: the pattern is too long for the text.")
+	}
 	i, j, star, mark := 0, 0, -1, 0
 	for i < len(t) {
 		switch {

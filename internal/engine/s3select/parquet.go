@@ -13,6 +13,8 @@ import (
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/brookmere/brookmere/internal/engine/parquetclaims"
 )
 
 // maxRowGroup is how many bytes a row group may have without compression.
@@ -29,6 +31,9 @@ func (r *run) parquet(src Source) (err error) {
 			err = fail("ParquetParsingError", "Error parsing Parquet file. Please check the file and try again: %v", p)
 		}
 	}()
+	if err := parquetclaims.Footer(src, src.Size()); err != nil {
+		return fail("ParquetParsingError", "Error parsing Parquet file. Please check the file and try again: %v", err)
+	}
 	file, err := pq.OpenFile(src, src.Size(), pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
 	if err != nil {
 		return fail("ParquetParsingError", "Error parsing Parquet file. Please check the file and try again: %v", err)

@@ -199,7 +199,7 @@ func (p *parser) path() ([]step, error) {
 				return nil, fail("ParseInvalidPathComponent", "The SQL expression contains an invalid path component%s.", p.where())
 			}
 			if !p.take("]") {
-				return nil, fail("ParseExpectedRightBracket", "Did not find the expected right bracket in the SQL expression%s.", p.where())
+				return nil, fail("ParseExpectedTokenType", "Did not find the expected right bracket in the SQL expression%s.", p.where())
 			}
 		default:
 			return path, nil
@@ -269,6 +269,9 @@ func (p *parser) rest() (err error) {
 	}
 	if p.take("LIMIT") {
 		t := p.next()
+		if t.is("-") {
+			return fail("EvaluatorNegativeLimit", "LIMIT must not be negative.")
+		}
 		if t.kind != tokenNumber {
 			p.i--
 			return fail("ParseExpectedNumber", "Did not find the expected number in the SQL expression%s.", p.where())

@@ -202,7 +202,7 @@ func (p *parser) cases() (expr, error) {
 			c = comparing(subject, c, "=")
 		}
 		if !p.take("THEN") {
-			return nil, fail("ParseExpectedThenAfterWhen", "Did not find the expected THEN in the SQL expression%s.", p.where())
+			return nil, fail("ParseExpectedKeyword", "Did not find the expected THEN in the SQL expression%s.", p.where())
 		}
 		v, err := p.expression()
 		if err != nil {

@@ -115,11 +115,11 @@ func (q *Query) Run(ctx context.Context, src Source, o Options, to io.Writer) (p
 	default:
 		err = r.text(src, r.csv)
 	}
+	if err == nil && len(q.groups) > 0 {
+		err = r.limited(Value{}) // the one row of aggregates
+	}
 	if errors.Is(err, errEnough) {
 		err = nil
-	}
-	if err == nil && len(q.groups) > 0 {
-		err = r.total()
 	}
 	if err == nil {
 		err = r.out.flush()
@@ -204,9 +204,8 @@ func (r *run) text(src Source, read func(in *bufio.Reader, from int64) error) er
 			begin = end
 		}
 	}
-	if begin > 0 {
-		begin-- // what ends just before the range makes its first byte the beginning of a record
-	}
+	// What ends just before the range makes its first byte the beginning of a record.
+	begin = max(0, begin-int64(len(r.o.Input.CSV.Record)))
 	r.scanned = &counter{r: io.NewSectionReader(src, begin, end-begin)}
 	in := bufio.NewReaderSize(r.scanned, 64<<10)
 	var plain io.Reader = in
@@ -277,10 +276,6 @@ func (r *run) one(v Value) error {
 			return nil
 		}
 	}
-	if q.limit >= 0 && r.rows >= q.limit {
-		return errEnough
-	}
-	r.rows++
 	if len(q.groups) > 0 {
 		for _, g := range q.groups {
 			if err := g.add(v); err != nil {
@@ -289,10 +284,27 @@ func (r *run) one(v Value) error {
 		}
 		return nil
 	}
-	if q.items == nil {
-		return r.out.all(v)
+	return r.limited(v)
+}
+
+// limited writes a row, unless there are enough.
+func (r *run) limited(v Value) error {
+	most := r.q.limit
+	if most >= 0 && r.rows >= most {
+		return errEnough
 	}
-	return r.emit(v)
+	r.rows++
+	write := r.emit
+	if r.q.items == nil {
+		write = r.out.all
+	}
+	if err := write(v); err != nil {
+		return err
+	}
+	if most >= 0 && r.rows >= most {
+		return errEnough
+	}
+	return nil
 }
 
 func (r *run) emit(v Value) error {
@@ -304,14 +316,5 @@ func (r *run) emit(v Value) error {
 		}
 		names[i] = it.name
 	}
-	if err := r.out.row(names, values); err != nil {
-		return err
-	}
-	if r.q.limit >= 0 && r.rows >= r.q.limit && len(r.q.groups) == 0 {
-		return errEnough
-	}
-	return nil
+	return r.out.row(names, values)
 }
-
-// total writes the one row of aggregates.
-func (r *run) total() error { return r.emit(Value{}) }

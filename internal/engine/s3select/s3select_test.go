@@ -53,6 +53,11 @@ func TestCSV(t *testing.T) {
 		{"select 1 + 2 * 3, 7 / 2, 7.0 / 2, -5 % 3, 0.1 + 0.2 from s3object limit 1", "7,3,3.5,-2,0.3\n"},
 		{"select date_add(month, 1, `2024-01-31`), extract(year from cast('2024-05-06T07:08:09Z' as timestamp)), date_diff(day, `2024-01-01`, `2024-02-01`), to_string(`2024-05-06T17:08:09Z`, 'MMMM d, y h:m a') from s3object limit 1",
 			"2024-02-29T,2024,31,\"May 6, 2024 5:8 PM\"\n"},
+		{"select date_add(hour, 3000000, `2000T`), date_add(minute, -600000000, `2000T`), date_add(second, 60000000000, `2000T`), date_add(day, 1000000, `2000T`) from s3object limit 1",
+			"2342-03-29T00:00Z,0859-03-16T08:00Z,3901-04-29T10:40:00Z,4737-11-28T\n"},
+		{"select date_add(hour, 1000000000000, `2000T`) from s3object limit 1", "!EvaluatorInvalidTimestampFormatPattern"},
+		{"select count(*) from s3object limit 1", "3\n"},
+		{"select count(*) from s3object limit 0", ""},
 		{"select utcnow() from s3object limit 1", "2026-11-29T08:00:00Z\n"},
 		{"select coalesce(null, name) from s3object limit 1", "Ann\n"},
 		{"select name from s3object limit 0", ""},
@@ -74,6 +79,9 @@ func TestCSV(t *testing.T) {
 		{"select 1/0 from s3object", "!EvaluatorInvalidArguments"},
 		{"select 9223372036854775807 + 1 from s3object", "!IntegerOverflow"},
 		{"select name from s3object limit x", "!ParseExpectedNumber"},
+		{"select name from s3object limit -1", "!EvaluatorNegativeLimit"},
+		{"select case when name = 'Ann' or 1 end from s3object", "!ParseExpectedKeyword"},
+		{"select s['a' from s3object s", "!ParseExpectedTokenType"},
 		{"select *, name from s3object", "!ParseAsteriskIsNotAloneInSelectList"},
 		{"select " + strings.Repeat("(", 5000) + "1" + strings.Repeat(")", 5000) + " from s3object", "!UnsupportedSqlStructure"},
 		{"select 1 from s3object where name = '" + strings.Repeat("a", MaxExpression) + "'", "!ExpressionTooLong"},
@@ -97,9 +105,11 @@ func TestCSV(t *testing.T) {
 		{Input{Format: "CSV", Comments: "#"}, Output{}, "select * from s3object", "#no\nyes\n", "yes\n"},
 		{Input{Format: "CSV"}, Output{}, "select * from s3object", "a\xff\n", "!InvalidTextEncoding"},
 		{Input{Format: "CSV"}, Output{}, "select _1 from s3object", strings.Repeat("x", MaxRecord+100), "!OverMaxRecordSize"},
+		{Input{Format: "CSV"}, Output{}, "select _1 from s3object where _1 like '%" + strings.Repeat("a", 100_000) + "b'", strings.Repeat("a", MaxRecord), "!LikeInvalidInputs"},
 		{Input{Format: "CSV"}, Output{}, "select _1 from s3object", strings.Repeat(",", 2000), "!OverMaxColumn"},
 		{Input{Format: "CSV", Compression: "GZIP"}, Output{}, "select _1 from s3object", "plain", "!InvalidCompressionFormat"},
 		{Input{Format: "CSV"}, Output{}, "select * from s3object", "", ""},
+		{Input{Format: "CSV", Header: "USE"}, Output{JSON: true}, "select b from s3object", "a,b\n1,2\n3\n4,5\n", `{"b":"2"}` + "\n{}\n" + `{"b":"5"}` + "\n"},
 		{Input{Format: "CSV", Header: "USE"}, Output{JSON: true}, "select * from s3object", "a,b\n1\n2,3,4\n", `{"a":"1"}` + "\n" + `{"a":"2","b":"3","_3":"4"}` + "\n"},
 	} {
 		if got := ask(c.sql, []byte(c.data), c.in, c.out); got != c.want {
@@ -136,18 +146,22 @@ func TestJSON(t *testing.T) {
 }
 
 func TestRangesTakeEveryRecordOnce(t *testing.T) {
-	var all strings.Builder
-	for i := range 50 {
-		all.WriteString(strings.Repeat(string(rune('a'+i%26)), i%7+1) + "\n")
-	}
-	object := all.String()
-	for step := int64(1); step < 40; step++ {
-		got := ""
-		for at := int64(0); at < int64(len(object)); at += step {
-			got += ask("select * from s3object", []byte(object), Input{Format: "CSV", Ranged: true, Begin: at, End: at + step - 1}, Output{})
+	object := ""
+	for _, end := range []string{"||;", "\r\n", "\n"} {
+		var all strings.Builder
+		for i := range 50 {
+			all.WriteString(strings.Repeat(string(rune('a'+i%26)), i%7+1) + end)
 		}
-		if got != object {
-			t.Errorf("step %d: %q", step, got)
+		object = all.String()
+		form := CSV{Record: end}
+		for step := int64(1); step < 40; step++ {
+			got := ""
+			for at := int64(0); at < int64(len(object)); at += step {
+				got += ask("select * from s3object", []byte(object), Input{Format: "CSV", CSV: form, Ranged: true, Begin: at, End: at + step - 1}, Output{CSV: form})
+			}
+			if got != object {
+				t.Errorf("records that end in %q, step %d: %q", end, step, got)
+			}
 		}
 	}
 	if got := ask("select s.name from s3object s", []byte(people), Input{Format: "CSV", Header: "USE", Ranged: true, Begin: 20, End: 30}, Output{}); got != "Bob\n" {
@@ -204,8 +218,10 @@ func TestCompressedAndParquet(t *testing.T) {
 			t.Errorf("byte %d: %s", i, got)
 		}
 	}
-	if got := ask("select * from s3object", []byte("no"), in, Output{}); got != "!ParquetParsingError" {
-		t.Error(got)
+	for _, bad := range []string{"no", "PAR1\x15\x02\x19\xfc\xff\xff\xff\xff\x07\x00\x0a\x00\x00\x00PAR1"} { // the second claims to have 2,147,483,647 columns
+		if got := ask("select * from s3object", []byte(bad), in, Output{}); got != "!ParquetParsingError" {
+			t.Errorf("%q: %s", bad, got)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func instant(t time.Time, precision int) Value {
 
 func parseTime(s string) (Value, bool) {
 	for _, l := range layouts {
-		if t, err := time.Parse(l.layout, s); err == nil {
+		if t, err := time.ParseInLocation(l.layout, s, time.UTC); err == nil {
 			p := l.precision
 			if t.Nanosecond() != 0 || strings.Contains(s, ".") {
 				p = 6
@@ -42,8 +42,10 @@ func formatTime(v Value) string {
 
 var units = map[string]int{"year": 1, "month": 2, "day": 3, "hour": 4, "minute": 4, "second": 5}
 
+var secondsOf = map[string]int64{"day": 86400, "hour": 3600, "minute": 60, "second": 1}
+
 func addTime(unit string, n int64, v Value) (Value, error) {
-	const most = 10_000_000_000
+	const most = 1_000_000_000_000 // seconds of more than the years that there are
 	if n > most || n < -most {
 		return Value{}, fail("EvaluatorInvalidArguments", "The quantity of DATE_ADD is out of range.")
 	}
@@ -61,14 +63,8 @@ func addTime(unit string, n int64, v Value) (Value, error) {
 		first := time.Date(t.Year(), t.Month()+time.Month(months), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location())
 		last := first.AddDate(0, 1, -1).Day()
 		t = first.AddDate(0, 0, min(t.Day(), last)-1)
-	case "day":
-		t = t.AddDate(0, 0, int(min(max(n, -4_000_000), 4_000_000)))
-	case "hour":
-		t = t.Add(time.Duration(min(max(n, -2_000_000), 2_000_000)) * time.Hour)
-	case "minute":
-		t = t.Add(time.Duration(min(max(n, -150_000_000), 150_000_000)) * time.Minute)
-	case "second":
-		t = t.Add(time.Duration(min(max(n, -9_000_000_000), 9_000_000_000)) * time.Second)
+	default: // by seconds, since a Duration has no more than 292 years
+		t = time.Unix(t.Unix()+n*secondsOf[unit], int64(t.Nanosecond())).In(t.Location())
 	}
 	if t.Year() < 1 || t.Year() > 9999 {
 		return Value{}, fail("EvaluatorInvalidTimestampFormatPattern", "The year of a time must be 1 to 9999.")
@@ -93,7 +89,7 @@ func diffTime(unit string, a, b time.Time) int64 {
 		return sign * months
 	}
 	seconds := b.Unix() - a.Unix()
-	return seconds / map[string]int64{"day": 86400, "hour": 3600, "minute": 60, "second": 1}[unit]
+	return seconds / secondsOf[unit]
 }
 
 func extract(unit string, t time.Time) (int64, bool) {

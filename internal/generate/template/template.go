@@ -103,10 +103,18 @@ func (t *Template) Source(seed uint64) *Source {
 	return &Source{parts: t.parts, rng: rand.New(pcg), fake: gofakeit.NewFaker(pcg, false)}
 }
 
-// Append appends one record, made at now, to dst. The zone of now is the zone of date.now.
+// MaxRecord is the longest record of a stream, in bytes.
+const MaxRecord = 10 << 20
+
+// Append appends one record, made at now, to dst. The zone of now is the zone of date.now. A record that is longer than
+// MaxRecord ends with the tag that made it so: no stream takes it.
 func (s *Source) Append(dst []byte, now time.Time) []byte {
 	s.now = now
+	begin := len(dst)
 	for i := range s.parts {
+		if len(dst)-begin > MaxRecord {
+			break
+		}
 		if p := &s.parts[i]; p.append == nil {
 			dst = append(dst, p.text...)
 		} else {

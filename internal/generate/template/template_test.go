@@ -201,3 +201,14 @@ func BenchmarkTrade(b *testing.B) {
 	}
 	b.SetBytes(int64(len(buf)))
 }
+
+// TestLongRecords: a short template does not make a record without end.
+func TestLongRecords(t *testing.T) {
+	parsed, err := Parse(strings.Repeat("{{lorem.slug(10000)}}", 1500))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(parsed.Source(1).Append([]byte("before"), time.Now())); n <= MaxRecord || n > MaxRecord+1<<20 {
+		t.Errorf("%d bytes", n)
+	}
+}

@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"context"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -284,12 +285,7 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 		if d.Canary != nil {
 			canary = *d.Canary
 		}
-		operations, cut := slices.Clone(in.PatchOperations), false
-		for i, o := range operations {
-			if o.Op == types.OpCopy && aws.ToString(o.From) == "/canarySettings/deploymentId" { // the canary is promoted
-				operations[i].Value = canary.DeploymentId
-			}
-		}
+		operations, cut := promotions(in.PatchOperations, &canary), false
 		if d.AccessLog != nil {
 			log = *d.AccessLog
 		}
@@ -408,6 +404,25 @@ func (d *stageDoc) setMethodSetting(op types.Op, key, value string) error {
 	m.UnauthorizedCacheControlHeaderStrategy = types.UnauthorizedCacheControlHeaderStrategy(aws.ToString(strategy))
 	d.Settings[name] = m
 	return nil
+}
+
+// promotions are operations with those in place that copy from a canary to its stage: its deployment, and its variables,
+// which those of the stage that it does not have outlive.
+func promotions(operations []types.PatchOperation, c *types.CanarySettings) []types.PatchOperation {
+	var out []types.PatchOperation
+	for _, o := range operations {
+		switch from, path := aws.ToString(o.From), aws.ToString(o.Path); {
+		case o.Op == types.OpCopy && from == "/canarySettings/deploymentId" && path == "/deploymentId":
+			out = append(out, types.PatchOperation{Op: types.OpReplace, Path: o.Path, Value: c.DeploymentId})
+		case o.Op == types.OpCopy && from == "/canarySettings/stageVariableOverrides" && path == "/variables":
+			for _, name := range slices.Sorted(maps.Keys(c.StageVariableOverrides)) {
+				out = append(out, types.PatchOperation{Op: types.OpReplace, Path: aws.String("/variables/" + escape(name)), Value: aws.String(c.StageVariableOverrides[name])})
+			}
+		default:
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // DeleteStage removes a stage that no domain name leads to.

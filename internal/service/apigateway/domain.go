@@ -54,6 +54,9 @@ var regionalZones = map[string]string{
 	"sa-east-1": "ZCMLWB8V5SYIT", "us-east-1": "Z1UJRXOUMOOFQ8", "us-east-2": "ZOJJZC49E0EPZ", "us-west-1": "Z2MUQ32089INYE", "us-west-2": "Z2OJLYMUO9EFXC",
 }
 
+// maxPrivateKey is how long the private key of an uploaded certificate may be, in bytes of PEM: RSA's of 16384 bits.
+const maxPrivateKey = 16 << 10
+
 func invalidDomain() error { return notFound("Invalid domain name identifier specified") }
 
 func (d *domainDoc) has(t types.EndpointType) bool { return slices.Contains(d.Endpoint.Types, t) }
@@ -207,6 +210,9 @@ func (s *Service) CreateDomainName(ctx context.Context, in *apigateway.CreateDom
 	if in.CertificateBody != nil || in.CertificatePrivateKey != nil {
 		if d.Certificate != nil {
 			return nil, badRequest("A certificate is given by its ARN or by its body, not by both")
+		}
+		if len(aws.ToString(in.CertificatePrivateKey)) > maxPrivateKey { // the work of reading one grows with the square
+			return nil, badRequest("A private key has at most %d bytes", maxPrivateKey)
 		}
 		chain := aws.ToString(in.CertificateBody) + "\n" + aws.ToString(in.CertificateChain)
 		if _, err := tls.X509KeyPair([]byte(chain), []byte(aws.ToString(in.CertificatePrivateKey))); err != nil {

@@ -15,8 +15,8 @@ type patches map[string]func(op types.Op, key, value string) error
 func (p patches) apply(operations []types.PatchOperation) error {
 	for _, o := range operations {
 		path, value := aws.ToString(o.Path), aws.ToString(o.Value)
-		if o.Op == types.OpTest || o.Op == types.OpMove {
-			return badRequest("Invalid patch operation %s specified. Must be one of: [add, remove, replace, copy]", o.Op)
+		if o.Op == types.OpTest || o.Op == types.OpMove || o.Op == types.OpCopy {
+			return badRequest("Invalid patch operation %s specified. Must be one of: [add, remove, replace]", o.Op)
 		}
 		if set, ok := p[path]; ok {
 			if err := set(o.Op, "", value); err != nil {
@@ -43,6 +43,11 @@ func (p patches) apply(operations []types.PatchOperation) error {
 // unescape is a key of a JSON pointer as it is meant.
 func unescape(key string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
+}
+
+// escape is a key as a JSON pointer has it.
+func escape(key string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
 }
 
 func setText(dst **string) func(types.Op, string, string) error {

@@ -31,13 +31,12 @@ var (
 
 // validateBody holds a document against a schema within bounds.
 func validateBody(s *jsonschema.Schema, doc any) error {
-	n, err := nodeOf(doc)
-	if err != nil {
+	if err := checkNumbers(doc); err != nil {
 		return err
 	}
 	if !isPlain(s) {
 		w := &weigher{memo: map[pair]int64{}}
-		if w.weigh(s, n) > maxChecks || len(w.memo) > maxPairs {
+		if w.weigh(s, nodeOf(doc)) > maxChecks || len(w.memo) > maxPairs {
 			return errTooMuchWork
 		}
 	}
@@ -46,37 +45,48 @@ func validateBody(s *jsonschema.Schema, doc any) error {
 
 // node is a value of a document, which a pair can name.
 type node struct {
-	value   any
 	members map[string]*node
 	items   []*node
 	name    *node // of the names of members
 }
 
-func nodeOf(v any) (*node, error) {
-	n := &node{value: v}
+func nodeOf(v any) *node {
+	n := &node{}
 	switch v := v.(type) {
-	case json.Number:
-		return n, checkNumber(string(v))
 	case map[string]any:
 		n.members = make(map[string]*node, len(v))
-		n.name = &node{value: ""}
+		n.name = &node{}
 		for k, m := range v {
-			c, err := nodeOf(m)
-			if err != nil {
-				return nil, err
-			}
-			n.members[k] = c
+			n.members[k] = nodeOf(m)
 		}
 	case []any:
 		n.items = make([]*node, len(v))
 		for i := range v {
-			var err error
-			if n.items[i], err = nodeOf(v[i]); err != nil {
-				return nil, err
+			n.items[i] = nodeOf(v[i])
+		}
+	}
+	return n
+}
+
+// checkNumbers checks the numbers of a document.
+func checkNumbers(v any) error {
+	switch v := v.(type) {
+	case json.Number:
+		return checkNumber(string(v))
+	case map[string]any:
+		for _, m := range v {
+			if err := checkNumbers(m); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, m := range v {
+			if err := checkNumbers(m); err != nil {
+				return err
 			}
 		}
 	}
-	return n, nil
+	return nil
 }
 
 // checkNumber refuses numbers that are exact only at great length.

@@ -57,3 +57,32 @@ func TestHostileModels(t *testing.T) {
 		})
 	}
 }
+
+// TestPlainModels: what bounds a validation costs a body nothing where the model needs no bounds.
+func TestPlainModels(t *testing.T) {
+	schema := `{"type": "array", "items": {"type": "object", "properties": {"a": {"type": "number"}}}}`
+	ms, err := modelsOf(&apiDoc{ID: "a", Models: map[string]types.Model{"M": {Name: aws.String("M"), Schema: &schema}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ms.compile("M")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const members = 2000
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader("[" + strings.TrimSuffix(strings.Repeat(`{"a": 1},`, members), ",") + "]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	allocations := func(validate func() error) float64 {
+		return testing.AllocsPerRun(5, func() {
+			if err := validate(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	alone, bounded := allocations(func() error { return s.Validate(doc) }), allocations(func() error { return validateBody(s, doc) })
+	if bounded > alone+members/2 {
+		t.Errorf("%v allocations, %v of them of the validation itself", bounded, alone)
+	}
+}

@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -80,5 +81,30 @@ func TestLargestGraph(t *testing.T) {
 	in.DagNodes = append(in.DagNodes, types.CodeGenNode{Id: aws.String("more"), NodeType: aws.String("DataSource")})
 	if _, err := new(Service).CreateScript(t.Context(), in); code(err) != "InvalidInputException" {
 		t.Error(err)
+	}
+}
+
+// TestLongScriptAnnotations: a script of many parameters and arguments is read in time that grows with its length alone.
+// (With its square, this one took minutes.)
+func TestLongScriptAnnotations(t *testing.T) {
+	const many = 150_000
+	var b strings.Builder
+	list := func(entry string) {
+		for i := range many {
+			fmt.Fprintf(&b, entry+", ", i)
+		}
+	}
+	b.WriteString("## @params: [")
+	list("p%d")
+	b.WriteString("q7]\n## @type: Map\n## @args: [")
+	list("a = q%d")
+	b.WriteString("a = p7]\n## @return: m\n## @inputs: [frame = a]\n")
+	got, err := new(Service).GetDataflowGraph(t.Context(), &glue.GetDataflowGraphInput{PythonScript: aws.String(b.String())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := got.DagNodes[0].Args
+	if len(args) != many+1 || args[6].Param || !args[7].Param || args[8].Param || !args[many].Param {
+		t.Errorf("%d arguments, %+v", len(args), args[6:9])
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,8 +17,8 @@ import (
 
 // Asynchronous invocations. An event is a record of one shard of the log; it is done when its
 // function has succeeded, or has failed for the last time and the failure's destination has
-// it. asyncDoc says which are done: all before Low, and those in Done. What waits for another
-// attempt is in Waiting, so that a restart neither forgets attempts nor their time.
+// it. asyncDoc says which are done: all before Read but those in Open (see unfinished). What waits for
+// another attempt is in Waiting too, so that a restart neither forgets attempts nor their time.
 const (
 	asyncShard   = "lambda/events"
 	asyncKey     = "events"
@@ -33,8 +32,10 @@ const (
 )
 
 type asyncDoc struct {
-	Low     shardlog.Position   `json:"low"`
-	Done    []shardlog.Position `json:"done,omitempty"`
+	Low     shardlog.Position   `json:"low"` // the first that is needed
+	Read    shardlog.Position   `json:"read"`
+	Open    []span              `json:"open,omitempty"`
+	Done    []shardlog.Position `json:"done,omitempty"` // of what comes after Read
 	Waiting []waitingEvent      `json:"waiting,omitempty"`
 }
 
@@ -44,8 +45,9 @@ type waitingEvent struct {
 	Tries    int               `json:"tries"`    // in all
 	Next     time.Time         `json:"next"`
 
-	function string // known when it has been read
-	size     int    // of its payload, in bytes
+	function string
+	size     int  // of its payload, in bytes
+	known    bool // it has been read
 }
 
 // eventKey is the key of an event's record.
@@ -71,16 +73,12 @@ type async struct {
 	s     *Service
 	shard *shardlog.Shard
 
-	mu      sync.Mutex
-	low     shardlog.Position // everything before it is done
-	read    shardlog.Position // everything before it is known
-	done    map[shardlog.Position]bool
-	waiting map[shardlog.Position]*waitingEvent
-	order   []shardlog.Position // of what is not done, by position
-	next    map[shardlog.Position]shardlog.Position
-	turns   turns
-	dirty   bool
-	wake    chan struct{}
+	mu         sync.Mutex
+	unfinished unfinished
+	waiting    map[shardlog.Position]*waitingEvent
+	turns      turns
+	dirty      bool
+	wake       chan struct{}
 
 	// try runs an event once; again says that there is to be another attempt, at w.Next.
 	try func(ctx context.Context, r shardlog.Record, w *waitingEvent) (again bool)
@@ -88,8 +86,7 @@ type async struct {
 
 func newAsync(s *Service) *async {
 	a := &async{
-		s: s, done: map[shardlog.Position]bool{}, waiting: map[shardlog.Position]*waitingEvent{}, next: map[shardlog.Position]shardlog.Position{},
-		wake: make(chan struct{}, 1), turns: turns{functions: map[string]*turn{}},
+		s: s, waiting: map[shardlog.Position]*waitingEvent{}, wake: make(chan struct{}, 1), turns: turns{functions: map[string]*turn{}},
 	}
 	a.try = a.attempt
 	return a
@@ -110,10 +107,7 @@ func (a *async) open(ctx context.Context) error {
 			return fmt.Errorf("lambda: how far events have come: %w", err)
 		}
 		d := it.Value
-		a.low, a.read = d.Low, d.Low
-		for _, p := range d.Done {
-			a.done[p] = true
-		}
+		a.unfinished.resume(d)
 		for _, w := range d.Waiting {
 			a.waiting[w.At] = &w
 		}
@@ -178,7 +172,7 @@ func (a *async) run(ctx context.Context) error {
 		t := a.s.clock.NewTimer(wait)
 		wctx, cancel := context.WithCancel(ctx)
 		a.mu.Lock()
-		room, from := !a.turns.full(), a.read
+		room, from := !a.turns.full(), a.unfinished.next()
 		a.mu.Unlock()
 		arrived := make(chan struct{})
 		if room {
@@ -209,7 +203,7 @@ func (a *async) run(ctx context.Context) error {
 func (a *async) takeUp(ctx context.Context) (more bool, err error) {
 	for range asyncStep {
 		a.mu.Lock()
-		full, from := a.turns.full(), a.read
+		full, from := a.turns.full(), a.unfinished.next()
 		a.mu.Unlock()
 		if full {
 			return false, nil
@@ -218,7 +212,7 @@ func (a *async) takeUp(ctx context.Context) (more bool, err error) {
 		if errors.Is(err, shardlog.ErrCorrupt) {
 			a.s.log.Error("asynchronous events cannot be read and are skipped", "error", err)
 			a.mu.Lock()
-			a.read = next
+			a.unfinished.read = next
 			a.mu.Unlock()
 			continue
 		}
@@ -228,14 +222,12 @@ func (a *async) takeUp(ctx context.Context) (more bool, err error) {
 		r := recs[0]
 		at, function, size := r.Position, functionOf(r), len(r.Data)
 		a.mu.Lock()
-		a.read = next
-		a.order, a.next[at] = append(a.order, at), next
 		start := false
 		switch w := a.waiting[at]; {
-		case a.done[at]:
-			a.advance()
+		case !a.unfinished.pass(at, next):
+			a.dirty = true
 		case w != nil:
-			w.function, w.size = function, size
+			w.function, w.size, w.known = function, size, true
 			a.turns.wait(function, 1)
 		default:
 			f := a.turns.of(function)
@@ -248,7 +240,7 @@ func (a *async) takeUp(ctx context.Context) (more bool, err error) {
 		}
 		a.mu.Unlock()
 		if start {
-			a.start(r, &waitingEvent{At: at, function: function, size: size})
+			a.start(r, &waitingEvent{At: at, function: function, size: size, known: true})
 		}
 	}
 	return true, nil
@@ -266,7 +258,12 @@ func (a *async) startHeld(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		if err := a.startAt(ctx, &waitingEvent{At: e.at, function: function, size: e.size}); err != nil {
+		w := &waitingEvent{At: e.at, function: function, size: e.size, known: true}
+		if err := a.startAt(ctx, w); err != nil {
+			a.mu.Lock()
+			a.waiting[w.At] = w // it was its turn: it is the first that is tried again
+			a.turns.wait(w.function, 1)
+			a.mu.Unlock()
 			return err
 		}
 	}
@@ -278,8 +275,8 @@ func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 	now := a.s.clock.Now()
 	var due []*waitingEvent
 	a.mu.Lock()
-	for at, w := range a.waiting {
-		if _, known := a.next[at]; !known {
+	for _, w := range a.waiting {
+		if !w.known {
 			continue // it is taken up in its turn
 		}
 		if w.Next.After(now) {
@@ -300,7 +297,7 @@ func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 	a.mu.Unlock()
 	for n, w := range due {
 		if err := a.startAt(ctx, w); err != nil {
-			a.mu.Lock() // the node stops: they wait on
+			a.mu.Lock() // they wait on
 			for i, w := range due[n:] {
 				a.waiting[w.At] = w
 				a.turns.wait(w.function, 1)
@@ -315,7 +312,8 @@ func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 	return soonest, nil
 }
 
-// startAt reads an event that has its turn, and starts it. An error is that of ctx; the turn is given back.
+// startAt reads an event that has its turn, and starts it. With an error it was not read, and its turn
+// is given back; an event that the log no longer has is finished.
 func (a *async) startAt(ctx context.Context, w *waitingEvent) error {
 	recs, _, err := a.shard.Read(ctx, w.At, shardlog.ReadOptions{MaxRecords: 1}, nil)
 	if err == nil && len(recs) > 0 && recs[0].Position == w.At {
@@ -325,8 +323,8 @@ func (a *async) startAt(ctx context.Context, w *waitingEvent) error {
 	a.mu.Lock()
 	a.turns.end(w.function, w.size)
 	a.mu.Unlock()
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if err != nil && !errors.Is(err, shardlog.ErrCorrupt) {
+		return err
 	}
 	a.s.log.Error("an asynchronous event can no longer be read", "position", w.At, "error", err)
 	a.finish(w.At)
@@ -362,21 +360,8 @@ func (a *async) start(r shardlog.Record, w *waitingEvent) {
 func (a *async) finish(at shardlog.Position) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.done[at] = true
+	a.unfinished.finish(at)
 	a.dirty = true
-	a.advance()
-}
-
-// advance moves the low mark over what is done. Callers hold mu.
-func (a *async) advance() {
-	for len(a.order) > 0 && a.done[a.order[0]] {
-		at := a.order[0]
-		a.order = a.order[1:]
-		a.low = a.next[at]
-		delete(a.done, at)
-		delete(a.next, at)
-		a.dirty = true
-	}
 }
 
 func (a *async) changed() bool {
@@ -391,16 +376,13 @@ func (a *async) save(ctx context.Context) error {
 		a.mu.Unlock()
 		return nil
 	}
-	d := &asyncDoc{Low: a.low}
-	for p := range a.done {
-		d.Done = append(d.Done, p)
-	}
+	d := new(asyncDoc)
+	a.unfinished.keep(d)
 	for _, w := range a.waiting {
 		d.Waiting = append(d.Waiting, *w)
 	}
 	a.dirty = false
 	a.mu.Unlock()
-	slices.SortFunc(d.Done, shardlog.Position.Compare)
 	if err := a.s.progress.Put(ctx, d, asyncKey); err != nil {
 		a.mu.Lock()
 		a.dirty = true

@@ -115,7 +115,9 @@ func (s *Service) serveURL(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	caller := awswire.CallerFrom(r.Context())
-	if u.Auth == string(types.FunctionUrlAuthTypeAwsIam) && (caller.AccessKey == "" || caller.Account != at.Account) {
+	if u.Auth != string(types.FunctionUrlAuthTypeAwsIam) { // nobody is asked for who they are: it is open to all or to none
+		caller = awswire.Caller{RequestID: caller.RequestID}
+	} else if caller.AccessKey == "" || caller.Account != at.Account {
 		urlError(w, http.StatusForbidden, "AccessDeniedException", "Forbidden")
 		return
 	}

@@ -52,11 +52,11 @@ func TestURLAsksPolicies(t *testing.T) {
 	if _, err := x.UpdateFunctionUrlConfig(ctx, &lambda.UpdateFunctionUrlConfigInput{FunctionName: f, AuthType: types.FunctionUrlAuthTypeNone}); err != nil {
 		t.Fatal(err)
 	}
-	if got := call(""); got != 200 {
+	if got := [2]int{call(""), call("eve")}; got != [2]int{200, 200} {
 		t.Errorf("open: %v", got)
 	}
 	const arn = "arn:aws:lambda:us-east-1:000000000000:function:f"
-	want := "arn:aws:iam::000000000000:user/eve AWS_IAM " + arn + "|arn:aws:iam::000000000000:user/ann AWS_IAM " + arn + "|anonymous NONE " + arn
+	want := "arn:aws:iam::000000000000:user/eve AWS_IAM " + arn + "|arn:aws:iam::000000000000:user/ann AWS_IAM " + arn + "|anonymous NONE " + arn + "|anonymous NONE " + arn
 	if got := strings.Join(asked, "|"); got != want {
 		t.Errorf("asked\n%s, want\n%s", got, want)
 	}

@@ -540,7 +540,7 @@ def handler(e, c):
 	eventually(t, "the retry has succeeded", func() bool { return len(x.sqs.bodies("good")) == 2 })
 	eventually(t, "nothing is left to do", func() bool {
 		d, err := x.progress.Get(asyncKey)
-		return err == nil && len(d.Waiting) == 0 && len(d.Done) == 0
+		return err == nil && len(d.Waiting) == 0 && len(d.Open) == 0
 	})
 }
 

@@ -74,7 +74,7 @@ func TestEventsTakeTurns(t *testing.T) {
 	eventually(t, "all events are done", func() bool {
 		x.async.mu.Lock()
 		defer x.async.mu.Unlock()
-		return len(x.async.order) == 0 && x.async.turns.running == 0 && len(x.async.turns.functions) == 0
+		return len(x.async.unfinished.open) == 0 && x.async.turns.running == 0 && len(x.async.turns.functions) == 0
 	})
 	mu.Lock()
 	defer mu.Unlock()

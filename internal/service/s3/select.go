@@ -21,6 +21,9 @@ var selectShape = parseShape("SelectObjectContentRequest{Expression? ExpressionT
 
 // selectContent is SelectObjectContent.
 func (c *call) selectContent() error {
+	if c.header("Range") != "" {
+		return fault(400, "UnsupportedRangeHeader", "Range header is not supported for this operation.")
+	}
 	doc, err := c.document(selectShape)
 	if err != nil {
 		return err
@@ -114,15 +117,16 @@ func selectFormats(doc *node) (in s3select.Input, out s3select.Output, err error
 		return in, out, fault(400, "InvalidExpressionType", "The ExpressionType value is not valid. Only SQL expressions are supported.")
 	}
 	from, to := doc.get("InputSerialization"), doc.get("OutputSerialization")
-	in.Format = oneOf(from, "CSV", "JSON", "Parquet")
-	switch format := oneOf(to, "CSV", "JSON"); {
-	case in.Format == "":
-		return in, out, fault(400, "InvalidDataSource", "Invalid data source type. Exactly one of CSV, JSON, and Parquet must be given.")
-	case format == "":
-		return in, out, invalidRequest("The OutputSerialization must name exactly one of CSV and JSON.")
-	default:
-		out.JSON = format == "JSON"
+	formats, answers := present(from, "CSV", "JSON", "Parquet"), present(to, "CSV", "JSON")
+	switch {
+	case len(formats) > 1 || len(answers) > 1:
+		return in, out, fault(400, "ObjectSerializationConflict", "InputSerialization and OutputSerialization can specify only one format each.")
+	case len(formats) == 0:
+		return in, out, fault(400, "InvalidDataSource", "Invalid data source type. One of CSV, JSON, and Parquet must be given.")
+	case len(answers) == 0:
+		return in, out, invalidRequest("The OutputSerialization must name one of CSV and JSON.")
 	}
+	in.Format, out.JSON = formats[0], answers[0] == "JSON"
 	switch in.Compression = from.text("CompressionType"); in.Compression {
 	case "", "NONE", "GZIP", "BZIP2":
 	default:
@@ -171,14 +175,11 @@ func csvForm(n *node) s3select.CSV {
 	return s3select.CSV{Field: n.text("FieldDelimiter"), Record: n.text("RecordDelimiter"), Quote: n.text("QuoteCharacter"), Escape: n.text("QuoteEscapeCharacter")}
 }
 
-// oneOf is the one of some elements that is there; "" if it is not exactly one.
-func oneOf(n *node, names ...string) (found string) {
+// present are those of some elements that are there.
+func present(n *node, names ...string) (found []string) {
 	for _, name := range names {
 		if n.get(name) != nil {
-			if found != "" {
-				return ""
-			}
-			found = name
+			found = append(found, name)
 		}
 	}
 	return found

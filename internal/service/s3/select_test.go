@@ -48,6 +48,9 @@ func TestSelect(t *testing.T) {
 		},
 		"InvalidScanRange":  func(i *s3.SelectObjectContentInput) { i.ScanRange = &types.ScanRange{Start: aws.Int64(1000)} },
 		"InvalidDataSource": func(i *s3.SelectObjectContentInput) { i.InputSerialization = &types.InputSerialization{} },
+		"ObjectSerializationConflict": func(i *s3.SelectObjectContentInput) {
+			i.InputSerialization = &types.InputSerialization{CSV: &types.CSVInput{}, Parquet: &types.ParquetInput{}}
+		},
 		"InvalidJsonType": func(i *s3.SelectObjectContentInput) {
 			i.InputSerialization = &types.InputSerialization{JSON: &types.JSONInput{Type: "X"}}
 		},

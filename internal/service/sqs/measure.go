@@ -27,9 +27,8 @@ var (
 // activeFor is how long a queue without messages is told of after its last use.
 const activeFor = 6 * time.Hour
 
-// usage is what happened to a queue since the last minute. A nil one counts nothing.
+// usage is what happened to a queue since the last minute.
 type usage struct {
-	meter                         *metering.Resource
 	last                          atomic.Int64 // milliseconds: when it was used
 	sent, received, deleted, idle atomic.Int64
 }
@@ -41,9 +40,15 @@ func (s *Service) usage(d *queueDoc) *usage {
 	}
 	u, ok := s.used.Load(d.ID)
 	if !ok {
-		u, _ = s.used.LoadOrStore(d.ID, &usage{meter: s.cfg.Meter.Resource(d.Account+"/"+d.Region, "AWS/SQS", "QueueName", d.Name)})
+		u, _ = s.used.LoadOrStore(d.ID, new(usage))
 	}
 	return u.(*usage)
+}
+
+// meter is what a queue is measured by. It has a place in the registry, so it is not asked for before there is
+// something to tell, and it is not kept: there may be no place now.
+func (s *Service) meter(d *queueDoc) *metering.Resource {
+	return s.cfg.Meter.Resource(d.Account+"/"+d.Region, "AWS/SQS", "QueueName", d.Name)
 }
 
 // measureSend tells of messages that were sent.
@@ -54,8 +59,9 @@ func (s *Service) measureSend(d *queueDoc, list ...*checked) {
 	}
 	u.last.Store(s.clock.Now().UnixMilli())
 	u.sent.Add(int64(len(list)))
+	m := s.meter(d)
 	for _, c := range list {
-		u.meter.Add(sentSize.Of(float64(c.size)))
+		m.Add(sentSize.Of(float64(c.size)))
 	}
 }
 
@@ -103,7 +109,10 @@ func (s *Service) measureQueue(d *queueDoc, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	u := s.usage(d)
+	u := new(usage)
+	if used, ok := s.used.Load(d.ID); ok {
+		u = used.(*usage)
+	}
 	if c.Visible+c.InFlight+c.Delayed == 0 && now.Sub(time.UnixMilli(u.last.Load())) > activeFor {
 		return nil
 	}
@@ -115,7 +124,7 @@ func (s *Service) measureQueue(d *queueDoc, now time.Time) error {
 	if !sent.IsZero() {
 		age = max(now.Sub(sent).Truncate(time.Second).Seconds(), 0)
 	}
-	u.meter.Add(
+	s.meter(d).Add(
 		messagesSent.Of(float64(u.sent.Swap(0))), messagesReceived.Of(float64(u.received.Swap(0))), messagesDeleted.Of(float64(u.deleted.Swap(0))), emptyReceives.Of(float64(u.idle.Swap(0))),
 		visibleMessages.Of(float64(c.Visible)), inFlightMessages.Of(float64(c.InFlight)), delayedMessages.Of(float64(c.Delayed)), oldestAge.Of(age),
 	)

@@ -1,6 +1,8 @@
 package sqs
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -16,29 +18,35 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-func TestQueuesAreMeasured(t *testing.T) {
+// measured opens the service, with a clock and a registry.
+func measured(t *testing.T) (*Service, *clockwork.FakeClock, *metering.Registry, context.Context) {
+	t.Helper()
 	b, err := broker.Start(broker.Options{Dir: t.TempDir(), NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	t.Cleanup(func() { b.Close() })
 	st, err := state.Open(t.Context(), b, state.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
+	t.Cleanup(func() { st.Close() })
 	clock := clockwork.NewFakeClockAt(time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC))
 	messages, err := queue.Open(queue.Options{Dir: t.TempDir(), NoSync: true, MinFree: -1, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer messages.Close()
+	t.Cleanup(func() { messages.Close() })
 	meter := metering.New()
 	s, err := New(Config{State: st, Messages: messages, Meter: meter, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := awswire.WithCaller(t.Context(), awswire.Caller{Account: "111122223333", Region: "eu-west-1"})
+	return s, clock, meter, awswire.WithCaller(t.Context(), awswire.Caller{Account: "111122223333", Region: "eu-west-1"})
+}
+
+func TestQueuesAreMeasured(t *testing.T) {
+	s, clock, meter, ctx := measured(t)
 	taken := func() map[string]float64 {
 		t.Helper()
 		got := map[string]float64{}
@@ -107,4 +115,39 @@ func TestQueuesAreMeasured(t *testing.T) {
 	}
 	clock.Advance(activeFor + time.Second)
 	same("a queue that is not used any more", taken(), nil)
+}
+
+// Queues that nobody uses take no places of the registry, and one that was used when there was none gets one later.
+func TestMeasuredQueuesAndOthers(t *testing.T) {
+	s, _, meter, ctx := measured(t)
+	for i := range metering.Limit - 1 {
+		meter.Resource("a/r", "AWS/Kinesis", "StreamName", fmt.Sprint(i))
+	}
+	made, err := s.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("q")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	meter.Take()
+	if meter.Resource("a/r", "AWS/Kinesis", "StreamName", "last") == nil {
+		t.Error("a queue that nobody has used has taken the last place")
+	}
+	send := func() (told bool) {
+		t.Helper()
+		if _, err := s.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: made.QueueUrl, MessageBody: aws.String("x")}); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range meter.Take() {
+			told = told || p.Measure == sentSize
+		}
+		return told
+	}
+	if send() {
+		t.Fatal("there was a place")
+	}
+	for range 100 { // the streams are idle, and leave
+		meter.Take()
+	}
+	if !send() {
+		t.Error("the queue is not measured, though there are places")
+	}
 }

@@ -29,7 +29,7 @@ func (s *scan) readParquet(pieces []Piece) []string {
 		}
 		fine := s.finer(g, s.micros(g))
 		read := &parquetRead{strings: options != ""}
-		byIndex := strings.EqualFold(g.pieces[0].Format.SerDeParams["parquet.column.index.access"], "true")
+		byIndex := s.format == "" && strings.EqualFold(g.pieces[0].Format.SerDeParams["parquet.column.index.access"], "true")
 		var items []string
 		asked := map[string]bool{} // of the file's columns
 		for i, c := range table.Columns {

@@ -9,7 +9,7 @@ import (
 
 // askedColumns tells of a column whether a query may ask a table for it: whether its name is
 // among the words of the query. That is more than what the query asks for, never less. It is
-// nil where all columns may be asked for, by a star.
+// nil where all columns may be asked for, by a star, or by other names than their own.
 func askedColumns(q *sql.Query) func(name string) bool {
 	all := false
 	sql.Walk(q, func(n sql.Node) bool {
@@ -22,6 +22,12 @@ func askedColumns(q *sql.Query) func(name string) bool {
 			all = true
 		case *sql.Join:
 			all = all || n.Natural
+		case *sql.AliasedRelation:
+			switch n.Relation.(type) {
+			case *sql.SubqueryRelation, *sql.Unnest: // whose own columns are named within
+			default:
+				all = all || n.Columns != nil
+			}
 		}
 		return !all
 	})
