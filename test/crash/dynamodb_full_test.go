@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,17 +23,8 @@ import (
 // space again the node takes writes without a restart, and has what it acknowledged and no more, in
 // the table as in the index, also after a kill.
 func TestDynamoDBFullDisk(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=640m"); err != nil {
-		t.Skip("cannot mount a small disk: ", err)
-	}
-	// Registered before the node's own cleanup, so it runs after that.
-	t.Cleanup(func() { syscall.Unmount(disk, syscall.MNT_DETACH) })
-	ballast := filepath.Join(disk, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 200<<20), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	data := filepath.Join(disk, "data")
+	disk := newSmallDisk(t, 640, 200)
+	data := filepath.Join(disk.dir, "data")
 	n := nodetest.Start(t, nodetest.Options{Data: data})
 	client := func() *dynamodb.Client {
 		return dynamodb.NewFromConfig(n.AWS(), func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 })
@@ -86,13 +75,7 @@ func TestDynamoDBFullDisk(t *testing.T) {
 		t.Errorf("%d items before the disk was full", len(acked))
 	}
 	// To the last byte, so that nothing but what is in memory works.
-	rest := filepath.Join(disk, "rest")
-	if f, err := os.Create(rest); err == nil {
-		for block := make([]byte, 1<<20); err == nil; {
-			_, err = f.Write(block)
-		}
-		f.Close()
-	}
+	disk.fill()
 	began := time.Now()
 	refused("a put on a full disk", put())
 	_, err = c.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: table, Key: ddbItem{"id": ddbS("item-0")}, UpdateExpression: aws.String("SET v = :v"), ExpressionAttributeValues: ddbItem{":v": ddbN(-1)}})
@@ -129,11 +112,7 @@ func TestDynamoDBFullDisk(t *testing.T) {
 		}
 	}
 	check()
-	for _, f := range []string{rest, ballast} {
-		if err := os.Remove(f); err != nil {
-			t.Fatal(err)
-		}
-	}
+	disk.free(t)
 	for deadline := time.Now().Add(30 * time.Second); put() != nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("there is space again, and puts are refused still")

@@ -20,21 +20,53 @@ import (
 	"github.com/brookmere/brookmere/test/nodetest"
 )
 
+// smallDisk is a disk of a test's own, which may become full.
+type smallDisk struct{ dir string }
+
+// newSmallDisk mounts one of a size, with ballast on it, both in MiB. It is there until a node that is started after it
+// has ended.
+func newSmallDisk(t *testing.T, size, ballast int) smallDisk {
+	t.Helper()
+	d := smallDisk{t.TempDir()}
+	if err := syscall.Mount("tmpfs", d.dir, "tmpfs", 0, fmt.Sprintf("size=%dm", size)); err != nil {
+		t.Skip("cannot mount a small disk: ", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(d.dir, syscall.MNT_DETACH) })
+	if err := os.WriteFile(d.ballast(), make([]byte, ballast<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (d smallDisk) ballast() string { return filepath.Join(d.dir, "ballast") }
+func (d smallDisk) rest() string    { return filepath.Join(d.dir, "rest") }
+
+// fill takes what is left, to the last byte.
+func (d smallDisk) fill() {
+	if f, err := os.Create(d.rest()); err == nil {
+		for block := make([]byte, 1<<20); err == nil; {
+			_, err = f.Write(block)
+		}
+		f.Close()
+	}
+}
+
+// free gives back what fill took, and the ballast.
+func (d smallDisk) free(t *testing.T) {
+	t.Helper()
+	for _, f := range []string{d.rest(), d.ballast()} {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestFullDisk fills the disk below a node. Puts and changes are refused, soon and with
 // errors that clients try again; reads go on. With space again the node takes records
 // without a restart, and has all that it acknowledged, once.
 func TestFullDisk(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=320m"); err != nil {
-		t.Skip("cannot mount a small disk: ", err)
-	}
-	// Registered before the node's own cleanup, so it runs after that.
-	t.Cleanup(func() { syscall.Unmount(disk, syscall.MNT_DETACH) })
-	ballast := filepath.Join(disk, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 120<<20), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	data := filepath.Join(disk, "data")
+	disk := newSmallDisk(t, 320, 120)
+	data := filepath.Join(disk.dir, "data")
 	n := nodetest.Start(t, nodetest.Options{Data: data})
 	client := func() *kinesis.Client {
 		return kinesis.NewFromConfig(n.AWS(), func(o *kinesis.Options) { o.RetryMaxAttempts = 1 })
@@ -93,13 +125,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("streams %v, %v", out, err)
 	}
 	// To the last byte, so that nothing but what is in memory works.
-	rest := filepath.Join(disk, "rest")
-	if f, err := os.Create(rest); err == nil {
-		for block := make([]byte, 1<<20); err == nil; {
-			_, err = f.Write(block)
-		}
-		f.Close()
-	}
+	disk.fill()
 	began := time.Now()
 	if put() != 8 {
 		t.Error("a put on a full disk was taken")
@@ -133,11 +159,7 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	check()
-	for _, f := range []string{rest, ballast} {
-		if err := os.Remove(f); err != nil {
-			t.Fatal(err)
-		}
-	}
+	disk.free(t)
 	for deadline := time.Now().Add(10 * time.Second); put() > 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("there is space again, and puts are refused still")

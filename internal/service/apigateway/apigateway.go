@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
@@ -80,6 +81,8 @@ type Service struct {
 	mu       sync.Mutex
 	compiled map[string]*compiled // by deployment; bounded by maxCompiled
 
+	validating *semaphore.Weighted // in bytes of the bodies that are held against models
+
 	authorized      map[authorizedKey]authorized // answers of authorizers; bounded by maxAuthorizedTotal
 	authorizedBytes int
 }
@@ -110,6 +113,7 @@ func New(cfg Config) (*Service, error) {
 		docVersions: state.NewCollection[docVersionDoc](cfg.State, "apigateway.documentationversion").NotFound(missing(invalidDocVersion)),
 		compiled:    map[string]*compiled{},
 		authorized:  map[authorizedKey]authorized{},
+		validating:  semaphore.NewWeighted(maxPayload),
 	}, nil
 }
 

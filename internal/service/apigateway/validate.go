@@ -38,6 +38,12 @@ func (x *exchange) validate() error {
 	if schema == nil {
 		return nil // no model for the content type: nothing to hold it against
 	}
+	// What a validation finds wrong takes a hundred times the body's bytes, so few large ones go on at once.
+	weight := int64(min(len(x.body), maxPayload))
+	if err := x.s.validating.Acquire(x.ctx, weight); err != nil {
+		return err
+	}
+	defer x.s.validating.Release(weight)
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(x.body))
 	if err == nil {
 		err = validateBody(schema, doc)

@@ -21,7 +21,7 @@ const (
 	maxPairs        = 2 << 20  // different pairs of them
 	plainPaths      = 256      // paths through a schema's parts up to which nothing is reckoned
 	maxNumberLength = 1000     // characters of a number, as the JSON parser of API Gateway has it
-	maxExponent     = 4000
+	maxExponent     = 400      // no double is larger
 )
 
 var (

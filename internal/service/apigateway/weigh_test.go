@@ -31,6 +31,7 @@ func TestHostileModels(t *testing.T) {
 		{"a tree", tree, wide, ""},
 		{"a tree without a name", tree, `{"name": "r", "children": [{}]}`, "any"},
 		{"a great exponent", integers, `[1e1000000000]`, errNumber.Error()},
+		{"an exponent beyond doubles", integers, `[1e401]`, errNumber.Error()},
 		{"a small exponent", integers, `[1e-99999999999999999999]`, errNumber.Error()},
 		{"a long number", integers, `[` + strings.Repeat("9", 1<<20) + `]`, errNumber.Error()},
 		{"numbers", integers, `[1, 1e0, 9.0, -0, 1E+0]`, ""},

@@ -38,6 +38,9 @@ test("a result is drawn by what its columns hold", () => {
   assert.deepEqual(crossed(shaped(["a", "b", "n"], [["x", "u", 1], ["x", "v", 2], ["y", "u", 3], ["x", "u", 4]])), { rows: ["x", "y"], columns: ["u", "v"], cells: [[5, 2], [3, null]] });
   assert.equal(fitting(shaped(["latitude", "longitude"], [["1", "2"]]))[0], "map");
   assert.deepEqual(fitting(shaped([], [])), ["table"]);
+  const ids = shaped(["zip", "id", "n"], [["00123", "9007199254740993", "-0.50"], ["10115", "1", "1e3"]]);
+  assert.deepEqual(ids.rows, [["00123", "9007199254740993", -0.5], ["10115", "1", 1000]]);
+  assert.deepEqual(shaped(["late"], [...Array.from({ length: 600 }, () => ["1"]), ["n/a"]]).rows[600], ["n/a"]);
   assert.equal(timeOf("2026-11-28 13"), Date.UTC(2026, 10, 28, 13));
   assert.equal(timeOf("2026-11-28 13:00:00.123456 UTC"), Date.UTC(2026, 10, 28, 13, 0, 0, 123));
   assert.ok(Number.isNaN(timeOf("13")) && Number.isNaN(timeOf("x2026-11-28")));

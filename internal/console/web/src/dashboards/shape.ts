@@ -14,12 +14,15 @@ export function timeOf(s: string): number {
   return Date.parse(m[1] + "T" + m[2]!.replace(/(\.\d{3})\d+/, "$1") + zone);
 }
 
+/** numeric reports whether a number says all of a text: 007 is none, nor is a whole number of more digits than a number has. */
+const numeric = (s: string) => s.trim() !== "" && Number.isFinite(Number(s)) && !/^[-+]?0\d/.test(s) && (!/^[-+]?\d+$/.test(s) || Number.isSafeInteger(Number(s)));
+
 /** shaped reads a result: texts that are all numbers, or all times, are those. */
-export function shaped(names: string[], rows: unknown[][], numeric?: (column: number) => boolean): Data {
+export function shaped(names: string[], rows: unknown[][]): Data {
   const cells = rows.map((r) => names.map((_, i) => { const v = r[i]; return v === null || v === undefined || v === "" ? null : typeof v === "object" ? JSON.stringify(v) : typeof v === "number" ? v : String(v); }));
   const columns = names.map((name, i) => {
-    const some = cells.map((r) => r[i]!).filter((v) => v !== null).slice(0, 500);
-    const number = numeric ? numeric(i) : some.length > 0 && some.every((v) => typeof v === "number" || (v.trim() !== "" && Number.isFinite(Number(v))));
+    const some = cells.map((r) => r[i]!).filter((v) => v !== null);
+    const number = some.length > 0 && some.every((v) => typeof v === "number" || numeric(v));
     const time = !number && some.length > 0 && some.every((v) => typeof v === "string" && !Number.isNaN(timeOf(v)));
     return { name, kind: number ? "number" as const : time ? "time" as const : "text" as const };
   });

@@ -85,7 +85,7 @@ function Asked(p: { title: string; sql: string; database: string; view: View; wh
     if (!may) return undefined;
     const r = await query(p.sql, p.database);
     while (!r.complete && r.rows.length < 10_000) await r.more();
-    return shaped(r.columns.map((c) => c.Name), r.rows, undefined);
+    return shaped(r.columns.map((c) => c.Name), r.rows);
   }, p.when.every, [p.sql, p.database, p.when.every, p.when.again]);
   if (!may) return <div class="empty quiet">The statement does not only read, so a dashboard does not run it.</div>;
   return <>{live.error && <Problem error={live.error} />}{live.value ? <Visual title={p.title} data={live.value} view={p.view} /> : !live.error && <Loading />}</>;

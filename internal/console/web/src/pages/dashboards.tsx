@@ -43,8 +43,9 @@ function List() {
 function New(p: { taken: string[]; close: () => void }) {
   const [name, setName] = useState("");
   const [text, setText] = useState("");
+  const [large, setLarge] = useState(false);
   const { busy, error, act } = useAct();
-  const wrong = name && !/^[\w-]{1,255}$/.test(name) ? "Letters, digits, - and _." : p.taken.includes(name) ? "There is one of this name." : "";
+  const wrong = large ? "The file is larger than a dashboard may be, 1 MiB." : name && !/^[\w-]{1,255}$/.test(name) ? "Letters, digits, - and _." : p.taken.includes(name) ? "There is one of this name." : "";
   const make = async () => {
     const body = text.trim() ? write(parse(text)) : '{"widgets":[]}';
     await save(name, body, undefined);
@@ -53,7 +54,7 @@ function New(p: { taken: string[]; close: () => void }) {
   return (
     <Dialog title="New dashboard" close={p.close}>
       <label>Name<input class="field wide" value={name} autofocus maxLength={255} onInput={(e) => setName(e.currentTarget.value)} /></label>
-      <label>From a file: the body of another one, here or in CloudWatch<input type="file" accept=".json,application/json" onChange={async (e) => { const f = e.currentTarget.files?.[0]; if (f) { setText(f.size > 1 << 20 ? "" : await f.text()); if (!name) setName(f.name.replace(/\.json$/, "").replace(/[^\w-]+/g, "-")); } }} /></label>
+      <label>From a file: the body of another one, here or in CloudWatch<input type="file" accept=".json,application/json" onChange={async (e) => { const f = e.currentTarget.files?.[0]; if (f) { setLarge(f.size > 1 << 20); setText(f.size > 1 << 20 ? "" : await f.text()); if (!name) setName(f.name.replace(/\.json$/, "").replace(/[^\w-]+/g, "-")); } }} /></label>
       {wrong && <div class="notice" role="status">{wrong}</div>}
       <Problem error={error} />
       <div class="bar end"><span class="grow" /><button onClick={p.close}>Close</button><button class="primary" disabled={!!busy || !name || !!wrong} onClick={() => act("make", make)}>Create</button></div>
