@@ -74,7 +74,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b, err := broker.Start(broker.Options{Dir: t.TempDir()})
+	b, err := broker.Start(broker.Options{Dir: t.TempDir(), NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
