@@ -56,9 +56,13 @@ type Config struct {
 	Logs     LogSink    // nil: access logs go nowhere
 	// PassRole decides whether the caller of a context may hand a role to API Gateway for the API of an ARN. nil: everybody may.
 	PassRole func(ctx context.Context, role, api string) error
-	Meter    *metering.Registry // of what CloudWatch is told of APIs; nil: nothing
-	Clock    clockwork.Clock
-	Logger   *slog.Logger
+	// Allow decides whether the caller of the context, who has signed, may invoke the method of an ARN, by the
+	// policies of the caller and of the API (ResourcePolicy); nil: whoever has signed may. keys answers for
+	// condition keys of the request.
+	Allow  func(ctx context.Context, arn string, keys func(string) []string) error
+	Meter  *metering.Registry // of what CloudWatch is told of APIs; nil: nothing
+	Clock  clockwork.Clock
+	Logger *slog.Logger
 }
 
 // Service is API Gateway.
