@@ -408,26 +408,26 @@ func withoutCanonical(text string) string {
 	return strings.ReplaceAll(text, `"CanonicalUser"`, `"AWS"`)
 }
 
-// wildcardMatch matches text with a pattern of "*" and "?".
+// wildcardMatch matches text with a pattern of "*" and "?", in a time of their product at most.
 func wildcardMatch(pattern, text string) bool {
-	if !strings.ContainsAny(pattern, "*?") {
-		return pattern == text
-	}
-	if pattern == "" {
-		return text == ""
-	}
-	switch pattern[0] {
-	case '*':
-		for i := 0; i <= len(text); i++ {
-			if wildcardMatch(pattern[1:], text[i:]) {
-				return true
-			}
+	star, from := -1, 0 // the last star, and where what it stands for ends
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			from++
+			p, t = star+1, from
+		default:
+			return false
 		}
-		return false
-	case '?':
-		return text != "" && wildcardMatch(pattern[1:], text[1:])
 	}
-	return text != "" && text[0] == pattern[0] && wildcardMatch(pattern[1:], text[1:])
+	return strings.Trim(pattern[p:], "*") == ""
 }
 
 func (c *call) getPolicyStatus() error {
