@@ -148,6 +148,9 @@ func (c *call) noContent() error {
 
 // serve answers.
 func (c *call) serve() error {
+	if c.bucket == "" && c.key != "" {
+		return fault(400, "InvalidBucketName", "The specified bucket is not valid.").with("BucketName", "")
+	}
 	if c.bucket == "" {
 		c.op = findOperation(c, onService)
 		if c.op == nil {
