@@ -34,14 +34,13 @@ func (c *control) point() (*port, error) {
 }
 
 // changePoint changes the access point that the path names, which is there.
-func (c *control) changePoint(f func(*port)) error {
+func (c *control) changePoint(f func(*port) error) error {
 	return c.s.accounts.update(c.account, func(a *account) error {
 		p := a.Ports[portKey(c.caller.Region, c.name)]
 		if p == nil {
-			return fault(404, "NoSuchAccessPoint", "The specified accesspoint does not exist").with("AccessPointName", c.name)
+			return noSuchPoint(c.name)
 		}
-		f(p)
-		return nil
+		return f(p)
 	})
 }
 
@@ -182,10 +181,21 @@ func (c *control) putPointPolicy() error {
 	if _, err := policy.Parse(text, policy.Resource); err != nil {
 		return fault(400, "MalformedPolicy", err.Error())
 	}
-	if isPublicPolicy(text) && p.Block["BlockPublicPolicy"] {
+	var own policyDocument
+	if err := json.Unmarshal([]byte(text), &own); err != nil || len(text) > 20<<10 {
+		return malformedPolicy("Policies must be valid JSON of 20 KB at most")
+	}
+	for _, statement := range own.Statement {
+		for _, resource := range statement.Resource {
+			if on := p.arn(""); resource != on && !strings.HasPrefix(resource, on+"/object/") {
+				return malformedPolicy("Policy has invalid resource")
+			}
+		}
+	}
+	if isPublicPolicy(text) && c.pointBlocks(p, "BlockPublicPolicy") {
 		return errAccessDenied
 	}
-	if err := c.changePoint(func(p *port) { p.Policy = text }); err != nil {
+	if err := c.changePoint(func(p *port) error { p.Policy = text; return nil }); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusOK)
@@ -224,7 +234,7 @@ func (c *control) deletePointPolicy() error {
 	if _, err := c.pointPolicy(); err != nil {
 		return err
 	}
-	if err := c.changePoint(func(p *port) { p.Policy = "" }); err != nil {
+	if err := c.changePoint(func(p *port) error { p.Policy = ""; return nil }); err != nil {
 		return err
 	}
 	return c.noContent()
