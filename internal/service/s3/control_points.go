@@ -3,6 +3,7 @@ package s3
 import (
 	"crypto/rand"
 	"encoding/base32"
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -12,8 +13,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
-// Access points. One is another name of its bucket: requests reach it by the alias. Its policy is stored; what the
-// bucket does not allow, an access point does not.
+// Access points. One is another way to its bucket; point.go has the requests that come by it.
 
 // aliasSuffix ends the names by which access points stand for their buckets.
 const aliasSuffix = "-s3alias"
@@ -28,7 +28,7 @@ func (c *control) pointARN(name string) string {
 func (c *control) point() (*port, error) {
 	p := c.s.accounts.get(c.account).Ports[portKey(c.caller.Region, c.name)]
 	if p == nil {
-		return nil, fault(404, "NoSuchAccessPoint", "The specified accesspoint does not exist").with("AccessPointName", c.name)
+		return nil, noSuchPoint(c.name)
 	}
 	return p, nil
 }
@@ -54,6 +54,8 @@ func (c *control) createPoint() error {
 	if !pointName.MatchString(c.name) || strings.HasSuffix(c.name, aliasSuffix) {
 		return invalidRequest("The specified accesspoint name is not valid")
 	}
+	c.s.createMu.Lock() // so that the bucket stays
+	defer c.s.createMu.Unlock()
 	b := c.s.buckets.get(doc.text("Bucket"))
 	if b == nil || b.Region != c.caller.Region {
 		return invalidRequest("Amazon S3 AccessPoint can only be created for existing bucket")
