@@ -155,9 +155,11 @@ type Facts struct {
 	Resources []string
 	Keys      map[string][]string
 	HTTP      *http.Request
+	// Decided is of a handler that asks by itself whether the caller may: nobody around the call does.
+	Decided bool
 }
 
 func (f Facts) callInput() (any, error)                { return nil, nil }
 func (f Facts) callResources() ([]string, error)       { return f.Resources, nil }
 func (f Facts) callKeys() (map[string][]string, error) { return f.Keys, nil }
-func (f Facts) callNeeds() ([]Need, bool, error)       { return nil, false, nil }
+func (f Facts) callNeeds() ([]Need, bool, error)       { return nil, f.Decided, nil }

@@ -160,7 +160,7 @@ func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Bro
 		Origins:      cfg.CORSOrigins,
 		Hosts:        cfg.Hosts,
 		Bodies:       n.bodies,
-		IsBucketHost: func(host string) bool { return bucketOf(host) != "" || s3.IsWebsiteHost(host) },
+		IsBucketHost: func(host string) bool { return bucketOf(host) != "" || s3.IsWebsiteHost(host) || s3.IsPointHost(host) },
 		TLS:          tlsConfig,
 		Proxy:        n.proxy(auth),
 		Logger:       log,

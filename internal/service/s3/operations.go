@@ -41,7 +41,7 @@ func (o *operation) do(c *call) error {
 	if chain == nil || len(*chain) == 0 {
 		return o.run(c)
 	}
-	f := awswire.Facts{Service: "s3", Operation: o.name, Mode: awswire.ModeExecutes, HTTP: c.r}
+	f := awswire.Facts{Service: "s3", Operation: o.name, Mode: awswire.ModeExecutes, HTTP: c.r, Decided: c.s.cfg.Decide != nil}
 	if o.mode == stores {
 		f.Mode = awswire.ModeStores
 	}
