@@ -69,6 +69,7 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 		}
 		init = max(i.e.clock.Since(begin), 1)
 	}
+	i.rest.begin()
 	v := &invocation{r: r, taken: make(chan struct{}), answered: make(chan struct{}), streamed: make(chan struct{})}
 	select {
 	case i.queue <- v:
@@ -152,6 +153,10 @@ func (i *instance) finished(v *invocation, init time.Duration) *Result {
 	case i.dead():
 		i.discard("it has ended")
 	default:
+		v.mu.Lock()
+		deadline := v.deadline
+		v.mu.Unlock()
+		i.rest.end(deadline)
 		i.e.release(i)
 	}
 	return &result

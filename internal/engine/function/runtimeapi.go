@@ -27,6 +27,9 @@ import (
 //	POST runtime/init/error
 const apiVersion = "2018-06-01"
 
+// maxUnread is the size of a payload, in bytes, that a connection holds for a process which does not read.
+const maxUnread = 8 << 10
+
 // invocation is a request on its way through an instance.
 type invocation struct {
 	r        *Request
@@ -136,13 +139,21 @@ func apiAccepted(w http.ResponseWriter) {
 // next hands the process its next invocation, and waits for one.
 func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	i.readyOnce.Do(func() { close(i.ready) })
+	i.rest.ask()
 	var v *invocation
+	gone := false
 	select {
 	case v = <-i.queue:
 	case <-i.gone:
+		gone = true
+	case <-r.Context().Done():
+	}
+	i.rest.asked()
+	switch {
+	case gone:
 		apiError(w, http.StatusGone, "Gone", "The instance is being stopped")
 		return
-	case <-r.Context().Done():
+	case v == nil: // the process has
 		return
 	}
 	now := i.e.clock.Now()
@@ -164,8 +175,17 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 		h["Lambda-Runtime-Client-Context"] = []string{v.r.ClientContext}
 	}
 	close(v.taken) // its time runs, whether it reads the payload or not
+	small := len(v.r.Payload) <= maxUnread
+	if !small {
+		i.rest.goOn() // it has to read
+	}
 	w.WriteHeader(http.StatusOK)
 	w.Write(v.r.Payload) // a process that has gone is seen to have
+	if small {
+		// What it waits for is there when it goes on: it is woken once, not twice.
+		http.NewResponseController(w).Flush()
+		i.rest.goOn()
+	}
 }
 
 // of returns the invocation under way if it has that id.
