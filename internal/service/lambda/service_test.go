@@ -142,6 +142,7 @@ type fixture struct {
 	s3      *buckets
 	kinesis *kinesis.Service
 	close   func()
+	opened  func() // is called before the service starts; nil: nothing is
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -190,6 +191,9 @@ func (x *fixture) open() {
 		Endpoint: func() string { return "http://127.0.0.1:4566" },
 	})
 	must(err)
+	if x.opened != nil {
+		x.opened()
+	}
 	must(x.Service.Start(ctx))
 	x.close = func() {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -532,7 +536,7 @@ def handler(e, c):
 	x.close()
 	x.open()
 	x.async.mu.Lock()
-	for _, w := range x.async.waiting {
+	for _, w := range x.async.main.waiting {
 		w.Next = clock.Now()
 	}
 	x.async.mu.Unlock()
