@@ -70,7 +70,7 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 		init = max(i.e.clock.Since(begin), 1)
 	}
 	i.rest.begin()
-	v := &invocation{r: r, taken: make(chan struct{}), answered: make(chan struct{}), streamed: make(chan struct{})}
+	v := &invocation{r: r, taken: make(chan struct{}), answered: make(chan struct{}), streamed: make(chan struct{}), asked: make(chan struct{})}
 	select {
 	case i.queue <- v:
 	case <-i.gone:
@@ -104,13 +104,14 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 	}
 	// The answer is being made: what is left is done behind the caller's back.
 	result := v.result
-	logged := make(chan []byte, 1)
-	result.Init, result.Logged = init, logged
+	ending := make(chan *Result, 1)
+	result.Init, result.Ending = init, ending
 	i.e.wg.Go(func() {
 		defer leave()
 		defer t.Stop()
+		// It ends when the process asks for the next one: it may go on after its answer.
 		select {
-		case <-v.streamed:
+		case <-v.asked:
 		case <-i.gone:
 			// The pipe ends with the connection.
 			select {
@@ -122,10 +123,11 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 			v.fail(timeoutResult(r.ID, i.f.Timeout))
 			i.kill(causeTimeout)
 		}
+		i.capture.end(v)
 		v.mu.Lock()
 		v.ended = i.e.clock.Now()
 		v.mu.Unlock()
-		logged <- i.finished(v, init).Log
+		ending <- i.finished(v, init)
 	})
 	return &result, nil
 }

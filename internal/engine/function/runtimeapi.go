@@ -36,6 +36,7 @@ type invocation struct {
 	taken    chan struct{} // closed when the process has the payload
 	answered chan struct{} // closed when result is there
 	streamed chan struct{} // closed when a streamed answer is complete
+	asked    chan struct{} // closed when the process asks for the next invocation after that
 
 	mu       sync.Mutex
 	began    time.Time // when the process took it
@@ -56,6 +57,22 @@ func (v *invocation) finish(r Result, now time.Time) bool {
 	v.done, v.result, v.ended = true, r, now
 	close(v.answered)
 	return true
+}
+
+// next notes that the process asks for the next invocation.
+func (v *invocation) next() {
+	select {
+	case <-v.streamed:
+	default:
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	select {
+	case <-v.asked:
+	default:
+		close(v.asked)
+	}
 }
 
 // fail notes how an invocation has failed that has begun to answer, as a stream, if it has not failed before.
@@ -139,6 +156,9 @@ func apiAccepted(w http.ResponseWriter) {
 // next hands the process its next invocation, and waits for one.
 func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	i.readyOnce.Do(func() { close(i.ready) })
+	if v := i.current.Load(); v != nil {
+		v.next()
+	}
 	i.rest.ask()
 	var v *invocation
 	gone := false
