@@ -68,6 +68,7 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 			return failed, err
 		}
 		init = max(i.e.clock.Since(begin), 1)
+		i.capture.initEnd(init, Result{})
 	}
 	i.rest.begin()
 	v := &invocation{r: r, taken: make(chan struct{}), answered: make(chan struct{}), streamed: make(chan struct{}), asked: make(chan struct{})}
@@ -213,6 +214,7 @@ func (i *instance) initFailure(r *Request, result Result) *Result {
 	case <-time.After(time.Second):
 	}
 	i.capture.drain()
+	i.capture.initEnd(now.Sub(i.started), result)
 	i.capture.begin(v)
 	status := "Status: error\tError Type: " + result.ErrorType
 	if result.TimedOut {
