@@ -339,7 +339,13 @@ func (n *Node) services() []server.Service {
 			Name:        f.Name,
 			SigningName: f.SigningName,
 			Claims:      f.Claims,
-			WriteError:  f.WriteError,
+			WriteError: func(w http.ResponseWriter, r *http.Request, err error) {
+				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
+					s.fronts[i].WriteError(w, r.WithContext(ctx), err)
+				}) {
+					f.WriteError(w, r, awswire.Errorf("ServiceUnavailable", "The node is stopping."))
+				}
+			},
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
 					s.fronts[i].Handler.ServeHTTP(w, r.WithContext(ctx))

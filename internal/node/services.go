@@ -221,6 +221,9 @@ func makeKMS(s *services, p parts) (_ service, err error) {
 func makeAPIGateway(s *services, p parts) (_ service, err error) {
 	s.restAPIs, err = apigateway.New(apigateway.Config{
 		State: p.state, Logs: logsOfAPIs(s, p), Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
+		Allow: func(ctx context.Context, arn string, keys func(string) []string) error {
+			return p.node.decide(ctx, "execute-api:Invoke", arn, keys)
+		},
 	})
 	return s.restAPIs, err
 }
