@@ -245,11 +245,16 @@ func (s *Service) call(ctx context.Context, d *functionDoc, t target, r *functio
 // streamed is the result of a call whose answer is being made. The call is counted when it has ended.
 func (s *Service) streamed(running running, out *function.Result, c *config) result {
 	logged := make(chan []byte, 1)
-	go func() {
+	ended := func(context.Context) error {
 		all := <-out.Ending // it comes: the engine ends all that it runs
 		running.end(all, nil)
 		logged <- all.Log
-	}()
+		return nil
+	}
+	if !s.group.Go("streamed answer", ended) { // the service is closed
+		running.end(out, nil)
+		logged <- nil
+	}
 	return result{Result: out, version: c.Version, logged: logged}
 }
 
