@@ -45,7 +45,7 @@ func (o *operation) do(c *call) error {
 	if o.mode == stores {
 		f.Mode = awswire.ModeStores
 	}
-	if o.action != "" {
+	if o.action != "" && o.name != "PostObject" { // which asks for whom its body says, about the key there
 		f.Actions = []string{o.action}
 	}
 	if c.b != nil {
