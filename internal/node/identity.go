@@ -86,6 +86,16 @@ func (n *Node) decide(ctx context.Context, action, arn string, keys policy.Keys)
 	return a.Ask(ctx, action, arn, keys)
 }
 
+// passRole decides whether the caller of a context may hand a role to a service, in the words of its API.
+func (n *Node) passRole(api, service string) func(ctx context.Context, role, resource string) error {
+	return func(ctx context.Context, role, resource string) error {
+		if a := n.deciding.Load(); a != nil {
+			return a.PassRole(ctx, api, role, service, resource)
+		}
+		return nil
+	}
+}
+
 // assumable decides whether the service of the context may act as its role.
 func (n *Node) assumable(ctx context.Context) error {
 	if a := n.deciding.Load(); a != nil {
