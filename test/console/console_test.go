@@ -4,6 +4,7 @@ package console_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/cdproto/profiler"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -223,6 +225,19 @@ func TestFrames(t *testing.T) {
 	before := measured()
 	b.do(t, chromedp.Evaluate(`window.frames = [performance.now()]; (function next() { requestAnimationFrame((t) => { window.frames.push(t); next() }) })(); 0`, nil), chromedp.Sleep(length))
 	after := measured()
+	if dir := os.Getenv("BROOKMERE_PICTURES"); dir != "" { // where the time goes, for the browser's own tools
+		var text []byte
+		b.do(t, profiler.Enable(), profiler.Start(), chromedp.Sleep(length), chromedp.ActionFunc(func(ctx context.Context) error {
+			profile, err := profiler.Stop().Do(ctx)
+			if err == nil {
+				text, err = json.Marshal(profile)
+			}
+			return err
+		}))
+		if err := os.WriteFile(filepath.Join(dir, "page.cpuprofile"), text, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
 	var gaps []float64
 	b.do(t, chromedp.Evaluate(`window.frames.slice(1).map((t, i) => t - window.frames[i]).sort((a, b) => b - a)`, &gaps))
 	sum := 0.0
