@@ -18,6 +18,9 @@
 // it makes messages that streams lack: shardlog does. Then Store and SyncAppended are what it
 // needs: they sync streams, one or many at the same time.
 //
+// A file of which a sync has failed is suspect: its stream is not taken for durable any more until
+// the next start of a broker, which writes the file again (suspect.go).
+//
 // At a start after a loss of power, streams may lack what the journals hold. It is put
 // back before anybody can connect: storeindex.Mend cuts each stream off where its files
 // are not what was written, from the first message on that a journal has, and the messages
@@ -30,6 +33,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -62,7 +66,9 @@ type Options struct {
 	// Logf gets the server's warnings and errors; nil drops them.
 	Logf func(level, message string)
 
-	segmentBytes int64 // of the journal, in tests
+	// In tests: the size of a segment of the journal, and how files of streams get to the disk.
+	segmentBytes int64
+	fsync        func(*os.File) error
 }
 
 // Broker is a running server, or the link to one outside.
@@ -93,7 +99,14 @@ func Start(o Options) (*Broker, error) {
 			return nil, fmt.Errorf("broker: directory %q is not an absolute path", o.Dir)
 		}
 		if !o.NoSync {
-			b.disk = &disk{dir: o.Dir, segmentBytes: o.segmentBytes, streams: map[string]*files{}}
+			b.disk = &disk{dir: o.Dir, segmentBytes: o.segmentBytes, logf: o.Logf, fsync: o.fsync, streams: map[string]*files{}}
+			if b.disk.fsync == nil {
+				b.disk.fsync = (*os.File).Sync
+			}
+			var err error
+			if b.disk.suspects, err = readSuspects(o.Dir); err != nil {
+				return nil, err
+			}
 		}
 		srv, err := b.run()
 		if err != nil {
@@ -127,6 +140,12 @@ func (b *Broker) run() (*server.Server, error) {
 	}
 	if b.disk == nil {
 		return b.serve()
+	}
+	if !b.disk.started { // nobody relies on the streams yet
+		if err := b.disk.rewrite(); err != nil {
+			return nil, err
+		}
+		b.disk.started = true
 	}
 	left, err := b.disk.mend()
 	if err != nil {
@@ -169,7 +188,7 @@ func (b *Broker) serve() (*server.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broker: configure server: %w", err)
 	}
-	l := &logger{logf: b.opts.Logf, failed: b.suspect}
+	l := &logger{logf: b.opts.Logf, failed: b.failed}
 	b.errors.Store(false)
 	srv.SetLoggerV2(l, false, false, false)
 	srv.Start()
@@ -309,7 +328,7 @@ func (b *Broker) stopServer() {
 // the only place where a failed start says why.
 type logger struct {
 	logf   func(level, message string)
-	failed func() // called at each error
+	failed func(v []any) // called at each error, with what it tells
 	mu     sync.Mutex
 	last   string
 	ended  bool
@@ -330,7 +349,7 @@ func (l *logger) log(level, format string, v []any) {
 		l.mu.Lock()
 		l.last = m
 		l.mu.Unlock()
-		l.failed()
+		l.failed(v)
 	}
 	if l.logf != nil {
 		l.logf(level, m)

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -96,6 +97,10 @@ func (b *Broker) Mark(stream string, seq uint64) {
 type disk struct {
 	dir          string // of the server
 	segmentBytes int64  // of the journal; 0: what it takes by itself
+	logf         func(level, message string)
+	fsync        func(*os.File) error
+	suspects     *suspects
+	started      bool // suspect files were written again
 
 	unsynced atomic.Bool // something could not be synced that the journal does not have
 
@@ -117,7 +122,7 @@ func (d *disk) files(stream string) *files {
 	defer d.mu.Unlock()
 	f := d.streams[stream]
 	if f == nil {
-		f = newFiles(streamDir(d.dir, stream))
+		f = newFiles(d, stream)
 		d.streams[stream] = f
 	}
 	return f
@@ -134,6 +139,7 @@ func (d *disk) sync(stream string, how func(*files) error) error {
 			delete(d.streams, stream)
 		}
 		d.mu.Unlock()
+		d.suspects.drop(stream)
 		return nil
 	}
 	if err != nil {

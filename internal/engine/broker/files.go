@@ -23,7 +23,8 @@ func streamDir(dir, stream string) string {
 
 // files are those of one stream. It knows which have not changed since they were synced.
 type files struct {
-	dir string
+	dir  string
+	disk *disk
 
 	mu      sync.Mutex
 	changed sync.Cond
@@ -39,8 +40,8 @@ type files struct {
 	tail *tail // of the run under way
 }
 
-func newFiles(dir string) *files {
-	f := &files{dir: dir}
+func newFiles(d *disk, stream string) *files {
+	f := &files{dir: streamDir(d.dir, stream), disk: d}
 	f.changed.L = &f.mu
 	return f
 }
@@ -107,8 +108,13 @@ func (f *files) share(whole bool) error {
 }
 
 func (f *files) run(whole bool) error {
+	if f.disk.suspects.has(filepath.Base(f.dir)) {
+		if _, err := os.Lstat(f.dir); !errors.Is(err, fs.ErrNotExist) {
+			return errSuspect
+		}
+	}
 	if !whole && f.tail != nil {
-		if info, err := f.tail.sync(); info != nil {
+		if info, err := f.tail.sync(f.syncOpen); info != nil {
 			if err == nil {
 				f.mu.Lock()
 				f.synced[f.tail.file.Name()] = info
@@ -151,7 +157,7 @@ func (f *files) runWhole(was map[string]fs.FileInfo) (map[string]fs.FileInfo, er
 	for _, dir := range []string{f.dir, filepath.Join(f.dir, "msgs")} {
 		entries, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) && dir == f.dir {
-			if err := syncFile(filepath.Dir(f.dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := f.syncPath(filepath.Dir(f.dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, err
 			}
 			return nil, errNoStream
@@ -172,7 +178,7 @@ func (f *files) runWhole(was map[string]fs.FileInfo) (map[string]fs.FileInfo, er
 					continue
 				}
 				names = names || old == nil || !os.SameFile(old, info)
-				err = syncFile(path)
+				err = f.syncPath(path)
 			}
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // trimmed meanwhile
@@ -189,12 +195,34 @@ func (f *files) runWhole(was map[string]fs.FileInfo) (map[string]fs.FileInfo, er
 			dirs = append(dirs, filepath.Dir(f.dir))
 		}
 		for _, dir := range dirs {
-			if err := syncFile(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := f.syncPath(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return was, err
 			}
 		}
 	}
 	return now, nil
+}
+
+// syncPath syncs a file or folder, which is suspect when that fails.
+func (f *files) syncPath(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return f.syncOpen(file)
+}
+
+func (f *files) syncOpen(file *os.File) error {
+	err := f.disk.fsync(file)
+	if err != nil {
+		path := file.Name()
+		if path == filepath.Dir(f.dir) { // the stream may not be in it
+			path = f.dir
+		}
+		f.disk.syncFailed(path, err)
+	}
+	return err
 }
 
 // syncFile syncs a file or folder.
@@ -238,7 +266,7 @@ func openTail(all map[string]fs.FileInfo) *tail {
 
 // sync syncs the block and reports what it was before. That is nil, and nothing is done,
 // when it is not the last one any more.
-func (t *tail) sync() (fs.FileInfo, error) {
+func (t *tail) sync(sync func(*os.File) error) (fs.FileInfo, error) {
 	if _, err := os.Lstat(t.next); !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -246,7 +274,7 @@ func (t *tail) sync() (fs.FileInfo, error) {
 	if err != nil || !os.SameFile(info, t.info) {
 		return nil, nil
 	}
-	return info, t.file.Sync()
+	return info, sync(t.file)
 }
 
 func (t *tail) close() {

@@ -61,10 +61,13 @@ const (
 	healSpace = 32 << 20 // free bytes without which a restart would not help
 )
 
-// suspect is called when the server has logged an error. If a stream has failed, the
+// failed is called when the server has logged an error. If a stream has failed, the
 // server is restarted as soon as its disk has space, so that what nobody looks after
 // writes again too.
-func (b *Broker) suspect() {
+func (b *Broker) failed(v []any) {
+	if b.disk != nil {
+		b.disk.serverFailed(v)
+	}
 	b.errors.Store(true)
 	if !b.healing.CompareAndSwap(false, true) {
 		return

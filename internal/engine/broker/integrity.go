@@ -199,6 +199,10 @@ func Check(dir string, deep bool) ([]Finding, error) {
 		return nil, fmt.Errorf("broker: check %s: %w", dir, err)
 	}
 	lost := m == nil && powerLost(dir)
+	suspects, err := readSuspects(dir)
+	if err != nil {
+		return nil, err
+	}
 	left, err := journal.Read(filepath.Join(dir, "journal"))
 	if err != nil {
 		return nil, fmt.Errorf("broker: check the journal: %w", err)
@@ -220,7 +224,7 @@ func Check(dir string, deep bool) ([]Finding, error) {
 	group.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for i, name := range names {
 		group.Go(func() error {
-			in, err := storeindex.Inspect(streamDir(dir, name), depth, lost, from[name], time.Now())
+			in, err := storeindex.Inspect(streamDir(dir, name), depth, lost || suspects.has(name), from[name], time.Now())
 			if err != nil {
 				return fmt.Errorf("broker: check stream %s: %w", name, err)
 			}
@@ -233,6 +237,7 @@ func Check(dir string, deep bool) ([]Finding, error) {
 	}
 	for _, in := range streams {
 		c.faults(in)
+		lost := lost || suspects.has(in.Stream) // what the system could not write
 		if m == nil && !lost {
 			if err := c.description(in); err != nil {
 				return nil, err

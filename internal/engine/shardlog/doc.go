@@ -78,6 +78,10 @@
 //     go for its sake alone, and a stream is not synced that has got nothing since it was.
 //     Streams are synced at the same time, which the file system makes little more than one sync.
 //   - A large append syncs its stream, and with it all that went there before.
+//   - A stream of which a sync has failed is not synced again (journal.ErrSuspect): the journal
+//     keeps what it has of it, and takes no more when it is full, until the next start, which writes
+//     the stream's files to new ones. A large append under way is told that its outcome is unknown,
+//     and its shard takes no more.
 //
 // At a start, before anything is served: where the power was lost, the broker cuts each stream
 // off where its files are not what was written, from the first frame on that the journal has

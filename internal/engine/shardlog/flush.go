@@ -78,6 +78,9 @@ func (s *Shard) store(out *sent) error {
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		begun := time.Now()
 		err := s.makeStream(s.log.ctx)
+		if errors.Is(err, journal.ErrSuspect) {
+			s.log.front.refused.Store(&err)
+		}
 		if err == nil {
 			var m *nats.Msg
 			if m, err = s.republish(out); err == nil {

@@ -67,6 +67,8 @@ type front struct {
 	ctx    context.Context // ends when the log is closed and not everything could be stored
 	cancel context.CancelFunc
 
+	carried map[*openFrame]uint32 // by the checkpoint that is tried, which alone uses it: their records then
+
 	mu    sync.Mutex
 	dirty map[*Shard]struct{} // that have appends which their streams lack
 	files map[string]struct{} // streams that have got frames since they were synced
@@ -110,7 +112,7 @@ func (l *Log) openFront(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("shardlog: %w", err)
 	}
-	fr := &front{log: l, dirty: map[*Shard]struct{}{}, files: map[string]struct{}{}, slots: make(chan struct{}, flushesAtOnce), opened: make(chan struct{}), ended: make(chan struct{})}
+	fr := &front{log: l, carried: map[*openFrame]uint32{}, dirty: map[*Shard]struct{}{}, files: map[string]struct{}{}, slots: make(chan struct{}, flushesAtOnce), opened: make(chan struct{}), ended: make(chan struct{})}
 	fr.ctx, fr.cancel = context.WithCancel(l.ctx)
 	if err := fr.putBack(ctx, left); err != nil {
 		return err
@@ -544,7 +546,11 @@ func (fr *front) checkpoint(streams []string) error {
 			return err
 		}
 	}
-	return fr.sync(streams)
+	if err := fr.sync(streams); err != nil {
+		return err
+	}
+	clear(fr.carried)
+	return nil
 }
 
 // written notes that a stream has got a frame.

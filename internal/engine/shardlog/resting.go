@@ -31,13 +31,18 @@ func (s *Shard) rests() bool {
 
 // carry writes the frames of those shards that rest into the journal again, each as one entry,
 // so that the segments that have them may go. It returns the others, when all are durable. What
-// was appended before is not under way any more, and what is appended later comes behind.
+// was appended before is not under way any more, and what is appended later comes behind. What it
+// has written for a checkpoint that failed it does not write again for the next try.
 func (fr *front) carry(all []*Shard) (others []*Shard, err error) {
 	var under sync.WaitGroup
 	var mu sync.Mutex
 	left := cmp.Or(fr.log.opts.SegmentBytes, carriedBytes)
 	for _, s := range all {
 		s.mu.Lock()
+		if s.rests() && fr.carried[s.growing[0]] == s.growing[0].count {
+			s.mu.Unlock()
+			continue
+		}
 		if !s.rests() || int64(len(s.growing[0].buf)) > left {
 			s.mu.Unlock()
 			others = append(others, s)
@@ -48,6 +53,7 @@ func (fr *front) carry(all []*Shard) (others []*Shard, err error) {
 		f := o.frame
 		f.buf = f.appendParts(append(make([]byte, 0, len(f.buf)+partSize*len(f.parts)+4), f.buf...))
 		f.header.sealAs(f.buf, len(f.parts) > 1)
+		fr.carried[o] = o.count
 		under.Add(1)
 		fr.j.Add(journal.Entry{Stream: s.stream, Born: s.born, Seq: journal.PieceSeq(f.seq, 0), Data: f.buf}, func(e error) {
 			mu.Lock()
@@ -60,5 +66,8 @@ func (fr *front) carry(all []*Shard) (others []*Shard, err error) {
 		s.mu.Unlock()
 	}
 	under.Wait()
+	if err != nil {
+		clear(fr.carried)
+	}
 	return others, err
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 )
 
 const (
@@ -246,14 +248,17 @@ func (s *Shard) recover() {
 		s.mu.Unlock()
 		if !ready {
 			if s.log.sleep(time.Millisecond) != nil {
-				s.giveUp()
+				s.giveUp(ErrClosed)
 				return
 			}
 			continue
 		}
 		stored, err := s.resolve(out)
 		if err == nil && stored {
-			if err = s.log.broker.Sync(s.stream); err != nil {
+			if err = s.log.broker.Sync(s.stream); errors.Is(err, journal.ErrSuspect) {
+				s.giveUp(fmt.Errorf("shardlog: append to shard %s: %w", s.name, err))
+				return
+			} else if err != nil {
 				err = errUnanswered
 			}
 		}
@@ -268,7 +273,7 @@ func (s *Shard) recover() {
 			if foreign {
 				s.mu.Unlock()
 				if s.resync() != nil && s.log.sleep(pause) != nil {
-					s.giveUp()
+					s.giveUp(ErrClosed)
 					return
 				}
 				continue
@@ -276,7 +281,7 @@ func (s *Shard) recover() {
 		case errors.Is(err, errUnanswered):
 			s.mu.Unlock()
 			if s.log.sleep(pause) != nil {
-				s.giveUp()
+				s.giveUp(ErrClosed)
 				return
 			}
 			pause = min(2*pause, time.Second)
@@ -321,22 +326,22 @@ func (s *Shard) resync() error {
 	return nil
 }
 
-// giveUp ends the appends under way when the log is closed while their outcome is
-// unknown.
-func (s *Shard) giveUp() {
+// giveUp ends the appends under way when their outcome stays unknown: because the log is closed, or
+// the stream is not synced any more. The shard takes no more.
+func (s *Shard) giveUp(cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, out := range s.inflight {
 		for _, w := range out.waiters {
-			w.fail(fmt.Errorf("%w while an append was under way: %w", ErrClosed, context.Canceled))
+			w.fail(fmt.Errorf("%w while an append was under way: %w", cause, context.Canceled))
 		}
 	}
 	s.inflight, s.recovering = nil, false
 	if s.err == nil {
-		s.err = ErrClosed
+		s.err = cause
 	}
 	for _, w := range s.queue {
-		w.fail(ErrClosed)
+		w.fail(cause)
 	}
 	s.queue, s.queued = nil, 0
 	s.signalIdle()

@@ -19,6 +19,10 @@ var ErrClosed = errors.New("journal: closed")
 // journal was closed before what a failed write has left could be cut off.
 var ErrUnknown = errors.New("journal: closed after a write that failed")
 
+// ErrSuspect is the error of a sync of what a sync has failed of before: that it succeeds now would
+// prove nothing.
+var ErrSuspect = errors.New("a sync has failed before")
+
 // errBroken is the error of what was to follow a write that failed.
 var errBroken = errors.New("journal: the write before has failed")
 
