@@ -86,6 +86,16 @@ func (n *Node) decide(ctx context.Context, action, arn string, keys policy.Keys)
 	return a.Ask(ctx, action, arn, keys)
 }
 
+// passRole decides whether the caller of a context may hand a role to a service, in the words of its API.
+func (n *Node) passRole(api, service string) func(ctx context.Context, role, resource string) error {
+	return func(ctx context.Context, role, resource string) error {
+		if a := n.deciding.Load(); a != nil {
+			return a.PassRole(ctx, api, role, service, resource)
+		}
+		return nil
+	}
+}
+
 // assumable decides whether the service of the context may act as its role.
 func (n *Node) assumable(ctx context.Context) error {
 	if a := n.deciding.Load(); a != nil {
@@ -182,7 +192,8 @@ func (s *stack) openIdentity(p parts) error {
 
 func (s *stack) resourcePolicies(p parts) map[string]authorize.ResourcePolicies {
 	all := map[string]authorize.ResourcePolicies{}
-	for name, svc := range map[string]any{"kinesis": s.services.kinesis, "s3": p.node.objects, "dynamodb": s.services.dynamodb, "lambda": s.services.lambda, "sqs": s.services.sqs, "sns": s.services.sns, "kms": s.services.kms, "logs": s.services.logs} {
+	for name, svc := range map[string]any{"kinesis": s.services.kinesis, "s3": p.node.objects, "dynamodb": s.services.dynamodb, "lambda": s.services.lambda, "sqs": s.services.sqs, "sns": s.services.sns, "kms": s.services.kms, "logs": s.services.logs,
+		"execute-api": s.services.restAPIs} {
 		if r, ok := svc.(authorize.ResourcePolicies); ok {
 			all[name] = r
 		}

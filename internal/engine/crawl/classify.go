@@ -5,6 +5,7 @@ import (
 	"compress/bzip2"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,11 @@ func readAll(ctx context.Context, src Source, files []*file, o Options) error {
 	for range min(o.Concurrency, len(files)) {
 		wg.Go(func() {
 			for f := range work {
-				if err := classify(ctx, src, f, o.Classifiers); err != nil {
+				err := classify(ctx, src, f, o.Classifiers)
+				if errors.Is(err, ErrArchived) {
+					f.why, err = "it is archived", nil
+				}
+				if err != nil {
 					cancel(fmt.Errorf("crawl: read %s: %w", f.Key, err))
 				}
 			}
@@ -93,11 +98,17 @@ func classify(ctx context.Context, src Source, f *file, custom []Classifier) err
 	if avroFile(f, head) || bytes.HasPrefix(head, avroMagic) {
 		return nil
 	}
+	if f.why = binaryNotRead(head, f.Size); f.why != "" {
+		return nil
+	}
 	whole := int64(len(head)) == f.Size
 	text, compression, complete := decompress(head, whole)
 	known := len(text) > 0 && (slices.ContainsFunc(custom, func(c Classifier) bool { return c.classify(f, text, complete) }) ||
-		jsonFile(f, text, complete) || slices.ContainsFunc(builtinLogs(), func(c Classifier) bool { return c.classify(f, text, complete) }) || csvFile(f, text, complete))
+		jsonFile(f, text, complete) || builtinXML.classify(f, text, complete) || slices.ContainsFunc(builtinLogs(), func(c Classifier) bool { return c.classify(f, text, complete) }) || csvFile(f, text, complete))
 	if !known {
+		if bytes.HasPrefix(text, []byte("$ion_1_")) {
+			f.why = ionNotRead
+		}
 		return nil
 	}
 	records := f.records
@@ -113,6 +124,27 @@ func classify(ctx context.Context, src Source, f *file, custom []Classifier) err
 		}
 	}
 	return nil
+}
+
+const ionNotRead = "it is Amazon Ion, which is not read"
+
+// binaryNotRead says which format an object is of that is known and not read; empty if none.
+func binaryNotRead(head []byte, size int64) string {
+	if bytes.HasPrefix(head, []byte{0xe0, 0x01, 0x00, 0xea}) {
+		return ionNotRead
+	}
+	// A BSON document: its length, a type, a name.
+	if len(head) < 5 {
+		return ""
+	}
+	n := int64(binary.LittleEndian.Uint32(head))
+	if n < 5 || n > size || n <= int64(len(head)) && head[n-1] != 0 {
+		return ""
+	}
+	if t := head[4]; n > 5 && (t < 1 || t > 0x13 || bytes.IndexByte(head[5:min(n, int64(len(head)))], 0) < 0) || n == 5 && t != 0 {
+		return ""
+	}
+	return "it is BSON, which is not read"
 }
 
 // decompress undoes what the first bytes say is a compression, as far as headSize.

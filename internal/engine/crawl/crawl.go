@@ -9,7 +9,9 @@
 package crawl
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"strings"
@@ -47,7 +49,15 @@ type Options struct {
 	Classifiers []Classifier
 	// Concurrency is how many objects are read at once; zero means 16.
 	Concurrency int
+	// Remark, if not nil, is told of what is in none of the tables, and why: objects that no
+	// classifier takes, objects that cannot be read, folders that stand for a partition that
+	// another folder is. It is called for one path at a time, in the order of the listing.
+	Remark func(path, why string)
 }
+
+// ErrArchived is what a Source's Open returns, wrapped or not, for an object that is in an
+// archive. A crawl passes it over.
+var ErrArchived = errors.New("crawl: the object is archived")
 
 // Table is what a crawl found: the objects below Path.
 type Table struct {
@@ -101,6 +111,7 @@ const (
 	CSV     Classification = "csv"
 	Avro    Classification = "avro"
 	ORC     Classification = "orc"
+	XML     Classification = "xml"
 	// Unknown is what none of the others is; a folder of such objects alone makes a table without
 	// columns.
 	Unknown Classification = "UNKNOWN"
@@ -118,13 +129,14 @@ type Format struct {
 
 	Schema string // Avro: the file's own
 	Path   string // JSON: where in an object its rows are
+	RowTag string // XML: the element that is a row
 
 	Grok, GrokCustom string // lines: the pattern, and the patterns that it refers to
 }
 
 func (f Format) same(o Format) bool {
 	return f.Classification == o.Classification && f.Compression == o.Compression &&
-		f.Delimiter == o.Delimiter && f.Header == o.Header && f.Path == o.Path && f.Grok == o.Grok
+		f.Delimiter == o.Delimiter && f.Header == o.Header && f.Path == o.Path && f.Grok == o.Grok && f.RowTag == o.RowTag
 }
 
 // Objects yields the objects that a crawl of prefix looks at: those that are not empty,
@@ -182,8 +194,17 @@ func Run(ctx context.Context, src Source, prefix, root string, o Options) ([]Tab
 	if single != nil {
 		top.files, top.folders = []*file{single}, nil
 	}
-	if err := readAll(ctx, src, top.sample(o.SampleSize, nil), o); err != nil {
+	files := top.sample(o.SampleSize, nil)
+	if err := readAll(ctx, src, files, o); err != nil {
 		return nil, err
+	}
+	if o.Remark == nil {
+		o.Remark = func(string, string) {}
+	}
+	for _, f := range files {
+		if f.format.Classification == Unknown {
+			o.Remark(f.Key, cmp.Or(f.why, "no classifier takes it"))
+		}
 	}
 	g := &grouper{options: o, root: root, names: make(map[string]bool)}
 	tables := g.tables(top)

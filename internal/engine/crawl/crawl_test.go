@@ -136,7 +136,7 @@ trades at "trades/" json none (sym string, qty int, legs array<struct<p:double,q
 			name:    "headerless CSV, gzip",
 			objects: mapSource{"ref/a.csv.gz": gz("1|x|2024-01-02\n2|y|\n"), "ref/b.csv.gz": gz("3|z|2024-01-03\n")},
 			prefix:  "ref/",
-			want:    `ref at "ref/" csv gzip '|' header=false (col0 bigint, col1 string, col2 date) objects=2 records=3` + "\n",
+			want:    `ref at "ref/" csv gzip '|' header=false (col0 bigint, col1 string, col2 string) objects=2 records=3` + "\n",
 		},
 		{
 			name:    "files in one folder that are not alike are tables of their own",
@@ -182,6 +182,26 @@ c_json at "x/c.json" json none (a int) objects=1 records=1
 b at "x/b/" json none (a int) by (partition_0 string) ["2"] objects=1 records=1
 `,
 		},
+		{
+			name:    "values in quotes, an empty number",
+			objects: mapSource{"x/a.csv": []byte("id,n,d\n\"1\",\"2\",\"2024-01-02\"\n\"3\",\"\",\"2024-01-03\"\n")},
+			prefix:  "x/",
+			want:    `x at "x/" csv none ',' header=true (id bigint, n string, d string) objects=1 records=2` + "\n",
+		},
+		{
+			name:    "members without names",
+			objects: mapSource{"x/a.json": []byte(`{"":1,"a":{"":[2],"b":3}}`)},
+			prefix:  "x/",
+			want:    `x at "x/" json none (a struct<b:int>) objects=1 records=1` + "\n",
+		},
+		{
+			name: "XML, the document a row",
+			objects: mapSource{"x/a.xml": []byte(`<?xml version="1.0"?><r v="1.5"><b id="7">x</b><b id="y"/><c>true</c><d>2024-01-02</d></r>`),
+				"x/b.xml": []byte("\xff\xfe<\x00r\x00 \x00v\x00=\x00'\x001\x00'\x00/\x00>\x00"), "x/c.xml": []byte(`<r><b></r>`)},
+			prefix:  "x/",
+			options: Options{Combine: true},
+			want:    `x at "x/" xml none (_v double, b array<struct<_id:string,_value:string>>, c boolean, d string) objects=2 records=2` + "\n",
+		},
 		{name: "nothing", objects: mapSource{}, prefix: "x/"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -194,6 +214,38 @@ b at "x/b/" json none (a int) by (partition_0 string) ["2"] objects=1 records=1
 			}
 		})
 	}
+}
+
+// TestRemarks: what is in no table is told of, with why.
+func TestRemarks(t *testing.T) {
+	objects := mapSource{
+		"t/d=/a.json": []byte(`{"a":1}`), "t/d=__HIVE_DEFAULT_PARTITION__/b.json": []byte(`{"a":1}`), "t/d=1/c.bin": {0, 1, 2},
+		"t/d=1/d.ion": []byte("\xe0\x01\x00\xea\x0f"), "t/d=1/e.ion": []byte("$ion_1_0\n{a:1}\n"), "t/d=1/f.bson": []byte("\x0c\x00\x00\x00\x10a\x00\x01\x00\x00\x00\x00"),
+		"t/d=1/g.json": []byte(`{"a":1}`), "t/d=1/h.archived": []byte("x"),
+	}
+	var got []string
+	tables, err := Run(t.Context(), archiving{objects}, "t/", "b", Options{Remark: func(path, why string) { got = append(got, path+": "+why) }})
+	want := []string{
+		"t/d=1/c.bin: no classifier takes it",
+		"t/d=1/d.ion: it is Amazon Ion, which is not read",
+		"t/d=1/e.ion: it is Amazon Ion, which is not read",
+		"t/d=1/f.bson: it is BSON, which is not read",
+		"t/d=1/h.archived: it is archived",
+		"t/d=__HIVE_DEFAULT_PARTITION__/: its partition is the folder t/d=/ already",
+	}
+	if err != nil || len(tables) != 1 || len(tables[0].Partitions) != 2 || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v, remarks %q", tables, err, got)
+	}
+}
+
+// archiving is a source whose objects by the name of ".archived" are in an archive.
+type archiving struct{ mapSource }
+
+func (a archiving) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	if strings.HasSuffix(key, ".archived") {
+		return nil, fmt.Errorf("open %s: %w", key, ErrArchived)
+	}
+	return a.mapSource.Open(ctx, key, offset, length)
 }
 
 // TestManyFiles crawls 10,000 small objects.
@@ -216,6 +268,8 @@ func TestManyFiles(t *testing.T) {
 func FuzzClassify(f *testing.F) {
 	f.Add([]byte(`{"a":1,"b":[{"c":null}]}{"a":"x"}`))
 	f.Add([]byte("a,b\n1,2\n"))
+	f.Add([]byte(`<?xml version="1.0" encoding="latin1"?><r a="1"><b>1</b><b c="x"/>t</r>`))
+	f.Add([]byte("\x0c\x00\x00\x00\x10a\x00\x01\x00\x00\x00\x00"))
 	f.Add(gz("1|2\n"))
 	f.Add(parquetFile(reading{}))
 	f.Fuzz(func(t *testing.T, b []byte) {

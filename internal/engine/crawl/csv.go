@@ -1,7 +1,6 @@
 package crawl
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,7 +12,8 @@ import (
 // semicolon or Ctrl-A, the same number, at least two, on every line. The first line is a
 // header when all its fields are text that would do for names, no two the same, and some
 // column is not text below it. Without one the columns are col0, col1 and so on. Whole
-// numbers are bigint.
+// numbers are bigint; dates and times are text. Values in quotes are for OpenCSVSerde, which
+// does not take an empty value as a number: a column that has one is text there.
 
 const maxCSVColumns = 2000
 
@@ -32,6 +32,9 @@ func csvFile(f *file, text []byte, complete bool) bool {
 		}
 		f.format.Classification, f.format.Delimiter, f.format.Quoted = CSV, delimiter, quoted
 		f.columns, f.format.Header = csvColumns(rows)
+		if quoted {
+			blanksAreText(f.columns, rows)
+		}
 		f.records = int64(len(rows))
 		if f.format.Header {
 			f.records--
@@ -39,6 +42,17 @@ func csvFile(f *file, text []byte, complete bool) bool {
 		return true
 	}
 	return false
+}
+
+// blanksAreText makes text of the columns that have an empty value in some row.
+func blanksAreText(columns Columns, rows [][]string) {
+	for _, r := range rows {
+		for i, field := range r {
+			if strings.TrimSpace(field) == "" {
+				columns[i].Type = stringType
+			}
+		}
+	}
 }
 
 // uniform says whether all rows have as many fields.
@@ -107,8 +121,6 @@ func splitCSV(text []byte, delimiter, quote byte, complete bool) (rows [][]strin
 	return rows, quoted
 }
 
-var datePattern = regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`)
-
 // csvType is the type of a field, nil for an empty one.
 func csvType(s string) *hivetype.Type {
 	s = strings.TrimSpace(s)
@@ -121,9 +133,6 @@ func csvType(s string) *hivetype.Type {
 		}
 		if _, err := strconv.ParseFloat(s, 64); err == nil && !strings.ContainsAny(s, "xX_pPiInN") {
 			return doubleType
-		}
-		if datePattern.MatchString(s) {
-			return dateType
 		}
 	}
 	if strings.EqualFold(s, "true") || strings.EqualFold(s, "false") {

@@ -58,6 +58,10 @@ func TestCustomClassifiers(t *testing.T) {
 			`app none (at timestamp, level string, n int, text string) objects=1 records=2`},
 		{"apache", apache + apache, mustGrok(t, "web", `%{COMBINEDAPACHELOG}`, ""),
 			`web none (clientip string, ident string, auth string, timestamp string, verb string, request string, httpversion string, rawrequest string, response string, bytes string, referrer string, agent string) objects=1 records=2`},
+		{"row tag", `<l><m/><row id="1"><a>x</a></row><n><row id="20000000000"><a>1</a><a>2</a></row></n><row id="3"/></l>`, mustXML(t, "rows", "row"),
+			`rows none (_id bigint, a array<string>) objects=1 records=2`},
+		{"row tag, text alone, prefixes", `<x:l xmlns:x="u"><x:row>1</x:row><x:row>2.5</x:row></x:l>`, mustXML(t, "", "x:row"), `xml none (_value double) objects=1 records=2`},
+		{"another row tag falls to the built-in one", `<l><a>1</a></l>`, mustXML(t, "rows", "row"), `xml none (a int) objects=1 records=1`},
 		{"grok of other lines", "{\"a\":1}\n", mustGrok(t, "app", `%{IP:ip}`, ""), `json none (a int) objects=1 records=1`},
 	} {
 		tables, err := Run(t.Context(), mapSource{"x/f": []byte(test.text)}, "x/", "b", Options{Classifiers: []Classifier{test.classifier}})
@@ -68,6 +72,15 @@ func TestCustomClassifiers(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
 		}
 	}
+}
+
+func mustXML(t testing.TB, classification, tag string) Classifier {
+	t.Helper()
+	c, err := NewXML(classification, tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func TestBadClassifiers(t *testing.T) {

@@ -128,6 +128,9 @@ func jsonObject(d *json.Decoder, depth int) (*hivetype.Type, error) {
 		}
 		name := strings.ToLower(key)
 		v, err := jsonValue(d, depth+1)
+		if name == "" && err == nil {
+			continue
+		}
 		if i, ok := index[name]; ok {
 			t.Fields[i].Type = merge(t.Fields[i].Type, v)
 		} else {

@@ -23,6 +23,7 @@ type file struct {
 	format  Format
 	columns Columns
 	records int64
+	why     string // it is Unknown
 }
 
 // folder is a level of the listing; folders are in the order of their names.
@@ -276,7 +277,7 @@ func (g *grouper) unknown(f *folder) (Table, bool) {
 func (g *grouper) table(f *folder, w *group) Table {
 	t := Table{Name: g.name(f.path), Path: f.path, Format: w.format, Statistics: w.stats}
 	if w.depth > 0 {
-		t.PartitionKeys, t.Partitions = partitions(f, w)
+		t.PartitionKeys, t.Partitions = partitions(f, w, g.options.Remark)
 	}
 	for _, c := range w.schema.result() {
 		if !slices.ContainsFunc(t.PartitionKeys, func(k Column) bool { return k.Name == c.Name }) {
@@ -286,7 +287,7 @@ func (g *grouper) table(f *folder, w *group) Table {
 	return t
 }
 
-func partitions(f *folder, w *group) ([]Column, []Partition) {
+func partitions(f *folder, w *group, remark func(path, why string)) ([]Column, []Partition) {
 	names := make([]string, w.depth) // the key of each level, while all folders agree
 	plain := make([]bool, w.depth)
 	index := make(map[string]int)
@@ -327,7 +328,7 @@ func partitions(f *folder, w *group) ([]Column, []Partition) {
 		taken[names[i]] = true
 		keys[i] = Column{names[i], stringType}
 	}
-	seen := make(map[string]bool)
+	seen := make(map[string]string)
 	kept := parts[:0]
 	for n := range parts {
 		p := parts[n]
@@ -342,10 +343,11 @@ func partitions(f *folder, w *group) ([]Column, []Partition) {
 			p.Values = append(p.Values, s)
 		}
 		key := strings.Join(p.Values, "\x00")
-		if seen[key] {
-			continue // two folders whose names decode to the same value
+		if other, ok := seen[key]; ok { // their names decode to the same values
+			remark(p.Path, "its partition is the folder "+other+" already")
+			continue
 		}
-		seen[key] = true
+		seen[key] = p.Path
 		p.Format, p.Statistics = groups[n].format, groups[n].stats
 		for _, c := range groups[n].schema.result() {
 			if !taken[c.Name] {

@@ -74,7 +74,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b, err := broker.Start(broker.Options{Dir: t.TempDir()})
+	b, err := broker.Start(broker.Options{Dir: t.TempDir(), NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,9 +251,9 @@ func TestValidation(t *testing.T) {
 		apigateway.PutIntegrationInput{Type: types.IntegrationTypeMock, RequestTemplates: map[string]string{"application/json": `{"statusCode": 200}`}},
 		apigateway.PutIntegrationResponseInput{StatusCode: aws.String("200"), ResponseTemplates: map[string]string{"application/json": `$input.params('id') $input.params('q')`}, ResponseParameters: map[string]string{"method.response.header.X-Stage": "context.stage", "method.response.header.X-Fix": "'fixed'"}})
 	x.deploy()
-	x.want("POST", "/v/7", `{"id":1}`, 400, `{"message":"Missing required request parameters: [X-Need, q]"}`)
-	x.want("POST", "/v/7?q=z", `{"id":0}`, 400, `{"message":"Invalid request body"}`, "X-Need", "1")
-	x.want("POST", "/v/7?q=z", `not json`, 400, `{"message":"Invalid request body"}`, "X-Need", "1")
+	x.want("POST", "/v/7", `{"id":1}`, 400, `{"message": "Missing required request parameters: [X-Need, q]"}`)
+	x.want("POST", "/v/7?q=z", `{"id":0}`, 400, `{"message": "Invalid request body"}`, "X-Need", "1")
+	x.want("POST", "/v/7?q=z", `not json`, 400, `{"message": "Invalid request body"}`, "X-Need", "1")
 	code, h, body := x.do("POST", "/v/a%20b?q=z", `{"id":1}`, "X-Need", "1")
 	if code != 200 || body != "a b z" || h.Get("X-Stage") != "v1" || h.Get("X-Fix") != "fixed" {
 		t.Errorf("%d %v %s", code, h, body)
@@ -276,8 +276,8 @@ func TestPassthrough(t *testing.T) {
 		x.want("POST", path, `1`, 200, `[1]`)
 	}
 	x.want("POST", "/match", `a,b`, 200, `a,b`, "Content-Type", "text/csv")
-	x.want("POST", "/templates", `a,b`, 415, `{"message":"Unsupported Media Type"}`, "Content-Type", "text/csv")
-	x.want("POST", "/never", `a,b`, 415, `{"message":"Unsupported Media Type"}`, "Content-Type", "text/csv")
+	x.want("POST", "/templates", `a,b`, 415, `{"message": "Unsupported Media Type"}`, "Content-Type", "text/csv")
+	x.want("POST", "/never", `a,b`, 415, `{"message": "Unsupported Media Type"}`, "Content-Type", "text/csv")
 }
 
 const functionURI = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:111111111111:function:f:${stageVariables.fn}/invocations"
@@ -324,12 +324,12 @@ func TestFunctions(t *testing.T) {
 	}
 	for _, bad := range []string{`null`, `"text"`, `{}`, `{"statusCode":"x"}`, `{"statusCode":20}`, `{"statusCode":200,"body":5}`, `{"statusCode":200,"headers":{"a":"b\r\nc: d"}}`, `{"statusCode":200,"isBase64Encoded":true,"body":"%"}`} {
 		answer = bad
-		x.want("GET", "/p/a", "", 502, `{"message":"Internal server error"}`)
+		x.want("GET", "/p/a", "", 502, `{"message": "Internal server error"}`)
 	}
 	answer = `{"statusCode":200,"isBase64Encoded":true,"body":"AAE="}`
 	x.want("GET", "/p/a", "", 200, "\x00\x01")
 	answer, failed = `{"errorMessage":"boom","errorType":"E"}`, true
-	x.want("GET", "/p/a", "", 502, `{"message":"Internal server error"}`)
+	x.want("GET", "/p/a", "", 502, `{"message": "Internal server error"}`)
 	x.want("POST", "/m", `{}`, 200, answer) // no pattern matches: the answer without one
 	answer = `{"errorMessage":"order not found"}`
 	x.want("POST", "/m", `{}`, 404, `{"why":"order not found"}`)
@@ -395,7 +395,7 @@ func TestGatewayResponses(t *testing.T) {
 	if code != 404 || body != `{"error":"Missing Authentication Token","kind":"MISSING_AUTHENTICATION_TOKEN"}` || h.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("%d %v %s", code, h, body)
 	}
-	x.want("GET", "/", "", 500, `{"message":"Internal server error"}`)
+	x.want("GET", "/", "", 500, `{"message": "Internal server error"}`)
 }
 
 func FuzzProxyAnswer(f *testing.F) {

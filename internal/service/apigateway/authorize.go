@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
+	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 	"github.com/brookmere/brookmere/internal/engine/vtl"
@@ -37,11 +39,8 @@ func (x *exchange) authorize() error {
 	m := &x.route.method
 	switch aws.ToString(m.AuthorizationType) {
 	case "AWS_IAM":
-		if x.caller.AccessKey == "" {
-			return &failure{kind: types.GatewayResponseTypeMissingAuthenticationToken, code: "MissingAuthenticationTokenException", message: "Missing Authentication Token"}
-		}
-		if x.caller.Account != x.scope.Account && aws.ToString(x.compiled.api.Policy) == "" {
-			return denied("User: " + x.callerARN() + " is not authorized to perform: execute-api:Invoke on resource: " + x.methodARN())
+		if err := x.signedCaller(); err != nil {
+			return err
 		}
 	case "CUSTOM":
 		if err := x.customAuthorizer(x.compiled.api.Authorizers[aws.ToString(m.AuthorizerId)]); err != nil {
@@ -61,50 +60,72 @@ func (x *exchange) callerARN() string {
 	return "anonymous"
 }
 
-// resourcePolicy asks the API's policy, where it has one.
+// policyText is the policy of an API, empty for none. Its resources may be written without the API's own name.
+func policyText(sc scope.Scope, d *apiDoc, api string) string {
+	return strings.ReplaceAll(aws.ToString(d.Policy), `"execute-api:/`, `"`+sc.ARN("execute-api", api+"/"))
+}
+
+// resourcePolicy asks the API's policy, where it has one. Of who signs for a method that asks for it the identity's
+// own policies have been asked: in the API's account they suffice, unless this one denies.
 func (x *exchange) resourcePolicy() error {
-	text := aws.ToString(x.compiled.api.Policy)
+	text := policyText(x.scope, x.compiled.api, x.address.api)
 	if text == "" {
 		return nil
 	}
-	// Resources may be written without the API's own name.
-	text = strings.ReplaceAll(text, `"execute-api:/`, `"`+x.scope.ARN("execute-api", x.address.api+"/"))
 	doc, err := policy.Parse(text, policy.Resource)
 	if err != nil {
 		return internal(err)
 	}
 	p := policy.Principal{Kind: policy.Anonymous}
+	all := policy.Policies{Resource: &policy.Named{Name: "the API's policy", Document: doc}}
 	if x.caller.AccessKey != "" {
 		p = policy.Principal{Kind: policy.Root, Account: x.caller.Account, ARN: x.callerARN()}
 		if x.caller.Principal != "" {
 			p.Kind = policy.Role
 		}
+		if aws.ToString(x.route.method.AuthorizationType) == "AWS_IAM" {
+			all.Identity = invokeAny
+		}
 	}
 	d := policy.Evaluate(&policy.Request{
-		Principal: p, Action: "execute-api:Invoke", Resource: x.methodARN(), Account: x.scope.Account, ResourceDecides: x.caller.AccessKey == "",
-		Keys: func(key string) []string {
-			switch key {
-			case "aws:sourceip":
-				return []string{x.sourceIP()}
-			case "aws:useragent":
-				return []string{x.r.UserAgent()}
-			case "aws:securetransport":
-				if x.r.TLS != nil {
-					return []string{"true"}
-				}
-				return []string{"false"}
-			}
-			return nil
-		},
-	}, &policy.Policies{Resource: &policy.Named{Name: "the API's policy", Document: doc}})
+		Principal: p, Action: "execute-api:Invoke", Resource: x.methodARN(), Account: x.scope.Account, ResourceDecides: x.caller.AccessKey == "", Keys: x.conditionKey,
+	}, &all)
 	if d.Allowed {
 		return nil
 	}
-	message := "User: " + x.callerARN() + " is not authorized to perform: execute-api:Invoke on resource: " + x.methodARN()
-	if d.Explicit {
-		message += " with an explicit deny"
+	return denied("User: " + x.callerARN() + " is not authorized to perform: execute-api:Invoke on resource: " + masked(x.methodARN(), x.scope) + reason(d.Explicit, "resource-based policy"))
+}
+
+// reason is how a denial ends: which kind of policy denied, or did not allow.
+func reason(explicit bool, kind string) string {
+	if explicit {
+		article := "a"
+		if kind[0] == 'i' {
+			article = "an"
+		}
+		return " with an explicit deny in " + article + " " + kind
 	}
-	return denied(message)
+	return " because no " + kind + " allows the execute-api:Invoke action"
+}
+
+// masked is a text in which the account of the API's ARNs is hidden but for its last four digits, as API Gateway does it.
+func masked(text string, sc scope.Scope) string {
+	name := sc.ARN("execute-api", "")
+	hidden := strings.TrimSuffix(name, sc.Account+":")
+	return strings.ReplaceAll(text, name, hidden+"********"+sc.Account[max(0, len(sc.Account)-4):]+":")
+}
+
+// conditionKey answers for keys of conditions in policies.
+func (x *exchange) conditionKey(key string) []string {
+	switch key {
+	case "aws:sourceip":
+		return []string{x.sourceIP()}
+	case "aws:useragent":
+		return []string{x.r.UserAgent()}
+	case "aws:securetransport":
+		return []string{strconv.FormatBool(x.r.TLS != nil)}
+	}
+	return nil
 }
 
 // customAuthorizer asks a function.
@@ -207,9 +228,9 @@ func (x *exchange) authorizedBy(body []byte, failed func(error) error) error {
 	case d.Allowed:
 		return nil
 	case d.Explicit:
-		return denied("User is not authorized to access this resource with an explicit deny")
+		return denied("User is not authorized to access this resource" + reason(true, "identity-based policy"))
 	}
-	return denied("User is not authorized to access this resource")
+	return denied("User is not authorized to access this resource" + reason(false, "identity-based policy"))
 }
 
 // jsonNumber is a number of JSON as a template prints it.

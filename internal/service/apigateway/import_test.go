@@ -92,7 +92,7 @@ func TestImport(t *testing.T) {
 	x.deploy()
 	x.want("POST", "/orders/7?dry=1", `{"item":{"name":"a"}}`, 200, `{"PartitionKey":"7"}`)
 	x.want("POST", "/orders/7?dry=1", `{"item":{}}`, 422, `{"no":"Invalid request body"}`)
-	x.want("POST", "/orders/7", `{"item":{"name":"a"}}`, 400, `{"message":"Missing required request parameters: [dry]"}`)
+	x.want("POST", "/orders/7", `{"item":{"name":"a"}}`, 400, `{"message": "Missing required request parameters: [dry]"}`)
 	x.want("GET", "/secret", "", 401, `{"message":"Unauthorized"}`)
 	// What is exported makes the same again, in either form and either writing.
 	export := func(api, kind, accepts string) string {

@@ -1,11 +1,13 @@
 package apigateway
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
@@ -387,11 +389,13 @@ func (s *Service) DeleteGatewayResponse(ctx context.Context, in *apigateway.Dele
 	return &apigateway.DeleteGatewayResponseOutput{}, nil
 }
 
-// jsonText quotes a text as JSON.
+// jsonText quotes a text as JSON, without the escapes that are for pages of HTML.
 func jsonText(s string) string {
-	b, err := json.Marshal(s)
-	if err != nil { // a text always has a JSON form
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil { // a text always has a JSON form
 		return `""`
 	}
-	return string(b)
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -29,11 +29,9 @@ const maxPayload = 10 << 20
 func (s *Service) Fronts() []awswire.Front {
 	return []awswire.Front{{
 		Name: "execute-api", SigningName: "execute-api",
-		Claims:  func(r *http.Request) bool { _, ok := locate(r); return ok },
-		Handler: http.HandlerFunc(s.serve),
-		WriteError: func(w http.ResponseWriter, r *http.Request, err error) {
-			writeFailure(w, http.StatusForbidden, "InvalidSignatureException", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
-		},
+		Claims:     func(r *http.Request) bool { _, ok := locate(r); return ok },
+		Handler:    http.HandlerFunc(s.serve),
+		WriteError: s.serveRefused,
 	}}
 }
 
@@ -79,6 +77,8 @@ type exchange struct {
 	integrated bool          // whether it came to the integration
 	latency    time.Duration // which took so long
 
+	refused error // why the signature does not count; nil: it does, or there is none
+
 	trace *trace // of a test; nil otherwise
 }
 
@@ -87,7 +87,8 @@ type failure struct {
 	kind    types.GatewayResponseType
 	code    string // x-amzn-ErrorType
 	message string
-	status  int // where the kind has none
+	detail  string // $context.error.validationErrorString
+	status  int    // where the kind has none
 	cause   error
 }
 
@@ -102,8 +103,32 @@ func internal(cause error) *failure {
 	return &failure{kind: types.GatewayResponseTypeDefault5xx, code: "InternalServerErrorException", message: "Internal server error", status: http.StatusInternalServerError, cause: cause}
 }
 
-func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{s: s, w: w, r: r, received: s.cfg.Clock.Now(), caller: awswire.CallerFrom(r.Context())}
+// mapped are the kinds of failures of a request that is mapped and sent on, which API Gateway writes with a space
+// after the colon; those before it have none.
+var mapped = map[types.GatewayResponseType]bool{
+	types.GatewayResponseTypeBadRequestBody: true, types.GatewayResponseTypeBadRequestParameters: true, types.GatewayResponseTypeUnsupportedMediaType: true,
+	types.GatewayResponseTypeIntegrationFailure: true, types.GatewayResponseTypeIntegrationTimeout: true, types.GatewayResponseTypeApiConfigurationError: true,
+	types.GatewayResponseTypeDefault5xx: true,
+}
+
+// body is the answer where the API says nothing else, as API Gateway spells it: of denials with a capital letter.
+func (f *failure) body() string {
+	switch {
+	case f.kind == types.GatewayResponseTypeAccessDenied:
+		return `{"Message":` + jsonText(f.message) + `}`
+	case f.kind == types.GatewayResponseTypeAuthorizerFailure, f.kind == types.GatewayResponseTypeAuthorizerConfigurationError:
+		return `{"message":null}`
+	case mapped[f.kind]:
+		return `{"message": ` + jsonText(f.message) + `}`
+	}
+	return `{"message":` + jsonText(f.message) + `}`
+}
+
+func (s *Service) serve(w http.ResponseWriter, r *http.Request) { s.serveAs(w, r, nil) }
+
+// serveAs serves a request whose signature was refused, unless refused is nil.
+func (s *Service) serveAs(w http.ResponseWriter, r *http.Request, refused error) {
+	x := &exchange{s: s, w: w, r: r, received: s.cfg.Clock.Now(), caller: awswire.CallerFrom(r.Context()), refused: refused}
 	x.address, _ = locate(r)
 	if other := s.elsewhere(x.address.api); other != nil {
 		other.ServeHTTP(w, r)
@@ -161,7 +186,7 @@ func (x *exchange) open() error {
 	x.route, x.params = x.compiled.find(verb, x.address.escaped)
 	if x.route == nil {
 		x.vars = x.context()
-		return &failure{kind: types.GatewayResponseTypeMissingAuthenticationToken, code: "MissingAuthenticationTokenException", message: "Missing Authentication Token"}
+		return x.unsigned()
 	}
 	x.vars = x.context()
 	return x.read()
@@ -184,7 +209,7 @@ func (x *exchange) read() error {
 	return nil
 }
 
-func tooLarge() error {
+func tooLarge() *failure {
 	return &failure{kind: types.GatewayResponseTypeRequestTooLarge, code: "RequestTooLargeException", message: "Request Too Long"}
 }
 
@@ -219,6 +244,18 @@ func (x *exchange) run() error {
 	return x.answer(out)
 }
 
+// variables is $context.error.
+func (f *failure) variables() *vtl.Map {
+	e := vtl.NewMap()
+	e.Put("message", f.message)
+	e.Put("messageString", jsonText(f.message))
+	e.Put("responseType", string(f.kind))
+	if f.detail != "" {
+		e.Put("validationErrorString", f.detail)
+	}
+	return e
+}
+
 // fail answers with the gateway response of a failure.
 func (x *exchange) fail(err error) {
 	var f *failure
@@ -228,11 +265,14 @@ func (x *exchange) fail(err error) {
 	if f.cause != nil && x.s.cfg.Logger != nil {
 		x.s.cfg.Logger.Warn("a request of an API failed", "api", x.address.api, "stage", x.address.stage, "path", x.address.path, "request", x.caller.RequestID, "error", f.cause)
 	}
-	status, body, header := f.status, `{"message":`+jsonText(f.message)+`}`, http.Header{}
+	status, body, header := f.status, f.body(), http.Header{}
 	if n := responseStatus[f.kind]; n != 0 && status == 0 {
 		status = n
 	}
 	contentType := "application/json"
+	if x.vars != nil {
+		x.vars.Put("error", f.variables())
+	}
 	if x.compiled != nil {
 		if r, ok := x.gatewayResponse(f.kind, status); ok {
 			status, body, contentType = x.renderGatewayResponse(r, f, status, body, header)
@@ -260,12 +300,6 @@ func (x *exchange) renderGatewayResponse(r types.GatewayResponse, f *failure, st
 	if n, err := strconv.Atoi(aws.ToString(r.StatusCode)); err == nil {
 		status = n
 	}
-	e := vtl.NewMap()
-	e.Put("message", f.message)
-	e.Put("messageString", jsonText(f.message))
-	e.Put("responseType", string(f.kind))
-	e.Put("validationErrorString", f.message)
-	x.vars.Put("error", e)
 	for name, expression := range r.ResponseParameters {
 		h, _ := strings.CutPrefix(name, "gatewayresponse.header.")
 		if v, ok := x.expression(expression, nil); ok {
@@ -308,14 +342,6 @@ func (x *exchange) write(status int, header http.Header, body []byte) {
 	if x.r.Method != http.MethodHead {
 		_, _ = x.w.Write(body) // the client has gone: nobody to tell
 	}
-}
-
-func writeFailure(w http.ResponseWriter, status int, code, message string) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Amzn-Errortype", code)
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, `{"message":`+jsonText(message)+`}`)
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -49,7 +49,7 @@ func (x *exchange) validate() error {
 		err = validateBody(schema, doc)
 	}
 	if err != nil {
-		f := &failure{kind: types.GatewayResponseTypeBadRequestBody, code: "BadRequestException", message: "Invalid request body"}
+		f := &failure{kind: types.GatewayResponseTypeBadRequestBody, code: "BadRequestException", message: "Invalid request body", detail: validationDetail(err, doc)}
 		if errors.Is(err, errTooMuchWork) {
 			f.cause = err // nothing that the client can mend
 		}

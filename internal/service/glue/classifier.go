@@ -15,8 +15,7 @@ import (
 
 // CreateClassifier, GetClassifier, GetClassifiers, UpdateClassifier, DeleteClassifier.
 //
-// Crawlers use classifiers of CSV, JSON and Grok; those of XML are kept and read back,
-// and a crawler that names one is refused.
+// Crawlers use all four kinds: CSV, JSON, Grok and XML.
 
 // classifierDoc has one of its members.
 type classifierDoc types.Classifier
@@ -74,8 +73,10 @@ func (d *classifierDoc) engine() (crawl.Classifier, error) {
 	case d.GrokClassifier != nil:
 		v := d.GrokClassifier
 		c, err = crawl.NewGrok(aws.ToString(v.Classification), aws.ToString(v.GrokPattern), aws.ToString(v.CustomPatterns))
+	case d.XMLClassifier != nil:
+		c, err = crawl.NewXML(aws.ToString(d.XMLClassifier.Classification), aws.ToString(d.XMLClassifier.RowTag))
 	default:
-		return nil, invalidInput("Classifiers of XML are not supported by crawlers.")
+		return nil, invalidInput("The classifier is of no kind.")
 	}
 	if err != nil {
 		return nil, invalidInput("Classifier %s is not valid: %v", d.name(), err)
@@ -136,10 +137,8 @@ func (s *Service) CreateClassifier(ctx context.Context, in *glue.CreateClassifie
 	if kinds != 1 {
 		return nil, invalidInput("Exactly one classifier has to be specified.")
 	}
-	if d.XMLClassifier == nil {
-		if _, err := d.engine(); err != nil {
-			return nil, err
-		}
+	if _, err := d.engine(); err != nil {
+		return nil, err
 	}
 	err = s.classifiers.Create(ctx, d, sc.account, sc.region, d.name())
 	if errors.Is(err, state.ErrExists) {
@@ -242,7 +241,6 @@ func (s *Service) UpdateClassifier(ctx context.Context, in *glue.UpdateClassifie
 			set(&d.XMLClassifier.RowTag, in.XMLClassifier.RowTag)
 			d.XMLClassifier.LastUpdated = now
 			d.XMLClassifier.Version++
-			return nil
 		default:
 			return invalidInput("Classifier %s is of another kind.", name)
 		}

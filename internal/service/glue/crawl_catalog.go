@@ -66,6 +66,10 @@ func (b bucketSource) Open(ctx context.Context, key string, offset, length int64
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
 	}
 	out, err := b.objects.GetObject(ctx, in)
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "InvalidObjectState" {
+		return nil, fmt.Errorf("%w: %w", crawl.ErrArchived, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -115,6 +119,9 @@ func (s *Service) crawlTargets(ctx context.Context, sc scope, d *crawlerDoc) ([]
 	return out, nil
 }
 
+// maxRemarks bounds how many objects of a target a run's log names as being in no table.
+const maxRemarks = 100
+
 // crawl reads the targets and writes what it found to the catalog.
 func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSummary, error) {
 	var summary crawlSummary
@@ -140,12 +147,18 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 	}
 	var results []result
 	for _, t := range targets {
+		remarks := 0
+		remark := func(path, why string) {
+			if remarks++; remarks <= maxRemarks {
+				s.logCrawl(sc, d, "WARN : s3://%s/%s is in no table: %s", t.bucket, path, why)
+			}
+		}
 		made, err := s.madeBy(sc, d, t)
 		if err != nil {
 			return crawlSummary{}, err
 		}
 		if len(made) > 0 && d.Recrawl.RecrawlBehavior == types.RecrawlBehaviorCrawlNewFoldersOnly {
-			folders, err := s.crawlNewFolders(ctx, t, made, classifiers)
+			folders, err := s.crawlNewFolders(ctx, t, made, classifiers, remark)
 			if err != nil {
 				return summary, objectError(err)
 			}
@@ -155,13 +168,16 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 		o := crawl.Options{
 			Exclusions: t.exclusions, SampleSize: t.sample, TableLevel: conf.Grouping.TableLevelConfiguration,
 			Combine:     conf.Grouping.TableGroupingPolicy == "CombineCompatibleSchemas" || t.table != nil,
-			Classifiers: classifiers,
+			Classifiers: classifiers, Remark: remark,
 		}
 		tables, err := crawl.Run(ctx, bucketSource{s.runs.objects, t.bucket}, t.prefix, t.bucket, o)
 		if err != nil {
 			return summary, objectError(err)
 		}
 		results = append(results, result{crawlTarget: t, tables: tables})
+		if remarks > maxRemarks {
+			s.logCrawl(sc, d, "WARN : %d more below s3://%s/%s", remarks-maxRemarks, t.bucket, t.prefix)
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return summary, err
@@ -251,6 +267,10 @@ type catalogWriter struct {
 	found   map[string]bool // database and table
 }
 
+func (w *catalogWriter) log(format string, args ...any) {
+	w.s.logCrawl(w.sc, w.d, "INFO : "+format, args...)
+}
+
 // database makes the crawler's database if it is not there.
 func (w *catalogWriter) database(ctx context.Context, name string) error {
 	if _, err := w.s.database(w.sc, name); err == nil {
@@ -324,13 +344,15 @@ func (w *catalogWriter) table(ctx context.Context, target crawlTarget, t *crawl.
 			return err
 		}
 		w.summary.TablesCreated++
+		w.log("Created table %s in database %s as %s of %d objects at %s", *in.Name, target.database, t.Format.Classification, t.Objects, location)
 	default:
 		in.Name = aws.String(old.Name)
 		update := w.d.Change.UpdateBehavior == types.UpdateBehaviorUpdateInDatabase
 		changed := w.keep(in, old)
 		if len(in.PartitionKeys) != len(old.PartitionKeys) && !update {
 			w.found[target.database+"/"+old.Name] = true
-			return nil // the partitions found are not those of the table
+			w.log("Table %s in database %s has %d partition keys, and %d folder levels were found: it is left as it is", old.Name, target.database, len(old.PartitionKeys), len(in.PartitionKeys))
+			return nil
 		}
 		if update {
 			if err := w.s.mayOnTable(ctx, "UpdateTable", target.database, old.Name); err != nil {
@@ -344,6 +366,7 @@ func (w *catalogWriter) table(ctx context.Context, target crawlTarget, t *crawl.
 			}
 			if changed {
 				w.summary.TablesUpdated++
+				w.log("Updated table %s in database %s", old.Name, target.database)
 			}
 			if len(in.PartitionKeys) != len(old.PartitionKeys) {
 				if err := w.dropAll(ctx, target.database, old.Name); err != nil {
@@ -351,6 +374,9 @@ func (w *catalogWriter) table(ctx context.Context, target crawlTarget, t *crawl.
 				}
 			}
 		} else {
+			if changed {
+				w.log("Table %s in database %s has changed and is not updated, as the SchemaChangePolicy says", old.Name, target.database)
+			}
 			in = inputOf(old) // what the partitions have to agree with
 		}
 	}
@@ -451,121 +477,6 @@ func sameSet(a []types.Column, b []columnDoc) bool {
 	return true
 }
 
-func (w *catalogWriter) dropAll(ctx context.Context, database, table string) error {
-	parts := w.s.partitionsOf(w.sc, database, table)
-	var changes []partitionChange
-	list, err := parts.list()
-	if err != nil {
-		return err
-	}
-	for _, p := range list {
-		changes = append(changes, partitionChange{values: p.doc.Values})
-	}
-	if len(changes) > 0 {
-		if err := w.s.mayOnTable(ctx, "BatchDeletePartition", database, table); err != nil {
-			return err
-		}
-	}
-	w.s.structure.RLock()
-	defer w.s.structure.RUnlock()
-	_, err = parts.change(ctx, changes)
-	w.summary.PartitionsDeleted += len(changes)
-	return err
-}
-
-// partitions adds and changes the partitions of a table, and deletes those that are no
-// longer found if the policy says so.
-func (w *catalogWriter) partitions(ctx context.Context, target crawlTarget, name string, in *types.TableInput, t *crawl.Table) error {
-	if len(in.PartitionKeys) == 0 || len(t.PartitionKeys) != len(in.PartitionKeys) {
-		return nil
-	}
-	inherit := w.conf.CrawlerOutput.Partitions.AddOrUpdateBehavior == "InheritFromTable"
-	index := w.s.partitionsOf(w.sc, target.database, name)
-	var create []types.PartitionInput
-	var change []partitionChange
-	seen := make(map[string]bool, len(t.Partitions))
-	for i := range t.Partitions {
-		p := &t.Partitions[i]
-		columns, params := p.Columns, formatParameters(p.Format, p.Statistics)
-		params["CrawlerSchemaSerializerVersion"] = "1.0"
-		params["CrawlerSchemaDeserializerVersion"] = "1.0"
-		sd := descriptor("s3://"+target.bucket+"/"+p.Path, p.Format, columns, maps.Clone(params))
-		if inherit {
-			loc, sp := sd.Location, sd.Parameters
-			c := *in.StorageDescriptor
-			sd = &c
-			sd.Location, sd.Parameters = loc, sp
-		}
-		input := types.PartitionInput{Values: p.Values, Parameters: params, StorageDescriptor: sd}
-		seen[partitionKey(p.Values)] = true
-		old, err := index.get(p.Values)
-		if err != nil {
-			return err
-		}
-		switch {
-		case old == nil:
-			create = append(create, input)
-		case w.d.Change.UpdateBehavior == types.UpdateBehaviorUpdateInDatabase &&
-			(!sameLocation(aws.ToString(old.doc.Location), *sd.Location) || !maps.Equal(old.doc.Parameters, params)):
-			change = append(change, partitionChange{p.Values, &input})
-		}
-	}
-	if w.d.Change.DeleteBehavior == types.DeleteBehaviorDeleteFromDatabase {
-		list, err := index.list()
-		if err != nil {
-			return err
-		}
-		for _, p := range list {
-			if !seen[p.key] {
-				change = append(change, partitionChange{values: p.doc.Values})
-			}
-		}
-	}
-	for action, needed := range map[string]bool{
-		"BatchCreatePartition": len(create) > 0,
-		"UpdatePartition":      slices.ContainsFunc(change, func(c partitionChange) bool { return c.input != nil }),
-		"BatchDeletePartition": slices.ContainsFunc(change, func(c partitionChange) bool { return c.input == nil }),
-	} {
-		if !needed {
-			continue
-		}
-		if err := w.s.mayOnTable(ctx, action, target.database, name); err != nil {
-			return err
-		}
-	}
-	w.s.structure.RLock()
-	defer w.s.structure.RUnlock()
-	if _, err := w.s.table(w.sc, target.database, name); err != nil {
-		return err
-	}
-	for batch := range slices.Chunk(create, 100) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		failed, err := index.create(ctx, batch)
-		if err != nil {
-			return err
-		}
-		w.summary.PartitionsCreated += len(batch) - len(failed)
-	}
-	for batch := range slices.Chunk(change, 1000) {
-		failed, err := index.change(ctx, batch)
-		if err != nil {
-			return err
-		}
-		for i, c := range batch {
-			switch {
-			case failed[i] != nil:
-			case c.input == nil:
-				w.summary.PartitionsDeleted++
-			default:
-				w.summary.PartitionsUpdated++
-			}
-		}
-	}
-	return nil
-}
-
 // gone treats the tables that this crawler made below a target and did not find now.
 func (w *catalogWriter) gone(ctx context.Context, target crawlTarget) error {
 	if target.table != nil || w.d.Change.DeleteBehavior == types.DeleteBehaviorLog {
@@ -596,6 +507,7 @@ func (w *catalogWriter) gone(ctx context.Context, target crawlTarget) error {
 				return err
 			}
 			w.summary.TablesDeleted++
+			w.log("Deleted table %s from database %s", t.Name, target.database)
 			continue
 		}
 		if _, done := t.Parameters["DEPRECATED_BY_CRAWLER"]; done {
@@ -613,6 +525,7 @@ func (w *catalogWriter) gone(ctx context.Context, target crawlTarget) error {
 			return err
 		}
 		w.summary.TablesUpdated++
+		w.log("Deprecated table %s in database %s", t.Name, target.database)
 	}
 	return nil
 }

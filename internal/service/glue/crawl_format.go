@@ -54,6 +54,9 @@ func formatParameters(f crawl.Format, st crawl.Statistics) map[string]string {
 	if f.Path != "" {
 		p["jsonPath"] = f.Path
 	}
+	if f.RowTag != "" {
+		p["rowTag"] = f.RowTag
+	}
 	if f.Grok != "" {
 		p["grokPattern"] = f.Grok
 		if f.GrokCustom != "" {
@@ -106,6 +109,15 @@ func descriptor(location string, f crawl.Format, columns []crawl.Column, params 
 		} else {
 			sd.SerdeInfo.SerializationLibrary = aws.String("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe")
 			sd.SerdeInfo.Parameters = map[string]string{"field.delim": string(f.Delimiter)}
+		}
+	}
+	if f.RowTag != "" || f.Classification == crawl.XML {
+		// Hive has no format for it: jobs read such tables, queries do not.
+		sd.InputFormat, sd.OutputFormat = aws.String(""), aws.String("")
+		sd.SerdeInfo.SerializationLibrary = aws.String("")
+		sd.SerdeInfo.Parameters = map[string]string{"serialization.format": "1"}
+		if f.RowTag != "" {
+			sd.SerdeInfo.Parameters["rowTag"] = f.RowTag
 		}
 	}
 	if f.Grok != "" {

@@ -63,7 +63,7 @@ func (l listed) List(context.Context, string) iter.Seq2[crawl.Object, error] {
 
 // crawlNewFolders reads the folders of tables that are not partitions yet. The answer is
 // not nil, whether there are any or not.
-func (s *Service) crawlNewFolders(ctx context.Context, target crawlTarget, made []*tableDoc, classifiers []crawl.Classifier) ([]newFolders, error) {
+func (s *Service) crawlNewFolders(ctx context.Context, target crawlTarget, made []*tableDoc, classifiers []crawl.Classifier, remark func(path, why string)) ([]newFolders, error) {
 	src := bucketSource{s.runs.objects, target.bucket}
 	objects, err := crawl.Objects(ctx, src, target.prefix, target.exclusions)
 	if err != nil {
@@ -121,13 +121,13 @@ func (s *Service) crawlNewFolders(ctx context.Context, target crawlTarget, made 
 		}
 		for _, folder := range sortedPaths(t.fresh) {
 			found, err := crawl.Run(ctx, listed{src, t.fresh[folder]}, folder, "", crawl.Options{
-				SampleSize: target.sample, Combine: true, Classifiers: classifiers,
+				SampleSize: target.sample, Combine: true, Classifiers: classifiers, Remark: remark,
 			})
 			if err != nil {
 				return nil, err
 			}
 			if len(found) != 1 || !goesWith(t.tableDoc, &found[0]) {
-				s.logger.Info("folder does not go with its table", "table", t.Name, "folder", "s3://"+target.bucket+"/"+folder)
+				remark(folder, "it does not go with the table "+t.Name)
 				continue
 			}
 			f := &found[0]

@@ -91,7 +91,7 @@ func TestSchedule(t *testing.T) {
 }
 
 func TestClassifiers(t *testing.T) {
-	objects := &memoryObjects{objects: map[string]string{"data/a.csv": "x;1\ny;2\n", "log/a.log": "10.0.0.1 GET\n10.0.0.2 PUT\n"}}
+	objects := &memoryObjects{objects: map[string]string{"data/a.csv": "x;1\ny;2\n", "log/a.log": "10.0.0.1 GET\n10.0.0.2 PUT\n", "doc/a.xml": "<rows><row><a>1</a></row></rows>"}}
 	s, _ := newService(t, objects)
 	ctx := t.Context()
 	create := func(in *glue.CreateClassifierInput) error { _, err := s.CreateClassifier(ctx, in); return err }
@@ -127,17 +127,13 @@ func TestClassifiers(t *testing.T) {
 		t.Errorf("classifiers %+v %v", list, err)
 	}
 	in := &glue.CreateCrawlerInput{
-		Name: aws.String("c"), Role: aws.String("r"), DatabaseName: aws.String("lake"), Classifiers: []string{"xml"},
-		Targets: &types.CrawlerTargets{S3Targets: []types.S3Target{{Path: aws.String("s3://b/data/")}, {Path: aws.String("s3://b/log/")}}},
+		Name: aws.String("c"), Role: aws.String("r"), DatabaseName: aws.String("lake"), Classifiers: []string{"none"},
+		Targets: &types.CrawlerTargets{S3Targets: []types.S3Target{{Path: aws.String("s3://b/data/")}, {Path: aws.String("s3://b/log/")}, {Path: aws.String("s3://b/doc/")}}},
 	}
-	if _, err := s.CreateCrawler(ctx, in); code(err) != "InvalidInputException" {
-		t.Errorf("crawler with an XML classifier: %v", err)
-	}
-	in.Classifiers = []string{"none"}
 	if _, err := s.CreateCrawler(ctx, in); code(err) != "EntityNotFoundException" {
 		t.Errorf("crawler with no classifier: %v", err)
 	}
-	in.Classifiers = []string{"log", "csv"}
+	in.Classifiers = []string{"log", "xml", "csv"}
 	if _, err := s.CreateCrawler(ctx, in); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +153,7 @@ func TestClassifiers(t *testing.T) {
 		lib := *tb.StorageDescriptor.SerdeInfo.SerializationLibrary
 		got[*tb.Name] = tb.Parameters["classification"] + " " + lib[strings.LastIndexByte(lib, '.')+1:] + " " + strings.Join(cols, ",")
 	}
-	if got["data"] != "csv LazySimpleSerDe who string,n bigint" || got["log"] != "web GrokSerDe client string,verb string" {
+	if got["data"] != "csv LazySimpleSerDe who string,n bigint" || got["log"] != "web GrokSerDe client string,verb string" || got["doc"] != "x  a int" {
 		t.Errorf("tables %q", got)
 	}
 }

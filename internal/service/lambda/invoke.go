@@ -278,6 +278,7 @@ type logPlace struct {
 	account, region, group string
 	function               string // the engine's group
 	role                   string
+	arn                    string
 }
 
 // engineFunction is a version as the engine runs it.
@@ -285,7 +286,7 @@ func (s *Service) engineFunction(d *functionDoc, c *config) *function.Function {
 	f := &function.Function{
 		Key: d.key(c), Group: d.group(), Owner: d.owner(), Name: d.Name, Version: c.Version, Runtime: c.Runtime, Handler: c.Handler, Code: c.Code,
 		Timeout: time.Duration(c.Timeout) * time.Second, Memory: int(c.Memory), Storage: int(c.Storage), Reserved: -1,
-		Context: logPlace{d.Account, d.Region, *c.logging(d.Name).LogGroup, d.group(), c.Role},
+		Context: logPlace{d.Account, d.Region, *c.logging(d.Name).LogGroup, d.group(), c.Role, functionARN(d.scope(), d.Name, "")},
 	}
 	if l := c.logging(d.Name); l.LogFormat == types.LogFormatJson {
 		f.JSON = &function.JSONLog{System: string(l.SystemLogLevel), Application: string(l.ApplicationLogLevel)}

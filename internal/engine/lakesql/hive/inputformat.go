@@ -57,6 +57,10 @@ func ReadSymlinks(r io.Reader) ([]string, error) {
 
 // checkInput refuses input formats that are not known.
 func (s *scan) checkInput(format catalog.Format) {
+	if format.InputFormat == "" && format.SerDe == "" {
+		// As of XML and of what a crawler did not know.
+		fault.Fail(s.Position, "HIVE_UNSUPPORTED_FORMAT", "Unable to create input format: table %s.%s has neither an input format nor a SerDe", s.Table.Database, s.Table.Name)
+	}
 	if f := format.InputFormat; f != cloudTrailInput && f != symlinkInput && !byLine[f] {
 		fault.Fail(s.Position, "NOT_SUPPORTED", "Input format %s of table %s.%s is not supported", f, s.Table.Database, s.Table.Name)
 	}

@@ -21,6 +21,10 @@ import (
 func (s *scan) readJSON(pieces []Piece) []string {
 	table := s.Table
 	params := pieces[0].Format.SerDeParams
+	if path := strings.TrimSpace(params["jsonPath"]); path != "" && path != "$" {
+		// A crawler's classifier found rows there: the SerDe, which knows of none, would give others.
+		fault.Fail(s.Position, "NOT_SUPPORTED", "The rows of table %s.%s are at the JSON path %s, which its SerDe does not read", table.Database, table.Name, path)
+	}
 	opts := jsonOptions(pieces[0].Format.SerDe, params)
 	opts.ObjectText = pieces[0].Format.InputFormat == cloudTrailInput // which makes text of them
 	columns := make(columnar.Schema, len(table.Columns))

@@ -196,8 +196,42 @@ func (c *invocation) fits(kind signature.Kind, form signature.Form) bool {
 		return false
 	}
 	for i, typ := range c.typs {
-		if want, _ := form.Arg(i); kind != signature.Expression && !takes(want, typ) {
+		want, _ := form.Arg(i)
+		if kind != signature.Expression && !takes(want, typ) || !constrained(c.name, want, typ) {
 			return false
+		}
+	}
+	return true
+}
+
+// ordered and compared are the type variables of functions that need values with an order, or
+// values that can be equal.
+var (
+	ordered = map[string]string{
+		"min": "T", "max": "T", "min_by": "K", "max_by": "K", "greatest": "T", "least": "T", "array_sort": "E", "array_min": "T", "array_max": "T",
+	}
+	compared = map[string]string{
+		"approx_distinct": "T", "approx_set": "T", "approx_most_frequent": "T", "histogram": "K", "map_agg": "K", "multimap_agg": "K", "map_union": "K", "map": "K",
+		"map_from_entries": "K", "multimap_from_entries": "K", "map_concat": "K", "set_agg": "T", "set_union": "T", "array_distinct": "E", "array_union": "E",
+		"array_intersect": "E", "array_except": "E", "array_histogram": "T", "contains_sequence": "T", "arrays_overlap": "E", "contains": "T", "array_position": "T", "array_remove": "E",
+		"nullif": "T",
+	}
+)
+
+// constrained reports whether a value has what a function needs of what its type variables stand for.
+func constrained(name string, want signature.Type, t *sql.Type) bool {
+	if t == nil || len(want) == 0 {
+		return true
+	}
+	if want.Variable() {
+		return (!strings.Contains(ordered[name], string(want)) || types.Orderable(t)) && (!strings.Contains(compared[name], string(want)) || types.Comparable(t))
+	}
+	inner, _, _ := strings.Cut(strings.TrimPrefix(string(want), want.Base()+"("), ")")
+	if args := strings.Split(inner, ","); len(args) == len(t.Args) {
+		for i, a := range args {
+			if a = strings.TrimSpace(a); !constrained(name, signature.Type(a), t.Args[i]) {
+				return false
+			}
 		}
 	}
 	return true
@@ -237,6 +271,14 @@ func expected(f signature.Function) string {
 			form.Args = form.Args[:n-1]
 		}
 		form.Variadic = false
+		for j, v := range variables {
+			switch {
+			case strings.Contains(ordered[f.Name], v):
+				variables[j] = v + ":orderable"
+			case strings.Contains(compared[f.Name], v):
+				variables[j] = v + ":comparable"
+			}
+		}
 		parts[i] = strings.TrimSpace(f.Signature(form) + " " + strings.Join(variables, ", "))
 	}
 	return strings.Join(parts, ", ")

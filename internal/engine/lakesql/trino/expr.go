@@ -91,12 +91,13 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		text, typ := t.expr(x.X, in)
 		low, lt := t.expr(x.Low, in)
 		high, ht := t.expr(x.High, in)
-		if types.Apart(typ, lt) || types.Apart(typ, ht) {
+		if types.Apart(typ, lt) || types.Apart(typ, ht) || !types.Orderable(typ) || !types.Orderable(lt) || !types.Orderable(ht) {
 			fault.Fail(x.Position, "TYPE_MISMATCH", "Cannot check if %s is BETWEEN %s and %s", types.Text(typ), types.Text(lt), types.Text(ht))
 		}
 		return "(" + text + not(x.Not) + " BETWEEN " + low + " AND " + high + ")", types.Boolean
 	case *sql.In:
 		left, typ := t.expr(x.X, in)
+		t.comparable(&sql.Operation{Position: x.Position, Op: "="}, typ, typ)
 		if x.Query != nil {
 			text, column := t.rowQuery(x.Query, in)
 			if types.Is(typ, "row") && !types.Is(column, "row") {
@@ -134,7 +135,12 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 	case *sql.IsNull:
 		return "(" + t.text(x.X, in) + " IS" + not(x.Not) + " NULL)", types.Boolean
 	case *sql.IsDistinct:
-		return "(" + t.text(x.Left, in) + " IS" + not(x.Not) + " DISTINCT FROM " + t.text(x.Right, in) + ")", types.Boolean
+		left, lt := t.expr(x.Left, in)
+		right, rt := t.expr(x.Right, in)
+		if !types.Comparable(lt) || !types.Comparable(rt) {
+			fault.Fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s IS DISTINCT FROM %s", types.Text(lt), types.Text(rt))
+		}
+		return "(" + left + " IS" + not(x.Not) + " DISTINCT FROM " + right + ")", types.Boolean
 	case *sql.Exists:
 		text, _ := t.query(x.Query, in)
 		return "EXISTS (" + text + ")", types.Boolean
@@ -404,6 +410,7 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 	if c.Operand != nil {
 		var text string
 		text, operand = t.expr(c.Operand, in)
+		t.comparable(&sql.Operation{Position: c.Operand.Pos(), Op: "="}, operand, operand)
 		b.WriteString(" " + text)
 	}
 	var typs []*sql.Type

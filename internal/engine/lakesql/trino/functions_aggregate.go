@@ -157,12 +157,17 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 		order = x.WithinGroup
 	}
 	if order != nil {
-		inner += " ORDER BY " + t.orderBy(order, in)
+		inner += " ORDER BY " + t.orderBy(order, "", in)
 	}
 	if x.Nulls == "IGNORE" {
 		inner += " IGNORE NULLS"
 	}
 	if x.Distinct {
+		for _, typ := range c.typs {
+			if !types.Comparable(typ) {
+				fault.Fail(x.Position, "TYPE_MISMATCH", "DISTINCT can only be applied to comparable types (actual: %s)", types.Text(typ))
+			}
+		}
 		inner = "DISTINCT " + inner
 	}
 	filter := ""
@@ -264,12 +269,16 @@ func (t *translator) window(w *sql.Window, in *scope) string {
 	if w.PartitionBy != nil {
 		keys := make([]string, len(w.PartitionBy))
 		for i, x := range w.PartitionBy {
-			keys[i] = t.text(x, in)
+			text, typ := t.expr(x, in)
+			if !types.Comparable(typ) {
+				fault.Fail(x.Pos(), "TYPE_MISMATCH", "%s is not comparable, and therefore cannot be used in window function PARTITION BY", types.Text(typ))
+			}
+			keys[i] = text
 		}
 		parts = append(parts, "PARTITION BY "+strings.Join(keys, ", "))
 	}
 	if w.OrderBy != nil {
-		parts = append(parts, "ORDER BY "+t.orderBy(w.OrderBy, in))
+		parts = append(parts, "ORDER BY "+t.orderBy(w.OrderBy, "window function ORDER BY", in))
 	}
 	if f := w.Frame; f != nil {
 		bound := func(b sql.FrameBound) string {

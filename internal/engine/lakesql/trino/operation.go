@@ -180,9 +180,14 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 	return plain, nil
 }
 
-// comparable fails where Trino would not compare and DuckDB would: text with numbers.
+// comparable fails where Trino would not compare and DuckDB would: text with numbers, values that
+// are never equal or have no order.
 func (t *translator) comparable(x *sql.Operation, a, b *sql.Type) {
-	if types.Apart(a, b) {
+	has := types.Comparable
+	if strings.ContainsAny(x.Op, "<>") && x.Op != "<>" {
+		has = types.Orderable
+	}
+	if types.Apart(a, b) || !has(a) || !has(b) {
 		fault.Fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s %s %s", types.Text(a), x.Op, types.Text(b))
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
 // Groups and sort keys.
 
-func (t *translator) groupBy(g *sql.GroupBy, in *scope) string {
+// groupBy writes the groups of a block that gives columns.
+func (t *translator) groupBy(g *sql.GroupBy, columns []column, in *scope) string {
 	if g.Distinct {
 		return t.distinctSets(g, in)
 	}
@@ -22,7 +24,14 @@ func (t *translator) groupBy(g *sql.GroupBy, in *scope) string {
 		for j, set := range e.Sets {
 			texts := make([]string, len(set))
 			for k, x := range set {
-				texts[k] = t.text(x, in)
+				text, typ := t.expr(x, in)
+				if at, ok := place(x, columns); ok {
+					typ = columns[at].typ
+				}
+				if !types.Comparable(typ) {
+					fault.Fail(x.Pos(), "TYPE_MISMATCH", "%s is not comparable, and therefore cannot be used in GROUP BY", types.Text(typ))
+				}
+				texts[k] = text
 			}
 			sets[j] = strings.Join(texts, ", ")
 			if len(set) != 1 || e.Kind != sql.GroupSimple {
@@ -35,6 +44,16 @@ func (t *translator) groupBy(g *sql.GroupBy, in *scope) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// place is the column that a key of GROUP BY or ORDER BY names by its place, from 0; false for others.
+func place(x sql.Expr, columns []column) (int, bool) {
+	n, ok := x.(*sql.Number)
+	if !ok {
+		return 0, false
+	}
+	at, err := strconv.Atoi(n.Text)
+	return at - 1, err == nil && at >= 1 && at <= len(columns)
 }
 
 // groupKey is a grouping expression, columns with their relations, so that equal ones are
@@ -119,10 +138,8 @@ func (t *translator) withTies(q *sql.Query, text string, columns []column, s, ou
 	}
 	keys := make([]sql.SortItem, len(q.OrderBy))
 	for i, k := range q.OrderBy {
-		if n, ok := k.Expr.(*sql.Number); ok { // a place, which means nothing in a window
-			if at, err := strconv.Atoi(n.Text); err == nil && at >= 1 && at <= len(columns) {
-				k.Expr = &sql.Name{Position: n.Position, Ident: sql.Identifier{Position: n.Position, Name: columns[at-1].name, Quoted: true}}
-			}
+		if at, ok := place(k.Expr, columns); ok { // which means nothing in a window
+			k.Expr = &sql.Name{Position: k.Expr.Pos(), Ident: sql.Identifier{Position: k.Expr.Pos(), Name: columns[at].name, Quoted: true}}
 		}
 		keys[i] = k
 	}
@@ -130,14 +147,18 @@ func (t *translator) withTies(q *sql.Query, text string, columns []column, s, ou
 	if q.Offset != nil {
 		n += " + " + t.text(q.Offset, outer)
 	}
-	return text + " QUALIFY rank() OVER (ORDER BY " + t.orderBy(keys, &scope{columns: columns, parent: s}) + ") <= " + n
+	return text + " QUALIFY rank() OVER (ORDER BY " + t.orderBy(keys, "ORDER BY", &scope{columns: columns, parent: s}) + ") <= " + n
 }
 
-// orderBy writes sort keys; Trino sorts nulls last both ways unless told otherwise.
-func (t *translator) orderBy(items []sql.SortItem, in *scope) string {
+// orderBy writes the sort keys of a clause; Trino sorts nulls last both ways unless told otherwise.
+func (t *translator) orderBy(items []sql.SortItem, clause string, in *scope) string {
 	parts := make([]string, len(items))
 	for i, s := range items {
-		parts[i] = t.text(s.Expr, in)
+		text, typ := t.expr(s.Expr, in)
+		if !types.Orderable(typ) {
+			notOrderable(s.Expr, clause, typ)
+		}
+		parts[i] = text
 		if s.Descending {
 			parts[i] += " DESC"
 		}
@@ -148,4 +169,15 @@ func (t *translator) orderBy(items []sql.SortItem, in *scope) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// notOrderable fails because of a sort key whose values have no order.
+func notOrderable(key sql.Expr, clause string, typ *sql.Type) {
+	switch clause {
+	case "":
+		fault.Fail(key.Pos(), "TYPE_MISMATCH", "ORDER BY can only be applied to orderable types (actual: %s)", types.Text(typ))
+	case "ORDER BY":
+		fault.Fail(key.Pos(), "TYPE_MISMATCH", "Type %s is not orderable, and therefore cannot be used in ORDER BY: %s", types.Text(typ), sql.Print(key))
+	}
+	fault.Fail(key.Pos(), "TYPE_MISMATCH", "%s is not orderable, and therefore cannot be used in %s", types.Text(typ), clause)
 }

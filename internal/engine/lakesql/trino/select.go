@@ -38,6 +38,13 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 		b.WriteString(text)
 		columns = append(columns, cols...)
 	}
+	if s.Distinct {
+		for _, c := range columns {
+			if !types.Comparable(c.typ) {
+				fault.Fail(s.Position, "TYPE_MISMATCH", "DISTINCT can only be applied to comparable types (actual: %s)", types.Text(c.typ))
+			}
+		}
+	}
 	if from != nil {
 		b.WriteString(" FROM " + strings.Join(from, ", "))
 	}
@@ -47,7 +54,7 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 		b.WriteString(" WHERE " + text)
 	}
 	if s.GroupBy != nil {
-		b.WriteString(" GROUP BY " + t.groupBy(s.GroupBy, in))
+		b.WriteString(" GROUP BY " + t.groupBy(s.GroupBy, columns, in))
 	}
 	if s.Having != nil {
 		b.WriteString(" HAVING " + t.text(s.Having, in))

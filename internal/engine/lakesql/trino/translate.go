@@ -220,7 +220,12 @@ func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 		if s == nil {
 			s = &scope{parent: outer}
 		}
-		b.WriteString(" ORDER BY " + t.orderBy(q.OrderBy, &scope{columns: columns, parent: s}))
+		for _, k := range q.OrderBy {
+			if at, ok := place(k.Expr, columns); ok && !types.Orderable(columns[at].typ) {
+				notOrderable(k.Expr, "ORDER BY", columns[at].typ)
+			}
+		}
+		b.WriteString(" ORDER BY " + t.orderBy(q.OrderBy, "ORDER BY", &scope{columns: columns, parent: s}))
 	}
 	if q.Limit != nil && !q.WithTies {
 		n, _ := t.expr(q.Limit, outer)
@@ -285,6 +290,13 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 		for i, c := range columns {
 			if types.Apart(c.typ, other[i].typ) {
 				fault.Fail(b.Position, "TYPE_MISMATCH", "column %d in %s query has incompatible types: %s, %s", i+1, b.Op, types.Text(c.typ), types.Text(other[i].typ))
+			}
+			if !b.All && !types.Comparable(c.typ) {
+				what := strings.ToUpper(b.Op)
+				if what == "UNION" {
+					what = "UNION DISTINCT"
+				}
+				fault.Fail(b.Position, "TYPE_MISMATCH", "Type %s is not comparable and therefore cannot be used in %s", types.Text(c.typ), what)
 			}
 			out[i] = column{name: c.name, typ: types.Common(c.typ, other[i].typ)}
 		}

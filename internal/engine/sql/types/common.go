@@ -102,6 +102,10 @@ func Text(t *sql.Type) string {
 	switch {
 	case Is(t, "timestamp", "time") && len(t.Params) == 0:
 		return t.Name + "(3)"
+	case Is(t, "array") && len(t.Args) == 1:
+		return "array(" + Text(t.Args[0]) + ")"
+	case Is(t, "map") && len(t.Args) == 2:
+		return "map(" + Text(t.Args[0]) + ", " + Text(t.Args[1]) + ")"
 	case Is(t, "hyperloglog"):
 		return "HyperLogLog"
 	case Is(t, "geometry"):

@@ -1,0 +1,35 @@
+package types
+
+import "github.com/brookmere/brookmere/internal/engine/sql"
+
+// Which values Trino compares. A type that is not known is taken for one that can be.
+
+// Comparable reports whether two values of a type can be equal: those of geometries and sketches
+// cannot, nor those of what has them inside.
+func Comparable(t *sql.Type) bool {
+	return !Is(t, "geometry", "hyperloglog") && parts(t, Comparable)
+}
+
+// Orderable reports whether values of a type have an order: those of maps and JSON have none, nor
+// those of what has them inside.
+func Orderable(t *sql.Type) bool {
+	return !Is(t, "geometry", "hyperloglog", "map", "json") && parts(t, Orderable)
+}
+
+// parts reports whether all types in a type are as is asked.
+func parts(t *sql.Type, is func(*sql.Type) bool) bool {
+	if t == nil {
+		return true
+	}
+	for _, a := range t.Args {
+		if !is(a) {
+			return false
+		}
+	}
+	for _, f := range t.Fields {
+		if !is(f.Type) {
+			return false
+		}
+	}
+	return true
+}
