@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -111,37 +112,31 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 	if a.config.Mode == Off {
 		return c.Next(ctx)
 	}
-	needs, own, err := c.Needs()
+	needs, err := c.Needs()
 	if err != nil {
 		return err
 	}
+	var denied map[int]error
 	for _, n := range needs {
-		if err := a.check(ctx, question{caller: c.Caller, action: n.Action, resource: n.Resource, service: c.Service, call: c, own: n.Keys}); err != nil {
-			return err
-		}
-	}
-	for _, action := range c.Actions {
-		if own {
-			break
-		}
-		if free[action] {
+		if free[n.Action] {
 			if c.Service == "sts" {
 				ctx = context.WithValue(ctx, callKey{}, c)
 			}
 			continue
 		}
-		resources, err := c.Resources()
-		if err != nil {
+		err := a.check(ctx, question{caller: c.Caller, action: n.Action, resource: n.Resource, service: c.Service, call: c, own: n.Keys})
+		var is *Denied
+		if n.Part > 0 && errors.As(err, &is) {
+			if denied == nil {
+				denied = map[int]error{}
+			}
+			denied[n.Part] = err
+		} else if err != nil {
 			return err
 		}
-		if len(resources) == 0 {
-			resources = []string{"*"}
-		}
-		for _, resource := range resources {
-			if err := a.check(ctx, question{caller: c.Caller, action: action, resource: resource, service: c.Service, call: c}); err != nil {
-				return err
-			}
-		}
+	}
+	if denied != nil {
+		ctx = awswire.WithDenials(ctx, denied)
 	}
 	if err := a.checkPassed(ctx, c); err != nil {
 		return err
@@ -177,15 +172,13 @@ func (a *Authorizer) allow(ctx context.Context, q question) error {
 
 // acrossCall is across for all that a call works on.
 func (a *Authorizer) acrossCall(ctx context.Context, c *awswire.Call) error {
-	resources, err := c.Resources()
+	needs, err := c.Needs()
 	if err != nil {
 		return err
 	}
-	for _, action := range c.Actions {
-		for _, resource := range resources {
-			if err := a.across(ctx, &question{caller: c.Caller, action: action, resource: resource, service: c.Service, call: c}); err != nil {
-				return err
-			}
+	for _, n := range needs {
+		if err := a.across(ctx, &question{caller: c.Caller, action: n.Action, resource: n.Resource, service: c.Service, call: c}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -363,9 +356,15 @@ func (a *Authorizer) decide(ctx context.Context, q *question) (policy.Decision, 
 		owner = "" // everybody's
 	}
 	k := keys{a: a, q: q, who: who, identity: identity, owner: owner}
-	r := policy.Request{Principal: *who, Action: q.action, Resource: q.resource, Account: owner, Keys: k.get, ResourceDecides: q.trust != nil}
+	r := policy.Request{Principal: *who, Action: q.action, Resource: q.resource, Account: owner, Keys: k.get, ResourceDecides: q.trust != nil || p.Resource != nil && isKey(q.resource)}
 	d := policy.Evaluate(&r, &p)
 	return d, who, k.err
+}
+
+// isKey tells a key of KMS, whose policy is the only door: policies of identities count where it says so.
+func isKey(resource string) bool {
+	r, ok := arn.Parse(resource)
+	return ok && r.Service == "kms" && strings.HasPrefix(r.Resource, "key/")
 }
 
 // principalOf is who a caller is.

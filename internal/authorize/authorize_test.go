@@ -45,6 +45,7 @@ func grants(t testing.TB, statement string) *policy.Grants {
 const (
 	ann    = "arn:aws:iam::111122223333:user/ann"
 	loader = "arn:aws:iam::111122223333:role/loader"
+	spark  = "arn:aws:iam::111122223333:role/spark"
 )
 
 func known(t testing.TB) people {
@@ -53,7 +54,7 @@ func known(t testing.TB) people {
 			ann:    grants(t, `{"Sid":"put","Effect":"Allow","Action":"kinesis:Put*","Resource":"*","Condition":{"StringEquals":{"aws:username":"ann","aws:RequestedRegion":"us-east-1"}}}`),
 			loader: grants(t, `{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::lake/*"}`),
 		},
-		map[string]string{"loader": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"firehose.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}]}`},
+		map[string]string{"spark": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["glue.amazonaws.com","lambda.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`, "loader": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"firehose.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}]}`},
 	}
 }
 
@@ -81,6 +82,9 @@ func TestAllow(t *testing.T) {
 		{"S3's words", "s3:GetObject", "arn:aws:s3:::lake/k", as(ann), `AccessDenied: User: ` + ann + ` is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::lake/k" because`},
 		{"a service as its role", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", loader), ""},
 		{"a service beyond its role", "s3:PutObject", "arn:aws:s3:::other/k", acting("firehose.amazonaws.com", loader), "assumed-role/loader/firehose is not authorized"},
+		{"a job beyond its role", "s3:GetObject", "arn:aws:s3:::lake/k", awswire.Acting(context.Background(), "111122223333", "us-east-1", "glue.amazonaws.com", spark, "arn:aws:glue:us-east-1:111122223333:job/j"), "assumed-role/spark/GlueJobRunnerSession is not authorized"},
+		{"a crawler beyond its role", "s3:GetObject", "arn:aws:s3:::lake/k", awswire.Acting(context.Background(), "111122223333", "us-east-1", "glue.amazonaws.com", spark, "arn:aws:glue:us-east-1:111122223333:crawler/c"), "assumed-role/spark/AWS-Crawler is not authorized"},
+		{"a function beyond its role", "s3:GetObject", "arn:aws:s3:::lake/k", awswire.Acting(context.Background(), "111122223333", "us-east-1", "lambda.amazonaws.com", spark, "arn:aws:lambda:us-east-1:111122223333:function:f:live"), "assumed-role/spark/f is not authorized"},
 		{"a service that the role does not trust", "s3:PutObject", "arn:aws:s3:::lake/k", acting("glue.amazonaws.com", loader), "Service: glue.amazonaws.com is not authorized to perform: sts:AssumeRole"},
 		{"a role that is not there", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", "arn:aws:iam::111122223333:role/none"), "sts:AssumeRole"},
 		{"a role of another path", "s3:PutObject", "arn:aws:s3:::lake/k", acting("firehose.amazonaws.com", "arn:aws:iam::111122223333:role/app/loader"), "sts:AssumeRole"},

@@ -13,6 +13,7 @@ import (
 
 // passes are the operations by which a caller hands a role to a service, which then acts as it: the
 // caller needs iam:PassRole on the role. Without it, whoever may create a function could become any role.
+// Services whose inputs are documents (descriptions of APIs, the replication of a bucket) ask by PassRole.
 var passes = map[string]string{
 	"lambda:CreateFunction": "lambda.amazonaws.com", "lambda:UpdateFunctionConfiguration": "lambda.amazonaws.com",
 	"firehose:CreateDeliveryStream": "firehose.amazonaws.com", "firehose:UpdateDestination": "firehose.amazonaws.com",
@@ -20,8 +21,10 @@ var passes = map[string]string{
 	"glue:CreateJob": "glue.amazonaws.com", "glue:UpdateJob": "glue.amazonaws.com", "glue:CreateSession": "glue.amazonaws.com",
 	"glue:CreateDevEndpoint": "glue.amazonaws.com", "glue:CreateMLTransform": "glue.amazonaws.com",
 	"apigateway:PutIntegration": "apigateway.amazonaws.com", "apigateway:UpdateIntegration": "apigateway.amazonaws.com",
-	"apigateway:CreateAuthorizer": "apigateway.amazonaws.com", "apigateway:UpdateAccount": "apigateway.amazonaws.com",
+	"apigateway:CreateAuthorizer": "apigateway.amazonaws.com", "apigateway:UpdateAuthorizer": "apigateway.amazonaws.com", "apigateway:UpdateAccount": "apigateway.amazonaws.com",
 	"apigatewayv2:CreateIntegration": "apigateway.amazonaws.com", "apigatewayv2:UpdateIntegration": "apigateway.amazonaws.com",
+	"apigatewayv2:CreateAuthorizer": "apigateway.amazonaws.com", "apigatewayv2:UpdateAuthorizer": "apigateway.amazonaws.com",
+	"apigatewayv2:CreateApi": "apigateway.amazonaws.com", "apigatewayv2:UpdateApi": "apigateway.amazonaws.com",
 	"kinesisanalytics:CreateApplication": "kinesisanalytics.amazonaws.com", "kinesisanalytics:UpdateApplication": "kinesisanalytics.amazonaws.com",
 	"kinesisanalytics:AddApplicationInput": "kinesisanalytics.amazonaws.com", "kinesisanalytics:AddApplicationOutput": "kinesisanalytics.amazonaws.com",
 	"kinesisanalytics:AddApplicationReferenceDataSource":          "kinesisanalytics.amazonaws.com",
@@ -65,18 +68,41 @@ func (a *Authorizer) checkPassed(ctx context.Context, c *awswire.Call) error {
 		roles = append(roles, role)
 	}
 	for _, role := range roles {
-		if m := roleForm.FindStringSubmatch(role); m == nil || m[1] != c.Caller.Account {
-			return &Denied{Code: "AccessDeniedException", Message: "Cross-account pass role is not allowed.", Status: http.StatusBadRequest}
-		}
-		keys := map[string][]string{"iam:PassedToService": {service}}
+		resource := ""
 		if r, err := c.Resources(); err == nil && len(r) > 0 {
-			keys["iam:AssociatedResourceArn"] = r[:1]
+			resource = r[0]
 		}
-		if err := a.check(ctx, question{caller: c.Caller, action: "iam:PassRole", resource: role, service: c.Service, call: c, keys: keys}); err != nil {
+		if err := a.pass(ctx, question{caller: c.Caller, resource: role, service: c.Service, call: c}, service, resource); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// PassRole decides whether the caller of a context may hand a role to a service ("apigateway.amazonaws.com"), for the
+// resource of an ARN, in the words of the API that it calls ("apigateway").
+func (a *Authorizer) PassRole(ctx context.Context, api, role, service, resource string) error {
+	if a.config.Mode == Off {
+		return nil
+	}
+	return a.pass(ctx, question{caller: awswire.CallerFrom(ctx), resource: role, service: api}, service, resource)
+}
+
+// pass decides whether the role that is the resource of a question may be handed on.
+func (a *Authorizer) pass(ctx context.Context, q question, service, resource string) error {
+	if m := roleForm.FindStringSubmatch(q.resource); m == nil || m[1] != q.caller.Account {
+		denied := &Denied{Code: "AccessDeniedException", Message: "Cross-account pass role is not allowed.", Status: http.StatusBadRequest}
+		if a.config.Mode == Enforce {
+			return denied
+		}
+		a.config.Logger.Warn("would be denied", "request", q.caller.RequestID, "action", "iam:PassRole", "resource", q.resource, "reason", denied.Message)
+		return nil
+	}
+	q.action, q.keys = "iam:PassRole", map[string][]string{"iam:PassedToService": {service}}
+	if resource != "" {
+		q.keys["iam:AssociatedResourceArn"] = []string{resource}
+	}
+	return a.check(ctx, q)
 }
 
 // glueRole is the name of a role that is passed without its ARN, as Glue lets it be, with its path; empty if none is.
@@ -124,6 +150,21 @@ func attributeRole(in any) string {
 // maxInput bounds how deep an input is searched.
 const maxInput = 12
 
+// namesRole reports whether a member, or the path of one, is named for a role.
+func namesRole(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "role") || strings.Contains(name, "credentials")
+}
+
+// patchesRole reports whether a struct is an operation of a patch (API Gateway's) of a member that is named for a role.
+func patchesRole(v reflect.Value) bool {
+	path := v.FieldByName("Path")
+	if !path.IsValid() || path.Kind() != reflect.Pointer || path.IsNil() || path.Elem().Kind() != reflect.String || !v.FieldByName("Op").IsValid() {
+		return false
+	}
+	return namesRole(path.Elem().String())
+}
+
 // findRoles collects the ARNs of roles in the members of an input that are named for one.
 func findRoles(v reflect.Value, named bool, depth int, roles *[]string) {
 	if depth > maxInput {
@@ -135,10 +176,11 @@ func findRoles(v reflect.Value, named bool, depth int, roles *[]string) {
 			findRoles(v.Elem(), named, depth+1, roles)
 		}
 	case reflect.Struct:
+		named = named || patchesRole(v)
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
 			if f.IsExported() {
-				findRoles(v.Field(i), named || strings.Contains(f.Name, "Role") || f.Name == "Credentials", depth+1, roles)
+				findRoles(v.Field(i), named || namesRole(f.Name), depth+1, roles)
 			}
 		}
 	case reflect.Slice, reflect.Array:
@@ -149,7 +191,7 @@ func findRoles(v reflect.Value, named bool, depth int, roles *[]string) {
 		}
 	case reflect.Map:
 		for _, k := range v.MapKeys() {
-			findRoles(v.MapIndex(k), named || k.Kind() == reflect.String && strings.Contains(k.String(), "Role"), depth+1, roles)
+			findRoles(v.MapIndex(k), named || k.Kind() == reflect.String && namesRole(k.String()), depth+1, roles)
 		}
 	case reflect.String:
 		if s := v.String(); named && strings.Contains(s, ":iam:") && strings.Contains(s, ":role/") { // of whatever form

@@ -6,6 +6,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	resttypes "github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	httptypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -34,6 +38,10 @@ func TestRolesThatGlueTakesByName(t *testing.T) {
 	}
 }
 
+func patch(path, value string) []resttypes.PatchOperation {
+	return []resttypes.PatchOperation{{Op: resttypes.OpReplace, Path: &path, Value: &value}}
+}
+
 // TestRolesThatArePassed finds roles in inputs, of forms that are no role's too: they are refused, and not passed over.
 func TestRolesThatArePassed(t *testing.T) {
 	const role = "arn:aws:iam::111122223333:role/admin"
@@ -47,6 +55,15 @@ func TestRolesThatArePassed(t *testing.T) {
 		{&glue.CreateJobInput{Role: aws.String("arn:aws:iam:us-east-1:111122223333:role/admin")}, "[arn:aws:iam:us-east-1:111122223333:role/admin]"},
 		{&glue.CreateJobInput{Role: aws.String("ARN:aws:iam::111122223333:role/a b")}, "[ARN:aws:iam::111122223333:role/a b]"},
 		{&glue.CreateJobInput{Role: aws.String("arn:aws:iam::*:user/*")}, "[]"}, // as integrations name their caller
+		{&apigateway.PutIntegrationInput{Credentials: aws.String(role)}, "[" + role + "]"},
+		{&apigateway.CreateAuthorizerInput{AuthorizerCredentials: aws.String(role)}, "[" + role + "]"},
+		{&apigateway.UpdateIntegrationInput{PatchOperations: patch("/credentials", role)}, "[" + role + "]"},
+		{&apigateway.UpdateAuthorizerInput{PatchOperations: patch("/authorizerCredentials", role)}, "[" + role + "]"},
+		{&apigateway.UpdateAccountInput{PatchOperations: patch("/cloudwatchRoleArn", role)}, "[" + role + "]"},
+		{&apigateway.UpdateIntegrationInput{PatchOperations: patch("/uri", role)}, "[]"},
+		{&apigatewayv2.CreateIntegrationInput{CredentialsArn: aws.String(role)}, "[" + role + "]"},
+		{&apigatewayv2.UpdateAuthorizerInput{AuthorizerCredentialsArn: aws.String(role)}, "[" + role + "]"},
+		{&apigatewayv2.CreateApiInput{CredentialsArn: aws.String(role), CorsConfiguration: &httptypes.Cors{AllowCredentials: aws.Bool(true)}}, "[" + role + "]"},
 	} {
 		roles := []string{}
 		findRoles(reflect.ValueOf(tt.in), false, 0, &roles)

@@ -32,7 +32,7 @@ type callSource interface {
 	callInput() (any, error)
 	callResources() ([]string, error)
 	callKeys() (map[string][]string, error)
-	callNeeds() (needs []Need, ok bool, err error)
+	callNeeds() (needs []Need, ok bool, err error) // of an operation with Needing; ok is false for others
 }
 
 // An Interceptor runs around every call, those that take a fast path included: it lets the
@@ -68,13 +68,19 @@ func (c *Call) Resources() ([]string, error) {
 	return c.resources, nil
 }
 
-// Needs are the permissions that a call asks of its caller, where the operation says them by itself (Needing); ok is
-// false where they are the Actions, on the Resources. The error is as that of Resources.
-func (c *Call) Needs() (needs []Need, ok bool, err error) {
-	if c.source == nil {
-		return nil, false, nil
+// Needs are the permissions that a call asks of its caller: those that its operation says (Needing), or else each of
+// the Actions on each of the Resources, with the Keys. The error is as that of Resources.
+func (c *Call) Needs() ([]Need, error) {
+	if c.source != nil {
+		if needs, ok, err := c.source.callNeeds(); ok || err != nil {
+			return needs, err
+		}
 	}
-	return c.source.callNeeds()
+	resources, err := c.Resources()
+	if err != nil {
+		return nil, err
+	}
+	return eachOf(c.Actions, resources), nil
 }
 
 // Input is the decoded and validated input, a pointer to the SDK's type; nil for a call
@@ -149,9 +155,11 @@ type Facts struct {
 	Resources []string
 	Keys      map[string][]string
 	HTTP      *http.Request
+	// Decided is of a handler that asks by itself whether the caller may: nobody around the call does.
+	Decided bool
 }
 
 func (f Facts) callInput() (any, error)                { return nil, nil }
 func (f Facts) callResources() ([]string, error)       { return f.Resources, nil }
 func (f Facts) callKeys() (map[string][]string, error) { return f.Keys, nil }
-func (f Facts) callNeeds() ([]Need, bool, error)       { return nil, false, nil }
+func (f Facts) callNeeds() ([]Need, bool, error)       { return nil, f.Decided, nil }

@@ -96,8 +96,7 @@ func Acting(ctx context.Context, account, region, service, role, resource string
 		if parts := strings.SplitN(role, ":", 3); len(parts) == 3 && parts[0] == "arn" {
 			partition = parts[1]
 		}
-		session, _, _ := strings.Cut(service, ".")
-		c.Principal = "arn:" + partition + ":sts::" + account + ":assumed-role/" + role[strings.LastIndexByte(role, '/')+1:] + "/" + session
+		c.Principal = "arn:" + partition + ":sts::" + account + ":assumed-role/" + role[strings.LastIndexByte(role, '/')+1:] + "/" + sessionName(service, resource)
 		c.Session = &Session{
 			Kind: RoleSession, Account: account, Principal: c.Principal, Source: role, Service: service,
 			Keys: map[string][]string{"aws:SourceAccount": {account}, "aws:SourceArn": {resource}},

@@ -148,8 +148,25 @@ type Need struct {
 	Action   string // with its prefix, "dynamodb:PutItem"
 	Resource string // an ARN, or "*"
 
-	// Keys makes the condition keys of a service's own, when a policy asks for one. Nil: there are none.
+	// Keys makes the condition keys of a service's own, when a policy asks for one. Nil: those of the call.
 	Keys func() map[string][]string
+
+	// Part is the part of the call that the need is of, counted from one: a denial refuses that part alone, and the
+	// operation tells it there (DenialOf). Zero: a denial refuses the call.
+	Part int
+}
+
+type denialsKey struct{}
+
+// WithDenials returns a context with the errors of the parts of a call that are denied.
+func WithDenials(ctx context.Context, of map[int]error) context.Context {
+	return context.WithValue(ctx, denialsKey{}, of)
+}
+
+// DenialOf is the error of a part of the call of the context, counted from one, if its caller may not do that; else nil.
+func DenialOf(ctx context.Context, part int) error {
+	of, _ := ctx.Value(denialsKey{}).(map[int]error)
+	return of[part]
 }
 
 // Needing sets what a caller needs for an operation whose input says which actions they are: those of the items of

@@ -1,5 +1,7 @@
 package awswire
 
+import "sync"
+
 // Rights are what the operations of an API need of a caller, for calls within the process that do not come through
 // the wire: the same actions, resources and condition keys as there.
 type Rights struct{ operations map[string]*boundOperation }
@@ -14,42 +16,40 @@ func (a API) Rights() (Rights, error) {
 	return Rights{bound}, err
 }
 
-// Each calls ask for every action and resource that a call of an operation with an input needs, until it returns an
-// error, which is that of Each. keys are the operation's own condition keys. An operation that the API does not have
-// needs the action of its name, on everything.
-func (r Rights) Each(c Caller, operation string, input any, ask func(action, resource string, keys map[string][]string) error) error {
+// Needs are the permissions that a call of an operation with an input, a pointer to the SDK's type, asks of its caller.
+// An operation that the API does not have needs the action of its name, on everything.
+func (r Rights) Needs(c Caller, operation string, input any) []Need {
 	op := r.operations[operation]
 	if op == nil {
-		return ask(operation, "*", nil)
+		return []Need{{Action: operation, Resource: "*"}}
 	}
 	if op.needs != nil {
-		for _, n := range op.needs(c, input) {
-			var keys map[string][]string
-			if n.Keys != nil {
-				keys = n.Keys()
-			}
-			if err := ask(n.Action, n.Resource, keys); err != nil {
-				return err
-			}
-		}
-		return nil
+		return op.needs(c, input)
 	}
-	resources := []string{"*"}
+	var resources []string
 	if op.resources != nil {
-		if named := op.resources(c, input); len(named) > 0 {
-			resources = named
-		}
+		resources = op.resources(c, input)
 	}
-	var keys map[string][]string
+	needs := eachOf(op.actions, resources)
 	if op.keys != nil {
-		keys = op.keys(c, input)
-	}
-	for _, action := range op.actions {
-		for _, resource := range resources {
-			if err := ask(action, resource, keys); err != nil {
-				return err
-			}
+		keys := sync.OnceValue(func() map[string][]string { return op.keys(c, input) })
+		for i := range needs {
+			needs[i].Keys = keys
 		}
 	}
-	return nil
+	return needs
+}
+
+// eachOf are the needs for each of the actions on each of the resources; without any, on everything.
+func eachOf(actions, resources []string) []Need {
+	if len(resources) == 0 {
+		resources = []string{"*"}
+	}
+	needs := make([]Need, 0, len(actions)*len(resources))
+	for _, action := range actions {
+		for _, resource := range resources {
+			needs = append(needs, Need{Action: action, Resource: resource})
+		}
+	}
+	return needs
 }

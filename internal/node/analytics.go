@@ -105,6 +105,6 @@ type applicationLogs struct{ to *logs.Sink }
 
 // Log implements kinesisanalytics.LogSink.
 func (l applicationLogs) Log(p kinesisanalytics.LogPlace, at time.Time, line string) {
-	l.to.Write(logs.Target{Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "kinesisanalytics.amazonaws.com"},
+	l.to.Write(logs.Target{Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "kinesisanalytics.amazonaws.com", Source: p.Application},
 		logstore.Line{Time: at.UnixMilli(), Text: line})
 }

@@ -26,11 +26,11 @@ func newAsked(s service, ask decides) asked {
 // may decides whether the caller of a context may make the call whose input, a pointer to the SDK's type, is given.
 func (a asked) may(ctx context.Context, input any) error {
 	operation := strings.TrimSuffix(reflect.TypeOf(input).Elem().Name(), "Input")
-	return a.rights.Each(awswire.CallerFrom(ctx), operation, input, func(action, resource string, keys map[string][]string) error {
+	for _, n := range a.rights.Needs(awswire.CallerFrom(ctx), operation, input) {
 		var lookup func(string) []string
-		if keys != nil {
+		if n.Keys != nil {
 			lookup = func(name string) []string {
-				for k, v := range keys {
+				for k, v := range n.Keys() {
 					if strings.EqualFold(k, name) {
 						return v
 					}
@@ -38,8 +38,11 @@ func (a asked) may(ctx context.Context, input any) error {
 				return nil
 			}
 		}
-		return a.ask(ctx, action, resource, lookup)
-	})
+		if err := a.ask(ctx, n.Action, n.Resource, lookup); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // through makes a call of the SDK's shape if the caller of its context may make it. via is the service that makes

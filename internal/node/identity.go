@@ -12,9 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
+	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -84,6 +87,16 @@ func (n *Node) decide(ctx context.Context, action, arn string, keys policy.Keys)
 		return nil // no requests are served yet
 	}
 	return a.Ask(ctx, action, arn, keys)
+}
+
+// passRole decides whether the caller of a context may hand a role to a service, in the words of its API.
+func (n *Node) passRole(api, service string) func(ctx context.Context, role, resource string) error {
+	return func(ctx context.Context, role, resource string) error {
+		if a := n.deciding.Load(); a != nil {
+			return a.PassRole(ctx, api, role, service, resource)
+		}
+		return nil
+	}
 }
 
 // assumable decides whether the service of the context may act as its role.
@@ -158,6 +171,23 @@ func (k issuerKeys) Keys(ctx context.Context, issuer string) (oidc.Keys, error) 
 	return keys, nil
 }
 
+// publishedKeys verifies tokens by the keys that their issuers publish, where these can be reached; not those of issuers
+// whose keys are configured.
+type publishedKeys struct {
+	issuers *oidc.Issuers
+	out     *outbound.Client
+	known   issuerKeys
+	clock   clockwork.Clock
+}
+
+// Verify implements sts.Verifier.
+func (k publishedKeys) Verify(ctx context.Context, token, issuer string) (oidc.Claims, error) {
+	if _, ok := k.known.configured[strings.TrimSuffix(issuer, "/")]; ok {
+		return nil, oidc.ErrNoKey
+	}
+	return k.issuers.Verify(ctx, k.out, token, issuer, k.clock.Now())
+}
+
 // openIdentity makes what decides about the calls of a stack, and binds it to STS.
 func (s *stack) openIdentity(p parts) error {
 	mode, err := p.node.cfg.iamMode()
@@ -174,8 +204,9 @@ func (s *stack) openIdentity(p parts) error {
 	for _, i := range p.node.cfg.Issuers {
 		keys.configured[strings.TrimSuffix(i.Issuer, "/")] = i.Keys
 	}
-	s.services.sts.Bind(s.services.iam, s.authorizer, keys)
-	s.services.cognito.Bind(s.services.sts, s.signer, keys)
+	published := publishedKeys{new(oidc.Issuers), p.node.outbound(30 * time.Second), keys, p.clock}
+	s.services.sts.Bind(s.services.iam, s.authorizer, keys, published)
+	s.services.cognito.Bind(s.services.sts, s.signer, keys, published)
 	s.services.httpAPIs.Bind(keys)
 	return nil
 }

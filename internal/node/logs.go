@@ -11,6 +11,7 @@ import (
 	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
@@ -26,7 +27,11 @@ func makeLogs(s *services, p parts) (_ service, err error) {
 	s.logs, err = logs.New(logs.Config{
 		State: p.state, Log: p.log, Dir: n.dirs.logIndex, Kinesis: subscribedStreams{s.kinesis, n.decide}, Objects: p.objects,
 		Allow: func(ctx context.Context, t logs.Target, action, stream string) error {
-			ctx = awswire.Acting(ctx, t.Account, t.Region, t.Service, t.Role, stream)
+			if t.Role == "" {
+				ctx = awswire.AsService(ctx, t.Account, t.Region, t.Service, t.Source)
+			} else {
+				ctx = awswire.Acting(ctx, t.Account, t.Region, t.Service, t.Role, t.Source)
+			}
 			return n.decide(ctx, "logs:"+action, stream, nil)
 		},
 		Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
@@ -81,7 +86,7 @@ func (l functionLogs) Log(p lambda.LogPlace, events []lambda.LogEvent) {
 		}
 	}
 	l.to.Write(logs.Target{
-		Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "lambda.amazonaws.com", CreateGroup: true, CreateStream: true,
+		Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "lambda.amazonaws.com", Source: p.Function, CreateGroup: true, CreateStream: true,
 	}, lines...)
 }
 
@@ -90,7 +95,7 @@ type deliveryErrors struct{ to *logs.Sink }
 
 // Log implements firehose.ErrorSink.
 func (l deliveryErrors) Log(p firehose.ErrorPlace, at time.Time, line string) {
-	l.to.Write(logs.Target{Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "firehose.amazonaws.com"},
+	l.to.Write(logs.Target{Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "firehose.amazonaws.com", Source: p.Delivery},
 		logstore.Line{Time: at.UnixMilli(), Text: line})
 }
 
@@ -99,7 +104,7 @@ type crawlLogs struct{ to func() *logs.Sink }
 
 // Log implements glue.CrawlSink.
 func (l crawlLogs) Log(account, region, crawler, role string, at time.Time, line string) {
-	l.to().Write(logs.Target{Account: account, Region: region, Group: "/aws-glue/crawlers", Stream: crawler, Role: role, Service: "glue.amazonaws.com", CreateGroup: true, CreateStream: true},
+	l.to().Write(logs.Target{Account: account, Region: region, Group: "/aws-glue/crawlers", Stream: crawler, Role: role, Service: "glue.amazonaws.com", Source: arn.New("glue", region, account, "crawler/"+crawler), CreateGroup: true, CreateStream: true},
 		logstore.Line{Time: at.UnixMilli(), Text: line})
 }
 
@@ -115,21 +120,34 @@ func (l jobLogs) Log(p glue.LogPlace, events []glue.LogEvent) {
 		}
 	}
 	l.to().Write(logs.Target{
-		Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "glue.amazonaws.com", CreateGroup: true, CreateStream: true,
+		Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "glue.amazonaws.com", Source: p.Job, CreateGroup: true, CreateStream: true,
 	}, lines...)
 }
 
 // executionLogs begins the groups of execution logs of APIs, which are made when they are written to.
 const executionLogs = "API-Gateway-Execution-Logs_"
 
-// apiLogs writes access logs of APIs, to groups that are there, and their execution logs.
+// apiLogs writes access logs of APIs, to groups that are there, and their execution logs: of REST APIs as the role of
+// the account for that, of HTTP APIs for who has set them up, who was asked then.
 type apiLogs struct {
 	to  func() *logs.Sink
 	now func() int64
 }
 
-// Log implements apigateway.LogSink.
+// Log implements apigatewayv2.LogSink.
 func (l apiLogs) Log(_ context.Context, groupARN, stream, line string) error {
+	return l.write(groupARN, stream, line, logs.Target{})
+}
+
+// roleLogs is apiLogs for REST APIs.
+type roleLogs struct{ apiLogs }
+
+// Log implements apigateway.LogSink.
+func (l roleLogs) Log(_ context.Context, role, api, groupARN, stream, line string) error {
+	return l.write(groupARN, stream, line, logs.Target{Role: role, Service: executeapi.Service, Source: api})
+}
+
+func (l apiLogs) write(groupARN, stream, line string, t logs.Target) error {
 	a, ok := arn.Parse(groupARN)
 	name, is := a.After("log-group:")
 	if !ok || !is || a.Service != "logs" {
@@ -138,7 +156,8 @@ func (l apiLogs) Log(_ context.Context, groupARN, stream, line string) error {
 	if line == "" {
 		return nil
 	}
-	l.to().Write(logs.Target{Account: a.Account, Region: a.Region, Group: strings.TrimSuffix(name, ":*"), Stream: stream, CreateStream: true, CreateGroup: strings.HasPrefix(name, executionLogs)},
-		logstore.Line{Time: l.now(), Text: line})
+	t.Account, t.Region, t.Group, t.Stream = a.Account, a.Region, strings.TrimSuffix(name, ":*"), stream
+	t.CreateStream, t.CreateGroup = true, strings.HasPrefix(name, executionLogs)
+	l.to().Write(t, logstore.Line{Time: l.now(), Text: line})
 	return nil
 }

@@ -125,9 +125,12 @@ func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Bro
 		Logger:     log.With("service", "s3"),
 		Registerer: n.process,
 		Decide:     n.decide,
+		PassRole:   n.passRole("s3", "s3.amazonaws.com"),
 	}
-	if v, ok := auth.(*server.Verified); ok {
-		objects.Secrets = v.Secret
+	if holders, ok := auth.(interface {
+		Holder(ctx context.Context, accessKey, token string) (string, awswire.Caller, bool)
+	}); ok {
+		objects.Holder = holders.Holder
 	}
 	if n.objects, err = s3.New(objects); err != nil {
 		return nil, fmt.Errorf("start s3: %w", err)
@@ -157,7 +160,7 @@ func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Bro
 		Origins:      cfg.CORSOrigins,
 		Hosts:        cfg.Hosts,
 		Bodies:       n.bodies,
-		IsBucketHost: func(host string) bool { return bucketOf(host) != "" || s3.IsWebsiteHost(host) },
+		IsBucketHost: func(host string) bool { return bucketOf(host) != "" || s3.IsWebsiteHost(host) || s3.IsPointHost(host) },
 		TLS:          tlsConfig,
 		Proxy:        n.proxy(auth),
 		Logger:       log,

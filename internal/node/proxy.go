@@ -78,7 +78,7 @@ func (n *Node) proxy(auth server.Authenticator) *server.Proxy {
 	}
 	if v, ok := auth.(*server.Verified); ok {
 		p.Authorize = func(user, password string) bool {
-			secret, _, ok := v.Secret(context.Background(), user, "")
+			secret, _, ok := v.Holder(context.Background(), user, "")
 			return subtle.ConstantTimeCompare([]byte(password), []byte(ProxyPassword(secret))) == 1 && ok
 		}
 	}

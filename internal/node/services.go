@@ -10,6 +10,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/delivery"
 	"github.com/brookmere/brookmere/internal/engine/function"
@@ -213,14 +214,20 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 func makeKMS(s *services, p parts) (_ service, err error) {
 	s.kms, err = kms.New(kms.Config{
 		State: p.state, Sealer: p.node.key, Clock: p.clock,
-		Decide: func(ctx context.Context, action, arn string) error { return p.node.decide(ctx, action, arn, nil) },
+		Decide: func(ctx context.Context, action, arn string, keys map[string][]string) error {
+			if a := p.node.deciding.Load(); a != nil {
+				return a.Allow(ctx, action, arn, keys)
+			}
+			return nil // no requests are served yet
+		},
 	})
 	return s.kms, err
 }
 
 func makeAPIGateway(s *services, p parts) (_ service, err error) {
 	s.restAPIs, err = apigateway.New(apigateway.Config{
-		State: p.state, Logs: logsOfAPIs(s, p), Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
+		State: p.state, Logs: roleLogs{logsOfAPIs(s, p)}, Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
+		PassRole: p.node.passRole("apigateway", executeapi.Service),
 		Allow: func(ctx context.Context, arn string, keys func(string) []string) error {
 			return p.node.decide(ctx, "execute-api:Invoke", arn, keys)
 		},
@@ -231,7 +238,9 @@ func makeAPIGateway(s *services, p parts) (_ service, err error) {
 func makeHTTPAPIs(s *services, p parts) (_ service, err error) {
 	s.httpAPIs, err = apigatewayv2.New(apigatewayv2.Config{
 		State: p.state, Logs: logsOfAPIs(s, p), Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
-		Allow: func(ctx context.Context, arn string) error { return p.node.decide(ctx, "execute-api:Invoke", arn, nil) },
+		Allow:    func(ctx context.Context, arn string) error { return p.node.decide(ctx, "execute-api:Invoke", arn, nil) },
+		MayLog:   func(ctx context.Context, action string) error { return p.node.decide(ctx, action, "*", nil) },
+		PassRole: p.node.passRole("apigatewayv2", executeapi.Service),
 	})
 	return s.httpAPIs, err
 }

@@ -155,23 +155,51 @@ func (*Verified) Verifies() bool { return true }
 // Scope implements Authenticator.
 func (*Verified) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScope(r) }
 
-// Secret returns the secret key of an access key, and the account that it acts for, for what
-// a service verifies itself: the forms of S3.
-func (v *Verified) Secret(ctx context.Context, key, token string) (secret, account string, ok bool) {
+// Holder returns the secret key of an access key, and whom it acts as, for what a service verifies itself: the forms
+// of S3. False: there is no such key.
+func (v *Verified) Holder(ctx context.Context, key, token string) (secret string, as awswire.Caller, ok bool) {
 	c, ok := v.lookup(ctx, key, token)
 	if !ok || c.SessionToken != token || !c.Expires.IsZero() && time.Now().After(c.Expires) {
-		return "", "", false
+		return "", awswire.Caller{}, false
 	}
+	return c.Secret, v.holder(ctx, key, token), true
+}
+
+// holder is whom a known access key acts as.
+func (v *Verified) holder(ctx context.Context, key, token string) awswire.Caller {
+	c := awswire.Caller{AccessKey: key}
 	if token != "" {
 		if s, ok := v.issued.Session(key, token); ok {
-			return c.Secret, s.Account, true
+			c.Account, c.Principal, c.Session = s.Account, s.Principal, s
+			return c
 		}
 	}
 	if known, ok := v.keys[key]; ok {
-		return c.Secret, known.Account, true
+		c.Account = known.Account
+		return c
 	}
-	k, ok := v.issued.Key(ctx, key)
-	return c.Secret, k.Account, ok
+	k, _ := v.issued.Key(ctx, key)
+	c.Account, c.Principal = k.Account, k.User
+	return c
+}
+
+// Holder is Verified.Holder for the keys whose signatures an open node verifies. For others it returns the account,
+// without a secret: any signature is taken.
+func (o *Open) Holder(ctx context.Context, key, token string) (secret string, as awswire.Caller, ok bool) {
+	known := false
+	if token != "" {
+		_, known = o.issued.Session(key, token)
+	} else {
+		_, known = o.issued.Key(ctx, key)
+	}
+	if known || o.strict && issuedForm(key) {
+		return o.verified.Holder(ctx, key, token)
+	}
+	as = awswire.Caller{Account: o.account, AccessKey: key}
+	if isAccount(key) {
+		as.Account = key
+	}
+	return "", as, true
 }
 
 // Authenticate implements Authenticator. A request to S3 may come without a signature:
@@ -194,19 +222,10 @@ func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (a
 	if err != nil {
 		return awswire.Caller{}, err
 	}
-	c := awswire.Caller{Region: scope.Region, AccessKey: scope.AccessKey}
-	if token := sigv4.SessionToken(r); token != "" {
-		if s, ok := v.issued.Session(scope.AccessKey, token); ok {
-			c.Account, c.Principal, c.Session = s.Account, s.Principal, s
-			return c, nil
-		}
+	c := v.holder(r.Context(), scope.AccessKey, sigv4.SessionToken(r))
+	c.Region = scope.Region
+	if c.Principal != "" && c.Session == nil {
+		v.issued.Used(r.Context(), scope.AccessKey, scope.Service, scope.Region)
 	}
-	if known, ok := v.keys[scope.AccessKey]; ok {
-		c.Account = known.Account
-		return c, nil
-	}
-	k, _ := v.issued.Key(r.Context(), scope.AccessKey)
-	c.Account, c.Principal = k.Account, k.User
-	v.issued.Used(r.Context(), scope.AccessKey, scope.Service, scope.Region)
 	return c, nil
 }

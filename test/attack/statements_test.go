@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -126,7 +127,10 @@ func TestStatementsAskForTheirKind(t *testing.T) {
 		return err
 	}
 	batch := func(text string) error {
-		_, err := ann.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{{Statement: &text}}})
+		out, err := ann.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{{Statement: &text}}})
+		if err == nil && out.Responses[0].Error != nil { // as it is told of each statement
+			err = errors.New(string(out.Responses[0].Error.Code) + "Exception: " + *out.Responses[0].Error.Message)
+		}
 		return err
 	}
 	transaction := func(text string) error {
@@ -152,9 +156,21 @@ func TestStatementsAskForTheirKind(t *testing.T) {
 	denied(t, "a table that is not there", one(`SELECT * FROM "nothing"`), "AccessDeniedException")
 	denied(t, "what is no statement", one(`SELEKT * FROM "scores"`), "ValidationException")
 	text := statements["PartiQLSelect"]
-	wrong := `SELEKT * FROM "scores"`
-	_, err := ann.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{{Statement: &wrong}, {Statement: &text}}})
-	denied(t, "a statement beside one that is none", err, "dynamodb:PartiQLSelect")
+	// In a batch each statement is refused by itself.
+	grants(t, root, "ann", `,"Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["ann"]}}`, onScores, "dynamodb:PartiQLSelect")
+	wrong, mine := `SELEKT * FROM "scores"`, `SELECT * FROM "scores" WHERE "user" = 'ann'`
+	out := must(ann.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{{Statement: &wrong}, {Statement: &text}, {Statement: &mine}}}))
+	for i, want := range []types.BatchStatementErrorCodeEnum{types.BatchStatementErrorCodeEnumValidationError, types.BatchStatementErrorCodeEnumAccessDenied, ""} {
+		r := out.Responses[i]
+		if got := r.Error; got == nil && want != "" || got != nil && got.Code != want {
+			t.Errorf("statement %d of a batch: %+v, want %q", i, got, want)
+		}
+		if shown := r.Item != nil; shown != (want == "") {
+			t.Errorf("statement %d of a batch shows %v", i, r.Item)
+		}
+	}
+	_, err := ann.ExecuteTransaction(ctx, &dynamodb.ExecuteTransactionInput{TransactStatements: []types.ParameterizedStatement{{Statement: &mine}, {Statement: &text}}})
+	denied(t, "a statement of a transaction", err, "AccessDeniedException")
 	for _, kind := range kinds {
 		grants(t, root, "ann", "", onScores, "dynamodb:"+kind)
 		if err := one(statements[kind]); err != nil {

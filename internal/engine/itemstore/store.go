@@ -80,7 +80,7 @@ func Open(o Options) (*Store, error) {
 			for i := range po.Levels {
 				po.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 				po.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
-				po.Levels[i].BlockSize = 16 << 10
+				po.Levels[i].BlockSize, po.Levels[i].IndexBlockSize = 16<<10, 256<<10
 			}
 		},
 	})

@@ -81,6 +81,9 @@ func (s *Store) Write(ops []Op, o WriteOptions) ([]Result, error) {
 	}
 	w := writer{s: s, ops: ops, o: o, results: make([]Result, len(ops))}
 	c, err := w.prepareAndApply()
+	if w.commit != nil {
+		w.sync()
+	}
 	if c != nil {
 		// Refusals, too, are of a state that must be on disk.
 		if werr := c.wait(); werr != nil {
@@ -101,6 +104,7 @@ type writer struct {
 	feeds   []feedMark
 	deltas  []delta
 	buf     []byte
+	commit  *commit // its own, applied and not synced
 }
 
 type feedMark struct {
@@ -218,8 +222,8 @@ func (w *writer) abandon() {
 	w.batch.Close()
 }
 
-// apply puts the batch into the database's memory and its log; a goroutine of its own, so
-// to say the caller's, waits for the sync.
+// apply puts the batch into the database's memory and its log. The caller calls sync when the
+// locks are free again.
 func (w *writer) apply(held []*stripe) (*commit, error) {
 	c := &commit{done: make(chan struct{})}
 	w.s.inflight.Add(1)
@@ -243,27 +247,27 @@ func (w *writer) apply(held []*stripe) (*commit, error) {
 	for _, s := range held {
 		s.pending.Store(c)
 	}
-	w.s.syncs(func() {
-		if !w.s.opts.NoSync {
-			if err := w.batch.SyncWait(); err != nil {
-				w.s.db.Fail(err)
-				c.err = w.s.db.Failed()
-			}
-		}
-		w.s.inflight.Add(-1)
-		for _, m := range w.feeds {
-			m.f.finish(m.sequence)
-		}
-		if c.err == nil {
-			w.batch.Close()
-		}
-		close(c.done)
-	})
+	w.commit = c
 	return c, nil
 }
 
-// syncs runs the wait for a sync: in a goroutine, as the locks are still held here.
-func (s *Store) syncs(f func()) { go f() }
+// sync waits for the sync of what apply applied, and tells those who wait for it.
+func (w *writer) sync() {
+	if !w.s.opts.NoSync {
+		if err := w.batch.SyncWait(); err != nil {
+			w.s.db.Fail(err)
+			w.commit.err = w.s.db.Failed()
+		}
+	}
+	w.s.inflight.Add(-1)
+	for _, m := range w.feeds {
+		m.f.finish(m.sequence)
+	}
+	if w.commit.err == nil {
+		w.batch.Close()
+	}
+	close(w.commit.done)
+}
 
 // decide reads one item, asks what it is to be, and adds the change to the batch.
 func (w *writer) decide(i int) error {

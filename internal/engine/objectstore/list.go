@@ -12,7 +12,9 @@ type List struct {
 	Prefix    string
 	Delimiter string
 	After     string // keys up to this one are passed over, and the common prefix that it is in
-	Max       int
+	// Within has the common prefix that After is in listed where it has later keys.
+	Within bool
+	Max    int
 	// Version, of the key After, is where a listing of versions goes on behind.
 	Version string
 	// View is the generation of the first page, from Page.Token.
@@ -49,7 +51,7 @@ func (s *Store) List(ctx context.Context, bucket string, q List) (Page, error) {
 	if q.Token != "" {
 		if generation, key, ok := ParseToken(q.Token); ok {
 			v.release()
-			q.After, v = key, s.swaps.resume(generation)
+			q.After, q.Within, v = key, false, s.swaps.resume(generation)
 		}
 	}
 	defer v.release()
@@ -146,5 +148,5 @@ func (s *Store) ListVersions(ctx context.Context, bucket string, q List) (Page, 
 }
 
 func (s *Store) newListing(ctx context.Context, bucket string, q List) *listing {
-	return &listing{ctx: ctx, root: s.file(bucket, ""), prefix: q.Prefix, delimiter: q.Delimiter, after: q.After}
+	return &listing{ctx: ctx, root: s.file(bucket, ""), prefix: q.Prefix, delimiter: q.Delimiter, after: q.After, within: q.Within}
 }

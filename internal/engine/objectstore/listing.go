@@ -22,6 +22,7 @@ type listing struct {
 	delimiter string
 	after     string // keys up to this one are passed over, and so is the common prefix it is in
 	including bool   // but not the key that is after itself
+	within    bool   // a common prefix that after is in counts, with the keys behind it
 
 	// exists reports whether the file at a path below the bucket is an object to be seen.
 	exists func(path string, info fs.DirEntry) bool
@@ -79,12 +80,17 @@ func (l *listing) walk(dir, key string) error {
 			continue
 		}
 		if common, ok := l.cut(full); ok {
-			if common == l.last || l.after != "" && strings.HasPrefix(l.after, common) {
+			if common == l.last || !l.within && l.after != "" && strings.HasPrefix(l.after, common) {
 				continue
 			}
 			found := !folder && l.exists(e.path, e.file)
 			if folder {
-				if found, err = l.any(e.path); err != nil {
+				if strings.HasPrefix(l.after, full) {
+					found, err = l.later(e.path, full)
+				} else {
+					found, err = l.any(e.path)
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -175,6 +181,19 @@ func readDir(path string) ([]fs.DirEntry, error) {
 		return nil, nil
 	}
 	return entries, err
+}
+
+// later reports whether there is an object below a folder whose key is behind after.
+func (l *listing) later(dir, key string) (found bool, err error) {
+	below := &listing{ctx: l.ctx, root: l.root, after: l.after, exists: l.exists}
+	below.object = func(string, string, fs.DirEntry) bool {
+		found = true
+		return false
+	}
+	if err := below.walk(dir, key); err != nil && !errors.Is(err, errEnough) {
+		return false, err
+	}
+	return found, nil
 }
 
 // any reports whether there is an object below a folder.

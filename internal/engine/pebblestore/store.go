@@ -97,16 +97,18 @@ func open(o Options, set func(*pebble.Options)) (*DB, error) {
 		o.CacheBytes = 8 << 20
 	}
 	d := &DB{o: o}
-	cache := pebble.NewCache(o.CacheBytes)
-	defer cache.Unref()
 	po := &pebble.Options{
-		FS: o.FS, Cache: cache, MaxOpenFiles: 200, FormatMajorVersion: pebble.FormatNewest, Logger: logger{d},
+		FS: o.FS, MaxOpenFiles: 200, FormatMajorVersion: pebble.FormatNewest, Logger: logger{d},
 		EventListener: &pebble.EventListener{BackgroundError: func(err error) { o.OnError(fmt.Errorf("%s: %w", o.Name, err)) }},
 	}
 	set(po)
 	if o.Tune != nil {
 		o.Tune(po)
 	}
+	// Pebble takes the memory of memtables out of that of the cache: without room for the one that
+	// is written and the one that goes to the disk, a cache of their size holds no blocks at all.
+	po.Cache = pebble.NewCache(o.CacheBytes + 2*int64(po.MemTableSize))
+	defer po.Cache.Unref()
 	err := d.Guard(func() (err error) {
 		d.DB, err = pebble.Open(o.Dir, po)
 		return err

@@ -254,3 +254,38 @@ func TestOpenReadOnly(t *testing.T) {
 		t.Errorf("a write: %v", err)
 	}
 }
+
+// TestTheCacheHoldsBlocks reads what a flush has written: the memory of memtables is not that of
+// blocks, so what was read once is read from memory.
+func TestTheCacheHoldsBlocks(t *testing.T) {
+	d := mustOpen(t, Options{FS: vfs.NewMem(), CacheBytes: 1 << 20})
+	defer d.Close()
+	value := []byte(strings.Repeat("v", 1<<10))
+	err := d.Guard(func() error {
+		for i := range 256 {
+			value[0] = byte(i)
+			if err := d.Set(fmt.Appendf(nil, "%03d", i), value, pebble.NoSync); err != nil {
+				return err
+			}
+		}
+		return d.Flush()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() {
+		for i := range 256 {
+			_, closer, err := d.Get(fmt.Appendf(nil, "%03d", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			closer.Close()
+		}
+	}
+	read()
+	before := d.Metrics().BlockCache.Misses
+	read()
+	if after := d.Metrics().BlockCache.Misses; after > before {
+		t.Errorf("%d blocks were read again", after-before)
+	}
+}

@@ -1,5 +1,7 @@
 package s3select
 
+import "math"
+
 // aggregate is COUNT, SUM, AVG, MIN or MAX.
 type aggregate struct {
 	name  string
@@ -69,6 +71,10 @@ func (g *aggregate) add(row Value) error {
 		}
 		g.value = sum
 		return err
+	}
+	if v.isNaN() || g.value.isNaN() { // which no other number is below or above
+		g.value = float(math.NaN())
+		return nil
 	}
 	c, ok := compare(v, g.value)
 	if !ok {

@@ -41,7 +41,7 @@ func arithmetic(sign string, f func(*apd.Context, *apd.Decimal, *apd.Decimal, *a
 		if !ok || !also {
 			return Value{}, fail("InvalidDataType", "The SQL expression contains an invalid data type: %s is of numbers.", sign)
 		}
-		if (sign == "/" || sign == "%") && compareNumbers(y, integer(0)) == 0 {
+		if (sign == "/" || sign == "%") && !y.isNaN() && compareNumbers(y, integer(0)) == 0 {
 			return Value{}, fail("EvaluatorInvalidArguments", "The SQL expression divides by zero.")
 		}
 		if x.k == kindInt && y.k == kindInt {
@@ -147,14 +147,14 @@ var casts = func() map[string]func(Value) (Value, error) {
 	}
 	toDecimal := func(v Value) (Value, error) {
 		n, ok := v.asNumber()
-		if !ok {
+		if f := n.f; !ok || n.k == kindFloat && (math.IsNaN(f) || math.IsInf(f, 0)) {
 			return n, castFailed(v, "DECIMAL")
 		}
 		return decimal(n.dec()), nil
 	}
 	toBool := func(v Value) (Value, error) {
 		if v.isNumber() {
-			return boolean(compareNumbers(v, integer(0)) != 0), nil
+			return boolean(v.isNaN() || compareNumbers(v, integer(0)) != 0), nil
 		}
 		b, ok := v.asBool()
 		if !ok {

@@ -138,7 +138,7 @@ func (p *jsonReader) value() Value {
 		}
 		v = float(f)
 	}
-	if v.k == kindDecimal {
+	if v.k != kindInt {
 		v.s = s // as it was written
 	}
 	return v

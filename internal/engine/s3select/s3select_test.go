@@ -138,6 +138,25 @@ func TestJSON(t *testing.T) {
 	if got := ask("select s.a, s.b from s3object s", []byte(lines), Input{Format: "JSON", Lines: true}, Output{}); got != "1,é\n2.0,\n,\n" {
 		t.Errorf("%q", got)
 	}
+	// Numbers beyond those that can be computed with stay as they are; NaN equals nothing.
+	far := "{\"a\":1e999,\"b\":-1e999}\n"
+	for sql, want := range map[string]string{
+		"select * from s3object":                                             "1e999,-1e999\n",
+		"select count(*) from s3object s where s.a > 5 and s.b < 5":          "1\n",
+		"select count(*) from s3object s where s.a + s.b = 5":                "0\n",
+		"select count(*) from s3object s where s.a + s.b = s.a + s.b":        "0\n",
+		"select count(*) from s3object s where s.a + s.b <> 5":               "1\n",
+		"select count(*) from s3object s where s.a + s.b < 5 or s.a+s.b > 5": "0\n",
+		"select cast(s.a + s.b as decimal) from s3object s":                  "!CastFailed",
+		"select max(s.a + s.b) from s3object s":                              "\n",
+	} {
+		if got := ask(sql, []byte(far), Input{Format: "JSON", Lines: true}, Output{}); got != want {
+			t.Errorf("%s: %q, want %q", sql, got, want)
+		}
+	}
+	if got := ask("select * from s3object", []byte(far), Input{Format: "JSON", Lines: true}, Output{JSON: true}); got != far {
+		t.Errorf("%q", got)
+	}
 	for _, bad := range []string{"{", `{"a":}`, "nope", `{"a":1`, "\x00"} {
 		if got := ask("select * from s3object", []byte(bad), Input{Format: "JSON"}, Output{}); got != "!JSONParsingError" {
 			t.Errorf("%q: %q", bad, got)

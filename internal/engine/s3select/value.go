@@ -29,7 +29,7 @@ type Value struct {
 	k kind
 	i int64 // of an integer; 1: true
 	f float64
-	s string
+	s string // of a string; of a number, how it was written, if that matters
 	x *rest
 }
 
@@ -122,7 +122,9 @@ func (v Value) float() float64 {
 	return v.f
 }
 
-// compareNumbers compares two numbers.
+func (v Value) isNaN() bool { return v.k == kindFloat && math.IsNaN(v.f) }
+
+// compareNumbers compares two numbers that are not NaN.
 func compareNumbers(a, b Value) int {
 	switch {
 	case a.k == kindInt && b.k == kindInt:
@@ -149,7 +151,7 @@ func compare(a, b Value) (int, bool) {
 	case a.isNumber() || b.isNumber():
 		x, ok := a.asNumber()
 		y, also := b.asNumber()
-		if !ok || !also {
+		if !ok || !also || x.isNaN() || y.isNaN() {
 			return 0, false
 		}
 		return compareNumbers(x, y), true
@@ -208,6 +210,9 @@ func (v Value) String() string {
 		}
 		return v.x.dec.Text('f')
 	case kindFloat:
+		if v.s != "" {
+			return v.s
+		}
 		if math.IsNaN(v.f) || math.IsInf(v.f, 0) {
 			return ""
 		}

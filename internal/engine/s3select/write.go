@@ -94,6 +94,9 @@ func appendJSON(b []byte, v Value) []byte {
 	case kindString, kindTime:
 		return jsontext.AppendQuoted(b, v.String())
 	case kindFloat:
+		if v.s != "" {
+			return append(b, v.s...)
+		}
 		if math.IsNaN(v.f) || math.IsInf(v.f, 0) {
 			return append(b, "null"...)
 		}

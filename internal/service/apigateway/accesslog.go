@@ -35,7 +35,7 @@ func (x *exchange) logAccess() {
 		return executeapi.LogText(v)
 	})
 	ctx := context.WithoutCancel(x.ctx)
-	if err := x.s.cfg.Logs.Log(ctx, aws.ToString(l.DestinationArn), x.address.api+"/"+x.address.stage, line); err != nil {
+	if err := x.s.cfg.Logs.Log(ctx, x.logRole(), x.apiARN(), aws.ToString(l.DestinationArn), x.address.api+"/"+x.address.stage, line); err != nil {
 		x.s.cfg.Logger.Warn("an access log is not written", "api", x.address.api, "stage", x.address.stage, "error", err)
 	}
 }
@@ -71,13 +71,27 @@ func (x *exchange) logExecution(failed error) {
 	}
 	lines = append(lines, "Method completed with status: "+itoa(x.status))
 	group := x.scope.ARN("logs", "log-group:API-Gateway-Execution-Logs_"+x.address.api+"/"+x.address.stage)
-	ctx := context.WithoutCancel(x.ctx)
+	ctx, role, api := context.WithoutCancel(x.ctx), x.logRole(), x.apiARN()
 	for _, l := range lines {
-		if err := x.s.cfg.Logs.Log(ctx, group, executionStream, id+l); err != nil {
+		if err := x.s.cfg.Logs.Log(ctx, role, api, group, executionStream, id+l); err != nil {
 			x.s.cfg.Logger.Warn("an execution log is not written", "api", x.address.api, "stage", x.address.stage, "error", err)
 			return
 		}
 	}
+}
+
+// logRole is the role of the account by which logs are written; empty if it has none.
+func (x *exchange) logRole() string {
+	d, err := x.s.accounts.Get(x.scope.Key()...)
+	if err != nil {
+		return ""
+	}
+	return aws.ToString(d.LogRole)
+}
+
+// apiARN is the ARN of the API, for the conditions of a role's trust policy.
+func (x *exchange) apiARN() string {
+	return arn.ARN{Partition: arn.Partition(x.scope.Region), Service: "apigateway", Region: x.scope.Region, Resource: "/restapis/" + x.address.api}.String()
 }
 
 // executionStream is the stream of execution logs. AWS spreads them over many.

@@ -30,7 +30,7 @@ type Neighbours interface {
 
 // LogSink takes a line for a log group that a stage names by its ARN.
 type LogSink interface {
-	Log(ctx context.Context, groupARN, stream, line string) error
+	Log(ctx context.Context, role, api, groupARN, stream, line string) error
 }
 
 // Outbound does requests to addresses that the authors of APIs name, and refuses those where they
@@ -54,6 +54,8 @@ type Config struct {
 	Services Neighbours // nil: integrations with AWS answer that the service is not there
 	Outbound Outbound   // for HTTP integrations; nil: they are refused
 	Logs     LogSink    // nil: access logs go nowhere
+	// PassRole decides whether the caller of a context may hand a role to API Gateway for the API of an ARN. nil: everybody may.
+	PassRole func(ctx context.Context, role, api string) error
 	// Allow decides whether the caller of the context, who has signed, may invoke the method of an ARN, by the
 	// policies of the caller and of the API (ResourcePolicy); nil: whoever has signed may. keys answers for
 	// condition keys of the request.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/openapi"
 )
@@ -35,6 +36,21 @@ type importer struct {
 	api     *apiDoc
 	schemes map[string]openapi.Object // of security, resolved
 	ids     map[string]string         // of resources before, by path
+	pass    passes
+}
+
+// passes decides whether who imports a description may hand on a role that it names.
+type passes func(role *string) error
+
+// passing asks for the caller of a context, for an API.
+func (s *Service) passing(ctx context.Context, d *apiDoc) passes {
+	return func(role *string) error {
+		if s.cfg.PassRole == nil || aws.ToString(role) == "" || strings.HasSuffix(*role, ":user/*") { // as the caller itself
+			return nil
+		}
+		region := scope.Of(ctx).Region
+		return s.cfg.PassRole(ctx, *role, arn.ARN{Partition: arn.Partition(region), Service: "apigateway", Region: region, Resource: "/restapis/" + d.ID}.String())
+	}
 }
 
 // ImportRestApi makes an API of a description.
@@ -46,7 +62,7 @@ func (s *Service) ImportRestApi(ctx context.Context, in *apigateway.ImportRestAp
 		}
 		d.Endpoint.Types = []types.EndpointType{types.EndpointType(kind)}
 	}
-	warnings, err := describe(d, in.Body, in.Parameters)
+	warnings, err := describe(d, in.Body, in.Parameters, s.passing(ctx, d))
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +91,10 @@ func (s *Service) PutRestApi(ctx context.Context, in *apigateway.PutRestApiInput
 			for _, r := range d.Resources {
 				ids[d.path(r)] = r.ID
 			}
-			warnings, err = describeOver(fresh, ids, in.Body, in.Parameters)
+			warnings, err = describeOver(fresh, ids, in.Body, in.Parameters, s.passing(ctx, d))
 			*d = *fresh
 		} else {
-			warnings, err = describe(d, in.Body, in.Parameters)
+			warnings, err = describe(d, in.Body, in.Parameters, s.passing(ctx, d))
 		}
 		if err == nil && in.FailOnWarnings && len(warnings) > 0 {
 			err = badRequest("Warnings found during import:\n\t%s", strings.Join(warnings, "\n\t"))
@@ -94,11 +110,11 @@ func (s *Service) PutRestApi(ctx context.Context, in *apigateway.PutRestApiInput
 }
 
 // describe adds what a description says to an API.
-func describe(d *apiDoc, body []byte, parameters map[string]string) ([]string, error) {
-	return describeOver(d, nil, body, parameters)
+func describe(d *apiDoc, body []byte, parameters map[string]string, pass passes) ([]string, error) {
+	return describeOver(d, nil, body, parameters, pass)
 }
 
-func describeOver(d *apiDoc, ids map[string]string, body []byte, parameters map[string]string) ([]string, error) {
+func describeOver(d *apiDoc, ids map[string]string, body []byte, parameters map[string]string, pass passes) ([]string, error) {
 	invalid := func(err error) error {
 		if _, ok := err.(interface{ ErrorCode() string }); ok { // an error of the API's own
 			return err
@@ -109,7 +125,7 @@ func describeOver(d *apiDoc, ids map[string]string, body []byte, parameters map[
 	if err != nil {
 		return nil, badRequest("Invalid OpenAPI input: %v", err)
 	}
-	im := &importer{doc: doc, api: d, ids: ids}
+	im := &importer{doc: doc, api: d, ids: ids, pass: pass}
 	for _, step := range []func() error{im.settings, im.models, im.security, func() error { return im.paths(parameters["basepath"]) }, im.check} {
 		if err := step(); err != nil {
 			return nil, invalid(err)
@@ -307,6 +323,9 @@ func (im *importer) security() error {
 			a.IdentitySource = aws.String("method.request.header." + header)
 		}
 		if err := checkAuthorizer(&a); err != nil {
+			return err
+		}
+		if err := im.pass(a.AuthorizerCredentials); err != nil {
 			return err
 		}
 		for id, o := range im.api.Authorizers {
@@ -677,6 +696,9 @@ func (im *importer) integration(m *types.Method, op openapi.Object) error {
 		i.HttpMethod = nil
 	}
 	if err := checkIntegration(i); err != nil {
+		return err
+	}
+	if err := im.pass(i.Credentials); err != nil {
 		return err
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(v.Responses)) {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
@@ -21,7 +22,7 @@ import (
 // do not have (schemas, parameters, API keys) is passed over with a warning.
 
 // describe puts what a description says into an API, in the place of its routes, integrations and authorizers.
-func (d *apiDoc) describe(body, basePath string) ([]string, error) {
+func (d *apiDoc) describe(body, basePath string, pass passes) ([]string, error) {
 	doc, err := openapi.Parse([]byte(body))
 	if err != nil {
 		return nil, badRequest("Invalid OpenAPI input: %v", err)
@@ -29,7 +30,7 @@ func (d *apiDoc) describe(body, basePath string) ([]string, error) {
 	if doc.Version != 3 {
 		return nil, badRequest("Invalid OpenAPI input: HTTP APIs are described by OpenAPI 3.0")
 	}
-	im := &importer{doc: doc, api: d, authorizers: map[string]types.Authorizer{}, signed: map[string]bool{}, shared: map[string]string{}}
+	im := &importer{doc: doc, api: d, authorizers: map[string]types.Authorizer{}, signed: map[string]bool{}, shared: map[string]string{}, pass: pass}
 	for _, step := range []func() error{im.settings, im.security, func() error { return im.paths(basePath) }} {
 		if err := step(); err != nil {
 			if _, ok := err.(interface{ ErrorCode() string }); ok { // an error of the API's own
@@ -47,6 +48,21 @@ type importer struct {
 	authorizers map[string]types.Authorizer // by the names of security schemes
 	signed      map[string]bool             // security schemes of signatures
 	shared      map[string]string           // integrations of components, by reference: their ids
+	pass        passes
+}
+
+// passes decides whether who imports a description may hand on a role that it names.
+type passes func(role *string) error
+
+// passing asks for the caller of a context, for an API.
+func (s *Service) passing(ctx context.Context, d *apiDoc) passes {
+	return func(role *string) error {
+		if s.cfg.PassRole == nil || aws.ToString(role) == "" || strings.HasSuffix(*role, ":user/*") { // as the caller itself
+			return nil
+		}
+		region := scope.Of(ctx).Region
+		return s.cfg.PassRole(ctx, *role, arn.ARN{Partition: arn.Partition(region), Service: "apigateway", Region: region, Resource: "/apis/" + d.id()}.String())
+	}
 }
 
 func (im *importer) settings() error {
@@ -134,6 +150,9 @@ func (im *importer) security() error {
 			AuthorizerUri: v.AuthorizerURI, AuthorizerCredentialsArn: v.AuthorizerCredentials, AuthorizerPayloadFormatVersion: v.AuthorizerPayloadFormatVersion,
 			AuthorizerResultTtlInSeconds: v.AuthorizerResultTTLInSeconds, EnableSimpleResponses: v.EnableSimpleResponses,
 		})
+		if err == nil {
+			err = im.pass(a.AuthorizerCredentialsArn)
+		}
 		if err != nil {
 			return err
 		}
@@ -273,6 +292,9 @@ func (im *importer) integration(raw openapi.Object) (string, error) {
 		}
 	}
 	i, err = im.api.addIntegration(i)
+	if err == nil {
+		err = im.pass(i.CredentialsArn)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -295,7 +317,7 @@ func (s *Service) ImportApi(ctx context.Context, in *apigatewayv2.ImportApiInput
 	if err != nil {
 		return nil, err
 	}
-	warnings, err := d.describe(aws.ToString(in.Body), aws.ToString(in.Basepath))
+	warnings, err := d.describe(aws.ToString(in.Body), aws.ToString(in.Basepath), s.passing(ctx, d))
 	if err == nil {
 		err = failOn(in.FailOnWarnings, warnings)
 	}
@@ -314,7 +336,7 @@ func (s *Service) ImportApi(ctx context.Context, in *apigatewayv2.ImportApiInput
 func (s *Service) ReimportApi(ctx context.Context, in *apigatewayv2.ReimportApiInput, _ ...func(*apigatewayv2.Options)) (*apigatewayv2.ReimportApiOutput, error) {
 	var warnings []string
 	d, err := s.change(ctx, in.ApiId, func(d *apiDoc) (err error) {
-		if warnings, err = d.describe(aws.ToString(in.Body), aws.ToString(in.Basepath)); err != nil {
+		if warnings, err = d.describe(aws.ToString(in.Body), aws.ToString(in.Basepath), s.passing(ctx, d)); err != nil {
 			return err
 		}
 		return failOn(in.FailOnWarnings, warnings)

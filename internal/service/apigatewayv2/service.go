@@ -47,10 +47,14 @@ type Config struct {
 	Outbound Outbound   // for HTTP integrations and issuers; nil: they are refused
 	Logs     LogSink    // nil: access logs go nowhere
 	// Allow decides whether the caller of a context may invoke the route of an ARN. nil: whoever signs may.
-	Allow  func(ctx context.Context, arn string) error
-	Meter  *metering.Registry // nil: APIs are not measured
-	Clock  clockwork.Clock
-	Logger *slog.Logger
+	Allow func(ctx context.Context, arn string) error
+	// MayLog decides whether the caller of a context may have access logs delivered. nil: everybody may.
+	MayLog func(ctx context.Context, action string) error
+	// PassRole decides whether the caller of a context may hand a role to API Gateway for the API of an ARN. nil: everybody may.
+	PassRole func(ctx context.Context, role, api string) error
+	Meter    *metering.Registry // nil: APIs are not measured
+	Clock    clockwork.Clock
+	Logger   *slog.Logger
 }
 
 // Service is API Gateway's HTTP APIs.
@@ -62,7 +66,7 @@ type Service struct {
 	keys        KeySource // nil: issuers are asked
 	throttles   executeapi.Throttles
 	owners      executeapi.Owners
-	issuers     issuers
+	issuers     oidc.Issuers
 	authorized  answers // of authorizers
 
 	mu       sync.Mutex

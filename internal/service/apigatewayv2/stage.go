@@ -110,6 +110,9 @@ func (s *Service) CreateStage(ctx context.Context, in *apigatewayv2.CreateStageI
 	if err := checkStage(&st.Stage); err != nil {
 		return nil, err
 	}
+	if err := s.mayLog(ctx, "logs:CreateLogDelivery", st.Stage.AccessLogSettings); err != nil {
+		return nil, err
+	}
 	sc := scope.Of(ctx)
 	if err := s.checkDeployment(sc, d, st, in.DeploymentId); err != nil {
 		return nil, err
@@ -188,6 +191,9 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigatewayv2.UpdateStageI
 	if err != nil {
 		return nil, err
 	}
+	if err := s.mayLog(ctx, "logs:UpdateLogDelivery", in.AccessLogSettings); err != nil {
+		return nil, err
+	}
 	sc := scope.Of(ctx)
 	pinned := ""
 	if was.auto() && in.AutoDeploy != nil && !*in.AutoDeploy && aws.ToString(in.DeploymentId) == "" && len(d.Routes) > 0 {
@@ -225,6 +231,17 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigatewayv2.UpdateStageI
 		return nil, err
 	}
 	return filled[apigatewayv2.UpdateStageOutput](st.output(d)), nil
+}
+
+// mayLog refuses access logs to who may not have any delivered.
+func (s *Service) mayLog(ctx context.Context, action string, l *types.AccessLogSettings) error {
+	if l == nil || l.DestinationArn == nil && l.Format == nil || s.cfg.MayLog == nil {
+		return nil
+	}
+	if err := s.cfg.MayLog(ctx, action); err != nil {
+		return badRequest("Insufficient permissions to enable logging: %v", err)
+	}
+	return nil
 }
 
 // DeleteStage removes a stage.

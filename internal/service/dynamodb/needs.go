@@ -76,8 +76,11 @@ func (s *Service) needsOfExecuteStatement(c awswire.Caller, in *dynamodb.Execute
 }
 
 func (s *Service) needsOfBatchExecuteStatement(c awswire.Caller, in *dynamodb.BatchExecuteStatementInput) (out []awswire.Need) {
-	for _, r := range in.Statements {
-		out = s.needsOfStatement(out, c, r.Statement, r.Parameters, "", in.ReturnConsumedCapacity)
+	for i, r := range in.Statements {
+		n := len(out)
+		if out = s.needsOfStatement(out, c, r.Statement, r.Parameters, "", in.ReturnConsumedCapacity); len(out) > n {
+			out[n].Part = i + 1 // it is refused by itself
+		}
 	}
 	return out
 }

@@ -108,6 +108,9 @@ func (s *Service) readMembers(ctx context.Context, in []types.BatchStatementRequ
 		} else {
 			writes = true
 		}
+		if m.err = awswire.DenialOf(ctx, i+1); m.err != nil {
+			continue
+		}
 		t, err := s.usable(ctx, m.st.Table)
 		if err != nil {
 			continue // told when it runs

@@ -19,7 +19,7 @@ type ErrorSink interface {
 }
 
 // ErrorPlace is where the errors of a delivery stream go: a group and a stream that are there, as the role.
-type ErrorPlace struct{ Account, Region, Group, Stream, Role string }
+type ErrorPlace struct{ Account, Region, Group, Stream, Role, Delivery string }
 
 // errorLine is a line of an error log, in AWS's form.
 type errorLine struct {
@@ -40,7 +40,7 @@ func (s *Service) logError(d *streamDoc, code, message string) {
 	if err != nil {
 		return
 	}
-	s.cfg.Errors.Log(ErrorPlace{d.Account, d.Region, *l.Group, *l.Stream, d.S3.RoleARN}, s.clock.Now(), string(b))
+	s.cfg.Errors.Log(ErrorPlace{d.Account, d.Region, *l.Group, *l.Stream, d.S3.RoleARN, d.arn()}, s.clock.Now(), string(b))
 }
 
 // errorCode is AWS's code of a failed delivery to S3.

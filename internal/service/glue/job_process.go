@@ -320,6 +320,6 @@ func (r *jobRunning) saveScriptBookmark(ctx context.Context, b json.RawMessage) 
 // logAt writes a line that was printed at a time.
 func (r *jobRunning) logAt(group string, at time.Time, line string) {
 	if sink := r.s.cfg.Logs; sink != nil && line != "" {
-		sink.Log(LogPlace{r.sc.account, r.sc.region, group, r.d.ID, r.role}, []LogEvent{{at, line}})
+		sink.Log(LogPlace{r.sc.account, r.sc.region, group, r.d.ID, r.role, r.sc.arn("job/" + r.d.Job)}, []LogEvent{{at, line}})
 	}
 }

@@ -31,7 +31,7 @@ type LogSink interface {
 }
 
 // LogPlace is where lines go: a stream of a group, which are made if need be, as the role.
-type LogPlace struct{ Account, Region, Group, Stream, Role string }
+type LogPlace struct{ Account, Region, Group, Stream, Role, Job string }
 
 // LogEvent is a line of a log.
 type LogEvent struct {
@@ -306,5 +306,5 @@ func (r *jobRunning) log(group string, lines ...string) {
 	if group == logV2 {
 		stream += "-driver"
 	}
-	sink.Log(LogPlace{r.sc.account, r.sc.region, group, stream, r.role}, events)
+	sink.Log(LogPlace{r.sc.account, r.sc.region, group, stream, r.role, r.sc.arn("job/" + r.d.Job)}, events)
 }

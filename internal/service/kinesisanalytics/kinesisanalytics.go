@@ -51,7 +51,7 @@ type LogSink interface {
 }
 
 // LogPlace is a log stream, and the role that may write to it.
-type LogPlace struct{ Account, Region, Group, Stream, Role string }
+type LogPlace struct{ Account, Region, Group, Stream, Role, Application string }
 
 // Metrics takes the metrics of applications, by AWS's names: "MillisBehindLatest".
 type Metrics interface {

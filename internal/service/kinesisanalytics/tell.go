@@ -44,7 +44,7 @@ func (s *Service) tell(d *applicationDoc, level, message string) {
 		if a.Account != d.Account {
 			continue // of before such streams were refused
 		}
-		s.cfg.Logs.Log(LogPlace{a.Account, a.Region, group, stream, d.roleOf(d.Logging[i].Role)}, s.clock.Now(), string(line))
+		s.cfg.Logs.Log(LogPlace{a.Account, a.Region, group, stream, d.roleOf(d.Logging[i].Role), d.arn()}, s.clock.Now(), string(line))
 	}
 }
 

@@ -62,6 +62,7 @@ type LogSink interface {
 type LogPlace struct {
 	Account, Region, Group, Stream string
 	Role                           string // of the function, whose permission it takes
+	Function                       string // ARN
 }
 
 // LogEvent is a line of a log.

@@ -88,7 +88,7 @@ func (s *Service) Log(f *function.Function, instance string, lines []function.Li
 	}
 	s.recent.add(place.function, events)
 	if s.cfg.Logs != nil {
-		s.cfg.Logs.Log(LogPlace{place.account, place.region, place.group, logStream(s.clock.Now(), f.Version, instance), place.role}, events)
+		s.cfg.Logs.Log(LogPlace{place.account, place.region, place.group, logStream(s.clock.Now(), f.Version, instance), place.role, place.arn}, events)
 	}
 }
 

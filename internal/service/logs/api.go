@@ -10,8 +10,18 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 )
 
-// groupARN is the ARN of the group that a request names by name or ARN, as policies have it.
+// groupARN is the ARN of the group that a request names by name or ARN, as policies of most operations have it: behind
+// the name is the place of a stream, so that "...:log-group:name:*" is about it, as on AWS.
 func groupARN(c awswire.Caller, names ...*string) []string {
+	g := bareGroupARN(c, names...)
+	for i := range g {
+		g[i] += ":log-stream:"
+	}
+	return g
+}
+
+// bareGroupARN is the ARN of a group as the policies of operations on tags have it.
+func bareGroupARN(c awswire.Caller, names ...*string) []string {
 	for _, n := range names {
 		if n == nil || *n == "" {
 			continue
@@ -26,7 +36,7 @@ func groupARN(c awswire.Caller, names ...*string) []string {
 
 // streamARN is the ARN of a stream of a group.
 func streamARN(c awswire.Caller, group, stream *string) []string {
-	g := groupARN(c, group)
+	g := bareGroupARN(c, group)
 	if g == nil {
 		return nil
 	}
@@ -60,9 +70,9 @@ func (s *Service) operations() []awswire.Operation {
 			return groupARN(c, in.LogGroupName, in.ResourceIdentifier)
 		}),
 
-		awswire.Executes(s.TagResource, func(c caller, in *logs.TagResourceInput) []string { return groupARN(c, in.ResourceArn) }),
-		awswire.Executes(s.UntagResource, func(c caller, in *logs.UntagResourceInput) []string { return groupARN(c, in.ResourceArn) }),
-		awswire.Executes(s.ListTagsForResource, func(c caller, in *logs.ListTagsForResourceInput) []string { return groupARN(c, in.ResourceArn) }),
+		awswire.Executes(s.TagResource, func(c caller, in *logs.TagResourceInput) []string { return bareGroupARN(c, in.ResourceArn) }),
+		awswire.Executes(s.UntagResource, func(c caller, in *logs.UntagResourceInput) []string { return bareGroupARN(c, in.ResourceArn) }),
+		awswire.Executes(s.ListTagsForResource, func(c caller, in *logs.ListTagsForResourceInput) []string { return bareGroupARN(c, in.ResourceArn) }),
 		awswire.Executes(s.TagLogGroup, func(c caller, in *logs.TagLogGroupInput) []string { return groupARN(c, in.LogGroupName) }),
 		awswire.Executes(s.UntagLogGroup, func(c caller, in *logs.UntagLogGroupInput) []string { return groupARN(c, in.LogGroupName) }),
 		awswire.Executes(s.ListTagsLogGroup, func(c caller, in *logs.ListTagsLogGroupInput) []string { return groupARN(c, in.LogGroupName) }),

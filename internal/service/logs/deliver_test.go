@@ -210,7 +210,7 @@ func TestSink(t *testing.T) {
 			return nil
 		}
 	})
-	to := Target{Account: "000000000000", Region: "us-east-1", Group: "/aws/lambda/f", Stream: "x/[1]y", Role: "good", CreateGroup: true, CreateStream: true}
+	to := Target{Account: "000000000000", Region: "us-east-1", Group: "/aws/lambda/f", Stream: "x/[1]y", Role: "good", Service: "lambda.amazonaws.com", CreateGroup: true, CreateStream: true}
 	now := time.Now().UnixMilli()
 	s.Sink().Write(to, logstore.Line{Time: now, Text: "START"}, logstore.Line{Time: now + 1, Text: "END"})
 	bad := to

@@ -17,9 +17,10 @@ import (
 // Target is where lines of the node's own services go.
 type Target struct {
 	Account, Region, Group, Stream string
-	// Role is the ARN of the role whose permission decides, of the service ("lambda.amazonaws.com"); empty: nobody is
-	// asked.
+	// Role is the ARN of the role whose permission decides, of the service ("lambda.amazonaws.com"); empty: the
+	// service's own. Without a service nobody is asked.
 	Role, Service string
+	Source        string // ARN of what the service writes for
 	// CreateGroup and CreateStream: what is not there is made.
 	CreateGroup, CreateStream bool
 }
@@ -114,18 +115,18 @@ func (k *Sink) put(ctx context.Context, t Target, lines []logstore.Line) error {
 	s := k.s
 	g := &groupDoc{Account: t.Account, Region: t.Region, Name: t.Group}
 	ctx = g.scope().Context(ctx)
-	may := func(action string) error {
-		if t.Role == "" || s.cfg.Allow == nil {
+	may := func(action, stream string) error {
+		if t.Service == "" || s.cfg.Allow == nil {
 			return nil
 		}
-		return s.cfg.Allow(ctx, t, action, g.arn()+":log-stream:"+t.Stream)
+		return s.cfg.Allow(ctx, t, action, g.arn()+":log-stream:"+stream)
 	}
-	if err := may("PutLogEvents"); err != nil {
+	if err := may("PutLogEvents", t.Stream); err != nil {
 		return err
 	}
 	d, err := s.groups.Get(t.Account, t.Region, t.Group)
 	if isNotFound(err) && t.CreateGroup {
-		if err := may("CreateLogGroup"); err != nil {
+		if err := may("CreateLogGroup", ""); err != nil {
 			return err
 		}
 		d = &groupDoc{Account: t.Account, Region: t.Region, Name: t.Group, ID: newID(), Created: s.nowMillis(), Class: string(types.LogGroupClassStandard)}
@@ -139,7 +140,7 @@ func (k *Sink) put(ctx context.Context, t Target, lines []logstore.Line) error {
 	}
 	st, err := s.streams.Get(d.key(t.Stream)...)
 	if isNotFound(err) && t.CreateStream {
-		if err := may("CreateLogStream"); err != nil {
+		if err := may("CreateLogStream", t.Stream); err != nil {
 			return err
 		}
 		if err := s.createStream(ctx, d, t.Stream); err != nil && !isExisting(err) {

@@ -94,14 +94,11 @@ func (a *accounts) get(id string) *account {
 	return &account{Form: documentForm, ID: id}
 }
 
-// bucketOf is the bucket behind an access point's alias; "" if there is none.
-func (a *accounts) bucketOf(alias string) string {
+// pointOf is the access point of an alias; nil if there is none.
+func (a *accounts) pointOf(alias string) *port {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	if p := a.byAlias[alias]; p != nil {
-		return p.Bucket
-	}
-	return ""
+	return a.byAlias[alias]
 }
 
 // has reports whether a bucket has access points.

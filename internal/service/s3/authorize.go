@@ -61,9 +61,16 @@ func IsAccessDenied(err error) bool {
 	return ok && e.Code == "AccessDenied"
 }
 
-// ResourcePolicy returns the policy of the bucket that an ARN is of, or of an object in, and the
-// bucket's owner.
+// ResourcePolicy returns the policy of the bucket, or the access point, that an ARN is of, or of an object in, and its
+// owner.
 func (s *Service) ResourcePolicy(_ context.Context, arn string) (text, owner string, err error) {
+	if strings.Contains(arn, ":accesspoint/") {
+		p, _, err := s.pointOfARN(arn)
+		if err != nil {
+			return "", "", nil // one that is not there has no policy
+		}
+		return p.Policy, p.Owner, nil
+	}
 	_, resource, _ := strings.Cut(arn, ":s3:::")
 	bucket, _, _ := strings.Cut(resource, "/")
 	text, owner, _ = s.BucketPolicy(bucket)
@@ -88,6 +95,14 @@ func (c *call) authorize(action string, b *bucket, key string) error {
 	if c.version() != "" && action == "s3:GetObject" && key == c.key {
 		action = "s3:GetObjectVersion"
 	}
+	if c.point != nil && b == c.b {
+		return c.authorizeAt(c.point, action, b, key)
+	}
+	return c.authorizeDirect(action, b, key)
+}
+
+// authorizeDirect is authorize for what names its bucket, and not an access point.
+func (c *call) authorizeDirect(action string, b *bucket, key string) error {
 	if err := c.decide(action, arnOf(b, key)); err != nil {
 		return err
 	}
@@ -101,14 +116,16 @@ func (c *call) authorize(action string, b *bucket, key string) error {
 }
 
 // decide asks the policies of the caller's account. What nobody may, the bucket alone says.
-func (c *call) decide(action, arn string) error {
+func (c *call) decide(action, arn string) error { return c.decideWith(action, arn, c.keys) }
+
+func (c *call) decideWith(action, arn string, keys policy.Keys) error {
 	if c.s.cfg.Decide == nil || c.caller.Anonymous {
 		return nil
 	}
 	if c.r.Host == inProcessHost && c.caller.Principal == "" && c.caller.Session == nil {
 		return nil // for the account's own work
 	}
-	return c.s.cfg.Decide(c.ctx, action, arn, c.keys)
+	return c.s.cfg.Decide(c.ctx, action, arn, keys)
 }
 
 // keys are the condition keys of the request.
@@ -153,38 +170,48 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 	if b.Owner == caller.Account && !caller.Anonymous {
 		return true
 	}
-	who := policy.Principal{Kind: policy.Anonymous}
-	if !caller.Anonymous {
-		who = policy.Principal{Kind: policy.Root, Account: caller.Account, ARN: "arn:" + partitionOf(b.Region) + ":iam::" + caller.Account + ":root"}
-		if caller.Principal != "" {
-			who.Kind, who.ARN = policy.User, caller.Principal
-			if strings.Contains(caller.Principal, ":assumed-role/") {
-				who.Kind = policy.Role
-				if caller.Session != nil {
-					who.Role = caller.Session.Source
-				}
-			}
-		}
-	}
 	on := arnOf(b, key)
 	if action == "s3:ListBucket" {
 		on = arnOf(b, "")
 	}
 	if text := b.Settings["policy"]; text != "" && !(s.blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
-		if doc, err := policy.Parse(text, policy.Resource); err == nil {
-			d := policy.Evaluate(&policy.Request{Principal: who, Action: action, Resource: on, Account: b.Owner, Keys: keys},
-				&policy.Policies{Resource: &policy.Named{Name: b.Name, Document: doc},
-					// What the caller's own account says is decided around the call.
-					Identity: []policy.Named{{Name: "own", Document: allowAll}}})
-			if d.Allowed {
-				return true
-			}
-			if d.Explicit {
-				return false
-			}
+		allowed, denied := evaluate(text, b.Name, b.Owner, principalOf(b, caller), action, on, keys)
+		if allowed || denied {
+			return allowed
 		}
 	}
 	return s.listed(b, caller, action, key, r)
+}
+
+// principalOf is who a caller is, for the policies of a bucket.
+func principalOf(b *bucket, caller awswire.Caller) policy.Principal {
+	if caller.Anonymous {
+		return policy.Principal{Kind: policy.Anonymous}
+	}
+	who := policy.Principal{Kind: policy.Root, Account: caller.Account, ARN: "arn:" + partitionOf(b.Region) + ":iam::" + caller.Account + ":root"}
+	if caller.Principal != "" {
+		who.Kind, who.ARN = policy.User, caller.Principal
+		if strings.Contains(caller.Principal, ":assumed-role/") {
+			who.Kind = policy.Role
+			if caller.Session != nil {
+				who.Role = caller.Session.Source
+			}
+		}
+	}
+	return who
+}
+
+// evaluate asks a policy about a caller who is not of the owner's account; both are false where it says nothing.
+func evaluate(text, name, owner string, who policy.Principal, action, on string, keys policy.Keys) (allowed, denied bool) {
+	doc, err := policy.Parse(text, policy.Resource)
+	if err != nil {
+		return false, false
+	}
+	d := policy.Evaluate(&policy.Request{Principal: who, Action: action, Resource: on, Account: owner, Keys: keys},
+		&policy.Policies{Resource: &policy.Named{Name: name, Document: doc},
+			// What the caller's own account says is decided around the call.
+			Identity: []policy.Named{{Name: "own", Document: allowAll}}})
+	return d.Allowed, d.Explicit
 }
 
 var allowAll = func() *policy.Document {
@@ -408,26 +435,26 @@ func withoutCanonical(text string) string {
 	return strings.ReplaceAll(text, `"CanonicalUser"`, `"AWS"`)
 }
 
-// wildcardMatch matches text with a pattern of "*" and "?".
+// wildcardMatch matches text with a pattern of "*" and "?", in a time of their product at most.
 func wildcardMatch(pattern, text string) bool {
-	if !strings.ContainsAny(pattern, "*?") {
-		return pattern == text
-	}
-	if pattern == "" {
-		return text == ""
-	}
-	switch pattern[0] {
-	case '*':
-		for i := 0; i <= len(text); i++ {
-			if wildcardMatch(pattern[1:], text[i:]) {
-				return true
-			}
+	star, from := -1, 0 // the last star, and where what it stands for ends
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			from++
+			p, t = star+1, from
+		default:
+			return false
 		}
-		return false
-	case '?':
-		return text != "" && wildcardMatch(pattern[1:], text[1:])
 	}
-	return text != "" && text[0] == pattern[0] && wildcardMatch(pattern[1:], text[1:])
+	return strings.Trim(pattern[p:], "*") == ""
 }
 
 func (c *call) getPolicyStatus() error {

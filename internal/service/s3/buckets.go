@@ -255,6 +255,7 @@ func (b *buckets) update(name string, f func(*bucket) error) error {
 	if err := f(doc); err != nil {
 		return err
 	}
+	doc.parsed = nil // f may have read what it then changed
 	return b.put(doc)
 }
 

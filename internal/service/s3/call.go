@@ -34,6 +34,7 @@ type call struct {
 	key    string
 	b      *bucket // of bucket; nil for operations without one
 	op     *operation
+	point  *port // by which the request comes; nil: it names the bucket
 
 	trailer trailed // of a streamed body
 	website bool
@@ -56,9 +57,11 @@ func (s *Service) newCall(w http.ResponseWriter, r *http.Request) (*call, error)
 	}
 	c.bucket, c.key, _ = strings.Cut(path, "/")
 	if strings.HasSuffix(c.bucket, aliasSuffix) {
-		if b := s.accounts.bucketOf(c.bucket); b != "" {
-			c.bucket = b
+		if c.point = s.accounts.pointOf(c.bucket); c.point != nil {
+			c.bucket = c.point.Bucket
 		}
+	} else if _, err := c.byHost(); err != nil {
+		return c, err
 	}
 	var err error
 	if c.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
@@ -148,6 +151,9 @@ func (c *call) noContent() error {
 
 // serve answers.
 func (c *call) serve() error {
+	if c.bucket == "" && c.key != "" {
+		return fault(400, "InvalidBucketName", "The specified bucket is not valid.").with("BucketName", "")
+	}
 	if c.bucket == "" {
 		c.op = findOperation(c, onService)
 		if c.op == nil {
@@ -211,6 +217,9 @@ func (c *call) serve() error {
 		return c.op.do(c) // it says who it is in its body
 	}
 	if err := c.expectOwner("X-Amz-Expected-Bucket-Owner", c.b); err != nil {
+		return err
+	}
+	if err := c.checkPoint(); err != nil {
 		return err
 	}
 	if err := c.authorize(c.op.action, c.b, c.key); err != nil {

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/xml"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -52,9 +53,9 @@ func init() {
 		{"CreateAccessPoint", put, "accesspoint/*", executes, (*control).createPoint},
 		{"GetAccessPoint", get, "accesspoint/*", executes, (*control).getPoint},
 		{"DeleteAccessPoint", del, "accesspoint/*", executes, (*control).deletePoint},
-		{"PutAccessPointPolicy", put, "accesspoint/*/policy", stores, (*control).putPointPolicy},
-		{"GetAccessPointPolicy", get, "accesspoint/*/policy", stores, (*control).getPointPolicy},
-		{"DeleteAccessPointPolicy", del, "accesspoint/*/policy", stores, (*control).deletePointPolicy},
+		{"PutAccessPointPolicy", put, "accesspoint/*/policy", executes, (*control).putPointPolicy},
+		{"GetAccessPointPolicy", get, "accesspoint/*/policy", executes, (*control).getPointPolicy},
+		{"DeleteAccessPointPolicy", del, "accesspoint/*/policy", executes, (*control).deletePointPolicy},
 		{"GetAccessPointPolicyStatus", get, "accesspoint/*/policyStatus", executes, (*control).getPointPolicyStatus},
 		{"ListTagsForResource", get, "tags/**", executes, (*control).listTags},
 		{"TagResource", post, "tags/**", executes, (*control).tagResource},
@@ -234,40 +235,57 @@ func (c *control) taggedBucket() (*bucket, error) {
 	return b, nil
 }
 
-// tags returns the tags of what the path names, and how they are changed.
-func (c *control) tags() (map[string]string, func(map[string]string) error, error) {
+// changeTags returns the tags of what the path names, after f has changed them; nil reads them alone. f may refuse, and
+// runs while nobody else changes them.
+func (c *control) changeTags(f func(map[string]string) error) (map[string]string, error) {
 	b, err := c.taggedBucket()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if b != nil {
-		tags, err := tagsOf(b.setting("tagging").at("TagSet"), maxBucketTags)
-		return tags, func(tags map[string]string) error {
-			return c.s.buckets.update(b.Name, func(b *bucket) error {
-				if b.Settings["tagging"] = tagNode(tags).String(); len(tags) == 0 {
-					delete(b.Settings, "tagging")
-				}
-				return nil
-			})
-		}, err
+		if f == nil {
+			return tagsOf(b.setting("tagging").at("TagSet"), maxBucketTags)
+		}
+		return nil, c.s.buckets.update(b.Name, func(b *bucket) error {
+			tags, err := tagsOf(b.setting("tagging").at("TagSet"), maxBucketTags)
+			if err != nil {
+				return err
+			}
+			if tags == nil {
+				tags = map[string]string{}
+			}
+			if err := f(tags); err != nil {
+				return err
+			}
+			if b.Settings["tagging"] = tagNode(tags).String(); len(tags) == 0 {
+				delete(b.Settings, "tagging")
+			}
+			return nil
+		})
 	}
 	a, ok := arn.Parse(c.name)
 	name, isPoint := strings.CutPrefix(a.Resource, "accesspoint/")
 	if !ok || !isPoint || a.Region != c.caller.Region || a.Account != c.account {
-		return nil, nil, invalidRequest("The resource " + c.name + " cannot have tags here.")
+		return nil, invalidRequest("The resource " + c.name + " cannot have tags here.")
 	}
 	c.name = name
-	p, err := c.point()
-	if err != nil {
-		return nil, nil, err
+	if f == nil {
+		p, err := c.point()
+		if err != nil {
+			return nil, err
+		}
+		return p.Tags, nil
 	}
-	return p.Tags, func(tags map[string]string) error {
-		return c.changePoint(func(p *port) { p.Tags = tags })
-	}, nil
+	return nil, c.changePoint(func(p *port) error {
+		if p.Tags == nil {
+			p.Tags = map[string]string{}
+		}
+		return f(p.Tags)
+	})
 }
 
 func (c *control) listTags() error {
-	tags, _, err := c.tags()
+	tags, err := c.changeTags(nil)
 	if err != nil {
 		return err
 	}
@@ -285,38 +303,25 @@ func (c *control) tagResource() error {
 	if err != nil {
 		return err
 	}
-	tags, set, err := c.tags()
-	if err != nil {
-		return err
-	}
-	all := map[string]string{}
-	for _, from := range []map[string]string{tags, added} {
-		for k, v := range from {
-			all[k] = v
+	if _, err := c.changeTags(func(tags map[string]string) error {
+		maps.Copy(tags, added)
+		if len(tags) > maxBucketTags {
+			return fault(400, "TooManyTagsException", "A resource can have at most 50 tags.")
 		}
-	}
-	if len(all) > maxBucketTags {
-		return fault(400, "TooManyTagsException", "A resource can have at most 50 tags.")
-	}
-	if err := set(all); err != nil {
+		return nil
+	}); err != nil {
 		return err
 	}
 	return c.noContent()
 }
 
 func (c *control) untagResource() error {
-	tags, set, err := c.tags()
-	if err != nil {
-		return err
-	}
-	all := map[string]string{}
-	for k, v := range tags {
-		all[k] = v
-	}
-	for _, k := range c.query["tagKeys"] {
-		delete(all, k)
-	}
-	if err := set(all); err != nil {
+	if _, err := c.changeTags(func(tags map[string]string) error {
+		for _, k := range c.query["tagKeys"] {
+			delete(tags, k)
+		}
+		return nil
+	}); err != nil {
 		return err
 	}
 	return c.noContent()

@@ -3,6 +3,7 @@ package s3
 import (
 	"crypto/rand"
 	"encoding/base32"
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -12,8 +13,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
-// Access points. One is another name of its bucket: requests reach it by the alias. Its policy is stored; what the
-// bucket does not allow, an access point does not.
+// Access points. One is another way to its bucket; point.go has the requests that come by it.
 
 // aliasSuffix ends the names by which access points stand for their buckets.
 const aliasSuffix = "-s3alias"
@@ -28,20 +28,19 @@ func (c *control) pointARN(name string) string {
 func (c *control) point() (*port, error) {
 	p := c.s.accounts.get(c.account).Ports[portKey(c.caller.Region, c.name)]
 	if p == nil {
-		return nil, fault(404, "NoSuchAccessPoint", "The specified accesspoint does not exist").with("AccessPointName", c.name)
+		return nil, noSuchPoint(c.name)
 	}
 	return p, nil
 }
 
 // changePoint changes the access point that the path names, which is there.
-func (c *control) changePoint(f func(*port)) error {
+func (c *control) changePoint(f func(*port) error) error {
 	return c.s.accounts.update(c.account, func(a *account) error {
 		p := a.Ports[portKey(c.caller.Region, c.name)]
 		if p == nil {
-			return fault(404, "NoSuchAccessPoint", "The specified accesspoint does not exist").with("AccessPointName", c.name)
+			return noSuchPoint(c.name)
 		}
-		f(p)
-		return nil
+		return f(p)
 	})
 }
 
@@ -55,6 +54,8 @@ func (c *control) createPoint() error {
 	if !pointName.MatchString(c.name) || strings.HasSuffix(c.name, aliasSuffix) {
 		return invalidRequest("The specified accesspoint name is not valid")
 	}
+	c.s.createMu.Lock() // so that the bucket stays
+	defer c.s.createMu.Unlock()
 	b := c.s.buckets.get(doc.text("Bucket"))
 	if b == nil || b.Region != c.caller.Region {
 		return invalidRequest("Amazon S3 AccessPoint can only be created for existing bucket")
@@ -182,10 +183,21 @@ func (c *control) putPointPolicy() error {
 	if _, err := policy.Parse(text, policy.Resource); err != nil {
 		return fault(400, "MalformedPolicy", err.Error())
 	}
-	if isPublicPolicy(text) && p.Block["BlockPublicPolicy"] {
+	var own policyDocument
+	if err := json.Unmarshal([]byte(text), &own); err != nil || len(text) > 20<<10 {
+		return malformedPolicy("Policies must be valid JSON of 20 KB at most")
+	}
+	for _, statement := range own.Statement {
+		for _, resource := range statement.Resource {
+			if on := p.arn(""); resource != on && !strings.HasPrefix(resource, on+"/object/") {
+				return malformedPolicy("Policy has invalid resource")
+			}
+		}
+	}
+	if isPublicPolicy(text) && c.pointBlocks(p, "BlockPublicPolicy") {
 		return errAccessDenied
 	}
-	if err := c.changePoint(func(p *port) { p.Policy = text }); err != nil {
+	if err := c.changePoint(func(p *port) error { p.Policy = text; return nil }); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusOK)
@@ -224,7 +236,7 @@ func (c *control) deletePointPolicy() error {
 	if _, err := c.pointPolicy(); err != nil {
 		return err
 	}
-	if err := c.changePoint(func(p *port) { p.Policy = "" }); err != nil {
+	if err := c.changePoint(func(p *port) error { p.Policy = ""; return nil }); err != nil {
 		return err
 	}
 	return c.noContent()

@@ -107,7 +107,7 @@ func TestControl(t *testing.T) {
 		t.Errorf("delete a bucket with access points: %v", err)
 	}
 	again, err := openAccounts(filepath.Join(dir+".state", "accounts")) // by the next process
-	if err != nil || again.bucketOf(alias) != "bkt" {
+	if err != nil || again.pointOf(alias) == nil || again.pointOf(alias).Bucket != "bkt" {
 		t.Errorf("after a restart: %v", err)
 	}
 	want("DELETE", "accesspoint/ap-one", "", 204)

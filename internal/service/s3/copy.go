@@ -41,12 +41,24 @@ func (c *call) copySource() (*source, *os.File, error) {
 		return nil, nil, bad
 	}
 	path = strings.TrimPrefix(path, "/")
-	if i := strings.Index(path, ":accesspoint/"); strings.HasPrefix(path, "arn:") && i > 0 {
-		return nil, nil, errNotImplemented
-	}
 	var ok bool
+	var point *port
+	if i := strings.Index(path, ":accesspoint/"); strings.HasPrefix(path, "arn:") && i > 0 {
+		p, rest, err := c.s.pointOfARN(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		key, isObject := strings.CutPrefix(rest, "object/")
+		if !isObject {
+			return nil, nil, bad
+		}
+		point, path = p, p.Bucket+"/"+key
+	}
 	if src.bucket, src.key, ok = strings.Cut(path, "/"); !ok || src.bucket == "" || src.key == "" {
 		return nil, nil, invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", header)
+	}
+	if p := c.s.accounts.pointOf(src.bucket); p != nil {
+		point, src.bucket = p, p.Bucket
 	}
 	if !validBucketName(src.bucket) {
 		return nil, nil, invalidArgument("Invalid copy source bucket name", "x-amz-copy-source", header)
@@ -61,7 +73,13 @@ func (c *call) copySource() (*source, *os.File, error) {
 	if src.version != "" {
 		action = "s3:GetObjectVersion"
 	}
-	if err := c.authorize(action, src.b, src.key); err != nil {
+	err = nil
+	if point != nil {
+		err = c.authorizeAt(point, action, src.b, src.key)
+	} else {
+		err = c.authorizeDirect(action, src.b, src.key)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	info, f, err := c.s.store.Open(src.bucket, src.key, src.version)

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
 )
 
@@ -313,12 +314,8 @@ func (c *call) authorizeForm(f *form) (low, high int64, err error) {
 	if derr != nil {
 		return 0, 0, fault(400, "InvalidPolicyDocument", "Invalid Policy: Invalid Base64 encoding.")
 	}
-	account, err := c.formSigner(f, encoded)
-	if err != nil {
+	if err := c.formSigner(f, encoded); err != nil {
 		return 0, 0, err
-	}
-	if account != "" {
-		c.caller.Account, c.caller.Anonymous = account, false
 	}
 	if err := c.authorize("s3:PutObject", c.b, c.key); err != nil {
 		return 0, 0, err
@@ -326,52 +323,43 @@ func (c *call) authorizeForm(f *form) (low, high int64, err error) {
 	return c.checkForm(f, raw)
 }
 
-// formSigner verifies the signature of a form's policy, and returns the account that signed
-// it; "" where any signature is taken.
-func (c *call) formSigner(f *form, encoded string) (string, error) {
-	secrets := c.s.cfg.Secrets
+// formSigner verifies the signature of a form's policy. The call is then that of who signed it.
+func (c *call) formSigner(f *form, encoded string) error {
 	mismatch := fault(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 	if f.fields["x-amz-algorithm"] == "" && f.fields["x-amz-signature"] == "" {
 		key, signature := f.fields["awsaccesskeyid"], f.fields["signature"]
 		if key == "" || signature == "" {
 			name := map[bool]string{true: "AWSAccessKeyId", false: "Signature"}[key == ""]
-			return "", invalidArgument("Bucket POST must contain a field named '"+name+"'.  If it is specified, please check the order of the fields.", name, "")
+			return invalidArgument("Bucket POST must contain a field named '"+name+"'.  If it is specified, please check the order of the fields.", name, "")
 		}
-		if secrets == nil {
-			return "", nil
-		}
-		secret, account, ok := secrets(c.ctx, key, f.fields["x-amz-security-token"])
-		if !ok {
-			return "", errUnknownKey(key)
+		secret, err := c.actAsHolder(key, f.fields["x-amz-security-token"])
+		if err != nil || secret == "" {
+			return err
 		}
 		h := hmac.New(sha1.New, []byte(secret))
 		h.Write([]byte(encoded))
 		if !hmac.Equal([]byte(base64.StdEncoding.EncodeToString(h.Sum(nil))), []byte(signature)) {
-			return "", mismatch
+			return mismatch
 		}
-		return account, nil
+		return nil
 	}
 	for _, name := range []string{"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature"} {
 		if f.fields[name] == "" {
-			return "", invalidArgument("Bucket POST must contain a field named '"+strings.ToUpper(name[:1])+name[1:]+"'.  If it is specified, please check the order of the fields.", name, "")
+			return invalidArgument("Bucket POST must contain a field named '"+strings.ToUpper(name[:1])+name[1:]+"'.  If it is specified, please check the order of the fields.", name, "")
 		}
 	}
 	credential := f.fields["x-amz-credential"]
 	parts := strings.Split(credential, "/")
 	n := len(parts)
 	if f.fields["x-amz-algorithm"] != "AWS4-HMAC-SHA256" {
-		return "", invalidArgument("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"", "x-amz-algorithm", f.fields["x-amz-algorithm"])
+		return invalidArgument("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"", "x-amz-algorithm", f.fields["x-amz-algorithm"])
 	}
 	if n < 5 || parts[n-1] != "aws4_request" || parts[n-2] != "s3" || !strings.HasPrefix(f.fields["x-amz-date"], parts[n-4]) {
-		return "", invalidArgument("Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".", "x-amz-credential", credential)
+		return invalidArgument("Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".", "x-amz-credential", credential)
 	}
-	if secrets == nil {
-		return "", nil
-	}
-	key := strings.Join(parts[:n-4], "/")
-	secret, account, ok := secrets(c.ctx, key, f.fields["x-amz-security-token"])
-	if !ok {
-		return "", errUnknownKey(key)
+	secret, err := c.actAsHolder(strings.Join(parts[:n-4], "/"), f.fields["x-amz-security-token"])
+	if err != nil || secret == "" {
+		return err
 	}
 	signing := []byte("AWS4" + secret)
 	for _, part := range parts[n-4:] {
@@ -382,9 +370,24 @@ func (c *call) formSigner(f *form, encoded string) (string, error) {
 	h := hmac.New(sha256.New, signing)
 	h.Write([]byte(encoded))
 	if !hmac.Equal([]byte(hex.EncodeToString(h.Sum(nil))), []byte(strings.ToLower(f.fields["x-amz-signature"]))) {
-		return "", mismatch
+		return mismatch
 	}
-	return account, nil
+	return nil
+}
+
+// actAsHolder makes the call that of who has an access key, and returns the secret that its signature is verified by;
+// none: any is taken.
+func (c *call) actAsHolder(key, token string) (secret string, err error) {
+	if c.s.cfg.Holder == nil {
+		return "", nil
+	}
+	secret, as, ok := c.s.cfg.Holder(c.ctx, key, token)
+	if !ok {
+		return "", errUnknownKey(key)
+	}
+	c.caller.Account, c.caller.Principal, c.caller.Session, c.caller.AccessKey, c.caller.Anonymous = as.Account, as.Principal, as.Session, as.AccessKey, false
+	c.ctx = awswire.WithCaller(c.ctx, c.caller)
+	return secret, nil
 }
 
 func errUnknownKey(key string) *Error {

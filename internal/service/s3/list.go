@@ -118,7 +118,7 @@ func (c *call) listObjectsV2() error {
 	if err != nil {
 		return err
 	}
-	q := objectstore.List{Prefix: p.prefix, Delimiter: p.delimiter, After: c.query.Get("start-after"), Max: p.max, Token: c.query.Get("continuation-token")}
+	q := objectstore.List{Prefix: p.prefix, Delimiter: p.delimiter, After: c.query.Get("start-after"), Within: true, Max: p.max, Token: c.query.Get("continuation-token")}
 	if c.has("continuation-token") {
 		if q.Token == "" {
 			return invalidArgument("The continuation token provided is incorrect", "continuation-token", "")

@@ -41,11 +41,11 @@ func (o *operation) do(c *call) error {
 	if chain == nil || len(*chain) == 0 {
 		return o.run(c)
 	}
-	f := awswire.Facts{Service: "s3", Operation: o.name, Mode: awswire.ModeExecutes, HTTP: c.r}
+	f := awswire.Facts{Service: "s3", Operation: o.name, Mode: awswire.ModeExecutes, HTTP: c.r, Decided: c.s.cfg.Decide != nil}
 	if o.mode == stores {
 		f.Mode = awswire.ModeStores
 	}
-	if o.action != "" {
+	if o.action != "" && o.name != "PostObject" { // which asks for whom its body says, about the key there
 		f.Actions = []string{o.action}
 	}
 	if c.b != nil {

@@ -34,10 +34,14 @@ type Config struct {
 	// condition keys, by their names in lower case. Its error is the client's answer.
 	Decide func(ctx context.Context, action, arn string, keys policy.Keys) error
 
-	// Secrets finds the secret key and the account of an access key, for what is signed in
-	// ways that S3 alone has: forms, and URLs of the second version. nil: all are taken, for
-	// Account.
-	Secrets func(ctx context.Context, accessKey, token string) (secret, account string, ok bool)
+	// Holder finds the secret key of an access key, and whom it acts as (by account, principal and session), for what
+	// is signed in a way that S3 alone has: forms. Without a secret any signature is taken; false: there is no such key.
+	// nil: all are taken, for the caller.
+	Holder func(ctx context.Context, accessKey, token string) (secret string, as awswire.Caller, ok bool)
+
+	// PassRole says whether the caller of ctx may hand a role to S3, for the bucket of an ARN. Its error is the client's
+	// answer. nil: everybody may.
+	PassRole func(ctx context.Context, role, bucket string) error
 
 	Clock      clockwork.Clock       // nil: the real one
 	Logger     *slog.Logger          // nil: discard

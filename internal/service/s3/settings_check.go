@@ -99,6 +99,11 @@ func (c *call) checkReplication(doc *node) error {
 	if !strings.HasPrefix(doc.text("Role"), "arn:") {
 		return invalidArgument("Role ARN is not a valid ARN", "Role", doc.text("Role"))
 	}
+	if c.s.cfg.PassRole != nil {
+		if err := c.s.cfg.PassRole(c.ctx, doc.text("Role"), arnOf(c.b, "")); err != nil {
+			return err
+		}
+	}
 	seen := map[string]bool{}
 	for _, rule := range doc.all("Rule") {
 		to := rule.text("Destination", "Bucket")
