@@ -16,6 +16,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/console/remote"
+	"github.com/brookmere/brookmere/internal/dashboardfile"
 	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/node"
 	"github.com/brookmere/brookmere/internal/nodeapi"
@@ -95,5 +96,6 @@ func consoleEndpoints() http.Handler {
 	mux.Handle("GET "+server.NodePrefix+"generate", new(generate.Streams))
 	mux.HandleFunc("GET "+server.NodePrefix+"generators", generate.ServeBuiltins)
 	mux.HandleFunc("GET "+server.NodePrefix+"sql-functions", node.ServeFunctions)
+	mux.HandleFunc("POST "+server.NodePrefix+"dashboard-file", dashboardfile.Serve)
 	return mux
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 
@@ -17,7 +19,7 @@ import (
 
 func newDemoCommand() *cobra.Command {
 	var (
-		flags nodeFlags
+		flags demoFlags
 		o     demoOptions
 	)
 	cmd := &cobra.Command{
@@ -38,9 +40,7 @@ the data of the first.`,
 			if o.rate < 1 {
 				return fmt.Errorf("--rate %d: send at least one record a second", o.rate)
 			}
-			return flags.during(cmd, func(url string, cfg node.Config) error {
-				return newDemo(url, cfg.Account, o, cmd.OutOrStdout()).run(cmd.Context())
-			})
+			return flags.on(cmd, func(c *demoClients) error { return newDemo(c, o, cmd.OutOrStdout()).run(cmd.Context()) })
 		},
 	}
 	flags.register(cmd)
@@ -75,6 +75,32 @@ func (f *nodeFlags) during(cmd *cobra.Command, do func(url string, cfg node.Conf
 	return errors.Join(do(n.URL(), cfg), closeNode(n))
 }
 
+// demoFlags are those of a demo that starts a node, or uses one that runs.
+type demoFlags struct {
+	nodeFlags
+	endpoint string
+}
+
+func (f *demoFlags) register(cmd *cobra.Command) {
+	f.nodeFlags.register(cmd)
+	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "`URL` of a running node (default: start one)")
+}
+
+// on calls do with clients of the node at the endpoint, or of one that is started and closed.
+func (f *demoFlags) on(cmd *cobra.Command, do func(*demoClients) error) error {
+	if f.endpoint == "" {
+		return f.during(cmd, func(url string, cfg node.Config) error { return do(newDemoClients(url, cfg.Account)) })
+	}
+	c := newDemoClients(f.endpoint, "")
+	c.useKeysOfEnvironment()
+	who, err := sts.NewFromConfig(c.config).GetCallerIdentity(cmd.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return fmt.Errorf("ask the node at %s whose account it is: %w", f.endpoint, err)
+	}
+	c.account = aws.ToString(who.Account)
+	return do(c)
+}
+
 type demoOptions struct {
 	length time.Duration
 	rate   int
@@ -92,8 +118,7 @@ type demo struct {
 	started time.Time
 }
 
-func newDemo(url, account string, o demoOptions, out io.Writer) *demo {
-	c := newDemoClients(url, account)
+func newDemo(c *demoClients, o demoOptions, out io.Writer) *demo {
 	clock := clockwork.NewRealClock()
 	return &demo{demoOptions: o, out: out, clients: c, feed: &generate.Feed{
 		Source: generate.NewIoT(uint64(time.Now().UnixNano())), Pattern: generate.Steady(float64(o.rate)), For: o.length, Clock: clock,
@@ -117,6 +142,10 @@ func (d *demo) steps(ctx context.Context) error {
 	if err := d.clients.setUp(ctx, d.step); err != nil {
 		return err
 	}
+	if err := d.clients.dashboard(ctx, demoStream); err != nil {
+		return err
+	}
+	d.step("dashboard", demoStream)
 	d.started = time.Now().UTC()
 	d.sayf("\nSending %d readings a second to the delivery stream %s.\n", d.rate, demoStream)
 	sending, stop := context.WithCancel(ctx)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/athena"
 	athenatypes "github.com/aws/aws-sdk-go-v2/service/athena/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -21,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/brookmere/brookmere/examples"
+	"github.com/brookmere/brookmere/internal/dashboardfile"
 	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/nodeapi"
 	"github.com/brookmere/brookmere/internal/server"
@@ -40,30 +44,63 @@ const (
 
 // demoClients are the SDK's clients, as any user would make them.
 type demoClients struct {
-	url      string
-	account  string
-	config   aws.Config
-	s3       *s3.Client
-	glue     *glue.Client
-	firehose *firehose.Client
-	athena   *athena.Client
+	url        string
+	account    string
+	config     aws.Config
+	s3         *s3.Client
+	glue       *glue.Client
+	firehose   *firehose.Client
+	athena     *athena.Client
+	cloudwatch *cloudwatch.Client
 }
 
 func newDemoClients(url, account string) *demoClients {
-	cfg := aws.Config{
+	c := &demoClients{url: url, account: account, config: aws.Config{
 		Region:       demoRegion,
 		BaseEndpoint: &url,
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}}
+	c.make()
+	return c
+}
+
+// useKeysOfEnvironment makes clients that sign with the AWS_* variables, where there are such.
+func (c *demoClients) useKeysOfEnvironment() {
+	if id := os.Getenv("AWS_ACCESS_KEY_ID"); id != "" {
+		c.config.Credentials = credentials.NewStaticCredentialsProvider(id, os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))
+		c.make()
 	}
-	return &demoClients{
-		url:      url,
-		account:  account,
-		config:   cfg,
-		s3:       s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }),
-		glue:     glue.NewFromConfig(cfg),
-		firehose: firehose.NewFromConfig(cfg),
-		athena:   athena.NewFromConfig(cfg),
+}
+
+func (c *demoClients) make() {
+	c.s3 = s3.NewFromConfig(c.config, func(o *s3.Options) { o.UsePathStyle = true })
+	c.glue = glue.NewFromConfig(c.config)
+	c.firehose = firehose.NewFromConfig(c.config)
+	c.athena = athena.NewFromConfig(c.config)
+	c.cloudwatch = cloudwatch.NewFromConfig(c.config)
+}
+
+// dashboard puts the dashboard of an example, unless there is one of its name: somebody may have changed it.
+func (c *demoClients) dashboard(ctx context.Context, name string) error {
+	_, err := c.cloudwatch.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: &name})
+	if err == nil || unless(err, "ResourceNotFound", "DashboardNotFoundError") != nil {
+		return err
 	}
+	text, err := examples.Dashboard(name)
+	if err != nil {
+		return err
+	}
+	body, err := dashboardfile.Body(text)
+	if err != nil {
+		return fmt.Errorf("dashboard %s: %w", name, err)
+	}
+	return putDashboard(ctx, c.cloudwatch, name, body)
+}
+
+// removeDashboard removes it; one that is not there is no error.
+func (c *demoClients) removeDashboard(ctx context.Context, name string) error {
+	_, err := c.cloudwatch.DeleteDashboards(ctx, &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{name}})
+	return unless(err, "ResourceNotFound", "DashboardNotFoundError")
 }
 
 // setUp makes what the pipeline needs and leaves what an earlier run made.

@@ -23,8 +23,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/generate"
-	"github.com/brookmere/brookmere/internal/node"
 )
 
 // What the demo of health makes: a stream, a job and a table for what is right, and for what is wrong.
@@ -42,7 +42,7 @@ func healthJob(stream string) string { return stream + "_to_lake" }
 
 func newDemoHealthCommand() *cobra.Command {
 	var (
-		flags  nodeFlags
+		flags  demoFlags
 		length time.Duration
 		rate   int
 		clean  bool
@@ -64,8 +64,8 @@ Without --for it goes on until Ctrl-C. --clean removes all that it made, and end
 			if rate < 1 {
 				return fmt.Errorf("--rate %d: send at least one reading a second", rate)
 			}
-			return flags.during(cmd, func(url string, cfg node.Config) error {
-				d := newHealthDemo(url, cfg.Account, cmd.OutOrStdout())
+			return flags.on(cmd, func(c *demoClients) error {
+				d := newHealthDemo(c, cmd.OutOrStdout())
 				if clean {
 					return d.clean(cmd.Context())
 				}
@@ -88,15 +88,14 @@ type healthDemo struct {
 	out     io.Writer
 }
 
-func newHealthDemo(url, account string, out io.Writer) *healthDemo {
-	c := newDemoClients(url, account)
+func newHealthDemo(c *demoClients, out io.Writer) *healthDemo {
 	return &healthDemo{c, kinesis.NewFromConfig(c.config), iam.NewFromConfig(c.config), out}
 }
 
 func (d *healthDemo) step(what, name string) { fmt.Fprintf(d.out, "  %-16s %s\n", what, name) }
 
 func (d *healthDemo) run(ctx context.Context, length time.Duration, rate float64) error {
-	fmt.Fprintf(d.out, "Brookmere is up: %s\n\n", d.url)
+	fmt.Fprintf(d.out, "Brookmere is up: %s\nIts console:     %s%s\n\n", d.url, d.url, console.Path)
 	if err := d.setUp(ctx); err != nil {
 		return err
 	}
@@ -181,6 +180,10 @@ func (d *healthDemo) setUp(ctx context.Context) error {
 		}
 		d.step("visual job", healthJob(name))
 	}
+	if err := d.dashboard(ctx, healthDatabase); err != nil {
+		return err
+	}
+	d.step("dashboard", healthDatabase)
 	return nil
 }
 
@@ -411,6 +414,10 @@ func (d *healthDemo) count(ctx context.Context) (int64, error) {
 
 // clean removes what the demo made.
 func (d *healthDemo) clean(ctx context.Context) error {
+	if err := d.removeDashboard(ctx, healthDatabase); err != nil {
+		return err
+	}
+	d.step("removed", "dashboard "+healthDatabase)
 	for _, stream := range healthStreams {
 		job := healthJob(stream)
 		runs, err := d.glue.GetJobRuns(ctx, &glue.GetJobRunsInput{JobName: &job})

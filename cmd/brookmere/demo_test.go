@@ -1,8 +1,12 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/brookmere/brookmere/examples"
 )
 
 // own are the flags of a demo that starts a node of its own.
@@ -67,4 +71,32 @@ func TestRunStartsANode(t *testing.T) {
 		}
 	}
 	fails(t, []string{"run", "--up", "-q", "--", "/no/such/command"}, "no such file")
+}
+
+// TestDashboards brings the dashboards of the examples into a node, and takes them out again.
+func TestDashboards(t *testing.T) {
+	url, _ := sharedNode(t)
+	for _, name := range examples.Dashboards() {
+		prints(t, words(url, "dashboards put --example "+name), name)
+		text, _ := command(t, words(url, "dashboards get "+name)...)
+		file := filepath.Join(t.TempDir(), name, "dashboard.yaml")
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		prints(t, words(url, "dashboards put "+file), name)
+		if again, _ := command(t, words(url, "dashboards get "+name)...); again != text || !strings.Contains(text, "widgets:\n  - type:") {
+			t.Errorf("%s is not the same when it was put again:\n%s", name, again)
+		}
+	}
+	prints(t, words(url, "dashboards ls"), "DASHBOARD", "orders", "wildrydes")
+	prints(t, words(url, "dashboards get orders --json"), `{"start":"-PT1H","widgets":[`)
+	fails(t, words(url, "dashboards put --example none"), "devices, health, orders, trades, wildrydes")
+	fails(t, words(url, "dashboards put -"), "--name")
+	fails(t, words(url, "dashboards put /no/such.yaml"), "no such file")
+	fails(t, words(url, "dashboards get none"), "ResourceNotFound")
+	prints(t, words(url, "dashboards rm "+strings.Join(examples.Dashboards(), " ")))
+	fails(t, words(url, "dashboards rm orders"), "orders")
 }

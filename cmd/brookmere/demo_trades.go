@@ -28,7 +28,6 @@ import (
 	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/generate/template"
-	"github.com/brookmere/brookmere/internal/node"
 )
 
 // What the demo of trades makes: a delivery stream and a bucket for each of its feeds.
@@ -47,7 +46,7 @@ func tradesHose(feed string) string   { return feed + "_hose" }
 
 func newDemoTradesCommand() *cobra.Command {
 	var (
-		flags  nodeFlags
+		flags  demoFlags
 		length time.Duration
 		clean  bool
 	)
@@ -65,8 +64,8 @@ Without --for it goes on until Ctrl-C. --clean removes all that it made, and end
   brookmere demo trades --clean`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return flags.during(cmd, func(url string, cfg node.Config) error {
-				d := &tradesDemo{newDemoClients(url, cfg.Account), cmd.OutOrStdout()}
+			return flags.on(cmd, func(c *demoClients) error {
+				d := &tradesDemo{c, cmd.OutOrStdout()}
 				if clean {
 					return d.clean(cmd.Context())
 				}
@@ -199,6 +198,10 @@ func (d *tradesDemo) setUp(ctx context.Context) error {
 		}
 		d.step(s.what, s.name)
 	}
+	if err := d.dashboard(ctx, tradesDatabase); err != nil {
+		return err
+	}
+	d.step("dashboard", tradesDatabase)
 	return nil
 }
 
@@ -263,6 +266,10 @@ func (d *tradesDemo) count(ctx context.Context) (int64, error) {
 
 // clean removes what the demo made: what reads first, what is read last.
 func (d *tradesDemo) clean(ctx context.Context) error {
+	if err := d.removeDashboard(ctx, tradesDatabase); err != nil {
+		return err
+	}
+	d.step("removed", "dashboard "+tradesDatabase)
 	_, err := d.glue.DeleteDatabase(ctx, &glue.DeleteDatabaseInput{Name: aws.String(tradesDatabase)})
 	if err := unless(err, "EntityNotFoundException"); err != nil {
 		return err

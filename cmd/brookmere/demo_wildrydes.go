@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/brookmere/brookmere/examples/wildrydes"
+	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/node"
 )
@@ -111,12 +112,17 @@ func (d *wildrydesDemo) run(ctx context.Context, account string) error {
 	p := wildrydes.New(cfg, account)
 	p.Say = func(what, name string) { d.sayf("  %-16s %s\n", what, name) }
 	var err error
+	shown := newDemoClients(d.endpoint, account)
+	shown.useKeysOfEnvironment()
 	if d.clean {
 		d.sayf("Removing the fleet from %s\n\n", d.endpoint)
-		err = p.Clean(ctx)
+		err = errors.Join(shown.removeDashboard(ctx, wildrydes.Stream), p.Clean(ctx))
 	} else {
-		d.sayf("Brookmere is up: %s\n\n", d.endpoint)
-		err = d.fly(ctx, p)
+		d.sayf("Brookmere is up: %s\nIts console:     %s%s\n\n", d.endpoint, strings.TrimSuffix(d.endpoint, "/"), console.Path)
+		if err = shown.dashboard(ctx, wildrydes.Stream); err == nil {
+			p.Say("dashboard", wildrydes.Stream)
+			err = d.fly(ctx, p)
+		}
 	}
 	if ctx.Err() != nil {
 		d.sayf("\nThe unicorns have landed. Everything is still there: --clean removes it.\n")

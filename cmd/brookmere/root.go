@@ -26,7 +26,7 @@ or, also where a client knows AWS by its names alone, with
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newUpCommand(), newRunCommand(), newEnvCommand(), newCACommand(), newOperationsCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newAnalyticsCommand(), newAlarmsCommand(), newTablesCommand(), newAPIsCommand(), newFunctionsCommand(), newJobsCommand(), newGenerateCommand(),
+	root.AddCommand(newUpCommand(), newRunCommand(), newEnvCommand(), newCACommand(), newOperationsCommand(), newCheckCommand(), newDemoCommand(), newDeliveriesCommand(), newStreamsCommand(), newAnalyticsCommand(), newAlarmsCommand(), newDashboardsCommand(), newTablesCommand(), newAPIsCommand(), newFunctionsCommand(), newJobsCommand(), newGenerateCommand(),
 		newBenchCommand(), newSQLCommand(), newConsoleCommand(), newIdentityCommand(), newVersionCommand())
 	return root
 }

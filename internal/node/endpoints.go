@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/dashboardfile"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/trino/functions"
 	"github.com/brookmere/brookmere/internal/generate"
 	"github.com/brookmere/brookmere/internal/nodeapi"
@@ -44,6 +45,7 @@ func (n *Node) endpoints() *doors {
 	d.owner("POST", server.LocalStackPrefix+"state/reset", n.serveReset)
 	d.owner("GET", server.NodePrefix+"generate", new(generate.Streams).ServeHTTP)
 	d.owner("GET", server.NodePrefix+"generators", generate.ServeBuiltins)
+	d.owner("POST", server.NodePrefix+"dashboard-file", dashboardfile.Serve)
 	d.owner("GET", profilePrefix, serveProfile)
 	d.owned.Handle(server.NodePrefix, fromLoopback(n.serveContributed))
 	return d

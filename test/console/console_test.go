@@ -4,11 +4,13 @@ package console_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +20,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/cdproto/profiler"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -146,11 +150,11 @@ func (b *browser) picture(t *testing.T, name string) {
 	}
 }
 
-// forget drops what went wrong so far.
-func (b *browser) forget() {
+// forgive drops what a browser has reported so far of answers with a status that the page shows for itself.
+func (b *browser) forgive(status int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.problems = nil
+	b.problems = slices.DeleteFunc(b.problems, func(p string) bool { return strings.Contains(p, fmt.Sprintf("with a status of %d ", status)) })
 }
 
 // clean fails the test where anything went wrong in the tab that the page did not show.
@@ -170,6 +174,10 @@ func TestPictures(t *testing.T) {
 	if node == "" {
 		t.Skip("BROOKMERE_CONSOLE names no node")
 	}
+	tall, err := strconv.ParseInt(cmp.Or(os.Getenv("BROOKMERE_HEIGHT"), "900"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := openBrowser(t, node)
 	for _, page := range strings.Split(pages, ",") {
 		b.open(t, page)
@@ -185,9 +193,60 @@ func TestPictures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.do(t, chromedp.EmulateViewport(wide, 900))
+			b.do(t, chromedp.EmulateViewport(wide, tall))
 			b.picture(t, fmt.Sprintf("%s-%d", strings.ReplaceAll(page, "/", "-"), wide))
 		}
 	}
 	b.clean(t)
+}
+
+// TestFrames tells how smooth a page of the node that BROOKMERE_CONSOLE names is, and what it costs the browser and the
+// node: the page of BROOKMERE_PAGES, for ten seconds.
+func TestFrames(t *testing.T) {
+	node, page := os.Getenv("BROOKMERE_CONSOLE"), os.Getenv("BROOKMERE_PAGES")
+	if node == "" || page == "" {
+		t.Skip("BROOKMERE_CONSOLE names no node, or BROOKMERE_PAGES no page")
+	}
+	b := openBrowser(t, node)
+	b.open(t, page)
+	b.do(t, performance.Enable().WithTimeDomain(performance.EnableTimeDomainThreadTicks), chromedp.Sleep(5*time.Second))
+	measured := func() map[string]float64 {
+		values := map[string]float64{}
+		b.do(t, chromedp.ActionFunc(func(ctx context.Context) error {
+			list, err := performance.GetMetrics().Do(ctx)
+			for _, m := range list {
+				values[m.Name] = m.Value
+			}
+			return err
+		}))
+		return values
+	}
+	const length = 10 * time.Second
+	before := measured()
+	b.do(t, chromedp.Evaluate(`window.frames = [performance.now()]; (function next() { requestAnimationFrame((t) => { window.frames.push(t); next() }) })(); 0`, nil), chromedp.Sleep(length))
+	after := measured()
+	if dir := os.Getenv("BROOKMERE_PICTURES"); dir != "" { // where the time goes, for the browser's own tools
+		var text []byte
+		b.do(t, profiler.Enable(), profiler.Start(), chromedp.Sleep(length), chromedp.ActionFunc(func(ctx context.Context) error {
+			profile, err := profiler.Stop().Do(ctx)
+			if err == nil {
+				text, err = json.Marshal(profile)
+			}
+			return err
+		}))
+		if err := os.WriteFile(filepath.Join(dir, "page.cpuprofile"), text, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	var gaps []float64
+	b.do(t, chromedp.Evaluate(`window.frames.slice(1).map((t, i) => t - window.frames[i]).sort((a, b) => b - a)`, &gaps))
+	sum := 0.0
+	for _, g := range gaps {
+		sum += g
+	}
+	t.Logf("%.1f frames a second; the longest between two took %.0f ms, the 1 %% above %.0f ms", float64(len(gaps))/sum*1000, gaps[0], gaps[len(gaps)/100])
+	for _, name := range []string{"TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration"} {
+		t.Logf("%s: %.1f %% of a core", name, (after[name]-before[name])/length.Seconds()*100)
+	}
+	t.Logf("%.0f MiB of JavaScript, %.0f nodes", after["JSHeapUsedSize"]/(1<<20), after["Nodes"])
 }

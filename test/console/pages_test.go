@@ -3,6 +3,7 @@ package console_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -128,13 +129,23 @@ func TestPages(t *testing.T) {
 		if len(columns) != 2 || columns[1] != "2 / span 6" {
 			t.Errorf("the visuals are at %q", columns)
 		}
+		// A file of YAML becomes one.
+		file := filepath.Join(t.TempDir(), "from-file.yaml")
+		if err := os.WriteFile(file, []byte("start: -PT15M\nwidgets:\n  - type: text # a note\n    properties: {markdown: Made of YAML}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b.open(t, "dashboards", "New dashboard")
+		b.do(t, chromedp.Click(`//button[text()="New dashboard"]`), chromedp.WaitVisible(".dialog"), chromedp.SetUploadFiles(`.dialog input[type="file"]`, []string{file}),
+			until(`document.querySelector(".dialog .primary").disabled === false`, nil), chromedp.Click(`.dialog .primary`, chromedp.ByQuery))
+		b.shows(t, "Made of YAML", "1 visual", "last 15m")
 		p.dashboard(t, "odd", `{"widgets": [{"type": "text", "properties": {"markdown": "<img src=x onerror=alert(1)> [a](javascript:alert(1))"}}, {"type": "explorer"}, 5,
 			{"type": "custom", "properties": {"title": "Bad", "endpoint": "brookmere:sql", "params": {"sql": "DROP TABLE orders", "database": "shop"}}}, {"type": "metric", "properties": {"metrics": "none"}}]}`)
 		b.open(t, "dashboards/odd", "<img src=x", "is kept, and not drawn here", "does not only read", "names no metric")
 		p.dashboard(t, "odd", `{"widgets": []}`)
 		b.open(t, "dashboards/odd", "Nothing on it yet")
-		b.open(t, "dashboards", "2 dashboards")
+		b.open(t, "dashboards", "3 dashboards")
 		b.accessible(t)
+		b.forgive(http.StatusNotFound) // a new name is asked for first
 	})
 	t.Run("saved", func(t *testing.T) {
 		b.open(t, "sql", "No result yet", "orders")
@@ -155,7 +166,7 @@ func TestPages(t *testing.T) {
 		b.shows(t, "5 records", "sensorId")
 		b.do(t, fill("Template of the Kinesis Data Generator", `{"order_id": "{{no.such}}"}`), chromedp.Click(`//button[text()="Start"]`))
 		b.shows(t, `there is no module "no"`)
-		b.forget() // of the refusal, which a browser reports
+		b.forgive(http.StatusBadRequest)
 		b.do(t, fill("Template of the Kinesis Data Generator", `{"order_id": "made{{random.number({"min":100,"max":999})}}", "amount": 1}`), fill("Records a second", "100"), chromedp.Click(`//button[text()="Start"]`))
 		b.shows(t, "1 generator", "running")
 		b.do(t, until(`Number([...document.querySelectorAll("td.n")].map((e) => e.textContent)[0]) > 0`, nil))
@@ -213,7 +224,7 @@ func TestSignIn(t *testing.T) {
 	b.picture(t, "signin")
 	sign("wrong")
 	b.shows(t, "SignatureDoesNotMatch")
-	b.forget() // of the refusal, which a browser reports
+	b.forgive(http.StatusForbidden)
 	sign("a/long+secret")
 	b.shows(t, "Nothing flows here yet", "123456789012")
 	var denied bool

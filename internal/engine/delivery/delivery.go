@@ -238,6 +238,8 @@ type Events struct {
 	// Delivered: a batch of objects is durable and the progress that covers it, too.
 	// Records before watermark are no longer needed.
 	Delivered func(objects []Intent, p *Progress)
+	// Resumed: a run goes on from this progress. Records before its watermark are no longer needed.
+	Resumed func(p *Progress)
 	// Retrying: an object could not be put or the plan not be had; tried again after wait.
 	Retrying func(err error, attempt int, wait time.Duration)
 	// Corrupt: the source could not read records and they were skipped.

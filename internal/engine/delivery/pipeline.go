@@ -189,6 +189,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		return err
 	}
 	p.saved(doc)
+	if p.o.Events.Resumed != nil {
+		p.o.Events.Resumed(doc)
+	}
 	if doc.Atomic && len(doc.Intents) > 0 {
 		if doc, err = p.undo(ctx, doc); err != nil {
 			return err

@@ -14,10 +14,10 @@ var modules map[string]map[string]maker
 
 func init() { // an initializer would be a circle: lists of methods are in errors of methods
 	modules = map[string]map[string]maker{
-		"address": addressMethods, "commerce": commerceMethods, "company": companyMethods, "datatype": datatypeMethods,
+		"address": addressMethods, "commerce": commerceMethods, "company": companyMethods, "database": databaseMethods, "datatype": datatypeMethods,
 		"date": dateMethods, "finance": financeMethods, "hacker": hackerMethods, "helpers": helperMethods,
 		"image": imageMethods, "internet": internetMethods, "lorem": loremMethods, "name": nameMethods,
-		"phone": phoneMethods, "random": randomMethods, "system": systemMethods,
+		"phone": phoneMethods, "random": randomMethods, "system": systemMethods, "vehicle": vehicleMethods,
 	}
 }
 

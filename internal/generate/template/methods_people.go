@@ -82,6 +82,28 @@ var addressMethods = map[string]maker{
 	"stateAbbr":        plain(func(s *Source) string { return s.fake.StateAbr() }),
 	"latitude":         coordinate(90),
 	"longitude":        coordinate(180),
+	"timeZone":         plain(func(s *Source) string { return s.fake.TimeZoneRegion() }),
+	"zipCodeByState":   pattern("#####"),
+
+	"cardinalDirection":   compass(cardinal, []string{"N", "E", "S", "W"}),
+	"ordinalDirection":    compass(ordinal, []string{"NE", "NW", "SE", "SW"}),
+	"direction":           compass(append(cardinal[:4:4], ordinal...), []string{"N", "E", "S", "W", "NE", "NW", "SE", "SW"}),
+	"nearbyGPSCoordinate": joined(coordinate(90), ",", coordinate(180)),
+}
+
+var (
+	cardinal = []string{"North", "East", "South", "West"}
+	ordinal  = []string{"Northeast", "Northwest", "Southeast", "Southwest"}
+)
+
+// compass gives a direction, in letters where the argument is true.
+func compass(long, short []string) maker {
+	return func(a arguments) (appender, error) {
+		if a.at(0) == true {
+			return oneOf(short...)(nil)
+		}
+		return oneOf(long...)(nil)
+	}
 }
 
 // coordinate gives an angle up to the limit either way, to four digits.
@@ -111,6 +133,7 @@ var internetMethods = map[string]maker{
 	"ip":           plain(func(s *Source) string { return s.fake.IPv4Address() }),
 	"ipv6":         plain(func(s *Source) string { return s.fake.IPv6Address() }),
 	"userAgent":    plain(func(s *Source) string { return s.fake.UserAgent() }),
+	"httpMethod":   oneOf("GET", "POST", "PUT", "DELETE", "PATCH"),
 	"mac":          plain(func(s *Source) string { return strings.ToLower(s.fake.MacAddress()) }),
 	"color":        plain(func(s *Source) string { return fmt.Sprintf("#%06x", s.rng.IntN(0x808080)) }),
 	"port":         plain(func(s *Source) string { return fmt.Sprint(s.rng.IntN(65536)) }),
@@ -157,11 +180,12 @@ func userName(a arguments) (appender, error) {
 func email(providers ...string) maker {
 	return func(a arguments) (appender, error) {
 		name, err := userName(a)
+		of := providers
 		if p := a.text(2); p != "" {
-			providers = []string{p}
+			of = []string{p}
 		}
 		return func(s *Source, dst []byte) []byte {
-			return append(append(name(s, dst), '@'), s.pick(providers)...)
+			return append(append(name(s, dst), '@'), s.pick(of)...)
 		}, err
 	}
 }

@@ -20,6 +20,7 @@ var randomMethods = map[string]maker{
 	"number":               number,
 	"float":                float,
 	"arrayElement":         arrayElement,
+	"arrayElements":        arrayElements,
 	"weightedArrayElement": weightedArrayElement,
 	"objectElement":        objectElement,
 	"uuid":                 uuid,
@@ -38,7 +39,7 @@ var datatypeMethods = map[string]maker{
 }
 
 var helperMethods = map[string]maker{
-	"randomize": arrayElement, "arrayElement": arrayElement,
+	"randomize": arrayElement, "arrayElement": arrayElement, "arrayElements": arrayElements,
 	"slugify":                 func(a arguments) (appender, error) { return constant(slug(a.text(0))), nil },
 	"replaceSymbolWithNumber": symbols("#"),
 	"replaceSymbols":          symbols("#?"),
@@ -232,9 +233,36 @@ func shuffle(a arguments) (appender, error) {
 	}
 	list, err := element(a.at(0))
 	return func(s *Source, dst []byte) []byte {
-		s.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-		return appendValue(dst, list)
+		return appendValue(dst, s.shuffled(list))
 	}, err
+}
+
+// shuffled is a copy: the list is that of all sources of a template.
+func (s *Source) shuffled(list []any) []any {
+	list = slices.Clone(list)
+	s.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list
+}
+
+// arrayElements gives some elements of a list, as many as the second argument says, or one or more; as JavaScript
+// makes text of a list, with commas.
+func arrayElements(a arguments) (appender, error) {
+	if a == nil {
+		a = arguments{[]any{"a", "b", "c"}}
+	}
+	list, err := element(a.at(0))
+	if err != nil {
+		return nil, err
+	}
+	count, given := a.at(1).(float64)
+	count = max(0, min(count, float64(len(list))))
+	return func(s *Source, dst []byte) []byte {
+		n := int(count)
+		if !given {
+			n = 1 + s.rng.IntN(len(list))
+		}
+		return appendValue(dst, s.shuffled(list)[:n])
+	}, nil
 }
 
 // words gives as many words as its argument says, or three.

@@ -3,6 +3,7 @@ package template
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -28,6 +29,8 @@ var commerceMethods = map[string]maker{
 	"productAdjective": adjective,
 	"productMaterial":  material,
 	"product":          product,
+
+	"productDescription": plain(func(s *Source) string { return s.fake.ProductDescription() }),
 }
 
 var (
@@ -64,11 +67,24 @@ var financeMethods = map[string]maker{
 	"bitcoinAddress":   plain(func(s *Source) string { return s.fake.BitcoinAddress() }),
 	"creditCardNumber": plain(func(s *Source) string { return s.fake.CreditCardNumber(nil) }),
 	"creditCardCVV":    digitsOf(3),
-	"iban":             pattern("DE####################", "GB##BARC##############", "FR#########################"),
-	"bic":              pattern("????DE##", "????GB##XXX", "????FR##"),
+	"pin":              digitsOf(4),
+	"litecoinAddress":  litecoin,
+	"transactionDescription": joined(oneOf("deposit", "withdrawal", "payment", "invoice"), " transaction at ", companyName, " using card ending with ***", pattern("####"),
+		" for ", plain(func(s *Source) string { return s.fake.CurrencyShort() }), " ", maker(amount), " in account ***", pattern("####")),
+	"iban": pattern("DE####################", "GB##BARC##############", "FR#########################"),
+	"bic":  pattern("????DE##", "????GB##XXX", "????FR##"),
 	"ethereumAddress": func(arguments) (appender, error) {
 		return func(s *Source, dst []byte) []byte { return s.appendOf(append(dst, "0x"...), "0123456789abcdef", 40) }, nil
 	},
+}
+
+const base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+// litecoin gives an address of the form that begins with L, M or 3; it has no checksum, as in faker.js.
+func litecoin(arguments) (appender, error) {
+	return func(s *Source, dst []byte) []byte {
+		return s.appendOf(append(dst, "LM3"[s.rng.IntN(3)]), base58, 26+s.rng.IntN(8))
+	}, nil
 }
 
 // digitsOf gives as many digits as its argument says.
@@ -105,7 +121,7 @@ var hackerMethods = map[string]maker{
 var categories = []string{"abstract", "animals", "business", "cats", "city", "food", "nightlife", "fashion", "people", "nature", "sports", "technics", "transport"}
 
 var imageMethods = func() map[string]maker {
-	m := map[string]maker{"image": imageURL(""), "imageUrl": imageURL("-"), "avatar": internetMethods["avatar"]}
+	m := map[string]maker{"image": imageURL(""), "imageUrl": imageURL("-"), "avatar": internetMethods["avatar"], "dataUri": dataURI}
 	for _, c := range categories {
 		m[c] = imageURL(c)
 	}
@@ -125,6 +141,40 @@ func imageURL(category string) maker {
 		}
 		return constant(base + "/" + category), nil
 	}
+}
+
+// dataURI gives a picture of one colour with its size as text, as an address that holds it: width, height and colour are
+// the arguments.
+func dataURI(a arguments) (appender, error) {
+	width, height, colour := string(appendNumber(nil, a.number(0, 640))), string(appendNumber(nil, a.number(1, 480))), a.text(2)
+	if colour == "" {
+		colour = "grey"
+	}
+	svg := `<svg xmlns="http://www.w3.org/2000/svg" version="1.1" baseProfile="full" width="` + width + `" height="` + height + `"><rect width="100%" height="100%" fill="` + colour + `"/><text x="` +
+		width + `" y="` + height + `" font-size="20" alignment-baseline="middle" text-anchor="middle" fill="white">` + width + "x" + height + `</text></svg>`
+	return constant("data:image/svg+xml;charset=UTF-8," + strings.ReplaceAll(url.QueryEscape(svg), "+", "%20")), nil
+}
+
+var databaseMethods = map[string]maker{
+	"column":    oneOf("id", "title", "name", "email", "phone", "token", "group", "category", "password", "comment", "avatar", "status", "createdAt", "updatedAt"),
+	"type":      oneOf("int", "varchar", "text", "date", "datetime", "tinyint", "time", "timestamp", "smallint", "mediumint", "bigint", "decimal", "float", "double", "real", "bit", "boolean", "serial", "blob", "binary", "enum", "set", "geometry", "point"),
+	"collation": oneOf("utf8_unicode_ci", "utf8_general_ci", "utf8_bin", "ascii_bin", "ascii_general_ci", "cp1250_bin", "cp1250_general_ci"),
+	"engine":    oneOf("InnoDB", "MyISAM", "MEMORY", "CSV", "BLACKHOLE", "ARCHIVE"),
+}
+
+var (
+	carMaker = plain(func(s *Source) string { return s.fake.CarMaker() })
+	carModel = plain(func(s *Source) string { return s.fake.CarModel() })
+)
+
+var vehicleMethods = map[string]maker{
+	"vehicle": joined(carMaker, " ", carModel), "manufacturer": carMaker, "model": carModel,
+	"type":  plain(func(s *Source) string { return s.fake.CarType() }),
+	"fuel":  oneOf("Diesel", "Electric", "Gasoline", "Hybrid"),
+	"color": commerceMethods["color"],
+	"vin": func(arguments) (appender, error) {
+		return func(s *Source, dst []byte) []byte { return s.appendOf(dst, "ABCDEFGHJKLMNPRSTUVWXYZ0123456789", 17) }, nil
+	},
 }
 
 func latin(s *Source) string { return s.fake.LoremIpsumWord() }

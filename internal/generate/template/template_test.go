@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,58 @@ func TestEveryMethod(t *testing.T) {
 			got := render(t, "{{"+name+need[name]+"}}", 11)
 			if got == "" || strings.Contains(got, "{{") || strings.Contains(got, `"`) {
 				t.Errorf("%s gives %q", name, got)
+			}
+		}
+	}
+}
+
+// TestTemplatesAreApart: what one template asks for changes no other, and sources of one template do not disturb each other.
+func TestTemplatesAreApart(t *testing.T) {
+	if got := render(t, `{{internet.email("a","b","one.example")}}`, 1); !strings.HasSuffix(got, "@one.example") {
+		t.Error(got)
+	}
+	for seed := range uint64(20) {
+		if got := render(t, `{{internet.email}}`, seed); strings.HasSuffix(got, "@one.example") {
+			t.Fatal("a provider of another template is used: " + got)
+		}
+	}
+	parsed, err := Parse(`{{helpers.shuffle(["a","b","c","d","e"])}} {{random.arrayElements(["a","b","c"],2)}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := parsed.Source(7)
+	first := string(one.Append(nil, time.Now()))
+	one.Append(nil, time.Now())
+	if again := string(parsed.Source(7).Append(nil, time.Now())); again != first {
+		t.Errorf("the same seed gives %q and %q", first, again)
+	}
+	if _, some, _ := strings.Cut(first, " "); len(some) != 3 {
+		t.Errorf("two elements are %q", some)
+	}
+}
+
+// TestModulesOfFaker has the methods that people's templates name.
+func TestModulesOfFaker(t *testing.T) {
+	for module, methods := range map[string]string{
+		"address":  "zipCode zipCodeByState city cityPrefix citySuffix streetName streetAddress streetSuffix streetPrefix secondaryAddress county country countryCode state stateAbbr latitude longitude direction cardinalDirection ordinalDirection nearbyGPSCoordinate timeZone",
+		"commerce": "color department productName price productAdjective productMaterial product productDescription",
+		"company":  "suffixes companyName companySuffix catchPhrase bs catchPhraseAdjective catchPhraseDescriptor catchPhraseNoun bsAdjective bsBuzz bsNoun",
+		"database": "column type collation engine",
+		"date":     "past future between recent soon month weekday now utc",
+		"finance":  "account accountName routingNumber mask amount transactionType currencyCode currencyName currencySymbol bitcoinAddress litecoinAddress ethereumAddress iban bic creditCardNumber creditCardCVV pin transactionDescription",
+		"hacker":   "abbreviation adjective noun verb ingverb phrase",
+		"image":    "image avatar imageUrl abstract animals business cats city food nightlife fashion people nature sports technics transport dataUri",
+		"internet": "avatar email exampleEmail userName protocol httpMethod url domainName domainSuffix domainWord ip ipv6 port userAgent color mac password",
+		"lorem":    "word words sentence slug sentences paragraph paragraphs text lines",
+		"name":     "firstName lastName middleName findName jobTitle gender prefix suffix title jobDescriptor jobArea jobType",
+		"phone":    "phoneNumber phoneNumberFormat phoneFormats",
+		"random":   "number float arrayElement arrayElements objectElement uuid boolean word words image locale alpha alphaNumeric hexaDecimal weightedArrayElement",
+		"system":   "fileName commonFileName mimeType commonFileType commonFileExt fileType fileExt directoryPath filePath semver",
+		"vehicle":  "vehicle manufacturer model type fuel vin color",
+	} {
+		for method := range strings.FieldsSeq(methods) {
+			if !slices.Contains(Methods(module), method) {
+				t.Errorf("%s.%s is not there", module, method)
 			}
 		}
 	}

@@ -44,6 +44,9 @@ func (s *Service) stored() []awswire.Operation {
 		awswire.Stores(s.CreateDocumentationPart, func(c awswire.Caller, in *apigateway.CreateDocumentationPartInput) []string {
 			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/parts")}
 		}).Action("apigateway:POST"),
+		awswire.Stores(s.ImportDocumentationParts, func(c awswire.Caller, in *apigateway.ImportDocumentationPartsInput) []string {
+			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/parts")}
+		}).Action("apigateway:PUT"),
 		awswire.Stores(s.GetDocumentationPart, func(c awswire.Caller, in *apigateway.GetDocumentationPartInput) []string {
 			return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, "/restapis/"+aws.ToString(in.RestApiId)+"/documentation/parts/"+aws.ToString(in.DocumentationPartId))}
 		}).Action("apigateway:GET"),

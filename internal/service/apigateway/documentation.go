@@ -118,7 +118,7 @@ func (s *Service) CreateDocumentationPart(ctx context.Context, in *apigateway.Cr
 		return nil, err
 	}
 	if len(all) >= maxParts {
-		return nil, &types.LimitExceededException{Message: aws.String("Maximum number of documentation parts of an API is 2000")}
+		return nil, tooManyParts()
 	}
 	err = s.parts.Create(ctx, d, scope.Of(ctx).Key(a.ID, locationKey(d.Location))...)
 	if isExists(err) {

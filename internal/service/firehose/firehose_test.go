@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jonboulle/clockwork"
 	"github.com/parquet-go/parquet-go"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -109,6 +110,7 @@ type node struct {
 	log    *shardlog.Log
 	state  *state.Store
 	server *httptest.Server
+	clock  clockwork.Clock // nil: the real one
 }
 
 type noCredentials struct{}
@@ -130,13 +132,13 @@ func (n *node) start(t testing.TB) {
 	if n.broker, err = broker.Start(broker.Options{Dir: filepath.Join(n.dir, "nats")}); err != nil {
 		t.Fatal(err)
 	}
-	if n.log, err = shardlog.Open(t.Context(), n.broker, shardlog.Options{Journal: broker.AppendsDir(filepath.Join(n.dir, "nats"))}); err != nil {
+	if n.log, err = shardlog.Open(t.Context(), n.broker, shardlog.Options{Journal: broker.AppendsDir(filepath.Join(n.dir, "nats")), Clock: n.clock}); err != nil {
 		t.Fatal(err)
 	}
 	if n.state, err = state.Open(t.Context(), n.broker, state.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	n.svc, err = New(Config{State: n.state, Log: n.log, S3: n.s3, Glue: n.glue, Kinesis: n.k, TempDir: filepath.Join(n.dir, "tmp"), Registerer: prometheus.NewRegistry()})
+	n.svc, err = New(Config{State: n.state, Log: n.log, S3: n.s3, Glue: n.glue, Kinesis: n.k, TempDir: filepath.Join(n.dir, "tmp"), Clock: n.clock, Registerer: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,6 +71,7 @@ func (st *stream) lane(name string, backup bool, source delivery.Source, kinesis
 		PlanCheck: 1, // a change is to act on what is put after it; lanePlans remembers the rest
 		Events: delivery.Events{
 			Delivered: l.delivered,
+			Resumed:   func(p *delivery.Progress) { l.moved(p.Watermark) },
 			Retrying:  l.retrying,
 			Corrupt: func(err error) {
 				s.metrics.corrupt.Inc()
@@ -181,15 +182,19 @@ func (l *lane) flush(ctx context.Context) error {
 	return err
 }
 
+// trimAgain is how often records that are kept for readers are looked at, whether deliveries move or not.
+const trimAgain = time.Hour
+
 // trimmer removes what all readers of a shard are done with.
 type trimmer struct {
 	st    *stream
 	shard *shardlog.Shard
+	ctx   context.Context // of the run that the readers are of
 
 	mu      sync.Mutex
 	readers map[string]shardlog.Position
 	running bool
-	done    shardlog.Position
+	done    shardlog.Position // what is before it is removed
 }
 
 // reader adds a reader that has not moved yet, and returns what it calls when it moves.
@@ -205,8 +210,7 @@ func (t *trimmer) reader(name string) func(shardlog.Position) {
 		defer t.mu.Unlock()
 		t.readers[name] = p
 		if !t.running && t.done.Compare(t.low()) < 0 {
-			t.running = true
-			t.st.s.work.Go("trim", func(context.Context) error {
+			t.running = t.st.s.work.Go("trim", func(context.Context) error {
 				t.trim()
 				return nil
 			})
@@ -224,28 +228,48 @@ func (t *trimmer) low() shardlog.Position {
 	return low
 }
 
-// trim removes what is done with. What it fails to remove now goes at the next move.
+// trim removes what is done with, and comes back for what is kept for readers of the stream. What it fails to remove
+// goes at the next move.
 func (t *trimmer) trim() {
 	for {
 		t.mu.Lock()
 		to := t.low()
-		if to.Compare(t.done) <= 0 {
+		if to.Compare(t.done) <= 0 || t.ctx.Err() != nil {
 			t.running = false
 			t.mu.Unlock()
 			return
 		}
-		t.done = to
 		t.mu.Unlock()
+		cut := to
 		if t.shard == t.st.shard {
 			var err error
-			if to, err = t.st.kept(t.st.s.ctx, to); err != nil {
-				continue // as above
+			if cut, err = t.st.kept(t.ctx, to); err != nil {
+				cut = to
+			} else if err = t.cut(cut); err == nil && cut.Compare(to) < 0 {
+				select {
+				case <-t.ctx.Done():
+				case <-t.st.gone:
+					return // for good: nothing moves any more
+				case <-t.st.s.clock.After(trimAgain):
+				}
+				continue
 			}
+		} else {
+			_ = t.cut(cut)
 		}
-		if err := t.shard.TrimBefore(t.st.s.ctx, to); err != nil && t.st.s.ctx.Err() == nil && !errors.Is(err, shardlog.ErrNoShard) {
-			t.st.s.log.Warn("delivered records could not be removed from the log", "stream", t.st.doc.Load().Name, "err", err)
-		}
+		t.mu.Lock()
+		t.done = to
+		t.mu.Unlock()
 	}
+}
+
+// cut removes what is before a place.
+func (t *trimmer) cut(to shardlog.Position) error {
+	err := t.shard.TrimBefore(t.ctx, to)
+	if err != nil && t.ctx.Err() == nil && !errors.Is(err, shardlog.ErrNoShard) {
+		t.st.s.log.Warn("delivered records could not be removed from the log", "stream", t.st.doc.Load().Name, "err", err)
+	}
+	return err
 }
 
 // Kinds of documents of a delivery stream, beside its own.

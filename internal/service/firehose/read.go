@@ -256,11 +256,19 @@ func (st *stream) keepRead(ctx context.Context) error {
 	})
 }
 
+// returnIn is how long the readers of a stream have to return after a start: who reads could not while the process
+// was down, however long that was.
+const returnIn = time.Hour
+
 // kept is the place up to which delivered records may go: to itself, or, while the stream is read, as far as
 // its records are a day old.
 func (st *stream) kept(ctx context.Context, to shardlog.Position) (shardlog.Position, error) {
 	now := st.s.clock.Now()
-	if !st.doc.Load().ReadUntil.After(now) {
+	until := st.doc.Load().ReadUntil
+	if back := st.s.since.Add(returnIn); !until.IsZero() && until.Before(back) {
+		until = back
+	}
+	if !until.After(now) {
 		return to, nil
 	}
 	young, err := st.shard.Seek(ctx, now.Add(-keepFor))

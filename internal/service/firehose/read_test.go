@@ -9,9 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
 // TestPuts reads what was put to a delivery stream, also when it is delivered, and after a restart.
@@ -54,6 +56,80 @@ func TestPuts(t *testing.T) {
 	n.flush(t, "d")
 	read(at, "c", "d")
 	read(nil, "a", "b", "c", "d")
+}
+
+// TestPutsAreKeptForReaders keeps delivered records of a stream that is read for a day, and no longer, although nothing
+// more is put; and readers find what came after a start however long the service was down.
+func TestPutsAreKeptForReaders(t *testing.T) {
+	clock := clockwork.NewFakeClockAt(time.Now())
+	n := &node{dir: t.TempDir(), s3: &memS3{}, glue: &memGlue{}, clock: clock}
+	n.start(t)
+	t.Cleanup(func() { n.stop(t) })
+	n.create(t, "d", raw("lake"))
+	ctx := awswire.WithCaller(t.Context(), awswire.Caller{Account: "000000000000", Region: "us-east-1"})
+	opened := func() *stream {
+		t.Helper()
+		st, err := n.svc.Puts().opened(ctx, aws.String("arn:aws:firehose:us-east-1:000000000000:deliverystream/d"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	// frame ends the frame that appends go to.
+	frame := func() {
+		t.Helper()
+		if err := opened().shard.TrimBefore(ctx, shardlog.Position{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// passes lets hours pass until the log holds so many records.
+	passes := func(want uint64) {
+		t.Helper()
+		for range 1000 {
+			info, err := opened().shard.Info(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Records == want {
+				return
+			}
+			clock.Advance(trimAgain)
+			time.Sleep(5 * time.Millisecond) // for the trimmer to look
+		}
+		t.Fatalf("the log does not get to %d records", want)
+	}
+	if err := opened().keepRead(ctx); err != nil {
+		t.Fatal(err)
+	}
+	n.put(t, "d", "a", "b")
+	frame()
+	n.put(t, "d", "last") // the newest frame stays until another comes
+	n.flush(t, "d")
+	if info, err := opened().shard.Info(ctx); err != nil || info.Records != 3 {
+		t.Fatalf("%+v, %v: what was delivered is not kept for readers", info, err)
+	}
+	passes(1)
+
+	// Kept when it stops, and gone some time after it starts again, without a move of the delivery.
+	if err := opened().keepRead(ctx); err != nil {
+		t.Fatal(err)
+	}
+	n.put(t, "d", "c")
+	n.flush(t, "d")
+	frame()
+	n.stop(t)
+	clock.Advance(2 * keepFor)
+	n.start(t)
+	n.put(t, "d", "d")
+	n.flush(t, "d")
+	info, err := opened().shard.Info(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if to, err := opened().kept(ctx, info.End); err != nil || to.Compare(info.End) >= 0 {
+		t.Errorf("what is put after a start is kept from %v on (%v), and ends at %v", to, err, info.End)
+	}
+	passes(1)
 }
 
 // TestPutsRefusals asks for what is not the caller's, or not there.

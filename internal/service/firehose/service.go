@@ -78,6 +78,7 @@ type Service struct {
 	cfg       Config
 	log       *slog.Logger
 	clock     clockwork.Clock
+	since     time.Time // when the service was made
 	docs      *state.Collection[streamDoc]
 	discarded *state.Collection[discardedDoc]
 	plans     *state.Collection[planDoc]
@@ -142,6 +143,7 @@ func New(cfg Config) (*Service, error) {
 			s.log.Error("the document of a delivery stream cannot be read", "key", key, "err", err)
 		},
 	}
+	s.since = s.clock.Now()
 	s.work = &work.Group{Context: s.ctx, Clock: s.clock, Events: events}
 	s.runner = work.New(work.Documents[streamDoc](cfg.State, streamKind), work.Hooks[streamDoc]{
 		Same: func(was, is *streamDoc) bool {

@@ -213,7 +213,7 @@ func (r *delivering) makeLanes(d *streamDoc) ([]*lane, error) {
 	st, ctx := r.st, r.ctx
 	// Each lane has a source of its own: they are not at the same place.
 	source := func() *kinesisSource { return nil }
-	trim := &trimmer{st: st, shard: st.shard}
+	trim := &trimmer{st: st, shard: st.shard, ctx: ctx}
 	moved := trim.reader
 	if d.Source != nil {
 		source = func() *kinesisSource {
@@ -284,7 +284,7 @@ func (st *stream) openOutput(ctx context.Context, name string) (*shardlog.Shard,
 func (r *delivering) addTransformed(source *kinesisSource, out *shardlog.Shard, moved func(shardlog.Position)) *lane {
 	st, s, d := r.st, r.st.s, r.st.doc.Load()
 	name := mainLane + transformedSuffix
-	trim := &trimmer{st: st, shard: out}
+	trim := &trimmer{st: st, shard: out, ctx: r.ctx}
 	l := st.lane(name, false, recordplan.Transformed{Shard: out}, nil)
 	l.moved = trim.reader(name)
 	marked := trim.reader("mark")

@@ -146,8 +146,8 @@ export async function modified(bucket: string, key: string): Promise<Date | unde
 }
 
 /** own asks one of the node's own endpoints, below /_brookmere/, whose answer is JSON, or text. Nearly all are the owner's of a node with credentials. */
-export async function own<T>(path: string, method = "GET", text = false): Promise<T> {
-  const a = await send("brookmere", method, "/_brookmere/" + path, {}, "", method === "GET" ? patient() : undefined);
+export async function own<T>(path: string, method = "GET", text = false, body = ""): Promise<T> {
+  const a = await send("brookmere", method, "/_brookmere/" + path, {}, body, method === "GET" ? patient() : undefined);
   if (a.status >= 300) throw new AwsError("HTTP " + a.status, a.text.trim(), a.status);
   return (text ? a.text : a.text ? JSON.parse(a.text) : undefined) as T;
 }

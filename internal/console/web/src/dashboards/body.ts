@@ -10,7 +10,7 @@ export const views: View[] = ["line", "area", "stacked", "bar", "pie", "treemap"
 
 export type Bag = Record<string, unknown>;
 export interface Widget { type: string; x: number; y: number; width: number; height: number; properties: Bag; raw: Bag }
-export interface Variable { id: string; label: string; pattern: string; value: string; values: string[]; shown: boolean }
+export interface Variable { id: string; label: string; pattern: string; value: string; values: { value: string; label: string }[]; shown: boolean }
 export interface Body { widgets: Widget[]; variables: Variable[]; raw: Bag }
 
 export const across = 24; // columns of a dashboard
@@ -48,8 +48,8 @@ export function parse(text: string): Body {
 function variable(v: Bag): Variable[] {
   const pattern = textOf(v.pattern) || textOf(v.property);
   if (!pattern || (v.type !== "pattern" && v.type !== "property")) return [];
-  const values = (Array.isArray(v.values) ? v.values : []).filter(isBag).map((x) => textOf(x.value));
-  return [{ id: textOf(v.id) || pattern, label: textOf(v.label) || textOf(v.id) || pattern, pattern: v.type === "pattern" ? pattern : "\0" + pattern, value: textOf(v.defaultValue) || values[0] || "", values, shown: v.visible !== false }];
+  const values = (Array.isArray(v.values) ? v.values : []).filter(isBag).map((x) => ({ value: textOf(x.value), label: textOf(x.label) || textOf(x.value) }));
+  return [{ id: textOf(v.id) || pattern, label: textOf(v.label) || textOf(v.id) || pattern, pattern: v.type === "pattern" ? pattern : "\0" + pattern, value: textOf(v.defaultValue) || values[0]?.value || "", values, shown: v.visible !== false }];
 }
 
 /** write is the body as text, with what its widgets say now. */
@@ -112,6 +112,12 @@ export function reads(sql: string): boolean {
   // What begins a comment within quotes begins none, and the other way round: texts and comments are found together.
   const plain = sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//g, (x) => (/^['"]/.test(x) ? "''" : " ")).replace(/^[\s(]+/, "");
   return /^(select|with|values|table)\b/i.test(plain) && !/;\s*\S/.test(plain);
+}
+
+/** spanOf is over how many seconds a body says that it shows ("-PT3H"), if it does. */
+export function spanOf(b: Body): number | undefined {
+  const m = /^-P(?:(\d+)([DW])|T(\d+)([MH]))$/.exec(textOf(b.raw.start));
+  return m ? Number(m[1] ?? m[3]) * { M: 60, H: 3600, D: 86_400, W: 604_800 }[(m[2] ?? m[4]) as "M"] : undefined;
 }
 
 /** room is the first row below all widgets. */

@@ -30,6 +30,7 @@ function Drawn(p: { title: string; data: Data; view: View; w: number; h: number 
   const { data: d, view, w, h } = p;
   if (!d.rows.length) return <div class="empty quiet">No rows.</div>;
   const r = roles(d);
+  if (view === "number" && !r.numbers.length && d.rows.length === 1) return <div class="empty quiet">No value yet.</div>;
   const lacking = view === "map" ? r.lat < 0 || r.lon < 0 : view === "scatter" ? r.numbers.length < 2 : view !== "table" && view !== "bar" && view !== "pie" && view !== "treemap" && !r.numbers.length;
   if (lacking) return <div class="empty quiet">{view === "map" ? "A map wants columns named latitude and longitude." : `The result has too few numbers for a ${view}.`}</div>;
   switch (view) {
@@ -38,7 +39,7 @@ function Drawn(p: { title: string; data: Data; view: View; w: number; h: number 
       return <Plot title={p.title} series={series} kind={view} time={time} height={Math.max(60, h - 26)} />;
     }
     case "scatter": return <Plot title={p.title} series={scattered(d)} kind="points" time={false} height={Math.max(60, h - 26)} />;
-    case "bar": return <BarRows title={p.title} rows={parts(d, Math.max(1, Math.floor(h / 22)))} w={w} />;
+    case "bar": return <BarRows title={p.title} rows={parts(d, Math.max(1, Math.floor(h / 22)))} w={w} h={h} />;
     case "pie": return <Pie title={p.title} rows={parts(d, 6)} w={w} h={h} />;
     case "treemap": return <Tree title={p.title} rows={parts(d, 60)} w={w} h={h} />;
     case "number": return <Figure data={d} w={w} h={h} />;
@@ -63,20 +64,21 @@ function scattered(d: Data) {
 const tone = (i: number) => "t" + (i % 6);
 const cut = (s: string, n: number) => (s.length > n ? s.slice(0, Math.max(1, n - 1)) + "…" : s);
 
-function BarRows(p: { title: string; rows: [string, number][]; w: number }) {
+function BarRows(p: { title: string; rows: [string, number][]; w: number; h: number }) {
+  const each = Math.max(22, Math.min(34, Math.floor(p.h / p.rows.length)));
   const label = Math.min(150, p.w * 0.34), most = Math.max(...p.rows.map((r) => Math.abs(r[1])), 1e-9), room = Math.max(20, p.w - label - 78);
   return (
-    <svg class="bars2" width={p.w} height={p.rows.length * 22} role="img" aria-label={p.title + ": " + p.rows.slice(0, 12).map(([n, v]) => n + " " + shortNumber(v)).join(", ")}>{p.rows.map(([name, v], i) => (
-      <g transform={`translate(0 ${i * 22})`}><title>{name}: {v.toLocaleString("en")}</title>
-        <text x={label - 8} y={15} class="l">{cut(name, Math.floor((label - 8) / 6.4))}</text>
-        <rect x={label} y={4} width={Math.max(1, (Math.abs(v) / most) * room)} height={14} rx={2} class={v < 0 ? "neg" : ""} />
-        <text x={label + Math.max(1, (Math.abs(v) / most) * room) + 6} y={15}>{shortNumber(v)}</text></g>
+    <svg class="bars2" width={p.w} height={p.rows.length * each} role="img" aria-label={p.title + ": " + p.rows.slice(0, 12).map(([n, v]) => n + " " + shortNumber(v)).join(", ")}>{p.rows.map(([name, v], i) => (
+      <g transform={`translate(0 ${i * each})`}><title>{name}: {v.toLocaleString("en")}</title>
+        <text x={label - 8} y={each / 2 + 4} class="l">{cut(name, Math.floor((label - 8) / 6.4))}</text>
+        <rect x={label} y={4} width={Math.max(1, (Math.abs(v) / most) * room)} height={each - 8} rx={2} class={v < 0 ? "neg" : ""} />
+        <text x={label + Math.max(1, (Math.abs(v) / most) * room) + 6} y={each / 2 + 4}>{shortNumber(v)}</text></g>
     ))}</svg>
   );
 }
 
 function Pie(p: { title: string; rows: [string, number][]; w: number; h: number }) {
-  const rows = p.rows.filter((r) => r[1] > 0), sum = rows.reduce((s, r) => s + r[1], 0), r = Math.max(20, Math.min(p.h, p.w * 0.4) / 2 - 4);
+  const rows = p.rows.filter((r) => r[1] > 0), sum = rows.reduce((s, r) => s + r[1], 0), r = Math.max(20, Math.min(p.h, p.w * (p.w > 290 ? 0.4 : 0.34)) / 2 - 4);
   let from = -Math.PI / 2;
   const at = (a: number, of: number) => `${(Math.cos(a) * of).toFixed(2)} ${(Math.sin(a) * of).toFixed(2)}`;
   return (
@@ -86,7 +88,7 @@ function Pie(p: { title: string; rows: [string, number][]; w: number; h: number 
         from = to;
         return <path d={d} class={tone(i)}><title>{name}: {v.toLocaleString("en")}</title></path>;
       })}</svg>
-      <table><tbody>{rows.map(([name, v], i) => <tr><td><i class={tone(i)} /></td><td class="cut">{name}</td><td class="n">{shortNumber(v)}</td><td class="n dim">{((v / sum) * 100).toFixed(v / sum < 0.1 ? 1 : 0)} %</td></tr>)}</tbody></table>
+      <table><tbody>{rows.map(([name, v], i) => <tr><td><i class={tone(i)} /></td><td class="cut">{name}</td><td class="n">{shortNumber(v)}</td>{p.w > 290 && <td class="n dim">{((v / sum) * 100).toFixed(v / sum < 0.1 ? 1 : 0)} %</td>}</tr>)}</tbody></table>
     </div>
   );
 }
@@ -140,7 +142,7 @@ function Places(p: { title: string; data: Data; w: number; h: number }) {
   const top = (b + a) / 2 + p.h / 2 / k, left = (l + m) / 2 - p.w / 2 / k / squeeze;
   return (
     <svg class="places" width={p.w} height={p.h} role="img" aria-label={`${p.title}: ${by.size} places between ${a.toFixed(3)}, ${l.toFixed(3)} and ${b.toFixed(3)}, ${m.toFixed(3)}`}>
-      {lines(top - p.h / k, top).map((v) => <g><line x1={0} x2={p.w} y1={Y(v)} y2={Y(v)} /><text x={3} y={Y(v) - 3}>{v}°</text></g>)}
+      {lines(top - p.h / k, top).map((v) => <g><line x1={0} x2={p.w} y1={Y(v)} y2={Y(v)} />{Y(v) > 14 && <text x={3} y={Y(v) - 3}>{v}°</text>}</g>)}
       {lines(left, left + p.w / k / squeeze).map((v) => <g><line x1={X(v)} x2={X(v)} y1={0} y2={p.h} /><text x={X(v) + 3} y={p.h - 4}>{v}°</text></g>)}
       {[...by].slice(0, 500).map(([name, list], i) => {
         const last = list[list.length - 1]!, x = X(last[r.lon] as number), y = Y(last[r.lat] as number);

@@ -1,9 +1,9 @@
 // Dashboards: those that CloudWatch keeps for the account, shown, changed, brought in and taken out.
 import { useEffect, useState } from "preact/hooks";
-import { all, call } from "../aws/client.ts";
+import { all, call, own } from "../aws/client.ts";
 import { remember, remembered } from "../aws/session.ts";
 import { bytes, moment, quoted, some } from "../format.ts";
-import { across, filled, parse, room, textOf, write, type Body, type Widget } from "../dashboards/body.ts";
+import { across, filled, parse, room, spanOf, textOf, write, type Body, type Widget } from "../dashboards/body.ts";
 import { NewWidget, EditWidget, Source } from "../dashboards/edit.tsx";
 import { Content, type When } from "../dashboards/source.tsx";
 import { useLive } from "../parts/live.ts";
@@ -28,7 +28,7 @@ function List() {
       <Head title="Dashboards" sub={live.value && some(live.value.length, "dashboard")}><button class="primary" onClick={() => make(true)}>New dashboard</button></Head>
       <Problem error={live.error} />
       <section class="panel scroll">
-        {!live.value ? !live.error && <Loading /> : live.value.length === 0 ? <Empty title="No dashboards yet" line="aws cloudwatch put-dashboard --dashboard-name shop --dashboard-body file://shop.json">A dashboard is a page of visuals on SQL, on live streams and on metrics. Make one here, or run a statement on the <a class="inline" href={to("sql")}>SQL page</a> and choose “To dashboard”.</Empty> : (
+        {!live.value ? !live.error && <Loading /> : live.value.length === 0 ? <Empty title="No dashboards yet" line="brookmere dashboards put --example orders">A dashboard is a page of visuals on SQL, on live streams and on metrics. Make one here, or run a statement on the <a class="inline" href={to("sql")}>SQL page</a> and choose “To dashboard”.</Empty> : (
           <table><thead><tr><th>name</th><th class="n">size</th><th>changed</th></tr></thead><tbody>{live.value.map((d) => (
             <tr key={d.DashboardName} class="link" onClick={() => go("dashboards", d.DashboardName)}><td><a href={to("dashboards", d.DashboardName)}>{d.DashboardName}</a></td><td class="n">{bytes(d.Size ?? 0)}</td><td class="dim">{d.LastModified ? moment(new Date(d.LastModified * 1000)) : ""}</td></tr>
           ))}</tbody></table>
@@ -47,14 +47,15 @@ function New(p: { taken: string[]; close: () => void }) {
   const { busy, error, act } = useAct();
   const wrong = large ? "The file is larger than a dashboard may be, 1 MiB." : name && !/^[\w-]{1,255}$/.test(name) ? "Letters, digits, - and _." : p.taken.includes(name) ? "There is one of this name." : "";
   const make = async () => {
-    const body = text.trim() ? write(parse(text)) : '{"widgets":[]}';
+    // The node reads YAML; a page of AWS, or of a user who is not the node's owner, still reads JSON.
+    const body = text.trim() ? write(parse(/^\s*\{/.test(text) ? text : await own<string>("dashboard-file", "POST", true, text))) : '{"widgets":[]}';
     await save(name, body, undefined);
     go("dashboards", name);
   };
   return (
     <Dialog title="New dashboard" close={p.close}>
       <label>Name<input class="field wide" value={name} autofocus maxLength={255} onInput={(e) => setName(e.currentTarget.value)} /></label>
-      <label>From a file: the body of another one, here or in CloudWatch<input type="file" accept=".json,application/json" onChange={async (e) => { const f = e.currentTarget.files?.[0]; if (f) { setLarge(f.size > 1 << 20); setText(f.size > 1 << 20 ? "" : await f.text()); if (!name) setName(f.name.replace(/\.json$/, "").replace(/[^\w-]+/g, "-")); } }} /></label>
+      <label>From a file: the body of another one, here or in CloudWatch, as YAML or JSON<input type="file" accept=".yaml,.yml,.json" onChange={async (e) => { const f = e.currentTarget.files?.[0]; if (f) { setLarge(f.size > 1 << 20); setText(f.size > 1 << 20 ? "" : await f.text()); if (!name) setName(f.name.replace(/\.(json|ya?ml)$/, "").replace(/[^\w-]+/g, "-")); } }} /></label>
       {wrong && <div class="notice" role="status">{wrong}</div>}
       <Problem error={error} />
       <div class="bar end"><span class="grow" /><button onClick={p.close}>Close</button><button class="primary" disabled={!!busy || !name || !!wrong} onClick={() => act("make", make)}>Create</button></div>
@@ -76,7 +77,9 @@ function One(p: { name: string; full?: boolean }) {
     setStored(text);
     setBroken("");
     try {
-      setBody(parse(text));
+      const b = parse(text), seconds = spanOf(b);
+      setBody(b);
+      if (seconds && stored === undefined) setWhen((w) => ({ ...w, seconds }));
     } catch (e) {
       setBroken((e as Error).message);
       setBody(undefined);
@@ -97,17 +100,23 @@ function One(p: { name: string; full?: boolean }) {
     take(text);
     setEditing(false);
   };
-  const download = () => {
+  const download = async () => {
+    let text = JSON.stringify(JSON.parse(stored!), null, 2) + "\n", kind = ".json";
+    try {
+      [text, kind] = [await own<string>("dashboard-file?to=yaml", "POST", true, stored), ".yaml"];
+    } catch {
+      // Who may not ask the node for YAML takes JSON.
+    }
     const a = document.createElement("a");
-    a.href = URL.createObjectURL(new Blob([JSON.stringify(JSON.parse(stored ?? "{}"), null, 2) + "\n"], { type: "application/json" }));
-    a.download = p.name + ".json";
+    a.href = URL.createObjectURL(new Blob([text]));
+    a.download = p.name + kind;
     a.click();
     setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
   };
   return (
     <div class={p.full ? "board full" : "board"}>
       <Head title={p.name} back={p.full ? undefined : [to("dashboards"), "Dashboards"]} sub={body && some(body.widgets.length, "visual")}>
-        <select aria-label="Time" value={when.seconds} onChange={(e) => { const seconds = Number(e.currentTarget.value); remember("dashboard.seconds", String(seconds)); setWhen({ ...when, seconds }); }}>{spans.map(([label, s]) => <option value={s}>last {label}</option>)}</select>
+        <select aria-label="Time" value={when.seconds} onChange={(e) => { const seconds = Number(e.currentTarget.value); remember("dashboard.seconds", String(seconds)); setWhen({ ...when, seconds }); }}>{(spans.some(([, s]) => s === when.seconds) ? spans : [...spans, [Math.round(when.seconds / 60) + "m", when.seconds] as const]).map(([label, s]) => <option value={s}>last {label}</option>)}</select>
         <select aria-label="Refresh" value={when.every} onChange={(e) => { const every = Number(e.currentTarget.value); remember("dashboard.every", String(every)); setWhen({ ...when, every }); }}>{refreshes.map(([label, ms]) => <option value={ms}>{ms ? "every " + label : "on demand"}</option>)}</select>
         {when.every === 0 && <button onClick={() => setWhen({ ...when, again: when.again + 1 })}>Refresh</button>}
         {!p.full && (editing ? <>
@@ -116,7 +125,7 @@ function One(p: { name: string; full?: boolean }) {
           <button onClick={() => (take(stored!), setEditing(false))}>Discard</button>
           <button class="primary" disabled={!!busy || !dirty} onClick={() => act("save", keep)}>{busy === "save" ? "Saving…" : "Save"}</button>
         </> : <>
-          <button onClick={download} disabled={stored === undefined}>Download</button>
+          <button onClick={() => act("download", download)} disabled={!body || !!busy}>Download</button>
           <a class="button" href={to("dashboards", p.name, "full")} title="Without the frame, to show">Full page</a>
           <button disabled={!body} onClick={() => setEditing(true)}>Edit</button>
           <Sure ask="It cannot be brought back." disabled={!!busy} act={() => act("delete", async () => { await call("cloudwatch", "DeleteDashboards", { DashboardNames: [p.name] }); go("dashboards"); })}>Delete</Sure>
@@ -126,14 +135,14 @@ function One(p: { name: string; full?: boolean }) {
       <Problem error={error} />
       {broken && <div class="problem" role="alert">{broken} <button onClick={() => (setBody(parse('{"widgets":[]}')), setEditing(true), setDialog("source"))}>Mend its source</button></div>}
       {body && body.variables.some((v) => v.shown) && <div class="variables">{body.variables.filter((v) => v.shown).map((v) => (
-        <label key={v.id}>{v.label}{v.values.length ? <select value={values[v.id] ?? v.value} onChange={(e) => setValues({ ...values, [v.id]: e.currentTarget.value })}>{v.values.map((x) => <option>{x}</option>)}</select>
+        <label key={v.id}>{v.label}{v.values.length ? <select value={values[v.id] ?? v.value} onChange={(e) => setValues({ ...values, [v.id]: e.currentTarget.value })}>{v.values.map((x) => <option value={x.value}>{x.label}</option>)}</select>
           : <input class="field" value={values[v.id] ?? v.value} onChange={(e) => setValues({ ...values, [v.id]: e.currentTarget.value })} />}</label>
       ))}</div>}
       {body && body.widgets.length === 0 && <section class="panel"><Empty title="Nothing on it yet">{editing ? "Add a visual: of metrics, of SQL, of a live stream, or a note." : "Choose Edit, and add a visual."}</Empty></section>}
       {body && <div class="widgets">{order(body.widgets).map((i) => {
         const w = body.widgets[i]!, properties = filled(w.properties, body.variables, values);
         return (
-          <section key={i} class={"panel widget" + (w.type === "text" ? " text" : "")} style={{ gridColumn: `${w.x + 1} / span ${w.width}`, gridRow: `${w.y + 1} / span ${w.height}` }}>
+          <section key={i} class={"panel widget" + (w.type === "text" ? " text" : w.height < 5 ? " short" : "")} style={{ gridColumn: `${w.x + 1} / span ${w.width}`, gridRow: `${w.y + 1} / span ${w.height}` }}>
             {(textOf(properties.title) || editing) && <div class="bar"><b>{textOf(properties.title)}</b>{editing && <><span class="grow" /><Place w={w} move={(by) => at(i, by)} /><button onClick={() => setDialog(i)}>Change</button></>}</div>}
             <div class="inside"><Content widget={w} properties={properties} when={when} /></div>
           </section>

@@ -23,6 +23,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
   const [seen, setSeen] = useState(0);
   const [error, setError] = useState<Error | undefined>();
   const [chosen, choose] = useState<Rec | null>(null);
+  const [look, setLook] = useState(200); // so many rows have a say in what columns there are: those that are seen, and more
   const buffer = useRef<Rec[]>([]);
   const total = useRef(0);
   useEffect(() => {
@@ -39,7 +40,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
     const timer = setInterval(() => {
       if (!dirty || document.hidden) return;
       dirty = false;
-      setShown([...buffer.current].sort((a, b) => b.arrived.getTime() - a.arrived.getTime() || b.id - a.id).slice(0, most));
+      setShown([...buffer.current].sort((a, b) => b.ms - a.ms || b.id - a.id).slice(0, most));
       setSeen(total.current);
     }, step);
     return () => {
@@ -65,7 +66,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
     const right = sample.some((s) => s !== "") && sample.every((s) => s === "" || !Number.isNaN(Number(s)));
     return { name, width: Math.min(240, Math.max(64, name.length * 7.2 + 24, Math.max(...sample.map((s) => s.length)) * 7.4 + 24)), right, mono: true };
   });
-  const whole = useMemo(() => rows.some((r) => bare(r.value, paths)), [rows, paths]); // a column of records that have no cell elsewhere
+  const whole = useMemo(() => rows.slice(0, look).some((r) => bare(r.value, paths)), [rows, paths, look]); // a column of records that have no cell elsewhere
   const last = whole ? undefined : found.filter((c) => !c.right).pop(); // takes the room that is left
   if (last) last.grow = true;
   const columns: Column[] = [
@@ -97,7 +98,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
         <Problem error={error} />
         {asked.wrong && <div class="notice" role="status">{asked.wrong}</div>}
         {answer ? <Grid label="Result" columns={widths(answer.names, answer.rows.slice(0, 60).map((r) => r.map((x) => cellText(x ?? undefined))), (i) => answer.rows.slice(0, 60).every((r) => r[i] == null || typeof r[i] === "number"))} count={answer.rows.length}
-          cell={(r, c) => { const x = answer.rows[r]![c]; return x == null ? <span class="dim">null</span> : typeof x === "number" && !Number.isInteger(x) ? String(Number(x.toPrecision(8))) : cellText(x); }} empty={<div class="empty quiet">No row.</div>} /> : <Grid label="Records" columns={columns} count={rows.length} cell={cell} selected={index} onSelect={(i) => choose(rows[i] ?? null)}
+          cell={(r, c) => { const x = answer.rows[r]![c]; return x == null ? <span class="dim">null</span> : typeof x === "number" && !Number.isInteger(x) ? String(Number(x.toPrecision(8))) : cellText(x); }} empty={<div class="empty quiet">No row.</div>} /> : <Grid label="Records" columns={columns} count={rows.length} cell={cell} selected={index} onNeed={(i) => setLook(Math.max(200, Math.ceil(i / 100 + 1) * 100))} onSelect={(i) => choose(rows[i] ?? null)}
           empty={<div class="empty quiet">{error ? "" : filter && shown.length ? "None of " + count(shown.length) + " records matches." : from === "latest" ? "Waiting for records…" : "No records in this time yet. They show here as they arrive."}</div>} />}
         {!p.small && (
           <div class="bar foot">

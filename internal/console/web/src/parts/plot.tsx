@@ -30,13 +30,15 @@ export function Plot(p: { title: string; series: Series[]; kind: "line" | "area"
     if (!width || !box.current) return;
     const font = "11px " + getComputedStyle(document.body).fontFamily, grid = { stroke: css("--line2"), width: 1 };
     const u = new uPlot({
-      width, height: p.height, legend: { show: false }, padding: [8, 12, 0, 0], focus: { alpha: 0.5 },
+      width, height: p.height, legend: { show: false }, padding: [8, p.time ? 26 : 14, 0, 0], focus: { alpha: 0.5 },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
       scales: {
         x: { time: p.time, range: (_, a, b) => { const { from, to } = seen.current; return from !== undefined && to !== undefined ? [from / scale, to / scale] : a === b ? [a - 1, b + 1] : [a, b]; } },
         y: { range: (_, a, b) => {
           const all = (seen.current.lines ?? []).map((l) => l.value).concat(a ?? 0, b ?? 1), low = Math.min(...all), high = Math.max(...all);
-          const floor = p.kind === "points" ? low - (high - low) * 0.05 : Math.min(0, low);
+          // Lines that are far from zero show how they differ; what is filled begins at zero.
+          const far = p.kind === "points" || (p.kind === "line" && names.length > 1 && low > high * 0.6);
+          const floor = far ? low - (high - low) * 0.05 : Math.min(0, low);
           return floor === high ? [floor, floor + 1] : [floor, high + (high - floor) * 0.06];
         } },
       },
@@ -77,13 +79,17 @@ export function Plot(p: { title: string; series: Series[]; kind: "line" | "area"
   const shown = under !== null && under < own[0].length ? under : null;
   const last = own[0].length - 1;
   const valueOf = (i: number) => (own[i + 1] as (number | null | undefined)[] | undefined)?.[shown ?? last];
+  // As many names as there is room for; the others are in the title of what tells how many they are.
+  let room = width - 90, fit = 0;
+  while (fit < names.length && (room -= names[fit]!.length * 6.8 + 30) > 0) fit++;
+  if (fit >= names.length - 1) fit = names.length;
   return (
     <figure class="plot u">
       <div ref={box} role="img" aria-label={`${p.title}: ${names.map((n, i) => { const v = valueOf(i); return n + (v == null ? "" : " " + shortNumber(v)); }).join(", ")}`} />
-      <figcaption>{shown !== null && <span class="dim">{p.time ? new Date(own[0][shown]! * 1000).toLocaleTimeString("en-GB") : shortNumber(own[0][shown]!)}</span>}{names.map((n, i) => {
+      <figcaption>{shown !== null && <span class="dim">{p.time ? new Date(own[0][shown]! * 1000).toLocaleTimeString("en-GB") : shortNumber(own[0][shown]!)}</span>}{names.slice(0, fit).map((n, i) => {
         const v = valueOf(i);
         return <span key={n} class={"s" + (i % 6)} title={n}><i />{n}{shown !== null && v != null && <b>{shortNumber(v)}{p.unit ? " " + p.unit : ""}</b>}</span>;
-      })}</figcaption>
+      })}{fit < names.length && <span class="dim" title={names.slice(fit).join(", ")}>+{names.length - fit} more</span>}</figcaption>
     </figure>
   );
 }

@@ -2,27 +2,12 @@
 import { call, AwsError } from "../aws/client.ts";
 import { every } from "./live.ts";
 
-export interface Rec {
-  id: number; // grows as records are seen
-  arrived: Date;
-  shard: string;
-  sequence: string;
-  key: string;
-  bytes: number;
-  text: string;
-  binary: boolean;
-  value: unknown; // of JSON; undefined for others
-}
-
-interface Wire { SequenceNumber: string; ApproximateArrivalTimestamp: number; Data: string; PartitionKey: string }
-interface Shard { ShardId: string; ParentShardId?: string; AdjacentParentShardId?: string; SequenceNumberRange: { EndingSequenceNumber?: string } }
-
 const strict = new TextDecoder("utf-8", { fatal: true });
 let ids = 0;
 
-export function decode(w: Wire, shard: string): Rec {
-  const raw = Uint8Array.from(atob(w.Data), (c) => c.charCodeAt(0));
-  const r: Rec = { id: ids++, arrived: new Date(w.ApproximateArrivalTimestamp * 1000), shard, sequence: w.SequenceNumber, key: w.PartitionKey, bytes: raw.length, text: w.Data, binary: true, value: undefined };
+function decode(data: string) {
+  const raw = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  const r = { text: data, binary: true, value: undefined as unknown };
   try {
     r.text = strict.decode(raw).trim();
     r.binary = false;
@@ -32,6 +17,27 @@ export function decode(w: Wire, shard: string): Rec {
   }
   return r;
 }
+
+/** Rec is a record. Of most that a fast stream brings nothing is ever shown, so what it holds is decoded when it is looked at. */
+export class Rec {
+  readonly id = ids++; // grows as records are seen
+  private read?: { text: string; binary: boolean; value: unknown };
+  constructor(private readonly wire: Wire, readonly shard: string) {}
+  /** ms is when it arrived. */
+  get ms(): number { return this.wire.ApproximateArrivalTimestamp * 1000; }
+  get arrived(): Date { return new Date(this.ms); }
+  get sequence(): string { return this.wire.SequenceNumber; }
+  get key(): string { return this.wire.PartitionKey; }
+  get bytes(): number { const d = this.wire.Data; return (d.length / 4) * 3 - (d.endsWith("==") ? 2 : d.endsWith("=") ? 1 : 0); }
+  get text(): string { return this.decoded().text; }
+  get binary(): boolean { return this.decoded().binary; }
+  /** value is of JSON; undefined for others. */
+  get value(): unknown { return this.decoded().value; }
+  private decoded() { return (this.read ??= decode(this.wire.Data)); }
+}
+
+interface Wire { SequenceNumber: string; ApproximateArrivalTimestamp: number; Data: string; PartitionKey: string }
+interface Shard { ShardId: string; ParentShardId?: string; AdjacentParentShardId?: string; SequenceNumberRange: { EndingSequenceNumber?: string } }
 
 /** start is where to begin: latest, trim_horizon, "5m" ago, or a time. */
 export function startOf(from: string, now = Date.now()): Record<string, unknown> {
@@ -76,7 +82,7 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
             const p = await call<{ Records: Wire[]; NextShardIterator?: string; MillisBehindLatest: number }>("kinesis", "GetRecords", { ShardIterator: it, Limit: 1000 }, aborting.signal);
             if (p.NextShardIterator) iterators.set(shard, p.NextShardIterator);
             else iterators.delete(shard), (listed = 1); // it was split or merged: look for its children
-            if (p.Records.length) got(p.Records.map((r) => decode(r, shard)), p.MillisBehindLatest);
+            if (p.Records.length) got(p.Records.map((r) => new Rec(r, shard)), p.MillisBehindLatest);
             if (p.MillisBehindLatest > 0) more = true;
           } catch (e) {
             if (e instanceof AwsError && e.code === "ExpiredIteratorException") {
