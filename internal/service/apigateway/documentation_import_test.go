@@ -69,3 +69,19 @@ func TestImportDocumentation(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func FuzzDescribedParts(f *testing.F) {
+	f.Add([]byte(`{"swagger":"2.0","info":{"title":"t","version":"1"},"paths":{},"x-amazon-apigateway-documentation":{"documentationParts":[{"location":{"type":"API"},"properties":{"description":"d"}}]}}`))
+	f.Add([]byte("openapi: 3.0.1\ninfo: {title: t, version: '1'}\npaths: {}\nx-amazon-apigateway-documentation:\n  documentationParts:\n  - location: {type: API}\n    properties: '{}'\n"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		parts, _, err := describedParts(body)
+		if err != nil {
+			return
+		}
+		for _, p := range parts {
+			if checkLocation(p.Location) != nil || checkProperties(p.Properties) != nil {
+				t.Errorf("%+v is taken", p)
+			}
+		}
+	})
+}
