@@ -59,8 +59,19 @@ func TestImportDocumentation(t *testing.T) {
 	if _, err := put("", true, `{"swagger":"2.0","info":{"title":"t","version":"1"},"paths":{}}`); err == nil {
 		t.Error("a description without documentation is no warning")
 	}
+	for _, none := range []string{`{"swagger":"2.0","info":{"title":"t","version":"1"},"paths":{}}`, `{"swagger":"2.0","x-amazon-apigateway-documentation":{"version":"1"}}`} {
+		if _, err := put(types.PutModeOverwrite, false, none); err != nil {
+			t.Errorf("%s: %v", none, err)
+		}
+	}
+	if _, err := put(types.PutModeOverwrite, false, `{"swagger":"2.0","x-amazon-apigateway-documentation":7}`); err == nil {
+		t.Error("documentation that is a number is taken")
+	}
 	if got := parts(); len(got) != len(before) || got["API "] != before["API "] {
 		t.Errorf("what was refused has changed %v to %v", before, got)
+	}
+	if _, err := put(types.PutModeOverwrite, false, document(`[]`)); err != nil || len(parts()) != 0 {
+		t.Errorf("an empty list leaves %v, %v", parts(), err)
 	}
 	if _, err := put(types.PutModeOverwrite, false, document(`[{"location":{"type":"API"},"properties":{"x":1}}]`)); err != nil {
 		t.Fatal(err)
