@@ -356,9 +356,15 @@ func (a *Authorizer) decide(ctx context.Context, q *question) (policy.Decision, 
 		owner = "" // everybody's
 	}
 	k := keys{a: a, q: q, who: who, identity: identity, owner: owner}
-	r := policy.Request{Principal: *who, Action: q.action, Resource: q.resource, Account: owner, Keys: k.get, ResourceDecides: q.trust != nil}
+	r := policy.Request{Principal: *who, Action: q.action, Resource: q.resource, Account: owner, Keys: k.get, ResourceDecides: q.trust != nil || p.Resource != nil && isKey(q.resource)}
 	d := policy.Evaluate(&r, &p)
 	return d, who, k.err
+}
+
+// isKey tells a key of KMS, whose policy is the only door: policies of identities count where it says so.
+func isKey(resource string) bool {
+	r, ok := arn.Parse(resource)
+	return ok && r.Service == "kms" && strings.HasPrefix(r.Resource, "key/")
 }
 
 // principalOf is who a caller is.

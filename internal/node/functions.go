@@ -13,6 +13,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/function"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 	"github.com/brookmere/brookmere/internal/server"
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/lambda"
@@ -69,17 +70,29 @@ func makeLambda(s *services, p parts) (_ service, err error) {
 		State: p.state, Log: p.log, Engine: p.functions, Meter: p.meter, S3: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.decide}, FanOut: askedKinesis{s.kinesis, p.node.decide}, DynamoDB: askedChanges{s.dynamodb.Streams(), p.node.decide},
 		SQS:         askedQueues{s.sqs, p.node.decide},
 		Credentials: functionCredentials(s, p), Endpoint: p.node.URL, Inside: func() string { return "http://" + p.node.inner.Addr().String() }, Assumable: p.node.assumable,
-		MayCallURL: func(ctx context.Context, function, authType string) error {
-			return p.node.decide(ctx, "lambda:InvokeFunctionUrl", function, func(key string) []string {
-				if key == "lambda:functionurlauthtype" {
-					return []string{authType}
-				}
-				return nil
-			})
-		},
-		Owner: p.owner, Clock: p.clock, Logger: p.logger,
+		MayCallURL: mayCallURL(p.node.decide),
+		Owner:      p.owner, Clock: p.clock, Logger: p.logger,
 	})
 	return s.lambda, err
+}
+
+// mayCallURL decides whether a function may be called by its URL: that needs the permission for the URL, and that for
+// the function, which may be for calls by the URL alone.
+func mayCallURL(decide func(ctx context.Context, action, arn string, keys policy.Keys) error) func(ctx context.Context, function, authType string) error {
+	return func(ctx context.Context, function, authType string) error {
+		only := func(name, value string) policy.Keys {
+			return func(key string) []string {
+				if key == name {
+					return []string{value}
+				}
+				return nil
+			}
+		}
+		if err := decide(ctx, "lambda:InvokeFunctionUrl", function, only("lambda:functionurlauthtype", authType)); err != nil {
+			return err
+		}
+		return decide(ctx, "lambda:InvokeFunction", function, only("lambda:invokedviafunctionurl", "true"))
+	}
 }
 
 // functionSessions is how long credentials of a function's role are good for: longer than a

@@ -12,9 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/oidc"
+	"github.com/brookmere/brookmere/internal/engine/outbound"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -168,6 +171,23 @@ func (k issuerKeys) Keys(ctx context.Context, issuer string) (oidc.Keys, error) 
 	return keys, nil
 }
 
+// publishedKeys verifies tokens by the keys that their issuers publish, where these can be reached; not those of issuers
+// whose keys are configured.
+type publishedKeys struct {
+	issuers *oidc.Issuers
+	out     *outbound.Client
+	known   issuerKeys
+	clock   clockwork.Clock
+}
+
+// Verify implements sts.Verifier.
+func (k publishedKeys) Verify(ctx context.Context, token, issuer string) (oidc.Claims, error) {
+	if _, ok := k.known.configured[strings.TrimSuffix(issuer, "/")]; ok {
+		return nil, oidc.ErrNoKey
+	}
+	return k.issuers.Verify(ctx, k.out, token, issuer, k.clock.Now())
+}
+
 // openIdentity makes what decides about the calls of a stack, and binds it to STS.
 func (s *stack) openIdentity(p parts) error {
 	mode, err := p.node.cfg.iamMode()
@@ -184,8 +204,9 @@ func (s *stack) openIdentity(p parts) error {
 	for _, i := range p.node.cfg.Issuers {
 		keys.configured[strings.TrimSuffix(i.Issuer, "/")] = i.Keys
 	}
-	s.services.sts.Bind(s.services.iam, s.authorizer, keys)
-	s.services.cognito.Bind(s.services.sts, s.signer, keys)
+	published := publishedKeys{new(oidc.Issuers), p.node.outbound(30 * time.Second), keys, p.clock}
+	s.services.sts.Bind(s.services.iam, s.authorizer, keys, published)
+	s.services.cognito.Bind(s.services.sts, s.signer, keys, published)
 	s.services.httpAPIs.Bind(keys)
 	return nil
 }

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/service/cloudwatch"
+	"github.com/brookmere/brookmere/internal/service/kinesis"
 	"github.com/brookmere/brookmere/internal/service/logs"
 	"github.com/brookmere/brookmere/internal/service/sns"
 )
@@ -29,8 +31,21 @@ func makeCloudWatch(s *services, p parts) (_ service, err error) {
 func bindCloudWatch(s *services) {
 	s.logs.Bind(func(c *logs.Config) { c.Metrics = s.cloudwatch })
 	s.cloudwatch.Bind(func(c *cloudwatch.Config) {
-		c.Topics, c.Functions = alarmTopics{s.sns, s.node.decide}, askedFunctions{s.lambda, s.node.decide}
+		c.Topics, c.Functions, c.Streams = alarmTopics{s.sns, s.node.decide}, askedFunctions{s.lambda, s.node.decide}, alarmStreams{s.kinesis, s.node.decide}
 	})
+}
+
+// alarmStreams puts what alarms say into streams, whose policies decide about that.
+type alarmStreams struct {
+	*kinesis.Service
+	ask decides
+}
+
+func (k alarmStreams) PutRecord(ctx context.Context, in *awskinesis.PutRecordInput, o ...func(*awskinesis.Options)) (*awskinesis.PutRecordOutput, error) {
+	if err := k.ask(ctx, "kinesis:PutRecord", aws.ToString(in.StreamARN), nil); err != nil {
+		return nil, err
+	}
+	return k.Service.PutRecord(ctx, in, o...)
 }
 
 // alarmTopics publishes what alarms say to topics, whose policies decide about that. That they are the account's own is what

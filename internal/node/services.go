@@ -214,7 +214,12 @@ func makeCognito(s *services, p parts) (_ service, err error) {
 func makeKMS(s *services, p parts) (_ service, err error) {
 	s.kms, err = kms.New(kms.Config{
 		State: p.state, Sealer: p.node.key, Clock: p.clock,
-		Decide: func(ctx context.Context, action, arn string) error { return p.node.decide(ctx, action, arn, nil) },
+		Decide: func(ctx context.Context, action, arn string, keys map[string][]string) error {
+			if a := p.node.deciding.Load(); a != nil {
+				return a.Allow(ctx, action, arn, keys)
+			}
+			return nil // no requests are served yet
+		},
 	})
 	return s.kms, err
 }

@@ -19,6 +19,9 @@
 //   - When Invoke returns, what the function printed until its answer has been given to the
 //     log sink, between its START line and its END and REPORT lines.
 //   - At the deadline the process, and all that it has started, is killed.
+//   - Between invocations its processes stand still: they are stopped when the instance asks for
+//     the next invocation and none comes at once, and go on with it (see rest). What a process does after its
+//     answer and before it asks again counts towards the invocation's deadline.
 //
 // # Tasks
 //

@@ -86,10 +86,10 @@ type Result struct {
 	Body        io.ReadCloser
 	ContentType string
 
-	Log      []byte        // the last of what the invocation logged; nil where Body is given
-	Logged   <-chan []byte // of Body: what Log would be, once, when the invocation has ended; it has room
-	Duration time.Duration
-	Init     time.Duration // of a cold start; 0: the instance was there
+	Log      []byte         // the last of what the invocation logged; nil where Body is given
+	Ending   <-chan *Result // of Body: the result of all of it, once, when the invocation has ended; it has room
+	Duration time.Duration  // until the answer; where that is streamed, see Ending
+	Init     time.Duration  // of a cold start; 0: the instance was there
 }
 
 // Events are told what happens. They must not block.

@@ -342,6 +342,7 @@ exports.handler = awslambda.streamifyResponse(async (event, stream, context) => 
   if (event.fail) throw new Error('half way');
   stream.write('two');
   stream.end();
+  if (event.late) { await new Promise((r) => setTimeout(r, 200)); console.log('later'); }
 });`)
 	call := func(payload string, stream bool) *Result {
 		t.Helper()
@@ -366,6 +367,17 @@ exports.handler = awslambda.streamifyResponse(async (event, stream, context) => 
 	var failed *StreamError
 	if string(all) != prelude+"one " || !errors.As(err, &failed) || failed.Type != "Error" || !strings.Contains(string(failed.Payload), "half way") {
 		t.Errorf("streamed %q, %v", all, err)
+	}
+	// What the function does after its answer belongs to the invocation.
+	r = call(`{"late":1}`, true)
+	io.Copy(io.Discard, r.Body)
+	select {
+	case end := <-r.Ending:
+		if end.Duration < 250*time.Millisecond || end.Failed || !strings.Contains(string(end.Log), "\tlater\nEND") {
+			t.Errorf("took %v, failed %v, log %s", end.Duration, end.Failed, end.Log)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it does not end")
 	}
 }
 

@@ -60,16 +60,19 @@ type instance struct {
 	cause     atomic.Pointer[string] // why it was killed, where the engine did it
 	peak      atomic.Int64           // bytes of memory, as polled
 	turn      chan struct{}          // where attached: held by the invocation under way
+	rest      rest
 }
 
 func (e *Engine) newInstance(f *Function) *instance {
 	var id [16]byte
 	rand.Read(id[:])
 	now := e.clock.Now()
-	return &instance{
+	i := &instance{
 		e: e, f: f, id: hex.EncodeToString(id[:]), started: now, used: now, user: -1,
 		queue: make(chan *invocation, 1), ready: make(chan struct{}), initGone: make(chan struct{}), gone: make(chan struct{}),
 	}
+	i.rest.i, i.rest.busy = i, true // until its first invocation has ended
+	return i
 }
 
 func (i *instance) dead() bool {

@@ -68,8 +68,10 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 			return failed, err
 		}
 		init = max(i.e.clock.Since(begin), 1)
+		i.capture.initEnd(init, Result{})
 	}
-	v := &invocation{r: r, taken: make(chan struct{}), answered: make(chan struct{}), streamed: make(chan struct{})}
+	i.rest.begin()
+	v := &invocation{r: r, taken: make(chan struct{}), answered: make(chan struct{}), streamed: make(chan struct{}), asked: make(chan struct{})}
 	select {
 	case i.queue <- v:
 	case <-i.gone:
@@ -103,13 +105,14 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 	}
 	// The answer is being made: what is left is done behind the caller's back.
 	result := v.result
-	logged := make(chan []byte, 1)
-	result.Init, result.Logged = init, logged
+	ending := make(chan *Result, 1)
+	result.Init, result.Ending = init, ending
 	i.e.wg.Go(func() {
 		defer leave()
 		defer t.Stop()
+		// It ends when the process asks for the next one: it may go on after its answer.
 		select {
-		case <-v.streamed:
+		case <-v.asked:
 		case <-i.gone:
 			// The pipe ends with the connection.
 			select {
@@ -121,10 +124,11 @@ func (i *instance) run(ctx context.Context, r *Request, cold bool, leave func())
 			v.fail(timeoutResult(r.ID, i.f.Timeout))
 			i.kill(causeTimeout)
 		}
+		i.capture.end(v)
 		v.mu.Lock()
 		v.ended = i.e.clock.Now()
 		v.mu.Unlock()
-		logged <- i.finished(v, init).Log
+		ending <- i.finished(v, init)
 	})
 	return &result, nil
 }
@@ -152,6 +156,10 @@ func (i *instance) finished(v *invocation, init time.Duration) *Result {
 	case i.dead():
 		i.discard("it has ended")
 	default:
+		v.mu.Lock()
+		deadline := v.deadline
+		v.mu.Unlock()
+		i.rest.end(deadline)
 		i.e.release(i)
 	}
 	return &result
@@ -206,6 +214,7 @@ func (i *instance) initFailure(r *Request, result Result) *Result {
 	case <-time.After(time.Second):
 	}
 	i.capture.drain()
+	i.capture.initEnd(now.Sub(i.started), result)
 	i.capture.begin(v)
 	status := "Status: error\tError Type: " + result.ErrorType
 	if result.TimedOut {

@@ -2,6 +2,7 @@ package function
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -85,6 +86,7 @@ type initRecord struct {
 	Function        string        `json:"functionName,omitempty"`
 	FunctionVersion string        `json:"functionVersion,omitempty"`
 	Status          string        `json:"status,omitempty"`
+	ErrorType       string        `json:"errorType,omitempty"`
 	Metrics         *onlyDuration `json:"metrics,omitempty"`
 }
 
@@ -126,6 +128,34 @@ func (c *capture) initStart() {
 	}
 }
 
+// initEnd logs that an instance has started, or failed to. A text log has that of a failure alone.
+func (c *capture) initEnd(took time.Duration, r Result) {
+	j, at := c.i.f.JSON, c.i.e.clock.Now()
+	ms := float64(took) / float64(time.Millisecond)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if j == nil {
+		if status := r.statusOf(); status == "timeout" {
+			c.emit([]Line{{at, fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: timeout", ms)}})
+		} else if status != "success" {
+			c.emit([]Line{{at, fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: error\tError Type: %s", ms, r.ErrorType)}})
+		}
+		return
+	}
+	level, record := "DEBUG", initRecord{Type: "on-demand", Phase: "init", Status: r.statusOf(), ErrorType: r.ErrorType}
+	if record.Status != "success" {
+		level = "WARN"
+	}
+	for _, kind := range []string{"initRuntimeDone", "initReport"} {
+		if kind == "initReport" {
+			record.Metrics = &onlyDuration{ms}
+		}
+		if l, ok := j.event(at, level, kind, record); ok {
+			c.emit([]Line{l})
+		}
+	}
+}
+
 // reportEvents are the events at the end of an invocation.
 func (j *JSONLog) reportEvents(at time.Time, m metrics, r reportRecord) []Line {
 	level, done := "INFO", "DEBUG"
@@ -133,11 +163,6 @@ func (j *JSONLog) reportEvents(at time.Time, m metrics, r reportRecord) []Line {
 		level, done = "WARN", "WARN"
 	}
 	var lines []Line
-	if m.Init > 0 {
-		if l, ok := j.event(at, "DEBUG", "initReport", initRecord{Type: "on-demand", Phase: "init", Status: "success", Metrics: &onlyDuration{m.Init}}); ok {
-			lines = append(lines, l)
-		}
-	}
 	r.Metrics = onlyDuration{m.Duration}
 	if l, ok := j.event(at, done, "runtimeDone", r); ok {
 		lines = append(lines, l)

@@ -40,8 +40,8 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
 		}
 		io.Copy(io.Discard, r.Body)
 		select {
-		case log := <-r.Logged:
-			lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+		case end := <-r.Ending:
+			lines := strings.Split(strings.TrimSpace(string(end.Log)), "\n")
 			if last := lines[len(lines)-1]; !strings.Contains(last, `"type":"platform.report"`) || !strings.Contains(last, want) {
 				t.Errorf("%s: the log ends with %s, want %s", how, last, want)
 			}

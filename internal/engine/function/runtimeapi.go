@@ -27,12 +27,16 @@ import (
 //	POST runtime/init/error
 const apiVersion = "2018-06-01"
 
+// maxUnread is the size of a payload, in bytes, that a connection holds for a process which does not read.
+const maxUnread = 8 << 10
+
 // invocation is a request on its way through an instance.
 type invocation struct {
 	r        *Request
 	taken    chan struct{} // closed when the process has the payload
 	answered chan struct{} // closed when result is there
 	streamed chan struct{} // closed when a streamed answer is complete
+	asked    chan struct{} // closed when the process asks for the next invocation after that
 
 	mu       sync.Mutex
 	began    time.Time // when the process took it
@@ -53,6 +57,22 @@ func (v *invocation) finish(r Result, now time.Time) bool {
 	v.done, v.result, v.ended = true, r, now
 	close(v.answered)
 	return true
+}
+
+// next notes that the process asks for the next invocation.
+func (v *invocation) next() {
+	select {
+	case <-v.streamed:
+	default:
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	select {
+	case <-v.asked:
+	default:
+		close(v.asked)
+	}
 }
 
 // fail notes how an invocation has failed that has begun to answer, as a stream, if it has not failed before.
@@ -136,13 +156,24 @@ func apiAccepted(w http.ResponseWriter) {
 // next hands the process its next invocation, and waits for one.
 func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	i.readyOnce.Do(func() { close(i.ready) })
+	if v := i.current.Load(); v != nil {
+		v.next()
+	}
+	i.rest.ask()
 	var v *invocation
+	gone := false
 	select {
 	case v = <-i.queue:
 	case <-i.gone:
+		gone = true
+	case <-r.Context().Done():
+	}
+	i.rest.asked()
+	switch {
+	case gone:
 		apiError(w, http.StatusGone, "Gone", "The instance is being stopped")
 		return
-	case <-r.Context().Done():
+	case v == nil: // the process has
 		return
 	}
 	now := i.e.clock.Now()
@@ -164,8 +195,17 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 		h["Lambda-Runtime-Client-Context"] = []string{v.r.ClientContext}
 	}
 	close(v.taken) // its time runs, whether it reads the payload or not
+	small := len(v.r.Payload) <= maxUnread
+	if !small {
+		i.rest.goOn() // it has to read
+	}
 	w.WriteHeader(http.StatusOK)
 	w.Write(v.r.Payload) // a process that has gone is seen to have
+	if small {
+		// What it waits for is there when it goes on: it is woken once, not twice.
+		http.NewResponseController(w).Flush()
+		i.rest.goOn()
+	}
 }
 
 // of returns the invocation under way if it has that id.

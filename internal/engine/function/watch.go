@@ -3,6 +3,7 @@ package function
 import (
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 const watchEvery = 100 * time.Millisecond
 
 // watch kills instances that take more memory than they may, where no control group does it,
-// or fill their disk. It looks at the machine in real time, whatever the engine's clock says.
+// fill their disk, or work on after their answer for longer than they may. What rests is left
+// alone. It looks at the machine in real time, whatever the engine's clock says.
 func (e *Engine) watch() {
 	t := time.NewTicker(watchEvery)
 	defer t.Stop()
@@ -33,8 +35,12 @@ func (e *Engine) watch() {
 			}
 		}
 		e.mu.Unlock()
+		running = slices.DeleteFunc(running, func(i *instance) bool { return i.rest.again() })
 		e.watchMemory(running)
 		for _, i := range running {
+			if i.rest.late(e.clock.Now()) {
+				i.kill(causeTimeout)
+			}
 			if i.storage() > int64(i.f.Storage)<<20 {
 				i.kill(causeStorage)
 			}

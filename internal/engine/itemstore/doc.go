@@ -34,7 +34,7 @@
 //	                                    spreads partition keys, so that segments of a
 //	                                    parallel scan are ranges; key is the codes (package
 //	                                    attr) of the partition key, the sort key and, in an
-//	                                    index, of the table's keys. The value is the item,
+//	                                    index, of the table's keys, attribute by attribute. The value is the item,
 //	                                    or what is projected of it, in its stored form.
 //	't' table FFFF time(8) key...       an item that expires, by its time in seconds
 //	'f' table sequence(8)               a change record (feed.go)

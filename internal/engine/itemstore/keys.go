@@ -43,11 +43,14 @@ func appendIndex(dst []byte, table uint64, index uint16) []byte {
 // hashOf spreads the codes of partition keys.
 func hashOf(code []byte) uint32 { return uint32(xxhash.Sum64(code) >> 32) }
 
-// appendPartition appends the beginning of all rows of one partition key.
-func appendPartition(dst []byte, table uint64, index uint16, hash attr.Value) []byte {
+// appendPartition appends the beginning of all rows of one partition key, which is of one value or more.
+func appendPartition(dst []byte, table uint64, index uint16, hash ...attr.Value) []byte {
 	dst = appendIndex(dst, table, index)
 	at := len(dst)
-	dst = attr.AppendKey(append(dst, 0, 0, 0, 0), hash)
+	dst = append(dst, 0, 0, 0, 0)
+	for _, v := range hash {
+		dst = attr.AppendKey(dst, v)
+	}
 	binary.BigEndian.PutUint32(dst[at:], hashOf(dst[at+4:]))
 	return dst
 }
@@ -86,9 +89,28 @@ func (d *Definition) indexKey(dst []byte, x *Index, item attr.Item) (_ []byte, o
 	if !ok {
 		return dst, false
 	}
-	dst = appendPartition(dst, d.ID, x.ID, h)
+	if len(x.MoreHash) == 0 {
+		dst = appendPartition(dst, d.ID, x.ID, h)
+	} else {
+		all := []attr.Value{h}
+		for _, k := range x.MoreHash {
+			v, ok := k.in(item)
+			if !ok {
+				return dst, false
+			}
+			all = append(all, v)
+		}
+		dst = appendPartition(dst, d.ID, x.ID, all...)
+	}
 	if x.Range.Name != "" {
 		r, ok := x.Range.in(item)
+		if !ok {
+			return dst, false
+		}
+		dst = attr.AppendKey(dst, r)
+	}
+	for _, k := range x.MoreRange {
+		r, ok := k.in(item)
 		if !ok {
 			return dst, false
 		}

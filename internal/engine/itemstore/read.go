@@ -98,9 +98,14 @@ func (t *Table) Scan(index uint16, segment, of int) Range {
 	return r
 }
 
-// InSegment reports whether the item with the partition key is of the segment of a scan.
-func InSegment(hash attr.Value, segment, of int) bool {
-	h := uint64(hashOf(attr.AppendKey(nil, hash)))
+// InSegment reports whether the item with the partition key, of one value or more, is of the
+// segment of a scan.
+func InSegment(segment, of int, hash ...attr.Value) bool {
+	var code []byte
+	for _, v := range hash {
+		code = attr.AppendKey(code, v)
+	}
+	h := uint64(hashOf(code))
 	return int(h*uint64(of)>>32) == segment
 }
 
@@ -135,7 +140,17 @@ func (b Bound) Holds(v attr.Value) bool {
 
 // Query returns the range of a partition key whose sort keys are within a bound.
 func (t *Table) Query(index uint16, hash attr.Value, b Bound, reverse bool) Range {
-	prefix := appendPartition(nil, t.Definition().ID, index, hash)
+	return t.QueryKeys(index, []attr.Value{hash}, nil, b, reverse)
+}
+
+// QueryKeys is Query in an index whose keys may be of several attributes: hash is the values
+// of all of the partition key's, equal those of the first of the sort key's, and the bound is
+// one on the attribute after these.
+func (t *Table) QueryKeys(index uint16, hash, equal []attr.Value, b Bound, reverse bool) Range {
+	prefix := appendPartition(nil, t.Definition().ID, index, hash...)
+	for _, v := range equal {
+		prefix = attr.AppendKey(prefix, v)
+	}
 	r := Range{Index: index, from: prefix, to: successor(prefix), reverse: reverse}
 	code := func(v attr.Value) []byte { return attr.AppendKey(slices.Clone(prefix), v) }
 	switch b.Op {

@@ -115,7 +115,7 @@ func TestQueriesAndIndexes(t *testing.T) {
 	total := 0
 	for seg := range 7 {
 		for _, it := range all(t, tab, tab.Scan(0, seg, 7)) {
-			if !InSegment(it["customer"], seg, 7) {
+			if !InSegment(seg, 7, it["customer"]) {
 				t.Errorf("%v is not of segment %d", it, seg)
 			}
 			total++

@@ -28,7 +28,9 @@ const (
 type Index struct {
 	ID         uint16 // of 1 to 65,534, another for every index that the table ever had
 	Hash       KeyAttribute
-	Range      KeyAttribute // without a name: none
+	Range      KeyAttribute   // without a name: none
+	MoreHash   []KeyAttribute // what follows Hash in a partition key of several attributes
+	MoreRange  []KeyAttribute // what follows Range in a sort key of several attributes
 	Projection Projection
 	Include    []string
 }
@@ -70,9 +72,11 @@ func (d *Definition) Project(x *Index, item attr.Item) attr.Item {
 		return item
 	}
 	out := d.Key(item)
-	for _, k := range []KeyAttribute{x.Hash, x.Range} {
-		if v, ok := item[k.Name]; ok {
-			out[k.Name] = v
+	for _, keys := range [][]KeyAttribute{{x.Hash, x.Range}, x.MoreHash, x.MoreRange} {
+		for _, k := range keys {
+			if v, ok := item[k.Name]; ok {
+				out[k.Name] = v
+			}
 		}
 	}
 	if x.Projection == ProjectInclude {

@@ -66,7 +66,7 @@ type Service struct {
 	keys        KeySource // nil: issuers are asked
 	throttles   executeapi.Throttles
 	owners      executeapi.Owners
-	issuers     issuers
+	issuers     oidc.Issuers
 	authorized  answers // of authorizers
 
 	mu       sync.Mutex

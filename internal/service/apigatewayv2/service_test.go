@@ -423,7 +423,7 @@ func TestTokens(t *testing.T) {
 	for range 3 {
 		x.want("GET", "/a", "", 401, no, "Authorization", sign(other, nil))
 	}
-	x.clock.Advance(refetchAfter)
+	x.clock.Advance(oidc.RefetchAfter)
 	signer = other
 	if code, _, _ := x.do("GET", "/a", "", "Authorization", sign(other, nil)); code != 200 || fetched != 4 {
 		t.Errorf("after the issuer's keys have changed: %d, asked %d times", code, fetched)

@@ -2,15 +2,10 @@ package apigatewayv2
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
@@ -80,8 +75,7 @@ func (x *exchange) authorizeToken(a *types.Authorizer) error {
 	return nil
 }
 
-// verify returns the claims of a token that its issuer signed. Keys that were fetched are asked for again where the
-// token's is not among them.
+// verify returns the claims of a token that its issuer signed.
 func (s *Service) verify(ctx context.Context, token, issuer string) (oidc.Claims, error) {
 	now := s.cfg.Clock.Now()
 	err := oidc.ErrNoKey
@@ -99,117 +93,5 @@ func (s *Service) verify(ctx context.Context, token, issuer string) (oidc.Claims
 	if s.cfg.Outbound == nil {
 		return nil, err
 	}
-	keys, fetched, err := s.issuers.keys(ctx, s.cfg.Outbound, issuer, now, time.Time{})
-	if err != nil {
-		return nil, err
-	}
-	claims, err := oidc.Verify(token, keys, now)
-	if errors.Is(err, oidc.ErrNoKey) && now.Sub(fetched) >= refetchAfter {
-		if keys, _, err = s.issuers.keys(ctx, s.cfg.Outbound, issuer, now, fetched); err != nil {
-			return nil, err
-		}
-		return oidc.Verify(token, keys, now)
-	}
-	return claims, err
-}
-
-// Bounds of what is known of issuers.
-const (
-	keysLast     = 2 * time.Hour    // a key set is fetched again after it
-	refetchAfter = 30 * time.Second // a key set is not fetched more often, whatever tokens say
-	maxIssuers   = 1000
-	maxKeySet    = 256 << 10 // bytes of a discovery document, and of a key set
-	fetchTimeout = 5 * time.Second
-)
-
-// issuers keeps the key sets of issuers. The zero value is ready.
-type issuers struct {
-	mu    sync.Mutex
-	known map[string]*issuer
-}
-
-// issuer is fetched by one request at a time; the others wait for it.
-type issuer struct {
-	mu   sync.Mutex
-	keys oidc.Keys
-	err  error
-	at   time.Time // it was asked
-	good time.Time // the keys came
-}
-
-// keys are the keys of an issuer, and when they were fetched: later than after.
-func (i *issuers) keys(ctx context.Context, out Outbound, name string, now, after time.Time) (oidc.Keys, time.Time, error) {
-	i.mu.Lock()
-	k := i.known[name]
-	if k == nil {
-		if i.known == nil || len(i.known) >= maxIssuers {
-			i.known = map[string]*issuer{}
-		}
-		k = &issuer{}
-		i.known[name] = k
-	}
-	i.mu.Unlock()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	age := now.Sub(k.at)
-	fresh := !k.at.IsZero() && k.at.After(after) && (k.err == nil && now.Sub(k.good) < keysLast || k.err != nil && age < refetchAfter)
-	if !fresh {
-		// For all who wait, whether or not this client hangs up. Good keys stay where the issuer does not answer.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
-		defer cancel()
-		keys, err := fetchKeys(ctx, out, name)
-		if err == nil {
-			k.good = now
-		}
-		if err == nil || k.keys == nil || now.Sub(k.good) >= keysLast {
-			k.keys, k.err = keys, err
-		}
-		k.at = now
-	}
-	return k.keys, k.at, k.err
-}
-
-// fetchKeys asks an issuer's discovery document where its keys are, and gets them.
-func fetchKeys(ctx context.Context, out Outbound, issuer string) (oidc.Keys, error) {
-	text, err := fetch(ctx, out, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration")
-	if err != nil {
-		return nil, err
-	}
-	var d struct {
-		Issuer string `json:"issuer"`
-		Keys   string `json:"jwks_uri"`
-	}
-	if err := json.Unmarshal(text, &d); err != nil || d.Keys == "" {
-		return nil, fmt.Errorf("the discovery document of %s names no jwks_uri", issuer)
-	}
-	if d.Issuer != issuer {
-		return nil, fmt.Errorf("the discovery document of %s is of the issuer %q", issuer, d.Issuer)
-	}
-	if text, err = fetch(ctx, out, d.Keys); err != nil {
-		return nil, err
-	}
-	return oidc.ParseKeys(text)
-}
-
-func fetch(ctx context.Context, out Outbound, url string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Accept", "application/json")
-	resp, err := out.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxKeySet+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case resp.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%s answered %d", url, resp.StatusCode)
-	case len(b) > maxKeySet:
-		return nil, fmt.Errorf("%s answered more than %d bytes", url, maxKeySet)
-	}
-	return b, nil
+	return s.issuers.Verify(ctx, s.cfg.Outbound, token, issuer, now)
 }

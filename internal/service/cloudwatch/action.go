@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -28,6 +29,11 @@ type Topics interface {
 // Functions are called by alarms.
 type Functions interface {
 	Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
+}
+
+// Streams take what functions are called with, as records.
+type Streams interface {
+	PutRecord(context.Context, *kinesis.PutRecordInput, ...func(*kinesis.Options)) (*kinesis.PutRecordOutput, error)
 }
 
 // Webhook is told of each transition of an alarm of a scope, by the message that topics get.
@@ -56,6 +62,14 @@ func (s *Service) act(ctx context.Context, d *alarmDoc, action string) error {
 		}
 		ctx = awswire.AsService(ctx, d.Account, d.Region, "lambda.alarms.cloudwatch.amazonaws.com", d.arn())
 		_, err := s.cfg.Functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: &action, InvocationType: lambdatypes.InvocationTypeEvent, Payload: s.event(d)})
+		return err
+	case "kinesis":
+		if s.cfg.Streams == nil {
+			return errNoNeighbour
+		}
+		ctx = awswire.AsService(ctx, d.Account, d.Region, "cloudwatch.amazonaws.com", d.arn())
+		// The changes of an alarm are in one shard, in their order.
+		_, err := s.cfg.Streams.PutRecord(ctx, &kinesis.PutRecordInput{StreamARN: &action, PartitionKey: &d.Name, Data: append(s.event(d), '\n')})
 		return err
 	}
 	return fmt.Errorf("the action %s is not supported", action)

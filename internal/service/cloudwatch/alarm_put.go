@@ -55,8 +55,12 @@ func checkActions(sc scope.Scope, lists ...[]string) error {
 				if p.Region != sc.Region {
 					return invalid("Invalid region %s specified. Only %s is supported.", p.Region, sc.Region)
 				}
+			case p.Service == "kinesis" && strings.HasPrefix(p.Resource, "stream/"): // AWS has no such actions
+				if p.Region != sc.Region || p.Account != sc.Account {
+					return invalid("Invalid use of alarm action: %s is not a stream of the alarm's account and region.", a)
+				}
 			default:
-				return unsupported("the alarm action " + a + ": actions are topics of SNS and functions of Lambda")
+				return unsupported("the alarm action " + a + ": actions are topics of SNS, functions of Lambda and streams of Kinesis")
 			}
 		}
 	}

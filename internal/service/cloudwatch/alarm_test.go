@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -47,6 +48,13 @@ func (n *neighbours) Invoke(_ context.Context, in *lambda.InvokeInput, _ ...func
 	defer n.mu.Unlock()
 	n.done = append(n.done, "function\n"+string(in.Payload))
 	return &lambda.InvokeOutput{}, nil
+}
+
+func (n *neighbours) PutRecord(_ context.Context, in *kinesis.PutRecordInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordOutput, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.done = append(n.done, *in.StreamARN+" "+*in.PartitionKey+"\n"+string(in.Data))
+	return &kinesis.PutRecordOutput{}, nil
 }
 
 func (n *neighbours) all() []string {
@@ -89,7 +97,7 @@ func (x *bench) open() {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	if x.s, err = New(Config{State: x.docs, Metrics: m, Clock: x.clock, Topics: x.n, Functions: x.n, Logger: slog.New(slog.DiscardHandler)}); err != nil {
+	if x.s, err = New(Config{State: x.docs, Metrics: m, Clock: x.clock, Topics: x.n, Functions: x.n, Streams: x.n, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		x.t.Fatal(err)
 	}
 	if err := x.s.Start(x.t.Context()); err != nil {
@@ -151,7 +159,7 @@ func TestAlarmActs(t *testing.T) {
 	x := newBench(t)
 	x.n.fails = 1
 	x.alarm("late", func(in *cloudwatch.PutMetricAlarmInput) {
-		in.AlarmActions = append(in.AlarmActions, "arn:aws:lambda:us-east-1:000000000000:function:f")
+		in.AlarmActions = append(in.AlarmActions, "arn:aws:lambda:us-east-1:000000000000:function:f", "arn:aws:kinesis:us-east-1:000000000000:stream/alerts")
 		in.OKActions = []string{"arn:aws:sns:us-east-1:000000000000:ops"}
 	})
 	x.put(12.5)
@@ -162,7 +170,7 @@ func TestAlarmActs(t *testing.T) {
 		return st == "ALARM" && settled
 	})
 	done := x.n.all()
-	if len(done) != 2 {
+	if len(done) != 3 {
 		t.Fatalf("%d actions: %q", len(done), done)
 	}
 	subject, message, _ := strings.Cut(done[0], "\n")
@@ -188,6 +196,9 @@ func TestAlarmActs(t *testing.T) {
 	if !strings.Contains(done[1], `"alarmName":"late"`) || !strings.Contains(done[1], `"previousState"`) || !strings.Contains(done[1], `"source":"aws.cloudwatch"`) {
 		t.Error(done[1])
 	}
+	if line, record, _ := strings.Cut(done[2], "\n"); line != "arn:aws:kinesis:us-east-1:000000000000:stream/alerts late" || record != strings.TrimPrefix(done[1], "function\n")+"\n" {
+		t.Error(done[2])
+	}
 	// Back to OK.
 	x.put(1)
 	x.until("OK", func() bool {
@@ -203,7 +214,7 @@ func TestAlarmActs(t *testing.T) {
 	for _, e := range out.AlarmHistoryItems {
 		kinds = append(kinds, string(e.HistoryItemType))
 	}
-	if got := strings.Join(kinds, " "); got != "Action StateUpdate Action Action StateUpdate ConfigurationUpdate" {
+	if got := strings.Join(kinds, " "); got != "Action StateUpdate Action Action Action StateUpdate ConfigurationUpdate" {
 		t.Errorf("the history: %s", got)
 	}
 }

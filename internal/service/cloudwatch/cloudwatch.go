@@ -28,6 +28,7 @@ type Config struct {
 
 	Topics    Topics    // nil: actions that are topics fail
 	Functions Functions // nil: actions that are functions fail
+	Streams   Streams   // nil: actions that are streams fail
 	Webhook   Webhook   // nil: none
 
 	Logger *slog.Logger // nil: silent

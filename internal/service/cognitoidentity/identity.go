@@ -63,7 +63,11 @@ func (s *Service) verify(ctx context.Context, p *poolDoc, logins map[string]stri
 		if err != nil {
 			return nil, "", notAuthorized("Invalid login token. Can't verify the token's signature.")
 		}
-		if claims, err = oidc.Verify(token, keys, s.clock.Now()); err != nil {
+		claims, err = oidc.Verify(token, keys, s.clock.Now())
+		if errors.Is(err, oidc.ErrNoKey) && s.published != nil {
+			claims, err = s.published.Verify(ctx, token, iss)
+		}
+		if err != nil {
 			if errors.Is(err, oidc.ErrExpired) {
 				return nil, "", notAuthorized("Invalid login token. Token expired: %v", err)
 			}

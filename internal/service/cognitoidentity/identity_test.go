@@ -70,7 +70,7 @@ func TestIdentities(t *testing.T) {
 		t.Fatal(err)
 	}
 	signer, creds := idp{oidc.NewSigner(&memory{})}, &tokens{}
-	s.Bind(creds, signer, signer)
+	s.Bind(creds, signer, signer, nil)
 	ctx := awswire.WithCaller(t.Context(), awswire.Caller{Account: "111122223333", Region: "eu-west-1"})
 	unsigned := awswire.WithCaller(t.Context(), awswire.Caller{Account: "000000000000", Region: "us-east-1", Anonymous: true})
 

@@ -35,6 +35,12 @@ type KeySource interface {
 	Keys(ctx context.Context, issuer string) (oidc.Keys, error)
 }
 
+// Verifier verifies tokens by the keys that their issuers publish. Its errors are those of oidc.Verify, or why the keys
+// cannot be had.
+type Verifier interface {
+	Verify(ctx context.Context, token, issuer string) (oidc.Claims, error)
+}
+
 // Config is what the service depends on. State is required.
 type Config struct {
 	State *state.Store
@@ -50,6 +56,7 @@ type Service struct {
 	tokens     Tokens
 	signer     Signer
 	keys       KeySource
+	published  Verifier // nil: there are no others
 }
 
 // New returns the service.
@@ -69,8 +76,8 @@ func New(c Config) (*Service, error) {
 }
 
 // Bind gives the service the neighbours that are made after it.
-func (s *Service) Bind(tokens Tokens, signer Signer, keys KeySource) {
-	s.tokens, s.signer, s.keys = tokens, signer, keys
+func (s *Service) Bind(tokens Tokens, signer Signer, keys KeySource, published Verifier) {
+	s.tokens, s.signer, s.keys, s.published = tokens, signer, keys, published
 }
 
 func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }

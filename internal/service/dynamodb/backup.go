@@ -117,10 +117,10 @@ func (s *Service) describeBackup(b *backup) *types.BackupDescription {
 	for i := range d.Indexes {
 		x := &d.Indexes[i]
 		if x.Local {
-			features.LocalSecondaryIndexes = append(features.LocalSecondaryIndexes, types.LocalSecondaryIndexInfo{IndexName: aws.String(x.Name), KeySchema: schema(x.Hash, x.Range), Projection: x.projection()})
+			features.LocalSecondaryIndexes = append(features.LocalSecondaryIndexes, types.LocalSecondaryIndexInfo{IndexName: aws.String(x.Name), KeySchema: x.schema(), Projection: x.projection()})
 			continue
 		}
-		features.GlobalSecondaryIndexes = append(features.GlobalSecondaryIndexes, types.GlobalSecondaryIndexInfo{IndexName: aws.String(x.Name), KeySchema: schema(x.Hash, x.Range), Projection: x.projection()})
+		features.GlobalSecondaryIndexes = append(features.GlobalSecondaryIndexes, types.GlobalSecondaryIndexInfo{IndexName: aws.String(x.Name), KeySchema: x.schema(), Projection: x.projection()})
 	}
 	return &types.BackupDescription{BackupDetails: b.summary(), SourceTableDetails: src, SourceTableFeatureDetails: features}
 }

@@ -55,6 +55,47 @@ func keySchema(in []types.KeySchemaElement) (hash, rng string, err error) {
 	return hash, rng, nil
 }
 
+// maxKeyAttributes is how many attributes each key of a global index may be of.
+const maxKeyAttributes = 4
+
+// indexSchema reads the KeySchema of a global index, whose keys may be of several attributes:
+// those of the partition key come first.
+func indexSchema(in []types.KeySchemaElement) (x index, err error) {
+	if len(in) <= 2 && (len(in) < 2 || in[1].KeyType != types.KeyTypeHash) {
+		x.Hash, x.Range, err = keySchema(in)
+		return x, err
+	}
+	if in[0].KeyType != types.KeyTypeHash {
+		return x, invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+	}
+	var hashes, ranges []string
+	for _, k := range in {
+		name := aws.ToString(k.AttributeName)
+		if slices.Contains(hashes, name) || slices.Contains(ranges, name) {
+			return x, invalid("Invalid KeySchema: The attribute %s is in the KeySchema more than once", name)
+		}
+		switch {
+		case k.KeyType == types.KeyTypeRange:
+			ranges = append(ranges, name)
+		case len(ranges) > 0:
+			return x, invalid("Invalid KeySchema: All HASH key attributes must precede RANGE key attributes in the KeySchema")
+		default:
+			hashes = append(hashes, name)
+		}
+	}
+	if len(hashes) > maxKeyAttributes {
+		return x, invalid("Invalid KeySchema: The KeySchema exceeds the maximum allowed number of HASH key attributes")
+	}
+	if len(ranges) > maxKeyAttributes {
+		return x, invalid("Invalid KeySchema: The KeySchema exceeds the maximum allowed number of RANGE key attributes")
+	}
+	x.Hash, x.MoreHash = hashes[0], hashes[1:]
+	if len(ranges) > 0 {
+		x.Range, x.MoreRange = ranges[0], ranges[1:]
+	}
+	return x, nil
+}
+
 func keyNames(in []types.KeySchemaElement) []string {
 	out := make([]string, len(in))
 	for i, k := range in {
@@ -309,38 +350,37 @@ func (d *table) addGlobal(in *dynamodb.CreateTableInput, onDemand bool, used, na
 		return invalidValue("List of GlobalSecondaryIndexes is empty")
 	}
 	included := 0
-	for _, x := range in.GlobalSecondaryIndexes {
-		name := aws.ToString(x.IndexName)
+	for _, g := range in.GlobalSecondaryIndexes {
+		name := aws.ToString(g.IndexName)
 		if err := checkNewName(name, "globalSecondaryIndexes.1.member.indexName"); err != nil {
 			return err
 		}
-		if err := definedKeys(x.KeySchema, in.AttributeDefinitions); err != nil {
+		if err := definedKeys(g.KeySchema, in.AttributeDefinitions); err != nil {
 			return err
 		}
-		hash, rng, err := keySchema(x.KeySchema)
+		x, err := indexSchema(g.KeySchema)
 		if err != nil {
 			return err
 		}
-		projection, include, err := projectionOf(x.Projection)
+		projection, include, err := projectionOf(g.Projection)
 		if err != nil {
 			return err
 		}
-		if err := checkThroughput(x.ProvisionedThroughput, onDemand, name); err != nil {
+		if err := checkThroughput(g.ProvisionedThroughput, onDemand, name); err != nil {
 			return err
 		}
 		if names[name] {
 			return invalidValue("Duplicate index name: %s", name)
 		}
-		names[name], used[hash] = true, true
-		if rng != "" {
-			used[rng] = true
+		names[name] = true
+		for _, key := range x.keys() {
+			used[key] = true
 		}
 		included += len(include)
 		d.NextIndex++
-		d.Indexes = append(d.Indexes, index{
-			ID: d.NextIndex, Name: name, Hash: hash, Range: rng, Projection: projection, Include: include, Status: string(types.IndexStatusActive),
-			Throughput: throughputOf(x.ProvisionedThroughput), MaxUnits: maxUnitsOf(x.OnDemandThroughput, nil), Warm: warmOf(x.WarmThroughput),
-		})
+		x.ID, x.Name, x.Projection, x.Include, x.Status = d.NextIndex, name, projection, include, string(types.IndexStatusActive)
+		x.Throughput, x.MaxUnits, x.Warm = throughputOf(g.ProvisionedThroughput), maxUnitsOf(g.OnDemandThroughput, nil), warmOf(g.WarmThroughput)
+		d.Indexes = append(d.Indexes, x)
 	}
 	if len(in.GlobalSecondaryIndexes) > maxGlobal {
 		return invalidValue("GlobalSecondaryIndex count exceeds the per-table limit of %d", maxGlobal)

@@ -16,9 +16,16 @@ import (
 // This file: DescribeTable, ListTables, DescribeLimits and DescribeEndpoints.
 
 func schema(hash, rng string) []types.KeySchemaElement {
-	out := []types.KeySchemaElement{{AttributeName: aws.String(hash), KeyType: types.KeyTypeHash}}
-	if rng != "" {
-		out = append(out, types.KeySchemaElement{AttributeName: aws.String(rng), KeyType: types.KeyTypeRange})
+	x := index{Hash: hash, Range: rng}
+	return x.schema()
+}
+
+func (x *index) schema() (out []types.KeySchemaElement) {
+	for _, name := range x.hashes() {
+		out = append(out, types.KeySchemaElement{AttributeName: aws.String(name), KeyType: types.KeyTypeHash})
+	}
+	for _, name := range x.ranges() {
+		out = append(out, types.KeySchemaElement{AttributeName: aws.String(name), KeyType: types.KeyTypeRange})
 	}
 	return out
 }
@@ -128,14 +135,14 @@ func (s *Service) describeIndexes(d *table, out *types.TableDescription) {
 		name := aws.String(d.arn() + "/index/" + x.Name)
 		if x.Local {
 			out.LocalSecondaryIndexes = append(out.LocalSecondaryIndexes, types.LocalSecondaryIndexDescription{
-				IndexName: aws.String(x.Name), IndexArn: name, KeySchema: schema(x.Hash, x.Range), Projection: x.projection(),
+				IndexName: aws.String(x.Name), IndexArn: name, KeySchema: x.schema(), Projection: x.projection(),
 				ItemCount: aws.Int64(items), IndexSizeBytes: aws.Int64(bytes),
 			})
 			continue
 		}
 		read, write := d.warmUnits(x.Warm)
 		g := types.GlobalSecondaryIndexDescription{
-			IndexName: aws.String(x.Name), IndexArn: name, KeySchema: schema(x.Hash, x.Range), Projection: x.projection(),
+			IndexName: aws.String(x.Name), IndexArn: name, KeySchema: x.schema(), Projection: x.projection(),
 			ItemCount: aws.Int64(items), IndexSizeBytes: aws.Int64(bytes), IndexStatus: types.IndexStatus(x.Status),
 			ProvisionedThroughput: x.Throughput.describe(), OnDemandThroughput: x.MaxUnits.describe(),
 			WarmThroughput: &types.GlobalSecondaryIndexWarmThroughputDescription{

@@ -103,12 +103,30 @@ type index struct {
 	Local      bool       `json:"local,omitempty"`
 	Hash       string     `json:"hash"`
 	Range      string     `json:"range,omitempty"`
+	MoreHash   []string   `json:"moreHash,omitempty"`  // after Hash, in a partition key of several attributes
+	MoreRange  []string   `json:"moreRange,omitempty"` // after Range, in a sort key of several
 	Projection string     `json:"projection"`
 	Include    []string   `json:"include,omitempty"`
 	Throughput throughput `json:"throughput"`
 	MaxUnits   *maxUnits  `json:"maxUnits,omitempty"`
 	Warm       *warm      `json:"warm,omitempty"`
 	Status     string     `json:"status"` // ACTIVE, CREATING, DELETING
+}
+
+// hashes are the attributes of the partition key.
+func (x *index) hashes() []string { return append([]string{x.Hash}, x.MoreHash...) }
+
+// ranges are the attributes of the sort key, none if there is none.
+func (x *index) ranges() []string { return sortKey(x.Range, x.MoreRange...) }
+
+// keys are the attributes of both keys.
+func (x *index) keys() []string { return append(x.hashes(), x.ranges()...) }
+
+func sortKey(rng string, more ...string) []string {
+	if rng == "" {
+		return nil
+	}
+	return append([]string{rng}, more...)
 }
 
 func (d *table) key() []string { return []string{d.Account, d.Region, d.Name} }
@@ -130,6 +148,13 @@ func (d *table) keyAttribute(name string) itemstore.KeyAttribute {
 		return itemstore.KeyAttribute{}
 	}
 	return itemstore.KeyAttribute{Name: name, Type: d.typeOf(name)}
+}
+
+func (d *table) keyAttributes(names []string) (out []itemstore.KeyAttribute) {
+	for _, name := range names {
+		out = append(out, d.keyAttribute(name))
+	}
+	return out
 }
 
 // index returns the index of the name, nil for none.
@@ -177,6 +202,7 @@ func (d *table) definition() *itemstore.Definition {
 		}
 		def.Indexes = append(def.Indexes, itemstore.Index{
 			ID: x.ID, Hash: d.keyAttribute(x.Hash), Range: d.keyAttribute(x.Range), Projection: p, Include: x.Include,
+			MoreHash: d.keyAttributes(x.MoreHash), MoreRange: d.keyAttributes(x.MoreRange),
 		})
 	}
 	return def

@@ -1,6 +1,8 @@
 package dynamodb
 
 import (
+	"slices"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
@@ -139,54 +141,88 @@ func parseKeyConditions(in map[string]types.Condition) (*keyCondition, error) {
 	return k, nil
 }
 
-// on splits the conditions into those on the two keys of a table or an index.
-func (k *keyCondition) on(d *table, hash, rng string) (attr.Value, itemstore.Bound, error) {
-	h, ok := k.bounds[hash]
-	keys := 1
-	if rng != "" {
-		keys = 2
+// keyed is conditions on the keys of a table or an index.
+type keyed struct {
+	hash  []attr.Value    // of all attributes of the partition key
+	equal []attr.Value    // of the first attributes of the sort key
+	bound itemstore.Bound // on the one after these
+}
+
+// holds reports whether a value is within the condition on the attribute i of the sort key.
+func (k *keyed) holds(i int, v attr.Value) bool {
+	switch {
+	case i < len(k.equal):
+		return attr.Equal(v, k.equal[i])
+	case i == len(k.equal):
+		return k.bound.Holds(v)
 	}
+	return true
+}
+
+// on gives the conditions to the attributes of the partition key, each of which needs an equality, and of the
+// sort key: from its first on, without a gap, and only the last may be other than an equality.
+func (k *keyCondition) on(d *table, hashes, ranges []string) (*keyed, error) {
+	keys := len(hashes) + len(ranges)
 	if n := len(k.bounds); n > keys {
-		return nil, h, invalid("The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)", n, keys)
+		return nil, invalid("The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)", n, keys)
 	}
-	if !ok {
-		return nil, h, invalid("Query condition missed key schema element: %s", hash)
-	}
-	if h.Op != "=" {
-		return nil, h, invalid("Query key condition not supported")
-	}
-	var r itemstore.Bound
-	if len(k.bounds) == 2 {
-		if r, ok = k.bounds[rng]; !ok || rng == "" {
-			if rng == "" {
-				return nil, h, invalid("Query key condition not supported")
-			}
-			return nil, h, invalid("Query condition missed key schema element: %s", rng)
+	missed := func(name string) error { return invalid("Query condition missed key schema element: %s", name) }
+	unsupported := invalid("Query key condition not supported")
+	out := &keyed{}
+	for _, name := range hashes {
+		h, ok := k.bounds[name]
+		if !ok {
+			return nil, missed(name)
 		}
+		if h.Op != "=" {
+			return nil, unsupported
+		}
+		out.hash = append(out.hash, h.Low)
 	}
-	for name, b := range map[string]itemstore.Bound{hash: h, rng: r} {
+	var sorted []string // attributes of the sort key that have a condition
+	left := len(k.bounds) - len(hashes)
+	for _, name := range ranges {
+		b, ok := k.bounds[name]
+		if left == 0 {
+			break
+		}
+		if !ok {
+			return nil, missed(name)
+		}
+		if out.bound.Op != "" && out.bound.Op != "=" {
+			return nil, unsupported
+		}
+		if out.bound.Op != "" {
+			out.equal = append(out.equal, out.bound.Low)
+		}
+		out.bound, sorted = b, append(sorted, name)
+		left--
+	}
+	if left > 0 {
+		return nil, unsupported
+	}
+	names := append(slices.Clone(hashes), sorted...)
+	for _, name := range names {
+		b := k.bounds[name]
 		for _, v := range []attr.Value{b.Low, b.High} {
 			if v != nil && v.Type() != d.typeOf(name) {
-				return nil, h, invalidValue("Condition parameter type does not match schema type")
+				return nil, invalidValue("Condition parameter type does not match schema type")
 			}
 		}
 	}
-	for _, name := range []string{hash, rng} {
-		b := h
-		if name == rng {
-			b = r
-		}
+	for _, name := range names {
+		b := k.bounds[name]
 		if b.Op == "begins_with" {
 			continue
 		}
 		for _, v := range []attr.Value{b.Low, b.High} {
-			if kind := emptyKeyValue(v); v != nil && kind != "" && (b.Op == "=" || name == hash) {
-				return nil, h, invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
+			if kind := emptyKeyValue(v); v != nil && kind != "" && b.Op == "=" {
+				return nil, invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
 			}
 		}
 	}
-	if r.Op == "begins_with" && r.Low.Type() == attr.TypeNumber {
-		return nil, h, invalid("Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N")
+	if r := out.bound; r.Op == "begins_with" && r.Low.Type() == attr.TypeNumber {
+		return nil, invalid("Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N")
 	}
-	return h.Low, r, nil
+	return out, nil
 }

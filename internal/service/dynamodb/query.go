@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -86,16 +87,16 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 	}, "Query"); err != nil {
 		return nil, err
 	}
-	hashName, rangeName, id := t.Hash, t.Range, uint16(0)
+	hashes, ranges, id := []string{t.Hash}, sortKey(t.Range), uint16(0)
 	if pg.index != nil {
-		hashName, rangeName, id = pg.index.Hash, pg.index.Range, pg.index.ID
+		hashes, ranges, id = pg.index.hashes(), pg.index.ranges(), pg.index.ID
 	}
-	hash, bound, err := keys.on(t.table, hashName, rangeName)
+	on, err := keys.on(t.table, hashes, ranges)
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range pathsOf(filter) {
-		if a := path.Attribute(); a == hashName || a == rangeName && rangeName != "" {
+		if a := path.Attribute(); slices.Contains(hashes, a) || slices.Contains(ranges, a) {
 			kind := "Filter Expression"
 			if in.FilterExpression == nil {
 				kind = "QueryFilter"
@@ -103,20 +104,24 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 			return nil, invalid("%s can only contain non-primary key attributes: Primary key attribute: %s", kind, a)
 		}
 	}
-	pg.items = t.items.Query(id, hash, bound, in.ScanIndexForward != nil && !*in.ScanIndexForward)
+	pg.items = t.items.QueryKeys(id, on.hash, on.equal, on.bound, in.ScanIndexForward != nil && !*in.ScanIndexForward)
 	if err := pg.from(in.ExclusiveStartKey, "ExclusiveStartKey"); err != nil {
 		return nil, err
 	}
 	if in.ExclusiveStartKey != nil {
-		if v, err := fromSDK(in.ExclusiveStartKey[rangeName]); rangeName != "" && err == nil && !bound.Holds(v) {
-			return nil, invalid("The provided starting key does not match the range key predicate")
+		for i, name := range ranges {
+			if v, err := fromSDK(in.ExclusiveStartKey[name]); err == nil && !on.holds(i, v) {
+				return nil, invalid("The provided starting key does not match the range key predicate")
+			}
 		}
-		if v, err := fromSDK(in.ExclusiveStartKey[hashName]); err != nil || !attr.Equal(v, hash) {
-			return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
+		for i, name := range hashes {
+			if v, err := fromSDK(in.ExclusiveStartKey[name]); err != nil || !attr.Equal(v, on.hash[i]) {
+				return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
+			}
 		}
 	}
 	if pg.index == nil {
-		pg.used.hash = hash
+		pg.used.hash = on.hash[0]
 	}
 	return pg, s.admit(demand{table: t.table, index: indexName(pg.index), hash: pg.used.hash})
 }
@@ -211,17 +216,22 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	}, "Scan"); err != nil {
 		return nil, err
 	}
-	id, hashName := uint16(0), t.Hash
+	id, hashes := uint16(0), []string{t.Hash}
 	if pg.index != nil {
-		id, hashName = pg.index.ID, pg.index.Hash
+		id, hashes = pg.index.ID, pg.index.hashes()
 	}
 	pg.items = t.items.Scan(id, segment, of)
 	if err := pg.from(in.ExclusiveStartKey, "ExclusiveStartKey"); err != nil {
 		return nil, err
 	}
 	if in.ExclusiveStartKey != nil && of > 1 {
-		v, err := fromSDK(in.ExclusiveStartKey[hashName])
-		if err != nil || !itemstore.InSegment(v, segment, of) {
+		values := make([]attr.Value, len(hashes))
+		for i, name := range hashes {
+			if values[i], err = fromSDK(in.ExclusiveStartKey[name]); err != nil {
+				return nil, err
+			}
+		}
+		if !itemstore.InSegment(segment, of, values...) {
 			return nil, invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d", of, segment)
 		}
 	}

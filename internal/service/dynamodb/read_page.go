@@ -125,10 +125,8 @@ func (p *page) more(ctx context.Context, stop []byte) bool {
 func (p *page) position(item attr.Item) attr.Item {
 	key := p.t.items.Definition().Key(item)
 	if p.index != nil {
-		for _, name := range []string{p.index.Hash, p.index.Range} {
-			if name != "" {
-				key[name] = item[name]
-			}
+		for _, name := range p.index.keys() {
+			key[name] = item[name]
 		}
 	}
 	return key
@@ -151,7 +149,7 @@ const badStart = "The provided starting key is invalid"
 func (p *page) fromItem(key attr.Item) error {
 	names := []string{p.t.Hash, p.t.Range}
 	if p.index != nil {
-		names = append(names, p.index.Hash, p.index.Range)
+		names = append(names, p.index.keys()...)
 	}
 	want := 0
 	seen := map[string]bool{}
@@ -229,7 +227,10 @@ func (p *page) choose(r reading, verb string) error {
 
 // projected is the attributes that an index holds.
 func (d *table) projected(x *index) map[string]bool {
-	out := map[string]bool{d.Hash: true, d.Range: true, x.Hash: true, x.Range: true}
+	out := map[string]bool{d.Hash: true, d.Range: true}
+	for _, n := range x.keys() {
+		out[n] = true
+	}
 	for _, n := range x.Include {
 		out[n] = true
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/fnv"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -110,37 +111,60 @@ func on(n expr.Node) (name string, b itemstore.Bound, ok bool) {
 	return "", b, false
 }
 
-// split parts the WHERE into bounds on a hash and a range key and the rest.
-func (st *statement) split(d *table, hash, rng string) (h attr.Value, r itemstore.Bound, rest []expr.Node, keyed bool) {
+// split parts the WHERE into conditions on keys, whose hash is nil where it does not name all of it, and the rest.
+// partly reports that it names the partition key at all.
+func (st *statement) split(d *table, hashes, ranges []string) (k keyed, rest []expr.Node, partly bool) {
 	if st.where == nil {
-		return nil, r, nil, false
+		return k, nil, false
 	}
-	for _, n := range conjuncts(st.where.Root) {
+	nodes := conjuncts(st.where.Root)
+	bounds := make([]itemstore.Bound, len(nodes))
+	of := map[string]int{} // the condition on a key attribute that counts
+	for i, n := range nodes {
 		name, b, ok := on(n)
 		fits := ok && b.Low.Type() == d.typeOf(name) && (b.High == nil || b.High.Type() == d.typeOf(name)) && (b.Op != "begins_with" || b.Low.Type() != attr.TypeNumber)
-		switch {
-		case fits && name == hash && b.Op == "=" && h == nil:
-			h = b.Low
-		case fits && name == rng && rng != "" && r.Op == "":
-			r = b
-		default:
-			if in, ok := n.(expr.In); ok && len(in.X.Path) == 1 && in.X.Path.Attribute() == hash {
-				keyed = true
-			}
+		if in, ok := n.(expr.In); ok && len(in.X.Path) == 1 && slices.Contains(hashes, in.X.Path.Attribute()) {
+			partly = true
+		}
+		if _, twice := of[name]; !twice && fits && (b.Op == "=" && slices.Contains(hashes, name) || slices.Contains(ranges, name)) {
+			bounds[i], of[name] = b, i
+		}
+	}
+	used := map[int]bool{}
+	for _, name := range hashes {
+		i, ok := of[name]
+		if !ok {
+			k.hash = nil
+			break
+		}
+		k.hash, used[i] = append(k.hash, bounds[i].Low), true
+	}
+	for _, name := range ranges {
+		i, ok := of[name]
+		if !ok || k.bound.Op != "" && k.bound.Op != "=" {
+			break
+		}
+		if k.bound.Op != "" {
+			k.equal = append(k.equal, k.bound.Low)
+		}
+		k.bound, used[i] = bounds[i], true
+	}
+	for i, n := range nodes {
+		if !used[i] {
 			rest = append(rest, n)
 		}
 	}
-	return h, r, rest, keyed || h != nil
+	return k, rest, partly || k.hash != nil
 }
 
 // checkKeys refuses values that keys which the WHERE names cannot have.
-func (st *statement) checkKeys(d *table, hash, rng string) error {
+func (st *statement) checkKeys(d *table, keys ...string) error {
 	if st.where == nil {
 		return nil
 	}
 	for _, n := range conjuncts(st.where.Root) {
 		name, b, ok := on(n)
-		if !ok || name == "" || name != hash && name != rng {
+		if !ok || name == "" || !slices.Contains(keys, name) {
 			continue
 		}
 		for _, v := range []attr.Value{b.Low, b.High} {
@@ -179,13 +203,13 @@ func (st *statement) twice(d *table) string {
 // primaryKey is the key that the WHERE names by equalities on all of its attributes; rest
 // are the other conditions. key is nil if it does not.
 func (st *statement) primaryKey(d *table) (key attr.Item, rest []expr.Node) {
-	h, r, rest, _ := st.split(d, d.Hash, d.Range)
-	if h == nil || d.Range != "" && r.Op != "=" {
+	k, rest, _ := st.split(d, []string{d.Hash}, sortKey(d.Range))
+	if k.hash == nil || d.Range != "" && k.bound.Op != "=" {
 		return nil, rest
 	}
-	key = attr.Item{d.Hash: h}
+	key = attr.Item{d.Hash: k.hash[0]}
 	if d.Range != "" {
-		key[d.Range] = r.Low
+		key[d.Range] = k.bound.Low
 	}
 	return key, rest
 }
@@ -231,7 +255,7 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 	if limit != nil {
 		p.limit = int(*limit)
 	}
-	hash, rng, id := t.Hash, t.Range, uint16(0)
+	hashes, ranges, id := []string{t.Hash}, sortKey(t.Range), uint16(0)
 	if st.Index != "" {
 		if p.index = t.table.index(st.Index); p.index == nil {
 			return nil, invalid("The table does not have the specified index")
@@ -239,12 +263,12 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 		if consistent && !p.index.Local {
 			return nil, invalid("Strongly consistent read is not supported on Global Secondary Indexes")
 		}
-		hash, rng, id = p.index.Hash, p.index.Range, p.index.ID
+		hashes, ranges, id = p.index.hashes(), p.index.ranges(), p.index.ID
 	}
-	if err := st.checkKeys(t.table, hash, rng); err != nil {
+	if err := st.checkKeys(t.table, append(slices.Clone(hashes), ranges...)...); err != nil {
 		return nil, err
 	}
-	h, bound, rest, keyed := st.split(t.table, hash, rng)
+	k, rest, partly := st.split(t.table, hashes, ranges)
 	p.filter = allOf(rest)
 	if p.index != nil && p.index.Projection != string(types.ProjectionTypeAll) {
 		held := t.projected(p.index)
@@ -254,7 +278,7 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 			}
 			p.fetch = true
 		}
-		if missing := notHeld(pathsOf(p.filter), held); len(missing) > 0 && keyed {
+		if missing := notHeld(pathsOf(p.filter), held); len(missing) > 0 && partly {
 			return nil, invalidValue("Secondary index %s does not project one or more filter attributes: [%s]", p.index.Name, commas(missing))
 		}
 	}
@@ -263,24 +287,24 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 		if st.where == nil {
 			return nil, invalid("Must have WHERE clause in the statement when using ORDER BY clause.")
 		}
-		if o.Name != hash && o.Name != rng {
+		if !slices.Contains(hashes, o.Name) && !slices.Contains(ranges, o.Name) {
 			return nil, invalid("Attribute %s in ORDER BY clause must be part of the primary key", o.Name)
 		}
-		if h == nil {
+		if k.hash == nil {
 			return nil, invalid("Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.")
 		}
-		reverse = reverse || o.Name == rng && o.Desc
+		reverse = reverse || slices.Contains(ranges, o.Name) && o.Desc
 	}
-	if h != nil {
-		p.items = t.items.Query(id, h, bound, reverse)
+	if k.hash != nil {
+		p.items = t.items.QueryKeys(id, k.hash, k.equal, k.bound, reverse)
 	} else {
 		p.items = t.items.Scan(id, 0, 1)
 		if st.where != nil {
 			p.filter = st.where // with the bound on the sort key
 		}
 	}
-	if p.index == nil {
-		p.used.hash = h
+	if p.index == nil && k.hash != nil {
+		p.used.hash = k.hash[0]
 	}
 	return p, s.admit(demand{table: t.table, index: indexName(p.index), hash: p.used.hash})
 }

@@ -241,7 +241,7 @@ func (d *table) createIndex(in *dynamodb.UpdateTableInput, c *types.CreateGlobal
 	if err := definedKeys(c.KeySchema, in.AttributeDefinitions); err != nil {
 		return err
 	}
-	hash, rng, err := keySchema(c.KeySchema)
+	x, err := indexSchema(c.KeySchema)
 	if err != nil {
 		return err
 	}
@@ -256,8 +256,8 @@ func (d *table) createIndex(in *dynamodb.UpdateTableInput, c *types.CreateGlobal
 		return invalid("Attempting to create an index which already exists")
 	}
 	global := 0
-	for _, x := range d.Indexes {
-		if !x.Local {
+	for _, other := range d.Indexes {
+		if !other.Local {
 			global++
 		}
 	}
@@ -265,15 +265,14 @@ func (d *table) createIndex(in *dynamodb.UpdateTableInput, c *types.CreateGlobal
 		return &types.LimitExceededException{Message: aws.String(fmt.Sprintf("GlobalSecondaryIndex count exceeds the per-table limit of %d", maxGlobal))}
 	}
 	for _, a := range in.AttributeDefinitions {
-		if n := aws.ToString(a.AttributeName); d.typeOf(n) == "" && (n == hash || n == rng) {
+		if n := aws.ToString(a.AttributeName); d.typeOf(n) == "" && slices.Contains(x.keys(), n) {
 			d.Attributes = append(d.Attributes, attribute{n, attr.Type(a.AttributeType)})
 		}
 	}
 	d.NextIndex++
-	d.Indexes = append(d.Indexes, index{
-		ID: d.NextIndex, Name: name, Hash: hash, Range: rng, Projection: projection, Include: include, Status: string(types.IndexStatusCreating),
-		Throughput: throughputOf(c.ProvisionedThroughput), MaxUnits: maxUnitsOf(c.OnDemandThroughput, nil), Warm: warmOf(c.WarmThroughput),
-	})
+	x.ID, x.Name, x.Projection, x.Include, x.Status = d.NextIndex, name, projection, include, string(types.IndexStatusCreating)
+	x.Throughput, x.MaxUnits, x.Warm = throughputOf(c.ProvisionedThroughput), maxUnitsOf(c.OnDemandThroughput, nil), warmOf(c.WarmThroughput)
+	d.Indexes = append(d.Indexes, x)
 	return nil
 }
 
@@ -281,7 +280,9 @@ func (d *table) createIndex(in *dynamodb.UpdateTableInput, c *types.CreateGlobal
 func (d *table) dropUnused() {
 	used := map[string]bool{d.Hash: true, d.Range: true}
 	for _, x := range d.Indexes {
-		used[x.Hash], used[x.Range] = true, true
+		for _, name := range x.keys() {
+			used[name] = true
+		}
 	}
 	d.Attributes = slices.DeleteFunc(d.Attributes, func(a attribute) bool { return !used[a.Name] })
 }

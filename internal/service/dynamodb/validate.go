@@ -303,7 +303,7 @@ func checkItem(d *table, item attr.Item) error {
 // not nil only the attributes that it names are checked, and worded as an update's.
 func checkIndexKeys(d *table, item attr.Item, update map[string]bool) error {
 	for _, x := range sortedIndexes(d) {
-		for _, name := range []string{x.Hash, x.Range} {
+		for _, name := range x.keys() {
 			v, ok := item[name]
 			if !ok || name == "" || update != nil && !update[name] {
 				continue
@@ -318,22 +318,25 @@ func checkIndexKeys(d *table, item attr.Item, update map[string]bool) error {
 			if kind != "" {
 				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, x.Name, name)
 			}
-			if most := indexKeyLimit(&x, name); attr.ValueSize(v) > most {
-				if name == x.Hash {
-					return invalidValue("Size of hashkey has exceeded the maximum size limit of%d bytes", most)
-				}
-				return invalidValue("Aggregated size of all range keys has exceeded the size limit of %d bytes", most)
+			if sizeOf(item, x.hashes()) > maxHashKey && slices.Contains(x.hashes(), name) {
+				return invalidValue("Size of hashkey has exceeded the maximum size limit of%d bytes", maxHashKey)
+			}
+			if sizeOf(item, x.ranges()) > maxRangeKey && slices.Contains(x.ranges(), name) {
+				return invalidValue("Aggregated size of all range keys has exceeded the size limit of %d bytes", maxRangeKey)
 			}
 		}
 	}
 	return nil
 }
 
-func indexKeyLimit(x *index, name string) int {
-	if name == x.Hash {
-		return maxHashKey
+// sizeOf is the bytes of the values that an item has of attributes.
+func sizeOf(item attr.Item, names []string) (n int) {
+	for _, name := range names {
+		if v, ok := item[name]; ok {
+			n += attr.ValueSize(v)
+		}
 	}
-	return maxRangeKey
+	return n
 }
 
 // sortedIndexes are the indexes in the order in which AWS looks at them: by name.

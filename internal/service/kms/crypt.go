@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/keyring"
 )
 
@@ -192,7 +193,7 @@ func (s *Service) ReEncrypt(ctx context.Context, in *kms.ReEncryptInput, _ ...fu
 		return nil, err
 	}
 	if s.decide != nil {
-		if err := s.decide(ctx, "kms:ReEncryptFrom", from.key.arn()); err != nil {
+		if err := s.decide(ctx, "kms:ReEncryptFrom", from.key.arn(), contextKeys(awswire.CallerFrom(ctx), in.SourceEncryptionContext)); err != nil {
 			return nil, err
 		}
 	}

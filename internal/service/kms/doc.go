@@ -13,6 +13,5 @@
 // # Left out
 //
 // Imported material, custom key stores, replicas of multi-Region keys, key agreement, keys on secp256k1, SM2 and
-// ML-DSA, encryption to a Nitro enclave. They are refused by name. Grants are stored and read back: policies decide
-// without them.
+// ML-DSA, encryption to a Nitro enclave. They are refused by name. Keys are for their own account.
 package kms

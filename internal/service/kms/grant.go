@@ -20,7 +20,8 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-// Grants are stored and read back; who may use a key follows from policies alone.
+// Grants as documents; granted.go says what they allow. A grant counts at once, so that its token, which AWS has for the
+// time until it does, is not looked at where a key is used.
 
 type grantDoc struct {
 	ID         string                  `json:"id"`
@@ -59,12 +60,15 @@ func (s *Service) CreateGrant(ctx context.Context, in *kms.CreateGrantInput, _ .
 	if len(in.Operations) == 0 {
 		return nil, invalid("The list of operations of a grant is empty")
 	}
-	if aws.ToBool(in.DryRun) {
-		return nil, errDryRun
-	}
 	g := &grantDoc{
 		Key: k.ID, Account: k.Account, Region: k.Region, Name: aws.ToString(in.Name), Grantee: *in.GranteePrincipal, Retiring: aws.ToString(in.RetiringPrincipal),
 		Operations: in.Operations, Limits: in.Constraints, Created: s.now(),
+	}
+	if err := checkGrant(k, g); err != nil {
+		return nil, err
+	}
+	if aws.ToBool(in.DryRun) {
+		return nil, errDryRun
 	}
 	raw := make([]byte, 64)
 	if _, err := rand.Read(raw); err != nil {
@@ -160,9 +164,6 @@ func (s *Service) deleteGrant(ctx context.Context, account, region, key, id stri
 // RetireGrant deletes a grant, which its token names, or its id with the key.
 func (s *Service) RetireGrant(ctx context.Context, in *kms.RetireGrantInput, _ ...func(*kms.Options)) (*kms.RetireGrantOutput, error) {
 	c := awswire.CallerFrom(ctx)
-	if aws.ToBool(in.DryRun) {
-		return nil, errDryRun
-	}
 	if in.GrantToken == nil {
 		if in.KeyId == nil || in.GrantId == nil {
 			return nil, invalid("Grant token OR (grant ID, key ID) is required")
@@ -171,15 +172,32 @@ func (s *Service) RetireGrant(ctx context.Context, in *kms.RetireGrantInput, _ .
 		if err != nil {
 			return nil, err
 		}
-		return &kms.RetireGrantOutput{}, s.deleteGrant(ctx, k.Account, k.Region, k.ID, *in.GrantId)
+		g, err := s.grants.Get(k.Account, k.Region, k.ID, *in.GrantId)
+		if errors.Is(err, state.ErrNotFound) {
+			err = notFound("Grant ID %s not found", *in.GrantId)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.retire(ctx, g, in.DryRun)
 	}
 	for item, err := range s.grants.List(c.Account, c.Region) {
 		if err != nil {
 			return nil, err
 		}
 		if g := item.Value; g.Token == *in.GrantToken {
-			return &kms.RetireGrantOutput{}, s.deleteGrant(ctx, g.Account, g.Region, g.Key, g.ID)
+			return s.retire(ctx, g, in.DryRun)
 		}
 	}
 	return nil, &types.InvalidGrantTokenException{Message: message("Invalid grant token")}
+}
+
+func (s *Service) retire(ctx context.Context, g *grantDoc, dry *bool) (*kms.RetireGrantOutput, error) {
+	if err := s.mayRetire(ctx, g); err != nil {
+		return nil, err
+	}
+	if aws.ToBool(dry) {
+		return nil, errDryRun
+	}
+	return &kms.RetireGrantOutput{}, s.deleteGrant(ctx, g.Account, g.Region, g.Key, g.ID)
 }

@@ -27,15 +27,16 @@ type Config struct {
 	Clock  clockwork.Clock // nil: the real one
 
 	// Decide says whether the caller of ctx may do an action on a key, for the key that a call reads from besides
-	// the one that it is about; its error is the client's answer. nil: all may.
-	Decide func(ctx context.Context, action, arn string) error
+	// the one that it is about, and for a grant that is retired; keys are the call's own condition keys, its error is
+	// the client's answer. nil: all may.
+	Decide func(ctx context.Context, action, arn string, keys map[string][]string) error
 }
 
 // Service is KMS. Its methods may be called by many goroutines at once.
 type Service struct {
 	clock   clockwork.Clock
 	sealer  Sealer
-	decide  func(ctx context.Context, action, arn string) error
+	decide  func(ctx context.Context, action, arn string, keys map[string][]string) error
 	keys    *state.Collection[keyDoc]
 	aliases *state.Collection[aliasDoc]
 	grants  *state.Collection[grantDoc]
@@ -94,30 +95,51 @@ func (s *Service) keyOperations() []awswire.Operation {
 		awswire.Executes(s.GetKeyRotationStatus, func(c awswire.Caller, in *kms.GetKeyRotationStatusInput) []string { return s.on(c, in.KeyId) }),
 		awswire.Executes(s.RotateKeyOnDemand, func(c awswire.Caller, in *kms.RotateKeyOnDemandInput) []string { return s.on(c, in.KeyId) }),
 		awswire.Executes(s.ListKeyRotations, func(c awswire.Caller, in *kms.ListKeyRotationsInput) []string { return s.on(c, in.KeyId) }),
-		awswire.Stores(s.CreateGrant, func(c awswire.Caller, in *kms.CreateGrantInput) []string { return s.on(c, in.KeyId) }),
-		awswire.Stores(s.ListGrants, func(c awswire.Caller, in *kms.ListGrantsInput) []string { return s.on(c, in.KeyId) }),
-		awswire.Stores(s.RevokeGrant, func(c awswire.Caller, in *kms.RevokeGrantInput) []string { return s.on(c, in.KeyId) }),
-		awswire.Stores(s.RetireGrant),
-		awswire.Stores(s.ListRetirableGrants),
+		awswire.WithKeys(awswire.Executes(s.CreateGrant, func(c awswire.Caller, in *kms.CreateGrantInput) []string { return s.on(c, in.KeyId) }),
+			func(c awswire.Caller, in *kms.CreateGrantInput) map[string][]string {
+				return grantKeys(c, in.GranteePrincipal, in.RetiringPrincipal, in.Operations, in.Constraints)
+			}),
+		awswire.Executes(s.ListGrants, func(c awswire.Caller, in *kms.ListGrantsInput) []string { return s.on(c, in.KeyId) }),
+		awswire.Executes(s.RevokeGrant, func(c awswire.Caller, in *kms.RevokeGrantInput) []string { return s.on(c, in.KeyId) }),
+		awswire.Needing(awswire.Executes(s.RetireGrant), func(awswire.Caller, *kms.RetireGrantInput) []awswire.Need { return nil }), // mayRetire
+		awswire.Executes(s.ListRetirableGrants),
 	}
 }
 
 // useOperations use keys.
 func (s *Service) useOperations() []awswire.Operation {
 	return []awswire.Operation{
-		awswire.Executes(s.Encrypt, func(c awswire.Caller, in *kms.EncryptInput) []string { return s.on(c, in.KeyId) }),
-		awswire.Executes(s.Decrypt, func(c awswire.Caller, in *kms.DecryptInput) []string {
+		awswire.WithKeys(awswire.Executes(s.Encrypt, func(c awswire.Caller, in *kms.EncryptInput) []string { return s.on(c, in.KeyId) }),
+			func(c awswire.Caller, in *kms.EncryptInput) map[string][]string {
+				return contextKeys(c, in.EncryptionContext)
+			}),
+		awswire.WithKeys(awswire.Executes(s.Decrypt, func(c awswire.Caller, in *kms.DecryptInput) []string {
 			return s.onSealed(c, in.KeyId, in.CiphertextBlob)
+		}), func(c awswire.Caller, in *kms.DecryptInput) map[string][]string {
+			return contextKeys(c, in.EncryptionContext)
 		}),
-		awswire.Executes(s.ReEncrypt, func(c awswire.Caller, in *kms.ReEncryptInput) []string { return s.on(c, in.DestinationKeyId) }).
+		awswire.WithKeys(awswire.Executes(s.ReEncrypt, func(c awswire.Caller, in *kms.ReEncryptInput) []string { return s.on(c, in.DestinationKeyId) }).
 			Action("kms:ReEncryptTo"),
-		awswire.Executes(s.GenerateDataKey, func(c awswire.Caller, in *kms.GenerateDataKeyInput) []string { return s.on(c, in.KeyId) }),
-		awswire.Executes(s.GenerateDataKeyWithoutPlaintext, func(c awswire.Caller, in *kms.GenerateDataKeyWithoutPlaintextInput) []string {
+			func(c awswire.Caller, in *kms.ReEncryptInput) map[string][]string {
+				return contextKeys(c, in.DestinationEncryptionContext)
+			}),
+		awswire.WithKeys(awswire.Executes(s.GenerateDataKey, func(c awswire.Caller, in *kms.GenerateDataKeyInput) []string { return s.on(c, in.KeyId) }),
+			func(c awswire.Caller, in *kms.GenerateDataKeyInput) map[string][]string {
+				return contextKeys(c, in.EncryptionContext)
+			}),
+		awswire.WithKeys(awswire.Executes(s.GenerateDataKeyWithoutPlaintext, func(c awswire.Caller, in *kms.GenerateDataKeyWithoutPlaintextInput) []string {
 			return s.on(c, in.KeyId)
+		}), func(c awswire.Caller, in *kms.GenerateDataKeyWithoutPlaintextInput) map[string][]string {
+			return contextKeys(c, in.EncryptionContext)
 		}),
-		awswire.Executes(s.GenerateDataKeyPair, func(c awswire.Caller, in *kms.GenerateDataKeyPairInput) []string { return s.on(c, in.KeyId) }),
-		awswire.Executes(s.GenerateDataKeyPairWithoutPlaintext, func(c awswire.Caller, in *kms.GenerateDataKeyPairWithoutPlaintextInput) []string {
+		awswire.WithKeys(awswire.Executes(s.GenerateDataKeyPair, func(c awswire.Caller, in *kms.GenerateDataKeyPairInput) []string { return s.on(c, in.KeyId) }),
+			func(c awswire.Caller, in *kms.GenerateDataKeyPairInput) map[string][]string {
+				return contextKeys(c, in.EncryptionContext)
+			}),
+		awswire.WithKeys(awswire.Executes(s.GenerateDataKeyPairWithoutPlaintext, func(c awswire.Caller, in *kms.GenerateDataKeyPairWithoutPlaintextInput) []string {
 			return s.on(c, in.KeyId)
+		}), func(c awswire.Caller, in *kms.GenerateDataKeyPairWithoutPlaintextInput) map[string][]string {
+			return contextKeys(c, in.EncryptionContext)
 		}),
 		awswire.Executes(s.GenerateRandom),
 		awswire.Executes(s.GenerateMac, func(c awswire.Caller, in *kms.GenerateMacInput) []string { return s.on(c, in.KeyId) }),
@@ -128,8 +150,8 @@ func (s *Service) useOperations() []awswire.Operation {
 	}
 }
 
-// ResourcePolicy returns the policy of a key, and its account.
-func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, owner string, err error) {
+// ResourcePolicy returns the policy of a key, with what its grants allow the caller of ctx, and its account.
+func (s *Service) ResourcePolicy(ctx context.Context, resource string) (document, owner string, err error) {
 	a, id, ok := parseKeyARN(resource)
 	if !ok {
 		return "", "", nil
@@ -141,5 +163,6 @@ func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, 
 	if err != nil {
 		return "", "", err
 	}
-	return k.Policy, k.Account, nil
+	document, err = s.withGrants(ctx, k)
+	return document, k.Account, err
 }

@@ -18,14 +18,16 @@ import (
 // Asynchronous invocations. An event is a record of one shard of the log; it is done when its
 // function has succeeded, or has failed for the last time and the failure's destination has
 // it. asyncDoc says which are done: all before Read but those in Open (see unfinished). What waits for
-// another attempt is in Waiting too, so that a restart neither forgets attempts nor their time.
+// another attempt is in Waiting too, so that a restart neither forgets attempts nor their time. Events of a
+// function that has many which wait go to a shard of its own (see overflow.go).
 const (
 	asyncShard   = "lambda/events"
 	asyncKey     = "events"
 	asyncAtOnce  = 64       // events that run at once, of all functions (see turns)
 	asyncWaiting = 4000     // that wait for another attempt; more, and no new ones are started
 	asyncBytes   = 32 << 20 // of payloads in hand
-	asyncBacklog = 20000    // that wait for their function's turn; more, and no new ones are read
+	asyncBacklog = 20000    // that wait for their function's turn, in memory
+	asyncEach    = 64       // of a function that may wait in memory, whatever others have
 	asyncStep    = 256      // that are read before others are looked after
 	asyncRetries = 2
 	asyncMaxAge  = 6 * time.Hour
@@ -45,6 +47,7 @@ type waitingEvent struct {
 	Tries    int               `json:"tries"`    // in all
 	Next     time.Time         `json:"next"`
 
+	log      *eventLog
 	function string
 	size     int  // of its payload, in bytes
 	known    bool // it has been read
@@ -70,15 +73,13 @@ func functionOf(r shardlog.Record) string {
 }
 
 type async struct {
-	s     *Service
-	shard *shardlog.Shard
+	s *Service
 
-	mu         sync.Mutex
-	unfinished unfinished
-	waiting    map[shardlog.Position]*waitingEvent
-	turns      turns
-	dirty      bool
-	wake       chan struct{}
+	mu    sync.Mutex
+	main  *eventLog
+	over  map[string]*eventLog // of functions whose events are more than may wait in main
+	turns turns
+	wake  chan struct{}
 
 	// try runs an event once; again says that there is to be another attempt, at w.Next.
 	try func(ctx context.Context, r shardlog.Record, w *waitingEvent) (again bool)
@@ -86,32 +87,43 @@ type async struct {
 
 func newAsync(s *Service) *async {
 	a := &async{
-		s: s, waiting: map[shardlog.Position]*waitingEvent{}, wake: make(chan struct{}, 1), turns: turns{functions: map[string]*turn{}},
+		s: s, main: newEventLog(asyncShard, "", asyncKey), over: map[string]*eventLog{}, wake: make(chan struct{}, 1), turns: turns{room: asyncBacklog, functions: map[string]*turn{}},
 	}
 	a.try = a.attempt
 	return a
 }
 
-// open finds the log of events, made if need be, and how far they have come.
+// open finds the logs of events, made if need be, and how far they have come.
 func (a *async) open(ctx context.Context) error {
-	shard, err := a.s.cfg.Log.Shard(ctx, asyncShard)
-	if errors.Is(err, shardlog.ErrNoShard) {
-		shard, err = a.s.cfg.Log.CreateShard(ctx, asyncShard, shardlog.ShardConfig{})
-	}
-	if err != nil {
-		return fmt.Errorf("lambda: open the log of events: %w", err)
-	}
-	a.shard = shard
 	for it, err := range a.s.progress.List() {
 		if err != nil {
 			return fmt.Errorf("lambda: how far events have come: %w", err)
 		}
-		d := it.Value
-		a.unfinished.resume(d)
-		for _, w := range d.Waiting {
-			a.waiting[w.At] = &w
+		switch len(it.Key) {
+		case 1:
+			a.main.resume(it.Value)
+		case 3:
+			err = a.reopenOver(ctx, it.Key, it.Value)
+		}
+		if err != nil {
+			return fmt.Errorf("lambda: events of %s: %w", it.Key, err)
 		}
 	}
+	return a.openShard(ctx, a.main)
+}
+
+// openShard opens a log's shard, made if need be.
+func (a *async) openShard(ctx context.Context, l *eventLog) error {
+	shard, err := a.s.cfg.Log.Shard(ctx, l.name)
+	if errors.Is(err, shardlog.ErrNoShard) {
+		shard, err = a.s.cfg.Log.CreateShard(ctx, l.name, shardlog.ShardConfig{})
+	}
+	if err != nil {
+		return fmt.Errorf("lambda: open the log of events: %w", err)
+	}
+	a.mu.Lock()
+	l.shard = shard
+	a.mu.Unlock()
 	return nil
 }
 
@@ -121,15 +133,17 @@ func (a *async) accept(ctx context.Context, t target, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	if a.shard == nil {
+	a.mu.Lock()
+	shard := a.main.shard
+	a.mu.Unlock()
+	if shard == nil {
 		return failure("The service has not started")
 	}
 	var b shardlog.Batch
 	b.Add(key, payload)
-	if _, _, err := a.shard.Append(ctx, &b); err != nil {
+	if _, _, err := shard.Append(ctx, &b); err != nil {
 		return fmt.Errorf("keep an event: %w", err)
 	}
-	a.poke()
 	return nil
 }
 
@@ -142,105 +156,134 @@ func (a *async) poke() {
 
 // run takes events up in their order, and again when their time has come, until ctx ends.
 func (a *async) run(ctx context.Context) error {
-	saved := a.s.clock.Now()
 	for {
-		more, err := a.takeUp(ctx)
+		more, soonest, err := a.step(ctx)
+		if ctx.Err() != nil {
+			_, err = a.save(context.WithoutCancel(ctx), true)
+			return err
+		}
 		if err != nil {
 			return err
-		}
-		soonest, err := a.retry(ctx)
-		if err != nil {
-			return err
-		}
-		if err := a.startHeld(ctx); err != nil {
-			return err
-		}
-		now := a.s.clock.Now()
-		if a.changed() && (now.Sub(saved) >= 100*time.Millisecond || !more) {
-			if err := a.save(ctx); err != nil {
-				return err
-			}
-			saved = now
 		}
 		if more {
 			continue
 		}
 		wait := time.Minute
 		if !soonest.IsZero() {
-			wait = min(wait, max(soonest.Sub(now), time.Millisecond))
+			wait = min(wait, max(soonest.Sub(a.s.clock.Now()), time.Millisecond))
 		}
-		t := a.s.clock.NewTimer(wait)
-		wctx, cancel := context.WithCancel(ctx)
-		a.mu.Lock()
-		room, from := !a.turns.full(), a.unfinished.next()
-		a.mu.Unlock()
-		arrived := make(chan struct{})
-		if room {
-			a.s.group.Go("arrivals", func(context.Context) error {
-				defer close(arrived)
-				if a.shard.Wait(wctx, from) != nil {
-					<-wctx.Done()
-				}
-				return nil
-			})
-		}
-		select {
-		case <-a.wake:
-		case <-arrived:
-		case <-t.Chan():
-		case <-ctx.Done():
-		}
-		cancel()
-		t.Stop()
-		if ctx.Err() != nil {
-			return a.save(context.WithoutCancel(ctx))
-		}
+		a.await(ctx, wait)
 	}
 }
 
-// takeUp reads the events that are next in the log: those whose turn it is start, the others
-// are held. more says that it has not come to the end.
-func (a *async) takeUp(ctx context.Context) (more bool, err error) {
+// step does what is to be done now. more says that not all is, and soonest when there is something again.
+func (a *async) step(ctx context.Context) (more bool, soonest time.Time, err error) {
+	for _, l := range a.logs() {
+		again, err := a.takeUp(ctx, l)
+		if err != nil {
+			return false, soonest, err
+		}
+		more = more || again
+	}
+	if soonest, err = a.retry(ctx); err != nil {
+		return false, soonest, err
+	}
+	if err := a.startHeld(ctx); err != nil {
+		return false, soonest, err
+	}
+	next, err := a.save(ctx, false)
+	if !next.IsZero() {
+		soonest = earlier(soonest, next)
+	}
+	return more, soonest, err
+}
+
+// await returns when there may be something to do.
+func (a *async) await(ctx context.Context, wait time.Duration) {
+	t := a.s.clock.NewTimer(wait)
+	defer t.Stop()
+	wctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a.mu.Lock()
+	from := a.main.unfinished.next()
+	a.mu.Unlock()
+	arrived := make(chan struct{})
+	a.s.group.Go("arrivals", func(context.Context) error {
+		defer close(arrived)
+		if a.main.shard.Wait(wctx, from) != nil {
+			<-wctx.Done()
+		}
+		return nil
+	})
+	select {
+	case <-a.wake:
+	case <-arrived:
+	case <-t.Chan():
+	case <-ctx.Done():
+	}
+}
+
+// takeUp reads the events that are next in a log: those whose turn it is start, the others
+// are held, or moved where too many are. more says that it has not come to the end.
+func (a *async) takeUp(ctx context.Context, l *eventLog) (more bool, err error) {
+	var moves moves
+	defer func() {
+		if e := a.move(ctx, moves); err == nil {
+			err = e
+		}
+		more = more || moves.bytes > 0 // they are to be read where they are now
+	}()
 	for range asyncStep {
 		a.mu.Lock()
-		full, from := a.turns.full(), a.unfinished.next()
+		wait, from := l.function != "" && !a.turns.mayHold(l.function), l.unfinished.next()
 		a.mu.Unlock()
-		if full {
+		if wait {
 			return false, nil
 		}
-		recs, next, err := a.shard.Read(ctx, from, shardlog.ReadOptions{MaxRecords: 1}, nil)
+		recs, next, err := l.shard.Read(ctx, from, shardlog.ReadOptions{MaxRecords: 1}, nil)
 		if errors.Is(err, shardlog.ErrCorrupt) {
 			a.s.log.Error("asynchronous events cannot be read and are skipped", "error", err)
 			a.mu.Lock()
-			a.unfinished.read = next
+			l.unfinished.read = next
 			a.mu.Unlock()
 			continue
 		}
-		if err != nil || len(recs) == 0 {
+		if err != nil {
 			return false, err
+		}
+		if len(recs) == 0 {
+			return false, a.ended(ctx, l)
 		}
 		r := recs[0]
 		at, function, size := r.Position, functionOf(r), len(r.Data)
 		a.mu.Lock()
 		start := false
-		switch w := a.waiting[at]; {
-		case !a.unfinished.pass(at, next):
-			a.dirty = true
+		switch w := l.waiting[at]; {
+		case !l.unfinished.pass(at, next):
+			l.dirty = true
 		case w != nil:
 			w.function, w.size, w.known = function, size, true
 			a.turns.wait(function, 1)
+		case l == a.main && a.over[function] != nil:
+			moves.add(r, function)
 		default:
 			f := a.turns.of(function)
 			start = len(f.backlog) == 0 && a.turns.freeForNew(f, size)
-			if start {
+			switch {
+			case start:
 				a.turns.begin(function, size)
-			} else {
-				a.turns.hold(function, heldEvent{at, size})
+			case l != a.main || function == "" || a.turns.mayHold(function):
+				a.turns.hold(function, heldEvent{l, at, size})
+			default:
+				moves.add(r, function)
 			}
 		}
 		a.mu.Unlock()
 		if start {
-			a.start(r, &waitingEvent{At: at, function: function, size: size, known: true})
+			a.start(r, &waitingEvent{At: at, log: l, function: function, size: size, known: true})
+		}
+		if moves.bytes > maxMove {
+			return true, nil
 		}
 	}
 	return true, nil
@@ -258,10 +301,10 @@ func (a *async) startHeld(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		w := &waitingEvent{At: e.at, function: function, size: e.size, known: true}
+		w := &waitingEvent{At: e.at, log: e.log, function: function, size: e.size, known: true}
 		if err := a.startAt(ctx, w); err != nil {
 			a.mu.Lock()
-			a.waiting[w.At] = w // it was its turn: it is the first that is tried again
+			w.log.waiting[w.At] = w // it was its turn: it is the first that is tried again
 			a.turns.wait(w.function, 1)
 			a.mu.Unlock()
 			return err
@@ -274,24 +317,27 @@ func (a *async) startHeld(ctx context.Context) error {
 func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 	now := a.s.clock.Now()
 	var due []*waitingEvent
+	logs := a.logs()
 	a.mu.Lock()
-	for _, w := range a.waiting {
-		if !w.known {
-			continue // it is taken up in its turn
-		}
-		if w.Next.After(now) {
-			if soonest.IsZero() || w.Next.Before(soonest) {
-				soonest = w.Next
+	for _, l := range logs {
+		for _, w := range l.waiting {
+			if !w.known {
+				continue // it is taken up in its turn
 			}
-			continue
-		}
-		if a.turns.free(a.turns.of(w.function), w.size) {
-			a.turns.begin(w.function, w.size)
-			due = append(due, w)
+			if w.Next.After(now) {
+				if soonest.IsZero() || w.Next.Before(soonest) {
+					soonest = w.Next
+				}
+				continue
+			}
+			if a.turns.free(a.turns.of(w.function), w.size) {
+				a.turns.begin(w.function, w.size)
+				due = append(due, w)
+			}
 		}
 	}
 	for _, w := range due {
-		delete(a.waiting, w.At)
+		delete(w.log.waiting, w.At)
 		a.turns.wait(w.function, -1)
 	}
 	a.mu.Unlock()
@@ -299,7 +345,7 @@ func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 		if err := a.startAt(ctx, w); err != nil {
 			a.mu.Lock() // they wait on
 			for i, w := range due[n:] {
-				a.waiting[w.At] = w
+				w.log.waiting[w.At] = w
 				a.turns.wait(w.function, 1)
 				if i > 0 {
 					a.turns.end(w.function, w.size)
@@ -315,7 +361,7 @@ func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 // startAt reads an event that has its turn, and starts it. With an error it was not read, and its turn
 // is given back; an event that the log no longer has is finished.
 func (a *async) startAt(ctx context.Context, w *waitingEvent) error {
-	recs, _, err := a.shard.Read(ctx, w.At, shardlog.ReadOptions{MaxRecords: 1}, nil)
+	recs, _, err := w.log.shard.Read(ctx, w.At, shardlog.ReadOptions{MaxRecords: 1}, nil)
 	if err == nil && len(recs) > 0 && recs[0].Position == w.At {
 		a.start(recs[0], w)
 		return nil
@@ -327,7 +373,7 @@ func (a *async) startAt(ctx context.Context, w *waitingEvent) error {
 		return err
 	}
 	a.s.log.Error("an asynchronous event can no longer be read", "position", w.At, "error", err)
-	a.finish(w.At)
+	a.finish(w.log, w.At)
 	return nil
 }
 
@@ -337,14 +383,14 @@ func (a *async) start(r shardlog.Record, w *waitingEvent) {
 		again := a.try(ctx, r, w)
 		a.mu.Lock()
 		if again {
-			a.waiting[w.At] = w
+			w.log.waiting[w.At] = w
 			a.turns.wait(w.function, 1)
-			a.dirty = true
+			w.log.dirty = true
 		}
 		a.turns.end(w.function, w.size)
 		a.mu.Unlock()
 		if !again && ctx.Err() == nil {
-			a.finish(w.At)
+			a.finish(w.log, w.At)
 		}
 		a.poke()
 		return nil
@@ -357,39 +403,11 @@ func (a *async) start(r shardlog.Record, w *waitingEvent) {
 }
 
 // finish notes that an event is done with.
-func (a *async) finish(at shardlog.Position) {
+func (a *async) finish(l *eventLog, at shardlog.Position) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.unfinished.finish(at)
-	a.dirty = true
-}
-
-func (a *async) changed() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.dirty
-}
-
-func (a *async) save(ctx context.Context) error {
-	a.mu.Lock()
-	if !a.dirty {
-		a.mu.Unlock()
-		return nil
-	}
-	d := new(asyncDoc)
-	a.unfinished.keep(d)
-	for _, w := range a.waiting {
-		d.Waiting = append(d.Waiting, *w)
-	}
-	a.dirty = false
-	a.mu.Unlock()
-	if err := a.s.progress.Put(ctx, d, asyncKey); err != nil {
-		a.mu.Lock()
-		a.dirty = true
-		a.mu.Unlock()
-		return err
-	}
-	return a.shard.TrimBefore(ctx, d.Low)
+	l.unfinished.finish(at)
+	l.dirty = true
 }
 
 // attempt runs an event once; again says that there is to be another attempt, at w.Next.

@@ -262,7 +262,7 @@ func checkEnv(env map[string]string) error {
 
 func (c *config) setArchitectures(list []types.Architecture) error {
 	if len(list) > 1 {
-		return invalid("1 validation error detected: Value '%v' at 'architectures' failed to satisfy constraint: Member must have length less than or equal to 1", list)
+		return violation(fmt.Sprint(list), "architectures", "Member must have length less than or equal to 1")
 	}
 	if len(list) == 1 {
 		c.Architectures = []string{string(list[0])}

@@ -166,7 +166,7 @@ func (s *Service) InvokeWithResponseStream(ctx context.Context, in *lambda.Invok
 			log := r.Log
 			if r.Body != nil {
 				select {
-				case log = <-r.Logged:
+				case log = <-r.logged:
 				case <-ctx.Done(): // nobody waits for it
 				}
 			}
@@ -214,6 +214,7 @@ func clientContext(text *string) (string, error) {
 type result struct {
 	*function.Result
 	version string
+	logged  <-chan []byte // of an answer that is streamed: the last of the log, when the invocation has ended
 }
 
 // call runs a function once. Errors are the API's.
@@ -228,14 +229,33 @@ func (s *Service) call(ctx context.Context, d *functionDoc, t target, r *functio
 	}
 	running := s.begin(d)
 	out, err := s.cfg.Engine.Invoke(ctx, s.engineFunction(d, c), r)
+	if err == nil && out.Body != nil {
+		return s.streamed(running, out, c), nil
+	}
 	running.end(out, err)
 	if err != nil {
 		return result{}, s.callError(d, err)
 	}
-	if len(out.Payload) == 0 && out.Body == nil {
+	if len(out.Payload) == 0 {
 		out.Payload = []byte("null")
 	}
-	return result{out, c.Version}, nil
+	return result{Result: out, version: c.Version}, nil
+}
+
+// streamed is the result of a call whose answer is being made. The call is counted when it has ended.
+func (s *Service) streamed(running running, out *function.Result, c *config) result {
+	logged := make(chan []byte, 1)
+	ended := func(context.Context) error {
+		all := <-out.Ending // it comes: the engine ends all that it runs
+		running.end(all, nil)
+		logged <- all.Log
+		return nil
+	}
+	if !s.group.Go("streamed answer", ended) { // the service is closed
+		running.end(out, nil)
+		logged <- nil
+	}
+	return result{Result: out, version: c.Version, logged: logged}
 }
 
 // pick is the qualifier of the version that runs, by an alias's weights.

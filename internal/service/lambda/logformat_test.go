@@ -61,7 +61,7 @@ def handler(e, c):
 	groups := map[string]string{
 		"/mine/f":     "platform.initStart platform.start look_here plain bad platform.report",
 		"/mine/quiet": "look_here look_here ERROR platform.runtimeDone platform.report",
-		"/mine/loud":  "platform.initStart platform.start fine look_here plain own bad platform.initReport platform.runtimeDone platform.report",
+		"/mine/loud":  "platform.initStart platform.initRuntimeDone platform.initReport platform.start fine look_here plain own bad platform.runtimeDone platform.report",
 	}
 	if _, err := exec.LookPath("node"); err == nil {
 		if _, err := x.CreateFunction(context.Background(), &lambda.CreateFunctionInput{

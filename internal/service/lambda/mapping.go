@@ -258,6 +258,9 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 			return nil, refused(what)
 		}
 	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
 	now := s.clock.Now().UTC()
 	d := &mappingDoc{
 		Account: t.Account, Region: t.Region, ID: newID(), Name: t.name, Qualifier: t.qualifier, Source: aws.ToString(in.EventSourceArn), Created: now, Modified: now,
@@ -296,14 +299,8 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 	if err != nil {
 		return nil, err
 	}
-	docs, err := s.mappings.All(t.Account, t.Region)
-	if err != nil {
+	if err := s.checkSingle(d); err != nil {
 		return nil, err
-	}
-	for _, o := range docs {
-		if o.Source == d.Source && o.Name == d.Name && o.Qualifier == d.Qualifier {
-			return nil, conflict("The event source arn (\" %s \") and function (\" %s \") provided mapping already exists. Please update or delete the existing mapping with UUID %s", d.Source, d.Name, o.ID)
-		}
 	}
 	if err := s.mappings.Create(ctx, d, d.key()...); err != nil {
 		return nil, err
@@ -317,6 +314,20 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 		MaximumRecordAgeInSeconds: c.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: c.BisectBatchOnFunctionError, TumblingWindowInSeconds: c.TumblingWindowInSeconds,
 		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn,
 	}, nil
+}
+
+// checkSingle refuses a second mapping of a source and a function.
+func (s *Service) checkSingle(d *mappingDoc) error {
+	docs, err := s.mappings.All(d.Account, d.Region)
+	if err != nil {
+		return err
+	}
+	for _, o := range docs {
+		if o.ID != d.ID && o.Source == d.Source && o.Name == d.Name && o.Qualifier == d.Qualifier {
+			return conflict("The event source arn (\" %s \") and function (\" %s \") provided mapping already exists. Please update or delete the existing mapping with UUID %s", d.Source, d.Name, o.ID)
+		}
+	}
+	return nil
 }
 
 func (d *mappingDoc) key() []string { return d.scope().Key(d.ID) }
@@ -438,9 +449,23 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 	sc := scope.Of(ctx)
 	var t target
 	if in.FunctionName != nil {
-		var err error
-		if _, t, err = s.find(ctx, in.FunctionName, nil); err != nil {
+		f, to, err := s.find(ctx, in.FunctionName, nil)
+		if err != nil {
 			return nil, err
+		}
+		was, err := s.mappings.Get(sc.Key(aws.ToString(in.UUID))...)
+		if err != nil {
+			return nil, err
+		}
+		d := *was
+		d.Name, d.Qualifier, t = to.name, to.qualifier, to
+		if err := s.checkSingle(&d); err != nil {
+			return nil, err
+		}
+		if d.Kind == kindSQS {
+			if err := s.checkVisibility(ctx, &d, f); err != nil {
+				return nil, err
+			}
 		}
 	}
 	state := "Updating"

@@ -142,6 +142,7 @@ type fixture struct {
 	s3      *buckets
 	kinesis *kinesis.Service
 	close   func()
+	opened  func() // is called before the service starts; nil: nothing is
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -190,6 +191,9 @@ func (x *fixture) open() {
 		Endpoint: func() string { return "http://127.0.0.1:4566" },
 	})
 	must(err)
+	if x.opened != nil {
+		x.opened()
+	}
 	must(x.Service.Start(ctx))
 	x.close = func() {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -262,9 +266,9 @@ func wantCode(t testing.TB, err error, code, message string) {
 
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within twenty seconds: %s", what)
+			t.Fatalf("not within a minute: %s", what)
 		}
 	}
 }
@@ -532,7 +536,7 @@ def handler(e, c):
 	x.close()
 	x.open()
 	x.async.mu.Lock()
-	for _, w := range x.async.waiting {
+	for _, w := range x.async.main.waiting {
 		w.Next = clock.Now()
 	}
 	x.async.mu.Unlock()

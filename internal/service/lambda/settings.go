@@ -40,6 +40,12 @@ var accountForm = regexp.MustCompile(`^\d{12}$`)
 
 // AddPermission adds a statement to the policy of a function, a version or an alias.
 func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInput, _ ...func(*lambda.Options)) (*lambda.AddPermissionOutput, error) {
+	switch action := aws.ToString(in.Action); {
+	case in.FunctionUrlAuthType != "" && action != "lambda:InvokeFunctionUrl":
+		return nil, invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
+	case in.InvokedViaFunctionUrl != nil && action != "lambda:InvokeFunction":
+		return nil, invalid("InvokedViaFunctionUrl is only supported for lambda:InvokeFunction action")
+	}
 	var text []byte
 	_, _, err := s.change(ctx, in.FunctionName, in.Qualifier, func(d *functionDoc, t target) error {
 		if t.qualifier == latest {
@@ -265,6 +271,9 @@ func (s *Service) PutProvisionedConcurrencyConfig(ctx context.Context, in *lambd
 		return nil, invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
 	}
 	d, t, err := s.change(ctx, in.FunctionName, in.Qualifier, func(d *functionDoc, t target) error {
+		if a := d.Aliases[t.qualifier]; a != nil && a.Version == latest {
+			return invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+		}
 		if d.Provisioned == nil {
 			d.Provisioned = map[string]*provisioned{}
 		}
@@ -376,6 +385,11 @@ func (s *Service) setInvocation(ctx context.Context, name, qualifier *string, re
 	}
 	d, t, err := s.change(ctx, name, qualifier, func(d *functionDoc, t target) error {
 		q := t.orLatest()
+		for _, to := range []*string{success, failed} {
+			if to, ok := arn.Parse(aws.ToString(to)); ok && to.Service == "lambda" && t.Owns("lambda", to) && (to.Resource == "function:"+t.name || strings.HasPrefix(to.Resource, "function:"+t.name+":")) {
+				return invalid("You can't specify the function as a destination for itself.")
+			}
+		}
 		i := d.Invocation[q]
 		switch {
 		case replace:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -12,7 +13,12 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 )
 
-const maxTags = 50
+// Limits of tags: how many, and the characters of each.
+const (
+	maxTags     = 50
+	maxTagKey   = 128
+	maxTagValue = 256
+)
 
 // tagged is the resource that an ARN means: a function, or a mapping.
 func (s *Service) tagged(ctx context.Context, resource *string, read func(map[string]string), write func(map[string]string) error) error {
@@ -61,7 +67,13 @@ func (s *Service) tagged(ctx context.Context, resource *string, read func(map[st
 
 // checkTags refuses tags that nobody but AWS sets, and more than there may be.
 func checkTags(tags map[string]string) error {
-	for k := range tags {
+	for k, v := range tags {
+		switch {
+		case k == "" || utf8.RuneCountInString(k) > maxTagKey:
+			return invalid("A tag key has between 1 and %d characters", maxTagKey)
+		case utf8.RuneCountInString(v) > maxTagValue:
+			return invalid("The value of the tag %s has more than %d characters", k, maxTagValue)
+		}
 		if strings.HasPrefix(strings.ToLower(k), "aws:") {
 			return invalid("Tag keys cannot begin with aws:")
 		}

@@ -9,13 +9,14 @@ import (
 // all, two a third each. So a function whose events are slow never takes the last place, and
 // an event of another one does not wait for it.
 //
-// Of an event that has to wait for its turn only the position is kept. Events of a function
-// have their turn in the order of the log. Guarded by async's mu.
+// Of an event that has to wait for its turn only the position is kept, and that of no more than
+// mayHold says. Events of a function have their turn in the order of the log. Guarded by async's mu.
 type turns struct {
 	running   int
 	bytes     int // of payloads of what runs
 	waiting   int // that wait for another attempt
 	backlog   int // that wait for their turn
+	room      int // how many may
 	functions map[string]*turn
 }
 
@@ -27,6 +28,7 @@ type turn struct {
 
 // heldEvent is an event that has not run yet.
 type heldEvent struct {
+	log  *eventLog
 	at   shardlog.Position
 	size int
 }
@@ -57,8 +59,15 @@ func (t *turns) freeForNew(f *turn, size int) bool {
 	return f.waiting < asyncWaiting-t.waiting && t.free(f, size)
 }
 
-// full reports whether no more events may be read ahead of their turn.
-func (t *turns) full() bool { return t.backlog >= asyncBacklog }
+// mayHold reports whether another event of a function may wait for its turn in memory: as many as places are
+// still free, so that one alone gets half of all, and a few always.
+func (t *turns) mayHold(function string) bool {
+	n := 0
+	if f := t.functions[function]; f != nil {
+		n = len(f.backlog)
+	}
+	return n < max(asyncEach, t.room-t.backlog)
+}
 
 func (t *turns) begin(function string, size int) {
 	f := t.of(function)

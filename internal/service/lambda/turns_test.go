@@ -74,7 +74,7 @@ func TestEventsTakeTurns(t *testing.T) {
 	eventually(t, "all events are done", func() bool {
 		x.async.mu.Lock()
 		defer x.async.mu.Unlock()
-		return len(x.async.unfinished.open) == 0 && x.async.turns.running == 0 && len(x.async.turns.functions) == 0
+		return len(x.async.main.unfinished.open) == 0 && x.async.turns.running == 0 && len(x.async.turns.functions) == 0
 	})
 	mu.Lock()
 	defer mu.Unlock()
@@ -88,9 +88,9 @@ func TestEventsTakeTurns(t *testing.T) {
 }
 
 func TestTurns(t *testing.T) {
-	u := turns{functions: map[string]*turn{}}
+	u := turns{room: asyncBacklog, functions: map[string]*turn{}}
 	for n := range 100 {
-		u.hold("a", heldEvent{shardlog.Position{Frame: uint64(n + 1)}, 1000})
+		u.hold("a", heldEvent{nil, shardlog.Position{Frame: uint64(n + 1)}, 1000})
 	}
 	var got []string
 	var last shardlog.Position
@@ -113,7 +113,7 @@ func TestTurns(t *testing.T) {
 		t.Errorf("one function runs %d events at once, want %d", u.running, asyncAtOnce/2)
 	}
 	for n := range 3 {
-		u.hold("b", heldEvent{shardlog.Position{Frame: uint64(n + 200)}, 1000})
+		u.hold("b", heldEvent{nil, shardlog.Position{Frame: uint64(n + 200)}, 1000})
 	}
 	for f, ok := take(); ok; f, ok = take() {
 		got = append(got, f)
@@ -123,14 +123,102 @@ func TestTurns(t *testing.T) {
 	}
 	// Payloads: what does not fit waits, whosever it is.
 	u.begin("c", asyncBytes/2)
-	u.hold("d", heldEvent{shardlog.Position{Frame: 300}, asyncBytes})
+	u.hold("d", heldEvent{nil, shardlog.Position{Frame: 300}, asyncBytes})
 	if f, ok := take(); ok {
 		t.Errorf("an event of %s has a turn without room for its payload", f)
 	}
 	// What waits for another attempt is bounded alike.
-	w := turns{functions: map[string]*turn{}}
+	w := turns{room: asyncBacklog, functions: map[string]*turn{}}
 	w.wait("a", asyncWaiting/2)
 	if w.freeForNew(w.of("a"), 1) || !w.freeForNew(w.of("b"), 1) {
 		t.Error("a function of which many events wait holds up others, or goes on itself")
+	}
+}
+
+// Events of a function of which more wait than may do so in memory hold up nobody else's, are in a log of their own, also
+// after a restart, and run in the end, all of them.
+func TestManyEventsOfOneFunction(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	var mu sync.Mutex
+	slow, fast := map[string]int{}, 0
+	release := make(chan struct{})
+	try := func(ctx context.Context, r shardlog.Record, _ *waitingEvent) bool {
+		if functionOf(r) == "000000000000/us-east-1/fast" {
+			mu.Lock()
+			fast++
+			mu.Unlock()
+			return false
+		}
+		select {
+		case <-release:
+			mu.Lock()
+			slow[string(r.Data)]++
+			mu.Unlock()
+		case <-ctx.Done():
+		}
+		return false
+	}
+	begin := func() {
+		x.async.mu.Lock()
+		x.async.try, x.async.turns.room = try, 4*asyncEach
+		x.async.mu.Unlock()
+	}
+	begin()
+	accept := func(name string, n int) {
+		t.Helper()
+		var b shardlog.Batch
+		for i := range n {
+			key, err := json.Marshal(&eventKey{Account: "000000000000", Region: "us-east-1", Name: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Add(key, []byte(fmt.Sprint(i)))
+		}
+		if _, _, err := x.async.main.shard.Append(ctx, &b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const many = 2000
+	ran := func(name string, got func() int, want int) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("%d events of the %s function have run", want, name), func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return got() == want
+		})
+	}
+	fastRan := func() int { return fast }
+	accept("slow", many)
+	accept("fast", 50)
+	ran("fast", fastRan, 50)
+	x.async.mu.Lock()
+	if n := x.async.turns.backlog; n > 4*asyncEach+asyncEach {
+		t.Errorf("%d events wait in memory", n)
+	}
+	x.async.mu.Unlock()
+	shards := func() int {
+		t.Helper()
+		names, err := x.cfg.Log.Shards(ctx, overPrefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(names)
+	}
+	if n := shards(); n != 1 {
+		t.Errorf("%d functions have logs of their own", n)
+	}
+	x.close()
+	x.opened = begin
+	x.open()
+	accept("fast", 50)
+	ran("fast", fastRan, 100)
+	close(release)
+	ran("slow", func() int { return len(slow) }, many)
+	eventually(t, "the log of its own is gone", func() bool { return shards() == 0 })
+	for payload, n := range slow {
+		if n != 1 {
+			t.Errorf("event %s has run %d times", payload, n)
+		}
 	}
 }

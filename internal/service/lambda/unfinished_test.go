@@ -125,13 +125,13 @@ func TestUnreadableEventStays(t *testing.T) {
 	x.close = func() {}
 	at := eventAt(0)
 	a.mu.Lock()
-	a.unfinished.pass(at, eventAt(1))
+	a.main.unfinished.pass(at, eventAt(1))
 	a.turns.begin("f", 1)
 	a.mu.Unlock()
-	if err := a.startAt(context.Background(), &waitingEvent{At: at, function: "f", size: 1, known: true}); err == nil {
+	if err := a.startAt(context.Background(), &waitingEvent{At: at, log: a.main, function: "f", size: 1, known: true}); err == nil {
 		t.Error("an event of a closed log was started, or given up")
 	}
-	if len(a.unfinished.open) != 1 || a.turns.running != 0 {
-		t.Errorf("%d events are open, %d run", len(a.unfinished.open), a.turns.running)
+	if len(a.main.unfinished.open) != 1 || a.turns.running != 0 {
+		t.Errorf("%d events are open, %d run", len(a.main.unfinished.open), a.turns.running)
 	}
 }

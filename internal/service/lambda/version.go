@@ -151,23 +151,23 @@ func (s *Service) setAlias(d *functionDoc, a *alias, version, description *strin
 		a.Description = *description
 	}
 	if routing != nil {
-		if len(routing.AdditionalVersionWeights) > 1 {
-			return invalid("The number of items in AdditionalVersionWeights cannot be more than 1")
-		}
-		for v, w := range routing.AdditionalVersionWeights {
-			switch {
-			case !(w >= 0 && w <= 1):
-				return invalid("The weight of a version is between 0 and 1, not %v", w)
-			case v == latest || a.Version == latest:
-				return invalid("$LATEST is not supported for an alias pointing to more than 1 version")
-			case v == a.Version:
-				return invalid("Invalid function version %s. Function version %s is already included in routing configuration.", v, v)
-			}
-			if err := exists(v); err != nil {
-				return err
-			}
-		}
 		a.Weights = routing.AdditionalVersionWeights
+	}
+	if len(a.Weights) > 1 {
+		return invalid("The number of items in AdditionalVersionWeights cannot be more than 1")
+	}
+	for v, w := range a.Weights { // those that the alias has had may not go with another version
+		switch {
+		case !(w >= 0 && w <= 1):
+			return invalid("The weight of a version is between 0 and 1, not %v", w)
+		case v == latest || a.Version == latest:
+			return invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+		case v == a.Version:
+			return invalid("Invalid function version %s. Function version %s is already included in routing configuration.", v, v)
+		}
+		if err := exists(v); err != nil {
+			return err
+		}
 	}
 	a.Revision = newID()
 	return nil

@@ -63,6 +63,12 @@ type KeySource interface {
 	Keys(ctx context.Context, issuer string) (oidc.Keys, error)
 }
 
+// Verifier verifies tokens by the keys that their issuers publish. Its errors are those of oidc.Verify, or why the keys
+// cannot be had.
+type Verifier interface {
+	Verify(ctx context.Context, token, issuer string) (oidc.Claims, error)
+}
+
 // Config is what the service depends on.
 type Config struct {
 	// Issuer makes temporary credentials. It is required.
@@ -76,6 +82,9 @@ type Config struct {
 
 	// Keys verify web identities; nil: none can be.
 	Keys KeySource
+
+	// Published verifies tokens of the account's providers that Keys do not; nil: there are no others.
+	Published Verifier
 
 	// AnyAccount lets callers have credentials of accounts that are not theirs, and of roles that are
 	// not there, as long as policies are not enforced.
@@ -99,8 +108,8 @@ func New(c Config) (*Service, error) {
 }
 
 // Bind gives the service the neighbours that are made after it.
-func (s *Service) Bind(d Directory, decider Decider, keys KeySource) {
-	s.config.Directory, s.config.Decider, s.config.Keys = d, decider, keys
+func (s *Service) Bind(d Directory, decider Decider, keys KeySource, published Verifier) {
+	s.config.Directory, s.config.Decider, s.config.Keys, s.config.Published = d, decider, keys, published
 }
 
 func (s *Service) enforces() bool { return s.config.Decider != nil && s.config.Decider.Enforces() }

@@ -79,6 +79,7 @@ func (s *Service) identify(ctx context.Context, token, account string) (*webIden
 	if id.issuer == "" {
 		return nil, invalidToken("Missing a required claim: iss")
 	}
+	registered := false
 	lenient := s.config.AnyAccount && !s.enforces()
 	if id.issuer == cognito {
 		id.provider = cognito
@@ -90,14 +91,14 @@ func (s *Service) identify(ctx context.Context, token, account string) (*webIden
 		case ok && !slices.ContainsFunc(id.audience, func(a string) bool { return slices.Contains(clients, a) }):
 			return nil, invalidToken("Incorrect token audience")
 		}
-		id.provider = arn
+		id.provider, registered = arn, ok
 	}
 	if id.provider == "" {
 		id.provider = id.issuer
 	}
 	keys, err := s.keysOf(ctx, issuer)
 	if err != nil && !lenient {
-		return nil, &types.IDPCommunicationErrorException{Message: aws.String("Couldn't retrieve verification key from your identity provider, please reference AssumeRoleWithWebIdentity documentation for requirements")}
+		return nil, noKeys()
 	}
 	if err != nil {
 		// Nobody's keys are asked for: the token is taken at its word, but for its time.
@@ -107,13 +108,18 @@ func (s *Service) identify(ctx context.Context, token, account string) (*webIden
 		return id, id.readTags()
 	}
 	_, err = oidc.Verify(token, keys, s.config.Clock.Now())
+	if (errors.Is(err, oidc.ErrNoKey) || errors.Is(err, oidc.ErrSignature)) && registered && s.config.Published != nil {
+		_, err = s.config.Published.Verify(ctx, token, issuer)
+	}
 	switch {
 	case errors.Is(err, oidc.ErrExpired):
 		return nil, expired()
 	case errors.Is(err, oidc.ErrMalformed):
 		return nil, invalidToken(noJWT)
-	case err != nil:
+	case errors.Is(err, oidc.ErrNoKey), errors.Is(err, oidc.ErrSignature):
 		return nil, invalidToken("Couldn't verify the token's signature with the keys of %s", issuer)
+	case err != nil:
+		return nil, noKeys()
 	}
 	return id, id.readTags()
 }
@@ -123,6 +129,10 @@ func (s *Service) keysOf(ctx context.Context, issuer string) (oidc.Keys, error) 
 		return nil, errors.New("no keys")
 	}
 	return s.config.Keys.Keys(ctx, issuer)
+}
+
+func noKeys() error {
+	return &types.IDPCommunicationErrorException{Message: aws.String("Couldn't retrieve verification key from your identity provider, please reference AssumeRoleWithWebIdentity documentation for requirements")}
 }
 
 func trimScheme(issuer string) string {

@@ -37,8 +37,9 @@ type Process struct {
 	// Listeners are those of Spec.Ports, in their order. They are the caller's, to serve and to close.
 	Listeners []net.Listener
 
-	spec Spec
-	once sync.Once
+	spec    Spec
+	once    sync.Once
+	stopped map[int]*os.Process // by Freeze, by process id
 }
 
 // starter starts processes from one thread that never ends: the kernel takes the thread for

@@ -29,6 +29,12 @@ func (p *Process) State() *os.ProcessState { return nil }
 // Kill does nothing.
 func (p *Process) Kill() {}
 
+// Freeze does nothing.
+func (p *Process) Freeze() {}
+
+// Thaw does nothing.
+func (p *Process) Thaw() {}
+
 // Probe finds nothing.
 func Probe() Layers { return Layers{} }
 
