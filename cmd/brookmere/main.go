@@ -10,33 +10,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime/debug"
-	"runtime/metrics"
 	"syscall"
-	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/worker"
 )
-
-// garbagePercent trades memory for time: a node's heap is small beside the copies that
-// each put makes, and half as many collections save a tenth of the processor under load.
-// GOGC has the last word.
-const garbagePercent = 200
-
-// memoryFloor is what the Go heap may grow to before garbage is collected more eagerly
-// than garbagePercent says: the process stays below 512 MiB whatever it is doing, unless
-// what it really holds is more. GOMEMLIMIT has the last word.
-const memoryFloor = 340 << 20
-
-// holdMemory keeps the memory limit at the floor, or a quarter above what is
-// held, so that a large heap is not collected all the time.
-func holdMemory() {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	for {
-		metrics.Read(live)
-		debug.SetMemoryLimit(max(memoryFloor, int64(live[0].Value.Uint64()*5/4)))
-		time.Sleep(time.Second)
-	}
-}
 
 func main() {
 	worker.Main() // the process that queries run in begins here too
@@ -44,7 +21,7 @@ func main() {
 		debug.SetGCPercent(garbagePercent)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		go holdMemory()
+		holdMemory()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once: what was acknowledged is on disk.

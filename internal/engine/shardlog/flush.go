@@ -49,7 +49,7 @@ func (s *Shard) flushSealed() {
 		case s.notify != nil || time.Since(s.tipRead) < tipInterest:
 			s.log.cache.put(s, out.f)
 		case !out.lent:
-			putFrameBuffer(out.buf)
+			frameBuffers.put(out.buf)
 		}
 		s.wakeFlushed()
 	}

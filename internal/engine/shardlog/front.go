@@ -325,7 +325,7 @@ func (s *Shard) rewind() {
 func (o *openFrame) add(h *header, buf []byte, expect int) {
 	if o.count == 0 {
 		o.header = header{stamp: h.stamp, begin: h.time, recordsBefore: h.recordsBefore, bytesBefore: h.bytesBefore}
-		o.buf = append(getFrameBuffer(max(len(buf), expect)), buf[:headerSize]...)
+		o.buf = append(frameBuffers.get(max(len(buf), expect)), buf[:headerSize]...)
 	}
 	if n := len(o.parts); n == 0 || o.parts[n-1].time != h.time {
 		o.parts = append(o.parts, part{o.count, h.time})
@@ -352,9 +352,9 @@ func (o *openFrame) room(n int) {
 		return
 	}
 	was := o.buf
-	o.buf = append(getFrameBuffer(len(was)+n), was...)
+	o.buf = append(frameBuffers.get(len(was)+n), was...)
 	if !o.lent {
-		putFrameBuffer(was)
+		frameBuffers.put(was)
 	}
 	o.lent = false
 }

@@ -53,3 +53,40 @@ func TestLent(t *testing.T) {
 		}
 	}
 }
+
+// TestBufferPool takes and gives buffers: there is room for what was asked, never too much is kept,
+// and what nobody needs goes.
+func TestBufferPool(t *testing.T) {
+	var p bufferPool
+	for _, n := range []int{0, 1, 512, 513, 100_000, 1 << 20, 1<<20 + 1} {
+		if b := p.get(n); len(b) != 0 || cap(b) < n || cap(b) > max(2*n, 512) {
+			t.Errorf("a buffer for %d bytes has %d and room for %d", n, len(b), cap(b))
+		}
+	}
+	for _, n := range []int{0, 511, 513, 1<<20 - 1, 2 << 20} {
+		p.put(make([]byte, n))
+	}
+	if p.bytes != 0 {
+		t.Errorf("%d bytes of buffers of other sizes are kept", p.bytes)
+	}
+	p.put(make([]byte, 7, 1024))
+	if b := p.get(600); len(b) != 0 || cap(b) != 1024 || p.bytes != 0 {
+		t.Errorf("a buffer that was given back has %d bytes and room for %d; %d are kept", len(b), cap(b), p.bytes)
+	}
+	for range 100 {
+		p.put(make([]byte, 1<<20))
+	}
+	if p.bytes != maxSpare {
+		t.Errorf("%d bytes are kept, want %d", p.bytes, maxSpare)
+	}
+	p.trim()
+	p.put(p.get(1 << 20))
+	p.trim()
+	if p.bytes != 1<<20 {
+		t.Errorf("%d bytes are kept of one buffer that is used", p.bytes)
+	}
+	p.trim()
+	if p.bytes != 0 || p.get(1<<20) == nil {
+		t.Errorf("%d bytes are kept that nobody uses", p.bytes)
+	}
+}

@@ -16,6 +16,9 @@ func (fr *front) sealOld() {
 		case <-fr.ended:
 			return
 		case <-tick.C:
+			if n%seldom == 0 {
+				frameBuffers.trim()
+			}
 			// To look at thousands takes a while, and they are in no hurry.
 			if n%seldom == 0 || fr.held.Load() > easeHeld || fr.count() < manyDirty {
 				fr.sealDue()
