@@ -459,6 +459,9 @@ func (s *Service) CreateTable(ctx context.Context, in *dynamodb.CreateTableInput
 		return nil, err
 	}
 	if in.ResourcePolicy != nil {
+		if err := checkPolicy(*in.ResourcePolicy); err != nil {
+			return nil, err
+		}
 		d.Policy, d.PolicyRev = *in.ResourcePolicy, newRevision(s.now())
 	}
 	if err := s.create(ctx, d); err != nil {

@@ -34,11 +34,8 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *dynamodb.PutResourc
 		return nil, err
 	}
 	text := aws.ToString(in.Policy)
-	if len(text) > maxPolicy {
-		return nil, invalid("Invalid policy document: it is larger than %d bytes", maxPolicy)
-	}
-	if _, err := policy.Parse(text, policy.Resource); err != nil {
-		return nil, invalid("Invalid policy document: %s", err)
+	if err := checkPolicy(text); err != nil {
+		return nil, err
 	}
 	d, err = s.modify(ctx, d, func(d *table) error {
 		if want := aws.ToString(in.ExpectedRevisionId); want == "NO_POLICY" && d.Policy != "" || want != "" && want != "NO_POLICY" && want != d.PolicyRev {
@@ -53,6 +50,17 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *dynamodb.PutResourc
 		return nil, err
 	}
 	return &dynamodb.PutResourcePolicyOutput{RevisionId: aws.String(d.PolicyRev)}, nil
+}
+
+// checkPolicy checks the text of a policy of a table.
+func checkPolicy(text string) error {
+	if len(text) > maxPolicy {
+		return invalid("Invalid policy document: it is larger than %d bytes", maxPolicy)
+	}
+	if _, err := policy.Parse(text, policy.Resource); err != nil {
+		return invalid("Invalid policy document: %s", err)
+	}
+	return nil
 }
 
 // GetResourcePolicy returns the policy of a table.

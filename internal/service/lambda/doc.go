@@ -7,10 +7,10 @@
 //	lambda.layer      a version of a layer, by name and number
 //	lambda.mapping    an event source mapping, by UUID
 //	lambda.position   how far a mapping has come in its stream, by UUID
-//	lambda.async      how far asynchronous invocations have come
+//	lambda.async      how far asynchronous invocations have come, in the log of all and in those of functions
 //
 // Packages lie in the engine, by their digest. Asynchronous events are records of the shard
-// lambda/events of the log.
+// lambda/events of the log; of a function that has many which wait, of a shard of its own below it.
 //
 // A synchronous invocation goes from the API to an instance and back. An asynchronous one is
 // accepted when it is durable in the log, and is done when its success, or the end of its
