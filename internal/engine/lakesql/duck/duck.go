@@ -58,6 +58,10 @@ func Type(t *sql.Type) string {
 		}
 		return "STRUCT(" + strings.Join(parts, ", ") + ")"
 	}
+	switch t.Name {
+	case "ipaddress", "ipprefix", "qdigest", "tdigest", "setdigest", "p4hyperloglog", "color", "sphericalgeography", "objectid":
+		fault.Fail(t.Position, "NOT_SUPPORTED", "Type %s is not supported", t)
+	}
 	fault.Fail(t.Position, "TYPE_NOT_FOUND", "Unknown type: %s", t)
 	return ""
 }

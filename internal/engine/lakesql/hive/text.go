@@ -33,6 +33,10 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 	rules.numeric = make([]bool, rules.columns)
 	list, keys := delimiter(first(params, "\x02", "collection.delim", "colelction.delim")), delimiter(first(params, "\x03", "mapkey.delim"))
 	for i, c := range table.Columns {
+		if open && s.asks(strings.ToLower(c.Name)) && (c.Type.Kind == hivetype.Array || c.Type.Kind == hivetype.Map || c.Type.Kind == hivetype.Struct) {
+			// A value of this SerDe's is one text: none of these is in it.
+			fault.Fail(s.Position, "NOT_SUPPORTED", "Column %s of table %s.%s is of type %s, which OpenCSVSerde does not read", strings.ToLower(c.Name), table.Database, table.Name, c.Type)
+		}
 		raw := fmt.Sprintf("c%d", i)
 		names[i] = duck.Quote(raw) + ": 'VARCHAR'"
 		value := withFormats(raw, TypeOf(c.Type), params, textValue(raw, TypeOf(c.Type), open, list, keys))

@@ -1,11 +1,13 @@
 package trino
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/udf"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
@@ -69,7 +71,11 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		if types.Is(from, "json") {
 			return text
 		}
-		return "to_json(" + jsonOf(text, from, 0) + ")"
+		return jsonOf(text, from)
+	case types.Is(from, "json"):
+		if shape := shapeOf(to); shape != nil {
+			text = "CAST(trino_json_shape(" + duck.Quote(shape.Text()) + ", CAST(" + text + " AS VARCHAR)) AS JSON)"
+		}
 	case types.Is(from, "varbinary") && types.Is(to, "hyperloglog"):
 		if try {
 			return "TRY(trino_hll_check(" + text + "))"
@@ -111,14 +117,67 @@ func castText(verb, text string, from *sql.Type) string {
 	return verb + text + " AS VARCHAR)"
 }
 
-// jsonOf readies a value for to_json, which writes timestamps in its own way.
-func jsonOf(text string, t *sql.Type, depth int) string {
+// shapeOf is where a type has rows, nil where it has none.
+func shapeOf(t *sql.Type) *udf.JSONShape {
 	switch {
-	case types.Is(t, "timestamp"):
-		return "strftime(" + text + ", '%Y-%m-%d %H:%M:%S.%g')"
-	case types.Is(t, "array") && types.Is(types.Element(t), "timestamp", "array"):
-		p := fmt.Sprintf("__json%d", depth)
-		return "list_transform(" + text + ", lambda " + p + ": " + jsonOf(p, types.Element(t), depth+1) + ")"
+	case types.Is(t, "array", "map"):
+		if e := shapeOf(types.Element(t)); e != nil {
+			return &udf.JSONShape{Elem: e}
+		}
+	case types.Is(t, "row") && len(t.Fields) > 0:
+		s := &udf.JSONShape{}
+		for i, f := range t.Fields {
+			s.Names, s.Fields = append(s.Names, types.FieldName(t, i)), append(s.Fields, shapeOf(f.Type))
+		}
+		return s
 	}
-	return text
+	return nil
+}
+
+// jsonOf is a value as JSON, as Trino casts it.
+func jsonOf(text string, t *sql.Type) string {
+	if t == nil || types.IsText(t) || types.IsInteger(t) || types.Is(t, "boolean", "date", "unknown") {
+		return "to_json(" + text + ")"
+	}
+	return "CAST(" + jsonText(text, t, 0) + " AS JSON)"
+}
+
+// jsonText is the text of a value as JSON; null for null.
+func jsonText(text string, t *sql.Type, depth int) string {
+	inner := func(text string, t *sql.Type) string {
+		return "coalesce(" + jsonText(text, t, depth+1) + ", 'null')"
+	}
+	p := fmt.Sprintf("__json%d", depth)
+	switch {
+	case types.Is(t, "json"):
+		return "CAST(" + text + " AS VARCHAR)"
+	case types.Is(t, "timestamp"):
+		return "CAST(to_json(strftime(" + text + ", '%Y-%m-%d %H:%M:%S.%g')) AS VARCHAR)"
+	case types.Is(t, "decimal"):
+		return "CAST(" + text + " AS VARCHAR)"
+	case types.Is(t, "double", "real"):
+		// As Java writes it: with an exponent where it is large or small.
+		out := "CASE WHEN " + p + " = 0 OR abs(" + p + ") >= 0.001 AND abs(" + p + ") < 10000000 THEN CAST(" + p + " AS VARCHAR) ELSE " + castText("CAST(", p, t) + " END"
+		return "list_transform([" + text + "], lambda " + p + ": CASE WHEN isfinite(" + p + ") THEN " + out + " ELSE '\"' || " + castText("CAST(", p, t) + " || '\"' END)[1]"
+	case types.Is(t, "array") && types.Element(t) != nil:
+		return "('[' || array_to_string(list_transform(" + text + ", lambda " + p + ": " + inner(p, types.Element(t)) + "), ',') || ']')"
+	case types.Is(t, "map") && len(t.Args) == 2:
+		key := p + ".key"
+		if !types.IsText(t.Args[0]) {
+			key = castText("CAST(", key, t.Args[0])
+		}
+		return "('{' || array_to_string(list_sort(list_transform(map_entries(" + text + "), lambda " + p + ": CAST(to_json(" + key + ") AS VARCHAR) || ':' || " + inner(p+".value", t.Args[1]) + ")), ',') || '}')"
+	case types.Is(t, "row") && len(t.Fields) > 0:
+		parts := make([]string, len(t.Fields))
+		for i, f := range t.Fields {
+			name := ""
+			if f.Name != nil {
+				name = f.Name.Lower()
+			}
+			key, _ := json.Marshal(name)
+			parts[i] = duck.Quote(string(key)+":") + " || " + inner(p+"."+duck.Ident(types.FieldName(t, i)), f.Type)
+		}
+		return "list_transform([" + text + "], lambda " + p + ": CASE WHEN " + p + " IS NOT NULL THEN '{' || " + strings.Join(parts, " || ',' || ") + " || '}' END)[1]"
+	}
+	return "CAST(to_json(" + text + ") AS VARCHAR)"
 }

@@ -34,6 +34,9 @@ func aggregateFunctions() map[string]function {
 	real2 := func(name string) function {
 		return function{aggregate: name, result: "double"}
 	}
+	finite := func(name string) function { // null where it is no number, as of one pair of values
+		return function{aggregate: name, template: "CASE WHEN isfinite($1) THEN $1 END", result: "double"}
+	}
 	bits := func(name string) function {
 		return function{aggregate: name, template: "CAST($1 AS BIGINT)", result: "bigint"}
 	}
@@ -92,7 +95,7 @@ func aggregateFunctions() map[string]function {
 		"bool_or":        {aggregate: "bool_or", result: "boolean"},
 		"geometric_mean": real1("geomean"), "stddev": real1("stddev_samp"), "stddev_samp": real1("stddev_samp"), "stddev_pop": real1("stddev_pop"),
 		"variance": real1("var_samp"), "var_samp": real1("var_samp"), "var_pop": real1("var_pop"), "skewness": real1("skewness"), "kurtosis": real1("kurtosis"),
-		"corr": real2("corr"), "covar_pop": real2("covar_pop"), "covar_samp": real2("covar_samp"), "regr_slope": real2("regr_slope"), "regr_intercept": real2("regr_intercept"),
+		"corr": finite("corr"), "covar_pop": real2("covar_pop"), "covar_samp": real2("covar_samp"), "regr_slope": finite("regr_slope"), "regr_intercept": finite("regr_intercept"),
 		"bitwise_and_agg": bits("bit_and"), "bitwise_or_agg": bits("bit_or"), "bitwise_xor_agg": bits("bit_xor"),
 		"histogram": {aggregate: "histogram", template: "map_from_entries(list_transform(map_entries($1), lambda __e: struct_pack(key := __e.key, value := CAST(__e.value AS BIGINT))))", write: func(c *invocation) (string, *sql.Type) {
 			c.resultType = types.MapOf(c.typ(0), types.Bigint)

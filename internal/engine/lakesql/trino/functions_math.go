@@ -192,8 +192,19 @@ func mathFunctions() map[string]function {
 		"bitwise_and": {template: "(CAST($1 AS BIGINT) & CAST($2 AS BIGINT))", result: "bigint"}, "bitwise_or": {template: "(CAST($1 AS BIGINT) | CAST($2 AS BIGINT))", result: "bigint"},
 		"bitwise_xor": {template: "xor(CAST($1 AS BIGINT), CAST($2 AS BIGINT))", result: "bigint"}, "bitwise_not": {template: "(~ CAST($1 AS BIGINT))", result: "bigint"},
 		"bitwise_left_shift": shift("<<"), "bitwise_right_shift": shift(">>>"), "bitwise_right_shift_arithmetic": shift(">>"),
-		"bit_count":          {template: "trino_bit_count($1, $2)", result: "bigint"},
-		"cosine_similarity":  {template: "list_cosine_similarity(" + doubles + ")", result: "double"},
+		"bit_count": {template: "trino_bit_count($1, $2)", result: "bigint"},
+		"cosine_similarity": {result: "double", write: func(c *invocation) (string, *sql.Type) {
+			if !isMap(c) {
+				return c.fill("list_cosine_similarity(" + doubles + ")"), nil
+			}
+			if !types.Is(c.typ(1), "map") {
+				fault.Fail(c.at, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s. Expected: %s", c.typeNames(), c.name, expected(translations[c.name].Function))
+			}
+			norm := func(arg string) string {
+				return "sqrt(coalesce(list_sum(list_transform(map_values(" + arg + "), lambda __e: CAST(__e AS DOUBLE) * CAST(__e AS DOUBLE))), 0))"
+			}
+			return c.fill("(coalesce(list_sum(list_transform(map_entries($1), lambda __e: CAST(__e.value AS DOUBLE) * CAST(map_extract_value($2, __e.key) AS DOUBLE))), 0) / nullif(" + norm("$1") + " * " + norm("$2") + ", 0))"), nil
+		}},
 		"cosine_distance":    {template: "(1 - list_cosine_similarity(" + doubles + "))", result: "double"},
 		"dot_product":        {template: "list_inner_product(" + doubles + ")", result: "double"},
 		"euclidean_distance": {template: "list_distance(" + doubles + ")", result: "double"},

@@ -100,6 +100,7 @@ func stringFunctions() map[string]function {
 		"split_to_multimap": {write: func(c *invocation) (string, *sql.Type) {
 			return multimap(c.fill(entries)), types.MapOf(types.Varchar, types.ArrayOf(types.Varchar))
 		}},
+		"index": {result: "bigint", write: func(c *invocation) (string, *sql.Type) { return translations["strpos"].write(c) }},
 		"strpos": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 3 {
 				return c.fill("trino_strpos($*)"), nil

@@ -299,6 +299,13 @@ func timeFunctions() map[string]function {
 			}
 			return "trino_joda_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ", " + zoneName(c.typ(0)) + ")", nil
 		}},
+		"to_char": {result: "varchar", write: func(c *invocation) (string, *sql.Type) { return c.teradata("format_datetime"), nil }},
+		"to_date": {result: "date", write: func(c *invocation) (string, *sql.Type) {
+			return "CAST(timezone('UTC', " + c.teradata("parse_datetime") + ") AS DATE)", nil
+		}},
+		"to_timestamp": {result: "timestamp", write: func(c *invocation) (string, *sql.Type) {
+			return "timezone('UTC', " + c.teradata("parse_datetime") + ")", nil
+		}},
 		"parse_datetime": {write: func(c *invocation) (string, *sql.Type) {
 			typ := types.Instant
 			p, ok := c.compiled(udf.Joda)

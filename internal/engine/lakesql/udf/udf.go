@@ -154,6 +154,7 @@ var udfs = map[string]scalar{
 		return padBytes(v[0].(string), v[1].([]byte), int(v[2].(int64)), v[3].([]byte))
 	}},
 	"json_path":   {in: []duckdb.Type{text, text, text, text}, out: text, f: jsonPathUDF},
+	"json_shape":  {in: []duckdb.Type{text, text}, out: text, f: jsonShapeUDF},
 	"json_unique": {in: []duckdb.Type{text, truth1}, out: text, f: jsonUnique},
 	"json_input": {in: []duckdb.Type{text}, out: text, f: string1(func(s string) (any, error) {
 		v, err := jsonpath.Decode(s)

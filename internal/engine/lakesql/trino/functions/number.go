@@ -150,7 +150,7 @@ var numbers = topic("numbers", signature.List{
 		{Args: Types{"bigint", "bigint"}, Returns: "bigint"},
 	}},
 	{Name: "bit_count", Description: "How many bits of a number of so many bits are set.", Forms: []Form{{Args: Types{"bigint", "bigint"}, Returns: "bigint"}}},
-	{Name: "cosine_similarity", Description: "The cosine of the angle between two vectors.", Forms: []Form{{Args: Types{"array(double)", "array(double)"}, Returns: "double"}}},
+	{Name: "cosine_similarity", Description: "The cosine of the angle between two vectors; those of maps have a number for each key.", Forms: []Form{{Args: Types{"array(double)", "array(double)"}, Returns: "double"}, {Args: Types{"map(varchar,double)", "map(varchar,double)"}, Returns: "double"}}},
 	{Name: "cosine_distance", Description: "One less the cosine of the angle between two vectors.", Forms: []Form{{Args: Types{"array(double)", "array(double)"}, Returns: "double"}}},
 	{Name: "dot_product", Description: "The inner product of two vectors.", Forms: []Form{{Args: Types{"array(double)", "array(double)"}, Returns: "double"}}},
 	{Name: "euclidean_distance", Description: "The distance between two points.", Forms: []Form{{Args: Types{"array(double)", "array(double)"}, Returns: "double"}}},

@@ -52,6 +52,7 @@ var text = topic("text", signature.List{
 	{Name: "split_part", Description: "The n-th part of a text between delimiters, from 1.", Forms: []Form{{Args: Types{"varchar(x)", "varchar", "bigint"}, Returns: "varchar(x)"}}},
 	{Name: "split_to_map", Description: "A map of a text of entries: the delimiter of entries, that of keys and values.", Forms: []Form{{Args: Types{"varchar", "varchar", "varchar"}, Returns: "map(varchar,varchar)"}}},
 	{Name: "split_to_multimap", Description: "A map of each key of a text of entries to all its values.", Forms: []Form{{Args: Types{"varchar", "varchar", "varchar"}, Returns: "map(varchar,array(varchar))"}}},
+	{Name: "index", Description: "Where a text has another, from 1; 0 if it has not, as Teradata's.", Forms: []Form{{Args: Types{"varchar", "varchar"}, Returns: "bigint"}}},
 	{Name: "strpos", Description: "Where a text has another for the first, or the n-th, time, from 1; 0 if it has not.", Forms: []Form{
 		{Args: Types{"varchar", "varchar"}, Returns: "bigint"},
 		{Args: Types{"varchar", "varchar", "bigint"}, Returns: "bigint"},

@@ -200,5 +200,8 @@ var times = topic("dates and times", signature.List{
 		{Args: Types{"timestamp(p)", "varchar(x)"}, Returns: "varchar"},
 		{Args: Types{"timestamp(p) with time zone", "varchar(x)"}, Returns: "varchar"},
 	}},
+	{Name: "to_char", Description: "The time in a format of Teradata's: yyyy, yy, mm, dd, hh, hh24, mi, ss.", Forms: []Form{{Args: Types{"timestamp(p) with time zone", "varchar(x)"}, Returns: "varchar"}}},
+	{Name: "to_date", Description: "The date that a text in a format of Teradata's says.", Forms: []Form{{Args: Types{"varchar(x)", "varchar(y)"}, Returns: "date"}}},
+	{Name: "to_timestamp", Description: "The time that a text in a format of Teradata's says.", Forms: []Form{{Args: Types{"varchar(x)", "varchar(y)"}, Returns: "timestamp(3)"}}},
 	{Name: "parse_datetime", Description: "The time that a text in a format of Joda's says.", Forms: []Form{{Args: Types{"varchar(x)", "varchar(y)"}, Returns: "timestamp(3) with time zone"}}},
 })

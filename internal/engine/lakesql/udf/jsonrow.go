@@ -1,0 +1,138 @@
+package udf
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// What a cast of JSON to rows has to do before DuckDB can: Trino takes an array for a row, by the
+// order of its elements, and an object by the names of its members, in any letter case; what is
+// missing is null and what is left over is not looked at.
+
+// JSONShape is what a value is to be, as far as rows go. The zero value is anything.
+type JSONShape struct {
+	Names  []string     `json:"n,omitempty"` // of a row's fields
+	Fields []*JSONShape `json:"f,omitempty"` // of a row, nil where there is no row inside
+	Elem   *JSONShape   `json:"e,omitempty"` // of an array's elements or a map's values
+}
+
+// Text is the shape as the function takes it.
+func (s *JSONShape) Text() string {
+	b, _ := json.Marshal(s)
+	return string(b)
+}
+
+var shapes struct {
+	sync.Mutex
+	m map[string]*JSONShape
+}
+
+func shapeOf(text string) (*JSONShape, error) {
+	shapes.Lock()
+	defer shapes.Unlock()
+	if s := shapes.m[text]; s != nil {
+		return s, nil
+	}
+	s := new(JSONShape)
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return nil, err
+	}
+	if len(shapes.m) >= 256 || shapes.m == nil {
+		shapes.m = map[string]*JSONShape{}
+	}
+	shapes.m[text] = s
+	return s, nil
+}
+
+// jsonShapeUDF takes a shape and a document, and gives the document with its rows as objects that
+// have all fields and no others. What is not as the shape says stays as it is.
+func jsonShapeUDF(v []driver.Value) (any, error) {
+	s, err := shapeOf(v[0].(string))
+	if err != nil {
+		return nil, err
+	}
+	return string(s.apply([]byte(v[1].(string)))), nil
+}
+
+func (s *JSONShape) apply(doc []byte) []byte {
+	doc = bytes.TrimSpace(doc)
+	if s == nil || len(doc) == 0 || doc[0] != '[' && doc[0] != '{' {
+		return doc
+	}
+	var array []json.RawMessage
+	if doc[0] == '[' {
+		if json.Unmarshal(doc, &array) != nil {
+			return doc
+		}
+	}
+	switch {
+	case s.Names != nil && doc[0] == '[' && len(array) != len(s.Names):
+		return doc
+	case s.Names != nil:
+		fields := array
+		if doc[0] == '{' {
+			var members map[string]json.RawMessage
+			if json.Unmarshal(doc, &members) != nil {
+				return doc
+			}
+			folded := make(map[string]json.RawMessage, len(members))
+			for name, value := range members {
+				folded[strings.ToLower(name)] = value
+			}
+			fields = make([]json.RawMessage, len(s.Names))
+			for i, name := range s.Names {
+				fields[i] = folded[strings.ToLower(name)]
+			}
+		}
+		out := []byte{'{'}
+		for i, name := range s.Names {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(append(out, jsonName(name)...), ':')
+			if fields[i] == nil {
+				out = append(out, "null"...)
+			} else {
+				out = append(out, s.Fields[i].apply(fields[i])...)
+			}
+		}
+		return append(out, '}')
+	case s.Elem != nil && doc[0] == '[':
+		out := []byte{'['}
+		for i, e := range array {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(out, s.Elem.apply(e)...)
+		}
+		return append(out, ']')
+	case s.Elem != nil:
+		var members map[string]json.RawMessage
+		if json.Unmarshal(doc, &members) != nil {
+			return doc
+		}
+		out := []byte{'{'}
+		for i, name := range slices.Sorted(maps.Keys(members)) {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(append(append(out, jsonName(name)...), ':'), s.Elem.apply(members[name])...)
+		}
+		return append(out, '}')
+	}
+	return doc
+}
+
+// jsonName is a name as a member of an object has it.
+func jsonName(name string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(name) // a text is always written
+	return bytes.TrimRight(b.Bytes(), "\n")
+}
