@@ -15,7 +15,8 @@ SPACE := $(subst ,, )
 
 demo: ## start a node and send readings of devices through all of it
 	-@$(CONSOLE:%=$(MAKE) --silent %) # without npm's registry there is no console, and all the rest
-	$(GO) run ./cmd/brookmere demo
+	$(GO) build -o bin/brookmere ./cmd/brookmere
+	bin/brookmere demo # not by "go run", which calls Ctrl-C an error
 
 test: $(CONSOLE) $(CONSOLE:%=%-test) lint fast crash attack e2e browser ## run every check and every test, with all that they need
 

@@ -40,9 +40,7 @@ func (n *Node) endpoints() *doors {
 	d.everybody("GET", server.NodePrefix+"ca.pem", n.serveAuthority)
 	d.everybody("GET", server.NodePrefix+"operations", serveOperations)
 	d.everybody("GET", server.NodePrefix+"operations/{service}", serveOperations)
-	// What scripts poll that were written for LocalStack.
-	d.everybody("GET", server.LocalStackPrefix+"health", n.serveHealth)
-	d.owner("POST", server.LocalStackPrefix+"state/reset", n.serveReset)
+	n.localStackEndpoints(d)
 	d.owner("GET", server.NodePrefix+"generate", new(generate.Streams).ServeHTTP)
 	d.owner("GET", server.NodePrefix+"generators", generate.ServeBuiltins)
 	d.owner("POST", server.NodePrefix+"dashboard-file", dashboardfile.Serve)

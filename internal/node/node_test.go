@@ -128,7 +128,7 @@ func TestReset(t *testing.T) {
 	n := startNode(t, InMemory, nil)
 	root := n.dirs.root
 	ctx, cfg := t.Context(), clientConfig(n, "us-east-1", "test", "test")
-	for round := range 2 { // the same names can be made again
+	for round, path := range []string{"/_brookmere/reset", "/moto-api/reset"} { // the same names can be made again
 		if _, err := kinesis.NewFromConfig(cfg).CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("clicks"), ShardCount: aws.Int32(1)}); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
@@ -138,7 +138,7 @@ func TestReset(t *testing.T) {
 		if _, err := s3Client(cfg).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("lake"), Key: aws.String("a b/c"), Body: strings.NewReader("x")}); err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.Post(n.URL()+"/_brookmere/reset", "", nil)
+		resp, err := http.Post(n.URL()+path, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

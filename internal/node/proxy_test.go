@@ -86,6 +86,19 @@ func TestProxyServesTheSDKWithoutAnEndpoint(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &health); err != nil || status != http.StatusOK || health.Services["kinesis"] != "running" {
 		t.Errorf("%d %s", status, body)
 	}
+	for path, want := range map[string]string{"init": `"READY":true`, "init/ready": `"completed":true`, "init/shutdown": `"completed":false`, "info": `"edition":"brookmere"`} {
+		if status, body := get(t, n.URL()+"/_localstack/"+path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	for _, path := range []string{"diagnose", "init/none", "", "config"} {
+		if status, body := get(t, n.URL()+"/_localstack/"+path); status != http.StatusNotFound || !strings.Contains(body, "re") || strings.Contains(body, "<") {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	if status, body := get(t, n.URL()+"/moto-api/reset"); status != http.StatusNotFound || !strings.Contains(body, "NoSuchBucket") {
+		t.Errorf("an object of a bucket: %d %s", status, body)
+	}
 	if status, body := get(t, n.URL()+"/_brookmere/operations/kinesis"); status != http.StatusOK || !strings.Contains(body, "PutRecords") {
 		t.Errorf("%d %s", status, body)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 )
 
 // NodePrefix is where the node's own endpoints are; no S3 bucket name may begin with "_".
@@ -14,6 +15,14 @@ const NodePrefix = "/_brookmere/"
 
 // LocalStackPrefix is where the node answers some of the endpoints that scripts know of LocalStack.
 const LocalStackPrefix = "/_localstack/"
+
+// MotoReset is where suites that were written for Moto's server empty it.
+const MotoReset = "/moto-api/reset"
+
+// isMotoReset reports whether a request is for it, and not for an object of a bucket that is called moto-api.
+func isMotoReset(r *http.Request, scope sigv4.Scope) bool {
+	return r.Method == http.MethodPost && r.URL.Path == MotoReset && r.URL.RawQuery == "" && scope.Service != "s3"
+}
 
 func isNodePath(path string) bool {
 	return strings.HasPrefix(path, NodePrefix) || strings.HasPrefix(path, LocalStackPrefix)

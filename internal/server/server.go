@@ -176,7 +176,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) string {
 		}
 		return "console"
 	}
-	node := isNodePath(r.URL.Path) || !signed && r.URL.Path == "/metrics"
+	node := isNodePath(r.URL.Path) || isMotoReset(r, scope) || !signed && r.URL.Path == "/metrics"
 	var svc *Service
 	if !node {
 		if isForm(r) { // which may have to be read

@@ -18,7 +18,8 @@ import (
 
 // everybodys are the endpoints that answer anybody: an addition to them shows nothing of accounts, and is made here too.
 var everybodys = map[string]bool{
-	"GET /metrics": true, "GET /_localstack/health": true, "GET /_brookmere/health": true, "GET /_brookmere/clock": true,
+	"GET /metrics": true, "GET /_localstack/health": true, "GET /_localstack/init": true, "GET /_localstack/init/{stage}": true, "GET /_localstack/info": true,
+	"GET /_brookmere/health": true, "GET /_brookmere/clock": true,
 	"GET /_brookmere/clients": true, "GET /_brookmere/ca.pem": true, "GET /_brookmere/sql-functions": true,
 	"GET /_brookmere/operations": true, "GET /_brookmere/operations/{service}": true,
 	"GET /_brookmere/oidc/.well-known/openid-configuration": true, "GET /_brookmere/oidc/keys": true,

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -124,11 +126,35 @@ func (b *browser) shows(t *testing.T, texts ...string) {
 	}
 }
 
-// until waits until an expression is true, and keeps its value. It asks by a timer, since a browser
-// that is short of time may draw no frames, and as long as the time of a page, which do bounds.
+// until waits until an expression is true, and keeps its value where value is not nil. It asks by a timer, since a
+// browser that is short of time may draw no frames, and as long as the time of a page, which do bounds. It asks the
+// page that is there at each time: chromedp's own Poll asks the one that was there when it began, and fails, with
+// "Cannot find context with specified id", where that was still the one before.
 func until(expression string, value any) chromedp.Action {
-	return chromedp.Poll(expression, value, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0))
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		for {
+			var is bool
+			err := chromedp.Evaluate("Boolean("+expression+")", &is).Do(ctx)
+			var gone *cdproto.Error
+			switch {
+			case err == nil && is && value == nil:
+				return nil
+			case err == nil && is:
+				return chromedp.Evaluate(expression, value).Do(ctx)
+			case err != nil && !(errors.As(err, &gone) && gone.Code == pageGone):
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("%w: never came: %s", ctx.Err(), expression)
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	})
 }
+
+// pageGone is the code by which a browser says that a page has gone while it was asked.
+const pageGone = -32000
 
 // picture writes what the browser shows, where BROOKMERE_PICTURES names a directory.
 func (b *browser) picture(t *testing.T, name string) {

@@ -343,6 +343,12 @@ func newChecksum(name string) hash.Hash {
 	return nil
 }
 
+// Hashed reports whether the body of a request is held against its declared hash as it is read.
+func Hashed(r *http.Request) bool {
+	_, ok := r.Body.(*hashedBody)
+	return ok
+}
+
 // hashedBody checks the declared hash of a body as it is read, before the last bytes are
 // given out if the length is known.
 type hashedBody struct {

@@ -1,6 +1,6 @@
 // Builds the console into ../dist, or, with --tests, the tests of its pure parts into .tests.
 import { build } from "esbuild";
-import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 
 const limit = 250 * 1024; // bytes of all files, compressed
@@ -16,12 +16,15 @@ if (process.argv.includes("--tests")) {
   const out = "../dist";
   await mkdir(out, { recursive: true });
   for (const name of await readdir(out)) if (name !== "README.md") await rm(out + "/" + name, { recursive: true });
-  await build({
-    entryPoints: { app: "src/main.tsx" }, outdir: out, bundle: true, splitting: true, format: "esm",
+  const built = await build({
+    entryPoints: { app: "src/main.tsx" }, metafile: true, outdir: out, bundle: true, splitting: true, format: "esm",
     chunkNames: "part-[hash]", minify: true, target: "es2022", jsx: "automatic", jsxImportSource: "preact",
     legalComments: "none", logLevel: "warning",
   });
-  await copyFile("src/index.html", out + "/index.html");
+  // What the first script imports is named in the page, so that a browser does not wait for the script to ask for it.
+  const first = built.metafile.outputs[out + "/app.js"].imports.filter((i) => i.kind === "import-statement");
+  const links = first.map((i) => `<link rel="modulepreload" href="/console/${i.path.slice(out.length + 1)}">\n`).join("");
+  await writeFile(out + "/index.html", (await readFile("src/index.html", "utf8")).replace("<script", links + "<script"));
   let total = 0;
   for (const name of await readdir(out)) {
     if (name === "README.md") continue;

@@ -218,7 +218,7 @@ func (d *disk) close() error {
 		return nil
 	}
 	err := j.Close()
-	if err == nil && d.unsynced.Load() {
+	if err == nil && (d.unsynced.Load() || d.suspects.any()) {
 		err = errUnsynced
 	}
 	return err

@@ -144,6 +144,12 @@ func (s *suspects) drop(stream string) {
 	}
 }
 
+func (s *suspects) any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byStream) > 0
+}
+
 func (s *suspects) has(stream string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -299,6 +299,11 @@ func TestFailedSyncOfLargeAppend(t *testing.T) {
 			t.Errorf("an append of %d bytes to another shard: %v", size, err)
 		}
 	}
+	l.Close()
+	b.Close()
+	if _, err := os.Stat(filepath.Join(dir, manifestFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a list says that all files are synced: %v", err)
+	}
 }
 
 // TestServerSyncFails has the server tell of a sync of its own that failed.

@@ -20,21 +20,25 @@ import (
 
 const documentationExtension = "x-amazon-apigateway-documentation"
 
-// describedParts reads the parts of a description, without ids.
+// describedParts reads the parts of a description, without ids; nil where it says nothing of any.
 func describedParts(body []byte) (parts []*partDoc, warnings []string, err error) {
 	doc, err := openapi.Parse(body)
 	if err != nil {
 		return nil, nil, badRequest("Invalid OpenAPI input: %v", err)
 	}
 	described, ok := doc.Root[documentationExtension].(map[string]any)
-	if !ok {
-		doc.Warn("There is no %s", documentationExtension)
-		return nil, doc.Warnings(), nil
+	if !ok && doc.Root[documentationExtension] != nil {
+		return nil, nil, badRequest("Errors found during import:\n\t%s is not an object", documentationExtension)
 	}
 	list, ok := described["documentationParts"].([]any)
 	if !ok && described["documentationParts"] != nil {
 		return nil, nil, badRequest("Errors found during import:\n\tThe documentationParts of %s are not a list", documentationExtension)
 	}
+	if !ok {
+		doc.Warn("There are no documentationParts in %s", documentationExtension)
+		return nil, doc.Warnings(), nil
+	}
+	parts = []*partDoc{}
 	if len(list) > maxParts {
 		return nil, nil, tooManyParts()
 	}
@@ -91,6 +95,9 @@ func (s *Service) ImportDocumentationParts(ctx context.Context, in *apigateway.I
 	}
 	if in.FailOnWarnings && len(warnings) > 0 {
 		return nil, badRequest("Warnings found during import:\n\t%s", strings.Join(warnings, "\n\t"))
+	}
+	if parts == nil { // what is there is not for it to overwrite
+		return &apigateway.ImportDocumentationPartsOutput{Ids: []string{}, Warnings: warnings}, nil
 	}
 	at := func(d *partDoc) []string { return scope.Of(ctx).Key(a.ID, locationKey(d.Location)) }
 	all, err := s.parts.All(scope.Of(ctx).Key(a.ID)...)

@@ -59,8 +59,19 @@ func TestImportDocumentation(t *testing.T) {
 	if _, err := put("", true, `{"swagger":"2.0","info":{"title":"t","version":"1"},"paths":{}}`); err == nil {
 		t.Error("a description without documentation is no warning")
 	}
+	for _, none := range []string{`{"swagger":"2.0","info":{"title":"t","version":"1"},"paths":{}}`, `{"swagger":"2.0","x-amazon-apigateway-documentation":{"version":"1"}}`} {
+		if _, err := put(types.PutModeOverwrite, false, none); err != nil {
+			t.Errorf("%s: %v", none, err)
+		}
+	}
+	if _, err := put(types.PutModeOverwrite, false, `{"swagger":"2.0","x-amazon-apigateway-documentation":7}`); err == nil {
+		t.Error("documentation that is a number is taken")
+	}
 	if got := parts(); len(got) != len(before) || got["API "] != before["API "] {
 		t.Errorf("what was refused has changed %v to %v", before, got)
+	}
+	if _, err := put(types.PutModeOverwrite, false, document(`[]`)); err != nil || len(parts()) != 0 {
+		t.Errorf("an empty list leaves %v, %v", parts(), err)
 	}
 	if _, err := put(types.PutModeOverwrite, false, document(`[{"location":{"type":"API"},"properties":{"x":1}}]`)); err != nil {
 		t.Fatal(err)
@@ -68,4 +79,20 @@ func TestImportDocumentation(t *testing.T) {
 	if got := parts(); got["API "] != `{"x":1}` || len(got) != 1 {
 		t.Errorf("%v", got)
 	}
+}
+
+func FuzzDescribedParts(f *testing.F) {
+	f.Add([]byte(`{"swagger":"2.0","info":{"title":"t","version":"1"},"paths":{},"x-amazon-apigateway-documentation":{"documentationParts":[{"location":{"type":"API"},"properties":{"description":"d"}}]}}`))
+	f.Add([]byte("openapi: 3.0.1\ninfo: {title: t, version: '1'}\npaths: {}\nx-amazon-apigateway-documentation:\n  documentationParts:\n  - location: {type: API}\n    properties: '{}'\n"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		parts, _, err := describedParts(body)
+		if err != nil {
+			return
+		}
+		for _, p := range parts {
+			if checkLocation(p.Location) != nil || checkProperties(p.Properties) != nil {
+				t.Errorf("%+v is taken", p)
+			}
+		}
+	})
 }

@@ -80,7 +80,12 @@ func (x *exchange) unsigned() *failure {
 	hash := base64.StdEncoding.EncodeToString(sum[:])
 	message := "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '" + hash + "'."
 	if strings.Contains(given, "=") {
-		message = "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. "
+		message = ""
+		for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
+			if !strings.Contains(given, name+"=") {
+				message += "Authorization header requires '" + name + "' parameter. "
+			}
+		}
 		if x.r.Header.Get("X-Amz-Date") == "" && x.r.Header.Get("Date") == "" {
 			message += "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"net/http"
 	"net/textproto"
@@ -320,7 +321,43 @@ func (c *call) openBody() (io.Reader, int64, error) {
 		c.trailer = t
 	}
 	body := &wholeBody{r: c.r.Body, left: c.r.ContentLength, unsized: c.r.ContentLength < 0, count: c.s.metrics.written.Add}
-	return body, c.r.ContentLength, nil
+	want := strings.ToLower(c.r.Header.Get("X-Amz-Content-Sha256"))
+	if want == "" || want == "unsigned-payload" || c.trailer != nil || sigv4.Streaming(c.r) || sigv4.Hashed(c.r) || c.r.Host == inProcessHost {
+		return body, c.r.ContentLength, nil
+	}
+	if raw, err := hex.DecodeString(want); err != nil || len(raw) != sha256.Size {
+		return nil, 0, invalidArgument("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, "+
+			"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.",
+			"x-amz-content-sha256", c.r.Header.Get("X-Amz-Content-Sha256"))
+	}
+	return &declaredBody{in: body, want: want, sum: sha256.New(), left: c.r.ContentLength}, c.r.ContentLength, nil
+}
+
+// declaredBody fails at its end if it is not what its declared hash is of, whoever verifies signatures. The end is
+// that of its length, if that is known: nobody need read beyond it.
+type declaredBody struct {
+	in   io.Reader
+	want string
+	sum  hash.Hash
+	left int64 // negative: not known
+}
+
+func (b *declaredBody) Read(p []byte) (int, error) {
+	n, err := b.in.Read(p)
+	b.sum.Write(p[:n])
+	ends := errors.Is(err, io.EOF)
+	if b.left >= 0 {
+		b.left -= int64(n)
+		ends = ends || b.left == 0
+	}
+	if !ends {
+		return n, err
+	}
+	if got := hex.EncodeToString(b.sum.Sum(nil)); got != b.want {
+		return 0, fault(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.").
+			with("ClientComputedContentSHA256", b.want).with("S3ComputedContentSHA256", got)
+	}
+	return n, err
 }
 
 // wholeBody reads a body that is to have left bytes, or any number with left negative,
@@ -369,12 +406,6 @@ func (c *call) readBody() ([]byte, error) {
 		sum := md5.Sum(doc)
 		if err := checkMD5(want, sum[:]); err != nil {
 			return nil, err
-		}
-	}
-	if want := c.r.Header.Get("X-Amz-Content-Sha256"); len(want) == 64 {
-		if sum := sha256.Sum256(doc); hex.EncodeToString(sum[:]) != strings.ToLower(want) {
-			return nil, fault(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.").
-				with("ClientComputedContentSHA256", want).with("S3ComputedContentSHA256", hex.EncodeToString(sum[:]))
 		}
 	}
 	sums, err := c.wantedChecksum()

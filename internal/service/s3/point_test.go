@@ -187,3 +187,35 @@ func TestWildcardMatch(t *testing.T) {
 		}
 	}
 }
+
+// TestDeclaredHash: data that is not what its declared hash is of is refused, and changes nothing.
+func TestDeclaredHash(t *testing.T) {
+	n := newNode(t)
+	c := n.client(controlAccount, "us-east-1")
+	makeBucket(t, c, "bkt")
+	put(t, c, "bkt", "k", "before")
+	const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+	for _, q := range []struct {
+		body, hash string
+		status     int
+		has, kept  string
+	}{
+		{"abd", abc, 400, "<Code>XAmzContentSHA256Mismatch</Code>", "before"},
+		{"", abc, 400, "<Code>XAmzContentSHA256Mismatch</Code>", "before"},
+		{"abc", "zzz", 400, "<Code>InvalidArgument</Code>", "before"},
+		{"abc", strings.ToUpper(abc), 200, "", "abc"},
+		{"xyz", "UNSIGNED-PAYLOAD", 200, "", "xyz"},
+		{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 200, "", ""},
+	} {
+		status, text := n.byHost(t, controlAccount, "PUT", "", "/bkt/k", q.body, "X-Amz-Content-Sha256", q.hash)
+		if status != q.status || !strings.Contains(text, q.has) {
+			t.Errorf("%q as %s: %d %s", q.body, q.hash, status, text)
+		}
+		if got := get(t, c, "bkt", "k"); got != q.kept {
+			t.Errorf("after %q: %q", q.body, got)
+		}
+	}
+	if status, text := n.byHost(t, controlAccount, "PUT", "", "/bkt?tagging", "<Tagging><TagSet/></Tagging>", "X-Amz-Content-Sha256", abc); status != 400 || !strings.Contains(text, "XAmzContentSHA256Mismatch") {
+		t.Errorf("a document: %d %s", status, text)
+	}
+}

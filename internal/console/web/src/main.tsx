@@ -8,7 +8,7 @@ import { Empty, Head } from "./parts/ui.tsx";
 import { lazy } from "./parts/lazy.tsx";
 import { Pipeline } from "./pages/pipeline.tsx";
 import { SignIn, whoAmI } from "./pages/signin.tsx";
-import { mayMeasure, measure, restart } from "./rates.ts";
+import { mayMeasure, measure, quiet, restart } from "./rates.ts";
 import { route, to } from "./route.ts";
 import { applyTheme, onKey, Shell } from "./shell.tsx";
 import "./style.css";
@@ -63,9 +63,11 @@ function App() {
     if (!who) return;
     forget();
     restart();
+    let looks = 0, measures = 0;
+    // Where nothing moves, every second look is enough, and every third measurement.
     const ends = [
-      every(node.value?.remote ? 30_000 : 6000, () => look().catch(() => undefined)), // it is said that the node does not answer
-      every(1000, async () => (mayMeasure() ? measure() : undefined)),
+      every(node.value?.remote ? 30_000 : 6000, async () => (quiet() && looks++ % 2 ? undefined : look().catch(() => undefined))), // it is said that the node does not answer
+      every(1000, async () => (mayMeasure() && !(quiet() && measures++ % 3) ? measure() : undefined)),
     ];
     return () => ends.forEach((end) => end());
   }, [who]);

@@ -55,9 +55,14 @@ const none: Rates = { known: true, streams: new Map(), deliveries: new Map(), fl
 export const rates = signal<Rates>(none);
 
 let meter = new Meter();
+let still = 0; // how many times in a row nothing has moved
+
+/** quiet reports that nothing has moved for a while: then it is enough to look less often. */
+export const quiet = () => still > 15;
 
 export function restart() {
   meter = new Meter();
+  still = 0;
   rates.value = none;
 }
 
@@ -89,6 +94,7 @@ export async function measure() {
     // as objects are written.
     next.flows.set("delivery/" + x.name, meter.take("delivery/" + x.name, now, x.records_delivered + x.records_failed + x.lag_records, 0));
   }
+  still = [...next.flows.values()].some((f) => f.rate > 0) ? 0 : still + 1;
   rates.value = next;
 }
 
