@@ -28,19 +28,20 @@ var pure = map[string][]string{
 // below lists what each part of the tree may import of the others: so no import runs upward.
 // What internal/node, the commands and the tests import is their own affair.
 var below = map[string][]string{
-	"internal/authorize":   {"internal/awskit", "internal/awswire", "internal/engine/policy"},
-	"internal/awskit":      {"internal/awswire"},
-	"internal/awswire":     nil,
-	"internal/clientenv":   nil,
-	"internal/console":     nil,
-	"internal/dist":        nil,
-	"internal/engine":      nil,
-	"internal/generate":    nil,
-	"internal/nodeapi":     nil,
-	"internal/server":      {"internal/awswire"},
-	"internal/service":     {"internal/awskit", "internal/awswire", "internal/engine", "internal/nodeapi"},
-	"internal/servicetest": {"internal/awswire", "internal/engine"},
-	"internal/testclock":   nil,
+	"internal/authorize":     {"internal/awskit", "internal/awswire", "internal/engine/policy"},
+	"internal/awskit":        {"internal/awswire"},
+	"internal/awswire":       nil,
+	"internal/clientenv":     nil,
+	"internal/console":       nil,
+	"internal/dashboardfile": nil,
+	"internal/dist":          nil,
+	"internal/engine":        nil,
+	"internal/generate":      nil,
+	"internal/nodeapi":       nil,
+	"internal/server":        {"internal/awswire"},
+	"internal/service":       {"internal/awskit", "internal/awswire", "internal/engine", "internal/nodeapi"},
+	"internal/servicetest":   {"internal/awswire", "internal/engine"},
+	"internal/testclock":     nil,
 }
 
 // reflecting lists the packages of services that use reflection.
