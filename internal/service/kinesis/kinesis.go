@@ -30,6 +30,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/engine/metering"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
@@ -66,6 +67,7 @@ type Service struct {
 	clock    clockwork.Clock
 	log      *slog.Logger
 	streams  *state.Collection[stream]
+	policies policy.Cache // of streams and consumers, compiled
 	settings *state.Collection[accountSettings]
 	keys     *state.Collection[sealKey]
 	seal     cipher.AEAD // of iterators and page tokens

@@ -336,11 +336,19 @@ func TestSettings(t *testing.T) {
 	}
 	_, err = n.client.DeleteResourcePolicy(ctx, &kinesis.DeleteResourcePolicyInput{ResourceARN: arn})
 	want(t, err, "ResourceNotFoundException", "No resource policy")
-	if _, err := n.client.PutResourcePolicy(ctx, &kinesis.PutResourcePolicyInput{ResourceARN: arn, Policy: aws.String(`{"Version":"2012-10-17"}`)}); err != nil {
+	_, err = n.client.PutResourcePolicy(ctx, &kinesis.PutResourcePolicyInput{ResourceARN: arn, Policy: aws.String(`{"Version":"2012-10-17"}`)})
+	want(t, err, "InvalidArgumentException", "Invalid policy document")
+	text := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},"Action":"kinesis:PutRecord","Resource":"` + *arn + `"}}`
+	if _, err := n.client.PutResourcePolicy(ctx, &kinesis.PutResourcePolicyInput{ResourceARN: arn, Policy: &text}); err != nil {
 		t.Error(err)
 	}
-	if p, err := n.client.GetResourcePolicy(ctx, &kinesis.GetResourcePolicyInput{ResourceARN: arn}); err != nil || *p.Policy != `{"Version":"2012-10-17"}` {
+	if p, err := n.client.GetResourcePolicy(ctx, &kinesis.GetResourcePolicyInput{ResourceARN: arn}); err != nil || *p.Policy != text {
 		t.Errorf("policy %+v, %v", p, err)
+	}
+	for on, want := range map[string]string{*arn: text, *arn + "/consumer/none:1": "", *arn + "x": "", "arn:aws:kinesis:us-east-1:1:stream/": "", "*": ""} {
+		if got, _, err := n.Service.ResourcePolicy(ctx, on); err != nil || got != want {
+			t.Errorf("the policy of %s: %q, %v", on, got, err)
+		}
 	}
 	n.restart()
 	sum, err := n.client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamARN: arn})

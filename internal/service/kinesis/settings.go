@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
+	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
 // The operations here keep settings of a stream that Kinesis shows again. Of them the
@@ -219,16 +223,49 @@ func (s *Service) DisableEnhancedMonitoring(ctx context.Context, in *kinesis.Dis
 // maxPolicy is the most bytes of a resource policy.
 const maxPolicy = 20 << 10
 
-// PutResourcePolicy keeps a policy document. It allows and denies nothing.
+// PutResourcePolicy keeps the policy of a stream or a consumer, which decides about calls where policies count.
 func (s *Service) PutResourcePolicy(ctx context.Context, in *kinesis.PutResourcePolicyInput, _ ...func(*kinesis.Options)) (*kinesis.PutResourcePolicyOutput, error) {
-	policy := aws.ToString(in.Policy)
-	if len(policy) > maxPolicy || !json.Valid([]byte(policy)) {
+	text := aws.ToString(in.Policy)
+	if len(text) > maxPolicy || !json.Valid([]byte(text)) {
 		return nil, invalid("The policy is not a JSON document of at most %d bytes.", maxPolicy)
 	}
-	if err := s.setPolicy(ctx, in.ResourceARN, in.StreamId, policy); err != nil {
+	if _, err := policy.Parse(text, policy.Resource); err != nil {
+		return nil, invalid("Invalid policy document: %v", err)
+	}
+	if err := s.setPolicy(ctx, in.ResourceARN, in.StreamId, text); err != nil {
 		return nil, err
 	}
 	return &kinesis.PutResourcePolicyOutput{}, nil
+}
+
+// ResourcePolicy returns the policy of the stream or the consumer of an ARN, and its account. A document that cannot be
+// evaluated, as was taken before policies counted, is none.
+func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, owner string, err error) {
+	of, name, _ := splitConsumerARN(resource)
+	a, err := parseStreamARN(of)
+	if err != nil {
+		return "", "", nil
+	}
+	d, err := s.streams.Get(a.account, a.region, a.name)
+	if errors.Is(err, state.ErrNotFound) {
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("kinesis: reading stream %s: %w", a.name, err)
+	}
+	if document = d.Policy; name != "" {
+		document = ""
+		if c := s.consumer(d, name); c != nil && d.consumerARN(c) == resource {
+			document = c.Policy
+		}
+	}
+	if document == "" {
+		return "", a.account, nil
+	}
+	if _, err := s.policies.Parse(document, policy.Resource); err != nil {
+		return "", a.account, nil
+	}
+	return document, a.account, nil
 }
 
 // DeleteResourcePolicy removes a policy document.

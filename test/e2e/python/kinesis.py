@@ -1,6 +1,7 @@
 """Kinesis Data Streams as boto3 sees it: what AWS answers is what is asserted."""
 import datetime
 import hashlib
+import json
 import time
 
 import boto3
@@ -280,8 +281,9 @@ def settings():
     refused("InvalidArgumentException", k.add_tags_to_stream, StreamName="c", Tags={"brookmere:limits": "perhaps"})
 
     want(k.get_resource_policy(ResourceARN=a)["Policy"], "{}", "no policy")
-    k.put_resource_policy(ResourceARN=a, Policy='{"Version": "2012-10-17"}')
-    want(k.get_resource_policy(ResourceARN=a)["Policy"], '{"Version": "2012-10-17"}', "policy")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kinesis:PutRecord", "Resource": a}]})
+    k.put_resource_policy(ResourceARN=a, Policy=policy)
+    want(k.get_resource_policy(ResourceARN=a)["Policy"], policy, "policy")
     k.delete_resource_policy(ResourceARN=a)
     want(k.get_resource_policy(ResourceARN=a)["Policy"], "{}", "no policy")
 
