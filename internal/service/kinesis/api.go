@@ -51,7 +51,7 @@ func (s *Service) operations() []awswire.Operation {
 		awswire.Executes(s.DecreaseStreamRetentionPeriod, func(c awswire.Caller, in *kinesis.DecreaseStreamRetentionPeriodInput) []string {
 			return s.on(c, in.StreamName, in.StreamARN, in.StreamId)
 		}).Calls(5, awswire.PerResource),
-		awswire.Stores(s.DeleteResourcePolicy, func(c awswire.Caller, in *kinesis.DeleteResourcePolicyInput) []string {
+		awswire.Executes(s.DeleteResourcePolicy, func(c awswire.Caller, in *kinesis.DeleteResourcePolicyInput) []string {
 			return s.on(c, nil, in.ResourceARN, in.StreamId)
 		}).Calls(5, awswire.PerResource),
 		awswire.Executes(s.DeleteStream, func(c awswire.Caller, in *kinesis.DeleteStreamInput) []string {
@@ -78,7 +78,7 @@ func (s *Service) operations() []awswire.Operation {
 			return s.on(c, in.StreamName, in.StreamARN, in.StreamId)
 		}).Calls(5, awswire.PerResource),
 		awswire.Executes(s.GetRecords, s.onIterator).Fast(s.getRecordsFast),
-		awswire.Stores(s.GetResourcePolicy, func(c awswire.Caller, in *kinesis.GetResourcePolicyInput) []string {
+		awswire.Executes(s.GetResourcePolicy, func(c awswire.Caller, in *kinesis.GetResourcePolicyInput) []string {
 			return s.on(c, nil, in.ResourceARN, in.StreamId)
 		}).Calls(5, awswire.PerResource),
 		awswire.Executes(s.GetShardIterator, func(c awswire.Caller, in *kinesis.GetShardIteratorInput) []string {
@@ -109,7 +109,7 @@ func (s *Service) operations() []awswire.Operation {
 		awswire.Executes(s.PutRecords, func(c awswire.Caller, in *kinesis.PutRecordsInput) []string {
 			return s.on(c, in.StreamName, in.StreamARN, in.StreamId)
 		}).Fast(s.putRecordsFast),
-		awswire.Stores(s.PutResourcePolicy, func(c awswire.Caller, in *kinesis.PutResourcePolicyInput) []string {
+		awswire.Executes(s.PutResourcePolicy, func(c awswire.Caller, in *kinesis.PutResourcePolicyInput) []string {
 			return s.on(c, nil, in.ResourceARN, in.StreamId)
 		}).Calls(5, awswire.PerResource),
 		awswire.Executes(s.RegisterStreamConsumer, func(c awswire.Caller, in *kinesis.RegisterStreamConsumerInput) []string {
