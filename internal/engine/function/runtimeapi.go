@@ -36,12 +36,14 @@ type invocation struct {
 	taken    chan struct{} // closed when the process has the payload
 	answered chan struct{} // closed when result is there
 	streamed chan struct{} // closed when a streamed answer is complete
-	asked    chan struct{} // closed when the process asks for the next invocation after that
+	asked    chan struct{} // closed when it is, and the process asks for the next invocation
 
 	mu       sync.Mutex
 	began    time.Time // when the process took it
 	deadline time.Time
 	done     bool
+	whole    bool // streamed is closed
+	asks     bool // the process, for the next invocation
 	result   Result
 	ended    time.Time
 	log      tail
@@ -59,18 +61,23 @@ func (v *invocation) finish(r Result, now time.Time) bool {
 	return true
 }
 
-// next notes that the process asks for the next invocation.
+// next notes that the process asks for the next invocation, which may be seen before the end of a streamed answer is.
 func (v *invocation) next() {
-	select {
-	case <-v.streamed:
-	default:
-		return
-	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	select {
-	case <-v.asked:
-	default:
+	if v.whole && !v.asks {
+		close(v.asked)
+	}
+	v.asks = true
+}
+
+// complete notes that the process has streamed all of its answer. It is called once.
+func (v *invocation) complete() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.whole = true
+	close(v.streamed)
+	if v.asks {
 		close(v.asked)
 	}
 }
@@ -307,7 +314,7 @@ func (i *instance) streamed(w http.ResponseWriter, r *http.Request, v *invocatio
 	}
 	i.capture.end(v)
 	pw.CloseWithError(err)
-	close(v.streamed)
+	v.complete()
 	apiAccepted(w)
 }
 
