@@ -226,6 +226,9 @@ func (a *async) await(ctx context.Context, wait time.Duration) {
 // takeUp reads the events that are next in a log: those whose turn it is start, the others
 // are held, or moved where too many are. more says that it has not come to the end.
 func (a *async) takeUp(ctx context.Context, l *eventLog) (more bool, err error) {
+	if l.going { // its shard may be gone already
+		return false, a.remove(ctx, l)
+	}
 	var moves moves
 	defer func() {
 		if e := a.move(ctx, moves); err == nil {

@@ -3,14 +3,17 @@ package lambda
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
 // Events of one function that do not end hold up neither those of another nor their order.
@@ -220,5 +223,35 @@ func TestManyEventsOfOneFunction(t *testing.T) {
 		if n != 1 {
 			t.Errorf("event %s has run %d times", payload, n)
 		}
+	}
+}
+
+// A log of one function whose shard is gone, and its progress is not yet, holds nothing up: the rest of it goes.
+func TestRemovalOfEventsIsFinished(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	const function = "000000000000/us-east-1/f"
+	l := newEventLog(overPrefix+function, function, strings.Split(function, "/")...)
+	l.going = true
+	if err := x.async.openShard(ctx, l); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.cfg.Log.DeleteShard(ctx, l.name); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.progress.Put(ctx, new(asyncDoc), l.key...); err != nil {
+		t.Fatal(err)
+	}
+	x.async.mu.Lock()
+	x.async.over[function] = l
+	x.async.mu.Unlock()
+	x.async.poke()
+	eventually(t, "the log is forgotten", func() bool {
+		x.async.mu.Lock()
+		defer x.async.mu.Unlock()
+		return len(x.async.over) == 0
+	})
+	if _, err := x.progress.Get(l.key...); !errors.Is(err, state.ErrNotFound) {
+		t.Errorf("its progress: %v", err)
 	}
 }
