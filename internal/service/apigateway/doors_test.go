@@ -73,7 +73,8 @@ func doors(t *testing.T) *bench {
 	x.method("GET", "/iam", apigateway.PutMethodInput{AuthorizationType: aws.String("AWS_IAM")}, mock, ok)
 	x.method("POST", "/never", apigateway.PutMethodInput{}, apigateway.PutIntegrationInput{Type: types.IntegrationTypeAws, Uri: aws.String("arn:aws:apigateway:eu-west-1:sqs:path/1/q"),
 		PassthroughBehavior: aws.String("NEVER"), RequestTemplates: map[string]string{"application/json": `$input.body`}}, ok)
-	x.method("POST", "/proxy", apigateway.PutMethodInput{}, apigateway.PutIntegrationInput{Type: types.IntegrationTypeAwsProxy, Uri: aws.String(plainURI), TimeoutInMillis: aws.Int32(50)})
+	x.method("POST", "/proxy", apigateway.PutMethodInput{}, apigateway.PutIntegrationInput{Type: types.IntegrationTypeAwsProxy, Uri: aws.String(plainURI)})
+	x.method("POST", "/wait", apigateway.PutMethodInput{}, apigateway.PutIntegrationInput{Type: types.IntegrationTypeAwsProxy, Uri: aws.String(plainURI), TimeoutInMillis: aws.Int32(50)})
 	x.method("POST", "/mock", apigateway.PutMethodInput{}, apigateway.PutIntegrationInput{Type: types.IntegrationTypeMock, RequestTemplates: map[string]string{"application/json": `nothing`}}, ok)
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
@@ -159,7 +160,7 @@ func TestDoors(t *testing.T) {
 		{verb: "POST", path: "/v1/mock", status: 500, kind: "InternalServerErrorException", answer: `{"message": "Internal server error"}`},
 		{verb: "POST", path: "/v1/proxy", status: 502, kind: "InternalServerErrorException", answer: `{"message": "Internal server error"}`},
 		{verb: "POST", path: "/v1/proxy", body: "gone", status: 500, kind: "InternalServerErrorException", answer: `{"message": "Internal server error"}`},
-		{verb: "POST", path: "/v1/proxy", body: "wait", status: 504, kind: "InternalServerErrorException", answer: `{"message": "Endpoint request timed out"}`},
+		{verb: "POST", path: "/v1/wait", body: "wait", status: 504, kind: "InternalServerErrorException", answer: `{"message": "Endpoint request timed out"}`},
 		{verb: "GET", path: "/v1/http", status: 504, kind: "InternalServerErrorException", answer: `{"message": "Network error communicating with endpoint"}`},
 		{verb: "GET", path: "/v1/token", status: 401, kind: "UnauthorizedException", answer: `{"message":"Unauthorized"}`},
 		{verb: "GET", path: "/v1/token", header: []string{"Token", "none"}, status: 401, kind: "UnauthorizedException", answer: `{"message":"Unauthorized"}`},

@@ -23,7 +23,8 @@ func TestDoors(t *testing.T) {
 		}
 		return `{"statusCode":200,"body":"ok"}`
 	}
-	x.route("POST /a", apigatewayv2.CreateIntegrationInput{IntegrationType: types.IntegrationTypeAwsProxy, PayloadFormatVersion: aws.String("2.0"), TimeoutInMillis: aws.Int32(50)})
+	x.route("POST /a", apigatewayv2.CreateIntegrationInput{IntegrationType: types.IntegrationTypeAwsProxy, PayloadFormatVersion: aws.String("2.0")})
+	x.route("POST /wait", apigatewayv2.CreateIntegrationInput{IntegrationType: types.IntegrationTypeAwsProxy, PayloadFormatVersion: aws.String("2.0"), TimeoutInMillis: aws.Int32(50)})
 	x.route("POST /one", apigatewayv2.CreateIntegrationInput{IntegrationType: types.IntegrationTypeAwsProxy, PayloadFormatVersion: aws.String("1.0")})
 	x.route("GET /iam", apigatewayv2.CreateIntegrationInput{}, func(in *apigatewayv2.CreateRouteInput) { in.AuthorizationType = types.AuthorizationTypeAwsIam })
 	x.route("GET /slow", apigatewayv2.CreateIntegrationInput{})
@@ -43,7 +44,7 @@ func TestDoors(t *testing.T) {
 		{"POST", "/a", "fail", 500, `{"message":"Internal Server Error"}`},
 		{"POST", "/a", "odd", 500, `{"message":"Internal Server Error"}`},
 		{"POST", "/one", "odd", 500, `{"message":"Internal Server Error"}`},
-		{"POST", "/a", "wait", 503, `{"message":"Service Unavailable"}`},
+		{"POST", "/wait", "wait", 503, `{"message":"Service Unavailable"}`},
 		{"GET", "/iam", "", 403, `{"message":"Forbidden"}`},
 		{"GET", "/slow", "", 200, `ok`},
 		{"GET", "/slow", "", 429, `{"message":"Too Many Requests"}`},
