@@ -9,12 +9,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 )
 
@@ -175,6 +177,7 @@ func TestDoors(t *testing.T) {
 		{verb: "GET", path: "/v1/nothing", refused: expired, status: 403, kind: "InvalidSignatureException", answer: `{"message":"` + expired.Message + `"}`},
 		{verb: "GET", path: "/v1/open", refused: expired, status: 200}, // it asks nobody who they are
 		{verb: "GET", path: "/v1/open", refused: awswire.Errorf("ServiceUnavailable", "The node is stopping."), status: 503, kind: "ServiceUnavailableException", answer: `{"message": "Service Unavailable"}`},
+		{verb: "GET", path: "/v1/open", refused: inflight.ErrSlowDown, status: 503, kind: "ServiceUnavailableException", answer: `{"message": "Service Unavailable"}`},
 		{verb: "GET", path: "/v1/open", refused: &sigv4.Error{Code: "RequestEntityTooLargeException", Status: 413}, status: 413, kind: "RequestTooLargeException", answer: `{"message":"Request Too Long"}`},
 		{verb: "GET", path: "/v1/open", refused: &sigv4.Error{Code: "RequestTimeout", Status: 400}, status: 400, kind: "BadRequestException", answer: `{"message":"Bad Request"}`},
 		{verb: "GET", path: "/v1/open", refused: errors.New("the disk is gone"), status: 500, kind: "InternalServerErrorException", answer: `{"message": "Internal server error"}`},
@@ -197,6 +200,18 @@ func TestDoors(t *testing.T) {
 		if c.verb == "OPTIONS" && c.status == 200 && (h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Methods") != "GET,OPTIONS") {
 			t.Errorf("the preflight is answered %v", h)
 		}
+	}
+}
+
+// TestNoRoom has clients send again what there is no room for.
+func TestNoRoom(t *testing.T) {
+	x := newBench(t)
+	x.method("POST", "/open", apigateway.PutMethodInput{}, apigateway.PutIntegrationInput{Type: types.IntegrationTypeMock})
+	x.deploy()
+	w := httptest.NewRecorder()
+	x.s.Fronts()[0].Handler.ServeHTTP(w, httptest.NewRequest("POST", "http://node/_aws/execute-api/"+x.api+"/v1/open", iotest.ErrReader(inflight.ErrSlowDown)))
+	if w.Code != 503 || w.Body.String() != `{"message": "Service Unavailable"}` {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 	"github.com/brookmere/brookmere/internal/engine/vtl"
 )
 
@@ -203,10 +204,22 @@ func (x *exchange) read() error {
 	case n > maxPayload:
 		return tooLarge()
 	case err != nil:
-		return &failure{kind: types.GatewayResponseTypeDefault4xx, code: "BadRequestException", message: "Bad Request", status: http.StatusBadRequest, cause: err}
+		return unread(err)
 	}
 	x.body = b.Bytes()
 	return nil
+}
+
+// unread is the answer where the body could not be read: by its sender's fault, or since there is no room for it now.
+func unread(err error) *failure {
+	if errors.Is(err, inflight.ErrSlowDown) {
+		return unavailable(err)
+	}
+	return &failure{kind: types.GatewayResponseTypeDefault4xx, code: "BadRequestException", message: "Bad Request", status: http.StatusBadRequest, cause: err}
+}
+
+func unavailable(cause error) *failure {
+	return &failure{kind: types.GatewayResponseTypeDefault5xx, code: "ServiceUnavailableException", message: "Service Unavailable", status: http.StatusServiceUnavailable, cause: cause}
 }
 
 func tooLarge() *failure {

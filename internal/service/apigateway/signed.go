@@ -54,14 +54,14 @@ func (s *Service) serveRefused(w http.ResponseWriter, r *http.Request, err error
 	if x.caller.RequestID == "" {
 		x.caller.RequestID = awswire.NewRequestID()
 	}
-	f := &failure{kind: types.GatewayResponseTypeDefault4xx, code: "BadRequestException", message: "Bad Request", status: http.StatusBadRequest, cause: err}
+	f := unread(err)
 	switch {
 	case e == nil:
 		f = internal(err)
 	case e.ErrorCode() == "RequestEntityTooLargeException":
 		f = tooLarge()
 	case e.ErrorCode() == "ServiceUnavailable":
-		f = &failure{kind: types.GatewayResponseTypeDefault5xx, code: "ServiceUnavailableException", message: "Service Unavailable", status: http.StatusServiceUnavailable}
+		f = unavailable(nil)
 	}
 	x.fail(f)
 }

@@ -1,12 +1,16 @@
 package apigatewayv2
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 )
 
 // TestDoors holds status, body and headers of whatever goes wrong against what HTTP APIs answer.
@@ -60,5 +64,16 @@ func TestDoors(t *testing.T) {
 	}
 	if code, _, got := (&bench{t: t, s: x.s, api: "none"}).do("GET", "/a", ""); code != 404 || got != `{"message":"Not Found"}` {
 		t.Errorf("an API that is not there: %d %s", code, got)
+	}
+}
+
+// TestNoRoom has clients send again what there is no room for.
+func TestNoRoom(t *testing.T) {
+	x := newBench(t)
+	x.route("POST /a", apigatewayv2.CreateIntegrationInput{})
+	w := httptest.NewRecorder()
+	x.s.ServeHTTP(w, httptest.NewRequest("POST", "http://"+x.api+".execute-api.eu-west-1.amazonaws.com/a", iotest.ErrReader(inflight.ErrSlowDown)))
+	if w.Code != 503 || w.Body.String() != `{"message":"Service Unavailable"}` {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 )
 
 // What clients of HTTP APIs meet.
@@ -228,6 +229,8 @@ func (x *exchange) read() error {
 	switch {
 	case n > maxPayload:
 		return tooLarge
+	case errors.Is(err, inflight.ErrSlowDown): // there is no room for it now
+		return unavailable(err)
 	case err != nil:
 		return &failure{status: http.StatusBadRequest, message: "Bad Request", kind: "BAD_REQUEST_BODY", cause: err}
 	}
