@@ -565,7 +565,8 @@ func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionI
 		return nil, invalid("Deletion of aliases is not currently supported.")
 	case t.qualifier != "":
 		for _, name := range sortedKeys(d.Aliases) {
-			if a := d.Aliases[name]; a.Version == t.qualifier || a.Weights[t.qualifier] > 0 {
+			a := d.Aliases[name]
+			if _, named := a.Weights[t.qualifier]; named || a.Version == t.qualifier {
 				return nil, conflict("Version: %s is referenced by aliases. Aliases: [%s]", t.qualifier, name)
 			}
 		}

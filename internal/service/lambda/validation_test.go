@@ -228,3 +228,23 @@ func TestValidation(t *testing.T) {
 		t.Errorf("%+v, %v", all, err)
 	}
 }
+
+// TestVersionOfNoWeight: a version that an alias names stays, whatever its weight, and the alias can be changed.
+func TestVersionOfNoWeight(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	const source = "def handler(e, c): return 1"
+	x.python("f", source, func(in *lambda.CreateFunctionInput) { in.Publish = true })
+	f := aws.String("f")
+	if _, err := x.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: f, ZipFile: zipped(t, map[string]string{"main.py": source + "2"}), Publish: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.CreateAlias(ctx, &lambda.CreateAliasInput{FunctionName: f, Name: aws.String("live"), FunctionVersion: aws.String("1"), RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: map[string]float64{"2": 0}}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := x.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: f, Qualifier: aws.String("2")})
+	wantCode(t, err, "ResourceConflictException", "is referenced by aliases")
+	if _, err := x.UpdateAlias(ctx, &lambda.UpdateAliasInput{FunctionName: f, Name: aws.String("live"), Description: aws.String("d")}); err != nil {
+		t.Error(err)
+	}
+}
