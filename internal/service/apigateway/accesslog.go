@@ -91,7 +91,7 @@ func (x *exchange) logRole() string {
 
 // apiARN is the ARN of the API, for the conditions of a role's trust policy.
 func (x *exchange) apiARN() string {
-	return arn.ARN{Partition: arn.Partition(x.scope.Region), Service: "apigateway", Region: x.scope.Region, Resource: "/restapis/" + x.address.api}.String()
+	return apiARN(x.scope, "/restapis/"+x.address.api)
 }
 
 // executionStream is the stream of execution logs. AWS spreads them over many.

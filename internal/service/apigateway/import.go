@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
-	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/openapi"
 )
@@ -48,8 +47,7 @@ func (s *Service) passing(ctx context.Context, d *apiDoc) passes {
 		if s.cfg.PassRole == nil || aws.ToString(role) == "" || strings.HasSuffix(*role, ":user/*") { // as the caller itself
 			return nil
 		}
-		region := scope.Of(ctx).Region
-		return s.cfg.PassRole(ctx, *role, arn.ARN{Partition: arn.Partition(region), Service: "apigateway", Region: region, Resource: "/restapis/" + d.ID}.String())
+		return s.cfg.PassRole(ctx, *role, apiARN(scope.Of(ctx), "/restapis/"+d.ID))
 	}
 }
 
