@@ -457,14 +457,16 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 		if err != nil {
 			return nil, err
 		}
-		d := *was
-		d.Name, d.Qualifier, t = to.name, to.qualifier, to
-		if err := s.checkSingle(&d); err != nil {
-			return nil, err
-		}
-		if d.Kind == kindSQS {
-			if err := s.checkVisibility(ctx, &d, f); err != nil {
+		t = to
+		if d := *was; d.Name != t.name || d.Qualifier != t.qualifier { // clients name the function that it has, too
+			d.Name, d.Qualifier = t.name, t.qualifier
+			if err := s.checkSingle(&d); err != nil {
 				return nil, err
+			}
+			if d.Kind == kindSQS {
+				if err := s.checkVisibility(ctx, &d, f); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}

@@ -248,3 +248,25 @@ func TestVersionOfNoWeight(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestMappingKeepsItsFunction: a change that names the function which the mapping has is none of the function, and nothing is
+// asked that was asked when it was made; another function has to fit the queue.
+func TestMappingKeepsItsFunction(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	x.python("f", "def handler(e, c): return 1")
+	x.python("slow", "def handler(e, c): return 1", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(40) })
+	f := aws.String("f")
+	made, err := x.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{FunctionName: f, EventSourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:q"), Enabled: aws.Bool(false)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{FunctionName: f, Timeout: aws.Int32(40)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: made.UUID, FunctionName: f, BatchSize: aws.Int32(5)}); err != nil {
+		t.Error(err)
+	}
+	_, err = x.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: made.UUID, FunctionName: aws.String("slow")})
+	wantCode(t, err, "InvalidParameterValueException", "Queue visibility timeout: 30 seconds is less than Function timeout: 40 seconds")
+}
