@@ -90,8 +90,42 @@ func TestAddressesOfKeys(t *testing.T) {
 		"https://issuer.example/keys": true, "http://127.0.0.1:8080/keys": true, "http://localhost/keys": true, "http://[::1]:1/keys": true,
 		"http://issuer.example/keys": false, "http://127.0.0.1.example/": false, "file:///etc/passwd": false, "https://user:secret@issuer.example/": false, "//issuer.example": false, "https:///keys": false, "\x00": false,
 	} {
-		if err := checkAddress(address); (err == nil) != ok {
+		if err := checkAddress(address, false); (err == nil) != ok {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
+}
+
+// TestPlainIssuers: an issuer of http elsewhere is for who asks for it alone, and one of https never leads to http.
+func TestPlainIssuers(t *testing.T) {
+	const keys = `{"keys":[]}`
+	now := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	for _, c := range []struct {
+		plain        bool
+		issuer, keys string
+		ok           bool
+	}{
+		{false, "http://issuer.example", "http://issuer.example/keys", false},
+		{true, "http://issuer.example", "http://issuer.example/keys", true},
+		{true, "http://issuer.example", "file:///etc/passwd", false},
+		{true, "https://issuer.example", "http://issuer.example/keys", false},
+	} {
+		known := Issuers{Plain: c.plain}
+		_, _, err := known.keys(t.Context(), doer(func(r *http.Request) string {
+			if strings.HasSuffix(r.URL.Path, "openid-configuration") {
+				return fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, c.issuer, c.keys)
+			}
+			return keys
+		}), c.issuer, now, time.Time{})
+		if refused := err != nil && strings.Contains(err.Error(), "is not an https address"); refused == c.ok {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// doer answers requests.
+type doer func(*http.Request) string
+
+func (d doer) Do(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(d(r)))}, nil
 }

@@ -2,7 +2,11 @@ package apigatewayv2
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,5 +65,28 @@ func TestCallersOfOthersActAsNobody(t *testing.T) {
 		if err == nil && awswire.CallerFrom(ctx).AccessKey != c.caller.AccessKey {
 			t.Errorf("%s: %+v", who, awswire.CallerFrom(ctx))
 		}
+	}
+}
+
+// outbound answers requests of the service's own.
+type outbound func(*http.Request) string
+
+func (o outbound) Do(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(o(r)))}, nil
+}
+
+// TestPlainIssuer: an issuer that an authorizer may have, one of http elsewhere, is asked for its keys.
+func TestPlainIssuer(t *testing.T) {
+	x := newBench(t)
+	var asked []string
+	x.s.cfg.Outbound = outbound(func(r *http.Request) string {
+		asked = append(asked, r.URL.String())
+		return `{"issuer":"http://issuer.internal:8080/r","jwks_uri":"http://issuer.internal:8080/r/keys","keys":[]}`
+	})
+	if _, err := x.s.verify(t.Context(), "e30.e30.e30", "http://issuer.internal:8080/r"); err == nil {
+		t.Error("a token of nobody is verified")
+	}
+	if want := []string{"http://issuer.internal:8080/r/.well-known/openid-configuration", "http://issuer.internal:8080/r/keys"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
 	}
 }
