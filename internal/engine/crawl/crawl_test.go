@@ -238,6 +238,32 @@ func TestRemarks(t *testing.T) {
 	}
 }
 
+// TestLargeGzip: the first bytes of a large file of gzip's program, written at such a second, could be a length of BSON.
+func TestLargeGzip(t *testing.T) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Name, w.ModTime = "a.csv", time.Unix(1_700_000_000&^0xff|5, 0)
+	io.WriteString(w, strings.Repeat("1,x\n2,y\n", 1000))
+	w.Close()
+	tables, err := Run(t.Context(), large{mapSource{"x/a.csv.gz": b.Bytes()}}, "x/", "b", Options{})
+	if err != nil || len(tables) != 1 || tables[0].Format.Classification != CSV || tables[0].Format.Compression != "gzip" {
+		t.Errorf("%+v, %v", tables, err)
+	}
+}
+
+// large is a source whose objects are said to be of 200 MiB.
+type large struct{ mapSource }
+
+func (l large) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		for o, err := range l.mapSource.List(ctx, prefix) {
+			if o.Size = 200 << 20; !yield(o, err) {
+				return
+			}
+		}
+	}
+}
+
 // archiving is a source whose objects by the name of ".archived" are in an archive.
 type archiving struct{ mapSource }
 
