@@ -195,6 +195,12 @@ b at "x/b/" json none (a int) by (partition_0 string) ["2"] objects=1 records=1
 			want:    `x at "x/" json none (a struct<b:int>) objects=1 records=1` + "\n",
 		},
 		{
+			name:    "a member without a name that is not read to its end",
+			objects: mapSource{"x/a.json": []byte(`{"a":1,"":"` + strings.Repeat("x", headSize) + `"}`)},
+			prefix:  "x/",
+			want:    `x at "x/" json none (a int) objects=1 records=1` + "\n",
+		},
+		{
 			name: "XML, the document a row",
 			objects: mapSource{"x/a.xml": []byte(`<?xml version="1.0"?><r v="1.5"><b id="7">x</b><b id="y"/><c>true</c><d>2024-01-02</d></r>`),
 				"x/b.xml": []byte("\xff\xfe<\x00r\x00 \x00v\x00=\x00'\x001\x00'\x00/\x00>\x00"), "x/c.xml": []byte(`<r><b></r>`)},
