@@ -125,7 +125,7 @@ func shapeOf(t *sql.Type) *udf.JSONShape {
 			return &udf.JSONShape{Elem: e}
 		}
 	case types.Is(t, "row") && len(t.Fields) > 0:
-		s := &udf.JSONShape{}
+		s := &udf.JSONShape{Bare: t.Fields[0].Name == nil}
 		for i, f := range t.Fields {
 			s.Names, s.Fields = append(s.Names, types.FieldName(t, i)), append(s.Fields, shapeOf(f.Type))
 		}
