@@ -219,3 +219,28 @@ func TestDeclaredHash(t *testing.T) {
 		t.Errorf("a document: %d %s", status, text)
 	}
 }
+
+// TestResourcePolicyOfKeys: whatever is in a key, the policy of its bucket is asked.
+func TestResourcePolicyOfKeys(t *testing.T) {
+	n := newNode(t)
+	c := n.client(controlAccount, "us-east-1")
+	const text = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::%s/*"}]}`
+	policies := map[string]string{}
+	for _, bucket := range []string{"bkt", "accesspoint"} {
+		makeBucket(t, c, bucket)
+		policies[bucket] = strings.ReplaceAll(text, "%s", bucket)
+		must(c.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: aws.String(policies[bucket])}))(t)
+	}
+	for on, want := range map[string]string{
+		"arn:aws:s3:::bkt":                                              policies["bkt"],
+		"arn:aws:s3:::bkt/a:accesspoint/b":                              policies["bkt"],
+		"arn:aws:s3:::bkt/arn:aws:s3:us-east-1:1:accesspoint/x":         policies["bkt"],
+		"arn:aws:s3:::accesspoint/x":                                    policies["accesspoint"],
+		"arn:aws:s3:us-east-1:111122223333:accesspoint/none":            "",
+		"arn:aws:s3:us-east-1:1:accesspoint/none/object/x:s3:::bkt/key": "",
+	} {
+		if got, _, err := n.ResourcePolicy(t.Context(), on); err != nil || got != want {
+			t.Errorf("the policy of %s: %q, %v", on, got, err)
+		}
+	}
+}
