@@ -141,6 +141,35 @@ func TestGrants(t *testing.T) {
 	check("retired", may("ann", "Decrypt", nil), false)
 }
 
+// TestNamesOfKeys: a key is found by no name for which its policy is not asked.
+func TestNamesOfKeys(t *testing.T) {
+	s, err := New(Config{State: newState(t), Sealer: seal.Random()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.CreateKey(user(""), &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateAlias(user(""), &kms.CreateAliasInput{AliasName: aws.String("alias/orders"), TargetKeyId: made.KeyMetadata.KeyId}); err != nil {
+		t.Fatal(err)
+	}
+	here := "arn:aws:kms:us-east-1:" + grantAccount + ":"
+	for name, there := range map[string]bool{
+		*made.KeyMetadata.KeyId: true, *made.KeyMetadata.Arn: true, "alias/orders": true, here + "alias/orders": true, "alias/aws/s3": true,
+		here + "key/alias/orders": false, here + "key/alias/aws/s3": false, here + "key/" + here + "alias/orders": false, "key/" + *made.KeyMetadata.KeyId: false, here + "key/": false,
+	} {
+		out, err := s.DescribeKey(user(""), &kms.DescribeKeyInput{KeyId: &name})
+		if (err == nil) != there {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if on := s.on(awswire.CallerFrom(user("")), &name); there && (len(on) != 1 || on[0] != *out.KeyMetadata.Arn) {
+			t.Errorf("of %s the policy of %s is asked", name, on)
+		}
+	}
+}
+
 func TestGrantsThatCannotBe(t *testing.T) {
 	s, err := New(Config{State: newState(t), Sealer: seal.Random()})
 	if err != nil {
