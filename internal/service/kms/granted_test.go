@@ -83,6 +83,10 @@ func TestGrants(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, got, want)
 		}
 	}
+	// A grant of before, when it was not looked at whom they name.
+	if err := s.grants.Create(t.Context(), &grantDoc{Key: *id, Account: grantAccount, Region: "us-east-1", ID: "old", Grantee: "arn:aws:iam:us-east-1:none:root", Operations: []types.GrantOperation{"Decrypt"}}, grantAccount, "us-east-1", *id, "old"); err != nil {
+		t.Fatal(err)
+	}
 	check("root", may("", "Decrypt", nil), true)
 	check("nobody's", may("ann", "Decrypt", nil), false)
 
@@ -193,6 +197,10 @@ func TestGrantsThatCannotBe(t *testing.T) {
 		"no principal":            {"ann", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
 		"everybody":               {"*", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
 		"all users":               {"arn:aws:iam::111122223333:user/*", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
+		"the root of a region":    {"arn:aws:iam:us-east-1:111122223333:root", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
+		"the root of no account":  {"arn:aws:iam::elevenandone:root", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
+		"a part of the root":      {"arn:aws:iam::111122223333:root/x:root", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
+		"a user without a name":   {"arn:aws:iam::111122223333:user/", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
 		"a group":                 {"arn:aws:iam::111122223333:group/g", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
 		"an operation of others":  {ann, []types.GrantOperation{"Sign"}, nil, "ValidationException"},
 		"no operations":           {ann, nil, nil, "ValidationException"},
