@@ -157,6 +157,7 @@ func (g *grantDoc) statements() []statement {
 			}
 			limits["ForAllValues:StringEquals"] = map[string]any{"kms:GrantOperations": g.Operations}
 			list = append(list, statement{"Allow", who, []string{"kms:CreateGrant"}, "*", limits})
+		case o == types.GrantOperationRetireGrant: // of this one, and of no other of the key: mayRetire
 		default:
 			without = append(without, "kms:"+string(o))
 		}
@@ -263,7 +264,8 @@ func grantKeys(c awswire.Caller, grantee, retiring *string, operations []types.G
 func (s *Service) mayRetire(ctx context.Context, g *grantDoc) error {
 	c := awswire.CallerFrom(ctx)
 	is := func(principal string) bool {
-		return principal != "" && (principal == c.Principal || c.Session != nil && principal == c.Session.Source)
+		return principal != "" && (principal == c.Principal || c.Session != nil && principal == c.Session.Source ||
+			c.Session == nil && c.Principal == "" && !c.Anonymous && principal == arn.Global("iam", g.Region, c.Account, "root"))
 	}
 	if is(g.Retiring) || is(g.Grantee) && slices.Contains(g.Operations, types.GrantOperationRetireGrant) || s.decide == nil {
 		return nil

@@ -96,7 +96,7 @@ func TestGrants(t *testing.T) {
 	check("another operation", may("ann", "Encrypt", nil), false)
 	check("another user", may("bob", "Decrypt", nil), false)
 
-	grant("bob", &types.GrantConstraints{EncryptionContextSubset: map[string]string{"Team": "${aws:username}*"}}, "Encrypt", "DescribeKey", "CreateGrant")
+	bobs := grant("bob", &types.GrantConstraints{EncryptionContextSubset: map[string]string{"Team": "${aws:username}*"}}, "Encrypt", "DescribeKey", "CreateGrant")
 	check("subset", may("bob", "Encrypt", map[string]string{"Team": "${aws:username}*", "x": "y"}), true)
 	check("subset, another value", may("bob", "Encrypt", map[string]string{"Team": "bob"}), false)
 	check("subset, another case", may("bob", "Encrypt", map[string]string{"team": "${aws:username}*"}), false)
@@ -139,6 +139,9 @@ func TestGrants(t *testing.T) {
 	}
 	check("revoked", may("ann", "Decrypt", nil), false)
 	own := grant("ann", nil, "Decrypt", "RetireGrant")
+	if _, err := s.RetireGrant(user("ann"), &kms.RetireGrantInput{KeyId: id, GrantId: bobs}); err == nil {
+		t.Error("a grantee who may retire one grant has retired another's")
+	}
 	if _, err := s.RetireGrant(user("ann"), &kms.RetireGrantInput{KeyId: id, GrantId: own}); err != nil {
 		t.Error(err)
 	}
