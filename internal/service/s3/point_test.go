@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // byHost sends a request to a host as an account, and returns its status and body.
@@ -241,6 +242,41 @@ func TestResourcePolicyOfKeys(t *testing.T) {
 	} {
 		if got, _, err := n.ResourcePolicy(t.Context(), on); err != nil || got != want {
 			t.Errorf("the policy of %s: %q, %v", on, got, err)
+		}
+	}
+}
+
+// TestPublicListsByAccessPoint: an access point that takes no public list takes none, however a request says it.
+func TestPublicListsByAccessPoint(t *testing.T) {
+	n := newNode(t)
+	c := n.client(controlAccount, "us-east-1")
+	bucket := aws.String("bkt")
+	makeBucket(t, c, *bucket)
+	must(c.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: bucket}))(t)
+	must(c.PutBucketOwnershipControls(t.Context(), &s3.PutBucketOwnershipControlsInput{Bucket: bucket, OwnershipControls: &types.OwnershipControls{Rules: []types.OwnershipControlsRule{{ObjectOwnership: types.ObjectOwnershipObjectWriter}}}}))(t)
+	put(t, c, *bucket, "k", "")
+	if status, text := n.ask(t, controlAccount, "PUT", "accesspoint/reports", "<CreateAccessPointRequest><Bucket>bkt</Bucket></CreateAccessPointRequest>"); status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	id := canonicalID(controlAccount)
+	list := `<AccessControlPolicy><Owner><ID>` + id + `</ID></Owner><AccessControlList><Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group">` +
+		`<URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>`
+	public := []string{"X-Amz-Acl", "public-read"}
+	for _, q := range []struct {
+		what, method, path, body string
+		header                   []string
+	}{
+		{"an object", "PUT", "/new", "", public},
+		{"a list of its own", "PUT", "/k?acl", "", public},
+		{"a list of its own in the body", "PUT", "/k?acl", list, nil},
+		{"an upload in parts", "POST", "/parts?uploads", "", public},
+		{"a copy", "PUT", "/copy", "", append([]string{"X-Amz-Copy-Source", "bkt/k"}, public...)},
+	} {
+		if status, text := n.byHost(t, controlAccount, q.method, pointHost, q.path, q.body, q.header...); status != 403 || !strings.Contains(text, "AccessDenied") {
+			t.Errorf("%s by the access point: %d %s", q.what, status, text)
+		}
+		if status, text := n.byHost(t, controlAccount, q.method, "bkt.s3.amazonaws.com", q.path, q.body, q.header...); status != 200 {
+			t.Errorf("%s: %d %s", q.what, status, text)
 		}
 	}
 }
