@@ -280,3 +280,22 @@ func TestPublicListsByAccessPoint(t *testing.T) {
 		}
 	}
 }
+
+// TestWebsiteUnderAnAlias: the pages of a website are its bucket's, whatever their path begins with.
+func TestWebsiteUnderAnAlias(t *testing.T) {
+	n := newNode(t)
+	c := n.client(controlAccount, "us-east-1")
+	bucket := aws.String("bkt")
+	makeBucket(t, c, *bucket)
+	must(c.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: bucket}))(t)
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::bkt/*"}]}`
+	must(c.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: bucket, Policy: &policy}))(t)
+	must(c.PutBucketWebsite(t.Context(), &s3.PutBucketWebsiteInput{Bucket: bucket, WebsiteConfiguration: &types.WebsiteConfiguration{IndexDocument: &types.IndexDocument{Suffix: aws.String("index.html")}}}))(t)
+	_, text := n.ask(t, controlAccount, "PUT", "accesspoint/reports", "<CreateAccessPointRequest><Bucket>bkt</Bucket></CreateAccessPointRequest>")
+	_, alias, _ := strings.Cut(text, "<Alias>")
+	alias, _, _ = strings.Cut(alias, "</Alias>")
+	put(t, c, *bucket, alias+"/page", "hello")
+	if status, text := n.byHost(t, "444455556666", "GET", "bkt.s3-website.us-east-1.amazonaws.com", "/"+alias+"/page", ""); status != 200 || text != "hello" {
+		t.Errorf("%d %s", status, text)
+	}
+}
