@@ -35,7 +35,7 @@ type Doer interface {
 // Issuers fetch the key sets of issuers of OpenID Connect and keep them, for a thousand issuers and two hours. The zero
 // value is ready. It may be used by any number of goroutines.
 type Issuers struct {
-	// Plain takes issuers elsewhere whose own URL is http, and their keys by http. It is set before the first use.
+	// Plain has issuers whose address is http asked so, as far as the Doer lets them; else those on this machine alone are.
 	Plain bool
 
 	mu    sync.Mutex
@@ -103,7 +103,7 @@ func (i *Issuers) keys(ctx context.Context, out Doer, name string, now, after ti
 
 // fetchKeys asks an issuer's discovery document where its keys are, and gets them.
 func fetchKeys(ctx context.Context, out Doer, issuer string, plain bool) (Keys, error) {
-	text, err := fetch(ctx, out, plain, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration")
+	text, err := fetch(ctx, out, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", plain)
 	if err != nil {
 		return nil, err
 	}
@@ -117,14 +117,13 @@ func fetchKeys(ctx context.Context, out Doer, issuer string, plain bool) (Keys, 
 	if d.Issuer != issuer {
 		return nil, fmt.Errorf("the discovery document of %s is of the issuer %q", issuer, d.Issuer)
 	}
-	if text, err = fetch(ctx, out, plain, d.Keys); err != nil {
+	if text, err = fetch(ctx, out, d.Keys, plain); err != nil {
 		return nil, err
 	}
 	return ParseKeys(text)
 }
 
-// checkAddress refuses addresses of issuers and key sets that are not https, but for a server on this machine, or, where
-// plain, http.
+// checkAddress refuses addresses of issuers and key sets that are not https, or plain http, but for a server on this machine.
 func checkAddress(address string, plain bool) error {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -138,7 +137,7 @@ func checkAddress(address string, plain bool) error {
 	return nil
 }
 
-func fetch(ctx context.Context, out Doer, plain bool, address string) ([]byte, error) {
+func fetch(ctx context.Context, out Doer, address string, plain bool) ([]byte, error) {
 	if err := checkAddress(address, plain); err != nil {
 		return nil, err
 	}
