@@ -306,6 +306,61 @@ func TestFailedSyncOfLargeAppend(t *testing.T) {
 	}
 }
 
+// TestReadersOfSuspectStream reads a shard that takes no more, since a sync of its stream has failed:
+// whoever waits gets what is there, and learns of the deletion.
+func TestReadersOfSuspectStream(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "nats")
+	d := &forgetful{t: t, files: map[uint64]*durable{}}
+	defer func() {
+		for _, on := range d.files {
+			on.open.Close()
+		}
+	}()
+	b, err := Start(Options{Dir: dir, fsync: d.sync})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	l, err := shardlog.Open(t.Context(), b, shardlog.Options{Journal: AppendsDir(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s, err := l.CreateShard(ctx, "a", shardlog.ShardConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch shardlog.Batch
+	batch.Add([]byte("k"), make([]byte, 200<<10))
+	if _, _, err := s.Append(ctx, &batch); err != nil {
+		t.Fatal(err)
+	}
+	d.failNext()
+	if _, _, err := s.Append(ctx, &batch); !errors.Is(err, journal.ErrSuspect) {
+		t.Fatalf("a large append whose sync fails: %v", err)
+	}
+	if err := s.Wait(ctx, shardlog.Position{}); err != nil {
+		t.Errorf("a wait for a record that is there: %v", err)
+	}
+	recs, end, err := s.Read(ctx, shardlog.Position{}, shardlog.ReadOptions{}, nil)
+	if err != nil || len(recs) != 1 {
+		t.Fatalf("%d records are read, %v", len(recs), err)
+	}
+	waited := make(chan error, 1)
+	go func() { waited <- s.Wait(ctx, end) }()
+	if err := l.DeleteShard(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; !errors.Is(err, shardlog.ErrNoShard) {
+		t.Errorf("a wait for a record when the shard is deleted: %v", err)
+	}
+	if _, _, err := s.Append(ctx, &batch); !errors.Is(err, shardlog.ErrNoShard) {
+		t.Errorf("an append when the shard is deleted: %v", err)
+	}
+}
+
 // TestServerSyncFails has the server tell of a sync of its own that failed.
 func TestServerSyncFails(t *testing.T) {
 	b := start(t, filepath.Join(t.TempDir(), "nats"))
