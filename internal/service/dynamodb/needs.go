@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -136,11 +137,11 @@ func (t *touched) statement(st *statement) {
 			columns = &st.Columns[0].Path
 		}
 		t.selects("", given(st.Index), columns, nil)
-		scan := "false"
-		if len(keys) == 0 {
-			scan = "true"
+		scan := len(keys) == 0
+		for _, name := range st.moreHash(t.table(&st.Table)) {
+			scan = scan || len(st.partitions(name)) == 0
 		}
-		t.add("dynamodb:FullTableScan", scan)
+		t.add("dynamodb:FullTableScan", strconv.FormatBool(scan))
 		return
 	}
 	if st.Kind == partiql.Exists {
@@ -159,7 +160,7 @@ func (t *touched) statement(st *statement) {
 
 // leading are the texts of the partition keys outside of which a statement does nothing; none where there are no such
 // keys, or where the table or its index is not there.
-func (st *statement) leading(d *table) (out []string) {
+func (st *statement) leading(d *table) []string {
 	if d == nil {
 		return nil
 	}
@@ -171,6 +172,19 @@ func (st *statement) leading(d *table) (out []string) {
 		}
 		hash = x.Hash
 	}
+	return st.partitions(hash)
+}
+
+// moreHash are the attributes that follow the first in the partition key of the index that a statement reads.
+func (st *statement) moreHash(d *table) []string {
+	if d == nil || st.Index == "" || d.index(st.Index) == nil {
+		return nil
+	}
+	return d.index(st.Index).MoreHash
+}
+
+// partitions are the texts of the values that a statement names of an attribute of a partition key.
+func (st *statement) partitions(hash string) (out []string) {
 	add := func(v attr.Value) bool {
 		text, ok := leading(v)
 		if ok {
