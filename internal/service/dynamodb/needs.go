@@ -13,8 +13,9 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore/partiql"
 )
 
-// This file: what callers need for transactions and for statements. There are no permissions for the calls themselves:
-// each item of a transaction needs that of the operation on one item, and each statement that of its kind.
+// This file: what callers need for transactions, for statements, and for a table with a policy. There are no permissions
+// for transactions and statements themselves: each item of a transaction needs that of the operation on one item, and
+// each statement that of its kind.
 
 // need is the permission for an action on a table, or on an index of it.
 func need(c awswire.Caller, action string, name, index *string, keys func() map[string][]string) awswire.Need {
@@ -23,6 +24,15 @@ func need(c awswire.Caller, action string, name, index *string, keys func() map[
 		n.Resource = on[0]
 	}
 	return n
+}
+
+// needsOfCreateTable asks for the permission, too, to give the table the policy that it is to have.
+func needsOfCreateTable(c awswire.Caller, in *dynamodb.CreateTableInput) []awswire.Need {
+	out := []awswire.Need{need(c, "CreateTable", in.TableName, nil, nil)}
+	if in.ResourcePolicy != nil {
+		out = append(out, need(c, "PutResourcePolicy", in.TableName, nil, nil))
+	}
+	return out
 }
 
 const enclosing = "dynamodb:EnclosingOperation"

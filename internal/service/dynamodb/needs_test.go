@@ -48,3 +48,24 @@ func TestFullTableScan(t *testing.T) {
 		}
 	}
 }
+
+// TestCreateTableNeeds asks what a caller needs to create a table, without a policy and with one.
+func TestCreateTableNeeds(t *testing.T) {
+	caller := awswire.Caller{Account: "111111111111", Region: "eu-west-1"}
+	for _, policy := range []*string{nil, aws.String("{}")} {
+		var got []string
+		for _, n := range needsOfCreateTable(caller, &dynamodb.CreateTableInput{TableName: aws.String("tab"), ResourcePolicy: policy}) {
+			if n.Resource != "arn:aws:dynamodb:eu-west-1:111111111111:table/tab" {
+				t.Errorf("%s is needed on %s", n.Action, n.Resource)
+			}
+			got = append(got, n.Action)
+		}
+		want := []string{"dynamodb:CreateTable", "dynamodb:PutResourcePolicy"}
+		if policy == nil {
+			want = want[:1]
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("needs %v, want %v", got, want)
+		}
+	}
+}
