@@ -260,6 +260,9 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 		if p.index = t.table.index(st.Index); p.index == nil {
 			return nil, invalid("The table does not have the specified index")
 		}
+		if err := p.index.filled(); err != nil {
+			return nil, err
+		}
 		if consistent && !p.index.Local {
 			return nil, invalid("Strongly consistent read is not supported on Global Secondary Indexes")
 		}
