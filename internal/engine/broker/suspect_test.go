@@ -361,6 +361,25 @@ func TestReadersOfSuspectStream(t *testing.T) {
 	}
 }
 
+// TestTornListOfSuspectFiles starts with a list that a loss of power has left half written, is killed,
+// and starts again.
+func TestTornListOfSuspectFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{suspectFile: `{"stream":"a","fi`, runningFile: "another boot"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := Start(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if list, err := readSuspects(dir); err != nil || list.any() {
+		t.Errorf("the start has left the list %v, %v", list, err)
+	}
+}
+
 // TestServerSyncFails has the server tell of a sync of its own that failed.
 func TestServerSyncFails(t *testing.T) {
 	b := start(t, filepath.Join(t.TempDir(), "nats"))
