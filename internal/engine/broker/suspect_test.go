@@ -247,26 +247,33 @@ func testFailedSync(t *testing.T, how string) {
 	shut()
 }
 
-// TestFailedSyncOfLargeAppend lets the sync fail that makes a large append durable: the append ends,
-// with an error that leaves open what became of it, the shard takes no more, and other shards do.
-func TestFailedSyncOfLargeAppend(t *testing.T) {
+// startForgetful starts a broker on a forgetful disk, and a log.
+func startForgetful(t *testing.T) (*forgetful, *Broker, *shardlog.Log) {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "nats")
 	d := &forgetful{t: t, files: map[uint64]*durable{}}
-	defer func() {
-		for _, on := range d.files {
-			on.open.Close()
-		}
-	}()
 	b, err := Start(Options{Dir: dir, fsync: d.sync})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	t.Cleanup(func() {
+		b.Close()
+		for _, on := range d.files {
+			on.open.Close()
+		}
+	})
 	l, err := shardlog.Open(t.Context(), b, shardlog.Options{Journal: AppendsDir(dir)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
+	return d, b, l
+}
+
+// TestFailedSyncOfLargeAppend lets the sync fail that makes a large append durable: the append ends,
+// with an error that leaves open what became of it, the shard takes no more, and other shards do.
+func TestFailedSyncOfLargeAppend(t *testing.T) {
+	d, b, l := startForgetful(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	add := func(shard string, size int) error {
@@ -301,7 +308,7 @@ func TestFailedSyncOfLargeAppend(t *testing.T) {
 	}
 	l.Close()
 	b.Close()
-	if _, err := os.Stat(filepath.Join(dir, manifestFile)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(b.opts.Dir, manifestFile)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a list says that all files are synced: %v", err)
 	}
 }
@@ -309,23 +316,7 @@ func TestFailedSyncOfLargeAppend(t *testing.T) {
 // TestReadersOfSuspectStream reads a shard that takes no more, since a sync of its stream has failed:
 // whoever waits gets what is there, and learns of the deletion.
 func TestReadersOfSuspectStream(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "nats")
-	d := &forgetful{t: t, files: map[uint64]*durable{}}
-	defer func() {
-		for _, on := range d.files {
-			on.open.Close()
-		}
-	}()
-	b, err := Start(Options{Dir: dir, fsync: d.sync})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	l, err := shardlog.Open(t.Context(), b, shardlog.Options{Journal: AppendsDir(dir)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	d, _, l := startForgetful(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s, err := l.CreateShard(ctx, "a", shardlog.ShardConfig{})
