@@ -226,31 +226,6 @@ func TestStatementsAskForTheirKind(t *testing.T) {
 	denied(t, "outside of a transaction", one(text), "AccessDeniedException")
 }
 
-// TestPoliciesOfNewTables: who may create tables alone gives them no policy, which could let in anybody.
-func TestPoliciesOfNewTables(t *testing.T) {
-	n := startEnforcing(t)
-	root := clientsOf(n, owner, "us-east-1")
-	ann := tablesOf(n, makeUser(t, root, "ann", nil))
-	create := func(name string, policy *string) error {
-		_, err := ann.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-			TableName: &name, BillingMode: types.BillingModePayPerRequest, ResourcePolicy: policy,
-			AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
-			KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
-		})
-		return err
-	}
-	policy := aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"dynamodb:*","Resource":"*"}]}`)
-	grants(t, root, "ann", "", `"*"`, "dynamodb:CreateTable")
-	denied(t, "a table with a policy", create("open", policy), "not authorized to perform: dynamodb:PutResourcePolicy on resource: arn:aws:dynamodb:us-east-1:111111111111:table/open")
-	if err := create("closed", nil); err != nil {
-		t.Error(err)
-	}
-	grants(t, root, "ann", "", `"*"`, "dynamodb:CreateTable", "dynamodb:PutResourcePolicy")
-	if err := create("open", policy); err != nil {
-		t.Error(err)
-	}
-}
-
 // TestExportsAndImportsAreTheCallers: an export writes, and an import reads, what who began it may.
 func TestExportsAndImportsAreTheCallers(t *testing.T) {
 	n := startEnforcing(t)
