@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -91,7 +92,7 @@ func (f *demoFlags) on(cmd *cobra.Command, do func(*demoClients) error) error {
 	if f.endpoint == "" {
 		return f.during(cmd, func(url string, cfg node.Config) error { return do(newDemoClients(url, cfg.Account)) })
 	}
-	c := newDemoClients(f.endpoint, "")
+	c := newDemoClients(strings.TrimSuffix(f.endpoint, "/"), "")
 	c.useKeysOfEnvironment()
 	who, err := sts.NewFromConfig(c.config).GetCallerIdentity(cmd.Context(), &sts.GetCallerIdentityInput{})
 	if err != nil {

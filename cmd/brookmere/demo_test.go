@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/brookmere/brookmere/examples"
 )
 
@@ -99,4 +101,20 @@ func TestDashboards(t *testing.T) {
 	fails(t, words(url, "dashboards get none"), "ResourceNotFound")
 	prints(t, words(url, "dashboards rm "+strings.Join(examples.Dashboards(), " ")))
 	fails(t, words(url, "dashboards rm orders"), "orders")
+}
+
+// TestDemoEndpoint: the address of a node that runs may end with a slash.
+func TestDemoEndpoint(t *testing.T) {
+	url, _ := sharedNode(t)
+	cmd := &cobra.Command{}
+	cmd.SetContext(t.Context())
+	err := (&demoFlags{endpoint: url + "/"}).on(cmd, func(c *demoClients) error {
+		if c.url != url || c.account == "" {
+			t.Errorf("clients of account %q at %s, want %s", c.account, c.url, url)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }

@@ -332,6 +332,11 @@ func (a *Authorizer) decide(ctx context.Context, q *question) (policy.Decision, 
 	}
 	owner := ""
 	if r, ok := arn.Parse(q.resource); ok {
+		// A client may name a resource by a partition that its region is not in, of which policies do not speak.
+		if of := arn.Partition(r.Region); r.Region != "" && of != r.Partition {
+			r.Partition = of
+			q.resource = r.String()
+		}
 		owner = r.Account
 		if q.trust != nil {
 			p.Resource = q.trust

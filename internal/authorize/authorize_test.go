@@ -108,6 +108,23 @@ func TestAllow(t *testing.T) {
 	}
 }
 
+// TestPartitionOfResources: a resource that is named by another partition is the same resource.
+func TestPartitionOfResources(t *testing.T) {
+	const on = ":kinesis:us-east-1:111122223333:stream/"
+	who := people{grants: map[string]*policy.Grants{
+		ann: grants(t, `{"Effect":"Allow","Action":"kinesis:*","Resource":"*"},{"Effect":"Deny","Action":"kinesis:*","Resource":"arn:aws`+on+`secret"}`),
+	}}
+	a := New(Config{Mode: Enforce, Identities: who})
+	for resource, denied := range map[string]bool{
+		"arn:aws" + on + "s": false, "arn:aws" + on + "secret": true, "arn:aws-cn" + on + "secret": true, "arn:aws-us-gov" + on + "secret": true, "arn:aws-" + on + "secret": true,
+		"arn:aws-cn:kinesis:cn-north-1:111122223333:stream/secret": false,
+	} {
+		if err := a.Allow(as(ann), "kinesis:PutRecord", resource, nil); (err != nil) != denied {
+			t.Errorf("%s: %v", resource, err)
+		}
+	}
+}
+
 func TestLogMode(t *testing.T) {
 	var log bytes.Buffer
 	a := New(Config{Mode: Log, Identities: known(t), Logger: slog.New(slog.NewTextHandler(&log, nil))})

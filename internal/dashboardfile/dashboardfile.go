@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"reflect"
 	"strconv"
@@ -172,16 +171,21 @@ func (t trimmed) Write(p []byte) (int, error) {
 }
 
 // YAML returns a body as a file for people: YAML, its members in the body's order, texts of several lines as such. Body
-// makes the same body of it. A body that YAML would not bring back unchanged is written as JSON, which Body reads too.
+// makes the same body of it. A body that YAML would not bring back unchanged is written as JSON, which Body reads too; one
+// that is deeper than a file may be, as it is: its indentation would be a multiple of it.
 func YAML(body string) ([]byte, error) {
-	d := json.NewDecoder(strings.NewReader(body))
-	d.UseNumber()
-	v, err := ordered(d)
-	if err != nil {
+	// All of it is looked at first: this bounds how deep a document may be, which tokens do not.
+	if err := json.Unmarshal([]byte(body), new(json.RawMessage)); err != nil {
 		return nil, fmt.Errorf("the body is not JSON: %w", err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("the body is not JSON: something follows its end")
+	d := json.NewDecoder(strings.NewReader(body))
+	d.UseNumber()
+	v, err := ordered(d, 0)
+	if errors.Is(err, errDeep) {
+		return []byte(body + "\n"), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the body is not JSON: %w", err)
 	}
 	if m, ok := v.(yaml.MapSlice); ok && len(m) > 0 && strings.Count(body, ":") <= maxMembers {
 		text, err := yaml.MarshalWithOptions(v, yaml.Indent(2), yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true))
@@ -207,18 +211,23 @@ func same(file []byte, body string) bool {
 	return json.Unmarshal([]byte(got), &a) == nil && json.Unmarshal([]byte(body), &b) == nil && reflect.DeepEqual(a, b)
 }
 
+var errDeep = errors.New("too deep")
+
 // ordered decodes a value, its members in their order.
-func ordered(d *json.Decoder) (any, error) {
+func ordered(d *json.Decoder, depth int) (any, error) {
 	t, err := d.Token()
 	if err != nil {
 		return nil, err
 	}
 	switch t := t.(type) {
 	case json.Delim:
+		if depth == maxDepth {
+			return nil, errDeep
+		}
 		if t == '[' {
 			list := []any{}
 			for d.More() {
-				v, err := ordered(d)
+				v, err := ordered(d, depth+1)
 				if err != nil {
 					return nil, err
 				}
@@ -233,7 +242,7 @@ func ordered(d *json.Decoder) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			v, err := ordered(d)
+			v, err := ordered(d, depth+1)
 			if err != nil {
 				return nil, err
 			}

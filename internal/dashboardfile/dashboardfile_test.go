@@ -67,8 +67,27 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%.40q: %s, %v; want %q", file, got, err, want)
 		}
 	}
-	if _, err := YAML("{"); err == nil {
-		t.Error("half a body is written")
+	for _, body := range []string{"{", "{} {}", "", strings.Repeat("[", 100_000)} {
+		if _, err := YAML(body); err == nil || !strings.Contains(err.Error(), "not JSON") {
+			t.Errorf("%.40q: %v", body, err)
+		}
+	}
+}
+
+// TestDeep: a body that is deep and wide does not become a file that is a thousand times as large.
+func TestDeep(t *testing.T) {
+	deep := func(levels int) string {
+		return `{"a":` + strings.Repeat("[", levels) + strings.Repeat("1,", 1000) + "1" + strings.Repeat("]", levels) + "}"
+	}
+	for _, levels := range []int{maxDepth, 5000} {
+		text, err := YAML(deep(levels))
+		if err != nil || string(text) != deep(levels)+"\n" {
+			t.Errorf("%d levels: %d bytes, %v", levels, len(text), err)
+		}
+	}
+	text, err := YAML(deep(maxDepth - 1))
+	if err != nil || !same(text, deep(maxDepth-1)) || strings.HasPrefix(string(text), "{") {
+		t.Errorf("%.80q, %v", text, err)
 	}
 }
 

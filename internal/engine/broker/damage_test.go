@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -270,35 +272,36 @@ func TestDamage(t *testing.T) {
 	if testing.Short() {
 		times = 20
 	}
-	var healthy, refused, told int
-	for i := range times {
-		dir := filepath.Join(t.TempDir(), "d")
-		from := stopped
-		if i%4 == 3 {
-			from = killed
+	var healthy, refused, told atomic.Int64
+	t.Run("case", func(t *testing.T) {
+		for i := range times {
+			t.Run(strconv.Itoa(i), func(t *testing.T) {
+				t.Parallel() // a case waits for the disk most of its time
+				dir := filepath.Join(t.TempDir(), "d")
+				from := stopped
+				if i%4 == 3 {
+					from = killed
+				}
+				if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+					t.Fatal(err)
+				}
+				r := rand.New(rand.NewPCG(uint64(i), 1))
+				what := filepath.Base(from) + ": " + damage(t, r, dir)
+				begin := time.Now()
+				err := want.verify(t, dir)
+				switch {
+				case err == nil:
+					healthy.Add(1)
+				case errors.Is(err, broker.ErrDamaged):
+					refused.Add(1)
+				default:
+					told.Add(1)
+				}
+				if took := time.Since(begin); t.Failed() || took > 10*time.Second || testing.Verbose() {
+					t.Logf("%s: %v after %v", what, err, took.Round(time.Millisecond))
+				}
+			})
 		}
-		if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
-			t.Fatal(err)
-		}
-		r := rand.New(rand.NewPCG(uint64(i), 1))
-		what := filepath.Base(from) + ": " + damage(t, r, dir)
-		begin := time.Now()
-		err := want.verify(t, dir)
-		switch {
-		case err == nil:
-			healthy++
-		case errors.Is(err, broker.ErrDamaged):
-			refused++
-		default:
-			told++
-		}
-		if t.Failed() {
-			t.Fatalf("case %d: %s: told %v", i, what, err)
-		}
-		if took := time.Since(begin); took > 10*time.Second || testing.Verbose() {
-			t.Logf("case %d: %s: %v after %v", i, what, err, took.Round(time.Millisecond))
-		}
-		os.RemoveAll(dir)
-	}
-	t.Logf("%d healthy, %d refused, %d told later", healthy, refused, told)
+	})
+	t.Logf("%d healthy, %d refused, %d told later", healthy.Load(), refused.Load(), told.Load())
 }

@@ -98,11 +98,13 @@ func classify(ctx context.Context, src Source, f *file, custom []Classifier) err
 	if avroFile(f, head) || bytes.HasPrefix(head, avroMagic) {
 		return nil
 	}
-	if f.why = binaryNotRead(head, f.Size); f.why != "" {
-		return nil
-	}
 	whole := int64(len(head)) == f.Size
 	text, compression, complete := decompress(head, whole)
+	if compression == "none" { // the first bytes of gzip can pass for a length of BSON
+		if f.why = binaryNotRead(head, f.Size); f.why != "" {
+			return nil
+		}
+	}
 	known := len(text) > 0 && (slices.ContainsFunc(custom, func(c Classifier) bool { return c.classify(f, text, complete) }) ||
 		jsonFile(f, text, complete) || builtinXML.classify(f, text, complete) || slices.ContainsFunc(builtinLogs(), func(c Classifier) bool { return c.classify(f, text, complete) }) || csvFile(f, text, complete))
 	if !known {

@@ -195,6 +195,12 @@ b at "x/b/" json none (a int) by (partition_0 string) ["2"] objects=1 records=1
 			want:    `x at "x/" json none (a struct<b:int>) objects=1 records=1` + "\n",
 		},
 		{
+			name:    "a member without a name that is not read to its end",
+			objects: mapSource{"x/a.json": []byte(`{"a":1,"":"` + strings.Repeat("x", headSize) + `"}`)},
+			prefix:  "x/",
+			want:    `x at "x/" json none (a int) objects=1 records=1` + "\n",
+		},
+		{
 			name: "XML, the document a row",
 			objects: mapSource{"x/a.xml": []byte(`<?xml version="1.0"?><r v="1.5"><b id="7">x</b><b id="y"/><c>true</c><d>2024-01-02</d></r>`),
 				"x/b.xml": []byte("\xff\xfe<\x00r\x00 \x00v\x00=\x00'\x001\x00'\x00/\x00>\x00"), "x/c.xml": []byte(`<r><b></r>`)},
@@ -235,6 +241,32 @@ func TestRemarks(t *testing.T) {
 	}
 	if err != nil || len(tables) != 1 || len(tables[0].Partitions) != 2 || !slices.Equal(got, want) {
 		t.Errorf("%+v, %v, remarks %q", tables, err, got)
+	}
+}
+
+// TestLargeGzip: the first bytes of a large file of gzip's program, written at such a second, could be a length of BSON.
+func TestLargeGzip(t *testing.T) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Name, w.ModTime = "a.csv", time.Unix(1_700_000_000&^0xff|5, 0)
+	io.WriteString(w, strings.Repeat("1,x\n2,y\n", 1000))
+	w.Close()
+	tables, err := Run(t.Context(), large{mapSource{"x/a.csv.gz": b.Bytes()}}, "x/", "b", Options{})
+	if err != nil || len(tables) != 1 || tables[0].Format.Classification != CSV || tables[0].Format.Compression != "gzip" {
+		t.Errorf("%+v, %v", tables, err)
+	}
+}
+
+// large is a source whose objects are said to be of 200 MiB.
+type large struct{ mapSource }
+
+func (l large) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		for o, err := range l.mapSource.List(ctx, prefix) {
+			if o.Size = 200 << 20; !yield(o, err) {
+				return
+			}
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package crawl
 import (
 	"strings"
 	"testing"
+
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 )
 
 func mustCSV(t testing.TB, o CSVOptions) Classifier {
@@ -71,6 +73,20 @@ func TestCustomClassifiers(t *testing.T) {
 		if got := strings.TrimPrefix(strings.TrimSpace(show(tables)), `x at "x/" `); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
 		}
+	}
+}
+
+// TestXMLMerge: a type that another adds nothing to is not copied, since elements are many and may have many fields.
+func TestXMLMerge(t *testing.T) {
+	number := func(name string) hivetype.Field { return hivetype.Field{Name: name, Type: intType} }
+	a := &hivetype.Type{Kind: hivetype.Struct, Fields: []hivetype.Field{number("x"), {Name: "in", Type: &hivetype.Type{Kind: hivetype.Struct, Fields: []hivetype.Field{number("y")}}}}}
+	same := &hivetype.Type{Kind: hivetype.Struct, Fields: []hivetype.Field{{Name: "in", Type: &hivetype.Type{Kind: hivetype.Struct, Fields: []hivetype.Field{number("y")}}}}}
+	if got := xmlMerge(a, same); got != a {
+		t.Errorf("%s is copied: %s", a, got)
+	}
+	more := &hivetype.Type{Kind: hivetype.Struct, Fields: []hivetype.Field{{Name: "x", Type: doubleType}, number("z")}}
+	if got := xmlMerge(a, more).String(); got != "struct<x:double,in:struct<y:int>,z:int>" || a.String() != "struct<x:int,in:struct<y:int>>" {
+		t.Errorf("%s of %s", got, a)
 	}
 }
 

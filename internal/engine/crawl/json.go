@@ -128,12 +128,9 @@ func jsonObject(d *json.Decoder, depth int) (*hivetype.Type, error) {
 		}
 		name := strings.ToLower(key)
 		v, err := jsonValue(d, depth+1)
-		if name == "" && err == nil {
-			continue
-		}
 		if i, ok := index[name]; ok {
 			t.Fields[i].Type = merge(t.Fields[i].Type, v)
-		} else {
+		} else if name != "" { // a column has a name
 			if len(t.Fields) >= maxJSONFields {
 				return t, errNotJSON
 			}

@@ -152,17 +152,24 @@ func xmlMerge(a, b *hivetype.Type) *hivetype.Type {
 	case a.Kind != hivetype.Struct || b.Kind != hivetype.Struct:
 		return merge(a, b)
 	}
-	s := &hivetype.Type{Kind: hivetype.Struct, Fields: slices.Clone(a.Fields)}
-	index := make(map[string]int, len(s.Fields))
-	for i, f := range s.Fields {
-		index[f.Name] = i
+	s := a // copied where it changes: of elements that are alike it does not
+	change := func() {
+		if s == a {
+			s = &hivetype.Type{Kind: hivetype.Struct, Fields: slices.Clone(a.Fields)}
+		}
 	}
 	for _, f := range b.Fields {
-		if i, ok := index[f.Name]; ok {
-			s.Fields[i].Type = xmlMerge(s.Fields[i].Type, f.Type)
-		} else if len(s.Fields) < maxJSONFields {
-			index[f.Name] = len(s.Fields)
-			s.Fields = append(s.Fields, f)
+		i := slices.IndexFunc(s.Fields, func(x hivetype.Field) bool { return x.Name == f.Name })
+		if i < 0 {
+			if len(s.Fields) < maxJSONFields {
+				change()
+				s.Fields = append(s.Fields, f)
+			}
+			continue
+		}
+		if t := xmlMerge(s.Fields[i].Type, f.Type); t != s.Fields[i].Type {
+			change()
+			s.Fields[i].Type = t
 		}
 	}
 	return s

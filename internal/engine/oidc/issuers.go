@@ -35,6 +35,9 @@ type Doer interface {
 // Issuers fetch the key sets of issuers of OpenID Connect and keep them, for a thousand issuers and two hours. The zero
 // value is ready. It may be used by any number of goroutines.
 type Issuers struct {
+	// Plain has issuers whose address is http asked so, as far as the Doer lets them; else those on this machine alone are.
+	Plain bool
+
 	mu    sync.Mutex
 	known map[string]*issuer
 }
@@ -86,7 +89,7 @@ func (i *Issuers) keys(ctx context.Context, out Doer, name string, now, after ti
 		// For all who wait, whether or not this client hangs up. Good keys stay where the issuer does not answer.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		defer cancel()
-		keys, err := fetchKeys(ctx, out, name)
+		keys, err := fetchKeys(ctx, out, name, i.Plain && strings.HasPrefix(name, "http:"))
 		if err == nil {
 			k.good = now
 		}
@@ -99,8 +102,8 @@ func (i *Issuers) keys(ctx context.Context, out Doer, name string, now, after ti
 }
 
 // fetchKeys asks an issuer's discovery document where its keys are, and gets them.
-func fetchKeys(ctx context.Context, out Doer, issuer string) (Keys, error) {
-	text, err := fetch(ctx, out, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration")
+func fetchKeys(ctx context.Context, out Doer, issuer string, plain bool) (Keys, error) {
+	text, err := fetch(ctx, out, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", plain)
 	if err != nil {
 		return nil, err
 	}
@@ -114,28 +117,28 @@ func fetchKeys(ctx context.Context, out Doer, issuer string) (Keys, error) {
 	if d.Issuer != issuer {
 		return nil, fmt.Errorf("the discovery document of %s is of the issuer %q", issuer, d.Issuer)
 	}
-	if text, err = fetch(ctx, out, d.Keys); err != nil {
+	if text, err = fetch(ctx, out, d.Keys, plain); err != nil {
 		return nil, err
 	}
 	return ParseKeys(text)
 }
 
-// checkAddress refuses addresses of issuers and key sets that are not https, but for a server on this machine.
-func checkAddress(address string) error {
+// checkAddress refuses addresses of issuers and key sets that are not https, or plain http, but for a server on this machine.
+func checkAddress(address string, plain bool) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		return err
 	}
 	ip := net.ParseIP(u.Hostname())
 	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !local) {
+	if u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !local && !plain) {
 		return fmt.Errorf("%s is not an https address", u.Redacted())
 	}
 	return nil
 }
 
-func fetch(ctx context.Context, out Doer, address string) ([]byte, error) {
-	if err := checkAddress(address); err != nil {
+func fetch(ctx context.Context, out Doer, address string, plain bool) ([]byte, error) {
+	if err := checkAddress(address, plain); err != nil {
 		return nil, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)

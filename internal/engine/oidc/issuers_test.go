@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -21,6 +22,7 @@ type issuerServer struct {
 	asked int
 	fails error
 	keys  string
+	at    string // of the keys; empty: the issuer's address
 }
 
 func (s *issuerServer) Do(r *http.Request) (*http.Response, error) {
@@ -33,7 +35,8 @@ func (s *issuerServer) Do(r *http.Request) (*http.Response, error) {
 	}
 	text := s.keys
 	if strings.HasSuffix(r.URL.Path, "openid-configuration") {
-		text = `{"issuer":"https://issuer.example","jwks_uri":"https://issuer.example/keys"}`
+		issuer := r.URL.Scheme + "://" + r.URL.Host
+		text = fmt.Sprintf(`{"issuer":%q,"jwks_uri":"%s/keys"}`, issuer, cmp.Or(s.at, issuer))
 	}
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewBufferString(text))}, nil
 }
@@ -90,8 +93,18 @@ func TestAddressesOfKeys(t *testing.T) {
 		"https://issuer.example/keys": true, "http://127.0.0.1:8080/keys": true, "http://localhost/keys": true, "http://[::1]:1/keys": true,
 		"http://issuer.example/keys": false, "http://127.0.0.1.example/": false, "file:///etc/passwd": false, "https://user:secret@issuer.example/": false, "//issuer.example": false, "https:///keys": false, "\x00": false,
 	} {
-		if err := checkAddress(address); (err == nil) != ok {
+		if err := checkAddress(address, false); (err == nil) != ok {
 			t.Errorf("%q: %v", address, err)
+		}
+	}
+	// JWT authorizers take issuers of a network without TLS, as far as outbound addresses go there.
+	for _, plain := range []bool{true, false} {
+		known := Issuers{Plain: plain}
+		if _, _, err := known.keys(t.Context(), &issuerServer{keys: `{"keys":[]}`}, "http://keycloak:8080", time.Now(), time.Time{}); (err == nil) != plain {
+			t.Errorf("an issuer on http, %v: %v", plain, err)
+		}
+		if _, _, err := known.keys(t.Context(), &issuerServer{keys: `{"keys":[]}`, at: "http://issuer.example"}, "https://issuer.example", time.Now(), time.Time{}); err == nil {
+			t.Error("an issuer on https has keys on http")
 		}
 	}
 }

@@ -1,9 +1,13 @@
 package apigatewayv2
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
@@ -11,6 +15,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/oidc"
 )
 
 // TestPolicySeesWhatRoutingSees asks for routes in many spellings: policies decide about the route that answers.
@@ -61,5 +66,31 @@ func TestCallersOfOthersActAsNobody(t *testing.T) {
 		if err == nil && awswire.CallerFrom(ctx).AccessKey != c.caller.AccessKey {
 			t.Errorf("%s: %+v", who, awswire.CallerFrom(ctx))
 		}
+	}
+}
+
+// issuerAt answers for an issuer of a network without TLS.
+type issuerAt struct{ signer *oidc.Signer }
+
+func (i issuerAt) Do(r *http.Request) (*http.Response, error) {
+	text, err := i.signer.KeySet(r.Context())
+	if r.URL.Path != "/keys" {
+		text = []byte(`{"issuer":"http://keycloak:8080","jwks_uri":"http://keycloak:8080/keys"}`)
+	}
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewReader(text))}, err
+}
+
+// TestIssuerWithoutTLS: where outbound addresses lead to the network of an issuer it is asked, by http too, as its
+// authorizer names it.
+func TestIssuerWithoutTLS(t *testing.T) {
+	x := newBench(t)
+	signer := oidc.NewSigner(&memory{})
+	x.s.cfg.Outbound = issuerAt{signer}
+	token, err := signer.Sign(t.Context(), oidc.Claims{"iss": "http://keycloak:8080", "exp": x.clock.Now().Add(time.Hour).Unix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.s.verify(t.Context(), token, "http://keycloak:8080"); err != nil {
+		t.Error(err)
 	}
 }

@@ -90,6 +90,7 @@ func New(cfg Config) (*Service, error) {
 		deployments: state.NewCollection[deploymentDoc](cfg.State, "apigatewayv2.deployment").NotFound(func(key []string) error { return missing("Deployment", last(key)) }),
 		stages:      state.NewCollection[stageDoc](cfg.State, "apigatewayv2.stage").NotFound(func(key []string) error { return missing("Stage", last(key)) }),
 		compiled:    map[string]*compiled{},
+		issuers:     oidc.Issuers{Plain: true}, // as authorizers may name them
 	}, nil
 }
 

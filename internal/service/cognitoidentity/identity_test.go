@@ -2,6 +2,8 @@ package cognitoidentity
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/awswire"
@@ -53,6 +56,34 @@ func (s *tokens) AssumeRoleWithWebIdentity(_ context.Context, in *sts.AssumeRole
 	return &sts.AssumeRoleWithWebIdentityOutput{Credentials: &ststypes.Credentials{
 		AccessKeyId: aws.String("ASIA"), SecretAccessKey: aws.String("s"), SessionToken: aws.String("t"), Expiration: aws.Time(now.Add(time.Hour)),
 	}}, nil
+}
+
+// publisher is an issuer elsewhere that publishes its key.
+type publisher struct {
+	*oidc.Signer
+	asked int
+}
+
+func (p *publisher) Verify(_ context.Context, token, _ string) (oidc.Claims, error) {
+	p.asked++
+	return oidc.Peek(token)
+}
+
+// sign returns a token of a key with an id; empty: the token has none.
+func (p *publisher) sign(t *testing.T, id string) string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"iss": "https://token.example.com", "sub": "eve", "aud": "client", "exp": now.Add(time.Hour).Unix()})
+	if id != "" {
+		token.Header["kid"] = id
+	}
+	text, err := token.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func TestIdentities(t *testing.T) {
@@ -159,6 +190,25 @@ func TestIdentities(t *testing.T) {
 	l, err := s.ListIdentities(ctx, &cognitoidentity.ListIdentitiesInput{IdentityPoolId: id, MaxResults: aws.Int32(60)})
 	if err != nil || len(l.Identities) != 3 {
 		t.Errorf("%d identities (%v)", len(l.Identities), err)
+	}
+
+	// What the node's keys do not verify those may which the issuer publishes, but for the node's own tokens.
+	elsewhere := &publisher{oidc.NewSigner(&memory{}), 0}
+	s.Bind(creds, signer, signer, elsewhere)
+	for what, token := range map[string]string{"a key of the issuer": elsewhere.sign(t, "k"), "a key without an id": elsewhere.sign(t, "")} {
+		elsewhere.asked = 0
+		if _, err := s.GetId(unsigned, &cognitoidentity.GetIdInput{IdentityPoolId: id, Logins: map[string]string{"token.example.com": token}}); err != nil || elsewhere.asked != 1 {
+			t.Errorf("%s: %v, the issuer was asked %d times", what, err, elsewhere.asked)
+		}
+	}
+	elsewhere.asked = 0
+	forged, err := elsewhere.Sign(ctx, oidc.Claims{"iss": issuer, "sub": *user.IdentityId, "aud": *id, "exp": now.Add(time.Hour).Unix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("a token of one's own of another's key", credentials(user.IdentityId, map[string]string{own: forged}), "Can't verify")
+	if elsewhere.asked != 0 {
+		t.Error("the keys of the node's own tokens are asked for elsewhere")
 	}
 	if _, err := s.DeleteIdentityPool(ctx, &cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: id}); err != nil {
 		t.Fatal(err)

@@ -153,6 +153,11 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 				s.logCrawl(sc, d, "WARN : s3://%s/%s is in no table: %s", t.bucket, path, why)
 			}
 		}
+		more := func() {
+			if remarks > maxRemarks {
+				s.logCrawl(sc, d, "WARN : %d more below s3://%s/%s", remarks-maxRemarks, t.bucket, t.prefix)
+			}
+		}
 		made, err := s.madeBy(sc, d, t)
 		if err != nil {
 			return crawlSummary{}, err
@@ -162,6 +167,7 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 			if err != nil {
 				return summary, objectError(err)
 			}
+			more()
 			results = append(results, result{crawlTarget: t, folders: folders})
 			continue
 		}
@@ -174,10 +180,8 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 		if err != nil {
 			return summary, objectError(err)
 		}
+		more()
 		results = append(results, result{crawlTarget: t, tables: tables})
-		if remarks > maxRemarks {
-			s.logCrawl(sc, d, "WARN : %d more below s3://%s/%s", remarks-maxRemarks, t.bucket, t.prefix)
-		}
 	}
 	if err := ctx.Err(); err != nil {
 		return summary, err

@@ -112,7 +112,7 @@ func descriptor(location string, f crawl.Format, columns []crawl.Column, params 
 		}
 	}
 	if f.RowTag != "" || f.Classification == crawl.XML {
-		// Hive has no format for it: jobs read such tables, queries do not.
+		// Hive has no format for it: it is for what reads the objects by the row tag, and queries do not.
 		sd.InputFormat, sd.OutputFormat = aws.String(""), aws.String("")
 		sd.SerdeInfo.SerializationLibrary = aws.String("")
 		sd.SerdeInfo.Parameters = map[string]string{"serialization.format": "1"}

@@ -1,9 +1,11 @@
 package glue
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,5 +103,45 @@ func TestCrawlNewFoldersOnly(t *testing.T) {
 	runs, err = s.ListCrawls(ctx, &glue.ListCrawlsInput{CrawlerName: aws.String("c"), Filters: []types.CrawlsFilter{later}})
 	if err != nil || len(runs.Crawls) != 2 {
 		t.Errorf("%d later runs, %v", len(runs.Crawls), err)
+	}
+}
+
+// crawlLines gathers the log of crawls.
+type crawlLines struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (c *crawlLines) Log(_, _, _, _ string, _ time.Time, line string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lines = append(c.lines, line)
+}
+
+// TestCrawlNewFoldersLog: what is in no table is told, and how much of it is not named.
+func TestCrawlNewFoldersLog(t *testing.T) {
+	objects := &memoryObjects{objects: map[string]string{"in/day=1/a.json": `{"id":1}`}}
+	s, _ := newService(t, objects)
+	log := new(crawlLines)
+	s.crawlLog = log
+	if _, err := s.CreateCrawler(t.Context(), &glue.CreateCrawlerInput{
+		Name: aws.String("c"), Role: aws.String("r"), DatabaseName: aws.String("lake"),
+		Targets:            &types.CrawlerTargets{S3Targets: []types.S3Target{{Path: aws.String("s3://b/in")}}},
+		SchemaChangePolicy: &types.SchemaChangePolicy{UpdateBehavior: types.UpdateBehaviorLog, DeleteBehavior: types.DeleteBehaviorLog},
+		RecrawlPolicy:      &types.RecrawlPolicy{RecrawlBehavior: types.RecrawlBehaviorCrawlNewFoldersOnly},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	runCrawler(t, s, "c")
+	objects.mu.Lock()
+	for i := range maxRemarks {
+		objects.objects[fmt.Sprintf("in/day=%d/x", i+2)] = "\x00\x01"
+	}
+	objects.mu.Unlock()
+	runCrawler(t, s, "c")
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	if want := fmt.Sprintf("WARN : %d more below s3://b/in", maxRemarks); !slices.ContainsFunc(log.lines, func(l string) bool { return strings.HasSuffix(l, want) }) {
+		t.Errorf("none of %d lines tells of %q", len(log.lines), want)
 	}
 }

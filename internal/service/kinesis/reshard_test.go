@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -350,6 +351,9 @@ func TestSettings(t *testing.T) {
 			t.Errorf("the policy of %s: %q, %v", on, got, err)
 		}
 	}
+	// What policies take for no ARN of a stream finds none.
+	_, err = n.client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamARN: aws.String(strings.Replace(*arn, "arn:aws:", "arn:awsome:", 1))})
+	want(t, err, "InvalidArgumentException", "is not the ARN of a stream")
 	n.restart()
 	sum, err := n.client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamARN: arn})
 	if err != nil {

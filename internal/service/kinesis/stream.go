@@ -321,14 +321,13 @@ func (s *Service) modifyAny(ctx context.Context, d *stream, f func(*stream) erro
 type streamARN struct{ region, account, name string }
 
 // parseStreamARN reads the ARN of a stream. One of a consumer is refused.
-func parseStreamARN(arn string) (streamARN, error) {
-	f := strings.SplitN(arn, ":", 6)
-	if len(f) == 6 && f[0] == "arn" && f[2] == "kinesis" {
-		if name, ok := strings.CutPrefix(f[5], "stream/"); ok && name != "" && !strings.ContainsAny(name, "/:") {
-			return streamARN{f[3], f[4], name}, nil
+func parseStreamARN(text string) (streamARN, error) {
+	if a, ok := arn.Parse(text); ok && a.Service == "kinesis" {
+		if name, ok := strings.CutPrefix(a.Resource, "stream/"); ok && name != "" && !strings.ContainsAny(name, "/:") {
+			return streamARN{a.Region, a.Account, name}, nil
 		}
 	}
-	return streamARN{}, invalid("%s is not the ARN of a stream.", arn)
+	return streamARN{}, invalid("%s is not the ARN of a stream.", text)
 }
 
 // streamNamed is the name of the stream that a request gives by one of the two, if it does.

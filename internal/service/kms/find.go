@@ -100,7 +100,9 @@ func (s *Service) find(ctx context.Context, name *string) (*keyDoc, error) {
 		if a.Account != c.Account {
 			return nil, accessDenied("The caller is not authorized to use %s because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access", text)
 		}
-		id = strings.TrimPrefix(a.Resource, "key/")
+		if id, ok = strings.CutPrefix(a.Resource, "key/"); ok && !keyID.MatchString(id) {
+			return nil, noKey(text) // "key/alias/name" too, whose policy nobody would have asked
+		}
 	}
 	if strings.HasPrefix(id, "alias/") {
 		return s.behindAlias(ctx, id)

@@ -63,7 +63,7 @@ const maxPairs = 8
 
 // checkGrant refuses what a grant of the key cannot be.
 func checkGrant(k *keyDoc, g *grantDoc) error {
-	if !isGrantee(g.Grantee) || g.Retiring != "" && !isGrantee(g.Retiring) {
+	if !isPrincipal(g.Grantee) || g.Retiring != "" && !isPrincipal(g.Retiring) {
 		return &types.InvalidArnException{Message: message("ARN does not refer to a valid principal")}
 	}
 	able, constrained := operationsOf(k), false
@@ -88,21 +88,24 @@ func checkGrant(k *keyDoc, g *grantDoc) error {
 	return nil
 }
 
-// isGrantee reports whether text names a principal of IAM, or a service.
-func isGrantee(text string) bool {
+// isPrincipal reports whether text names a principal of IAM, or a service.
+func isPrincipal(text string) bool {
 	if strings.HasSuffix(text, ".amazonaws.com") {
 		return !strings.ContainsAny(text, "*?/: ")
 	}
 	a, ok := arn.Parse(text)
-	kind, _, _ := strings.Cut(a.Resource, "/")
-	return ok && (a.Service == "iam" || a.Service == "sts") && len(a.Account) == 12 && !strings.ContainsAny(text, "*?") &&
-		slices.Contains([]string{"root", "user", "role", "assumed-role", "federated-user"}, kind)
+	if !ok || a.Service != "iam" && a.Service != "sts" || a.Region != "" || strings.ContainsAny(text, "*?") ||
+		len(a.Account) != 12 || strings.Trim(a.Account, "0123456789") != "" {
+		return false
+	}
+	kind, name, _ := strings.Cut(a.Resource, "/")
+	return a.Resource == "root" || name != "" && slices.Contains([]string{"user", "role", "assumed-role", "federated-user"}, kind)
 }
 
 // concerns reports whether a grant may be for a caller: the policy, which has it as a statement, says whether it is.
 func (g *grantDoc) concerns(c awswire.Caller) bool {
 	return g.Grantee == c.Principal || c.Session != nil && (g.Grantee == c.Session.Source || g.Grantee == c.Session.Service) ||
-		strings.HasSuffix(g.Grantee, ":root")
+		g.Grantee == arn.Global("iam", g.Region, g.Account, "root")
 }
 
 func digest(pairs map[string]string) string {
@@ -154,6 +157,7 @@ func (g *grantDoc) statements() []statement {
 			}
 			limits["ForAllValues:StringEquals"] = map[string]any{"kms:GrantOperations": g.Operations}
 			list = append(list, statement{"Allow", who, []string{"kms:CreateGrant"}, "*", limits})
+		case o == types.GrantOperationRetireGrant: // of this one, and of no other of the key: mayRetire
 		default:
 			without = append(without, "kms:"+string(o))
 		}
@@ -260,7 +264,8 @@ func grantKeys(c awswire.Caller, grantee, retiring *string, operations []types.G
 func (s *Service) mayRetire(ctx context.Context, g *grantDoc) error {
 	c := awswire.CallerFrom(ctx)
 	is := func(principal string) bool {
-		return principal != "" && (principal == c.Principal || c.Session != nil && principal == c.Session.Source)
+		return principal != "" && (principal == c.Principal || c.Session != nil && principal == c.Session.Source ||
+			c.Session == nil && c.Principal == "" && !c.Anonymous && principal == arn.Global("iam", g.Region, c.Account, "root"))
 	}
 	if is(g.Retiring) || is(g.Grantee) && slices.Contains(g.Operations, types.GrantOperationRetireGrant) || s.decide == nil {
 		return nil

@@ -83,6 +83,10 @@ func TestGrants(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, got, want)
 		}
 	}
+	// A grant of before, when it was not looked at whom they name.
+	if err := s.grants.Create(t.Context(), &grantDoc{Key: *id, Account: grantAccount, Region: "us-east-1", ID: "old", Grantee: "arn:aws:iam:us-east-1:none:root", Operations: []types.GrantOperation{"Decrypt"}}, grantAccount, "us-east-1", *id, "old"); err != nil {
+		t.Fatal(err)
+	}
 	check("root", may("", "Decrypt", nil), true)
 	check("nobody's", may("ann", "Decrypt", nil), false)
 
@@ -92,7 +96,7 @@ func TestGrants(t *testing.T) {
 	check("another operation", may("ann", "Encrypt", nil), false)
 	check("another user", may("bob", "Decrypt", nil), false)
 
-	grant("bob", &types.GrantConstraints{EncryptionContextSubset: map[string]string{"Team": "${aws:username}*"}}, "Encrypt", "DescribeKey", "CreateGrant")
+	bobs := grant("bob", &types.GrantConstraints{EncryptionContextSubset: map[string]string{"Team": "${aws:username}*"}}, "Encrypt", "DescribeKey", "CreateGrant")
 	check("subset", may("bob", "Encrypt", map[string]string{"Team": "${aws:username}*", "x": "y"}), true)
 	check("subset, another value", may("bob", "Encrypt", map[string]string{"Team": "bob"}), false)
 	check("subset, another case", may("bob", "Encrypt", map[string]string{"team": "${aws:username}*"}), false)
@@ -135,10 +139,42 @@ func TestGrants(t *testing.T) {
 	}
 	check("revoked", may("ann", "Decrypt", nil), false)
 	own := grant("ann", nil, "Decrypt", "RetireGrant")
+	if _, err := s.RetireGrant(user("ann"), &kms.RetireGrantInput{KeyId: id, GrantId: bobs}); err == nil {
+		t.Error("a grantee who may retire one grant has retired another's")
+	}
 	if _, err := s.RetireGrant(user("ann"), &kms.RetireGrantInput{KeyId: id, GrantId: own}); err != nil {
 		t.Error(err)
 	}
 	check("retired", may("ann", "Decrypt", nil), false)
+}
+
+// TestNamesOfKeys: a key is found by no name for which its policy is not asked.
+func TestNamesOfKeys(t *testing.T) {
+	s, err := New(Config{State: newState(t), Sealer: seal.Random()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.CreateKey(user(""), &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateAlias(user(""), &kms.CreateAliasInput{AliasName: aws.String("alias/orders"), TargetKeyId: made.KeyMetadata.KeyId}); err != nil {
+		t.Fatal(err)
+	}
+	here := "arn:aws:kms:us-east-1:" + grantAccount + ":"
+	for name, there := range map[string]bool{
+		*made.KeyMetadata.KeyId: true, *made.KeyMetadata.Arn: true, "alias/orders": true, here + "alias/orders": true, "alias/aws/s3": true,
+		here + "key/alias/orders": false, here + "key/alias/aws/s3": false, here + "key/" + here + "alias/orders": false, "key/" + *made.KeyMetadata.KeyId: false, here + "key/": false,
+	} {
+		out, err := s.DescribeKey(user(""), &kms.DescribeKeyInput{KeyId: &name})
+		if (err == nil) != there {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if on := s.on(awswire.CallerFrom(user("")), &name); there && (len(on) != 1 || on[0] != *out.KeyMetadata.Arn) {
+			t.Errorf("of %s the policy of %s is asked", name, on)
+		}
+	}
 }
 
 func TestGrantsThatCannotBe(t *testing.T) {
@@ -164,6 +200,10 @@ func TestGrantsThatCannotBe(t *testing.T) {
 		"no principal":            {"ann", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
 		"everybody":               {"*", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
 		"all users":               {"arn:aws:iam::111122223333:user/*", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
+		"the root of a region":    {"arn:aws:iam:us-east-1:111122223333:root", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
+		"the root of no account":  {"arn:aws:iam::elevenandone:root", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
+		"a part of the root":      {"arn:aws:iam::111122223333:root/x:root", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
+		"a user without a name":   {"arn:aws:iam::111122223333:user/", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
 		"a group":                 {"arn:aws:iam::111122223333:group/g", []types.GrantOperation{"Decrypt"}, nil, "InvalidArnException"},
 		"an operation of others":  {ann, []types.GrantOperation{"Sign"}, nil, "ValidationException"},
 		"no operations":           {ann, nil, nil, "ValidationException"},

@@ -34,6 +34,11 @@ func bareGroupARN(c awswire.Caller, names ...*string) []string {
 	return nil
 }
 
+// allGroups is what policies have for the groups of an account as a whole: the group without a name.
+func allGroups(c awswire.Caller) []string {
+	return []string{arn.New("logs", c.Region, c.Account, "log-group::log-stream:")}
+}
+
 // streamARN is the ARN of a stream of a group.
 func streamARN(c awswire.Caller, group, stream *string) []string {
 	g := bareGroupARN(c, group)
@@ -56,8 +61,8 @@ func (s *Service) operations() []awswire.Operation {
 	return []awswire.Operation{
 		awswire.Executes(s.CreateLogGroup, func(c caller, in *logs.CreateLogGroupInput) []string { return groupARN(c, in.LogGroupName) }),
 		awswire.Executes(s.DeleteLogGroup, func(c caller, in *logs.DeleteLogGroupInput) []string { return groupARN(c, in.LogGroupName) }),
-		awswire.Executes(s.DescribeLogGroups, func(c caller, in *logs.DescribeLogGroupsInput) []string { return groupARN(c, aws.String("*")) }),
-		awswire.Executes(s.ListLogGroups, func(c caller, in *logs.ListLogGroupsInput) []string { return groupARN(c, aws.String("*")) }),
+		awswire.Executes(s.DescribeLogGroups, func(c caller, in *logs.DescribeLogGroupsInput) []string { return allGroups(c) }),
+		awswire.Executes(s.ListLogGroups, func(c caller, in *logs.ListLogGroupsInput) []string { return allGroups(c) }),
 		awswire.Executes(s.PutRetentionPolicy, func(c caller, in *logs.PutRetentionPolicyInput) []string { return groupARN(c, in.LogGroupName) }),
 		awswire.Executes(s.DeleteRetentionPolicy, func(c caller, in *logs.DeleteRetentionPolicyInput) []string { return groupARN(c, in.LogGroupName) }),
 		awswire.Executes(s.PutLogGroupDeletionProtection, func(c caller, in *logs.PutLogGroupDeletionProtectionInput) []string {

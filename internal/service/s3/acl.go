@@ -190,13 +190,18 @@ func (c *call) newACL(account string) (*node, error) {
 	switch ownership := ownershipOf(c.b); {
 	case ownership == "BucketOwnerEnforced" && acl.String() != own && c.header("X-Amz-Acl") != "bucket-owner-full-control":
 		return nil, errNoACLs
-	case isPublicACL(acl) && c.s.blocks(c.b, "BlockPublicAcls"):
+	case isPublicACL(acl) && c.blocksPublicACLs():
 		return nil, errAccessDenied
 	}
 	return acl, nil
 }
 
 var errMalformedACL = fault(400, "MalformedACLError", "The XML you provided was not well-formed or did not validate against our published schema")
+
+// blocksPublicACLs reports whether the bucket, or the access point by which the request comes, takes no public list.
+func (c *call) blocksPublicACLs() bool {
+	return c.s.blocks(c.b, "BlockPublicAcls") || c.point != nil && c.pointBlocks(c.point, "BlockPublicAcls")
+}
 
 func isPublicACL(acl *node) bool {
 	for _, g := range acl.at("AccessControlList").all("Grant") {
@@ -220,7 +225,7 @@ func (c *call) objectACL(r *objectstore.Record) error {
 		}
 		return errNoACLs
 	}
-	if isPublicACL(acl) && c.s.blocks(c.b, "BlockPublicAcls") {
+	if isPublicACL(acl) && c.blocksPublicACLs() {
 		return errAccessDenied
 	}
 	r.SetProp(propACL, acl.String())

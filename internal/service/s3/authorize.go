@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 )
@@ -63,16 +64,16 @@ func IsAccessDenied(err error) bool {
 
 // ResourcePolicy returns the policy of the bucket, or the access point, that an ARN is of, or of an object in, and its
 // owner.
-func (s *Service) ResourcePolicy(_ context.Context, arn string) (text, owner string, err error) {
-	if strings.Contains(arn, ":accesspoint/") {
-		p, _, err := s.pointOfARN(arn)
+func (s *Service) ResourcePolicy(_ context.Context, resource string) (text, owner string, err error) {
+	if a, ok := arn.Parse(resource); ok && a.Region != "" { // not a bucket's, in whose keys there may be anything
+		p, _, err := s.pointOfARN(resource)
 		if err != nil {
 			return "", "", nil // one that is not there has no policy
 		}
 		return p.Policy, p.Owner, nil
 	}
-	_, resource, _ := strings.Cut(arn, ":s3:::")
-	bucket, _, _ := strings.Cut(resource, "/")
+	_, path, _ := strings.Cut(resource, ":s3:::")
+	bucket, _, _ := strings.Cut(path, "/")
 	text, owner, _ = s.BucketPolicy(bucket)
 	return text, owner, nil
 }

@@ -70,6 +70,7 @@ func (s *Service) newCall(w http.ResponseWriter, r *http.Request) (*call, error)
 	}
 	if bucket, ok := parseWebsiteHost(r.Host); ok {
 		c.bucket, c.key, c.website = bucket, strings.TrimPrefix(r.URL.Path, "/"), true
+		c.point = nil // whose alias the page's path may begin with
 	}
 	if err := c.checkExpiry(); err != nil {
 		return c, err

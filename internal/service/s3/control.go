@@ -232,6 +232,9 @@ func (c *control) taggedBucket() (*bucket, error) {
 	if b.Owner != c.account {
 		return nil, errAccessDenied
 	}
+	if c.name != arnOf(b, "") { // by which policies were asked
+		return nil, noSuchBucket(a.Resource)
+	}
 	return b, nil
 }
 
@@ -265,7 +268,7 @@ func (c *control) changeTags(f func(map[string]string) error) (map[string]string
 	}
 	a, ok := arn.Parse(c.name)
 	name, isPoint := strings.CutPrefix(a.Resource, "accesspoint/")
-	if !ok || !isPoint || a.Region != c.caller.Region || a.Account != c.account {
+	if !ok || !isPoint || !a.Within("s3", c.caller.Region, c.account) {
 		return nil, invalidRequest("The resource " + c.name + " cannot have tags here.")
 	}
 	c.name = name

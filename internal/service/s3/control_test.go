@@ -102,6 +102,11 @@ func TestControl(t *testing.T) {
 			t.Errorf("tags are left: %s", text)
 		}
 	}
+	for _, of := range []string{"arn:aws-cn:s3:::bkt", "arn:aws:s3::111122223333:bkt", "arn:aws-cn:s3:us-east-1:111122223333:accesspoint/ap-one", "arn:aws:sqs:us-east-1:111122223333:accesspoint/ap-one"} {
+		if got, text := n.ask(t, controlAccount, "GET", "tags/"+of, ""); got < 400 || got > 404 {
+			t.Errorf("the tags of %s, of which policies do not speak: %d %s", of, got, text)
+		}
+	}
 	want("GET", "jobs", "", 501, "NotImplemented")
 	if _, err := c.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String("bkt")}); codeOf(err) != "BucketHasAccessPointsAttached" {
 		t.Errorf("delete a bucket with access points: %v", err)

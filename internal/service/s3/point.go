@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"net/http"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
@@ -168,11 +167,6 @@ func (c *call) checkPoint() error {
 	}
 	if !pointOperations[c.op.name] {
 		return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", "ACCESSPOINT")
-	}
-	if c.r.Method == http.MethodPut && c.pointBlocks(c.point, "BlockPublicAcls") {
-		if acl, err := c.requestedACL(c.b.Owner); err == nil && acl != nil && isPublicACL(acl) {
-			return errAccessDenied
-		}
 	}
 	return nil
 }

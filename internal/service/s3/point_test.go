@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // byHost sends a request to a host as an account, and returns its status and body.
@@ -217,5 +218,84 @@ func TestDeclaredHash(t *testing.T) {
 	}
 	if status, text := n.byHost(t, controlAccount, "PUT", "", "/bkt?tagging", "<Tagging><TagSet/></Tagging>", "X-Amz-Content-Sha256", abc); status != 400 || !strings.Contains(text, "XAmzContentSHA256Mismatch") {
 		t.Errorf("a document: %d %s", status, text)
+	}
+}
+
+// TestResourcePolicyOfKeys: whatever is in a key, the policy of its bucket is asked.
+func TestResourcePolicyOfKeys(t *testing.T) {
+	n := newNode(t)
+	c := n.client(controlAccount, "us-east-1")
+	const text = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::%s/*"}]}`
+	policies := map[string]string{}
+	for _, bucket := range []string{"bkt", "accesspoint"} {
+		makeBucket(t, c, bucket)
+		policies[bucket] = strings.ReplaceAll(text, "%s", bucket)
+		must(c.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: aws.String(policies[bucket])}))(t)
+	}
+	for on, want := range map[string]string{
+		"arn:aws:s3:::bkt":                                              policies["bkt"],
+		"arn:aws:s3:::bkt/a:accesspoint/b":                              policies["bkt"],
+		"arn:aws:s3:::bkt/arn:aws:s3:us-east-1:1:accesspoint/x":         policies["bkt"],
+		"arn:aws:s3:::accesspoint/x":                                    policies["accesspoint"],
+		"arn:aws:s3:us-east-1:111122223333:accesspoint/none":            "",
+		"arn:aws:s3:us-east-1:1:accesspoint/none/object/x:s3:::bkt/key": "",
+	} {
+		if got, _, err := n.ResourcePolicy(t.Context(), on); err != nil || got != want {
+			t.Errorf("the policy of %s: %q, %v", on, got, err)
+		}
+	}
+}
+
+// TestPublicListsByAccessPoint: an access point that takes no public list takes none, however a request says it.
+func TestPublicListsByAccessPoint(t *testing.T) {
+	n := newNode(t)
+	c := n.client(controlAccount, "us-east-1")
+	bucket := aws.String("bkt")
+	makeBucket(t, c, *bucket)
+	must(c.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: bucket}))(t)
+	must(c.PutBucketOwnershipControls(t.Context(), &s3.PutBucketOwnershipControlsInput{Bucket: bucket, OwnershipControls: &types.OwnershipControls{Rules: []types.OwnershipControlsRule{{ObjectOwnership: types.ObjectOwnershipObjectWriter}}}}))(t)
+	put(t, c, *bucket, "k", "")
+	if status, text := n.ask(t, controlAccount, "PUT", "accesspoint/reports", "<CreateAccessPointRequest><Bucket>bkt</Bucket></CreateAccessPointRequest>"); status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	id := canonicalID(controlAccount)
+	list := `<AccessControlPolicy><Owner><ID>` + id + `</ID></Owner><AccessControlList><Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group">` +
+		`<URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>`
+	public := []string{"X-Amz-Acl", "public-read"}
+	for _, q := range []struct {
+		what, method, path, body string
+		header                   []string
+	}{
+		{"an object", "PUT", "/new", "", public},
+		{"a list of its own", "PUT", "/k?acl", "", public},
+		{"a list of its own in the body", "PUT", "/k?acl", list, nil},
+		{"an upload in parts", "POST", "/parts?uploads", "", public},
+		{"a copy", "PUT", "/copy", "", append([]string{"X-Amz-Copy-Source", "bkt/k"}, public...)},
+	} {
+		if status, text := n.byHost(t, controlAccount, q.method, pointHost, q.path, q.body, q.header...); status != 403 || !strings.Contains(text, "AccessDenied") {
+			t.Errorf("%s by the access point: %d %s", q.what, status, text)
+		}
+		if status, text := n.byHost(t, controlAccount, q.method, "bkt.s3.amazonaws.com", q.path, q.body, q.header...); status != 200 {
+			t.Errorf("%s: %d %s", q.what, status, text)
+		}
+	}
+}
+
+// TestWebsiteUnderAnAlias: the pages of a website are its bucket's, whatever their path begins with.
+func TestWebsiteUnderAnAlias(t *testing.T) {
+	n := newNode(t)
+	c := n.client(controlAccount, "us-east-1")
+	bucket := aws.String("bkt")
+	makeBucket(t, c, *bucket)
+	must(c.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: bucket}))(t)
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::bkt/*"}]}`
+	must(c.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: bucket, Policy: &policy}))(t)
+	must(c.PutBucketWebsite(t.Context(), &s3.PutBucketWebsiteInput{Bucket: bucket, WebsiteConfiguration: &types.WebsiteConfiguration{IndexDocument: &types.IndexDocument{Suffix: aws.String("index.html")}}}))(t)
+	_, text := n.ask(t, controlAccount, "PUT", "accesspoint/reports", "<CreateAccessPointRequest><Bucket>bkt</Bucket></CreateAccessPointRequest>")
+	_, alias, _ := strings.Cut(text, "<Alias>")
+	alias, _, _ = strings.Cut(alias, "</Alias>")
+	put(t, c, *bucket, alias+"/page", "hello")
+	if status, text := n.byHost(t, "444455556666", "GET", "bkt.s3-website.us-east-1.amazonaws.com", "/"+alias+"/page", ""); status != 200 || text != "hello" {
+		t.Errorf("%d %s", status, text)
 	}
 }

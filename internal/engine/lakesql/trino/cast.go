@@ -125,7 +125,7 @@ func shapeOf(t *sql.Type) *udf.JSONShape {
 			return &udf.JSONShape{Elem: e}
 		}
 	case types.Is(t, "row") && len(t.Fields) > 0:
-		s := &udf.JSONShape{}
+		s := &udf.JSONShape{Bare: t.Fields[0].Name == nil}
 		for i, f := range t.Fields {
 			s.Names, s.Fields = append(s.Names, types.FieldName(t, i)), append(s.Fields, shapeOf(f.Type))
 		}
@@ -166,7 +166,8 @@ func jsonText(text string, t *sql.Type, depth int) string {
 		if !types.IsText(t.Args[0]) {
 			key = castText("CAST(", key, t.Args[0])
 		}
-		return "('{' || array_to_string(list_sort(list_transform(map_entries(" + text + "), lambda " + p + ": CAST(to_json(" + key + ") AS VARCHAR) || ':' || " + inner(p+".value", t.Args[1]) + ")), ',') || '}')"
+		entries := "list_sort(list_transform(map_entries(" + text + "), lambda " + p + ": struct_pack(k := " + key + ", v := " + inner(p+".value", t.Args[1]) + ")))"
+		return "('{' || array_to_string(list_transform(" + entries + ", lambda " + p + ": CAST(to_json(" + p + ".k) AS VARCHAR) || ':' || " + p + ".v), ',') || '}')"
 	case types.Is(t, "row") && len(t.Fields) > 0:
 		parts := make([]string, len(t.Fields))
 		for i, f := range t.Fields {

@@ -17,6 +17,7 @@ import (
 // JSONShape is what a value is to be, as far as rows go. The zero value is anything.
 type JSONShape struct {
 	Names  []string     `json:"n,omitempty"` // of a row's fields
+	Bare   bool         `json:"b,omitempty"` // a row's fields have no names of their own: an object is not one
 	Fields []*JSONShape `json:"f,omitempty"` // of a row, nil where there is no row inside
 	Elem   *JSONShape   `json:"e,omitempty"` // of an array's elements or a map's values
 }
@@ -50,7 +51,8 @@ func shapeOf(text string) (*JSONShape, error) {
 }
 
 // jsonShapeUDF takes a shape and a document, and gives the document with its rows as objects that
-// have all fields and no others. What is not as the shape says stays as it is.
+// have all fields and no others. What is not as the shape says stays as it is, or is a text that says
+// what is wrong with it: neither can be cast.
 func jsonShapeUDF(v []driver.Value) (any, error) {
 	s, err := shapeOf(v[0].(string))
 	if err != nil {
@@ -73,6 +75,8 @@ func (s *JSONShape) apply(doc []byte) []byte {
 	switch {
 	case s.Names != nil && doc[0] == '[' && len(array) != len(s.Names):
 		return doc
+	case s.Names != nil && doc[0] == '{' && s.Bare:
+		return jsonName("a row without names is made of an array")
 	case s.Names != nil:
 		fields := array
 		if doc[0] == '{' {
@@ -81,12 +85,19 @@ func (s *JSONShape) apply(doc []byte) []byte {
 				return doc
 			}
 			folded := make(map[string]json.RawMessage, len(members))
+			twice := make(map[string]bool)
 			for name, value := range members {
-				folded[strings.ToLower(name)] = value
+				name = strings.ToLower(name)
+				twice[name] = folded[name] != nil
+				folded[name] = value
 			}
 			fields = make([]json.RawMessage, len(s.Names))
 			for i, name := range s.Names {
-				fields[i] = folded[strings.ToLower(name)]
+				name = strings.ToLower(name)
+				if twice[name] {
+					return jsonName("Duplicate field: " + name)
+				}
+				fields[i] = folded[name]
 			}
 		}
 		out := []byte{'{'}
@@ -128,7 +139,7 @@ func (s *JSONShape) apply(doc []byte) []byte {
 	return doc
 }
 
-// jsonName is a name as a member of an object has it.
+// jsonName is a text, as the name of a member, in JSON.
 func jsonName(name string) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

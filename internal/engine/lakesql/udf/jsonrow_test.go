@@ -27,3 +27,31 @@ func FuzzJSONShape(f *testing.F) {
 		}
 	})
 }
+
+// TestJSONShapeBare: an object has no order that a row without names could go by.
+func TestJSONShapeBare(t *testing.T) {
+	shape := (&JSONShape{Names: []string{"field0"}, Fields: []*JSONShape{nil}, Bare: true}).Text()
+	for doc, want := range map[string]string{`[1]`: `{"field0":1}`, `{"a":1}`: `"a row without names is made of an array"`} {
+		if got, err := jsonShapeUDF([]driver.Value{shape, doc}); err != nil || got != want {
+			t.Errorf("%s becomes %v, %v; want %s", doc, got, err, want)
+		}
+	}
+}
+
+// TestJSONShapeTwice: which of two members that differ by letter case a field is, is not guessed.
+func TestJSONShapeTwice(t *testing.T) {
+	shape := (&JSONShape{Names: []string{"a"}, Fields: []*JSONShape{nil}}).Text()
+	for doc, want := range map[string]string{
+		`{"a":1,"A":2}`:         `"Duplicate field: a"`,
+		`{"A":1,"b":2,"B":3}`:   `{"a":1}`,
+		`{"B":2,"b":3}`:         `{"a":null}`,
+		`{"a":null,"A":"\u00"}`: `{"a":null,"A":"\u00"}`,
+	} {
+		for range 20 { // members come in any order
+			if got, err := jsonShapeUDF([]driver.Value{shape, doc}); err != nil || got != want {
+				t.Errorf("%s becomes %v, %v; want %s", doc, got, err, want)
+				break
+			}
+		}
+	}
+}
