@@ -192,7 +192,7 @@ func (d *disk) rewrite() error {
 	s := d.suspects
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.byStream) == 0 {
+	if _, err := os.Lstat(filepath.Join(s.dir, suspectFile)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for stream, paths := range s.byStream {

@@ -247,26 +247,33 @@ func testFailedSync(t *testing.T, how string) {
 	shut()
 }
 
-// TestFailedSyncOfLargeAppend lets the sync fail that makes a large append durable: the append ends,
-// with an error that leaves open what became of it, the shard takes no more, and other shards do.
-func TestFailedSyncOfLargeAppend(t *testing.T) {
+// startForgetful starts a broker on a forgetful disk, and a log.
+func startForgetful(t *testing.T) (*forgetful, *Broker, *shardlog.Log) {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "nats")
 	d := &forgetful{t: t, files: map[uint64]*durable{}}
-	defer func() {
-		for _, on := range d.files {
-			on.open.Close()
-		}
-	}()
 	b, err := Start(Options{Dir: dir, fsync: d.sync})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	t.Cleanup(func() {
+		b.Close()
+		for _, on := range d.files {
+			on.open.Close()
+		}
+	})
 	l, err := shardlog.Open(t.Context(), b, shardlog.Options{Journal: AppendsDir(dir)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
+	return d, b, l
+}
+
+// TestFailedSyncOfLargeAppend lets the sync fail that makes a large append durable: the append ends,
+// with an error that leaves open what became of it, the shard takes no more, and other shards do.
+func TestFailedSyncOfLargeAppend(t *testing.T) {
+	d, b, l := startForgetful(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	add := func(shard string, size int) error {
@@ -301,8 +308,66 @@ func TestFailedSyncOfLargeAppend(t *testing.T) {
 	}
 	l.Close()
 	b.Close()
-	if _, err := os.Stat(filepath.Join(dir, manifestFile)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(b.opts.Dir, manifestFile)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a list says that all files are synced: %v", err)
+	}
+}
+
+// TestReadersOfSuspectStream reads a shard that takes no more, since a sync of its stream has failed:
+// whoever waits gets what is there, and learns of the deletion.
+func TestReadersOfSuspectStream(t *testing.T) {
+	d, _, l := startForgetful(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s, err := l.CreateShard(ctx, "a", shardlog.ShardConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch shardlog.Batch
+	batch.Add([]byte("k"), make([]byte, 200<<10))
+	if _, _, err := s.Append(ctx, &batch); err != nil {
+		t.Fatal(err)
+	}
+	d.failNext()
+	if _, _, err := s.Append(ctx, &batch); !errors.Is(err, journal.ErrSuspect) {
+		t.Fatalf("a large append whose sync fails: %v", err)
+	}
+	if err := s.Wait(ctx, shardlog.Position{}); err != nil {
+		t.Errorf("a wait for a record that is there: %v", err)
+	}
+	recs, end, err := s.Read(ctx, shardlog.Position{}, shardlog.ReadOptions{}, nil)
+	if err != nil || len(recs) != 1 {
+		t.Fatalf("%d records are read, %v", len(recs), err)
+	}
+	waited := make(chan error, 1)
+	go func() { waited <- s.Wait(ctx, end) }()
+	if err := l.DeleteShard(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; !errors.Is(err, shardlog.ErrNoShard) {
+		t.Errorf("a wait for a record when the shard is deleted: %v", err)
+	}
+	if _, _, err := s.Append(ctx, &batch); !errors.Is(err, shardlog.ErrNoShard) {
+		t.Errorf("an append when the shard is deleted: %v", err)
+	}
+}
+
+// TestTornListOfSuspectFiles starts with a list that a loss of power has left half written, is killed,
+// and starts again.
+func TestTornListOfSuspectFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{suspectFile: `{"stream":"a","fi`, runningFile: "another boot"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := Start(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if list, err := readSuspects(dir); err != nil || list.any() {
+		t.Errorf("the start has left the list %v, %v", list, err)
 	}
 }
 

@@ -172,7 +172,7 @@ func (s *Shard) endHeader(ctx context.Context, first, last uint64) (header, erro
 // end refuses appends from now on and wakes everyone.
 func (s *Shard) end(err error) {
 	s.mu.Lock()
-	if s.err == nil {
+	if !s.ended() {
 		s.err = err
 	}
 	queue := s.queue
@@ -185,6 +185,9 @@ func (s *Shard) end(err error) {
 		w.fail(err)
 	}
 }
+
+// ended reports whether the shard is deleted, or its log closed. Callers hold mu.
+func (s *Shard) ended() bool { return errors.Is(s.err, ErrNoShard) || errors.Is(s.err, ErrClosed) }
 
 // wake tells those who wait for records. Callers hold mu.
 func (s *Shard) wake() {
@@ -229,9 +232,9 @@ func (s *Shard) drain(patience time.Duration, rest bool) {
 func (s *Shard) Wait(ctx context.Context, from Position) error {
 	for {
 		s.mu.Lock()
-		if err := s.err; err != nil {
-			s.mu.Unlock()
-			return err
+		if s.ended() { // one that takes no more appends can be read
+			defer s.mu.Unlock()
+			return s.err
 		}
 		if from.Frame < s.last || from.Frame == s.last && from.Index < s.lastHeader.count {
 			if s.first <= s.last {

@@ -169,7 +169,7 @@ func (s *Service) itemOperations() []awswire.Operation {
 
 func (s *Service) tableOperations() []awswire.Operation {
 	return []awswire.Operation{
-		awswire.Checked(awswire.Executes(s.CreateTable, named(func(in *dynamodb.CreateTableInput) *string { return in.TableName })), createTableFirst),
+		awswire.Needing(awswire.Checked(awswire.Executes(s.CreateTable, named(func(in *dynamodb.CreateTableInput) *string { return in.TableName })), createTableFirst), needsOfCreateTable),
 		awswire.Checked(awswire.Executes(s.DeleteTable, named(func(in *dynamodb.DeleteTableInput) *string { return in.TableName })), func(in *dynamodb.DeleteTableInput) error { return onTable(in.TableName) }),
 		awswire.Executes(s.DescribeContinuousBackups, named(func(in *dynamodb.DescribeContinuousBackupsInput) *string { return in.TableName })),
 		awswire.Executes(s.DescribeLimits),

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -12,8 +13,9 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/itemstore/partiql"
 )
 
-// This file: what callers need for transactions and for statements. There are no permissions for the calls themselves:
-// each item of a transaction needs that of the operation on one item, and each statement that of its kind.
+// This file: what callers need for transactions, for statements, and for a table with a policy. There are no permissions
+// for transactions and statements themselves: each item of a transaction needs that of the operation on one item, and
+// each statement that of its kind.
 
 // need is the permission for an action on a table, or on an index of it.
 func need(c awswire.Caller, action string, name, index *string, keys func() map[string][]string) awswire.Need {
@@ -22,6 +24,15 @@ func need(c awswire.Caller, action string, name, index *string, keys func() map[
 		n.Resource = on[0]
 	}
 	return n
+}
+
+// needsOfCreateTable asks for the permission, too, to give the table the policy that it is to have.
+func needsOfCreateTable(c awswire.Caller, in *dynamodb.CreateTableInput) []awswire.Need {
+	out := []awswire.Need{need(c, "CreateTable", in.TableName, nil, nil)}
+	if in.ResourcePolicy != nil {
+		out = append(out, need(c, "PutResourcePolicy", in.TableName, nil, nil))
+	}
+	return out
 }
 
 const enclosing = "dynamodb:EnclosingOperation"
@@ -136,11 +147,11 @@ func (t *touched) statement(st *statement) {
 			columns = &st.Columns[0].Path
 		}
 		t.selects("", given(st.Index), columns, nil)
-		scan := "false"
-		if len(keys) == 0 {
-			scan = "true"
+		scan := len(keys) == 0
+		for _, name := range st.moreHash(t.table(&st.Table)) {
+			scan = scan || len(st.partitions(name)) == 0
 		}
-		t.add("dynamodb:FullTableScan", scan)
+		t.add("dynamodb:FullTableScan", strconv.FormatBool(scan))
 		return
 	}
 	if st.Kind == partiql.Exists {
@@ -159,7 +170,7 @@ func (t *touched) statement(st *statement) {
 
 // leading are the texts of the partition keys outside of which a statement does nothing; none where there are no such
 // keys, or where the table or its index is not there.
-func (st *statement) leading(d *table) (out []string) {
+func (st *statement) leading(d *table) []string {
 	if d == nil {
 		return nil
 	}
@@ -171,6 +182,19 @@ func (st *statement) leading(d *table) (out []string) {
 		}
 		hash = x.Hash
 	}
+	return st.partitions(hash)
+}
+
+// moreHash are the attributes that follow the first in the partition key of the index that a statement reads.
+func (st *statement) moreHash(d *table) []string {
+	if d == nil || st.Index == "" || d.index(st.Index) == nil {
+		return nil
+	}
+	return d.index(st.Index).MoreHash
+}
+
+// partitions are the texts of the values that a statement names of an attribute of a partition key.
+func (st *statement) partitions(hash string) (out []string) {
 	add := func(v attr.Value) bool {
 		text, ok := leading(v)
 		if ok {

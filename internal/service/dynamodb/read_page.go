@@ -191,8 +191,8 @@ func (p *page) choose(r reading, verb string) error {
 		if p.index = p.t.table.index(*r.index); p.index == nil {
 			return invalid("The table does not have the specified index: %s", *r.index)
 		}
-		if p.index.Status == string(types.IndexStatusCreating) {
-			return invalid("Cannot read from backfilling global secondary index: %s", p.index.Name)
+		if err := p.index.filled(); err != nil {
+			return err
 		}
 		if p.consistent && !p.index.Local {
 			return invalid("Consistent reads are not supported on global secondary indexes")
@@ -221,6 +221,14 @@ func (p *page) choose(r reading, verb string) error {
 	p.fetch = r.sel == types.SelectAllAttributes || len(notHeld(r.projectedPaths, held)) > 0
 	if missing := notHeld(r.filterPaths, held); len(missing) > 0 && !p.fetch && verb == "Query" {
 		return invalidValue("Secondary index %s does not project one or more filter attributes: [%s]", p.index.Name, commas(missing))
+	}
+	return nil
+}
+
+// filled refuses reads of an index that has not all items yet.
+func (x *index) filled() error {
+	if x.Status == string(types.IndexStatusCreating) {
+		return invalid("Cannot read from backfilling global secondary index: %s", x.Name)
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func (h *harness) call(op, body string) (int, []byte) {
 }
 
 func (h *harness) settle() {
-	for range 200 {
+	for range 6000 { // half a minute, where the machine is slow
 		busy := false
 		tables, err := h.s.tables.All()
 		if err != nil {

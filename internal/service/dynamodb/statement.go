@@ -260,6 +260,9 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 		if p.index = t.table.index(st.Index); p.index == nil {
 			return nil, invalid("The table does not have the specified index")
 		}
+		if err := p.index.filled(); err != nil {
+			return nil, err
+		}
 		if consistent && !p.index.Local {
 			return nil, invalid("Strongly consistent read is not supported on Global Secondary Indexes")
 		}
@@ -282,7 +285,6 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 			return nil, invalidValue("Secondary index %s does not project one or more filter attributes: [%s]", p.index.Name, commas(missing))
 		}
 	}
-	reverse := false
 	for _, o := range st.Order {
 		if st.where == nil {
 			return nil, invalid("Must have WHERE clause in the statement when using ORDER BY clause.")
@@ -293,7 +295,10 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 		if k.hash == nil {
 			return nil, invalid("Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.")
 		}
-		reverse = reverse || slices.Contains(ranges, o.Name) && o.Desc
+	}
+	reverse, err := st.reverse(&k, ranges)
+	if err != nil {
+		return nil, err
 	}
 	if k.hash != nil {
 		p.items = t.items.QueryKeys(id, k.hash, k.equal, k.bound, reverse)
@@ -307,6 +312,30 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 		p.used.hash = k.hash[0]
 	}
 	return p, s.admit(demand{table: t.table, index: indexName(p.index), hash: p.used.hash})
+}
+
+// reverse reports whether the ORDER BY asks for a partition from its end on. Of several attributes of a sort
+// key it can be by the first ones that the WHERE leaves open, all in one direction: nothing sorts items.
+func (st *statement) reverse(k *keyed, ranges []string) (bool, error) {
+	first := len(k.equal)
+	if k.bound.Op == "=" {
+		first++
+	}
+	reverse, next := false, first
+	for _, o := range st.Order {
+		i := slices.Index(ranges, o.Name)
+		switch {
+		case i < 0: // all have the same
+		case i < first && next == first: // all have the same, but they are in the order of the table's keys
+			reverse = reverse || o.Desc
+		case i < next:
+		case i == next && (next == first || o.Desc == reverse):
+			reverse, next = o.Desc, next+1
+		default:
+			return false, invalid("ORDER BY clause must name the attributes of the sort key in their order, all ascending or all descending: Attribute %s", o.Name)
+		}
+	}
+	return reverse, nil
 }
 
 // ExecuteStatement runs one statement.

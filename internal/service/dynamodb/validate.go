@@ -303,9 +303,10 @@ func checkItem(d *table, item attr.Item) error {
 // not nil only the attributes that it names are checked, and worded as an update's.
 func checkIndexKeys(d *table, item attr.Item, update map[string]bool) error {
 	for _, x := range sortedIndexes(d) {
-		for _, name := range x.keys() {
+		hashes, ranges := x.hashes(), x.ranges()
+		for i, name := range slices.Concat(hashes, ranges) {
 			v, ok := item[name]
-			if !ok || name == "" || update != nil && !update[name] {
+			if !ok || update != nil && !update[name] {
 				continue
 			}
 			if v.Type() != d.typeOf(name) {
@@ -318,10 +319,10 @@ func checkIndexKeys(d *table, item attr.Item, update map[string]bool) error {
 			if kind != "" {
 				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, x.Name, name)
 			}
-			if sizeOf(item, x.hashes()) > maxHashKey && slices.Contains(x.hashes(), name) {
+			if i < len(hashes) && sizeOf(item, hashes) > maxHashKey {
 				return invalidValue("Size of hashkey has exceeded the maximum size limit of%d bytes", maxHashKey)
 			}
-			if sizeOf(item, x.ranges()) > maxRangeKey && slices.Contains(x.ranges(), name) {
+			if i >= len(hashes) && sizeOf(item, ranges) > maxRangeKey {
 				return invalidValue("Aggregated size of all range keys has exceeded the size limit of %d bytes", maxRangeKey)
 			}
 		}

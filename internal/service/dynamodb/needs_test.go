@@ -1,0 +1,71 @@
+package dynamodb
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// TestFullTableScan asks what policies are told of SELECTs: one reads partitions alone where it names all of
+// their key, which in an index may be of several attributes.
+func TestFullTableScan(t *testing.T) {
+	h := newHarness(t, Config{})
+	if code, body := h.call("CreateTable", `{"TableName":"tab","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],
+		"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"},{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"N"}],
+		"BillingMode":"PAY_PER_REQUEST","GlobalSecondaryIndexes":[{"IndexName":"byab","Projection":{"ProjectionType":"ALL"},
+		"KeySchema":[{"AttributeName":"a","KeyType":"HASH"},{"AttributeName":"b","KeyType":"HASH"}]}]}`); code != 200 {
+		t.Fatalf("%s", body)
+	}
+	h.settle()
+	caller := awswire.Caller{Account: "000000000000", Region: "us-east-1"}
+	for text, want := range map[string]string{
+		"SELECT * FROM tab":                                         "true",
+		"SELECT * FROM tab WHERE a = 'x'":                           "true",
+		"SELECT * FROM tab WHERE id = 'x'":                          "false",
+		"SELECT * FROM tab WHERE id IN ['x', 'y']":                  "false",
+		"SELECT * FROM tab.byab":                                    "true",
+		"SELECT * FROM tab.byab WHERE a = 'x'":                      "true",
+		"SELECT * FROM tab.byab WHERE b = 1":                        "true",
+		"SELECT * FROM tab.byab WHERE a = 'x' AND b > 1":            "true",
+		"SELECT * FROM tab.byab WHERE a = 'x' AND b = 1":            "false",
+		"SELECT * FROM tab.byab WHERE b = 1 AND a IN ['x', 'y']":    "false",
+		"SELECT * FROM tab.byab WHERE a = 'x' AND (b = 1 OR b = 2)": "true",
+		"SELECT * FROM tab.none WHERE a = 'x' AND id = 'y'":         "true",
+		"SELECT * FROM none WHERE id = 'x'":                         "true",
+		"SELECT * FROM tab.byab WHERE a = 'x' AND b = 1 ORDER BY a": "false",
+	} {
+		needs := h.s.needsOfExecuteStatement(caller, &dynamodb.ExecuteStatementInput{Statement: aws.String(text)})
+		if len(needs) != 1 {
+			t.Errorf("%s: %d needs", text, len(needs))
+			continue
+		}
+		if got := needs[0].Keys()["dynamodb:FullTableScan"]; !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: a scan is %v, want %s", text, got, want)
+		}
+	}
+}
+
+// TestCreateTableNeeds asks what a caller needs to create a table, without a policy and with one.
+func TestCreateTableNeeds(t *testing.T) {
+	caller := awswire.Caller{Account: "111111111111", Region: "eu-west-1"}
+	for _, policy := range []*string{nil, aws.String("{}")} {
+		var got []string
+		for _, n := range needsOfCreateTable(caller, &dynamodb.CreateTableInput{TableName: aws.String("tab"), ResourcePolicy: policy}) {
+			if n.Resource != "arn:aws:dynamodb:eu-west-1:111111111111:table/tab" {
+				t.Errorf("%s is needed on %s", n.Action, n.Resource)
+			}
+			got = append(got, n.Action)
+		}
+		want := []string{"dynamodb:CreateTable", "dynamodb:PutResourcePolicy"}
+		if policy == nil {
+			want = want[:1]
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("needs %v, want %v", got, want)
+		}
+	}
+}
