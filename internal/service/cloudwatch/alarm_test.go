@@ -155,6 +155,18 @@ func (x *bench) becomes(name string, want types.StateValue) {
 	x.until(name+" becomes "+string(want), func() bool { st, settled := x.state(name); return st == want && settled })
 }
 
+// looked waits until metric alarms were looked at once: what that says takes the place of a state set before.
+func (x *bench) looked(names ...string) {
+	x.t.Helper()
+	for _, name := range names {
+		d, err := x.s.alarms.Get(scope.Of(x.t.Context()).Key(name)...)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		x.until(name+" is looked at", func() bool { _, ok := x.s.looked.Load(d.arn()); return ok })
+	}
+}
+
 func TestAlarmActs(t *testing.T) {
 	x := newBench(t)
 	x.n.fails = 1
@@ -260,6 +272,7 @@ func TestCompositeAndSetState(t *testing.T) {
 	x := newBench(t)
 	x.alarm("a", nil)
 	x.alarm("b", nil)
+	x.looked("a", "b")
 	if _, err := x.s.PutCompositeAlarm(t.Context(), &cloudwatch.PutCompositeAlarmInput{AlarmName: aws.String("both"), AlarmRule: aws.String("ALARM(a) AND ALARM(b)"), AlarmActions: []string{"arn:aws:sns:us-east-1:000000000000:ops"}}); err != nil {
 		t.Fatal(err)
 	}

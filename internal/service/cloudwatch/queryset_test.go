@@ -188,6 +188,7 @@ func TestUndecodableIsNotAbsent(t *testing.T) {
 	}
 
 	x.alarm("a", nil)
+	x.looked("a")
 	spoil(append([]string{"cloudwatch.alarm"}, sc.Key("aa")...)...) // before the other
 	if _, err := x.s.PutCompositeAlarm(t.Context(), &cloudwatch.PutCompositeAlarmInput{AlarmName: aws.String("both"), AlarmRule: aws.String("ALARM(a)")}); err != nil {
 		t.Fatal(err)
