@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
@@ -323,10 +324,7 @@ func isPublicPolicy(text string) bool {
 		narrow := false
 		for operator, conditions := range s.Condition {
 			for key, v := range conditions {
-				wide, _ := v.(string)
-				if narrowing[strings.ToLower(key)] && !strings.Contains(operator, "Not") && wide != "*" && wide != "0.0.0.0/0" {
-					narrow = true
-				}
+				narrow = narrow || narrowing[strings.ToLower(key)] && narrows(operator, v)
 			}
 		}
 		if !narrow {
@@ -334,6 +332,33 @@ func isPublicPolicy(text string) bool {
 		}
 	}
 	return false
+}
+
+// narrows reports whether a condition holds for some requests alone: not one that also holds without its key, or
+// that one of its values makes hold for everybody.
+func narrows(operator string, values any) bool {
+	op := strings.ToLower(operator)
+	if strings.Contains(op, "not") || strings.HasSuffix(op, "ifexists") || strings.HasPrefix(op, "forallvalues:") || op == "null" {
+		return false
+	}
+	list, ok := values.([]any)
+	if !ok {
+		list = []any{values}
+	}
+	for _, v := range list {
+		text, ok := v.(string)
+		if !ok {
+			continue // a number
+		}
+		if strings.Trim(text, "*?") == "" {
+			return false
+		}
+		// (Source: "The meaning of public", blocking public access: ranges broader than /8, or /32 of IPv6, are.)
+		if p, err := netip.ParsePrefix(text); err == nil && (p.Addr().Is4() && p.Bits() < 8 || p.Addr().Is6() && p.Bits() < 32) {
+			return false
+		}
+	}
+	return len(list) > 0
 }
 
 func everyone(principal any) bool {
