@@ -192,6 +192,7 @@ func (s *Service) Start(ctx context.Context) error {
 			continue
 		}
 		s.learn(it.Value)
+		s.cfg.Engine.Prepare()
 	}
 	if err := s.async.open(ctx); err != nil {
 		return err
