@@ -315,7 +315,11 @@ func (s *Service) sendBatch(ctx context.Context, in *SendMessageBatchInput, _ ..
 	for i := range in.Entries {
 		e := &in.Entries[i]
 		c, err := s.check(ctx, d, e)
-		if err != nil && d.ofRequest(e) {
+		switch {
+		case err == nil || !d.ofRequest(e):
+		case e.MessageGroupId == nil:
+			return nil, invalid("The request must contain the parameter MessageGroupId.")
+		default:
 			return nil, err
 		}
 		if err != nil {
