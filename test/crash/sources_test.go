@@ -57,10 +57,7 @@ func TestFunctionSources(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("python3 is not on this machine")
 	}
-	if *rounds == 20 { // unless somebody asks for another number: starts of processes take their time
-		*rounds = 1
-		defer func() { *rounds = 20 }()
-	}
+	long(t, 6)
 	const table, windowed, items = "versions", "windowed", 3
 	var (
 		mu       sync.Mutex

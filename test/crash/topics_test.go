@@ -25,10 +25,7 @@ import (
 // notifications, while nodes are killed. Every acknowledged message and object comes to its queue; what comes from the
 // FIFO topic is in order, each message once.
 func TestTopicsAndEventsUnderFire(t *testing.T) {
-	if *rounds == 20 { // unless somebody asks for another number
-		*rounds = 1
-		defer func() { *rounds = 20 }()
-	}
+	long(t, 6)
 	const account = "000000000000"
 	var (
 		queues   = map[string]string{} // URL by name
