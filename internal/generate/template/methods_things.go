@@ -74,7 +74,7 @@ var financeMethods = map[string]maker{
 	"litecoinAddress":  litecoin,
 	"transactionDescription": joined(oneOf("deposit", "withdrawal", "payment", "invoice"), " transaction at ", companyName, " using card ending with ***", pattern("####"),
 		" for ", plain(func(s *Source) string { return s.fake.CurrencyShort() }), " ", maker(amount), " in account ***", pattern("####")),
-	"iban":  iban,
+	"iban": iban,
 	"bic":  pattern("????DE##", "????GB##XXX", "????FR##"),
 	"ethereumAddress": func(arguments) (appender, error) {
 		return func(s *Source, dst []byte) []byte { return s.appendOf(append(dst, "0x"...), "0123456789abcdef", 40) }, nil
