@@ -35,8 +35,8 @@ func (c *call) copySource() (*source, *os.File, error) {
 			return nil, nil, invalidArgument("Invalid version id specified", "x-amz-copy-source", v)
 		}
 	}
-	// A plus sign is itself: this is not a form.
-	path, err := url.PathUnescape(path)
+	// A plus sign is a blank, as in a form: clients that mean the sign write %2B.
+	path, err := url.QueryUnescape(path)
 	if err != nil {
 		return nil, nil, bad
 	}
@@ -187,7 +187,7 @@ func (c *call) copyObject() error {
 		r.Tags = src.info.Tags
 	}
 	itself := src.bucket == c.bucket && src.key == c.key && (src.version == "" || src.info.Latest)
-	if itself && !replace && c.changesNothing(crypt) && src.version == "" {
+	if itself && !replace && c.changesNothing(crypt) && src.version == "" && src.info.Prop(propSSE) == r.Prop(propSSE) {
 		return invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	size := sizeOf(&src.info)

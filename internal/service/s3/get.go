@@ -121,7 +121,7 @@ func (c *call) sendObject(info *objectstore.Info, f *os.File, key *customerKey) 
 		c.say("x-amz-mp-parts-count", strconv.Itoa(parts))
 	}
 	h := c.w.Header()
-	if strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED") && (status == http.StatusOK || c.query.Get("partNumber") != "") {
+	if strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED") && (length == size || c.query.Get("partNumber") != "") {
 		c.saySum(&info.Record)
 	}
 	if status == http.StatusPartialContent {
