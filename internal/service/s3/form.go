@@ -270,11 +270,7 @@ func (c *call) answerForm(f *form, info *objectstore.Info) error {
 		to = f.fields["redirect"]
 	}
 	if u, err := url.Parse(to); to != "" && err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
-		q := u.Query()
-		q.Set("bucket", c.bucket)
-		q.Set("key", c.key)
-		q.Set("etag", quoted(info.ETag))
-		u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+		appendResult(u, c.bucket, c.key, quoted(info.ETag))
 		c.w.Header().Set("Location", u.String())
 		c.w.WriteHeader(http.StatusSeeOther)
 		return nil
@@ -505,4 +501,14 @@ func formNumber(v any) (int64, bool) {
 		return i, err == nil && i >= 0
 	}
 	return 0, false
+}
+
+// appendResult adds what was made to the address that a form sends the browser to, in S3's order.
+func appendResult(u *url.URL, bucket, key, etag string) {
+	for _, p := range [][2]string{{"bucket", bucket}, {"key", key}, {"etag", etag}} {
+		if u.RawQuery != "" {
+			u.RawQuery += "&"
+		}
+		u.RawQuery += p[0] + "=" + strings.ReplaceAll(url.QueryEscape(p[1]), "+", "%20")
+	}
 }

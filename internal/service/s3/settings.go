@@ -120,12 +120,15 @@ func makeSettings() {
 var shapes = map[string]*shape{}
 
 func many(sub, name, list, shape string) setting {
-	status := 0
-	if sub == "metrics" {
+	status, check := 0, (*call).checkMany
+	switch sub {
+	case "metrics":
 		status = 204
+	case "inventory":
+		check = (*call).checkInventory
 	}
-	return setting{sub: sub, name: name, status: status, list: list, lists: "List" + name + "s", deletes: "Delete" + name, shape: shape, missing: errNoConfiguration,
-		action: strings.TrimPrefix(name, "Bucket"), check: (*call).checkMany}
+	return setting{sub: sub, name: name, status: status, acts: sub == "inventory", list: list, lists: "List" + name + "s", deletes: "Delete" + name, shape: shape, missing: errNoConfiguration,
+		action: strings.TrimPrefix(name, "Bucket"), check: check}
 }
 
 // operations are those of a setting.
@@ -275,6 +278,9 @@ func (c *call) deleteSetting(t *setting) error {
 	}
 	if err := c.s.buckets.update(c.bucket, func(b *bucket) error {
 		delete(b.Settings, key)
+		if id, ok := strings.CutPrefix(key, "inventory."); ok {
+			delete(b.Settings, inventoryDone+id)
+		}
 		if t.unset != "" && t.missing != nil {
 			b.Settings[key] = "" // deleted is not the same as never set
 		}
