@@ -1,11 +1,14 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	awshttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // raw sends a request as it is, and returns the status and the body of the answer.
@@ -199,3 +204,37 @@ func (unreachable) Reaches(context.Context, string, string, string, Target) erro
 }
 func (unreachable) Begin(context.Context, Event, []Target) (Notice, error) { return nil, nil }
 func (unreachable) Settle(string, string, string) error                    { return nil }
+
+// TestFormSigners: what lacks in the signature of a form, and one that is not right, are told as S3 tells them.
+func TestFormSigners(t *testing.T) {
+	n := openConfig(t, Config{Dir: filepath.Join(t.TempDir(), "objects"), Holder: func(context.Context, string, string) (string, awswire.Caller, bool) {
+		return "secret", awswire.Caller{Account: "000000000000"}, true
+	}})
+	c := n.client("000000000000", "us-east-1")
+	makeBucket(t, c, "bkt")
+	for _, v := range []struct {
+		fields map[string]string
+		status int
+		text   string
+	}{
+		{map[string]string{}, 403, "<Code>AccessDenied"},
+		{map[string]string{"x-amz-date": "x"}, 400, "<ArgumentName>X-Amz-Signature</ArgumentName><ArgumentValue></ArgumentValue>"},
+		{map[string]string{"x-amz-signature": "x"}, 400, "named &#39;X-Amz-Algorithm"},
+		{map[string]string{"AWSAccessKeyId": "x"}, 400, "<ArgumentName>Signature"},
+		{map[string]string{"AWSAccessKeyId": "me", "signature": "x"}, 403,
+			"<AWSAccessKeyId>me</AWSAccessKeyId><StringToSign>@@@</StringToSign><SignatureProvided>x</SignatureProvided><StringToSignBytes>40 40 40</StringToSignBytes>"},
+	} {
+		var body bytes.Buffer
+		w := multipart.NewWriter(&body)
+		v.fields["key"], v.fields["policy"] = "k", "@@@"
+		for name, value := range v.fields {
+			must(0, w.WriteField(name, value))(t)
+		}
+		must(must(w.CreateFormFile("file", "f"))(t).Write([]byte("x")))(t)
+		must(0, w.Close())(t)
+		status, text, _ := n.raw(t, "POST", "/bkt", body.String(), "Content-Type", w.FormDataContentType())
+		if text = strings.ReplaceAll(text, "'", "&#39;"); status != v.status || !strings.Contains(text, v.text) {
+			t.Errorf("%v: %d %s", v.fields, status, text)
+		}
+	}
+}

@@ -191,7 +191,7 @@ type inventoryWriter struct {
 	zip *gzip.Writer // CSV
 
 	row     reflect.Type // Parquet
-	parquet *pq.Writer
+	parquet *pq.GenericWriter[any]
 }
 
 func newInventoryWriter(format string, columns []inventoryColumn) (*inventoryWriter, error) {
@@ -202,7 +202,7 @@ func newInventoryWriter(format string, columns []inventoryColumn) (*inventoryWri
 	w := &inventoryWriter{columns: columns, file: f, buffer: bufio.NewWriterSize(f, 256<<10)}
 	if format == "Parquet" {
 		w.row = rowType(columns)
-		w.parquet = pq.NewWriter(w.buffer, pq.NewSchema("s3.inventory", pq.SchemaOf(reflect.New(w.row).Interface())),
+		w.parquet = pq.NewGenericWriter[any](w.buffer, pq.NewSchema("s3.inventory", pq.SchemaOf(reflect.New(w.row).Interface())),
 			pq.Compression(&pq.Snappy), pq.MaxRowsPerRowGroup(100_000))
 	} else {
 		w.zip = gzip.NewWriter(w.buffer)
@@ -265,7 +265,8 @@ func (w *inventoryWriter) addRow(inv *inventory, info *objectstore.Info) error {
 		}
 		field.Set(reflect.ValueOf(v))
 	}
-	return w.parquet.Write(row.Interface())
+	_, err := w.parquet.Write([]any{row.Elem().Interface()})
+	return err
 }
 
 // finish ends the file, and returns it from its beginning.

@@ -319,6 +319,11 @@ func (c *call) listUploads() error {
 	if err != nil {
 		return err
 	}
+	for _, u := range uploads {
+		if idMarker != "" && u.ID == idMarker && u.Key != keyMarker {
+			return invalidArgument("Invalid uploadId marker", "upload-id-marker", idMarker)
+		}
+	}
 	var listed, prefixes []*node
 	var nextKey, nextID, common string
 	truncated, passed := false, idMarker == ""
