@@ -123,6 +123,9 @@ func TestAnswers(t *testing.T) {
 
 		{"PUT", "/bkt/copy", "", []string{"X-Amz-Copy-Source", "bkt%2Fa+key"}, 200, "CopyObjectResult"},
 		{"PUT", "/bkt/copy", "", []string{"X-Amz-Copy-Source", "bkt/a%2Bkey"}, 404, "NoSuchKey"},
+		{"PUT", "/bkt/1+1", "", nil, 200, ""},
+		{"PUT", "/bkt/copy", "", []string{"X-Amz-Copy-Source", "bkt/1+1"}, 200, "CopyObjectResult"},
+		{"PUT", "/bkt/copy", "", []string{"X-Amz-Copy-Source", "bkt/1+2"}, 404, "<Key>1 2</Key>"},
 		{"PUT", "/bkt/kms", "x", []string{"X-Amz-Server-Side-Encryption", "aws:kms"}, 200, ""},
 		{"PUT", "/bkt/kms", "", []string{"X-Amz-Copy-Source", "bkt/kms"}, 200, "CopyObjectResult"}, // its encryption changes
 		{"PUT", "/bkt/kms", "", []string{"X-Amz-Copy-Source", "bkt/kms"}, 400, "without changing"},
