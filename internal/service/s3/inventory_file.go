@@ -7,25 +7,22 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	pq "github.com/parquet-go/parquet-go"
-
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
+	"github.com/brookmere/brookmere/internal/engine/parquetrows"
 )
 
 // The files of an inventory: CSV without a header, all values in quotes, keys percent-encoded, compressed by gzip; or
 // Parquet, with the names and types of columns that AWS's have. (Source: "Amazon S3 Inventory list" in the user guide.)
 
-// inventoryColumn is a column: its names in CSV and in Parquet, the type of its values (string, bool, int64, and
-// time.Time for timestamps), and its value, nil for none.
+// inventoryColumn is a column: its names in CSV and in Parquet, the kind of its values, and its value, nil for none.
 type inventoryColumn struct {
 	name, column string
-	kind         any
+	kind         parquetrows.Kind
 	value        func(*inventory, *objectstore.Info) any
 }
 
@@ -34,18 +31,18 @@ var versionColumns = []string{"VersionId", "IsLatest", "IsDeleteMarker"}
 
 // allColumns are the columns in AWS's order.
 var allColumns = []inventoryColumn{
-	{"Bucket", "bucket", "", func(inv *inventory, _ *objectstore.Info) any { return inv.b.Name }},
-	{"Key", "key", "", func(_ *inventory, o *objectstore.Info) any { return o.Key }},
-	{"VersionId", "version_id", "", func(_ *inventory, o *objectstore.Info) any { return orNone(o.Version) }},
-	{"IsLatest", "is_latest", false, func(_ *inventory, o *objectstore.Info) any { return o.Latest }},
-	{"IsDeleteMarker", "is_delete_marker", false, func(_ *inventory, o *objectstore.Info) any { return o.Marker }},
-	{"Size", "size", int64(0), ofObjects(func(_ *inventory, o *objectstore.Info) any { return sizeOf(o) })},
-	{"LastModifiedDate", "last_modified_date", time.Time{}, func(_ *inventory, o *objectstore.Info) any { return o.ModTime }},
-	{"ETag", "e_tag", "", ofObjects(func(_ *inventory, o *objectstore.Info) any { return o.ETag })},
-	{"StorageClass", "storage_class", "", ofObjects(func(_ *inventory, o *objectstore.Info) any { return classOr(o.Prop(propClass)) })},
-	{"IsMultipartUploaded", "is_multipart_uploaded", false, ofObjects(func(_ *inventory, o *objectstore.Info) any { return strings.Contains(o.ETag, "-") })},
-	{"ReplicationStatus", "replication_status", "", func(_ *inventory, o *objectstore.Info) any { return orNone(o.Prop(propReplication)) }},
-	{"EncryptionStatus", "encryption_status", "", ofObjects(func(_ *inventory, o *objectstore.Info) any {
+	{"Bucket", "bucket", parquetrows.String, func(inv *inventory, _ *objectstore.Info) any { return inv.b.Name }},
+	{"Key", "key", parquetrows.String, func(_ *inventory, o *objectstore.Info) any { return o.Key }},
+	{"VersionId", "version_id", parquetrows.String, func(_ *inventory, o *objectstore.Info) any { return orNone(o.Version) }},
+	{"IsLatest", "is_latest", parquetrows.Bool, func(_ *inventory, o *objectstore.Info) any { return o.Latest }},
+	{"IsDeleteMarker", "is_delete_marker", parquetrows.Bool, func(_ *inventory, o *objectstore.Info) any { return o.Marker }},
+	{"Size", "size", parquetrows.Int64, ofObjects(func(_ *inventory, o *objectstore.Info) any { return sizeOf(o) })},
+	{"LastModifiedDate", "last_modified_date", parquetrows.Timestamp, func(_ *inventory, o *objectstore.Info) any { return o.ModTime }},
+	{"ETag", "e_tag", parquetrows.String, ofObjects(func(_ *inventory, o *objectstore.Info) any { return o.ETag })},
+	{"StorageClass", "storage_class", parquetrows.String, ofObjects(func(_ *inventory, o *objectstore.Info) any { return classOr(o.Prop(propClass)) })},
+	{"IsMultipartUploaded", "is_multipart_uploaded", parquetrows.Bool, ofObjects(func(_ *inventory, o *objectstore.Info) any { return strings.Contains(o.ETag, "-") })},
+	{"ReplicationStatus", "replication_status", parquetrows.String, func(_ *inventory, o *objectstore.Info) any { return orNone(o.Prop(propReplication)) }},
+	{"EncryptionStatus", "encryption_status", parquetrows.String, ofObjects(func(_ *inventory, o *objectstore.Info) any {
 		switch {
 		case o.Prop(propKeyMD5) != "":
 			return "SSE-C"
@@ -56,14 +53,14 @@ var allColumns = []inventoryColumn{
 		}
 		return "SSE-S3"
 	})},
-	{"ObjectLockRetainUntilDate", "object_lock_retain_until_date", time.Time{}, func(_ *inventory, o *objectstore.Info) any {
+	{"ObjectLockRetainUntilDate", "object_lock_retain_until_date", parquetrows.Timestamp, func(_ *inventory, o *objectstore.Info) any {
 		if t, err := time.Parse(time.RFC3339Nano, o.Prop(propLockUntil)); err == nil {
 			return t
 		}
 		return nil
 	}},
-	{"ObjectLockMode", "object_lock_mode", "", func(_ *inventory, o *objectstore.Info) any { return orNone(o.Prop(propLockMode)) }},
-	{"ObjectLockLegalHoldStatus", "object_lock_legal_hold_status", "", func(inv *inventory, o *objectstore.Info) any {
+	{"ObjectLockMode", "object_lock_mode", parquetrows.String, func(_ *inventory, o *objectstore.Info) any { return orNone(o.Prop(propLockMode)) }},
+	{"ObjectLockLegalHoldStatus", "object_lock_legal_hold_status", parquetrows.String, func(inv *inventory, o *objectstore.Info) any {
 		switch {
 		case !inv.b.Lock || o.Marker:
 			return nil
@@ -72,22 +69,22 @@ var allColumns = []inventoryColumn{
 		}
 		return "Off"
 	}},
-	{"IntelligentTieringAccessTier", "intelligent_tiering_access_tier", "", func(_ *inventory, o *objectstore.Info) any {
+	{"IntelligentTieringAccessTier", "intelligent_tiering_access_tier", parquetrows.String, func(_ *inventory, o *objectstore.Info) any {
 		if o.Prop(propClass) == "INTELLIGENT_TIERING" {
 			return "FREQUENT"
 		}
 		return nil
 	}},
-	{"BucketKeyStatus", "bucket_key_status", "", ofObjects(func(_ *inventory, o *objectstore.Info) any {
+	{"BucketKeyStatus", "bucket_key_status", parquetrows.String, ofObjects(func(_ *inventory, o *objectstore.Info) any {
 		if o.Prop(propBucketKey) != "" {
 			return "ENABLED"
 		}
 		return "DISABLED"
 	})},
-	{"ChecksumAlgorithm", "checksum_algorithm", "", func(_ *inventory, o *objectstore.Info) any { return orNone(o.Prop(propAlgorithm)) }},
-	{"ObjectAccessControlList", "object_access_control_list", "", ofObjects((*inventory).grants)},
-	{"ObjectOwner", "object_owner", "", func(inv *inventory, _ *objectstore.Info) any { return canonicalID(inv.b.Owner) }},
-	{"LifecycleExpirationDate", "lifecycle_expiration_date", time.Time{}, ofObjects(func(inv *inventory, o *objectstore.Info) any {
+	{"ChecksumAlgorithm", "checksum_algorithm", parquetrows.String, func(_ *inventory, o *objectstore.Info) any { return orNone(o.Prop(propAlgorithm)) }},
+	{"ObjectAccessControlList", "object_access_control_list", parquetrows.String, ofObjects((*inventory).grants)},
+	{"ObjectOwner", "object_owner", parquetrows.String, func(inv *inventory, _ *objectstore.Info) any { return canonicalID(inv.b.Owner) }},
+	{"LifecycleExpirationDate", "lifecycle_expiration_date", parquetrows.Timestamp, ofObjects(func(inv *inventory, o *objectstore.Info) any {
 		if at, _ := expiration(inv.b, o); o.Latest && !at.IsZero() {
 			return at
 		}
@@ -156,7 +153,7 @@ func inventoryColumns(config *node) []inventoryColumn {
 // inventorySchema is the schema as manifests have it.
 func inventorySchema(format string, columns []inventoryColumn) string {
 	if format == "Parquet" {
-		return pq.NewSchema("s3.inventory", pq.SchemaOf(reflect.New(rowType(columns)).Interface())).String()
+		return parquetrows.Schema(inventoryName, parquetColumns(columns))
 	}
 	names := make([]string, len(columns))
 	for i, c := range columns {
@@ -165,20 +162,15 @@ func inventorySchema(format string, columns []inventoryColumn) string {
 	return strings.Join(names, ", ")
 }
 
-// rowType is a struct of the columns, in their order, as the Parquet library takes it.
-func rowType(columns []inventoryColumn) reflect.Type {
-	fields := make([]reflect.StructField, len(columns))
+// inventoryName is the name of the schema of AWS's files.
+const inventoryName = "s3.inventory"
+
+func parquetColumns(columns []inventoryColumn) []parquetrows.Column {
+	out := make([]parquetrows.Column, len(columns))
 	for i, c := range columns {
-		tag, kind := c.column, reflect.TypeOf(c.kind)
-		if kind == reflect.TypeFor[time.Time]() {
-			tag, kind = tag+",timestamp(millisecond)", reflect.TypeFor[int64]()
-		}
-		if c.name != "Bucket" && c.name != "Key" {
-			tag, kind = tag+",optional", reflect.PointerTo(kind)
-		}
-		fields[i] = reflect.StructField{Name: c.name, Type: kind, Tag: reflect.StructTag(`parquet:"` + tag + `"`)}
+		out[i] = parquetrows.Column{Name: c.column, Kind: c.kind, Required: c.name == "Bucket" || c.name == "Key"}
 	}
-	return reflect.StructOf(fields)
+	return out
 }
 
 // inventoryWriter writes one file.
@@ -188,10 +180,8 @@ type inventoryWriter struct {
 	buffer  *bufio.Writer
 	rows    int
 
-	zip *gzip.Writer // CSV
-
-	row     reflect.Type // Parquet
-	parquet *pq.GenericWriter[any]
+	zip     *gzip.Writer        // CSV
+	parquet *parquetrows.Writer // or nil
 }
 
 func newInventoryWriter(format string, columns []inventoryColumn) (*inventoryWriter, error) {
@@ -201,9 +191,7 @@ func newInventoryWriter(format string, columns []inventoryColumn) (*inventoryWri
 	}
 	w := &inventoryWriter{columns: columns, file: f, buffer: bufio.NewWriterSize(f, 256<<10)}
 	if format == "Parquet" {
-		w.row = rowType(columns)
-		w.parquet = pq.NewGenericWriter[any](w.buffer, pq.NewSchema("s3.inventory", pq.SchemaOf(reflect.New(w.row).Interface())),
-			pq.Compression(&pq.Snappy), pq.MaxRowsPerRowGroup(100_000))
+		w.parquet = parquetrows.NewWriter(w.buffer, inventoryName, parquetColumns(columns))
 	} else {
 		w.zip = gzip.NewWriter(w.buffer)
 	}
@@ -249,24 +237,11 @@ func (w *inventoryWriter) add(inv *inventory, info *objectstore.Info) error {
 }
 
 func (w *inventoryWriter) addRow(inv *inventory, info *objectstore.Info) error {
-	row := reflect.New(w.row)
+	values := make([]any, len(w.columns))
 	for i, c := range w.columns {
-		v := c.value(inv, info)
-		if v == nil {
-			continue
-		}
-		if t, ok := v.(time.Time); ok {
-			v = t.UnixMilli()
-		}
-		field := row.Elem().Field(i)
-		if field.Kind() == reflect.Pointer {
-			field.Set(reflect.New(field.Type().Elem()))
-			field = field.Elem()
-		}
-		field.Set(reflect.ValueOf(v))
+		values[i] = c.value(inv, info)
 	}
-	_, err := w.parquet.Write([]any{row.Elem().Interface()})
-	return err
+	return w.parquet.Write(values)
 }
 
 // finish ends the file, and returns it from its beginning.
