@@ -37,7 +37,7 @@ var allColumns = []inventoryColumn{
 	{"IsLatest", "is_latest", parquetrows.Bool, func(_ *inventory, o *objectstore.Info) any { return o.Latest }},
 	{"IsDeleteMarker", "is_delete_marker", parquetrows.Bool, func(_ *inventory, o *objectstore.Info) any { return o.Marker }},
 	{"Size", "size", parquetrows.Int64, ofObjects(func(_ *inventory, o *objectstore.Info) any { return sizeOf(o) })},
-	{"LastModifiedDate", "last_modified_date", parquetrows.Timestamp, func(_ *inventory, o *objectstore.Info) any { return o.ModTime }},
+	{"LastModifiedDate", "last_modified_date", parquetrows.Timestamp, func(_ *inventory, o *objectstore.Info) any { return o.ModTime.Truncate(time.Second) }},
 	{"ETag", "e_tag", parquetrows.String, ofObjects(func(_ *inventory, o *objectstore.Info) any { return o.ETag })},
 	{"StorageClass", "storage_class", parquetrows.String, ofObjects(func(_ *inventory, o *objectstore.Info) any { return classOr(o.Prop(propClass)) })},
 	{"IsMultipartUploaded", "is_multipart_uploaded", parquetrows.Bool, ofObjects(func(_ *inventory, o *objectstore.Info) any { return strings.Contains(o.ETag, "-") })},
@@ -153,7 +153,7 @@ func inventoryColumns(config *node) []inventoryColumn {
 // inventorySchema is the schema as manifests have it.
 func inventorySchema(format string, columns []inventoryColumn) string {
 	if format == "Parquet" {
-		return parquetrows.Schema(inventoryName, parquetColumns(columns))
+		return inventoryTypes.Replace(parquetrows.Schema(inventoryName, parquetColumns(columns)))
 	}
 	names := make([]string, len(columns))
 	for i, c := range columns {
@@ -161,6 +161,9 @@ func inventorySchema(format string, columns []inventoryColumn) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// inventoryTypes writes a schema in one line, with the older names of types, as AWS's manifests have it.
+var inventoryTypes = strings.NewReplacer("\n\t", "  ", "\n", "", "STRING", "UTF8", " (INT(64,true))", "", "TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS)", "TIMESTAMP_MILLIS")
 
 // inventoryName is the name of the schema of AWS's files.
 const inventoryName = "s3.inventory"
