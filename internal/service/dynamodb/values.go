@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -61,10 +62,7 @@ func fromSDKAt(v types.AttributeValue, depth, most int) (attr.Value, error) {
 	case *types.AttributeValueMemberBOOL:
 		return attr.Bool(v.Value), nil
 	case *types.AttributeValueMemberNULL:
-		if !v.Value {
-			return nil, refusedValue(falseNull)
-		}
-		return attr.Null{}, nil
+		return attr.Null{}, nil // false is taken for true, but not in the older layer: see olderItem
 	case *types.AttributeValueMemberL:
 		if depth++; depth > most {
 			return nil, refusedValue(tooDeep)
@@ -104,7 +102,7 @@ func parseNumber(s string) (attr.Value, error) {
 }
 
 func badNumber(s string, err error) error {
-	b := &badValue{error: numberError(s, err), older: numberError(s, err)}
+	b := &badValue{error: numberError(s, err), older: numberError(s, attr.Error32(s, err))}
 	if s == "" {
 		b.error = invalid("The parameter cannot be converted to a numeric value: ")
 	}
@@ -121,6 +119,21 @@ func doubled(newer, older string) error {
 	return &badValue{error: invalidValue("Input collection %scontains duplicates.", newer), older: invalid("%s", older)}
 }
 
+// firstDoubled lists members of a set that holds one of them twice as the newer layer does:
+// those before the second one of it in their order, it, then the others as they came.
+func firstDoubled(in []string) []string {
+	seen := make(map[string]bool, len(in))
+	for i, e := range in {
+		if seen[e] {
+			out := slices.Clone(in[:i])
+			slices.Sort(out)
+			return append(out, in[i:]...)
+		}
+		seen[e] = true
+	}
+	return in
+}
+
 func quotedList(in []string, between string) string {
 	return `["` + strings.Join(in, `"`+between+`"`) + `"]`
 }
@@ -132,7 +145,7 @@ func stringSet(in []string) (attr.Value, error) {
 	seen := make(map[string]bool, len(in))
 	for _, e := range in {
 		if seen[e] {
-			return nil, doubled(quotedList(in, ", ")+" ", "One or more parameter values were invalid: Input collection ["+commas(in)+"] contains duplicates.")
+			return nil, doubled(quotedList(firstDoubled(in), ", ")+" ", "One or more parameter values were invalid: Input collection ["+commas(in)+"] contains duplicates.")
 		}
 		seen[e] = true
 	}
@@ -166,11 +179,15 @@ func binarySet(in [][]byte) (attr.Value, error) {
 	seen := make(map[string]bool, len(in))
 	for _, e := range in {
 		if seen[string(e)] {
-			texts := make([]string, len(in))
+			texts, raw := make([]string, len(in)), make([]string, len(in))
 			for i, b := range in {
-				texts[i] = base64.StdEncoding.EncodeToString(b)
+				texts[i], raw[i] = base64.StdEncoding.EncodeToString(b), string(b)
 			}
-			return nil, doubled(quotedList(texts, ",")+"of type BS ", "One or more parameter values were invalid: Input collection ["+commas(texts)+"]of type BS contains duplicates.")
+			ordered := firstDoubled(raw)
+			for i, b := range ordered {
+				ordered[i] = base64.StdEncoding.EncodeToString([]byte(b))
+			}
+			return nil, doubled(quotedList(ordered, ",")+"of type BS ", "One or more parameter values were invalid: Input collection ["+commas(texts)+"]of type BS contains duplicates.")
 		}
 		seen[string(e)] = true
 	}
@@ -208,7 +225,27 @@ func itemFromSDK(m map[string]types.AttributeValue) (attr.Item, error) {
 // olderItem is itemFromSDK for operations that AWS has not moved to its newer layer.
 func olderItem(m map[string]types.AttributeValue) (attr.Item, error) {
 	item, err := itemFromSDK(m)
+	if err == nil && hasFalseNull(&types.AttributeValueMemberM{Value: m}) {
+		return nil, invalid(falseNull)
+	}
 	return item, older(err)
+}
+
+// hasFalseNull finds a null that is said not to be one.
+func hasFalseNull(v types.AttributeValue) bool {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberNULL:
+		return !v.Value
+	case *types.AttributeValueMemberL:
+		return slices.ContainsFunc(v.Value, hasFalseNull)
+	case *types.AttributeValueMemberM:
+		for _, e := range v.Value {
+			if hasFalseNull(e) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // appendItem is the JSON of an item.
