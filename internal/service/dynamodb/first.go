@@ -230,22 +230,15 @@ func updateFirst(in *dynamodb.UpdateItemInput) error {
 			return b.err() // even of a table without a name
 		}
 	}
+	if in.Key == nil {
+		return updateWithoutKey(in)
+	}
 	if err := emptyName(in.TableName); err != nil {
 		return err
 	}
-	if in.TableName == nil || in.Key == nil {
-		if in.TableName == nil {
-			b.null("tableName")
-		}
-		if in.Key == nil {
-			b.capacity(in.ReturnConsumedCapacity)
-		}
+	if in.TableName == nil {
+		b.null("tableName")
 		b.olderReturnValues(in.ReturnValues)
-		if in.Key == nil {
-			b.onFailure(in.ReturnValuesOnConditionCheckFailure)
-			b.metrics(in.ReturnItemCollectionMetrics)
-			b.null("key")
-		}
 		return b.err()
 	}
 	b.name(in.TableName, "tableName")
@@ -264,6 +257,23 @@ func updateFirst(in *dynamodb.UpdateItemInput) error {
 		}
 	}
 	return operators(writeWords, in.ConditionalOperator, len(in.Expected), ofExpected(in.Expected)...)
+}
+
+// updateWithoutKey tells all that is wrong, as the older layer does.
+func updateWithoutKey(in *dynamodb.UpdateItemInput) error {
+	var b broken
+	b.capacity(in.ReturnConsumedCapacity)
+	if in.TableName != nil && *in.TableName == "" {
+		b.add("'' ", "tableName", "Member must have length greater than or equal to 1")
+	} else {
+		b.name(in.TableName, "tableName")
+	}
+	b.olderReturnValues(in.ReturnValues)
+	brokenEnum(&b, in.ConditionalOperator, "conditionalOperator", "OR", "AND")
+	b.onFailure(in.ReturnValuesOnConditionCheckFailure)
+	b.metrics(in.ReturnItemCollectionMetrics)
+	b.null("key")
+	return b.err()
 }
 
 // updateHow is what of ReturnValues an UpdateItem may not have: it takes all that there are.
@@ -298,13 +308,14 @@ func queryFirst(in *dynamodb.QueryInput) error {
 	}
 	b.name(in.TableName, "tableName")
 	b.capacity(in.ReturnConsumedCapacity)
-	if len(b) == 0 {
-		selectEnum(&b, in.Select)
-	}
 	if len(b) > 0 {
 		return b.err()
 	}
-	return operators(queryWords, in.ConditionalOperator, len(in.QueryFilter), ofConditions(in.KeyConditions, in.QueryFilter)...)
+	if err := operators(queryWords, in.ConditionalOperator, len(in.QueryFilter), ofConditions(in.KeyConditions, in.QueryFilter)...); err != nil {
+		return err
+	}
+	selectEnum(&b, in.Select)
+	return b.err()
 }
 
 // maxSegments is how many segments a scan may have.
@@ -455,9 +466,9 @@ func batchWriteFirst(in *dynamodb.BatchWriteItemInput) error {
 		k := len(in.RequestItems[name])
 		n += k
 		bad = bad || k == 0 || k > maxBatchWrites
-		parts = append(parts, name+"=["+strings.TrimSuffix(strings.Repeat("WriteRequest, ", min(k, maxBatchWrites+1)), ", ")+"]")
+		parts = append(parts, name+"=["+echoWrites(in.RequestItems[name])+"]")
 	}
-	requests := "'{" + echo(commas(parts)) + "}' "
+	requests := "'{" + commas(parts) + "}' "
 	b.capacity(in.ReturnConsumedCapacity)
 	if len(b) == 0 && badNames(in.RequestItems) {
 		b.add(requests, "requestItems", keysRule)

@@ -46,9 +46,6 @@ func statementError(err error) error {
 func statementValues(parameters []types.AttributeValue) (values []attr.Value, err error) {
 	for _, v := range parameters {
 		x, err := fromSDKAt(v, 0, maxDepth+1)
-		if err == nil && hasFalseNull(v) {
-			err = invalid(falseNull)
-		}
 		if err != nil {
 			return nil, older(err)
 		}

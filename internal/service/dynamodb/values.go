@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -62,7 +63,10 @@ func fromSDKAt(v types.AttributeValue, depth, most int) (attr.Value, error) {
 	case *types.AttributeValueMemberBOOL:
 		return attr.Bool(v.Value), nil
 	case *types.AttributeValueMemberNULL:
-		return attr.Null{}, nil // false is taken for true, but not in the older layer: see olderItem
+		if !v.Value {
+			return nil, refusedValue(falseNull)
+		}
+		return attr.Null{}, nil
 	case *types.AttributeValueMemberL:
 		if depth++; depth > most {
 			return nil, refusedValue(tooDeep)
@@ -149,7 +153,7 @@ func stringSet(in []string) (attr.Value, error) {
 		}
 		seen[e] = true
 	}
-	return attr.StringSet(in), nil
+	return attr.StringSet(slices.Sorted(slices.Values(in))), nil
 }
 
 func numberSet(in []string) (attr.Value, error) {
@@ -169,6 +173,7 @@ func numberSet(in []string) (attr.Value, error) {
 		seen[n] = true
 		out[i] = n
 	}
+	slices.SortFunc(out, attr.Number.Compare)
 	return out, nil
 }
 
@@ -191,7 +196,7 @@ func binarySet(in [][]byte) (attr.Value, error) {
 		}
 		seen[string(e)] = true
 	}
-	return attr.BinarySet(in), nil
+	return attr.BinarySet(slices.SortedFunc(slices.Values(in), bytes.Compare)), nil
 }
 
 func mapFromSDK(m map[string]types.AttributeValue, depth, most int) (attr.Map, error) {
@@ -225,27 +230,7 @@ func itemFromSDK(m map[string]types.AttributeValue) (attr.Item, error) {
 // olderItem is itemFromSDK for operations that AWS has not moved to its newer layer.
 func olderItem(m map[string]types.AttributeValue) (attr.Item, error) {
 	item, err := itemFromSDK(m)
-	if err == nil && hasFalseNull(&types.AttributeValueMemberM{Value: m}) {
-		return nil, invalid(falseNull)
-	}
 	return item, older(err)
-}
-
-// hasFalseNull finds a null that is said not to be one.
-func hasFalseNull(v types.AttributeValue) bool {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberNULL:
-		return !v.Value
-	case *types.AttributeValueMemberL:
-		return slices.ContainsFunc(v.Value, hasFalseNull)
-	case *types.AttributeValueMemberM:
-		for _, e := range v.Value {
-			if hasFalseNull(e) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // appendItem is the JSON of an item.

@@ -159,8 +159,10 @@ func (p *parser) set() (attr.Value, *Error) {
 		}
 	}
 	if len(strs) > 0 {
+		slices.Sort(strs)
 		return strs, nil
 	}
+	slices.SortFunc(nums, attr.Number.Compare)
 	return nums, nil
 }
 
