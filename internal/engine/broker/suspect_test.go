@@ -167,7 +167,11 @@ func testFailedSync(t *testing.T, how string) {
 	open := func() {
 		t.Helper()
 		var err error
-		if b, err = Start(Options{Dir: dir, fsync: d.sync}); err != nil {
+		keep := 0
+		if how == "kill" {
+			keep = -1
+		}
+		if b, err = Start(Options{Dir: dir, fsync: d.sync, keptOpen: keep}); err != nil {
 			t.Fatal(err)
 		}
 		if l, err = shardlog.Open(t.Context(), b, shardlog.Options{Journal: AppendsDir(dir), SegmentBytes: 64 << 10}); err != nil {
