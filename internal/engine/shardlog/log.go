@@ -89,7 +89,7 @@ type Options struct {
 	NoSync bool
 
 	// SegmentBytes is the size of a segment of the journal, which is up to eight times as large
-	// with many shards; there are up to eight. 0 means 8 MiB, and up to 32 with many shards.
+	// with many shards; there are up to eight. 0 means 8 MiB, and up to 64 with many shards.
 	SegmentBytes int64
 
 	restFrom int // in place of the constant, in tests
