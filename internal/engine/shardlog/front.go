@@ -514,6 +514,14 @@ func (fr *front) excess() int64 {
 	return fr.held.Load() - fr.ease()
 }
 
+// overEase is how many more bytes are held than those of few shards: they need space of the disk.
+func (fr *front) overEase() int64 {
+	if fr == nil {
+		return 0
+	}
+	return max(0, fr.held.Load()-easeHeld)
+}
+
 func (fr *front) count() int {
 	fr.mu.Lock()
 	defer fr.mu.Unlock()

@@ -75,7 +75,8 @@ type Options struct {
 	CacheBytes int64
 
 	// MinFree is how many bytes the disk must have left: with less, appends fail with
-	// ErrFull before the store fails itself, which takes a restart of it. 0 means 128 MiB,
+	// ErrFull before the store fails itself, which takes a restart of it; what is held in memory
+	// beyond 64 MiB, which is to go there, comes on top. 0 means 128 MiB,
 	// negative no limit.
 	MinFree int64
 
@@ -454,7 +455,7 @@ func (sp *space) check(l *Log) error {
 	defer sp.mu.Unlock()
 	if now := time.Now(); now.Sub(sp.at) >= spaceEvery || sp.full {
 		free, err := l.broker.Free()
-		sp.at, sp.full = now, err == nil && free < uint64(l.opts.MinFree)
+		sp.at, sp.full = now, err == nil && free < uint64(l.opts.MinFree+l.front.overEase())
 	}
 	if sp.full {
 		return ErrFull
