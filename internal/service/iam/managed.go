@@ -101,12 +101,12 @@ func awsOwned() error {
 }
 
 // uses counts the entities that a policy is attached to, or that it is the boundary of.
-func (s *Service) uses(sc scope, arn string) (attached, boundaries int32, err error) {
+func (s *Service) uses(sc scope, name string) (attached, boundaries int32, err error) {
 	count := func(e *entity) {
-		if slices.Contains(e.Attached, arn) {
+		if e.attachedAt(name) >= 0 {
 			attached++
 		}
-		if e.Boundary == arn {
+		if arn.Same(e.Boundary, name) {
 			boundaries++
 		}
 	}
@@ -363,8 +363,8 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, in *iam.ListEntitie
 		return nil, err
 	}
 	uses := func(e *entity) bool {
-		boundary := e.Boundary == *in.PolicyArn && in.PolicyUsageFilter != types.PolicyUsageTypePermissionsPolicy
-		attached := slices.Contains(e.Attached, *in.PolicyArn) && in.PolicyUsageFilter != types.PolicyUsageTypePermissionsBoundary
+		boundary := arn.Same(e.Boundary, *in.PolicyArn) && in.PolicyUsageFilter != types.PolicyUsageTypePermissionsPolicy
+		attached := e.attachedAt(*in.PolicyArn) >= 0 && in.PolicyUsageFilter != types.PolicyUsageTypePermissionsBoundary
 		return strings.HasPrefix(e.Path, aws.ToString(in.PathPrefix)) && (boundary || attached)
 	}
 	type item struct {
