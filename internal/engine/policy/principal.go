@@ -56,6 +56,7 @@ type principals struct {
 	everyone  bool
 	accounts  []string
 	arns      []string // canonical
+	written   []string // the same, as they are written
 	ids       []string
 	services  []string
 	federated []string // ARNs are canonical
@@ -109,7 +110,7 @@ func (p *principals) add(kind, value string) error {
 		case m != nil && m[3] == "root":
 			p.accounts = append(p.accounts, m[2])
 		case m != nil && !strings.ContainsAny(value, "*?"):
-			p.arns = append(p.arns, canonicalARN(value))
+			p.arns, p.written = append(p.arns, canonicalARN(value)), append(p.written, value)
 		case uniqueIDForm.MatchString(value):
 			p.ids = append(p.ids, value)
 		default:

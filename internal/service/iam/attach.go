@@ -12,10 +12,9 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 )
 
-// Attachments of managed policies: at most ten to a user, group or role (AWS raises it to twenty when
-// asked).
+// Attachments of managed policies: at most ten to a user, group or role, AWS's quota where nobody asked for more.
 
-const maxAttached = 20
+const maxAttached = 10
 
 func (s *Service) attach(sc scope, e *entity, kind, arn string) error {
 	if err := s.attachable(sc, arn); err != nil {

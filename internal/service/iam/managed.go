@@ -141,7 +141,9 @@ func (s *Service) policyOut(sc scope, arn string, p *policyDoc, full bool) *type
 		DefaultVersionId: aws.String(p.Default), IsAttachable: true, Path: aws.String(p.Path), PolicyId: aws.String(p.ID), PolicyName: aws.String(p.Name),
 	}
 	if full {
-		out.Description, out.Tags = optional(p.Description), tagsOut(p.Tags)
+		if out.Description, out.Tags = optional(p.Description), tagsOut(p.Tags); out.Tags == nil {
+			out.Tags = []types.Tag{} // told, if there are none
+		}
 	}
 	return out
 }
@@ -170,13 +172,15 @@ func (s *Service) CreatePolicy(ctx context.Context, in *iam.CreatePolicyInput, _
 		Name: *in.PolicyName, Path: pt, ID: newID("ANPA"), Description: aws.ToString(in.Description), Created: s.now(), Updated: s.now(),
 		Versions: []version{{"v1", *in.PolicyDocument, s.now()}}, Default: "v1", Next: 2,
 	}
-	if p.Tags, err = withTags(nil, in.Tags); err != nil {
+	if p.Tags, err = withPolicyTags(nil, in.Tags); err != nil {
 		return nil, err
 	}
 	if err := s.policies.Create(ctx, p, sc.account, lower(p.Name)); err != nil {
 		return nil, created(err, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", p.Name))
 	}
-	return &iam.CreatePolicyOutput{Policy: s.policyOut(sc, p.arn(sc), p, true)}, nil
+	out := s.policyOut(sc, p.arn(sc), p, false)
+	out.Tags = tagsOut(p.Tags)
+	return &iam.CreatePolicyOutput{Policy: out}, nil
 }
 
 // GetPolicy returns a policy without its document.
