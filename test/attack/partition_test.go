@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // doorsOfServices is a call of each service on the resource NAME, in the region REGION, of a kind that a policy can deny.
@@ -45,6 +46,9 @@ func TestDenialsHoldInEveryPartition(t *testing.T) {
 		"arn:aws:athena:*:*:workgroup/hidden","arn:aws:logs:*:*:log-group:hidden*","arn:aws:kinesisanalytics:*:*:application/hidden","arn:aws:sqs:*:*:hidden",
 		"arn:aws:kms:*:*:key/*hidden","arn:aws:sns:*:*:hidden","arn:aws:cloudwatch:*:*:alarm:hidden","arn:aws:iam::111111111111:user/hidden","arn:aws:iam::111111111111:role/hidden",
 		"arn:aws:s3:::hidden","arn:aws:s3:::hidden/*","arn:aws:lambda:*:*:function:hidden","arn:aws:apigateway:*::/restapis/hidden"]}]}`
+	for _, bucket := range []string{"hidden", "shown0"} {
+		must(root.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}))
+	}
 	eve := makeUser(t, root, "eve", aws.String(denies))
 	// The same by the text of who asks, and by the principal of a trust policy.
 	must(root.iam.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: aws.String("eve"), PolicyName: aws.String("q"), PolicyDocument: aws.String(
@@ -92,7 +96,7 @@ func TestDenialsHoldInEveryPartition(t *testing.T) {
 			t.Errorf("a Deny by the caller's ARN, in %s: %.300s", region, text)
 		}
 		for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
-			form := "Action=AssumeRole&Version=2011-06-15&RoleSessionName=s&RoleArn=arn:" + partition + ":iam::111111111111:role/guarded"
+			form := "Action=AssumeRole&Version=2011-06-15&RoleSessionName=eve&RoleArn=arn:" + partition + ":iam::111111111111:role/guarded"
 			if text := call(region, "sts", "POST", "/", "", form, ""); !strings.Contains(text, "explicit deny in a resource-based policy") {
 				t.Errorf("a Deny of the trust policy, in %s by %s: %.300s", region, partition, text)
 			}
