@@ -1,6 +1,6 @@
 // Firehose delivery streams: how far each is, what it wrote last, what it could not write.
 import { useState } from "preact/hooks";
-import { object, own, xml } from "../aws/client.ts";
+import { object, own } from "../aws/client.ts";
 import { account, region } from "../aws/session.ts";
 import { marked, bytes, count, moment, rate, some, span } from "../format.ts";
 import { destination, inventory } from "../inventory.ts";
@@ -8,6 +8,7 @@ import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
 import { Command, Empty, Head, Loading, More, Problem, Spark } from "../parts/ui.tsx";
 import { place, resource } from "../pipeline/graph.ts";
+import { latest } from "./objects.tsx";
 import { refusedOf } from "./refused.ts";
 import { rates } from "../rates.ts";
 import { go, to } from "../route.ts";
@@ -53,25 +54,6 @@ function List() {
       <Command line="brookmere deliveries ls" />
     </>
   );
-}
-
-interface Obj { key: string; size: number; modified: Date }
-
-/** latest lists the objects below a prefix that were written last, of the first few thousand. */
-async function latest(bucket: string, prefix: string, most: number): Promise<Obj[]> {
-  let out: Obj[] = [];
-  let after = "";
-  for (let page = 0; page < 5; page++) {
-    const doc = await xml("s3", `/${encodeURIComponent(bucket)}?list-type=2&prefix=${encodeURIComponent(prefix)}${after ? "&continuation-token=" + encodeURIComponent(after) : ""}`);
-    for (const c of Array.from(doc.getElementsByTagName("Contents"))) {
-      const text = (tag: string) => c.getElementsByTagName(tag)[0]?.textContent ?? "";
-      out.push({ key: text("Key"), size: Number(text("Size")), modified: new Date(text("LastModified")) });
-    }
-    after = doc.getElementsByTagName("NextContinuationToken")[0]?.textContent ?? "";
-    if (!after) break;
-  }
-  out = out.filter((o) => !o.key.endsWith("/"));
-  return out.sort((a, b) => b.modified.getTime() - a.modified.getTime()).slice(0, most);
 }
 
 function Delivery(p: { name: string }) {
