@@ -5,20 +5,6 @@ import { gzipSync } from "node:zlib";
 
 const limit = 250 * 1024; // bytes of all files, compressed
 
-/**
- * unusedDialects lets esbuild leave out the SQL dialects that nobody imports: it keeps what is made of texts joined by
- * "+", since that might do something, but not a function called without arguments.
- */
-const unusedDialects = {
-  name: "unused-dialects",
-  setup(b) {
-    b.onLoad({ filter: /@codemirror.lang-sql.dist.index\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      return { contents: text.replace(/= \/\*@__PURE__\*\/(SQLDialect\.define\(\{[^]*?\}\));/g, "= /*@__PURE__*/(() => $1)();").replace(/^const (\w+) = (SQLTypes \+ .*);$/gm, "const $1 = /*@__PURE__*/(() => $2)();") };
-    });
-  },
-};
-
 if (process.argv.includes("--tests")) {
   await rm(".tests", { recursive: true, force: true });
   const tests = (await readdir("test")).filter((name) => name.endsWith(".test.ts"));
@@ -32,7 +18,7 @@ if (process.argv.includes("--tests")) {
   for (const name of await readdir(out)) if (name !== "README.md") await rm(out + "/" + name, { recursive: true });
   const built = await build({
     entryPoints: { app: "src/main.tsx" }, metafile: true, outdir: out, bundle: true, splitting: true, format: "esm",
-    chunkNames: "part-[hash]", minify: true, target: "es2022", jsx: "automatic", jsxImportSource: "preact", plugins: [unusedDialects],
+    chunkNames: "part-[hash]", minify: true, target: "es2022", jsx: "automatic", jsxImportSource: "preact",
     legalComments: "none", logLevel: "warning",
   });
   // What the first script imports is named in the page, so that a browser does not wait for the script to ask for it.
