@@ -1,7 +1,7 @@
 // Kinesis streams: the list, and one with its shards and its records.
 import { useState } from "preact/hooks";
 import { call } from "../aws/client.ts";
-import { bytes, count, quoted, rate, some } from "../format.ts";
+import { base64, bytes, count, quoted, rate, some } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { useLive } from "../parts/live.ts";
 import { Command, Dialog, Empty, Head, Loading, Problem, Spark, useAct } from "../parts/ui.tsx";
@@ -134,12 +134,6 @@ function Shards(p: { stream: string; shards: Shard[]; onDemand: boolean; arn: st
   );
 }
 
-function base64(text: string): string {
-  let s = "";
-  for (const b of new TextEncoder().encode(text)) s += String.fromCharCode(b);
-  return btoa(s);
-}
-
 function Put(p: { stream: string; close: () => void }) {
   const [key, setKey] = useState("");
   const [data, setData] = useState('{"hello": "stream"}');
@@ -151,7 +145,7 @@ function Put(p: { stream: string; close: () => void }) {
   const put = async () => {
     setError(undefined);
     try {
-      const encoded = records.map((text) => ({ Data: base64(text), PartitionKey: key || crypto.randomUUID() }));
+      const encoded = records.map((text) => ({ Data: base64(new TextEncoder().encode(text)), PartitionKey: key || crypto.randomUUID() }));
       if (encoded.length === 1) {
         const r = await call<{ ShardId: string }>("kinesis", "PutRecord", { StreamName: p.stream, ...encoded[0] });
         setDone("It is durable in " + r.ShardId + ".");
