@@ -1,6 +1,7 @@
 package athena
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -132,18 +133,35 @@ func engineFormat(sd *gluetypes.StorageDescriptor) lakesql.Format {
 // Partitions lists all partitions of a table.
 func (c *tables) Partitions(ctx context.Context, t *lakesql.Table) ([]lakesql.Partition, error) {
 	var out []lakesql.Partition
-	err := eachPartition(ctx, c.glue, t.Database, t.Name, "", func(p gluetypes.Partition) {
+	var failed error
+	parsed := map[string][]lakesql.Column{} // partitions mostly have the same columns
+	err := eachPartition(ctx, c.glue, t.Database, t.Name, "", true, func(p gluetypes.Partition) {
 		e := lakesql.Partition{Values: p.Values}
 		if sd := p.StorageDescriptor; sd != nil {
 			e.Location, e.Format = aws.ToString(sd.Location), engineFormat(sd)
+			var key strings.Builder
+			for _, c := range sd.Columns {
+				fmt.Fprintf(&key, "%q %q ", aws.ToString(c.Name), aws.ToString(c.Type))
+			}
+			columns, known := parsed[key.String()]
+			if !known {
+				var err error
+				if columns, err = engineColumns(sd.Columns); err != nil && failed == nil {
+					failed = fmt.Errorf("partition %v: %w", p.Values, err)
+				}
+				parsed[key.String()] = columns
+			}
+			e.Columns = columns
 		}
 		out = append(out, e)
 	})
-	return out, err
+	return out, cmp.Or(err, failed)
 }
 
-func eachPartition(ctx context.Context, g Catalog, database, table, expression string, f func(gluetypes.Partition)) error {
-	in := &glue.GetPartitionsInput{DatabaseName: aws.String(database), TableName: aws.String(table), ExcludeColumnSchema: aws.Bool(true)}
+// eachPartition calls f with the partitions that an expression lets through (all if it is empty), with
+// their columns where those are asked for.
+func eachPartition(ctx context.Context, g Catalog, database, table, expression string, columns bool, f func(gluetypes.Partition)) error {
+	in := &glue.GetPartitionsInput{DatabaseName: aws.String(database), TableName: aws.String(table), ExcludeColumnSchema: aws.Bool(!columns)}
 	if expression != "" {
 		in.Expression = aws.String(expression)
 	}

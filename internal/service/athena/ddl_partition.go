@@ -124,7 +124,7 @@ func (d *ddl) dropPartitions(ctx context.Context, database string, t *gluetypes.
 			return err
 		}
 		found := false
-		err = eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), expr, func(p gluetypes.Partition) {
+		err = eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), expr, false, func(p gluetypes.Partition) {
 			found = true
 			drop = append(drop, gluetypes.PartitionValueList{Values: p.Values})
 		})
@@ -202,7 +202,7 @@ func (d *ddl) repairTable(ctx context.Context, st *sql.RepairTable) error {
 		return failf(ddlTask+"%s is not a valid S3 location", location)
 	}
 	known := make(map[string]bool)
-	err = eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", func(p gluetypes.Partition) {
+	err = eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", false, func(p gluetypes.Partition) {
 		known[strings.Join(p.Values, "\x00")] = true
 	})
 	if err != nil {

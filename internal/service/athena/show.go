@@ -140,7 +140,7 @@ func (d *ddl) showPartitions(ctx context.Context, st *sql.ShowPartitions) error 
 	if len(t.PartitionKeys) == 0 {
 		return failf("FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Table %s is not a partitioned table", aws.ToString(t.Name))
 	}
-	return glueFailure(eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", func(p gluetypes.Partition) {
+	return glueFailure(eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", false, func(p gluetypes.Partition) {
 		if len(p.Values) == len(t.PartitionKeys) {
 			d.out.line(hivetype.UnescapePath(partitionFolder(t, p.Values)))
 		}

@@ -400,7 +400,7 @@ func (w *writer) insert(ctx context.Context, st *sql.Insert) error {
 	defer written.Close()
 	known := make(map[string]string)
 	if len(written.Files) > 0 && len(t.PartitionKeys) > 0 {
-		err := eachPartition(ctx, w.s.glue, database, name, "", func(p gluetypes.Partition) {
+		err := eachPartition(ctx, w.s.glue, database, name, "", false, func(p gluetypes.Partition) {
 			if p.StorageDescriptor != nil {
 				known[strings.Join(p.Values, "\x00")] = aws.ToString(p.StorageDescriptor.Location)
 			}

@@ -38,6 +38,10 @@ type Partition struct {
 	Values   []string
 	Location string
 	Format   Format // the table's where its SerDe is empty
+
+	// Columns are those that the catalog keeps with the partition. Athena reads the partition's files
+	// by their types. nil: the table's.
+	Columns []Column
 }
 
 // Catalog is where table names are looked up. ErrNoDatabase, ErrNoTable.

@@ -62,7 +62,7 @@ func (s *scan) readJSON(pieces []Piece) []string {
 		var fields, items []string
 		for i, c := range table.Columns {
 			key, typ := keys.columns[i].key, TypeOf(c.Type)
-			as, text := "VARCHAR", textValue(duck.Ident(key), typ, false, "", "")
+			as, text := "VARCHAR", textValue(duck.Ident(key), typ, false)
 			switch c.Type.Kind {
 			case hivetype.Boolean, hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt, hivetype.Float, hivetype.Double:
 				as, text = duck.Type(typ), duck.Ident(key) // all values were seen to be of the type
@@ -127,6 +127,7 @@ func convertJSON(lines *lineReader, out io.Writer, columns columnar.Schema, opts
 		}
 	}()
 	var record jsontext.Record
+	var text []byte
 	twice := duplicates{fold: opts.SerDe == columnar.Hive || !opts.CaseSensitive}
 	for {
 		line, err := lines.next()
@@ -140,6 +141,13 @@ func convertJSON(lines *lineReader, out io.Writer, columns columnar.Schema, opts
 			continue
 		}
 		_, err = record.Parse(line) // what follows the first value is not looked at
+		if first := line[jsontext.SkipSpace(line, 0)]; err != nil && opts.SerDe == columnar.OpenX && (first == '{' || first == '[') {
+			// Its reader takes much that is not JSON.
+			if text, err = jsontext.Lenient(text[:0], line); err == nil {
+				line = text
+				_, err = record.Parse(line)
+			}
+		}
 		if err == nil {
 			if record.Kind == jsontext.Array && opts.SerDe == columnar.OpenX { // the columns in order
 				if _, err = record.Parse(inOrder(line, keys)); err != nil {

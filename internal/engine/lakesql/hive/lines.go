@@ -154,30 +154,37 @@ func (t *textRules) fields(line []byte, set func(i int, field []byte)) {
 			line = bytes.ReplaceAll(line, []byte(t.split), []byte{t.delim})
 		}
 		t.openFields(line, set)
-	case t.split != "":
+	default:
+		t.rawFields(line, func(i int, field []byte) { t.lazy(i, field, set) })
+	}
+}
+
+// rawFields divides a line of LazySimpleSerDe's, and leaves its fields as they are written.
+func (t *textRules) rawFields(line []byte, set func(i int, field []byte)) {
+	if t.split != "" {
 		for i := 0; i < t.columns; i++ {
 			field, rest, more := bytes.Cut(line, []byte(t.split))
-			t.lazy(i, field, set)
+			set(i, field)
 			if !more {
 				return
 			}
 			line = rest
 		}
-	default:
-		start, n := 0, 0
-		for i := 0; i <= len(line) && n < t.columns; i++ {
-			switch {
-			case i == len(line):
-			case t.escape != 0 && line[i] == t.escape && i+1 < len(line):
-				i++
-				continue
-			case line[i] != t.delim || t.rest && n == t.columns-1:
-				continue
-			}
-			t.lazy(n, line[start:i], set)
-			start = i + 1
-			n++
+		return
+	}
+	start, n := 0, 0
+	for i := 0; i <= len(line) && n < t.columns; i++ {
+		switch {
+		case i == len(line):
+		case t.escape != 0 && line[i] == t.escape && i+1 < len(line):
+			i++
+			continue
+		case line[i] != t.delim || t.rest && n == t.columns-1:
+			continue
 		}
+		set(n, line[start:i])
+		start = i + 1
+		n++
 	}
 }
 
@@ -186,20 +193,26 @@ func (t *textRules) lazy(i int, field []byte, set func(int, []byte)) {
 	if string(field) == t.null {
 		return
 	}
-	if t.escape != 0 && bytes.IndexByte(field, t.escape) >= 0 {
-		out := make([]byte, 0, len(field))
-		for j := 0; j < len(field); j++ {
-			if field[j] == t.escape && j+1 < len(field) {
-				j++
-			}
-			out = append(out, field[j])
-		}
-		field = out
-	}
+	field = t.unescaped(field)
 	if field == nil {
 		field = []byte{}
 	}
 	set(i, field)
+}
+
+// unescaped is a field without the characters that escape others.
+func (t *textRules) unescaped(field []byte) []byte {
+	if t.escape == 0 || bytes.IndexByte(field, t.escape) < 0 {
+		return field
+	}
+	out := make([]byte, 0, len(field))
+	for j := 0; j < len(field); j++ {
+		if field[j] == t.escape && j+1 < len(field) {
+			j++
+		}
+		out = append(out, field[j])
+	}
+	return out
 }
 
 // openFields divides a line as OpenCSV does. A field whose quote stays open is not there, nor

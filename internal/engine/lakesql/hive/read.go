@@ -26,6 +26,8 @@ type Piece struct {
 	Values []string // of the partition columns
 	Format catalog.Format
 	Files  []catalog.File
+	// Columns are the table's with the types that the partition's files are read by; nil: the table's.
+	Columns []catalog.Column
 }
 
 // DefaultPartition is how Hive writes the null of a partition column.
@@ -97,6 +99,9 @@ func (r *Reader) Select(ctx context.Context, s Scan, pieces []Piece) []string {
 			continue
 		}
 		key := p.Format.SerDe + "\x00" + p.Format.InputFormat + "\x00" + fmt.Sprint(p.Format.SerDeParams)
+		for _, c := range p.Columns {
+			key += "\x00" + c.Type.String()
+		}
 		if groups[key] == nil {
 			order = append(order, key)
 		}
@@ -104,7 +109,7 @@ func (r *Reader) Select(ctx context.Context, s Scan, pieces []Piece) []string {
 	}
 	var selects []string
 	for _, key := range order {
-		selects = append(selects, (&scan{Reader: r, Scan: s, ctx: ctx}).read(groups[key])...)
+		selects = append(selects, (&scan{Reader: r, Scan: s, ctx: ctx}).coerced(groups[key])...)
 	}
 	return selects
 }

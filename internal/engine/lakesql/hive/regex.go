@@ -76,7 +76,14 @@ func (s *scan) matched(pieces []Piece, expression string, places []int) []string
 	items := make([]string, len(table.Columns))
 	for i, c := range table.Columns {
 		raw, typ := fmt.Sprintf("matched[%d]", places[i]), TypeOf(c.Type)
-		items[i] = javaNumber(raw, textValue(raw, typ, false, "", ""), typ) + " AS " + duck.Ident(strings.ToLower(c.Name))
+		if !c.Type.Primitive() {
+			if s.asks(strings.ToLower(c.Name)) {
+				fault.Fail(s.Position, "NOT_SUPPORTED", "Column %s of table %s.%s is of type %s, which its SerDe does not read from a group of a pattern", strings.ToLower(c.Name), table.Database, table.Name, c.Type)
+			}
+			items[i] = "CAST(NULL AS " + duck.Type(typ) + ") AS " + duck.Ident(strings.ToLower(c.Name))
+			continue
+		}
+		items[i] = javaNumber(raw, textValue(raw, typ, false), typ) + " AS " + duck.Ident(strings.ToLower(c.Name))
 	}
 	rules := &textRules{whole: true, columns: 1}
 	plain, exact := s.split(pieces, exactly{signature: "line", encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: headerLines(table, params), footer: footerLines(table, params),

@@ -2,6 +2,7 @@ package hive
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -31,15 +32,29 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 	names := make([]string, len(table.Columns))
 	items, exactItems := make([]string, len(table.Columns)), make([]string, len(table.Columns))
 	rules.numeric = make([]bool, rules.columns)
-	list, keys := delimiter(first(params, "\x02", "collection.delim", "colelction.delim")), delimiter(first(params, "\x03", "mapkey.delim"))
+	inner := nestedText{rules: rules, types: make([]*hivetype.Type, rules.columns), separators: separatorsOf(params)}
 	for i, c := range table.Columns {
-		if open && s.asks(strings.ToLower(c.Name)) && (c.Type.Kind == hivetype.Array || c.Type.Kind == hivetype.Map || c.Type.Kind == hivetype.Struct) {
+		nested := !c.Type.Primitive() && s.asks(strings.ToLower(c.Name))
+		if open && nested {
 			// A value of this SerDe's is one text: none of these is in it.
 			fault.Fail(s.Position, "NOT_SUPPORTED", "Column %s of table %s.%s is of type %s, which OpenCSVSerde does not read", strings.ToLower(c.Name), table.Database, table.Name, c.Type)
 		}
 		raw := fmt.Sprintf("c%d", i)
 		names[i] = duck.Quote(raw) + ": 'VARCHAR'"
-		value := withFormats(raw, TypeOf(c.Type), params, textValue(raw, TypeOf(c.Type), open, list, keys))
+		if nested {
+			if levels := inner.levels(c.Type); levels > len(inner.separators)-1 {
+				fault.Fail(s.Position, "HIVE_INVALID_METADATA", "Number of levels of nesting supported for LazySimpleSerde is %d Unable to work with level %d", len(inner.separators)-1, levels)
+			}
+			inner.types[i], inner.any = c.Type, true
+			exactItems[i] = nestedValue(raw, c.Type, params, 0) + " AS " + duck.Ident(strings.ToLower(c.Name))
+			continue
+		}
+		if !c.Type.Primitive() { // it is not asked for
+			exactItems[i] = "CAST(NULL AS " + duck.Type(TypeOf(c.Type)) + ") AS " + duck.Ident(strings.ToLower(c.Name))
+			items[i] = exactItems[i]
+			continue
+		}
+		value := withFormats(raw, TypeOf(c.Type), params, textValue(raw, TypeOf(c.Type), open))
 		odd := javaNumber(raw, value, TypeOf(c.Type))
 		if open {
 			value, odd = strictly(raw, value, c.Type, i), strictly(raw, odd, c.Type, i)
@@ -52,7 +67,10 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 		names = []string{"'c0': 'VARCHAR'"}
 	}
 	how := exactly{signature: fmt.Sprintf("text %#v", *rules), encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: rules.convert}
-	if rules.delim != '\n' {
+	if inner.any {
+		how.content = inner.String()
+		how.convert = func(lines *lineReader, out io.Writer) error { return inner.convert(s.ctx, lines, out) }
+	} else if rules.delim != '\n' {
 		how.plain = func() func([]byte) bool { return rules.plain }
 	}
 	plain, exact := s.split(pieces, how)
@@ -170,7 +188,7 @@ func cut(text string, typ *sql.Type) string {
 }
 
 // textValue gives a field of text its type.
-func textValue(raw string, typ *sql.Type, open bool, items, keys string) string {
+func textValue(raw string, typ *sql.Type, open bool) string {
 	as := duck.Type(typ)
 	switch {
 	case types.Is(typ, "varchar", "char"):
@@ -189,16 +207,6 @@ func textValue(raw string, typ *sql.Type, open bool, items, keys string) string 
 	case types.Is(typ, "varbinary"):
 		// In base64, where it looks like that.
 		return "coalesce(TRY(from_base64(" + raw + ")), encode(" + raw + "))"
-	case types.Is(typ, "array"):
-		return "CASE WHEN " + raw + " = '' THEN [] ELSE TRY_CAST(string_split(" + raw + ", " + duck.Quote(items) + ") AS " + as + ") END"
-	case types.Is(typ, "map"):
-		return "CASE WHEN " + raw + " = '' THEN TRY_CAST(MAP {} AS " + as + ") ELSE TRY_CAST(map_from_entries(list_transform(string_split(" + raw + ", " + duck.Quote(items) + "), lambda e: {'key': string_split(e, " + duck.Quote(keys) + ")[1], 'value': string_split(e, " + duck.Quote(keys) + ")[2]})) AS " + as + ") END"
-	case types.Is(typ, "row"):
-		parts := make([]string, len(typ.Fields))
-		for i := range typ.Fields {
-			parts[i] = duck.Ident(types.FieldName(typ, i)) + " := TRY_CAST(string_split(" + raw + ", " + duck.Quote(items) + ")[" + strconv.Itoa(i+1) + "] AS " + duck.Type(typ.Fields[i].Type) + ")"
-		}
-		return "CASE WHEN " + raw + " IS NOT NULL THEN struct_pack(" + strings.Join(parts, ", ") + ") END"
 	}
 	return "TRY_CAST(" + raw + " AS " + as + ")"
 }

@@ -55,11 +55,12 @@ func (t *translator) scan(at sql.Position, table *catalog.Table, alias string, i
 // pieces lists the table's partitions that the predicates let through, with their files.
 func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string, where []sql.Expr) []hive.Piece {
 	var pieces []hive.Piece
-	add := func(values []string, location string, format catalog.Format) {
+	add := func(values []string, location string, format catalog.Format, own []catalog.Column) {
 		if format.SerDe == "" {
 			format = table.Format
 		}
 		format.SerDeParams = merged(table.Parameters, format.SerDeParams)
+		columns := hive.PartitionColumns(table, values, format, own)
 		files := t.list(at, table, location)
 		if hive.Symlinks(format) {
 			files = t.linked(at, table, files)
@@ -76,11 +77,11 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 				t.sizes[f.Path] = f.Size
 			}
 		}
-		pieces = append(pieces, hive.Piece{Values: values, Format: format, Files: files})
+		pieces = append(pieces, hive.Piece{Values: values, Format: format, Files: files, Columns: columns})
 	}
 	if len(table.PartitionColumns) == 0 {
 		if table.Location != "" {
-			add(nil, table.Location, table.Format)
+			add(nil, table.Location, table.Format, nil)
 		}
 		return pieces
 	}
@@ -91,7 +92,7 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 	}
 	if strings.EqualFold(table.Parameters["projection.enabled"], "true") {
 		for _, values := range t.project(at, table, p, where) {
-			add(values, projectedLocation(table, values), table.Format)
+			add(values, projectedLocation(table, values), table.Format, nil)
 		}
 		return pieces
 	}
@@ -105,7 +106,7 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 		}
 		p.values, p.set = part.Values, all
 		if p.holds(where) {
-			add(part.Values, part.Location, part.Format)
+			add(part.Values, part.Location, part.Format, part.Columns)
 		}
 	}
 	return pieces
