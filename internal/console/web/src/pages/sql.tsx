@@ -179,7 +179,7 @@ function Profile(p: { sql: string; db: string; of: { Name: string; Type: string 
       {!v ? !live.error && <Loading /> : <>
         <dl class="facts"><dt>rows</dt><dd>{count(Number(v.all[0]))}</dd><dt>nulls</dt><dd>{count(Number(v.all[0]) - Number(v.all[1]))}</dd><dt>distinct</dt><dd>about {count(Number(v.all[2]))}</dd><dt>least</dt><dd class="m">{short(v.all[3])}</dd><dt>greatest</dt><dd class="m">{short(v.all[4])}</dd>
           {numeric && <><dt>median</dt><dd class="m">{short(v.all[5])}</dd><dt>mean</dt><dd class="m">{short(v.all[6])}</dd></>}</dl>
-        <Bars title="Most frequent" rows={v.top.map((r) => [r[0] ?? "null", Number(r[1])])} />
+        <Bars title="Most frequent" rows={v.top.map((r) => [r[0] == null ? "null" : short(r[0]), Number(r[1])])} />
       </>}
     </div>
   );
