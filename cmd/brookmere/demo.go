@@ -19,12 +19,20 @@ import (
 )
 
 func newDemoCommand() *cobra.Command {
+	cmd := newDemoDevicesCommand("demo")
+	cmd.AddCommand(newDemoDevicesCommand("devices"), newWildrydesCommand(), newDemoHealthCommand(), newDemoTradesCommand())
+	return cmd
+}
+
+// newDemoDevicesCommand is the demo of devices, which is also the one without a name.
+func newDemoDevicesCommand(use string) *cobra.Command {
 	var (
 		flags demoFlags
 		o     demoOptions
+		clean bool
 	)
 	cmd := &cobra.Command{
-		Use:   "demo",
+		Use:   use,
 		Short: "Start a node and send device readings through the whole pipeline",
 		Long: `Start a node and use it over HTTP as any AWS client would: create a bucket, a Glue
 database and table, and a Firehose delivery stream that partitions JSON by hour and
@@ -32,24 +40,30 @@ writes it as Parquet; send readings of eleven devices at a steady rate; crawl th
 delivered objects; and query the table with Athena.
 
 Without --for it sends until Ctrl-C, so that you can look around. A second run finds
-the data of the first.`,
+the data of the first. --clean removes all that it made, and ends.`,
 		Example: `  brookmere demo
   brookmere demo --for 20s                  # ends by itself with a summary
-  brookmere demo --rate 50000 --for 1m`,
+  brookmere demo --rate 50000 --for 1m
+  brookmere demo devices --clean`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.rate < 1 {
 				return fmt.Errorf("--rate %d: send at least one record a second", o.rate)
 			}
-			return flags.on(cmd, func(c *demoClients) error { return newDemo(c, o, cmd.OutOrStdout()).run(cmd.Context()) })
+			return flags.on(cmd, func(c *demoClients) error {
+				d := newDemo(c, o, cmd.OutOrStdout())
+				if clean {
+					return c.cleanDevices(cmd.Context(), d.step)
+				}
+				return d.run(cmd.Context())
+			})
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "how long to send before the summary; 0 sends until Ctrl-C")
 	cmd.Flags().IntVar(&o.rate, "rate", 2000, "records a second")
-	cmd.AddCommand(newWildrydesCommand())
+	cmd.Flags().BoolVar(&clean, "clean", false, "remove everything that the demo created, and exit")
 	quiet(cmd)
-	cmd.AddCommand(newDemoHealthCommand(), newDemoTradesCommand())
 	return cmd
 }
 

@@ -161,6 +161,44 @@ func (c *demoClients) setUp(ctx context.Context, step func(what, name string)) e
 	return nil
 }
 
+// cleanDevices removes what the demo of devices made: what reads first, what is read last.
+func (c *demoClients) cleanDevices(ctx context.Context, step func(what, name string)) error {
+	for _, s := range []struct {
+		name   string
+		remove func() error
+	}{
+		{"dashboard " + demoStream, func() error { return c.removeDashboard(ctx, demoStream) }},
+		{"crawler " + demoCrawler, func() error {
+			_, err := c.glue.DeleteCrawler(ctx, &glue.DeleteCrawlerInput{Name: aws.String(demoCrawler)})
+			return unless(err, "EntityNotFoundException")
+		}},
+		{"delivery stream " + demoStream, func() error { return c.removeDelivery(ctx, demoStream) }},
+		{"database " + demoDatabase, func() error {
+			_, err := c.glue.DeleteDatabase(ctx, &glue.DeleteDatabaseInput{Name: aws.String(demoDatabase)})
+			return unless(err, "EntityNotFoundException")
+		}},
+		{"bucket " + demoBucket, func() error { return c.removeBucket(ctx, demoBucket) }},
+	} {
+		if err := s.remove(); err != nil {
+			return fmt.Errorf("remove the %s: %w", s.name, err)
+		}
+		step("removed", s.name)
+	}
+	return nil
+}
+
+// removeDelivery removes a delivery stream and waits until it is gone; one that is not there is no error.
+func (c *demoClients) removeDelivery(ctx context.Context, name string) error {
+	_, err := c.firehose.DeleteDeliveryStream(ctx, &firehose.DeleteDeliveryStreamInput{DeliveryStreamName: &name})
+	if err := unless(err, "ResourceNotFoundException"); err != nil {
+		return err
+	}
+	return poll(ctx, 100*time.Millisecond, func() (bool, error) {
+		_, err := c.firehose.DescribeDeliveryStream(ctx, &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: &name})
+		return err != nil, unless(err, "ResourceNotFoundException")
+	})
+}
+
 func readingColumns() []gluetypes.Column {
 	var cols []gluetypes.Column
 	for _, c := range [][2]string{

@@ -18,6 +18,9 @@ func own(data string) []string { return []string{"--listen", "127.0.0.1:0", "--d
 func TestDemo(t *testing.T) {
 	data := t.TempDir()
 	prints(t, append(strings.Fields("demo --for 500ms --rate 200"), own(data)...), "Brookmere is up", "Objects in the lake", "The counts agree.")
+	for range 2 { // twice does no harm
+		prints(t, append(strings.Fields("demo devices --clean"), own(data)...), "removed          bucket brookmere-demo")
+	}
 	fails(t, append(strings.Fields("demo --rate 0"), own(data)...), "at least one record a second")
 }
 

@@ -276,14 +276,7 @@ func (d *tradesDemo) clean(ctx context.Context) error {
 	}
 	d.step("removed", "database "+tradesDatabase)
 	for _, f := range tradesFeeds {
-		_, err := d.firehose.DeleteDeliveryStream(ctx, &firehose.DeleteDeliveryStreamInput{DeliveryStreamName: aws.String(tradesHose(f.name))})
-		if err := unless(err, "ResourceNotFoundException"); err != nil {
-			return err
-		}
-		if err := poll(ctx, 100*time.Millisecond, func() (bool, error) {
-			_, err := d.firehose.DescribeDeliveryStream(ctx, &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String(tradesHose(f.name))})
-			return err != nil, unless(err, "ResourceNotFoundException")
-		}); err != nil {
+		if err := d.removeDelivery(ctx, tradesHose(f.name)); err != nil {
 			return err
 		}
 		d.step("removed", "delivery stream "+tradesHose(f.name))

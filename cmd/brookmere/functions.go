@@ -42,6 +42,7 @@ and the AWS SDKs for JavaScript, are installed once by "setup", or found on the 
   brookmere functions ls
   brookmere functions invoke orders --payload '{"id": 1}'
   brookmere functions logs orders --follow
+  brookmere functions dev ./orders
   brookmere functions dev orders ./src --runtime python3.12 --handler app.handler
   brookmere functions attach orders -- go run .`,
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -30,16 +32,18 @@ var skipFolders = []string{".git", ".hg", "__pycache__", ".venv", "venv", ".idea
 func (f *functions) devCommand() *cobra.Command {
 	var runtime, handler, role string
 	cmd := &cobra.Command{
-		Use: "dev NAME [DIR]", Short: "Deploy a function from a folder, and again when a file changes", Args: cobra.RangeArgs(1, 2),
+		Use: "dev {[NAME] DIR | NAME}", Short: "Deploy a function from a folder, and again when a file changes", Args: cobra.RangeArgs(1, 2),
 		Long: `Package a folder as the code of a function, and again whenever a file in it changes, until
-Ctrl-C. The next invocation runs the new code. A function that does not exist is created;
-this needs --runtime and --handler.`,
+Ctrl-C. The next invocation runs the new code. Without a name the function is called like the
+folder; without a folder it is this one. A function that does not exist is created: with
+--runtime and --handler, or as the folder shows (lambda_function.py, one Python file with a
+handler or lambda_handler, index.js, index.mjs or bootstrap).`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir := "."
-			if len(args) == 2 {
-				dir = args[1]
+			name, dir, err := devArguments(args)
+			if err != nil {
+				return err
 			}
-			d := &devFunction{f: f, client: f.client(), name: args[0], dir: dir, runtime: runtime, handler: handler, role: role, out: cmd.OutOrStdout()}
+			d := &devFunction{f: f, client: f.client(), name: name, dir: dir, runtime: runtime, handler: handler, role: role, out: cmd.OutOrStdout()}
 			return d.run(cmd.Context())
 		},
 	}
@@ -47,6 +51,69 @@ this needs --runtime and --handler.`,
 	cmd.Flags().StringVar(&handler, "handler", "", "`handler` of a new function, such as app.handler")
 	cmd.Flags().StringVar(&role, "role", "arn:aws:iam::000000000000:role/dev", "`ARN` of the role of a new function")
 	return cmd
+}
+
+// devArguments are the function and the folder of dev's arguments. One that is a folder is the folder.
+func devArguments(args []string) (name, dir string, err error) {
+	if len(args) == 2 {
+		return args[0], args[1], nil
+	}
+	info, err := os.Stat(args[0])
+	if err != nil || !info.IsDir() {
+		if strings.ContainsRune(args[0], filepath.Separator) {
+			return "", "", fmt.Errorf("%s is not a folder", args[0])
+		}
+		return args[0], ".", nil
+	}
+	full, err := filepath.Abs(args[0])
+	if err != nil {
+		return "", "", err
+	}
+	name = strings.Trim(notInNames.ReplaceAllString(filepath.Base(full), "-"), "-")
+	if name == "" {
+		return "", "", fmt.Errorf("no function can be called like the folder %s: give a name before it", full)
+	}
+	return name[:min(len(name), 64)], args[0], nil
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// pythonHandler is the definition of a handler.
+var pythonHandler = regexp.MustCompile(`(?m)^(?:async )?def (lambda_handler|handler)\(`)
+
+// guess finds the runtime and the handler of a new function in its files; empty where they do not show.
+func guess(dir string, files []string) (runtime, handler string) {
+	has := func(name string) bool { return slices.Contains(files, filepath.Join(dir, name)) }
+	for _, index := range []string{"index.js", "index.mjs", "index.cjs"} {
+		if has(index) {
+			return "nodejs20.x", "index.handler"
+		}
+	}
+	if has("bootstrap") {
+		return "provided.al2023", "bootstrap"
+	}
+	for _, name := range files {
+		module, is := strings.CutSuffix(filepath.Base(name), ".py")
+		if !is || filepath.Dir(name) != filepath.Clean(dir) {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		m := pythonHandler.FindSubmatch(text)
+		switch {
+		case m == nil:
+		case handler != "" && module != "lambda_function": // of two, neither
+			return "", ""
+		default:
+			runtime, handler = "python3.12", module+"."+string(m[1])
+		}
+		if module == "lambda_function" && m != nil {
+			break
+		}
+	}
+	return runtime, handler
 }
 
 // devFunction is a function that is developed in a folder.
@@ -149,6 +216,9 @@ func (d *devFunction) push(ctx context.Context, files []string) error {
 	var missing *types.ResourceNotFoundException
 	if !errors.As(err, &missing) {
 		return err
+	}
+	if runtime, handler := guess(d.dir, files); runtime != "" {
+		d.runtime, d.handler = cmp.Or(d.runtime, runtime), cmp.Or(d.handler, handler)
 	}
 	if d.runtime == "" || d.handler == "" {
 		return fmt.Errorf("there is no function %s: --runtime and --handler say what to make", d.name)

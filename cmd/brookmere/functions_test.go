@@ -35,8 +35,15 @@ func TestFunctionDevelopment(t *testing.T) {
 	url, _ := sharedNode(t)
 	dir := t.TempDir()
 	fails(t, append(words(url, "functions dev orders"), dir), "has no files")
-	writeHandler(t, dir, "1")
+	notes := filepath.Join(dir, "notes.txt")
+	if err := os.WriteFile(notes, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	fails(t, append(words(url, "functions dev orders"), dir), "--runtime and --handler say what to make")
+	if err := os.Remove(notes); err != nil {
+		t.Fatal(err)
+	}
+	writeHandler(t, dir, "1")
 	fails(t, append(words(url, "functions dev orders"), filepath.Join(dir, "none")), "no such file")
 
 	if err := os.MkdirAll(filepath.Join(dir, "__pycache__"), 0o755); err != nil {
@@ -171,5 +178,59 @@ func TestFunctionSetup(t *testing.T) {
 	fails(t, []string{"functions", "setup", "python", "--data", data}, "exit status 3")
 	if _, err := os.Stat(filepath.Join(data, "functions", "sdk", "python", "boto3.py")); err != nil {
 		t.Error("a failed setup removed what was there:", err)
+	}
+}
+
+func TestDevArguments(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "my orders (2)")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args           []string
+		name, dir, err string
+	}{
+		{[]string{"orders", "src"}, "orders", "src", ""},
+		{[]string{folder}, "my-orders-2", folder, ""},
+		{[]string{"orders-of-nobody"}, "orders-of-nobody", ".", ""},
+		{[]string{filepath.Join(dir, "none")}, "", "", "is not a folder"},
+		{[]string{"/"}, "", "", "give a name"},
+	} {
+		name, at, err := devArguments(c.args)
+		if name != c.name || at != c.dir || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%q: %q, %q, %v", c.args, name, at, err)
+		}
+	}
+}
+
+func TestGuessedHandler(t *testing.T) {
+	for _, c := range []struct {
+		files   map[string]string
+		runtime string
+		handler string
+	}{
+		{map[string]string{"lambda_function.py": "import json\ndef lambda_handler(event, context): pass", "other.py": "def handler(e, c): pass"}, "python3.12", "lambda_function.lambda_handler"},
+		{map[string]string{"app.py": "def handler(event, context): pass", "lib.py": "x = 1"}, "python3.12", "app.handler"},
+		{map[string]string{"a.py": "def handler(e, c): pass", "b.py": "def handler(e, c): pass"}, "", ""},
+		{map[string]string{"a.py": "class A:\n  def handler(self, c): pass"}, "", ""},
+		{map[string]string{"index.mjs": ""}, "nodejs20.x", "index.handler"},
+		{map[string]string{"bootstrap": ""}, "provided.al2023", "bootstrap"},
+		{map[string]string{"notes.txt": ""}, "", ""},
+	} {
+		dir := t.TempDir()
+		for name, text := range c.files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d := &devFunction{dir: dir}
+		files, _, err := d.look()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runtime, handler := guess(dir, files); runtime != c.runtime || handler != c.handler {
+			t.Errorf("%v: %q, %q", c.files, runtime, handler)
+		}
 	}
 }

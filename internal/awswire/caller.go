@@ -25,6 +25,7 @@ type Caller struct {
 	Principal string   // ARN of the user, the role session or the federated user; empty: the account itself
 	Session   *Session // of temporary credentials, and of a service that acts as a role; nil: none. It is shared: do not change it
 	Anonymous bool     // the request is not signed
+	Trace     string   // the chain of requests that the call belongs to, as X-Amzn-Trace-Id has it; empty: none
 	Via       string   // the service ("athena.amazonaws.com") that makes the call on the caller's behalf, with the caller's rights; empty: the caller itself
 }
 

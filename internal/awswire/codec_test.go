@@ -21,6 +21,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/brookmere/brookmere/internal/awswire/model"
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 )
 
 // planFor is the plan of an operation's input or output.
@@ -90,7 +91,7 @@ func TestUnions(t *testing.T) {
 	if err := decodeCBOR(b, p, two, reflect.ValueOf(&again).Elem(), true); err == nil || !strings.Contains(err.Error(), "more than one") {
 		t.Errorf("a union of two members by CBOR: %v", err)
 	}
-	deep := strings.Repeat(`{"L":[`, 200) + strings.Repeat(`]}`, 200)
+	deep := strings.Repeat(`{"L":[`, scan.MaxDepth) + strings.Repeat(`]}`, scan.MaxDepth)
 	if err := decodeJSON(b, p, []byte(`{"Item":{"a":`+deep+`}}`), reflect.ValueOf(&again).Elem()); err == nil {
 		t.Error("nesting is not bounded")
 	}

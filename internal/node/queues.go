@@ -33,6 +33,13 @@ func (q askedQueues) at(ctx context.Context, queueURL *string) string {
 	return arn.New("sqs", c.Region, account, name)
 }
 
+func (q askedQueues) GetQueueAttributes(ctx context.Context, in *awssqs.GetQueueAttributesInput, o ...func(*awssqs.Options)) (*awssqs.GetQueueAttributesOutput, error) {
+	if err := q.ask(ctx, "sqs:GetQueueAttributes", q.at(ctx, in.QueueUrl), nil); err != nil {
+		return nil, err
+	}
+	return q.Service.GetQueueAttributes(ctx, in, o...)
+}
+
 func (q askedQueues) SendMessage(ctx context.Context, in *awssqs.SendMessageInput, o ...func(*awssqs.Options)) (*awssqs.SendMessageOutput, error) {
 	if err := q.ask(ctx, "sqs:SendMessage", q.at(ctx, in.QueueUrl), nil); err != nil {
 		return nil, err

@@ -229,6 +229,7 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scop
 	} else {
 		caller, err = s.opts.Auth.Authenticate(r, scope, svc)
 	}
+	caller.Trace = awswire.TraceOf(r.Header)
 	r = r.WithContext(awswire.WithCaller(r.Context(), s.secureCaller(r.Context(), caller)))
 	if err != nil {
 		svc.WriteError(w, r, err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,19 @@ import (
 )
 
 var rounds = flag.Int("rounds", 20, "times that a node is killed in each test")
+
+// long skips a test that takes longer than a run of all tests has, unless somebody asks for it. It has fewer rounds
+// than others unless their number is given.
+func long(t *testing.T, few int) {
+	t.Helper()
+	if os.Getenv("BROOKMERE_LONG") == "" {
+		t.Skip("BROOKMERE_LONG=1 runs it")
+	}
+	if *rounds == 20 {
+		*rounds = few
+		t.Cleanup(func() { *rounds = 20 })
+	}
+}
 
 // underFire runs load against a node that is killed after a random time, again and
 // again on the same data, and returns a node that runs on it. load must return soon

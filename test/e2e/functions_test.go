@@ -6,6 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
 func TestFunctionsBoto3(t *testing.T) {
@@ -44,8 +47,8 @@ resource "aws_lambda_function" "consumer" {
   role             = "arn:aws:iam::000000000000:role/consumer"
   runtime          = "python3.12"
   handler          = "lambda_function.lambda_handler"
-  filename         = %[1]q
-  source_code_hash = filebase64sha256(%[1]q)
+  filename         = %[2]q
+  source_code_hash = filebase64sha256(%[2]q)
   timeout          = 60
   publish          = true
   layers           = [aws_lambda_layer_version.words.arn]
@@ -89,7 +92,35 @@ resource "aws_lambda_function_event_invoke_config" "consumer" {
 }
 `
 
-func functionsTerraform(t *testing.T) string {
+// functionsTerraform deploys functions, and new code of one.
+var functionsTerraform = func() terraformPart {
+	var layer, code string
+	return terraformPart{
+		config: func(t *testing.T) string {
+			layer, code = functionZip(t, "def lambda_handler(event, context): return event\n"), functionZip(t, "def lambda_handler(event, context): return 1\n")
+			return fmt.Sprintf(functionsConfig, layer, code)
+		},
+		made: func(t *testing.T, n *Node, _ func(string) string) { callConsumer(t, n, "1", "1") },
+		changed: func(t *testing.T) string {
+			return fmt.Sprintf(functionsConfig, layer, functionZip(t, "def lambda_handler(event, context): return 2\n"))
+		},
+		updated: func(t *testing.T, n *Node) { callConsumer(t, n, "2", "2") },
+	}
+}()
+
+// callConsumer calls the version that the alias names.
+func callConsumer(t *testing.T, n *Node, version, want string) {
+	t.Helper()
+	out, err := lambda.NewFromConfig(n.AWS()).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("consumer"), Qualifier: aws.String("live")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(out.Payload) != want || aws.ToString(out.ExecutedVersion) != version {
+		t.Errorf("version %s says %s, want %s and %s", aws.ToString(out.ExecutedVersion), out.Payload, version, want)
+	}
+}
+
+func functionZip(t *testing.T, text string) string {
 	file := filepath.Join(t.TempDir(), "consumer.zip")
 	f, err := os.Create(file)
 	if err != nil {
@@ -100,12 +131,14 @@ func functionsTerraform(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	part.Write([]byte("def lambda_handler(event, context): return event\n"))
+	if _, err := part.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf(functionsConfig, file)
+	return file
 }

@@ -43,7 +43,7 @@ var terraformParts = map[string]terraformPart{
 	"dynamodb":   dynamodbTerraform,
 	"firehose":   firehoseTerraform,
 	"fleet":      fleetTerraform,
-	"functions":  {config: functionsTerraform},
+	"functions":  functionsTerraform,
 	"glue":       glueTerraform,
 	"gluejobs":   {config: text(glueJobsConfig)},
 	"httpapi":    {config: text(httpConfig), outputs: []string{"api"}, made: callHTTPAPI},

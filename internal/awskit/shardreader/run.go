@@ -359,6 +359,61 @@ func (s *Shard[R]) fetch(ctx context.Context) error {
 	}
 }
 
+// CaughtUp reads on without waiting for records, and reports whether there is none that Next has not returned. What it
+// finds is what Next returns. Its errors are those of ctx; where the API fails there may be more. Of records that are
+// pushed it knows those that have come.
+func (s *Shard[R]) CaughtUp(ctx context.Context) (bool, error) {
+	if len(s.left) > 0 {
+		return false, nil
+	}
+	s.release()
+	pushes := s.u.r.pusher != nil && s.u.until != Tip
+	if wait := s.c.pause.Sub(s.u.r.o.Clock.Now()); wait > 0 {
+		if err := s.u.r.sleep(ctx, wait, nil); err != nil {
+			return false, err
+		}
+	}
+	for !s.ended {
+		var records []R
+		var err error
+		switch {
+		case !pushes:
+			records, err = s.c.get(ctx, s.limit)
+			s.note(records)
+		case s.pages == nil:
+			s.subscribe()
+			return false, nil
+		default:
+			select {
+			case p, ok := <-s.pages:
+				if !ok || p.err != nil {
+					s.pages = nil
+					if p.err != nil {
+						s.c.failed(p.err)
+					}
+					return false, nil
+				}
+				records = s.c.took(p.page)
+				s.note(records)
+			default:
+				return s.c.atEnd, nil
+			}
+		}
+		s.left = records
+		switch {
+		case ctx.Err() != nil:
+			return false, context.Cause(ctx)
+		case err != nil || len(records) > 0:
+			return false, nil
+		case s.c.place.Ended:
+			s.ended = true
+		case s.c.atEnd && !pushes:
+			return true, nil
+		}
+	}
+	return true, nil
+}
+
 // page reads once, or takes the next page that is pushed. It waits while the shard is at
 // its tip.
 func (s *Shard[R]) page(ctx context.Context) ([]R, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestCBORErrors(t *testing.T) {
 		{"7f6161", "ends early at byte 3"},
 		{"7f4161ff", "malformed at byte 1"},
 		{"7f7fffff", "malformed at byte 1"},
-		{hex.EncodeToString(append(deep, 0x80)), "nests deeply at byte 129"},
+		{hex.EncodeToString(append(deep, 0x80)), fmt.Sprintf("nests deeply at byte %d", MaxDepth+1)},
 	} {
 		data, _ := hex.DecodeString(tt.data)
 		var e *Error

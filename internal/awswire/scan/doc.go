@@ -31,6 +31,6 @@
 // is returned aliases the request or the scanner's buffer.
 package scan
 
-// MaxDepth is how deep containers may nest. DynamoDB's own limit, 32 levels of attribute, is
-// 64 of JSON.
-const MaxDepth = 128
+// MaxDepth is how deep containers may nest. DynamoDB's own limit is 32 levels of attribute, two
+// containers a level, but it reads requests beyond it and tells what else is wrong with them.
+const MaxDepth = 512

@@ -116,6 +116,8 @@ func TestTransforms(t *testing.T) {
 		{"duplicates", DropDuplicates{}, []*Frame{people}, "a struct<c:string,z:string>,id bigint,n string\n{\"c\":\"Rome\",\"z\":\"00\"}|1|\"Ann\"\n{\"c\":\"Oslo\"}|2|\"Bob\""},
 		{"union", Union{}, []*Frame{frame(t, `{"a":1}`), frame(t, `{"a":1.5,"b":true}`)}, "a double,b boolean\n1.0|null\n1.5|true"},
 		{"join", Join{"equijoin", [][]string{{"id"}}, [][]string{{"id"}}}, []*Frame{SelectAll(people, "id", "n"), pays}, "id bigint,n string,.id bigint,v double\n1|\"Ann\"|1|3.5\n1|\"Ann\"|1|4.0"},
+		{"join of text with numbers", Join{"equijoin", [][]string{{"id"}}, [][]string{{"k"}}}, []*Frame{SelectAll(people, "id", "n"), frame(t, `{"k":" 1"}`, `{"k":"2.5"}`, `{"k":"x"}`, `{"k":null}`)}, "id bigint,n string,k string\n1|\"Ann\"|\" 1\"\n2|\"Bob\"|\"2.5\"\n2|\"Bob\"|\"2.5\""},
+		{"join of text with fractions", Join{"left", [][]string{{"k"}}, [][]string{{"v"}}}, []*Frame{frame(t, `{"k":"4"}`, `{"k":"3.50"}`, `{"k":"9"}`), SelectAll(pays, "v")}, "k string,v double\n\"4\"|4.0\n\"3.50\"|3.5\n\"9\"|null"},
 		{"outer", Join{"outer", [][]string{{"id"}}, [][]string{{"id"}}}, []*Frame{SelectAll(frame(t, `{"id":1}`), "id"), pays}, "id bigint,.id bigint,v double\n1|1|3.5\n1|1|4.0\nnull|9|1.0"},
 		{"anti", Join{"leftanti", [][]string{{"id"}}, [][]string{{"id"}}}, []*Frame{pays, SelectAll(people, "id")}, "id bigint,v double\n9|1.0"},
 		{"split", SplitFields{[][]string{{"v"}}}, []*Frame{pays}, "v double\n3.5\n4.0\n1.0\n--\nid bigint\n1\n1\n9"},

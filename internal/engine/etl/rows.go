@@ -316,7 +316,35 @@ func (t Join) Check(n int) error {
 	return errors.Join(checkPaths(t.Left), checkPaths(t.Right))
 }
 
-func keysOf(f *Frame, paths [][]string) (func(b []byte, row []any) ([]byte, bool), error) {
+// keyTypes are what the keys of two sides are compared as; nil: as they are.
+func keyTypes(left, right *Frame, l, r [][]string) []*hivetype.Type {
+	types := make([]*hivetype.Type, len(l))
+	for i := range l {
+		_, a := left.at(l[i])
+		_, b := right.at(r[i])
+		if a == nil || b == nil || a.Equal(b) {
+			continue
+		}
+		switch text := hivetype.String; { // as Spark: a text becomes what it is compared with
+		case a.Kind == text && b.Kind == hivetype.Decimal, b.Kind == text && a.Kind == hivetype.Decimal:
+			types[i] = doubleType
+		case a.Kind == text && !nests(b):
+			types[i] = b
+		case b.Kind == text && !nests(a):
+			types[i] = a
+		case numberRank(a.Kind) > 0 && numberRank(b.Kind) > 0:
+			types[i] = Widest(a, b)
+		}
+	}
+	return types
+}
+
+// nests says whether a type has others within it.
+func nests(t *hivetype.Type) bool {
+	return t.Kind == hivetype.Array || t.Kind == hivetype.Map || t.Kind == hivetype.Struct
+}
+
+func keysOf(f *Frame, paths [][]string, types []*hivetype.Type) (func(b []byte, row []any) ([]byte, bool), error) {
 	var values []func([]any) any
 	for _, p := range paths {
 		v, _ := f.at(p)
@@ -326,8 +354,11 @@ func keysOf(f *Frame, paths [][]string) (func(b []byte, row []any) ([]byte, bool
 		values = append(values, v)
 	}
 	return func(b []byte, row []any) ([]byte, bool) {
-		for _, value := range values {
+		for i, value := range values {
 			v := value(row)
+			if types[i] != nil {
+				v, _ = cast(v, types[i])
+			}
 			if v == nil {
 				return b, false
 			}
@@ -346,11 +377,12 @@ var maxJoined int64 = 1 << 30
 // Apply implements Transform.
 func (t Join) Apply(ctx context.Context, in []*Frame) ([]*Frame, error) {
 	left, right := in[0], in[1]
-	leftKey, err := keysOf(left, t.Left)
+	types := keyTypes(left, right, t.Left, t.Right)
+	leftKey, err := keysOf(left, t.Left, types)
 	if err != nil {
 		return nil, err
 	}
-	rightKey, err := keysOf(right, t.Right)
+	rightKey, err := keysOf(right, t.Right, types)
 	if err != nil {
 		return nil, err
 	}

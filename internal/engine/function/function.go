@@ -155,6 +155,8 @@ type Engine struct {
 	closed   bool
 	noted    map[string]bool
 	attached map[string]*instance // by group
+	spare    *sandbox.Spare       // nil: there is none now
+	sparing  bool                 // one is being started
 
 	tasks           chan struct{} // a place each
 	privateOnce     sync.Once
@@ -249,7 +251,12 @@ func (e *Engine) Close() error {
 		close(w.got)
 	}
 	e.waiting = nil
+	spare := e.spare
+	e.spare = nil
 	e.mu.Unlock()
+	if spare != nil {
+		e.wg.Go(func() { drop(spare) })
+	}
 	for _, i := range all {
 		e.wg.Go(func() { i.kill("the node stops") })
 	}

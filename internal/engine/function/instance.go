@@ -135,26 +135,15 @@ func (i *instance) start(ctx context.Context) (err error) {
 		}
 		spec.Env = mergeEnv(spec.Env, more)
 	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("function: %w", err)
-	}
-	defer w.Close()
-	if i.capture, err = i.newCapture(r); err != nil {
-		r.Close()
-		return fmt.Errorf("function: %w", err)
-	}
 	var join func(int) error
 	if e.groups != nil {
 		if i.group, err = e.groups.make(i.id, f.Memory, maxProcesses); err != nil {
-			r.Close()
 			return err
 		}
 		join = i.group.add
 	}
-	process, err := sandbox.Start(spec, w, w, join)
+	process, err := i.launch(spec, join)
 	if err != nil {
-		r.Close()
 		return fmt.Errorf("function: start %s: %w", f.Name, err)
 	}
 	e.mu.Lock()
@@ -167,6 +156,7 @@ func (i *instance) start(ctx context.Context) (err error) {
 		<-process.Done
 		i.over()
 	}()
+	e.prepareAfter(i)
 	if closed {
 		i.kill("the node stops")
 		return ErrClosed

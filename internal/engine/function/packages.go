@@ -43,7 +43,10 @@ var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // PutPackage checks a zip file, unpacks it, and keeps both. What it holds is durable when it
 // returns. Errors of the file wrap ErrPackage and are worded for its author.
-func (e *Engine) PutPackage(data []byte) (Package, error) { return e.packages.put(data) }
+func (e *Engine) PutPackage(data []byte) (Package, error) {
+	e.Prepare()
+	return e.packages.put(data)
+}
 
 // PackageZip returns the zip file of a package; ErrNoPackage.
 func (e *Engine) PackageZip(digest string) ([]byte, error) {

@@ -26,6 +26,14 @@ func fieldExpr(field string) *expr {
 	return &expr{eval: func(r *row) value { return r.get(field) }, name: field, field: field}
 }
 
+// field is the expression of a field in a query.
+func (p *parser) field(name string) *expr {
+	if p.inStats && !p.inAgg {
+		p.refs = append(p.refs, name)
+	}
+	return fieldExpr(name)
+}
+
 // aggs are the aggregates in the expression.
 func (e *expr) aggs(dst []*aggCall) []*aggCall {
 	if e.agg != nil {
@@ -297,7 +305,7 @@ func (p *parser) primary() (*expr, error) {
 	case text:
 		return constant(t.text, t.raw), p.advance()
 	case quotedName:
-		return fieldExpr(t.text), p.advance()
+		return p.field(t.text), p.advance()
 	case name:
 		if err := p.advance(); err != nil {
 			return nil, err
@@ -311,7 +319,7 @@ func (p *parser) primary() (*expr, error) {
 		case "false":
 			return constant(false, t.text), nil
 		}
-		return fieldExpr(t.text), nil
+		return p.field(t.text), nil
 	case symbol:
 		if t.text == "(" {
 			if err := p.advance(); err != nil {

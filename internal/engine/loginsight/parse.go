@@ -2,6 +2,7 @@ package loginsight
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -45,6 +46,7 @@ type parser struct {
 	inAgg   bool
 	q       *Query
 	ids     int
+	refs    []string // fields that the expression under way has, outside of aggregates
 }
 
 // Parse reads a query; now, in milliseconds, is what now() means.
@@ -184,17 +186,29 @@ type named struct {
 	*expr
 	as    string
 	given bool
+	refs  []string // fields that it has, outside of aggregates
+}
+
+// of reports whether all that an expression is made of are results of a list before it.
+func (n named) of(before []named) bool {
+	for _, ref := range n.refs {
+		if !slices.ContainsFunc(before, func(b named) bool { return b.as == ref }) {
+			return false
+		}
+	}
+	return len(n.refs) > 0
 }
 
 // list reads expressions with names, up to what is not a comma.
 func (p *parser) list() ([]named, error) {
 	var out []named
 	for {
+		p.refs = nil
 		e, err := p.expression()
 		if err != nil {
 			return nil, err
 		}
-		n := named{e, e.name, false}
+		n := named{expr: e, as: e.name, refs: p.refs}
 		if p.keyword("as") {
 			if p.tok.kind != name && p.tok.kind != quotedName {
 				return nil, p.unexpected("a name")
@@ -291,9 +305,9 @@ func (p *parser) stats() error {
 	for _, n := range by {
 		p.column(n.as)
 	}
-	for _, n := range list {
+	for i, n := range list {
 		found := n.aggs(nil)
-		if len(found) == 0 {
+		if len(found) == 0 && !n.of(list[:i]) {
 			return syntaxf(p.tok.at, "%s in stats is not an aggregate", n.as)
 		}
 		for _, c := range found {

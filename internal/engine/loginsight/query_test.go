@@ -72,6 +72,7 @@ func TestQueries(t *testing.T) {
 		"filter ispresent(level) | stats count(*), avg(ms), max(ms) by level":                                                              "level=ERROR count(*)=1 avg(ms)=120 max(ms)=120; level=INFO count(*)=2 avg(ms)=25.25 max(ms)=30",
 		"stats count() by bin(5m) as t":                                                                                                    "t=2023-11-14 22:10:00.000 count()=2; t=2023-11-14 22:15:00.000 count()=2; t=2023-11-14 22:20:00.000 count()=1",
 		"stats sum(ms) / count(ms) as mean, pct(ms, 50) as p, stddev(ms) as d":                                                             "mean=56.833333333333336 p=30 d=44.8336431216063",
+		"stats max(ms) as most, min(ms) as least, most - least as span, span * 2 by level | filter ispresent(level)":                       "level=ERROR most=120 least=120 span=0 span * 2=0; level=INFO most=30 least=20.5 span=9.5 span * 2=19",
 		"stats count_distinct(user.id), earliest(@logStream), latest(@logStream)":                                                          "count_distinct(user.id)=2 earliest(@logStream)=s2 latest(@logStream)=s1",
 		"filter level = 'NONE' | stats count(*) as n":                                                                                      "n=0",
 		"filter level = 'NONE' | stats count(*) as n by level":                                                                             "",
@@ -94,7 +95,7 @@ func TestQueries(t *testing.T) {
 
 func TestSyntax(t *testing.T) {
 	for _, s := range []string{
-		"pattern @message", "diff", "fields", "fields a b", "filter", "filter a =", "limit x", "limit 0", "limit 20000", "stats a", "stats count(*) by", "sort", "fields f(a)",
+		"pattern @message", "diff", "fields", "fields a b", "filter", "filter a =", "limit x", "limit 0", "limit 20000", "stats a", "stats b + 1 as a, count(*) as b", "stats count(*) as a, a + c as b", "stats count(*) by", "sort", "fields f(a)",
 		"parse @message 'a*' as x, y", "parse @message /a/", "parse @message /(/ as x", "fields a |", "| fields a", "fields 'a", "filter a like 3", "filter a in b",
 		"fields count(*)", "stats avg(sum(a))", "stats pct(a)", "fields bin(x)", "filter " + strings.Repeat("(", 500) + "a" + strings.Repeat(")", 500),
 		"filter " + strings.Repeat("not ", 500) + "a", "fields " + strings.Repeat("-", 500) + "a", strings.Repeat("a", MaxLength+1), "fields §",

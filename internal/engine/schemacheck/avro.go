@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -27,6 +28,7 @@ type avroField struct {
 	aliases  []string
 	typ      *avroType
 	defaults bool
+	value    any // the default, as JSON has it
 }
 
 var avroPrimitives = []string{"null", "boolean", "int", "long", "float", "double", "bytes", "string"}
@@ -34,7 +36,10 @@ var avroPrimitives = []string{"null", "boolean", "int", "long", "float", "double
 // maxNesting bounds how deep a definition nests.
 const maxNesting = 200
 
-type avroParser struct{ named map[string]*avroType }
+type avroParser struct {
+	named   map[string]*avroType
+	records []*avroType
+}
 
 func parseAvro(text string) (*avroType, error) {
 	var v any
@@ -45,7 +50,72 @@ func parseAvro(text string) (*avroType, error) {
 		return nil, fmt.Errorf("the schema is not JSON: %w", err)
 	}
 	p := &avroParser{named: map[string]*avroType{}}
-	return p.parse(v, "", 0)
+	t, err := p.parse(v, "", 0)
+	if err != nil {
+		return nil, err
+	}
+	// Defaults are looked at when all types are known, which may be within themselves.
+	left := maxSteps
+	for _, r := range p.records {
+		for _, f := range r.fields {
+			if f.defaults && !f.typ.holds(f.value, 0, &left) {
+				return nil, fmt.Errorf("the default of the field %s.%s is not of its type", r.name, f.name)
+			}
+		}
+	}
+	return t, nil
+}
+
+// holds says whether a value of JSON can be a default of a type; of a union, if it is of any branch. left is the work
+// that may be spent: branches of unions within unions multiply.
+func (t *avroType) holds(v any, depth int, left *int) bool {
+	if *left--; depth > maxNesting || *left < 0 {
+		return false
+	}
+	switch t.kind {
+	case "null":
+		return v == nil
+	case "boolean":
+		_, ok := v.(bool)
+		return ok
+	case "int", "long":
+		n, ok := v.(float64)
+		if !ok || n != math.Trunc(n) {
+			return false
+		}
+		if t.kind == "int" {
+			return n >= math.MinInt32 && n <= math.MaxInt32
+		}
+		return n >= math.MinInt64 && n <= math.MaxInt64
+	case "float", "double":
+		_, ok := v.(float64)
+		return ok
+	case "string", "bytes", "fixed":
+		_, ok := v.(string)
+		return ok
+	case "enum":
+		s, ok := v.(string)
+		return ok && slices.Contains(t.symbols, s)
+	case "array":
+		list, ok := v.([]any)
+		return ok && !slices.ContainsFunc(list, func(x any) bool { return !t.of[0].holds(x, depth+1, left) })
+	case "map":
+		m, ok := v.(map[string]any)
+		for _, x := range m {
+			ok = ok && t.of[0].holds(x, depth+1, left)
+		}
+		return ok
+	case "union":
+		return slices.ContainsFunc(t.of, func(b *avroType) bool { return b.holds(v, depth+1, left) })
+	case "record":
+		m, ok := v.(map[string]any)
+		for _, f := range t.fields {
+			x, there := m[f.name]
+			ok = ok && (there && f.typ.holds(x, depth+1, left) || !there && f.defaults)
+		}
+		return ok
+	}
+	return false
 }
 
 func avroName(s string) bool {
@@ -152,13 +222,15 @@ func (p *avroParser) complex(v map[string]any, space string, depth int) (*avroTy
 		return nil, fmt.Errorf("%s is defined twice", t.name)
 	}
 	p.named[t.name] = t
+	if t.kind == "record" {
+		p.records = append(p.records, t)
+	}
 	for _, a := range texts(v["aliases"]) {
 		t.aliases = append(t.aliases, qualified(a, space))
 	}
 	switch kind {
 	case "enum":
 		t.symbols = texts(v["symbols"])
-		_, t.fallback = v["default"].(string)
 		seen := map[string]bool{}
 		for _, s := range t.symbols {
 			if !avroName(s) || strings.Contains(s, ".") || seen[s] {
@@ -168,6 +240,12 @@ func (p *avroParser) complex(v map[string]any, space string, depth int) (*avroTy
 		}
 		if v["symbols"] == nil {
 			return nil, fmt.Errorf("the enum %s has no symbols", t.name)
+		}
+		if d, there := v["default"]; there {
+			left := maxSteps
+			if t.fallback = t.holds(d, 0, &left); !t.fallback {
+				return nil, fmt.Errorf("the default of the enum %s is not one of its symbols", t.name)
+			}
 		}
 		return t, nil
 	case "fixed":
@@ -201,7 +279,7 @@ func (p *avroParser) complex(v map[string]any, space string, depth int) (*avroTy
 		if f.typ, err = p.parse(m["type"], space, depth+1); err != nil {
 			return nil, err
 		}
-		_, f.defaults = m["default"]
+		f.value, f.defaults = m["default"]
 		t.fields = append(t.fields, f)
 	}
 	return t, nil

@@ -14,10 +14,11 @@ func checkProto(text string) error {
 	if err != nil {
 		return err
 	}
-	if len(protoTypes(def).kinds) == 0 {
+	types := protoTypes(def)
+	if len(types.kinds) == 0 {
 		return errors.New("the schema has neither a message nor an enum")
 	}
-	return nil
+	return checkProtoRules(def, types)
 }
 
 // parseProto parses a definition. The parser recurses: what nests too deep is refused before.

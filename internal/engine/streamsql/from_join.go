@@ -74,7 +74,8 @@ func (b *builder) joined(at sql.Node, kind string, left *pipe, lw *frameSpec, ri
 			fail(at, "", "An outer join cannot keep the rows of a reference table")
 		}
 	case !o.left.windowed() && !o.right.windowed():
-		fail(at, "Write FROM a OVER (RANGE INTERVAL '1' MINUTE PRECEDING) AS a JOIN b OVER (...) AS b ON ...", "A join of streams needs a window on one of them at least")
+		// The current row of each side: rows of one ROWTIME, as those of two windows that close together.
+		o.left.millis, o.right.millis = 0, 0
 	}
 	o.out = &pipe{stream: true, inputs: []*pipe{left, right}}
 	o.out.types = append(append(append([]Type(nil), left.types...), right.types...), timestampType, timestampType)

@@ -1,7 +1,10 @@
 package streamsql
 
 import (
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,7 +44,6 @@ func TestFunctions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[string]bool{}
 	for _, line := range strings.Split(string(b), "\n") {
 		text, want, ok := strings.Cut(line, " =>")
 		if !ok || strings.HasPrefix(line, "#") {
@@ -53,19 +55,35 @@ func TestFunctions(t *testing.T) {
 		} else if got != strings.TrimPrefix(want, " ") {
 			t.Errorf("%s is %q, want %q", text, got, strings.TrimPrefix(want, " "))
 		}
-		for name := range functionsByName {
-			if strings.Contains(strings.ToUpper(text), name+"(") || strings.HasPrefix(text, name) {
-				used[name] = true
-			}
-		}
-		used["STRPOS"] = used["STRPOS"] || strings.Contains(text, "POSITION(")
-		used["TSDIFF"] = used["TSDIFF"] || strings.Contains(text, "TIMESTAMPDIFF(")
 	}
-	// Those of the SQL reference are all tried.
-	for _, n := range []string{"ABS", "CEIL", "CEILING", "CHAR_LENGTH", "CHARACTER_LENGTH", "CHAR_TO_DATE", "CHAR_TO_TIME", "CHAR_TO_TIMESTAMP", "COALESCE", "CURRENT_DATE",
-		"CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP", "CURRENT_ROW_TIMESTAMP", "DATEADD", "DATEDIFF", "DATEPART", "DATE_TO_CHAR", "EXP", "FLOOR", "INITCAP", "LN", "LOG10", "LOWER", "MOD", "NULLIF", "OVERLAY", "POWER",
-		"REGEX_REPLACE", "STRPOS", "SUBSTRING", "TIMESTAMP_TO_CHAR", "TIME_TO_CHAR", "TO_TIMESTAMP", "TRIM", "TSDIFF", "UNIX_TIMESTAMP", "UPPER", "MONOTONIC"} {
-		if !used[n] {
+	// Each function is tried, here or by an application.
+	tried := string(b)
+	files, err := filepath.Glob("testdata/apps/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasPrefix(filepath.Base(f), "error_") {
+			continue
+		}
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tried += string(b)
+	}
+	words := map[string]bool{}
+	for _, w := range strings.FieldsFunc(strings.ToUpper(tried), func(r rune) bool {
+		return r != '_' && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}) {
+		words[w] = true
+	}
+	names := slices.Collect(maps.Keys(functionsByName))
+	for _, f := range Functions() {
+		names = append(names, strings.ToUpper(f.Name))
+	}
+	for _, n := range names {
+		if !words[n] {
 			t.Errorf("%s is not tried", n)
 		}
 	}

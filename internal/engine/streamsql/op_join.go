@@ -45,7 +45,9 @@ func (o *joinOperator) describe(kind string) string {
 		switch {
 		case s.rows >= 0:
 			return "its last " + itoa(int(s.rows)+1) + " rows"
-		case s.millis >= 0:
+		case s.millis == 0:
+			return "its rows of the same ROWTIME"
+		case s.millis > 0:
 			return "its rows of " + string(appendInterval(nil, Type{Kind: IntervalDay, Precision: unitIndex("SECOND")}, s.millis))[1:] + " s"
 		}
 		return "its current row"

@@ -1,9 +1,12 @@
 package template
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -71,11 +74,50 @@ var financeMethods = map[string]maker{
 	"litecoinAddress":  litecoin,
 	"transactionDescription": joined(oneOf("deposit", "withdrawal", "payment", "invoice"), " transaction at ", companyName, " using card ending with ***", pattern("####"),
 		" for ", plain(func(s *Source) string { return s.fake.CurrencyShort() }), " ", maker(amount), " in account ***", pattern("####")),
-	"iban": pattern("DE####################", "GB##BARC##############", "FR#########################"),
+	"iban": iban,
 	"bic":  pattern("????DE##", "????GB##XXX", "????FR##"),
 	"ethereumAddress": func(arguments) (appender, error) {
 		return func(s *Source, dst []byte) []byte { return s.appendOf(append(dst, "0x"...), "0123456789abcdef", 40) }, nil
 	},
+}
+
+// ibanForms are account numbers of countries behind the country's letters and the check digits: # is a digit, ? a letter.
+var ibanForms = map[string]string{
+	"AT": "################", "BE": "############", "CH": "#################", "DE": "##################", "DK": "##############", "ES": "####################",
+	"FI": "##############", "FR": "#######################", "GB": "????##############", "IE": "????##############", "IT": "?######################",
+	"NL": "????##########", "NO": "###########", "PL": "########################", "PT": "#####################", "SE": "####################",
+}
+
+// iban gives an account number with valid check digits. Its arguments are whether it is written in groups of four, and a country.
+func iban(a arguments) (appender, error) {
+	grouped := a.at(0) == true
+	countries := slices.Sorted(maps.Keys(ibanForms))
+	if want := a.text(1); want != "" {
+		if ibanForms[want] == "" {
+			return nil, fmt.Errorf("%q is not one of the countries %s", want, strings.Join(countries, ", "))
+		}
+		countries = []string{want}
+	}
+	return func(s *Source, dst []byte) []byte {
+		country := s.pick(countries)
+		account := bytes.ToUpper(s.appendSymbols(nil, ibanForms[country]))
+		rest := 0
+		for _, c := range append(append(slices.Clone(account), country...), "00"...) {
+			if c >= 'A' {
+				rest = (rest*100 + int(c-'A') + 10) % 97
+			} else {
+				rest = (rest*10 + int(c-'0')) % 97
+			}
+		}
+		number := append(fmt.Appendf(nil, "%s%02d", country, 98-rest), account...)
+		for i, c := range number {
+			if grouped && i > 0 && i%4 == 0 {
+				dst = append(dst, ' ')
+			}
+			dst = append(dst, c)
+		}
+		return dst
+	}, nil
 }
 
 const base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"math/big"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +174,37 @@ func TestModulesOfFaker(t *testing.T) {
 				t.Errorf("%s.%s is not there", module, method)
 			}
 		}
+	}
+}
+
+// TestAccountNumbers: what is left of an IBAN by 97, read as its standard says, is 1.
+func TestAccountNumbers(t *testing.T) {
+	for seed := range uint64(500) {
+		text, country := "{{finance.iban}}", ""
+		if seed%3 == 1 {
+			text = "{{finance.iban(true)}}"
+		} else if seed%3 == 2 {
+			text, country = `{{finance.iban(false,"NL")}}`, "NL"
+		}
+		got := render(t, text, seed)
+		if !strings.HasPrefix(got, country) || strings.Contains(got, " ") != (seed%3 == 1) {
+			t.Errorf("%s gives %s", text, got)
+		}
+		plain := strings.ReplaceAll(got, " ", "")
+		digits := ""
+		for _, c := range plain[4:] + plain[:4] {
+			if c >= 'A' && c <= 'Z' {
+				digits += strconv.Itoa(int(c-'A') + 10)
+			} else {
+				digits += string(c)
+			}
+		}
+		if n, ok := new(big.Int).SetString(digits, 10); !ok || n.Mod(n, big.NewInt(97)).Int64() != 1 {
+			t.Errorf("%s is not valid", got)
+		}
+	}
+	if _, err := Parse(`{{finance.iban(false,"XX")}}`); err == nil || !strings.Contains(err.Error(), "countries") {
+		t.Errorf("an unknown country: %v", err)
 	}
 }
 

@@ -142,6 +142,11 @@ func (s *Service) judgeMetric(ctx context.Context, d *alarmDoc, qs *querySet, en
 		recent = append(recent, x.value)
 		evaluated = append(evaluated, map[string]any{"timestamp": stamp(x.at), "value": x.value})
 	}
+	if len(j.used) == 0 && j.state != types.StateValueInsufficientData { // what is missing was judged
+		for _, x := range slots[max(0, len(slots)-int(w.Periods)):] {
+			evaluated = append(evaluated, map[string]any{"timestamp": stamp(x.at)})
+		}
+	}
 	if len(j.used) > 0 {
 		data["startDate"] = stamp(j.used[0].at)
 	}

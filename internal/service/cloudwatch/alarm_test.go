@@ -202,7 +202,7 @@ func TestAlarmActs(t *testing.T) {
 	if m.AlarmName != "late" || m.NewStateValue != "ALARM" || m.OldStateValue != "INSUFFICIENT_DATA" || m.AWSAccountId != "000000000000" || m.Trigger.MetricName != "age" || m.Trigger.Statistic != "MAXIMUM" || m.Trigger.Threshold != 10 {
 		t.Errorf("%s", message)
 	}
-	if want := "Threshold Crossed: 1 out of the last 1 datapoints [12.5 (06/05/24 07:08:00)] was greater than the threshold (10.0) (minimum 1 datapoint for OK -> ALARM transition)."; m.NewStateReason != want {
+	if want := "Threshold Crossed: 1 datapoint [12.5 (06/05/24 07:08:00)] was greater than the threshold (10.0)."; m.NewStateReason != want {
 		t.Error(m.NewStateReason)
 	}
 	if !strings.Contains(done[1], `"alarmName":"late"`) || !strings.Contains(done[1], `"previousState"`) || !strings.Contains(done[1], `"source":"aws.cloudwatch"`) {

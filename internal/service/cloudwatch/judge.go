@@ -124,7 +124,7 @@ func (j judgement) reason(w *watchDoc, was types.StateValue, wanted int) string 
 		if j.state == types.StateValueOk {
 			treated = "[NonBreaching]"
 		}
-		return fmt.Sprintf("Threshold Crossed: no datapoints were received for %s and %s that %s missing counted as %s.", plural(periods, "period"), plural(periods, "datapoint"), verb, treated)
+		return fmt.Sprintf("Threshold Crossed: no datapoints were received for %s and %s %s treated as %s.", plural(periods, "period"), plural(periods, "missing datapoint"), verb, treated)
 	}
 	var points []string
 	n := 0
@@ -148,6 +148,9 @@ func (j judgement) reason(w *watchDoc, was types.StateValue, wanted int) string 
 	threshold := ""
 	if w.Threshold != nil {
 		threshold = " (" + text(*w.Threshold) + ")"
+	}
+	if w.Datapoints == nil { // all of them count
+		return fmt.Sprintf("Threshold Crossed: %s [%s] %s %s%s%s.", plural(n, "datapoint"), strings.Join(points, ", "), verb, not, comparisons[w.Compare], threshold)
 	}
 	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints [%s] %s %s%s%s (minimum %s for %s transition).",
 		n, max(periods, len(j.used)), strings.Join(points, ", "), verb, not, comparisons[w.Compare], threshold, plural(need, "datapoint"), to)

@@ -74,6 +74,60 @@ func (b *broken) returnValues(v types.ReturnValue) {
 	}
 }
 
+// olderReturnValues checks ReturnValues as the older layer does.
+func (b *broken) olderReturnValues(v types.ReturnValue) {
+	brokenEnum(b, v, "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
+}
+
+// newerDepth is how deep values of a request may be nested for the newer layer to read it.
+const newerDepth = 62
+
+// olderChecks are what the older layer tells first of a write whose values are nested too
+// deeply for the newer one, in its words.
+func olderChecks(how types.ReturnValue, joins types.ConditionalOperator, expected map[string]types.ExpectedAttributeValue, values ...map[string]types.AttributeValue) error {
+	var b broken
+	b.olderReturnValues(how)
+	brokenEnum(&b, joins, "conditionalOperator", "OR", "AND")
+	allOld := how == "" || how == types.ReturnValueNone || how == types.ReturnValueAllOld
+	if len(b) == 0 && allOld || !readByOlder(expected, values) {
+		return nil
+	}
+	if len(b) > 0 {
+		return b.err()
+	}
+	return invalid(oldOrNone)
+}
+
+func readByOlder(expected map[string]types.ExpectedAttributeValue, values []map[string]types.AttributeValue) bool {
+	for _, m := range values {
+		if deeper(&types.AttributeValueMemberM{Value: m}, newerDepth+1) {
+			return true
+		}
+	}
+	for _, e := range expected {
+		if deeper(e.Value, newerDepth) || slices.ContainsFunc(e.AttributeValueList, func(v types.AttributeValue) bool { return deeper(v, newerDepth) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// deeper reports whether lists and maps are nested more than n deep in a value.
+func deeper(v types.AttributeValue, n int) bool {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberL:
+		return n == 0 || slices.ContainsFunc(v.Value, func(e types.AttributeValue) bool { return deeper(e, n-1) })
+	case *types.AttributeValueMemberM:
+		for _, e := range v.Value {
+			if n > 0 && deeper(e, n-1) {
+				return true
+			}
+		}
+		return n == 0
+	}
+	return false
+}
+
 // minimum checks a number as the newer layer does.
 func (b *broken) minimum(n *int32, path string, least int32) {
 	if n != nil && *n < least {
@@ -127,6 +181,10 @@ func putFirst(in *dynamodb.PutItemInput) error {
 	b.name(in.TableName, "tableName")
 	if in.Item == nil {
 		b.null("item")
+	} else if len(b) == 0 {
+		if err := olderChecks(in.ReturnValues, in.ConditionalOperator, in.Expected, in.Item, in.ExpressionAttributeValues); err != nil {
+			return err
+		}
 	}
 	b.capacity(in.ReturnConsumedCapacity)
 	b.returnValues(in.ReturnValues)
@@ -146,6 +204,10 @@ func deleteFirst(in *dynamodb.DeleteItemInput) error {
 	b.name(in.TableName, "tableName")
 	if in.Key == nil {
 		b.null("key")
+	} else if len(b) == 0 {
+		if err := olderChecks(in.ReturnValues, in.ConditionalOperator, in.Expected, in.Key, in.ExpressionAttributeValues); err != nil {
+			return err
+		}
 	}
 	b.capacity(in.ReturnConsumedCapacity)
 	b.returnValues(in.ReturnValues)
@@ -159,27 +221,27 @@ func deleteFirst(in *dynamodb.DeleteItemInput) error {
 
 // updateFirst tells all that is wrong where the key or the name is missing, else the first.
 func updateFirst(in *dynamodb.UpdateItemInput) error {
+	var b broken
+	if in.TableName != nil && in.Key != nil {
+		if err := olderChecks(updateHow(in.ReturnValues), in.ConditionalOperator, in.Expected, in.Key, in.ExpressionAttributeValues); err != nil {
+			return err
+		}
+		if b.returnValues(in.ReturnValues); len(b) > 0 {
+			return b.err() // even of a table without a name
+		}
+	}
+	if in.Key == nil {
+		return updateWithoutKey(in)
+	}
 	if err := emptyName(in.TableName); err != nil {
 		return err
 	}
-	var b broken
-	if in.TableName == nil || in.Key == nil {
-		if in.TableName == nil {
-			b.null("tableName")
-		}
-		if in.Key == nil {
-			b.capacity(in.ReturnConsumedCapacity)
-		}
-		brokenEnum(&b, in.ReturnValues, "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
-		if in.Key == nil {
-			b.onFailure(in.ReturnValuesOnConditionCheckFailure)
-			b.metrics(in.ReturnItemCollectionMetrics)
-			b.null("key")
-		}
+	if in.TableName == nil {
+		b.null("tableName")
+		b.olderReturnValues(in.ReturnValues)
 		return b.err()
 	}
 	b.name(in.TableName, "tableName")
-	b.returnValues(in.ReturnValues)
 	b.metrics(in.ReturnItemCollectionMetrics)
 	if len(b) > 0 {
 		return b[:1].err()
@@ -195,6 +257,31 @@ func updateFirst(in *dynamodb.UpdateItemInput) error {
 		}
 	}
 	return operators(writeWords, in.ConditionalOperator, len(in.Expected), ofExpected(in.Expected)...)
+}
+
+// updateWithoutKey tells all that is wrong, as the older layer does.
+func updateWithoutKey(in *dynamodb.UpdateItemInput) error {
+	var b broken
+	b.capacity(in.ReturnConsumedCapacity)
+	if in.TableName != nil && *in.TableName == "" {
+		b.add("'' ", "tableName", "Member must have length greater than or equal to 1")
+	} else {
+		b.name(in.TableName, "tableName")
+	}
+	b.olderReturnValues(in.ReturnValues)
+	brokenEnum(&b, in.ConditionalOperator, "conditionalOperator", "OR", "AND")
+	b.onFailure(in.ReturnValuesOnConditionCheckFailure)
+	b.metrics(in.ReturnItemCollectionMetrics)
+	b.null("key")
+	return b.err()
+}
+
+// updateHow is what of ReturnValues an UpdateItem may not have: it takes all that there are.
+func updateHow(v types.ReturnValue) types.ReturnValue {
+	if slices.Contains(v.Values(), v) {
+		return ""
+	}
+	return v
 }
 
 func selectEnum(b *broken, v types.Select) {
@@ -221,13 +308,14 @@ func queryFirst(in *dynamodb.QueryInput) error {
 	}
 	b.name(in.TableName, "tableName")
 	b.capacity(in.ReturnConsumedCapacity)
-	if len(b) == 0 {
-		selectEnum(&b, in.Select)
-	}
 	if len(b) > 0 {
 		return b.err()
 	}
-	return operators(queryWords, in.ConditionalOperator, len(in.QueryFilter), ofConditions(in.KeyConditions, in.QueryFilter)...)
+	if err := operators(queryWords, in.ConditionalOperator, len(in.QueryFilter), ofConditions(in.KeyConditions, in.QueryFilter)...); err != nil {
+		return err
+	}
+	selectEnum(&b, in.Select)
+	return b.err()
 }
 
 // maxSegments is how many segments a scan may have.
@@ -378,11 +466,11 @@ func batchWriteFirst(in *dynamodb.BatchWriteItemInput) error {
 		k := len(in.RequestItems[name])
 		n += k
 		bad = bad || k == 0 || k > maxBatchWrites
-		parts = append(parts, name+"=["+strings.TrimSuffix(strings.Repeat("WriteRequest, ", min(k, maxBatchWrites+1)), ", ")+"]")
+		parts = append(parts, name+"=["+echoWrites(in.RequestItems[name])+"]")
 	}
-	requests := "'{" + echo(commas(parts)) + "}' "
+	requests := "'{" + commas(parts) + "}' "
 	b.capacity(in.ReturnConsumedCapacity)
-	if badNames(in.RequestItems) {
+	if len(b) == 0 && badNames(in.RequestItems) {
 		b.add(requests, "requestItems", keysRule)
 	}
 	if bad || n > maxBatchWrites {

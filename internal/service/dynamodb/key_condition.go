@@ -159,6 +159,29 @@ func (k *keyed) holds(i int, v attr.Value) bool {
 	return true
 }
 
+// gap tells the attributes of a sort key of several that lack an equality before the last one with a condition.
+func (k *keyCondition) gap(ranges []string) error {
+	last := ""
+	for _, name := range ranges {
+		if _, ok := k.bounds[name]; ok {
+			last = name
+		}
+	}
+	var lacking []string
+	for _, name := range ranges {
+		if name == last || last == "" {
+			break
+		}
+		if k.bounds[name].Op != "=" {
+			lacking = append(lacking, name)
+		}
+	}
+	if len(lacking) == 0 {
+		return nil
+	}
+	return invalid("RANGE key attributes %s must have equality conditions specified in the query because a condition is present on key attribute %s", commas(lacking), last)
+}
+
 // on gives the conditions to the attributes of the partition key, each of which needs an equality, and of the
 // sort key: from its first on, without a gap, and only the last may be other than an equality.
 func (k *keyCondition) on(d *table, hashes, ranges []string) (*keyed, error) {
@@ -178,6 +201,9 @@ func (k *keyCondition) on(d *table, hashes, ranges []string) (*keyed, error) {
 			return nil, unsupported
 		}
 		out.hash = append(out.hash, h.Low)
+	}
+	if err := k.gap(ranges); err != nil {
+		return nil, err
 	}
 	var sorted []string // attributes of the sort key that have a condition
 	left := len(k.bounds) - len(hashes)

@@ -49,6 +49,24 @@ func TestFullTableScan(t *testing.T) {
 	}
 }
 
+// TestFromFirstNeeds: an update that names its item first needs what any update needs.
+func TestFromFirstNeeds(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.call("CreateTable", `{"TableName":"tab","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}`)
+	h.settle()
+	caller := awswire.Caller{Account: "000000000000", Region: "us-east-1"}
+	for _, text := range []string{"FROM tab WHERE id = 'x' SET a = 1", "FROM tab WHERE id = 'x' REMOVE a"} {
+		needs := h.s.needsOfExecuteStatement(caller, &dynamodb.ExecuteStatementInput{Statement: &text})
+		if len(needs) != 1 || needs[0].Action != "dynamodb:PartiQLUpdate" {
+			t.Errorf("%s: %+v", text, needs)
+			continue
+		}
+		if got := needs[0].Keys()["dynamodb:LeadingKeys"]; !slices.Equal(got, []string{"x"}) {
+			t.Errorf("%s: keys %v", text, got)
+		}
+	}
+}
+
 // TestCreateTableNeeds asks what a caller needs to create a table, without a policy and with one.
 func TestCreateTableNeeds(t *testing.T) {
 	caller := awswire.Caller{Account: "111111111111", Region: "eu-west-1"}

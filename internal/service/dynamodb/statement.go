@@ -42,8 +42,8 @@ func statementError(err error) error {
 	return err
 }
 
-func readStatement(text *string, parameters []types.AttributeValue) (*statement, error) {
-	var values []attr.Value
+// statementValues reads the values of a statement's question marks.
+func statementValues(parameters []types.AttributeValue) (values []attr.Value, err error) {
 	for _, v := range parameters {
 		x, err := fromSDKAt(v, 0, maxDepth+1)
 		if err != nil {
@@ -51,9 +51,20 @@ func readStatement(text *string, parameters []types.AttributeValue) (*statement,
 		}
 		values = append(values, x)
 	}
+	return values, nil
+}
+
+func readStatement(text *string, parameters []types.AttributeValue) (*statement, error) {
+	values, err := statementValues(parameters)
+	if err != nil {
+		return nil, err
+	}
 	st, err := partiql.Parse(aws.ToString(text), values)
 	if err != nil {
 		return nil, statementError(err)
+	}
+	if st.Invalid != nil && st.Index == "" {
+		return nil, statementError(st.Invalid)
 	}
 	s := &statement{Statement: st}
 	if st.Where != "" {
@@ -260,6 +271,9 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 		if p.index = t.table.index(st.Index); p.index == nil {
 			return nil, invalid("The table does not have the specified index")
 		}
+		if err := st.readable(p.index); err != nil {
+			return nil, err
+		}
 		if err := p.index.filled(); err != nil {
 			return nil, err
 		}
@@ -296,10 +310,10 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 			return nil, invalid("Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.")
 		}
 	}
-	reverse, err := st.reverse(&k, ranges)
-	if err != nil {
-		return nil, err
+	if st.overlapping(hashes[0], ranges) {
+		return nil, invalid("Overlapping conditions with range keys are not supported in where clause")
 	}
+	reverse := slices.ContainsFunc(st.Order, func(o partiql.Order) bool { return o.Desc && slices.Contains(ranges, o.Name) })
 	if k.hash != nil {
 		p.items = t.items.QueryKeys(id, k.hash, k.equal, k.bound, reverse)
 	} else {
@@ -314,28 +328,57 @@ func (s *Service) selectPage(ctx context.Context, st *statement, consistent bool
 	return p, s.admit(demand{table: t.table, index: indexName(p.index), hash: p.used.hash})
 }
 
-// reverse reports whether the ORDER BY asks for a partition from its end on. Of several attributes of a sort
-// key it can be by the first ones that the WHERE leaves open, all in one direction: nothing sorts items.
-func (st *statement) reverse(k *keyed, ranges []string) (bool, error) {
-	first := len(k.equal)
-	if k.bound.Op == "=" {
-		first++
+// readable reports what a statement cannot do with an index, whatever else it says.
+func (st *statement) readable(x *index) error {
+	if len(x.MoreHash)+len(x.MoreRange) > 0 {
+		return invalid("PartiQL statements cannot be executed on tables with multi-attribute HASH keys or multi-attribute RANGE keys.")
 	}
-	reverse, next := false, first
-	for _, o := range st.Order {
-		i := slices.Index(ranges, o.Name)
-		switch {
-		case i < 0: // all have the same
-		case i < first && next == first: // all have the same, but they are in the order of the table's keys
-			reverse = reverse || o.Desc
-		case i < next:
-		case i == next && (next == first || o.Desc == reverse):
-			reverse, next = o.Desc, next+1
-		default:
-			return false, invalid("ORDER BY clause must name the attributes of the sort key in their order, all ascending or all descending: Attribute %s", o.Name)
+	if st.Invalid != nil {
+		return statementError(st.Invalid)
+	}
+	return nil
+}
+
+// overlapping reports whether two branches of an OR are about one partition where one of them
+// has a condition on the sort key and the other none. One that has only negated ones is taken.
+func (st *statement) overlapping(hash string, ranges []string) bool {
+	if st.where == nil || len(ranges) == 0 {
+		return false
+	}
+	type branch struct {
+		hash           attr.Value
+		bound, negated bool
+	}
+	var seen []branch
+	for _, d := range disjuncts(st.where.Root) {
+		var b branch
+		for _, n := range conjuncts(d) {
+			name, bound, ok := on(n)
+			switch {
+			case ok && name == hash && bound.Op == "=":
+				b.hash = bound.Low
+			case ok && name == ranges[0]:
+				b.bound = true
+			case !ok && slices.ContainsFunc((&expr.Condition{Root: n}).Paths(), func(p expr.Path) bool { return p.Attribute() == ranges[0] }):
+				b.negated = true
+			}
 		}
+		for _, o := range seen {
+			if b.hash != nil && o.hash != nil && attr.Equal(b.hash, o.hash) && b.bound != o.bound && !b.negated && !o.negated {
+				return true
+			}
+		}
+		seen = append(seen, b)
 	}
-	return reverse, nil
+	return false
+}
+
+// disjuncts are the conditions of which one must hold.
+func disjuncts(n expr.Node) []expr.Node {
+	if or, ok := n.(expr.Or); ok {
+		return append(disjuncts(or.L), disjuncts(or.R)...)
+	}
+	return []expr.Node{n}
 }
 
 // ExecuteStatement runs one statement.
@@ -467,11 +510,17 @@ func (s *Service) writeAction(ctx context.Context, st *statement, show bool) (*a
 			a.cond = ifPresent{allOf(rest)}
 		}
 	case partiql.Exists:
+		if len(rest) == 0 {
+			return nil, errBareExists
+		}
 		a.kind = "ConditionCheck"
 		a.cond = present{allOf(rest)}
 	}
 	return a, nil
 }
+
+// errBareExists refuses an EXISTS that has nothing to check.
+var errBareExists = invalid("EXISTS() must contain a single item read with additional condition")
 
 // absent is the condition that there is no item, present that there is one for which
 // another condition holds.

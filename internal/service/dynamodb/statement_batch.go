@@ -164,6 +164,11 @@ func (s *Service) executeMember(ctx context.Context, st *statement, r types.Batc
 	if t, err = s.usable(ctx, st.Table); err != nil {
 		return out, nil, nil, err
 	}
+	if x := t.table.index(st.Index); x != nil {
+		if err := st.readable(x); err != nil {
+			return out, nil, nil, err
+		}
+	}
 	key, rest := st.primaryKey(t.table)
 	if err := st.checkKeys(t.table, t.Hash, t.Range); err != nil {
 		return out, nil, nil, err
@@ -201,6 +206,9 @@ func (s *Service) ExecuteTransaction(ctx context.Context, in *dynamodb.ExecuteTr
 	statements := make([]*statement, len(in.TransactStatements))
 	reads := 0
 	for i, r := range in.TransactStatements {
+		if _, err := statementValues(r.Parameters); err != nil {
+			return nil, err // of no statement
+		}
 		st, err := readStatement(r.Statement, r.Parameters)
 		at := "Validation failed in TransactStatements[" + itoa(i) + "]: "
 		switch {
@@ -224,6 +232,9 @@ func (s *Service) ExecuteTransaction(ctx context.Context, in *dynamodb.ExecuteTr
 	actions := make([]*action, len(statements))
 	for i, st := range statements {
 		a, err := s.writeAction(ctx, st, showOld(in.TransactStatements[i].ReturnValuesOnConditionCheckFailure))
+		if errors.Is(err, errBareExists) {
+			return nil, invalid("Validation failed in TransactStatements[%d]: %s", i, message(err))
+		}
 		if err != nil {
 			return nil, canceledBy(err, i, len(statements))
 		}

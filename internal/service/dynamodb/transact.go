@@ -103,6 +103,7 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 	var names map[string]string
 	var values map[string]types.AttributeValue
 	var cond, updateText *string
+	var key map[string]types.AttributeValue // read after the expressions
 	var err error
 	if p := in.Put; p != nil {
 		given++
@@ -120,25 +121,19 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 		given++
 		a.kind, name, names, values, cond, updateText = "Update", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression, p.UpdateExpression
 		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
-		if a.key, err = olderItem(p.Key); err != nil {
-			return nil, err
-		}
+		key = p.Key
 	}
 	if p := in.Delete; p != nil {
 		given++
 		a.kind, name, names, values, cond = "Delete", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression
 		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
-		if a.key, err = olderItem(p.Key); err != nil {
-			return nil, err
-		}
+		key = p.Key
 	}
 	if p := in.ConditionCheck; p != nil {
 		given++
 		a.kind, name, names, values, cond = "ConditionCheck", p.TableName, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.ConditionExpression
 		a.show = showOld(p.ReturnValuesOnConditionCheckFailure)
-		if a.key, err = olderItem(p.Key); err != nil {
-			return nil, err
-		}
+		key = p.Key
 	}
 	if given == 0 {
 		return nil, invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
@@ -157,7 +152,7 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 		}
 		u, err := expr.ParseUpdate(*updateText, params)
 		if err != nil {
-			return nil, sizedExpression("UpdateExpression", err)
+			return nil, longUpdate(err)
 		}
 		a.update = u
 	}
@@ -171,7 +166,23 @@ func readAction(in types.TransactWriteItem) (*action, error) {
 	for _, v := range params.Values {
 		a.size += attr.ValueSize(v)
 	}
-	return a, unused(params)
+	if err := unused(params); err != nil {
+		return nil, err
+	}
+	if a.kind != "Put" {
+		a.key, err = olderItem(key)
+	}
+	return a, err
+}
+
+// longUpdate words what is wrong with an update expression of a transaction: of one that is too
+// large it does not tell the size.
+func longUpdate(err error) error {
+	var e *expr.Error
+	if errors.As(err, &e) && e.Size > 0 {
+		return invalid("Invalid UpdateExpression: %s;", e.Message)
+	}
+	return expression("UpdateExpression", err)
 }
 
 // check checks an action against its table. An error is of the whole request; what is the

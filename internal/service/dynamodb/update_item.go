@@ -65,7 +65,7 @@ func decideUpdate(d *table, key attr.Item, u update, c condition, show bool) fun
 			}
 		}
 		if attr.Size(item) > maxItem {
-			return nil, invalid("Item size to update has exceeded the maximum allowed size")
+			return nil, invalid(tooLargeUpdate)
 		}
 		return item, nil
 	}
@@ -85,6 +85,8 @@ func checkUpdateValues(d *table, u update) error {
 	}
 	return checkIndexKeys(d, values, set)
 }
+
+const tooLargeUpdate = "Item size to update has exceeded the maximum allowed size"
 
 // UpdateItem changes an item, or makes it.
 func (s *Service) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
@@ -162,6 +164,9 @@ func (s *Service) updateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 	}
 	if err := checkUpdateValues(t.table, u); err != nil {
 		return nil, nil, nil, err
+	}
+	if x, ok := u.(*expr.Update); ok && x.Charge() > maxItem {
+		return nil, nil, nil, invalid(tooLargeUpdate)
 	}
 	r, used, err := s.writeOne(t, itemstore.Op{
 		Table: t.items, Key: key, Decide: decideUpdate(t.table, key, u, cond, showOld(in.ReturnValuesOnConditionCheckFailure)),

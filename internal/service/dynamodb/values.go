@@ -1,9 +1,11 @@
 package dynamodb
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -104,7 +106,7 @@ func parseNumber(s string) (attr.Value, error) {
 }
 
 func badNumber(s string, err error) error {
-	b := &badValue{error: numberError(s, err), older: numberError(s, err)}
+	b := &badValue{error: numberError(s, err), older: numberError(s, attr.Error32(s, err))}
 	if s == "" {
 		b.error = invalid("The parameter cannot be converted to a numeric value: ")
 	}
@@ -121,6 +123,21 @@ func doubled(newer, older string) error {
 	return &badValue{error: invalidValue("Input collection %scontains duplicates.", newer), older: invalid("%s", older)}
 }
 
+// firstDoubled lists members of a set that holds one of them twice as the newer layer does:
+// those before the second one of it in their order, it, then the others as they came.
+func firstDoubled(in []string) []string {
+	seen := make(map[string]bool, len(in))
+	for i, e := range in {
+		if seen[e] {
+			out := slices.Clone(in[:i])
+			slices.Sort(out)
+			return append(out, in[i:]...)
+		}
+		seen[e] = true
+	}
+	return in
+}
+
 func quotedList(in []string, between string) string {
 	return `["` + strings.Join(in, `"`+between+`"`) + `"]`
 }
@@ -132,11 +149,11 @@ func stringSet(in []string) (attr.Value, error) {
 	seen := make(map[string]bool, len(in))
 	for _, e := range in {
 		if seen[e] {
-			return nil, doubled(quotedList(in, ", ")+" ", "One or more parameter values were invalid: Input collection ["+commas(in)+"] contains duplicates.")
+			return nil, doubled(quotedList(firstDoubled(in), ", ")+" ", "One or more parameter values were invalid: Input collection ["+commas(in)+"] contains duplicates.")
 		}
 		seen[e] = true
 	}
-	return attr.StringSet(in), nil
+	return attr.StringSet(slices.Sorted(slices.Values(in))), nil
 }
 
 func numberSet(in []string) (attr.Value, error) {
@@ -156,6 +173,7 @@ func numberSet(in []string) (attr.Value, error) {
 		seen[n] = true
 		out[i] = n
 	}
+	slices.SortFunc(out, attr.Number.Compare)
 	return out, nil
 }
 
@@ -166,15 +184,19 @@ func binarySet(in [][]byte) (attr.Value, error) {
 	seen := make(map[string]bool, len(in))
 	for _, e := range in {
 		if seen[string(e)] {
-			texts := make([]string, len(in))
+			texts, raw := make([]string, len(in)), make([]string, len(in))
 			for i, b := range in {
-				texts[i] = base64.StdEncoding.EncodeToString(b)
+				texts[i], raw[i] = base64.StdEncoding.EncodeToString(b), string(b)
 			}
-			return nil, doubled(quotedList(texts, ",")+"of type BS ", "One or more parameter values were invalid: Input collection ["+commas(texts)+"]of type BS contains duplicates.")
+			ordered := firstDoubled(raw)
+			for i, b := range ordered {
+				ordered[i] = base64.StdEncoding.EncodeToString([]byte(b))
+			}
+			return nil, doubled(quotedList(ordered, ",")+"of type BS ", "One or more parameter values were invalid: Input collection ["+commas(texts)+"]of type BS contains duplicates.")
 		}
 		seen[string(e)] = true
 	}
-	return attr.BinarySet(in), nil
+	return attr.BinarySet(slices.SortedFunc(slices.Values(in), bytes.Compare)), nil
 }
 
 func mapFromSDK(m map[string]types.AttributeValue, depth, most int) (attr.Map, error) {

@@ -77,7 +77,7 @@ func (s *Service) operations() []awswire.Operation {
 		awswire.Executes(s.GetFunctionEventInvokeConfig, func(c awswire.Caller, in *lambda.GetFunctionEventInvokeConfigInput) []string {
 			return onFunction(c, in.FunctionName, in.Qualifier)
 		}),
-		awswire.Stores(s.GetFunctionRecursionConfig, func(c awswire.Caller, in *lambda.GetFunctionRecursionConfigInput) []string {
+		awswire.Executes(s.GetFunctionRecursionConfig, func(c awswire.Caller, in *lambda.GetFunctionRecursionConfigInput) []string {
 			return onFunction(c, in.FunctionName, nil)
 		}),
 		awswire.Executes(s.GetFunctionUrlConfig, func(c awswire.Caller, in *lambda.GetFunctionUrlConfigInput) []string {
@@ -139,7 +139,7 @@ func (s *Service) operations() []awswire.Operation {
 		awswire.Executes(s.PutFunctionEventInvokeConfig, func(c awswire.Caller, in *lambda.PutFunctionEventInvokeConfigInput) []string {
 			return onFunction(c, in.FunctionName, in.Qualifier)
 		}),
-		awswire.Stores(s.PutFunctionRecursionConfig, func(c awswire.Caller, in *lambda.PutFunctionRecursionConfigInput) []string {
+		awswire.Executes(s.PutFunctionRecursionConfig, func(c awswire.Caller, in *lambda.PutFunctionRecursionConfigInput) []string {
 			return onFunction(c, in.FunctionName, nil)
 		}),
 		awswire.Stores(s.PutProvisionedConcurrencyConfig, func(c awswire.Caller, in *lambda.PutProvisionedConcurrencyConfigInput) []string {

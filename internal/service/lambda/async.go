@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
@@ -61,6 +62,7 @@ type eventKey struct {
 	Name      string    `json:"name"`
 	Qualifier string    `json:"qualifier,omitempty"`
 	Accepted  time.Time `json:"accepted"`
+	Trace     string    `json:"trace,omitempty"` // the chain of requests that it belongs to
 }
 
 // functionOf names the function of an event; "" where the key is not what this program writes.
@@ -129,7 +131,7 @@ func (a *async) openShard(ctx context.Context, l *eventLog) error {
 
 // accept takes an event over; it is durable when accept returns.
 func (a *async) accept(ctx context.Context, t target, payload []byte) error {
-	key, err := json.Marshal(&eventKey{ID: requestID(ctx), Account: t.Account, Region: t.Region, Name: t.name, Qualifier: t.qualifier, Accepted: a.s.clock.Now().UTC()})
+	key, err := json.Marshal(&eventKey{ID: requestID(ctx), Account: t.Account, Region: t.Region, Name: t.name, Qualifier: t.qualifier, Accepted: a.s.clock.Now().UTC(), Trace: awswire.CallerFrom(ctx).Trace})
 	if err != nil {
 		return err
 	}
@@ -176,20 +178,30 @@ func (a *async) run(ctx context.Context) error {
 	}
 }
 
-// step does what is to be done now. more says that not all is, and soonest when there is something again.
+// step does what is to be done now. more says that not all is, and soonest when there is something again. A log
+// with which something fails is left alone for a while; others go on.
 func (a *async) step(ctx context.Context) (more bool, soonest time.Time, err error) {
+	now := a.s.clock.Now()
 	for _, l := range a.logs() {
+		if l.resumes.After(now) {
+			soonest = earlier(soonest, l.resumes)
+			continue
+		}
 		again, err := a.takeUp(ctx, l)
-		if err != nil {
-			return false, soonest, err
+		if ctx.Err() != nil {
+			return false, soonest, ctx.Err()
+		}
+		if l.failed(now, err) {
+			a.s.workFailed(l.key, "asynchronous events", err, l.failures, l.resumes.Sub(now))
+			soonest = earlier(soonest, l.resumes)
+			continue
 		}
 		more = more || again
 	}
-	if soonest, err = a.retry(ctx); err != nil {
-		return false, soonest, err
-	}
-	if err := a.startHeld(ctx); err != nil {
-		return false, soonest, err
+	for _, next := range []time.Time{a.retry(ctx), a.startHeld(ctx)} {
+		if !next.IsZero() {
+			soonest = earlier(soonest, next)
+		}
 	}
 	next, err := a.save(ctx, false)
 	if !next.IsZero() {
@@ -210,6 +222,10 @@ func (a *async) await(ctx context.Context, wait time.Duration) {
 	arrived := make(chan struct{})
 	a.s.group.Go("arrivals", func(context.Context) error {
 		defer close(arrived)
+		if a.main.resumes.After(a.s.clock.Now()) { // what is there cannot be read now
+			<-wctx.Done()
+			return nil
+		}
 		if a.main.shard.Wait(wctx, from) != nil {
 			<-wctx.Done()
 		}
@@ -292,8 +308,12 @@ func (a *async) takeUp(ctx context.Context, l *eventLog) (more bool, err error) 
 	return true, nil
 }
 
-// startHeld starts held events whose turn has come.
-func (a *async) startHeld(ctx context.Context) error {
+// unreadable is how long an event waits that could not be read from its log.
+const unreadable = time.Second
+
+// startHeld starts held events whose turn has come. One that cannot be read waits, for others not to; soonest is when
+// it is tried again.
+func (a *async) startHeld(ctx context.Context) (soonest time.Time) {
 	for {
 		a.mu.Lock()
 		function, e, ok := a.turns.next()
@@ -302,22 +322,18 @@ func (a *async) startHeld(ctx context.Context) error {
 		}
 		a.mu.Unlock()
 		if !ok {
-			return nil
+			return soonest
 		}
 		w := &waitingEvent{At: e.at, log: e.log, function: function, size: e.size, known: true}
 		if err := a.startAt(ctx, w); err != nil {
-			a.mu.Lock()
-			w.log.waiting[w.At] = w // it was its turn: it is the first that is tried again
-			a.turns.wait(w.function, 1)
-			a.mu.Unlock()
-			return err
+			soonest = a.waits(w, err)
 		}
 	}
 }
 
 // retry starts the events whose time has come, and reports when the next one's will. What has no
 // place is tried again when another event ends.
-func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
+func (a *async) retry(ctx context.Context) (soonest time.Time) {
 	now := a.s.clock.Now()
 	var due []*waitingEvent
 	logs := a.logs()
@@ -344,21 +360,23 @@ func (a *async) retry(ctx context.Context) (soonest time.Time, err error) {
 		a.turns.wait(w.function, -1)
 	}
 	a.mu.Unlock()
-	for n, w := range due {
+	for _, w := range due {
 		if err := a.startAt(ctx, w); err != nil {
-			a.mu.Lock() // they wait on
-			for i, w := range due[n:] {
-				w.log.waiting[w.At] = w
-				a.turns.wait(w.function, 1)
-				if i > 0 {
-					a.turns.end(w.function, w.size)
-				}
-			}
-			a.mu.Unlock()
-			return soonest, err
+			soonest = earlier(soonest, a.waits(w, err))
 		}
 	}
-	return soonest, nil
+	return soonest
+}
+
+// waits lets an event wait that could not be read.
+func (a *async) waits(w *waitingEvent, err error) (until time.Time) {
+	a.s.log.Warn("an asynchronous event cannot be read and waits", "function", w.function, "position", w.At, "error", err)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w.Next = a.s.clock.Now().Add(unreadable)
+	w.log.waiting[w.At] = w
+	a.turns.wait(w.function, 1)
+	return w.Next
 }
 
 // startAt reads an event that has its turn, and starts it. With an error it was not read, and its turn
@@ -423,7 +441,7 @@ func (a *async) attempt(ctx context.Context, r shardlog.Record, w *waitingEvent)
 	}
 	sc := scope.Scope{Account: k.Account, Region: k.Region}
 	t := target{Scope: sc, name: k.Name, qualifier: k.Qualifier}
-	ctx = sc.Context(ctx)
+	ctx = awswire.WithTrace(sc.Context(ctx), k.Trace)
 	d, err := s.functions.Get(sc.Key(k.Name)...)
 	if err == nil {
 		err = s.checkQualifier(d, t)
@@ -466,6 +484,12 @@ func (a *async) attempt(ctx context.Context, r shardlog.Record, w *waitingEvent)
 	}
 	w.Tries++
 	o.Tries = w.Tries
+	var loop *types.RecursiveInvocationException
+	if errors.As(err, &loop) { // another attempt would not run, either
+		o.Condition, o.Message = "RetriesExhausted", loop.ErrorMessage()
+		s.conclude(ctx, d, set, o)
+		return false
+	}
 	var wait time.Duration
 	switch {
 	case err != nil:

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,6 +67,7 @@ type outcome struct {
 	Tries     int
 	Payload   []byte
 	Result    *result // nil: it did not run
+	Message   string  // why, where Condition does not say it
 }
 
 type destinationContext struct {
@@ -117,7 +119,13 @@ func (s *Service) conclude(ctx context.Context, d *functionDoc, set *invokeDoc, 
 		r.Answer = orNull(o.Result.Payload)
 	}
 	// What becomes of an event is told as the function's role.
-	ctx = awswire.Acting(ctx, d.Account, d.Region, "lambda.amazonaws.com", d.Latest.Role, o.ARN)
+	trace := awswire.CallerFrom(ctx).Trace
+	if o.Condition == "Success" { // what has failed ends the chain
+		trace, _ = nextTrace(trace, d.group(), s.clock.Now())
+	} else {
+		trace = ""
+	}
+	ctx = awswire.WithTrace(awswire.Acting(ctx, d.Account, d.Region, "lambda.amazonaws.com", d.Latest.Role, o.ARN), trace)
 	if to != "" {
 		if body, err := json.Marshal(&r); err == nil {
 			now := s.clock.Now().UTC()
@@ -130,7 +138,7 @@ func (s *Service) conclude(ctx context.Context, d *functionDoc, set *invokeDoc, 
 	}
 	s.log.Warn("an asynchronous event has failed", "function", d.Name, "request", o.ID, "condition", o.Condition, "attempts", o.Tries)
 	if dead := d.Latest.DeadLetter; dead != "" {
-		code, message := "200", o.Condition
+		code, message := "200", cmp.Or(o.Message, o.Condition)
 		if o.Result != nil {
 			var e struct {
 				Message string `json:"errorMessage"`

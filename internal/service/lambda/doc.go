@@ -7,6 +7,7 @@
 //	lambda.layer      a version of a layer, by name and number
 //	lambda.mapping    an event source mapping, by UUID
 //	lambda.position   how far a mapping has come in its stream, by UUID
+//	lambda.claim      which mapping a source and a function have, by the digest of both
 //	lambda.async      how far asynchronous invocations have come, in the log of all and in those of functions
 //
 // Packages lie in the engine, by their digest. Asynchronous events are records of the shard

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,6 +46,10 @@ func throttled(reason types.ThrottleReason) error {
 	return &types.TooManyRequestsException{Type: user, Reason: reason, RetryAfterSeconds: aws.String("1"), Message: aws.String("Rate Exceeded.")}
 }
 
+func recursive(d *functionDoc) error {
+	return &types.RecursiveInvocationException{Type: user, Message: aws.String(fmt.Sprintf("The function %s has run %d times in the chain of requests that this invocation belongs to, and is not run again: it calls itself without end", d.Name, maxLoop))}
+}
+
 func badPayload(format string, args ...any) error {
 	return &types.InvalidRequestContentException{Type: user, Message: aws.String(fmt.Sprintf(format, args...))}
 }
@@ -56,4 +61,13 @@ func tooLarge(limit int, operation string) error {
 // failure is of this node's own making.
 func failure(format string, args ...any) error {
 	return &smithy.GenericAPIError{Code: "ServiceException", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultServer}
+}
+
+// errorMessage is what an error of the API says, without its code.
+func errorMessage(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorMessage()
+	}
+	return err.Error()
 }

@@ -224,6 +224,11 @@ func (s *Service) call(ctx context.Context, d *functionDoc, t target, r *functio
 		return result{}, err
 	}
 	r.ARN = t.arn()
+	var nth int
+	if r.Trace, nth = nextTrace(awswire.CallerFrom(ctx).Trace, d.group(), s.clock.Now()); nth >= maxLoop && d.Recursion != string(types.RecursiveLoopAllow) {
+		s.dropLoop(d)
+		return result{}, recursive(d)
+	}
 	if len(r.Payload) == 0 {
 		r.Payload = []byte("{}")
 	}

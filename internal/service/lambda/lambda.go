@@ -120,6 +120,7 @@ type Service struct {
 	layers    *state.Collection[layerDoc]
 	mappings  *state.Collection[mappingDoc]
 	positions *state.Collection[positionDoc]
+	claims    *state.Collection[claimDoc]
 	progress  *state.Collection[asyncDoc]
 
 	runner *work.Runner[mappingDoc]
@@ -171,6 +172,7 @@ func New(cfg Config) (*Service, error) {
 	s.mappings = state.NewCollection[mappingDoc](cfg.State, "lambda.mapping").
 		NotFound(func([]string) error { return notFound("The resource you requested does not exist.") })
 	s.positions = state.NewCollection[positionDoc](cfg.State, "lambda.position")
+	s.claims = state.NewCollection[claimDoc](cfg.State, "lambda.claim")
 	s.progress = state.NewCollection[asyncDoc](cfg.State, "lambda.async")
 	s.group.Clock = s.clock
 	s.group.Events = work.Events{Failed: s.workFailed}
@@ -190,6 +192,7 @@ func (s *Service) Start(ctx context.Context) error {
 			continue
 		}
 		s.learn(it.Value)
+		s.cfg.Engine.Prepare()
 	}
 	if err := s.async.open(ctx); err != nil {
 		return err

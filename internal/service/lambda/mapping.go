@@ -299,10 +299,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkSingle(d); err != nil {
-		return nil, err
-	}
-	if err := s.mappings.Create(ctx, d, d.key()...); err != nil {
+	if err := s.createMapping(ctx, d); err != nil {
 		return nil, err
 	}
 	c := s.describeMapping(d, "Creating")
@@ -314,20 +311,6 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 		MaximumRecordAgeInSeconds: c.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: c.BisectBatchOnFunctionError, TumblingWindowInSeconds: c.TumblingWindowInSeconds,
 		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn,
 	}, nil
-}
-
-// checkSingle refuses a second mapping of a source and a function.
-func (s *Service) checkSingle(d *mappingDoc) error {
-	docs, err := s.mappings.All(d.Account, d.Region)
-	if err != nil {
-		return err
-	}
-	for _, o := range docs {
-		if o.ID != d.ID && o.Source == d.Source && o.Name == d.Name && o.Qualifier == d.Qualifier {
-			return conflict("The event source arn (\" %s \") and function (\" %s \") provided mapping already exists. Please update or delete the existing mapping with UUID %s", d.Source, d.Name, o.ID)
-		}
-	}
-	return nil
 }
 
 func (d *mappingDoc) key() []string { return d.scope().Key(d.ID) }
@@ -363,7 +346,7 @@ func (s *Service) sourceKind(ctx context.Context, d *mappingDoc) (string, error)
 		if s.cfg.SQS == nil {
 			return "", refused("SQS queues as event sources are")
 		}
-		_, err := s.queueURL(ctx, a)
+		_, err := s.queueURL(s.actingAs(d)(ctx), a)
 		if isCode(err, "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue") {
 			return "", invalid("Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.")
 		}
@@ -429,12 +412,16 @@ func (s *Service) checkVisibility(ctx context.Context, d *mappingDoc, f *functio
 		return err
 	}
 	a, _ := arn.Parse(d.Source)
+	ctx = s.actingAs(d)(ctx)
 	url, err := s.queueURL(ctx, a)
 	if err != nil {
 		return err
 	}
 	out, err := s.cfg.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameVisibilityTimeout}})
-	if err != nil {
+	switch {
+	case isCode(err, "AccessDeniedException", "AccessDenied"):
+		return invalid("The function execution role does not have permissions to call GetQueueAttributes on SQS")
+	case err != nil:
 		return err
 	}
 	text := out.Attributes[string(sqstypes.QueueAttributeNameVisibilityTimeout)]
@@ -448,6 +435,7 @@ func (s *Service) checkVisibility(ctx context.Context, d *mappingDoc, f *functio
 func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.UpdateEventSourceMappingInput, _ ...func(*lambda.Options)) (*lambda.UpdateEventSourceMappingOutput, error) {
 	sc := scope.Of(ctx)
 	var t target
+	var claimed *mappingDoc // as it is to be, where it gets another function
 	if in.FunctionName != nil {
 		f, to, err := s.find(ctx, in.FunctionName, nil)
 		if err != nil {
@@ -460,18 +448,18 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 		t = to
 		if d := *was; d.Name != t.name || d.Qualifier != t.qualifier { // clients name the function that it has, too
 			d.Name, d.Qualifier = t.name, t.qualifier
-			if err := s.checkSingle(&d); err != nil {
-				return nil, err
-			}
 			if d.Kind == kindSQS {
 				if err := s.checkVisibility(ctx, &d, f); err != nil {
 					return nil, err
 				}
 			}
+			claimed = &d
 		}
 	}
 	state := "Updating"
-	d, err := s.mappings.Modify(ctx, func(d *mappingDoc) error {
+	var was mappingDoc
+	modify := func(d *mappingDoc) error {
+		was = *d
 		if in.FunctionName != nil {
 			d.Name, d.Qualifier = t.name, t.qualifier
 		}
@@ -490,7 +478,8 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 			age: in.MaximumRecordAgeInSeconds, tumbling: in.TumblingWindowInSeconds, bisect: in.BisectBatchOnFunctionError, responses: in.FunctionResponseTypes,
 			destination: in.DestinationConfig, filters: in.FilterCriteria, scaling: in.ScalingConfig, kms: in.KMSKeyArn,
 		})
-	}, sc.Key(aws.ToString(in.UUID))...)
+	}
+	d, err := s.changeMapping(ctx, sc.Key(aws.ToString(in.UUID)), claimed, &was, modify)
 	if err != nil {
 		return nil, err
 	}
@@ -561,6 +550,9 @@ func (s *Service) DeleteEventSourceMapping(ctx context.Context, in *lambda.Delet
 		return nil, err
 	}
 	if err := s.positions.DeleteAll(ctx, key...); err != nil {
+		return nil, err
+	}
+	if err := s.release(ctx, d); err != nil {
 		return nil, err
 	}
 	c := s.describeMapping(d, "Deleting")

@@ -15,6 +15,7 @@ var (
 	throttles   = &metering.Measure{Name: "Throttles", Unit: "Count"}
 	duration    = &metering.Measure{Name: "Duration", Unit: "Milliseconds"}
 	concurrent  = &metering.Measure{Name: "ConcurrentExecutions", Unit: "Count"}
+	loops       = &metering.Measure{Name: "RecursiveInvocationsDropped", Unit: "Count"}
 	iteratorAge = &metering.Measure{Name: "IteratorAge", Unit: "Milliseconds"}
 )
 

@@ -46,6 +46,19 @@ type eventLog struct {
 	// Of run alone.
 	saved, trimmed time.Time
 	low, trimmedTo shardlog.Position // the first that is needed, as it was saved; where the shard begins
+	failures       int               // to read it, one after another
+	resumes        time.Time         // when it is read again after one
+}
+
+// failed notes how an attempt to read a log went, and reports whether it failed.
+func (l *eventLog) failed(now time.Time, err error) bool {
+	if err == nil {
+		l.failures, l.resumes = 0, time.Time{}
+		return false
+	}
+	l.failures++
+	l.resumes = now.Add(min(100*time.Millisecond<<min(l.failures-1, 10), maxPause))
+	return true
 }
 
 func newEventLog(shard, function string, key ...string) *eventLog {
@@ -207,11 +220,11 @@ func (a *async) save(ctx context.Context, all bool) (next time.Time, err error) 
 				next = earlier(next, due)
 			}
 			a.mu.Unlock()
-			if due, err := a.trim(ctx, l, now); err != nil {
-				return next, err
-			} else if !due.IsZero() {
+			due, e := a.trim(ctx, l, now)
+			if !due.IsZero() {
 				next = earlier(next, due)
 			}
+			err = errors.Join(err, e)
 			continue
 		}
 		d := new(asyncDoc)
@@ -221,22 +234,21 @@ func (a *async) save(ctx context.Context, all bool) (next time.Time, err error) 
 		}
 		l.dirty = false
 		a.mu.Unlock()
-		if err := a.s.progress.Put(ctx, d, l.key...); err != nil {
+		if e := a.s.progress.Put(ctx, d, l.key...); e != nil {
 			a.mu.Lock()
 			l.dirty = true
 			a.mu.Unlock()
-			return next, err
+			err = errors.Join(err, e)
+			continue
 		}
 		l.saved, l.low = now, d.Low
-		due, err := a.trim(ctx, l, now)
-		if err != nil {
-			return next, err
-		}
+		due, e := a.trim(ctx, l, now)
 		if !due.IsZero() {
 			next = earlier(next, due)
 		}
+		err = errors.Join(err, e)
 	}
-	return next, nil
+	return next, err
 }
 
 // trim removes what is done with, as it was saved, or says when it is time for that; zero: there is nothing.

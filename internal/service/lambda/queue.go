@@ -12,13 +12,15 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/awskit/shardreader"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/function"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // A queue as the source of a mapping. A message is deleted when the function has succeeded
-// with it, or no filter wants it; what has failed becomes visible again by itself, and goes to
-// the queue's dead-letter queue by its own policy.
+// with it, or no filter wants it; what has failed, or is of a loop (recursion.go), becomes visible
+// again by itself, and goes to the queue's dead-letter queue by its own policy.
 
 // queuePollers is how many batches of a queue are under way at once.
 const queuePollers = 2
@@ -30,25 +32,27 @@ func (s *Service) poll(ctx context.Context, j *work.Job[mappingDoc]) error {
 	if !ok {
 		return fmt.Errorf("%q is not an ARN", d.Source)
 	}
-	url, err := s.queueURL(ctx, a)
+	as := s.actingAs(d)
+	url, err := s.queueURL(as(ctx), a)
 	if err != nil {
 		return err
 	}
 	if !strings.HasSuffix(a.Resource, ".fifo") { // whose groups keep their order
 		for n := 1; n < queuePollers; n++ {
 			j.Go(fmt.Sprintf("poller %d", n+1), func(part context.Context) error {
-				p := &poller{s: s, j: j, url: url}
-				return p.run(d.scope().Context(part))
+				p := &poller{s: s, j: j, as: as, url: url}
+				return p.run(part)
 			})
 		}
 	}
-	p := &poller{s: s, j: j, url: url}
+	p := &poller{s: s, j: j, as: as, url: url}
 	return p.run(ctx)
 }
 
 type poller struct {
 	s       *Service
 	j       *work.Job[mappingDoc]
+	as      shardreader.As // what is done with the queue is done as the function's role
 	url     string
 	filters filters
 }
@@ -86,7 +90,7 @@ func (p *poller) gather(ctx context.Context) ([]sqstypes.Message, error) {
 			}
 			wait = int32(min(20, max(1, left/time.Second)))
 		}
-		out, err := p.s.cfg.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		out, err := p.s.cfg.SQS.ReceiveMessage(p.as(ctx), &sqs.ReceiveMessageInput{
 			QueueUrl: &p.url, MaxNumberOfMessages: min(10, d.Batch-int32(len(all))), WaitTimeSeconds: wait,
 			MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{sqstypes.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"},
 		})
@@ -125,8 +129,20 @@ func (p *poller) deliver(ctx context.Context, messages []sqstypes.Message) error
 		}
 	}
 	var failed bool
+	f, err := s.functions.Get(d.scope().Key(d.Name)...)
+	if err == nil {
+		if n := len(wanted); n > 0 {
+			if wanted = s.withoutLoops(f, wanted, strings.HasSuffix(d.Source, ".fifo")); len(wanted) < n {
+				failed = true
+				s.results.Store(d.ID, "PROBLEM: "+errorMessage(recursive(f)))
+			}
+		}
+	}
 	if len(wanted) > 0 {
-		out, err := p.invoke(ctx, d, wanted)
+		var out result
+		if err == nil {
+			out, err = p.invoke(awswire.WithTrace(p.as(ctx), chainOf(f, wanted)), f, d, wanted)
+		}
 		switch {
 		case ctx.Err() != nil && context.Cause(ctx) == work.ErrClosed:
 			return context.Cause(ctx)
@@ -147,7 +163,7 @@ func (p *poller) deliver(ctx context.Context, messages []sqstypes.Message) error
 		for i, m := range done[:n] {
 			in.Entries = append(in.Entries, sqstypes.DeleteMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), ReceiptHandle: m.ReceiptHandle})
 		}
-		if _, err := s.cfg.SQS.DeleteMessageBatch(context.WithoutCancel(ctx), in); err != nil {
+		if _, err := s.cfg.SQS.DeleteMessageBatch(p.as(context.WithoutCancel(ctx)), in); err != nil {
 			return fmt.Errorf("delete messages of %s: %w", d.Source, err) // they come again
 		}
 		done = done[n:]
@@ -163,12 +179,8 @@ func (p *poller) deliver(ctx context.Context, messages []sqstypes.Message) error
 	return nil
 }
 
-func (p *poller) invoke(ctx context.Context, d *mappingDoc, messages []sqstypes.Message) (result, error) {
+func (p *poller) invoke(ctx context.Context, f *functionDoc, d *mappingDoc, messages []sqstypes.Message) (result, error) {
 	t := target{Scope: d.scope(), name: d.Name, qualifier: d.Qualifier}
-	f, err := p.s.functions.Get(t.Key(t.name)...)
-	if err != nil {
-		return result{}, err
-	}
 	event := struct {
 		Records []map[string]any
 	}{}

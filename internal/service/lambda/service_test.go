@@ -779,6 +779,51 @@ def handler(e, c):
 	eventually(t, "every record is in a window", func() bool { return before+sum() >= 3 })
 }
 
+// A window of which more is there than a batch has one final invocation, also when its time has long passed.
+func TestTumblingWindowOfBacklog(t *testing.T) {
+	x := newFixture(t)
+	stream := x.stream("s", 1)
+	x.python("f", `
+import json
+def handler(e, c):
+    n = e["state"].get("n", 0) + len(e["Records"])
+    if e["isFinalInvokeForWindow"]:
+        print("window", json.dumps([e["window"]["start"], n]))
+    return {"state": {"n": n}}
+`)
+	const records = 60
+	for n := range records {
+		x.put("s", sameKey, fmt.Sprint(n))
+	}
+	over := time.Now().Truncate(time.Second).Add(time.Second)
+	eventually(t, "the windows are over", func() bool { return time.Now().After(over) })
+	x.mapping(stream, "f", func(in *lambda.CreateEventSourceMappingInput) {
+		in.TumblingWindowInSeconds, in.BatchSize = aws.Int32(1), aws.Int32(10)
+	})
+	windows := map[string]int{}
+	eventually(t, "all records are in windows that are over", func() bool {
+		sum := 0
+		clear(windows)
+		for _, line := range x.said("f", "window") {
+			var w struct {
+				Start string
+				N     int
+			}
+			if err := json.Unmarshal([]byte(line), &[]any{&w.Start, &w.N}); err != nil {
+				t.Fatal(line, err)
+			}
+			windows[w.Start]++
+			sum += w.N
+		}
+		return sum >= records
+	})
+	for start, n := range windows {
+		if n != 1 {
+			t.Errorf("the window of %s has had %d final invocations", start, n)
+		}
+	}
+}
+
 // TestPositions: positions outlive restarts, disabling and resharding; nothing is skipped.
 func TestPositions(t *testing.T) {
 	x := newFixture(t)

@@ -495,7 +495,7 @@ func (s *Service) GetFunctionCodeSigningConfig(ctx context.Context, in *lambda.G
 	return &lambda.GetFunctionCodeSigningConfigOutput{FunctionName: &d.Name}, nil
 }
 
-// GetFunctionRecursionConfig returns what was stored; loops are not looked for.
+// GetFunctionRecursionConfig tells what becomes of loops (see recursion.go).
 func (s *Service) GetFunctionRecursionConfig(ctx context.Context, in *lambda.GetFunctionRecursionConfigInput, _ ...func(*lambda.Options)) (*lambda.GetFunctionRecursionConfigOutput, error) {
 	d, _, err := s.find(ctx, in.FunctionName, nil)
 	if err != nil {
@@ -508,7 +508,7 @@ func (s *Service) GetFunctionRecursionConfig(ctx context.Context, in *lambda.Get
 	return out, nil
 }
 
-// PutFunctionRecursionConfig stores what is to become of loops.
+// PutFunctionRecursionConfig lets a function's loops run, or end.
 func (s *Service) PutFunctionRecursionConfig(ctx context.Context, in *lambda.PutFunctionRecursionConfigInput, _ ...func(*lambda.Options)) (*lambda.PutFunctionRecursionConfigOutput, error) {
 	_, _, err := s.change(ctx, in.FunctionName, nil, func(d *functionDoc, _ target) error {
 		d.Recursion = string(in.RecursiveLoop)

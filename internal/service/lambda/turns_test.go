@@ -255,3 +255,43 @@ func TestRemovalOfEventsIsFinished(t *testing.T) {
 		t.Errorf("its progress: %v", err)
 	}
 }
+
+// A log that cannot be read holds nothing of the others up.
+func TestUnreadableLogHoldsNobodyUp(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	const function = "000000000000/us-east-1/broken"
+	l := newEventLog(overPrefix+function, function, strings.Split(function, "/")...)
+	if err := x.async.openShard(ctx, l); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.cfg.Log.DeleteShard(ctx, l.name); err != nil {
+		t.Fatal(err)
+	}
+	x.async.mu.Lock()
+	x.async.over[function] = l
+	x.async.mu.Unlock()
+	x.async.poke()
+	ran := make(chan string, 10)
+	x.async.mu.Lock()
+	x.async.try = func(_ context.Context, r shardlog.Record, _ *waitingEvent) bool {
+		ran <- string(r.Data)
+		return false
+	}
+	x.async.mu.Unlock()
+	at := target{Scope: scope.Scope{Account: "000000000000", Region: "us-east-1"}, name: "f"}
+	for n := range 3 {
+		if err := x.async.accept(ctx, at, []byte(fmt.Sprint(n))); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ran:
+		case <-time.After(time.Minute):
+			t.Fatal("an event waits for a log that is not its own")
+		}
+	}
+	eventually(t, "what was done is written down", func() bool {
+		d, err := x.progress.Get(asyncKey)
+		return err == nil && len(d.Open) == 0 && d.Low == d.Read && d.Read != (shardlog.Position{})
+	})
+}

@@ -10,9 +10,13 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 )
 
+// windowGrace is how long after its end a window waits for records that came before it and are being written.
+const windowGrace = 500 * time.Millisecond
+
 // runWindows calls the function with the records of one tumbling window after the other, and
 // with the state that it returned before. A window is over when a record of a later one
-// comes, or its time has passed; the function is then called once more, finally.
+// comes, or its time has passed and all records that are there were read; the function is
+// then called once more, finally.
 func (l *lane[R]) runWindows(ctx context.Context) error {
 	for {
 		d := l.j.Document()
@@ -55,7 +59,13 @@ func (l *lane[R]) runWindows(ctx context.Context) error {
 				return err
 			}
 		}
-		if w != nil && (over || !l.s.clock.Now().Before(w.End)) {
+		past := w != nil && !l.s.clock.Now().Before(w.End.Add(windowGrace))
+		if past && !over {
+			if past, err = l.sh.CaughtUp(ctx); err != nil {
+				return err
+			}
+		}
+		if w != nil && (over || past) {
 			if err := l.closeWindow(ctx, w, false); err != nil {
 				return err
 			}
@@ -81,7 +91,7 @@ func (l *lane[R]) closeWindow(ctx context.Context, w *windowDoc, early bool) err
 func (l *lane[R]) gather(ctx context.Context, d *mappingDoc, w *windowDoc) (records []R, over bool, err error) {
 	until := time.Time{}
 	if w != nil {
-		until = w.End
+		until = w.End.Add(windowGrace)
 	}
 	size := 0
 	for len(records) < int(d.Batch) && size < maxBatchData {

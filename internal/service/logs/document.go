@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
@@ -86,7 +87,7 @@ func (s *Service) group(ctx context.Context, name string) (*groupDoc, error) {
 func (s *Service) identified(ctx context.Context, name, identifier *string) (*groupDoc, error) {
 	switch {
 	case name != nil && identifier != nil:
-		return nil, invalid("LogGroupName and LogGroupIdentifier are mutually exclusive parameters.")
+		return nil, &types.ValidationException{Message: aws.String("LogGroup name and LogGroup ARN are mutually exclusive parameters.")}
 	case name != nil:
 		return s.group(ctx, *name)
 	case identifier == nil:

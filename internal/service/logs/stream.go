@@ -101,9 +101,10 @@ func (s *Service) DescribeLogStreams(ctx context.Context, in *logs.DescribeLogSt
 		}
 		o := types.LogStream{
 			LogStreamName: aws.String(st.Name), CreationTime: aws.Int64(st.Created), Arn: aws.String(d.arn() + ":log-stream:" + st.Name),
-			UploadSequenceToken: aws.String(sequenceToken),
+			StoredBytes: aws.Int64(0), // of streams it is no longer told
 		}
 		if st.info.Lines > 0 {
+			o.UploadSequenceToken = aws.String(sequenceToken)
 			o.FirstEventTimestamp = aws.Int64(max(st.info.First, d.oldest(s.clock.Now())))
 			o.LastEventTimestamp, o.LastIngestionTime = aws.Int64(st.info.Last), aws.Int64(st.info.Arrived)
 		}

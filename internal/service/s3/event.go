@@ -30,6 +30,7 @@ type Event struct {
 	RequestID string    `json:"request,omitempty"`
 	Address   string    `json:"address,omitempty"`
 	Sequencer string    `json:"sequencer"`
+	Trace     string    `json:"trace,omitempty"`   // the chain of requests that the change belongs to
 	Removal   bool      `json:"removal,omitempty"` // there is no size and no etag
 
 	// These tell, after a crash, whether there was the change. Before is what it found; nil: no object.

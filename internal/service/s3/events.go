@@ -147,6 +147,7 @@ func (v *Events) Begin(ctx context.Context, e Event, to []Target) (Notice, error
 	if err := v.notices.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
+	e.Trace = awswire.CallerFrom(ctx).Trace
 	n := &notice{events: v, ended: make(chan struct{}), e: e, to: to, left: len(to)}
 	v.mu.Lock()
 	v.pending[e.ID] = n
@@ -178,6 +179,7 @@ func (v *Events) keep(e Event, to []Target, intent bool) error {
 
 // Done implements Notice.
 func (n *notice) Done(e Event) {
+	e.Trace = n.e.Trace
 	n.e, n.made = e, true
 	close(n.ended)
 }
@@ -298,15 +300,15 @@ func (v *Events) deliver(ctx context.Context, e *Event, t Target) error {
 	if err != nil {
 		return err
 	}
-	return v.send(ctx, e.arnOf(), e.Owner, t, body)
+	return v.send(ctx, e.arnOf(), e.Owner, e.Trace, t, body)
 }
 
-func (v *Events) send(ctx context.Context, bucket, owner string, t Target, body []byte) error {
+func (v *Events) send(ctx context.Context, bucket, owner, trace string, t Target, body []byte) error {
 	a, ok := arn.Parse(t.ARN)
 	if !ok {
 		return awswire.Errorf("InvalidArgument", "%q is not an ARN", t.ARN)
 	}
-	ctx = awswire.AsService(ctx, owner, a.Region, "s3.amazonaws.com", bucket)
+	ctx = awswire.WithTrace(awswire.AsService(ctx, owner, a.Region, "s3.amazonaws.com", bucket), trace)
 	text := string(body)
 	var err error
 	switch t.Kind {
@@ -331,7 +333,7 @@ func (v *Events) Reaches(ctx context.Context, bucket, owner, region string, t Ta
 	if t.Kind != "function" {
 		body = testEvent(bucket, awswire.CallerFrom(ctx).RequestID, v.c.Clock.Now())
 	}
-	err := v.send(ctx, arn.Bucket(region, bucket), owner, t, body)
+	err := v.send(ctx, arn.Bucket(region, bucket), owner, "", t, body)
 	if err == nil {
 		return nil
 	}

@@ -275,6 +275,11 @@ func (s *Service) entry(d *subscriptionDoc, p *posted, fifo bool) (sqstypes.Send
 	if fifo {
 		e.MessageDeduplicationId = number(p.Dedup)
 	}
+	if p.Trace != "" {
+		e.MessageSystemAttributes = map[string]sqstypes.MessageSystemAttributeValue{
+			string(sqstypes.MessageSystemAttributeNameForSendsAWSTraceHeader): {DataType: aws.String("String"), StringValue: &p.Trace},
+		}
+	}
 	size := len(body)
 	if d.raw() && p.Type == "" {
 		for name, v := range p.Attributes {
@@ -296,7 +301,7 @@ func (s *Service) toFunction(ctx context.Context, d *subscriptionDoc, list []*ou
 	for _, o := range list {
 		payload, err := s.event(o.p, d)
 		if err == nil {
-			_, err = s.cfg.Functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: &d.Endpoint, InvocationType: lambdatypes.InvocationTypeEvent, Payload: payload})
+			_, err = s.cfg.Functions.Invoke(awswire.WithTrace(ctx, o.p.Trace), &lambda.InvokeInput{FunctionName: &d.Endpoint, InvocationType: lambdatypes.InvocationTypeEvent, Payload: payload})
 		}
 		o.err = judged(err)
 	}

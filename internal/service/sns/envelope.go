@@ -52,6 +52,7 @@ type posted struct {
 	Group      string               `json:"group,omitempty"`
 	Dedup      string               `json:"dedup,omitempty"`
 	Sequence   string               `json:"sequence,omitempty"`
+	Trace      string               `json:"trace,omitempty"` // the chain of requests that it belongs to
 }
 
 // encode is the stored form.

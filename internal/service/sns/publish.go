@@ -20,6 +20,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 )
 
@@ -252,6 +253,7 @@ func (s *Service) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*
 	if err != nil {
 		return nil, err
 	}
+	p.Trace = awswire.CallerFrom(ctx).Trace
 	sent, err := s.post(t, []*posted{p})
 	if err != nil {
 		return nil, err
@@ -293,6 +295,9 @@ func (s *Service) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _
 		c := &content{e.Message, e.Subject, e.MessageStructure, e.MessageAttributes, e.MessageGroupId, e.MessageDeduplicationId}
 		p, n, err := c.check(t)
 		size += n
+		if err == nil {
+			p.Trace = awswire.CallerFrom(ctx).Trace
+		}
 		var api smithy.APIError
 		if errors.As(err, &api) {
 			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, SenderFault: true, Code: aws.String(api.ErrorCode()), Message: aws.String(api.ErrorMessage())})

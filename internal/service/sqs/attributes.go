@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
@@ -148,6 +149,9 @@ func (s *Service) checkAttributes(d *queueDoc, set map[string]string) error {
 			return &types.InvalidAttributeName{Message: aws.String("Unknown Attribute " + name + ".")}
 		}
 	}
+	if set["KmsMasterKeyId"] != "" && set["SqsManagedSseEnabled"] == "true" {
+		return &types.InvalidAttributeName{Message: aws.String("You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")}
+	}
 	if set["FifoThroughputLimit"] == "perMessageGroupId" && set["DeduplicationScope"] != "messageGroup" && d.get("DeduplicationScope") != "messageGroup" {
 		return invalid("The value perMessageGroupId is allowed only when the value for DeduplicationScope is messageGroup.")
 	}
@@ -170,6 +174,9 @@ func (s *Service) checkRedrive(d *queueDoc, text string) error {
 	}
 	if r.Max < 1 || r.Max > 1000 {
 		return refuse("Invalid value for maxReceiveCount: " + strconv.Itoa(int(r.Max)) + ", valid values are from 1 to 1000 both inclusive.")
+	}
+	if a, ok := arn.Parse(r.Target); !ok || a.Service != "sqs" {
+		return refuse("Invalid value for deadLetterTargetArn.")
 	}
 	to, err := s.byARN(r.Target)
 	switch {
@@ -209,6 +216,7 @@ func (d *queueDoc) apply(set map[string]string) {
 			d.Attributes["SqsManagedSseEnabled"] = "false"
 		case name == "SqsManagedSseEnabled" && v == "true" && set["KmsMasterKeyId"] == "":
 			delete(d.Attributes, "KmsMasterKeyId")
+			delete(d.Attributes, "KmsDataKeyReusePeriodSeconds")
 		}
 	}
 }

@@ -22,7 +22,7 @@ type document struct {
 }
 
 func (d *queueDoc) policy() (document, error) {
-	p := document{Version: "2012-10-17", ID: d.arn() + "/SQSDefaultPolicy"}
+	p := document{Version: "2008-10-17", ID: d.arn() + "/SQSDefaultPolicy"}
 	text := d.Attributes["Policy"]
 	if text == "" {
 		return p, nil
@@ -70,9 +70,17 @@ func (s *Service) AddPermission(ctx context.Context, in *sqs.AddPermissionInput,
 				return invalid("Value %s for parameter Label is invalid. Reason: Already exists.", label)
 			}
 		}
-		p.Statement = append(p.Statement, map[string]any{"Sid": label, "Effect": "Allow", "Principal": map[string]any{"AWS": principals}, "Action": actions, "Resource": d.arn()})
+		p.Statement = append(p.Statement, map[string]any{"Sid": label, "Effect": "Allow", "Principal": map[string]any{"AWS": one(principals)}, "Action": one(actions), "Resource": d.arn()})
 		return d.setPolicy(p)
 	})
+}
+
+// one is a list as policies that AddPermission makes have it: of one, that one.
+func one(list []string) any {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return list
 }
 
 // RemovePermission removes the statement of a label.
@@ -88,7 +96,7 @@ func (s *Service) RemovePermission(ctx context.Context, in *sqs.RemovePermission
 		}
 		kept := slices.DeleteFunc(p.Statement, func(st map[string]any) bool { return st["Sid"] == aws.ToString(in.Label) })
 		if len(kept) == len(p.Statement) {
-			return invalid("Value %s for parameter Label is invalid. Reason: can't find label on existing policy.", aws.ToString(in.Label))
+			return invalid("Value %s for parameter Label is invalid. Reason: can't find label.", aws.ToString(in.Label))
 		}
 		p.Statement = kept
 		return d.setPolicy(p)

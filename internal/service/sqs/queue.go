@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -185,9 +186,23 @@ func (s *Service) ListDeadLetterSourceQueues(ctx context.Context, in *sqs.ListDe
 	return &sqs.ListDeadLetterSourceQueuesOutput{QueueUrls: urls, NextToken: next}, err
 }
 
-// PurgeQueue removes the messages of a queue.
+// purgeEvery is how long a queue is not purged again.
+const purgeEvery = time.Minute
+
+// PurgeQueue removes the messages of a queue, once a minute.
 func (s *Service) PurgeQueue(ctx context.Context, in *sqs.PurgeQueueInput, _ ...func(*sqs.Options)) (*sqs.PurgeQueueOutput, error) {
-	_, q, err := s.on(ctx, in.QueueUrl)
+	d, q, err := s.on(ctx, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	err = s.modify(ctx, d, func(d *queueDoc) error {
+		now := s.now()
+		if since := now.Sub(d.Purged); !d.Purged.IsZero() && since >= 0 && since < purgeEvery {
+			return &types.PurgeQueueInProgress{Message: aws.String("Only one PurgeQueue operation on " + d.Name + " is allowed every 60 seconds.")}
+		}
+		d.Purged = now
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}

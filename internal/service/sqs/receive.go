@@ -121,13 +121,13 @@ func message(d *queueDoc, r *queue.Received, names map[string]bool, attributes [
 	return m, nil
 }
 
-// asked says whether a list of names, "All" and prefixes has a name.
+// asked says whether a list of names, "All", "*" and prefixes that end in ".*" has a name.
 func asked(list []string, name string) bool {
 	for _, n := range list {
-		if n == "All" || n == ".*" || n == name {
+		if n == "All" || n == "*" || n == name {
 			return true
 		}
-		if p, ok := strings.CutSuffix(n, ".*"); ok && (name == p || strings.HasPrefix(name, p+".")) {
+		if p, ok := strings.CutSuffix(n, ".*"); ok && strings.HasPrefix(name, p) {
 			return true
 		}
 	}
@@ -148,7 +148,7 @@ func (s *Service) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput,
 		err = errs[0]
 	}
 	if err != nil {
-		return nil, told(err)
+		return nil, toldOf(err, in.ReceiptHandle)
 	}
 	s.measureDelete(d, 1)
 	return &sqs.DeleteMessageOutput{}, nil
@@ -177,7 +177,7 @@ func (s *Service) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageB
 			out.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: in.Entries[i].Id})
 			continue
 		}
-		f, err := failed(in.Entries[i].Id, told(err))
+		f, err := failed(in.Entries[i].Id, toldOf(err, in.Entries[i].ReceiptHandle))
 		if err != nil {
 			return nil, err
 		}
@@ -211,7 +211,7 @@ func (s *Service) ChangeMessageVisibility(ctx context.Context, in *sqs.ChangeMes
 		err = errs[0]
 	}
 	if err != nil {
-		return nil, told(err)
+		return nil, toldOf(err, in.ReceiptHandle)
 	}
 	return &sqs.ChangeMessageVisibilityOutput{}, nil
 }
@@ -251,7 +251,7 @@ func (s *Service) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Chan
 	for i, err := range errs {
 		if err == nil {
 			out.Successful = append(out.Successful, types.ChangeMessageVisibilityBatchResultEntry{Id: ids[i]})
-		} else if err := fail(ids[i], told(err)); err != nil {
+		} else if err := fail(ids[i], toldOf(err, &handles[i])); err != nil {
 			return nil, err
 		}
 	}

@@ -120,6 +120,9 @@ func (s *Service) check(ctx context.Context, d *queueDoc, o *SendMessageBatchReq
 		x.Trace = *v.StringValue
 		c.trace = md5Of(map[string]attribute{name: {Type: "String", Text: v.StringValue}})
 	}
+	if x.Trace == "" {
+		x.Trace = awswire.CallerFrom(ctx).Trace
+	}
 	c.m = &queue.Message{ID: awswire.NewRequestID(), Body: []byte(body), Sender: sender(ctx), Group: aws.ToString(o.MessageGroupId), Dedup: aws.ToString(o.MessageDeduplicationId)}
 	if x.Attributes != nil || x.Trace != "" {
 		b, err := json.Marshal(&x)
@@ -290,6 +293,11 @@ func failed(id *string, err error) (types.BatchResultErrorEntry, error) {
 	return types.BatchResultErrorEntry{Id: id, SenderFault: true, Code: aws.String(api.ErrorCode()), Message: aws.String(api.ErrorMessage())}, nil
 }
 
+// ofRequest reports whether an error of a message is the whole batch's: what its kind of queue asks for is not there.
+func (d *queueDoc) ofRequest(e *SendMessageBatchRequestEntry) bool {
+	return d.fifo() && (e.MessageGroupId == nil || e.MessageDeduplicationId == nil && d.get("ContentBasedDeduplication") != "true")
+}
+
 // sendBatch adds up to ten messages to a queue; those that are wrong fail alone.
 func (s *Service) sendBatch(ctx context.Context, in *SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
 	d, q, err := s.on(ctx, in.QueueUrl)
@@ -307,6 +315,13 @@ func (s *Service) sendBatch(ctx context.Context, in *SendMessageBatchInput, _ ..
 	for i := range in.Entries {
 		e := &in.Entries[i]
 		c, err := s.check(ctx, d, e)
+		switch {
+		case err == nil || !d.ofRequest(e):
+		case e.MessageGroupId == nil:
+			return nil, invalid("The request must contain the parameter MessageGroupId.")
+		default:
+			return nil, err
+		}
 		if err != nil {
 			f, err := failed(e.Id, err)
 			if err != nil {

@@ -73,6 +73,7 @@ type queueDoc struct {
 	Tags       map[string]string `json:"tags,omitempty"`
 	Created    time.Time         `json:"created"`
 	Modified   time.Time         `json:"modified"`
+	Purged     time.Time         `json:"purged,omitzero"` // when it was purged last
 }
 
 func (d *queueDoc) scope() scope.Scope { return scope.Scope{Account: d.Account, Region: d.Region} }
@@ -289,12 +290,18 @@ func told(err error) error {
 		return &types.MessageNotInflight{Message: aws.String("The message referred to isn't in flight.")}
 	case errors.Is(err, queue.ErrHandle):
 		return &types.ReceiptHandleIsInvalid{Message: aws.String("The input receipt handle is invalid.")}
-	case errors.Is(err, queue.ErrExpired):
-		return invalid("Value for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.")
 	case errors.Is(err, queue.ErrTooLong):
 		return invalid("Value for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].")
 	}
 	return err
+}
+
+// toldOf words an error of the engine about a receipt handle.
+func toldOf(err error, handle *string) error {
+	if errors.Is(err, queue.ErrExpired) {
+		return invalid("Value %s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.", aws.ToString(handle))
+	}
+	return told(err)
 }
 
 // ResourcePolicy returns the policy of a queue.

@@ -60,10 +60,65 @@ var starter = sync.OnceValue(func() chan func() {
 // before is called with its process id while it waits, to put it into a control group; nil:
 // nothing is to be done.
 func Start(spec Spec, out, errs *os.File, before func(pid int) error) (*Process, error) {
-	config, err := json.Marshal(&spec)
+	if len(spec.Ports) > 0 && !spec.Layers.Namespaces {
+		return nil, errors.New("sandbox: a network of its own needs namespaces")
+	}
+	h, err := startHelper(spec.Layers, len(spec.Ports) > 0, out, errs)
+	if err != nil {
+		return nil, err
+	}
+	return h.become(spec, before)
+}
+
+// Spare is a helper that waits for what it is to become. It has everything of this program's start behind it, which is
+// most of what a sandbox costs, and nothing of a guest's yet. It ends with this process.
+type Spare struct {
+	h      *helper
+	layers Layers
+
+	// Output is what the program will print, errors too. It is the caller's to close.
+	Output *os.File
+}
+
+// NewSpare starts a helper for a program with these layers that needs no network of its own.
+func NewSpare(layers Layers) (*Spare, error) {
+	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
+	defer w.Close()
+	h, err := startHelper(layers, false, w, w)
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return &Spare{h: h, layers: layers, Output: r}, nil
+}
+
+// Start lets the spare become the program, as the function Start does. A spare starts one program. An error may
+// be that the spare has ended meanwhile.
+func (s *Spare) Start(spec Spec, before func(pid int) error) (*Process, error) {
+	if spec.Layers != s.layers || len(spec.Ports) > 0 {
+		s.Stop()
+		return nil, errors.New("sandbox: the spare is for other programs")
+	}
+	return s.h.become(spec, before)
+}
+
+// Stop ends a spare that is not needed. The caller closes Output.
+func (s *Spare) Stop() {
+	s.h.config.Close()
+	s.h.p.Kill()
+}
+
+// helper is a process on its way to become a program.
+type helper struct {
+	p      *Process
+	config *os.File // where it is told what
+	door   *os.File // where the listeners of its network come from; nil: it has none of its own
+}
+
+func startHelper(layers Layers, network bool, out, errs *os.File) (_ *helper, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: find this program: %w", err)
@@ -72,63 +127,78 @@ func Start(spec Spec, out, errs *os.File, before func(pid int) error) (*Process,
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	defer w.Close()
+	defer r.Close()
+	h := &helper{config: w}
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
 	cmd := exec.Command(self)
 	cmd.Args = []string{helperName}
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "GOMAXPROCS=1", "GOGC=off"}
 	cmd.Stdout, cmd.Stderr = out, errs
 	cmd.ExtraFiles = []*os.File{r}
-	cmd.SysProcAttr = attributes(spec.Layers)
-	var door *os.File // where the listeners come from
-	if len(spec.Ports) > 0 {
-		if !spec.Layers.Namespaces {
-			r.Close()
-			return nil, errors.New("sandbox: a network of its own needs namespaces")
-		}
+	cmd.SysProcAttr = attributes(layers)
+	if network {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNET
 		if os.Geteuid() != 0 {
 			cmd.SysProcAttr.AmbientCaps = append(cmd.SysProcAttr.AmbientCaps, unix.CAP_NET_ADMIN)
 		}
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
-			r.Close()
 			return nil, fmt.Errorf("sandbox: %w", err)
 		}
-		door = os.NewFile(uintptr(pair[0]), "door")
-		defer door.Close()
+		h.door = os.NewFile(uintptr(pair[0]), "door")
 		theirs := os.NewFile(uintptr(pair[1]), "door")
-		defer theirs.Close()
+		defer theirs.Close() // so that its end is seen
 		cmd.ExtraFiles = append(cmd.ExtraFiles, theirs)
 	}
 	started := make(chan error, 1)
 	starter() <- func() { started <- cmd.Start() }
-	err = <-started
-	r.Close()
-	if err != nil {
+	if err := <-started; err != nil {
 		return nil, fmt.Errorf("sandbox: start: %w", err)
 	}
-	p := &Process{cmd: cmd, Done: make(chan struct{}), spec: spec}
+	h.p = &Process{cmd: cmd, Done: make(chan struct{}), spec: Spec{Layers: layers}}
 	go func() {
 		cmd.Wait() // State has it
-		close(p.Done)
+		close(h.p.Done)
 	}()
-	if before != nil {
-		if err := before(cmd.Process.Pid); err != nil {
+	return h, nil
+}
+
+func (h *helper) close() {
+	h.config.Close()
+	if h.door != nil {
+		h.door.Close()
+	}
+}
+
+// become tells the helper what it is.
+func (h *helper) become(spec Spec, before func(pid int) error) (_ *Process, err error) {
+	defer h.close()
+	p := h.p
+	p.spec = spec
+	defer func() {
+		if err != nil {
 			p.Kill()
+		}
+	}()
+	config, err := json.Marshal(&spec)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	if before != nil {
+		if err := before(p.cmd.Process.Pid); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := w.Write(config); err != nil {
-		p.Kill()
+	if _, err := h.config.Write(config); err != nil {
 		return nil, fmt.Errorf("sandbox: configure: %w", err)
 	}
-	w.Close()
-	if door != nil {
-		for _, f := range cmd.ExtraFiles[1:] {
-			f.Close() // so that its end is seen
-		}
-		if p.Listeners, err = receive(door, len(spec.Ports)); err != nil {
-			p.Kill()
+	h.config.Close()
+	if h.door != nil {
+		if p.Listeners, err = receive(h.door, len(spec.Ports)); err != nil {
 			return nil, fmt.Errorf("sandbox: the program's network: %w", err)
 		}
 	}

@@ -20,6 +20,18 @@ var ErrSystem = errors.New("sandbox: functions run on Linux")
 // Start is refused on this system.
 func Start(Spec, *os.File, *os.File, func(pid int) error) (*Process, error) { return nil, ErrSystem }
 
+// Spare is a helper that waits for what it is to become.
+type Spare struct{ Output *os.File }
+
+// NewSpare is refused on this system.
+func NewSpare(Layers) (*Spare, error) { return nil, ErrSystem }
+
+// Start is refused on this system.
+func (s *Spare) Start(Spec, func(pid int) error) (*Process, error) { return nil, ErrSystem }
+
+// Stop does nothing.
+func (s *Spare) Stop() {}
+
 // Pid is 0.
 func (p *Process) Pid() int { return 0 }
 

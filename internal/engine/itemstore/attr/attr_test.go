@@ -13,7 +13,7 @@ import (
 func TestParseNumber(t *testing.T) {
 	for text, want := range map[string]string{
 		"0": "0", "-0": "0", "0.000": "0", "100": "100", "100.0": "100", "1e2": "100", "1.50E1": "15", "-1.5": "-1.5", "+7": "7", "007": "7",
-		".5": "0.5", "5.": "5", "1e-130": "0." + strings.Repeat("0", 129) + "1", "9.99e125": "999" + strings.Repeat("0", 123),
+		".5": "0.5", "5.": "5", "0e125": "0", "0.0e126": "0", "0e-130": "0", "1e-130": "0." + strings.Repeat("0", 129) + "1", "9.99e125": "999" + strings.Repeat("0", 123),
 		strings.Repeat("9", 38): strings.Repeat("9", 38), strings.Repeat("9", 38) + "000": strings.Repeat("9", 38) + "000",
 	} {
 		if got, err := ParseNumber(text); err != nil || string(got) != want {
@@ -23,9 +23,24 @@ func TestParseNumber(t *testing.T) {
 	for text, want := range map[string]error{
 		"": ErrNotNumber, "a": ErrNotNumber, "1a": ErrNotNumber, "1e": ErrNotNumber, "--1": ErrNotNumber, "1.2.3": ErrNotNumber, " 1": ErrNotNumber, ".": ErrNotNumber,
 		"NaN": ErrNotNumber, "1e126": ErrOverflow, "-1e999999999999": ErrOverflow, "1e-131": ErrUnderflow, strings.Repeat("1", 39): ErrPrecision,
+		"1e9223372036854775808": ErrNotNumber, "1e9223372036854775807": ErrOverflow, "1e-9223372036854775808": ErrUnderflow, "1e+-1": ErrNotNumber,
+		"0e126": ErrOverflow, "0.0e127": ErrOverflow, "0e-131": ErrUnderflow,
 	} {
 		if got, err := ParseNumber(text); !errors.Is(err, want) {
 			t.Errorf("ParseNumber(%q) = %q, %v; want %v", text, got, err, want)
+		}
+	}
+}
+
+func TestError32(t *testing.T) {
+	for text, want := range map[string]error{
+		"abc": ErrNotNumber, "": ErrNotNumber, "e": ErrNotNumber, "1e126": ErrOverflow, "-1e-131": ErrUnderflow, "0e126": ErrOverflow,
+		"1e99999999999": ErrNotNumber, "1e-99999999999": ErrNotNumber, "1e2147483648": ErrNotNumber, "1e-2147483648": ErrNotNumber,
+		"1e2147483647": ErrUnderflow, "1.5e-2147483647": ErrNotNumber, "1e9223372036854775808": ErrNotNumber, strings.Repeat("1", 39): ErrPrecision,
+	} {
+		_, err := ParseNumber(text)
+		if got := Error32(text, err); !errors.Is(got, want) {
+			t.Errorf("Error32(%q) = %v, want %v", text, got, want)
 		}
 	}
 }

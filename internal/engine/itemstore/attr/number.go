@@ -2,6 +2,8 @@ package attr
 
 import (
 	"errors"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -69,12 +71,16 @@ func ParseNumber(s string) (Number, error) {
 		if !ok {
 			return "", ErrNotNumber
 		}
-		point += e
+		point += int(min(max(e, -math.MaxInt32), math.MaxInt32)) // beyond them all are too large
 	}
 	for len(digits) > 0 && digits[len(digits)-1] == '0' {
 		digits = digits[:len(digits)-1]
 	}
 	switch {
+	case len(digits) == 0 && point+1 > maxMagnitude: // a zero has the size that it is written with
+		return "", ErrOverflow
+	case len(digits) == 0 && point+1 < minMagnitude:
+		return "", ErrUnderflow
 	case len(digits) == 0:
 		return "0", nil
 	case point > maxMagnitude:
@@ -107,33 +113,43 @@ func plainInteger(s string) bool {
 	return true
 }
 
-// exponent reads "e10", "E-5"; one too large for any number is cut off.
-func exponent(s string) (int, bool) {
+// exponent reads "e10", "E-5"; one that does not fit 64 bits is none.
+func exponent(s string) (int64, bool) {
 	if s[0] != 'e' && s[0] != 'E' {
 		return 0, false
 	}
-	s = s[1:]
-	negative := false
-	if s != "" && (s[0] == '+' || s[0] == '-') {
-		negative = s[0] == '-'
-		s = s[1:]
-	}
-	if s == "" {
-		return 0, false
-	}
-	n := 0
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-		if n < 1_000_000 {
-			n = n*10 + int(s[i]-'0')
+	n, err := strconv.ParseInt(s[1:], 10, 64)
+	return n, err == nil
+}
+
+// Error32 is what is wrong with a text that ParseNumber refuses with err, as those parts of
+// DynamoDB tell it that hold exponents and the digits after the point in 32 bits: a larger
+// one is not a number, and the magnitude of one that fits may wrap.
+func Error32(s string, err error) error {
+	mantissa, e := s, int64(0)
+	if i := strings.IndexAny(s, "eE"); i >= 0 && !errors.Is(err, ErrNotNumber) {
+		mantissa, e = s[:i], 0
+		var ok bool
+		if e, ok = exponent(s[i:]); !ok || e != int64(int32(e)) {
+			return ErrNotNumber
 		}
 	}
-	if negative {
-		n = -n
+	if errors.Is(err, ErrNotNumber) {
+		return err
 	}
-	return n, true
+	whole, fraction, _ := strings.Cut(strings.TrimLeft(mantissa, "+-"), ".")
+	scale := int64(len(fraction)) - e
+	if scale != int64(int32(scale)) {
+		return ErrNotNumber
+	}
+	precision := max(1, len(strings.TrimLeft(whole+fraction, "0")))
+	switch m := int32(int64(precision) - scale); {
+	case m > maxMagnitude:
+		return ErrOverflow
+	case m < minMagnitude:
+		return ErrUnderflow
+	}
+	return ErrPrecision
 }
 
 func plain(negative bool, digits []byte, point int) string {

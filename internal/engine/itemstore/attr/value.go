@@ -28,7 +28,7 @@ const (
 type Value interface{ Type() Type }
 
 // The values. A Number is in its plain form, as ParseNumber returns it. Sets hold no value
-// twice.
+// twice and are in order: bytes by bytes, numbers by value.
 type (
 	String    string
 	Binary    []byte

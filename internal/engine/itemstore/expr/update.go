@@ -519,28 +519,25 @@ func Add(old, v attr.Value) (attr.Value, error) {
 		}
 	case attr.StringSet:
 		if s, ok := old.(attr.StringSet); ok {
-			return union(s, v, func(a, b string) bool { return a == b }), nil
+			return union(s, v, strings.Compare), nil
 		}
 	case attr.NumberSet:
 		if s, ok := old.(attr.NumberSet); ok {
-			return union(s, v, func(a, b attr.Number) bool { return a == b }), nil
+			return union(s, v, attr.Number.Compare), nil
 		}
 	case attr.BinarySet:
 		if s, ok := old.(attr.BinarySet); ok {
-			return union(s, v, bytes.Equal), nil
+			return union(s, v, bytes.Compare), nil
 		}
 	}
 	return nil, ErrOperandType
 }
 
-func union[S ~[]E, E any](a, b S, same func(x, y E) bool) S {
-	out := slices.Clone(a)
-	for _, e := range b {
-		if !slices.ContainsFunc(a, func(x E) bool { return same(x, e) }) {
-			out = append(out, e)
-		}
-	}
-	return out
+// union is in order, as sets are kept.
+func union[S ~[]E, E any](a, b S, compare func(x, y E) int) S {
+	out := slices.Concat(a, b)
+	slices.SortFunc(out, compare)
+	return slices.CompactFunc(out, func(x, y E) bool { return compare(x, y) == 0 })
 }
 
 func subtract(item attr.Item, path Path, v attr.Value) error {

@@ -1,6 +1,7 @@
 package partiql
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -56,34 +57,16 @@ func (p *parser) not() (string, *Error) {
 }
 
 func (p *parser) predicate() (string, *Error) {
-	for _, f := range []string{"attribute_exists", "attribute_not_exists"} {
-		if p.peek().is(f) && p.t[p.at+1].is("(") {
-			p.at += 2
-			path, _, err := p.path()
-			if err != nil {
-				return "", err
-			}
-			return f + "(" + path + ")", p.expect(")")
+	if t := p.peek(); t.kind == word && p.t[p.at+1].is("(") {
+		if i := slices.IndexFunc(conditions, func(f function) bool { return t.is(f.name) }); i >= 0 {
+			return p.test(conditions[i])
 		}
-	}
-	if t := p.peek(); t.kind == word && p.t[p.at+1].is("(") && !slices.ContainsFunc(conditions, t.is) {
-		return "", &Error{"Unrecognized function: " + t.text + " at " + p.where(t)}
-	}
-	for _, f := range []string{"begins_with", "contains", "attribute_type"} {
-		if p.peek().is(f) && p.t[p.at+1].is("(") {
-			p.at += 2
-			a, err := p.operand()
-			if err != nil {
-				return "", err
+		if !t.is("size") {
+			name := t.text
+			if t.is("EXISTS") {
+				name = "exists"
 			}
-			if err := p.expect(","); err != nil {
-				return "", err
-			}
-			b, err := p.operand()
-			if err != nil {
-				return "", err
-			}
-			return f + "(" + a + ", " + b + ")", p.expect(")")
+			return "", &Error{"Unrecognized function: " + name + " at " + p.where(t)}
 		}
 	}
 	x, err := p.operand()
@@ -100,14 +83,17 @@ func (p *parser) predicate() (string, *Error) {
 	switch t := p.peek(); {
 	case p.take("IS"):
 		not := p.take("NOT")
-		c := ""
-		switch {
-		case p.take("MISSING"):
-			c = "attribute_not_exists(" + x + ")"
-		case p.take("NULL"):
-			c = "attribute_type(" + x + ", " + p.placeholder(attr.String("NULL")) + ")"
-		default:
-			return "", p.unexpected()
+		name, err := p.typeName()
+		if err != nil {
+			return "", err
+		}
+		c := "attribute_not_exists(" + x + ")"
+		if of := types[name]; of != nil {
+			var any []string
+			for _, t := range of {
+				any = append(any, "attribute_type("+x+", "+p.placeholder(attr.String(t))+")")
+			}
+			c = strings.Join(any, " OR ")
 		}
 		if not {
 			c = "NOT (" + c + ")"
@@ -160,9 +146,70 @@ func (p *parser) predicate() (string, *Error) {
 	return "", p.unexpected()
 }
 
+// function is one that a condition may be.
+type function struct {
+	name     string
+	operands int
+	path     bool // the first operand must be one
+}
+
+var conditions = []function{
+	{"attribute_exists", 1, true}, {"attribute_not_exists", 1, true},
+	{"begins_with", 2, false}, {"contains", 2, false}, {"attribute_type", 2, false},
+}
+
+// test reads a function that is a condition, and what it is compared with, if with a truth.
+func (p *parser) test(f function) (string, *Error) {
+	args, paths, err := p.arguments()
+	switch {
+	case err != nil:
+		return "", err
+	case len(args) != f.operands:
+		return "", &Error{fmt.Sprintf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", f.name, len(args))}
+	case f.path && !paths[0]:
+		return "", &Error{"Operator or function requires a document path; operator or function: " + f.name}
+	}
+	c := f.name + "(" + strings.Join(args, ", ") + ")"
+	if truth := p.t[min(p.at+1, len(p.t)-1)]; p.peek().is("=") && (truth.is("true") || truth.is("false")) {
+		p.at += 2
+		if truth.is("false") {
+			c = "NOT (" + c + ")"
+		}
+	}
+	return c, nil
+}
+
+// arguments reads a function's name and its operands; paths tells which of them are paths.
+func (p *parser) arguments() (args []string, paths []bool, err *Error) {
+	p.at += 2 // name (
+	for !p.take(")") {
+		if len(args) > 0 {
+			if err := p.expect(","); err != nil {
+				return nil, nil, err
+			}
+		}
+		isPath := p.atPath()
+		x, err := p.operand()
+		if err != nil {
+			return nil, nil, err
+		}
+		args, paths = append(args, x), append(paths, isPath)
+	}
+	return args, paths, nil
+}
+
+// atPath reports whether a path begins here, rather than a value.
+func (p *parser) atPath() bool {
+	t := p.peek()
+	return t.kind == quoted || t.kind == word && !t.is("true") && !t.is("false") && !t.is("null")
+}
+
 // operand reads a value, a path or size().
 func (p *parser) operand() (string, *Error) {
 	t := p.peek()
+	if err := misplaced(t); err != nil {
+		return "", err
+	}
 	if t.is("size") && p.t[p.at+1].is("(") {
 		p.at += 2
 		path, _, err := p.path()
@@ -171,7 +218,7 @@ func (p *parser) operand() (string, *Error) {
 		}
 		return "size(" + path + ")", p.expect(")")
 	}
-	if t.kind == quoted || t.kind == word && !t.is("true") && !t.is("false") && !t.is("null") {
+	if p.atPath() {
 		path, _, err := p.path()
 		return path, err
 	}
@@ -181,6 +228,3 @@ func (p *parser) operand() (string, *Error) {
 	}
 	return p.placeholder(v), nil
 }
-
-// conditions are the functions that a condition may be or hold.
-var conditions = []string{"begins_with", "contains", "attribute_type", "size"}

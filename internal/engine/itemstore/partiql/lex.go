@@ -86,7 +86,7 @@ func tokens(s string) ([]token, *Error) {
 			}
 			out = append(out, token{k, b.String(), i, j + 1 - i})
 			i = j + 1
-		case '0' <= c && c <= '9' || c == '-' && i+1 < len(s) && '0' <= s[i+1] && s[i+1] <= '9' && !operandBefore(out):
+		case startsNumber(s[i:], out):
 			j := i + 1
 			for j < len(s) && (s[j] == '.' || '0' <= s[j] && s[j] <= '9' || (s[j] == 'e' || s[j] == 'E') || (s[j] == '+' || s[j] == '-') && (s[j-1] == 'e' || s[j-1] == 'E')) {
 				j++
@@ -109,7 +109,7 @@ func tokens(s string) ([]token, *Error) {
 				}
 			}
 			if n == 1 && strings.IndexByte("=<>()[]{},.:?+-*;", c) < 0 {
-				return nil, malformed("Unexpected character %q", s[i:i+1])
+				return nil, malformed("")
 			}
 			out = append(out, token{symbol, s[i : i+n], i, n})
 			i += n
@@ -118,11 +118,26 @@ func tokens(s string) ([]token, *Error) {
 	return append(out, token{kind: end, at: len(s)}), nil
 }
 
+// startsNumber reports whether a number begins here: a digit, or a point or a minus before one
+// where they belong to it.
+func startsNumber(s string, before []token) bool {
+	if s[0] == '-' && !operandBefore(before) {
+		s = s[1:]
+	}
+	if s != "" && s[0] == '.' && !operandBefore(before) {
+		s = s[1:]
+	}
+	return s != "" && '0' <= s[0] && s[0] <= '9'
+}
+
 // operandBefore reports whether a minus after these tokens subtracts.
 func operandBefore(t []token) bool {
 	if len(t) == 0 {
 		return false
 	}
 	last := t[len(t)-1]
+	if last.kind == word && reserved(last.text) {
+		return false
+	}
 	return last.kind == quoted || last.kind == number || last.kind == word || last.is(")") || last.is("]") || last.is("?")
 }

@@ -34,6 +34,7 @@ type Statement struct {
 	Returning    string      // "ALL OLD *" and its like, empty for none
 	Order        []Order     // of a SELECT
 	Params       expr.Params // names and values of the expressions
+	Invalid      error       // of a column that none can be, told after what is wrong with the index; else nil
 }
 
 // Column is a path that a SELECT asks for.
@@ -60,6 +61,7 @@ type parser struct {
 	names  map[string]string // name to placeholder
 	st     *Statement
 	values int
+	under  string // where in an attribute a value is, as messages tell it
 }
 
 // Parse reads a statement with the values of its question marks.
@@ -68,7 +70,7 @@ func Parse(s string, parameters []attr.Value) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{text: s, t: t, given: parameters, names: map[string]string{}, st: &Statement{Params: expr.Params{Names: map[string]string{}, Values: map[string]attr.Value{}}}}
+	p := &parser{text: s, t: t, given: parameters, names: map[string]string{}, under: "root", st: &Statement{Params: expr.Params{Names: map[string]string{}, Values: map[string]attr.Value{}}}}
 	if err := p.statement(); err != nil {
 		return nil, err
 	}
@@ -115,7 +117,7 @@ func (p *parser) where(t token) string {
 }
 
 func (p *parser) unexpected() *Error {
-	if p.peek().kind == end {
+	if p.peek().kind == end || p.peek().is(";") {
 		return malformed("Unexpected term")
 	}
 	return malformed("Unexpected term: %s", p.peek().text)
@@ -162,6 +164,9 @@ func (p *parser) statement() *Error {
 	case p.take("DELETE"):
 		p.st.Kind = Delete
 		return p.deletes()
+	case p.take("FROM"): // an UPDATE with its clauses the other way round
+		p.st.Kind = Update
+		return p.fromFirst()
 	case p.take("EXISTS"):
 		p.st.Kind = Exists
 		if err := p.expect("("); err != nil {
@@ -178,6 +183,13 @@ func (p *parser) statement() *Error {
 	switch next := p.t[min(p.at+1, len(p.t)-1)]; {
 	case p.peek().kind == word && next.kind == end:
 		return &Error{"Unsupported operation: Id"}
+	case p.peek().kind == word && next.is("IS"):
+		p.at += 2
+		p.take("NOT")
+		if _, err := p.typeName(); err != nil {
+			return err
+		}
+		return &Error{"Unsupported operation: IsType"}
 	case p.peek().kind == word && next.kind == word:
 		return malformed("Unexpected token after expression")
 	}
@@ -189,8 +201,13 @@ func (p *parser) target(index bool) *Error {
 	var parts []string
 	for {
 		t := p.next()
-		if t.kind != word && t.kind != quoted {
-			p.at = max(0, p.at-1)
+		if t.kind != word && t.kind != quoted || p.st.Kind == Delete && t.is("WHERE") {
+			if p.st.Kind == Delete {
+				return malformed("Expected identifier for simple path")
+			}
+			if t.kind != end {
+				p.at--
+			}
 			return p.unexpected()
 		}
 		if t.text == "" {
@@ -225,7 +242,14 @@ func (p *parser) selects() *Error {
 	if !p.take("*") {
 		for {
 			if t := p.peek(); t.kind == word && p.t[p.at+1].is("(") {
-				return &Error{"Unexpected path component at " + p.where(t)}
+				p.st.Invalid = &Error{"Unexpected path component at " + p.where(t)}
+				if p.at++; !p.skip() {
+					return p.unexpected()
+				}
+				if !p.take(",") {
+					break
+				}
+				continue
 			}
 			path, name, err := p.path()
 			if err != nil {
@@ -273,6 +297,21 @@ func (p *parser) selects() *Error {
 	return nil
 }
 
+// skip passes over what stands in parentheses; false if they do not close.
+func (p *parser) skip() bool {
+	for depth := 0; p.peek().kind != end; {
+		switch t := p.next(); {
+		case t.is("("):
+			depth++
+		case t.is(")"):
+			if depth--; depth == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (p *parser) condition() *Error {
 	if !p.take("WHERE") {
 		return nil
@@ -289,9 +328,13 @@ func (p *parser) insert() *Error {
 	if err := p.target(false); err != nil {
 		return err
 	}
+	if t := p.peek(); (t.kind == word || t.kind == quoted) && !t.is("VALUE") {
+		return malformed("Unexpected token after expression") // an INSERT takes no alias
+	}
 	if err := p.expect("VALUE"); err != nil {
 		return err
 	}
+	p.under = "" // each attribute is a root
 	v, err := p.value()
 	if err != nil {
 		return err
@@ -308,6 +351,31 @@ func (p *parser) update() *Error {
 	if err := p.target(false); err != nil {
 		return err
 	}
+	if err := p.changes(); err != nil {
+		return err
+	}
+	if err := p.condition(); err != nil {
+		return err
+	}
+	return p.returning()
+}
+
+// fromFirst reads an update that names its item before what it does to it.
+func (p *parser) fromFirst() *Error {
+	if err := p.target(false); err != nil {
+		return err
+	}
+	if err := p.condition(); err != nil {
+		return err
+	}
+	if err := p.changes(); err != nil {
+		return err
+	}
+	return p.returning()
+}
+
+// changes reads the SETs and REMOVEs of an update.
+func (p *parser) changes() *Error {
 	sections := map[string][]string{}
 	for {
 		switch {
@@ -343,10 +411,7 @@ func (p *parser) update() *Error {
 		}
 	}
 	p.st.Update = strings.Join(all, " ")
-	if err := p.condition(); err != nil {
-		return err
-	}
-	return p.returning()
+	return nil
 }
 
 // assignment reads what follows SET.
@@ -358,21 +423,9 @@ func (p *parser) assignment() (section, action string, err *Error) {
 	if err := p.expect("="); err != nil {
 		return "", "", err
 	}
-	for name, section := range map[string]string{"set_add": "ADD", "set_delete": "DELETE"} {
-		if p.peek().is(name) && p.t[p.at+1].is("(") {
-			p.at += 2
-			if _, _, err := p.path(); err != nil {
-				return "", "", err
-			}
-			if err := p.expect(","); err != nil {
-				return "", "", err
-			}
-			v, err := p.value()
-			if err != nil {
-				return "", "", err
-			}
-			return section, path + " " + p.placeholder(v), p.expect(")")
-		}
+	if t := p.peek(); (t.is("set_add") || t.is("set_delete")) && p.t[p.at+1].is("(") {
+		section, v, err := p.members(path)
+		return section, path + " " + v, err
 	}
 	right, err := p.term()
 	if err != nil {
@@ -389,6 +442,43 @@ func (p *parser) assignment() (section, action string, err *Error) {
 		}
 	}
 	return "SET", path + " = " + right, nil
+}
+
+// members reads set_add or set_delete of the members of a path; v is the placeholder of
+// those that it adds or takes away.
+func (p *parser) members(path string) (section, v string, err *Error) {
+	call := p.next()
+	name := strings.ToUpper(call.text)
+	section = strings.TrimPrefix(name, "SET_")
+	p.at++ // (
+	args, first, whole := 0, p.peek(), ""
+	for !p.take(")") {
+		if args++; args > 1 {
+			if err := p.expect(","); err != nil {
+				return "", "", err
+			}
+		}
+		x, err := p.operand()
+		if err != nil {
+			return "", "", err
+		}
+		if args == 1 {
+			whole = x
+		}
+		v = x
+	}
+	value := p.st.Params.Values[v]
+	switch {
+	case args != 2:
+		return "", "", &Error{name + " must have exactly two arguments at " + p.where(call)}
+	case whole != path:
+		return "", "", &Error{"The first argument to " + name + " must equal the assignment value at " + p.where(call)}
+	}
+	switch value.(type) {
+	case attr.StringSet, attr.NumberSet, attr.BinarySet:
+		return section, v, nil
+	}
+	return "", "", &Error{"The second argument to " + name + " must be a value with type SET at " + p.where(first)}
 }
 
 // term reads an operand of an assignment.
@@ -481,8 +571,8 @@ func (p *parser) path() (ref, name string, err *Error) {
 		switch {
 		case p.take("."):
 			t := p.next()
-			if t.kind != word && t.kind != quoted {
-				return "", "", p.unexpected()
+			if t.kind != word && t.kind != quoted || t.kind == word && reserved(t.text) {
+				return "", "", malformed("Invalid path dot component")
 			}
 			ref, name = ref+"."+p.name(t.text), t.text
 		case p.peek().is("["):

@@ -32,8 +32,32 @@ func TestParse(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`SLECT * FROM t;`:                                     "Statement wasn't well formed, can't be processed: Expected data manipulation",
-		`SELECT COUNT(*) FROM t`:                              "Unexpected path component at 1:8:5",
 		"SELECT *\nFROM t WHERE x(a)":                         "Unrecognized function: x at 2:14:1",
+		`SELECT * FROM t WHERE`:                               wellFormed + "Unexpected term",
+		`SELECT * FROM t WHERE;`:                              wellFormed + "Unexpected term",
+		`SELECT * FROM t WHERE NOT`:                           wellFormed + "Unexpected term",
+		`SELECT * FROM t WHERE ORDER BY a`:                    wellFormed + "Unexpected keyword",
+		`SELECT * FROM t WHERE IS NULL`:                       wellFormed + "Unexpected operator",
+		`SELECT * FROM t WHERE a = LIKE`:                      wellFormed + "Unexpected operator",
+		`SELECT * FROM t WHERE a IS FOO`:                      wellFormed + "Expected type name",
+		`SELECT * FROM t WHERE m.inner = 1`:                   wellFormed + "Invalid path dot component",
+		`SELECT * FROM t WHERE a = 1 # b`:                     wellFormed,
+		`SELECT * FROM t WHERE a = 1e2147483648`:              wellFormed,
+		`SELECT * FROM t WHERE a = 1e126`:                     "Number overflow. Attempting to store a number with magnitude larger than supported range under root",
+		`INSERT INTO t VALUE {'a':1,'m':{'x':[1,1e-131]}}`:    "Number underflow. Attempting to store a number with magnitude smaller than supported range under root.x[1]",
+		`INSERT INTO t u VALUE {'a':1}`:                       wellFormed + "Unexpected token after expression",
+		`INSERT INTO t VALUE {'a': set_add(<<1>>, <<2>>)}`:    "Unsupported data type: set_add under key root at 1:27:7",
+		`DELETE FROM`:                                         wellFormed + "Expected identifier for simple path",
+		`DELETE FROM WHERE a = 1`:                             wellFormed + "Expected identifier for simple path",
+		`SELECT * FROM`:                                       wellFormed + "Unexpected term",
+		`x IS DOUBLE PRECISION`:                               "Unsupported operation: IsType",
+		`FROM t SET c = 1 WHERE a = 1`:                        wellFormed + "Unexpected token after expression",
+		`SELECT * FROM t WHERE attribute_exists('a')`:         "Operator or function requires a document path; operator or function: attribute_exists",
+		`SELECT * FROM t WHERE attribute_exists(a, b)`:        "Incorrect number of operands for operator or function; operator or function: attribute_exists, number of operands: 2",
+		`SELECT * FROM t WHERE EXISTS(a)`:                     "Unrecognized function: exists at 1:23:6",
+		`UPDATE t SET a = set_add(b, <<1>>) WHERE k = 1`:      "The first argument to SET_ADD must equal the assignment value at 1:18:7",
+		`UPDATE t SET a = SET_DELETE(a, 'x') WHERE k = 1`:     "The second argument to SET_DELETE must be a value with type SET at 1:29:1",
+		`UPDATE t SET a = set_add(a) WHERE k = 1`:             "SET_ADD must have exactly two arguments at 1:18:7",
 		`SELECT * FROM t u`:                                   "Aliasing is not supported",
 		`SELECT * FROM t LIMIT 1`:                             "Statement wasn't well formed, can't be processed: Unexpected token after expression",
 		`SELECT * FROM t; DELETE`:                             "Statement wasn't well formed, can't be processed: Unexpected token after semicolon. (Only one query is allowed.)",
@@ -51,6 +75,31 @@ func TestParse(t *testing.T) {
 		if _, err := Parse(text, nil); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
+	}
+}
+
+const wellFormed = "Statement wasn't well formed, can't be processed: "
+
+// TestParseForms holds forms of statements to what they mean.
+func TestParseForms(t *testing.T) {
+	for _, tt := range []struct{ text, where, update string }{
+		{`FROM t WHERE k = .5e1 SET a = 1 REMOVE b RETURNING ALL NEW *`, "#0 = :0", "SET #1 = :1 REMOVE #2"},
+		{`SELECT * FROM t WHERE k = -.5`, "#0 = :0", ""},
+		{`SELECT * FROM t WHERE a IS STRING`, "attribute_type(#0, :0)", ""},
+		{`SELECT * FROM t WHERE a IS NOT MISSING`, "NOT (attribute_not_exists(#0))", ""},
+		{`SELECT * FROM t WHERE attribute_exists(a.b) = false`, "NOT (attribute_exists(#0.#1))", ""},
+		{`UPDATE t SET a = set_delete(a, <<1>>) WHERE k = 1`, "#1 = :1", "DELETE #0 :0"},
+	} {
+		st, err := Parse(tt.text, nil)
+		if err != nil {
+			t.Errorf("%s: %v", tt.text, err)
+		} else if st.Where != tt.where || st.Update != tt.update {
+			t.Errorf("%s: %q, %q", tt.text, st.Where, st.Update)
+		}
+	}
+	st, err := Parse(`SELECT COUNT(*), a FROM t`, nil)
+	if err != nil || st.Invalid == nil || st.Invalid.Error() != "Unexpected path component at 1:8:5" {
+		t.Errorf("a function as a column: %+v, %v", st, err)
 	}
 }
 

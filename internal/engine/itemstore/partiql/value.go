@@ -1,8 +1,10 @@
 package partiql
 
 import (
+	"cmp"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
@@ -27,7 +29,7 @@ func (p *parser) value() (attr.Value, *Error) {
 	case t.kind == number:
 		n, err := attr.ParseNumber(t.text)
 		if err != nil {
-			return nil, numberError(t.text, err)
+			return nil, p.numberError(t.text, err)
 		}
 		return n, nil
 	case t.is("true"):
@@ -44,7 +46,7 @@ func (p *parser) value() (attr.Value, *Error) {
 					return nil, err
 				}
 			}
-			v, err := p.value()
+			v, err := p.within("[" + strconv.Itoa(len(list)) + "]")
 			if err != nil {
 				return nil, err
 			}
@@ -56,10 +58,24 @@ func (p *parser) value() (attr.Value, *Error) {
 	case t.is("<<"):
 		return p.set()
 	}
+	if t.kind == word && p.peek().is("(") {
+		return nil, &Error{"Unsupported data type: " + t.text + " under key root at " + p.where(t)}
+	}
 	if t.kind != end {
 		p.at--
 	}
 	return nil, p.unexpected()
+}
+
+// within reads a value that is a part of another.
+func (p *parser) within(part string) (attr.Value, *Error) {
+	under := p.under
+	if p.under += part; under == "" {
+		p.under = "root"
+	}
+	v, err := p.value()
+	p.under = under
+	return v, err
 }
 
 func (p *parser) tuple() (attr.Value, *Error) {
@@ -80,7 +96,7 @@ func (p *parser) tuple() (attr.Value, *Error) {
 		if err := p.expect(":"); err != nil {
 			return nil, err
 		}
-		v, err := p.value()
+		v, err := p.within("." + t.text)
 		if err != nil {
 			return nil, err
 		}
@@ -90,16 +106,17 @@ func (p *parser) tuple() (attr.Value, *Error) {
 }
 
 // numberError words what is wrong with a number that is written in a statement.
-func numberError(text string, err error) *Error {
-	switch {
+func (p *parser) numberError(text string, err error) *Error {
+	what := "Attempting to store more than 38 significant digits in a Number"
+	switch err := attr.Error32(text, err); {
+	case errors.Is(err, attr.ErrNotNumber):
+		return malformed("")
 	case errors.Is(err, attr.ErrOverflow):
-		return &Error{"Number overflow. Attempting to store a number with magnitude larger than supported range under root"}
+		what = "Number overflow. Attempting to store a number with magnitude larger than supported range"
 	case errors.Is(err, attr.ErrUnderflow):
-		return &Error{"Number underflow. Attempting to store a number with magnitude smaller than supported range under root"}
-	case errors.Is(err, attr.ErrPrecision):
-		return &Error{"Attempting to store more than 38 significant digits in a Number under root"}
+		what = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
 	}
-	return malformed("Invalid number: %s", text)
+	return &Error{what + " under " + cmp.Or(p.under, "root")}
 }
 
 // set reads a bag, of strings or of numbers.
@@ -142,8 +159,10 @@ func (p *parser) set() (attr.Value, *Error) {
 		}
 	}
 	if len(strs) > 0 {
+		slices.Sort(strs)
 		return strs, nil
 	}
+	slices.SortFunc(nums, attr.Number.Compare)
 	return nums, nil
 }
 

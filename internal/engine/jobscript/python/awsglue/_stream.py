@@ -24,13 +24,17 @@ class Checkpoint:
         self.prefix = prefix.rstrip("/") + "/" if prefix else ""
         self.folder = os.path.join(_s3.TMP, ".job", "checkpoint-" + hashlib.sha256(location.encode()).hexdigest()[:16])
         self.sent = {}
+        self.restored = False
 
     def restore(self):
+        if self.restored:
+            return  # the query is started again: what is on the disk is as new as its copy, or newer
         os.makedirs(self.folder, exist_ok=True)
         own = self.prefix + "brookmere/"
         found = [o for o in self.list(self.prefix) if not o["Key"].startswith(own) and not o["Key"].endswith("/")]
         _s3.fetch(self.bucket, self.prefix, found, self.folder)
         self.sent = {name: self.mark(name) for name in self.names()}
+        self.restored = True
 
     def list(self, prefix):
         found = []

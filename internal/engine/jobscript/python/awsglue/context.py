@@ -55,6 +55,11 @@ class _Logger:
         pass
 
 
+# What Spark says when a Python process of its own has not come up within ten seconds, and how often a stream is started
+# where that happens: it goes on from its checkpoint.
+_TOO_SLOW, _STARTS = "Python worker failed to connect back", 10
+
+
 class GlueContext:
     def __init__(self, sparkContext=None, **options):
         self.spark_session = SparkSession.builder.getOrCreate()
@@ -182,8 +187,14 @@ class GlueContext:
 
         writer = frame.writeStream.foreachBatch(batch).outputMode("update").option("checkpointLocation", location)
         window = options.get("windowSize", "100 seconds")
-        query = writer.trigger(processingTime=str(window)).start()
-        query.awaitTermination()
+        for start in range(_STARTS):
+            query = writer.trigger(processingTime=str(window)).start()
+            try:
+                return query.awaitTermination()
+            except Exception as e:
+                if _TOO_SLOW not in str(e) or start == _STARTS - 1:
+                    raise
+                print("The stream's reader did not start in time, as the machine is busy: it is started again.", file=sys.stderr, flush=True)
 
     # Sinks.
 
