@@ -3,6 +3,7 @@ package sigv4
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -13,6 +14,29 @@ type Error struct {
 	Code    string
 	Message string
 	Status  int
+	// Fields are what S3 tells besides, as pairs of a name and a value, in order.
+	Fields [][2]string
+}
+
+// with returns the error with more for S3's clients.
+func (e *Error) with(f errorFamily, fields ...[2]string) *Error {
+	if f != s3Family {
+		return e
+	}
+	n := *e
+	n.Fields = append(append([][2]string(nil), e.Fields...), fields...)
+	return &n
+}
+
+// maxTold bounds the text that was signed, where it is told.
+const maxTold = 16 << 10
+
+// told is text, and its bytes, as S3 shows what it has signed.
+func told(name, text string) [][2]string {
+	if len(text) > maxTold {
+		return nil
+	}
+	return [][2]string{{name, text}, {name + "Bytes", fmt.Sprintf("% x", text)}}
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
@@ -87,9 +111,10 @@ func (f errorFamily) badQuery(message string) *Error {
 	return f.pick("AuthorizationQueryParametersError", "IncompleteSignature", "IncompleteSignatureException", 400, 400, 400, message)
 }
 
-func (f errorFamily) unknownKey() *Error {
+func (f errorFamily) unknownKey(key string) *Error {
 	if f == s3Family {
-		return &Error{Code: "InvalidAccessKeyId", Message: "The AWS Access Key Id you provided does not exist in our records.", Status: 403}
+		e := &Error{Code: "InvalidAccessKeyId", Message: "The AWS Access Key Id you provided does not exist in our records.", Status: 403}
+		return e.with(f, [2]string{"AWSAccessKeyId", key})
 	}
 	return f.pick("", "InvalidClientTokenId", "UnrecognizedClientException", 0, 403, 400, "The security token included in the request is invalid.")
 }
@@ -98,7 +123,7 @@ func (f errorFamily) badToken() *Error {
 	if f == s3Family {
 		return &Error{Code: "InvalidToken", Message: "The provided token is malformed or otherwise invalid.", Status: 400}
 	}
-	return f.unknownKey()
+	return f.unknownKey("")
 }
 
 func (f errorFamily) expiredToken() *Error {
@@ -145,7 +170,8 @@ func (f errorFamily) notYetValid() *Error {
 
 func (f errorFamily) presignedExpired(end, now time.Time) *Error {
 	if f == s3Family {
-		return &Error{Code: "AccessDenied", Message: "Request has expired", Status: 403}
+		e := &Error{Code: "AccessDenied", Message: "Request has expired", Status: 403}
+		return e.with(f, [2]string{"Expires", end.UTC().Format(time.RFC3339)}, [2]string{"ServerTime", now.UTC().Format(time.RFC3339)})
 	}
 	end, now = end.UTC(), now.UTC()
 	return f.pick("", "SignatureDoesNotMatch", "InvalidSignatureException", 0, 403, 400,
@@ -160,8 +186,9 @@ func (f errorFamily) badHash() *Error {
 	return &Error{Code: "InvalidArgument", Message: "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.", Status: 400}
 }
 
-func (f errorFamily) headersNotSigned(name string) *Error {
-	return &Error{Code: "AccessDenied", Message: "There were headers present in the request which were not signed: " + clip(name), Status: 403}
+func (f errorFamily) headersNotSigned(names []string) *Error {
+	e := &Error{Code: "AccessDenied", Message: "There were headers present in the request which were not signed", Status: 403}
+	return e.with(f, [2]string{"HeadersNotSigned", clip(strings.Join(names, ", "))})
 }
 
 // clip bounds text that came from the client in a message to it.

@@ -88,6 +88,9 @@ func parsePresigned(r *http.Request, f errorFamily) (*authorization, error) {
 	if a.time, err = time.Parse(dateForm, q.Get("X-Amz-Date")); err != nil {
 		return nil, f.badQuery(`X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`)
 	}
+	if f == s3Family && !q.Has("X-Amz-Expires") {
+		return nil, f.badQuery("Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
+	}
 	expires := q.Get("X-Amz-Expires")
 	if expires == "" && f != s3Family {
 		expires = "900" // only S3 demands it
@@ -135,11 +138,16 @@ func (a *authorization) check(r *http.Request, f errorFamily) error {
 		return f.incomplete("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	}
 	if f == s3Family {
+		var unsigned []string
 		for name := range r.Header {
 			lower := strings.ToLower(name)
 			if strings.HasPrefix(lower, "x-amz-") && !slices.Contains(a.signedHeaders, lower) && lower != "x-amz-content-sha256" {
-				return f.headersNotSigned(lower)
+				unsigned = append(unsigned, lower)
 			}
+		}
+		if len(unsigned) > 0 {
+			slices.Sort(unsigned)
+			return f.headersNotSigned(unsigned)
 		}
 		return nil
 	}

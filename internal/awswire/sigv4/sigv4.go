@@ -17,6 +17,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -109,7 +110,7 @@ func (v *Verifier) VerifyUpTo(r *http.Request, service string, maxBody int64) (S
 	}
 	cred, ok := v.Lookup(r.Context(), a.AccessKey, a.token)
 	if !ok {
-		return a.Scope, f.unknownKey()
+		return a.Scope, f.unknownKey(a.AccessKey)
 	}
 	if subtle.ConstantTimeCompare([]byte(cred.SessionToken), []byte(a.token)) != 1 {
 		return a.Scope, f.badToken()
@@ -126,7 +127,7 @@ func (v *Verifier) VerifyUpTo(r *http.Request, service string, maxBody int64) (S
 		return a.Scope, err
 	}
 	if !a.matches(r, key, hash, f) {
-		return a.Scope, f.mismatch()
+		return a.Scope, f.mismatch().with(f, a.told(r, hash, f)...)
 	}
 	return a.Scope, wrapBody(r, a, key, hash, f)
 }
@@ -144,7 +145,11 @@ func checkTime(a *authorization, now time.Time, f errorFamily) error {
 			return f.notYetValid()
 		}
 		if now.After(a.time.Add(a.expires)) {
-			return f.presignedExpired(a.time.Add(a.expires), now)
+			e := f.presignedExpired(a.time.Add(a.expires), now)
+			if f == s3Family {
+				e.Fields = append([][2]string{{"X-Amz-Expires", strconv.FormatInt(int64(a.expires/time.Second), 10)}}, e.Fields...)
+			}
+			return e
 		}
 		return nil
 	}
@@ -270,6 +275,17 @@ func (a *authorization) matches(r *http.Request, key []byte, payloadHash string,
 		}
 	}
 	return false
+}
+
+// told is what S3 says of a signature that is not the one it has computed.
+func (a *authorization) told(r *http.Request, payloadHash string, f errorFamily) [][2]string {
+	if f != s3Family {
+		return nil
+	}
+	request := a.canonicalRequest(r, canonicalPaths(r, f)[0], payloadHash)
+	toSign := algorithm + "\n" + a.time.Format(dateForm) + "\n" + a.scope() + "\n" + hexSHA256([]byte(request))
+	fields := [][2]string{{"AWSAccessKeyId", a.AccessKey}, {"SignatureProvided", clip(a.signature)}}
+	return append(append(fields, told("StringToSign", toSign)...), told("CanonicalRequest", request)...)
 }
 
 func hexSHA256(b []byte) string {

@@ -57,7 +57,7 @@ func (v *Verifier) VerifyV2Query(r *http.Request, bucket string) (Scope, error) 
 	token := queryFold(q, "x-amz-security-token")
 	cred, ok := v.Lookup(r.Context(), scope.AccessKey, token)
 	if !ok {
-		return scope, f.unknownKey()
+		return scope, f.unknownKey(scope.AccessKey)
 	}
 	if subtle.ConstantTimeCompare([]byte(cred.SessionToken), []byte(token)) != 1 {
 		return scope, f.badToken()
@@ -76,16 +76,17 @@ func (v *Verifier) VerifyV2Query(r *http.Request, bucket string) (Scope, error) 
 			return scope, nil
 		}
 	}
-	return scope, f.mismatch()
+	fields := [][2]string{{"AWSAccessKeyId", scope.AccessKey}, {"SignatureProvided", clip(q.Get("Signature"))}}
+	return scope, f.mismatch().with(f, append(fields, told("StringToSign", stringToSignV2(r, q, bucket, canonicalPaths(r, f)[0]))...)...)
 }
 
 func stringToSignV2(r *http.Request, q url.Values, bucket, path string) string {
 	var b strings.Builder
 	header := func(name string) string {
-		if v := queryFold(q, name); v != "" {
+		if v := r.Header.Get(name); v != "" {
 			return v
 		}
-		return r.Header.Get(name)
+		return queryFold(q, name)
 	}
 	b.WriteString(r.Method + "\n" + header("content-md5") + "\n" + header("content-type") + "\n" + q.Get("Expires") + "\n")
 	amz := map[string]string{}

@@ -80,7 +80,7 @@ func (s *Service) copyResult(ctx context.Context, from, to string) error {
 		}
 		_, err = s.objects.CopyObject(ctx, &s3.CopyObjectInput{
 			Bucket: aws.String(toBucket), Key: aws.String(toKey),
-			CopySource: aws.String(bucket + "/" + (&url.URL{Path: key}).EscapedPath()),
+			CopySource: aws.String(bucket + "/" + strings.ReplaceAll((&url.URL{Path: key}).EscapedPath(), "+", "%2B")),
 		})
 		if err != nil {
 			return fmt.Errorf("copy result %s: %w", from, err)

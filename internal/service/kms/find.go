@@ -142,6 +142,11 @@ func (s *Service) get(ctx context.Context, id string) (*keyDoc, error) {
 		err = state.ErrNotFound
 	}
 	if errors.Is(err, state.ErrNotFound) {
+		for _, service := range managedServices {
+			if id == managedID(c.Account, c.Region, service) {
+				return s.managed(ctx, service) // a service has told of it before anybody named it
+			}
+		}
 		return nil, noKey(arn.New("kms", c.Region, c.Account, "key/"+id))
 	}
 	return k, err
@@ -199,7 +204,7 @@ func (s *Service) managed(ctx context.Context, service string) (*keyDoc, error) 
 	if errors.Is(err, state.ErrNotFound) {
 		k = &keyDoc{
 			ID: id, Account: c.Account, Region: c.Region, Created: s.now(), Spec: keyring.Symmetric, Usage: "ENCRYPT_DECRYPT", Manager: "AWS",
-			Description: "Default key that protects my " + strings.ToUpper(service) + " data when no other key is defined", RotationDays: defaultRotation,
+			Description: "Default key that protects my " + protects(service) + " when no other key is defined", RotationDays: defaultRotation,
 			Policy: defaultPolicy(c.Region, c.Account),
 		}
 		k.RotationFrom = &k.Created
@@ -218,6 +223,14 @@ func (s *Service) managed(ctx context.Context, service string) (*keyDoc, error) 
 		return nil, err
 	}
 	return k, nil
+}
+
+// protects names what the key that AWS has for a service protects.
+func protects(service string) string {
+	if service == "s3" {
+		return "S3 objects"
+	}
+	return strings.ToUpper(service) + " data"
 }
 
 // usable refuses a key that cannot be used now.

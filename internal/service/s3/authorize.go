@@ -395,11 +395,9 @@ func (c *call) putPolicy() error {
 	}
 	text := string(body)
 	switch {
-	case len(body) == 0:
-		return errMissingBody
 	case len(body) > 20<<10:
 		return invalidArgument("Policy exceeds the maximum allowed document size.", "policy", "")
-	case text[0] != '{':
+	case !strings.HasPrefix(text, "{"):
 		return malformedPolicy("Policies must be valid JSON and the first byte must be '{'")
 	case !json.Valid(body):
 		return malformedPolicy("This policy contains invalid Json")
@@ -436,10 +434,8 @@ func checkPolicy(b *bucket, text string) error {
 				return malformedPolicy("Policy has invalid resource")
 			}
 		}
-		for _, action := range s.Action {
-			if action != "*" && !strings.HasPrefix(strings.ToLower(action), "s3:") && !strings.HasPrefix(strings.ToLower(action), "s3-object-lambda:") && !strings.HasPrefix(strings.ToLower(action), "s3*") {
-				return malformedPolicy("Policy has invalid action")
-			}
+		if err := checkActions(s.Action, s.Resource); err != nil {
+			return err
 		}
 	}
 	if _, err := policy.Parse(withoutCanonical(text), policy.Resource); err != nil {

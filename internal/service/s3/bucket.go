@@ -73,10 +73,13 @@ func (c *call) createBucket() error {
 	}
 	switch o := c.header("X-Amz-Object-Ownership"); o {
 	case "":
+		if len(c.r.Header["X-Amz-Object-Ownership"]) > 0 {
+			return invalidArgument("Invalid x-amz-object-ownership header: ", "x-amz-object-ownership", "")
+		}
 	case "BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced":
 		b.Settings["ownershipControls"] = el("OwnershipControls", el("Rule", leaf("ObjectOwnership", o))).String()
 	default:
-		return invalidArgument("Invalid x-amz-object-ownership header: "+o, "x-amz-object-ownership", o)
+		return invalidArgument("Invalid x-amz-object-ownership header: "+o, "x-amz-object-ownership", "")
 	}
 	acl, err := c.requestedACL(b.Owner)
 	if err != nil {
@@ -101,7 +104,7 @@ func (c *call) createBucket() error {
 		switch {
 		case old.Owner != b.Owner:
 			return fault(409, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.").with("BucketName", c.bucket)
-		case old.Region == "us-east-1" && region == old.Region:
+		case old.Region == "us-east-1" && region == old.Region && len(tags) == 0:
 			// In this region alone, asking again is not an error.
 			c.created(old)
 			return nil

@@ -87,6 +87,15 @@ func (s *Service) newCall(w http.ResponseWriter, r *http.Request) (*call, error)
 func (c *call) checkExpiry() error {
 	var until time.Time
 	var fields []field
+	if c.query.Has("X-Amz-Algorithm") || c.query.Has("X-Amz-Signature") {
+		for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires"} {
+			if !c.query.Has(name) {
+				return fault(400, "AuthorizationQueryParametersError", "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
+			}
+		}
+	} else if c.query.Has("AWSAccessKeyId") && c.query.Has("Signature") && !c.query.Has("Expires") {
+		return fault(403, "AccessDenied", "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters")
+	}
 	if v := c.query.Get("X-Amz-Expires"); v != "" && c.query.Get("X-Amz-Signature") != "" {
 		begin, err := time.Parse("20060102T150405Z", c.query.Get("X-Amz-Date"))
 		seconds, serr := strconv.Atoi(v)

@@ -26,6 +26,7 @@ const (
 	propSum       = "sum"
 	propAlgorithm = "sum-algorithm"
 	propSumType   = "sum-type"
+	propWhole     = "sum-whole" // of a part whose sum is of another algorithm: CRC64NVME
 	fullObject    = "FULL_OBJECT"
 	composite     = "COMPOSITE"
 )
@@ -143,6 +144,9 @@ func (s *summer) check(t trailed) (sum string, err error) {
 		if want == "" {
 			return "", fault(400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
 		}
+	}
+	if raw, err := base64.StdEncoding.DecodeString(want); want != "" && s.trailing && (err != nil || len(raw) != s.Size()) {
+		return "", invalidRequest("Value for " + sumHeader(s.algorithm) + " header is invalid.")
 	}
 	if want != "" && want != sum {
 		return "", fault(400, "BadDigest", "The "+s.algorithm+" you specified did not match the calculated checksum.")

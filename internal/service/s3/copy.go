@@ -20,9 +20,20 @@ type source struct {
 }
 
 // copySource opens the object that X-Amz-Copy-Source names: [/]bucket/key[?versionId=...],
-// percent-encoded. It evaluates the conditions of the source.
+// percent-encoded. It evaluates the conditions of the source. A plus sign is a blank, as in a form: clients that mean
+// the sign write %2B. For those that do not, it is itself where there is no key with a blank.
 func (c *call) copySource() (*source, *os.File, error) {
 	header := c.header("X-Amz-Copy-Source")
+	src, f, err := c.copySourceOf(header, url.QueryUnescape)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == "NoSuchKey" && strings.Contains(header, "+") {
+		if src, f, perr := c.copySourceOf(header, url.PathUnescape); perr == nil {
+			return src, f, nil
+		}
+	}
+	return src, f, err
+}
+
+func (c *call) copySourceOf(header string, unescape func(string) (string, error)) (*source, *os.File, error) {
 	bad := invalidArgument("Invalid copy source object key", "x-amz-copy-source", header)
 	path, query, _ := strings.Cut(header, "?")
 	src := &source{}
@@ -35,8 +46,7 @@ func (c *call) copySource() (*source, *os.File, error) {
 			return nil, nil, invalidArgument("Invalid version id specified", "x-amz-copy-source", v)
 		}
 	}
-	// A plus sign is itself: this is not a form.
-	path, err := url.PathUnescape(path)
+	path, err := unescape(path)
 	if err != nil {
 		return nil, nil, bad
 	}
@@ -187,7 +197,7 @@ func (c *call) copyObject() error {
 		r.Tags = src.info.Tags
 	}
 	itself := src.bucket == c.bucket && src.key == c.key && (src.version == "" || src.info.Latest)
-	if itself && !replace && c.changesNothing(crypt) && src.version == "" {
+	if itself && !replace && c.changesNothing(crypt) && src.version == "" && src.info.Prop(propSSE) == r.Prop(propSSE) {
 		return invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	size := sizeOf(&src.info)

@@ -60,6 +60,11 @@ func (c *call) deleteObject() error {
 			return err
 		}
 	}
+	for _, h := range []string{"X-Amz-If-Match-Last-Modified-Time", "X-Amz-If-Match-Size"} {
+		if c.header(h) != "" {
+			return errNotImplemented.with("Header", strings.ToLower(h)).with("additionalMessage", "This header is only supported for directory buckets")
+		}
+	}
 	d := deleteConditions{c.header("If-Match"), c.header("X-Amz-If-Match-Last-Modified-Time"), c.header("X-Amz-If-Match-Size")}
 	out, err := c.delete(c.key, version, c.deletion(c.key, version, d))
 	if err != nil {

@@ -22,6 +22,9 @@
 // An account that has set something for all its buckets (control.go) is a document too,
 // StateDir/accounts/<account>/document.json.
 //
+// Lifecycle rules, inventories and replications go on by themselves, from the settings of buckets (lifecycle.go,
+// inventory.go, replicate.go).
+//
 // # Left out
 //
 // EventBridge, multi-factor deletion, directory buckets, torrents, metadata

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/sigv4"
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
 )
 
@@ -151,6 +152,11 @@ func errorOf(err error, bucket, key string) (*Error, bool) {
 		return errInternal, false
 	}
 	e := fault(400, ae.ErrorCode(), ae.ErrorMessage())
+	if refused, ok := errors.AsType[*sigv4.Error](err); ok {
+		for _, f := range refused.Fields {
+			e.Fields = append(e.Fields, field{f[0], f[1]})
+		}
+	}
 	if s, ok := ae.(interface{ HTTPStatusCode() int }); ok {
 		e.Status = s.HTTPStatusCode()
 	} else if e.Code == "ServiceUnavailable" {

@@ -248,9 +248,10 @@ func (c *call) formRecord(f *form) (*objectstore.Record, *customerKey, error) {
 	}
 	if v := f.fields["tagging"]; v != "" {
 		doc, ok := parseXML([]byte(v))
-		if !ok || !taggingShape.check(doc) {
+		if !ok || doc.Name == "Tagging" && !taggingShape.check(doc) {
 			return nil, nil, errMalformedXML
 		}
+		// Another document has no tags, which S3 does not mind.
 		if r.Tags, err = tagsOf(doc.get("TagSet"), maxObjectTags); err != nil {
 			return nil, nil, err
 		}
@@ -270,11 +271,7 @@ func (c *call) answerForm(f *form, info *objectstore.Info) error {
 		to = f.fields["redirect"]
 	}
 	if u, err := url.Parse(to); to != "" && err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
-		q := u.Query()
-		q.Set("bucket", c.bucket)
-		q.Set("key", c.key)
-		q.Set("etag", quoted(info.ETag))
-		u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+		appendResult(u, c.bucket, c.key, quoted(info.ETag))
 		c.w.Header().Set("Location", u.String())
 		c.w.WriteHeader(http.StatusSeeOther)
 		return nil
@@ -310,12 +307,12 @@ func (c *call) authorizeForm(f *form) (low, high int64, err error) {
 		}
 		return 0, maxPut, c.authorize("s3:PutObject", c.b, c.key)
 	}
+	if err := c.formSigner(f, encoded); err != nil {
+		return 0, 0, err
+	}
 	raw, derr := base64.StdEncoding.DecodeString(encoded)
 	if derr != nil {
 		return 0, 0, fault(400, "InvalidPolicyDocument", "Invalid Policy: Invalid Base64 encoding.")
-	}
-	if err := c.formSigner(f, encoded); err != nil {
-		return 0, 0, err
 	}
 	if err := c.authorize("s3:PutObject", c.b, c.key); err != nil {
 		return 0, 0, err
@@ -325,12 +322,30 @@ func (c *call) authorizeForm(f *form) (low, high int64, err error) {
 
 // formSigner verifies the signature of a form's policy. The call is then that of who signed it.
 func (c *call) formSigner(f *form, encoded string) error {
-	mismatch := fault(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
-	if f.fields["x-amz-algorithm"] == "" && f.fields["x-amz-signature"] == "" {
+	mismatch := func(key, signature string) error {
+		e := fault(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.").
+			with("AWSAccessKeyId", key).with("StringToSign", encoded).with("SignatureProvided", signature)
+		if len(encoded) <= 16<<10 {
+			e = e.with("StringToSignBytes", fmt.Sprintf("% x", encoded))
+		}
+		return e
+	}
+	lacks := func(name string) error {
+		return invalidArgument("Bucket POST must contain a field named '"+name+"'.  If it is specified, please check the order of the fields.", name, "").with("ArgumentValue", "")
+	}
+	second := f.fields["awsaccesskeyid"] != "" || f.fields["signature"] != ""
+	fourth := false
+	for _, name := range []string{"x-amz-signature", "x-amz-algorithm", "x-amz-credential", "x-amz-date"} {
+		fourth = fourth || f.fields[name] != ""
+	}
+	if !second && !fourth {
+		return errAccessDenied
+	}
+	if !fourth {
 		key, signature := f.fields["awsaccesskeyid"], f.fields["signature"]
 		if key == "" || signature == "" {
 			name := map[bool]string{true: "AWSAccessKeyId", false: "Signature"}[key == ""]
-			return invalidArgument("Bucket POST must contain a field named '"+name+"'.  If it is specified, please check the order of the fields.", name, "")
+			return lacks(name)
 		}
 		secret, err := c.actAsHolder(key, f.fields["x-amz-security-token"])
 		if err != nil || secret == "" {
@@ -339,13 +354,13 @@ func (c *call) formSigner(f *form, encoded string) error {
 		h := hmac.New(sha1.New, []byte(secret))
 		h.Write([]byte(encoded))
 		if !hmac.Equal([]byte(base64.StdEncoding.EncodeToString(h.Sum(nil))), []byte(signature)) {
-			return mismatch
+			return mismatch(key, signature)
 		}
 		return nil
 	}
-	for _, name := range []string{"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature"} {
-		if f.fields[name] == "" {
-			return invalidArgument("Bucket POST must contain a field named '"+strings.ToUpper(name[:1])+name[1:]+"'.  If it is specified, please check the order of the fields.", name, "")
+	for _, name := range []string{"X-Amz-Signature", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date"} {
+		if f.fields[strings.ToLower(name)] == "" {
+			return lacks(name)
 		}
 	}
 	credential := f.fields["x-amz-credential"]
@@ -370,7 +385,7 @@ func (c *call) formSigner(f *form, encoded string) error {
 	h := hmac.New(sha256.New, signing)
 	h.Write([]byte(encoded))
 	if !hmac.Equal([]byte(hex.EncodeToString(h.Sum(nil))), []byte(strings.ToLower(f.fields["x-amz-signature"]))) {
-		return mismatch
+		return mismatch(strings.Join(parts[:n-4], "/"), f.fields["x-amz-signature"])
 	}
 	return nil
 }
@@ -505,4 +520,14 @@ func formNumber(v any) (int64, bool) {
 		return i, err == nil && i >= 0
 	}
 	return 0, false
+}
+
+// appendResult adds what was made to the address that a form sends the browser to, in S3's order.
+func appendResult(u *url.URL, bucket, key, etag string) {
+	for _, p := range [][2]string{{"bucket", bucket}, {"key", key}, {"etag", etag}} {
+		if u.RawQuery != "" {
+			u.RawQuery += "&"
+		}
+		u.RawQuery += p[0] + "=" + strings.ReplaceAll(url.QueryEscape(p[1]), "+", "%20")
+	}
 }

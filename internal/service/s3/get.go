@@ -38,11 +38,11 @@ func (c *call) missing(info *objectstore.Info, id string, err error) error {
 		return nil
 	case errors.Is(err, objectstore.ErrNoVersion):
 		return noSuchVersion(c.key, id)
-	case errors.Is(err, objectstore.ErrMarker) && id == "":
+	case errors.Is(err, objectstore.ErrMarker) && id == "" && (c.r.Method == http.MethodGet || c.r.Method == http.MethodHead):
 		e := noSuchKey(c.key).header("x-amz-delete-marker", "true")
 		return e.header("x-amz-version-id", info.VersionID())
 	case errors.Is(err, objectstore.ErrMarker):
-		return markerMethod(c.r.Method).header("x-amz-delete-marker", "true").header("x-amz-version-id", id).
+		return markerMethod(c.r.Method).header("x-amz-delete-marker", "true").header("x-amz-version-id", info.VersionID()).
 			header("Allow", "DELETE").header("Last-Modified", info.ModTime.UTC().Format(http.TimeFormat))
 	}
 	return err
@@ -121,7 +121,7 @@ func (c *call) sendObject(info *objectstore.Info, f *os.File, key *customerKey) 
 		c.say("x-amz-mp-parts-count", strconv.Itoa(parts))
 	}
 	h := c.w.Header()
-	if strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED") && (status == http.StatusOK || c.query.Get("partNumber") != "") {
+	if strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED") && (length == size || c.query.Get("partNumber") != "") {
 		c.saySum(&info.Record)
 	}
 	if status == http.StatusPartialContent {

@@ -43,6 +43,34 @@ func TestParseBucketHost(t *testing.T) {
 	}
 }
 
+func TestParsePointHost(t *testing.T) {
+	for host, want := range map[string]string{
+		"data-111122223333.s3-accesspoint.us-west-2.amazonaws.com":           "data 111122223333 us-west-2",
+		"data-111122223333.s3-accesspoint.dualstack.us-west-2.amazonaws.com": "data 111122223333 us-west-2",
+		"my-data-111122223333.localhost:4566":                                "my-data 111122223333 ",
+		"data-111122223333.s3.localhost:4566":                                "data 111122223333 ",
+		"data-111122223333.localhost.localstack.cloud:4566":                  "data 111122223333 ",
+		"data-111122223333.s3.localhost.localstack.cloud":                    "data 111122223333 ",
+		"data-111122223333.s3.us-west-2.localhost.localstack.cloud":          "data 111122223333 ",
+		"data-111122223333.host.docker.internal:4566":                        "data 111122223333 ",
+		"data-111122223333.127.0.0.1.nip.io":                                 "data 111122223333 ",
+		"data-111122223333.127.0.0.1:4566":                                   "data 111122223333 ",
+		"data-111122223333.s3.us-west-2.amazonaws.com":                       "",
+		"data-111122223333.amazonaws.com":                                    "",
+		"data-111122223333.example.com":                                      "",
+		"data-11112222333.localhost":                                         "",
+		"111122223333.localhost":                                             "",
+		"data.localhost":                                                     "",
+		"a.data-111122223333.localhost":                                      "",
+		"localhost":                                                          "",
+	} {
+		name, account, region, ok := parsePointHost(host)
+		if got := name + " " + account + " " + region; ok != (want != "") || ok && got != want {
+			t.Errorf("parsePointHost(%q) = %q, %v, want %q", host, got, ok, want)
+		}
+	}
+}
+
 func FuzzParseBucketHost(f *testing.F) {
 	for _, h := range []string{"lake.s3.amazonaws.com", "a.localhost:1", "x.127.0.0.1.nip.io", "[::1]:80", "...", "s3"} {
 		f.Add(h)

@@ -147,7 +147,7 @@ func (c *call) putRetention() error {
 			return errMalformedXML
 		}
 		if !until.After(c.s.clock.Now()) {
-			return invalidArgument("The retain until date must be in the future!", "RetainUntilDate", date)
+			return invalidArgument("The retain until date must be in the future!", "RetainUntilDate", pacific(until))
 		}
 	}
 	id := c.version()
@@ -173,6 +173,15 @@ func (c *call) putRetention() error {
 	c.sayVersion(&info)
 	c.w.Header().Set("Content-Length", "0")
 	return nil
+}
+
+// pacific is a time as S3 writes one in this error, wherever the bucket is.
+func pacific(t time.Time) string {
+	at, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil {
+		at = time.FixedZone("PST", -8*60*60)
+	}
+	return t.In(at).Format("Mon Jan 02 15:04:05 MST 2006")
 }
 
 func (c *call) getLegalHold() error {

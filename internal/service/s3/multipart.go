@@ -101,10 +101,14 @@ func (c *call) uploadPart() error {
 	given := d.sum.want != "" || d.sum.trailing
 	if want := u.Record.Prop(propAlgorithm); want != "" && given && d.sum.algorithm != want {
 		return invalidRequest("Checksum Type mismatch occurred, expected checksum Type: " + strings.ToLower(want) + ", actual checksum Type: " + strings.ToLower(d.sum.algorithm))
+	} else if want != "" && !given && u.Record.Prop(propSumType) == composite {
+		return invalidRequest("Checksum Type mismatch occurred, expected checksum Type: " + strings.ToLower(want) + ", actual checksum Type: null")
 	} else if want != "" && !given {
 		d.sum.Hash, d.sum.algorithm = newHash(want), want
 	} else if want == "" && !given {
 		d.sum.Hash, d.sum.algorithm = newHash("CRC64NVME"), "CRC64NVME"
+	} else if want == "" && d.sum.algorithm != "CRC64NVME" {
+		d.whole = newHash("CRC64NVME") // the object will have this one
 	}
 	p, err := c.s.store.PutPart(c.ctx, c.bucket, u, number, d.body, d.length, d.finish)
 	if errors.Is(err, objectstore.ErrNoUpload) {
@@ -315,6 +319,11 @@ func (c *call) listUploads() error {
 	if err != nil {
 		return err
 	}
+	for _, u := range uploads {
+		if idMarker != "" && u.ID == idMarker && u.Key != keyMarker {
+			return invalidArgument("Invalid uploadId marker", "upload-id-marker", idMarker)
+		}
+	}
 	var listed, prefixes []*node
 	var nextKey, nextID, common string
 	truncated, passed := false, idMarker == ""
@@ -497,17 +506,20 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 		if sum, err := base64.StdEncoding.DecodeString(p.Prop(propSum)); err == nil {
 			sums = append(sums, sum...)
 		}
-		partAlgorithm := algorithm
-		if partAlgorithm == "" {
-			partAlgorithm = "CRC64NVME"
+		partAlgorithm, partSum := algorithm, p.Prop(propSum)
+		if p.Prop(propAlgorithm) != algorithm {
+			partSum = ""
+		}
+		if algorithm == "" {
+			partAlgorithm, partSum = "CRC64NVME", wholeSum(&p)
 		}
 		switch {
-		case p.Prop(propAlgorithm) != partAlgorithm:
+		case partSum == "":
 			wholeOK = false
 		case i == 0:
-			whole = p.Prop(propSum)
+			whole = partSum
 		case wholeOK:
-			whole, wholeOK = combineCRC(partAlgorithm, whole, p.Prop(propSum), size)
+			whole, wholeOK = combineCRC(partAlgorithm, whole, partSum, size)
 		}
 		total += size
 		parts = append(parts, p)
@@ -546,6 +558,14 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 		r.SetProp(propSize, strconv.FormatInt(total, 10))
 	}
 	return parts, nil
+}
+
+// wholeSum is the CRC64NVME of a part; empty where it is not known.
+func wholeSum(p *objectstore.UploadedPart) string {
+	if p.Prop(propAlgorithm) == "CRC64NVME" {
+		return p.Prop(propSum)
+	}
+	return p.Prop(propWhole)
 }
 
 // completed answers CompleteMultipartUpload.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -61,8 +62,14 @@ func (c *call) checkNotification(doc *node) error {
 					return invalidArgument("The event '"+e.Text+"' is not supported for notifications", "", "")
 				}
 			}
+			had := map[string]bool{}
 			for _, rule := range config.at("Filter", "S3Key").all("FilterRule") {
 				name := rule.get("Name")
+				if kind := strings.ToLower(name.Text); had[kind] {
+					return invalidArgument("Cannot specify more than one "+kind+" rule in a filter.", "FilterRule", "filter")
+				} else {
+					had[kind] = true
+				}
 				switch strings.ToLower(name.Text) {
 				case "prefix", "suffix":
 				default:
@@ -92,10 +99,15 @@ func (c *call) checkNotification(doc *node) error {
 	if notifier == nil {
 		return nil
 	}
+	refused, n := invalidArgument(invalid, "", ""), 0
 	for _, t := range tests {
 		if err := (*notifier).Reaches(c.ctx, c.bucket, c.b.Owner, c.b.Region, t); err != nil {
-			return invalidArgument(invalid, t.ARN, err.Error())
+			n++
+			refused = refused.with("ArgumentName"+strconv.Itoa(n), t.ARN).with("ArgumentValue"+strconv.Itoa(n), err.Error())
 		}
+	}
+	if n > 0 {
+		return refused
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
@@ -30,7 +31,7 @@ func init() {
 // parsePointHost returns the name and the account of an access point, and the region, that a host names:
 //
 //	name-111122223333.s3-accesspoint.us-east-1.amazonaws.com, name-111122223333.s3-accesspoint.dualstack.us-east-1.amazonaws.com
-//	name-111122223333.localhost, where no bucket has that name
+//	name-111122223333.localhost, or another of the hosts at which a node has buckets, where no bucket has that name
 func parsePointHost(host string) (name, account, region string, ok bool) {
 	labels := strings.Split(strings.ToLower(stripPort(host)), ".")
 	if len(labels) < 2 {
@@ -43,7 +44,7 @@ func parsePointHost(host string) (name, account, region string, ok bool) {
 		return "", "", "", false
 	}
 	switch rest := labels[1:]; {
-	case len(rest) == 1 && rest[0] == "localhost":
+	case isLocalHost(strings.Join(labels, "."), strings.Join(rest, ".")):
 		return name, account, "", true
 	case rest[0] == "s3-accesspoint" || rest[0] == "s3-accesspoint-fips":
 		if rest = rest[1:]; len(rest) > 0 && rest[0] == "dualstack" {
@@ -54,6 +55,15 @@ func parsePointHost(host string) (name, account, region string, ok bool) {
 		}
 	}
 	return "", "", "", false
+}
+
+// isLocalHost reports whether what is behind the first label of a host is where a node has its buckets.
+func isLocalHost(host, rest string) bool {
+	if strings.HasSuffix(rest, "amazonaws.com") || strings.HasSuffix(rest, "amazonaws.com.cn") {
+		return false
+	}
+	bucket, ok := ParseBucketHost(host)
+	return ok && !strings.Contains(bucket, ".") || slices.Contains(hostSuffixes, rest)
 }
 
 // IsPointHost reports whether a host is that of an access point in S3's own domain.

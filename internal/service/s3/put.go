@@ -2,8 +2,10 @@ package s3
 
 import (
 	"crypto/md5"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"net/http"
 	"strconv"
@@ -91,6 +93,7 @@ type dataOf struct {
 	md5    md5Writer
 	want   string // Content-MD5
 	sum    *summer
+	whole  hash.Hash // of a part: CRC64NVME beside the client's own checksum; may be nil
 	crypt  *customerKey
 	plain  int64
 	body   io.Reader
@@ -153,6 +156,9 @@ func (h *hashing) Read(p []byte) (int, error) {
 	if n > 0 {
 		h.d.md5.Write(p[:n])
 		h.d.sum.Write(p[:n])
+		if h.d.whole != nil {
+			h.d.whole.Write(p[:n])
+		}
 		h.d.plain += int64(n)
 	}
 	return n, err
@@ -172,6 +178,9 @@ func (d *dataOf) finish(_ int64, r *objectstore.Record) error {
 	}
 	r.ETag = hex.EncodeToString(digest)
 	setSum(r, d.sum.algorithm, fullObject, sum)
+	if d.whole != nil {
+		r.SetProp(propWhole, base64.StdEncoding.EncodeToString(d.whole.Sum(nil)))
+	}
 	if d.crypt != nil {
 		r.SetProp(propSize, strconv.FormatInt(d.plain, 10))
 	}

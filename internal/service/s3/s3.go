@@ -69,6 +69,8 @@ type Service struct {
 
 	group   work.Group // of the sweeps
 	sweepMu sync.Mutex // one sweep at a time
+
+	inventoryMu sync.Mutex // one round of inventories at a time
 }
 
 // maxRequests is how many requests may be under way; S3 answers SlowDown to one more.
@@ -111,6 +113,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("s3: %w", err)
 	}
 	s.startSweeps()
+	s.startInventories()
 	return s, nil
 }
 

@@ -15,6 +15,7 @@ type setting struct {
 	name    string // in the names of operations
 	action  string // in the actions of policies, if another than name
 	shape   string
+	before  func(*call) error        // may be nil; asked before the document is read
 	check   func(*call, *node) error // may be nil; may change the document
 	unset   string                   // what reading answers that has not been set; empty: missing
 	missing *Error
@@ -57,7 +58,7 @@ func makeSettings() {
 			shape:   "CORSConfiguration{CORSRule+{ID? AllowedHeader* AllowedMethod+ AllowedOrigin+ ExposeHeader* MaxAgeSeconds?:int}}",
 			missing: missing("NoSuchCORSConfiguration", "The CORS configuration does not exist")},
 		{sub: "tagging", name: "BucketTagging", deletes: "DeleteBucketTagging", status: 204, acts: true, check: (*call).checkBucketTags,
-			shape: "Tagging{TagSet{" + tagShape + "}}", missing: missing("NoSuchTagSet", "The TagSet does not exist")},
+			shape: "Tagging{TagSet?{" + tagShape + "}}", missing: missing("NoSuchTagSet", "The TagSet does not exist")},
 		{sub: "versioning", name: "BucketVersioning", acts: true, read: (*call).getVersioning, write: (*call).putVersioning},
 		{sub: "object-lock", name: "ObjectLockConfiguration", action: "BucketObjectLockConfiguration", acts: true, read: (*call).getLockConfiguration, write: (*call).putLockConfiguration},
 		{sub: "ownershipControls", name: "BucketOwnershipControls", deletes: "DeleteBucketOwnershipControls", acts: true, check: (*call).checkOwnership,
@@ -69,7 +70,7 @@ func makeSettings() {
 				"RoutingRules?{RoutingRule*{Condition?{HttpErrorCodeReturnedEquals? KeyPrefixEquals?} Redirect" + redirectShape + "}}}",
 			missing: missing("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")},
 		{sub: "abac", name: "BucketAbac", shape: "AbacStatus{Status:Enabled|Disabled}", unset: "<AbacStatus" + xmlns + "><Status>Disabled</Status></AbacStatus>"},
-		{sub: "accelerate", name: "BucketAccelerateConfiguration", action: "AccelerateConfiguration", check: (*call).checkAccelerate,
+		{sub: "accelerate", name: "BucketAccelerateConfiguration", action: "AccelerateConfiguration", before: (*call).accelerable,
 			shape: "AccelerateConfiguration{Status:Enabled|Suspended}", unset: "<AccelerateConfiguration" + xmlns + "/>"},
 		{sub: "encryption", name: "BucketEncryption", action: "EncryptionConfiguration", deletes: "DeleteBucketEncryption", acts: true, check: (*call).checkEncryption,
 			shape: "ServerSideEncryptionConfiguration{Rule+{ApplyServerSideEncryptionByDefault?{SSEAlgorithm:AES256|aws:kms|aws:kms:dsse KMSMasterKeyID?} BucketKeyEnabled?:bool BlockedEncryptionTypes?{EncryptionType*:NONE|SSE-C}}}",
@@ -83,7 +84,7 @@ func makeSettings() {
 				" NoncurrentVersionExpiration?{NoncurrentDays?:int NewerNoncurrentVersions?:int} AbortIncompleteMultipartUpload?{DaysAfterInitiation?:int}}}",
 			missing: missing("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"), read: (*call).getLifecycle},
 		{sub: "logging", name: "BucketLogging", check: (*call).checkLogging,
-			shape: "BucketLoggingStatus{LoggingEnabled?{TargetBucket TargetPrefix TargetGrants?{Grant*{Grantee{ID? DisplayName? EmailAddress? URI? Type?} Permission:FULL_CONTROL|READ|WRITE}}" +
+			shape: "BucketLoggingStatus{LoggingEnabled?{TargetBucket TargetPrefix TargetGrants?{Grant*{Grantee{ID? DisplayName? EmailAddress? URI? Type?} Permission:FULL_CONTROL|READ|WRITE|READ_ACP|WRITE_ACP}}" +
 				" TargetObjectKeyFormat?{SimplePrefix? PartitionedPrefix?{PartitionDateSource?:EventTime|DeliveryTime}}}}",
 			unset: "<BucketLoggingStatus" + xmlns + "/>"},
 		{sub: "notification", name: "BucketNotificationConfiguration", action: "BucketNotification", acts: true, check: (*call).checkNotification,
@@ -119,8 +120,15 @@ func makeSettings() {
 var shapes = map[string]*shape{}
 
 func many(sub, name, list, shape string) setting {
-	return setting{sub: sub, name: name, list: list, lists: "List" + name + "s", deletes: "Delete" + name, shape: shape, missing: errNoConfiguration,
-		action: strings.TrimPrefix(name, "Bucket"), check: (*call).checkMany}
+	status, check := 0, (*call).checkMany
+	switch sub {
+	case "metrics":
+		status = 204
+	case "inventory":
+		check = (*call).checkInventory
+	}
+	return setting{sub: sub, name: name, status: status, acts: sub == "inventory", list: list, lists: "List" + name + "s", deletes: "Delete" + name, shape: shape, missing: errNoConfiguration,
+		action: strings.TrimPrefix(name, "Bucket"), check: check}
 }
 
 // operations are those of a setting.
@@ -185,7 +193,7 @@ func (c *call) getSetting(t *setting) error {
 	case !set && t.unset != "":
 		text = t.unset
 	case text == "":
-		return t.missing.with("BucketName", c.bucket)
+		return c.unset(t)
 	}
 	c.writeDocument([]byte(xmlHeader(text)), "application/xml")
 	return nil
@@ -198,10 +206,23 @@ func xmlHeader(text string) string {
 	return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + text
 }
 
+// unset is the error for a setting that is not there.
+func (c *call) unset(t *setting) error {
+	if t.list != "" {
+		return t.missing
+	}
+	return t.missing.with("BucketName", c.bucket)
+}
+
 func (c *call) putSetting(t *setting) error {
 	key, err := c.settingKey(t)
 	if err != nil {
 		return err
+	}
+	if t.before != nil {
+		if err := t.before(c); err != nil {
+			return err
+		}
 	}
 	doc, err := c.document(shapes[t.sub])
 	if err != nil {
@@ -223,6 +244,10 @@ func (c *call) putSetting(t *setting) error {
 			if n >= 1000 {
 				return fault(400, "TooManyConfigurations", "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.")
 			}
+		}
+		if t.sub == "tagging" && len(doc.get("TagSet").all("Tag")) == 0 {
+			delete(b.Settings, key) // no tags are no set of them
+			return nil
 		}
 		b.Settings[key] = doc.String()
 		if t.sub == "lifecycle" {
@@ -249,10 +274,13 @@ func (c *call) deleteSetting(t *setting) error {
 		return err
 	}
 	if _, set := c.b.Settings[key]; !set && t.list != "" {
-		return t.missing.with("BucketName", c.bucket)
+		return c.unset(t)
 	}
 	if err := c.s.buckets.update(c.bucket, func(b *bucket) error {
 		delete(b.Settings, key)
+		if id, ok := strings.CutPrefix(key, "inventory."); ok {
+			delete(b.Settings, inventoryDone+id)
+		}
 		if t.unset != "" && t.missing != nil {
 			b.Settings[key] = "" // deleted is not the same as never set
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 )
 
 // What settings must be, besides their shape.
@@ -18,6 +20,40 @@ func (c *call) checkMany(doc *node) error {
 		return errMalformedXML
 	}
 	return nil
+}
+
+// inventoryFields are the columns of an inventory that a configuration may ask for.
+var inventoryFields = []string{
+	"Size", "LastModifiedDate", "StorageClass", "ETag", "IsMultipartUploaded", "ReplicationStatus", "EncryptionStatus",
+	"ObjectLockRetainUntilDate", "ObjectLockMode", "ObjectLockLegalHoldStatus", "IntelligentTieringAccessTier", "BucketKeyStatus",
+	"ChecksumAlgorithm", "ObjectAccessControlList", "ObjectOwner", "LifecycleExpirationDate",
+}
+
+func (c *call) checkInventory(doc *node) error {
+	if doc.text("Id") != c.query.Get("id") {
+		return fault(400, "IdMismatch", "Document ID does not match the specified configuration ID.")
+	}
+	to := doc.at("Destination", "S3BucketDestination")
+	if name, ok := bucketOfARN(to.text("Bucket")); !ok || !validBucketName(name) {
+		return fault(400, "InvalidS3DestinationBucket", "Invalid bucket ARN.")
+	}
+	if to.text("Format") == "ORC" {
+		return fault(501, "NotImplemented", "Inventories in ORC are not supported. Use CSV or Parquet.")
+	}
+	had := map[string]bool{}
+	for _, f := range doc.get("OptionalFields").all("Field") {
+		if !slices.Contains(inventoryFields, f.Text) || had[f.Text] {
+			return errMalformedXML
+		}
+		had[f.Text] = true
+	}
+	return nil
+}
+
+// bucketOfARN is the name in the ARN of a bucket.
+func bucketOfARN(text string) (string, bool) {
+	a, ok := arn.Parse(text)
+	return a.Resource, ok && a.Service == "s3" && a.Region == "" && a.Account == "" && a.Resource != ""
 }
 
 func (c *call) checkBucketTags(doc *node) error {
@@ -37,7 +73,8 @@ func (c *call) checkOwnership(doc *node) error {
 	return nil
 }
 
-func (c *call) checkAccelerate(*node) error {
+// accelerable refuses buckets whose names have periods, whatever is asked for.
+func (c *call) accelerable() error {
 	if strings.Contains(c.bucket, ".") {
 		return invalidRequest("S3 Transfer Acceleration is not supported for buckets with periods (.) in their names")
 	}
@@ -203,6 +240,11 @@ func checkRule(rule *node) error {
 	if and := filter.get("And"); and != nil {
 		if len(and.Kids) < 2 {
 			return errMalformedXML
+		}
+		if more, ok := and.number("ObjectSizeGreaterThan"); ok {
+			if less, ok := and.number("ObjectSizeLessThan"); ok && less <= more {
+				return invalidRequest("'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.")
+			}
 		}
 		keys := map[string]bool{}
 		for _, t := range and.all("Tag") {

@@ -14,7 +14,7 @@ import (
 
 // Tags of objects and buckets.
 
-var taggingShape = parseShape("Tagging{TagSet{Tag*{Key Value}}}")
+var taggingShape = parseShape("Tagging{TagSet?{Tag*{Key Value}}}")
 
 const (
 	maxObjectTags = 10
@@ -110,8 +110,18 @@ func parseTagging(header string) (map[string]string, error) {
 	return tags, nil
 }
 
+// untagged is the error for a delete marker, the latest version or not, where tags are asked for.
+func (c *call) untagged(info *objectstore.Info, id string, err error) error {
+	if id == "" && errors.Is(err, objectstore.ErrMarker) {
+		return markerMethod(c.r.Method).header("x-amz-delete-marker", "true").header("x-amz-version-id", info.VersionID()).header("Allow", "DELETE")
+	}
+	return c.missing(info, id, err)
+}
+
 func (c *call) getObjectTagging() error {
-	info, _, err := c.found(false)
+	id := c.version()
+	info, err := c.s.store.Stat(c.bucket, c.key, id)
+	err = c.untagged(&info, id, err)
 	if errors.Is(err, objectstore.ErrNoKey) {
 		return noSuchKey(c.bucket + "/" + c.key) // as S3 names it here, and only here
 	}
@@ -143,7 +153,7 @@ func (c *call) amendTags(tags map[string]string, status int, event string) error
 		return nil
 	})
 	if err != nil {
-		return c.missing(&info, id, err)
+		return c.untagged(&info, id, err)
 	}
 	c.sayVersion(&info)
 	if status == 200 {
