@@ -282,6 +282,10 @@ func (e *Engine) run(ctx context.Context, call worker.Call) (*Result, error) {
 // memoryMessage is how Athena words that a query needs more memory than it may have.
 const memoryMessage = "Query exceeded per-node memory limit"
 
+// castInside finds what package trino says of a value within an array, a map or a row that it cannot cast,
+// which it has DuckDB fail to cast.
+var castInside = regexp.MustCompile(`(?s)["']((?:Cannot cast|Value cannot be cast to) .*)["'](?: to |, expected )`)
+
 // queryError puts DuckDB's errors into Athena's words as far as they have one.
 func queryError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
@@ -316,6 +320,9 @@ func queryError(ctx context.Context, err error) error {
 		name = "INVALID_CAST_ARGUMENT"
 		if m := outOfRange.FindStringSubmatch(text); m != nil {
 			name, text = "NUMERIC_VALUE_OUT_OF_RANGE", "Out of range for "+integerNames[m[2]]+": "+m[1]
+		}
+		if m := castInside.FindStringSubmatch(text); m != nil {
+			text = m[1]
 		}
 		if m := badDate.FindStringSubmatch(text); m != nil {
 			text = "Value cannot be cast to date: " + m[1]

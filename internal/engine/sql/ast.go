@@ -190,7 +190,15 @@ type SortItem struct {
 // Table is a table or view by name.
 type Table struct {
 	Position
-	Name QualifiedName
+	Name    QualifiedName
+	Version *TableVersion // nil: the table as it is
+}
+
+// TableVersion is FOR TIMESTAMP|VERSION AS OF point, or with SYSTEM_TIME or SYSTEM_VERSION.
+type TableVersion struct {
+	Position
+	Kind  string // TIMESTAMP or VERSION
+	Point Expr
 }
 
 // AliasedRelation is relation [AS] alias [(columns)].

@@ -306,6 +306,11 @@ func (w *printer) relation(r Relation) {
 		w.text(r.SQL(Print))
 	case *Table:
 		w.name(r.Name)
+		if r.Version != nil {
+			w.text(" FOR ", r.Version.Kind, " AS OF (")
+			w.node(r.Version.Point)
+			w.text(")")
+		}
 	case *AliasedRelation:
 		w.relationOperand(r.Relation)
 		w.text(" AS ")

@@ -426,7 +426,11 @@ func (p *parser) relationPrimary() Relation {
 		p.expectSymbol(")")
 		return r
 	}
-	return &Table{at, p.qualifiedName()}
+	t := &Table{Position: at, Name: p.qualifiedName()}
+	if p.Dialect != Streaming && p.at("FOR") {
+		t.Version = p.tableVersion()
+	}
+	return t
 }
 
 // windowSpec reads ([name] [PARTITION BY] [ORDER BY] [frame]).
@@ -585,4 +589,19 @@ func (p *parser) rowField() RowField {
 	}
 	name := p.identifier()
 	return RowField{&name, p.parseType()}
+}
+
+// tableVersion is FOR TIMESTAMP AS OF a time, or FOR VERSION AS OF a number or name.
+func (p *parser) tableVersion() *TableVersion {
+	v := &TableVersion{Position: p.pos()}
+	p.expect("FOR")
+	switch v.Kind = p.expectAny("TIMESTAMP", "VERSION", "SYSTEM_TIME", "SYSTEM_VERSION"); v.Kind {
+	case "SYSTEM_TIME":
+		v.Kind = "TIMESTAMP"
+	case "SYSTEM_VERSION":
+		v.Kind = "VERSION"
+	}
+	p.expect("AS", "OF")
+	v.Point = p.concat()
+	return v
 }

@@ -93,6 +93,10 @@ func Children(n Node, f func(Node)) {
 		exprs(n.Rows)
 	case *AliasedRelation:
 		child(n.Relation)
+	case *Table:
+		if n.Version != nil {
+			child(n.Version.Point)
+		}
 	case *SampledRelation:
 		child(n.Relation, n.Percent)
 	case *SubqueryRelation:

@@ -244,9 +244,11 @@ func (d *ddl) alterTable(ctx context.Context, st *sql.AlterTable) error {
 	if in.Parameters == nil {
 		in.Parameters = make(map[string]string)
 	}
-	if in.StorageDescriptor == nil {
-		in.StorageDescriptor = &gluetypes.StorageDescriptor{}
+	sd := gluetypes.StorageDescriptor{}
+	if in.StorageDescriptor != nil {
+		sd = *in.StorageDescriptor // the table keeps its own until the change is whole
 	}
+	in.StorageDescriptor = &sd
 	switch a := st.Action.(type) {
 	case *sql.AddPartitions:
 		return d.addPartitions(ctx, database, t, a)

@@ -56,6 +56,7 @@ func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st st
 	if err != nil {
 		return err
 	}
+	executed := false
 	if e := st.prepared; e != nil {
 		d, err := s.preparedStatement(sc, wg.Name, e.Name.Name)
 		if err != nil {
@@ -69,8 +70,9 @@ func (s *Service) execute(ctx context.Context, sc scope, wg *workGroupDoc, st st
 		if len(e.Using) > 0 {
 			params = e.Using
 		}
+		executed = true
 	}
-	if len(params) > 0 {
+	if len(params) > 0 || executed {
 		want := 0
 		sql.Walk(st.tree, func(n sql.Node) bool {
 			if _, ok := n.(*sql.Parameter); ok {

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
 
-	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/lakesql"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/signature"
@@ -142,7 +141,7 @@ func (d *ddl) showPartitions(ctx context.Context, st *sql.ShowPartitions) error 
 	}
 	return glueFailure(eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", false, func(p gluetypes.Partition) {
 		if len(p.Values) == len(t.PartitionKeys) {
-			d.out.line(hivetype.UnescapePath(partitionFolder(t, p.Values)))
+			d.out.line(partitionFolder(t, p.Values)) // escaped, as Hive shows names
 		}
 	}))
 }

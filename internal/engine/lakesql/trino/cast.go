@@ -36,6 +36,10 @@ func (t *translator) cast(c *sql.Cast, in *scope) (string, *sql.Type) {
 	if types.Is(to, "timestamp with time zone") && types.Is(from, "timestamp with time zone") {
 		return text, from
 	}
+	if c.Try && types.Is(to, "array", "map", "row") { // what is in it is cast as a whole, or not at all
+		p := t.castName() // an error of the value itself is one
+		return "list_transform([" + text + "], lambda " + p + ": TRY(" + strings.ReplaceAll(t.castTo("CAST(", p, from, to), "__raise(", "__missing(") + "))[1]", to
+	}
 	return t.castTo(verb, text, from, to), to
 }
 
@@ -45,6 +49,9 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 	otherwise := func(message string) string { // of a value that cannot be cast
 		if try {
 			return "NULL"
+		}
+		if t.nested > 0 && !types.IsText(to) { // an error that TRY knows
+			return "CAST(" + message + " AS " + duck.Type(to) + ")"
 		}
 		return duck.Raise("INVALID_CAST_ARGUMENT", message)
 	}
@@ -99,7 +106,40 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 	case types.Is(from, "timestamp", "date") && types.Is(to, "timestamp with time zone"):
 		return "timezone('UTC', CAST(" + text + " AS TIMESTAMP))"
 	}
-	return duck.Convert(verb, text, from, to, 0)
+	return t.castInside(verb, text, from, to)
+}
+
+// castInside casts what an array, a map or a row is made of as values of those types by themselves.
+func (t *translator) castInside(verb, text string, from, to *sql.Type) string {
+	plain := verb + text + " AS " + duck.Type(to) + ")"
+	t.nested++
+	defer func() { t.nested-- }()
+	if types.Text(from) == types.Text(to) {
+		return plain
+	}
+	switch {
+	case types.Is(from, "array") && types.Is(to, "array") && len(from.Args) == 1 && len(to.Args) == 1 && !types.Is(from.Args[0], "unknown"):
+		p := t.castName()
+		return "list_transform(" + text + ", lambda " + p + ": " + t.castTo(verb, p, from.Args[0], to.Args[0]) + ")"
+	case types.Is(from, "map") && types.Is(to, "map") && len(from.Args) == 2 && len(to.Args) == 2 && !types.Is(from.Args[0], "unknown"):
+		p := t.castName()
+		return "map_from_entries(list_transform(map_entries(" + text + "), lambda " + p + ": struct_pack(key := " + t.castTo(verb, p+".key", from.Args[0], to.Args[0]) +
+			", value := " + t.castTo(verb, p+".value", from.Args[1], to.Args[1]) + ")))"
+	case types.Is(from, "row") && types.Is(to, "row") && len(from.Fields) == len(to.Fields) && len(to.Fields) > 0:
+		p := t.castName()
+		parts := make([]string, len(to.Fields))
+		for i := range parts {
+			parts[i] = duck.Ident(types.FieldName(to, i)) + " := " + t.castTo(verb, p+"."+duck.Ident(types.FieldName(from, i)), from.Fields[i].Type, to.Fields[i].Type)
+		}
+		return "list_transform([" + text + "], lambda " + p + ": CASE WHEN " + p + " IS NOT NULL THEN struct_pack(" + strings.Join(parts, ", ") + ") END)[1]"
+	}
+	return plain
+}
+
+// castName is a name for what a cast goes over, which no other has.
+func (t *translator) castName() string {
+	t.casts++
+	return fmt.Sprintf("__cast%d", t.casts)
 }
 
 // castText writes a value of a type as Trino's cast to varchar does.

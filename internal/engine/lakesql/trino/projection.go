@@ -193,27 +193,26 @@ func (t *translator) projectedDates(at sql.Position, table *catalog.Table, get f
 		unit = u
 	}
 	var values []string
-	for i := 0; ; i++ {
-		d, ok := add(from, i*step, unit)
-		if !ok {
-			bad("interval.unit")
-		}
-		if d.After(to) {
-			return values
-		}
+	for d := from; !d.After(to); {
 		if len(values) >= maxProjected {
 			fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives more than %d partitions", table.Database, table.Name, maxProjected)
 		}
 		values = append(values, pattern.Format(d))
+		next, ok := add(d, step, unit)
+		if !ok {
+			bad("interval.unit")
+		}
+		d = next
 	}
+	return values
 }
 
 func add(t time.Time, n int, unit string) (time.Time, bool) {
 	switch unit {
 	case "YEAR":
-		return t.AddDate(n, 0, 0), true
+		return months(t, 12*n), true
 	case "MONTH":
-		return t.AddDate(0, n, 0), true
+		return months(t, n), true
 	case "WEEK":
 		return t.AddDate(0, 0, 7*n), true
 	case "DAY":
@@ -226,6 +225,12 @@ func add(t time.Time, n int, unit string) (time.Time, bool) {
 		return t.Add(time.Duration(n) * time.Second), true
 	}
 	return t, false
+}
+
+// months adds months as Java does: a day that the month does not have is its last.
+func months(t time.Time, n int) time.Time {
+	first := t.AddDate(0, 0, 1-t.Day()).AddDate(0, n, 0)
+	return first.AddDate(0, 0, min(t.Day(), first.AddDate(0, 1, -1).Day())-1)
 }
 
 // relative reads what follows NOW: nothing, or -3DAYS and the like.

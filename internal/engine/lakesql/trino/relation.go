@@ -252,6 +252,9 @@ func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []col
 	case err != nil:
 		panic(fault.Stop(err))
 	}
+	if r.Version != nil {
+		fault.Fail(r.Version.Position, "NOT_SUPPORTED", "This connector does not support versioned tables")
+	}
 	if ofPartitions {
 		if len(table.PartitionColumns) == 0 {
 			fault.Fail(r.Position, "TABLE_NOT_FOUND", "Table '%s.%s.%s' does not exist", t.catalogName(), database, name)

@@ -49,6 +49,8 @@ type translator struct {
 	depth    int                      // of expressions
 	work     int                      // see worked
 	sets     int                      // depth of set operations
+	casts    int                      // names that casts have taken
+	nested   int                      // depth of arrays, maps and rows that are cast
 }
 
 // column is one that a name may stand for.
