@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,16 +21,18 @@ import (
 // benchStreams measures a node's Kinesis streams as their clients see them.
 type benchStreams struct {
 	awsClient
-	shards, conns, singles, batch, size int
-	length                              time.Duration
-	data                                string
-	json                                bool
+	counts                      []int // of shards, each of a stream
+	conns, singles, batch, size int
+	length                      time.Duration
+	data                        string
+	json                        bool
 
 	out, progress io.Writer
 	terminal      bool
 	client        *kinesis.Client
 	node          *childNode // nil: somebody else's
-	stream        string
+	stream        string     // that is measured
+	shards        int        // of it
 }
 
 // streamResult is one line of the table.
@@ -41,7 +45,9 @@ type streamResult struct {
 	Bytes     int64   `json:"bytes,omitempty"`
 	P50       float64 `json:"p50_ms"`
 	P99       float64 `json:"p99_ms"`
+	Shards    int     `json:"shards,omitempty"`
 	Share     float64 `json:"share_of_bare_disk,omitempty"`
+	OfFirst   float64 `json:"share_of_first_stream,omitempty"` // of the rate of the same line of the first stream
 	NodeCPU   float64 `json:"node_cpu_seconds,omitempty"`
 	ClientCPU float64 `json:"client_cpu_seconds,omitempty"`
 	Note      string  `json:"note,omitempty"`
@@ -71,13 +77,18 @@ puts of batches and of single records over many connections, and the latency fro
 to GetRecords and to a subscriber (enhanced fan-out).
 
 As a baseline, the same bytes are written to a file and synced, with one sync for all
-that the connections have in flight. No durable stream on this disk can be faster.`,
+that the connections have in flight. No durable stream on this disk can be faster.
+
+With several numbers of shards, puts and reads are measured of a stream of each, one after
+the other, and beside those of the others stands what part they are of the first one's rate.
+Puts spread evenly over all shards.`,
 		Example: `  brookmere bench streams
   brookmere bench streams --size 1000 --conns 16 --for 30s
+  brookmere bench streams --shards 4,64,256,1000
   brookmere bench streams --endpoint http://127.0.0.1:4566 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if b.shards < 1 || b.conns < 1 || b.singles < 1 || b.size < 1 || b.batch < 1 || b.batch > batchRecords {
+			if len(b.counts) == 0 || slices.Min(b.counts) < 1 || b.conns < 1 || b.singles < 1 || b.size < 1 || b.batch < 1 || b.batch > batchRecords {
 				return fmt.Errorf("want at least one shard, connection and byte, and batches of 1 to %d", batchRecords)
 			}
 			if b.batch*b.size > 9<<20 {
@@ -92,7 +103,7 @@ that the connections have in flight. No durable stream on this disk can be faste
 	b.register(cmd)
 	cmd.PersistentFlags().Lookup("endpoint").Usage = "`URL` of a running node (default: a temporary one)"
 	f := cmd.Flags()
-	f.IntVar(&b.shards, "shards", 4, "shards of the stream")
+	f.IntSliceVar(&b.counts, "shards", []int{4}, "shards of the stream, or of several `n,...`")
 	f.IntVar(&b.conns, "conns", 8, "connections putting batches")
 	f.IntVar(&b.singles, "single-conns", 16, "connections putting single records")
 	f.IntVar(&b.batch, "batch", batchRecords, "records per batch")
@@ -117,17 +128,6 @@ func (b *benchStreams) run(ctx context.Context, running bool) (err error) {
 		b.lead(b.node.url)
 	}
 	b.client = kinesis.NewFromConfig(b.config())
-	b.stream = fmt.Sprintf("bench-%d", time.Now().UnixNano())
-	if err := b.create(ctx); err != nil {
-		return err
-	}
-	defer func() {
-		// Also after Ctrl-C: somebody else's node is left as it was.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-		defer cancel()
-		_, derr := b.client.DeleteStream(ctx, &kinesis.DeleteStreamInput{StreamName: &b.stream, EnforceConsumerDeletion: aws.Bool(true)})
-		err = errors.Join(err, derr)
-	}()
 	results, err := b.measure(ctx, dir)
 	if err != nil {
 		return err
@@ -139,17 +139,53 @@ func (b *benchStreams) run(ctx context.Context, running bool) (err error) {
 	return nil
 }
 
-func (b *benchStreams) create(ctx context.Context) error {
-	_, err := b.client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &b.stream, ShardCount: aws.Int32(int32(b.shards))})
-	if err != nil {
-		return err
+// measure measures a stream of each number of shards, and how long records take.
+func (b *benchStreams) measure(ctx context.Context, dir string) ([]streamResult, error) {
+	var all, first []streamResult
+	for i, n := range b.counts {
+		b.shards = n
+		b.stream = fmt.Sprintf("bench-%d", time.Now().UnixNano())
+		results, err := b.measureStream(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			first = results
+		}
+		for j := range results {
+			r := &results[j]
+			r.Shards = n
+			if i > 0 && first[j].Rate > 0 {
+				r.OfFirst = r.Rate / first[j].Rate
+			}
+		}
+		all = append(all, results...)
 	}
-	return kinesis.NewStreamExistsWaiter(b.client, func(o *kinesis.StreamExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond }).
-		Wait(ctx, &kinesis.DescribeStreamInput{StreamName: &b.stream}, time.Minute)
+	b.stream = fmt.Sprintf("bench-%d", time.Now().UnixNano())
+	latencies, err := b.latencies(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("latencies: %w", err)
+	}
+	return append(all, latencies...), nil
 }
 
-func (b *benchStreams) measure(ctx context.Context, dir string) ([]streamResult, error) {
-	var results []streamResult
+func (b *benchStreams) measureStream(ctx context.Context, dir string) (results []streamResult, err error) {
+	_, err = b.client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &b.stream, ShardCount: aws.Int32(int32(b.shards))})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		// Also after Ctrl-C: somebody else's node is left as it was.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		_, derr := b.client.DeleteStream(ctx, &kinesis.DeleteStreamInput{StreamName: &b.stream, EnforceConsumerDeletion: aws.Bool(true)})
+		err = errors.Join(err, derr)
+	}()
+	err = kinesis.NewStreamExistsWaiter(b.client, func(o *kinesis.StreamExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond }).
+		Wait(ctx, &kinesis.DescribeStreamInput{StreamName: &b.stream}, time.Minute)
+	if err != nil {
+		return nil, err
+	}
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) (streamResult, error)
@@ -170,11 +206,7 @@ func (b *benchStreams) measure(ctx context.Context, dir string) ([]streamResult,
 		}
 		results = append(results, r)
 	}
-	latencies, err := b.latencies(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("latencies: %w", err)
-	}
-	return append(results, latencies...), nil
+	return results, nil
 }
 
 // step measures one line, with the processor time that it takes.
@@ -221,15 +253,22 @@ func (b *benchStreams) show(name string, length time.Duration) (done func()) {
 }
 
 func (b *benchStreams) print(results []streamResult) {
-	fmt.Fprintf(b.out, "%d shards, %d-byte records, batches of %d over %d connections, single records over %d\n\n",
-		b.shards, b.size, b.batch, b.conns, b.singles)
+	counts := make([]string, len(b.counts))
+	for i, n := range b.counts {
+		counts[i] = strconv.Itoa(n)
+	}
+	fmt.Fprintf(b.out, "%s shards, %d-byte records, batches of %d over %d connections, single records over %d\n\n",
+		strings.Join(counts, ", "), b.size, b.batch, b.conns, b.singles)
 	rows := [][]string{{"", "RECORDS/S", "MB/S", "P50 MS", "P99 MS", "OF BARE DISK", "CPU S NODE", "CPU S CLIENT"}}
+	if len(counts) > 1 {
+		rows[0] = append(rows[0], "SHARDS", "OF "+counts[0]+" SHARDS")
+	}
 	for _, r := range results {
-		if r.Note != "" {
-			rows = append(rows, []string{r.Name, r.Note, "", "", "", "", "", ""})
-			continue
+		row := make([]string, len(rows[0]))
+		row[0], row[1] = r.Name, r.Note
+		if r.Note == "" {
+			row[3], row[4] = fmt.Sprintf("%.2f", r.P50), fmt.Sprintf("%.2f", r.P99)
 		}
-		row := []string{r.Name, "", "", fmt.Sprintf("%.2f", r.P50), fmt.Sprintf("%.2f", r.P99), "", "", ""}
 		if r.Rate > 0 {
 			row[1], row[2] = fmt.Sprintf("%.0f", r.Rate), fmt.Sprintf("%.1f", float64(r.Bytes)/r.Seconds/1e6)
 		}
@@ -241,6 +280,12 @@ func (b *benchStreams) print(results []streamResult) {
 		}
 		if r.ClientCPU > 0 {
 			row[7] = fmt.Sprintf("%.2f", r.ClientCPU)
+		}
+		if len(counts) > 1 && r.Shards > 0 {
+			row[8] = strconv.Itoa(r.Shards)
+			if r.OfFirst > 0 {
+				row[9] = fmt.Sprintf("%.2f", r.OfFirst)
+			}
 		}
 		rows = append(rows, row)
 	}

@@ -195,30 +195,44 @@ func textAfter(text []byte, member string) string {
 	return string(value)
 }
 
-// read reads all shards to their ends, as fast as they come, each over a connection.
+// readConns is over how many connections shards are read.
+const readConns = 64
+
+// read reads all shards to their ends, as fast as they come, each over a connection, but not
+// more than readConns of them at a time.
 func (b *benchStreams) read(ctx context.Context) (streamResult, error) {
 	var (
 		r    streamResult
 		mu   sync.Mutex
 		wg   sync.WaitGroup
 		errs = make(chan error, b.shards)
+		room = make(chan struct{}, readConns)
 	)
 	shards, err := listShards(ctx, b.client, &kinesis.ListShardsInput{StreamName: &b.stream})
 	if err != nil {
 		return r, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(b.length, time.Second))
+	outer := ctx
+	ctx, cancel := context.WithTimeout(outer, max(b.length, time.Second))
 	defer cancel()
 	start := time.Now()
-	transport := &http.Transport{MaxIdleConnsPerHost: len(shards), ReadBufferSize: 256 << 10, DisableCompression: true}
+	transport := &http.Transport{MaxIdleConnsPerHost: readConns, ReadBufferSize: 256 << 10, DisableCompression: true}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: time.Minute}
 	for _, sh := range shards {
 		wg.Go(func() {
+			select {
+			case room <- struct{}{}:
+				defer func() { <-room }()
+			case <-ctx.Done():
+				return
+			}
 			it, err := b.client.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{
 				StreamName: &b.stream, ShardId: sh.ShardId, ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
 			if err != nil {
-				errs <- err
+				if ctx.Err() == nil {
+					errs <- err
+				}
 				return
 			}
 			var answer bytes.Buffer
@@ -255,5 +269,5 @@ func (b *benchStreams) read(ctx context.Context) (streamResult, error) {
 	}
 	r.Seconds = time.Since(start).Seconds()
 	r.Rate = float64(r.Records) / r.Seconds
-	return r.done(), nil
+	return r.done(), outer.Err()
 }

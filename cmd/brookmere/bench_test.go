@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +46,22 @@ func TestBenchStreams(t *testing.T) {
 			t.Errorf("the stream %s is left", s)
 		}
 	}
+	lines := benched[streamResult](t, words(url, "bench streams --shards 1,3 --conns 1 --single-conns 1 --batch 20 --size 50 --for 20ms --json")...)
+	compared := map[string][]int{}
+	for _, l := range lines {
+		if l.Shards > 0 {
+			compared[l.Name] = append(compared[l.Name], l.Shards)
+		}
+		if (l.OfFirst > 0) != (l.Shards == 3) {
+			t.Errorf("compared with the first stream: %+v", l)
+		}
+	}
+	for _, name := range []string{"put batches", "put single records", "read back"} {
+		if !slices.Equal(compared[name], []int{1, 3}) {
+			t.Errorf("%s of streams of %v shards", name, compared[name])
+		}
+	}
+	fails(t, words(url, "bench streams --shards 4,0"), "at least one shard")
 	fails(t, words(url, "bench streams --batch 501"), "batches of 1 to 500")
 	fails(t, words(url, "bench streams --size 1000000"), "a request takes 10 MiB at most")
 }

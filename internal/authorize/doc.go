@@ -13,6 +13,9 @@
 // the newest by request, for Explain, and what each principal did, for LeastPolicy. Both are bounded and
 // kept in memory alone.
 //
+// Callers choose the region that they sign for, and with it the partition of the ARNs of what they reach. Neither decisions
+// here nor policy.Evaluate compare the partitions of ARNs: all are one.
+//
 // # Who is asked about
 //
 // A caller without a principal is the root of its account: a key of the configuration, or any key on an

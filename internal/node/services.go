@@ -228,6 +228,10 @@ func makeAPIGateway(s *services, p parts) (_ service, err error) {
 	s.restAPIs, err = apigateway.New(apigateway.Config{
 		State: p.state, Logs: roleLogs{logsOfAPIs(s, p)}, Meter: p.meter, Services: integrations{p.stack}, Outbound: p.node.outbound(30 * time.Second), Clock: p.clock, Logger: p.logger,
 		PassRole: p.node.passRole("apigateway", executeapi.Service),
+		LogsNeedRole: func() bool {
+			a := p.node.deciding.Load()
+			return a != nil && a.Enforces()
+		},
 		Allow: func(ctx context.Context, arn string, keys func(string) []string) error {
 			return p.node.decide(ctx, "execute-api:Invoke", arn, keys)
 		},

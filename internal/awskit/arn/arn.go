@@ -74,6 +74,18 @@ func (a ARN) String() string {
 	return "arn:" + a.Partition + ":" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource
 }
 
+// Same reports whether two texts name the same resource: a node is one partition, whose resources answer to the names
+// of all. Texts that are not names are the same if they are equal.
+func Same(a, b string) bool {
+	if a == b {
+		return true
+	}
+	one, ok := Parse(a)
+	other, is := Parse(b)
+	one.Partition = other.Partition
+	return ok && is && one == other
+}
+
 // Within reports whether the name is of that service, region and account, in the partition of
 // the region: whether a service that serves the caller there may answer for it.
 func (a ARN) Within(service, region, account string) bool {

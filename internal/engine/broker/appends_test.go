@@ -141,7 +141,7 @@ func TestAppendsPowerLoss(t *testing.T) {
 	}
 	synced := map[string]int{}
 	for round := range rounds {
-		b, err := Start(Options{Dir: dir, segmentBytes: 512 << 10})
+		b, err := Start(Options{Dir: dir, segmentBytes: 512 << 10, keptOpen: -r.IntN(2)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,6 +28,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,9 +67,11 @@ type Options struct {
 	// Logf gets the server's warnings and errors; nil drops them.
 	Logf func(level, message string)
 
-	// In tests: the size of a segment of the journal, and how files of streams get to the disk.
+	// In tests: the size of a segment of the journal, how files of streams get to the disk, and how
+	// many of them checkpoints keep open: 0 means keptOpen, negative none.
 	segmentBytes int64
 	fsync        func(*os.File) error
+	keptOpen     int
 }
 
 // Broker is a running server, or the link to one outside.
@@ -99,7 +102,7 @@ func Start(o Options) (*Broker, error) {
 			return nil, fmt.Errorf("broker: directory %q is not an absolute path", o.Dir)
 		}
 		if !o.NoSync {
-			b.disk = &disk{dir: o.Dir, segmentBytes: o.segmentBytes, logf: o.Logf, fsync: o.fsync, streams: map[string]*files{}}
+			b.disk = &disk{dir: o.Dir, segmentBytes: o.segmentBytes, logf: o.Logf, fsync: o.fsync, keptOpen: cmp.Or(o.keptOpen, keptOpen), streams: map[string]*files{}}
 			if b.disk.fsync == nil {
 				b.disk.fsync = (*os.File).Sync
 			}

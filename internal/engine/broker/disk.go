@@ -63,8 +63,8 @@ func (b *Broker) SyncAppended(streams []string) error {
 		return nil
 	}
 	how := (*files).syncAppended
-	if len(streams) > keptOpen {
-		how = (*files).sync // which keeps no file open
+	if len(streams) > b.disk.keptOpen {
+		how = (*files).syncClosed
 	}
 	err := b.disk.syncAll(streams, how)
 	if err != nil {
@@ -73,7 +73,8 @@ func (b *Broker) SyncAppended(streams []string) error {
 	return err
 }
 
-// keptOpen is for how many streams of a checkpoint the last block is kept open.
+// keptOpen is for how many streams of a checkpoint the last block is kept open, so that it need
+// not be opened for each; with more of them files would run out.
 const keptOpen = 256
 
 // Mark notes that a stream's own files hold everything up to the sequence, after a Sync, so
@@ -99,6 +100,7 @@ type disk struct {
 	segmentBytes int64  // of the journal; 0: what it takes by itself
 	logf         func(level, message string)
 	fsync        func(*os.File) error
+	keptOpen     int // streams of a checkpoint whose last blocks are kept open
 	suspects     *suspects
 	started      bool // suspect files were written again
 

@@ -38,6 +38,7 @@ type files struct {
 	synced map[string]fs.FileInfo // by path, as they were before they were synced
 
 	tail *tail // of the run under way
+	keep bool  // the block is kept open
 }
 
 func newFiles(d *disk, stream string) *files {
@@ -79,27 +80,31 @@ func readBorn(dir string) (int64, error) {
 }
 
 // sync makes everything durable.
-func (f *files) sync() error { return f.share(true) }
+func (f *files) sync() error { return f.share(true, false) }
 
-// syncAppended makes the messages durable that the server has appended.
-func (f *files) syncAppended() error { return f.share(false) }
+// syncAppended makes the messages durable that the server has appended, and keeps the last block
+// open.
+func (f *files) syncAppended() error { return f.share(false, true) }
+
+// syncClosed is syncAppended, and keeps nothing open.
+func (f *files) syncClosed() error { return f.share(false, false) }
 
 // share returns when a run that began after the call has ended, so that those who come
 // during one share the next.
-func (f *files) share(whole bool) error {
+func (f *files) share(whole, keep bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.whole = f.whole || whole
+	f.whole, f.keep = f.whole || whole, keep
 	for want := f.begun + 1; f.ended < want; {
 		if f.running {
 			f.changed.Wait()
 			continue
 		}
-		whole := f.whole
+		whole, keep := f.whole, f.keep
 		f.running, f.whole = true, false
 		f.begun++
 		f.mu.Unlock()
-		err := f.run(whole)
+		err := f.run(whole, keep)
 		f.mu.Lock()
 		f.running, f.ended, f.err = false, f.begun, err
 		f.changed.Broadcast()
@@ -107,7 +112,7 @@ func (f *files) share(whole bool) error {
 	return f.err
 }
 
-func (f *files) run(whole bool) error {
+func (f *files) run(whole, keep bool) error {
 	if f.disk.suspects.has(filepath.Base(f.dir)) {
 		if _, err := os.Lstat(f.dir); !errors.Is(err, fs.ErrNotExist) {
 			return errSuspect
@@ -117,8 +122,11 @@ func (f *files) run(whole bool) error {
 		if info, err := f.tail.sync(f.syncOpen); info != nil {
 			if err == nil {
 				f.mu.Lock()
-				f.synced[f.tail.file.Name()] = info
+				f.synced[f.tail.path] = info
 				f.mu.Unlock()
+			}
+			if !keep {
+				f.tail.close()
 			}
 			return err
 		}
@@ -133,7 +141,10 @@ func (f *files) run(whole bool) error {
 	f.synced, f.born = now, 0 // it may be another stream now
 	f.mu.Unlock()
 	if err == nil && !whole {
-		f.tail = openTail(now)
+		f.tail = findTail(now)
+		if keep {
+			f.tail.open()
+		}
 	}
 	return err
 }
@@ -238,30 +249,34 @@ func syncFile(path string) error {
 // tail is the block that the server appends to. The server makes the next one before it
 // appends to that.
 type tail struct {
-	file *os.File
+	path string
+	file *os.File // nil: it is opened to be synced
 	info fs.FileInfo
 	next string // path of the block that will follow
 }
 
-// openTail finds the last block; nil when there is none.
-func openTail(all map[string]fs.FileInfo) *tail {
+// findTail finds the last block; nil when there is none.
+func findTail(all map[string]fs.FileInfo) *tail {
 	var t tail
 	last := -1
 	for path, info := range all {
 		name, ok := strings.CutSuffix(filepath.Base(path), ".blk")
 		if n, err := strconv.Atoi(name); ok && err == nil && n > last {
-			last, t.info = n, info
+			last, t.path, t.info = n, path, info
 			t.next = filepath.Join(filepath.Dir(path), strconv.Itoa(n+1)+".blk")
 		}
 	}
 	if last < 0 {
 		return nil
 	}
-	var err error
-	if t.file, err = os.Open(filepath.Join(filepath.Dir(t.next), t.info.Name())); err != nil {
-		return nil
-	}
 	return &t
+}
+
+// open opens the block, if it can.
+func (t *tail) open() {
+	if t != nil && t.file == nil {
+		t.file, _ = os.Open(t.path)
+	}
 }
 
 // sync syncs the block and reports what it was before. That is nil, and nothing is done,
@@ -270,15 +285,27 @@ func (t *tail) sync(sync func(*os.File) error) (fs.FileInfo, error) {
 	if _, err := os.Lstat(t.next); !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	info, err := os.Lstat(t.file.Name())
+	info, err := os.Lstat(t.path)
 	if err != nil || !os.SameFile(info, t.info) {
 		return nil, nil
 	}
-	return info, sync(t.file)
+	if t.file != nil {
+		return info, sync(t.file)
+	}
+	file, err := os.Open(t.path)
+	if err != nil {
+		return nil, nil
+	}
+	defer file.Close()
+	if now, err := file.Stat(); err != nil || !os.SameFile(now, t.info) {
+		return nil, nil
+	}
+	return info, sync(file)
 }
 
 func (t *tail) close() {
-	if t != nil {
+	if t != nil && t.file != nil {
 		t.file.Close()
+		t.file = nil
 	}
 }

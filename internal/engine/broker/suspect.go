@@ -44,6 +44,7 @@ type suspects struct {
 
 	mu       sync.Mutex
 	byStream map[string]map[string]struct{} // paths in the stream's folder; "." is each file of it
+	behind   bool                           // the file lacks some, or ends within a line
 }
 
 // suspectEntry is a line of the file.
@@ -53,7 +54,8 @@ type suspectEntry struct {
 }
 
 // readSuspects reads which files are suspect. A list that cannot be read is an error, but for one
-// that a loss of power has left.
+// that a loss of power has left. Where the last line is cut off, as a kill on a full disk leaves it,
+// all files are suspect that it may have named.
 func readSuspects(dir string) (*suspects, error) {
 	s := &suspects{dir: dir, byStream: map[string]map[string]struct{}{}}
 	data, err := os.ReadFile(filepath.Join(dir, suspectFile))
@@ -63,7 +65,10 @@ func readSuspects(dir string) (*suspects, error) {
 	for line := range bytes.Lines(data) {
 		var e suspectEntry
 		if err == nil {
-			err = json.Unmarshal(line, &e)
+			if err = json.Unmarshal(line, &e); err != nil && line[len(line)-1] != '\n' && !powerLost(dir) {
+				s.behind = true
+				return s, s.noteCut(line)
+			}
 		}
 		if err == nil && (!filepath.IsLocal(e.Stream) || e.Stream != filepath.Base(e.Stream) || !filepath.IsLocal(e.File)) {
 			err = fmt.Errorf("it names the file %q of stream %q", e.File, e.Stream)
@@ -76,6 +81,24 @@ func readSuspects(dir string) (*suspects, error) {
 		return nil, fmt.Errorf("broker: read the list of suspect files %s: %w", filepath.Join(dir, suspectFile), err)
 	}
 	return s, nil
+}
+
+// noteCut notes each file of the stream that the beginning of a line names, or of all streams where
+// the name is not all there.
+func (s *suspects) noteCut(line []byte) error {
+	rest, _ := bytes.CutPrefix(line, []byte(`{"stream":`))
+	for i := range rest {
+		var name string
+		if json.Unmarshal(rest[:i+1], &name) == nil && filepath.IsLocal(name) && name == filepath.Base(name) {
+			s.note(suspectEntry{name, "."})
+			return nil
+		}
+	}
+	names, err := streamNames(s.dir)
+	for _, name := range names {
+		s.note(suspectEntry{name, "."})
+	}
+	return err
 }
 
 // note reports whether an entry is a new one.
@@ -92,9 +115,10 @@ func (s *suspects) note(e suspectEntry) bool {
 func (s *suspects) write() error {
 	file := filepath.Join(s.dir, suspectFile)
 	if len(s.byStream) == 0 {
-		if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		s.behind = false
 		return nil
 	}
 	var data []byte
@@ -107,6 +131,9 @@ func (s *suspects) write() error {
 	if err == nil {
 		err = os.Rename(file+".new", file)
 	}
+	if err == nil {
+		s.behind = false
+	}
 	return err
 }
 
@@ -118,19 +145,36 @@ func (e suspectEntry) line() []byte {
 	return append(line, '\n')
 }
 
-// add notes a file of which a sync has failed, or a folder.
+// add notes a file of which a sync has failed, or a folder. Where that cannot be written down, has
+// tries again.
 func (s *suspects) add(stream, path string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := suspectEntry{stream, path}
-	if !s.note(e) {
+	known := !s.note(e)
+	switch {
+	case s.behind:
+		return s.write()
+	case known:
 		return nil
 	}
+	err := s.append(e.line())
+	s.behind = err != nil
+	return err
+}
+
+// append appends a line to the file, all or nothing if it can.
+func (s *suspects) append(line []byte) error {
 	f, err := os.OpenFile(filepath.Join(s.dir, suspectFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(e.line())
+	info, err := f.Stat()
+	if err == nil {
+		if _, err = f.Write(line); err != nil {
+			err = errors.Join(err, f.Truncate(info.Size()))
+		}
+	}
 	return errors.Join(err, f.Close())
 }
 
@@ -150,10 +194,17 @@ func (s *suspects) any() bool {
 	return len(s.byStream) > 0
 }
 
+// has reports whether a stream has suspect files.
 func (s *suspects) has(stream string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.byStream[stream]) > 0
+	if len(s.byStream[stream]) == 0 {
+		return false
+	}
+	if s.behind {
+		s.write() // it is told again, with each try to sync the stream
+	}
+	return true
 }
 
 // syncFailed notes a file of which a sync has failed: its path is below the streams' folder.

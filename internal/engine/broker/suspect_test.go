@@ -167,7 +167,11 @@ func testFailedSync(t *testing.T, how string) {
 	open := func() {
 		t.Helper()
 		var err error
-		if b, err = Start(Options{Dir: dir, fsync: d.sync}); err != nil {
+		keep := 0
+		if how == "kill" {
+			keep = -1
+		}
+		if b, err = Start(Options{Dir: dir, fsync: d.sync, keptOpen: keep}); err != nil {
 			t.Fatal(err)
 		}
 		if l, err = shardlog.Open(t.Context(), b, shardlog.Options{Journal: AppendsDir(dir), SegmentBytes: 64 << 10}); err != nil {
@@ -371,6 +375,88 @@ func TestTornListOfSuspectFiles(t *testing.T) {
 	}
 }
 
+// TestCutListOfSuspectFiles reads lists whose last lines a kill on a full disk has cut off: all is
+// suspect that they may have named.
+func TestCutListOfSuspectFiles(t *testing.T) {
+	for _, c := range []struct {
+		list string
+		want []string
+	}{
+		{`{"stream":"a","file":"msgs/1.blk"}` + "\n" + `{"stream":"b","fi`, []string{"a msgs/1.blk", "b ."}},
+		{`{"stream":"b"`, []string{"b ."}},
+		{`{"stream":"b","file":"x"}`, []string{"b x"}},
+		{`{"stream":"b`, []string{"a .", "b .", "c ."}},
+		{`{"str`, []string{"a .", "b .", "c ."}},
+		{`{"stream":"..","fi`, []string{"a .", "b .", "c ."}},
+	} {
+		dir := t.TempDir()
+		for _, stream := range []string{"a", "b", "c"} {
+			if err := os.MkdirAll(streamDir(dir, stream), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, suspectFile), []byte(c.list), 0o600), begin(dir)); err != nil {
+			t.Fatal(err)
+		}
+		s, err := readSuspects(dir)
+		if err != nil {
+			t.Fatalf("%s: %v", c.list, err)
+		}
+		if got := listed(s); !slices.Equal(got, c.want) {
+			t.Errorf("%s: suspect are %q, want %q", c.list, got, c.want)
+		}
+	}
+}
+
+func listed(s *suspects) (all []string) {
+	for stream, files := range s.byStream {
+		for file := range files {
+			all = append(all, stream+" "+file)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestListOfSuspectFilesWithoutSpace notes files where the list cannot be written: it is written
+// when that works again.
+func TestListOfSuspectFilesWithoutSpace(t *testing.T) {
+	dir := t.TempDir()
+	if err := begin(dir); err != nil {
+		t.Fatal(err)
+	}
+	s, err := readSuspects(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.add("a", "msgs/1.blk"); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody may write a folder, not root either.
+	list := filepath.Join(dir, suspectFile)
+	if err := errors.Join(os.Remove(list), os.Mkdir(list, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.add("b", "."); err == nil {
+		t.Error("a list that cannot be written was written")
+	}
+	if !s.has("b") {
+		t.Error("a file is not suspect any more because it could not be written down")
+	}
+	if err := os.Remove(list); err != nil {
+		t.Fatal(err)
+	}
+	for _, stream := range []string{"b", "a"} {
+		if !s.has(stream) {
+			t.Errorf("%s is not suspect", stream)
+		}
+	}
+	got, err := readSuspects(dir)
+	if want := []string{"a msgs/1.blk", "b ."}; err != nil || !slices.Equal(listed(got), want) {
+		t.Errorf("listed are %q, want %q (%v)", listed(got), want, err)
+	}
+}
+
 // TestServerSyncFails has the server tell of a sync of its own that failed.
 func TestServerSyncFails(t *testing.T) {
 	b := start(t, filepath.Join(t.TempDir(), "nats"))
@@ -407,6 +493,7 @@ func TestServerSyncFails(t *testing.T) {
 func FuzzSuspects(f *testing.F) {
 	f.Add([]byte(`{"stream":"a","file":"msgs/1.blk"}` + "\n"))
 	f.Add([]byte(`{"stream":"..","file":"x"}`))
+	f.Add([]byte(`{"stream":"a\u002e","fi`))
 	f.Add([]byte(`{"stream":"a","file":"../../x"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dir := t.TempDir()

@@ -208,6 +208,14 @@ b at "x/b/" json none (a int) by (partition_0 string) ["2"] objects=1 records=1
 			options: Options{Combine: true},
 			want:    `x at "x/" xml none (_v double, b array<struct<_id:string,_value:string>>, c boolean, d string) objects=2 records=2` + "\n",
 		},
+		{
+			name: "XML whose elements are once here and several times there",
+			objects: mapSource{"x/a.xml": []byte(`<r><b>1</b><c><d>x</d></c><e>1</e></r>`), "x/b.xml": []byte(`<r><b>2</b><b>3</b><c><d>x</d><d>y</d></c><e>2</e></r>`),
+				"x/c.xml": []byte(`<r><b>4</b><c><d>z</d></c><e>3</e></r>`)},
+			prefix:  "x/",
+			options: Options{Combine: true},
+			want:    `x at "x/" xml none (b array<int>, c struct<d:array<string>>, e int) objects=3 records=3` + "\n",
+		},
 		{name: "nothing", objects: mapSource{}, prefix: "x/"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

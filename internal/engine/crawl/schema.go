@@ -28,6 +28,7 @@ func columnName(s string) string { return strings.ToLower(strings.TrimSpace(s)) 
 type schema struct {
 	columns Columns
 	index   map[string]int
+	xml     bool // an element may be once here and several times there
 }
 
 func newSchema(c Columns) schema {
@@ -45,7 +46,11 @@ func (s *schema) add(c Column) {
 		s.columns = append(s.columns, c)
 		return
 	}
-	if merged := merge(s.columns[i].Type, c.Type); merged != s.columns[i].Type {
+	join := merge
+	if s.xml {
+		join = xmlMerge
+	}
+	if merged := join(s.columns[i].Type, c.Type); merged != s.columns[i].Type {
 		s.columns[i].Type = merged
 	}
 }
@@ -56,7 +61,7 @@ func (s *schema) merge(o *schema) {
 	}
 }
 
-func (s *schema) clone() schema { return schema{slices.Clone(s.columns), maps.Clone(s.index)} }
+func (s *schema) clone() schema { return schema{slices.Clone(s.columns), maps.Clone(s.index), s.xml} }
 
 // result is the columns with a type for each.
 func (s *schema) result() Columns {

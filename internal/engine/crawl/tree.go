@@ -173,7 +173,9 @@ func (g *grouper) own(f *folder) (*group, []*file) {
 }
 
 func groupOf(fl *file) *group {
-	return &group{format: fl.format, schema: newSchema(fl.columns), stats: Statistics{1, fl.Size, fl.records}}
+	s := newSchema(fl.columns)
+	s.xml = fl.format.RowTag != "" || fl.format.Classification == XML
+	return &group{format: fl.format, schema: s, stats: Statistics{1, fl.Size, fl.records}}
 }
 
 // whole makes one group of all that is below f, or nil.

@@ -171,6 +171,9 @@ func newCondition(name, key string, values []string, variables bool) (condition,
 		if !ok {
 			return c, false
 		}
+		if strings.HasPrefix(canonical, "String") && holdsARNs(c.key) {
+			compare = anyPartition(v, compare)
+		}
 		c.values = append(c.values, compare)
 	}
 	return c, true

@@ -30,6 +30,13 @@
 // wildcards in it are none. A variable without a value, and without a default, makes its pattern match
 // nothing.
 //
+// The partition of an ARN decides nothing. A node is one partition, whose resources answer to the names of all: which
+// one an ARN names follows from the region that a request was signed for, which its sender chooses, so that a Deny of
+// arn:aws:s3:::lake/* would be passed by who signs for cn-north-1. "aws", "aws-cn", "aws-us-gov" and their like are one
+// in resources, in principals and providers, and in conditions: in those on ARNs, and in those on the text of a key
+// that holds an ARN (aws:PrincipalArn, aws:SourceArn, iam:PolicyARN), which hold if they hold for one of its names, and
+// negated if for none. Texts that may be anything, as tags and keys of items, are compared as they are.
+//
 // A key that a request does not have fails an operator, satisfies a negated one, one with IfExists, and
 // one with ForAllValues. Without a set operator a key of several values matches when one of them does,
 // and a negated operator when none does.

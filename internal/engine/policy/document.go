@@ -51,6 +51,7 @@ type Statement struct {
 	hasResources  bool
 	notResource   bool
 	conditions    []condition
+	keys          []string // that it asks for, as written
 	ActionNames   []string // as written, of Action or NotAction
 	ResourceNames []string // as written, of Resource or NotResource
 }

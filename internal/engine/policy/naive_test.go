@@ -89,12 +89,44 @@ func naiveARN(pattern, arn string, complete bool, keys Keys) bool {
 		return false
 	}
 	for i := range p {
-		if !naiveMatch(strings.ReplaceAll(p[i], "\x00", ":"), a[i], true, keys) {
+		hit := false
+		for _, name := range naiveNames(a, i) {
+			hit = hit || naiveMatch(strings.ReplaceAll(p[i], "\x00", ":"), name, true, keys)
+		}
+		if !hit {
 			return false
 		}
 	}
 	return true
 }
+
+var naivePartitions = regexp.MustCompile(`^aws(-.*)?$`)
+
+// naiveNames are the names of an ARN's part: a partition has those of all.
+func naiveNames(parts []string, i int) []string {
+	if i != 1 || !naivePartitions.MatchString(parts[1]) {
+		return []string{parts[i]}
+	}
+	return []string{parts[1], "aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"}
+}
+
+// naiveText is naiveOperator on a key that may hold an ARN: any of its names will do.
+func naiveText(op, key, want, have string, keys Keys) bool {
+	parts := strings.SplitN(have, ":", 3)
+	if !strings.HasPrefix(op, "string") || !strings.HasSuffix(key, "arn") || len(parts) < 3 || parts[0] != "arn" {
+		return naiveOperator(op, want, have, keys)
+	}
+	for _, name := range naiveNames(parts, 1) {
+		if naiveOperator(op, want, "arn:"+name+":"+parts[2], keys) {
+			return true
+		}
+	}
+	return false
+}
+
+var naivePartition = regexp.MustCompile(`^arn:aws-[a-z-]+:`)
+
+func naiveCanonical(arn string) string { return naivePartition.ReplaceAllString(arn, "arn:aws:") }
 
 func naiveResource(pattern, arn string, keys Keys) bool { return naiveARN(pattern, arn, true, keys) }
 
@@ -169,7 +201,7 @@ func naiveOperator(op, want, have string, keys Keys) bool {
 	panic(op)
 }
 
-func naiveCondition(op string, want []string, have []string, keys Keys) bool {
+func naiveCondition(op, key string, want []string, have []string, keys Keys) bool {
 	op = strings.ToLower(op)
 	set, rest, ok := strings.Cut(op, ":")
 	if ok {
@@ -198,7 +230,7 @@ func naiveCondition(op string, want []string, have []string, keys Keys) bool {
 	for _, h := range have {
 		hit := false
 		for _, w := range want {
-			hit = hit || naiveOperator(op, w, h, keys)
+			hit = hit || naiveText(op, key, w, h, keys)
 		}
 		if hit != negated {
 			satisfied++
@@ -237,7 +269,7 @@ func naiveApplies(s map[string]any, r *Request) bool {
 	conditions, _ := s["Condition"].(map[string]any)
 	for op, keys := range conditions {
 		for key, want := range keys.(map[string]any) {
-			if !naiveCondition(op, naiveList(want), r.Keys(strings.ToLower(key)), r.Keys) {
+			if !naiveCondition(op, strings.ToLower(key), naiveList(want), r.Keys(strings.ToLower(key)), r.Keys) {
 				return false
 			}
 		}
@@ -271,6 +303,7 @@ func naiveGrant(s map[string]any, p *Principal) int {
 		m, _ := element.(map[string]any)
 		for kind, values := range m {
 			for _, v := range naiveList(values) {
+				v, arn := naiveCanonical(v), naiveCanonical(arn)
 				account := "arn:aws:iam::" + v + ":root"
 				if arn != "" && (v == arn || kind == "AWS" && (v == "*" || account == arn)) || kind == "AWS" && v == "*" {
 					return true
@@ -402,7 +435,8 @@ func (g *generator) some(f func() string) any {
 
 func (g *generator) resource() string {
 	return g.of("*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::b", "arn:aws:s3:::*", "arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b/${aws:none, 'k'}",
-		"arn:aws:s3:::b/${aws:none}", "arn:aws:kinesis:*:111122223333:stream/?", "arn:aws:kinesis:us-*", "arn:aws:*", "arn:*:kinesis:*:*:stream/s*", "arn:aws:s3:::b/k?*", "arn:aws:s3:::?/*/*")
+		"arn:aws:s3:::b/${aws:none}", "arn:aws:kinesis:*:111122223333:stream/?", "arn:aws:kinesis:us-*", "arn:aws:*", "arn:*:kinesis:*:*:stream/s*", "arn:aws:s3:::b/k?*", "arn:aws:s3:::?/*/*",
+		"arn:aws-cn:s3:::b/*", "arn:aws-us-gov:kinesis:*:*:stream/*", "arn:aws-*:s3:::b/k", "arn:a?s:s3:::b/*", "arn:${aws:none, 'aws-cn'}:s3:::b/k")
 }
 
 func (g *generator) statement(kind Kind) map[string]any {
@@ -447,13 +481,15 @@ func (g *generator) condition() map[string]any {
 		op, key, value := "", "", func() string { return "" }
 		switch kind {
 		case "String":
-			op, key = g.of("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"), g.of("aws:username", "test:one", "test:many", "test:none")
+			op, key = g.of("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"), g.of("aws:username", "test:one", "test:many", "test:none", "test:arn")
 			value = func() string {
-				return g.of("ann", "ANN", "x", "y", "${aws:username}", "${test:none}", "${test:none, 'x'}")
+				return g.of("arn:aws-iso:s3:::b", "arn:aws:s3:::B", "ann", "ANN", "x", "y", "${aws:username}", "${test:none}", "${test:none, 'x'}")
 			}
 		case "Like":
-			op, key = g.of("StringLike", "StringNotLike"), g.of("aws:username", "test:one", "test:many", "test:none")
-			value = func() string { return g.of("a*", "*", "?", "??n", "x*y", "${test:one}*", "${*}") }
+			op, key = g.of("StringLike", "StringNotLike"), g.of("aws:username", "test:one", "test:many", "test:none", "test:arn")
+			value = func() string {
+				return g.of("a*", "*", "?", "??n", "x*y", "${test:one}*", "${*}", "arn:aws:*", "arn:aws-cn:s3:::b", "arn:*:b", "ARN:*", "arn:aws-*:t")
+			}
 		case "Numeric":
 			op, key = "Numeric"+g.of("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"), g.of("test:number", "test:none", "test:one")
 			value = func() string { return g.of("1", "5", "5.0", "9", "-3") }
@@ -469,7 +505,7 @@ func (g *generator) condition() map[string]any {
 		case "Arn":
 			op, key = "Arn"+g.of("Equals", "Like", "NotEquals", "NotLike"), g.of("test:arn", "test:none", "test:one")
 			value = func() string {
-				return g.of("arn:aws:s3:::*", "arn:aws:s3:::b", "arn:aws:sns:*:*:t", "*", "arn:aws:s3:::${test:one}")
+				return g.of("arn:aws:s3:::*", "arn:aws-cn:s3:::b", "arn:aws-*:s3:::b", "arn:aws:s3:::b", "arn:aws:sns:*:*:t", "*", "arn:aws:s3:::${test:one}")
 			}
 		case "Null":
 			op, key = "Null", g.of("test:one", "test:none")
@@ -505,14 +541,17 @@ func (g *generator) document(kind Kind) (string, Named) {
 func (g *generator) request() (*Request, *Policies, *naivePolicies) {
 	r := &Request{
 		Action:   g.of("s3:GetObject", "s3:PutObject", "kinesis:PutRecord"),
-		Resource: g.of("arn:aws:s3:::b/k", "arn:aws:s3:::b/ann/x", "arn:aws:s3:::b", "arn:aws:kinesis:us-east-1:111122223333:stream/s"),
+		Resource: g.of("arn:aws:s3:::b/k", "arn:aws-cn:s3:::b/k", "arn:aws:s3:::b/ann/x", "arn:aws:s3:::b", "arn:aws:kinesis:us-east-1:111122223333:stream/s"),
 		Account:  here,
 	}
 	r.Principal = who(nil, g.of("root", "user", "user", "role", "role", "federated", "anon", "user@2", "role@2", "root@2", "svc:s3.amazonaws.com", "web:token.example.com"))
+	if g.chance(30) {
+		r.Principal.ARN = strings.Replace(r.Principal.ARN, "arn:aws:", "arn:"+g.of("aws-cn", "aws-us-gov")+":", 1)
+	}
 	values := map[string][]string{
 		"aws:username": {"ann"}, "test:one": {g.of("x", "xy", "ann", "5", "b")}, "test:many": {"x", g.of("y", "ann", "z")}, "test:number": {g.of("1", "5", "7")},
 		"test:date": {g.of("2026-01-01T00:00:00Z", "2026-09-01T00:00:00Z", "1767323045")}, "test:bool": {g.of("true", "false")}, "test:ip": {g.of("10.1.2.3", "192.168.1.1", "2001:db8::1")},
-		"test:arn": {g.of("arn:aws:s3:::b", "arn:aws:sns:us-east-1:111122223333:t")}, "test:binary": {"AAEC"},
+		"test:arn": {g.of("arn:aws:s3:::b", "arn:aws-cn:s3:::b", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:t", "not an ARN", "arn:aws:sns:us-east-1:111122223333:t")}, "test:binary": {"AAEC"},
 	}
 	r.Keys = func(key string) []string { return values[key] }
 	p, n := &Policies{}, &naivePolicies{}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -167,6 +168,10 @@ func (p *parser) condition(s *Statement, v any) error {
 				return errSyntaxInPolicy
 			}
 			s.conditions = append(s.conditions, c)
+			s.keys = append(s.keys, k.name)
+			if p.doc.Version != "2008-10-17" {
+				s.keys = append(s.keys, variablesIn(strings.Join(values, " "))...)
+			}
 		}
 	}
 	return nil
@@ -200,18 +205,26 @@ func (p *parser) complete(s *Statement) error {
 			return err
 		}
 		s.resources = append(s.resources, newARNPattern(r, variables, true))
+		if variables {
+			s.keys = append(s.keys, variablesIn(r)...)
+		}
 	}
 	for _, a := range s.ActionNames {
 		if err := checkAction(a); err != nil {
 			return err
 		}
-		if p.kind == Trust && !s.notAction && !strings.HasPrefix(strings.ToLower(a), "sts:") {
+		g := newGlob(a, false, true, true)
+		assumes := func(action string) bool { return g.matches(action, nil, false) }
+		if p.kind == Trust && !s.notAction && (!strings.HasPrefix(strings.ToLower(a), "sts:") || !slices.ContainsFunc(assumeActions, assumes)) {
 			return syntax("AssumeRole policy may only specify STS AssumeRole actions.")
 		}
-		s.actions = append(s.actions, newGlob(a, false, true, true))
+		s.actions = append(s.actions, g)
 	}
 	return nil
 }
+
+// assumeActions are those that a trust policy can allow, in lower case.
+var assumeActions = []string{"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext"}
 
 var vendorForm = regexp.MustCompile(`^[a-zA-Z0-9.-]+$`)
 

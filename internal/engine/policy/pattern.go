@@ -172,7 +172,7 @@ func matchCodes(codes []int32, s string) bool {
 	return c == len(codes)
 }
 
-// An arnPattern matches ARNs part by part.
+// An arnPattern matches ARNs part by part, whatever their partition.
 type arnPattern struct {
 	any   bool // "*"
 	parts []glob
@@ -228,7 +228,11 @@ func (p *arnPattern) matches(arn string, keys Keys) bool {
 				return false
 			}
 		}
-		if !p.parts[i].matches(part, keys, false) {
+		if i == 1 {
+			if !p.parts[i].matchesPartition(part, keys) {
+				return false
+			}
+		} else if !p.parts[i].matches(part, keys, false) {
 			return false
 		}
 	}

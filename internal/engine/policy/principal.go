@@ -55,10 +55,11 @@ const (
 type principals struct {
 	everyone  bool
 	accounts  []string
-	arns      []string
+	arns      []string // canonical
+	written   []string // the same, as they are written
 	ids       []string
 	services  []string
-	federated []string
+	federated []string // ARNs are canonical
 }
 
 var (
@@ -109,7 +110,7 @@ func (p *principals) add(kind, value string) error {
 		case m != nil && m[3] == "root":
 			p.accounts = append(p.accounts, m[2])
 		case m != nil && !strings.ContainsAny(value, "*?"):
-			p.arns = append(p.arns, value)
+			p.arns, p.written = append(p.arns, canonicalARN(value)), append(p.written, value)
 		case uniqueIDForm.MatchString(value):
 			p.ids = append(p.ids, value)
 		default:
@@ -124,7 +125,7 @@ func (p *principals) add(kind, value string) error {
 		if !domainForm.MatchString(value) && !providerForm.MatchString(value) {
 			return syntax("Federated principals must be valid domain names or SAML metadata ARNs")
 		}
-		p.federated = append(p.federated, value)
+		p.federated = append(p.federated, canonicalARN(value))
 	case "CanonicalUser":
 		p.ids = append(p.ids, value)
 	default:
@@ -153,14 +154,14 @@ func (p *principals) names(who *Principal) grant {
 	case who.Kind == Service:
 		return asDirect(has(p.services, who.Name))
 	case who.Kind == Federated:
-		return asDirect(has(p.federated, who.Name))
+		return asDirect(hasARN(p.federated, who.Name))
 	case who.Kind == Anonymous:
 		return notNamed
 	case who.Kind == Root:
 		return asDirect(has(p.accounts, who.Account))
-	case has(p.arns, who.ARN), has(p.ids, who.ID) && who.Kind == User:
+	case hasARN(p.arns, who.ARN), has(p.ids, who.ID) && who.Kind == User:
 		return direct
-	case has(p.arns, who.Role), has(p.ids, who.ID):
+	case hasARN(p.arns, who.Role), has(p.ids, who.ID):
 		return byRole
 	case has(p.accounts, who.Account):
 		return byAccount
@@ -182,9 +183,9 @@ func (p *principals) spares(who *Principal) bool {
 	case Anonymous, Service, Federated, Root:
 		return p.names(who) != notNamed
 	case User:
-		return p.everyone || has(p.arns, who.ARN) && has(p.accounts, who.Account)
+		return p.everyone || hasARN(p.arns, who.ARN) && has(p.accounts, who.Account)
 	}
-	return p.everyone || has(p.arns, who.ARN) && has(p.arns, who.Role) && has(p.accounts, who.Account)
+	return p.everyone || hasARN(p.arns, who.ARN) && hasARN(p.arns, who.Role) && has(p.accounts, who.Account)
 }
 
 // grants reports how a statement of a resource's policy applies to a principal.

@@ -23,6 +23,19 @@ func (b *Batch) Reset() {
 	b.count, b.payload, b.open, b.bad = 0, 0, 0, false
 }
 
+// BatchBytes is how many bytes of memory a batch takes with so many records, and bytes of keys
+// and data.
+func BatchBytes(records, payload int) int { return headerSize + records*recordHeader + payload }
+
+// Use empties the batch and has it keep its records in the memory, from its beginning, as long
+// as they fit. That is the caller's again when the batch is used no more.
+func (b *Batch) Use(memory []byte) {
+	if len(memory) < headerSize {
+		panic("shardlog: Use of too little memory")
+	}
+	*b = Batch{buf: memory[:headerSize]}
+}
+
 // Len is the number of records.
 func (b *Batch) Len() int { return b.count }
 

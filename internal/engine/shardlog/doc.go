@@ -58,8 +58,9 @@
 // Info do not tell which.
 //
 // An open frame goes to the stream, as one message, when it has 512 KiB, has been open for ten
-// seconds (thirty if it has less than 16 KiB), too much is held in memory (from 64 MiB on, less
-// what is under way already, the largest go; at 96 MiB appends wait until some have gone), a
+// seconds (thirty if it has less than 16 KiB, or more than 256 shards have one), too much is held
+// in memory (from 64 MiB on, with many shards from 384 KiB for each, up to 192 MiB, less what is
+// under way already, the largest go; with 32 MiB more, appends wait until some have gone), a
 // segment of the journal is to be used again, or something else needs it there: a trim, an append of 128 KiB or more, the end
 // of the log. Such a large append goes to its stream at once, and is durable with a sync of
 // that; a shard does the one or the other at a time, and what comes behind one under way goes
@@ -96,7 +97,7 @@
 // it is whole; after the sync it is in the stream. On a full disk the journal refuses
 // (ErrFull), and frames wait in memory until there is space: reads go on.
 //
-// The journal takes 256 MiB at most with many shards, 64 MiB with few, and what is under way.
+// The journal takes 512 MiB at most with many shards, 64 MiB with few, and what is under way.
 //
 // Records of one frame can have arrived at several times, at most thirty seconds apart. Such a
 // frame is of version 2: behind its records stand, for each part that arrived at another

@@ -249,7 +249,7 @@ func TestLeaving(t *testing.T) {
 	}
 	large := create(t, l, "large", ShardConfig{})
 	large.mu.Lock()
-	under := &sealedFrame{sent: &sent{shard: large, header: header{length: maxHeld * 3 / 4}}}
+	under := &sealedFrame{sent: &sent{shard: large, header: header{length: easeHeld * 9 / 8}}}
 	large.flushing = true // by the test
 	large.sealed = append(large.sealed, under)
 	large.mu.Unlock()

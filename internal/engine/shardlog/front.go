@@ -20,7 +20,7 @@ const (
 	directBytes = 128 << 10
 
 	// sealBytes and sealAge are when an open frame goes to its stream; idleAge is when one of
-	// few bytes (idleBytes) does, which it costs less to hold on to.
+	// few bytes (idleBytes) does, which it costs less to hold on to, or one of many (restFrom).
 	sealBytes = 512 << 10
 	sealAge   = 10 * time.Second
 	idleBytes = 16 << 10
@@ -29,17 +29,20 @@ const (
 	seldom    = 25   // as many times longer it is between two looks
 	manyDirty = 1000 // at as many shards or more
 
-	// maxHeld bounds the bytes of all frames that are not in their streams yet. From easeHeld on
-	// the largest go early, and at maxHeld appends wait.
-	maxHeld  = 96 << 20
-	easeHeld = 64 << 20
+	// The bytes of all frames that are not in their streams yet are bounded. From easeHeld on the
+	// largest go early, with many shards from heldBytes each on, so that what goes is worth a
+	// message and a sync, but at most from easeMany on. With overHeld more, appends wait.
+	easeHeld  = 64 << 20
+	easeMany  = 192 << 20
+	heldBytes = 384 << 10
+	overHeld  = 32 << 20
 
 	// The journal's segments are of segmentBytes, or with many shards of up to
-	// maxSegmentBytes, together 256 MiB at most. The oldest is checkpointed when lag others are
+	// maxSegmentBytes, together 512 MiB at most. The oldest is checkpointed when lag others are
 	// full: by then most frames that it has appends of have gone to their streams because they
 	// were full, or old, and few have to go early.
 	segmentBytes    = 8 << 20
-	maxSegmentBytes = 32 << 20
+	maxSegmentBytes = 64 << 20
 	segments        = 8
 	lag             = 3
 
@@ -173,7 +176,7 @@ func (fr *front) ready(ctx context.Context) error {
 func (fr *front) heldRoom() <-chan struct{} {
 	fr.mu.Lock()
 	defer fr.mu.Unlock()
-	if fr.held.Load() < maxHeld {
+	if fr.held.Load() < fr.ease()+overHeld {
 		return nil
 	}
 	if fr.room == nil {
@@ -497,6 +500,26 @@ func (fr *front) gone(bytes uint32) {
 		fr.room = nil
 	}
 	fr.mu.Unlock()
+}
+
+// ease is from how many bytes on that are held the largest frames go early. Callers hold mu.
+func (fr *front) ease() int64 {
+	return min(max(easeHeld, int64(len(fr.dirty))*heldBytes), easeMany)
+}
+
+// excess is how many more bytes are held than that.
+func (fr *front) excess() int64 {
+	fr.mu.Lock()
+	defer fr.mu.Unlock()
+	return fr.held.Load() - fr.ease()
+}
+
+// overEase is how many more bytes are held than those of few shards: they need space of the disk.
+func (fr *front) overEase() int64 {
+	if fr == nil {
+		return 0
+	}
+	return max(0, fr.held.Load()-easeHeld)
 }
 
 func (fr *front) count() int {

@@ -75,7 +75,8 @@ type Options struct {
 	CacheBytes int64
 
 	// MinFree is how many bytes the disk must have left: with less, appends fail with
-	// ErrFull before the store fails itself, which takes a restart of it. 0 means 128 MiB,
+	// ErrFull before the store fails itself, which takes a restart of it; what is held in memory
+	// beyond 64 MiB, which is to go there, comes on top. 0 means 128 MiB,
 	// negative no limit.
 	MinFree int64
 
@@ -89,7 +90,7 @@ type Options struct {
 	NoSync bool
 
 	// SegmentBytes is the size of a segment of the journal, which is up to eight times as large
-	// with many shards; there are up to eight. 0 means 8 MiB, and up to 32 with many shards.
+	// with many shards; there are up to eight. 0 means 8 MiB, and up to 64 with many shards.
 	SegmentBytes int64
 
 	restFrom int // in place of the constant, in tests
@@ -454,7 +455,7 @@ func (sp *space) check(l *Log) error {
 	defer sp.mu.Unlock()
 	if now := time.Now(); now.Sub(sp.at) >= spaceEvery || sp.full {
 		free, err := l.broker.Free()
-		sp.at, sp.full = now, err == nil && free < uint64(l.opts.MinFree)
+		sp.at, sp.full = now, err == nil && free < uint64(l.opts.MinFree+l.front.overEase())
 	}
 	if sp.full {
 		return ErrFull

@@ -90,3 +90,48 @@ func TestBufferPool(t *testing.T) {
 		t.Errorf("%d bytes are kept that nobody uses", p.bytes)
 	}
 }
+
+// TestBatchMemory puts batches next to each other into one memory: each keeps to its own, also one
+// that needs more.
+func TestBatchMemory(t *testing.T) {
+	n := BatchBytes(2, 10)
+	memory := make([]byte, 2*n)
+	var first, second Batch
+	first.Use(memory[:n:n])
+	second.Use(memory[n:])
+	second.Add([]byte("k"), []byte("2222"))
+	for _, data := range []string{"1111", "1111", "more than there is room for"} {
+		first.Add([]byte("k"), []byte(data))
+	}
+	second.Add([]byte("k"), []byte("3333"))
+	if got := string(second.buf[headerSize:]); got != "\x01\x00\x04\x00\x00\x00k2222\x01\x00\x04\x00\x00\x00k3333" {
+		t.Errorf("the second batch is %q", got)
+	}
+	if &second.buf[0] != &memory[n] || len(second.buf) != n {
+		t.Errorf("%d bytes hold what should take %d", len(second.buf), n)
+	}
+	if first.Len() != 3 || first.Size() != 3*1+2*4+len("more than there is room for") {
+		t.Errorf("the first has %d records of %d bytes", first.Len(), first.Size())
+	}
+	first.Use(memory[:n:n])
+	if first.Len() != 0 || first.Size() != 0 {
+		t.Error("a batch is not empty with other memory")
+	}
+}
+
+// TestEase: with more shards more is held, within a limit.
+func TestEase(t *testing.T) {
+	fr := &front{dirty: map[*Shard]struct{}{}}
+	for _, c := range []struct {
+		shards int
+		bytes  int64
+	}{{0, easeHeld}, {100, easeHeld}, {256, 256 * heldBytes}, {10_000, easeMany}} {
+		for len(fr.dirty) < c.shards {
+			fr.dirty[new(Shard)] = struct{}{}
+		}
+		fr.held.Store(c.bytes + 5)
+		if got := fr.excess(); got != 5 {
+			t.Errorf("with %d shards %d bytes are too many of %d", c.shards, got, c.bytes+5)
+		}
+	}
+}

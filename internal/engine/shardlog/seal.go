@@ -20,7 +20,7 @@ func (fr *front) sealOld() {
 				frameBuffers.trim()
 			}
 			// To look at thousands takes a while, and they are in no hurry.
-			if n%seldom == 0 || fr.held.Load() > easeHeld || fr.count() < manyDirty {
+			if n%seldom == 0 || fr.excess() > 0 || fr.count() < manyDirty {
 				fr.sealDue()
 			}
 		}
@@ -50,12 +50,16 @@ func (fr *front) sealDue() {
 		leaving += s.leaving()
 		s.mu.Unlock()
 	}
-	excess := fr.held.Load() - leaving - easeHeld
+	excess := fr.excess() - leaving
+	old := sealAge
+	if len(all) > fr.log.opts.restFrom {
+		old = idleAge
+	}
 	if excess > 0 {
 		slices.SortFunc(open, func(a, b aged) int { return cmp.Compare(b.bytes, a.bytes) })
 	}
 	for _, a := range open {
-		if excess <= 0 && (a.age < sealAge || a.bytes < idleBytes && a.age < idleAge) {
+		if excess <= 0 && (a.age < old || a.bytes < idleBytes && a.age < idleAge) {
 			continue
 		}
 		excess -= a.bytes

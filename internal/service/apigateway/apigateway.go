@@ -56,6 +56,9 @@ type Config struct {
 	Logs     LogSink    // nil: access logs go nowhere
 	// PassRole decides whether the caller of a context may hand a role to API Gateway for the API of an ARN. nil: everybody may.
 	PassRole func(ctx context.Context, role, api string) error
+	// LogsNeedRole reports whether logs are written as the role of the account, so that a stage's cannot be set up without
+	// one. nil: they are not.
+	LogsNeedRole func() bool
 	// Allow decides whether the caller of the context, who has signed, may invoke the method of an ARN, by the
 	// policies of the caller and of the API (ResourcePolicy); nil: whoever has signed may. keys answers for
 	// condition keys of the request.

@@ -340,6 +340,9 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 		if d.AccessLog = &log; log.DestinationArn == nil {
 			d.AccessLog = nil
 		}
+		if err := s.mayLog(ctx, d, in.PatchOperations); err != nil {
+			return err
+		}
 		switch touched := d.Canary != nil || slices.ContainsFunc(operations, func(o types.PatchOperation) bool { return strings.HasPrefix(aws.ToString(o.Path), "/canarySettings") }); {
 		case cut:
 			d.Canary = nil
@@ -361,6 +364,44 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 		return nil, err
 	}
 	return (*apigateway.UpdateStageOutput)(d.output()), nil
+}
+
+// mayLog refuses operations that set up access logs in a log group, or execution logs, of a stage while the account has no
+// role to write them as.
+func (s *Service) mayLog(ctx context.Context, d *stageDoc, operations []types.PatchOperation) error {
+	if s.cfg.LogsNeedRole == nil || !s.cfg.LogsNeedRole() {
+		return nil
+	}
+	sets := slices.ContainsFunc(operations, func(o types.PatchOperation) bool {
+		path := aws.ToString(o.Path)
+		switch {
+		case o.Op == types.OpRemove:
+			return false
+		case strings.HasPrefix(path, "/accessLogSettings/"):
+			to, ok := arn.Parse(aws.ToString(d.access().DestinationArn))
+			return ok && to.Service == "logs"
+		}
+		return strings.HasSuffix(path, "/logging/loglevel") && aws.ToString(o.Value) != "OFF"
+	})
+	if !sets {
+		return nil
+	}
+	account, err := s.account(ctx)
+	if err != nil {
+		return err
+	}
+	if aws.ToString(account.LogRole) == "" {
+		return badRequest("CloudWatch Logs role ARN must be set in account settings to enable logging")
+	}
+	return nil
+}
+
+// access are the stage's settings of access logs; zero without any.
+func (d *stageDoc) access() types.AccessLogSettings {
+	if d.AccessLog == nil {
+		return types.AccessLogSettings{}
+	}
+	return *d.AccessLog
 }
 
 // setMethodSetting sets a setting of a method: "~1orders/POST/throttling/rateLimit", or of all by

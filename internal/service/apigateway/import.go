@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/executeapi"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/openapi"
 )
@@ -35,20 +36,12 @@ type importer struct {
 	api     *apiDoc
 	schemes map[string]openapi.Object // of security, resolved
 	ids     map[string]string         // of resources before, by path
-	pass    passes
+	pass    executeapi.Passes
 }
 
-// passes decides whether who imports a description may hand on a role that it names.
-type passes func(role *string) error
-
-// passing asks for the caller of a context, for an API.
-func (s *Service) passing(ctx context.Context, d *apiDoc) passes {
-	return func(role *string) error {
-		if s.cfg.PassRole == nil || aws.ToString(role) == "" || strings.HasSuffix(*role, ":user/*") { // as the caller itself
-			return nil
-		}
-		return s.cfg.PassRole(ctx, *role, apiARN(scope.Of(ctx), "/restapis/"+d.ID))
-	}
+// passing decides whether the caller of a context may hand on the roles of an API's description.
+func (s *Service) passing(ctx context.Context, d *apiDoc) executeapi.Passes {
+	return executeapi.Passing(ctx, s.cfg.PassRole, apiARN(scope.Of(ctx), "/restapis/"+d.ID))
 }
 
 // ImportRestApi makes an API of a description.
@@ -108,11 +101,11 @@ func (s *Service) PutRestApi(ctx context.Context, in *apigateway.PutRestApiInput
 }
 
 // describe adds what a description says to an API.
-func describe(d *apiDoc, body []byte, parameters map[string]string, pass passes) ([]string, error) {
+func describe(d *apiDoc, body []byte, parameters map[string]string, pass executeapi.Passes) ([]string, error) {
 	return describeOver(d, nil, body, parameters, pass)
 }
 
-func describeOver(d *apiDoc, ids map[string]string, body []byte, parameters map[string]string, pass passes) ([]string, error) {
+func describeOver(d *apiDoc, ids map[string]string, body []byte, parameters map[string]string, pass executeapi.Passes) ([]string, error) {
 	invalid := func(err error) error {
 		if _, ok := err.(interface{ ErrorCode() string }); ok { // an error of the API's own
 			return err

@@ -22,7 +22,7 @@ import (
 // do not have (schemas, parameters, API keys) is passed over with a warning.
 
 // describe puts what a description says into an API, in the place of its routes, integrations and authorizers.
-func (d *apiDoc) describe(body, basePath string, pass passes) ([]string, error) {
+func (d *apiDoc) describe(body, basePath string, pass executeapi.Passes) ([]string, error) {
 	doc, err := openapi.Parse([]byte(body))
 	if err != nil {
 		return nil, badRequest("Invalid OpenAPI input: %v", err)
@@ -48,21 +48,13 @@ type importer struct {
 	authorizers map[string]types.Authorizer // by the names of security schemes
 	signed      map[string]bool             // security schemes of signatures
 	shared      map[string]string           // integrations of components, by reference: their ids
-	pass        passes
+	pass        executeapi.Passes
 }
 
-// passes decides whether who imports a description may hand on a role that it names.
-type passes func(role *string) error
-
-// passing asks for the caller of a context, for an API.
-func (s *Service) passing(ctx context.Context, d *apiDoc) passes {
-	return func(role *string) error {
-		if s.cfg.PassRole == nil || aws.ToString(role) == "" || strings.HasSuffix(*role, ":user/*") { // as the caller itself
-			return nil
-		}
-		region := scope.Of(ctx).Region
-		return s.cfg.PassRole(ctx, *role, arn.ARN{Partition: arn.Partition(region), Service: "apigateway", Region: region, Resource: "/apis/" + d.id()}.String())
-	}
+// passing decides whether the caller of a context may hand on the roles of an API's description.
+func (s *Service) passing(ctx context.Context, d *apiDoc) executeapi.Passes {
+	region := scope.Of(ctx).Region
+	return executeapi.Passing(ctx, s.cfg.PassRole, arn.ARN{Partition: arn.Partition(region), Service: "apigateway", Region: region, Resource: "/apis/" + d.id()}.String())
 }
 
 func (im *importer) settings() error {

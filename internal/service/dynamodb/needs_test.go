@@ -87,3 +87,18 @@ func TestCreateTableNeeds(t *testing.T) {
 		}
 	}
 }
+
+// TestResourcePolicyOfParts: a table's policy is that of its indexes; a stream has its own.
+func TestResourcePolicyOfParts(t *testing.T) {
+	d := &table{Name: "t", Policy: "of the table", Streams: []stream{{Label: "1", Policy: "of the stream"}, {Label: "2"}}}
+	for rest, want := range map[string]string{"t": "of the table", "t/stream/1": "of the stream", "t/stream/2": "", "t/stream/3": "none", "other": "none", "t/stream/": "none"} {
+		text, _, ok := d.policyOf(rest)
+		got := "none"
+		if ok {
+			got = *text
+		}
+		if got != want {
+			t.Errorf("policy of %s: %q, want %q", rest, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,12 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	pages "github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
+	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
-// This file: resource policies and contributor insights, which are stored.
+// This file: resource policies, by which calls of tables (their indexes with them) and of streams are decided, and
+// contributor insights, which are stored.
 
 // maxPolicy is the limit of a resource policy in bytes, blanks included.
 const maxPolicy = 20 << 10
@@ -27,29 +31,93 @@ func noPolicy(resource *string) error {
 	return &types.PolicyNotFoundException{Message: aws.String("Resource-based policy not found for the provided ResourceArn: " + aws.ToString(resource))}
 }
 
-// PutResourcePolicy sets the policy of a table.
+// policyOf is where a table keeps the policy of itself or of one of its streams, and its revision, by what follows
+// "table/" in an ARN.
+func (d *table) policyOf(rest string) (text, revision *string, ok bool) {
+	name, label, of := strings.Cut(rest, "/stream/")
+	switch {
+	case name != d.Name:
+		return nil, nil, false
+	case !of:
+		return &d.Policy, &d.PolicyRev, true
+	}
+	st := d.stream(label)
+	if st == nil {
+		return nil, nil, false
+	}
+	return &st.Policy, &st.PolicyRev, true
+}
+
+// policed is the table of a call about the policy of an ARN, and what follows "table/" in it.
+func (s *Service) policed(ctx context.Context, resource *string) (d *table, rest string, err error) {
+	if d, err = s.arnOwner(ctx, resource); err != nil {
+		return nil, "", err
+	}
+	a, _ := arn.Parse(*resource)
+	rest, _ = a.After("table/")
+	if strings.Contains(rest, "/index/") {
+		return nil, "", invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", *resource)
+	}
+	if _, _, ok := d.policyOf(rest); !ok {
+		return nil, "", noStream(*resource)
+	}
+	return d, rest, nil
+}
+
+// ResourcePolicy returns the policy of a table, which is that of its indexes, or of a stream.
+func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, owner string, err error) {
+	a, ok := arn.Parse(resource)
+	rest, of := a.After("table/")
+	if !ok || !of {
+		return "", "", nil
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	d, err := s.tables.Get(a.Account, a.Region, name)
+	if errors.Is(err, state.ErrNotFound) {
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	if table, _, indexed := strings.Cut(rest, "/index/"); indexed {
+		rest = table
+	}
+	text, _, ok := d.policyOf(rest)
+	if !ok {
+		return "", d.Account, nil
+	}
+	return *text, d.Account, nil
+}
+
+// PutResourcePolicy sets the policy of a table or a stream.
 func (s *Service) PutResourcePolicy(ctx context.Context, in *dynamodb.PutResourcePolicyInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutResourcePolicyOutput, error) {
-	d, err := s.arnOwner(ctx, in.ResourceArn)
+	d, rest, err := s.policed(ctx, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	text := aws.ToString(in.Policy)
-	if err := checkPolicy(text); err != nil {
+	want := aws.ToString(in.Policy)
+	if err := checkPolicy(want); err != nil {
 		return nil, err
 	}
-	d, err = s.modify(ctx, d, func(d *table) error {
-		if want := aws.ToString(in.ExpectedRevisionId); want == "NO_POLICY" && d.Policy != "" || want != "" && want != "NO_POLICY" && want != d.PolicyRev {
+	out := &dynamodb.PutResourcePolicyOutput{}
+	_, err = s.modify(ctx, d, func(d *table) error {
+		text, revision, ok := d.policyOf(rest)
+		if !ok {
+			return noStream(*in.ResourceArn)
+		}
+		if of := aws.ToString(in.ExpectedRevisionId); of == "NO_POLICY" && *text != "" || of != "" && of != "NO_POLICY" && of != *revision {
 			return noPolicy(in.ResourceArn)
 		}
-		if d.Policy != text { // the same text keeps its revision
-			d.Policy, d.PolicyRev = text, newRevision(s.now())
+		if *text != want { // the same text keeps its revision
+			*text, *revision = want, newRevision(s.now())
 		}
+		out.RevisionId = aws.String(*revision)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &dynamodb.PutResourcePolicyOutput{RevisionId: aws.String(d.PolicyRev)}, nil
+	return out, nil
 }
 
 // checkPolicy checks the text of a policy of a table.
@@ -63,33 +131,39 @@ func checkPolicy(text string) error {
 	return nil
 }
 
-// GetResourcePolicy returns the policy of a table.
+// GetResourcePolicy returns the policy of a table or a stream.
 func (s *Service) GetResourcePolicy(ctx context.Context, in *dynamodb.GetResourcePolicyInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetResourcePolicyOutput, error) {
-	d, err := s.arnOwner(ctx, in.ResourceArn)
+	d, rest, err := s.policed(ctx, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	if d.Policy == "" {
+	text, revision, _ := d.policyOf(rest)
+	if *text == "" {
 		return nil, noPolicy(in.ResourceArn)
 	}
-	return &dynamodb.GetResourcePolicyOutput{Policy: aws.String(d.Policy), RevisionId: aws.String(d.PolicyRev)}, nil
+	return &dynamodb.GetResourcePolicyOutput{Policy: aws.String(*text), RevisionId: aws.String(*revision)}, nil
 }
 
-// DeleteResourcePolicy removes the policy of a table.
+// DeleteResourcePolicy removes the policy of a table or a stream.
 func (s *Service) DeleteResourcePolicy(ctx context.Context, in *dynamodb.DeleteResourcePolicyInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteResourcePolicyOutput, error) {
-	d, err := s.arnOwner(ctx, in.ResourceArn)
+	d, rest, err := s.policed(ctx, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
 	out := &dynamodb.DeleteResourcePolicyOutput{}
 	_, err = s.modify(ctx, d, func(d *table) error {
-		if want := aws.ToString(in.ExpectedRevisionId); want != "" && want != d.PolicyRev {
+		text, revision, ok := d.policyOf(rest)
+		if !ok {
+			return noStream(*in.ResourceArn)
+		}
+		if of := aws.ToString(in.ExpectedRevisionId); of != "" && of != *revision {
 			return noPolicy(in.ResourceArn)
 		}
-		if d.Policy != "" {
-			out.RevisionId = aws.String(d.PolicyRev)
+		out.RevisionId = nil
+		if *text != "" {
+			out.RevisionId = aws.String(*revision)
 		}
-		d.Policy, d.PolicyRev = "", ""
+		*text, *revision = "", ""
 		return nil
 	})
 	return out, err

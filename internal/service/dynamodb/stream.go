@@ -12,11 +12,13 @@ import (
 // One shard is open while the stream is enabled; it is closed, and one follows it, every
 // shardLife, so that a consumer sees the lineage that it has to follow on AWS too.
 type stream struct {
-	Label   string    `json:"label"` // its creation time, as in its ARN
-	View    string    `json:"view"`
-	Created time.Time `json:"created"`
-	Closed  time.Time `json:"closed,omitzero"` // when it was disabled
-	Shards  []shard   `json:"shards"`
+	Label     string    `json:"label"` // its creation time, as in its ARN
+	View      string    `json:"view"`
+	Created   time.Time `json:"created"`
+	Closed    time.Time `json:"closed,omitzero"` // when it was disabled
+	Shards    []shard   `json:"shards"`
+	Policy    string    `json:"policy,omitempty"`
+	PolicyRev string    `json:"policyRev,omitempty"`
 }
 
 // shard holds the changes whose sequence numbers are from Start to before End.

@@ -114,10 +114,10 @@ func (s *Service) API() awswire.API {
 			return onTable(c, in.DatabaseName, in.TableName)
 		}),
 
-		awswire.Stores(s.PutResourcePolicy, func(c awswire.Caller, _ *glue.PutResourcePolicyInput) []string { return on(c, "catalog") }),
-		awswire.Stores(s.GetResourcePolicy, func(c awswire.Caller, _ *glue.GetResourcePolicyInput) []string { return on(c, "catalog") }),
-		awswire.Stores(s.GetResourcePolicies, func(c awswire.Caller, _ *glue.GetResourcePoliciesInput) []string { return on(c, "catalog") }),
-		awswire.Stores(s.DeleteResourcePolicy, func(c awswire.Caller, _ *glue.DeleteResourcePolicyInput) []string { return on(c, "catalog") }),
+		awswire.Executes(s.PutResourcePolicy, func(c awswire.Caller, _ *glue.PutResourcePolicyInput) []string { return on(c, "catalog") }),
+		awswire.Executes(s.GetResourcePolicy, func(c awswire.Caller, _ *glue.GetResourcePolicyInput) []string { return on(c, "catalog") }),
+		awswire.Executes(s.GetResourcePolicies, func(c awswire.Caller, _ *glue.GetResourcePoliciesInput) []string { return on(c, "catalog") }),
+		awswire.Executes(s.DeleteResourcePolicy, func(c awswire.Caller, _ *glue.DeleteResourcePolicyInput) []string { return on(c, "catalog") }),
 		awswire.Stores(s.PutDataCatalogEncryptionSettings, func(c awswire.Caller, _ *glue.PutDataCatalogEncryptionSettingsInput) []string {
 			return on(c, "catalog")
 		}),

@@ -3,8 +3,9 @@ package glue
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"crypto/sha256"
@@ -13,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -21,8 +24,8 @@ import (
 // GetCatalogImportStatus, CreateSecurityConfiguration, GetSecurityConfiguration,
 // GetSecurityConfigurations, DeleteSecurityConfiguration.
 //
-// All are kept and read back: nothing is encrypted by them and no access follows from
-// them. There is one resource policy, that of the catalog.
+// There is one resource policy, that of the catalog, by which the calls of all that is in it are decided. The rest is
+// kept and read back: nothing is encrypted by it.
 
 type policyDoc struct {
 	Policy  string    `json:"policy"`
@@ -55,13 +58,9 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *glue.PutResourcePol
 	if err != nil {
 		return nil, err
 	}
-	policy := aws.ToString(in.PolicyInJson)
-	var parsed map[string]any
-	if err := json.Unmarshal([]byte(policy), &parsed); err != nil {
-		return nil, invalidInput("Policy is not valid JSON.")
-	}
-	if _, ok := parsed["Statement"]; !ok {
-		return nil, invalidInput("Policy has no Statement.")
+	text := aws.ToString(in.PolicyInJson)
+	if _, err := policy.Parse(text, policy.Resource); err != nil {
+		return nil, invalidInput("Invalid policy document: %s", err)
 	}
 	now := s.clock.Now().UTC()
 	conditionFailed := func() error {
@@ -72,14 +71,14 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *glue.PutResourcePol
 			if in.PolicyExistsCondition == types.ExistConditionNotExist || in.PolicyHashCondition != nil && *in.PolicyHashCondition != d.hash() {
 				return conditionFailed()
 			}
-			d.Policy, d.Updated = policy, now
+			d.Policy, d.Updated = text, now
 			return nil
 		}, sc.account, sc.region)
 		if errors.Is(err, state.ErrNotFound) {
 			if in.PolicyExistsCondition == types.ExistConditionMustExist || in.PolicyHashCondition != nil {
 				return nil, policyNotFound()
 			}
-			d = &policyDoc{Policy: policy, Created: now, Updated: now}
+			d = &policyDoc{Policy: text, Created: now, Updated: now}
 			err = s.policies.Create(ctx, d, sc.account, sc.region)
 			if errors.Is(err, state.ErrExists) {
 				continue
@@ -90,6 +89,26 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *glue.PutResourcePol
 		}
 		return &glue.PutResourcePolicyOutput{PolicyHash: aws.String(d.hash())}, nil
 	}
+}
+
+// inCatalog are the beginnings of resources that the catalog's policy is of.
+var inCatalog = []string{"database/", "table/", "tableVersion/", "userDefinedFunction/", "connection/"}
+
+// ResourcePolicy returns the policy of the catalog that a resource is in; jobs, crawlers and the like are in none.
+func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, owner string, err error) {
+	a, ok := arn.Parse(resource)
+	in := func(beginning string) bool { return strings.HasPrefix(a.Resource, beginning) }
+	if !ok || a.Resource != "catalog" && !slices.ContainsFunc(inCatalog, in) {
+		return "", "", nil
+	}
+	d, err := s.policies.Get(a.Account, a.Region)
+	if errors.Is(err, state.ErrNotFound) {
+		return "", a.Account, nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	return d.Policy, a.Account, nil
 }
 
 // GetResourcePolicy returns the catalog's policy.

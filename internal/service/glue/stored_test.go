@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"context"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -148,11 +149,22 @@ func TestSettings(t *testing.T) {
 	if _, err := s.PutResourcePolicy(ctx, &glue.PutResourcePolicyInput{PolicyInJson: aws.String("{")}); code(err) != "InvalidInputException" {
 		t.Errorf("bad policy: %v", err)
 	}
-	put, err := s.PutResourcePolicy(ctx, &glue.PutResourcePolicyInput{PolicyInJson: aws.String(`{"Statement":[]}`)})
+	put, err := s.PutResourcePolicy(ctx, &glue.PutResourcePolicyInput{PolicyInJson: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"glue:DeleteDatabase","Resource":"*"}]}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.PutResourcePolicy(ctx, &glue.PutResourcePolicyInput{PolicyInJson: aws.String(`{"Statement":[1]}`), PolicyHashCondition: aws.String("other")})
+	for _, bad := range []string{`{"Statement":[]}`, `{"Statement":[1]}`, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"glue:*","Resource":"*"}]}`} {
+		if _, err := s.PutResourcePolicy(ctx, &glue.PutResourcePolicyInput{PolicyInJson: &bad}); code(err) != "InvalidInputException" {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	for resource, has := range map[string]bool{"catalog": true, "database/d": true, "table/d/t": true, "userDefinedFunction/d/f": true, "job/j": false, "crawler/c": false} {
+		text, _, err := s.ResourcePolicy(ctx, scopeARN(t, ctx, resource))
+		if err != nil || (text != "") != has {
+			t.Errorf("policy of %s: %q %v", resource, text, err)
+		}
+	}
+	_, err = s.PutResourcePolicy(ctx, &glue.PutResourcePolicyInput{PolicyInJson: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"glue:*","Resource":"*"}]}`), PolicyHashCondition: aws.String("other")})
 	if code(err) != "ConditionCheckFailureException" {
 		t.Errorf("condition: %v", err)
 	}
@@ -224,4 +236,13 @@ func TestSearchTables(t *testing.T) {
 			t.Errorf("%+v: %s", test, got)
 		}
 	}
+}
+
+func scopeARN(t *testing.T, ctx context.Context, resource string) string {
+	t.Helper()
+	sc, err := scopeOf(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sc.arn(resource)
 }

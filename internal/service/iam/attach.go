@@ -8,18 +8,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 )
 
-// Attachments of managed policies: at most ten to a user, group or role (AWS raises it to twenty when
-// asked).
+// Attachments of managed policies: at most ten to a user, group or role, AWS's quota where nobody asked for more.
 
-const maxAttached = 20
+const maxAttached = 10
 
 func (s *Service) attach(sc scope, e *entity, kind, arn string) error {
 	if err := s.attachable(sc, arn); err != nil {
 		return err
 	}
-	if slices.Contains(e.Attached, arn) {
+	if e.attachedAt(arn) >= 0 {
 		return nil
 	}
 	if len(e.Attached) >= maxAttached {
@@ -29,8 +30,13 @@ func (s *Service) attach(sc scope, e *entity, kind, arn string) error {
 	return nil
 }
 
+// attachedAt is where a policy is among those attached, by its ARN of whichever partition; -1 where it is not.
+func (e *entity) attachedAt(name string) int {
+	return slices.IndexFunc(e.Attached, func(have string) bool { return arn.Same(have, name) })
+}
+
 func (e *entity) detach(arn string) error {
-	i := slices.Index(e.Attached, arn)
+	i := e.attachedAt(arn)
 	if i < 0 {
 		return noSuchEntity("Policy %s was not found.", arn)
 	}

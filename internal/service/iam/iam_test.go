@@ -69,7 +69,7 @@ func TestRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := *out.Role.Arn; got != "arn:aws:iam::111122223333:role/data/Loader" || *out.Role.MaxSessionDuration != 3600 || len(*out.Role.RoleId) != 21 || (*out.Role.RoleId)[:4] != "AROA" {
+	if got := *out.Role.Arn; got != "arn:aws:iam::111122223333:role/data/Loader" || out.Role.MaxSessionDuration != nil || out.Role.RoleLastUsed != nil || len(*out.Role.RoleId) != 21 || (*out.Role.RoleId)[:4] != "AROA" {
 		t.Errorf("role %s %s", got, *out.Role.RoleId)
 	}
 	_, err = s.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("loader"), AssumeRolePolicyDocument: aws.String(trust)})
@@ -81,6 +81,9 @@ func TestRole(t *testing.T) {
 	got, err := s.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("Loader")})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if *got.Role.MaxSessionDuration != 3600 || got.Role.RoleLastUsed == nil {
+		t.Errorf("role %+v", got.Role)
 	}
 	if text, _ := url.QueryUnescape(*got.Role.AssumeRolePolicyDocument); text != trust {
 		t.Errorf("trust policy is %q", text)

@@ -101,12 +101,12 @@ func awsOwned() error {
 }
 
 // uses counts the entities that a policy is attached to, or that it is the boundary of.
-func (s *Service) uses(sc scope, arn string) (attached, boundaries int32, err error) {
+func (s *Service) uses(sc scope, name string) (attached, boundaries int32, err error) {
 	count := func(e *entity) {
-		if slices.Contains(e.Attached, arn) {
+		if e.attachedAt(name) >= 0 {
 			attached++
 		}
-		if e.Boundary == arn {
+		if arn.Same(e.Boundary, name) {
 			boundaries++
 		}
 	}
@@ -141,7 +141,9 @@ func (s *Service) policyOut(sc scope, arn string, p *policyDoc, full bool) *type
 		DefaultVersionId: aws.String(p.Default), IsAttachable: true, Path: aws.String(p.Path), PolicyId: aws.String(p.ID), PolicyName: aws.String(p.Name),
 	}
 	if full {
-		out.Description, out.Tags = optional(p.Description), tagsOut(p.Tags)
+		if out.Description, out.Tags = optional(p.Description), tagsOut(p.Tags); out.Tags == nil {
+			out.Tags = []types.Tag{} // told, if there are none
+		}
 	}
 	return out
 }
@@ -170,13 +172,15 @@ func (s *Service) CreatePolicy(ctx context.Context, in *iam.CreatePolicyInput, _
 		Name: *in.PolicyName, Path: pt, ID: newID("ANPA"), Description: aws.ToString(in.Description), Created: s.now(), Updated: s.now(),
 		Versions: []version{{"v1", *in.PolicyDocument, s.now()}}, Default: "v1", Next: 2,
 	}
-	if p.Tags, err = withTags(nil, in.Tags); err != nil {
+	if p.Tags, err = withPolicyTags(nil, in.Tags); err != nil {
 		return nil, err
 	}
 	if err := s.policies.Create(ctx, p, sc.account, lower(p.Name)); err != nil {
 		return nil, created(err, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", p.Name))
 	}
-	return &iam.CreatePolicyOutput{Policy: s.policyOut(sc, p.arn(sc), p, true)}, nil
+	out := s.policyOut(sc, p.arn(sc), p, false)
+	out.Tags = tagsOut(p.Tags)
+	return &iam.CreatePolicyOutput{Policy: out}, nil
 }
 
 // GetPolicy returns a policy without its document.
@@ -363,8 +367,8 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, in *iam.ListEntitie
 		return nil, err
 	}
 	uses := func(e *entity) bool {
-		boundary := e.Boundary == *in.PolicyArn && in.PolicyUsageFilter != types.PolicyUsageTypePermissionsPolicy
-		attached := slices.Contains(e.Attached, *in.PolicyArn) && in.PolicyUsageFilter != types.PolicyUsageTypePermissionsBoundary
+		boundary := arn.Same(e.Boundary, *in.PolicyArn) && in.PolicyUsageFilter != types.PolicyUsageTypePermissionsPolicy
+		attached := e.attachedAt(*in.PolicyArn) >= 0 && in.PolicyUsageFilter != types.PolicyUsageTypePermissionsBoundary
 		return strings.HasPrefix(e.Path, aws.ToString(in.PathPrefix)) && (boundary || attached)
 	}
 	type item struct {

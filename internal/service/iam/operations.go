@@ -134,6 +134,8 @@ func (s *Service) operations() []awswire.Operation {
 		executes(s.RemoveUserFromGroup, s.entityOf("group"), func(in *iam.RemoveUserFromGroupInput) *string { return in.GroupName }),
 		executes(s.SetDefaultPolicyVersion, s.onPolicy, func(in *iam.SetDefaultPolicyVersionInput) *string { return in.PolicyArn }),
 		awswire.Executes(s.SimulateCustomPolicy),
+		awswire.Executes(s.GetContextKeysForCustomPolicy),
+		executes(s.GetContextKeysForPrincipalPolicy, s.onPolicy, func(in *iam.GetContextKeysForPrincipalPolicyInput) *string { return in.PolicySourceArn }),
 		executes(s.SimulatePrincipalPolicy, s.onPolicy, func(in *iam.SimulatePrincipalPolicyInput) *string { return in.PolicySourceArn }),
 		executes(s.TagInstanceProfile, s.entityOf("instance-profile"), func(in *iam.TagInstanceProfileInput) *string { return in.InstanceProfileName }),
 		executes(s.TagOpenIDConnectProvider, s.onPolicy, func(in *iam.TagOpenIDConnectProviderInput) *string { return in.OpenIDConnectProviderArn }),

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 )
@@ -52,12 +53,78 @@ func roleOut(sc scope, r *roleDoc, full bool) *types.Role {
 	return out
 }
 
-func (s *Service) checkTrust(document string) error {
+// changedRole is a role as the calls that make or change one return it: without what only a reader is told.
+func changedRole(sc scope, r *roleDoc, asked *int32) *types.Role {
+	out := roleOut(sc, r, true)
+	out.RoleLastUsed, out.MaxSessionDuration = nil, asked
+	return out
+}
+
+func (s *Service) checkTrust(sc scope, document string) error {
 	if len(document) > maxTrust*4 || length(document) > maxTrust {
 		return limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrust)
 	}
-	_, err := s.parse(document, policy.Trust)
-	return err
+	d, err := s.parse(document, policy.Trust)
+	if err != nil {
+		return err
+	}
+	for _, name := range d.Principals() {
+		is, err := s.exists(sc, name)
+		if err != nil {
+			return err
+		}
+		if !is {
+			return malformed(`Invalid principal in policy: "AWS":"` + name + `"`)
+		}
+	}
+	return nil
+}
+
+// exists reports whether the user or role of an ARN, or of that of its session, is there. Those of other accounts may be,
+// where this node does not see them: unless it has the account's identities.
+func (s *Service) exists(sc scope, principal string) (bool, error) {
+	a, _ := arn.Parse(principal)
+	if a.Account != sc.account {
+		known, err := s.knows(a.Account)
+		if err != nil || !known {
+			return true, err
+		}
+	}
+	kind, rest, _ := strings.Cut(a.Resource, "/")
+	name := rest[strings.LastIndexByte(rest, '/')+1:]
+	var err error
+	full := ""
+	switch kind {
+	case "user":
+		var u *userDoc
+		if u, err = s.users.Get(a.Account, lower(name)); err == nil {
+			full = "user" + u.Path + u.Name
+		}
+	case "role":
+		var r *roleDoc
+		if r, err = s.roles.Get(a.Account, lower(name)); err == nil {
+			full = "role" + r.Path + r.Name
+		}
+	case "assumed-role":
+		name, _, _ = strings.Cut(rest, "/")
+		if _, err = s.roles.Get(a.Account, lower(name)); err == nil {
+			full = a.Resource
+		}
+	default: // federated users are made as they are asked for
+		return true, nil
+	}
+	return full == a.Resource, found(err, nil)
+}
+
+// knows reports whether an account has users or roles here.
+func (s *Service) knows(account string) (bool, error) {
+	for range s.users.Keys(account) {
+		return true, nil
+	}
+	for range s.roles.Keys(account) {
+		return true, nil
+	}
+	return false, nil
 }
 
 // CreateRole makes a role.
@@ -70,7 +137,7 @@ func (s *Service) CreateRole(ctx context.Context, in *iam.CreateRoleInput, _ ...
 	if strings.HasPrefix(e.Path, "/aws-service-role/") {
 		return nil, invalidInput("Role names beginning with '/aws-service-role/' are reserved for use by AWS services.")
 	}
-	if err := s.checkTrust(*in.AssumeRolePolicyDocument); err != nil {
+	if err := s.checkTrust(sc, *in.AssumeRolePolicyDocument); err != nil {
 		return nil, err
 	}
 	r := &roleDoc{entity: e, Trust: *in.AssumeRolePolicyDocument, Description: aws.ToString(in.Description), MaxSession: defaultSession}
@@ -80,7 +147,7 @@ func (s *Service) CreateRole(ctx context.Context, in *iam.CreateRoleInput, _ ...
 	if err := s.roles.Create(ctx, r, sc.account, lower(r.Name)); err != nil {
 		return nil, created(err, alreadyExists("Role with name %s already exists.", r.Name))
 	}
-	return &iam.CreateRoleOutput{Role: roleOut(sc, r, true)}, nil
+	return &iam.CreateRoleOutput{Role: changedRole(sc, r, in.MaxSessionDuration)}, nil
 }
 
 // GetRole returns a role.
@@ -134,7 +201,7 @@ func (s *Service) UpdateRoleDescription(ctx context.Context, in *iam.UpdateRoleD
 	if err != nil {
 		return nil, err
 	}
-	return &iam.UpdateRoleDescriptionOutput{Role: roleOut(scopeOf(ctx), r, true)}, nil
+	return &iam.UpdateRoleDescriptionOutput{Role: changedRole(scopeOf(ctx), r, nil)}, nil
 }
 
 // UpdateAssumeRolePolicy replaces a role's trust policy.
@@ -142,7 +209,7 @@ func (s *Service) UpdateAssumeRolePolicy(ctx context.Context, in *iam.UpdateAssu
 	if _, err := s.role(scopeOf(ctx), *in.RoleName); err != nil {
 		return nil, err
 	}
-	if err := s.checkTrust(*in.PolicyDocument); err != nil {
+	if err := s.checkTrust(scopeOf(ctx), *in.PolicyDocument); err != nil {
 		return nil, err
 	}
 	_, err := s.modifyRole(ctx, in.RoleName, func(r *roleDoc) error { r.Trust = *in.PolicyDocument; return nil })
@@ -223,7 +290,7 @@ func (s *Service) CreateServiceLinkedRole(ctx context.Context, in *iam.CreateSer
 	if err := s.roles.Create(ctx, r, sc.account, lower(name)); err != nil {
 		return nil, created(err, invalidInput("Service role name %s has been taken in this account, please try a different suffix.", name))
 	}
-	return &iam.CreateServiceLinkedRoleOutput{Role: roleOut(sc, r, true)}, nil
+	return &iam.CreateServiceLinkedRoleOutput{Role: changedRole(sc, r, nil)}, nil
 }
 
 // DeleteServiceLinkedRole removes one; it is gone when the call returns.

@@ -89,23 +89,17 @@ func (sim *simulation) run(marker *string, most *int32) ([]types.EvaluationResul
 	return out, next, more, err
 }
 
+// result is what is decided about an action on a resource.
 func (sim *simulation) result(action, resource string, keys map[string][]string) types.EvaluationResult {
-	missing := map[string]bool{}
-	r := policy.Request{Principal: sim.principal, Action: action, Resource: resource, Account: sim.owner, Keys: func(key string) []string {
-		v, ok := keys[key]
-		if !ok {
-			missing[key] = true
-		}
-		return v
-	}}
+	r := policy.Request{Principal: sim.principal, Action: action, Resource: resource, Account: sim.owner, Keys: func(key string) []string { return keys[key] }}
 	p := policy.Policies{Identity: sim.identity, Resource: sim.resource}
 	if len(sim.boundary) > 0 {
 		p.Boundary = &sim.boundary[0]
 	}
-	d := policy.Evaluate(&r, &p)
+	d, matching := policy.Matching(&r, &p)
 	out := types.EvaluationResult{
 		EvalActionName: &action, EvalResourceName: &resource, EvalDecision: types.PolicyEvaluationDecisionTypeImplicitDeny,
-		MatchedStatements: []types.Statement{}, MissingContextValues: []string{},
+		MatchedStatements: []types.Statement{}, MissingContextValues: sim.missing(keys),
 	}
 	switch {
 	case d.Allowed:
@@ -113,26 +107,71 @@ func (sim *simulation) result(action, resource string, keys map[string][]string)
 	case d.Explicit:
 		out.EvalDecision = types.PolicyEvaluationDecisionTypeExplicitDeny
 	}
-	if d.Statement != nil {
-		out.MatchedStatements = append(out.MatchedStatements, types.Statement{SourcePolicyId: aws.String(d.Policy), SourcePolicyType: sim.kind(d.Policy)})
+	for _, m := range matching {
+		statement := types.Statement{SourcePolicyId: aws.String(m.Policy), SourcePolicyType: sim.kind(m.Policy)}
+		if begin, end, ok := m.Span(m.Index); ok {
+			statement.StartPosition, statement.EndPosition = position(begin), position(end)
+		}
+		out.MatchedStatements = append(out.MatchedStatements, statement)
 	}
+	var boundary *types.PermissionsBoundaryDecisionDetail
 	if p.Boundary != nil {
-		allowed := d.Allowed || d.Source != policy.SourceBoundary
-		out.PermissionsBoundaryDecisionDetail = &types.PermissionsBoundaryDecisionDetail{AllowedByPermissionsBoundary: allowed}
+		boundary = &types.PermissionsBoundaryDecisionDetail{AllowedByPermissionsBoundary: d.Allowed || d.Source != policy.SourceBoundary}
 	}
-	for key := range missing {
-		out.MissingContextValues = append(out.MissingContextValues, key)
+	out.PermissionsBoundaryDecisionDetail = boundary
+	if len(sim.resources) > 0 {
+		out.ResourceSpecificResults = []types.ResourceSpecificResult{{
+			EvalResourceName: &resource, EvalResourceDecision: out.EvalDecision, MatchedStatements: out.MatchedStatements, MissingContextValues: out.MissingContextValues,
+			PermissionsBoundaryDecisionDetail: boundary,
+		}}
 	}
-	slices.Sort(out.MissingContextValues)
 	return out
 }
 
+func position(p policy.Position) *types.Position {
+	return &types.Position{Line: int32(p.Line), Column: int32(p.Column)}
+}
+
+// missing are the context keys that the policies ask for and that have no value, as the policies write them.
+func (sim *simulation) missing(keys map[string][]string) []string {
+	all := slices.Concat(sim.identity, sim.boundary)
+	if sim.resource != nil {
+		all = append(all, *sim.resource)
+	}
+	return slices.DeleteFunc(contextKeys(all), func(key string) bool {
+		_, ok := keys[strings.ToLower(key)]
+		return ok
+	})
+}
+
+// contextKeys are the keys that policies ask for, by name.
+func contextKeys(policies []policy.Named) []string {
+	keys := []string{}
+	seen := map[string]bool{}
+	for _, p := range policies {
+		for _, key := range p.ContextKeys() {
+			if lower := strings.ToLower(key); !seen[lower] {
+				seen[lower] = true
+				keys = append(keys, key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// The kinds of policies that are given to a simulation, which are none of the model's.
+const (
+	givenPolicy         types.PolicySourceType = "IAM Policy"
+	givenResourcePolicy types.PolicySourceType = "Resource Policy"
+)
+
 func (sim *simulation) kind(name string) types.PolicySourceType {
 	switch {
-	case strings.HasPrefix(name, "PolicyInputList"), strings.HasPrefix(name, "PermissionsBoundary"):
-		return types.PolicySourceTypeNone
-	case strings.HasPrefix(name, "ResourcePolicy"):
-		return types.PolicySourceTypeResource
+	case strings.HasPrefix(name, "PolicyInputList."), strings.HasPrefix(name, "PermissionsBoundaryPolicyInputList."):
+		return givenPolicy
+	case name == "ResourcePolicy":
+		return givenResourcePolicy
 	case strings.Contains(name, ":iam::aws:"):
 		return types.PolicySourceTypeAwsManaged
 	case strings.HasPrefix(name, "arn:"):
@@ -143,6 +182,29 @@ func (sim *simulation) kind(name string) types.PolicySourceType {
 		return types.PolicySourceTypeGroup
 	}
 	return types.PolicySourceTypeUser
+}
+
+// GetContextKeysForCustomPolicy lists the context keys that policies ask for.
+func (s *Service) GetContextKeysForCustomPolicy(_ context.Context, in *iam.GetContextKeysForCustomPolicyInput, _ ...func(*iam.Options)) (*iam.GetContextKeysForCustomPolicyOutput, error) {
+	given, err := s.parseAll(in.PolicyInputList, "PolicyInputList", nil)
+	if err != nil {
+		return nil, err
+	}
+	return &iam.GetContextKeysForCustomPolicyOutput{ContextKeyNames: contextKeys(given)}, nil
+}
+
+// GetContextKeysForPrincipalPolicy lists those that the policies of a user, group or role ask for, and those of more
+// policies.
+func (s *Service) GetContextKeysForPrincipalPolicy(ctx context.Context, in *iam.GetContextKeysForPrincipalPolicyInput, _ ...func(*iam.Options)) (*iam.GetContextKeysForPrincipalPolicyOutput, error) {
+	sim := &simulation{}
+	if err := s.simulated(ctx, sim, *in.PolicySourceArn); err != nil {
+		return nil, err
+	}
+	all, err := s.parseAll(in.PolicyInputList, "PolicyInputList", sim.identity)
+	if err != nil {
+		return nil, err
+	}
+	return &iam.GetContextKeysForPrincipalPolicyOutput{ContextKeyNames: contextKeys(all)}, nil
 }
 
 func (s *Service) resourcePolicy(text *string) (*policy.Named, error) {
@@ -190,36 +252,42 @@ func (s *Service) SimulateCustomPolicy(ctx context.Context, in *iam.SimulateCust
 	return out, err
 }
 
-// SimulatePrincipalPolicy evaluates the policies that a user, group or role has, with those that it is
-// given.
-func (s *Service) SimulatePrincipalPolicy(ctx context.Context, in *iam.SimulatePrincipalPolicyInput, _ ...func(*iam.Options)) (*iam.SimulatePrincipalPolicyOutput, error) {
+// simulated gives a simulation the policies of a user, group or role, who is then the one who asks.
+func (s *Service) simulated(ctx context.Context, sim *simulation, source string) error {
 	sc := scopeOf(ctx)
-	a, ok := arn.Parse(*in.PolicySourceArn)
+	a, ok := arn.Parse(source)
 	if !ok || a.Service != "iam" || a.Account != sc.account {
-		return nil, invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.", *in.PolicySourceArn)
+		return invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.", source)
 	}
-	sim := &simulation{actions: in.ActionNames, resources: in.ResourceArns, context: in.ContextEntries, owner: ownerOf(in.ResourceOwner)}
 	if name, ok := a.After("group/"); ok {
 		g, err := s.group(sc, name[strings.LastIndexByte(name, '/')+1:])
 		if err != nil {
-			return nil, err
-		}
-		if sim.identity, err = s.appendPolicies(nil, sc, &g.entity, "group"); err != nil {
-			return nil, err
+			return err
 		}
 		sim.principal = policy.Principal{Kind: policy.User, Account: sc.account, ARN: sc.arn("user/simulated")}
-	} else {
-		id, err := s.Principal(ctx, *in.PolicySourceArn)
-		if err != nil {
-			return nil, err
-		}
-		if id == nil {
-			return nil, noSuchEntity("The entity %s cannot be found.", *in.PolicySourceArn)
-		}
-		sim.identity, sim.principal = id.Policies, principalOf(id.ARN)
-		if id.Boundary != nil {
-			sim.boundary = []policy.Named{*id.Boundary}
-		}
+		sim.identity, err = s.appendPolicies(nil, sc, &g.entity, "group")
+		return err
+	}
+	id, err := s.Principal(ctx, source)
+	if err != nil {
+		return err
+	}
+	if id == nil {
+		return noSuchEntity("The entity %s cannot be found.", source)
+	}
+	sim.identity, sim.principal = id.Policies, principalOf(id.ARN)
+	if id.Boundary != nil {
+		sim.boundary = []policy.Named{*id.Boundary}
+	}
+	return nil
+}
+
+// SimulatePrincipalPolicy evaluates the policies that a user, group or role has, with those that it is
+// given.
+func (s *Service) SimulatePrincipalPolicy(ctx context.Context, in *iam.SimulatePrincipalPolicyInput, _ ...func(*iam.Options)) (*iam.SimulatePrincipalPolicyOutput, error) {
+	sim := &simulation{actions: in.ActionNames, resources: in.ResourceArns, context: in.ContextEntries, owner: ownerOf(in.ResourceOwner)}
+	if err := s.simulated(ctx, sim, *in.PolicySourceArn); err != nil {
+		return nil, err
 	}
 	if in.CallerArn != nil {
 		sim.principal = principalOf(*in.CallerArn)

@@ -11,7 +11,7 @@ import (
 )
 
 // Tags of users, roles, policies, instance profiles and providers. At most 50 a resource; keys are
-// unique whatever their case.
+// unique whatever their case, but those of policies, where the case counts.
 
 const maxTags = 50
 
@@ -38,6 +38,35 @@ func withTags(have []tag, add []types.Tag) ([]tag, error) {
 		return nil, limitExceeded("The number of tags has reached the maximum limit.")
 	}
 	return have, nil
+}
+
+// withPolicyTags is withTags for the tags of a policy.
+func withPolicyTags(have []tag, add []types.Tag) ([]tag, error) {
+	have = slices.Clone(have)
+	seen := map[string]bool{}
+	for _, t := range add {
+		n := tag{aws.ToString(t.Key), aws.ToString(t.Value)}
+		if seen[n.Key] {
+			return nil, invalidInput("Duplicate tag keys found.")
+		}
+		seen[n.Key] = true
+		if strings.HasPrefix(lower(n.Key), "aws:") {
+			return nil, invalidInput("Tag keys beginning with 'aws:' are reserved for system use.")
+		}
+		if i := slices.IndexFunc(have, func(h tag) bool { return h.Key == n.Key }); i >= 0 {
+			have[i] = n
+		} else {
+			have = append(have, n)
+		}
+	}
+	if len(have) > maxTags {
+		return nil, limitExceeded("The number of tags has reached the maximum limit.")
+	}
+	return have, nil
+}
+
+func withoutPolicyTags(have []tag, keys []string) []tag {
+	return slices.DeleteFunc(slices.Clone(have), func(t tag) bool { return slices.Contains(keys, t.Key) })
 }
 
 func withoutTags(have []tag, keys []string) []tag {
@@ -132,7 +161,7 @@ func (s *Service) ListRoleTags(ctx context.Context, in *iam.ListRoleTagsInput, _
 // TagPolicy adds tags.
 func (s *Service) TagPolicy(ctx context.Context, in *iam.TagPolicyInput, _ ...func(*iam.Options)) (*iam.TagPolicyOutput, error) {
 	_, err := s.modifyPolicy(ctx, *in.PolicyArn, func(p *policyDoc) (err error) {
-		p.Tags, err = withTags(p.Tags, in.Tags)
+		p.Tags, err = withPolicyTags(p.Tags, in.Tags)
 		return err
 	})
 	return &iam.TagPolicyOutput{}, err
@@ -141,7 +170,7 @@ func (s *Service) TagPolicy(ctx context.Context, in *iam.TagPolicyInput, _ ...fu
 // UntagPolicy removes tags.
 func (s *Service) UntagPolicy(ctx context.Context, in *iam.UntagPolicyInput, _ ...func(*iam.Options)) (*iam.UntagPolicyOutput, error) {
 	_, err := s.modifyPolicy(ctx, *in.PolicyArn, func(p *policyDoc) error {
-		p.Tags = withoutTags(p.Tags, in.TagKeys)
+		p.Tags = withoutPolicyTags(p.Tags, in.TagKeys)
 		return nil
 	})
 	return &iam.UntagPolicyOutput{}, err

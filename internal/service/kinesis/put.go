@@ -21,7 +21,7 @@ const (
 	maxPutRecords   = 500
 	maxPutBytes     = 10 << 20 // data and partition keys of a PutRecords call
 	maxPartitionKey = 256      // characters
-	maxKeptBatch    = 1 << 20  // bytes
+	maxKeptMemory   = 1 << 20  // bytes
 )
 
 // errGiveUp ends a fast path that meets what only the generic codec handles; nothing has
@@ -49,6 +49,7 @@ type put struct {
 	view   *view
 	slots  []slot
 	slotOf []int32 // by number in view.open: the index in slots, or -1
+	memory []byte  // of all batches: those of a put to many shards are small, and lie together
 
 	appends shardlog.Group // of all slots
 	failed  int
@@ -66,7 +67,9 @@ type entry struct {
 // slot gathers what one shard takes.
 type slot struct {
 	shard   *openShard
-	batch   *shardlog.Batch
+	records int // that the batch will have, of so many bytes at most
+	bytes   int
+	batch   shardlog.Batch
 	outcome shardlog.Outcome
 	at      shardlog.Position // of its first record
 	time    time.Time
@@ -79,20 +82,14 @@ var puts = sync.Pool{New: func() any { return new(put) }}
 
 func newPut() *put { return puts.Get().(*put) }
 
-// batches are apart from the puts: a put to many shards has many small ones.
-var batches = sync.Pool{New: func() any { return new(shardlog.Batch) }}
-
-// free gives the memory back, but for that of batches with much of it.
+// free gives the memory back, but for much of it.
 func (p *put) free() {
-	for i := range p.slots {
-		if b := p.slots[i].batch; b.Size() <= maxKeptBatch {
-			b.Reset()
-			batches.Put(b)
-		}
+	if cap(p.memory) > maxKeptMemory {
+		p.memory = nil
 	}
 	clear(p.slots)
 	clear(p.entries)
-	*p = put{entries: p.entries[:0], slots: p.slots[:0], slotOf: p.slotOf}
+	*p = put{entries: p.entries[:0], slots: p.slots[:0], slotOf: p.slotOf, memory: p.memory}
 	puts.Put(p)
 }
 
@@ -146,7 +143,7 @@ func (s *Service) store(ctx context.Context, p *put) error {
 	ctx = context.WithoutCancel(ctx) // a client that hangs up does not leave half of it done
 	for i := range p.slots {
 		sl := &p.slots[i]
-		p.appends.Begin(ctx, sl.shard.log, sl.batch, &sl.outcome)
+		p.appends.Begin(ctx, sl.shard.log, &sl.batch, &sl.outcome)
 	}
 	p.appends.Wait()
 
@@ -192,17 +189,27 @@ func (p *put) fill() error {
 	for i := range p.slotOf {
 		p.slotOf[i] = -1
 	}
-	maxRecord, total, large := p.view.doc.maxRecord(), 0, -1
 	for i := range p.entries {
 		e := &p.entries[i]
 		if e.throttled {
 			continue
 		}
 		e.slot = p.slot(p.place(e))
-		batch := p.slots[e.slot].batch
+		sl := &p.slots[e.slot]
+		sl.records++
+		sl.bytes += len(e.key) + p.most(e)
+	}
+	p.share()
+	maxRecord, total, large := p.view.doc.maxRecord(), 0, -1
+	for i := range p.entries {
+		e := &p.entries[i]
+		if e.throttled {
+			continue
+		}
+		batch := &p.slots[e.slot].batch
 		n := len(e.data)
 		if p.base64 {
-			room := batch.Reserve(e.key, scan.DecodedLen(len(e.data)))
+			room := batch.Reserve(e.key, p.most(e))
 			var ok bool
 			if n, ok = decodeData(room, e.data); !ok {
 				batch.Commit(0)
@@ -224,6 +231,32 @@ func (p *put) fill() error {
 		return p.tooLarge(large, maxRecord)
 	}
 	return nil
+}
+
+// most is how many bytes the data of an entry comes to at most.
+func (p *put) most(e *entry) int {
+	if p.base64 {
+		return scan.DecodedLen(len(e.data))
+	}
+	return len(e.data)
+}
+
+// share gives each batch its share of the memory.
+func (p *put) share() {
+	n := 0
+	for i := range p.slots {
+		n += shardlog.BatchBytes(p.slots[i].records, p.slots[i].bytes)
+	}
+	if cap(p.memory) < n {
+		p.memory = make([]byte, n, max(n, 32<<10))
+	}
+	memory := p.memory[:cap(p.memory)]
+	for i := range p.slots {
+		sl := &p.slots[i]
+		n := shardlog.BatchBytes(sl.records, sl.bytes)
+		sl.batch.Use(memory[:n:n])
+		memory = memory[n:]
+	}
 }
 
 // place is the number, in the view, of the shard that takes the record.
@@ -248,7 +281,7 @@ func (p *put) slot(number int) int32 {
 		return i
 	}
 	i := len(p.slots)
-	p.slots = append(p.slots, slot{shard: &p.view.open[number], batch: batches.Get().(*shardlog.Batch)})
+	p.slots = append(p.slots, slot{shard: &p.view.open[number]})
 	p.slotOf[number] = int32(i)
 	return int32(i)
 }

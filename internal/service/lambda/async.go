@@ -219,10 +219,11 @@ func (a *async) await(ctx context.Context, wait time.Duration) {
 	a.mu.Lock()
 	from := a.main.unfinished.next()
 	a.mu.Unlock()
+	paused := a.main.resumes.After(a.s.clock.Now())
 	arrived := make(chan struct{})
 	a.s.group.Go("arrivals", func(context.Context) error {
 		defer close(arrived)
-		if a.main.resumes.After(a.s.clock.Now()) { // what is there cannot be read now
+		if paused { // what is there cannot be read now
 			<-wctx.Done()
 			return nil
 		}

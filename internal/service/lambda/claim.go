@@ -12,8 +12,8 @@ import (
 // A source and a function have one mapping. Two requests at once, of two nodes too, may both find that there is none:
 // so a mapping claims its source and function before it is written, and looks again, when it is written, whether the
 // claim is still its own. A claim whose mapping is not there was left by a crash, or is of a request that is under way:
-// it is taken over. Whoever has taken one over looks again for the mapping that had it. Of the two, one at least sees the
-// other, and gives way.
+// it is taken over. Whoever has a claim looks for other mappings again before it writes its own. Of two, one at least sees
+// the other, and gives way.
 
 // claimDoc says which mapping has a source and a function.
 type claimDoc struct {
@@ -36,43 +36,59 @@ func twice(d *mappingDoc, other string) error {
 
 // claim takes the source and function of a mapping, which is not written yet, for it.
 func (s *Service) claim(ctx context.Context, d *mappingDoc) error {
-	docs, err := s.mappings.All(d.Account, d.Region)
+	if err := s.alone(d); err != nil {
+		return err
+	}
+	before := ""
+	err := s.claims.Create(ctx, &claimDoc{d.ID}, d.claimKey()...)
+	if errors.Is(err, state.ErrExists) {
+		_, err = s.claims.Modify(ctx, func(c *claimDoc) error {
+			if before = c.ID; s.has(d, before) {
+				return twice(d, before)
+			}
+			c.ID = d.ID
+			return nil
+		}, d.claimKey()...)
+		if errors.Is(err, state.ErrNotFound) { // it was released meanwhile
+			return s.claim(ctx, d)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	for _, o := range docs { // one of a version that claimed nothing, too
-		if o.ID != d.ID && o.samePair(d) {
-			return twice(d, o.ID)
-		}
+	// Who was written before the claim was taken may have seen that it was its own. It need not be the one before:
+	// that may have taken it over as well.
+	taken := s.alone(d)
+	if taken == nil {
+		return nil
 	}
-	err = s.claims.Create(ctx, &claimDoc{d.ID}, d.claimKey()...)
-	if !errors.Is(err, state.ErrExists) {
-		return err
+	if before == "" || before == d.ID {
+		return errors.Join(taken, s.release(ctx, d))
 	}
-	var before string
 	_, err = s.claims.Modify(ctx, func(c *claimDoc) error {
-		if before = c.ID; s.has(d, before) {
-			return twice(d, before)
-		}
-		c.ID = d.ID
-		return nil
-	}, d.claimKey()...)
-	switch {
-	case errors.Is(err, state.ErrNotFound): // it was released meanwhile
-		return s.claim(ctx, d)
-	case err != nil:
-		return err
-	}
-	if before == d.ID || !s.has(d, before) {
-		return nil
-	}
-	_, err = s.claims.Modify(ctx, func(c *claimDoc) error { // it was written meanwhile: it keeps its claim
 		if c.ID == d.ID {
 			c.ID = before
 		}
 		return nil
 	}, d.claimKey()...)
-	return errors.Join(twice(d, before), err)
+	if errors.Is(err, state.ErrNotFound) {
+		err = nil
+	}
+	return errors.Join(taken, err)
+}
+
+// alone refuses a mapping whose source and function another has, also one of a version that claimed nothing.
+func (s *Service) alone(d *mappingDoc) error {
+	docs, err := s.mappings.All(d.Account, d.Region)
+	if err != nil {
+		return err
+	}
+	for _, o := range docs {
+		if o.ID != d.ID && o.samePair(d) {
+			return twice(d, o.ID)
+		}
+	}
+	return nil
 }
 
 // has reports whether a mapping of an id is there that has the source and function of d.

@@ -71,13 +71,10 @@ func TestOneMappingOfAPair(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range x.claims.Keys() {
-		t.Error("a claim is left")
-	}
 
-	// A claim that a crash has left holds nothing up.
+	// A claim that a crash, or requests that gave way to one another, have left holds nothing up.
 	left := &mappingDoc{Account: "000000000000", Region: "us-east-1", ID: newID(), Name: "f", Source: *source}
-	if err := x.claims.Create(ctx, &claimDoc{left.ID}, left.claimKey()...); err != nil {
+	if err := x.claims.Put(ctx, &claimDoc{left.ID}, left.claimKey()...); err != nil {
 		t.Fatal(err)
 	}
 	first, err := create("f")

@@ -43,12 +43,14 @@ function Items(p: { table: ItemTable }) {
   const t = p.table;
   const [index, setIndex] = useState("");
   const schema = (index && t.GlobalSecondaryIndexes?.find((i) => i.IndexName === index)?.KeySchema) || t.KeySchema;
-  const hash = schema.find((k) => k.KeyType === "HASH")!.AttributeName, range = schema.find((k) => k.KeyType === "RANGE")?.AttributeName;
-  const [key, setKey] = useState("");
+  // An index may have several attributes in each of its keys: a query needs all of the partition key.
+  const hashes = schema.filter((k) => k.KeyType === "HASH").map((k) => k.AttributeName), range = schema.find((k) => k.KeyType === "RANGE")?.AttributeName;
+  const [given, give] = useState<Record<string, string>>({});
+  const key = hashes.some((h) => given[h]);
   const [from, setFrom] = useState("");
   const [filter, setFilter] = useState("");
   const [token, setToken] = useState<string>(); // of a statement that has more
-  const statement = /^\s*(select|insert|update|delete)\s/i.test(key);
+  const first = given[hashes[0]!] ?? "", statement = /^\s*(select|insert|update|delete)\s/i.test(first);
   const [items, setItems] = useState<Item[]>([]);
   const [next, setNext] = useState<Item>();
   const [ran, setRan] = useState(false);
@@ -60,7 +62,7 @@ function Items(p: { table: ItemTable }) {
     setError(undefined);
     try {
       if (statement) {
-        const r = await call<{ Items?: Item[]; NextToken?: string }>("dynamodb", "ExecuteStatement", { Statement: key, Limit: 200, NextToken: start ? token : undefined });
+        const r = await call<{ Items?: Item[]; NextToken?: string }>("dynamodb", "ExecuteStatement", { Statement: first, Limit: 200, NextToken: start ? token : undefined });
         setItems((have) => (start ? [...have, ...(r.Items ?? [])] : r.Items ?? []));
         setToken(r.NextToken);
         setNext(r.NextToken ? {} : undefined);
@@ -71,9 +73,10 @@ function Items(p: { table: ItemTable }) {
       const where = filterInput(filter);
       const input: Record<string, unknown> = { TableName: t.TableName, Limit: 200, ...(index ? { IndexName: index } : {}), ...(start ? { ExclusiveStartKey: start } : {}), ...where };
       if (key) {
-        input.KeyConditionExpression = "#h = :h" + (range && from ? " AND #r >= :r" : "");
-        input.ExpressionAttributeNames = { ...where.ExpressionAttributeNames, "#h": hash, ...(range && from ? { "#r": range } : {}) };
-        input.ExpressionAttributeValues = { ...where.ExpressionAttributeValues, ":h": { [typeOf(hash)]: key }, ...(range && from ? { ":r": { [typeOf(range)]: from } } : {}) };
+        const named = hashes.filter((h) => given[h]), bound = range && from;
+        input.KeyConditionExpression = named.map((_, i) => `#h${i} = :h${i}`).join(" AND ") + (bound ? " AND #r >= :r" : "");
+        input.ExpressionAttributeNames = { ...where.ExpressionAttributeNames, ...Object.fromEntries(named.map((h, i) => [`#h${i}`, h])), ...(bound ? { "#r": range } : {}) };
+        input.ExpressionAttributeValues = { ...where.ExpressionAttributeValues, ...Object.fromEntries(named.map((h, i) => [`:h${i}`, { [typeOf(h)]: given[h]! }])), ...(bound ? { ":r": { [typeOf(range!)]: from } } : {}) };
       }
       const r = await call<{ Items: Item[]; LastEvaluatedKey?: Item }>("dynamodb", key ? "Query" : "Scan", input);
       setItems((have) => (start ? [...have, ...r.Items] : r.Items));
@@ -103,7 +106,7 @@ function Items(p: { table: ItemTable }) {
         <div class="panel list">
           <form class="bar" onSubmit={(e) => (e.preventDefault(), void load())}>
             {(t.GlobalSecondaryIndexes?.length ?? 0) > 0 && <select aria-label="Index" value={index} onChange={(e) => setIndex(e.currentTarget.value)}><option value="">table</option>{t.GlobalSecondaryIndexes!.map((i) => <option>{i.IndexName}</option>)}</select>}
-            <input class="field wide m" value={key} aria-label={hash} placeholder={`${hash} = … (empty: scan), or PartiQL`} onInput={(e) => setKey(e.currentTarget.value)} />
+            {hashes.map((h, i) => (i === 0 || !statement) && <input key={h} class="field wide m" value={given[h] ?? ""} aria-label={h} placeholder={`${h} = … (empty: scan)` + (i === 0 ? ", or PartiQL" : "")} onInput={(e) => give({ ...given, [h]: e.currentTarget.value })} />)}
             {range && !statement && <input class="field wide m" value={from} aria-label={range} placeholder={`${range} from …`} onInput={(e) => setFrom(e.currentTarget.value)} />}
             {!statement && <input class="field wide m" value={filter} aria-label="Filter" placeholder="status = 'paid' and amount > 5" onInput={(e) => setFilter(e.currentTarget.value)} />}
             <button>{statement ? "Run" : key ? "Query" : "Scan"}</button>
