@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -270,8 +271,12 @@ func (c *demoClients) delivery(ctx context.Context) (nodeapi.Delivery, error) {
 		return nodeapi.Delivery{}, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // the status alone will do
+		return nodeapi.Delivery{}, fmt.Errorf("the node at %s answers %s when asked for its deliveries: %s", c.url, resp.Status, strings.TrimSpace(string(text)))
+	}
 	var all []nodeapi.Delivery
-	if err := json.NewDecoder(resp.Body).Decode(&all); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&all); err != nil {
 		return nodeapi.Delivery{}, fmt.Errorf("read the state of deliveries: %w", err)
 	}
 	for _, s := range all {

@@ -60,7 +60,7 @@ or --replay FILE, the records of an NDJSON, CSV or Parquet file, timed by one of
 fields.
 
 --rate is a number of records a second, or a pattern: ramp:FROM:TO:TIME,
-bursts:BASE:PEAK:LENGTH:PERIOD, sine:MEAN:AMPLITUDE:PERIOD. For several feeds
+bursts:BASE:PEAK:LENGTH:PERIOD, sine:MEAN:AMPLITUDE:PERIOD, walk:LEAST:MOST:STEP. For several feeds
 at once repeat --feed SOURCE=TARGET@RATE, where SOURCE may be a template's file.`,
 		Example: `  brookmere generate unicorns --to kinesis:wildrydes --rate 3
   brookmere generate --template trade.tpl --to firehose:transaction_hose --rate 100 --for 1m

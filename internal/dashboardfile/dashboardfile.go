@@ -29,7 +29,9 @@ const (
 	maxDepth = 64 // of brackets and braces, and of dashes in one line
 	// maxMembers bounds the members of all maps, since the time to read them in YAML grows with their square.
 	maxMembers = 10_000
-	maxColumn  = 200 // where a line's first word may begin: each level of a block is further right
+	// maxMarks bounds the characters that may begin or end something in YAML, since to read each may take a kilobyte.
+	maxMarks  = 100_000
+	maxColumn = 200 // where a line's first word may begin: each level of a block is further right
 )
 
 // Body returns the body that a file holds, as PutDashboard takes it: JSON without needless blanks, its members in
@@ -49,6 +51,9 @@ func Body(file []byte) (string, error) {
 		}
 		return b.String(), nil
 	}
+	if marks(text) > maxMarks {
+		return "", fmt.Errorf("more than %d lines, commas, quotes and brackets: keep a dashboard of this size as JSON", maxMarks)
+	}
 	if err := plain(string(text)); err != nil {
 		return "", err
 	}
@@ -64,6 +69,22 @@ func Body(file []byte) (string, error) {
 		return "", err
 	}
 	return b.String(), nil
+}
+
+// marks counts the characters that YAML may take for more than a part of a text.
+func marks(text []byte) int {
+	n := 0
+	for i, c := range text {
+		switch c {
+		case '\n', '\r', ',', '[', ']', '{', '}', '\'', '"', '&', '*', '!', '#', '?', '|', '>', '%', '@', '`':
+			n++
+		case '-', ':':
+			if i+1 == len(text) || text[i+1] <= ' ' {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // plain refuses what a body has no place for, before anything is made of it.
@@ -187,7 +208,7 @@ func YAML(body string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the body is not JSON: %w", err)
 	}
-	if m, ok := v.(yaml.MapSlice); ok && len(m) > 0 && strings.Count(body, ":") <= maxMembers {
+	if m, ok := v.(yaml.MapSlice); ok && len(m) > 0 && strings.Count(body, ":") <= maxMembers && marks([]byte(body)) <= maxMarks/2 {
 		text, err := yaml.MarshalWithOptions(v, yaml.Indent(2), yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true))
 		if err == nil && same(text, body) {
 			return text, nil

@@ -3,6 +3,7 @@ package dashboardfile
 import (
 	"encoding/json"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -49,15 +50,15 @@ widgets:
 
 func TestRefusals(t *testing.T) {
 	for file, want := range map[string]string{
-		"":                                   "empty",
-		"- a\n- b\n":                         "not a map",
-		"a: [1, 2\n":                         "[1:",
-		"a: &x 1\nb: *x\n":                   "line 1: anchors",
-		"a: 1\na: 2\n":                       "/a is there twice",
-		"a: !!binary eA==\n":                 "line 1: tags",
-		"a: .nan\n":                          "no such number",
-		"a: 1\n---\nb: 2\n":                  "one dashboard",
-		"a: " + strings.Repeat("[", 100_000): "levels",
+		"":                                  "empty",
+		"- a\n- b\n":                        "not a map",
+		"a: [1, 2\n":                        "[1:",
+		"a: &x 1\nb: *x\n":                  "line 1: anchors",
+		"a: 1\na: 2\n":                      "/a is there twice",
+		"a: !!binary eA==\n":                "line 1: tags",
+		"a: .nan\n":                         "no such number",
+		"a: 1\n---\nb: 2\n":                 "one dashboard",
+		"a: " + strings.Repeat("[", 50_000): "levels",
 		"a: {" + strings.Repeat("b: 1,", 10_000) + "}": "more than 10000 members",
 		strings.Repeat("- ", 100_000):                  "levels",
 		"a:\n" + strings.Repeat(" ", 300) + "b: 1":     "too deep",
@@ -71,6 +72,31 @@ func TestRefusals(t *testing.T) {
 		if _, err := YAML(body); err == nil || !strings.Contains(err.Error(), "not JSON") {
 			t.Errorf("%.40q: %v", body, err)
 		}
+	}
+}
+
+// TestManyValues: a small file does not become much memory, of whatever it has many.
+func TestManyValues(t *testing.T) {
+	for _, many := range []string{"1,", "[],", "'',", "\n- 1", "\n#", "\n  x", "- ", "*a ", "{} ", "\"\" "} {
+		file := "a: [" + strings.Repeat(many, MaxSize/len(many)-8) + "]"
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := Body([]byte(file)); err == nil || !strings.Contains(err.Error(), "JSON") {
+			t.Errorf("%q: %v", many, err)
+		}
+		runtime.ReadMemStats(&after)
+		if got := after.TotalAlloc - before.TotalAlloc; got > 32<<20 {
+			t.Errorf("%q: %d bytes were allocated", many, got)
+		}
+	}
+	// A body of as many is written as JSON, and read again.
+	body := `{"a":[` + strings.Repeat(`"",`, 100_000) + `""]}`
+	text, err := YAML(body)
+	if err != nil || !strings.HasPrefix(string(text), "{") {
+		t.Fatalf("%.60q, %v", text, err)
+	}
+	if got, err := Body(text); err != nil || got != body {
+		t.Errorf("%.60q, %v", got, err)
 	}
 }
 

@@ -59,6 +59,8 @@ func TestPatterns(t *testing.T) {
 		"ramp:0:100:10s":       {5 * time.Second: 125, 10 * time.Second: 500, 12 * time.Second: 700},
 		"bursts:10:100:2s:10s": {time.Second: 100, 2 * time.Second: 200, 10 * time.Second: 280, 11 * time.Second: 380},
 		"sine:100:50:10s":      {10 * time.Second: 1000, 5 * time.Second: 500 + 50*10/math.Pi},
+		"walk:50:50:1s":        {time.Hour: 180_000, 10 * time.Second: 500, 0: 0},
+		"walk:10:500:1s":       {0: 0},
 	} {
 		p, err := ParsePattern(text)
 		if err != nil {
@@ -77,10 +79,26 @@ func TestPatterns(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"", "x", "-1", "ramp:1:2", "ramp:1:2:0s", "sine:1:2:1s", "bursts:1:2:3s:2s", "what:1", "1e99"} {
+	for _, text := range []string{"", "x", "-1", "ramp:1:2", "ramp:1:2:0s", "sine:1:2:1s", "bursts:1:2:3s:2s", "what:1", "1e99", "walk:5:1:1s", "walk:1:2:1ms", "walk:1:2"} {
 		if _, err := ParsePattern(text); err == nil {
 			t.Errorf("%q is a pattern", text)
 		}
+	}
+}
+
+// TestWalk: the rate stays within its bounds, and is another in time.
+func TestWalk(t *testing.T) {
+	p := Walk(10, 500, time.Second)
+	least, most := math.Inf(1), 0.0
+	for at := time.Second; at < 10*time.Minute; at += 100 * time.Millisecond {
+		rate := (p(at) - p(at-100*time.Millisecond)) * 10
+		if rate < 10-1e-6 || rate > 500+1e-6 {
+			t.Fatalf("%v records a second at %v", rate, at)
+		}
+		least, most = min(least, rate), max(most, rate)
+	}
+	if most-least < 200 {
+		t.Errorf("the rate stays between %v and %v", least, most)
 	}
 }
 

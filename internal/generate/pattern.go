@@ -3,6 +3,7 @@ package generate
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -42,8 +43,27 @@ func Sine(mean, amplitude float64, period time.Duration) Pattern {
 	}
 }
 
+// Walk is a rate that wanders between the least and the most: in each step of time it goes to a random rate that is at
+// most a quarter of the range away. Equal bounds and steps make equal walks. It keeps 16 bytes a step, and is not to be
+// called by several goroutines at once.
+func Walk(least, most float64, step time.Duration) Pattern {
+	random := rand.New(rand.NewPCG(math.Float64bits(least)^uint64(step), math.Float64bits(most)))
+	rates, due := []float64{(least + most) / 2}, []float64{0} // at the beginning of each step
+	return func(d time.Duration) float64 {
+		n := int(d / step)
+		for len(rates) < n+2 {
+			rate := rates[len(rates)-1]
+			next := min(max(rate+(random.Float64()-0.5)*(most-least)/2, least), most)
+			rates = append(rates, next)
+			due = append(due, due[len(due)-1]+(rate+next)/2*step.Seconds())
+		}
+		in := (d % step).Seconds()
+		return due[n] + rates[n]*in + (rates[n+1]-rates[n])/step.Seconds()*in*in/2
+	}
+}
+
 // ParsePattern reads a pattern: "1000" or "steady:1000", "ramp:100:5000:1m", "bursts:100:5000:5s:30s"
-// (base, peak, length, period), "sine:1000:500:10m" (mean, amplitude, period).
+// (base, peak, length, period), "sine:1000:500:10m" (mean, amplitude, period), "walk:100:5000:5s" (least, most, step).
 func ParsePattern(text string) (Pattern, error) {
 	kind, rest, ok := strings.Cut(text, ":")
 	if !ok {
@@ -60,8 +80,10 @@ func ParsePattern(text string) (Pattern, error) {
 		form, n, times = "bursts:BASE:PEAK:LENGTH:PERIOD", 2, 2
 	case "sine":
 		form, n, times = "sine:MEAN:AMPLITUDE:PERIOD", 2, 1
+	case "walk":
+		form, n, times = "walk:LEAST:MOST:STEP", 2, 1
 	default:
-		return nil, fmt.Errorf("pattern %q: want a number or steady, ramp, bursts or sine with their numbers", text)
+		return nil, fmt.Errorf("pattern %q: want a number or steady, ramp, bursts, sine or walk with their numbers", text)
 	}
 	if len(args) != n+times {
 		return nil, fmt.Errorf("pattern %q: want %s", text, form)
@@ -90,6 +112,14 @@ func ParsePattern(text string) (Pattern, error) {
 			return nil, fmt.Errorf("pattern %q: a burst is longer than its period", text)
 		}
 		return Bursts(rates[0], rates[1], spans[0], spans[1]), nil
+	case "walk":
+		if rates[0] > rates[1] {
+			return nil, fmt.Errorf("pattern %q: the least rate is more than the most", text)
+		}
+		if spans[0] < time.Second {
+			return nil, fmt.Errorf("pattern %q: a step takes at least 1s", text)
+		}
+		return Walk(rates[0], rates[1], spans[0]), nil
 	case "sine":
 		if rates[1] > rates[0] {
 			return nil, fmt.Errorf("pattern %q: the amplitude is more than the mean, so the rate would be below 0", text)

@@ -57,6 +57,13 @@ export function quoted(s: string): string {
   return /^[\w./:=@%+,-]+$/.test(s) ? s : "'" + s.replace(/'/g, "'\\''") + "'";
 }
 
+/** base64 of bytes, of any number. */
+export function base64(data: Uint8Array): string {
+  let s = "";
+  for (let i = 0; i < data.length; i += 8192) s += String.fromCharCode(...data.subarray(i, i + 8192));
+  return btoa(s);
+}
+
 /** csv writes rows as RFC 4180 has them. */
 export function csv(rows: (string | null | undefined)[][]): string {
   return rows.map((r) => r.map((c) => (c == null ? "" : /[",\r\n]/.test(c) ? '"' + c.replace(/"/g, '""') + '"' : c)).join(",")).join("\r\n") + "\r\n";

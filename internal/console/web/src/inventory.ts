@@ -25,10 +25,15 @@ export interface Application { name: string; arn: string; status: string; inputs
 export interface Queue { name: string; url: string }
 export interface Subscription { topic: string; protocol: string; endpoint: string; arn: string }
 
+/** Job is a Glue job, with what its graph of nodes reads and writes; a script tells nobody. */
+export interface GlueJob { Name: string; streaming: boolean; reads: { stream?: string; path?: string; table?: string }[]; writes: { path?: string; table?: string }[] }
+/** Board is a dashboard, with the statements of its visuals. */
+export interface Board { name: string; asks: { sql: string; database?: string; stream?: string }[] }
+
 export interface Inventory {
   services: Set<string>;
   streams: Stream[]; deliveries: Delivery[]; functions: Func[]; mappings: Mapping[]; tables: ItemTable[]; lake: GlueTable[]; databases: string[]; apis: RestAPI[]; applications: Application[];
-  queues: Queue[]; topics: string[]; subscriptions: Subscription[];
+  queues: Queue[]; topics: string[]; subscriptions: Subscription[]; jobs: GlueJob[]; boards: Board[];
   /** denied names the parts that these credentials may not list. */
   denied: string[];
 }
@@ -121,6 +126,45 @@ async function topics() {
   return { list: list.map((t) => t.TopicArn!), subscriptions: subs.map((s) => ({ topic: s.TopicArn!, protocol: s.Protocol!, endpoint: s.Endpoint!, arn: s.SubscriptionArn! })) };
 }
 
+interface NodeOfJob { StreamingOptions?: { StreamArn?: string; StreamName?: string }; Path?: string; Paths?: string[]; Database?: string; Table?: string; SchemaChangePolicy?: { Database?: string; Table?: string } }
+
+async function jobs(): Promise<GlueJob[]> {
+  const list = await all<{ Name: string; Command?: { Name: string }; CodeGenConfigurationNodes?: Record<string, Record<string, NodeOfJob>> }, string>((t) => call("glue", "GetJobs", { NextToken: t }), "Jobs", "NextToken");
+  return list.map((j) => {
+    const out: GlueJob = { Name: j.Name, streaming: j.Command?.Name === "gluestreaming", reads: [], writes: [] };
+    for (const [kind, n] of Object.values(j.CodeGenConfigurationNodes ?? {}).flatMap((x) => Object.entries(x))) {
+      const by = n.SchemaChangePolicy?.Table ? n.SchemaChangePolicy : n, table = by.Database && by.Table ? by.Database + "." + by.Table : undefined;
+      const stream = n.StreamingOptions?.StreamArn?.split("/").pop() ?? n.StreamingOptions?.StreamName;
+      if (kind.endsWith("Target")) out.writes.push({ table, path: n.Path });
+      else if (kind.endsWith("Source")) out.reads.push({ stream, table, path: n.Paths?.[0] });
+    }
+    return out;
+  });
+}
+
+let read = new Map<string, { at: number | undefined; board: Board }>(); // dashboards, by name, as they were when they were changed last
+
+async function boards(): Promise<Board[]> {
+  const list = await all<{ DashboardName: string; LastModified?: number }, string>((t) => call("cloudwatch", "ListDashboards", { NextToken: t }), "DashboardEntries", "NextToken", 200);
+  const next: typeof read = new Map();
+  await Promise.all(list.map(async (d) => {
+    let have = read.get(d.DashboardName);
+    if (!have || have.at !== d.LastModified) {
+      const asks: Board["asks"] = [];
+      try {
+        const body = JSON.parse((await call<{ DashboardBody: string }>("cloudwatch", "GetDashboard", { DashboardName: d.DashboardName })).DashboardBody) as { widgets?: { properties?: { params?: Board["asks"][number] } }[] };
+        for (const w of body.widgets ?? []) if (typeof w?.properties?.params?.sql === "string") asks.push(w.properties.params);
+      } catch {
+        // Its page says what is wrong with it.
+      }
+      have = { at: d.LastModified, board: { name: d.DashboardName, asks } };
+    }
+    next.set(d.DashboardName, have);
+  }));
+  read = next;
+  return list.map((d) => next.get(d.DashboardName)!.board);
+}
+
 let services: Set<string> | undefined;
 let asker = 0; // grows when who asks, or where, is another
 
@@ -140,15 +184,16 @@ export async function look() {
       return none;
     }
   };
-  const [s, d, f, m, t, l, a, k, q, n] = await Promise.all([
+  const [s, d, f, m, t, l, a, k, q, n, j, b] = await Promise.all([
     part("kinesis", streams, []), part("firehose", deliveries, []),
     part("lambda", () => marked<Func>("/2015-03-31/functions/", "Functions"), []),
     part("lambda", () => marked<Mapping>("/2015-03-31/event-source-mappings/", "EventSourceMappings"), []),
     part("dynamodb", tables, []), part("glue", lake, { names: [] as string[], tables: [] as GlueTable[] }), part("apigateway", apis, []),
     part("kinesisanalytics", applications, []), part("sqs", queues, []), part("sns", topics, { list: [] as string[], subscriptions: [] as Subscription[] }),
+    part("glue", jobs, []), part("cloudwatch", boards, []),
   ]);
   if (by !== asker) return; // it is that of another
-  inventory.value = { services: have, streams: s, deliveries: d, functions: f, mappings: m, tables: t, lake: l.tables, databases: l.names, apis: a, applications: k, queues: q, topics: n.list, subscriptions: n.subscriptions, denied };
+  inventory.value = { services: have, streams: s, deliveries: d, functions: f, mappings: m, tables: t, lake: l.tables, databases: l.names, apis: a, applications: k, queues: q, topics: n.list, subscriptions: n.subscriptions, jobs: j, boards: b, denied };
 }
 
 /** forget is called when who asks, or where, is another. */
@@ -156,6 +201,7 @@ export function forget() {
   asker++;
   inventory.value = null;
   services = undefined;
+  read.clear();
 }
 
 export function destination(d: Delivery): S3Destination | undefined {

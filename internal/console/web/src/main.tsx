@@ -17,6 +17,7 @@ const Streams = lazy(() => import("./pages/all.ts").then((m) => m.Streams));
 const SQL = lazy(() => import("./pages/all.ts").then((m) => m.SQL));
 const Deliveries = lazy(() => import("./pages/all.ts").then((m) => m.Deliveries));
 const Lake = lazy(() => import("./pages/all.ts").then((m) => m.Lake));
+const Objects = lazy(() => import("./pages/all.ts").then((m) => m.Objects));
 const Tables = lazy(() => import("./pages/all.ts").then((m) => m.Tables));
 const Functions = lazy(() => import("./pages/all.ts").then((m) => m.Functions));
 const Queues = lazy(() => import("./pages/all.ts").then((m) => m.Queues));
@@ -40,6 +41,7 @@ function Page() {
     case "sql": return <SQL />;
     case "deliveries": return <Deliveries name={a} />;
     case "lake": return <Lake database={a} table={rest[1]} />;
+    case "objects": return <Objects bucket={a} prefix={rest[1]} />;
     case "tables": return <Tables name={a} />;
     case "functions": return <Functions name={a} />;
     case "queues": return <Queues name={a} />;

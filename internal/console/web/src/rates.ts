@@ -1,7 +1,8 @@
 // How fast things go: from counts that the node keeps, a second apart.
 import { signal } from "@preact/signals";
-import { own } from "./aws/client.ts";
+import { all, call, own } from "./aws/client.ts";
 import { account, node, region } from "./aws/session.ts";
+import { inventory } from "./inventory.ts";
 
 export interface ShardStatus { id: string; open: boolean; records: number; bytes: number; kept_records: number; last?: string }
 export interface StreamStatus { name: string; account: string; region: string; shards: ShardStatus[] }
@@ -44,17 +45,50 @@ export class Meter {
 }
 
 export interface Rates {
-  /** known is false where the node does not tell: elsewhere than on its own machine. */
+  /** known is false where nobody tells: the node only its owner, on its own machine, and CloudWatch only who may read it. */
   known: boolean;
+  /** over is the seconds that flows are of, by CloudWatch's metrics; 0 where they are of now, by the node's counts. */
+  over: number;
   streams: Map<string, StreamStatus>;
   deliveries: Map<string, DeliveryStatus>;
   flows: Map<string, Flow>; // by "stream/NAME", "stream/NAME/SHARD", "delivery/NAME"
 }
 
-const none: Rates = { known: true, streams: new Map(), deliveries: new Map(), flows: new Map() };
+const none: Rates = { known: true, over: 0, streams: new Map(), deliveries: new Map(), flows: new Map() };
 export const rates = signal<Rates>(none);
 
+/** range is the seconds that flows are wanted of; 0 for now. */
+export const range = signal(0);
+
 let meter = new Meter();
+let refused = false; // the node does not tell its counts to who asks
+let past: { of: string; at: number; flows: Map<string, Flow> } | undefined;
+
+const unasked = 900; // seconds that are looked at where the node does not tell what goes on now
+
+/** byMetrics is how fast things went in the last seconds, by CloudWatch. */
+async function byMetrics(seconds: number): Promise<Map<string, Flow>> {
+  const inv = inventory.value, flows = new Map<string, Flow>();
+  if (!inv?.services.has("cloudwatch")) return flows;
+  const wanted = [
+    ...inv.streams.flatMap((s) => ["IncomingRecords", "IncomingBytes"].map((m) => ["stream/" + s.StreamName, "AWS/Kinesis", m, "StreamName", s.StreamName] as const)),
+    ...inv.deliveries.map((d) => ["delivery/" + d.DeliveryStreamName, "AWS/Firehose", d.Source ? "DeliveryToS3.Records" : "IncomingRecords", "DeliveryStreamName", d.DeliveryStreamName] as const),
+  ].slice(0, 500); // that one call takes
+  if (!wanted.length) return flows;
+  const period = Math.max(60, Math.ceil(seconds / 60 / 60) * 60), end = Math.floor(Date.now() / 1000 / period) * period, start = end - Math.ceil(seconds / period) * period;
+  const found = await all<{ Id: string; Timestamps: number[]; Values: number[] }, string>((t) => call("cloudwatch", "GetMetricData", {
+    StartTime: start, EndTime: end, NextToken: t, MetricDataQueries: wanted.map(([, space, metric, name, value], i) => ({ Id: "m" + i, MetricStat: { Metric: { Namespace: space, MetricName: metric, Dimensions: [{ Name: name, Value: value }] }, Period: period, Stat: "Sum" } })),
+  }), "MetricDataResults", "NextToken", 10_000);
+  wanted.forEach(([key, , metric], i) => {
+    const history = new Array<number>((end - start) / period).fill(0);
+    for (const r of found) if (r.Id === "m" + i) r.Timestamps.forEach((t, j) => { if (t >= start && t < end) history[Math.floor((t - start) / period)] = r.Values[j]! / period; });
+    const mean = history.reduce((sum, v) => sum + v, 0) / history.length, have = flows.get(key);
+    if (metric === "IncomingBytes") have && (have.bytes = mean);
+    else flows.set(key, { rate: mean, bytes: 0, history });
+  });
+  return flows;
+}
+
 let still = 0; // how many times in a row nothing has moved
 
 /** quiet reports that nothing has moved for a while: then it is enough to look less often. */
@@ -63,21 +97,25 @@ export const quiet = () => still > 15;
 export function restart() {
   meter = new Meter();
   still = 0;
+  refused = false;
+  past = undefined;
   rates.value = none;
 }
 
 export async function measure() {
-  let s: StreamStatus[], d: DeliveryStatus[];
+  let s: StreamStatus[] = [], d: DeliveryStatus[] = [];
+  const by = meter; // another when who asks is another
   try {
-    [s, d] = await Promise.all([own<StreamStatus[]>("streams"), own<DeliveryStatus[]>("deliveries")]);
+    if (!refused) [s, d] = await Promise.all([own<StreamStatus[]>("streams"), own<DeliveryStatus[]>("deliveries")]);
   } catch (e) {
     const status = (e as { status?: number }).status;
-    if (status === 403 || status === 404) rates.value = { ...none, known: false };
-    return;
+    if (by !== meter || (status !== 401 && status !== 403 && status !== 404)) return;
+    refused = true;
   }
+  if (by !== meter) return;
   const now = performance.now();
   const here = (x: { account: string; region: string }) => x.region === region.value && (!account.value || x.account === account.value);
-  const next: Rates = { known: true, streams: new Map(), deliveries: new Map(), flows: new Map() };
+  const next: Rates = { known: true, over: 0, streams: new Map(), deliveries: new Map(), flows: new Map() };
   for (const x of s.filter(here)) {
     next.streams.set(x.name, x);
     let records = 0, bytes = 0;
@@ -94,10 +132,23 @@ export async function measure() {
     // as objects are written.
     next.flows.set("delivery/" + x.name, meter.take("delivery/" + x.name, now, x.records_delivered + x.records_failed + x.lag_records, 0));
   }
+  const over = range.value || (refused ? unasked : 0);
+  if (over) {
+    const of = over + " " + (inventory.value?.streams.length ?? 0) + " " + (inventory.value?.deliveries.length ?? 0);
+    try {
+      if (past?.of !== of || Date.now() - past.at > (refused ? 60_000 : 15_000)) past = { of, at: Date.now(), flows: await byMetrics(over) };
+    } catch {
+      past = { of, at: Date.now(), flows: new Map() };
+      next.known = !refused;
+    }
+    if (by !== meter) return;
+    next.over = over;
+    for (const [k, f] of past.flows) next.flows.set(k, f);
+  }
   still = [...next.flows.values()].some((f) => f.rate > 0) ? 0 : still + 1;
   rates.value = next;
 }
 
 export function mayMeasure(): boolean {
-  return !!node.value && rates.value.known;
+  return !!node.value;
 }

@@ -36,6 +36,7 @@ export function pages(): { id: string; name: string; count?: number; gap?: boole
     ...(has("sqs") ? [{ id: "queues", name: "Queues", count: inv?.queues.length }] : []),
     ...(has("sns") ? [{ id: "topics", name: "Topics", count: inv?.topics.length, gap: true }] : []),
     ...(has("dynamodb") ? [{ id: "tables", name: "Tables", count: inv?.tables.length }] : []),
+    ...(has("s3") ? [{ id: "objects", name: "Objects" }] : []),
     ...(has("glue") ? [{ id: "lake", name: "Lake", count: inv?.lake.length }, { id: "jobs", name: "Jobs" }] : []),
     ...(has("athena") ? [{ id: "sql", name: "SQL" }] : []),
     ...(has("cloudwatch") ? [{ id: "dashboards", name: "Dashboards", gap: true }] : []),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { itemOf, plainItem, type Item } from "../src/pages/attribute.ts";
+import { filterInput, itemOf, plainItem, type Item } from "../src/pages/attribute.ts";
 import { refusedOf } from "../src/pages/refused.ts";
 
 test("an item is the same after it was edited as JSON", () => {
@@ -19,4 +19,14 @@ test("records that failed are decoded with their reason", () => {
   assert.equal(r!.data, "oops");
   assert.equal(r!.code, "DataFormatConversion.ParseError");
   assert.equal(broken!.data, "not json");
+});
+
+test("a filter is what Query and Scan take", () => {
+  assert.deepEqual(filterInput("a.status = 'paid' AND amount >= 5 and name ~ oak and open = true"), {
+    FilterExpression: "#f0_0.#f0_1 = :f0 AND #f1_0 >= :f1 AND contains(#f2_0, :f2) AND #f3_0 = :f3",
+    ExpressionAttributeNames: { "#f0_0": "a", "#f0_1": "status", "#f1_0": "amount", "#f2_0": "name", "#f3_0": "open" },
+    ExpressionAttributeValues: { ":f0": { S: "paid" }, ":f1": { N: "5" }, ":f2": { S: "oak" }, ":f3": { BOOL: true } },
+  });
+  assert.deepEqual(filterInput(" "), {});
+  assert.throws(() => filterInput("status"), /no condition/);
 });

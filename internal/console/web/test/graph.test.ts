@@ -7,7 +7,7 @@ import { Meter } from "../src/rates.ts";
 const arn = (service: string, rest: string) => `arn:aws:${service}:us-east-1:000000000000:${rest}`;
 
 const account: Inventory = {
-  services: new Set(), denied: [], databases: ["shop"], applications: [], queues: [], topics: [], subscriptions: [],
+  services: new Set(), denied: [], databases: ["shop"], applications: [], queues: [], topics: [], subscriptions: [], jobs: [], boards: [],
   streams: [{ StreamName: "orders", StreamARN: arn("kinesis", "stream/orders"), StreamStatus: "ACTIVE" }],
   deliveries: [
     { DeliveryStreamName: "raw", DeliveryStreamARN: "", DeliveryStreamStatus: "ACTIVE", DeliveryStreamType: "KinesisStreamAsSource",
@@ -51,4 +51,24 @@ test("rates come of counts", () => {
   assert.ok(m.take("a", 3000, 1190, 0).rate < 100); // fell a little: nothing came
   assert.ok(m.take("a", 4000, 10, 0).rate >= 0); // created again
   assert.equal(m.take("a", 5000, 10, 0).history.length > 0, true);
+});
+
+test("jobs and dashboards are in the graph", () => {
+  const g = graphOf({ ...account,
+    jobs: [{ Name: "daily", streaming: true, reads: [{ stream: "orders" }], writes: [{ path: "s3://lake/orders/", table: "shop.orders" }] }, { Name: "copy", streaming: false, reads: [{ path: "s3://raw/in/" }], writes: [{ path: "s3://out/" }] }],
+    boards: [{ name: "sales", asks: [{ sql: 'SELECT 1 FROM "orders" JOIN nowhere ON true', database: "shop" }, { sql: "SELECT count(*)", stream: "orders" }] }, { name: "other", asks: [{ sql: "SELECT 1 FROM orders" }] }],
+  });
+  const has = (from: string, to: string) => g.edges.find((e) => e.from === from && e.to === to);
+  assert.equal(has("stream/orders", "job/daily")?.stream, "orders");
+  assert.ok(has("job/daily", "lake/shop.orders"));
+  assert.ok(has("bucket/raw", "job/copy"));
+  assert.ok(has("job/copy", "bucket/out"));
+  assert.ok(has("lake/shop.orders", "dashboard/sales"));
+  assert.ok(has("stream/orders", "dashboard/sales"));
+  assert.equal(g.edges.filter((e) => e.to === "dashboard/other").length, 0, "a table of another database");
+});
+
+test("a table of a whole bucket holds what is delivered into it", () => {
+  const root = { Name: "all", DatabaseName: "shop", StorageDescriptor: { Location: "s3://other/" } };
+  assert.ok(graphOf({ ...account, lake: [root] }).edges.some((e) => e.from === "delivery/direct" && e.to === "lake/shop.all"));
 });

@@ -137,6 +137,13 @@ export async function object(bucket: string, key: string): Promise<string> {
   return a.text;
 }
 
+/** part gets bytes of an object of S3: "0-99" the first hundred, "-8" the last eight. */
+export async function part(bucket: string, key: string, range: string): Promise<Uint8Array> {
+  const r = await ask("s3", "GET", "/" + [bucket, ...key.split("/")].map(encode).join("/"), { range: "bytes=" + range }, "", patient());
+  if (r.status >= 300) throw failure({ status: r.status, headers: r.headers, text: await r.text() });
+  return new Uint8Array(await r.arrayBuffer());
+}
+
 /** modified is when an object of S3 was written. */
 export async function modified(bucket: string, key: string): Promise<Date | undefined> {
   const a = await send("s3", "HEAD", "/" + [bucket, ...key.split("/")].map(encode).join("/"), {}, "");

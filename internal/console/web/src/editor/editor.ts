@@ -1,16 +1,14 @@
 // The SQL editor. It lives in a shadow root, whose styles are objects and not elements: the page's
 // policy allows no styles in elements.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type Completion, type CompletionContext } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type Completion } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, toggleComment } from "@codemirror/commands";
-import { sql, SQLDialect } from "@codemirror/lang-sql";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { Compartment, EditorState, Prec } from "@codemirror/state";
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from "@codemirror/view";
+import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { completer, language, type Schema, type SQLFunction } from "./sql.ts";
 
-export interface SQLFunction { name: string; kind: string; topic: string; forms: string[]; description: string }
-/** Schema is the columns of tables, by database and table. */
-export type Schema = Record<string, Record<string, { label: string; detail: string }[]>>;
+export type { Schema, SQLFunction };
 
 export interface Editor {
   text(): string;
@@ -23,19 +21,6 @@ export interface Editor {
   destroy(): void;
 }
 
-const keywords = "all alter analyze and any array as asc at between both by cascade case cast columns comment commit create cross cube current databases deallocate delete desc describe distinct drop else " +
-  "end escape except exclude execute exists explain external extract fetch filter first following for from full functions grant group grouping having if ignore in inner insert intersect interval into is join last " +
-  "lateral left like limit location map match msck natural next no not null nulls of offset on only or order ordinality outer over partition partitioned partitions position preceding prepare properties range " +
-  "recursive rename repair replace right rollup row rows schema schemas select serdeproperties set sets show some stored substring table tables tablesample tblproperties then ties to trim true false try_cast " +
-  "unbounded union unload unnest update use using values view when where window with within";
-
-const trino = SQLDialect.define({
-  keywords,
-  types: "array bigint binary boolean char date decimal double float int integer json map real row smallint string struct time timestamp tinyint varbinary varchar",
-  identifierQuotes: '"`',
-  doubleQuotedStrings: false,
-});
-
 const look = EditorView.theme({
   "&": { color: "var(--ink)", backgroundColor: "transparent", fontSize: "13px", height: "100%" },
   "&.cm-focused": { outline: "none" },
@@ -43,7 +28,6 @@ const look = EditorView.theme({
   ".cm-content": { caretColor: "var(--brook)", padding: "8px 0" },
   ".cm-cursor": { borderLeftColor: "var(--brook)" },
   ".cm-gutters": { backgroundColor: "transparent", color: "var(--ink3)", border: "0" },
-  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { background: "var(--brook-soft)" },
   ".cm-matchingBracket": { backgroundColor: "var(--brook-soft)", outline: "1px solid var(--brook)" },
   ".cm-placeholder": { color: "var(--ink3)" },
@@ -75,12 +59,12 @@ export function makeEditor(host: HTMLElement, o: { text: string; run: () => void
     state: EditorState.create({
       doc: o.text,
       extensions: [
-        lineNumbers(), history(), drawSelection(), highlightActiveLine(), bracketMatching(), closeBrackets(), autocompletion({ icons: false }),
+        lineNumbers(), history(), drawSelection(), bracketMatching(), closeBrackets(), autocompletion({ icons: false }),
         syntaxHighlighting(colours), look, placeholder("SELECT …"), EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": o.label ?? "SQL" }),
         Prec.highest(keymap.of([{ key: "Mod-Enter", run: () => (o.run(), true) }, { key: "Mod-/", run: toggleComment }])),
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
-        known.of(sql({ dialect: trino, upperCaseKeywords: true })),
+        language, known.of(language.data.of({ autocomplete: completer({}, "", []) })),
         EditorView.updateListener.of((u) => u.docChanged && o.changed(u.state.doc.toString())),
       ],
     }),
@@ -97,17 +81,7 @@ export function makeEditor(host: HTMLElement, o: { text: string; run: () => void
       view.focus();
     },
     know: (schema, database, functions) => {
-      const completions = functions.map(completionOf);
-      const inFunctions = (c: CompletionContext) => {
-        const word = c.matchBefore(/\w+/);
-        return word && c.matchBefore(/\.\w*$/) === null ? { from: word.from, options: completions, validFor: /^\w*$/ } : null;
-      };
-      view.dispatch({
-        effects: known.reconfigure([
-          sql({ dialect: trino, upperCaseKeywords: true, schema, defaultSchema: database || undefined }),
-          trino.language.data.of({ autocomplete: inFunctions }),
-        ]),
-      });
+      view.dispatch({ effects: known.reconfigure(language.data.of({ autocomplete: completer(schema, database, functions.map(completionOf)) })) });
     },
     focus: () => view.focus(),
     destroy: () => {

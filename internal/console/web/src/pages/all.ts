@@ -9,6 +9,7 @@ export { Jobs } from "./jobs.tsx";
 export { Lake } from "./lake.tsx";
 export { Logs } from "./logs.tsx";
 export { Alarms, Metrics } from "./metrics.tsx";
+export { Objects } from "./objects.tsx";
 export { Queues } from "./queues.tsx";
 export { SQL } from "./sql.tsx";
 export { Streams } from "./streams.tsx";

@@ -177,12 +177,16 @@ function Rows(p: { name: string; streams: string[] }) {
   const names = [...new Set(rows.slice(0, 50).flatMap((r) => Object.keys(r.row ?? {})))];
   const cells = rows.map((r) => [clock(new Date(r.rowtime)), ...names.map((n) => cellText(r.row?.[n]))]);
   const right = (i: number) => i > 0 && cells.slice(0, 40).every((r) => r[i] === "" || !Number.isNaN(Number(r[i])));
+  // Rows of one time are of one window, or of one moment.
+  const windows = [...rows.reduce((m, r) => m.set(r.rowtime, (m.get(r.rowtime) ?? 0) + 1), new Map<string, number>())].slice(0, 40).reverse();
+  const most = Math.max(1, ...windows.map((w) => w[1]));
   return (
     <section class="panel list tall">
       <div class="bar">
         <div class="switch" role="tablist" aria-label="Streams of the application">{p.streams.map((s) => <button role="tab" aria-selected={s === stream} onClick={() => setStream(s)}>{s}</button>)}</div>
         <span class="grow" /><span class={paused ? "live off" : "live"}><i />{paused ? "paused" : "live"}</span><button aria-pressed={paused} onClick={() => setPaused(!paused)}>{paused ? "Resume" : "Pause"}</button>
       </div>
+      {windows.length > 1 && <div class="windows" role="img" aria-label={`Windows of ${stream}: ${windows.length}, the newest of ${windows[windows.length - 1]![1]} rows`}>{windows.map(([time, n]) => <div key={time} title={`${clock(new Date(time))}: ${some(n, "row")}`}><i style={{ height: Math.max(2, (n / most) * 34) + "px" }} /></div>)}<span class="hint">{clock(new Date(windows[0]![0]))} to {clock(new Date(windows[windows.length - 1]![0]))}: rows by their time</span></div>}
       <Problem error={error} />
       <Grid label={"Rows of " + stream} columns={widths(["rowtime", ...names], cells, right)} count={cells.length} cell={(r, c) => cells[r]![c]} empty={<div class="empty quiet">{!open ? "Looking…" : /error/i.test(stream) ? "No row has failed since you look." : "Rows show here as they come. A window's come when it closes."}</div>} />
       <div class="bar foot"><span class="sub">{some(seen.rows, "row")} since you look{seen.dropped ? `, ${count(seen.dropped)} more not shown` : ""}</span><span class="grow" /><Command line={`brookmere analytics tail ${p.name} ${stream}`} /></div>

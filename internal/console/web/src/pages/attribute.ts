@@ -45,3 +45,20 @@ export function plainItem(i: Item): Record<string, unknown> {
 export function itemOf(v: Record<string, unknown>): Item {
   return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, attribute(x)]));
 }
+
+export interface FilterInput { FilterExpression?: string; ExpressionAttributeNames?: Record<string, string>; ExpressionAttributeValues?: Record<string, Attribute> }
+
+/** filterInput is a filter as people write it, as Query and Scan take it: status = 'paid' and amount > 5 and name ~ oak. Its errors say what is wrong. */
+export function filterInput(text: string): FilterInput {
+  if (!text.trim()) return {};
+  const names: Record<string, string> = {}, values: Item = {};
+  const one = (part: string, i: number): string => {
+    const m = /^([\w.-]+)\s*(<=|>=|<>|!=|==?|<|>|~)\s*(.+)$/.exec(part.trim());
+    if (!m) throw new Error(`“${part.trim()}” is no condition: write a name, one of = <> < <= > >= ~, and a value.`);
+    const path = m[1]!.split(".").map((n, j) => { names[`#f${i}_${j}`] = n; return `#f${i}_${j}`; }).join("."), raw = m[3]!.trim(), q = /^(['"])(.*)\1$/.exec(raw);
+    values[`:f${i}`] = q ? { S: q[2]! } : /^(true|false)$/.test(raw) ? { BOOL: raw === "true" } : Number.isFinite(Number(raw)) ? { N: raw } : { S: raw };
+    const op = { "==": "=", "!=": "<>" }[m[2]!] ?? m[2]!;
+    return op === "~" ? `contains(${path}, :f${i})` : `${path} ${op} :f${i}`;
+  };
+  return { FilterExpression: text.split(/\s+and\s+/i).map(one).join(" AND "), ExpressionAttributeNames: names, ExpressionAttributeValues: values };
+}

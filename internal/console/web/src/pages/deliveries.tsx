@@ -1,13 +1,14 @@
 // Firehose delivery streams: how far each is, what it wrote last, what it could not write.
 import { useState } from "preact/hooks";
-import { object, own, xml } from "../aws/client.ts";
+import { AwsError, call, object, own, xml } from "../aws/client.ts";
 import { account, region } from "../aws/session.ts";
 import { marked, bytes, count, moment, rate, some, span } from "../format.ts";
 import { destination, inventory } from "../inventory.ts";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
-import { Command, Empty, Head, Loading, More, Problem, Spark } from "../parts/ui.tsx";
+import { Command, Empty, Head, Loading, More, Problem, Spark, Sure } from "../parts/ui.tsx";
 import { place, resource } from "../pipeline/graph.ts";
+import { latest } from "./objects.tsx";
 import { refusedOf } from "./refused.ts";
 import { rates } from "../rates.ts";
 import { go, to } from "../route.ts";
@@ -55,23 +56,17 @@ function List() {
   );
 }
 
-interface Obj { key: string; size: number; modified: Date }
-
-/** latest lists the objects below a prefix that were written last, of the first few thousand. */
-async function latest(bucket: string, prefix: string, most: number): Promise<Obj[]> {
-  let out: Obj[] = [];
-  let after = "";
-  for (let page = 0; page < 5; page++) {
-    const doc = await xml("s3", `/${encodeURIComponent(bucket)}?list-type=2&prefix=${encodeURIComponent(prefix)}${after ? "&continuation-token=" + encodeURIComponent(after) : ""}`);
-    for (const c of Array.from(doc.getElementsByTagName("Contents"))) {
-      const text = (tag: string) => c.getElementsByTagName(tag)[0]?.textContent ?? "";
-      out.push({ key: text("Key"), size: Number(text("Size")), modified: new Date(text("LastModified")) });
-    }
-    after = doc.getElementsByTagName("NextContinuationToken")[0]?.textContent ?? "";
-    if (!after) break;
+/** again puts records, in base64, into a delivery stream, or into the stream that it reads. */
+async function again(delivery: string, source: string | undefined, raw: string[]) {
+  for (let at = 0; at < raw.length;) {
+    let size = 0;
+    const batch: string[] = [];
+    while (at < raw.length && batch.length < 500 && (!batch.length || size + raw[at]!.length < 3_500_000)) size += raw[at]!.length, batch.push(raw[at++]!);
+    const bad = source
+      ? (await call<{ FailedRecordCount: number }>("kinesis", "PutRecords", { StreamARN: source, Records: batch.map((Data) => ({ Data, PartitionKey: crypto.randomUUID() })) })).FailedRecordCount
+      : (await call<{ FailedPutCount: number }>("firehose", "PutRecordBatch", { DeliveryStreamName: delivery, Records: batch.map((Data) => ({ Data })) })).FailedPutCount;
+    if (bad) throw new AwsError("Refused", `${some(bad, "record")} of ${batch.length} were refused: the error object stays, and some of its records are there twice now.`, 400);
   }
-  out = out.filter((o) => !o.key.endsWith("/"));
-  return out.sort((a, b) => b.modified.getTime() - a.modified.getTime()).slice(0, most);
 }
 
 function Delivery(p: { name: string }) {
@@ -87,7 +82,7 @@ function Delivery(p: { name: string }) {
     const prefix = fixed(s3?.ErrorOutputPrefix);
     if (!bucket || !prefix || prefix === fixed(s3?.Prefix)) return [];
     const found = (await latest(bucket, prefix, 5)).filter((o) => o.size < 4 << 20);
-    return (await Promise.all(found.map((o) => object(bucket, o.key).then(refusedOf, () => [])))).flat().slice(0, 50);
+    return Promise.all(found.map(async (o) => ({ key: o.key, records: await object(bucket, o.key).then(refusedOf, () => []) })));
   }, 8000, [bucket, s3?.ErrorOutputPrefix]);
   if (!inventory.value) return <Loading />;
   if (!d) return <><Head title={p.name} back={[to("deliveries"), "Deliveries"]} /><section class="panel"><Empty title="There is no such delivery stream here">It may be in another region or account, or deleted.</Empty></section></>;
@@ -103,6 +98,23 @@ function Delivery(p: { name: string }) {
     setBusy("");
   };
   const source = d.Source?.KinesisStreamSourceDescription?.KinesisStreamARN;
+  const refused = (errors.value ?? []).flatMap((o) => o.records);
+  const redrive = async () => {
+    setBusy("redrive");
+    setError(undefined);
+    try {
+      for (const o of errors.value!) {
+        const raw = o.records.map((r) => r.raw).filter(Boolean);
+        if (raw.length === 0 || raw.length < o.records.length) continue; // what is not all known stays
+        await again(p.name, source, raw);
+        await xml("s3", "/" + [bucket, ...o.key.split("/")].map(encodeURIComponent).join("/"), "DELETE");
+      }
+      errors.again();
+    } catch (e) {
+      setError(e as Error);
+    }
+    setBusy("");
+  };
   const conversion = s3?.DataFormatConversionConfiguration;
   return (
     <>
@@ -128,10 +140,10 @@ function Delivery(p: { name: string }) {
           <table><thead><tr><th>written</th><th>object</th><th class="n">size</th></tr></thead><tbody>{objects.value.map((o) => <tr key={o.key}><td class="m dim">{moment(o.modified)}</td><td class="m">{marked(o.key)}</td><td class="n">{bytes(o.size)}</td></tr>)}</tbody></table>
         ) : <div class="empty quiet">{objects.value ? "Nothing is delivered yet: the first object comes when a buffer is full or old enough." : objects.error ? "" : "Loading…"}</div>}
       </section>
-      {(errors.value?.length ?? 0) > 0 && (
+      {refused.length > 0 && (
         <section class="panel scroll">
-          <div class="bar"><b>Records that failed</b><span class="sub m">s3://{bucket}/{s3?.ErrorOutputPrefix}</span></div>
-          <table><thead><tr><th>arrived</th><th>reason</th><th>record</th></tr></thead><tbody>{errors.value!.map((r, i) => <tr key={i}><td class="m dim">{r.at ? moment(r.at) : ""}</td><td><span class="badge b">{r.code || "error"}</span> <span class="sub">{r.message}</span></td><td class="m cut" title={r.data}>{r.data}</td></tr>)}</tbody></table>
+          <div class="bar"><b>Records that failed</b><span class="sub m">s3://{bucket}/{s3?.ErrorOutputPrefix}</span><span class="grow" /><Sure ask={`${some(refused.length, "record")} of ${some(errors.value!.length, "error object")} into ${source ? "the stream " + resource(source) + ", for all who read it," : "this delivery"} again; the objects go.`} disabled={!!busy} act={() => void redrive()}>{busy === "redrive" ? "Redriving…" : "Redrive"}</Sure></div>
+          <table><thead><tr><th>arrived</th><th>reason</th><th>record</th></tr></thead><tbody>{refused.slice(0, 50).map((r, i) => <tr key={i}><td class="m dim">{r.at ? moment(r.at) : ""}</td><td><span class="badge b">{r.code || "error"}</span> <span class="sub">{r.message}</span></td><td class="m cut" title={r.data}>{r.data}</td></tr>)}</tbody></table>
         </section>
       )}
       <More title="Configuration" line={`aws firehose describe-delivery-stream --delivery-stream-name ${p.name}`}><JSONText value={d} /></More>

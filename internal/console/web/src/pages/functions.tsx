@@ -2,13 +2,15 @@
 import { useState } from "preact/hooks";
 import { call, own, rest } from "../aws/client.ts";
 import { account, region, remember, remembered } from "../aws/session.ts";
-import { marked, bytes, clock, quoted, some, span } from "../format.ts";
+import { marked, bytes, clock, count, quoted, some, span } from "../format.ts";
 import { inventory, type Func } from "../inventory.ts";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
 import { Command, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
 import { resource } from "../pipeline/graph.ts";
 import { go, to } from "../route.ts";
+import { FunctionCode } from "./code.tsx";
+import { values } from "./metrics.tsx";
 
 export function Functions(p: { name?: string }) {
   const inv = inventory.value;
@@ -57,6 +59,32 @@ async function logOf(name: string): Promise<LogLine[]> {
   }
 }
 
+/** lately is how it went in the last hour, by CloudWatch. */
+async function lately(f: string) {
+  const stats = [["Invocations", "Sum"], ["Errors", "Sum"], ["Duration", "Average"], ["IteratorAge", "Maximum"]] as const;
+  const r = await values(stats.map(([MetricName, stat]) => ({ metric: { Namespace: "AWS/Lambda", MetricName, Dimensions: [{ Name: "FunctionName", Value: f }] }, stat })), 3600);
+  const [calls, errors, took, age] = r.series.map((s) => s.points.map((x) => x[1]));
+  const sum = (a: number[] | undefined) => (a ?? []).reduce((n, v) => n + v, 0);
+  return { calls: sum(calls), errors: sum(errors), took: took?.at(-1), age: age?.at(-1) };
+}
+
+interface Kept { name: string; event: string }
+
+function keptEvents(f: string): Kept[] {
+  try {
+    return JSON.parse(remembered("events." + f) ?? "[]") as Kept[];
+  } catch {
+    return [];
+  }
+}
+
+const examples: Kept[] = [
+  { name: "Kinesis records", event: JSON.stringify({ Records: [{ eventSource: "aws:kinesis", eventID: "shardId-000000000000:1", eventSourceARN: "arn:aws:kinesis:us-east-1:000000000000:stream/clicks", kinesis: { partitionKey: "k", sequenceNumber: "1", data: "eyJoZWxsbyI6InN0cmVhbSJ9", approximateArrivalTimestamp: 1767225600 } }] }, null, 2) },
+  { name: "Firehose transform", event: JSON.stringify({ invocationId: "1", deliveryStreamArn: "arn:aws:firehose:us-east-1:000000000000:deliverystream/clicks", region: "us-east-1", records: [{ recordId: "1", approximateArrivalTimestamp: 1767225600000, data: "eyJoZWxsbyI6InN0cmVhbSJ9" }] }, null, 2) },
+  { name: "SQS messages", event: JSON.stringify({ Records: [{ messageId: "1", body: "hello", eventSource: "aws:sqs", attributes: {}, messageAttributes: {} }] }, null, 2) },
+  { name: "REST request", event: JSON.stringify({ resource: "/orders", path: "/orders", httpMethod: "POST", headers: { "Content-Type": "application/json" }, queryStringParameters: null, pathParameters: null, body: "{}", isBase64Encoded: false, requestContext: {} }, null, 2) },
+];
+
 function Function(p: { f: Func }) {
   const { f } = p;
   const [event, setEvent] = useState(remembered("event." + f.FunctionName) ?? "{}");
@@ -64,6 +92,10 @@ function Function(p: { f: Func }) {
   const [error, setError] = useState<Error>();
   const [busy, setBusy] = useState(false);
   const log = useLive(() => logOf(f.FunctionName), 2000, [f.FunctionName]);
+  const [kept, setKept] = useState(() => keptEvents(f.FunctionName));
+  const [name, setName] = useState("");
+  const figures = useLive(async () => (inventory.value?.services.has("cloudwatch") ? lately(f.FunctionName) : undefined), 15_000, [f.FunctionName]).value;
+  const keep = (list: Kept[]) => (setKept(list), remember("events." + f.FunctionName, JSON.stringify(list)));
   let wrong = "";
   try {
     JSON.parse(event);
@@ -88,10 +120,21 @@ function Function(p: { f: Func }) {
   return (
     <>
       <Head title={f.FunctionName} back={[to("functions"), "Functions"]} sub={[f.Runtime, f.Handler, f.MemorySize + " MB", f.Timeout + " s"].filter(Boolean).join(" · ")} />
+      {figures && (
+        <section class="panel figures">
+          <div><span>invocations</span><b>{count(figures.calls)}</b><i>in the last hour</i></div>
+          <div><span>errors</span><b class={figures.errors ? "bad" : ""}>{figures.calls ? (figures.errors / figures.calls * 100).toFixed(figures.errors ? 1 : 0) + " %" : "–"}</b><i>{some(figures.errors, "call")}</i></div>
+          <div><span>took</span><b>{figures.took === undefined ? "–" : span(figures.took / 1000)}</b><i>mean of the last minute with calls</i></div>
+          {sources(f).length > 0 && <div><span>iterator age</span><b>{figures.age === undefined ? "–" : span(figures.age / 1000)}</b><i>of the last batch, at most</i></div>}
+        </section>
+      )}
       <div class="beside">
         <section class="panel call">
           <div class="bar"><b>Invoke</b><span class="grow" /><span class="hint">{wrong}</span><button class="primary" disabled={busy || !!wrong} onClick={() => void invoke()}>{busy ? "Running…" : "Invoke"}</button></div>
-          <div class="pad"><textarea class="m" rows={8} aria-label="Event, as JSON" value={event} spellcheck={false} onInput={(e) => setEvent(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && void invoke()} />
+          <div class="pad"><div class="row2">
+            <select aria-label="Saved events" value="" onChange={(e) => { const k = [...kept, ...examples].find((x) => x.name === e.currentTarget.value); if (k) setEvent(k.event), setName(kept.includes(k) ? k.name : ""); }}><option value="">Take an event…</option>{kept.length > 0 && <optgroup label="saved">{kept.map((k) => <option>{k.name}</option>)}</optgroup>}<optgroup label="examples">{examples.map((k) => <option>{k.name}</option>)}</optgroup></select>
+            <div class="bar end nopad"><input class="field wide" aria-label="Name of the event" placeholder="name" value={name} maxLength={60} onInput={(e) => setName(e.currentTarget.value)} /><button disabled={!name.trim() || !!wrong} onClick={() => keep([{ name: name.trim(), event }, ...kept.filter((k) => k.name !== name.trim())].slice(0, 30))}>Save</button>{kept.some((k) => k.name === name) && <button onClick={() => keep(kept.filter((k) => k.name !== name))}>Forget</button>}</div>
+          </div><textarea class="m" rows={8} aria-label="Event, as JSON" value={event} spellcheck={false} onInput={(e) => setEvent(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && void invoke()} />
             <Command line={`brookmere functions invoke ${f.FunctionName} --payload ${quoted(event)}`} /></div>
         </section>
         <section class="panel call">
@@ -108,6 +151,7 @@ function Function(p: { f: Func }) {
           </tbody></table>
         </section>
       )}
+      <section class="panel"><div class="bar"><b>Code</b></div><FunctionCode f={f} /></section>
       <section class="panel log">
         <div class="bar"><b>Log</b><span class="sub">the newest at the top</span><span class="grow" /><Command line={`brookmere functions logs ${f.FunctionName} --follow`} /></div>
         <Problem error={log.error} />

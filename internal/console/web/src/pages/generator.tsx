@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { AwsError, call, lines, own } from "../aws/client.ts";
 import { account, region, remember, remembered } from "../aws/session.ts";
-import { count, marked, quoted, rate as perSecond, some } from "../format.ts";
+import { base64, count, marked, quoted, rate as perSecond, some } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { useLive } from "../parts/live.ts";
 import { Command, Empty, Head, Problem, useAct } from "../parts/ui.tsx";
@@ -24,7 +24,7 @@ const example = `{
   "at": "{{date.now("YYYY-MM-DD HH:mm:ss")}}"
 }`;
 
-const rates = [["10", "steady"], ["ramp:10:1000:1m", "ramp: from, to, over"], ["bursts:10:500:5s:30s", "bursts: base, peak, length, period"], ["sine:200:150:2m", "waves: mean, swing, period"]] as const;
+const rates = [["10", "steady"], ["ramp:10:1000:1m", "ramp: from, to, over"], ["bursts:10:500:5s:30s", "bursts: base, peak, length, period"], ["sine:200:150:2m", "waves: mean, swing, period"], ["walk:10:500:5s", "random walk: least, most, step"]] as const;
 
 function change(id: number, by: Partial<Run>) {
   runs.value = runs.value.map((r) => (r.id === id ? { ...r, ...by } : r));
@@ -39,7 +39,7 @@ const tries = 8; // of records that were refused for now
 /** put sends a batch to a target, again what is refused for now, and returns how many were refused in the end. */
 async function put(target: string, batch: Made[], signal: AbortSignal): Promise<number> {
   const cut = target.indexOf(":"), kind = target.slice(0, cut), name = target.slice(cut + 1);
-  const encode = (m: Made) => { let s = ""; for (const b of new TextEncoder().encode(m.data)) s += String.fromCharCode(b); return btoa(s); };
+  const encode = (m: Made) => base64(new TextEncoder().encode(m.data));
   let left = kind === "kinesis" ? batch.map((m) => ({ Data: encode(m), PartitionKey: m.key })) : batch.map((m) => ({ Data: encode({ ...m, data: m.data + "\n" }) }));
   for (let n = 0; left.length && n < tries; n++) {
     if (n) await new Promise((go) => setTimeout(go, Math.min(2000, 50 * 2 ** n)));

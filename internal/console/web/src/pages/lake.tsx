@@ -8,6 +8,8 @@ import { useLive } from "../parts/live.ts";
 import { Command, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
 import { go, to } from "../route.ts";
 import { isNumber, name, query, type Result } from "./athena.ts";
+import { place } from "../pipeline/graph.ts";
+import { Files } from "./objects.tsx";
 import { openStatement } from "./sql.tsx";
 
 export function Lake(p: { database?: string; table?: string }) {
@@ -58,7 +60,7 @@ interface Partition { Values: string[]; StorageDescriptor?: { Location?: string 
 
 function Table(p: { table: GlueTable }) {
   const t = p.table;
-  const keys = t.PartitionKeys ?? [];
+  const keys = t.PartitionKeys ?? [], at = place(t.StorageDescriptor?.Location ?? "");
   const projected = t.Parameters?.["projection.enabled"] === "true";
   const [sample, setSample] = useState<Result>();
   const [error, setError] = useState<Error>();
@@ -103,6 +105,7 @@ function Table(p: { table: GlueTable }) {
           </section>
         )}
       </div>
+      {at.bucket && <Files bucket={at.bucket} prefix={at.prefix} />}
       {t.ViewExpandedText && <section class="panel"><div class="bar"><b>View</b></div><pre class="json">{viewOf(t)}</pre></section>}
       <Command line={`brookmere sql --database ${t.DatabaseName} 'SELECT * FROM ${name(t.Name)} LIMIT 100'`} />
     </>

@@ -6,7 +6,7 @@ import { inventory } from "../inventory.ts";
 import { Command, Empty, Head, Loading, Spark } from "../parts/ui.tsx";
 import { graphOf, type GraphEdge, type GraphNode } from "../pipeline/graph.ts";
 import { layout, pathOf, size } from "../pipeline/layout.ts";
-import { rates } from "../rates.ts";
+import { range, rates } from "../rates.ts";
 import { go } from "../route.ts";
 
 const late = 120; // seconds: a delivery that is further behind is marked
@@ -28,9 +28,9 @@ export function Pipeline() {
     return layout(ids, graph.edges);
   }, [graph, find]);
   if (!graph || !placed) return <><Head title="Pipeline" /><Loading /></>;
-  const { flows, deliveries, streams, known } = rates.value;
+  const { flows, deliveries, known, over: past } = rates.value;
   let entering = 0, failed = 0, behind = 0, failing = 0;
-  for (const name of streams.keys()) entering += flows.get("stream/" + name)?.rate ?? 0;
+  for (const s of inv!.streams) entering += flows.get("stream/" + s.StreamName)?.rate ?? 0;
   for (const d of inv!.deliveries) if (!d.Source) entering += flows.get("delivery/" + d.DeliveryStreamName)?.rate ?? 0;
   for (const d of deliveries.values()) {
     failed += d.records_failed;
@@ -41,10 +41,11 @@ export function Pipeline() {
   const edge = graph.edges.find((e) => key(e) === chosen);
   return (
     <>
-      <Head title="Pipeline" sub={known ? `${rate(entering)} records/s in · ${some(graph.nodes.length, "resource")}` : some(graph.nodes.length, "resource") + " · rates are told on the node's own machine"}>
+      <Head title="Pipeline" sub={known ? `${rate(entering)} records/s in${past ? ", mean of " + span(past).replace(/ 0 \w+$/, "") : ""} · ${some(graph.nodes.length, "resource")}` : some(graph.nodes.length, "resource") + " · rates are told to the node's owner, and to those who may read metrics"}>
         {behind > 0 && <span class="badge w">{some(behind, "delivery", "deliveries")} behind</span>}
         {failing > 0 && <span class="badge b">{some(failing, "delivery", "deliveries")} failing</span>}
         {failed > 0 && <span class="badge b">{some(failed, "record")} failed</span>}
+        <select aria-label="Time" value={range.value} onChange={(e) => (range.value = Number(e.currentTarget.value))}>{times.map(([s, label]) => <option value={s}>{label}</option>)}</select>
         <input class="field" type="search" placeholder="Filter by name" aria-label="Filter by name" value={find} onInput={(e) => setFind(e.currentTarget.value)} />
       </Head>
       {inv!.denied.length > 0 && <div class="notice">Not shown, as these credentials may not list it: {inv!.denied.join("; ")}</div>}
@@ -65,6 +66,8 @@ export function Pipeline() {
     </>
   );
 }
+
+const times = [[0, "now"], [900, "last 15 min"], [3600, "last hour"], [43_200, "last 12 h"], [86_400, "last day"], [604_800, "last 7 d"]] as const;
 
 const key = (e: GraphEdge) => e.from + "\n" + e.to;
 

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clock, count, marked } from "../format.ts";
 import { Grid, widths, type Column } from "../parts/grid.tsx";
 import { JSONText } from "../parts/json.tsx";
-import { tail, type Rec } from "../parts/tail.ts";
+import { startOf, tail, type Rec } from "../parts/tail.ts";
 import { WhereTo } from "./consumers.tsx";
 import { Command, Problem } from "../parts/ui.tsx";
 import { parse } from "../pipeline/minisql.ts";
@@ -12,10 +12,11 @@ import { at, bare, cellText, columnsOf, filterOf } from "../pipeline/filter.ts";
 const most = 5000; // records that are kept; older ones go
 const step = 250; // ms between changes of what is shown
 
-const places = [["latest", "from now on"], ["1m", "last minute"], ["5m", "last 5 min"], ["1h", "last hour"], ["trim_horizon", "all that is kept"]] as const;
+const places = [["latest", "from now on"], ["1m", "last minute"], ["5m", "last 5 min"], ["1h", "last hour"], ["trim_horizon", "all that is kept"], ["at", "from a time…"]] as const;
 
 export function Records(p: { stream: string; from?: string; small?: boolean }) {
   const [from, setFrom] = useState(p.from ?? "5m");
+  const [placing, setPlacing] = useState<string>(); // a time or a sequence number that is being written
   const [filter, setFilter] = useState("");
   const [asTable, setTable] = useState(true);
   const [paused, setPaused] = useState(false);
@@ -92,7 +93,8 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
           <input class="field wide m" type="search" value={filter} aria-label="Filter" placeholder={p.small ? "Filter: a word, or $.amount > 100" : "Filter: a word, $.amount > 100, or SELECT status, count(*) GROUP BY status"} onInput={(e) => setFilter(e.currentTarget.value)} />
           <span class={paused ? "live off" : "live"}><i />{paused ? "paused" : "tailing"}</span>
           <button onClick={() => setPaused(!paused)} aria-pressed={paused}>{paused ? "Resume" : "Pause"}</button>
-          <select aria-label="From" value={from} onChange={(e) => setFrom(e.currentTarget.value)}>{places.map(([v, label]) => <option value={v}>{label}</option>)}</select>
+          {placing !== undefined && <input class={"field m place" + (placing && startOf(placing).ShardIteratorType === "LATEST" ? " wrong" : "")} aria-label="Time or sequence number" placeholder="2026-01-31 14:05, or a number" autofocus value={placing} onInput={(e) => setPlacing(e.currentTarget.value)} onChange={(e) => startOf(e.currentTarget.value).ShardIteratorType !== "LATEST" && setFrom(e.currentTarget.value)} />}
+          <select aria-label="From" value={placing !== undefined ? "at" : from} onChange={(e) => { const v = e.currentTarget.value; setPlacing(v === "at" ? "" : undefined); if (v !== "at") setFrom(v); }}>{places.map(([v, label]) => <option value={v}>{label}</option>)}</select>
           <button onClick={() => setTable(!asTable)} aria-pressed={asTable}>{asTable ? "Raw" : "Columns"}</button>
         </div>
         <Problem error={error} />
@@ -104,7 +106,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
           <div class="bar foot">
             <span class="sub">{answer ? `${count(answer.rows.length)} rows of ${count(answer.matched)} records; ${count(shown.length)} are looked at` : filter && !sql ? `${count(rows.length)} of ${count(shown.length)} records match` : count(seen) + " records"}{dropped > 0 && ` · the newest ${count(shown.length)} are kept`}</span>
             <span class="grow" />
-            <Command line={`brookmere streams tail ${p.stream}${from === "latest" ? "" : " --from " + from}`} />
+            <Command line={`brookmere streams tail ${p.stream}${from === "latest" || /^\d{20,}$/.test(from) ? "" : " --from " + (placing === undefined ? from : new Date(from).toISOString())}`} />
           </div>
         )}
       </div>
@@ -116,6 +118,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
             <dt>shard</dt><dd class="m">{chosen.shard}</dd>
             <dt>sequence</dt><dd class="m wrap">{chosen.sequence}</dd>
             <dt>size</dt><dd>{count(chosen.bytes)} bytes</dd>
+            {chosen.part && <><dt>part</dt><dd>{count(chosen.part.at)} of {count(chosen.part.of)} that the Kinesis Producer Library has put together</dd></>}
           </dl>
           {chosen.value === undefined ? <pre class="json">{marked(chosen.text)}</pre> : <JSONText value={chosen.value} />}
           <WhereTo key={chosen.sequence} stream={p.stream} record={chosen} />

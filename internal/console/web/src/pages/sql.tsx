@@ -1,15 +1,17 @@
 // SQL on the lake: statements in tabs, results in a grid that loads as one scrolls.
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { AwsError, own } from "../aws/client.ts";
+import { AwsError, own, part, xml } from "../aws/client.ts";
 import { remember, remembered } from "../aws/session.ts";
 import type { Editor, Schema, SQLFunction } from "../editor/editor.ts";
-import { bytes, count, csv, moment, quoted, span } from "../format.ts";
+import { bytes, count, csv, marked, moment, quoted, span } from "../format.ts";
 import { inventory, type GlueTable } from "../inventory.ts";
 import { Grid, widths } from "../parts/grid.tsx";
 import { useLive } from "../parts/live.ts";
-import { Command, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
-import { cancel, ended, follow, isNumber, name, past, resultOf, start, type Execution, type Result } from "./athena.ts";
+import { Command, Empty, Head, Loading, Problem, useAct } from "../parts/ui.tsx";
+import { cancel, ended, follow, isNumber, name, past, query, resultOf, start, type Execution, type Result } from "./athena.ts";
+import { place } from "../pipeline/graph.ts";
+import { latest } from "./objects.tsx";
 import { Bars } from "./bars.tsx";
 import { parameters, Save, Saved } from "./saved.tsx";
 import { reads, statement } from "../dashboards/body.ts";
@@ -156,26 +158,102 @@ async function execute(id: number, text: string, db: string) {
   }
 }
 
+/** name of a column in a statement around another. */
+const column = (s: string) => '"' + s.replace(/"/g, '""') + '"';
+
+/** Profile is what a column of a result holds, asked of all its rows. */
+function Profile(p: { sql: string; db: string; of: { Name: string; Type: string }; close: () => void }) {
+  const c = column(p.of.Name), from = `FROM (\n${p.sql.trim().replace(/;$/, "")}\n)`, numeric = isNumber(p.of.Type);
+  const live = useLive(async () => {
+    const [all, top] = await Promise.all([
+      query(`SELECT count(*), count(${c}), approx_distinct(${c}), CAST(min(${c}) AS varchar), CAST(max(${c}) AS varchar)${numeric ? `, CAST(approx_percentile(${c}, 0.5) AS varchar), CAST(avg(${c}) AS varchar)` : ""} ${from}`, p.db),
+      query(`SELECT CAST(${c} AS varchar) AS v, count(*) AS n ${from} GROUP BY 1 ORDER BY 2 DESC LIMIT 12`, p.db),
+    ]);
+    return { all: all.rows[0]!, top: top.rows };
+  }, 0, []);
+  const v = live.value, short = (s: string | null | undefined) => (s == null ? "" : numeric ? String(Number(Number(s).toPrecision(8))) : s);
+  return (
+    <div class="panel chart">
+      <div class="bar nopad"><b>{marked(p.of.Name)}</b><span class="sub">{p.of.Type}</span><span class="grow" /><button class="plain" aria-label="Close" onClick={p.close}>✕</button></div>
+      <Problem error={live.error} />
+      {!v ? !live.error && <Loading /> : <>
+        <dl class="facts"><dt>rows</dt><dd>{count(Number(v.all[0]))}</dd><dt>nulls</dt><dd>{count(Number(v.all[0]) - Number(v.all[1]))}</dd><dt>distinct</dt><dd>about {count(Number(v.all[2]))}</dd><dt>least</dt><dd class="m">{short(v.all[3])}</dd><dt>greatest</dt><dd class="m">{short(v.all[4])}</dd>
+          {numeric && <><dt>median</dt><dd class="m">{short(v.all[5])}</dd><dt>mean</dt><dd class="m">{short(v.all[6])}</dd></>}</dl>
+        <Bars title="Most frequent" rows={v.top.map((r) => [r[0] == null ? "null" : short(r[0]), Number(r[1])])} />
+      </>}
+    </div>
+  );
+}
+
+function download(data: string | Uint8Array, as: string) {
+  const a = document.createElement("a");
+  a.href = URL.createObjectURL(new Blob([data as Uint8Array<ArrayBuffer>]));
+  a.download = as;
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
+}
+
+/** unloaded is a result as files of Parquet, written beside Athena's results, fetched, and taken away again. */
+async function unloaded(sql: string, db: string, e: Execution): Promise<{ name: string; data: Uint8Array }[]> {
+  const beside = place((e.ResultConfiguration?.OutputLocation ?? "").replace(/[^/]*$/, ""));
+  if (!beside.bucket) throw new AwsError("NoLocation", "The result has no location in S3, beside which Parquet could be written.", 400);
+  const prefix = beside.prefix + "parquet-" + crypto.randomUUID() + "/";
+  await query(`UNLOAD (\n${sql.trim().replace(/;$/, "")}\n) TO 's3://${beside.bucket}/${prefix}' WITH (format = 'PARQUET')`, db);
+  const out: { name: string; data: Uint8Array }[] = [];
+  for (const o of await latest(beside.bucket, prefix, 100)) {
+    out.push({ name: `result${out.length ? "-" + out.length : ""}.parquet`, data: await part(beside.bucket, o.key, "0-") });
+    await xml("s3", "/" + [beside.bucket, ...o.key.split("/")].map(encodeURIComponent).join("/"), "DELETE");
+  }
+  return out;
+}
+
+interface Step { text: string; notes: string[]; steps: Step[] }
+
+/** planOf is the steps of a plan, by how far each line is to the right. */
+function planOf(lines: string[]): Step[] {
+  const root: Step = { text: "", notes: [], steps: [] };
+  const above: [number, Step][] = [[-1, root]];
+  for (const line of lines.flatMap((l) => l.split("\n")).filter((l) => l.trim())) {
+    const m = /^(\s*)- (.*)$/.exec(line);
+    if (!m) {
+      above.at(-1)![1].notes.push(line.trim());
+      continue;
+    }
+    while (above.at(-1)![0] >= m[1]!.length) above.pop();
+    const step: Step = { text: m[2]!, notes: [], steps: [] };
+    above.at(-1)![1].steps.push(step);
+    above.push([m[1]!.length, step]);
+  }
+  return root.steps;
+}
+
+function Plan(p: { steps: Step[] }) {
+  return <ul class="plan">{p.steps.map((s) => <li><b>{s.text.replace(/\[.*/, "")}</b> <span class="m sub">{/\[.*/.exec(s.text)?.[0]}</span>{s.notes.map((n) => <div class="m dim">{n}</div>)}{s.steps.length > 0 && <Plan steps={s.steps} />}</li>)}</ul>;
+}
+
 function Outcome(p: { tab: Tab; db: string; board?: () => void }) {
   const { execution: e, result: r, error } = p.tab;
   const [, drawn] = useState(0);
   const [asChart, setChart] = useState(false);
+  const [profiled, profile] = useState<number>();
+  useEffect(() => profile(undefined), [e?.QueryExecutionId]);
+  const { busy, error: failed, act } = useAct();
   const columns = useMemo(() => (r ? widths(r.columns.map((c) => c.Name), r.rows, (i) => isNumber(r.columns[i]!.Type)) : []), [r]);
   if (error) return <Problem error={error} />;
   if (p.tab.starting || (e && !ended(e))) return <div class="panel result"><div class="empty quiet" aria-busy="true">{e?.Status.State === "RUNNING" ? "Running…" : "Queued…"}</div></div>;
   if (!e) return <div class="panel result"><Empty title="No result yet" line={`brookmere sql ${quoted("SHOW TABLES")}`}>Write a statement and press Ctrl+Enter. A selection runs alone.</Empty></div>;
   if (e.Status.State !== "SUCCEEDED") return <div class="problem" role="alert"><b>{e.Status.State.toLowerCase()}</b> {e.Status.StateChangeReason}</div>;
   const label = r ? r.columns.findIndex((c) => !isNumber(c.Type)) : -1, value = r ? r.columns.findIndex((c) => isNumber(c.Type)) : -1;
+  const parquet = async () => {
+    for (const o of await unloaded(e.Query, p.db, e)) download(o.data, o.name);
+  };
   const save = async (kind: "csv" | "json") => {
     while (r && !r.complete) await r.more();
     const names = r!.columns.map((c) => c.Name);
     const text = kind === "csv" ? csv([names, ...r!.rows]) : JSON.stringify(r!.rows.map((row) => Object.fromEntries(row.map((v, i) => [names[i], v !== null && isNumber(r!.columns[i]!.Type) && Number.isSafeInteger(Number(v)) ? Number(v) : v]))), null, 1);
-    const a = document.createElement("a");
-    a.href = URL.createObjectURL(new Blob([text], { type: kind === "csv" ? "text/csv" : "application/json" }));
-    a.download = "result." + kind;
-    a.click();
-    setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
+    download(text, "result." + kind);
   };
+  const plan = r && /^\s*explain\b(?!\s*\()/i.test(e.Query) ? planOf(r.rows.map((row) => row[0] ?? "")) : [];
   return (
     <>
       <div class="stats sub">
@@ -185,16 +263,18 @@ function Outcome(p: { tab: Tab; db: string; board?: () => void }) {
         <span class="grow" />
         {label >= 0 && value >= 0 && <button class="plain" aria-pressed={asChart} onClick={() => setChart(!asChart)}>{asChart ? "Hide chart" : "Chart"}</button>}
         {p.board && r && r.columns.length > 0 && reads(e.Query) && <button class="plain" onClick={p.board}>To dashboard</button>}
-        <button class="plain" onClick={() => void save("csv")}>CSV</button><button class="plain" onClick={() => void save("json")}>JSON</button>
+        <button class="plain" onClick={() => void save("csv")}>CSV</button><button class="plain" onClick={() => void save("json")}>JSON</button>{reads(e.Query) && !!r?.columns.length && <button class="plain" disabled={!!busy} onClick={() => act("parquet", parquet)}>{busy ? "Writing…" : "Parquet"}</button>}
         <Command line={`brookmere sql --database ${quoted(p.db)} ${quoted(e.Query.length > 60 ? e.Query.slice(0, 57) + "…" : e.Query)}`} />
       </div>
+      <Problem error={failed} />
       <div class="outcome">
         <div class="panel result">
-          {r && r.columns.length > 0 ? (
-            <Grid label="Result" columns={columns} count={r.rows.length} cell={(i, c) => r.rows[i]![c] ?? <span class="dim">null</span>}
+          {plan.length > 0 ? <div class="scroll"><Plan steps={plan} /></div> : r && r.columns.length > 0 ? (
+            <Grid label="Result" columns={columns} count={r.rows.length} cell={(i, c) => r.rows[i]![c] ?? <span class="dim">null</span>} onHead={reads(e.Query) ? profile : undefined}
               onNeed={(last) => last > r.rows.length - 200 && !r.complete && void r.more().then(() => drawn(r.rows.length))} />
           ) : r ? <div class="empty quiet">Done. The statement gives no rows.</div> : <Loading />}
         </div>
+        {profiled !== undefined && r?.columns[profiled] && <Profile key={e.QueryExecutionId + profiled} sql={e.Query} db={e.QueryExecutionContext?.Database ?? p.db} of={r.columns[profiled]!} close={() => profile(undefined)} />}
         {asChart && r && label >= 0 && value >= 0 && <div class="panel chart"><Bars title={`${r.columns[value]!.Name} by ${r.columns[label]!.Name}`} rows={r.rows.slice(0, 20).map((x) => [x[label] ?? "null", Number(x[value])])} /></div>}
       </div>
     </>

@@ -1,7 +1,7 @@
 // Kinesis streams: the list, and one with its shards and its records.
 import { useState } from "preact/hooks";
 import { call } from "../aws/client.ts";
-import { bytes, count, quoted, rate, some } from "../format.ts";
+import { base64, bytes, count, quoted, rate, some } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { useLive } from "../parts/live.ts";
 import { Command, Dialog, Empty, Head, Loading, Problem, Spark, useAct } from "../parts/ui.tsx";
@@ -140,18 +140,26 @@ function Put(p: { stream: string; close: () => void }) {
   const [many, setMany] = useState(false);
   const [done, setDone] = useState("");
   const [error, setError] = useState<Error>();
+  const [large, setLarge] = useState(false);
   const records = many ? data.split("\n").filter((l) => l.trim()) : [data];
   const put = async () => {
     setError(undefined);
     try {
-      const encoded = records.map((text) => ({ Data: btoa(String.fromCharCode(...new TextEncoder().encode(text))), PartitionKey: key || crypto.randomUUID() }));
+      const encoded = records.map((text) => ({ Data: base64(new TextEncoder().encode(text)), PartitionKey: key || crypto.randomUUID() }));
       if (encoded.length === 1) {
         const r = await call<{ ShardId: string }>("kinesis", "PutRecord", { StreamName: p.stream, ...encoded[0] });
         setDone("It is durable in " + r.ShardId + ".");
         return;
       }
       let failed = 0;
-      for (let i = 0; i < encoded.length; i += 500) failed += (await call<{ FailedRecordCount: number }>("kinesis", "PutRecords", { StreamName: p.stream, Records: encoded.slice(i, i + 500) })).FailedRecordCount;
+      for (let i = 0, size = 0, batch: typeof encoded = []; i < encoded.length; i++) {
+        batch.push(encoded[i]!);
+        size += encoded[i]!.Data.length;
+        if (batch.length < 500 && size + (encoded[i + 1]?.Data.length ?? Infinity) < 5e6) continue;
+        failed += (await call<{ FailedRecordCount: number }>("kinesis", "PutRecords", { StreamName: p.stream, Records: batch })).FailedRecordCount;
+        [size, batch] = [0, []];
+        setDone(`${some(i + 1, "record")} sent…`);
+      }
       setDone(`${some(encoded.length - failed, "record")} put${failed ? ", " + failed + " refused" : ""}.`);
     } catch (e) {
       setError(e as Error);
@@ -162,6 +170,8 @@ function Put(p: { stream: string; close: () => void }) {
       <label>Partition key<input class="field wide m" value={key} placeholder="random" onInput={(e) => setKey(e.currentTarget.value)} /></label>
       <label>{many ? "Records, one a line" : "Data"}<textarea class="m" rows={8} value={data} spellcheck={false} autofocus onInput={(e) => setData(e.currentTarget.value)} /></label>
       <label class="check"><input type="checkbox" checked={many} onChange={(e) => setMany(e.currentTarget.checked)} /> each line is a record</label>
+      <label>A file of records, one a line<input type="file" onChange={async (e) => { const f = e.currentTarget.files?.[0]; setLarge(!!f && f.size > 32 << 20); if (f && f.size <= 32 << 20) { setData(await f.text()); setMany(true); } }} /></label>
+      {large && <div class="notice" role="status">The file is larger than 32 MiB: put it by the command line, “brookmere generate”, or in parts.</div>}
       <Problem error={error} />
       <Command line={`aws kinesis put-record --stream-name ${p.stream} --partition-key ${quoted(key || "k")} --cli-binary-format raw-in-base64-out --data ${quoted(records[0] ?? "")}`} />
       <div class="bar end"><span class="sub">{done}</span><span class="grow" /><button onClick={p.close}>Close</button><button class="primary" onClick={put} disabled={!records.length}>Put {many ? some(records.length, "record") : ""}</button></div>

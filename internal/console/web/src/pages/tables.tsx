@@ -7,7 +7,8 @@ import { Grid, type Column } from "../parts/grid.tsx";
 import { Command, Dialog, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
 import { cellText } from "../pipeline/filter.ts";
 import { go, to } from "../route.ts";
-import { itemOf, plainItem, type Item } from "./attribute.ts";
+import { filterInput, itemOf, plainItem, type Item } from "./attribute.ts";
+import { Changes } from "./changes.tsx";
 
 export function Tables(p: { name?: string }) {
   const inv = inventory.value;
@@ -47,6 +48,9 @@ function Items(p: { table: ItemTable }) {
   const [given, give] = useState<Record<string, string>>({});
   const key = hashes.some((h) => given[h]);
   const [from, setFrom] = useState("");
+  const [filter, setFilter] = useState("");
+  const [token, setToken] = useState<string>(); // of a statement that has more
+  const first = given[hashes[0]!] ?? "", statement = /^\s*(select|insert|update|delete)\s/i.test(first);
   const [items, setItems] = useState<Item[]>([]);
   const [next, setNext] = useState<Item>();
   const [ran, setRan] = useState(false);
@@ -57,12 +61,22 @@ function Items(p: { table: ItemTable }) {
   const load = async (start?: Item) => {
     setError(undefined);
     try {
-      const input: Record<string, unknown> = { TableName: t.TableName, Limit: 200, ...(index ? { IndexName: index } : {}), ...(start ? { ExclusiveStartKey: start } : {}) };
+      if (statement) {
+        const r = await call<{ Items?: Item[]; NextToken?: string }>("dynamodb", "ExecuteStatement", { Statement: first, Limit: 200, NextToken: start ? token : undefined });
+        setItems((have) => (start ? [...have, ...(r.Items ?? [])] : r.Items ?? []));
+        setToken(r.NextToken);
+        setNext(r.NextToken ? {} : undefined);
+        if (!start) choose(-1);
+        setRan(true);
+        return;
+      }
+      const where = filterInput(filter);
+      const input: Record<string, unknown> = { TableName: t.TableName, Limit: 200, ...(index ? { IndexName: index } : {}), ...(start ? { ExclusiveStartKey: start } : {}), ...where };
       if (key) {
         const named = hashes.filter((h) => given[h]), bound = range && from;
         input.KeyConditionExpression = named.map((_, i) => `#h${i} = :h${i}`).join(" AND ") + (bound ? " AND #r >= :r" : "");
-        input.ExpressionAttributeNames = { ...Object.fromEntries(named.map((h, i) => [`#h${i}`, h])), ...(bound ? { "#r": range } : {}) };
-        input.ExpressionAttributeValues = { ...Object.fromEntries(named.map((h, i) => [`:h${i}`, { [typeOf(h)]: given[h]! }])), ...(bound ? { ":r": { [typeOf(range!)]: from } } : {}) };
+        input.ExpressionAttributeNames = { ...where.ExpressionAttributeNames, ...Object.fromEntries(named.map((h, i) => [`#h${i}`, h])), ...(bound ? { "#r": range } : {}) };
+        input.ExpressionAttributeValues = { ...where.ExpressionAttributeValues, ...Object.fromEntries(named.map((h, i) => [`:h${i}`, { [typeOf(h)]: given[h]! }])), ...(bound ? { ":r": { [typeOf(range!)]: from } } : {}) };
       }
       const r = await call<{ Items: Item[]; LastEvaluatedKey?: Item }>("dynamodb", key ? "Query" : "Scan", input);
       setItems((have) => (start ? [...have, ...r.Items] : r.Items));
@@ -92,13 +106,14 @@ function Items(p: { table: ItemTable }) {
         <div class="panel list">
           <form class="bar" onSubmit={(e) => (e.preventDefault(), void load())}>
             {(t.GlobalSecondaryIndexes?.length ?? 0) > 0 && <select aria-label="Index" value={index} onChange={(e) => setIndex(e.currentTarget.value)}><option value="">table</option>{t.GlobalSecondaryIndexes!.map((i) => <option>{i.IndexName}</option>)}</select>}
-            {hashes.map((h) => <input key={h} class="field wide m" value={given[h] ?? ""} aria-label={h} placeholder={`${h} = … (empty: scan)`} onInput={(e) => give({ ...given, [h]: e.currentTarget.value })} />)}
-            {range && <input class="field wide m" value={from} aria-label={range} placeholder={`${range} from …`} onInput={(e) => setFrom(e.currentTarget.value)} />}
-            <button>{key ? "Query" : "Scan"}</button>
+            {hashes.map((h, i) => (i === 0 || !statement) && <input key={h} class="field wide m" value={given[h] ?? ""} aria-label={h} placeholder={`${h} = … (empty: scan)` + (i === 0 ? ", or PartiQL" : "")} onInput={(e) => give({ ...given, [h]: e.currentTarget.value })} />)}
+            {range && !statement && <input class="field wide m" value={from} aria-label={range} placeholder={`${range} from …`} onInput={(e) => setFrom(e.currentTarget.value)} />}
+            {!statement && <input class="field wide m" value={filter} aria-label="Filter" placeholder="status = 'paid' and amount > 5" onInput={(e) => setFilter(e.currentTarget.value)} />}
+            <button>{statement ? "Run" : key ? "Query" : "Scan"}</button>
           </form>
           <Problem error={error} />
           <Grid label="Items" columns={columns} count={flat.length} selected={chosen} onSelect={choose} cell={(r, c) => cellText(flat[r]![names[c]!])}
-            onNeed={(last) => next && last >= flat.length - 20 && (setNext(undefined), void load(next))} empty={<div class="empty quiet">{error ? "" : !ran ? "Loading…" : key ? "No item has this key." : "The table is empty."}</div>} />
+            onNeed={(last) => next && last >= flat.length - 20 && (setNext(undefined), void load(next))} empty={<div class="empty quiet">{error ? "" : !ran ? "Loading…" : statement ? "The statement gives no items." : filter && !error ? "No item of those that were read passes the filter." : key ? "No item has this key." : "The table is empty."}</div>} />
           <div class="bar foot"><span class="sub">{some(flat.length, "item")}{next && ", and more"}</span><span class="grow" /><Command line={`brookmere tables scan ${t.TableName}`} /></div>
         </div>
         {one && (
@@ -108,6 +123,7 @@ function Items(p: { table: ItemTable }) {
           </aside>
         )}
       </div>
+      {t.LatestStreamArn && <Changes key={t.LatestStreamArn} arn={t.LatestStreamArn} />}
       {editing && <Edit table={t} value={editing} close={() => edit(null)} done={() => (edit(null), void load())} />}
     </>
   );

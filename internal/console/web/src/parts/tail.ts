@@ -1,13 +1,21 @@
 // Follows all shards of a stream, and those that come of splits and merges.
 import { call, AwsError } from "../aws/client.ts";
+import { mayBe, takenApart, type Part } from "./kpl.ts";
 import { every } from "./live.ts";
 
 const strict = new TextDecoder("utf-8", { fatal: true });
 let ids = 0;
 
-function decode(data: string) {
-  const raw = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-  const r = { text: data, binary: true, value: undefined as unknown };
+const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+
+/** recordsOf is what a record holds: itself, or those that the Kinesis Producer Library has put into it. */
+function recordsOf(wire: Wire, shard: string): Rec[] {
+  return ((mayBe(wire.Data) && takenApart(bytesOf(wire.Data))) || [undefined]).map((part) => new Rec(wire, shard, part));
+}
+
+function decode(data: string, part?: Part) {
+  const raw = part?.data ?? bytesOf(data);
+  const r = { text: part ? Array.from(raw, (b) => b.toString(16).padStart(2, "0")).join("") : data, binary: true, value: undefined as unknown };
   try {
     r.text = strict.decode(raw).trim();
     r.binary = false;
@@ -22,32 +30,37 @@ function decode(data: string) {
 export class Rec {
   readonly id = ids++; // grows as records are seen
   private read?: { text: string; binary: boolean; value: unknown };
-  constructor(private readonly wire: Wire, readonly shard: string) {}
+  /** part is which of the records of an aggregate it is. */
+  constructor(private readonly wire: Wire, readonly shard: string, readonly part?: Part) {}
   /** ms is when it arrived. */
   get ms(): number { return this.wire.ApproximateArrivalTimestamp * 1000; }
   get arrived(): Date { return new Date(this.ms); }
   get sequence(): string { return this.wire.SequenceNumber; }
-  get key(): string { return this.wire.PartitionKey; }
-  get bytes(): number { const d = this.wire.Data; return (d.length / 4) * 3 - (d.endsWith("==") ? 2 : d.endsWith("=") ? 1 : 0); }
+  get key(): string { return this.part?.key ?? this.wire.PartitionKey; }
+  get bytes(): number { if (this.part) return this.part.data.length; const d = this.wire.Data; return (d.length / 4) * 3 - (d.endsWith("==") ? 2 : d.endsWith("=") ? 1 : 0); }
   get text(): string { return this.decoded().text; }
   get binary(): boolean { return this.decoded().binary; }
   /** value is of JSON; undefined for others. */
   get value(): unknown { return this.decoded().value; }
-  private decoded() { return (this.read ??= decode(this.wire.Data)); }
+  private decoded() { return (this.read ??= decode(this.wire.Data, this.part)); }
 }
 
 interface Wire { SequenceNumber: string; ApproximateArrivalTimestamp: number; Data: string; PartitionKey: string }
 interface Shard { ShardId: string; ParentShardId?: string; AdjacentParentShardId?: string; SequenceNumberRange: { EndingSequenceNumber?: string } }
 
-/** start is where to begin: latest, trim_horizon, "5m" ago, or a time. */
+/** startOf is where to begin: latest, trim_horizon, "5m" ago, a time, or the sequence number of a record. */
 export function startOf(from: string, now = Date.now()): Record<string, unknown> {
   if (from === "latest") return { ShardIteratorType: "LATEST" };
   if (from === "trim_horizon") return { ShardIteratorType: "TRIM_HORIZON" };
+  if (numbered(from)) return { ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: from };
   const ago = /^(\d+)(s|m|h|d)$/.exec(from);
   const ms = ago ? now - Number(ago[1]) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[ago[2] as "s"] : Date.parse(from);
   if (Number.isNaN(ms)) return { ShardIteratorType: "LATEST" };
   return { ShardIteratorType: "AT_TIMESTAMP", Timestamp: Math.min(ms, now) / 1000 };
 }
+
+/** numbered reports whether a place is a sequence number, which is one of a single shard. */
+const numbered = (from: string) => /^\d{20,}$/.test(from);
 
 /** wait is how long the tail rests when there was nothing more to read. */
 const wait = 500;
@@ -61,6 +74,7 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
   const known = new Set<string>();
   const aborting = new AbortController();
   let listed = 0;
+  let foreign: Error | undefined;
   const list = async (first: boolean) => {
     const p = await call<{ Shards: Shard[] }>("kinesis", "ListShards", { StreamName: stream });
     listed = Date.now();
@@ -68,9 +82,15 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
     for (const s of p.Shards) known.add(s.ShardId);
     await Promise.all(wanted.map(async (s) => {
       const start = first ? startOf(from) : { ShardIteratorType: "TRIM_HORIZON" };
-      const i = await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName: stream, ShardId: s.ShardId, ...start });
-      iterators.set(s.ShardId, i.ShardIterator);
+      try {
+        const i = await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName: stream, ShardId: s.ShardId, ...start });
+        iterators.set(s.ShardId, i.ShardIterator);
+      } catch (e) {
+        if (!(first && numbered(from) && e instanceof AwsError && e.code === "InvalidArgumentException")) throw e;
+        foreign = e; // a number of another shard
+      }
     }));
+    if (first && foreign && !iterators.size) throw foreign;
   };
   const turn = async () => {
     try {
@@ -82,7 +102,7 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
             const p = await call<{ Records: Wire[]; NextShardIterator?: string; MillisBehindLatest: number }>("kinesis", "GetRecords", { ShardIterator: it, Limit: 1000 }, aborting.signal);
             if (p.NextShardIterator) iterators.set(shard, p.NextShardIterator);
             else iterators.delete(shard), (listed = 1); // it was split or merged: look for its children
-            if (p.Records.length) got(p.Records.map((r) => new Rec(r, shard)), p.MillisBehindLatest);
+            if (p.Records.length) got(p.Records.flatMap((r) => recordsOf(r, shard)), p.MillisBehindLatest);
             if (p.MillisBehindLatest > 0) more = true;
           } catch (e) {
             if (e instanceof AwsError && e.code === "ExpiredIteratorException") {

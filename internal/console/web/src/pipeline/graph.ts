@@ -1,8 +1,8 @@
 // The account's resources as a graph of where records go, from the resources' own configurations.
 import { some } from "../format.ts";
-import { destination, type Inventory } from "../inventory.ts";
+import { destination, type GlueTable, type Inventory } from "../inventory.ts";
 
-export type Kind = "REST" | "put" | "stream" | "function" | "delivery" | "analytics" | "queue" | "topic" | "table" | "lake" | "bucket";
+export type Kind = "REST" | "put" | "stream" | "function" | "delivery" | "analytics" | "queue" | "topic" | "table" | "lake" | "bucket" | "job" | "dashboard";
 
 export interface GraphNode {
   id: string; // kind and name: "stream/orders"
@@ -67,7 +67,28 @@ export function graphOf(inv: Inventory): Graph {
     const to = s.protocol === "sqs" ? "queue/" + resource(s.endpoint) : s.protocol === "lambda" ? "function/" + resource(s.endpoint) : s.protocol === "firehose" ? "delivery/" + resource(s.endpoint) : "";
     if (to && nodes.has(from) && (nodes.has(to) || s.protocol === "firehose")) join({ from, to });
   }
-  for (const d of inv.deliveries) deliver(inv, d, add, join);
+  // What writes to several tables of a place leads to the first; the others are known by its name.
+  const alias = new Map<string, string>();
+  for (const d of inv.deliveries) deliver(inv, d, add, join, alias);
+  const lake = (table: GlueTable) => {
+    const name = table.DatabaseName + "." + table.Name;
+    return alias.get(name) ?? add("lake", name, table.TableType === "VIRTUAL_VIEW" ? "view" : "in " + place(table.StorageDescriptor?.Location ?? "").bucket, ["lake", table.DatabaseName, table.Name]);
+  };
+  const kept = (x: { table?: string; path?: string }) => {
+    const t = inv.lake.find((l) => l.DatabaseName + "." + l.Name === x.table) ?? inv.lake.find((l) => x.path && within(l, place(x.path).bucket, place(x.path).prefix));
+    return t ? lake(t) : x.path ? add("bucket", place(x.path).bucket, place(x.path).prefix || "objects", ["objects", place(x.path).bucket]) : undefined;
+  };
+  for (const j of inv.jobs) {
+    const id = add("job", j.Name, j.streaming ? "streaming job" : "job", ["jobs", j.Name]);
+    for (const r of j.reads) {
+      const from = r.stream ? add("stream", r.stream, "stream", ["streams", r.stream]) : kept(r);
+      if (from) join({ from, to: id, flow: r.stream && "stream/" + r.stream, stream: r.stream });
+    }
+    for (const w of j.writes) {
+      const to = kept(w);
+      if (to) join({ from: id, to, flow: j.reads[0]?.stream && "stream/" + j.reads[0].stream });
+    }
+  }
   for (const m of inv.mappings) {
     const to = add("function", resource(m.FunctionArn), "function", ["functions", resource(m.FunctionArn)]);
     const arn = m.EventSourceArn ?? "";
@@ -101,6 +122,20 @@ export function graphOf(inv: Inventory): Graph {
       }
     }
   }
+  for (const b of inv.boards) {
+    const id = add("dashboard", b.name, some(b.asks.length, "statement"), ["dashboards", b.name]);
+    for (const a of b.asks) {
+      if (a.stream) {
+        if (nodes.has("stream/" + a.stream)) join({ from: "stream/" + a.stream, to: id, stream: a.stream });
+        continue;
+      }
+      const named = new Set([...a.sql.matchAll(/\b(?:from|join)\s+((?:"[^"]+"|[\w-]+)(?:\.(?:"[^"]+"|[\w-]+))*)/gi)].map((m) => m[1]!.replace(/"/g, "").toLowerCase().split(".").slice(-2).join(".")));
+      for (const t of inv.lake) {
+        const name = t.Name.toLowerCase();
+        if (named.has(t.DatabaseName.toLowerCase() + "." + name) || (named.has(name) && t.DatabaseName === (a.database || "default"))) join({ from: lake(t), to: id });
+      }
+    }
+  }
   return { nodes: [...nodes.values()], edges: [...edges.values()] };
 }
 
@@ -114,7 +149,13 @@ function target(arn: string, use: (node: string, flow: string | undefined) => vo
   else if (arn.includes(":lambda:")) use(add("function", name, "function", ["functions", name]), undefined);
 }
 
-function deliver(inv: Inventory, d: Inventory["deliveries"][number], add: Add, join: Join) {
+/** within reports whether what is written below a prefix of a bucket lies in a table: one of a whole bucket holds all of it. */
+function within(t: GlueTable, bucket: string, prefix: string): boolean {
+  const p = place(t.StorageDescriptor?.Location ?? "");
+  return p.bucket === bucket && (prefix.startsWith(p.prefix) || (prefix !== "" && p.prefix.startsWith(prefix)));
+}
+
+function deliver(inv: Inventory, d: Inventory["deliveries"][number], add: Add, join: Join, alias: Map<string, string>) {
   const s3 = destination(d);
   const conversion = s3?.DataFormatConversionConfiguration?.Enabled !== false ? s3?.DataFormatConversionConfiguration?.SchemaConfiguration : undefined;
   const every = s3?.BufferingHints?.IntervalInSeconds;
@@ -130,13 +171,13 @@ function deliver(inv: Inventory, d: Inventory["deliveries"][number], add: Add, j
   // The lake is the tables whose data lie where the delivery writes.
   const at = inv.lake.filter((t) => {
     if (conversion?.TableName === t.Name && conversion.DatabaseName === t.DatabaseName) return true;
-    const p = place(t.StorageDescriptor?.Location ?? "");
-    return p.bucket === bucket && prefix !== "" && (p.prefix.startsWith(prefix) || prefix.startsWith(p.prefix) && p.prefix !== "");
+    return within(t, bucket, prefix);
   });
-  const table = at[0];
+  const table = at.find((t) => place(t.StorageDescriptor?.Location ?? "").prefix !== "") ?? at[0]; // rather than one of the whole bucket
   const to = table
     ? add("lake", table.DatabaseName + "." + table.Name, at.length > 1 ? at.length + " tables" : "in " + bucket, ["lake", table.DatabaseName, table.Name])
-    : add("bucket", bucket, prefix || "objects");
+    : add("bucket", bucket, prefix || "objects", ["objects", bucket]);
+  for (const t of at) alias.set(t.DatabaseName + "." + t.Name, to);
   join({ from: id, to, flow, delivery: source ? undefined : name });
   for (const p of s3.ProcessingConfiguration?.Enabled ? s3.ProcessingConfiguration.Processors ?? [] : []) {
     const arn = p.Parameters?.find((x) => x.ParameterName === "LambdaArn")?.ParameterValue;

@@ -47,6 +47,9 @@ function columns(ids: string[], links: Link[]): Map<string, number> {
     return c;
   };
   ids.forEach(visit);
+  // A table that nothing here writes stands beside what reads it, not among the sources.
+  const after = group(links, (l) => l.from, (l) => l.to);
+  for (const id of ids) if (/^(lake|bucket)\//.test(id) && !before.has(id) && after.has(id)) column.set(id, Math.max(0, Math.min(...after.get(id)!.map((x) => column.get(x)!)) - 1));
   return column;
 }
 

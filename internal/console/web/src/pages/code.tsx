@@ -1,0 +1,60 @@
+// The code of a function whose package is small: its files, to read and to change.
+import { useState } from "preact/hooks";
+import { AwsError, rest } from "../aws/client.ts";
+import { base64, bytes, marked, some } from "../format.ts";
+import type { Func } from "../inventory.ts";
+import { useLive } from "../parts/live.ts";
+import { Command, Loading, Problem, useAct } from "../parts/ui.tsx";
+import { unzip, zip, type Entry } from "../parts/zip.ts";
+
+const largest = 1 << 20; // of a package that is shown
+
+async function packageOf(name: string): Promise<Entry[]> {
+  const at = (await rest<{ Code?: { Location?: string; RepositoryType?: string } }>("lambda", "GET", `/2015-03-31/functions/${encodeURIComponent(name)}`)).value.Code?.Location;
+  const url = at && new URL(at);
+  if (!url || !url.pathname.startsWith("/_brookmere/")) throw new AwsError("Elsewhere", "Its code is not kept by this node.", 400);
+  const r = await fetch(url.pathname + url.search, { cache: "no-store", credentials: "omit" }); // the address itself is signed
+  if (!r.ok) throw new AwsError("HTTP " + r.status, (await r.text()).trim(), r.status);
+  return unzip(new Uint8Array(await r.arrayBuffer()));
+}
+
+const textual = (e: Entry): string | undefined => {
+  try {
+    return e.data.includes(0) ? undefined : new TextDecoder("utf-8", { fatal: true }).decode(e.data);
+  } catch {
+    return undefined;
+  }
+};
+
+export function FunctionCode(p: { f: Func }) {
+  const small = (p.f.CodeSize ?? 0) <= largest;
+  const live = useLive(async () => (small ? packageOf(p.f.FunctionName) : []), 0, [p.f.FunctionName, p.f.LastModified]);
+  const [chosen, choose] = useState<string>();
+  const [changes, change] = useState<Record<string, string>>({});
+  const { busy, error, act } = useAct();
+  if (!small) return <div class="empty quiet">The package has {bytes(p.f.CodeSize!)}: code is shown up to 1 MB.</div>;
+  if (!live.value) return live.error ? <Problem error={live.error} /> : <Loading />;
+  const files = [...live.value].sort((a, b) => a.name.localeCompare(b.name));
+  const one = files.find((e) => e.name === chosen) ?? files.find((e) => p.f.Handler && e.name.startsWith(p.f.Handler.split(".")[0]!)) ?? files[0];
+  const was = one && textual(one), changed = Object.keys(changes).length;
+  const deploy = () => act("deploy", async () => {
+    const next = zip(live.value!.map((e) => (changes[e.name] === undefined ? e : { ...e, data: new TextEncoder().encode(changes[e.name]) })));
+    await rest("lambda", "PUT", `/2015-03-31/functions/${encodeURIComponent(p.f.FunctionName)}/code`, JSON.stringify({ ZipFile: base64(next) }));
+    change({});
+    live.again();
+  });
+  return (
+    <>
+      <div class="bar">
+        <select aria-label="File" value={one?.name} onChange={(e) => choose(e.currentTarget.value)}>{files.map((e) => <option value={e.name}>{marked(e.name)}</option>)}</select>
+        <span class="sub">{changed ? some(changed, "file") + " changed" : some(files.length, "file")}</span><span class="grow" />
+        {changed > 0 && <><button onClick={() => change({})}>Undo</button><button class="primary" disabled={!!busy} onClick={deploy}>{busy ? "Deploying…" : "Deploy"}</button></>}
+      </div>
+      <Problem error={error} />
+      {one && <div class="pad">{was === undefined ? <div class="empty quiet">It is not text.</div> : <textarea class="m" rows={16} aria-label={"Code of " + one.name} spellcheck={false} value={changes[one.name] ?? was} onInput={(e) => {
+        const { [one.name]: _, ...rest } = changes, text = e.currentTarget.value;
+        change(text === was ? rest : { ...rest, [one.name]: text });
+      }} />}<Command line={`aws lambda update-function-code --function-name ${p.f.FunctionName} --zip-file fileb://function.zip`} /></div>}
+    </>
+  );
+}
