@@ -9,9 +9,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,7 +33,9 @@ type wildrydesDemo struct {
 	names    []string
 	clean    bool
 	length   time.Duration
-	out      io.Writer
+
+	mu  sync.Mutex // of out: the flight's parts all write to it
+	out io.Writer
 }
 
 func newWildrydesCommand() *cobra.Command {
@@ -51,9 +53,9 @@ stream that writes the readings into a bucket, an Athena table over the bucket, 
 identity pool for a page. Then fly the unicorns and serve the page, which reads the
 stream from the browser with credentials of the pool.
 
-The function needs the AWS SDK for JavaScript: npm installs it, once, into the data directory of
-the node that is started ("brookmere functions setup nodejs" does it for another). Ctrl-C lands the
-unicorns and keeps all resources; --clean removes them.`,
+The function runs on the Node of the node's machine, and needs no SDK. Where there is no Node, the
+table stays empty, the demo says so, and all else works. Ctrl-C lands the unicorns and keeps all
+resources; --clean removes them.`,
 		Example: `  brookmere demo wildrydes
   brookmere demo wildrydes --name Shadowfax --name Rocinante
   brookmere demo wildrydes --clean`,
@@ -63,9 +65,6 @@ unicorns and keeps all resources; --clean removes them.`,
 			if d.endpoint == "" {
 				return flags.during(cmd, func(url string, cfg node.Config) error {
 					d.endpoint = url
-					if !d.clean {
-						d.bringSDK(cmd.Context(), cfg.Data)
-					}
 					return d.run(cmd.Context(), cfg.Account)
 				})
 			}
@@ -83,18 +82,11 @@ unicorns and keeps all resources; --clean removes them.`,
 	return cmd
 }
 
-// bringSDK installs what the function needs, unless it is there. Without it all but the table works.
-func (d *wildrydesDemo) bringSDK(ctx context.Context, data string) {
-	dir := filepath.Join(data, "functions", "sdk")
-	if _, err := os.Stat(filepath.Join(dir, "nodejs")); err == nil || data == node.InMemory {
-		return
-	}
-	if err := setup(ctx, dir, []string{"nodejs"}, d.out); err != nil {
-		d.sayf("The function will fail, and the table stay empty: %v\n", err)
-	}
+func (d *wildrydesDemo) sayf(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fmt.Fprintf(d.out, format, args...)
 }
-
-func (d *wildrydesDemo) sayf(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
 
 // run sets up or cleans. The end of ctx (Ctrl-C) is not an error.
 func (d *wildrydesDemo) run(ctx context.Context, account string) error {
@@ -152,18 +144,56 @@ func (d *wildrydesDemo) fly(ctx context.Context, p *wildrydes.Pipeline) error {
 	defer page.Close()
 	go func() { _ = page.Serve(l) }() // until Close
 	d.sayf("%s", d.tips(p, l.Addr().String()))
-	errs := make(chan error, 2)
-	go func() {
-		errs <- wildrydes.Watch(ctx, p.Kinesis(), wildrydes.Summary, func(data []byte) { d.sayf("%s\n", data) })
-	}()
-	go func() { errs <- wildrydes.Fly(ctx, p.Kinesis(), wildrydes.Stream, d.names, nil) }()
-	if err := errors.Join(<-errs, <-errs); err != nil {
+	flight, land := context.WithCancel(ctx)
+	defer land()
+	errs := make(chan error, 3)
+	for _, part := range []func() error{
+		func() error { return d.mind(flight, p) },
+		func() error {
+			return wildrydes.Watch(flight, p.Kinesis(), wildrydes.Summary, func(data []byte) { d.sayf("%s\n", data) })
+		},
+		func() error { return wildrydes.Fly(flight, p.Kinesis(), wildrydes.Stream, d.names, nil) },
+	} {
+		go func() {
+			defer land() // none goes on without the others
+			errs <- part()
+		}()
+	}
+	if err := errors.Join(<-errs, <-errs, <-errs); err != nil {
 		return err
 	}
 	if d.length > 0 && ctx.Err() != nil {
 		return d.look(context.WithoutCancel(ctx), p)
 	}
 	return nil
+}
+
+// mind says why the table gets no summaries, at once and when that changes, until ctx ends.
+func (d *wildrydesDemo) mind(ctx context.Context, p *wildrydes.Pipeline) error {
+	tick := time.NewTicker(15 * time.Second)
+	defer tick.Stop()
+	said := ""
+	for {
+		trouble, err := p.Trouble(ctx)
+		if err == nil && trouble != said {
+			d.sayTrouble(trouble)
+			said = trouble
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// sayTrouble says why the table gets no summaries, or that it gets them again.
+func (d *wildrydesDemo) sayTrouble(trouble string) {
+	if trouble == "" {
+		d.sayf("The function writes into the table %s again.\n", wildrydes.Table)
+		return
+	}
+	d.sayf("The table %s gets no summaries: %s\nIts function's log: brookmere functions logs %s --endpoint %s\n", wildrydes.Table, trouble, wildrydes.Function, d.endpoint)
 }
 
 // look says what has come of a flight.
@@ -175,6 +205,9 @@ func (d *wildrydesDemo) look(ctx context.Context, p *wildrydes.Pipeline) error {
 	rows, err := p.Query(ctx, "SELECT name, count(*) AS readings, max(statustime) AS last FROM "+wildrydes.AthenaTable+" GROUP BY name ORDER BY name")
 	if err != nil {
 		return err
+	}
+	if trouble, err := p.Trouble(ctx); err == nil && trouble != "" {
+		d.sayTrouble(trouble)
 	}
 	d.sayf("\n%d summaries in the table %s. Readings in the bucket:\n\n", len(out.Items), wildrydes.Table)
 	printTable(d.out, rows)

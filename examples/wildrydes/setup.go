@@ -1,10 +1,13 @@
 package wildrydes
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/athena"
@@ -22,12 +25,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 )
 
 // existing are the codes of what is there already.
 var existing = []string{"ResourceInUseException", "ResourceConflictException", "EntityAlreadyExists", "BucketAlreadyOwnedByYou", "AlreadyExistsException"}
 
-// SetUp makes everything, and leaves what is there. The application runs when it returns.
+// SetUp makes everything, and leaves what is there. The application runs when it returns. A function that the
+// node cannot run is left out: Trouble tells of it.
 func (p *Pipeline) SetUp(ctx context.Context) error {
 	return p.run(ctx, []step{
 		{"stream", Stream, p.createStream(Stream)},
@@ -208,6 +213,7 @@ func (p *Pipeline) createTable(ctx context.Context) error {
 	return err
 }
 
+// createFunction makes the function; one that is there gets the code of today.
 func (p *Pipeline) createFunction(ctx context.Context) error {
 	code, err := zipped()
 	if err != nil {
@@ -218,7 +224,16 @@ func (p *Pipeline) createFunction(ctx context.Context) error {
 		Timeout: aws.Int32(60), Code: &lambdatypes.FunctionCode{ZipFile: code},
 		Environment: &lambdatypes.Environment{Variables: map[string]string{"TABLE_NAME": Table}},
 	})
-	if err != nil {
+	var there *lambdatypes.ResourceConflictException
+	var invalid *lambdatypes.InvalidParameterValueException
+	switch {
+	case errors.As(err, &there):
+		_, changed := p.lambda.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: aws.String(Function), ZipFile: code})
+		return cmp.Or(changed, err)
+	case errors.As(err, &invalid) && strings.Contains(invalid.ErrorMessage(), "runtime"): // no Node on the node's machine
+		p.trouble = invalid.ErrorMessage()
+		return leftOut{errors.New(p.trouble)}
+	case err != nil:
 		return err
 	}
 	return poll(ctx, func() (bool, error) {
@@ -228,11 +243,57 @@ func (p *Pipeline) createFunction(ctx context.Context) error {
 }
 
 func (p *Pipeline) createMapping(ctx context.Context) error {
+	if p.trouble != "" {
+		return leftOut{errors.New("the function is not there")}
+	}
 	_, err := p.lambda.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{
 		FunctionName: aws.String(Function), EventSourceArn: aws.String(p.arn("kinesis", "stream/"+Summary)), BatchSize: aws.Int32(100),
 		StartingPosition: lambdatypes.EventSourcePositionLatest,
 	})
 	return err
+}
+
+// Trouble is why the table gets no summaries, and empty when nothing speaks against it: the function cannot
+// be run, fails even when it has nothing to do (it is asked once, and when it has failed), or failed with the
+// last summaries.
+func (p *Pipeline) Trouble(ctx context.Context) (string, error) {
+	if p.trouble != "" {
+		return p.trouble, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	list, err := p.lambda.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{FunctionName: aws.String(Function)})
+	if err != nil {
+		return "", err
+	}
+	last := ""
+	for _, m := range list.EventSourceMappings {
+		if r := aws.ToString(m.LastProcessingResult); strings.HasPrefix(r, "PROBLEM") {
+			last = r
+		}
+	}
+	if p.answered && last == "" {
+		return "", nil
+	}
+	out, err := p.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(Function), Payload: []byte(`{"Records": []}`)})
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api):
+		return api.ErrorMessage(), nil
+	case err != nil:
+		return "", err
+	case out.FunctionError != nil:
+		var fault struct {
+			Type    string `json:"errorType"`
+			Message string `json:"errorMessage"`
+		}
+		if json.Unmarshal(out.Payload, &fault) != nil || fault.Message == "" {
+			return string(out.Payload), nil
+		}
+		return fault.Type + ": " + fault.Message, nil
+	}
+	p.answered = true
+	return last, nil
 }
 
 func (p *Pipeline) createDelivery(ctx context.Context) error {

@@ -67,6 +67,9 @@ type Pipeline struct {
 	Say     func(what, name string) // tells of each thing that was done; nil: nobody
 	Pool    string                  // id of the identity pool, when SetUp has made or found it
 
+	trouble  string // why there is no function
+	answered bool   // by the function, when Trouble asked it
+
 	kinesis   *kinesis.Client
 	analytics *kinesisanalytics.Client
 	lambda    *lambda.Client
@@ -116,14 +119,20 @@ type step struct {
 	do         func(context.Context) error
 }
 
+// leftOut is why a thing could not be made that the others do not need.
+type leftOut struct{ error }
+
 // run does steps. Errors of these codes mean that a step was done before.
 func (p *Pipeline) run(ctx context.Context, steps []step, was string, codes ...string) error {
 	for _, s := range steps {
 		err := s.do(ctx)
 		var api smithy.APIError
+		var left leftOut
 		switch {
 		case err == nil:
 			p.say(s.what, s.name)
+		case errors.As(err, &left):
+			p.say(s.what, s.name+" (left out: "+left.Error()+")")
 		case errors.As(err, &api) && matches(api, codes):
 			p.say(s.what, s.name+" ("+was+")")
 		default:
