@@ -298,12 +298,20 @@ func (p *parser) specialCall() Expr {
 		c.Args = []Expr{p.concat(), needle}
 	case "SUBSTRING":
 		c.Args = []Expr{p.expr()}
-		if p.accept("FROM") {
+		switch {
+		case p.accept("FROM"):
 			c.Args = append(c.Args, p.expr())
 			if p.accept("FOR") {
 				c.Args = append(c.Args, p.expr())
 			}
-		} else {
+		case p.Dialect == Streaming && p.accept("SIMILAR"):
+			c.Args = append(c.Args, p.expr())
+			p.expect("ESCAPE")
+			c.Args = append(c.Args, p.expr())
+		default:
+			if p.Dialect == Streaming { // which tells this form from FROM, by a start behind the end
+				c.Name = callName(at, "substr")
+			}
 			for p.symbol(",") {
 				c.Args = append(c.Args, p.expr())
 			}

@@ -496,10 +496,23 @@ func (c *compiler) extract(x *sql.Extract) *compiled {
 		fail(x, "", "EXTRACT has no field %s", x.Field)
 	}
 	e, t, field := v.eval, v.t, x.Field
-	return fold(&compiled{t: Type{Kind: BigInt}, constant: v.constant, rising: v.rising && field == "YEAR", column: -1, key: "extract(" + field + "," + v.key + ")", eval: func(f *frame) value {
+	result := Type{Kind: BigInt}
+	if field == "SECOND" { // with its milliseconds
+		result = Type{Kind: Decimal, Precision: 5, Scale: 3}
+	}
+	return fold(&compiled{t: result, constant: v.constant, rising: v.rising && field == "YEAR", column: -1, key: "extract(" + field + "," + v.key + ")", eval: func(f *frame) value {
 		a := e(f)
 		if a.null {
 			return null
+		}
+		if field == "SECOND" {
+			if t.Kind == IntervalYear {
+				return value{}
+			}
+			if t.Kind != IntervalDay {
+				return value{i: (a.i%msMinute + msMinute) % msMinute}
+			}
+			return value{i: a.i % msMinute}
 		}
 		return value{i: extract(field, a.i, t)}
 	}})

@@ -51,7 +51,7 @@ func Functions() signature.List {
 	}
 	for _, f := range []struct{ name, syntax, doc, returns string }{
 		{"CAST", "CAST(value AS type)", "The value as another type; numbers are rounded to whole ones, text is cut to its length.", "T"},
-		{"EXTRACT", "EXTRACT(unit FROM time)", "A field of a time or of an interval.", "bigint"},
+		{"EXTRACT", "EXTRACT(unit FROM time)", "A field of a time or of an interval; SECOND is DECIMAL(5,3), with the milliseconds.", "bigint"},
 		{"STEP", "STEP(time BY INTERVAL ...)", "A time rounded down to a multiple of an interval.", "T"},
 	} {
 		add(f.name, "forms", f.syntax, f.doc, signature.Function{Kind: signature.Expression, Forms: []signature.Form{{Args: signature.Types{"T"}, Returns: signature.Type(f.returns)}}})

@@ -27,13 +27,15 @@ var textFunctions = []scalarFunction{
 		params: []param{textual, textual, integral}, optional: 1, result: returns(Integer), eval: position},
 	{Name: "REGEX_REPLACE", Syntax: "REGEX_REPLACE(text, pattern, replacement, start, occurrence)", Doc: "A text with what matches a regular expression replaced: the given occurrence, or all for 0.",
 		params: []param{textual, textual, textual, integral, integral}, optional: 2, result: varchar, eval: regexReplace},
-	{Name: "SUBSTRING|SUBSTR", Syntax: "SUBSTRING(text FROM start [FOR length])", Doc: "A part of a text, by position or, with patterns, by regular expression.",
+	{Name: "SUBSTRING", Syntax: "SUBSTRING(text FROM start [FOR length])", Doc: "A part of a text, by position, by a regular expression behind FROM, or by a pattern of three parts (SIMILAR 'before#\"part#\"after' ESCAPE '#').",
 		params: []param{textual, anyType, anyType}, optional: 1, result: sameAs(0), eval: substring},
-	{Name: "TRIM", Syntax: "TRIM([BOTH | LEADING | TRAILING] [characters FROM] text)", Doc: "A text without the given characters, or blanks, at its ends.",
+	{Name: "SUBSTR", Syntax: "SUBSTRING(text, start [, length])", Doc: "A part of a text, as SUBSTRING; NULL when it would begin behind the text's end.",
+		params: []param{textual, anyType, anyType}, optional: 1, result: sameAs(0), eval: substr},
+	{Name: "TRIM", Syntax: "TRIM([BOTH | LEADING | TRAILING] [character FROM] text)", Doc: "A text without the given character, or blanks, at its ends.",
 		params: []param{textual, textual}, optional: 1, result: sameAs(0), eval: trimmer(true, true)},
-	{Name: "LTRIM", Syntax: "TRIM(LEADING [characters FROM] text)", Doc: "A text without the given characters at its beginning.",
+	{Name: "LTRIM", Syntax: "TRIM(LEADING [character FROM] text)", Doc: "A text without the given character, or blanks, at its beginning.",
 		params: []param{textual, textual}, optional: 1, result: sameAs(0), eval: trimmer(true, false)},
-	{Name: "RTRIM", Syntax: "TRIM(TRAILING [characters FROM] text)", Doc: "A text without the given characters at its end.",
+	{Name: "RTRIM", Syntax: "TRIM(TRAILING [character FROM] text)", Doc: "A text without the given character, or blanks, at its end.",
 		params: []param{textual, textual}, optional: 1, result: sameAs(0), eval: trimmer(false, true)},
 	{Name: "CONCAT", Syntax: "CONCAT(text, ...)", Doc: "Texts one behind the other.",
 		params: []param{textual, textual}, optional: 1, variadic: true, result: varchar, eval: func(f *frame, a []value, _ []*compiled) value {
@@ -109,10 +111,12 @@ func position(f *frame, a []value, _ []*compiled) value {
 }
 
 func trimmer(left, right bool) func(*frame, []value, []*compiled) value {
-	return func(_ *frame, a []value, _ []*compiled) value {
+	return func(f *frame, a []value, _ []*compiled) value {
 		cutset := " "
 		if len(a) > 1 {
-			cutset = a[1].s
+			if cutset = a[1].s; utf8.RuneCountInString(cutset) != 1 {
+				return f.fail(&rowError{errorArgument, "TRIM takes one character to trim"})
+			}
 		}
 		s := a[0].s
 		if left {
@@ -125,8 +129,31 @@ func trimmer(left, right bool) func(*frame, []value, []*compiled) value {
 	}
 }
 
+// substr is SUBSTRING with commas, which has no part of a text behind its end.
+func substr(f *frame, a []value, args []*compiled) value {
+	v := substring(f, a, args)
+	if v.null || v.s != "" || args[1].t.isString() {
+		return v
+	}
+	start, err := cast(a[1], args[1].t, Type{Kind: BigInt}, 0)
+	if err != nil {
+		return v // it was told
+	}
+	n := int64(len(a[0].s))
+	if args[0].t.Kind != Varbinary {
+		n = int64(utf8.RuneCountInString(a[0].s))
+	}
+	if start.i > n {
+		return null
+	}
+	return v
+}
+
 func substring(f *frame, a []value, args []*compiled) value {
 	if args[1].t.isString() {
+		if len(args) > 2 {
+			return substringSimilar(f, a, args)
+		}
 		return substringPattern(f, a)
 	}
 	for _, x := range args[1:] {
@@ -177,7 +204,7 @@ func isASCII(s string) bool {
 	return true
 }
 
-// substringPattern is SUBSTRING(text FROM regular expression FOR escape).
+// substringPattern is SUBSTRING(text FROM regular expression).
 func substringPattern(f *frame, a []value) value {
 	re, err := regexes.get(a[1].s)
 	if err != nil {
@@ -188,6 +215,51 @@ func substringPattern(f *frame, a []value) value {
 		return null
 	}
 	return text(a[0].s[m[0][0]:m[0][1]])
+}
+
+// substringSimilar is SUBSTRING(text SIMILAR pattern ESCAPE e), the same as FROM pattern FOR e: the escape
+// character with a double quote parts what is before, what is returned and what is behind. All three have to
+// be in the text, one behind the other.
+func substringSimilar(f *frame, a []value, args []*compiled) value {
+	escape, size := utf8.DecodeRuneInString(a[2].s)
+	if !args[2].t.isString() || size == 0 || size != len(a[2].s) {
+		return f.fail(&rowError{errorArgument, "SUBSTRING: ESCAPE takes one character"})
+	}
+	mark := a[2].s + `"`
+	parts := []string{""}
+	for p := a[1].s; p != ""; {
+		_, n := utf8.DecodeRuneInString(p)
+		switch {
+		case strings.HasPrefix(p, mark):
+			parts = append(parts, "")
+			p = p[len(mark):]
+			continue
+		case strings.HasPrefix(p, a[2].s) && len(p) > size:
+			_, next := utf8.DecodeRuneInString(p[size:])
+			n = size + next
+		}
+		parts[len(parts)-1] += p[:n]
+		p = p[n:]
+	}
+	if len(parts) != 3 {
+		return f.fail(&rowError{errorArgument, `SUBSTRING: a pattern of SIMILAR has three parts, with the escape character and " between them`})
+	}
+	for i, p := range parts {
+		parts[i] = similarParts(p, escape)
+		if _, err := similars.get(parts[i]); err != nil {
+			return f.fail(err)
+		}
+	}
+	re, err := similars.get("(?s)(?U:" + parts[0] + ")(?P<part>" + parts[1] + ")(?U:" + parts[2] + ")")
+	if err != nil {
+		return f.fail(err)
+	}
+	m := re.FindStringSubmatchIndex(a[0].s)
+	if m == nil {
+		return null
+	}
+	i := 2 * re.SubexpIndex("part")
+	return text(a[0].s[m[i]:m[i+1]])
 }
 
 func regexReplace(f *frame, a []value, _ []*compiled) value {
@@ -343,8 +415,12 @@ func (c *compiler) similar(x *dialect.Similar) *compiled {
 
 // similarPattern is a pattern of SIMILAR TO as a regular expression.
 func similarPattern(p string, escape rune) string {
+	return "^(?s:" + similarParts(p, escape) + ")$"
+}
+
+// similarParts is a pattern of SIMILAR TO, or a part of one, as a regular expression of what it matches.
+func similarParts(p string, escape rune) string {
 	var b strings.Builder
-	b.WriteString("^(?s:")
 	escaped := false
 	for _, r := range p {
 		switch {
@@ -363,6 +439,5 @@ func similarPattern(p string, escape rune) string {
 			b.WriteRune(r)
 		}
 	}
-	b.WriteString(")$")
 	return b.String()
 }
