@@ -220,6 +220,9 @@ func (s *Second) AddApplicationReferenceDataSource(ctx context.Context, in *api.
 
 // AddApplicationCloudWatchLoggingOption adds a log stream for what goes wrong.
 func (s *Second) AddApplicationCloudWatchLoggingOption(ctx context.Context, in *api.AddApplicationCloudWatchLoggingOptionInput, _ ...func(*api.Options)) (*api.AddApplicationCloudWatchLoggingOptionOutput, error) {
+	if err := checkVersion(in.CurrentApplicationVersionId, in.ConditionalToken); err != nil {
+		return nil, err
+	}
 	d, err := s.service.addLogging(ctx, aws.ToString(in.ApplicationName), in.CurrentApplicationVersionId, logging2(in.CloudWatchLoggingOption))
 	if err != nil {
 		return nil, err
@@ -260,6 +263,9 @@ func (s *Second) DeleteApplicationReferenceDataSource(ctx context.Context, in *a
 
 // DeleteApplicationCloudWatchLoggingOption removes a log stream.
 func (s *Second) DeleteApplicationCloudWatchLoggingOption(ctx context.Context, in *api.DeleteApplicationCloudWatchLoggingOptionInput, _ ...func(*api.Options)) (*api.DeleteApplicationCloudWatchLoggingOptionOutput, error) {
+	if err := checkVersion(in.CurrentApplicationVersionId, in.ConditionalToken); err != nil {
+		return nil, err
+	}
 	d, err := s.service.deleteLogging(ctx, aws.ToString(in.ApplicationName), in.CurrentApplicationVersionId, aws.ToString(in.CloudWatchLoggingOptionId))
 	if err != nil {
 		return nil, err
@@ -338,13 +344,21 @@ func configure2(d *applicationDoc, c *types.ApplicationConfiguration) error {
 	return nil
 }
 
-// checkUpdate refuses what an SQL application does not have.
-func (s *Second) checkUpdate(in *api.UpdateApplicationInput) error {
-	if in.CurrentApplicationVersionId == nil && in.ConditionalToken == nil {
+// checkVersion: what changes an application names the version that it has seen. Tokens are those of other applications.
+func checkVersion(version *int64, token *string) error {
+	if token != nil {
+		return awswire.Errorf("InvalidRequestException", "An SQL application is updated by its CurrentApplicationVersionId.")
+	}
+	if version == nil {
 		return awswire.Errorf("InvalidRequestException", "CurrentApplicationVersionId is required.")
 	}
-	if in.ConditionalToken != nil {
-		return awswire.Errorf("InvalidRequestException", "An SQL application is updated by its CurrentApplicationVersionId.")
+	return nil
+}
+
+// checkUpdate refuses what an SQL application does not have.
+func (s *Second) checkUpdate(in *api.UpdateApplicationInput) error {
+	if err := checkVersion(in.CurrentApplicationVersionId, in.ConditionalToken); err != nil {
+		return err
 	}
 	c := in.ApplicationConfigurationUpdate
 	if in.RuntimeEnvironmentUpdate != "" && in.RuntimeEnvironmentUpdate != types.RuntimeEnvironmentSql10 ||
