@@ -59,7 +59,7 @@ export function Changes(p: { arn: string }) {
       <Problem error={error} />
       {!list.length ? <div class="empty quiet">What changes in the table from now on shows here.</div> : (
         <table><thead><tr><th>time</th><th>change</th><th>key</th><th>item</th></tr></thead><tbody>{list.map((c) => (
-          <tr key={c.eventID}><td class="m dim">{moment(new Date(c.dynamodb.ApproximateCreationDateTime * 1000))}</td><td class="sub">{c.eventName.toLowerCase()}</td><td class="m">{marked(Object.values(plainItem(c.dynamodb.Keys)).map(cellText).join(" / "))}</td><td class="m cut">{(c.dynamodb.NewImage ?? c.dynamodb.OldImage) && marked(JSON.stringify(plainItem((c.dynamodb.NewImage ?? c.dynamodb.OldImage)!)))}</td></tr>
+          <tr key={c.eventID}><td class="m dim">{moment(new Date(c.dynamodb.ApproximateCreationDateTime * 1000))}</td><td class="sub">{c.eventName.toLowerCase()}</td><td class="m">{marked(Object.values(plainItem(c.dynamodb.Keys)).map(cellText).join(" / "))}</td><td class="m cut">{(c.dynamodb.NewImage ?? c.dynamodb.OldImage) && marked(JSON.stringify(plainItem((c.dynamodb.NewImage ?? c.dynamodb.OldImage)!)).slice(0, 400))}</td></tr>
         ))}</tbody></table>
       )}
     </section>
