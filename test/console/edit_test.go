@@ -109,8 +109,12 @@ func (p *pipeline) redrive(t *testing.T, b *browser) {
 func (p *pipeline) parquet(t *testing.T, b *browser) {
 	b.do(t, chromedp.Evaluate(`{window.blobs = []; const made = URL.createObjectURL.bind(URL); URL.createObjectURL = (b) => (window.blobs.push(b), made(b))}`, nil), chromedp.Click(`//button[text()="Parquet"]`),
 		until(`window.blobs.length === 1 && !document.body.innerText.includes("Writing…")`, nil))
-	var data []byte
-	b.do(t, chromedp.Evaluate(`window.blobs[0].arrayBuffer().then((a) => { window.got = btoa(String.fromCharCode(...new Uint8Array(a))) })&&0`, nil), until(`window.got`, &data))
+	var text string
+	b.do(t, chromedp.Evaluate(`window.blobs[0].arrayBuffer().then((a) => { window.got = btoa(String.fromCharCode(...new Uint8Array(a))) })&&0`, nil), until(`window.got`, &text))
+	data, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(data) < 12 || string(data[:4]) != "PAR1" || string(data[len(data)-4:]) != "PAR1" {
 		t.Fatalf("the file of the result has %d bytes and is not Parquet", len(data))
 	}

@@ -70,10 +70,10 @@ function Delivery(p: { name: string }) {
   const fixed = (prefix: string | undefined) => (prefix ?? "").split("!{")[0]!;
   const objects = useLive(async () => (bucket ? latest(bucket, fixed(s3?.Prefix), 12) : []), 4000, [bucket, s3?.Prefix]);
   const errors = useLive(async () => {
-    const prefix = fixed(s3?.ErrorOutputPrefix);
-    if (!bucket || !prefix || prefix === fixed(s3?.Prefix)) return { objects: [], more: 0 };
+    const prefix = fixed(s3?.ErrorOutputPrefix), data = fixed(s3?.Prefix);
+    if (!bucket || !prefix || prefix === data) return { objects: [], more: 0 };
     // Others may have their error objects below the same prefix: theirs are not this delivery's to redrive.
-    const written = (await latest(bucket, prefix, 5000)).filter((o) => writtenBy(p.name, s3?.ErrorOutputPrefix ?? "", o.key)), newest = written.slice(0, 5);
+    const written = (await latest(bucket, prefix, 5000)).filter((o) => writtenBy(p.name, s3?.ErrorOutputPrefix ?? "", o.key) && !(data.length > prefix.length && o.key.startsWith(data))), newest = written.slice(0, 5);
     const read = (o: { key: string; modified: Date }) => {
       const as = o.key + "\n" + o.modified.getTime();
       const have = kept.current.get(as) ?? object(bucket, o.key).then((text) => ({ key: o.key, records: refusedOf(text) }));
@@ -83,7 +83,7 @@ function Delivery(p: { name: string }) {
     const objects = (await Promise.all(newest.filter((o) => o.size <= largest).map((o) => read(o).catch(() => undefined)))).filter((o) => !!o);
     for (const as of kept.current.keys()) if (!newest.some((o) => as.startsWith(o.key + "\n"))) kept.current.delete(as);
     return { objects, more: written.length - objects.length };
-  }, 8000, [bucket, s3?.ErrorOutputPrefix]);
+  }, 8000, [bucket, s3?.ErrorOutputPrefix, s3?.Prefix]);
   if (!inventory.value) return <Loading />;
   if (!d) return <><Head title={p.name} back={[to("deliveries"), "Deliveries"]} /><section class="panel"><Empty title="There is no such delivery stream here">It may be in another region or account, or deleted.</Empty></section></>;
   const act = async (verb: string) => {
