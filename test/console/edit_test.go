@@ -3,6 +3,7 @@ package console_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -74,7 +75,13 @@ func (p *pipeline) redrive(t *testing.T, b *browser) {
 		return fmt.Sprintf(`{"attemptsMade":4,"arrivalTimestamp":1767225600000,"errorCode":"Lambda.FunctionError","errorMessage":"it raised","rawData":%q}`, base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"order_id": %q}`, id))) + "\n"
 	}
 	stay := map[string]string{below + "orders-1-2026-11-29-17-00-00-aa": line("others"), below + "orders-raw-1-2026-11-29-17-00-01-bb": line("known") + "what is this?\n"}
-	all := map[string]string{below + "orders-raw-1-2026-11-29-17-00-02-cc": line("again1") + line("again2")}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(z, line("again2"))
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{below + "orders-raw-1-2026-11-29-17-00-02-cc": line("again1"), below + "orders-raw-2-2026-11-29-17-00-03-dd.gz": packed.String()}
 	for k, v := range stay {
 		all[k] = v
 	}
@@ -87,7 +94,7 @@ func (p *pipeline) redrive(t *testing.T, b *browser) {
 	b.accessible(t)
 	b.picture(t, "deliveries-redrive")
 	b.do(t, chromedp.Click(`//button[text()="Redrive"]`))
-	b.shows(t, "2 records of 1 error object into the stream orders")
+	b.shows(t, "2 records of 2 error objects into the stream orders")
 	b.do(t, chromedp.Click(`button.danger`, chromedp.ByQuery), until(`!document.body.innerText.includes("again1")`, nil))
 	list, err := objects.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("lake"), Prefix: aws.String("errors/")})
 	if err != nil {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { gzipSync } from "node:zlib";
 import { batches } from "../src/pages/putting.ts";
-import { redrivable, refusedOf, writtenBy } from "../src/pages/refused.ts";
+import { redrivable, refusedOf, unpacked, writtenBy } from "../src/pages/refused.ts";
 
 test("an error object goes only where every record of it is known", () => {
   const line = '{"attemptsMade":1,"arrivalTimestamp":1767225600000,"errorCode":"Lambda.FunctionError","errorMessage":"no","rawData":"aGk="}';
@@ -9,6 +10,12 @@ test("an error object goes only where every record of it is known", () => {
   assert.deepEqual(refusedOf(line + "\n" + table + "\n").map((r) => [r.code, r.data, r.raw]), [["Lambda.FunctionError", "hi", "aGk="], ["DataFormatConversion.ParseError", "hi", "aGk="]]);
   assert.equal(redrivable(refusedOf(line + "\n")), true);
   for (const bad of ["", "\n", line + "\n{", '{"rawData":"aGk="}', '{"errorCode":"x","rawData":7}', '{"errorCode":"x","rawData":"***"}', '{"errorCode":"x"}', "null", "[]", "\u001f\u008b"]) assert.equal(redrivable(refusedOf(bad)), false, bad);
+});
+
+test("what is packed is read whole, or not at all", async () => {
+  const text = "a line\n".repeat(5000), packed = gzipSync(text);
+  assert.deepEqual([await unpacked(packed), await unpacked(new TextEncoder().encode(text)), await unpacked(new Uint8Array())], [text, text, ""]);
+  await assert.rejects(unpacked(packed.subarray(0, packed.length - 9)));
 });
 
 test("error objects are told from those of others", () => {

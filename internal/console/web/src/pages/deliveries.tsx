@@ -1,6 +1,6 @@
 // Firehose delivery streams: how far each is, what it wrote last, what it could not write.
 import { useRef, useState } from "preact/hooks";
-import { AwsError, object, own, removed } from "../aws/client.ts";
+import { AwsError, own, part, removed } from "../aws/client.ts";
 import { account, region } from "../aws/session.ts";
 import { marked, bytes, count, moment, rate, some, span } from "../format.ts";
 import { destination, inventory } from "../inventory.ts";
@@ -10,7 +10,7 @@ import { Command, Empty, Head, Loading, More, Problem, Spark, Sure } from "../pa
 import { place, resource } from "../pipeline/graph.ts";
 import { latest } from "./objects.tsx";
 import { putAll } from "./putting.ts";
-import { redrivable, refusedOf, writtenBy, type Refused } from "./refused.ts";
+import { redrivable, refusedOf, unpacked, writtenBy, type Refused } from "./refused.ts";
 import { rates, spanned } from "../rates.ts";
 import { go, to } from "../route.ts";
 
@@ -76,11 +76,11 @@ function Delivery(p: { name: string }) {
     const written = (await latest(bucket, prefix, 5000)).filter((o) => writtenBy(p.name, s3?.ErrorOutputPrefix ?? "", o.key) && !(data.length > prefix.length && o.key.startsWith(data))), newest = written.slice(0, 5);
     const read = (o: { key: string; modified: Date }) => {
       const as = o.key + "\n" + o.modified.getTime();
-      const have = kept.current.get(as) ?? object(bucket, o.key).then((text) => ({ key: o.key, records: refusedOf(text) }));
+      const have = kept.current.get(as) ?? part(bucket, o.key, "0-").then(unpacked).then((text) => ({ key: o.key, records: refusedOf(text) }));
       have.catch(() => kept.current.delete(as)); // it is read again
       return kept.current.set(as, have).get(as)!;
     };
-    const objects = (await Promise.all(newest.filter((o) => o.size <= largest).map((o) => read(o).catch(() => undefined)))).filter((o) => !!o);
+    const objects = (await Promise.all(newest.filter((o) => o.size > 0 && o.size <= largest).map((o) => read(o).catch(() => undefined)))).filter((o) => !!o);
     for (const as of kept.current.keys()) if (!newest.some((o) => as.startsWith(o.key + "\n"))) kept.current.delete(as);
     return { objects, more: written.length - objects.length };
   }, 8000, [bucket, s3?.ErrorOutputPrefix, s3?.Prefix]);

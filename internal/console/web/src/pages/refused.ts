@@ -19,6 +19,17 @@ export function refusedOf(text: string): Refused[] {
   });
 }
 
+const longest = 64 << 20; // of what is packed
+
+/** unpacked is the text of an error object, which is packed by gzip where the data are. */
+export async function unpacked(data: Uint8Array): Promise<string> {
+  if (data[0] !== 0x1f || data[1] !== 0x8b) return new TextDecoder().decode(data);
+  const reader = new Blob([data as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("gzip")).pipeThrough(new TextDecoderStream()).getReader();
+  let out = "";
+  for (let r = await reader.read(); !r.done; r = await reader.read()) if ((out += r.value).length > longest) throw new Error("The error object holds more than is read here.");
+  return out;
+}
+
 /** redrivable reports whether every record of an error object is known, so that the object may go when they are put again. */
 export function redrivable(records: Refused[]): boolean {
   return records.length > 0 && records.every((r) => r.raw);
