@@ -59,6 +59,13 @@ export function startOf(from: string, now = Date.now()): Record<string, unknown>
   return { ShardIteratorType: "AT_TIMESTAMP", Timestamp: Math.min(ms, now) / 1000 };
 }
 
+/** fromArgument is the same place as "brookmere streams tail" takes it; empty where it takes none, or needs none. */
+export function fromArgument(from: string): string {
+  if (from === "latest" || numbered(from)) return "";
+  const ms = Date.parse(from);
+  return " --from " + (Number.isNaN(ms) ? from : new Date(ms).toISOString());
+}
+
 /** numbered reports whether a place is a sequence number, which is one of a single shard. */
 const numbered = (from: string) => /^\d{20,}$/.test(from);
 
