@@ -107,7 +107,7 @@ func (p *pipeline) redrive(t *testing.T, b *browser) {
 	if want := []string{below + "orders-1-2026-11-29-17-00-00-aa", below + "orders-raw-1-2026-11-29-17-00-01-bb"}; !slices.Equal(keys, want) {
 		t.Errorf("below errors/ there are %q, want %q", keys, want)
 	}
-	b.open(t, "streams/orders", "Records")
+	b.open(t, "streams/orders", "Consumers")
 	b.do(t, fillLabelled("Filter", `SELECT order_id WHERE order_id LIKE 'again%' OR order_id LIKE 'known%' OR order_id LIKE 'others%'`))
 	b.shows(t, "2 rows of 2 records", "again1", "again2")
 }
