@@ -426,8 +426,8 @@ func checkPolicy(b *bucket, text string) error {
 	for _, s := range doc.Statement {
 		for _, resource := range s.Resource {
 			name := resource
-			if i := strings.LastIndex(resource, ":::"); i >= 0 {
-				name = resource[i+3:]
+			if _, path, ok := strings.Cut(resource, ":::"); ok {
+				name = path
 			}
 			name, _, _ = strings.Cut(name, "/")
 			if !strings.HasPrefix(resource, "arn:") && resource != "*" || resource != "*" && !wildcardMatch(name, b.Name) {
