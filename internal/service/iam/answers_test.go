@@ -2,6 +2,7 @@ package iam
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,4 +165,39 @@ func TestSimulationTellsWhere(t *testing.T) {
 	}
 	_, err = s.GetContextKeysForPrincipalPolicy(ctx, &iam.GetContextKeysForPrincipalPolicyInput{PolicySourceArn: aws.String("arn:aws:iam::111122223333:user/none")})
 	want(t, "nobody's keys", err, "NoSuchEntity", "cannot be found")
+}
+
+// TestSimulationsAreBounded: pages end before they tell too much, and together have every result once.
+func TestSimulationsAreBounded(t *testing.T) {
+	s, ctx, _, _ := newService(t)
+	document := `{"Version":"2012-10-17","Statement":[` + strings.Repeat(`{"Effect":"Allow","Action":"*","Resource":"*"},`, 999) + `{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	var actions []string
+	for i := range maxSimulated {
+		actions = append(actions, fmt.Sprint("s3:A", i))
+	}
+	for _, tt := range []struct {
+		policy  string
+		actions []string
+		most    int // results a page
+	}{{odd, actions, 100}, {document, actions[:100], maxTold / 1000}} {
+		seen := map[string]bool{}
+		in := &iam.SimulateCustomPolicyInput{PolicyInputList: []string{tt.policy}, ActionNames: tt.actions}
+		for page := 0; page <= maxSimulated; page++ {
+			out, err := s.SimulateCustomPolicy(ctx, in)
+			if err != nil || len(out.EvaluationResults) > tt.most || len(out.EvaluationResults) == 0 {
+				t.Fatalf("page of %d, %v", len(out.EvaluationResults), err)
+			}
+			for _, r := range out.EvaluationResults {
+				seen[*r.EvalActionName] = true
+			}
+			if in.Marker = out.Marker; !out.IsTruncated {
+				break
+			}
+		}
+		if len(seen) != len(tt.actions) || in.Marker != nil {
+			t.Errorf("%d results", len(seen))
+		}
+	}
+	_, err := s.SimulateCustomPolicy(ctx, &iam.SimulateCustomPolicyInput{PolicyInputList: slices.Repeat([]string{document}, 1+maxGiven/len(document)), ActionNames: actions})
+	want(t, "too many policies", err, "LimitExceeded", "policies")
 }
