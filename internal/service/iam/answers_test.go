@@ -42,6 +42,8 @@ func TestTrustPrincipals(t *testing.T) {
 		{`{"AWS":"arn:aws:iam::222222222222:user/bob"}`, ""},
 		{`{"AWS":"arn:aws:iam::333333333333:role/partner"}`, ""}, // of an account that is elsewhere
 		{`{"AWS":"arn:aws:iam::333333333333:root"}`, ""},
+		{`{"AWS":"arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef"}`, ""}, // which AWS makes
+		{`{"AWS":"arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}`, ""},
 		{`{"AWS":"arn:aws:iam::111122223333:user/ann"}`, "arn:aws:iam::111122223333:user/ann"},
 		{`{"AWS":["arn:aws:iam::111122223333:role/ci","arn:aws:iam::111122223333:role/gone"]}`, "arn:aws:iam::111122223333:role/gone"},
 		{`{"AWS":"arn:aws:sts::111122223333:assumed-role/gone/deploy"}`, "arn:aws:sts::111122223333:assumed-role/gone/deploy"},
