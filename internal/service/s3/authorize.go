@@ -194,6 +194,12 @@ func withSession(s *awswire.Session, keys policy.Keys) policy.Keys {
 		return keys
 	}
 	return func(key string) []string {
+		switch key {
+		case "aws:principalisawsservice":
+			return []string{"true"}
+		case "aws:principalservicename":
+			return []string{s.Service}
+		}
 		for name, v := range s.Keys {
 			if strings.EqualFold(name, key) {
 				return v

@@ -203,7 +203,8 @@ func TestInventoryIsRefused(t *testing.T) {
 	for _, of := range []struct{ service, account string }{{"s3.amazonaws.com", "222222222222"}, {"logs.amazonaws.com", "000000000000"}, {"s3.amazonaws.com", "000000000000"}} {
 		must(other.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String("theirs"), Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
 			"Principal":{"Service":"` + of.service + `"},"Action":"s3:PutObject","Resource":["arn:aws:s3:::theirs/*"],"Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::source"},
-			"StringEquals":{"aws:SourceAccount":"` + of.account + `","s3:x-amz-acl":"bucket-owner-full-control"}}}]}`)}))(t)
+			"StringEquals":{"aws:SourceAccount":"` + of.account + `","s3:x-amz-acl":"bucket-owner-full-control"}}},
+			{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::theirs/*","Condition":{"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}}]}`)}))(t)
 		err := n.Inventories(t.Context())
 		if of.service == "s3.amazonaws.com" && of.account == "000000000000" {
 			if err != nil {
