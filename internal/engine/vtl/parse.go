@@ -105,6 +105,7 @@ func (p *parser) block() (block, string, error) {
 	defer p.leave()
 	var out block
 	start := p.pos // of the text that is not in out yet
+	word := -1     // where a word ends that is a token of its own, not one with the blanks behind it
 	flush := func(to int) {
 		if to > start {
 			out = append(out, textNode(p.src[start:to]))
@@ -122,6 +123,7 @@ func (p *parser) block() (block, string, error) {
 				flush(at)
 				out = append(out, n)
 				start = p.pos
+				word = p.pos + p.wordAfter(n)
 			}
 		case '#':
 			at := p.pos
@@ -134,13 +136,20 @@ func (p *parser) block() (block, string, error) {
 				flush(at)
 				return out, d.end, nil
 			case d.done:
-				if _, set := d.node.(*setNode); !set || strings.Trim(p.src[start:at], " \t") != "" {
-					flush(at) // else: blanks alone before #set go with it
+				to := at
+				if _, set := d.node.(*setNode); set {
+					text := start + len(strings.TrimRight(p.src[start:at], " \t"))
+					if text == start || text == word {
+						to = text // blanks before #set that are not part of a text go with it
+					}
 				}
+				flush(to)
 				if d.node != nil {
 					out = append(out, d.node)
 				}
 				start = p.pos
+			default:
+				word = p.pos
 			}
 		default:
 			p.pos++
@@ -148,6 +157,23 @@ func (p *parser) block() (block, string, error) {
 	}
 	flush(len(p.src))
 	return out, "", nil
+}
+
+// wordAfter is the length of the word behind a node that ends within a token: behind the call of a method and an
+// index, and behind a hash that is escaped.
+func (p *parser) wordAfter(n node) int {
+	switch n := n.(type) {
+	case *refNode:
+		if k := len(n.path); k > 0 && (n.path[k-1].call || n.path[k-1].index != nil) {
+			return len(p.identifier(0))
+		}
+	case textNode:
+		if strings.HasSuffix(string(n), "#") {
+			_, length := p.directiveName(0)
+			return length
+		}
+	}
+	return 0
 }
 
 // dollar parses a reference, or backslashes with what they escape. A nil node: it is text, and

@@ -204,7 +204,7 @@ func (n *refNode) render(r *run) error {
 	slashes := n.backslashes
 	if slashes > 0 {
 		if v == nil && !n.quiet && !r.limits.Quiet {
-			return r.write(strings.Repeat(`\`, slashes) + n.source)
+			return r.write(strings.Repeat(`\`, slashes) + r.unresolved(n.reference))
 		}
 		if err := r.write(strings.Repeat(`\`, slashes/2)); err != nil {
 			return err
@@ -217,13 +217,23 @@ func (n *refNode) render(r *run) error {
 		if n.quiet || r.limits.Quiet {
 			return nil
 		}
-		return r.write(n.source)
+		return r.write(r.unresolved(n.reference))
 	}
 	s, err := text(v, r.limits.Bytes-r.bytes)
 	if err != nil {
 		return err
 	}
 	return r.write(s)
+}
+
+// unresolved is what a reference to what is not there prints: its source, and of a parameter of a macro that of the argument.
+func (r *run) unresolved(ref *reference) string {
+	if ref.source == "$"+ref.name {
+		if argument, ok := r.vars.params[ref.name].(*reference); ok {
+			return argument.source
+		}
+	}
+	return ref.source
 }
 
 func (n *setNode) render(r *run) error {

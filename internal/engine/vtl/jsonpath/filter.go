@@ -1,6 +1,7 @@
 package jsonpath
 
 import (
+	"errors"
 	"math/big"
 	"strconv"
 	"strings"
@@ -118,7 +119,7 @@ func comparison(op string, left, right operand) condition {
 			return false, err
 		}
 		if !aThere || !bThere {
-			return op == "!=" && aThere != bThere, nil
+			return op == "!=", nil // what is not there equals nothing
 		}
 		switch op {
 		case "==":
@@ -159,9 +160,22 @@ func equal(a, b any) bool {
 	if c, ok := compare(a, b); ok {
 		return c == 0
 	}
-	if x, ok := a.(bool); ok {
+	switch a := a.(type) {
+	case bool:
 		y, ok := b.(bool)
-		return ok && x == y
+		return ok && a == y
+	case string: // a number equals the text that is it
+		if _, ok := float(b); ok {
+			s, err := vtl.JSON(b, maxPath)
+			return err == nil && s == a
+		}
+	case *vtl.List, *vtl.Map:
+		return false
+	}
+	x, number := float(a)
+	if s, ok := b.(string); ok && number {
+		y, err := strconv.ParseFloat(s, 64)
+		return err == nil && x == y
 	}
 	return false
 }
@@ -224,20 +238,11 @@ func (p *parser) operand() (o operand, isPath bool, err error) {
 			if c == '$' {
 				at = e.root
 			}
-			found, err := e.find(path, at)
-			switch {
-			case err != nil:
-				return nil, false, err
-			case path.function != "":
-				v, err := apply(path, found)
-				return v, err == nil, nil
-			case path.definite:
-				if len(found) == 0 {
-					return nil, false, nil
-				}
-				return found[0], true, nil
+			v, err := e.get(path, at)
+			if errors.Is(err, ErrNotFound) {
+				return nil, false, nil
 			}
-			return &vtl.List{Items: found, JSON: true}, len(found) > 0, nil
+			return v, err == nil, err
 		}, true, nil
 	case c == '\'' || c == '"':
 		s, err := p.quoted()
@@ -274,6 +279,11 @@ func (p *parser) operand() (o operand, isPath bool, err error) {
 		return constant(word == "true"), false, nil
 	case "null":
 		return constant(nil), false, nil
+	}
+	if n, err := vtl.FromJSON(word); err == nil { // a number of JSON keeps its type, which says what it is as text
+		if _, ok := float(n); ok {
+			return constant(n), false, nil
+		}
 	}
 	f, err := strconv.ParseFloat(word, 64)
 	if err != nil {

@@ -79,6 +79,83 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+const mixed = `{"a":[{"c":1,"d":"x"},{"c":2.5,"d":"y"},{"c":"3","d":"z"},7,null],"c":{},"d":"text","e":null,"n":10,"g":[1,2,"3"]}`
+
+// Of what is not there, is not what a step is for, and is of another type.
+func TestOddPaths(t *testing.T) {
+	root, err := vtl.FromJSON(mixed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What Jayway's JsonPath 2.9.0 gives; a dash is PathNotFoundException, ! another one.
+	for _, c := range []struct{ path, want string }{
+		{"$.a[?(@.zz != $.zz)]", `[{"c":1,"d":"x"},{"c":2.5,"d":"y"},{"c":"3","d":"z"},7,null]`},
+		{"$.c.zz[*]", `-`},
+		{"$.c..zz", `[]`},
+		{"$.d.zz[*]", `-`},
+		{"$.e.zz[0]", `-`},
+		{"$.d[0]", `-`},
+		{"$.n[?(@.x)]", `!`},
+		{"$.e[*]", `[]`},
+		{"$.a.x", `-`},
+		{"$.c[0]", `-`},
+		{"$.a[9].c", `-`},
+		{"$.a[*].zz.c", `[]`},
+		{"$.c.zz[?(@.x)]", `-`},
+		{"$.a[?(@.c == 3)].d", `["z"]`},
+		{"$.a[?(@.c == '2.5')].d", `["y"]`},
+		{"$.a[?(@.c == '3.0')].d", `[]`},
+		{"$.a[?(3.0 == @.c)].d", `["z"]`},
+		{"$.a[?(@.c != 3)].d", `["x","y"]`},
+		{"$..[?(@.c)]", `[{"a":[{"c":1,"d":"x"},{"c":2.5,"d":"y"},{"c":"3","d":"z"},7,null],"c":{},"d":"text","e":null,"n":10,"g":[1,2,"3"]},{"c":1,"d":"x"},{"c":2.5,"d":"y"},{"c":"3","d":"z"}]`},
+		{"$..[?(@.d == 'x')].c", `[1]`},
+		{"$..[0]", `[{"c":1,"d":"x"},1]`},
+		{"$..[-1]", `[null,"3"]`},
+		{"$..['c','d']", `[{"c":{},"d":"text"},{"c":1,"d":"x"},{"c":2.5,"d":"y"},{"c":"3","d":"z"}]`},
+		{"$.a[*]['c','d']", `[{"c":1,"d":"x"},{"c":2.5,"d":"y"},{"c":"3","d":"z"}]`},
+		{"$.a['c','d']", `-`},
+		{"$.a[*].length()", `[2,2,2,null,null]`},
+		{"$.a.length()", `5`},
+		{"$.a.sum()", `7.0`},
+		{"$.g.sum()", `3.0`},
+		{"$.g.avg()", `1.5`},
+		{"$.g[*].sum()", `!`},
+		{"$.d.length()", `null`},
+		{"$.d.keys()", `null`},
+		{"$.c.keys()", `[]`},
+		{"$.zz.length()", `-`},
+		{"$.a[0:-1].d", `[]`},
+		{"$.a[-2:-1].d", `[]`},
+		{"$.a[-9:1].d", `["x","y","z","x"]`},
+		{"$.a[:-1].d", `["x","y","z"]`},
+		{"$.a[-9:].d", `["x","y","z"]`},
+		{"$.a[1:9].d", `["y","z"]`},
+		{"$.a[:]", `!`},
+		{"$.a[0]['c','zz']", `{"c":1}`},
+		{"$.a[0]['c','d'].x", `[]`},
+		{"$[?(@.zz)]", `[]`},
+		{"$.*[?(@.c)]", `[{"c":1,"d":"x"},{"c":2.5,"d":"y"},{"c":"3","d":"z"}]`},
+		{"$.g.min()", `1.0`},
+		{"$.zz.sum()", `-`},
+		{"$..g.sum()", `!`},
+	} {
+		got := "!"
+		if p, err := Parse(c.path); err == nil {
+			switch v, err := p.Get(root); {
+			case errors.Is(err, ErrNotFound):
+				got = "-"
+			case err == nil:
+				if got, err = vtl.JSON(v, 1<<20); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s = %s, want %s", c.path, got, c.want)
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for _, path := range []string{"$.", "$[", "$.a[", "$.a[x]", "$['a", "$.a[?(@.b ==)]", "$.a[?(@.b", "$.a.nothing()", "$.a[?(1)]", "$.a b[", "$[99999999999999999999]"} {
 		if _, err := Parse(path); err == nil {

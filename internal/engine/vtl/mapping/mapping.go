@@ -172,7 +172,10 @@ func (i *input) at(path string) (any, error) {
 	if errors.Is(err, jsonpath.ErrNotFound) {
 		return nil, nil
 	}
-	return v, err
+	if err != nil {
+		return nil, &vtl.CallError{Method: "path", Reason: err.Error()}
+	}
+	return v, nil
 }
 
 // param looks a parameter up: in the path, then the query string, then the headers.

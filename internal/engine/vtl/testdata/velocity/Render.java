@@ -1,4 +1,4 @@
-import com.jayway.jsonpath.Configuration;
+import com.jayway.jsonpath.*;
 import java.io.*;
 import java.nio.charset.StandardCharsets;
 import java.util.*;
@@ -6,7 +6,10 @@ import net.minidev.json.*;
 import org.apache.velocity.VelocityContext;
 import org.apache.velocity.app.VelocityEngine;
 
-/** Renders templates with Velocity: JSON lines of {template, variables} in, of {output} or {error} out. */
+/**
+ * Renders templates with Velocity: JSON lines of {template, variables} in, of {output} or {error} out. Lines of
+ * {path, document} are JSON paths for Jayway's JsonPath: the output is the JSON of what a path leads to.
+ */
 public class Render {
   public static void main(String[] args) throws Exception {
     VelocityEngine engine = new VelocityEngine();
@@ -21,6 +24,12 @@ public class Render {
       JSONObject result = new JSONObject();
       try {
         Map<?, ?> request = (Map<?, ?>) Configuration.defaultConfiguration().jsonProvider().parse(line);
+        if (request.containsKey("path")) {
+          Object found = JsonPath.read((String) request.get("document"), (String) request.get("path"));
+          result.put("output", JSONValue.toJSONString(found, JSONStyle.LT_COMPRESS));
+          out.println(result.toJSONString(JSONStyle.LT_COMPRESS));
+          continue;
+        }
         VelocityContext context = new VelocityContext();
         for (Map.Entry<?, ?> e : ((Map<?, ?>) request.get("variables")).entrySet())
           context.put((String) e.getKey(), e.getValue());
