@@ -52,7 +52,8 @@ func TestBenchStreams(t *testing.T) {
 		if l.Shards > 0 {
 			compared[l.Name] = append(compared[l.Name], l.Shards)
 		}
-		if (l.OfFirst > 0) != (l.Shards == 3) {
+		// What a node does within so short a time may be nothing, which is not compared.
+		if l.OfFirst > 0 && l.Shards != 3 || l.OfFirst == 0 && l.Shards == 3 && strings.HasPrefix(l.Name, "write + fsync") {
 			t.Errorf("compared with the first stream: %+v", l)
 		}
 	}

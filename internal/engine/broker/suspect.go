@@ -65,8 +65,9 @@ func readSuspects(dir string) (*suspects, error) {
 	for line := range bytes.Lines(data) {
 		var e suspectEntry
 		if err == nil {
-			if err = json.Unmarshal(line, &e); err != nil && line[len(line)-1] != '\n' && !powerLost(dir) {
-				s.behind = true
+			cut := line[len(line)-1] != '\n'
+			s.behind = cut
+			if err = json.Unmarshal(line, &e); err != nil && cut && !powerLost(dir) {
 				return s, s.noteCut(line)
 			}
 		}

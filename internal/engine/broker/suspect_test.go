@@ -405,6 +405,16 @@ func TestCutListOfSuspectFiles(t *testing.T) {
 		if got := listed(s); !slices.Equal(got, c.want) {
 			t.Errorf("%s: suspect are %q, want %q", c.list, got, c.want)
 		}
+		if err := s.add("d", "x"); err != nil {
+			t.Fatal(err)
+		}
+		s, err = readSuspects(dir)
+		if err != nil {
+			t.Fatalf("%s, and one more: %v", c.list, err)
+		}
+		if got := listed(s); !slices.Equal(got, append(c.want, "d x")) {
+			t.Errorf("%s, and one more: suspect are %q", c.list, got)
+		}
 	}
 }
 

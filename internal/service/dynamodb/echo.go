@@ -12,15 +12,30 @@ import (
 // This file: what messages repeat of a request in the form that its objects have in AWS's
 // servers. A request that has more than maxEcho bytes is not repeated whole.
 
-// echoWrites are the first of the requests of a BatchWriteItem on a table, the others without
-// what they say.
-func echoWrites(in []types.WriteRequest) string {
+// echoRequests are the requests of a BatchWriteItem by their tables, the first ones where they are
+// many, and the later of them without what they say.
+func echoRequests(in map[string][]types.WriteRequest) string {
+	var parts []string
+	n := 0
+	for _, name := range sortedKeys(in) {
+		if n >= maxEcho {
+			parts = append(parts, "...")
+			break
+		}
+		part := echo(name) + "=[" + echoWrites(in[name], maxEcho-n) + "]"
+		n += len(part)
+		parts = append(parts, part)
+	}
+	return "{" + commas(parts) + "}"
+}
+
+func echoWrites(in []types.WriteRequest, most int) string {
 	var parts []string
 	n := 0
 	for _, r := range in[:min(len(in), maxBatchWrites+1)] {
 		part := "WriteRequest"
-		if n < maxEcho {
-			part = echoWrite(r, maxEcho-n)
+		if n < most {
+			part = echoWrite(r, most-n)
 		}
 		n += len(part)
 		parts = append(parts, part)
@@ -56,7 +71,7 @@ func echoMap(m attr.Map, most int) string {
 		if most <= 0 {
 			break
 		}
-		part := name + "=" + echoValue(m[name], most)
+		part := echo(name) + "=" + echoValue(m[name], most)
 		most -= len(part)
 		parts = append(parts, part)
 	}
@@ -67,7 +82,7 @@ func echoValue(v attr.Value, most int) string {
 	field, text := strings.ToLower(string(v.Type()[:1]))+string(v.Type()[1:]), ""
 	switch v := v.(type) {
 	case attr.String:
-		text = string(v[:min(len(v), max(most, 0))])
+		text = strings.ToValidUTF8(string(v[:min(len(v), max(most, 0))]), "")
 	case attr.Number:
 		text = string(v)
 	case attr.Bool:

@@ -461,20 +461,16 @@ func batchWriteFirst(in *dynamodb.BatchWriteItemInput) error {
 	}
 	var b broken
 	n, bad := 0, false
-	var parts []string
-	for _, name := range sortedKeys(in.RequestItems) {
-		k := len(in.RequestItems[name])
-		n += k
-		bad = bad || k == 0 || k > maxBatchWrites
-		parts = append(parts, name+"=["+echoWrites(in.RequestItems[name])+"]")
+	for _, of := range in.RequestItems {
+		n += len(of)
+		bad = bad || len(of) == 0 || len(of) > maxBatchWrites
 	}
-	requests := "'{" + commas(parts) + "}' "
 	b.capacity(in.ReturnConsumedCapacity)
 	if len(b) == 0 && badNames(in.RequestItems) {
-		b.add(requests, "requestItems", keysRule)
+		b.add("'"+echoRequests(in.RequestItems)+"' ", "requestItems", keysRule)
 	}
 	if bad || n > maxBatchWrites {
-		b.add(requests, "requestItems", "Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+		b.add("'"+echoRequests(in.RequestItems)+"' ", "requestItems", "Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
 	}
 	b.metrics(in.ReturnItemCollectionMetrics)
 	return b.err()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -207,5 +208,28 @@ func BenchmarkNestedParentheses(b *testing.B) {
 		if _, err := ParseUpdate(text, &Params{}); err == nil {
 			b.Fatal("taken")
 		}
+	}
+}
+
+// TestLargeSets: what joins sets, or takes members away, does not compare each with each.
+func TestLargeSets(t *testing.T) {
+	const n = 2000
+	var a, b []int
+	for i := range n {
+		a, b = append(a, 2*i), append(b, 3*(n-i))
+	}
+	compared := 0
+	compare := func(x, y int) int { compared++; return x - y }
+	left := difference(a, b, compare)
+	for _, x := range left {
+		if x%3 == 0 && x > 0 {
+			t.Errorf("%d is left", x)
+		}
+	}
+	if all := union(a, b, compare); len(left) != 2*n/3+1 || len(all) != len(left)+n || !slices.IsSorted(all) {
+		t.Errorf("%d are left, %d joined", len(left), len(all))
+	}
+	if compared > 200*n {
+		t.Errorf("%d members were compared %d times", n, compared)
 	}
 }

@@ -565,15 +565,15 @@ func Subtract(old, v attr.Value) (attr.Value, error) {
 	switch v := v.(type) {
 	case attr.StringSet:
 		if s, ok := old.(attr.StringSet); ok {
-			return orNil(difference(s, v, func(a, b string) bool { return a == b })), nil
+			return orNil(difference(s, v, strings.Compare)), nil
 		}
 	case attr.NumberSet:
 		if s, ok := old.(attr.NumberSet); ok {
-			return orNil(difference(s, v, func(a, b attr.Number) bool { return a == b })), nil
+			return orNil(difference(s, v, attr.Number.Compare)), nil
 		}
 	case attr.BinarySet:
 		if s, ok := old.(attr.BinarySet); ok {
-			return orNil(difference(s, v, bytes.Equal)), nil
+			return orNil(difference(s, v, bytes.Compare)), nil
 		}
 	}
 	return nil, ErrOperandType
@@ -589,9 +589,11 @@ func orNil[S interface {
 	return s
 }
 
-func difference[S ~[]E, E any](a, b S, same func(x, y E) bool) S {
+func difference[S ~[]E, E any](a, b S, compare func(x, y E) int) S {
+	b = slices.SortedFunc(slices.Values(b), compare)
 	return slices.DeleteFunc(slices.Clone(a), func(x E) bool {
-		return slices.ContainsFunc(b, func(y E) bool { return same(x, y) })
+		_, found := slices.BinarySearchFunc(b, x, compare)
+		return found
 	})
 }
 

@@ -136,7 +136,7 @@ func operandBefore(t []token) bool {
 		return false
 	}
 	last := t[len(t)-1]
-	if last.kind == word && reserved(last.text) {
+	if last.is("NOT") || misplaced(last) != nil {
 		return false
 	}
 	return last.kind == quoted || last.kind == number || last.kind == word || last.is(")") || last.is("]") || last.is("?")

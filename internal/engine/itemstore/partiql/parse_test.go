@@ -85,6 +85,8 @@ func TestParseForms(t *testing.T) {
 	for _, tt := range []struct{ text, where, update string }{
 		{`FROM t WHERE k = .5e1 SET a = 1 REMOVE b RETURNING ALL NEW *`, "#0 = :0", "SET #1 = :1 REMOVE #2"},
 		{`SELECT * FROM t WHERE k = -.5`, "#0 = :0", ""},
+		{`SELECT * FROM t WHERE k BETWEEN -2 AND -1 AND NOT -1 = a`, "(#0 BETWEEN :0 AND :1) AND (NOT (:2 = #1))", ""},
+		{`UPDATE t SET count=count-1, level = level -1 WHERE k = 1`, "#2 = :2", "SET #0 = #0 - :0, #1 = #1 - :1"},
 		{`SELECT * FROM t WHERE a IS STRING`, "attribute_type(#0, :0)", ""},
 		{`SELECT * FROM t WHERE a IS NOT MISSING`, "NOT (attribute_not_exists(#0))", ""},
 		{`SELECT * FROM t WHERE attribute_exists(a.b) = false`, "NOT (attribute_exists(#0.#1))", ""},
