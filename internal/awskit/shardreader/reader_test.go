@@ -344,6 +344,56 @@ func TestRunEnds(t *testing.T) {
 	})
 }
 
+// TestCaughtUp asks for the rest of a shard, and loses nothing of what it finds.
+func TestCaughtUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake("a")
+		f.put("a", 7)
+		r := New(f, nil, Options{})
+		defer r.Close()
+		began := time.Now()
+		var got []string
+		next := func(ctx context.Context, s *Shard[record]) {
+			records, err := s.Next(ctx, Limits{Records: 3})
+			if err != nil {
+				t.Error(err)
+			}
+			got = append(got, texts(records)...)
+		}
+		streams := 0
+		err := r.Run(t.Context(), nil, Forever, func(ctx context.Context, s *Shard[record]) error {
+			if streams++; streams == 2 { // it is that of another stream
+				return io.ErrClosedPipe
+			}
+			for n, want := range []bool{false, false, true} { // three are returned, and two, and two: of two pages
+				next(ctx, s)
+				if up, err := s.CaughtUp(ctx); up != want || err != nil {
+					t.Errorf("after batch %d: %v, %v", n, up, err)
+				}
+			}
+			f.put("a", 1)
+			if up, err := s.CaughtUp(ctx); up || err != nil {
+				t.Errorf("with one more: %v, %v", up, err)
+			}
+			next(ctx, s)
+			f.mu.Lock()
+			f.id, f.shards = "2", []*fakeShard{{ShardInfo: ShardInfo{ID: "a"}}}
+			f.mu.Unlock()
+			for range 1000 {
+				if _, err := s.CaughtUp(ctx); err != nil {
+					return err
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			return nil
+		})
+		want(t, "batches", got, numbers("a", 0, 8))
+		if !errors.Is(err, io.ErrClosedPipe) || time.Since(began) > 10*time.Second {
+			t.Errorf("the new stream is read after %s: %v", time.Since(began), err)
+		}
+	})
+}
+
 func TestBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake("a")

@@ -403,7 +403,12 @@ func (s *Shard[R]) CaughtUp(ctx context.Context) (bool, error) {
 		switch {
 		case ctx.Err() != nil:
 			return false, context.Cause(ctx)
-		case err != nil || len(records) > 0:
+		case err != nil:
+			if s.u.r.doubt.Load() {
+				s.lookAgain()
+			}
+			return false, nil
+		case len(records) > 0:
 			return false, nil
 		case s.c.place.Ended:
 			s.ended = true

@@ -327,7 +327,7 @@ func (a *async) startHeld(ctx context.Context) (soonest time.Time) {
 		}
 		w := &waitingEvent{At: e.at, log: e.log, function: function, size: e.size, known: true}
 		if err := a.startAt(ctx, w); err != nil {
-			soonest = a.waits(w, err)
+			soonest = a.waits(ctx, w, err)
 		}
 	}
 }
@@ -363,15 +363,17 @@ func (a *async) retry(ctx context.Context) (soonest time.Time) {
 	a.mu.Unlock()
 	for _, w := range due {
 		if err := a.startAt(ctx, w); err != nil {
-			soonest = earlier(soonest, a.waits(w, err))
+			soonest = earlier(soonest, a.waits(ctx, w, err))
 		}
 	}
 	return soonest
 }
 
 // waits lets an event wait that could not be read.
-func (a *async) waits(w *waitingEvent, err error) (until time.Time) {
-	a.s.log.Warn("an asynchronous event cannot be read and waits", "function", w.function, "position", w.At, "error", err)
+func (a *async) waits(ctx context.Context, w *waitingEvent, err error) (until time.Time) {
+	if ctx.Err() == nil { // else the node stops
+		a.s.log.Warn("an asynchronous event cannot be read and waits", "function", w.function, "position", w.At, "error", err)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	w.Next = a.s.clock.Now().Add(unreadable)

@@ -112,7 +112,11 @@ func (s *Service) dropLoop(d *functionDoc) {
 
 // loopsBy is how many invocations of a function the chain of a message has.
 func loopsBy(f *functionDoc, m *sqstypes.Message, now time.Time) int {
-	_, nth := nextTrace(m.Attributes[string(sqstypes.MessageSystemAttributeNameAWSTraceHeader)], f.group(), now)
+	trace := m.Attributes[string(sqstypes.MessageSystemAttributeNameAWSTraceHeader)]
+	if trace == "" { // as most are that no function has sent
+		return 0
+	}
+	_, nth := nextTrace(trace, f.group(), now)
 	return nth
 }
 

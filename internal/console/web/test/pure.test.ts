@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { bytes, csv, marked, quoted, rate, span } from "../src/format.ts";
 import { at, bare, columnsOf, filterOf } from "../src/pipeline/filter.ts";
+import { fromArgument, startOf } from "../src/parts/tail.ts";
 import { layout, pathOf, size } from "../src/pipeline/layout.ts";
 import { canonicalQuery, encode, sign } from "../src/aws/sigv4.ts";
 
@@ -90,4 +91,10 @@ test("a request is signed as AWS's own clients sign it", async () => {
   }, { id: "AKIDEXAMPLE", secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" }, "us-east-1", "kinesis", new Date("2026-01-02T03:04:05Z"));
   assert.equal(signed["authorization"], "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/us-east-1/kinesis/aws4_request, " +
     "SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target, Signature=2dc2cfd6248bc68902f2de9f746a202663c0360af1e50704d18feefa271a742e");
+});
+
+test("every place to begin at has its argument on the command line", () => {
+  const number = "4".repeat(56);
+  for (const [from, want] of [["latest", ""], ["5m", " --from 5m"], ["trim_horizon", " --from trim_horizon"], ["2026-01-31T14:05:00Z", " --from 2026-01-31T14:05:00.000Z"], [number, ""]]) assert.equal(fromArgument(from!), want);
+  assert.deepEqual(startOf(number), { ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: number });
 });

@@ -102,13 +102,30 @@ func (s *Spare) Start(spec Spec, before func(pid int) error) (*Process, error) {
 		s.Stop()
 		return nil, errors.New("sandbox: the spare is for other programs")
 	}
+	if s.ended() {
+		s.h.close()
+		return nil, errors.New("sandbox: the spare has ended")
+	}
 	return s.h.become(spec, before)
 }
 
 // Stop ends a spare that is not needed. The caller closes Output.
 func (s *Spare) Stop() {
-	s.h.config.Close()
-	s.h.p.Kill()
+	s.h.close()
+	if !s.ended() {
+		s.h.p.Kill()
+	}
+}
+
+// ended reports whether the spare is gone: it may be for long, and its process id another's, which must not be
+// killed or be put into a control group for it.
+func (s *Spare) ended() bool {
+	select {
+	case <-s.h.p.Done:
+		return true
+	default:
+		return false
+	}
 }
 
 // helper is a process on its way to become a program.

@@ -16,6 +16,7 @@ export function Changes(p: { arn: string }) {
   const [error, setError] = useState<Error>();
   useEffect(() => {
     const iterators = new Map<string, string>(), known = new Set<string>();
+    const places = new Map<string, { ShardIteratorType: string; SequenceNumber?: string }>(); // where a shard is read on when its iterator has expired
     let first = true, listed = 0;
     return every(1000, async () => {
       try {
@@ -24,9 +25,11 @@ export function Changes(p: { arn: string }) {
             const d: { Shards: { ShardId: string; SequenceNumberRange: { EndingSequenceNumber?: string } }[]; LastEvaluatedShardId?: string } = (await call<{ StreamDescription: never }>("dynamodbstreams", "DescribeStream", { StreamArn: p.arn, ExclusiveStartShardId: after })).StreamDescription;
             for (const s of d.Shards) {
               if (known.has(s.ShardId)) continue;
-              known.add(s.ShardId);
-              if (first && s.SequenceNumberRange.EndingSequenceNumber) continue;
-              iterators.set(s.ShardId, (await call<{ ShardIterator: string }>("dynamodbstreams", "GetShardIterator", { StreamArn: p.arn, ShardId: s.ShardId, ShardIteratorType: first ? "LATEST" : "TRIM_HORIZON" })).ShardIterator);
+              if (first && s.SequenceNumberRange.EndingSequenceNumber) { known.add(s.ShardId); continue; }
+              const place = places.get(s.ShardId) ?? { ShardIteratorType: first ? "LATEST" : "TRIM_HORIZON" };
+              places.set(s.ShardId, place);
+              iterators.set(s.ShardId, (await call<{ ShardIterator: string }>("dynamodbstreams", "GetShardIterator", { StreamArn: p.arn, ShardId: s.ShardId, ...place })).ShardIterator);
+              known.add(s.ShardId); // with an error it is begun again
             }
             if (!(after = d.LastEvaluatedShardId)) break;
           }
@@ -38,6 +41,8 @@ export function Changes(p: { arn: string }) {
             const r = await call<{ Records: Change[]; NextShardIterator?: string }>("dynamodbstreams", "GetRecords", { ShardIterator });
             if (r.NextShardIterator) iterators.set(shard, r.NextShardIterator);
             else iterators.delete(shard), (listed = 0);
+            const last = r.Records.at(-1);
+            if (last) places.set(shard, { ShardIteratorType: "AFTER_SEQUENCE_NUMBER", SequenceNumber: last.dynamodb.SequenceNumber });
             return r.Records;
           } catch (e) {
             if (!(e instanceof AwsError && e.code === "ExpiredIteratorException")) throw e;

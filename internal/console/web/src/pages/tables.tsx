@@ -51,6 +51,8 @@ function Items(p: { table: ItemTable }) {
   const [filter, setFilter] = useState("");
   const [token, setToken] = useState<string>(); // of a statement that has more
   const first = given[hashes[0]!] ?? "", statement = /^\s*(select|insert|update|delete)\s/i.test(first);
+  // A statement that writes runs when somebody asks for it, and not again whenever the list is to be fresh.
+  const again = () => { if (!statement || /^\s*select\s/i.test(first)) void load(); };
   const [items, setItems] = useState<Item[]>([]);
   const [next, setNext] = useState<Item>();
   const [ran, setRan] = useState(false);
@@ -87,7 +89,7 @@ function Items(p: { table: ItemTable }) {
     }
     setRan(true);
   };
-  useEffect(() => void load(), [index]);
+  useEffect(again, [index]);
   const keys = t.KeySchema.map((k) => k.AttributeName);
   const names = [...new Set([...keys, ...items.slice(0, 100).flatMap((i) => Object.keys(i).sort())])].slice(0, 20);
   const flat = items.map(plainItem);
@@ -124,7 +126,7 @@ function Items(p: { table: ItemTable }) {
         )}
       </div>
       {t.LatestStreamArn && <Changes key={t.LatestStreamArn} arn={t.LatestStreamArn} />}
-      {editing && <Edit table={t} value={editing} close={() => edit(null)} done={() => (edit(null), void load())} />}
+      {editing && <Edit table={t} value={editing} close={() => edit(null)} done={() => (edit(null), again())} />}
     </>
   );
 }

@@ -62,10 +62,19 @@ const types = ["BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_AR
 const codecs = ["uncompressed", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4 raw"];
 const encodings = ["plain", "", "plain dictionary", "RLE", "bit packed", "delta", "delta length", "delta bytes", "RLE dictionary", "byte stream split"];
 
-function plain(raw: Value | undefined, type: number, converted: number | undefined): string | undefined {
+/** decimal is a number with so many digits behind the point. */
+function decimal(n: bigint, scale: number): string {
+  const digits = String(n < 0n ? -n : n).padStart(scale + 1, "0"), at = digits.length - scale;
+  return (n < 0n ? "-" : "") + digits.slice(0, at) + (scale ? "." + digits.slice(at) : "");
+}
+
+function plain(raw: Value | undefined, type: number, leaf: Struct | undefined): string | undefined {
   if (!(raw instanceof Uint8Array)) return undefined;
+  const converted = leaf?.[6] as number | undefined, scale = Number(leaf?.[7] ?? 0);
   const v = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const time = (ms: number) => (Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString().replace("T", " ").replace("Z", "") : String(ms));
+  if (converted === 5 && scale >= 0 && scale < 40 && (type === 1 || type === 2) && raw.length === type * 4) return decimal(type === 1 ? BigInt(v.getInt32(0, true)) : v.getBigInt64(0, true), scale);
+  if (converted! >= 11 && converted! <= 14 && raw.length === type * 4) return String(type === 1 ? v.getUint32(0, true) : v.getBigUint64(0, true));
   if (type === 0 && raw.length === 1) return String(raw[0] === 1);
   if (type === 1 && raw.length === 4) return converted === 6 ? time(v.getInt32(0, true) * 86_400_000).slice(0, 10) : String(v.getInt32(0, true));
   if (type === 2 && raw.length === 8) { const n = v.getBigInt64(0, true); return converted === 9 ? time(Number(n)) : converted === 10 ? time(Number(n / 1000n)) : String(n); }
@@ -94,11 +103,11 @@ export function footer(end: Uint8Array): Footer {
     groups: list(f[4]).map((g) => ({
       rows: Number(g[3] ?? 0), bytes: Number(g[2] ?? 0),
       columns: list(g[1]).map((c, i) => {
-        const m = (c[3] ?? {}) as Struct, s = (m[12] ?? {}) as Struct, type = Number(m[1] ?? -1), converted = leaves[i]?.[6] as number | undefined;
+        const m = (c[3] ?? {}) as Struct, s = (m[12] ?? {}) as Struct, type = Number(m[1] ?? -1), leaf = leaves[i];
         return {
           column: (Array.isArray(m[3]) ? m[3] : []).map(text).join("."), type: types[type] ?? "", codec: codecs[Number(m[4] ?? 0)] ?? "",
           encodings: [...new Set((Array.isArray(m[2]) ? m[2] : []).map((e) => encodings[Number(e)] ?? ""))].join(", "), values: Number(m[5] ?? 0), raw: Number(m[6] ?? 0), bytes: Number(m[7] ?? 0),
-          nulls: s[3] === undefined ? undefined : Number(s[3]), min: plain(s[6] ?? s[2], type, converted), max: plain(s[5] ?? s[1], type, converted),
+          nulls: s[3] === undefined ? undefined : Number(s[3]), min: plain(s[6] ?? s[2], type, leaf), max: plain(s[5] ?? s[1], type, leaf),
         };
       }),
     })),

@@ -59,6 +59,13 @@ export function startOf(from: string, now = Date.now()): Record<string, unknown>
   return { ShardIteratorType: "AT_TIMESTAMP", Timestamp: Math.min(ms, now) / 1000 };
 }
 
+/** fromArgument is the same place as "brookmere streams tail" takes it; empty where it takes none, or needs none. */
+export function fromArgument(from: string): string {
+  if (from === "latest" || numbered(from)) return "";
+  const ms = Date.parse(from);
+  return " --from " + (Number.isNaN(ms) ? from : new Date(ms).toISOString());
+}
+
 /** numbered reports whether a place is a sequence number, which is one of a single shard. */
 const numbered = (from: string) => /^\d{20,}$/.test(from);
 
@@ -72,6 +79,7 @@ export interface Tail {
 export function tail(stream: string, from: string, got: (records: Rec[], behind: number) => void, failed: (e: Error | undefined) => void): Tail {
   const iterators = new Map<string, string>();
   const known = new Set<string>();
+  const places = new Map<string, Record<string, unknown>>(); // where a shard is read on when its iterator has expired
   const aborting = new AbortController();
   let listed = 0;
   let foreign: Error | undefined;
@@ -81,12 +89,16 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
     const wanted = p.Shards.filter((s) => !known.has(s.ShardId) && !(first && from === "latest" && s.SequenceNumberRange.EndingSequenceNumber));
     for (const s of p.Shards) known.add(s.ShardId);
     await Promise.all(wanted.map(async (s) => {
-      const start = first ? startOf(from) : { ShardIteratorType: "TRIM_HORIZON" };
+      const start = places.get(s.ShardId) ?? (first ? startOf(from) : { ShardIteratorType: "TRIM_HORIZON" });
+      places.set(s.ShardId, start);
       try {
         const i = await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName: stream, ShardId: s.ShardId, ...start });
         iterators.set(s.ShardId, i.ShardIterator);
       } catch (e) {
-        if (!(first && numbered(from) && e instanceof AwsError && e.code === "InvalidArgumentException")) throw e;
+        if (!(first && numbered(from) && e instanceof AwsError && e.code === "InvalidArgumentException")) {
+          known.delete(s.ShardId); // it is begun again
+          throw e;
+        }
         foreign = e; // a number of another shard
       }
     }));
@@ -102,7 +114,10 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
             const p = await call<{ Records: Wire[]; NextShardIterator?: string; MillisBehindLatest: number }>("kinesis", "GetRecords", { ShardIterator: it, Limit: 1000 }, aborting.signal);
             if (p.NextShardIterator) iterators.set(shard, p.NextShardIterator);
             else iterators.delete(shard), (listed = 1); // it was split or merged: look for its children
-            if (p.Records.length) got(p.Records.flatMap((r) => recordsOf(r, shard)), p.MillisBehindLatest);
+            if (p.Records.length) {
+              places.set(shard, { ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber: p.Records.at(-1)!.SequenceNumber });
+              got(p.Records.flatMap((r) => recordsOf(r, shard)), p.MillisBehindLatest);
+            }
             if (p.MillisBehindLatest > 0) more = true;
           } catch (e) {
             if (e instanceof AwsError && e.code === "ExpiredIteratorException") {
