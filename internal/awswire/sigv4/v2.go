@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -90,12 +91,16 @@ func stringToSignV2(r *http.Request, q url.Values, bucket, path string) string {
 	}
 	b.WriteString(r.Method + "\n" + header("content-md5") + "\n" + header("content-type") + "\n" + q.Get("Expires") + "\n")
 	amz := map[string]string{}
-	for name, values := range r.Header {
+	for _, name := range slices.Sorted(maps.Keys(q)) { // all of a name's cases: one of them would be read, another signed
 		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-amz-") {
-			amz[lower] = strings.Join(values, ",")
+			value := strings.Join(q[name], ",")
+			if have, ok := amz[lower]; ok {
+				value = have + "," + value
+			}
+			amz[lower] = value
 		}
 	}
-	for name, values := range q {
+	for name, values := range r.Header { // which are read before parameters
 		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-amz-") {
 			amz[lower] = strings.Join(values, ",")
 		}

@@ -59,6 +59,7 @@ type lenient struct {
 	last                rune
 	size                int // of last in bytes
 	again               bool
+	inKey               bool // within an object or array that is a key
 }
 
 func (r *lenient) fail(reason string) {
@@ -121,7 +122,8 @@ func (r *lenient) clean() rune {
 func (r *lenient) object(depth int) {
 	r.out = append(r.out, '{')
 	for first := true; ; first = false {
-		switch r.clean() {
+		c := r.clean()
+		switch c {
 		case 0:
 			r.fail("A JSONObject text must end with '}'")
 			return
@@ -129,12 +131,19 @@ func (r *lenient) object(depth int) {
 			r.out = append(r.out, '}')
 			return
 		}
+		nests := c == '{' || c == '['
+		if nests && r.inKey { // each would double the backslashes of those within it
+			r.fail("Nested too deeply")
+			return
+		}
 		r.back()
 		if !first {
 			r.out = append(r.out, ',')
 		}
 		at := len(r.out)
+		r.inKey = r.inKey || nests
 		r.value(depth)
+		r.inKey = r.inKey && !nests
 		if r.err != nil {
 			return
 		}

@@ -1,6 +1,9 @@
 package jsontext
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestLenient(t *testing.T) {
 	for text, want := range map[string]string{
@@ -14,6 +17,7 @@ func TestLenient(t *testing.T) {
 		`{"a":TRUE,"b":False,"c":NULL,"d":NaN}`:                                           `{"a":true,"b":false,"c":null,"d":"NaN"}`,
 		`{"a":007,"b":+5,"c":.5,"d":-.5,"e":5.,"f":0x1F,"g":-,"h":1.5f,"i":1_0,"j":-0x1}`: `{"a":7,"b":5,"c":0.5,"d":-0.5,"e":5,"f":31,"g":"-","h":1.5,"i":"1_0","j":"-0x1"}`,
 		`{"a":99999999999999999999,"b":1e999}`:                                            `{"a":99999999999999999999,"b":1e999}`,
+		`{{a:b}:1,[c]:2}`:                                                                 `{"{\"a\":\"b\"}":1,"[\"c\"]":2}`,
 		`{1:2,null:3,true:4}`:                                                             `{"1":2,"null":3,"true":4}`,
 		"{\"a\":\"tab\there\"}":                                                           `{"a":"tab\there"}`,
 		`{"a":"it's","b":'say "x"'}`:                                                      `{"a":"it's","b":"say \"x\""}`,
@@ -45,6 +49,18 @@ func TestLenient(t *testing.T) {
 	} {
 		if got, err := Lenient(nil, []byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%s: got %s, %v; want %s", text, got, err, want)
+		}
+	}
+}
+
+// TestLenientKeysOfKeys: objects that are keys of objects that are keys, whose text would double with each.
+func TestLenientKeysOfKeys(t *testing.T) {
+	for _, text := range []string{
+		strings.Repeat("{", 17) + "a:1" + strings.Repeat("}:1", 16) + "}",
+		strings.Repeat("{[", 16) + "a" + strings.Repeat("]:1}", 16),
+	} {
+		if got, err := Lenient(nil, []byte(text)); err == nil || !strings.Contains(err.Error(), "Nested too deeply") {
+			t.Errorf("%s became %d bytes, %v", text, len(got), err)
 		}
 	}
 }

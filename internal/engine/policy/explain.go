@@ -45,64 +45,80 @@ func Matching(r *Request, p *Policies) (Decision, []Match) {
 // Position is a place in the text of a document; lines and columns, which are characters, count from one.
 type Position struct{ Line, Column int }
 
-// Span returns where a statement begins and ends in the document's text: it begins behind the bracket of the list, or the
-// end of the statement before it, and without a list behind its own brace, and it ends behind its brace. ok is false for
-// a statement that the document does not have.
-func (d *Document) Span(statement int) (begin, end Position, ok bool) {
+// Span is where a statement begins and ends.
+type Span struct{ Begin, End Position }
+
+// Spans returns where the statements, by their index, are in the document's text: one begins behind the bracket of the
+// list, or the end of the statement before it, and without a list behind its own brace, and it ends behind its brace.
+func (d *Document) Spans() []Span {
+	var spans []Span
+	place := counter{text: d.Text, at: Position{1, 1}}
 	dec := json.NewDecoder(strings.NewReader(d.Text))
 	if _, err := dec.Token(); err != nil {
-		return begin, end, false
+		return nil
 	}
 	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
-			return begin, end, false
+			return nil
 		}
 		if name != "Statement" {
 			if skip(dec) != nil {
-				return begin, end, false
+				return nil
 			}
 			continue
 		}
 		open, err := dec.Token()
 		if err != nil {
-			return begin, end, false
+			return nil
 		}
-		from := dec.InputOffset()
+		begin := place.to(dec.InputOffset())
 		if open == json.Delim('{') {
 			for dec.More() {
 				if _, err := dec.Token(); err != nil || skip(dec) != nil {
-					return begin, end, false
+					return nil
 				}
 			}
-			if _, err := dec.Token(); err != nil || statement != 0 {
-				return begin, end, false
+			if _, err := dec.Token(); err != nil {
+				return nil
 			}
-			return d.position(from), d.position(dec.InputOffset()), true
+			return []Span{{begin, place.to(dec.InputOffset())}}
 		}
-		for i := 0; dec.More(); i++ {
+		for dec.More() {
 			if skip(dec) != nil {
-				return begin, end, false
+				return spans
 			}
-			if i == statement {
-				return d.position(from), d.position(dec.InputOffset()), true
-			}
-			from = dec.InputOffset()
+			end := place.to(dec.InputOffset())
+			spans = append(spans, Span{begin, end})
+			begin = end
 		}
-		return begin, end, false
+		return spans
 	}
-	return begin, end, false
+	return nil
+}
+
+// counter finds positions in a text, one behind the other.
+type counter struct {
+	text   string
+	offset int
+	at     Position
+}
+
+func (c *counter) to(offset int64) Position {
+	passed := c.text[c.offset:offset]
+	if i := strings.LastIndexByte(passed, '\n'); i >= 0 {
+		c.at = Position{c.at.Line + strings.Count(passed, "\n"), 1}
+		passed = passed[i+1:]
+	}
+	c.at.Column += utf8.RuneCountInString(passed)
+	c.offset = int(offset)
+	return c.at
 }
 
 // skip reads a value.
 func skip(dec *json.Decoder) error {
 	var v json.RawMessage
 	return dec.Decode(&v)
-}
-
-func (d *Document) position(offset int64) Position {
-	before := d.Text[:offset]
-	return Position{1 + strings.Count(before, "\n"), 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])}
 }
 
 // ContextKeys returns the condition keys that the document asks for, as it writes them and in its order: those of

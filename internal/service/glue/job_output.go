@@ -380,6 +380,9 @@ func (w *tableWriter) schema(ctx context.Context, o *output) error {
 		if err := w.s.mayOnTable(ctx, "UpdateTable", t.database, t.table); err != nil {
 			return err
 		}
+		if err := w.retype(ctx, t, in.StorageDescriptor.Columns); err != nil {
+			return err
+		}
 		_, err = w.s.UpdateTable(ctx, &glue.UpdateTableInput{DatabaseName: aws.String(t.database), TableInput: in, VersionId: aws.String(d.version())})
 		var conflict *types.ConcurrentModificationException
 		if errors.As(err, &conflict) && attempt < 10 {
@@ -390,6 +393,51 @@ func (w *tableWriter) schema(ctx context.Context, o *output) error {
 		}
 		return err
 	}
+}
+
+// retype gives the partitions of a table, whose files are read by the types that each keeps, the
+// columns that the table is about to have: those that have another type for one of them.
+func (w *tableWriter) retype(ctx context.Context, t *jobTarget, columns []types.Column) error {
+	kind := make(map[string]string, len(columns))
+	for _, c := range columns {
+		kind[strings.ToLower(aws.ToString(c.Name))] = aws.ToString(c.Type)
+	}
+	index := w.s.partitionsOf(w.sc, t.database, t.table)
+	list, err := index.list()
+	if err != nil {
+		return err
+	}
+	var change []partitionChange
+	for _, p := range list {
+		out := p.output(w.sc, t.database, t.table, true)
+		if out.StorageDescriptor == nil || !slices.ContainsFunc(out.StorageDescriptor.Columns, func(c types.Column) bool {
+			k, ok := kind[strings.ToLower(aws.ToString(c.Name))]
+			return ok && !strings.EqualFold(k, aws.ToString(c.Type))
+		}) {
+			continue
+		}
+		out.StorageDescriptor.Columns = columns
+		change = append(change, partitionChange{out.Values, &types.PartitionInput{
+			Values: out.Values, Parameters: out.Parameters, StorageDescriptor: out.StorageDescriptor, LastAccessTime: out.LastAccessTime, LastAnalyzedTime: out.LastAnalyzedTime,
+		}})
+	}
+	if len(change) == 0 {
+		return nil
+	}
+	if err := w.s.mayOnTable(ctx, "UpdatePartition", t.database, t.table); err != nil {
+		return err
+	}
+	w.s.structure.RLock()
+	defer w.s.structure.RUnlock()
+	if _, err := w.s.table(w.sc, t.database, t.table); err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(change, 1000) {
+		if _, err := index.change(ctx, batch); err != nil { // one that was deleted meanwhile needs no types
+			return err
+		}
+	}
+	return nil
 }
 
 // grown is a table with the columns of a file, too.

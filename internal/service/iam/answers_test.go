@@ -2,6 +2,7 @@ package iam
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,8 @@ func TestTrustPrincipals(t *testing.T) {
 		{`{"AWS":"arn:aws:iam::222222222222:user/bob"}`, ""},
 		{`{"AWS":"arn:aws:iam::333333333333:role/partner"}`, ""}, // of an account that is elsewhere
 		{`{"AWS":"arn:aws:iam::333333333333:root"}`, ""},
+		{`{"AWS":"arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef"}`, ""}, // which AWS makes
+		{`{"AWS":"arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}`, ""},
 		{`{"AWS":"arn:aws:iam::111122223333:user/ann"}`, "arn:aws:iam::111122223333:user/ann"},
 		{`{"AWS":["arn:aws:iam::111122223333:role/ci","arn:aws:iam::111122223333:role/gone"]}`, "arn:aws:iam::111122223333:role/gone"},
 		{`{"AWS":"arn:aws:sts::111122223333:assumed-role/gone/deploy"}`, "arn:aws:sts::111122223333:assumed-role/gone/deploy"},
@@ -164,4 +167,39 @@ func TestSimulationTellsWhere(t *testing.T) {
 	}
 	_, err = s.GetContextKeysForPrincipalPolicy(ctx, &iam.GetContextKeysForPrincipalPolicyInput{PolicySourceArn: aws.String("arn:aws:iam::111122223333:user/none")})
 	want(t, "nobody's keys", err, "NoSuchEntity", "cannot be found")
+}
+
+// TestSimulationsAreBounded: pages end before they tell too much, and together have every result once.
+func TestSimulationsAreBounded(t *testing.T) {
+	s, ctx, _, _ := newService(t)
+	document := `{"Version":"2012-10-17","Statement":[` + strings.Repeat(`{"Effect":"Allow","Action":"*","Resource":"*"},`, 999) + `{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	var actions []string
+	for i := range maxSimulated {
+		actions = append(actions, fmt.Sprint("s3:A", i))
+	}
+	for _, tt := range []struct {
+		policy  string
+		actions []string
+		most    int // results a page
+	}{{odd, actions, 100}, {document, actions[:100], maxTold / 1000}} {
+		seen := map[string]bool{}
+		in := &iam.SimulateCustomPolicyInput{PolicyInputList: []string{tt.policy}, ActionNames: tt.actions}
+		for page := 0; page <= maxSimulated; page++ {
+			out, err := s.SimulateCustomPolicy(ctx, in)
+			if err != nil || len(out.EvaluationResults) > tt.most || len(out.EvaluationResults) == 0 {
+				t.Fatalf("page of %d, %v", len(out.EvaluationResults), err)
+			}
+			for _, r := range out.EvaluationResults {
+				seen[*r.EvalActionName] = true
+			}
+			if in.Marker = out.Marker; !out.IsTruncated {
+				break
+			}
+		}
+		if len(seen) != len(tt.actions) || in.Marker != nil {
+			t.Errorf("%d results", len(seen))
+		}
+	}
+	_, err := s.SimulateCustomPolicy(ctx, &iam.SimulateCustomPolicyInput{PolicyInputList: slices.Repeat([]string{document}, 1+maxGiven/len(document)), ActionNames: actions})
+	want(t, "too many policies", err, "LimitExceeded", "policies")
 }

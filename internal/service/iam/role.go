@@ -92,6 +92,9 @@ func (s *Service) exists(sc scope, principal string) (bool, error) {
 	}
 	kind, rest, _ := strings.Cut(a.Resource, "/")
 	name := rest[strings.LastIndexByte(rest, '/')+1:]
+	if strings.HasPrefix(a.Resource, "role/aws-reserved/") || strings.HasPrefix(a.Resource, "role/aws-service-role/") {
+		return true, nil // AWS makes these by itself, for services and sign-ons that may be no node's
+	}
 	var err error
 	full := ""
 	switch kind {

@@ -18,6 +18,13 @@ import (
 
 const maxSimulated = 1000
 
+// maxGiven bounds the policies that are given to a call, in bytes.
+const maxGiven = 1 << 20
+
+// maxTold bounds the statements and missing keys that a page of results tells, by ending the page: one that does not tell
+// of more than a result has what it has.
+const maxTold = 20_000
+
 // simulation is what both operations ask.
 type simulation struct {
 	actions   []string
@@ -28,10 +35,17 @@ type simulation struct {
 	resource  *policy.Named
 	owner     string
 	principal policy.Principal
+
+	lacking []string // context keys without a value
+	spans   map[*policy.Document][]policy.Span
 }
 
 func (s *Service) parseAll(list []string, prefix string, into []policy.Named) ([]policy.Named, error) {
+	size := 0
 	for i, text := range list {
+		if size += len(text); size > maxGiven {
+			return nil, limitExceeded("Cannot simulate more than %d bytes of policies at once.", maxGiven)
+		}
 		d, err := s.parse(text, policy.Identity)
 		if err != nil {
 			return nil, invalidInput("%s", err.(*types.MalformedPolicyDocumentException).ErrorMessage())
@@ -78,13 +92,20 @@ func (sim *simulation) run(marker *string, most *int32) ([]types.EvaluationResul
 			return nil, nil, false, invalidInput("Invalid Action: %s", a)
 		}
 		for j, r := range resources {
-			all = append(all, pair{a, r, itoa(int32(100000 + i*maxSimulated + j))})
+			all = append(all, pair{a, r, itoa(int32((maxSimulated+i)*maxSimulated + j))})
 		}
 	}
-	list, next, more, err := pageOf(all, func(p pair) string { return p.key }, marker, most)
-	out := []types.EvaluationResult{}
-	for _, p := range list {
-		out = append(out, sim.result(p.action, p.resource, keys))
+	key := func(p pair) string { return p.key }
+	list, next, more, err := pageOf(all, key, marker, most)
+	sim.lacking, sim.spans = sim.missing(keys), map[*policy.Document][]policy.Span{}
+	out, told := []types.EvaluationResult{}, 0
+	for i, p := range list {
+		r := sim.result(p.action, p.resource, keys)
+		out = append(out, r)
+		if told += len(r.MatchedStatements) + len(r.MissingContextValues); told >= maxTold && i+1 < len(list) {
+			_, next, more, err = pageOf(all, key, marker, aws.Int32(int32(i+1)))
+			break
+		}
 	}
 	return out, next, more, err
 }
@@ -99,7 +120,7 @@ func (sim *simulation) result(action, resource string, keys map[string][]string)
 	d, matching := policy.Matching(&r, &p)
 	out := types.EvaluationResult{
 		EvalActionName: &action, EvalResourceName: &resource, EvalDecision: types.PolicyEvaluationDecisionTypeImplicitDeny,
-		MatchedStatements: []types.Statement{}, MissingContextValues: sim.missing(keys),
+		MatchedStatements: []types.Statement{}, MissingContextValues: sim.lacking,
 	}
 	switch {
 	case d.Allowed:
@@ -109,8 +130,8 @@ func (sim *simulation) result(action, resource string, keys map[string][]string)
 	}
 	for _, m := range matching {
 		statement := types.Statement{SourcePolicyId: aws.String(m.Policy), SourcePolicyType: sim.kind(m.Policy)}
-		if begin, end, ok := m.Span(m.Index); ok {
-			statement.StartPosition, statement.EndPosition = position(begin), position(end)
+		if spans := sim.spansOf(m.Document); m.Index < len(spans) {
+			statement.StartPosition, statement.EndPosition = position(spans[m.Index].Begin), position(spans[m.Index].End)
 		}
 		out.MatchedStatements = append(out.MatchedStatements, statement)
 	}
@@ -126,6 +147,16 @@ func (sim *simulation) result(action, resource string, keys map[string][]string)
 		}}
 	}
 	return out
+}
+
+// spansOf are where the statements of a document are, found once.
+func (sim *simulation) spansOf(d *policy.Document) []policy.Span {
+	spans, ok := sim.spans[d]
+	if !ok {
+		spans = d.Spans()
+		sim.spans[d] = spans
+	}
+	return spans
 }
 
 func position(p policy.Position) *types.Position {

@@ -14,6 +14,7 @@ import (
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/uuid"
 	"github.com/klauspost/compress/gzip"
 
@@ -92,7 +93,8 @@ func exporting(ctx context.Context, g *groupDoc) context.Context {
 }
 
 func (s *Service) putObject(ctx context.Context, bucket, key string, body []byte) error {
-	_, err := s.cfg.Objects.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
+	// With the acl that AWS sends: policies of buckets ask for it.
+	_, err := s.cfg.Objects.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ACL: s3types.ObjectCannedACLBucketOwnerFullControl})
 	return err
 }
 

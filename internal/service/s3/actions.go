@@ -79,9 +79,12 @@ func actionKinds(action string) (known, bucket, object bool) {
 func checkActions(actions, resources []string) error {
 	buckets, objects := false, false
 	for _, r := range resources {
-		name := r[strings.LastIndex(r, ":")+1:]
+		name := r
+		if _, path, ok := strings.Cut(r, ":::"); ok { // keys, and variables in them, may have colons
+			name = path
+		}
 		slash := strings.Contains(name, "/")
-		objects = objects || slash || strings.Contains(name, "*")
+		objects = objects || slash || strings.ContainsAny(name, "*?")
 		buckets = buckets || !slash
 	}
 	for _, action := range actions {

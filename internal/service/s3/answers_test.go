@@ -88,6 +88,7 @@ func TestAnswers(t *testing.T) {
 	put(t, c, "kept", "k", "x")
 	must(c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: versioned, Key: aws.String("k")}))(t)
 	put(t, c, "bkt", "x", "")
+	plus := *must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: versioned, Key: aws.String("1+1"), Body: strings.NewReader("x")}))(t).VersionId
 	const tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"
 	policy := func(action, resource string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"` + action + `","Resource":"` + resource + `"}]}`
@@ -126,6 +127,8 @@ func TestAnswers(t *testing.T) {
 		{"PUT", "/bkt/1+1", "", nil, 200, ""},
 		{"PUT", "/bkt/copy", "", []string{"X-Amz-Copy-Source", "bkt/1+1"}, 200, "CopyObjectResult"},
 		{"PUT", "/bkt/copy", "", []string{"X-Amz-Copy-Source", "bkt/1+2"}, 404, "<Key>1 2</Key>"},
+		{"PUT", "/bkt/copy", "", []string{"X-Amz-Copy-Source", "kept/1+1?versionId=" + plus}, 200, "CopyObjectResult"},
+		{"PUT", "/bkt/copy", "", []string{"X-Amz-Copy-Source", "kept/1+2?versionId=" + plus}, 404, "NoSuchVersion"},
 		{"PUT", "/bkt/kms", "x", []string{"X-Amz-Server-Side-Encryption", "aws:kms"}, 200, ""},
 		{"PUT", "/bkt/kms", "", []string{"X-Amz-Copy-Source", "bkt/kms"}, 200, "CopyObjectResult"}, // its encryption changes
 		{"PUT", "/bkt/kms", "", []string{"X-Amz-Copy-Source", "bkt/kms"}, 400, "without changing"},

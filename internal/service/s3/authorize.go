@@ -177,7 +177,7 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 		on = arnOf(b, "")
 	}
 	if text := b.Settings["policy"]; text != "" && !(s.blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
-		allowed, denied := evaluate(text, b.Name, b.Owner, principalOf(b, caller), action, on, keys)
+		allowed, denied := evaluate(text, b.Name, b.Owner, principalOf(b, caller), action, on, withSession(caller.Session, keys))
 		if allowed || denied {
 			return allowed
 		}
@@ -185,10 +185,40 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 	return s.listed(b, caller, action, key, r)
 }
 
+// byItself reports whether a session is that of a service without a role.
+func byItself(s *awswire.Session) bool { return s != nil && s.Service != "" && s.Source == "" }
+
+// withSession adds the condition keys of a service that acts by itself.
+func withSession(s *awswire.Session, keys policy.Keys) policy.Keys {
+	if !byItself(s) {
+		return keys
+	}
+	return func(key string) []string {
+		switch key {
+		case "aws:principalisawsservice":
+			return []string{"true"}
+		case "aws:principalservicename":
+			return []string{s.Service}
+		}
+		for name, v := range s.Keys {
+			if strings.EqualFold(name, key) {
+				return v
+			}
+		}
+		if keys == nil {
+			return nil
+		}
+		return keys(key)
+	}
+}
+
 // principalOf is who a caller is, for the policies of a bucket.
 func principalOf(b *bucket, caller awswire.Caller) policy.Principal {
 	if caller.Anonymous {
 		return policy.Principal{Kind: policy.Anonymous}
+	}
+	if byItself(caller.Session) {
+		return policy.Principal{Kind: policy.Service, Name: caller.Session.Service, ARN: caller.Session.Service}
 	}
 	who := policy.Principal{Kind: policy.Root, Account: caller.Account, ARN: "arn:" + partitionOf(b.Region) + ":iam::" + caller.Account + ":root"}
 	if caller.Principal != "" {
@@ -426,8 +456,8 @@ func checkPolicy(b *bucket, text string) error {
 	for _, s := range doc.Statement {
 		for _, resource := range s.Resource {
 			name := resource
-			if i := strings.LastIndex(resource, ":::"); i >= 0 {
-				name = resource[i+3:]
+			if _, path, ok := strings.Cut(resource, ":::"); ok {
+				name = path
 			}
 			name, _, _ = strings.Cut(name, "/")
 			if !strings.HasPrefix(resource, "arn:") && resource != "*" || resource != "*" && !wildcardMatch(name, b.Name) {

@@ -25,7 +25,7 @@ type source struct {
 func (c *call) copySource() (*source, *os.File, error) {
 	header := c.header("X-Amz-Copy-Source")
 	src, f, err := c.copySourceOf(header, url.QueryUnescape)
-	if e, ok := errors.AsType[*Error](err); ok && e.Code == "NoSuchKey" && strings.Contains(header, "+") {
+	if e, ok := errors.AsType[*Error](err); ok && (e.Code == "NoSuchKey" || e.Code == "NoSuchVersion") && strings.Contains(header, "+") {
 		if src, f, perr := c.copySourceOf(header, url.PathUnescape); perr == nil {
 			return src, f, nil
 		}

@@ -168,18 +168,23 @@ func (s *Service) writeInventory(ctx context.Context, b *bucket, id string, conf
 	return err
 }
 
-// allowed asks the destination whether S3 may put objects into it.
+// allowed asks the destination whether S3 may put objects into it, which it leaves to the bucket's owner.
 func (inv *inventory) allowed() error {
-	on := arnOf(inv.to, inv.folder)
+	keys := func(key string) []string {
+		if key == "s3:x-amz-acl" {
+			return []string{"bucket-owner-full-control"}
+		}
+		return nil
+	}
 	if decide := inv.s.cfg.Decide; decide != nil {
-		if err := decide(inv.ctx, "s3:PutObject", on, nil); err != nil {
+		if err := decide(inv.ctx, "s3:PutObject", arnOf(inv.to, inv.folder), keys); err != nil {
 			return err
 		}
 	}
-	if inv.to.Owner == inv.b.Owner {
-		return nil
+	if !inv.s.allows(inv.to, awswire.CallerFrom(inv.ctx), "s3:PutObject", inv.folder, keys, nil) {
+		return errAccessDenied
 	}
-	return inv.s.Allow(inv.ctx, "s3:PutObject", inv.to.Name, inv.folder)
+	return nil
 }
 
 // writeFiles writes the data, and returns what the manifest says of its form.

@@ -148,9 +148,11 @@ func TestInventory(t *testing.T) {
 func TestInventoryIsRefused(t *testing.T) {
 	asked := ""
 	refuse := true
-	n := openConfig(t, Config{Dir: filepath.Join(t.TempDir(), "objects"), Decide: func(ctx context.Context, action, on string, _ policy.Keys) error {
+	n := openConfig(t, Config{Dir: filepath.Join(t.TempDir(), "objects"), Decide: func(ctx context.Context, action, on string, keys policy.Keys) error {
 		if s := awswire.CallerFrom(ctx).Session; s != nil && s.Service == "s3.amazonaws.com" && action == "s3:PutObject" {
-			asked = on
+			if asked = on; strings.Join(keys("s3:x-amz-acl"), " ") != "bucket-owner-full-control" {
+				t.Error("the owner of the destination is given nothing")
+			}
 			if refuse {
 				return errAccessDenied
 			}
@@ -161,7 +163,8 @@ func TestInventoryIsRefused(t *testing.T) {
 	for _, b := range []string{"source", "lists"} {
 		makeBucket(t, c, b)
 	}
-	makeBucket(t, n.client("111111111111", "us-east-1"), "theirs")
+	other := n.client("111111111111", "us-east-1")
+	makeBucket(t, other, "theirs")
 	send := func(id string, config *types.InventoryConfiguration) error {
 		_, err := c.PutBucketInventoryConfiguration(t.Context(), &s3.PutBucketInventoryConfigurationInput{Bucket: aws.String("source"), Id: &id, InventoryConfiguration: config})
 		return err
@@ -195,5 +198,20 @@ func TestInventoryIsRefused(t *testing.T) {
 	}
 	if err := n.Inventories(t.Context()); !IsAccessDenied(err) {
 		t.Errorf("into another account's bucket: %v", err)
+	}
+	// The policy that AWS's user guide has for destinations.
+	for _, of := range []struct{ service, account string }{{"s3.amazonaws.com", "222222222222"}, {"logs.amazonaws.com", "000000000000"}, {"s3.amazonaws.com", "000000000000"}} {
+		must(other.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String("theirs"), Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+			"Principal":{"Service":"` + of.service + `"},"Action":"s3:PutObject","Resource":["arn:aws:s3:::theirs/*"],"Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::source"},
+			"StringEquals":{"aws:SourceAccount":"` + of.account + `","s3:x-amz-acl":"bucket-owner-full-control"}}},
+			{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::theirs/*","Condition":{"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}}]}`)}))(t)
+		err := n.Inventories(t.Context())
+		if of.service == "s3.amazonaws.com" && of.account == "000000000000" {
+			if err != nil {
+				t.Errorf("into another account's bucket that lets it in: %v", err)
+			}
+		} else if !IsAccessDenied(err) {
+			t.Errorf("into a bucket for %s of %s: %v", of.service, of.account, err)
+		}
 	}
 }

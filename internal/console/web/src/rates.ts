@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { all, call, own } from "./aws/client.ts";
 import { account, node, region } from "./aws/session.ts";
+import { span } from "./format.ts";
 import { inventory } from "./inventory.ts";
 
 export interface ShardStatus { id: string; open: boolean; records: number; bytes: number; kept_records: number; last?: string }
@@ -13,7 +14,7 @@ export interface DeliveryStatus {
   compaction: { setting: string; objects: number; into: number; waiting_folders: number; last_error?: string };
 }
 
-/** Flow is how fast something goes now, and went in the last two minutes. */
+/** Flow is how fast something goes now, and went in the last two minutes, or in the range that is chosen. */
 export interface Flow { rate: number; bytes: number; history: number[] }
 
 const kept = 120;
@@ -62,27 +63,29 @@ export const range = signal(0);
 
 let meter = new Meter();
 let refused = false; // the node does not tell its counts to who asks
-let past: { of: string; at: number; flows: Map<string, Flow> } | undefined;
+let past: { of: string; at: number; /** flows are undefined where nobody tells */ flows: Map<string, Flow> | undefined } | undefined;
 
 const unasked = 900; // seconds that are looked at where the node does not tell what goes on now
 
-/** byMetrics is how fast things went in the last seconds, by CloudWatch. */
+/** byMetrics is how fast things went in the last seconds, by CloudWatch; it fails where there is none. */
 async function byMetrics(seconds: number): Promise<Map<string, Flow>> {
   const inv = inventory.value, flows = new Map<string, Flow>();
-  if (!inv?.services.has("cloudwatch")) return flows;
+  if (!inv) return flows;
+  if (!inv.services.has("cloudwatch")) throw new Error("There are no metrics.");
   const wanted = [
     ...inv.streams.flatMap((s) => ["IncomingRecords", "IncomingBytes"].map((m) => ["stream/" + s.StreamName, "AWS/Kinesis", m, "StreamName", s.StreamName] as const)),
     ...inv.deliveries.map((d) => ["delivery/" + d.DeliveryStreamName, "AWS/Firehose", d.Source ? "DeliveryToS3.Records" : "IncomingRecords", "DeliveryStreamName", d.DeliveryStreamName] as const),
   ].slice(0, 500); // that one call takes
   if (!wanted.length) return flows;
-  const period = Math.max(60, Math.ceil(seconds / 60 / 60) * 60), end = Math.floor(Date.now() / 1000 / period) * period, start = end - Math.ceil(seconds / period) * period;
+  const period = Math.max(60, Math.ceil(seconds / 60 / 60) * 60), now = Math.floor(Date.now() / 60_000) * 60, end = Math.ceil(now / period) * period, start = end - Math.ceil(seconds / period) * period;
+  const long = (at: number) => Math.min(period, now - start - at * period); // the last period is not over yet
   const found = await all<{ Id: string; Timestamps: number[]; Values: number[] }, string>((t) => call("cloudwatch", "GetMetricData", {
     StartTime: start, EndTime: end, NextToken: t, MetricDataQueries: wanted.map(([, space, metric, name, value], i) => ({ Id: "m" + i, MetricStat: { Metric: { Namespace: space, MetricName: metric, Dimensions: [{ Name: name, Value: value }] }, Period: period, Stat: "Sum" } })),
   }), "MetricDataResults", "NextToken", 10_000);
   wanted.forEach(([key, , metric], i) => {
     const history = new Array<number>((end - start) / period).fill(0);
-    for (const r of found) if (r.Id === "m" + i) r.Timestamps.forEach((t, j) => { if (t >= start && t < end) history[Math.floor((t - start) / period)] = r.Values[j]! / period; });
-    const mean = history.reduce((sum, v) => sum + v, 0) / history.length, have = flows.get(key);
+    for (const r of found) if (r.Id === "m" + i) r.Timestamps.forEach((t, j) => { if (t >= start && t < end) history[Math.floor((t - start) / period)] = r.Values[j]! / long(Math.floor((t - start) / period)); });
+    const mean = history.reduce((sum, v, at) => sum + v * long(at), 0) / (now - start), have = flows.get(key);
     if (metric === "IncomingBytes") have && (have.bytes = mean);
     else flows.set(key, { rate: mean, bytes: 0, history });
   });
@@ -138,16 +141,22 @@ export async function measure() {
     try {
       if (past?.of !== of || Date.now() - past.at > (refused ? 60_000 : 15_000)) past = { of, at: Date.now(), flows: await byMetrics(over) };
     } catch {
-      past = { of, at: Date.now(), flows: new Map() };
-      next.known = !refused;
+      past = { of, at: Date.now(), flows: undefined };
     }
     if (by !== meter) return;
-    next.over = over;
-    for (const [k, f] of past.flows) next.flows.set(k, f);
+    if (past?.flows) next.over = over;
+    else next.known = !refused;
+    for (const [k, f] of past?.flows ?? []) next.flows.set(k, f);
   }
   still = [...next.flows.values()].some((f) => f.rate > 0) ? 0 : still + 1;
   rates.value = next;
 }
+
+/** spanned is what time the flows that are known are of. */
+export const spanned = () => (rates.value.over ? "last " + round(rates.value.over) : "last two minutes");
+
+/** round is a span of whole minutes, hours or days. */
+export const round = (seconds: number) => span(seconds).replace(/ 0 \w+$/, "");
 
 export function mayMeasure(): boolean {
   return !!node.value;

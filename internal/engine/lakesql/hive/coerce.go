@@ -13,8 +13,8 @@ import (
 
 // A partition keeps the columns that it was made with. Its files are read by the types of those,
 // and what they give becomes of the table's type where Athena converts between the two; other types
-// fail the query. The partition's columns are found by their places, those of Parquet (unless that is
-// told to go by place) and those of ORC by name where it is told to.
+// fail the query. The partition's columns are found as those of its files are: by their names in JSON,
+// Avro, Parquet (unless that is told to go by place) and ORC where it is told to, by their places else.
 
 // PartitionColumns gives the columns of a table with the types that a partition's files are
 // read by; nil if those are the table's. It fails with HIVE_PARTITION_SCHEMA_MISMATCH.
@@ -26,7 +26,7 @@ func PartitionColumns(table *catalog.Table, values []string, format catalog.Form
 	var out []catalog.Column
 	for i, c := range table.Columns {
 		at := i
-		if named {
+		if named && (i >= len(own) || !strings.EqualFold(own[i].Name, c.Name)) {
 			at = slices.IndexFunc(own, func(o catalog.Column) bool { return strings.EqualFold(o.Name, c.Name) })
 		}
 		if at < 0 || at >= len(own) || own[at].Type.Equal(c.Type) {
@@ -57,7 +57,7 @@ func byName(format catalog.Format) bool {
 	case is("Orc"):
 		return strings.EqualFold(format.SerDeParams["orc.column.index.access"], "false")
 	}
-	return false
+	return strings.Contains(strings.ToLower(format.SerDe), "jsonserde") || is("Avro") || is("CloudTrail")
 }
 
 func partitionName(table *catalog.Table, values []string) string {

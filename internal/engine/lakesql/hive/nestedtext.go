@@ -232,8 +232,9 @@ func nestedValue(x string, t *hivetype.Type, params map[string]string, depth int
 	case hivetype.Map:
 		entries := "list_transform(map_entries(" + x + "), lambda " + name + ": struct_pack(key := " + nestedValue(name+".key", t.Key, params, depth+1) + ", value := " + nestedValue(name+".value", t.Elem, params, depth+1) + "))"
 		if t.Key.Kind != hivetype.String { // keys that differ as text need not as values, or be some
-			return "list_transform([" + entries + "], lambda " + name + ": map_from_entries(list_filter(" + name + ", lambda " + name + "e, " + name + "i: " + name + "e.key IS NOT NULL AND list_position(list_transform(" +
-				name + ", lambda " + name + "k: " + name + "k.key), " + name + "e.key) = " + name + "i)))[1]"
+			keys := "list_transform(" + name + ", lambda " + name + "k: " + name + "k.key)"
+			return "list_transform([" + entries + "], lambda " + name + ": CASE WHEN len(" + name + ") = list_unique(" + keys + ") THEN map_from_entries(" + name + ") ELSE map_from_entries(list_filter(" +
+				name + ", lambda " + name + "e, " + name + "i: " + name + "e.key IS NOT NULL AND list_position(" + keys + ", " + name + "e.key) = " + name + "i)) END)[1]"
 		}
 		return "map_from_entries(" + entries + ")"
 	case hivetype.Struct:

@@ -136,11 +136,9 @@ func (t *translator) castInside(verb, text string, from, to *sql.Type) string {
 	return plain
 }
 
-// castName is a name for what a cast goes over, which no other has.
-func (t *translator) castName() string {
-	t.casts++
-	return fmt.Sprintf("__cast%d", t.casts)
-}
+// castName is a name for what a cast goes over, which no cast around it has. The same cast has the same
+// names wherever it stands, so that DuckDB knows it again in GROUP BY.
+func (t *translator) castName() string { return fmt.Sprintf("__cast%d", t.nested) }
 
 // castText writes a value of a type as Trino's cast to varchar does.
 func castText(verb, text string, from *sql.Type) string {

@@ -223,6 +223,7 @@ func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []col
 	if database == "" {
 		for i := len(t.ctes) - 1; i >= 0; i-- {
 			if columns, ok := t.ctes[i][name]; ok {
+				unversioned(r)
 				if len(columns) > 0 && columns[0].step != "" {
 					return duck.Ident(columns[0].step), relabel(columns, alias)
 				}
@@ -239,6 +240,7 @@ func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []col
 	}
 	t.tables[[2]string{database, name}] = true
 	if database == "information_schema" {
+		unversioned(r)
 		text, columns := t.informationSchema(r, name)
 		return text, relabel(columns, alias)
 	}
@@ -252,9 +254,7 @@ func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []col
 	case err != nil:
 		panic(fault.Stop(err))
 	}
-	if r.Version != nil {
-		fault.Fail(r.Version.Position, "NOT_SUPPORTED", "This connector does not support versioned tables")
-	}
+	unversioned(r)
 	if ofPartitions {
 		if len(table.PartitionColumns) == 0 {
 			fault.Fail(r.Position, "TABLE_NOT_FOUND", "Table '%s.%s.%s' does not exist", t.catalogName(), database, name)
@@ -268,6 +268,13 @@ func (t *translator) table(r *sql.Table, alias string, in *scope) (string, []col
 	}
 	text, columns := t.scan(r.Position, table, alias, in)
 	return text, relabel(columns, alias)
+}
+
+// unversioned refuses FOR TIMESTAMP or VERSION AS OF: no relation keeps what it was.
+func unversioned(r *sql.Table) {
+	if r.Version != nil {
+		fault.Fail(r.Version.Position, "NOT_SUPPORTED", "This connector does not support versioned tables")
+	}
 }
 
 func (t *translator) catalogName() string {

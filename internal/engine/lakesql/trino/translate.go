@@ -49,7 +49,6 @@ type translator struct {
 	depth    int                      // of expressions
 	work     int                      // see worked
 	sets     int                      // depth of set operations
-	casts    int                      // names that casts have taken
 	nested   int                      // depth of arrays, maps and rows that are cast
 }
 

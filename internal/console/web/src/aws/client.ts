@@ -130,23 +130,36 @@ export function entries(doc: Document, map: string): Record<string, string> {
 
 export const text = (doc: Document, tag: string) => doc.getElementsByTagName(tag)[0]?.textContent ?? "";
 
+/** path is that of an object. A browser takes dots between slashes for another path, whatever is done: such keys are refused, as they would name another object. */
+function path(bucket: string, key: string): string {
+  const parts = key.split("/");
+  if (parts.some((p) => p === "." || p === "..")) throw new AwsError("Unnamable", `A browser cannot ask for the key ${key}: use “aws s3 cp”.`, 400);
+  return "/" + [bucket, ...parts].map(encode).join("/");
+}
+
 /** object gets an object of S3 as text. */
 export async function object(bucket: string, key: string): Promise<string> {
-  const a = await send("s3", "GET", "/" + [bucket, ...key.split("/")].map(encode).join("/"), {}, "");
+  const a = await send("s3", "GET", path(bucket, key), {}, "");
   if (a.status >= 300) throw failure(a);
   return a.text;
 }
 
 /** part gets bytes of an object of S3: "0-99" the first hundred, "-8" the last eight. */
 export async function part(bucket: string, key: string, range: string): Promise<Uint8Array> {
-  const r = await ask("s3", "GET", "/" + [bucket, ...key.split("/")].map(encode).join("/"), { range: "bytes=" + range }, "", patient());
+  const r = await ask("s3", "GET", path(bucket, key), { range: "bytes=" + range }, "", patient());
   if (r.status >= 300) throw failure({ status: r.status, headers: r.headers, text: await r.text() });
   return new Uint8Array(await r.arrayBuffer());
 }
 
+/** removed deletes an object of S3. */
+export async function removed(bucket: string, key: string): Promise<void> {
+  const a = await send("s3", "DELETE", path(bucket, key), {}, "");
+  if (a.status >= 300) throw failure(a);
+}
+
 /** modified is when an object of S3 was written. */
 export async function modified(bucket: string, key: string): Promise<Date | undefined> {
-  const a = await send("s3", "HEAD", "/" + [bucket, ...key.split("/")].map(encode).join("/"), {}, "");
+  const a = await send("s3", "HEAD", path(bucket, key), {}, "");
   if (a.status >= 300) throw failure(a);
   const at = Date.parse(a.headers.get("last-modified") ?? "");
   return Number.isNaN(at) ? undefined : new Date(at);

@@ -178,7 +178,9 @@ function Rows(p: { name: string; streams: string[] }) {
   const cells = rows.map((r) => [clock(new Date(r.rowtime)), ...names.map((n) => cellText(r.row?.[n]))]);
   const right = (i: number) => i > 0 && cells.slice(0, 40).every((r) => r[i] === "" || !Number.isNaN(Number(r[i])));
   // Rows of one time are of one window, or of one moment.
-  const windows = [...rows.reduce((m, r) => m.set(r.rowtime, (m.get(r.rowtime) ?? 0) + 1), new Map<string, number>())].slice(0, 40).reverse();
+  const times = [...rows.reduce((m, r) => m.set(r.rowtime, (m.get(r.rowtime) ?? 0) + 1), new Map<string, number>())];
+  if (rows.length === kept) times.pop(); // not all of its rows are kept
+  const windows = times.slice(0, 40).reverse();
   const most = Math.max(1, ...windows.map((w) => w[1]));
   return (
     <section class="panel list tall">

@@ -8,6 +8,8 @@ export interface Execution {
   Statistics?: { DataScannedInBytes?: number; EngineExecutionTimeInMillis?: number; TotalExecutionTimeInMillis?: number };
   QueryExecutionContext?: { Database?: string };
   ResultConfiguration?: { OutputLocation?: string };
+  /** ExecutionParameters are the values of the statement's question marks. */
+  ExecutionParameters?: string[];
 }
 
 export interface ResultColumn { Name: string; Type: string }
@@ -102,9 +104,9 @@ export function resultOf(e: Execution): Result {
   return new Result(e.QueryExecutionId, /^\s*(\(|--|\/\*|select|with|values|table|execute)/i.test(e.Query));
 }
 
-/** query runs a statement and returns its first page. */
-export async function query(text: string, database: string): Promise<Result> {
-  const e = await follow(await start(text, database), () => undefined);
+/** query runs a statement, with values in place of its question marks, and returns its first page. */
+export async function query(text: string, database: string, values: string[] = []): Promise<Result> {
+  const e = await follow(await start(text, database, values), () => undefined);
   if (e.Status.State !== "SUCCEEDED") throw new AwsError(e.Status.State, e.Status.StateChangeReason ?? "The statement did not end well.", 400);
   const r = resultOf(e);
   await r.more();

@@ -13,6 +13,7 @@ const most = 100;
 
 export function Changes(p: { arn: string }) {
   const [list, setList] = useState<Change[]>([]);
+  const [begun, begin] = useState(false);
   const [error, setError] = useState<Error>();
   useEffect(() => {
     const iterators = new Map<string, string>(), known = new Set<string>();
@@ -34,8 +35,10 @@ export function Changes(p: { arn: string }) {
             if (!(after = d.LastEvaluatedShardId)) break;
           }
           first = false;
+          begin(true);
           listed = Date.now();
         }
+        let failed: Error | undefined;
         const got = await Promise.all([...iterators].map(async ([shard, ShardIterator]) => {
           try {
             const r = await call<{ Records: Change[]; NextShardIterator?: string }>("dynamodbstreams", "GetRecords", { ShardIterator });
@@ -45,14 +48,14 @@ export function Changes(p: { arn: string }) {
             if (last) places.set(shard, { ShardIteratorType: "AFTER_SEQUENCE_NUMBER", SequenceNumber: last.dynamodb.SequenceNumber });
             return r.Records;
           } catch (e) {
-            if (!(e instanceof AwsError && e.code === "ExpiredIteratorException")) throw e;
+            if (!(e instanceof AwsError && e.code === "ExpiredIteratorException")) return (failed = e as Error), []; // what other shards gave is shown
             iterators.delete(shard), known.delete(shard), (listed = 0);
             return [];
           }
         }));
         const next = got.flat();
         if (next.length) setList((have) => [...next.reverse(), ...have].slice(0, most));
-        setError(undefined);
+        setError(failed);
       } catch (e) {
         setError(e as Error);
       }
@@ -62,9 +65,9 @@ export function Changes(p: { arn: string }) {
     <section class="panel scroll">
       <div class="bar"><b>Changes</b><span class="live"><i />tailing</span><span class="grow" /><Command line={`aws dynamodbstreams describe-stream --stream-arn ${p.arn}`} /></div>
       <Problem error={error} />
-      {!list.length ? <div class="empty quiet">What changes in the table from now on shows here.</div> : (
+      {!list.length ? <div class="empty quiet">{begun ? "What changes in the table from now on shows here." : error ? "" : "Loading…"}</div> : (
         <table><thead><tr><th>time</th><th>change</th><th>key</th><th>item</th></tr></thead><tbody>{list.map((c) => (
-          <tr key={c.eventID}><td class="m dim">{moment(new Date(c.dynamodb.ApproximateCreationDateTime * 1000))}</td><td class="sub">{c.eventName.toLowerCase()}</td><td class="m">{marked(Object.values(plainItem(c.dynamodb.Keys)).map(cellText).join(" / "))}</td><td class="m cut">{(c.dynamodb.NewImage ?? c.dynamodb.OldImage) && marked(JSON.stringify(plainItem((c.dynamodb.NewImage ?? c.dynamodb.OldImage)!)))}</td></tr>
+          <tr key={c.eventID}><td class="m dim">{moment(new Date(c.dynamodb.ApproximateCreationDateTime * 1000))}</td><td class="sub">{c.eventName.toLowerCase()}</td><td class="m">{marked(Object.values(plainItem(c.dynamodb.Keys)).map(cellText).join(" / "))}</td><td class="m cut">{(c.dynamodb.NewImage ?? c.dynamodb.OldImage) && marked(JSON.stringify(plainItem((c.dynamodb.NewImage ?? c.dynamodb.OldImage)!)).slice(0, 400))}</td></tr>
         ))}</tbody></table>
       )}
     </section>

@@ -9,37 +9,43 @@ import { unzip, zip, type Entry } from "../parts/zip.ts";
 
 const largest = 1 << 20; // of a package that is shown
 
-async function packageOf(name: string): Promise<Entry[]> {
-  const at = (await rest<{ Code?: { Location?: string; RepositoryType?: string } }>("lambda", "GET", `/2015-03-31/functions/${encodeURIComponent(name)}`)).value.Code?.Location;
-  const url = at && new URL(at);
+/** packageOf is the files of a function, and the revision that they are of. */
+async function packageOf(name: string): Promise<{ files: Entry[]; revision?: string }> {
+  const { Code, Configuration } = (await rest<{ Code?: { Location?: string }; Configuration?: { RevisionId?: string } }>("lambda", "GET", `/2015-03-31/functions/${encodeURIComponent(name)}`)).value;
+  const url = Code?.Location && new URL(Code.Location);
   if (!url || !url.pathname.startsWith("/_brookmere/")) throw new AwsError("Elsewhere", "Its code is not kept by this node.", 400);
   const r = await fetch(url.pathname + url.search, { cache: "no-store", credentials: "omit" }); // the address itself is signed
   if (!r.ok) throw new AwsError("HTTP " + r.status, (await r.text()).trim(), r.status);
-  return unzip(new Uint8Array(await r.arrayBuffer()));
+  return { files: await unzip(new Uint8Array(await r.arrayBuffer())), revision: Configuration?.RevisionId };
 }
 
 const textual = (e: Entry): string | undefined => {
   try {
-    return e.data.includes(0) ? undefined : new TextDecoder("utf-8", { fatal: true }).decode(e.data);
+    return e.data.includes(0) ? undefined : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(e.data);
   } catch {
     return undefined;
   }
 };
 
+/** lines is a text as a field of a page has it. */
+const lines = (s: string) => s.replace(/\r\n?/g, "\n");
+
 export function FunctionCode(p: { f: Func }) {
   const small = (p.f.CodeSize ?? 0) <= largest;
-  const live = useLive(async () => (small ? packageOf(p.f.FunctionName) : []), 0, [p.f.FunctionName, p.f.LastModified]);
+  const live = useLive(async () => (small ? packageOf(p.f.FunctionName) : ({ files: [] } as Awaited<ReturnType<typeof packageOf>>)), 0, [p.f.FunctionName, p.f.LastModified]);
   const [chosen, choose] = useState<string>();
   const [changes, change] = useState<Record<string, string>>({});
   const { busy, error, act } = useAct();
   if (!small) return <div class="empty quiet">The package has {bytes(p.f.CodeSize!)}: code is shown up to 1 MB.</div>;
   if (!live.value) return live.error ? <Problem error={live.error} /> : <Loading />;
-  const files = [...live.value].sort((a, b) => a.name.localeCompare(b.name));
+  const files = [...live.value.files].sort((a, b) => a.name.localeCompare(b.name));
   const one = files.find((e) => e.name === chosen) ?? files.find((e) => p.f.Handler && e.name.startsWith(p.f.Handler.split(".")[0]!)) ?? files[0];
   const was = one && textual(one), changed = Object.keys(changes).length;
   const deploy = () => act("deploy", async () => {
-    const next = zip(live.value!.map((e) => (changes[e.name] === undefined ? e : { ...e, data: new TextEncoder().encode(changes[e.name]) })));
-    await rest("lambda", "PUT", `/2015-03-31/functions/${encodeURIComponent(p.f.FunctionName)}/code`, JSON.stringify({ ZipFile: base64(next) }));
+    const { files, revision } = live.value!;
+    const next = await zip(files.map((e) => (changes[e.name] === undefined ? e : { ...e, data: new TextEncoder().encode(changes[e.name]) })));
+    // What somebody else has deployed in the meantime is not overwritten.
+    await rest("lambda", "PUT", `/2015-03-31/functions/${encodeURIComponent(p.f.FunctionName)}/code`, JSON.stringify({ ZipFile: base64(next), RevisionId: revision }));
     change({});
     live.again();
   });
@@ -51,8 +57,9 @@ export function FunctionCode(p: { f: Func }) {
         {changed > 0 && <><button onClick={() => change({})}>Undo</button><button class="primary" disabled={!!busy} onClick={deploy}>{busy ? "Deploying…" : "Deploy"}</button></>}
       </div>
       <Problem error={error} />
-      {one && <div class="pad">{was === undefined ? <div class="empty quiet">It is not text.</div> : <textarea class="m" rows={16} aria-label={"Code of " + one.name} spellcheck={false} value={changes[one.name] ?? was} onInput={(e) => {
-        const { [one.name]: _, ...rest } = changes, text = e.currentTarget.value;
+      {one && <div class="pad">{was === undefined ? <div class="empty quiet">It is not text.</div> : <textarea class="m" rows={16} aria-label={"Code of " + one.name} spellcheck={false} value={lines(changes[one.name] ?? was)} onInput={(e) => {
+        const { [one.name]: _, ...rest } = changes, typed = e.currentTarget.value;
+        const text = /\r\n/.test(was) && lines(was).replace(/\n/g, "\r\n") === was ? typed.replace(/\n/g, "\r\n") : typed; // lines end as they did
         change(text === was ? rest : { ...rest, [one.name]: text });
       }} />}<Command line={`aws lambda update-function-code --function-name ${p.f.FunctionName} --zip-file fileb://function.zip`} /></div>}
     </>

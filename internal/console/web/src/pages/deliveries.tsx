@@ -1,6 +1,6 @@
 // Firehose delivery streams: how far each is, what it wrote last, what it could not write.
-import { useState } from "preact/hooks";
-import { AwsError, call, object, own, xml } from "../aws/client.ts";
+import { useRef, useState } from "preact/hooks";
+import { AwsError, own, part, removed } from "../aws/client.ts";
 import { account, region } from "../aws/session.ts";
 import { marked, bytes, count, moment, rate, some, span } from "../format.ts";
 import { destination, inventory } from "../inventory.ts";
@@ -9,8 +9,9 @@ import { useLive } from "../parts/live.ts";
 import { Command, Empty, Head, Loading, More, Problem, Spark, Sure } from "../parts/ui.tsx";
 import { place, resource } from "../pipeline/graph.ts";
 import { latest } from "./objects.tsx";
-import { refusedOf } from "./refused.ts";
-import { rates } from "../rates.ts";
+import { putAll } from "./putting.ts";
+import { redrivable, refusedOf, unpacked, writtenBy, type Refused } from "./refused.ts";
+import { rates, spanned } from "../rates.ts";
 import { go, to } from "../route.ts";
 
 export function Deliveries(p: { name?: string }) {
@@ -29,7 +30,7 @@ function List() {
           <Empty title="No delivery streams yet" line="aws firehose create-delivery-stream --cli-input-json file://delivery.json">A delivery stream writes records to objects in buffers, as JSON or Parquet.</Empty>
         ) : (
           <table>
-            <thead><tr><th>name</th><th>from</th><th>to</th><th class="n">records/s</th><th class="n">waiting</th><th class="n">lag</th><th class="n">delivered</th><th class="n">failed</th><th>last two minutes</th><th>state</th></tr></thead>
+            <thead><tr><th>name</th><th>from</th><th>to</th><th class="n">records/s</th><th class="n">waiting</th><th class="n">lag</th><th class="n">delivered</th><th class="n">failed</th><th>{spanned()}</th><th>state</th></tr></thead>
             <tbody>{inv.deliveries.map((d) => {
               const name = d.DeliveryStreamName, s = deliveries.get(name), flow = flows.get("delivery/" + name);
               const source = d.Source?.KinesisStreamSourceDescription?.KinesisStreamARN;
@@ -56,34 +57,33 @@ function List() {
   );
 }
 
-/** again puts records, in base64, into a delivery stream, or into the stream that it reads. */
-async function again(delivery: string, source: string | undefined, raw: string[]) {
-  for (let at = 0; at < raw.length;) {
-    let size = 0;
-    const batch: string[] = [];
-    while (at < raw.length && batch.length < 500 && (!batch.length || size + raw[at]!.length < 3_500_000)) size += raw[at]!.length, batch.push(raw[at++]!);
-    const bad = source
-      ? (await call<{ FailedRecordCount: number }>("kinesis", "PutRecords", { StreamARN: source, Records: batch.map((Data) => ({ Data, PartitionKey: crypto.randomUUID() })) })).FailedRecordCount
-      : (await call<{ FailedPutCount: number }>("firehose", "PutRecordBatch", { DeliveryStreamName: delivery, Records: batch.map((Data) => ({ Data })) })).FailedPutCount;
-    if (bad) throw new AwsError("Refused", `${some(bad, "record")} of ${batch.length} were refused: the error object stays, and some of its records are there twice now.`, 400);
-  }
-}
+const largest = 8 << 20; // of an error object that is read
 
 function Delivery(p: { name: string }) {
   const d = inventory.value?.deliveries.find((x) => x.DeliveryStreamName === p.name);
   const s = rates.value.deliveries.get(p.name), flow = rates.value.flows.get("delivery/" + p.name);
   const [busy, setBusy] = useState("");
+  const kept = useRef(new Map<string, Promise<{ key: string; records: Refused[] }>>()); // error objects that were read
   const [error, setError] = useState<Error>();
   const s3 = d && destination(d);
   const bucket = s3 ? place(s3.BucketARN).bucket : "";
   const fixed = (prefix: string | undefined) => (prefix ?? "").split("!{")[0]!;
   const objects = useLive(async () => (bucket ? latest(bucket, fixed(s3?.Prefix), 12) : []), 4000, [bucket, s3?.Prefix]);
   const errors = useLive(async () => {
-    const prefix = fixed(s3?.ErrorOutputPrefix);
-    if (!bucket || !prefix || prefix === fixed(s3?.Prefix)) return [];
-    const found = (await latest(bucket, prefix, 5)).filter((o) => o.size < 4 << 20);
-    return Promise.all(found.map(async (o) => ({ key: o.key, records: await object(bucket, o.key).then(refusedOf, () => []) })));
-  }, 8000, [bucket, s3?.ErrorOutputPrefix]);
+    const prefix = fixed(s3?.ErrorOutputPrefix), data = fixed(s3?.Prefix);
+    if (!bucket || !prefix || prefix === data) return { objects: [], more: 0 };
+    // Others may have their error objects below the same prefix: theirs are not this delivery's to redrive.
+    const written = (await latest(bucket, prefix, 5000)).filter((o) => writtenBy(p.name, s3?.ErrorOutputPrefix ?? "", o.key) && !(data.length > prefix.length && o.key.startsWith(data))), newest = written.slice(0, 5);
+    const read = (o: { key: string; modified: Date }) => {
+      const as = o.key + "\n" + o.modified.getTime();
+      const have = kept.current.get(as) ?? part(bucket, o.key, "0-").then(unpacked).then((text) => ({ key: o.key, records: refusedOf(text) }));
+      have.catch(() => kept.current.delete(as)); // it is read again
+      return kept.current.set(as, have).get(as)!;
+    };
+    const objects = (await Promise.all(newest.filter((o) => o.size > 0 && o.size <= largest).map((o) => read(o).catch(() => undefined)))).filter((o) => !!o);
+    for (const as of kept.current.keys()) if (!newest.some((o) => as.startsWith(o.key + "\n"))) kept.current.delete(as);
+    return { objects, more: written.length - objects.length };
+  }, 8000, [bucket, s3?.ErrorOutputPrefix, s3?.Prefix]);
   if (!inventory.value) return <Loading />;
   if (!d) return <><Head title={p.name} back={[to("deliveries"), "Deliveries"]} /><section class="panel"><Empty title="There is no such delivery stream here">It may be in another region or account, or deleted.</Empty></section></>;
   const act = async (verb: string) => {
@@ -98,21 +98,23 @@ function Delivery(p: { name: string }) {
     setBusy("");
   };
   const source = d.Source?.KinesisStreamSourceDescription?.KinesisStreamARN;
-  const refused = (errors.value ?? []).flatMap((o) => o.records);
+  const failures = errors.value?.objects ?? [];
+  const refused = failures.flatMap((o) => o.records);
+  const again = failures.filter((o) => redrivable(o.records)), most = again.reduce((n, o) => n + o.records.length, 0);
   const redrive = async () => {
     setBusy("redrive");
     setError(undefined);
     try {
-      for (const o of errors.value!) {
-        const raw = o.records.map((r) => r.raw).filter(Boolean);
-        if (raw.length === 0 || raw.length < o.records.length) continue; // what is not all known stays
-        await again(p.name, source, raw);
-        await xml("s3", "/" + [bucket, ...o.key.split("/")].map(encodeURIComponent).join("/"), "DELETE");
+      for (const o of again) {
+        // First all of its records, then the object: what fails between comes twice, and is not lost.
+        await putAll(source ? { stream: source } : { delivery: p.name }, o.records.map((r) => ({ Data: r.raw, ...(source ? { PartitionKey: crypto.randomUUID() } : {}) })))
+          .catch((e: AwsError) => { throw new AwsError(e.code, `${e.message} The error object ${o.key} stays: those of its records that were taken come again with the next redrive.`, e.status); });
+        await removed(bucket, o.key);
       }
-      errors.again();
     } catch (e) {
       setError(e as Error);
     }
+    errors.again();
     setBusy("");
   };
   const conversion = s3?.DataFormatConversionConfiguration;
@@ -142,8 +144,9 @@ function Delivery(p: { name: string }) {
       </section>
       {refused.length > 0 && (
         <section class="panel scroll">
-          <div class="bar"><b>Records that failed</b><span class="sub m">s3://{bucket}/{s3?.ErrorOutputPrefix}</span><span class="grow" /><Sure ask={`${some(refused.length, "record")} of ${some(errors.value!.length, "error object")} into ${source ? "the stream " + resource(source) + ", for all who read it," : "this delivery"} again; the objects go.`} disabled={!!busy} act={() => void redrive()}>{busy === "redrive" ? "Redriving…" : "Redrive"}</Sure></div>
-          <table><thead><tr><th>arrived</th><th>reason</th><th>record</th></tr></thead><tbody>{refused.slice(0, 50).map((r, i) => <tr key={i}><td class="m dim">{r.at ? moment(r.at) : ""}</td><td><span class="badge b">{r.code || "error"}</span> <span class="sub">{r.message}</span></td><td class="m cut" title={r.data}>{r.data}</td></tr>)}</tbody></table>
+          <div class="bar"><b>Records that failed</b><span class="sub m">s3://{bucket}/{s3?.ErrorOutputPrefix}</span><span class="grow" />{again.length > 0 ? <Sure ask={`${some(most, "record")} of ${some(again.length, "error object")} into ${source ? "the stream " + resource(source) + ", for all who read it," : "this delivery"} again; ${again.length === 1 ? "the object goes" : "the objects go"}.`} disabled={!!busy} act={() => void redrive()}>{busy === "redrive" ? "Redriving…" : "Redrive"}</Sure> : <span class="hint">none says what its record was</span>}</div>
+          {(errors.value!.more > 0 || again.length < failures.length) && <div class="notice">{[errors.value!.more > 0 && `${some(errors.value!.more, "more error object")} ${errors.value!.more === 1 ? "is" : "are"} older, or larger than ${bytes(largest)}, and not shown.`, again.length < failures.length && `${some(failures.length - again.length, "object")} with lines that tell no record ${failures.length - again.length === 1 ? "stays" : "stay"} where ${failures.length - again.length === 1 ? "it is" : "they are"}.`].filter(Boolean).join(" ")}</div>}
+          <table><thead><tr><th>arrived</th><th>reason</th><th>record</th></tr></thead><tbody>{refused.slice(0, 50).map((r, i) => <tr key={i}><td class="m dim">{r.at ? moment(r.at) : ""}</td><td><span class="badge b">{r.code || "error"}</span> <span class="sub">{r.message}</span></td><td class="m cut" title={r.data.slice(0, 2000)}>{marked(r.data.slice(0, 400))}</td></tr>)}</tbody></table>
         </section>
       )}
       <More title="Configuration" line={`aws firehose describe-delivery-stream --delivery-stream-name ${p.name}`}><JSONText value={d} /></More>

@@ -1,5 +1,5 @@
 // Objects: buckets, their folders and what is in them; a Parquet file's row groups, and a table of a prefix.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { AwsError, call, part, text, xml } from "../aws/client.ts";
 import { bytes, count, marked, moment, quoted, some } from "../format.ts";
 import { inventory } from "../inventory.ts";
@@ -104,6 +104,7 @@ export function Files(p: { bucket: string; prefix: string }) {
 }
 
 const largest = 16 << 20; // of a footer that is read
+const shownColumns = 1000, shownGroups = 1000;
 
 async function look(bucket: string, o: Obj): Promise<Footer | string> {
   if (!o.size) return "";
@@ -131,15 +132,16 @@ function Content(p: { bucket: string; object: Obj }) {
   return (
     <section class="panel scroll">
       <div class="bar"><b class="m">{marked(p.object.key.split("/").pop()!)}</b>
-        {typeof v === "object" && <><span class="sub">{some(v.rows, "row")} in {some(v.groups.length, "row group")} · {marked(v.by)}</span>{v.groups.length > 1 && <select aria-label="Row group" value={at} onChange={(e) => setAt(Number(e.currentTarget.value))}>{v.groups.map((x, i) => <option value={i}>group {i}: {some(x.rows, "row")}</option>)}</select>}</>}
+        {typeof v === "object" && <><span class="sub">{some(v.rows, "row")} in {some(v.groups.length, "row group")} · {marked(v.by)}</span>{v.groups.length > 1 && <select aria-label="Row group" value={at} onChange={(e) => setAt(Number(e.currentTarget.value))}>{v.groups.slice(0, shownGroups).map((x, i) => <option value={i}>group {i}: {some(x.rows, "row")}</option>)}</select>}</>}
         {typeof v === "string" && <span class="sub">{p.object.size > 16 << 10 ? "its beginning" : ""}</span>}
         <span class="grow" /><Command line={`aws s3 cp ${quoted(`s3://${p.bucket}/${p.object.key}`)} -`} /></div>
       <Problem error={live.error} />
       {v === undefined && !live.error && <Loading />}
       {typeof v === "string" && <pre class="json">{v ? marked(v) : "It is empty."}</pre>}
-      {g && <table><thead><tr><th>column</th><th>type</th><th>encodings</th><th>codec</th><th class="n">values</th><th class="n">nulls</th><th>least</th><th>greatest</th><th class="n">size</th><th class="n">of raw</th></tr></thead><tbody>{g.columns.map((c) => (
+      {g && <table><thead><tr><th>column</th><th>type</th><th>encodings</th><th>codec</th><th class="n">values</th><th class="n">nulls</th><th>least</th><th>greatest</th><th class="n">size</th><th class="n">of raw</th></tr></thead><tbody>{g.columns.slice(0, shownColumns).map((c) => (
         <tr key={c.column}><td class="m">{marked(c.column)}</td><td class="sub">{c.type}</td><td class="sub">{c.encodings}</td><td class="sub">{c.codec}</td><td class="n">{count(c.values)}</td><td class="n">{c.nulls === undefined ? "" : count(c.nulls)}</td><td class="m cut">{c.min !== undefined && marked(c.min)}</td><td class="m cut">{c.max !== undefined && marked(c.max)}</td><td class="n">{bytes(c.bytes)}</td><td class="n">{c.raw ? Math.round((c.bytes / c.raw) * 100) + " %" : ""}</td></tr>
       ))}</tbody></table>}
+      {g && g.columns.length > shownColumns && <div class="notice">The first {count(shownColumns)} of {count(g.columns.length)} columns are shown.</div>}
     </section>
   );
 }
@@ -152,16 +154,24 @@ function Make(p: { bucket: string; prefix: string; close: () => void }) {
   const [database, setDatabase] = useState(inv.databases[0] ?? "default");
   const [role, setRole] = useState("crawler");
   const { busy, error, act } = useAct();
+  const gone = useRef(false); // who has closed the dialog is led nowhere
+  useEffect(() => () => void (gone.current = true), []);
   const make = async () => {
     if (!inv.databases.includes(database)) await call("glue", "CreateDatabase", { DatabaseInput: { Name: database } });
-    await call("glue", "CreateCrawler", { Name: name, Role: role, DatabaseName: database, Targets: { S3Targets: [{ Path: path }] } });
+    await call("glue", "CreateCrawler", { Name: name, Role: role, DatabaseName: database, Targets: { S3Targets: [{ Path: path }] } }).catch(async (e: AwsError) => {
+      if (e.code !== "AlreadyExistsException") throw e;
+      // One that crawls the same for the same is that of the last time.
+      const have = (await call<{ Crawler: { DatabaseName?: string; Targets?: Record<string, { Path?: string }[] | undefined> } }>("glue", "GetCrawler", { Name: name })).Crawler;
+      const targets = Object.values(have.Targets ?? {}).flatMap((t) => t ?? []);
+      if (have.DatabaseName !== database || targets.length !== 1 || targets[0]!.Path !== path) throw e;
+    });
     await call("glue", "StartCrawler", { Name: name });
-    for (;;) {
+    while (!gone.current) {
       await new Promise((next) => setTimeout(next, 500));
       const c = (await call<{ Crawler: { State: string; LastCrawl?: { Status: string; ErrorMessage?: string } } }>("glue", "GetCrawler", { Name: name })).Crawler;
       if (c.State !== "READY") continue;
       if (c.LastCrawl?.Status === "FAILED") throw new AwsError("FAILED", c.LastCrawl.ErrorMessage ?? "The crawl failed.", 400);
-      go("lake");
+      if (!gone.current) go("lake");
       return;
     }
   };

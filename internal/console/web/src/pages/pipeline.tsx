@@ -6,7 +6,7 @@ import { inventory } from "../inventory.ts";
 import { Command, Empty, Head, Loading, Spark } from "../parts/ui.tsx";
 import { graphOf, type GraphEdge, type GraphNode } from "../pipeline/graph.ts";
 import { layout, pathOf, size } from "../pipeline/layout.ts";
-import { range, rates } from "../rates.ts";
+import { range, rates, round } from "../rates.ts";
 import { go } from "../route.ts";
 
 const late = 120; // seconds: a delivery that is further behind is marked
@@ -41,7 +41,7 @@ export function Pipeline() {
   const edge = graph.edges.find((e) => key(e) === chosen);
   return (
     <>
-      <Head title="Pipeline" sub={known ? `${rate(entering)} records/s in${past ? ", mean of " + span(past).replace(/ 0 \w+$/, "") : ""} · ${some(graph.nodes.length, "resource")}` : some(graph.nodes.length, "resource") + " · rates are told to the node's owner, and to those who may read metrics"}>
+      <Head title="Pipeline" sub={known ? `${rate(entering)} records/s in${past ? ", mean of " + round(past) : ""} · ${some(graph.nodes.length, "resource")}` : some(graph.nodes.length, "resource") + " · rates are told to the node's owner, and to those who may read metrics"}>
         {behind > 0 && <span class="badge w">{some(behind, "delivery", "deliveries")} behind</span>}
         {failing > 0 && <span class="badge b">{some(failing, "delivery", "deliveries")} failing</span>}
         {failed > 0 && <span class="badge b">{some(failed, "record")} failed</span>}

@@ -1,10 +1,10 @@
 // SQL on the lake: statements in tabs, results in a grid that loads as one scrolls.
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { AwsError, own, part, xml } from "../aws/client.ts";
+import { AwsError, own, part, removed } from "../aws/client.ts";
 import { remember, remembered } from "../aws/session.ts";
 import type { Editor, Schema, SQLFunction } from "../editor/editor.ts";
-import { bytes, count, csv, marked, moment, quoted, span } from "../format.ts";
+import { bytes, count, csv, marked, moment, quoted, some, span } from "../format.ts";
 import { inventory, type GlueTable } from "../inventory.ts";
 import { Grid, widths } from "../parts/grid.tsx";
 import { useLive } from "../parts/live.ts";
@@ -91,7 +91,7 @@ export function SQL() {
     <>
       <Head title="SQL" sub="Athena, on the lake">
         <select aria-label="Database" value={db} onChange={(e) => setDatabase(e.currentTarget.value)}>{(inv?.databases ?? []).map((d) => <option>{d}</option>)}{!inv?.databases.length && <option value="">no database</option>}</select>
-        <button onClick={() => void execute(tab.id, "EXPLAIN " + (editor.current?.toRun() ?? tab.text), db)}>Explain</button>
+        <button onClick={() => void execute(tab.id, explained(editor.current?.toRun() ?? tab.text), db)}>Explain</button>
         <button onClick={() => setSaving(editor.current?.text() ?? tab.text)} disabled={!tab.text.trim()}>Save</button>
         {running ? <button onClick={() => tab.execution && void cancel(tab.execution.QueryExecutionId)}>Cancel</button>
           : <button class="primary" onClick={() => run.current()}>Run <span class="keys">Ctrl ↵</span></button>}
@@ -128,6 +128,9 @@ export function SQL() {
   );
 }
 
+/** explained is the statement that explains one; itself where it does. */
+const explained = (text: string) => (!text.trim() || /^\s*explain\b/i.test(text) ? text : "EXPLAIN " + text);
+
 function title(t: Tab, i: number): string {
   const m = /\bfrom\s+("[^"]+"|[\w.-]+)/i.exec(t.text);
   return m ? m[1]!.replace(/"/g, "") : t.text.trim().slice(0, 18) || "Statement " + (i + 1);
@@ -162,12 +165,12 @@ async function execute(id: number, text: string, db: string) {
 const column = (s: string) => '"' + s.replace(/"/g, '""') + '"';
 
 /** Profile is what a column of a result holds, asked of all its rows. */
-function Profile(p: { sql: string; db: string; of: { Name: string; Type: string }; close: () => void }) {
+function Profile(p: { sql: string; db: string; values?: string[]; of: { Name: string; Type: string }; close: () => void }) {
   const c = column(p.of.Name), from = `FROM (\n${p.sql.trim().replace(/;$/, "")}\n)`, numeric = isNumber(p.of.Type);
   const live = useLive(async () => {
     const [all, top] = await Promise.all([
-      query(`SELECT count(*), count(${c}), approx_distinct(${c}), CAST(min(${c}) AS varchar), CAST(max(${c}) AS varchar)${numeric ? `, CAST(approx_percentile(${c}, 0.5) AS varchar), CAST(avg(${c}) AS varchar)` : ""} ${from}`, p.db),
-      query(`SELECT CAST(${c} AS varchar) AS v, count(*) AS n ${from} GROUP BY 1 ORDER BY 2 DESC LIMIT 12`, p.db),
+      query(`SELECT count(*), count(${c}), approx_distinct(${c}), CAST(min(${c}) AS varchar), CAST(max(${c}) AS varchar)${numeric ? `, CAST(approx_percentile(${c}, 0.5) AS varchar), CAST(avg(${c}) AS varchar)` : ""} ${from}`, p.db, p.values),
+      query(`SELECT CAST(${c} AS varchar) AS v, count(*) AS n ${from} GROUP BY 1 ORDER BY 2 DESC LIMIT 12`, p.db, p.values),
     ]);
     return { all: all.rows[0]!, top: top.rows };
   }, 0, []);
@@ -193,18 +196,24 @@ function download(data: string | Uint8Array, as: string) {
   setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
 }
 
+const mostUnloaded = 512 << 20, mostFiles = 50; // that a browser is given
+
 /** unloaded is a result as files of Parquet, written beside Athena's results, fetched, and taken away again. */
-async function unloaded(sql: string, db: string, e: Execution): Promise<{ name: string; data: Uint8Array }[]> {
+async function unloaded(db: string, e: Execution): Promise<{ name: string; data: Uint8Array }[]> {
   const beside = place((e.ResultConfiguration?.OutputLocation ?? "").replace(/[^/]*$/, ""));
   if (!beside.bucket) throw new AwsError("NoLocation", "The result has no location in S3, beside which Parquet could be written.", 400);
   const prefix = beside.prefix + "parquet-" + crypto.randomUUID() + "/";
-  await query(`UNLOAD (\n${sql.trim().replace(/;$/, "")}\n) TO 's3://${beside.bucket}/${prefix}' WITH (format = 'PARQUET')`, db);
-  const out: { name: string; data: Uint8Array }[] = [];
-  for (const o of await latest(beside.bucket, prefix, 100)) {
-    out.push({ name: `result${out.length ? "-" + out.length : ""}.parquet`, data: await part(beside.bucket, o.key, "0-") });
-    await xml("s3", "/" + [beside.bucket, ...o.key.split("/")].map(encodeURIComponent).join("/"), "DELETE");
+  await query(`UNLOAD (\n${e.Query.trim().replace(/;$/, "")}\n) TO 's3://${beside.bucket}/${prefix}' WITH (format = 'PARQUET')`, db, e.ExecutionParameters);
+  const written = await latest(beside.bucket, prefix, 5000), size = written.reduce((n, o) => n + o.size, 0);
+  try {
+    if (!written.length) throw new AwsError("NoRows", "The result has no rows, of which no file is written.", 400);
+    if (size > mostUnloaded || written.length > mostFiles) throw new AwsError("TooLarge", `The result has ${bytes(size)} in ${some(written.length, "file")}: write it by UNLOAD, and copy it by “aws s3 cp”.`, 400);
+    const out: { name: string; data: Uint8Array }[] = [];
+    for (const o of written) out.push({ name: `result${out.length ? "-" + out.length : ""}.parquet`, data: await part(beside.bucket, o.key, "0-") });
+    return out;
+  } finally {
+    for (const o of written) await removed(beside.bucket, o.key);
   }
-  return out;
 }
 
 interface Step { text: string; notes: string[]; steps: Step[] }
@@ -228,7 +237,7 @@ function planOf(lines: string[]): Step[] {
 }
 
 function Plan(p: { steps: Step[] }) {
-  return <ul class="plan">{p.steps.map((s) => <li><b>{s.text.replace(/\[.*/, "")}</b> <span class="m sub">{/\[.*/.exec(s.text)?.[0]}</span>{s.notes.map((n) => <div class="m dim">{n}</div>)}{s.steps.length > 0 && <Plan steps={s.steps} />}</li>)}</ul>;
+  return <ul class="plan">{p.steps.map((s) => <li><b>{marked(s.text.replace(/\[.*/, ""))}</b> <span class="m sub">{marked(/\[.*/.exec(s.text)?.[0] ?? "")}</span>{s.notes.map((n) => <div class="m dim">{marked(n)}</div>)}{s.steps.length > 0 && <Plan steps={s.steps} />}</li>)}</ul>;
 }
 
 function Outcome(p: { tab: Tab; db: string; board?: () => void }) {
@@ -245,7 +254,7 @@ function Outcome(p: { tab: Tab; db: string; board?: () => void }) {
   if (e.Status.State !== "SUCCEEDED") return <div class="problem" role="alert"><b>{e.Status.State.toLowerCase()}</b> {e.Status.StateChangeReason}</div>;
   const label = r ? r.columns.findIndex((c) => !isNumber(c.Type)) : -1, value = r ? r.columns.findIndex((c) => isNumber(c.Type)) : -1;
   const parquet = async () => {
-    for (const o of await unloaded(e.Query, p.db, e)) download(o.data, o.name);
+    for (const o of await unloaded(e.QueryExecutionContext?.Database ?? p.db, e)) download(o.data, o.name);
   };
   const save = async (kind: "csv" | "json") => {
     while (r && !r.complete) await r.more();
@@ -263,7 +272,7 @@ function Outcome(p: { tab: Tab; db: string; board?: () => void }) {
         <span class="grow" />
         {label >= 0 && value >= 0 && <button class="plain" aria-pressed={asChart} onClick={() => setChart(!asChart)}>{asChart ? "Hide chart" : "Chart"}</button>}
         {p.board && r && r.columns.length > 0 && reads(e.Query) && <button class="plain" onClick={p.board}>To dashboard</button>}
-        <button class="plain" onClick={() => void save("csv")}>CSV</button><button class="plain" onClick={() => void save("json")}>JSON</button>{reads(e.Query) && !!r?.columns.length && <button class="plain" disabled={!!busy} onClick={() => act("parquet", parquet)}>{busy ? "Writing…" : "Parquet"}</button>}
+        <button class="plain" disabled={!!busy} onClick={() => act("csv", () => save("csv"))}>CSV</button><button class="plain" disabled={!!busy} onClick={() => act("json", () => save("json"))}>JSON</button>{reads(e.Query) && !!r?.columns.length && <button class="plain" disabled={!!busy} onClick={() => act("parquet", parquet)}>{busy === "parquet" ? "Writing…" : "Parquet"}</button>}
         <Command line={`brookmere sql --database ${quoted(p.db)} ${quoted(e.Query.length > 60 ? e.Query.slice(0, 57) + "…" : e.Query)}`} />
       </div>
       <Problem error={failed} />
@@ -274,7 +283,7 @@ function Outcome(p: { tab: Tab; db: string; board?: () => void }) {
               onNeed={(last) => last > r.rows.length - 200 && !r.complete && void r.more().then(() => drawn(r.rows.length))} />
           ) : r ? <div class="empty quiet">Done. The statement gives no rows.</div> : <Loading />}
         </div>
-        {profiled !== undefined && r?.columns[profiled] && <Profile key={e.QueryExecutionId + profiled} sql={e.Query} db={e.QueryExecutionContext?.Database ?? p.db} of={r.columns[profiled]!} close={() => profile(undefined)} />}
+        {profiled !== undefined && r?.columns[profiled] && <Profile key={e.QueryExecutionId + profiled} sql={e.Query} db={e.QueryExecutionContext?.Database ?? p.db} values={e.ExecutionParameters} of={r.columns[profiled]!} close={() => profile(undefined)} />}
         {asChart && r && label >= 0 && value >= 0 && <div class="panel chart"><Bars title={`${r.columns[value]!.Name} by ${r.columns[label]!.Name}`} rows={r.rows.slice(0, 20).map((x) => [x[label] ?? "null", Number(x[value])])} /></div>}
       </div>
     </>

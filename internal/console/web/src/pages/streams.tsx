@@ -1,13 +1,14 @@
 // Kinesis streams: the list, and one with its shards and its records.
 import { useState } from "preact/hooks";
 import { call } from "../aws/client.ts";
-import { base64, bytes, count, quoted, rate, some } from "../format.ts";
+import { base64, bytes, count, marked, quoted, rate, some } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { useLive } from "../parts/live.ts";
 import { Command, Dialog, Empty, Head, Loading, Problem, Spark, useAct } from "../parts/ui.tsx";
-import { rates } from "../rates.ts";
+import { rates, spanned } from "../rates.ts";
 import { go, to } from "../route.ts";
 import { Consumers } from "./consumers.tsx";
+import { putAll } from "./putting.ts";
 import { Records } from "./records.tsx";
 
 export function Streams(p: { name?: string }) {
@@ -26,7 +27,7 @@ function List() {
           <Empty title="No streams yet" line="aws kinesis create-stream --stream-name clicks --shard-count 1">A stream keeps records for its consumers to read, each at its own pace.</Empty>
         ) : (
           <table>
-            <thead><tr><th>name</th><th>mode</th><th class="n">shards</th><th class="n">records/s</th><th class="n">bytes/s</th><th class="n">kept</th><th>last two minutes</th><th>state</th></tr></thead>
+            <thead><tr><th>name</th><th>mode</th><th class="n">shards</th><th class="n">records/s</th><th class="n">bytes/s</th><th class="n">kept</th><th>{spanned()}</th><th>state</th></tr></thead>
             <tbody>{inv.streams.map((s) => {
               const flow = flows.get("stream/" + s.StreamName), status = streams.get(s.StreamName);
               return (
@@ -134,47 +135,54 @@ function Shards(p: { stream: string; shards: Shard[]; onDemand: boolean; arn: st
   );
 }
 
+const longest = 32 << 20; // of a file
+
+/** recordsIn are the lines of a text. */
+const recordsIn = (text: string) => text.split(/\r?\n/).filter((l) => l.trim());
+
 function Put(p: { stream: string; close: () => void }) {
   const [key, setKey] = useState("");
   const [data, setData] = useState('{"hello": "stream"}');
   const [many, setMany] = useState(false);
+  const [file, setFile] = useState<{ name: string; records: string[] }>(); // not shown, as it may be long
   const [done, setDone] = useState("");
-  const [error, setError] = useState<Error>();
-  const [large, setLarge] = useState(false);
-  const records = many ? data.split("\n").filter((l) => l.trim()) : [data];
-  const put = async () => {
-    setError(undefined);
+  const { busy, error, act } = useAct();
+  const [wrong, setWrong] = useState("");
+  const records = file?.records ?? (many ? recordsIn(data) : [data]);
+  const take = async (f: File | undefined) => {
+    setFile(undefined);
+    setDone("");
+    setWrong("");
+    if (!f) return;
+    if (f.size > longest) return setWrong("The file is larger than 32 MiB: put it by the command line, “brookmere generate”, or in parts.");
     try {
-      const encoded = records.map((text) => ({ Data: base64(new TextEncoder().encode(text)), PartitionKey: key || crypto.randomUUID() }));
-      if (encoded.length === 1) {
-        const r = await call<{ ShardId: string }>("kinesis", "PutRecord", { StreamName: p.stream, ...encoded[0] });
-        setDone("It is durable in " + r.ShardId + ".");
-        return;
-      }
-      let failed = 0;
-      for (let i = 0, size = 0, batch: typeof encoded = []; i < encoded.length; i++) {
-        batch.push(encoded[i]!);
-        size += encoded[i]!.Data.length;
-        if (batch.length < 500 && size + (encoded[i + 1]?.Data.length ?? Infinity) < 5e6) continue;
-        failed += (await call<{ FailedRecordCount: number }>("kinesis", "PutRecords", { StreamName: p.stream, Records: batch })).FailedRecordCount;
-        [size, batch] = [0, []];
-        setDone(`${some(i + 1, "record")} sent…`);
-      }
-      setDone(`${some(encoded.length - failed, "record")} put${failed ? ", " + failed + " refused" : ""}.`);
-    } catch (e) {
-      setError(e as Error);
+      setFile({ name: f.name, records: recordsIn(new TextDecoder("utf-8", { fatal: true }).decode(await f.arrayBuffer())) });
+    } catch {
+      setWrong("The file is not a text in UTF-8.");
     }
   };
+  const put = async () => {
+    setDone("");
+    const encoded = records.map((text) => ({ Data: base64(new TextEncoder().encode(text)), PartitionKey: key || crypto.randomUUID() }));
+    if (encoded.length === 1) {
+      const r = await call<{ ShardId: string }>("kinesis", "PutRecord", { StreamName: p.stream, ...encoded[0] });
+      return setDone("It is durable in " + r.ShardId + ".");
+    }
+    await putAll({ stream: p.stream }, encoded, (n) => setDone(`${count(n)} of ${some(encoded.length, "record")} put…`));
+    setDone(`${some(encoded.length, "record")} put.`);
+  };
+  const first = records[0] ?? "";
   return (
     <Dialog title={"Put into " + p.stream} close={p.close}>
       <label>Partition key<input class="field wide m" value={key} placeholder="random" onInput={(e) => setKey(e.currentTarget.value)} /></label>
-      <label>{many ? "Records, one a line" : "Data"}<textarea class="m" rows={8} value={data} spellcheck={false} autofocus onInput={(e) => setData(e.currentTarget.value)} /></label>
-      <label class="check"><input type="checkbox" checked={many} onChange={(e) => setMany(e.currentTarget.checked)} /> each line is a record</label>
-      <label>A file of records, one a line<input type="file" onChange={async (e) => { const f = e.currentTarget.files?.[0]; setLarge(!!f && f.size > 32 << 20); if (f && f.size <= 32 << 20) { setData(await f.text()); setMany(true); } }} /></label>
-      {large && <div class="notice" role="status">The file is larger than 32 MiB: put it by the command line, “brookmere generate”, or in parts.</div>}
+      {!file && <label>{many ? "Records, one a line" : "Data"}<textarea class="m" rows={8} value={data} spellcheck={false} autofocus onInput={(e) => setData(e.currentTarget.value)} /></label>}
+      {!file && <label class="check"><input type="checkbox" checked={many} onChange={(e) => setMany(e.currentTarget.checked)} /> each line is a record</label>}
+      <label>A file of records, one a line<input type="file" onChange={(e) => void take(e.currentTarget.files?.[0])} /></label>
+      {file && <span class="hint">{marked(file.name)} has {some(file.records.length, "record")}{first && <>, of which the first is <span class="m">{marked(first.slice(0, 200))}{first.length > 200 && "…"}</span></>}</span>}
+      {wrong && <div class="notice" role="status">{wrong}</div>}
       <Problem error={error} />
-      <Command line={`aws kinesis put-record --stream-name ${p.stream} --partition-key ${quoted(key || "k")} --cli-binary-format raw-in-base64-out --data ${quoted(records[0] ?? "")}`} />
-      <div class="bar end"><span class="sub">{done}</span><span class="grow" /><button onClick={p.close}>Close</button><button class="primary" onClick={put} disabled={!records.length}>Put {many ? some(records.length, "record") : ""}</button></div>
+      <Command line={`aws kinesis put-record --stream-name ${p.stream} --partition-key ${quoted(key || "k")} --cli-binary-format raw-in-base64-out --data ${quoted(first.slice(0, 2000))}`} />
+      <div class="bar end"><span class="sub" role="status">{done}</span><span class="grow" /><button onClick={p.close}>Close</button><button class="primary" onClick={() => act("put", put)} disabled={!!busy || !!wrong || !records.length}>{busy ? "Putting…" : file || many ? "Put " + some(records.length, "record") : "Put"}</button></div>
     </Dialog>
   );
 }

@@ -7,11 +7,11 @@ type Value = boolean | number | bigint | Uint8Array | Value[] | Struct;
 export interface Chunk { column: string; type: string; encodings: string; codec: string; values: number; nulls?: number; min?: string; max?: string; bytes: number; raw: number }
 export interface Footer { rows: number; by: string; groups: { rows: number; bytes: number; columns: Chunk[] }[] }
 
-const deepest = 32;
+const deepest = 32, most = 1 << 22; // values in a footer: it has a few dozen for each column of a group
 
 function compact(b: Uint8Array): Struct {
   const view = new DataView(b.buffer, b.byteOffset, b.byteLength);
-  let at = 0;
+  let at = 0, values = 0;
   const varint = (): bigint => {
     let v = 0n;
     for (let shift = 0n; ; shift += 7n) {
@@ -25,6 +25,7 @@ function compact(b: Uint8Array): Struct {
   const size = () => { const n = Number(varint()); if (n > b.length - at) throw new Error("The footer names more than it holds."); return n; };
   const value = (type: number, depth: number): Value => {
     if (depth > deepest) throw new Error("The footer is too deep.");
+    if (++values > most) throw new Error("The footer holds more than is shown here.");
     switch (type) {
       case 1: case 2: return type === 1;
       case 3: return view.getInt8(at++);
@@ -34,7 +35,7 @@ function compact(b: Uint8Array): Struct {
       case 8: { const n = size(); return b.subarray(at, (at += n)); }
       case 9: case 10: {
         const head = b[at++]!, n = head >> 4 === 15 ? size() : head >> 4, of = head & 15, out: Value[] = [];
-        for (let i = 0; i < n; i++) out.push(of < 3 ? b[at++] === 1 : value(of, depth + 1));
+        for (let i = 0; i < n; i++) out.push(of === 1 || of === 2 ? b[at++] === 1 : value(of, depth + 1));
         return out;
       }
       case 11: {
@@ -96,7 +97,7 @@ export function footer(end: Uint8Array): Footer {
   if (!n || n > end.length) throw new Error("It is not a Parquet file.");
   const f = compact(end.subarray(end.length - n, end.length - 8));
   const list = (v: Value | undefined) => (Array.isArray(v) ? (v as Struct[]) : []);
-  const text = (v: Value | undefined) => (v instanceof Uint8Array ? new TextDecoder().decode(v) : "");
+  const text = (v: Value | undefined) => (v instanceof Uint8Array ? new TextDecoder().decode(v.subarray(0, 300)) : "");
   const leaves = list(f[2]).filter((s) => s[5] === undefined); // in the order of the columns of a group
   return {
     rows: Number(f[3] ?? 0), by: text(f[6]),

@@ -13,7 +13,19 @@ async function inflated(data: Uint8Array, size: number): Promise<Uint8Array> {
     out.set(r.value, at);
     at += r.value.length;
   }
-  return out.subarray(0, at);
+  if (at !== size) throw new Error("A file of the package is smaller than it says.");
+  return out;
+}
+
+/** deflated is data packed, or itself where that is no smaller. */
+async function deflated(data: Uint8Array): Promise<Uint8Array> {
+  const packed = new Uint8Array(await new Response(new Blob([data as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new CompressionStream("deflate-raw"))).arrayBuffer());
+  return packed.length < data.length ? packed : data;
+}
+
+function checked(name: string, data: Uint8Array, sum: number): Uint8Array {
+  if (crc(data) !== sum) throw new Error(name + " of the package is damaged.");
+  return data;
 }
 
 /** unzip reads the files of a package; folders are left out. */
@@ -31,7 +43,7 @@ export async function unzip(b: Uint8Array): Promise<Entry[]> {
     const from = head + 30 + v.getUint16(head + 26, true) + v.getUint16(head + 28, true), data = b.subarray(from, from + packed);
     if ((total += size) > most) throw new Error("The package holds more than is edited here.");
     if (method !== 0 && method !== 8) throw new Error(name + " is packed in a way that is not read here.");
-    if (!name.endsWith("/")) out.push({ name, data: method ? await inflated(data, size) : data, mode: v.getUint32(at + 38, true) });
+    if (!name.endsWith("/")) out.push({ name, data: checked(name, method ? await inflated(data, size) : data, v.getUint32(at + 16, true)), mode: v.getUint32(at + 38, true) });
     at += 46 + long + v.getUint16(at + 30, true) + v.getUint16(at + 32, true);
   }
   return out;
@@ -46,19 +58,20 @@ function crc(b: Uint8Array): number {
   return ~c >>> 0;
 }
 
-/** zip writes files as they are, not packed. */
-export function zip(entries: Entry[]): Uint8Array {
+/** zip writes files, packed where that makes them smaller. */
+export async function zip(entries: Entry[]): Promise<Uint8Array> {
   const parts: Uint8Array[] = [], directory: Uint8Array[] = [];
   let at = 0;
   for (const e of entries) {
-    const name = new TextEncoder().encode(e.name), head = new DataView(new ArrayBuffer(46));
+    const name = new TextEncoder().encode(e.name), data = await deflated(e.data), head = new DataView(new ArrayBuffer(46));
     head.setUint32(0, 0x02014b50, true);
     head.setUint16(4, 0x314, true); // made on Unix, whose modes are kept
     head.setUint16(6, 20, true);
     head.setUint16(8, 0x800, true); // the name is UTF-8
+    head.setUint16(10, data === e.data ? 0 : 8, true);
     head.setUint16(14, 0x21, true); // 1980-01-01
     head.setUint32(16, crc(e.data), true);
-    head.setUint32(20, e.data.length, true);
+    head.setUint32(20, data.length, true);
     head.setUint32(24, e.data.length, true);
     head.setUint16(28, name.length, true);
     head.setUint32(38, e.mode, true);
@@ -68,8 +81,8 @@ export function zip(entries: Entry[]): Uint8Array {
     local.set(new Uint8Array(head.buffer, 6, 24), 4); // the same fields, but for the first
     new DataView(local.buffer).setUint32(0, 0x04034b50, true);
     local.set([0, 0], 28);
-    parts.push(local, name, e.data);
-    at += 30 + name.length + e.data.length;
+    parts.push(local, name, data);
+    at += 30 + name.length + data.length;
   }
   const size = directory.reduce((n, p) => n + p.length, 0), end = new DataView(new ArrayBuffer(22));
   end.setUint32(0, 0x06054b50, true);

@@ -163,7 +163,7 @@ class DataSink:
             if self.behavior != "UPDATE_IN_DATABASE":
                 return
             have = {c["Name"].lower(): c for c in table["StorageDescriptor"]["Columns"]}
-            changed = False
+            changed = retyped = False
             for n, t in columns:
                 c = have.get(n)
                 if c is None:
@@ -171,9 +171,11 @@ class DataSink:
                     changed = True
                 elif c.get("Type") != t and t in _WIDER and c.get("Type") in _WIDER and _WIDER.index(t) > _WIDER.index(c["Type"]):
                     c["Type"] = t
-                    changed = True
+                    changed = retyped = True
             if not changed:
                 return
+            if retyped:
+                self._retype(glue, table["StorageDescriptor"]["Columns"])
             known = ("Name", "Description", "Owner", "LastAccessTime", "LastAnalyzedTime", "Retention", "StorageDescriptor", "PartitionKeys", "ViewOriginalText", "ViewExpandedText", "TableType", "Parameters", "TargetTable")
             try:
                 glue.update_table(DatabaseName=self.database, TableInput={k: v for k, v in table.items() if k in known}, VersionId=table.get("VersionId", ""))
@@ -181,6 +183,26 @@ class DataSink:
             except glue.exceptions.ConcurrentModificationException:
                 table = self._table()
         raise RuntimeError("the table %s.%s is being changed by somebody else all the time" % (self.database, self.table))
+
+    def _retype(self, glue, columns):
+        """Gives the partitions, whose files are read by the types that each keeps, the columns that the table is about to have."""
+        types = {c["Name"].lower(): c.get("Type") for c in columns}
+        known = ("Values", "LastAccessTime", "LastAnalyzedTime", "StorageDescriptor", "Parameters")
+        token = {}
+        while token is not None:
+            out = glue.get_partitions(DatabaseName=self.database, TableName=self.table, **token)
+            entries = []
+            for p in out.get("Partitions", []):
+                own = p.get("StorageDescriptor", {}).get("Columns", [])
+                if any(types.get(c["Name"].lower(), c.get("Type")) != c.get("Type") for c in own):
+                    p["StorageDescriptor"]["Columns"] = columns
+                    entries.append({"PartitionValueList": p["Values"], "PartitionInput": {k: v for k, v in p.items() if k in known}})
+            for n in range(0, len(entries), 100):
+                failed = glue.batch_update_partition(DatabaseName=self.database, TableName=self.table, Entries=entries[n : n + 100])
+                for e in failed.get("Errors", []):
+                    if e["ErrorDetail"]["ErrorCode"] != "EntityNotFoundException":
+                        raise RuntimeError("partition %s: %s" % (e.get("PartitionValueList"), e["ErrorDetail"].get("ErrorMessage")))
+            token = {"NextToken": out["NextToken"]} if out.get("NextToken") else None
 
     def _partitions(self, keys, values, base):
         if not keys:
