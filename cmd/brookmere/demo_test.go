@@ -1,14 +1,19 @@
 package main
 
 import (
+	"encoding/base64"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/spf13/cobra"
 
 	"github.com/brookmere/brookmere/examples"
+	"github.com/brookmere/brookmere/examples/wildrydes"
 )
 
 // own are the flags of a demo that starts a node of its own.
@@ -57,11 +62,31 @@ func TestDemoWildrydes(t *testing.T) {
 	prints(t, words(url, "analytics start wildrydes --from last-stopped-point"))
 	fails(t, words(url, "analytics explain none"), "none")
 	fails(t, words(url, "analytics start none"), "ResourceNotFoundException")
+	fleetFunction(t, url)
 	prints(t, words(url, "demo wildrydes --clean"), "Removing the fleet")
 	prints(t, words(url, "demo wildrydes --clean"), "Removing the fleet") // twice does no harm
 	if got, _ := command(t, words(url, "streams ls")...); strings.Contains(got, "wildrydes") {
 		t.Errorf("streams are left:\n%s", got)
 	}
+}
+
+// fleetFunction has the fleet's function write a summary into the table, without an SDK, and then fail: the
+// demo says so, and flies.
+func fleetFunction(t *testing.T, url string) {
+	t.Helper()
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Log("no Node is here: the function is not tried")
+		return
+	}
+	record := `{"kinesis":{"data":"` + base64.StdEncoding.EncodeToString([]byte(`{"Name":"Shadowfax","StatusTime":"2018-03-18 03:20:00.000","Distance":362,"MinMagicPoints":null}`)) + `"}}`
+	prints(t, words(url, "functions invoke "+wildrydes.Function+` --payload {"Records":[`+record+","+record+`]}`), "wrote 1 summaries")
+	prints(t, words(url, "tables scan "+wildrydes.Table), "Shadowfax", "362")
+	client := lambda.NewFromConfig(newDemoClients(url, "").config)
+	if _, err := client.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String(wildrydes.Function), Handler: aws.String("index.none")}); err != nil {
+		t.Fatal(err)
+	}
+	prints(t, words(url, "demo wildrydes --page 127.0.0.1:0 --for 300ms --name Shadowfax"),
+		"The table "+wildrydes.Table+" gets no summaries: ", "index.none is undefined", "brookmere functions logs "+wildrydes.Function, "Readings in the bucket:")
 }
 
 // TestRunStartsANode runs a command for which a node is started, and ends as it does.
