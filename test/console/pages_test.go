@@ -45,6 +45,9 @@ func TestPages(t *testing.T) {
 		b.open(t, "", "Pipeline", "orders-raw", "shop.orders", "resources")
 		b.do(t, chromedp.Click(`g[aria-label^="from stream/orders to delivery/orders-raw"]`, chromedp.ByQuery))
 		b.shows(t, "last records over this line", "o00")
+		b.do(t, pick("Time", "3600"))
+		b.shows(t, "mean of 1 h")
+		b.do(t, pick("Time", "0"))
 		b.accessible(t)
 		b.picture(t, "pipeline")
 	})
@@ -70,17 +73,22 @@ func TestPages(t *testing.T) {
 		b.shows(t, "1 rows of 20 records", "orders", "max(amount)")
 		b.do(t, chromedp.Evaluate(`document.querySelector("input[aria-label=Filter]").select()`, nil), input.InsertText(`SELECT nope(amount)`))
 		b.shows(t, "There is no nope here")
+		p.from(t, b)
 	})
 	t.Run("split", func(t *testing.T) {
 		b.open(t, "streams/orders", "2 shards", "Consumers", "behind: none")
 		b.do(t, chromedp.Click(`.range`, chromedp.ByQuery), chromedp.Click(`//button[text()="Split in the middle"]`))
 		b.shows(t, "3 shards")
+		b.do(t, chromedp.Click(`.range`, chromedp.ByQuery), chromedp.Click(`//button[starts-with(text(),"Merge with")]`))
+		b.shows(t, "2 shards")
 	})
 	t.Run("put", func(t *testing.T) {
 		b.open(t, "streams/orders", "Put a record")
 		b.do(t, chromedp.Click(`//button[text()="Put a record"]`), chromedp.WaitVisible(".dialog"), chromedp.Click(`.dialog button.primary`, chromedp.ByQuery))
 		b.shows(t, "It is durable in shardId-")
+		p.putFile(t, b)
 	})
+	t.Run("redrive", func(t *testing.T) { p.redrive(t, b) })
 	t.Run("deliveries", func(t *testing.T) {
 		b.open(t, "deliveries", "1 delivery stream", "orders-raw", "lake")
 		b.open(t, "deliveries/orders-raw", "Last objects", "orders/20", "delivered")
@@ -183,6 +191,13 @@ func TestPages(t *testing.T) {
 		b.shows(t, "0 generators", "stopped")
 		b.open(t, "streams/orders", "made")
 	})
+	t.Run("Parquet and plans", func(t *testing.T) {
+		b.open(t, "sql", "functions")
+		b.do(t, chromedp.Click(`//button[text()="+"]`), until(`document.activeElement?.shadowRoot?.activeElement?.textContent === "SELECT …"`, nil),
+			input.InsertText("SELECT order_id, amount FROM orders WHERE amount BETWEEN 18 AND 19"), chromedp.Click(`//button[starts-with(text(),"Run")]`))
+		b.shows(t, "o0018", "2 rows")
+		p.parquet(t, b)
+	})
 	t.Run("a statement that fails", func(t *testing.T) {
 		b.open(t, "sql", "functions")
 		b.do(t, chromedp.Click(`//button[text()="+"]`), until(`document.activeElement?.shadowRoot?.activeElement?.textContent === "SELECT …"`, nil),
@@ -191,10 +206,11 @@ func TestPages(t *testing.T) {
 	})
 	t.Run("tables", func(t *testing.T) {
 		b.open(t, "tables", "1 table", "customers")
-		b.open(t, "tables/customers", "c1", "Lisbon")
+		b.open(t, "tables/customers", "c1", "Lisbon", "What changes in the table from now on")
 		b.do(t, chromedp.Click(`.grid .row[aria-rowindex="2"]`, chromedp.ByQuery), chromedp.Click(`//button[text()="Edit"]`), chromedp.WaitVisible(".dialog textarea"),
 			chromedp.Evaluate(`document.querySelector(".dialog textarea").select()`, nil), input.InsertText(`{"id": "c2", "city": "Porto"}`), chromedp.Click(`//button[text()="Save"]`))
-		b.shows(t, "Porto", "2 items")
+		b.shows(t, "Porto", "2 items", "insert")
+		b.do(t, until(`document.querySelector("section table")?.innerText.includes("Porto")`, nil))
 		b.do(t, chromedp.SendKeys(`input[aria-label="Filter"]`, "city ~ Por\r", chromedp.ByQuery))
 		b.shows(t, "1 item")
 		b.do(t, chromedp.SendKeys(`input[aria-label="id"]`, "SELECT city FROM customers WHERE id = 'c1'\r", chromedp.ByQuery))
@@ -204,6 +220,7 @@ func TestPages(t *testing.T) {
 	})
 	t.Run("functions", func(t *testing.T) {
 		b.open(t, "functions", "No functions yet", "aws lambda create-function")
+		p.deploy(t, b)
 	})
 	b.clean(t)
 }
@@ -305,6 +322,7 @@ func newPipeline(t *testing.T, n *nodetest.Node) *pipeline {
 	items := dynamodb.NewFromConfig(cfg)
 	_, err = items.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName: aws.String("customers"), BillingMode: dynamodbtypes.BillingModePayPerRequest,
+		StreamSpecification:  &dynamodbtypes.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: dynamodbtypes.StreamViewTypeNewAndOldImages},
 		KeySchema:            []dynamodbtypes.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: dynamodbtypes.KeyTypeHash}},
 		AttributeDefinitions: []dynamodbtypes.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: dynamodbtypes.ScalarAttributeTypeS}},
 	})

@@ -105,6 +105,9 @@ func TestServices(t *testing.T) {
 			b.do(t, chromedp.Sleep(200*time.Millisecond), chromedp.Evaluate(`document.body.innerText.includes("o77")`, &come))
 		}
 		b.shows(t, "since you look")
+		a.put("orders", `{"id": "o78", "amount": 78}`)
+		b.do(t, chromedp.WaitVisible(`.windows i`, chromedp.ByQuery))
+		b.shows(t, "rows by their time")
 		b.accessible(t)
 		b.picture(t, "analytics-sums")
 		b.do(t, click("Explain"), chromedp.WaitVisible(".dialog pre"))
