@@ -160,8 +160,8 @@ func (k *kinesisSource) endPolling() {
 	}
 }
 
-// end is the position after everything that the shards have now. wake makes the reader
-// look.
+// end is the position after everything that the shards have now: the beginning where none had
+// a record yet. wake makes the reader look.
 func (k *kinesisSource) end(ctx context.Context, wake func()) (shardlog.Position, error) {
 	k.mu.Lock()
 	if k.polled == nil {
@@ -178,7 +178,10 @@ func (k *kinesisSource) end(ctx context.Context, wake func()) (shardlog.Position
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return shardlog.Position{Frame: k.marks.next()}, nil
+	if next := k.marks.next(); next > 1 { // records are numbered from 1
+		return shardlog.Position{Frame: next}, nil
+	}
+	return shardlog.Position{}, nil
 }
 
 // Read is that of delivery.Source.

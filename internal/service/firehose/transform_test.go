@@ -374,6 +374,7 @@ func TestFunctionStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.flush(t, "s") // a source to which nothing was ever put has nothing to wait for
 	for i, want := range []string{"a b c d", "a b c d e f"} {
 		if i == 0 {
 			k.put("shardId-0", "a ", "b ")
