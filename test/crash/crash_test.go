@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -16,15 +15,11 @@ import (
 
 var rounds = flag.Int("rounds", 20, "times that a node is killed in each test")
 
-// long skips a test that takes longer than a run of all tests has, unless somebody asks for it. It has fewer rounds
-// than others unless their number is given.
-func long(t *testing.T, few int) {
+// slow gives a test whose rounds take long two of them, unless their number is given.
+func slow(t *testing.T) {
 	t.Helper()
-	if os.Getenv("BROOKMERE_LONG") == "" {
-		t.Skip("BROOKMERE_LONG=1 runs it")
-	}
 	if *rounds == 20 {
-		*rounds = few
+		*rounds = 2
 		t.Cleanup(func() { *rounds = 20 })
 	}
 }

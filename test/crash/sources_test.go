@@ -57,7 +57,7 @@ func TestFunctionSources(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("python3 is not on this machine")
 	}
-	long(t, 6)
+	slow(t)
 	const table, windowed, items = "versions", "windowed", 3
 	var (
 		mu       sync.Mutex

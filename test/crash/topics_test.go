@@ -25,7 +25,7 @@ import (
 // notifications, while nodes are killed. Every acknowledged message and object comes to its queue; what comes from the
 // FIFO topic is in order, each message once.
 func TestTopicsAndEventsUnderFire(t *testing.T) {
-	long(t, 6)
+	slow(t)
 	const account = "000000000000"
 	var (
 		queues   = map[string]string{} // URL by name
