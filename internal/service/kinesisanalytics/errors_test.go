@@ -4,15 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/brookmere/brookmere/internal/awswire"
-	"github.com/brookmere/brookmere/internal/engine/broker"
-	"github.com/brookmere/brookmere/internal/engine/shardlog"
-	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
 // refusals is a service by one version of the API whose workers do not run, so that applications stay as
@@ -26,21 +22,7 @@ type refusals struct {
 
 func newRefusals(t *testing.T, second bool) *refusals {
 	t.Helper()
-	b, err := broker.Start(broker.Options{Dir: filepath.Join(t.TempDir(), "log")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	st, err := state.Open(t.Context(), b, state.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
-	log, err := shardlog.Open(t.Context(), b, shardlog.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = log.Close() })
+	st, log := stores(t)
 	s, err := New(Config{State: st, Log: log, EnforceLimits: true})
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,8 @@ type fixture struct {
 	kinesis *kinesissvc.Service
 }
 
-func newFixture(t testing.TB, change ...func(*Config)) *fixture {
+// stores are what a service keeps its applications and records in.
+func stores(t testing.TB) (*state.Store, *shardlog.Log) {
 	t.Helper()
 	b, err := broker.Start(broker.Options{Dir: filepath.Join(t.TempDir(), "log")})
 	if err != nil {
@@ -51,6 +52,12 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
+	return st, log
+}
+
+func newFixture(t testing.TB, change ...func(*Config)) *fixture {
+	t.Helper()
+	st, log := stores(t)
 	k, err := kinesissvc.New(kinesissvc.Config{State: st, Log: log})
 	if err != nil {
 		t.Fatal(err)
