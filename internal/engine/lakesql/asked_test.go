@@ -50,7 +50,7 @@ func TestAskedColumns(t *testing.T) {
 		"SELECT y FROM % AS u(x, y, z, p) TABLESAMPLE BERNOULLI (100) ORDER BY 1",
 		"SELECT 1 WHERE 2 IN (SELECT x FROM % AS u(x, y, z, p))",
 		"SELECT (SELECT max(x) FROM % u(x, y, z, p) WHERE y <> v.k) FROM (VALUES 'bbb') v(k)",
-		"SELECT a FROM % EXCEPT SELECT x FROM % AS u(x, y, z, p) WHERE y = 'b'",
+		"SELECT a FROM % EXCEPT SELECT x FROM % AS u(x, y, z, p) WHERE y = 'b' ORDER BY 1",
 		"SELECT lag(y) OVER (ORDER BY x) FROM % AS u(x, y, z, p) ORDER BY x",
 		"WITH c(x, y) AS (SELECT a, b FROM %) SELECT y FROM c ORDER BY x",
 		"WITH c(x, y, z, p) AS (TABLE %) SELECT y FROM c ORDER BY x",
