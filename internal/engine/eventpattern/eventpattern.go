@@ -1,21 +1,22 @@
 // Package eventpattern matches JSON documents against event patterns, the filter language of
-// EventBridge and of event source mappings.
+// EventBridge, of event source mappings and of subscriptions of topics.
 //
 // A pattern is an object that mirrors the document: its members are objects, which descend, or
 // arrays of conditions, one of which must hold. All members must match; "$or" holds an array
 // of objects, one of which must. Where the document has an array, one of its elements must
-// match. Conditions are literals (text, number, true, false, null) and objects of one operator:
-// prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, cidr.
+// match. A name with dots is a way: "a.b" in a pattern or a document is b in a. Conditions are
+// literals (text, number, true, false, null) and objects of one operator: prefix, suffix,
+// equals-ignore-case, wildcard, anything-but, numeric, exists, cidr. All are about values: where
+// the document has an object, or an array of nothing, a condition finds nothing.
 package eventpattern
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"math"
-	"net/netip"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -33,39 +34,17 @@ type node struct {
 	or     [][]*node // each: one of which must match
 }
 
+// field is a member of an object: another one, or conditions.
 type field struct {
-	name  string
-	inner *node       // an object, or
-	any   []condition // conditions
+	name   string
+	inner  *node
+	any    []condition
+	absent bool     // it matches too where the document has nothing at path
+	path   []string // from the document
 }
 
-// condition is one of those in an array. v is what the document has; present says whether it
-// has it.
-type condition func(v any, present bool) bool
-
-func bad(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrSyntax, fmt.Sprintf(format, args...))
-}
-
-// Parse compiles a pattern.
-func Parse(text string) (*Pattern, error) {
-	v, err := decode([]byte(text))
-	if err != nil {
-		return nil, bad("it is not JSON")
-	}
-	m, ok := v.(map[string]any)
-	if !ok {
-		return nil, bad("it is not an object")
-	}
-	if len(m) == 0 {
-		return nil, bad("it is empty")
-	}
-	root, err := compile(m, 0)
-	if err != nil {
-		return nil, err
-	}
-	return &Pattern{root}, nil
-}
+// condition is one of those in an array, on a value that is neither an object nor an array.
+type condition func(v any) bool
 
 func decode(b []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -77,154 +56,6 @@ func decode(b []byte) (any, error) {
 		return nil, errors.New("more than one value")
 	}
 	return v, nil
-}
-
-func compile(m map[string]any, depth int) (*node, error) {
-	if depth > maxDepth {
-		return nil, bad("it is nested deeper than %d", maxDepth)
-	}
-	n := new(node)
-	for name, v := range m {
-		switch v := v.(type) {
-		case map[string]any:
-			if len(v) == 0 {
-				return nil, bad("the object at %q is empty", name)
-			}
-			inner, err := compile(v, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			n.fields = append(n.fields, field{name: name, inner: inner})
-		case []any:
-			if len(v) == 0 {
-				return nil, bad("the array at %q is empty", name)
-			}
-			if name == "$or" && isObjects(v) {
-				var choices []*node
-				for _, c := range v {
-					inner, err := compile(c.(map[string]any), depth+1)
-					if err != nil {
-						return nil, err
-					}
-					choices = append(choices, inner)
-				}
-				n.or = append(n.or, choices)
-				continue
-			}
-			f := field{name: name}
-			for _, c := range v {
-				cond, err := compileCondition(c)
-				if err != nil {
-					return nil, err
-				}
-				f.any = append(f.any, cond)
-			}
-			n.fields = append(n.fields, f)
-		default:
-			return nil, bad("%q is neither an object nor an array", name)
-		}
-	}
-	return n, nil
-}
-
-func isObjects(list []any) bool {
-	for _, v := range list {
-		if _, ok := v.(map[string]any); !ok {
-			return false
-		}
-	}
-	return len(list) >= 2
-}
-
-func compileCondition(c any) (condition, error) {
-	m, ok := c.(map[string]any)
-	if !ok {
-		if _, ok := c.([]any); ok {
-			return nil, bad("an array holds an array")
-		}
-		return func(v any, present bool) bool { return present && equal(v, c) }, nil
-	}
-	if len(m) != 1 {
-		return nil, bad("a condition has one operator")
-	}
-	for op, arg := range m {
-		return operator(op, arg)
-	}
-	return nil, nil // not reached: there is one
-}
-
-func equal(a, b any) bool {
-	x, isX := a.(float64)
-	y, isY := b.(float64)
-	if isX && isY {
-		return x == y
-	}
-	switch a.(type) {
-	case string, bool, nil:
-		return a == b
-	}
-	return false
-}
-
-// onText is a condition on texts.
-func onText(holds func(string) bool) condition {
-	return func(v any, present bool) bool {
-		s, ok := v.(string)
-		return present && ok && holds(s)
-	}
-}
-
-func operator(op string, arg any) (condition, error) {
-	switch op {
-	case "prefix", "suffix":
-		match := strings.HasPrefix
-		if op == "suffix" {
-			match = strings.HasSuffix
-		}
-		switch a := arg.(type) {
-		case string:
-			return onText(func(s string) bool { return match(s, a) }), nil
-		case map[string]any:
-			if t, ok := a["equals-ignore-case"].(string); ok && len(a) == 1 {
-				t = strings.ToLower(t)
-				return onText(func(s string) bool { return match(strings.ToLower(s), t) }), nil
-			}
-		}
-		return nil, bad("%s wants a text", op)
-	case "equals-ignore-case":
-		a, ok := arg.(string)
-		if !ok {
-			return nil, bad("equals-ignore-case wants a text")
-		}
-		return onText(func(s string) bool { return strings.EqualFold(s, a) }), nil
-	case "wildcard":
-		a, ok := arg.(string)
-		if !ok || strings.Contains(a, "**") {
-			return nil, bad("wildcard wants a text, without two * in a row")
-		}
-		return onText(func(s string) bool { return wildcard(a, s) }), nil
-	case "exists":
-		a, ok := arg.(bool)
-		if !ok {
-			return nil, bad("exists wants true or false")
-		}
-		return func(_ any, present bool) bool { return present == a }, nil
-	case "cidr":
-		a, ok := arg.(string)
-		p, err := netip.ParsePrefix(a)
-		if !ok || err != nil {
-			return nil, bad("cidr wants a range of addresses")
-		}
-		return onText(func(s string) bool {
-			ip, err := netip.ParseAddr(s)
-			return err == nil && p.Contains(ip)
-		}), nil
-	case "numeric":
-		return numeric(arg)
-	case "anything-but":
-		return anythingBut(arg)
-	}
-	return nil, bad("the operator %q is not known", op)
 }
 
 func wildcard(pattern, s string) bool {
@@ -247,110 +78,82 @@ func wildcard(pattern, s string) bool {
 	return strings.HasSuffix(s, last)
 }
 
-func numeric(arg any) (condition, error) {
-	list, ok := arg.([]any)
-	if !ok || len(list)%2 != 0 || len(list) == 0 || len(list) > 4 {
-		return nil, bad("numeric wants operators and numbers")
-	}
-	var all []func(float64) bool
-	for i := 0; i < len(list); i += 2 {
-		n, ok := list[i+1].(float64)
-		if !ok || math.Abs(n) > 5e9 {
-			return nil, bad("numeric compares with numbers from -5e9 to 5e9")
-		}
-		switch list[i] {
-		case "=":
-			all = append(all, func(v float64) bool { return v == n })
-		case "<":
-			all = append(all, func(v float64) bool { return v < n })
-		case "<=":
-			all = append(all, func(v float64) bool { return v <= n })
-		case ">":
-			all = append(all, func(v float64) bool { return v > n })
-		case ">=":
-			all = append(all, func(v float64) bool { return v >= n })
-		default:
-			return nil, bad("numeric has no operator %v", list[i])
-		}
-	}
-	return func(v any, present bool) bool {
-		f, ok := v.(float64)
-		if !present || !ok {
-			return false
-		}
-		for _, holds := range all {
-			if !holds(f) {
-				return false
+// both are values of one name, which a document has by itself and by a name with dots.
+type both []any
+
+// maxSteps bounds the steps of a name with dots: behind them the rest of it is one name.
+const maxSteps = 64
+
+// steps are those of a name with dots.
+func steps(name string) []string { return strings.SplitN(name, ".", maxSteps) }
+
+// dotted reports whether a document has names with dots.
+func dotted(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, dotted)
+	case map[string]any:
+		for name, e := range v {
+			if strings.Contains(name, ".") || dotted(e) {
+				return true
 			}
 		}
-		return true
-	}, nil
+	}
+	return false
 }
 
-// anythingBut holds for what is there and is none of what is named.
-func anythingBut(arg any) (condition, error) {
-	var not []condition
-	add := func(v any) error {
-		switch v.(type) {
-		case string, float64:
-		default:
-			return bad("anything-but wants texts, numbers or an operator")
-		}
-		not = append(not, func(d any, present bool) bool { return present && equal(d, v) })
-		return nil
-	}
-	switch a := arg.(type) {
+// undotted is a copy of a document in which names with dots are ways.
+func undotted(v any) any {
+	switch v := v.(type) {
 	case []any:
-		if len(a) == 0 {
-			return nil, bad("anything-but wants at least one value")
+		list := make([]any, len(v))
+		for i, e := range v {
+			list[i] = undotted(e)
 		}
-		for _, v := range a {
-			if err := add(v); err != nil {
-				return nil, err
-			}
-		}
+		return list
 	case map[string]any:
-		if len(a) != 1 {
-			return nil, bad("anything-but takes one operator")
-		}
-		for op, v := range a {
-			values, ok := v.([]any)
-			if !ok {
-				values = []any{v}
+		m := make(map[string]any, len(v))
+		for name, e := range v {
+			e = undotted(e)
+			way := steps(name)
+			for i := len(way) - 1; i > 0; i-- {
+				e = map[string]any{way[i]: e}
 			}
-			for _, v := range values {
-				switch op {
-				case "prefix", "suffix", "equals-ignore-case", "wildcard":
-				default:
-					return nil, bad("anything-but does not take %q", op)
-				}
-				c, err := operator(op, v)
-				if err != nil {
-					return nil, err
-				}
-				not = append(not, c)
+			if have, ok := m[way[0]]; ok {
+				e = with(have, e)
 			}
+			m[way[0]] = e
 		}
-	default:
-		if err := add(arg); err != nil {
-			return nil, err
+		return m
+	}
+	return v
+}
+
+// with is a value and another one of the same name.
+func with(a, b any) any {
+	x, isX := a.(map[string]any)
+	y, isY := b.(map[string]any)
+	if !isX || !isY {
+		return both{a, b}
+	}
+	m := maps.Clone(x)
+	for name, v := range y {
+		if have, ok := m[name]; ok {
+			m[name] = with(have, v)
+		} else {
+			m[name] = v
 		}
 	}
-	return func(v any, present bool) bool {
-		if !present {
-			return false
-		}
-		for _, c := range not {
-			if c(v, true) {
-				return false
-			}
-		}
-		return true
-	}, nil
+	return m
 }
 
 // Matches reports whether a decoded JSON document matches (numbers as float64).
-func (p *Pattern) Matches(doc map[string]any) bool { return p.root.matches(doc, true) }
+func (p *Pattern) Matches(doc map[string]any) bool {
+	if dotted(doc) {
+		doc, _ = undotted(doc).(map[string]any) // it is one
+	}
+	return p.root.matches(doc, doc)
+}
 
 // MatchesJSON reports whether a JSON document matches; what is not an object does not.
 func (p *Pattern) MatchesJSON(doc []byte) bool {
@@ -362,18 +165,22 @@ func (p *Pattern) MatchesJSON(doc []byte) bool {
 	return ok && p.Matches(m)
 }
 
-func (n *node) matches(doc map[string]any, present bool) bool {
+// matches reports whether an object matches, which is nil where the document has none.
+func (n *node) matches(root, object map[string]any) bool {
 	for i := range n.fields {
 		f := &n.fields[i]
-		v, has := doc[f.name]
-		if !f.matches(v, present && has) {
+		if f.absent && !has(root, f.path) {
+			continue
+		}
+		v, ok := object[f.name]
+		if !ok && f.inner == nil || !f.matches(root, v) {
 			return false
 		}
 	}
 	for _, choices := range n.or {
 		one := false
 		for _, c := range choices {
-			if c.matches(doc, present) {
+			if c.matches(root, object) {
 				one = true
 				break
 			}
@@ -385,26 +192,54 @@ func (n *node) matches(doc map[string]any, present bool) bool {
 	return true
 }
 
-func (f *field) matches(v any, present bool) bool {
-	if list, ok := v.([]any); ok && present {
-		for _, e := range list {
-			if f.matches(e, true) {
+func (f *field) matches(root map[string]any, v any) bool {
+	var list []any
+	switch v := v.(type) {
+	case []any:
+		if list = v; len(list) == 0 && f.inner != nil {
+			return f.inner.matches(root, nil)
+		}
+	case both:
+		list = v
+	case map[string]any:
+		return f.inner != nil && f.inner.matches(root, v)
+	default:
+		if f.inner != nil {
+			return f.inner.matches(root, nil)
+		}
+		for _, c := range f.any {
+			if c(v) {
 				return true
 			}
 		}
-		if len(list) > 0 || f.inner != nil {
-			return false
-		}
-		present = false // an empty array has nothing
+		return false
 	}
-	if f.inner != nil {
-		m, ok := v.(map[string]any)
-		return f.inner.matches(m, present && ok)
-	}
-	for _, c := range f.any {
-		if c(v, present) {
+	for _, e := range list {
+		if f.matches(root, e) {
 			return true
 		}
 	}
 	return false
+}
+
+// has reports whether a document has a value at a path, in any element of its arrays.
+func has(v any, path []string) bool {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			if has(e, path) {
+				return true
+			}
+		}
+		return false
+	case both:
+		return has([]any(v), path)
+	case map[string]any:
+		if len(path) == 0 {
+			return false
+		}
+		e, ok := v[path[0]]
+		return ok && has(e, path[1:])
+	}
+	return len(path) == 0
 }
