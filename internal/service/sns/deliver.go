@@ -271,7 +271,10 @@ func (s *Service) entry(d *subscriptionDoc, p *posted, fifo bool) (sqstypes.Send
 	if err != nil {
 		return sqstypes.SendMessageBatchRequestEntry{}, 0, err
 	}
-	e := sqstypes.SendMessageBatchRequestEntry{MessageBody: &body, MessageGroupId: number(p.Group)}
+	e := sqstypes.SendMessageBatchRequestEntry{MessageBody: &body}
+	if fifo || !strings.HasSuffix(d.Topic, ".fifo") { // the groups of a FIFO topic end at standard queues
+		e.MessageGroupId = number(p.Group)
+	}
 	if fifo {
 		e.MessageDeduplicationId = number(p.Dedup)
 	}

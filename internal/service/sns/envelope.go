@@ -109,7 +109,7 @@ func signed(fields []field, names ...string) string {
 	return b.String()
 }
 
-// fields are an envelope's, with its signature.
+// fields are an envelope's, with its signature, which notifications of FIFO topics have not.
 func (s *Service) fields(p *posted, d *subscriptionDoc) ([]field, error) {
 	kind := p.Type
 	if kind == "" {
@@ -134,6 +134,9 @@ func (s *Service) fields(p *posted, d *subscriptionDoc) ([]field, error) {
 		list = append(list, field{"SubscribeURL", s.link("ConfirmSubscription", "TopicArn", p.Topic, "Token", p.Token)})
 	}
 	list = append(list, field{"Timestamp", p.timestamp()})
+	if strings.HasSuffix(d.Topic, ".fifo") && kind == notificationType { // these are not signed
+		return append(list, field{"UnsubscribeURL", s.link("Unsubscribe", "SubscriptionArn", d.arn())}), nil
+	}
 	signature, certURL := p.Signature, p.CertURL
 	if signature == "" || text != p.Text {
 		var err error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/queue"
@@ -157,7 +158,7 @@ func (s *Service) fan(ctx context.Context, t *topicDoc, q *queue.Queue, list []q
 // prepare signs a message once for all subscriptions that get it with a signature.
 func (s *Service) prepare(p *posted, subscriptions []*subscriptionDoc) ([]byte, error) {
 	for _, d := range subscriptions {
-		if d.raw() || p.text(d.Protocol) != p.Text {
+		if d.raw() || p.text(d.Protocol) != p.Text || strings.HasSuffix(d.Topic, ".fifo") {
 			continue
 		}
 		var err error

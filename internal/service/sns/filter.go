@@ -2,6 +2,7 @@ package sns
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,9 +24,13 @@ func parseFilter(text string, body bool) (*eventpattern.Pattern, error) {
 	if len(text) > maxFilter {
 		return nil, invalid("FilterPolicy: Filter policy is too long")
 	}
+	p, err := eventpattern.Parse(text)
+	if err != nil {
+		return nil, invalid("FilterPolicy: %s", badJSON(err))
+	}
 	var tree map[string]any
-	if json.Unmarshal([]byte(text), &tree) != nil {
-		return nil, invalid("FilterPolicy: failed to parse JSON. Unexpected character or end of input")
+	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+		return nil, fmt.Errorf("filter policy: %w", err)
 	}
 	keys, combinations := 0, 1
 	if err := measure(tree, body, 1, &keys, &combinations); err != nil {
@@ -37,14 +42,10 @@ func parseFilter(text string, body bool) (*eventpattern.Pattern, error) {
 	case combinations > maxCombinations:
 		return nil, invalid("FilterPolicy: Filter policy is too complex")
 	}
-	p, err := eventpattern.Parse(text)
-	if err != nil {
-		return nil, invalid("FilterPolicy: %s", strings.TrimPrefix(err.Error(), eventpattern.ErrSyntax.Error()+": "))
-	}
 	return p, nil
 }
 
-// measure counts the keys of a policy, and its combinations of values.
+// measure counts the keys of a policy, of one over bodies those that are not nested, and its combinations of values.
 func measure(m map[string]any, body bool, depth int, keys, combinations *int) error {
 	if depth > 64 {
 		return invalid("FilterPolicy: Filter policy is too complex")
@@ -53,7 +54,10 @@ func measure(m map[string]any, body bool, depth int, keys, combinations *int) er
 		switch v := v.(type) {
 		case map[string]any:
 			if !body {
-				return invalid("FilterPolicy: Filter policy scope MessageAttributes does not support nested filter policy")
+				return invalid("Filter policy scope MessageAttributes does not support nested filter policy")
+			}
+			if depth == 1 {
+				*keys++
 			}
 			if err := measure(v, body, depth+1, keys, combinations); err != nil {
 				return err
@@ -65,13 +69,10 @@ func measure(m map[string]any, body bool, depth int, keys, combinations *int) er
 				}
 				continue
 			}
-			if len(v) == 0 {
-				return invalid("FilterPolicy: Empty arrays are not allowed")
+			if depth == 1 {
+				*keys++
 			}
-			*keys++
 			*combinations = min(*combinations*len(v)*depth, maxCombinations+1)
-		default:
-			return invalid("FilterPolicy: %q must be an object or an array", name)
 		}
 	}
 	return nil

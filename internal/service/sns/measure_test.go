@@ -30,7 +30,7 @@ func TestTopicsAreMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := f.PublishBatch(f.ctx, &sns.PublishBatchInput{TopicArn: topic, PublishBatchRequestEntries: []types.PublishBatchRequestEntry{
-		{Id: aws.String("a"), Message: aws.String("seven..")}, {Id: aws.String("b"), Message: aws.String("")},
+		{Id: aws.String("a"), Message: aws.String("seven..")},
 	}}); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
-	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 
 	"github.com/brookmere/brookmere/internal/awswire"
@@ -28,13 +27,13 @@ import (
 const maxMessage = 256 << 10
 
 var (
-	attributeName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
-	fifoID        = regexp.MustCompile(`^[\x21-\x7E]{1,128}$`)
-	entryID       = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+	fifoID  = regexp.MustCompile(`^[\x21-\x7E]{1,128}$`)
+	entryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 )
 
 // content is one message as a client has it.
 type content struct {
+	at                          string // where it is in the request; empty, or it ends with a dot
 	message, subject, structure *string
 	attributes                  map[string]types.MessageAttributeValue
 	group, dedup                *string
@@ -49,7 +48,7 @@ func (c *content) check(t *topicDoc) (p *posted, size int, err error) {
 	case !utf8.ValidString(p.Text):
 		return nil, 0, invalid("Message Reason: it is not UTF-8")
 	}
-	if size, err = p.takeAttributes(c.attributes); err != nil {
+	if size, err = p.takeAttributes(c.at, c.attributes); err != nil {
 		return nil, 0, err
 	}
 	if size += len(p.Text); size > maxMessage {
@@ -129,14 +128,40 @@ func (p *posted) takeStructure() error {
 	return nil
 }
 
-// takeAttributes checks message attributes and reports how long they are.
-func (p *posted) takeAttributes(attributes map[string]types.MessageAttributeValue) (size int, err error) {
+// checkAttributeName refuses what is no name of a message attribute.
+func checkAttributeName(name string) error {
+	lower := strings.ToLower(name)
+	switch {
+	case len(name) > 256:
+		return invalidValue("Length of message attribute name must be less than 256 bytes.")
+	case strings.HasPrefix(lower, "aws.") || strings.HasPrefix(lower, "amazon.") || name == "":
+		return invalidValue("The message attribute name '%s' is invalid", name)
+	}
+	for _, r := range name {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.", r)) {
+			return invalidValue("Invalid non-alphanumeric character '#x%X' was found in the message attribute name. Can only include alphanumeric characters, hyphens, underscores, or dots.", r)
+		}
+	}
+	switch {
+	case name[0] == '.':
+		return invalidValue("Invalid message attribute name starting with character '.' was found.")
+	case name[len(name)-1] == '.':
+		return invalidValue("Invalid message attribute name ending with character '.' was found.")
+	case strings.Contains(name, ".."):
+		return invalidValue("Message attribute name can not have successive '.' character.")
+	}
+	return nil
+}
+
+// takeAttributes checks message attributes and reports how long they are. at is where they are in the request.
+func (p *posted) takeAttributes(at string, attributes map[string]types.MessageAttributeValue) (size int, err error) {
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		v := attributes[name]
-		lower := strings.ToLower(name)
-		if !attributeName.MatchString(name) || strings.HasPrefix(lower, "aws.") || strings.HasPrefix(lower, "amazon.") ||
-			strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") || strings.Contains(name, "..") {
-			return 0, invalidValue("The message attribute name '%s' is invalid", name)
+		if err := checkAttributeName(name); err != nil {
+			return 0, err
+		}
+		if v.DataType == nil {
+			return 0, awswire.Errorf("ValidationError", "1 validation error detected: Value null at '%smessageAttributes.%s.member.dataType' failed to satisfy constraint: Member must not be null", at, name)
 		}
 		kind := aws.ToString(v.DataType)
 		base, _, _ := strings.Cut(kind, ".")
@@ -144,11 +169,17 @@ func (p *posted) takeAttributes(attributes map[string]types.MessageAttributeValu
 		empty := func() error {
 			return invalidValue("The message attribute '%s' must contain non-empty message attribute value for message attribute type '%s'.", name, base)
 		}
+		wrongField := func(want string) error {
+			return invalidValue("The message attribute '%s' with type '%s' must use field '%s'.", name, base, want)
+		}
 		switch {
 		case kind == "" || len(kind) > 256:
 			return 0, invalidValue("The message attribute '%s' must contain non-empty message attribute type.", name)
 		case base == "String" || base == "Number":
-			if aws.ToString(v.StringValue) == "" || v.BinaryValue != nil {
+			switch {
+			case len(v.BinaryValue) > 0:
+				return 0, wrongField("String")
+			case aws.ToString(v.StringValue) == "":
 				return 0, empty()
 			}
 			a.Text = v.StringValue
@@ -161,7 +192,10 @@ func (p *posted) takeAttributes(attributes map[string]types.MessageAttributeValu
 				}
 			}
 		case base == "Binary":
-			if len(v.BinaryValue) == 0 || v.StringValue != nil {
+			switch {
+			case aws.ToString(v.StringValue) != "":
+				return 0, wrongField("Binary")
+			case len(v.BinaryValue) == 0:
 				return 0, empty()
 			}
 			a.Binary = v.BinaryValue
@@ -248,7 +282,7 @@ func (s *Service) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*
 	if err != nil {
 		return nil, err
 	}
-	c := &content{in.Message, in.Subject, in.MessageStructure, in.MessageAttributes, in.MessageGroupId, in.MessageDeduplicationId}
+	c := &content{"", in.Message, in.Subject, in.MessageStructure, in.MessageAttributes, in.MessageGroupId, in.MessageDeduplicationId}
 	p, size, err := c.check(t)
 	if err != nil {
 		return nil, err
@@ -262,7 +296,7 @@ func (s *Service) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*
 	return &sns.PublishOutput{MessageId: &sent[0].ID, SequenceNumber: sequence(t, sent[0].Sequence)}, nil
 }
 
-// PublishBatch sends up to ten messages to a topic; those that are wrong fail alone.
+// PublishBatch sends up to ten messages to a topic: all of them, or none if one is wrong.
 func (s *Service) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
 	t, err := s.topic(ctx, in.TopicArn)
 	if err != nil {
@@ -292,27 +326,17 @@ func (s *Service) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _
 	size := 0
 	for i := range in.PublishBatchRequestEntries {
 		e := &in.PublishBatchRequestEntries[i]
-		c := &content{e.Message, e.Subject, e.MessageStructure, e.MessageAttributes, e.MessageGroupId, e.MessageDeduplicationId}
+		c := &content{fmt.Sprintf("publishBatchRequestEntries.%d.member.", i+1), e.Message, e.Subject, e.MessageStructure, e.MessageAttributes, e.MessageGroupId, e.MessageDeduplicationId}
 		p, n, err := c.check(t)
 		size += n
-		if err == nil {
-			p.Trace = awswire.CallerFrom(ctx).Trace
-		}
-		var api smithy.APIError
-		if errors.As(err, &api) {
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, SenderFault: true, Code: aws.String(api.ErrorCode()), Message: aws.String(api.ErrorMessage())})
-			continue
-		}
 		if err != nil {
 			return nil, err
 		}
+		p.Trace = awswire.CallerFrom(ctx).Trace
 		list, ids, sizes = append(list, p), append(ids, e.Id), append(sizes, n)
 	}
 	if size > maxMessage {
 		return nil, &types.BatchRequestTooLongException{Message: aws.String("The length of all the messages put together is more than the limit.")}
-	}
-	if len(list) == 0 {
-		return out, nil
 	}
 	sent, err := s.post(t, list)
 	if err != nil {

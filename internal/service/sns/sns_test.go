@@ -240,9 +240,13 @@ func TestQueueDelivery(t *testing.T) {
 	}
 	if _, err := f.PublishBatch(f.ctx, &sns.PublishBatchInput{TopicArn: topic, PublishBatchRequestEntries: []types.PublishBatchRequestEntry{
 		{Id: aws.String("1"), Message: aws.String(`{"default":"d","sqs":"for queues"}`), MessageStructure: aws.String("json")},
-		{Id: aws.String("2"), Message: aws.String("")},
 	}}); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := f.PublishBatch(f.ctx, &sns.PublishBatchInput{TopicArn: topic, PublishBatchRequestEntries: []types.PublishBatchRequestEntry{
+		{Id: aws.String("1"), Message: aws.String("not sent")}, {Id: aws.String("2"), Message: aws.String("")},
+	}}); code(err) != "InvalidParameter" {
+		t.Errorf("a batch with an empty message: %v", err)
 	}
 	m := f.queues.wait(t, "plain", 2)[1]
 	if err := json.Unmarshal([]byte(*m.MessageBody), &e); err != nil || e["Message"] != "for queues" {

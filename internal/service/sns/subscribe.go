@@ -103,16 +103,16 @@ func (s *Service) Subscribe(ctx context.Context, in *sns.SubscribeInput, _ ...fu
 			continue // it says how a filter policy is read
 		}
 		if err := d.set(n, in.Attributes[n], in.Attributes["FilterPolicyScope"]); err != nil {
-			return nil, err
+			return nil, ofAttributes(err)
 		}
 	}
 	if v := in.Attributes["FilterPolicyScope"]; v != "" {
 		if err := d.set("FilterPolicyScope", v, ""); err != nil {
-			return nil, err
+			return nil, ofAttributes(err)
 		}
 	}
 	if err := d.checkContentType(); err != nil {
-		return nil, err
+		return nil, ofAttributes(err)
 	}
 	if d.Protocol == "firehose" && d.Attributes["SubscriptionRoleArn"] == "" {
 		return nil, invalid("Firehose SubscriptionRoleArn should be specified")
@@ -191,6 +191,9 @@ func shown(d *subscriptionDoc, always bool) *string {
 	return aws.String(d.arn())
 }
 
+// tokenForm is what tokens are made of.
+var tokenForm = regexp.MustCompile(`^[0-9a-f]{64,1000}$`)
+
 func newToken() string {
 	var b [64]byte
 	_, _ = rand.Read(b[:]) // it does not fail
@@ -233,7 +236,14 @@ func (s *Service) sendToken(t *topicDoc, d *subscriptionDoc, kind, text string) 
 // ConfirmSubscription confirms a subscription by the token that its endpoint was sent.
 func (s *Service) ConfirmSubscription(ctx context.Context, in *sns.ConfirmSubscriptionInput, _ ...func(*sns.Options)) (*sns.ConfirmSubscriptionOutput, error) {
 	token := aws.ToString(in.Token)
+	if !tokenForm.MatchString(token) {
+		return nil, &types.InvalidParameterException{Message: aws.String("Invalid token")}
+	}
 	t, err := s.confirmed(ctx, in.TopicArn)
+	var gone *types.NotFoundException
+	if errors.As(err, &gone) {
+		return nil, invalid("Token")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +252,7 @@ func (s *Service) ConfirmSubscription(ctx context.Context, in *sns.ConfirmSubscr
 			return nil, err
 		}
 		d := it.Value
-		if token == "" || d.TopicID != t.ID || subtle.ConstantTimeCompare([]byte(d.Token), []byte(token)) != 1 {
+		if d.TopicID != t.ID || subtle.ConstantTimeCompare([]byte(d.Token), []byte(token)) != 1 {
 			continue
 		}
 		if s.now().Sub(d.Created) > pendingFor {
@@ -289,7 +299,10 @@ func subscriptionKey(name string) ([]string, bool) {
 func (s *Service) find(name *string) (*subscriptionDoc, error) {
 	key, ok := subscriptionKey(aws.ToString(name))
 	if !ok {
-		return nil, invalid("SubscriptionArn Reason: An ARN must have at least 6 elements, and a subscription's names its topic and an id")
+		if n := strings.Count(aws.ToString(name), ":") + 1; n < 6 {
+			return nil, invalid("SubscriptionArn Reason: An ARN must have at least 6 elements, not %d", n)
+		}
+		return nil, invalid("SubscriptionId")
 	}
 	d, err := s.subscriptions.Get(key...)
 	if errors.Is(err, state.ErrNotFound) {

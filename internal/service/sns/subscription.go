@@ -14,6 +14,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/eventpattern"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -33,14 +34,15 @@ func (d *subscriptionDoc) set(name, v, scope string) error {
 	if scope == "" {
 		scope = d.filterScope()
 	}
-	wrong := func() error { return invalid("Attributes Reason: %s: Invalid value [%s]", name, v) }
+	wrong := func() error { return invalid("%s: Invalid value [%s]", name, v) }
 	switch name {
 	case "RawMessageDelivery":
-		if v = strings.ToLower(v); v != "" && v != "true" && v != "false" {
-			return invalid("RawMessageDelivery: Invalid value [%s]. Must be true or false.", v)
+		given := v
+		if v = strings.ToLower(v); v != "true" && v != "false" {
+			return invalid("RawMessageDelivery: Invalid value [%s]. Must be true or false.", given)
 		}
 		if v == "true" && !slices.Contains([]string{"sqs", "http", "https", "firehose"}, d.Protocol) {
-			return invalid("Attributes Reason: Delivery protocol [%s] does not support raw message delivery.", d.Protocol)
+			return invalid("Delivery protocol [%s] does not support raw message delivery.", d.Protocol)
 		}
 	case "FilterPolicy":
 		if v == "" || v == "{}" {
@@ -113,9 +115,12 @@ func (d *subscriptionDoc) redrive() string {
 }
 
 func (d *subscriptionDoc) checkRedrive(text string) error {
+	if reason := badJSON(eventpattern.CheckJSON(text)); reason != "" {
+		return invalid("RedrivePolicy: %s", reason)
+	}
 	var r map[string]string
 	if json.Unmarshal([]byte(text), &r) != nil {
-		return invalid("RedrivePolicy: failed to parse JSON.")
+		return invalid("RedrivePolicy: it is not an object of texts")
 	}
 	a, ok := arn.Parse(r["deadLetterTargetArn"])
 	switch {
@@ -123,8 +128,10 @@ func (d *subscriptionDoc) checkRedrive(text string) error {
 		return invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn")
 	case a.Region != d.Region || a.Account != d.Owner:
 		return invalid("RedrivePolicy: deadLetterTargetArn must be in the account and region of the subscription")
-	case strings.HasSuffix(a.Resource, ".fifo") != strings.HasSuffix(d.Topic, ".fifo"):
-		return invalid("RedrivePolicy: must use a FIFO queue as DLQ for a FIFO topic, and a standard one for a standard topic")
+	case strings.HasSuffix(d.Endpoint, ".fifo") && !strings.HasSuffix(a.Resource, ".fifo"):
+		return invalid("RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.")
+	case strings.HasSuffix(a.Resource, ".fifo") && !strings.HasSuffix(d.Topic, ".fifo"):
+		return invalid("RedrivePolicy: must use a standard queue as DLQ for a subscription to a standard topic")
 	}
 	return nil
 }
@@ -142,6 +149,7 @@ func (s *Service) GetSubscriptionAttributes(ctx context.Context, in *sns.GetSubs
 		"RawMessageDelivery": "false", "SubscriptionPrincipal": arn.Global("iam", d.Region, d.Owner, "root"),
 	}
 	maps.Copy(out, d.Attributes)
+	delete(out, "FilterPolicyScope") // it is told of a policy alone
 	if out["FilterPolicy"] != "" {
 		out["FilterPolicyScope"] = d.filterScope()
 	}

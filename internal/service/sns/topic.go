@@ -83,7 +83,7 @@ func (s *Service) CreateTopic(ctx context.Context, in *sns.CreateTopicInput, _ .
 
 // topic returns the topic of an ARN.
 func (s *Service) topic(ctx context.Context, name *string) (*topicDoc, error) {
-	if aws.ToString(name) == "" {
+	if name == nil {
 		return nil, invalid("TopicArn Reason: no value for required parameter")
 	}
 	a, ok := arn.Parse(*name)
