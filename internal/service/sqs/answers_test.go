@@ -122,3 +122,20 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("%v (%v)", got, err)
 	}
 }
+
+// A purge that failed does not count: the queue can be purged again at once.
+func TestFailedPurge(t *testing.T) {
+	s, ctx := service(t)
+	made, err := s.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("q")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cfg.Messages.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.PurgeQueue(ctx, &sqs.PurgeQueueInput{QueueUrl: made.QueueUrl}); err == nil || code(err) == "PurgeQueueInProgress" {
+			t.Errorf("a purge of a store that is closed: %v", err)
+		}
+	}
+}

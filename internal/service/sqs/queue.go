@@ -189,24 +189,23 @@ func (s *Service) ListDeadLetterSourceQueues(ctx context.Context, in *sqs.ListDe
 // purgeEvery is how long a queue is not purged again.
 const purgeEvery = time.Minute
 
-// PurgeQueue removes the messages of a queue, once a minute.
+// PurgeQueue removes the messages of a queue, once a minute. The minute begins when they are gone: a purge that failed
+// can be done again at once.
 func (s *Service) PurgeQueue(ctx context.Context, in *sqs.PurgeQueueInput, _ ...func(*sqs.Options)) (*sqs.PurgeQueueOutput, error) {
 	d, q, err := s.on(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	err = s.modify(ctx, d, func(d *queueDoc) error {
-		now := s.now()
-		if since := now.Sub(d.Purged); !d.Purged.IsZero() && since >= 0 && since < purgeEvery {
-			return &types.PurgeQueueInProgress{Message: aws.String("Only one PurgeQueue operation on " + d.Name + " is allowed every 60 seconds.")}
-		}
-		d.Purged = now
+	if since := s.now().Sub(d.Purged); !d.Purged.IsZero() && since >= 0 && since < purgeEvery {
+		return nil, &types.PurgeQueueInProgress{Message: aws.String("Only one PurgeQueue operation on " + d.Name + " is allowed every 60 seconds.")}
+	}
+	if err := q.Purge(); err != nil {
+		return nil, told(err)
+	}
+	return &sqs.PurgeQueueOutput{}, s.modify(ctx, d, func(d *queueDoc) error {
+		d.Purged = s.now()
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &sqs.PurgeQueueOutput{}, told(q.Purge())
 }
 
 // checkTags checks tags that are added to others.
