@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
 	"github.com/brookmere/brookmere/internal/node"
@@ -127,6 +128,7 @@ type devFunction struct {
 
 func (d *devFunction) run(ctx context.Context) error {
 	var seen uint64
+	told := ""
 	for {
 		files, mark, err := d.look()
 		if err != nil {
@@ -137,15 +139,24 @@ func (d *devFunction) run(ctx context.Context) error {
 				return fmt.Errorf("%s has no files", d.dir)
 			}
 			if err := d.push(ctx, files); err != nil {
+				var refused smithy.APIError
+				final := errors.As(err, &refused) && refused.ErrorFault() != smithy.FaultServer
 				err = d.f.plain(err)
-				if seen == 0 || ctx.Err() != nil {
+				switch {
+				case ctx.Err() != nil:
+					return nil
+				case seen == 0:
 					return err
+				case final || err.Error() != told: // a node that does not answer is said once
+					fmt.Fprintln(d.out, "not updated:", err)
 				}
-				fmt.Fprintln(d.out, "not updated:", err)
+				if told = err.Error(); final {
+					seen = mark
+				}
 			} else {
 				fmt.Fprintf(d.out, "%s %s runs %d files of %s\n", time.Now().Format("15:04:05"), d.name, len(files), d.dir)
+				seen, told = mark, ""
 			}
-			seen = mark
 		}
 		select {
 		case <-ctx.Done():
