@@ -130,12 +130,16 @@ func TestFailedPurge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.cfg.Messages.Close(); err != nil {
+	d, _, err := s.on(ctx, made.QueueUrl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cfg.Messages.Drop(d.ID); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
 		if _, err := s.PurgeQueue(ctx, &sqs.PurgeQueueInput{QueueUrl: made.QueueUrl}); err == nil || code(err) == "PurgeQueueInProgress" {
-			t.Errorf("a purge of a store that is closed: %v", err)
+			t.Errorf("a purge of messages that are gone: %v", err)
 		}
 	}
 }
