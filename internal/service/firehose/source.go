@@ -307,6 +307,7 @@ func (k *kinesisSource) readAgain(ctx context.Context) (f shardreader.Found, aga
 		k.mu.Lock()
 		k.partlyTo = b.Place.After
 		k.marks.runs[k.replay].bytes += dataSize(b.Records)
+		k.marks.runs[k.replay].saw(k.partly, b.Records)
 		if k.partly += len(b.Records); k.partly == run.count {
 			k.marks.runs[k.replay].last = k.partlyTo
 			k.replay, k.partly = k.replay+1, 0
@@ -377,12 +378,7 @@ func (k *kinesisSource) backlog(_ context.Context, p *delivery.Progress) (shardl
 	if at := max(p.Watermark.Frame, 1); k.marks.next() > at {
 		r.Records = k.marks.next() - at
 		r.Bytes = k.marks.bytesFrom(at)
-		for _, q := range k.marks.runs {
-			if !q.time.IsZero() {
-				r.Oldest = q.time
-				break
-			}
-		}
+		r.Oldest = k.marks.oldest(at)
 	}
 	if lag := k.reader.Behind(); lag > 0 {
 		r.Records = max(r.Records, 1)

@@ -35,9 +35,49 @@ type marks struct {
 type run struct {
 	shard string // "": there are no records of these numbers
 	count int
-	last  string    // sequence number of the last of them; "" when it is not known yet
-	time  time.Time // of the first; zero when it is not known
-	bytes int       // of data; of those that were read since the start
+	last  string   // sequence number of the last of them; "" when it is not known yet
+	times []moment // of those that were read since the start
+	bytes int      // of data; of those that were read since the start
+}
+
+// moment is when a record of a run, counted from 0, arrived at the source.
+type moment struct {
+	record int
+	at     time.Time
+}
+
+// momentGap is how far the moments of a run are apart at least, so that they are few.
+const momentGap = 100 * time.Millisecond
+
+// saw notes when records arrived, the first of which is the n-th of the run.
+func (r *run) saw(n int, records []types.Record) {
+	for i := range records {
+		at := aws.ToTime(records[i].ApproximateArrivalTimestamp)
+		if k := len(r.times); !at.IsZero() && (k == 0 || at.Sub(r.times[k-1].at) >= momentGap) {
+			r.times = append(r.times, moment{n + i, at})
+		}
+	}
+}
+
+// oldest is when the first record from a number on arrived, to momentGap; zero where that is not known.
+func (m *marks) oldest(from uint64) (at time.Time) {
+	number := m.number
+	for _, r := range m.runs {
+		end := number + uint64(r.count)
+		if end > from {
+			for _, t := range r.times {
+				if !at.IsZero() && number+uint64(t.record) > from {
+					break
+				}
+				at = t.at
+			}
+			if !at.IsZero() {
+				return at
+			}
+		}
+		number = end
+	}
+	return at
 }
 
 // dataSize is how many bytes of data records have.
@@ -86,12 +126,15 @@ func (m *marks) add(shard string, records []types.Record) {
 		m.firsts[shard] = aws.ToString(records[0].SequenceNumber)
 	}
 	if n := len(m.runs); n > 0 && m.runs[n-1].shard == shard && m.runs[n-1].last != "" && m.runs[n-1].count+count <= maxRun {
+		m.runs[n-1].saw(m.runs[n-1].count, records)
 		m.runs[n-1].count += count
 		m.runs[n-1].last = last
 		m.runs[n-1].bytes += dataSize(records)
 		return
 	}
-	m.runs = append(m.runs, run{shard, count, last, aws.ToTime(records[0].ApproximateArrivalTimestamp), dataSize(records)})
+	r := run{shard: shard, count: count, last: last, bytes: dataSize(records)}
+	r.saw(0, records)
+	m.runs = append(m.runs, r)
 }
 
 // forget drops the runs that are before a number, and reports how many.

@@ -414,3 +414,32 @@ func TestMarksBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestMarksOldest tells when the first record arrived that is not delivered, within a run too: a source to which
+// records trickle has them all in one.
+func TestMarksOldest(t *testing.T) {
+	m := newMarks(&sourceConfig{})
+	record := func(ms int64) kinesistypes.Record {
+		return kinesistypes.Record{SequenceNumber: aws.String("1"), ApproximateArrivalTimestamp: aws.Time(time.UnixMilli(ms))}
+	}
+	m.add("a", []kinesistypes.Record{record(1000), record(1010)})
+	m.add("a", []kinesistypes.Record{record(2000)})
+	m.add("a", []kinesistypes.Record{record(3000)})
+	m.add("b", []kinesistypes.Record{record(2500)})
+	for at, want := range map[uint64]int64{1: 1000, 2: 1000, 3: 2000, 4: 3000, 5: 2500} {
+		if got := m.oldest(at).UnixMilli(); got != want {
+			t.Errorf("from %d: %d, want %d", at, got, want)
+		}
+	}
+	if got := m.oldest(6); !got.IsZero() {
+		t.Errorf("all is delivered, and the oldest record is of %v", got)
+	}
+	read := m.save().open(&sourceConfig{}) // what is read again tells its times again
+	if got := read.oldest(1); !got.IsZero() {
+		t.Errorf("before a record is read, the oldest is of %v", got)
+	}
+	read.runs[0].saw(0, []kinesistypes.Record{record(1000), record(1010), record(2000)})
+	if got := read.oldest(3).UnixMilli(); got != 2000 {
+		t.Errorf("read again, from 3: %d, want 2000", got)
+	}
+}
