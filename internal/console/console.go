@@ -16,6 +16,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -35,6 +36,9 @@ const Path = "/console"
 // policy is the Content-Security-Policy of all that is served.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// nodeMark is where the page has what its node is, so that a browser asks for nothing before it shows the page.
+const nodeMark = `<meta name="node" content="">`
 
 // Node is what the console has to know of its node before it can ask anything.
 type Node struct {
@@ -71,13 +75,20 @@ func New(n Node) (*Console, error) {
 
 func of(n Node, files fs.FS) (*Console, error) {
 	c := &Console{files: map[string]file{}}
-	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+	about, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(name) == ".md" {
 			return err
 		}
 		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			return err
+		}
+		if name == "index.html" {
+			data = bytes.Replace(data, []byte(nodeMark), []byte(`<meta name="node" content="`+html.EscapeString(string(about))+`">`), 1)
 		}
 		return c.add(Path+"/"+name, mime.TypeByExtension(path.Ext(name)), data)
 	})
@@ -92,11 +103,7 @@ func of(n Node, files fs.FS) (*Console, error) {
 		page = c.files[Path+"/index.html"]
 	}
 	c.files[Path], c.files[Path+"/"] = page, page
-	about, err := json.Marshal(n)
-	if err != nil {
-		return nil, err
-	}
-	return c, c.add(Path+"/node.json", "application/json", about)
+	return c, nil
 }
 
 func (c *Console) add(at, kind string, data []byte) error {
@@ -155,7 +162,10 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	h.Set("Cache-Control", "no-cache") // ask again, by the tag: a node may be another version tomorrow
+	h.Set("Cache-Control", "no-cache")                // ask again, by the tag: a node may be another version tomorrow
+	if strings.HasPrefix(r.URL.Path, Path+"/part-") { // named by what is in it
+		h.Set("Cache-Control", "max-age=31536000, immutable")
+	}
 	h.Set("ETag", f.tag)
 	h.Set("Vary", "Accept-Encoding")
 	if r.Header.Get("If-None-Match") == f.tag {

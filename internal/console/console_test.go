@@ -27,14 +27,14 @@ func TestWithoutFiles(t *testing.T) {
 func TestServes(t *testing.T) {
 	script := strings.Repeat("let a = 1;\n", 100)
 	c, err := of(Node{Version: "1", Open: true, Account: "000000000000"}, fstest.MapFS{
-		"index.html": {Data: []byte("<!doctype html>")}, "app.js": {Data: []byte(script)},
+		"index.html": {Data: []byte("<!doctype html>" + nodeMark)}, "app.js": {Data: []byte(script)}, "part-A.js": {Data: []byte(script)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for path, kind := range map[string]string{
 		"/console": "text/html; charset=utf-8", "/console/": "text/html; charset=utf-8",
-		"/console/app.js": "text/javascript; charset=utf-8", "/console/node.json": "application/json",
+		"/console/app.js": "text/javascript; charset=utf-8", "/console/part-A.js": "text/javascript; charset=utf-8",
 	} {
 		w := get(c, path, "")
 		h := w.Header()
@@ -43,6 +43,14 @@ func TestServes(t *testing.T) {
 		}
 		if p := h.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") || strings.Contains(p, "unsafe") {
 			t.Errorf("%s: policy %q", path, p)
+		}
+	}
+	if body := get(c, "/console", "").Body.String(); !strings.Contains(body, `content="{&#34;version&#34;:&#34;1&#34;,&#34;open&#34;:true,&#34;account&#34;:&#34;000000000000&#34;}"`) {
+		t.Errorf("the page does not say what its node is: %s", body)
+	}
+	for path, want := range map[string]string{"/console": "no-cache", "/console/app.js": "no-cache", "/console/part-A.js": "max-age=31536000, immutable"} {
+		if got := get(c, path, "").Header().Get("Cache-Control"); got != want {
+			t.Errorf("%s: Cache-Control %q, want %q", path, got, want)
 		}
 	}
 	w := get(c, "/console/app.js", "gzip")

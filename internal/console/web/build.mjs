@@ -24,6 +24,9 @@ if (process.argv.includes("--tests")) {
   // What the first script imports is named in the page, so that a browser does not wait for the script to ask for it.
   const first = built.metafile.outputs[out + "/app.js"].imports.filter((i) => i.kind === "import-statement");
   const links = first.map((i) => `<link rel="modulepreload" href="/console/${i.path.slice(out.length + 1)}">\n`).join("");
+  // A browser that prefers dark is shown dark before a script runs.
+  const css = await readFile(out + "/app.css", "utf8"), dark = /:root\.dark(\{[^}]*\})/.exec(css)[1];
+  await writeFile(out + "/app.css", css + `@media (prefers-color-scheme:dark){:root:not(.light)${dark}}`);
   await writeFile(out + "/index.html", (await readFile("src/index.html", "utf8")).replace("<script", links + "<script"));
   let total = 0;
   for (const name of await readdir(out)) {

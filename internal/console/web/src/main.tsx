@@ -87,9 +87,10 @@ effect(() => {
   document.title = (name ?? page ?? "") + " · Brookmere";
 });
 const root = document.getElementById("app")!;
-begin().then(async () => {
-  if (keys.value && !account.value) await whoAmI().catch(() => undefined);
+begin();
+const show = () => {
+  root.replaceChildren(); // what the page came with
   render(<App />, root);
-}, () => {
-  root.textContent = "The node does not answer. Load the page again when it runs.";
-});
+};
+if (keys.value && !account.value) void whoAmI().catch(() => undefined).then(show);
+else show();
