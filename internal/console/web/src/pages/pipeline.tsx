@@ -1,13 +1,15 @@
 // The home page: where records go, as a graph that moves.
 import { useMemo, useState } from "preact/hooks";
-import { Records } from "./records.tsx";
 import { count, rate, some, span } from "../format.ts";
 import { inventory } from "../inventory.ts";
+import { lazy } from "../parts/lazy.tsx";
 import { Command, Empty, Head, Loading, Spark } from "../parts/ui.tsx";
 import { graphOf, type GraphEdge, type GraphNode } from "../pipeline/graph.ts";
-import { layout, pathOf, size } from "../pipeline/layout.ts";
+import { layout, pathOf, size, type Placed } from "../pipeline/layout.ts";
 import { range, rates, round } from "../rates.ts";
 import { go } from "../route.ts";
+
+const Records = lazy(() => import("./records.tsx").then((m) => m.Records));
 
 const late = 120; // seconds: a delivery that is further behind is marked
 
@@ -25,7 +27,10 @@ export function Pipeline() {
       for (const n of graph.nodes) if (n.name.toLowerCase().includes(find.toLowerCase())) for (const id of pathOf(n.id, graph.edges)) keep.add(id);
       ids = ids.filter((id) => keep.has(id));
     }
-    return layout(ids, graph.edges);
+    const out = layout(ids, graph.edges);
+    // The order of keys is the one in which people read.
+    const order = (id: string) => { const p = out.at.get(id); return p ? p.y * 1e5 + p.x : 0; };
+    return { ...out, nodes: graph.nodes.filter((n) => out.at.has(n.id)).sort((a, b) => order(a.id) - order(b.id)), edges: graph.edges.filter((e) => out.at.has(e.from) && out.at.has(e.to)).sort((a, b) => order(a.from) - order(b.from) || order(a.to) - order(b.to)) };
   }, [graph, find]);
   if (!graph || !placed) return <><Head title="Pipeline" /><Loading /></>;
   const { flows, deliveries, known, over: past } = rates.value;
@@ -54,8 +59,8 @@ export function Pipeline() {
           <Empty title="Nothing flows here yet" line="brookmere demo">Start the demo, or create a stream and put a record: it shows here within seconds.</Empty>
         ) : (
           <svg width={placed.width} height={placed.height} class={focus ? "focused" : ""}>
-            {graph.edges.map((e) => <Edge key={key(e)} edge={e} at={placed.at} chosen={key(e) === chosen} dim={!!focus && !(focus.has(e.from) && focus.has(e.to))} choose={() => choose(key(e) === chosen ? null : key(e))} />)}
-            {graph.nodes.map((n) => {
+            {placed.edges.map((e) => <Edge key={key(e)} edge={e} at={placed.at} way={placed.ways.get(key(e)) ?? []} chosen={key(e) === chosen} dim={!!focus && !(focus.has(e.from) && focus.has(e.to))} choose={() => choose(key(e) === chosen ? null : key(e))} />)}
+            {placed.nodes.map((n) => {
               const p = placed.at.get(n.id);
               return p && <Node key={n.id} node={n} x={p.x} y={p.y} dim={!!focus && !focus.has(n.id)} over={(on) => setOver(on ? n.id : null)} />;
             })}
@@ -73,15 +78,21 @@ const key = (e: GraphEdge) => e.from + "\n" + e.to;
 
 /** pen measures text: letters differ in width, and fonts in their letters. */
 const pen = document.createElement("canvas").getContext("2d");
+const fitted = new Map<string, string>(); // of a text, a width and a font
+let family = "";
 
 /** fit is a text cut to a width in pixels, in a font of the page's family. */
 function fit(s: string, width: number, font: string) {
   if (!pen) return s;
-  pen.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
-  if (pen.measureText(s).width <= width) return s;
+  const of = `${width} ${font} ${s}`, have = fitted.get(of);
+  if (have !== undefined) return have;
+  pen.font = `${font} ${(family ||= getComputedStyle(document.body).fontFamily)}`;
   let n = s.length;
-  while (n > 1 && pen.measureText(s.slice(0, n) + "…").width > width) n--;
-  return s.slice(0, n) + "…";
+  const cut = () => (n < s.length ? s.slice(0, n) + "…" : s);
+  while (n > 1 && pen.measureText(cut()).width > width) n--;
+  if (fitted.size > 5000) fitted.clear();
+  fitted.set(of, cut());
+  return cut();
 }
 
 function Node(p: { node: GraphNode; x: number; y: number; dim: boolean; over: (on: boolean) => void }) {
@@ -108,16 +119,27 @@ function Node(p: { node: GraphNode; x: number; y: number; dim: boolean; over: (o
   );
 }
 
-function Edge(p: { edge: GraphEdge; at: Map<string, { x: number; y: number }>; chosen: boolean; dim: boolean; choose: () => void }) {
+/** pathThrough is a line that leaves and reaches its ends, and goes through what is between, level. */
+function pathThrough(from: Placed, way: Placed[], to: Placed): string {
+  let d = `M${from.x} ${from.y}`, at = from;
+  for (const next of [...way, to]) {
+    const bend = Math.max(28, Math.abs(next.x - at.x) / 2);
+    d += `C${at.x + bend} ${at.y} ${next.x - bend} ${next.y} ${next.x} ${next.y}`;
+    if (next !== to) d += `H${next.x + size.width}`;
+    at = { x: next.x + size.width, y: next.y };
+  }
+  return d;
+}
+
+function Edge(p: { edge: GraphEdge; at: Map<string, Placed>; way: Placed[]; chosen: boolean; dim: boolean; choose: () => void }) {
   const a = p.at.get(p.edge.from), b = p.at.get(p.edge.to);
   if (!a || !b) return null;
   const { flows, deliveries } = rates.value;
   const flow = p.edge.flow ? flows.get(p.edge.flow)?.rate ?? 0 : 0;
   const d = p.edge.delivery ? deliveries.get(p.edge.delivery) : undefined;
   const trouble = p.edge.trouble ?? d?.last_error;
-  const x1 = a.x + size.width, y1 = a.y + size.height / 2, x2 = b.x, y2 = b.y + size.height / 2;
-  const bend = Math.max(28, Math.abs(x2 - x1) / 2);
-  const path = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+  const from = { x: a.x + size.width, y: a.y + size.height / 2 }, to = { x: b.x, y: b.y + size.height / 2 }, next = p.way[0] ?? to;
+  const path = pathThrough(from, p.way, to);
   const width = flow > 0 ? Math.min(5, 1.3 + Math.log10(1 + flow) * 0.95) : 1.2;
   const says = trouble ? "failing" : d?.held ? "held" : d && d.lag_seconds >= 1 ? span(d.lag_seconds) : "";
   const wide = says.length * 6.2 + 12;
@@ -130,7 +152,7 @@ function Edge(p: { edge: GraphEdge; at: Map<string, { x: number; y: number }>; c
       <path d={path} class="way" stroke-width={width} />
       {flow > 0 && <path d={path} class={"drop" + (flow > 100 ? " fast" : "")} stroke-width={Math.max(1.6, width - 0.6)} />}
       {says && (
-        <g transform={`translate(${(x1 + x2) / 2 - wide / 2} ${(y1 + y2) / 2 - 9})`} class="says">
+        <g transform={`translate(${(from.x + next.x) / 2 - wide / 2} ${(from.y + next.y) / 2 - 9})`} class="says">
           <rect width={wide} height={18} rx={4} />
           <text x={wide / 2} y={12.8}>{says}</text>
         </g>
