@@ -22,6 +22,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
   const [paused, setPaused] = useState(false);
   const [shown, setShown] = useState<Rec[]>([]);
   const [seen, setSeen] = useState(0);
+  const [sampled, setSampled] = useState(false);
   const [error, setError] = useState<Error | undefined>();
   const [chosen, choose] = useState<Rec | null>(null);
   const [look, setLook] = useState(200); // so many rows have a say in what columns there are: those that are seen, and more
@@ -41,8 +42,10 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
     const timer = setInterval(() => {
       if (!dirty || document.hidden) return;
       dirty = false;
-      setShown([...buffer.current].sort((a, b) => b.ms - a.ms || b.id - a.id).slice(0, most));
+      buffer.current.sort((a, b) => a.ms - b.ms || a.id - b.id); // most of it is in order already
+      setShown(buffer.current.slice(-most).reverse());
       setSeen(total.current);
+      setSampled(t.sampled());
     }, step);
     return () => {
       t.stop();
@@ -104,7 +107,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
           empty={<div class="empty quiet">{error ? "" : filter && shown.length ? "None of " + count(shown.length) + " records matches." : from === "latest" ? "Waiting for records…" : "No records in this time yet. They show here as they arrive."}</div>} />}
         {!p.small && (
           <div class="bar foot">
-            <span class="sub">{answer ? `${count(answer.rows.length)} rows of ${count(answer.matched)} records; ${count(shown.length)} are looked at` : filter && !sql ? `${count(rows.length)} of ${count(shown.length)} records match` : count(seen) + " records"}{dropped > 0 && ` · the newest ${count(shown.length)} are kept`}</span>
+            <span class="sub">{answer ? `${count(answer.rows.length)} rows of ${count(answer.matched)} records; ${count(shown.length)} are looked at` : filter && !sql ? `${count(rows.length)} of ${count(shown.length)} records match` : count(seen) + " records"}{dropped > 0 && ` · the newest ${count(shown.length)} are kept`}{sampled && " · a sample, as more comes than can be read here"}</span>
             <span class="grow" />
             <Command line={`brookmere streams tail ${p.stream}${fromArgument(from)}`} />
           </div>

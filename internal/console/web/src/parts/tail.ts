@@ -72,8 +72,13 @@ const numbered = (from: string) => /^\d{20,}$/.test(from);
 /** wait is how long the tail rests when there was nothing more to read. */
 const wait = 500;
 
+/** fast is how many records of a turn are more than a page can read and stay smooth: then it reads a sample. */
+const fast = 2000;
+
 export interface Tail {
   stop: () => void;
+  /** sampled reports that more comes than is read: between what is read, records are left out. */
+  sampled: () => boolean;
 }
 
 export function tail(stream: string, from: string, got: (records: Rec[], behind: number) => void, failed: (e: Error | undefined) => void): Tail {
@@ -83,6 +88,10 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
   const aborting = new AbortController();
   let listed = 0;
   let foreign: Error | undefined;
+  let begun = 0, sampling = false;
+  // Who asks for what was an hour ago, or at a time, gets all of it in its order.
+  const mayLeap = /^(latest|\d+[sm])$/.test(from);
+  const iterator = async (shard: string, start: Record<string, unknown>) => void iterators.set(shard, (await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName: stream, ShardId: shard, ...start })).ShardIterator);
   const list = async (first: boolean) => {
     const p = await call<{ Shards: Shard[] }>("kinesis", "ListShards", { StreamName: stream });
     listed = Date.now();
@@ -92,8 +101,7 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
       const start = places.get(s.ShardId) ?? (first ? startOf(from) : { ShardIteratorType: "TRIM_HORIZON" });
       places.set(s.ShardId, start);
       try {
-        const i = await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName: stream, ShardId: s.ShardId, ...start });
-        iterators.set(s.ShardId, i.ShardIterator);
+        await iterator(s.ShardId, start);
       } catch (e) {
         if (!(first && numbered(from) && e instanceof AwsError && e.code === "InvalidArgumentException")) {
           known.delete(s.ShardId); // it is begun again
@@ -107,18 +115,25 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
   const turn = async () => {
     try {
       if (!listed || Date.now() - listed > 10_000) await list(!listed);
-      for (let more = true, turns = 0; more && turns < 4; turns++) {
+      const behind = new Set<string>();
+      let more = true, came = 0;
+      for (let pages = 0; more && pages < (sampling ? 1 : 4); pages++) {
         more = false;
+        behind.clear();
         await Promise.all([...iterators].map(async ([shard, it]) => {
           try {
-            const p = await call<{ Records: Wire[]; NextShardIterator?: string; MillisBehindLatest: number }>("kinesis", "GetRecords", { ShardIterator: it, Limit: 1000 }, aborting.signal);
+            const p = await call<{ Records: Wire[]; NextShardIterator?: string; MillisBehindLatest: number }>("kinesis", "GetRecords", { ShardIterator: it, Limit: sampling ? Math.max(100, Math.ceil(1000 / iterators.size)) : 1000 }, aborting.signal);
             if (p.NextShardIterator) iterators.set(shard, p.NextShardIterator);
             else iterators.delete(shard), (listed = 1); // it was split or merged: look for its children
+            came += p.Records.length;
             if (p.Records.length) {
               places.set(shard, { ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber: p.Records.at(-1)!.SequenceNumber });
               got(p.Records.flatMap((r) => recordsOf(r, shard)), p.MillisBehindLatest);
             }
-            if (p.MillisBehindLatest > 0) more = true;
+            if (p.MillisBehindLatest > 0) {
+              more = true;
+              if (p.NextShardIterator) behind.add(shard);
+            }
           } catch (e) {
             if (e instanceof AwsError && e.code === "ExpiredIteratorException") {
               iterators.delete(shard);
@@ -128,11 +143,15 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
           }
         }));
       }
+      begun += came;
+      if (!more) begun = -Infinity; // it has been at the tip
+      sampling = mayLeap && (sampling ? behind.size > 0 : came > fast && (begun < 0 || begun > 10 * fast));
+      if (sampling) await Promise.all([...behind].map((shard) => iterator(shard, { ShardIteratorType: "LATEST" })));
       failed(undefined);
     } catch (e) {
       if ((e as Error).name !== "AbortError") failed(e as Error);
     }
   };
   const end = every(wait, turn);
-  return { stop: () => (end(), aborting.abort()) };
+  return { stop: () => (end(), aborting.abort()), sampled: () => sampling };
 }
