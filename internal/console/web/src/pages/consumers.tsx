@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import { call, modified, own } from "../aws/client.ts";
 import { account, region } from "../aws/session.ts";
-import { count, some, span } from "../format.ts";
+import { some, span } from "../format.ts";
 import { inventory, destination, type GlueTable, type ItemTable } from "../inventory.ts";
 import { useLive } from "../parts/live.ts";
 import { Problem, useAct } from "../parts/ui.tsx";
@@ -21,6 +21,7 @@ interface Consumer {
   href?: string;
   /** places are the last sequence numbers that it is done with, by shard; undefined where it does not say. */
   places?: Record<string, string>;
+  /** lag is how far it is behind, or why it does not move; empty where nobody says. */
   lag: string;
   bad?: string;
 }
@@ -28,10 +29,22 @@ interface Consumer {
 interface SourceStatus { id: string; function: string; source: string; enabled: boolean; shards: Record<string, { after?: string; ended?: boolean }> }
 interface AppStatus { name: string; status: string; inputs: string[]; behindMs: number; places?: Record<string, Record<string, string>>; error?: string }
 
+/** behind is how long the oldest record has been there that a consumer is not done with, of the shards whose places are known; 0 where it is done with all. */
+async function behind(stream: string, places: Record<string, string>): Promise<number> {
+  const each = await Promise.all(Object.entries(places).sort().slice(-8).map(async ([ShardId, StartingSequenceNumber]) => {
+    const { ShardIterator } = await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName: stream, ShardId, ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber });
+    const next = (await call<{ Records: { ApproximateArrivalTimestamp: number }[] }>("kinesis", "GetRecords", { ShardIterator, Limit: 1 })).Records[0];
+    return next ? Math.max(0, Date.now() / 1000 - next.ApproximateArrivalTimestamp) : 0;
+  }));
+  return Math.max(0, ...each);
+}
+
+const late = (by: string) => "behind: " + by;
+
 const ours = () => `?region=${region.value}&account=${account.value}`;
 
 /** newest is the sequence number of the newest record that any consumer has passed, by shard. */
-async function consumersOf(stream: string): Promise<Consumer[]> {
+async function consumersOf(stream: string, lags = false): Promise<Consumer[]> {
   const inv = inventory.value!;
   const arn = inv.streams.find((s) => s.StreamName === stream)?.StreamARN ?? "";
   const of = (a: string | undefined) => !!a && (a === arn || a.startsWith(arn + "/consumer/"));
@@ -48,30 +61,33 @@ async function consumersOf(stream: string): Promise<Consumer[]> {
   }
   for (const d of inv.deliveries.filter((x) => of(x.Source?.KinesisStreamSourceDescription?.KinesisStreamARN))) {
     const s = rates.value.deliveries.get(d.DeliveryStreamName);
-    out.push({ kind: "delivery", name: d.DeliveryStreamName, href: to("deliveries", d.DeliveryStreamName), places: s?.source_places, lag: s ? (s.held ? "held, " : "") + (s.lag_records ? `${count(s.lag_records)} records, ${span(s.lag_seconds)}` : "none") : "", bad: s?.last_error });
+    out.push({ kind: "delivery", name: d.DeliveryStreamName, href: to("deliveries", d.DeliveryStreamName), places: s?.source_places, lag: s ? (s.held ? "held, " : "") + late(s.lag_records ? `${some(s.lag_records, "record")}, ${span(s.lag_seconds)}` : "none") : "", bad: s?.last_error });
   }
   for (const a of inv.applications.filter((x) => x.inputs.some(of))) {
     const s = apps.find((x) => x.name === a.name);
-    out.push({ kind: "application", name: a.name, href: to("analytics", a.name), places: s?.places?.[arn], lag: s?.status === "RUNNING" ? span(s.behindMs / 1000) : (s?.status ?? a.status).toLowerCase(), bad: s?.error });
+    out.push({ kind: "application", name: a.name, href: to("analytics", a.name), places: s?.places?.[arn], lag: s?.status === "RUNNING" ? late(span(s.behindMs / 1000)) : (s?.status ?? a.status).toLowerCase(), bad: s?.error });
   }
   // The Kinesis Client Library keeps its positions in a table, an item a shard.
   for (const t of inv.tables.filter((x) => x.KeySchema.length === 1 && x.KeySchema[0]!.AttributeName === "leaseKey")) {
     const r = await call<{ Items: Record<string, { S?: string }>[] }>("dynamodb", "Scan", { TableName: t.TableName, Limit: 200 }).catch(() => ({ Items: [] }));
-    out.push({ kind: "KCL", name: t.TableName, href: to("tables", t.TableName), places: Object.fromEntries(r.Items.flatMap((i) => (/^\d+$/.test(i.checkpoint?.S ?? "") ? [[i.leaseKey!.S!.split(":").pop()!, i.checkpoint!.S!]] : []))), lag: some(r.Items.length, "lease") });
+    out.push({ kind: "KCL", name: t.TableName, href: to("tables", t.TableName), places: Object.fromEntries(r.Items.flatMap((i) => (/^\d+$/.test(i.checkpoint?.S ?? "") ? [[i.leaseKey!.S!.split(":").pop()!, i.checkpoint!.S!]] : []))), lag: "" });
   }
+  if (lags) await Promise.all(out.map(async (c) => {
+    if (!c.lag && c.places && Object.keys(c.places).length) c.lag = await behind(stream, c.places).then((s) => late(s ? span(s) : "none"), () => "");
+  }));
   for (const c of fan) out.push({ kind: "fan-out", name: c.ConsumerName, lag: c.ConsumerStatus.toLowerCase() });
   return out;
 }
 
 export function Consumers(p: { stream: string }) {
-  const live = useLive(() => consumersOf(p.stream), 3000, [p.stream, !!inventory.value]);
+  const live = useLive(() => consumersOf(p.stream, true), 3000, [p.stream, !!inventory.value]);
   return (
     <details class="panel" open>
       <summary class="bar">Consumers <span class="sub">{live.value?.length ?? ""}</span></summary>
       <Problem error={live.error} />
       {live.value?.length === 0 && <div class="empty quiet">Nobody reads it yet. A delivery, a function or an application may.</div>}
       {!!live.value?.length && <div class="scroll"><table><tbody>{live.value.map((c) => (
-        <tr key={c.kind + c.name}><td class="sub">{c.kind}</td><td>{c.href ? <a href={c.href}>{c.name}</a> : c.name}</td><td class="sub">{c.lag && (c.kind === "delivery" || c.kind === "application") ? "behind: " + c.lag : c.lag}</td><td class="m dim">{c.places && Object.entries(c.places).sort().slice(0, 4).map(([s, q]) => `${Number(s.slice(8))}: …${q.slice(-12)}`).join("  ")}</td><td class="bad cut" title={c.bad}>{c.bad}</td></tr>
+        <tr key={c.kind + c.name}><td class="sub">{c.kind}</td><td>{c.href ? <a href={c.href}>{c.name}</a> : c.name}</td><td class="sub">{c.lag}</td><td class="m dim">{c.places && Object.entries(c.places).sort().slice(0, 4).map(([s, q]) => `${Number(s.slice(8))}: …${q.slice(-12)}`).join("  ")}</td><td class="bad cut" title={c.bad}>{c.bad}</td></tr>
       ))}</tbody></table></div>}
     </details>
   );
@@ -177,7 +193,7 @@ function Item(p: { record: Rec; table: ItemTable }) {
   );
 }
 
-const columnsFor = (t: GlueTable) => t.StorageDescriptor?.Columns ?? [];
+const columnsFor = (t: GlueTable) => [...(t.StorageDescriptor?.Columns ?? []), ...(t.PartitionKeys ?? [])];
 
 /** tableOf is the table of the lake that a delivery writes into. */
 function tableOf(delivery: string): GlueTable | undefined {

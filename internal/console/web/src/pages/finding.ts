@@ -11,6 +11,8 @@ export function finding(value: unknown, columns: { Name: string; Type?: string }
     const x = v.find(([k]) => k.toLowerCase() === c.Name.toLowerCase())?.[1];
     const type = (c.Type ?? "").toLowerCase();
     if (typeof x === "string" && /^(string|varchar|char)/.test(type)) return [{ by: `${name(c.Name)} = '${x.replace(/'/g, "''")}'`, rank: 0 }];
+    // A date is that of a time as ISO 8601 writes it too: of partitions, it leaves few to be read.
+    if (typeof x === "string" && type === "date" && /^\d{4}-\d\d-\d\d(T|$)/.test(x)) return [{ by: `${name(c.Name)} = DATE '${x.slice(0, 10)}'`, rank: -1 }];
     if (typeof x !== "number") return [];
     if (/^(int|bigint|smallint|tinyint|decimal)/.test(type) && Number.isSafeInteger(x)) return [{ by: `${name(c.Name)} = ${x}`, rank: 1 }];
     if (type.startsWith("double")) return [{ by: `${name(c.Name)} = ${/e/i.test(String(x)) ? x : x + "e0"}`, rank: 2 }];
