@@ -1,9 +1,11 @@
 // The frame around every page: navigation, search, account and region, theme.
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { account, actAs, connected, node, region, remember, remembered, setRegion, signOut } from "./aws/session.ts";
 import { inventory } from "./inventory.ts";
+import { did } from "./aws/client.ts";
+import { Command, Veil } from "./parts/ui.tsx";
 import { go, route, to } from "./route.ts";
 
 export const palette = signal(false);
@@ -12,6 +14,7 @@ const theme = signal(remembered("theme") ?? "system");
 export function applyTheme() {
   const dark = theme.value === "dark" || (theme.value === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.classList.toggle("dark", dark);
+  document.documentElement.classList.toggle("light", !dark);
 }
 
 function nextTheme() {
@@ -53,6 +56,7 @@ export function Shell(p: { children: ComponentChildren }) {
   useEffect(() => setOpen(false), [route.value]);
   return (
     <div class={open ? "app open" : "app"}>
+      <button class="skip" onClick={() => document.getElementById("main")!.focus()}>To the page</button>
       <div class="brand">
         <h1><svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true"><path d="M2 5c4 0 4 4 8 4s4-4 8-4M2 11c4 0 4 4 8 4s4-4 8-4" /></svg>Brookmere</h1>
         <nav aria-label="Pages">{pages().map((x) => (
@@ -65,7 +69,7 @@ export function Shell(p: { children: ComponentChildren }) {
         <div class="about">{node.value?.version && "version " + node.value.version}</div>
       </div>
       <div class="top">
-        <button class="plain menu" aria-label="Menu" onClick={() => setOpen(!open)}>☰</button>
+        <button class="plain menu" aria-label="Menu" aria-expanded={open} onClick={() => setOpen(!open)}>☰</button>
         <button class="find" onClick={() => (palette.value = true)}><span>Find a stream, table, function, page…</span><kbd>/</kbd></button>
         <span class="grow" />
         <span class={connected.value ? "live" : "live bad"} role="status"><i />{connected.value ? "live" : "reconnecting"}</span>
@@ -73,7 +77,8 @@ export function Shell(p: { children: ComponentChildren }) {
         {node.value?.remote ? <span class="pill" title="The account of your credentials">{account.value}</span> : node.value?.open ? <Account /> : <button onClick={signOut}>{account.value || "Sign out"}</button>}
         <button class="pill" onClick={nextTheme} title="System, light or dark">{theme.value}</button>
       </div>
-      <main id="main">{p.children}</main>
+      <main id="main" tabIndex={-1}>{p.children}</main>
+      {did.value && <div class="did bar foot"><span class="sub">The same by a command:</span><Command line={did.value} /><span class="grow" /><button class="plain" aria-label="Close" onClick={() => (did.value = "")}>✕</button></div>}
       {palette.value && <Palette />}
     </div>
   );
@@ -107,8 +112,6 @@ export function hits(find: string): Hit[] {
 function Palette() {
   const [find, setFind] = useState("");
   const [at, setAt] = useState(0);
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
   const found = hits(find);
   const close = () => (palette.value = false);
   const take = (h: Hit | undefined) => {
@@ -117,22 +120,21 @@ function Palette() {
     go(...h.go);
   };
   const key = (e: KeyboardEvent) => {
-    if (e.key === "Escape") close();
-    else if (e.key === "ArrowDown") setAt(Math.min(found.length - 1, at + 1));
+    if (e.key === "ArrowDown") setAt(Math.min(found.length - 1, at + 1));
     else if (e.key === "ArrowUp") setAt(Math.max(0, at - 1));
     else if (e.key === "Enter") take(found[at]);
     else return;
     e.preventDefault();
   };
   return (
-    <div class="veil" onClick={(e) => e.target === e.currentTarget && close()}>
-      <div class="palette" role="dialog" aria-label="Find">
-        <input ref={input} value={find} placeholder="Find…" role="combobox" aria-expanded="true" aria-controls="hits" aria-activedescendant={"hit" + at} onInput={(e) => (setFind(e.currentTarget.value), setAt(0))} onKeyDown={key} />
+    <Veil title="Find" close={close}>
+      <div class="palette">
+        <input value={find} placeholder="Find…" role="combobox" aria-expanded="true" aria-controls="hits" aria-activedescendant={"hit" + at} onInput={(e) => (setFind(e.currentTarget.value), setAt(0))} onKeyDown={key} />
         <ul id="hits" role="listbox">{found.map((h, i) => (
           <li id={"hit" + i} role="option" aria-selected={i === at} class={i === at ? "on" : ""} onMouseEnter={() => setAt(i)} onClick={() => take(h)}><span>{h.name}</span><b>{h.what}</b></li>
         ))}{!found.length && <li class="none">Nothing of that name here.</li>}</ul>
       </div>
-    </div>
+    </Veil>
   );
 }
 
@@ -140,6 +142,7 @@ function Palette() {
 export function onKey(e: KeyboardEvent) {
   const t = e.composedPath()[0] as HTMLElement;
   if (t.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(t.tagName)) return;
+  if (document.querySelector("dialog")) return;
   if (e.key === "/" || ((e.metaKey || e.ctrlKey) && e.key === "k")) {
     e.preventDefault();
     palette.value = true;

@@ -1,6 +1,8 @@
 // Calls of the AWS APIs, as any client makes them, and of the node's own endpoints.
 import { candidate, connected, keys, region } from "./session.ts";
 import { encode, sign } from "./sigv4.ts";
+import { quoted } from "../format.ts";
+import { signal } from "@preact/signals";
 
 const targets = {
   kinesis: ["Kinesis_20131202", "1.1"],
@@ -31,6 +33,16 @@ interface Answer {
   status: number;
   headers: Headers;
   text: string;
+}
+
+/** did is the command that does what was done last, of what changes something. */
+export const did = signal("");
+
+const changes = /^(Create|Delete|Update|Start(?!Query)|Stop(?!Query)|Put(?!Record)|Purge|Set|Enable|Disable|Split|Merge|Batch(Stop|Write)|Run|Add|Tag|Untag|Publish|Subscribe|Unsubscribe|Send)/;
+const commands: Record<string, string> = { kinesisanalytics: "kinesisanalyticsv2" };
+
+function note(service: string, operation: string, input: object) {
+  if (changes.test(operation)) did.value = `aws ${commands[service] ?? service} ${operation.replace(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, "-").toLowerCase()} --cli-input-json ${quoted(JSON.stringify(input))}`;
 }
 
 /** patience is how many ms an answer may take of an operation that answers at once, or looks for up to 20 s. */
@@ -83,6 +95,7 @@ export async function call<T = Record<string, unknown>>(service: JSONService, op
   const [target, version] = targets[service];
   const a = await send(signedAs[service] ?? service, "POST", "/", { "content-type": "application/x-amz-json-" + version, "x-amz-target": target + "." + operation }, JSON.stringify(input), patient(signal));
   if (a.status >= 300) throw failure(a);
+  note(service, operation, input);
   return (a.text ? JSON.parse(a.text) : {}) as T;
 }
 
@@ -114,6 +127,7 @@ export async function query(service: keyof typeof versions, action: string, inpu
   for (const [k, v] of Object.entries(input)) if (v !== undefined) form.set(k, v);
   const a = await send(service, "POST", "/", { "content-type": "application/x-www-form-urlencoded" }, form.toString(), patient());
   if (a.status >= 300) throw failure(a);
+  note(service, action, input);
   return new DOMParser().parseFromString(a.text || "<Empty/>", "application/xml");
 }
 

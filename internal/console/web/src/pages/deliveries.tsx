@@ -1,12 +1,12 @@
 // Firehose delivery streams: how far each is, what it wrote last, what it could not write.
 import { useRef, useState } from "preact/hooks";
-import { AwsError, own, part, removed } from "../aws/client.ts";
+import { AwsError, did, own, part, removed } from "../aws/client.ts";
 import { account, region } from "../aws/session.ts";
 import { marked, bytes, count, moment, rate, some, span } from "../format.ts";
 import { destination, inventory } from "../inventory.ts";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
-import { Command, Empty, Head, Loading, More, Problem, Spark, Sure } from "../parts/ui.tsx";
+import { Command, Empty, Gone, Head, Loading, More, Problem, Spark, Sure } from "../parts/ui.tsx";
 import { place, resource } from "../pipeline/graph.ts";
 import { latest } from "./objects.tsx";
 import { putAll } from "./putting.ts";
@@ -30,21 +30,21 @@ function List() {
           <Empty title="No delivery streams yet" line="aws firehose create-delivery-stream --cli-input-json file://delivery.json">A delivery stream writes records to objects in buffers, as JSON or Parquet.</Empty>
         ) : (
           <table>
-            <thead><tr><th>name</th><th>from</th><th>to</th><th class="n">records/s</th><th class="n">waiting</th><th class="n">lag</th><th class="n">delivered</th><th class="n">failed</th><th>{spanned()}</th><th>state</th></tr></thead>
+            <thead><tr><th>name</th><th class="more">from</th><th class="more">to</th><th class="n">records/s</th><th class="n more">waiting</th><th class="n">lag</th><th class="n more">delivered</th><th class="n more">failed</th><th class="more">{spanned()}</th><th>state</th></tr></thead>
             <tbody>{inv.deliveries.map((d) => {
               const name = d.DeliveryStreamName, s = deliveries.get(name), flow = flows.get("delivery/" + name);
               const source = d.Source?.KinesisStreamSourceDescription?.KinesisStreamARN;
               return (
                 <tr key={name} class="link" onClick={() => go("deliveries", name)}>
                   <td><a href={to("deliveries", name)}>{name}</a></td>
-                  <td class="sub">{source ? resource(source) : "put"}</td>
-                  <td class="sub cut">{destination(d) ? place(destination(d)!.BucketARN).bucket : ""}</td>
+                  <td class="sub more">{source ? resource(source) : "put"}</td>
+                  <td class="sub cut more">{destination(d) ? place(destination(d)!.BucketARN).bucket : ""}</td>
                   <td class="n flow">{flow ? rate(flow.rate) : ""}</td>
-                  <td class="n">{s ? count(s.lag_records) : ""}</td>
+                  <td class="n more">{s ? count(s.lag_records) : ""}</td>
                   <td class="n">{s ? span(s.lag_seconds) : ""}</td>
-                  <td class="n">{s ? count(s.records_delivered) : ""}</td>
-                  <td class={"n" + (s?.records_failed ? " bad" : "")}>{s ? count(s.records_failed) : ""}</td>
-                  <td><svg width={120} height={18}><Spark values={flow?.history ?? []} width={120} height={18} /></svg></td>
+                  <td class="n more">{s ? count(s.records_delivered) : ""}</td>
+                  <td class={"n more" + (s?.records_failed ? " bad" : "")}>{s ? count(s.records_failed) : ""}</td>
+                  <td class="more"><svg width={120} height={18}><Spark values={flow?.history ?? []} width={120} height={18} /></svg></td>
                   <td>{s?.last_error ? <span class="badge b">failing</span> : s?.held ? <span class="badge w">held</span> : <span class="badge">{d.DeliveryStreamStatus.toLowerCase()}</span>}</td>
                 </tr>
               );
@@ -85,12 +85,13 @@ function Delivery(p: { name: string }) {
     return { objects, more: written.length - objects.length };
   }, 8000, [bucket, s3?.ErrorOutputPrefix, s3?.Prefix]);
   if (!inventory.value) return <Loading />;
-  if (!d) return <><Head title={p.name} back={[to("deliveries"), "Deliveries"]} /><section class="panel"><Empty title="There is no such delivery stream here">It may be in another region or account, or deleted.</Empty></section></>;
+  if (!d) return <Gone title={p.name} what="delivery stream" back={[to("deliveries"), "Deliveries"]} />;
   const act = async (verb: string) => {
     setBusy(verb);
     setError(undefined);
     try {
       await own(`deliveries/${encodeURIComponent(p.name)}/${verb}?region=${region.value}&account=${account.value}`, "POST");
+      did.value = `brookmere deliveries ${verb} ${p.name}`;
       objects.again();
     } catch (e) {
       setError(e as Error);

@@ -25,7 +25,7 @@ export function Functions(p: { name?: string }) {
       <section class="panel scroll">
         {inv.functions.length === 0 ? <Empty title="No functions yet" line="aws lambda create-function --function-name hello --runtime python3.12 --handler app.handler --role arn:aws:iam::000000000000:role/hello --zip-file fileb://hello.zip">A function is code that runs for each request, or for each batch of records.</Empty> : (
           <table>
-            <thead><tr><th>name</th><th>runtime</th><th>handler</th><th class="n">memory</th><th class="n">timeout</th><th class="n">code</th><th>fed by</th></tr></thead>
+            <thead><tr><th>name</th><th>runtime</th><th class="more">handler</th><th class="n more">memory</th><th class="n more">timeout</th><th class="n more">code</th><th>fed by</th></tr></thead>
             <tbody>{inv.functions.map((f) => (
               <tr key={f.FunctionName} class="link" onClick={() => go("functions", f.FunctionName)}>
                 <td><a href={to("functions", f.FunctionName)}>{f.FunctionName}</a></td><td class="sub">{f.Runtime}</td><td class="m dim">{f.Handler}</td>

@@ -12,7 +12,7 @@ interface Job { Name: string; Command?: { Name: string; ScriptLocation?: string;
 interface Run { Id: string; JobName: string; JobRunState: string; StartedOn?: number; CompletedOn?: number; ExecutionTime?: number; ErrorMessage?: string; Attempt?: number; Arguments?: Record<string, string>; TriggerName?: string }
 interface Crawler { Name: string; DatabaseName?: string; State: string; Targets?: { S3Targets?: { Path: string }[] }; Schedule?: { ScheduleExpression?: string; State?: string }; LastCrawl?: { Status?: string; ErrorMessage?: string; StartTime?: number; LogGroup?: string; LogStream?: string } }
 
-const badge = (s: string) => (/SUCC|READY/.test(s) ? "badge g" : /FAIL|ERROR|TIMEOUT|EXPIRED/.test(s) ? "badge b" : /RUN|START|WAIT|STOPPING/.test(s) ? "badge w" : "badge");
+const badge = (s: string) => (/SUCC|READY|RUNNING/.test(s) ? "badge g" : /FAIL|ERROR|TIMEOUT|EXPIRED/.test(s) ? "badge b" : /START|WAIT|STOPPING/.test(s) ? "badge w" : "badge");
 const words = (s: string) => s.toLowerCase().replace(/_/g, " ");
 const took = (r: Run) => (r.StartedOn ? ((r.CompletedOn || Date.now() / 1000) - r.StartedOn) : 0);
 
@@ -37,11 +37,11 @@ function List() {
           <section class="panel scroll">
             <div class="bar"><b>Jobs</b><span class="grow" /><Command line="aws glue get-jobs" /></div>
             {v.jobs.length === 0 ? <Empty title="No jobs yet" line="aws glue create-job --name daily --role glue --command Name=pythonshell,ScriptLocation=s3://bucket/daily.py">A job runs a script, or a graph of transforms, on streams and objects.</Empty> : (
-              <table><thead><tr><th>name</th><th>kind</th><th>script</th><th>last run</th><th class="n">took</th><th>state</th></tr></thead><tbody>{v.jobs.map((j) => {
+              <table><thead><tr><th>name</th><th class="more">kind</th><th class="more">script</th><th class="more">last run</th><th class="n">took</th><th>state</th></tr></thead><tbody>{v.jobs.map((j) => {
                 const r = v.last.get(j.Name);
                 return (
-                  <tr key={j.Name} class="link" onClick={() => go("jobs", j.Name)}><td><a href={to("jobs", j.Name)}>{j.Name}</a></td><td class="sub">{kind(j)}</td><td class="m dim cut">{j.Command?.ScriptLocation}</td>
-                    <td class="m dim">{r?.StartedOn ? moment(new Date(r.StartedOn * 1000)) : ""}</td><td class="n">{r?.StartedOn ? span(took(r)) : ""}</td><td>{r ? <span class={badge(r.JobRunState)}>{words(r.JobRunState)}</span> : <span class="sub">never ran</span>}</td></tr>
+                  <tr key={j.Name} class="link" onClick={() => go("jobs", j.Name)}><td><a href={to("jobs", j.Name)}>{j.Name}</a></td><td class="sub more">{kind(j)}</td><td class="m dim cut more">{j.Command?.ScriptLocation}</td>
+                    <td class="m dim more">{r?.StartedOn ? moment(new Date(r.StartedOn * 1000)) : ""}</td><td class="n">{r?.StartedOn ? span(took(r)) : ""}</td><td>{r ? <span class={badge(r.JobRunState)}>{words(r.JobRunState)}</span> : <span class="sub">never ran</span>}</td></tr>
                 );
               })}</tbody></table>
             )}

@@ -29,14 +29,14 @@ export function Lake(p: { database?: string; table?: string }) {
           <section class="panel scroll" key={db}>
             <div class="bar"><b>{db}</b><span class="sub">{some(list.length, "table")}</span></div>
             {list.length === 0 ? <div class="empty quiet">No tables yet. A crawler finds them, or CREATE EXTERNAL TABLE says them.</div> : (
-              <table>
-                <thead><tr><th>table</th><th>format</th><th class="n">columns</th><th>partitioned by</th><th>location</th><th>changed</th></tr></thead>
+              <table class="even">
+                <thead><tr><th>table</th><th>format</th><th class="n">columns</th><th class="more">partitioned by</th><th class="more">location</th><th class="more">changed</th></tr></thead>
                 <tbody>{list.map((t) => (
                   <tr key={t.Name} class="link" onClick={() => go("lake", db, t.Name)}>
                     <td><a href={to("lake", db, t.Name)}>{t.Name}</a></td><td class="sub">{format(t)}</td>
                     <td class="n">{count((t.StorageDescriptor?.Columns?.length ?? 0) + (t.PartitionKeys?.length ?? 0))}</td>
-                    <td class="m">{(t.PartitionKeys ?? []).map((c) => c.Name).join(", ")}</td><td class="m dim cut">{t.StorageDescriptor?.Location}</td>
-                    <td class="dim">{t.UpdateTime ? moment(new Date(t.UpdateTime * 1000)) : ""}</td>
+                    <td class="m more">{(t.PartitionKeys ?? []).map((c) => c.Name).join(", ")}</td><td class="m dim more" title={t.StorageDescriptor?.Location}>{t.StorageDescriptor?.Location}</td>
+                    <td class="dim more">{t.UpdateTime ? moment(new Date(t.UpdateTime * 1000)) : ""}</td>
                   </tr>
                 ))}</tbody>
               </table>

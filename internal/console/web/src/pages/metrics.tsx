@@ -152,7 +152,7 @@ export function Alarms(p: { name?: string }) {
       <Head title="Alarms" sub={some(live.value.length, "alarm")}>{firing > 0 && <span class="badge b">{firing} in alarm</span>}</Head>
       <Problem error={live.error} />
       <section class="panel scroll">
-        {live.value.length === 0 ? <Empty title="No alarms yet" line="aws cloudwatch put-metric-alarm --alarm-name late --namespace AWS/Lambda --metric-name IteratorAge …">An alarm watches a metric. Choose one on the <a class="inline" href={to("metrics")}>metrics page</a> and make an alarm of it.</Empty> : (
+        {live.value.length === 0 ? <Empty title="No alarms yet" line="aws cloudwatch put-metric-alarm --alarm-name late --namespace AWS/Lambda --metric-name IteratorAge --statistic Maximum --period 60 --evaluation-periods 1 --threshold 60000 --comparison-operator GreaterThanThreshold">An alarm watches a metric. Choose one on the <a class="inline" href={to("metrics")}>metrics page</a> and make an alarm of it.</Empty> : (
           <table><thead><tr><th>state</th><th>alarm</th><th>when</th><th>since</th><th>reason</th></tr></thead><tbody>{live.value.map((a) => (
             <tr key={a.AlarmName} class="link" onClick={() => go("alarms", a.AlarmName)}><td><State a={a} /></td><td><a href={to("alarms", a.AlarmName)}>{a.AlarmName}</a></td><td class="sub">{rule(a)}</td><td class="m dim">{a.StateUpdatedTimestamp ? moment(new Date(a.StateUpdatedTimestamp * 1000)) : ""}</td><td class="sub cut" title={a.StateReason}>{a.StateReason}</td></tr>
           ))}</tbody></table>

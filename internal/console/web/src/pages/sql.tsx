@@ -273,7 +273,7 @@ function Outcome(p: { tab: Tab; db: string; board?: () => void }) {
         {label >= 0 && value >= 0 && <button class="plain" aria-pressed={asChart} onClick={() => setChart(!asChart)}>{asChart ? "Hide chart" : "Chart"}</button>}
         {p.board && r && r.columns.length > 0 && reads(e.Query) && <button class="plain" onClick={p.board}>To dashboard</button>}
         <button class="plain" disabled={!!busy} onClick={() => act("csv", () => save("csv"))}>CSV</button><button class="plain" disabled={!!busy} onClick={() => act("json", () => save("json"))}>JSON</button>{reads(e.Query) && !!r?.columns.length && <button class="plain" disabled={!!busy} onClick={() => act("parquet", parquet)}>{busy === "parquet" ? "Writing…" : "Parquet"}</button>}
-        <Command line={`brookmere sql --database ${quoted(p.db)} ${quoted(e.Query.length > 60 ? e.Query.slice(0, 57) + "…" : e.Query)}`} />
+        <Command line={`brookmere sql --database ${quoted(p.db)} ${quoted(e.Query)}`} />
       </div>
       <Problem error={failed} />
       <div class="outcome">
@@ -301,6 +301,7 @@ function Tables(p: { db: string; insert: (s: string) => void }) {
           <span>{open === t.Name ? "▾" : "▸"} {t.Name}</span><i>{t.TableType === "VIRTUAL_VIEW" ? "view" : ""}</i>
         </button>
         {open === t.Name && [...(t.StorageDescriptor?.Columns ?? []), ...(t.PartitionKeys ?? [])].map((c) => <button class="leaf sub" title={"Insert " + c.Name} onClick={() => p.insert(name(c.Name))}><span>{c.Name}</span><i>{c.Type}</i></button>)}
+        {open === t.Name && <button class="leaf sub ask" onClick={() => p.insert(name(t.Name))}>insert its name</button>}
         {open === t.Name && <button class="leaf sub ask" onClick={() => openStatement(`SELECT *\nFROM ${name(t.Name)}\nLIMIT 100`, p.db)}>first 100 rows</button>}
       </>
     ))}</div>

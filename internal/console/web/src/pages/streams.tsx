@@ -1,10 +1,10 @@
 // Kinesis streams: the list, and one with its shards and its records.
 import { useState } from "preact/hooks";
-import { call } from "../aws/client.ts";
+import { call, type AwsError } from "../aws/client.ts";
 import { base64, bytes, count, marked, quoted, rate, some } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { useLive } from "../parts/live.ts";
-import { Command, Dialog, Empty, Head, Loading, Problem, Spark, useAct } from "../parts/ui.tsx";
+import { Command, Dialog, Empty, Gone, Head, Loading, Problem, Spark, useAct } from "../parts/ui.tsx";
 import { rates, spanned } from "../rates.ts";
 import { go, to } from "../route.ts";
 import { Consumers } from "./consumers.tsx";
@@ -27,18 +27,18 @@ function List() {
           <Empty title="No streams yet" line="aws kinesis create-stream --stream-name clicks --shard-count 1">A stream keeps records for its consumers to read, each at its own pace.</Empty>
         ) : (
           <table>
-            <thead><tr><th>name</th><th>mode</th><th class="n">shards</th><th class="n">records/s</th><th class="n">bytes/s</th><th class="n">kept</th><th>{spanned()}</th><th>state</th></tr></thead>
+            <thead><tr><th>name</th><th class="more">mode</th><th class="n">shards</th><th class="n">records/s</th><th class="n more">bytes/s</th><th class="n more">kept</th><th class="more">{spanned()}</th><th>state</th></tr></thead>
             <tbody>{inv.streams.map((s) => {
               const flow = flows.get("stream/" + s.StreamName), status = streams.get(s.StreamName);
               return (
                 <tr key={s.StreamName} class="link" onClick={() => go("streams", s.StreamName)}>
                   <td><a href={to("streams", s.StreamName)}>{s.StreamName}</a></td>
-                  <td class="sub">{s.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "on-demand" : "provisioned"}</td>
+                  <td class="sub more">{s.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "on-demand" : "provisioned"}</td>
                   <td class="n">{status ? count(status.shards.filter((x) => x.open).length) : ""}</td>
                   <td class="n flow">{flow ? rate(flow.rate) : ""}</td>
-                  <td class="n">{flow ? bytes(flow.bytes) : ""}</td>
-                  <td class="n">{status ? count(status.shards.reduce((n, x) => n + x.kept_records, 0)) : ""}</td>
-                  <td><svg width={120} height={18}><Spark values={flow?.history ?? []} width={120} height={18} /></svg></td>
+                  <td class="n more">{flow ? bytes(flow.bytes) : ""}</td>
+                  <td class="n more">{status ? count(status.shards.reduce((n, x) => n + x.kept_records, 0)) : ""}</td>
+                  <td class="more"><svg width={120} height={18}><Spark values={flow?.history ?? []} width={120} height={18} /></svg></td>
                   <td><span class={s.StreamStatus === "ACTIVE" ? "badge" : "badge w"}>{s.StreamStatus.toLowerCase()}</span></td>
                 </tr>
               );
@@ -69,6 +69,7 @@ function Stream(p: { name: string }) {
   }, 5000, [p.name]);
   const flow = rates.value.flows.get("stream/" + p.name);
   const v = live.value;
+  if (!v && (live.error as AwsError | undefined)?.code === "ResourceNotFoundException") return <Gone title={p.name} what="stream" back={[to("streams"), "Streams"]} />;
   return (
     <>
       <Head title={p.name} back={[to("streams"), "Streams"]} sub={v && [v.summary.StreamModeDetails?.StreamMode === "ON_DEMAND" ? "on-demand" : "provisioned", some(v.shards.length, "shard"), `kept ${v.summary.RetentionPeriodHours} h`,
@@ -102,6 +103,7 @@ function Shards(p: { stream: string; shards: Shard[]; onDemand: boolean; arn: st
   const hot = sorted.filter((s) => full(s) > 0.9);
   const at = sorted.findIndex((s) => s.ShardId === chosen), one = sorted[at];
   const next = sorted[at + 1] ?? sorted[at - 1]; // adjacent: open shards leave no gaps
+  const few = sorted.length < 7;
   const change = (name: string, operation: string, input: object) => act(name, async () => {
     await call("kinesis", operation, input);
     choose(undefined);
@@ -116,10 +118,10 @@ function Shards(p: { stream: string; shards: Shard[]; onDemand: boolean; arn: st
         const wide = share(s.HashKeyRange.EndingHashKey) - share(s.HashKeyRange.StartingHashKey);
         const f = flows.get(`stream/${p.stream}/${s.ShardId}`);
         return (
-          <button key={s.ShardId} aria-pressed={s.ShardId === chosen} onClick={() => choose(s.ShardId === chosen ? undefined : s.ShardId)} style={{ flexGrow: Math.max(wide, 0.002), flexBasis: 0 }} class={"range" + (full(s) > 0.9 ? " hot" : "") + (s.ShardId === chosen ? " on" : "")} title={`${s.ShardId}\n${s.HashKeyRange.StartingHashKey} to ${s.HashKeyRange.EndingHashKey}`}>
+          <button key={s.ShardId} aria-pressed={s.ShardId === chosen} onClick={() => choose(s.ShardId === chosen ? undefined : s.ShardId)} style={{ flexGrow: Math.max(wide, 0.002), flexBasis: 0 }} class={"range" + (full(s) > 0.9 ? " hot" : "") + (s.ShardId === chosen ? " on" : "")} title={`${s.ShardId}\n${s.HashKeyRange.StartingHashKey} to ${s.HashKeyRange.EndingHashKey}${f ? `\n${rate(f.rate)} records/s, ${bytes(f.bytes)}/s` : ""}`}>
             <i style={{ width: Math.min(100, full(s) * 100) + "%" }} />
-            <b>shardId-…{Number(s.ShardId.slice(8))}</b>
-            <span>{f ? `${rate(f.rate)} records/s, ${bytes(f.bytes)}/s` : ""}</span>
+            <b>{few ? "shardId-…" : ""}{Number(s.ShardId.slice(8))}</b>
+            {sorted.length < 16 && <span>{f ? (few ? `${rate(f.rate)} records/s, ${bytes(f.bytes)}/s` : rate(f.rate) + "/s") : ""}</span>}
           </button>
         );
       })}</div>

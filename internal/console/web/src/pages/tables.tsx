@@ -4,7 +4,7 @@ import { call } from "../aws/client.ts";
 import { bytes, count, quoted, some } from "../format.ts";
 import { inventory, type ItemTable } from "../inventory.ts";
 import { Grid, type Column } from "../parts/grid.tsx";
-import { Command, Dialog, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
+import { Command, Dialog, Empty, Gone, Head, Loading, Problem } from "../parts/ui.tsx";
 import { cellText } from "../pipeline/filter.ts";
 import { go, to } from "../route.ts";
 import { filterInput, itemOf, plainItem, type Item } from "./attribute.ts";
@@ -15,7 +15,7 @@ export function Tables(p: { name?: string }) {
   if (!inv) return <><Head title="Tables" /><Loading /></>;
   if (p.name) {
     const t = inv.tables.find((x) => x.TableName === p.name);
-    return t ? <Items key={p.name} table={t} /> : <><Head title={p.name} back={[to("tables"), "Tables"]} /><section class="panel"><Empty title="There is no such table here">It may be in another region or account, or deleted.</Empty></section></>;
+    return t ? <Items key={p.name} table={t} /> : <Gone title={p.name} what="table" back={[to("tables"), "Tables"]} />;
   }
   return (
     <>
@@ -93,11 +93,13 @@ function Items(p: { table: ItemTable }) {
   const keys = t.KeySchema.map((k) => k.AttributeName);
   const names = [...new Set([...keys, ...items.slice(0, 100).flatMap((i) => Object.keys(i).sort())])].slice(0, 20);
   const flat = items.map(plainItem);
-  const columns = names.map((name, i): Column => {
+  const columns = names.map((name): Column => {
     const sample = flat.slice(0, 40).map((x) => cellText(x[name]));
     const right = items.length > 0 && items.slice(0, 40).every((x) => !x[name] || "N" in x[name]!);
-    return { name, width: Math.min(300, Math.max(80, name.length * 7.4 + 26, Math.max(0, ...sample.map((s) => s.length)) * 7.4 + 26)), mono: true, right, grow: i === names.length - 1 };
+    return { name, width: Math.min(300, Math.max(80, name.length * 7.4 + 26, Math.max(0, ...sample.map((s) => s.length)) * 7.4 + 26)), mono: true, right };
   });
+  const grows = columns.filter((c) => !c.right).pop(); // numbers stay together
+  if (grows) grows.grow = true;
   const one = flat[chosen];
   return (
     <>

@@ -1,6 +1,6 @@
 // The few pieces that pages are made of.
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { AwsError } from "../aws/client.ts";
 
 export function Head(p: { title: string; sub?: ComponentChildren; back?: [string, string]; children?: ComponentChildren }) {
@@ -105,13 +105,25 @@ export function Spark(p: { values: number[]; width: number; height: number; x?: 
   );
 }
 
+/** Veil is a dialog of the browser's, which keeps the focus inside, and gives it back at the end. Its first field has it first. */
+export function Veil(p: { title: string; close: () => void; children: ComponentChildren }) {
+  const box = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => {
+    const d = box.current!;
+    d.showModal();
+    if (!d.querySelector("[autofocus]")) d.querySelector<HTMLElement>("input, select, textarea, .primary")?.focus();
+    return () => d.close();
+  }, []);
+  return <dialog class="veil" ref={box} aria-label={p.title} onCancel={(e) => (e.preventDefault(), p.close())} onClick={(e) => e.target === e.currentTarget && p.close()}>{p.children}</dialog>;
+}
+
 export function Dialog(p: { title: string; close: () => void; children: ComponentChildren }) {
   return (
-    <div class="veil" onClick={(e) => e.target === e.currentTarget && p.close()} onKeyDown={(e) => e.key === "Escape" && p.close()}>
-      <div class="dialog" role="dialog" aria-modal="true" aria-label={p.title}>
+    <Veil title={p.title} close={p.close}>
+      <div class="dialog">
         <div class="bar"><b>{p.title}</b><span class="grow" /><button class="plain" aria-label="Close" onClick={p.close}>✕</button></div>
         {p.children}
       </div>
-    </div>
+    </Veil>
   );
 }
