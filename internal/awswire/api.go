@@ -46,6 +46,14 @@ type API struct {
 	// some, and the service has others, or another error.
 	Open []string
 
+	// InputPaths: messages name a member of a body below the operation's input,
+	// "createStageInput.stageName", but one of a path or query by itself.
+	InputPaths bool
+
+	// EnumOrder is the order in which messages list the values of an enumeration, by the name of its shape. Values that it
+	// leaves out follow in the model's order, as do those of other shapes.
+	EnumOrder map[string][]string
+
 	// MessagePattern is how messages write a regular expression of the model. Nil: as it is.
 	MessagePattern func(string) string
 

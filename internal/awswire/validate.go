@@ -48,6 +48,14 @@ func (b *planner) newConstraints(s *model.Shape) *constraints {
 	if slices.Contains(b.open, s.Name) {
 		c.enum = nil
 	}
+	if order := b.enums[s.Name]; order != nil {
+		c.enum = slices.DeleteFunc(slices.Clone(order), func(v string) bool { return !slices.Contains(s.Enum, v) })
+		for _, v := range s.Enum {
+			if !slices.Contains(order, v) {
+				c.enum = append(c.enum, v)
+			}
+		}
+	}
 	if s.RE != "" {
 		c.pattern = b.pattern(s.Pattern)
 		c.match = matcher(s)
@@ -72,7 +80,7 @@ type validator struct {
 // validate checks an input struct and returns AWS's message, "" if it is sound.
 func (b *planner) validate(p *plan, v reflect.Value) string {
 	c := validator{planner: b}
-	c.members(p, v)
+	c.input(p, v)
 	n := len(c.violations) + c.more
 	switch n {
 	case 0:
@@ -100,6 +108,23 @@ func (c *validator) violate(value, constraint string) {
 
 func (c *validator) push(segments ...string) { c.path = append(c.path, segments...) }
 func (c *validator) pop(n int)               { c.path = c.path[:len(c.path)-n] }
+
+// input checks the members of an operation's input.
+func (c *validator) input(p *plan, v reflect.Value) {
+	if !c.planner.inputs || p.shape == nil {
+		c.members(p, v)
+		return
+	}
+	located := func(f field) bool { return f.member != nil && f.member.Location != "" }
+	c.push(lowerFirst(strings.TrimSuffix(p.shape.Name, "Request")) + "Input")
+	c.fields(slices.DeleteFunc(slices.Clone(p.fields), located), v)
+	if p.payload != nil {
+		c.fields([]field{*p.payload}, v)
+	}
+	c.pop(1)
+	c.fields(slices.DeleteFunc(slices.Clone(p.fields), func(f field) bool { return !located(f) }), v)
+	c.fields(p.bound, v)
+}
 
 func (c *validator) members(p *plan, v reflect.Value) {
 	c.fields(p.fields, v)
