@@ -95,8 +95,8 @@ func optional(s string) *string {
 // identity, neither of which they may change.
 func (a *assumption) inherit(s *awswire.Session) error {
 	for _, key := range s.Transitive {
-		if _, ok := a.tags[key]; ok {
-			return awswire.Errorf("ValidationError", "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
+		if _, ok := keyOf(a.tags, key); ok {
+			return awswire.Errorf("InvalidParameterValue", "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
 		}
 		if a.tags == nil {
 			a.tags = map[string]string{}
@@ -113,16 +113,24 @@ func (a *assumption) inherit(s *awswire.Session) error {
 	return nil
 }
 
+// keyOf is how tags spell a key, whose case does not count; false where they do not have it.
+func keyOf(tags map[string]string, key string) (string, bool) {
+	for have := range tags {
+		if strings.EqualFold(have, key) {
+			return have, true
+		}
+	}
+	return "", false
+}
+
 func tagMap(list []types.Tag) (map[string]string, error) {
 	if len(list) > maxTags {
 		return nil, awswire.Errorf("ValidationError", "A session can have at most %d tags.", maxTags)
 	}
 	m := make(map[string]string, len(list))
 	for _, t := range list {
-		for have := range m {
-			if strings.EqualFold(have, aws.ToString(t.Key)) {
-				return nil, awswire.Errorf("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-			}
+		if _, ok := keyOf(m, aws.ToString(t.Key)); ok {
+			return nil, awswire.Errorf("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		}
 		m[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
@@ -136,10 +144,12 @@ func (s *Service) assume(ctx context.Context, a *assumption) (*types.AssumedRole
 		return nil, nil, nil, awswire.Errorf("ValidationError", "%s is invalid", a.role)
 	}
 	partition, account, name := m[1], m[2], m[4]
-	for _, key := range a.transitive {
-		if _, ok := a.tags[key]; !ok {
-			return nil, nil, nil, awswire.Errorf("ValidationError", "The specified transitive tag key %s must be included in the requested tags.", key)
+	for i, key := range a.transitive {
+		name, ok := keyOf(a.tags, key)
+		if !ok {
+			return nil, nil, nil, awswire.Errorf("InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.")
 		}
+		a.transitive[i] = name
 	}
 	role, err := s.trusted(ctx, a, account, name)
 	if err != nil {
@@ -333,6 +343,9 @@ func (s *Service) GetFederationToken(ctx context.Context, in *sts.GetFederationT
 		return nil, err
 	}
 	session.Limited = true
+	if packed == nil {
+		packed = aws.Int32(0)
+	}
 	out := &sts.GetFederationTokenOutput{
 		Credentials:   s.credentials(session, in.DurationSeconds, defaultSessionSeconds),
 		FederatedUser: &types.FederatedUser{Arn: aws.String(principal), FederatedUserId: aws.String(session.ID)},

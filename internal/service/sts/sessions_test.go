@@ -268,3 +268,50 @@ func FuzzSession(f *testing.F) {
 		accountOfKey(key)
 	})
 }
+
+// TestTransitiveTags: keys of tags are told apart without their case, and what a session hands on cannot be changed.
+func TestTransitiveTags(t *testing.T) {
+	s, err := New(Config{Issuer: NewIssuer(seal.Random()), AnyAccount: true, Clock: clockwork.NewFakeClockAt(now)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	assume := func(ctx context.Context, transitive []string, tags ...string) (*sts.AssumeRoleOutput, error) {
+		in := &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), RoleSessionName: aws.String("s"), TransitiveTagKeys: transitive}
+		for _, k := range tags {
+			in.Tags = append(in.Tags, types.Tag{Key: aws.String(k), Value: aws.String("of " + k)})
+		}
+		return s.AssumeRole(ctx, in)
+	}
+	fails := func(err error, want string) {
+		t.Helper()
+		if err == nil || err.Error() != "api error InvalidParameterValue: "+want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	_, err = assume(t.Context(), []string{"other"}, "team")
+	fails(err, "The specified transitive tag key must be included in the requested tags.")
+	_, err = assume(t.Context(), nil, "team", "TEAM")
+	fails(err, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+	out, err := assume(t.Context(), []string{"TEAM"}, "team")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, ok := s.config.Issuer.Session(*out.Credentials.AccessKeyId, *out.Credentials.SessionToken)
+	if !ok {
+		t.Fatal("the session is not one")
+	}
+	ctx := awswire.WithCaller(t.Context(), awswire.Caller{Account: session.Account, Principal: session.Principal, Session: session})
+	_, err = assume(ctx, nil, "Team")
+	fails(err, "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
+	if out, err = assume(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	if session, _ = s.config.Issuer.Session(*out.Credentials.AccessKeyId, *out.Credentials.SessionToken); session.Tags["team"] != "of team" {
+		t.Errorf("the tags of the second session are %v", session.Tags)
+	}
+	federated, err := s.GetFederationToken(awswire.WithCaller(t.Context(), awswire.Caller{Account: "111122223333"}), &sts.GetFederationTokenInput{Name: aws.String("n")})
+	//lint:ignore SA1019 clients read it
+	if err != nil || *federated.PackedPolicySize != 0 {
+		t.Errorf("%+v %v", federated, err)
+	}
+}
