@@ -8,13 +8,28 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 )
 
+// enumOrder is the order in which API Gateway lists the values of enumerations.
+var enumOrder = map[string][]string{
+	"Op":              {"add", "remove", "move", "test", "replace", "copy"},
+	"EndpointType":    {"PRIVATE", "EDGE", "REGIONAL"},
+	"IntegrationType": {"HTTP", "MOCK", "AWS_PROXY", "HTTP_PROXY", "AWS"},
+	"GatewayResponseType": {
+		"REQUEST_TOO_LARGE", "RESOURCE_NOT_FOUND", "AUTHORIZER_CONFIGURATION_ERROR", "MISSING_AUTHENTICATION_TOKEN", "BAD_REQUEST_BODY", "INVALID_SIGNATURE", "INVALID_API_KEY",
+		"BAD_REQUEST_PARAMETERS", "AUTHORIZER_FAILURE", "UNAUTHORIZED", "INTEGRATION_TIMEOUT", "ACCESS_DENIED", "DEFAULT_4XX", "DEFAULT_5XX", "WAF_FILTERED", "QUOTA_EXCEEDED", "THROTTLED",
+		"API_CONFIGURATION_ERROR", "UNSUPPORTED_MEDIA_TYPE", "INTEGRATION_FAILURE", "EXPIRED_TOKEN",
+	},
+	"DocumentationPartType": {
+		"RESPONSE_BODY", "RESPONSE", "METHOD", "MODEL", "AUTHORIZER", "RESPONSE_HEADER", "RESOURCE", "PATH_PARAMETER", "REQUEST_BODY", "QUERY_PARAMETER", "API", "REQUEST_HEADER",
+	},
+}
+
 // API is the service's API. Its IAM actions are the HTTP methods, and its resources the paths of
 // requests: apigateway:POST on arn:aws:apigateway:{region}::/restapis.
 func (s *Service) API() awswire.API {
 	name := func(c awswire.Caller, path string) []string {
 		return []string{apiARN(scope.Scope{Account: c.Account, Region: c.Region}, path)}
 	}
-	return awswire.API{Model: "apigateway", MaxBody: 10 << 20, Invalid: func(message string) error { return badRequest("%s", message) }, Operations: append(s.stored(),
+	return awswire.API{Model: "apigateway", MaxBody: 10 << 20, InputPaths: true, EnumOrder: enumOrder, Operations: append(s.stored(),
 		awswire.Executes(s.CreateApiKey, func(c awswire.Caller, in *apigateway.CreateApiKeyInput) []string { return name(c, "/apikeys") }).Action("apigateway:POST"),
 		awswire.Executes(s.CreateAuthorizer, func(c awswire.Caller, in *apigateway.CreateAuthorizerInput) []string {
 			return name(c, "/restapis/"+aws.ToString(in.RestApiId)+"/authorizers")

@@ -109,8 +109,10 @@ func New(cfg Config) (*Service, error) {
 	}
 	missing := func(err func() error) func([]string) error { return func([]string) error { return err() } }
 	return &Service{
-		cfg:         cfg,
-		apis:        state.NewCollection[apiDoc](cfg.State, "apigateway.api").NotFound(missing(invalidAPI)),
+		cfg: cfg,
+		apis: state.NewCollection[apiDoc](cfg.State, "apigateway.api").NotFound(func(key []string) error {
+			return notFound("Invalid API identifier specified %s:%s", key[0], key[len(key)-1])
+		}),
 		deployments: state.NewCollection[deploymentDoc](cfg.State, "apigateway.deployment").NotFound(missing(invalidDeployment)),
 		stages:      state.NewCollection[stageDoc](cfg.State, "apigateway.stage").NotFound(missing(invalidStage)),
 		keys:        state.NewCollection[keyDoc](cfg.State, "apigateway.key").NotFound(missing(func() error { return notFound("Invalid API Key identifier specified") })),
@@ -149,10 +151,32 @@ func (s *Service) api(ctx context.Context, id *string) (*apiDoc, error) {
 	return s.apis.Get(scope.Of(ctx).Key(*id)...)
 }
 
+// apiOr is an API of the caller's, or the error of calls that do not name the API where there is none.
+func (s *Service) apiOr(ctx context.Context, id *string, missing func() error) (*apiDoc, error) {
+	d, err := s.api(ctx, id)
+	if isNotFound(err) {
+		err = missing()
+	}
+	return d, err
+}
+
 // change changes an API of the caller's; f may run more than once.
 func (s *Service) change(ctx context.Context, id *string, f func(*apiDoc) error) (*apiDoc, error) {
 	if id == nil || *id == "" {
 		return nil, invalidAPI()
 	}
 	return s.apis.Modify(ctx, f, scope.Of(ctx).Key(*id)...)
+}
+
+// changeOr is change with the error of calls that do not name the API where there is none.
+func (s *Service) changeOr(ctx context.Context, id *string, missing func() error, f func(*apiDoc) error) (*apiDoc, error) {
+	found := false
+	d, err := s.change(ctx, id, func(d *apiDoc) error {
+		found = true
+		return f(d)
+	})
+	if !found && isNotFound(err) {
+		err = missing()
+	}
+	return d, err
 }

@@ -187,7 +187,7 @@ func (x *exchange) customAuthorizer(a types.Authorizer) error {
 	}
 	err = x.authorizedBy(result.body, failed)
 	if f := (*failure)(nil); keeps && (err == nil || errors.As(err, &f) && f.kind == types.GatewayResponseTypeAccessDenied) {
-		x.s.keepAuthorized(key, x.address.api+"/"+x.address.stage, *a.AuthorizerResultTtlInSeconds, result.body)
+		x.s.keepAuthorized(key, x.address.api+"/"+x.address.stage, resultTTL(&a), result.body)
 	}
 	return err
 }

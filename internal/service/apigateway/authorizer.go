@@ -13,9 +13,22 @@ import (
 // CreateAuthorizer, GetAuthorizer, GetAuthorizers, UpdateAuthorizer, DeleteAuthorizer.
 //
 // TOKEN and REQUEST authorizers are Lambda functions; Cognito user pools are refused. What an
-// authorizer answers is not kept: it is asked for each request, whatever its time to live.
+// authorizer answers is kept for its time to live, five minutes where it has none.
 
 func invalidAuthorizer() error { return notFound("Invalid Authorizer identifier specified") }
+
+// resultTTL is how long an authorizer's answer is kept, in seconds.
+func resultTTL(a *types.Authorizer) int32 {
+	if a.AuthorizerResultTtlInSeconds == nil {
+		return 300
+	}
+	return *a.AuthorizerResultTtlInSeconds
+}
+
+// concurrent is how the service refuses an authorizer for an API that is not there.
+func concurrent() error {
+	return conflict("Unable to complete operation due to concurrent modification. Please try again later.")
+}
 
 func checkAuthorizer(a *types.Authorizer) error {
 	switch a.Type {
@@ -53,16 +66,13 @@ func (s *Service) CreateAuthorizer(ctx context.Context, in *apigateway.CreateAut
 		Id: aws.String(newID(6)), Name: in.Name, Type: in.Type, AuthType: in.AuthType, AuthorizerUri: in.AuthorizerUri, AuthorizerCredentials: in.AuthorizerCredentials,
 		AuthorizerResultTtlInSeconds: in.AuthorizerResultTtlInSeconds, IdentitySource: in.IdentitySource, IdentityValidationExpression: in.IdentityValidationExpression, ProviderARNs: in.ProviderARNs,
 	}
-	if a.AuthorizerResultTtlInSeconds == nil {
-		a.AuthorizerResultTtlInSeconds = aws.Int32(300)
-	}
 	if a.AuthType == nil {
 		a.AuthType = aws.String("custom")
 	}
 	if err := checkAuthorizer(&a); err != nil {
 		return nil, err
 	}
-	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
+	_, err := s.changeOr(ctx, in.RestApiId, concurrent, func(d *apiDoc) error {
 		for _, o := range d.Authorizers {
 			if *o.Name == *in.Name {
 				return conflict("Authorizer name must be unique. Authorizer %s already exists in this RestApi.", *in.Name)
@@ -112,15 +122,22 @@ func (s *Service) UpdateAuthorizer(ctx context.Context, in *apigateway.UpdateAut
 		if a, ok = d.Authorizers[*in.AuthorizerId]; !ok {
 			return invalidAuthorizer()
 		}
-		kind, ttl := (*string)(&a.Type), aws.ToInt32(a.AuthorizerResultTtlInSeconds)
+		kind, ttl := (*string)(&a.Type), a.AuthorizerResultTtlInSeconds
 		err := patches{
 			"/name": setText(&a.Name), "/type": setText(&kind), "/authType": setText(&a.AuthType), "/authorizerUri": setText(&a.AuthorizerUri), "/authorizerCredentials": setText(&a.AuthorizerCredentials),
-			"/authorizerResultTtlInSeconds": setInt32(&ttl), "/identitySource": setText(&a.IdentitySource), "/identityValidationExpression": setText(&a.IdentityValidationExpression),
+			"/authorizerResultTtlInSeconds": func(op types.Op, key, value string) error {
+				var n int32
+				if ttl = nil; op == types.OpRemove {
+					return nil
+				}
+				ttl = &n
+				return setInt32(&n)(op, key, value)
+			}, "/identitySource": setText(&a.IdentitySource), "/identityValidationExpression": setText(&a.IdentityValidationExpression),
 		}.apply(in.PatchOperations)
 		if err != nil {
 			return err
 		}
-		a.Type, a.AuthorizerResultTtlInSeconds = types.AuthorizerType(aws.ToString(kind)), aws.Int32(ttl)
+		a.Type, a.AuthorizerResultTtlInSeconds = types.AuthorizerType(aws.ToString(kind)), ttl
 		if err := checkAuthorizer(&a); err != nil {
 			return err
 		}

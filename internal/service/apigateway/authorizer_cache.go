@@ -31,7 +31,7 @@ type authorizedKey [sha256.Size]byte
 
 // cacheKey is what an answer is kept by; false where none is kept.
 func (x *exchange) cacheKey(a *types.Authorizer, identity []string) (authorizedKey, bool) {
-	if aws.ToInt32(a.AuthorizerResultTtlInSeconds) <= 0 || len(identity) == 0 {
+	if resultTTL(a) <= 0 || len(identity) == 0 {
 		return authorizedKey{}, false
 	}
 	parts := append([]string{x.scope.Account, x.scope.Region, x.address.api, x.address.stage, x.stage.Deployment, aws.ToString(a.Id)}, identity...)

@@ -234,6 +234,31 @@ func (c *compiled) find(verb, path string) (*route, map[string]string) {
 	return n.route(verb), params
 }
 
+// routeOf returns the route of a method of a resource; nil if there is none.
+func (c *compiled) routeOf(id, verb string) *route {
+	var find func(*pathNode) *route
+	find = func(n *pathNode) *route {
+		if n.id == id {
+			return n.methods[verb]
+		}
+		for _, child := range n.children {
+			if r := find(child); r != nil {
+				return r
+			}
+		}
+		for _, child := range []*pathNode{n.variable, n.greedy} {
+			if child == nil {
+				continue
+			}
+			if r := find(child); r != nil {
+				return r
+			}
+		}
+		return nil
+	}
+	return find(c.root)
+}
+
 func (n *pathNode) route(verb string) *route {
 	if r := n.methods[verb]; r != nil {
 		return r

@@ -21,6 +21,12 @@ import (
 // Cache clusters, canary settings, client certificates and tracing are stored. An API without a
 // method, and a method without an integration, are not deployed.
 
+// What methods have of an account's limits, in calls a second and at once, as long as they have no limits of their own.
+const (
+	accountRate  = 10_000
+	accountBurst = 5_000
+)
+
 var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // CreateDeployment copies the API as it is, and points a stage to the copy where one is named.
@@ -34,12 +40,18 @@ func (s *Service) CreateDeployment(ctx context.Context, in *apigateway.CreateDep
 	}
 	if c := in.CanarySettings; c != nil {
 		if aws.ToString(in.StageName) == "" {
-			return nil, badRequest("Canary settings need the name of a stage that is there")
+			given := "null"
+			if in.StageName != nil {
+				given = *in.StageName
+			}
+			return nil, badRequest("Invalid deployment content specified.Non null and non empty stageName must be provided for canary deployment. Provided value is %s", given)
 		}
 		if !(c.PercentTraffic >= 0 && c.PercentTraffic <= 100) {
 			return nil, badRequest("Percent traffic of a canary must be between 0.0 and 100.0")
 		}
-		if _, err := s.stage(ctx, in.RestApiId, in.StageName); err != nil {
+		if _, err := s.stage(ctx, in.RestApiId, in.StageName); isNotFound(err) {
+			return nil, badRequest("Invalid deployment content specified.Stage %s must already be created before making a canary release deployment", *in.StageName)
+		} else if err != nil {
 			return nil, err
 		}
 	}
@@ -213,6 +225,11 @@ func (s *Service) CreateStage(ctx context.Context, in *apigateway.CreateStageInp
 	if err := s.documented(ctx, dep.API.ID, in.DocumentationVersion); err != nil {
 		return nil, err
 	}
+	if in.CanarySettings != nil {
+		if err := s.canaryDeployment(ctx, dep.API.ID, in.CanarySettings.DeploymentId); err != nil {
+			return nil, err
+		}
+	}
 	now := s.cfg.Clock.Now().UTC()
 	d := &stageDoc{
 		Name: *in.StageName, Deployment: dep.ID, Description: in.Description, Created: now, Updated: now, Variables: in.Variables, Canary: in.CanarySettings,
@@ -285,6 +302,12 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 		if d.Canary != nil {
 			canary = *d.Canary
 		}
+		if err := checkStageOperations(in.PatchOperations, d); err != nil {
+			return err
+		}
+		if canary.DeploymentId == nil {
+			canary.DeploymentId = aws.String(d.Deployment)
+		}
 		operations, cut := promotions(in.PatchOperations, &canary), false
 		if d.AccessLog != nil {
 			log = *d.AccessLog
@@ -350,10 +373,8 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 			if !(canary.PercentTraffic >= 0 && canary.PercentTraffic <= 100) {
 				return badRequest("Percent traffic of a canary must be between 0.0 and 100.0")
 			}
-			if id := aws.ToString(canary.DeploymentId); id != "" {
-				if _, err := s.deployments.Get(scope.Of(ctx).Key(a.ID, id)...); err != nil {
-					return err
-				}
+			if err := s.canaryDeployment(ctx, a.ID, canary.DeploymentId); err != nil {
+				return err
 			}
 			d.Canary = &canary
 		}
@@ -364,6 +385,60 @@ func (s *Service) UpdateStage(ctx context.Context, in *apigateway.UpdateStageInp
 		return nil, err
 	}
 	return (*apigateway.UpdateStageOutput)(d.output()), nil
+}
+
+// canaryDeployment checks that an API has the deployment of a canary.
+func (s *Service) canaryDeployment(ctx context.Context, api string, id *string) error {
+	if aws.ToString(id) == "" {
+		return nil
+	}
+	_, err := s.deployments.Get(scope.Of(ctx).Key(api, *id)...)
+	if isNotFound(err) {
+		return badRequest("Deployment id does not exist")
+	}
+	return err
+}
+
+// settingPaths are what errors say can be changed of a stage.
+var settingPaths = "[/deploymentId, /description, /cacheClusterEnabled, /cacheClusterSize, /clientCertificateId, /accessLogSettings, /accessLogSettings/destinationArn, " +
+	"/accessLogSettings/format, /{resourcePath}/{httpMethod}/metrics/enabled, /{resourcePath}/{httpMethod}/logging/dataTrace, /{resourcePath}/{httpMethod}/logging/loglevel, " +
+	"/{resourcePath}/{httpMethod}/throttling/burstLimit/{resourcePath}/{httpMethod}/throttling/rateLimit/{resourcePath}/{httpMethod}/caching/ttlInSeconds, " +
+	"/{resourcePath}/{httpMethod}/caching/enabled, /{resourcePath}/{httpMethod}/caching/dataEncrypted, /{resourcePath}/{httpMethod}/caching/requireAuthorizationForCacheControl, " +
+	"/{resourcePath}/{httpMethod}/caching/unauthorizedCacheControlHeaderStrategy, /*/*/metrics/enabled, /*/*/logging/dataTrace, /*/*/logging/loglevel, /*/*/throttling/burstLimit " +
+	"/*/*/throttling/rateLimit /*/*/caching/ttlInSeconds, /*/*/caching/enabled, /*/*/caching/dataEncrypted, /*/*/caching/requireAuthorizationForCacheControl, " +
+	"/*/*/caching/unauthorizedCacheControlHeaderStrategy, /variables/{variable_name}, /tracingEnabled]"
+
+// checkStageOperations refuses operations on a stage that do not fit their paths.
+func checkStageOperations(operations []types.PatchOperation, d *stageDoc) error {
+	canary := d.Canary != nil
+	for _, o := range operations {
+		path, from := aws.ToString(o.Path), aws.ToString(o.From)
+		at, of, isCanary := strings.Cut(path, "/canarySettings")
+		isCanary = isCanary && at == "" && (of == "" || of[0] == '/')
+		known := of == "" && o.Op == types.OpRemove || of == "/percentTraffic" || of == "/deploymentId" || of == "/useStageCache" || strings.HasPrefix(of, "/stageVariableOverrides/")
+		switch {
+		case o.Op == types.OpCopy:
+			if !(from == "/canarySettings/deploymentId" && path == "/deploymentId" || from == "/canarySettings/stageVariableOverrides" && path == "/variables") {
+				return badRequest("Invalid copy operation with path: %s and from %s. Valid copy:path are [/deploymentId, /variables] and valid copy:from are [/canarySettings/deploymentId, /canarySettings/stageVariableOverrides]", path, from)
+			}
+			if !canary {
+				return badRequest("Promotion not available. Canary does not exist.")
+			}
+		case isCanary && !known && o.Op == types.OpRemove:
+			return noSetting(path)
+		case isCanary && !known:
+			return badRequest("Invalid method setting path: %s. Must be one of: %s", path, settingPaths)
+		case isCanary && o.Op == types.OpAdd:
+			return badRequest("Invalid add operation with path: %s", path)
+		case isCanary:
+			canary = o.Op != types.OpRemove || of != ""
+		}
+	}
+	return nil
+}
+
+func noSetting(path string) error {
+	return badRequest("Cannot remove method setting %s because there is no method setting for this method ", strings.TrimPrefix(path, "/"))
 }
 
 // mayLog refuses operations that set up access logs in a log group, or execution logs, of a stage while the account has no
@@ -408,13 +483,17 @@ func (d *stageDoc) access() types.AccessLogSettings {
 // "*/*/...".
 func (d *stageDoc) setMethodSetting(op types.Op, key, value string) error {
 	parts := strings.SplitN(key, "/", 3)
+	invalid := badRequest("Invalid method setting path: /%s. Must be one of: %s", key, settingPaths)
 	if len(parts) < 2 {
-		return badRequest("Invalid patch path '/%s'", key)
+		return invalid
 	}
 	name := strings.TrimPrefix(unescape(parts[0]), "/") + "/" + parts[1]
 	if len(parts) == 2 {
 		if op != types.OpRemove {
-			return badRequest("Invalid patch path '/%s'", key)
+			return invalid
+		}
+		if _, ok := d.Settings[name]; !ok {
+			return noSetting(name)
 		}
 		delete(d.Settings, name)
 		return nil
@@ -424,7 +503,9 @@ func (d *stageDoc) setMethodSetting(op types.Op, key, value string) error {
 	}
 	m, ok := d.Settings[name]
 	if !ok {
-		m = types.MethodSetting{ThrottlingBurstLimit: -1, ThrottlingRateLimit: -1, CacheTtlInSeconds: 300, LoggingLevel: aws.String("OFF"), RequireAuthorizationForCacheControl: true, UnauthorizedCacheControlHeaderStrategy: types.UnauthorizedCacheControlHeaderStrategySucceedWithResponseHeader}
+		if m, ok = d.Settings["*/*"]; !ok { // a method begins with what holds for all
+			m = types.MethodSetting{ThrottlingBurstLimit: accountBurst, ThrottlingRateLimit: accountRate, CacheTtlInSeconds: 300, RequireAuthorizationForCacheControl: true, UnauthorizedCacheControlHeaderStrategy: types.UnauthorizedCacheControlHeaderStrategySucceedWithResponseHeader}
+		}
 	}
 	strategy := (*string)(&m.UnauthorizedCacheControlHeaderStrategy)
 	err := patches{
@@ -439,6 +520,9 @@ func (d *stageDoc) setMethodSetting(op types.Op, key, value string) error {
 		"/caching/requireAuthorizationForCacheControl":    setBool(&m.RequireAuthorizationForCacheControl),
 		"/caching/unauthorizedCacheControlHeaderStrategy": setText(&strategy),
 	}.apply([]types.PatchOperation{{Op: op, Path: aws.String("/" + parts[2]), Value: aws.String(value)}})
+	if err != nil && strings.HasPrefix(err.Error(), badRequest("Invalid patch path").Error()) {
+		return invalid
+	}
 	if err != nil {
 		return err
 	}

@@ -185,9 +185,13 @@ func (d *stageDoc) output() *apigateway.GetStageOutput {
 	if d.CacheEnabled {
 		status = types.CacheClusterStatusAvailable
 	}
+	settings := d.Settings
+	if settings == nil {
+		settings = map[string]types.MethodSetting{}
+	}
 	return &apigateway.GetStageOutput{
 		StageName: aws.String(d.Name), DeploymentId: aws.String(d.Deployment), Description: d.Description, CreatedDate: aws.Time(d.Created), LastUpdatedDate: aws.Time(d.Updated),
-		Variables: d.Variables, MethodSettings: d.Settings, AccessLogSettings: d.AccessLog, CanarySettings: d.Canary, TracingEnabled: d.Tracing,
+		Variables: d.Variables, MethodSettings: settings, AccessLogSettings: d.AccessLog, CanarySettings: d.Canary, TracingEnabled: d.Tracing,
 		CacheClusterEnabled: d.CacheEnabled, CacheClusterSize: d.CacheSize, CacheClusterStatus: status, DocumentationVersion: d.Documentation, ClientCertificateId: d.Certificate, Tags: d.Tags,
 	}
 }

@@ -133,7 +133,7 @@ func (s *Service) CreateDocumentationPart(ctx context.Context, in *apigateway.Cr
 
 // part finds a part by its id.
 func (s *Service) part(ctx context.Context, api, id *string) (*partDoc, error) {
-	a, err := s.api(ctx, api)
+	a, err := s.apiOr(ctx, api, invalidPart)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (s *Service) UpdateDocumentationPart(ctx context.Context, in *apigateway.Up
 	}
 	d, err := s.parts.Modify(ctx, func(d *partDoc) error {
 		properties := &d.Properties
-		if err := (patches{"/properties": setText(&properties)}).apply(in.PatchOperations); err != nil {
+		if err := (patches{"/properties": setText(&properties)}).replace(in.PatchOperations, "/properties"); err != nil {
 			return err
 		}
 		d.Properties = aws.ToString(properties)

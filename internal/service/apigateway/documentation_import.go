@@ -24,7 +24,7 @@ const documentationExtension = "x-amazon-apigateway-documentation"
 func describedParts(body []byte) (parts []*partDoc, warnings []string, err error) {
 	doc, err := openapi.Parse(body)
 	if err != nil {
-		return nil, nil, badRequest("Invalid OpenAPI input: %v", err)
+		return nil, nil, badRequest("Unable to build importer with provided input.")
 	}
 	described, ok := doc.Root[documentationExtension].(map[string]any)
 	if !ok && doc.Root[documentationExtension] != nil {

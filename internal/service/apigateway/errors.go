@@ -23,6 +23,7 @@ func notFound(format string, args ...any) error {
 }
 
 func invalidAPI() error        { return notFound("Invalid API identifier specified") }
+func blankDescription() error  { return badRequest("Description cannot be an empty string") }
 func invalidResource() error   { return notFound("Invalid Resource identifier specified") }
 func invalidMethod() error     { return notFound("Invalid Method identifier specified") }
 func invalidStatus() error     { return notFound("Invalid Response status code specified") }

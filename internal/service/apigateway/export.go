@@ -251,7 +251,7 @@ func (x *exporter) schemes() openapi.Object {
 			o["name"] = h
 		}
 		if x.authorizers {
-			about := openapi.Object{"type": strings.ToLower(string(a.Type)), "authorizerUri": aws.ToString(a.AuthorizerUri), "authorizerResultTtlInSeconds": aws.ToInt32(a.AuthorizerResultTtlInSeconds)}
+			about := openapi.Object{"type": strings.ToLower(string(a.Type)), "authorizerUri": aws.ToString(a.AuthorizerUri), "authorizerResultTtlInSeconds": resultTTL(&a)}
 			for name, v := range map[string]*string{"authorizerCredentials": a.AuthorizerCredentials, "identitySource": a.IdentitySource, "identityValidationExpression": a.IdentityValidationExpression} {
 				if aws.ToString(v) != "" {
 					about[name] = *v

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,6 +29,9 @@ type integrationRequest struct {
 	query  url.Values
 	path   map[string]string
 }
+
+//lint:ignore ST1005 the log of a test says it so
+var errInvalidEndpoint = errors.New("Invalid endpoint address")
 
 // integrate hands the request to its integration.
 func (x *exchange) integrate() (*integrationResult, error) {
@@ -69,6 +73,10 @@ func (x *exchange) integrate() (*integrationResult, error) {
 		case ctx.Err() != nil && x.r.Context().Err() == nil:
 			return nil, &failure{kind: types.GatewayResponseTypeIntegrationTimeout, code: "InternalServerErrorException", message: "Endpoint request timed out", cause: err}
 		}
+		var unknown *net.DNSError
+		if errors.As(err, &unknown) && unknown.IsNotFound {
+			return nil, internal(errInvalidEndpoint)
+		}
 		if i.Type == types.IntegrationTypeHttp || i.Type == types.IntegrationTypeHttpProxy {
 			return nil, &failure{kind: types.GatewayResponseTypeIntegrationFailure, code: "InternalServerErrorException", message: "Network error communicating with endpoint", cause: err}
 		}
@@ -99,6 +107,7 @@ func (x *exchange) integrationRequest(i *types.Integration) (*integrationRequest
 	} else {
 		req.header.Set("Content-Type", contentType)
 	}
+	isHTTP := proxy || i.Type == types.IntegrationTypeHttp
 	for to, expression := range i.RequestParameters {
 		v, ok := x.expression(expression, nil)
 		if !ok {
@@ -108,12 +117,23 @@ func (x *exchange) integrationRequest(i *types.Integration) (*integrationRequest
 		where, name, _ := strings.Cut(rest, ".")
 		switch where {
 		case "header":
-			req.header.Set(name, v)
+			switch reserved, ok := reservedHeaders[strings.ToLower(name)]; {
+			case ok && (reserved == never || !isHTTP):
+				return nil, internal(errors.New("the header " + name + " cannot be mapped to an integration's request"))
+			case reserved == ofConnection:
+			default:
+				req.header.Set(name, v)
+			}
 		case "querystring":
 			req.query.Set(name, v)
 		case "path":
 			req.path[name] = v
 		}
+	}
+	if isHTTP {
+		setDefault(req.header, "Accept", "application/json")
+		setDefault(req.header, "User-Agent", "AmazonAPIGateway_"+x.address.api)
+		req.header.Set("X-Amzn-Apigateway-Api-Id", x.address.api)
 	}
 	if proxy {
 		return req, nil
@@ -135,7 +155,50 @@ func (x *exchange) integrationRequest(i *types.Integration) (*integrationRequest
 	case aws.ToString(i.PassthroughBehavior) == "NEVER", aws.ToString(i.PassthroughBehavior) == "WHEN_NO_TEMPLATES" && len(x.route.requests) > 0:
 		return nil, &failure{kind: types.GatewayResponseTypeUnsupportedMediaType, code: "BadRequestException", message: "Unsupported Media Type"}
 	}
+	if isHTTP && len(req.body) == 0 && req.header.Get("Content-Type") == contentType {
+		req.header.Del("Content-Type")
+	}
 	return req, nil
+}
+
+func setDefault(h http.Header, name, value string) {
+	if h.Get(name) == "" {
+		h.Set(name, value)
+	}
+}
+
+// reservedHeaders are those, in lower case, of which a request fails that maps something to one: all of them where the
+// integration is a service of AWS. HTTP endpoints do not get those that are of the connection to them.
+var reservedHeaders = map[string]reservation{
+	"content-length": never, "transfer-encoding": never,
+	"authorization": ofService, "connection": ofConnection, "expect": ofConnection, "proxy-authenticate": ofConnection, "te": ofConnection,
+}
+
+type reservation int
+
+const (
+	never reservation = iota + 1
+	ofService
+	ofConnection
+)
+
+// remapped are the headers that answers of integrations have in the place of those that are a client's or the gateway's own.
+// (Source: "Amazon API Gateway important notes" of the developer guide, and what the service answers.)
+var remapped = map[string]bool{
+	"Authorization": true, "Connection": true, "Content-Length": true, "Content-Md5": true, "Date": true, "Expect": true, "Host": true, "Max-Forwards": true,
+	"Proxy-Authenticate": true, "Server": true, "Trailer": true, "Upgrade": true, "User-Agent": true, "Www-Authenticate": true,
+}
+
+// clientHeader is the name that a header of an integration's answer has for the client; empty for one that does not get there.
+func clientHeader(name string) string {
+	name = http.CanonicalHeaderKey(name)
+	switch {
+	case name == "Transfer-Encoding":
+		return ""
+	case remapped[name]:
+		return "X-Amzn-Remapped-" + name
+	}
+	return name
 }
 
 func applyOverrides(req *integrationRequest, o *mapping.Overrides) {
@@ -368,7 +431,11 @@ func (x *exchange) answer(out *integrationResult) error {
 	if out.done {
 		h := http.Header{}
 		for k, v := range out.header {
-			if k = http.CanonicalHeaderKey(k); !hopByHop[k] {
+			k = clientHeader(k)
+			if k == "X-Amzn-Requestid" || k == "X-Amz-Apigw-Id" { // the client gets those of this request
+				k = "X-Amzn-Remapped-" + k
+			}
+			if !hopByHop[k] && k != "" {
 				h[k] = v
 			}
 		}
@@ -406,7 +473,9 @@ func (x *exchange) answer(out *integrationResult) error {
 				status = overrides.Status
 			}
 			for k, v := range overrides.Header {
-				h.Set(k, v)
+				if k = clientHeader(k); k != "" {
+					h.Set(k, v)
+				}
 			}
 		}
 	} else if v, ok := header(out.header, "Content-Type"); ok && x.route.method.MethodIntegration.Type != types.IntegrationTypeMock {
@@ -420,7 +489,9 @@ func (x *exchange) answer(out *integrationResult) error {
 			continue
 		}
 		if v, ok := x.expression(expression, out); ok {
-			h.Set(name, v)
+			if name = clientHeader(name); name != "" {
+				h.Set(name, v)
+			}
 		}
 	}
 	if h.Get("Content-Type") == "" {

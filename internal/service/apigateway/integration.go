@@ -59,6 +59,9 @@ func checkIntegration(i *types.Integration) error {
 	case types.IntegrationTypeAws, types.IntegrationTypeAwsProxy:
 		t, ok := parseTarget(aws.ToString(i.Uri))
 		if !ok {
+			if a, isARN := arn.Parse(aws.ToString(i.Uri)); isARN && a.Service == "apigateway" {
+				return badRequest("AWS ARN for integration must contain path or action")
+			}
 			return badRequest("Invalid ARN specified in the request")
 		}
 		if t.service == "states" {
@@ -110,8 +113,14 @@ var (
 	answerExpression     = regexp.MustCompile(`^('[^']*'|integration\.response\.(header|multivalueheader)\.[^\s]+|integration\.response\.body(\..*|\[.*)?|context\..+|stageVariables\..+)$`)
 )
 
+// templateType is a content type that a template can be of; "$default" is any.
+var templateType = regexp.MustCompile(`^(\$default|[^/\s]+/[^\s].*)$`)
+
 func checkTemplates(templates map[string]string) error {
 	for contentType, t := range templates {
+		if !templateType.MatchString(contentType) {
+			return badRequest("Validation Result: warnings : [], errors : [Invalid content type specified: %s]", contentType)
+		}
 		if _, err := vtl.Parse(t); err != nil {
 			return badRequest("Invalid mapping template for %s: %v", contentType, err)
 		}
@@ -136,16 +145,21 @@ func (s *Service) PutIntegration(ctx context.Context, in *apigateway.PutIntegrat
 	if i.CacheNamespace == nil {
 		i.CacheNamespace = in.ResourceId
 	}
-	if i.Type == types.IntegrationTypeMock {
+	switch i.Type {
+	case types.IntegrationTypeMock:
 		i.HttpMethod = nil
+	case types.IntegrationTypeHttp, types.IntegrationTypeHttpProxy:
+		if i.ConnectionType == "" {
+			i.ConnectionType = types.ConnectionTypeInternet
+		}
 	}
 	if in.ResponseTransferMode == types.ResponseTransferModeStream {
 		return nil, badRequest("Brookmere does not stream the answers of integrations: use the response transfer mode BUFFERED")
 	}
-	if err := checkIntegration(i); err != nil {
-		return nil, err
-	}
 	err := s.changeMethod(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(_ *apiDoc, m *types.Method) error {
+		if err := checkIntegration(i); err != nil {
+			return err
+		}
 		if m.MethodIntegration != nil { // what it answers stays
 			i.IntegrationResponses = m.MethodIntegration.IntegrationResponses
 		}
@@ -167,9 +181,11 @@ func integrationOutput(i *types.Integration) *apigateway.GetIntegrationOutput {
 	}
 }
 
+func invalidIntegration() error { return notFound("Invalid Integration identifier specified") }
+
 func integrationOf(m *types.Method) (*types.Integration, error) {
 	if m.MethodIntegration == nil {
-		return nil, notFound("Invalid Integration identifier specified")
+		return nil, invalidIntegration()
 	}
 	i := *m.MethodIntegration
 	return &i, nil
@@ -177,11 +193,7 @@ func integrationOf(m *types.Method) (*types.Integration, error) {
 
 // GetIntegration returns the integration of a method.
 func (s *Service) GetIntegration(ctx context.Context, in *apigateway.GetIntegrationInput, _ ...func(*apigateway.Options)) (*apigateway.GetIntegrationOutput, error) {
-	d, err := s.api(ctx, in.RestApiId)
-	if err != nil {
-		return nil, err
-	}
-	_, m, err := d.method(in.ResourceId, in.HttpMethod)
+	m, err := s.methodOf(ctx, in.RestApiId, in.ResourceId, in.HttpMethod)
 	if err != nil {
 		return nil, err
 	}
@@ -295,11 +307,7 @@ func answerOutput(r *types.IntegrationResponse) *apigateway.GetIntegrationRespon
 
 // GetIntegrationResponse returns what an integration's answer becomes.
 func (s *Service) GetIntegrationResponse(ctx context.Context, in *apigateway.GetIntegrationResponseInput, _ ...func(*apigateway.Options)) (*apigateway.GetIntegrationResponseOutput, error) {
-	d, err := s.api(ctx, in.RestApiId)
-	if err != nil {
-		return nil, err
-	}
-	_, m, err := d.method(in.ResourceId, in.HttpMethod)
+	m, err := s.methodOf(ctx, in.RestApiId, in.ResourceId, in.HttpMethod)
 	if err != nil {
 		return nil, err
 	}
@@ -365,6 +373,9 @@ func (s *Service) DeleteIntegrationResponse(ctx context.Context, in *apigateway.
 		return nil
 	})
 	if err != nil {
+		if err.Error() == invalidMethod().Error() {
+			err = invalidIntegration() // a method that is not there has none
+		}
 		return nil, err
 	}
 	return &apigateway.DeleteIntegrationResponseOutput{}, nil

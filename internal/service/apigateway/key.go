@@ -2,6 +2,8 @@ package apigateway
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -28,8 +30,15 @@ func (s *Service) CreateApiKey(ctx context.Context, in *apigateway.CreateApiKeyI
 	if d.Value == "" {
 		d.Value = newID(40)
 	}
-	if len(d.Value) < 20 || len(d.Value) > 128 {
+	switch {
+	case len(aws.ToString(d.Name)) > 1024:
+		return nil, badRequest("Invalid API Key name, can be at most 1024 characters.")
+	case len(d.Value) < 20:
 		return nil, badRequest("API Key value should be at least 20 characters")
+	case len(d.Value) > 128:
+		return nil, badRequest("API Key value exceeds maximum size of 128 characters")
+	case len(aws.ToString(d.Description)) > 125_000:
+		return nil, badRequest("Invalid API Key description specified.")
 	}
 	for _, k := range in.StageKeys {
 		d.StageKeys = append(d.StageKeys, aws.ToString(k.RestApiId)+"/"+aws.ToString(k.StageName))
@@ -54,13 +63,20 @@ func keyOutput(d *keyDoc, withValue bool) *apigateway.GetApiKeyOutput {
 	return &apigateway.GetApiKeyOutput{Id: o.Id, Value: o.Value, Name: o.Name, Description: o.Description, CustomerId: o.CustomerId, Enabled: o.Enabled, CreatedDate: o.CreatedDate, LastUpdatedDate: o.LastUpdatedDate, StageKeys: o.StageKeys, Tags: o.Tags}
 }
 
+// newest sorts keys by their making, the last one first.
+func (d *keyDoc) newest() string {
+	return fmt.Sprintf("%020d/%s", math.MaxInt64-d.Created.UnixNano(), d.ID)
+}
+
 // GetApiKey returns a key, its value only where that is asked for.
 func (s *Service) GetApiKey(ctx context.Context, in *apigateway.GetApiKeyInput, _ ...func(*apigateway.Options)) (*apigateway.GetApiKeyOutput, error) {
 	d, err := s.keys.Get(scope.Of(ctx).Key(*in.ApiKey)...)
 	if err != nil {
 		return nil, err
 	}
-	return keyOutput(d, aws.ToBool(in.IncludeValue)), nil
+	out := keyOutput(d, aws.ToBool(in.IncludeValue))
+	out.Tags = tagsOf(out.Tags)
+	return out, nil
 }
 
 // GetApiKeys lists keys, by the beginning of their names and by customer.
@@ -72,7 +88,8 @@ func (s *Service) GetApiKeys(ctx context.Context, in *apigateway.GetApiKeysInput
 	all = slices.DeleteFunc(slices.Clone(all), func(d *keyDoc) bool {
 		return in.NameQuery != nil && !strings.HasPrefix(aws.ToString(d.Name), *in.NameQuery) || in.CustomerId != nil && aws.ToString(d.CustomerID) != *in.CustomerId
 	})
-	list, next, err := pageOf(all, func(d *keyDoc) string { return d.ID }, in.Position, in.Limit)
+	slices.SortFunc(all, func(a, b *keyDoc) int { return strings.Compare(a.newest(), b.newest()) })
+	list, next, err := pageOf(all, (*keyDoc).newest, in.Position, in.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +109,9 @@ func (s *Service) UpdateApiKey(ctx context.Context, in *apigateway.UpdateApiKeyI
 	if err != nil {
 		return nil, err
 	}
-	return (*apigateway.UpdateApiKeyOutput)(keyOutput(d, false)), nil
+	out := keyOutput(d, false)
+	out.Tags = tagsOf(out.Tags)
+	return (*apigateway.UpdateApiKeyOutput)(out), nil
 }
 
 // DeleteApiKey removes a key, from its usage plans too.
@@ -157,7 +176,9 @@ func (s *Service) GetUsagePlan(ctx context.Context, in *apigateway.GetUsagePlanI
 	if err != nil {
 		return nil, err
 	}
-	return planOutput(d), nil
+	out := planOutput(d)
+	out.Tags = tagsOf(out.Tags)
+	return out, nil
 }
 
 // GetUsagePlans lists usage plans, those of a key where one is named.
@@ -234,7 +255,9 @@ func (s *Service) UpdateUsagePlan(ctx context.Context, in *apigateway.UpdateUsag
 	if err != nil {
 		return nil, err
 	}
-	return (*apigateway.UpdateUsagePlanOutput)(planOutput(d)), nil
+	out := planOutput(d)
+	out.Tags = tagsOf(out.Tags)
+	return (*apigateway.UpdateUsagePlanOutput)(out), nil
 }
 
 // DeleteUsagePlan removes a usage plan that has no stages.
@@ -300,6 +323,9 @@ func (s *Service) GetUsagePlanKey(ctx context.Context, in *apigateway.GetUsagePl
 // GetUsagePlanKeys lists the keys of a usage plan.
 func (s *Service) GetUsagePlanKeys(ctx context.Context, in *apigateway.GetUsagePlanKeysInput, _ ...func(*apigateway.Options)) (*apigateway.GetUsagePlanKeysOutput, error) {
 	d, err := s.plans.Get(scope.Of(ctx).Key(*in.UsagePlanId)...)
+	if isNotFound(err) {
+		return &apigateway.GetUsagePlanKeysOutput{Items: []types.UsagePlanKey{}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -349,7 +375,7 @@ func (s *Service) account(ctx context.Context) (*accountDoc, error) {
 }
 
 func accountOutput(d *accountDoc) *apigateway.GetAccountOutput {
-	return &apigateway.GetAccountOutput{CloudwatchRoleArn: d.LogRole, ThrottleSettings: &types.ThrottleSettings{BurstLimit: 5000, RateLimit: 10000}, Features: []string{"UsagePlans"}, ApiKeyVersion: aws.String("4")}
+	return &apigateway.GetAccountOutput{CloudwatchRoleArn: d.LogRole, ThrottleSettings: &types.ThrottleSettings{BurstLimit: accountBurst, RateLimit: accountRate}, Features: []string{"UsagePlans"}, ApiKeyVersion: aws.String("4")}
 }
 
 // GetAccount returns the account's settings in the region.

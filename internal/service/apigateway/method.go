@@ -17,7 +17,7 @@ import (
 
 // changeMethod changes a method of an API; what f is given may be changed, but its maps are replaced.
 func (s *Service) changeMethod(ctx context.Context, api, resource, verb *string, f func(*apiDoc, *types.Method) error) error {
-	_, err := s.change(ctx, api, func(d *apiDoc) error {
+	_, err := s.changeOr(ctx, api, invalidResource, func(d *apiDoc) error {
 		r, m, err := d.method(resource, verb)
 		if err != nil {
 			return err
@@ -33,10 +33,22 @@ func (s *Service) changeMethod(ctx context.Context, api, resource, verb *string,
 
 var verbs = regexp.MustCompile(`^(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS|ANY)$`)
 
-// checkMethod refuses a method that names what the API does not have.
+// methodOf finds a method of an API of the caller's.
+func (s *Service) methodOf(ctx context.Context, api, resource, verb *string) (types.Method, error) {
+	d, err := s.apiOr(ctx, api, invalidResource)
+	if err != nil {
+		return types.Method{}, err
+	}
+	_, m, err := d.method(resource, verb)
+	return m, err
+}
+
+// checkMethod refuses a method that names what the API does not have. An authorizer that the method does not ask is left out.
 func (d *apiDoc) checkMethod(m *types.Method) error {
+	m.RequestValidatorId = full(m.RequestValidatorId)
 	switch aws.ToString(m.AuthorizationType) {
 	case "NONE", "AWS_IAM":
+		m.AuthorizerId = nil
 	case "CUSTOM":
 		a, ok := d.Authorizers[aws.ToString(m.AuthorizerId)]
 		if !ok || a.Type == types.AuthorizerTypeCognitoUserPools {
@@ -57,33 +69,39 @@ func (d *apiDoc) checkMethod(m *types.Method) error {
 			return badRequest("Invalid model identifier specified: %s", name)
 		}
 	}
+	names := map[string]bool{}
 	for p := range m.RequestParameters {
-		if !methodParameter.MatchString(p) {
-			return badRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter specified: %s]", p)
+		where := methodParameter.FindStringSubmatch(p)
+		if where == nil {
+			return badRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression specified: %s]", p)
 		}
+		if names[where[2]] {
+			return badRequest("Parameter names must be unique across querystring, header and path")
+		}
+		names[where[2]] = true
 	}
 	return nil
 }
 
 var (
-	methodParameter   = regexp.MustCompile(`^method\.request\.(path|querystring|multivaluequerystring|header|multivalueheader)\.[^\s]+$`)
+	methodParameter   = regexp.MustCompile(`^method\.request\.(path|querystring|multivaluequerystring|header|multivalueheader)\.([^\s]+)$`)
 	responseParameter = regexp.MustCompile(`^method\.response\.header\.[A-Za-z0-9!#$%&'*+.^_|~-]+$`)
 )
 
 // PutMethod adds a method to a resource.
 func (s *Service) PutMethod(ctx context.Context, in *apigateway.PutMethodInput, _ ...func(*apigateway.Options)) (*apigateway.PutMethodOutput, error) {
 	verb := *in.HttpMethod
-	if !verbs.MatchString(verb) {
-		return nil, badRequest("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY")
-	}
 	m := types.Method{
 		HttpMethod: aws.String(verb), AuthorizationType: in.AuthorizationType, ApiKeyRequired: aws.Bool(in.ApiKeyRequired), AuthorizationScopes: in.AuthorizationScopes,
 		AuthorizerId: in.AuthorizerId, OperationName: in.OperationName, RequestModels: in.RequestModels, RequestParameters: in.RequestParameters, RequestValidatorId: in.RequestValidatorId,
 	}
-	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
+	_, err := s.changeOr(ctx, in.RestApiId, invalidResource, func(d *apiDoc) error {
 		r, err := d.resource(in.ResourceId)
 		if err != nil {
 			return err
+		}
+		if !verbs.MatchString(verb) {
+			return badRequest("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY")
 		}
 		if _, ok := r.Methods[verb]; ok {
 			return conflict("Method already exists for this resource")
@@ -113,11 +131,7 @@ func methodOutput(m *types.Method) *apigateway.GetMethodOutput {
 
 // GetMethod returns a method with its integration and responses.
 func (s *Service) GetMethod(ctx context.Context, in *apigateway.GetMethodInput, _ ...func(*apigateway.Options)) (*apigateway.GetMethodOutput, error) {
-	d, err := s.api(ctx, in.RestApiId)
-	if err != nil {
-		return nil, err
-	}
-	_, m, err := d.method(in.ResourceId, in.HttpMethod)
+	m, err := s.methodOf(ctx, in.RestApiId, in.ResourceId, in.HttpMethod)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +144,11 @@ func (s *Service) UpdateMethod(ctx context.Context, in *apigateway.UpdateMethodI
 	err := s.changeMethod(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(d *apiDoc, m *types.Method) error {
 		required := aws.ToBool(m.ApiKeyRequired)
 		err := patches{
-			"/authorizationType":    setText(&m.AuthorizationType),
-			"/authorizerId":         setText(&m.AuthorizerId),
-			"/operationName":        setText(&m.OperationName),
-			"/requestValidatorId":   setText(&m.RequestValidatorId),
-			"/apiKeyRequired":       setBool(&required),
+			"/authorizationType":    replaced(setText(&m.AuthorizationType)),
+			"/authorizerId":         replaced(setText(&m.AuthorizerId)),
+			"/operationName":        replaced(setText(&m.OperationName)),
+			"/requestValidatorId":   replaced(setText(&m.RequestValidatorId)),
+			"/apiKeyRequired":       replaced(setBool(&required)),
 			"/authorizationScopes":  setList(&m.AuthorizationScopes),
 			"/authorizationScopes/": setList(&m.AuthorizationScopes),
 			"/requestModels/":       setMap(&m.RequestModels),
@@ -144,8 +158,9 @@ func (s *Service) UpdateMethod(ctx context.Context, in *apigateway.UpdateMethodI
 			return err
 		}
 		m.ApiKeyRequired = aws.Bool(required)
+		err = d.checkMethod(m)
 		out = methodOutput(m)
-		return d.checkMethod(m)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -155,7 +170,7 @@ func (s *Service) UpdateMethod(ctx context.Context, in *apigateway.UpdateMethodI
 
 // DeleteMethod removes a method.
 func (s *Service) DeleteMethod(ctx context.Context, in *apigateway.DeleteMethodInput, _ ...func(*apigateway.Options)) (*apigateway.DeleteMethodOutput, error) {
-	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
+	_, err := s.changeOr(ctx, in.RestApiId, invalidResource, func(d *apiDoc) error {
 		r, m, err := d.method(in.ResourceId, in.HttpMethod)
 		if err != nil {
 			return err
@@ -229,11 +244,7 @@ func without[V any](m map[string]V, key string) map[string]V {
 
 // GetMethodResponse returns a response of a method.
 func (s *Service) GetMethodResponse(ctx context.Context, in *apigateway.GetMethodResponseInput, _ ...func(*apigateway.Options)) (*apigateway.GetMethodResponseOutput, error) {
-	d, err := s.api(ctx, in.RestApiId)
-	if err != nil {
-		return nil, err
-	}
-	_, m, err := d.method(in.ResourceId, in.HttpMethod)
+	m, err := s.methodOf(ctx, in.RestApiId, in.ResourceId, in.HttpMethod)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +263,10 @@ func (s *Service) UpdateMethodResponse(ctx context.Context, in *apigateway.Updat
 		if r, ok = m.MethodResponses[*in.StatusCode]; !ok {
 			return invalidStatus()
 		}
-		err := patches{"/responseModels/": setMap(&r.ResponseModels), "/responseParameters/": setBoolMap(&r.ResponseParameters)}.apply(in.PatchOperations)
+		err := patches{
+			"/responseModels/":     existing(&r.ResponseModels, "Content-Type specified was not found", setMap(&r.ResponseModels)),
+			"/responseParameters/": existing(&r.ResponseParameters, "Invalid parameter name specified", setBoolMap(&r.ResponseParameters)),
+		}.apply(in.PatchOperations)
 		if err != nil {
 			return err
 		}

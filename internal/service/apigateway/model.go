@@ -34,10 +34,15 @@ func sortedValues[V any](m map[string]V, less func(a, b V) int) []V {
 
 // CreateModel adds a model to an API.
 func (s *Service) CreateModel(ctx context.Context, in *apigateway.CreateModelInput, _ ...func(*apigateway.Options)) (*apigateway.CreateModelOutput, error) {
-	if !modelName.MatchString(*in.Name) {
+	switch {
+	case *in.Name == "":
+		return nil, badRequest("Model name must be non-empty")
+	case !modelName.MatchString(*in.Name):
 		return nil, badRequest("Model name must be alphanumeric: %s", *in.Name)
+	case aws.ToString(in.Schema) == "":
+		return nil, emptySchema()
 	}
-	m := types.Model{Id: aws.String(newID(6)), Name: in.Name, ContentType: in.ContentType, Description: in.Description, Schema: in.Schema}
+	m := types.Model{Id: aws.String(newID(6)), Name: in.Name, ContentType: in.ContentType, Description: full(in.Description), Schema: in.Schema}
 	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
 		if _, ok := d.Models[*in.Name]; ok {
 			return conflict("Model name already exists for this REST API")
@@ -49,6 +54,14 @@ func (s *Service) CreateModel(ctx context.Context, in *apigateway.CreateModelInp
 		return nil, err
 	}
 	return &apigateway.CreateModelOutput{Id: m.Id, Name: m.Name, ContentType: m.ContentType, Description: m.Description, Schema: m.Schema}, nil
+}
+
+func emptySchema() error {
+	return badRequest("Model schema must have at least 1 property or array items defined")
+}
+
+func invalidModel(name *string) func() error {
+	return func() error { return notFound("Invalid model name specified: %s", aws.ToString(name)) }
 }
 
 // checkModel checks one model.
@@ -76,13 +89,13 @@ func modelOutput(m types.Model) *apigateway.GetModelOutput {
 
 // GetModel returns a model.
 func (s *Service) GetModel(ctx context.Context, in *apigateway.GetModelInput, _ ...func(*apigateway.Options)) (*apigateway.GetModelOutput, error) {
-	d, err := s.api(ctx, in.RestApiId)
+	d, err := s.apiOr(ctx, in.RestApiId, invalidModel(in.ModelName))
 	if err != nil {
 		return nil, err
 	}
 	m, ok := d.Models[*in.ModelName]
 	if !ok {
-		return nil, notFound("Invalid model name specified: %s", *in.ModelName)
+		return nil, invalidModel(in.ModelName)()
 	}
 	return modelOutput(m), nil
 }
@@ -104,14 +117,19 @@ func (s *Service) GetModels(ctx context.Context, in *apigateway.GetModelsInput, 
 // UpdateModel changes a model.
 func (s *Service) UpdateModel(ctx context.Context, in *apigateway.UpdateModelInput, _ ...func(*apigateway.Options)) (*apigateway.UpdateModelOutput, error) {
 	var m types.Model
-	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
+	_, err := s.changeOr(ctx, in.RestApiId, invalidModel(in.ModelName), func(d *apiDoc) error {
 		var ok bool
 		if m, ok = d.Models[*in.ModelName]; !ok {
-			return notFound("Invalid model name specified: %s", *in.ModelName)
+			return invalidModel(in.ModelName)()
 		}
-		if err := (patches{"/description": setText(&m.Description), "/schema": setText(&m.Schema)}).apply(in.PatchOperations); err != nil {
+		had := aws.ToString(m.Schema)
+		if err := (patches{"/description": setText(&m.Description), "/schema": setText(&m.Schema)}).replace(in.PatchOperations, "/description", "/schema"); err != nil {
 			return err
 		}
+		if aws.ToString(m.Schema) == "" && had != "" {
+			return emptySchema()
+		}
+		m.Description = full(m.Description)
 		d.Models = with(d.Models, *in.ModelName, m)
 		return d.checkModel(&m)
 	})
@@ -123,23 +141,27 @@ func (s *Service) UpdateModel(ctx context.Context, in *apigateway.UpdateModelInp
 
 // DeleteModel removes a model that no method uses.
 func (s *Service) DeleteModel(ctx context.Context, in *apigateway.DeleteModelInput, _ ...func(*apigateway.Options)) (*apigateway.DeleteModelOutput, error) {
-	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
+	_, err := s.changeOr(ctx, in.RestApiId, invalidModel(in.ModelName), func(d *apiDoc) error {
 		if _, ok := d.Models[*in.ModelName]; !ok {
-			return notFound("Invalid model name specified: %s", *in.ModelName)
+			return invalidModel(in.ModelName)()
+		}
+		uses := func(models map[string]string) bool {
+			for _, name := range models {
+				if name == *in.ModelName {
+					return true
+				}
+			}
+			return false
 		}
 		for _, r := range d.Resources {
 			for _, m := range r.Methods {
-				used := false
-				for _, name := range m.RequestModels {
-					used = used || name == *in.ModelName
+				if uses(m.RequestModels) {
+					return conflict("Cannot delete model '%s', is referenced in method request: %s/%s", *in.ModelName, d.path(r), *m.HttpMethod)
 				}
 				for _, resp := range m.MethodResponses {
-					for _, name := range resp.ResponseModels {
-						used = used || name == *in.ModelName
+					if uses(resp.ResponseModels) {
+						return conflict("Cannot delete model '%s', is referenced in method response: %s/%s/%s", *in.ModelName, d.path(r), *m.HttpMethod, *resp.StatusCode)
 					}
-				}
-				if used {
-					return conflict("Cannot delete model '%s', is referenced in method request or response: %s %s", *in.ModelName, *m.HttpMethod, d.path(r))
 				}
 			}
 		}
@@ -161,7 +183,7 @@ func invalidValidator() error { return notFound("Invalid Request Validator ident
 // CreateRequestValidator adds a validator to an API.
 func (s *Service) CreateRequestValidator(ctx context.Context, in *apigateway.CreateRequestValidatorInput, _ ...func(*apigateway.Options)) (*apigateway.CreateRequestValidatorOutput, error) {
 	v := types.RequestValidator{Id: aws.String(newID(6)), Name: in.Name, ValidateRequestBody: in.ValidateRequestBody, ValidateRequestParameters: in.ValidateRequestParameters}
-	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
+	_, err := s.changeOr(ctx, in.RestApiId, func() error { return badRequest("Invalid REST API identifier specified") }, func(d *apiDoc) error {
 		d.Validators = with(d.Validators, *v.Id, v)
 		return nil
 	})
@@ -173,7 +195,7 @@ func (s *Service) CreateRequestValidator(ctx context.Context, in *apigateway.Cre
 
 // GetRequestValidator returns a validator.
 func (s *Service) GetRequestValidator(ctx context.Context, in *apigateway.GetRequestValidatorInput, _ ...func(*apigateway.Options)) (*apigateway.GetRequestValidatorOutput, error) {
-	d, err := s.api(ctx, in.RestApiId)
+	d, err := s.apiOr(ctx, in.RestApiId, invalidValidator)
 	if err != nil {
 		return nil, err
 	}
@@ -201,13 +223,17 @@ func (s *Service) GetRequestValidators(ctx context.Context, in *apigateway.GetRe
 // UpdateRequestValidator changes a validator.
 func (s *Service) UpdateRequestValidator(ctx context.Context, in *apigateway.UpdateRequestValidatorInput, _ ...func(*apigateway.Options)) (*apigateway.UpdateRequestValidatorOutput, error) {
 	var v types.RequestValidator
-	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
+	_, err := s.changeOr(ctx, in.RestApiId, invalidValidator, func(d *apiDoc) error {
 		var ok bool
 		if v, ok = d.Validators[*in.RequestValidatorId]; !ok {
 			return invalidValidator()
 		}
 		d.Validators = with(d.Validators, *v.Id, v)
-		err := patches{"/name": setText(&v.Name), "/validateRequestBody": setBool(&v.ValidateRequestBody), "/validateRequestParameters": setBool(&v.ValidateRequestParameters)}.apply(in.PatchOperations)
+		err := patches{"/name": setText(&v.Name), "/validateRequestBody": setBool(&v.ValidateRequestBody), "/validateRequestParameters": setBool(&v.ValidateRequestParameters)}.
+			replace(in.PatchOperations, "/name", "/validateRequestParameters", "/validateRequestBody")
+		if err == nil && slices.ContainsFunc(in.PatchOperations, func(o types.PatchOperation) bool { return *o.Path == "/name" }) && aws.ToString(v.Name) == "" {
+			err = badRequest("Request Validator name cannot be blank")
+		}
 		d.Validators[*v.Id] = v
 		return err
 	})
@@ -219,7 +245,7 @@ func (s *Service) UpdateRequestValidator(ctx context.Context, in *apigateway.Upd
 
 // DeleteRequestValidator removes a validator that no method uses.
 func (s *Service) DeleteRequestValidator(ctx context.Context, in *apigateway.DeleteRequestValidatorInput, _ ...func(*apigateway.Options)) (*apigateway.DeleteRequestValidatorOutput, error) {
-	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
+	_, err := s.changeOr(ctx, in.RestApiId, invalidValidator, func(d *apiDoc) error {
 		if _, ok := d.Validators[*in.RequestValidatorId]; !ok {
 			return invalidValidator()
 		}
@@ -267,7 +293,7 @@ var responseStatus = map[types.GatewayResponseType]int{
 
 const defaultErrorTemplate = `{"message":$context.error.messageString}`
 
-// gatewayResponse is the response of a type: the API's own, else the default.
+// gatewayResponse is the response of a type: the API's own, else that of the API for all of its class, else the default.
 func (d *apiDoc) gatewayResponse(t types.GatewayResponseType) (types.GatewayResponse, bool) {
 	if r, ok := d.Responses[string(t)]; ok {
 		return r, true
@@ -276,11 +302,32 @@ func (d *apiDoc) gatewayResponse(t types.GatewayResponseType) (types.GatewayResp
 	if !ok {
 		return types.GatewayResponse{}, false
 	}
-	r := types.GatewayResponse{ResponseType: t, DefaultResponse: true, ResponseParameters: map[string]string{}, ResponseTemplates: map[string]string{"application/json": defaultErrorTemplate}}
-	if status != 0 {
-		r.StatusCode = aws.String(itoa(status))
+	r := completeResponse(types.GatewayResponse{ResponseType: t, DefaultResponse: true})
+	class, ok := d.Responses[string(types.GatewayResponseTypeDefault5xx)]
+	if status < 500 {
+		class, ok = d.Responses[string(types.GatewayResponseTypeDefault4xx)]
+	}
+	if ok && status != 0 {
+		r.ResponseParameters, r.ResponseTemplates = class.ResponseParameters, class.ResponseTemplates
+		if class.StatusCode != nil {
+			r.StatusCode = class.StatusCode
+		}
 	}
 	return r, true
+}
+
+// completeResponse gives a response what it does not say.
+func completeResponse(r types.GatewayResponse) types.GatewayResponse {
+	if status := responseStatus[r.ResponseType]; r.StatusCode == nil && status != 0 {
+		r.StatusCode = aws.String(itoa(status))
+	}
+	if r.ResponseParameters == nil {
+		r.ResponseParameters = map[string]string{}
+	}
+	if len(r.ResponseTemplates) == 0 {
+		r.ResponseTemplates = map[string]string{"application/json": defaultErrorTemplate}
+	}
+	return r
 }
 
 func gatewayResponseOutput(r types.GatewayResponse) *apigateway.GetGatewayResponseOutput {
@@ -306,10 +353,7 @@ var gatewayParameter = regexp.MustCompile(`^gatewayresponse\.header\.[A-Za-z0-9!
 
 // PutGatewayResponse sets how an API answers a kind of failure.
 func (s *Service) PutGatewayResponse(ctx context.Context, in *apigateway.PutGatewayResponseInput, _ ...func(*apigateway.Options)) (*apigateway.PutGatewayResponseOutput, error) {
-	r := types.GatewayResponse{ResponseType: in.ResponseType, StatusCode: in.StatusCode, ResponseParameters: in.ResponseParameters, ResponseTemplates: in.ResponseTemplates}
-	if status := responseStatus[in.ResponseType]; r.StatusCode == nil && status != 0 {
-		r.StatusCode = aws.String(itoa(status))
-	}
+	r := completeResponse(types.GatewayResponse{ResponseType: in.ResponseType, StatusCode: in.StatusCode, ResponseParameters: in.ResponseParameters, ResponseTemplates: in.ResponseTemplates})
 	if err := checkGatewayResponse(&r); err != nil {
 		return nil, err
 	}
@@ -360,10 +404,28 @@ func (s *Service) UpdateGatewayResponse(ctx context.Context, in *apigateway.Upda
 	var r types.GatewayResponse
 	_, err := s.change(ctx, in.RestApiId, func(d *apiDoc) error {
 		r, _ = d.gatewayResponse(in.ResponseType)
-		err := patches{"/statusCode": setText(&r.StatusCode), "/responseParameters/": setMap(&r.ResponseParameters), "/responseTemplates/": setMap(&r.ResponseTemplates)}.apply(in.PatchOperations)
+		filled := func(what string, set func(types.Op, string, string) error) func(types.Op, string, string) error {
+			return func(op types.Op, key, value string) error {
+				if value == "" && op != types.OpRemove {
+					return badRequest("Invalid null or empty value in %s", what)
+				}
+				return set(op, key, value)
+			}
+		}
+		err := patches{
+			"/statusCode": func(op types.Op, key, value string) error {
+				if op != types.OpReplace {
+					return badRequest("Invalid patch path /statusCode")
+				}
+				return setText(&r.StatusCode)(op, key, value)
+			},
+			"/responseParameters/": filled("responseParameters", existing(&r.ResponseParameters, "Invalid parameter name specified", setMap(&r.ResponseParameters))),
+			"/responseTemplates/":  filled("responseTemplates", setMap(&r.ResponseTemplates)),
+		}.apply(in.PatchOperations)
 		if err != nil {
 			return err
 		}
+		r = completeResponse(r)
 		r.ResponseType, r.DefaultResponse = in.ResponseType, false
 		d.Responses = with(d.Responses, string(in.ResponseType), r)
 		return checkGatewayResponse(&r)

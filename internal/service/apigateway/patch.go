@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,9 +15,12 @@ type patches map[string]func(op types.Op, key, value string) error
 
 func (p patches) apply(operations []types.PatchOperation) error {
 	for _, o := range operations {
-		path, value := aws.ToString(o.Path), aws.ToString(o.Value)
+		if o.Path == nil {
+			return badRequest("Invalid patch path null")
+		}
+		path, value := *o.Path, aws.ToString(o.Value)
 		if o.Op == types.OpTest || o.Op == types.OpMove || o.Op == types.OpCopy {
-			return badRequest("Invalid patch operation %s specified. Must be one of: [add, remove, replace]", o.Op)
+			return badRequest("Invalid patch operation specified. Must be 'add'|'remove'|'replace'")
 		}
 		if set, ok := p[path]; ok {
 			if err := set(o.Op, "", value); err != nil {
@@ -30,14 +34,52 @@ func (p patches) apply(operations []types.PatchOperation) error {
 				longest = prefix
 			}
 		}
-		if longest == "" {
-			return badRequest("Invalid patch path '%s' specified for op '%s'. Please choose supported operations", path, o.Op)
+		if longest == "" || longest != "/" && strings.Contains(path[len(longest):], "/") { // a slash of a key is ~1
+			return badRequest("Invalid patch path %s", path)
 		}
 		if err := p[longest](o.Op, path[len(longest):], value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// replace applies the operations of a call that replaces members and does nothing else, of the paths in the order in
+// which errors list them.
+func (p patches) replace(operations []types.PatchOperation, paths ...string) error {
+	for _, o := range operations {
+		path := aws.ToString(o.Path)
+		switch {
+		case o.Op != types.OpReplace:
+			return badRequest("Invalid patch path  '%s' specified for op '%s'. Please choose supported operations", path, o.Op)
+		case !slices.Contains(paths, path):
+			return badRequest("Invalid patch path  '%s' specified for op '%s'. Must be one of: [%s]", path, o.Op, strings.Join(paths, ", "))
+		}
+		if err := p[path](o.Op, "", aws.ToString(o.Value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replaced is a setter of what can be replaced alone.
+func replaced(set func(types.Op, string, string) error) func(types.Op, string, string) error {
+	return func(op types.Op, key, value string) error {
+		if op != types.OpReplace {
+			return badRequest("Invalid patch operation specified. Must be one of: [replace]")
+		}
+		return set(op, key, value)
+	}
+}
+
+// existing is a setter of the keys of a map, of which one that is removed or replaced must be there.
+func existing[V any](m *map[string]V, missing string, set func(types.Op, string, string) error) func(types.Op, string, string) error {
+	return func(op types.Op, key, value string) error {
+		if _, ok := (*m)[unescape(key)]; !ok && op != types.OpAdd {
+			return notFound("%s", missing)
+		}
+		return set(op, key, value)
+	}
 }
 
 // unescape is a key of a JSON pointer as it is meant.
@@ -60,13 +102,10 @@ func setText(dst **string) func(types.Op, string, string) error {
 	}
 }
 
+// setBool sets a flag: what is not "true" is false.
 func setBool(dst *bool) func(types.Op, string, string) error {
 	return func(op types.Op, _, value string) error {
-		b, err := strconv.ParseBool(value)
-		if err != nil && op != types.OpRemove {
-			return badRequest("Invalid boolean value: %s", value)
-		}
-		*dst = b && op != types.OpRemove
+		*dst = strings.EqualFold(value, "true") && op != types.OpRemove
 		return nil
 	}
 }
@@ -142,21 +181,25 @@ func setBoolMap(dst *map[string]bool) func(types.Op, string, string) error {
 	}
 }
 
-// setList adds a key to a list, or removes it.
+// setList adds a key to a list, removes it, or replaces it by the value, which then is the last one.
 func setList(dst *[]string) func(types.Op, string, string) error {
 	return func(op types.Op, key, value string) error {
 		if key == "" {
 			key = value
 		}
 		key = unescape(key)
+		instead := key
+		if op == types.OpReplace && value != "" {
+			instead = value
+		}
 		var out []string
 		for _, v := range *dst {
-			if v != key {
+			if v != key && v != instead {
 				out = append(out, v)
 			}
 		}
 		if op != types.OpRemove {
-			out = append(out, key)
+			out = append(out, instead)
 		}
 		*dst = out
 		return nil

@@ -115,19 +115,26 @@ func (s *Service) UpdateResource(ctx context.Context, in *apigateway.UpdateResou
 		if err != nil {
 			return err
 		}
-		if r.Parent == "" && len(in.PatchOperations) > 0 {
-			return badRequest("Root resource cannot be changed")
-		}
 		part, parent := &r.Part, &r.Parent
-		err = patches{"/pathPart": setText(&part), "/parentId": setText(&parent)}.apply(in.PatchOperations)
+		err = patches{"/pathPart": setText(&part), "/parentId": setText(&parent)}.replace(in.PatchOperations, "/parentId", "/pathPart")
 		if err != nil {
 			return err
+		}
+		if d.Root == r.ID {
+			for _, o := range in.PatchOperations {
+				return badRequest("Root resource cannot update its %s.", (*o.Path)[1:])
+			}
+			o = d.outputResource(r, false)
+			return nil
 		}
 		r.Part, r.Parent = aws.ToString(part), aws.ToString(parent)
 		seen := 0
 		for up := d.Resources[r.Parent]; up == nil || up.Parent != ""; up = d.Resources[up.Parent] {
-			if seen++; up == nil || up.ID == r.ID || seen > maxResources {
-				return invalidResource() // no such parent, or one that is below
+			if seen++; up == nil {
+				return invalidResource()
+			}
+			if up.ID == r.ID || seen > maxResources {
+				return badRequest("Resources cannot be cyclical.")
 			}
 		}
 		if err := d.checkPart(r.ID, r.Parent, r.Part); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,8 @@ func (s *Service) CreateRestApi(ctx context.Context, in *apigateway.CreateRestAp
 		return nil, badRequest("REST API name cannot be blank")
 	case in.CloneFrom != nil:
 		return nil, badRequest("Brookmere does not clone APIs: export the other one and import it")
+	case in.Description != nil && *in.Description == "":
+		return nil, blankDescription()
 	}
 	if err := checkPolicy(in.Policy); err != nil {
 		return nil, err
@@ -46,9 +49,17 @@ func (s *Service) CreateRestApi(ctx context.Context, in *apigateway.CreateRestAp
 	}
 	if in.EndpointConfiguration != nil {
 		d.Endpoint = *in.EndpointConfiguration
-		if len(d.Endpoint.Types) > 1 {
-			return nil, badRequest("Only one endpoint type is allowed")
+		switch {
+		case d.Endpoint.Types == nil:
+			d.Endpoint.Types = []types.EndpointType{types.EndpointTypeEdge}
+		case len(d.Endpoint.Types) == 0:
+			return nil, badRequest("REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.")
+		case len(d.Endpoint.Types) > 1:
+			return nil, badRequest("Cannot create an api with multiple Endpoint Types.")
 		}
+	}
+	if err := checkEndpoint(&d.Endpoint); err != nil {
+		return nil, err
 	}
 	if err := s.apis.Create(ctx, d, scope.Of(ctx).Key(d.ID)...); err != nil {
 		return nil, err
@@ -60,7 +71,7 @@ func (s *Service) newAPI(name string) *apiDoc {
 	root := newID(10)
 	return &apiDoc{
 		ID: newID(10), Name: name, Created: s.cfg.Clock.Now().UTC(), KeySource: types.ApiKeySourceTypeHeader,
-		Endpoint: types.EndpointConfiguration{Types: []types.EndpointType{types.EndpointTypeEdge}},
+		Endpoint: types.EndpointConfiguration{Types: []types.EndpointType{types.EndpointTypeEdge}, IpAddressType: types.IpAddressTypeIpv4},
 		Root:     root, Resources: map[string]*resourceDoc{root: {ID: root}},
 		Models: map[string]types.Model{
 			"Empty": {Id: aws.String(newID(6)), Name: aws.String("Empty"), ContentType: aws.String("application/json"), Description: aws.String("This is a default empty schema model"),
@@ -69,6 +80,21 @@ func (s *Service) newAPI(name string) *apiDoc {
 				Schema: aws.String("{\n  \"$schema\" : \"http://json-schema.org/draft-04/schema#\",\n  \"title\" : \"Error Schema\",\n  \"type\" : \"object\",\n  \"properties\" : {\n    \"message\" : { \"type\" : \"string\" }\n  }\n}")},
 		},
 	}
+}
+
+// checkEndpoint gives an endpoint configuration its IP address type, and checks it: private APIs have both.
+func checkEndpoint(e *types.EndpointConfiguration) error {
+	private := slices.Contains(e.Types, types.EndpointTypePrivate)
+	switch {
+	case private && e.IpAddressType == types.IpAddressTypeIpv4:
+		return badRequest("Only dualstack ipAddressType is supported for Private APIs.")
+	case e.IpAddressType != "":
+	case private:
+		e.IpAddressType = types.IpAddressTypeDualstack
+	default:
+		e.IpAddressType = types.IpAddressTypeIpv4
+	}
+	return nil
 }
 
 // restAPIOutput is an API as calls answer it: their outputs have the members of types.RestApi.
@@ -80,6 +106,14 @@ func restAPIOutput(d *apiDoc) *apigateway.GetRestApiOutput {
 		EndpointConfiguration: o.EndpointConfiguration, DisableExecuteApiEndpoint: o.DisableExecuteApiEndpoint, RootResourceId: o.RootResourceId,
 		Tags: o.Tags, ApiStatus: o.ApiStatus,
 	}
+}
+
+// tagsOf are tags as the answers to reading and changing one thing have them: always.
+func tagsOf(tags map[string]string) map[string]string {
+	if tags == nil {
+		return map[string]string{}
+	}
+	return tags
 }
 
 func checkPolicy(policy *string) error {
@@ -109,7 +143,9 @@ func (s *Service) GetRestApi(ctx context.Context, in *apigateway.GetRestApiInput
 	if err != nil {
 		return nil, err
 	}
-	return restAPIOutput(d), nil
+	out := restAPIOutput(d)
+	out.Tags = tagsOf(out.Tags)
+	return out, nil
 }
 
 // GetRestApis lists the caller's APIs by id, up to 500 a page.
@@ -153,29 +189,34 @@ func (s *Service) UpdateRestApi(ctx context.Context, in *apigateway.UpdateRestAp
 			"/apiKeySource":              setText(&source),
 			"/disableExecuteApiEndpoint": setBool(&d.DisableEndpoint),
 			"/binaryMediaTypes/":         setList(&d.BinaryTypes),
-			"/minimumCompressionSize": func(op types.Op, _, value string) error {
-				if d.Compression = nil; op == types.OpRemove || value == "" {
+			"/minimumCompressionSize": replaced(func(_ types.Op, _, value string) error {
+				if d.Compression = nil; value == "" {
 					return nil
 				}
 				n, err := strconv.ParseInt(value, 10, 32)
 				if err != nil {
-					return badRequest("Invalid number: %s", value)
+					n = -1
 				}
 				d.Compression = aws.Int32(int32(n))
 				return checkCompression(d.Compression)
-			},
+			}),
 			"/endpointConfiguration/types/": func(_ types.Op, _, value string) error {
 				t := types.EndpointType(value)
 				if t != types.EndpointTypeEdge && t != types.EndpointTypeRegional && t != types.EndpointTypePrivate {
-					return badRequest("Invalid endpoint type: %s", value)
+					return badRequest("Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE")
 				}
 				d.Endpoint.Types = []types.EndpointType{t}
+				if t == types.EndpointTypePrivate {
+					d.Endpoint.IpAddressType = types.IpAddressTypeDualstack
+				}
 				return nil
 			},
-			"/endpointConfiguration/ipAddressType": func(_ types.Op, _, value string) error {
-				d.Endpoint.IpAddressType = types.IpAddressType(value)
-				return nil
-			},
+			"/endpointConfiguration/ipAddressType": replaced(func(_ types.Op, _, value string) error {
+				if d.Endpoint.IpAddressType = types.IpAddressType(value); !slices.Contains(d.Endpoint.IpAddressType.Values(), d.Endpoint.IpAddressType) {
+					return badRequest("ipAddressType must be either ipv4 or dualstack.")
+				}
+				return checkEndpoint(&d.Endpoint)
+			}),
 			"/endpointConfiguration/vpcEndpointIds": setList(&d.Endpoint.VpcEndpointIds),
 		}.apply(in.PatchOperations)
 		if err != nil {
@@ -193,7 +234,9 @@ func (s *Service) UpdateRestApi(ctx context.Context, in *apigateway.UpdateRestAp
 	if err != nil {
 		return nil, err
 	}
-	return (*apigateway.UpdateRestApiOutput)(restAPIOutput(d)), nil
+	out := restAPIOutput(d)
+	out.Tags = tagsOf(out.Tags)
+	return (*apigateway.UpdateRestApiOutput)(out), nil
 }
 
 // DeleteRestApi removes an API with its stages and deployments, where no domain name leads to it.

@@ -81,6 +81,7 @@ type exchange struct {
 	refused error // why the signature does not count; nil: it does, or there is none
 
 	trace *trace // of a test; nil otherwise
+	typed bool   // of a test: its sender named a content type
 }
 
 // failure is an answer of the gateway's own.

@@ -103,7 +103,7 @@ func (s *Service) tested(ctx context.Context, d *apiDoc, verb, target string, he
 	if !strings.HasPrefix(target, "/") {
 		target = "/" + target
 	}
-	u, err := url.ParseRequestURI(target)
+	u, err := url.ParseRequestURI(strings.NewReplacer("{", "%7B", "}", "%7D").Replace(target))
 	if err != nil {
 		return nil, nil, badRequest("Invalid path specified: %s", target)
 	}
@@ -135,12 +135,13 @@ func (s *Service) tested(ctx context.Context, d *apiDoc, verb, target string, he
 		r.Host = host
 		r.Header.Del("Host")
 	}
-	if r.Header.Get("Content-Type") == "" && body != nil {
+	typed := r.Header.Get("Content-Type") != ""
+	if !typed && body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	x := &exchange{
 		s: s, w: w, r: r, address: address{d.ID, testStage, u.Path, u.EscapedPath()}, scope: sc, stage: &stageDoc{Name: testStage, Variables: variables}, compiled: c,
-		query: u.Query(), params: map[string]string{}, caller: caller, received: s.cfg.Clock.Now(), extended: newID(16) + "=", trace: &trace{clock: s.cfg.Clock},
+		query: u.Query(), params: map[string]string{}, caller: caller, received: s.cfg.Clock.Now(), extended: newID(16) + "=", trace: &trace{clock: s.cfg.Clock}, typed: typed,
 		ctx: awswire.WithCaller(ctx, awswire.Caller{Account: sc.Account, Region: sc.Region, RequestID: caller.RequestID}),
 	}
 	return x, w, nil
@@ -148,7 +149,7 @@ func (s *Service) tested(ctx context.Context, d *apiDoc, verb, target string, he
 
 // TestInvokeMethod runs a request through a method.
 func (s *Service) TestInvokeMethod(ctx context.Context, in *apigateway.TestInvokeMethodInput, _ ...func(*apigateway.Options)) (*apigateway.TestInvokeMethodOutput, error) {
-	d, err := s.api(ctx, in.RestApiId)
+	d, err := s.apiOr(ctx, in.RestApiId, invalidResource)
 	if err != nil {
 		return nil, err
 	}
@@ -166,26 +167,30 @@ func (s *Service) TestInvokeMethod(ctx context.Context, in *apigateway.TestInvok
 	if verb == "ANY" {
 		verb = http.MethodGet
 	}
-	x, w, err := s.tested(ctx, d, verb, strings.NewReplacer("{", "%7B", "}", "%7D").Replace(target), in.Headers, in.MultiValueHeaders, in.Body, in.StageVariables)
+	x, w, err := s.tested(ctx, d, verb, target, in.Headers, in.MultiValueHeaders, in.Body, in.StageVariables)
 	if err != nil {
 		return nil, err
 	}
 	x.route, x.params = x.compiled.find(verb, x.address.escaped)
-	if x.route == nil || x.route.node.id != r.ID {
-		return nil, badRequest("Invalid path specified: %s is not a path of the resource %s", target, d.path(r))
+	if x.route == nil || x.route.node.id != r.ID { // the method is tested all the same, and nothing of the path is a parameter
+		x.route, x.params = x.compiled.routeOf(r.ID, *m.HttpMethod), map[string]string{}
 	}
 	x.vars = x.context()
 	began := s.cfg.Clock.Now()
 	t := x.trace
 	t.note("Starting execution for request: %s", x.caller.RequestID)
-	t.note("HTTP Method: %s, Resource Path: %s", verb, x.route.node.path)
+	t.note("HTTP Method: %s, Resource Path: %s", verb, x.address.path)
 	paths := map[string][]string{}
 	for k, v := range x.params {
 		paths[k] = []string{v}
 	}
 	t.note("Method request path: %s", javaMap(paths))
 	t.note("Method request query string: %s", javaMap(x.query))
-	t.note("Method request headers: %s", javaMap(x.r.Header))
+	given := x.r.Header.Clone()
+	if !x.typed {
+		given.Del("Content-Type")
+	}
+	t.note("Method request headers: %s", javaMap(given))
 	t.note("Method request body before transformations: %s", aws.ToString(in.Body))
 	if err = x.read(); err == nil {
 		if err = x.validate(); err == nil {
@@ -198,10 +203,18 @@ func (s *Service) TestInvokeMethod(ctx context.Context, in *apigateway.TestInvok
 	if err != nil {
 		t.note("Execution failed due to configuration error: %v", cause(err))
 		x.fail(err)
+		w.header.Del("Content-Type")
+		if code := w.header.Get("X-Amzn-Errortype"); code != "" {
+			w.header.Del("X-Amzn-Errortype")
+			w.header["x-amzn-ErrorType"] = []string{code}
+		}
 	}
-	t.note("Method response body after transformations: %s", w.body.String())
-	t.note("Method response headers: %s", javaMap(w.header))
+	for _, own := range []string{"Content-Length", "X-Amzn-Requestid", "X-Amz-Apigw-Id"} { // of the connection to a client, which a test has not
+		w.header.Del(own)
+	}
 	if err == nil {
+		t.note("Method response body after transformations: %s", w.body.String())
+		t.note("Method response headers: %s", javaMap(w.header))
 		t.note("Successfully completed execution")
 	}
 	t.note("Method completed with status: %d", w.status)
