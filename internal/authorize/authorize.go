@@ -158,6 +158,12 @@ func (a *Authorizer) Ask(ctx context.Context, action, resource string, keys poli
 	return a.allow(ctx, question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, lookup: keys})
 }
 
+// AskGranted is Ask about a resource that lets the caller in by itself, beside its policy.
+func (a *Authorizer) AskGranted(ctx context.Context, action, resource string, keys policy.Keys) error {
+	service, _, _ := strings.Cut(action, ":")
+	return a.allow(ctx, question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, lookup: keys, granted: true})
+}
+
 func (a *Authorizer) allow(ctx context.Context, q question) error {
 	if a.config.Mode != Enforce && a.config.Across[q.service] != nil {
 		if err := a.across(ctx, &q); err != nil {
@@ -260,6 +266,7 @@ type question struct {
 	lookup   policy.Keys                // more of them; nil: none
 	trust    *policy.Named              // of a role that is to be assumed
 	must     bool                       // a denial counts in every mode
+	granted  bool                       // the resource lets the caller in, beside its policy
 }
 
 // check decides, notes the decision, and returns the error of a denial that counts.
@@ -361,7 +368,7 @@ func (a *Authorizer) decide(ctx context.Context, q *question) (policy.Decision, 
 		owner = "" // everybody's
 	}
 	k := keys{a: a, q: q, who: who, identity: identity, owner: owner}
-	r := policy.Request{Principal: *who, Action: q.action, Resource: q.resource, Account: owner, Keys: k.get, ResourceDecides: q.trust != nil || p.Resource != nil && isKey(q.resource)}
+	r := policy.Request{Principal: *who, Action: q.action, Resource: q.resource, Account: owner, Keys: k.get, Granted: q.granted, ResourceDecides: q.trust != nil || p.Resource != nil && isKey(q.resource)}
 	d := policy.Evaluate(&r, &p)
 	return d, who, k.err
 }

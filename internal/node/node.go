@@ -125,6 +125,7 @@ func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Bro
 		Logger:     log.With("service", "s3"),
 		Registerer: n.process,
 		Decide:     n.decide,
+		Granted:    n.decideGranted,
 		PassRole:   n.passRole("s3", "s3.amazonaws.com"),
 	}
 	if holders, ok := auth.(interface {

@@ -216,6 +216,9 @@ func TestDecisions(t *testing.T) {
 		var p Policies
 		for part := range strings.SplitSeq(c[3], ";") {
 			kind, short, ok := strings.Cut(part, "=")
+			if part == "listed" {
+				r.Granted = true
+			}
 			if !ok {
 				continue
 			}

@@ -14,6 +14,9 @@ type Request struct {
 	// ResourceDecides is of a resource whose policy is the only door, as a role's trust policy is: without
 	// its consent the identity's policies do not count.
 	ResourceDecides bool
+	// Granted is of a resource of another account that lets the principal in by itself, beside its policy, as the
+	// access control lists of S3 do. A Deny of the policy counts all the same, and so do the principal's own policies.
+	Granted bool
 }
 
 // Named is a document under the name by which a decision refers to it.
@@ -77,7 +80,7 @@ func Evaluate(r *Request, p *Policies) Decision {
 		if granted == direct {
 			return byResource
 		}
-		return Decision{Source: SourceResource}
+		return e.unnamed()
 	case Root:
 		if same && !r.ResourceDecides {
 			return Decision{Allowed: true}
@@ -85,10 +88,10 @@ func Evaluate(r *Request, p *Policies) Decision {
 		if granted != notNamed {
 			return byResource
 		}
-		return Decision{Source: SourceResource}
+		return e.unnamed()
 	}
 	if !same || r.ResourceDecides {
-		if granted == notNamed {
+		if granted == notNamed && !r.Granted {
 			return Decision{Source: SourceResource}
 		}
 	}
@@ -110,6 +113,14 @@ func Evaluate(r *Request, p *Policies) Decision {
 type evaluation struct {
 	r      *Request
 	action string // lower case
+}
+
+// unnamed decides for who needs nothing but the resource's consent, which its policy does not give.
+func (e *evaluation) unnamed() Decision {
+	if e.r.Granted {
+		return Decision{Allowed: true}
+	}
+	return Decision{Source: SourceResource}
 }
 
 // deny looks for a Deny that applies, in all policies.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -37,17 +36,17 @@ func (s *Service) Allow(ctx context.Context, action, bucket, key string) error {
 		return noSuchBucket(bucket)
 	}
 	caller := awswire.CallerFrom(ctx)
-	on, keys := arnOf(b, key), policy.Keys(nil)
+	on, keys := arnOf(b, key), func(name string) []string { return s.objectKey(name, action, b, key, "") }
 	if action == "s3:ListBucket" {
 		on, keys = arnOf(b, ""), func(name string) []string {
 			if name == "s3:prefix" {
 				return []string{key}
 			}
-			return nil
+			return s.objectKey(name, action, b, "", "")
 		}
 	}
-	if s.cfg.Decide != nil && caller.Principal != "" {
-		if err := s.cfg.Decide(ctx, action, on, keys); err != nil {
+	if decide := s.decider(b, caller, action, key, nil); decide != nil && caller.Principal != "" {
+		if err := decide(ctx, action, on, keys); err != nil {
 			return errAccessDenied
 		}
 	}
@@ -89,82 +88,131 @@ func (s *Service) BucketPolicy(bucket string) (text, owner string, ok bool) {
 	return b.Settings["policy"], b.Owner, true
 }
 
+// versionActions are the actions of policies for a version that a request names.
+var versionActions = map[string]string{
+	"s3:GetObject": "s3:GetObjectVersion", "s3:DeleteObject": "s3:DeleteObjectVersion",
+	"s3:GetObjectAcl": "s3:GetObjectVersionAcl", "s3:PutObjectAcl": "s3:PutObjectVersionAcl",
+	"s3:GetObjectTagging": "s3:GetObjectVersionTagging", "s3:PutObjectTagging": "s3:PutObjectVersionTagging",
+	"s3:DeleteObjectTagging": "s3:DeleteObjectVersionTagging", "s3:GetObjectAttributes": "s3:GetObjectVersionAttributes",
+}
+
 // authorize is Allow for the caller of a request.
 func (c *call) authorize(action string, b *bucket, key string) error {
 	if action == "" {
 		return nil // each object is asked for
 	}
-	if c.version() != "" && action == "s3:GetObject" && key == c.key {
-		action = "s3:GetObjectVersion"
+	version := ""
+	if key == c.key && b == c.b {
+		if version = c.version(); version != "" && versionActions[action] != "" {
+			action = versionActions[action]
+		}
 	}
+	return c.authorizeVersion(action, b, key, version)
+}
+
+// authorizeVersion is authorize for a version of an object, "" for the current one.
+func (c *call) authorizeVersion(action string, b *bucket, key, version string) error {
 	if c.point != nil && b == c.b {
-		return c.authorizeAt(c.point, action, b, key)
+		return c.authorizeAt(c.point, action, b, key, version)
 	}
-	return c.authorizeDirect(action, b, key)
+	return c.authorizeDirect(action, b, key, version)
 }
 
 // authorizeDirect is authorize for what names its bucket, and not an access point.
-func (c *call) authorizeDirect(action string, b *bucket, key string) error {
-	if err := c.decide(action, arnOf(b, key)); err != nil {
+func (c *call) authorizeDirect(action string, b *bucket, key, version string) error {
+	keys := c.keysFor(action, b, key, version)
+	if err := c.decideBy(c.s.decider(b, c.caller, action, key, c.r), action, arnOf(b, key), keys); err != nil {
 		return err
 	}
 	if b.Owner == c.caller.Account && !c.caller.Anonymous {
 		return nil
 	}
-	if !c.s.allows(b, c.caller, action, key, c.keys, c.r) {
+	if !c.s.allows(b, c.caller, action, key, keys, c.r) {
 		return errAccessDenied
 	}
 	return nil
 }
 
-// decide asks the policies of the caller's account. What nobody may, the bucket alone says.
-func (c *call) decide(action, arn string) error { return c.decideWith(action, arn, c.keys) }
+// decider is who knows the policies: those of the caller's account alone need allow what a list grants.
+func (s *Service) decider(b *bucket, caller awswire.Caller, action, key string, r *http.Request) decider {
+	if s.cfg.Decide != nil && s.cfg.Granted != nil && b.Owner != caller.Account && !caller.Anonymous && s.listed(b, caller, action, key, r) {
+		return s.cfg.Granted
+	}
+	return s.cfg.Decide
+}
 
-func (c *call) decideWith(action, arn string, keys policy.Keys) error {
-	if c.s.cfg.Decide == nil || c.caller.Anonymous {
+type decider = func(ctx context.Context, action, arn string, keys policy.Keys) error
+
+// decide asks the policies of the caller's account. What nobody may, the bucket alone says.
+func (c *call) decide(action, arn string) error {
+	return c.decideBy(c.s.cfg.Decide, action, arn, c.keysFor(action, c.b, c.key, ""))
+}
+
+// decideNew is decide for a bucket that is to be created, which may be another account's.
+func (c *call) decideNew(action, arn string) error {
+	by := c.s.cfg.Granted
+	if by == nil {
+		by = c.s.cfg.Decide
+	}
+	return c.decideBy(by, action, arn, c.keysFor(action, nil, "", ""))
+}
+
+func (c *call) decideBy(by decider, action, arn string, keys policy.Keys) error {
+	if by == nil || c.caller.Anonymous {
 		return nil
 	}
 	if c.r.Host == inProcessHost && c.caller.Principal == "" && c.caller.Session == nil {
 		return nil // for the account's own work
 	}
-	return c.s.cfg.Decide(c.ctx, action, arn, keys)
+	return by(c.ctx, action, arn, keys)
 }
 
-// keys are the condition keys of the request.
-func (c *call) keys(key string) []string {
-	one := func(v string) []string {
-		if v == "" {
-			return nil
-		}
-		return []string{v}
+// authorizeSaid asks for what a request that makes an object says of it besides: its list, tags and locks have
+// permissions of their own. Who may write by the bucket's list may say them too.
+func (c *call) authorizeSaid() error {
+	var actions []string
+	acl := c.header("X-Amz-Acl") != ""
+	for name := range grantHeaders {
+		acl = acl || c.header(name) != ""
 	}
-	switch key {
-	case "aws:sourceip":
-		host, _, err := net.SplitHostPort(c.r.RemoteAddr)
-		if err != nil {
-			return nil
-		}
-		return one(host)
-	case "aws:securetransport":
-		if c.r.TLS != nil || c.caller.Secure {
-			return one("true")
-		}
-		return one("false")
-	case "aws:referer":
-		return one(c.r.Referer())
-	case "aws:useragent":
-		return one(c.r.UserAgent())
-	case "aws:requestedregion":
-		return one(c.caller.Region)
-	case "s3:prefix", "s3:delimiter", "s3:max-keys":
-		return one(c.query.Get(strings.TrimPrefix(key, "s3:")))
-	case "s3:versionid":
-		return one(c.query.Get("versionId"))
+	if acl {
+		actions = append(actions, "s3:PutObjectAcl")
 	}
-	if name, ok := strings.CutPrefix(key, "s3:x-amz-"); ok {
-		return one(c.header("X-Amz-" + name))
+	if c.header("X-Amz-Tagging") != "" || c.form != nil && c.form.fields["tagging"] != "" {
+		actions = append(actions, "s3:PutObjectTagging")
+	}
+	if c.header("X-Amz-Object-Lock-Mode") != "" || c.header("X-Amz-Object-Lock-Retain-Until-Date") != "" {
+		actions = append(actions, "s3:PutObjectRetention")
+	}
+	if c.header("X-Amz-Object-Lock-Legal-Hold") != "" {
+		actions = append(actions, "s3:PutObjectLegalHold")
+	}
+	if len(actions) == 0 || (c.caller.Anonymous || c.b.Owner != c.caller.Account) && c.s.listed(c.b, c.caller, "s3:PutObject", c.key, nil) {
+		return nil
+	}
+	for _, action := range actions {
+		if err := c.authorize(action, c.b, c.key); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// authorizeBypass asks for the permission to pass over governance, where a request wants to.
+func (c *call) authorizeBypass(key, version string) error {
+	if !c.bypasses() {
+		return nil
+	}
+	return c.authorizeVersion("s3:BypassGovernanceRetention", c.b, key, version)
+}
+
+// unlisted is the error for an object that is not there, for a caller who may not list the bucket: whether an object is
+// there is not for them to know. It is nil for others.
+func (c *call) unlisted(b *bucket) error {
+	if b == c.b {
+		return c.authorize("s3:ListBucket", b, "")
+	}
+	return c.authorizeDirect("s3:ListBucket", b, "", "")
 }
 
 // allows decides for a caller who is not the owner.
@@ -177,7 +225,7 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 		on = arnOf(b, "")
 	}
 	if text := b.Settings["policy"]; text != "" && !(s.blocks(b, "RestrictPublicBuckets") && isPublicPolicy(text)) {
-		allowed, denied := evaluate(text, b.Name, b.Owner, principalOf(b, caller), action, on, withSession(caller.Session, keys))
+		allowed, denied := evaluate(text, b.Name, b.Owner, principalOf(b, caller), action, on, withCaller(caller, principalOf(b, caller), keys))
 		if allowed || denied {
 			return allowed
 		}
@@ -187,30 +235,6 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 
 // byItself reports whether a session is that of a service without a role.
 func byItself(s *awswire.Session) bool { return s != nil && s.Service != "" && s.Source == "" }
-
-// withSession adds the condition keys of a service that acts by itself.
-func withSession(s *awswire.Session, keys policy.Keys) policy.Keys {
-	if !byItself(s) {
-		return keys
-	}
-	return func(key string) []string {
-		switch key {
-		case "aws:principalisawsservice":
-			return []string{"true"}
-		case "aws:principalservicename":
-			return []string{s.Service}
-		}
-		for name, v := range s.Keys {
-			if strings.EqualFold(name, key) {
-				return v
-			}
-		}
-		if keys == nil {
-			return nil
-		}
-		return keys(key)
-	}
-}
 
 // principalOf is who a caller is, for the policies of a bucket.
 func principalOf(b *bucket, caller awswire.Caller) policy.Principal {
@@ -270,10 +294,12 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r
 		acl, need = b.setting("acl"), "READ_ACP"
 	case "s3:PutBucketAcl":
 		acl, need = b.setting("acl"), "WRITE_ACP"
-	case "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAcl", "s3:PutObjectAcl":
-		need = map[string]string{"s3:GetObjectAcl": "READ_ACP", "s3:PutObjectAcl": "WRITE_ACP"}[action]
-		if need == "" {
-			need = "READ"
+	case "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAcl", "s3:GetObjectVersionAcl", "s3:PutObjectAcl", "s3:PutObjectVersionAcl":
+		switch need = "READ"; {
+		case strings.HasPrefix(action, "s3:Put"):
+			need = "WRITE_ACP"
+		case strings.HasSuffix(action, "Acl"):
+			need = "READ_ACP"
 		}
 		id := ""
 		if r != nil {
@@ -281,7 +307,8 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r
 		}
 		info, err := s.store.Stat(b.Name, key, id)
 		if err != nil {
-			return false
+			// Who may list the bucket may know that there is no such object.
+			return need == "READ" && action == "s3:GetObject" && s.listed(b, caller, "s3:ListBucket", "", r)
 		}
 		if text := info.Prop(propACL); text != "" {
 			acl, _ = parseXML([]byte(text))

@@ -37,7 +37,11 @@ type call struct {
 	op     *operation
 	point  *port // by which the request comes; nil: it names the bucket
 
+	form    *form   // that the request is; nil: it is not one
 	trailer trailed // of a streamed body
+	body    []byte  // the document that readBody has read
+	read    bool    // it has, or has failed to by readErr
+	readErr error
 	website bool
 }
 
@@ -211,7 +215,7 @@ func (c *call) serve() error {
 		if c.caller.Anonymous {
 			return errAccessDenied
 		}
-		if err := c.decide("s3:CreateBucket", "arn:"+partitionOf(c.caller.Region)+":s3:::"+c.bucket); err != nil {
+		if err := c.decideNew("s3:CreateBucket", "arn:"+partitionOf(c.caller.Region)+":s3:::"+c.bucket); err != nil {
 			return err
 		}
 		return c.op.do(c)
@@ -400,6 +404,14 @@ func (b *wholeBody) Read(p []byte) (int, error) {
 // readBody reads the body of a request that is not an object's data, and holds it against
 // the digests that came with it.
 func (c *call) readBody() ([]byte, error) {
+	if !c.read {
+		c.body, c.readErr = c.readDocument()
+		c.read = true
+	}
+	return c.body, c.readErr
+}
+
+func (c *call) readDocument() ([]byte, error) {
 	in, _, err := c.openBody()
 	if err != nil {
 		return nil, err

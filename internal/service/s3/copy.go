@@ -85,9 +85,9 @@ func (c *call) copySourceOf(header string, unescape func(string) (string, error)
 	}
 	err = nil
 	if point != nil {
-		err = c.authorizeAt(point, action, src.b, src.key)
+		err = c.authorizeAt(point, action, src.b, src.key, src.version)
 	} else {
-		err = c.authorizeDirect(action, src.b, src.key)
+		err = c.authorizeDirect(action, src.b, src.key, src.version)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -103,7 +103,9 @@ func (c *call) copySourceOf(header string, unescape func(string) (string, error)
 	case errors.Is(err, objectstore.ErrMarker) && src.version != "":
 		err = invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
 	case errors.Is(err, objectstore.ErrMarker), errors.Is(err, objectstore.ErrNoKey):
-		err = noSuchKey(src.key)
+		if err = c.unlisted(src.b); err == nil {
+			err = noSuchKey(src.key)
+		}
 	}
 	if err != nil {
 		if f != nil {

@@ -55,10 +55,8 @@ func (c *call) deleteObject() error {
 	if c.header("X-Amz-Bypass-Governance-Retention") != "" && !c.b.Lock {
 		return invalidArgument("x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.", "x-amz-bypass-governance-retention", "")
 	}
-	if version != "" {
-		if err := c.authorize("s3:DeleteObjectVersion", c.b, c.key); err != nil {
-			return err
-		}
+	if err := c.authorizeBypass(c.key, version); err != nil {
+		return err
 	}
 	for _, h := range []string{"X-Amz-If-Match-Last-Modified-Time", "X-Amz-If-Match-Size"} {
 		if c.header(h) != "" {
@@ -180,7 +178,10 @@ func (c *call) deleteOne(key, version string, d deleteConditions) (objectstore.D
 			return objectstore.Deleted{}, noSuchVersion(key, version)
 		}
 	}
-	if err := c.authorize(action, c.b, key); err != nil {
+	if err := c.authorizeVersion(action, c.b, key, version); err != nil {
+		return objectstore.Deleted{}, err
+	}
+	if err := c.authorizeBypass(key, version); err != nil {
 		return objectstore.Deleted{}, err
 	}
 	del := c.deletion(key, version, d)

@@ -140,6 +140,7 @@ func (c *call) postObject() error {
 	if key == "" {
 		return invalidArgument("User key must have a length greater than 0.", "key", "")
 	}
+	c.form = f
 	c.key = strings.ReplaceAll(key, "${filename}", f.file)
 	if err := c.checkKey(); err != nil {
 		return err

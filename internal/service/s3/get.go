@@ -38,7 +38,15 @@ func (c *call) missing(info *objectstore.Info, id string, err error) error {
 		return nil
 	case errors.Is(err, objectstore.ErrNoVersion):
 		return noSuchVersion(c.key, id)
-	case errors.Is(err, objectstore.ErrMarker) && id == "" && (c.r.Method == http.MethodGet || c.r.Method == http.MethodHead):
+	}
+	read := c.r.Method == http.MethodGet || c.r.Method == http.MethodHead
+	if read && id == "" && !c.website && (errors.Is(err, objectstore.ErrNoKey) || errors.Is(err, objectstore.ErrMarker)) {
+		if err := c.unlisted(c.b); err != nil {
+			return err
+		}
+	}
+	switch {
+	case errors.Is(err, objectstore.ErrMarker) && id == "" && read:
 		e := noSuchKey(c.key).header("x-amz-delete-marker", "true")
 		return e.header("x-amz-version-id", info.VersionID())
 	case errors.Is(err, objectstore.ErrMarker):

@@ -136,6 +136,9 @@ func (c *call) putRetention() error {
 	if !c.b.Lock {
 		return errNoLock
 	}
+	if err := c.authorizeBypass(c.key, c.version()); err != nil {
+		return err
+	}
 	mode, date := doc.text("Mode"), doc.text("RetainUntilDate")
 	if (mode == "") != (date == "") || mode != "" && mode != governance && mode != compliance {
 		return errMalformedXML

@@ -125,7 +125,7 @@ func (p *port) arn(key string) string {
 }
 
 // pointKeys are the condition keys of a request by an access point.
-func (c *call) pointKeys(p *port) policy.Keys {
+func pointKeys(p *port, keys policy.Keys) policy.Keys {
 	return func(key string) []string {
 		switch key {
 		case "s3:dataaccesspointarn":
@@ -138,17 +138,17 @@ func (c *call) pointKeys(p *port) policy.Keys {
 			}
 			return []string{"Internet"}
 		}
-		return c.keys(key)
+		return keys(key)
 	}
 }
 
 // authorizeAt is authorize for a request by an access point.
-func (c *call) authorizeAt(p *port, action string, b *bucket, key string) error {
-	keys := c.pointKeys(p)
-	if err := c.decideWith(action, p.arn(key), keys); err != nil {
+func (c *call) authorizeAt(p *port, action string, b *bucket, key, version string) error {
+	keys := pointKeys(p, c.keysFor(action, b, key, version))
+	if err := c.decideBy(c.s.cfg.Decide, action, p.arn(key), keys); err != nil {
 		return err
 	}
-	if err := c.decideWith(action, arnOf(b, key), keys); err != nil {
+	if err := c.decideBy(c.s.decider(b, c.caller, action, key, c.r), action, arnOf(b, key), keys); err != nil {
 		return err
 	}
 	if b.Owner == c.caller.Account && !c.caller.Anonymous {

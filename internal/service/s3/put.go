@@ -234,6 +234,9 @@ func (c *call) prepare(r *objectstore.Record) (*customerKey, error) {
 }
 
 func (c *call) prepareRest(r *objectstore.Record) (*customerKey, error) {
+	if err := c.authorizeSaid(); err != nil {
+		return nil, err
+	}
 	if err := c.placed(r); err != nil {
 		return nil, err
 	}

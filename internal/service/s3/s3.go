@@ -33,6 +33,10 @@ type Config struct {
 	// about requests of clients, and about work that a service does as a role. keys answers for
 	// condition keys, by their names in lower case. Its error is the client's answer.
 	Decide func(ctx context.Context, action, arn string, keys policy.Keys) error
+	// Granted is Decide about a bucket or an object of another account that lets the caller in by its access control
+	// list, or about a bucket that is to be created: the policies of the caller's account decide, and a Deny of the
+	// bucket's. nil: Decide.
+	Granted func(ctx context.Context, action, arn string, keys policy.Keys) error
 
 	// Holder finds the secret key of an access key, and whom it acts as (by account, principal and session), for what
 	// is signed in a way that S3 alone has: forms. Without a secret any signature is taken; false: there is no such key.
