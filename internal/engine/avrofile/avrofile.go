@@ -1,10 +1,10 @@
-// Package avrofile reads Avro object containers: a head with the schema that the records were
+// Package avrofile reads and writes Avro object containers: a head with the schema that the records were
 // written by, then blocks of records, each compressed and behind its length.
 //
 //	"Obj" 1 | map of metadata (avro.schema, avro.codec) | sync marker, 16 bytes |
 //	blocks: number of records | length in bytes | records | sync marker
 //
-// The codecs null, deflate, snappy, zstandard and bzip2 are read. Numbers in the head and in the
+// The codecs null, deflate, snappy, zstandard and bzip2 are read, all but bzip2 written. Numbers in the head and in the
 // blocks are bounded before memory is taken by them.
 package avrofile
 

@@ -1,6 +1,7 @@
 package lakesql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,8 +26,8 @@ const maxWritePartitions = 100
 // WriteRequest is a query whose rows go into files: CREATE TABLE AS, INSERT, UNLOAD.
 type WriteRequest struct {
 	Request
-	Format      string // "PARQUET", "JSON", "TEXTFILE", in any letter case; ORC and AVRO are refused
-	Compression string // "GZIP", "SNAPPY" (Parquet), "ZSTD", "NONE"; empty: GZIP
+	Format      string // "PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE", in any letter case
+	Compression string // "GZIP", "SNAPPY", "ZSTD", "NONE"...; empty: GZIP, of ORC ZLIB, of Avro DEFLATE
 	Delimiter   string // between the fields of TEXTFILE; empty: \x01
 
 	// PartitionBy names the partition columns, which are the last columns of the query (or
@@ -141,7 +143,35 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if w.Rows == 0 {
 		return w, nil
 	}
-	return w, w.collect(len(partitions), r.Buckets > 0)
+	if err := w.collect(len(partitions), r.Buckets > 0); err != nil {
+		return nil, err
+	}
+	return w, r.rewrite(ctx, w)
+}
+
+// rewrite turns the files, which are Parquet, into the format where DuckDB does not write that.
+func (r *WriteRequest) rewrite(ctx context.Context, w *Written) error {
+	compressions := hive.WriteCompressions[r.format()]
+	if compressions == nil {
+		return nil
+	}
+	columns := w.Columns[:len(w.Columns)-len(r.PartitionBy)]
+	for i := range w.Files {
+		f := &w.Files[i]
+		to := f.Path + ".rewritten"
+		if err := hive.Rewrite(ctx, f.Path, to, r.format(), strings.ToUpper(cmp.Or(r.Compression, compressions[0])), columns); err != nil {
+			return err
+		}
+		info, err := os.Stat(to)
+		if err != nil {
+			return fmt.Errorf("lakesql: write: %w", err)
+		}
+		if err := os.Remove(f.Path); err != nil {
+			return fmt.Errorf("lakesql: write: %w", err)
+		}
+		f.Path, f.Bytes = to, info.Size()
+	}
+	return nil
 }
 
 // collect lists the files below dir and reads their partition values off their paths.
@@ -201,7 +231,12 @@ func (r *WriteRequest) options() (string, error) {
 	options := "FORMAT csv, HEADER false, DELIMITER '', QUOTE '', ESCAPE '', NULLSTR ''"
 	switch r.format() {
 	case "PARQUET":
-		options, allowed = "FORMAT parquet", " gzip snappy zstd lz4 uncompressed "
+		options, allowed = "FORMAT parquet", " gzip snappy zstd uncompressed "
+	case "ORC", "AVRO": // which the files are turned into
+		if c := strings.ToUpper(r.Compression); c != "" && !slices.Contains(hive.WriteCompressions[r.format()], c) {
+			return "", &Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("Compression %s is not supported for files of format %s", c, r.format())}
+		}
+		return "FORMAT parquet, COMPRESSION snappy", nil
 	case "JSON", "TEXTFILE":
 		allowed = " gzip zstd uncompressed "
 	default:
@@ -287,7 +322,7 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions []string) {
 	n := len(columns) - len(r.PartitionBy)
 	switch r.format() {
-	case "PARQUET":
+	case "PARQUET", "ORC", "AVRO":
 		for i := range n {
 			body = append(body, items[i]+" AS "+duck.Ident(columns[i].Name))
 		}

@@ -128,7 +128,7 @@ func TestWrite(t *testing.T) {
 	if _, err := write(t, e, l, "SELECT 1 p, 2 a", WriteRequest{Format: "parquet", PartitionBy: []string{"p"}}); err == nil || !strings.HasPrefix(err.Error(), "HIVE_COLUMN_ORDER_MISMATCH") {
 		t.Error(err)
 	}
-	for _, r := range []WriteRequest{{Format: "ORC"}, {Format: "AVRO"}, {Format: ""}, {Format: "parquet", Compression: "x', y"}, {Format: "JSON", Compression: "snappy"}} {
+	for _, r := range []WriteRequest{{Format: "ORC", Compression: "gzip"}, {Format: "AVRO", Compression: "bzip2"}, {Format: ""}, {Format: "parquet", Compression: "x', y"}, {Format: "JSON", Compression: "snappy"}} {
 		if _, err := write(t, e, l, "SELECT 1 a", r); err == nil || !strings.HasPrefix(err.Error(), "NOT_SUPPORTED") {
 			t.Errorf("%s %s: %v", r.Format, r.Compression, err)
 		}

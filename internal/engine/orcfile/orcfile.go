@@ -1,4 +1,5 @@
-// Package orcfile reads ORC files: their types, and the values of columns one after the other.
+// Package orcfile reads ORC files: their types, and the values of columns one after the other; and
+// writes them.
 //
 // A file ends with the length of its postscript, one byte; the postscript says how long the
 // footer before it is and how all is compressed; the footer has the tree of types and where the
@@ -7,7 +8,7 @@
 // Whatever is compressed comes in chunks, each behind three bytes with its length.
 //
 // Read are all encodings (direct and dictionary, of both versions) and the compressions none,
-// zlib, snappy, lz4 and zstd. Lengths that a file claims are checked before memory is taken.
+// zlib, snappy, lz4 and zstd; written are direct encodings of the first version. Lengths that a file claims are checked before memory is taken.
 package orcfile
 
 import (
@@ -52,6 +53,7 @@ type Type struct {
 	Children         []int // columns
 	Names            []string
 	Precision, Scale int
+	Length           int // of Varchar and Char, in characters; zero where the file does not say it
 }
 
 // Limits of a file.
@@ -231,6 +233,8 @@ func readType(b []byte) (Type, error) {
 			}
 		case 3:
 			t.Names = append(t.Names, string(inner))
+		case 4:
+			t.Length = int(v & (1<<31 - 1))
 		case 5:
 			t.Precision = int(v & 0xff)
 		case 6:

@@ -1,7 +1,6 @@
 package athena
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -79,6 +78,9 @@ func engineTable(database string, t *gluetypes.Table) (*lakesql.Table, error) {
 		}
 		return out, nil
 	}
+	if iceberg(t.Parameters) {
+		return nil, icebergRefused(database + "." + name + " is an Iceberg table")
+	}
 	var err error
 	if out.PartitionColumns, err = engineColumns(t.PartitionKeys); err != nil {
 		return nil, badTable(database, name, "%v", err)
@@ -94,6 +96,21 @@ func engineTable(database string, t *gluetypes.Table) (*lakesql.Table, error) {
 		}
 	}
 	return out, nil
+}
+
+// iceberg reports whether the properties of a table say that it is one of Iceberg's.
+func iceberg(properties map[string]string) bool {
+	for k, v := range properties {
+		if strings.EqualFold(k, "table_type") && strings.EqualFold(v, "ICEBERG") {
+			return true
+		}
+	}
+	return false
+}
+
+// icebergRefused is the error of what would need tables of Iceberg's, and what to do instead.
+func icebergRefused(what string) error {
+	return failf("NOT_SUPPORTED: %s: Iceberg tables are not supported. Leave out 'table_type' and create a Hive table, CREATE EXTERNAL TABLE ... STORED AS PARQUET, or CREATE TABLE ... WITH (format = 'PARQUET') AS SELECT", what)
 }
 
 // overStream reports whether a table is over a Kinesis stream, which Glue's jobs read and SQL does
@@ -132,9 +149,12 @@ func engineFormat(sd *gluetypes.StorageDescriptor) lakesql.Format {
 
 // Partitions lists all partitions of a table.
 func (c *tables) Partitions(ctx context.Context, t *lakesql.Table) ([]lakesql.Partition, error) {
+	type columns struct {
+		list []lakesql.Column
+		err  error
+	}
 	var out []lakesql.Partition
-	var failed error
-	parsed := map[string][]lakesql.Column{} // partitions mostly have the same columns
+	parsed := map[string]columns{} // partitions mostly have the same columns
 	err := eachPartition(ctx, c.glue, t.Database, t.Name, "", true, func(p gluetypes.Partition) {
 		e := lakesql.Partition{Values: p.Values}
 		if sd := p.StorageDescriptor; sd != nil {
@@ -143,19 +163,16 @@ func (c *tables) Partitions(ctx context.Context, t *lakesql.Table) ([]lakesql.Pa
 			for _, c := range sd.Columns {
 				fmt.Fprintf(&key, "%q %q ", aws.ToString(c.Name), aws.ToString(c.Type))
 			}
-			columns, known := parsed[key.String()]
+			own, known := parsed[key.String()]
 			if !known {
-				var err error
-				if columns, err = engineColumns(sd.Columns); err != nil && failed == nil {
-					failed = fmt.Errorf("partition %v: %w", p.Values, err)
-				}
-				parsed[key.String()] = columns
+				own.list, own.err = engineColumns(sd.Columns)
+				parsed[key.String()] = own
 			}
-			e.Columns = columns
+			e.Columns, e.Unreadable = own.list, own.err
 		}
 		out = append(out, e)
 	})
-	return out, cmp.Or(err, failed)
+	return out, err
 }
 
 // eachPartition calls f with the partitions that an expression lets through (all if it is empty), with

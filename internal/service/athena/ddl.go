@@ -3,6 +3,7 @@ package athena
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -61,9 +62,9 @@ func (d *ddl) modify(ctx context.Context, st *sql.Modify) error {
 		return err
 	}
 	at := st.Table
-	switch iceberg := strings.EqualFold(t.Parameters["table_type"], "ICEBERG"); {
-	case iceberg:
-		return failf("NOT_SUPPORTED: line %d:%d: %s of the Iceberg table %s.%s is not supported", at.Line, at.Column, st.Verb, database, at.Last())
+	switch {
+	case iceberg(t.Parameters):
+		return icebergRefused(fmt.Sprintf("line %d:%d: %s of %s.%s", at.Line, at.Column, st.Verb, database, at.Last()))
 	case st.Verb == "OPTIMIZE", st.Verb == "VACUUM":
 		return failf("NOT_SUPPORTED: line %d:%d: %s is only supported for Iceberg tables: %s.%s", at.Line, at.Column, st.Verb, database, at.Last())
 	}

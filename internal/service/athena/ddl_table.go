@@ -161,8 +161,8 @@ func (d *ddl) createTable(ctx context.Context, st *sql.CreateTable) error {
 	if err != nil {
 		return err
 	}
-	if strings.EqualFold(pairs(st.Properties)["table_type"], "ICEBERG") || len(st.PartitionTransforms) > 0 {
-		return failf("NOT_SUPPORTED: Iceberg tables are not supported")
+	if iceberg(pairs(st.Properties)) || len(st.PartitionTransforms) > 0 {
+		return icebergRefused("CREATE TABLE " + database + "." + name)
 	}
 	if st.Like != nil {
 		return failf("NOT_SUPPORTED: CREATE TABLE LIKE is not supported")
@@ -272,6 +272,9 @@ func (d *ddl) alterTable(ctx context.Context, st *sql.AlterTable) error {
 		}
 		in.StorageDescriptor.Location = aws.String(a.Location)
 	case *sql.SetTableProperties:
+		if iceberg(pairs(a.Properties)) {
+			return icebergRefused("ALTER TABLE " + database + "." + aws.ToString(t.Name))
+		}
 		maps.Copy(in.Parameters, pairs(a.Properties))
 	case *sql.UnsetTableProperties:
 		for _, k := range a.Keys {

@@ -1,6 +1,7 @@
 package athena
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -27,8 +28,7 @@ import (
 
 // CREATE TABLE AS, INSERT INTO and UNLOAD: the engine writes the rows into files, which
 // become objects, and then the catalog learns of them. What fails half-way takes its
-// objects away again. Parquet, JSON and text are written; ORC, Avro and Iceberg are
-// refused.
+// objects away again. Parquet, ORC, Avro, JSON and text are written; Iceberg is refused.
 
 // maxFile is the size at which the engine begins another file.
 const maxFile = 1 << 30
@@ -91,6 +91,9 @@ func (p *writeProperties) read(st sql.Node, list []sql.Property, table bool) err
 			}
 			p.compression = strings.ToUpper(value)
 		case "field_delimiter":
+			if value == `\t` { // as Hive's DDL writes a tab
+				value = "\t"
+			}
 			if !isText || len([]rune(value)) != 1 {
 				return bad("a single character")
 			}
@@ -129,6 +132,9 @@ func (p *writeProperties) read(st sql.Node, list []sql.Property, table bool) err
 				return failf("INVALID_TABLE_PROPERTY: line %d:%d: bucket_count must be greater than 0 and at most %d", e.Line, e.Column, maxBuckets)
 			}
 		case "table_type":
+			if strings.EqualFold(value, "ICEBERG") {
+				return icebergRefused(fmt.Sprintf("line %d:%d: CREATE TABLE AS", at.Line, at.Column))
+			}
 			if !strings.EqualFold(value, "HIVE") {
 				return failf("NOT_SUPPORTED: line %d:%d: table_type %s is not supported", e.Line, e.Column, value)
 			}
@@ -147,9 +153,7 @@ func (p *writeProperties) read(st sql.Node, list []sql.Property, table bool) err
 		p.format = "PARQUET"
 	}
 	switch p.format {
-	case "PARQUET", "JSON", "TEXTFILE":
-	case "ORC", "AVRO":
-		return failf("NOT_SUPPORTED: line %d:%d: writing %s is not supported", at.Line, at.Column, p.format)
+	case "PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE":
 	default:
 		return failf("INVALID_TABLE_PROPERTY: line %d:%d: Invalid value for catalog 'awsdatacatalog' table property 'format': Cannot convert [%s] to one of ORC, PARQUET, AVRO, JSON, TEXTFILE", at.Line, at.Column, p.format)
 	}
@@ -306,11 +310,16 @@ func tableAs(name, location string, p writeProperties, columns []lakesql.Column,
 	}
 	compression := p.compression
 	if compression == "" {
-		compression = "GZIP"
+		compression = cmp.Or(map[string]string{"ORC": "ZLIB", "AVRO": "DEFLATE"}[p.format], "GZIP")
 	}
-	if p.format == "PARQUET" {
+	switch p.format {
+	case "PARQUET":
 		parameters["parquet.compression"] = compression
-	} else {
+	case "ORC":
+		parameters["orc.compress"] = compression
+	case "AVRO":
+		parameters["avro.output.codec"] = compression
+	default:
 		parameters["write.compression"] = compression
 	}
 	if comment != nil {
@@ -357,7 +366,7 @@ func (w *writer) insert(ctx context.Context, st *sql.Insert) error {
 	if err != nil {
 		return err
 	}
-	if strings.EqualFold(t.Parameters["table_type"], "ICEBERG") || t.StorageDescriptor == nil || engine.Location == "" {
+	if t.StorageDescriptor == nil || engine.Location == "" {
 		return failf("NOT_SUPPORTED: line %d:%d: Table '%s.%s' cannot be inserted into", n.Line, n.Column, database, name)
 	}
 	if len(t.StorageDescriptor.BucketColumns) > 0 && t.StorageDescriptor.NumberOfBuckets > 0 {
@@ -373,7 +382,7 @@ func (w *writer) insert(ctx context.Context, st *sql.Insert) error {
 	if request.Format, request.Delimiter, err = insertFormat(engine.Format); err != nil {
 		return err
 	}
-	for _, key := range []string{"parquet.compression", "write.compression", "compression"} {
+	for _, key := range []string{"parquet.compression", "orc.compress", "avro.output.codec", "write.compression", "compression"} {
 		if c := strings.ToUpper(t.Parameters[key]); c != "" && request.Compression == "" {
 			if request.Compression = c; c == "UNCOMPRESSED" {
 				request.Compression = "NONE"
@@ -426,6 +435,13 @@ func insertFormat(f lakesql.Format) (format, delimiter string, err error) {
 	switch serde := strings.ToLower(f.SerDe); {
 	case strings.Contains(serde, "parquet"):
 		return "PARQUET", "", nil
+	case strings.HasSuffix(serde, "orcserde"):
+		return "ORC", "", nil
+	case strings.HasSuffix(serde, "avroserde"):
+		if f.SerDeParams["avro.schema.literal"] != "" || f.SerDeParams["avro.schema.url"] != "" {
+			return "", "", failf("NOT_SUPPORTED: Inserting into Avro tables with a schema of their own (avro.schema.literal, avro.schema.url) is not supported")
+		}
+		return "AVRO", "", nil
 	case strings.HasSuffix(serde, "jsonserde"):
 		return "JSON", "", nil
 	case strings.HasSuffix(serde, "lazysimpleserde"):

@@ -50,14 +50,17 @@ func TestWrites(t *testing.T) {
 		t.Errorf("unloaded %v", files)
 	}
 	for query, want := range map[string]string{
-		"CREATE TABLE u AS SELECT 1":                                   "MISSING_COLUMN_NAME: line 1:26: Column name not specified at position 1",
-		"CREATE TABLE u AS SELECT nope FROM t":                         "COLUMN_NOT_FOUND",
-		"CREATE TABLE u WITH (format = 'ORC') AS SELECT 1 a":           "NOT_SUPPORTED",
-		"CREATE TABLE u WITH (x = 1) AS SELECT 1 a":                    "INVALID_TABLE_PROPERTY",
-		"CREATE TABLE u WITH (bucketed_by = ARRAY['a']) AS SELECT 1 a": "INVALID_TABLE_PROPERTY",
-		"INSERT INTO u VALUES (1)":                                     "TABLE_NOT_FOUND",
-		"INSERT INTO t (nope) VALUES (1)":                              "COLUMN_NOT_FOUND",
-		"UNLOAD (SELECT 1 a) TO 's3://out/u/'":                         "INVALID_PROPERTY",
+		"CREATE TABLE u AS SELECT 1":                                                     "MISSING_COLUMN_NAME: line 1:26: Column name not specified at position 1",
+		"CREATE TABLE u AS SELECT nope FROM t":                                           "COLUMN_NOT_FOUND",
+		"CREATE TABLE u WITH (format = 'ORC', write_compression = 'GZIP') AS SELECT 1 a": "NOT_SUPPORTED: Compression GZIP",
+		"CREATE TABLE u WITH (format = 'AVRO') AS SELECT MAP(ARRAY[1], ARRAY[2]) a":      "NOT_SUPPORTED: Avro has no map",
+		"CREATE TABLE u WITH (format = 'AVRO') AS SELECT 1 \"a b\"":                      "NOT_SUPPORTED: Avro has no field",
+		"CREATE TABLE u WITH (table_type = 'ICEBERG') AS SELECT 1 a":                     "NOT_SUPPORTED: line 1:1: CREATE TABLE AS: Iceberg tables are not supported. Leave out",
+		"CREATE TABLE u WITH (x = 1) AS SELECT 1 a":                                      "INVALID_TABLE_PROPERTY",
+		"CREATE TABLE u WITH (bucketed_by = ARRAY['a']) AS SELECT 1 a":                   "INVALID_TABLE_PROPERTY",
+		"INSERT INTO u VALUES (1)":                                                       "TABLE_NOT_FOUND",
+		"INSERT INTO t (nope) VALUES (1)":                                                "COLUMN_NOT_FOUND",
+		"UNLOAD (SELECT 1 a) TO 's3://out/u/'":                                           "INVALID_PROPERTY",
 	} {
 		x := e.wait(t, e.start(t, query))
 		if got := aws.ToString(x.Status.StateChangeReason); !strings.HasPrefix(got, want) {
