@@ -51,7 +51,7 @@ func (f objectFiles) Files(ctx context.Context, location string) ([]lakesql.File
 			return nil, err
 		}
 		archive, readable := f.s3.Archived(o.Path)
-		files = append(files, lakesql.File{URI: "s3://" + folder.Bucket + "/" + o.Key, Path: o.Path, Size: o.Size, Archived: archive, Unreadable: !readable})
+		files = append(files, lakesql.File{URI: "s3://" + folder.Bucket + "/" + o.Key, Path: o.Path, Size: o.Size, Modified: o.ModTime, Archived: archive, Unreadable: !readable})
 	}
 	return files, nil
 }
@@ -74,7 +74,7 @@ func (f objectFiles) Object(ctx context.Context, location string) (lakesql.File,
 		return lakesql.File{}, lakesql.ErrNoObject
 	}
 	archive, readable := f.s3.Archived(path)
-	return lakesql.File{URI: l.String(), Path: path, Size: info.Size(), Archived: archive, Unreadable: !readable}, nil
+	return lakesql.File{URI: l.String(), Path: path, Size: info.Size(), Modified: info.ModTime(), Archived: archive, Unreadable: !readable}, nil
 }
 
 // hidden reports whether a key, as far as it is below a location, is one that queries do not

@@ -116,12 +116,34 @@ func expression(t *gluetypes.Table, spec sql.PartitionSpec) (string, error) {
 	return strings.Join(parts, " AND "), nil
 }
 
+// partition is the partition of the values; nil if there is none. The values of others, which may
+// not be of their columns' types, do not matter.
+func (d *ddl) partition(ctx context.Context, database string, t *gluetypes.Table, values []string) (*gluetypes.Partition, error) {
+	var found *gluetypes.Partition
+	err := eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", true, func(p gluetypes.Partition) {
+		if slices.Equal(p.Values, values) {
+			found = &p
+		}
+	})
+	return found, glueFailure(err)
+}
+
 func (d *ddl) dropPartitions(ctx context.Context, database string, t *gluetypes.Table, a *sql.DropPartitions) error {
 	var drop []gluetypes.PartitionValueList
 	for _, spec := range a.Partitions {
 		expr, err := expression(t, spec)
 		if err != nil {
 			return err
+		}
+		if values, err := partitionValues(t, spec); err == nil {
+			p, err := d.partition(ctx, database, t, values)
+			if err != nil {
+				return err
+			}
+			if p != nil {
+				drop = append(drop, gluetypes.PartitionValueList{Values: p.Values})
+				continue
+			}
 		}
 		found := false
 		err = eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), expr, false, func(p gluetypes.Partition) {
@@ -150,27 +172,12 @@ func (d *ddl) changePartition(ctx context.Context, database string, t *gluetypes
 	if err != nil {
 		return err
 	}
-	expr, err := expression(t, spec)
+	old, err := d.partition(ctx, database, t, values)
 	if err != nil {
 		return err
 	}
-	var old *gluetypes.Partition
-	in := &glue.GetPartitionsInput{DatabaseName: aws.String(database), TableName: t.Name, Expression: aws.String(expr)}
-	for old == nil {
-		page, err := d.s.glue.GetPartitions(ctx, in)
-		if err != nil {
-			return glueFailure(err)
-		}
-		for i, p := range page.Partitions {
-			if slices.Equal(p.Values, values) {
-				old = &page.Partitions[i]
-			}
-		}
-		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
-			break
-		}
-	}
 	if old == nil {
+		expr, _ := expression(t, spec)
 		return failf("FAILED: SemanticException [Error 10006]: Partition not found (%s)", expr)
 	}
 	p := &gluetypes.PartitionInput{Values: old.Values, Parameters: old.Parameters, StorageDescriptor: old.StorageDescriptor}
@@ -214,7 +221,7 @@ func (d *ddl) repairTable(ctx context.Context, st *sql.RepairTable) error {
 		var values []string
 		for i, segment := range strings.Split(strings.Trim(folder[len(prefix):], "/"), "/") {
 			k, v, ok := strings.Cut(segment, "=")
-			if !ok || !strings.EqualFold(k, aws.ToString(t.PartitionKeys[i].Name)) {
+			if !ok || k != strings.ToLower(aws.ToString(t.PartitionKeys[i].Name)) { // in lower case alone, as Athena's
 				return
 			}
 			v = hivetype.UnescapePath(v)

@@ -4,6 +4,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 )
@@ -42,6 +43,10 @@ type Partition struct {
 	// Columns are those that the catalog keeps with the partition. Athena reads the partition's files
 	// by their types. nil: the table's.
 	Columns []Column
+
+	// Unreadable is why the partition's definition cannot be read, which only queries over it fail
+	// by; nil if it can.
+	Unreadable error
 }
 
 // Catalog is where table names are looked up. ErrNoDatabase, ErrNoTable.
@@ -60,6 +65,8 @@ type File struct {
 	URI  string // s3://bucket/key, what "$path" shows
 	Path string // absolute path below the engine's object directory
 	Size int64
+	// Modified is when the object was written; zero where that is not known.
+	Modified time.Time
 
 	Archived   bool // its storage class has to be restored before it is read
 	Unreadable bool // it is archived and not restored

@@ -126,8 +126,8 @@ func (s *scan) coerced(pieces []Piece) []string {
 	for _, c := range declared.PartitionColumns {
 		items = append(items, duck.Ident(strings.ToLower(c.Name)))
 	}
-	if s.Path {
-		items = append(items, `"$path"`)
+	for _, name := range s.hidden() {
+		items = append(items, duck.Ident(name))
 	}
 	selects := s.read(pieces)
 	for i, from := range selects {

@@ -83,7 +83,11 @@ func (s *scan) readJSON(pieces []Piece) []string {
 		var items []string
 		for _, c := range table.Columns {
 			name := duck.Ident(strings.ToLower(c.Name))
-			items = append(items, "CAST("+name+" AS "+duck.Type(TypeOf(c.Type))+") AS "+name)
+			value := "CAST(" + name + " AS " + duck.Type(TypeOf(c.Type)) + ")"
+			if c.Type.Kind == hivetype.Char {
+				value = cut(value, TypeOf(c.Type))
+			}
+			items = append(items, value+" AS "+name)
 		}
 		added, per := s.added(exact)
 		out = append(out, "SELECT "+strings.Join(append(items, added...), ", ")+" FROM "+per.source("read_parquet("+fileList(exact)+", hive_partitioning=false)"))

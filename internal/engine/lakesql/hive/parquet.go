@@ -64,7 +64,7 @@ func (s *scan) readParquet(pieces []Piece) []string {
 		s.readsColumns(g, asked)
 		added, per := s.added(g.pieces)
 		items = append(items, added...)
-		if s.Bare && !s.Path {
+		if s.Bare && len(s.Hidden) == 0 {
 			items, per = []string{"1"}, &perFile{}
 		}
 		out = append(out, "SELECT "+strings.Join(items, ", ")+" FROM "+per.source("read_parquet("+fileList(g.pieces)+", hive_partitioning=false"+options+")"))

@@ -3,7 +3,7 @@
 //
 // Every file is read as its SerDe says: a column by name or by place, typed as the table
 // declares it. A reader (parquet.go, json.go, text.go, regex.go) gives a SELECT whose columns
-// are the table's, the partition columns and "$path" added by added (read.go).
+// are the table's, the partition columns and the hidden ones added by added (read.go).
 package hive
 
 import (
@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
@@ -59,8 +60,8 @@ func (r *Reader) Close() {
 type Scan struct {
 	Position sql.Position // of the table's name in the statement
 	Table    *catalog.Table
-	Path     bool // with the column "$path"
-	Bare     bool // of the rows only their number is asked for
+	Hidden   []string // of HiddenColumns, those that are asked for
+	Bare     bool     // of the rows only their number is asked for
 	// Asked reports whether a column of the table may be asked for; the others may have any value.
 	// nil: all are.
 	Asked func(column string) bool
@@ -88,7 +89,7 @@ type scan struct {
 }
 
 // Select gives the SELECTs whose UNION ALL is the table's rows: its columns, typed and named
-// in lower case, then its partition columns, then "$path" where that is asked for. None: the
+// in lower case, then its partition columns, then the hidden ones that are asked for. None: the
 // pieces have no files. It fails by panics that fault.Catch turns into errors.
 func (r *Reader) Select(ctx context.Context, s Scan, pieces []Piece) []string {
 	// Pieces of the same format are read together.
@@ -211,7 +212,7 @@ func (p *perFile) source(reader string) string {
 	return fmt.Sprintf("%s JOIN (SELECT unnest(range(%d)) AS __file_number, %s) ON CAST(file_index AS BIGINT) = __file_number", reader, p.files, strings.Join(p.join, ", "))
 }
 
-// added is the select items of partition columns and "$path".
+// added is the select items of partition columns and hidden columns.
 func (s *scan) added(pieces []Piece) ([]string, *perFile) {
 	per := &perFile{}
 	for _, p := range pieces {
@@ -222,9 +223,7 @@ func (s *scan) added(pieces []Piece) ([]string, *perFile) {
 		var values []string
 		var null []bool
 		for _, p := range pieces {
-			if !wholePartition(c.Type, p.Values[i]) {
-				panic(fault.Stop(&fault.Error{Name: "HIVE_INVALID_PARTITION_VALUE", Message: fmt.Sprintf("Invalid partition value '%s' for %s partition key: %s", p.Values[i], strings.ToUpper(types.Text(TypeOf(c.Type))), strings.ToLower(c.Name))}))
-			}
+			NeedPartition(c, p.Values[i])
 			for range p.Files {
 				values = append(values, p.Values[i])
 				null = append(null, p.Values[i] == DefaultPartition)
@@ -232,21 +231,34 @@ func (s *scan) added(pieces []Piece) ([]string, *perFile) {
 		}
 		items = append(items, per.expr(values, null, duck.Type(TypeOf(c.Type)))+" AS "+duck.Ident(strings.ToLower(c.Name)))
 	}
-	if s.Path {
-		var uris []string
+	for _, name := range s.hidden() {
+		var values []string
+		var null []bool
 		for _, p := range pieces {
 			for _, f := range p.Files {
-				uris = append(uris, f.URI)
+				v := s.hiddenValue(name, p, f)
+				values, null = append(values, v), append(null, v == "")
 			}
 		}
-		items = append(items, per.expr(uris, make([]bool, len(uris)), "VARCHAR")+` AS "$path"`)
+		items = append(items, per.expr(values, null, duck.Type(HiddenType(name)))+" AS "+duck.Ident(name))
 	}
 	return items, per
 }
 
-// wholePartition reports whether a value may be one of a partition column: where that has whole
-// numbers, DuckDB would round others.
-func wholePartition(t *hivetype.Type, value string) bool {
+// NeedPartition fails where a value of a partition is not one of its column.
+func NeedPartition(c catalog.Column, value string) {
+	if !validPartition(c.Type, value) {
+		panic(fault.Stop(&fault.Error{Name: "HIVE_INVALID_PARTITION_VALUE", Message: fmt.Sprintf("Invalid partition value '%s' for %s partition key: %s", value, strings.ToUpper(types.Text(TypeOf(c.Type))), strings.ToLower(c.Name))}))
+	}
+}
+
+// validPartition reports whether a value may be one of a partition column: where that has whole
+// numbers, DuckDB would round others, and what is not a day is one error everywhere.
+func validPartition(t *hivetype.Type, value string) bool {
+	if t.Kind == hivetype.Date && value != DefaultPartition {
+		_, err := time.Parse("2006-1-2", value)
+		return err == nil
+	}
 	bits := map[hivetype.Kind]int{hivetype.TinyInt: 8, hivetype.SmallInt: 16, hivetype.Int: 32, hivetype.BigInt: 64}[t.Kind]
 	if bits == 0 || value == DefaultPartition {
 		return true

@@ -179,10 +179,13 @@ func delimiter(s string) string {
 	return s
 }
 
-// cut shortens text to what a varchar(n) holds.
+// cut shortens text to what a varchar(n) or char(n) holds, and fills the latter up with spaces.
 func cut(text string, typ *sql.Type) string {
 	if len(typ.Params) != 1 {
 		return text
+	}
+	if types.Is(typ, "char") {
+		return fmt.Sprintf("rpad(%s, %d, ' ')", text, typ.Params[0])
 	}
 	return fmt.Sprintf("substr(%s, 1, %d)", text, typ.Params[0])
 }

@@ -31,8 +31,10 @@ func TypeOf(h *hivetype.Type) *sql.Type {
 		return types.Date
 	case hivetype.Timestamp:
 		return types.Timestamp
-	case hivetype.Varchar, hivetype.Char:
+	case hivetype.Varchar:
 		return types.VarcharOf(h.Length)
+	case hivetype.Char:
+		return types.CharOf(h.Length)
 	case hivetype.Array:
 		return types.ArrayOf(TypeOf(h.Elem))
 	case hivetype.Map:

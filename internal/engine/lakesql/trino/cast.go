@@ -24,6 +24,9 @@ func (t *translator) cast(c *sql.Cast, in *scope) (string, *sql.Type) {
 	if to.Name == "decimal" && len(to.Params) < 2 {
 		to = &sql.Type{Name: "decimal", Params: append(append([]int{}, to.Params...), []int{38, 0}[len(to.Params):]...)}
 	}
+	if to.Name == "char" && len(to.Params) == 0 {
+		to = types.CharOf(1)
+	}
 	duck.Type(to) // fails for a type that there is none of
 	if s, ok := c.X.(*sql.String); ok && types.Is(to, "timestamp with time zone") {
 		if text, typ, ok := t.zonedLiteral(s.Value); ok {
@@ -72,6 +75,9 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		cut := fmt.Sprintf("substr(%s, 1, %d)", out, to.Params[0])
 		if types.Is(to, "varchar") && (types.IsNumeric(from) && !types.Is(from, "decimal") || types.Is(from, "date", "boolean")) && to.Params[0] < 24 { // not cut, but refused
 			return fmt.Sprintf("CASE WHEN length(%s) > %d THEN %s ELSE %[1]s END", out, to.Params[0], otherwise("'Value ' || "+out+fmt.Sprintf(" || ' cannot be represented as varchar(%d)'", to.Params[0])))
+		}
+		if types.Is(to, "char") { // always as long
+			return fmt.Sprintf("rpad(%s, %d, ' ')", out, to.Params[0])
 		}
 		return cut
 	case types.Is(to, "json"):

@@ -94,6 +94,9 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		if types.Apart(typ, lt) || types.Apart(typ, ht) || !types.Orderable(typ) || !types.Orderable(lt) || !types.Orderable(ht) {
 			fault.Fail(x.Position, "TYPE_MISMATCH", "Cannot check if %s is BETWEEN %s and %s", types.Text(typ), types.Text(lt), types.Text(ht))
 		}
+		if types.Padded(typ, lt) || types.Padded(typ, ht) {
+			text, low, high = unpadded(text), unpadded(low), unpadded(high)
+		}
 		return "(" + text + not(x.Not) + " BETWEEN " + low + " AND " + high + ")", types.Boolean
 	case *sql.In:
 		left, typ := t.expr(x.X, in)
@@ -109,8 +112,12 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 			if types.Is(typ, "row") {
 				left = duck.Convert("CAST(", left, typ, column, 0)
 			}
+			if types.Padded(typ, column) {
+				left, text = unpadded(left), "SELECT "+unpadded("__in")+" FROM ("+text+") AS __in_query(__in)"
+			}
 			return "(" + left + not(x.Not) + " IN (" + text + "))", types.Boolean
 		}
+		padded := false
 		list := make([]string, len(x.List))
 		typs := []*sql.Type{typ}
 		for i, y := range x.List {
@@ -120,6 +127,13 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 				fault.Fail(x.Position, "TYPE_MISMATCH", "IN value and list items must be the same type or coercible to a common type. Cannot find common type between %s and %s, all types (without duplicates): %s", types.Text(typ), types.Text(u), types.List(append(typs, u)))
 			}
 			typs = append(typs, u)
+			padded = padded || types.Padded(typ, u)
+		}
+		if padded {
+			left = unpadded(left)
+			for i := range list {
+				list[i] = unpadded(list[i])
+			}
 		}
 		return "(" + left + not(x.Not) + " IN (" + strings.Join(list, ", ") + "))", types.Boolean
 	case *sql.Like:
@@ -139,6 +153,9 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		right, rt := t.expr(x.Right, in)
 		if !types.Comparable(lt) || !types.Comparable(rt) {
 			fault.Fail(x.Position, "TYPE_MISMATCH", "Cannot apply operator: %s IS DISTINCT FROM %s", types.Text(lt), types.Text(rt))
+		}
+		if types.Padded(lt, rt) {
+			left, right = unpadded(left), unpadded(right)
 		}
 		return "(" + left + " IS" + not(x.Not) + " DISTINCT FROM " + right + ")", types.Boolean
 	case *sql.Exists:
@@ -411,6 +428,9 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 		var text string
 		text, operand = t.expr(c.Operand, in)
 		t.comparable(&sql.Operation{Position: c.Operand.Pos(), Op: "="}, operand, operand)
+		if types.Is(operand, "char") {
+			text = unpadded(text)
+		}
 		b.WriteString(" " + text)
 	}
 	var typs []*sql.Type
@@ -420,6 +440,9 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 			t.logical(w.Cond, ct, "CASE WHEN clause")
 		} else if types.Apart(operand, ct) {
 			fault.Fail(w.Cond.Pos(), "TYPE_MISMATCH", "CASE operand type does not match WHEN clause operand type: %s vs %s", types.Text(operand), types.Text(ct))
+		}
+		if types.Is(operand, "char") && types.IsText(ct) {
+			cond = unpadded(cond)
 		}
 		then, tt := t.expr(w.Then, in)
 		typs = append(typs, tt)

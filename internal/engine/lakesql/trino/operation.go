@@ -61,12 +61,18 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 		if types.Is(lt, "map") && types.Is(rt, "map") { // in any order of their entries
 			left, right = "list_sort(map_entries("+left+"))", "list_sort(map_entries("+right+"))"
 		}
+		if types.Padded(lt, rt) {
+			left, right = unpadded(left), unpadded(right)
+		}
 		return notANumber(x, left, right, lt, rt), types.Boolean
 	case "||":
 		return concatenate(x.Position, left, right, lt, rt)
 	}
 	return t.arithmetic(x, left, right, lt, rt)
 }
+
+// unpadded is a text without the spaces at its end, by which a char is as long as its type.
+func unpadded(text string) string { return "rtrim(" + text + ", ' ')" }
 
 // notANumber writes a comparison in which NaN is not equal to, below or above anything, while
 // to DuckDB it is equal to itself and above all numbers.
@@ -292,8 +298,8 @@ func (t *translator) division(x *sql.Operation, left, right string, lt, rt *sql.
 	case types.Is(lt, "double", "real") || types.Is(rt, "double", "real"):
 		// IEEE: by zero is infinity or not a number.
 		typ, text = types.Double, "DOUBLE"
-		if types.Is(lt, "real") && types.Is(rt, "real") {
-			typ, text = lt, "FLOAT"
+		if types.Is(types.Common(lt, rt), "real") {
+			typ, text = types.Named("real"), "FLOAT"
 		}
 		l, r := "CAST("+left+" AS "+text+")", "CAST("+right+" AS "+text+")"
 		switch {

@@ -18,6 +18,7 @@ const maxProjected = 200_000
 // project makes up the partitions of a table with partition projection: the combinations
 // of its columns' values that the predicates let through.
 func (t *translator) project(at sql.Position, table *catalog.Table, p *pruner, where []sql.Expr) [][]string {
+	wholeTemplate(at, table)
 	partitions := [][]string{{}}
 	for i, c := range p.columns {
 		candidates := t.projected(at, table, c.Name, p, where)
@@ -267,6 +268,17 @@ func dateFormat(text string) (pattern *javatime.Pattern, unit string, ok bool) {
 		}
 	}
 	return p, unit, unit != ""
+}
+
+// wholeTemplate fails where the location of projected partitions leaves out one of the columns: all
+// its values would have the same files.
+func wholeTemplate(at sql.Position, table *catalog.Table) {
+	template := table.Parameters["storage.location.template"]
+	for _, c := range table.PartitionColumns {
+		if template != "" && !strings.Contains(template, "${"+c.Name+"}") {
+			fault.Fail(at, "INVALID_TABLE_PROPERTY", "Table %s.%s: storage.location.template %s is missing the placeholder ${%s} of a partition column", table.Database, table.Name, template, c.Name)
+		}
+	}
 }
 
 // projectedLocation is where a projected partition's files are.

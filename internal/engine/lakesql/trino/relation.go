@@ -312,12 +312,12 @@ func (t *translator) view(at sql.Position, v *catalog.Table) (string, []column) 
 	if !ok {
 		fault.Fail(at, "INVALID_VIEW", "Stored view '%s' is not a query", key)
 	}
-	ctes, lambdas, database, path, asked := t.ctes, t.lambdas, t.database, t.path, t.asked
-	t.ctes, t.lambdas, t.database, t.path, t.asked, t.bare = nil, nil, strings.ToLower(v.Database), usesPath(q), askedColumns(q), false
+	ctes, lambdas, database, hidden, asked := t.ctes, t.lambdas, t.database, t.hidden, t.asked
+	t.ctes, t.lambdas, t.database, t.hidden, t.asked, t.bare = nil, nil, strings.ToLower(v.Database), hiddenColumns(q), askedColumns(q), false
 	t.views = append(t.views, key)
 	t.work += viewWork
 	defer func() {
-		t.ctes, t.lambdas, t.database, t.path, t.asked = ctes, lambdas, database, path, asked
+		t.ctes, t.lambdas, t.database, t.hidden, t.asked = ctes, lambdas, database, hidden, asked
 		t.views = t.views[:len(t.views)-1]
 		if p := recover(); p != nil {
 			if e, ok := p.(*fault.Error); ok && e.Name != "VIEW_IS_RECURSIVE" && e.Name != "STACK_OVERFLOW" {

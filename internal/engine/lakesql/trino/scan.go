@@ -14,7 +14,6 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
 	"github.com/brookmere/brookmere/internal/engine/sql"
-	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
 // scan becomes a subquery over the table's files that has the catalog's columns, typed.
@@ -34,11 +33,13 @@ func (t *translator) scan(at sql.Position, table *catalog.Table, alias string, i
 	for _, c := range table.PartitionColumns {
 		columns = append(columns, column{name: strings.ToLower(c.Name), typ: hive.TypeOf(c.Type)})
 	}
-	if t.path {
-		columns = append(columns, column{name: "$path", typ: types.Varchar, hidden: true})
+	for _, name := range t.hidden {
+		if name != "$partition" || len(table.PartitionColumns) > 0 {
+			columns = append(columns, column{name: name, typ: hive.HiddenType(name), hidden: true})
+		}
 	}
 
-	selects := t.host.Reader.Select(t.ctx, hive.Scan{Position: at, Table: table, Path: t.path, Bare: t.bare, Asked: t.asked}, pieces)
+	selects := t.host.Reader.Select(t.ctx, hive.Scan{Position: at, Table: table, Hidden: t.hidden, Bare: t.bare, Asked: t.asked}, pieces)
 	if selects == nil {
 		items := make([]string, len(columns))
 		for i, c := range columns {
@@ -106,6 +107,9 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 		}
 		p.values, p.set = part.Values, all
 		if p.holds(where) {
+			if part.Unreadable != nil {
+				fault.Fail(at, "HIVE_INVALID_METADATA", "Table '%s.%s', partition %v: %v", table.Database, table.Name, part.Values, part.Unreadable)
+			}
 			add(part.Values, part.Location, part.Format, part.Columns)
 		}
 	}

@@ -117,13 +117,15 @@ func (t *translator) star(item sql.SelectItem, in *scope) (string, []column) {
 		}
 	}
 	var columns []column
-	hidden := false
+	var hidden []string
 	for _, c := range in.columns {
 		if relation != "" && c.relation != relation {
 			continue
 		}
 		if c.hidden {
-			hidden = true
+			if name := duck.Ident(c.name); !slices.Contains(hidden, name) {
+				hidden = append(hidden, name)
+			}
 			continue
 		}
 		columns = append(columns, column{name: c.name, typ: c.typ, label: c.label})
@@ -154,8 +156,8 @@ func (t *translator) star(item sql.SelectItem, in *scope) (string, []column) {
 		return usingStar(in)
 	}
 	text := prefix + "*"
-	if hidden {
-		text += ` EXCLUDE ("$path")`
+	if hidden != nil {
+		text += " EXCLUDE (" + strings.Join(hidden, ", ") + ")"
 	}
 	return text, columns
 }

@@ -42,7 +42,7 @@ type translator struct {
 	sizes    map[string]int64   // of the files, by path
 	columns  int                // Unnamed ones so far
 	views    []string
-	path     bool                     // "$path" is asked for
+	hidden   []string                 // the hidden columns that are asked for
 	asked    func(column string) bool // what may be asked of tables; nil: all
 	bare     bool                     // of the rows of tables only their number is asked for
 	try      int                      // depth of TRY
@@ -107,7 +107,7 @@ func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error
 	plan = &Plan{Files: t.read}
 	switch s := r.Statement.(type) {
 	case *sql.Query:
-		t.path, t.asked = usesPath(s), askedColumns(s)
+		t.hidden, t.asked = hiddenColumns(s), askedColumns(s)
 		text, columns := t.query(s, nil)
 		plan.Text = t.shown(text, columns)
 		for _, c := range columns {
@@ -121,7 +121,7 @@ func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error
 		if !ok {
 			fault.Fail(s.Position, "NOT_SUPPORTED", "EXPLAIN takes a query")
 		}
-		t.path, t.asked = usesPath(q), askedColumns(q)
+		t.hidden, t.asked = hiddenColumns(q), askedColumns(q)
 		text, _ := t.query(q, nil)
 		plan.Text = "EXPLAIN " + text
 		if s.Analyze {
@@ -139,7 +139,17 @@ func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error
 	return plan, nil
 }
 
-func usesPath(q *sql.Query) bool { return strings.Contains(strings.ToLower(sql.Print(q)), `"$path"`) }
+// hiddenColumns are the columns about the file of a row that a query names.
+func hiddenColumns(q *sql.Query) []string {
+	text := strings.ToLower(sql.Print(q))
+	var out []string
+	for _, name := range hive.HiddenColumns {
+		if strings.Contains(text, `"`+name+`"`) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
 
 // shown turns what the driver cannot show as it should: JSON is text, and numbers have
 // the type that Trino gives them.

@@ -145,6 +145,15 @@ func Decimal(p, s int) *sql.Type { return &sql.Type{Name: "decimal", Params: []i
 // VarcharOf is varchar(n).
 func VarcharOf(n int) *sql.Type { return &sql.Type{Name: "varchar", Params: []int{n}} }
 
+// CharOf is char(n).
+func CharOf(n int) *sql.Type { return &sql.Type{Name: "char", Params: []int{n}} }
+
+// Padded reports whether trailing spaces say nothing where values of two types of text are
+// compared: one of them is char, and the other is as long not always.
+func Padded(a, b *sql.Type) bool {
+	return IsText(a) && IsText(b) && (Is(a, "char") || Is(b, "char")) && a.String() != b.String()
+}
+
 // MapOf is a map; nil if a type is not known.
 func MapOf(k, v *sql.Type) *sql.Type {
 	if k == nil || v == nil {
