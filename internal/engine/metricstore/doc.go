@@ -2,8 +2,8 @@
 //
 // # Rollups
 //
-// A sample is added at once to one row of each resolution that it has: a second (if it asks for that), a minute, five
-// minutes and an hour. A row is a Summary: count, sum, least, greatest, and the distribution of the values while it is
+// A sample is added at once to one row of each resolution: a second (that at which its minute begins, if it does not ask
+// for its own), a minute, five minutes and an hour. A row is a Summary: count, sum, least, greatest, and the distribution of the values while it is
 // known. Rows are added to by Pebble's merges, so that a write reads nothing, and all rows of a Write are one batch of
 // the WAL: a crash has all of it or nothing. A row of a minute is kept for 15 days, of five minutes for 63, of an hour
 // for 455, of a second for three hours.

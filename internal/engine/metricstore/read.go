@@ -24,8 +24,8 @@ const AnyUnit = -1
 
 // Read calls yield with the points of a metric that have samples, by growing time, those of one time by unit; merged makes
 // one of them. It ends when yield returns false. The point is yield's no longer when that returns. Values of distributions
-// are read if asked for. A period that is not of whole minutes, or a start that is not, is of samples that were written by
-// the second.
+// are read if asked for. In a period that is not of whole minutes, or from a start that is not, samples that were not written
+// by the second are of the second at which their minute begins.
 func (s *Store) Read(m *Metric, r Range, unit int, merged, values bool, yield func(*Point) bool) error {
 	if r.Period <= 0 || r.End <= r.Start {
 		return nil

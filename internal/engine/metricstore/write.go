@@ -3,8 +3,8 @@ package metricstore
 // Sample is what a Write adds to a metric.
 type Sample struct {
 	Metric  Metric
-	Time    int64 // seconds; the row of its minute has it, and of its second if Second is set
-	Second  bool
+	Time    int64 // seconds
+	Second  bool  // it is written by the second; otherwise it is one of the second at which its minute begins
 	Unit    byte // it means nothing to the package
 	Summary Summary
 }
@@ -30,7 +30,10 @@ func (s *Store) Write(samples []Sample) error {
 			value := sm.Summary.append(nil)
 			for res, r := range resolutions {
 				at := sm.Time - sm.Time%r.width
-				if res == 0 && !sm.Second || at < now-r.kept {
+				if !sm.Second {
+					at -= at % 60 // of no effect but for rows of seconds
+				}
+				if at < now-r.kept {
 					continue
 				}
 				if err := b.Merge(append(rowKey(res, id, at), sm.Unit), value, nil); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -89,6 +90,14 @@ func (s *Service) GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDat
 			slices.Reverse(m.Timestamps)
 			slices.Reverse(m.Values)
 		}
+		if len(r.units) > 1 {
+			names := make([]string, len(r.units))
+			for i, u := range r.units {
+				names[i] = string(unitOf(u))
+			}
+			slices.Sort(names)
+			m.Messages = []types.MessageData{{Code: aws.String("MultipleUnits"), Value: aws.String("Multiple units returned: '[" + strings.Join(names, ", ") + "]'")}}
+		}
 		out.MetricDataResults = append(out.MetricDataResults, m)
 	}
 	if cutShort {
@@ -103,6 +112,7 @@ func (s *Service) GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDat
 // result is a series that is returned.
 type result struct {
 	id, label string
+	units     []byte // of a metric that has several, where none is asked for
 	metricmath.Series
 }
 
@@ -117,6 +127,7 @@ func (s *Service) results(ctx context.Context, qs *querySet, start, end time.Tim
 		if err != nil {
 			return nil, false, err
 		}
+		differ := qs.difference(q)
 		if v.Scalar {
 			return nil, false, invalid("Error in expression '%s': the result of an expression must be a time series or an array of time series, not a scalar.", q.id)
 		}
@@ -124,7 +135,10 @@ func (s *Service) results(ctx context.Context, qs *querySet, start, end time.Tim
 			if series.Label == "" || q.expr != nil && !v.Many {
 				series.Label = q.id
 			}
-			out = append(out, result{q.id, label(q, &series, qs.scope, zone), series})
+			if q.metric != nil {
+				series.Label += differ
+			}
+			out = append(out, result{q.id, label(q, &series, qs.scope, zone), e.mixed[q.id], series})
 		}
 	}
 	return out, e.cut, nil

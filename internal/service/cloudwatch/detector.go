@@ -77,6 +77,18 @@ func detectorKey(sc scope.Scope, m *metricstore.Metric, stat string) []string {
 	return sc.Key(hex.EncodeToString(sum[:]), stat)
 }
 
+// configuration is a detector's as it is told: with a list of what it leaves out, if that is nothing too.
+func (d *detectorDoc) configuration() *types.AnomalyDetectorConfiguration {
+	var c types.AnomalyDetectorConfiguration
+	if d.Config != nil {
+		c = *d.Config
+	}
+	if c.ExcludedTimeRanges == nil {
+		c.ExcludedTimeRanges = []types.Range{}
+	}
+	return &c
+}
+
 // PutAnomalyDetector makes a detector, or changes what it leaves out.
 func (s *Service) PutAnomalyDetector(ctx context.Context, in *cloudwatch.PutAnomalyDetectorInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutAnomalyDetectorOutput, error) {
 	sc := scope.Of(ctx)
@@ -175,7 +187,7 @@ func (s *Service) DescribeAnomalyDetectors(ctx context.Context, in *cloudwatch.D
 			return nil, err
 		}
 		out.AnomalyDetectors = append(out.AnomalyDetectors, types.AnomalyDetector{
-			AnomalyDetectorId: &d.ID, Namespace: &d.Namespace, MetricName: &d.Metric, Dimensions: d.Dimensions, Stat: &d.Stat, Configuration: d.Config, MetricCharacteristics: d.Traits, StateValue: st,
+			AnomalyDetectorId: &d.ID, Namespace: &d.Namespace, MetricName: &d.Metric, Dimensions: d.Dimensions, Stat: &d.Stat, Configuration: d.configuration(), MetricCharacteristics: d.Traits, StateValue: st,
 			SingleMetricAnomalyDetector: &types.SingleMetricAnomalyDetector{Namespace: &d.Namespace, MetricName: &d.Metric, Dimensions: d.Dimensions, Stat: &d.Stat},
 		})
 	}

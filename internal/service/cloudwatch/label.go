@@ -15,6 +15,28 @@ import (
 
 var dynamic = regexp.MustCompile(`\$\{(?:([A-Z_]+)|PROP\('([^']{1,255})'\))\}`)
 
+// difference is what tells a metric of a query from the others of its set: its statistic and its period, where those differ.
+func (qs *querySet) difference(q *query) string {
+	if q.metric == nil {
+		return ""
+	}
+	statistics, periods := false, false
+	for _, o := range qs.queries {
+		if o.metric != nil && o.returns {
+			statistics = statistics || o.statistic.String() != q.statistic.String()
+			periods = periods || o.period != q.period
+		}
+	}
+	out := ""
+	if statistics {
+		out += " " + q.statistic.String()
+	}
+	if periods {
+		out += " " + strconv.FormatInt(q.period, 10)
+	}
+	return out
+}
+
 // label is that of a series of a query.
 func label(q *query, s *metricmath.Series, sc scope.Scope, zone *time.Location) string {
 	if q.label == "" {

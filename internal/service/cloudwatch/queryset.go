@@ -185,10 +185,11 @@ type evaluation struct {
 	read    int
 	budget  metricmath.Budget // of all expressions together
 	cut     bool              // a search found more metrics than it returns
+	mixed   map[string][]byte // units by the ids of queries that ask for none and whose metrics have several, in the order of preferred
 }
 
 func (s *Service) evaluation(qs *querySet, rangeOf func(period int64) metricstore.Range) *evaluation {
-	return &evaluation{s: s, qs: qs, rangeOf: rangeOf, known: map[string]metricmath.Value{}, budget: metricmath.Budget{Points: maxWorked}}
+	return &evaluation{s: s, qs: qs, rangeOf: rangeOf, known: map[string]metricmath.Value{}, mixed: map[string][]byte{}, budget: metricmath.Budget{Points: maxWorked}}
 }
 
 // value is that of a query.
@@ -198,9 +199,12 @@ func (e *evaluation) value(ctx context.Context, q *query) (metricmath.Value, err
 	}
 	var v metricmath.Value
 	if q.metric != nil {
-		s, err := e.series(ctx, q.metric, q.statistic, e.rangeOf(q.period), q.unit)
+		s, several, err := e.unitSeries(ctx, q.metric, q.statistic, e.rangeOf(q.period), q.unit)
 		if err != nil {
 			return v, err
+		}
+		if len(several) > 1 {
+			e.mixed[q.id] = several
 		}
 		v = metricmath.One(s)
 	} else {
@@ -215,11 +219,24 @@ func (e *evaluation) value(ctx context.Context, q *query) (metricmath.Value, err
 
 // series reads a metric.
 func (e *evaluation) series(ctx context.Context, m *metricstore.Metric, st metricstore.Statistic, r metricstore.Range, unit int) (metricmath.Series, error) {
-	out := metricmath.Series{Label: m.Name, Period: r.Period}
+	out, _, err := e.unitSeries(ctx, m, st, r, unit)
+	return out, err
+}
+
+// unitSeries reads a metric: where no unit is asked for, its samples of one, of those that it has by the order of
+// preferred. It returns these too.
+func (e *evaluation) unitSeries(ctx context.Context, m *metricstore.Metric, st metricstore.Statistic, r metricstore.Range, unit int) (metricmath.Series, []byte, error) {
+	none := metricmath.Series{Label: m.Name, Period: r.Period}
 	if err := ctx.Err(); err != nil {
-		return out, err
+		return none, nil, err
 	}
-	err := e.s.metrics.Read(m, r, unit, true, st.Distributed(), func(p *metricstore.Point) bool {
+	of := map[byte]*metricmath.Series{}
+	err := e.s.metrics.Read(m, r, unit, false, st.Distributed(), func(p *metricstore.Point) bool {
+		out := of[p.Unit]
+		if out == nil {
+			out = &metricmath.Series{Label: m.Name, Period: r.Period}
+			of[p.Unit] = out
+		}
 		if v, ok := st.Of(&p.Summary); ok {
 			out.Times, out.Values = append(out.Times, p.Start), append(out.Values, v)
 		}
@@ -232,7 +249,22 @@ func (e *evaluation) series(ctx context.Context, m *metricstore.Metric, st metri
 	if err == nil && e.read > maxRead {
 		err = invalid("%v", errTooMuch)
 	}
-	return out, told(err)
+	if err != nil || len(of) == 0 {
+		return none, nil, told(err)
+	}
+	var has []byte
+	for _, u := range preferred {
+		if code := unitCodes[u]; of[code] != nil {
+			has = append(has, code)
+		}
+	}
+	if len(has) == 0 { // of units that this version does not know
+		for code := range of {
+			has = append(has, code)
+		}
+		slices.Sort(has)
+	}
+	return *of[has[0]], has, nil
 }
 
 // express evaluates an expression.

@@ -21,6 +21,18 @@ var unitCodes = func() map[types.StandardUnit]byte {
 	return m
 }()
 
+// preferred are the units in the order in which one is picked of a metric that has several, where none is asked for.
+// AWS was found to pick by this order.
+var preferred = [...]types.StandardUnit{
+	types.StandardUnitMegabits, types.StandardUnitTerabits, types.StandardUnitGigabits, types.StandardUnitCount, types.StandardUnitBytes,
+	types.StandardUnitGigabytes, types.StandardUnitGigabytesSecond, types.StandardUnitKilobytes, types.StandardUnitKilobitsSecond,
+	types.StandardUnitTerabytes, types.StandardUnitTerabitsSecond, types.StandardUnitBytesSecond, types.StandardUnitPercent,
+	types.StandardUnitMegabytes, types.StandardUnitMegabitsSecond, types.StandardUnitMilliseconds, types.StandardUnitMicroseconds,
+	types.StandardUnitKilobytesSecond, types.StandardUnitGigabitsSecond, types.StandardUnitMegabytesSecond, types.StandardUnitBits,
+	types.StandardUnitBitsSecond, types.StandardUnitCountSecond, types.StandardUnitSeconds, types.StandardUnitKilobits,
+	types.StandardUnitTerabytesSecond, types.StandardUnitNone,
+}
+
 // unitOf is the unit of a byte.
 func unitOf(code byte) types.StandardUnit {
 	if int(code) < len(units) {
