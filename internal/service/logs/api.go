@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -9,6 +10,9 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
 )
+
+// longName is how the name of a group or a stream is refused that is too long, which has words of its own.
+var longName = regexp.MustCompile(`^1 validation error detected: Value '[^']*' at '(logGroupName|logStreamName)' failed to satisfy constraint: Member must have length less than or equal to 512$`)
 
 // groupARN is the ARN of the group that a request names by name or ARN, as policies of most operations have it: behind
 // the name is the place of a stream, so that "...:log-group:name:*" is about it, as on AWS.
@@ -52,7 +56,12 @@ func streamARN(c awswire.Caller, group, stream *string) []string {
 func (s *Service) API() awswire.API {
 	return awswire.API{
 		Model: "logs", MaxBody: 16 << 20, Operations: s.operations(),
-		Invalid: func(message string) error { return invalid("%s", message) },
+		Invalid: func(message string) error {
+			if longName.MatchString(message) {
+				message = "Invalid LogGroup or LogStream, both must have length less than or equal to 512."
+			}
+			return invalid("%s", message)
+		},
 	}
 }
 

@@ -36,7 +36,6 @@ func streamExists() error   { return exists("The specified log stream already ex
 func noMetricFilter() error { return notFound("The specified metric filter does not exist.") }
 func noSubscription() error { return notFound("The specified subscription filter does not exist.") }
 func noExport() error       { return notFound("The specified export task does not exist.") }
-func noPolicy() error       { return notFound("Policy with the given name does not exist.") }
 func noDefinition() error   { return notFound("The specified query definition does not exist.") }
 func noQuery() error        { return notFound("The specified query does not exist.") }
 func badToken() error       { return invalid("The specified nextToken is invalid.") }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 	"github.com/klauspost/compress/gzip"
 
@@ -78,6 +79,10 @@ func (s *Service) CreateExportTask(ctx context.Context, in *logs.CreateExportTas
 	x.Prefix = cmp.Or(x.Prefix, "exportedlogs")
 	// The bucket is tried as AWS does, by an object that stays.
 	if err := s.putObject(exporting(ctx, d), x.Bucket, x.Prefix+"/aws-logs-write-test", []byte("Permission Check Successful")); err != nil {
+		var none smithy.APIError
+		if errors.As(err, &none) && none.ErrorCode() == "NoSuchBucket" {
+			return nil, invalid("The given bucket does not exist. Please make sure the bucket is valid.")
+		}
 		return nil, invalid("PutObject call on the given bucket failed. Please check if CloudWatch Logs has been granted permission to perform this operation. (%v)", err)
 	}
 	if err := s.exports.Create(ctx, x, d.scope().Key(x.ID)...); err != nil {

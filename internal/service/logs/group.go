@@ -151,7 +151,10 @@ func (s *Service) DescribeLogGroups(ctx context.Context, in *logs.DescribeLogGro
 	out := &logs.DescribeLogGroupsOutput{LogGroups: []types.LogGroup{}, NextToken: next}
 	for _, d := range groups {
 		if pattern != "" {
-			out.LogGroups = append(out.LogGroups, types.LogGroup{Arn: aws.String(d.arn() + ":*"), CreationTime: &d.Created, LogGroupName: &d.Name})
+			out.LogGroups = append(out.LogGroups, types.LogGroup{
+				Arn: aws.String(d.arn() + ":*"), CreationTime: &d.Created, LogGroupName: &d.Name, LogGroupArn: aws.String(d.arn()),
+				LogGroupClass: types.LogGroupClass(d.Class), MetricFilterCount: aws.Int32(s.filterCount(d)),
+			})
 			continue
 		}
 		g, err := s.describeGroup(ctx, d)
@@ -163,18 +166,23 @@ func (s *Service) DescribeLogGroups(ctx context.Context, in *logs.DescribeLogGro
 	return out, nil
 }
 
+// filterCount is how many metric filters a group has.
+func (s *Service) filterCount(d *groupDoc) int32 {
+	n := int32(0)
+	for range s.metrics.Keys(d.key()...) {
+		n++
+	}
+	return n
+}
+
 func (s *Service) describeGroup(ctx context.Context, d *groupDoc) (types.LogGroup, error) {
 	info, err := s.store.Info(ctx, d.in())
 	if err != nil {
 		return types.LogGroup{}, err
 	}
-	filters := int32(0)
-	for range s.metrics.Keys(d.key()...) {
-		filters++
-	}
 	g := types.LogGroup{
 		LogGroupName: aws.String(d.Name), CreationTime: aws.Int64(d.Created), Arn: aws.String(d.arn() + ":*"), LogGroupArn: aws.String(d.arn()),
-		StoredBytes: aws.Int64(info.Text), MetricFilterCount: aws.Int32(filters), KmsKeyId: text(d.KMSKey), LogGroupClass: types.LogGroupClass(d.Class),
+		StoredBytes: aws.Int64(info.Text), MetricFilterCount: aws.Int32(s.filterCount(d)), KmsKeyId: text(d.KMSKey), LogGroupClass: types.LogGroupClass(d.Class),
 		DeletionProtectionEnabled: aws.Bool(d.Protected),
 	}
 	if d.Retention > 0 {

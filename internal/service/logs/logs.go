@@ -127,7 +127,7 @@ func New(cfg Config) (*Service, error) {
 	s.subscriptions = state.NewCollection[subscriptionDoc](cfg.State, "logs.subscription").NotFound(missing(noSubscription))
 	s.positions = state.NewCollection[positionDoc](cfg.State, "logs.position")
 	s.exports = state.NewCollection[exportDoc](cfg.State, "logs.export").NotFound(missing(noExport))
-	s.policies = state.NewCollection[policyDoc](cfg.State, "logs.policy").NotFound(missing(noPolicy))
+	s.policies = state.NewCollection[policyDoc](cfg.State, "logs.policy")
 	s.definitions = state.NewCollection[definitionDoc](cfg.State, "logs.querydef").NotFound(missing(noDefinition))
 	s.dead = state.NewCollection[deadDoc](cfg.State, "logs.dead")
 	s.tags = tags.New(cfg.State, "logs.tags")

@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/policy"
+	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
 const maxPolicies = 10 // of an account in a region
@@ -169,7 +171,11 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, in *logs.DeleteResou
 	if in.PolicyName == nil {
 		return nil, invalid("PolicyName is required.")
 	}
-	return &logs.DeleteResourcePolicyOutput{}, s.policies.Delete(ctx, scope.Of(ctx).Key(*in.PolicyName)...)
+	err := s.policies.Delete(ctx, scope.Of(ctx).Key(*in.PolicyName)...)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, notFound("Policy with name [%s] does not exist.", *in.PolicyName)
+	}
+	return &logs.DeleteResourcePolicyOutput{}, err
 }
 
 // DescribeResourcePolicies lists resource policies.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,6 +111,10 @@ func (s *Service) StartQuery(ctx context.Context, in *logs.StartQueryInput, _ ..
 	var groups []*groupDoc
 	for _, n := range names {
 		d, err := s.byIdentifier(ctx, n)
+		var gone *types.ResourceNotFoundException
+		if errors.As(err, &gone) {
+			return nil, notFound("Log group '%s' does not exist for account ID '%s'", n, scope.Of(ctx).Account)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -224,6 +229,7 @@ func (s *Service) GetQueryResults(ctx context.Context, in *logs.GetQueryResultsI
 		return nil, noQuery()
 	}
 	stats := x.stats
+	stats.ResultCount = float64(len(x.rows))
 	out := &logs.GetQueryResultsOutput{Status: x.status, Statistics: &stats, QueryLanguage: types.QueryLanguageCwli, Results: [][]types.ResultField{}}
 	rows, from := x.rows, 0
 	if token := aws.ToString(in.NextToken); token != "" {
@@ -249,6 +255,14 @@ func (s *Service) GetQueryResults(ctx context.Context, in *logs.GetQueryResultsI
 	return out, nil
 }
 
+// told is a query as lists tell it: that of one group with the group and the time before it.
+func (x *query) told() string {
+	if len(x.groups) != 1 {
+		return x.text
+	}
+	return fmt.Sprintf("SOURCE %q START=%d END=%d | %s", x.groups[0].Name, x.from, x.to, x.text)
+}
+
 // DescribeQueries lists the queries that are remembered, the newest first.
 func (s *Service) DescribeQueries(ctx context.Context, in *logs.DescribeQueriesInput, _ ...func(*logs.Options)) (*logs.DescribeQueriesOutput, error) {
 	sc := scope.Of(ctx)
@@ -269,8 +283,9 @@ func (s *Service) DescribeQueries(ctx context.Context, in *logs.DescribeQueriesI
 		if x.owner != sc || name == "" || in.Status != "" && in.Status != x.status || in.QueryLanguage != "" && in.QueryLanguage != types.QueryLanguageCwli {
 			continue
 		}
+		text := x.told()
 		all = append(all, entry{sprintf("%020d%08d", 1<<62-x.created, len(s.queries.list)-i), types.QueryInfo{
-			QueryId: &x.id, QueryString: &x.text, Status: x.status, CreateTime: &x.created, LogGroupName: &name, QueryLanguage: types.QueryLanguageCwli,
+			QueryId: &x.id, QueryString: &text, Status: x.status, CreateTime: &x.created, LogGroupName: &name, QueryLanguage: types.QueryLanguageCwli,
 			QueryDuration: aws.Int64(x.duration.Milliseconds()), BytesScanned: aws.Float64(x.stats.BytesScanned),
 		}})
 	}

@@ -119,6 +119,9 @@ func (d *subscriptionDoc) check() error {
 	default:
 		return invalid("PutSubscriptionFilter operation cannot work with destinationArn for vendor %s", a.Service)
 	}
+	if ok && a.Service == "lambda" && a.Account != d.Account {
+		return &types.AccessDeniedException{Message: aws.String("Cross-account lambda invocation passing is not allowed. You must use DestinationPolicies to create cross account lambda triggers.")}
+	}
 	if !ok || a.Account != d.Account || a.Region != d.Region {
 		return invalid("destinationArn is not a %s of this account and region: %s", a.Service, d.Destination)
 	}
@@ -130,7 +133,7 @@ func (d *subscriptionDoc) check() error {
 	}
 	r, ok := arn.Parse(d.Role)
 	if _, is := r.After("role/"); d.Role == "" || !ok || !is || r.Service != "iam" {
-		return invalid("destinationArn for vendor %s requires a roleArn", a.Service)
+		return invalid("destinationArn for vendor %s cannot be used without roleArn", a.Service)
 	}
 	return nil
 }
