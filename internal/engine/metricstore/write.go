@@ -5,7 +5,7 @@ type Sample struct {
 	Metric  Metric
 	Time    int64 // seconds
 	Second  bool  // it is written by the second; otherwise it is one of the second at which its minute begins
-	Unit    byte // it means nothing to the package
+	Unit    byte  // it means nothing to the package
 	Summary Summary
 }
 
