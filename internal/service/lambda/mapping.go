@@ -405,6 +405,26 @@ func (s *Service) checkChanges(ctx context.Context, d *mappingDoc) error {
 	return err
 }
 
+func denied(err error) bool { return isCode(err, "AccessDeniedException", "AccessDenied") }
+
+// mayNot refuses a queue for which the role of the function lacks an action.
+func mayNot(action string) error {
+	return invalid("The function execution role does not have permissions to call %s on SQS", action)
+}
+
+// checkPolling refuses a queue that the role of the function may not take messages of. It asks for what is not valid, so
+// that it takes none: who may not is told so first.
+func (s *Service) checkPolling(ctx context.Context, url string) error {
+	if _, err := s.cfg.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 11}); denied(err) {
+		return mayNot("ReceiveMessage")
+	}
+	in := &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: []sqstypes.DeleteMessageBatchRequestEntry{{Id: aws.String("none"), ReceiptHandle: aws.String("none")}}}
+	if _, err := s.cfg.SQS.DeleteMessageBatch(ctx, in); denied(err) {
+		return mayNot("DeleteMessage")
+	}
+	return nil
+}
+
 // checkVisibility refuses a queue whose messages come again while the function may still be at work on them.
 func (s *Service) checkVisibility(ctx context.Context, d *mappingDoc, f *functionDoc) error {
 	c, err := s.version(f, d.Qualifier)
@@ -417,10 +437,13 @@ func (s *Service) checkVisibility(ctx context.Context, d *mappingDoc, f *functio
 	if err != nil {
 		return err
 	}
+	if err := s.checkPolling(ctx, url); err != nil {
+		return err
+	}
 	out, err := s.cfg.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameVisibilityTimeout}})
 	switch {
-	case isCode(err, "AccessDeniedException", "AccessDenied"):
-		return invalid("The function execution role does not have permissions to call GetQueueAttributes on SQS")
+	case denied(err):
+		return mayNot("GetQueueAttributes")
 	case err != nil:
 		return err
 	}

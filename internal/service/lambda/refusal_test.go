@@ -49,6 +49,11 @@ func TestSettingsRefused(t *testing.T) {
 	wantCode(t, mapping(func(in *lambda.CreateEventSourceMappingInput) {
 		in.EventSourceArn = aws.String("arn:aws:sqs:us-east-1:000000000000:short")
 	}), "InvalidParameterValueException", "Queue visibility timeout: 5 seconds is less than Function timeout: 20 seconds")
+	for queue, action := range map[string]string{"unreadable": "ReceiveMessage", "undeletable": "DeleteMessage"} {
+		wantCode(t, mapping(func(in *lambda.CreateEventSourceMappingInput) {
+			in.EventSourceArn = aws.String("arn:aws:sqs:us-east-1:000000000000:" + queue)
+		}), "InvalidParameterValueException", "The function execution role does not have permissions to call "+action+" on SQS")
+	}
 }
 
 // TestSameCodeIsNoVersion: the package that is there already, given once more, makes no other version.

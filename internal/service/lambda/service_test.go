@@ -67,6 +67,12 @@ func (q *queues) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...f
 }
 
 func (q *queues) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	switch {
+	case strings.Contains(*in.QueueUrl, "unreadable"):
+		return nil, &smithy.GenericAPIError{Code: "AccessDenied"}
+	case in.MaxNumberOfMessages > 10:
+		return nil, &smithy.GenericAPIError{Code: "InvalidParameterValue"}
+	}
 	for end := time.Now().Add(time.Duration(in.WaitTimeSeconds) * time.Second); ; {
 		q.mu.Lock()
 		list, more := q.queues[*in.QueueUrl], q.more
@@ -88,7 +94,14 @@ func (q *queues) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput
 func (q *queues) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.deleted[*in.QueueUrl] += len(in.Entries)
+	if strings.Contains(*in.QueueUrl, "undeletable") {
+		return nil, &smithy.GenericAPIError{Code: "AccessDenied"}
+	}
+	for _, e := range in.Entries {
+		if *e.ReceiptHandle != "none" { // which is of no message
+			q.deleted[*in.QueueUrl]++
+		}
+	}
 	return &sqs.DeleteMessageBatchOutput{}, nil
 }
 
