@@ -83,6 +83,13 @@ type responseContext struct {
 	Error   string `json:"functionError,omitempty"`
 }
 
+// streamResponseContext is that of records of a stream, which tells of no error too: a function may have named what failed.
+type streamResponseContext struct {
+	Status  int     `json:"statusCode"`
+	Version string  `json:"executedVersion"`
+	Error   *string `json:"functionError"`
+}
+
 type destinationRecord struct {
 	Version   string             `json:"version"`
 	Timestamp string             `json:"timestamp"`

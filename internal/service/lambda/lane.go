@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
@@ -383,9 +384,9 @@ func (l *lane[R]) giveUp(ctx context.Context, d *mappingDoc, records []R, condit
 		},
 	}
 	if out != nil {
-		rc := responseContext{Status: 200, Version: out.version}
+		rc := streamResponseContext{Status: 200, Version: out.version}
 		if out.Failed {
-			rc.Error = "Unhandled"
+			rc.Error = aws.String("Unhandled")
 		}
 		r["responseContext"] = rc
 	}

@@ -283,12 +283,19 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 			return nil, invalid("1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.")
 		case types.EventSourcePositionAtTimestamp:
 			if d.Kind != kindKinesis {
-				return nil, invalid("Unsupported starting position for stream type")
+				return nil, invalid("Unsupported starting position for arn type: %s", d.Source)
 			}
 			if in.StartingPositionTimestamp == nil {
 				return nil, invalid("StartingPositionTimestamp must be provided when StartingPosition is AT_TIMESTAMP")
 			}
+			if in.StartingPositionTimestamp.Unix() < 0 {
+				return nil, invalid("Received Exception while reading from provided stream. class java.lang.Long can not be converted to a Timestamp")
+			}
 			d.StartTime = in.StartingPositionTimestamp.UTC()
+		default:
+			if in.StartingPositionTimestamp != nil {
+				return nil, invalid("Timestamp only valid with StartingPosition AT_TIMESTAMP")
+			}
 		}
 	}
 	err = s.configureMapping(d, mappingSettings{

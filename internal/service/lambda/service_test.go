@@ -676,7 +676,8 @@ func TestPoison(t *testing.T) {
 		KinesisBatchInfo batchInfo
 	}
 	json.Unmarshal([]byte(x.sqs.bodies("whole")[0]), &r)
-	if r.KinesisBatchInfo.Size != 9 || r.RequestContext.Condition != "RetryAttemptsExhausted" || r.RequestContext.Count != 3 || r.KinesisBatchInfo.Stream != stream || r.KinesisBatchInfo.Shard != "shardId-000000000000" {
+	if r.KinesisBatchInfo.Size != 9 || r.RequestContext.Condition != "RetryAttemptsExhausted" || r.RequestContext.Count != 3 || r.KinesisBatchInfo.Stream != stream || r.KinesisBatchInfo.Shard != "shardId-000000000000" ||
+		!strings.Contains(x.sqs.bodies("whole")[0], `"functionError":"Unhandled"`) {
 		t.Errorf("%s", x.sqs.bodies("whole")[0])
 	}
 	x.put("s", sameKey, "10")
@@ -694,6 +695,23 @@ func TestPoison(t *testing.T) {
 		if !strings.Contains(key, "halves/aws/lambda/") || !strings.Contains(key, "/shardId-000000000000/") || r.KinesisBatchInfo.Size != 1 || !strings.Contains(string(body), `"payload":"{\"Records\":[{\"kinesis\"`) {
 			t.Errorf("%s: %s", key, body)
 		}
+	}
+}
+
+// TestNamedFailure: a record that a function names as failed, without an error, goes to the failure destination after its
+// retries, which tells of no error.
+func TestNamedFailure(t *testing.T) {
+	x := newFixture(t)
+	stream := x.stream("s", 1)
+	x.python("f", `def handler(e, c): return {"batchItemFailures": [{"itemIdentifier": e["Records"][0]["kinesis"]["sequenceNumber"]}]}`)
+	x.put("s", sameKey, "1")
+	x.mapping(stream, "f", func(in *lambda.CreateEventSourceMappingInput) {
+		in.MaximumRetryAttempts, in.FunctionResponseTypes = aws.Int32(1), []types.FunctionResponseType{"ReportBatchItemFailures"}
+		in.DestinationConfig = &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:sqs:us-east-1:000000000000:bad")}}
+	})
+	eventually(t, "the record has failed", func() bool { return len(x.sqs.bodies("bad")) == 1 })
+	if body := x.sqs.bodies("bad")[0]; !strings.Contains(body, `"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":null}`) || !strings.Contains(body, `"condition":"RetryAttemptsExhausted","approximateInvokeCount":2`) {
+		t.Error(body)
 	}
 }
 

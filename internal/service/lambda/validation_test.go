@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -172,6 +173,12 @@ func TestValidation(t *testing.T) {
 
 		{"no starting position", mapping(other, func(in *lambda.CreateEventSourceMappingInput) { in.StartingPosition = "" }), invalidParameter, "startingPosition"},
 		{"a time without one", mapping(other, func(in *lambda.CreateEventSourceMappingInput) { in.StartingPosition = "AT_TIMESTAMP" }), invalidParameter, "StartingPositionTimestamp"},
+		{"a time before time", mapping(other, func(in *lambda.CreateEventSourceMappingInput) {
+			in.StartingPosition, in.StartingPositionTimestamp = "AT_TIMESTAMP", aws.Time(time.Unix(-1, 0))
+		}), invalidParameter, "Received Exception while reading from provided stream. class java.lang.Long can not be converted to a Timestamp"},
+		{"a time of no use", mapping(other, func(in *lambda.CreateEventSourceMappingInput) {
+			in.StartingPosition, in.StartingPositionTimestamp = "LATEST", aws.Time(time.Unix(1, 0))
+		}), invalidParameter, "Timestamp only valid with StartingPosition AT_TIMESTAMP"},
 		{"a stream that is not there", mapping("arn:aws:kinesis:us-east-1:000000000000:stream/none", func(*lambda.CreateEventSourceMappingInput) {}), invalidParameter, "not found"},
 		{"a source that is none", mapping("arn:aws:s3:::b", func(*lambda.CreateEventSourceMappingInput) {}), invalidParameter, "Unrecognized event source"},
 		{"a mapping that is there", mapping(stream, func(*lambda.CreateEventSourceMappingInput) {}), conflicts, *made.UUID},
