@@ -50,10 +50,12 @@ func (a *alarms) listCommand() *cobra.Command {
 	state := ""
 	cmd := &cobra.Command{
 		Use: "ls", Short: "List alarms with their state, since when, what they watch and why", Args: cobra.NoArgs,
+		Example: `  brookmere alarms ls
+  brookmere alarms ls --state ALARM --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lines, err := a.list(cmd.Context(), state)
 			if err != nil {
-				return err
+				return a.plain(err)
 			}
 			return a.print(cmd.OutOrStdout(), lines)
 		},
@@ -102,6 +104,10 @@ func (a *alarms) print(out io.Writer, lines []alarmLine) error {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
 		return e.Encode(lines)
+	}
+	if len(lines) == 0 {
+		fmt.Fprintln(out, "There are no alarms. Make one with: aws cloudwatch put-metric-alarm")
+		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "ALARM\tSTATE\tSINCE\tWATCHES\tREASON")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisanalytics"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisanalytics/types"
 	"github.com/spf13/cobra"
@@ -66,6 +67,8 @@ func (a *analytics) open(ctx context.Context, path string, query url.Values) (*h
 func (a *analytics) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "ls", Short: "List applications with their status and lag", Args: cobra.NoArgs,
+		Example: `  brookmere analytics ls
+  brookmere analytics ls --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			resp, err := a.open(cmd.Context(), "", nil)
 			if err != nil {
@@ -79,6 +82,10 @@ func (a *analytics) listCommand() *cobra.Command {
 			var all []nodeapi.Application
 			if err := json.NewDecoder(resp.Body).Decode(&all); err != nil {
 				return fmt.Errorf("read the node's answer: %w", err)
+			}
+			if len(all) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "There are no applications. Make one with: aws kinesisanalytics create-application")
+				return nil
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
 			fmt.Fprintln(w, "APPLICATION\tSTATUS\tVERSION\tBEHIND\tSTATE\tINPUT\tOUTPUTS")
@@ -106,6 +113,7 @@ func lastParts(arns []string) string {
 func (a *analytics) explainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "explain NAME", Short: "Show the operators that an application's code is compiled to", Args: cobra.ExactArgs(1),
+		Example: `  brookmere analytics explain unicorns`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			resp, err := a.open(cmd.Context(), "/"+url.PathEscape(args[0])+"/explain", nil)
 			if err != nil {
@@ -122,6 +130,8 @@ func (a *analytics) tailCommand() *cobra.Command {
 	count := 0
 	cmd := &cobra.Command{
 		Use: "tail NAME STREAM", Short: "Print the rows of an in-application stream as they arrive", Args: cobra.ExactArgs(2),
+		Example: `  brookmere analytics tail unicorns DESTINATION_SQL_STREAM
+  brookmere analytics tail unicorns SOURCE_SQL_STREAM_001 --count 10`,
 		Long: `Print the rows of a stream of a running application, one per line: ROWTIME and the row as
 JSON. Every stream can be watched: input streams, those that the code creates, and
 error_stream. Watching does not slow the application down: rows that are not read in time
@@ -181,10 +191,16 @@ func (a *analytics) discoverCommand() *cobra.Command {
 	role := ""
 	cmd := &cobra.Command{
 		Use: "discover STREAM", Short: "Infer the schema of a stream from a sample of its records", Args: cobra.ExactArgs(1),
+		Example: `  brookmere analytics discover wildrydes
+  brookmere analytics discover wildrydes --json > schema.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			arn := args[0]
 			if !strings.HasPrefix(arn, "arn:") {
-				arn = "arn:aws:kinesis:" + a.region + ":000000000000:stream/" + arn
+				s, err := kinesis.NewFromConfig(a.config()).DescribeStreamSummary(cmd.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: &arn})
+				if err != nil {
+					return a.plain(err)
+				}
+				arn = aws.ToString(s.StreamDescriptionSummary.StreamARN)
 			}
 			out, err := a.client().DiscoverInputSchema(cmd.Context(), &kinesisanalytics.DiscoverInputSchemaInput{
 				ResourceARN: &arn, RoleARN: &role,
@@ -213,6 +229,8 @@ func (a *analytics) startCommand() *cobra.Command {
 	from := "now"
 	cmd := &cobra.Command{
 		Use: "start NAME", Short: "Start an application", Args: cobra.ExactArgs(1),
+		Example: `  brookmere analytics start unicorns
+  brookmere analytics start unicorns --from last_stopped_point`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := a.client()
 			d, err := c.DescribeApplication(cmd.Context(), &kinesisanalytics.DescribeApplicationInput{ApplicationName: &args[0]})
@@ -236,6 +254,7 @@ func (a *analytics) startCommand() *cobra.Command {
 func (a *analytics) stopCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "stop NAME", Short: "Stop an application", Args: cobra.ExactArgs(1),
+		Example: `  brookmere analytics stop unicorns`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, err := a.client().StopApplication(cmd.Context(), &kinesisanalytics.StopApplicationInput{ApplicationName: &args[0]})
 			return a.plain(err)

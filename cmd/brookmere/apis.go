@@ -35,7 +35,9 @@ func newAPIsListCommand(c *awsClient) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List APIs, with the URL of each stage",
-		Args:  cobra.NoArgs,
+		Example: `  brookmere apis ls
+  brookmere apis ls --json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := c.config()
 			base := strings.TrimSuffix(c.endpoint, "/")

@@ -50,6 +50,9 @@ func (c *awsClient) register(cmd *cobra.Command) {
 	f.StringVar(&c.endpoint, "endpoint", "", "`URL` of the node, or "+realAWS+" for AWS itself (default $AWS_ENDPOINT_URL, endpoint_url of the profile, or "+defaultEndpoint+")")
 	f.StringVar(&c.region, "region", "", "AWS `region` (default $AWS_REGION, $AWS_DEFAULT_REGION, that of the profile, or "+awswire.DefaultRegion+")")
 	f.StringVar(&c.profile, "profile", "", "`name` of a profile of the AWS configuration files (default $AWS_PROFILE)")
+	_ = cmd.RegisterFlagCompletionFunc("region", completeRegion) // there are such flags
+	_ = cmd.RegisterFlagCompletionFunc("profile", completeProfile)
+	_ = cmd.RegisterFlagCompletionFunc("endpoint", cobra.FixedCompletions([]string{defaultEndpoint, realAWS}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		c.regionFlag = cmd.Flags().Changed("region")
 		return c.resolve(cmd.Context())

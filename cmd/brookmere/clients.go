@@ -166,6 +166,8 @@ func newCACommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ca",
 		Short: "The certificate authority of a node's proxy",
+		Example: `  brookmere ca print > brookmere-ca.pem
+  brookmere ca install`,
 		Long: `The proxy of a node speaks TLS for AWS's names, with certificates of an authority that
 the node makes at the first use. Its key is in the node's data directory, readable by its
 owner alone; its certificate limits what it can sign to names of AWS and of this machine.`,
@@ -186,8 +188,9 @@ owner alone; its certificate limits what it can sign to names of AWS and of this
 	}
 	f.register(print)
 	install := &cobra.Command{
-		Use:   "install",
-		Short: "Explain how to trust the authority; changes nothing",
+		Use:     "install",
+		Short:   "Explain how to trust the authority; changes nothing",
+		Example: `  brookmere ca install`,
 		Long: `What "brookmere run" starts trusts the authority without this. To have everything on a
 machine trust it, as root:
 

@@ -31,6 +31,9 @@ type lister func(ctx context.Context, cfg aws.Config) []string
 func (c *awsClient) complete(list lister) completions {
 	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
+			if cmd.ValidateArgs(append(args, typed)) != nil { // it takes no more
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
 			return nil, cobra.ShellCompDirectiveDefault
 		}
 		return c.names(cmd, list, "", typed), cobra.ShellCompDirectiveNoFileComp

@@ -44,9 +44,9 @@ func (d *dashboards) client() *cloudwatch.Client { return cloudwatch.NewFromConf
 func (d *dashboards) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "ls", Short: "List dashboards with their size and when they were changed", Args: cobra.NoArgs,
+		Example: `  brookmere dashboards ls`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-			fmt.Fprintln(w, "DASHBOARD\tBYTES\tCHANGED")
+			w, some := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0), false
 			p := cloudwatch.NewListDashboardsPaginator(d.client(), &cloudwatch.ListDashboardsInput{})
 			for p.HasMorePages() {
 				page, err := p.NextPage(cmd.Context())
@@ -54,8 +54,15 @@ func (d *dashboards) listCommand() *cobra.Command {
 					return d.plain(err)
 				}
 				for _, e := range page.DashboardEntries {
+					if !some {
+						fmt.Fprintln(w, "DASHBOARD\tBYTES\tCHANGED")
+						some = true
+					}
 					fmt.Fprintf(w, "%s\t%d\t%s\n", aws.ToString(e.DashboardName), aws.ToInt64(e.Size), aws.ToTime(e.LastModified).Local().Format("2006-01-02 15:04:05"))
 				}
+			}
+			if !some {
+				fmt.Fprintln(cmd.OutOrStdout(), "There are no dashboards. Make one with: brookmere dashboards put FILE, or in the console")
 			}
 			return w.Flush()
 		},
@@ -169,6 +176,7 @@ func (d *dashboards) getCommand() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use: "get NAME", Short: "Print a dashboard as YAML", Args: cobra.ExactArgs(1), ValidArgsFunction: d.complete(dashboardNames),
+		Example: `  brookmere dashboards get shop > shop.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out, err := d.client().GetDashboard(cmd.Context(), &cloudwatch.GetDashboardInput{DashboardName: &args[0]})
 			if err != nil {
@@ -191,6 +199,7 @@ func (d *dashboards) getCommand() *cobra.Command {
 func (d *dashboards) removeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "rm NAME...", Short: "Remove dashboards", Args: cobra.MinimumNArgs(1), ValidArgsFunction: d.complete(dashboardNames),
+		Example: `  brookmere dashboards rm shop orders`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			_, err := d.client().DeleteDashboards(cmd.Context(), &cloudwatch.DeleteDashboardsInput{DashboardNames: names})
 			return d.plain(err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,7 @@ Parquet objects and lines of text, compressed or not, are compacted.`,
   brookmere deliveries describe devices
   brookmere deliveries flush devices        # deliver what was put so far, now
   brookmere deliveries compact devices      # merge small objects, now
-  aws firehose tag-delivery-stream --delivery-stream-name devices \\
+  aws firehose tag-delivery-stream --delivery-stream-name devices \
       --tags 'Key=brookmere:compaction,Value=target=64MiB after=10m'`,
 	}
 	d.register(cmd)
@@ -54,6 +55,8 @@ Parquet objects and lines of text, compressed or not, are compacted.`,
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "ls", Short: "List all delivery streams with their lag", Args: cobra.NoArgs,
+			Example: `  brookmere deliveries ls
+  brookmere deliveries ls --region eu-west-1 --json`,
 			RunE: func(cmd *cobra.Command, _ []string) error { return d.list(cmd.Context(), cmd.OutOrStdout()) },
 		},
 		d.one("describe NAME", "Show one delivery stream", http.MethodGet, "", ""),
@@ -70,7 +73,7 @@ Parquet objects and lines of text, compressed or not, are compacted.`,
 // after it.
 func (d *deliveries) one(use, short, method, verb, did string) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		Use: use, Short: short, Args: cobra.ExactArgs(1), Example: "  brookmere deliveries " + strings.Replace(use, "NAME", "devices", 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var s nodeapi.Delivery
 			if err := d.call(cmd.Context(), method, "/"+url.PathEscape(args[0])+verb, &s); err != nil {
@@ -115,6 +118,10 @@ func (d *deliveries) list(ctx context.Context, out io.Writer) error {
 	}
 	if d.json {
 		return printJSON(out, kept)
+	}
+	if len(kept) == 0 {
+		fmt.Fprintln(out, "There are no delivery streams. Make one with: aws firehose create-delivery-stream")
+		return nil
 	}
 	printTable(out, rows)
 	return nil

@@ -49,8 +49,49 @@ func shellWords(line string) (list []string) {
 	return list
 }
 
-// TestDocumentedCommands: every command and flag that a document names is there. That the commands of guides do
-// what they say, the tests with real clients try.
+// checkCommands checks that every command and flag that a text names is there, and returns how many it names.
+func checkCommands(t *testing.T, where, text string) (found int) {
+	t.Helper()
+	for _, m := range inCode.FindAllStringSubmatch(text, -1) {
+		found++
+		args := shellWords(m[1])
+		cmd, rest, err := newRootCommand().Find(args)
+		if err != nil {
+			t.Errorf("%s: brookmere %s: %v", where, m[1], err)
+			continue
+		}
+		if cmd.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+			if err := cmd.ValidateArgs(rest[:1]); err != nil {
+				t.Errorf("%s: brookmere %s: %v", where, m[1], err)
+			}
+		}
+		cmd.InitDefaultHelpFlag()
+		for _, a := range rest {
+			if a == "--" {
+				break
+			}
+			name, _, _ := strings.Cut(a, "=")
+			var flag *pflag.Flag
+			switch {
+			case strings.HasPrefix(name, "--"):
+				flag = cmd.Flag(name[2:])
+			case len(name) == 2 && name[0] == '-':
+				if flag = cmd.Flags().ShorthandLookup(name[1:]); flag == nil {
+					flag = cmd.InheritedFlags().ShorthandLookup(name[1:])
+				}
+			default:
+				continue
+			}
+			if flag == nil {
+				t.Errorf("%s: brookmere %s: %q has no flag %s", where, m[1], cmd.CommandPath(), name)
+			}
+		}
+	}
+	return found
+}
+
+// TestDocumentedCommands: every command and flag that a document names is there. That they do what a document says, the
+// tests with real clients try.
 func TestDocumentedCommands(t *testing.T) {
 	root, found := filepath.Join("..", ".."), 0
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -67,39 +108,7 @@ func TestDocumentedCommands(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, m := range inCode.FindAllStringSubmatch(string(text), -1) {
-			found++
-			args := shellWords(m[1])
-			cmd, rest, err := newRootCommand().Find(args)
-			if err != nil {
-				t.Errorf("%s: brookmere %s: %v", path, m[1], err)
-				continue
-			}
-			if cmd.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") && !cmd.Runnable() {
-				t.Errorf("%s: brookmere %s: %q has no command %s", path, m[1], cmd.CommandPath(), rest[0])
-			}
-			cmd.InitDefaultHelpFlag()
-			for _, a := range rest {
-				if a == "--" {
-					break
-				}
-				name, _, _ := strings.Cut(a, "=")
-				var flag *pflag.Flag
-				switch {
-				case strings.HasPrefix(name, "--"):
-					flag = cmd.Flag(name[2:])
-				case len(name) == 2 && name[0] == '-':
-					if flag = cmd.Flags().ShorthandLookup(name[1:]); flag == nil {
-						flag = cmd.InheritedFlags().ShorthandLookup(name[1:])
-					}
-				default:
-					continue
-				}
-				if flag == nil {
-					t.Errorf("%s: brookmere %s: %q has no flag %s", path, m[1], cmd.CommandPath(), name)
-				}
-			}
-		}
+		found += checkCommands(t, path, string(text))
 		return nil
 	})
 	if err != nil {

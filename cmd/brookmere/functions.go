@@ -79,6 +79,8 @@ func (f *functions) client() *lambda.Client {
 func (f *functions) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "ls", Short: "List functions with their processes and sources", Args: cobra.NoArgs,
+		Example: `  brookmere functions ls
+  brookmere functions ls --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			resp, err := f.get(cmd.Context(), "functions", f.query())
 			if err != nil {
@@ -106,6 +108,10 @@ func (f *functions) listCommand() *cobra.Command {
 				}
 				rows = append(rows, []string{l.Name, l.Runtime, l.Handler, fmt.Sprint(l.Memory, " MB"), fmt.Sprint(l.Timeout, " s"), ago(l.Modified), processes, strings.Join(sources, ", ")})
 			}
+			if len(list) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "There are no functions. Make one with: brookmere functions dev DIR, or aws lambda create-function")
+				return nil
+			}
 			printTable(cmd.OutOrStdout(), rows)
 			return nil
 		},
@@ -116,6 +122,8 @@ func (f *functions) logsCommand() *cobra.Command {
 	var follow bool
 	cmd := &cobra.Command{
 		Use: "logs NAME", Short: "Print a function's recent log lines", Args: cobra.ExactArgs(1),
+		Example: `  brookmere functions logs orders
+  brookmere functions logs orders --follow`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			query := f.query()
 			if follow {
@@ -146,6 +154,9 @@ func (f *functions) invokeCommand() *cobra.Command {
 	var event, tail bool
 	cmd := &cobra.Command{
 		Use: "invoke NAME", Short: "Invoke a function and print its result", Args: cobra.ExactArgs(1),
+		Example: `  brookmere functions invoke orders --payload '{"id": 1}'
+  brookmere functions invoke orders --payload @event.json --log
+  brookmere functions invoke orders --event`,
 		Long: `Invoke a function and print its result. The exit status is 1 if the function failed.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			body := []byte(payload)

@@ -34,6 +34,8 @@ func (f *functions) devCommand() *cobra.Command {
 	var runtime, handler, role string
 	cmd := &cobra.Command{
 		Use: "dev {[NAME] DIR | NAME}", Short: "Deploy a function from a folder, and again when a file changes", Args: cobra.RangeArgs(1, 2),
+		Example: `  brookmere functions dev ./orders
+  brookmere functions dev orders ./src --runtime python3.12 --handler app.handler`,
 		Long: `Package a folder as the code of a function, and again whenever a file in it changes, until
 Ctrl-C. The next invocation runs the new code. Without a name the function is called like the
 folder; without a folder it is this one. A function that does not exist is created: with
@@ -248,6 +250,8 @@ func newSetupCommand() *cobra.Command {
 		Long: `Install boto3 with pip, and versions 2 and 3 of the AWS SDK for JavaScript with npm, into
 a node's data directory, where functions find them. Without arguments it installs those
 whose tools are on this machine. A running node need not be restarted.`,
+		Example: `  brookmere functions setup
+  brookmere functions setup python --data /srv/lake`,
 		Args: cobra.OnlyValidArgs, ValidArgs: []string{"python", "nodejs"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := filepath.Abs(filepath.Join(data, "functions", "sdk"))

@@ -163,9 +163,12 @@ func (o *generateOptions) feed(source, to, rate string, seed uint64, stdout io.W
 		if f.Replay, err = generate.OpenReplay(o.replay, o.timeField, o.speed); err != nil {
 			return namedFeed{}, err
 		}
-	} else if f.Source, err = generate.Builtin(source, generate.Options{Seed: seed, Names: o.names}); err != nil {
+	} else if f.Source, err = generate.Builtin(source, generate.Options{Seed: seed, Names: o.names}); err != nil || o.template != "" {
 		if _, serr := os.Stat(source); serr != nil {
-			return namedFeed{}, err
+			if o.template != "" {
+				return namedFeed{}, fmt.Errorf("--template: %w", serr)
+			}
+			return namedFeed{}, fmt.Errorf("%w; a file of that name, which would be a template, is not here either", err)
 		}
 		if f.Source, err = generate.FromTemplate(source, seed); err != nil {
 			return namedFeed{}, err

@@ -28,6 +28,9 @@ func newIdentityCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "identity",
 		Short: "Explain access decisions, and create policies and tokens",
+		Example: `  brookmere identity explain 8f14e45f-ceea-467f-9f3a-6b1d0f1f2f3a
+  brookmere identity least-policy --role loader --since 1h
+  brookmere identity token --subject repo:octo-org/octo-repo:ref:refs/heads/main`,
 		Long: `Explain the decisions of a node that evaluates IAM policies (brookmere up --iam log, or
 enforce), and sign identity tokens.
 

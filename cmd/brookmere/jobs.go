@@ -12,6 +12,7 @@ import (
 func newJobsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "jobs", Short: "Install what the scripts of Glue jobs run with",
+		Example: `  brookmere jobs setup`,
 		Long: `Visual jobs run by the node alone. Scripts of jobs need Python on the node's machine; scripts
 on Spark need Spark, which "setup" installs into the node's data directory, and Java 17 or
 later, which the machine must have.`,

@@ -33,11 +33,11 @@ func newSQLCommand() *cobra.Command {
 
 With a statement, or a file of statements that end in semicolons, the results go to standard
 output. Without either it is a shell with history and completion of table and column names;
-statements may span lines and end with a semicolon, Ctrl-C cancels the one that runs.
-
-  brookmere sql "SELECT count(*) FROM demo.data"
+statements may span lines and end with a semicolon, Ctrl-C cancels the one that runs.`,
+		Example: `  brookmere sql "SELECT count(*) FROM demo.data"
   brookmere sql -f tables.sql --database demo
-  brookmere sql --output parquet "SELECT * FROM demo.data" > data.parquet`,
+  brookmere sql --output parquet "SELECT * FROM demo.data" > data.parquet
+  brookmere sql --database demo                                   # a shell`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.out, s.errOut = cmd.OutOrStdout(), cmd.ErrOrStderr()

@@ -39,7 +39,9 @@ func newStreamsListCommand(c *awsClient) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List streams",
-		Args:  cobra.NoArgs,
+		Example: `  brookmere streams ls
+  brookmere streams ls --region eu-west-1 --json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.plain(listStreams(cmd.Context(), kinesis.NewFromConfig(c.config()), cmd.OutOrStdout(), asJSON))
 		},
@@ -118,7 +120,9 @@ func newStreamsDescribeCommand(c *awsClient) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "describe NAME",
 		Short: "Show a stream with its shards, consumers and tags",
-		Args:  cobra.ExactArgs(1),
+		Example: `  brookmere streams describe clicks
+  brookmere streams describe clicks --json`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := describeStream(cmd.Context(), kinesis.NewFromConfig(c.config()), args[0])
 			if err != nil {

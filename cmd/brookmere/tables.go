@@ -42,7 +42,9 @@ func newTablesListCommand(c *awsClient) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List tables",
-		Args:  cobra.NoArgs,
+		Example: `  brookmere tables ls
+  brookmere tables ls --json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.plain(listTables(cmd.Context(), dynamodb.NewFromConfig(c.config()), cmd.OutOrStdout(), asJSON))
 		},
@@ -109,9 +111,10 @@ func listTables(ctx context.Context, client *dynamodb.Client, out io.Writer, asJ
 func newTablesDescribeCommand(c *awsClient) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "describe NAME",
-		Short: "Show a table with its keys, indexes and stream",
-		Args:  cobra.ExactArgs(1),
+		Use:     "describe NAME",
+		Short:   "Show a table with its keys, indexes and stream",
+		Example: `  brookmere tables describe orders`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := dynamodb.NewFromConfig(c.config()).DescribeTable(cmd.Context(), &dynamodb.DescribeTableInput{TableName: &args[0]})
 			if err != nil {
@@ -167,6 +170,8 @@ func newTablesScanCommand(c *awsClient) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan NAME",
 		Short: "Print items as JSON, one per line",
+		Example: `  brookmere tables scan orders --limit 10
+  brookmere tables scan orders --where "status = 'open' AND amount > 10"`,
 		Long: `Print items as JSON, one per line. --where is a condition of PartiQL; one with an equality
 on the partition key reads that partition alone.`,
 		Args: cobra.ExactArgs(1),
@@ -222,6 +227,8 @@ func newTablesPutCommand(c *awsClient) *cobra.Command {
 	return &cobra.Command{
 		Use:   "put NAME [ITEM]",
 		Short: "Put items given as plain JSON or DynamoDB JSON",
+		Example: `  brookmere tables put orders '{"customer_id": "u1", "order_id": "o1", "amount": 12.5}'
+  brookmere tables put orders < orders.jsonl`,
 		Long: `Put an item, or items from the standard input, a line each. An item is plain JSON
 ({"id": "a", "n": 5}) or what scan --typed and export print ({"Item": {"id": {"S": "a"}}}).`,
 		Args: cobra.RangeArgs(1, 2),
@@ -281,7 +288,9 @@ func newTablesExportCommand(c *awsClient) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export NAME",
 		Short: "Export all items in the format of table imports",
-		Args:  cobra.ExactArgs(1),
+		Example: `  brookmere tables export orders > orders.jsonl
+  brookmere tables export orders --output orders.jsonl`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
 			if file == "" {
