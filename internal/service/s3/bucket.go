@@ -132,10 +132,14 @@ func (c *call) created(b *bucket) {
 }
 
 // bucketRegion is where a bucket goes that is made at the endpoint of a region with a
-// constraint. The endpoint of us-east-1 makes buckets anywhere.
+// constraint. The endpoint of us-east-1 makes buckets anywhere. A signature for what is not a region is told which it should be for:
+// clients such as s3cmd, which signs for US at first, ask again with that.
 func bucketRegion(endpoint, constraint string) (string, error) {
 	region := constraint
 	switch {
+	case !isRegion(endpoint):
+		return "", fault(400, "AuthorizationHeaderMalformed",
+			"The authorization header is malformed; the region '"+endpoint+"' is wrong; expecting 'us-east-1'").with("Region", "us-east-1")
 	case constraint == "" && endpoint == "us-east-1":
 		return endpoint, nil
 	case constraint == "":
