@@ -5,11 +5,19 @@
 #
 # It listens for others, so it verifies signatures: of the credential that it makes at its first start, shows once in
 # its log, and keeps in /data/credentials.
+FROM node:22-bookworm-slim AS console
+WORKDIR /src/internal/console/web
+COPY internal/console/web/package.json internal/console/web/package-lock.json ./
+RUN npm ci
+COPY internal/console/web ./
+RUN node build.mjs
+
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+COPY --from=console /src/internal/console/dist internal/console/dist
 # DuckDB is linked in, so the program needs the C and C++ libraries of the system that it runs on.
 RUN CGO_ENABLED=1 go build -trimpath -ldflags='-s -w' -o /out/brookmere ./cmd/brookmere && mkdir /out/data
 
