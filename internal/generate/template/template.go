@@ -29,8 +29,15 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("template: {{%s}} at byte %d: %s", e.Tag, e.Offset, e.Reason)
+	tag := e.Tag
+	if r := []rune(tag); len(r) > shownTag {
+		tag = string(r[:shownTag]) + "..."
+	}
+	return fmt.Sprintf("template: {{%s}} at byte %d: %s", tag, e.Offset, e.Reason)
 }
+
+// shownTag is how many characters of a tag an error shows.
+const shownTag = 100
 
 // Parse reads a template. Its errors are *Error.
 func Parse(text string) (*Template, error) {
@@ -71,7 +78,11 @@ func bind(tag string) (appender, error) {
 	name, args := tag, arguments(nil)
 	if open := strings.IndexByte(tag, '('); open >= 0 {
 		if n := strings.IndexByte(tag[open:], ')'); n > 1 { // () is left in the name by faker.js, which then finds no such method
-			name, args = tag[:open]+tag[open+n+1:], parseArguments(tag[open+1:open+n])
+			var err error
+			if args, err = parseArguments(tag[open+1 : open+n]); err != nil {
+				return nil, err
+			}
+			name = tag[:open] + tag[open+n+1:]
 		} else if n == 1 {
 			name = tag[:open] + tag[open+2:]
 		}

@@ -234,6 +234,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		`{{random.number({"min":5,"max":1})}}`:                          "min 5 is more than max 1",
 		`{{random.number({"precision":0})}}`:                            "precision 0",
 		`{{random.alphaNumeric(1e9)}}`:                                  "more than can be made",
+		`{{random.number(1e400)}}`:                                      "the number 1e400 is out of range",
+		`{{random.number({"min":-1,"max":9e400})}}`:                     "the number 9e400 is out of range",
+		`{{date.between("2026-01-01",1e999)}}`:                          "out of range",
+		"{{random.arrayElement(" + strings.Repeat("[", 200) + ")}}":     "template: {{random.arrayElement(" + strings.Repeat("[", 80) + "...}} at byte 0: want a list",
 	} {
 		_, err := Parse(text)
 		var e *Error

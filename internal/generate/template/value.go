@@ -2,6 +2,7 @@ package template
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -12,17 +13,26 @@ import (
 type arguments []any
 
 // parseArguments reads what stands between the parentheses: one value of JSON, several with commas
-// between, or a string.
-func parseArguments(text string) arguments {
-	var one any
-	if json.Unmarshal([]byte(text), &one) == nil {
-		return arguments{one}
+// between, or a string. A number of JSON that none of ours can be is an error: as a string it would stand for no argument.
+func parseArguments(text string) (arguments, error) {
+	var (
+		one     any
+		several []any
+		beyond  *json.UnmarshalTypeError
+	)
+	err := json.Unmarshal([]byte(text), &one)
+	if err == nil {
+		return arguments{one}, nil
 	}
-	var several []any
-	if json.Unmarshal([]byte("["+text+"]"), &several) == nil {
-		return several
+	if !errors.As(err, &beyond) {
+		if err = json.Unmarshal([]byte("["+text+"]"), &several); err == nil {
+			return several, nil
+		}
 	}
-	return arguments{text}
+	if errors.As(err, &beyond) {
+		return nil, fmt.Errorf("the %s is out of range", beyond.Value)
+	}
+	return arguments{text}, nil
 }
 
 func (a arguments) at(i int) any {
