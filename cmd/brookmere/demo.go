@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,26 +94,63 @@ func (f *nodeFlags) during(cmd *cobra.Command, do func(url string, cfg node.Conf
 // demoFlags are those of a demo that starts a node, or uses one that runs.
 type demoFlags struct {
 	nodeFlags
-	endpoint string
+	endpoint, region, profile string
 }
 
 func (f *demoFlags) register(cmd *cobra.Command) {
 	f.nodeFlags.register(cmd)
-	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "`URL` of a running node (default: start one)")
+	fs := cmd.Flags()
+	fs.StringVar(&f.endpoint, "endpoint", "", "`URL` of a running node (default: start one)")
+	fs.StringVar(&f.region, "region", "", "AWS `region` (default that of --profile, or "+demoRegion+")")
+	fs.StringVar(&f.profile, "profile", "", "`name` of a profile of the AWS configuration files, for its region, and its credentials with --endpoint")
+	_ = cmd.RegisterFlagCompletionFunc("region", completeRegion) // there are such flags
+	_ = cmd.RegisterFlagCompletionFunc("profile", completeProfile)
+}
+
+// clients are those of the node at url. A node that runs is asked with the user's credentials, one that was started here with any.
+func (f *demoFlags) clients(ctx context.Context, url, account string) (*demoClients, error) {
+	c := newDemoClients(strings.TrimSuffix(url, "/"), account)
+	cfg := c.config
+	if f.profile != "" || f.endpoint != "" {
+		of := awsClient{endpoint: c.url, region: f.region, profile: f.profile}
+		if err := of.resolve(ctx); err != nil {
+			return nil, err
+		}
+		if f.endpoint != "" {
+			cfg.Credentials = of.config().Credentials
+		}
+		if f.profile != "" {
+			cfg.Region = of.region
+		}
+	}
+	cfg.Region = cmp.Or(f.region, cfg.Region)
+	c.use(cfg)
+	if account != "" {
+		return c, nil
+	}
+	who, err := sts.NewFromConfig(c.config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, fmt.Errorf("ask the node at %s whose account it is: %w", url, err)
+	}
+	c.account = aws.ToString(who.Account)
+	return c, nil
 }
 
 // on calls do with clients of the node at the endpoint, or of one that is started and closed.
 func (f *demoFlags) on(cmd *cobra.Command, do func(*demoClients) error) error {
 	if f.endpoint == "" {
-		return f.during(cmd, func(url string, cfg node.Config) error { return do(newDemoClients(url, cfg.Account)) })
+		return f.during(cmd, func(url string, cfg node.Config) error {
+			c, err := f.clients(cmd.Context(), url, cfg.Account)
+			if err != nil {
+				return err
+			}
+			return do(c)
+		})
 	}
-	c := newDemoClients(strings.TrimSuffix(f.endpoint, "/"), "")
-	c.useKeysOfEnvironment()
-	who, err := sts.NewFromConfig(c.config).GetCallerIdentity(cmd.Context(), &sts.GetCallerIdentityInput{})
+	c, err := f.clients(cmd.Context(), f.endpoint, "")
 	if err != nil {
-		return fmt.Errorf("ask the node at %s whose account it is: %w", f.endpoint, err)
+		return err
 	}
-	c.account = aws.ToString(who.Account)
 	return do(c)
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -33,7 +32,7 @@ import (
 
 // What the demo makes.
 const (
-	demoRegion          = "us-east-1"
+	demoRegion          = "us-east-1" // where nothing names another
 	demoBucket          = "brookmere-demo"
 	demoDatabase        = "demo"
 	demoSchema          = "reading" // the Glue table that declares the columns
@@ -65,12 +64,20 @@ func newDemoClients(url, account string) *demoClients {
 	return c
 }
 
-// useKeysOfEnvironment makes clients that sign with the AWS_* variables, where there are such.
-func (c *demoClients) useKeysOfEnvironment() {
-	if id := os.Getenv("AWS_ACCESS_KEY_ID"); id != "" {
-		c.config.Credentials = credentials.NewStaticCredentialsProvider(id, os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))
-		c.make()
+// use makes the clients of a configuration.
+func (c *demoClients) use(cfg aws.Config) {
+	c.config = cfg
+	c.make()
+}
+
+// createBucket creates a bucket in the region of the clients.
+func (c *demoClients) createBucket(ctx context.Context, name string) error {
+	in := &s3.CreateBucketInput{Bucket: &name}
+	if c.config.Region != demoRegion { // the only one whose buckets name none
+		in.CreateBucketConfiguration = &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(c.config.Region)}
 	}
+	_, err := c.s3.CreateBucket(ctx, in)
+	return err
 }
 
 func (c *demoClients) make() {
@@ -117,8 +124,7 @@ func (c *demoClients) setUp(ctx context.Context, step func(what, name string)) e
 		make       func() error
 	}{
 		{"bucket", demoBucket, &bucketExists, func() error {
-			_, err := c.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(demoBucket)})
-			return err
+			return c.createBucket(ctx, demoBucket)
 		}},
 		{"database", demoDatabase, &glueExists, func() error {
 			_, err := c.glue.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &gluetypes.DatabaseInput{Name: aws.String(demoDatabase)}})
@@ -247,7 +253,7 @@ func (c *demoClients) deliveryStream() *firehose.CreateDeliveryStreamInput {
 				},
 				SchemaConfiguration: &firehosetypes.SchemaConfiguration{
 					RoleARN:      c.role(),
-					Region:       aws.String(demoRegion),
+					Region:       aws.String(c.config.Region),
 					DatabaseName: aws.String(demoDatabase),
 					TableName:    aws.String(demoSchema),
 					VersionId:    aws.String("LATEST"),
@@ -280,7 +286,7 @@ func (c *demoClients) delivery(ctx context.Context) (nodeapi.Delivery, error) {
 		return nodeapi.Delivery{}, fmt.Errorf("read the state of deliveries: %w", err)
 	}
 	for _, s := range all {
-		if s.Name == demoStream && s.Region == demoRegion && s.Account == c.account {
+		if s.Name == demoStream && s.Region == c.config.Region && s.Account == c.account {
 			return s, nil
 		}
 	}
@@ -401,5 +407,5 @@ The node stays up. In another terminal, try
       --query-string 'SELECT count(*) FROM %s' \
       --result-configuration OutputLocation=s3://%s/athena/
   curl %s/_brookmere/health
-`, c.url, demoRegion, demoBucket, demoDatabase, demoTable, demoStream, demoDatabase, demoTable, demoBucket, c.url)
+`, c.url, c.config.Region, demoBucket, demoDatabase, demoTable, demoStream, demoDatabase, demoTable, demoBucket, c.url)
 }

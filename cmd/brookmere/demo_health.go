@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -154,7 +153,7 @@ func (d *healthDemo) setUp(ctx context.Context) error {
 		}
 		d.step("stream", name)
 	}
-	_, err := d.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(healthBucket)})
+	err := d.createBucket(ctx, healthBucket)
 	if err := unless(err, "BucketAlreadyOwnedByYou"); err != nil {
 		return fmt.Errorf("create bucket %s: %w", healthBucket, err)
 	}

@@ -41,6 +41,21 @@ func TestDemoHealth(t *testing.T) {
 	prints(t, append(strings.Fields("demo health --clean"), own(data)...))
 }
 
+// TestDemoRegion plays demos in another region, which one without --region knows nothing of.
+func TestDemoRegion(t *testing.T) {
+	data := t.TempDir()
+	prints(t, append(strings.Fields("demo health --region eu-central-1 --for 500ms"), own(data)...), "Brookmere is up", "visual job")
+	prints(t, append(strings.Fields("demo health --region eu-central-1 --clean"), own(data)...))
+	prints(t, append(strings.Fields("demo devices --region eu-west-2 --for 500ms --rate 200"), own(data)...), "The counts agree.")
+	prints(t, append(strings.Fields("demo devices --region eu-west-2 --clean"), own(data)...), "removed          bucket brookmere-demo")
+	url, _ := sharedNode(t)
+	prints(t, words(url, "demo wildrydes --region sa-east-1 --page 127.0.0.1:0 --for 300ms --name Shadowfax"), "The fleet flies", "--endpoint "+url+" --region sa-east-1")
+	prints(t, words(url, "streams ls --region sa-east-1"), "wildrydes-summary")
+	prints(t, words(url, "demo wildrydes --region sa-east-1 --clean"), "Removing the fleet")
+	prints(t, words(url, "streams ls --region sa-east-1"), "There are no streams")
+	fails(t, append(strings.Fields("demo devices --profile none-of-mine"), own(t.TempDir())...), "none-of-mine")
+}
+
 // TestDemoWildrydes flies the fleet on a node that runs, looks into its SQL application, and removes all.
 func TestDemoWildrydes(t *testing.T) {
 	url, _ := sharedNode(t)

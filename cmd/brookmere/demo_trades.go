@@ -157,7 +157,7 @@ func (d *tradesDemo) feeds(length time.Duration) ([]*generate.Feed, error) {
 // setUp makes what the pipeline needs and leaves what an earlier run made.
 func (d *tradesDemo) setUp(ctx context.Context) error {
 	for _, bucket := range []string{tradesBucket("price"), tradesBucket("transaction"), tradesReference} {
-		_, err := d.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket})
+		err := d.createBucket(ctx, bucket)
 		if err := unless(err, "BucketAlreadyOwnedByYou"); err != nil {
 			return fmt.Errorf("create bucket %s: %w", bucket, err)
 		}

@@ -1,34 +1,30 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
 	"github.com/brookmere/brookmere/examples/wildrydes"
 	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/generate"
-	"github.com/brookmere/brookmere/internal/node"
 )
 
 // wildrydesDemo is one run of the fleet.
 type wildrydesDemo struct {
-	endpoint string // of a node that runs; empty: one is started
+	endpoint string // of the node
+	options  string // that lead other commands to what the fleet has
 	page     string // address
 	names    []string
 	clean    bool
@@ -40,7 +36,7 @@ type wildrydesDemo struct {
 
 func newWildrydesCommand() *cobra.Command {
 	var (
-		flags nodeFlags
+		flags demoFlags
 		d     wildrydesDemo
 	)
 	cmd := &cobra.Command{
@@ -62,18 +58,17 @@ resources; --clean removes them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.out = cmd.OutOrStdout()
-			if d.endpoint == "" {
-				return flags.during(cmd, func(url string, cfg node.Config) error {
-					d.endpoint = url
-					return d.run(cmd.Context(), cfg.Account)
-				})
-			}
-			return d.run(cmd.Context(), "")
+			return flags.on(cmd, func(c *demoClients) error {
+				d.endpoint, d.options = c.url, "--endpoint "+c.url
+				if c.config.Region != demoRegion {
+					d.options += " --region " + c.config.Region
+				}
+				return d.run(cmd.Context(), c)
+			})
 		},
 	}
 	flags.register(cmd)
 	f := cmd.Flags()
-	f.StringVar(&d.endpoint, "endpoint", "", "`URL` of a running node (default: start one)")
 	f.StringVar(&d.page, "page", "127.0.0.1:8080", "`address` of the page")
 	f.StringArrayVar(&d.names, "name", generate.UnicornNames, "`name` of a unicorn; may be repeated")
 	f.DurationVar(&d.length, "for", 0, "how long to fly; 0 flies until Ctrl-C")
@@ -89,23 +84,10 @@ func (d *wildrydesDemo) sayf(format string, args ...any) {
 }
 
 // run sets up or cleans. The end of ctx (Ctrl-C) is not an error.
-func (d *wildrydesDemo) run(ctx context.Context, account string) error {
-	cfg := aws.Config{
-		Region: demoRegion, BaseEndpoint: &d.endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider(cmp.Or(os.Getenv("AWS_ACCESS_KEY_ID"), "test"), cmp.Or(os.Getenv("AWS_SECRET_ACCESS_KEY"), "test"), os.Getenv("AWS_SESSION_TOKEN")),
-	}
-	if account == "" {
-		who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-		if err != nil {
-			return fmt.Errorf("ask the node at %s whose account it is: %w", d.endpoint, err)
-		}
-		account = aws.ToString(who.Account)
-	}
-	p := wildrydes.New(cfg, account)
+func (d *wildrydesDemo) run(ctx context.Context, shown *demoClients) error {
+	p := wildrydes.New(shown.config, shown.account)
 	p.Say = func(what, name string) { d.sayf("  %-16s %s\n", what, name) }
 	var err error
-	shown := newDemoClients(d.endpoint, account)
-	shown.useKeysOfEnvironment()
 	if d.clean {
 		d.sayf("Removing the fleet from %s\n\n", d.endpoint)
 		err = errors.Join(shown.removeDashboard(ctx, wildrydes.Stream), p.Clean(ctx))
@@ -193,7 +175,7 @@ func (d *wildrydesDemo) sayTrouble(trouble string) {
 		d.sayf("The function writes into the table %s again.\n", wildrydes.Table)
 		return
 	}
-	d.sayf("The table %s gets no summaries: %s\nIts function's log: brookmere functions logs %s --endpoint %s\n", wildrydes.Table, trouble, wildrydes.Function, d.endpoint)
+	d.sayf("The table %s gets no summaries: %s\nIts function's log: brookmere functions logs %s %s\n", wildrydes.Table, trouble, wildrydes.Function, d.options)
 }
 
 // look says what has come of a flight.
@@ -216,17 +198,17 @@ func (d *wildrydesDemo) look(ctx context.Context, p *wildrydes.Pipeline) error {
 
 func (d *wildrydesDemo) tips(p *wildrydes.Pipeline, page string) string {
 	return strings.NewReplacer(
-		"DESTINATION_SQL_STREAM", "DESTINATION_SQL_STREAM", "PAGE", page, "ENDPOINT", d.endpoint, "STREAM", wildrydes.Stream, "APPLICATION", wildrydes.Application, "SUMMARY", wildrydes.Summary,
+		"DESTINATION_SQL_STREAM", "DESTINATION_SQL_STREAM", "PAGE", page, "OPTIONS", d.options, "STREAM", wildrydes.Stream, "APPLICATION", wildrydes.Application, "SUMMARY", wildrydes.Summary,
 		"TABLE", wildrydes.Table, "BUCKET", p.Bucket(), "ATHENA", wildrydes.AthenaTable, "COUNT", strconv.Itoa(len(d.names)),
 	).Replace(`
 The fleet flies: COUNT unicorns.
 
   the map        http://PAGE/
-  the readings   brookmere streams tail STREAM --endpoint ENDPOINT
-  the sums       brookmere analytics tail APPLICATION DESTINATION_SQL_STREAM --endpoint ENDPOINT
-  the table      brookmere tables scan TABLE --endpoint ENDPOINT
+  the readings   brookmere streams tail STREAM OPTIONS
+  the sums       brookmere analytics tail APPLICATION DESTINATION_SQL_STREAM OPTIONS
+  the table      brookmere tables scan TABLE OPTIONS
   the bucket     s3://BUCKET/ (after a minute)
-  SQL            brookmere sql --endpoint ENDPOINT "SELECT name, count(*) FROM ATHENA GROUP BY name"
+  SQL            brookmere sql OPTIONS "SELECT name, count(*) FROM ATHENA GROUP BY name"
 
 The sums of each minute, as they come into the stream SUMMARY:
 

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 )
 
@@ -50,8 +51,7 @@ func (p *Pipeline) SetUp(ctx context.Context) error {
 		{"function", Function, p.createFunction},
 		{"event source", Summary + " -> " + Function, p.createMapping},
 		{"bucket", p.Bucket(), func(ctx context.Context) error {
-			_, err := p.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(p.Bucket())})
-			return err
+			return p.createBucket(ctx, p.Bucket())
 		}},
 		{"role", deliveryRole, p.createRole(deliveryRole, "firehose.amazonaws.com", fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [
 			{"Effect": "Allow", "Action": ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"], "Resource": %q},
@@ -314,9 +314,19 @@ func (p *Pipeline) results() string { return "s3://" + p.resultsBucket() + "/" }
 
 func (p *Pipeline) resultsBucket() string { return p.Bucket() + "-results" }
 
+// createBucket creates a bucket in the pipeline's region. Those of us-east-1 alone name none.
+func (p *Pipeline) createBucket(ctx context.Context, name string) error {
+	in := &s3.CreateBucketInput{Bucket: &name}
+	if p.Region != "us-east-1" {
+		in.CreateBucketConfiguration = &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(p.Region)}
+	}
+	_, err := p.s3.CreateBucket(ctx, in)
+	return err
+}
+
 // Query runs a statement with Athena, and returns its rows, the names of the columns first.
 func (p *Pipeline) Query(ctx context.Context, sql string) ([][]string, error) {
-	if _, err := p.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(p.resultsBucket())}); err != nil && !strings.Contains(err.Error(), "BucketAlreadyOwnedByYou") {
+	if err := p.createBucket(ctx, p.resultsBucket()); err != nil && !strings.Contains(err.Error(), "BucketAlreadyOwnedByYou") {
 		return nil, err
 	}
 	started, err := p.athena.StartQueryExecution(ctx, &athena.StartQueryExecutionInput{
