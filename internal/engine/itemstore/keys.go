@@ -83,7 +83,37 @@ func (d *Definition) rowKey(dst []byte, item attr.Item) (_ []byte, ok bool) {
 	return dst, true
 }
 
-// indexKey is the key of an item's row in an index; ok is false if it is not in it.
+// MaxHashKey and MaxRangeKey are how many bytes the values of a partition key and of a sort key
+// may have together.
+const (
+	MaxHashKey  = 2048
+	MaxRangeKey = 1024
+)
+
+// holds reports whether an index has a row for an item: all its keys, none of them empty or too
+// large. Items that were there before the index may have others, and are not in it.
+func (x *Index) holds(item attr.Item) bool {
+	return fits(item, MaxHashKey, x.Hash, x.MoreHash) && (x.Range.Name == "" || fits(item, MaxRangeKey, x.Range, x.MoreRange))
+}
+
+func fits(item attr.Item, most int, first KeyAttribute, more []KeyAttribute) bool {
+	size := 0
+	for i := -1; i < len(more); i++ {
+		k := first
+		if i >= 0 {
+			k = more[i]
+		}
+		v, ok := k.in(item)
+		n := attr.ValueSize(v)
+		if !ok || n == 0 {
+			return false
+		}
+		size += n
+	}
+	return size <= most
+}
+
+// indexKey is the key of an item's row in an index; ok is false if the item lacks a part of it.
 func (d *Definition) indexKey(dst []byte, x *Index, item attr.Item) (_ []byte, ok bool) {
 	h, ok := x.Hash.in(item)
 	if !ok {

@@ -3,6 +3,7 @@ package itemstore
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -24,7 +25,7 @@ func TestKeysOfSeveralAttributes(t *testing.T) {
 		}},
 	})
 	rng := rand.New(rand.NewPCG(1, 2))
-	texts := []string{"", "a", "a\x00", "ab", "b", "\xff"}
+	texts := []string{"\x00", "a", "a\x00", "ab", "b", "\xff"}
 	numbers := []int{-100, -1, 0, 1, 2, 10}
 	text := func() attr.Value { return s(texts[rng.IntN(len(texts))]) }
 	number := func() attr.Value { return n(numbers[rng.IntN(len(numbers))]) }
@@ -103,5 +104,56 @@ func TestKeysOfSeveralAttributes(t *testing.T) {
 	}
 	if int64(scanned) != counted {
 		t.Errorf("segments have %d items, the index %d", scanned, counted)
+	}
+}
+
+// TestBackfillLeavesOutWhatIsNoKey has items whose values an index cannot have for keys, before
+// the index is made and when they change later.
+func TestBackfillLeavesOutWhatIsNoKey(t *testing.T) {
+	st := open(t, Options{FS: vfs.NewMem(), Dir: "db", NoSync: true})
+	defer st.Close()
+	tab := table(t, st, &Definition{ID: 1, Hash: KeyAttribute{"id", attr.TypeNumber}})
+	sizes := []int{0, 1, MaxRangeKey, MaxRangeKey + 1, MaxHashKey, MaxHashKey + 1}
+	item := func(i, size int, more string) attr.Item {
+		return attr.Item{"id": n(i), "g": s("all"), "x": s(strings.Repeat("x", size)), "more": s(more)}
+	}
+	for i, size := range sizes {
+		if err := put(tab, item(i, size, "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tab.Redefine(&Definition{ID: 1, Hash: KeyAttribute{"id", attr.TypeNumber}, Indexes: []Index{
+		{ID: 1, Hash: KeyAttribute{"x", attr.TypeString}},
+		{ID: 2, Hash: KeyAttribute{"g", attr.TypeString}, Range: KeyAttribute{"x", attr.TypeString}},
+	}})
+	for _, id := range []uint16{1, 2} {
+		if err := tab.Backfill(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(when string) {
+		t.Helper()
+		for id, want := range map[uint16]int64{1: 4, 2: 2} {
+			if items, _ := tab.Count(id); items != want {
+				t.Errorf("%s index %d has %d items, want %d", when, id, items, want)
+			}
+		}
+	}
+	check("filled,")
+	for i, size := range sizes {
+		if err := put(tab, item(i, size, "changed")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("after the items changed")
+	for i := range sizes { // those that were no keys become some, and others stop to be
+		if err := put(tab, item(i, []int{1, 0}[i%2], "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []uint16{1, 2} {
+		if items, _ := tab.Count(id); items != 3 {
+			t.Errorf("index %d has %d items, want 3", id, items)
+		}
 	}
 }

@@ -193,8 +193,8 @@ func (t *Table) DropIndex(id uint16) error {
 const backfillBatch = 256
 
 // Backfill fills the rows of an index that the definition has since a moment ago, or of
-// the expiry index. It may be done again after a crash. Violations tells of items whose
-// attributes do not fit the index's keys: they are left out.
+// the expiry index. It may be done again after a crash. Items whose attributes do not fit the
+// index's keys are left out.
 func (t *Table) Backfill(ctx context.Context, id uint16) error {
 	from := appendIndex(nil, t.Definition().ID, 0)
 	end := successor(from)
@@ -267,7 +267,7 @@ func (t *Table) fill(id uint16, key attr.Item) error {
 			return nil
 		}
 		k, ok := def.indexKey(nil, x, item)
-		if !ok {
+		if !ok || !x.holds(item) {
 			return nil
 		}
 		projected := attr.AppendItem(nil, def.Project(x, item))

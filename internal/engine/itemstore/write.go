@@ -350,13 +350,13 @@ func (w *writer) index(t *Table, def *Definition, x *Index, old, now attr.Item, 
 	var had, has bool
 	var oldRow, newRow []byte
 	change := IndexChange{ID: x.ID}
-	if old != nil {
+	if old != nil && x.holds(old) {
 		if oldKey, had = def.indexKey(nil, x, old); had {
 			oldRow = attr.AppendItem(nil, def.Project(x, old))
 			change.OldSize, _ = attr.StoredSize(oldRow)
 		}
 	}
-	if now != nil {
+	if now != nil && x.holds(now) {
 		if newKey, has = def.indexKey(nil, x, now); has {
 			newRow = attr.AppendItem(nil, def.Project(x, now))
 			change.NewSize, _ = attr.StoredSize(newRow)
