@@ -127,14 +127,10 @@ func (p *parser) redundant() {
 func (p *parser) not() (Node, *Error) {
 	if p.peek().is("NOT") {
 		p.at++
-		if err := p.enter(); err != nil {
-			return nil, err
-		}
 		if err := p.operator(); err != nil {
 			return nil, err
 		}
 		x, err := p.not()
-		p.depth--
 		return Not{x}, err
 	}
 	if p.peek().is("(") {
@@ -145,26 +141,24 @@ func (p *parser) not() (Node, *Error) {
 	return p.predicate()
 }
 
-// group reads a condition in parentheses; ok is false where they hold an operand.
+// group reads a condition in parentheses; ok is false where they hold an operand. That is
+// tried where a comparison follows, and once for parentheses that open one after the other, so
+// that however many cost no more than a few readings.
 func (p *parser) group() (n Node, ok bool, err *Error) {
 	start, noted, operators := p.at, p.err, p.operators
 	p.at++
-	if err := p.enter(); err != nil {
-		return nil, false, err
-	}
-	defer func() { p.depth-- }()
 	doubled := p.peek().is("(")
-	inner := p.at
 	n, err = p.or()
 	if err == nil {
-		if doubled && p.closes(inner) == p.at-1 {
+		if doubled && p.closes(start+1) == p.at-1 {
 			p.redundant()
 		}
 		if err = p.expect(")"); err == nil {
 			return n, true, nil
 		}
 	}
-	if isOperandGroup(p.tokens[start:]) {
+	outermost := start == 0 || !p.tokens[start-1].is("(")
+	if end := p.closes(start); (outermost || end >= 0 && compares(p.tokens[end+1])) && isOperandGroup(p.tokens[start:]) {
 		p.at, p.err, p.operators = start, noted, operators
 		return nil, false, nil
 	}
@@ -173,18 +167,26 @@ func (p *parser) group() (n Node, ok bool, err *Error) {
 
 // closes returns where the parenthesis that opens at i closes, -1 if it does not.
 func (p *parser) closes(i int) int {
-	depth := 0
-	for ; i < len(p.tokens); i++ {
-		switch {
-		case p.tokens[i].is("("):
-			depth++
-		case p.tokens[i].is(")"):
-			if depth--; depth == 0 {
-				return i
+	if p.closed == nil {
+		p.closed = make([]int, len(p.tokens))
+		var open []int
+		for at, t := range p.tokens {
+			p.closed[at] = -1
+			switch {
+			case t.is("("):
+				open = append(open, at)
+			case t.is(")") && len(open) > 0:
+				p.closed[open[len(open)-1]] = at
+				open = open[:len(open)-1]
 			}
 		}
 	}
-	return -1
+	return p.closed[i]
+}
+
+// compares reports whether a token stands between the operands of a comparison.
+func compares(t token) bool {
+	return t.kind == tokenSymbol && slices.Contains(comparators, t.text) || t.is("BETWEEN") || t.is("IN")
 }
 
 // isOperandGroup reports whether parentheses hold nothing but a path or a value.
@@ -207,7 +209,7 @@ func (p *parser) predicate() (Node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		if next := p.peek(); next.kind == tokenSymbol && slices.Contains(comparators, next.text) || next.is("BETWEEN") || next.is("IN") {
+		if compares(p.peek()) {
 			p.note("The function is not allowed to be used this way in an expression; function: %s", t.text)
 			return p.rest(Operand{Value: attr.Null{}}, start)
 		}
@@ -297,10 +299,6 @@ func (p *parser) operand() (Operand, *Error) {
 	switch {
 	case t.is("("):
 		p.at++
-		if err := p.enter(); err != nil {
-			return Operand{}, err
-		}
-		defer func() { p.depth-- }()
 		if p.peek().is("(") {
 			p.redundant()
 		}
@@ -321,10 +319,6 @@ func (p *parser) operand() (Operand, *Error) {
 			}
 		}
 		p.at += 2
-		if err := p.enter(); err != nil {
-			return Operand{}, err
-		}
-		defer func() { p.depth-- }()
 		if p.peek().is(")") {
 			return Operand{}, p.syntax()
 		}
@@ -381,10 +375,6 @@ var (
 func (p *parser) call() (Node, *Error) {
 	name := p.next().text
 	p.at++ // (
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
-	defer func() { p.depth-- }()
 	if err := p.operator(); err != nil {
 		return nil, err
 	}

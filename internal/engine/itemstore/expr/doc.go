@@ -6,5 +6,5 @@
 // name of the parameter that the caller puts before it. What an item does to an update is
 // told by ErrMissing, ErrOperandType and ErrPath.
 //
-// Every text is bounded (MaxSize), and so is the depth of what it holds.
+// Every text is bounded (MaxSize), and by it the depth of what it holds.
 package expr

@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// MaxSize is the most bytes that an expression has.
+// MaxSize is the most bytes that an expression has. It bounds how deep one can be, too.
 const MaxSize = 4096
 
 const (
-	maxNesting   = 150 // parentheses and functions
 	maxOperators = 300
 	maxElements  = 32 // of a path
 )
@@ -108,8 +107,8 @@ type parser struct {
 	text      string
 	tokens    []token
 	at        int
-	depth     int
 	operators int
+	closed    []int // by token; see closes
 	params    *Params
 	doubled   bool   // doubled parentheses are taken
 	err       *Error // first thing wrong that is not of the grammar
@@ -175,13 +174,6 @@ func (p *parser) note(format string, args ...any) {
 	if p.err == nil {
 		p.err = failf(format, args...)
 	}
-}
-
-func (p *parser) enter() *Error {
-	if p.depth++; p.depth > maxNesting {
-		return failf("The expression contains too many nested levels; maximum: %d", maxNesting)
-	}
-	return nil
 }
 
 func (p *parser) operator() *Error {

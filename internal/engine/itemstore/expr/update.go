@@ -161,10 +161,6 @@ func typeWord(v attr.Value) string {
 func (p *parser) setValue() (*term, *Error) {
 	if p.peek().is("(") && p.isSum() {
 		p.at++
-		if err := p.enter(); err != nil {
-			return nil, err
-		}
-		defer func() { p.depth-- }()
 		if p.peek().is("(") && p.isSum() {
 			p.note("The expression has redundant parentheses;")
 		}
@@ -232,10 +228,6 @@ func (p *parser) term(whole bool) (*term, *Error) {
 	switch {
 	case t.is("("):
 		p.at++
-		if err := p.enter(); err != nil {
-			return nil, err
-		}
-		defer func() { p.depth-- }()
 		if p.peek().is("(") {
 			p.note("The expression has redundant parentheses;")
 		}
@@ -261,10 +253,6 @@ func (p *parser) term(whole bool) (*term, *Error) {
 func (p *parser) updateCall() (*term, *Error) {
 	name := p.next().text
 	p.at++ // (
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
-	defer func() { p.depth-- }()
 	if err := p.operator(); err != nil {
 		return nil, err
 	}
