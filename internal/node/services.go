@@ -50,7 +50,7 @@ var catalog = []entry{
 	{zero: new(firehose.Service), make: makeFirehose, bind: func(s *services) { s.firehose.BindLambda(askedFunctions{s.lambda, s.node.decide}) }},
 	{zero: new(athena.Service), make: makeAthena},
 	{zero: new(iam.Service), make: makeIAM},
-	{zero: new(dynamodb.Service), make: makeDynamoDB},
+	{zero: new(dynamodb.Service), make: makeDynamoDB, bind: func(s *services) { s.dynamodb.UseKeys(s.kms) }},
 	{zero: new(dynamodb.Streams), make: makeDynamoDBStreams},
 	{zero: new(sts.Service), make: makeSTS},
 	{zero: new(sqs.Service), make: makeSQS},
@@ -194,7 +194,7 @@ func makeIAM(s *services, p parts) (_ service, err error) {
 func makeDynamoDB(s *services, p parts) (_ service, err error) {
 	s.dynamodb, err = dynamodb.New(dynamodb.Config{
 		State: p.state, Items: p.items, Kinesis: s.kinesis, S3: p.objects, BackupDir: p.node.dirs.backups, Meter: p.meter, EnforceLimits: p.limited(),
-		Owner: p.here, Clock: p.clock, Logger: p.logger,
+		Endpoint: p.node.URL, Owner: p.here, Clock: p.clock, Logger: p.logger,
 	})
 	return s.dynamodb, err
 }

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -172,15 +173,28 @@ func (s *Service) tableOperations() []awswire.Operation {
 		awswire.Needing(awswire.Checked(awswire.Executes(s.CreateTable, named(func(in *dynamodb.CreateTableInput) *string { return in.TableName })), createTableFirst), needsOfCreateTable),
 		awswire.Checked(awswire.Executes(s.DeleteTable, named(func(in *dynamodb.DeleteTableInput) *string { return in.TableName })), func(in *dynamodb.DeleteTableInput) error { return onTable(in.TableName) }),
 		awswire.Executes(s.DescribeContinuousBackups, named(func(in *dynamodb.DescribeContinuousBackupsInput) *string { return in.TableName })),
+		awswire.Executes(s.DescribeEndpoints),
 		awswire.Executes(s.DescribeLimits),
 		awswire.Checked(awswire.Executes(s.DescribeTable, named(func(in *dynamodb.DescribeTableInput) *string { return in.TableName })), func(in *dynamodb.DescribeTableInput) error { return onTable(in.TableName) }),
 		awswire.Checked(awswire.Executes(s.DescribeTimeToLive, named(func(in *dynamodb.DescribeTimeToLiveInput) *string { return in.TableName })), func(in *dynamodb.DescribeTimeToLiveInput) error { return onTable(in.TableName) }),
 		awswire.Executes(s.ListTables),
 		awswire.Checked(awswire.Executes(s.ListTagsOfResource, named(func(in *dynamodb.ListTagsOfResourceInput) *string { return in.ResourceArn })), func(in *dynamodb.ListTagsOfResourceInput) error { return onResource(in.ResourceArn) }),
-		awswire.Checked(awswire.Executes(s.TagResource, named(func(in *dynamodb.TagResourceInput) *string { return in.ResourceArn })), func(in *dynamodb.TagResourceInput) error { return onResource(in.ResourceArn) }),
-		awswire.Checked(awswire.Executes(s.UntagResource, named(func(in *dynamodb.UntagResourceInput) *string { return in.ResourceArn })), func(in *dynamodb.UntagResourceInput) error { return onResource(in.ResourceArn) }),
+		awswire.Checked(awswire.Executes(s.TagResource, named(func(in *dynamodb.TagResourceInput) *string { return in.ResourceArn })), func(in *dynamodb.TagResourceInput) error {
+			return cmp.Or(onResource(in.ResourceArn), tagsFirst(in.Tags))
+		}),
+		awswire.Checked(awswire.Executes(s.UntagResource, named(func(in *dynamodb.UntagResourceInput) *string { return in.ResourceArn })), func(in *dynamodb.UntagResourceInput) error {
+			if err := onResource(in.ResourceArn); err != nil {
+				return err
+			}
+			for _, k := range in.TagKeys {
+				if err := tagKey(&k); err != nil {
+					return err
+				}
+			}
+			return nil
+		}),
 		awswire.Executes(s.UpdateContinuousBackups, named(func(in *dynamodb.UpdateContinuousBackupsInput) *string { return in.TableName })),
-		awswire.Checked(awswire.Executes(s.UpdateTable, named(func(in *dynamodb.UpdateTableInput) *string { return in.TableName })), func(in *dynamodb.UpdateTableInput) error { return onTable(in.TableName) }),
+		awswire.Checked(awswire.Executes(s.UpdateTable, named(func(in *dynamodb.UpdateTableInput) *string { return in.TableName })), updateTableFirst),
 		awswire.Checked(awswire.Executes(s.UpdateTimeToLive, named(func(in *dynamodb.UpdateTimeToLiveInput) *string { return in.TableName })), func(in *dynamodb.UpdateTimeToLiveInput) error { return onTable(in.TableName) }),
 	}
 }
@@ -243,7 +257,22 @@ func createTableFirst(in *dynamodb.CreateTableInput) error {
 			return err
 		}
 	}
-	return enumerated(in.BillingMode, "billingMode", "PROVISIONED", "PAY_PER_REQUEST")
+	if err := enumerated(in.BillingMode, "billingMode", "PROVISIONED", "PAY_PER_REQUEST"); err != nil {
+		return err
+	}
+	return cmp.Or(tableClass(in.TableClass), tagsFirst(in.Tags))
+}
+
+// updateTableFirst checks what UpdateTable words in its own way.
+func updateTableFirst(in *dynamodb.UpdateTableInput) error {
+	return cmp.Or(onTable(in.TableName), tableClass(in.TableClass))
+}
+
+func tableClass(c types.TableClass) error {
+	if c == "" || slices.Contains(c.Values(), c) {
+		return nil
+	}
+	return invalid("Invalid table-class parameter provided. Please try again with a valid table-class value: [STANDARD, STANDARD_INFREQUENT_ACCESS].")
 }
 
 func (s *Service) otherOperations() []awswire.Operation {

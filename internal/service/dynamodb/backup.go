@@ -158,6 +158,9 @@ func (s *Service) ListBackups(ctx context.Context, in *dynamodb.ListBackupsInput
 	if in.Limit != nil {
 		limit = int(*in.Limit)
 	}
+	if low, high := in.TimeRangeLowerBound, in.TimeRangeUpperBound; low != nil && high != nil && low.After(*high) {
+		return nil, invalidValue("Time range lower bound must be less than or equal to upper bound")
+	}
 	all, err := s.backups.All(caller.Account, caller.Region)
 	if err != nil {
 		return nil, err
@@ -229,6 +232,9 @@ func (s *Service) UpdateContinuousBackups(ctx context.Context, in *dynamodb.Upda
 	spec := in.PointInTimeRecoverySpecification
 	if spec == nil || spec.PointInTimeRecoveryEnabled == nil {
 		return nil, constraint("null ", "pointInTimeRecoverySpecification", "Member must not be null")
+	}
+	if !*spec.PointInTimeRecoveryEnabled && spec.RecoveryPeriodInDays != nil {
+		return nil, invalid("Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.")
 	}
 	days := int32(35)
 	if spec.RecoveryPeriodInDays != nil {
@@ -350,8 +356,10 @@ func (s *Service) RestoreTableFromBackup(ctx context.Context, in *dynamodb.Resto
 		return nil, err
 	}
 	d.Restored = &restored{Backup: b.arn(), Source: b.Table.arn(), At: b.Created}
-	if err := d.setSSE(in.SSESpecificationOverride); err != nil {
-		return nil, err
+	if in.SSESpecificationOverride != nil {
+		if d.SSE, err = s.encryption(ctx, d, in.SSESpecificationOverride); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.restore(ctx, d); err != nil {
 		return nil, err
@@ -361,6 +369,12 @@ func (s *Service) RestoreTableFromBackup(ctx context.Context, in *dynamodb.Resto
 
 // RestoreTableToPointInTime makes a table of another as it was.
 func (s *Service) RestoreTableToPointInTime(ctx context.Context, in *dynamodb.RestoreTableToPointInTimeInput, _ ...func(*dynamodb.Options)) (*dynamodb.RestoreTableToPointInTimeOutput, error) {
+	if (in.SourceTableName == nil) == (in.SourceTableArn == nil) {
+		return nil, invalid("Must provide exactly one of: sourceTableArn, sourceTableName")
+	}
+	if isTrue(in.UseLatestRestorableTime) == (in.RestoreDateTime != nil) {
+		return nil, invalid("Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both")
+	}
 	name := in.SourceTableName
 	if name == nil {
 		name = in.SourceTableArn
@@ -374,9 +388,6 @@ func (s *Service) RestoreTableToPointInTime(ctx context.Context, in *dynamodb.Re
 	}
 	at := s.now()
 	if !isTrue(in.UseLatestRestorableTime) {
-		if in.RestoreDateTime == nil {
-			return nil, invalid("RestoreDateTime or UseLatestRestorableTime must be specified")
-		}
 		at = *in.RestoreDateTime
 		p := s.continuousBackups(from).PointInTimeRecoveryDescription
 		if at.Before(p.EarliestRestorableDateTime.Truncate(time.Second)) || at.After(s.now()) {
@@ -388,8 +399,10 @@ func (s *Service) RestoreTableToPointInTime(ctx context.Context, in *dynamodb.Re
 		return nil, err
 	}
 	d.Restored = &restored{Source: from.arn(), At: at}
-	if err := d.setSSE(in.SSESpecificationOverride); err != nil {
-		return nil, err
+	if in.SSESpecificationOverride != nil {
+		if d.SSE, err = s.encryption(ctx, d, in.SSESpecificationOverride); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.restore(ctx, d); err != nil {
 		return nil, err

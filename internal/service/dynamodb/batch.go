@@ -274,6 +274,9 @@ func (s *Service) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInp
 		if g.t, err = s.usable(ctx, name); err != nil {
 			return nil, err
 		}
+		if err := scalarKeys(g.t.table, pathsIn(g.projection)); err != nil {
+			return nil, err
+		}
 		seen := map[string]bool{}
 		for _, key := range g.keys {
 			if err := checkKey(g.t.table, key); err != nil {

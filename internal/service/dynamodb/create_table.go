@@ -72,22 +72,22 @@ func indexSchema(in []types.KeySchemaElement) (x index, err error) {
 	for _, k := range in {
 		name := aws.ToString(k.AttributeName)
 		if slices.Contains(hashes, name) || slices.Contains(ranges, name) {
-			return x, invalid("Invalid KeySchema: The attribute %s is in the KeySchema more than once", name)
+			return x, invalid("The KeySchema contains multiple key attributes with the same name")
 		}
 		switch {
 		case k.KeyType == types.KeyTypeRange:
 			ranges = append(ranges, name)
 		case len(ranges) > 0:
-			return x, invalid("Invalid KeySchema: All HASH key attributes must precede RANGE key attributes in the KeySchema")
+			return x, invalidValue("All HASH key attributes must precede RANGE key attributes in the KeySchema")
 		default:
 			hashes = append(hashes, name)
 		}
 	}
 	if len(hashes) > maxKeyAttributes {
-		return x, invalid("Invalid KeySchema: The KeySchema exceeds the maximum allowed number of HASH key attributes")
+		return x, invalidValue("The KeySchema exceeds the maximum allowed number of HASH key attributes")
 	}
 	if len(ranges) > maxKeyAttributes {
-		return x, invalid("Invalid KeySchema: The KeySchema exceeds the maximum allowed number of RANGE key attributes")
+		return x, invalidValue("The KeySchema exceeds the maximum allowed number of RANGE key attributes")
 	}
 	x.Hash, x.MoreHash = hashes[0], hashes[1:]
 	if len(ranges) > 0 {
@@ -151,89 +151,12 @@ func projectionOf(p *types.Projection) (string, []string, error) {
 	if p.ProjectionType == types.ProjectionTypeInclude && len(p.NonKeyAttributes) == 0 {
 		return "", nil, invalidValue("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
 	}
+	for i, name := range p.NonKeyAttributes {
+		if slices.Contains(p.NonKeyAttributes[:i], name) {
+			return "", nil, invalidValue("Duplicate element in NonKeyAttributes: %s", name)
+		}
+	}
 	return string(p.ProjectionType), p.NonKeyAttributes, nil
-}
-
-func checkThroughput(p *types.ProvisionedThroughput, onDemand bool, index string) error {
-	if index != "" && onDemand && p != nil {
-		return invalidValue("ProvisionedThroughput should not be specified for index: %s when BillingMode is PAY_PER_REQUEST", index)
-	}
-	if index == "" && onDemand && p != nil {
-		return invalidValue("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
-	}
-	if onDemand {
-		return nil
-	}
-	if p == nil || p.ReadCapacityUnits == nil || p.WriteCapacityUnits == nil {
-		if index != "" {
-			return invalidValue("ProvisionedThroughput must be specified for index: %s", index)
-		}
-		return invalidValue("ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
-	}
-	if *p.ReadCapacityUnits > maxUnit {
-		return invalid("Given value %d for ReadCapacityUnits is out of bounds", *p.ReadCapacityUnits)
-	}
-	if *p.WriteCapacityUnits > maxUnit {
-		return invalid("Given value %d for WriteCapacityUnits is out of bounds", *p.WriteCapacityUnits)
-	}
-	return nil
-}
-
-func throughputOf(p *types.ProvisionedThroughput) throughput {
-	if p == nil {
-		return throughput{}
-	}
-	return throughput{Read: aws.ToInt64(p.ReadCapacityUnits), Write: aws.ToInt64(p.WriteCapacityUnits)}
-}
-
-// checkMaxUnits checks limits of an on-demand table; update says that -1 lifts one.
-func checkMaxUnits(o *types.OnDemandThroughput, onDemand, update bool) error {
-	if o == nil {
-		return nil
-	}
-	members := []struct {
-		name string
-		n    *int64
-	}{{"MaxReadRequestUnits", o.MaxReadRequestUnits}, {"MaxWriteRequestUnits", o.MaxWriteRequestUnits}}
-	for _, m := range members {
-		switch {
-		case m.n != nil && !onDemand && update:
-			return invalidValue("%s for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED", m.name)
-		case m.n != nil && !onDemand:
-			return invalidValue("%s for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED.", m.name)
-		}
-	}
-	for _, m := range members {
-		if m.n != nil && *m.n < 1 && !(update && *m.n == -1) {
-			return invalidValue("Requested %s for OnDemandThroughput for table is outside of valid range", m.name)
-		}
-	}
-	return nil
-}
-
-// maxUnitsOf is the limits that a request leaves of those that there were; nil for none.
-func maxUnitsOf(o *types.OnDemandThroughput, had *maxUnits) *maxUnits {
-	m := maxUnits{Read: -1, Write: -1}
-	if had != nil {
-		m = *had
-	}
-	if o != nil && o.MaxReadRequestUnits != nil {
-		m.Read = *o.MaxReadRequestUnits
-	}
-	if o != nil && o.MaxWriteRequestUnits != nil {
-		m.Write = *o.MaxWriteRequestUnits
-	}
-	if m.Read == -1 && m.Write == -1 {
-		return nil
-	}
-	return &m
-}
-
-func warmOf(w *types.WarmThroughput) *warm {
-	if w == nil {
-		return nil
-	}
-	return &warm{Read: aws.ToInt64(w.ReadUnitsPerSecond), Write: aws.ToInt64(w.WriteUnitsPerSecond)}
 }
 
 // newTable reads the parts of a table that CreateTable, a restore and an import share.
@@ -260,7 +183,7 @@ func newTable(in *dynamodb.CreateTableInput) (*table, error) {
 	for _, a := range in.AttributeDefinitions {
 		name := aws.ToString(a.AttributeName)
 		if d.typeOf(name) != "" {
-			return nil, invalidValue("Duplicate AttributeName in AttributeDefinitions: %s", name)
+			return nil, invalid("Attribute Name is duplicated: %s", name)
 		}
 		d.Attributes = append(d.Attributes, attribute{name, attr.Type(a.AttributeType)})
 	}
@@ -285,11 +208,21 @@ func newTable(in *dynamodb.CreateTableInput) (*table, error) {
 	}
 	d.OnDemand = onDemand
 	d.Throughput = throughputOf(in.ProvisionedThroughput)
-	if err := checkMaxUnits(in.OnDemandThroughput, onDemand, false); err != nil {
+	if err := checkMaxUnits(in.OnDemandThroughput, onDemand, false, ""); err != nil {
 		return nil, err
 	}
 	d.MaxUnits = maxUnitsOf(in.OnDemandThroughput, nil)
-	d.Warm = warmOf(in.WarmThroughput)
+	read, write := d.warmUnits(d.Throughput, nil)
+	if err := checkWarm(in.WarmThroughput, read, write, onDemand, false, ""); err != nil {
+		return nil, err
+	}
+	for _, g := range in.GlobalSecondaryIndexes {
+		read, write := d.warmUnits(throughputOf(g.ProvisionedThroughput), nil)
+		if err := checkWarm(g.WarmThroughput, read, write, onDemand, false, *g.IndexName); err != nil {
+			return nil, err
+		}
+	}
+	d.Warm = warmOf(in.WarmThroughput, nil)
 	d.Class = string(in.TableClass)
 	d.Protected = isTrue(in.DeletionProtectionEnabled)
 	return d, nil
@@ -366,7 +299,13 @@ func (d *table) addGlobal(in *dynamodb.CreateTableInput, onDemand bool, used, na
 		if err != nil {
 			return err
 		}
+		if g.ProvisionedThroughput == nil && !onDemand {
+			return invalidValue("ProvisionedThroughput is not specified for index: %s", name)
+		}
 		if err := checkThroughput(g.ProvisionedThroughput, onDemand, name); err != nil {
+			return err
+		}
+		if err := checkMaxUnits(g.OnDemandThroughput, onDemand, true, name); err != nil {
 			return err
 		}
 		if names[name] {
@@ -379,7 +318,7 @@ func (d *table) addGlobal(in *dynamodb.CreateTableInput, onDemand bool, used, na
 		included += len(include)
 		d.NextIndex++
 		x.ID, x.Name, x.Projection, x.Include, x.Status = d.NextIndex, name, projection, include, string(types.IndexStatusActive)
-		x.Throughput, x.MaxUnits, x.Warm = throughputOf(g.ProvisionedThroughput), maxUnitsOf(g.OnDemandThroughput, nil), warmOf(g.WarmThroughput)
+		x.Throughput, x.MaxUnits, x.Warm = throughputOf(g.ProvisionedThroughput), maxUnitsOf(g.OnDemandThroughput, nil), warmOf(g.WarmThroughput, nil)
 		d.Indexes = append(d.Indexes, x)
 	}
 	if len(in.GlobalSecondaryIndexes) > maxGlobal {
@@ -388,34 +327,6 @@ func (d *table) addGlobal(in *dynamodb.CreateTableInput, onDemand bool, used, na
 	if included > maxInclude {
 		return invalidValue("The number of projected attributes (%d) exceeds the limit of %d", included, maxInclude)
 	}
-	return nil
-}
-
-func (d *table) setSSE(in *types.SSESpecification) error {
-	if in == nil {
-		return nil
-	}
-	if !isTrue(in.Enabled) {
-		if in.KMSMasterKeyId != nil || in.SSEType != "" {
-			return invalidValue("SSEType and KMSMasterKeyId can only be specified when SSE is enabled")
-		}
-		d.SSE = nil
-		return nil
-	}
-	if in.SSEType != "" && in.SSEType != types.SSETypeKms {
-		return invalidValue("SSEType %s is not supported", in.SSEType)
-	}
-	key := aws.ToString(in.KMSMasterKeyId)
-	if key == "" {
-		key = "alias/aws/dynamodb"
-	}
-	if !strings.HasPrefix(key, "arn:") {
-		if !strings.HasPrefix(key, "alias/") {
-			key = "key/" + key
-		}
-		key = arn.New("kms", d.Region, d.Account, key)
-	}
-	d.SSE = &sse{Type: "KMS", Key: key}
 	return nil
 }
 
@@ -449,7 +360,7 @@ func (s *Service) CreateTable(ctx context.Context, in *dynamodb.CreateTableInput
 		return nil, err
 	}
 	s.place(ctx, d, name)
-	if err := d.setSSE(in.SSESpecification); err != nil {
+	if d.SSE, err = s.encryption(ctx, d, in.SSESpecification); err != nil {
 		return nil, err
 	}
 	if err := d.setStream(in.StreamSpecification, s.now(), 1, true); err != nil {

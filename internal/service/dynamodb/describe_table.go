@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sort"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -57,10 +58,12 @@ func (m *maxUnits) describe() *types.OnDemandThroughput {
 	return out
 }
 
-func (d *table) warmUnits(w *warm) (read, write int64) {
+// warmUnits is the warm throughput of the table, or an index of it, that has the units of t and
+// was given w.
+func (d *table) warmUnits(t throughput, w *warm) (read, write int64) {
 	read, write = 12000, 4000
 	if !d.OnDemand {
-		read, write = d.Throughput.Read, d.Throughput.Write
+		read, write = t.Read, t.Write
 	}
 	if w != nil {
 		read, write = max(read, w.Read), max(write, w.Write)
@@ -82,7 +85,7 @@ func (s *Service) describe(d *table) *types.TableDescription {
 	for _, a := range d.Attributes {
 		out.AttributeDefinitions = append(out.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String(a.Name), AttributeType: types.ScalarAttributeType(a.Type)})
 	}
-	read, write := d.warmUnits(d.Warm)
+	read, write := d.warmUnits(d.Throughput, d.Warm)
 	out.WarmThroughput = &types.TableWarmThroughputDescription{ReadUnitsPerSecond: aws.Int64(read), WriteUnitsPerSecond: aws.Int64(write), Status: types.TableStatusActive}
 	if d.OnDemand || !d.OnDemandAt.IsZero() {
 		mode := types.BillingModeProvisioned
@@ -140,7 +143,7 @@ func (s *Service) describeIndexes(d *table, out *types.TableDescription) {
 			})
 			continue
 		}
-		read, write := d.warmUnits(x.Warm)
+		read, write := d.warmUnits(x.Throughput, x.Warm)
 		g := types.GlobalSecondaryIndexDescription{
 			IndexName: aws.String(x.Name), IndexArn: name, KeySchema: x.schema(), Projection: x.projection(),
 			ItemCount: aws.Int64(items), IndexSizeBytes: aws.Int64(bytes), IndexStatus: types.IndexStatus(x.Status),
@@ -150,7 +153,7 @@ func (s *Service) describeIndexes(d *table, out *types.TableDescription) {
 			},
 		}
 		if g.IndexStatus == types.IndexStatusCreating {
-			g.Backfilling = aws.Bool(true)
+			g.Backfilling = aws.Bool(true) // UpdateTable, which has begun nothing yet, says false
 		}
 		out.GlobalSecondaryIndexes = append(out.GlobalSecondaryIndexes, g)
 	}
@@ -202,6 +205,15 @@ func (s *Service) ListTables(ctx context.Context, in *dynamodb.ListTablesInput, 
 	return out, nil
 }
 
+// DescribeEndpoints tells where the node is.
+func (s *Service) DescribeEndpoints(context.Context, *dynamodb.DescribeEndpointsInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeEndpointsOutput, error) {
+	address := "localhost"
+	if s.cfg.Endpoint != nil {
+		_, address, _ = strings.Cut(s.cfg.Endpoint(), "://")
+	}
+	return &dynamodb.DescribeEndpointsOutput{Endpoints: []types.Endpoint{{Address: aws.String(address), CachePeriodInMinutes: 1440}}}, nil
+}
+
 // DescribeLimits tells the account's limits, which are AWS's defaults.
 func (s *Service) DescribeLimits(context.Context, *dynamodb.DescribeLimitsInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeLimitsOutput, error) {
 	return &dynamodb.DescribeLimitsOutput{
@@ -210,23 +222,21 @@ func (s *Service) DescribeLimits(context.Context, *dynamodb.DescribeLimitsInput,
 	}, nil
 }
 
-// arnOwner finds the table of an ARN, or of an index or a stream of it.
+// arnOwner finds the table of an ARN, or of a stream of it.
 func (s *Service) arnOwner(ctx context.Context, resource *string) (*table, error) {
 	text := aws.ToString(resource)
+	if !strings.HasPrefix(text, "arn:") {
+		return nil, invalidValue("ARNs must start with 'arn:': %s", text)
+	}
 	a, ok := arn.Parse(text)
 	if !ok || a.Service != "dynamodb" {
-		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", text)
+		return nil, invalidValue("Provided Arn is not a DynamoDB resource arn: %s", text)
 	}
 	caller := awswire.CallerFrom(ctx)
 	name, ok := a.After("table/")
-	if !ok {
-		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", text)
-	}
-	for i := range name {
-		if name[i] == '/' {
-			name = name[:i]
-			break
-		}
+	name, of, within := strings.Cut(name, "/")
+	if !ok || within && !strings.HasPrefix(of, "stream/") {
+		return nil, invalidValue("Invalid resource arn provided, only table or stream is accepted. Provided resource arn: %s", text)
 	}
 	if !a.Within("dynamodb", caller.Region, caller.Account) {
 		return nil, awswire.Errorf("AccessDeniedException", "User: %s is not authorized to perform: dynamodb:ListTagsOfResource on resource: %s", caller.Principal, text)

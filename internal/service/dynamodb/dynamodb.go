@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -40,6 +41,9 @@ type Config struct {
 	Kinesis Kinesis // nil: no streaming destinations
 	S3      S3      // nil: no exports and imports
 
+	// Endpoint is the URL of the node, of which DescribeEndpoints tells; nil: there is none.
+	Endpoint func() string
+
 	// Meter is told what tables consume; nil: nothing is.
 	Meter *metering.Registry
 
@@ -66,6 +70,8 @@ type Service struct {
 	backups *state.Collection[backup]
 	jobs    *state.Collection[job]
 	meters  meters
+
+	keys atomic.Pointer[Keys]
 
 	steps     *work.Runner[table] // of work that ends
 	copies    *work.Runner[table] // of streaming destinations

@@ -66,6 +66,9 @@ func (s *Service) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...f
 	if err != nil {
 		return nil, err
 	}
+	if err := scalarKeys(t.table, pathsIn(projection)); err != nil {
+		return nil, err
+	}
 	if err := checkKey(t.table, key); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 		return nil, err
 	}
 	s.place(ctx, d, aws.ToString(p.TableName))
-	if err := d.setSSE(p.SSESpecification); err != nil {
+	if d.SSE, err = s.encryption(ctx, d, p.SSESpecification); err != nil {
 		return nil, err
 	}
 	d.Status, d.Importing = string(types.TableStatusCreating), true

@@ -97,7 +97,7 @@ func (s *Service) DisableKinesisStreamingDestination(ctx context.Context, in *dy
 	_, err = s.modify(ctx, d, func(d *table) error {
 		k := d.destination(stream)
 		if k == nil || k.Status != string(types.DestinationStatusActive) {
-			return invalid("Table is not in a valid state to disable Kinesis Streaming Destination: KinesisStreamingDestination must be ACTIVE to perform DISABLE operation.")
+			return invalid("Table is not in a valid state to enable Kinesis Streaming Destination: KinesisStreamingDestination must be ACTIVE to perform DISABLE operation.")
 		}
 		k.Status = string(types.DestinationStatusDisabled)
 		return nil
@@ -117,7 +117,7 @@ func (s *Service) UpdateKinesisStreamingDestination(ctx context.Context, in *dyn
 	_, err = s.modify(ctx, d, func(d *table) error {
 		k := d.destination(aws.ToString(in.StreamArn))
 		if k == nil || k.Status != string(types.DestinationStatusActive) {
-			return invalid("Table is not in a valid state to update Kinesis Streaming Destination: KinesisStreamingDestination must be ACTIVE to perform UPDATE operation.")
+			return invalid("Table is not in a valid state to enable Kinesis Streaming Destination: Kinesis streaming is not in ACTIVE state. Updates are only allowed in ACTIVE state. TableName: %s, kdsArn: %s", d.Name, aws.ToString(in.StreamArn))
 		}
 		if c := in.UpdateKinesisStreamingConfiguration; c != nil {
 			k.Precision = string(c.ApproximateCreationDateTimePrecision)

@@ -103,7 +103,8 @@ func comparison(name string, op types.ComparisonOperator, list []types.Attribute
 	case types.ComparisonOperatorContains:
 		return expr.Call{Name: "contains", Args: []expr.Operand{path, lit(0)}}, nil
 	case types.ComparisonOperatorNotContains:
-		return expr.Not{X: expr.Call{Name: "contains", Args: []expr.Operand{path, lit(0)}}}, nil
+		has := expr.Call{Name: "attribute_exists", Args: []expr.Operand{path}} // what is not there contains nothing and everything
+		return expr.And{L: has, R: expr.Not{X: expr.Call{Name: "contains", Args: []expr.Operand{path, lit(0)}}}}, nil
 	case types.ComparisonOperatorNull:
 		return expr.Call{Name: "attribute_not_exists", Args: []expr.Operand{path}}, nil
 	case types.ComparisonOperatorNotNull:

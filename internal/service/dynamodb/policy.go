@@ -55,9 +55,6 @@ func (s *Service) policed(ctx context.Context, resource *string) (d *table, rest
 	}
 	a, _ := arn.Parse(*resource)
 	rest, _ = a.After("table/")
-	if strings.Contains(rest, "/index/") {
-		return nil, "", invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", *resource)
-	}
 	if _, _, ok := d.policyOf(rest); !ok {
 		return nil, "", noStream(*resource)
 	}
@@ -123,10 +120,10 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *dynamodb.PutResourc
 // checkPolicy checks the text of a policy of a table.
 func checkPolicy(text string) error {
 	if len(text) > maxPolicy {
-		return invalid("Invalid policy document: it is larger than %d bytes", maxPolicy)
+		return invalidValue("Maximum policy size of %d bytes exceeded", maxPolicy)
 	}
 	if _, err := policy.Parse(text, policy.Resource); err != nil {
-		return invalid("Invalid policy document: %s", err)
+		return invalidValue("Invalid policy document: %s", err)
 	}
 	return nil
 }

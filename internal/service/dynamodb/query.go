@@ -95,6 +95,9 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 	if err != nil {
 		return nil, err
 	}
+	if err := scalarKeys(t.table, pathsIn(projection)); err != nil {
+		return nil, err
+	}
 	for _, path := range pathsOf(filter) {
 		if a := path.Attribute(); slices.Contains(hashes, a) || slices.Contains(ranges, a) {
 			kind := "Filter Expression"
@@ -103,6 +106,9 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 			}
 			return nil, invalid("%s can only contain non-primary key attributes: Primary key attribute: %s", kind, a)
 		}
+	}
+	if err := scalarKeys(t.table, pathsOf(filter)); err != nil {
+		return nil, err
 	}
 	pg.items = t.items.QueryKeys(id, on.hash, on.equal, on.bound, in.ScanIndexForward != nil && !*in.ScanIndexForward)
 	if err := pg.from(in.ExclusiveStartKey, "ExclusiveStartKey"); err != nil {
@@ -219,6 +225,9 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	id, hashes := uint16(0), []string{t.Hash}
 	if pg.index != nil {
 		id, hashes = pg.index.ID, pg.index.hashes()
+	}
+	if err := scalarKeys(t.table, slices.Concat(pathsIn(projection), pathsOf(filter))); err != nil {
+		return nil, err
 	}
 	pg.items = t.items.Scan(id, segment, of)
 	if err := pg.from(in.ExclusiveStartKey, "ExclusiveStartKey"); err != nil {

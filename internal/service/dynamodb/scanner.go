@@ -109,7 +109,7 @@ func (d *scanner) names(to *map[string]string) bool {
 	*to = m
 	return d.object(func(name string) bool {
 		b, ok := d.string()
-		if _, twice := m[name]; twice {
+		if _, twice := m[name]; twice || len(b) > maxName {
 			return false
 		}
 		m[name] = string(b)

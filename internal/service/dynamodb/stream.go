@@ -78,23 +78,29 @@ func (d *table) setStream(in *types.StreamSpecification, now time.Time, next uin
 		return constraint("null ", "streamSpecification.streamEnabled", "Member must not be null")
 	}
 	if !*in.StreamEnabled {
-		if in.StreamViewType != "" {
+		if in.StreamViewType != "" && create {
 			return invalidValue("Table is being created with a stream disabled, UpdateViewType should not be specified")
+		}
+		if in.StreamViewType != "" {
+			return invalidValue("If stream is being disabled, then UpdateViewType must not be specified")
 		}
 		if create {
 			return nil
 		}
 		if !d.streaming() {
-			return invalidValue("Table is already disabled for streams: %s", d.Name)
+			return invalid("Table has no stream to disable: TableName: %s", d.Name)
 		}
 		d.newest().close(now, next)
 		return nil
 	}
 	if in.StreamViewType == "" {
-		return invalidValue("StreamViewType must be specified when StreamEnabled is true")
+		if create {
+			return invalidValue("Table is being created with a stream enabled, UpdateViewType is required")
+		}
+		return invalidValue("If stream is being enabled then UpdateViewType is required")
 	}
 	if d.streaming() {
-		return invalidValue("Table already has an enabled stream: TableName: %s", d.Name)
+		return invalid("Table already has an enabled stream: TableName: %s", d.Name)
 	}
 	label := now.Format("2006-01-02T15:04:05.000")
 	for d.stream(label) != nil {

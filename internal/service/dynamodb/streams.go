@@ -27,6 +27,7 @@ type Streams struct{ s *Service }
 func (s *Service) Streams() *Streams { return &Streams{s} }
 
 const (
+	maxStreams       = 100
 	maxStreamRecords = 1000
 	maxStreamAnswer  = 1 << 20
 	iteratorLife     = 15 * time.Minute
@@ -65,9 +66,15 @@ func (a *Streams) find(ctx context.Context, text string) (*table, *stream, error
 // ListStreams lists the streams of a table, or of all.
 func (a *Streams) ListStreams(ctx context.Context, in *dynamodbstreams.ListStreamsInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.ListStreamsOutput, error) {
 	caller := awswire.CallerFrom(ctx)
-	limit := 100
+	limit := maxStreams
 	if in.Limit != nil {
 		limit = int(*in.Limit)
+	}
+	if limit > maxStreams {
+		return nil, constraint("'"+itoa(limit)+"' ", "limit", "Member must have value less than or equal to "+itoa(maxStreams))
+	}
+	if a, ok := arn.Parse(aws.ToString(in.ExclusiveStartStreamArn)); in.ExclusiveStartStreamArn != nil && (!ok || a.Service != "dynamodb") {
+		return nil, awswire.Validationf("Invalid StreamArn")
 	}
 	out := &dynamodbstreams.ListStreamsOutput{Streams: []types.Stream{}}
 	past := in.ExclusiveStartStreamArn == nil
@@ -192,6 +199,9 @@ func (a *Streams) GetShardIterator(ctx context.Context, in *dynamodbstreams.GetS
 	o, err := a.s.opened(d)
 	if err != nil {
 		return nil, err
+	}
+	if ty := in.ShardIteratorType; in.SequenceNumber != nil && (ty == types.ShardIteratorTypeTrimHorizon || ty == types.ShardIteratorTypeLatest) {
+		return nil, awswire.Validationf("SequenceNumber must not be specified for ShardIteratorType %s", ty)
 	}
 	it := iterator{Stream: *in.StreamArn, Shard: sh.ID, Made: a.s.now().Unix()}
 	switch in.ShardIteratorType {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,33 +16,61 @@ const maxTags = 50
 
 // checkTags returns the tags of a table with others added.
 func checkTags(in []types.Tag, have map[string]string) (map[string]string, error) {
-	if len(in) == 0 {
-		return have, nil
+	if err := tagsFirst(in); err != nil || len(in) == 0 {
+		return have, err
 	}
 	out := maps.Clone(have)
 	if out == nil {
 		out = map[string]string{}
 	}
-	seen := map[string]bool{}
 	for _, t := range in {
-		k, v := aws.ToString(t.Key), aws.ToString(t.Value)
-		switch {
-		case k == "" || utf8.RuneCountInString(k) > 128:
-			return nil, invalidValue("Tag keys must be between 1 and 128 characters")
-		case utf8.RuneCountInString(v) > 256:
-			return nil, invalidValue("Tag values must be at most 256 characters")
-		case strings.HasPrefix(strings.ToLower(k), "aws:"):
-			return nil, invalidValue("Tag keys cannot begin with aws:")
-		case seen[k]:
-			return nil, invalidValue("Duplicate tag key found: %s", k)
-		}
-		seen[k] = true
-		out[k] = v
+		out[*t.Key] = *t.Value
 	}
 	if len(out) > maxTags {
-		return nil, invalidValue("Too many tags: Number of tags exceeds the limit of %d", maxTags)
+		return nil, invalid("Number of Tags exceed the current limit for the provided ResourceArn")
 	}
 	return out, nil
+}
+
+// tagsFirst checks each tag of a request, before what the model says of them.
+func tagsFirst(in []types.Tag) error {
+	seen := map[string]bool{}
+	for _, t := range in {
+		if err := tagKey(t.Key); err != nil {
+			return err
+		}
+		switch k := *t.Key; {
+		case t.Value == nil || utf8.RuneCountInString(*t.Value) > 256 || !tagText(*t.Value):
+			return invalid("The Tag Value provided is invalid, Value: %s", orNull(t.Value))
+		case strings.HasPrefix(strings.ToLower(k), "aws:"):
+			return invalid("Tag Key cannot be prefixed with aws:, Key: %s", k)
+		case seen[k]:
+			return invalid("Duplicate Tag Keys provided as input: Duplicate Tag Key found %s", k)
+		}
+		seen[*t.Key] = true
+	}
+	return nil
+}
+
+func tagKey(k *string) error {
+	if k == nil || *k == "" || utf8.RuneCountInString(*k) > 128 || !tagText(*k) {
+		return invalid("The Tag Key provided is invalid, Key: %s", orNull(k))
+	}
+	return nil
+}
+
+// tagText reports whether a text has the characters of tags alone.
+func tagText(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) && !unicode.IsSpace(r) && !strings.ContainsRune("_.:/=+-@", r)
+	})
+}
+
+func orNull(s *string) string {
+	if s == nil {
+		return "null"
+	}
+	return *s
 }
 
 // TagResource adds tags to a table.

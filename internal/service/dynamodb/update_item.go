@@ -162,6 +162,11 @@ func (s *Service) updateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 	if err := keyUpdated(t.table, u); err != nil {
 		return nil, nil, nil, err
 	}
+	if u != nil {
+		if err := scalarKeys(t.table, u.Paths()); err != nil {
+			return nil, nil, nil, err
+		}
+	}
 	if err := checkUpdateValues(t.table, u); err != nil {
 		return nil, nil, nil, err
 	}

@@ -9,14 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
 )
 
 const (
 	maxItem     = 400 << 10
-	maxHashKey  = 2048
-	maxRangeKey = 1024
+	maxHashKey  = itemstore.MaxHashKey
+	maxRangeKey = itemstore.MaxRangeKey
 )
 
 var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
@@ -94,6 +95,9 @@ var (
 	scanWords  = wording{absent: ": FilterExpression is null"}
 	batchWords = wording{older: true}
 )
+
+// maxName is the most bytes of the name of an attribute.
+const maxName = 65535
 
 const envelope = "1 validation error detected: "
 
@@ -226,6 +230,27 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// scalarKeys refuses paths into attributes that are keys, of the table or of an index.
+func scalarKeys(d *table, paths []expr.Path) error {
+	into := func(name string) bool {
+		return name != "" && slices.ContainsFunc(paths, func(p expr.Path) bool { return len(p) > 1 && p.Attribute() == name })
+	}
+	const rule = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed"
+	for _, name := range []string{d.Hash, d.Range} {
+		if into(name) {
+			return invalid(rule+": Key: %s", name)
+		}
+	}
+	for i := range d.Indexes {
+		for _, name := range d.Indexes[i].keys() {
+			if into(name) {
+				return invalid(rule+": IndexKey: %s", name)
+			}
+		}
+	}
+	return nil
 }
 
 func emptyKeyValue(v attr.Value) string {
