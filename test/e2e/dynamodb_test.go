@@ -35,7 +35,7 @@ const dynamodbConfig = `
 resource "aws_dynamodb_table" "orders" {
   name             = "tf-orders"
   billing_mode     = "PROVISIONED"
-  read_capacity    = %d
+  read_capacity    = %[1]d
   write_capacity   = 5
   hash_key         = "customer_id"
   range_key        = "order_id"
@@ -59,10 +59,10 @@ resource "aws_dynamodb_table" "orders" {
     range_key       = "status"
     projection_type = "KEYS_ONLY"
   }
-%s
+%[2]s
   ttl {
     attribute_name = "TimeToExist"
-    enabled        = %t
+    enabled        = %[3]t
   }
   point_in_time_recovery {
     enabled = true
@@ -70,7 +70,7 @@ resource "aws_dynamodb_table" "orders" {
   server_side_encryption {
     enabled = true
   }
-  tags = { team = "%s" }
+  tags = { team = "%[4]s" }
 }
 
 resource "aws_dynamodb_table" "events" {
@@ -82,6 +82,42 @@ resource "aws_dynamodb_table" "events" {
     name = "id"
     type = "S"
   }
+  lifecycle {
+    ignore_changes = [tags, tags_all]
+  }
+}
+
+resource "aws_dynamodb_tag" "events" {
+  resource_arn = aws_dynamodb_table.events.arn
+  key          = "owner"
+  value        = "%[4]s"
+}
+
+resource "aws_dynamodb_resource_policy" "events" {
+  resource_arn = aws_dynamodb_table.events.arn
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{
+    Sid       = "%[4]s"
+    Effect    = "Allow"
+    Principal = "*"
+    Action    = "dynamodb:GetItem"
+    Resource  = aws_dynamodb_table.events.arn
+  }] })
+}
+
+resource "aws_dynamodb_contributor_insights" "events" {
+  table_name = aws_dynamodb_table.events.name
+}
+
+resource "aws_s3_bucket" "exports" {
+  bucket        = "tf-exports"
+  force_destroy = true
+}
+
+resource "aws_dynamodb_table_export" "orders" {
+  table_arn     = aws_dynamodb_table.orders.arn
+  s3_bucket     = aws_s3_bucket.exports.id
+  s3_prefix     = "orders"
+  export_format = "DYNAMODB_JSON"
 }
 
 resource "aws_dynamodb_table_item" "first" {
