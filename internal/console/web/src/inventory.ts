@@ -1,6 +1,6 @@
 // What the account has in its region, asked for again while the page is open.
 import { signal } from "@preact/signals";
-import { all, call, members, own, query, rest, text } from "./aws/client.ts";
+import { all, type AwsError, call, members, own, query, rest, text } from "./aws/client.ts";
 
 export interface Stream { StreamName: string; StreamARN: string; StreamStatus: string; StreamModeDetails?: { StreamMode: string } }
 export interface S3Destination {
@@ -34,11 +34,23 @@ export interface Inventory {
   services: Set<string>;
   streams: Stream[]; deliveries: Delivery[]; functions: Func[]; mappings: Mapping[]; tables: ItemTable[]; lake: GlueTable[]; databases: string[]; apis: RestAPI[]; applications: Application[];
   queues: Queue[]; topics: string[]; subscriptions: Subscription[]; jobs: GlueJob[]; boards: Board[];
-  /** denied names the parts that these credentials may not list. */
-  denied: string[];
+  /** denied is why, by what it is of, these credentials may not see all: "queues", or "some queues". */
+  denied: Record<string, Error>;
 }
 
 export const inventory = signal<Inventory | null>(null);
+
+let denied: Record<string, Error> = {}; // of the look that goes on
+
+/** each describes resources of a listing, but for those that have gone since, and those that these credentials may not see. */
+async function each<T>(what: string, names: string[], describe: (name: string) => Promise<T>): Promise<T[]> {
+  const refused = denied, found = await Promise.all(names.map((n) => describe(n).catch((e: AwsError) => {
+    if (/AccessDenied|NotAuthorized/.test(e.code)) refused["some " + what] = e;
+    else if (!/NotFound/.test(e.code)) throw e;
+    return undefined;
+  })));
+  return found.filter((x) => x !== undefined);
+}
 
 async function streams() {
   const out: Stream[] = [];
@@ -56,7 +68,7 @@ async function deliveries() {
     names.push(...p.DeliveryStreamNames);
     if (!p.HasMoreDeliveryStreams || !p.DeliveryStreamNames.length) break;
   }
-  return Promise.all(names.map(async (n) => (await call<{ DeliveryStreamDescription: Delivery }>("firehose", "DescribeDeliveryStream", { DeliveryStreamName: n })).DeliveryStreamDescription));
+  return each("deliveries", names, async (n) => (await call<{ DeliveryStreamDescription: Delivery }>("firehose", "DescribeDeliveryStream", { DeliveryStreamName: n })).DeliveryStreamDescription);
 }
 
 async function marked<T>(path: string, items: string): Promise<T[]> {
@@ -65,12 +77,12 @@ async function marked<T>(path: string, items: string): Promise<T[]> {
 
 async function tables() {
   const names = await all<string, string>((t) => call("dynamodb", "ListTables", t ? { ExclusiveStartTableName: t } : {}), "TableNames", "LastEvaluatedTableName");
-  return Promise.all(names.map(async (n) => (await call<{ Table: ItemTable }>("dynamodb", "DescribeTable", { TableName: n })).Table));
+  return each("tables", names, async (n) => (await call<{ Table: ItemTable }>("dynamodb", "DescribeTable", { TableName: n })).Table);
 }
 
 async function lake() {
   const names = (await all<{ Name: string }, string>((t) => call("glue", "GetDatabases", { NextToken: t }), "DatabaseList", "NextToken")).map((d) => d.Name);
-  const found = await Promise.all(names.map((d) => all<GlueTable, string>((t) => call("glue", "GetTables", { DatabaseName: d, NextToken: t }), "TableList", "NextToken")));
+  const found = await each("the lake", names, (d) => all<GlueTable, string>((t) => call("glue", "GetTables", { DatabaseName: d, NextToken: t }), "TableList", "NextToken"));
   return { names, tables: found.flat() };
 }
 
@@ -97,11 +109,11 @@ function arnsOf(list: Record<string, { ResourceARN?: string }>[] | undefined): s
 
 async function applications(): Promise<Application[]> {
   const list = await call<{ ApplicationSummaries: { ApplicationName: string }[] }>("kinesisanalytics", "ListApplications", {});
-  return Promise.all(list.ApplicationSummaries.map(async (s) => {
-    const d = (await call<{ ApplicationDetail: AppDetail }>("kinesisanalytics", "DescribeApplication", { ApplicationName: s.ApplicationName })).ApplicationDetail;
+  return each("applications", list.ApplicationSummaries.map((s) => s.ApplicationName), async (ApplicationName) => {
+    const d = (await call<{ ApplicationDetail: AppDetail }>("kinesisanalytics", "DescribeApplication", { ApplicationName })).ApplicationDetail;
     const sql = d.ApplicationConfigurationDescription?.SqlApplicationConfigurationDescription;
     return { name: d.ApplicationName, arn: d.ApplicationARN, status: d.ApplicationStatus, inputs: arnsOf(sql?.InputDescriptions), outputs: arnsOf(sql?.OutputDescriptions) };
-  }));
+  });
 }
 
 async function queues(): Promise<Queue[]> {
@@ -173,27 +185,27 @@ export async function look() {
   const by = asker, have = services ?? new Set(Object.keys((await own<{ services: Record<string, string> }>("health")).services));
   if (by !== asker) return;
   services = have;
-  const denied: string[] = [];
-  const part = async <T>(service: string, ask: () => Promise<T>, none: T): Promise<T> => {
+  const refused: Record<string, Error> = (denied = {});
+  const part = async <T>(service: string, what: string, ask: () => Promise<T>, none: T): Promise<T> => {
     if (!have.has(service)) return none;
     try {
       return await ask();
     } catch (e) {
       if ((e as { status?: number }).status === 0) throw e;
-      denied.push(service + ": " + (e as Error).message);
+      refused[what] = e as Error;
       return none;
     }
   };
   const [s, d, f, m, t, l, a, k, q, n, j, b] = await Promise.all([
-    part("kinesis", streams, []), part("firehose", deliveries, []),
-    part("lambda", () => marked<Func>("/2015-03-31/functions/", "Functions"), []),
-    part("lambda", () => marked<Mapping>("/2015-03-31/event-source-mappings/", "EventSourceMappings"), []),
-    part("dynamodb", tables, []), part("glue", lake, { names: [] as string[], tables: [] as GlueTable[] }), part("apigateway", apis, []),
-    part("kinesisanalytics", applications, []), part("sqs", queues, []), part("sns", topics, { list: [] as string[], subscriptions: [] as Subscription[] }),
-    part("glue", jobs, []), part("cloudwatch", boards, []),
+    part("kinesis", "streams", streams, []), part("firehose", "deliveries", deliveries, []),
+    part("lambda", "functions", () => marked<Func>("/2015-03-31/functions/", "Functions"), []),
+    part("lambda", "event sources", () => marked<Mapping>("/2015-03-31/event-source-mappings/", "EventSourceMappings"), []),
+    part("dynamodb", "tables", tables, []), part("glue", "the lake", lake, { names: [] as string[], tables: [] as GlueTable[] }), part("apigateway", "APIs", apis, []),
+    part("kinesisanalytics", "applications", applications, []), part("sqs", "queues", queues, []), part("sns", "topics", topics, { list: [] as string[], subscriptions: [] as Subscription[] }),
+    part("glue", "jobs", jobs, []), part("cloudwatch", "dashboards", boards, []),
   ]);
   if (by !== asker) return; // it is that of another
-  inventory.value = { services: have, streams: s, deliveries: d, functions: f, mappings: m, tables: t, lake: l.tables, databases: l.names, apis: a, applications: k, queues: q, topics: n.list, subscriptions: n.subscriptions, jobs: j, boards: b, denied };
+  inventory.value = { services: have, streams: s, deliveries: d, functions: f, mappings: m, tables: t, lake: l.tables, databases: l.names, apis: a, applications: k, queues: q, topics: n.list, subscriptions: n.subscriptions, jobs: j, boards: b, denied: refused };
 }
 
 /** forget is called when who asks, or where, is another. */

@@ -7,7 +7,7 @@ import { Meter } from "../src/rates.ts";
 const arn = (service: string, rest: string) => `arn:aws:${service}:us-east-1:000000000000:${rest}`;
 
 const account: Inventory = {
-  services: new Set(), denied: [], databases: ["shop"], applications: [], queues: [], topics: [], subscriptions: [], jobs: [], boards: [],
+  services: new Set(), denied: {}, databases: ["shop"], applications: [], queues: [], topics: [], subscriptions: [], jobs: [], boards: [],
   streams: [{ StreamName: "orders", StreamARN: arn("kinesis", "stream/orders"), StreamStatus: "ACTIVE" }],
   deliveries: [
     { DeliveryStreamName: "raw", DeliveryStreamARN: "", DeliveryStreamStatus: "ACTIVE", DeliveryStreamType: "KinesisStreamAsSource",

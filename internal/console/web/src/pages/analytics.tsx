@@ -38,9 +38,9 @@ function List() {
   const live = useLive(statuses, 2000, []);
   return (
     <>
-      <Head title="Analytics" sub={some(list.length, "application")} />
+      <Head title="Analytics" sub={!inventory.value!.denied.applications && some(list.length, "application")} />
       <section class="panel scroll">
-        {list.length === 0 ? <Empty title="No applications yet" line="aws kinesisanalyticsv2 create-application --cli-input-json file://application.json">An application runs SQL without end over a stream, and writes its rows to another.</Empty> : (
+        {list.length === 0 ? <Empty of="applications" title="No applications yet" line="aws kinesisanalyticsv2 create-application --cli-input-json file://application.json">An application runs SQL without end over a stream, and writes its rows to another.</Empty> : (
           <table><thead><tr><th>name</th><th>from</th><th>to</th><th class="n">behind</th><th class="n">state</th><th>last step</th><th>status</th></tr></thead><tbody>{list.map((a) => {
             const s = live.value?.find((x) => x.name === a.name);
             return (

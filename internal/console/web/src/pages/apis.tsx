@@ -27,10 +27,10 @@ export function APIs(p: { id?: string }) {
   const all = [...inv.apis.map((a) => ({ id: a.id, name: a.name, kind: "REST", says: some(a.routes.length, "method") })), ...(http.value ?? []).map((a) => ({ id: a.apiId, name: a.name, kind: "HTTP", says: "" }))];
   return (
     <>
-      <Head title="APIs" sub={some(all.length, "API")} />
-      <Problem error={http.error} />
+      <Head title="APIs" sub={!inv.denied.APIs && some(all.length, "API")} />
+      <Problem error={http.error ?? inv.denied.APIs} />
       <section class="panel scroll">
-        {all.length === 0 ? <Empty title="No APIs yet" line="aws apigateway create-rest-api --name shop">An API turns requests into calls of functions and services.</Empty> : (
+        {all.length === 0 ? !http.error && !inv.denied.APIs && <Empty title="No APIs yet" line="aws apigateway create-rest-api --name shop">An API turns requests into calls of functions and services.</Empty> : (
           <table><thead><tr><th>name</th><th>kind</th><th>id</th><th /></tr></thead><tbody>{all.map((a) => (
             <tr key={a.id} class="link" onClick={() => go("apis", a.id)}><td><a href={to("apis", a.id)}>{a.name}</a></td><td class="sub">{a.kind}</td><td class="m dim">{a.id}</td><td class="sub">{a.says}</td></tr>
           ))}</tbody></table>

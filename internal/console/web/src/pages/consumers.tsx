@@ -79,13 +79,19 @@ async function consumersOf(stream: string, lags = false): Promise<Consumer[]> {
   return out;
 }
 
+/** unseen says which consumers these credentials may not see. */
+function unseen(): string {
+  const kinds = Object.keys(inventory.value?.denied ?? {}).filter((k) => /deliveries|sources|applications/.test(k));
+  return kinds.length ? "These credentials may not see " + kinds.join(", ") + ": they may read it too." : "";
+}
+
 export function Consumers(p: { stream: string }) {
   const live = useLive(() => consumersOf(p.stream, true), 3000, [p.stream, !!inventory.value]);
   return (
     <details class="panel" open>
       <summary class="bar">Consumers <span class="sub">{live.value?.length ?? ""}</span></summary>
       <Problem error={live.error} />
-      {live.value?.length === 0 && <div class="empty quiet">Nobody reads it yet. A delivery, a function or an application may.</div>}
+      {unseen() ? <div class="notice">{unseen()}</div> : live.value?.length === 0 && <div class="empty quiet">Nobody reads it yet. A delivery, a function or an application may.</div>}
       {!!live.value?.length && <div class="scroll"><table><tbody>{live.value.map((c) => (
         <tr key={c.kind + c.name}><td class="sub">{c.kind}</td><td>{c.href ? <a href={c.href}>{c.name}</a> : c.name}</td><td class="sub">{c.lag}</td><td class="m dim">{c.places && Object.entries(c.places).sort().slice(0, 4).map(([s, q]) => `${Number(s.slice(8))}: …${q.slice(-12)}`).join("  ")}</td><td class="bad cut" title={c.bad}>{c.bad}</td></tr>
       ))}</tbody></table></div>}
@@ -120,7 +126,7 @@ export function WhereTo(p: { stream: string; record: Rec }) {
     <div class="went">
       <div class="bar top"><b>Where it went</b></div>
       <Problem error={live.error} />
-      {live.value?.length === 0 && <div class="empty quiet">Nobody reads this stream.</div>}
+      {unseen() ? <div class="notice">{unseen()}</div> : live.value?.length === 0 && <div class="empty quiet">Nobody reads this stream.</div>}
       {live.value?.map((c) => {
         const done = passed(c, r), table = c.kind === "delivery" ? tableOf(c.name) : undefined, seconds = took.current.get(c.kind + c.name);
         return (

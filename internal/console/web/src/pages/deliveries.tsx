@@ -24,10 +24,10 @@ function List() {
   const { flows, deliveries } = rates.value;
   return (
     <>
-      <Head title="Deliveries" sub={some(inv.deliveries.length, "delivery stream")} />
+      <Head title="Deliveries" sub={!inv.denied.deliveries && some(inv.deliveries.length, "delivery stream")} />
       <section class="panel scroll">
         {inv.deliveries.length === 0 ? (
-          <Empty title="No delivery streams yet" line="aws firehose create-delivery-stream --cli-input-json file://delivery.json">A delivery stream writes records to objects in buffers, as JSON or Parquet.</Empty>
+          <Empty of="deliveries" title="No delivery streams yet" line="aws firehose create-delivery-stream --cli-input-json file://delivery.json">A delivery stream writes records to objects in buffers, as JSON or Parquet.</Empty>
         ) : (
           <table>
             <thead><tr><th>name</th><th class="more">from</th><th class="more">to</th><th class="n">records/s</th><th class="n more">waiting</th><th class="n">lag</th><th class="n more">delivered</th><th class="n more">failed</th><th class="more">{spanned()}</th><th>state</th></tr></thead>

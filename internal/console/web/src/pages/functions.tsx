@@ -21,9 +21,9 @@ export function Functions(p: { name?: string }) {
   }
   return (
     <>
-      <Head title="Functions" sub={some(inv.functions.length, "function")} />
+      <Head title="Functions" sub={!inv.denied.functions && some(inv.functions.length, "function")} />
       <section class="panel scroll">
-        {inv.functions.length === 0 ? <Empty title="No functions yet" line="aws lambda create-function --function-name hello --runtime python3.12 --handler app.handler --role arn:aws:iam::000000000000:role/hello --zip-file fileb://hello.zip">A function is code that runs for each request, or for each batch of records.</Empty> : (
+        {inv.functions.length === 0 ? <Empty of="functions" title="No functions yet" line="aws lambda create-function --function-name hello --runtime python3.12 --handler app.handler --role arn:aws:iam::000000000000:role/hello --zip-file fileb://hello.zip">A function is code that runs for each request, or for each batch of records.</Empty> : (
           <table>
             <thead><tr><th>name</th><th>runtime</th><th class="more">handler</th><th class="n more">memory</th><th class="n more">timeout</th><th class="n more">code</th><th>fed by</th></tr></thead>
             <tbody>{inv.functions.map((f) => (

@@ -126,10 +126,10 @@ export function Generator() {
   return (
     <>
       <Head title="Generator" sub="records of templates, put by this tab">
-        <button onClick={() => act("preview", async () => setPreview(await look()))} disabled={!!busy}>Preview</button>
-        <button class="primary" onClick={begin} disabled={!!busy || !target}>Start</button>
+        {!none && <><button onClick={() => act("preview", async () => setPreview(await look()))} disabled={!!busy}>Preview</button>
+        <button class="primary" onClick={begin} disabled={!!busy || !target}>Start</button></>}
       </Head>
-      {none ? <section class="panel"><Empty title="Records are made on the node’s own machine alone" line="brookmere generate orders --to kinesis:STREAM --rate 100">From elsewhere the command line makes them.</Empty></section> : <>
+      {none ? <section class="panel"><Empty title="The node makes records for its owner, on its own machine" line="brookmere generate orders --to kinesis:STREAM --rate 100">For others the command line makes them.</Empty></section> : <>
         <Problem error={error ?? builtin.error} />
         <div class="beside">
           <section class="panel">

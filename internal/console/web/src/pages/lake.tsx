@@ -21,8 +21,8 @@ export function Lake(p: { database?: string; table?: string }) {
   }
   return (
     <>
-      <Head title="Lake" sub={`${some(inv.databases.length, "database")} · ${some(inv.lake.length, "table")}`} />
-      {inv.databases.length === 0 && <section class="panel"><Empty title="The catalog is empty" line="aws glue create-database --database-input Name=shop">A database holds tables: names and columns for the objects below a prefix.</Empty></section>}
+      <Head title="Lake" sub={!inv.denied["the lake"] && `${some(inv.databases.length, "database")} · ${some(inv.lake.length, "table")}`} />
+      {inv.databases.length === 0 && <section class="panel"><Empty of="the lake" title="The catalog is empty" line="aws glue create-database --database-input Name=shop">A database holds tables: names and columns for the objects below a prefix.</Empty></section>}
       {inv.databases.map((db) => {
         const list = inv.lake.filter((t) => t.DatabaseName === db);
         return (

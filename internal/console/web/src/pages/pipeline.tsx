@@ -42,6 +42,7 @@ export function Pipeline() {
     if (d.lag_seconds > late) behind++;
     if (d.last_error) failing++;
   }
+  const denied = Object.entries(inv!.denied);
   const focus = over ? pathOf(over, graph.edges) : null;
   const edge = graph.edges.find((e) => key(e) === chosen);
   return (
@@ -53,7 +54,7 @@ export function Pipeline() {
         <select aria-label="Time" value={range.value} onChange={(e) => (range.value = Number(e.currentTarget.value))}>{times.map(([s, label]) => <option value={s}>{label}</option>)}</select>
         <input class="field" type="search" placeholder="Filter by name" aria-label="Filter by name" value={find} onInput={(e) => setFind(e.currentTarget.value)} />
       </Head>
-      {inv!.denied.length > 0 && <div class="notice">Not shown, as these credentials may not list it: {inv!.denied.join("; ")}</div>}
+      {denied.length > 0 && <details class="notice"><summary>Not shown, as these credentials may not see them: {denied.map(([what]) => what).join(", ")}</summary>{denied.map(([, e]) => <p>{e.message}</p>)}</details>}
       <section class="panel canvas" aria-label="Resources and where records go between them">
         {graph.nodes.length === 0 ? (
           <Empty title="Nothing flows here yet" line="brookmere demo">Start the demo, or create a stream and put a record: it shows here within seconds.</Empty>

@@ -40,10 +40,10 @@ function List(p: { queues: Queue[] }) {
   const dead = new Set([...(live.value?.values() ?? [])].map((a) => deadOf(a)?.queue));
   return (
     <>
-      <Head title="Queues" sub={some(p.queues.length, "queue")} />
+      <Head title="Queues" sub={!inventory.value!.denied.queues && some(p.queues.length, "queue")} />
       <Problem error={live.error} />
       <section class="panel scroll">
-        {p.queues.length === 0 ? <Empty title="No queues yet" line="aws sqs create-queue --queue-name work">A queue keeps messages until somebody has done what they say.</Empty> : (
+        {p.queues.length === 0 ? <Empty of="queues" title="No queues yet" line="aws sqs create-queue --queue-name work">A queue keeps messages until somebody has done what they say.</Empty> : (
           <table>
             <thead><tr><th>name</th><th>kind</th><th class="n">waiting</th><th class="n">in flight</th><th class="n">delayed</th><th>refused messages go to</th></tr></thead>
             <tbody>{p.queues.map((q) => {

@@ -293,7 +293,7 @@ function Outcome(p: { tab: Tab; db: string; board?: () => void }) {
 function Tables(p: { db: string; insert: (s: string) => void }) {
   const [open, setOpen] = useState<string | null>(null);
   const list = (inventory.value?.lake ?? []).filter((t) => t.DatabaseName === p.db);
-  if (!list.length) return <div class="empty quiet">No tables in this database.</div>;
+  if (!list.length) return inventory.value?.denied["the lake"] ? <Problem error={inventory.value.denied["the lake"]} /> : <div class="empty quiet">No tables in this database.</div>;
   return (
     <div class="tree">{list.map((t) => (
       <>

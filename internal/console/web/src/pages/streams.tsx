@@ -21,10 +21,10 @@ function List() {
   const { flows, streams } = rates.value;
   return (
     <>
-      <Head title="Streams" sub={some(inv.streams.length, "stream")} />
+      <Head title="Streams" sub={!inv.denied.streams && some(inv.streams.length, "stream")} />
       <section class="panel">
         {inv.streams.length === 0 ? (
-          <Empty title="No streams yet" line="aws kinesis create-stream --stream-name clicks --shard-count 1">A stream keeps records for its consumers to read, each at its own pace.</Empty>
+          <Empty of="streams" title="No streams yet" line="aws kinesis create-stream --stream-name clicks --shard-count 1">A stream keeps records for its consumers to read, each at its own pace.</Empty>
         ) : (
           <table>
             <thead><tr><th>name</th><th class="more">mode</th><th class="n">shards</th><th class="n">records/s</th><th class="n more">bytes/s</th><th class="n more">kept</th><th class="more">{spanned()}</th><th>state</th></tr></thead>

@@ -19,9 +19,9 @@ export function Tables(p: { name?: string }) {
   }
   return (
     <>
-      <Head title="Tables" sub={some(inv.tables.length, "table")} />
+      <Head title="Tables" sub={!inv.denied.tables && some(inv.tables.length, "table")} />
       <section class="panel scroll">
-        {inv.tables.length === 0 ? <Empty title="No tables yet" line="aws dynamodb create-table --table-name orders --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH --billing-mode PAY_PER_REQUEST">A table keeps items by their keys.</Empty> : (
+        {inv.tables.length === 0 ? <Empty of="tables" title="No tables yet" line="aws dynamodb create-table --table-name orders --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH --billing-mode PAY_PER_REQUEST">A table keeps items by their keys.</Empty> : (
           <table>
             <thead><tr><th>name</th><th>key</th><th class="n">items</th><th class="n">size</th><th>indexes</th><th>stream</th><th>state</th></tr></thead>
             <tbody>{inv.tables.map((t) => (

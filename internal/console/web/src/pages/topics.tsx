@@ -18,9 +18,9 @@ export function Topics(p: { name?: string }) {
   }
   return (
     <>
-      <Head title="Topics" sub={some(inv.topics.length, "topic")} />
+      <Head title="Topics" sub={!inv.denied.topics && some(inv.topics.length, "topic")} />
       <section class="panel scroll">
-        {inv.topics.length === 0 ? <Empty title="No topics yet" line="aws sns create-topic --name events">A topic sends each message to all that subscribe to it.</Empty> : (
+        {inv.topics.length === 0 ? <Empty of="topics" title="No topics yet" line="aws sns create-topic --name events">A topic sends each message to all that subscribe to it.</Empty> : (
           <table>
             <thead><tr><th>name</th><th>kind</th><th class="n">subscriptions</th><th>to</th></tr></thead>
             <tbody>{inv.topics.map((arn) => {

@@ -89,12 +89,14 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
   let listed = 0;
   let foreign: Error | undefined;
   let begun = 0, sampling = false;
+  let unopened: Error | undefined; // a shard of the last listing
   // Who asks for what was an hour ago, or at a time, gets all of it in its order.
   const mayLeap = /^(latest|\d+[sm])$/.test(from);
   const iterator = async (shard: string, start: Record<string, unknown>) => void iterators.set(shard, (await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName: stream, ShardId: shard, ...start })).ShardIterator);
   const list = async (first: boolean) => {
     const p = await call<{ Shards: Shard[] }>("kinesis", "ListShards", { StreamName: stream });
     listed = Date.now();
+    unopened = undefined;
     const wanted = p.Shards.filter((s) => !known.has(s.ShardId) && !(first && from === "latest" && s.SequenceNumberRange.EndingSequenceNumber));
     for (const s of p.Shards) known.add(s.ShardId);
     await Promise.all(wanted.map(async (s) => {
@@ -105,7 +107,9 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
       } catch (e) {
         if (!(first && numbered(from) && e instanceof AwsError && e.code === "InvalidArgumentException")) {
           known.delete(s.ShardId); // it is begun again
-          throw e;
+          listed = Date.now() - 8000;
+          unopened = e as Error;
+          return;
         }
         foreign = e; // a number of another shard
       }
@@ -147,7 +151,7 @@ export function tail(stream: string, from: string, got: (records: Rec[], behind:
       if (!more) begun = -Infinity; // it has been at the tip
       sampling = mayLeap && (sampling ? behind.size > 0 : came > fast && (begun < 0 || begun > 10 * fast));
       if (sampling) await Promise.all([...behind].map((shard) => iterator(shard, { ShardIteratorType: "LATEST" })));
-      failed(undefined);
+      failed(unopened);
     } catch (e) {
       if ((e as Error).name !== "AbortError") failed(e as Error);
     }

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { AwsError } from "../aws/client.ts";
+import { inventory } from "../inventory.ts";
 
 export function Head(p: { title: string; sub?: ComponentChildren; back?: [string, string]; children?: ComponentChildren }) {
   return (
@@ -30,8 +31,10 @@ export function Command(p: { line: string }) {
   );
 }
 
-export function Empty(p: { title: string; line?: string; children?: ComponentChildren }) {
-  return (
+/** Empty is what a page says of nothing, and the first thing to do; or, of what is asked for with all others, that these credentials may not see it. */
+export function Empty(p: { title: string; line?: string; of?: string; children?: ComponentChildren }) {
+  const refused = inventory.value?.denied[p.of ?? ""];
+  return refused ? <Problem error={refused} /> : (
     <div class="empty">
       <b>{p.title}</b>
       {p.children && <p>{p.children}</p>}
@@ -40,8 +43,10 @@ export function Empty(p: { title: string; line?: string; children?: ComponentChi
   );
 }
 
+const denial = "The policies of these credentials do not allow it. “brookmere identity explain” says which statement decides.";
 const next: Record<string, string> = {
-  AccessDeniedException: "The policies of these credentials do not allow it. “brookmere identity explain” says which statement decides.",
+  AccessDeniedException: denial,
+  AccessDenied: denial, // of services that speak XML
   Unreachable: "Start the node again with “brookmere up”; nothing here is lost.",
   ResourceNotFoundException: "It may have been deleted. Look at the list again.",
 };
