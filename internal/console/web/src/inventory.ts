@@ -42,14 +42,25 @@ export const inventory = signal<Inventory | null>(null);
 
 let denied: Record<string, Error> = {}; // of the look that goes on
 
+const described = new Map<string, Map<string, unknown>>(); // by what and name
+const many = 20; // of more of a kind a look describes a quarter again
+let looks = 0;
+
 /** each describes resources of a listing, but for those that have gone since, and those that these credentials may not see. */
 async function each<T>(what: string, names: string[], describe: (name: string) => Promise<T>): Promise<T[]> {
-  const refused = denied, found = await Promise.all(names.map((n) => describe(n).catch((e: AwsError) => {
-    if (/AccessDenied|NotAuthorized/.test(e.code)) refused["some " + what] = e;
-    else if (!/NotFound/.test(e.code)) throw e;
-    return undefined;
-  })));
-  return found.filter((x) => x !== undefined);
+  const refused = denied, had = described.get(what), have = new Map<string, unknown>();
+  await Promise.all(names.map(async (n, i) => {
+    const known = names.length > many && i % 4 !== looks % 4 ? had?.get(n) : undefined;
+    try {
+      have.set(n, known ?? (await describe(n)));
+    } catch (err) {
+      const e = err as AwsError;
+      if (/AccessDenied|NotAuthorized/.test(e.code)) refused["some " + what] = e;
+      else if (!/NotFound/.test(e.code)) throw e;
+    }
+  }));
+  if (refused === denied) described.set(what, have);
+  return names.flatMap((n) => (have.has(n) ? [have.get(n) as T] : []));
 }
 
 async function streams() {
@@ -186,6 +197,7 @@ export async function look() {
   if (by !== asker) return;
   services = have;
   const refused: Record<string, Error> = (denied = {});
+  looks++;
   const part = async <T>(service: string, what: string, ask: () => Promise<T>, none: T): Promise<T> => {
     if (!have.has(service)) return none;
     try {
@@ -214,6 +226,8 @@ export function forget() {
   inventory.value = null;
   services = undefined;
   read.clear();
+  described.clear();
+  denied = {};
 }
 
 export function destination(d: Delivery): S3Destination | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Inventory } from "../src/inventory.ts";
-import { graphOf, place, resource } from "../src/pipeline/graph.ts";
+import { folded, graphOf, place, resource } from "../src/pipeline/graph.ts";
 import { Meter } from "../src/rates.ts";
 
 const arn = (service: string, rest: string) => `arn:aws:${service}:us-east-1:000000000000:${rest}`;
@@ -71,4 +71,17 @@ test("jobs and dashboards are in the graph", () => {
 test("a table of a whole bucket holds what is delivered into it", () => {
   const root = { Name: "all", DatabaseName: "shop", StorageDescriptor: { Location: "s3://other/" } };
   assert.ok(graphOf({ ...account, lake: [root] }).edges.some((e) => e.from === "delivery/direct" && e.to === "lake/shop.all"));
+});
+
+test("resources that are alike are one", () => {
+  const of = (kind: string, n: number) => Array.from({ length: n }, (_, i) => ({ id: `${kind}/${kind}-${i}`, kind: kind as "stream", name: `${kind}-${i}`, sub: "" }));
+  const whole = { nodes: [...of("stream", 6), ...of("delivery", 5), ...of("bucket", 1), ...of("table", 4), ...of("queue", 3)],
+    edges: [...Array.from({ length: 5 }, (_, i) => ({ from: `stream/stream-${i}`, to: `delivery/delivery-${i}`, delivery: `delivery-${i}`, trouble: i === 3 ? "it fails" : undefined })), ...Array.from({ length: 5 }, (_, i) => ({ from: `delivery/delivery-${i}`, to: "bucket/bucket-0" }))] };
+  const g = folded(whole, new Set());
+  assert.deepEqual(g.nodes.map((n) => n.name), ["stream ×5", "stream-5", "delivery ×5", "bucket-0", "table ×4", "queue-0", "queue-1", "queue-2"]);
+  assert.deepEqual(g.edges.map((e) => [e.from, e.to, e.folded?.length, e.trouble]), [["group/stream/stream-0", "group/delivery/delivery-0", 5, "it fails"], ["group/delivery/delivery-0", "bucket/bucket-0", 5, undefined]]);
+  const open = folded(whole, new Set(g.nodes[2]!.members));
+  assert.equal(open.nodes.filter((n) => n.kind === "delivery").length, 5);
+  assert.equal(open.edges.length, 10);
+  assert.deepEqual(folded({ nodes: [], edges: [] }, new Set()), { nodes: [], edges: [] });
 });

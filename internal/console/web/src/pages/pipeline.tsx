@@ -4,13 +4,14 @@ import { count, rate, some, span } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { lazy } from "../parts/lazy.tsx";
 import { Command, Empty, Head, Loading, Spark } from "../parts/ui.tsx";
-import { graphOf, type GraphEdge, type GraphNode } from "../pipeline/graph.ts";
+import { folded, graphOf, type GraphEdge, type GraphNode } from "../pipeline/graph.ts";
 import { layout, pathOf, size, type Placed } from "../pipeline/layout.ts";
-import { range, rates, round } from "../rates.ts";
+import { range, rates, round, type Flow } from "../rates.ts";
 import { go } from "../route.ts";
 
 const Records = lazy(() => import("./records.tsx").then((m) => m.Records));
 
+const many = 60; // resources
 const late = 120; // seconds: a delivery that is further behind is marked
 
 export function Pipeline() {
@@ -18,7 +19,10 @@ export function Pipeline() {
   const [chosen, choose] = useState<string | null>(null); // an edge: from and to
   const [over, setOver] = useState<string | null>(null); // a node
   const [find, setFind] = useState("");
-  const graph = useMemo(() => (inv ? graphOf(inv) : null), [inv]);
+  const [open, unfold] = useState(new Set<string>()); // those of groups that were unfolded
+  const whole = useMemo(() => (inv ? graphOf(inv) : null), [inv]);
+  // Of many resources, those that are alike are one, unless somebody looks for a name.
+  const graph = useMemo(() => (whole && whole.nodes.length > many && !find ? folded(whole, open) : whole), [whole, open, !!find]);
   const placed = useMemo(() => {
     if (!graph) return null;
     let ids = graph.nodes.map((n) => n.id);
@@ -32,7 +36,7 @@ export function Pipeline() {
     const order = (id: string) => { const p = out.at.get(id); return p ? p.y * 1e5 + p.x : 0; };
     return { ...out, nodes: graph.nodes.filter((n) => out.at.has(n.id)).sort((a, b) => order(a.id) - order(b.id)), edges: graph.edges.filter((e) => out.at.has(e.from) && out.at.has(e.to)).sort((a, b) => order(a.from) - order(b.from) || order(a.to) - order(b.to)) };
   }, [graph, find]);
-  if (!graph || !placed) return <><Head title="Pipeline" /><Loading /></>;
+  if (!whole || !graph || !placed) return <><Head title="Pipeline" /><Loading /></>;
   const { flows, deliveries, known, over: past } = rates.value;
   let entering = 0, failed = 0, behind = 0, failing = 0;
   for (const s of inv!.streams) entering += flows.get("stream/" + s.StreamName)?.rate ?? 0;
@@ -47,10 +51,11 @@ export function Pipeline() {
   const edge = graph.edges.find((e) => key(e) === chosen);
   return (
     <>
-      <Head title="Pipeline" sub={known ? `${rate(entering)} records/s in${past ? ", mean of " + round(past) : ""} · ${some(graph.nodes.length, "resource")}` : some(graph.nodes.length, "resource") + " · rates are told to the node's owner, and to those who may read metrics"}>
+      <Head title="Pipeline" sub={known ? `${rate(entering)} records/s in${past ? ", mean of " + round(past) : ""} · ${some(whole.nodes.length, "resource")}` : some(whole.nodes.length, "resource") + " · rates are told to the node's owner, and to those who may read metrics"}>
         {behind > 0 && <span class="badge w">{some(behind, "delivery", "deliveries")} behind</span>}
         {failing > 0 && <span class="badge b">{some(failing, "delivery", "deliveries")} failing</span>}
         {failed > 0 && <span class="badge b">{some(failed, "record")} failed</span>}
+        {open.size > 0 && <button onClick={() => unfold(new Set())}>Fold what is alike</button>}
         <select aria-label="Time" value={range.value} onChange={(e) => (range.value = Number(e.currentTarget.value))}>{times.map(([s, label]) => <option value={s}>{label}</option>)}</select>
         <input class="field" type="search" placeholder="Filter by name" aria-label="Filter by name" value={find} onInput={(e) => setFind(e.currentTarget.value)} />
       </Head>
@@ -63,7 +68,7 @@ export function Pipeline() {
             {placed.edges.map((e) => <Edge key={key(e)} edge={e} at={placed.at} way={placed.ways.get(key(e)) ?? []} chosen={key(e) === chosen} dim={!!focus && !(focus.has(e.from) && focus.has(e.to))} choose={() => choose(key(e) === chosen ? null : key(e))} />)}
             {placed.nodes.map((n) => {
               const p = placed.at.get(n.id);
-              return p && <Node key={n.id} node={n} x={p.x} y={p.y} dim={!!focus && !focus.has(n.id)} over={(on) => setOver(on ? n.id : null)} />;
+              return p && <Node key={n.id} node={n} x={p.x} y={p.y} dim={!!focus && !focus.has(n.id)} over={(on) => setOver(on ? n.id : null)} unfold={(ids) => (setOver(null), unfold(new Set([...open, ...ids])))} />;
             })}
           </svg>
         )}
@@ -96,12 +101,20 @@ function fit(s: string, width: number, font: string) {
   return cut();
 }
 
-function Node(p: { node: GraphNode; x: number; y: number; dim: boolean; over: (on: boolean) => void }) {
+/** sum is the flow of several together. */
+function sum(list: (Flow | undefined)[]): Flow | undefined {
+  const known = list.filter((f) => f !== undefined), n = Math.min(...known.map((f) => f.history.length));
+  if (known.length < 2) return known[0];
+  return { rate: known.reduce((s, f) => s + f.rate, 0), bytes: 0, history: Array.from({ length: n }, (_, i) => known.reduce((s, f) => s + f.history.at(i - n)!, 0)) };
+}
+
+function Node(p: { node: GraphNode; x: number; y: number; dim: boolean; over: (on: boolean) => void; unfold: (ids: string[]) => void }) {
   const { node: n } = p;
   const { flows, streams } = rates.value;
-  const flow = flows.get(n.kind === "put" ? "delivery/" + n.name : n.id);
+  const flowOf = (id: string) => flows.get(id.replace(/^put/, "delivery"));
+  const flow = n.members ? sum(n.members.map(flowOf)) : flowOf(n.id);
   const shards = n.kind === "stream" ? streams.get(n.name)?.shards.filter((s) => s.open).length : undefined;
-  const open = () => n.page && go(...n.page);
+  const open = () => (n.members ? p.unfold(n.members) : n.page && go(...n.page));
   return (
     <g transform={`translate(${p.x} ${p.y})`} class={"node" + (p.dim ? " dim" : "")} role="link" tabIndex={0} onClick={open}
       onKeyDown={(e) => e.key === "Enter" && open()} onMouseEnter={() => p.over(true)} onMouseLeave={() => p.over(false)} onFocus={() => p.over(true)} onBlur={() => p.over(false)}>
@@ -136,8 +149,9 @@ function Edge(p: { edge: GraphEdge; at: Map<string, Placed>; way: Placed[]; chos
   const a = p.at.get(p.edge.from), b = p.at.get(p.edge.to);
   if (!a || !b) return null;
   const { flows, deliveries } = rates.value;
-  const flow = p.edge.flow ? flows.get(p.edge.flow)?.rate ?? 0 : 0;
-  const d = p.edge.delivery ? deliveries.get(p.edge.delivery) : undefined;
+  const lines = p.edge.folded ?? [p.edge];
+  const flow = sum(lines.map((e) => flows.get(e.flow ?? "")))?.rate ?? 0;
+  const d = lines.flatMap((e) => deliveries.get(e.delivery ?? "") ?? []).sort((a, b) => Number(!!b.last_error) - Number(!!a.last_error) || b.lag_seconds - a.lag_seconds)[0]; // the worst
   const trouble = p.edge.trouble ?? d?.last_error;
   const from = { x: a.x + size.width, y: a.y + size.height / 2 }, to = { x: b.x, y: b.y + size.height / 2 }, next = p.way[0] ?? to;
   const path = pathThrough(from, p.way, to);
@@ -165,13 +179,13 @@ function Edge(p: { edge: GraphEdge; at: Map<string, Placed>; way: Placed[]; chos
 /** Over shows what goes over an edge. */
 function Over(p: { edge: GraphEdge; close: () => void }) {
   const { edge: e } = p;
-  const from = e.from.split("/").slice(1).join("/"), to = e.to.split("/").slice(1).join("/");
+  const name = (id: string) => id.replace(/^group\//, "").split("/").slice(1).join("/"), from = name(e.from), to = name(e.to);
   const d = e.flow?.startsWith("delivery/") ? rates.value.deliveries.get(e.flow.slice(9)) : undefined;
   return (
     <section class="panel over">
       <div class="bar">
         <b>{from} → {to}</b>
-        <span class="sub">{e.stream ? "last records over this line" : d ? "what this delivery has written" : "configured; its records are not kept apart"}</span>
+        <span class="sub">{e.stream ? "last records over this line" : d ? "what this delivery has written" : e.folded ? `and ${some(e.folded.length - 1, "line")} like it: choose a group to see each` : "configured; its records are not kept apart"}</span>
         <span class="grow" />
         {e.stream ? <Command line={`brookmere streams tail ${e.stream}`} /> : d && <Command line={`brookmere deliveries describe ${d.name}`} />}
         <button class="plain" aria-label="Close" onClick={p.close}>✕</button>

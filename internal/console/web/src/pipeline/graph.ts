@@ -10,6 +10,8 @@ export interface GraphNode {
   name: string;
   sub: string;
   page?: string[]; // the page of the resource
+  /** members are the resources that a group stands for. */
+  members?: string[];
 }
 
 export interface GraphEdge {
@@ -24,6 +26,8 @@ export interface GraphEdge {
   /** guessed says that no configuration names it, but an environment variable. */
   guessed?: boolean;
   trouble?: string;
+  /** folded are the lines that one between groups stands for. */
+  folded?: GraphEdge[];
 }
 
 export interface Graph {
@@ -137,6 +141,51 @@ export function graphOf(inv: Inventory): Graph {
     }
   }
   return { nodes: [...nodes.values()], edges: [...edges.values()] };
+}
+
+/** least is how many resources that are alike become a group. */
+const least = 4;
+
+/**
+ * folded is a graph in which resources that are alike are one: of a kind, with lines to and from what is alike too.
+ * Those in open stay as they are.
+ */
+export function folded(g: Graph, open: Set<string>): Graph {
+  let like = new Map(g.nodes.map((n) => [n.id, n.kind as string])), kinds = 0;
+  for (let before = -1; kinds !== before;) {
+    before = kinds;
+    const near = new Map<string, Set<string>>(g.nodes.map((n) => [n.id, new Set()])), names = new Map<string, string>();
+    for (const e of g.edges) {
+      near.get(e.from)?.add(">" + like.get(e.to));
+      near.get(e.to)?.add("<" + like.get(e.from));
+    }
+    like = new Map(g.nodes.map((n) => {
+      const by = like.get(n.id) + " " + [...near.get(n.id)!].sort().join(" ");
+      if (!names.has(by)) names.set(by, String(names.size));
+      return [n.id, names.get(by)!];
+    }));
+    kinds = names.size;
+  }
+  const groups = new Map<string, GraphNode[]>(), as = new Map<string, string>();
+  for (const n of g.nodes) if (!open.has(n.id)) groups.set(like.get(n.id)!, [...(groups.get(like.get(n.id)!) ?? []), n]);
+  const nodes = g.nodes.flatMap((n) => {
+    const all = groups.get(like.get(n.id)!);
+    if (open.has(n.id) || !all || all.length < least) return [n];
+    const first = all[0]!, id = "group/" + first.id;
+    as.set(n.id, id);
+    if (n !== first) return [];
+    let shared = first.name;
+    for (const x of all) while (!x.name.startsWith(shared)) shared = shared.slice(0, -1);
+    return [{ id, kind: n.kind, name: (shared.replace(/[-_./]+$/, "") || n.kind) + " ×" + all.length, sub: "see each", members: all.map((x) => x.id) }];
+  });
+  const edges = new Map<string, GraphEdge>();
+  for (const e of g.edges) {
+    const from = as.get(e.from) ?? e.from, to = as.get(e.to) ?? e.to, key = from + "\n" + to, have = edges.get(key);
+    if (have) have.folded!.push(e);
+    else edges.set(key, from === e.from && to === e.to ? e : { from, to, guessed: e.guessed, folded: [e] });
+  }
+  for (const e of edges.values()) if (e.folded) e.trouble = e.folded.find((x) => x.trouble)?.trouble;
+  return { nodes, edges: [...edges.values()] };
 }
 
 type Add = (kind: Kind, name: string, sub: string, page?: string[]) => string;
