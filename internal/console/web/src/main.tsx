@@ -1,5 +1,5 @@
 import { effect } from "@preact/signals";
-import { render } from "preact";
+import { render, type ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { account, begin, keys, node, region } from "./aws/session.ts";
 import { forget, look } from "./inventory.ts";
@@ -13,24 +13,26 @@ import { route, to } from "./route.ts";
 import { applyTheme, onKey, Shell } from "./shell.tsx";
 import "./style.css";
 
-const Streams = lazy(() => import("./pages/all.ts").then((m) => m.Streams));
-const SQL = lazy(() => import("./pages/all.ts").then((m) => m.SQL));
-const Deliveries = lazy(() => import("./pages/all.ts").then((m) => m.Deliveries));
-const Lake = lazy(() => import("./pages/all.ts").then((m) => m.Lake));
-const Objects = lazy(() => import("./pages/all.ts").then((m) => m.Objects));
-const Tables = lazy(() => import("./pages/all.ts").then((m) => m.Tables));
-const Functions = lazy(() => import("./pages/all.ts").then((m) => m.Functions));
-const Queues = lazy(() => import("./pages/all.ts").then((m) => m.Queues));
-const Topics = lazy(() => import("./pages/all.ts").then((m) => m.Topics));
-const Logs = lazy(() => import("./pages/all.ts").then((m) => m.Logs));
-const Metrics = lazy(() => import("./pages/all.ts").then((m) => m.Metrics));
-const Alarms = lazy(() => import("./pages/all.ts").then((m) => m.Alarms));
+/** page is one of those that are loaded together, when the first of them is opened. */
+const page = <P extends object>(of: (m: typeof import("./pages/all.ts")) => ComponentType<P>) => lazy(() => import("./pages/all.ts").then(of));
+const Streams = page((m) => m.Streams);
+const SQL = page((m) => m.SQL);
+const Deliveries = page((m) => m.Deliveries);
+const Lake = page((m) => m.Lake);
+const Objects = page((m) => m.Objects);
+const Tables = page((m) => m.Tables);
+const Functions = page((m) => m.Functions);
+const Queues = page((m) => m.Queues);
+const Topics = page((m) => m.Topics);
+const Logs = page((m) => m.Logs);
+const Metrics = page((m) => m.Metrics);
+const Alarms = page((m) => m.Alarms);
 const Dashboards = lazy(() => import("./pages/dashboards.tsx").then((m) => m.Dashboards));
-const Generator = lazy(() => import("./pages/all.ts").then((m) => m.Generator));
-const Analytics = lazy(() => import("./pages/all.ts").then((m) => m.Analytics));
-const Jobs = lazy(() => import("./pages/all.ts").then((m) => m.Jobs));
-const APIs = lazy(() => import("./pages/all.ts").then((m) => m.APIs));
-const Identity = lazy(() => import("./pages/all.ts").then((m) => m.Identity));
+const Generator = page((m) => m.Generator);
+const Analytics = page((m) => m.Analytics);
+const Jobs = page((m) => m.Jobs);
+const APIs = page((m) => m.APIs);
+const Identity = page((m) => m.Identity);
 
 function Page() {
   const [page, ...rest] = route.value;

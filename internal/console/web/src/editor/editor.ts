@@ -1,7 +1,7 @@
 // The SQL editor. It lives in a shadow root, whose styles are objects and not elements: the page's
 // policy allows no styles in elements.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type Completion } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, toggleComment } from "@codemirror/commands";
+import { copyLineDown, deleteLine, history, historyKeymap, indentLess, indentMore, moveLineDown, moveLineUp, standardKeymap, toggleComment } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { Compartment, EditorState, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from "@codemirror/view";
@@ -20,6 +20,12 @@ export interface Editor {
   focus(): void;
   destroy(): void;
 }
+
+// Beside the keys of every editor; not those that walk a syntax tree, which this one does not have.
+const lines = [
+  { key: "Alt-ArrowUp", run: moveLineUp }, { key: "Alt-ArrowDown", run: moveLineDown }, { key: "Shift-Alt-ArrowDown", run: copyLineDown }, { key: "Shift-Mod-k", run: deleteLine },
+  { key: "Mod-[", run: indentLess }, { key: "Mod-]", run: indentMore },
+];
 
 const look = EditorView.theme({
   "&": { color: "var(--ink)", backgroundColor: "transparent", fontSize: "13px", height: "100%" },
@@ -63,7 +69,7 @@ export function makeEditor(host: HTMLElement, o: { text: string; run: () => void
         syntaxHighlighting(colours), look, placeholder("SELECT …"), EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": o.label ?? "SQL" }),
         Prec.highest(keymap.of([{ key: "Mod-Enter", run: () => (o.run(), true) }, { key: "Mod-/", run: toggleComment }])),
-        keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
+        keymap.of([...closeBracketsKeymap, ...lines, ...standardKeymap, ...historyKeymap, ...completionKeymap]),
         language, known.of(language.data.of({ autocomplete: completer({}, "", []) })),
         EditorView.updateListener.of((u) => u.docChanged && o.changed(u.state.doc.toString())),
       ],

@@ -6,7 +6,7 @@ import { marked, bytes, clock, count, quoted, some, span } from "../format.ts";
 import { inventory, type Func } from "../inventory.ts";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
-import { Command, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
+import { Command, Empty, Gone, Head, Loading, Problem } from "../parts/ui.tsx";
 import { resource } from "../pipeline/graph.ts";
 import { go, to } from "../route.ts";
 import { FunctionCode } from "./code.tsx";
@@ -17,7 +17,7 @@ export function Functions(p: { name?: string }) {
   if (!inv) return <><Head title="Functions" /><Loading /></>;
   if (p.name) {
     const f = inv.functions.find((x) => x.FunctionName === p.name);
-    return f ? <Function key={p.name} f={f} /> : <><Head title={p.name} back={[to("functions"), "Functions"]} /><section class="panel"><Empty title="There is no such function here">It may be in another region or account, or deleted.</Empty></section></>;
+    return f ? <Function key={p.name} f={f} /> : <Gone title={p.name} what="function" back={[to("functions"), "Functions"]} />;
   }
   return (
     <>

@@ -5,7 +5,7 @@ import { count, moment, some } from "../format.ts";
 import { inventory, type GlueTable } from "../inventory.ts";
 import { Grid, widths } from "../parts/grid.tsx";
 import { useLive } from "../parts/live.ts";
-import { Command, Empty, Head, Loading, Problem } from "../parts/ui.tsx";
+import { Command, Empty, Gone, Head, Loading, Problem } from "../parts/ui.tsx";
 import { go, to } from "../route.ts";
 import { isNumber, name, query, type Result } from "./athena.ts";
 import { place } from "../pipeline/graph.ts";
@@ -17,7 +17,7 @@ export function Lake(p: { database?: string; table?: string }) {
   if (!inv) return <><Head title="Lake" /><Loading /></>;
   if (p.table) {
     const t = inv.lake.find((x) => x.DatabaseName === p.database && x.Name === p.table);
-    return t ? <Table key={t.DatabaseName + "." + t.Name} table={t} /> : <><Head title={p.table} back={[to("lake"), "Lake"]} /><section class="panel"><Empty title="There is no such table in the catalog">It may be in another region, or deleted.</Empty></section></>;
+    return t ? <Table key={t.DatabaseName + "." + t.Name} table={t} /> : <Gone title={p.table} what="table" back={[to("lake"), "Lake"]} />;
   }
   return (
     <>
