@@ -57,7 +57,11 @@ func openBrowser(t *testing.T, node string) *browser {
 		chromedp.WSURLReadTimeout(startTime))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(func(format string, values ...any) {
+		if !strings.HasPrefix(format, "unhandled node event") { // of dialogs, which chromedp does not know
+			fmt.Fprintf(os.Stderr, format+"\n", values...)
+		}
+	}))
 	t.Cleanup(cancel)
 	b := &browser{ctx: ctx, url: node}
 	own, err := url.Parse(node)

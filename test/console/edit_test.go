@@ -61,6 +61,11 @@ func fillLabelled(label, text string) chromedp.Action {
 func (p *pipeline) from(t *testing.T, b *browser) {
 	b.do(t, fillLabelled("Filter", "late"), pick("From", "at"), fillLabelled("Time or sequence number", "2024-01-31T14:05Z"), chromedp.KeyEvent("\r"))
 	b.shows(t, "1 of 21 records match", "--from 2024-01-31T14:05:00.000Z")
+	// From the number of that record on, its shard has what came later, which is nothing.
+	var number string
+	b.do(t, chromedp.Click(`.grid .row[aria-rowindex="2"]`, chromedp.ByQuery), until(`[...document.querySelectorAll(".facts dt")].find((d) => d.textContent === "sequence")?.nextElementSibling.textContent`, &number))
+	b.do(t, fillLabelled("Time or sequence number", number), chromedp.KeyEvent("\r"))
+	b.shows(t, "1 of 1 records match", "--shard-iterator-type AT_SEQUENCE_NUMBER --starting-sequence-number "+number)
 }
 
 // redrive puts the records of an error object again, and leaves the objects of others, and what it does not understand.

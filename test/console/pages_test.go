@@ -53,7 +53,7 @@ func TestPages(t *testing.T) {
 	})
 	t.Run("palette", func(t *testing.T) {
 		b.open(t, "pipeline", "resources") // are known, so that Enter takes one
-		b.do(t, chromedp.KeyEvent("/"), chromedp.WaitVisible(".palette input"), chromedp.SendKeys(".palette input", "stream orders\r"))
+		b.do(t, press("/"), chromedp.WaitVisible(".palette input"), chromedp.SendKeys(".palette input", "stream orders\r"))
 		b.shows(t, "Hash range and load")
 	})
 	t.Run("streams", func(t *testing.T) {

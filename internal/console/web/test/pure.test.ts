@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { bytes, csv, marked, quoted, rate, span } from "../src/format.ts";
 import { at, bare, columnsOf, filterOf } from "../src/pipeline/filter.ts";
-import { fromArgument, startOf } from "../src/parts/tail.ts";
+import { fromCommand, startOf } from "../src/parts/tail.ts";
 import { layout, pathOf, size } from "../src/pipeline/layout.ts";
 import { canonicalQuery, encode, sign } from "../src/aws/sigv4.ts";
 
@@ -95,6 +95,7 @@ test("a request is signed as AWS's own clients sign it", async () => {
 
 test("every place to begin at has its argument on the command line", () => {
   const number = "4".repeat(56);
-  for (const [from, want] of [["latest", ""], ["5m", " --from 5m"], ["trim_horizon", " --from trim_horizon"], ["2026-01-31T14:05:00Z", " --from 2026-01-31T14:05:00.000Z"], [number, ""]]) assert.equal(fromArgument(from!), want);
+  for (const [from, want] of [["latest", ""], ["5m", " --from 5m"], ["trim_horizon", " --from trim_horizon"], ["2026-01-31T14:05:00Z", " --from 2026-01-31T14:05:00.000Z"], ] as const) assert.equal(fromCommand("s", from, "x"), "brookmere streams tail s" + want);
+  assert.match(fromCommand("s", number, "shardId-1"), /--stream-name s --shard-id shardId-1 --shard-iterator-type AT_SEQUENCE_NUMBER --starting-sequence-number \d+ /);
   assert.deepEqual(startOf(number), { ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: number });
 });

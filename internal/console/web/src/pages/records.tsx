@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clock, count, marked } from "../format.ts";
 import { Grid, widths, type Column } from "../parts/grid.tsx";
 import { JSONText } from "../parts/json.tsx";
-import { fromArgument, startOf, tail, type Rec } from "../parts/tail.ts";
+import { fromCommand, startOf, tail, type Rec } from "../parts/tail.ts";
 import { WhereTo } from "./consumers.tsx";
 import { Command, Problem } from "../parts/ui.tsx";
 import { parse } from "../pipeline/minisql.ts";
@@ -109,7 +109,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
           <div class="bar foot">
             <span class="sub">{answer ? `${count(answer.rows.length)} rows of ${count(answer.matched)} records; ${count(shown.length)} are looked at` : filter && !sql ? `${count(rows.length)} of ${count(shown.length)} records match` : count(seen) + " records"}{dropped > 0 && ` · the newest ${count(shown.length)} are kept`}{sampled && " · a sample, as more comes than can be read here"}</span>
             <span class="grow" />
-            <Command line={`brookmere streams tail ${p.stream}${fromArgument(from)}`} />
+            <Command line={fromCommand(p.stream, from, shown[0]?.shard)} />
           </div>
         )}
       </div>

@@ -59,11 +59,11 @@ export function startOf(from: string, now = Date.now()): Record<string, unknown>
   return { ShardIteratorType: "AT_TIMESTAMP", Timestamp: Math.min(ms, now) / 1000 };
 }
 
-/** fromArgument is the same place as "brookmere streams tail" takes it; empty where it takes none, or needs none. */
-export function fromArgument(from: string): string {
-  if (from === "latest" || numbered(from)) return "";
+/** fromCommand is the command that reads from the same place; of a sequence number, that of a shard. */
+export function fromCommand(stream: string, from: string, shard = "SHARD"): string {
+  if (numbered(from)) return `aws kinesis get-records --shard-iterator $(aws kinesis get-shard-iterator --stream-name ${stream} --shard-id ${shard} --shard-iterator-type AT_SEQUENCE_NUMBER --starting-sequence-number ${from} --query ShardIterator --output text)`;
   const ms = Date.parse(from);
-  return " --from " + (Number.isNaN(ms) ? from : new Date(ms).toISOString());
+  return `brookmere streams tail ${stream}` + (from === "latest" ? "" : " --from " + (Number.isNaN(ms) ? from : new Date(ms).toISOString()));
 }
 
 /** numbered reports whether a place is a sequence number, which is one of a single shard. */
