@@ -25,6 +25,42 @@ func compile(method, pattern string) (*regexp2.Regexp, error) {
 	return re, nil
 }
 
+// Pattern is a regular expression of Java's that a whole text is held against.
+type Pattern struct{ re *regexp2.Regexp }
+
+// CompilePattern compiles a pattern with flags of Java's: i, s, m, x, and d, u and U, which say what holds anyway.
+func CompilePattern(pattern, flags string) (*Pattern, error) {
+	options, end := "", `)\z`
+	for _, c := range flags {
+		switch c {
+		case 'i', 's', 'm':
+			options += string(c)
+		case 'x':
+			options, end = options+"x", "\n"+end // behind a comment that the line may end with
+		case 'd', 'u', 'U':
+		default:
+			return nil, &CallError{"=~", "the flag " + string(c) + " is not known"}
+		}
+	}
+	if _, err := compile("=~", pattern); err != nil { // by itself: it does not end what is put around it
+		return nil, err
+	}
+	re, err := compile("=~", `\A(?`+options+`:`+pattern+end)
+	if err != nil {
+		return nil, err
+	}
+	return &Pattern{re}, nil
+}
+
+// Whole reports whether the pattern matches the whole of a text. ErrLimit: it takes too long to say.
+func (p *Pattern) Whole(text string) (bool, error) {
+	ok, err := p.re.MatchString(text)
+	if err != nil {
+		return false, ErrLimit
+	}
+	return ok, nil
+}
+
 func (r *run) matches(s, pattern string) (any, error) {
 	re, err := compile("matches", `\A(?:`+pattern+`)\z`)
 	if err != nil {

@@ -2,6 +2,7 @@ package jsonpath
 
 import (
 	"errors"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/vtl"
 )
@@ -15,8 +16,9 @@ func (path *Path) Get(root any) (any, error) {
 }
 
 type evaluation struct {
-	root    any
-	visited int
+	root     any
+	visited  int
+	matching time.Duration // what patterns took
 }
 
 func (e *evaluation) visit() error {

@@ -4,7 +4,8 @@
 //	$.a.b  $['a']['b']  $.a[0]  $.a[-1]  $.a[0,2]  $.a[1:3]  $.a[*]  $.*  $..a  $..[0]
 //	$['a','b']  $.a[?(@.b > 1 && @.c == 'x')]  $.a[?(@.b)]  $.a.length()  .min() .max() .sum() .avg()
 //
-// Regular expressions in filters (=~) are refused.
+// Filters have the operators == != < <= > >= === !== =~ in nin subsetof anyof noneof contains size empty exists; all, type and
+// matches hold for nothing that a path leads to, as in Jayway's.
 //
 // A path that names one place at most (names and indices alone) gives what is there, or
 // ErrNotFound. Any other gives the list of what it finds, which may be empty.
