@@ -9,8 +9,8 @@ import (
 )
 
 // bodyStall is how long a client may pause within a body before the request fails: one
-// that announces more than it sends must not hold a request for ever.
-const bodyStall = 30 * time.Second
+// that announces more than it sends must not hold a request for ever. A variable for tests.
+var bodyStall = 30 * time.Second
 
 // stallingBody ends a body whose sender has stalled.
 type stallingBody struct {

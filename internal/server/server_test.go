@@ -284,6 +284,50 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	}
 }
 
+// A client that announces a body and does not send it, or sends a part, is answered, and holds no room.
+func TestClientThatDoesNotSend(t *testing.T) {
+	defer func(d time.Duration) { bodyStall = d }(bodyStall)
+	bodyStall = 100 * time.Millisecond
+	kinesis, doors := echo("kinesis"), echo("execute-api")
+	kinesis.SigningName, kinesis.TargetPrefix = "kinesis", "Kinesis_20131202"
+	doors.SigningName, doors.Claims = "execute-api", func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/_aws/execute-api/") }
+	read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	})
+	kinesis.Handler, doors.Handler = read, read
+	bodies := inflight.New(1 << 20)
+	web := httptest.NewServer(New(Options{Services: []Service{kinesis, doors}, Auth: &Open{}, Bodies: bodies}))
+	defer web.Close()
+	for _, request := range []string{
+		"POST /_aws/execute-api/abc/v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",
+		"POST /_aws/execute-api/abc/v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 60_000),
+		"POST /_aws/execute-api/abc/v1/orders HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+		"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Kinesis_20131202.PutRecord\r\nContent-Length: 10\r\n\r\n",
+	} {
+		c, err := net.Dial("tcp", web.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		io.WriteString(c, request)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatalf("%.60q: no answer: %v", request, err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusBadRequest || !resp.Close {
+			t.Errorf("%.60q: %s, connection closed: %v", request, resp.Status, resp.Close)
+		}
+	}
+	web.Close() // waits for the requests
+	if bodies.Used() != 0 {
+		t.Errorf("%d bytes are still taken", bodies.Used())
+	}
+}
+
 func TestPreflight(t *testing.T) {
 	r := httptest.NewRequest("OPTIONS", "/", nil)
 	r.Header.Set("Origin", "http://localhost:3000")
