@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/jonboulle/clockwork"
@@ -68,6 +69,11 @@ type Config struct {
 	// there: where denials do not count, a resource of another account whose policy gives the caller's nothing is
 	// not found. The other services find resources of the caller's account alone.
 	Across map[string]func() error
+
+	// Shared are the services, by their names in calls, that find the resources of one account alone, with the operations that
+	// work across accounts; nil: all. A call of these whose resources all are of one other account is made there where
+	// that is allowed, or where denials do not count, where the resources' policies let the caller in, or the caller's account.
+	Shared map[string][]string
 }
 
 // Authorizer decides. It may be used by any number of goroutines.
@@ -110,6 +116,11 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 		}
 	}
 	if a.config.Mode == Off {
+		if a.shared(c) {
+			if needs, err := c.Needs(); err == nil {
+				ctx = a.reach(ctx, c, needs)
+			}
+		}
 		return c.Next(ctx)
 	}
 	needs, err := c.Needs()
@@ -141,7 +152,39 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 	if err := a.checkPassed(ctx, c); err != nil {
 		return err
 	}
-	return c.Next(ctx)
+	return c.Next(a.reach(ctx, c, needs))
+}
+
+func (a *Authorizer) shared(c *awswire.Call) bool {
+	operations, ok := a.config.Shared[c.Service]
+	return ok && (operations == nil || slices.Contains(operations, c.Operation))
+}
+
+// reach is the context for a call of a service that is shared: with the account of another one's resources, where the
+// caller gets to them.
+func (a *Authorizer) reach(ctx context.Context, c *awswire.Call, needs []awswire.Need) context.Context {
+	if !a.shared(c) {
+		return ctx
+	}
+	owner := ""
+	for _, n := range needs {
+		r, ok := arn.Parse(n.Resource)
+		if !ok || r.Account == c.Caller.Account || owner != "" && r.Account != owner || len(r.Account) != 12 || r.Region != c.Caller.Region {
+			return ctx
+		}
+		owner = r.Account
+	}
+	if owner == "" {
+		return ctx
+	}
+	if a.config.Mode != Enforce {
+		for _, n := range needs {
+			if ok, err := a.lets(ctx, &question{caller: c.Caller, action: n.Action, resource: n.Resource, service: c.Service, call: c, own: n.Keys}); !ok || err != nil {
+				return ctx
+			}
+		}
+	}
+	return awswire.WithCaller(ctx, awswire.CallerFrom(ctx).Reaching(owner))
 }
 
 // Allow decides about a call that does not come through the wire, for the caller of the context. The
@@ -202,36 +245,46 @@ var everything = func() []policy.Named {
 // across refuses a resource of another account that does not let the caller in, or the caller's account.
 func (a *Authorizer) across(ctx context.Context, q *question) error {
 	r, ok := arn.Parse(q.resource)
-	if !ok || r.Account == "" || r.Account == q.caller.Account {
+	if !ok || r.Account == "" || r.Account == q.caller.Of() {
 		return nil
 	}
+	ok, err := a.lets(ctx, q)
+	if err == nil && !ok {
+		err = a.config.Across[q.service]()
+	}
+	return err
+}
+
+// lets reports whether the policy of a resource of another account lets the caller in, or the caller's account.
+func (a *Authorizer) lets(ctx context.Context, q *question) (bool, error) {
+	r, _ := arn.Parse(q.resource)
 	src := a.config.Resources[r.Service]
 	if src == nil {
-		return a.config.Across[q.service]()
+		return false, nil
 	}
 	text, owner, err := src.ResourcePolicy(ctx, q.resource)
 	if err != nil {
-		return fmt.Errorf("policy of %s: %w", q.resource, err)
+		return false, fmt.Errorf("policy of %s: %w", q.resource, err)
 	}
 	if text == "" {
-		return a.config.Across[q.service]()
+		return false, nil
 	}
 	d, err := a.compiled.Parse(text, policy.Resource)
 	if err != nil {
-		return fmt.Errorf("policy of %s: %w", q.resource, err)
+		return false, fmt.Errorf("policy of %s: %w", q.resource, err)
 	}
 	if owner == "" {
 		owner = r.Account
 	}
 	p := policy.Policies{Identity: everything, Resource: &policy.Named{Name: "policy of " + q.resource, Document: d}}
-	root := &policy.Principal{Kind: policy.Root, Account: q.caller.Account, ARN: arn.Global("iam", q.caller.Region, q.caller.Account, "root")}
+	root := &policy.Principal{Kind: policy.Root, Account: q.caller.Of(), ARN: arn.Global("iam", q.caller.Region, q.caller.Of(), "root")}
 	for _, who := range []*policy.Principal{principalOf(&q.caller), root} {
 		k := keys{a: a, q: q, who: who, owner: owner}
 		if policy.Evaluate(&policy.Request{Principal: *who, Action: q.action, Resource: q.resource, Account: owner, Keys: k.get}, &p).Allowed {
-			return k.err
+			return k.err == nil, k.err
 		}
 	}
-	return a.config.Across[q.service]()
+	return false, nil
 }
 
 // Trust decides whether a principal may assume a role: the role's trust policy is the only door. who is
@@ -381,7 +434,7 @@ func isKey(resource string) bool {
 
 // principalOf is who a caller is.
 func principalOf(c *awswire.Caller) *policy.Principal {
-	p := &policy.Principal{Account: c.Account, ARN: c.Principal}
+	p := &policy.Principal{Account: c.Of(), ARN: c.Principal}
 	s := c.Session
 	switch {
 	case c.Anonymous:
@@ -389,7 +442,7 @@ func principalOf(c *awswire.Caller) *policy.Principal {
 	case s != nil && s.Service != "" && s.Source == "":
 		return &policy.Principal{Kind: policy.Service, Name: s.Service, ARN: s.Service}
 	case c.Principal == "" || strings.HasSuffix(c.Principal, ":root"):
-		p.Kind, p.ARN = policy.Root, arn.Global("iam", c.Region, c.Account, "root")
+		p.Kind, p.ARN = policy.Root, arn.Global("iam", c.Region, c.Of(), "root")
 	case s == nil || s.Kind == awswire.UserSession:
 		p.Kind = policy.User
 	case s.Kind == awswire.FederatedSession:
@@ -438,7 +491,7 @@ func (a *Authorizer) policies(ctx context.Context, q *question, who *policy.Prin
 		p.Session = append(p.Session, policy.Named{Name: fmt.Sprintf("session policy %d", i+1), Document: d})
 	}
 	for _, name := range s.PolicyARNs {
-		n, err := a.config.Identities.Managed(ctx, q.caller.Account, name)
+		n, err := a.config.Identities.Managed(ctx, q.caller.Of(), name)
 		if err != nil {
 			return nil, err
 		}

@@ -90,7 +90,7 @@ func (a *Authorizer) PassRole(ctx context.Context, api, role, service, resource 
 
 // pass decides whether the role that is the resource of a question may be handed on.
 func (a *Authorizer) pass(ctx context.Context, q question, service, resource string) error {
-	if m := roleForm.FindStringSubmatch(q.resource); m == nil || m[1] != q.caller.Account {
+	if m := roleForm.FindStringSubmatch(q.resource); m == nil || m[1] != q.caller.Of() {
 		denied := &Denied{Code: "AccessDeniedException", Message: "Cross-account pass role is not allowed.", Status: http.StatusBadRequest}
 		if a.config.Mode == Enforce {
 			return denied

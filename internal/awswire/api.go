@@ -57,6 +57,9 @@ type API struct {
 	// MessagePattern is how messages write a regular expression of the model. Nil: as it is.
 	MessagePattern func(string) string
 
+	// Owner is the account whose resources an input names other than by their ARNs; empty: the caller's. Nil: no input does.
+	Owner func(input any) string
+
 	// ExtendedID: answers have an x-amz-id-2.
 	ExtendedID bool
 
@@ -96,6 +99,16 @@ func (a API) load() (*model.Service, API, error) {
 		a.ErrorType = func(code string, _ bool) string { return code }
 	}
 	return m, a, nil
+}
+
+// caller is whose resources an input names without saying so.
+func (a *API) caller(c Caller, input any) Caller {
+	if a.Owner != nil {
+		if owner := a.Owner(input); owner != "" && owner != c.Account {
+			c.Account = owner
+		}
+	}
+	return c
 }
 
 // bind checks the operations and adds what they have by default.

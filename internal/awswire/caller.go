@@ -18,6 +18,7 @@ const (
 // it works for, so that calls to neighbours land in the same account and region.
 type Caller struct {
 	Account   string   // 12 digits
+	Home      string   // the account that the caller is of, where Account is that of the resource that the call reaches; empty: Account
 	Region    string   // as in the credential scope, "us-east-1"
 	AccessKey string   // empty for work that no request started
 	RequestID string   // echoed as x-amzn-RequestId; empty for background work
@@ -27,6 +28,24 @@ type Caller struct {
 	Anonymous bool     // the request is not signed
 	Trace     string   // the chain of requests that the call belongs to, as X-Amzn-Trace-Id has it; empty: none
 	Via       string   // the service ("athena.amazonaws.com") that makes the call on the caller's behalf, with the caller's rights; empty: the caller itself
+}
+
+// Of is the account that the caller is of.
+func (c *Caller) Of() string {
+	if c.Home != "" {
+		return c.Home
+	}
+	return c.Account
+}
+
+// Reaching is the caller for a call that works on a resource of another account: the service finds what is of that account,
+// and decisions are about who calls.
+func (c Caller) Reaching(owner string) Caller {
+	if c.Home == "" {
+		c.Home = c.Account
+	}
+	c.Account = owner
+	return c
 }
 
 // SessionKind says what temporary credentials are a session of.

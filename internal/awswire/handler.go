@@ -434,7 +434,7 @@ func (x *exchange) callResources() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.op.resources(x.c.Caller, in), nil
+	return x.op.resources(x.h.api.caller(x.c.Caller, in), in), nil
 }
 
 // callKeys implements callSource.
@@ -458,7 +458,7 @@ func (x *exchange) callNeeds() ([]Need, bool, error) {
 	if err != nil {
 		return nil, true, err
 	}
-	return x.op.needs(x.c.Caller, in), true, nil
+	return x.op.needs(x.h.api.caller(x.c.Caller, in), in), true, nil
 }
 
 // input decodes and checks the input of a call.

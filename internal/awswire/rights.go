@@ -4,7 +4,10 @@ import "sync"
 
 // Rights are what the operations of an API need of a caller, for calls within the process that do not come through
 // the wire: the same actions, resources and condition keys as there.
-type Rights struct{ operations map[string]*boundOperation }
+type Rights struct {
+	operations map[string]*boundOperation
+	api        API
+}
 
 // Rights returns what the API's operations need.
 func (a API) Rights() (Rights, error) {
@@ -13,7 +16,7 @@ func (a API) Rights() (Rights, error) {
 		return Rights{}, err
 	}
 	bound, err := a.bind(m)
-	return Rights{bound}, err
+	return Rights{bound, a}, err
 }
 
 // Needs are the permissions that a call of an operation with an input, a pointer to the SDK's type, asks of its caller.
@@ -23,6 +26,7 @@ func (r Rights) Needs(c Caller, operation string, input any) []Need {
 	if op == nil {
 		return []Need{{Action: operation, Resource: "*"}}
 	}
+	c = r.api.caller(c, input)
 	if op.needs != nil {
 		return op.needs(c, input)
 	}

@@ -206,6 +206,10 @@ func (s *stack) openIdentity(p parts) error {
 	s.authorizer = authorize.New(authorize.Config{
 		Mode: mode, Identities: s.services.iam, Resources: s.resourcePolicies(p), Clock: p.clock, Logger: p.node.log.With("part", "identity"),
 		Across: map[string]func() error{"sqs": sqs.NoQueue},
+		Shared: map[string][]string{"dynamodb": nil, "dynamodbstreams": nil, "glue": nil, "kinesis": nil, "kms": {
+			"CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext",
+			"GenerateMac", "GetKeyRotationStatus", "GetPublicKey", "ListGrants", "RevokeGrant", "Sign", "Verify", "VerifyMac",
+		}},
 	})
 	p.node.deciding.Store(s.authorizer)
 	s.signer = oidc.NewSigner(signingKey{state.NewCollection[signingKeyDoc](p.state, "node.signing-key"), p.node.key})

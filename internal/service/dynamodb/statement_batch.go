@@ -243,7 +243,7 @@ func (s *Service) ExecuteTransaction(ctx context.Context, in *dynamodb.ExecuteTr
 	o := itemstore.WriteOptions{Patience: patience}
 	if token := aws.ToString(in.ClientRequestToken); token != "" {
 		caller := awswire.CallerFrom(ctx)
-		o.Token = caller.Account + "/" + caller.Region + "/statements/" + token
+		o.Token = caller.Of() + "/" + caller.Region + "/statements/" + token
 		b, err := json.Marshal(in.TransactStatements)
 		if err != nil {
 			return nil, err

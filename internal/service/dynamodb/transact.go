@@ -243,7 +243,7 @@ func (s *Service) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 	o := itemstore.WriteOptions{Patience: patience}
 	if token := aws.ToString(in.ClientRequestToken); token != "" {
 		caller := awswire.CallerFrom(ctx)
-		o.Token = caller.Account + "/" + caller.Region + "/" + token
+		o.Token = caller.Of() + "/" + caller.Region + "/" + token
 		o.Digest = digestOf(in.TransactItems)
 	}
 	results, err := s.transact(ctx, actions, o)

@@ -1,6 +1,9 @@
 package glue
 
 import (
+	"reflect"
+	"regexp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
@@ -12,7 +15,7 @@ import (
 // API returns the service as the wire layer serves it. What works on a table works on its
 // database and on the catalog too, and so policies must allow all three.
 func (s *Service) API() awswire.API {
-	return awswire.API{Model: "glue", Operations: []awswire.Operation{
+	return awswire.API{Model: "glue", Owner: catalogOf, Operations: []awswire.Operation{
 		awswire.Executes(s.CreateDatabase, func(c awswire.Caller, in *glue.CreateDatabaseInput) []string {
 			return on(c, "catalog", "database/"+databaseName(in.DatabaseInput))
 		}),
@@ -340,6 +343,22 @@ func (s *Service) API() awswire.API {
 		awswire.Executes(s.GetTags, func(c awswire.Caller, in *glue.GetTagsInput) []string { return []string{aws.ToString(in.ResourceArn)} }),
 	}}
 }
+
+// catalogOf is the account of the catalog that an input names by its id; empty for the caller's.
+func catalogOf(input any) string {
+	f := reflect.Indirect(reflect.ValueOf(input)).FieldByName("CatalogId")
+	if !f.IsValid() {
+		return ""
+	}
+	id, _ := f.Interface().(*string)
+	if !catalogAccount.MatchString(aws.ToString(id)) {
+		return ""
+	}
+	return *id
+}
+
+// catalogAccount is the id of a catalog that is an account's.
+var catalogAccount = regexp.MustCompile(`^\d{12}$`)
 
 // on names resources of the caller's catalog.
 func on(c awswire.Caller, resources ...string) []string {

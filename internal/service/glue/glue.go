@@ -206,8 +206,8 @@ func New(cfg Config) (*Service, error) {
 // scope is the catalog that a request works in.
 type scope struct{ account, region string }
 
-// scopeOf is the catalog of the caller. A catalog of another account is refused: what
-// one account keeps is not shared with others.
+// scopeOf is the catalog of the caller, who is of the account of another catalog where a call is let into that one
+// (awswire.Caller.Home). A catalog of any other account is not found.
 func scopeOf(ctx context.Context, catalogID *string) (scope, error) {
 	c := awswire.CallerFrom(ctx)
 	if id := aws.ToString(catalogID); id != "" && id != c.Account {

@@ -13,5 +13,6 @@
 // # Left out
 //
 // Imported material, custom key stores, replicas of multi-Region keys, key agreement, keys on secp256k1, SM2 and
-// ML-DSA, encryption to a Nitro enclave. They are refused by name. Keys are for their own account.
+// ML-DSA, encryption to a Nitro enclave. They are refused by name. A key of another account is reached by its ARN
+// where its policy and the caller's allow it; what a key has encrypted names it for its own account alone.
 package kms

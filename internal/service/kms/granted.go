@@ -212,7 +212,7 @@ func (s *Service) withGrants(ctx context.Context, k *keyDoc) (string, error) {
 
 // contextKeys are the condition keys of a call with an encryption context.
 func contextKeys(c awswire.Caller, encryption map[string]string) map[string][]string {
-	keys := map[string][]string{"kms:CallerAccount": {c.Account}, wholeKey: {digest(encryption)}}
+	keys := map[string][]string{"kms:CallerAccount": {c.Of()}, wholeKey: {digest(encryption)}}
 	if encryption == nil {
 		keys[wholeKey] = []string{digest(map[string]string{})}
 	}
@@ -226,7 +226,7 @@ func contextKeys(c awswire.Caller, encryption map[string]string) map[string][]st
 
 // grantKeys are the condition keys of a new grant.
 func grantKeys(c awswire.Caller, grantee, retiring *string, operations []types.GrantOperation, l *types.GrantConstraints) map[string][]string {
-	keys := map[string][]string{"kms:CallerAccount": {c.Account}, "kms:GrantIsForAWSResource": {"false"}}
+	keys := map[string][]string{"kms:CallerAccount": {c.Of()}, "kms:GrantIsForAWSResource": {"false"}}
 	if c.Session != nil && c.Session.Service != "" || c.Via != "" {
 		keys["kms:GrantIsForAWSResource"] = []string{"true"}
 	}
@@ -265,7 +265,7 @@ func (s *Service) mayRetire(ctx context.Context, g *grantDoc) error {
 	c := awswire.CallerFrom(ctx)
 	is := func(principal string) bool {
 		return principal != "" && (principal == c.Principal || c.Session != nil && principal == c.Session.Source ||
-			c.Session == nil && c.Principal == "" && !c.Anonymous && principal == arn.Global("iam", g.Region, c.Account, "root"))
+			c.Session == nil && c.Principal == "" && !c.Anonymous && principal == arn.Global("iam", g.Region, c.Of(), "root"))
 	}
 	if is(g.Retiring) || is(g.Grantee) && slices.Contains(g.Operations, types.GrantOperationRetireGrant) || s.decide == nil {
 		return nil

@@ -1,0 +1,65 @@
+package authorize
+
+import (
+	"context"
+	"testing"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
+)
+
+// TestShared: whose resources a call finds that names those of another account.
+func TestShared(t *testing.T) {
+	const (
+		stream = "arn:aws:kinesis:us-east-1:444455556666:stream/"
+		anns   = "arn:aws:kinesis:us-east-1:111122223333:stream/s"
+	)
+	share := func(principal string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal + `,"Action":"kinesis:Put*","Resource":"*"}]}`
+	}
+	policies := shares{
+		stream + "account": share(`{"AWS":"111122223333"}`), stream + "ann": share(`{"AWS":"` + ann + `"}`), stream + "third": share(`{"AWS":"777788889999"}`),
+		"arn:aws:kinesis:eu-west-1:444455556666:stream/far":      share(`"*"`),
+		"arn:aws:kinesis:us-east-1:777788889999:stream/of-third": share(`"*"`),
+	}
+	for _, tt := range []struct {
+		service, who string
+		resources    []string
+		open, closed string // whose resources are found; empty: the call is denied
+	}{
+		{"kinesis", ann, []string{anns}, "111122223333", "111122223333"},
+		{"kinesis", ann, []string{stream + "ann"}, "444455556666", "444455556666"},
+		{"kinesis", ann, []string{stream + "account"}, "444455556666", "444455556666"},
+		{"kinesis", "", []string{stream + "ann"}, "111122223333", ""},
+		{"kinesis", loader, []string{stream + "account"}, "444455556666", ""}, // its own policies say nothing of it
+		{"kinesis", ann, []string{stream + "third"}, "111122223333", ""},
+		{"kinesis", ann, []string{stream + "none"}, "111122223333", ""},
+		{"kinesis", ann, []string{stream + "ann", stream + "none"}, "111122223333", ""},
+		{"kinesis", ann, []string{stream + "ann", anns}, "111122223333", "111122223333"}, // of two accounts: in neither
+		{"kinesis", ann, []string{stream + "ann", "arn:aws:kinesis:us-east-1:777788889999:stream/of-third"}, "111122223333", "111122223333"},
+		{"kinesis", ann, []string{"arn:aws:kinesis:eu-west-1:444455556666:stream/far"}, "111122223333", "111122223333"},
+		{"firehose", ann, []string{stream + "ann"}, "111122223333", "111122223333"},
+	} {
+		for _, mode := range []Mode{Off, Log, Enforce} {
+			want := tt.open
+			if mode == Enforce {
+				want = tt.closed
+			}
+			a := New(Config{Mode: mode, Identities: known(t), Resources: map[string]ResourcePolicies{"kinesis": policies}, Shared: map[string][]string{"kinesis": nil}})
+			got := ""
+			err := awswire.Intercept(as(tt.who), []awswire.Interceptor{a.Intercept},
+				awswire.Facts{Service: tt.service, Operation: "PutRecord", Actions: []string{"kinesis:PutRecord"}, Resources: tt.resources},
+				func(ctx context.Context) error {
+					c := awswire.CallerFrom(ctx)
+					got = c.Account
+					if p := principalOf(&c); p.Account != "111122223333" || tt.who == "" && p.Kind != policy.Root || tt.who != "" && p.ARN != c.Principal {
+						t.Errorf("%s: the caller is %+v", tt.resources, p)
+					}
+					return nil
+				})
+			if got != want || (err != nil) != (want == "") {
+				t.Errorf("%s %s: %q to %s finds what is of %q (%v), want %q", mode, tt.service, tt.who, tt.resources, got, err, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package attack
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/brookmere/brookmere/test/nodetest"
+)
+
+// party is an identity's clients of the services whose resources other accounts can be let into.
+type party struct {
+	tables  *dynamodb.Client
+	changes *dynamodbstreams.Client
+	streams *kinesis.Client
+	catalog *glue.Client
+	queues  *sqs.Client
+	topics  *sns.Client
+	keys    *kms.Client
+}
+
+func partyOf(n *nodetest.Node, c aws.Credentials) party {
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1}
+	return party{
+		dynamodb.NewFromConfig(cfg), dynamodbstreams.NewFromConfig(cfg), kinesis.NewFromConfig(cfg), glue.NewFromConfig(cfg), sqs.NewFromConfig(cfg), sns.NewFromConfig(cfg),
+		kms.NewFromConfig(cfg),
+	}
+}
+
+// lent is what the owner lends to the account 222222222222, and what it keeps.
+type lent struct{ table, kept, changes, stream, mine string }
+
+func lend(t *testing.T, p party, account string) lent {
+	t.Helper()
+	ctx := t.Context()
+	var l lent
+	for name, to := range map[string]*string{"lent": &l.table, "kept": &l.kept} {
+		made := must(p.tables.CreateTable(ctx, &dynamodb.CreateTableInput{
+			TableName: &name, BillingMode: types.BillingModePayPerRequest, StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage},
+			AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("k"), AttributeType: types.ScalarAttributeTypeS}},
+			KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("k"), KeyType: types.KeyTypeHash}},
+		})).TableDescription
+		*to = *made.TableArn
+		if name == "lent" {
+			l.changes = *made.LatestStreamArn
+		}
+		until(t, "the table "+name, func() bool {
+			_, err := p.tables.PutItem(ctx, &dynamodb.PutItemInput{TableName: &name, Item: item("a")})
+			return err == nil
+		})
+	}
+	may := func(resource string, actions string) *string {
+		return aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":[` + actions + `],"Resource":"` + resource + `"}]}`)
+	}
+	must(p.tables.PutResourcePolicy(ctx, &dynamodb.PutResourcePolicyInput{ResourceArn: &l.table, Policy: may(l.table, `"dynamodb:GetItem","dynamodb:BatchGetItem","dynamodb:DescribeTable"`)}))
+	must(p.tables.PutResourcePolicy(ctx, &dynamodb.PutResourcePolicyInput{ResourceArn: &l.changes, Policy: may(l.changes, `"dynamodb:DescribeStream"`)}))
+	for name, to := range map[string]*string{"lent": &l.stream, "kept": &l.mine} {
+		must(p.streams.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &name, ShardCount: aws.Int32(1)}))
+		until(t, "the stream "+name, func() bool {
+			d, err := p.streams.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: &name})
+			if err == nil {
+				*to = *d.StreamDescriptionSummary.StreamARN
+			}
+			return err == nil && d.StreamDescriptionSummary.StreamStatus == kinesistypes.StreamStatusActive
+		})
+	}
+	must(p.streams.PutResourcePolicy(ctx, &kinesis.PutResourcePolicyInput{ResourceARN: &l.stream, Policy: may(l.stream, `"kinesis:PutRecord","kinesis:ListShards","kinesis:GetShardIterator","kinesis:GetRecords"`)}))
+	must(p.catalog.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &gluetypes.DatabaseInput{Name: aws.String("lent")}}))
+	must(p.catalog.CreateDatabase(ctx, &glue.CreateDatabaseInput{DatabaseInput: &gluetypes.DatabaseInput{Name: aws.String("kept")}}))
+	of := "arn:aws:glue:us-east-1:" + account + ":"
+	must(p.catalog.PutResourcePolicy(ctx, &glue.PutResourcePolicyInput{PolicyInJson: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},
+		"Action":["glue:GetDatabase","glue:CreateTable","glue:GetTable"],"Resource":["` + of + `catalog","` + of + `database/lent","` + of + `table/lent/*"]}]}`)}))
+	return l
+}
+
+func item(k string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"k": &types.AttributeValueMemberS{Value: k}}
+}
+
+// borrow checks what the other account reaches, by what names it.
+func borrow(t *testing.T, own, other party, l lent, account string) {
+	ctx := t.Context()
+	ok := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	no := func(what string, err error) {
+		t.Helper()
+		if err == nil {
+			t.Errorf("%s is allowed", what)
+		}
+	}
+	got, err := other.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: item("a")})
+	ok("GetItem", err)
+	if err == nil && len(got.Item) == 0 {
+		t.Error("GetItem finds nothing")
+	}
+	batch, err := other.tables.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{l.table: {Keys: []map[string]types.AttributeValue{item("a")}}}})
+	ok("BatchGetItem", err)
+	if err == nil && len(batch.Responses[l.table]) != 1 {
+		t.Errorf("BatchGetItem finds %v", batch.Responses)
+	}
+	d, err := other.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &l.table})
+	ok("DescribeTable", err)
+	if err == nil && *d.Table.TableArn != l.table {
+		t.Errorf("the table is %s", *d.Table.TableArn)
+	}
+	_, err = other.tables.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.table, Item: item("b")})
+	no("PutItem", err)
+	_, err = other.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.kept, Key: item("a")})
+	no("GetItem of a table that is not lent", err)
+	_, err = other.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String("lent"), Key: item("a")})
+	no("GetItem by name", err)
+	_, err = other.tables.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+		l.table: {Keys: []map[string]types.AttributeValue{item("a")}}, l.kept: {Keys: []map[string]types.AttributeValue{item("a")}}}})
+	no("BatchGetItem with a table that is not lent", err)
+	_, err = other.changes.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &l.changes})
+	ok("DescribeStream of the table", err)
+
+	_, err = other.streams.PutRecord(ctx, &kinesis.PutRecordInput{StreamARN: &l.stream, PartitionKey: aws.String("k"), Data: []byte("of the other account")})
+	ok("PutRecord", err)
+	_, err = other.streams.PutRecords(ctx, &kinesis.PutRecordsInput{StreamARN: &l.stream, Records: []kinesistypes.PutRecordsRequestEntry{{PartitionKey: aws.String("k"), Data: []byte("x")}}})
+	no("PutRecords", err)
+	_, err = other.streams.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: aws.String("lent"), PartitionKey: aws.String("k"), Data: []byte("x")})
+	no("PutRecord by name", err)
+	_, err = other.streams.PutRecord(ctx, &kinesis.PutRecordInput{StreamARN: &l.mine, PartitionKey: aws.String("k"), Data: []byte("x")})
+	no("PutRecord to a stream that is not lent", err)
+	it, err := other.streams.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{StreamARN: &l.stream, ShardId: aws.String("shardId-000000000000"), ShardIteratorType: kinesistypes.ShardIteratorTypeTrimHorizon})
+	ok("GetShardIterator", err)
+	if err == nil {
+		out, err := other.streams.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: it.ShardIterator, StreamARN: &l.stream})
+		ok("GetRecords", err)
+		if err == nil && (len(out.Records) != 1 || string(out.Records[0].Data) != "of the other account") {
+			t.Errorf("GetRecords reads %d records", len(out.Records))
+		}
+	}
+	kept, err := own.streams.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{StreamARN: &l.mine, ShardId: aws.String("shardId-000000000000"), ShardIteratorType: kinesistypes.ShardIteratorTypeTrimHorizon})
+	ok("the owner's GetShardIterator", err)
+	_, err = other.streams.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: kept.ShardIterator})
+	no("GetRecords with an iterator of the owner's", err)
+
+	_, err = other.catalog.GetDatabase(ctx, &glue.GetDatabaseInput{CatalogId: &account, Name: aws.String("lent")})
+	ok("GetDatabase", err)
+	_, err = other.catalog.CreateTable(ctx, &glue.CreateTableInput{CatalogId: &account, DatabaseName: aws.String("lent"), TableInput: &gluetypes.TableInput{Name: aws.String("made")}})
+	ok("CreateTable", err)
+	_, err = own.catalog.GetTable(ctx, &glue.GetTableInput{DatabaseName: aws.String("lent"), Name: aws.String("made")})
+	ok("the owner's GetTable of it", err)
+	_, err = other.catalog.DeleteTable(ctx, &glue.DeleteTableInput{CatalogId: &account, DatabaseName: aws.String("lent"), Name: aws.String("made")})
+	no("DeleteTable", err)
+	_, err = other.catalog.GetDatabase(ctx, &glue.GetDatabaseInput{CatalogId: &account, Name: aws.String("kept")})
+	no("GetDatabase of what is not lent", err)
+	_, err = other.catalog.GetDatabase(ctx, &glue.GetDatabaseInput{Name: aws.String("lent")})
+	no("GetDatabase without the catalog", err)
+}
+
+// TestAccountsReachWhatTheyAreLent: a caller of another account reaches the tables, streams and catalogs that their policies
+// lend it, where its own policies allow it too, and nothing else.
+func TestAccountsReachWhatTheyAreLent(t *testing.T) {
+	n := startEnforcing(t)
+	own, other := partyOf(n, owner), partyOf(n, stranger)
+	l := lend(t, own, "111111111111")
+	borrow(t, own, other, l, "111111111111")
+
+	// Both sides decide: a user of the other account needs a policy of its own.
+	theirs := clientsOf(n, stranger, "us-east-1")
+	without, with := partyOf(n, makeUser(t, theirs, "without", nil)), partyOf(n, makeUser(t, theirs, "with", allow("dynamodb:GetItem", l.table)))
+	ctx := t.Context()
+	if _, err := with.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: item("a")}); err != nil {
+		t.Errorf("a user whose policy allows it: %v", err)
+	}
+	_, err := without.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: item("a")})
+	denied(t, "a user without a policy", err, "AccessDeniedException")
+	_, err = without.streams.PutRecord(ctx, &kinesis.PutRecordInput{StreamARN: &l.stream, PartitionKey: aws.String("k"), Data: []byte("x")})
+	denied(t, "a user without a policy", err, "AccessDeniedException")
+}
+
+// TestAccountsOfAnOpenNode: where policies do not count, an account is kept from what another one has not lent it all the same.
+func TestAccountsOfAnOpenNode(t *testing.T) {
+	n := nodetest.Start(t, nodetest.Options{})
+	key := func(account string) aws.Credentials {
+		return aws.Credentials{AccessKeyID: account, SecretAccessKey: "any"}
+	}
+	own, other := partyOf(n, key("111111111111")), partyOf(n, key("222222222222"))
+	l := lend(t, own, "111111111111")
+	borrow(t, own, other, l, "111111111111")
+	third := partyOf(n, key("333333333333"))
+	ctx := t.Context()
+	if _, err := third.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: item("a")}); err == nil {
+		t.Error("a third account reads the table")
+	}
+	if _, err := third.streams.PutRecord(ctx, &kinesis.PutRecordInput{StreamARN: &l.stream, PartitionKey: aws.String("k"), Data: []byte("x")}); err == nil {
+		t.Error("a third account writes to the stream")
+	}
+}
+
+// TestAccountsReachQueuesTopicsAndKeys: the same of what names its account in each request.
+func TestAccountsReachQueuesTopicsAndKeys(t *testing.T) {
+	n := startEnforcing(t)
+	ctx := t.Context()
+	own, other := partyOf(n, owner), partyOf(n, stranger)
+	may := func(resource, action string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"` + action + `","Resource":"` + resource + `"}]}`
+	}
+	q := must(own.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("q"), Attributes: map[string]string{"Policy": may("arn:aws:sqs:us-east-1:111111111111:q", "sqs:SendMessage")}})).QueueUrl
+	if _, err := other.queues.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: q, MessageBody: aws.String("x")}); err != nil {
+		t.Errorf("SendMessage: %v", err)
+	}
+	if _, err := other.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: q}); err == nil {
+		t.Error("ReceiveMessage is allowed")
+	}
+	topic := must(own.topics.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("t"), Attributes: map[string]string{"Policy": may("arn:aws:sns:us-east-1:111111111111:t", "sns:Publish")}})).TopicArn
+	if _, err := other.topics.Publish(ctx, &sns.PublishInput{TopicArn: topic, Message: aws.String("x")}); err != nil {
+		t.Errorf("Publish: %v", err)
+	}
+	if _, err := other.topics.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: topic}); err == nil {
+		t.Error("DeleteTopic is allowed")
+	}
+	k := must(own.keys.CreateKey(ctx, &kms.CreateKeyInput{Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"},
+		{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":["kms:Encrypt","kms:DisableKey"],"Resource":"*"}]}`)})).KeyMetadata.Arn
+	sealed, err := other.keys.Encrypt(ctx, &kms.EncryptInput{KeyId: k, Plaintext: []byte("x")})
+	if err != nil {
+		t.Fatalf("Encrypt: %v", err)
+	}
+	if _, err := other.keys.Decrypt(ctx, &kms.DecryptInput{KeyId: k, CiphertextBlob: sealed.CiphertextBlob}); err == nil {
+		t.Error("Decrypt is allowed")
+	}
+	if _, err := other.keys.DisableKey(ctx, &kms.DisableKeyInput{KeyId: k}); err == nil {
+		t.Error("DisableKey is allowed")
+	}
+	without := partyOf(n, makeUser(t, clientsOf(n, stranger, "us-east-1"), "without", nil))
+	if _, err := without.keys.Encrypt(ctx, &kms.EncryptInput{KeyId: k, Plaintext: []byte("x")}); err == nil {
+		t.Error("Encrypt is allowed to a user without a policy")
+	}
+}
