@@ -17,7 +17,7 @@ func Type(t *sql.Type) string {
 		return strings.ToUpper(t.Name)
 	case "real", "float":
 		return "FLOAT"
-	case "varchar", "char", "geometry", "bingtile": // of the last two their text
+	case "varchar", "char", "geometry", "bingtile", "ipaddress": // of the last three their text
 		return "VARCHAR"
 	case "varbinary", "hyperloglog":
 		return "BLOB"
@@ -59,7 +59,7 @@ func Type(t *sql.Type) string {
 		return "STRUCT(" + strings.Join(parts, ", ") + ")"
 	}
 	switch t.Name {
-	case "ipaddress", "ipprefix", "qdigest", "tdigest", "setdigest", "p4hyperloglog", "color", "sphericalgeography", "objectid":
+	case "ipprefix", "qdigest", "tdigest", "setdigest", "p4hyperloglog", "color", "sphericalgeography", "objectid":
 		fault.Fail(t.Position, "NOT_SUPPORTED", "Type %s is not supported", t)
 	}
 	fault.Fail(t.Position, "TYPE_NOT_FOUND", "Unknown type: %s", t)

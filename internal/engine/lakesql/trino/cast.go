@@ -80,6 +80,11 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 			return fmt.Sprintf("rpad(%s, %d, ' ')", out, to.Params[0])
 		}
 		return cut
+	case types.Is(to, "ipaddress") && types.IsText(from):
+		if try {
+			return "TRY(trino_ip(" + text + "))"
+		}
+		return "trino_ip(" + text + ")"
 	case types.Is(to, "json"):
 		if types.Is(from, "json") {
 			return text

@@ -91,6 +91,9 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		text, typ := t.expr(x.X, in)
 		low, lt := t.expr(x.Low, in)
 		high, ht := t.expr(x.High, in)
+		if types.Is(typ, "ipaddress") && types.Is(lt, "ipaddress") && types.Is(ht, "ipaddress") {
+			return "(" + addressBytes(text) + not(x.Not) + " BETWEEN " + addressBytes(low) + " AND " + addressBytes(high) + ")", types.Boolean
+		}
 		if types.Apart(typ, lt) || types.Apart(typ, ht) || !types.Orderable(typ) || !types.Orderable(lt) || !types.Orderable(ht) {
 			fault.Fail(x.Position, "TYPE_MISMATCH", "Cannot check if %s is BETWEEN %s and %s", types.Text(typ), types.Text(lt), types.Text(ht))
 		}

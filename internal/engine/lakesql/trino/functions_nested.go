@@ -53,7 +53,12 @@ func arrayFunctions() map[string]function {
 			}
 			return c.fill("($1)[$2]"), nil
 		}},
-		"contains": {template: "CASE WHEN list_contains($1, $2) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " THEN NULL ELSE false END", result: "boolean"},
+		"contains": {result: "boolean", write: func(c *invocation) (string, *sql.Type) {
+			if types.Is(c.typ(1), "ipaddress") && !types.Is(c.typ(0), "array") {
+				return c.fill("trino_ip_contains($*)"), nil
+			}
+			return c.fill("CASE WHEN list_contains($1, $2) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " THEN NULL ELSE false END"), nil
+		}},
 		"contains_sequence": {result: "boolean",
 			template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE len($2) = 0 OR coalesce(list_bool_or(list_transform(range(1, len($1) - len($2) + 2), lambda __i: $1[__i:__i + len($2) - 1] = $2)), false) END"},
 		"array_position": {template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($*), 0) AS BIGINT) END", result: "bigint"},

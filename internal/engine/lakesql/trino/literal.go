@@ -8,6 +8,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/udf"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
@@ -65,6 +66,12 @@ func (t *translator) typedLiteral(x *sql.TypedLiteral) (string, *sql.Type) {
 		if text, zone, ok := t.zonedLiteral(x.Value); ok { // a zone at the end makes another type
 			return text, zone
 		}
+	case "ipaddress":
+		text, err := udf.CanonicalIP(x.Value)
+		if err != nil {
+			fault.Fail(x.Position, "INVALID_LITERAL", "'%s' is not a valid IPADDRESS literal", x.Value)
+		}
+		return duck.Quote(text), typ
 	case "json":
 		return "CAST(trino_json_parse(" + stringLiteral(x.Value) + ") AS JSON)", typ
 	}

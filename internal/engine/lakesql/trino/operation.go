@@ -39,6 +39,9 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 	right, rt := t.expr(x.Right, in)
 	switch x.Op {
 	case "=", "<>", "<", "<=", ">", ">=":
+		if types.Is(lt, "ipaddress") && types.Is(rt, "ipaddress") {
+			return "(" + addressBytes(left) + " " + x.Op + " " + addressBytes(right) + ")", types.Boolean
+		}
 		t.comparable(x, lt, rt)
 		if l, ok := x.Left.(*sql.Row); ok && (x.Op == "=" || x.Op == "<>") {
 			if r, ok := x.Right.(*sql.Row); ok && len(l.Items) == len(r.Items) { // field by field: a null makes it unknown
@@ -73,6 +76,9 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 
 // unpadded is a text without the spaces at its end, by which a char is as long as its type.
 func unpadded(text string) string { return "rtrim(" + text + ", ' ')" }
+
+// addressBytes is an address in the form that it is compared by.
+func addressBytes(text string) string { return "trino_ip_bytes(" + text + ")" }
 
 // notANumber writes a comparison in which NaN is not equal to, below or above anything, while
 // to DuckDB it is equal to itself and above all numbers.

@@ -11,9 +11,9 @@ func Comparable(t *sql.Type) bool {
 }
 
 // Orderable reports whether values of a type have an order: those of maps and JSON have none, nor
-// those of what has them inside.
+// those of what has them inside. Those of ipaddress are compared, and not sorted.
 func Orderable(t *sql.Type) bool {
-	return !Is(t, "geometry", "hyperloglog", "map", "json") && parts(t, Orderable)
+	return !Is(t, "geometry", "hyperloglog", "map", "json", "ipaddress") && parts(t, Orderable)
 }
 
 // parts reports whether all types in a type are as is asked.

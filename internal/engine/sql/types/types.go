@@ -100,6 +100,8 @@ func Castable(from, to *sql.Type) bool {
 		return true
 	case Is(from, "geometry", "bingtile") || Is(to, "geometry", "bingtile"):
 		return from.Name == to.Name
+	case Is(from, "ipaddress") || Is(to, "ipaddress"):
+		return from.Name == to.Name || IsText(from) || IsText(to)
 	case Is(from, "json") || Is(to, "json"):
 		return true
 	case IsNumeric(from) || Is(from, "boolean"):

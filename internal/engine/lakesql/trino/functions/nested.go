@@ -12,7 +12,7 @@ var arrays = topic("arrays", signature.List{
 		{Args: Types{"array(E)", "bigint"}, Returns: "E"},
 		{Args: Types{"map(K,V)", "K"}, Returns: "V"},
 	}},
-	{Name: "contains", Description: "Whether an array has an element.", Forms: []Form{{Args: Types{"array(T)", "T"}, Returns: "boolean"}}},
+	{Name: "contains", Description: "Whether an array has an element, or a network, as 10.0.0.0/8, an address.", Forms: []Form{{Args: Types{"array(T)", "T"}, Returns: "boolean"}, {Args: Types{"varchar", "ipaddress"}, Returns: "boolean"}}},
 	{Name: "contains_sequence", Description: "Whether an array has the elements of another, one after the other.", Forms: []Form{{Args: Types{"array(T)", "array(T)"}, Returns: "boolean"}}},
 	{Name: "array_position", Description: "Where an array has an element for the first time, from 1; 0 if it has not.", Forms: []Form{{Args: Types{"array(T)", "T"}, Returns: "bigint"}}},
 	{Name: "array_distinct", Description: "The different elements.", Forms: []Form{{Args: Types{"array(E)"}, Returns: "array(E)"}}},
