@@ -26,16 +26,17 @@ import (
 
 // What a caller hands in and gets, of the packages below.
 type (
-	Request   = trino.Request
-	Error     = fault.Error
-	Table     = catalog.Table
-	Column    = catalog.Column
-	Format    = catalog.Format
-	Partition = catalog.Partition
-	Catalog   = catalog.Catalog
-	File      = catalog.File
-	Files     = catalog.Files
-	Snapshots = catalog.Snapshots
+	Request    = trino.Request
+	Error      = fault.Error
+	Table      = catalog.Table
+	Column     = catalog.Column
+	Format     = catalog.Format
+	Partition  = catalog.Partition
+	ViewColumn = catalog.ViewColumn
+	Catalog    = catalog.Catalog
+	File       = catalog.File
+	Files      = catalog.Files
+	Snapshots  = catalog.Snapshots
 )
 
 // ErrNoDatabase and ErrNoTable are what a Catalog answers for names that it does not have.

@@ -73,6 +73,9 @@ func engineTable(database string, t *gluetypes.Table) (*lakesql.Table, error) {
 		return nil, badTable(database, name, "%v", err)
 	} else if ok {
 		out.ViewSQL = view.OriginalSQL
+		for _, c := range view.Columns {
+			out.ViewColumns = append(out.ViewColumns, lakesql.ViewColumn(c))
+		}
 		if view.Schema != "" {
 			out.Database = view.Schema
 		}

@@ -18,6 +18,13 @@ type Table struct {
 	Format           Format
 	Parameters       map[string]string // table properties: skip.header.line.count, projection.*, ...
 	ViewSQL          string            // the query of a view, in Trino's dialect; empty for a table
+	ViewColumns      []ViewColumn      // what a view was made with; nil: not known
+}
+
+// ViewColumn is a column that a view was made with, whose query may give another one since.
+type ViewColumn struct {
+	Name string
+	Type string // of Trino
 }
 
 // Column of a table.

@@ -320,13 +320,16 @@ func (t *translator) view(at sql.Position, v *catalog.Table) (string, []column) 
 		t.ctes, t.lambdas, t.database, t.hidden, t.asked = ctes, lambdas, database, hidden, asked
 		t.views = t.views[:len(t.views)-1]
 		if p := recover(); p != nil {
-			if e, ok := p.(*fault.Error); ok && e.Name != "VIEW_IS_RECURSIVE" && e.Name != "STACK_OVERFLOW" {
+			if e, ok := p.(*fault.Error); ok && e.Name != "VIEW_IS_RECURSIVE" && e.Name != "VIEW_IS_STALE" && e.Name != "STACK_OVERFLOW" {
 				fault.Fail(at, "INVALID_VIEW", "Failed analyzing stored view '%s': line %d:%d: %s", key, e.Line, e.Column, e.Message)
 			}
 			panic(p)
 		}
 	}()
 	text, columns := t.query(q, nil)
+	if why := stale(v.ViewColumns, columns); why != "" {
+		fault.Fail(at, "VIEW_IS_STALE", "View 'awsdatacatalog.%s.%s' is stale or in invalid state: %s", v.Database, v.Name, why)
+	}
 	// Columns without a name have one by their place.
 	names := make([]column, len(columns))
 	for i, c := range columns {
