@@ -56,7 +56,7 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 		}
 		value := withFormats(raw, TypeOf(c.Type), params, textValue(raw, TypeOf(c.Type), open))
 		odd := javaNumber(raw, value, TypeOf(c.Type))
-		if open {
+		if open && !strings.EqualFold(params["use.null.for.invalid.data"], "true") {
 			value, odd = strictly(raw, value, c.Type, i), strictly(raw, odd, c.Type, i)
 		}
 		items[i] = value + " AS " + duck.Ident(strings.ToLower(c.Name))
