@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
@@ -225,7 +226,7 @@ func (s *scan) added(pieces []Piece) ([]string, *perFile) {
 		for _, p := range pieces {
 			NeedPartition(c, p.Values[i])
 			for range p.Files {
-				values = append(values, p.Values[i])
+				values = append(values, PartitionText(c, p.Values[i]))
 				null = append(null, p.Values[i] == DefaultPartition)
 			}
 		}
@@ -243,6 +244,14 @@ func (s *scan) added(pieces []Piece) ([]string, *perFile) {
 		items = append(items, per.expr(values, null, duck.Type(HiddenType(name)))+" AS "+duck.Ident(name))
 	}
 	return items, per
+}
+
+// PartitionText is a value of a partition as its column has it: a char(n) with the spaces at its end.
+func PartitionText(c catalog.Column, value string) string {
+	if missing := c.Type.Length - utf8.RuneCountInString(value); c.Type.Kind == hivetype.Char && missing > 0 {
+		return value + strings.Repeat(" ", missing)
+	}
+	return value
 }
 
 // NeedPartition fails where a value of a partition is not one of its column.

@@ -127,7 +127,7 @@ func (t *translator) partitions(at sql.Position, table *catalog.Table, alias str
 		texts := make([]string, len(values))
 		for i, v := range values {
 			hive.NeedPartition(p.columns[i], v)
-			if texts[i] = duck.Quote(v); v == hive.DefaultPartition {
+			if texts[i] = duck.Quote(hive.PartitionText(p.columns[i], v)); v == hive.DefaultPartition {
 				texts[i] = "NULL"
 			}
 		}
