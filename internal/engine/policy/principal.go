@@ -65,6 +65,7 @@ type principals struct {
 var (
 	accountForm   = regexp.MustCompile(`^\d{12}$`)
 	principalForm = regexp.MustCompile(`^arn:aws[a-z-]*:(iam|sts)::(\d{12}):(root$|user/|role/|assumed-role/|federated-user/)`)
+	originForm    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::cloudfront:user/CloudFront Origin Access Identity [A-Z0-9]+$`)
 	uniqueIDForm  = regexp.MustCompile(`^A[A-Z0-9]{15,127}$`)
 	serviceForm   = regexp.MustCompile(`^[a-z0-9.-]+\.(amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)$`)
 	domainForm    = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(/[!-~]*)?$`)
@@ -111,6 +112,8 @@ func (p *principals) add(kind, value string) error {
 			p.accounts = append(p.accounts, m[2])
 		case m != nil && !strings.ContainsAny(value, "*?"):
 			p.arns, p.written = append(p.arns, canonicalARN(value)), append(p.written, value)
+		case originForm.MatchString(value): // which nobody is here
+			p.arns, p.written = append(p.arns, value), append(p.written, value)
 		case uniqueIDForm.MatchString(value):
 			p.ids = append(p.ids, value)
 		default:

@@ -65,6 +65,16 @@ func TestPoliciesOfBuckets(t *testing.T) {
 			t.Errorf("%s on %s: %v", v.actions, v.resources, err)
 		}
 	}
+	for principal, ok := range map[string]bool{
+		"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1HDMB1FH2TC": true,
+		"arn:aws:iam::cloudfront:user/somebody":                                        false,
+		"arn:aws:iam::111122223333:root":                                               true,
+	} {
+		text := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}}`
+		if err := checkPolicy(b, text); (err == nil) != ok {
+			t.Errorf("%s: %v", principal, err)
+		}
+	}
 	for _, text := range []string{
 		`"NotAction":"s3:GetObject","Resource":"arn:aws:s3:::b"`,
 		`"NotAction":["s3:ListBucket","s3:GetObject"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]`,
