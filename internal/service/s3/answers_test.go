@@ -133,6 +133,16 @@ func TestAnswers(t *testing.T) {
 		{"PUT", "/bkt/kms", "", []string{"X-Amz-Copy-Source", "bkt/kms"}, 200, "CopyObjectResult"}, // its encryption changes
 		{"PUT", "/bkt/kms", "", []string{"X-Amz-Copy-Source", "bkt/kms"}, 400, "without changing"},
 
+		{"GET", "/bkt/kms", "", []string{"X-Amz-Server-Side-Encryption", "aws:kms"}, 400, "<Message>x-amz-server-side-encryption header is not supported for this operation."},
+		{"HEAD", "/bkt/kms", "", []string{"X-Amz-Server-Side-Encryption", "aws:kms"}, 400, ""},
+
+		{"PUT", "/bkt/x", "x", []string{"Content-Md5", ""}, 400, "InvalidDigest"},
+		{"PUT", "/bkt/x?x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32", "not empty", nil, 200, ""}, // as SDKs sign URLs
+		{"PUT", "/mine-000000000000-us-east-1-an", "", []string{"X-Amz-Bucket-Namespace", "account-regional"}, 200, ""},
+		{"PUT", "/mine-111111111111-us-east-1-an", "", []string{"X-Amz-Bucket-Namespace", "account-regional"}, 400, "InvalidNamespaceHeader"},
+		{"PUT", "/mine", "", []string{"X-Amz-Bucket-Namespace", "nobody's"}, 400, "InvalidArgument"},
+		{"PUT", "/ours", "", []string{"X-Amz-Bucket-Namespace", "global"}, 200, ""},
+
 		{"PUT", "/bkt?policy", "", nil, 400, "first byte must be"},
 		{"PUT", "/bkt?policy", policy("s3:Nope", object), nil, 400, "Policy has invalid action"},
 		{"PUT", "/bkt?policy", policy("s3:Nop*", object), nil, 400, "Policy has invalid action"},

@@ -54,6 +54,9 @@ func (c *call) createBucket() error {
 	if config.get("Location") != nil || config.get("Bucket") != nil {
 		return errNotImplemented
 	}
+	if err := c.checkNamespace(config); err != nil {
+		return err
+	}
 	constraint := config.text("LocationConstraint")
 	if config.get("LocationConstraint") != nil && constraint == "" {
 		return errMalformedXML
@@ -118,6 +121,27 @@ func (c *call) createBucket() error {
 		return err
 	}
 	c.created(b)
+	return nil
+}
+
+// checkNamespace holds the name of a new bucket against the namespace that it is to be in: names of an account's own,
+// in a region, end in both and in "-an", and only the account makes them.
+func (c *call) checkNamespace(config *node) error {
+	region := config.text("LocationConstraint")
+	if region == "" {
+		region = c.caller.Region
+	}
+	own := strings.HasSuffix(c.bucket, "-"+c.caller.Account+"-"+region+"-an")
+	switch v := c.header("X-Amz-Bucket-Namespace"); {
+	case v == "" || v == "global":
+		return nil
+	case v != "account-regional":
+		return invalidArgument("Invalid x-amz-bucket-namespace header: "+v, "x-amz-bucket-namespace", v)
+	case !own:
+		return fault(400, "InvalidNamespaceHeader", "The requested bucket name did not include the account-regional namespace suffix, but the provided "+
+			"x-amz-bucket-namespace header value is account-regional. Specify -"+c.caller.Account+"-"+region+"-an as the bucket name suffix to create a "+
+			"bucket in your account-regional namespace, or remove the header.")
+	}
 	return nil
 }
 

@@ -454,6 +454,9 @@ func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
 	for _, condition := range *doc.Conditions {
 		var exact map[string]string
 		if json.Unmarshal(condition, &exact) == nil {
+			if len(exact) != 1 {
+				return 0, 0, bad("Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.")
+			}
 			for name, want := range exact {
 				covered[strings.ToLower(name)] = true
 				if value(name) != want {

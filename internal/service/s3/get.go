@@ -75,6 +75,9 @@ func (c *call) getObject() error {
 	if err != nil {
 		return err
 	}
+	if err := c.refuseEncryption(); err != nil {
+		return err
+	}
 	if err := c.readConditions("", info.ETag, info.ModTime); err != nil {
 		return err
 	}
@@ -91,6 +94,15 @@ func (c *call) getObject() error {
 		}
 	}
 	return c.sendObject(&info, f, key)
+}
+
+// refuseEncryption refuses the header that says how new objects are encrypted where there is none.
+func (c *call) refuseEncryption() error {
+	const name = "x-amz-server-side-encryption"
+	if v := c.header(name); v != "" {
+		return invalidArgument(name+" header is not supported for this operation.", name, v)
+	}
+	return nil
 }
 
 // readable refuses an object whose storage class must be restored first.

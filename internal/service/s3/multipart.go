@@ -90,6 +90,9 @@ func (c *call) uploadPart() error {
 	if err != nil {
 		return err
 	}
+	if err := c.refuseEncryption(); err != nil {
+		return err
+	}
 	key, err := c.partKey(&u)
 	if err != nil {
 		return err
@@ -98,6 +101,7 @@ func (c *call) uploadPart() error {
 	if err != nil {
 		return err
 	}
+	d.opaque = u.Record.Prop(propSSE) != ""
 	given := d.sum.want != "" || d.sum.trailing
 	if want := u.Record.Prop(propAlgorithm); want != "" && given && d.sum.algorithm != want {
 		return invalidRequest("Checksum Type mismatch occurred, expected checksum Type: " + strings.ToLower(want) + ", actual checksum Type: " + strings.ToLower(d.sum.algorithm))
@@ -176,6 +180,7 @@ func (c *call) uploadPartCopy() error {
 		return err
 	}
 	d := c.copying(algorithm, key)
+	d.opaque = u.Record.Prop(propSSE) != ""
 	if err := d.read(data, partSalt(u.Record.Prop(propSalt), number)); err != nil {
 		return err
 	}
@@ -550,7 +555,7 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 		setSum(r, "", "", "")
 	}
 	if a := r.Prop(propAlgorithm); a != "" {
-		if want := c.header(sumHeader(a)); want != "" && want != r.Prop(propSum) && want != strings.TrimSuffix(r.Prop(propSum), "-"+strconv.Itoa(len(parts))) {
+		if want := c.r.Header.Get(sumHeader(a)); want != "" && want != r.Prop(propSum) && want != strings.TrimSuffix(r.Prop(propSum), "-"+strconv.Itoa(len(parts))) {
 			return nil, fault(400, "BadDigest", "The "+strings.ToLower(a)+" you specified did not match the calculated checksum.")
 		}
 	}

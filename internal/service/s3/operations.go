@@ -110,7 +110,7 @@ func objectOperations() []operation {
 		{"RestoreObject", post, onObject, "restore", "s3:RestoreObject", executes, (*call).restore},
 		{"SelectObjectContent", post, onObject, "select", "s3:GetObject", executes, (*call).selectContent},
 		{"RenameObject", put, onObject, "renameObject", "s3:PutObject", refuses, nil},
-		{"UpdateObjectEncryption", put, onObject, "encryption", "s3:PutObject", refuses, nil},
+		{"UpdateObjectEncryption", put, onObject, "encryption", "s3:UpdateObjectEncryption", executes, (*call).updateEncryption},
 		{"CopyObject", put, onObject, "copy", "s3:PutObject", executes, (*call).copyObject},
 		{"GetObject", get, onObject, "", "s3:GetObject", executes, (*call).getObject},
 		{"HeadObject", head, onObject, "", "s3:GetObject", executes, (*call).getObject},

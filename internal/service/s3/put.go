@@ -2,6 +2,7 @@ package s3
 
 import (
 	"crypto/md5"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -96,6 +97,7 @@ type dataOf struct {
 	whole  hash.Hash // of a part: CRC64NVME beside the client's own checksum; may be nil
 	crypt  *customerKey
 	plain  int64
+	opaque bool // its ETag is not the MD5 of the data
 	body   io.Reader
 	length int64
 }
@@ -118,7 +120,7 @@ func (c *call) receive(crypt *customerKey, salt string) (*dataOf, error) {
 		return nil, errEntityTooLarge.with("ProposedSize", strconv.FormatInt(length, 10)).with("MaxSizeAllowed", strconv.FormatInt(maxPut, 10))
 	}
 	d := &dataOf{c: c, md5: md5.New(), want: c.r.Header.Get("Content-Md5"), crypt: crypt, length: length}
-	if d.want != "" {
+	if len(c.r.Header["Content-Md5"]) > 0 {
 		if err := checkMD5(d.want, nil); err != nil {
 			if e, _ := errors.AsType[*Error](err); e.Code == "InvalidDigest" {
 				return nil, err
@@ -177,6 +179,9 @@ func (d *dataOf) finish(_ int64, r *objectstore.Record) error {
 		return err
 	}
 	r.ETag = hex.EncodeToString(digest)
+	if d.opaque || d.crypt != nil || r.Prop(propSSE) != "" { // of an upload, whose parts have no property of their own
+		r.ETag = opaqueTag()
+	}
 	setSum(r, d.sum.algorithm, fullObject, sum)
 	if d.whole != nil {
 		r.SetProp(propWhole, base64.StdEncoding.EncodeToString(d.whole.Sum(nil)))
@@ -185,6 +190,13 @@ func (d *dataOf) finish(_ int64, r *objectstore.Record) error {
 		r.SetProp(propSize, strconv.FormatInt(d.plain, 10))
 	}
 	return nil
+}
+
+// opaqueTag is an ETag of data with a key of KMS or of the customer's: it looks like an MD5, and tells nothing.
+func opaqueTag() string {
+	tag := make([]byte, md5.Size)
+	_, _ = rand.Read(tag) // it never fails
+	return hex.EncodeToString(tag)
 }
 
 // putObject is PutObject.
