@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/rand"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,6 +33,61 @@ func TestS3Boto3Secured(t *testing.T) {
 		t.Setenv("REQUESTS_CA_BUNDLE", cert)
 		n.Python(t, "s3.py")
 	})
+}
+
+// TestS3Clients has clients of other makers write and read: pyarrow, delta-rs, pyiceberg and MinIO's.
+func TestS3Clients(t *testing.T) {
+	Python(t, "boto3", "pyarrow.fs", "deltalake", "pyiceberg.catalog.glue", "minio") // or skip
+	Start(t).Python(t, "s3_clients.py")
+}
+
+// TestS3JavaScript runs a program on the SDK for JavaScript, where signatures are verified.
+func TestS3JavaScript(t *testing.T) {
+	dir := t.TempDir()
+	installed(t, dir, "npm", "install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix", dir,
+		"@aws-sdk/client-s3@3", "@aws-sdk/lib-storage@3", "@aws-sdk/s3-request-presigner@3", "@aws-sdk/s3-presigned-post@3")
+	program, err := os.ReadFile(filepath.Join(sourceDir(), "javascript", "s3.mjs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := writeSource(t, t.TempDir(), "node.yaml", knownKeys)
+	if out := Start(t, "--config", file).Run(t, dir, "node", writeSource(t, dir, "main.mjs", string(program))); !strings.Contains(out, "objects: fine") {
+		t.Error(out)
+	}
+}
+
+// TestS3Rclone synchronizes a folder both ways.
+func TestS3Rclone(t *testing.T) {
+	rclone, err := exec.LookPath("rclone")
+	if err != nil {
+		t.Skip("there is no rclone")
+	}
+	n, dir := Start(t), t.TempDir()
+	t.Setenv("AWS_CA_BUNDLE", "") // which it cannot use
+	config := writeSource(t, dir, "rclone.conf", "[node]\ntype = s3\nprovider = Other\nenv_auth = true\nforce_path_style = true\nregion = us-east-1\nendpoint = "+n.URL+"\n")
+	run := func(args ...string) string {
+		t.Helper()
+		return n.Run(t, dir, rclone, append([]string{"--config", config, "--s3-upload-cutoff", "5M", "--s3-chunk-size", "5M", "--retries", "1"}, args...)...)
+	}
+	for _, folder := range []string{"up", "up/sub"} {
+		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeSource(t, dir, "up/big", strings.Repeat("brookmere ", 1<<20))
+	writeSource(t, dir, "up/sub/ü + %41", "odd")
+	run("mkdir", "node:rclone")
+	run("sync", "up", "node:rclone/in")
+	run("check", "up", "node:rclone/in")
+	run("moveto", "node:rclone/in/big", "node:rclone/moved")
+	run("sync", "node:rclone", "down")
+	if out := run("lsf", "-R", "--files-only", "node:rclone"); out != "in/sub/ü + %41\nmoved\n" {
+		t.Errorf("it lists %q", out)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "down/in/sub/ü + %41")); err != nil || string(got) != "odd" {
+		t.Errorf("%q came back, %v", got, err)
+	}
+	run("purge", "node:rclone")
 }
 
 func TestS3CLI(t *testing.T) {
