@@ -113,7 +113,11 @@ func (v *Verifier) VerifyUpTo(r *http.Request, service string, maxBody int64) (S
 		return a.Scope, f.unknownKey(a.AccessKey)
 	}
 	if subtle.ConstantTimeCompare([]byte(cred.SessionToken), []byte(a.token)) != 1 {
-		return a.Scope, f.badToken()
+		e := f.badToken()
+		if cred.SessionToken == "" && v.isSigned(r, a, cred, f, maxBody) {
+			e.Message += placeholderToken
+		}
+		return a.Scope, e
 	}
 	if !cred.Expires.IsZero() && !now.Before(cred.Expires) {
 		return a.Scope, f.expiredToken()
@@ -130,6 +134,16 @@ func (v *Verifier) VerifyUpTo(r *http.Request, service string, maxBody int64) (S
 		return a.Scope, f.mismatch().with(f, a.told(r, hash, f)...)
 	}
 	return a.Scope, wrapBody(r, a, key, hash, f)
+}
+
+// placeholderToken is what a caller is told besides AWS's words whose key is of no session, but who sends a token, as scripts
+// for other emulators make one up.
+const placeholderToken = " The access key is of no session and has no token: unset AWS_SESSION_TOKEN, or aws_session_token of the profile."
+
+// isSigned reports whether a request is signed with the secret of a credential. To others it is not told whether the key is there.
+func (v *Verifier) isSigned(r *http.Request, a *authorization, cred Credentials, f errorFamily, maxBody int64) bool {
+	hash, err := v.payloadHash(r, f, a.Presigned, maxBody)
+	return err == nil && a.matches(r, signingKey(cred.Secret, a), hash, f)
 }
 
 func (v *Verifier) now() time.Time {

@@ -331,6 +331,29 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestPlaceholderToken: who signs with a key of no session, and sends a token all the same, is told so; who cannot sign is not.
+func TestPlaceholderToken(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, service := range []string{"kinesis", "sts", "lambda", "s3"} {
+		for secret, told := range map[string]bool{"secret": true, "wrong": false} {
+			for _, declares := range []bool{true, false} {
+				r, _ := http.NewRequest("POST", "http://h/", strings.NewReader("{}"))
+				hash := hexSHA256([]byte("{}"))
+				if declares || service == "s3" {
+					r.Header.Set(contentSHA256, hash)
+				}
+				if err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: secret, SessionToken: "placeholder"}, r, hash, service, "us-east-1", now); err != nil {
+					t.Fatal(err)
+				}
+				_, err := verifierAt(now, "AKID", "secret").Verify(r, service)
+				if e := AsError(err); e == nil || strings.Contains(e.Message, "unset AWS_SESSION_TOKEN") != told || !strings.Contains(e.Message, "invalid") {
+					t.Errorf("%s signed with %q: %v", service, secret, err)
+				}
+			}
+		}
+	}
+}
+
 func TestBodyHash(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	r, _ := http.NewRequest("PUT", "http://h/b/k", strings.NewReader("changed"))
