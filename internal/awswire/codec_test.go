@@ -238,6 +238,13 @@ func TestQueryDecode(t *testing.T) {
 	if *in.RoleArn != "arn:aws" || *in.DurationSeconds != 900 || len(in.Tags) != 2 || *in.Tags[0].Key != "a &" || *in.Tags[1].Key != "b" || in.TransitiveTagKeys[0] != "x" || len(in.PolicyArns) != 0 {
 		t.Errorf("got %+v", in)
 	}
+	signed := httptest.NewRequest("POST", "/?Action=GetCallerIdentity&X-Amz-Signature=00", nil)
+	if form, err := parseQuery(signed, nil); err != nil || form.get("Action") != "GetCallerIdentity" || form.get("X-Amz-Signature") != "" {
+		t.Errorf("a presigned request: %q, %v", form.get("Action"), err)
+	}
+	if form, _ := parseQuery(signed, []byte("Action=GetSessionToken")); form.get("Action") != "GetSessionToken" {
+		t.Errorf("a form with a query: %q", form.get("Action"))
+	}
 	form, _ = parseQuery(r, []byte("DurationSeconds=x"))
 	if err := decodeQuery(b, p, form, reflect.ValueOf(&in).Elem()); err == nil {
 		t.Error("a number of letters was taken")

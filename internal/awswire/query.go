@@ -53,7 +53,7 @@ func malformed(message string) error {
 
 func parseQuery(r *http.Request, body []byte) (queryForm, error) {
 	text := string(body)
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet || text == "" { // a presigned request has all in its URL
 		text = r.URL.RawQuery
 	}
 	f := queryForm{root: &queryNode{}}
