@@ -3,6 +3,7 @@ package awswire
 import (
 	"context"
 	"iter"
+	"maps"
 	"reflect"
 	"strings"
 )
@@ -140,6 +141,20 @@ func (op Operation) Unsigned() Operation {
 // operation, which are made when a policy asks for them.
 func WithKeys[I any](op Operation, keys func(Caller, *I) map[string][]string) Operation {
 	op.keys = func(c Caller, input any) map[string][]string { return keys(c, input.(*I)) }
+	return op
+}
+
+// MoreKeys is WithKeys for an operation that may have condition keys already.
+func MoreKeys[I any](op Operation, keys func(Caller, *I) map[string][]string) Operation {
+	before := op.keys
+	op.keys = func(c Caller, input any) map[string][]string {
+		all := map[string][]string{}
+		if before != nil {
+			maps.Copy(all, before(c, input))
+		}
+		maps.Copy(all, keys(c, input.(*I)))
+		return all
+	}
 	return op
 }
 

@@ -7,7 +7,7 @@ import "sync"
 // goroutines.
 type Cache struct {
 	mu    sync.RWMutex
-	docs  [3]map[string]*Document
+	docs  [kinds]map[string]*Document
 	bytes int
 }
 
@@ -29,7 +29,7 @@ func (c *Cache) Parse(text string, kind Kind) (*Document, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.bytes+len(text) > maxCached {
-		c.docs, c.bytes = [3]map[string]*Document{}, 0
+		c.docs, c.bytes = [kinds]map[string]*Document{}, 0
 	}
 	if c.docs[kind] == nil {
 		c.docs[kind] = map[string]*Document{}

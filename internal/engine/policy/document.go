@@ -19,6 +19,11 @@ const (
 	Resource
 	// Trust: policies of roles that say who may assume them. Principals, and no resources.
 	Trust
+	// StoredTrust: the same as they have been stored, of which statements may have actions that assume no role: nothing follows
+	// from these.
+	StoredTrust
+
+	kinds = iota
 )
 
 // MaxText bounds a document in bytes; the limits of services are lower.
@@ -66,6 +71,10 @@ func Parse(text string, kind Kind) (*Document, error) {
 	if len(text) > MaxText {
 		return nil, &SyntaxError{"Syntax errors in policy."}
 	}
+	stored := kind == StoredTrust
+	if stored {
+		kind = Trust
+	}
 	tree, err := decode(text)
 	if err != nil {
 		if kind == Trust {
@@ -73,7 +82,7 @@ func Parse(text string, kind Kind) (*Document, error) {
 		}
 		return nil, &SyntaxError{"Syntax errors in policy."}
 	}
-	p := parser{kind: kind, doc: &Document{Text: text, Version: "2008-10-17"}}
+	p := parser{kind: kind, stored: stored, doc: &Document{Text: text, Version: "2008-10-17"}}
 	if err := p.document(tree); err != nil {
 		return nil, err
 	}

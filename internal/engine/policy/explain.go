@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -144,6 +145,11 @@ func (d *Document) Principals() []string {
 		all = append(all, s.principals.written...)
 	}
 	return all
+}
+
+// HasNotPrincipal reports whether a statement names those whom it is not for.
+func (d *Document) HasNotPrincipal() bool {
+	return slices.ContainsFunc(d.Statements, func(s *Statement) bool { return s.notPrincipal })
 }
 
 // variablesIn are the names of the policy variables in a text.

@@ -8,8 +8,9 @@ import (
 
 // parser compiles the tree of a document, and holds it to the rules of its kind.
 type parser struct {
-	kind Kind
-	doc  *Document
+	kind   Kind
+	stored bool // it was checked when it was stored, by the rules of then
+	doc    *Document
 }
 
 func syntax(message string) error { return &SyntaxError{message} }
@@ -215,7 +216,7 @@ func (p *parser) complete(s *Statement) error {
 		}
 		g := newGlob(a, false, true, true)
 		assumes := func(action string) bool { return g.matches(action, nil, false) }
-		if p.kind == Trust && !s.notAction && (!strings.HasPrefix(strings.ToLower(a), "sts:") || !slices.ContainsFunc(assumeActions, assumes)) {
+		if p.kind == Trust && !p.stored && !s.notAction && (!strings.HasPrefix(strings.ToLower(a), "sts:") || !slices.ContainsFunc(assumeActions, assumes)) {
 			return syntax("AssumeRole policy may only specify STS AssumeRole actions.")
 		}
 		s.actions = append(s.actions, g)

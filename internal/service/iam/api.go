@@ -50,6 +50,25 @@ func (s *Service) onEntity(c awswire.Caller, kind string, name *string) []string
 	return on(c, kind+path+n)
 }
 
+// onMoved are the ARNs of a user or group before and after a change of its path and name: who moves one must be allowed both.
+func (s *Service) onMoved(c awswire.Caller, kind string, name, newPath, newName *string) []string {
+	list := s.onEntity(c, kind, name)
+	if newPath == nil && newName == nil {
+		return list
+	}
+	old, _ := arn.Parse(list[0])
+	_, rest, _ := strings.Cut(old.Resource, "/")
+	at := strings.LastIndexByte(rest, '/')
+	path, last := "/"+rest[:at+1], rest[at+1:]
+	if newPath != nil {
+		path = *newPath
+	}
+	if newName != nil {
+		last = *newName
+	}
+	return append(list, on(c, kind+path+last)...)
+}
+
 // onNew is the ARN of an entity that is to be made.
 func onNew(c awswire.Caller, kind string, path, name *string) []string {
 	p := aws.ToString(path)
@@ -73,6 +92,27 @@ func withPolicy[I any](op awswire.Operation, of func(*I) *string) awswire.Operat
 
 func withBoundary[I any](op awswire.Operation, of func(*I) *string) awswire.Operation {
 	return withKey(op, "iam:PermissionsBoundary", of)
+}
+
+// boundTo adds the condition key iam:PermissionsBoundary of the user or role as it is to operations that change what it may.
+func boundTo[I any](s *Service, op awswire.Operation, kind string, name func(*I) *string) awswire.Operation {
+	return awswire.MoreKeys(op, func(c awswire.Caller, in *I) map[string][]string {
+		boundary, sc := "", scope{account: c.Account}
+		switch n := aws.ToString(name(in)); kind {
+		case "user":
+			if u, err := s.user(sc, n); err == nil {
+				boundary = u.Boundary
+			}
+		case "role":
+			if r, err := s.role(sc, n); err == nil {
+				boundary = r.Boundary
+			}
+		}
+		if boundary == "" {
+			return nil
+		}
+		return map[string][]string{"iam:PermissionsBoundary": {boundary}}
+	})
 }
 
 func withKey[I any](op awswire.Operation, key string, of func(*I) *string) awswire.Operation {

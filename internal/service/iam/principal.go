@@ -140,7 +140,7 @@ func (s *Service) Role(_ context.Context, account, name string) (*policy.Assumab
 	if err != nil {
 		return nil, found(err, nil)
 	}
-	d, err := s.compiled.Parse(r.Trust, policy.Trust)
+	d, err := s.compiled.Parse(r.Trust, policy.StoredTrust)
 	if err != nil {
 		return nil, err
 	}

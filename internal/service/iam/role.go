@@ -68,6 +68,9 @@ func (s *Service) checkTrust(sc scope, document string) error {
 	if err != nil {
 		return err
 	}
+	if d.HasNotPrincipal() {
+		return malformed("AssumeRole policy must not specify a NotPrincipal.")
+	}
 	for _, name := range d.Principals() {
 		is, err := s.exists(sc, name)
 		if err != nil {
