@@ -140,10 +140,19 @@ func (d *apiDoc) method(id, verb *string) (*resourceDoc, types.Method, error) {
 	return r, m, nil
 }
 
+// escaped is a policy as answers have it: the inside of a JSON text.
+func escaped(policy *string) *string {
+	if policy == nil {
+		return nil
+	}
+	text := jsonText(*policy)
+	return aws.String(text[1 : len(text)-1])
+}
+
 func (d *apiDoc) output() *types.RestApi {
 	return &types.RestApi{
 		Id: aws.String(d.ID), Name: aws.String(d.Name), Description: d.Description, Version: d.Version, CreatedDate: aws.Time(d.Created),
-		ApiKeySource: d.KeySource, BinaryMediaTypes: d.BinaryTypes, MinimumCompressionSize: d.Compression, Policy: d.Policy,
+		ApiKeySource: d.KeySource, BinaryMediaTypes: d.BinaryTypes, MinimumCompressionSize: d.Compression, Policy: escaped(d.Policy),
 		EndpointConfiguration: &d.Endpoint, DisableExecuteApiEndpoint: d.DisableEndpoint, RootResourceId: aws.String(d.Root), Tags: d.Tags,
 		ApiStatus: types.ApiStatusAvailable,
 	}
