@@ -408,7 +408,7 @@ func (a *Authorizer) decide(ctx context.Context, q *question) (policy.Decision, 
 			if account != "" {
 				owner = account
 			}
-			if text != "" {
+			if text != "" && !(ofBucketPolicies[q.action] && who.Kind == policy.Root && who.Account == owner) {
 				d, err := a.compiled.Parse(text, policy.Resource)
 				if err != nil {
 					return policy.Decision{}, nil, fmt.Errorf("policy of %s: %w", q.resource, err)
@@ -425,6 +425,10 @@ func (a *Authorizer) decide(ctx context.Context, q *question) (policy.Decision, 
 	d := policy.Evaluate(&r, &p)
 	return d, who, k.err
 }
+
+// ofBucketPolicies are the actions that a bucket's policy does not deny to the root of its account, so that nobody is locked
+// out of a bucket for ever.
+var ofBucketPolicies = map[string]bool{"s3:GetBucketPolicy": true, "s3:PutBucketPolicy": true, "s3:DeleteBucketPolicy": true}
 
 // isKey tells a key of KMS, whose policy is the only door: policies of identities count where it says so.
 func isKey(resource string) bool {

@@ -221,3 +221,36 @@ func TestAssumable(t *testing.T) {
 		}
 	}
 }
+
+// owned are policies of buckets of the account 111122223333.
+type owned map[string]string
+
+func (o owned) ResourcePolicy(_ context.Context, resource string) (string, string, error) {
+	return o[resource], "111122223333", nil
+}
+
+// TestNobodyIsLockedOutOfABucket: a policy that denies everybody everything is taken back by the root of the account, and by
+// nobody else; it denies the root all the rest.
+func TestNobodyIsLockedOutOfABucket(t *testing.T) {
+	const bucket = "arn:aws:s3:::lake"
+	a := New(Config{Mode: Enforce, Identities: known(t), Resources: map[string]ResourcePolicies{"s3": owned{
+		bucket: `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"` + bucket + `"}]}`,
+	}}})
+	other := awswire.WithCaller(context.Background(), awswire.Caller{Account: "444455556666", Region: "us-east-1"})
+	for _, tt := range []struct {
+		ctx    context.Context
+		action string
+		want   bool
+	}{
+		{as(""), "s3:DeleteBucketPolicy", true},
+		{as(""), "s3:PutBucketPolicy", true},
+		{as(""), "s3:GetBucketPolicy", true},
+		{as(""), "s3:DeleteBucket", false},
+		{as(ann), "s3:DeleteBucketPolicy", false},
+		{other, "s3:DeleteBucketPolicy", false},
+	} {
+		if err := a.Allow(tt.ctx, tt.action, bucket, nil); (err == nil) != tt.want {
+			t.Errorf("%s of %s: %v", tt.action, awswire.CallerFrom(tt.ctx).Account, err)
+		}
+	}
+}
