@@ -104,6 +104,8 @@ func TestKeyboard(t *testing.T) {
 		b.open(t, "streams/orders", "behind: none")
 		b.do(t, chromedp.Focus(`//button[text()="Put a record"]`), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(".dialog"), until(`document.activeElement.tagName === "TEXTAREA"`, nil))
 		inside(t)
+		// To choose no file is not to close the dialog.
+		b.do(t, chromedp.Evaluate(`document.querySelector("input[type=file]").dispatchEvent(new Event("cancel", {bubbles: true}))`, nil), chromedp.WaitVisible(".dialog"))
 		b.do(t, chromedp.KeyEvent(kb.Escape), chromedp.WaitNotPresent(".dialog"), until(`document.activeElement.textContent === "Put a record"`, nil))
 	})
 	t.Run("palette", func(t *testing.T) {
@@ -161,6 +163,14 @@ func TestRestart(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a page that was not opened before", func(t *testing.T) {
+		b.open(t, "pipeline", "resources")
+		n.Kill()
+		b.shows(t, "reconnecting")
+		b.do(t, chromedp.Click(`//nav//a[starts-with(.,"Streams")]`), until(`document.querySelector("main [aria-busy]") !== null`, nil))
+		n = start()
+		b.shows(t, "1 stream", "records/s")
+	})
 	b.mu.Lock() // what a browser says of a node that is not there
 	b.problems = nil
 	b.mu.Unlock()

@@ -7,6 +7,7 @@ import type { Editor, Schema, SQLFunction } from "../editor/editor.ts";
 import { bytes, count, csv, marked, moment, quoted, some, span } from "../format.ts";
 import { inventory, type GlueTable } from "../inventory.ts";
 import { Grid, widths } from "../parts/grid.tsx";
+import { loaded } from "../parts/lazy.tsx";
 import { useLive } from "../parts/live.ts";
 import { Command, Empty, Head, Loading, Problem, useAct } from "../parts/ui.tsx";
 import { cancel, ended, follow, isNumber, name, past, query, resultOf, start, type Execution, type Result } from "./athena.ts";
@@ -72,7 +73,7 @@ export function SQL() {
   const [made, setMade] = useState(0);
   useEffect(() => {
     let gone = false;
-    void import("../editor/editor.ts").then(({ makeEditor }) => {
+    void loaded(() => import("../editor/editor.ts")).then(({ makeEditor }) => {
       if (gone || !host.current) return;
       editor.current = makeEditor(host.current, { text: tab.text, run: () => run.current(), changed: (text) => change(tab.id, { text }) });
       editor.current.focus();

@@ -1,6 +1,7 @@
 // An editor of SQL in a page: the one of the SQL page, loaded when it is needed first.
 import { useEffect, useRef } from "preact/hooks";
 import type { Editor } from "../editor/editor.ts";
+import { loaded } from "./lazy.tsx";
 
 export function Code(p: { text: string; changed: (text: string) => void; run: () => void; label: string }) {
   const host = useRef<HTMLDivElement>(null);
@@ -9,7 +10,7 @@ export function Code(p: { text: string; changed: (text: string) => void; run: ()
   last.current = p;
   useEffect(() => {
     let gone = false;
-    void import("../editor/editor.ts").then(({ makeEditor }) => {
+    void loaded(() => import("../editor/editor.ts")).then(({ makeEditor }) => {
       if (gone || !host.current) return;
       editor.current = makeEditor(host.current, { text: last.current.text, run: () => last.current.run(), changed: (text) => last.current.changed(text), label: p.label });
     });

@@ -119,7 +119,7 @@ export function Veil(p: { title: string; close: () => void; children: ComponentC
     if (!d.querySelector("[autofocus]")) d.querySelector<HTMLElement>("input, select, textarea, .primary")?.focus();
     return () => d.close();
   }, []);
-  return <dialog class="veil" ref={box} aria-label={p.title} onCancel={(e) => (e.preventDefault(), p.close())} onClick={(e) => e.target === e.currentTarget && p.close()}>{p.children}</dialog>;
+  return <dialog class="veil" ref={box} aria-label={p.title} onCancel={(e) => e.target === e.currentTarget && (e.preventDefault(), p.close())} onClick={(e) => e.target === e.currentTarget && p.close()}>{p.children}</dialog>;
 }
 
 export function Dialog(p: { title: string; close: () => void; children: ComponentChildren }) {
