@@ -152,7 +152,11 @@ func (c *call) sayCORS() {
 	if config == nil {
 		return
 	}
-	if rule, allowed := corsRule(config, origin, c.r.Method, nil); rule != nil {
+	method := c.r.Method
+	if asked := c.r.Header.Get("Access-Control-Request-Method"); asked != "" {
+		method = asked // as S3 does, though it is no preflight
+	}
+	if rule, allowed := corsRule(config, origin, method, nil); rule != nil {
 		c.sayRule(rule, origin, allowed)
 	}
 }
