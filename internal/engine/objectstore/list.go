@@ -117,12 +117,10 @@ func (s *Store) ListVersions(ctx context.Context, bucket string, q List) (Page, 
 		if versions, failed = s.versionsAt(bucket, key, path); failed != nil {
 			return false
 		}
-		skip := key == q.After && q.Version != ""
+		if key == q.After && q.Version != "" {
+			versions = versionsAfter(versions, q.Version)
+		}
 		for _, version := range versions {
-			if skip {
-				skip = version.VersionID() != q.Version
-				continue
-			}
 			if !room() {
 				return false
 			}

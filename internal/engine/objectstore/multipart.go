@@ -61,6 +61,18 @@ func IsUploadID(id string) bool {
 	return err == nil && parsed.String() == id
 }
 
+// BegunAfter reports whether the upload of an id was begun after that of another, which may be gone, as far as ids tell:
+// those of earlier versions of the program do not.
+func BegunAfter(id, other string) bool {
+	return id > other || !tellsTime(id) || !tellsTime(other)
+}
+
+// tellsTime reports whether an upload's id grows with time.
+func tellsTime(id string) bool {
+	parsed, err := uuid.Parse(id)
+	return err == nil && parsed.Version() == 7
+}
+
 func (s *Store) uploadsOf(bucket, key string) string {
 	path, _ := encodeKey(key)
 	return s.file(bucket, multipartDir+"/"+fmt.Sprintf("%x", sha256.Sum256([]byte(path))))
@@ -75,7 +87,7 @@ func (s *Store) CreateUpload(bucket, key string, r Record) (Upload, error) {
 	if _, err := os.Lstat(s.file(bucket, "")); errors.Is(err, fs.ErrNotExist) {
 		return Upload{}, ErrNoBucket
 	}
-	u := Upload{Key: key, ID: uuid.NewString(), Begun: s.clock.Now().UTC()}
+	u := Upload{Key: key, ID: uuid.Must(uuid.NewV7()).String(), Begun: s.clock.Now().UTC()}
 	r.SetProp(begunProp, u.Begun.Format(time.RFC3339Nano))
 	u.Record = r
 	all := s.uploadsOf(bucket, key)
@@ -176,7 +188,7 @@ func (s *Store) Uploads(bucket, prefix string) ([]Upload, error) {
 		if c := strings.Compare(a.Key, b.Key); c != 0 {
 			return c
 		}
-		if c := a.Begun.Compare(b.Begun); c != 0 {
+		if c := a.Begun.Compare(b.Begun); c != 0 && !(tellsTime(a.ID) && tellsTime(b.ID)) {
 			return c
 		}
 		return strings.Compare(a.ID, b.ID)

@@ -100,6 +100,45 @@ func (s *Store) versionsOf(bucket, path string) string {
 	return filepath.Join(s.versionsDir(), bucket, sum[:2], sum[2:4], sum[4:6], sum)
 }
 
+// versionsAfter are the versions behind the one of an id, which may have been deleted since a page ended with it: ids tell
+// when they were made. Nothing tells where a null version was, and then all are returned.
+func versionsAfter(versions []Info, id string) []Info {
+	if i := slices.IndexFunc(versions, func(v Info) bool { return v.VersionID() == id }); i >= 0 {
+		return versions[i+1:]
+	}
+	if id == NullVersion {
+		return versions
+	}
+	made := idTime(id)
+	i := slices.IndexFunc(versions, func(v Info) bool {
+		if v.Version == "" {
+			return v.ModTime.Before(made)
+		}
+		return v.Version < id
+	})
+	if i < 0 {
+		return nil
+	}
+	return versions[i:]
+}
+
+// idTime is when a version's id was made, as far as the id tells it: to the nanosecond, or to the millisecond for a ULID.
+func idTime(id string) time.Time {
+	alphabet, letters, bits := idAlphabet, 11, 6
+	if len(id) == 26 {
+		alphabet, letters, bits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", 10, 5
+	}
+	var n uint64
+	for i := range min(letters, len(id)) {
+		v := max(0, strings.IndexByte(alphabet, id[i]))
+		if i == 10 { // of which the time has the first four bits
+			return time.Unix(0, int64(n<<4|uint64(v)>>2))
+		}
+		n = n<<bits | uint64(v)
+	}
+	return time.UnixMilli(int64(n))
+}
+
 // current is the object at a path, which may be a delete marker; fs.ErrNotExist.
 func (s *Store) current(bucket, key, path string) (Info, error) {
 	file := s.file(bucket, path)

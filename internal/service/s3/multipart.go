@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -332,10 +333,15 @@ func (c *call) listUploads() error {
 	var listed, prefixes []*node
 	var nextKey, nextID, common string
 	truncated, passed := false, idMarker == ""
+	gone := !slices.ContainsFunc(uploads, func(u objectstore.Upload) bool { return u.Key == keyMarker && u.ID == idMarker })
 	for _, u := range uploads {
 		switch {
 		case u.Key < keyMarker, u.Key == keyMarker && keyMarker != "" && idMarker == "":
 			continue
+		case u.Key == keyMarker && !passed && gone: // since a page ended with it
+			if !objectstore.BegunAfter(u.ID, idMarker) {
+				continue
+			}
 		case u.Key == keyMarker && !passed:
 			passed = u.ID == idMarker
 			continue
