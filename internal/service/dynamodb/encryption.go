@@ -72,8 +72,8 @@ func (s *Service) encryption(ctx context.Context, d *table, in *types.SSESpecifi
 		full = arn.New("kms", d.Region, d.Account, full)
 	}
 	keys := s.keys.Load()
-	if a, ok := arn.Parse(full); keys == nil || ok && a.Account != d.Account {
-		return &sse{Type: "KMS", Key: full}, nil // of another account nothing is known
+	if keys == nil || keyElsewhere(d, full) {
+		return &sse{Type: "KMS", Key: full}, nil
 	}
 	ctx = awswire.WithCaller(ctx, awswire.Caller{Account: d.Account, Region: d.Region})
 	out, err := (*keys).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &named})
@@ -94,6 +94,16 @@ func (s *Service) encryption(ctx context.Context, d *table, in *types.SSESpecifi
 		return nil, keyRefused("KMS validation error", "InvalidKeyUsageException", aws.ToString(m.Arn)+" is not a symmetric key for encryption.")
 	}
 	return &sse{Type: "KMS", Key: aws.ToString(m.Arn)}, nil
+}
+
+// keyElsewhere reports whether an ARN names a key of another account in the table's region, of which nothing is known.
+func keyElsewhere(d *table, text string) bool {
+	a, ok := arn.Parse(text)
+	if !ok || a.Account == d.Account || a.Account == "" || !a.Within("kms", d.Region, a.Account) {
+		return false
+	}
+	id, ok := a.After("key/")
+	return ok && id != ""
 }
 
 // keyRefused is what KMS says of a key.

@@ -53,6 +53,9 @@ func TestKeysOfTables(t *testing.T) {
 	change(`{"SSEType":"KMS","KMSMasterKeyId":"`+keyARN+`mine"}`, "Table is already encrypted with given KMSMasterKeyId")
 	change(`{"SSEType":"KMS","KMSMasterKeyId":"alias/none"}`, "KMS validation error: com.amazonaws.services.kms.model.NotFoundException: Key 'alias/none' does not exist")
 	change(`{"SSEType":"KMS","KMSMasterKeyId":"alias/signs"}`, "is not a symmetric key for encryption")
+	for _, other := range []string{"arn:aws:s3:::mine", "arn:aws:kms:us-east-1::key/mine", "arn:aws:kms:eu-west-1:111111111111:key/mine", "arn:aws:kms:us-east-1:111111111111:grant/mine"} {
+		change(`{"SSEType":"KMS","KMSMasterKeyId":"`+other+`"}`, "KMS validation error: com.amazonaws.services.kms.model.NotFoundException")
+	}
 	h.s.UseKeys(fakeKeys{kmstypes.KeyStateDisabled})
 	change(`{"SSEType":"KMS","KMSMasterKeyId":"alias/mine"}`, "KMS key disabled error: com.amazonaws.services.kms.model.DisabledException: "+keyARN+"mine is disabled.")
 	h.s.UseKeys(fakeKeys{kmstypes.KeyStatePendingDeletion})
