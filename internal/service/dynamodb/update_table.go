@@ -214,6 +214,9 @@ func (d *table) setCapacity(in *dynamodb.UpdateTableInput, now time.Time) error 
 		d.OnDemand = onDemand
 		if !onDemand {
 			d.MaxUnits = nil
+			for i := range d.Indexes {
+				d.Indexes[i].MaxUnits = nil
+			}
 		}
 	} else if in.ProvisionedThroughput != nil {
 		if d.OnDemand {
@@ -302,11 +305,21 @@ func tooManyBuilt() error {
 	return &types.LimitExceededException{Message: aws.String("Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table")}
 }
 
+// builds reports whether an index is being created or deleted, other than the one to be deleted.
+func (d *table) builds(deleted *types.DeleteGlobalSecondaryIndexAction) bool {
+	return slices.ContainsFunc(d.Indexes, func(x index) bool {
+		building := x.Status == string(types.IndexStatusCreating) || x.Status == string(types.IndexStatusDeleting)
+		return building && (deleted == nil || aws.ToString(deleted.IndexName) != x.Name)
+	})
+}
+
 // updateIndexes changes the global indexes. Those that are made and removed have a status
 // that the runner sees.
 func (d *table) updateIndexes(in *dynamodb.UpdateTableInput, now time.Time) error {
 	for _, u := range in.GlobalSecondaryIndexUpdates {
 		switch {
+		case u.Update == nil && d.builds(u.Delete):
+			return tooManyBuilt()
 		case u.Create != nil:
 			if err := d.createIndex(in, u.Create); err != nil {
 				return err
