@@ -227,6 +227,33 @@ func damage(t *testing.T, r *rand.Rand, dir string) string {
 	return rel + " " + what
 }
 
+// TestHalfRemoved starts on a directory where a kill has left some of a deleted stream's files.
+func TestHalfRemoved(t *testing.T) {
+	dir := t.TempDir()
+	n, err := open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := fill(t, n)
+	n.close()
+	streams := filepath.Join(dir, "jetstream", "$G", "streams")
+	all, err := filepath.Glob(filepath.Join(streams, "shard-*"))
+	if err != nil || len(all) == 0 {
+		t.Fatal(all, err)
+	}
+	// As the server does it: another name, and then one file after the other.
+	gone := filepath.Join(streams, ".shard-gone")
+	if err := os.CopyFS(gone, os.DirFS(all[0])); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(gone, "meta.inf")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.verify(t, dir); err != nil {
+		t.Errorf("a stream that was being removed: %v", err)
+	}
+}
+
 // TestEmptyLastBlock finds nothing wrong with a stream whose last block was begun, but has no
 // message: a kill or a full disk leaves that.
 func TestEmptyLastBlock(t *testing.T) {

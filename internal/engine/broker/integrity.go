@@ -65,7 +65,8 @@ func sumOf(path string) (uint32, error) {
 
 func streamsDir(dir string) string { return filepath.Dir(streamDir(dir, "x")) }
 
-// streamNames are the streams that have a folder.
+// streamNames are the streams that have a folder. The server puts a point before the name of one that
+// it has deleted, and then removes what is in it: a kill leaves some.
 func streamNames(dir string) ([]string, error) {
 	entries, err := os.ReadDir(streamsDir(dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,7 +74,7 @@ func streamNames(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
 			names = append(names, e.Name())
 		}
 	}
