@@ -108,6 +108,22 @@ func coercible(from, to *hivetype.Type) bool {
 	return false
 }
 
+// charless is a type with texts in place of chars, which are not filled up with spaces.
+func charless(t *hivetype.Type) *hivetype.Type {
+	if t == nil {
+		return nil
+	}
+	out := *t
+	if t.Kind == hivetype.Char {
+		return &hivetype.Type{Kind: hivetype.String}
+	}
+	out.Key, out.Elem, out.Fields = charless(t.Key), charless(t.Elem), nil
+	for _, f := range t.Fields {
+		out.Fields = append(out.Fields, hivetype.Field{Name: f.Name, Type: charless(f.Type)})
+	}
+	return &out
+}
+
 // coerced writes the SELECTs over the pieces of one format and of the same columns.
 func (s *scan) coerced(pieces []Piece) []string {
 	own := pieces[0].Columns

@@ -84,10 +84,7 @@ func (s *scan) readJSON(pieces []Piece) []string {
 		for _, c := range table.Columns {
 			name := duck.Ident(strings.ToLower(c.Name))
 			value := "CAST(" + name + " AS " + duck.Type(TypeOf(c.Type)) + ")"
-			if c.Type.Kind == hivetype.Char {
-				value = cut(value, TypeOf(c.Type))
-			}
-			items = append(items, value+" AS "+name)
+			items = append(items, coerce(value, charless(c.Type), c.Type, 0)+" AS "+name)
 		}
 		added, per := s.added(exact)
 		out = append(out, "SELECT "+strings.Join(append(items, added...), ", ")+" FROM "+per.source("read_parquet("+fileList(exact)+", hive_partitioning=false)"))

@@ -86,6 +86,9 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		if types.Is(lt, "row") {
 			left = duck.Convert("CAST(", left, lt, typ, 0)
 		}
+		if types.Padded(lt, typ) {
+			left, text = unpadded(left), unpaddedQuery(text)
+		}
 		return "(" + left + " " + x.Op + " " + x.Quantifier + " (" + text + "))", types.Boolean
 	case *sql.Between:
 		text, typ := t.expr(x.X, in)
@@ -116,7 +119,7 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 				left = duck.Convert("CAST(", left, typ, column, 0)
 			}
 			if types.Padded(typ, column) {
-				left, text = unpadded(left), "SELECT "+unpadded("__in")+" FROM ("+text+") AS __in_query(__in)"
+				left, text = unpadded(left), unpaddedQuery(text)
 			}
 			return "(" + left + not(x.Not) + " IN (" + text + "))", types.Boolean
 		}
@@ -415,6 +418,9 @@ func (t *translator) subscript(x *sql.Subscript, in *scope) (string, *sql.Type) 
 	case types.Is(typ, "map"):
 		if len(typ.Args) == 2 && types.Apart(typ.Args[0], it) {
 			fault.Fail(x.Position, "TYPE_MISMATCH", "Cannot use %s for subscript of %s", types.Text(it), types.Text(typ))
+		}
+		if len(typ.Args) == 2 {
+			index = asChar(index, it, typ.Args[0])
 		}
 		return "CASE WHEN NOT map_contains(" + base + ", " + index + ") THEN " + duck.Raise("INVALID_FUNCTION_ARGUMENT", "'Key not present in map: ' || CAST("+index+" AS VARCHAR)") + " ELSE (" + base + ")[" + index + "] END", types.Element(typ)
 	case typ != nil && !types.Is(typ, "unknown"):

@@ -38,7 +38,12 @@ func conditionals() map[string]function {
 		"coalesce": {write: func(c *invocation) (string, *sql.Type) {
 			return c.fill("coalesce($*)"), together(c.at, "All COALESCE operands", c.typs)
 		}},
-		"nullif": {template: "nullif($1, $2)", result: "1"},
+		"nullif": {result: "1", write: func(c *invocation) (string, *sql.Type) {
+			if types.Padded(c.typ(0), c.typ(1)) {
+				return c.fill("CASE WHEN " + unpadded("$1") + " = " + unpadded("$2") + " THEN NULL ELSE $1 END"), nil
+			}
+			return c.fill("nullif($1, $2)"), nil
+		}},
 		"try": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			return "TRY(" + strings.ReplaceAll(c.args[0], "__raise(", "__missing(") + ")", nil
 		}},

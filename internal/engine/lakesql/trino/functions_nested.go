@@ -51,12 +51,16 @@ func arrayFunctions() map[string]function {
 					return c.fill("($1)[CASE WHEN $2 = 0 THEN " + duck.Raise("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'") + " ELSE $2 END]"), nil
 				}
 			}
+			if typ := c.typ(0); types.Is(typ, "map") && len(typ.Args) == 2 {
+				c.args[1] = asChar(c.args[1], c.typ(1), typ.Args[0])
+			}
 			return c.fill("($1)[$2]"), nil
 		}},
 		"contains": {result: "boolean", write: func(c *invocation) (string, *sql.Type) {
 			if types.Is(c.typ(1), "ipaddress") && !types.Is(c.typ(0), "array") {
 				return c.fill("trino_ip_contains($*)"), nil
 			}
+			c.args[1] = asChar(c.args[1], c.typ(1), types.Element(c.typ(0)))
 			return c.fill("CASE WHEN list_contains($1, $2) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " THEN NULL ELSE false END"), nil
 		}},
 		"contains_sequence": {result: "boolean",

@@ -74,9 +74,6 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 	return t.arithmetic(x, left, right, lt, rt)
 }
 
-// unpadded is a text without the spaces at its end, by which a char is as long as its type.
-func unpadded(text string) string { return "rtrim(" + text + ", ' ')" }
-
 // addressBytes is an address in the form that it is compared by.
 func addressBytes(text string) string { return "trino_ip_bytes(" + text + ")" }
 

@@ -77,6 +77,7 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 			for j := len(in.columns) - 1; j >= start; j-- { // shared columns appear once
 				for i := range start {
 					if in.columns[i].name == in.columns[j].name {
+						sharedText(r.Position, in.columns[i], in.columns[j])
 						in.columns = append(in.columns[:j:j], in.columns[j+1:]...)
 						break
 					}
@@ -95,6 +96,7 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 					if in.columns[j].name == id.Lower() {
 						for k := range in.columns[:start] {
 							if in.columns[k].name == id.Lower() {
+								sharedText(r.Position, in.columns[k], in.columns[j])
 								in.columns[k].typ = types.Common(in.columns[k].typ, in.columns[j].typ)
 							}
 						}

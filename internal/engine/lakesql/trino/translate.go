@@ -297,7 +297,7 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 		if len(columns) != len(other) {
 			fault.Fail(b.Position, "TYPE_MISMATCH", "%s query has different number of fields: %d, %d", b.Op, len(columns), len(other))
 		}
-		out := make([]column, len(columns))
+		out, chars := make([]column, len(columns)), make([]*sql.Type, len(columns))
 		for i, c := range columns {
 			if types.Apart(c.typ, other[i].typ) {
 				fault.Fail(b.Position, "TYPE_MISMATCH", "column %d in %s query has incompatible types: %s, %s", i+1, b.Op, types.Text(c.typ), types.Text(other[i].typ))
@@ -310,7 +310,11 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 				fault.Fail(b.Position, "TYPE_MISMATCH", "Type %s is not comparable and therefore cannot be used in %s", types.Text(c.typ), what)
 			}
 			out[i] = column{name: c.name, typ: types.Common(c.typ, other[i].typ)}
+			if chars[i] = commonChar(c.typ, other[i].typ); chars[i] != nil {
+				out[i].typ = chars[i]
+			}
 		}
+		left, right = paddedQuery(left, columns, chars), paddedQuery(right, other, chars)
 		op := b.Op
 		if b.All {
 			op += " ALL"
