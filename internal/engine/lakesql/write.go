@@ -236,7 +236,7 @@ func (r *WriteRequest) options() (string, error) {
 		if c := strings.ToUpper(r.Compression); c != "" && !slices.Contains(hive.WriteCompressions[r.format()], c) {
 			return "", &Error{Name: "NOT_SUPPORTED", Message: fmt.Sprintf("Compression %s is not supported for files of format %s", c, r.format())}
 		}
-		return "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 51200", nil // one group is in memory
+		return "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 20480", nil // one group is in memory, of at most hive.maxGroup
 	case "JSON", "TEXTFILE":
 		allowed = " gzip zstd uncompressed "
 	default:

@@ -384,8 +384,11 @@ func (w *writer) insert(ctx context.Context, st *sql.Insert) error {
 	}
 	for _, key := range []string{"parquet.compression", "orc.compress", "avro.output.codec", "write.compression", "compression"} {
 		if c := strings.ToUpper(t.Parameters[key]); c != "" && request.Compression == "" {
-			if request.Compression = c; c == "UNCOMPRESSED" {
+			switch request.Compression = c; c {
+			case "UNCOMPRESSED", "NULL": // the latter is Avro's
 				request.Compression = "NONE"
+			case "ZSTANDARD":
+				request.Compression = "ZSTD"
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
 	"github.com/brookmere/brookmere/internal/engine/orcfile"
 )
 
@@ -18,7 +19,18 @@ type parquetValues struct {
 	file    *file.Reader
 	columns []*parquetNode
 	leaves  []*parquetNode
+	max     int // bytes of memory that a row group may take
+	room    int // those that are left for the one that is read
 }
+
+// maxGroup is how many bytes of memory the values of a row group may take. Those of a file may be
+// few: it has equal texts once.
+const maxGroup = 1 << 30
+
+// valueSize is about what a value takes beside its text: itself, its levels and its place.
+const valueSize = 32
+
+var errGroup = &fault.Error{Name: "EXCEEDED_LOCAL_MEMORY_LIMIT", Message: "Query exceeded per-node memory limit: rows are too large for a stripe of ORC or a block of Avro"}
 
 // parquetNode is a column, or what a column is made of.
 type parquetNode struct {
@@ -34,7 +46,7 @@ type parquetNode struct {
 }
 
 func newParquetValues(f *file.Reader, columns []catalog.Column) (*parquetValues, error) {
-	p := &parquetValues{file: f}
+	p := &parquetValues{file: f, max: maxGroup}
 	root := f.MetaData().Schema.Root()
 	if root.NumFields() != len(columns) {
 		return nil, fmt.Errorf("a file has %d columns, not %d", root.NumFields(), len(columns))
@@ -104,12 +116,13 @@ func (p *parquetValues) node(s schema.Node, t *hivetype.Type, def, rep int16) (*
 // read is a row group.
 func (p *parquetValues) read(group int) (rows int, columns []*orcfile.Values, err error) {
 	g := p.file.RowGroup(group)
+	p.room = p.max
 	for i, leaf := range p.leaves {
 		column, err := g.Column(i)
 		if err != nil {
 			return 0, nil, err
 		}
-		if err := leaf.load(column); err != nil {
+		if err := leaf.load(column, p.take); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -180,27 +193,37 @@ func (n *parquetNode) values(places [][]int) (*orcfile.Values, error) {
 	return out, nil
 }
 
+// take makes room for bytes of values.
+func (p *parquetValues) take(bytes int) error {
+	if p.room -= bytes; p.room < 0 {
+		return errGroup
+	}
+	return nil
+}
+
 // valuesAtOnce is how many values are read from a column at a time.
 const valuesAtOnce = 8 << 10
 
-// load reads a column of a row group.
-func (n *parquetNode) load(column file.ColumnChunkReader) error {
+// load reads a column of a row group, as long as there is room for what it takes.
+func (n *parquetNode) load(column file.ColumnChunkReader, take func(int) error) error {
 	n.defs, n.reps, n.all = n.defs[:0], n.reps[:0], orcfile.Values{}
 	switch c := column.(type) {
 	case *file.BooleanColumnChunkReader:
-		return loaded(n, c, c.ReadBatch, func(v bool) { n.all.Bools = append(n.all.Bools, v) })
+		return loaded(n, c, c.ReadBatchInPage, take, nil, func(v bool) { n.all.Bools = append(n.all.Bools, v) })
 	case *file.Int32ColumnChunkReader:
-		return loaded(n, c, c.ReadBatch, func(v int32) { n.whole(int64(v)) })
+		return loaded(n, c, c.ReadBatchInPage, take, nil, func(v int32) { n.whole(int64(v)) })
 	case *file.Int64ColumnChunkReader:
-		return loaded(n, c, c.ReadBatch, n.whole)
+		return loaded(n, c, c.ReadBatchInPage, take, nil, n.whole)
 	case *file.Float32ColumnChunkReader:
-		return loaded(n, c, c.ReadBatch, func(v float32) { n.all.Reals = append(n.all.Reals, float64(v)) })
+		return loaded(n, c, c.ReadBatchInPage, take, nil, func(v float32) { n.all.Reals = append(n.all.Reals, float64(v)) })
 	case *file.Float64ColumnChunkReader:
-		return loaded(n, c, c.ReadBatch, func(v float64) { n.all.Reals = append(n.all.Reals, v) })
+		return loaded(n, c, c.ReadBatchInPage, take, nil, func(v float64) { n.all.Reals = append(n.all.Reals, v) })
 	case *file.ByteArrayColumnChunkReader:
-		return loaded(n, c, c.ReadBatch, func(v parquet.ByteArray) { n.all.Texts = append(n.all.Texts, append([]byte{}, v...)) })
+		return loaded(n, c, c.ReadBatchInPage, take, func(v parquet.ByteArray) int { return len(v) }, func(v parquet.ByteArray) {
+			n.all.Texts = append(n.all.Texts, append([]byte{}, v...))
+		})
 	case *file.FixedLenByteArrayColumnChunkReader:
-		return loaded(n, c, c.ReadBatch, func(v parquet.FixedLenByteArray) {
+		return loaded(n, c, c.ReadBatchInPage, take, nil, func(v parquet.FixedLenByteArray) {
 			var high int64
 			var low uint64
 			if len(v) > 0 && v[0] >= 0x80 {
@@ -223,8 +246,9 @@ func (n *parquetNode) whole(v int64) {
 	n.all.Wholes = append(n.all.Wholes, v)
 }
 
-// loaded appends the levels and the values of a column.
-func loaded[T any](n *parquetNode, c file.ColumnChunkReader, read func(int64, []T, []int16, []int16) (int64, int, error), add func(T)) error {
+// loaded appends the levels and the values of a column. What is read at a time is of one page: texts
+// are in memory that the next page takes. size is that of a value beyond valueSize; nil: none.
+func loaded[T any](n *parquetNode, c file.ColumnChunkReader, read func(int64, []T, []int16, []int16) (int64, int, error), take func(int) error, size func(T) int, add func(T)) error {
 	values, defs, reps := make([]T, valuesAtOnce), make([]int16, valuesAtOnce), make([]int16, valuesAtOnce)
 	d := c.Descriptor()
 	for c.HasNext() {
@@ -241,8 +265,16 @@ func loaded[T any](n *parquetNode, c file.ColumnChunkReader, read func(int64, []
 		if total == 0 {
 			break
 		}
+		if err := take(int(total) * valueSize); err != nil {
+			return err
+		}
 		n.defs, n.reps = append(n.defs, defs[:total]...), append(n.reps, reps[:total]...)
 		for _, v := range values[:some] {
+			if size != nil {
+				if err := take(size(v)); err != nil {
+					return err
+				}
+			}
 			add(v)
 		}
 	}
