@@ -240,8 +240,14 @@ func (c *call) serve() error {
 	if err := c.authorize(c.op.action, c.b, c.key); err != nil {
 		return err
 	}
+	if ofOwner[c.op.action] && (c.caller.Anonymous || c.caller.Account != c.b.Owner) {
+		return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", "BUCKETPOLICY")
+	}
 	return c.op.do(c)
 }
+
+// ofOwner are what a bucket's policy allows to identities of the bucket's account alone, whomever it names.
+var ofOwner = map[string]bool{"s3:GetBucketPolicy": true, "s3:PutBucketPolicy": true, "s3:DeleteBucketPolicy": true}
 
 func (c *call) expectOwner(header string, b *bucket) error {
 	want := c.header(header)

@@ -220,3 +220,26 @@ func TestListsAndPolicies(t *testing.T) {
 	_, err := other.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: b})
 	want(t, "a bucket of another account", err, "BucketAlreadyExists")
 }
+
+// TestPolicyIsOfTheOwner: a policy that lets others do everything does not let them at itself.
+func TestPolicyIsOfTheOwner(t *testing.T) {
+	n := newNode(t)
+	owner, other := n.client(accountA, "us-east-1"), n.client(accountB, "us-east-1")
+	makeBucket(t, owner, "bkt")
+	b := aws.String("bkt")
+	all := allowOther("bkt", "", "s3:*")
+	putPolicy(t, owner, "bkt", all)
+	must(other.GetBucketLocation(t.Context(), &s3.GetBucketLocationInput{Bucket: b}))(t)
+	_, err := other.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: b})
+	want(t, "GetBucketPolicy", err, "MethodNotAllowed")
+	_, err = other.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: b, Policy: aws.String(`{"Version":"2012-10-17","Statement":[` + allowOther("bkt/*", "", "s3:*") + `]}`)})
+	want(t, "PutBucketPolicy", err, "MethodNotAllowed")
+	_, err = other.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: b})
+	want(t, "DeleteBucketPolicy", err, "MethodNotAllowed")
+	if got := must(owner.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: b}))(t); !strings.Contains(*got.Policy, `"arn:aws:s3:::bkt"`) {
+		t.Errorf("the policy is %s", *got.Policy)
+	}
+	must(owner.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: b}))(t)
+	_, err = other.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: b})
+	want(t, "GetBucketPolicy without a policy", err, "AccessDenied")
+}
