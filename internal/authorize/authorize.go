@@ -116,7 +116,7 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 		}
 	}
 	if a.config.Mode == Off {
-		if a.shared(c) {
+		if a.shared(c) && foreign(c) {
 			if needs, err := c.Needs(); err == nil {
 				ctx = a.reach(ctx, c, needs)
 			}
@@ -158,6 +158,25 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 func (a *Authorizer) shared(c *awswire.Call) bool {
 	operations, ok := a.config.Shared[c.Service]
 	return ok && (operations == nil || slices.Contains(operations, c.Operation))
+}
+
+// foreign reports whether what a call works on may be of another account, for less than its needs cost.
+func foreign(c *awswire.Call) bool {
+	resources, err := c.Resources()
+	return err == nil && len(resources) > 0 && accountOf(resources[0]) != c.Caller.Account
+}
+
+// accountOf is the account in an ARN, empty in what is none.
+func accountOf(name string) string {
+	for range 4 {
+		_, after, ok := strings.Cut(name, ":")
+		if !ok {
+			return ""
+		}
+		name = after
+	}
+	account, _, _ := strings.Cut(name, ":")
+	return account
 }
 
 // reach is the context for a call of a service that is shared: with the account of another one's resources, where the

@@ -63,3 +63,34 @@ func TestShared(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedOperations: an operation that is for the resource's own account stays in the caller's, whatever the policy allows.
+func TestSharedOperations(t *testing.T) {
+	const stream = "arn:aws:kinesis:us-east-1:444455556666:stream/s"
+	policies := shares{stream: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kinesis:*","Resource":"*"}]}`}
+	for _, mode := range []Mode{Off, Log, Enforce} {
+		a := New(Config{Mode: mode, Identities: known(t), Resources: map[string]ResourcePolicies{"kinesis": policies}, Shared: map[string][]string{"kinesis": {"PutRecord"}}})
+		for operation, want := range map[string]string{"PutRecord": "444455556666", "PutResourcePolicy": "111122223333"} {
+			got := ""
+			err := awswire.Intercept(as(""), []awswire.Interceptor{a.Intercept},
+				awswire.Facts{Service: "kinesis", Operation: operation, Actions: []string{"kinesis:" + operation}, Resources: []string{stream}},
+				func(ctx context.Context) error { got = awswire.CallerFrom(ctx).Account; return nil })
+			if err != nil || got != want {
+				t.Errorf("%s %s: finds what is of %q (%v), want %q", mode, operation, got, err, want)
+			}
+		}
+	}
+}
+
+// BenchmarkOpen is what a call of a caller's own stream takes of a node where policies do not count.
+func BenchmarkOpen(b *testing.B) {
+	a := New(Config{Mode: Off, Shared: map[string][]string{"kinesis": {"GetRecords", "PutRecord"}}})
+	ctx, chain := as(""), []awswire.Interceptor{a.Intercept}
+	facts := awswire.Facts{Service: "kinesis", Operation: "PutRecord", Actions: []string{"kinesis:PutRecord"}, Resources: []string{"arn:aws:kinesis:us-east-1:111122223333:stream/s"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := awswire.Intercept(ctx, chain, facts, func(context.Context) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

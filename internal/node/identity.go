@@ -98,6 +98,25 @@ func (n *Node) decideGranted(ctx context.Context, action, arn string, keys polic
 	return a.AskGranted(ctx, action, arn, keys)
 }
 
+// sharedOperations are those that reach what is of other accounts, as far as AWS has them do so: what the settings of a resource are,
+// its policy, and what is made of it are for its own account alone, whatever its policy says.
+var sharedOperations = map[string][]string{
+	"dynamodb": {
+		"BatchGetItem", "BatchWriteItem", "DeleteItem", "DeleteTable", "DescribeTable", "GetItem", "ListTagsOfResource", "PutItem", "Query", "Scan", "TagResource",
+		"TransactGetItems", "TransactWriteItems", "UntagResource", "UpdateItem", "UpdateTable",
+	},
+	"dynamodbstreams": {"DescribeStream", "GetRecords", "GetShardIterator"},
+	"glue":            nil, // what an input with a CatalogId works on, and tags
+	"kinesis": {
+		"DescribeStream", "DescribeStreamConsumer", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards", "PutRecord", "PutRecords", "RegisterStreamConsumer",
+		"SubscribeToShard",
+	},
+	"kms": {
+		"CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext",
+		"GenerateMac", "GetKeyRotationStatus", "GetPublicKey", "ListGrants", "RevokeGrant", "Sign", "Verify", "VerifyMac",
+	},
+}
+
 // passRole decides whether the caller of a context may hand a role to a service, in the words of its API.
 func (n *Node) passRole(api, service string) func(ctx context.Context, role, resource string) error {
 	return func(ctx context.Context, role, resource string) error {
@@ -206,10 +225,7 @@ func (s *stack) openIdentity(p parts) error {
 	s.authorizer = authorize.New(authorize.Config{
 		Mode: mode, Identities: s.services.iam, Resources: s.resourcePolicies(p), Clock: p.clock, Logger: p.node.log.With("part", "identity"),
 		Across: map[string]func() error{"sqs": sqs.NoQueue},
-		Shared: map[string][]string{"dynamodb": nil, "dynamodbstreams": nil, "glue": nil, "kinesis": nil, "kms": {
-			"CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext",
-			"GenerateMac", "GetKeyRotationStatus", "GetPublicKey", "ListGrants", "RevokeGrant", "Sign", "Verify", "VerifyMac",
-		}},
+		Shared: sharedOperations,
 	})
 	p.node.deciding.Store(s.authorizer)
 	s.signer = oidc.NewSigner(signingKey{state.NewCollection[signingKeyDoc](p.state, "node.signing-key"), p.node.key})

@@ -206,6 +206,89 @@ func TestAccountsOfAnOpenNode(t *testing.T) {
 	}
 }
 
+// TestAccountsKeepSettings: who is let into a table and a stream for everything uses them; their settings, their policies and what is
+// made of them stay with their own account.
+func TestAccountsKeepSettings(t *testing.T) {
+	key := func(account string) aws.Credentials {
+		return aws.Credentials{AccessKeyID: account, SecretAccessKey: "any"}
+	}
+	for name, start := range map[string]func() (own, other party){
+		"enforcing": func() (party, party) { n := startEnforcing(t); return partyOf(n, owner), partyOf(n, stranger) },
+		"open": func() (party, party) {
+			n := nodetest.Start(t, nodetest.Options{})
+			return partyOf(n, key("111111111111")), partyOf(n, key("222222222222"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			own, other := start()
+			l := lend(t, own, "111111111111")
+			ctx := t.Context()
+			all := func(action string) *string {
+				return aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"` + action + `","Resource":"*"}]}`)
+			}
+			must(own.tables.PutResourcePolicy(ctx, &dynamodb.PutResourcePolicyInput{ResourceArn: &l.table, Policy: all("dynamodb:*")}))
+			must(own.streams.PutResourcePolicy(ctx, &kinesis.PutResourcePolicyInput{ResourceARN: &l.stream, Policy: all("kinesis:*")}))
+			must(other.tables.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.table, Item: item("b")}))
+			must(other.tables.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: &types.Put{TableName: &l.table, Item: item("c")}}}}))
+			must(other.streams.PutRecord(ctx, &kinesis.PutRecordInput{StreamARN: &l.stream, PartitionKey: aws.String("k"), Data: []byte("x")}))
+			for what, call := range map[string]func() error{
+				"UpdateTimeToLive": func() error {
+					_, err := other.tables.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: &l.table, TimeToLiveSpecification: &types.TimeToLiveSpecification{Enabled: aws.Bool(true), AttributeName: aws.String("x")}})
+					return err
+				},
+				"CreateBackup": func() error {
+					_, err := other.tables.CreateBackup(ctx, &dynamodb.CreateBackupInput{TableName: &l.table, BackupName: aws.String("theirs")})
+					return err
+				},
+				"UpdateContinuousBackups": func() error {
+					_, err := other.tables.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{TableName: &l.table, PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true)}})
+					return err
+				},
+				"EnableKinesisStreamingDestination": func() error {
+					_, err := other.tables.EnableKinesisStreamingDestination(ctx, &dynamodb.EnableKinesisStreamingDestinationInput{TableName: &l.table, StreamArn: &l.mine})
+					return err
+				},
+				"ExecuteStatement": func() error {
+					_, err := other.tables.ExecuteStatement(ctx, &dynamodb.ExecuteStatementInput{Statement: aws.String(`SELECT * FROM "` + l.table + `"`)})
+					return err
+				},
+				"PutResourcePolicy of the table": func() error {
+					_, err := other.tables.PutResourcePolicy(ctx, &dynamodb.PutResourcePolicyInput{ResourceArn: &l.table, Policy: all("dynamodb:*")})
+					return err
+				},
+				"DeleteResourcePolicy of the table": func() error {
+					_, err := other.tables.DeleteResourcePolicy(ctx, &dynamodb.DeleteResourcePolicyInput{ResourceArn: &l.table})
+					return err
+				},
+				"PutResourcePolicy of the stream": func() error {
+					_, err := other.streams.PutResourcePolicy(ctx, &kinesis.PutResourcePolicyInput{ResourceARN: &l.stream, Policy: all("kinesis:*")})
+					return err
+				},
+				"StartStreamEncryption": func() error {
+					_, err := other.streams.StartStreamEncryption(ctx, &kinesis.StartStreamEncryptionInput{StreamARN: &l.stream, EncryptionType: kinesistypes.EncryptionTypeKms, KeyId: aws.String("alias/aws/kinesis")})
+					return err
+				},
+				"DeleteStream": func() error {
+					_, err := other.streams.DeleteStream(ctx, &kinesis.DeleteStreamInput{StreamARN: &l.stream})
+					return err
+				},
+				"a transaction over tables of two accounts": func() error {
+					_, err := other.tables.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+						{Put: &types.Put{TableName: &l.table, Item: item("d")}}, {Put: &types.Put{TableName: aws.String("lent"), Item: item("d")}}}})
+					return err
+				},
+			} {
+				if call() == nil {
+					t.Errorf("%s is allowed", what)
+				}
+			}
+			if got := must(own.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: item("d")})); len(got.Item) != 0 {
+				t.Error("half of a transaction is done")
+			}
+		})
+	}
+}
+
 // TestAccountsReachQueuesTopicsAndKeys: the same of what names its account in each request.
 func TestAccountsReachQueuesTopicsAndKeys(t *testing.T) {
 	n := startEnforcing(t)
