@@ -118,11 +118,7 @@ func (s *Service) fan(ctx context.Context, t *topicDoc, q *queue.Queue, list []q
 		}
 		var body []byte
 		for k, d := range subscriptions {
-			wanted, err := s.wants(d, p)
-			if err != nil {
-				return fmt.Errorf("filter policy of %s: %w", d.arn(), err)
-			}
-			if !wanted {
+			if !s.wants(d, p) {
 				filtered++
 				continue
 			}

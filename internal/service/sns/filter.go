@@ -107,7 +107,8 @@ type filterCache struct {
 type compiledFilter struct {
 	text    string
 	body    bool
-	pattern *eventpattern.Pattern
+	pattern *eventpattern.Pattern // nil: err tells why
+	err     error
 }
 
 func (c *filterCache) forget(id uint64) {
@@ -116,40 +117,39 @@ func (c *filterCache) forget(id uint64) {
 	delete(c.of, id)
 }
 
-// get returns the filter of a subscription; nil for none.
-func (c *filterCache) get(d *subscriptionDoc) (*eventpattern.Pattern, error) {
-	text := d.Attributes["FilterPolicy"]
-	if text == "" {
-		return nil, nil
-	}
-	want := compiledFilter{text: text, body: d.filterScope() == inBody}
+// get returns the filter of a subscription, which has one, and whether it was compiled for this.
+func (c *filterCache) get(d *subscriptionDoc) (f compiledFilter, compiled bool) {
+	want := compiledFilter{text: d.Attributes["FilterPolicy"], body: d.filterScope() == inBody}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if have, ok := c.of[d.ID]; ok && have.text == want.text && have.body == want.body {
-		return have.pattern, nil
+		return have, false
 	}
-	p, err := parseFilter(text, want.body)
-	if err != nil {
-		return nil, err
-	}
+	want.pattern, want.err = parseFilter(want.text, want.body)
 	if c.of == nil {
 		c.of = map[uint64]compiledFilter{}
 	}
-	want.pattern = p
 	c.of[d.ID] = want
-	return p, nil
+	return want, true
 }
 
-// wants reports whether a subscription's filter policy lets a message through.
-func (s *Service) wants(d *subscriptionDoc, p *posted) (bool, error) {
-	f, err := s.filters.get(d)
-	if err != nil || f == nil {
-		return err == nil, err
+// wants reports whether a subscription's filter policy lets a message through. One that an earlier version of the
+// program stored and that is refused today lets none through, which is logged once: other subscriptions go on.
+func (s *Service) wants(d *subscriptionDoc, p *posted) bool {
+	if d.Attributes["FilterPolicy"] == "" {
+		return true
 	}
-	if d.filterScope() == inBody {
-		return f.MatchesJSON([]byte(p.text(d.Protocol))), nil
+	f, compiled := s.filters.get(d)
+	if f.err != nil {
+		if compiled {
+			s.log.Error("a subscription gets no messages: its filter policy is not valid; set it anew", "subscription", d.arn(), "error", f.err)
+		}
+		return false
 	}
-	return f.Matches(p.filterable()), nil
+	if f.body {
+		return f.pattern.MatchesJSON([]byte(p.text(d.Protocol)))
+	}
+	return f.pattern.Matches(p.filterable())
 }
 
 // filterable is a message's attributes as a document: those of types that filters look at.

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 
 	"github.com/brookmere/brookmere/internal/awswire"
@@ -52,7 +53,7 @@ func (c *content) check(t *topicDoc) (p *posted, size int, err error) {
 		return nil, 0, err
 	}
 	if size += len(p.Text); size > maxMessage {
-		return nil, 0, invalid("Message too long")
+		return nil, size, invalid("Message too long")
 	}
 	if c.subject != nil {
 		if err := checkSubject(*c.subject); err != nil {
@@ -72,6 +73,8 @@ func (c *content) check(t *topicDoc) (p *posted, size int, err error) {
 	return p, size, p.checkOrder(t, c)
 }
 
+const noGroup = "The MessageGroupId parameter is required for FIFO topics"
+
 // checkOrder checks the ids of groups and duplicates.
 func (p *posted) checkOrder(t *topicDoc, c *content) error {
 	if c.group != nil && !fifoID.MatchString(p.Group) {
@@ -85,7 +88,7 @@ func (p *posted) checkOrder(t *topicDoc, c *content) error {
 		return invalid("MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type")
 	case !t.fifo():
 	case c.group == nil:
-		return invalid("The MessageGroupId parameter is required for FIFO topics")
+		return invalid(noGroup)
 	case c.dedup == nil && t.attribute("ContentBasedDeduplication") != "true":
 		return invalid("The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
 	case c.dedup == nil:
@@ -296,7 +299,15 @@ func (s *Service) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*
 	return &sns.PublishOutput{MessageId: &sent[0].ID, SequenceNumber: sequence(t, sent[0].Sequence)}, nil
 }
 
-// PublishBatch sends up to ten messages to a topic: all of them, or none if one is wrong.
+// missing reports whether an error about an entry of a batch is one about the form of the request, which is refused for
+// it whole: what must be there is not.
+func missing(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (api.ErrorCode() == "ValidationError" || api.ErrorMessage() == "Invalid parameter: "+noGroup)
+}
+
+// PublishBatch sends up to ten messages to a topic. Those that are wrong fail alone; where all are, the error is that of
+// the first, as AWS was recorded to answer.
 func (s *Service) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
 	t, err := s.topic(ctx, in.TopicArn)
 	if err != nil {
@@ -323,20 +334,32 @@ func (s *Service) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _
 	var list []*posted
 	var ids []*string
 	var sizes []int
+	var first error
 	size := 0
 	for i := range in.PublishBatchRequestEntries {
 		e := &in.PublishBatchRequestEntries[i]
 		c := &content{fmt.Sprintf("publishBatchRequestEntries.%d.member.", i+1), e.Message, e.Subject, e.MessageStructure, e.MessageAttributes, e.MessageGroupId, e.MessageDeduplicationId}
 		p, n, err := c.check(t)
 		size += n
-		if err != nil {
+		var api smithy.APIError
+		switch {
+		case err != nil && (missing(err) || !errors.As(err, &api)):
 			return nil, err
+		case err != nil:
+			if first == nil {
+				first = err
+			}
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, SenderFault: true, Code: aws.String(api.ErrorCode()), Message: aws.String(api.ErrorMessage())})
+			continue
 		}
 		p.Trace = awswire.CallerFrom(ctx).Trace
 		list, ids, sizes = append(list, p), append(ids, e.Id), append(sizes, n)
 	}
 	if size > maxMessage {
 		return nil, &types.BatchRequestTooLongException{Message: aws.String("The length of all the messages put together is more than the limit.")}
+	}
+	if len(list) == 0 {
+		return nil, first
 	}
 	sent, err := s.post(t, list)
 	if err != nil {

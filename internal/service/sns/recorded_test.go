@@ -3,6 +3,7 @@ package sns
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -173,5 +174,122 @@ func TestFIFOEnvelope(t *testing.T) {
 		if ordered := name == "q.fifo"; (m.MessageGroupId != nil) != ordered || (m.MessageDeduplicationId != nil) != ordered {
 			t.Errorf("%s got the group %v and the duplicate id %v", name, m.MessageGroupId, m.MessageDeduplicationId)
 		}
+	}
+}
+
+// TestPartOfBatch: messages of a batch that are wrong fail alone, unless all are, or one lacks what the request must have.
+func TestPartOfBatch(t *testing.T) {
+	f := open(t)
+	topic := f.topic("t")
+	ordered := f.topic("t.fifo", "FifoTopic", "true")
+	f.subscribe(topic, "sqs", queueARN("q"), "RawMessageDelivery", "true")
+	f.subscribe(ordered, "sqs", queueARN("q.fifo"), "RawMessageDelivery", "true")
+	batch := func(topic *string, entries ...types.PublishBatchRequestEntry) (string, error) {
+		for i := range entries {
+			entries[i].Id = aws.String(string(rune('1' + i)))
+		}
+		out, err := f.PublishBatch(f.ctx, &sns.PublishBatchInput{TopicArn: topic, PublishBatchRequestEntries: entries})
+		if err != nil {
+			return "", err
+		}
+		said := ""
+		for _, e := range out.Successful {
+			said += *e.Id + " "
+		}
+		for _, e := range out.Failed {
+			if !e.SenderFault {
+				t.Errorf("%s is not the sender's fault", *e.Id)
+			}
+			said += "/ " + *e.Id + " " + *e.Code + " " + *e.Message
+		}
+		return said, nil
+	}
+	text := func(v string) types.PublishBatchRequestEntry {
+		return types.PublishBatchRequestEntry{Message: &v}
+	}
+	wrong := text("m")
+	wrong.MessageAttributes = map[string]types.MessageAttributeValue{"a": {DataType: aws.String("Stringy"), StringValue: aws.String("v")}}
+	untyped := text("m")
+	untyped.MessageAttributes = map[string]types.MessageAttributeValue{"a": {StringValue: aws.String("v")}}
+	in := func(group, dedup string) types.PublishBatchRequestEntry {
+		e := text("in " + group + dedup)
+		e.MessageGroupId = &group
+		if dedup != "" {
+			e.MessageDeduplicationId = &dedup
+		}
+		return e
+	}
+	long := text(strings.Repeat("x", maxMessage+1))
+	for _, c := range []struct {
+		topic   *string
+		entries []types.PublishBatchRequestEntry
+		want    string
+	}{
+		{topic, []types.PublishBatchRequestEntry{text("one"), text(""), text("two")}, "1 3 / 2 InvalidParameter Invalid parameter: Empty message"},
+		{topic, []types.PublishBatchRequestEntry{wrong, text("three")}, "2 / 1 ParameterValueInvalid The message attribute 'a' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."},
+		{topic, []types.PublishBatchRequestEntry{text(""), wrong}, "InvalidParameter"},
+		{topic, []types.PublishBatchRequestEntry{text("not sent"), untyped}, "ValidationError"},
+		{topic, []types.PublishBatchRequestEntry{text("not sent"), long}, "BatchRequestTooLong"},
+		{ordered, []types.PublishBatchRequestEntry{in("g", "1"), in("g", ""), in("g", "2")}, "1 3 / 2 InvalidParameter Invalid parameter: The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"},
+		{ordered, []types.PublishBatchRequestEntry{in("g", "3"), text("m")}, "InvalidParameter"},
+	} {
+		got, err := batch(c.topic, c.entries...)
+		if err != nil {
+			got = code(err)
+		}
+		if got != c.want {
+			t.Errorf("%s\nwant %s", got, c.want)
+		}
+	}
+	if _, err := batch(topic, text("last")); err != nil {
+		t.Fatal(err)
+	}
+	var bodies []string
+	for _, m := range f.queues.wait(t, "q", 4) {
+		bodies = append(bodies, *m.MessageBody)
+	}
+	slices.Sort(bodies)
+	if got := strings.Join(bodies, ", "); got != "last, one, three, two" {
+		t.Errorf("the queue got %s", got)
+	}
+	if list := f.queues.wait(t, "q.fifo", 2); len(list) != 2 || *list[0].MessageBody != "in g1" || *list[1].MessageBody != "in g2" {
+		t.Errorf("the FIFO queue got %d messages", len(list))
+	}
+}
+
+// TestStoredFilter: a subscription whose filter policy an earlier version took and this one refuses is left out alone, and
+// has messages again when it has another one.
+func TestStoredFilter(t *testing.T) {
+	f := open(t)
+	topic := f.topic("t")
+	f.subscribe(topic, "sqs", queueARN("plain"), "RawMessageDelivery", "true")
+	sub := f.subscribe(topic, "sqs", queueARN("old"), "RawMessageDelivery", "true", "FilterPolicy", `{"n":[1]}`)
+	key, _ := subscriptionKey(*sub)
+	if _, err := f.subscriptions.Modify(f.ctx, func(d *subscriptionDoc) error {
+		d.Attributes["FilterPolicy"] = `{"n":[{"numeric":["<",100,">",10]}]}`
+		return nil
+	}, key...); err != nil {
+		t.Fatal(err)
+	}
+	publish := func(text string) {
+		t.Helper()
+		if _, err := f.Publish(f.ctx, &sns.PublishInput{TopicArn: topic, Message: &text, MessageAttributes: map[string]types.MessageAttributeValue{
+			"n": {DataType: aws.String("Number"), StringValue: aws.String("50")},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish("1")
+	publish("2")
+	f.queues.wait(t, "plain", 2)
+	if _, err := f.SetSubscriptionAttributes(f.ctx, &sns.SetSubscriptionAttributesInput{
+		SubscriptionArn: sub, AttributeName: aws.String("FilterPolicy"), AttributeValue: aws.String(`{"n":[{"numeric":[">",10,"<",100]}]}`),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	publish("3")
+	f.queues.wait(t, "plain", 3)
+	if m := f.queues.wait(t, "old", 1); len(m) != 1 || *m[0].MessageBody != "3" {
+		t.Errorf("%d messages, the first %s", len(m), *m[0].MessageBody)
 	}
 }
