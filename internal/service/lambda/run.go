@@ -52,6 +52,10 @@ func (s *Service) newRunner() *work.Runner[mappingDoc] {
 
 func (s *Service) runMapping(ctx context.Context, j *work.Job[mappingDoc]) error {
 	d := j.Document()
+	if err := d.checkFilters(); err != nil {
+		s.results.Store(d.ID, "PROBLEM: "+err.Error())
+		return err
+	}
 	as := s.actingAs(d)
 	ctx = as(ctx)
 	switch d.Kind {
@@ -194,6 +198,18 @@ func consume[R any](ctx context.Context, s *Service, j *work.Job[mappingDoc], st
 	})
 }
 
+// checkFilters refuses filters that an earlier version of the program stored and that are no patterns today. A mapping that
+// has one waits until it is changed: without the filter the function would get what it should not, or the queue would lose
+// what the function should get.
+func (d *mappingDoc) checkFilters() error {
+	for _, text := range d.Filters {
+		if _, err := eventpattern.Parse(text); err != nil {
+			return fmt.Errorf("the filter pattern %s is not valid; update the mapping: %w", text, err)
+		}
+	}
+	return nil
+}
+
 // filters are the compiled patterns of a mapping, compiled again when it has changed.
 type filters struct {
 	text     []string
@@ -209,7 +225,7 @@ func (f *filters) of(d *mappingDoc) []*eventpattern.Pattern {
 	}
 	f.text, f.patterns = d.Filters, nil
 	for _, t := range d.Filters {
-		if p, err := eventpattern.Parse(t); err == nil { // checked when it was set
+		if p, err := eventpattern.Parse(t); err == nil { // checked when it was set, and before the mapping ran
 			f.patterns = append(f.patterns, p)
 		}
 	}

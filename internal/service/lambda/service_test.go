@@ -741,6 +741,39 @@ def handler(e, c):
 	}
 }
 
+// TestStoredFilter: a mapping with a filter that an earlier version took and this one refuses waits, says so, and goes on
+// with all records when it has another one.
+func TestStoredFilter(t *testing.T) {
+	x := newFixture(t)
+	stream := x.stream("s", 1)
+	x.python("f", printer)
+	made := x.mapping(stream, "f", func(in *lambda.CreateEventSourceMappingInput) { in.Enabled = aws.Bool(false) })
+	modify := func(change func(d *mappingDoc)) {
+		t.Helper()
+		for k, err := range x.mappings.List() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := x.mappings.Modify(context.Background(), func(d *mappingDoc) error { change(d); return nil }, k.Value.key()...); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	modify(func(d *mappingDoc) {
+		d.Filters, d.Enabled = []string{`{"data":{"n":[{"numeric":["<",9,">",1]}]}}`}, true
+	})
+	x.put("s", sameKey, `{"n":1}`, `{"n":5}`)
+	eventually(t, "the mapping tells of its filter", func() bool {
+		out, err := x.GetEventSourceMapping(context.Background(), &lambda.GetEventSourceMappingInput{UUID: &made})
+		return err == nil && strings.HasPrefix(*out.LastProcessingResult, "PROBLEM: the filter pattern")
+	})
+	if got := x.said("f", "got"); len(got) > 0 {
+		t.Errorf("the function got %v", got)
+	}
+	modify(func(d *mappingDoc) { d.Filters = []string{`{"data":{"n":[{"numeric":[">",1,"<",9]}]}}`} })
+	eventually(t, "the record has come", func() bool { return len(x.said("f", "got")) == 1 })
+}
+
 func TestFilterAndParallel(t *testing.T) {
 	x := newFixture(t)
 	stream := x.stream("s", 2)
