@@ -248,6 +248,9 @@ func (s *scan) added(pieces []Piece) ([]string, *perFile) {
 
 // PartitionText is a value of a partition as its column has it: a char(n) with the spaces at its end.
 func PartitionText(c catalog.Column, value string) string {
+	if c.Type.Kind == hivetype.Char {
+		value = strings.TrimRight(value, " ")
+	}
 	if missing := c.Type.Length - utf8.RuneCountInString(value); c.Type.Kind == hivetype.Char && missing > 0 {
 		return value + strings.Repeat(" ", missing)
 	}
@@ -262,14 +265,23 @@ func NeedPartition(c catalog.Column, value string) {
 }
 
 // validPartition reports whether a value may be one of a partition column: where that has whole
-// numbers, DuckDB would round others, and what is not a day is one error everywhere.
+// numbers, DuckDB would round others, what is not a day is one error everywhere, and texts are not
+// cut, by which partitions would be one.
 func validPartition(t *hivetype.Type, value string) bool {
-	if t.Kind == hivetype.Date && value != DefaultPartition {
+	switch {
+	case value == DefaultPartition:
+		return true
+	case t.Kind == hivetype.Char:
+		return utf8.RuneCountInString(strings.TrimRight(value, " ")) <= t.Length
+	case t.Kind == hivetype.Varchar:
+		return utf8.RuneCountInString(value) <= t.Length
+	}
+	if t.Kind == hivetype.Date {
 		_, err := time.Parse("2006-1-2", value)
 		return err == nil
 	}
 	bits := map[hivetype.Kind]int{hivetype.TinyInt: 8, hivetype.SmallInt: 16, hivetype.Int: 32, hivetype.BigInt: 64}[t.Kind]
-	if bits == 0 || value == DefaultPartition {
+	if bits == 0 {
 		return true
 	}
 	_, err := strconv.ParseInt(value, 10, bits)

@@ -76,6 +76,9 @@ func rounding(name string) func(c *invocation) (string, *sql.Type) {
 		case types.Is(t, "decimal") && len(t.Params) == 2 && len(c.args) == 1:
 			p, s := t.Params[0], t.Params[1]
 			typ := types.Decimal(min(38, max(p-s+min(s, 1), 1)), 0)
+			if name == "trunc" { // which never carries
+				typ = types.Decimal(max(p-s, 1), 0)
+			}
 			return fmt.Sprintf("CAST(%s(%s) AS %s)", name, c.args[0], duck.Type(typ)), typ
 		case types.Is(t, "decimal") && len(t.Params) == 2:
 			typ := types.Decimal(min(38, t.Params[0]+1), t.Params[1])
