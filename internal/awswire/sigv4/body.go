@@ -230,7 +230,21 @@ func (c *Chunked) nextChunk() error {
 	if c.got != c.want {
 		return errIncomplete
 	}
-	return io.EOF
+	return c.nothingMore()
+}
+
+// nothingMore reads the end of the body, io.EOF: whatever came behind the last chunk would be covered by no signature.
+// Empty lines do no harm.
+func (c *Chunked) nothingMore() error {
+	for range maxLine {
+		switch b, err := c.in.ReadByte(); {
+		case err != nil:
+			return err
+		case b != '\r' && b != '\n':
+			return errBadChunk
+		}
+	}
+	return errBadChunk
 }
 
 func (c *Chunked) endChunk() error {

@@ -171,6 +171,16 @@ func TestS3Chunked(t *testing.T) {
 				t.Errorf("trailer %t, byte %d: %d bytes, %v", trailer, at, len(b), err)
 			}
 		}
+		for _, more := range []string{"x", "0\r\n\r\n", "\r\nx", strings.Repeat("\r\n", maxLine)} {
+			r := chunkedExample(t, trailer)
+			r.Body = io.NopCloser(strings.NewReader(string(whole) + more))
+			if _, err := v.Verify(r, "s3"); err != nil {
+				t.Fatal(err)
+			}
+			if b, err := io.ReadAll(r.Body); err == nil || len(b) == 66560 {
+				t.Errorf("trailer %t, %.9q behind the end: %d bytes, %v", trailer, more, len(b), err)
+			}
+		}
 		for _, cut := range []int{1, 3, 90, 2000} {
 			r := chunkedExample(t, trailer)
 			r.Body = io.NopCloser(bytes.NewReader(whole[:len(whole)-cut]))
