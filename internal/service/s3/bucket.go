@@ -170,7 +170,7 @@ func bucketRegion(endpoint, constraint string) (string, error) {
 		constraint = "unspecified"
 	case constraint == "EU":
 		region = "eu-west-1"
-	case !isRegion(constraint), constraint == "us-east-1" && endpoint == constraint:
+	case !hasBuckets(constraint), constraint == "us-east-1" && endpoint == constraint:
 		return "", fault(400, "InvalidLocationConstraint", "The specified location-constraint is not valid").with("LocationConstraint", constraint)
 	}
 	if region == endpoint || endpoint == "us-east-1" {
@@ -229,7 +229,7 @@ func (c *call) listBuckets() error {
 		limit = n
 	}
 	prefix, after, region := c.query.Get("prefix"), c.query.Get("continuation-token"), c.query.Get("bucket-region")
-	if region != "" && !isRegion(region) {
+	if region != "" && region != "us-east-1" && !hasBuckets(region) {
 		return invalidArgument("Argument value "+region+" is not a valid AWS Region", "bucket-region", region)
 	}
 	list, next, listed := el("Buckets"), "", 0

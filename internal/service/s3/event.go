@@ -32,6 +32,8 @@ type Event struct {
 	Sequencer string    `json:"sequencer"`
 	Trace     string    `json:"trace,omitempty"`   // the chain of requests that the change belongs to
 	Removal   bool      `json:"removal,omitempty"` // there is no size and no etag
+	Class     string    `json:"class,omitempty"`   // storage class that an object was moved to, or restored from
+	Until     time.Time `json:"until,omitzero"`    // when the copy of a restored object goes
 
 	// These tell, after a crash, whether there was the change. Before is what it found; nil: no object.
 	// After is what it makes; nil: a delete marker, or nothing. Of is the id of the version that it makes or
@@ -112,11 +114,34 @@ func principalID(c *awswire.Caller) string {
 // eventKey is a key as records have it.
 func eventKey(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
 
-// record is the document that a target gets.
+// emptyETag is the ETag of no bytes, which records give to delete markers.
+const emptyETag = "d41d8cd98f00b204e9800998ecf8427e"
+
+// record is the document that a target gets. (What each event has: recordings of AWS, and "Configuring S3 Lifecycle event
+// notifications" in the user guide.)
 func (e *Event) record(configuration string) ([]byte, error) {
 	object := map[string]any{"key": eventKey(e.Key), "sequencer": e.Sequencer}
 	if !e.Removal {
 		object["size"], object["eTag"] = e.Size, e.ETag
+	}
+	if strings.HasSuffix(e.Name, ":DeleteMarkerCreated") {
+		object["eTag"] = emptyETag
+	}
+	version := "2.1"
+	var restored, moved map[string]any
+	switch kind, _, _ := strings.Cut(e.Name, ":"); kind {
+	case "ObjectTagging", "ObjectAcl": // of the same data
+		version = "2.3"
+		delete(object, "size")
+		delete(object, "sequencer")
+	case "LifecycleExpiration":
+		version = "2.3"
+	case "LifecycleTransition":
+		version = "2.3"
+		moved = map[string]any{"transitionEventData": map[string]string{"destinationStorageClass": e.Class}}
+	}
+	if !e.Until.IsZero() {
+		restored = map[string]any{"restoreEventData": map[string]string{"lifecycleRestorationExpiryTime": recordTime(e.Until), "lifecycleRestoreStorageClass": e.Class}}
 	}
 	if e.VersionID != "" {
 		object["versionId"] = e.VersionID
@@ -145,20 +170,26 @@ func (e *Event) record(configuration string) ([]byte, error) {
 		Parameters map[string]string `json:"requestParameters"`
 		Response   map[string]string `json:"responseElements"`
 		S3         about             `json:"s3"`
+		Restored   map[string]any    `json:"glacierEventData,omitempty"`
+		Moved      map[string]any    `json:"lifecycleEventData,omitempty"`
 	}
 	return json.Marshal(map[string][]record{"Records": {{
-		Version: "2.1", Source: "aws:s3", Region: e.Region, Time: e.Time.UTC().Format("2006-01-02T15:04:05.000Z"), Name: e.Name,
+		Version: version, Source: "aws:s3", Region: e.Region, Time: recordTime(e.Time), Name: e.Name,
 		Identity: identity{e.Principal}, Parameters: map[string]string{"sourceIPAddress": e.Address},
 		Response: map[string]string{"x-amz-request-id": e.RequestID, "x-amz-id-2": hostID(e.RequestID)},
 		S3:       about{"1.0", configuration, bucketOf{e.Bucket, identity{canonicalID(e.Owner)}, e.arnOf()}, object},
+		Restored: restored, Moved: moved,
 	}}})
 }
+
+// recordTime is a time as records have it.
+func recordTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // testEvent is what a queue and a topic get when they are configured.
 func testEvent(bucket, request string, now time.Time) []byte {
 	b, _ := json.Marshal(struct { // of texts alone
 		Service, Event, Time, Bucket, RequestID, HostID string
-	}{"Amazon S3", "s3:TestEvent", now.UTC().Format("2006-01-02T15:04:05.000Z"), bucket, request, hostID(request)})
+	}{"Amazon S3", "s3:TestEvent", recordTime(now), bucket, request, hostID(request)})
 	return []byte(strings.NewReplacer(`"RequestID"`, `"RequestId"`, `"HostID"`, `"HostId"`).Replace(string(b)))
 }
 
@@ -175,7 +206,11 @@ type announcement struct {
 	notifier Notifier // of when it was announced: a node that ends has none
 }
 
-// announce returns the announcement of a change that is about to be made.
+// itself is S3 where no client asked for a change: the address, and the principal, of its record.
+const itself = "s3.amazonaws.com"
+
+// announce returns the announcement of a change that is about to be made. The address is the client's; empty: S3 makes
+// the change itself.
 func (s *Service) announce(ctx context.Context, b *bucket, caller awswire.Caller, address, name, key string) *announcement {
 	notifier := s.notifier.Load()
 	if notifier == nil {
@@ -197,6 +232,9 @@ func (s *Service) announce(ctx context.Context, b *bucket, caller awswire.Caller
 	}
 	if len(to) == 0 && !copied {
 		return nil
+	}
+	if address == "" {
+		address = itself
 	}
 	return &announcement{s: s, notifier: *notifier, b: b, ctx: ctx, to: to, copied: copied, e: Event{
 		Name: name, Region: b.Region, Bucket: b.Name, Owner: b.Owner, Key: key, Principal: principalID(&caller), RequestID: caller.RequestID, Address: address,

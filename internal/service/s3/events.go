@@ -308,7 +308,7 @@ func (v *Events) send(ctx context.Context, bucket, owner, trace string, t Target
 	if !ok {
 		return awswire.Errorf("InvalidArgument", "%q is not an ARN", t.ARN)
 	}
-	ctx = awswire.WithTrace(awswire.AsService(ctx, owner, a.Region, "s3.amazonaws.com", bucket), trace)
+	ctx = awswire.WithTrace(awswire.AsService(ctx, owner, a.Region, itself, bucket), trace)
 	text := string(body)
 	var err error
 	switch t.Kind {
@@ -341,12 +341,11 @@ func (v *Events) Reaches(ctx context.Context, bucket, owner, region string, t Ta
 	if !errors.As(err, &api) {
 		return err
 	}
-	word := map[string]string{"queue": "queue", "topic": "topic", "function": "Lambda function"}[t.Kind]
-	if api.ErrorCode() == "AccessDenied" || api.ErrorCode() == "AccessDeniedException" {
-		if t.Kind == "function" {
-			return errors.New("Not authorized to invoke function [" + t.ARN + "]") //nolint:staticcheck // AWS's words
-		}
-		return errors.New("Permissions on the destination " + word + " do not allow S3 to publish notifications from this bucket") //nolint:staticcheck // AWS's words
+	if t.Kind == "function" { // AWS does not tell whether there is one
+		return errors.New("Not authorized to invoke function [" + t.ARN + "]") //nolint:staticcheck // AWS's words
 	}
-	return errors.New("The destination " + word + " does not exist") //nolint:staticcheck // AWS's words
+	if api.ErrorCode() == "AccessDenied" || api.ErrorCode() == "AccessDeniedException" {
+		return errors.New("Permissions on the destination " + t.Kind + " do not allow S3 to publish notifications from this bucket") //nolint:staticcheck // AWS's words
+	}
+	return errors.New("The destination " + t.Kind + " does not exist") //nolint:staticcheck // AWS's words
 }

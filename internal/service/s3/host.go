@@ -2,7 +2,10 @@ package s3
 
 import (
 	"net"
+	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // ParseBucketHost returns the bucket that a virtual-host style Host header names:
@@ -86,6 +89,17 @@ func stripPort(host string) string {
 		return h
 	}
 	return strings.Trim(host, "[]")
+}
+
+// hasBuckets reports whether s is a region where a bucket can be asked for: those that S3's model knows, and those of the
+// partitions that it leaves out. us-east-1 is asked for by leaving it out.
+func hasBuckets(s string) bool {
+	for _, apart := range []string{"us-iso", "eu-iso", "eusc-"} {
+		if strings.HasPrefix(s, apart) {
+			return isRegion(s)
+		}
+	}
+	return s != "EU" && slices.Contains(types.BucketLocationConstraint("").Values(), types.BucketLocationConstraint(s))
 }
 
 // isRegion reports whether s looks like a region's name, "eu-west-1" or "us-gov-east-1".

@@ -131,7 +131,7 @@ func (s *Service) writeInventory(ctx context.Context, b *bucket, id string, conf
 	if account := target.text("AccountId"); account != "" && account != inv.to.Owner {
 		return errAccessDenied // the name has become somebody else's
 	}
-	inv.ctx = awswire.AsService(ctx, b.Owner, b.Region, "s3.amazonaws.com", arnOf(b, ""))
+	inv.ctx = awswire.AsService(ctx, b.Owner, b.Region, itself, arnOf(b, ""))
 	inv.folder = b.Name + "/" + id + "/"
 	if prefix := target.text("Prefix"); prefix != "" {
 		inv.folder = strings.TrimSuffix(prefix, "/") + "/" + inv.folder

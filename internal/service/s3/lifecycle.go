@@ -294,7 +294,7 @@ func (s *Service) transition(b *bucket, v *objectstore.Info, class string) error
 		return nil
 	}
 	if err == nil {
-		s.notify(b, awsOwner(b), "LifecycleTransition", v)
+		s.notifyMoved(b, class, v)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -103,7 +104,11 @@ func (c *call) checkNotification(doc *node) error {
 	for _, t := range tests {
 		if err := (*notifier).Reaches(c.ctx, c.bucket, c.b.Owner, c.b.Region, t); err != nil {
 			n++
-			refused = refused.with("ArgumentName"+strconv.Itoa(n), t.ARN).with("ArgumentValue"+strconv.Itoa(n), err.Error())
+			name := t.ARN
+			if t.Kind == "function" {
+				name += ", null" // as AWS says it
+			}
+			refused = refused.with("ArgumentName"+strconv.Itoa(n), name).with("ArgumentValue"+strconv.Itoa(n), err.Error())
 		}
 	}
 	if n > 0 {
@@ -158,15 +163,36 @@ func shareEvent(a, b *node) bool {
 }
 
 // awsOwner is the caller that a bucket's own rules act for.
-func awsOwner(b *bucket) awswire.Caller { return awswire.Caller{Account: b.Owner, Region: b.Region} }
+func awsOwner(b *bucket) awswire.Caller {
+	return awswire.Caller{Account: b.Owner, Region: b.Region, RequestID: awswire.NewRequestID(), Session: &awswire.Session{Service: itself}}
+}
 
 // notify tells of a change that is on disk already, before the client hears of it.
 func (c *call) notify(name string, info *objectstore.Info) {
 	c.s.tell(c.announce(name, info.Key), info)
 }
 
-func (s *Service) notify(b *bucket, caller awswire.Caller, name string, info *objectstore.Info) {
-	s.tell(s.announce(context.Background(), b, caller, "", name, info.Key), info)
+func (s *Service) notify(b *bucket, name string, info *objectstore.Info) {
+	s.tell(s.announce(context.Background(), b, awsOwner(b), "", name, info.Key), info)
+}
+
+// notifyMoved tells that a rule has moved an object to a storage class.
+func (s *Service) notifyMoved(b *bucket, class string, info *objectstore.Info) {
+	a := s.announce(context.Background(), b, awsOwner(b), "", "LifecycleTransition", info.Key)
+	if a != nil {
+		a.e.Class = class
+	}
+	s.tell(a, info)
+}
+
+// notifyRestored tells that an archived object can be read until then.
+func (c *call) notifyRestored(info *objectstore.Info, until time.Time) {
+	a := c.announce("ObjectRestore:Completed", info.Key)
+	if a != nil {
+		a.e.Principal, a.e.Address = "AmazonCustomer:"+canonicalID(c.b.Owner), itself
+		a.e.Class, a.e.Until = info.Prop(propClass), until
+	}
+	c.s.tell(a, info)
 }
 
 func (s *Service) tell(a *announcement, info *objectstore.Info) {

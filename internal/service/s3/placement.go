@@ -167,6 +167,7 @@ func (c *call) restore() error {
 	}
 	id := c.version()
 	before := false
+	until := c.s.clock.Now().UTC().AddDate(0, 0, days+1).Truncate(24 * time.Hour)
 	info, err := c.s.store.Amend(c.bucket, c.key, id, func(info *objectstore.Info) error {
 		if class := info.Prop(propClass); !archived(class) {
 			if class == "" {
@@ -175,7 +176,6 @@ func (c *call) restore() error {
 			return fault(403, "InvalidObjectState", "Restore is not allowed for the object's current storage class").with("StorageClass", class)
 		}
 		before = c.s.restored(info)
-		until := c.s.clock.Now().UTC().AddDate(0, 0, days+1).Truncate(24 * time.Hour)
 		info.SetProp(propRestored, until.Format(time.RFC3339))
 		return nil
 	})
@@ -189,7 +189,7 @@ func (c *call) restore() error {
 	} else {
 		c.notify("ObjectRestore:Post", &info)
 		c.w.WriteHeader(202)
-		c.notify("ObjectRestore:Completed", &info)
+		c.notifyRestored(&info, until)
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (s *Service) replicate(ctx context.Context, e *Event, t Target) error {
 	case aerr != nil && !errors.Is(aerr, errMoved) && !errors.Is(aerr, objectstore.ErrNoVersion) && !errors.Is(aerr, objectstore.ErrNoKey):
 		return aerr
 	case final != nil:
-		s.notify(b, awsOwner(b), "Replication:OperationFailedReplication", &info)
+		s.notify(b, "Replication:OperationFailedReplication", &info)
 		return final
 	}
 	return nil
@@ -159,7 +159,7 @@ func (s *Service) copyReplica(ctx context.Context, b *bucket, rule *node, info *
 		return errNoReplica("The destination bucket does not keep versions.")
 	}
 	role := b.setting("replication").text("Role")
-	ctx = awswire.Acting(ctx, b.Owner, b.Region, "s3.amazonaws.com", role, arnOf(b, ""))
+	ctx = awswire.Acting(ctx, b.Owner, b.Region, itself, role, arnOf(b, ""))
 	read, write := "s3:GetObjectVersionForReplication", "s3:ReplicateObject"
 	if info.Marker {
 		write = "s3:ReplicateDelete"
