@@ -300,7 +300,7 @@ func (s *Store) Create(ctx context.Context, key Key, value []byte) (uint64, erro
 		return 0, fmt.Errorf("%w: %s", ErrExists, key)
 	}
 	for attempt := 0; ; attempt++ {
-		rev, err := s.kv.Create(ctx, name, value)
+		rev, err := s.create(ctx, name, value)
 		if err == nil {
 			return rev, s.wrote(key, value, rev)
 		}
@@ -325,7 +325,7 @@ func (s *Store) Put(ctx context.Context, key Key, value []byte) (uint64, error) 
 	if err != nil {
 		return 0, err
 	}
-	rev, err := s.kv.Put(ctx, name, value)
+	rev, err := s.put(ctx, name, value)
 	if err != nil {
 		return 0, fmt.Errorf("state: put %s: %w", key, err)
 	}
@@ -345,7 +345,7 @@ func (s *Store) Update(ctx context.Context, key Key, value []byte, rev uint64) (
 	if e.doc.Revision > rev {
 		return 0, fmt.Errorf("%w: %s", ErrConflict, key)
 	}
-	rev, err = s.kv.Update(ctx, name, value, rev)
+	rev, err = s.update(ctx, name, value, rev)
 	if err != nil {
 		return 0, changeError("update", key, err)
 	}

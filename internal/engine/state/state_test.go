@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -284,6 +285,41 @@ func TestWatch(t *testing.T) {
 	}
 	if err := s.Watch(context.Background(), nil, nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("Watch after Close: %v", err)
+	}
+}
+
+// A change is told as made to whoever stops as soon as it shows, as work does whose document goes.
+func TestStoppedByItsOwnChange(t *testing.T) {
+	_, s := start(t, t.TempDir())
+	var stop atomic.Pointer[context.CancelFunc]
+	seen := make(chan struct{}, 1)
+	if err := s.Watch(t.Context(), Key{"k"}, func(Event) { (*stop.Load())(); seen <- struct{}{} }); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 50 {
+		rev := uint64(0)
+		for what, change := range []func(context.Context) error{
+			func(ctx context.Context) (err error) { rev, err = s.Create(ctx, Key{"k"}, []byte("a")); return err },
+			func(ctx context.Context) (err error) {
+				rev, err = s.Update(ctx, Key{"k"}, []byte("b"), rev)
+				return err
+			},
+			func(ctx context.Context) (err error) { rev, err = s.Put(ctx, Key{"k"}, []byte("c")); return err },
+			func(ctx context.Context) error { return s.Delete(ctx, Key{"k"}, 0) },
+		} {
+			ctx, cancel := context.WithCancel(t.Context())
+			stop.Store(&cancel)
+			if err := change(ctx); err != nil {
+				t.Fatalf("round %d, change %d: %v", i, what, err)
+			}
+			<-seen
+			cancel()
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Put(ctx, Key{"k"}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a change by a caller who has gone before: %v", err)
 	}
 }
 

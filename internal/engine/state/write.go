@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,6 +20,25 @@ func (s *Store) writable(key Key) (string, error) {
 		return "", fmt.Errorf("%w: %s is not changed", ErrFull, key)
 	}
 	return name, nil
+}
+
+// answerWait is how long a change waits for the server's answer after its caller's context has ended.
+const answerWait = 5 * time.Second
+
+// change is the context of a change that is sent to the server. It outlasts the caller's: work that
+// writes or removes its own document is stopped as soon as that shows, which may be before the answer,
+// and the change is to be durable and told as made all the same. A context that has ended before
+// changes nothing.
+func change(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() != nil {
+		return ctx, func() {}
+	}
+	out, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		t := time.AfterFunc(answerWait, func() { cancel(context.Cause(ctx)) })
+		context.AfterFunc(out, func() { t.Stop() })
+	})
+	return out, func() { stop(); cancel(nil) }
 }
 
 // wrongLastSequence is what a replicated stream answers to a change that met another one
@@ -44,9 +64,30 @@ func (s *Store) remove(ctx context.Context, name string, rev uint64) (uint64, er
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	m.Header.Set(jetstream.MsgTTLHeader, deletedFor.String())
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, fmt.Sprint(rev))
+	ctx, done := change(ctx)
+	defer done()
 	ack, err := s.server.JetStream().PublishMsg(ctx, m)
 	if err != nil {
 		return 0, err
 	}
 	return ack.Sequence, nil
+}
+
+// create, put and update store a value in the bucket and return its revision.
+func (s *Store) create(ctx context.Context, name string, value []byte) (uint64, error) {
+	ctx, done := change(ctx)
+	defer done()
+	return s.kv.Create(ctx, name, value)
+}
+
+func (s *Store) put(ctx context.Context, name string, value []byte) (uint64, error) {
+	ctx, done := change(ctx)
+	defer done()
+	return s.kv.Put(ctx, name, value)
+}
+
+func (s *Store) update(ctx context.Context, name string, value []byte, rev uint64) (uint64, error) {
+	ctx, done := change(ctx)
+	defer done()
+	return s.kv.Update(ctx, name, value, rev)
 }
