@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 )
 
 func start(t testing.TB, dir string) *Broker {
@@ -69,6 +71,43 @@ func TestRestartKeepsWhatWasAcknowledged(t *testing.T) {
 	}
 	if err := b.Restart(ctx); err == nil {
 		t.Error("Restart after Close")
+	}
+}
+
+// TestMarkedWhenTold looks, as soon as it is told that messages are in the synced files of a stream,
+// for what a start after a kill would miss them by. The journal is busy syncing entries of others.
+func TestMarkedWhenTold(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "nats")
+	b := start(t, dir)
+	for _, name := range []string{"a", "b"} {
+		if _, err := b.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{name}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Sync(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	born, err := readBorn(streamDir(dir, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := uint64(1); seq <= 30; seq++ {
+		if _, err := b.JetStream().Publish(t.Context(), "a", nil); err != nil {
+			t.Fatal(err)
+		}
+		b.Persist("b", "b", seq, make([]byte, 64<<10), func(error) {})
+		told := make(chan error)
+		b.Store("a", seq, func(err error) { told <- err })
+		if err := <-told; err != nil {
+			t.Fatal(err)
+		}
+		left, err := journal.Read(filepath.Join(dir, "journal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, written := left.Held(journal.StreamID{Name: "a", Born: born}); written != seq {
+			t.Fatalf("message %d is told as durable, a start after a kill would miss what is gone up to %d", seq, written)
+		}
 	}
 }
 

@@ -78,7 +78,8 @@ func (b *Broker) SyncAppended(streams []string) error {
 const keptOpen = 256
 
 // Mark notes that a stream's own files hold everything up to the sequence, after a Sync, so
-// that a start after a kill misses a file that is gone. It does not wait for the disk.
+// that a start after a kill misses a file that is gone: from its return on, a kill leaves the note.
+// It does not wait for the disk to have it.
 func (b *Broker) Mark(stream string, seq uint64) {
 	if b.disk == nil {
 		return
@@ -88,7 +89,7 @@ func (b *Broker) Mark(stream string, seq uint64) {
 	b.disk.mu.Unlock()
 	born, err := b.disk.files(stream).created()
 	if j != nil && err == nil {
-		j.Append(journal.Entry{Stream: stream, Born: born, Seq: seq}, nil)
+		j.Mark(journal.Entry{Stream: stream, Born: born, Seq: seq})
 	}
 }
 
@@ -177,7 +178,7 @@ func (d *disk) persist(e journal.Entry, done func(error)) {
 		go func() {
 			err := d.sync(e.Stream, (*files).syncAppended)
 			if j != nil && err == nil {
-				j.Append(journal.Entry{Stream: e.Stream, Born: e.Born, Subject: e.Subject, Seq: e.Seq}, nil)
+				j.Mark(journal.Entry{Stream: e.Stream, Born: e.Born, Subject: e.Subject, Seq: e.Seq})
 			}
 			done(err)
 		}()

@@ -115,7 +115,8 @@ type group struct {
 	buf        []byte
 	streams    map[string]struct{} // of the segment, not of the group alone
 	done       []func(error)
-	doomed     bool // it fails: one before it did, and not everybody knew when it was begun
+	marks      []chan struct{} // closed when the group is with the system, or will never be
+	doomed     bool            // it fails: one before it did, and not everybody knew when it was begun
 	err        error
 }
 
@@ -196,6 +197,18 @@ func (j *Journal) Append(e Entry, done func(error)) {
 	j.Add(e, done)
 }
 
+// Mark takes the mark of a stream, an entry without data, and returns when it is with the system, so
+// that a kill of the process leaves it, or when it will never be. It does not wait for its own sync:
+// what it tells of is durable without it.
+func (j *Journal) Mark(e Entry) {
+	if j.Ready() != nil {
+		return
+	}
+	written := make(chan struct{})
+	j.add(e, func(error) {}, written)
+	<-written
+}
+
 // Ready waits until the journal has room for more, and reports why it takes nothing.
 func (j *Journal) Ready() error {
 	for {
@@ -243,15 +256,24 @@ func (j *Journal) Add(e Entry, done func(error)) {
 	if done == nil {
 		done = func(error) {}
 	}
+	j.add(e, done, nil)
+}
+
+// add appends an entry to the group. It closes written, if there is one, when that is with the system,
+// or will never be.
+func (j *Journal) add(e Entry, done func(error), written chan struct{}) {
 	n := e.size()
+	err := ErrClosed
 	if n > MaxEntry {
-		done(fmt.Errorf("journal: an entry of %d bytes is too large", n))
-		return
+		err = fmt.Errorf("journal: an entry of %d bytes is too large", n)
 	}
 	j.mu.Lock()
-	if j.closing {
+	if j.closing || n > MaxEntry {
 		j.mu.Unlock()
-		done(ErrClosed)
+		if written != nil {
+			close(written)
+		}
+		done(err)
 		return
 	}
 	if j.used > 0 && j.used+int64(n) > j.segmentBytes() {
@@ -260,6 +282,9 @@ func (j *Journal) Add(e Entry, done func(error)) {
 	g := j.group()
 	g.buf = e.appendTo(g.buf, g.generation)
 	g.done = append(g.done, done)
+	if written != nil {
+		g.marks = append(g.marks, written)
+	}
 	if _, known := j.streams[e.Stream]; !known {
 		j.streams[e.Stream] = struct{}{}
 	}
@@ -342,6 +367,7 @@ func (j *Journal) write() {
 		if !g.doomed {
 			g.err = j.store(g)
 		}
+		g.marked()
 
 		j.mu.Lock()
 		switch {
@@ -360,6 +386,14 @@ func (j *Journal) write() {
 		j.roomChanged()
 		j.mu.Unlock()
 	}
+}
+
+// marked lets those go on who wait until their marks are written.
+func (g *group) marked() {
+	for _, written := range g.marks {
+		close(written)
+	}
+	g.marks = nil
 }
 
 // fail lets what is queued behind a group that failed fail, too: whoever counts on that is told
@@ -401,6 +435,7 @@ func (j *Journal) store(g *group) error {
 	}
 	s.streams = g.streams
 	_, err := s.file.WriteAt(g.buf, s.offset)
+	g.marked()
 	if err == nil {
 		if err = j.sync(s.file); err != nil {
 			s.suspect = true

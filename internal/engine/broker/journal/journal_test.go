@@ -319,6 +319,48 @@ func TestBehind(t *testing.T) {
 	}
 }
 
+// TestMark copies the journal while no sync of it ends, as a kill leaves it: each mark that was made is
+// there. One behind an entry that is being synced is not made before that.
+func TestMark(t *testing.T) {
+	dir := t.TempDir()
+	begun, end := make(chan struct{}), make(chan struct{})
+	s := newStore()
+	j := open(t, dir, Options{Checkpoint: s.checkpoint, sync: func(*os.File) error {
+		begun <- struct{}{}
+		<-end
+		return nil
+	}})
+	held := func() uint64 {
+		left, err := Read(copyDir(t, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, written := left.Held(StreamID{"a", 7})
+		return written
+	}
+	j.Mark(Entry{Stream: "a", Born: 7, Seq: 1}) // returns, although the sync does not
+	<-begun
+	if n := held(); n != 1 {
+		t.Errorf("a kill leaves the stream at %d, it was marked at 1", n)
+	}
+	made := make(chan struct{})
+	go func() {
+		j.Mark(Entry{Stream: "a", Born: 7, Seq: 2})
+		if n := held(); n != 2 {
+			t.Errorf("a kill leaves the stream at %d, it was marked at 2", n)
+		}
+		close(made)
+	}()
+	end <- struct{}{}
+	<-begun
+	<-made
+	end <- struct{}{}
+	closed := make(chan struct{})
+	go func() { j.Close(); close(closed) }()
+	<-closed
+	j.Mark(Entry{Stream: "a", Born: 7, Seq: 3}) // nothing takes it, and nobody waits
+}
+
 // TestFailedIsGone lets writes fail now and then. Whoever is told of a failure finds nothing of
 // the entry after a kill, nor of those that it added before it was told: the stream's next
 // message may take the place of the first that failed.
