@@ -53,6 +53,8 @@ type Document struct {
 type Options struct {
 	Bucket   string // "state" when empty
 	Replicas int    // servers of the cluster that hold each document; 0 means 1
+
+	deletedFor time.Duration // how long the marks of deleted documents stay; 0: deletedFor
 }
 
 // Server holds the bucket; *broker.Broker is one.
@@ -87,8 +89,9 @@ const listChunk = 256
 // Store holds all documents, in memory as well as on disk: reads do no I/O and see
 // every write that has returned.
 type Store struct {
-	server Server
-	kv     jetstream.KeyValue
+	server     Server
+	kv         jetstream.KeyValue
+	deletedFor time.Duration
 
 	mu       sync.RWMutex
 	docs     map[string]*entry // by sortKey; deleted ones as long as the watch is behind
@@ -122,11 +125,13 @@ func Open(ctx context.Context, server Server, o Options) (*Store, error) {
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		kv, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 			Bucket:         bucket,
-			History:        1,
+			History:        history,
 			Storage:        jetstream.FileStorage,
 			Replicas:       max(1, o.Replicas),
-			LimitMarkerTTL: deletedFor,
+			LimitMarkerTTL: cmp.Or(o.deletedFor, deletedFor),
 		})
+	} else if err == nil {
+		err = prepare(ctx, js, bucket)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("state: open bucket %s: %w", bucket, err)
@@ -134,7 +139,7 @@ func Open(ctx context.Context, server Server, o Options) (*Store, error) {
 	if err := server.Sync(bucketStream(bucket)); err != nil {
 		return nil, fmt.Errorf("state: open bucket %s: %w", bucket, err)
 	}
-	s := &Store{server: server, kv: kv, docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, kinds: map[string]*kind{}, closed: make(chan struct{})}
+	s := &Store{server: server, kv: kv, deletedFor: cmp.Or(o.deletedFor, deletedFor), docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, kinds: map[string]*kind{}, closed: make(chan struct{})}
 	if s.feed, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("state: watch bucket %s: %w", bucket, err)
 	}
@@ -145,6 +150,40 @@ func Open(ctx context.Context, server Server, o Options) (*Store, error) {
 	s.done.Add(1)
 	go s.follow()
 	return s, nil
+}
+
+// history is how many revisions of a document the bucket may have: the one that a change replaces is
+// there still when the change is stored, and is removed by it.
+const history = 2
+
+// prepare lets a bucket of an earlier version have history, and removes the replaced revisions that a kill has
+// left: one would be the document again when the mark that has replaced it goes.
+func prepare(ctx context.Context, js jetstream.JetStream, bucket string) error {
+	st, err := js.Stream(ctx, bucketStream(bucket))
+	if err != nil {
+		return err
+	}
+	info := st.CachedInfo()
+	if info.Config.MaxMsgsPerSubject < history {
+		info.Config.MaxMsgsPerSubject = history
+		if st, err = js.UpdateStream(ctx, info.Config); err != nil {
+			return err
+		}
+	}
+	if info.State.Msgs <= info.State.NumSubjects {
+		return nil
+	}
+	if info, err = st.Info(ctx, jetstream.WithSubjectFilter(">")); err != nil {
+		return err
+	}
+	for name, revisions := range info.State.Subjects {
+		if revisions > 1 {
+			if err := st.Purge(ctx, jetstream.WithPurgeSubject(name), jetstream.WithPurgeKeep(1)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // loadWait is how long the bucket may take for the next document.
@@ -325,7 +364,7 @@ func (s *Store) Put(ctx context.Context, key Key, value []byte) (uint64, error) 
 	if err != nil {
 		return 0, err
 	}
-	rev, err := s.put(ctx, name, value)
+	rev, err := s.publish(ctx, s.message(name, value))
 	if err != nil {
 		return 0, fmt.Errorf("state: put %s: %w", key, err)
 	}
@@ -345,7 +384,7 @@ func (s *Store) Update(ctx context.Context, key Key, value []byte, rev uint64) (
 	if e.doc.Revision > rev {
 		return 0, fmt.Errorf("%w: %s", ErrConflict, key)
 	}
-	rev, err = s.update(ctx, name, value, rev)
+	rev, err = s.publish(ctx, at(s.message(name, value), rev))
 	if err != nil {
 		return 0, changeError("update", key, err)
 	}

@@ -55,15 +55,24 @@ func changeError(what string, key Key, err error) error {
 	return fmt.Errorf("state: %s %s: %w", what, key, err)
 }
 
-// remove replaces the document by a mark that says it is gone, which goes by itself
-// after a while, and returns the mark's revision. KeyValue.Purge does the same, without
-// telling the revision.
-func (s *Store) remove(ctx context.Context, name string, rev uint64) (uint64, error) {
+// message is a change of a document. The change removes what was there, which the server writes down: what
+// a limit on revisions removes, it only forgets, and finds again when it reads the files after a kill where
+// nothing newer of the document is left.
+func (s *Store) message(name string, value []byte) *nats.Msg {
 	m := nats.NewMsg("$KV." + s.kv.Bucket() + "." + name)
-	m.Header.Set("KV-Operation", "PURGE")
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-	m.Header.Set(jetstream.MsgTTLHeader, deletedFor.String())
+	m.Data = value
+	return m
+}
+
+// at makes a change one of the revision.
+func at(m *nats.Msg, rev uint64) *nats.Msg {
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, fmt.Sprint(rev))
+	return m
+}
+
+// publish stores a change and returns its revision.
+func (s *Store) publish(ctx context.Context, m *nats.Msg) (uint64, error) {
 	ctx, done := change(ctx)
 	defer done()
 	ack, err := s.server.JetStream().PublishMsg(ctx, m)
@@ -73,21 +82,19 @@ func (s *Store) remove(ctx context.Context, name string, rev uint64) (uint64, er
 	return ack.Sequence, nil
 }
 
-// create, put and update store a value in the bucket and return its revision.
+// remove replaces the document by a mark that says it is gone, which goes by itself
+// after a while, and returns the mark's revision. KeyValue.Purge does the same, without
+// telling the revision.
+func (s *Store) remove(ctx context.Context, name string, rev uint64) (uint64, error) {
+	m := at(s.message(name, nil), rev)
+	m.Header.Set("KV-Operation", "PURGE")
+	m.Header.Set(jetstream.MsgTTLHeader, s.deletedFor.String())
+	return s.publish(ctx, m)
+}
+
+// create stores a document that is not there and returns its revision.
 func (s *Store) create(ctx context.Context, name string, value []byte) (uint64, error) {
 	ctx, done := change(ctx)
 	defer done()
 	return s.kv.Create(ctx, name, value)
-}
-
-func (s *Store) put(ctx context.Context, name string, value []byte) (uint64, error) {
-	ctx, done := change(ctx)
-	defer done()
-	return s.kv.Put(ctx, name, value)
-}
-
-func (s *Store) update(ctx context.Context, name string, value []byte, rev uint64) (uint64, error) {
-	ctx, done := change(ctx)
-	defer done()
-	return s.kv.Update(ctx, name, value, rev)
 }
