@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 // ErrMissingShards is a stream that names shards of which the log has nothing.
@@ -58,4 +61,29 @@ func (s *Service) Check(ctx context.Context) (strays []string, err error) {
 // services put a word of their own there.
 func isAccount(part string) bool {
 	return len(part) == 12 && strings.Trim(part, "0123456789") == ""
+}
+
+// removeStray removes a shard that belongs to no stream if it has no records: a kill soon after
+// its stream was deleted may leave its name in the log. One that has some is kept, as are all where other
+// nodes make shards of streams that this one does not know yet.
+func (s *Service) removeStray(ctx context.Context, name string) error {
+	if _, alone := s.cfg.Owner.(work.Mine); !alone {
+		s.log.Error("kinesis: a shard of the log belongs to no stream and is kept", "shard", name)
+		return nil
+	}
+	log, err := s.cfg.Log.Shard(ctx, name)
+	if err == nil {
+		var info shardlog.Info
+		if info, err = log.Info(ctx); err == nil && info.Oldest != info.End {
+			s.log.Error("kinesis: a shard of the log belongs to no stream and is kept", "shard", name, "records", info.Records)
+			return nil
+		}
+	}
+	if err == nil {
+		err = s.cfg.Log.DeleteShard(ctx, name)
+	}
+	if err != nil && !errors.Is(err, shardlog.ErrNoShard) {
+		return fmt.Errorf("kinesis: remove shard %s, which belongs to no stream: %w", name, err)
+	}
+	return nil
 }

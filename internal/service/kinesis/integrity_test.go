@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,5 +40,30 @@ func TestCheck(t *testing.T) {
 	}
 	if _, err := n.Service.Check(ctx); !errors.Is(err, ErrMissingShards) || !strings.Contains(err.Error(), "shardId-000000000001 of arn:") {
 		t.Fatal(err)
+	}
+}
+
+// TestStrays starts with shards whose streams are gone: one without records is removed.
+func TestStrays(t *testing.T) {
+	n := newNode(t, Config{})
+	ctx := t.Context()
+	for _, name := range []string{"000000000001/eu/empty/shardId-000000000000", "000000000001/eu/full/shardId-000000000000", "logs/000000000001/eu/x"} {
+		sh, err := n.Service.cfg.Log.CreateShard(ctx, name, shardlog.ShardConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(name, "full") {
+			var b shardlog.Batch
+			b.Add([]byte("k"), []byte("d"))
+			if _, _, err := sh.Append(ctx, &b); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	n.close()
+	n.start()
+	names, err := n.Service.cfg.Log.Shards(ctx, "")
+	if want := []string{"000000000001/eu/full/shardId-000000000000", "logs/000000000001/eu/x"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("%q, %v, want %q", names, err, want)
 	}
 }

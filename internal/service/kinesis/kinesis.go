@@ -133,7 +133,9 @@ func (s *Service) Start(ctx context.Context) error {
 		return err
 	}
 	for _, n := range strays {
-		s.log.Error("kinesis: a shard of the log belongs to no stream and is kept", "shard", n)
+		if err := s.removeStray(ctx, n); err != nil {
+			return err
+		}
 	}
 	if err := s.cfg.State.Watch(s.running, state.Key{streamKind}, s.subscriptions.streamChanged); err != nil {
 		return fmt.Errorf("kinesis: watching streams: %w", err)
