@@ -57,7 +57,7 @@ func (a *alarms) listCommand() *cobra.Command {
 			if err != nil {
 				return a.plain(err)
 			}
-			return a.print(cmd.OutOrStdout(), lines)
+			return a.print(cmd.OutOrStdout(), lines, state)
 		},
 	}
 	cmd.Flags().StringVar(&state, "state", "", "list those in this `state` only: OK, ALARM or INSUFFICIENT_DATA")
@@ -96,7 +96,8 @@ func watches(m *types.MetricAlarm) string {
 	return ""
 }
 
-func (a *alarms) print(out io.Writer, lines []alarmLine) error {
+// print prints the alarms, of one state unless that is empty.
+func (a *alarms) print(out io.Writer, lines []alarmLine, state string) error {
 	if a.json {
 		if lines == nil {
 			lines = []alarmLine{}
@@ -104,6 +105,10 @@ func (a *alarms) print(out io.Writer, lines []alarmLine) error {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
 		return e.Encode(lines)
+	}
+	if len(lines) == 0 && state != "" {
+		fmt.Fprintln(out, "No alarm is in the state "+state+".")
+		return nil
 	}
 	if len(lines) == 0 {
 		fmt.Fprintln(out, "There are no alarms. Make one with: aws cloudwatch put-metric-alarm")

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
@@ -261,7 +263,7 @@ func TestDeliveriesCommands(t *testing.T) {
 	prints(t, words(url, "deliveries describe hose"), "hose", "2")
 	prints(t, words(url, "deliveries hold hose"), "On hold.")
 	prints(t, words(url, "deliveries release hose"), "Released.")
-	if got, err := command(t, words(url, "deliveries ls --region eu-west-1")...); err != nil || !strings.Contains(got, "There are no delivery streams") {
+	if got, err := command(t, words(url, "deliveries ls --region eu-west-1")...); err != nil || !strings.Contains(got, "There are no delivery streams of that account and region, but of others") {
 		t.Errorf("%v: another region lists\n%s", err, got)
 	}
 	if _, err := command(t, words(url, "deliveries describe none")...); err == nil {
@@ -385,4 +387,20 @@ func TestClientSettings(t *testing.T) {
 		})
 	}
 	fails(t, []string{"streams", "ls", "--profile", "none"}, "none")
+}
+
+// TestAlarmsOfState: that none is in a state does not say that there are none.
+func TestAlarmsOfState(t *testing.T) {
+	url, cfg := sharedNode(t)
+	c := cloudwatch.NewFromConfig(cfg)
+	if _, err := c.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
+		AlarmName: aws.String("quiet"), Namespace: aws.String("Shop"), MetricName: aws.String("Orders"), Statistic: cwtypes.StatisticSum,
+		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1), ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	defer c.DeleteAlarms(context.WithoutCancel(t.Context()), &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{"quiet"}})
+	prints(t, words(url, "alarms ls"), "quiet")
+	prints(t, words(url, "alarms ls --state OK"), "No alarm is in the state OK.")
+	prints(t, words(url, "alarms ls --state OK --json"), "[]")
 }

@@ -119,6 +119,10 @@ func (d *deliveries) list(ctx context.Context, out io.Writer) error {
 	if d.json {
 		return printJSON(out, kept)
 	}
+	if len(kept) == 0 && len(all) > 0 {
+		fmt.Fprintln(out, "There are no delivery streams of that account and region, but of others: see brookmere deliveries ls")
+		return nil
+	}
 	if len(kept) == 0 {
 		fmt.Fprintln(out, "There are no delivery streams. Make one with: aws firehose create-delivery-stream")
 		return nil
