@@ -21,7 +21,7 @@ import (
 
 // Options of Open.
 type Options struct {
-	Dir           string // the only directory that SQL may read from, absolute; must exist
+	Dir           string // the only directory that SQL may read from, absolute; must exist. Request.Dir narrows it
 	TempDir       string // where sorts and joins spill and Write makes its files; empty: nowhere
 	MemoryLimit   string // as DuckDB writes sizes, "2GB"; empty: 1GB
 	Threads       int    // of all queries together; zero: one a processor
@@ -158,13 +158,19 @@ func (e *Engine) plan(ctx context.Context, r Request) (*plan, error) {
 }
 
 func (e *Engine) planOnce(ctx context.Context, r Request) (*plan, error) {
+	dir := e.dir
+	if r.Dir != "" {
+		if dir = filepath.Clean(r.Dir); e.scratch == "" || !strings.HasPrefix(dir, e.scratch+string(filepath.Separator)) {
+			return nil, fmt.Errorf("lakesql: %s is not below the temporary directory", r.Dir)
+		}
+	}
 	reader := &hive.Reader{Footers: &e.footers, Conversions: &e.kept}
-	p, err := trino.Translate(ctx, r, trino.Host{Now: e.clock.Now().UTC(), Dir: e.dir, Reader: reader, Query: e.rows})
+	p, err := trino.Translate(ctx, r, trino.Host{Now: e.clock.Now().UTC(), Dir: dir, Reader: reader, Query: e.rows})
 	if err != nil {
 		reader.Close()
-		return nil, (&plan{&trino.Plan{}, e.dir, e.scratch, reader, nil}).outward(err)
+		return nil, (&plan{&trino.Plan{}, dir, e.scratch, reader, nil}).outward(err)
 	}
-	return &plan{p, e.dir, e.scratch, reader, reader.Close}, nil
+	return &plan{p, dir, e.scratch, reader, reader.Close}, nil
 }
 
 // rows runs a statement of DuckDB's own and hands its rows out, nulls as empty texts.

@@ -14,6 +14,10 @@ type Request struct {
 	CatalogName string // what the catalog is called; empty: awsdatacatalog
 	Catalog     catalog.Catalog
 	Files       catalog.Files
+
+	// Dir is the only directory whose files the query reads, below the engine's temporary directory:
+	// of a query over files that are no objects. It then reads no object. Empty: that of the objects.
+	Dir string
 }
 
 // Snapshot has r list its files as they are now.
