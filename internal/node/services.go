@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -20,6 +21,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/metricstore"
 	"github.com/brookmere/brookmere/internal/engine/queue"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
+	"github.com/brookmere/brookmere/internal/engine/sparksql"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 	"github.com/brookmere/brookmere/internal/service/apigateway"
@@ -147,6 +149,7 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
 		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
+		SQL:     &sparksql.Engine{Lake: p.queries, Dir: filepath.Join(p.node.dirs.temp("query"), "spark")},
 		Scripts: p.scripts, Credentials: jobCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
 		State: p.state, Objects: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.decide}, Meter: p.meter, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 		Allow: func(ctx context.Context, action, resource string) error {

@@ -34,6 +34,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/etl"
 	"github.com/brookmere/brookmere/internal/engine/metering"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/tags"
@@ -56,6 +57,7 @@ type Config struct {
 	Meter   *metering.Registry     // of what CloudWatch is told of jobs; nil: nothing
 	Logs    LogSink                // nil: what jobs print goes nowhere
 	Scripts Scripts                // nil: script jobs fail, saying so
+	SQL     etl.SQLEngine          // of visual jobs; nil: nodes with SQL are refused
 	// Credentials of the roles of script jobs, and the endpoint of the node as scripts reach it.
 	Credentials JobCredentials
 	Endpoint    func() string

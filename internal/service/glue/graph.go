@@ -22,6 +22,7 @@ import (
 
 // jobGraph is a graph that can be run.
 type jobGraph struct {
+	sql     etl.SQLEngine
 	graph   *etl.Graph
 	stream  *streamSource // of a streaming job
 	files   []fileSource
@@ -75,9 +76,9 @@ const (
 	longestWindow = 24 * time.Hour
 )
 
-// compileGraph checks the graph of a job.
-func compileGraph(u *types.JobUpdate) (*jobGraph, error) {
-	g := &jobGraph{}
+// compileGraph checks the graph of a job, whose SQL an engine runs.
+func compileGraph(u *types.JobUpdate, sql etl.SQLEngine) (*jobGraph, error) {
+	g := &jobGraph{sql: sql}
 	var nodes []etl.Node
 	ids := make([]string, 0, len(u.CodeGenConfigurationNodes))
 	for id := range u.CodeGenConfigurationNodes {
@@ -131,6 +132,9 @@ func (g *jobGraph) add(id string, n types.CodeGenConfigurationNode) (etl.Node, e
 		return etl.Node{}, invalidInput("The node %s is empty.", id)
 	}
 	do, inputs, name, err := transformOf(v)
+	if q, ok := v.(*types.SparkSQL); ok {
+		do, inputs, name, err = g.sqlOf(q)
+	}
 	if err != nil {
 		return etl.Node{}, invalidInput("The node %s (%s): %v", id, kind, err)
 	}
@@ -383,6 +387,23 @@ func transformOf(v any) (do etl.Transform, inputs []string, name string, err err
 		return t, v.Inputs, aws.ToString(v.Name), nil
 	}
 	return nil, nil, "", nil
+}
+
+// sqlOf makes the transform of a query. What OutputSchemas says is kept, and nothing is done by it:
+// columns have the types that the query gives them, as on AWS.
+func (g *jobGraph) sqlOf(v *types.SparkSQL) (etl.Transform, []string, string, error) {
+	t := etl.SQL{Query: aws.ToString(v.SqlQuery), Aliases: make([]string, len(v.Inputs)), Engine: g.sql}
+	for _, a := range v.SqlAliases {
+		i := slices.Index(v.Inputs, aws.ToString(a.From))
+		if i < 0 {
+			return nil, nil, "", fmt.Errorf("SqlAliases names %q, which is not an input of the node", aws.ToString(a.From))
+		}
+		if t.Aliases[i] != "" {
+			return nil, nil, "", fmt.Errorf("SqlAliases names the input %q twice", aws.ToString(a.From))
+		}
+		t.Aliases[i] = aws.ToString(a.Alias)
+	}
+	return t, v.Inputs, aws.ToString(v.Name), nil
 }
 
 // mappings flattens the tree of an ApplyMapping.

@@ -93,7 +93,7 @@ func (s *Service) job(sc scope, name string) (*jobDoc, error) {
 }
 
 // checkJob completes settings with Glue's defaults and refuses what could not run.
-func checkJob(u *types.JobUpdate) error {
+func (s *Service) checkJob(u *types.JobUpdate) error {
 	if u.Command == nil || aws.ToString(u.Command.Name) == "" {
 		return invalidInput("Command name should not be null or empty.")
 	}
@@ -127,7 +127,7 @@ func checkJob(u *types.JobUpdate) error {
 		if u.JobMode == "" {
 			u.JobMode = types.JobModeVisual
 		}
-		if _, err := compileGraph(u); err != nil {
+		if _, err := compileGraph(u, s.cfg.SQL); err != nil {
 			return err
 		}
 	} else if aws.ToString(command.ScriptLocation) == "" {
@@ -222,7 +222,7 @@ func (s *Service) CreateJob(ctx context.Context, in *glue.CreateJobInput, _ ...f
 		GlueVersion: in.GlueVersion, CodeGenConfigurationNodes: in.CodeGenConfigurationNodes, ExecutionClass: in.ExecutionClass,
 		SourceControlDetails: in.SourceControlDetails, MaintenanceWindow: in.MaintenanceWindow,
 	}}
-	if err := checkJob(&d.Settings); err != nil {
+	if err := s.checkJob(&d.Settings); err != nil {
 		return nil, err
 	}
 	err = s.jobs.Create(ctx, d, sc.account, sc.region, d.Name)
@@ -249,7 +249,7 @@ func (s *Service) UpdateJob(ctx context.Context, in *glue.UpdateJobInput, _ ...f
 		return nil, err
 	}
 	name, u := aws.ToString(in.JobName), *in.JobUpdate
-	if err := checkJob(&u); err != nil {
+	if err := s.checkJob(&u); err != nil {
 		return nil, err
 	}
 	d, err := s.jobs.Modify(ctx, func(d *jobDoc) error {

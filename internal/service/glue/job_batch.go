@@ -25,7 +25,7 @@ func (r *jobRunning) batch(ctx context.Context) error {
 	if r.s.runs.objects == nil {
 		return errors.New("this node has no objects to run a job with")
 	}
-	g, err := compileGraph(&r.d.Settings)
+	g, err := compileGraph(&r.d.Settings, r.s.cfg.SQL)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (s *Service) writeScript(ctx context.Context, sc scope, d *jobDoc) {
 	if err != nil || key == "" {
 		return
 	}
-	g, err := compileGraph(&d.Settings)
+	g, err := compileGraph(&d.Settings, s.cfg.SQL)
 	if err == nil {
 		ctx = awswire.Acting(ctx, sc.account, sc.region, "glue.amazonaws.com", roleARN(sc, aws.ToString(d.Settings.Role)), sc.arn("job/"+d.Name))
 		_, err = s.runs.objects.PutObject(ctx, &s3.PutObjectInput{
@@ -156,10 +156,11 @@ func jobScript(u *types.JobUpdate, g *jobGraph) string {
 
 // helpers writes the imports and functions that nodes of some kinds need.
 func (w *scriptWriter) helpers(u *types.JobUpdate) {
-	var filter, route, aggregate bool
+	var filter, route, aggregate, query bool
 	for _, n := range u.CodeGenConfigurationNodes {
 		filter = filter || n.Filter != nil || n.Route != nil
 		route, aggregate = route || n.Route != nil, aggregate || n.Aggregate != nil
+		query = query || n.SparkSQL != nil
 	}
 	if filter {
 		w.line("import re")
@@ -176,6 +177,15 @@ func (w *scriptWriter) helpers(u *types.JobUpdate) {
 def threadedRoute(glueContext, source_DyF, group_filters):
     frames = {name: Filter.apply(frame=source_DyF, f=keep, transformation_ctx=name) for name, keep in group_filters.items()}
     return DynamicFrameCollection(frames, glueContext)
+`)
+	}
+	if query {
+		w.b.WriteString(`
+
+def sparkSqlQuery(glueContext, query, mapping, transformation_ctx) -> DynamicFrame:
+    for alias, frame in mapping.items():
+        frame.toDF().createOrReplaceTempView(alias)
+    return DynamicFrame.fromDF(spark.sql(query), glueContext, transformation_ctx)
 `)
 	}
 	if aggregate {
@@ -312,6 +322,12 @@ func (w *scriptWriter) node(g *jobGraph, id string, v any) {
 			parts = append(parts, "["+py(strings.Join(a.Column, "."))+", "+py(string(a.AggFunc))+"]")
 		}
 		w.line("%s = sparkAggregate(glueContext, parentFrame=%s, groups=%s, aggs=[%s], transformation_ctx=%s)", name, input(v.Inputs, 0), py(v.Groups), strings.Join(parts, ", "), py(name))
+	case *types.SparkSQL:
+		var parts []string
+		for _, a := range v.SqlAliases {
+			parts = append(parts, py(aws.ToString(a.Alias))+": "+w.names[aws.ToString(a.From)])
+		}
+		w.line("%s = sparkSqlQuery(glueContext, query=%s, mapping={%s}, transformation_ctx=%s)", name, py(aws.ToString(v.SqlQuery)), strings.Join(parts, ", "), py(name))
 	default:
 		w.target(g, id)
 	}

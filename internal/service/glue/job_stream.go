@@ -109,7 +109,7 @@ func (r *jobRunning) stream(ctx context.Context) error {
 	if r.s.cfg.Kinesis == nil || r.s.runs.objects == nil {
 		return errors.New("this node has no streams or no objects to run a streaming job with")
 	}
-	graph, err := compileGraph(&r.d.Settings)
+	graph, err := compileGraph(&r.d.Settings, r.s.cfg.SQL)
 	if err != nil {
 		return err
 	}
