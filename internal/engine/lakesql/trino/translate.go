@@ -328,9 +328,11 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 
 func (t *translator) values(v *sql.Values, outer *scope) (string, []column, *scope) {
 	rows := make([]string, len(v.Rows))
+	all, typed := make([][]string, len(v.Rows)), make([][]*sql.Type, len(v.Rows))
 	var columns []column
 	for i, x := range v.Rows {
 		texts, typs := t.valuesRow(x, outer)
+		all[i], typed[i] = texts, typs
 		for j, typ := range typs {
 			if i == 0 {
 				columns = append(columns, column{name: t.unnamed(), typ: typ})
@@ -340,6 +342,13 @@ func (t *translator) values(v *sql.Values, outer *scope) (string, []column, *sco
 		}
 		if len(texts) != len(columns) {
 			fault.Fail(x.Pos(), "TYPE_MISMATCH", "Values rows have mismatched sizes: %d vs %d", len(columns), len(texts))
+		}
+	}
+	for i, texts := range all {
+		for j, c := range columns { // chars are as long as the longest
+			if types.Is(c.typ, "char") && types.Padded(c.typ, typed[i][j]) {
+				texts[j] = fmt.Sprintf("rpad(%s, %d, ' ')", texts[j], c.typ.Params[0])
+			}
 		}
 		rows[i] = "(" + strings.Join(texts, ", ") + ")"
 	}

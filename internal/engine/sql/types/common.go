@@ -40,6 +40,8 @@ func Common(a, b *sql.Type) *sql.Type {
 		l, r := Digits(a), Digits(b)
 		s := max(l[1], r[1])
 		return Decimal(min(38, max(l[0]-l[1], r[0]-r[1])+s), s)
+	case Is(a, "char") && Is(b, "char") && len(a.Params) == 1 && len(b.Params) == 1:
+		return CharOf(max(a.Params[0], b.Params[0]))
 	case IsText(a) && IsText(b):
 		if len(a.Params) == 1 && len(b.Params) == 1 {
 			return VarcharOf(max(a.Params[0], b.Params[0]))
