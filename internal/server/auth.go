@@ -74,6 +74,9 @@ func (*Open) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScop
 
 // Authenticate implements Authenticator. An access key of twelve digits is the account.
 func (o *Open) Authenticate(r *http.Request, scope sigv4.Scope, svc *Service) (awswire.Caller, error) {
+	if svc.presignedV2(r) {
+		scope.AccessKey = r.URL.Query().Get("AWSAccessKeyId")
+	}
 	if scope.AccessKey != "" && (o.knows(r, scope.AccessKey) || o.strict && issuedForm(scope.AccessKey)) {
 		return o.verified.Authenticate(r, scope, svc)
 	}
@@ -83,6 +86,11 @@ func (o *Open) Authenticate(r *http.Request, scope sigv4.Scope, svc *Service) (a
 	}
 	c.Anonymous = o.strict && scope.AccessKey == ""
 	return c, nil
+}
+
+// presignedV2 reports whether a request is a URL for S3 that is presigned in the second version.
+func (svc *Service) presignedV2(r *http.Request) bool {
+	return svc.StreamsBody && sigv4.IsV2Query(r) && r.Header.Get("Authorization") == ""
 }
 
 // knows reports whether the node has issued the credentials of a request.
@@ -208,7 +216,7 @@ func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (a
 	var scope sigv4.Scope
 	var err error
 	switch {
-	case svc.StreamsBody && sigv4.IsV2Query(r) && r.Header.Get("Authorization") == "":
+	case svc.presignedV2(r):
 		bucket := ""
 		if svc.Bucket != nil {
 			bucket = svc.Bucket(r.Host)

@@ -38,6 +38,9 @@ func SessionToken(r *http.Request) string {
 	if token := r.Header.Get("X-Amz-Security-Token"); token != "" {
 		return token
 	}
+	if IsV2Query(r) {
+		return queryFold(r.URL.Query(), "X-Amz-Security-Token") // which SDKs write small there
+	}
 	if !strings.Contains(r.URL.RawQuery, "X-Amz-Security-Token=") {
 		return ""
 	}
