@@ -51,17 +51,20 @@ func (s *Service) objectKey(name, action string, b *bucket, key, version string)
 	if err != nil {
 		return nil
 	}
-	return tagValue(info.Tags, tag)
+	return tagValues(info.Tags, tag)
 }
 
-// tagValue finds a tag by its key in whatever case: names of condition keys have none.
-func tagValue(tags map[string]string, key string) []string {
+// tagValues finds a tag by its key in whatever case, as names of condition keys have none: the values of several are all
+// there, so that none of them hides another.
+func tagValues(tags map[string]string, key string) []string {
+	var values []string
 	for k, v := range tags {
 		if strings.EqualFold(k, key) {
-			return []string{v}
+			values = append(values, v)
 		}
 	}
-	return nil
+	slices.Sort(values)
+	return values
 }
 
 // requestKey is a condition key that is told by the request.
@@ -82,7 +85,11 @@ func (c *call) requestKey(name string) []string {
 	case "aws:requestedregion":
 		return oneValue(c.caller.Region)
 	case "s3:prefix", "s3:delimiter", "s3:max-keys":
-		return oneValue(c.query.Get(strings.TrimPrefix(name, "s3:")))
+		// An empty one that is there is a value: policies let the root of a bucket be listed by it.
+		if list := c.query[strings.TrimPrefix(name, "s3:")]; len(list) > 0 {
+			return list[:1]
+		}
+		return nil
 	case "s3:versionid":
 		return oneValue(c.query.Get("versionId"))
 	case "s3:if-match", "s3:if-none-match":
@@ -108,7 +115,7 @@ func (c *call) requestKey(name string) []string {
 		return keys
 	}
 	if tag, ok := strings.CutPrefix(name, "s3:requestobjecttag/"); ok {
-		return tagValue(c.requestTags(), tag)
+		return tagValues(c.requestTags(), tag)
 	}
 	if header, ok := strings.CutPrefix(name, "s3:x-amz-"); ok {
 		if c.form != nil {
@@ -117,9 +124,34 @@ func (c *call) requestKey(name string) []string {
 			}
 			return oneValue(c.form.fields["x-amz-"+header])
 		}
-		return oneValue(c.header("X-Amz-" + header))
+		if v := c.header("X-Amz-" + header); v != "" {
+			return oneValue(v)
+		}
+		return oneValue(c.uploadSaid(header))
 	}
 	return nil
+}
+
+// uploadSaid is a header by which the upload was begun that a request adds a part to, or completes: requests for parts
+// have none of their own, and policies that want one would let no upload through.
+func (c *call) uploadSaid(header string) string {
+	if c.op == nil || !slices.Contains([]string{"UploadPart", "UploadPartCopy", "CompleteMultipartUpload"}, c.op.name) {
+		return ""
+	}
+	u, err := c.upload()
+	if err != nil {
+		return "" // the operation answers with it
+	}
+	return u.Record.Prop(propSaid + header)
+}
+
+// propSaid begins the names of the properties of an upload that keep headers for policies.
+const propSaid = "said-"
+
+// saidHeaders are the headers of a request that begins an upload that policies ask for at its parts, behind "x-amz-".
+var saidHeaders = []string{
+	"acl", "grant-read", "grant-write", "grant-read-acp", "grant-write-acp", "grant-full-control", "storage-class",
+	"server-side-encryption", "server-side-encryption-aws-kms-key-id",
 }
 
 // operates reports whether the request is for an operation.

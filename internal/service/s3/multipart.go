@@ -30,6 +30,9 @@ func (c *call) createUpload() error {
 	}
 	r.SetProp(propAlgorithm, algorithm)
 	r.SetProp(propSumType, kind)
+	for _, name := range saidHeaders {
+		r.SetProp(propSaid+name, c.header("X-Amz-"+name))
+	}
 	u, err := c.s.store.CreateUpload(c.bucket, c.key, r)
 	if err != nil {
 		return err
@@ -414,6 +417,9 @@ func (c *call) completeUpload() error {
 		return err
 	}
 	r := u.Record
+	for _, name := range saidHeaders {
+		r.SetProp(propSaid+name, "")
+	}
 	parts, err := c.chosen(doc, u, all, &r)
 	if err != nil {
 		return err

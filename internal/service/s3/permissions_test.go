@@ -243,3 +243,68 @@ func TestPolicyIsOfTheOwner(t *testing.T) {
 	_, err = other.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: b})
 	want(t, "GetBucketPolicy without a policy", err, "AccessDenied")
 }
+
+// TestConditionKeysOfParts: what a policy asks of the headers that make an object, the parts of an upload have of the
+// request that began it.
+func TestConditionKeysOfParts(t *testing.T) {
+	n := newNode(t)
+	owner, other := n.client(accountA, "us-east-1"), n.client(accountB, "us-east-1")
+	makeBucket(t, owner, "bkt")
+	b, k := aws.String("bkt"), aws.String("k")
+	putPolicy(t, owner, "bkt", allowOther("bkt/*", "", "s3:GetObject")+","+
+		allowOther("bkt/*", `,"Condition":{"StringEquals":{"s3:x-amz-server-side-encryption":"AES256","s3:x-amz-storage-class":"STANDARD_IA"}}`, "s3:PutObject"))
+	begin := func(change func(*s3.CreateMultipartUploadInput)) (*string, error) {
+		in := &s3.CreateMultipartUploadInput{Bucket: b, Key: k, ServerSideEncryption: types.ServerSideEncryptionAes256, StorageClass: types.StorageClassStandardIa}
+		change(in)
+		out, err := other.CreateMultipartUpload(t.Context(), in)
+		if err != nil {
+			return nil, err
+		}
+		return out.UploadId, nil
+	}
+	_, err := begin(func(in *s3.CreateMultipartUploadInput) { in.ServerSideEncryption = "" })
+	want(t, "an upload without the header", err, "AccessDenied")
+	id, err := begin(func(*s3.CreateMultipartUploadInput) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := must(other.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: b, Key: k, UploadId: id, PartNumber: aws.Int32(1), Body: strings.NewReader("x")}))(t)
+	must(other.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: b, Key: k, UploadId: id,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag}}}}))(t)
+	info, err := n.store.Stat("bkt", "k", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range info.Props {
+		if strings.HasPrefix(name, propSaid) {
+			t.Errorf("the object keeps %s", name)
+		}
+	}
+	made := must(owner.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: b, Key: k}))(t)
+	_, err = other.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: b, Key: k, UploadId: made.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("x")})
+	want(t, "a part of an upload without the header", err, "AccessDenied")
+}
+
+// TestEmptyPrefix: a policy lets the root of a bucket be listed by an empty prefix, which a request has to name.
+func TestEmptyPrefix(t *testing.T) {
+	n := newNode(t)
+	owner, other := n.client(accountA, "us-east-1"), n.client(accountB, "us-east-1")
+	makeBucket(t, owner, "bkt")
+	putPolicy(t, owner, "bkt", allowOther("bkt", `,"Condition":{"StringEquals":{"s3:prefix":["","home/"]}}`, "s3:ListBucket"))
+	for prefix, code := range map[string]string{"": "", "home/": "", "x": "AccessDenied"} {
+		_, err := other.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("bkt"), Prefix: &prefix})
+		want(t, "list "+prefix, err, code)
+	}
+	_, err := other.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("bkt")})
+	want(t, "list by no prefix", err, "AccessDenied")
+}
+
+// TestTagsOfOneName: a tag does not hide another one whose key differs in case alone from a policy that denies by it.
+func TestTagsOfOneName(t *testing.T) {
+	tags := map[string]string{"Secret": "no", "secret": "yes", "SECRET": "maybe"}
+	for range 20 {
+		if got := strings.Join(tagValues(tags, "secret"), " "); got != "maybe no yes" {
+			t.Fatal(got)
+		}
+	}
+}
