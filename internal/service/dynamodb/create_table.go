@@ -339,6 +339,9 @@ func (s *Service) CreateTable(ctx context.Context, in *dynamodb.CreateTableInput
 	if strings.HasPrefix(name, "arn:") {
 		a, ok := arn.Parse(name)
 		if t, of := a.After("table/"); ok && of {
+			if c := awswire.CallerFrom(ctx); !a.Within("dynamodb", c.Region, c.Account) {
+				return nil, tableUnknown()
+			}
 			name = t
 		}
 	}
