@@ -115,6 +115,7 @@ var sharedOperations = map[string][]string{
 		"CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext",
 		"GenerateMac", "GetKeyRotationStatus", "GetPublicKey", "ListGrants", "RevokeGrant", "Sign", "Verify", "VerifyMac",
 	},
+	"lambda": {"Invoke", "InvokeAsync", "InvokeWithResponseStream"},
 }
 
 // passRole decides whether the caller of a context may hand a role to a service, in the words of its API.

@@ -1,6 +1,9 @@
 package attack
 
 import (
+	"archive/zip"
+	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -326,5 +331,50 @@ func TestAccountsReachQueuesTopicsAndKeys(t *testing.T) {
 	without := partyOf(n, makeUser(t, clientsOf(n, stranger, "us-east-1"), "without", nil))
 	if _, err := without.keys.Encrypt(ctx, &kms.EncryptInput{KeyId: k, Plaintext: []byte("x")}); err == nil {
 		t.Error("Encrypt is allowed to a user without a policy")
+	}
+}
+
+// TestAccountsInvoke: a function whose policy lets another account in is invoked by it, by its ARN, and by nobody else.
+func TestAccountsInvoke(t *testing.T) {
+	n := nodetest.Start(t, nodetest.Options{})
+	ctx := t.Context()
+	of := func(account string) *lambda.Client {
+		return lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: &n.URL, RetryMaxAttempts: 1,
+			Credentials: credentials.StaticCredentialsProvider{Value: aws.Credentials{AccessKeyID: account, SecretAccessKey: "any"}}})
+	}
+	own, other := of("111111111111"), of("222222222222")
+	var code bytes.Buffer
+	z := zip.NewWriter(&code)
+	_, _ = must(z.Create("f.py")).Write([]byte("def h(event, context): return 1"))
+	_ = z.Close()
+	arns := map[string]*string{}
+	for _, name := range []string{"lent", "kept"} {
+		arns[name] = must(own.CreateFunction(ctx, &lambda.CreateFunctionInput{FunctionName: &name, Runtime: lambdatypes.RuntimePython312, Handler: aws.String("f.h"),
+			Role: aws.String("arn:aws:iam::111111111111:role/r"), Code: &lambdatypes.FunctionCode{ZipFile: code.Bytes()}})).FunctionArn
+	}
+	must(own.AddPermission(ctx, &lambda.AddPermissionInput{FunctionName: arns["lent"], StatementId: aws.String("s"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("222222222222")}))
+	invoke := func(c *lambda.Client, name *string) error {
+		_, err := c.Invoke(ctx, &lambda.InvokeInput{FunctionName: name, InvocationType: lambdatypes.InvocationTypeDryRun})
+		return err
+	}
+	until(t, "the function", func() bool { return invoke(own, arns["lent"]) == nil })
+	for _, name := range []*string{arns["lent"], aws.String("111111111111:function:lent")} {
+		if err := invoke(other, name); err != nil {
+			t.Errorf("Invoke %s: %v", *name, err)
+		}
+	}
+	for _, name := range []*string{arns["kept"], aws.String("lent"), aws.String(strings.Replace(*arns["lent"], "us-east-1", "eu-west-1", 1)), aws.String(*arns["lent"] + ":1")} {
+		if invoke(other, name) == nil {
+			t.Errorf("Invoke %s is allowed", *name)
+		}
+	}
+	if invoke(of("333333333333"), arns["lent"]) == nil {
+		t.Error("a third account invokes the function")
+	}
+	if _, err := other.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: arns["lent"]}); err == nil {
+		t.Error("GetFunction is allowed")
+	}
+	if _, err := other.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: arns["lent"]}); err == nil {
+		t.Error("DeleteFunction is allowed")
 	}
 }

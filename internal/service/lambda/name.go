@@ -77,6 +77,18 @@ func parseIn(sc scope.Scope, name, qualifier *string) (target, error) {
 	return t, nil
 }
 
+// ownerOf is the account in a function's ARN or partial ARN; empty in its name alone.
+func ownerOf(given string) string {
+	account, _, ok := strings.Cut(given, ":function:")
+	if a, is := arn.Parse(given); is {
+		account = a.Account
+	}
+	if !ok || !accountForm.MatchString(account) {
+		return ""
+	}
+	return account
+}
+
 func (t target) arn() string { return functionARN(t.Scope, t.name, t.qualifier) }
 
 // isVersion reports whether a qualifier is a number, and so not an alias.
