@@ -161,6 +161,7 @@ func TestAnswers(t *testing.T) {
 
 		{"GET", "/bkt/x?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=5", "", nil, 400, "Query-string authentication version 4 requires"},
 		{"GET", "/bkt/x?AWSAccessKeyId=a&Signature=b", "", nil, 403, "requires the Signature, Expires and AWSAccessKeyId"},
+		{"PUT", "/bkt/x?AWSAccessKeyId=a&Expires=4102444800", "x", nil, 403, "requires the Signature, Expires and AWSAccessKeyId"},
 	} {
 		status, body, _ := n.raw(t, v.method, v.path, v.body, v.headers...)
 		if status != v.status || !strings.Contains(body, v.text) {

@@ -97,7 +97,7 @@ func (c *call) checkExpiry() error {
 				return fault(400, "AuthorizationQueryParametersError", "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
 			}
 		}
-	} else if c.query.Has("AWSAccessKeyId") && c.query.Has("Signature") && !c.query.Has("Expires") {
+	} else if c.query.Has("AWSAccessKeyId") && !(c.query.Has("Signature") && c.query.Has("Expires")) {
 		return fault(403, "AccessDenied", "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters")
 	}
 	if v := c.query.Get("X-Amz-Expires"); v != "" && c.query.Get("X-Amz-Signature") != "" {

@@ -263,8 +263,11 @@ func (inv *inventory) fileName(n int) string {
 	sum := sha256.Sum256([]byte(inv.folder + inv.day.Format(time.RFC3339) + "/" + strconv.Itoa(n)))
 	h := hex.EncodeToString(sum[:16])
 	name := h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-	if inv.config.text("Destination", "S3BucketDestination", "Format") == "Parquet" {
+	switch inv.config.text("Destination", "S3BucketDestination", "Format") {
+	case "Parquet":
 		return name + ".parquet"
+	case "ORC":
+		return name + ".orc"
 	}
 	return name + ".csv.gz"
 }

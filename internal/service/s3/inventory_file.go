@@ -17,9 +17,9 @@ import (
 )
 
 // The files of an inventory: CSV without a header, all values in quotes, keys percent-encoded, compressed by gzip; or
-// Parquet, with the names and types of columns that AWS's have. (Source: "Amazon S3 Inventory list" in the user guide.)
+// Parquet or ORC, with the names and types of columns that AWS's have. (Source: "Amazon S3 Inventory list" in the user guide.)
 
-// inventoryColumn is a column: its names in CSV and in Parquet, the kind of its values, and its value, nil for none.
+// inventoryColumn is a column: its names in CSV and in the others, the kind of its values, and its value, nil for none.
 type inventoryColumn struct {
 	name, column string
 	kind         parquetrows.Kind
@@ -155,6 +155,9 @@ func inventorySchema(format string, columns []inventoryColumn) string {
 	if format == "Parquet" {
 		return inventoryTypes.Replace(parquetrows.Schema(inventoryName, parquetColumns(columns)))
 	}
+	if format == "ORC" {
+		return orcSchema(columns)
+	}
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.name
@@ -183,8 +186,14 @@ type inventoryWriter struct {
 	buffer  *bufio.Writer
 	rows    int
 
-	zip     *gzip.Writer        // CSV
-	parquet *parquetrows.Writer // or nil
+	zip   *gzip.Writer // CSV
+	table tableWriter  // or nil
+}
+
+// tableWriter writes rows in a format with columns.
+type tableWriter interface {
+	Write(row []any) error
+	Close() error
 }
 
 func newInventoryWriter(format string, columns []inventoryColumn) (*inventoryWriter, error) {
@@ -193,16 +202,22 @@ func newInventoryWriter(format string, columns []inventoryColumn) (*inventoryWri
 		return nil, err
 	}
 	w := &inventoryWriter{columns: columns, file: f, buffer: bufio.NewWriterSize(f, 256<<10)}
-	if format == "Parquet" {
-		w.parquet = parquetrows.NewWriter(w.buffer, inventoryName, parquetColumns(columns))
-	} else {
+	switch format {
+	case "Parquet":
+		w.table = parquetrows.NewWriter(w.buffer, inventoryName, parquetColumns(columns))
+	case "ORC":
+		if w.table, err = newORCWriter(w.buffer, columns); err != nil {
+			w.close()
+			return nil, err
+		}
+	default:
 		w.zip = gzip.NewWriter(w.buffer)
 	}
 	return w, nil
 }
 
 func (w *inventoryWriter) contentType() string {
-	if w.parquet != nil {
+	if w.table != nil {
 		return defaultType
 	}
 	return "application/x-gzip"
@@ -211,7 +226,7 @@ func (w *inventoryWriter) contentType() string {
 // add writes a row.
 func (w *inventoryWriter) add(inv *inventory, info *objectstore.Info) error {
 	w.rows++
-	if w.parquet != nil {
+	if w.table != nil {
 		return w.addRow(inv, info)
 	}
 	var line strings.Builder
@@ -244,14 +259,14 @@ func (w *inventoryWriter) addRow(inv *inventory, info *objectstore.Info) error {
 	for i, c := range w.columns {
 		values[i] = c.value(inv, info)
 	}
-	return w.parquet.Write(values)
+	return w.table.Write(values)
 }
 
 // finish ends the file, and returns it from its beginning.
 func (w *inventoryWriter) finish() (io.Reader, error) {
 	var err error
-	if w.parquet != nil {
-		err = w.parquet.Close()
+	if w.table != nil {
+		err = w.table.Close()
 	} else {
 		err = w.zip.Close()
 	}

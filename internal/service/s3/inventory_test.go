@@ -170,9 +170,8 @@ func TestInventoryIsRefused(t *testing.T) {
 		return err
 	}
 	for code, config := range map[string]*types.InventoryConfiguration{
-		"IdMismatch":     inventoryOf("other", "lists", "CSV", "Daily", true),
-		"NotImplemented": inventoryOf("i", "lists", "ORC", "Daily", true),
-		"MalformedXML":   inventoryOf("i", "lists", "CSV", "Daily", true, "Sizes"),
+		"IdMismatch":   inventoryOf("other", "lists", "CSV", "Daily", true),
+		"MalformedXML": inventoryOf("i", "lists", "CSV", "Daily", true, "Sizes"),
 		"InvalidS3DestinationBucket": func() *types.InventoryConfiguration {
 			c := inventoryOf("i", "lists", "CSV", "Daily", true)
 			c.Destination.S3BucketDestination.Bucket = aws.String("lists")

@@ -37,9 +37,6 @@ func (c *call) checkInventory(doc *node) error {
 	if name, ok := bucketOfARN(to.text("Bucket")); !ok || !validBucketName(name) {
 		return fault(400, "InvalidS3DestinationBucket", "Invalid bucket ARN.")
 	}
-	if to.text("Format") == "ORC" {
-		return fault(501, "NotImplemented", "Inventories in ORC are not supported. Use CSV or Parquet.")
-	}
 	had := map[string]bool{}
 	for _, f := range doc.get("OptionalFields").all("Field") {
 		if !slices.Contains(inventoryFields, f.Text) || had[f.Text] {
