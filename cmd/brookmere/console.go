@@ -55,7 +55,7 @@ func serveConsole(cmd *cobra.Command, client *awsClient, listen string) error {
 	if err != nil {
 		return fmt.Errorf("who the credentials are of: %w", client.plain(err))
 	}
-	files, err := console.New(console.Node{Version: node.Version, Open: true, Account: aws.ToString(who.Account), Region: client.region, Remote: true})
+	files, err := console.New(console.Node{Version: node.Version, Open: true, Account: aws.ToString(who.Account), Region: client.region, Services: consoleServices, Remote: true})
 	if err != nil {
 		return err
 	}

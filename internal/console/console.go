@@ -49,6 +49,8 @@ type Node struct {
 	Account string `json:"account,omitempty"`
 	// Region is the first that a page shows; empty means us-east-1.
 	Region string `json:"region,omitempty"`
+	// Services are the names of those that there are, as the node's health has them.
+	Services []string `json:"services,omitempty"`
 	// Remote says that another signs for the page, as one account: see package remote.
 	Remote bool `json:"remote,omitempty"`
 }

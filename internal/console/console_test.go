@@ -26,7 +26,7 @@ func TestWithoutFiles(t *testing.T) {
 
 func TestServes(t *testing.T) {
 	script := strings.Repeat("let a = 1;\n", 100)
-	c, err := of(Node{Version: "1", Open: true, Account: "000000000000"}, fstest.MapFS{
+	c, err := of(Node{Version: "1", Open: true, Account: "000000000000", Services: []string{"s3"}}, fstest.MapFS{
 		"index.html": {Data: []byte("<!doctype html>" + nodeMark)}, "app.js": {Data: []byte(script)}, "part-A.js": {Data: []byte(script)},
 	})
 	if err != nil {
@@ -45,7 +45,7 @@ func TestServes(t *testing.T) {
 			t.Errorf("%s: policy %q", path, p)
 		}
 	}
-	if body := get(c, "/console", "").Body.String(); !strings.Contains(body, `content="{&#34;version&#34;:&#34;1&#34;,&#34;open&#34;:true,&#34;account&#34;:&#34;000000000000&#34;}"`) {
+	if body := get(c, "/console", "").Body.String(); !strings.Contains(body, `content="{&#34;version&#34;:&#34;1&#34;,&#34;open&#34;:true,&#34;account&#34;:&#34;000000000000&#34;,&#34;services&#34;:[&#34;s3&#34;]}"`) {
 		t.Errorf("the page does not say what its node is: %s", body)
 	}
 	for path, want := range map[string]string{"/console": "no-cache", "/console/app.js": "no-cache", "/console/part-A.js": "max-age=31536000, immutable"} {

@@ -142,7 +142,7 @@ func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Bro
 	if n.stack, err = openStack(ctx, n); err != nil {
 		return nil, err
 	}
-	page := console.Node{Version: Version, Open: n.openToAny()}
+	page := console.Node{Version: Version, Open: n.openToAny(), Services: ServiceNames()}
 	if page.Open {
 		page.Account = cfg.Account
 	}

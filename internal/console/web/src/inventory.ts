@@ -1,6 +1,7 @@
 // What the account has in its region, asked for again while the page is open.
 import { signal } from "@preact/signals";
-import { all, type AwsError, call, members, own, query, rest, text } from "./aws/client.ts";
+import { all, type AwsError, call, members, query, rest, text } from "./aws/client.ts";
+import { node } from "./aws/session.ts";
 
 export interface Stream { StreamName: string; StreamARN: string; StreamStatus: string; StreamModeDetails?: { StreamMode: string } }
 export interface S3Destination {
@@ -188,14 +189,11 @@ async function boards(): Promise<Board[]> {
   return list.map((d) => next.get(d.DashboardName)!.board);
 }
 
-let services: Set<string> | undefined;
 let asker = 0; // grows when who asks, or where, is another
 
 /** look reads everything again. A part that may not be read is left out, and named. */
 export async function look() {
-  const by = asker, have = services ?? new Set(Object.keys((await own<{ services: Record<string, string> }>("health")).services));
-  if (by !== asker) return;
-  services = have;
+  const by = asker, have = new Set(node.value!.services);
   const refused: Record<string, Error> = (denied = {});
   looks++;
   const part = async <T>(service: string, what: string, ask: () => Promise<T>, none: T): Promise<T> => {
@@ -224,7 +222,6 @@ export async function look() {
 export function forget() {
   asker++;
   inventory.value = null;
-  services = undefined;
   read.clear();
   described.clear();
   denied = {};

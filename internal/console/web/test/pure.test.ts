@@ -1,10 +1,11 @@
+import { createHash } from "node:crypto";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { bytes, csv, marked, quoted, rate, span } from "../src/format.ts";
 import { at, bare, columnsOf, filterOf } from "../src/pipeline/filter.ts";
 import { fromCommand, startOf } from "../src/parts/tail.ts";
 import { layout, pathOf, size } from "../src/pipeline/layout.ts";
-import { canonicalQuery, encode, sign } from "../src/aws/sigv4.ts";
+import { canonicalQuery, encode, hex, sha256, sign } from "../src/aws/sigv4.ts";
 
 test("numbers have the digits that mean something", () => {
   assert.equal(rate(0), "0");
@@ -83,6 +84,13 @@ test("canonical queries are sorted and encoded", () => {
 });
 
 // What botocore signs for the same request.
+test("hashes of all lengths of a block are those of another program", () => {
+  for (const n of [...Array(200).keys(), 1000, 65_536, 100_003]) {
+    const data = Uint8Array.from({ length: n }, (_, i) => (i * 31 + n) & 255);
+    assert.equal(hex(sha256(data)), createHash("sha256").update(data).digest("hex"), n + " bytes");
+  }
+});
+
 test("a request is signed as AWS's own clients sign it", async () => {
   const signed = await sign({
     method: "POST", url: new URL("http://127.0.0.1:4566/2015-03-31/functions/a%20b/invocations?b=2&a=1%2B1"),

@@ -7,6 +7,7 @@ export interface NodeInfo {
   open: boolean;
   account?: string;
   region?: string;
+  services: string[];
   /** remote says that what serves the page signs its requests, as one account. */
   remote?: boolean;
 }
