@@ -1,12 +1,20 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
 func TestSQSBoto3(t *testing.T) {
 	Start(t).Python(t, "sqs.py")
+}
+
+// TestSignalsClients: Celery and kombu on queues, watchtower on log groups, as their documents have them.
+func TestSignalsClients(t *testing.T) {
+	python := Python(t, "boto3", "celery", "kombu", "watchtower")
+	n := Start(t)
+	t.Log(n.Run(t, "", python, filepath.Join(sourceDir(), "python", "signals_clients.py")))
 }
 
 const sqsConfig = `
