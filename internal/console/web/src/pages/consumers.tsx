@@ -29,14 +29,30 @@ interface Consumer {
 interface SourceStatus { id: string; function: string; source: string; enabled: boolean; shards: Record<string, { after?: string; ended?: boolean }> }
 interface AppStatus { name: string; status: string; inputs: string[]; behindMs: number; places?: Record<string, Record<string, string>>; error?: string }
 
+/** next is the record at or behind a position. */
+async function next(StreamName: string, ShardId: string, StartingSequenceNumber: string, ShardIteratorType = "AFTER_SEQUENCE_NUMBER") {
+  const { ShardIterator } = await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName, ShardId, ShardIteratorType, StartingSequenceNumber });
+  return (await call<{ Records: { ApproximateArrivalTimestamp: number; SequenceNumber: string }[] }>("kinesis", "GetRecords", { ShardIterator, Limit: 1 })).Records[0];
+}
+
 /** behind is how long the oldest record has been there that a consumer is not done with, of the shards whose places are known; 0 where it is done with all. */
 async function behind(stream: string, places: Record<string, string>): Promise<number> {
-  const each = await Promise.all(Object.entries(places).sort().slice(-8).map(async ([ShardId, StartingSequenceNumber]) => {
-    const { ShardIterator } = await call<{ ShardIterator: string }>("kinesis", "GetShardIterator", { StreamName: stream, ShardId, ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber });
-    const next = (await call<{ Records: { ApproximateArrivalTimestamp: number }[] }>("kinesis", "GetRecords", { ShardIterator, Limit: 1 })).Records[0];
-    return next ? Math.max(0, Date.now() / 1000 - next.ApproximateArrivalTimestamp) : 0;
+  const each = await Promise.all(Object.entries(places).sort().slice(-8).map(async ([shard, after]) => {
+    const r = await next(stream, shard, after);
+    return r ? Math.max(0, Date.now() / 1000 - r.ApproximateArrivalTimestamp) : 0;
   }));
   return Math.max(0, ...each);
+}
+
+/** leased says of tables of the Kinesis Client Library whether their positions are of a stream, which leases of one stream do not name. */
+const leased = new Map<string, boolean>();
+
+/** reads tells whether a record of the stream is the last that a worker was done with: one that is kept no more says nothing. */
+async function reads(table: string, stream: string, places: Record<string, string>): Promise<boolean> {
+  const [first] = Object.entries(places), key = [account.value, region.value, stream, table].join("/");
+  if (!first) return false;
+  if (!leased.has(key)) leased.set(key, (await next(stream, ...first, "AT_SEQUENCE_NUMBER"))?.SequenceNumber === first[1]);
+  return leased.get(key)!;
 }
 
 const late = (by: string) => "behind: " + by;
@@ -70,7 +86,11 @@ async function consumersOf(stream: string, lags = false): Promise<Consumer[]> {
   // The Kinesis Client Library keeps its positions in a table, an item a shard.
   for (const t of inv.tables.filter((x) => x.KeySchema.length === 1 && x.KeySchema[0]!.AttributeName === "leaseKey")) {
     const r = await call<{ Items: Record<string, { S?: string }>[] }>("dynamodb", "Scan", { TableName: t.TableName, Limit: 200 }).catch(() => ({ Items: [] }));
-    out.push({ kind: "KCL", name: t.TableName, href: to("tables", t.TableName), places: Object.fromEntries(r.Items.flatMap((i) => (/^\d+$/.test(i.checkpoint?.S ?? "") ? [[i.leaseKey!.S!.split(":").pop()!, i.checkpoint!.S!]] : []))), lag: "" });
+    const places = Object.fromEntries(r.Items.flatMap((i) => {
+      const key = i.leaseKey!.S!.split(":"); // of one stream its shard alone, of several account:stream:time:shard
+      return /^\d+$/.test(i.checkpoint?.S ?? "") && (key[1] ?? stream) === stream ? [[key.pop()!, i.checkpoint!.S!]] : [];
+    }));
+    if (await reads(t.TableName, stream, places).catch(() => false)) out.push({ kind: "KCL", name: t.TableName, href: to("tables", t.TableName), places, lag: "" });
   }
   if (lags) await Promise.all(out.map(async (c) => {
     if (!c.lag && c.places && Object.keys(c.places).length) c.lag = await behind(stream, c.places).then((s) => late(s ? span(s) : "none"), () => "");
