@@ -5,9 +5,9 @@ import "strings"
 // Functions of Spark's that Trino has by the same name with the same meaning.
 var same = words(`
 	abs acos asin atan atan2 avg cbrt coalesce corr cos cosh count count_if covar_pop covar_samp cume_dist degrees dense_rank
-	exp first_value flatten kurtosis lag last_value lead lower ln log10 log2 lpad ltrim max max_by min min_by
+	exp first_value flatten lag last_value lead lower lpad ltrim max max_by min min_by
 	nth_value ntile nullif percent_rank pi power radians rank regexp_replace replace reverse round
-	row_number rpad rtrim sin sinh sign skewness sqrt stddev stddev_pop stddev_samp sum tan tanh translate trim
+	row_number rpad rtrim sin sinh sign sqrt stddev stddev_pop stddev_samp sum tan tanh translate trim
 	upper var_pop var_samp variance
 	concat_ws date_trunc if
 	array_distinct array_except array_intersect array_max array_min array_remove array_union arrays_overlap
@@ -43,7 +43,8 @@ var templates = map[string]string{
 	"nvl/2": "coalesce(__1, __2)", "ifnull/2": "coalesce(__1, __2)", "nvl2/3": "if(__1 IS NOT NULL, __2, __3)",
 	"isnull/1": "__1 IS NULL", "isnotnull/1": "__1 IS NOT NULL", "isnan/1": "coalesce(is_nan(__1), false)",
 	"ucase/1": "upper(__1)", "lcase/1": "lower(__1)", "length/1": "CAST(length(__1) AS integer)", "char_length/1": "CAST(length(__1) AS integer)", "len/1": "CAST(length(__1) AS integer)",
-	"pow/2": "power(__1, __2)", "log/1": "ln(__1)", "signum/1": "sign(CAST(__1 AS double))", "negative/1": "-(__1)",
+	"pow/2": "power(__1, __2)", "signum/1": "sign(CAST(__1 AS double))", "negative/1": "-(__1)",
+	"ln/1": "if(__1 > 0, ln(__1))", "log/1": "if(__1 > 0, ln(__1))", "log10/1": "if(__1 > 0, log10(__1))", "log2/1": "if(__1 > 0, log2(__1))",
 	"mod/2":  "__1 % nullif(__2, 0)",
 	"ceil/1": "CAST(ceil(__1) AS bigint)", "ceiling/1": "CAST(ceil(__1) AS bigint)", "floor/1": "CAST(floor(__1) AS bigint)",
 	"substring/2":       "substr(__1, if(__2 = 0, 1, __2))",
