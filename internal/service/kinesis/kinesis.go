@@ -133,8 +133,8 @@ func (s *Service) Start(ctx context.Context) error {
 		return err
 	}
 	for _, n := range strays {
-		if err := s.removeStray(ctx, n); err != nil {
-			return err
+		if err := s.removeStray(ctx, n); err != nil { // it harms nobody: the next start tries again
+			s.log.Error(err.Error())
 		}
 	}
 	if err := s.cfg.State.Watch(s.running, state.Key{streamKind}, s.subscriptions.streamChanged); err != nil {

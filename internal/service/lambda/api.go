@@ -178,8 +178,7 @@ func (s *Service) operations() []awswire.Operation {
 	}
 }
 
-// onFunction is the ARN of the function that a request names.
-// onFunction is the ARN of a function, which may be another account's.
+// onFunction is the ARN of the function that a request names, which may be another account's.
 func onFunction(c awswire.Caller, name, qualifier *string) []string {
 	sc := scope.Scope{Account: c.Account, Region: c.Region}
 	if owner := ownerOf(aws.ToString(name)); owner != "" {
