@@ -26,6 +26,8 @@ import (
 	"github.com/chromedp/cdproto/profiler"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/brookmere/brookmere/internal/console"
 )
 
 // pageTime is how long a page may take to show what is waited for, on a machine that is busy.
@@ -112,6 +114,18 @@ func (b *browser) do(t *testing.T, actions ...chromedp.Action) {
 		_ = chromedp.Run(b.ctx, chromedp.Text("body", &text))
 		b.picture(t, "failed-"+strings.ReplaceAll(t.Name(), "/", "-"))
 		t.Fatalf("%v\nthe page says:\n%s\nproblems: %q", err, text, b.problems)
+	}
+}
+
+// needsConsole skips a test where the program is built without the console.
+func needsConsole(t *testing.T) {
+	t.Helper()
+	c, err := console.New(console.Node{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Built() {
+		t.Skip("the console is not built: make console")
 	}
 }
 

@@ -8,20 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
-	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // TestLeases keeps positions in a table as the Kinesis Client Library does: its worker is a consumer of the stream that
 // the positions are of, which the table does not name, and of no other.
 func TestLeases(t *testing.T) {
-	c, err := console.New(console.Node{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !c.Built() {
-		t.Skip("the console is not built: make console")
-	}
+	needsConsole(t)
 	n := nodetest.Start(t, nodetest.Options{Data: ":memory:"})
 	a := account{t, n.AWS()}
 	a.streams("orders", "prices")

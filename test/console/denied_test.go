@@ -14,20 +14,13 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
-	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // TestDenied signs in as a user who may see some of an account: pages show that, and say of the rest that policies
 // do not allow it, where an account without such resources says that there are none yet.
 func TestDenied(t *testing.T) {
-	c, err := console.New(console.Node{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !c.Built() {
-		t.Skip("the console is not built: make console")
-	}
+	needsConsole(t)
 	config := filepath.Join(t.TempDir(), "node.yaml")
 	if err := os.WriteFile(config, []byte("account: \"123456789012\"\ncredentials:\n  - access_key_id: AKIDCONSOLE\n    secret_access_key: a/long+secret\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -38,7 +31,7 @@ func TestDenied(t *testing.T) {
 	a := account{t, owner}
 	a.streams("orders", "secret")
 	people := iam.NewFromConfig(owner)
-	_, err = people.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("ana")})
+	_, err := people.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("ana")})
 	a.must("create the user", err)
 	_, err = people.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: aws.String("ana"), PolicyName: aws.String("reads"), PolicyDocument: aws.String(`{"Version": "2012-10-17", "Statement": [
 		{"Effect": "Allow", "Action": ["kinesis:List*", "kinesis:Describe*", "kinesis:Get*"], "Resource": "*"},

@@ -11,7 +11,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/test/nodetest"
 )
 
@@ -67,13 +66,7 @@ func press(key string) chromedp.Action {
 // TestKeyboard goes through every page by keys alone: everything that a mouse does can be done, the focus is seen,
 // and dialogs keep it and give it back.
 func TestKeyboard(t *testing.T) {
-	c, err := console.New(console.Node{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !c.Built() {
-		t.Skip("the console is not built: make console")
-	}
+	needsConsole(t)
 	n := nodetest.Start(t, nodetest.Options{Data: ":memory:"})
 	b := openBrowser(t, n.URL)
 	p := newPipeline(t, n)
@@ -128,13 +121,7 @@ func TestKeyboard(t *testing.T) {
 
 // TestRestart kills the node while pages are open: they say so, and go on when it is back.
 func TestRestart(t *testing.T) {
-	c, err := console.New(console.Node{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !c.Built() {
-		t.Skip("the console is not built: make console")
-	}
+	needsConsole(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -23,20 +23,13 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // TestPages opens every page of the console of a node with a small pipeline, does the page's
 // main job, and wants no error in the browser: of a script, of the policy, of a request.
 func TestPages(t *testing.T) {
-	c, err := console.New(console.Node{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !c.Built() {
-		t.Skip("the console is not built: make console")
-	}
+	needsConsole(t)
 	n := nodetest.Start(t, nodetest.Options{Data: ":memory:"})
 	b := openBrowser(t, n.URL)
 	p := newPipeline(t, n)
@@ -228,13 +221,7 @@ func TestPages(t *testing.T) {
 // TestSignIn signs in to a node that verifies signatures: the browser's are right for every
 // protocol that its pages speak. A wrong key is refused in the node's words.
 func TestSignIn(t *testing.T) {
-	c, err := console.New(console.Node{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !c.Built() {
-		t.Skip("the console is not built: make console")
-	}
+	needsConsole(t)
 	config := filepath.Join(t.TempDir(), "node.yaml")
 	if err := os.WriteFile(config, []byte("account: \"123456789012\"\ncredentials:\n  - access_key_id: AKIDCONSOLE\n    secret_access_key: a/long+secret\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -22,20 +22,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/chromedp/chromedp"
 
-	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // TestServices opens the pages of queues, topics, logs, metrics, alarms, applications, jobs, APIs
 // and identities, and does what each is for.
 func TestServices(t *testing.T) {
-	c, err := console.New(console.Node{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !c.Built() {
-		t.Skip("the console is not built: make console")
-	}
+	needsConsole(t)
 	n := nodetest.Start(t, nodetest.Options{Data: ":memory:"})
 	a := account{t, n.AWS()}
 	api := a.setUp()
