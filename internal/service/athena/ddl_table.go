@@ -109,6 +109,9 @@ func tableInput(st *sql.CreateTable, now string) (*gluetypes.TableInput, error) 
 		f.serde = r.SerDe
 		maps.Copy(serde, pairs(r.Properties))
 	} else if r != nil {
+		if end := r.LinesTerminated; end != nil && *end != "\n" && *end != `\n` && *end != "10" {
+			return nil, failf("FAILED: SemanticException [Error 10064]: LINES TERMINATED BY only supports newline '\\n' right now")
+		}
 		for key, v := range map[string]*string{
 			"field.delim": r.FieldsTerminated, "escape.delim": r.Escaped, "colelction.delim": r.CollectionTerminated,
 			"mapkey.delim": r.MapKeysTerminated, "line.delim": r.LinesTerminated, "serialization.null.format": r.NullDefined,

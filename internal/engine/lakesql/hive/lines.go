@@ -11,6 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/schema"
+
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 )
 
 // Reading the lines of text, and writing their fields as texts for DuckDB.
@@ -44,11 +46,11 @@ type textRules struct {
 	delim, quote, escape byte // zero: there is none
 	null                 string
 	columns              int
-	open                 bool   // OpenCSV's rules; otherwise LazySimpleSerDe's
-	rest                 bool   // the last column takes what is left of the line
-	whole                bool   // a line is one field
-	split                string // a delimiter beyond ASCII, in place of delim
-	numeric              []bool // the columns of numbers
+	open                 bool            // OpenCSV's rules; otherwise LazySimpleSerDe's
+	rest                 bool            // the last column takes what is left of the line
+	whole                bool            // a line is one field
+	split                string          // a delimiter beyond ASCII, in place of delim
+	kinds                []hivetype.Kind // of columns whose values DuckDB and Java may read otherwise; zero: of text
 }
 
 // plain reports whether DuckDB divides the lines of a block as the rules do.
@@ -61,7 +63,7 @@ func (t *textRules) plain(block []byte) bool {
 		return !bytes.Contains(block, []byte(wholeLine))
 	case t.escape != 0 && bytes.IndexByte(block, t.escape) >= 0, t.rest, t.split != "":
 		return false
-	case t.oddNumbers(block):
+	case t.oddFields(block):
 		return false
 	case !t.open || t.quote == 0:
 		return true
@@ -69,10 +71,8 @@ func (t *textRules) plain(block []byte) bool {
 	return t.quotesAreRegular(block)
 }
 
-// oddNumbers reports whether a field of a column of numbers may be one to DuckDB and not to Java,
-// or the other way round: whether it begins as a number and has a letter other than e, or an
-// underscore, or is in words.
-func (t *textRules) oddNumbers(block []byte) bool {
+// oddFields reports whether a field may be another value to DuckDB than to the SerDe.
+func (t *textRules) oddFields(block []byte) bool {
 	for len(block) > 0 {
 		line := block
 		if end := bytes.IndexByte(block, '\n'); end >= 0 {
@@ -80,13 +80,15 @@ func (t *textRules) oddNumbers(block []byte) bool {
 		} else {
 			block = nil
 		}
-		for column := 0; column < len(t.numeric); column++ {
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		for column := 0; column < len(t.kinds); column++ {
 			field := line
 			end := bytes.IndexByte(line, t.delim)
 			if end >= 0 {
 				field, line = line[:end], line[end+1:]
 			}
-			if t.numeric[column] && oddNumber(field) {
+			switch kind := t.kinds[column]; {
+			case t.open && kind == hivetype.Double && oddNumber(field), !t.open && oddField(kind, field):
 				return true
 			}
 			if end < 0 {
@@ -97,6 +99,8 @@ func (t *textRules) oddNumbers(block []byte) bool {
 	return false
 }
 
+// oddNumber reports whether a number begins as one and has a letter other than e, or an
+// underscore, or is in words.
 func oddNumber(field []byte) bool {
 	field = bytes.TrimLeft(field, ` "'+-`)
 	if len(field) == 0 {

@@ -10,22 +10,22 @@ import (
 	"unicode/utf8"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
-	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
-	"github.com/brookmere/brookmere/internal/engine/sql/types"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hivetext"
 )
 
 // In a file of LazySimpleSerDe's a value of an array, a map or a struct is text that is divided by
 // a separator for each level of nesting: what collection.delim says, then what mapkey.delim says, then the
 // characters 4 to 8. An array or struct takes one level, and a map two: one between its entries, one
-// between a key and its value. Such columns are divided here, and what they are made of stays text, whose
-// types the query makes.
+// between a key and its value. Such columns are divided here, and all values get their types here.
 
-// nestedText divides the lines of a table with such columns.
+// nestedText reads the lines of a table of LazySimpleSerDe's.
 type nestedText struct {
 	rules      *textRules
-	types      []*hivetype.Type // by column; nil: the column does not nest
+	types      []*hivetype.Type // by column; nil: text
 	separators []byte           // by level; the first is between columns
-	any        bool             // there is such a column
+	formats    hivetext.Formats // of timestamps
+	patterns   string           // what formats were made of
+	any        bool             // there is a column that nests
 }
 
 // separatorsOf reads the separators of a table.
@@ -60,7 +60,7 @@ func separatorsOf(params map[string]string) []byte {
 // String is all that convert depends on besides the rules.
 func (n *nestedText) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "nested %q", n.separators)
+	fmt.Fprintf(&b, "nested %q %q", n.separators, n.patterns)
 	for _, t := range n.types {
 		if t == nil {
 			b.WriteString(" text")
@@ -88,30 +88,14 @@ func (n *nestedText) levels(t *hivetype.Type) int {
 	return 0
 }
 
-// asText is a type with text in the place of all that does not nest.
-func asText(t *hivetype.Type) *hivetype.Type {
-	if t == nil || t.Primitive() {
-		return stringType
-	}
-	out := &hivetype.Type{Kind: t.Kind}
-	switch t.Kind {
-	case hivetype.Array:
-		out.Elem = asText(t.Elem)
-	case hivetype.Map:
-		out.Key, out.Elem = asText(t.Key), asText(t.Elem)
-	case hivetype.Struct:
-		for _, f := range t.Fields {
-			out.Fields = append(out.Fields, hivetype.Field{Name: f.Name, Type: asText(f.Type)})
-		}
-	}
-	return out
-}
-
 // convert writes the fields of lines as columns c0 and on.
 func (n *nestedText) convert(ctx context.Context, lines *lineReader, out io.Writer) error {
 	columns := make([]sinkField, len(n.types))
 	for i, t := range n.types {
-		columns[i] = sinkField{Name: fmt.Sprintf("c%d", i), Type: asText(t)}
+		if t == nil {
+			t = stringType
+		}
+		columns[i] = sinkField{Name: fmt.Sprintf("c%d", i), Type: t}
 	}
 	s, err := newSink(ctx, out, columns)
 	if err != nil {
@@ -149,7 +133,7 @@ func (n *nestedText) value(out *sinkNode, t *hivetype.Type, text []byte, level i
 		return
 	}
 	if t == nil || t.Primitive() {
-		out.text(n.rules.unescaped(text))
+		n.scalar(out, t, n.rules.unescaped(text))
 		return
 	}
 	separator := n.separators[level]
@@ -171,10 +155,16 @@ func (n *nestedText) value(out *sinkNode, t *hivetype.Type, text []byte, level i
 				var entry []byte
 				entry, text, more = n.cut(text, separator)
 				key, value, whole := n.cut(entry, n.separators[level+1])
-				if string(key) == n.rules.null || seen[string(key)] {
+				if string(key) == n.rules.null {
 					continue
 				}
-				seen[string(key)] = true
+				if t.Key.Primitive() {
+					id, ok := n.keyOf(t.Key, n.rules.unescaped(key))
+					if !ok || seen[id] {
+						continue
+					}
+					seen[id] = true
+				}
 				next()
 				n.value(out.kids[0], t.Key, key, level+2)
 				if whole {
@@ -221,32 +211,4 @@ func (n *nestedText) cut(text []byte, separator byte) (before, after []byte, fou
 		}
 	}
 	return text, nil, false
-}
-
-// nestedValue gives what asText made of a type its types.
-func nestedValue(x string, t *hivetype.Type, params map[string]string, depth int) string {
-	name := fmt.Sprintf("__n%d", depth)
-	switch t.Kind {
-	case hivetype.Array:
-		return "list_transform(" + x + ", lambda " + name + ": " + nestedValue(name, t.Elem, params, depth+1) + ")"
-	case hivetype.Map:
-		entries := "list_transform(map_entries(" + x + "), lambda " + name + ": struct_pack(key := " + nestedValue(name+".key", t.Key, params, depth+1) + ", value := " + nestedValue(name+".value", t.Elem, params, depth+1) + "))"
-		if t.Key.Kind != hivetype.String { // keys that differ as text need not as values, or be some
-			keys := "list_transform(" + name + ", lambda " + name + "k: " + name + "k.key)"
-			return "list_transform([" + entries + "], lambda " + name + ": CASE WHEN len(" + name + ") = list_unique(" + keys + ") THEN map_from_entries(" + name + ") ELSE map_from_entries(list_filter(" +
-				name + ", lambda " + name + "e, " + name + "i: " + name + "e.key IS NOT NULL AND list_position(" + keys + ", " + name + "e.key) = " + name + "i)) END)[1]"
-		}
-		return "map_from_entries(" + entries + ")"
-	case hivetype.Struct:
-		fields := make([]string, len(t.Fields))
-		for i, f := range t.Fields {
-			fields[i] = duck.Ident(f.Name) + " := " + nestedValue("struct_extract("+x+", "+duck.Quote(f.Name)+")", f.Type, params, depth+1)
-		}
-		return "CASE WHEN " + x + " IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END"
-	}
-	typ := TypeOf(t)
-	if types.Is(typ, "varchar") && len(typ.Params) == 0 {
-		return x
-	}
-	return javaNumber(x, withFormats(x, typ, params, textValue(x, typ, false)), typ)
 }

@@ -83,7 +83,7 @@ func (s *scan) matched(pieces []Piece, expression string, places []int) []string
 			items[i] = "CAST(NULL AS " + duck.Type(typ) + ") AS " + duck.Ident(strings.ToLower(c.Name))
 			continue
 		}
-		items[i] = javaNumber(raw, textValue(raw, typ, false), typ) + " AS " + duck.Ident(strings.ToLower(c.Name))
+		items[i] = groupValue(raw, typ) + " AS " + duck.Ident(strings.ToLower(c.Name))
 	}
 	rules := &textRules{whole: true, columns: 1}
 	plain, exact := s.split(pieces, exactly{signature: "line", encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: headerLines(table, params), footer: footerLines(table, params),

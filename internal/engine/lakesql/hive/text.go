@@ -11,6 +11,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hivetext"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
@@ -20,6 +21,9 @@ import (
 func (s *scan) readText(pieces []Piece, open bool) []string {
 	table := s.Table
 	params := pieces[0].Format.SerDeParams
+	if end, ok := params["line.delim"]; ok && !open && end != "" && end != "\n" && end != `\n` && end != "10" && end != "\r\n" {
+		fault.Fail(s.Position, "NOT_SUPPORTED", "Property line.delim of table %s.%s is not a line break, which is all that ends a line", table.Database, table.Name)
+	}
 	rules := textRulesOf(params, open)
 	if strings.HasSuffix(pieces[0].Format.SerDe, ".MultiDelimitSerDe") {
 		// Fields are between texts of any length, and no character escapes one.
@@ -31,8 +35,9 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 	skip := headerLines(table, params)
 	names := make([]string, len(table.Columns))
 	items, exactItems := make([]string, len(table.Columns)), make([]string, len(table.Columns))
-	rules.numeric = make([]bool, rules.columns)
-	inner := nestedText{rules: rules, types: make([]*hivetype.Type, rules.columns), separators: separatorsOf(params)}
+	rules.kinds = make([]hivetype.Kind, rules.columns)
+	patterns := params["timestamp.formats"]
+	inner := nestedText{rules: rules, types: make([]*hivetype.Type, rules.columns), separators: separatorsOf(params), formats: hivetext.ParseFormats(patterns), patterns: patterns}
 	for i, c := range table.Columns {
 		nested := !c.Type.Primitive() && s.asks(strings.ToLower(c.Name))
 		if open && nested {
@@ -41,12 +46,13 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 		}
 		raw := fmt.Sprintf("c%d", i)
 		names[i] = duck.Quote(raw) + ": 'VARCHAR'"
+		typed := "CAST(" + raw + " AS " + duck.Type(TypeOf(c.Type)) + ")" // of what has its type already
 		if nested {
 			if levels := inner.levels(c.Type); levels > len(inner.separators)-1 {
 				fault.Fail(s.Position, "HIVE_INVALID_METADATA", "Number of levels of nesting supported for LazySimpleSerde is %d Unable to work with level %d", len(inner.separators)-1, levels)
 			}
 			inner.types[i], inner.any = c.Type, true
-			exactItems[i] = nestedValue(raw, c.Type, params, 0) + " AS " + duck.Ident(strings.ToLower(c.Name))
+			exactItems[i] = typed + " AS " + duck.Ident(strings.ToLower(c.Name))
 			continue
 		}
 		if !c.Type.Primitive() { // it is not asked for
@@ -54,23 +60,34 @@ func (s *scan) readText(pieces []Piece, open bool) []string {
 			items[i] = exactItems[i]
 			continue
 		}
-		value := withFormats(raw, TypeOf(c.Type), params, textValue(raw, TypeOf(c.Type), open))
+		if !open {
+			items[i] = lazyValue(raw, TypeOf(c.Type), patterns) + " AS " + duck.Ident(strings.ToLower(c.Name))
+			exactItems[i] = typed + " AS " + duck.Ident(strings.ToLower(c.Name))
+			if inner.types[i] = c.Type; patterns == "" || c.Type.Kind != hivetype.Timestamp {
+				rules.kinds[i] = c.Type.Kind
+			}
+			continue
+		}
+		value := textValue(raw, TypeOf(c.Type), open)
 		odd := javaNumber(raw, value, TypeOf(c.Type))
-		if open && !strings.EqualFold(params["use.null.for.invalid.data"], "true") {
+		if !strings.EqualFold(params["use.null.for.invalid.data"], "true") {
 			value, odd = strictly(raw, value, c.Type, i), strictly(raw, odd, c.Type, i)
 		}
 		items[i] = value + " AS " + duck.Ident(strings.ToLower(c.Name))
 		exactItems[i] = odd + " AS " + duck.Ident(strings.ToLower(c.Name))
-		rules.numeric[i] = types.IsNumeric(TypeOf(c.Type))
+		if types.IsNumeric(TypeOf(c.Type)) {
+			rules.kinds[i] = hivetype.Double
+		}
 	}
 	if len(names) == 0 {
 		names = []string{"'c0': 'VARCHAR'"}
 	}
 	how := exactly{signature: fmt.Sprintf("text %#v", *rules), encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: rules.convert}
-	if inner.any {
+	if !open {
 		how.content = inner.String()
 		how.convert = func(lines *lineReader, out io.Writer) error { return inner.convert(s.ctx, lines, out) }
-	} else if rules.delim != '\n' {
+	}
+	if !inner.any && rules.delim != '\n' {
 		how.plain = func() func([]byte) bool { return rules.plain }
 	}
 	plain, exact := s.split(pieces, how)
@@ -142,13 +159,34 @@ func textRulesOf(params map[string]string, open bool) *textRules {
 	return t
 }
 
-// withFormats tries the table's timestamp.formats before what timestamps look like else.
-func withFormats(raw string, typ *sql.Type, params map[string]string, otherwise string) string {
-	formats := params["timestamp.formats"]
-	if formats == "" || !types.Is(typ, "timestamp") {
-		return otherwise
+// lazyValue gives a field of LazySimpleSerDe's its type, where oddField finds none odd.
+func lazyValue(raw string, typ *sql.Type, formats string) string {
+	switch {
+	case types.IsInteger(typ):
+		return "TRY_CAST(" + raw + " AS " + duck.Type(typ) + ")"
+	case types.Is(typ, "timestamp") && formats != "":
+		return millis("trino_hive_timestamp(" + raw + ", " + duck.Quote(formats) + ")")
+	case types.Is(typ, "varbinary"):
+		return "trino_hive_binary(" + raw + ")"
 	}
-	return "coalesce(trino_hive_timestamp(" + raw + ", " + duck.Quote(formats) + "), " + otherwise + ")"
+	return textValue(raw, typ, false)
+}
+
+// groupValue gives a group of a pattern its type, as RegexSerDe does.
+func groupValue(raw string, typ *sql.Type) string {
+	switch {
+	case types.Is(typ, "boolean"):
+		return "(lower(" + raw + ") = 'true')"
+	case types.IsInteger(typ):
+		return "CASE WHEN regexp_full_match(" + raw + ", '[+-]?[0-9]+') THEN TRY_CAST(" + raw + " AS " + duck.Type(typ) + ") END"
+	case types.Is(typ, "decimal"):
+		return "CASE WHEN regexp_full_match(" + raw + ", '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') THEN TRY_CAST(" + raw + " AS " + duck.Type(typ) + ") END"
+	case types.Is(typ, "date"):
+		return "trino_hive_date(" + raw + ")"
+	case types.Is(typ, "timestamp"):
+		return millis("trino_hive_timestamp(" + raw + ", '')")
+	}
+	return javaNumber(raw, textValue(raw, typ, false), typ)
 }
 
 // headerLines is how many lines at the beginning of each file are skipped.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/javatime"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hivetext"
 )
 
 // patterns keeps compiled patterns by their text, behind their dialect.
@@ -108,25 +109,35 @@ func isoDate(s string) (time.Time, error) {
 	return IsoTimestamp(s)
 }
 
-// hiveTimestamp reads a timestamp by the first of Hive's timestamp.formats that fits, in
-// UTC unless the text names a zone; nil if none does. The format millis is a number.
-func hiveTimestamp(s, formats string) any {
-	s = strings.TrimSpace(s)
-	for _, f := range strings.Split(formats, ",") {
-		f = strings.TrimSpace(f)
-		if f == "millis" {
-			if ms, err := strconv.ParseFloat(s, 64); err == nil && ms > -1e17 && ms < 1e17 {
-				return time.UnixMilli(int64(ms)).UTC()
-			}
-			continue
+// formats keeps what timestamp.formats of tables were parsed into.
+var formats struct {
+	sync.Mutex
+	m map[string]hivetext.Formats
+}
+
+// hiveTimestamp reads a timestamp of a text file's by a table's timestamp.formats, or as Hive does
+// without them; nil if it is none.
+func hiveTimestamp(s, property string) any {
+	formats.Lock()
+	f, ok := formats.m[property]
+	if !ok {
+		f = hivetext.ParseFormats(property)
+		if len(formats.m) >= 256 || formats.m == nil {
+			formats.m = map[string]hivetext.Formats{}
 		}
-		p, err := Joda(f)
-		if err != nil {
-			continue
-		}
-		if t, err := p.Parse(s); err == nil {
-			return t.UTC()
-		}
+		formats.m[property] = f
+	}
+	formats.Unlock()
+	if t, ok := hivetext.Timestamp(s, f); ok {
+		return t
 	}
 	return nil
+}
+
+// hiveDate reads a date of a text file's; nil if it is none.
+func hiveDate(s string) (any, error) {
+	if t, ok := hivetext.Date(s); ok {
+		return t, nil
+	}
+	return nil, nil
 }

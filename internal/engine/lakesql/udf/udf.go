@@ -13,6 +13,7 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/hivetext"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/jsonpath"
 )
 
@@ -149,6 +150,8 @@ var udfs = map[string]scalar{
 		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone), nil
 	}},
 	"hive_timestamp": {in: []duckdb.Type{text, text}, out: moment, f: func(v []driver.Value) (any, error) { return hiveTimestamp(v[0].(string), v[1].(string)), nil }},
+	"hive_date":      {in: []duckdb.Type{text}, out: duckdb.TYPE_DATE, f: string1(hiveDate)},
+	"hive_binary":    {in: []duckdb.Type{text}, out: bytesOf, f: string1(func(s string) (any, error) { return hivetext.Binary(s), nil })},
 	"hive_bucket":    {in: []duckdb.Type{text, text}, out: whole, rest: true, f: hiveBucket},
 	"pad_bytes": {in: []duckdb.Type{text, bytesOf, whole, bytesOf}, out: bytesOf, f: func(v []driver.Value) (any, error) {
 		return padBytes(v[0].(string), v[1].([]byte), int(v[2].(int64)), v[3].([]byte))
