@@ -1,11 +1,13 @@
 package logs
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -90,6 +93,13 @@ func (d *destinations) Invoke(_ context.Context, in *lambda.InvokeInput, _ ...fu
 func (d *destinations) PutMetricData(_ context.Context, in *cloudwatch.PutMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricDataOutput, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for _, m := range in.MetricData {
+		for _, dim := range m.Dimensions {
+			if *dim.Value != strings.ToValidUTF8(*dim.Value, "") || strings.ContainsAny(*dim.Value, "é") {
+				return nil, &cloudwatchtypes.InvalidParameterValueException{}
+			}
+		}
+	}
 	d.data = append(d.data, in)
 	return &cloudwatch.PutMetricDataOutput{}, nil
 }
@@ -106,6 +116,53 @@ func (d *destinations) until(t *testing.T, what string, ok func() bool) {
 		}
 		if time.Now().After(end) {
 			t.Fatalf("no %s", what)
+		}
+	}
+}
+
+// TestMetricFiltersLeaveOutWhatIsNotTaken writes lines with values and dimensions that no data point can have: those of
+// the other lines are put.
+func TestMetricFiltersLeaveOutWhatIsNotTaken(t *testing.T) {
+	d := &destinations{}
+	s := newService(t, func(c *Config) { c.Metrics = d })
+	at := time.Now().Add(-time.Minute).Truncate(time.Minute)
+	fill(t, s, "g", "s", at, "{}")
+	put := func(tr types.MetricTransformation) error {
+		tr.MetricName, tr.MetricNamespace = aws.String("N"), aws.String(cmp.Or(aws.ToString(tr.MetricNamespace), "App"))
+		_, err := s.PutMetricFilter(t.Context(), &logs.PutMetricFilterInput{
+			LogGroupName: aws.String("g"), FilterName: aws.String("m"), FilterPattern: aws.String("{ $.v = * }"), MetricTransformations: []types.MetricTransformation{tr},
+		})
+		return err
+	}
+	for name, bad := range map[string]types.MetricTransformation{
+		"a value":     {MetricValue: aws.String("NaN")},
+		"a default":   {MetricValue: aws.String("1"), DefaultValue: aws.Float64(math.NaN())},
+		"a namespace": {MetricValue: aws.String("1"), MetricNamespace: aws.String("AWS/Lambda")},
+	} {
+		var e *types.InvalidParameterException
+		if err := put(bad); !errors.As(err, &e) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := put(types.MetricTransformation{MetricValue: aws.String("$.v"), Dimensions: map[string]string{"D": "$.d"}}); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, s, "g", "s", at,
+		`{"v": "NaN", "d": "a"}`, `{"v": "-Inf", "d": "a"}`, `{"v": 1e400, "d": "a"}`, `{"v": 1e300, "d": "a"}`, `{"v": 1, "d": "é"}`, `{"v": 2, "d": "`+strings.Repeat("x", 1025)+`"}`,
+		`{"v": 3, "d": "a"}`, `{"v": 4, "d": "b"}`)
+	fill(t, s, "g", "s", at, `{"v": 5, "d": "c"}`)
+	got := map[string][]float64{}
+	d.until(t, "last data point", func() bool {
+		for _, in := range d.data {
+			for _, m := range in.MetricData {
+				got[*m.Dimensions[0].Value] = m.Values
+			}
+		}
+		return len(got) == 3
+	})
+	for dim, want := range map[string]float64{"a": 3, "b": 4, "c": 5} {
+		if len(got[dim]) != 1 || got[dim][0] != want {
+			t.Errorf("%s: %v, want %v", dim, got[dim], want)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package logs
 
 import (
 	"context"
+	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
@@ -20,7 +23,10 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
-const maxMetricFilters = 100 // of a group
+const (
+	maxMetricFilters = 100  // of a group
+	maxDimension     = 1024 // bytes of a dimension's value
+)
 
 // metricDoc is a metric filter.
 type metricDoc struct {
@@ -61,8 +67,14 @@ func (s *Service) PutMetricFilter(ctx context.Context, in *logs.PutMetricFilterI
 	var ts []transformation
 	for _, t := range in.MetricTransformations {
 		v := aws.ToString(t.MetricValue)
-		if _, err := strconv.ParseFloat(v, 64); err != nil && !strings.HasPrefix(v, "$") {
+		if _, ok := metricNumber(v); !ok && !strings.HasPrefix(v, "$") {
 			return nil, invalid("Invalid metric transformation: metricValue must be a number or a field that begins with $")
+		}
+		if t.DefaultValue != nil && !isMetricValue(*t.DefaultValue) {
+			return nil, invalid("Invalid metric transformation: defaultValue must be a number in the range of -2^360 to 2^360")
+		}
+		if strings.HasPrefix(aws.ToString(t.MetricNamespace), "AWS/") {
+			return nil, invalid("Invalid metric transformation: metricNamespace must not begin with AWS/, which is for the metrics of services")
 		}
 		if len(t.Dimensions) > 3 {
 			return nil, invalid("Invalid metric transformation: at most 3 dimensions can be specified")
@@ -245,7 +257,7 @@ func (s *Service) sendMetrics(ctx context.Context, m *metricDoc, p *logpattern.P
 				complete := true
 				for _, name := range sortedKeys(t.Dimensions) {
 					v, ok := p.Value(text, t.Dimensions[name])
-					if !ok || v == "" {
+					if !ok || v == "" || len(v) > maxDimension {
 						complete = false
 						break
 					}
@@ -276,12 +288,48 @@ func (s *Service) sendMetrics(ctx context.Context, m *metricDoc, p *logpattern.P
 			}
 		}
 		for chunk := range slices.Chunk(data, 500) {
-			if _, err := s.cfg.Metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: aws.String(t.Namespace), MetricData: chunk}); err != nil {
+			left, why, err := s.putMetrics(ctx, t.Namespace, chunk)
+			if err != nil {
 				return err
+			}
+			if left > 0 {
+				s.log.Warn("a metric filter leaves out data points that CloudWatch does not take", "group", m.Group, "filter", m.Name, "points", left, "error", why)
 			}
 		}
 	}
 	return nil
+}
+
+// putMetrics puts data points. Those that CloudWatch will never take are left out, and told of with the last refusal: a line
+// that anybody may write must not hold up those behind it.
+func (s *Service) putMetrics(ctx context.Context, namespace string, data []cloudwatchtypes.MetricDatum) (left int, why, err error) {
+	_, err = s.cfg.Metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: data})
+	if err == nil || !neverTaken(err) {
+		return 0, nil, err
+	}
+	if len(data) == 1 {
+		return 1, err, nil
+	}
+	for _, half := range [][]cloudwatchtypes.MetricDatum{data[:len(data)/2], data[len(data)/2:]} {
+		n, because, err := s.putMetrics(ctx, namespace, half)
+		if err != nil {
+			return left, why, err
+		}
+		if left += n; n > 0 {
+			why = because
+		}
+	}
+	return left, why, nil
+}
+
+// neverTaken reports whether an error says that a data point is wrong in itself.
+func neverTaken(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	code := strings.TrimSuffix(api.ErrorCode(), "Exception")
+	return strings.HasPrefix(code, "InvalidParameter") || strings.HasPrefix(code, "Validation")
 }
 
 // number is the value of a matching line.
@@ -294,9 +342,17 @@ func (t *transformation) number(p *logpattern.Pattern, text []byte) (float64, bo
 		}
 		v = found
 	}
-	n, err := strconv.ParseFloat(v, 64)
-	return n, err == nil
+	return metricNumber(v)
 }
+
+// metricNumber reads a number that a data point can have.
+func metricNumber(v string) (float64, bool) {
+	n, err := strconv.ParseFloat(v, 64)
+	return n, err == nil && isMetricValue(n)
+}
+
+// isMetricValue reports whether CloudWatch takes a value; it does not take what is not a number.
+func isMetricValue(n float64) bool { return math.Abs(n) <= 0x1p360 }
 
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))
