@@ -81,6 +81,7 @@ type checked struct {
 
 var (
 	attributeName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
+	decimal       = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
 	fifoID        = regexp.MustCompile(`^[\x21-\x7E]{1,128}$`)
 )
 
@@ -202,7 +203,7 @@ func checkAttribute(name string, v types.MessageAttributeValue) (attribute, erro
 			return attribute{}, invalid("The message attribute '%s' has characters that are not allowed.", name)
 		}
 		if base == "Number" {
-			if _, err := strconv.ParseFloat(text, 64); err != nil && !errors.Is(err, strconv.ErrRange) {
+			if !decimal.MatchString(text) {
 				return attribute{}, invalid("Can't cast the value of message (user) attribute '%s' to a number.", name)
 			}
 		}

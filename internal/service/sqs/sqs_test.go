@@ -165,6 +165,15 @@ func TestQueues(t *testing.T) {
 	}
 }
 
+// numberAttributes are message attributes that are numbers.
+func numberAttributes(vs ...string) map[string]types.MessageAttributeValue {
+	out := map[string]types.MessageAttributeValue{}
+	for i, v := range vs {
+		out[fmt.Sprint("n", i)] = types.MessageAttributeValue{DataType: aws.String("Number"), StringValue: &v}
+	}
+	return out
+}
+
 func TestSendChecks(t *testing.T) {
 	s, ctx := service(t)
 	for name, set := range map[string]map[string]string{"q": {"MaximumMessageSize": "1024"}, "big": nil, "f.fifo": {"FifoQueue": "true"}} {
@@ -184,6 +193,11 @@ func TestSendChecks(t *testing.T) {
 		{"q", "InvalidParameterValue", SendMessageInput{MessageBody: b, DelaySeconds: aws.Int32(901)}},
 		{"q", "InvalidParameterValue", SendMessageInput{MessageBody: b, MessageDeduplicationId: b}},
 		{"q", "InvalidParameterValue", SendMessageInput{MessageBody: b, MessageAttributes: map[string]types.MessageAttributeValue{"a": {DataType: u("Bool"), StringValue: b}}}},
+		{"q", "<nil>", SendMessageInput{MessageBody: b, MessageAttributes: numberAttributes("0", "-1.5", "+.5", "1e400", "1.E-5")}},
+		{"q", "InvalidParameterValue", SendMessageInput{MessageBody: b, MessageAttributes: numberAttributes("NaN")}},
+		{"q", "InvalidParameterValue", SendMessageInput{MessageBody: b, MessageAttributes: numberAttributes("-Infinity")}},
+		{"q", "InvalidParameterValue", SendMessageInput{MessageBody: b, MessageAttributes: numberAttributes("0x1p3")}},
+		{"q", "InvalidParameterValue", SendMessageInput{MessageBody: b, MessageAttributes: numberAttributes("1_000")}},
 		{"f.fifo", "MissingParameter", SendMessageInput{MessageBody: b, MessageDeduplicationId: b}},
 		{"f.fifo", "InvalidParameterValue", SendMessageInput{MessageBody: b, MessageGroupId: b}},
 		{"f.fifo", "<nil>", SendMessageInput{MessageBody: b, MessageGroupId: b, MessageDeduplicationId: b}},
