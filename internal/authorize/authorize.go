@@ -245,6 +245,9 @@ func (a *Authorizer) acrossCall(ctx context.Context, c *awswire.Call) error {
 		return err
 	}
 	for _, n := range needs {
+		if free[n.Action] {
+			continue
+		}
 		if err := a.across(ctx, &question{caller: c.Caller, action: n.Action, resource: n.Resource, service: c.Service, call: c}); err != nil {
 			return err
 		}

@@ -170,7 +170,7 @@ func TestAcross(t *testing.T) {
 	gone := errors.New("gone")
 	for _, mode := range []Mode{Off, Log} {
 		a := New(Config{
-			Mode: mode, Identities: known(t), Across: map[string]func() error{"sqs": func() error { return gone }},
+			Mode: mode, Identities: known(t), Across: map[string]func() error{"sqs": func() error { return gone }, "sns": func() error { return gone }},
 			Resources: map[string]ResourcePolicies{"sqs": shares{
 				queue + "account": share(`{"AWS":"111122223333"}`), queue + "ann": share(`{"AWS":"` + ann + `"}`), queue + "all": share(`"*"`), queue + "third": share(`{"AWS":"777788889999"}`),
 				queue + "denied": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"},{"Effect":"Deny","Principal":{"AWS":"111122223333"},"Action":"sqs:*","Resource":"*"}]}`,

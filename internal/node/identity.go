@@ -22,6 +22,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/seal"
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/server"
+	"github.com/brookmere/brookmere/internal/service/sns"
 	"github.com/brookmere/brookmere/internal/service/sqs"
 )
 
@@ -225,7 +226,7 @@ func (s *stack) openIdentity(p parts) error {
 	}
 	s.authorizer = authorize.New(authorize.Config{
 		Mode: mode, Identities: s.services.iam, Resources: s.resourcePolicies(p), Clock: p.clock, Logger: p.node.log.With("part", "identity"),
-		Across: map[string]func() error{"sqs": sqs.NoQueue},
+		Across: map[string]func() error{"sqs": sqs.NoQueue, "sns": sns.NotAuthorized},
 		Shared: sharedOperations,
 	})
 	p.node.deciding.Store(s.authorizer)

@@ -3,6 +3,9 @@ package attack
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/brookmere/brookmere/test/nodetest"
@@ -377,4 +381,56 @@ func TestAccountsInvoke(t *testing.T) {
 	if _, err := other.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: arns["lent"]}); err == nil {
 		t.Error("DeleteFunction is allowed")
 	}
+}
+
+// TestTopicsStayWithTheirAccountWherePoliciesAreOff publishes to and subscribes to a topic of another account on a node that
+// evaluates no policies: what the topic's own policy does not share is not the other account's.
+func TestTopicsStayWithTheirAccountWherePoliciesAreOff(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "node.yaml")
+	if err := os.WriteFile(config, []byte(strings.Replace(enforcing, "iam: enforce", "iam: off", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := nodetest.Start(t, nodetest.Options{Args: []string{"--config", config}})
+	ctx := t.Context()
+	own, other := partyOf(n, owner), partyOf(n, stranger)
+	kept := must(own.topics.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("kept")})).TopicArn
+	shared := must(own.topics.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("shared"), Attributes: map[string]string{
+		"Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":["sns:Subscribe"],"Resource":"*"}]}`}})).TopicArn
+	queue := "arn:aws:sqs:us-east-1:222222222222:q"
+	must(other.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("q")}))
+	subscribe := func(topic *string) (*sns.SubscribeOutput, error) {
+		return other.topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic, Protocol: aws.String("sqs"), Endpoint: &queue, ReturnSubscriptionArn: true})
+	}
+	for what, call := range map[string]func() error{
+		"Subscribe": func() error { _, err := subscribe(kept); return err },
+		"Publish": func() error {
+			_, err := other.topics.Publish(ctx, &sns.PublishInput{TopicArn: kept, Message: aws.String("x")})
+			return err
+		},
+		"GetTopicAttributes": func() error {
+			_, err := other.topics.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: kept})
+			return err
+		},
+		"ListSubscriptionsByTopic": func() error {
+			_, err := other.topics.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: kept})
+			return err
+		},
+		"Publish to one that lets subscribe": func() error {
+			_, err := other.topics.Publish(ctx, &sns.PublishInput{TopicArn: shared, Message: aws.String("x")})
+			return err
+		},
+	} {
+		var denied *snstypes.AuthorizationErrorException
+		if err := call(); !errors.As(err, &denied) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	sub, err := subscribe(shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.topics.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: sub.SubscriptionArn}); err != nil {
+		t.Error(err)
+	}
+	must(own.topics.Publish(ctx, &sns.PublishInput{TopicArn: kept, Message: aws.String("x")}))
 }

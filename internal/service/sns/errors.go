@@ -53,6 +53,11 @@ func forbidden(format string, args ...any) error {
 	return &types.AuthorizationErrorException{Message: aws.String(fmt.Sprintf(format, args...))}
 }
 
+// NotAuthorized is the error of a topic of another account that does not let the caller's in.
+func NotAuthorized() error {
+	return forbidden("User is not authorized to use this topic of another account")
+}
+
 // refused is the error for what AWS has and this service has not.
 func refused(what string) error {
 	return invalid("%s not supported by Brookmere", what)
