@@ -1,4 +1,5 @@
-// Makes HTTPS connections of Node.js go through HTTPS_PROXY, for versions that do not read it themselves.
+// Makes HTTPS connections of Node.js go through HTTPS_PROXY, for versions that do not read it themselves. Live tails go to the
+// endpoint's host with a prefix, which names nothing where that is an address: they go to the endpoint.
 'use strict';
 const https = require('https');
 const http = require('http');
@@ -47,5 +48,11 @@ if (address && !https.Agent.prototype.brookmereProxy) {
   https.Agent.prototype.brookmereProxy = true;
   https.Agent.prototype.createConnection = function (options, done) {
     return connect.call(this, agentDefault, options, done);
+  };
+  const plainDefault = http.Agent.prototype.createConnection;
+  http.Agent.prototype.createConnection = function (options, done) {
+    const [prefixed, host] = /^stream(?:ing)?-(.+)$/.exec(options.host || '') || [];
+    if (prefixed && isDirect(host)) options = { ...options, host };
+    return plainDefault.call(this, options, done);
   };
 }

@@ -100,7 +100,7 @@ func (s *Server) hostAllowed(host string) bool {
 		host = h
 	}
 	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
-	if !strings.Contains(host, ".") || net.ParseIP(host) != nil {
+	if !strings.Contains(host, ".") || net.ParseIP(withoutStream(host)) != nil {
 		return true // an IPv6 address has no dots, or is one
 	}
 	if addressBehind(host) != "" {

@@ -167,9 +167,22 @@ func (s *Server) target(r *http.Request) (t target, own bool) {
 		return t, false
 	}
 	host, listens, err := net.SplitHostPort(at.String())
-	to := cmp.Or(addressBehind(t.host), t.host)
-	own = err == nil && t.port == listens && (to == host || isLoopbackName(to) || slices.Contains(s.opts.Hosts, to))
+	is := func(name string) bool {
+		to := cmp.Or(addressBehind(name), name)
+		return to == host || isLoopbackName(to) || slices.Contains(s.opts.Hosts, to)
+	}
+	own = err == nil && t.port == listens && (is(t.host) || is(withoutStream(t.host)))
 	return t, own
+}
+
+// withoutStream is a host without what clients put before that of their endpoint when they begin a live tail.
+func withoutStream(host string) string {
+	for _, prefix := range []string{"stream-", "streaming-"} {
+		if rest, ok := strings.CutPrefix(host, prefix); ok {
+			return rest
+		}
+	}
+	return host
 }
 
 // passes reports whether a target is one that is passed through. A name of AWS is only where an entry of AWS's names

@@ -92,6 +92,16 @@ func TestProxyLeadsAWSNamesToTheNode(t *testing.T) {
 	}
 }
 
+// TestProxyLeadsLiveTailsToTheNode: what clients put before the host of their endpoint makes a name that does not resolve.
+func TestProxyLeadsLiveTailsToTheNode(t *testing.T) {
+	p := startProxy(t, nil)
+	for _, prefix := range []string{"stream-", "streaming-"} {
+		if _, body, err := listStreams(t, p.client(t, nil, false), "http://"+prefix+p.addr+"/"); err != nil || body != "kinesis 000000000000 eu-west-1" {
+			t.Errorf("%s: %q, %v", prefix, body, err)
+		}
+	}
+}
+
 func TestProxyRefusesEverythingElse(t *testing.T) {
 	var reached atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
@@ -99,7 +109,7 @@ func TestProxyRefusesEverythingElse(t *testing.T) {
 	_, port, _ := net.SplitHostPort(other.Listener.Addr().String())
 	p := startProxy(t, nil)
 	for _, host := range []string{"example.com", "127.0.0.1:" + port, "localhost:" + port, "a.localhost:" + port, "[::1]:" + port, "[::ffff:127.0.0.1]:" + port, "0.0.0.0:" + port,
-		"2130706433:" + port, "127.1:" + port, "169.254.169.254", "10.0.0.1", "amazonaws.com.example.com", "notamazonaws.com", "metadata", "sts.amazonaws.com.:x", "sts.amazonaws.com@example.com"} {
+		"2130706433:" + port, "stream-127.0.0.1:" + port, "stream-10.0.0.1", "127.1:" + port, "169.254.169.254", "10.0.0.1", "amazonaws.com.example.com", "notamazonaws.com", "metadata", "sts.amazonaws.com.:x", "sts.amazonaws.com@example.com"} {
 		for _, text := range []string{"CONNECT " + host + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n", "GET http://" + host + "/ HTTP/1.1\r\nHost: sts.amazonaws.com\r\nConnection: close\r\n\r\n"} {
 			conn, err := net.Dial("tcp", p.addr)
 			if err != nil {
