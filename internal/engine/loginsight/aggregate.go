@@ -20,7 +20,7 @@ func (c *aggCall) key() string { return fmt.Sprintf("\x00%d", c.id) }
 type aggregate interface {
 	add(args []value, at int64)
 	result() value
-	size() int // values that it keeps
+	size() int // bytes that it keeps, about
 }
 
 var aggregates = map[string]struct {
@@ -61,15 +61,23 @@ func (c *counter) add(args []value, _ int64) {
 func (c *counter) result() value { return c.n }
 func (c *counter) size() int     { return 0 }
 
-type distinct struct{ seen map[string]struct{} }
+type distinct struct {
+	seen  map[string]struct{}
+	bytes int
+}
 
 func (d *distinct) add(args []value, _ int64) {
-	if args[0] != nil {
-		d.seen[show(args[0])] = struct{}{}
+	if args[0] == nil {
+		return
+	}
+	text := show(args[0])
+	if _, has := d.seen[text]; !has {
+		d.seen[text] = struct{}{}
+		d.bytes += len(text) + valueCost
 	}
 }
 func (d *distinct) result() value { return float64(len(d.seen)) }
-func (d *distinct) size() int     { return len(d.seen) }
+func (d *distinct) size() int     { return d.bytes }
 
 type summer struct {
 	sum, n float64
@@ -136,7 +144,12 @@ func (c *chosen) result() value {
 	}
 	return c.best.v
 }
-func (c *chosen) size() int { return 0 }
+func (c *chosen) size() int {
+	if c.best == nil {
+		return 0
+	}
+	return sizeOf(c.best.v)
+}
 
 type percentile struct {
 	p    float64
@@ -162,4 +175,4 @@ func (p *percentile) result() value {
 	i := int(math.Ceil(p.p/100*float64(len(p.list)))) - 1
 	return p.list[min(max(i, 0), len(p.list)-1)]
 }
-func (p *percentile) size() int { return len(p.list) }
+func (p *percentile) size() int { return 16 * len(p.list) } // with the room that it grows into

@@ -5,7 +5,7 @@
 //	| stats count(*) as n, pct(duration, 99) by bin(5m), host | sort n desc | limit 20
 //
 // The commands are fields, display, filter, stats, sort, limit (or head), parse (with a glob or a regular expression),
-// dedup and unnest. Others are refused by name. Comments begin with #.
+// dedup and unnest. Others are refused by name. SOURCE before them says what log groups are queried. Comments begin with #.
 //
 // Fields of an event are @timestamp, @message, @logStream, @log, @ptr and @ingestionTime; of an event that is a JSON object, the
 // paths of its members (a.b.0.c); of what Lambda writes of invocations, @type, @requestId, @duration,
@@ -16,7 +16,7 @@
 //
 //	of numbers   abs ceil floor greatest least log sqrt, and + - * / % ^
 //	of texts     strlen toupper tolower trim ltrim rtrim concat substr replace strcontains isempty isblank
-//	of any value ispresent coalesce
+//	of any value ispresent coalesce jsonparse jsonstringify unmask
 //	of times     bin datefloor dateceil frommillis tomillis now
 //	of addresses isvalidip isvalidipv4 isvalidipv6 isipinsubnet isipv4insubnet isipv6insubnet
 //	of many      count count_distinct sum avg min max pct median stddev earliest latest sortsfirst sortslast (in stats)
@@ -26,6 +26,7 @@
 //
 // # Bounds
 //
-// A query keeps at most its limit of rows, and MaxGroups groups, MaxValues distinct values or values of a percentile,
-// and MaxBytes of texts; beyond them it ends with ErrTooLarge. Time is bounded by whoever runs it.
+// A query keeps at most its limit of rows, and of each command MaxGroups groups and MaxBytes; beyond them it ends with
+// ErrTooLarge. A text that a function makes has at most maxText bytes; one that would be longer is missing. Time is bounded by
+// whoever runs it (Run.Within).
 package loginsight

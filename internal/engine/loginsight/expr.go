@@ -65,7 +65,11 @@ func (p *parser) andExpr() (*expr, error) {
 }
 
 func (p *parser) notExpr() (*expr, error) {
-	if !p.keyword("not") {
+	if p.isSymbol("!") {
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+	} else if !p.keyword("not") {
 		return p.comparison()
 	}
 	if p.depth++; p.depth > maxDepth {

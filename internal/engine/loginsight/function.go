@@ -1,6 +1,8 @@
 package loginsight
 
 import (
+	"encoding/json"
+	"io"
 	"math"
 	"net/netip"
 	"strings"
@@ -85,7 +87,11 @@ var functions = map[string]function{
 	"concat": {1, -1, func(a []value) value {
 		var b strings.Builder
 		for _, v := range a {
-			b.WriteString(show(v))
+			text := show(v)
+			if b.Len()+len(text) > maxText {
+				return nil
+			}
+			b.WriteString(text)
 		}
 		return b.String()
 	}},
@@ -131,6 +137,27 @@ var functions = map[string]function{
 		}
 		return nil
 	}},
+	"jsonparse": {1, 1, func(a []value) value {
+		text, ok := a[0].(string)
+		if !ok {
+			return a[0] // what is structured, or missing, stays as it is
+		}
+		return structure(text)
+	}},
+	"jsonstringify": {1, 1, func(a []value) value {
+		switch a[0].(type) {
+		case nil:
+			return nil
+		case string:
+			b, err := json.Marshal(a[0])
+			if err != nil {
+				return nil
+			}
+			return string(b)
+		}
+		return show(a[0])
+	}},
+	"unmask": {1, 1, func(a []value) value { return a[0] }}, // nothing is masked
 	"frommillis": {1, 1, func(a []value) value {
 		if f, ok := num(a[0]); ok && math.Abs(f) < 1e15 {
 			return stamp(f)
@@ -150,14 +177,33 @@ var functions = map[string]function{
 	"isipinsubnet": subnet(anyAddr), "isipv4insubnet": subnet(netip.Addr.Is4), "isipv6insubnet": subnet(netip.Addr.Is6),
 }
 
+// structure is the map or list that a text is as JSON; nil: it is none.
+func structure(text string) value {
+	text = strings.TrimSpace(text)
+	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
+		return nil
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return nil
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil
+	}
+	return v
+}
+
 // maxText bounds a text that a function makes, in bytes.
 const maxText = 4 << 20
 
-// periods are the units of periods, in milliseconds.
+// periods are the units of periods, in milliseconds; below zero: in months.
 var periods = map[string]int64{
 	"ms": 1, "msec": 1, "millisecond": 1, "milliseconds": 1, "s": 1000, "sec": 1000, "second": 1000, "seconds": 1000, "m": 60_000, "min": 60_000, "minute": 60_000, "minutes": 60_000,
 	"h": 3_600_000, "hr": 3_600_000, "hour": 3_600_000, "hours": 3_600_000, "d": 86_400_000, "day": 86_400_000, "days": 86_400_000,
 	"w": 604_800_000, "week": 604_800_000, "weeks": 604_800_000,
+	"mo": -1, "mon": -1, "month": -1, "months": -1, "q": -3, "qtr": -3, "quarter": -3, "quarters": -3, "y": -12, "yr": -12, "year": -12, "years": -12,
 }
 
 // period reads "5m" or "1 hour".
@@ -176,8 +222,14 @@ func (p *parser) period() (int64, error) {
 	return int64(n) * unit, p.advance()
 }
 
-// floor is the beginning of the period that a time is in. Weeks begin on Mondays.
+// floor is the beginning of the period that a time is in, and end that of the next. Weeks begin on Mondays, months are
+// counted from the year 0.
 func floorTime(at, period int64) int64 {
+	if period < 0 {
+		t := time.UnixMilli(at).UTC()
+		n := int64(t.Year())*12 + int64(t.Month()) - 1
+		return monthTime(n - n%-period)
+	}
 	const week, monday = 604_800_000, 345_600_000
 	offset := int64(0)
 	if period%week == 0 {
@@ -189,6 +241,19 @@ func floorTime(at, period int64) int64 {
 		r += period
 	}
 	return at - r + offset
+}
+
+// monthTime is the beginning of a month, by how many there are before it since the year 0.
+func monthTime(n int64) int64 {
+	return time.Date(int(n/12), time.Month(n%12+1), 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+}
+
+func endTime(begin, period int64) int64 {
+	if period < 0 {
+		t := time.UnixMilli(begin).UTC()
+		return monthTime(int64(t.Year())*12 + int64(t.Month()) - 1 - period)
+	}
+	return begin + period
 }
 
 // call reads the arguments of a function.
@@ -220,12 +285,12 @@ func (p *parser) call(t token) (*expr, error) {
 		}
 		return &expr{name: p.since(from), sub: []*expr{at}, eval: func(r *row) value {
 			f, ok := num(at.eval(r))
-			if !ok || math.Abs(f) > 1e15 {
+			if !ok || f < -62e12 || f > 1e14 { // years 5 to 5138
 				return nil
 			}
 			b := floorTime(int64(f), d)
 			if fname == "dateceil" && b < int64(f) {
-				b += d
+				b = endTime(b, d)
 			}
 			return stamp(b)
 		}}, nil

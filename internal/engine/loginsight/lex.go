@@ -148,7 +148,7 @@ func (l *lexer) next(wantPattern bool) (token, error) {
 		}
 		return done(name, rest[:n], from+n)
 	}
-	for _, s := range []string{"!=", "<=", ">=", "=~", "==", "(", ")", "[", "]", ",", "|", "=", "<", ">", "+", "-", "*", "/", "%", "^"} {
+	for _, s := range []string{"!=", "<=", ">=", "=~", "==", "(", ")", "[", "]", ",", "|", "=", "<", ">", "+", "-", "*", "/", "%", "^", "!", ":"} {
 		if strings.HasPrefix(rest, s) {
 			return done(symbol, s, from+len(s))
 		}

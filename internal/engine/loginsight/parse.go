@@ -15,6 +15,7 @@ const (
 
 // Query is a parsed query. It may be run many times at once.
 type Query struct {
+	source   *Source
 	commands []command
 	columns  []string
 	hasPtr   bool // rows of the result are events
@@ -57,6 +58,19 @@ func Parse(s string, now int64) (*Query, error) {
 	p := &parser{lex: lexer{s: s}, now: now, q: &Query{hasPtr: true}}
 	if err := p.advance(); err != nil {
 		return nil, err
+	}
+	if p.isKeyword("source") {
+		if err := p.sourceCommand(); err != nil {
+			return nil, err
+		}
+		if p.tok.kind != endToken {
+			if err := p.symbol("|"); err != nil {
+				return nil, err
+			}
+			if p.tok.kind == endToken {
+				return nil, p.unexpected("a command")
+			}
+		}
 	}
 	for p.tok.kind != endToken {
 		if len(p.q.commands) == maxCommands {
@@ -178,7 +192,22 @@ func (p *parser) command() error {
 	case "unnest":
 		return p.unnest()
 	}
-	return syntaxf(t.at, "the command %s is not supported", t.text)
+	if why, is := refusedCommands[verb]; is {
+		return syntaxf(t.at, "the command %s is not supported: %s", t.text, why)
+	}
+	return syntaxf(t.at, "the command %s is not known", t.text)
+}
+
+// refusedCommands are commands that others have, with what to use in their place.
+var refusedCommands = map[string]string{
+	"pattern":     "use parse to name the parts that vary, and stats count(*) by the others",
+	"anomaly":     "use stats by bin(...), and an alarm with a band on a metric filter's metric",
+	"diff":        "run the query once for each period",
+	"filterindex": "use filter, which reads no more than it does here",
+	"join":        "query both log groups, and use stats by the field that they share",
+	"lookup":      "lookup tables are not supported, compare with in [...]",
+	"addtotals":   "use a second query with stats",
+	"source":      "it can be the first command alone",
 }
 
 // named is an expression with the name of its column.
@@ -374,7 +403,7 @@ func (p *parser) unnest() error {
 	}
 	as := p.tok.text
 	p.column(as)
-	p.add("unnest", func(_ *run, next stage) stage { return unnestStage{next, e, as} })
+	p.add("unnest", func(c *run, next stage) stage { return unnestStage{c, next, e, as} })
 	return p.advance()
 }
 

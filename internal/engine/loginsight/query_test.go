@@ -1,6 +1,7 @@
 package loginsight
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -86,6 +87,13 @@ func TestQueries(t *testing.T) {
 		"stats count(*) as n by bin(5m) | stats max(n), sum(n)":                                                                            "max(n)=2 sum(n)=5",
 		"stats count(*) by level | sort count(*) desc, level desc | limit 1":                                                               "level=INFO count(*)=2",
 		"fields fromMillis(tomillis(@timestamp)) as t, datefloor(@timestamp, 1h) as h, 2 ^ 3 % 5 as x, -ms as y | limit 1":                 "t=2023-11-14 22:22:20.000 h=2023-11-14 22:00:00.000 x=3 y=-120",
+		`fields jsonParse('{"a": {"b": [4, {"c": "x"}]}}') as j | fields j.a.b.0, j.a.b.1.c as c, jsonStringify(j.a) as s | limit 1`:       `j={"a":{"b":[4,{"c":"x"}]}} j.a.b.0=4 c=x s={"b":[4,{"c":"x"}]}`,
+		"fields jsonParse(@message) as m | filter m.user.id = 8 | display m.level":                                                         "m.level=INFO",
+		"fields jsonParse(@message) as m | unnest m.user.tags into tag | filter !ispresent(m.ip) or tag = 'b' | stats count(*)":            "count(*)=4",
+		"fields jsonParse('[1') as bad, jsonParse('7') as number, jsonParse('{} x') as more, unmask(level) as l | limit 1":                 "l=ERROR",
+		"stats count(*) by bin(1mo) as m, datefloor(@timestamp, 1q) as q, dateceil(@timestamp, 1y) as y":                                   "m=2023-11-01 00:00:00.000 q=2023-10-01 00:00:00.000 y=2024-01-01 00:00:00.000 count(*)=5",
+		"SOURCE logGroups() | stats count(*)":                                                                                              "count(*)=5",
+		"source loggroups(namePrefix: ['/a', 'b'], class: ['STANDARD'], accountIdentifiers: ['111122223333'],) | stats count(*)":           "count(*)=5",
 	} {
 		if got := ask(t, query); got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", query, got, want)
@@ -95,7 +103,10 @@ func TestQueries(t *testing.T) {
 
 func TestSyntax(t *testing.T) {
 	for _, s := range []string{
-		"pattern @message", "diff", "fields", "fields a b", "filter", "filter a =", "limit x", "limit 0", "limit 20000", "stats a", "stats b + 1 as a, count(*) as b", "stats count(*) as a, a + c as b", "stats count(*) by", "sort", "fields f(a)",
+		"pattern @message", "diff", "filterIndex a = 1", "SOURCE", "SOURCE 'g'", "SOURCE logGroups(", "SOURCE logGroups() |", "SOURCE logGroups() limit 1", "limit 1 | SOURCE logGroups()",
+		"SOURCE logGroups(namePrefix: 'a')", "SOURCE logGroups(namePrefix: [])", "SOURCE logGroups(name: ['a'])", "SOURCE logGroups(class: ['X'])", "SOURCE logGroups(namePrefix: ['a'], namePrefix: ['b'])",
+		"SOURCE logGroups(namePrefix: ['1', '2', '3', '4', '5', '6'])", "!", "filter !", "filter " + strings.Repeat("!", 500) + "a",
+		"fields", "fields a b", "filter", "filter a =", "limit x", "limit 0", "limit 20000", "stats a", "stats b + 1 as a, count(*) as b", "stats count(*) as a, a + c as b", "stats count(*) by", "sort", "fields f(a)",
 		"parse @message 'a*' as x, y", "parse @message /a/", "parse @message /(/ as x", "fields a |", "| fields a", "fields 'a", "filter a like 3", "filter a in b",
 		"fields count(*)", "stats avg(sum(a))", "stats pct(a)", "fields bin(x)", "filter " + strings.Repeat("(", 500) + "a" + strings.Repeat(")", 500),
 		"filter " + strings.Repeat("not ", 500) + "a", "fields " + strings.Repeat("-", 500) + "a", strings.Repeat("a", MaxLength+1), "fields §",
@@ -103,6 +114,50 @@ func TestSyntax(t *testing.T) {
 		if _, err := Parse(s, base); !errors.Is(err, ErrSyntax) {
 			t.Errorf("%.40q: %v", s, err)
 		}
+	}
+}
+
+// TestMemoryIsBounded asks for more than a query may keep, by ways that make much of little: texts that double, wide keys of
+// groups, of sorts and of distinct values.
+func TestMemoryIsBounded(t *testing.T) {
+	line := strings.Repeat("x", 1<<20)
+	wide := "fields concat(@message, @message, @message) as w, concat(w, @logStream) as k | "
+	for query, want := range map[string]bool{
+		wide + "sort k": false, wide + "sort @timestamp": false, wide + "stats count(*) by k": false, wide + "dedup k": false, wide + "stats count_distinct(k)": false,
+		wide + "stats latest(k) by @logStream": false, wide + "stats max(k)": true,
+		"fields concat(@message, @message, @message, @message, @message) as w | stats count(w) as n": true, // such a text is missing
+	} {
+		q, err := Parse(query, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := q.Start(0)
+		for i := range 100 {
+			if !r.Add(&Event{Time: base - int64(i), Message: line, Stream: fmt.Sprint(i)}) {
+				break
+			}
+		}
+		rows, err := r.Finish()
+		if errors.Is(err, ErrTooLarge) == want || want && len(rows) != 1 {
+			t.Errorf("%s: %d rows, %v", query, len(rows), err)
+		}
+	}
+}
+
+// TestEventsThatMultiplyEnd ends a query that makes more rows of one event than anybody waits for.
+func TestEventsThatMultiplyEnd(t *testing.T) {
+	list := "[" + strings.Repeat("1,", 5000) + "1]"
+	q, err := Parse("unnest a into b | unnest a into c | unnest a into d | unnest a into e | stats count(*)", base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r := q.Start(0)
+	r.Within(ctx)
+	cancel()
+	r.Add(&Event{Time: base, Message: `{"a": ` + list + `}`})
+	if _, err := r.Finish(); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

@@ -45,6 +45,18 @@ func (r *row) set(name string, v value) {
 	r.values[name] = v
 }
 
+// size is about how many bytes the row keeps.
+func (r *row) size() int {
+	n := 200
+	if r.event != nil {
+		n += len(r.event.Message)
+	}
+	for name, v := range r.values {
+		n += len(name) + sizeOf(v)
+	}
+	return n
+}
+
 func (r *row) clone() *row {
 	c := *r
 	c.values = maps.Clone(r.values)

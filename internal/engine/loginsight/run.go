@@ -1,6 +1,7 @@
 package loginsight
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,7 +11,6 @@ import (
 // Bounds of what a run keeps.
 const (
 	MaxGroups = 100_000
-	MaxValues = 2_000_000
 	MaxBytes  = 128 << 20
 )
 
@@ -30,6 +30,31 @@ type run struct {
 	matched int64
 	rowsMax int
 	err     error
+
+	ctx    context.Context // ends what multiplies rows; nil: nothing does
+	passed int             // rows that came of others since it was looked at
+}
+
+// Within has the run end with the context's error when it is done, also while it is busy with one event.
+func (r *Run) Within(ctx context.Context) { r.ctx = ctx }
+
+// ended reports whether the context is done. It is called for each row that comes of another.
+func (r *run) ended() bool {
+	if r.passed++; r.ctx == nil || r.passed%256 != 0 {
+		return r.err != nil
+	}
+	if err := r.ctx.Err(); err != nil && r.err == nil {
+		r.err = err
+	}
+	return r.err != nil
+}
+
+// tooMuch fails the run if a command keeps more bytes than it may.
+func (r *run) tooMuch(verb string, bytes int) bool {
+	if bytes > MaxBytes {
+		r.err = fmt.Errorf("%w: %s of more than %d bytes", ErrTooLarge, verb, MaxBytes)
+	}
+	return bytes > MaxBytes
 }
 
 // Start begins a run that returns at most limit rows, 0 or more than DefaultLimit: DefaultLimit. A limit in the query
@@ -150,6 +175,7 @@ func (s *limitStage) push(r *row) bool {
 func (s *limitStage) finish() { s.next.finish() }
 
 type unnestStage struct {
+	run  *run
 	next stage
 	e    *expr
 	as   string
@@ -163,7 +189,7 @@ func (s unnestStage) push(r *row) bool {
 	for _, v := range list {
 		c := r.clone()
 		c.set(s.as, v)
-		if !s.next.push(c) {
+		if s.run.ended() || !s.next.push(c) {
 			return false
 		}
 	}
@@ -176,6 +202,7 @@ type dedupStage struct {
 	next stage
 	list []named
 	seen map[string]struct{}
+	kept int
 }
 
 func (s *dedupStage) push(r *row) bool {
@@ -185,6 +212,9 @@ func (s *dedupStage) push(r *row) bool {
 	}
 	if len(s.seen) == MaxGroups {
 		s.run.err = fmt.Errorf("%w: dedup of more than %d values", ErrTooLarge, MaxGroups)
+		return false
+	}
+	if s.kept += len(k) + valueCost; s.run.tooMuch("dedup", s.kept) {
 		return false
 	}
 	s.seen[k] = struct{}{}
@@ -236,6 +266,10 @@ func (s *statsStage) push(r *row) bool {
 		}
 		g = s.group(r)
 		s.groups[k] = g
+		s.kept += len(k) + valueCost
+		for _, v := range g.by {
+			s.kept += sizeOf(v)
+		}
 	}
 	at := int64(0)
 	if f, ok := num(r.get("@timestamp")); ok {
@@ -250,11 +284,7 @@ func (s *statsStage) push(r *row) bool {
 		g.aggs[i].add(s.args, at)
 		s.kept += g.aggs[i].size() - before
 	}
-	if s.kept > MaxValues {
-		s.run.err = fmt.Errorf("%w: more than %d values", ErrTooLarge, MaxValues)
-		return false
-	}
-	return true
+	return !s.run.tooMuch("stats", s.kept)
 }
 
 func (s *statsStage) group(r *row) *statsGroup {
@@ -326,6 +356,7 @@ type sortRow struct {
 	keys []value
 	n    int
 	at   int64
+	size int
 }
 
 func (s *sortStage) push(r *row) bool {
@@ -336,17 +367,17 @@ func (s *sortStage) push(r *row) bool {
 	s.n++
 	for i, k := range s.keys {
 		sr.keys[i] = k.eval(r)
+		sr.size += sizeOf(sr.keys[i])
 	}
 	if r.event != nil {
 		sr.at = r.event.Time
-		s.size += len(r.event.Message)
 	}
-	s.size += 200
+	sr.size += r.size()
+	s.size += sr.size
 	s.rows = append(s.rows, sr)
 	if len(s.rows) >= 2*MaxLimit || s.size > MaxBytes {
 		s.cut()
-		if s.size > MaxBytes {
-			s.run.err = fmt.Errorf("%w: sort of more than %d bytes", ErrTooLarge, MaxBytes)
+		if s.run.tooMuch("sort", s.size) {
 			return false
 		}
 	}
@@ -375,10 +406,7 @@ func (s *sortStage) cut() {
 	}
 	s.size = 0
 	for _, r := range s.rows {
-		if r.event != nil {
-			s.size += len(r.event.Message)
-		}
-		s.size += 200
+		s.size += r.size
 	}
 }
 

@@ -42,6 +42,29 @@ func show(v value) string {
 	return string(b)
 }
 
+// valueCost is about what a value takes besides its text, in bytes.
+const valueCost = 48
+
+// sizeOf is about how many bytes a value takes.
+func sizeOf(v value) int {
+	n := valueCost
+	switch v := v.(type) {
+	case string:
+		n += len(v)
+	case json.Number:
+		n += len(v)
+	case map[string]any:
+		for name, m := range v {
+			n += len(name) + valueCost + sizeOf(m)
+		}
+	case []any:
+		for _, m := range v {
+			n += sizeOf(m)
+		}
+	}
+	return n
+}
+
 // num is a value as a number.
 func num(v value) (float64, bool) {
 	switch v := v.(type) {

@@ -145,7 +145,7 @@ func (s *Service) operations() []awswire.Operation {
 			for _, n := range append(in.LogGroupNames, in.LogGroupIdentifiers...) {
 				out = append(out, groupARN(c, aws.String(n))...)
 			}
-			return out
+			return append(out, s.sourceARNs(c, in)...)
 		}),
 		awswire.Executes(s.GetQueryResults),
 		awswire.Executes(s.StopQuery),

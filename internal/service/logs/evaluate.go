@@ -53,6 +53,7 @@ func (s *Service) evaluate(ctx context.Context, x *query) ([][]loginsight.Field,
 		groups = append(groups, g)
 	}
 	run := x.parsed.Start(x.limit)
+	run.Within(ctx)
 	note := func(r logstore.Result) {
 		s.queries.mu.Lock()
 		x.stats.RecordsScanned += float64(r.Scanned)

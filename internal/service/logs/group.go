@@ -193,7 +193,11 @@ func (s *Service) describeGroup(ctx context.Context, d *groupDoc) (types.LogGrou
 
 // listGroups lists groups of the caller's, by name.
 func (s *Service) listGroups(ctx context.Context, wanted func(*groupDoc) bool) ([]*groupDoc, error) {
-	all, err := s.groups.All(scope.Of(ctx).Key()...)
+	return s.groupsIn(scope.Of(ctx), wanted)
+}
+
+func (s *Service) groupsIn(sc scope.Scope, wanted func(*groupDoc) bool) ([]*groupDoc, error) {
+	all, err := s.groups.All(sc.Key()...)
 	if err != nil {
 		return nil, err
 	}

@@ -18,12 +18,14 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/loginsight"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
 const (
 	maxQueryGroups  = 50
+	maxSourceGroups = 10_000           // of a SOURCE command
 	maxRunning      = 8                // of the node
 	maxQueries      = 200              // that are remembered
 	maxQueryResults = 64 << 20         // bytes of results that are remembered
@@ -86,7 +88,7 @@ func (q *queries) close() {
 	}
 }
 
-// StartQuery begins a query over up to 50 groups. Results are kept in memory, until the node ends or newer ones need
+// StartQuery begins a query over up to 50 groups, or those of its SOURCE command. Results are kept in memory, until the node ends or newer ones need
 // the room.
 func (s *Service) StartQuery(ctx context.Context, in *logs.StartQueryInput, _ ...func(*logs.Options)) (*logs.StartQueryOutput, error) {
 	if in.QueryLanguage != "" && in.QueryLanguage != types.QueryLanguageCwli {
@@ -98,8 +100,15 @@ func (s *Service) StartQuery(ctx context.Context, in *logs.StartQueryInput, _ ..
 			ways++
 		}
 	}
-	if ways != 1 {
+	parsed, err := loginsight.Parse(aws.ToString(in.QueryString), s.nowMillis())
+	src := parsed.Source()
+	switch {
+	case src != nil && ways > 0:
+		return nil, invalid("LogGroupName, LogGroupNames and LogGroupIdentifiers cannot be specified with the SOURCE command.")
+	case src == nil && ways != 1:
 		return nil, invalid("Exactly one of LogGroupName, LogGroupNames and LogGroupIdentifiers must be specified.")
+	case err != nil:
+		return nil, malformed(strings.TrimPrefix(err.Error(), loginsight.ErrSyntax.Error()+": "))
 	}
 	if in.LogGroupName != nil {
 		names = []string{*in.LogGroupName}
@@ -109,6 +118,11 @@ func (s *Service) StartQuery(ctx context.Context, in *logs.StartQueryInput, _ ..
 		return nil, invalid("At most %d log groups can be queried.", maxQueryGroups)
 	}
 	var groups []*groupDoc
+	if src != nil {
+		if groups, err = s.sourced(scope.Of(ctx), src); err != nil {
+			return nil, err
+		}
+	}
 	for _, n := range names {
 		d, err := s.byIdentifier(ctx, n)
 		var gone *types.ResourceNotFoundException
@@ -123,10 +137,6 @@ func (s *Service) StartQuery(ctx context.Context, in *logs.StartQueryInput, _ ..
 	from, to := millis(aws.ToInt64(in.StartTime), false), millis(aws.ToInt64(in.EndTime), true)
 	if from > to {
 		return nil, malformed("end date and time is either before the log groups creation time or exceeds the log groups log retention settings")
-	}
-	parsed, err := loginsight.Parse(aws.ToString(in.QueryString), s.nowMillis())
-	if err != nil {
-		return nil, malformed(strings.TrimPrefix(err.Error(), loginsight.ErrSyntax.Error()+": "))
 	}
 	sc := scope.Of(ctx)
 	run, cancel := context.WithTimeout(sc.Context(context.Background()), queryTime)
@@ -149,6 +159,48 @@ func (s *Service) StartQuery(ctx context.Context, in *logs.StartQueryInput, _ ..
 		s.endQuery(x, types.QueryStatusFailed, nil)
 	}
 	return &logs.StartQueryOutput{QueryId: &x.id}, nil
+}
+
+// sourced are the groups of a SOURCE command.
+func (s *Service) sourced(sc scope.Scope, src *loginsight.Source) ([]*groupDoc, error) {
+	for _, a := range src.Accounts {
+		if a != sc.Account {
+			return nil, invalid("SOURCE: log groups of the account %s cannot be queried, only those of the caller's.", a)
+		}
+	}
+	classes := src.Classes
+	if len(classes) == 0 {
+		classes = []string{string(types.LogGroupClassStandard)}
+	}
+	groups, err := s.groupsIn(sc, func(d *groupDoc) bool {
+		return slices.Contains(classes, d.Class) && (len(src.Prefixes) == 0 || slices.ContainsFunc(src.Prefixes, func(p string) bool { return strings.HasPrefix(d.Name, p) }))
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(groups) == 0:
+		return nil, invalid("SOURCE: there are no such log groups.")
+	case len(groups) > maxSourceGroups:
+		return nil, invalid("SOURCE: there are %d such log groups, and %d can be queried: name fewer by namePrefix.", len(groups), maxSourceGroups)
+	}
+	return groups, nil
+}
+
+// sourceARNs are the ARNs of the groups of a query's SOURCE command, for policies to decide about.
+func (s *Service) sourceARNs(c awswire.Caller, in *logs.StartQueryInput) []string {
+	parsed, err := loginsight.Parse(aws.ToString(in.QueryString), 0)
+	if err != nil || parsed.Source() == nil {
+		return nil // it is refused, or names its groups elsewhere
+	}
+	groups, err := s.sourced(scope.Scope{Account: c.Account, Region: c.Region}, parsed.Source())
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, d := range groups {
+		out = append(out, groupARN(c, &d.Name)...)
+	}
+	return out
 }
 
 // millis takes a time in seconds, or, as clients also send, in milliseconds; end: its last moment.

@@ -2,8 +2,10 @@ package logs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -139,11 +142,34 @@ func TestQueriesOfGroups(t *testing.T) {
 		t.Errorf("fields: %+v, %v", f, err)
 	}
 	if _, err := s.StartQuery(t.Context(), &logs.StartQueryInput{LogGroupName: aws.String("a"), StartTime: aws.Int64(0), EndTime: aws.Int64(1), QueryString: aws.String("pattern @message")}); err == nil ||
-		err.Error() != "MalformedQueryException: the command pattern is not supported (at position 1)" {
+		!strings.HasPrefix(err.Error(), "MalformedQueryException: the command pattern is not supported: use parse") {
 		t.Errorf("a command that there is not: %v", err)
 	}
+	for text, want := range map[string]string{
+		"SOURCE logGroups() | stats count(*) as n":                                                   "Complete; n=3",
+		"SOURCE logGroups(namePrefix: ['b', 'c']) | stats count(*) as n":                             "Complete; n=1",
+		"SOURCE logGroups(accountIdentifiers: ['000000000000'], namePrefix: ['a']) | stats count(*)": "Complete; count(*)=2",
+	} {
+		if got := shown(ask(t, s, text)); got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
+		}
+	}
+	for text, names := range map[string][]string{
+		"SOURCE logGroups() | stats count(*)": {"a"}, "SOURCE logGroups(namePrefix: ['c'])": nil, "SOURCE logGroups(class: ['INFREQUENT_ACCESS'])": nil,
+		"SOURCE logGroups(accountIdentifiers: ['111122223333'])": nil,
+	} {
+		_, err := s.StartQuery(t.Context(), &logs.StartQueryInput{LogGroupNames: names, StartTime: aws.Int64(0), EndTime: aws.Int64(1), QueryString: &text})
+		var bad *types.InvalidParameterException
+		if !errors.As(err, &bad) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	asked := s.sourceARNs(awswire.Caller{Account: "000000000000", Region: "us-east-1"}, &logs.StartQueryInput{QueryString: aws.String("SOURCE logGroups()")})
+	if len(asked) != 2 || asked[1] != "arn:aws:logs:us-east-1:000000000000:log-group:b:log-stream:" {
+		t.Errorf("policies are asked about %v", asked)
+	}
 	d, err := s.DescribeQueries(t.Context(), &logs.DescribeQueriesInput{LogGroupName: aws.String("b")})
-	if err != nil || len(d.Queries) != 6 {
+	if err != nil || len(d.Queries) != 8 {
 		t.Errorf("%d queries, %v", len(d.Queries), err)
 	}
 }
