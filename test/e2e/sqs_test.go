@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,5 +56,27 @@ func sendToQueue(t *testing.T, n *Node, _ func(string) string) {
 	n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "send-message", "--queue-url", url, "--message-body", "hello", "--message-group-id", "g")
 	if out := n.Run(t, "", aws, "--endpoint-url", n.URL, "sqs", "receive-message", "--queue-url", url, "--query", "Messages[].Body", "--output", "text"); strings.TrimSpace(out) != "hello" {
 		t.Errorf("received %q", out)
+	}
+}
+
+// TestSignalsJavaScript runs a program on the SDK for JavaScript: queues, topics, log groups with a live tail, metrics.
+func TestSignalsJavaScript(t *testing.T) {
+	dir := t.TempDir()
+	installed(t, dir, "npm", "install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix", dir,
+		"@aws-sdk/client-sqs@3", "@aws-sdk/client-sns@3", "@aws-sdk/client-cloudwatch-logs@3", "@aws-sdk/client-cloudwatch@3")
+	program, err := os.ReadFile(filepath.Join(sourceDir(), "javascript", "signals.mjs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := underRun(t, Start(t), "node", writeSource(t, dir, "main.mjs", string(program)))
+	if err != nil || !strings.Contains(out, "signals: fine") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestSignalsJava is the same by the SDK for Java 2.
+func TestSignalsJava(t *testing.T) {
+	if out := Start(t).Java(t, "Signals"); !strings.Contains(out, "signals: fine") {
+		t.Error(out)
 	}
 }

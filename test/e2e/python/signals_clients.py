@@ -8,6 +8,7 @@ import time
 
 import boto3
 import watchtower
+from botocore.config import Config
 from celery import Celery
 from kombu import Connection
 
@@ -85,7 +86,24 @@ def logs():
     assert client.describe_log_groups(logGroupNamePrefix="shop")["logGroups"][0]["retentionInDays"] == 7
 
 
+def live_tail():
+    # The host of live tails has a prefix, which below an address is no name.
+    client = boto3.client("logs", config=Config(inject_host_prefix=False))
+    client.create_log_group(logGroupName="tailed")
+    client.create_log_stream(logGroupName="tailed", logStreamName="s")
+    arn = client.describe_log_groups(logGroupNamePrefix="tailed")["logGroups"][0]["logGroupArn"]
+    for event in client.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="ERROR")["responseStream"]:
+        if "sessionStart" in event:
+            lines = [{"timestamp": int(time.time() * 1000), "message": m} for m in ("INFO one", "ERROR two")]
+            client.put_log_events(logGroupName="tailed", logStreamName="s", logEvents=lines)
+        elif event["sessionUpdate"]["sessionResults"]:
+            assert [r["message"] for r in event["sessionUpdate"]["sessionResults"]] == ["ERROR two"], event
+            return
+    raise AssertionError("the live tail ended")
+
+
 if __name__ == "__main__":
     queues()
     logs()
+    live_tail()
     print("ok")
