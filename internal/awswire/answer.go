@@ -50,7 +50,13 @@ func (x *exchange) fault(f fault) {
 
 func (x *exchange) write(status int, body []byte) {
 	head := x.head(x.contentTypeOf())
-	if x.h.api.CRC32 {
+	if size := x.h.api.Compress; size > 0 && len(body) >= size {
+		if how := acceptedEncoding(x.r.Header["Accept-Encoding"]); how != "" {
+			body = compressed(how, body)
+			head["Content-Encoding"] = []string{how}
+		}
+	}
+	if x.h.api.CRC32 { // of what is sent
 		head.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
 	if status != http.StatusNoContent {
@@ -73,6 +79,9 @@ func (x *exchange) head(contentType string) http.Header {
 	head["Content-Type"], head["X-Amzn-Requestid"] = values[:1:1], values[1:2:2]
 	if x.protocol == rpcV2CBOR {
 		head.Set("Smithy-Protocol", "rpc-v2-cbor")
+	}
+	if x.h.api.Server != "" {
+		head["Server"] = []string{x.h.api.Server}
 	}
 	if x.h.api.ExtendedID {
 		values[2] = newExtendedID()

@@ -66,6 +66,17 @@ type API struct {
 	// CRC32: answers have the checksum x-amz-crc32.
 	CRC32 bool
 
+	// Compress is the size from which on answers are compressed where the client accepts it, in
+	// bytes. Zero: none is.
+	Compress int
+
+	// Server is the header of that name in answers; empty: none.
+	Server string
+
+	// BadEncoding is the error for a body that is not of its Content-Encoding, or of one that is
+	// not known. Nil: errors that say which.
+	BadEncoding error
+
 	// PathParameter is a parameter of the query protocol that the URL is the value of, where the
 	// form has none and the path names something; empty: none is.
 	PathParameter string

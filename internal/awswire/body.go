@@ -54,11 +54,11 @@ func (x *exchange) readBody(buf *bytes.Buffer) ([]byte, error) {
 	case "gzip":
 		zr, err := gzip.NewReader(body)
 		if err != nil {
-			return nil, serializationError("The body is not valid gzip")
+			return nil, x.badEncoding(serializationError("The body is not valid gzip"))
 		}
 		body = zr
 	default:
-		return nil, &statusError{smithy.GenericAPIError{Code: "UnsupportedMediaTypeException", Message: "Content-Encoding " + strconv.Quote(encoding) + " is not supported", Fault: smithy.FaultClient}, http.StatusUnsupportedMediaType}
+		return nil, x.badEncoding(&statusError{smithy.GenericAPIError{Code: "UnsupportedMediaTypeException", Message: "Content-Encoding " + strconv.Quote(encoding) + " is not supported", Fault: smithy.FaultClient}, http.StatusUnsupportedMediaType})
 	}
 	if body == nil {
 		return nil, nil
@@ -74,9 +74,21 @@ func (x *exchange) readBody(buf *bytes.Buffer) ([]byte, error) {
 		if errors.As(err, &api) {
 			return nil, err // a signature or checksum that does not match
 		}
-		return nil, serializationError("The request body ended early or could not be read")
+		err = serializationError("The request body ended early or could not be read")
+		if encoding == "gzip" {
+			err = x.badEncoding(err)
+		}
+		return nil, err
 	case n > limit:
 		return nil, errTooLarge(limit)
 	}
 	return buf.Bytes(), nil
+}
+
+// badEncoding is err, or what the service says in its place.
+func (x *exchange) badEncoding(err error) error {
+	if own := x.h.api.BadEncoding; own != nil {
+		return own
+	}
+	return err
 }

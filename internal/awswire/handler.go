@@ -186,7 +186,7 @@ func (x *exchange) report(err error) fault {
 	if f.code == internalFailure && x.ctx.Err() != nil {
 		return interrupted
 	}
-	if f.server && x.h.options.OnInternalError != nil {
+	if f.server && err != x.h.api.BadEncoding && x.h.options.OnInternalError != nil {
 		x.h.options.OnInternalError(x.ctx, x.name, err)
 	}
 	return f

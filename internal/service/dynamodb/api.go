@@ -19,6 +19,12 @@ import (
 // to an import of text that needs escapes.
 const maxBody = 32 << 20
 
+// compressFrom is the size of an answer from which on AWS compresses it, for those who accept that.
+const compressFrom = 4096
+
+// badEncoding is what AWS answers to a body that is not of its Content-Encoding.
+var badEncoding = &types.InternalServerError{Message: aws.String("Internal server error")}
+
 func errorType(code string, modeled bool) string {
 	switch {
 	case modeled:
@@ -39,7 +45,7 @@ var attributeValue = awswire.UnionOf[types.AttributeValue](
 // API returns the service as the wire layer serves it.
 func (s *Service) API() awswire.API {
 	return awswire.API{
-		Model: "dynamodb", MaxBody: maxBody, CRC32: true, ErrorType: errorType, Unions: []awswire.Union{attributeValue},
+		Model: "dynamodb", MaxBody: maxBody, CRC32: true, Compress: compressFrom, Server: "Server", BadEncoding: badEncoding, ErrorType: errorType, Unions: []awswire.Union{attributeValue},
 		Operations: s.operations(),
 	}
 }
@@ -53,7 +59,7 @@ func (a *Streams) API() awswire.API {
 		return []string{*name}
 	}
 	return awswire.API{
-		Model: "dynamodbstreams", ActionPrefix: "dynamodb", CRC32: true, ErrorType: func(code string, modeled bool) string {
+		Model: "dynamodbstreams", ActionPrefix: "dynamodb", CRC32: true, Compress: compressFrom, Server: "Server", BadEncoding: badEncoding, ErrorType: func(code string, modeled bool) string {
 			if modeled {
 				return "com.amazonaws.dynamodb.v20120810#" + code
 			}
