@@ -96,7 +96,16 @@ func (l *Loader) Put(ctx context.Context, item attr.Item) error {
 func (l *Loader) Remove(ctx context.Context, key attr.Item) error { return l.add(ctx, key, nil) }
 
 func (l *Loader) add(ctx context.Context, key, item attr.Item) error {
-	row, ok := l.t.Definition().rowKey(nil, key)
+	return l.op(ctx, attr.Size(item), Op{Table: l.t, Key: key, Blind: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }})
+}
+
+// Change adds a change of an item, which decide makes of what is there, of about size bytes.
+func (l *Loader) Change(ctx context.Context, key attr.Item, size int, decide func(attr.Item) (attr.Item, error)) error {
+	return l.op(ctx, size, Op{Table: l.t, Key: key, Decide: decide})
+}
+
+func (l *Loader) op(ctx context.Context, size int, op Op) error {
+	row, ok := l.t.Definition().rowKey(nil, op.Key)
 	if !ok {
 		return fmt.Errorf("itemstore: load: an item has not the table's key")
 	}
@@ -106,8 +115,8 @@ func (l *Loader) add(ctx context.Context, key, item attr.Item) error {
 		}
 	}
 	l.keys[string(row)] = true
-	l.ops = append(l.ops, Op{Table: l.t, Key: key, Blind: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }})
-	if l.size += attr.Size(item) + len(row); l.size < loadBatch && len(l.ops) < 1024 {
+	l.ops = append(l.ops, op)
+	if l.size += size + len(row); l.size < loadBatch && len(l.ops) < 1024 {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {

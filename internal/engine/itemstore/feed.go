@@ -174,6 +174,30 @@ func (t *Table) Changes(ctx context.Context, from uint64, visit func(c Change, s
 	})
 }
 
+// ChangesBetween calls visit with the changes of a time (inclusive) to another (exclusive), in
+// their order.
+func (t *Table) ChangesBetween(ctx context.Context, from, to time.Time, visit func(Change) error) error {
+	id := t.Definition().ID
+	end, _ := t.FeedEnd()
+	first, last := from.UnixMilli(), to.UnixMilli()
+	n := 0
+	return t.rows(feedKey(id, 0), feedKey(id, end), func(key, value []byte) (bool, error) {
+		if n++; n%256 == 0 && ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if len(value) >= 10 {
+			if at := int64(binary.BigEndian.Uint64(value[2:])); at < first || at >= last {
+				return true, nil
+			}
+		}
+		c, err := parseChange(binary.BigEndian.Uint64(key[9:]), value)
+		if err != nil {
+			return false, err
+		}
+		return true, visit(c)
+	})
+}
+
 // FirstChange returns the number and time of the oldest change that the feed has; ok is
 // false for none.
 func (t *Table) FirstChange() (sequence uint64, at time.Time, ok bool, err error) {

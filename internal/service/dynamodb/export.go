@@ -30,7 +30,8 @@ import (
 
 // This file: exports to S3. A full export writes the table as it is, of a time now or past
 // by undoing the changes since on a copy; an export done again after a crash writes the
-// same objects again. Incremental exports and the format ION are refused.
+// same objects again. Incremental exports are in export_incremental.go; the format ION is
+// refused.
 
 // job is the document of an export or an import, under the key (account, region, id).
 type job struct {
@@ -45,7 +46,7 @@ type job struct {
 	Status   string    `json:"status"` // IN_PROGRESS, COMPLETED, FAILED
 	Began    time.Time `json:"began"`
 	Ended    time.Time `json:"ended,omitzero"`
-	At       time.Time `json:"at,omitzero"` // an export's time
+	At       time.Time `json:"at,omitzero"` // a full export's time
 	Bucket   string    `json:"bucket"`
 	Prefix   string    `json:"prefix,omitempty"`
 	Manifest string    `json:"manifest,omitempty"`
@@ -54,6 +55,8 @@ type job struct {
 	SSE      string    `json:"sse,omitempty"`   // of an export: KMS; "" is AES256
 	Key      string    `json:"key,omitempty"`   // of KMS
 	Owner    string    `json:"owner,omitempty"` // expected, of the bucket
+
+	Window *window `json:"window,omitempty"` // of an incremental export
 
 	Format      string   `json:"format,omitempty"` // of an import: DYNAMODB_JSON, CSV
 	Compression string   `json:"compression,omitempty"`
@@ -128,8 +131,8 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	if in.ExportFormat == types.ExportFormatIon {
 		return nil, unsupported("Brookmere does not export in the format ION; use DYNAMODB_JSON.")
 	}
-	if in.ExportType == types.ExportTypeIncrementalExport {
-		return nil, unsupported("Brookmere does not support incremental exports.")
+	if err := checkExportType(in); err != nil {
+		return nil, err
 	}
 	d, err := s.tableForBackups(ctx, in.TableArn)
 	if err != nil {
@@ -150,11 +153,16 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	if in.S3SseAlgorithm == types.S3SseAlgorithmKms {
 		j.SSE, j.Key = "KMS", aws.ToString(in.S3SseKmsKeyId)
 	}
-	if in.ExportTime != nil {
+	earliest := s.continuousBackups(d).PointInTimeRecoveryDescription.EarliestRestorableDateTime.Truncate(time.Second)
+	if in.ExportType == types.ExportTypeIncrementalExport {
+		j.At = time.Time{}
+		if j.Window, err = windowOf(in.IncrementalExportSpecification, earliest, j.Began); err != nil {
+			return nil, err
+		}
+	} else if in.ExportTime != nil {
 		j.At = *in.ExportTime
-		p := s.continuousBackups(d).PointInTimeRecoveryDescription
-		if j.At.Before(p.EarliestRestorableDateTime.Truncate(time.Second)) || j.At.After(j.Began) {
-			return nil, &types.InvalidExportTimeException{Message: aws.String("The export time is outside of the window in which the table can be restored")}
+		if j.At.Before(earliest) || j.At.After(j.Began) {
+			return nil, exportTime("The export time is outside of the window in which the table can be restored")
 		}
 	}
 	j.Manifest = j.base() + "/manifest-summary.json"
@@ -164,18 +172,33 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	return &dynamodb.ExportTableToPointInTimeOutput{ExportDescription: j.export()}, nil
 }
 
-func (j *job) base() string {
-	base := "AWSDynamoDB/" + j.ID
-	if j.Prefix != "" {
-		return j.Prefix + "/" + base
+// base is where the manifests of an export are.
+func (j *job) base() string { return j.folder() + j.ID }
+
+// data is where the items of an export are: incremental ones share a folder.
+func (j *job) data() string {
+	if j.Window != nil {
+		return j.folder() + "data"
 	}
-	return base
+	return j.base() + "/data"
+}
+
+func (j *job) folder() string {
+	if j.Prefix != "" {
+		return j.Prefix + "/AWSDynamoDB/"
+	}
+	return "AWSDynamoDB/"
 }
 
 func (j *job) export() *types.ExportDescription {
 	out := &types.ExportDescription{
 		ExportArn: aws.String(j.arn()), ExportStatus: types.ExportStatus(j.Status), ExportFormat: types.ExportFormatDynamodbJson, ExportType: types.ExportTypeFullExport,
-		StartTime: aws.Time(j.Began), ExportTime: aws.Time(j.At), TableArn: aws.String(j.tableARN()), TableId: aws.String(j.TableID), S3Bucket: aws.String(j.Bucket), S3SseAlgorithm: types.S3SseAlgorithmAes256,
+		StartTime: aws.Time(j.Began), TableArn: aws.String(j.tableARN()), TableId: aws.String(j.TableID), S3Bucket: aws.String(j.Bucket), S3SseAlgorithm: types.S3SseAlgorithmAes256,
+	}
+	if j.Window == nil {
+		out.ExportTime = aws.Time(j.At)
+	} else {
+		out.ExportType, out.IncrementalExportSpecification = types.ExportTypeIncrementalExport, j.Window.output()
 	}
 	if j.Prefix != "" {
 		out.S3Prefix = aws.String(j.Prefix)
@@ -263,7 +286,7 @@ func (s *Service) ListExports(ctx context.Context, in *dynamodb.ListExportsInput
 	}
 	out := &dynamodb.ListExportsOutput{NextToken: next, ExportSummaries: []types.ExportSummary{}}
 	for _, j := range page {
-		out.ExportSummaries = append(out.ExportSummaries, types.ExportSummary{ExportArn: aws.String(j.arn()), ExportStatus: types.ExportStatus(j.Status), ExportType: types.ExportTypeFullExport})
+		out.ExportSummaries = append(out.ExportSummaries, types.ExportSummary{ExportArn: aws.String(j.arn()), ExportStatus: types.ExportStatus(j.Status), ExportType: j.export().ExportType})
 	}
 	return out, nil
 }
@@ -340,6 +363,12 @@ func (s *Service) runExport(ctx context.Context, j *job) error {
 	}
 	e.zip = gzip.NewWriter(&e.buf)
 	j.Items, j.Bytes = 0, 0
+	if j.Window != nil {
+		if err := e.changes(ctx, d, o.items); err != nil {
+			return err
+		}
+		return e.finish(ctx)
+	}
 	items := o.items
 	if s.now().Sub(j.At) > time.Second {
 		if items, err = s.cfg.Items.Table(&itemstore.Definition{ID: newStoreID(), Hash: d.keyAttribute(d.Hash), Range: d.keyAttribute(d.Range)}); err != nil {
@@ -375,18 +404,25 @@ func (e *exporter) add(ctx context.Context, stored []byte) error {
 	if err != nil {
 		return err
 	}
-	line = append(line, "}\n"...)
+	size, err := attr.StoredSize(stored)
+	if err != nil {
+		return err
+	}
+	return e.line(ctx, append(line, "}\n"...), size)
+}
+
+// line adds a line, of an item of size bytes.
+func (e *exporter) line(ctx context.Context, line []byte, size int) error {
 	if _, err := e.zip.Write(line); err != nil {
 		return err
 	}
-	size, err := attr.StoredSize(stored)
 	e.j.Items++
 	e.j.Bytes += int64(size)
 	e.items++
 	if e.raw += len(line); e.raw >= exportPart {
-		return errors.Join(err, e.flush(ctx))
+		return e.flush(ctx)
 	}
-	return err
+	return nil
 }
 
 func (e *exporter) put(ctx context.Context, key string, body []byte) (etag string, err error) {
@@ -408,7 +444,7 @@ func (e *exporter) flush(ctx context.Context) error {
 	if err := e.zip.Close(); err != nil {
 		return err
 	}
-	key := fmt.Sprintf("%s/data/%s.json.gz", e.j.base(), strings.ReplaceAll(uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "%s/%d", e.j.ID, len(e.files))).String(), "-", "")[:26])
+	key := fmt.Sprintf("%s/%s.json.gz", e.j.data(), strings.ReplaceAll(uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "%s/%d", e.j.ID, len(e.files))).String(), "-", "")[:26])
 	sum := md5.Sum(e.buf.Bytes())
 	etag, err := e.put(ctx, key, e.buf.Bytes())
 	if err != nil {
@@ -439,11 +475,17 @@ func (e *exporter) finish(ctx context.Context) error {
 	}
 	j := e.j
 	files := j.base() + "/manifest-files.json"
-	summary, err := json.Marshal(map[string]any{
-		"version": "2020-06-30", "exportArn": j.arn(), "startTime": j.Began, "endTime": e.s.now(), "tableArn": j.tableARN(), "tableId": j.TableID, "exportTime": j.At,
+	members := map[string]any{
+		"version": "2020-06-30", "exportArn": j.arn(), "startTime": j.Began, "endTime": e.s.now(), "tableArn": j.tableARN(), "tableId": j.TableID,
 		"s3Bucket": j.Bucket, "s3Prefix": given(j.Prefix), "s3SseAlgorithm": cmp.Or(j.SSE, "AES256"), "s3SseKmsKeyId": given(j.Key), "manifestFilesS3Key": files, "billedSizeBytes": j.Bytes, "itemCount": j.Items,
 		"outputFormat": "DYNAMODB_JSON", "exportType": "FULL_EXPORT",
-	})
+	}
+	if j.Window != nil {
+		j.Window.summarize(members)
+	} else {
+		members["exportTime"] = j.At
+	}
+	summary, err := json.Marshal(members)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,193 @@
+package dynamodb
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// memoryS3 keeps objects by key, whatever the bucket.
+type memoryS3 struct {
+	mu      sync.Mutex
+	objects map[string][]byte
+}
+
+func (m *memoryS3) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	b, err := io.ReadAll(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.objects == nil {
+		m.objects = map[string][]byte{}
+	}
+	m.objects[*in.Key] = b
+	return &s3.PutObjectOutput{ETag: aws.String(`"etag"`)}, nil
+}
+
+func (m *memoryS3) GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	return nil, fmt.Errorf("not asked for")
+}
+
+func (m *memoryS3) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	return nil, fmt.Errorf("not asked for")
+}
+
+// lines are the lines of the data files that a manifest names, in order.
+func (m *memoryS3) lines(t *testing.T, manifest string) []string {
+	t.Helper()
+	var out []string
+	for _, line := range strings.Split(strings.TrimSpace(string(m.objects[manifest])), "\n") {
+		var file struct{ DataFileS3Key string }
+		if err := json.Unmarshal([]byte(line), &file); err != nil {
+			t.Fatalf("%s: %q: %v", manifest, line, err)
+		}
+		r, err := gzip.NewReader(bytes.NewReader(m.objects[file.DataFileS3Key]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+			if l != "" {
+				out = append(out, l)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// export runs an export to its end, and returns its description.
+func (h *harness) export(body string) (d struct{ ExportDescription map[string]any }) {
+	h.t.Helper()
+	code, answer := h.call("ExportTableToPointInTime", body)
+	if code != 200 {
+		h.t.Fatalf("%d %s", code, answer)
+	}
+	ask := `{"ExportArn":"` + lookup(answer, ".ExportDescription.ExportArn") + `"}`
+	for range 6000 {
+		if _, answer = h.call("DescribeExport", ask); lookup(answer, ".ExportDescription.ExportStatus") != "IN_PROGRESS" {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err := json.Unmarshal(answer, &d); err != nil {
+		h.t.Fatal(err)
+	}
+	if d.ExportDescription["ExportStatus"] != "COMPLETED" {
+		h.t.Fatalf("%s", answer)
+	}
+	return d
+}
+
+func TestIncrementalExport(t *testing.T) {
+	store := &memoryS3{}
+	h := newHarness(t, Config{S3: store})
+	do := func(op, body string) {
+		t.Helper()
+		if code, answer := h.call(op, body); code != 200 {
+			t.Fatalf("%s %s: %d %s", op, body, code, answer)
+		}
+	}
+	put := func(before, v string) {
+		do("PutItem", `{"TableName":"orders","Item":{"before":{"S":"`+before+`"},"v":{"N":"`+v+`"}}}`)
+	}
+	remove := func(before string) { do("DeleteItem", `{"TableName":"orders","Key":{"before":{"S":"`+before+`"}}}`) }
+
+	do("CreateTable", `{"TableName":"orders","KeySchema":[{"AttributeName":"before","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"before","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}`)
+	h.settle()
+	do("UpdateContinuousBackups", `{"TableName":"orders","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}`)
+	h.clock.Advance(time.Minute)
+	put("changed", "1")
+	put("deleted", "1")
+	put("kept", "1")
+	h.clock.Advance(time.Minute)
+	from := h.clock.Now()
+	put("changed", "2")
+	put("changed", "3")
+	remove("deleted")
+	put("new", "1")
+	put("passing", "1")
+	remove("passing")
+	h.clock.Advance(20 * time.Minute)
+	to := h.clock.Now()
+	put("changed", "4")
+	h.clock.Advance(time.Minute)
+
+	arn := `"TableArn":"arn:aws:dynamodb:us-east-1:000000000000:table/orders"`
+	if code, answer := h.call("DescribeTable", `{"TableName":"orders"}`); code == 200 {
+		arn = `"TableArn":"` + lookup(answer, ".Table.TableArn") + `"`
+	}
+	request := func(from, to time.Time, view string) string {
+		return fmt.Sprintf(`{%s,"S3Bucket":"bkt","S3Prefix":"p","ExportType":"INCREMENTAL_EXPORT","IncrementalExportSpecification":{"ExportFromTime":%d,"ExportToTime":%d%s}}`, arn, from.Unix(), to.Unix(), view)
+	}
+	at := fmt.Sprintf(`{"Metadata":{"WriteTimestampMicros":{"N":"%d"}},"Keys":{"before":{"S":"`, from.UnixMicro())
+	for _, c := range []struct {
+		view string
+		want []string
+	}{
+		{"", []string{
+			at + `changed"}},"OldImage":{"before":{"S":"changed"},"v":{"N":"1"}},"NewImage":{"before":{"S":"changed"},"v":{"N":"3"}}}`,
+			at + `deleted"}},"OldImage":{"before":{"S":"deleted"},"v":{"N":"1"}}}`,
+			at + `new"}},"NewImage":{"before":{"S":"new"},"v":{"N":"1"}}}`,
+		}},
+		{`,"ExportViewType":"NEW_IMAGE"`, []string{
+			at + `changed"}},"NewImage":{"before":{"S":"changed"},"v":{"N":"3"}}}`,
+			at + `deleted"}}}`,
+			at + `new"}},"NewImage":{"before":{"S":"new"},"v":{"N":"1"}}}`,
+		}},
+	} {
+		d := h.export(request(from, to, c.view)).ExportDescription
+		if d["ExportType"] != "INCREMENTAL_EXPORT" || d["ExportTime"] != nil || d["ItemCount"] != 3.0 {
+			t.Errorf("described as %v", d)
+		}
+		var summary map[string]any
+		if err := json.Unmarshal(store.objects[d["ExportManifest"].(string)], &summary); err != nil {
+			t.Fatal(err)
+		}
+		if summary["exportType"] != "INCREMENTAL_EXPORT" || summary["outputView"] == nil || summary["exportTime"] != nil {
+			t.Errorf("summary %v", summary)
+		}
+		got := store.lines(t, summary["manifestFilesS3Key"].(string))
+		if !slices.Equal(got, c.want) {
+			t.Errorf("exported\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+	for key := range store.objects {
+		if strings.HasSuffix(key, ".json.gz") && !strings.HasPrefix(key, "p/AWSDynamoDB/data/") {
+			t.Errorf("%s is not in the folder of incremental exports", key)
+		}
+	}
+	full := h.export(`{` + arn + `,"S3Bucket":"bkt"}`).ExportDescription
+	if full["ExportType"] != "FULL_EXPORT" || full["ItemCount"] != 3.0 {
+		t.Errorf("full export %v", full)
+	}
+
+	for _, c := range []struct{ body, want string }{
+		{request(from, from.Add(14*time.Minute), ""), "InvalidExportTimeException"},
+		{request(from.Add(-time.Hour), to, ""), "InvalidExportTimeException"},
+		{request(from, to.Add(time.Hour), ""), "InvalidExportTimeException"},
+		{request(to, from, ""), "InvalidExportTimeException"},
+		{`{` + arn + `,"S3Bucket":"bkt","ExportType":"INCREMENTAL_EXPORT"}`, "ValidationException"},
+		{`{` + arn + `,"S3Bucket":"bkt","IncrementalExportSpecification":{"ExportFromTime":1}}`, "ValidationException"},
+	} {
+		if code, answer := h.call("ExportTableToPointInTime", c.body); code != 400 || !strings.Contains(string(answer), c.want) {
+			t.Errorf("%s: %d %s, want %s", c.body, code, answer, c.want)
+		}
+	}
+}
