@@ -133,3 +133,33 @@ func TestBatchOverManyKeys(t *testing.T) {
 		t.Errorf("of five writes to one key %d were left undone", strings.Count(body, "PutRequest"))
 	}
 }
+
+// TestTimeToLiveInterval refuses a second change of a table's time to live within an hour, where
+// limits are enforced.
+func TestTimeToLiveInterval(t *testing.T) {
+	for _, enforce := range []bool{true, false} {
+		h := newHarness(t, Config{EnforceLimits: enforce})
+		h.call("CreateTable", `{"TableName":"ttl","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}`)
+		h.settle()
+		change := func(enabled string) (int, string) {
+			code, body := h.call("UpdateTimeToLive", `{"TableName":"ttl","TimeToLiveSpecification":{"AttributeName":"at","Enabled":`+enabled+`}}`)
+			return code, string(body)
+		}
+		if code, body := change("true"); code != 200 {
+			t.Fatal(body)
+		}
+		h.settle()
+		if code, body := change("true"); code != 400 || !strings.Contains(body, "already enabled") {
+			t.Errorf("enabled again: %d %s", code, body)
+		}
+		if code, body := change("false"); enforce != (code == 400 && strings.Contains(body, "modified multiple times within a fixed interval")) {
+			t.Errorf("enforce %v: disabled at once: %d %s", enforce, code, body)
+		}
+		h.clock.Advance(time.Hour)
+		if enforce {
+			if code, body := change("false"); code != 200 {
+				t.Errorf("an hour later: %s", body)
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -11,6 +12,9 @@ import (
 
 // This file: time to live. Items are found by an index of their times, which is filled
 // when time to live is enabled, and deleted by the sweep.
+
+// expiryInterval is for how long AWS takes no second change of a table's time to live.
+const expiryInterval = time.Hour
 
 // UpdateTimeToLive enables or disables expiry by an attribute.
 func (s *Service) UpdateTimeToLive(ctx context.Context, in *dynamodb.UpdateTimeToLiveInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateTimeToLiveOutput, error) {
@@ -36,6 +40,8 @@ func (s *Service) UpdateTimeToLive(ctx context.Context, in *dynamodb.UpdateTimeT
 			return invalid("TimeToLive is already disabled")
 		case !*spec.Enabled && d.Expiry.Attribute != name:
 			return invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s", d.Expiry.Attribute)
+		case s.cfg.EnforceLimits && s.now().Sub(d.Expiry.At) < expiryInterval:
+			return invalid("Time to live has been modified multiple times within a fixed interval")
 		}
 		d.Expiry = expirySetting{Attribute: name, Enabled: *spec.Enabled, At: s.now(), Building: *spec.Enabled}
 		if !*spec.Enabled {
