@@ -94,7 +94,7 @@ not json
 		{`SELECT *, "$path" FROM pq t WHERE t.dt = DATE '2024-01-01'`, "1|a|NULL|{a=1, b=x}|2024-01-01|s3://b/pq/dt=2024-01-01/1.parquet"},
 		{"SELECT s.a, pq.s.b, db.pq.id FROM db.pq WHERE dt IN (DATE '2024-01-01')", "1|x|1"},
 		{"SELECT * FROM js ORDER BY id", "1|a|[x, y]|{x=1, y=q}|2024-01-01 10:00:00.000|{k=1}\n2|{\"nested\":true}|NULL|NULL|2024-01-01 10:00:00.000|NULL\n9|gz|NULL|NULL|NULL|NULL\nNULL|NULL|NULL|NULL|NULL|NULL\nNULL|5|NULL|NULL|NULL|NULL"},
-		{"SELECT * FROM txt", "x|1|1.5|true|[1, 2, 3]|2024-01-01\ny|NULL|NULL|NULL|[]|NULL\nz|NULL|NULL|NULL|NULL|NULL\nNULL|7|1.0|false|[4]|2024-02-01\n\"q\"|2|NULL|NULL|[]|NULL"},
+		{"SELECT * FROM txt", "x|1|1.5|true|[1, 2, 3]|2024-01-01\ny|1|NULL|NULL|[]|NULL\nz|NULL|NULL|NULL|NULL|NULL\nNULL|7|1.0|false|[4]|2024-02-01\n\"q\"|2|NULL|NULL|[]|NULL"},
 		{"SELECT * FROM csv", "x, y|1|2024-01-01\nsay \"hi\"|2|2024-01-01\na \"b\", c|3|NULL\nNULL|NULL|NULL\nNULL|NULL|NULL"},
 		{"SELECT * FROM log", "h1|200|now, then\nNULL|NULL|NULL\nh2|404|x"},
 		{"SELECT * FROM keys", "1|v|2024-01-01 00:00:00.000|1.5|1.25|true\nNULL|NULL|2024-01-01 00:00:00.500|NULL|NULL|NULL"},

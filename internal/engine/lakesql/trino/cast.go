@@ -104,12 +104,20 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		name := map[string]string{"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}[to.Name]
 		return "CASE WHEN " + text + " IS NULL THEN NULL WHEN regexp_full_match(" + text + ", '[+-]?[0-9]+') AND TRY_CAST(" + text + " AS " + duck.Type(to) + ") IS NOT NULL THEN TRY_CAST(" + text + " AS " + duck.Type(to) + ") ELSE " +
 			otherwise("'Cannot cast ''' || "+text+" || ''' to "+name+"'") + " END"
-	case types.IsText(from) && types.Is(to, "date", "timestamp", "boolean", "double", "real") && !try:
+	case types.IsText(from) && types.Is(to, "date", "timestamp", "boolean", "double", "real") && (!types.Is(to, "timestamp") || len(to.Params) == 0 || to.Params[0] == 3):
+		value := "trino_to_" + to.Name + "(" + text + ")"
+		if try {
+			return value
+		}
 		message := "'Value cannot be cast to " + types.Text(to) + ": ' || " + text
 		if !types.Is(to, "date", "timestamp") {
 			message = "'Cannot cast ''' || " + text + " || ''' to " + strings.ToUpper(to.Name) + "'"
 		}
-		return "CASE WHEN TRY_CAST(" + text + " AS " + duck.Type(to) + ") IS NULL AND " + text + " IS NOT NULL THEN " + otherwise(message) + " ELSE TRY_CAST(" + text + " AS " + duck.Type(to) + ") END"
+		return "CASE WHEN " + value + " IS NULL AND " + text + " IS NOT NULL THEN " + otherwise(message) + " ELSE " + value + " END"
+	case types.IsText(from) && types.Is(to, "decimal"):
+		value := "TRY_CAST(" + text + " AS " + duck.Type(to) + ")"
+		what := "'Cannot cast VARCHAR ''' || " + text + fmt.Sprintf(" || ''' to DECIMAL(%d, %d). Value ' || CASE WHEN regexp_full_match(%s, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') THEN 'too large.' ELSE 'is not a number.' END", to.Params[0], to.Params[1], text)
+		return "CASE WHEN " + text + " IS NULL THEN NULL WHEN " + value + " IS NULL OR contains(" + text + ", '_') OR contains(" + text + ", ' ') THEN " + otherwise(what) + " ELSE " + value + " END"
 	case types.Is(from, "timestamp with time zone") && types.Is(to, "date", "timestamp", "time"):
 		return verb + t.local(text, from) + " AS " + duck.Type(to) + ")"
 	case types.Is(from, "double", "real") && types.IsInteger(to):

@@ -29,6 +29,33 @@ func asChar(text string, from, to *sql.Type) string {
 	return fmt.Sprintf("CASE WHEN length(%s) <= %d THEN rpad(%s, %[2]d, ' ') ELSE %[3]s END", unpadded(text), to.Params[0], text)
 }
 
+// alike gives the texts of an array and those of another, or a value, the length of the longer char of
+// their types where one is char, so that equal ones are the same.
+func (c *invocation) alike() {
+	of := func(i int) *sql.Type {
+		if types.Is(c.typ(i), "array") {
+			return types.Element(c.typ(i))
+		}
+		return c.typ(i)
+	}
+	if len(c.args) < 2 || !types.Padded(of(0), of(1)) {
+		return
+	}
+	typ, form := types.Varchar, unpadded
+	if common := commonChar(of(0), of(1)); common != nil {
+		typ, form = common, func(x string) string { return fmt.Sprintf("rpad(%s, %d, ' ')", x, common.Params[0]) }
+	}
+	for i := range 2 {
+		if !types.Is(c.typ(i), "array") {
+			c.args[i] = form(c.args[i])
+			continue
+		}
+		p := c.fresh()
+		c.args[i] = "list_transform(" + c.args[i] + ", lambda " + p + ": " + form(p) + ")"
+		c.typs[i] = types.ArrayOf(typ)
+	}
+}
+
 // commonChar is the char that has the values of two types of text, one of which is char; nil where
 // they are others, or one has no length.
 func commonChar(a, b *sql.Type) *sql.Type {

@@ -237,8 +237,8 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	case "avg":
 		switch {
 		case types.Is(arg, "decimal") && len(arg.Params) == 2:
-			typ = arg
-			text = fmt.Sprintf("CAST(round(%s, %d) AS %s)", text, typ.Params[1], duck.Type(typ))
+			typ = arg // DuckDB's average is of floating point
+			text = exactQuotient("sum("+inner+")"+filter+over, "count("+inner+")"+filter+over, typ.Params[1], typ)
 		case types.Is(arg, "real"):
 			text, typ = "CAST("+text+" AS FLOAT)", arg
 		case types.IsInteger(arg), types.Is(arg, "double"):
@@ -247,6 +247,12 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 			typ = arg
 		}
 	case "min", "max", "min_by", "max_by":
+		if types.Is(arg, "ipaddress") && name == aggregate {
+			if len(args) > 1 {
+				fault.Fail(c.at, "NOT_SUPPORTED", "%s of several addresses is not supported", name)
+			}
+			text = "arg_" + name + "(" + inner + ", " + addressBytes(strings.TrimPrefix(inner, "DISTINCT ")) + ")" + filter + over
+		}
 		if len(args) == map[bool]int{true: 3, false: 2}[strings.HasSuffix(name, "_by")] {
 			typ = types.ArrayOf(arg)
 		}

@@ -60,12 +60,12 @@ func arrayFunctions() map[string]function {
 			if types.Is(c.typ(1), "ipaddress") && !types.Is(c.typ(0), "array") {
 				return c.fill("trino_ip_contains($*)"), nil
 			}
-			c.args[1] = asChar(c.args[1], c.typ(1), types.Element(c.typ(0)))
+			c.alike()
 			return c.fill("CASE WHEN list_contains($1, $2) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " THEN NULL ELSE false END"), nil
 		}},
-		"contains_sequence": {result: "boolean",
+		"contains_sequence": {alike: true, result: "boolean",
 			template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE len($2) = 0 OR coalesce(list_bool_or(list_transform(range(1, len($1) - len($2) + 2), lambda __i: $1[__i:__i + len($2) - 1] = $2)), false) END"},
-		"array_position": {template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($*), 0) AS BIGINT) END", result: "bigint"},
+		"array_position": {alike: true, template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($*), 0) AS BIGINT) END", result: "bigint"},
 		"array_distinct": {template: distinct, result: "1"},
 		"array_sort": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 1 {
@@ -90,13 +90,13 @@ func arrayFunctions() map[string]function {
 		"array_max": extreme("list_max"), "array_min": extreme("list_min"),
 		"array_first":     {template: "($1)[1]", result: "e"},
 		"array_last":      {template: "($1)[-1]", result: "e"},
-		"array_intersect": {template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NOT NULL AND list_position($1, __e) = __i)", result: "1"},
-		"array_except":    {template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NULL AND list_position($1, __e) = __i)", result: "1"},
-		"array_union": {result: "1", write: func(c *invocation) (string, *sql.Type) {
+		"array_intersect": {alike: true, template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NOT NULL AND list_position($1, __e) = __i)", result: "1"},
+		"array_except":    {alike: true, template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NULL AND list_position($1, __e) = __i)", result: "1"},
+		"array_union": {alike: true, result: "1", write: func(c *invocation) (string, *sql.Type) {
 			return (&invocation{args: []string{c.fill("list_concat($1, $2)")}}).fill(distinct), nil
 		}},
-		"arrays_overlap": {template: "CASE WHEN list_bool_or(list_transform($1, lambda __e: __e IS NOT NULL AND list_contains($2, __e))) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " OR (len($2) <> list_count($2)) THEN NULL ELSE false END", result: "boolean"},
-		"array_remove":   {template: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e: __e IS DISTINCT FROM $2) END", result: "1"},
+		"arrays_overlap": {alike: true, template: "CASE WHEN list_bool_or(list_transform($1, lambda __e: __e IS NOT NULL AND list_contains($2, __e))) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " OR (len($2) <> list_count($2)) THEN NULL ELSE false END", result: "boolean"},
+		"array_remove":   {alike: true, template: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e: __e IS DISTINCT FROM $2) END", result: "1"},
 		"array_histogram": {write: func(c *invocation) (string, *sql.Type) {
 			const some = "list_filter($1, lambda __e, __i: __e IS NOT NULL AND list_position($1, __e) = __i)"
 			return c.fill("map_from_entries(list_transform(" + some + ", lambda __e: struct_pack(key := __e, value := len(list_filter($1, lambda __f: __f = __e)))))"), types.MapOf(types.Element(c.typ(0)), types.Bigint)

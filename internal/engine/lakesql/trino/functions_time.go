@@ -373,7 +373,7 @@ func (c *invocation) fast(compile func(string) (*javatime.Pattern, error)) (stri
 var literalForms = map[string]*regexp.Regexp{
 	"date":      regexp.MustCompile(`^\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}\s*$`),
 	"time":      regexp.MustCompile(`^\d{1,2}:\d{2}(:\d{2}(\.\d{1,12})?)?$`),
-	"timestamp": regexp.MustCompile(`^\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,12})?)?)?\s*$`),
+	"timestamp": regexp.MustCompile(`^\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}( \d{1,2}:\d{1,2}(:\d{1,2}(\.\d{1,12})?)?)?\s*$`),
 }
 
 // dateOrTime reports whether a literal's text has the form of its type.

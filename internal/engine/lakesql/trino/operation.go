@@ -168,7 +168,11 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 				return plain, typ
 			}
 			typ := &sql.Type{Name: "decimal", Params: []int{38, s1 + s2}}
-			// The factors shrink to what fits; values too wide for that fail.
+			if s1+s2 > 38 {
+				fault.Fail(x.Position, "INVALID_FUNCTION_ARGUMENT", "DECIMAL scale must be in range [0, precision (38)]: %d", s1+s2)
+			}
+			// DuckDB multiplies as far as the digits of both types are 38: factors that fit less
+			// are multiplied by it, others digit by digit.
 			w := 19
 			switch {
 			case p1 <= 19:
@@ -177,7 +181,12 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 				w = 38 - p2
 			}
 			w = max(w, s1)
-			return fmt.Sprintf("CAST(CAST(%s AS DECIMAL(%d,%d)) * CAST(%s AS DECIMAL(%d,%d)) AS %s)", left, w, s1, right, max(38-w, s2), s2, duck.Type(typ)), typ
+			v := max(38-w, s2)
+			exact := fmt.Sprintf("CAST(trino_decimal_product(CAST(%s AS VARCHAR), CAST(%s AS VARCHAR)) AS %s)", left, right, duck.Type(typ))
+			if w+v > 38 {
+				return exact, typ
+			}
+			return fmt.Sprintf("coalesce(CAST(TRY_CAST(%s AS DECIMAL(%d,%d)) * TRY_CAST(%s AS DECIMAL(%d,%d)) AS %s), %s)", left, w, s1, right, v, s2, duck.Type(typ), exact), typ
 		}
 		s := max(s1, s2)
 		p := min(38, max(p1-s1, p2-s2)+s+1)
@@ -338,11 +347,11 @@ func (t *translator) division(x *sql.Operation, left, right string, lt, rt *sql.
 }
 
 // decimalQuotient divides exactly, in whole numbers of the result's last digit, rounding
-// halves away from zero; what does not fit 128 bits is divided as floating point.
+// halves away from zero; what does not fit 128 bits is divided digit by digit.
 func decimalQuotient(left, right string, l, r [2]int, typ *sql.Type) string {
 	p, s := typ.Params[0], typ.Params[1]
 	if l[0]+s+r[1]+1 > 38 || r[0]+r[1]+1 > 38 || p+s+1 > 38 {
-		return fmt.Sprintf("CAST(round(CAST(%s AS DOUBLE) / CAST(%s AS DOUBLE), %d) AS %s)", left, right, s, duck.Type(typ))
+		return exactQuotient(left, right, s, typ)
 	}
 	shifted := func(x string, of [2]int, digits int) string {
 		x = fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", x, of[0], of[1])
@@ -356,6 +365,11 @@ func decimalQuotient(left, right string, l, r [2]int, typ *sql.Type) string {
 		return "CAST(" + q + " AS " + duck.Type(typ) + ")"
 	}
 	return fmt.Sprintf("CAST(CAST(%s AS DECIMAL(%d,0)) * CAST('0.%s1' AS DECIMAL(%d,%d)) AS %s)", q, min(38-s-1, p), strings.Repeat("0", s-1), s+1, s, duck.Type(typ))
+}
+
+// exactQuotient divides numbers of any digits to a scale.
+func exactQuotient(left, right string, scale int, typ *sql.Type) string {
+	return fmt.Sprintf("CAST(trino_decimal_quotient(CAST(%s AS VARCHAR), CAST(%s AS VARCHAR), %d) AS %s)", left, right, scale, duck.Type(typ))
 }
 
 // logical fails unless an expression is boolean, where its type is known.

@@ -158,6 +158,9 @@ func (t *translator) orderBy(items []sql.SortItem, clause string, in *scope) str
 		if !types.Orderable(typ) {
 			notOrderable(s.Expr, clause, typ)
 		}
+		if types.Is(typ, "ipaddress") {
+			text = addressBytes(text)
+		}
 		parts[i] = text
 		if s.Descending {
 			parts[i] += " DESC"

@@ -43,11 +43,17 @@ func (t *translator) recursion(b *strings.Builder, c sql.CommonTable, set *sql.S
 				columns[j].relation = name
 			}
 		} else {
+			chars := make([]*sql.Type, len(found))
 			for j, f := range found {
-				if types.Apart(columns[j].typ, f.typ) {
+				common := commonChar(columns[j].typ, f.typ)
+				if common != nil && types.Text(f.typ) != types.Text(columns[j].typ) { // as long as the first step's
+					chars[j] = columns[j].typ
+				}
+				if types.Apart(columns[j].typ, f.typ) || common != nil && types.Is(columns[j].typ, "char") && types.Text(common) != types.Text(columns[j].typ) {
 					fault.Fail(set.Right.Pos(), "TYPE_MISMATCH", "recursion step relation output type (%s) is not coercible to recursion base relation output type (%s) at column %d", types.Text(f.typ), types.Text(columns[j].typ), j+1)
 				}
 			}
+			text = paddedQuery(text, found, chars)
 		}
 		b.WriteString(duck.Ident(steps[i]) + columnList(columns) + " AS MATERIALIZED (" + text + "), ")
 	}

@@ -38,7 +38,7 @@ func (t *translator) rename(at sql.Position, columns []column, names []sql.Ident
 		fault.Fail(at, "MISMATCHED_COLUMN_ALIASES", "Column alias list has %d entries but relation has %d columns", len(names), len(out))
 	}
 	for i := range out {
-		out[i].name, out[i].label = names[i].Lower(), ""
+		out[i].name, out[i].label = names[i].Lower(), names[i].Name
 	}
 	return out
 }

@@ -231,12 +231,20 @@ func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 		if s == nil {
 			s = &scope{parent: outer}
 		}
-		for _, k := range q.OrderBy {
-			if at, ok := place(k.Expr, columns); ok && !types.Orderable(columns[at].typ) {
+		keys := slices.Clone(q.OrderBy)
+		for i, k := range keys {
+			at, ok := place(k.Expr, columns)
+			if !ok {
+				continue
+			}
+			if !types.Orderable(columns[at].typ) {
 				notOrderable(k.Expr, "ORDER BY", columns[at].typ)
 			}
+			if types.Is(columns[at].typ, "ipaddress") { // which is not sorted by its text
+				keys[i].Expr = &sql.Name{Position: k.Expr.Pos(), Ident: sql.Identifier{Position: k.Expr.Pos(), Name: columns[at].name, Quoted: true}}
+			}
 		}
-		b.WriteString(" ORDER BY " + t.orderBy(q.OrderBy, "ORDER BY", &scope{columns: columns, parent: s}))
+		b.WriteString(" ORDER BY " + t.orderBy(keys, "ORDER BY", &scope{columns: columns, parent: s}))
 	}
 	if q.Limit != nil && !q.WithTies {
 		n, _ := t.expr(q.Limit, outer)
@@ -309,7 +317,7 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 				}
 				fault.Fail(b.Position, "TYPE_MISMATCH", "Type %s is not comparable and therefore cannot be used in %s", types.Text(c.typ), what)
 			}
-			out[i] = column{name: c.name, typ: types.Common(c.typ, other[i].typ)}
+			out[i] = column{name: c.name, label: c.label, typ: types.Common(c.typ, other[i].typ)}
 			if chars[i] = commonChar(c.typ, other[i].typ); chars[i] != nil {
 				out[i].typ = chars[i]
 			}

@@ -100,6 +100,13 @@ var macros = []string{
 	"CREATE MACRO __missing(message) AS NULL",
 	// The quotient of whole numbers, halves rounded away from zero.
 	"CREATE MACRO trino_quotient(n, d) AS CASE WHEN (n < 0) <> (d < 0) THEN -((2 * abs(n) + abs(d)) // (2 * abs(d))) ELSE (2 * abs(n) + abs(d)) // (2 * abs(d)) END",
+	// Text as a value of a type, null where Trino's cast fails: DuckDB's take more.
+	"CREATE MACRO trino_to_boolean(x) AS CASE lower(x) WHEN 'true' THEN true WHEN 't' THEN true WHEN '1' THEN true WHEN 'false' THEN false WHEN 'f' THEN false WHEN '0' THEN false END",
+	"CREATE MACRO trino_to_double(x) AS CASE WHEN contains(x, '_') THEN NULL WHEN isfinite(TRY_CAST(x AS DOUBLE)) OR NOT regexp_matches(x, '[iInN]') THEN TRY_CAST(x AS DOUBLE) WHEN regexp_full_match(trim(x), '[+-]?(NaN|Infinity)') THEN TRY_CAST(ltrim(trim(x), '+') AS DOUBLE) END",
+	"CREATE MACRO trino_to_real(x) AS CASE WHEN contains(x, '_') THEN NULL WHEN isfinite(TRY_CAST(x AS FLOAT)) OR NOT regexp_matches(x, '[iInN]') THEN TRY_CAST(x AS FLOAT) WHEN regexp_full_match(trim(x), '[+-]?(NaN|Infinity)') THEN TRY_CAST(ltrim(trim(x), '+') AS FLOAT) END",
+	"CREATE MACRO trino_to_date(x) AS CASE WHEN x LIKE '____-__-__' AND NOT contains(x, ' ') OR regexp_full_match(trim(x), '[+-]?[0-9]{1,9}-[0-9]{1,2}-[0-9]{1,2}') THEN TRY_CAST(ltrim(trim(x), '+') AS DATE) END",
+	// What is behind the time is a zone, which a timestamp does not have.
+	"CREATE MACRO trino_to_timestamp(x) AS CASE WHEN regexp_full_match(trim(x), '[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( .*)?') AND NOT regexp_matches(x, ' 2[4-9]:') THEN date_trunc('millisecond', TRY_CAST(regexp_extract(ltrim(trim(x), '+'), '^[^ ]+( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]+)?)?)?') AS TIMESTAMP) + INTERVAL 500 MICROSECOND) END",
 }
 
 // open starts DuckDB in memory, shut off from all files but those of Dir, from the network,

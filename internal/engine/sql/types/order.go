@@ -11,9 +11,10 @@ func Comparable(t *sql.Type) bool {
 }
 
 // Orderable reports whether values of a type have an order: those of maps and JSON have none, nor
-// those of what has them inside. Those of ipaddress are compared, and not sorted.
+// those of what has them inside. Addresses have one by themselves, not within another value.
 func Orderable(t *sql.Type) bool {
-	return !Is(t, "geometry", "hyperloglog", "map", "json", "ipaddress") && parts(t, Orderable)
+	within := func(t *sql.Type) bool { return !Is(t, "ipaddress") && Orderable(t) }
+	return !Is(t, "geometry", "hyperloglog", "map", "json") && parts(t, within)
 }
 
 // parts reports whether all types in a type are as is asked.
