@@ -313,6 +313,9 @@ func queryError(ctx context.Context, err error) error {
 	text, _, _ = strings.Cut(text, "\nLINE ")
 	text = strings.TrimSpace(text)
 	name := "GENERIC_USER_ERROR"
+	if strings.HasPrefix(text, "BYTE_STREAM_SPLIT ") {
+		name, text = "HIVE_CURSOR_ERROR", "Failed to read Parquet file: "+text
+	}
 	switch kind {
 	case "Binder":
 		name = "SYNTAX_ERROR"

@@ -338,7 +338,7 @@ func compileAvro(written, given avro.Schema, typ *hivetype.Type, depth int) (n a
 		}
 		return n, nil
 	}
-	return compileAvroScalar(written, typ, n.skip)
+	return compileAvroScalar(written, given, typ, n.skip)
 }
 
 // someAvro is a node with values where the schema has but null.
@@ -465,7 +465,7 @@ func numberDecoder(t avro.Type, to *sinkNode) func(*avroDecoder) error {
 }
 
 // compileAvroScalar is compileAvro of what does not nest.
-func compileAvroScalar(s avro.Schema, typ *hivetype.Type, skip func(*avroDecoder) error) (avroNode, error) {
+func compileAvroScalar(s, given avro.Schema, typ *hivetype.Type, skip func(*avroDecoder) error) (avroNode, error) {
 	n := avroNode{skip: skip}
 	logical := avro.LogicalType("")
 	var decimal *avro.DecimalLogicalSchema
@@ -520,13 +520,24 @@ func compileAvroScalar(s avro.Schema, typ *hivetype.Type, skip func(*avroDecoder
 		return n, nil
 	case avro.Long:
 		factor := map[avro.LogicalType]int64{avro.TimestampMillis: 1000, "local-timestamp-millis": 1000, avro.TimestampMicros: 1, "local-timestamp-micros": 1}[logical]
-		if factor == 0 || wholes {
+		nanos := false // which the library knows as a property only
+		if p, ok := s.(*avro.PrimitiveSchema); ok && logical == "" {
+			name, _ := p.Prop("logicalType").(string)
+			nanos = name == "timestamp-nanos" || name == "local-timestamp-nanos"
+		}
+		if factor == 0 && !nanos || wholes {
 			return number(hivetype.BigInt)
 		}
 		n.typ = &hivetype.Type{Kind: hivetype.Timestamp}
 		n.decode = func(to *sinkNode) func(*avroDecoder) error {
 			return func(d *avroDecoder) error {
 				v, err := d.long()
+				if nanos {
+					if err == nil {
+						to.long(floorDiv(v, 1000))
+					}
+					return err
+				}
 				if err == nil && (v*factor)/factor != v {
 					err = fmt.Errorf("the time %d is out of range", v)
 				}
@@ -555,12 +566,23 @@ func compileAvroScalar(s avro.Schema, typ *hivetype.Type, skip func(*avroDecoder
 		return n, nil
 	case avro.Enum:
 		symbols := s.(*avro.EnumSchema).Symbols()
+		if read, ok := given.(*avro.EnumSchema); ok { // which says what the symbols are that it has not
+			symbols = slices.Clone(symbols)
+			for i, symbol := range symbols {
+				if !slices.Contains(read.Symbols(), symbol) {
+					symbols[i] = read.Default()
+				}
+			}
+		}
 		n.typ = stringType
 		n.decode = func(to *sinkNode) func(*avroDecoder) error {
 			return func(d *avroDecoder) error {
 				at, err := d.long()
 				if err == nil && (at < 0 || at >= int64(len(symbols))) {
 					err = avrofile.ErrDamaged
+				}
+				if err == nil && symbols[at] == "" {
+					err = fmt.Errorf("no match for the symbol %s of an enum, which has no default", s.(*avro.EnumSchema).Symbols()[at])
 				}
 				if err == nil {
 					to.text([]byte(symbols[at]))

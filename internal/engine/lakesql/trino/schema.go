@@ -66,8 +66,18 @@ func (t *translator) informationSchema(r *sql.Table, name string) (string, []col
 					add(own, duck.Quote(db), duck.Quote(n), duck.Quote(table.ViewSQL))
 				}
 			default:
+				const none = "CAST(NULL AS VARCHAR)"
+				for i, c := range table.ViewColumns {
+					typ := c.Type
+					if known := typeOf(typ); known != nil {
+						typ = known.String()
+					}
+					add(own, duck.Quote(db), duck.Quote(n), duck.Quote(strings.ToLower(c.Name)), strconv.Itoa(i+1), none, "'YES'", duck.Quote(typ), none, none)
+				}
+				if table.ViewSQL != "" {
+					continue
+				}
 				for i, c := range append(append([]catalog.Column{}, table.Columns...), table.PartitionColumns...) {
-					const none = "CAST(NULL AS VARCHAR)"
 					extra, comment := none, none
 					if c.Comment != "" {
 						comment = duck.Quote(c.Comment)
