@@ -257,23 +257,61 @@ func (s *Service) UpdateContinuousBackups(ctx context.Context, in *dynamodb.Upda
 	return &dynamodb.UpdateContinuousBackupsOutput{ContinuousBackupsDescription: s.continuousBackups(d)}, nil
 }
 
+// overrides are what a restored table has in another way than its source. Nil and empty: as there.
+type overrides struct {
+	globals     []types.GlobalSecondaryIndex
+	locals      []types.LocalSecondaryIndex
+	vectors     []types.VectorIndex
+	mode        types.BillingMode
+	provisioned *types.ProvisionedThroughput
+	most        *types.OnDemandThroughput
+}
+
 // restoredTable makes the document of a table restored from another's.
-func (s *Service) restoredTable(ctx context.Context, from *table, name string, globals []types.GlobalSecondaryIndex, locals []types.LocalSecondaryIndex, mode types.BillingMode, p *types.ProvisionedThroughput) (*table, error) {
+func (s *Service) restoredTable(ctx context.Context, from *table, name string, o overrides) (*table, error) {
 	if err := checkNewName(name, "targetTableName"); err != nil {
 		return nil, err
 	}
+	if o.vectors != nil {
+		return nil, vectorIndexes()
+	}
 	d := &table{
-		Status: string(types.TableStatusCreating), Attributes: from.Attributes, Hash: from.Hash, Range: from.Range, NextIndex: from.NextIndex,
+		Status: string(types.TableStatusCreating), Attributes: slices.Clone(from.Attributes), Hash: from.Hash, Range: from.Range, NextIndex: from.NextIndex,
 		Throughput: throughput{Read: from.Throughput.Read, Write: from.Throughput.Write}, OnDemand: from.OnDemand, SSE: from.SSE, Class: from.Class, MaxUnits: from.MaxUnits,
 	}
-	if mode != "" {
-		d.OnDemand = mode == types.BillingModePayPerRequest
-		if d.OnDemand {
-			d.Throughput = throughput{}
+	if o.mode != "" {
+		d.OnDemand = o.mode == types.BillingModePayPerRequest
+	}
+	if d.OnDemand {
+		d.Throughput = throughput{}
+	} else {
+		d.MaxUnits = nil
+	}
+	if o.provisioned != nil || !d.OnDemand && from.OnDemand {
+		if err := checkThroughput(o.provisioned, d.OnDemand, ""); err != nil {
+			return nil, err
+		}
+		d.Throughput = throughputOf(o.provisioned)
+	}
+	if err := checkMaxUnits(o.most, d.OnDemand, false, ""); err != nil {
+		return nil, err
+	}
+	if o.most != nil {
+		d.MaxUnits = maxUnitsOf(o.most, nil)
+	}
+	globals, locals := o.globals, o.locals
+	has := func(name *string, local bool) bool {
+		return slices.ContainsFunc(from.Indexes, func(x index) bool { return x.Local == local && x.Name == aws.ToString(name) })
+	}
+	for _, g := range globals {
+		if !has(g.IndexName, false) {
+			return nil, invalidValue("GlobalSecondaryIndexOverride has an index that the source does not have: %s", aws.ToString(g.IndexName))
 		}
 	}
-	if p != nil {
-		d.Throughput = throughputOf(p)
+	for _, l := range locals {
+		if !has(l.IndexName, true) {
+			return nil, invalidValue("LocalSecondaryIndexOverride has an index that the source does not have: %s", aws.ToString(l.IndexName))
+		}
 	}
 	for _, x := range from.Indexes {
 		if x.Status != string(types.IndexStatusActive) {
@@ -351,7 +389,10 @@ func (s *Service) RestoreTableFromBackup(ctx context.Context, in *dynamodb.Resto
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.restoredTable(ctx, &b.Table, aws.ToString(in.TargetTableName), in.GlobalSecondaryIndexOverride, in.LocalSecondaryIndexOverride, in.BillingModeOverride, in.ProvisionedThroughputOverride)
+	d, err := s.restoredTable(ctx, &b.Table, aws.ToString(in.TargetTableName), overrides{
+		globals: in.GlobalSecondaryIndexOverride, locals: in.LocalSecondaryIndexOverride, vectors: in.VectorIndexOverride,
+		mode: in.BillingModeOverride, provisioned: in.ProvisionedThroughputOverride, most: in.OnDemandThroughputOverride,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -394,7 +435,10 @@ func (s *Service) RestoreTableToPointInTime(ctx context.Context, in *dynamodb.Re
 			return nil, &types.InvalidRestoreTimeException{Message: aws.String("The restore time is outside of the window in which the table can be restored")}
 		}
 	}
-	d, err := s.restoredTable(ctx, from, aws.ToString(in.TargetTableName), in.GlobalSecondaryIndexOverride, in.LocalSecondaryIndexOverride, in.BillingModeOverride, in.ProvisionedThroughputOverride)
+	d, err := s.restoredTable(ctx, from, aws.ToString(in.TargetTableName), overrides{
+		globals: in.GlobalSecondaryIndexOverride, locals: in.LocalSecondaryIndexOverride, vectors: in.VectorIndexOverride,
+		mode: in.BillingModeOverride, provisioned: in.ProvisionedThroughputOverride, most: in.OnDemandThroughputOverride,
+	})
 	if err != nil {
 		return nil, err
 	}

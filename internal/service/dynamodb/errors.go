@@ -39,6 +39,10 @@ func inUse(format string, args ...any) error {
 	return &types.ResourceInUseException{Message: aws.String(fmt.Sprintf(format, args...))}
 }
 
+func vectorIndexes() error {
+	return unsupported("A vector index is not supported by Brookmere: use global secondary indexes, or search what is exported to S3.")
+}
+
 func unsupported(format string, args ...any) error {
 	return awswire.Errorf("UnsupportedOperationException", format, args...)
 }
