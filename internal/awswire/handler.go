@@ -346,7 +346,7 @@ func (h *Handler) unbound(x *exchange) error {
 		return refuse("UnknownOperationException", "")
 	}
 	return refuse("UnsupportedOperationException",
-		"Brookmere does not support the operation "+x.name+" of "+h.model.ID+"; \"brookmere operations\" lists those that it does.")
+		"The operation "+x.name+" of "+h.model.ID+" is not supported by Brookmere; \"brookmere operations\" lists those that are.")
 }
 
 // call runs the interceptors around the operation: its fast path if that takes the

@@ -131,7 +131,7 @@ func TestJSONCalls(t *testing.T) {
 		{"CreateStream", `[]`, 400, `{"__type":"SerializationException","Message":"Start of list found where not expected"}`},
 		{"CreateStream", `{"StreamName":"x"}}`, 400, `{"__type":"SerializationException"}`},
 		{"NoSuch", `{}`, 400, `{"__type":"UnknownOperationException"}`},
-		{"SplitShard", `{}`, 400, `{"__type":"UnsupportedOperationException","message":"Brookmere does not support the operation SplitShard of Kinesis; \"brookmere operations\" lists those that it does."}`},
+		{"SplitShard", `{}`, 400, `{"__type":"UnsupportedOperationException","message":"The operation SplitShard of Kinesis is not supported by Brookmere; \"brookmere operations\" lists those that are."}`},
 	} {
 		status, got := post(t, s.URL, "Kinesis_20131202."+tt.op, tt.body)
 		if status != tt.status || got != tt.want {

@@ -332,6 +332,12 @@ func (d *table) addGlobal(in *dynamodb.CreateTableInput, onDemand bool, used, na
 
 // CreateTable makes a table. It is usable when the call returns.
 func (s *Service) CreateTable(ctx context.Context, in *dynamodb.CreateTableInput, _ ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error) {
+	if in.VectorIndexes != nil {
+		return nil, vectorIndexes()
+	}
+	if in.GlobalTableSourceArn != nil || in.GlobalTableSettingsReplicationMode != "" {
+		return nil, globalTables()
+	}
 	if in.TableName == nil {
 		return nil, invalid("The parameter 'TableName' is required but was not present in the request")
 	}

@@ -56,7 +56,8 @@ type job struct {
 	Key      string    `json:"key,omitempty"`   // of KMS
 	Owner    string    `json:"owner,omitempty"` // expected, of the bucket
 
-	Window *window `json:"window,omitempty"` // of an incremental export
+	Window *window       `json:"window,omitempty"` // of an incremental export
+	Filter *exportFilter `json:"filter,omitempty"` // of a full export
 
 	Format      string   `json:"format,omitempty"` // of an import: DYNAMODB_JSON, CSV
 	Compression string   `json:"compression,omitempty"`
@@ -165,6 +166,9 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 			return nil, exportTime("The export time is outside of the window in which the table can be restored")
 		}
 	}
+	if j.Filter, err = exportFilterOf(in.FilterSpecification, d); err != nil {
+		return nil, err
+	}
 	j.Manifest = j.base() + "/manifest-summary.json"
 	if err := s.jobs.Create(ctx, j, j.Account, j.Region, j.ID); err != nil {
 		return nil, err
@@ -200,6 +204,7 @@ func (j *job) export() *types.ExportDescription {
 	} else {
 		out.ExportType, out.IncrementalExportSpecification = types.ExportTypeIncrementalExport, j.Window.output()
 	}
+	out.FilterSpecification = j.Filter.output()
 	if j.Prefix != "" {
 		out.S3Prefix = aws.String(j.Prefix)
 	}
@@ -379,7 +384,17 @@ func (s *Service) runExport(ctx context.Context, j *job) error {
 			return err
 		}
 	}
-	err = items.Each(ctx, items.Scan(0, 0, 1), func(b []byte) (bool, error) { return true, e.add(ctx, b) })
+	f, err := j.Filter.open(d)
+	if err != nil {
+		return err
+	}
+	err = items.Each(ctx, f.rows(items), func(b []byte) (bool, error) {
+		b, err := f.apply(b)
+		if b == nil || err != nil {
+			return true, err
+		}
+		return true, e.add(ctx, b)
+	})
 	if err != nil {
 		return err
 	}

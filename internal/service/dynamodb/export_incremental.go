@@ -53,6 +53,8 @@ func checkExportType(in *dynamodb.ExportTableToPointInTimeInput) error {
 		return invalidValue("IncrementalExportSpecification must be specified when ExportType is INCREMENTAL_EXPORT")
 	case incremental && in.ExportTime != nil:
 		return invalidValue("ExportTime cannot be specified when ExportType is INCREMENTAL_EXPORT")
+	case incremental && in.FilterSpecification != nil:
+		return unsupported("A filter of an incremental export is not supported by Brookmere: filter what it exports.")
 	case !incremental && in.IncrementalExportSpecification != nil:
 		return invalidValue("IncrementalExportSpecification can only be specified when ExportType is INCREMENTAL_EXPORT")
 	}

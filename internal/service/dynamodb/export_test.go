@@ -191,3 +191,62 @@ func TestIncrementalExport(t *testing.T) {
 		}
 	}
 }
+
+// TestExportFilter exports the items, and what of them, that a filter leaves.
+func TestExportFilter(t *testing.T) {
+	store := &memoryS3{}
+	h := newHarness(t, Config{S3: store})
+	do := func(op, body string) []byte {
+		t.Helper()
+		code, answer := h.call(op, body)
+		if code != 200 {
+			t.Fatalf("%s %s: %d %s", op, body, code, answer)
+		}
+		return answer
+	}
+	do("CreateTable", `{"TableName":"orders","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"N"}],"BillingMode":"PAY_PER_REQUEST"}`)
+	h.settle()
+	do("UpdateContinuousBackups", `{"TableName":"orders","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}`)
+	for _, pk := range []string{"a", "b"} {
+		for i := range 4 {
+			do("PutItem", fmt.Sprintf(`{"TableName":"orders","Item":{"pk":{"S":%q},"sk":{"N":"%d"},"v":{"N":"%d"},"name":{"S":"n"}}}`, pk, i, i%2))
+		}
+	}
+	arn := `"TableArn":"` + lookup(do("DescribeTable", `{"TableName":"orders"}`), ".Table.TableArn") + `","S3Bucket":"bkt"`
+	export := func(filter string) []string {
+		t.Helper()
+		d := h.export(`{` + arn + `,"FilterSpecification":` + filter + `}`).ExportDescription
+		if d["FilterSpecification"] == nil {
+			t.Errorf("described as %v", d)
+		}
+		lines := store.lines(t, strings.Replace(d["ExportManifest"].(string), "summary", "files", 1))
+		if int(d["ItemCount"].(float64)) != len(lines) {
+			t.Errorf("%v items in %d lines", d["ItemCount"], len(lines))
+		}
+		return lines
+	}
+	for _, c := range []struct {
+		filter string
+		want   []string
+	}{
+		{`{"KeyConditionExpression":"pk = :p AND sk > :s","ExpressionAttributeValues":{":p":{"S":"b"},":s":{"N":"2"}}}`,
+			[]string{`{"Item":{"name":{"S":"n"},"pk":{"S":"b"},"sk":{"N":"3"},"v":{"N":"1"}}}`}},
+		{`{"FilterExpression":"v = :one AND sk < :two","ProjectionExpression":"pk, #n","ExpressionAttributeNames":{"#n":"name"},"ExpressionAttributeValues":{":one":{"N":"1"},":two":{"N":"2"}}}`,
+			[]string{`{"Item":{"name":{"S":"n"},"pk":{"S":"a"}}}`, `{"Item":{"name":{"S":"n"},"pk":{"S":"b"}}}`}},
+	} {
+		if got := export(c.filter); !slices.Equal(got, c.want) {
+			t.Errorf("%s exported\n%s", c.filter, strings.Join(got, "\n"))
+		}
+	}
+	for _, c := range []struct{ filter, want string }{
+		{`{"FilterExpression":"v = :one"}`, "value used in expression is not defined"},
+		{`{"KeyConditionExpression":"sk = :s","ExpressionAttributeValues":{":s":{"N":"2"}}}`, "missed key schema element: pk"},
+		{`{"KeyConditionExpression":"pk = :p","FilterExpression":"sk = :s","ExpressionAttributeValues":{":s":{"N":"2"},":p":{"S":"a"}}}`, "Primary key attribute: sk"},
+		{`{"FilterExpression":"v = :v","ExpressionAttributeValues":{":v":{"N":"2"},":p":{"S":"a"}}}`, "unused in expressions"},
+		{`{"ProjectionExpression":"pk.a"}`, "Key attributes must be scalars"},
+	} {
+		if code, answer := h.call("ExportTableToPointInTime", `{`+arn+`,"FilterSpecification":`+c.filter+`}`); code != 400 || !strings.Contains(string(answer), c.want) {
+			t.Errorf("%s: %d %s", c.filter, code, answer)
+		}
+	}
+}

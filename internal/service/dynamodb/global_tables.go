@@ -11,6 +11,10 @@ import (
 // This file: what there is to tell of global tables, of which there are none. Operations that make them
 // are refused by name.
 
+func globalTables() error {
+	return unsupported("A global table is not supported by Brookmere: this node serves the items of one region.")
+}
+
 func noGlobalTable(name *string) error {
 	return &types.GlobalTableNotFoundException{Message: aws.String("Global table not found: Global table with name: '" + aws.ToString(name) + "' does not exist.")}
 }

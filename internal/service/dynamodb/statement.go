@@ -168,8 +168,21 @@ func (st *statement) split(d *table, hashes, ranges []string) (k keyed, rest []e
 	return k, rest, partly || k.hash != nil
 }
 
+// scalar refuses conditions into an attribute of the key that the statement looks up.
+func (st *statement) scalar(keys ...string) error {
+	for _, p := range pathsOf(st.where) {
+		if name := p.Attribute(); len(p) > 1 && slices.Contains(keys, name) {
+			return invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key %s", name)
+		}
+	}
+	return nil
+}
+
 // checkKeys refuses values that keys which the WHERE names cannot have.
 func (st *statement) checkKeys(d *table, keys ...string) error {
+	if err := st.scalar(keys...); err != nil {
+		return err
+	}
 	if st.where == nil {
 		return nil
 	}

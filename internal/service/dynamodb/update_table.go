@@ -86,8 +86,11 @@ func (c change) together(in *dynamodb.UpdateTableInput) error {
 
 // UpdateTable changes a table's settings, its stream or its global indexes.
 func (s *Service) UpdateTable(ctx context.Context, in *dynamodb.UpdateTableInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateTableOutput, error) {
-	if in.ReplicaUpdates != nil || in.GlobalTableWitnessUpdates != nil || in.MultiRegionConsistency != "" {
-		return nil, unsupported("Brookmere does not support global tables: this node serves the items of one region.")
+	if in.ReplicaUpdates != nil || in.GlobalTableWitnessUpdates != nil || in.MultiRegionConsistency != "" || in.GlobalTableSettingsReplicationMode != "" || in.DisassociationProtectionEnabled != nil {
+		return nil, globalTables()
+	}
+	if in.VectorIndexUpdates != nil {
+		return nil, vectorIndexes()
 	}
 	if in.GlobalSecondaryIndexUpdates != nil && len(in.GlobalSecondaryIndexUpdates) == 0 {
 		return nil, invalidValue("List of GlobalSecondaryIndexUpdates is empty")
