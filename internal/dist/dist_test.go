@@ -75,7 +75,7 @@ func TestLinkedModules(t *testing.T) {
 	if v := bom.Metadata.Component.Version; v != "1.2.3+0123456789ab" {
 		t.Errorf("the version is %s", v)
 	}
-	if c := (*bom.Components)[1]; c.PackageURL != "pkg:golang/github.com/spf13/cobra@v1.0.0" || (*c.Properties)[0].Value != "h1:x=" {
+	if c := (*bom.Components)[1]; c.PackageURL != "pkg:golang/github.com/spf13/cobra@v1.0.0" || (*c.Properties)[0].Value != "h1:x=" || (*c.Licenses)[0].License.ID != "Apache-2.0" {
 		t.Errorf("%+v", c)
 	}
 	again, err := bill(info, "1.2.3", linked)
@@ -90,6 +90,39 @@ func TestLinkedModules(t *testing.T) {
 		if got := licenceName.MatchString(name) && !notLicence.MatchString(name); got != want {
 			t.Errorf("%s is a licence: %v", name, got)
 		}
+	}
+}
+
+// TestConsolePackages lists what is in the console's bundle, and refuses a package without a licence.
+func TestConsolePackages(t *testing.T) {
+	dir := t.TempDir()
+	put := func(path, text string) {
+		t.Helper()
+		path = filepath.Join(dir, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("web/package-lock.json", `{"packages":{"":{"version":"1"},"node_modules/@a/b":{"version":"2.0.0","integrity":"sha512-x"},"node_modules/tool":{"version":"3.0.0","dev":true}}}`)
+	if l, err := consolePackages(dir); err != nil || l != nil {
+		t.Errorf("a console that is not built: %v, %v", l, err)
+	}
+	put("dist/index.html", "")
+	put("web/node_modules/@a/b/README", "")
+	if _, err := consolePackages(dir); !errors.Is(err, errNoLicence) {
+		t.Errorf("a package without a licence: %v", err)
+	}
+	put("web/node_modules/@a/b/LICENSE", "Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted, provided that the above copyright notice and this permission notice appear in all copies.")
+	l, err := consolePackages(dir)
+	if err != nil || len(l) != 1 || l[0].url() != "pkg:npm/%40a/b@2.0.0" || l[0].sum != "sha512-x" {
+		t.Errorf("%+v, %v", l, err)
+	}
+	put("web/node_modules/@a/b/LICENSE", "Do what you like.")
+	if l, err = consolePackages(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := spdx(l[0]); err == nil {
+		t.Error("an unknown licence has an identifier")
 	}
 }
 

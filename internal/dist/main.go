@@ -192,6 +192,11 @@ func contents(program, version string, completions map[string]file) (map[string]
 	if err != nil {
 		return nil, err
 	}
+	packages, err := consolePackages("internal/console")
+	if err != nil {
+		return nil, err
+	}
+	linked = append(linked, packages...)
 	for _, m := range linked {
 		for _, l := range m.licences {
 			files["licences/"+m.path+"/"+l.name] = file{text: l.text, mode: 0o644}

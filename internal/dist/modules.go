@@ -14,12 +14,19 @@ import (
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/google/licensecheck"
 )
 
-// module is a module that is linked into the program.
+// module is what the program has of somebody else: a Go module that is linked in, or a package of the console.
 type module struct {
+	ecosystem          string // of its package URL: golang or npm
 	path, version, sum string
 	licences           []licence
+}
+
+// url is the module's package URL.
+func (m module) url() string {
+	return "pkg:" + m.ecosystem + "/" + strings.ReplaceAll(m.path, "@", "%40") + "@" + m.version
 }
 
 // licence is a file with a licence, or a notice that goes with one.
@@ -34,7 +41,7 @@ func linkedModules(info *debug.BuildInfo) ([]module, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go env GOROOT: %w", err)
 	}
-	std := module{path: "std", version: strings.TrimPrefix(info.GoVersion, "go")}
+	std := module{ecosystem: "golang", path: "std", version: strings.TrimPrefix(info.GoVersion, "go")}
 	if std.licences, err = licencesIn(strings.TrimSpace(string(root))); err != nil {
 		return nil, err
 	}
@@ -48,7 +55,7 @@ func linkedModules(info *debug.BuildInfo) ([]module, error) {
 		if d.Replace != nil {
 			d = d.Replace
 		}
-		m := module{path: d.Path, version: d.Version, sum: d.Sum}
+		m := module{ecosystem: "golang", path: d.Path, version: d.Version, sum: d.Sum}
 		if m.licences, err = licencesIn(dirs[d.Path]); err != nil {
 			return nil, err
 		}
@@ -118,7 +125,7 @@ func licencesIn(dir string) ([]licence, error) {
 
 // bill is what the program is made of, as CycloneDX has it. It has no time and no serial number: the same program has
 // the same bill.
-func bill(info *debug.BuildInfo, version string, linked []module) (file, error) {
+func bill(info *debug.BuildInfo, version string, linked []module) (_ file, err error) {
 	bom := cdx.NewBOM()
 	bom.Metadata = &cdx.Metadata{Component: &cdx.Component{
 		BOMRef: "brookmere", Type: cdx.ComponentTypeApplication, Name: "brookmere", Version: withRevision(version, info),
@@ -127,10 +134,12 @@ func bill(info *debug.BuildInfo, version string, linked []module) (file, error) 
 	components := []cdx.Component{}
 	refs := []string{}
 	for _, m := range linked {
-		c := cdx.Component{BOMRef: "pkg:golang/" + m.path + "@" + m.version, Type: cdx.ComponentTypeLibrary, Name: m.path, Version: m.version}
-		c.PackageURL = c.BOMRef
+		c := cdx.Component{BOMRef: m.url(), Type: cdx.ComponentTypeLibrary, Name: m.path, Version: m.version, PackageURL: m.url()}
+		if c.Licenses, err = spdx(m); err != nil {
+			return file{}, err
+		}
 		if m.sum != "" {
-			c.Properties = &[]cdx.Property{{Name: "go:sum", Value: m.sum}}
+			c.Properties = &[]cdx.Property{{Name: sumNames[m.ecosystem], Value: m.sum}}
 		}
 		components, refs = append(components, c), append(refs, c.BOMRef)
 	}
@@ -142,6 +151,39 @@ func bill(info *debug.BuildInfo, version string, linked []module) (file, error) 
 	}
 	return file{text: b.Bytes(), mode: 0o644}, nil
 }
+
+// sumNames are what checksums of modules are called, by ecosystem.
+var sumNames = map[string]string{"golang": "go:sum", "npm": "npm:integrity"}
+
+// spdx are the licences that a module's files are the texts of.
+func spdx(m module) (*cdx.Licenses, error) {
+	if id, ok := chosen[m.path]; ok {
+		return &cdx.Licenses{{License: &cdx.License{ID: id}}}, nil
+	}
+	var known cdx.Licenses
+	var seen []string
+	for _, l := range m.licences {
+		for _, match := range licensecheck.Scan(l.text).Match {
+			if match.IsURL || slices.Contains(seen, match.ID) || strings.HasPrefix(match.ID, googlePatents) {
+				continue
+			}
+			seen = append(seen, match.ID)
+			known = append(known, cdx.LicenseChoice{License: &cdx.License{ID: match.ID}})
+		}
+	}
+	if len(known) == 0 {
+		return nil, fmt.Errorf("the licence of %s is none that is known", m.path)
+	}
+	return &known, nil
+}
+
+// chosen are the licences of modules that leave a choice, in words of their own.
+var chosen = map[string]string{
+	"kernel.org/pub/linux/libs/security/libcap/psx": "BSD-3-Clause", // or GPL-2.0
+}
+
+// googlePatents begins the names of grants that go with a licence, which SPDX has no identifiers for.
+const googlePatents = "GooglePatent"
 
 // buildProperties are the settings that tell one build from another.
 func buildProperties(info *debug.BuildInfo) *[]cdx.Property {
