@@ -261,6 +261,19 @@ func lastSeq(t *testing.T, b *Broker, stream string) uint64 {
 	return s.CachedInfo().State.LastSeq
 }
 
+// stay makes a stream that stays: behind the last one, the server removes the directory of all
+// some time after its answer, when the next one is in it perhaps.
+func stay(t *testing.T, b *Broker) {
+	t.Helper()
+	_, err := b.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "stays", Subjects: []string{"stays"}})
+	if err == nil {
+		err = b.Sync("stays")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestPowerLossAfterExpiry loses the beginning of a stream whose older messages have all
 // gone: it goes on at the sequence where it was.
 func TestPowerLossAfterExpiry(t *testing.T) {
@@ -273,6 +286,7 @@ func TestPowerLossAfterExpiry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stay(t, b)
 	r := rand.New(rand.NewPCG(1, 1))
 	w := &writer{stream: "a"}
 	w.write(t, b, r, 20)
@@ -323,6 +337,7 @@ func TestOtherOfTheName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stay(t, b)
 	cfg := jetstream.StreamConfig{Name: "a", Subjects: []string{"a"}}
 	for i := range 2 {
 		if _, err := b.JetStream().CreateStream(t.Context(), cfg); err != nil {
@@ -338,6 +353,11 @@ func TestOtherOfTheName(t *testing.T) {
 			}
 			if err := b.Sync("a"); err != nil {
 				t.Fatal(err)
+			}
+			// The server removes the files some time after its answer.
+			for gone := false; !gone; {
+				_, err := os.Lstat(streamDir(dir, ".a"))
+				gone = errors.Is(err, fs.ErrNotExist)
 			}
 		}
 	}
