@@ -1,6 +1,7 @@
 package shardlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/bucket"
 )
 
 // catalogBucket is the JetStream KV bucket of the catalog.
@@ -16,6 +19,8 @@ const catalogBucket = "shards"
 
 // catalogForgets is how long the bucket remembers that a shard was removed.
 const catalogForgets = time.Minute
+
+func (l *Log) catalogForgets() time.Duration { return cmp.Or(l.opts.catalogForgets, catalogForgets) }
 
 // catalog has an entry for each shard that was made by a log with a journal of appends: its
 // stream is made when the first frame goes there. Shards of before, and those of logs without
@@ -42,14 +47,11 @@ func (l *Log) openCatalog(ctx context.Context) error {
 	if l.opts.Journal == "" || l.opts.Shared {
 		return nil
 	}
-	kv, err := l.js.KeyValue(ctx, catalogBucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = l.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: catalogBucket, History: 1, Storage: jetstream.FileStorage, Replicas: l.broker.Replicas(), LimitMarkerTTL: catalogForgets,
-		})
-		if err == nil {
-			err = l.broker.Sync("KV_" + catalogBucket)
-		}
+	kv, err := bucket.Open(ctx, l.js, jetstream.KeyValueConfig{
+		Bucket: catalogBucket, Storage: jetstream.FileStorage, Replicas: l.broker.Replicas(), LimitMarkerTTL: l.catalogForgets(),
+	})
+	if err == nil {
+		err = l.broker.Sync(bucket.Stream(catalogBucket))
 	}
 	if err != nil {
 		return fmt.Errorf("shardlog: open the catalog of shards: %w", err)
@@ -174,7 +176,13 @@ func (c *catalog) create(ctx context.Context, s *Shard) error {
 
 // update writes another retention.
 func (c *catalog) update(ctx context.Context, s *Shard, maxAge time.Duration) error {
-	return c.write(s, maxAge, func(value []byte) (uint64, error) { return c.kv.Put(ctx, s.stream, value) })
+	return c.write(s, maxAge, func(value []byte) (uint64, error) {
+		ack, err := c.log.js.PublishMsg(ctx, bucket.Message(catalogBucket, s.stream, value))
+		if err != nil {
+			return 0, err
+		}
+		return ack.Sequence, nil
+	})
 }
 
 func (c *catalog) write(s *Shard, maxAge time.Duration, write func([]byte) (uint64, error)) error {
@@ -194,7 +202,7 @@ func (c *catalog) write(s *Shard, maxAge time.Duration, write func([]byte) (uint
 
 // remove takes an entry away, durably.
 func (c *catalog) remove(ctx context.Context, s *Shard) error {
-	if err := c.kv.Purge(ctx, s.stream, jetstream.PurgeTTL(catalogForgets)); err != nil {
+	if err := c.kv.Purge(ctx, s.stream, jetstream.PurgeTTL(c.log.catalogForgets())); err != nil {
 		return err
 	}
 	return c.sync(0)
@@ -203,10 +211,10 @@ func (c *catalog) remove(ctx context.Context, s *Shard) error {
 // sync makes entries durable; those who come at the same time share it.
 func (c *catalog) sync(seq uint64) error {
 	if seq == 0 {
-		return c.log.broker.Sync("KV_" + catalogBucket)
+		return c.log.broker.Sync(bucket.Stream(catalogBucket))
 	}
 	done := make(chan error, 1)
-	c.log.broker.Store("KV_"+catalogBucket, seq, func(err error) { done <- err })
+	c.log.broker.Store(bucket.Stream(catalogBucket), seq, func(err error) { done <- err })
 	return <-done
 }
 
@@ -224,7 +232,7 @@ func (s *Shard) makeStream(ctx context.Context) error {
 	if !lazy || errors.Is(err, ErrNoShard) {
 		return err
 	}
-	if _, err = s.log.js.CreateOrUpdateStream(ctx, s.config(maxAge, 0)); err == nil {
+	if err = s.createStream(ctx, s.config(maxAge, 0)); err == nil {
 		err = s.log.broker.Sync(s.stream)
 	}
 	if err != nil {
@@ -234,6 +242,15 @@ func (s *Shard) makeStream(ctx context.Context) error {
 	s.lazy = false
 	s.mu.Unlock()
 	return nil
+}
+
+// createStream makes the stream, or gives one that a try before has made its configuration.
+func (s *Shard) createStream(ctx context.Context, cfg jetstream.StreamConfig) error {
+	_, err := s.log.js.CreateStream(ctx, cfg)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		_, err = s.log.js.UpdateStream(ctx, cfg)
+	}
+	return err
 }
 
 func (s *Shard) isLazy() bool {

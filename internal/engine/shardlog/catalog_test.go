@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/broker/bucket"
 )
 
 // streams reports how many streams of shards the broker has.
@@ -166,5 +167,59 @@ func TestCatalogDamaged(t *testing.T) {
 		if err := l.listed("shard-s", []byte(value)); err == nil {
 			t.Errorf("%q was taken", value)
 		}
+	}
+}
+
+// TestDeletedShardsStayDeleted kills a log when the marks of deleted shards have gone from the catalog:
+// none is there again, though their entries are in the files still.
+func TestDeletedShardsStayDeleted(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	l := start(t, dir, Options{Journal: broker.AppendsDir(filepath.Join(dir, "nats")), catalogForgets: time.Second})
+	want := []string{}
+	for i := range 12 {
+		name := fmt.Sprint("s/", i)
+		s := create(t, l, name, ShardConfig{MaxAge: time.Hour})
+		for range i % 3 { // which replaces its entry
+			if err := s.SetMaxAge(ctx, s.maxAge+time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%4 == 0 {
+			want = append(want, name)
+			continue
+		}
+		if err := l.DeleteShard(ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		if i%4 == 1 {
+			create(t, l, name, ShardConfig{})
+			if err := l.DeleteShard(ctx, name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	st, err := l.js.Stream(ctx, bucket.Stream(catalogBucket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for info := (*jetstream.StreamInfo)(nil); info == nil || info.State.Msgs > uint64(len(want)); {
+		if info, err = st.Info(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	killed := t.TempDir()
+	copyLive(t, killed, dir)
+	l2 := start(t, killed, Options{Journal: broker.AppendsDir(filepath.Join(killed, "nats"))})
+	var got []string
+	for i := range 12 {
+		name := fmt.Sprint("s/", i)
+		if _, err := l2.Shard(ctx, name); err == nil {
+			got = append(got, name)
+		} else if !errors.Is(err, ErrNoShard) {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("after a kill there are %v, want %v", got, want)
 	}
 }

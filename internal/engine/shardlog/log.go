@@ -93,7 +93,8 @@ type Options struct {
 	// with many shards; there are up to eight. 0 means 8 MiB, and up to 64 with many shards.
 	SegmentBytes int64
 
-	restFrom int // in place of the constant, in tests
+	restFrom       int // in place of the constants, in tests
+	catalogForgets time.Duration
 
 	// Shared says that other logs, of other nodes, make, remove and append to shards too.
 	// What they do is seen, for requests to the server that a log of its own does not need.

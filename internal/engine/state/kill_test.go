@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/broker/bucket"
 )
 
 // TestDeletedStayDeleted kills a node when the marks of deleted documents have gone: nothing of the
@@ -54,7 +55,7 @@ func TestDeletedStayDeleted(t *testing.T) {
 	for i := range 10 {
 		put("after", i)
 	}
-	st, err := b.JetStream().Stream(ctx, bucketStream("state"))
+	st, err := b.JetStream().Stream(ctx, bucket.Stream("state"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,11 +86,11 @@ func TestDeletedStayDeleted(t *testing.T) {
 	}
 }
 
-// TestPrepare opens a bucket of an earlier version, in which a document has two revisions.
-func TestPrepare(t *testing.T) {
+// TestEarlierBucket opens a bucket of an earlier version, in which a document has two revisions.
+func TestEarlierBucket(t *testing.T) {
 	ctx := t.Context()
 	b, s := start(t, t.TempDir())
-	st, err := b.JetStream().Stream(ctx, bucketStream("state"))
+	st, err := b.JetStream().Stream(ctx, bucket.Stream("state"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestPrepare(t *testing.T) {
 	if _, err := s.kv.Put(ctx, name, []byte("two")); err != nil { // as if it was killed before it removed what was there
 		t.Fatal(err)
 	}
-	if err := prepare(ctx, b.JetStream(), "state"); err != nil {
+	if _, err := bucket.Open(ctx, b.JetStream(), jetstream.KeyValueConfig{Bucket: "state"}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := st.Info(ctx)
@@ -114,10 +115,10 @@ func TestPrepare(t *testing.T) {
 	if _, err := b.JetStream().UpdateStream(ctx, info.Config); err != nil {
 		t.Fatal(err)
 	}
-	if err := prepare(ctx, b.JetStream(), "state"); err != nil {
+	if _, err := bucket.Open(ctx, b.JetStream(), jetstream.KeyValueConfig{Bucket: "state"}); err != nil {
 		t.Fatal(err)
 	}
-	if info, err = st.Info(ctx); err != nil || info.Config.MaxMsgsPerSubject != history {
+	if info, err = st.Info(ctx); err != nil || info.Config.MaxMsgsPerSubject != bucket.History {
 		t.Errorf("%+v, %v", info.Config, err)
 	}
 }

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/bucket"
 )
 
 var (
@@ -120,70 +122,30 @@ type entry struct {
 // from then on.
 func Open(ctx context.Context, server Server, o Options) (*Store, error) {
 	js := server.JetStream()
-	bucket := cmp.Or(o.Bucket, "state")
-	kv, err := js.KeyValue(ctx, bucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket:         bucket,
-			History:        history,
-			Storage:        jetstream.FileStorage,
-			Replicas:       max(1, o.Replicas),
-			LimitMarkerTTL: cmp.Or(o.deletedFor, deletedFor),
-		})
-	} else if err == nil {
-		err = prepare(ctx, js, bucket)
-	}
+	name := cmp.Or(o.Bucket, "state")
+	kv, err := bucket.Open(ctx, js, jetstream.KeyValueConfig{
+		Bucket:         name,
+		Storage:        jetstream.FileStorage,
+		Replicas:       max(1, o.Replicas),
+		LimitMarkerTTL: cmp.Or(o.deletedFor, deletedFor),
+	})
 	if err != nil {
-		return nil, fmt.Errorf("state: open bucket %s: %w", bucket, err)
+		return nil, fmt.Errorf("state: open bucket %s: %w", name, err)
 	}
-	if err := server.Sync(bucketStream(bucket)); err != nil {
-		return nil, fmt.Errorf("state: open bucket %s: %w", bucket, err)
+	if err := server.Sync(bucket.Stream(name)); err != nil {
+		return nil, fmt.Errorf("state: open bucket %s: %w", name, err)
 	}
 	s := &Store{server: server, kv: kv, deletedFor: cmp.Or(o.deletedFor, deletedFor), docs: map[string]*entry{}, watchers: map[*watcher]struct{}{}, kinds: map[string]*kind{}, closed: make(chan struct{})}
 	if s.feed, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {
-		return nil, fmt.Errorf("state: watch bucket %s: %w", bucket, err)
+		return nil, fmt.Errorf("state: watch bucket %s: %w", name, err)
 	}
 	if err := s.load(ctx); err != nil {
 		s.feed.Stop()
-		return nil, fmt.Errorf("state: read bucket %s: %w", bucket, err)
+		return nil, fmt.Errorf("state: read bucket %s: %w", name, err)
 	}
 	s.done.Add(1)
 	go s.follow()
 	return s, nil
-}
-
-// history is how many revisions of a document the bucket may have: the one that a change replaces is
-// there still when the change is stored, and is removed by it.
-const history = 2
-
-// prepare lets a bucket of an earlier version have history, and removes the replaced revisions that a kill has
-// left: one would be the document again when the mark that has replaced it goes.
-func prepare(ctx context.Context, js jetstream.JetStream, bucket string) error {
-	st, err := js.Stream(ctx, bucketStream(bucket))
-	if err != nil {
-		return err
-	}
-	info := st.CachedInfo()
-	if info.Config.MaxMsgsPerSubject < history {
-		info.Config.MaxMsgsPerSubject = history
-		if st, err = js.UpdateStream(ctx, info.Config); err != nil {
-			return err
-		}
-	}
-	if info.State.Msgs <= info.State.NumSubjects {
-		return nil
-	}
-	if info, err = st.Info(ctx, jetstream.WithSubjectFilter(">")); err != nil {
-		return err
-	}
-	for name, revisions := range info.State.Subjects {
-		if revisions > 1 {
-			if err := st.Purge(ctx, jetstream.WithPurgeSubject(name), jetstream.WithPurgeKeep(1)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // loadWait is how long the bucket may take for the next document.
@@ -432,15 +394,12 @@ func (s *Store) wrote(key Key, value []byte, rev uint64) error {
 
 // sync makes a change durable that the server has acknowledged.
 func (s *Store) sync(key Key, rev uint64) error {
-	if err := s.server.Sync(bucketStream(s.kv.Bucket())); err != nil {
+	if err := s.server.Sync(bucket.Stream(s.kv.Bucket())); err != nil {
 		return fmt.Errorf("state: make the change of %s durable: %w", key, err)
 	}
-	s.server.Mark(bucketStream(s.kv.Bucket()), rev)
+	s.server.Mark(bucket.Stream(s.kv.Bucket()), rev)
 	return nil
 }
-
-// bucketStream is the stream that holds a bucket.
-func bucketStream(bucket string) string { return "KV_" + bucket }
 
 // conflictWait is how long a change is tried again that others keep coming before.
 const conflictWait = 10 * time.Second

@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/bucket"
 )
 
 // writable returns the key's name in the bucket, if there is room for a change of it.
@@ -55,14 +57,9 @@ func changeError(what string, key Key, err error) error {
 	return fmt.Errorf("state: %s %s: %w", what, key, err)
 }
 
-// message is a change of a document. The change removes what was there, which the server writes down: what
-// a limit on revisions removes, it only forgets, and finds again when it reads the files after a kill where
-// nothing newer of the document is left.
+// message is a change of a document. It removes what was there.
 func (s *Store) message(name string, value []byte) *nats.Msg {
-	m := nats.NewMsg("$KV." + s.kv.Bucket() + "." + name)
-	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-	m.Data = value
-	return m
+	return bucket.Message(s.kv.Bucket(), name, value)
 }
 
 // at makes a change one of the revision.
