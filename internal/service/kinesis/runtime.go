@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type view struct {
 	doc    *stream
 	open   []openShard             // by range
 	starts []hashKey               // of their ranges, for locate: close together
+	near   []uint16                // by the upper bits of a hash key: the shard of the first key with them; nil: few shards
 	logs   map[int]*shardlog.Shard // of all shards that have not expired, by index
 }
 
@@ -81,6 +83,7 @@ func (s *Service) viewOf(ctx context.Context, r *streamRuntime, d *stream) (*vie
 	for i := range v.open {
 		v.starts[i] = v.open[i].Start
 	}
+	v.index()
 	r.view.CompareAndSwap(old, v)
 	return v, nil
 }
@@ -101,9 +104,29 @@ func (s *Service) shardLog(ctx context.Context, d *stream, sh *shard) (*shardlog
 	return log, nil
 }
 
+// nearShift is how far a hash key's upper half is shifted for its place in view.near.
+const nearShift = 64 - 12
+
+// index makes near, if there are so many shards that it is worth its memory.
+func (v *view) index() {
+	if len(v.starts) < 32 || len(v.starts) > math.MaxUint16 {
+		return
+	}
+	near := make([]uint16, 1<<(64-nearShift)+1)
+	for at := range near[:len(near)-1] {
+		near[at] = uint16(v.locate(hashKey{uint64(at) << nearShift, 0}))
+	}
+	near[len(near)-1] = uint16(len(v.starts) - 1)
+	v.near = near
+}
+
 // locate returns the number, in v.open, of the shard that takes the hash key.
 func (v *view) locate(k hashKey) int {
 	lo, hi := 0, len(v.starts)-1
+	if v.near != nil {
+		at := k.hi >> nearShift
+		lo, hi = int(v.near[at]), int(v.near[at+1])
+	}
 	for lo < hi {
 		mid := int(uint(lo+hi+1) >> 1)
 		if v.starts[mid].compare(k) <= 0 {
