@@ -147,7 +147,7 @@ func TestAppendsPowerLoss(t *testing.T) {
 		}
 		o := shardlog.Options{}
 		if round >= rounds/4 {
-			o = shardlog.Options{Journal: AppendsDir(dir), SegmentBytes: 256 << 10}
+			o = shardlog.Options{Journal: AppendsDir(dir), SegmentBytes: 16 << 10 << r.IntN(5)}
 		}
 		l, err := shardlog.Open(t.Context(), b, o)
 		if err != nil {

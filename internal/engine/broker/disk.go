@@ -197,7 +197,7 @@ func (d *disk) persist(e journal.Entry, done func(error)) {
 // open goes on with the journal that was read.
 func (d *disk) open(left *journal.Left) error {
 	j, err := journal.Open(left, journal.Options{
-		Checkpoint:   func(streams []string) error { return d.syncAll(streams, (*files).sync) },
+		Checkpoint:   func(_ uint64, streams []string) error { return d.syncAll(streams, (*files).sync) },
 		SegmentBytes: d.segmentBytes,
 	})
 	if err != nil {

@@ -83,7 +83,7 @@ func (s *Shard) Begin(ctx context.Context, b *Batch) Pending {
 	w := &waiter{done: make(chan struct{})}
 	err := s.log.admit(ctx)
 	if err == nil {
-		err = s.begin(ctx, b, w)
+		err = s.begin(ctx, b, w, s.log.clock.Now().UnixMilli(), s.log.stamp.Add(1))
 	}
 	return Pending{s, w, err}
 }
@@ -102,26 +102,30 @@ func (l *Log) admit(ctx context.Context) error {
 	return nil
 }
 
-func (s *Shard) begin(ctx context.Context, b *Batch, w *waiter) error {
+// begin begins an append that has arrived now, in milliseconds since 1970. The stamp is its own.
+func (s *Shard) begin(ctx context.Context, b *Batch, w *waiter, now int64, stamp uint64) error {
 	if err := b.check(s.log.maxFrame); err != nil {
 		return err
 	}
-	if err := s.open(ctx); err != nil {
-		return err
-	}
 	w.batch, w.buf, w.count = b, b.buf, uint32(b.count)
-	if w.goesDirect() {
-		if err := s.makeStream(ctx); err != nil {
+	s.mu.Lock()
+	for !s.opened || w.goesDirect() && s.lazy {
+		s.mu.Unlock()
+		err := s.open(ctx)
+		if err == nil && w.goesDirect() {
+			err = s.makeStream(ctx)
+		}
+		if err != nil {
 			return err
 		}
+		s.mu.Lock()
 	}
-	s.mu.Lock()
 	if err := s.err; err != nil {
 		s.mu.Unlock()
 		return err
 	}
 	if len(s.queue) == 0 && !w.goesDirect() && s.takesPieces() {
-		s.assign(w)
+		s.assign(w, now, stamp)
 		s.mu.Unlock()
 		return nil
 	}
@@ -192,7 +196,7 @@ func (s *Shard) take() *sent {
 			w := s.queue[0]
 			s.queue = s.queue[1:]
 			s.queued -= len(w.buf) - headerSize
-			s.assign(w)
+			s.assign(w, s.log.clock.Now().UnixMilli(), s.log.stamp.Add(1))
 		}
 		if len(s.queue) == 0 {
 			s.queue = nil

@@ -75,8 +75,10 @@
 //   - A frame that has gone to its stream is with the operating system; in the stream it is
 //     durable when that is synced. The entries of its appends stay in the journal until then: a
 //     segment is used again when each stream that it has entries of has all of them and was
-//     synced (checkpoint). With many shards that waits until others are full, so that few frames
-//     go for its sake alone, and a stream is not synced that has got nothing since it was.
+//     synced (checkpoint). That waits until others are full, more of them with many shards. A frame
+//     knows the segment that has its first records: one of a later segment is not due, and grows on,
+//     and nor is the sync of a stream that has got but such frames since it was synced. So few
+//     frames go for a segment's sake alone.
 //     Streams are synced at the same time, which the file system makes little more than one sync.
 //   - A large append syncs its stream, and with it all that went there before.
 //   - A stream of which a sync has failed is not synced again (journal.ErrSuspect): the journal

@@ -43,7 +43,7 @@ func (s *Shard) flushSealed() {
 		s.sealed = s.sealed[1:]
 		s.stored = out.seq
 		fr.gone(out.header.length)
-		fr.written(s.stream)
+		fr.written(s.stream, out.oldest)
 		switch {
 		case err != nil:
 		case s.notify != nil || time.Since(s.tipRead) < tipInterest:
@@ -202,7 +202,7 @@ func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
 		return nil
 	}
 	for _, st := range streams {
-		fr.written(st.Name) // by the run before, which nobody knows to have synced it
+		fr.written(st.Name, 0) // by the run before, which nobody knows to have synced it
 	}
 	byStream := make(map[string]*Shard, len(l.shards))
 	for _, s := range l.shards {
@@ -289,7 +289,7 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 				return err
 			}
 			s.stored = o.seq
-			fr.written(s.stream)
+			fr.written(s.stream, 0)
 		}
 		if s.first > s.last {
 			s.first, s.firstHeader = o.seq, &header{}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -70,11 +71,9 @@ type front struct {
 	ctx    context.Context // ends when the log is closed and not everything could be stored
 	cancel context.CancelFunc
 
-	carried map[*openFrame]uint32 // by the checkpoint that is tried, which alone uses it: their records then
-
 	mu    sync.Mutex
 	dirty map[*Shard]struct{} // that have appends which their streams lack
-	files map[string]struct{} // streams that have got frames since they were synced
+	files map[string]uint64   // streams that have got frames since they were synced: the oldest generation of these
 	room  chan struct{}       // closed when frames have gone to their streams; nil when nobody waits
 }
 
@@ -83,6 +82,7 @@ type front struct {
 type openFrame struct {
 	frame
 	began    time.Time
+	oldest   uint64 // generation of the journal that has its first records; 0: of a run before
 	assigned header // with what is under way to the journal
 	underway int    // appends of it that are
 	full     bool   // it takes no more
@@ -102,8 +102,9 @@ type piece struct {
 // sealedFrame is a frame on its way to the stream.
 type sealedFrame struct {
 	*sent
-	f    *frame
-	lent bool // readers may refer to the buffer
+	f      *frame
+	lent   bool   // readers may refer to the buffer
+	oldest uint64 // as of openFrame
 }
 
 // openFront puts back what the journal of appends has and the streams lack, and goes on with it.
@@ -115,7 +116,7 @@ func (l *Log) openFront(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("shardlog: %w", err)
 	}
-	fr := &front{log: l, carried: map[*openFrame]uint32{}, dirty: map[*Shard]struct{}{}, files: map[string]struct{}{}, slots: make(chan struct{}, flushesAtOnce), opened: make(chan struct{}), ended: make(chan struct{})}
+	fr := &front{log: l, dirty: map[*Shard]struct{}{}, files: map[string]uint64{}, slots: make(chan struct{}, flushesAtOnce), opened: make(chan struct{}), ended: make(chan struct{})}
 	fr.ctx, fr.cancel = context.WithCancel(l.ctx)
 	if err := fr.putBack(ctx, left); err != nil {
 		return err
@@ -206,10 +207,11 @@ func (s *Shard) takesPieces() bool {
 func (w *waiter) goesDirect() bool { return len(w.buf) >= directBytes }
 
 // assign gives an append its place and has it made durable there. Callers hold mu.
-func (s *Shard) assign(w *waiter) {
+func (s *Shard) assign(w *waiter, now int64, stamp uint64) {
 	fr := s.log.front
-	now := max(s.next.time, s.log.clock.Now().UnixMilli())
+	now = max(s.next.time, now)
 	var o *openFrame
+	first := false
 	if n := len(s.growing); n > 0 {
 		o = s.growing[n-1]
 		// Records come and go with their frame, so those of one frame are near in time.
@@ -223,6 +225,7 @@ func (s *Shard) assign(w *waiter) {
 	if o == nil {
 		s.nextSeq++
 		o = &openFrame{frame: frame{seq: s.nextSeq}, began: time.Now()}
+		first = true
 		o.assigned = header{recordsBefore: s.next.records(), bytesBefore: s.next.bytes(), time: s.next.time, begin: now}
 		s.growing = append(s.growing, o)
 		fr.note(s)
@@ -233,7 +236,7 @@ func (s *Shard) assign(w *waiter) {
 		count:         w.count,
 		length:        uint32(len(w.buf) - headerSize),
 		time:          now,
-		stamp:         s.log.stamp.Add(1),
+		stamp:         stamp,
 		recordsBefore: o.assigned.records(),
 		bytesBefore:   o.assigned.bytes(),
 	}
@@ -249,12 +252,15 @@ func (s *Shard) assign(w *waiter) {
 	fr.held.Add(int64(p.header.length))
 	w.taken = true
 	p.header.seal(w.buf)
-	fr.j.Add(journal.Entry{Stream: s.stream, Born: s.born, Seq: journal.PieceSeq(o.seq, p.index), Data: w.buf}, p.done)
+	s.generation = fr.j.Add(journal.Entry{Stream: s.stream, Born: s.born, Seq: journal.PieceSeq(o.seq, p.index), Data: w.buf, Known: s.generation}, p)
+	if first {
+		o.oldest = s.generation
+	}
 }
 
-// done takes what became of a piece, which is its waiter's again when that is told. An error says that the journal does not have it, nor
-// anything of the shard that was assigned after it.
-func (p *piece) done(err error) {
+// Done takes what became of a piece, which is its waiter's again when that is told. An error says
+// that the journal does not have it, nor anything of the shard that was assigned after it.
+func (p *piece) Done(err error) {
 	s, o, w := p.shard, p.frame, p.w
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -374,7 +380,7 @@ func (o *openFrame) close(s *Shard) *sealedFrame {
 		f.parts = nil
 	}
 	f.header.sealAs(f.buf, f.parts != nil)
-	return &sealedFrame{&sent{shard: s, header: f.header, seq: f.seq, buf: f.buf}, &f, o.lent}
+	return &sealedFrame{&sent{shard: s, header: f.header, seq: f.seq, buf: f.buf}, &f, o.lent, o.oldest}
 }
 
 // inMemory reports whether there are appends that are not in the stream. Callers hold mu.
@@ -538,9 +544,9 @@ func (fr *front) shards() []*Shard {
 	return all
 }
 
-// checkpoint has everything in its streams, and durable there, that a segment of the journal
-// has of some: also what is durable in it and not told yet, or under way.
-func (fr *front) checkpoint(streams []string) error {
+// checkpoint has everything in its streams, and durable there, that the journal has of some up to a
+// generation. Frames whose records are all in later ones stay: they grow until they are due.
+func (fr *front) checkpoint(generation uint64, streams []string) error {
 	<-fr.opened
 	if err := fr.ctx.Err(); err != nil { // the journal keeps what is left
 		return err
@@ -555,53 +561,75 @@ func (fr *front) checkpoint(streams []string) error {
 	})
 	if len(all) > fr.log.opts.restFrom {
 		var err error
-		if all, err = fr.carry(all); err != nil {
+		if all, err = fr.carry(generation, all); err != nil {
 			return err
 		}
 	}
-	for _, s := range all {
+	ends := make([]uint64, len(all)) // the last frame of each that has to go
+	for i, s := range all {
 		s.mu.Lock()
-		s.fillAll()
+		ends[i] = s.fillOf(generation)
 		s.mu.Unlock()
 	}
-	for _, s := range all {
-		if err := s.flushAssigned(fr.ctx); err != nil {
-			return err
+	for i, s := range all {
+		if ends[i] > 0 {
+			if err := s.flushTo(fr.ctx, func() uint64 { return ends[i] }); err != nil {
+				return err
+			}
 		}
 	}
-	if err := fr.sync(streams); err != nil {
-		return err
+	return fr.sync(generation, streams)
+}
+
+// fillOf lets the frames take no more that have records of a generation of the journal, or of one
+// before, and returns the last of them, 0 when there is none. Callers hold mu.
+func (s *Shard) fillOf(generation uint64) (last uint64) {
+	for _, x := range s.sealed {
+		if x.oldest <= generation {
+			last = x.seq
+		}
 	}
-	clear(fr.carried)
-	return nil
+	for i := 0; i < len(s.growing) && s.growing[i].oldest <= generation; {
+		o := s.growing[i]
+		last = o.seq
+		s.fill(o)
+		if i < len(s.growing) && s.growing[i] == o {
+			i++
+		}
+	}
+	return last
 }
 
-// written notes that a stream has got a frame.
-func (fr *front) written(stream string) {
+// written notes that a stream has got a frame whose first records the journal has in a generation.
+func (fr *front) written(stream string, oldest uint64) {
 	fr.mu.Lock()
-	fr.files[stream] = struct{}{}
+	if have, ok := fr.files[stream]; !ok || oldest < have {
+		fr.files[stream] = oldest
+	}
 	fr.mu.Unlock()
 }
 
-// sync syncs those of the streams that have got frames since they were synced last.
-func (fr *front) sync(streams []string) error {
+// sync syncs those of the streams that have got frames of a generation of the journal, or of one
+// before, since they were synced last.
+func (fr *front) sync(generation uint64, streams []string) error {
+	var due []string
+	was := map[string]uint64{}
 	fr.mu.Lock()
-	streams = slices.DeleteFunc(slices.Clone(streams), func(s string) bool {
-		_, written := fr.files[s]
-		delete(fr.files, s)
-		return !written
-	})
+	for _, s := range streams {
+		if oldest, ok := fr.files[s]; ok && oldest <= generation {
+			due, was[s] = append(due, s), oldest
+			delete(fr.files, s)
+		}
+	}
 	fr.mu.Unlock()
-	if len(streams) == 0 {
+	if len(due) == 0 {
 		return nil
 	}
-	err := fr.log.broker.SyncAppended(streams)
+	err := fr.log.broker.SyncAppended(due)
 	if err != nil {
-		fr.mu.Lock()
-		for _, s := range streams {
-			fr.files[s] = struct{}{}
+		for s, oldest := range was {
+			fr.written(s, oldest)
 		}
-		fr.mu.Unlock()
 	}
 	return err
 }
@@ -623,5 +651,5 @@ func (fr *front) close() error {
 	fr.mu.Lock()
 	streams := slices.Collect(maps.Keys(fr.files))
 	fr.mu.Unlock()
-	return fr.sync(streams)
+	return fr.sync(math.MaxUint64, streams)
 }

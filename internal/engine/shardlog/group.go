@@ -12,7 +12,13 @@ type Group struct {
 	waits    sync.WaitGroup
 	admitted bool
 	refused  error
+	now      int64  // when it was admitted, in milliseconds since 1970
+	stamp    uint64 // the last one
+	stamps   int    // how many there are behind it
 }
+
+// stampsAtOnce are the stamps that a group takes at a time, which all of the log take from.
+const stampsAtOnce = 64
 
 // Outcome is what has become of an append of a group. It must stay where it is from Begin to
 // Wait.
@@ -25,13 +31,20 @@ func (g *Group) Begin(ctx context.Context, s *Shard, b *Batch, o *Outcome) {
 	o.w = waiter{group: g}
 	if !g.admitted {
 		g.admitted, g.refused = true, s.log.admit(ctx)
+		g.now = s.log.clock.Now().UnixMilli()
 	}
 	if g.refused != nil {
 		o.w.err = g.refused
 		return
 	}
+	if g.stamps == 0 {
+		g.stamps = stampsAtOnce
+		g.stamp = s.log.stamp.Add(stampsAtOnce) - stampsAtOnce
+	}
+	g.stamps--
+	g.stamp++
 	g.waits.Add(1)
-	if err := s.begin(ctx, b, &o.w); err != nil {
+	if err := s.begin(ctx, b, &o.w, g.now, g.stamp); err != nil {
 		o.w.fail(err)
 	}
 }

@@ -29,21 +29,29 @@ func (s *Shard) rests() bool {
 	return !o.full && o.underway == 0 && o.count > 0 && o.assigned.length < restBytes
 }
 
-// carry writes the frames of those shards that rest into the journal again, each as one entry,
-// so that the segments that have them may go. It returns the others, when all are durable. What
+// carry writes the frames of those shards that rest into the journal again, each as one entry, so
+// that a generation, and those before, may go. It returns the others, when all are durable. What
 // was appended before is not under way any more, and what is appended later comes behind. What it
-// has written for a checkpoint that failed it does not write again for the next try.
-func (fr *front) carry(all []*Shard) (others []*Shard, err error) {
+// has written for a checkpoint that failed it does not write again for the next try, as all is of
+// a later generation then.
+func (fr *front) carry(generation uint64, all []*Shard) (others []*Shard, err error) {
+	type entry struct {
+		s   *Shard
+		o   *openFrame
+		in  uint64 // generation
+		err error
+	}
 	var under sync.WaitGroup
-	var mu sync.Mutex
+	var carried []*entry
 	left := cmp.Or(fr.log.opts.SegmentBytes, carriedBytes)
 	for _, s := range all {
 		s.mu.Lock()
-		if s.rests() && fr.carried[s.growing[0]] == s.growing[0].count {
+		rests := s.rests()
+		if rests && s.growing[0].oldest > generation {
 			s.mu.Unlock()
 			continue
 		}
-		if !s.rests() || int64(len(s.growing[0].buf)) > left {
+		if !rests || int64(len(s.growing[0].buf)) > left {
 			s.mu.Unlock()
 			others = append(others, s)
 			continue
@@ -53,21 +61,24 @@ func (fr *front) carry(all []*Shard) (others []*Shard, err error) {
 		f := o.frame
 		f.buf = f.appendParts(append(make([]byte, 0, len(f.buf)+partSize*len(f.parts)+4), f.buf...))
 		f.header.sealAs(f.buf, len(f.parts) > 1)
-		fr.carried[o] = o.count
 		under.Add(1)
-		fr.j.Add(journal.Entry{Stream: s.stream, Born: s.born, Seq: journal.PieceSeq(f.seq, 0), Data: f.buf}, func(e error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if e != nil {
-				err = e
-			}
+		c := &entry{s: s, o: o}
+		carried = append(carried, c)
+		c.in = fr.j.Add(journal.Entry{Stream: s.stream, Born: s.born, Seq: journal.PieceSeq(f.seq, 0), Data: f.buf}, journal.WaiterFunc(func(e error) {
+			c.err = e
 			under.Done()
-		})
+		}))
 		s.mu.Unlock()
 	}
 	under.Wait()
-	if err != nil {
-		clear(fr.carried)
+	for _, c := range carried {
+		if c.err != nil {
+			err = c.err
+			continue
+		}
+		c.s.mu.Lock()
+		c.o.oldest = c.in
+		c.s.mu.Unlock()
 	}
 	return others, err
 }

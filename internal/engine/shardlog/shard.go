@@ -48,13 +48,14 @@ type Shard struct {
 	lastHeader  header
 
 	// Appends that the stream lacks; see front.
-	growing  []*openFrame   // that take appends, the last of them, or wait for some under way
-	pieces   int            // appends under way
-	expect   int            // bytes that the next frame may come to, by the last one
-	sealed   []*sealedFrame // on their way to the stream
-	stored   uint64         // the stream has all frames up to it
-	flushing bool
-	flushed  chan struct{} // closed when a frame has come to the stream; nil when nobody waits
+	growing    []*openFrame   // that take appends, the last of them, or wait for some under way
+	pieces     int            // appends under way
+	expect     int            // bytes that the next frame may come to, by the last one
+	sealed     []*sealedFrame // on their way to the stream
+	stored     uint64         // the stream has all frames up to it
+	flushing   bool
+	generation uint64        // of the journal that has the last append
+	flushed    chan struct{} // closed when a frame has come to the stream; nil when nobody waits
 
 	// What is under way.
 	queue      []*waiter

@@ -12,6 +12,7 @@ type Entry struct {
 	Subject string // at most 64 KiB - 1
 	Seq     uint64
 	Data    []byte
+	Known   uint64 // a generation that has entries of the stream, by Add; 0: none is known
 }
 
 // cutEntry says that a generation ends at an offset of its segment, whatever stands there.

@@ -65,7 +65,7 @@ func TestFailureEnds(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		d := &failing{fail: 1}
-		j := open(t, dir, Options{Checkpoint: func([]string) error { return nil }, sync: d.sync})
+		j := open(t, dir, Options{Checkpoint: func(uint64, []string) error { return nil }, sync: d.sync})
 		first, second, told := make(chan error, 1), make(chan error, 1), make(chan struct{})
 		j.Append(message("a", 1), func(err error) {
 			first <- err
@@ -118,7 +118,7 @@ func TestSuspect(t *testing.T) {
 		if a, b := entries(t, killed, "a"), entries(t, killed, "b"); !slices.Equal(a, []uint64{1}) || !slices.Equal(b, []uint64{1, 2}) {
 			t.Errorf("after a kill there are %v and %v, want 1, and 1 and 2", a, b)
 		}
-		again := open(t, killed, Options{Checkpoint: func([]string) error { return nil }})
+		again := open(t, killed, Options{Checkpoint: func(uint64, []string) error { return nil }})
 		if err := appendOne(again, "a", 2); err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +185,7 @@ func TestFreeStaysFree(t *testing.T) {
 // when it does.
 func TestRoom(t *testing.T) {
 	answer := make(chan struct{})
-	j := open(t, t.TempDir(), Options{Checkpoint: func([]string) error { <-answer; return nil }, SegmentBytes: 8 << 10, Segments: 2})
+	j := open(t, t.TempDir(), Options{Checkpoint: func(uint64, []string) error { <-answer; return nil }, SegmentBytes: 8 << 10, Segments: 2})
 	var wait <-chan struct{}
 	for n := uint64(1); wait == nil; n++ {
 		var err error
@@ -194,7 +194,7 @@ func TestRoom(t *testing.T) {
 		}
 		if wait == nil {
 			done := make(chan error, 1)
-			j.Add(Entry{Stream: "a", Seq: n, Data: make([]byte, streamBytes/2)}, func(err error) { done <- err })
+			j.Add(Entry{Stream: "a", Seq: n, Data: make([]byte, streamBytes/2)}, WaiterFunc(func(err error) { done <- err }))
 			if err := <-done; err != nil {
 				t.Fatal(err)
 			}
@@ -217,9 +217,9 @@ func TestLag(t *testing.T) {
 	const many = 32
 	s := newStore()
 	checkpoints := make(chan int, 1000)
-	j := open(t, t.TempDir(), Options{SegmentBytes: 64 << 10, MaxSegmentBytes: 64 << 10, Segments: 8, Lag: 3, Checkpoint: func(streams []string) error {
+	j := open(t, t.TempDir(), Options{SegmentBytes: 64 << 10, MaxSegmentBytes: 64 << 10, Segments: 8, Lag: 3, Checkpoint: func(g uint64, streams []string) error {
 		checkpoints <- len(streams)
-		return s.checkpoint(streams)
+		return s.checkpoint(g, streams)
 	}})
 	full := func() int {
 		j.mu.Lock()

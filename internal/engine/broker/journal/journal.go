@@ -41,14 +41,15 @@ const (
 	// Buffers of groups are kept for the next ones, a few and not the largest.
 	spareBuffers = 3
 	spareBytes   = 4 << 20
+	spareWaiters = 32 << 10
 )
 
 // Options configure a journal.
 type Options struct {
-	// Checkpoint syncs the streams in the store: when it returns nil, all that was appended
-	// of them before the call is durable there. It is called by one goroutine, and again
-	// when it fails. It must be set.
-	Checkpoint func(streams []string) error
+	// Checkpoint syncs the streams in the store: when it returns nil, all entries of them that
+	// Add has put into the generation, or one before, are durable there. It is called by one
+	// goroutine, for one generation after the other, and again when it fails. It must be set.
+	Checkpoint func(generation uint64, streams []string) error
 
 	// SegmentBytes is the size of a segment; 0 means 4 MiB: what a checkpoint has to write at
 	// once, appends wait for. It is larger, up to eight times, when it holds messages of many
@@ -66,7 +67,7 @@ type Options struct {
 
 	// Lag is how many full segments of many streams wait at most before the store is synced for
 	// the oldest of them, so that most of what it holds may have been synced for other reasons
-	// by then. It must be less than Segments-2.
+	// by then; of few streams, one does. It must be less than Segments-2.
 	Lag int
 
 	// NoSync leaves it to the system when entries get to the disk: for data that goes with the
@@ -89,6 +90,7 @@ type Journal struct {
 	groups     []*group            // to be written, in order
 	pending    int                 // bytes of groups that are not written
 	spare      [][]byte
+	idle       [][]Waiter // lists of groups, for the next ones
 	written    []*group   // whose callers are to be told
 	full       []*segment // to be checkpointed
 	free       []uint64   // generations of segments that can be used again
@@ -114,7 +116,7 @@ type group struct {
 	generation uint64
 	buf        []byte
 	streams    map[string]struct{} // of the segment, not of the group alone
-	done       []func(error)
+	done       []Waiter
 	marks      []chan struct{} // closed when the group is with the system, or will never be
 	doomed     bool            // it fails: one before it did, and not everybody knew when it was begun
 	err        error
@@ -194,7 +196,11 @@ func (j *Journal) Append(e Entry, done func(error)) {
 		}
 		return
 	}
-	j.Add(e, done)
+	var w Waiter
+	if done != nil {
+		w = WaiterFunc(done)
+	}
+	j.Add(e, w)
 }
 
 // Mark takes the mark of a stream, an entry without data, and returns when it is with the system, so
@@ -205,7 +211,7 @@ func (j *Journal) Mark(e Entry) {
 		return
 	}
 	written := make(chan struct{})
-	j.add(e, func(error) {}, written)
+	j.add(e, nil, written)
 	<-written
 }
 
@@ -250,18 +256,23 @@ func (j *Journal) roomChanged() {
 	}
 }
 
+// Waiter is told what became of an entry: see Append.
+type Waiter interface{ Done(error) }
+
+// WaiterFunc is a function that is told.
+type WaiterFunc func(error)
+
+// Done implements Waiter.
+func (f WaiterFunc) Done(err error) { f(err) }
+
 // Add is Append without waiting for room: of what is added after Ready was asked, as much as
-// is under way at once is more than the journal should hold.
-func (j *Journal) Add(e Entry, done func(error)) {
-	if done == nil {
-		done = func(error) {}
-	}
-	j.add(e, done, nil)
-}
+// is under way at once is more than the journal should hold. It returns the generation that has
+// the entry, 0 where none has: the waiter knows why then. Nobody is told if that is nil.
+func (j *Journal) Add(e Entry, w Waiter) (generation uint64) { return j.add(e, w, nil) }
 
 // add appends an entry to the group. It closes written, if there is one, when that is with the system,
 // or will never be.
-func (j *Journal) add(e Entry, done func(error), written chan struct{}) {
+func (j *Journal) add(e Entry, w Waiter, written chan struct{}) (generation uint64) {
 	n := e.size()
 	err := ErrClosed
 	if n > MaxEntry {
@@ -273,25 +284,32 @@ func (j *Journal) add(e Entry, done func(error), written chan struct{}) {
 		if written != nil {
 			close(written)
 		}
-		done(err)
-		return
+		if w != nil {
+			w.Done(err)
+		}
+		return 0
 	}
 	if j.used > 0 && j.used+int64(n) > j.segmentBytes() {
 		j.nextGeneration()
 	}
 	g := j.group()
 	g.buf = e.appendTo(g.buf, g.generation)
-	g.done = append(g.done, done)
+	if w != nil {
+		g.done = append(g.done, w)
+	}
 	if written != nil {
 		g.marks = append(g.marks, written)
 	}
-	if _, known := j.streams[e.Stream]; !known {
-		j.streams[e.Stream] = struct{}{}
+	if e.Known != g.generation {
+		if _, known := j.streams[e.Stream]; !known {
+			j.streams[e.Stream] = struct{}{}
+		}
 	}
 	j.used += int64(n)
 	j.pending += n
 	j.toWrite.Signal()
 	j.mu.Unlock()
+	return g.generation
 }
 
 // nextGeneration lets what follows go into another segment. Callers hold mu.
@@ -318,6 +336,9 @@ func (j *Journal) group() *group {
 	}
 	if n := len(j.spare); n > 0 {
 		g.buf, j.spare = j.spare[n-1], j.spare[:n-1]
+	}
+	if n := len(j.idle); n > 0 {
+		g.done, j.idle = j.idle[n-1], j.idle[:n-1]
 	}
 	j.groups = append(j.groups, g)
 	return g
@@ -598,16 +619,20 @@ func (j *Journal) tell() {
 		g := j.written[0]
 		j.written = j.written[1:]
 		j.mu.Unlock()
-		for _, done := range g.done {
-			done(g.err)
+		for _, w := range g.done {
+			w.Done(g.err)
+		}
+		clear(g.done)
+		j.mu.Lock()
+		if len(j.idle) < spareBuffers && cap(g.done) <= spareWaiters {
+			j.idle = append(j.idle, g.done[:0])
 		}
 		if g.doomed {
-			j.mu.Lock()
 			if j.untold--; j.untold == 0 {
 				j.roomChanged()
 			}
-			j.mu.Unlock()
 		}
+		j.mu.Unlock()
 	}
 }
 
@@ -618,7 +643,7 @@ func (j *Journal) due() bool {
 	if len(j.full) == 0 {
 		return false
 	}
-	lag := min(j.opts.Lag, int(int64(len(j.full[0].streams))*streamBytes/j.opts.SegmentBytes))
+	lag := min(j.opts.Lag, max(1, int(int64(len(j.full[0].streams))*streamBytes/j.opts.SegmentBytes)))
 	return len(j.full) > lag || slices.ContainsFunc(j.full, func(s *segment) bool { return s.suspect })
 }
 
@@ -652,7 +677,7 @@ func (j *Journal) checkpoint() {
 		for name := range s.streams {
 			streams = append(streams, name)
 		}
-		err := j.opts.Checkpoint(streams)
+		err := j.opts.Checkpoint(s.generation, streams)
 		j.mu.Lock()
 		spare := s.suspect || len(j.full)+len(j.free) > j.opts.Segments
 		j.mu.Unlock()

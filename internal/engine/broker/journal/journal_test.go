@@ -23,7 +23,7 @@ type store struct {
 
 func newStore() *store { return &store{taken: map[string]uint64{}, synced: map[string]uint64{}} }
 
-func (s *store) checkpoint(streams []string) error {
+func (s *store) checkpoint(_ uint64, streams []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken {
@@ -389,7 +389,7 @@ func TestFailedIsGone(t *testing.T) {
 		next++
 		under++
 		// As whoever has an order to keep, it adds while it holds the lock that its callback takes.
-		j.Add(e, func(err error) {
+		j.Add(e, WaiterFunc(func(err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			under--
@@ -405,7 +405,7 @@ func TestFailedIsGone(t *testing.T) {
 				next = uint64(len(acked)) + 1
 			}
 			done <- struct{}{}
-		})
+		}))
 		mu.Unlock()
 		if len(data)%3 == 0 {
 			<-done
@@ -493,7 +493,7 @@ func FuzzRead(f *testing.F) {
 func BenchmarkAppend(b *testing.B) {
 	for _, size := range []int{300, 100 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			j := open(b, b.TempDir(), Options{Checkpoint: func([]string) error { return nil }})
+			j := open(b, b.TempDir(), Options{Checkpoint: func(uint64, []string) error { return nil }})
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			b.SetParallelism(8)
