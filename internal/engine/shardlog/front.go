@@ -118,7 +118,11 @@ func (l *Log) openFront(ctx context.Context) error {
 	}
 	fr := &front{log: l, dirty: map[*Shard]struct{}{}, files: map[string]uint64{}, slots: make(chan struct{}, flushesAtOnce), opened: make(chan struct{}), ended: make(chan struct{})}
 	fr.ctx, fr.cancel = context.WithCancel(l.ctx)
+	// From now on: what is put back goes to streams by its ways, and the checkpoint of what is left
+	// begins as soon as the journal opens.
+	l.front = fr
 	if err := fr.putBack(ctx, left); err != nil {
+		l.front = nil
 		return err
 	}
 	o := journal.Options{
@@ -129,7 +133,6 @@ func (l *Log) openFront(ctx context.Context) error {
 		Lag:             lag,
 		NoSync:          l.opts.NoSync,
 	}
-	l.front = fr // before the journal opens, whose checkpoint of what is left begins at once: without it, nothing would be flushed
 	if fr.j, err = journal.Open(left, o); err != nil {
 		l.front = nil
 		return fmt.Errorf("shardlog: %w", err)
