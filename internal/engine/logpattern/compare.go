@@ -139,6 +139,8 @@ func wildcard(parts []string, s string) bool {
 type condition struct {
 	and, or []*condition // of a leaf both are nil
 	leaf    func(get any) bool
+
+	names, values [][]byte // of a leaf, for jsonPattern.literals
 }
 
 func (c *condition) eval(get any) bool {

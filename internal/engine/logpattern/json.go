@@ -5,17 +5,30 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // jsonPattern is conditions on the members of an object.
 type jsonPattern struct {
 	condition *condition
 	selectors []*selector // in the order of the pattern
+	literals  [][]byte    // what every message that matches has in it, unless something in it is escaped
 }
 
 func (p *jsonPattern) match(message []byte) bool {
 	m := bytes.TrimSpace(message)
-	if len(m) < 2 || m[0] != '{' || m[len(m)-1] != '}' || !Valid(m) {
+	if len(m) < 2 || m[0] != '{' || m[len(m)-1] != '}' {
+		return false
+	}
+	for _, l := range p.literals {
+		if !bytes.Contains(m, l) {
+			if bytes.IndexByte(m, '\\') < 0 {
+				return false
+			}
+			break
+		}
+	}
+	if !Valid(m) {
 		return false
 	}
 	return p.condition.eval(m)
@@ -34,7 +47,44 @@ func parseJSON(s string) (*jsonPattern, error) {
 	if c.space(); c.s != "" {
 		return nil, syntaxf("%q is not understood", c.s)
 	}
+	p.literals = p.condition.literals()
 	return p, nil
+}
+
+// literals are the texts that a value for which the condition holds has in it as they are, if nothing is escaped: first those
+// that are compared with, which fewer values have, then the names of members.
+func (c *condition) literals() [][]byte {
+	var values, names [][]byte
+	var walk func(c *condition)
+	walk = func(c *condition) {
+		for _, k := range c.and {
+			walk(k)
+		}
+		values, names = append(values, c.values...), append(names, c.names...)
+	}
+	walk(c)
+	return append(values, names...)
+}
+
+// plainly are the texts that stand in JSON as they are, where nothing is escaped.
+func plainly(texts ...string) (out [][]byte) {
+	for _, t := range texts {
+		if t != "" && !strings.ContainsFunc(t, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == utf8.RuneError }) {
+			out = append(out, []byte(t))
+		}
+	}
+	return out
+}
+
+// needed are the names of members that a selector needs.
+func (s *selector) needed() [][]byte {
+	var names []string
+	for _, st := range s.steps {
+		if st.index == member {
+			names = append(names, st.name)
+		}
+	}
+	return plainly(names...)
 }
 
 var keyword = regexp.MustCompile(`^(?i)(IS\s+NULL|IS\s+TRUE|IS\s+FALSE|NOT\s+EXISTS|EXISTS)\b`)
@@ -51,7 +101,11 @@ func (p *jsonPattern) leaf(c *conditionParser) (*condition, error) {
 	if k := keyword.FindString(c.s); k != "" {
 		c.s = c.s[len(k):]
 		is := strings.ToUpper(strings.Join(strings.Fields(k), " "))
-		return &condition{leaf: func(m any) bool {
+		var names [][]byte
+		if is != "NOT EXISTS" {
+			names = sel.needed()
+		}
+		return &condition{names: names, leaf: func(m any) bool {
 			found, holds := false, false
 			sel.each(m.([]byte), func(raw []byte) bool {
 				found = true
@@ -86,7 +140,15 @@ func (p *jsonPattern) leaf(c *conditionParser) (*condition, error) {
 		return nil, syntaxf("%s compares numbers alone", op)
 	}
 	c.s = rest
-	return &condition{leaf: func(m any) bool {
+	var values [][]byte
+	switch {
+	case op != "=" || o.isNum || o.re != nil: // 1 is 1.0
+	case o.parts != nil:
+		values = plainly(o.parts...)
+	default:
+		values = plainly(o.text)
+	}
+	return &condition{names: sel.needed(), values: values, leaf: func(m any) bool {
 		holds := false
 		sel.each(m.([]byte), func(raw []byte) bool {
 			if raw[0] == '{' || raw[0] == '[' {

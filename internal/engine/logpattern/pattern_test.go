@@ -1,6 +1,7 @@
 package logpattern
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"strings"
@@ -114,6 +115,46 @@ func TestExtract(t *testing.T) {
 	}
 }
 
+// TestLiterals looks for what a JSON pattern needs before a message is read.
+func TestLiterals(t *testing.T) {
+	for _, c := range []struct{ pattern, want string }{
+		{`{ $.level = "ERROR" && $.user.name = a*b }`, "ERROR a b level user name"},
+		{`{ $.level = ERROR || $.n = 1 }`, ""},
+		{`{ ($.a = "x" || $.a = "y") && $.b = 1.0 }`, "b"},
+		{`{ $.a NOT EXISTS && $.b IS NULL && $['c d'] != "z" && $.e = %x+% }`, "b c d e"},
+		{`{ $.a = "a \"b" }`, "a"},
+	} {
+		p, err := Parse(c.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(bytes.Join(p.json.literals, []byte(" "))); got != c.want {
+			t.Errorf("%s: %q, want %q", c.pattern, got, c.want)
+		}
+	}
+	p, _ := Parse(`{ $.level = "ERROR" }`)
+	for message, want := range map[string]bool{
+		`{"level": "ERROR"}`: true, `{"level": "\u0045RROR"}`: true, `{"le\u0076el": "ERROR"}`: true, `{"level": "ERROR", "x": "\n"}`: true,
+		`{"level": "INFO"}`: false, `{"level": "INFO", "x": "ERROR"}`: false, `{"level": "\u0046RROR"}`: false, `{"level": "ERROR"`: false,
+	} {
+		if p.Match([]byte(message)) != want {
+			t.Errorf("%s: not %v", message, want)
+		}
+	}
+}
+
+func BenchmarkJSON(b *testing.B) {
+	p, err := Parse(`{ $.level = "ERROR" }`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	message := []byte(`{"level":"INFO","request":"3-17-201","ms":37,"path":"/api/orders/118","user":"u12"}`)
+	b.SetBytes(int64(len(message)))
+	for b.Loop() {
+		p.Match(message)
+	}
+}
+
 func TestSyntax(t *testing.T) {
 	for _, s := range []string{
 		`"a`, `a:b`, `- a`, `?`, `%a`, `%%`, `%(%`, `{`, `{}`, `{ $.a }`, `{ $. = 1 }`, `{ a = 1 }`, `{ $.a = }`, `{ $.a = 1 || }`, `{ ($.a = 1 }`,
@@ -142,6 +183,13 @@ func FuzzPattern(f *testing.F) {
 		_, ok := p.Extract([]byte(message))
 		if got := p.Match([]byte(message)); got != ok {
 			t.Fatalf("%q on %q: Match %v, Extract %v", pattern, message, got, ok)
+		}
+		if p.json != nil { // the quick look at what must be there decides nothing by itself
+			slow := *p.json
+			slow.literals = nil
+			if slow.match([]byte(message)) != ok {
+				t.Fatalf("%q on %q: %v with the literals %q", pattern, message, ok, p.json.literals)
+			}
 		}
 		if ok {
 			for _, r := range p.Required() {
