@@ -36,6 +36,7 @@ var passes = map[string]string{
 	"logs:PutSubscriptionFilter": "logs.amazonaws.com", "logs:PutDestination": "logs.amazonaws.com",
 	"cognito-identity:SetIdentityPoolRoles": "cognito-identity.amazonaws.com",
 	"sns:Subscribe":                         "sns.amazonaws.com", "sns:SetSubscriptionAttributes": "sns.amazonaws.com",
+	"sns:CreateTopic": "sns.amazonaws.com", "sns:SetTopicAttributes": "sns.amazonaws.com",
 	"dynamodb:EnableKinesisStreamingDestination": "", // it has none
 }
 

@@ -3,11 +3,14 @@ package node
 import (
 	"context"
 	"crypto"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"github.com/brookmere/brookmere/internal/engine/logstore"
 	"github.com/brookmere/brookmere/internal/service/lambda"
+	"github.com/brookmere/brookmere/internal/service/logs"
 	"github.com/brookmere/brookmere/internal/service/s3"
 	"github.com/brookmere/brookmere/internal/service/sns"
 )
@@ -25,6 +28,7 @@ func makeSNS(s *services, p parts) (_ service, err error) {
 			}
 			return a.Certify(host, public)
 		},
+		Logs:     deliveryStatus{s.logs.Sink()},
 		Endpoint: n.URL, Owner: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
 	})
 	return s.sns, err
@@ -32,6 +36,16 @@ func makeSNS(s *services, p parts) (_ service, err error) {
 
 func bindSNS(s *services) {
 	s.lambda.Bind(func(c *lambda.Config) { c.SNS = askedTopics{s.sns, s.node.decide} })
+}
+
+// deliveryStatus writes the status of deliveries into the groups of their topics, as the roles that those name.
+type deliveryStatus struct{ to *logs.Sink }
+
+// Log implements sns.LogSink.
+func (l deliveryStatus) Log(p sns.LogPlace, at time.Time, line string) {
+	l.to.Write(logs.Target{
+		Account: p.Account, Region: p.Region, Group: p.Group, Stream: p.Stream, Role: p.Role, Service: "sns.amazonaws.com", Source: p.Topic, CreateGroup: true, CreateStream: true,
+	}, logstore.Line{Time: at.UnixMilli(), Text: line})
 }
 
 // askedTopics publishes to topics, as a role or a service.

@@ -31,7 +31,7 @@ func ofFIFO(name string) bool {
 	return name == "FifoTopic" || name == "ContentBasedDeduplication" || name == "FifoThroughputScope"
 }
 
-// feedback are the endings of attributes about logs of deliveries, by protocol: they are stored.
+// feedback are the endings of attributes about logs of deliveries, by protocol. Those of mobile applications are stored.
 var feedback = []string{"SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn"}
 
 func isFeedback(name string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -49,9 +50,10 @@ func judged(err error) error {
 
 // outgoing is a message on its way to a subscription.
 type outgoing struct {
-	m   *queue.Received
-	p   *posted
-	err error // why it was not taken
+	m      *queue.Received
+	p      *posted
+	err    error // why it was not taken
+	answer answer
 }
 
 // batchOf is how many messages a protocol takes at once.
@@ -144,6 +146,7 @@ func (s *Service) deliverBatch(ctx context.Context, d *subscriptionDoc, q *queue
 		case o.err == nil:
 			done = append(done, o.m.Handle)
 			s.measureDelivery(d, o, false)
+			s.logStatus(t, d, o)
 		case errors.As(o.err, &final) || !again:
 			dead = append(dead, o)
 		default:
@@ -158,6 +161,7 @@ func (s *Service) deliverBatch(ctx context.Context, d *subscriptionDoc, q *queue
 		} else {
 			done = append(done, o.m.Handle)
 			s.measureDelivery(d, o, true)
+			s.logStatus(t, d, o)
 		}
 	}
 	if ctx.Err() != nil {
@@ -254,6 +258,12 @@ func (s *Service) toQueue(ctx context.Context, d *subscriptionDoc, target string
 				return
 			}
 		} else {
+			for _, f := range out.Successful {
+				var k int
+				if _, err := fmt.Sscan(aws.ToString(f.Id), &k); err == nil && k >= 0 && k < n {
+					list[k].answer = answer{http.StatusOK, told(map[string]string{"sqsMessageId": aws.ToString(f.MessageId)})}
+				}
+			}
 			for _, f := range out.Failed {
 				var k int
 				if _, err := fmt.Sscan(aws.ToString(f.Id), &k); err == nil && k >= 0 && k < n {
@@ -304,6 +314,7 @@ func (s *Service) toFunction(ctx context.Context, d *subscriptionDoc, list []*ou
 	for _, o := range list {
 		payload, err := s.event(o.p, d)
 		if err == nil {
+			o.answer = answer{http.StatusAccepted, "{}"}
 			_, err = s.cfg.Functions.Invoke(awswire.WithTrace(ctx, o.p.Trace), &lambda.InvokeInput{FunctionName: &d.Endpoint, InvocationType: lambdatypes.InvocationTypeEvent, Payload: payload})
 		}
 		o.err = judged(err)
@@ -339,7 +350,9 @@ func (s *Service) toStream(ctx context.Context, d *subscriptionDoc, list []*outg
 			switch {
 			case err != nil:
 				o.err = judged(err)
-			case i < len(out.RequestResponses) && aws.ToString(out.RequestResponses[i].ErrorCode) != "":
+			case i < len(out.RequestResponses) && aws.ToString(out.RequestResponses[i].ErrorCode) == "":
+				o.answer = answer{http.StatusOK, told(map[string]string{"recordId": aws.ToString(out.RequestResponses[i].RecordId)})}
+			case i < len(out.RequestResponses):
 				o.err = fmt.Errorf("%s: %s", *out.RequestResponses[i].ErrorCode, aws.ToString(out.RequestResponses[i].ErrorMessage))
 			}
 		}

@@ -25,9 +25,15 @@
 // sns.amazonaws.com for the topic: the policies of queues and functions have to let it in; delivery streams are
 // written as the subscription's role. Only the account of a topic can change or delete it, whatever its policy says.
 //
+// # Status of deliveries
+//
+// Where a topic has a role for it, a line about each message that was given up, and of the share of those that were taken
+// that the topic names, goes into the log groups sns/REGION/ACCOUNT/NAME and sns/REGION/ACCOUNT/NAME/Failure, written as
+// that role. Lines that cannot be written are counted by the logs, and hold nothing up.
+//
 // # What is left out
 //
 // E-mail subscriptions are stored and stay pending: nothing is sent. SMS, mobile push, archives with replay and data
-// protection policies are refused by name. Encryption keys, tracing and roles of delivery logs are stored only. An
+// protection policies are refused by name. Encryption keys and tracing are stored only. An
 // endpoint is not told that its subscription has ended.
 package sns

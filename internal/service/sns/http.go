@@ -19,22 +19,22 @@ const HTTPTimeout = 15 * time.Second
 func (s *Service) toEndpoints(ctx context.Context, d *subscriptionDoc, list []*outgoing, contentType string) {
 	var wg sync.WaitGroup
 	for _, o := range list {
-		wg.Go(func() { o.err = s.request(ctx, d, o.p, contentType) })
+		wg.Go(func() { o.answer, o.err = s.request(ctx, d, o.p, contentType) })
 	}
 	wg.Wait()
 }
 
 // request posts a message.
-func (s *Service) request(ctx context.Context, d *subscriptionDoc, p *posted, contentType string) error {
+func (s *Service) request(ctx context.Context, d *subscriptionDoc, p *posted, contentType string) (said answer, err error) {
 	body, err := s.body(p, d)
 	if err != nil {
-		return err
+		return said, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, HTTPTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.Endpoint, strings.NewReader(body))
 	if err != nil {
-		return &finalError{err}
+		return said, &finalError{err}
 	}
 	if u := r.URL.User; u != nil {
 		password, _ := u.Password()
@@ -55,21 +55,23 @@ func (s *Service) request(ctx context.Context, d *subscriptionDoc, p *posted, co
 	if p.Type == "" && d.raw() {
 		r.Header.Set("X-Amz-Sns-Rawdelivery", "true")
 	}
-	answer, err := s.cfg.HTTP.Do(r)
+	resp, err := s.cfg.HTTP.Do(r)
 	if outbound.IsRefused(err) {
-		return &finalError{err}
+		return said, &finalError{err}
 	}
 	if err != nil {
-		return err
+		return said, err
 	}
-	defer answer.Body.Close()
-	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10) // so that the connection can be used again
-	switch code := answer.StatusCode; {
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be used again
+	said = answer{resp.StatusCode, readable(text)}
+	switch code := resp.StatusCode; {
 	case code >= 200 && code < 300:
-		return nil
+		return said, nil
 	case code >= 400 && code < 500 && code != http.StatusTooManyRequests:
-		return &finalError{fmt.Errorf("the endpoint answered %s", answer.Status)}
+		return said, &finalError{fmt.Errorf("the endpoint answered %s", resp.Status)}
 	default:
-		return fmt.Errorf("the endpoint answered %s", answer.Status)
+		return said, fmt.Errorf("the endpoint answered %s", resp.Status)
 	}
 }

@@ -65,6 +65,7 @@ type Config struct {
 	Functions Functions
 	Streams   DeliveryStreams
 	HTTP      HTTP
+	Logs      LogSink // of the status of deliveries; nil: it is not written
 
 	// Certificate makes a certificate of a host for a key, in PEM. nil: the key signs its own.
 	Certificate func(host string, public crypto.PublicKey) ([]byte, error)

@@ -72,7 +72,11 @@ func (f *fakeQueues) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBa
 		}
 	}
 	f.sent[name] = append(f.sent[name], in.Entries...)
-	return &sqs.SendMessageBatchOutput{}, nil
+	out := &sqs.SendMessageBatchOutput{}
+	for _, e := range in.Entries {
+		out.Successful = append(out.Successful, sqstypes.SendMessageBatchResultEntry{Id: e.Id, MessageId: aws.String("message-" + *e.Id)})
+	}
+	return out, nil
 }
 
 // wait returns what a queue has when it has n messages.
@@ -108,6 +112,7 @@ type fixture struct {
 	ctx       context.Context
 	queues    *fakeQueues
 	functions fakeFunctions
+	lines     fakeLogs
 	clock     *clockwork.FakeClock
 	meter     *metering.Registry
 	dir       string
@@ -121,7 +126,7 @@ func open(t *testing.T) *fixture {
 		t: t, dir: t.TempDir(), clock: clockwork.NewFakeClockAt(time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)), key: seal.Random(),
 		ctx:       awswire.WithCaller(t.Context(), awswire.Caller{Account: account, Region: region}),
 		queues:    &fakeQueues{sent: map[string][]sqstypes.SendMessageBatchRequestEntry{}, got: make(chan struct{}, 1)},
-		functions: fakeFunctions{make(chan []byte, 10)}, meter: metering.New(),
+		functions: fakeFunctions{make(chan []byte, 10)}, lines: make(fakeLogs, 100), meter: metering.New(),
 	}
 	f.start()
 	t.Cleanup(f.stop)
@@ -144,7 +149,7 @@ func (f *fixture) start() {
 	}
 	f.Service, err = New(Config{
 		State: st, Outbox: outbox, Sealer: f.key, Queues: f.queues, Functions: f.functions, HTTP: outbound.New(outbound.Options{Loopback: true}),
-		Endpoint: func() string { return "http://node:4566" }, Clock: f.clock, Meter: f.meter,
+		Endpoint: func() string { return "http://node:4566" }, Clock: f.clock, Meter: f.meter, Logs: f.lines,
 	})
 	if err != nil {
 		f.t.Fatal(err)
