@@ -209,6 +209,63 @@ func TestFIFO(t *testing.T) {
 	f.want(q, 10, "a-4")
 }
 
+// TestAgain asks for what was received once more: as it was, until something is done to it.
+func TestAgain(t *testing.T) {
+	f := open(t)
+	q := f.queue(1, Settings{FIFO: true, Retention: time.Hour})
+	f.send(q, "a-1", "a-2", "b-1")
+	receive := func(n int) (held []Held) {
+		list, err := q.Receive(t.Context(), n, 30*time.Second, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range list {
+			held = append(held, Held{m.Handle, m.Until})
+		}
+		return held
+	}
+	again := func(held []Held, want string) []Held {
+		t.Helper()
+		list, err := q.Again(held, 30*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bodies []string
+		var now []Held
+		for i, m := range list {
+			bodies, now = append(bodies, string(m.Body)), append(now, Held{m.Handle, m.Until})
+			if m.Handle != held[i].Handle || m.Count != 1 || m.ID != "id-"+string(m.Body) || m.Sequence == 0 {
+				t.Errorf("%+v", m)
+			}
+		}
+		if got := strings.Join(bodies, " "); got != want {
+			t.Errorf("again %q, want %q", got, want)
+		}
+		return now
+	}
+	held := receive(3)
+	f.send(q, "a-3")
+	f.clock.Advance(20 * time.Second)
+	first := held
+	held = again(held, "a-1 a-2 b-1")
+	again(first, "") // the time was set anew since
+	f.clock.Advance(20 * time.Second)
+	f.want(q, 10, "") // they are hidden for their new time
+	held = again(held, "a-1 a-2 b-1")
+	f.drop(q, held[0].Handle)
+	again(held, "")
+	if errs, err := q.Change([]string{held[2].Handle}, []time.Duration{time.Minute}); err != nil || errs[0] != nil {
+		t.Fatal(errs, err)
+	}
+	again(held[2:], "")
+	again(held[1:2], "a-2")
+	f.clock.Advance(31 * time.Second)
+	again(held[1:2], "")
+	again([]Held{{Handle: "x"}}, "")
+	f.want(q, 10, "a-2 a-3")
+	f.counts(q, Counts{InFlight: 3})
+}
+
 func TestDeadLetters(t *testing.T) {
 	for _, fifo := range []bool{false, true} {
 		t.Run(fmt.Sprint(fifo), func(t *testing.T) {

@@ -15,6 +15,57 @@ type Received struct {
 	Handle string
 	Count  int   // how often it was received
 	First  int64 // when it first was, in milliseconds
+	Until  int64 // when it is visible again, in milliseconds
+}
+
+// Held is a message as a Receive left it.
+type Held struct {
+	Handle string
+	Until  int64
+}
+
+// Again returns the messages of a Receive once more, with their handles and bodies as they were, and hides them for the time
+// of visibility from now on. Where one of them has been deleted, changed or visible since, it returns none and changes nothing.
+func (q *Queue) Again(held []Held, visibility time.Duration) (list []Received, err error) {
+	err = q.change(func(b *pebble.Batch, now int64) error {
+		type found struct {
+			seq uint64
+			r   *receipt
+		}
+		var all []found
+		for _, x := range held {
+			h, err := q.handle(x.Handle)
+			if err != nil {
+				list = nil
+				return nil // it is another queue's
+			}
+			m, r, err := q.message(b, h.seq)
+			if err != nil {
+				return err
+			}
+			if m == nil || r == nil || r.mark != h.mark || r.count != h.count || r.at != x.Until || r.at <= now {
+				list = nil
+				return nil
+			}
+			m.Sequence = h.seq
+			list = append(list, Received{Message: *m, Count: int(r.count), First: r.first, Handle: x.Handle})
+			all = append(all, found{h.seq, r})
+		}
+		until := now + visibility.Milliseconds()
+		for i, f := range all {
+			until := min(until, f.r.received+longest.Milliseconds())
+			if err := q.rehide(b, f.seq, f.r, until); err != nil {
+				return err
+			}
+			list[i].Until = until
+		}
+		q.wake(1) // to wait for another time
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
 // deadFor is how long a dead letter is hidden while it is moved.
@@ -223,7 +274,7 @@ func (t *taking) receive(seq uint64, m *Message, r *receipt) (until int64, err e
 		r.count++
 		r.received = t.now
 		m.Sequence = seq
-		t.list = append(t.list, Received{Message: *m, Count: int(r.count), First: r.first, Handle: handle{t.q.id, seq, r.count, r.mark}.String()})
+		t.list = append(t.list, Received{Message: *m, Count: int(r.count), First: r.first, Until: r.at, Handle: handle{t.q.id, seq, r.count, r.mark}.String()})
 	}
 	return r.at, t.b.Set(seqKey(t.q.id, kindReceipt, seq), r.encode(), nil)
 }

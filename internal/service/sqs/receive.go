@@ -41,7 +41,7 @@ func (s *Service) receive(ctx context.Context, in *ReceiveMessageInput, _ ...fun
 	if err != nil {
 		return nil, err
 	}
-	list, err := q.Receive(ctx, int(n), time.Duration(visibility)*time.Second, time.Duration(wait)*time.Second)
+	list, err := s.take(ctx, d, q, in.ReceiveRequestAttemptId, int(n), time.Duration(visibility)*time.Second, time.Duration(wait)*time.Second)
 	if err != nil {
 		if d.fifo() && errors.Is(err, queue.ErrInFlight) {
 			return &sqs.ReceiveMessageOutput{}, nil // as if there were none
@@ -58,6 +58,29 @@ func (s *Service) receive(ctx context.Context, in *ReceiveMessageInput, _ ...fun
 		out.Messages = append(out.Messages, m)
 	}
 	return out, nil
+}
+
+// take receives messages, or, of a FIFO queue, those of the same attempt before, as long as nothing was done to them.
+func (s *Service) take(ctx context.Context, d *queueDoc, q *queue.Queue, attemptID *string, n int, visibility, wait time.Duration) ([]queue.Received, error) {
+	if !d.fifo() || attemptID == nil {
+		return q.Receive(ctx, n, visibility, wait)
+	}
+	if !fifoID.MatchString(*attemptID) {
+		return nil, invalid("Value %s for parameter ReceiveRequestAttemptId is invalid. Reason: ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to 128 in length.", *attemptID)
+	}
+	key, at := attemptKey{d.ID, *attemptID}, s.clock.Now()
+	if before, ok := s.attempts.find(key, s.clock); ok {
+		list, err := q.Again(before.held, visibility)
+		if err != nil || len(list) > 0 {
+			s.attempts.keep(key, before.at, list, s.clock)
+			return list, err
+		}
+	}
+	list, err := q.Receive(ctx, n, visibility, wait)
+	if err == nil {
+		s.attempts.keep(key, at, list, s.clock)
+	}
+	return list, err
 }
 
 // systemNames are the system attributes that are asked for, in either way.

@@ -54,6 +54,8 @@ type Service struct {
 	open    map[string]opened
 
 	used sync.Map // *usage by the id of a queue
+
+	attempts attempts
 }
 
 // opened is a queue of the engine, as a document says.
