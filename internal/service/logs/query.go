@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -206,7 +207,7 @@ func (s *Service) sourceARNs(c awswire.Caller, in *logs.StartQueryInput) []strin
 // millis takes a time in seconds, or, as clients also send, in milliseconds; end: its last moment.
 func millis(t int64, end bool) int64 {
 	if t >= 1e11 {
-		return t
+		return min(t, math.MaxInt64-1)
 	}
 	if end {
 		return t*1000 + 999

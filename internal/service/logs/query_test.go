@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -87,8 +88,14 @@ func ask(t *testing.T, s *Service, text string, groups ...string) *logs.GetQuery
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
+	return ended(t, s, q.QueryId)
+}
+
+// ended returns what a query has when it has ended.
+func ended(t *testing.T, s *Service, id *string) *logs.GetQueryResultsOutput {
+	t.Helper()
 	for {
-		r, err := s.GetQueryResults(t.Context(), &logs.GetQueryResultsInput{QueryId: q.QueryId})
+		r, err := s.GetQueryResults(t.Context(), &logs.GetQueryResultsInput{QueryId: id})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,6 +160,13 @@ func TestQueriesOfGroups(t *testing.T) {
 		if got := shown(ask(t, s, text)); got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
 		}
+	}
+	far, err := s.StartQuery(t.Context(), &logs.StartQueryInput{LogGroupName: aws.String("a"), StartTime: aws.Int64(0), EndTime: aws.Int64(math.MaxInt64), QueryString: aws.String("stats count(*) as n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := shown(ended(t, s, far.QueryId)); got != "Complete; n=2" {
+		t.Errorf("up to the end of time: %s", got)
 	}
 	for text, names := range map[string][]string{
 		"SOURCE logGroups() | stats count(*)": {"a"}, "SOURCE logGroups(namePrefix: ['c'])": nil, "SOURCE logGroups(class: ['INFREQUENT_ACCESS'])": nil,
