@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // expr is a node of an expression.
@@ -16,6 +17,7 @@ type expr struct {
 	// What the node is, for whoever looks for texts that must be there.
 	op          string // "and", "like"
 	field, text string
+	literal     string // of a constant that is a text
 }
 
 func constant(v value, name string) *expr {
@@ -150,7 +152,14 @@ func (p *parser) comparison() (*expr, error) {
 		if b, err = p.sum(); err != nil {
 			return nil, err
 		}
+		needs := "" // what an event has in it whose field is the text
+		if (op == "=" || op == "==") && a.field != "" && a.field[0] != '@' && standsPlain(b.literal) {
+			needs = b.literal
+		}
 		e = &expr{sub: []*expr{a, b}, eval: func(r *row) value {
+			if needs != "" && r.lacks(needs) {
+				return false
+			}
 			x, y := a.eval(r), b.eval(r)
 			if x == nil || y == nil {
 				return op == "!=" && (x == nil) != (y == nil)
@@ -168,6 +177,14 @@ func (p *parser) comparison() (*expr, error) {
 		return &expr{sub: []*expr{inner}, eval: func(r *row) value { return !truth(inner.eval(r)) }}, nil
 	}
 	return e, nil
+}
+
+// standsPlain reports whether a member of JSON that is equal to a text has it in it as it is, where nothing is escaped.
+func standsPlain(s string) bool {
+	if _, isNumber := num(s); isNumber || s == "" || s[0] == '{' || s[0] == '[' {
+		return false // 1 is 1.0, and structures are written anew
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == utf8.RuneError })
 }
 
 func (p *parser) like(a *expr) (*expr, error) {
@@ -307,7 +324,9 @@ func (p *parser) primary() (*expr, error) {
 	case number:
 		return constant(t.num, t.raw), p.advance()
 	case text:
-		return constant(t.text, t.raw), p.advance()
+		e := constant(t.text, t.raw)
+		e.literal = t.text
+		return e, p.advance()
 	case quotedName:
 		return p.field(t.text), p.advance()
 	case name:

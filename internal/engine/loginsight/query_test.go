@@ -117,6 +117,41 @@ func TestSyntax(t *testing.T) {
 	}
 }
 
+// TestEqualTexts compares members with texts: as they are, escaped, structured, as numbers, and made by commands.
+func TestEqualTexts(t *testing.T) {
+	for _, c := range []struct {
+		message, query string
+		want           bool
+	}{
+		{`{"a": "xy"}`, "filter a = 'xy'", true},
+		{`{"a": "\u0078y"}`, "filter a = 'xy'", true},
+		{`{"\u0061": "xy"}`, "filter a == 'xy'", true},
+		{`{"a": "x"}`, "filter a = 'xy'", false},
+		{`{"a": "x"}`, "filter a != 'xy'", true},
+		{`{"a": 1.0}`, "filter a = '1'", true},
+		{`{"a": [1, 2]}`, "filter a = '[1,2]'", true},
+		{`{"a": {"b": "c"}}`, `filter a = '{"b":"c"}'`, true},
+		{`{"a": "x"}`, "fields concat(a, 'y') as b | filter b = 'xy'", true},
+		{"one two", "parse @message '* *' as a, b | fields concat(b, a) as c | filter c = 'twoone'", true},
+		{`{"a": "x"}`, "fields jsonParse(@message) as j | filter j.a = 'x'", true},
+		{"REPORT RequestId: r-1\tDuration: 1 ms", "filter @requestId = 'r-1'", true},
+		{`{"a": "x"} trailing xy`, "filter a = 'xy'", false},
+		{`{"a": "xy"} trailing`, "filter a = 'xy'", true},
+		{"{\"a\": \"\xff\"}", "filter a = '\ufffd'", true}, // as JSON is read
+	} {
+		q, err := Parse(c.query, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := q.Start(0)
+		r.Add(&Event{Message: c.message})
+		rows, err := r.Finish()
+		if err != nil || (len(rows) == 1) != c.want {
+			t.Errorf("%s of %s: %d rows, %v", c.query, c.message, len(rows), err)
+		}
+	}
+}
+
 // TestMemoryIsBounded asks for more than a query may keep, by ways that make much of little: texts that double, wide keys of
 // groups, of sorts and of distinct values.
 func TestMemoryIsBounded(t *testing.T) {

@@ -99,6 +99,12 @@ func (r *row) get(name string) value {
 	return r.member(name)
 }
 
+// lacks reports that no member of the event is a text that stands plain, without reading the event: it has neither that in it
+// nor anything escaped, and no command has made fields of it.
+func (r *row) lacks(text string) bool {
+	return r.event != nil && len(r.values) == 0 && !strings.Contains(r.event.Message, text) && strings.IndexByte(r.event.Message, '\\') < 0
+}
+
 // member is the value at a path in the event's JSON, of which nothing else is decoded where that can be helped.
 func (r *row) member(name string) value {
 	text := r.objectText()
