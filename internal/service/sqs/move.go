@@ -145,7 +145,7 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *sqs.StartMessage
 	}
 	for _, other := range s.tasks(d) {
 		if other.Status == moveRunning || other.Status == moveCancelling {
-			return nil, &types.UnsupportedOperation{Message: aws.String("There is already a task running. Only one active task is allowed for a source queue arn at a given time.")}
+			return nil, invalid("There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
 		}
 	}
 	if err := s.moves.Create(ctx, m, m.key()...); err != nil {
@@ -311,6 +311,9 @@ func (s *Service) step(m *moveDoc) (moved int, reason string, err error) {
 	}
 	for _, name := range sortedNames(by) {
 		to, err := s.byARN(name)
+		if err != nil && m.Destination != "" {
+			return moved, "AWS.SimpleQueueService.NonExistentQueue", nil
+		}
 		if err != nil || m.Destination == "" && m.Origins != nil && !slices.Contains(m.Origins, name) {
 			return moved, "CouldNotDetermineMessageSource", nil
 		}
