@@ -49,7 +49,7 @@ func Compile(pattern string, ignoreCase bool) (*Regexp, error) {
 			return &Regexp{linear: re, groups: re.NumSubexp()}, nil
 		}
 	}
-	out, groups, err := translate(pattern)
+	out, groups, _, err := translate(pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ const horizontal = `\t\u00A0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000 `
 
 // translate rewrites a pattern for the package that backtracks, whose language is that of .NET.
 // Groups with names become groups with numbers: .NET counts them behind all others.
-func translate(p string) (string, int, error) {
+func translate(p string) (string, int, map[string]int, error) {
 	var out []byte
 	var open []int // where the groups that are open begin
 	names := map[string]int{}
@@ -127,7 +127,7 @@ func translate(p string) (string, int, error) {
 		case c == '\\':
 			s, n, err := escape(rest, false, names)
 			if err != nil {
-				return "", 0, err
+				return "", 0, nil, err
 			}
 			add(s)
 			i += n
@@ -135,7 +135,7 @@ func translate(p string) (string, int, error) {
 		case c == '[':
 			s, n, err := class(rest)
 			if err != nil {
-				return "", 0, err
+				return "", 0, nil, err
 			}
 			add(s)
 			i += n
@@ -146,7 +146,7 @@ func translate(p string) (string, int, error) {
 			case strings.HasPrefix(rest, "(?<") && !strings.HasPrefix(rest, "(?<=") && !strings.HasPrefix(rest, "(?<!"):
 				end := strings.IndexByte(rest, '>')
 				if end < 0 {
-					return "", 0, errors.New("a group's name has no end")
+					return "", 0, nil, errors.New("a group's name has no end")
 				}
 				groups++
 				names[rest[3:end]] = groups
@@ -159,7 +159,7 @@ func translate(p string) (string, int, error) {
 			out = append(out, c)
 		case c == ')':
 			if len(open) == 0 {
-				return "", 0, errors.New("unmatched )")
+				return "", 0, nil, errors.New("unmatched )")
 			}
 			atom = open[len(open)-1]
 			open = open[:len(open)-1]
@@ -169,7 +169,7 @@ func translate(p string) (string, int, error) {
 			if c == '{' {
 				end := strings.IndexByte(rest, '}')
 				if end < 0 {
-					return "", 0, errors.New("unclosed counted closure")
+					return "", 0, nil, errors.New("unclosed counted closure")
 				}
 				n = end + 1
 			}
@@ -199,7 +199,7 @@ func translate(p string) (string, int, error) {
 		}
 		i++
 	}
-	return string(out), groups, nil
+	return string(out), groups, names, nil
 }
 
 // escape rewrites what a backslash begins; in is within a class.

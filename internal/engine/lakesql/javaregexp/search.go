@@ -16,6 +16,7 @@ type Searcher struct {
 	linear *regexp.Regexp
 	back   *regexp2.Regexp
 	groups int
+	names  []string // of the groups, by number; empty: it has none
 }
 
 // CompileSearch compiles a pattern that is to match parts of a text.
@@ -25,10 +26,10 @@ func CompileSearch(pattern string) (*Searcher, error) {
 	}
 	if out, missing := duck.Pattern(pattern); missing == "" {
 		if re, err := regexp.Compile(out); err == nil {
-			return &Searcher{linear: re, groups: re.NumSubexp()}, nil
+			return &Searcher{linear: re, groups: re.NumSubexp(), names: re.SubexpNames()}, nil
 		}
 	}
-	out, groups, err := translate(pattern)
+	out, groups, named, err := translate(pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -37,11 +38,18 @@ func CompileSearch(pattern string) (*Searcher, error) {
 		return nil, fmt.Errorf("not a regular expression: %s", pattern)
 	}
 	re.MatchTimeout = Timeout
-	return &Searcher{back: re, groups: groups}, nil
+	names := make([]string, groups+1)
+	for name, i := range named {
+		names[i] = name
+	}
+	return &Searcher{back: re, groups: groups, names: names}, nil
 }
 
 // Groups is the number of groups.
 func (s *Searcher) Groups() int { return s.groups }
+
+// Names are the names of the groups by their numbers, from 1 on; empty for those that have none.
+func (s *Searcher) Names() []string { return s.names }
 
 // Find returns the first n matches that do not overlap, from left to right, all of them for a
 // negative n. Each has the offsets in bytes of its start and end, then those of its groups, -1

@@ -184,10 +184,16 @@ func stringFunctions() map[string]function {
 func regexpFunctions() map[string]function {
 	return map[string]function{
 		"regexp_like": {result: "boolean", write: func(c *invocation) (string, *sql.Type) {
+			if re := c.beyond(false); re != nil {
+				return "trino_regex_found(" + re.pattern + ", " + c.args[0] + ")", nil
+			}
 			p, _, _ := c.pattern(1)
 			return "regexp_matches(" + c.args[0] + ", " + p + ")", nil
 		}},
 		"regexp_extract": {result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
+			if re := c.beyond(len(c.args) == 3); re != nil {
+				return re.cut("%[1]s[2 + " + re.group() + "]"), nil
+			}
 			p, groups, _ := c.pattern(1)
 			g := "0"
 			if len(c.args) == 3 {
@@ -196,6 +202,9 @@ func regexpFunctions() map[string]function {
 			return fmt.Sprintf("CASE WHEN regexp_matches(%s, %s) THEN regexp_extract(%[1]s, %[2]s, %[3]s) END", c.args[0], p, g), nil
 		}},
 		"regexp_extract_all": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
+			if re := c.beyond(len(c.args) == 3); re != nil {
+				return re.cut("list_transform(range(2 + " + re.group() + ", len(%[1]s), %[2]d), lambda %[3]s: %[1]s[%[3]s])"), nil
+			}
 			p, groups, _ := c.pattern(1)
 			g := "0"
 			if len(c.args) == 3 {
@@ -204,15 +213,20 @@ func regexpFunctions() map[string]function {
 			return "regexp_extract_all(" + c.args[0] + ", " + p + ", " + g + ")", nil
 		}},
 		"regexp_count": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
+			if re := c.beyond(false); re != nil {
+				return re.cut("len(%[1]s) // %[2]d"), nil
+			}
 			p, _, _ := c.pattern(1)
 			return "len(regexp_extract_all(" + c.args[0] + ", " + p + "))", nil
 		}},
 		"regexp_split": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
+			if re := c.beyond(false); re != nil {
+				return re.cut("list_transform(range(1, len(%[1]s) + 1, %[2]d), lambda %[3]s: %[1]s[%[3]s])"), nil
+			}
 			p, _, _ := c.pattern(1)
 			return "string_split_regex(" + c.args[0] + ", " + p + ")", nil
 		}},
 		"regexp_position": {result: "integer", write: func(c *invocation) (string, *sql.Type) {
-			p, _, _ := c.pattern(1)
 			start, n := "1", "1"
 			if len(c.args) > 2 {
 				start = c.args[2]
@@ -220,6 +234,11 @@ func regexpFunctions() map[string]function {
 			if len(c.args) > 3 {
 				n = c.args[3]
 			}
+			if re := c.beyond(false); re != nil {
+				re.text = "substr(" + re.text + ", " + start + ")"
+				return "CAST(" + re.cut("CASE WHEN len(%[1]s) // %[2]d < "+n+" THEN -1 ELSE "+start+" + list_sum(list_transform(range(1, "+n+" * %[2]d, %[2]d), lambda %[3]s: length(%[1]s[%[3]s]) + CASE WHEN %[3]s > ("+n+" - 1) * %[2]d THEN 0 ELSE length(%[1]s[%[3]s + 1]) END)) END") + " AS INTEGER)", nil
+			}
+			p, _, _ := c.pattern(1)
 			// The text before the n-th match is what the parts and matches before it are long.
 			rest := "substr(" + c.args[0] + ", " + start + ")"
 			parts, matches := "string_split_regex("+rest+", "+p+")", "regexp_extract_all("+rest+", "+p+")"
@@ -227,6 +246,10 @@ func regexpFunctions() map[string]function {
 				c.args[0], p, matches, n, start, parts), nil
 		}},
 		"regexp_replace": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
+			_, lambda := c.exprs[len(c.exprs)-1].(*sql.Lambda)
+			if re := c.beyond(lambda); re != nil {
+				return c.replaceBeyond(re), nil
+			}
 			p, groups, names := c.pattern(1)
 			to := "''"
 			if len(c.args) == 3 {

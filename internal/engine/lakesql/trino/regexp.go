@@ -1,18 +1,134 @@
 package trino
 
 import (
+	"fmt"
 	"regexp/syntax"
 	"strconv"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/javaregexp"
 	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
 // Patterns are Java's in Trino and RE2's in DuckDB. Constant ones are rewritten where the
-// two only spell differently, and refused where RE2 has nothing: lookaround, references to
-// groups, possessive quantifiers, atomic groups, classes that are cut out of others.
+// two only spell differently, and matched by package javaregexp where RE2 has nothing: lookaround,
+// references to groups, possessive quantifiers, atomic groups; and where it would give an empty text
+// for a group that takes no part, which is null. Classes that are cut out of others are refused.
+
+// beyond is a call whose pattern DuckDB cannot match.
+type beyond struct {
+	c       *invocation
+	re      *javaregexp.Searcher
+	pattern string // as a literal
+	text    string
+}
+
+// beyond is the call where its pattern is constant and beyond RE2; nil where it is not. nulls: what
+// groups have is asked for.
+func (c *invocation) beyond(nulls bool) *beyond {
+	x := c.exprs[1]
+	if p, ok := x.(*sql.Parameter); ok && p.Index < len(c.request.Parameters) {
+		x = c.request.Parameters[p.Index]
+	}
+	s, ok := x.(*sql.String)
+	if !ok {
+		return nil
+	}
+	if out, missing := duck.Pattern(s.Value); missing == "" {
+		if re, err := syntax.Parse(out, syntax.Perl); err != nil || !nulls || !optional(re, false) {
+			return nil
+		}
+	}
+	re, err := javaregexp.CompileSearch(s.Value)
+	if err != nil {
+		return nil
+	}
+	return &beyond{c: c, re: re, pattern: stringLiteral(s.Value), text: c.args[0]}
+}
+
+// optional reports whether a pattern has a group that a match may leave out.
+func optional(re *syntax.Regexp, within bool) bool {
+	switch re.Op {
+	case syntax.OpCapture:
+		if within {
+			return true
+		}
+	case syntax.OpStar, syntax.OpQuest, syntax.OpAlternate:
+		within = true
+	case syntax.OpRepeat:
+		within = within || re.Min == 0
+	}
+	for _, sub := range re.Sub {
+		if optional(sub, within) {
+			return true
+		}
+	}
+	return false
+}
+
+// group is the text of the argument that numbers a group.
+func (b *beyond) group() string {
+	if len(b.c.args) < 3 {
+		return "0"
+	}
+	return b.c.group(2, b.re.Groups())
+}
+
+// cut writes a form with what the text is cut into (%[1]s), how many parts that is for each match
+// (%[2]d), and another name (%[3]s).
+func (b *beyond) cut(form string) string {
+	parts := b.c.fresh()
+	return "list_transform([trino_regex_cut(" + b.pattern + ", " + b.text + ")], lambda " + parts + ": " + fmt.Sprintf(form, parts, b.re.Groups()+2, b.c.fresh()) + ")[1]"
+}
+
+// replaceBeyond is regexp_replace of such a pattern.
+func (c *invocation) replaceBeyond(b *beyond) string {
+	to := "''"
+	const match = "%[1]s[%[3]s + "
+	if len(c.args) == 3 {
+		switch x := c.exprs[2].(type) {
+		case *sql.Lambda:
+			groups := make([]string, b.re.Groups())
+			for i := range groups {
+				groups[i] = match + strconv.Itoa(i+2) + "]"
+			}
+			p := c.fresh()
+			body, _ := c.lambda(2, param{p, types.ArrayOf(types.Varchar)})
+			to = "coalesce(list_transform([[" + strings.Join(groups, ", ") + "]], lambda " + p + ": " + strings.ReplaceAll(body, "%", "%%") + ")[1], '')"
+		case *sql.String:
+			var parts []string
+			text := javaReplacement(x.Position, x.Value, b.re.Groups(), b.re.Names())
+			plain := ""
+			flush := func() {
+				if plain != "" {
+					parts = append(parts, strings.ReplaceAll(stringLiteral(plain), "%", "%%"))
+					plain = ""
+				}
+			}
+			for i := 0; i < len(text); i++ { // \\ and \1, as RE2 writes them
+				if text[i] != '\\' || i+1 == len(text) {
+					plain += text[i : i+1]
+					continue
+				}
+				if i++; text[i] == '\\' {
+					plain += `\`
+					continue
+				}
+				flush()
+				parts = append(parts, "coalesce("+match+strconv.Itoa(int(text[i]-'0')+1)+"], '')")
+			}
+			if flush(); parts != nil {
+				to = strings.Join(parts, " || ")
+			}
+		default:
+			fault.Fail(c.exprs[2].Pos(), "NOT_SUPPORTED", "Argument 3 of function regexp_replace must be a constant or a lambda expression with this regular expression")
+		}
+	}
+	return b.cut("array_to_string(list_transform(range(1, len(%[1]s) + 1, %[2]d), lambda %[3]s: %[1]s[%[3]s] || CASE WHEN %[3]s < len(%[1]s) THEN " + to + " ELSE '' END), '')")
+}
 
 // pattern is the pattern argument in RE2's words, and how many groups it has (-1 where it
 // is not constant).

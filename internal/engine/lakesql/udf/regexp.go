@@ -9,32 +9,46 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql/javaregexp"
 )
 
-// expressions keeps compiled patterns, which begin with 'i' where letter case does not matter.
-var expressions struct {
+// compiled keeps compiled patterns by their text.
+type compiled[T any] struct {
 	sync.RWMutex
-	m map[string]*javaregexp.Regexp
+	m map[string]T
 }
 
 const maxExpressions = 256
 
-func expression(how string) (*javaregexp.Regexp, error) {
-	expressions.RLock()
-	re := expressions.m[how]
-	expressions.RUnlock()
-	if re != nil {
+func (c *compiled[T]) get(text string, compile func() (T, error)) (T, error) {
+	c.RLock()
+	re, ok := c.m[text]
+	c.RUnlock()
+	if ok {
 		return re, nil
 	}
-	re, err := javaregexp.Compile(how[1:], how[0] == 'i')
+	re, err := compile()
 	if err != nil {
-		return nil, err
+		return re, argumentError("%v", err)
 	}
-	expressions.Lock()
-	defer expressions.Unlock()
-	if expressions.m == nil || len(expressions.m) >= maxExpressions {
-		expressions.m = map[string]*javaregexp.Regexp{}
+	c.Lock()
+	defer c.Unlock()
+	if c.m == nil || len(c.m) >= maxExpressions {
+		c.m = map[string]T{}
 	}
-	expressions.m[how] = re
+	c.m[text] = re
 	return re, nil
+}
+
+var (
+	expressions compiled[*javaregexp.Regexp]
+	searchers   compiled[*javaregexp.Searcher]
+)
+
+// expression compiles a pattern behind 'i', where letter case does not matter, or 'c'.
+func expression(how string) (*javaregexp.Regexp, error) {
+	return expressions.get(how, func() (*javaregexp.Regexp, error) { return javaregexp.Compile(how[1:], how[0] == 'i') })
+}
+
+func searcher(pattern string) (*javaregexp.Searcher, error) {
+	return searchers.get(pattern, func() (*javaregexp.Searcher, error) { return javaregexp.CompileSearch(pattern) })
 }
 
 // groups are what the groups of a pattern have in a line; null where it does not match.
@@ -54,7 +68,7 @@ func (g groups) Config() duckdb.ScalarFuncConfig {
 var regexGroups = groups{scalar{in: []duckdb.Type{text, text}, out: text, f: func(v []driver.Value) (any, error) {
 	re, err := expression(v[0].(string))
 	if err != nil {
-		return nil, argumentError("%v", err)
+		return nil, err
 	}
 	m, err := re.Match(v[1].(string))
 	if err != nil {
@@ -71,3 +85,43 @@ var regexGroups = groups{scalar{in: []duckdb.Type{text, text}, out: text, f: fun
 	}
 	return out, nil
 }}}
+
+// regexCut takes a pattern and a text, which it cuts at the matches: for each what is between it and
+// the one before it, the match, and its groups, null for those that take no part; then what is left.
+var regexCut = groups{scalar{in: []duckdb.Type{text, text}, out: text, f: func(v []driver.Value) (any, error) {
+	re, err := searcher(v[0].(string))
+	if err != nil {
+		return nil, err
+	}
+	s := v[1].(string)
+	matches, err := re.Find(s, -1)
+	if err != nil {
+		return nil, argumentError("%v", err)
+	}
+	out := make([]any, 0, len(matches)*(re.Groups()+2)+1)
+	at := 0
+	for _, m := range matches {
+		out = append(out, s[at:m[0]])
+		for i := 0; i < len(m); i += 2 {
+			if m[i] < 0 {
+				out = append(out, nil)
+			} else {
+				out = append(out, s[m[i]:m[i+1]])
+			}
+		}
+		at = m[1]
+	}
+	return append(out, s[at:]), nil
+}}}
+
+func regexFound(v []driver.Value) (any, error) {
+	re, err := searcher(v[0].(string))
+	if err != nil {
+		return nil, err
+	}
+	matches, err := re.Find(v[1].(string), 1)
+	if err != nil {
+		return nil, argumentError("%v", err)
+	}
+	return len(matches) > 0, nil
+}

@@ -96,6 +96,9 @@ func Register(connector *duckdb.Connector) error {
 	if err := duckdb.RegisterScalarUDF(c, Prefix+"regex_groups", regexGroups); err != nil {
 		return fmt.Errorf("register regex_groups: %w", err)
 	}
+	if err := duckdb.RegisterScalarUDF(c, Prefix+"regex_cut", regexCut); err != nil {
+		return fmt.Errorf("register regex_cut: %w", err)
+	}
 	for name, u := range map[string]lists{"weighted_rank": weightedRank, "numeric_histogram": numericHistogram} {
 		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
 			return fmt.Errorf("register %s: %w", name, err)
@@ -150,6 +153,7 @@ var udfs = map[string]scalar{
 		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone), nil
 	}},
 	"hive_timestamp": {in: []duckdb.Type{text, text}, out: moment, f: func(v []driver.Value) (any, error) { return hiveTimestamp(v[0].(string), v[1].(string)), nil }},
+	"regex_found":    {in: []duckdb.Type{text, text}, out: truth1, f: regexFound},
 	"hive_date":      {in: []duckdb.Type{text}, out: duckdb.TYPE_DATE, f: string1(hiveDate)},
 	"hive_binary":    {in: []duckdb.Type{text}, out: bytesOf, f: string1(func(s string) (any, error) { return hivetext.Binary(s), nil })},
 	"hive_bucket":    {in: []duckdb.Type{text, text}, out: whole, rest: true, f: hiveBucket},
