@@ -52,7 +52,7 @@ func (s *scan) readJSON(pieces []Piece) []string {
 	how := exactly{content: content, encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: func(lines *lineReader, out io.Writer) error {
 		return convertJSON(lines, out, columns, opts, keys, malformed)
 	}}
-	if skip == 0 && len(opts.TimestampFormats) == 0 && !keys.alike() {
+	if skip == 0 && len(opts.TimestampFormats) == 0 && !keys.alike() && !keys.renamed() {
 		how.signature = "json " + keys.String() + fmt.Sprintf("%+v", opts)
 		how.plain = func() func([]byte) bool { return (&plainJSON{keys: keys, hive: opts.SerDe == columnar.Hive}).plain }
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -107,6 +108,18 @@ func alike(keys []*jsonKey) bool {
 			return true
 		}
 		seen[lower] = true
+	}
+	return false
+}
+
+// renamed reports whether a field of a struct has another key than its name, which DuckDB goes by.
+func (k *jsonKeys) renamed() bool { return slices.ContainsFunc(k.columns, renamed) }
+
+func renamed(j *jsonKey) bool {
+	for i, kid := range j.kids {
+		if j.typ.Kind == hivetype.Struct && !strings.EqualFold(kid.key, j.typ.Fields[i].Name) || renamed(kid) {
+			return true
+		}
 	}
 	return false
 }
