@@ -104,8 +104,11 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		name := map[string]string{"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}[to.Name]
 		return "CASE WHEN " + text + " IS NULL THEN NULL WHEN regexp_full_match(" + text + ", '[+-]?[0-9]+') AND TRY_CAST(" + text + " AS " + duck.Type(to) + ") IS NOT NULL THEN TRY_CAST(" + text + " AS " + duck.Type(to) + ") ELSE " +
 			otherwise("'Cannot cast ''' || "+text+" || ''' to "+name+"'") + " END"
-	case types.IsText(from) && types.Is(to, "date", "timestamp", "boolean", "double", "real") && (!types.Is(to, "timestamp") || len(to.Params) == 0 || to.Params[0] == 3):
+	case types.IsText(from) && types.Is(to, "date", "timestamp", "boolean", "double", "real"):
 		value := "trino_to_" + to.Name + "(" + text + ")"
+		if types.Is(to, "timestamp") && len(to.Params) == 1 && to.Params[0] > 3 {
+			value = "trino_to_micros(" + text + ")"
+		}
 		if try {
 			return value
 		}

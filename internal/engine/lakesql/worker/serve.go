@@ -106,7 +106,8 @@ var macros = []string{
 	"CREATE MACRO trino_to_real(x) AS CASE WHEN contains(x, '_') THEN NULL WHEN isfinite(TRY_CAST(x AS FLOAT)) OR NOT regexp_matches(x, '[iInN]') THEN TRY_CAST(x AS FLOAT) WHEN regexp_full_match(trim(x), '[+-]?(NaN|Infinity)') THEN TRY_CAST(ltrim(trim(x), '+') AS FLOAT) END",
 	"CREATE MACRO trino_to_date(x) AS CASE WHEN x LIKE '____-__-__' AND NOT contains(x, ' ') OR regexp_full_match(trim(x), '[+-]?[0-9]{1,9}-[0-9]{1,2}-[0-9]{1,2}') THEN TRY_CAST(ltrim(trim(x), '+') AS DATE) END",
 	// What is behind the time is a zone, which a timestamp does not have.
-	"CREATE MACRO trino_to_timestamp(x) AS CASE WHEN regexp_full_match(trim(x), '[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( .*)?') AND NOT regexp_matches(x, ' 2[4-9]:') THEN date_trunc('millisecond', TRY_CAST(regexp_extract(ltrim(trim(x), '+'), '^[^ ]+( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]+)?)?)?') AS TIMESTAMP) + INTERVAL 500 MICROSECOND) END",
+	"CREATE MACRO trino_to_micros(x) AS CASE WHEN regexp_full_match(trim(x), '[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( .*)?') AND NOT regexp_matches(x, ' 2[4-9]:') THEN TRY_CAST(regexp_extract(ltrim(trim(x), '+'), '^[^ ]+( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]+)?)?)?') AS TIMESTAMP) END",
+	"CREATE MACRO trino_to_timestamp(x) AS date_trunc('millisecond', trino_to_micros(x) + INTERVAL 500 MICROSECOND)",
 }
 
 // open starts DuckDB in memory, shut off from all files but those of Dir, from the network,
