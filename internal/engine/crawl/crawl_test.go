@@ -216,6 +216,18 @@ b at "x/b/" json none (a int) by (partition_0 string) ["2"] objects=1 records=1
 			options: Options{Combine: true},
 			want:    `x at "x/" xml none (b array<int>, c struct<d:array<string>>, e int) objects=3 records=3` + "\n",
 		},
+		{
+			name:    "numbers with spaces around them",
+			objects: mapSource{"x/a.csv": []byte("id, n, p\n1, 30, 1.5\n2,7, 2\n")},
+			prefix:  "x/",
+			want:    `x at "x/" csv none ',' header=true (id bigint, n double, p double) objects=1 records=2` + "\n",
+		},
+		{
+			name:    "numbers with spaces in the first row, which is no header",
+			objects: mapSource{"x/a.csv": []byte("x, 1\ny,2\n")},
+			prefix:  "x/",
+			want:    `x at "x/" csv none ',' header=false (col0 string, col1 double) objects=1 records=2` + "\n",
+		},
 		{name: "nothing", objects: mapSource{}, prefix: "x/"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

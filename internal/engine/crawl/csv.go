@@ -121,12 +121,25 @@ func splitCSV(text []byte, delimiter, quote byte, complete bool) (rows [][]strin
 	return rows, quoted
 }
 
-// csvType is the type of a field, nil for an empty one.
+// csvType is the type of a field, nil for an empty one. LazySimpleSerDe reads a whole number or a boolean
+// with spaces around it as null: the number is a double, which it reads, and the boolean text.
 func csvType(s string) *hivetype.Type {
+	spaced := s
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return nil
 	}
+	t := spacelessType(s)
+	switch {
+	case len(s) == len(spaced) || t == doubleType:
+		return t
+	case t == bigintType && len(s) <= 15:
+		return doubleType
+	}
+	return stringType
+}
+
+func spacelessType(s string) *hivetype.Type {
 	if c := s[0]; c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' {
 		if _, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return bigintType
@@ -153,7 +166,7 @@ func csvColumns(rows [][]string) (Columns, bool) {
 	texts := true // all columns below are text
 	for i, name := range rows[0] {
 		n := columnName(name)
-		if csvType(name) != stringType && (n != "" || i < len(rows[0])-1) || seen[n] || len(n) > 150 {
+		if csvType(strings.TrimSpace(name)) != stringType && (n != "" || i < len(rows[0])-1) || seen[n] || len(n) > 150 {
 			header = false
 		}
 		seen[n] = true
