@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -34,7 +35,7 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 		return nil, unsupported("This node has no S3 for imports.")
 	}
 	if in.InputFormat == types.InputFormatIon {
-		return nil, unsupported("Brookmere does not import the format ION.")
+		return nil, unsupported("The format ION is not supported by Brookmere for imports; use DYNAMODB_JSON or CSV.")
 	}
 	if in.S3BucketSource == nil || in.TableCreationParameters == nil {
 		return nil, constraint("null ", "tableCreationParameters", "Member must not be null")
@@ -67,7 +68,7 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 	}
 	j := s.newJob(ctx, "import", d)
 	j.Bucket, j.Prefix, j.Token = aws.ToString(in.S3BucketSource.S3Bucket), aws.ToString(in.S3BucketSource.S3KeyPrefix), aws.ToString(in.ClientToken)
-	j.Format, j.Compression = string(in.InputFormat), string(in.InputCompressionType)
+	j.Format, j.Compression, j.Owner = string(in.InputFormat), string(in.InputCompressionType), aws.ToString(in.S3BucketSource.S3BucketOwner)
 	if o := in.InputFormatOptions; o != nil && o.Csv != nil {
 		j.Delimiter, j.Header = aws.ToString(o.Csv.Delimiter), o.Csv.HeaderList
 	}
@@ -81,7 +82,7 @@ func (s *Service) imported(j *job) *types.ImportTableDescription {
 	out := &types.ImportTableDescription{
 		ImportArn: aws.String(j.arn()), ImportStatus: types.ImportStatus(j.Status), TableArn: aws.String(j.tableARN()), TableId: aws.String(j.TableID),
 		InputFormat: types.InputFormat(j.Format), InputCompressionType: types.InputCompressionType(j.Compression), StartTime: aws.Time(j.Began),
-		S3BucketSource:    &types.S3BucketSource{S3Bucket: aws.String(j.Bucket), S3KeyPrefix: aws.String(j.Prefix)},
+		S3BucketSource:    j.source(),
 		ImportedItemCount: j.Items, ProcessedItemCount: j.Processed, ProcessedSizeBytes: aws.Int64(j.Bytes), ErrorCount: j.Errors,
 	}
 	if !j.Ended.IsZero() {
@@ -95,9 +96,53 @@ func (s *Service) imported(j *job) *types.ImportTableDescription {
 	}
 	if d, err := s.tables.Get(j.Account, j.Region, j.Table); err == nil && d.Store == j.Store {
 		t := s.describe(d)
-		out.TableCreationParameters = &types.TableCreationParameters{TableName: t.TableName, AttributeDefinitions: t.AttributeDefinitions, KeySchema: t.KeySchema}
+		p := &types.TableCreationParameters{TableName: t.TableName, AttributeDefinitions: t.AttributeDefinitions, KeySchema: t.KeySchema, BillingMode: types.BillingModeProvisioned, OnDemandThroughput: t.OnDemandThroughput}
+		units := func(t throughput) *types.ProvisionedThroughput {
+			if d.OnDemand {
+				return nil
+			}
+			return &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(t.Read), WriteCapacityUnits: aws.Int64(t.Write)}
+		}
+		if d.OnDemand {
+			p.BillingMode = types.BillingModePayPerRequest
+		}
+		p.ProvisionedThroughput = units(d.Throughput)
+		for i := range d.Indexes {
+			x := &d.Indexes[i]
+			p.GlobalSecondaryIndexes = append(p.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: aws.String(x.Name), KeySchema: x.schema(), Projection: x.projection(), ProvisionedThroughput: units(x.Throughput)})
+		}
+		out.TableCreationParameters = p
+	}
+	if j.Delimiter != "" || j.Header != nil {
+		out.InputFormatOptions = &types.InputFormatOptions{Csv: &types.CsvOptions{Delimiter: given(j.Delimiter), HeaderList: j.Header}}
 	}
 	return out
+}
+
+// source is where an import reads.
+func (j *job) source() *types.S3BucketSource {
+	return &types.S3BucketSource{S3Bucket: aws.String(j.Bucket), S3KeyPrefix: aws.String(j.Prefix), S3BucketOwner: given(j.Owner)}
+}
+
+// importGrace is how long after a table was made its import has a document for sure.
+const importGrace = time.Minute
+
+// orphan makes a table ACTIVE whose import was never begun: a crash came between the two.
+func (s *Service) orphan(ctx context.Context, d *table) error {
+	if !d.Importing || s.now().Sub(d.Created) < importGrace {
+		return nil
+	}
+	jobs, err := s.jobs.All(d.Account, d.Region)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if j.Kind == "import" && j.Store == d.Store {
+			return nil
+		}
+	}
+	_, err = s.modify(ctx, d, func(d *table) error { d.Status, d.Importing = string(types.TableStatusActive), false; return nil })
+	return err
 }
 
 // DescribeImport describes an import.
@@ -120,7 +165,7 @@ func (s *Service) ListImports(ctx context.Context, in *dynamodb.ListImportsInput
 	}
 	out := &dynamodb.ListImportsOutput{NextToken: next, ImportSummaryList: []types.ImportSummary{}}
 	for _, j := range page {
-		x := types.ImportSummary{ImportArn: aws.String(j.arn()), ImportStatus: types.ImportStatus(j.Status), TableArn: aws.String(j.tableARN()), StartTime: aws.Time(j.Began), InputFormat: types.InputFormat(j.Format), S3BucketSource: &types.S3BucketSource{S3Bucket: aws.String(j.Bucket), S3KeyPrefix: aws.String(j.Prefix)}}
+		x := types.ImportSummary{ImportArn: aws.String(j.arn()), ImportStatus: types.ImportStatus(j.Status), TableArn: aws.String(j.tableARN()), StartTime: aws.Time(j.Began), InputFormat: types.InputFormat(j.Format), S3BucketSource: j.source()}
 		if !j.Ended.IsZero() {
 			x.EndTime = aws.Time(j.Ended)
 		}
@@ -145,7 +190,7 @@ func (s *Service) runImport(ctx context.Context, j *job) error {
 	l := o.items.Loader()
 	var token *string
 	for {
-		page, err := s.cfg.S3.ListObjectsV2(j.reaching(ctx), &s3.ListObjectsV2Input{Bucket: &j.Bucket, Prefix: &j.Prefix, ContinuationToken: token})
+		page, err := s.cfg.S3.ListObjectsV2(j.reaching(ctx), &s3.ListObjectsV2Input{Bucket: &j.Bucket, Prefix: &j.Prefix, ContinuationToken: token, ExpectedBucketOwner: given(j.Owner)})
 		if err != nil {
 			return fmt.Errorf("list s3://%s/%s: %w", j.Bucket, j.Prefix, err)
 		}
@@ -170,7 +215,7 @@ func (s *Service) runImport(ctx context.Context, j *job) error {
 }
 
 func (s *Service) importObject(ctx context.Context, j *job, o *openTable, l *itemstore.Loader, key string) error {
-	obj, err := s.cfg.S3.GetObject(j.reaching(ctx), &s3.GetObjectInput{Bucket: &j.Bucket, Key: &key})
+	obj, err := s.cfg.S3.GetObject(j.reaching(ctx), &s3.GetObjectInput{Bucket: &j.Bucket, Key: &key, ExpectedBucketOwner: given(j.Owner)})
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // sweepOnce does what time asks for: it deletes items that have expired, rolls and trims
-// streams, and forgets old tokens.
+// streams, forgets old tokens, and ends what a crash left half begun.
 func (s *Service) sweepOnce(ctx context.Context) {
 	tables, err := s.tables.All()
 	if err != nil {
@@ -19,6 +19,9 @@ func (s *Service) sweepOnce(ctx context.Context) {
 			return
 		}
 		if d.Status != string(types.TableStatusActive) {
+			if err := s.orphan(ctx, d); err != nil && ctx.Err() == nil {
+				s.log.Error("a table whose import did not begin", "table", d.arn(), "error", err)
+			}
 			continue
 		}
 		if err := s.sweepTable(ctx, d); err != nil && ctx.Err() == nil {
