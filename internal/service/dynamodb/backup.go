@@ -63,6 +63,9 @@ func (s *Service) CreateBackup(ctx context.Context, in *dynamodb.CreateBackupInp
 	if err != nil {
 		return nil, err
 	}
+	if d.Status == string(types.TableStatusCreating) || d.Status == string(types.TableStatusDeleting) {
+		return nil, &types.TableInUseException{Message: aws.String("Table is being " + statusWord(d.Status) + ": " + d.Name)}
+	}
 	if s.cfg.BackupDir == "" {
 		return nil, unsupported("This node has no place for backups.")
 	}
@@ -89,6 +92,9 @@ func (s *Service) CreateBackup(ctx context.Context, in *dynamodb.CreateBackupInp
 }
 
 func (s *Service) findBackup(ctx context.Context, text string) (*backup, error) {
+	if !ofKind(text, "backup") {
+		return nil, invalid("Invalid Backup ARN")
+	}
 	caller := awswire.CallerFrom(ctx)
 	a, ok := arn.Parse(text)
 	rest, of := a.After("table/")
@@ -113,7 +119,11 @@ func (s *Service) describeBackup(b *backup) *types.BackupDescription {
 	if d.OnDemand {
 		src.BillingMode = types.BillingModePayPerRequest
 	}
-	features := &types.SourceTableFeatureDetails{}
+	src.OnDemandThroughput = d.MaxUnits.describe()
+	features := &types.SourceTableFeatureDetails{SSEDescription: d.sealed(), StreamDescription: d.streams()}
+	if d.Expiry.Enabled {
+		features.TimeToLiveDescription = d.Expiry.describe()
+	}
 	for i := range d.Indexes {
 		x := &d.Indexes[i]
 		if x.Local {
@@ -268,6 +278,37 @@ type overrides struct {
 }
 
 // restoredTable makes the document of a table restored from another's.
+func noSuchSource(index *string) error {
+	return invalid("Invalid Request: Index %s does not match a secondary index that existed in the source table and cannot be created during the restore operation", aws.ToString(index))
+}
+
+// units checks what a restore gives for the capacity of a table of a mode.
+func (o *overrides) units(onDemand bool) error {
+	switch {
+	case o.mode == types.BillingModePayPerRequest && o.provisioned != nil:
+		return invalid("Invalid Request: Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST")
+	case onDemand && o.provisioned != nil:
+		return invalid("Invalid Request: Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED")
+	case o.mode == types.BillingModeProvisioned && o.provisioned == nil:
+		return invalid("Invalid Request: Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED")
+	case o.most == nil:
+		return nil
+	}
+	for _, m := range []struct {
+		name string
+		n    *int64
+	}{{"MaxReadRequestUnits", o.most.MaxReadRequestUnits}, {"MaxWriteRequestUnits", o.most.MaxWriteRequestUnits}} {
+		switch {
+		case m.n == nil:
+		case !onDemand:
+			return invalid("Invalid Request: Cannot override %s for OnDemandThroughput unless BillingModeOverride is PAY_PER_REQUEST", m.name)
+		case *m.n < 1 && *m.n != -1:
+			return invalid("Invalid Request: Requested %s for OnDemandThroughput is outside of valid range", m.name)
+		}
+	}
+	return nil
+}
+
 func (s *Service) restoredTable(ctx context.Context, from *table, name string, o overrides) (*table, error) {
 	if err := checkNewName(name, "targetTableName"); err != nil {
 		return nil, err
@@ -287,14 +328,11 @@ func (s *Service) restoredTable(ctx context.Context, from *table, name string, o
 	} else {
 		d.MaxUnits = nil
 	}
-	if o.provisioned != nil || !d.OnDemand && from.OnDemand {
-		if err := checkThroughput(o.provisioned, d.OnDemand, ""); err != nil {
-			return nil, err
-		}
-		d.Throughput = throughputOf(o.provisioned)
-	}
-	if err := checkMaxUnits(o.most, d.OnDemand, false, ""); err != nil {
+	if err := o.units(d.OnDemand); err != nil {
 		return nil, err
+	}
+	if o.provisioned != nil {
+		d.Throughput = throughputOf(o.provisioned)
 	}
 	if o.most != nil {
 		d.MaxUnits = maxUnitsOf(o.most, nil)
@@ -305,12 +343,12 @@ func (s *Service) restoredTable(ctx context.Context, from *table, name string, o
 	}
 	for _, g := range globals {
 		if !has(g.IndexName, false) {
-			return nil, invalidValue("GlobalSecondaryIndexOverride has an index that the source does not have: %s", aws.ToString(g.IndexName))
+			return nil, noSuchSource(g.IndexName)
 		}
 	}
 	for _, l := range locals {
 		if !has(l.IndexName, true) {
-			return nil, invalidValue("LocalSecondaryIndexOverride has an index that the source does not have: %s", aws.ToString(l.IndexName))
+			return nil, noSuchSource(l.IndexName)
 		}
 	}
 	for _, x := range from.Indexes {

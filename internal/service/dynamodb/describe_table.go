@@ -100,14 +100,9 @@ func (s *Service) describe(d *table) *types.TableDescription {
 			out.TableClassSummary.LastUpdateDateTime = aws.Time(d.ClassAt)
 		}
 	}
-	if d.SSE != nil {
-		out.SSEDescription = &types.SSEDescription{Status: types.SSEStatusEnabled, SSEType: types.SSEType(d.SSE.Type), KMSMasterKeyArn: aws.String(d.SSE.Key)}
-	}
+	out.SSEDescription, out.StreamSpecification = d.sealed(), d.streams()
 	if st := d.newest(); st != nil {
 		out.LatestStreamArn, out.LatestStreamLabel = aws.String(d.streamARN(st)), aws.String(st.Label)
-		if d.streaming() {
-			out.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewType(st.View)}
-		}
 	}
 	if d.Restored != nil {
 		out.RestoreSummary = &types.RestoreSummary{RestoreDateTime: aws.Time(d.Restored.At), RestoreInProgress: aws.Bool(d.Status == string(types.TableStatusCreating))}
@@ -120,6 +115,22 @@ func (s *Service) describe(d *table) *types.TableDescription {
 	}
 	s.describeIndexes(d, out)
 	return out
+}
+
+// sealed is the encryption of a table as the API shows it, nil for that which all have.
+func (d *table) sealed() *types.SSEDescription {
+	if d.SSE == nil {
+		return nil
+	}
+	return &types.SSEDescription{Status: types.SSEStatusEnabled, SSEType: types.SSEType(d.SSE.Type), KMSMasterKeyArn: aws.String(d.SSE.Key)}
+}
+
+// streams is the stream of a table as the API shows it, nil for none.
+func (d *table) streams() *types.StreamSpecification {
+	if !d.streaming() {
+		return nil
+	}
+	return &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewType(d.newest().View)}
 }
 
 func (s *Service) describeIndexes(d *table, out *types.TableDescription) {

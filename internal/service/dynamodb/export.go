@@ -142,11 +142,9 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	if d.Recovery.Since.IsZero() {
 		return nil, &types.PointInTimeRecoveryUnavailableException{Message: aws.String("Point in time recovery is not enabled for table '" + d.Name + "'")}
 	}
-	if j, err := s.repeated(ctx, "export", in.ClientToken); err != nil || j != nil {
-		if err != nil {
-			return nil, err
-		}
-		return &dynamodb.ExportTableToPointInTimeOutput{ExportDescription: j.export()}, nil
+	same, err := s.repeated(ctx, "export", in.ClientToken)
+	if err != nil {
+		return nil, err
 	}
 	j := s.newJob(ctx, "export", d)
 	j.At, j.Bucket, j.Prefix, j.Token = j.Began, aws.ToString(in.S3Bucket), strings.TrimSuffix(aws.ToString(in.S3Prefix), "/"), aws.ToString(in.ClientToken)
@@ -163,17 +161,36 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	} else if in.ExportTime != nil {
 		j.At = *in.ExportTime
 		if j.At.Before(earliest) || j.At.After(j.Began) {
-			return nil, exportTime("The export time is outside of the window in which the table can be restored")
+			return nil, exportTime("Export Time is invalid")
 		}
 	}
 	if j.Filter, err = exportFilterOf(in.FilterSpecification, d); err != nil {
 		return nil, err
+	}
+	if same != nil {
+		if in.ExportTime == nil {
+			j.At = same.At // which was the time of the first call
+		}
+		if j.asked() != same.asked() {
+			return nil, &types.ExportConflictException{Message: aws.String("Export conflict: Duplicate request detected with conflicting parameters")}
+		}
+		return &dynamodb.ExportTableToPointInTimeOutput{ExportDescription: same.export()}, nil
 	}
 	j.Manifest = j.base() + "/manifest-summary.json"
 	if err := s.jobs.Create(ctx, j, j.Account, j.Region, j.ID); err != nil {
 		return nil, err
 	}
 	return &dynamodb.ExportTableToPointInTimeOutput{ExportDescription: j.export()}, nil
+}
+
+// asked is what a request for the job says, but for the ends of windows that it leaves open.
+func (j *job) asked() string {
+	x := job{Table: j.Table, Store: j.Store, At: j.At, Bucket: j.Bucket, Prefix: j.Prefix, SSE: j.SSE, Key: j.Key, Owner: j.Owner, Filter: j.Filter, Format: j.Format, Compression: j.Compression, Delimiter: j.Delimiter, Header: j.Header}
+	if j.Window != nil {
+		x.Window = &window{From: j.Window.From, View: j.Window.View}
+	}
+	b, _ := json.Marshal(x) // plain values
+	return string(b)
 }
 
 // base is where the manifests of an export are.
@@ -247,14 +264,24 @@ func (s *Service) findJob(ctx context.Context, kind, text string) (*job, error) 
 	return j, err
 }
 
+// ofKind reports whether a text has the form of the ARN of something of a table: a backup, an export, an import.
+func ofKind(text, kind string) bool {
+	a, ok := arn.Parse(text)
+	rest, of := a.After("table/")
+	return ok && of && a.Service == "dynamodb" && strings.Contains(rest, "/"+kind+"/")
+}
+
 // DescribeExport describes an export.
 func (s *Service) DescribeExport(ctx context.Context, in *dynamodb.DescribeExportInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeExportOutput, error) {
+	if !ofKind(aws.ToString(in.ExportArn), "export") {
+		return nil, invalid("Invalid Export ARN")
+	}
 	j, err := s.findJob(ctx, "export", aws.ToString(in.ExportArn))
 	if err != nil {
 		return nil, err
 	}
 	if j == nil {
-		return nil, &types.ExportNotFoundException{Message: aws.String("Export not found: " + aws.ToString(in.ExportArn))}
+		return nil, &types.ExportNotFoundException{Message: aws.String("Export not found: Export not found: " + aws.ToString(in.ExportArn))}
 	}
 	return &dynamodb.DescribeExportOutput{ExportDescription: j.export()}, nil
 }

@@ -50,40 +50,42 @@ func checkExportType(in *dynamodb.ExportTableToPointInTimeInput) error {
 	incremental := in.ExportType == types.ExportTypeIncrementalExport
 	switch {
 	case incremental && in.IncrementalExportSpecification == nil:
-		return invalidValue("IncrementalExportSpecification must be specified when ExportType is INCREMENTAL_EXPORT")
-	case incremental && in.ExportTime != nil:
-		return invalidValue("ExportTime cannot be specified when ExportType is INCREMENTAL_EXPORT")
+		return invalid("Invalid Request: Incremental Export Specification expected when export type is set as Incremental Export")
+	case incremental && in.IncrementalExportSpecification.ExportFromTime == nil:
+		return invalid("Invalid Request: ExportFromTime must be provided in IncrementalExportSpecification")
 	case incremental && in.FilterSpecification != nil:
 		return unsupported("A filter of an incremental export is not supported by Brookmere: filter what it exports.")
+	case !incremental && in.IncrementalExportSpecification != nil && in.ExportType == "":
+		return invalid("Invalid Request: Export Type expected to be Incremental Export when incremental export specification is provided")
 	case !incremental && in.IncrementalExportSpecification != nil:
-		return invalidValue("IncrementalExportSpecification can only be specified when ExportType is INCREMENTAL_EXPORT")
+		return invalid("Invalid Request: When Export Type is Full Export , Incremental Export Specification should not be provided")
+	case in.S3SseKmsKeyId != nil && in.S3SseAlgorithm != types.S3SseAlgorithmKms:
+		return invalid("Invalid Request: KMS Key Id is not supported for this encryption type")
 	}
 	return nil
 }
 
 // windowOf reads the window of an incremental export of a table that can be restored since
-// earliest.
+// earliest, which AWS calls the table's creation.
 func windowOf(in *types.IncrementalExportSpecification, earliest, now time.Time) (*window, error) {
 	w := &window{To: now.Truncate(time.Second), View: string(types.ExportViewTypeNewAndOldImages)}
 	if in.ExportViewType != "" {
 		w.View = string(in.ExportViewType)
 	}
-	if in.ExportFromTime == nil {
-		return nil, invalidValue("ExportFromTime must be specified for an incremental export")
-	}
 	w.From = in.ExportFromTime.UTC()
 	if in.ExportToTime != nil {
 		w.To = in.ExportToTime.UTC()
 	}
+	told := func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 	switch length := w.To.Sub(w.From); {
-	case w.To.After(now):
-		return nil, exportTime("ExportToTime is in the future")
-	case length <= 0:
-		return nil, exportTime("ExportFromTime is not before ExportToTime")
 	case w.From.Before(earliest):
-		return nil, exportTime("ExportFromTime is before the earliest time to which the table can be restored")
-	case length < minWindow || length > maxWindow:
-		return nil, exportTime("The time from ExportFromTime to ExportToTime is not between 15 minutes and 24 hours")
+		return nil, exportTime("Incremental export period from time cannot be less than the table creation time : " + told(w.From))
+	case w.To.After(now):
+		return nil, exportTime("Incremental export period to time cannot be greater than the current time : " + told(w.To))
+	case length < minWindow:
+		return nil, exportTime("Difference between export period from time and export period to time is less than 15 minutes")
+	case length > maxWindow:
+		return nil, exportTime("Difference between export period from time and export period to time is greater than 24 hours")
 	}
 	return w, nil
 }

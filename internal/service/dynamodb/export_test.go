@@ -178,8 +178,18 @@ func TestIncrementalExport(t *testing.T) {
 		t.Errorf("full export %v", full)
 	}
 
+	once := `{` + arn + `,"S3Bucket":"bkt","ClientToken":"once"`
+	first := h.export(once + `}`).ExportDescription["ExportArn"]
+	h.clock.Advance(time.Second)
+	if again := h.export(once + `}`).ExportDescription["ExportArn"]; again != first {
+		t.Errorf("the same token began %v and %v", first, again)
+	}
+
 	for _, c := range []struct{ body, want string }{
-		{request(from, from.Add(14*time.Minute), ""), "InvalidExportTimeException"},
+		{once + `,"S3Prefix":"other"}`, "ExportConflictException"},
+		{`{` + arn + `,"S3Bucket":"bkt","S3SseKmsKeyId":"alias/mine"}`, "KMS Key Id is not supported"},
+		{`{` + arn + `,"S3Bucket":"bkt","ExportType":"INCREMENTAL_EXPORT","IncrementalExportSpecification":{}}`, "ExportFromTime must be provided"},
+		{request(from, from.Add(14*time.Minute), ""), "less than 15 minutes"},
 		{request(from.Add(-time.Hour), to, ""), "InvalidExportTimeException"},
 		{request(from, to.Add(time.Hour), ""), "InvalidExportTimeException"},
 		{request(to, from, ""), "InvalidExportTimeException"},

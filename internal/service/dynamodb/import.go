@@ -147,6 +147,9 @@ func (s *Service) orphan(ctx context.Context, d *table) error {
 
 // DescribeImport describes an import.
 func (s *Service) DescribeImport(ctx context.Context, in *dynamodb.DescribeImportInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeImportOutput, error) {
+	if !ofKind(aws.ToString(in.ImportArn), "import") {
+		return nil, invalid("Invalid Import ARN")
+	}
 	j, err := s.findJob(ctx, "import", aws.ToString(in.ImportArn))
 	if err != nil {
 		return nil, err

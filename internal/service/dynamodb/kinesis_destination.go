@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -114,14 +115,22 @@ func (s *Service) UpdateKinesisStreamingDestination(ctx context.Context, in *dyn
 	if err != nil {
 		return nil, err
 	}
+	c := in.UpdateKinesisStreamingConfiguration
+	if c == nil || c.ApproximateCreationDateTimePrecision == "" {
+		return nil, invalid("Streaming destination cannot be updated with given parameters: UpdateKinesisStreamingConfiguration cannot be null or contain only null values")
+	}
 	_, err = s.modify(ctx, d, func(d *table) error {
 		k := d.destination(aws.ToString(in.StreamArn))
-		if k == nil || k.Status != string(types.DestinationStatusActive) {
+		if k == nil {
+			return invalid("Table is not in a valid state to enable Kinesis Streaming Destination: No streaming destination with streamArn: %s found for table with tableName: %s", aws.ToString(in.StreamArn), d.Name)
+		}
+		if k.Status != string(types.DestinationStatusActive) {
 			return invalid("Table is not in a valid state to enable Kinesis Streaming Destination: Kinesis streaming is not in ACTIVE state. Updates are only allowed in ACTIVE state. TableName: %s, kdsArn: %s", d.Name, aws.ToString(in.StreamArn))
 		}
-		if c := in.UpdateKinesisStreamingConfiguration; c != nil {
-			k.Precision = string(c.ApproximateCreationDateTimePrecision)
+		if had := cmp.Or(k.Precision, string(types.ApproximateCreationDateTimePrecisionMillisecond)); had == string(c.ApproximateCreationDateTimePrecision) {
+			return invalid("Invalid Request: Precision is already set to the desired value of %s for tableId: %s, kdsArn: %s", had, d.ID, k.Stream)
 		}
+		k.Precision = string(c.ApproximateCreationDateTimePrecision)
 		return nil
 	})
 	if err != nil {
@@ -141,9 +150,6 @@ func (s *Service) DescribeKinesisStreamingDestination(ctx context.Context, in *d
 		x := types.KinesisDataStreamDestination{StreamArn: aws.String(k.Stream), DestinationStatus: types.DestinationStatus(k.Status), ApproximateCreationDateTimePrecision: types.ApproximateCreationDateTimePrecision(k.Precision)}
 		if k.Problem != "" {
 			x.DestinationStatusDescription = aws.String(k.Problem)
-		}
-		if x.ApproximateCreationDateTimePrecision == "" {
-			x.ApproximateCreationDateTimePrecision = types.ApproximateCreationDateTimePrecisionMillisecond
 		}
 		out.KinesisDataStreamDestinations = append(out.KinesisDataStreamDestinations, x)
 	}

@@ -83,9 +83,15 @@ func (s *Service) DescribeTimeToLive(ctx context.Context, in *dynamodb.DescribeT
 	if err != nil {
 		return nil, err
 	}
-	out := &types.TimeToLiveDescription{TimeToLiveStatus: types.TimeToLiveStatusDisabled}
-	if d.Expiry.Enabled {
-		out.TimeToLiveStatus, out.AttributeName = types.TimeToLiveStatusEnabled, aws.String(d.Expiry.Attribute)
+	if d.Status == string(types.TableStatusCreating) || d.Status == string(types.TableStatusDeleting) {
+		return nil, invalid("Cannot describe time to live while table is in %s state: Current table state is %s", d.Status, d.Status)
 	}
-	return &dynamodb.DescribeTimeToLiveOutput{TimeToLiveDescription: out}, nil
+	return &dynamodb.DescribeTimeToLiveOutput{TimeToLiveDescription: d.Expiry.describe()}, nil
+}
+
+func (e expirySetting) describe() *types.TimeToLiveDescription {
+	if !e.Enabled {
+		return &types.TimeToLiveDescription{TimeToLiveStatus: types.TimeToLiveStatusDisabled}
+	}
+	return &types.TimeToLiveDescription{TimeToLiveStatus: types.TimeToLiveStatusEnabled, AttributeName: aws.String(e.Attribute)}
 }
