@@ -135,6 +135,13 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	if err := checkExportType(in); err != nil {
 		return nil, err
 	}
+	a, ok := arn.Parse(aws.ToString(in.TableArn))
+	if !ok {
+		return nil, invalidValue("tableArn is not a valid ARN")
+	}
+	if rest, of := a.After("table/"); !of || strings.Contains(rest, "/") {
+		return nil, invalid("Invalid Request: Table ARN is invalid.")
+	}
 	d, err := s.tableForBackups(ctx, in.TableArn)
 	if err != nil {
 		return nil, err

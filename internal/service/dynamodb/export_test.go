@@ -187,6 +187,8 @@ func TestIncrementalExport(t *testing.T) {
 
 	for _, c := range []struct{ body, want string }{
 		{once + `,"S3Prefix":"other"}`, "ExportConflictException"},
+		{`{"TableArn":"orders","S3Bucket":"bkt"}`, "tableArn is not a valid ARN"},
+		{strings.Replace(once, "table/orders", "table/orders/index/i", 1) + `}`, "Table ARN is invalid."},
 		{`{` + arn + `,"S3Bucket":"bkt","S3SseKmsKeyId":"alias/mine"}`, "KMS Key Id is not supported"},
 		{`{` + arn + `,"S3Bucket":"bkt","ExportType":"INCREMENTAL_EXPORT","IncrementalExportSpecification":{}}`, "ExportFromTime must be provided"},
 		{request(from, from.Add(14*time.Minute), ""), "less than 15 minutes"},

@@ -40,9 +40,15 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 	if in.S3BucketSource == nil || in.TableCreationParameters == nil {
 		return nil, constraint("null ", "tableCreationParameters", "Member must not be null")
 	}
+	if in.InputFormatOptions != nil && in.InputFormat != types.InputFormatCsv {
+		return nil, invalid("Invalid Request: Unsupported InputFormatOptions for the given input format: %s.", in.InputFormat)
+	}
 	if j, err := s.repeated(ctx, "import", in.ClientToken); err != nil || j != nil {
 		if err != nil {
 			return nil, err
+		}
+		if j.Table != aws.ToString(in.TableCreationParameters.TableName) {
+			return nil, &types.ImportConflictException{Message: aws.String("Import conflict: Duplicate request detected with conflicting parameters")}
 		}
 		return &dynamodb.ImportTableOutput{ImportTableDescription: s.imported(j)}, nil
 	}

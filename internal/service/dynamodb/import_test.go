@@ -67,6 +67,15 @@ func TestImport(t *testing.T) {
 	if code, body := h.call("Query", `{"TableName":"into","IndexName":"byg","KeyConditionExpression":"g = :g","ExpressionAttributeValues":{":g":{"S":"1"}}}`); code != 200 || !strings.Contains(string(body), `"Count":2`) {
 		t.Errorf("%d %s", code, body)
 	}
+	for _, c := range []struct{ body, want string }{
+		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"first"`, 1) + `}`, `"ImportArn"`},
+		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"second"`, 1) + `}`, "ImportConflictException"},
+		{`{"S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"CSV"`, `"DYNAMODB_JSON"`, 1) + `}`, "Unsupported InputFormatOptions for the given input format: DYNAMODB_JSON."},
+	} {
+		if _, answer := h.call("ImportTable", c.body); !strings.Contains(string(answer), c.want) {
+			t.Errorf("%s: %s, want %s", c.body, answer, c.want)
+		}
+	}
 	if code, body := h.call("DeleteTable", `{"TableName":"into"}`); code != 200 {
 		t.Fatalf("%s", body)
 	}

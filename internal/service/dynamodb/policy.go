@@ -1,7 +1,9 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -123,9 +125,36 @@ func checkPolicy(text string) error {
 		return invalidValue("Maximum policy size of %d bytes exceeded", maxPolicy)
 	}
 	if _, err := policy.Parse(text, policy.Resource); err != nil {
-		return invalidValue("Invalid policy document: %s", err)
+		return invalidValue("Invalid policy document: %s", cmp.Or(wrongPolicy(text), err.Error()))
 	}
 	return nil
+}
+
+// wrongPolicy is what DynamoDB says of a text that is not a policy at first sight, "" for others.
+func wrongPolicy(text string) string {
+	var form any
+	if json.Unmarshal([]byte(text), &form) != nil {
+		return "This policy contains invalid Json"
+	}
+	doc, is := form.(map[string]any)
+	if form == nil {
+		return "This text appears not to be a policy"
+	} else if !is {
+		return "This policy contains invalid Json"
+	}
+	if len(doc) == 0 {
+		return "Syntax error at position (1," + strconv.Itoa(len(text)+1) + ")"
+	}
+	statements, list := doc["Statement"].([]any)
+	if list && len(statements) == 0 {
+		return "Could not parse the policy: Statement is empty!"
+	}
+	for _, st := range statements {
+		if m, is := st.(map[string]any); is && m["Effect"] == nil {
+			return "Missing required field Effect"
+		}
+	}
+	return ""
 }
 
 // GetResourcePolicy returns the policy of a table or a stream.
