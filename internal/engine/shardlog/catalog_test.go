@@ -31,7 +31,7 @@ func streams(t *testing.T, l *Log) int {
 }
 
 // copyLive copies a directory that its owner goes on with: what it removes meanwhile is left out.
-func copyLive(t *testing.T, to, from string) {
+func copyLive(t testing.TB, to, from string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {

@@ -90,7 +90,7 @@
 // off where its files are not what was written, from the first frame on that the journal has
 // entries of; all before is synced. Then the frames of which the journal has appends and the
 // stream has nothing are made again, with the same positions, and go to the stream behind, as
-// before. What the stream has counts, whatever the journal has of that frame. The old segments
+// before; those beyond what may gather in memory go there at once. What the stream has counts, whatever the journal has of that frame. The old segments
 // are used again after the streams have them and are synced, so a kill or loss of power while that goes on finds the same again.
 //
 // At each boundary: what is killed before the journal's sync was told to nobody, and is there

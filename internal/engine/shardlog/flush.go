@@ -1,6 +1,7 @@
 package shardlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -209,12 +210,13 @@ func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
 		byStream[s.stream] = s
 	}
 	rest := len(streams) > l.opts.restFrom
+	most := cmp.Or(l.opts.startHeld, easeOf(len(streams)))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(flushesAtOnce)
 	for _, st := range streams {
 		if s := byStream[st.Name]; s != nil && s.born == st.Born {
 			g.Go(func() error {
-				if err := s.putBack(ctx, fr, left, st, rest); err != nil {
+				if err := s.putBack(ctx, fr, left, st, rest, most); err != nil {
 					return fmt.Errorf("shardlog: put appends back into shard %s: %w", s.name, err)
 				}
 				return nil
@@ -224,8 +226,9 @@ func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
 	return g.Wait()
 }
 
-// putBack does so for one shard. If it may rest, what it has is as it was before.
-func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st journal.Stream, rest bool) error {
+// putBack does so for one shard. If it may rest, what it has is as it was before. What comes when
+// all shards hold the most bytes in memory goes to the stream at once.
+func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st journal.Stream, rest bool, most int64) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
@@ -280,7 +283,7 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 	}
 	for _, o := range frames {
 		out := o.close(s)
-		held := len(s.sealed) > 0 || fr.held.Load() < easeHeld
+		held := len(s.sealed) > 0 || fr.held.Load() < most
 		if !held {
 			s.mu.Unlock()
 			err := s.store(out.sent)

@@ -512,9 +512,10 @@ func (fr *front) gone(bytes uint32) {
 }
 
 // ease is from how many bytes on that are held the largest frames go early. Callers hold mu.
-func (fr *front) ease() int64 {
-	return min(max(easeHeld, int64(len(fr.dirty))*heldBytes), easeMany)
-}
+func (fr *front) ease() int64 { return easeOf(len(fr.dirty)) }
+
+// easeOf is so for a number of shards that hold some.
+func easeOf(shards int) int64 { return min(max(easeHeld, int64(shards)*heldBytes), easeMany) }
 
 // excess is how many more bytes are held than that.
 func (fr *front) excess() int64 {

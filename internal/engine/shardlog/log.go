@@ -95,6 +95,7 @@ type Options struct {
 
 	restFrom       int // in place of the constants, in tests
 	catalogForgets time.Duration
+	startHeld      int64 // bytes that a start holds in memory
 
 	// Shared says that other logs, of other nodes, make, remove and append to shards too.
 	// What they do is seen, for requests to the server that a log of its own does not need.

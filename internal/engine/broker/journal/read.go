@@ -160,7 +160,10 @@ func (l *Left) add(e Entry, p place) {
 		s = new(leftStream)
 		l.streams[id] = s
 	}
-	i, _ := slices.BinarySearchFunc(s.entries, e.Seq, func(p place, seq uint64) int { return cmp.Compare(p.seq, seq) })
+	i := len(s.entries)
+	if i > 0 && s.entries[i-1].seq >= e.Seq {
+		i, _ = slices.BinarySearchFunc(s.entries, e.Seq, func(p place, seq uint64) int { return cmp.Compare(p.seq, seq) })
+	}
 	if len(e.Data) == 0 { // all up to here is in the store
 		for i < len(s.entries) && s.entries[i].seq <= e.Seq {
 			i++
