@@ -5,19 +5,22 @@ import { gzipSync } from "node:zlib";
 
 const limit = 250 * 1024; // bytes of all files, compressed
 
+// The editor needs no grammars: see there.
+const alias = { "@codemirror/language": "./src/editor/language.ts", "@lezer/common": "./src/editor/language.ts" };
+
 if (process.argv.includes("--tests")) {
   await rm(".tests", { recursive: true, force: true });
   const tests = (await readdir("test")).filter((name) => name.endsWith(".test.ts"));
   await build({
     entryPoints: tests.map((name) => "test/" + name), outdir: ".tests", outExtension: { ".js": ".mjs" },
-    bundle: true, format: "esm", platform: "node", target: "node20", jsx: "automatic", jsxImportSource: "preact", logLevel: "warning",
+    bundle: true, alias, format: "esm", platform: "node", target: "node20", jsx: "automatic", jsxImportSource: "preact", logLevel: "warning",
   });
 } else {
   const out = "../dist";
   await mkdir(out, { recursive: true });
   for (const name of await readdir(out)) if (name !== "README.md") await rm(out + "/" + name, { recursive: true });
   const built = await build({
-    entryPoints: { app: "src/main.tsx" }, metafile: true, outdir: out, bundle: true, splitting: true, format: "esm",
+    entryPoints: { app: "src/main.tsx" }, metafile: true, outdir: out, bundle: true, alias, splitting: true, format: "esm",
     chunkNames: "part-[hash]", minify: true, target: "es2022", jsx: "automatic", jsxImportSource: "preact",
     legalComments: "none", logLevel: "warning",
   });
