@@ -12,7 +12,7 @@ import { place, resource } from "../pipeline/graph.ts";
 import { rates } from "../rates.ts";
 import { to } from "../route.ts";
 import { query } from "./athena.ts";
-import { finding, itemKey } from "./finding.ts";
+import { finding, itemKey, likely } from "./finding.ts";
 import { openStatement } from "./sql.tsx";
 
 interface Consumer {
@@ -24,6 +24,8 @@ interface Consumer {
   /** lag is how far it is behind, or why it does not move; empty where nobody says. */
   lag: string;
   bad?: string;
+  /** or is the other streams that it may read instead: its leases are at numbers that records of those have too. */
+  or?: string;
 }
 
 interface SourceStatus { id: string; function: string; source: string; enabled: boolean; shards: Record<string, { after?: string; ended?: boolean }> }
@@ -44,15 +46,33 @@ async function behind(stream: string, places: Record<string, string>): Promise<n
   return Math.max(0, ...each);
 }
 
-/** leased says of tables of the Kinesis Client Library whether their positions are of a stream, which leases of one stream do not name. */
-const leased = new Map<string, boolean>();
+/** Lease is a shard's in a table of the Kinesis Client Library: how far its worker is, and which hash keys it thinks the shard has. */
+interface Lease { shard: string; at: string; from?: string }
 
-/** reads tells whether a record of the stream is the last that a worker was done with: one that is kept no more says nothing. */
-async function reads(table: string, stream: string, places: Record<string, string>): Promise<boolean> {
-  const [first] = Object.entries(places), key = [account.value, region.value, stream, table].join("/");
-  if (!first) return false;
-  if (!leased.has(key)) leased.set(key, (await next(stream, ...first, "AT_SEQUENCE_NUMBER"))?.SequenceNumber === first[1]);
-  return leased.get(key)!;
+interface Found { streams: string[]; until: number }
+
+/** found keeps which streams the leases of a table may be of. One stream is kept; none and several are looked at again. */
+const found = new Map<string, Found>();
+
+/** hits is how many leases are at a record of the stream, of the newest few; -1 where its shards are others. */
+async function hits(StreamName: string, leases: Lease[]): Promise<number> {
+  const { Shards } = await call<{ Shards: { ShardId: string; HashKeyRange: { StartingHashKey: string } }[] }>("kinesis", "ListShards", { StreamName });
+  const from = new Map(Shards.map((s) => [s.ShardId, s.HashKeyRange.StartingHashKey]));
+  // The shard of a lease that is at its end may be gone.
+  if (leases.some((l) => (from.has(l.shard) ? l.from && l.from !== from.get(l.shard) : l.at !== "SHARD_END"))) return -1;
+  const checked = leases.filter((l) => numbered(l.at) && from.has(l.shard)).sort((a, b) => (a.shard < b.shard ? 1 : -1)).slice(0, 6);
+  return (await Promise.all(checked.map((l) => next(StreamName, l.shard, l.at, "AT_SEQUENCE_NUMBER").then((r) => r?.SequenceNumber === l.at, () => false)))).filter(Boolean).length;
+}
+
+const numbered = (at: string) => /^\d+$/.test(at);
+
+/** readBy is the streams that leases without a stream's name may be of, by their shards and by the records that they are at. */
+async function readBy(table: string, leases: Lease[]): Promise<string[]> {
+  const key = [account.value, region.value, table].join("/"), have = found.get(key);
+  if (have && have.until > Date.now()) return have.streams;
+  const streams = likely(await Promise.all(inventory.value!.streams.slice(0, 100).map(async (s) => [s.StreamName, await hits(s.StreamName, leases).catch(() => -1)] as [string, number])));
+  found.set(key, { streams, until: streams.length === 1 ? Infinity : Date.now() + 15_000 });
+  return streams;
 }
 
 const late = (by: string) => "behind: " + by;
@@ -86,11 +106,15 @@ async function consumersOf(stream: string, lags = false): Promise<Consumer[]> {
   // The Kinesis Client Library keeps its positions in a table, an item a shard.
   for (const t of inv.tables.filter((x) => x.KeySchema.length === 1 && x.KeySchema[0]!.AttributeName === "leaseKey")) {
     const r = await call<{ Items: Record<string, { S?: string }>[] }>("dynamodb", "Scan", { TableName: t.TableName, Limit: 200 }).catch(() => ({ Items: [] }));
-    const places = Object.fromEntries(r.Items.flatMap((i) => {
-      const key = i.leaseKey!.S!.split(":"); // of one stream its shard alone, of several account:stream:time:shard
-      return /^\d+$/.test(i.checkpoint?.S ?? "") && (key[1] ?? stream) === stream ? [[key.pop()!, i.checkpoint!.S!]] : [];
-    }));
-    if (await reads(t.TableName, stream, places).catch(() => false)) out.push({ kind: "KCL", name: t.TableName, href: to("tables", t.TableName), places, lag: "" });
+    const leases = r.Items.flatMap((i) => {
+      const key = i.leaseKey?.S?.split(":") ?? []; // of one stream its shard alone, of several account:stream:time:shard
+      return key.length && i.checkpoint?.S ? [{ stream: key[1], shard: key.at(-1)!, at: i.checkpoint.S, from: i.startingHashKey?.S }] : [];
+    });
+    const named = leases.filter((l) => l.stream === stream), plain = leases.filter((l) => !l.stream);
+    const streams = named.length ? [stream] : plain.length ? await readBy(t.TableName, plain) : [];
+    if (!streams.includes(stream)) continue;
+    const places = Object.fromEntries((named.length ? named : plain).flatMap((l) => (numbered(l.at) ? [[l.shard, l.at]] : [])));
+    out.push({ kind: "KCL", name: t.TableName, href: to("tables", t.TableName), places, lag: "", or: streams.filter((s) => s !== stream).join(", ") });
   }
   if (lags) await Promise.all(out.map(async (c) => {
     if (!c.lag && c.places && Object.keys(c.places).length) c.lag = await behind(stream, c.places).then((s) => late(s ? span(s) : "none"), () => "");
@@ -113,7 +137,7 @@ export function Consumers(p: { stream: string }) {
       <Problem error={live.error} />
       {unseen() ? <div class="notice">{unseen()}</div> : live.value?.length === 0 && <div class="empty quiet">Nobody reads it yet. A delivery, a function or an application may.</div>}
       {!!live.value?.length && <div class="scroll"><table><tbody>{live.value.map((c) => (
-        <tr key={c.kind + c.name}><td class="sub">{c.kind}</td><td>{c.href ? <a href={c.href}>{c.name}</a> : c.name}</td><td class="sub">{c.lag}</td><td class="m dim">{c.places && Object.entries(c.places).sort().slice(0, 4).map(([s, q]) => `${Number(s.slice(8))}: …${q.slice(-12)}`).join("  ")}</td><td class="bad cut" title={c.bad}>{c.bad}</td></tr>
+        <tr key={c.kind + c.name}><td class="sub">{c.kind}</td><td>{c.href ? <a href={c.href}>{c.name}</a> : c.name}</td><td class="sub">{c.lag}</td><td class="m dim">{c.places && Object.entries(c.places).sort().slice(0, 4).map(([s, q]) => `${Number(s.slice(8))}: …${q.slice(-12)}`).join("  ")}</td><td class={c.bad ? "bad cut" : "sub"} title={c.bad}>{c.bad ?? (c.or && `or it reads ${c.or}: its leases do not tell`)}</td></tr>
       ))}</tbody></table></div>}
     </details>
   );
@@ -153,7 +177,7 @@ export function WhereTo(p: { stream: string; record: Rec }) {
           <div key={c.kind + c.name}>
             <div class="step">
               <i class={done ? "done" : done === undefined ? "" : "waits"} aria-hidden="true" />
-              <span>{c.href ? <a class="inline" href={c.href}>{c.name}</a> : c.name} {done ? did[c.kind] : done === undefined ? (c.kind === "fan-out" ? will["fan-out"] : "does not tell how far it is") : will[c.kind]}{seconds !== undefined && done && <span class="dim">, {span(seconds)} after it arrived at most</span>}{!done && c.bad && <span class="bad">, {c.bad}</span>}</span>
+              <span>{c.href ? <a class="inline" href={c.href}>{c.name}</a> : c.name} {done ? did[c.kind] : done === undefined ? (c.kind === "fan-out" ? will["fan-out"] : "does not tell how far it is") : will[c.kind]}{seconds !== undefined && done && <span class="dim">, {span(seconds)} after it arrived at most</span>}{!done && c.bad && <span class="bad">, {c.bad}</span>}{c.or && <span class="dim">, unless it reads {c.or}</span>}</span>
               {c.kind === "function" && done && inventory.value?.services.has("logs") && <a class="inline" href={to("logs", "/aws/lambda/" + c.name)}>log</a>}
             </div>
             {table && done && <Held record={r} table={table} />}

@@ -33,3 +33,9 @@ export function itemKey(value: unknown, schema: { AttributeName: string }[], typ
   }
   return key;
 }
+
+/** likely are the streams that the most leases are at a record of: several where numbers of records are the same in them. */
+export function likely(of: [stream: string, hits: number][]): string[] {
+  const most = Math.max(1, ...of.map(([, n]) => n));
+  return of.filter(([, n]) => n === most).map(([s]) => s);
+}
