@@ -50,10 +50,28 @@ export function pages(): { id: string; name: string; count?: number; gap?: boole
   ];
 }
 
+/** reachable has keys reach what scrolls, where nothing in it has the focus. */
+function reachable() {
+  for (const e of document.querySelectorAll<HTMLElement>("main :is(.scroll, .canvas, .lines, pre)")) {
+    const scrolls = e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight;
+    if (scrolls === e.classList.contains("keyed") || (scrolls && e.hasAttribute("tabindex"))) continue;
+    e.classList.toggle("keyed", scrolls);
+    scrolls ? (e.tabIndex = 0) : e.removeAttribute("tabindex");
+  }
+}
+
 export function Shell(p: { children: ComponentChildren }) {
   const at = route.value[0];
   const [open, setOpen] = useState(false);
   useEffect(() => setOpen(false), [route.value]);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const soon = () => (timer ??= setTimeout(() => ((timer = undefined), reachable()), 500));
+    const watch = new MutationObserver(soon);
+    watch.observe(document.getElementById("main")!, { childList: true, subtree: true });
+    addEventListener("resize", soon);
+    return () => (watch.disconnect(), removeEventListener("resize", soon), clearTimeout(timer));
+  }, []);
   return (
     <div class={open ? "app open" : "app"}>
       <button class="skip" onClick={() => document.getElementById("main")!.focus()}>To the page</button>

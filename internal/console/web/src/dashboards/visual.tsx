@@ -159,7 +159,7 @@ function Crossed(p: { title: string; data: Data; heat: boolean }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={p.title}><table class={p.heat ? "cross heat" : "cross"}>
       <thead><tr><th />{c.columns.map((x) => <th class="n">{x}</th>)}</tr></thead>
-      <tbody>{c.rows.map((name, i) => <tr><th>{name}</th>{c.cells[i]!.map((v) => <td class="n">{v === null ? "" : p.heat ? <span><i style={{ opacity: high > low ? 0.08 + 0.5 * ((v - low) / (high - low)) : 0.3 }} /><em>{shortNumber(v)}</em></span> : v.toLocaleString("en", { maximumFractionDigits: 2 })}</td>)}</tr>)}</tbody>
+      <tbody>{c.rows.map((name, i) => <tr><th>{name}</th>{c.cells[i]!.map((v) => <td class="n">{v === null ? "" : p.heat ? <span><i style={{ opacity: high > low ? 0.08 + 0.42 * ((v - low) / (high - low)) : 0.3 }} /><em>{shortNumber(v)}</em></span> : v.toLocaleString("en", { maximumFractionDigits: 2 })}</td>)}</tr>)}</tbody>
     </table></div>
   );
 }

@@ -100,9 +100,9 @@ function MethodPane(p: { api: string; resource: Resource; method: Method; stages
   const i = m.methodIntegration;
   const path = r.path.replace(/\{([\w.-]+)\+?\}/g, (_, n: string) => encodeURIComponent(values[n] || "1")) + (queryText ? "?" + queryText.replace(/^\?/, "") : "");
   const bodied = verb !== "GET" && verb !== "HEAD" && verb !== "DELETE";
+  const sending = Object.fromEntries(headers.split("\n").filter((l) => l.includes(":")).map((l) => [l.slice(0, l.indexOf(":")).trim(), l.slice(l.indexOf(":") + 1).trim()]));
   const attempt = async () => {
-    const h = Object.fromEntries(headers.split("\n").filter((l) => l.includes(":")).map((l) => [l.slice(0, l.indexOf(":")).trim(), l.slice(l.indexOf(":") + 1).trim()]));
-    const a = await rest<Tried>("apigateway", "POST", `/restapis/${p.api}/resources/${r.id}/methods/${verb}`, JSON.stringify({ pathWithQueryString: path, headers: h, ...(bodied ? { body } : {}) }));
+    const a = await rest<Tried>("apigateway", "POST", `/restapis/${p.api}/resources/${r.id}/methods/${verb}`, JSON.stringify({ pathWithQueryString: path, headers: sending, ...(bodied ? { body } : {}) }));
     setTried(a.value);
   };
   const request = Object.values(i?.requestTemplates ?? {})[0];
@@ -118,6 +118,7 @@ function MethodPane(p: { api: string; resource: Resource; method: Method; stages
           {names.length > 0 && <div class="row2">{names.map((n) => <label>{n}<input class="field wide m" value={values[n] ?? ""} placeholder="1" onInput={(e) => setValues({ ...values, [n]: e.currentTarget.value })} /></label>)}</div>}
           <div class="row2"><label>Query<input class="field wide m" value={queryText} placeholder="a=1&b=2" onInput={(e) => setQuery(e.currentTarget.value)} /></label><label>Headers, one a line<textarea class="m" rows={1} value={headers} spellcheck={false} onInput={(e) => setHeaders(e.currentTarget.value)} /></label></div>
           {bodied && <label>Body<textarea class="m" rows={4} value={body} spellcheck={false} onInput={(e) => setBody(e.currentTarget.value)} /></label>}
+          <Command line={`aws apigateway test-invoke-method --rest-api-id ${p.api} --resource-id ${r.id} --http-method ${verb} --path-with-query-string ${quoted(path)} --headers ${quoted(JSON.stringify(sending))}${bodied ? " --body " + quoted(body) : ""}`} />
           {stage && <Command line={`curl -X ${verb} ${location.origin}${address(p.api, stage, path)}${bodied ? " -H 'Content-Type: application/json' -d " + quoted(body) : ""}`} />}
         </div>
         <Problem error={error} />
