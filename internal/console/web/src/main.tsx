@@ -1,10 +1,12 @@
 import { effect } from "@preact/signals";
-import { render, type ComponentType } from "preact";
-import { useEffect } from "preact/hooks";
+import { options, render, type ComponentType } from "preact";
+import { useEffect, useErrorBoundary } from "preact/hooks";
+import type { ComponentChildren } from "preact";
 import { account, begin, keys, node, region } from "./aws/session.ts";
 import { forget, look } from "./inventory.ts";
 import { every } from "./parts/live.ts";
-import { Empty, Head } from "./parts/ui.tsx";
+import { Empty, Head, Problem } from "./parts/ui.tsx";
+import { marked } from "./format.ts";
 import { lazy } from "./parts/lazy.tsx";
 import { Pipeline } from "./pages/pipeline.tsx";
 import { SignIn, whoAmI } from "./pages/signin.tsx";
@@ -61,6 +63,13 @@ function Page() {
   return <><Head title="Not here" /><section class="panel"><Empty title="There is no such page"><a href={to("pipeline")}>To the pipeline</a></Empty></section></>;
 }
 
+/** Safe shows why a page could not be drawn, rather than half of it, until another is opened. */
+function Safe(p: { children: ComponentChildren }) {
+  const [error, again] = useErrorBoundary((e) => console.error(e));
+  useEffect(again, [route.value]);
+  return error ? <><Head title="This page cannot be drawn"><button onClick={again}>Draw it again</button></Head><Problem error={error as Error} /></> : <>{p.children}</>;
+}
+
 function App() {
   const who = keys.value && keys.value.id + region.value + account.value;
   useEffect(() => {
@@ -77,9 +86,17 @@ function App() {
   }, [who]);
   if (!keys.value) return <SignIn />;
   const [page, , full] = route.value;
-  if (page === "dashboards" && full === "full") return <main id="main"><Page /></main>;
-  return <Shell><Page /></Shell>;
+  if (page === "dashboards" && full === "full") return <main id="main"><Safe><Page /></Safe></main>;
+  return <Shell><Safe><Page /></Safe></Shell>;
 }
+
+// No text that a page shows, whoever wrote it, hides a part of itself or turns what is around it. A choice in a list has its text as its value.
+const vnode = options.vnode;
+options.vnode = (v) => {
+  const of = v.props as { children?: unknown }, clean = (x: unknown) => (typeof x === "string" ? marked(x) : x);
+  if (typeof v.type === "string" && v.type !== "option") of.children = Array.isArray(of.children) ? of.children.map(clean) : clean(of.children);
+  vnode?.(v);
+};
 
 applyTheme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);

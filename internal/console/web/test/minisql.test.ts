@@ -29,3 +29,14 @@ test("what is wrong is said", () => {
     ["SELECT city, count(*) FROM s", /neither in GROUP BY/], ["DELETE FROM s", /Expected SELECT/], ["SELECT id FROM s WHERE count(*) > 1", /single records/], ["SELECT 'a", /What is/], ["SELECT id FROM s LIMIT x", /a number/],
   ] as const) assert.throws(() => parse(sql), says, sql);
 });
+
+test("names that every object has are no functions and no columns", () => {
+  assert.throws(() => parse("SELECT constructor(a) FROM t"), /There is no constructor here/);
+  assert.equal(parse("SELECT __proto__, constructor, toString FROM t")([]).rows.length, 0);
+});
+
+test("a star is of objects, and of as many columns as can be shown", () => {
+  const of = (value: unknown): Source => ({ key: "k", shard: "shardId-000000000000", arrived: new Date(0), bytes: 1, text: "", value });
+  const wide = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => ["c" + i, i]));
+  assert.equal(parse("SELECT * FROM t")([of(Array.from({ length: 100_000 }, () => 0)), of(wide)]).names.length, 200);
+});

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { bytes, csv, marked, quoted, rate, span } from "../src/format.ts";
 import { at, bare, columnsOf, filterOf } from "../src/pipeline/filter.ts";
-import { fromCommand, startOf } from "../src/parts/tail.ts";
+import { fromCommand, Rec, startOf } from "../src/parts/tail.ts";
 import { layout, pathOf, size } from "../src/pipeline/layout.ts";
 import { canonicalQuery, encode, hex, sha256, sign } from "../src/aws/sigv4.ts";
 
@@ -106,4 +106,17 @@ test("every place to begin at has its argument on the command line", () => {
   for (const [from, want] of [["latest", ""], ["5m", " --from 5m"], ["trim_horizon", " --from trim_horizon"], ["2026-01-31T14:05:00Z", " --from 2026-01-31T14:05:00.000Z"], ] as const) assert.equal(fromCommand("s", from, "x"), "brookmere streams tail s" + want);
   assert.match(fromCommand("s", number, "shardId-1"), /--stream-name s --shard-id shardId-1 --shard-iterator-type AT_SEQUENCE_NUMBER --starting-sequence-number \d+ /);
   assert.deepEqual(startOf(number), { ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: number });
+});
+
+test("columns are those that most records have", () => {
+  assert.deepEqual(columnsOf([{ x: 1, y: 1, z: 1 }, { a: 1, b: 1 }, { a: 2, b: 2 }], 3), ["x", "a", "b"]);
+  assert.deepEqual(columnsOf([{ a: 1 }, { b: 1, a: 1 }]), ["a", "b"]);
+});
+
+test("what is within too much is a text", () => {
+  const rec = (text: string) => new Rec({ SequenceNumber: "1", ApproximateArrivalTimestamp: 1, Data: Buffer.from(text).toString("base64"), PartitionKey: "k" }, "shardId-000000000000");
+  assert.deepEqual(rec('[[1], "[[{\\"["]').value, [[1], '[[{"[']);
+  const deep = rec("[".repeat(100_000) + "]".repeat(100_000));
+  assert.equal(deep.value, undefined);
+  assert.equal(deep.text.length, 200_000);
 });

@@ -112,11 +112,17 @@ export async function rest<T = Record<string, unknown>>(service: string, method:
   return { value: value as T, headers: a.headers, text: a.text };
 }
 
+/** documentOf reads XML. What it cannot have, and some services write, would make a browser give a page of the error in its place. */
+function documentOf(text: string): Document {
+  const legal = text.replace(/&#(x[0-9a-f]+|\d+);/gi, (m, n: string) => (Number(n[0] === "x" || n[0] === "X" ? "0" + n : n) < 32 && !/^(x0*[9ad]|0*(9|10|13))$/i.test(n) ? "\ufffd" : m)).replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd");
+  return new DOMParser().parseFromString(legal || "<Empty/>", "application/xml"); // of nothing a browser makes that page too
+}
+
 /** xml gets an XML document of S3 or of a query service. */
 export async function xml(service: string, path: string, method = "GET", body = ""): Promise<Document> {
   const a = await send(service, method, path, {}, body);
   if (a.status >= 300) throw failure(a);
-  return new DOMParser().parseFromString(a.text || "<Empty/>", "application/xml"); // of nothing a browser makes a page of the error, with styles
+  return documentOf(a.text);
 }
 
 const versions = { sns: "2010-03-31", iam: "2010-05-08", sts: "2011-06-15" } as const;
@@ -128,7 +134,7 @@ export async function query(service: keyof typeof versions, action: string, inpu
   const a = await send(service, "POST", "/", { "content-type": "application/x-www-form-urlencoded" }, form.toString(), patient());
   if (a.status >= 300) throw failure(a);
   note(service, action, input);
-  return new DOMParser().parseFromString(a.text || "<Empty/>", "application/xml");
+  return documentOf(a.text);
 }
 
 /** members are the elements of a list in an answer in XML, each as its texts by name. */

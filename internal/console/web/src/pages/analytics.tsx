@@ -9,7 +9,7 @@ import { Grid, widths } from "../parts/grid.tsx";
 import { JSONText } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
 import { Command, Dialog, Empty, Gone, Head, Loading, More, Problem, useAct } from "../parts/ui.tsx";
-import { cellText } from "../pipeline/filter.ts";
+import { cellOf } from "../pipeline/filter.ts";
 import { resource } from "../pipeline/graph.ts";
 import { go, to } from "../route.ts";
 
@@ -175,7 +175,7 @@ function Rows(p: { name: string; streams: string[] }) {
     };
   }, [p.name, stream, paused]);
   const names = [...new Set(rows.slice(0, 50).flatMap((r) => Object.keys(r.row ?? {})))];
-  const cells = rows.map((r) => [clock(new Date(r.rowtime)), ...names.map((n) => cellText(r.row?.[n]))]);
+  const cells = rows.map((r) => [clock(new Date(r.rowtime)), ...names.map((n) => cellOf(r.row, n))]);
   const right = (i: number) => i > 0 && cells.slice(0, 40).every((r) => r[i] === "" || !Number.isNaN(Number(r[i])));
   // Rows of one time are of one window, or of one moment.
   const times = [...rows.reduce((m, r) => m.set(r.rowtime, (m.get(r.rowtime) ?? 0) + 1), new Map<string, number>())];

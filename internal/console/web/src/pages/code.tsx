@@ -34,19 +34,19 @@ export function FunctionCode(p: { f: Func }) {
   const small = (p.f.CodeSize ?? 0) <= largest;
   const live = useLive(async () => (small ? packageOf(p.f.FunctionName) : ({ files: [] } as Awaited<ReturnType<typeof packageOf>>)), 0, [p.f.FunctionName, p.f.LastModified]);
   const [chosen, choose] = useState<string>();
-  const [changes, change] = useState<Record<string, string>>({});
+  const [changes, change] = useState(new Map<string, string>());
   const { busy, error, act } = useAct();
   if (!small) return <div class="empty quiet">The package has {bytes(p.f.CodeSize!)}: code is shown up to 1 MB.</div>;
   if (!live.value) return live.error ? <Problem error={live.error} /> : <Loading />;
   const files = [...live.value.files].sort((a, b) => a.name.localeCompare(b.name));
   const one = files.find((e) => e.name === chosen) ?? files.find((e) => p.f.Handler && e.name.startsWith(p.f.Handler.split(".")[0]!)) ?? files[0];
-  const was = one && textual(one), changed = Object.keys(changes).length;
+  const was = one && textual(one), changed = changes.size;
   const deploy = () => act("deploy", async () => {
     const { files, revision } = live.value!;
-    const next = await zip(files.map((e) => (changes[e.name] === undefined ? e : { ...e, data: new TextEncoder().encode(changes[e.name]) })));
+    const next = await zip(files.map((e) => (changes.has(e.name) ? { ...e, data: new TextEncoder().encode(changes.get(e.name)) } : e)));
     // What somebody else has deployed in the meantime is not overwritten.
     await rest("lambda", "PUT", `/2015-03-31/functions/${encodeURIComponent(p.f.FunctionName)}/code`, JSON.stringify({ ZipFile: base64(next), RevisionId: revision }));
-    change({});
+    change(new Map());
     live.again();
   });
   return (
@@ -54,13 +54,14 @@ export function FunctionCode(p: { f: Func }) {
       <div class="bar">
         <select aria-label="File" value={one?.name} onChange={(e) => choose(e.currentTarget.value)}>{files.map((e) => <option value={e.name}>{marked(e.name)}</option>)}</select>
         <span class="sub">{changed ? some(changed, "file") + " changed" : some(files.length, "file")}</span><span class="grow" />
-        {changed > 0 && <><button onClick={() => change({})}>Undo</button><button class="primary" disabled={!!busy} onClick={deploy}>{busy ? "Deploying…" : "Deploy"}</button></>}
+        {changed > 0 && <><button onClick={() => change(new Map())}>Undo</button><button class="primary" disabled={!!busy} onClick={deploy}>{busy ? "Deploying…" : "Deploy"}</button></>}
       </div>
       <Problem error={error} />
-      {one && <div class="pad">{was === undefined ? <div class="empty quiet">It is not text.</div> : <textarea class="m" rows={16} aria-label={"Code of " + one.name} spellcheck={false} value={lines(changes[one.name] ?? was)} onInput={(e) => {
-        const { [one.name]: _, ...rest } = changes, typed = e.currentTarget.value;
+      {one && <div class="pad">{was === undefined ? <div class="empty quiet">It is not text.</div> : <textarea class="m" rows={16} aria-label={"Code of " + one.name} spellcheck={false} value={lines(changes.get(one.name) ?? was)} onInput={(e) => {
+        const next = new Map(changes), typed = e.currentTarget.value;
         const text = /\r\n/.test(was) && lines(was).replace(/\n/g, "\r\n") === was ? typed.replace(/\n/g, "\r\n") : typed; // lines end as they did
-        change(text === was ? rest : { ...rest, [one.name]: text });
+        text === was ? next.delete(one.name) : next.set(one.name, text);
+        change(next);
       }} />}<Command line={`aws lambda update-function-code --function-name ${p.f.FunctionName} --zip-file fileb://function.zip`} /></div>}
     </>
   );

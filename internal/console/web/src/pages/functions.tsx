@@ -4,7 +4,7 @@ import { call, own, rest } from "../aws/client.ts";
 import { account, region, remember, remembered } from "../aws/session.ts";
 import { marked, bytes, clock, count, quoted, some, span } from "../format.ts";
 import { inventory, type Func } from "../inventory.ts";
-import { JSONText } from "../parts/json.tsx";
+import { JSONText, Raw } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
 import { Command, Empty, Gone, Head, Loading, Problem } from "../parts/ui.tsx";
 import { resource } from "../pipeline/graph.ts";
@@ -140,7 +140,7 @@ function Function(p: { f: Func }) {
         <section class="panel call">
           <div class="bar"><b>Answer</b>{answer && <><span class={answer.failed ? "badge b" : "badge"}>{answer.failed ?? "ok"}</span><span class="sub">{span(answer.took)}</span></>}</div>
           <Problem error={error} />
-          {answer ? answer.value === undefined ? <pre class="json">{answer.text}</pre> : <JSONText value={answer.value} /> : !error && <div class="empty quiet">The answer shows here.</div>}
+          {answer ? answer.value === undefined ? <Raw text={answer.text} /> : <JSONText value={answer.value} /> : !error && <div class="empty quiet">The answer shows here.</div>}
         </section>
       </div>
       {(sources(f).length > 0 || variables.length > 0) && (

@@ -108,7 +108,7 @@ function Tail(p: { name: string; seconds: number }) {
       </div>
       <Problem error={error} />
       <div class="lines" tabIndex={0} role="log" aria-label="Events, the newest at the top">{events.slice(0, 500).map((e) => (
-        <div key={e.eventId} class={/\b(ERROR|Exception|Traceback|FATAL)\b/.test(e.message) ? "err" : /\bWARN(ING)?\b/.test(e.message) ? "wrn" : ""} onClick={() => setOpen(open === e.eventId ? undefined : e.eventId)}><time>{clock(new Date(e.timestamp))}</time><span>{marked(open === e.eventId ? pretty(e.message) + "\n" + e.logStreamName : e.message.trimEnd())}</span></div>
+        <div key={e.eventId} class={/\b(ERROR|Exception|Traceback|FATAL)\b/.test(e.message) ? "err" : /\bWARN(ING)?\b/.test(e.message) ? "wrn" : ""} onClick={() => setOpen(open === e.eventId ? undefined : e.eventId)}><time>{clock(new Date(e.timestamp))}</time><span>{marked(open === e.eventId ? pretty(e.message) + "\n" + e.logStreamName : e.message.slice(0, 2000).trimEnd() + (e.message.length > 2000 ? `… ${count(e.message.length)} characters` : ""))}</span></div>
       ))}{!events.length && !error && <div class="empty quiet">{!ready ? "Loading…" : asked ? "No event matches." : "Nothing was logged in this time. What comes shows here."}</div>}</div>
       <div class="bar foot"><span class="sub">{count(events.length)} events{events.length > 500 ? ", the newest 500 are shown" : ""}</span><span class="grow" /><Command line={`aws logs tail ${p.name} --follow${asked ? " --filter-pattern " + quoted(asked) : ""}`} /></div>
     </section>

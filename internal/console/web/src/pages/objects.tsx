@@ -13,12 +13,15 @@ export interface Obj { key: string; size: number; modified: Date }
 
 const inner = (c: Element, tag: string) => c.getElementsByTagName(tag)[0]?.textContent ?? "";
 
+/** key is one as a listing has it, which XML could not have as it is. */
+const key = (encoded: string) => decodeURIComponent(encoded.replace(/\+/g, " "));
+
 /** listed is a page of a listing: folders where it is asked by folders, and objects. */
 async function listed(bucket: string, prefix: string, folders: boolean, after = ""): Promise<{ folders: string[]; objects: Obj[]; next: string }> {
-  const doc = await xml("s3", `/${encodeURIComponent(bucket)}?list-type=2${folders ? "&delimiter=%2F" : ""}&prefix=${encodeURIComponent(prefix)}${after ? "&continuation-token=" + encodeURIComponent(after) : ""}`);
+  const doc = await xml("s3", `/${encodeURIComponent(bucket)}?list-type=2&encoding-type=url${folders ? "&delimiter=%2F" : ""}&prefix=${encodeURIComponent(prefix)}${after ? "&continuation-token=" + encodeURIComponent(after) : ""}`);
   return {
-    folders: Array.from(doc.getElementsByTagName("CommonPrefixes"), (c) => inner(c, "Prefix")),
-    objects: Array.from(doc.getElementsByTagName("Contents"), (c) => ({ key: inner(c, "Key"), size: Number(inner(c, "Size")), modified: new Date(inner(c, "LastModified")) })).filter((o) => !o.key.endsWith("/")),
+    folders: Array.from(doc.getElementsByTagName("CommonPrefixes"), (c) => key(inner(c, "Prefix"))),
+    objects: Array.from(doc.getElementsByTagName("Contents"), (c) => ({ key: key(inner(c, "Key")), size: Number(inner(c, "Size")), modified: new Date(inner(c, "LastModified")) })).filter((o) => !o.key.endsWith("/")),
     next: text(doc, "NextContinuationToken"),
   };
 }
@@ -121,7 +124,7 @@ async function look(bucket: string, o: Obj): Promise<Footer | string> {
   } catch {
     // It ends within the part.
   }
-  return out;
+  return out.slice(0, 16 << 10);
 }
 
 /** Content is a Parquet file's columns by row group, or the beginning of another. */

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { all, call } from "../aws/client.ts";
 import { count, marked, moment, quoted, some, span } from "../format.ts";
 import { inventory, type Queue } from "../inventory.ts";
-import { JSONText } from "../parts/json.tsx";
+import { JSONText, Raw } from "../parts/json.tsx";
 import { useLive } from "../parts/live.ts";
 import { Command, Dialog, Empty, Gone, Head, Loading, More, Problem, Sure, useAct } from "../parts/ui.tsx";
 import { resource } from "../pipeline/graph.ts";
@@ -149,7 +149,7 @@ export function Body(p: { text: string }) {
   try {
     return <JSONText value={JSON.parse(p.text)} />;
   } catch {
-    return <pre class="json">{marked(p.text)}</pre>;
+    return <Raw text={p.text} />;
   }
 }
 

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clock, count, marked } from "../format.ts";
 import { Grid, widths, type Column } from "../parts/grid.tsx";
-import { JSONText } from "../parts/json.tsx";
+import { JSONText, Raw } from "../parts/json.tsx";
 import { fromCommand, startOf, tail, type Rec } from "../parts/tail.ts";
 import { WhereTo } from "./consumers.tsx";
 import { Command, Problem } from "../parts/ui.tsx";
@@ -85,7 +85,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
     if (c === 2) return x.key;
     if (c === columns.length - 1) return <span class="dim">{count(x.bytes)}</span>;
     if (c - 3 < paths.length) return cellText(at(x.value, paths[c - 3]!));
-    return !bare(x.value, paths) ? "" : x.binary ? <span class="dim">{x.text}</span> : x.text;
+    return !bare(x.value, paths) ? "" : x.binary ? <span class="dim">{x.text.slice(0, 1000)}</span> : x.text;
   };
   const index = chosen ? rows.indexOf(chosen) : -1;
   const dropped = seen - shown.length;
@@ -123,7 +123,7 @@ export function Records(p: { stream: string; from?: string; small?: boolean }) {
             <dt>size</dt><dd>{count(chosen.bytes)} bytes</dd>
             {chosen.part && <><dt>part</dt><dd>{count(chosen.part.at)} of {count(chosen.part.of)} that the Kinesis Producer Library has put together</dd></>}
           </dl>
-          {chosen.value === undefined ? <pre class="json">{marked(chosen.text)}</pre> : <JSONText value={chosen.value} />}
+          {chosen.value === undefined ? <Raw text={chosen.text} /> : <JSONText value={chosen.value} />}
           <WhereTo key={chosen.sequence} stream={p.stream} record={chosen} />
         </aside>
       )}

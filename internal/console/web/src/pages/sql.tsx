@@ -138,9 +138,9 @@ function title(t: Tab, i: number): string {
 }
 
 function schemaOf(lake: GlueTable[]): Schema {
-  const out: Schema = {};
+  const out = Object.create(null) as Schema; // names are anybody's: constructor too
   for (const t of lake) {
-    (out[t.DatabaseName] ??= {})[t.Name] = [...(t.StorageDescriptor?.Columns ?? []), ...(t.PartitionKeys ?? [])].map((c) => ({ label: c.Name, detail: c.Type ?? "" }));
+    (out[t.DatabaseName] ??= Object.create(null) as Schema[string])[t.Name] = [...(t.StorageDescriptor?.Columns ?? []), ...(t.PartitionKeys ?? [])].map((c) => ({ label: c.Name, detail: c.Type ?? "" }));
   }
   return out;
 }

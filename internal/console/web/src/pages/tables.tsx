@@ -4,8 +4,9 @@ import { call } from "../aws/client.ts";
 import { bytes, count, quoted, some } from "../format.ts";
 import { inventory, type ItemTable } from "../inventory.ts";
 import { Grid, type Column } from "../parts/grid.tsx";
+import { JSONText } from "../parts/json.tsx";
 import { Command, Dialog, Empty, Gone, Head, Loading, Problem } from "../parts/ui.tsx";
-import { cellText } from "../pipeline/filter.ts";
+import { cellOf } from "../pipeline/filter.ts";
 import { go, to } from "../route.ts";
 import { filterInput, itemOf, plainItem, type Item } from "./attribute.ts";
 import { Changes } from "./changes.tsx";
@@ -94,8 +95,8 @@ function Items(p: { table: ItemTable }) {
   const names = [...new Set([...keys, ...items.slice(0, 100).flatMap((i) => Object.keys(i).sort())])].slice(0, 20);
   const flat = items.map(plainItem);
   const columns = names.map((name): Column => {
-    const sample = flat.slice(0, 40).map((x) => cellText(x[name]));
-    const right = items.length > 0 && items.slice(0, 40).every((x) => !x[name] || "N" in x[name]!);
+    const sample = flat.slice(0, 40).map((x) => cellOf(x, name));
+    const right = items.length > 0 && items.slice(0, 40).every((x) => !Object.hasOwn(x, name) || "N" in x[name]!);
     return { name, width: Math.min(300, Math.max(80, name.length * 7.4 + 26, Math.max(0, ...sample.map((s) => s.length)) * 7.4 + 26)), mono: true, right };
   });
   const grows = columns.filter((c) => !c.right).pop(); // numbers stay together
@@ -116,14 +117,14 @@ function Items(p: { table: ItemTable }) {
             <button>{statement ? "Run" : key ? "Query" : "Scan"}</button>
           </form>
           <Problem error={error} />
-          <Grid label="Items" columns={columns} count={flat.length} selected={chosen} onSelect={choose} cell={(r, c) => cellText(flat[r]![names[c]!])}
+          <Grid label="Items" columns={columns} count={flat.length} selected={chosen} onSelect={choose} cell={(r, c) => cellOf(flat[r], names[c]!)}
             onNeed={(last) => next && last >= flat.length - 20 && (setNext(undefined), void load(next))} empty={<div class="empty quiet">{error ? "" : !ran ? "Loading…" : statement ? "The statement gives no items." : filter && !error ? "No item of those that were read passes the filter." : key ? "No item has this key." : "The table is empty."}</div>} />
           <div class="bar foot"><span class="sub">{some(flat.length, "item")}{next && ", and more"}</span><span class="grow" /><Command line={`brookmere tables scan ${t.TableName}`} /></div>
         </div>
         {one && (
           <aside class="panel detail">
-            <div class="bar"><b>{keys.map((k) => cellText(one[k])).join(" / ")}</b><span class="grow" /><button onClick={() => edit(one)}>Edit</button><button class="plain" aria-label="Close" onClick={() => choose(-1)}>✕</button></div>
-            <pre class="json">{JSON.stringify(one, null, 2)}</pre>
+            <div class="bar"><b>{keys.map((k) => cellOf(one, k)).join(" / ")}</b><span class="grow" /><button onClick={() => edit(one)}>Edit</button><button class="plain" aria-label="Close" onClick={() => choose(-1)}>✕</button></div>
+            <JSONText value={one} />
           </aside>
         )}
       </div>

@@ -75,7 +75,7 @@ export function Grid(p: {
   );
 }
 
-const shown = (x: ComponentChildren) => (typeof x === "string" ? marked(x) : x);
+const shown = (x: ComponentChildren) => (typeof x === "string" ? marked(x.length > 1000 ? x.slice(0, 1000) + "…" : x) : x);
 
 /** widths guesses the columns of a result from its first rows. */
 export function widths(names: string[], rows: (string | null | undefined)[][], right: (column: number) => boolean): Column[] {

@@ -13,13 +13,25 @@ function recordsOf(wire: Wire, shard: string): Rec[] {
   return ((mayBe(wire.Data) && takenApart(bytesOf(wire.Data))) || [undefined]).map((part) => new Rec(wire, shard, part));
 }
 
+/** deep reports whether more is within each other than walks of it bear: it is shown as a text. */
+function deep(text: string): boolean {
+  for (let i = 0, depth = 0, within = false; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 34) within = !within;
+    else if (within) i += c === 92 ? 1 : 0;
+    else if ((c === 91 || c === 123) && ++depth > 500) return true;
+    else if (c === 93 || c === 125) depth--;
+  }
+  return false;
+}
+
 function decode(data: string, part?: Part) {
   const raw = part?.data ?? bytesOf(data);
   const r = { text: part ? Array.from(raw, (b) => b.toString(16).padStart(2, "0")).join("") : data, binary: true, value: undefined as unknown };
   try {
     r.text = strict.decode(raw).trim();
     r.binary = false;
-    if (/^[{["\d-]|^(true|false|null)$/.test(r.text)) r.value = JSON.parse(r.text);
+    if (/^[{["\d-]|^(true|false|null)$/.test(r.text) && !deep(r.text)) r.value = JSON.parse(r.text);
   } catch {
     // Not text, or not JSON: it is shown as it is.
   }

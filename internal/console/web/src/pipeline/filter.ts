@@ -56,20 +56,25 @@ function one(text: string): Test {
 
 const longest = 200; // of a path: a record chooses its names
 
-/** columnsOf is the paths of the values in records, in the order in which they are met. */
+/** columnsOf is the paths of the values in records that most of them have, in the order in which they are met. */
 export function columnsOf(values: unknown[], most = 16): string[] {
-  const seen = new Set<string>();
+  const seen = new Map<string, number>();
   const walk = (v: unknown, path: string, depth: number) => {
     if (v !== null && typeof v === "object" && !Array.isArray(v) && depth < 3) {
       for (const [k, x] of Object.entries(v)) walk(x, path ? path + "." + k : k, depth + 1);
-    } else if (path && path.length <= longest) seen.add(path);
+    } else if (path && path.length <= longest) seen.set(path, (seen.get(path) ?? 0) + 1);
   };
   for (const v of values) {
     walk(v, "", 0);
-    if (seen.size >= most) break;
+    if (seen.size > 5000) break;
   }
-  return [...seen].slice(0, most);
+  const least = [...seen.values()].sort((a, b) => b - a)[most - 1] ?? 0, above = [...seen.values()].filter((n) => n > least).length;
+  let left = most - above; // of those that as many have as the last
+  return [...seen].filter(([, n]) => n > least || (n === least && left-- > 0)).map(([path]) => path);
 }
+
+/** cellOf is the cell of a column that a row may not have. */
+export const cellOf = (row: object | undefined, column: string) => (row && Object.hasOwn(row, column) ? cellText((row as Record<string, unknown>)[column]) : "");
 
 /** cellText is a value in a table. */
 export function cellText(v: unknown): string {

@@ -29,7 +29,7 @@ function tokens(sql: string): Token[] {
   return out;
 }
 
-const own: Record<string, Expr> = { _key: (r) => r.key, _shard: (r) => Number(r.shard.slice(8)), _arrived: (r) => r.arrived.toISOString().replace("T", " ").slice(0, 23), _bytes: (r) => r.bytes, _text: (r) => r.text };
+const own: Record<string, Expr> = { __proto__: null as never, _key: (r) => r.key, _shard: (r) => Number(r.shard.slice(8)), _arrived: (r) => r.arrived.toISOString().replace("T", " ").slice(0, 23), _bytes: (r) => r.bytes, _text: (r) => r.text };
 
 const number = (v: Value): number | null => (v === null || v === undefined || v === "" || typeof v === "object" || Number.isNaN(Number(v)) ? null : Number(v));
 const plain = (v: Value): string => (typeof v === "object" ? JSON.stringify(v) : String(v));
@@ -44,6 +44,7 @@ function compare(a: Value, b: Value): number | null {
 }
 
 const functions: Record<string, (...a: Value[]) => Value> = {
+  __proto__: null as never,
   lower: (s) => (none(s) ? null : plain(s).toLowerCase()), upper: (s) => (none(s) ? null : plain(s).toUpperCase()), length: (s) => (none(s) ? null : plain(s).length), trim: (s) => (none(s) ? null : plain(s).trim()),
   abs: (n) => math(Math.abs, n), floor: (n) => math(Math.floor, n), ceil: (n) => math(Math.ceil, n), sqrt: (n) => math(Math.sqrt, n),
   round: (n, d = 0) => math((x) => Math.round(x * 10 ** Number(d)) / 10 ** Number(d), n), coalesce: (...a) => a.find((x) => !none(x)) ?? null,
@@ -53,6 +54,7 @@ const functions: Record<string, (...a: Value[]) => Value> = {
 const math = (f: (n: number) => number, v: Value) => { const n = number(v); return n === null ? null : f(n); };
 
 const aggregates: Record<string, (values: Value[]) => Value> = {
+  __proto__: null as never,
   count: (v) => v.length, sum: (v) => (v.length ? v.reduce<number>((s, x) => s + (number(x) ?? 0), 0) : null), avg: (v) => (v.length ? v.reduce<number>((s, x) => s + (number(x) ?? 0), 0) / v.length : null),
   min: (v) => v.reduce((m, x) => (m === null || (compare(x, m) ?? 1) < 0 ? x : m), null), max: (v) => v.reduce((m, x) => (m === null || (compare(x, m) ?? -1) > 0 ? x : m), null),
 };
@@ -173,7 +175,7 @@ export function parse(sql: string): Query {
       const of = (n: Node, g: Source[]) => (n.group ? n.group(g) : g[0] ? n.one!(g[0]) : null);
       rows = [...groups.values()].map((g) => { const cells = items.map((x) => of(x.node!, g)); return { cells, keys: orders.map((o) => (o.at >= 0 ? cells[o.at] : of(o.node!, g))) }; });
     } else {
-      const stars = items.some((x) => !x.node) ? [...new Set(rs.slice(0, 50).flatMap((r) => (r.value !== null && typeof r.value === "object" ? Object.keys(r.value) : [])))] : [];
+      const stars = items.some((x) => !x.node) ? [...new Set(rs.slice(0, 50).flatMap((r) => (r.value !== null && typeof r.value === "object" && !Array.isArray(r.value) ? Object.keys(r.value) : [])))].slice(0, widest) : [];
       const all = items.flatMap((x): { name: string; one: Expr }[] => (x.node ? [{ name: x.name, one: x.node.one! }] : stars.length ? stars.map((s) => ({ name: s, one: (r: Source) => reach(r.value, [s]) })) : [{ name: "_text", one: own._text! }]));
       names = all.map((x) => x.name);
       const enough = orders.length ? rs : rs.slice(0, limit);
@@ -210,6 +212,8 @@ function arith(a: Value, b: Value, f: (x: number, y: number) => number): Value {
   const v = f(x, y);
   return Number.isFinite(v) ? v : null;
 }
+
+const widest = 200; // columns of a *
 
 const likes = new Map<string, RegExp>();
 function likeOf(pattern: string): RegExp {
