@@ -252,6 +252,11 @@ func TestSignIn(t *testing.T) {
 		chromedp.Click(`//button[starts-with(text(),"Run")]`))
 	b.shows(t, "1 row", "42")
 	b.clean(t)
+	// A page whose keys are good no more says so, and leads to others.
+	b.do(t, chromedp.Evaluate(`sessionStorage.setItem("brookmere.keys", JSON.stringify({id: "AKIDGONE", secret: "s"}))`, nil))
+	b.open(t, "streams", "These keys are good no more")
+	b.do(t, chromedp.Click(`//button[text()="Sign in again"]`))
+	b.shows(t, "Sign in to this node")
 }
 
 // pipeline is what the node of the test has: a stream of orders, delivered into a table of the

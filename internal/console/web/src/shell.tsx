@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { account, actAs, connected, node, region, remember, remembered, setRegion, signOut } from "./aws/session.ts";
+import { account, actAs, connected, ended, node, region, remember, remembered, setRegion, signOut } from "./aws/session.ts";
 import { inventory } from "./inventory.ts";
 import { did } from "./aws/client.ts";
 import { Command, Veil } from "./parts/ui.tsx";
@@ -95,7 +95,10 @@ export function Shell(p: { children: ComponentChildren }) {
         {node.value?.remote ? <span class="pill" title="The account of your credentials">{account.value}</span> : node.value?.open ? <Account /> : <button onClick={signOut}>{account.value || "Sign out"}</button>}
         <button class="pill" onClick={nextTheme} title="System, light or dark">{theme.value}</button>
       </div>
-      <main id="main" tabIndex={-1}>{p.children}</main>
+      <main id="main" tabIndex={-1}>
+        {ended.value && <div class="problem bar" role="alert"><b>These keys are good no more</b> <span>Their session is over, or the key was deleted.{node.value?.remote && " Start the console with others."}</span><span class="grow" />{!node.value?.remote && <button onClick={signOut}>Sign in again</button>}</div>}
+        {p.children}
+      </main>
       {did.value && <div class="did bar foot"><span class="sub">The same by a command:</span><Command line={did.value} /><span class="grow" /><button class="plain" aria-label="Close" onClick={() => (did.value = "")}>✕</button></div>}
       {palette.value && <Palette />}
     </div>

@@ -1,5 +1,5 @@
 // Calls of the AWS APIs, as any client makes them, and of the node's own endpoints.
-import { candidate, connected, keys, region } from "./session.ts";
+import { candidate, connected, ended, keys, region } from "./session.ts";
 import { encode, sign } from "./sigv4.ts";
 import { quoted } from "../format.ts";
 import { signal } from "@preact/signals";
@@ -87,6 +87,7 @@ function failure(a: Answer): AwsError {
     code ||= /<Code>([^<]*)/.exec(a.text)?.[1] ?? "";
     message = /<Message>([^<]*)/.exec(a.text)?.[1] ?? a.text.slice(0, 500);
   }
+  if (!candidate.peek() && /ExpiredToken|InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId/.test(code)) ended.value = true;
   return new AwsError(code.split("#").pop()!.split(":")[0] || "HTTP " + a.status, message || "The node answered " + a.status + ".", a.status);
 }
 

@@ -18,6 +18,8 @@ export const keys = signal<Keys | null>(null);
 export const candidate = signal<Keys | null>(null);
 export const account = signal("");
 export const region = signal(remembered("region") ?? "us-east-1");
+/** ended says that the keys are good no more: their session is over, or they were deleted. */
+export const ended = signal(false);
 /** connected is false while the node does not answer. */
 export const connected = signal(true);
 
@@ -64,6 +66,7 @@ export function signOut() {
   sessionStorage.removeItem("brookmere.keys");
   keys.value = null;
   account.value = "";
+  ended.value = false;
 }
 
 export function setRegion(name: string) {

@@ -91,7 +91,7 @@ export function SQL() {
   return (
     <>
       <Head title="SQL" sub="Athena, on the lake">
-        <select aria-label="Database" value={db} onChange={(e) => setDatabase(e.currentTarget.value)}>{(inv?.databases ?? []).map((d) => <option>{d}</option>)}{!inv?.databases.length && <option value="">no database</option>}</select>
+        <select aria-label="Database" value={db} onChange={(e) => setDatabase(e.currentTarget.value)}>{(inv?.databases ?? []).map((d) => <option>{d}</option>)}{!inv?.databases.length && <option value="">{inv ? "no database" : "loading…"}</option>}</select>
         <button onClick={() => void execute(tab.id, explained(editor.current?.toRun() ?? tab.text), db)}>Explain</button>
         <button onClick={() => setSaving(editor.current?.text() ?? tab.text)} disabled={!tab.text.trim()}>Save</button>
         {running ? <button onClick={() => tab.execution && void cancel(tab.execution.QueryExecutionId)}>Cancel</button>
