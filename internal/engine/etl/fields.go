@@ -10,7 +10,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 )
 
-// Transforms of fields: SelectFields, DropFields, RenameField, ApplyMapping, DropNullFields,
+// Transforms of fields: SelectFields, DropFields, RenameField, ApplyMapping,
 // SplitFields. A path is the names from a column down into structs.
 
 func oneInput(n int) error {
@@ -337,36 +337,4 @@ func (t ApplyMapping) Apply(_ context.Context, in []*Frame) ([]*Frame, error) {
 		all = append(all, mapped{value, m.To, m.ToType, !typ.Equal(m.ToType)})
 	}
 	return []*Frame{build(in[0], all)}, nil
-}
-
-// DropNullFields drops the columns that have no value in any row: null, and, where it says so,
-// "", "null" or -1.
-type DropNullFields struct{ Empty, NullText, MinusOne bool }
-
-// Check implements Transform.
-func (t DropNullFields) Check(n int) error { return oneInput(n) }
-
-// Apply implements Transform.
-func (t DropNullFields) Apply(_ context.Context, in []*Frame) ([]*Frame, error) {
-	f := in[0]
-	rows := f.Rows()
-	var drop [][]string
-	for i, c := range f.Columns {
-		if !slices.ContainsFunc(rows, func(row []any) bool { return !t.null(row[i]) }) {
-			drop = append(drop, []string{c.Name})
-		}
-	}
-	return []*Frame{pruned(NewFrame(f.Columns, rows), drop, false)}, nil
-}
-
-func (t DropNullFields) null(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case string:
-		return t.Empty && v == "" || t.NullText && strings.EqualFold(v, "null") || t.MinusOne && v == "-1"
-	case int64:
-		return t.MinusOne && v == -1
-	}
-	return false
 }

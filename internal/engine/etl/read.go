@@ -5,13 +5,13 @@ import (
 	"compress/bzip2"
 	"compress/gzip"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -24,9 +24,11 @@ type ReadOptions struct {
 	Columns   []Column // as the catalog has them; empty: they are told from the objects
 	Delimiter rune     // csv; 0: comma
 	Quote     rune     // csv; 0: double quote, -1: none
+	Escape    rune     // csv: the character behind it stands for itself, but for n, r, t and 0; 0: none
 	Header    bool     // csv: the first line has the names
 	SkipFirst bool     // csv: the first line is passed over
 	Inferred  bool     // csv without Columns: types are told from the values
+	Path      []string // json: where in an object its records are, from ParseRecordPath; empty: it is one
 	MaxBytes  int64    // of memory that all objects hold, uncompressed, as rows; more is ErrTooLarge. 0: 1 GiB
 }
 
@@ -35,10 +37,27 @@ func (o ReadOptions) Check() error {
 	if !slices.Contains([]string{"json", "csv", "parquet"}, o.Format) {
 		return fmt.Errorf("the format %q cannot be read; json, csv and parquet can", o.Format)
 	}
-	if o.Quote != 0 && o.Quote != -1 && o.Quote != '"' {
-		return fmt.Errorf("the quote character %q cannot be read", o.Quote)
+	d := o.Delimiter
+	if d == 0 {
+		d = ','
+	}
+	for _, r := range []rune{d, o.Quote, o.Escape} {
+		if r == '\r' || r == '\n' || r == utf8.RuneError || r < -1 {
+			return fmt.Errorf("the character %q cannot separate, quote or escape", r)
+		}
+	}
+	if d == o.quote() || d == o.Escape || o.Escape != 0 && o.Escape == o.quote() {
+		return errors.New("the separator, the quote character and the escaper must differ")
 	}
 	return nil
+}
+
+// quote is the quote character; -1: none.
+func (o ReadOptions) quote() rune {
+	if o.Quote == 0 {
+		return '"'
+	}
+	return o.Quote
 }
 
 // Reader gathers the rows of objects into one frame.
@@ -163,6 +182,9 @@ func (r *Reader) addJSON(in io.Reader, values []string) error {
 	if err != nil {
 		return err
 	}
+	if len(r.o.Path) > 0 {
+		text = recordsAt(text, r.o.Path)
+	}
 	r.addText(text, values)
 	if r.json.full {
 		return ErrTooLarge
@@ -241,11 +263,7 @@ func withValues(f *Frame, columns []Column, values []string) *Frame {
 
 func (r *Reader) addCSV(in io.Reader, values []string) error {
 	row := &rowBound{r: in}
-	lines := csv.NewReader(row)
-	lines.FieldsPerRecord, lines.LazyQuotes, lines.ReuseRecord = -1, true, true
-	if r.o.Delimiter != 0 {
-		lines.Comma = r.o.Delimiter
-	}
+	lines := r.o.lines(row)
 	keys := partitionColumns(r.o.Columns, values)
 	plain := r.o.Columns[:len(r.o.Columns)-len(keys)]
 	for n := 0; ; n++ {

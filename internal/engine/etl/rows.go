@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/dlclark/regexp2"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 )
@@ -32,8 +35,11 @@ func (c Condition) check() error {
 	case "EQ", "LT", "GT", "LTE", "GTE":
 	case "REGEX":
 		if len(c.Values) == 2 {
-			if _, err := regexp.Compile(c.Values[1].Constant); err != nil || c.Values[1].Path != nil {
-				return fmt.Errorf("%q is not a regular expression", c.Values[1].Constant)
+			if c.Values[1].Path != nil {
+				return errors.New("REGEX takes a pattern that is a constant")
+			}
+			if _, err := newPattern(c.Values[1].Constant); err != nil {
+				return err
 			}
 		}
 	case "ISNULL":
@@ -45,6 +51,40 @@ func (c Condition) check() error {
 		return fmt.Errorf("%s compares %d values, not %d", c.Op, want, len(c.Values))
 	}
 	return nil
+}
+
+// pattern is a regular expression that is searched at the beginning of a text, as Python's match does.
+type pattern struct {
+	linear *regexp.Regexp
+	back   *regexp2.Regexp // with what the other has not: lookaround, references to groups
+}
+
+// patternTimeout bounds the time of a match that backtracks, maxPattern the length of a pattern.
+const (
+	patternTimeout = time.Second
+	maxPattern     = 64 << 10
+)
+
+func newPattern(text string) (*pattern, error) {
+	if len(text) > maxPattern {
+		return nil, fmt.Errorf("a regular expression has more than %d bytes", maxPattern)
+	}
+	if re, err := regexp.Compile(`\A(?:` + text + `)`); err == nil {
+		return &pattern{linear: re}, nil
+	}
+	re, err := regexp2.Compile(`\A(?:`+text+`)`, regexp2.None)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a regular expression", text)
+	}
+	re.MatchTimeout = patternTimeout
+	return &pattern{back: re}, nil
+}
+
+func (p *pattern) match(s string) (bool, error) {
+	if p.linear != nil {
+		return p.linear.MatchString(s), nil
+	}
+	return p.back.MatchString(s)
 }
 
 // Filters are conditions, of which one must hold (Or) or all.
@@ -65,16 +105,29 @@ func (t Filters) check() error {
 	return nil
 }
 
-// compile makes the test of a row.
-func (t Filters) compile(f *Frame) func(row []any) bool {
-	var tests []func(row []any) bool
+// truth is what a condition says of a row. As in the functions of Glue's scripts, a comparison of what is not there is an
+// error, and a row with an error is left out whatever the condition would be negated to.
+type truth int8
+
+const (
+	no truth = iota
+	yes
+	wrong
+)
+
+// compile makes the test of a row. The first error of a pattern that takes too long is left in failed.
+func (t Filters) compile(f *Frame, failed *error) func(row []any) bool {
+	var tests []func(row []any) truth
 	for _, c := range t.Conditions {
-		test := c.compile(f)
-		tests = append(tests, func(row []any) bool { return test(row) != c.Negated })
+		tests = append(tests, c.compile(f, failed))
 	}
 	return func(row []any) bool {
-		for _, test := range tests {
-			if test(row) == t.Or {
+		for i, test := range tests {
+			is := test(row)
+			if is == wrong {
+				return false
+			}
+			if (is == yes) != t.Conditions[i].Negated == t.Or {
 				return t.Or
 			}
 		}
@@ -82,7 +135,14 @@ func (t Filters) compile(f *Frame) func(row []any) bool {
 	}
 }
 
-func (c Condition) compile(f *Frame) func(row []any) bool {
+func truthOf(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
+
+func (c Condition) compile(f *Frame, failed *error) func(row []any) truth {
 	operand := func(o Operand) func(row []any) any {
 		if o.Path == nil {
 			return func([]any) any { return o.Constant }
@@ -95,32 +155,46 @@ func (c Condition) compile(f *Frame) func(row []any) bool {
 	a := operand(c.Values[0])
 	switch c.Op {
 	case "ISNULL":
-		return func(row []any) bool { return a(row) == nil }
+		return func(row []any) truth { return truthOf(a(row) == nil) }
 	case "REGEX":
-		re := regexp.MustCompile(c.Values[1].Constant)
-		return func(row []any) bool {
+		re, err := newPattern(c.Values[1].Constant)
+		if err != nil { // it was checked
+			*failed = err
+			return func([]any) truth { return wrong }
+		}
+		return func(row []any) truth {
 			v := a(row)
-			return v != nil && re.MatchString(textOf(v))
+			if v == nil {
+				return wrong
+			}
+			is, err := re.match(textOf(v))
+			if err != nil && *failed == nil {
+				*failed = fmt.Errorf("the regular expression %q takes too long to match", c.Values[1].Constant)
+			}
+			return truthOf(is)
 		}
 	}
 	b := operand(c.Values[1])
-	return func(row []any) bool {
+	return func(row []any) truth {
 		x, y := a(row), b(row)
 		if x == nil || y == nil {
-			return false
+			if c.Op == "EQ" {
+				return truthOf(x == nil && y == nil)
+			}
+			return wrong
 		}
 		n := compare(x, y)
 		switch c.Op {
 		case "EQ":
-			return n == 0
+			return truthOf(n == 0)
 		case "LT":
-			return n < 0
+			return truthOf(n < 0)
 		case "GT":
-			return n > 0
+			return truthOf(n > 0)
 		case "LTE":
-			return n <= 0
+			return truthOf(n <= 0)
 		}
-		return n >= 0
+		return truthOf(n >= 0)
 	}
 }
 
@@ -173,7 +247,12 @@ func (t Filter) Check(n int) error { return errors.Join(oneInput(n), t.check()) 
 
 // Apply implements Transform.
 func (t Filter) Apply(_ context.Context, in []*Frame) ([]*Frame, error) {
-	return []*Frame{filtered(in[0], in[0].Rows(), t.compile(in[0]))}, nil
+	var failed error
+	f := filtered(in[0], in[0].Rows(), t.compile(in[0], &failed))
+	if failed != nil {
+		return nil, failed
+	}
+	return []*Frame{f}, nil
 }
 
 // Route makes a collection of a frame a group, and one of the rows of no group.
@@ -193,14 +272,19 @@ func (t Route) Apply(_ context.Context, in []*Frame) ([]*Frame, error) {
 	f, rows := in[0], in[0].Rows()
 	var tests []func(row []any) bool
 	var out []*Frame
+	var failed error
 	for _, g := range t.Groups {
-		test := g.compile(f)
+		test := g.compile(f, &failed)
 		tests = append(tests, test)
 		out = append(out, filtered(f, rows, test))
 	}
-	return append(out, filtered(f, rows, func(row []any) bool {
+	out = append(out, filtered(f, rows, func(row []any) bool {
 		return !slices.ContainsFunc(tests, func(test func([]any) bool) bool { return test(row) })
-	})), nil
+	}))
+	if failed != nil {
+		return nil, failed
+	}
+	return out, nil
 }
 
 // rowKey is a text that equals that of another row where the values do.
@@ -450,140 +534,4 @@ func (t Join) Apply(ctx context.Context, in []*Frame) ([]*Frame, error) {
 		}
 	}
 	return []*Frame{out}, nil
-}
-
-// Aggregate groups rows by columns and gives one row a group.
-type Aggregate struct {
-	Groups [][]string
-	Aggs   []Aggregation
-}
-
-// Aggregation is one column of an Aggregate.
-type Aggregation struct {
-	Func   string // avg, count, countDistinct, first, last, max, min, sum, sumDistinct
-	Column []string
-}
-
-// Check implements Transform.
-func (t Aggregate) Check(n int) error {
-	for _, a := range t.Aggs {
-		if !slices.Contains([]string{"avg", "count", "countDistinct", "first", "last", "max", "min", "sum", "sumDistinct"}, a.Func) {
-			return fmt.Errorf("the aggregation %q is not supported", a.Func)
-		}
-		if len(a.Column) == 0 {
-			return errors.New("an aggregation has no column")
-		}
-	}
-	return errors.Join(oneInput(n), checkPaths(t.Groups))
-}
-
-// Apply implements Transform.
-func (t Aggregate) Apply(_ context.Context, in []*Frame) ([]*Frame, error) {
-	f := in[0]
-	out := &Frame{}
-	var groups []func([]any) any
-	for _, p := range t.Groups {
-		v, typ := f.at(p)
-		if v == nil {
-			return nil, fmt.Errorf("there is no column %q", strings.Join(p, "."))
-		}
-		groups = append(groups, v)
-		out.Columns = append(out.Columns, Column{p[len(p)-1], typ})
-	}
-	var values []func([]any) any
-	for _, a := range t.Aggs {
-		v, typ := f.at(a.Column)
-		if v == nil {
-			return nil, fmt.Errorf("there is no column %q", strings.Join(a.Column, "."))
-		}
-		values = append(values, v)
-		switch {
-		case a.Func == "avg", strings.HasPrefix(a.Func, "sum") && typ.Kind != hivetype.BigInt && typ.Kind != hivetype.Int:
-			typ = doubleType
-		case strings.HasPrefix(a.Func, "sum"), strings.HasPrefix(a.Func, "count"):
-			typ = bigintType
-		}
-		out.Columns = append(out.Columns, Column{a.Func + "(" + strings.Join(a.Column, ".") + ")", typ})
-	}
-	type group struct {
-		key    []any
-		values [][]any
-	}
-	index := make(map[string]*group)
-	var order []*group
-	var key []byte
-	for _, row := range f.Rows() {
-		k := make([]any, len(groups))
-		key = key[:0]
-		for i, g := range groups {
-			k[i] = g(row)
-			key = append(appendJSON(key, k[i]), 0)
-		}
-		g := index[string(key)]
-		if g == nil {
-			g = &group{key: k, values: make([][]any, len(values))}
-			index[string(key)], order = g, append(order, g)
-		}
-		for i, value := range values {
-			if v := value(row); v != nil {
-				g.values[i] = append(g.values[i], v)
-			}
-		}
-	}
-	for _, g := range order {
-		row := slices.Clone(g.key)
-		for i, a := range t.Aggs {
-			v, _ := cast(aggregate(a.Func, g.values[i]), out.Columns[len(groups)+i].Type)
-			row = append(row, v)
-		}
-		out.rows = append(out.rows, row)
-	}
-	return []*Frame{out}, nil
-}
-
-func aggregate(function string, values []any) any {
-	if rest, ok := strings.CutSuffix(function, "Distinct"); ok {
-		seen := make(map[string]bool)
-		values = slices.DeleteFunc(slices.Clone(values), func(v any) bool {
-			k := string(appendJSON(nil, v))
-			was := seen[k]
-			seen[k] = true
-			return was
-		})
-		function = rest
-	}
-	if function == "count" {
-		return int64(len(values))
-	}
-	if len(values) == 0 {
-		return nil
-	}
-	switch function {
-	case "first":
-		return values[0]
-	case "last":
-		return values[len(values)-1]
-	case "max":
-		return slices.MaxFunc(values, compare)
-	case "min":
-		return slices.MinFunc(values, compare)
-	}
-	sum, whole, exact := 0.0, int64(0), true
-	for _, v := range values {
-		if n, ok := v.(int64); ok {
-			whole += n
-			sum += float64(n)
-			continue
-		}
-		exact = false
-		x, _ := toFloat(v)
-		sum += x
-	}
-	if function == "avg" {
-		return sum / float64(len(values))
-	}
-	if exact {
-		return whole
-	}
-	return sum
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/function"
 )
 
-//go:embed python/run.py all:python/awsglue
+//go:embed python/run.py all:python/awsglue all:python/awsglueml all:python/awsgluedq
 var library embed.FS
 
 // ErrSetup is wrapped by errors of what is not installed; they say what to do.

@@ -2,6 +2,7 @@ package glue
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -51,6 +52,8 @@ func (s *streamSource) key() string {
 
 type fileSource struct {
 	id, name        string
+	boundedFiles    int64 // of a run with bookmarks; 0: all
+	boundedBytes    int64
 	paths           []s3uri.Location
 	exclusions      []string
 	recurse         bool
@@ -68,6 +71,8 @@ type jobTarget struct {
 	update          types.UpdateCatalogBehavior
 	catalog         bool // the table says where and how
 	create          bool // the table, if it is not there
+	parts           int  // objects of a run in a partition; 0: as many as their rows need
+	quality         bool // Glue's default rules for the quality of data are evaluated
 }
 
 // windowBounds are those of Glue Studio, but for windows below a second.
@@ -225,36 +230,35 @@ func (g *jobGraph) addFiles(id string, v any) (etl.Node, error) {
 	case *types.S3CsvSource:
 		f.name, paths, f.exclusions = aws.ToString(v.Name), v.Paths, v.Exclusions
 		recurse(v.Recurse)
-		f.read = etl.ReadOptions{Format: "csv", Header: aws.ToBool(v.WithHeader), SkipFirst: aws.ToBool(v.SkipFirst)}
-		switch v.Separator {
-		case types.SeparatorCtrla:
-			f.read.Delimiter = '\x01'
-		case types.SeparatorPipe:
-			f.read.Delimiter = '|'
-		case types.SeparatorSemicolon:
-			f.read.Delimiter = ';'
-		case types.SeparatorTab:
-			f.read.Delimiter = '\t'
+		read, err := csvOptions(v)
+		if err != nil {
+			return etl.Node{}, invalidInput("The node %s: %v.", id, err)
 		}
-		if v.QuoteChar != "" && v.QuoteChar != types.QuoteCharQuote {
-			return etl.Node{}, invalidInput("The node %s: the quote character %q is not supported.", id, v.QuoteChar)
-		}
-		if aws.ToString(v.Escaper) != "" {
-			return etl.Node{}, invalidInput("The node %s: an Escaper is not supported.", id)
+		f.read = read
+		if err := f.bound(v.AdditionalOptions); err != nil {
+			return etl.Node{}, invalidInput("The node %s: %v.", id, err)
 		}
 	case *types.S3JsonSource:
 		f.name, paths, f.exclusions = aws.ToString(v.Name), v.Paths, v.Exclusions
 		recurse(v.Recurse)
-		if p := aws.ToString(v.JsonPath); p != "" && p != "$" {
-			return etl.Node{}, invalidInput("The node %s: a JsonPath is not supported.", id)
-		}
 		f.read.Format = "json"
+		if err := errors.Join(f.jsonPath(aws.ToString(v.JsonPath)), f.bound(v.AdditionalOptions)); err != nil {
+			return etl.Node{}, invalidInput("The node %s: %v.", id, err)
+		}
 	case *types.S3ParquetSource:
 		f.name, paths, f.exclusions = aws.ToString(v.Name), v.Paths, v.Exclusions
 		recurse(v.Recurse)
 		f.read.Format = "parquet"
+		if err := errors.Join(parquetSourceCodec(v.CompressionType), f.bound(v.AdditionalOptions)); err != nil {
+			return etl.Node{}, invalidInput("The node %s: %v.", id, err)
+		}
 	case *types.S3CatalogSource:
 		f.name, f.database, f.table, f.predicate = aws.ToString(v.Name), fold(v.Database), fold(v.Table), aws.ToString(v.PartitionPredicate)
+		if o := v.AdditionalOptions; o != nil {
+			if err := f.bounds(o.BoundedFiles, o.BoundedSize); err != nil {
+				return etl.Node{}, invalidInput("The node %s: %v.", id, err)
+			}
+		}
 	case *types.CatalogSource:
 		f.name, f.database, f.table, f.predicate = aws.ToString(v.Name), fold(v.Database), fold(v.Table), aws.ToString(v.PartitionPredicate)
 	}
@@ -278,22 +282,32 @@ func (g *jobGraph) addTarget(id string, v any) (etl.Node, error) {
 	var path string
 	var keys [][]string
 	var policy *types.DirectSchemaChangePolicy
+	var quality *types.AutoDataQuality
+	var parts *string
 	switch v := v.(type) {
 	case *types.S3GlueParquetTarget:
+		quality, parts = v.AutoDataQuality, v.NumberTargetPartitions
 		t.name, inputs, path, keys, policy = aws.ToString(v.Name), v.Inputs, aws.ToString(v.Path), v.PartitionKeys, v.SchemaChangePolicy
 		t.format = etl.Format{Name: "parquet", Compression: string(v.Compression)}
 	case *types.S3DirectTarget:
+		quality, parts = v.AutoDataQuality, v.NumberTargetPartitions
 		t.name, inputs, path, keys, policy = aws.ToString(v.Name), v.Inputs, aws.ToString(v.Path), v.PartitionKeys, v.SchemaChangePolicy
 		t.format = etl.Format{Name: string(v.Format), Compression: strings.ToLower(aws.ToString(v.Compression))}
 		if v.Format == "" {
 			t.format.Name = "parquet"
 		}
 	case *types.S3CatalogTarget:
+		quality = v.AutoDataQuality
 		t.name, inputs, keys = aws.ToString(v.Name), v.Inputs, v.PartitionKeys
 		t.database, t.table, t.catalog = fold(v.Database), fold(v.Table), true
 		if p := v.SchemaChangePolicy; p != nil && aws.ToBool(p.EnableUpdateCatalog) {
 			t.update = cmp.Or(p.UpdateBehavior, types.UpdateCatalogBehaviorUpdateInDatabase)
 		}
+	}
+	t.quality = quality != nil && quality.IsEnabled
+	var err error
+	if t.parts, err = targetParts(aws.ToString(parts)); err != nil {
+		return etl.Node{}, invalidInput("The node %s: %v.", id, err)
 	}
 	for _, k := range keys {
 		t.keys = append(t.keys, strings.Join(k, "."))
@@ -357,28 +371,20 @@ func transformOf(v any) (do etl.Transform, inputs []string, name string, err err
 	case *types.DropDuplicates:
 		return etl.DropDuplicates{Columns: v.Columns}, v.Inputs, aws.ToString(v.Name), nil
 	case *types.DropNullFields:
-		t := etl.DropNullFields{}
-		if b := v.NullCheckBoxList; b != nil {
-			t = etl.DropNullFields{Empty: aws.ToBool(b.IsEmpty), NullText: aws.ToBool(b.IsNullString), MinusOne: aws.ToBool(b.IsNegOne)}
+		return dropNulls(v), v.Inputs, aws.ToString(v.Name), nil
+	case *types.FillMissingValues:
+		return etl.FillMissingValues{Column: jsonPathOf(v.ImputedPath), To: jsonPathOf(v.FilledPath)}, v.Inputs, aws.ToString(v.Name), nil
+	case *types.Merge:
+		i := slices.Index(v.Inputs, aws.ToString(v.Source))
+		if i < 0 {
+			return nil, nil, "", fmt.Errorf("the Source %q is not an input of the node", aws.ToString(v.Source))
 		}
-		if len(v.NullTextList) > 0 {
-			return nil, nil, "", fmt.Errorf("a NullTextList is not supported")
-		}
-		return t, v.Inputs, aws.ToString(v.Name), nil
+		return etl.Merge{Keys: v.PrimaryKeys, Staging: i}, v.Inputs, aws.ToString(v.Name), nil
 	case *types.Union:
 		return etl.Union{Distinct: v.UnionType == types.UnionTypeDistinct}, v.Inputs, aws.ToString(v.Name), nil
 	case *types.Join:
-		t := etl.Join{Type: string(v.JoinType)}
-		for i, c := range v.Columns {
-			// The columns of a side are told by the input that they come from.
-			switch {
-			case len(v.Inputs) == 2 && aws.ToString(c.From) == v.Inputs[1] || i == 1 && t.Left != nil:
-				t.Right = c.Keys
-			default:
-				t.Left = c.Keys
-			}
-		}
-		return t, v.Inputs, aws.ToString(v.Name), nil
+		t, err := joinOf(v)
+		return t, v.Inputs, aws.ToString(v.Name), err
 	case *types.Aggregate:
 		t := etl.Aggregate{Groups: v.Groups}
 		for _, a := range v.Aggs {

@@ -2,11 +2,13 @@ package glue
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,34 +60,37 @@ func (r *jobRunning) batch(ctx context.Context) error {
 // bookmarkRun is a bookmark as a run reads and moves it. nil: the job has none.
 type bookmarkRun struct {
 	was  bookmarkDoc
-	next map[string]time.Time
+	next map[string]sourceMark
 }
 
 func (r *jobRunning) bookmark() (*bookmarkRun, error) {
-	if jobArgument(r.args, "job-bookmark-option") != "job-bookmark-enable" {
-		return nil, nil
+	if on, err := bookmarks(r.args); !on {
+		return nil, err
 	}
 	d, err := r.s.bookmarks.Get(r.sc.account, r.sc.region, r.d.Job)
 	if errors.Is(err, state.ErrNotFound) {
-		return &bookmarkRun{next: map[string]time.Time{}}, nil
+		return &bookmarkRun{next: map[string]sourceMark{}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &bookmarkRun{*d, map[string]time.Time{}}, nil
+	return &bookmarkRun{*d, map[string]sourceMark{}}, nil
 }
 
 // saveBookmark notes what has been read. A crash before it reads again and writes the same.
 func (r *jobRunning) saveBookmark(ctx context.Context, b *bookmarkRun) error {
-	if b == nil {
+	if b == nil || jobArgument(r.args, "job-bookmark-option") == "job-bookmark-pause" {
 		return nil
 	}
 	return r.moveBookmark(ctx, func(d *bookmarkDoc) {
 		if d.Sources == nil {
-			d.Sources = make(map[string]time.Time)
+			d.Sources, d.Names = make(map[string]time.Time), nil
 		}
-		for id, at := range b.next {
-			d.Sources[id] = at
+		if d.Names == nil {
+			d.Names = make(map[string][]string)
+		}
+		for id, m := range b.next {
+			d.Sources[id], d.Names[id] = m.at, m.names
 		}
 	})
 }
@@ -140,17 +145,40 @@ func (r *jobRunning) readFiles(ctx context.Context, f *fileSource, mark *bookmar
 			return nil, err
 		}
 	}
-	reader := etl.NewReader(read)
-	newest := time.Time{}
-	var since time.Time
-	if mark != nil {
-		since = mark.was.Sources[f.id]
-		newest = since
+	all, err := r.listFiles(ctx, f, places)
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range places {
+	if mark != nil {
+		all = mark.unread(f, all)
+	}
+	reader := etl.NewReader(read)
+	for _, o := range all {
+		body, err := (&s3Source{ctx: ctx, objects: r.s.runs.objects, bucket: o.place.bucket}).get(o.key)
+		if err != nil {
+			return nil, err
+		}
+		if err := reader.Add(o.key, bytes.NewReader(body), o.place.values); err != nil {
+			return nil, err
+		}
+	}
+	return reader.Frame()
+}
+
+// file is one object of a source.
+type file struct {
+	place   *place
+	key     string
+	size    int64
+	changed time.Time
+}
+
+func (r *jobRunning) listFiles(ctx context.Context, f *fileSource, places []place) ([]file, error) {
+	var all []file
+	for i := range places {
+		p := &places[i]
 		src := &s3Source{ctx: ctx, objects: r.s.runs.objects, bucket: p.bucket}
-		prefix := p.prefix
-		objects, err := crawl.Objects(ctx, src, prefix, f.exclusions)
+		objects, err := crawl.Objects(ctx, src, p.prefix, f.exclusions)
 		if err != nil {
 			return nil, err
 		}
@@ -158,31 +186,50 @@ func (r *jobRunning) readFiles(ctx context.Context, f *fileSource, mark *bookmar
 			if err != nil {
 				return nil, err
 			}
-			if !f.recurse && strings.Contains(strings.TrimPrefix(o.Key, folder(prefix)), "/") {
+			if !f.recurse && strings.Contains(strings.TrimPrefix(o.Key, folder(p.prefix)), "/") {
 				continue
 			}
-			if mark != nil {
-				changed := src.changed[o.Key]
-				if !changed.After(since) {
-					continue
-				}
-				if changed.After(newest) {
-					newest = changed
-				}
-			}
-			body, err := src.get(o.Key)
-			if err != nil {
-				return nil, err
-			}
-			if err := reader.Add(o.Key, bytes.NewReader(body), p.values); err != nil {
-				return nil, err
-			}
+			all = append(all, file{p, o.Key, o.Size, src.changed[o.Key]})
 		}
 	}
-	if mark != nil {
-		mark.next[f.id] = newest
+	return all, nil
+}
+
+// sourceMark is how far a source has been read: the time of the newest object, and the objects of that time, as others of
+// it may still come.
+type sourceMark struct {
+	at    time.Time
+	names []string
+}
+
+// unread are the objects of a source that no earlier run has read, of a bounded source the oldest of them, and notes how
+// far that is.
+func (b *bookmarkRun) unread(f *fileSource, all []file) []file {
+	m := sourceMark{b.was.Sources[f.id], b.was.Names[f.id]}
+	name := func(o *file) string { return o.place.bucket + "/" + o.key }
+	_, named := b.was.Names[f.id] // a bookmark of an earlier release has none: it has read what is of its time
+	all = slices.DeleteFunc(all, func(o file) bool {
+		return o.changed.Before(m.at) || o.changed.Equal(m.at) && (!named || slices.Contains(m.names, name(&o)))
+	})
+	slices.SortStableFunc(all, func(x, y file) int {
+		return cmp.Or(x.changed.Compare(y.changed), strings.Compare(name(&x), name(&y)))
+	})
+	size := int64(0)
+	for i := range all {
+		if f.boundedFiles > 0 && int64(i) >= f.boundedFiles || f.boundedBytes > 0 && i > 0 && size+all[i].size > f.boundedBytes {
+			all = all[:i]
+			break
+		}
+		size += all[i].size
 	}
-	return reader.Frame()
+	for i := range all {
+		if all[i].changed.After(m.at) {
+			m = sourceMark{at: all[i].changed}
+		}
+		m.names = append(slices.Clone(m.names), name(&all[i]))
+	}
+	b.next[f.id] = m
+	return all
 }
 
 // tablePlaces are the folders of a table, and how to read them.

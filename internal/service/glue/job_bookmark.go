@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,8 +17,10 @@ import (
 // GetJobBookmark, ResetJobBookmark.
 //
 // With --job-bookmark-option job-bookmark-enable a visual batch job reads the objects of its S3
-// sources that it has not read before: those that were changed after the newest one of the last
-// run that succeeded. A script job's library does the same for sources that have a transformation_ctx, at job.commit().
+// sources that it has not read before: those that were changed after the newest one of the last run that succeeded, or at
+// its time and not read yet; of a source with BoundedFiles or BoundedSize the oldest of these. job-bookmark-pause reads
+// the same and leaves the bookmark where it is. A script job's library does so for sources that have a transformation_ctx,
+// at job.commit().
 // The checkpoint of a visual streaming job is reset with its bookmark.
 
 type bookmarkDoc struct {
@@ -25,8 +28,26 @@ type bookmarkDoc struct {
 	Run      int32                `json:"run"`
 	RunID    string               `json:"runId,omitempty"`
 	Previous string               `json:"previous,omitempty"`
-	Sources  map[string]time.Time `json:"sources,omitempty"` // node id -> the newest object that was read
+	Sources  map[string]time.Time `json:"sources,omitempty"` // node id -> the time of the newest object that was read
+	Names    map[string][]string  `json:"names,omitempty"`   // node id -> the objects of that time that were read
 	Script   json.RawMessage      `json:"script,omitempty"`  // as the library of scripts keeps it
+}
+
+// bookmarks reports whether a run with these arguments reads by a bookmark.
+func bookmarks(args map[string]string) (bool, error) {
+	for _, name := range []string{"job-bookmark-from", "job-bookmark-to"} {
+		if jobArgument(args, name) != "" {
+			return false, fmt.Errorf("--%s is not supported: runs read on from where the last that succeeded has ended", name)
+		}
+	}
+	switch option := jobArgument(args, "job-bookmark-option"); option {
+	case "job-bookmark-enable", "job-bookmark-pause":
+		return true, nil
+	case "", "job-bookmark-disable":
+		return false, nil
+	default:
+		return false, fmt.Errorf("--job-bookmark-option: %q is neither job-bookmark-enable nor job-bookmark-pause nor job-bookmark-disable", option)
+	}
 }
 
 func bookmarkNotFound(job string) error { return notFound("Continuation for job %s not found", job) }
@@ -84,7 +105,7 @@ func (s *Service) ResetJobBookmark(ctx context.Context, in *glue.ResetJobBookmar
 	}
 	d, err := s.bookmarks.Modify(ctx, func(d *bookmarkDoc) error {
 		d.Version++
-		d.Sources, d.Script, d.Previous, d.RunID = nil, nil, d.RunID, ""
+		d.Sources, d.Names, d.Script, d.Previous, d.RunID = nil, nil, nil, d.RunID, ""
 		return nil
 	}, sc.account, sc.region, name)
 	if errors.Is(err, state.ErrNotFound) {

@@ -48,6 +48,9 @@ func (r *jobRunning) makeOutputs(ctx context.Context, g *jobGraph, frames map[st
 	for i := range g.targets {
 		t := g.targets[i]
 		f := frames[t.id]
+		if t.quality && f != nil {
+			r.quality(&t, f)
+		}
 		if f == nil || f.Len() == 0 || len(f.Columns) == 0 {
 			continue
 		}
@@ -71,7 +74,11 @@ func (r *jobRunning) makeOutputs(ctx context.Context, g *jobGraph, frames map[st
 			if t.format.Name == "parquet" {
 				columns = etl.Widened(columns, known)
 			}
-			bodies, err := etl.EncodeParts(p.Frame, columns, t.format, partRows)
+			rows := partRows
+			if t.parts > 0 {
+				rows = max(1, min(partRows, (f.Len()+t.parts-1)/t.parts))
+			}
+			bodies, err := etl.EncodeParts(p.Frame, columns, t.format, rows)
 			if err != nil {
 				return nil, fmt.Errorf("target %s: %w", t.name, err)
 			}
@@ -83,7 +90,7 @@ func (r *jobRunning) makeOutputs(ctx context.Context, g *jobGraph, frames map[st
 			o.folder = t.prefix + etl.Folder(o.keys, o.values)
 			left := int64(p.Frame.Len())
 			for _, body := range bodies {
-				o.body, o.rows = body, min(left, partRows)
+				o.body, o.rows = body, min(left, int64(rows))
 				left -= o.rows
 				o.key = o.folder + t.format.FileName(at.UnixMilli(), index)
 				index++
@@ -92,6 +99,15 @@ func (r *jobRunning) makeOutputs(ctx context.Context, g *jobGraph, frames map[st
 		}
 	}
 	return all, nil
+}
+
+// quality evaluates the rules that Glue has where a node asks for the quality of its data and names none: there is a column.
+func (r *jobRunning) quality(t *jobTarget, f *etl.Frame) {
+	outcome := "Passed"
+	if len(f.Columns) == 0 {
+		outcome = "Failed"
+	}
+	r.log(logOutput, fmt.Sprintf("Data quality of %s: ColumnCount > 0: %s (%d columns).", t.name, outcome, len(f.Columns)))
 }
 
 // splitIngest takes the partition keys that a streaming job fills by itself from those of a table.

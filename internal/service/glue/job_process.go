@@ -218,7 +218,7 @@ func (r *jobRunning) prepare(ctx context.Context, run *jobscript.Run, wheels []s
 		left -= int64(len(data))
 		run.Libraries = append(run.Libraries, jobscript.File{Name: path.Base(m), Data: data})
 	}
-	if run.Bookmark, err = r.scriptBookmark(run.BookmarkOption); err != nil {
+	if run.Bookmark, err = r.scriptBookmark(); err != nil {
 		return err
 	}
 	run.Env, err = r.environment(ctx)
@@ -291,13 +291,9 @@ func (r *jobRunning) environment(ctx context.Context) ([]string, error) {
 }
 
 // scriptBookmark is how far earlier runs have read, as the script's library has it; nil: the run has no bookmark.
-func (r *jobRunning) scriptBookmark(option string) ([]byte, error) {
-	switch option {
-	case "job-bookmark-enable", "job-bookmark-pause":
-	case "", "job-bookmark-disable":
-		return nil, nil
-	default:
-		return nil, fmt.Errorf("--job-bookmark-option: %q is neither job-bookmark-enable nor job-bookmark-pause nor job-bookmark-disable", option)
+func (r *jobRunning) scriptBookmark() ([]byte, error) {
+	if on, err := bookmarks(r.args); !on {
+		return nil, err
 	}
 	d, err := r.s.bookmarks.Get(r.sc.account, r.sc.region, r.d.Job)
 	if errors.Is(err, state.ErrNotFound) || err == nil && d.Script == nil {

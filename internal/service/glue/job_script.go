@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -156,11 +157,16 @@ func jobScript(u *types.JobUpdate, g *jobGraph) string {
 
 // helpers writes the imports and functions that nodes of some kinds need.
 func (w *scriptWriter) helpers(u *types.JobUpdate) {
-	var filter, route, aggregate, query bool
+	var filter, route, aggregate, query, join, nulls, fill bool
 	for _, n := range u.CodeGenConfigurationNodes {
 		filter = filter || n.Filter != nil || n.Route != nil
 		route, aggregate = route || n.Route != nil, aggregate || n.Aggregate != nil
-		query = query || n.SparkSQL != nil
+		query, nulls = query || n.SparkSQL != nil, nulls || n.DropNullFields != nil
+		join = join || n.Join != nil && n.Join.JoinType != types.JoinTypeEquijoin
+		fill = fill || n.FillMissingValues != nil
+	}
+	if fill {
+		w.line("from awsglueml.transforms import FillMissingValues")
 	}
 	if filter {
 		w.line("import re")
@@ -168,8 +174,11 @@ func (w *scriptWriter) helpers(u *types.JobUpdate) {
 	if route {
 		w.line("from awsglue.dynamicframe import DynamicFrameCollection")
 	}
-	if aggregate {
+	if aggregate || nulls {
 		w.line("from pyspark.sql import functions as SqlFuncs")
+	}
+	if nulls {
+		w.line("from pyspark.sql.types import StructType, StringType, NumericType")
 	}
 	if route {
 		w.b.WriteString(`
@@ -186,6 +195,42 @@ def sparkSqlQuery(glueContext, query, mapping, transformation_ctx) -> DynamicFra
     for alias, frame in mapping.items():
         frame.toDF().createOrReplaceTempView(alias)
     return DynamicFrame.fromDF(spark.sql(query), glueContext, transformation_ctx)
+`)
+	}
+	if join {
+		w.b.WriteString(`
+
+def joined(glueContext, left, right, keys1, keys2, how, transformation_ctx):
+    one, other = left.toDF(), right.toDF()
+    renamed = {c: "." + c for c in other.columns if c in one.columns}
+    for c, to in renamed.items():
+        other = other.withColumnRenamed(c, to)
+    on = [one[a] == other["` + "`" + `" + renamed[b] + "` + "`" + `" if b in renamed else b] for a, b in zip(keys1, keys2)]
+    return DynamicFrame.fromDF(one.join(other, on, how), glueContext, transformation_ctx)
+`)
+	}
+	if nulls {
+		w.b.WriteString(`
+
+def null_fields(df, schema, path, nullStringSet, nullIntegerSet):
+    fields = []
+    for field in schema:
+        column = SqlFuncs.col(path + field.name)
+        there = column.isNotNull()
+        if isinstance(field.dataType, StringType) and nullStringSet:
+            there = there & ~SqlFuncs.trim(column).isin(list(nullStringSet))
+        if isinstance(field.dataType, NumericType) and nullIntegerSet:
+            there = there & ~column.isin(list(nullIntegerSet))
+        if df.filter(there).isEmpty():
+            fields.append(path + field.name)
+        elif isinstance(field.dataType, StructType):
+            fields += null_fields(df, field.dataType, path + field.name + ".", nullStringSet, nullIntegerSet)
+    return fields
+
+
+def drop_nulls(glueContext, frame, nullStringSet, nullIntegerSet, transformation_ctx) -> DynamicFrame:
+    df = frame.toDF()
+    return DropFields.apply(frame=frame, paths=null_fields(df, df.schema, "", nullStringSet, nullIntegerSet), transformation_ctx=transformation_ctx)
 `)
 	}
 	if aggregate {
@@ -250,14 +295,23 @@ func (w *scriptWriter) source(g *jobGraph, id string) bool {
 		}
 		options := `{"multiLine": "false"}`
 		if f.read.Format == "csv" {
-			d := ","
-			if f.read.Delimiter != 0 {
-				d = string(f.read.Delimiter)
-			}
-			options = fmt.Sprintf(`{"quoteChar": "\"", "withHeader": %s, "separator": %s}`, py(f.read.Header), py(d))
+			options = csvScriptOptions(f.read)
 		}
-		w.line(`%s = glueContext.create_dynamic_frame.from_options(format_options=%s, connection_type="s3", format=%s, connection_options={"paths": %s, "recurse": %s}, transformation_ctx=%s)`,
-			name, options, py(f.read.Format), py(paths), py(f.recurse), py(name))
+		if path := f.read.Path; len(path) > 0 {
+			options = fmt.Sprintf(`{"jsonPath": %s, "multiLine": "true"}`, py("$"+strings.ReplaceAll("."+strings.Join(path, "."), ".[*]", "[*]")))
+		}
+		more := ""
+		if len(f.exclusions) > 0 {
+			more += `, "exclusions": ` + py(py(f.exclusions))
+		}
+		if f.boundedFiles > 0 {
+			more += `, "boundedFiles": ` + py(strconv.FormatInt(f.boundedFiles, 10))
+		}
+		if f.boundedBytes > 0 {
+			more += `, "boundedSize": ` + py(strconv.FormatInt(f.boundedBytes, 10))
+		}
+		w.line(`%s = glueContext.create_dynamic_frame.from_options(format_options=%s, connection_type="s3", format=%s, connection_options={"paths": %s, "recurse": %s%s}, transformation_ctx=%s)`,
+			name, options, py(f.read.Format), py(paths), py(f.recurse), more, py(name))
 	}
 	w.line("")
 	return true
@@ -299,7 +353,17 @@ func (w *scriptWriter) node(g *jobGraph, id string, v any) {
 	case *types.DropDuplicates:
 		w.line(`%s = DynamicFrame.fromDF(%s.toDF().dropDuplicates(%s), glueContext, %s)`, name, input(v.Inputs, 0), pyOptional(v.Columns), py(name))
 	case *types.DropNullFields:
-		w.line("%s = DropNullFields.apply(frame=%s, transformation_ctx=%s)", name, input(v.Inputs, 0), py(name))
+		texts, numbers := nullSets(dropNulls(v))
+		w.line("%s = drop_nulls(glueContext, frame=%s, nullStringSet=%s, nullIntegerSet=%s, transformation_ctx=%s)", name, input(v.Inputs, 0), texts, numbers, py(name))
+	case *types.FillMissingValues:
+		output := ""
+		if v.FilledPath != nil {
+			output = ", output_column=" + py(strings.Join(jsonPathOf(v.FilledPath), "."))
+		}
+		one("FillMissingValues", v.Inputs, "missing_values_column="+py(strings.Join(jsonPathOf(v.ImputedPath), "."))+output)
+	case *types.Merge:
+		i := slices.Index(v.Inputs, aws.ToString(v.Source))
+		w.line("%s = %s.mergeDynamicFrame(stage_dynamic_frame=%s, primary_keys=%s, transformation_ctx=%s)", name, input(v.Inputs, 1-i), input(v.Inputs, i), py(v.PrimaryKeys), py(name))
 	case *types.Union:
 		distinct := ""
 		if v.UnionType == types.UnionTypeDistinct {
@@ -307,8 +371,11 @@ func (w *scriptWriter) node(g *jobGraph, id string, v any) {
 		}
 		w.line(`%s = DynamicFrame.fromDF(%s.toDF().unionByName(%s.toDF(), allowMissingColumns=True)%s, glueContext, %s)`, name, input(v.Inputs, 0), input(v.Inputs, 1), distinct, py(name))
 	case *types.Join:
-		do, _, _, _ := transformOf(v) // the graph was checked
-		j := do.(etl.Join)
+		j, _ := joinOf(v) // the graph was checked
+		if j.Type != "equijoin" {
+			w.line("%s = joined(glueContext, %s, %s, %s, %s, %s, %s)", name, input(v.Inputs, 0), input(v.Inputs, 1), py(j.Left), py(j.Right), py(j.Type), py(name))
+			break
+		}
 		w.line("%s = Join.apply(frame1=%s, frame2=%s, keys1=%s, keys2=%s, transformation_ctx=%s)", name, input(v.Inputs, 0), input(v.Inputs, 1), py(j.Left), py(j.Right), py(name))
 	case *types.Route:
 		var parts []string
@@ -332,6 +399,54 @@ func (w *scriptWriter) node(g *jobGraph, id string, v any) {
 		w.target(g, id)
 	}
 	w.line("")
+}
+
+// csvScriptOptions are the format_options of a CSV source.
+func csvScriptOptions(o etl.ReadOptions) string {
+	d, q, more := ",", py("\""), ""
+	if o.Delimiter != 0 {
+		d = string(o.Delimiter)
+	}
+	if o.Quote > 0 {
+		q = py(string(o.Quote))
+	} else if o.Quote < 0 {
+		q = "-1"
+	}
+	if o.Escape != 0 {
+		more += `, "escaper": ` + py(string(o.Escape))
+	}
+	if o.SkipFirst {
+		more += `, "skipFirst": True`
+	}
+	return fmt.Sprintf(`{"quoteChar": %s, "withHeader": %s, "separator": %s%s}`, q, py(o.Header), py(d), more)
+}
+
+// nullSets are the texts and the numbers that count as null, as Python has sets.
+func nullSets(t etl.DropNullFields) (texts, numbers string) {
+	var s, n []string
+	if t.Empty {
+		s = append(s, py(""))
+	}
+	if t.NullText {
+		s = append(s, py("null"))
+	}
+	if t.MinusOne {
+		n = append(n, "-1")
+	}
+	for _, v := range t.Values {
+		if strings.EqualFold(v.Type, "string") {
+			s = append(s, py(strings.TrimSpace(v.Text)))
+		} else if _, err := strconv.ParseFloat(v.Text, 64); err == nil {
+			n = append(n, v.Text)
+		}
+	}
+	set := func(all []string) string {
+		if len(all) == 0 {
+			return "set()"
+		}
+		return "{" + strings.Join(all, ", ") + "}"
+	}
+	return set(s), set(n)
 }
 
 func pyOptional(paths [][]string) string {

@@ -23,8 +23,9 @@ def begun():
     return _state["begun"]
 
 
-def unread(ctx, objects):
-    """Those of objects, dictionaries with Key and LastModified, that no earlier run has read."""
+def unread(ctx, objects, files=0, size=0):
+    """Those of objects, dictionaries with Key, Size and LastModified, that no earlier run has read: the oldest of them where
+    a number of files or bytes bounds a run."""
     if not ctx or not _state["enabled"]:
         return objects
     mark = _state["was"].get(ctx) or {}
@@ -34,6 +35,14 @@ def unread(ctx, objects):
         at = int(o["LastModified"].timestamp() * 1000)
         if at > newest or at == newest and o["Key"] not in names:
             fresh.append(o)
+    if files or size:
+        fresh.sort(key=lambda o: (o["LastModified"], o["Key"]))
+        held = 0
+        for n, o in enumerate(fresh):
+            if files and n >= files or size and n and held + o["Size"] > size:
+                fresh = fresh[:n]
+                break
+            held += o["Size"]
     # Objects of the same time as the newest may still come: they are told by their names.
     top = max([newest] + [int(o["LastModified"].timestamp() * 1000) for o in fresh])
     keys = [o["Key"] for o in fresh if int(o["LastModified"].timestamp() * 1000) == top]

@@ -256,7 +256,7 @@ class GlueContext:
 
     # Objects.
 
-    def _read(self, paths, format, format_options, recurse, exclusions, transformation_ctx, schema=None):
+    def _read(self, paths, format, format_options, recurse, exclusions, transformation_ctx, schema=None, bounds=(0, 0)):
         """A frame of the objects below paths, None where there is nothing."""
         kind = (format or "").lower()
         kind = {"glueparquet": "parquet"}.get(kind, kind)
@@ -275,7 +275,7 @@ class GlueContext:
             for pattern in exclusions:
                 p = re.compile(re.sub(r"\\\*\\\*", ".*", re.escape(pattern)).replace(r"\*", "[^/]*") + "$")
                 found = [x for x in found if not p.match("s3://%s/%s" % (bucket, x["Key"])) and not p.match(x["Key"])]
-            found = _bookmark.unread(transformation_ctx and "%s %s" % (transformation_ctx, path), found)
+            found = _bookmark.unread(transformation_ctx and "%s %s" % (transformation_ctx, path), found, *bounds)
             if not found:
                 continue
             folder = _s3.scratch("in")
@@ -283,7 +283,9 @@ class GlueContext:
             r = self.spark_session.read
             if kind == "csv":
                 r = r.option("header", str(o.get("withHeader", False)).lower()).option("sep", o.get("separator", ",")).option("multiLine", str(o.get("multiLine", o.get("multiline", False))).lower())
-                if o.get("quoteChar") not in (None, -1, "-1"):
+                if o.get("quoteChar") in (-1, "-1"):
+                    r = r.option("quote", "")
+                elif o.get("quoteChar") is not None:
                     r = r.option("quote", o["quoteChar"])
                 if o.get("escaper"):
                     r = r.option("escape", o["escaper"])

@@ -107,7 +107,14 @@ class DynamicFrame:
 
     def filter(self, f=None, transformation_ctx="", **kwargs):
         schema, keep = self._df.schema, f
-        rdd = self._df.rdd.filter(lambda row: bool(keep(_Record(row.asDict(True)))))
+
+        def kept(row):
+            try:
+                return bool(keep(_Record(row.asDict(True))))
+            except (KeyError, TypeError, ValueError):  # of a field that is not there, or null
+                return False
+
+        rdd = self._df.rdd.filter(kept)
         return self._new(self.glue_ctx.spark_session.createDataFrame(rdd, schema))
 
     def map(self, f=None, preservesPartitioning=False, transformation_ctx="", **kwargs):
@@ -151,6 +158,21 @@ class DynamicFrame:
             for c in df.columns:
                 df = df.withColumn(c, _col(c).cast(_spark_type(choice[5:])))
         return self._new(df)
+
+    def mergeDynamicFrame(self, stage_dynamic_frame, primary_keys, transformation_ctx="", options=None, **kwargs):
+        """This frame with its rows replaced by those of a staging frame that have the same keys; others of it are added."""
+        stage = stage_dynamic_frame.toDF()
+        keys = stage.select(*[_col(k).alias("k%d" % n) for n, k in enumerate(primary_keys)]).distinct()
+        on = [_df_col(self._df, k) == keys["k%d" % n] for n, k in enumerate(primary_keys)]
+        return self._new(self._df.join(keys, on, "leftanti").unionByName(stage, allowMissingColumns=True))
+
+    def spigot(self, path, options=None, transformation_ctx="", **kwargs):
+        from awsglue.transforms import Spigot
+
+        return Spigot()(self, path, options)
+
+    def errorsAsDynamicFrame(self):
+        return self.glue_ctx.create_dynamic_frame._frame(None, self.name)
 
     def unnest(self, transformation_ctx="", **kwargs):
         return self._new(_unnested(self._df))
@@ -228,7 +250,8 @@ class DynamicFrameReader:
             import json
 
             exclusions = json.loads(exclusions)
-        df = self._glue_context._read(paths, format, format_options, str(o.get("recurse", True)).lower() == "true", exclusions, transformation_ctx)
+        bounds = int(o.get("boundedFiles") or 0), int(o.get("boundedSize") or 0)
+        df = self._glue_context._read(paths, format, format_options, str(o.get("recurse", True)).lower() == "true", exclusions, transformation_ctx, bounds=bounds)
         return self._frame(df, transformation_ctx)
 
     def from_catalog(self, database=None, table_name=None, redshift_tmp_dir="", transformation_ctx="", push_down_predicate="", additional_options=None, catalog_id=None, **kwargs):
@@ -264,6 +287,10 @@ def _quoted(name):
 
 def _col(name):
     return f.col(name if "." in name and "`" not in name and not name.startswith(".") else _quoted(name))
+
+
+def _df_col(df, name):
+    return df[name if "." in name and name not in df.columns else _quoted(name)]
 
 
 def _spark_type(kind):

@@ -1,0 +1,1 @@
+"""The transforms of Glue that learn from their data."""

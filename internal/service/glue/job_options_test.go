@@ -1,0 +1,190 @@
+package glue
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// datedObjects have the times that a test gives them.
+type datedObjects struct {
+	*memoryObjects
+	at map[string]time.Time
+}
+
+func (d *datedObjects) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, o ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	out, err := d.memoryObjects.ListObjectsV2(ctx, in, o...)
+	if err == nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		for i := range out.Contents {
+			out.Contents[i].LastModified = aws.Time(d.at[*out.Contents[i].Key])
+		}
+	}
+	return out, err
+}
+
+func (d *datedObjects) put(key, body string, at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.objects[key], d.at[key] = body, at
+}
+
+// taken are the objects below a prefix, which are removed.
+func (d *datedObjects) taken(prefix string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []string
+	for k, body := range d.objects {
+		if strings.HasPrefix(k, prefix) {
+			all = append(all, body)
+			delete(d.objects, k)
+		}
+	}
+	return strings.ReplaceAll(strings.TrimSpace(strings.Join(all, "")), "\n", ";")
+}
+
+// TestJobBookmarks: runs read what no earlier one has read, also of the time of the newest, no more than a bound says,
+// oldest first; a run that pauses the bookmark leaves it.
+func TestJobBookmarks(t *testing.T) {
+	objects := &datedObjects{&memoryObjects{objects: map[string]string{"out/": ""}}, map[string]time.Time{}}
+	s, clock := newService(t, objects)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	begin := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	objects.put("in/c.json", `{"n":3}`, begin)
+	objects.put("in/b.json", `{"n":2}`, begin)
+	objects.put("in/a.json", `{"n":1}`, begin.Add(time.Hour))
+	if _, err := s.CreateJob(t.Context(), &glue.CreateJobInput{
+		Name: aws.String("j"), Role: aws.String("glue"), Command: &types.JobCommand{Name: aws.String("glueetl")},
+		DefaultArguments: map[string]string{"--job-bookmark-option": "job-bookmark-enable"},
+		CodeGenConfigurationNodes: map[string]types.CodeGenConfigurationNode{
+			"in":  {S3JsonSource: &types.S3JsonSource{Name: aws.String("in"), Paths: []string{"s3://b/in/"}, AdditionalOptions: &types.S3DirectSourceAdditionalOptions{BoundedFiles: aws.Int64(2)}}},
+			"out": {S3DirectTarget: &types.S3DirectTarget{Name: aws.String("out"), Inputs: []string{"in"}, Path: aws.String("s3://b/out"), Format: types.TargetFormatJson}},
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	run := func(arguments map[string]string) string {
+		t.Helper()
+		out, err := s.StartJobRun(t.Context(), &glue.StartJobRunInput{JobName: aws.String("j"), Arguments: arguments})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got *glue.GetJobRunOutput
+		eventually(t, func() { clock.Advance(time.Second) }, "the run", func() bool {
+			got, err = s.GetJobRun(t.Context(), &glue.GetJobRunInput{JobName: aws.String("j"), RunId: out.JobRunId})
+			return err == nil && got.JobRun.CompletedOn != nil
+		})
+		if got.JobRun.JobRunState != types.JobRunStateSucceeded {
+			return aws.ToString(got.JobRun.ErrorMessage)
+		}
+		return objects.taken("out/run-")
+	}
+	paused := map[string]string{"--job-bookmark-option": "job-bookmark-pause"}
+	for i, step := range []struct {
+		arguments map[string]string
+		want      string
+	}{
+		{paused, `{"n":2};{"n":3}`},
+		{nil, `{"n":2};{"n":3}`},
+		{nil, `{"n":1}`},
+		{nil, ``},
+	} {
+		if got := run(step.arguments); got != step.want {
+			t.Errorf("run %d: %q, want %q", i, got, step.want)
+		}
+	}
+	objects.put("in/d.json", `{"n":4}`, begin.Add(time.Hour)) // of the time of the newest
+	if got := run(paused); got != `{"n":4}` {
+		t.Errorf("paused: %q", got)
+	}
+	if got := run(nil); got != `{"n":4}` {
+		t.Errorf("of the same time: %q", got)
+	}
+	objects.put("in/b.json", `{"n":5}`, begin.Add(2*time.Hour)) // it was changed
+	if got := run(nil); got != `{"n":5}` {
+		t.Errorf("changed: %q", got)
+	}
+	if got := run(map[string]string{"--job-bookmark-option": "on"}); !strings.Contains(got, `"on" is neither`) {
+		t.Errorf("an option that does not exist: %q", got)
+	}
+	if got := run(map[string]string{"--job-bookmark-option": "job-bookmark-pause", "--job-bookmark-from": "jr_1"}); !strings.Contains(got, "job-bookmark-from is not supported") {
+		t.Errorf("from: %q", got)
+	}
+	if _, err := s.ResetJobBookmark(t.Context(), &glue.ResetJobBookmarkInput{JobName: aws.String("j")}); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(nil); got != `{"n":3};{"n":1}` {
+		t.Errorf("after a reset: %q", got)
+	}
+}
+
+// TestNodeOptions: what a node says that cannot be done is refused with its name.
+func TestNodeOptions(t *testing.T) {
+	s, _ := newService(t, &memoryObjects{objects: map[string]string{}})
+	csv := func(change func(*types.S3CsvSource)) types.CodeGenConfigurationNode {
+		v := &types.S3CsvSource{Name: aws.String("in"), Paths: []string{"s3://b/in/"}, Separator: types.SeparatorComma, QuoteChar: types.QuoteCharQuote}
+		change(v)
+		return types.CodeGenConfigurationNode{S3CsvSource: v}
+	}
+	json := func(path string) types.CodeGenConfigurationNode {
+		return types.CodeGenConfigurationNode{S3JsonSource: &types.S3JsonSource{Name: aws.String("in"), Paths: []string{"s3://b/in/"}, JsonPath: &path}}
+	}
+	join := func(columns ...types.JoinColumn) types.CodeGenConfigurationNode {
+		return types.CodeGenConfigurationNode{Join: &types.Join{Name: aws.String("j"), Inputs: []string{"a", "other"}, JoinType: types.JoinTypeLeft, Columns: columns}}
+	}
+	column := func(from string) types.JoinColumn {
+		return types.JoinColumn{From: &from, Keys: [][]string{{"id"}}}
+	}
+	for _, test := range []struct {
+		source, transform types.CodeGenConfigurationNode
+		parts, want       string
+	}{
+		{csv(func(v *types.S3CsvSource) { v.QuoteChar = types.QuoteCharQuillemet }), types.CodeGenConfigurationNode{}, "", `quote character "quillemet"`},
+		{csv(func(v *types.S3CsvSource) { v.Escaper = aws.String("ab") }), types.CodeGenConfigurationNode{}, "", "more than one character"},
+		{csv(func(v *types.S3CsvSource) { v.Escaper = aws.String(",") }), types.CodeGenConfigurationNode{}, "", "must differ"},
+		{csv(func(v *types.S3CsvSource) {
+			v.AdditionalOptions = &types.S3DirectSourceAdditionalOptions{BoundedSize: aws.Int64(-1)}
+		}), types.CodeGenConfigurationNode{}, "", "not negative"},
+		{csv(func(v *types.S3CsvSource) {
+			v.QuoteChar, v.Escaper, v.Multiline, v.CompressionType = types.QuoteCharSingleQuote, aws.String(`\`), aws.Bool(true), types.CompressionTypeGzip
+		}), types.CodeGenConfigurationNode{}, "3", ""},
+		{json("$.a[0]"), types.CodeGenConfigurationNode{}, "", "JsonPath"},
+		{json("$.Records[*]"), types.CodeGenConfigurationNode{}, "many", "NumberTargetPartitions"},
+		{json("$.Records[*]"), types.CodeGenConfigurationNode{Aggregate: &types.Aggregate{Name: aws.String("g"), Inputs: []string{"a"}, Groups: [][]string{}, Aggs: []types.AggregateOperation{{Column: []string{"x"}, AggFunc: types.AggFunctionKurtosis}}}}, "", ""},
+		{json(""), types.CodeGenConfigurationNode{FillMissingValues: &types.FillMissingValues{Name: aws.String("f"), Inputs: []string{"a"}, ImputedPath: aws.String("x"), FilledPath: aws.String("y.z")}}, "", "FilledPath"},
+		{json(""), types.CodeGenConfigurationNode{FillMissingValues: &types.FillMissingValues{Name: aws.String("f"), Inputs: []string{"a"}, ImputedPath: aws.String("x")}}, "", ""},
+		{json(""), join(column("a"), column("nobody")), "", `"nobody", which is not an input`},
+		{json(""), join(column("a"), column("a")), "", "twice"},
+		{json(""), join(column("other"), column("a")), "", ""},
+		{json(""), types.CodeGenConfigurationNode{Merge: &types.Merge{Name: aws.String("m"), Inputs: []string{"a", "other"}, Source: aws.String("x"), PrimaryKeys: [][]string{{"id"}}}}, "", `Source "x"`},
+		{json(""), types.CodeGenConfigurationNode{Merge: &types.Merge{Name: aws.String("m"), Inputs: []string{"a", "other"}, Source: aws.String("other"), PrimaryKeys: [][]string{{"id"}}}}, "", ""},
+		{json(""), types.CodeGenConfigurationNode{Spigot: &types.Spigot{Name: aws.String("m"), Inputs: []string{"a"}, Path: aws.String("s3://b/x")}}, "", "Nodes of the type Spigot are not supported"},
+	} {
+		target := &types.S3DirectTarget{Name: aws.String("out"), Inputs: []string{"a"}, Path: aws.String("s3://b/out"), Format: types.TargetFormatCsv, NumberTargetPartitions: &test.parts}
+		nodes := map[string]types.CodeGenConfigurationNode{"a": test.source, "other": json(""), "out": {S3DirectTarget: target}}
+		if nodeKinds(test.transform) > 0 {
+			nodes["t"], target.Inputs = test.transform, []string{"t"}
+		}
+		_, err := s.CreateJob(t.Context(), &glue.CreateJobInput{
+			Name: aws.String("j"), Role: aws.String("glue"), Command: &types.JobCommand{Name: aws.String("glueetl")}, CodeGenConfigurationNodes: nodes,
+		})
+		if test.want == "" && err != nil || test.want != "" && (code(err) != "InvalidInputException" || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%q: %v", test.want, err)
+		}
+		if err == nil {
+			if _, err := s.DeleteJob(t.Context(), &glue.DeleteJobInput{JobName: aws.String("j")}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
