@@ -1,6 +1,7 @@
 package sparksql
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -201,6 +202,7 @@ CAST(to_timestamp(at) AS date) => "2026-11-28"
 7 / 0 => null
 x % 0 => null
 s || x => "Spark SQL-2"
+unbase64('YWJj') => "YWJj"
 s LIKE 'Spark\_%' => false
 s LIKE 'Spark _QL' => true
 `), "\n") {
@@ -217,7 +219,16 @@ s LIKE 'Spark _QL' => true
 			used[name] = true
 		}
 	}
+	recorded, err := os.ReadFile("testdata/spark.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name := range templates {
+		if name, _, _ := strings.Cut(name, "/"); strings.Contains(string(recorded), name+"(") {
+			continue // TestAsSpark tries it
+		} else if name == "strpos" { // what position(a IN b) is parsed as
+			continue
+		}
 		if name, _, _ = strings.Cut(name, "/"); !used[name] {
 			t.Errorf("%s was not tried", name)
 		}

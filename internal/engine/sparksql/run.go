@@ -38,7 +38,7 @@ func (e *Engine) Check(text string, names []string) error {
 
 // Run implements etl.SQLEngine.
 func (e *Engine) Run(ctx context.Context, text string, tables []etl.SQLTable, limit int64) (*etl.Frame, error) {
-	in := &inputs{tables: map[string]*lakesql.Table{}, files: map[string]lakesql.File{}, columns: map[string]bool{}, spelled: map[string]string{}}
+	in := &inputs{tables: map[string]*lakesql.Table{}, files: map[string]lakesql.File{}, columns: map[string]*hivetype.Type{}, spelled: map[string]string{}}
 	var names []string
 	empty := true
 	for _, t := range tables {
@@ -225,10 +225,10 @@ func plainStrings(t *hivetype.Type) *hivetype.Type {
 // inputs are the tables of a query: its catalog and its files.
 type inputs struct {
 	tables  map[string]*lakesql.Table
-	files   map[string]lakesql.File // by location
-	columns map[string]bool         // of all tables, in lower case
-	spelled map[string]string       // names in lower case, as the inputs write them; "": they do so in several ways
-	keyed   bool                    // there are maps whose keys are no strings
+	files   map[string]lakesql.File   // by location
+	columns map[string]*hivetype.Type // of all tables, in lower case; nothing is known of the type of one that differs
+	spelled map[string]string         // names in lower case, as the inputs write them; "": they do so in several ways
+	keyed   bool                      // there are maps whose keys are no strings
 }
 
 func (in *inputs) spell(name string) {
@@ -269,7 +269,12 @@ func (in *inputs) describe(t etl.SQLTable) error {
 		if seen[name] {
 			return fmt.Errorf("the input %s has the column %q twice, in different letter case: rename one", t.Name, name)
 		}
-		seen[name], in.columns[name] = true, true
+		seen[name] = true
+		if was := in.columns[name]; was == nil {
+			in.columns[name] = c.Type
+		} else if !was.Equal(c.Type) {
+			in.columns[name] = new(hivetype.Type)
+		}
 		in.spell(c.Name)
 		d.Columns = append(d.Columns, lakesql.Column{Name: name, Type: in.lowered(c.Type)})
 	}

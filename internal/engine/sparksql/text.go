@@ -13,6 +13,9 @@ import (
 // regexpMark begins the pattern of a LIKE that was written as RLIKE.
 const regexpMark = "\ue000"
 
+// ilikeMark begins the pattern of a LIKE that was written as ILIKE.
+const ilikeMark = "\ue001"
+
 // explodeName is the function that stands for explode in FROM.
 const explodeName = "__explode"
 
@@ -66,8 +69,8 @@ func lex(src string) ([]token, error) {
 			}
 			line += strings.Count(rest[:n+4], "\n")
 			i += n + 4
-		case r == '\'' || r == '"':
-			v, n, err := unquote(rest, byte(r), line)
+		case r == '\'' || r == '"' || (r == 'r' || r == 'R') && len(rest) > 1 && (rest[1] == '\'' || rest[1] == '"'):
+			v, n, err := unquoted(rest, line)
 			if err != nil {
 				return nil, err
 			}
@@ -137,6 +140,19 @@ func lex(src string) ([]token, error) {
 				case 'D', 'd':
 					t.value = "CAST(" + t.value + " AS double)"
 					n++
+				case 'F', 'f':
+					t.value = "CAST(" + t.value + " AS real)"
+					n++
+				case 'S', 's':
+					t.value = "CAST(" + t.value + " AS smallint)"
+					n++
+				case 'Y', 'y':
+					t.value = "CAST(" + t.value + " AS tinyint)"
+					n++
+				case 'B', 'b':
+					if n+1 < len(rest) && (rest[n+1] == 'D' || rest[n+1] == 'd') && !strings.ContainsAny(t.value, "eE") {
+						n += 2
+					}
 				}
 			}
 			if r, _ := utf8.DecodeRuneInString(rest[n:]); n < len(rest) && (r == '_' || unicode.IsLetter(r)) {
@@ -163,6 +179,18 @@ func lex(src string) ([]token, error) {
 		}
 	}
 	return all, nil
+}
+
+// unquoted decodes the string that s begins with, which r says is raw, and measures it.
+func unquoted(s string, line int) (string, int, error) {
+	if s[0] != 'r' && s[0] != 'R' {
+		return unquote(s, s[0], line)
+	}
+	n := strings.IndexByte(s[2:], s[1])
+	if n < 0 {
+		return "", 0, failLine(line, "a string is not closed")
+	}
+	return s[2 : n+2], n + 3, nil
 }
 
 // unquote decodes the string that s begins with, and measures it.
@@ -232,6 +260,19 @@ func rewrite(src string) (string, error) {
 			w.put(t.line, "IS NOT DISTINCT FROM")
 		case t.is("!"):
 			w.put(t.line, "NOT")
+		case t.is("ilike"):
+			if next(1).kind != text {
+				return "", failLine(t.line, "ILIKE takes a pattern that is a string")
+			}
+			i++
+			w.put(t.line, "LIKE "+quote(ilikeMark+tokens[i].value))
+		case t.is("exists") && next(1).is("(") && !next(2).is("select") && !next(2).is("with") && !next(2).is("("):
+			w.put(t.line, "any_match")
+		case t.is("minus") && next(1).is("select"):
+			w.put(t.line, "EXCEPT")
+		case t.is("limit") && next(1).kind == number && next(2).is("offset") && next(3).kind == number:
+			w.put(t.line, "OFFSET "+next(3).value+" LIMIT "+next(1).value)
+			i += 3
 		case t.is("rlike"), t.is("regexp"):
 			if next(1).kind != text {
 				return "", failLine(t.line, "%s takes a pattern that is a string", strings.ToUpper(t.value))
@@ -331,6 +372,14 @@ func (w *writer) lateral(tokens []token) (int, error) {
 	column, err := name()
 	if err != nil {
 		return 0, err
+	}
+	if i+2 < len(tokens) && tokens[i+1].is(",") && (tokens[i+2].kind == word || tokens[i+2].kind == quotedName) { // of a map: key and value
+		i++
+		value, err := name()
+		if err != nil {
+			return 0, err
+		}
+		column += ", " + value
 	}
 	inner, err := rewriteTokens(tokens[begin:end])
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -29,8 +30,8 @@ type query struct {
 const maxText = 1 << 20
 
 // parse translates a query. names are those of its inputs; columns those of all inputs in
-// lower case, or nil where they are not known yet.
-func parse(src string, names []string, columns map[string]bool) (q *query, err error) {
+// lower case, or nil where they are not known yet; a type is unknown where inputs differ in it.
+func parse(src string, names []string, columns map[string]*hivetype.Type) (q *query, err error) {
 	if len(src) > maxText {
 		return nil, fmt.Errorf("the query has more than %d bytes", maxText)
 	}
@@ -59,14 +60,28 @@ func parse(src string, names []string, columns map[string]bool) (q *query, err e
 			panic(p)
 		}
 	}()
-	t := &translator{names: map[string]bool{}, columns: columns, query: &query{statement: body, names: map[string]string{}}}
+	t := &translator{names: map[string]bool{}, aliases: map[string]bool{}, columns: columns, query: &query{statement: body, names: map[string]string{}}}
 	for _, n := range names {
 		t.names[strings.ToLower(n)] = true
 	}
 	sql.Walk(body, func(n sql.Node) bool {
-		if w, ok := n.(*sql.With); ok {
-			for _, c := range w.Queries {
+		switch n := n.(type) {
+		case *sql.With:
+			for _, c := range n.Queries {
 				t.names[c.Name.Lower()] = true
+				for _, alias := range c.Columns {
+					t.aliases[alias.Lower()] = true
+				}
+			}
+		case *sql.Select:
+			for _, item := range n.Items {
+				if item.Alias != nil {
+					t.aliases[item.Alias.Lower()] = true
+				}
+			}
+		case *sql.AliasedRelation:
+			for _, alias := range n.Columns {
+				t.aliases[alias.Lower()] = true
 			}
 		}
 		return true
@@ -84,7 +99,8 @@ func parse(src string, names []string, columns map[string]bool) (q *query, err e
 type translator struct {
 	*query
 	names   map[string]bool // of tables
-	columns map[string]bool
+	columns map[string]*hivetype.Type
+	aliases map[string]bool // of what is selected
 	having  []*sql.Select
 	nodes   int
 }
@@ -332,7 +348,7 @@ func (t *translator) groupByAlias(s *sql.Select) {
 		for _, set := range e.Sets {
 			for j, x := range set {
 				name, ok := x.(*sql.Name)
-				if !ok || t.columns[name.Ident.Lower()] {
+				if !ok || t.columns[name.Ident.Lower()] != nil {
 					continue
 				}
 				for i, item := range s.Items {
@@ -353,7 +369,7 @@ func (t *translator) groupByAlias(s *sql.Select) {
 func (t *translator) resolveHaving(s *sql.Select) {
 	walk(reflect.ValueOf(&s.Having), func(e sql.Expr) sql.Expr {
 		name, ok := e.(*sql.Name)
-		if !ok || t.columns[name.Ident.Lower()] {
+		if !ok || t.columns[name.Ident.Lower()] != nil {
 			return e
 		}
 		for _, item := range s.Items {
@@ -407,6 +423,10 @@ func (t *translator) expr(e sql.Expr) sql.Expr {
 			}
 			return like
 		}
+		if ok && strings.HasPrefix(p.Value, ilikeMark) {
+			p.Value = strings.ToLower(strings.TrimPrefix(p.Value, ilikeMark))
+			e.X = template("lower(__1)", e.X)
+		}
 		if e.Escape == nil && (!ok || strings.Contains(p.Value, `\`)) {
 			e.Escape = &sql.String{Position: e.Position, Value: `\`}
 		}
@@ -452,7 +472,7 @@ func asText(e sql.Expr) sql.Expr {
 	if _, ok := e.(*sql.String); ok {
 		return e
 	}
-	return template("CAST(__1 AS varchar)", e)
+	return template(asTextOf, e)
 }
 
 func (t *translator) cast(c *sql.Cast) sql.Expr {
@@ -474,6 +494,33 @@ func (t *translator) cast(c *sql.Cast) sql.Expr {
 	return template(text, c.X)
 }
 
+// widened gives sums and means of columns of an input Spark's types: those of floats are doubles, a mean of decimals has four
+// digits more.
+func (t *translator) widened(c *sql.Call, name string) sql.Expr {
+	if (name != "sum" && name != "avg") || len(c.Args) != 1 {
+		return c
+	}
+	column := ""
+	switch a := c.Args[0].(type) {
+	case *sql.Name:
+		column = a.Ident.Lower()
+	case *sql.Dereference:
+		if of, ok := a.Base.(*sql.Name); ok && t.names[of.Ident.Lower()] {
+			column = a.Field.Lower()
+		}
+	}
+	kind := t.columns[column]
+	switch {
+	case kind == nil || t.aliases[column]:
+	case kind.Kind == hivetype.Float:
+		c.Args[0] = template("CAST(__1 AS double)", c.Args[0])
+	case kind.Kind == hivetype.Decimal && name == "avg":
+		scale := min(kind.Scale+4, hivetype.MaxPrecision)
+		c.Args[0] = template(fmt.Sprintf("CAST(__1 AS decimal(%d,%d))", min(kind.Precision+4, hivetype.MaxPrecision), scale), c.Args[0])
+	}
+	return c
+}
+
 func (t *translator) call(c *sql.Call) sql.Expr {
 	name := c.Name.Last()
 	switch {
@@ -481,8 +528,10 @@ func (t *translator) call(c *sql.Call) sql.Expr {
 		refuse(c.Position, "the function %s is not supported", c.Name.String())
 	case len(c.WithinGroup) > 0 || c.Overflow != "" || len(c.OrderBy) > 0:
 		refuse(c.Position, "ORDER BY within the function %s is not supported", name)
-	case same[name]:
-		return c
+	case whole[name]:
+		return template("CAST(__1 AS integer)", c)
+	case same[name] && templates[name+"/"+strconv.Itoa(len(c.Args))] == "":
+		return t.widened(c, name)
 	case name == explodeName && len(c.Args) == 1: // UNNEST leaves rows whole where one column is named
 		return c.Args[0]
 	}
@@ -513,12 +562,56 @@ func (t *translator) call(c *sql.Call) sql.Expr {
 		return template(best+"(filter(__1, __e -> __e IS NOT NULL))", &sql.Array{Position: c.Position, Items: c.Args})
 	case name == "array":
 		return &sql.Array{Position: c.Position, Items: c.Args}
+	case name == "concat_ws" && len(c.Args) > 1:
+		return template("if(__1 IS NULL, NULL, coalesce(__2, ''))", c.Args[0], c)
+	case name == "map" && len(c.Args) > 0 && len(c.Args)%2 == 0:
+		keys, values := &sql.Array{Position: c.Position}, &sql.Array{Position: c.Position}
+		for i := 0; i < len(c.Args); i += 2 {
+			keys.Items, values.Items = append(keys.Items, c.Args[i]), append(values.Items, c.Args[i+1])
+		}
+		return template("map(__1, __2)", keys, values)
+	case name == "decode" && len(c.Args) > 2:
+		var rest sql.Expr = &sql.Null{}
+		args := c.Args[1:]
+		if len(args)%2 == 1 {
+			rest, args = args[len(args)-1], args[:len(args)-1]
+		}
+		for i := len(args) - 2; i >= 0; i -= 2 {
+			rest = template("if(__1 IS NOT DISTINCT FROM __2, __3, __4)", c.Args[0], args[i], args[i+1], rest)
+		}
+		return rest
+	case name == "sort_array" && len(c.Args) == 2:
+		up, ok := c.Args[1].(*sql.Boolean)
+		if !ok {
+			refuse(c.Position, "the order of sort_array must be true or false")
+		}
+		if up.Value {
+			return template(sortedUp, c.Args[0])
+		}
+		return template(sortedDown, c.Args[0])
+	case name == "sha2" && len(c.Args) == 2:
+		bits, ok := c.Args[1].(*sql.Number)
+		sha := map[string]string{"0": "sha256", "256": "sha256", "512": "sha512"}
+		if !ok || sha[bits.Text] == "" {
+			refuse(c.Position, "the bits of sha2 must be 256 or 512")
+		}
+		return template("lower(to_hex("+sha[bits.Text]+"(to_utf8(__1))))", c.Args[0])
+	case name == "date_trunc" && len(c.Args) == 2, name == "trunc" && len(c.Args) == 2:
+		unit, of, to := c.Args[0], c.Args[1], "timestamp"
+		if name == "trunc" {
+			unit, of, to = of, unit, "date"
+		}
+		u, ok := unit.(*sql.String)
+		if !ok || units[strings.ToLower(u.Value)] == "" || name == "trunc" && !slices.Contains([]string{"year", "quarter", "month", "week"}, units[strings.ToLower(u.Value)]) {
+			refuse(c.Position, "the unit of %s must be a string that is one of its units", name)
+		}
+		return template("date_trunc('"+units[strings.ToLower(u.Value)]+"', CAST(__1 AS "+to+"))", of)
 	case casts[name] != "" && len(c.Args) == 1 && name != "varchar":
 		return template(casts[name], c.Args[0])
 	case patterns[name] && len(c.Args) == 2:
 		p, ok := c.Args[1].(*sql.String)
-		if !ok || strings.Trim(p.Value, "yMdHhmsSa'T/-:., _Z") != "" || strings.Contains(p.Value, "MMM") || strings.Contains(p.Value, "Z") && !strings.Contains(p.Value, "'Z'") {
-			refuse(c.Position, "the pattern of %s must be a string of y, M (at most MM), d, H, h, m, s, S, a, and signs", name)
+		if !ok || strings.Trim(p.Value, "yMdHhmsSaE'T/-:., _Z") != "" || name != "date_format" && (strings.Contains(p.Value, "MMM") || strings.Contains(p.Value, "E")) || strings.Contains(p.Value, "Z") && !strings.Contains(p.Value, "'Z'") {
+			refuse(c.Position, "the pattern of %s must be a string of y, M (at most MM but in date_format), d, H, h, m, s, S, a, in date_format E, and signs", name)
 		}
 	}
 	text, ok := templates[name+"/"+strconv.Itoa(len(c.Args))]
