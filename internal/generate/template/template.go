@@ -88,6 +88,7 @@ func bind(tag string) (appender, error) {
 		}
 	}
 	module, method, _ := strings.Cut(strings.TrimSpace(name), ".")
+	method, _, _ = strings.Cut(method, ".") // faker.js passes over what is behind: random.number.float is random.number
 	methods, ok := modules[module]
 	if !ok {
 		return nil, fmt.Errorf("there is no module %q (modules: %s)", module, strings.Join(Modules(), ", "))
