@@ -31,9 +31,13 @@ const (
 		THEN CAST(at_timezone(from_unixtime(try_cast(CAST(__1 AS varchar) AS double)), 'UTC') AS timestamp) ELSE ` + isoTimestamp + ` END`
 	asDate = `coalesce(try_cast(regexp_extract(trim(CAST(__1 AS varchar)), '^(\d{4}-\d{1,2}-\d{1,2})([ T].*)?$', 1) AS date),
 		try_cast(regexp_extract(trim(CAST(__1 AS varchar)), '^\d{4}-\d{1,2}$') || '-01' AS date), try_cast(regexp_extract(trim(CAST(__1 AS varchar)), '^\d{4}$') || '-01-01' AS date))`
+	// A text counts without the spaces around it.
+	asDecimal = `if(typeof(__1) LIKE 'varchar%', try_cast(trim(CAST(__1 AS varchar)) AS decimal(P)), try_cast(__1 AS decimal(P)))`
+	asDouble  = `if(typeof(__1) LIKE 'varchar%', try_cast(trim(CAST(__1 AS varchar)) AS double), try_cast(__1 AS double))`
 	// Of a text, digits alone are a whole number, and what is behind a point is cut off.
-	asWhole = `try_cast(truncate(if(typeof(__1) LIKE 'varchar%' AND regexp_like(CAST(__1 AS varchar), '[eE]'), NULL, try_cast(__1 AS decimal(38,9)))) AS `
-	asBool  = `CASE WHEN typeof(__1) LIKE 'varchar%' THEN CASE WHEN lower(trim(CAST(__1 AS varchar))) IN ('t', 'true', 'y', 'yes', '1') THEN true
+	asWhole = `try_cast(truncate(if(typeof(__1) LIKE 'varchar%' AND regexp_like(CAST(__1 AS varchar), '[eE]'), NULL,
+		if(typeof(__1) LIKE 'varchar%', try_cast(trim(CAST(__1 AS varchar)) AS decimal(38,9)), try_cast(__1 AS decimal(38,9))))) AS `
+	asBool = `CASE WHEN typeof(__1) LIKE 'varchar%' THEN CASE WHEN lower(trim(CAST(__1 AS varchar))) IN ('t', 'true', 'y', 'yes', '1') THEN true
 		WHEN lower(trim(CAST(__1 AS varchar))) IN ('f', 'false', 'n', 'no', '0') THEN false END
 		WHEN typeof(__1) = 'boolean' THEN CAST(__1 AS varchar) = 'true' ELSE try_cast(CAST(__1 AS varchar) AS double) <> 0e0 END`
 	nowUTC = `CAST(at_timezone(current_timestamp, 'UTC') AS timestamp)`
@@ -50,7 +54,7 @@ var casts = map[string]string{
 	"string": asTextOf, "varchar": asTextOf, "boolean": asBool,
 	"int": asWhole + "integer)", "integer": asWhole + "integer)", "bigint": asWhole + "bigint)", "long": asWhole + "bigint)",
 	"smallint": asWhole + "smallint)", "short": asWhole + "smallint)", "tinyint": asWhole + "tinyint)", "byte": asWhole + "tinyint)",
-	"double": "try_cast(__1 AS double)", "float": "try_cast(__1 AS real)", "real": "try_cast(__1 AS real)",
+	"double": asDouble, "float": "try_cast(" + asDouble + " AS real)", "real": "try_cast(" + asDouble + " AS real)",
 	"date": asDate, "timestamp": asTimestamp,
 }
 

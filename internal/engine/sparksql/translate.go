@@ -485,7 +485,7 @@ func (t *translator) cast(c *sql.Cast) sql.Expr {
 		if len(params) == 1 {
 			params = append(params, 0)
 		}
-		return template(fmt.Sprintf("try_cast(__1 AS decimal(%d,%d))", params[0], params[1]), c.X)
+		return template(strings.ReplaceAll(asDecimal, "P", fmt.Sprintf("%d,%d", params[0], params[1])), c.X)
 	}
 	text, ok := casts[name]
 	if !ok || len(c.Type.Args)+len(c.Type.Fields)+len(c.Type.Params) > 0 {
