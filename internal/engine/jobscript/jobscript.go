@@ -401,6 +401,7 @@ func submitArguments(r *Run, memory int, tmp string) string {
 		"spark.ui.enabled=false", "spark.ui.showConsoleProgress=false", "spark.log.level=WARN",
 		"spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1",
 		fmt.Sprintf("spark.sql.shuffle.partitions=%d", threads()), "spark.sql.session.timeZone=UTC",
+		"spark.sql.ansi.enabled=false", // as in Glue: a value that cannot be cast is null
 		"spark.sql.sources.partitionColumnTypeInference.enabled=false", "spark.sql.streaming.pythonDataSource.enabled=true",
 		"spark.driver.extraJavaOptions=-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=4 -Djava.io.tmpdir=" + tmp,
 		"spark.sql.warehouse.dir=" + tmp + "/.job/warehouse",
