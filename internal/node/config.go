@@ -18,6 +18,7 @@ import (
 	"github.com/brookmere/brookmere/internal/authorize"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/compact"
+	"github.com/brookmere/brookmere/internal/engine/seal"
 )
 
 // InMemory as Config.Data keeps nothing: the data lies in a temporary directory that
@@ -57,6 +58,7 @@ type Config struct {
 	ControlDelay time.Duration `yaml:"control_delay" flag:"control-delay" doc:"how long a Kinesis stream stays CREATING, UPDATING or DELETING, as 5s"`
 	Clock        string        `yaml:"clock" flag:"clock" default:"system" value:"mode" doc:"mode of the clock: system, or in tests, which keep nothing, offset or frozen: POST /_brookmere/clock moves such a clock on"`
 	GroupAppends bool          `yaml:"group_appends" doc:"has no effect any more: appends of all shards always go to one journal"`
+	Objects      Objects       `yaml:"objects"`
 	Query        Query         `yaml:"query"`
 	Functions    Functions     `yaml:"functions"`
 	Jobs         Jobs          `yaml:"jobs"`
@@ -97,6 +99,28 @@ func (c Config) iamMode() (authorize.Mode, error) {
 type TLS struct {
 	Cert string `yaml:"cert" doc:"PEM file of the certificate chain"`
 	Key  string `yaml:"key" doc:"PEM file of its key"`
+}
+
+// Objects is about the data of objects on disk.
+type Objects struct {
+	Encryption string `yaml:"encryption" flag:"encrypt-objects" default:"off" value:"mode" doc:"mode of encryption of the data of new objects on disk: off or on; objects that are there stay as they are"`
+	// KeyFile is the file of 32 or more bytes in hexadecimal; the node's key where empty.
+	KeyFile string `yaml:"key_file" default:"the node's key, KEY in the data directory" doc:"file of the key that encrypts objects, 32 bytes or more in hexadecimal, made if missing: keep it apart from the data; without it encrypted objects are lost"`
+}
+
+// key is what encrypts objects, by the node's key if there is no other.
+func (o Objects) key(node *seal.Key) (*seal.Key, error) {
+	if o.KeyFile == "" {
+		return node, nil
+	}
+	return seal.File(o.KeyFile)
+}
+
+func (o Objects) check() error {
+	if o.Encryption != "" && o.Encryption != "on" && o.Encryption != "off" {
+		return fmt.Errorf("encryption %q: want on or off", o.Encryption)
+	}
+	return nil
 }
 
 // Query limits what SQL may use of the machine. Zero takes the default.
@@ -207,6 +231,12 @@ func (c *Config) resolve() error {
 			}
 		}
 	}
+	if c.Objects.KeyFile != "" {
+		var err error
+		if c.Objects.KeyFile, err = filepath.Abs(c.Objects.KeyFile); err != nil {
+			return fmt.Errorf("objects: %w", err)
+		}
+	}
 	for i := range c.Issuers {
 		if c.Issuers[i].Keys == "" {
 			continue
@@ -270,6 +300,9 @@ func (c Config) check() error {
 		}
 	default:
 		return fmt.Errorf("clock %q: want system, offset or frozen", c.Clock)
+	}
+	if err := c.Objects.check(); err != nil {
+		return fmt.Errorf("objects: %w", err)
 	}
 	if _, err := c.Delivery.compaction(); err != nil {
 		return fmt.Errorf("delivery: %w", err)

@@ -3,7 +3,7 @@ package node
 import (
 	"context"
 	"errors"
-	"os"
+	"io"
 	"strings"
 	"time"
 
@@ -50,8 +50,7 @@ func (f objectFiles) Files(ctx context.Context, location string) ([]lakesql.File
 		if err := allowed(ctx, f.access, folder.Bucket, o.Key, "s3:GetObject"); err != nil {
 			return nil, err
 		}
-		archive, readable := f.s3.Archived(o.Path)
-		files = append(files, lakesql.File{URI: "s3://" + folder.Bucket + "/" + o.Key, Path: o.Path, Size: o.Size, Modified: o.ModTime, Archived: archive, Unreadable: !readable})
+		files = append(files, f.file("s3://"+folder.Bucket+"/"+o.Key, o))
 	}
 	return files, nil
 }
@@ -65,16 +64,21 @@ func (f objectFiles) Object(ctx context.Context, location string) (lakesql.File,
 	if err := allowed(ctx, f.access, l.Bucket, l.Key, "s3:GetObject"); err != nil {
 		return lakesql.File{}, err
 	}
-	path, ok := f.s3.LocalFile(l.Bucket, l.Key)
+	o, ok := f.s3.LocalFile(l.Bucket, l.Key)
 	if !ok {
 		return lakesql.File{}, lakesql.ErrNoObject
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return lakesql.File{}, lakesql.ErrNoObject
+	return f.file(l.String(), o), nil
+}
+
+// file is an object as the query engine has it.
+func (f objectFiles) file(uri string, o s3.File) lakesql.File {
+	archive, readable := f.s3.Archived(o.Path)
+	file := lakesql.File{URI: uri, Path: o.Path, Size: o.Size, Modified: o.ModTime, Archived: archive, Unreadable: !readable}
+	if o.Sealed {
+		file.Open = func() (io.ReadCloser, error) { return f.s3.OpenFile(o.Path) }
 	}
-	archive, readable := f.s3.Archived(path)
-	return lakesql.File{URI: l.String(), Path: path, Size: info.Size(), Modified: info.ModTime(), Archived: archive, Unreadable: !readable}, nil
+	return file
 }
 
 // hidden reports whether a key, as far as it is below a location, is one that queries do not
@@ -101,11 +105,20 @@ func (l lake) Walk(ctx context.Context, bucket, prefix string, visit func(compac
 	}
 	now := l.s3.Snapshot()
 	defer now.Release()
-	err := now.Walk(ctx, bucket, prefix, func(f s3.File) { visit(compact.Object(f)) })
+	err := now.Walk(ctx, bucket, prefix, func(f s3.File) { visit(l.object(f)) })
 	if s3.IsNoSuchBucket(err) {
 		return compact.ErrNoBucket
 	}
 	return err
+}
+
+// object is an object as compaction has it.
+func (l lake) object(f s3.File) compact.Object {
+	o := compact.Object{Key: f.Key, Path: f.Path, Size: f.Size, ModTime: f.ModTime}
+	if f.Sealed {
+		o.Opener = func() (compact.Data, error) { return l.s3.OpenFile(f.Path) }
+	}
+	return o
 }
 
 // Replace implements compact.Lake.
@@ -118,7 +131,7 @@ func (l lake) Replace(ctx context.Context, bucket string, keys []string, keep ti
 	err := l.s3.Replace(ctx, bucket, keys, keep, func(files []s3.File) (s3.Merged, error) {
 		objects := make([]compact.Object, len(files))
 		for i, f := range files {
-			objects[i] = compact.Object(f)
+			objects[i] = l.object(f)
 		}
 		m, err := merge(objects)
 		return s3.Merged(m), err

@@ -41,8 +41,26 @@ import (
 type Object struct {
 	Key     string
 	Path    string
-	Size    int64
+	Size    int64 // of its data
 	ModTime time.Time
+	// Opener opens its data, where the file does not have it as it is; nil: the file is the data.
+	Opener func() (Data, error)
+}
+
+// Data is the data of an object. It is to be closed.
+type Data interface {
+	io.Reader
+	io.ReaderAt
+	io.Seeker
+	io.Closer
+}
+
+// open opens an object's data.
+func (o Object) open() (Data, error) {
+	if o.Opener != nil {
+		return o.Opener()
+	}
+	return os.Open(o.Path)
 }
 
 // Merged is an object that stands for the first so many objects it was made of.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -77,7 +76,7 @@ type parquetMerger struct {
 // kind than those before.
 func (m *parquetMerger) add(o Object) (same bool, err error) {
 	bad := func(err error) error { return &sourceError{m.at, fmt.Errorf("read %s: %w", o.Key, err)} }
-	f, err := os.Open(o.Path)
+	f, err := o.open()
 	if err != nil {
 		return false, bad(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -32,7 +31,7 @@ const (
 // sniff finds the format of an object by its first bytes. Snappy as Hadoop frames it has
 // none of its own, so that its name has to tell.
 func sniff(o Object) (format, error) {
-	f, err := os.Open(o.Path)
+	f, err := o.open()
 	if err != nil {
 		return 0, err
 	}
@@ -104,7 +103,7 @@ func mergeText(out io.Writer, kind format, files []Object) (n int, err error) {
 // copyText copies what an object holds, before its compression, and returns the last byte;
 // a newline if there is none.
 func copyText(w io.Writer, o Object, kind format, buf []byte) (last byte, err error) {
-	f, err := os.Open(o.Path)
+	f, err := o.open()
 	if err != nil {
 		return 0, err
 	}

@@ -87,7 +87,11 @@ const (
 
 func newEngine(t testing.TB) (*Engine, *lake) {
 	t.Helper()
-	dir := t.TempDir()
+	return newEngineAt(t, t.TempDir())
+}
+
+func newEngineAt(t testing.TB, dir string) (*Engine, *lake) {
+	t.Helper()
 	e, err := Open(Options{Dir: dir, TempDir: t.TempDir(), Clock: clockwork.NewFakeClockAt(time.Date(2024, 1, 10, 12, 0, 0, 0, time.UTC))})
 	if err != nil {
 		t.Fatal(err)
@@ -142,8 +146,13 @@ func ask(e *Engine, l *lake, text string) (string, Stats, error) {
 	if err != nil {
 		return "", Stats{}, err
 	}
+	return answered(e, Request{Statement: s, Database: "db", Catalog: l, Files: l})
+}
+
+// answered runs a query.
+func answered(e *Engine, request Request) (string, Stats, error) {
 	ctx := context.Background()
-	r, err := e.Query(ctx, Request{Statement: s, Database: "db", Catalog: l, Files: l})
+	r, err := e.Query(ctx, request)
 	if err != nil {
 		return "", Stats{}, err
 	}

@@ -1,5 +1,5 @@
 // Package objectstore keeps objects as plain files: an object is the file Dir/<bucket>/<key>,
-// which any tool can read.
+// which any tool can read, unless the store is told to encrypt.
 //
 // # Layout on disk
 //
@@ -10,6 +10,7 @@
 //	StateDir/swaps/                    replacements under way (swap.go)
 //	StateDir/values/<hh>/<hash>        records that are too long for an extended attribute
 //	StateDir/objects/...               records, on file systems without extended attributes
+//	StateDir/keys/                     keys that data is sealed with, sealed themselves (sealed.go)
 //	StateDir/trash/                    what Reset has put aside, deleted in the background and at start
 //
 // The record (record.go) is one value, so that it changes as a whole. Stores that an earlier

@@ -18,25 +18,40 @@ import (
 type File struct {
 	Key     string
 	Path    string // absolute
-	Size    int64
+	Size    int64  // of its data
 	ModTime time.Time
+	Sealed  bool // the file has the data encrypted: it is to be read by Store.OpenFile
 }
 
-// LocalFile returns the path of the file that holds an object, and whether there is one.
-func (s *Store) LocalFile(bucket, key string) (path string, ok bool) {
+// measure fills in what the record of a file says of its data, where the store has ever encrypted.
+func (s *Store) measure(f *File) error {
+	if len(s.keys.byID) == 0 || f.Size == 0 {
+		return nil
+	}
+	r, err := s.readRecord(nil, f.Path)
+	if err != nil {
+		return err
+	}
+	f.Size, f.Sealed = r.dataSize(f.Size), r.sealed != nil
+	return nil
+}
+
+// LocalFile returns the file that holds an object, and whether there is one.
+func (s *Store) LocalFile(bucket, key string) (file File, ok bool) {
 	if CheckKey(key) != nil || strings.HasSuffix(key, "/") {
-		return "", false
+		return File{}, false
 	}
 	below, ok := s.place(bucket, key)
 	if !ok || s.swaps.hides(bucket, below) {
-		return "", false
+		return File{}, false
 	}
-	path = s.file(bucket, below)
+	path := s.file(bucket, below)
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() || s.versioning(bucket) != Unversioned && s.isMarker(path) {
-		return "", false
+		return File{}, false
 	}
-	return path, true
+	file = File{Key: key, Path: path, Size: info.Size(), ModTime: info.ModTime()}
+	return file, s.measure(&file) == nil
 }
 
 // A Snapshot shows objects as they were when it was made, as far as Replace is concerned:
@@ -187,7 +202,13 @@ func (w *fileWalk) read(path, dir string) (files []File, dirs []string, err erro
 		if w.versioned && w.s.isMarker(path+"/"+e.Name()) {
 			continue
 		}
-		files = append(files, File{Key: key, Path: path + "/" + e.Name(), Size: info.Size(), ModTime: info.ModTime()})
+		file := File{Key: key, Path: path + "/" + e.Name(), Size: info.Size(), ModTime: info.ModTime()}
+		if err := w.s.measure(&file); errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, nil, err
+		}
+		files = append(files, file)
 	}
 	return files, dirs, nil
 }

@@ -78,7 +78,7 @@ func (s *Store) List(ctx context.Context, bucket string, q List) (Page, error) {
 		if err != nil {
 			return true
 		}
-		page.Entries = append(page.Entries, Info{Key: key, File: full, Size: info.Size(), ModTime: info.ModTime(), Latest: true, Record: r})
+		page.Entries = append(page.Entries, Info{Key: key, File: full, Size: r.dataSize(info.Size()), ModTime: info.ModTime(), Latest: true, Record: r})
 		page.Last = key
 		return true
 	}

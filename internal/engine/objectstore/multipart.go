@@ -52,7 +52,8 @@ type UploadedPart struct {
 	Size    int64
 	ModTime time.Time
 	Record
-	file string
+	file   string
+	stored int64 // size of the file
 }
 
 // IsUploadID reports whether id has the form of the ids of uploads: a UUID in lower case.
@@ -205,7 +206,7 @@ func (s *Store) PutPart(_ context.Context, bucket string, u Upload, number int, 
 	}
 	defer os.Remove(f.Name()) // unless it has been renamed
 	defer f.Close()           // it has been synced by then
-	n, err := s.receive(f, body, size)
+	n, sealed, err := s.receive(f, body, size)
 	if err != nil {
 		return UploadedPart{}, err
 	}
@@ -213,6 +214,7 @@ func (s *Store) PutPart(_ context.Context, bucket string, u Upload, number int, 
 	if err := finish(n, &p.Record); err != nil {
 		return UploadedPart{}, err
 	}
+	p.sealed = sealed
 	if err := errors.Join(s.writeRecord(f, p.file, &p.Record), f.Sync()); err != nil {
 		return UploadedPart{}, err
 	}
@@ -256,7 +258,7 @@ func (s *Store) Parts(u Upload) ([]UploadedPart, error) {
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, UploadedPart{Number: n, Size: info.Size(), ModTime: info.ModTime(), Record: r, file: file})
+		parts = append(parts, UploadedPart{Number: n, Size: r.dataSize(info.Size()), ModTime: info.ModTime(), Record: r, file: file, stored: info.Size()})
 	}
 	slices.SortFunc(parts, func(a, b UploadedPart) int { return a.Number - b.Number })
 	return parts, nil
@@ -330,14 +332,14 @@ func (s *Store) CompleteUpload(ctx context.Context, bucket string, u Upload, par
 		if err != nil {
 			return Info{}, err
 		}
-		if n != p.Size {
+		if n != p.stored {
 			return Info{}, ErrBusy
 		}
 		if canWriteEarly && n >= earlyStep {
 			startWriting(f, 0, 0)
 		}
 	}
-	r.Upload = u.ID
+	r.Upload, r.sealed = u.ID, sealedBy(parts)
 	var made Info
 	info, err := s.publish(ctx, bucket, u.Key, f, publication{record: r, check: func(current, next *Info) error {
 		if current != nil && current.Upload == u.ID {

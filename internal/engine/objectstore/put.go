@@ -16,7 +16,7 @@ import (
 type Info struct {
 	Key     string
 	File    string // absolute path of its data
-	Size    int64  // of the file
+	Size    int64  // of its data
 	ModTime time.Time
 	Latest  bool
 	Record
@@ -62,11 +62,12 @@ func (s *Store) Put(ctx context.Context, bucket, key string, p Put) (Info, error
 	}
 	defer os.Remove(f.Name()) // unless it has been renamed
 	defer f.Close()           // it has been synced by then
-	size, err := s.receive(f, p.Body, p.Size)
+	size, sealed, err := s.receive(f, p.Body, p.Size)
 	if err != nil {
 		return Info{}, err
 	}
 	r := p.Record
+	r.sealed = sealed
 	if p.Finish != nil {
 		if err := p.Finish(size, &r); err != nil {
 			return Info{}, err
@@ -98,10 +99,19 @@ func (s *Store) temp(bucket string) (*os.File, error) {
 	return f, nil
 }
 
-// receive writes a body to a file.
-func (s *Store) receive(f *os.File, body io.Reader, size int64) (int64, error) {
+// receive writes a body to a file, sealed if the store encrypts. It returns the size of the data.
+func (s *Store) receive(f *os.File, body io.Reader, size int64) (int64, []stretch, error) {
 	if body == nil {
-		return 0, nil
+		return 0, nil, nil
+	}
+	var sealed *sealer
+	if s.keys.current != "" {
+		var err error
+		if sealed, err = s.keys.seal(body); err != nil {
+			return 0, nil, err
+		}
+		defer sealed.release() // it has been read by then
+		body = sealed
 	}
 	if size >= 2*earlyStep && canWriteEarly {
 		w := startEarly(f, body)
@@ -110,7 +120,11 @@ func (s *Store) receive(f *os.File, body io.Reader, size int64) (int64, error) {
 	}
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
-	return io.CopyBuffer(struct{ io.Writer }{f}, body, *buf)
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, body, *buf)
+	if sealed != nil {
+		return sealed.size, sealed.stretches(), err
+	}
+	return n, nil, err
 }
 
 // retried is how often a change is tried again whose folders others remove or turn into
@@ -207,7 +221,7 @@ func (s *Store) publishAt(ctx context.Context, bucket, key, path string, f *os.F
 		if err != nil {
 			return Info{}, err
 		}
-		next := Info{Key: key, File: target, Size: info.Size(), ModTime: info.ModTime(), Latest: true, Record: r}
+		next := Info{Key: key, File: target, Size: r.dataSize(info.Size()), ModTime: info.ModTime(), Latest: true, Record: r}
 		if err := check(seen, &next); err != nil {
 			return Info{}, err
 		}
@@ -252,7 +266,7 @@ func (s *Store) publishAt(ctx context.Context, bucket, key, path string, f *os.F
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{Key: key, File: target, Size: info.Size(), ModTime: info.ModTime(), Latest: true, Record: r}, nil
+	return Info{Key: key, File: target, Size: r.dataSize(info.Size()), ModTime: info.ModTime(), Latest: true, Record: r}, nil
 }
 
 // Amend changes the record of an object, or of the version of an id, as a whole. ErrNoKey,

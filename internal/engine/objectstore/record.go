@@ -2,6 +2,7 @@ package objectstore
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,8 @@ type Record struct {
 	Tags    map[string]string
 	Props   map[string]string // the service's
 	Parts   []Part            // of an object that was uploaded in parts
+
+	sealed []stretch // of its file; nil: the data is as it was put
 }
 
 // Part is a part of an object as it was uploaded.
@@ -57,6 +60,9 @@ func (r *Record) SetProp(name, value string) {
 // value. Names and values are percent-encoded where they hold '%', '=', '\n' or NUL.
 const recordAttribute = "brookmere"
 
+// noKey stands for the key of a stretch that is not sealed.
+const noKey = "-"
+
 func (r *Record) encode() []byte {
 	var b bytes.Buffer
 	line := func(kind byte, value string) {
@@ -87,6 +93,18 @@ func (r *Record) encode() []byte {
 	named('t', r.Tags)
 	for _, p := range r.Parts {
 		line('P', strconv.Itoa(p.Number)+" "+strconv.FormatInt(p.Size, 10)+" "+p.Checksum)
+	}
+	for i, t := range r.sealed {
+		if i == 0 || t.key != r.sealed[i-1].key {
+			if i > 0 {
+				b.WriteByte('\n')
+			}
+			b.WriteString("S" + cmp.Or(t.key, noKey))
+		}
+		b.WriteString(" " + strconv.FormatInt(t.size, 10))
+	}
+	if r.sealed != nil {
+		b.WriteByte('\n')
 	}
 	return b.Bytes()
 }
@@ -142,6 +160,18 @@ func decodeRecord(raw []byte) (Record, error) {
 				return r, errRecord
 			}
 			r.Parts = append(r.Parts, Part{n, size, f[2]})
+		case 'S':
+			fields := strings.Split(value, " ")
+			if fields[0] == noKey {
+				fields[0] = ""
+			}
+			for _, f := range fields[1:] {
+				size, err := strconv.ParseInt(f, 10, 64)
+				if err != nil || size < 0 {
+					return r, errRecord
+				}
+				r.sealed = append(r.sealed, stretch{fields[0], size})
+			}
 		case 'p', 'h', 'x', 't':
 			name, v, ok := strings.Cut(value, "=")
 			if !ok {

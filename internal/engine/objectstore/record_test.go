@@ -10,7 +10,8 @@ func TestRecord(t *testing.T) {
 	r := Record{
 		ETag: "abc-2", Version: "v", Upload: "u", Headers: map[string]string{"content-type": "a=b%\n"},
 		User: map[string]string{"n=1": "ü\x00"}, Tags: map[string]string{"k": ""}, Props: map[string]string{"class": "GLACIER"},
-		Parts: []Part{{1, 5 << 20, "sum="}, {7, 1, ""}},
+		Parts:  []Part{{1, 5 << 20, "sum="}, {7, 1, ""}},
+		sealed: []stretch{{"ab", 5 << 20}, {"ab", 0}, {"", 1}, {"cd", 7}},
 	}
 	got, err := decodeRecord(r.encode())
 	if err != nil || !reflect.DeepEqual(got, r) {

@@ -71,7 +71,11 @@ func (w *swap) replace(ctx context.Context, merge func([]File) (Merged, error)) 
 		if err != nil || !info.Mode().IsRegular() || w.s.versioning(w.Bucket) != Unversioned && w.s.isMarker(path) {
 			return ErrChanged
 		}
-		files = append(files, File{Key: decodePath(below), Path: path, Size: info.Size(), ModTime: info.ModTime()})
+		file := File{Key: decodePath(below), Path: path, Size: info.Size(), ModTime: info.ModTime()}
+		if err := w.s.measure(&file); err != nil {
+			return ErrChanged
+		}
+		files = append(files, file)
 	}
 	m, err := merge(files)
 	if err != nil {

@@ -41,7 +41,7 @@ func (s *Store) publishReplica(bucket, key, path string, f *os.File, p publicati
 		if err != nil {
 			return Info{}, true, err
 		}
-		next := Info{Key: key, File: target, Size: stat.Size(), ModTime: stat.ModTime(), Record: r}
+		next := Info{Key: key, File: target, Size: r.dataSize(stat.Size()), ModTime: stat.ModTime(), Record: r}
 		if err := p.check(seen, &next); err != nil {
 			return Info{}, true, err
 		}
@@ -62,5 +62,5 @@ func (s *Store) publishReplica(bucket, key, path string, f *os.File, p publicati
 	if err != nil {
 		return Info{}, true, err
 	}
-	return Info{Key: key, File: target, Size: stat.Size(), ModTime: stat.ModTime(), Record: r}, true, nil
+	return Info{Key: key, File: target, Size: r.dataSize(stat.Size()), ModTime: stat.ModTime(), Record: r}, true, nil
 }

@@ -41,6 +41,10 @@ type Options struct {
 	// Versioned says whether a bucket keeps versions, or has kept them: what was merged away
 	// by Replace is then deleted as a client would delete it. nil: none does.
 	Versioned func(bucket string) Versioning
+	// Encrypt has the data of new objects sealed in their files, by a key that Key seals (sealed.go).
+	Encrypt bool
+	// Key seals the store's key. It is needed to read what was encrypted too. nil: nothing is.
+	Key Sealer
 	// Failed is told of what fails in the background. nil: nobody is.
 	Failed func(doing string, err error)
 }
@@ -62,6 +66,7 @@ type Store struct {
 	opts  Options
 	clock clockwork.Clock
 	attrs attributes
+	keys  sealingKeys
 
 	room    room
 	locks   keyLocks
@@ -103,6 +108,10 @@ func Open(o Options) (*Store, error) {
 		s.attrs = extended{filepath.Join(s.state, "values")}
 	} else {
 		s.attrs = sidecar{filepath.Join(s.state, "objects"), s.dir}
+	}
+	var err error
+	if s.keys, err = openKeys(o); err != nil {
+		return nil, fmt.Errorf("objectstore: open %s: %w", s.dir, err)
 	}
 	s.room = room{s: s}
 	s.emptyTrash()

@@ -153,7 +153,7 @@ func (s *Store) current(bucket, key, path string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{Key: key, File: file, Size: info.Size(), ModTime: info.ModTime(), Latest: true, Record: r}, nil
+	return Info{Key: key, File: file, Size: r.dataSize(info.Size()), ModTime: info.ModTime(), Latest: true, Record: r}, nil
 }
 
 // Versions returns the versions of an object, the current first.
@@ -206,7 +206,7 @@ func (s *Store) noncurrent(key, dir string) ([]Info, error) {
 		if err != nil {
 			return nil, err
 		}
-		v := Info{Key: key, File: file, Size: info.Size(), ModTime: info.ModTime(), Record: r}
+		v := Info{Key: key, File: file, Size: r.dataSize(info.Size()), ModTime: info.ModTime(), Record: r}
 		v.Version = e.Name()
 		if e.Name() == NullVersion {
 			v.Version = ""
@@ -256,11 +256,11 @@ func (s *Store) Stat(bucket, key, id string) (Info, error) {
 }
 
 // Open is Stat with the object's data, which is to be closed.
-func (s *Store) Open(bucket, key, id string) (Info, *os.File, error) {
+func (s *Store) Open(bucket, key, id string) (Info, Data, error) {
 	return s.open(bucket, key, id, true)
 }
 
-func (s *Store) open(bucket, key, id string, data bool) (Info, *os.File, error) {
+func (s *Store) open(bucket, key, id string, data bool) (Info, Data, error) {
 	if CheckKey(key) != nil {
 		return Info{}, nil, ErrNoKey
 	}
@@ -321,14 +321,14 @@ func (s *Store) open(bucket, key, id string, data bool) (Info, *os.File, error) 
 	return Info{}, nil, ErrBusy
 }
 
-func closeIf(f *os.File) {
+func closeIf(f Data) {
 	if f != nil {
 		f.Close() // it was only read
 	}
 }
 
 // openFile reads what a file is of; data and record are of the same object.
-func (s *Store) openFile(key, path string, data bool) (Info, *os.File, error) {
+func (s *Store) openFile(key, path string, data bool) (Info, Data, error) {
 	if !data {
 		info, err := os.Lstat(path)
 		if err != nil {
@@ -338,7 +338,7 @@ func (s *Store) openFile(key, path string, data bool) (Info, *os.File, error) {
 			return Info{}, nil, fs.ErrNotExist
 		}
 		r, err := s.readRecord(nil, path)
-		return Info{Key: key, File: path, Size: info.Size(), ModTime: info.ModTime(), Record: r}, nil, err
+		return Info{Key: key, File: path, Size: r.dataSize(info.Size()), ModTime: info.ModTime(), Record: r}, nil, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -356,5 +356,5 @@ func (s *Store) openFile(key, path string, data bool) (Info, *os.File, error) {
 		f.Close() // it was only read
 		return Info{}, nil, err
 	}
-	return Info{Key: key, File: path, Size: info.Size(), ModTime: info.ModTime(), Record: r}, f, nil
+	return Info{Key: key, File: path, Size: r.dataSize(info.Size()), ModTime: info.ModTime(), Record: r}, s.keys.unseal(f, &r), nil
 }

@@ -210,7 +210,7 @@ func TestCustomerKeys(t *testing.T) {
 		t.Errorf("range over parts: %d %q", status, got)
 	}
 	if file, ok := n.LocalFile("bkt", "k"); ok {
-		if raw := readFile(t, file); bytes.Contains(raw, []byte("0123456789")) {
+		if raw := readFile(t, file.Path); bytes.Contains(raw, []byte("0123456789")) {
 			t.Error("the file is not encrypted")
 		}
 	}
@@ -261,8 +261,8 @@ func TestLifecycle(t *testing.T) {
 	want(t, "an archived object", err, "InvalidObjectState")
 	isArchived := func(key string, wantArchive, wantReadable bool) {
 		t.Helper()
-		path, ok := n.LocalFile("bkt", key)
-		if archive, readable := n.Archived(path); !ok || archive != wantArchive || readable != wantReadable {
+		file, ok := n.LocalFile("bkt", key)
+		if archive, readable := n.Archived(file.Path); !ok || archive != wantArchive || readable != wantReadable {
 			t.Errorf("%s: archived %v, readable %v", key, archive, readable)
 		}
 	}

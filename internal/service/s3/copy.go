@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 
@@ -22,7 +21,7 @@ type source struct {
 // copySource opens the object that X-Amz-Copy-Source names: [/]bucket/key[?versionId=...],
 // percent-encoded. It evaluates the conditions of the source. A plus sign is a blank, as in a form: clients that mean
 // the sign write %2B. For those that do not, it is itself where there is no key with a blank.
-func (c *call) copySource() (*source, *os.File, error) {
+func (c *call) copySource() (*source, objectstore.Data, error) {
 	header := c.header("X-Amz-Copy-Source")
 	src, f, err := c.copySourceOf(header, url.QueryUnescape)
 	if e, ok := errors.AsType[*Error](err); ok && (e.Code == "NoSuchKey" || e.Code == "NoSuchVersion") && strings.Contains(header, "+") {
@@ -33,7 +32,7 @@ func (c *call) copySource() (*source, *os.File, error) {
 	return src, f, err
 }
 
-func (c *call) copySourceOf(header string, unescape func(string) (string, error)) (*source, *os.File, error) {
+func (c *call) copySourceOf(header string, unescape func(string) (string, error)) (*source, objectstore.Data, error) {
 	bad := invalidArgument("Invalid copy source object key", "x-amz-copy-source", header)
 	path, query, _ := strings.Cut(header, "?")
 	src := &source{}
@@ -148,7 +147,7 @@ func (c *call) directive(header string) (replace bool, err error) {
 }
 
 // data reads a range of the source.
-func (s *source) data(f *os.File, begin, length int64) (io.Reader, error) {
+func (s *source) data(f objectstore.Data, begin, length int64) (io.Reader, error) {
 	if s.crypt != nil {
 		return s.crypt.open(f, &s.info, begin, length)
 	}

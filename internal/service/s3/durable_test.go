@@ -103,8 +103,8 @@ func TestKilledProcessKeepsWhatItAcknowledged(t *testing.T) {
 
 	n := openNode(t, dir)
 	for _, key := range acked {
-		path, ok := n.LocalFile("crash", key)
-		if got, _ := os.ReadFile(path); !ok || !bytes.Equal(got, crashBody(key)) {
+		file, ok := n.LocalFile("crash", key)
+		if got, _ := os.ReadFile(file.Path); !ok || !bytes.Equal(got, crashBody(key)) {
 			t.Errorf("%s was acknowledged and has %d bytes", key, len(got))
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +20,7 @@ var responseHeaders = map[string]string{
 }
 
 // found opens the object that the request is about, and words what is wrong.
-func (c *call) found(open bool) (info objectstore.Info, f *os.File, err error) {
+func (c *call) found(open bool) (info objectstore.Info, f objectstore.Data, err error) {
 	id := c.version()
 	if open {
 		info, f, err = c.s.store.Open(c.bucket, c.key, id)
@@ -114,7 +113,7 @@ func (c *call) readable(info *objectstore.Info) error {
 }
 
 // sendObject answers with an object, or a range of it.
-func (c *call) sendObject(info *objectstore.Info, f *os.File, key *customerKey) error {
+func (c *call) sendObject(info *objectstore.Info, f objectstore.Data, key *customerKey) error {
 	size := sizeOf(info)
 	begin, length, status := int64(0), size, http.StatusOK
 	parts := 0

@@ -101,8 +101,8 @@ func TestReplace(t *testing.T) {
 	if got := lines(t, c, "bkt", []string{"p/k2-merged"}); !slices.Equal(got, want) {
 		t.Errorf("the merged object has %q", got)
 	}
-	if path, ok := n.LocalFile("bkt", keys[0]); ok {
-		t.Errorf("a source is still the file %s", path)
+	if file, ok := n.LocalFile("bkt", keys[0]); ok {
+		t.Errorf("a source is still the file %s", file.Path)
 	}
 
 	// Who began before goes on with what was.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -149,7 +148,7 @@ func ruleOfID(b *bucket, t Target) *node {
 }
 
 // copyReplica puts the replica into its bucket.
-func (s *Service) copyReplica(ctx context.Context, b *bucket, rule *node, info *objectstore.Info, f *os.File) error {
+func (s *Service) copyReplica(ctx context.Context, b *bucket, rule *node, info *objectstore.Info, f objectstore.Data) error {
 	a, _ := arn.Parse(rule.text("Destination", "Bucket"))
 	to := s.buckets.get(a.Resource)
 	switch {

@@ -47,6 +47,11 @@ type Config struct {
 	// answer. nil: everybody may.
 	PassRole func(ctx context.Context, role, bucket string) error
 
+	// Encrypt has the data of new objects encrypted on disk, under a key that Key seals. Key is needed to read what was
+	// encrypted too; nil: nothing is.
+	Encrypt bool
+	Key     objectstore.Sealer
+
 	Clock      clockwork.Clock       // nil: the real one
 	Logger     *slog.Logger          // nil: discard
 	Registerer prometheus.Registerer // nil: no metrics
@@ -110,7 +115,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("s3: open %s: %w", c.StateDir, err)
 	}
 	s.store, err = objectstore.Open(objectstore.Options{
-		Dir: c.Dir, StateDir: c.StateDir, Clock: s.clock, Versioned: s.versioning,
+		Dir: c.Dir, StateDir: c.StateDir, Clock: s.clock, Versioned: s.versioning, Encrypt: c.Encrypt, Key: c.Key,
 		Failed: func(doing string, err error) { s.log.Error("s3: "+doing, "error", err) },
 	})
 	if err != nil {
@@ -195,13 +200,17 @@ func (s *Service) Files(ctx context.Context, bucket, prefix string) ([]File, err
 	return now.Files(ctx, bucket, prefix)
 }
 
-// LocalFile returns the path of the file that holds an object, and whether there is one.
-func (s *Service) LocalFile(bucket, key string) (path string, ok bool) {
+// LocalFile returns the file that holds an object, and whether there is one.
+func (s *Service) LocalFile(bucket, key string) (f File, ok bool) {
 	if s.buckets.get(bucket) == nil {
-		return "", false
+		return File{}, false
 	}
 	return s.store.LocalFile(bucket, key)
 }
+
+// OpenFile opens the data of the object whose file is at path, as Files gave it: where that is encrypted, it is read here
+// alone.
+func (s *Service) OpenFile(path string) (objectstore.Data, error) { return s.store.OpenFile(path) }
 
 // BucketOwner returns the account that owns a bucket; false if there is no such bucket.
 func (s *Service) BucketOwner(bucket string) (account string, ok bool) {

@@ -145,9 +145,9 @@ func TestObjects(t *testing.T) {
 		} else if *head.ContentLength != int64(len("body of "+k)) {
 			t.Errorf("head %q: length %d", k, *head.ContentLength)
 		}
-		path, ok := n.LocalFile("lake", k)
-		if b, _ := os.ReadFile(path); !ok || string(b) != "body of "+k {
-			t.Errorf("LocalFile(%q) = %q, %v", k, path, ok)
+		file, ok := n.LocalFile("lake", k)
+		if b, _ := os.ReadFile(file.Path); !ok || string(b) != "body of "+k {
+			t.Errorf("LocalFile(%q) = %q, %v", k, file.Path, ok)
 		}
 	}
 	var listed []string

@@ -3,7 +3,6 @@ package s3
 import (
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
@@ -218,7 +217,7 @@ func scanRange(n *node, in *s3select.Input, size int64) error {
 
 // objectSource is an object's data as its client has it.
 type objectSource struct {
-	f    *os.File
+	f    objectstore.Data
 	info *objectstore.Info
 	key  *customerKey
 }

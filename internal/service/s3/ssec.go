@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
@@ -140,13 +139,13 @@ type sealer struct {
 
 func (s *sealer) Read(p []byte) (int, error) {
 	for s.out.Len() == 0 && s.err == nil {
-		n, err := io.ReadFull(s.in, s.plain)
+		n, err := readFull(s.in, s.plain)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err // the body is cut off
+		}
 		if n > 0 {
 			s.out.Write(s.aead.Seal(nil, pieceNonce(s.n), s.plain[:n], nil))
 			s.n++
-		}
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = io.EOF
 		}
 		s.err = err
 	}
@@ -154,6 +153,16 @@ func (s *sealer) Read(p []byte) (int, error) {
 		return s.out.Read(p)
 	}
 	return 0, s.err
+}
+
+// readFull reads until there is no more room, and returns the error that ends the data before that as it is.
+func readFull(in io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		m, err = in.Read(p[n:])
+		n += m
+	}
+	return n, err
 }
 
 // partSalt is the salt of a part of an upload.
@@ -165,7 +174,7 @@ func sealedLength(plain int64) int64 {
 }
 
 // open reads a range of an encrypted object.
-func (k *customerKey) open(f *os.File, info *objectstore.Info, begin, length int64) (io.Reader, error) {
+func (k *customerKey) open(f io.ReaderAt, info *objectstore.Info, begin, length int64) (io.Reader, error) {
 	type stretch struct {
 		salt string
 		size int64
@@ -199,7 +208,7 @@ func (k *customerKey) open(f *os.File, info *objectstore.Info, begin, length int
 }
 
 type opener struct {
-	f       *os.File
+	f       io.ReaderAt
 	aead    cipher.AEAD
 	n       uint64
 	at, end int64

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"html"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 
@@ -133,7 +132,7 @@ func (c *call) serveWebsite() error {
 }
 
 // page opens an object that the caller may read.
-func (c *call) page(key string) (objectstore.Info, *os.File, error) {
+func (c *call) page(key string) (objectstore.Info, objectstore.Data, error) {
 	if err := c.authorize("s3:GetObject", c.b, key); err != nil {
 		return objectstore.Info{}, nil, err
 	}

@@ -4,6 +4,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
@@ -77,6 +78,12 @@ type File struct {
 
 	Archived   bool // its storage class has to be restored before it is read
 	Unreadable bool // it is archived and not restored
+
+	// Open reads the object's data, where its file does not have it as it is; nil: the file is the data. What comes of it
+	// on the way to DuckDB is kept for the time of a query alone.
+	Open func() (io.ReadCloser, error)
+	// Opened is the path of the file that Open was read of, where Path is that of a copy of its data.
+	Opened string
 }
 
 // Files lists the objects of a location ("s3://bucket/folder/") that the caller of the

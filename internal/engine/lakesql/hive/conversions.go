@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
@@ -35,6 +36,7 @@ type conversion struct {
 	err  error
 
 	holds int           // queries
+	once  bool          // it is removed when no query holds it
 	place *list.Element // in idle
 }
 
@@ -114,7 +116,11 @@ func (c *Conversions) fill(e *conversion, dir string, write func(*os.File) error
 		}
 		close(e.done)
 	}()
-	out, err := os.CreateTemp(dir, "")
+	ext, ok := strings.CutPrefix(e.key.signature, openedAs)
+	if !ok {
+		ext = ""
+	}
+	out, err := os.CreateTemp(dir, "*"+ext)
 	if err != nil {
 		e.err = err
 		return
@@ -140,6 +146,11 @@ func (c *Conversions) release(e *conversion) {
 	if e.holds--; e.holds > 0 || c.entries[e.key] != e {
 		return
 	}
+	if e.once {
+		delete(c.entries, e.key)
+		os.Remove(e.path)
+		return
+	}
 	e.place = c.idle.PushBack(e)
 	c.bytes += e.size
 	for c.bytes > c.Limit {
@@ -148,6 +159,13 @@ func (c *Conversions) release(e *conversion) {
 		delete(c.entries, oldest.key)
 		os.Remove(oldest.path)
 	}
+}
+
+// keepNot has an entry, which the caller holds, removed when no query holds it any more.
+func (c *Conversions) keepNot(e *conversion) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e.once = true
 }
 
 // makeDir makes the directory of the files; the caller has locked.
@@ -192,6 +210,9 @@ func (s *scan) converted(f catalog.File, signature string, write func(out *os.Fi
 	e, err := s.Conversions.get(s.ctx, verdictKey{fileKey{f.Path, info.Size(), info.ModTime().UnixNano()}, signature}, write)
 	if err != nil {
 		return "", err
+	}
+	if f.Open != nil {
+		s.Conversions.keepNot(e)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

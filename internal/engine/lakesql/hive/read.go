@@ -45,8 +45,9 @@ type Reader struct {
 	// Read are the bytes that are read of files whose format stores columns apart, by path.
 	Read map[string]int64
 
-	mu   sync.Mutex
-	held []*conversion
+	mu     sync.Mutex
+	held   []*conversion
+	copies map[string]string // the files that data was read of, by the paths of their copies
 }
 
 // Close ends the use of what was converted for the query.
@@ -77,6 +78,9 @@ func (r *Reader) reads(path string, bytes int64) {
 	defer r.mu.Unlock()
 	if r.Read == nil {
 		r.Read = map[string]int64{}
+	}
+	if from := r.copies[path]; from != "" {
+		path = from
 	}
 	r.Read[path] = max(r.Read[path], bytes)
 }
@@ -111,7 +115,8 @@ func (r *Reader) Select(ctx context.Context, s Scan, pieces []Piece) []string {
 	}
 	var selects []string
 	for _, key := range order {
-		selects = append(selects, (&scan{Reader: r, Scan: s, ctx: ctx}).coerced(groups[key])...)
+		one := &scan{Reader: r, Scan: s, ctx: ctx}
+		selects = append(selects, one.coerced(one.opened(groups[key]))...)
 	}
 	return selects
 }

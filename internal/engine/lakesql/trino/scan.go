@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -158,7 +157,7 @@ func (t *translator) linked(at sql.Position, table *catalog.Table, lists []catal
 		if !t.inside(list.Path) {
 			fault.Fail(at, "HIVE_CANNOT_OPEN_SPLIT", "Permission denied: %s", list.URI)
 		}
-		r, err := os.Open(list.Path)
+		r, err := hive.OpenFile(list)
 		if err != nil {
 			panic(fault.Stop(&fault.Error{Name: "HIVE_CANNOT_OPEN_SPLIT", Message: "Error opening Hive split " + list.URI}))
 		}
