@@ -49,7 +49,7 @@ func TestKeysAreDescribed(t *testing.T) {
 }
 
 func TestKeySet(t *testing.T) {
-	given := map[string]string{"data": ":memory:", "listen": ":0", "account": "123456789012", "insecure": "true", "iam": "log", "limits": "enforce", "clock": "frozen", "control_delay": "5s", "shard_limit": "20000"}
+	given := map[string]string{"data": ":memory:", "listen": ":0", "account": "123456789012", "insecure": "true", "iam": "log", "limits": "enforce", "clock": "frozen", "control_delay": "5s", "shard_limit": "20000", "objects.encryption": "on"}
 	cfg := DefaultConfig()
 	for _, k := range Keys() {
 		if k.Flag == "" {
