@@ -67,7 +67,7 @@ func TestKeySet(t *testing.T) {
 			}
 		}
 	}
-	want := Config{Data: ":memory:", Listen: ":0", Account: "123456789012", Insecure: true, IAM: "log", Limits: "enforce", Clock: "frozen", ControlDelay: 5 * time.Second, ShardLimit: 20000}
+	want := Config{Data: ":memory:", Listen: ":0", Account: "123456789012", Insecure: true, IAM: "log", Limits: "enforce", Clock: "frozen", ControlDelay: 5 * time.Second, ShardLimit: 20000, Objects: Objects{Encryption: "on"}}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got %+v", cfg)
 	}
