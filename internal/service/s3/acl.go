@@ -14,7 +14,31 @@ import (
 // Access control lists of buckets and objects. They are kept as documents; grants to groups
 // and other accounts are heeded (authorize.go) unless the bucket disables lists.
 
-const propACL = "acl"
+const (
+	propACL = "acl"
+	// propOwner is the account that owns an object which another account than the bucket's has written, where the
+	// bucket leaves objects to their writers.
+	propOwner = "owner"
+)
+
+// ownerOf is the account that owns an object.
+func ownerOf(b *bucket, r *objectstore.Record) string {
+	if account := r.Prop(propOwner); account != "" && ownershipOf(b) != "BucketOwnerEnforced" {
+		return account
+	}
+	return b.Owner
+}
+
+// writer is the account that will own an object which the request makes.
+func (c *call) writer() string {
+	account := c.caller.Of()
+	switch ownership := ownershipOf(c.b); {
+	case account == "", c.caller.Anonymous, ownership == "BucketOwnerEnforced",
+		ownership == "BucketOwnerPreferred" && c.header("X-Amz-Acl") == "bucket-owner-full-control":
+		return c.b.Owner
+	}
+	return account
+}
 
 // canonicalID is the canonical user id of an account.
 func canonicalID(account string) string {
@@ -116,11 +140,24 @@ func (c *call) requestedACL(account string) (*node, error) {
 		if !slices.Contains(cannedACLs, canned) {
 			return nil, invalidArgument("", "x-amz-acl", canned)
 		}
-		return cannedACL(canned, account), nil
+		acl := cannedACL(canned, account)
+		if c.b != nil && account != c.b.Owner {
+			c.grantOwner(acl, canned)
+		}
+		return acl, nil
 	case len(grants) > 0:
 		return el("AccessControlPolicy", owner(account), el("AccessControlList", grants...)), nil
 	}
 	return nil, nil
+}
+
+// grantOwner adds to the list of an object that another account owns what a canned list grants the bucket's owner.
+func (c *call) grantOwner(acl *node, canned string) {
+	permission := map[string]string{"bucket-owner-read": "READ", "bucket-owner-full-control": "FULL_CONTROL"}[canned]
+	if permission != "" {
+		list := acl.get("AccessControlList")
+		list.Kids = append(list.Kids, grant("CanonicalUser", "ID", canonicalID(c.b.Owner), permission))
+	}
 }
 
 func checkGrant(g *node) error {
@@ -214,7 +251,12 @@ func isPublicACL(acl *node) bool {
 
 // objectACL reads the list that a request which makes an object asks for.
 func (c *call) objectACL(r *objectstore.Record) error {
-	acl, err := c.requestedACL(c.b.Owner)
+	writer := c.writer()
+	r.SetProp(propOwner, "")
+	if writer != c.b.Owner {
+		r.SetProp(propOwner, writer)
+	}
+	acl, err := c.requestedACL(writer)
 	if err != nil || acl == nil {
 		return err
 	}
@@ -233,12 +275,12 @@ func (c *call) objectACL(r *objectstore.Record) error {
 }
 
 func (c *call) aclOf(r *objectstore.Record) *node {
-	if text := r.Prop(propACL); text != "" {
+	if text := r.Prop(propACL); text != "" && ownershipOf(c.b) != "BucketOwnerEnforced" {
 		if n, ok := parseXML([]byte(text)); ok {
 			return n
 		}
 	}
-	return cannedACL("private", c.b.Owner)
+	return cannedACL("private", ownerOf(c.b, r))
 }
 
 func (c *call) getObjectACL() error {
@@ -252,10 +294,11 @@ func (c *call) getObjectACL() error {
 
 func (c *call) putObjectACL() error {
 	id := c.version()
-	if _, _, err := c.found(false); err != nil {
+	was, _, err := c.found(false)
+	if err != nil {
 		return err
 	}
-	acl, err := c.newACL(c.b.Owner)
+	acl, err := c.newACL(ownerOf(c.b, &was.Record))
 	if err != nil {
 		return err
 	}

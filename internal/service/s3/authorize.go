@@ -124,6 +124,13 @@ func (c *call) authorizeDirect(action string, b *bucket, key, version string) er
 	if err := c.decideBy(c.s.decider(b, c.caller, action, key, c.r), action, arnOf(b, key), keys); err != nil {
 		return err
 	}
+	if c.s.ofAnother(b, action, key, version) {
+		// Neither the bucket's owner nor its policy has a say.
+		if !c.s.listed(b, c.caller, action, key, c.r) {
+			return errAccessDenied
+		}
+		return nil
+	}
 	if b.Owner == c.caller.Account && !c.caller.Anonymous {
 		return nil
 	}
@@ -278,6 +285,20 @@ var allowAll = func() *policy.Document {
 	return doc
 }()
 
+// byList are the actions that an object's list grants.
+var byList = map[string]bool{"s3:GetObject": true, "s3:GetObjectVersion": true, "s3:GetObjectAcl": true, "s3:GetObjectVersionAcl": true,
+	"s3:PutObjectAcl": true, "s3:PutObjectVersionAcl": true}
+
+// ofAnother reports whether an action, of those that lists grant, is about an object that another account than the
+// bucket's owns.
+func (s *Service) ofAnother(b *bucket, action, key, version string) bool {
+	if !byList[action] || ownershipOf(b) == "BucketOwnerEnforced" {
+		return false
+	}
+	info, err := s.store.Stat(b.Name, key, version)
+	return err == nil && ownerOf(b, &info.Record) != b.Owner
+}
+
 // listed decides by access control lists.
 func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r *http.Request) bool {
 	if ownershipOf(b) == "BucketOwnerEnforced" {
@@ -312,6 +333,8 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r
 		}
 		if text := info.Prop(propACL); text != "" {
 			acl, _ = parseXML([]byte(text))
+		} else if account := ownerOf(b, &info.Record); account != b.Owner {
+			acl = cannedACL("private", account)
 		}
 	}
 	for _, g := range acl.at("AccessControlList").all("Grant") {
@@ -322,7 +345,7 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r
 		switch uri := strings.TrimPrefix(g.text("Grantee", "URI"), groupPrefix); {
 		case uri == "global/AllUsers" && !s.blocks(b, "IgnorePublicAcls"),
 			uri == "global/AuthenticatedUsers" && !caller.Anonymous && !s.blocks(b, "IgnorePublicAcls"),
-			!caller.Anonymous && g.text("Grantee", "ID") == canonicalID(caller.Account):
+			!caller.Anonymous && g.text("Grantee", "ID") == canonicalID(caller.Of()):
 			return true
 		}
 	}

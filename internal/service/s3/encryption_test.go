@@ -2,6 +2,7 @@ package s3
 
 import (
 	"crypto/md5"
+	"encoding/base64"
 	"encoding/hex"
 	"strings"
 	"testing"
@@ -93,4 +94,40 @@ func TestUpdateObjectEncryption(t *testing.T) {
 			t.Errorf("%s to %q: %d %s", v.object, v.key, status, body)
 		}
 	}
+}
+
+// TestBlockedEncryption: a bucket that blocks keys of customers takes no new objects with them, and gives out those that
+// are there.
+func TestBlockedEncryption(t *testing.T) {
+	n := newNode(t)
+	c := n.client("000000000000", "us-east-1")
+	makeBucket(t, c, "bkt")
+	b := aws.String("bkt")
+	raw := strings.Repeat("k", 32)
+	key := aws.String(base64.StdEncoding.EncodeToString([]byte(raw)))
+	digest := md5.Sum([]byte(raw))
+	sum, algorithm := aws.String(base64.StdEncoding.EncodeToString(digest[:])), aws.String("AES256")
+	block := func(kinds ...types.EncryptionType) error {
+		_, err := c.PutBucketEncryption(t.Context(), &s3.PutBucketEncryptionInput{Bucket: b, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
+			Rules: []types.ServerSideEncryptionRule{{BlockedEncryptionTypes: &types.BlockedEncryptionTypes{EncryptionType: kinds}}}}})
+		return err
+	}
+	write := func(name string) error {
+		_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: &name, Body: strings.NewReader("x"), SSECustomerAlgorithm: algorithm, SSECustomerKey: key, SSECustomerKeyMD5: sum})
+		return err
+	}
+	want(t, "before", write("k"), "")
+	want(t, "block", block(types.EncryptionTypeSseC), "")
+	want(t, "put", write("k2"), "AccessDenied")
+	_, err := c.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: b, Key: aws.String("k2"), SSECustomerAlgorithm: algorithm, SSECustomerKey: key, SSECustomerKeyMD5: sum})
+	want(t, "upload", err, "AccessDenied")
+	_, err = c.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: b, Key: aws.String("k2"), CopySource: aws.String("bkt/k"), SSECustomerAlgorithm: algorithm, SSECustomerKey: key, SSECustomerKeyMD5: sum,
+		CopySourceSSECustomerAlgorithm: algorithm, CopySourceSSECustomerKey: key, CopySourceSSECustomerKeyMD5: sum})
+	want(t, "copy", err, "AccessDenied")
+	_, err = c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: aws.String("k"), SSECustomerAlgorithm: algorithm, SSECustomerKey: key, SSECustomerKeyMD5: sum})
+	want(t, "get", err, "")
+	put(t, c, "bkt", "plain", "x")
+	want(t, "unblock and block", block(types.EncryptionTypeNone, types.EncryptionTypeSseC), "MalformedXML")
+	want(t, "unblock", block(types.EncryptionTypeNone), "")
+	want(t, "after", write("k2"), "")
 }

@@ -83,7 +83,7 @@ var allColumns = []inventoryColumn{
 	})},
 	{"ChecksumAlgorithm", "checksum_algorithm", parquetrows.String, func(_ *inventory, o *objectstore.Info) any { return orNone(o.Prop(propAlgorithm)) }},
 	{"ObjectAccessControlList", "object_access_control_list", parquetrows.String, ofObjects((*inventory).grants)},
-	{"ObjectOwner", "object_owner", parquetrows.String, func(inv *inventory, _ *objectstore.Info) any { return canonicalID(inv.b.Owner) }},
+	{"ObjectOwner", "object_owner", parquetrows.String, func(inv *inventory, info *objectstore.Info) any { return canonicalID(ownerOf(inv.b, &info.Record)) }},
 	{"LifecycleExpirationDate", "lifecycle_expiration_date", parquetrows.Timestamp, ofObjects(func(inv *inventory, o *objectstore.Info) any {
 		if at, _ := expiration(inv.b, o); o.Latest && !at.IsZero() {
 			return at

@@ -62,7 +62,7 @@ func (c *call) entry(info *objectstore.Info, p listParams, withOwner bool) *node
 	}
 	n.add("Size", strconv.FormatInt(sizeOf(info), 10))
 	if withOwner {
-		n.Kids = append(n.Kids, owner(c.b.Owner))
+		n.Kids = append(n.Kids, owner(ownerOf(c.b, &info.Record)))
 	}
 	n.add("StorageClass", classOr(info.Prop(propClass)))
 	return n

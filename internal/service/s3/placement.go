@@ -96,6 +96,16 @@ func (c *call) placed(r *objectstore.Record) error {
 	return nil
 }
 
+// blocksEncryption reports whether a bucket takes no new objects of an encryption.
+func blocksEncryption(b *bucket, kind string) bool {
+	for _, n := range b.setting("encryption").at("Rule", "BlockedEncryptionTypes").all("EncryptionType") {
+		if n.Text == kind {
+			return true
+		}
+	}
+	return false
+}
+
 // keyARN is the ARN of a KMS key that is named by its id; of none, that of the key which AWS
 // has for S3 in each account and region.
 func (c *call) keyARN(key string) string {

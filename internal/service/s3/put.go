@@ -260,6 +260,9 @@ func (c *call) prepareRest(r *objectstore.Record) (*customerKey, error) {
 		if r.Prop(propSSE) != "" && c.header("X-Amz-Server-Side-Encryption") != "" {
 			return nil, invalidArgument("Server Side Encryption with Customer provided key is incompatible with the encryption method specified", "x-amz-server-side-encryption", r.Prop(propSSE))
 		}
+		if blocksEncryption(c.b, "SSE-C") {
+			return nil, errAccessDenied
+		}
 		crypt.keep(r)
 	}
 	if err := c.locked(r); err != nil {

@@ -156,6 +156,8 @@ func (s *Service) copyReplica(ctx context.Context, b *bucket, rule *node, info *
 		return errNoReplica("The destination bucket does not exist.")
 	case to.Versioning != "Enabled":
 		return errNoReplica("The destination bucket does not keep versions.")
+	case info.Prop(propKeyMD5) != "" && blocksEncryption(to, "SSE-C"):
+		return errNoReplica("The destination bucket takes no objects with keys of customers.")
 	}
 	role := b.setting("replication").text("Role")
 	ctx = awswire.Acting(ctx, b.Owner, b.Region, itself, role, arnOf(b, ""))
@@ -189,6 +191,7 @@ func (s *Service) copyReplica(ctx context.Context, b *bucket, rule *node, info *
 		}
 		if rule.text("Destination", "AccessControlTranslation", "Owner") != "" {
 			r.SetProp(propACL, "")
+			r.SetProp(propOwner, "")
 		}
 		if !to.Lock {
 			for _, name := range []string{propLockMode, propLockUntil, propHold} {

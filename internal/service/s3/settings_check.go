@@ -90,6 +90,9 @@ func (c *call) checkEncryption(doc *node) error {
 	if by.text("KMSMasterKeyID") != "" && by.text("SSEAlgorithm") == "AES256" {
 		return invalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault", "")
 	}
+	if blocked := rule.get("BlockedEncryptionTypes").all("EncryptionType"); len(blocked) > 1 && slices.ContainsFunc(blocked, func(n *node) bool { return n.Text == "NONE" }) {
+		return errMalformedXML
+	}
 	if rule.get("BucketKeyEnabled") == nil {
 		rule.add("BucketKeyEnabled", "false")
 	}

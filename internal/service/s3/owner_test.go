@@ -1,0 +1,90 @@
+package s3
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// TestObjectOwner: where a bucket leaves objects to their writers, they are another account's, whose list says who may
+// what; where it does not they are the bucket owner's.
+func TestObjectOwner(t *testing.T) {
+	n := newNode(t)
+	owner, other := n.client(accountA, "us-east-1"), n.client(accountB, "us-east-1")
+	b := aws.String("bkt")
+	must(owner.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: b, ObjectOwnership: types.ObjectOwnershipObjectWriter}))(t)
+	own := func(o types.ObjectOwnership) {
+		t.Helper()
+		must(owner.PutBucketOwnershipControls(t.Context(), &s3.PutBucketOwnershipControlsInput{Bucket: b, OwnershipControls: &types.OwnershipControls{Rules: []types.OwnershipControlsRule{{ObjectOwnership: o}}}}))(t)
+	}
+	putPolicy(t, owner, "bkt", allowOther("bkt/*", "", "s3:*"))
+	write := func(key string, acl types.ObjectCannedACL) {
+		t.Helper()
+		must(other.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: &key, Body: strings.NewReader("x"), ACL: acl}))(t)
+	}
+	write("theirs", "")
+	write("given", types.ObjectCannedACLBucketOwnerFullControl)
+	write("shown", types.ObjectCannedACLBucketOwnerRead)
+	put(t, owner, "bkt", "ours", "x")
+	own(types.ObjectOwnershipBucketOwnerPreferred)
+	write("preferred", types.ObjectCannedACLBucketOwnerFullControl)
+	write("kept", "")
+
+	reads := func(who string, c *s3.Client, codes map[string]string) {
+		t.Helper()
+		for key, code := range codes {
+			_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: &key})
+			want(t, who+" reads "+key, err, code)
+			_, err = c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: b, Key: &key})
+			if (err == nil) != (code == "") {
+				t.Errorf("%s heads %s: %v", who, key, err)
+			}
+		}
+	}
+	reads("the bucket's owner", owner, map[string]string{"theirs": "AccessDenied", "given": "", "shown": "", "ours": "", "preferred": "", "kept": "AccessDenied"})
+	reads("the writer", other, map[string]string{"theirs": "", "given": "", "shown": "", "ours": "", "preferred": "", "kept": ""})
+	third := n.client("333333333333", "us-east-1")
+	reads("a third account", third, map[string]string{"theirs": "AccessDenied", "given": "AccessDenied", "preferred": "AccessDenied"})
+
+	owners := map[string]string{}
+	for _, o := range must(owner.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: b, FetchOwner: aws.Bool(true)}))(t).Contents {
+		owners[*o.Key] = *o.Owner.ID
+	}
+	for key, account := range map[string]string{"theirs": accountB, "given": accountB, "shown": accountB, "ours": accountA, "preferred": accountA, "kept": accountB} {
+		if owners[key] != canonicalID(account) {
+			t.Errorf("%s is of %s, want %s", key, owners[key], account)
+		}
+	}
+	// The list is the object owner's.
+	_, err := owner.GetObjectAcl(t.Context(), &s3.GetObjectAclInput{Bucket: b, Key: aws.String("theirs")})
+	want(t, "the bucket's owner reads a list", err, "AccessDenied")
+	_, err = owner.PutObjectAcl(t.Context(), &s3.PutObjectAclInput{Bucket: b, Key: aws.String("shown"), ACL: types.ObjectCannedACLPrivate})
+	want(t, "the bucket's owner writes a list", err, "AccessDenied")
+	acl := must(other.GetObjectAcl(t.Context(), &s3.GetObjectAclInput{Bucket: b, Key: aws.String("given")}))(t)
+	if *acl.Owner.ID != canonicalID(accountB) || len(acl.Grants) != 2 || *acl.Grants[1].Grantee.ID != canonicalID(accountA) || acl.Grants[1].Permission != "FULL_CONTROL" {
+		t.Errorf("the list is of %s: %+v", *acl.Owner.ID, acl.Grants)
+	}
+	must(other.PutObjectAcl(t.Context(), &s3.PutObjectAclInput{Bucket: b, Key: aws.String("theirs"), ACL: types.ObjectCannedACLBucketOwnerRead}))(t)
+	reads("the bucket's owner, granted,", owner, map[string]string{"theirs": ""})
+	// A copy is the copier's, and a bucket's owner may always delete.
+	must(other.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: b, Key: aws.String("copy"), CopySource: aws.String("bkt/theirs")}))(t)
+	reads("the bucket's owner", owner, map[string]string{"copy": "AccessDenied"})
+	must(owner.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: b, Key: aws.String("copy")}))(t)
+	// Of parts.
+	up := must(other.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: b, Key: aws.String("parts")}))(t)
+	part := must(other.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: b, Key: aws.String("parts"), UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("x")}))(t)
+	must(other.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: b, Key: aws.String("parts"), UploadId: up.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1)}}}}))(t)
+	reads("the bucket's owner", owner, map[string]string{"parts": "AccessDenied"})
+
+	// Without lists all is the bucket owner's.
+	own(types.ObjectOwnershipBucketOwnerEnforced)
+	reads("the bucket's owner, without lists,", owner, map[string]string{"theirs": "", "given": "", "shown": "", "kept": "", "parts": ""})
+	acl = must(owner.GetObjectAcl(t.Context(), &s3.GetObjectAclInput{Bucket: b, Key: aws.String("given")}))(t)
+	if *acl.Owner.ID != canonicalID(accountA) || len(acl.Grants) != 1 {
+		t.Errorf("the list without lists is of %s: %+v", *acl.Owner.ID, acl.Grants)
+	}
+}
