@@ -43,6 +43,7 @@ type call struct {
 	read    bool    // it has, or has failed to by readErr
 	readErr error
 	website bool
+	log     *logged // nil: the request is not logged
 }
 
 // trailed is a body that has trailing headers once it has been read: a streamed upload

@@ -112,6 +112,9 @@ func (c *call) copySourceOf(header string, unescape func(string) (string, error)
 		}
 		return nil, nil, err
 	}
+	if c.log != nil {
+		c.log.source = src
+	}
 	return src, f, nil
 }
 

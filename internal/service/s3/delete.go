@@ -139,6 +139,7 @@ func (c *call) deleteObjects() error {
 	for _, o := range objects {
 		key, version := o.text("Key"), o.text("VersionId")
 		out, err := c.deleteOne(key, version, deleteConditions{o.text("ETag"), o.text("LastModifiedTime"), o.text("Size")})
+		c.logDeleted(key, err)
 		if err != nil {
 			e, known := errorOf(err, c.bucket, key)
 			if !known {

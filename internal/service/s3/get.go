@@ -207,6 +207,7 @@ func (c *call) send(data io.Reader, length int64) {
 
 // sayObject sets the headers that tell of an object.
 func (c *call) sayObject(info *objectstore.Info) {
+	c.sizes(info)
 	h := c.w.Header()
 	h["ETag"] = []string{quoted(info.ETag)}
 	h.Set("Last-Modified", info.ModTime.UTC().Format(http.TimeFormat))

@@ -284,6 +284,7 @@ func quoted(etag string) string { return `"` + etag + `"` }
 // sayWritten is sayVersion for a version that has just been written: one without an id is not
 // told of.
 func (c *call) sayWritten(info *objectstore.Info) {
+	c.sizes(info)
 	if info.Version != "" {
 		c.say("x-amz-version-id", info.Version)
 	}

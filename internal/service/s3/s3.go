@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
@@ -80,6 +81,8 @@ type Service struct {
 	sweepMu sync.Mutex // one sweep at a time
 
 	inventoryMu sync.Mutex // one round of inventories at a time
+
+	accessLogs accessLogs
 }
 
 // maxRequests is how many requests may be under way; S3 answers SlowDown to one more.
@@ -123,6 +126,7 @@ func New(c Config) (*Service, error) {
 	}
 	s.startSweeps()
 	s.startInventories()
+	s.startAccessLogs()
 	return s, nil
 }
 
@@ -132,6 +136,7 @@ func (s *Service) Intercept(chain []awswire.Interceptor) { s.interceptors.Store(
 // Close ends the service. Requests that are under way have ended before.
 func (s *Service) Close(ctx context.Context) error {
 	err := s.group.Close(ctx)
+	s.writeAccessLogs(ctx)
 	s.store.Close()
 	return err
 }
@@ -256,8 +261,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveControl(w, r)
 		return
 	}
+	begun := time.Now()
 	c, err := s.newCall(w, r)
 	if err == nil {
+		c.logs(begun)
+		defer c.record()
 		err = c.serve()
 	}
 	if err == nil {
@@ -267,5 +275,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !known {
 		s.log.Error("s3: "+r.Method+" "+r.URL.Path, "error", err)
 	}
-	writeError(w, r, e)
+	if c.log != nil {
+		c.log.code = e.Code
+	}
+	writeError(c.w, r, e)
 }

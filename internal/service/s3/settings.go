@@ -83,7 +83,7 @@ func makeSettings() {
 				"} NoncurrentVersionTransition*{NoncurrentDays?:int StorageClass:" + classes + " NewerNoncurrentVersions?:int}" +
 				" NoncurrentVersionExpiration?{NoncurrentDays?:int NewerNoncurrentVersions?:int} AbortIncompleteMultipartUpload?{DaysAfterInitiation?:int}}}",
 			missing: missing("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"), read: (*call).getLifecycle},
-		{sub: "logging", name: "BucketLogging", check: (*call).checkLogging,
+		{sub: "logging", name: "BucketLogging", acts: true, check: (*call).checkLogging,
 			shape: "BucketLoggingStatus{LoggingEnabled?{TargetBucket TargetPrefix TargetGrants?{Grant*{Grantee{ID? DisplayName? EmailAddress? URI? Type?} Permission:FULL_CONTROL|READ|WRITE|READ_ACP|WRITE_ACP}}" +
 				" TargetObjectKeyFormat?{SimplePrefix? PartitionedPrefix?{PartitionDateSource?:EventTime|DeliveryTime}}}}",
 			unset: "<BucketLoggingStatus" + xmlns + "/>"},

@@ -116,15 +116,31 @@ func (c *call) checkLogging(doc *node) error {
 		return nil
 	}
 	target := c.s.buckets.get(on.text("TargetBucket"))
+	grants := on.get("TargetGrants").all("Grant")
 	bad := func(message string) error {
 		return fault(400, "InvalidTargetBucketForLogging", message).with("TargetBucket", on.text("TargetBucket"))
 	}
 	switch {
-	case target == nil || target.Owner != c.b.Owner:
+	case target == nil:
 		return bad("The target bucket for logging does not exist")
+	case target.Owner != c.b.Owner:
+		return bad("The owner for the bucket to be logged and the target bucket must be the same.")
 	case target.Region != c.b.Region:
 		return fault(403, "CrossLocationLoggingProhibitted", "Cross S3 location logging not allowed. ").
 			with("TargetBucketLocation", target.Region)
+	case len(grants) > 0 && ownershipOf(target) == "BucketOwnerEnforced":
+		return fault(400, "AccessControlListNotSupported", "Target grants not allowed for bucket owner enforced buckets")
+	}
+	for _, g := range grants {
+		if err := checkGrant(g); err != nil {
+			return err
+		}
+		if p := g.text("Permission"); p != "FULL_CONTROL" && p != "READ" && p != "WRITE" {
+			return errMalformedXML
+		}
+	}
+	if format := on.get("TargetObjectKeyFormat"); format != nil && (format.get("SimplePrefix") == nil) == (format.get("PartitionedPrefix") == nil) {
+		return errMalformedXML
 	}
 	return nil
 }
