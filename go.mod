@@ -109,6 +109,7 @@ require (
 )
 
 require github.com/google/licensecheck v0.3.1 // indirect
+require rsc.io/qr v0.2.0
 
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
@@ -80,8 +81,19 @@ func (k *keys) get(key string) []string {
 	case "aws:resourceaccount":
 		return one(k.owner)
 	case "aws:multifactorauthpresent":
+		if v := k.q.keys[awswire.MFAPresent]; v != nil {
+			return v
+		}
 		if s != nil {
-			return one("false")
+			return one(strconv.FormatBool(!s.MFA.IsZero()))
+		}
+		return nil
+	case "aws:multifactorauthage":
+		if v := k.q.keys[awswire.MFAAge]; v != nil {
+			return v
+		}
+		if s != nil && !s.MFA.IsZero() {
+			return one(strconv.FormatInt(int64(k.a.config.Clock.Since(s.MFA).Seconds()), 10))
 		}
 		return nil
 	}

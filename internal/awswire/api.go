@@ -50,6 +50,9 @@ type API struct {
 	// "createStageInput.stageName", but one of a path or query by itself.
 	InputPaths bool
 
+	// NoValues: messages do not repeat the values that break a constraint.
+	NoValues bool
+
 	// EnumOrder is the order in which messages list the values of an enumeration, by the name of its shape. Values that it
 	// leaves out follow in the model's order, as do those of other shapes.
 	EnumOrder map[string][]string

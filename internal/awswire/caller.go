@@ -77,6 +77,7 @@ type Session struct {
 	Tags           map[string]string
 	Transitive     []string // keys of the tags that sessions of the session have too
 	SourceIdentity string
+	MFA            time.Time           // when a one-time code authenticated the caller; zero: none did
 	Provider       string              // of a web identity: its ARN or name
 	Keys           map[string][]string // condition keys that the session has, as "token.actions.githubusercontent.com:sub"
 
@@ -84,6 +85,12 @@ type Session struct {
 	// Source, or without one; empty for credentials.
 	Service string
 }
+
+// Condition keys of a request that brings a one-time code along.
+const (
+	MFAPresent = "aws:MultiFactorAuthPresent"
+	MFAAge     = "aws:MultiFactorAuthAge"
+)
 
 type callerKey struct{}
 

@@ -137,13 +137,14 @@ type planner struct {
 	open      []string            // shapes that take values besides those of the model
 	rest      bool                // the service speaks a REST protocol
 	inputs    bool                // messages name members of bodies below the input
+	noValues  bool                // messages do not repeat values
 	enums     map[string][]string // orders of enumerations in messages
 	mu        sync.Mutex
 }
 
 func newPlanner(m *model.Service, api API) *planner {
 	b := &planner{service: m, plans: map[planKey]*plan{}, unions: map[reflect.Type]Union{}, documents: map[reflect.Type]Document{}, pattern: api.MessagePattern, open: api.Open, rest: strings.HasPrefix(m.Protocol, "rest-"),
-		inputs: api.InputPaths, enums: api.EnumOrder}
+		inputs: api.InputPaths, noValues: api.NoValues, enums: api.EnumOrder}
 	if b.pattern == nil {
 		b.pattern = func(p string) string { return p }
 	}

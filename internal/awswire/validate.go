@@ -93,6 +93,10 @@ func (b *planner) validate(p *plan, v reflect.Value) string {
 
 func (c *validator) fail(value, constraint string) {
 	if value != "null" {
+		if c.planner.noValues {
+			c.violate("", constraint)
+			return
+		}
 		value = "'" + value + "'"
 	}
 	c.violate(value+" ", constraint)

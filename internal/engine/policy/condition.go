@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/base64"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type condition struct {
 	ifExists bool
 	negated  bool
 	null     bool
+	ofDates  bool
 	absent   []bool // of Null: whether the key has to be absent
 	key      string // lower case
 	values   []comparison
@@ -165,7 +167,7 @@ func newCondition(name, key string, values []string, variables bool) (condition,
 		return c, !c.ifExists
 	}
 	op := operators[canonical]
-	c.negated = op.negated
+	c.negated, c.ofDates = op.negated, strings.HasPrefix(canonical, "Date")
 	for _, v := range values {
 		compare, ok := op.compile(v, variables)
 		if !ok {
@@ -225,23 +227,57 @@ func date(holds func(int) bool) func(string, bool) (comparison, bool) {
 	}
 }
 
-// dateForms are the forms of W3C's profile of ISO 8601.
-var dateForms = []string{
-	"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04Z07:00",
-	"2006-01-02T15:04:05", "2006-01-02", "2006-01", "2006", "20060102T150405Z",
-}
+// isoDate is a date of ISO 8601 in the forms that IAM reads: what is smaller than the year may be left out, and in a zone what is
+// smaller than the hours. Years have a sign where they are before the first.
+var isoDate = regexp.MustCompile(`^(-?\d{1,9})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[Tt](?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)?)?([Zz]|[+-]\d{2}(?::?\d{2})?)?)?$`)
+
+// basicDate is the form of signatures.
+const basicDate = "20060102T150405Z"
+
+// Years and seconds that IAM reads.
+const (
+	minYear, maxYear = -292275054, 292278993
+	lastSecond       = int64(1) << 55 // of what is compared: later than any year
+)
 
 // parseDate reads an ISO 8601 date, or seconds since 1970 (more than four digits; four are a year).
 func parseDate(s string) (time.Time, bool) {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) != 4 {
-		return time.Unix(n, 0), true
+	if !strings.ContainsAny(s, "tT-") && len(s) != 4 {
+		n, err := strconv.ParseInt(s, 10, 64)
+		return time.Unix(min(n, lastSecond), 0), err == nil && n >= 0 && s[0] != '+'
 	}
-	for _, form := range dateForms {
-		if t, err := time.Parse(form, s); err == nil {
-			return t, true
+	if t, err := time.Parse(basicDate, s); err == nil {
+		return t, true
+	}
+	m := isoDate.FindStringSubmatch(s)
+	if m == nil {
+		return time.Time{}, false
+	}
+	ok := true
+	part := func(i, least, most int) int {
+		if m[i] == "" {
+			return least
+		}
+		n, err := strconv.Atoi(m[i])
+		ok = ok && err == nil && n >= least && n <= most
+		return n
+	}
+	year, month, day := part(1, minYear, maxYear), part(2, 1, 12), part(3, 1, 31)
+	hour, minute, second := part(4, 0, 23), part(5, 0, 59), part(6, 0, 59)
+	nanoseconds, _ := strconv.Atoi((m[7] + "000000000")[:9])
+	zone := 0
+	if z := m[8]; len(z) > 1 {
+		hours, _ := strconv.Atoi(z[1:3])
+		minutes := 0
+		if rest := strings.TrimPrefix(z[3:], ":"); rest != "" {
+			minutes, _ = strconv.Atoi(rest)
+		}
+		ok = ok && hours <= 23 && minutes <= 59
+		if zone = hours*3600 + minutes*60; z[0] == '-' {
+			zone = -zone
 		}
 	}
-	return time.Time{}, false
+	return time.Date(year, time.Month(month), day, hour, minute, second, nanoseconds, time.FixedZone("", zone)), ok
 }
 
 func boolean(value string, _ bool) (comparison, bool) {

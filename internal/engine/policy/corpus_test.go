@@ -94,6 +94,12 @@ func TestDocuments(t *testing.T) {
 	for _, c := range cases(t, "documents.txt", 3) {
 		d, err := Parse(c[2], kinds[c[0]])
 		switch {
+		case c[1] == "legacy":
+			if err != nil || !d.Legacy {
+				t.Errorf("%s: error %v, want one that IAM does not take from a client", c[3], err)
+			}
+		case err == nil && d.Legacy:
+			t.Errorf("%s: IAM takes the document", c[3])
 		case c[1] == "ok" && err != nil:
 			t.Errorf("%s: %v", c[3], err)
 		case c[1] == "ok" && d.Text != c[2]:

@@ -39,6 +39,8 @@ type Document struct {
 	Version    string // "2008-10-17" where the document has none
 	ID         string
 	Statements []*Statement
+	// Legacy: IAM does not take the document from a client any more, for the form of a resource: see ErrLegacy.
+	Legacy bool
 }
 
 // A Statement is one of a Document's.

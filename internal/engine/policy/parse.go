@@ -11,11 +11,18 @@ type parser struct {
 	kind   Kind
 	stored bool // it was checked when it was stored, by the rules of then
 	doc    *Document
+
+	// An effect or a date of the document has a form that IAM reads only after it has looked at the version.
+	misread bool
 }
 
 func syntax(message string) error { return &SyntaxError{message} }
 
 var errSyntaxInPolicy = syntax("Syntax errors in policy.")
+
+// ErrLegacy is of a document whose effects, dates or resources IAM does not read. Parse refuses the first two with it, and
+// says it of resources as Document.Legacy, since documents may have been stored with them.
+var ErrLegacy = syntax("The policy failed legacy parsing")
 
 func (p *parser) document(tree any) error {
 	members, ok := tree.([]member)
@@ -57,10 +64,6 @@ func (p *parser) document(tree any) error {
 	if len(statements) == 0 {
 		return errSyntaxInPolicy
 	}
-	if p.kind == Identity && version != "2012-10-17" {
-		return syntax("Policy document must be version 2012-10-17 or greater.")
-	}
-	sids := map[string]bool{}
 	for i, v := range statements {
 		elements, ok := v.([]member)
 		if !ok {
@@ -71,11 +74,34 @@ func (p *parser) document(tree any) error {
 			return err
 		}
 		s.Index = i
+		p.doc.Statements = append(p.doc.Statements, s)
+	}
+	if p.kind == Identity && version != "2012-10-17" {
+		return syntax("Policy document must be version 2012-10-17 or greater.")
+	}
+	if p.misread {
+		return ErrLegacy
+	}
+	if p.kind == Identity {
+		for _, s := range p.doc.Statements {
+			p.doc.Legacy = p.doc.Legacy || slices.ContainsFunc(s.ResourceNames, unread)
+		}
+	}
+	err := p.statements()
+	if err != nil && p.doc.Legacy {
+		return ErrLegacy // which IAM finds first
+	}
+	return err
+}
+
+// statements holds the statements to the rules that come after those of syntax, in IAM's order, and compiles them.
+func (p *parser) statements() error {
+	sids := map[string]bool{}
+	for _, s := range p.doc.Statements {
 		if s.Sid != "" && sids[s.Sid] {
 			return syntax("Statement IDs (SID) in a single policy must be unique.")
 		}
 		sids[s.Sid] = true
-		p.doc.Statements = append(p.doc.Statements, s)
 	}
 	for _, s := range p.doc.Statements {
 		if err := p.complete(s); err != nil {
@@ -83,6 +109,15 @@ func (p *parser) document(tree any) error {
 		}
 	}
 	return nil
+}
+
+// unread reports whether IAM does not read the resource of a policy: one that leaves out parts in its middle, or the service.
+func unread(resource string) bool {
+	if resource == "*" || checkResource(resource) != nil {
+		return false
+	}
+	parts := splitARN(resource, true)
+	return len(parts) < 6 && strings.Contains(resource, "::") || len(parts) > 2 && parts[2] == ""
 }
 
 func (p *parser) statement(elements []member) (*Statement, error) {
@@ -137,7 +172,10 @@ func (p *parser) statement(elements []member) (*Statement, error) {
 		if p.kind == Trust && !has["Effect"] {
 			return nil, syntax("Missing required field Effect")
 		}
-		return nil, errSyntaxInPolicy
+		if p.kind != Identity || !strings.EqualFold(effect, "Allow") && !strings.EqualFold(effect, "Deny") {
+			return nil, errSyntaxInPolicy
+		}
+		p.misread = true
 	}
 	s.Allow = effect == "Allow"
 	return s, nil
@@ -158,14 +196,17 @@ func (p *parser) condition(s *Statement, v any) error {
 			if !ok {
 				return errSyntaxInPolicy
 			}
-			if !strings.Contains(k.name, ":") {
+			if p.kind != Identity && !strings.Contains(k.name, ":") {
 				return syntax("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
 			}
 			c, ok := newCondition(op.name, k.name, values, p.doc.Version != "2008-10-17")
-			if !ok {
-				if p.kind == Trust {
-					return syntax("Invalid Condition type : " + op.name)
-				}
+			switch {
+			case ok:
+			case p.kind == Identity && c.ofDates:
+				p.misread = true
+			case p.kind == Trust:
+				return syntax("Invalid Condition type : " + op.name)
+			default:
 				return errSyntaxInPolicy
 			}
 			s.conditions = append(s.conditions, c)
@@ -194,11 +235,8 @@ func (p *parser) complete(s *Statement) error {
 	if p.kind != Identity && !s.hasPrincipal {
 		return syntax("Missing required field Principal")
 	}
-	switch {
-	case p.kind == Trust && s.hasResources:
+	if p.kind == Trust && s.hasResources {
 		return syntax("Has prohibited field Resource")
-	case p.kind != Trust && len(s.ResourceNames) == 0:
-		return syntax("Policy statement must contain resources.")
 	}
 	variables := p.doc.Version != "2008-10-17"
 	for _, r := range s.ResourceNames {
@@ -220,6 +258,9 @@ func (p *parser) complete(s *Statement) error {
 			return syntax("AssumeRole policy may only specify STS AssumeRole actions.")
 		}
 		s.actions = append(s.actions, g)
+	}
+	if p.kind != Trust && len(s.ResourceNames) == 0 {
+		return syntax("Policy statement must contain resources.")
 	}
 	return nil
 }
@@ -254,14 +295,14 @@ func checkResource(resource string) error {
 	if len(parts) == 1 {
 		return syntax(`Resource ` + resource + ` must be in ARN format or "*".`)
 	}
-	if parts[0] != "arn" {
-		return syntax(`Resource ` + resource + ` must be in ARN format or "*".`)
-	}
 	partition := parts[1]
-	if partition != "*" && partition != "aws" && partition != "aws-cn" && partition != "aws-us-gov" &&
+	if partition != "*" && partition != "aws" && partition != "aws-cn" && partition != "aws-us-gov" && partition != "aws-eusc" &&
 		!strings.HasPrefix(partition, "aws-iso") && !strings.ContainsAny(partition, "*?$") {
 		rest := append(parts[2:], "*", "*", "*", "*")[:4]
 		return syntax(`Partition "` + partition + `" is not valid for resource "arn:` + partition + `:` + strings.Join(rest, ":") + `".`)
+	}
+	if parts[0] != "arn" {
+		return syntax(`Resource ` + resource + ` must be in ARN format or "*".`)
 	}
 	if len(parts) == 2 && partition != "*" && !strings.HasSuffix(partition, "*") {
 		return syntax("Resource vendor must be fully qualified and cannot contain regexes.")
@@ -283,7 +324,7 @@ func checkResource(resource string) error {
 		if parts[5] == "root" || strings.ContainsAny(parts[5], "*?$") {
 			return nil
 		}
-		return syntax(`IAM resource path must either be "*" or start with ` + strings.Join(iamResources, ", ") + ".")
+		return syntax(`IAM resource path must either be "*", root, or start with ` + strings.Join(iamResources, ", ") + ".")
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (s *Service) GetAccountSummary(ctx context.Context, _ *iam.GetAccountSummar
 		"UsersQuota": 5000, "GroupsQuota": 300, "RolesQuota": 1000, "PoliciesQuota": 1500, "InstanceProfilesQuota": 1000, "ServerCertificatesQuota": 20,
 		"AccessKeysPerUserQuota": maxKeys, "GroupsPerUserQuota": maxGroupsOfUser, "AttachedPoliciesPerUserQuota": maxAttached, "AttachedPoliciesPerGroupQuota": maxAttached,
 		"AttachedPoliciesPerRoleQuota": maxAttached, "UserPolicySizeQuota": maxInlineUser, "GroupPolicySizeQuota": maxInlineGroup, "RolePolicySizeQuota": maxInlineRole,
-		"PolicySizeQuota": maxManaged, "VersionsPerPolicyQuota": maxVersions, "AssumeRolePolicySizeQuota": maxTrust, "SigningCertificatesPerUserQuota": 2,
+		"PolicySizeQuota": maxManaged, "VersionsPerPolicyQuota": maxVersions, "AssumeRolePolicySizeQuota": maxTrust, "SigningCertificatesPerUserQuota": maxSigning,
 		"PolicyVersionsInUseQuota": 10000, "GlobalEndpointTokenVersion": 1, "AccountMFAEnabled": 0, "AccountAccessKeysPresent": 0, "AccountSigningCertificatesPresent": 0,
 		"AccountPasswordPresent": 0, "MFADevices": 0, "MFADevicesInUse": 0, "ServerCertificates": 0,
 	}
@@ -64,8 +64,24 @@ func (s *Service) GetAccountSummary(ctx context.Context, _ *iam.GetAccountSummar
 	if err != nil {
 		return nil, err
 	}
-	for range users {
-		m["Users"]++
+	m["Users"] = int32(len(users))
+	devices, err := s.devices.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range devices {
+		m["MFADevices"]++
+		if d.User != "" {
+			m["MFADevicesInUse"]++
+		}
+	}
+	servers, err := s.servers.All(sc.account)
+	if err != nil {
+		return nil, err
+	}
+	m["ServerCertificates"] = int32(len(servers))
+	if a, err := s.accounts.Get(sc.account); err == nil && a.Tokens > 0 {
+		m["GlobalEndpointTokenVersion"] = a.Tokens
 	}
 	groups, err := s.groups.All(sc.account)
 	if err != nil {
@@ -277,7 +293,7 @@ func (s *Service) GetCredentialReport(ctx context.Context, _ *iam.GetCredentialR
 		return nil, err
 	}
 	for _, u := range users {
-		line := []string{u.Name, u.arn(sc, "user"), when(u.Created), strconv.FormatBool(u.Login != nil), na, na, na, "false"}
+		line := []string{u.Name, u.arn(sc, "user"), when(u.Created), strconv.FormatBool(u.Login != nil), na, na, na, strconv.FormatBool(len(u.MFA) > 0)}
 		if u.Login != nil {
 			line[4], line[5] = "no_information", when(u.Login.Created)
 		}
@@ -290,7 +306,14 @@ func (s *Service) GetCredentialReport(ctx context.Context, _ *iam.GetCredentialR
 			}
 			line = append(line, cells...)
 		}
-		w.Write(append(line, "false", na, "false", na))
+		for i := range maxSigning {
+			if i < len(u.Certificates) {
+				line = append(line, strconv.FormatBool(!u.Certificates[i].Inactive), when(u.Certificates[i].Uploaded))
+			} else {
+				line = append(line, "false", na)
+			}
+		}
+		w.Write(line)
 	}
 	w.Flush()
 	return &iam.GetCredentialReportOutput{Content: []byte(strings.TrimSuffix(b.String(), "\n")), GeneratedTime: aws.Time(a.Report), ReportFormat: types.ReportFormatTypeTextCsv}, nil
@@ -301,44 +324,4 @@ func orNA(s string) string {
 		return "N/A"
 	}
 	return s
-}
-
-// Things that cannot be made here, whose lists are empty.
-
-func (s *Service) ListMFADevices(ctx context.Context, in *iam.ListMFADevicesInput, _ ...func(*iam.Options)) (*iam.ListMFADevicesOutput, error) {
-	return &iam.ListMFADevicesOutput{MFADevices: []types.MFADevice{}}, s.mayList(ctx, in.UserName)
-}
-
-// mayList reports whether the user is there.
-func (s *Service) mayList(ctx context.Context, name *string) error {
-	if name == nil {
-		return nil
-	}
-	_, err := s.user(scopeOf(ctx), *name)
-	return err
-}
-
-// ListVirtualMFADevices lists none.
-func (s *Service) ListVirtualMFADevices(context.Context, *iam.ListVirtualMFADevicesInput, ...func(*iam.Options)) (*iam.ListVirtualMFADevicesOutput, error) {
-	return &iam.ListVirtualMFADevicesOutput{VirtualMFADevices: []types.VirtualMFADevice{}}, nil
-}
-
-// ListSSHPublicKeys lists none.
-func (s *Service) ListSSHPublicKeys(ctx context.Context, in *iam.ListSSHPublicKeysInput, _ ...func(*iam.Options)) (*iam.ListSSHPublicKeysOutput, error) {
-	return &iam.ListSSHPublicKeysOutput{SSHPublicKeys: []types.SSHPublicKeyMetadata{}}, s.mayList(ctx, in.UserName)
-}
-
-// ListSigningCertificates lists none.
-func (s *Service) ListSigningCertificates(ctx context.Context, in *iam.ListSigningCertificatesInput, _ ...func(*iam.Options)) (*iam.ListSigningCertificatesOutput, error) {
-	return &iam.ListSigningCertificatesOutput{Certificates: []types.SigningCertificate{}}, s.mayList(ctx, in.UserName)
-}
-
-// ListServerCertificates lists none.
-func (s *Service) ListServerCertificates(context.Context, *iam.ListServerCertificatesInput, ...func(*iam.Options)) (*iam.ListServerCertificatesOutput, error) {
-	return &iam.ListServerCertificatesOutput{ServerCertificateMetadataList: []types.ServerCertificateMetadata{}}, nil
-}
-
-// ListServiceSpecificCredentials lists none.
-func (s *Service) ListServiceSpecificCredentials(ctx context.Context, in *iam.ListServiceSpecificCredentialsInput, _ ...func(*iam.Options)) (*iam.ListServiceSpecificCredentialsOutput, error) {
-	return &iam.ListServiceSpecificCredentialsOutput{ServiceSpecificCredentials: []types.ServiceSpecificCredentialMetadata{}}, s.mayList(ctx, in.UserName)
 }

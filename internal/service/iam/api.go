@@ -45,6 +45,10 @@ func (s *Service) onEntity(c awswire.Caller, kind string, name *string) []string
 			if p, err := s.profile(sc, n); err == nil {
 				path, n = p.Path, p.Name
 			}
+		case "server-certificate":
+			if c, err := s.serverCert(sc, n); err == nil {
+				path, n = c.Path, c.Name
+			}
 		}
 	}
 	return on(c, kind+path+n)
@@ -137,6 +141,7 @@ func stores[I, O, F any](method func(context.Context, *I, ...F) (*O, error), on 
 func (s *Service) API() awswire.API {
 	return awswire.API{
 		Model:      "iam",
+		NoValues:   true,
 		Invalid:    func(message string) error { return awswire.Errorf("ValidationError", "%s", message) },
 		Operations: s.operations(),
 	}

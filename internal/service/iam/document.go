@@ -44,6 +44,11 @@ type userDoc struct {
 	Groups []string `json:"groups,omitempty"` // names
 	Keys   []string `json:"keys,omitempty"`   // access key ids, in the order of making
 	Login  *login   `json:"login,omitempty"`
+
+	MFA          []string        `json:"mfa,omitempty"` // resources of devices in use, "mfa/name", in the order of enabling
+	SSH          []sshKey        `json:"ssh,omitempty"`
+	Certificates []signingCert   `json:"certificates,omitempty"`
+	Services     []serviceSecret `json:"services,omitempty"`
 }
 
 // login is a login profile. There is no console sign-in that would take the password; what is kept of
@@ -114,7 +119,8 @@ type samlDoc struct {
 type accountDoc struct {
 	Alias    string                `json:"alias,omitempty"`
 	Password *types.PasswordPolicy `json:"password,omitempty"`
-	Report   time.Time             `json:"report,omitzero"` // when the credential report was asked for
+	Report   time.Time             `json:"report,omitzero"`  // when the credential report was asked for
+	Tokens   int32                 `json:"tokens,omitempty"` // version of the global endpoint's session tokens; 0: the first
 }
 
 type keyDoc struct {

@@ -63,5 +63,8 @@ func (s *Service) parse(text string, kind policy.Kind) (*policy.Document, error)
 	if errors.As(err, &wrong) {
 		return nil, malformed(wrong.Message)
 	}
+	if err == nil && d.Legacy {
+		return nil, malformed(policy.ErrLegacy.Error())
+	}
 	return d, err
 }

@@ -169,6 +169,9 @@ func (s *Service) DeleteGroup(ctx context.Context, in *iam.DeleteGroupInput, _ .
 
 // AddUserToGroup puts a user into a group; one that is in it stays.
 func (s *Service) AddUserToGroup(ctx context.Context, in *iam.AddUserToGroupInput, _ ...func(*iam.Options)) (*iam.AddUserToGroupOutput, error) {
+	if _, err := s.user(scopeOf(ctx), *in.UserName); err != nil {
+		return nil, err
+	}
 	g, err := s.group(scopeOf(ctx), *in.GroupName)
 	if err != nil {
 		return nil, err
@@ -186,17 +189,16 @@ func (s *Service) AddUserToGroup(ctx context.Context, in *iam.AddUserToGroupInpu
 	return &iam.AddUserToGroupOutput{}, err
 }
 
-// RemoveUserFromGroup takes a user out of a group.
+// RemoveUserFromGroup takes a user out of a group, if it is in it.
 func (s *Service) RemoveUserFromGroup(ctx context.Context, in *iam.RemoveUserFromGroupInput, _ ...func(*iam.Options)) (*iam.RemoveUserFromGroupOutput, error) {
+	if _, err := s.user(scopeOf(ctx), *in.UserName); err != nil {
+		return nil, err
+	}
 	if _, err := s.group(scopeOf(ctx), *in.GroupName); err != nil {
 		return nil, err
 	}
 	_, err := s.modifyUser(ctx, in.UserName, func(u *userDoc) error {
-		n := len(u.Groups)
 		u.Groups = slices.DeleteFunc(u.Groups, func(n string) bool { return strings.EqualFold(n, *in.GroupName) })
-		if len(u.Groups) == n {
-			return noSuchEntity("User %s is not in group %s", *in.UserName, *in.GroupName)
-		}
 		return nil
 	})
 	return &iam.RemoveUserFromGroupOutput{}, err

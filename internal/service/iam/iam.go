@@ -42,6 +42,8 @@ type Service struct {
 	saml     *state.Collection[samlDoc]
 	accounts *state.Collection[accountDoc]
 	keys     *state.Collection[keyDoc]
+	devices  *state.Collection[deviceDoc]
+	servers  *state.Collection[serverCertDoc]
 	compiled policy.Cache
 	secrets  secretCache
 
@@ -68,6 +70,8 @@ func New(c Config) (*Service, error) {
 		saml:     state.NewCollection[samlDoc](c.State, "iam.saml"),
 		accounts: state.NewCollection[accountDoc](c.State, "iam.account"),
 		keys:     state.NewCollection[keyDoc](c.State, "iam.key"),
+		devices:  state.NewCollection[deviceDoc](c.State, "iam.mfa"),
+		servers:  state.NewCollection[serverCertDoc](c.State, "iam.server-certificate"),
 		used:     map[string]time.Time{},
 	}, nil
 }

@@ -157,9 +157,6 @@ func (s *Service) UpdateAccountPasswordPolicy(ctx context.Context, in *iam.Updat
 	if p.MinimumPasswordLength == nil {
 		p.MinimumPasswordLength = aws.Int32(6)
 	}
-	if p.HardExpiry == nil {
-		p.HardExpiry = aws.Bool(false)
-	}
 	return &iam.UpdateAccountPasswordPolicyOutput{}, s.account(ctx, func(a *accountDoc) error { a.Password = p; return nil })
 }
 

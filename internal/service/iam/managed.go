@@ -82,6 +82,17 @@ func (s *Service) attachable(sc scope, arn string) error {
 	return nil
 }
 
+// limiting reports whether a policy may be a permissions boundary.
+func (s *Service) limiting(sc scope, arn string) error {
+	if _, _, _, ok := policyName(arn); !ok {
+		return invalidInput("ARN %s is not valid.", arn)
+	}
+	if _, err := s.managed(sc, arn); err != nil {
+		return noSuchEntity("Scope ARN: %s does not exist or is not attachable.", arn)
+	}
+	return nil
+}
+
 // modifyPolicy changes a customer's policy.
 func (s *Service) modifyPolicy(ctx context.Context, arn string, f func(*policyDoc) error) (*policyDoc, error) {
 	sc := scopeOf(ctx)
@@ -190,7 +201,9 @@ func (s *Service) GetPolicy(ctx context.Context, in *iam.GetPolicyInput, _ ...fu
 	if err != nil {
 		return nil, err
 	}
-	return &iam.GetPolicyOutput{Policy: s.policyOut(sc, *in.PolicyArn, p, true)}, nil
+	out := s.policyOut(sc, *in.PolicyArn, p, true)
+	out.Tags = listed(p.Tags)
+	return &iam.GetPolicyOutput{Policy: out}, nil
 }
 
 // ListPolicies lists a customer's policies, AWS's, or both, by name.

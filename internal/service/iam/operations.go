@@ -24,7 +24,7 @@ func onLinked(c awswire.Caller, service *string) []string {
 
 // operations lists what the service serves, with the ARNs that each works on.
 func (s *Service) operations() []awswire.Operation {
-	return []awswire.Operation{
+	return append(s.credentialOperations(), []awswire.Operation{
 		executes(s.AddClientIDToOpenIDConnectProvider, s.onPolicy, func(in *iam.AddClientIDToOpenIDConnectProviderInput) *string { return in.OpenIDConnectProviderArn }),
 		executes(s.AddRoleToInstanceProfile, s.entityOf("instance-profile"), func(in *iam.AddRoleToInstanceProfileInput) *string { return in.InstanceProfileName }),
 		executes(s.AddUserToGroup, s.entityOf("group"), func(in *iam.AddUserToGroupInput) *string { return in.GroupName }),
@@ -105,7 +105,6 @@ func (s *Service) operations() []awswire.Operation {
 		executes(s.ListInstanceProfileTags, s.entityOf("instance-profile"), func(in *iam.ListInstanceProfileTagsInput) *string { return in.InstanceProfileName }),
 		awswire.Executes(s.ListInstanceProfiles),
 		executes(s.ListInstanceProfilesForRole, s.entityOf("role"), func(in *iam.ListInstanceProfilesForRoleInput) *string { return in.RoleName }),
-		executes(s.ListMFADevices, s.entityOf("user"), func(in *iam.ListMFADevicesInput) *string { return in.UserName }),
 		executes(s.ListOpenIDConnectProviderTags, s.onPolicy, func(in *iam.ListOpenIDConnectProviderTagsInput) *string { return in.OpenIDConnectProviderArn }),
 		awswire.Executes(s.ListOpenIDConnectProviders),
 		awswire.Executes(s.ListPolicies),
@@ -116,14 +115,9 @@ func (s *Service) operations() []awswire.Operation {
 		awswire.Executes(s.ListRoles),
 		executes(s.ListSAMLProviderTags, s.onPolicy, func(in *iam.ListSAMLProviderTagsInput) *string { return in.SAMLProviderArn }),
 		awswire.Executes(s.ListSAMLProviders),
-		executes(s.ListSSHPublicKeys, s.entityOf("user"), func(in *iam.ListSSHPublicKeysInput) *string { return in.UserName }),
-		awswire.Executes(s.ListServerCertificates),
-		executes(s.ListServiceSpecificCredentials, s.entityOf("user"), func(in *iam.ListServiceSpecificCredentialsInput) *string { return in.UserName }),
-		executes(s.ListSigningCertificates, s.entityOf("user"), func(in *iam.ListSigningCertificatesInput) *string { return in.UserName }),
 		executes(s.ListUserPolicies, s.entityOf("user"), func(in *iam.ListUserPoliciesInput) *string { return in.UserName }),
 		executes(s.ListUserTags, s.entityOf("user"), func(in *iam.ListUserTagsInput) *string { return in.UserName }),
 		awswire.Executes(s.ListUsers),
-		awswire.Executes(s.ListVirtualMFADevices),
 		executes(s.PutGroupPolicy, s.entityOf("group"), func(in *iam.PutGroupPolicyInput) *string { return in.GroupName }),
 		withBoundary(executes(s.PutRolePermissionsBoundary, s.entityOf("role"), func(in *iam.PutRolePermissionsBoundaryInput) *string { return in.RoleName }), func(in *iam.PutRolePermissionsBoundaryInput) *string { return in.PermissionsBoundary }),
 		boundTo(s, executes(s.PutRolePolicy, s.entityOf("role"), func(in *iam.PutRolePolicyInput) *string { return in.RoleName }), "role", func(in *iam.PutRolePolicyInput) *string { return in.RoleName }),
@@ -163,5 +157,5 @@ func (s *Service) operations() []awswire.Operation {
 		awswire.Executes(s.UpdateUser, func(c awswire.Caller, in *iam.UpdateUserInput) []string {
 			return s.onMoved(c, "user", in.UserName, in.NewPath, in.NewUserName)
 		}),
-	}
+	}...)
 }

@@ -45,7 +45,7 @@ func (s *Service) profileOut(sc scope, p *profileDoc, full bool) *types.Instance
 		out.Roles = append(out.Roles, *roleOut(sc, r, false))
 	}
 	if full {
-		out.Tags = tagsOut(p.Tags)
+		out.Tags = listed(p.Tags)
 	}
 	return out
 }

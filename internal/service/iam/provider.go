@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/xml"
+	"errors"
 	"net"
 	"net/url"
 	"regexp"
@@ -94,7 +95,7 @@ func onThisMachine(host string) bool {
 
 func thumbprints(list []string) ([]string, error) {
 	if len(list) > maxThumbprints {
-		return nil, limitExceeded("Thumbprint list must contain fewer than %d entries.", maxThumbprints)
+		return nil, invalidInput("Thumbprint list must contain fewer than %d entries.", maxThumbprints)
 	}
 	for _, t := range list {
 		if !thumbprintForm.MatchString(t) {
@@ -111,7 +112,7 @@ func (s *Service) GetOpenIDConnectProvider(ctx context.Context, in *iam.GetOpenI
 		return nil, err
 	}
 	return &iam.GetOpenIDConnectProviderOutput{
-		Url: aws.String(p.URL), ClientIDList: orEmpty(p.Clients), ThumbprintList: orEmpty(p.Thumbprints), CreateDate: aws.Time(p.Created), Tags: tagsOut(p.Tags),
+		Url: aws.String(p.URL), ClientIDList: orEmpty(p.Clients), ThumbprintList: orEmpty(p.Thumbprints), CreateDate: aws.Time(p.Created), Tags: listed(p.Tags),
 	}, nil
 }
 
@@ -170,15 +171,20 @@ func (s *Service) UpdateOpenIDConnectProviderThumbprint(ctx context.Context, in 
 	return &iam.UpdateOpenIDConnectProviderThumbprintOutput{}, err
 }
 
-// DeleteOpenIDConnectProvider removes a provider; one that is gone is not an error.
+// DeleteOpenIDConnectProvider removes a provider.
 func (s *Service) DeleteOpenIDConnectProvider(ctx context.Context, in *iam.DeleteOpenIDConnectProviderInput, _ ...func(*iam.Options)) (*iam.DeleteOpenIDConnectProviderOutput, error) {
 	sc := scopeOf(ctx)
+	absent := noSuchEntity("OpenId connect Provider %s cannot be found.", *in.OpenIDConnectProviderArn)
 	p, err := s.oidcProvider(sc, *in.OpenIDConnectProviderArn)
 	if err != nil {
+		var is *types.NoSuchEntityException
+		if errors.As(err, &is) {
+			return nil, absent
+		}
 		return nil, err
 	}
 	err = s.oidc.Delete(ctx, sc.account, lower(p.URL))
-	return &iam.DeleteOpenIDConnectProviderOutput{}, found(err, nil)
+	return &iam.DeleteOpenIDConnectProviderOutput{}, found(err, absent)
 }
 
 func (s *Service) samlProvider(sc scope, providerARN string) (*samlDoc, error) {

@@ -143,6 +143,9 @@ func (s *Service) CreateRole(ctx context.Context, in *iam.CreateRoleInput, _ ...
 	if strings.HasPrefix(e.Path, "/aws-service-role/") {
 		return nil, invalidInput("Role names beginning with '/aws-service-role/' are reserved for use by AWS services.")
 	}
+	if strings.HasPrefix(e.Path, "/aws-reserved/") || strings.HasPrefix(e.Name, "AWSReservedSSO_") {
+		return nil, invalidInput("The path /aws-reserved/ and role names beginning with AWSReservedSSO_ are reserved for use by AWS services.")
+	}
 	if err := s.checkTrust(sc, *in.AssumeRolePolicyDocument); err != nil {
 		return nil, err
 	}
@@ -248,7 +251,7 @@ func (s *Service) DeleteRole(ctx context.Context, in *iam.DeleteRoleInput, _ ...
 
 // PutRolePermissionsBoundary limits what a role's policies allow.
 func (s *Service) PutRolePermissionsBoundary(ctx context.Context, in *iam.PutRolePermissionsBoundaryInput, _ ...func(*iam.Options)) (*iam.PutRolePermissionsBoundaryOutput, error) {
-	if err := s.attachable(scopeOf(ctx), *in.PermissionsBoundary); err != nil {
+	if err := s.limiting(scopeOf(ctx), *in.PermissionsBoundary); err != nil {
 		return nil, err
 	}
 	_, err := s.modifyRole(ctx, in.RoleName, func(r *roleDoc) error { r.Boundary = *in.PermissionsBoundary; return nil })
@@ -267,6 +270,14 @@ var linkedNames = map[string]string{
 	"ops.apigateway.amazonaws.com": "APIGateway", "replication.dynamodb.amazonaws.com": "DynamoDBReplication", "logs.amazonaws.com": "LogsDelivery",
 	"delivery.logs.amazonaws.com": "LogDelivery", "dynamodb.application-autoscaling.amazonaws.com": "ApplicationAutoScaling_DynamoDBTable",
 	"autoscaling.amazonaws.com": "AutoScaling", "elasticmapreduce.amazonaws.com": "EMRCleanup", "redshift.amazonaws.com": "Redshift",
+	"elasticbeanstalk.amazonaws.com": "ElasticBeanstalk", "ecs.amazonaws.com": "ECS", "elasticloadbalancing.amazonaws.com": "ElasticLoadBalancing",
+	"rds.amazonaws.com": "RDS", "es.amazonaws.com": "AmazonElasticsearchService", "opensearchservice.amazonaws.com": "AmazonOpenSearchService",
+	"osis.amazonaws.com": "AmazonOpenSearchIngestionService", "elasticache.amazonaws.com": "ElastiCache", "dax.amazonaws.com": "DAX", "eks.amazonaws.com": "AmazonEKS",
+	"spot.amazonaws.com": "EC2Spot", "spotfleet.amazonaws.com": "EC2SpotFleet", "replicator.lambda.amazonaws.com": "LambdaReplicator",
+	"logger.cloudfront.amazonaws.com": "CloudFrontLogger", "lakeformation.amazonaws.com": "LakeFormationDataAccess", "cks.kms.amazonaws.com": "KeyManagementServiceCustomKeyStores",
+	"email.cognito-idp.amazonaws.com": "AmazonCognitoIdpEmailService", "transitgateway.amazonaws.com": "VPCTransitGateway", "ssm.amazonaws.com": "AmazonSSM",
+	"custom-resource.application-autoscaling.amazonaws.com": "ApplicationAutoScaling_CustomResource", "ecs.application-autoscaling.amazonaws.com": "ApplicationAutoScaling_ECSService",
+	"lambda.application-autoscaling.amazonaws.com": "ApplicationAutoScaling_LambdaConcurrency", "kafka.application-autoscaling.amazonaws.com": "ApplicationAutoScaling_KafkaCluster",
 	"kinesisanalytics.amazonaws.com": "KinesisAnalytics", "kafka.amazonaws.com": "Kafka", "kinesisreplication.amazonaws.com": "KinesisReplication",
 }
 

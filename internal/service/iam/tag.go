@@ -86,6 +86,14 @@ func tagsOut(have []tag) []types.Tag {
 	return out
 }
 
+// listed is tagsOut for the answers that have a list of tags though there are none.
+func listed(have []tag) []types.Tag {
+	if len(have) == 0 {
+		return []types.Tag{}
+	}
+	return tagsOut(have)
+}
+
 func tagPage(have []tag, marker *string, most *int32) ([]types.Tag, *string, bool, error) {
 	have = slices.Clone(have)
 	slices.SortFunc(have, func(a, b tag) int { return strings.Compare(a.Key, b.Key) })

@@ -57,8 +57,8 @@ func (s *Service) newEntity(sc scope, name string, p, boundary *string, tags []t
 		return e, err
 	}
 	if boundary != nil {
-		if _, err := s.managed(sc, *boundary); err != nil {
-			return e, noSuchEntity("Scope ARN: %s does not exist or is not attachable.", *boundary)
+		if err := s.limiting(sc, *boundary); err != nil {
+			return e, err
 		}
 		e.Boundary = *boundary
 	}
@@ -182,6 +182,14 @@ func (s *Service) DeleteUser(ctx context.Context, in *iam.DeleteUserInput, _ ...
 		err = deleteConflict("Cannot delete entity, must delete access keys first.")
 	case u.Login != nil:
 		err = deleteConflict("Cannot delete entity, must delete login profile first.")
+	case len(u.MFA) > 0:
+		err = deleteConflict("Cannot delete entity, must delete MFA device first.")
+	case len(u.Certificates) > 0:
+		err = deleteConflict("Cannot delete entity, must delete signing certificates first.")
+	case len(u.SSH) > 0:
+		err = deleteConflict("Cannot delete entity, must delete SSH public keys first.")
+	case len(u.Services) > 0:
+		err = deleteConflict("Cannot delete entity, must delete service specific credentials first.")
 	case len(u.Groups) > 0:
 		err = deleteConflict("Cannot delete entity, must remove users from group first.")
 	default:
@@ -207,7 +215,7 @@ func (e *entity) bare() error {
 
 // PutUserPermissionsBoundary limits what a user's policies allow.
 func (s *Service) PutUserPermissionsBoundary(ctx context.Context, in *iam.PutUserPermissionsBoundaryInput, _ ...func(*iam.Options)) (*iam.PutUserPermissionsBoundaryOutput, error) {
-	if err := s.attachable(scopeOf(ctx), *in.PermissionsBoundary); err != nil {
+	if err := s.limiting(scopeOf(ctx), *in.PermissionsBoundary); err != nil {
 		return nil, err
 	}
 	_, err := s.modifyUser(ctx, in.UserName, func(u *userDoc) error { u.Boundary = *in.PermissionsBoundary; return nil })

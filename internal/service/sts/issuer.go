@@ -52,6 +52,7 @@ type claims struct {
 	SourceIdentity string              `json:"o,omitempty"`
 	Provider       string              `json:"f,omitempty"`
 	Keys           map[string][]string `json:"k,omitempty"`
+	MFA            int64               `json:"u,omitempty"` // Unix seconds
 }
 
 const (
@@ -68,7 +69,7 @@ func (i *Issuer) Issue(s *awswire.Session) (accessKey, secret, token string) {
 	accessKey = newAccessKey(s.Account)
 	b, err := json.Marshal(claims{
 		s.Kind, s.Account, s.Principal, s.Source, s.ID, s.Issued.Unix(), s.Expires.Unix(), s.Limited, s.Policies, s.PolicyARNs, s.Tags,
-		s.Transitive, s.SourceIdentity, s.Provider, s.Keys,
+		s.Transitive, s.SourceIdentity, s.Provider, s.Keys, unix(s.MFA),
 	})
 	if err != nil {
 		panic(err) // texts and numbers
@@ -116,6 +117,9 @@ func (i *Issuer) Session(accessKey, token string) (*awswire.Session, bool) {
 		Issued: time.Unix(c.Issued, 0), Expires: time.Unix(c.Expires, 0), Limited: c.Limited, Policies: c.Policies, PolicyARNs: c.PolicyARNs,
 		Tags: c.Tags, Transitive: c.Transitive, SourceIdentity: c.SourceIdentity, Provider: c.Provider, Keys: c.Keys,
 	}
+	if c.MFA != 0 {
+		s.MFA = time.Unix(c.MFA, 0)
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.known == nil || i.bytes > maxKnown {
@@ -124,6 +128,14 @@ func (i *Issuer) Session(accessKey, token string) (*awswire.Session, bool) {
 	i.known[name] = s
 	i.bytes += 2 * len(name)
 	return s, true
+}
+
+// unix is a time in seconds, 0 of the zero time.
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 func mac(key []byte, data string) []byte {

@@ -48,6 +48,7 @@ type assumption struct {
 	source     string // SourceIdentity
 	externalID *string
 
+	mfa      time.Time           // when the caller showed a one-time code; zero: not
 	who      *policy.Principal   // nil: the caller
 	provider string              // of a web identity
 	keys     map[string][]string // condition keys of the request, which the session has too if it is a web identity's
@@ -62,6 +63,12 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...
 	var err error
 	if a.tags, err = tagMap(in.Tags); err != nil {
 		return nil, err
+	}
+	if a.mfa, err = s.oneTime(ctx, awswire.CallerFrom(ctx), in.SerialNumber, in.TokenCode); err != nil {
+		return nil, err
+	}
+	if !a.mfa.IsZero() {
+		a.keys = map[string][]string{awswire.MFAPresent: {"true"}, awswire.MFAAge: {"0"}}
 	}
 	if c := awswire.CallerFrom(ctx); c.Session != nil && c.Session.Kind == awswire.RoleSession {
 		if aws.ToInt32(a.seconds) > chainedSeconds {
@@ -157,7 +164,7 @@ func (s *Service) assume(ctx context.Context, a *assumption) (*types.AssumedRole
 	}
 	session := &awswire.Session{
 		Kind: awswire.RoleSession, Account: account, Principal: "arn:" + partition + ":sts::" + account + ":assumed-role/" + role.Name + "/" + a.session,
-		Source: role.ARN, ID: role.ID + ":" + a.session, Tags: a.tags, Transitive: a.transitive, SourceIdentity: a.source, Provider: a.provider,
+		Source: role.ARN, ID: role.ID + ":" + a.session, Tags: a.tags, Transitive: a.transitive, SourceIdentity: a.source, Provider: a.provider, MFA: a.mfa,
 	}
 	if a.provider != "" {
 		session.Keys = a.keys
@@ -262,7 +269,11 @@ func (s *Service) limit(ctx context.Context, session *awswire.Session, document 
 		size += len(k) + len(v)
 	}
 	if document != nil {
-		if _, err := policy.Parse(*document, policy.Identity); err != nil {
+		d, err := policy.Parse(*document, policy.Identity)
+		if err == nil && d.Legacy {
+			err = policy.ErrLegacy
+		}
+		if err != nil {
 			return nil, malformed(err)
 		}
 		if len(*document) > maxSessionPolicy*4 {
@@ -307,16 +318,39 @@ func malformed(err error) error {
 	return &types.MalformedPolicyDocumentException{Message: &message}
 }
 
+// oneTime checks the one-time code of a call, and returns when it was shown; zero where the call has none.
+func (s *Service) oneTime(ctx context.Context, c awswire.Caller, serial, code *string) (time.Time, error) {
+	if serial == nil && code == nil {
+		return time.Time{}, nil
+	}
+	directory, ok := s.config.Directory.(interface {
+		// Authenticates reports whether a code of a device authenticates a user, and takes the code.
+		Authenticates(ctx context.Context, user, serial, code string) (bool, error)
+	})
+	good := false
+	if ok && c.Session == nil && c.Principal != "" && serial != nil && code != nil {
+		var err error
+		if good, err = directory.Authenticates(ctx, c.Principal, *serial, *code); err != nil {
+			return time.Time{}, fmt.Errorf("one-time code of %s: %w", c.Principal, err)
+		}
+	}
+	if !good {
+		return time.Time{}, awswire.Errorf("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.")
+	}
+	return s.config.Clock.Now(), nil
+}
+
 // GetSessionToken hands out credentials of the caller: of the user, or of the account.
 func (s *Service) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenInput, _ ...func(*sts.Options)) (*sts.GetSessionTokenOutput, error) {
 	c := awswire.CallerFrom(ctx)
 	if c.Session != nil {
 		return nil, awswire.Errorf("AccessDenied", "Cannot call GetSessionToken with session credentials")
 	}
-	if in.SerialNumber != nil || in.TokenCode != nil {
-		return nil, awswire.Errorf("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.")
+	mfa, err := s.oneTime(ctx, c, in.SerialNumber, in.TokenCode)
+	if err != nil {
+		return nil, err
 	}
-	session := &awswire.Session{Kind: awswire.RootSession, Account: c.Account, ID: c.Account}
+	session := &awswire.Session{Kind: awswire.RootSession, Account: c.Account, ID: c.Account, MFA: mfa}
 	if c.Principal != "" {
 		session.Kind, session.Principal, session.Source, session.ID = awswire.UserSession, c.Principal, c.Principal, ""
 	}

@@ -24,6 +24,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -153,7 +154,10 @@ func arn(c awswire.Caller, service, resource string) string {
 
 // callerARN is who a caller is.
 func callerARN(c awswire.Caller) string {
-	if c.Principal != "" {
+	switch parts := strings.SplitN(c.Principal, ":", 3); {
+	case len(parts) == 3 && c.Session == nil:
+		return parts[0] + ":" + awsarn.Partition(c.Region) + ":" + parts[2]
+	case c.Principal != "":
 		return c.Principal
 	}
 	return arn(c, "iam", "root")
