@@ -206,6 +206,26 @@ func (a *Authorizer) reach(ctx context.Context, c *awswire.Call, needs []awswire
 	return awswire.WithCaller(ctx, awswire.CallerFrom(ctx).Reaching(owner))
 }
 
+// Reach decides about a call within the process on a resource that an ARN names, and returns the context for it: with the
+// account of the resource where that is another one, which lets the caller in, or where denials do not count, the caller's account.
+func (a *Authorizer) Reach(ctx context.Context, action, resource string) (context.Context, error) {
+	service, _, _ := strings.Cut(action, ":")
+	q := question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service}
+	if err := a.allow(ctx, q); err != nil {
+		return ctx, err
+	}
+	r, ok := arn.Parse(resource)
+	if !ok || r.Account == q.caller.Account || len(r.Account) != 12 || r.Region != q.caller.Region {
+		return ctx, nil
+	}
+	if a.config.Mode != Enforce {
+		if ok, err := a.lets(ctx, &q); !ok || err != nil {
+			return ctx, err
+		}
+	}
+	return awswire.WithCaller(ctx, q.caller.Reaching(r.Account)), nil
+}
+
 // Allow decides about a call that does not come through the wire, for the caller of the context. The
 // keys are condition keys of its own, in any case; nil for none.
 func (a *Authorizer) Allow(ctx context.Context, action, resource string, keys map[string][]string) error {

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -47,6 +48,9 @@ func deny(q *question, who *policy.Principal, d policy.Decision) *Denied {
 	}
 	var b strings.Builder
 	switch {
+	case q.action == "kms:Decrypt" && accountOf(q.resource) != q.caller.Of() && !namesKey(q):
+		e.Message = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access."
+		return e // whose key it is the ciphertext alone says
 	case who.Kind == policy.Federated:
 		e.Message = "Not authorized to perform " + q.action
 		return e
@@ -75,6 +79,19 @@ func deny(q *question, who *policy.Principal, d policy.Decision) *Denied {
 	}
 	e.Message = b.String()
 	return e
+}
+
+// namesKey reports whether a call names the key that it works on.
+func namesKey(q *question) bool {
+	if q.call == nil {
+		return true
+	}
+	in, err := q.call.Input()
+	if err != nil {
+		return true
+	}
+	key := reflect.Indirect(reflect.ValueOf(in)).FieldByName("KeyId")
+	return !key.IsValid() || key.Kind() != reflect.Pointer || !key.IsNil() && key.Elem().Len() > 0
 }
 
 func article(s policy.Source) string {

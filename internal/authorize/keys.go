@@ -71,7 +71,7 @@ func (k *keys) get(key string) []string {
 		}
 		return nil
 	case "aws:viaawsservice":
-		return one(strconv.FormatBool(s != nil && s.Service != "" || k.q.caller.Via != ""))
+		return one(strconv.FormatBool(k.q.caller.Via != "")) // not of a service that acts as its role, or as itself
 	case "aws:calledvia", "aws:calledviafirst", "aws:calledvialast":
 		return one(k.q.caller.Via)
 	case "aws:currenttime":
@@ -138,6 +138,9 @@ func (k *keys) session(key string) []string {
 		return one(s.SourceIdentity)
 	case "aws:federatedprovider":
 		return one(s.Provider)
+	}
+	if s.Service != "" && s.Source != "" && (key == "aws:sourcearn" || key == "aws:sourceaccount") {
+		return nil // which are of assuming the role, and of what a service does as itself
 	}
 	for name, v := range s.Keys {
 		if strings.EqualFold(name, key) {

@@ -94,3 +94,56 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+// TestReach: what acts within the process gets to a resource of another account whose policy lets it in, where its own policies
+// allow it too, and otherwise stays in its own account.
+func TestReach(t *testing.T) {
+	const stream = "arn:aws:kinesis:us-east-1:444455556666:stream/"
+	policies := shares{stream + "lent": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kinesis:PutRecord","Resource":"*"}]}`}
+	for _, tt := range []struct {
+		who, action, resource string
+		off, enforce          string // whose account is reached; empty: it is denied
+	}{
+		{"", "kinesis:PutRecord", stream + "lent", "444455556666", "444455556666"},
+		{ann, "kinesis:PutRecord", stream + "lent", "444455556666", "444455556666"},
+		{loader, "kinesis:PutRecord", stream + "lent", "444455556666", ""},
+		{"", "kinesis:GetRecords", stream + "lent", "111122223333", ""},
+		{"", "kinesis:PutRecord", stream + "kept", "111122223333", ""},
+		{"", "kinesis:PutRecord", "arn:aws:kinesis:us-east-1:111122223333:stream/own", "111122223333", "111122223333"},
+		{"", "kinesis:PutRecord", "no ARN", "111122223333", "111122223333"},
+	} {
+		for mode, want := range map[Mode]string{Off: tt.off, Log: tt.off, Enforce: tt.enforce} {
+			a := New(Config{Mode: mode, Identities: known(t), Resources: map[string]ResourcePolicies{"kinesis": policies}})
+			ctx, err := a.Reach(as(tt.who), tt.action, tt.resource)
+			if got := awswire.CallerFrom(ctx).Account; (err != nil) != (want == "") || err == nil && got != want {
+				t.Errorf("%s: %q %s %s reaches %s (%v), want %q", mode, tt.who, tt.action, tt.resource, got, err, want)
+			}
+		}
+	}
+}
+
+// TestKeysOfServices: where a service acts as its role, the resource that it acts for is told to the role's trust policy alone;
+// where it acts as itself, to the policy of what it works on.
+func TestKeysOfServices(t *testing.T) {
+	const source = "arn:aws:firehose:us-east-1:111122223333:deliverystream/d"
+	policies := shares{"arn:aws:s3:::lake/k": `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":{"Service":"firehose.amazonaws.com"},"Action":"s3:PutObject","Resource":"*","Condition":{"ArnLike":{"aws:SourceArn":"` + source + `"},"Bool":{"aws:ViaAWSService":"false","aws:PrincipalIsAWSService":"true"}}},
+		{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"*","Condition":{"Bool":{"aws:PrincipalIsAWSService":"false"},"Null":{"aws:SourceArn":"false"}}},
+		{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"*","Condition":{"Bool":{"aws:ViaAWSService":"true"}}}]}`}
+	a := New(Config{Mode: Enforce, Identities: known(t), Resources: map[string]ResourcePolicies{"s3": policies}})
+	ctx := context.Background()
+	for what, tt := range map[string]struct {
+		ctx  context.Context
+		want bool
+	}{
+		"as its role":                 {awswire.Acting(ctx, "111122223333", "us-east-1", "firehose.amazonaws.com", loader, source), true},
+		"as itself":                   {awswire.AsService(ctx, "111122223333", "us-east-1", "firehose.amazonaws.com", source), true},
+		"as itself, for another":      {awswire.AsService(ctx, "111122223333", "us-east-1", "firehose.amazonaws.com", source+"2"), false},
+		"another service":             {awswire.AsService(ctx, "111122223333", "us-east-1", "sns.amazonaws.com", source), false},
+		"as a role that is not there": {awswire.Acting(ctx, "111122223333", "us-east-1", "firehose.amazonaws.com", loader+"2", source), false},
+	} {
+		if err := a.Allow(tt.ctx, "s3:PutObject", "arn:aws:s3:::lake/k", nil); (err == nil) != tt.want {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

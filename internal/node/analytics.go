@@ -18,7 +18,7 @@ import (
 func makeAnalytics(s *services, p parts) (_ service, err error) {
 	s.analytics, err = kinesisanalytics.New(kinesisanalytics.Config{
 		State: p.state, Log: p.log, S3: p.objects, EnforceLimits: p.limited(),
-		Kinesis:  askedApplicationKinesis{askedKinesis{s.kinesis, p.node.decide}},
+		Kinesis:  askedApplicationKinesis{askedKinesis{s.kinesis, p.node.reach}},
 		Firehose: askedDeliveries{s.firehose, p.node.decide},
 		Puts:     askedPuts{s.firehose.Puts(), p.node.decide},
 		Lambda:   askedFunctions{s.lambda, p.node.decide},
@@ -35,13 +35,20 @@ func makeAnalyticsSecond(s *services, _ parts) (service, error) { return s.analy
 // gives no ListShards.
 type askedApplicationKinesis struct{ askedKinesis }
 
-// ListShards asks for nothing: it comes behind DescribeStreamSummary.
+// ListShards asks for DescribeStream, as DescribeStreamSummary does, behind which it comes.
 func (k askedApplicationKinesis) ListShards(ctx context.Context, in *kinesis.ListShardsInput, _ ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
+	if in.NextToken == nil {
+		var err error
+		if ctx, err = k.reach(ctx, "kinesis:DescribeStream", k.stream(ctx, in.StreamName, in.StreamARN)); err != nil {
+			return nil, err
+		}
+	}
 	return k.Service.ListShards(ctx, in)
 }
 
 func (k askedApplicationKinesis) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _ ...func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error) {
-	if err := k.ask(ctx, "kinesis:PutRecords", k.stream(ctx, in.StreamName, in.StreamARN), nil); err != nil {
+	ctx, err := k.reach(ctx, "kinesis:PutRecords", k.stream(ctx, in.StreamName, in.StreamARN))
+	if err != nil {
 		return nil, err
 	}
 	return k.Service.PutRecords(ctx, in)

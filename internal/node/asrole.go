@@ -36,10 +36,14 @@ func (ask decides) all(ctx context.Context, action string, resources ...string) 
 	return nil
 }
 
-// askedKinesis reads streams. It also waits for records, without asking: it was let in by an iterator.
+// reaches is Node.reach.
+type reaches func(ctx context.Context, action, resource string) (context.Context, error)
+
+// askedKinesis reads streams, those of other accounts too whose policies let the role in. It also waits for records, without
+// asking: it was let in by an iterator.
 type askedKinesis struct {
 	*kinesis.Service
-	ask decides
+	reach reaches
 }
 
 func (k askedKinesis) stream(ctx context.Context, name, streamARN *string) string {
@@ -53,7 +57,8 @@ func (k askedKinesis) stream(ctx context.Context, name, streamARN *string) strin
 // DescribeStreamSummary asks for DescribeStream: a role that has been given what the documentation of
 // Firehose and of Lambda's error says has that.
 func (k askedKinesis) DescribeStreamSummary(ctx context.Context, in *awskinesis.DescribeStreamSummaryInput, _ ...func(*awskinesis.Options)) (*awskinesis.DescribeStreamSummaryOutput, error) {
-	if err := k.ask(ctx, "kinesis:DescribeStream", k.stream(ctx, in.StreamName, in.StreamARN), nil); err != nil {
+	ctx, err := k.reach(ctx, "kinesis:DescribeStream", k.stream(ctx, in.StreamName, in.StreamARN))
+	if err != nil {
 		return nil, err
 	}
 	return k.Service.DescribeStreamSummary(ctx, in)
@@ -62,7 +67,8 @@ func (k askedKinesis) DescribeStreamSummary(ctx context.Context, in *awskinesis.
 // ListShards asks on the first page: others have no name.
 func (k askedKinesis) ListShards(ctx context.Context, in *awskinesis.ListShardsInput, _ ...func(*awskinesis.Options)) (*awskinesis.ListShardsOutput, error) {
 	if in.NextToken == nil {
-		if err := k.ask(ctx, "kinesis:ListShards", k.stream(ctx, in.StreamName, in.StreamARN), nil); err != nil {
+		var err error
+		if ctx, err = k.reach(ctx, "kinesis:ListShards", k.stream(ctx, in.StreamName, in.StreamARN)); err != nil {
 			return nil, err
 		}
 	}
@@ -70,21 +76,34 @@ func (k askedKinesis) ListShards(ctx context.Context, in *awskinesis.ListShardsI
 }
 
 func (k askedKinesis) GetShardIterator(ctx context.Context, in *awskinesis.GetShardIteratorInput, _ ...func(*awskinesis.Options)) (*awskinesis.GetShardIteratorOutput, error) {
-	if err := k.ask(ctx, "kinesis:GetShardIterator", k.stream(ctx, in.StreamName, in.StreamARN), nil); err != nil {
+	ctx, err := k.reach(ctx, "kinesis:GetShardIterator", k.stream(ctx, in.StreamName, in.StreamARN))
+	if err != nil {
 		return nil, err
 	}
 	return k.Service.GetShardIterator(ctx, in)
 }
 
 func (k askedKinesis) GetRecords(ctx context.Context, in *awskinesis.GetRecordsInput, _ ...func(*awskinesis.Options)) (*awskinesis.GetRecordsOutput, error) {
-	if err := k.ask(ctx, "kinesis:GetRecords", k.stream(ctx, nil, in.StreamARN), nil); err != nil {
+	ctx, err := k.reach(ctx, "kinesis:GetRecords", k.stream(ctx, nil, in.StreamARN))
+	if err != nil {
 		return nil, err
 	}
 	return k.Service.GetRecords(ctx, in)
 }
 
+// WaitForRecords waits where the iterator reads.
+func (k askedKinesis) WaitForRecords(ctx context.Context, iterator string) error {
+	if a, ok := arn.Parse(k.IteratorStream(iterator)); ok {
+		if c := awswire.CallerFrom(ctx); a.Account != c.Account {
+			ctx = awswire.WithCaller(ctx, c.Reaching(a.Account))
+		}
+	}
+	return k.Service.WaitForRecords(ctx, iterator)
+}
+
 func (k askedKinesis) SubscribeToShard(ctx context.Context, in *awskinesis.SubscribeToShardInput) (*awskinesis.SubscribeToShardOutput, iter.Seq2[kinesistypes.SubscribeToShardEventStream, error], error) {
-	if err := k.ask(ctx, "kinesis:SubscribeToShard", aws.ToString(in.ConsumerARN), nil); err != nil {
+	ctx, err := k.reach(ctx, "kinesis:SubscribeToShard", aws.ToString(in.ConsumerARN))
+	if err != nil {
 		return nil, nil, err
 	}
 	return k.Service.SubscribeToShard(ctx, in)
@@ -136,28 +155,31 @@ func (f askedFunctions) Invoke(ctx context.Context, in *awslambda.InvokeInput, _
 	return f.Service.Invoke(ctx, in)
 }
 
-// askedChanges reads the change feeds of tables.
+// askedChanges reads the change feeds of tables, those of other accounts too whose policies let the role in.
 type askedChanges struct {
 	*dynamodb.Streams
-	ask decides
+	reach reaches
 }
 
 func (s askedChanges) DescribeStream(ctx context.Context, in *awsdynamodbstreams.DescribeStreamInput, _ ...func(*awsdynamodbstreams.Options)) (*awsdynamodbstreams.DescribeStreamOutput, error) {
-	if err := s.ask(ctx, "dynamodb:DescribeStream", aws.ToString(in.StreamArn), nil); err != nil {
+	ctx, err := s.reach(ctx, "dynamodb:DescribeStream", aws.ToString(in.StreamArn))
+	if err != nil {
 		return nil, err
 	}
 	return s.Streams.DescribeStream(ctx, in)
 }
 
 func (s askedChanges) GetShardIterator(ctx context.Context, in *awsdynamodbstreams.GetShardIteratorInput, _ ...func(*awsdynamodbstreams.Options)) (*awsdynamodbstreams.GetShardIteratorOutput, error) {
-	if err := s.ask(ctx, "dynamodb:GetShardIterator", aws.ToString(in.StreamArn), nil); err != nil {
+	ctx, err := s.reach(ctx, "dynamodb:GetShardIterator", aws.ToString(in.StreamArn))
+	if err != nil {
 		return nil, err
 	}
 	return s.Streams.GetShardIterator(ctx, in)
 }
 
 func (s askedChanges) GetRecords(ctx context.Context, in *awsdynamodbstreams.GetRecordsInput, _ ...func(*awsdynamodbstreams.Options)) (*awsdynamodbstreams.GetRecordsOutput, error) {
-	if err := s.ask(ctx, "dynamodb:GetRecords", s.IteratorStream(aws.ToString(in.ShardIterator)), nil); err != nil {
+	ctx, err := s.reach(ctx, "dynamodb:GetRecords", s.IteratorStream(aws.ToString(in.ShardIterator)))
+	if err != nil {
 		return nil, err
 	}
 	return s.Streams.GetRecords(ctx, in)

@@ -67,7 +67,7 @@ func (e functionEvents) Note(message string) {
 
 func makeLambda(s *services, p parts) (_ service, err error) {
 	s.lambda, err = lambda.New(lambda.Config{
-		State: p.state, Log: p.log, Engine: p.functions, Meter: p.meter, S3: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.decide}, FanOut: askedKinesis{s.kinesis, p.node.decide}, DynamoDB: askedChanges{s.dynamodb.Streams(), p.node.decide},
+		State: p.state, Log: p.log, Engine: p.functions, Meter: p.meter, S3: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.reach}, FanOut: askedKinesis{s.kinesis, p.node.reach}, DynamoDB: askedChanges{s.dynamodb.Streams(), p.node.reach},
 		SQS:         askedQueues{s.sqs, p.node.decide},
 		Credentials: functionCredentials(s, p), Endpoint: p.node.URL, Inside: func() string { return "http://" + p.node.inner.Addr().String() }, Assumable: p.node.assumable,
 		MayCallURL: mayCallURL(p.node.decide),

@@ -90,6 +90,16 @@ func (n *Node) decide(ctx context.Context, action, arn string, keys policy.Keys)
 	return a.Ask(ctx, action, arn, keys)
 }
 
+// reach decides about a call on a resource that an ARN names, and returns the context for it: with the account of the resource
+// where that is another one, which lets the caller in.
+func (n *Node) reach(ctx context.Context, action, arn string) (context.Context, error) {
+	a := n.deciding.Load()
+	if a == nil {
+		return ctx, nil // no requests are served yet
+	}
+	return a.Reach(ctx, action, arn)
+}
+
 // decideGranted is decide about a resource that lets the caller in by a list of its own.
 func (n *Node) decideGranted(ctx context.Context, action, arn string, keys policy.Keys) error {
 	a := n.deciding.Load()
@@ -107,7 +117,15 @@ var sharedOperations = map[string][]string{
 		"TransactGetItems", "TransactWriteItems", "UntagResource", "UpdateItem", "UpdateTable",
 	},
 	"dynamodbstreams": {"DescribeStream", "GetRecords", "GetShardIterator"},
-	"glue":            nil, // what an input with a CatalogId works on, and tags
+	"glue": { // what policies of catalogs are about: databases, tables, functions, connections
+		"BatchCreatePartition", "BatchDeleteConnection", "BatchDeletePartition", "BatchDeleteTable", "BatchDeleteTableVersion", "BatchGetPartition", "BatchUpdatePartition",
+		"CreateConnection", "CreateDatabase", "CreatePartition", "CreatePartitionIndex", "CreateTable", "CreateUserDefinedFunction", "DeleteColumnStatisticsForPartition",
+		"DeleteColumnStatisticsForTable", "DeleteConnection", "DeleteDatabase", "DeletePartition", "DeletePartitionIndex", "DeleteTable", "DeleteTableVersion",
+		"DeleteUserDefinedFunction", "GetColumnStatisticsForPartition", "GetColumnStatisticsForTable", "GetConnection", "GetConnections", "GetDatabase", "GetDatabases",
+		"GetPartition", "GetPartitionIndexes", "GetPartitions", "GetTable", "GetTableVersion", "GetTableVersions", "GetTables", "GetUserDefinedFunction",
+		"GetUserDefinedFunctions", "SearchTables", "UpdateColumnStatisticsForPartition", "UpdateColumnStatisticsForTable", "UpdateConnection", "UpdateDatabase",
+		"UpdatePartition", "UpdateTable", "UpdateUserDefinedFunction",
+	},
 	"kinesis": {
 		"DescribeStream", "DescribeStreamConsumer", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards", "PutRecord", "PutRecords", "RegisterStreamConsumer",
 		"SubscribeToShard",

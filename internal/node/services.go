@@ -151,7 +151,7 @@ func makeGlue(s *services, p parts) (_ service, err error) {
 		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
 		SQL:     &sparksql.Engine{Lake: p.queries, Dir: filepath.Join(p.node.dirs.temp("query"), "spark")},
 		Scripts: p.scripts, Credentials: jobCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
-		State: p.state, Objects: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.decide}, Meter: p.meter, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
+		State: p.state, Objects: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.reach}, Meter: p.meter, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 		Allow: func(ctx context.Context, action, resource string) error {
 			return p.node.decide(ctx, action, resource, nil)
 		},
@@ -166,7 +166,7 @@ func makeFirehose(s *services, p parts) (_ service, err error) {
 		return nil, err
 	}
 	s.firehose, err = firehose.New(firehose.Config{
-		State: p.state, Log: p.log, S3: p.objects, Glue: askedTables{s.glue, p.node.decide}, Kinesis: askedKinesis{s.kinesis, p.node.decide}, EnforceLimits: p.limited(),
+		State: p.state, Log: p.log, S3: p.objects, Glue: askedTables{s.glue, p.node.decide}, Kinesis: askedKinesis{s.kinesis, p.node.reach}, EnforceLimits: p.limited(),
 		Owner: p.owner, Meter: p.meter,
 		TempDir:    p.node.dirs.temp("delivery"),
 		Budget:     &delivery.Budget{Limit: int64(orDefault(cfg.MemoryMiB, 64)) << 20},

@@ -329,6 +329,17 @@ func TestAccountsReachQueuesTopicsAndKeys(t *testing.T) {
 	if _, err := other.keys.Decrypt(ctx, &kms.DecryptInput{KeyId: k, CiphertextBlob: sealed.CiphertextBlob}); err == nil {
 		t.Error("Decrypt is allowed")
 	}
+	_, err = other.keys.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
+	denied(t, "Decrypt without a key", err, "AccessDeniedException")
+	if err != nil && strings.Contains(err.Error(), *k) {
+		t.Errorf("Decrypt tells whose the key is: %v", err)
+	}
+	readable := must(own.keys.CreateKey(ctx, &kms.CreateKeyInput{Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"},
+		{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"kms:Decrypt","Resource":"*"}]}`)})).KeyMetadata.Arn
+	lent := must(own.keys.Encrypt(ctx, &kms.EncryptInput{KeyId: readable, Plaintext: []byte("for both")})).CiphertextBlob
+	if out, err := other.keys.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: lent}); err != nil || string(out.Plaintext) != "for both" {
+		t.Errorf("Decrypt of what the other account may read: %v", err)
+	}
 	if _, err := other.keys.DisableKey(ctx, &kms.DisableKeyInput{KeyId: k}); err == nil {
 		t.Error("DisableKey is allowed")
 	}
@@ -372,6 +383,27 @@ func TestAccountsInvoke(t *testing.T) {
 			t.Errorf("Invoke %s is allowed", *name)
 		}
 	}
+	// A mapping of the other account reads a stream when the stream's policy lets that account in.
+	streams := partyOf(n, aws.Credentials{AccessKeyID: "333333333333", SecretAccessKey: "any"}).streams
+	must(streams.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("s"), ShardCount: aws.Int32(1)}))
+	stream := aws.String("arn:aws:kinesis:us-east-1:333333333333:stream/s")
+	until(t, "the stream", func() bool {
+		d, err := streams.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamARN: stream})
+		return err == nil && d.StreamDescriptionSummary.StreamStatus == kinesistypes.StreamStatusActive
+	})
+	mapping := &lambda.CreateEventSourceMappingInput{EventSourceArn: stream, FunctionName: arns["kept"], StartingPosition: lambdatypes.EventSourcePositionTrimHorizon}
+	if _, err := own.CreateEventSourceMapping(ctx, mapping); err == nil {
+		t.Error("a mapping reads the stream of another account")
+	}
+	must(streams.PutResourcePolicy(ctx, &kinesis.PutResourcePolicyInput{ResourceARN: stream, Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111111111111"},
+		"Action":["kinesis:DescribeStream","kinesis:ListShards","kinesis:GetShardIterator","kinesis:GetRecords"],"Resource":"arn:aws:kinesis:us-east-1:333333333333:stream/s"}]}`)}))
+	id := must(own.CreateEventSourceMapping(ctx, mapping)).UUID
+	must(streams.PutRecord(ctx, &kinesis.PutRecordInput{StreamARN: stream, PartitionKey: aws.String("k"), Data: []byte("x")}))
+	until(t, "a batch", func() bool {
+		m, err := own.GetEventSourceMapping(ctx, &lambda.GetEventSourceMappingInput{UUID: id})
+		return err == nil && aws.ToString(m.LastProcessingResult) == "OK"
+	})
+
 	if invoke(of("333333333333"), arns["lent"]) == nil {
 		t.Error("a third account invokes the function")
 	}

@@ -228,7 +228,7 @@ func (s *Service) UploadSigningCertificate(ctx context.Context, in *iam.UploadSi
 	}
 	var c signingCert
 	u, err := s.modifyUser(ctx, &name, func(u *userDoc) error {
-		body := strings.TrimSpace(*in.CertificateBody)
+		body := *in.CertificateBody
 		_, ok := certificate(body)
 		switch {
 		case !ok:

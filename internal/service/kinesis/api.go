@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -58,7 +59,7 @@ func (s *Service) operations() []awswire.Operation {
 			return s.on(c, in.StreamName, in.StreamARN, in.StreamId)
 		}).Calls(5, awswire.PerAccount),
 		awswire.Executes(s.DeregisterStreamConsumer, func(c awswire.Caller, in *kinesis.DeregisterStreamConsumerInput) []string {
-			return s.onConsumer(c, in.ConsumerARN, in.StreamARN, in.StreamId)
+			return s.onConsumer(c, in.ConsumerARN, in.StreamARN, in.ConsumerName, in.StreamId)
 		}).Calls(5, awswire.PerResource),
 		awswire.Executes(s.DescribeAccountSettings).Calls(5, awswire.PerAccount),
 		awswire.Executes(s.DescribeLimits).Calls(1, awswire.PerAccount),
@@ -66,7 +67,7 @@ func (s *Service) operations() []awswire.Operation {
 			return s.on(c, in.StreamName, in.StreamARN, in.StreamId)
 		}).Calls(10, awswire.PerAccount),
 		awswire.Executes(s.DescribeStreamConsumer, func(c awswire.Caller, in *kinesis.DescribeStreamConsumerInput) []string {
-			return s.onConsumer(c, in.ConsumerARN, in.StreamARN, in.StreamId)
+			return s.onConsumer(c, in.ConsumerARN, in.StreamARN, in.ConsumerName, in.StreamId)
 		}).Calls(20, awswire.PerResource),
 		awswire.Executes(s.DescribeStreamSummary, func(c awswire.Caller, in *kinesis.DescribeStreamSummaryInput) []string {
 			return s.on(c, in.StreamName, in.StreamARN, in.StreamId)
@@ -128,7 +129,7 @@ func (s *Service) operations() []awswire.Operation {
 			return s.on(c, in.StreamName, in.StreamARN, in.StreamId)
 		}).Calls(5, awswire.PerResource),
 		awswire.Streams(s.subscribeFast, func(c awswire.Caller, in *kinesis.SubscribeToShardInput) []string {
-			return s.onConsumer(c, in.ConsumerARN, nil, nil)
+			return s.onConsumer(c, in.ConsumerARN, nil, nil, nil)
 		}),
 		awswire.Executes(s.TagResource, func(c awswire.Caller, in *kinesis.TagResourceInput) []string {
 			return s.on(c, nil, in.ResourceARN, in.StreamId)
@@ -173,12 +174,28 @@ func (s *Service) on(c awswire.Caller, name, streamARN, id *string) []string {
 	return nil
 }
 
-func (s *Service) onConsumer(c awswire.Caller, consumerARN, streamARN, id *string) []string {
+// onConsumer is the ARN of a consumer. One that is named and not there has one that ends with its name.
+func (s *Service) onConsumer(c awswire.Caller, consumerARN, streamARN, name, id *string) []string {
 	if consumerARN != nil {
 		return []string{*consumerARN}
 	}
-	return s.on(c, nil, streamARN, id)
+	of := s.on(c, nil, streamARN, id)
+	if len(of) == 0 || name == nil {
+		return of
+	}
+	if s.streams != nil { // else the zero value, of which the operations are listed
+		a, _ := arn.Parse(of[0])
+		if d, err := s.streams.Get(a.Account, a.Region, strings.TrimPrefix(a.Resource, "stream/")); err == nil {
+			if consumer := s.consumer(d, *name); consumer != nil {
+				return []string{d.consumerARN(consumer)}
+			}
+		}
+	}
+	return []string{of[0] + "/consumer/" + *name}
 }
+
+// IteratorStream is the ARN of the stream that a shard iterator reads, empty for what is none.
+func (s *Service) IteratorStream(iterator string) string { return s.iteratorARN([]byte(iterator)) }
 
 func (s *Service) onIterator(_ awswire.Caller, in *kinesis.GetRecordsInput) []string {
 	if a := s.iteratorARN([]byte(aws.ToString(in.ShardIterator))); a != "" {

@@ -74,13 +74,21 @@ func (s *Service) onSealed(c awswire.Caller, name *string, sealed []byte) []stri
 	if err != nil {
 		return nil
 	}
-	id := idsOf(n)[0]
-	if s.keys != nil {
-		if _, err := s.keys.Get(c.Account, c.Region, id); err != nil {
-			id = idsOf(n)[1]
+	ids := idsOf(n)
+	if s.keys == nil { // the zero value, of which the operations are listed
+		return []string{arn.New("kms", c.Region, c.Account, "key/"+ids[0])}
+	}
+	for _, id := range ids {
+		if _, err := s.keys.Get(c.Account, c.Region, id); err == nil {
+			return []string{arn.New("kms", c.Region, c.Account, "key/"+id)}
 		}
 	}
-	return []string{arn.New("kms", c.Region, c.Account, "key/"+id)}
+	for key := range s.keys.Keys() { // of another account, whose policy decides
+		if key[1] == c.Region && slices.Contains(ids, key[2]) {
+			return []string{arn.New("kms", c.Region, key[0], "key/"+key[2])}
+		}
+	}
+	return []string{arn.New("kms", c.Region, c.Account, "key/"+ids[1])}
 }
 
 // find returns the key of a name.
