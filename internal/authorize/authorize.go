@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -123,6 +124,9 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 		}
 		return c.Next(ctx)
 	}
+	if err := a.ofSession(c); err != nil {
+		return err
+	}
 	needs, err := c.Needs()
 	if err != nil {
 		return err
@@ -153,6 +157,28 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 		return err
 	}
 	return c.Next(a.reach(ctx, c, needs))
+}
+
+// ofSession refuses the calls of IAM and STS that sessions of users and of the root do not make, whatever their policies say: of
+// IAM none without a one-time code, of STS those that tell who they are or assume a role, and federated ones the first alone.
+func (a *Authorizer) ofSession(c *awswire.Call) error {
+	s := c.Caller.Session
+	if s == nil || s.Service != "" || s.Kind == awswire.RoleSession || c.Service != "iam" && c.Service != "sts" {
+		return nil
+	}
+	federated := s.Kind == awswire.FederatedSession
+	switch {
+	case c.Service == "iam" && !federated && !s.MFA.IsZero():
+		return nil
+	case c.Service == "sts" && (c.Operation == "GetCallerIdentity" || c.Operation == "AssumeRole" && !federated):
+		return nil
+	}
+	denied := &Denied{Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid", Status: http.StatusForbidden}
+	if a.config.Mode == Enforce {
+		return denied
+	}
+	a.config.Logger.Warn("would be denied", "request", c.Caller.RequestID, "who", c.Caller.Principal, "action", c.Service+":"+c.Operation, "reason", denied.Message)
+	return nil
 }
 
 func (a *Authorizer) shared(c *awswire.Call) bool {
@@ -516,6 +542,11 @@ func (a *Authorizer) policies(ctx context.Context, q *question, who *policy.Prin
 		var err error
 		if identity, err = a.config.Identities.Principal(ctx, source); err != nil {
 			return nil, err
+		}
+	}
+	if s := q.caller.Session; identity != nil && s != nil && s.Service == "" && s.Kind != awswire.FederatedSession {
+		if id, _, _ := strings.Cut(s.ID, ":"); id != "" && id != identity.ID {
+			identity = nil // it has been deleted, and made again under its name: whose session it is has no policies any more
 		}
 	}
 	if identity != nil {

@@ -2,7 +2,9 @@ package authorize
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/policy"
@@ -143,6 +145,62 @@ func TestKeysOfServices(t *testing.T) {
 		"as a role that is not there": {awswire.Acting(ctx, "111122223333", "us-east-1", "firehose.amazonaws.com", loader+"2", source), false},
 	} {
 		if err := a.Allow(tt.ctx, "s3:PutObject", "arn:aws:s3:::lake/k", nil); (err == nil) != tt.want {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestSessionsOfWhoIsGone: a session ends with its user or role, also where another of the name is made.
+func TestSessionsOfWhoIsGone(t *testing.T) {
+	them := known(t)
+	them.grants[ann].ID, them.grants[loader].ID = "AIDANEW", "AROANEW"
+	a := New(Config{Mode: Enforce, Identities: them})
+	for what, tt := range map[string]struct {
+		session awswire.Session
+		action  string
+		want    bool
+	}{
+		"the user":               {awswire.Session{Kind: awswire.UserSession, Source: ann, ID: "AIDANEW"}, "kinesis:PutRecord", true},
+		"an earlier user":        {awswire.Session{Kind: awswire.UserSession, Source: ann, ID: "AIDAOLD"}, "kinesis:PutRecord", false},
+		"of before ids were had": {awswire.Session{Kind: awswire.UserSession, Source: ann}, "kinesis:PutRecord", true},
+		"the role":               {awswire.Session{Source: loader, ID: "AROANEW:s", Principal: "arn:aws:sts::111122223333:assumed-role/loader/s"}, "s3:PutObject", true},
+		"an earlier role":        {awswire.Session{Source: loader, ID: "AROAOLD:s", Principal: "arn:aws:sts::111122223333:assumed-role/loader/s"}, "s3:PutObject", false},
+	} {
+		s := tt.session
+		s.Account = "111122223333"
+		if s.Principal == "" {
+			s.Principal = s.Source
+		}
+		ctx := awswire.WithCaller(context.Background(), awswire.Caller{Account: s.Account, Region: "us-east-1", Principal: s.Principal, Session: &s})
+		if err := a.Allow(ctx, tt.action, "arn:aws:s3:::lake/k", nil); (err == nil) != tt.want {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestCallsOfSessions: sessions of users and of the root make few calls of IAM and STS, whatever they may.
+func TestCallsOfSessions(t *testing.T) {
+	now := time.Now()
+	for what, tt := range map[string]struct {
+		session            *awswire.Session
+		service, operation string
+		want               bool
+	}{
+		"a key":                           {nil, "iam", "ListUsers", true},
+		"the root's session":              {&awswire.Session{Kind: awswire.RootSession}, "iam", "ListUsers", false},
+		"with a code":                     {&awswire.Session{Kind: awswire.RootSession, MFA: now}, "iam", "ListUsers", true},
+		"another service":                 {&awswire.Session{Kind: awswire.RootSession}, "kinesis", "ListStreams", true},
+		"a federation token of a session": {&awswire.Session{Kind: awswire.RootSession, MFA: now}, "sts", "GetFederationToken", false},
+		"who it is":                       {&awswire.Session{Kind: awswire.FederatedSession}, "sts", "GetCallerIdentity", true},
+		"a role of a federated user":      {&awswire.Session{Kind: awswire.FederatedSession}, "sts", "AssumeRole", false},
+		"users to a federated user":       {&awswire.Session{Kind: awswire.FederatedSession, MFA: now}, "iam", "ListUsers", false},
+	} {
+		a := New(Config{Mode: Enforce, Identities: known(t)})
+		ctx := awswire.WithCaller(context.Background(), awswire.Caller{Account: "111122223333", Region: "us-east-1", Session: tt.session})
+		err := awswire.Intercept(ctx, []awswire.Interceptor{a.Intercept}, awswire.Facts{Service: tt.service, Operation: tt.operation, Actions: []string{tt.service + ":" + tt.operation}},
+			func(context.Context) error { return nil })
+		var is *Denied
+		if got := err == nil || !errors.As(err, &is) || is.Code != "InvalidClientTokenId"; got != tt.want {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

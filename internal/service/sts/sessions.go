@@ -352,7 +352,7 @@ func (s *Service) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenIn
 	}
 	session := &awswire.Session{Kind: awswire.RootSession, Account: c.Account, ID: c.Account, MFA: mfa}
 	if c.Principal != "" {
-		session.Kind, session.Principal, session.Source, session.ID = awswire.UserSession, c.Principal, c.Principal, ""
+		session.Kind, session.Principal, session.Source, session.ID = awswire.UserSession, c.Principal, c.Principal, s.userID(ctx, c.Principal)
 	}
 	return &sts.GetSessionTokenOutput{Credentials: s.credentials(session, in.DurationSeconds, defaultSessionSeconds)}, nil
 }

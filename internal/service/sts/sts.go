@@ -123,16 +123,21 @@ func (s *Service) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentit
 	case c.Session != nil && c.Session.ID != "":
 		out.UserId = aws.String(c.Session.ID)
 	case c.Session == nil && c.Principal != "":
-		out.UserId = aws.String(stableID("AIDA", c.Principal))
-		if d, ok := s.config.Directory.(interface {
-			Principal(context.Context, string) (*policy.Grants, error)
-		}); ok {
-			if g, err := d.Principal(ctx, c.Principal); err == nil && g != nil {
-				out.UserId = aws.String(g.ID)
-			}
-		}
+		out.UserId = aws.String(s.userID(ctx, c.Principal))
 	}
 	return out, nil
+}
+
+// userID is the unique id of the user of an ARN.
+func (s *Service) userID(ctx context.Context, user string) string {
+	if d, ok := s.config.Directory.(interface {
+		Principal(context.Context, string) (*policy.Grants, error)
+	}); ok {
+		if g, err := d.Principal(ctx, user); err == nil && g != nil {
+			return g.ID
+		}
+	}
+	return stableID("AIDA", user)
 }
 
 // GetAccessKeyInfo tells the account of an access key: of temporary ones, which say it themselves, of
