@@ -77,6 +77,21 @@ resource "aws_iam_user_policy" "ann" {
   user   = aws_iam_user.ann.name
   policy = data.aws_iam_policy_document.streams.json
 }
+resource "aws_iam_virtual_mfa_device" "ann" {
+  virtual_mfa_device_name = "ann"
+  tags                    = { team = "blue" }
+}
+resource "aws_iam_user_ssh_key" "ann" {
+  username   = aws_iam_user.ann.name
+  encoding   = "SSH"
+  public_key = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDbNB+9mz3TlnY8lPNNUSCLQDpXlKutsVufo/umz0XWHqTuLOHWYv3EclHqeK1gG8ZJD//2QRJZoU5HDL3BgvK+sxFwLz1Di9MVGQbhOeZF9HaRnOr5EebFQr8FKAaHeWfv1mxs2HTXLrxGR2ht7YumPIPrc9wVHLQyzDMDLBrMstBNsr1s3I+XiDmP9vmB1W+VSCLwIu6539DjdWQJogr8w32d9jmIFzgHEFRVOSRI9X1bCY7KdoIOYDtpzX1PJrwRPZhHbJnfhDTryxg/2BdPf6oVQivOe3vb9GLyNNn/COFE+Wi424FlpGf8MNMRipNOPPtEIpWOXW+6eQb1/yxJ"
+}
+resource "aws_iam_service_specific_credential" "ann" {
+  service_name = "codecommit.amazonaws.com"
+  user_name    = aws_iam_user.ann.name
+}
+resource "aws_iam_account_password_policy" "all" { minimum_password_length = 12 }
+resource "aws_iam_security_token_service_preferences" "all" { global_endpoint_token_version = "v2Token" }
 resource "aws_iam_group" "g" { name = "g" }
 resource "aws_iam_group_membership" "g" {
   name  = "g"

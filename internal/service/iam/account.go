@@ -176,7 +176,7 @@ func (s *Service) GetAccountAuthorizationDetails(ctx context.Context, in *iam.Ge
 				for _, p := range list {
 					profiles = append(profiles, *s.profileOut(sc, p, false))
 				}
-				full := roleOut(sc, r, true)
+				full := s.roleOut(sc, r, true)
 				out.RoleDetailList = append(out.RoleDetailList, types.RoleDetail{
 					Arn: full.Arn, AssumeRolePolicyDocument: full.AssumeRolePolicyDocument, AttachedManagedPolicies: s.attachments(sc, &r.entity, ""),
 					CreateDate: full.CreateDate, InstanceProfileList: profiles, Path: full.Path, PermissionsBoundary: full.PermissionsBoundary,

@@ -63,7 +63,11 @@ type groupDoc struct{ entity }
 
 type roleDoc struct {
 	entity
-	Trust       string    `json:"trust"`
+	Trust string `json:"trust"`
+
+	// Bound are the unique ids of the users and roles whom the trust policy names by their ARNs, as they were when it was set.
+	Bound map[string]string `json:"bound,omitempty"`
+
 	Description string    `json:"description,omitempty"`
 	MaxSession  int32     `json:"max_session"` // seconds
 	LinkedTo    string    `json:"linked_to,omitempty"`

@@ -140,7 +140,11 @@ func (s *Service) Role(_ context.Context, account, name string) (*policy.Assumab
 	if err != nil {
 		return nil, found(err, nil)
 	}
-	d, err := s.compiled.Parse(r.Trust, policy.StoredTrust)
+	trust, err := s.trustOf(r)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.compiled.Parse(trust, policy.StoredTrust)
 	if err != nil {
 		return nil, err
 	}

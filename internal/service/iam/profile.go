@@ -42,7 +42,7 @@ func (s *Service) profileOut(sc scope, p *profileDoc, full bool) *types.Instance
 		Path: aws.String(p.Path), Roles: []types.Role{},
 	}
 	if r, err := s.role(sc, p.Role); p.Role != "" && err == nil {
-		out.Roles = append(out.Roles, *roleOut(sc, r, false))
+		out.Roles = append(out.Roles, *s.roleOut(sc, r, false))
 	}
 	if full {
 		out.Tags = listed(p.Tags)

@@ -2,12 +2,15 @@ package iam
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
 // TestRightsOfDelegates: what those need who administer users and roles below a path, or within a boundary.
@@ -105,4 +108,51 @@ func TestStoredTrust(t *testing.T) {
 	_, err = s.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("new"), AssumeRolePolicyDocument: aws.String(
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotPrincipal":{"AWS":"222222222222"},"Action":"sts:AssumeRole"}]}`)})
 	want(t, "NotPrincipal", err, "MalformedPolicyDocument", "NotPrincipal")
+}
+
+// TestTrustEndsWithWhoIsTrusted: who is made under the name of a deleted user, whom a role trusted, is not trusted; a renamed one is.
+func TestTrustEndsWithWhoIsTrusted(t *testing.T) {
+	s, ctx, _, _ := newService(t)
+	user := func(name string) *types.User {
+		t.Helper()
+		out, err := s.CreateUser(ctx, &iam.CreateUserInput{UserName: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.User
+	}
+	ann := user("ann")
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + *ann.Arn + `"},"Action":"sts:AssumeRole"}]}`
+	made, err := s.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("r"), AssumeRolePolicyDocument: &trust})
+	if err != nil || *made.Role.AssumeRolePolicyDocument != *encode(trust) {
+		t.Fatalf("%v (%v)", made, err)
+	}
+	trusts := func(what, arn, id string, want bool) {
+		t.Helper()
+		account := scopeOf(ctx).account
+		r, err := s.Role(ctx, account, "r")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := policy.Policies{Resource: &policy.Named{Document: r.Trust}}
+		who := policy.Principal{Kind: policy.User, Account: account, ARN: arn, ID: id}
+		if got := policy.Evaluate(&policy.Request{Principal: who, Action: "sts:AssumeRole", Resource: r.ARN, ResourceDecides: true}, &p).Allowed; got != want {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+	trusts("the user", *ann.Arn, *ann.UserId, true)
+	if _, err := s.UpdateUser(ctx, &iam.UpdateUserInput{UserName: aws.String("ann"), NewUserName: aws.String("anna")}); err != nil {
+		t.Fatal(err)
+	}
+	trusts("the renamed user", strings.TrimSuffix(*ann.Arn, "ann")+"anna", *ann.UserId, true)
+	other := user("ann")
+	trusts("another user of the name", *other.Arn, *other.UserId, false)
+	got, err := s.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("r")})
+	if err != nil || !strings.Contains(*got.Role.AssumeRolePolicyDocument, *ann.UserId) {
+		t.Errorf("the trust policy does not tell whose it was: %v (%v)", got, err)
+	}
+	if _, err := s.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String("r"), PolicyDocument: &trust}); err != nil {
+		t.Fatal(err)
+	}
+	trusts("set again", *other.Arn, *other.UserId, true)
 }

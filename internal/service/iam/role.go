@@ -38,10 +38,14 @@ func (s *Service) modifyRole(ctx context.Context, name *string, f func(*roleDoc)
 	return r, found(err, noSuchEntity("The role with name %s cannot be found.", *name))
 }
 
-func roleOut(sc scope, r *roleDoc, full bool) *types.Role {
+func (s *Service) roleOut(sc scope, r *roleDoc, full bool) *types.Role {
+	trust, err := s.trustOf(r)
+	if err != nil {
+		trust = r.Trust // what decides tells of it
+	}
 	out := &types.Role{
 		Arn: aws.String(r.arn(sc, "role")), CreateDate: aws.Time(r.Created), Path: aws.String(r.Path), RoleId: aws.String(r.ID), RoleName: aws.String(r.Name),
-		AssumeRolePolicyDocument: encode(r.Trust), Description: optional(r.Description), MaxSessionDuration: aws.Int32(r.MaxSession),
+		AssumeRolePolicyDocument: encode(trust), Description: optional(r.Description), MaxSessionDuration: aws.Int32(r.MaxSession),
 	}
 	if full {
 		out.PermissionsBoundary, out.Tags = r.boundary(), tagsOut(r.Tags)
@@ -54,33 +58,96 @@ func roleOut(sc scope, r *roleDoc, full bool) *types.Role {
 }
 
 // changedRole is a role as the calls that make or change one return it: without what only a reader is told.
-func changedRole(sc scope, r *roleDoc, asked *int32) *types.Role {
-	out := roleOut(sc, r, true)
+func (s *Service) changedRole(sc scope, r *roleDoc, asked *int32) *types.Role {
+	out := s.roleOut(sc, r, true)
 	out.RoleLastUsed, out.MaxSessionDuration = nil, asked
 	return out
 }
 
-func (s *Service) checkTrust(sc scope, document string) error {
+// checkTrust checks a trust policy, and returns the unique ids of whom it names.
+func (s *Service) checkTrust(sc scope, document string) (bound map[string]string, err error) {
 	if len(document) > maxTrust*4 || length(document) > maxTrust {
-		return limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrust)
+		return nil, limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrust)
 	}
 	d, err := s.parse(document, policy.Trust)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if d.HasNotPrincipal() {
-		return malformed("AssumeRole policy must not specify a NotPrincipal.")
+		return nil, malformed("AssumeRole policy must not specify a NotPrincipal.")
 	}
 	for _, name := range d.Principals() {
 		is, err := s.exists(sc, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !is {
-			return malformed(`Invalid principal in policy: "AWS":"` + name + `"`)
+			return nil, malformed(`Invalid principal in policy: "AWS":"` + name + `"`)
+		}
+		id, err := s.idOf(name)
+		if err != nil {
+			return nil, err
+		}
+		if id != "" {
+			if bound == nil {
+				bound = map[string]string{}
+			}
+			bound[name] = id
 		}
 	}
-	return nil
+	return bound, nil
+}
+
+// idOf is the unique id of the user or role of an ARN; empty where it is not there, or is a session.
+func (s *Service) idOf(principal string) (string, error) {
+	a, ok := arn.Parse(principal)
+	kind, rest, _ := strings.Cut(a.Resource, "/")
+	name := lower(rest[strings.LastIndexByte(rest, '/')+1:])
+	var e *entity
+	switch {
+	case !ok || a.Service != "iam":
+		return "", nil
+	case kind == "user":
+		u, err := s.users.Get(a.Account, name)
+		if err != nil {
+			return "", found(err, nil)
+		}
+		e = &u.entity
+	case kind == "role":
+		r, err := s.roles.Get(a.Account, name)
+		if err != nil {
+			return "", found(err, nil)
+		}
+		e = &r.entity
+	default:
+		return "", nil
+	}
+	if kind+e.Path+e.Name != a.Resource {
+		return "", nil
+	}
+	return e.ID, nil
+}
+
+// trustOf is a role's trust policy as it is now: whoever it named and is gone has its unique id there, so that another of the
+// name, made later, is not trusted.
+func (s *Service) trustOf(r *roleDoc) (string, error) {
+	text := r.Trust
+	for name, id := range r.Bound {
+		now, err := s.idOf(name)
+		if err != nil {
+			return "", err
+		}
+		if now == id {
+			continue
+		}
+		written, _ := json.Marshal(name)
+		stale := strings.ReplaceAll(text, string(written), `"`+id+`"`)
+		if stale == text { // the name is written in another way: nobody is trusted
+			return `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:*"}]}`, nil
+		}
+		text = stale
+	}
+	return text, nil
 }
 
 // exists reports whether the user or role of an ARN, or of that of its session, is there. Those of other accounts may be,
@@ -146,17 +213,18 @@ func (s *Service) CreateRole(ctx context.Context, in *iam.CreateRoleInput, _ ...
 	if strings.HasPrefix(e.Path, "/aws-reserved/") || strings.HasPrefix(e.Name, "AWSReservedSSO_") {
 		return nil, invalidInput("The path /aws-reserved/ and role names beginning with AWSReservedSSO_ are reserved for use by AWS services.")
 	}
-	if err := s.checkTrust(sc, *in.AssumeRolePolicyDocument); err != nil {
+	bound, err := s.checkTrust(sc, *in.AssumeRolePolicyDocument)
+	if err != nil {
 		return nil, err
 	}
-	r := &roleDoc{entity: e, Trust: *in.AssumeRolePolicyDocument, Description: aws.ToString(in.Description), MaxSession: defaultSession}
+	r := &roleDoc{entity: e, Trust: *in.AssumeRolePolicyDocument, Bound: bound, Description: aws.ToString(in.Description), MaxSession: defaultSession}
 	if in.MaxSessionDuration != nil {
 		r.MaxSession = *in.MaxSessionDuration
 	}
 	if err := s.roles.Create(ctx, r, sc.account, lower(r.Name)); err != nil {
 		return nil, created(err, alreadyExists("Role with name %s already exists.", r.Name))
 	}
-	return &iam.CreateRoleOutput{Role: changedRole(sc, r, in.MaxSessionDuration)}, nil
+	return &iam.CreateRoleOutput{Role: s.changedRole(sc, r, in.MaxSessionDuration)}, nil
 }
 
 // GetRole returns a role.
@@ -166,7 +234,7 @@ func (s *Service) GetRole(ctx context.Context, in *iam.GetRoleInput, _ ...func(*
 	if err != nil {
 		return nil, err
 	}
-	return &iam.GetRoleOutput{Role: roleOut(sc, r, true)}, nil
+	return &iam.GetRoleOutput{Role: s.roleOut(sc, r, true)}, nil
 }
 
 // ListRoles lists roles by name.
@@ -185,7 +253,7 @@ func (s *Service) ListRoles(ctx context.Context, in *iam.ListRolesInput, _ ...fu
 	list, next, more, err := pageOf(all, func(r *roleDoc) string { return lower(r.Name) }, in.Marker, in.MaxItems)
 	out := &iam.ListRolesOutput{Roles: []types.Role{}, Marker: next, IsTruncated: more}
 	for _, r := range list {
-		out.Roles = append(out.Roles, *roleOut(sc, r, false))
+		out.Roles = append(out.Roles, *s.roleOut(sc, r, false))
 	}
 	return out, err
 }
@@ -210,7 +278,7 @@ func (s *Service) UpdateRoleDescription(ctx context.Context, in *iam.UpdateRoleD
 	if err != nil {
 		return nil, err
 	}
-	return &iam.UpdateRoleDescriptionOutput{Role: changedRole(scopeOf(ctx), r, nil)}, nil
+	return &iam.UpdateRoleDescriptionOutput{Role: s.changedRole(scopeOf(ctx), r, nil)}, nil
 }
 
 // UpdateAssumeRolePolicy replaces a role's trust policy.
@@ -218,10 +286,11 @@ func (s *Service) UpdateAssumeRolePolicy(ctx context.Context, in *iam.UpdateAssu
 	if _, err := s.role(scopeOf(ctx), *in.RoleName); err != nil {
 		return nil, err
 	}
-	if err := s.checkTrust(scopeOf(ctx), *in.PolicyDocument); err != nil {
+	bound, err := s.checkTrust(scopeOf(ctx), *in.PolicyDocument)
+	if err != nil {
 		return nil, err
 	}
-	_, err := s.modifyRole(ctx, in.RoleName, func(r *roleDoc) error { r.Trust = *in.PolicyDocument; return nil })
+	_, err = s.modifyRole(ctx, in.RoleName, func(r *roleDoc) error { r.Trust, r.Bound = *in.PolicyDocument, bound; return nil })
 	return &iam.UpdateAssumeRolePolicyOutput{}, err
 }
 
@@ -307,7 +376,7 @@ func (s *Service) CreateServiceLinkedRole(ctx context.Context, in *iam.CreateSer
 	if err := s.roles.Create(ctx, r, sc.account, lower(name)); err != nil {
 		return nil, created(err, invalidInput("Service role name %s has been taken in this account, please try a different suffix.", name))
 	}
-	return &iam.CreateServiceLinkedRoleOutput{Role: changedRole(sc, r, nil)}, nil
+	return &iam.CreateServiceLinkedRoleOutput{Role: s.changedRole(sc, r, nil)}, nil
 }
 
 // DeleteServiceLinkedRole removes one; it is gone when the call returns.
