@@ -127,7 +127,11 @@ func start(ctx context.Context, cfg Config, log *slog.Logger, shared *broker.Bro
 		Decide:     n.decide,
 		Granted:    n.decideGranted,
 		PassRole:   n.passRole("s3", "s3.amazonaws.com"),
-		Encrypt:    cfg.Objects.Encryption == "on",
+		Enforces: func() bool {
+			a := n.deciding.Load()
+			return a != nil && a.Enforces()
+		},
+		Encrypt: cfg.Objects.Encryption == "on",
 	}
 	if objects.Key, err = cfg.Objects.key(n.key); err != nil {
 		return nil, fmt.Errorf("objects.key_file: %w", err)

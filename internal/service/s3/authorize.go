@@ -134,10 +134,20 @@ func (c *call) authorizeDirect(action string, b *bucket, key, version string) er
 	if b.Owner == c.caller.Account && !c.caller.Anonymous {
 		return nil
 	}
+	if c.decided(b) {
+		return nil
+	}
 	if !c.s.allows(b, c.caller, action, key, keys, c.r) {
 		return errAccessDenied
 	}
 	return nil
+}
+
+// decided reports whether Decide has asked the bucket's policy too, and knew more of the caller than is known here: for requests
+// of clients who are somebody, where denials count. A policy that is blocked for being public was asked for nothing.
+func (c *call) decided(b *bucket) bool {
+	return c.s.cfg.Decide != nil && c.s.cfg.Enforces != nil && c.s.cfg.Enforces() && !c.caller.Anonymous && c.r.Host != inProcessHost &&
+		!(c.s.blocks(b, "RestrictPublicBuckets") && isPublicPolicy(b.Settings["policy"]))
 }
 
 // decider is who knows the policies: those of the caller's account alone need allow what a list grants.

@@ -40,7 +40,7 @@ func (s *Service) objectKey(name, action string, b *bucket, key, version string)
 	if b == nil {
 		return nil
 	}
-	if name == "s3:resourceaccount" {
+	if name == "s3:resourceaccount" || name == "aws:resourceaccount" {
 		return oneValue(b.Owner)
 	}
 	tag, ok := strings.CutPrefix(name, "s3:existingobjecttag/")
@@ -277,6 +277,25 @@ func (c *call) createsObject() []string {
 	return nil
 }
 
+// ofSession is a condition key that temporary credentials carry.
+func ofSession(s *awswire.Session, key string) []string {
+	if key == "aws:userid" {
+		return oneValue(s.ID)
+	}
+	if tag, ok := strings.CutPrefix(key, "aws:principaltag/"); ok {
+		return tagValues(s.Tags, tag)
+	}
+	if s.Service != "" {
+		return nil
+	}
+	for name, v := range s.Keys {
+		if strings.EqualFold(name, key) {
+			return v
+		}
+	}
+	return nil
+}
+
 // withCaller adds the condition keys of who calls, for a policy that is asked without the caller's own.
 func withCaller(caller awswire.Caller, who policy.Principal, keys policy.Keys) policy.Keys {
 	return func(key string) []string {
@@ -303,6 +322,14 @@ func withCaller(caller awswire.Caller, who policy.Principal, keys policy.Keys) p
 			return oneValue(who.Role)
 		case key == "aws:principalarn":
 			return oneValue(who.ARN)
+		case key == "aws:principaltype" && !caller.Anonymous:
+			return oneValue(map[policy.PrincipalKind]string{policy.Root: "Account", policy.User: "User", policy.Role: "AssumedRole"}[who.Kind])
+		case key == "aws:username" && who.Kind == policy.User && s == nil:
+			return oneValue(who.ARN[strings.LastIndexByte(who.ARN, '/')+1:])
+		case s != nil:
+			if v := ofSession(s, key); v != nil {
+				return v
+			}
 		}
 		if keys == nil {
 			return nil

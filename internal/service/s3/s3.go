@@ -34,6 +34,9 @@ type Config struct {
 	// about requests of clients, and about work that a service does as a role. keys answers for
 	// condition keys, by their names in lower case. Its error is the client's answer.
 	Decide func(ctx context.Context, action, arn string, keys policy.Keys) error
+	// Enforces reports whether the denials of Decide count; nil: they may not.
+	Enforces func() bool
+
 	// Granted is Decide about a bucket or an object of another account that lets the caller in by its access control
 	// list, or about a bucket that is to be created: the policies of the caller's account decide, and a Deny of the
 	// bucket's. nil: Decide.
