@@ -349,3 +349,31 @@ func BenchmarkSealedRead(b *testing.B) {
 		})
 	}
 }
+
+// TestSealedManyParts: an object of as many parts as there can be has a stretch for each, and is read from any place.
+func TestSealedManyParts(t *testing.T) {
+	s := sealedStore(t, t.TempDir(), seal.Random(), true)
+	if err := s.CreateBucket("b"); err != nil {
+		t.Fatal(err)
+	}
+	u, err := s.CreateUpload("b", "k", Record{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.PutPart(t.Context(), "b", u, 1, strings.NewReader("part."), 5, func(int64, *Record) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := make([]UploadedPart, MaxParts)
+	r := Record{}
+	for i := range parts {
+		parts[i] = p
+		parts[i].Number, parts[i].stored = i+1, stretch{p.sealed[0].key, 5}.sealedSize()
+		r.Parts = append(r.Parts, Part{Number: i + 1, Size: 5})
+	}
+	info, err := s.CompleteUpload(t.Context(), "b", u, parts, r, nil)
+	if err != nil || info.Size != 5*MaxParts {
+		t.Fatal(info.Size, err)
+	}
+	reads(t, s, "k", []byte(strings.Repeat("part.", MaxParts)))
+}

@@ -203,6 +203,27 @@ func TestCustomerKeys(t *testing.T) {
 		}
 		list += "<Part><PartNumber>" + part + "</PartNumber><ETag>" + h.Get("ETag") + "</ETag></Part>"
 	}
+	// A part that is sent again is not encrypted with the same bytes of a key's.
+	sent := func() []byte {
+		files, err := filepath.Glob(filepath.Join(n.cfg.Dir, "bkt", ".sgwtmp/multipart/*/*/2"))
+		if err != nil || len(files) != 1 {
+			t.Fatal(files, err)
+		}
+		return readFile(t, files[0])
+	}
+	before := sent()
+	if status, got, _ := do("PUT", "/bkt/parts?partNumber=2&uploadId="+up.UploadId, "the end", own); status != 200 {
+		t.Fatalf("part: %d %s", status, got)
+	}
+	if bytes.Equal(before, sent()) {
+		t.Error("a part that is sent again is encrypted as before")
+	}
+	var parts struct{ Part []struct{ ETag string } }
+	_, doc, _ = do("GET", "/bkt/parts?uploadId="+up.UploadId, "")
+	if err := xml.Unmarshal([]byte(doc), &parts); err != nil || len(parts.Part) != 2 {
+		t.Fatal(doc, err)
+	}
+	list = list[:strings.LastIndex(list, "<ETag>")] + "<ETag>" + parts.Part[1].ETag + "</ETag></Part>"
 	if status, got, _ := do("POST", "/bkt/parts?uploadId="+up.UploadId, "<CompleteMultipartUpload>"+list+"</CompleteMultipartUpload>"); status != 200 {
 		t.Fatalf("complete: %d %s", status, got)
 	}

@@ -101,10 +101,12 @@ func (c *call) uploadPart() error {
 	if err != nil {
 		return err
 	}
-	d, err := c.receive(key, partSalt(u.Record.Prop(propSalt), number))
+	random := randomPart(key)
+	d, err := c.receive(key, partSalt(u.Record.Prop(propSalt), number, random))
 	if err != nil {
 		return err
 	}
+	d.random = random
 	d.opaque = u.Record.Prop(propSSE) != ""
 	given := d.sum.want != "" || d.sum.trailing
 	if want := u.Record.Prop(propAlgorithm); want != "" && given && d.sum.algorithm != want {
@@ -184,8 +186,8 @@ func (c *call) uploadPartCopy() error {
 		return err
 	}
 	d := c.copying(algorithm, key)
-	d.opaque = u.Record.Prop(propSSE) != ""
-	if err := d.read(data, partSalt(u.Record.Prop(propSalt), number)); err != nil {
+	d.opaque, d.random = u.Record.Prop(propSSE) != "", randomPart(key)
+	if err := d.read(data, partSalt(u.Record.Prop(propSalt), number, d.random)); err != nil {
 		return err
 	}
 	p, err := c.s.store.PutPart(c.ctx, c.bucket, u, number, d.body, length, d.finish)
@@ -573,6 +575,11 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 	}
 	if r.Prop(propKeyMD5) != "" {
 		r.SetProp(propSize, strconv.FormatInt(total, 10))
+		random := make([]string, len(parts))
+		for i := range parts {
+			random[i] = parts[i].Prop(propPart)
+		}
+		r.SetProp(propParts, strings.Join(random, ","))
 	}
 	return parts, nil
 }

@@ -97,7 +97,8 @@ type dataOf struct {
 	whole  hash.Hash // of a part: CRC64NVME beside the client's own checksum; may be nil
 	crypt  *customerKey
 	plain  int64
-	opaque bool // its ETag is not the MD5 of the data
+	opaque bool   // its ETag is not the MD5 of the data
+	random string // of a part's salt
 	body   io.Reader
 	length int64
 }
@@ -188,6 +189,7 @@ func (d *dataOf) finish(_ int64, r *objectstore.Record) error {
 	}
 	if d.crypt != nil {
 		r.SetProp(propSize, strconv.FormatInt(d.plain, 10))
+		r.SetProp(propPart, d.random)
 	}
 	return nil
 }

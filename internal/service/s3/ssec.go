@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
 )
@@ -29,6 +30,8 @@ import (
 const (
 	propKeyMD5  = "ssec-md5"
 	propSalt    = "ssec-salt"
+	propPart    = "ssec-part"  // what is random of a part's salt
+	propParts   = "ssec-parts" // these of all parts, in order
 	sealedPiece = 64 << 10
 	sealedTag   = 16
 )
@@ -165,8 +168,24 @@ func readFull(in io.Reader, p []byte) (n int, err error) {
 	return n, err
 }
 
-// partSalt is the salt of a part of an upload.
-func partSalt(salt string, number int) string { return salt + "/" + strconv.Itoa(number) }
+// partSalt is the salt of a part of an upload. The last is random, so that a part which is sent again has another key: the
+// nonces are the same. It is empty for parts of earlier versions of the program.
+func partSalt(salt string, number int, random string) string {
+	if random != "" {
+		random = "/" + random
+	}
+	return salt + "/" + strconv.Itoa(number) + random
+}
+
+// randomPart is what is random of the salt of a new part; empty for one without a key.
+func randomPart(k *customerKey) string {
+	if k == nil {
+		return ""
+	}
+	raw := make([]byte, 8)
+	_, _ = rand.Read(raw) // it never fails
+	return hex.EncodeToString(raw)
+}
 
 // sealedLength is how long data is when it is encrypted.
 func sealedLength(plain int64) int64 {
@@ -182,8 +201,12 @@ func (k *customerKey) open(f io.ReaderAt, info *objectstore.Info, begin, length 
 	stretches := []stretch{{k.salt, sizeOf(info)}}
 	if len(info.Parts) > 0 {
 		stretches = nil
-		for _, p := range info.Parts {
-			stretches = append(stretches, stretch{partSalt(k.salt, p.Number), p.Size})
+		random := strings.Split(info.Prop(propParts), ",")
+		if len(random) != len(info.Parts) {
+			random = make([]string, len(info.Parts)) // as earlier versions of the program have written it
+		}
+		for i, p := range info.Parts {
+			stretches = append(stretches, stretch{partSalt(k.salt, p.Number, random[i]), p.Size})
 		}
 	}
 	var readers []io.Reader
