@@ -127,6 +127,9 @@ func (c *call) uploadPart() error {
 	if err != nil {
 		return err
 	}
+	if c.log != nil {
+		c.log.size, c.log.sized = partSize(&p), true
+	}
 	c.w.Header()["ETag"] = []string{quoted(p.ETag)}
 	if given || u.Record.Prop(propAlgorithm) != "" {
 		c.say(sumHeader(p.Prop(propAlgorithm)), p.Prop(propSum))
