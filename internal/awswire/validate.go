@@ -30,8 +30,15 @@ func compiled(expr string) func() *regexp.Regexp {
 	return re.(func() *regexp.Regexp)
 }
 
+// anyText is the pattern of texts that are not blank. Its dots are line breaks too for AWS: definitions of schemas have
+// several lines.
+const anyText = `.*\S.*`
+
 // matcher checks the pattern of a shape.
 func matcher(s *model.Shape) func(string) bool {
+	if s.Pattern == anyText {
+		return func(text string) bool { return strings.TrimSpace(text) != "" }
+	}
 	re := compiled(s.RE)
 	if len(s.With)+len(s.Without) == 0 {
 		return func(text string) bool { return re().MatchString(text) }
