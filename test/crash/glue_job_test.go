@@ -26,9 +26,17 @@ import (
 )
 
 // TestJobWritesEachRecordOnce: a visual streaming job has each record that was acknowledged in
-// one row of one object, and every object in a partition of its table. CRASH_JOB_ROUNDS is how
-// many kills.
+// one row of one object, and every object in a partition of its table, with a node of SQL between
+// source and target, too. CRASH_JOB_ROUNDS is how many kills.
 func TestJobWritesEachRecordOnce(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { jobWritesEachRecordOnce(t, "") })
+	t.Run("sql", func(t *testing.T) {
+		jobWritesEachRecordOnce(t, "SELECT id, w, upper(w) AS named, row_number() OVER (PARTITION BY w ORDER BY id) AS place FROM records WHERE id IS NOT NULL")
+	})
+}
+
+// jobWritesEachRecordOnce does so for a job with a query, if it is not empty.
+func jobWritesEachRecordOnce(t *testing.T, query string) {
 	was := *rounds
 	*rounds = 4 // starts of processes take their time
 	if n, err := strconv.Atoi(os.Getenv("CRASH_JOB_ROUNDS")); err == nil {
@@ -58,21 +66,29 @@ func TestJobWritesEachRecordOnce(t *testing.T) {
 		if _, err := g.CreateDatabase(t.Context(), &glue.CreateDatabaseInput{DatabaseInput: &gluetypes.DatabaseInput{Name: aws.String("db")}}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := g.CreateJob(t.Context(), &glue.CreateJobInput{
-			Name: aws.String(job), Role: aws.String("glue"), Command: &gluetypes.JobCommand{Name: aws.String("gluestreaming")},
-			CodeGenConfigurationNodes: map[string]gluetypes.CodeGenConfigurationNode{
-				"in": {DirectKinesisSource: &gluetypes.DirectKinesisSource{Name: aws.String("in"), WindowSize: aws.Int32(1), StreamingOptions: &gluetypes.KinesisStreamingSourceOptions{
-					StreamName: aws.String(crashStream), StartingPosition: gluetypes.StartingPositionEarliest,
-				}}},
-				"out": {S3GlueParquetTarget: &gluetypes.S3GlueParquetTarget{
-					Name: aws.String("out"), Inputs: []string{"in"}, Path: aws.String("s3://" + bucket + "/t/"), Compression: gluetypes.ParquetCompressionTypeSnappy,
-					PartitionKeys: [][]string{{"w"}}, SchemaChangePolicy: &gluetypes.DirectSchemaChangePolicy{
-						EnableUpdateCatalog: aws.Bool(true), UpdateBehavior: gluetypes.UpdateCatalogBehaviorUpdateInDatabase, Database: aws.String("db"), Table: aws.String("t"),
-					},
-				}},
-			},
-		})
-		if err != nil {
+		last := "in"
+		if query != "" {
+			last = "query"
+		}
+		nodes := map[string]gluetypes.CodeGenConfigurationNode{
+			"in": {DirectKinesisSource: &gluetypes.DirectKinesisSource{Name: aws.String("in"), WindowSize: aws.Int32(1), StreamingOptions: &gluetypes.KinesisStreamingSourceOptions{
+				StreamName: aws.String(crashStream), StartingPosition: gluetypes.StartingPositionEarliest,
+			}}},
+			"out": {S3GlueParquetTarget: &gluetypes.S3GlueParquetTarget{
+				Name: aws.String("out"), Inputs: []string{last}, Path: aws.String("s3://" + bucket + "/t/"), Compression: gluetypes.ParquetCompressionTypeSnappy,
+				PartitionKeys: [][]string{{"w"}}, SchemaChangePolicy: &gluetypes.DirectSchemaChangePolicy{
+					EnableUpdateCatalog: aws.Bool(true), UpdateBehavior: gluetypes.UpdateCatalogBehaviorUpdateInDatabase, Database: aws.String("db"), Table: aws.String("t"),
+				},
+			}},
+		}
+		if query != "" {
+			nodes[last] = gluetypes.CodeGenConfigurationNode{SparkSQL: &gluetypes.SparkSQL{
+				Name: aws.String(last), Inputs: []string{"in"}, SqlQuery: &query, SqlAliases: []gluetypes.SqlAlias{{From: aws.String("in"), Alias: aws.String("records")}},
+			}}
+		}
+		if _, err := g.CreateJob(t.Context(), &glue.CreateJobInput{
+			Name: aws.String(job), Role: aws.String("glue"), Command: &gluetypes.JobCommand{Name: aws.String("gluestreaming")}, CodeGenConfigurationNodes: nodes,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := g.StartJobRun(t.Context(), &glue.StartJobRunInput{JobName: aws.String(job)}); err != nil {
