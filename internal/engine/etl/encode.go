@@ -186,7 +186,7 @@ func compressed(w io.Writer, o Format, write func(*bufio.Writer) (int64, error))
 
 func encodeJSON(w *bufio.Writer, f *Frame) (int64, error) {
 	var line []byte
-	if f.text != nil {
+	if f.text != nil && !f.told {
 		for _, text := range f.text {
 			line = append(jsontext.AppendCompact(line[:0], text, false), '\n')
 			if _, err := w.Write(line); err != nil {
@@ -195,13 +195,14 @@ func encodeJSON(w *bufio.Writer, f *Frame) (int64, error) {
 		}
 		return int64(len(f.text)), nil
 	}
-	for _, row := range f.rows {
+	rows := f.Rows()
+	for _, row := range rows {
 		line = append(f.appendRow(line[:0], row, nil), '\n')
 		if _, err := w.Write(line); err != nil {
 			return 0, err
 		}
 	}
-	return int64(len(f.rows)), nil
+	return int64(len(rows)), nil
 }
 
 func encodeCSV(w *bufio.Writer, f *Frame) (int64, error) {

@@ -46,6 +46,7 @@ type Frame struct {
 
 	rows [][]any  // a value a column
 	text [][]byte // of a frame that is still text: JSON objects; nil otherwise
+	told bool     // Columns were given: the texts may have other members, and values of other types
 }
 
 // NewFrame returns a frame of rows that have a value a column.
@@ -61,7 +62,7 @@ func (f *Frame) Len() int {
 
 // Slice is the frame of rows lo to hi.
 func (f *Frame) Slice(lo, hi int) *Frame {
-	s := &Frame{Columns: f.Columns}
+	s := &Frame{Columns: f.Columns, told: f.told}
 	if f.text != nil {
 		s.text = f.text[lo:hi]
 	} else {
@@ -101,6 +102,9 @@ func (f *Frame) Rows() [][]any {
 			name = rec.AppendKey(name[:0], m)
 			if c, ok := index[strings.ToLower(string(name))]; ok {
 				row[c] = conform(valueOf(rec.Value(m), m.Kind, m.Escaped), f.Columns[c].Type)
+				if f.told {
+					row[c], _ = cast(row[c], f.Columns[c].Type)
+				}
 			}
 		}
 	}

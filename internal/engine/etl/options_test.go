@@ -1,8 +1,10 @@
 package etl
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 )
@@ -158,6 +160,27 @@ func TestReadOptions(t *testing.T) {
 	r := NewReader(ReadOptions{Format: "csv", Quote: '\''})
 	if err := r.Add("a.csv", strings.NewReader("'"+strings.Repeat("x", maxRow+10000)), nil); err == nil {
 		t.Error("a row without end was read")
+	}
+}
+
+// TestColumnsAreGiven: records have the columns of the catalog, whatever else is in them, in JSON too.
+func TestColumnsAreGiven(t *testing.T) {
+	r := NewRecords(RecordFormat{Classification: "json", Timestamp: true, Columns: []Column{{"p", stringType}, {"rate", &hivetype.Type{Kind: hivetype.Int}}}})
+	for _, s := range []string{`{"p":"a","rate":"7","extra":1}`, `{"rate":"x","P":2}`, `{"rate":3.9}`, `oops`} {
+		r.Add([]byte(s), time.Unix(1, 0))
+	}
+	f := r.Frame()
+	var b bytes.Buffer
+	if n, err := Encode(&b, f.Slice(0, 4), f.Columns, Format{Name: "json"}); err != nil || n != 4 {
+		t.Fatalf("%d rows, %v", n, err)
+	}
+	want := `{"p":"a","rate":7,"__src_timestamp":"1970-01-01 00:00:01.000"}
+{"p":"2","__src_timestamp":"1970-01-01 00:00:01.000"}
+{"rate":3,"__src_timestamp":"1970-01-01 00:00:01.000"}
+{"_corrupt_record":"oops","__src_timestamp":"1970-01-01 00:00:01.000"}
+`
+	if b.String() != want {
+		t.Errorf("got\n%s", b.String())
 	}
 }
 

@@ -309,6 +309,7 @@ func (r *Records) Frame() *Frame {
 		f.Columns = r.top.columns()
 		return f
 	}
+	f.told = true
 	f.Columns = append(f.Columns, r.format.Columns...)
 	for _, name := range []string{CorruptColumn, TimestampColumn} {
 		if _, ok := r.top.index[strings.ToLower(name)]; ok && f.Column(name) < 0 {
