@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/netip"
 	"strings"
 
@@ -45,12 +44,18 @@ func (s *Service) Allow(ctx context.Context, action, bucket, key string) error {
 			return s.objectKey(name, action, b, "", "")
 		}
 	}
-	if decide := s.decider(b, caller, action, key, nil); decide != nil && caller.Principal != "" {
+	if decide := s.decider(b, caller, action, key, ""); decide != nil && caller.Principal != "" {
 		if err := decide(ctx, action, on, keys); err != nil {
 			return errAccessDenied
 		}
 	}
-	if !s.allows(b, caller, action, key, keys, nil) {
+	allowed := false
+	if s.ofAnother(b, action, key, "") {
+		allowed = s.listed(b, caller, action, key, "")
+	} else {
+		allowed = s.allows(b, caller, action, key, "", keys)
+	}
+	if !allowed {
 		return errAccessDenied
 	}
 	return nil
@@ -121,12 +126,12 @@ func (c *call) authorizeVersion(action string, b *bucket, key, version string) e
 // authorizeDirect is authorize for what names its bucket, and not an access point.
 func (c *call) authorizeDirect(action string, b *bucket, key, version string) error {
 	keys := c.keysFor(action, b, key, version)
-	if err := c.decideBy(c.s.decider(b, c.caller, action, key, c.r), action, arnOf(b, key), keys); err != nil {
+	if err := c.decideBy(c.s.decider(b, c.caller, action, key, version), action, arnOf(b, key), keys); err != nil {
 		return err
 	}
-	if c.s.ofAnother(b, action, key, version) {
+	if c.ofAnother(b, action, key, version) {
 		// Neither the bucket's owner nor its policy has a say.
-		if !c.s.listed(b, c.caller, action, key, c.r) {
+		if !c.s.listed(b, c.caller, action, key, version) {
 			return errAccessDenied
 		}
 		return nil
@@ -137,7 +142,7 @@ func (c *call) authorizeDirect(action string, b *bucket, key, version string) er
 	if c.decided(b) {
 		return nil
 	}
-	if !c.s.allows(b, c.caller, action, key, keys, c.r) {
+	if !c.s.allows(b, c.caller, action, key, version, keys) {
 		return errAccessDenied
 	}
 	return nil
@@ -151,8 +156,8 @@ func (c *call) decided(b *bucket) bool {
 }
 
 // decider is who knows the policies: those of the caller's account alone need allow what a list grants.
-func (s *Service) decider(b *bucket, caller awswire.Caller, action, key string, r *http.Request) decider {
-	if s.cfg.Decide != nil && s.cfg.Granted != nil && b.Owner != caller.Account && !caller.Anonymous && s.listed(b, caller, action, key, r) {
+func (s *Service) decider(b *bucket, caller awswire.Caller, action, key, version string) decider {
+	if s.cfg.Decide != nil && s.cfg.Granted != nil && b.Owner != caller.Account && !caller.Anonymous && s.listed(b, caller, action, key, version) {
 		return s.cfg.Granted
 	}
 	return s.cfg.Decide
@@ -204,7 +209,7 @@ func (c *call) authorizeSaid() error {
 	if c.header("X-Amz-Object-Lock-Legal-Hold") != "" {
 		actions = append(actions, "s3:PutObjectLegalHold")
 	}
-	if len(actions) == 0 || (c.caller.Anonymous || c.b.Owner != c.caller.Account) && c.s.listed(c.b, c.caller, "s3:PutObject", c.key, nil) {
+	if len(actions) == 0 || (c.caller.Anonymous || c.b.Owner != c.caller.Account) && c.s.listed(c.b, c.caller, "s3:PutObject", c.key, "") {
 		return nil
 	}
 	for _, action := range actions {
@@ -233,7 +238,7 @@ func (c *call) unlisted(b *bucket) error {
 }
 
 // allows decides for a caller who is not the owner.
-func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, keys policy.Keys, r *http.Request) bool {
+func (s *Service) allows(b *bucket, caller awswire.Caller, action, key, version string, keys policy.Keys) bool {
 	if b.Owner == caller.Account && !caller.Anonymous {
 		return true
 	}
@@ -247,7 +252,7 @@ func (s *Service) allows(b *bucket, caller awswire.Caller, action, key string, k
 			return allowed
 		}
 	}
-	return s.listed(b, caller, action, key, r)
+	return s.listed(b, caller, action, key, version)
 }
 
 // byItself reports whether a session is that of a service without a role.
@@ -309,8 +314,18 @@ func (s *Service) ofAnother(b *bucket, action, key, version string) bool {
 	return err == nil && ownerOf(b, &info.Record) != b.Owner
 }
 
-// listed decides by access control lists.
-func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r *http.Request) bool {
+// ofAnother is the service's for a request. One that makes an object asks for the list that it gives it: that of the
+// object which was there before says nothing of it.
+func (c *call) ofAnother(b *bucket, action, key, version string) bool {
+	if action == "s3:PutObjectAcl" && c.op != nil && c.op.sub != "acl" {
+		return false
+	}
+	return c.s.ofAnother(b, action, key, version)
+}
+
+// listed decides by access control lists: that of the bucket, or of the version of the object that the action is about, ""
+// for the current one.
+func (s *Service) listed(b *bucket, caller awswire.Caller, action, key, version string) bool {
 	if ownershipOf(b) == "BucketOwnerEnforced" {
 		return false
 	}
@@ -332,14 +347,10 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key string, r
 		case strings.HasSuffix(action, "Acl"):
 			need = "READ_ACP"
 		}
-		id := ""
-		if r != nil {
-			id = r.URL.Query().Get("versionId")
-		}
-		info, err := s.store.Stat(b.Name, key, id)
+		info, err := s.store.Stat(b.Name, key, version)
 		if err != nil {
 			// Who may list the bucket may know that there is no such object.
-			return need == "READ" && action == "s3:GetObject" && s.listed(b, caller, "s3:ListBucket", "", r)
+			return need == "READ" && action == "s3:GetObject" && s.listed(b, caller, "s3:ListBucket", "", "")
 		}
 		if text := info.Prop(propACL); text != "" {
 			acl, _ = parseXML([]byte(text))

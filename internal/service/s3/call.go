@@ -325,8 +325,13 @@ func (c *call) checkIDs() error {
 	return nil
 }
 
-// version is the id of the version that the request is about, "" for the current one.
-func (c *call) version() string { return c.query.Get("versionId") }
+// version is the id of the version that the request names, "" for the current one. Pages of websites have no others.
+func (c *call) version() string {
+	if c.website {
+		return ""
+	}
+	return c.query.Get("versionId")
+}
 
 // openBody gives the decoded body of the request, which ends in an error unless it is whole.
 func (c *call) openBody() (io.Reader, int64, error) {

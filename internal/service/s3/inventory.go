@@ -181,7 +181,7 @@ func (inv *inventory) allowed() error {
 			return err
 		}
 	}
-	if !inv.s.allows(inv.to, awswire.CallerFrom(inv.ctx), "s3:PutObject", inv.folder, keys, nil) {
+	if !inv.s.allows(inv.to, awswire.CallerFrom(inv.ctx), "s3:PutObject", inv.folder, "", keys) {
 		return errAccessDenied
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // TestObjectOwner: where a bucket leaves objects to their writers, they are another account's, whose list says who may
@@ -80,11 +82,68 @@ func TestObjectOwner(t *testing.T) {
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1)}}}}))(t)
 	reads("the bucket's owner", owner, map[string]string{"parts": "AccessDenied"})
 
+	// By an access point, and by files, it is the same; who may write may write over it, with a list of its own.
+	if status, text := n.byHost(t, accountA, "PUT", "", controlPath+"accesspoint/reports", "<CreateAccessPointRequest><Bucket>bkt</Bucket></CreateAccessPointRequest>", "X-Amz-Account-Id", accountA); status != 200 {
+		t.Fatal(status, text)
+	}
+	for key, code := range map[string]int{"kept": 403, "ours": 200, "given": 200} {
+		if status, text := n.byHost(t, accountA, "GET", "reports-"+accountA+".s3-accesspoint.us-east-1.amazonaws.com", "/"+key, ""); status != code {
+			t.Errorf("by an access point %s: %d %s", key, status, text)
+		}
+		ctx := awswire.WithCaller(t.Context(), awswire.Caller{Account: accountA, Region: "us-east-1"})
+		if err := n.Allow(ctx, "s3:GetObject", "bkt", key); (err == nil) != (code == 200) {
+			t.Errorf("by its file %s: %v", key, err)
+		}
+	}
+	must(owner.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("shown"), Body: strings.NewReader("x"), ACL: types.ObjectCannedACLPrivate}))(t)
+
 	// Without lists all is the bucket owner's.
 	own(types.ObjectOwnershipBucketOwnerEnforced)
 	reads("the bucket's owner, without lists,", owner, map[string]string{"theirs": "", "given": "", "shown": "", "kept": "", "parts": ""})
 	acl = must(owner.GetObjectAcl(t.Context(), &s3.GetObjectAclInput{Bucket: b, Key: aws.String("given")}))(t)
 	if *acl.Owner.ID != canonicalID(accountA) || len(acl.Grants) != 1 {
 		t.Errorf("the list without lists is of %s: %+v", *acl.Owner.ID, acl.Grants)
+	}
+}
+
+// TestListsOfVersions: the list of one version lets nobody read another, by a copy or as a page of a website.
+func TestListsOfVersions(t *testing.T) {
+	n := newNode(t)
+	owner, other := n.client(accountA, "us-east-1"), n.client(accountB, "us-east-1")
+	b := aws.String("bkt")
+	must(owner.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: b, ObjectOwnership: types.ObjectOwnershipObjectWriter}))(t)
+	must(owner.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: b}))(t)
+	must(owner.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: b, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}}))(t)
+	must(owner.PutBucketWebsite(t.Context(), &s3.PutBucketWebsiteInput{Bucket: b, WebsiteConfiguration: &types.WebsiteConfiguration{IndexDocument: &types.IndexDocument{Suffix: aws.String("index.html")}}}))(t)
+	makeBucket(t, other, "copies")
+	write := func(key string, acl types.ObjectCannedACL) string {
+		t.Helper()
+		return *must(owner.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: &key, Body: strings.NewReader(string(acl)), ACL: acl}))(t).VersionId
+	}
+	was := map[string]string{"now": write("now", types.ObjectCannedACLPrivate), "before": write("before", types.ObjectCannedACLPublicRead)}
+	write("now", types.ObjectCannedACLPublicRead)
+	write("before", types.ObjectCannedACLPrivate)
+	copied := func(source string) int {
+		t.Helper()
+		status, _ := n.byHost(t, accountB, "PUT", "", "/copies/k", "", "X-Amz-Copy-Source", source)
+		return status
+	}
+	for _, tt := range []struct {
+		source string
+		want   int
+	}{
+		{"bkt/now", 200},
+		{"bkt/now?versionId=" + was["now"], 403},
+		{"bkt/before", 403},
+		{"bkt/before?versionId=" + was["before"], 200},
+	} {
+		if got := copied(tt.source); got != tt.want {
+			t.Errorf("a copy of %s: %d, want %d", tt.source, got, tt.want)
+		}
+	}
+	for path, want := range map[string]int{"/now": 200, "/now?versionId=" + was["now"]: 200, "/before": 403, "/before?versionId=" + was["before"]: 403} {
+		if got, text := n.byHost(t, accountB, "GET", "bkt.s3-website.us-east-1.amazonaws.com", path, ""); got != want {
+			t.Errorf("the page %s: %d %s, want %d", path, got, text, want)
+		}
 	}
 }

@@ -148,19 +148,25 @@ func (c *call) authorizeAt(p *port, action string, b *bucket, key, version strin
 	if err := c.decideBy(c.s.cfg.Decide, action, p.arn(key), keys); err != nil {
 		return err
 	}
-	if err := c.decideBy(c.s.decider(b, c.caller, action, key, c.r), action, arnOf(b, key), keys); err != nil {
+	if err := c.decideBy(c.s.decider(b, c.caller, action, key, version), action, arnOf(b, key), keys); err != nil {
 		return err
 	}
-	if b.Owner == c.caller.Account && !c.caller.Anonymous {
+	own := b.Owner == c.caller.Account && !c.caller.Anonymous
+	if !own {
+		if p.Policy == "" || c.pointBlocks(p, "RestrictPublicBuckets") && isPublicPolicy(p.Policy) {
+			return errAccessDenied
+		}
+		if allowed, _ := evaluate(p.Policy, p.Name, p.Owner, principalOf(b, c.caller), action, p.arn(key), keys); !allowed {
+			return errAccessDenied
+		}
+	}
+	if c.ofAnother(b, action, key, version) {
+		if !c.s.listed(b, c.caller, action, key, version) {
+			return errAccessDenied
+		}
 		return nil
 	}
-	if p.Policy == "" || c.pointBlocks(p, "RestrictPublicBuckets") && isPublicPolicy(p.Policy) {
-		return errAccessDenied
-	}
-	if allowed, _ := evaluate(p.Policy, p.Name, p.Owner, principalOf(b, c.caller), action, p.arn(key), keys); !allowed {
-		return errAccessDenied
-	}
-	if !c.s.allows(b, c.caller, action, key, keys, c.r) {
+	if !own && !c.s.allows(b, c.caller, action, key, version, keys) {
 		return errAccessDenied
 	}
 	return nil
