@@ -45,18 +45,18 @@ func (a *attempts) find(k attemptKey, clock clockwork.Clock) (attempt, bool) {
 	return x, ok
 }
 
-// keep remembers what an attempt received, which began at a time.
+// keep remembers what an attempt received, which began at a time. One that received nothing changes nothing: another call of
+// the attempt, at the same time, may have received messages.
 func (a *attempts) keep(k attemptKey, at time.Time, list []queue.Received, clock clockwork.Clock) {
+	if len(list) == 0 {
+		return
+	}
 	x := attempt{at: at}
 	for i := range list {
 		x.held = append(x.held, queue.Held{Handle: list[i].Handle, Until: list[i].Until})
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(x.held) == 0 {
-		delete(a.made, k)
-		return
-	}
 	if a.made == nil {
 		a.made = map[attemptKey]attempt{}
 	}

@@ -51,3 +51,33 @@ func TestAttempts(t *testing.T) {
 		}
 	}
 }
+
+// TestAttemptsAtOnce: of calls of an attempt that come at the same time, those that receive nothing do not make the others'
+// messages forgotten.
+func TestAttemptsAtOnce(t *testing.T) {
+	s, ctx := service(t)
+	if _, err := s.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("f.fifo"), Attributes: map[string]string{"FifoQueue": "true", "ContentBasedDeduplication": "true"}}); err != nil {
+		t.Fatal(err)
+	}
+	url := aws.String("https://sqs.eu-west-1.amazonaws.com/111122223333/f.fifo")
+	if _, err := s.send(ctx, &SendMessageInput{QueueUrl: url, MessageBody: aws.String("x"), MessageGroupId: aws.String("x")}); err != nil {
+		t.Fatal(err)
+	}
+	receive := func() int {
+		t.Helper()
+		out, err := s.receive(ctx, &ReceiveMessageInput{QueueUrl: url, ReceiveRequestAttemptId: aws.String("a")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(out.Messages)
+	}
+	if n := receive(); n != 1 {
+		t.Fatalf("%d messages", n)
+	}
+	for k := range s.attempts.made {
+		s.attempts.keep(k, s.clock.Now(), nil, s.clock) // as the other call does
+	}
+	if n := receive(); n != 1 {
+		t.Errorf("%d messages once more", n)
+	}
+}
