@@ -277,11 +277,6 @@ type overrides struct {
 	most        *types.OnDemandThroughput
 }
 
-// restoredTable makes the document of a table restored from another's.
-func noSuchSource(index *string) error {
-	return invalid("Invalid Request: Index %s does not match a secondary index that existed in the source table and cannot be created during the restore operation", aws.ToString(index))
-}
-
 // units checks what a restore gives for the capacity of a table of a mode.
 func (o *overrides) units(onDemand bool) error {
 	switch {
@@ -309,6 +304,7 @@ func (o *overrides) units(onDemand bool) error {
 	return nil
 }
 
+// restoredTable makes the document of a table restored from another's.
 func (s *Service) restoredTable(ctx context.Context, from *table, name string, o overrides) (*table, error) {
 	if err := checkNewName(name, "targetTableName"); err != nil {
 		return nil, err
@@ -337,34 +333,9 @@ func (s *Service) restoredTable(ctx context.Context, from *table, name string, o
 	if o.most != nil {
 		d.MaxUnits = maxUnitsOf(o.most, nil)
 	}
-	globals, locals := o.globals, o.locals
-	has := func(name *string, local bool) bool {
-		return slices.ContainsFunc(from.Indexes, func(x index) bool { return x.Local == local && x.Name == aws.ToString(name) })
-	}
-	for _, g := range globals {
-		if !has(g.IndexName, false) {
-			return nil, noSuchSource(g.IndexName)
-		}
-	}
-	for _, l := range locals {
-		if !has(l.IndexName, true) {
-			return nil, noSuchSource(l.IndexName)
-		}
-	}
-	for _, x := range from.Indexes {
-		if x.Status != string(types.IndexStatusActive) {
-			continue
-		}
-		keep := x.Local && locals == nil || !x.Local && globals == nil
-		for _, g := range globals {
-			keep = keep || !x.Local && aws.ToString(g.IndexName) == x.Name
-		}
-		for _, l := range locals {
-			keep = keep || x.Local && aws.ToString(l.IndexName) == x.Name
-		}
-		if keep {
-			d.Indexes = append(d.Indexes, x)
-		}
+	var err error
+	if d.Indexes, err = o.indexes(from, d); err != nil {
+		return nil, err
 	}
 	d.dropUnused()
 	s.place(ctx, d, name)
