@@ -78,6 +78,7 @@ type Service struct {
 	transfers *work.Runner[job]   // exports and imports
 	group     *work.Group
 
+	tokens  sync.Mutex // held from the look for the job of a token until there is one
 	changes sync.Mutex // holds documents and the item store's definitions together
 	mu      sync.Mutex
 	open    map[string]*openTable // by table ID

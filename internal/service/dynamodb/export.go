@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -124,6 +125,15 @@ func (s *Service) repeated(ctx context.Context, kind string, token *string) (*jo
 	return nil, nil
 }
 
+// once lets no other request of a token in until what it returns is called.
+func (s *Service) once(token *string) (done func()) {
+	if token == nil {
+		return func() {}
+	}
+	s.tokens.Lock()
+	return s.tokens.Unlock
+}
+
 // ExportTableToPointInTime begins an export.
 func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.ExportTableToPointInTimeInput, _ ...func(*dynamodb.Options)) (*dynamodb.ExportTableToPointInTimeOutput, error) {
 	if s.cfg.S3 == nil {
@@ -149,6 +159,7 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	if d.Recovery.Since.IsZero() {
 		return nil, &types.PointInTimeRecoveryUnavailableException{Message: aws.String("Point in time recovery is not enabled for table '" + d.Name + "'")}
 	}
+	defer s.once(in.ClientToken)()
 	same, err := s.repeated(ctx, "export", in.ClientToken)
 	if err != nil {
 		return nil, err
@@ -162,7 +173,11 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	earliest := s.continuousBackups(d).PointInTimeRecoveryDescription.EarliestRestorableDateTime.Truncate(time.Second)
 	if in.ExportType == types.ExportTypeIncrementalExport {
 		j.At = time.Time{}
-		if j.Window, err = windowOf(in.IncrementalExportSpecification, earliest, j.Began); err != nil {
+		now := j.Began
+		if same != nil && in.IncrementalExportSpecification.ExportToTime == nil {
+			now = same.Began // when the first call had its window end
+		}
+		if j.Window, err = windowOf(in.IncrementalExportSpecification, earliest, now); err != nil {
 			return nil, err
 		}
 	} else if in.ExportTime != nil {
@@ -190,11 +205,11 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	return &dynamodb.ExportTableToPointInTimeOutput{ExportDescription: j.export()}, nil
 }
 
-// asked is what a request for the job says, but for the ends of windows that it leaves open.
+// asked is what a request for the job says, but for the parameters of an import's table other than its name.
 func (j *job) asked() string {
-	x := job{Table: j.Table, Store: j.Store, At: j.At, Bucket: j.Bucket, Prefix: j.Prefix, SSE: j.SSE, Key: j.Key, Owner: j.Owner, Filter: j.Filter, Format: j.Format, Compression: j.Compression, Delimiter: j.Delimiter, Header: j.Header}
-	if j.Window != nil {
-		x.Window = &window{From: j.Window.From, View: j.Window.View}
+	x := job{Table: j.Table, At: j.At, Bucket: j.Bucket, Prefix: j.Prefix, SSE: j.SSE, Key: j.Key, Owner: j.Owner, Window: j.Window, Filter: j.Filter, Format: j.Format, Compression: j.Compression, Delimiter: j.Delimiter, Header: j.Header}
+	if j.Kind == "export" { // an import makes its table
+		x.Store = j.Store
 	}
 	b, _ := json.Marshal(x) // plain values
 	return string(b)
@@ -385,7 +400,27 @@ type exporter struct {
 	files []string // lines of manifest-files.json
 }
 
+// scratchID is the ID of the table in the item store where an export gathers what it writes. It is
+// the same in all runs, so that the next one removes what a crash has left.
+func (j *job) scratchID() uint64 {
+	sum := uuid.NewSHA1(uuid.NameSpaceOID, []byte(j.arn()))
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// scratch is that table, empty.
+func (s *Service) scratch(j *job, d *table) (*itemstore.Table, error) {
+	if err := s.cfg.Items.Drop(j.scratchID()); err != nil {
+		return nil, err
+	}
+	return s.cfg.Items.Table(&itemstore.Definition{ID: j.scratchID(), Hash: d.keyAttribute(d.Hash), Range: d.keyAttribute(d.Range)})
+}
+
 func (s *Service) runExport(ctx context.Context, j *job) error {
+	defer func() {
+		if err := s.cfg.Items.Drop(j.scratchID()); err != nil && ctx.Err() == nil {
+			s.log.Warn("what an export gathered is left", "job", j.arn(), "error", err)
+		}
+	}()
 	d, err := s.tables.Get(j.Account, j.Region, j.Table)
 	if err != nil || d.Store != j.Store {
 		j.Code = "TableNotFound"
@@ -410,10 +445,9 @@ func (s *Service) runExport(ctx context.Context, j *job) error {
 	}
 	items := o.items
 	if s.now().Sub(j.At) > time.Second {
-		if items, err = s.cfg.Items.Table(&itemstore.Definition{ID: newStoreID(), Hash: d.keyAttribute(d.Hash), Range: d.keyAttribute(d.Range)}); err != nil {
+		if items, err = s.scratch(j, d); err != nil {
 			return err
 		}
-		defer s.cfg.Items.Drop(items.Definition().ID)
 		if err := s.copyAsOf(ctx, items, o.items, j.At); err != nil {
 			return err
 		}

@@ -106,11 +106,10 @@ func gatheredFor(d *table) gathered {
 
 // changes writes the lines of the window's changes.
 func (e *exporter) changes(ctx context.Context, d *table, from *itemstore.Table) error {
-	by, err := e.s.cfg.Items.Table(&itemstore.Definition{ID: newStoreID(), Hash: d.keyAttribute(d.Hash), Range: d.keyAttribute(d.Range)})
+	by, err := e.s.scratch(e.j, d)
 	if err != nil {
 		return err
 	}
-	defer e.s.cfg.Items.Drop(by.Definition().ID)
 	names, l := gatheredFor(d), by.Loader()
 	err = from.ChangesBetween(ctx, e.j.Window.From, e.j.Window.To, func(c itemstore.Change) error {
 		return l.Change(ctx, c.Keys, attr.Size(c.Old)+attr.Size(c.New), func(have attr.Item) (attr.Item, error) {

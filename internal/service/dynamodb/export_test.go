@@ -15,6 +15,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
 
 // memoryS3 keeps objects by key, whatever the bucket.
@@ -185,7 +188,24 @@ func TestIncrementalExport(t *testing.T) {
 		t.Errorf("the same token began %v and %v", first, again)
 	}
 
+	windows := func(from, to time.Time, token string) string {
+		end := ""
+		if !to.IsZero() {
+			end = fmt.Sprintf(`,"ExportToTime":%d`, to.Unix())
+		}
+		return fmt.Sprintf(`{%s,"S3Bucket":"bkt","ClientToken":%q,"ExportType":"INCREMENTAL_EXPORT","IncrementalExportSpecification":{"ExportFromTime":%d%s}}`, arn, token, from.Unix(), end)
+	}
+	open := windows(from, time.Time{}, "open")
+	first = h.export(open).ExportDescription["ExportArn"]
+	h.clock.Advance(time.Minute)
+	if again := h.export(open).ExportDescription["ExportArn"]; again != first {
+		t.Errorf("the same token began %v and %v", first, again)
+	}
+	h.export(windows(from, to, "closed"))
+
 	for _, c := range []struct{ body, want string }{
+		{windows(from, to.Add(-time.Minute), "closed"), "ExportConflictException"},
+		{windows(from, to, "open"), "ExportConflictException"},
 		{once + `,"S3Prefix":"other"}`, "ExportConflictException"},
 		{`{"TableArn":"orders","S3Bucket":"bkt"}`, "tableArn is not a valid ARN"},
 		{strings.Replace(once, "table/orders", "table/orders/index/i", 1) + `}`, "Table ARN is invalid."},
@@ -259,6 +279,82 @@ func TestExportFilter(t *testing.T) {
 	} {
 		if code, answer := h.call("ExportTableToPointInTime", `{`+arn+`,"FilterSpecification":`+c.filter+`}`); code != 400 || !strings.Contains(string(answer), c.want) {
 			t.Errorf("%s: %d %s", c.filter, code, answer)
+		}
+	}
+}
+
+// TestExportsOfOneToken begins an export of a token many times at once: there is one.
+func TestExportsOfOneToken(t *testing.T) {
+	h := newHarness(t, Config{S3: &memoryS3{}})
+	h.call("CreateTable", `{"TableName":"orders","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}`)
+	h.settle()
+	h.call("UpdateContinuousBackups", `{"TableName":"orders","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}`)
+	_, table := h.call("DescribeTable", `{"TableName":"orders"}`)
+	body := `{"TableArn":"` + lookup(table, ".Table.TableArn") + `","S3Bucket":"bkt","ClientToken":"once"}`
+	var calls sync.WaitGroup
+	arns := make([]string, 16)
+	for i := range arns {
+		calls.Go(func() {
+			if code, answer := h.call("ExportTableToPointInTime", body); code == 200 {
+				arns[i] = lookup(answer, ".ExportDescription.ExportArn")
+			} else {
+				t.Errorf("%d %s", code, answer)
+			}
+		})
+	}
+	calls.Wait()
+	if slices.Sort(arns); len(slices.Compact(arns)) != 1 {
+		t.Errorf("the token began %v", arns)
+	}
+}
+
+// TestExportAfterCrash has a run of an export find what one has left that a crash ended, and leave nothing itself.
+func TestExportAfterCrash(t *testing.T) {
+	store := &memoryS3{}
+	h := newHarness(t, Config{S3: store})
+	for _, c := range [][2]string{
+		{"CreateTable", `{"TableName":"orders","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}`},
+		{"UpdateContinuousBackups", `{"TableName":"orders","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}`},
+		{"PutItem", `{"TableName":"orders","Item":{"pk":{"S":"there"}}}`},
+	} {
+		if code, answer := h.call(c[0], c[1]); code != 200 {
+			t.Fatalf("%s: %s", c[0], answer)
+		}
+		h.settle()
+	}
+	at := h.clock.Now()
+	h.clock.Advance(20 * time.Minute)
+	tables, err := h.s.tables.All()
+	if err != nil || len(tables) != 1 {
+		t.Fatal(tables, err)
+	}
+	for name, w := range map[string]*window{"full": nil, "incremental": {From: at, To: at.Add(15 * time.Minute), View: "NEW_IMAGE"}} {
+		j := h.s.newJob(t.Context(), "export", tables[0])
+		j.At, j.Window = at, w
+		def := &itemstore.Definition{ID: j.scratchID(), Hash: tables[0].keyAttribute("pk")}
+		left, err := h.s.cfg.Items.Table(def)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := left.Loader()
+		if err := l.Put(t.Context(), attr.Item{"pk": attr.String("left"), "at": attr.Number("1"), "after": attr.Map{}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.s.runExport(t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+		if lines := store.lines(t, j.base()+"/manifest-files.json"); len(lines) != 1 || !strings.Contains(lines[0], `"there"`) {
+			t.Errorf("%s: exported %v", name, lines)
+		}
+		if left, err = h.s.cfg.Items.Table(def); err != nil {
+			t.Fatal(err)
+		}
+		err = left.Each(t.Context(), left.Scan(0, 0, 1), func([]byte) (bool, error) { return false, fmt.Errorf("there is a row") })
+		if err != nil {
+			t.Errorf("%s: after the export: %v", name, err)
 		}
 	}
 }

@@ -43,11 +43,14 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 	if in.InputFormatOptions != nil && in.InputFormat != types.InputFormatCsv {
 		return nil, invalid("Invalid Request: Unsupported InputFormatOptions for the given input format: %s.", in.InputFormat)
 	}
+	defer s.once(in.ClientToken)()
 	if j, err := s.repeated(ctx, "import", in.ClientToken); err != nil || j != nil {
 		if err != nil {
 			return nil, err
 		}
-		if j.Table != aws.ToString(in.TableCreationParameters.TableName) {
+		again := &job{Kind: j.Kind, Table: aws.ToString(in.TableCreationParameters.TableName)}
+		again.reads(in)
+		if again.asked() != j.asked() {
 			return nil, &types.ImportConflictException{Message: aws.String("Import conflict: Duplicate request detected with conflicting parameters")}
 		}
 		return &dynamodb.ImportTableOutput{ImportTableDescription: s.imported(j)}, nil
@@ -73,15 +76,21 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 		return nil, err
 	}
 	j := s.newJob(ctx, "import", d)
-	j.Bucket, j.Prefix, j.Token = aws.ToString(in.S3BucketSource.S3Bucket), aws.ToString(in.S3BucketSource.S3KeyPrefix), aws.ToString(in.ClientToken)
-	j.Format, j.Compression, j.Owner = string(in.InputFormat), string(in.InputCompressionType), aws.ToString(in.S3BucketSource.S3BucketOwner)
-	if o := in.InputFormatOptions; o != nil && o.Csv != nil {
-		j.Delimiter, j.Header = aws.ToString(o.Csv.Delimiter), o.Csv.HeaderList
-	}
+	j.Token = aws.ToString(in.ClientToken)
+	j.reads(in)
 	if err := s.jobs.Create(ctx, j, j.Account, j.Region, j.ID); err != nil {
 		return nil, err
 	}
 	return &dynamodb.ImportTableOutput{ImportTableDescription: s.imported(j)}, nil
+}
+
+// reads notes what an import is asked to read, and how.
+func (j *job) reads(in *dynamodb.ImportTableInput) {
+	j.Bucket, j.Prefix, j.Owner = aws.ToString(in.S3BucketSource.S3Bucket), aws.ToString(in.S3BucketSource.S3KeyPrefix), aws.ToString(in.S3BucketSource.S3BucketOwner)
+	j.Format, j.Compression = string(in.InputFormat), string(in.InputCompressionType)
+	if o := in.InputFormatOptions; o != nil && o.Csv != nil {
+		j.Delimiter, j.Header = aws.ToString(o.Csv.Delimiter), o.Csv.HeaderList
+	}
 }
 
 func (s *Service) imported(j *job) *types.ImportTableDescription {

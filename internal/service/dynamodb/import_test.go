@@ -70,6 +70,9 @@ func TestImport(t *testing.T) {
 	for _, c := range []struct{ body, want string }{
 		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"first"`, 1) + `}`, `"ImportArn"`},
 		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"second"`, 1) + `}`, "ImportConflictException"},
+		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt","S3KeyPrefix":"other"},` + strings.Replace(importInto, `"into"`, `"first"`, 1) + `}`, "ImportConflictException"},
+		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(strings.Replace(importInto, `"into"`, `"first"`, 1), `";"`, `","`, 1) + `}`, "ImportConflictException"},
+		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"first"`, 1) + `}`, `"ImportArn"`},
 		{`{"S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"CSV"`, `"DYNAMODB_JSON"`, 1) + `}`, "Unsupported InputFormatOptions for the given input format: DYNAMODB_JSON."},
 	} {
 		if _, answer := h.call("ImportTable", c.body); !strings.Contains(string(answer), c.want) {
