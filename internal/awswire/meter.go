@@ -3,6 +3,7 @@ package awswire
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,11 +32,33 @@ func Meter(reg prometheus.Registerer) (Interceptor, error) {
 			return nil, fmt.Errorf("register metrics of calls: %w", err)
 		}
 	}
+	// To find a counter by its labels costs more than to count.
+	type operation struct{ service, name string }
+	type series struct {
+		calls   prometheus.Counter
+		seconds prometheus.Observer
+	}
+	var mu sync.RWMutex
+	known := make(map[operation]series)
+	of := func(o operation) series {
+		mu.RLock()
+		found, ok := known[o]
+		mu.RUnlock()
+		if ok {
+			return found
+		}
+		found = series{calls.WithLabelValues(o.service, o.name), seconds.WithLabelValues(o.service, o.name)}
+		mu.Lock()
+		known[o] = found
+		mu.Unlock()
+		return found
+	}
 	return func(ctx context.Context, c *Call) error {
 		begin := time.Now()
 		err := c.Next(ctx)
-		seconds.WithLabelValues(c.Service, c.Operation).Observe(time.Since(begin).Seconds())
-		calls.WithLabelValues(c.Service, c.Operation).Inc()
+		s := of(operation{c.Service, c.Operation})
+		s.seconds.Observe(time.Since(begin).Seconds())
+		s.calls.Inc()
 		if err != nil {
 			failures.WithLabelValues(c.Service, c.Operation, c.Code(ctx, err)).Inc()
 		}

@@ -95,6 +95,9 @@ func (svc *Service) presignedV2(r *http.Request) bool {
 
 // knows reports whether the node has issued the credentials of a request.
 func (o *Open) knows(r *http.Request, key string) bool {
+	if !issuedForm(key) {
+		return false
+	}
 	if token := sigv4.SessionToken(r); token != "" {
 		_, ok := o.issued.Session(key, token)
 		return ok

@@ -2,6 +2,7 @@ package server
 
 import (
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,10 +13,25 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+
+	mu    sync.RWMutex
+	known map[answer]series // of the vectors: to find one by its labels costs more than to count
+}
+
+// answer is what requests are counted by.
+type answer struct {
+	service string
+	status  int
+}
+
+type series struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
+		known: make(map[answer]series),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "brookmere_http_requests_total",
 			Help: "Requests answered, by service and HTTP status.",
@@ -33,9 +49,24 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 }
 
 func (m *metrics) observe(service string, rec *recorder, took time.Duration) {
-	m.requests.WithLabelValues(service, strconv.Itoa(rec.status)).Inc()
+	series := m.of(answer{service, rec.status})
+	series.requests.Inc()
 	if rec.Header().Get("Content-Type") == eventstream.ContentType {
 		return // it lasts as long as the client likes, which says nothing of the node
 	}
-	m.seconds.WithLabelValues(service).Observe(took.Seconds())
+	series.seconds.Observe(took.Seconds())
+}
+
+func (m *metrics) of(a answer) series {
+	m.mu.RLock()
+	found, ok := m.known[a]
+	m.mu.RUnlock()
+	if ok {
+		return found
+	}
+	found = series{m.requests.WithLabelValues(a.service, strconv.Itoa(a.status)), m.seconds.WithLabelValues(a.service)}
+	m.mu.Lock()
+	m.known[a] = found
+	m.mu.Unlock()
+	return found
 }
