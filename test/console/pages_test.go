@@ -38,6 +38,10 @@ func TestPages(t *testing.T) {
 		b.open(t, "", "Pipeline", "orders-raw", "shop.orders", "resources")
 		b.do(t, chromedp.Click(`g[aria-label^="from stream/orders to delivery/orders-raw"]`, chromedp.ByQuery))
 		b.shows(t, "last records over this line", "o00")
+		// Keys reach lines and resources too.
+		b.do(t, chromedp.Evaluate(`document.querySelector('g[aria-label^="from delivery/orders-raw"]').focus()`, nil), chromedp.KeyEvent(kb.Enter))
+		b.shows(t, "what this delivery has written")
+		b.do(t, chromedp.Evaluate(`document.querySelector('g.node[role=link]').focus()`, nil), until(`document.activeElement.matches("g.node")`, nil))
 		b.do(t, pick("Time", "3600"))
 		b.shows(t, "mean of 1 h")
 		b.do(t, pick("Time", "0"))

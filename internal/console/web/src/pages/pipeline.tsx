@@ -116,7 +116,7 @@ function Node(p: { node: GraphNode; x: number; y: number; dim: boolean; over: (o
   const shards = n.kind === "stream" ? streams.get(n.name)?.shards.filter((s) => s.open).length : undefined;
   const open = () => (n.members ? p.unfold(n.members) : n.page && go(...n.page));
   return (
-    <g transform={`translate(${p.x} ${p.y})`} class={"node" + (p.dim ? " dim" : "")} role="link" tabIndex={0} onClick={open}
+    <g transform={`translate(${p.x} ${p.y})`} class={"node" + (p.dim ? " dim" : "")} role="link" tabindex={0} onClick={open}
       onKeyDown={(e) => e.key === "Enter" && open()} onMouseEnter={() => p.over(true)} onMouseLeave={() => p.over(false)} onFocus={() => p.over(true)} onBlur={() => p.over(false)}>
       <title>{n.kind + " " + n.name}</title>
       <rect width={size.width} height={size.height} rx={7} />
@@ -160,7 +160,7 @@ function Edge(p: { edge: GraphEdge; at: Map<string, Placed>; way: Placed[]; chos
   const wide = says.length * 6.2 + 12;
   const state = trouble ? " bad" : d && d.lag_seconds > late ? " warn" : "";
   return (
-    <g class={"edge" + state + (p.chosen ? " on" : "") + (p.dim ? " dim" : "") + (p.edge.guessed ? " guessed" : "")} role="button" tabIndex={0} aria-pressed={p.chosen}
+    <g class={"edge" + state + (p.chosen ? " on" : "") + (p.dim ? " dim" : "") + (p.edge.guessed ? " guessed" : "")} role="button" tabindex={0} aria-pressed={p.chosen}
       aria-label={`from ${p.edge.from} to ${p.edge.to}${says ? ", " + says : ""}`} onClick={p.choose} onKeyDown={(e) => (e.key === "Enter" || e.key === " ") && (e.preventDefault(), p.choose())}>
       <title>{p.edge.guessed ? "named by the function's environment" : trouble ?? `${rate(flow)} records/s`}</title>
       <path d={path} class="reach" />

@@ -66,11 +66,11 @@ export function Grid(p: {
     <div class="grid" ref={box} tabIndex={0} role="table" aria-label={p.label} aria-rowcount={p.count + 1} onScroll={(e) => setTop(e.currentTarget.scrollTop)} onKeyDown={move}>
       <div style={{ minWidth: wide + "px" }}>
         <div class="row headrow" role="row" style={template}>{p.columns.map((c, i) => <div key={i} role="columnheader" class={c.right ? "n" : ""}>{p.onHead ? <button class="cell" title="Its values" onClick={() => p.onHead!(i)}>{marked(c.name)}</button> : marked(c.name)}</div>)}</div>
-        {p.count === 0 && p.empty}
         <div style={{ height: Math.min(total, tallest) + "px", position: "relative" }}>
           <div style={{ position: "absolute", left: 0, right: 0, top: (scale > 1 ? Math.max(0, top - 4 * height) : first * height) + "px" }}>{rows}</div>
         </div>
       </div>
+      {p.count === 0 && p.empty}
     </div>
   );
 }
