@@ -15,7 +15,8 @@ import { go, to } from "../route.ts";
 
 interface Status { name: string; status: string; streams: string[]; behindMs: number; stateBytes: number; time?: string; error?: string }
 interface Schema { RecordFormat?: { RecordFormatType: string }; RecordEncoding?: string; RecordColumns: { Name: string; SqlType: string; Mapping?: string }[] }
-interface Input { InputId?: string; NamePrefix: string; InAppStreamNames?: string[]; InputSchema?: Schema; KinesisStreamsInputDescription?: { ResourceARN: string }; KinesisFirehoseInputDescription?: { ResourceARN: string }; InputStartingPositionConfiguration?: { InputStartingPosition?: string } }
+interface Resource { ResourceARN: string; /** RoleARN is there where the application itself has no role. */ RoleARN?: string }
+interface Input { InputId?: string; NamePrefix: string; InAppStreamNames?: string[]; InputSchema?: Schema; KinesisStreamsInputDescription?: Resource; KinesisFirehoseInputDescription?: Resource; InputStartingPositionConfiguration?: { InputStartingPosition?: string } }
 interface Output { Name: string; KinesisStreamsOutputDescription?: { ResourceARN: string }; KinesisFirehoseOutputDescription?: { ResourceARN: string }; LambdaOutputDescription?: { ResourceARN: string }; DestinationSchema?: { RecordFormatType: string } }
 interface Detail {
   ApplicationName: string; ApplicationARN: string; ApplicationStatus: string; ApplicationVersionId: number; RuntimeEnvironment: string; ServiceExecutionRole?: string;
@@ -107,7 +108,7 @@ function One(p: { name: string }) {
           {(sql?.ReferenceDataSourceDescriptions ?? []).map((r) => <tr key={r.TableName}><td class="sub">reference</td><td class="m">{r.TableName}</td><td class="m">s3://{resource(r.S3ReferenceDataSourceDescription.BucketARN)}/{r.S3ReferenceDataSourceDescription.FileKey}</td><td /><td /></tr>)}
           {outputs.map((o) => <tr key={o.Name}><td class="sub">out</td><td class="m">{o.Name}</td><td><a href={pageOf(sink(o))}>{resource(sink(o))}</a></td><td class="sub">{o.DestinationSchema?.RecordFormatType}</td><td /></tr>)}
         </tbody></table>
-        {inputs[0] && <Discover arn={source(inputs[0])} role={d.ServiceExecutionRole ?? ""} />}
+        {inputs[0] && <Discover arn={source(inputs[0])} role={d.ServiceExecutionRole ?? (inputs[0].KinesisStreamsInputDescription ?? inputs[0].KinesisFirehoseInputDescription)?.RoleARN} />}
       </section>
       {isRunning && streams.length > 0 ? <Rows key={d.ApplicationVersionId + streams.join()} name={p.name} streams={streams} /> : !isRunning && <section class="panel"><div class="empty quiet">{d.ApplicationStatus === "READY" ? "Start it to see the rows of its streams." : "It is " + d.ApplicationStatus.toLowerCase() + "."}</div></section>}
       <More title="Configuration" line={`aws kinesisanalyticsv2 describe-application --application-name ${p.name}`}><JSONText value={d} /></More>
@@ -117,7 +118,7 @@ function One(p: { name: string }) {
 }
 
 /** Discover shows what schema AWS's guess makes of the records that are there. */
-function Discover(p: { arn: string; role: string }) {
+function Discover(p: { arn: string; role: string | undefined }) {
   const [found, setFound] = useState<{ InputSchema: Schema; ParsedInputRecords?: string[][] }>();
   const { busy, error, act } = useAct();
   return (
