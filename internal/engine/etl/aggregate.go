@@ -243,22 +243,20 @@ func moment(function string, numbers []float64, mean float64) any {
 	return n*m4/(m2*m2) - 3 // kurtosis, of which a normal distribution has none
 }
 
-// exactly is the sum of decimals, or their mean.
+// exactly is the sum of decimals, or their mean. A text that is not a number is null.
 func exactly(values []any, mean bool, scale int) any {
-	sum := new(big.Rat)
+	sum, n := new(big.Rat), int64(0)
 	for _, v := range values {
-		text := textOf(v)
-		if len(text) > maxDecimalText {
-			return nil
+		if x, ok := toRat(v); ok {
+			sum.Add(sum, x)
+			n++
 		}
-		x, ok := new(big.Rat).SetString(text)
-		if !ok {
-			return nil
-		}
-		sum.Add(sum, x)
+	}
+	if n == 0 {
+		return nil
 	}
 	if mean {
-		sum.Quo(sum, big.NewRat(int64(len(values)), 1))
+		sum.Quo(sum, big.NewRat(n, 1))
 	}
 	return sum.FloatString(scale)
 }

@@ -130,13 +130,22 @@ func toFloat(v any) (float64, bool) {
 // as that says.
 const maxDecimalText = 100
 
-func toDecimal(v any, t *hivetype.Type) (any, bool) {
+// toRat is the number of a value that is no larger than a decimal, exactly.
+func toRat(v any) (*big.Rat, bool) {
 	text := strings.TrimSpace(textOf(v))
 	f, ok := toFloat(v)
-	if !ok || len(text) > maxDecimalText || math.Abs(f) >= 1e39 || f != 0 && math.Abs(f) < 1e-60 {
+	if !ok || len(text) > maxDecimalText || math.Abs(f) >= 1e39 {
 		return nil, false
 	}
-	r, ok := new(big.Rat).SetString(text)
+	if math.Abs(f) < 1e-60 { // zero, or so small that its exponent is long work
+		digits, _, _ := strings.Cut(strings.ToLower(text), "e")
+		return new(big.Rat), f == 0 && !strings.ContainsAny(digits, "123456789")
+	}
+	return new(big.Rat).SetString(text)
+}
+
+func toDecimal(v any, t *hivetype.Type) (any, bool) {
+	r, ok := toRat(v)
 	if !ok {
 		return nil, false
 	}

@@ -2,6 +2,8 @@ package etl
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,11 @@ func TestAggregations(t *testing.T) {
 	}
 	decimals := NewFrame([]Column{{"d", &hivetype.Type{Kind: hivetype.Decimal, Precision: 10, Scale: 2}}}, [][]any{{"0.10"}, {"0.20"}, {nil}})
 	if got := run(t, Aggregate{nil, []Aggregation{{"sum", []string{"d"}}, {"avg", []string{"d"}}}}, decimals); got != "sum(d) decimal(20,2),avg(d) decimal(14,6)\n\"0.30\"|\"0.150000\"" {
+		t.Error(got)
+	}
+	// Texts that are no decimals count as null, and so do exponents that no decimal has.
+	decimals.rows = [][]any{{"0.10"}, {"x"}, {"1e900000"}, {"1e-900000"}, {"0e-9"}, {"2e-1"}}
+	if got := run(t, Aggregate{nil, []Aggregation{{"sum", []string{"d"}}, {"avg", []string{"d"}}}}, decimals); got != "sum(d) decimal(20,2),avg(d) decimal(14,6)\n\"0.30\"|\"0.100000\"" {
 		t.Error(got)
 	}
 	for want, a := range map[string]Aggregate{
@@ -119,6 +126,20 @@ func TestFilterAsPython(t *testing.T) {
 	slow := Filter{Filters{Conditions: []Condition{condition("REGEX", "s", `(?!x)(a+)+$`, false)}}}
 	if _, err := slow.Apply(t.Context(), []*Frame{frame(t, `{"s":"`+strings.Repeat("a", 60)+`b"}`)}); err == nil || !strings.Contains(err.Error(), "takes too long") {
 		t.Errorf("a pattern without end: %v", err)
+	}
+	// The first row that takes too long ends it: all of them would take minutes.
+	rows := make([][]any, 200)
+	for i := range rows {
+		rows[i] = []any{strings.Repeat("a", 60) + "b"}
+	}
+	begun := time.Now()
+	if _, err := slow.Apply(t.Context(), []*Frame{NewFrame([]Column{{"s", stringType}}, rows)}); err == nil || time.Since(begun) > time.Minute {
+		t.Errorf("%v after %v", err, time.Since(begun))
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := (Filter{Filters{Conditions: []Condition{condition("REGEX", "s", "a", false)}}}).Apply(ended, []*Frame{f}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a run that was stopped: %v", err)
 	}
 	if err := (Filter{Filters{Conditions: []Condition{condition("REGEX", "s", "(", false)}}}).Check(1); err == nil {
 		t.Error("a pattern that is none was taken")

@@ -115,11 +115,12 @@ const (
 	wrong
 )
 
-// compile makes the test of a row. The first error of a pattern that takes too long is left in failed.
-func (t Filters) compile(f *Frame, failed *error) func(row []any) bool {
+// compile makes the test of a row. The first error of a pattern that takes too long, or of ctx, is left in failed; no row
+// passes after it.
+func (t Filters) compile(ctx context.Context, f *Frame, failed *error) func(row []any) bool {
 	var tests []func(row []any) truth
 	for _, c := range t.Conditions {
-		tests = append(tests, c.compile(f, failed))
+		tests = append(tests, c.compile(ctx, f, failed))
 	}
 	return func(row []any) bool {
 		for i, test := range tests {
@@ -142,7 +143,7 @@ func truthOf(b bool) truth {
 	return no
 }
 
-func (c Condition) compile(f *Frame, failed *error) func(row []any) truth {
+func (c Condition) compile(ctx context.Context, f *Frame, failed *error) func(row []any) truth {
 	operand := func(o Operand) func(row []any) any {
 		if o.Path == nil {
 			return func([]any) any { return o.Constant }
@@ -164,12 +165,16 @@ func (c Condition) compile(f *Frame, failed *error) func(row []any) truth {
 		}
 		return func(row []any) truth {
 			v := a(row)
-			if v == nil {
+			if v == nil || *failed != nil { // each row more could take as long
+				return wrong
+			}
+			if *failed = ctx.Err(); *failed != nil {
 				return wrong
 			}
 			is, err := re.match(textOf(v))
-			if err != nil && *failed == nil {
+			if err != nil {
 				*failed = fmt.Errorf("the regular expression %q takes too long to match", c.Values[1].Constant)
+				return wrong
 			}
 			return truthOf(is)
 		}
@@ -246,9 +251,9 @@ type Filter struct{ Filters }
 func (t Filter) Check(n int) error { return errors.Join(oneInput(n), t.check()) }
 
 // Apply implements Transform.
-func (t Filter) Apply(_ context.Context, in []*Frame) ([]*Frame, error) {
+func (t Filter) Apply(ctx context.Context, in []*Frame) ([]*Frame, error) {
 	var failed error
-	f := filtered(in[0], in[0].Rows(), t.compile(in[0], &failed))
+	f := filtered(in[0], in[0].Rows(), t.compile(ctx, in[0], &failed))
 	if failed != nil {
 		return nil, failed
 	}
@@ -268,13 +273,13 @@ func (t Route) Check(n int) error {
 }
 
 // Apply implements Transform.
-func (t Route) Apply(_ context.Context, in []*Frame) ([]*Frame, error) {
+func (t Route) Apply(ctx context.Context, in []*Frame) ([]*Frame, error) {
 	f, rows := in[0], in[0].Rows()
 	var tests []func(row []any) bool
 	var out []*Frame
 	var failed error
 	for _, g := range t.Groups {
-		test := g.compile(f, &failed)
+		test := g.compile(ctx, f, &failed)
 		tests = append(tests, test)
 		out = append(out, filtered(f, rows, test))
 	}
