@@ -208,8 +208,12 @@ func (b *bookmarkRun) unread(f *fileSource, all []file) []file {
 	m := sourceMark{b.was.Sources[f.id], b.was.Names[f.id]}
 	name := func(o *file) string { return o.place.bucket + "/" + o.key }
 	_, named := b.was.Names[f.id] // a bookmark of an earlier release has none: it has read what is of its time
+	was := make(map[string]bool, len(m.names))
+	for _, n := range m.names {
+		was[n] = true
+	}
 	all = slices.DeleteFunc(all, func(o file) bool {
-		return o.changed.Before(m.at) || o.changed.Equal(m.at) && (!named || slices.Contains(m.names, name(&o)))
+		return o.changed.Before(m.at) || o.changed.Equal(m.at) && (!named || was[name(&o)])
 	})
 	slices.SortStableFunc(all, func(x, y file) int {
 		return cmp.Or(x.changed.Compare(y.changed), strings.Compare(name(&x), name(&y)))
@@ -222,11 +226,12 @@ func (b *bookmarkRun) unread(f *fileSource, all []file) []file {
 		}
 		size += all[i].size
 	}
+	m.names = slices.Clone(m.names)
 	for i := range all {
 		if all[i].changed.After(m.at) {
 			m = sourceMark{at: all[i].changed}
 		}
-		m.names = append(slices.Clone(m.names), name(&all[i]))
+		m.names = append(m.names, name(&all[i]))
 	}
 	b.next[f.id] = m
 	return all

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/brookmere/brookmere/internal/engine/etl"
 )
 
 // datedObjects have the times that a test gives them.
@@ -186,5 +188,19 @@ func TestNodeOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestNullSets: the values of DropNullFields are what Python reads, whatever Go takes for a number.
+func TestNullSets(t *testing.T) {
+	number := func(texts ...string) (all []etl.NullValue) {
+		for _, s := range texts {
+			all = append(all, etl.NullValue{Text: s, Type: "int"})
+		}
+		return all
+	}
+	texts, numbers := nullSets(etl.DropNullFields{Empty: true, MinusOne: true, Values: append(number("007", " 5", "0x1p4", "1e3", "-2.50", "NaN", "inf", "x"), etl.NullValue{Text: " n/a ", Type: "string"})})
+	if texts != `{"", "n/a"}` || numbers != "{-1, 7, 5, 16, 1000, -2.5}" {
+		t.Errorf("%s and %s", texts, numbers)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -436,8 +437,8 @@ func nullSets(t etl.DropNullFields) (texts, numbers string) {
 	for _, v := range t.Values {
 		if strings.EqualFold(v.Type, "string") {
 			s = append(s, py(strings.TrimSpace(v.Text)))
-		} else if _, err := strconv.ParseFloat(v.Text, 64); err == nil {
-			n = append(n, v.Text)
+		} else if x, err := strconv.ParseFloat(strings.TrimSpace(v.Text), 64); err == nil && !math.IsInf(x, 0) && !math.IsNaN(x) {
+			n = append(n, strconv.FormatFloat(x, 'g', -1, 64)) // as Python writes numbers: 007 is none to it
 		}
 	}
 	set := func(all []string) string {
