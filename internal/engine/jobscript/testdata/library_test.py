@@ -15,8 +15,22 @@ source.DataSource = source.SimpleDataSourceStreamReader = object
 for name, module in (("pyspark", types.ModuleType("pyspark")), ("pyspark.sql", sql), ("pyspark.sql.datasource", source)):
     sys.modules[name] = module
 
+frames = types.ModuleType("awsglue.dynamicframe")
+frames.DynamicFrame = frames.DynamicFrameCollection = object
+sys.modules["awsglue.dynamicframe"] = frames
+
 from awsglue import _bookmark, _kpl, _s3, kinesis  # noqa: E402
 from awsglue.utils import GlueArgumentError, getResolvedOptions  # noqa: E402
+
+from awsgluedq.transforms import _rules  # noqa: E402
+
+
+class Rules(unittest.TestCase):
+    def test_comments(self):
+        self.assertEqual(_rules("""Rules = [ # all, of them ]
+            ColumnCount > 0, # some columns, at least
+            # RowCount > 5, not yet
+            RowCount > 1 ]"""), ["ColumnCount > 0", "RowCount > 1"])
 
 
 class Stream:

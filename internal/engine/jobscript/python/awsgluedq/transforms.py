@@ -11,10 +11,10 @@ _RULE = re.compile(r"(ColumnCount|RowCount)\s*(<=|>=|=|<|>)\s*(\d+)$")
 
 
 def _rules(ruleset):
-    m = re.search(r"Rules\s*=\s*\[(.*)\]", ruleset, re.S)
+    m = re.search(r"Rules\s*=\s*\[(.*)\]", re.sub(r"#.*", "", ruleset), re.S)
     if not m:
         raise ValueError("the ruleset has no Rules = [...]")
-    return [r for r in (re.sub(r"#.*", "", x).strip() for x in re.split(r",|\n", m.group(1))) if r]
+    return [r for r in (x.strip() for x in re.split(r",|\n", m.group(1))) if r]
 
 
 def _evaluate(frame, ruleset):
