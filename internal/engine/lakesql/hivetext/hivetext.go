@@ -235,7 +235,8 @@ func Timestamp(s string, formats Formats) (time.Time, bool) {
 			continue
 		}
 		if t, err := p.Parse(s); err == nil {
-			return t.UTC(), true
+			t = t.UTC()
+			return t, t.Year() <= maxYear && t.Year() >= -maxYear
 		}
 	}
 	if m := timePattern.FindStringSubmatch(s); m != nil {

@@ -54,6 +54,7 @@ func TestValues(t *testing.T) {
 		{timestamp(""), "2020-05-10 25:00:00", "2020-05-11 01:00:00"}, {timestamp(""), "2020-05-10T25:00:00", "null"}, {timestamp(""), "2020-02-30T01:00:00", "null"}, {timestamp(""), "2020/05/10 12:34:56", "null"}, {timestamp(""), "1.5645e300", "null"},
 		{timestamp("MM/dd/yyyy HH.mm.ss.SSS"), "05/10/2020 12.34.56.123", "2020-05-10 12:34:56.123"}, {timestamp("MM/dd/yyyy HH"), "05/10/2020 7", "2020-05-10 07:00:00"}, {timestamp("millis"), "1589114096123.777", "2020-05-10 12:34:56.123"},
 		{timestamp("yyyy,MM/dd/yyyy HH.mm.ss.SSS,millis"), "1589114096123.777", "2020-05-10 12:34:56.123"}, {timestamp("yyyy,millis"), "2020-05-10T12:34:56.123456789", "2020-05-10 12:34:56.123456789"}, {timestamp("MM/dd/yyyy"), "1/1/-10", "null"},
+		{timestamp("yyyy"), "290000000", "null"}, {timestamp("yyyy/MM/dd"), "-300000000/01/01", "null"},
 		{timestamp(`MM/dd\, yyyy`), "05/10, 2020", "2020-05-10 00:00:00"},
 		{binary, "dmFsdWU=", "value"}, {binary, "dmFsdWU", "value"}, {binary, "$value", "$value"}, {binary, "-_-_", "\xfb\xff\xbf"}, {binary, "", ""}, {binary, "dmFs dWU=", "value"},
 	} {
