@@ -87,6 +87,38 @@ func (s *Searcher) Find(text string, n int) ([][]int, error) {
 	return all, nil
 }
 
+// Position is the character, from 1 on, that the n-th match of those from a character of the text on begins with; -1: there
+// are fewer. What is before that character is seen by lookbehind. The error is ErrTimeout.
+func (s *Searcher) Position(text string, start, n int64) (int64, error) {
+	at, chars := 0, int64(1)
+	for ; chars < start && at < len(text); chars++ {
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+	if at == len(text) {
+		return -1, nil
+	}
+	if s.linear != nil {
+		for _, m := range s.linear.FindAllStringIndex(text[at:], -1) {
+			if n--; n == 0 {
+				return chars + int64(utf8.RuneCountInString(text[at:at+m[0]])), nil
+			}
+		}
+		return -1, nil
+	}
+	m, err := s.back.FindStringMatchStartingAt(text, at)
+	for ; m != nil && err == nil && n > 1; n-- {
+		m, err = s.back.FindNextMatch(m)
+	}
+	switch {
+	case err != nil:
+		return 0, ErrTimeout
+	case m == nil:
+		return -1, nil
+	}
+	return int64(m.Index) + 1, nil
+}
+
 func offsets(text string) []int {
 	at := make([]int, 0, utf8.RuneCountInString(text)+1)
 	for i := range text {

@@ -229,7 +229,7 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 			text, typ = "CAST("+text+" AS BIGINT)", types.Bigint
 		case types.Is(arg, "decimal") && len(arg.Params) == 2:
 			typ = types.Decimal(38, arg.Params[1])
-			if arg.Params[0] > 26 && over == "" { // with fewer digits it takes a trillion rows to have more than 38
+			if arg.Params[0] > 26 { // with fewer digits it takes a trillion rows to have more than 38
 				text = "CASE WHEN abs(" + text + ") > CAST('" + strings.Repeat("9", 38-typ.Params[1]) + "." + strings.Repeat("9", typ.Params[1]) + "' AS " + duck.Type(typ) + ") THEN " + duck.Raise("NUMERIC_VALUE_OUT_OF_RANGE", "'Decimal overflow'") + " ELSE " + text + " END"
 			}
 		case types.Is(arg, "real"):

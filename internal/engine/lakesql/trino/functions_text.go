@@ -2,6 +2,7 @@ package trino
 
 import (
 	"fmt"
+	"regexp/syntax"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
@@ -184,14 +185,18 @@ func stringFunctions() map[string]function {
 func regexpFunctions() map[string]function {
 	return map[string]function{
 		"regexp_like": {result: "boolean", write: func(c *invocation) (string, *sql.Type) {
-			if re := c.beyond(false); re != nil {
+			if re := c.beyond(never); re != nil {
 				return "trino_regex_found(" + re.pattern + ", " + c.args[0] + ")", nil
 			}
 			p, _, _ := c.pattern(1)
 			return "regexp_matches(" + c.args[0] + ", " + p + ")", nil
 		}},
 		"regexp_extract": {result: "varchar1", write: func(c *invocation) (string, *sql.Type) {
-			if re := c.beyond(len(c.args) == 3); re != nil {
+			grouped := never
+			if len(c.args) == 3 {
+				grouped = optional
+			}
+			if re := c.beyond(grouped); re != nil {
 				return re.cut("%[1]s[2 + " + re.group() + "]"), nil
 			}
 			p, groups, _ := c.pattern(1)
@@ -202,7 +207,11 @@ func regexpFunctions() map[string]function {
 			return fmt.Sprintf("CASE WHEN regexp_matches(%s, %s) THEN regexp_extract(%[1]s, %[2]s, %[3]s) END", c.args[0], p, g), nil
 		}},
 		"regexp_extract_all": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
-			if re := c.beyond(len(c.args) == 3); re != nil {
+			grouped := never
+			if len(c.args) == 3 {
+				grouped = optional
+			}
+			if re := c.beyond(grouped); re != nil {
 				return re.cut("list_transform(range(2 + " + re.group() + ", len(%[1]s), %[2]d), lambda %[3]s: %[1]s[%[3]s])"), nil
 			}
 			p, groups, _ := c.pattern(1)
@@ -213,14 +222,14 @@ func regexpFunctions() map[string]function {
 			return "regexp_extract_all(" + c.args[0] + ", " + p + ", " + g + ")", nil
 		}},
 		"regexp_count": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
-			if re := c.beyond(false); re != nil {
+			if re := c.beyond(never); re != nil {
 				return re.cut("len(%[1]s) // %[2]d"), nil
 			}
 			p, _, _ := c.pattern(1)
 			return "len(regexp_extract_all(" + c.args[0] + ", " + p + "))", nil
 		}},
 		"regexp_split": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
-			if re := c.beyond(false); re != nil {
+			if re := c.beyond(never); re != nil {
 				return re.cut("list_transform(range(1, len(%[1]s) + 1, %[2]d), lambda %[3]s: %[1]s[%[3]s])"), nil
 			}
 			p, _, _ := c.pattern(1)
@@ -228,26 +237,39 @@ func regexpFunctions() map[string]function {
 		}},
 		"regexp_position": {result: "integer", write: func(c *invocation) (string, *sql.Type) {
 			start, n := "1", "1"
+			checked := func(text string) string { return text }
 			if len(c.args) > 2 {
 				start = c.args[2]
+				checked = func(text string) string {
+					return "CASE WHEN " + start + " < 1 THEN " + duck.Raised("start position cannot be smaller than 1") + " ELSE " + text + " END"
+				}
 			}
 			if len(c.args) > 3 {
 				n = c.args[3]
+				first := checked
+				checked = func(text string) string {
+					return first("CASE WHEN " + n + " < 1 THEN " + duck.Raised("occurrence cannot be smaller than 1") + " ELSE " + text + " END")
+				}
 			}
-			if re := c.beyond(false); re != nil {
-				re.text = "substr(" + re.text + ", " + start + ")"
-				return "CAST(" + re.cut("CASE WHEN len(%[1]s) // %[2]d < "+n+" THEN -1 ELSE "+start+" + list_sum(list_transform(range(1, "+n+" * %[2]d, %[2]d), lambda %[3]s: length(%[1]s[%[3]s]) + CASE WHEN %[3]s > ("+n+" - 1) * %[2]d THEN 0 ELSE length(%[1]s[%[3]s + 1]) END)) END") + " AS INTEGER)", nil
+			if re := c.beyond(never); re != nil {
+				return checked("CAST(trino_regex_position(" + re.pattern + ", " + re.text + ", CAST(" + start + " AS BIGINT), CAST(" + n + " AS BIGINT)) AS INTEGER)"), nil
 			}
 			p, _, _ := c.pattern(1)
 			// The text before the n-th match is what the parts and matches before it are long.
 			rest := "substr(" + c.args[0] + ", " + start + ")"
 			parts, matches := "string_split_regex("+rest+", "+p+")", "regexp_extract_all("+rest+", "+p+")"
-			return fmt.Sprintf("CAST(CASE WHEN %s IS NULL OR %s IS NULL THEN NULL WHEN len(%s) < %s THEN -1 ELSE %s + list_sum(list_transform(%s[1:%[4]s], lambda __e: length(__e))) + coalesce(list_sum(list_transform(%[3]s[1:%[4]s - 1], lambda __e: length(__e))), 0) END AS INTEGER)",
-				c.args[0], p, matches, n, start, parts), nil
+			return checked(fmt.Sprintf("CAST(CASE WHEN %s IS NULL OR %s IS NULL THEN NULL WHEN len(%s) < %s THEN -1 ELSE %s + list_sum(list_transform(%s[1:%[4]s], lambda __e: length(__e))) + coalesce(list_sum(list_transform(%[3]s[1:%[4]s - 1], lambda __e: length(__e))), 0) END AS INTEGER)",
+				c.args[0], p, matches, n, start, parts)), nil
 		}},
 		"regexp_replace": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			_, lambda := c.exprs[len(c.exprs)-1].(*sql.Lambda)
-			if re := c.beyond(lambda); re != nil {
+			needs := never
+			switch c.exprs[len(c.exprs)-1].(type) {
+			case *sql.Lambda:
+				needs = optional
+			case *sql.String: // RE2 has names for nine groups
+				needs = func(re *syntax.Regexp) bool { return len(c.args) == 3 && re.MaxCap() > 9 }
+			}
+			if re := c.beyond(needs); re != nil {
 				return c.replaceBeyond(re), nil
 			}
 			p, groups, names := c.pattern(1)
@@ -257,7 +279,7 @@ func regexpFunctions() map[string]function {
 				case *sql.Lambda:
 					return c.replaceByLambda(p, groups), nil
 				case *sql.String:
-					to = stringLiteral(javaReplacement(x.Position, x.Value, groups, names))
+					to = stringLiteral(re2Replacement(javaReplacement(x.Position, x.Value, groups, names)))
 				default:
 					to = strings.ReplaceAll(replacement, "%s", c.args[2])
 				}

@@ -26,9 +26,9 @@ type beyond struct {
 	text    string
 }
 
-// beyond is the call where its pattern is constant and beyond RE2; nil where it is not. nulls: what
-// groups have is asked for.
-func (c *invocation) beyond(nulls bool) *beyond {
+// beyond is the call where its pattern is constant and beyond RE2, or one that RE2 matches and needs
+// says that it is not enough for; nil where it is not.
+func (c *invocation) beyond(needs func(*syntax.Regexp) bool) *beyond {
 	x := c.exprs[1]
 	if p, ok := x.(*sql.Parameter); ok && p.Index < len(c.request.Parameters) {
 		x = c.request.Parameters[p.Index]
@@ -38,7 +38,7 @@ func (c *invocation) beyond(nulls bool) *beyond {
 		return nil
 	}
 	if out, missing := duck.Pattern(s.Value); missing == "" {
-		if re, err := syntax.Parse(out, syntax.Perl); err != nil || !nulls || !optional(re, false) {
+		if re, err := syntax.Parse(out, syntax.Perl); err != nil || !needs(re) {
 			return nil
 		}
 	}
@@ -49,8 +49,12 @@ func (c *invocation) beyond(nulls bool) *beyond {
 	return &beyond{c: c, re: re, pattern: stringLiteral(s.Value), text: c.args[0]}
 }
 
+func never(*syntax.Regexp) bool { return false }
+
 // optional reports whether a pattern has a group that a match may leave out.
-func optional(re *syntax.Regexp, within bool) bool {
+func optional(re *syntax.Regexp) bool { return leavesOut(re, false) }
+
+func leavesOut(re *syntax.Regexp, within bool) bool {
 	switch re.Op {
 	case syntax.OpCapture:
 		if within {
@@ -62,7 +66,7 @@ func optional(re *syntax.Regexp, within bool) bool {
 		within = within || re.Min == 0
 	}
 	for _, sub := range re.Sub {
-		if optional(sub, within) {
+		if leavesOut(sub, within) {
 			return true
 		}
 	}
@@ -100,7 +104,6 @@ func (c *invocation) replaceBeyond(b *beyond) string {
 			to = "coalesce(list_transform([[" + strings.Join(groups, ", ") + "]], lambda " + p + ": " + strings.ReplaceAll(body, "%", "%%") + ")[1], '')"
 		case *sql.String:
 			var parts []string
-			text := javaReplacement(x.Position, x.Value, b.re.Groups(), b.re.Names())
 			plain := ""
 			flush := func() {
 				if plain != "" {
@@ -108,17 +111,13 @@ func (c *invocation) replaceBeyond(b *beyond) string {
 					plain = ""
 				}
 			}
-			for i := 0; i < len(text); i++ { // \\ and \1, as RE2 writes them
-				if text[i] != '\\' || i+1 == len(text) {
-					plain += text[i : i+1]
-					continue
-				}
-				if i++; text[i] == '\\' {
-					plain += `\`
+			for _, p := range javaReplacement(x.Position, x.Value, b.re.Groups(), b.re.Names()) {
+				if p.group < 0 {
+					plain += p.text
 					continue
 				}
 				flush()
-				parts = append(parts, "coalesce("+match+strconv.Itoa(int(text[i]-'0')+1)+"], '')")
+				parts = append(parts, "coalesce("+match+strconv.Itoa(p.group+1)+"], '')")
 			}
 			if flush(); parts != nil {
 				to = strings.Join(parts, " || ")
@@ -162,9 +161,35 @@ func (c *invocation) group(i, groups int) string {
 	return c.args[i]
 }
 
-// javaReplacement turns a constant replacement of Java's ($1, ${name}, \$) into RE2's.
-func javaReplacement(at sql.Position, s string, groups int, names []string) string {
+// replaced is a part of a replacement: text, or what a group has.
+type replaced struct {
+	text  string
+	group int // -1: text
+}
+
+// re2Replacement writes a replacement as RE2 does; its groups are below 10.
+func re2Replacement(parts []replaced) string {
 	var b strings.Builder
+	for _, p := range parts {
+		if p.group < 0 {
+			b.WriteString(strings.ReplaceAll(p.text, `\`, `\\`))
+		} else {
+			b.WriteString(`\` + strconv.Itoa(p.group))
+		}
+	}
+	return b.String()
+}
+
+// javaReplacement reads a constant replacement of Java's: $1, ${name}, \$. Of several digits as many are the group's
+// number as there is a group of.
+func javaReplacement(at sql.Position, s string, groups int, names []string) []replaced {
+	var out []replaced
+	add := func(c byte) {
+		if n := len(out); n == 0 || out[n-1].group >= 0 {
+			out = append(out, replaced{group: -1})
+		}
+		out[len(out)-1].text += string([]byte{c})
+	}
 	bad := func(format string, args ...any) {
 		fault.Fail(at, "INVALID_FUNCTION_ARGUMENT", "Illegal replacement sequence: "+format, args...)
 	}
@@ -172,14 +197,11 @@ func javaReplacement(at sql.Position, s string, groups int, names []string) stri
 		switch {
 		case s[i] == '\\' && i+1 < len(s):
 			i++
-			if s[i] == '\\' {
-				b.WriteByte('\\')
-			}
-			b.WriteByte(s[i])
+			add(s[i])
 		case s[i] == '\\':
 			bad("%s", s)
 		case s[i] != '$':
-			b.WriteByte(s[i])
+			add(s[i])
 		case strings.HasPrefix(s[i:], "${"):
 			end := strings.IndexByte(s[i:], '}')
 			if end < 0 {
@@ -194,18 +216,21 @@ func javaReplacement(at sql.Position, s string, groups int, names []string) stri
 			if at < 0 {
 				bad("unknown group { %s }", s[i+2:i+end])
 			}
-			b.WriteString(`\` + strconv.Itoa(at))
+			out = append(out, replaced{group: at})
 			i += end
 		case i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9':
-			n := int(s[i+1] - '0')
+			i++
+			n := int(s[i] - '0')
 			if groups >= 0 && n > groups {
 				bad("unknown group %d", n)
 			}
-			b.WriteString(`\` + s[i+1:i+2])
-			i++
+			for ; i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9' && n*10+int(s[i+1]-'0') <= groups; i++ {
+				n = n*10 + int(s[i+1]-'0')
+			}
+			out = append(out, replaced{group: n})
 		default:
 			bad("%s", s)
 		}
 	}
-	return b.String()
+	return out
 }

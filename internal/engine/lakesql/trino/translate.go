@@ -223,6 +223,9 @@ func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 	if _, ok := q.Body.(*sql.Query); ok && (q.OrderBy != nil || q.Limit != nil || q.Offset != nil) {
 		text = "SELECT * FROM " + text + " AS q" + columnList(columns)
 	}
+	if _, ok := q.Body.(*sql.SetOperation); ok && q.OrderBy != nil && slices.ContainsFunc(columns, func(c column) bool { return types.Is(c.typ, "ipaddress") }) {
+		text = "SELECT * FROM (" + text + ") AS q" + columnList(columns) // sorted by more than the name of a column
+	}
 	if q.WithTies {
 		text = t.withTies(q, text, columns, s, outer)
 	}

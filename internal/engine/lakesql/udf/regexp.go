@@ -125,3 +125,16 @@ func regexFound(v []driver.Value) (any, error) {
 	}
 	return len(matches) > 0, nil
 }
+
+// regexPosition takes a pattern, a text, the character to begin at, and the number of the match.
+func regexPosition(v []driver.Value) (any, error) {
+	re, err := searcher(v[0].(string))
+	if err != nil {
+		return nil, err
+	}
+	at, err := re.Position(v[1].(string), v[2].(int64), v[3].(int64))
+	if err != nil {
+		return nil, argumentError("%v", err)
+	}
+	return at, nil
+}

@@ -154,6 +154,7 @@ var udfs = map[string]scalar{
 	}},
 	"hive_timestamp": {in: []duckdb.Type{text, text}, out: moment, f: func(v []driver.Value) (any, error) { return hiveTimestamp(v[0].(string), v[1].(string)), nil }},
 	"regex_found":    {in: []duckdb.Type{text, text}, out: truth1, f: regexFound},
+	"regex_position": {in: []duckdb.Type{text, text, whole, whole}, out: whole, f: regexPosition},
 	"hive_date":      {in: []duckdb.Type{text}, out: duckdb.TYPE_DATE, f: string1(hiveDate)},
 	"hive_binary":    {in: []duckdb.Type{text}, out: bytesOf, f: string1(func(s string) (any, error) { return hivetext.Binary(s), nil })},
 	"hive_bucket":    {in: []duckdb.Type{text, text}, out: whole, rest: true, f: hiveBucket},
