@@ -240,12 +240,23 @@ func (a *Authorizer) Reach(ctx context.Context, action, resource string) (contex
 	if err := a.allow(ctx, q); err != nil {
 		return ctx, err
 	}
-	r, ok := arn.Parse(resource)
+	return a.reached(ctx, &q)
+}
+
+// Reached is Reach for one of the resources that a call through the wire needs, each of an account of its own: that has been
+// decided about (Intercept), and is not again. The keys are condition keys of the call's own; nil for none.
+func (a *Authorizer) Reached(ctx context.Context, action, resource string, keys map[string][]string) (context.Context, error) {
+	service, _, _ := strings.Cut(action, ":")
+	return a.reached(ctx, &question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, keys: keys})
+}
+
+func (a *Authorizer) reached(ctx context.Context, q *question) (context.Context, error) {
+	r, ok := arn.Parse(q.resource)
 	if !ok || r.Account == q.caller.Account || len(r.Account) != 12 || r.Region != q.caller.Region {
 		return ctx, nil
 	}
 	if a.config.Mode != Enforce {
-		if ok, err := a.lets(ctx, &q); !ok || err != nil {
+		if ok, err := a.lets(ctx, q); !ok || err != nil {
 			return ctx, err
 		}
 	}

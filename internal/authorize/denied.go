@@ -48,7 +48,7 @@ func deny(q *question, who *policy.Principal, d policy.Decision) *Denied {
 	}
 	var b strings.Builder
 	switch {
-	case q.action == "kms:Decrypt" && accountOf(q.resource) != q.caller.Of() && !namesKey(q):
+	case (q.action == "kms:Decrypt" || q.action == "kms:ReEncryptFrom") && accountOf(q.resource) != q.caller.Of() && !namesKey(q):
 		e.Message = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access."
 		return e // whose key it is the ciphertext alone says
 	case who.Kind == policy.Federated:
@@ -81,7 +81,7 @@ func deny(q *question, who *policy.Principal, d policy.Decision) *Denied {
 	return e
 }
 
-// namesKey reports whether a call names the key that it works on.
+// namesKey reports whether a call names the key that it decrypts with.
 func namesKey(q *question) bool {
 	if q.call == nil {
 		return true
@@ -90,7 +90,11 @@ func namesKey(q *question) bool {
 	if err != nil {
 		return true
 	}
-	key := reflect.Indirect(reflect.ValueOf(in)).FieldByName("KeyId")
+	name := "KeyId"
+	if q.action == "kms:ReEncryptFrom" {
+		name = "SourceKeyId"
+	}
+	key := reflect.Indirect(reflect.ValueOf(in)).FieldByName(name)
 	return !key.IsValid() || key.Kind() != reflect.Pointer || !key.IsNil() && key.Elem().Len() > 0
 }
 

@@ -223,6 +223,12 @@ func makeKMS(s *services, p parts) (_ service, err error) {
 			}
 			return nil // no requests are served yet
 		},
+		Reach: func(ctx context.Context, action, arn string, keys map[string][]string) (context.Context, error) {
+			if a := p.node.deciding.Load(); a != nil {
+				return a.Reached(ctx, action, arn, keys)
+			}
+			return ctx, nil // no requests are served yet
+		},
 	})
 	return s.kms, err
 }

@@ -349,6 +349,82 @@ func TestAccountsReachQueuesTopicsAndKeys(t *testing.T) {
 	}
 }
 
+// TestAccountsReEncrypt: each of the two keys of ReEncrypt may be of another account, and the policy of each decides.
+func TestAccountsReEncrypt(t *testing.T) {
+	key := func(account string) aws.Credentials {
+		return aws.Credentials{AccessKeyID: account, SecretAccessKey: "any"}
+	}
+	for name, start := range map[string]func() (own, other party){
+		"enforcing": func() (party, party) { n := startEnforcing(t); return partyOf(n, owner), partyOf(n, stranger) },
+		"open": func() (party, party) {
+			n := nodetest.Start(t, nodetest.Options{})
+			return partyOf(n, key("111111111111")), partyOf(n, key("222222222222"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			own, other := start()
+			lend := func(actions string) *string {
+				return must(own.keys.CreateKey(ctx, &kms.CreateKeyInput{Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"},
+					{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":[` + actions + `],"Resource":"*"}]}`)})).KeyMetadata.Arn
+			}
+			kept, from, to := lend(`"kms:DescribeKey"`), lend(`"kms:ReEncryptFrom"`), lend(`"kms:ReEncryptTo"`)
+			differing := must(own.keys.CreateKey(ctx, &kms.CreateKeyInput{Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"},
+				{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"kms:ReEncrypt*","Resource":"*","Condition":{"Bool":{"kms:ReEncryptOnSameKey":"false"}}}]}`)})).KeyMetadata.Arn
+			theirs := must(other.keys.CreateKey(ctx, &kms.CreateKeyInput{})).KeyMetadata.Arn
+			sealed := map[*string][]byte{}
+			for _, k := range []*string{kept, from, to, differing} {
+				sealed[k] = must(own.keys.Encrypt(ctx, &kms.EncryptInput{KeyId: k, Plaintext: []byte("plain")})).CiphertextBlob
+			}
+			sealed[theirs] = must(other.keys.Encrypt(ctx, &kms.EncryptInput{KeyId: theirs, Plaintext: []byte("plain")})).CiphertextBlob
+			for _, tt := range []struct {
+				what     string
+				from, to *string
+				name     bool // the source too
+				ok       bool
+			}{
+				{"from a lent key to the caller's", from, theirs, false, true},
+				{"from a lent key that is named", from, theirs, true, true},
+				{"from the caller's to a lent key", theirs, to, false, true},
+				{"from a lent key to a lent key", from, to, true, true},
+				{"between keys that differ", from, differing, true, true},
+				{"on the same key, where they must differ", differing, differing, true, false},
+				{"from a key that is lent for the other way", to, theirs, false, false},
+				{"to a key that is lent for the other way", theirs, from, false, false},
+				{"from a key that is kept", kept, theirs, false, false},
+				{"from a key that is kept and named", kept, theirs, true, false},
+				{"to a key that is kept", theirs, kept, false, false},
+				{"from a lent key to one that is kept", from, kept, true, false},
+			} {
+				in := &kms.ReEncryptInput{CiphertextBlob: sealed[tt.from], DestinationKeyId: tt.to}
+				if tt.name {
+					in.SourceKeyId = tt.from
+				}
+				out, err := other.keys.ReEncrypt(ctx, in)
+				if (err == nil) != tt.ok {
+					t.Errorf("%s: %v", tt.what, err)
+				}
+				if err != nil {
+					if !tt.name && strings.Contains(err.Error(), *tt.from) && tt.from != theirs {
+						t.Errorf("%s tells whose the key is: %v", tt.what, err)
+					}
+					continue
+				}
+				if *out.KeyId != *tt.to || *out.SourceKeyId != *tt.from {
+					t.Errorf("%s: from %s to %s", tt.what, *out.SourceKeyId, *out.KeyId)
+				}
+				reader := own
+				if tt.to == theirs {
+					reader = other
+				}
+				if got, err := reader.keys.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: out.CiphertextBlob}); err != nil || string(got.Plaintext) != "plain" {
+					t.Errorf("%s: Decrypt: %v", tt.what, err)
+				}
+			}
+		})
+	}
+}
+
 // TestAccountsInvoke: a function whose policy lets another account in is invoked by it, by its ARN, and by nobody else.
 func TestAccountsInvoke(t *testing.T) {
 	n := nodetest.Start(t, nodetest.Options{})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -185,19 +187,45 @@ func (s *Service) Decrypt(ctx context.Context, in *kms.DecryptInput, _ ...func(*
 	return &kms.DecryptOutput{Plaintext: o.plain, KeyId: aws.String(o.key.arn()), EncryptionAlgorithm: types.EncryptionAlgorithmSpec(o.algorithm), KeyMaterialId: o.material}, nil
 }
 
-// ReEncrypt decrypts and encrypts again, with another key or context. It needs kms:ReEncryptFrom on the one and
-// kms:ReEncryptTo on the other.
-func (s *Service) ReEncrypt(ctx context.Context, in *kms.ReEncryptInput, _ ...func(*kms.Options)) (*kms.ReEncryptOutput, error) {
-	from, err := s.decrypt(ctx, in.SourceKeyId, "ReEncrypt", in.SourceEncryptionAlgorithm, in.CiphertextBlob, in.SourceEncryptionContext)
-	if err != nil {
-		return nil, err
+// reEncryptNeeds are what a caller needs to encrypt again: kms:ReEncryptFrom on the key that the ciphertext is of, and
+// kms:ReEncryptTo on the other. Each key's own policy decides, and each may be of another account than the caller.
+func (s *Service) reEncryptNeeds(c awswire.Caller, in *kms.ReEncryptInput) []awswire.Need {
+	from, to := s.onSealed(c, in.SourceKeyId, in.CiphertextBlob), s.on(c, in.DestinationKeyId)
+	keys := func(encryption map[string]string) func() map[string][]string {
+		return func() map[string][]string {
+			keys := contextKeys(c, encryption)
+			keys["kms:ReEncryptOnSameKey"] = []string{strconv.FormatBool(slices.Equal(from, to))}
+			return keys
+		}
 	}
-	if s.decide != nil {
-		if err := s.decide(ctx, "kms:ReEncryptFrom", from.key.arn(), contextKeys(awswire.CallerFrom(ctx), in.SourceEncryptionContext)); err != nil {
+	var needs []awswire.Need
+	for _, resource := range from {
+		needs = append(needs, awswire.Need{Action: "kms:ReEncryptFrom", Resource: resource, Keys: keys(in.SourceEncryptionContext)})
+	}
+	for _, resource := range to {
+		needs = append(needs, awswire.Need{Action: "kms:ReEncryptTo", Resource: resource, Keys: keys(in.DestinationEncryptionContext)})
+	}
+	return needs
+}
+
+// ReEncrypt decrypts and encrypts again, with another key or context.
+func (s *Service) ReEncrypt(ctx context.Context, in *kms.ReEncryptInput, _ ...func(*kms.Options)) (*kms.ReEncryptOutput, error) {
+	source, destination := ctx, ctx // the accounts of the two keys may differ
+	for _, n := range s.reEncryptNeeds(awswire.CallerFrom(ctx), in) {
+		at := &destination
+		if n.Action == "kms:ReEncryptFrom" {
+			at = &source
+		}
+		var err error
+		if *at, err = s.reach(ctx, n.Action, n.Resource, n.Keys()); err != nil {
 			return nil, err
 		}
 	}
-	k, algorithm, err := s.encrypting(ctx, in.DestinationKeyId, "ReEncrypt", in.DestinationEncryptionAlgorithm)
+	from, err := s.decrypt(source, in.SourceKeyId, "ReEncrypt", in.SourceEncryptionAlgorithm, in.CiphertextBlob, in.SourceEncryptionContext)
+	if err != nil {
+		return nil, err
+	}
+	k, algorithm, err := s.encrypting(destination, in.DestinationKeyId, "ReEncrypt", in.DestinationEncryptionAlgorithm)
 	if err != nil {
 		return nil, err
 	}

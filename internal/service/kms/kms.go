@@ -26,10 +26,14 @@ type Config struct {
 	Sealer Sealer
 	Clock  clockwork.Clock // nil: the real one
 
-	// Decide says whether the caller of ctx may do an action on a key, for the key that a call reads from besides
-	// the one that it is about, and for a grant that is retired; keys are the call's own condition keys, its error is
-	// the client's answer. nil: all may.
+	// Decide says whether the caller of ctx may do an action on a key, for a grant that is retired; keys are the call's
+	// own condition keys, its error is the client's answer. nil: all may.
 	Decide func(ctx context.Context, action, arn string, keys map[string][]string) error
+
+	// Reach returns the context for what a call does with one of several keys, each of an account of its own: with the
+	// account of the key, where the caller gets to it. That the caller may do the action has been decided. nil: a key is
+	// of the account of its caller.
+	Reach func(ctx context.Context, action, arn string, keys map[string][]string) (context.Context, error)
 }
 
 // Service is KMS. Its methods may be called by many goroutines at once.
@@ -37,6 +41,7 @@ type Service struct {
 	clock   clockwork.Clock
 	sealer  Sealer
 	decide  func(ctx context.Context, action, arn string, keys map[string][]string) error
+	reach   func(ctx context.Context, action, arn string, keys map[string][]string) (context.Context, error)
 	keys    *state.Collection[keyDoc]
 	aliases *state.Collection[aliasDoc]
 	grants  *state.Collection[grantDoc]
@@ -50,8 +55,13 @@ func New(c Config) (*Service, error) {
 	if c.Clock == nil {
 		c.Clock = clockwork.NewRealClock()
 	}
+	if c.Reach == nil {
+		c.Reach = func(ctx context.Context, _, _ string, _ map[string][]string) (context.Context, error) {
+			return ctx, nil
+		}
+	}
 	return &Service{
-		clock: c.Clock, sealer: c.Sealer, decide: c.Decide,
+		clock: c.Clock, sealer: c.Sealer, decide: c.Decide, reach: c.Reach,
 		keys:    state.NewCollection[keyDoc](c.State, "kms.key"),
 		aliases: state.NewCollection[aliasDoc](c.State, "kms.alias"),
 		grants:  state.NewCollection[grantDoc](c.State, "kms.grant"),
@@ -118,11 +128,7 @@ func (s *Service) useOperations() []awswire.Operation {
 		}), func(c awswire.Caller, in *kms.DecryptInput) map[string][]string {
 			return contextKeys(c, in.EncryptionContext)
 		}),
-		awswire.WithKeys(awswire.Executes(s.ReEncrypt, func(c awswire.Caller, in *kms.ReEncryptInput) []string { return s.on(c, in.DestinationKeyId) }).
-			Action("kms:ReEncryptTo"),
-			func(c awswire.Caller, in *kms.ReEncryptInput) map[string][]string {
-				return contextKeys(c, in.DestinationEncryptionContext)
-			}),
+		awswire.Needing(awswire.Executes(s.ReEncrypt), s.reEncryptNeeds),
 		awswire.WithKeys(awswire.Executes(s.GenerateDataKey, func(c awswire.Caller, in *kms.GenerateDataKeyInput) []string { return s.on(c, in.KeyId) }),
 			func(c awswire.Caller, in *kms.GenerateDataKeyInput) map[string][]string {
 				return contextKeys(c, in.EncryptionContext)
