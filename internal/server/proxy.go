@@ -48,6 +48,19 @@ func isAWSName(host string) bool {
 	return slices.ContainsFunc(awsDomains, func(d string) bool { return strings.HasSuffix(host, "."+d) || host == d })
 }
 
+// isHostName reports whether a name can be one of a host: labels of letters, digits, hyphens and underscores, each of up
+// to 63 bytes. No certificate is for another.
+func isHostName(host string) bool {
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 || strings.ContainsFunc(label, func(c rune) bool {
+			return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
+		}) {
+			return false
+		}
+	}
+	return len(host) <= 253
+}
+
 const (
 	// proxyHandshake is how long a client may take to begin within a tunnel.
 	proxyHandshake = 20 * time.Second
@@ -107,6 +120,8 @@ func (s *Server) proxied(w http.ResponseWriter, r *http.Request) (done bool) {
 	switch {
 	case connect && pass:
 		s.tunnel(w, r, target)
+	case connect && !own && isAWSName(target.host) && !isHostName(target.host):
+		http.Error(w, fmt.Sprintf("%q is not a name that a host can have.", target.host), http.StatusBadRequest)
 	case connect && (own || isAWSName(target.host)):
 		s.end(w, target)
 	case connect:
@@ -267,15 +282,25 @@ func (s *Server) end(w http.ResponseWriter, t target) {
 // recordHandshake is the first byte of a TLS connection.
 const recordHandshake = 0x16
 
-// tunnel passes a connection through.
-func (s *Server) tunnel(w http.ResponseWriter, r *http.Request, t target) {
+// take takes the place of one that is passed through, or says that there is none.
+func (p *proxying) take(w http.ResponseWriter) bool {
 	select {
-	case s.proxy.tunnels <- struct{}{}:
-		defer func() { <-s.proxy.tunnels }()
+	case p.tunnels <- struct{}{}:
+		return true
 	default:
 		http.Error(w, "The proxy passes too many connections through already.", http.StatusServiceUnavailable)
+		return false
+	}
+}
+
+func (p *proxying) giveBack() { <-p.tunnels }
+
+// tunnel passes a connection through.
+func (s *Server) tunnel(w http.ResponseWriter, r *http.Request, t target) {
+	if !s.proxy.take(w) {
 		return
 	}
+	defer s.proxy.giveBack()
 	there, err := s.proxy.Dial(r.Context(), "tcp", net.JoinHostPort(t.host, t.port))
 	if err != nil {
 		http.Error(w, "connect: "+err.Error(), http.StatusBadGateway)
@@ -294,10 +319,12 @@ func (s *Server) tunnel(w http.ResponseWriter, r *http.Request, t target) {
 	both.Wait()
 }
 
+// halfCloser is a connection that can say that nothing more comes.
+type halfCloser interface{ CloseWrite() error }
+
 // copyIdle copies until the source ends or has been silent too long, and then tells the destination that there is no more.
 func copyIdle(to, from net.Conn) {
 	defer func() {
-		type halfCloser interface{ CloseWrite() error }
 		if c, ok := to.(halfCloser); ok && c.CloseWrite() == nil {
 			return
 		}
@@ -328,7 +355,16 @@ func (s *Server) forwardPlain(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The proxy takes CONNECT for "+r.URL.Scheme+" URLs.", http.StatusBadRequest)
 		return
 	}
-	out := r.Clone(r.Context())
+	if !s.proxy.take(w) {
+		return
+	}
+	defer s.proxy.giveBack()
+	idle, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	out := r.Clone(idle)
+	if r.Body != nil && r.Body != http.NoBody {
+		out.Body = &stallingBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+	}
 	for _, list := range out.Header.Values("Connection") {
 		for name := range strings.SplitSeq(list, ",") {
 			out.Header.Del(strings.TrimSpace(name))
@@ -343,6 +379,8 @@ func (s *Server) forwardPlain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer resp.Body.Close()
+	silent := time.AfterFunc(tunnelIdle, cancel)
+	defer silent.Stop()
 	for _, name := range hopByHop {
 		resp.Header.Del(name)
 	}
@@ -350,7 +388,23 @@ func (s *Server) forwardPlain(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(resp.StatusCode)
-	_, _ = io.Copy(w, resp.Body) // an error says that one of the two has gone
+	flush := http.NewResponseController(w).Flush
+	buf := make([]byte, 32<<10)
+	for {
+		silent.Reset(tunnelIdle)
+		n, err := resp.Body.Read(buf)
+		if n > 0 {
+			if _, werr := w.Write(buf[:n]); werr != nil || flush() != nil { // its client has gone
+				return
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return
+		case err != nil:
+			panic(http.ErrAbortHandler) // an answer that was cut off is told from one that has ended
+		}
+	}
 }
 
 // bufferedConn is a connection of which something has been read already.
@@ -363,7 +417,7 @@ func (c *bufferedConn) Read(p []byte) (int, error) { return c.r.Read(p) }
 
 // CloseWrite says that nothing more comes.
 func (c *bufferedConn) CloseWrite() error {
-	if t, ok := c.Conn.(*net.TCPConn); ok {
+	if t, ok := c.Conn.(halfCloser); ok {
 		return t.CloseWrite()
 	}
 	return errors.ErrUnsupported
@@ -373,8 +427,11 @@ func (c *bufferedConn) CloseWrite() error {
 // tlsListener.
 type tunnelConn struct {
 	net.Conn
+	answers
 	secure bool
 }
+
+func (c *tunnelConn) Write(p []byte) (int, error) { return c.write(c.Conn, p) }
 
 // tunnelled is the context key of what a tunnelConn is.
 type tunnelled struct{}

@@ -131,6 +131,54 @@ func TestProxyRefusesEverythingElse(t *testing.T) {
 	}
 }
 
+// TestNoTunnelsForWhatIsNoName: a client is told at once what no certificate could be made for.
+func TestNoTunnelsForWhatIsNoName(t *testing.T) {
+	p := startProxy(t, nil)
+	for _, host := range []string{"*.amazonaws.com", "a..amazonaws.com", "[fe80::1%25eth0.amazonaws.com]", strings.Repeat("x", 64) + ".amazonaws.com", strings.Repeat("y.", 130) + "amazonaws.com"} {
+		conn, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprintf(conn, "CONNECT %s:443 HTTP/1.1\r\nHost: %[1]s:443\r\n\r\n", host)
+		if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("%q: %v, %v", host, resp, err)
+		}
+		conn.Close()
+	}
+}
+
+// TestPassedAnswersCome: of an answer that is passed through comes what there is of it, and one that is cut off is told from one that has ended.
+func TestPassedAnswersCome(t *testing.T) {
+	more := make(chan bool)
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "first")
+		http.NewResponseController(w).Flush()
+		<-more
+		panic(http.ErrAbortHandler)
+	}))
+	defer other.Close()
+	p := startProxy(t, func(p *Proxy) {
+		p.Pass = []string{"example.com"}
+		p.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, other.Listener.Addr().String())
+		}
+	})
+	resp, err := p.client(t, nil, false).Get("http://example.com/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 5)
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "first" {
+		t.Errorf("%q, %v", first, err)
+	}
+	close(more)
+	if rest, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("an answer that was cut off ends with %q", rest)
+	}
+}
+
 // TestTunnelEndsInTheNode: what a client says within a tunnel is for the node, whatever host it then names.
 func TestTunnelEndsInTheNode(t *testing.T) {
 	p := startProxy(t, nil)

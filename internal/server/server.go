@@ -100,7 +100,8 @@ func New(o Options) *Server {
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return s.serving },
-		ConnContext:       withTunnel,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return withAnswers(withTunnel(ctx, c), c) },
+		ConnState:         idle,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -110,6 +111,8 @@ func New(o Options) *Server {
 func (s *Server) Serve(ln net.Listener) error {
 	if s.opts.TLS != nil {
 		ln = newTLSListener(ln, s.opts.TLS)
+	} else {
+		ln = clearListener{ln}
 	}
 	if s.proxy != nil {
 		go func() { _ = s.http.Serve(s.proxy.ended) }() // it ends with the other
@@ -140,6 +143,7 @@ const drainBeforeCancel = 250 * time.Millisecond
 // ServeHTTP routes one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
+	begun(r)
 	if r.Header.Get("Expect") != "" {
 		// Bodies are replaced below. The HTTP server must go on seeing its own, which has not been asked for with 100
 		// Continue yet: a body of somebody else it would wait for before it sends the answer of a refusal.

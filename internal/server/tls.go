@@ -34,6 +34,7 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 // tlsConn hides from net/http that it is a *tls.Conn.
 type tlsConn struct {
 	net.Conn
+	answers
 	begun bool // only the first read may meet a client that speaks no TLS
 }
 
@@ -49,6 +50,8 @@ func (c *tlsConn) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+func (c *tlsConn) Write(p []byte) (int, error) { return c.write(c.Conn, p) }
 
 // isHTTP tells the first bytes of a request in the clear.
 func isHTTP(header [5]byte) bool {
