@@ -19,7 +19,7 @@ RUN go mod download
 COPY . .
 COPY --from=console /src/internal/console/dist internal/console/dist
 # DuckDB is linked in, so the program needs the C and C++ libraries of the system that it runs on.
-RUN CGO_ENABLED=1 go build -trimpath -ldflags='-s -w' -o /out/brookmere ./cmd/brookmere && mkdir /out/data
+RUN CGO_ENABLED=1 go build -trimpath -ldflags='-s -w -extldflags=-Wl,--exclude-libs,ALL' -o /out/brookmere ./cmd/brookmere && mkdir /out/data
 
 FROM debian:bookworm-slim
 RUN apt-get update \

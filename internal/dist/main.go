@@ -117,7 +117,11 @@ func run(out string, targets []string) error {
 
 // build builds the program for a platform.
 func build(to string, p platform) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=auto", "-ldflags=-s -w", "-o", to, modulePath+"/cmd/brookmere")
+	flags := "-s -w"
+	if p.os == "linux" {
+		flags += " -extldflags=-Wl,--exclude-libs,ALL" // or 7 MB are names of DuckDB's, which it would export
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=auto", "-ldflags="+flags, "-o", to, modulePath+"/cmd/brookmere")
 	cmd.Env = append(os.Environ(), "GOOS="+p.os, "GOARCH="+p.arch, "CGO_ENABLED=1")
 	if p != host {
 		compilers, ok := crossCompilers[host][p]
