@@ -118,6 +118,17 @@ func TestRunStartsANode(t *testing.T) {
 	fails(t, []string{"run", "--up", "-q", "--", "/no/such/command"}, "no such file")
 }
 
+// TestExitCodesOfRun: they are those that a shell has for the command.
+func TestExitCodesOfRun(t *testing.T) {
+	url, _ := sharedNode(t)
+	for args, want := range map[string]int{"true": 0, "sh -c exit${IFS}3": 3, "sh -c kill${IFS}-9${IFS}$$": 128 + 9, "no-such-command": 127, "/no/such/command": 127, "/": 126} {
+		_, err := command(t, append([]string{"run", "-q", "--endpoint", url, "--dir", t.TempDir(), "--"}, strings.Fields(args)...)...)
+		if code, told := exitCode(err); code != want || told != (code < 126) {
+			t.Errorf("%s: exit code %d, told: %v, of %v", args, code, told, err)
+		}
+	}
+}
+
 // TestDashboards brings the dashboards of the examples into a node, and takes them out again.
 func TestDashboards(t *testing.T) {
 	url, _ := sharedNode(t)

@@ -4,10 +4,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
@@ -28,12 +26,9 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	err := newRootCommand().ExecuteContext(ctx)
 	stop()
-	var ended *exec.ExitError
-	if errors.As(err, &ended) && ended.ExitCode() >= 0 { // of the command that "run" ran, which has said why
-		os.Exit(ended.ExitCode())
-	}
-	if err != nil {
+	code, told := exitCode(err)
+	if !told {
 		fmt.Fprintln(os.Stderr, "brookmere:", err)
-		os.Exit(1)
 	}
+	os.Exit(code)
 }

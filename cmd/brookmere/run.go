@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -27,7 +28,8 @@ func newRunCommand() *cobra.Command {
 		Long: `Run a command (a script, terraform apply, a compiled program, a browser) unchanged in an
 environment where requests to AWS reach a node, whichever SDK it uses. See "brookmere env
 --help" for the variables. Java is led by JAVA_TOOL_OPTIONS, and a browser of the Chromium
-family by arguments, with a profile of its own. The exit code is that of the command.
+family by arguments, with a profile of its own. The exit code is that of the command, as a
+shell has it: 128 and the signal that ended it, 127 where there is no such command.
 
 The node's proxy accepts AWS's host names, which all lead to the node, and the hosts in the
 node's configuration (proxy.pass). Nothing reaches AWS by mistake.
@@ -104,6 +106,36 @@ func sayEnvironment(w io.Writer, n clientenv.Node) {
 	fmt.Fprintf(w, "brookmere: HTTPS_PROXY and certificates (AWS_CA_BUNDLE, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE, JAVA_TOOL_OPTIONS) are for what knows AWS's names alone: SDKs for Go v1, JavaScript v2 and Java v1, Terraform's provider before 5, curl.\n")
 }
 
+// notStartedError is why a command did not start.
+type notStartedError struct{ err error }
+
+func (e *notStartedError) Error() string { return "run: " + e.err.Error() }
+
+func (e *notStartedError) Unwrap() error { return e.err }
+
+// exitCode returns what the program exits with after an error, and whether the user has been told of it. For the command of
+// "run" it is what a shell has for it: its own code, 128 and the number of the signal that ended it, 127 where
+// there is no such command and 126 where it cannot be started.
+func exitCode(err error) (code int, told bool) {
+	var ended *exec.ExitError
+	var notStarted *notStartedError
+	switch {
+	case err == nil:
+		return 0, true
+	case errors.As(err, &notStarted):
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+			return 127, false
+		}
+		return 126, false
+	case !errors.As(err, &ended):
+		return 1, false
+	}
+	if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal()), false
+	}
+	return ended.ExitCode(), true
+}
+
 // runCommand runs a command in dir with an environment, and returns its *exec.ExitError.
 func runCommand(cmd *cobra.Command, args []string, dir string, environ []string) error {
 	c := exec.Command(args[0], args[1:]...)
@@ -114,7 +146,7 @@ func runCommand(cmd *cobra.Command, args []string, dir string, environ []string)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	if err := c.Start(); err != nil {
-		return fmt.Errorf("run: %w", err)
+		return &notStartedError{err}
 	}
 	ended := make(chan struct{})
 	defer close(ended)
