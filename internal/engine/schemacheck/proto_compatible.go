@@ -31,6 +31,7 @@ type protoField struct {
 	repeated bool
 	required bool
 	oneof    string
+	group    bool // written between marks of its own, not behind its length
 }
 
 // protoTypes gathers the types of a definition.
@@ -67,7 +68,7 @@ func (f *protoFile) add(scope string, m *protoMessage, e proto.Visitee) {
 	case *proto.Group:
 		f.addMessage(within(scope, e.Name), e.Elements)
 		if m != nil {
-			m.fields[e.Sequence] = protoField{typ: e.Name, repeated: e.Repeated, required: e.Required}
+			m.fields[e.Sequence] = protoField{typ: e.Name, repeated: e.Repeated, required: e.Required, group: true}
 		}
 	case *proto.NormalField:
 		if m != nil {
@@ -177,7 +178,7 @@ func protoMessageReads(r, w *protoFile, rname, wname, short string) error {
 		}
 		rw, scalar := r.wire(rname, rf.typ)
 		ww, _ := w.wire(wname, wf.typ)
-		if rw != ww {
+		if rw != ww || rf.group != wf.group {
 			return fmt.Errorf("field %d of %s: %s cannot be read as %s", n, short, wf.text(), rf.text())
 		}
 		if rf.repeated != wf.repeated && scalar && rf.key == "" {
@@ -199,6 +200,9 @@ func protoMessageReads(r, w *protoFile, rname, wname, short string) error {
 }
 
 func (f protoField) text() string {
+	if f.group {
+		return "group " + f.typ
+	}
 	if f.key != "" {
 		return "map<" + f.key + "," + f.typ + ">"
 	}

@@ -14,6 +14,8 @@ func TestRules(t *testing.T) {
 	opt := rec(`{"name":"a","type":"int"},{"name":"b","type":["null","string"],"default":null}`)
 	obj := func(s string) string { return `{"type":"object",` + s + `}` }
 	str := obj(`"properties":{"a":{"type":"string"}}`)
+	p2 := func(s string) string { return `syntax="proto2"; message M { ` + s + ` }` }
+	p3 := func(s string) string { return `syntax="proto3"; message M { ` + s + ` }` }
 	for _, test := range []struct {
 		format, mode string
 		was          []string
@@ -77,6 +79,59 @@ func TestRules(t *testing.T) {
 		{"PROTOBUF", "BACKWARD", []string{`syntax="proto3"; message M { int32 a = 1; }`}, `syntax="proto3"; message M { fixed32 a = 1; }`, "cannot be read"},
 		{"PROTOBUF", "BACKWARD", []string{`syntax="proto3"; message M { repeated string a = 1; }`}, `syntax="proto3"; message M { string a = 1; }`, ""}, // the last one counts
 		{"PROTOBUF", "BACKWARD", []string{`syntax="proto3"; message M { message N { int32 a = 1; } N n = 1; }`}, `syntax="proto3"; message M { string n = 1; }`, "cannot be read"},
+		// Protocol Buffers: fields that are required, as the guide of the registry has them for its modes.
+		{"PROTOBUF", "BACKWARD", []string{p2(`required string a = 1; required string b = 2;`)}, p2(`required string a = 1;`), ""},
+		{"PROTOBUF", "BACKWARD", []string{p2(`required string a = 1;`)}, p2(`required string a = 1; required string z = 2;`), "required"},
+		{"PROTOBUF", "BACKWARD", []string{p2(`required string a = 1;`)}, p2(`required string a = 1; optional string z = 2;`), ""},
+		{"PROTOBUF", "BACKWARD", []string{p2(`optional string a = 1;`)}, p2(`required string a = 1;`), "required"},
+		{"PROTOBUF", "FORWARD", []string{p2(`required string a = 1;`)}, p2(`required string a = 1; required string z = 2;`), ""},
+		{"PROTOBUF", "FORWARD", []string{p2(`required string a = 1; required string b = 2;`)}, p2(`required string b = 2;`), "required"},
+		{"PROTOBUF", "FORWARD", []string{p2(`required string a = 1; optional string b = 2;`)}, p2(`required string a = 1;`), ""},
+		{"PROTOBUF", "FORWARD", []string{p2(`required string a = 1;`)}, p2(`optional string a = 1;`), "required"},
+		{"PROTOBUF", "FULL", []string{p2(`required string a = 1; optional string b = 2;`)}, p2(`required string a = 1; optional string c = 3;`), ""},
+		{"PROTOBUF", "FULL", []string{p2(`required string a = 1;`)}, p2(`required string a = 1; required string z = 2;`), "required"},
+		{"PROTOBUF", "FULL", []string{p2(`required string a = 1; required string b = 2;`)}, p2(`required string a = 1;`), "required"},
+		// Protocol Buffers: all versions, the last alone.
+		{"PROTOBUF", "BACKWARD", []string{p3(`string a = 1;`), p3(`string b = 2;`)}, p3(`int32 a = 1; string b = 2;`), ""},
+		{"PROTOBUF", "BACKWARD_ALL", []string{p3(`string a = 1;`), p3(`string b = 2;`)}, p3(`int32 a = 1; string b = 2;`), "cannot be read"},
+		{"PROTOBUF", "FORWARD_ALL", []string{p2(`required string a = 1;`), p2(`required string a = 1; optional string b = 2;`)}, p2(`required string a = 1;`), ""},
+		{"PROTOBUF", "FORWARD_ALL", []string{p2(`required string a = 1;`), p2(`optional string a = 1;`)}, p2(`optional string a = 1;`), "required"},
+		{"PROTOBUF", "FULL_ALL", []string{p3(`int32 a = 1;`), p3(`int32 a = 1; string b = 2;`)}, p3(`int32 a = 1; string c = 3;`), ""},
+		{"PROTOBUF", "NONE", []string{p3(`int32 a = 1;`)}, p3(`string a = 1;`), ""},
+		// Protocol Buffers: numbers make fields, names do not.
+		{"PROTOBUF", "FULL", []string{p3(`int32 a = 1;`)}, p3(`int32 renamed = 1;`), ""},
+		{"PROTOBUF", "FULL", []string{p3(`int32 a = 1;`)}, p3(`int32 a = 2;`), ""},
+		{"PROTOBUF", "FULL", []string{p3(`int32 a = 1; string b = 2;`)}, p3(`reserved 2; reserved "b"; int32 a = 1;`), ""},
+		{"PROTOBUF", "BACKWARD", []string{p3(`int32 a = 1; string b = 2;`)}, p3(`int32 b = 2; string a = 1;`), "cannot be read"},
+		// Protocol Buffers: types that are alike on the wire, and that are not.
+		{"PROTOBUF", "FULL", []string{p3(`string a = 1;`)}, p3(`bytes a = 1;`), ""},
+		{"PROTOBUF", "FULL", []string{p3(`sint32 a = 1;`)}, p3(`sint64 a = 1;`), ""},
+		{"PROTOBUF", "FULL", []string{p3(`fixed64 a = 1;`)}, p3(`sfixed64 a = 1;`), ""},
+		{"PROTOBUF", "FULL", []string{p3(`E a = 1; enum E { X = 0; }`)}, p3(`int32 a = 1; enum E { X = 0; Y = 1; }`), ""},
+		{"PROTOBUF", "BACKWARD", []string{p3(`int32 a = 1;`)}, p3(`sint32 a = 1;`), "cannot be read"},
+		{"PROTOBUF", "BACKWARD", []string{p3(`float a = 1;`)}, p3(`double a = 1;`), "cannot be read"},
+		{"PROTOBUF", "BACKWARD", []string{p3(`fixed32 a = 1;`)}, p3(`fixed64 a = 1;`), "cannot be read"},
+		{"PROTOBUF", "BACKWARD", []string{p3(`int64 a = 1;`)}, p3(`string a = 1;`), "cannot be read"},
+		{"PROTOBUF", "BACKWARD", []string{p3(`repeated int32 a = 1;`)}, p3(`int32 a = 1;`), "repeated"},
+		{"PROTOBUF", "FULL", []string{p3(`N a = 1; message N { int32 x = 1; }`)}, p3(`repeated N a = 1; message N { int32 x = 1; }`), ""},
+		{"PROTOBUF", "FULL", []string{p3(`map<string, int32> a = 1;`)}, p3(`map<string, int64> a = 1;`), ""},
+		{"PROTOBUF", "BACKWARD", []string{p3(`map<string, int32> a = 1;`)}, p3(`map<int32, int32> a = 1;`), "cannot be read"},
+		{"PROTOBUF", "BACKWARD", []string{p3(`map<string, int32> a = 1;`)}, p3(`string a = 1;`), "cannot be read"},
+		{"PROTOBUF", "BACKWARD", []string{p2(`optional group G = 1 { optional int32 b = 1; }`)}, p2(`optional G g = 1; message G { optional int32 b = 1; }`), "group G"},
+		// Protocol Buffers: messages within messages, of other names, in other packages.
+		{"PROTOBUF", "BACKWARD", []string{p3(`N a = 1; message N { int32 x = 1; }`)}, p3(`N a = 1; message N { string x = 1; }`), "M.N"},
+		{"PROTOBUF", "BACKWARD", []string{p3(`N a = 1; message N { int32 x = 1; }`)}, p3(`O a = 1; message O { int32 x = 1; }`), "N cannot be read as O"},
+		{"PROTOBUF", "FULL", []string{`syntax="proto3"; package one; message M { N n = 1; } message N { int32 a = 1; }`}, `syntax="proto3"; package two; message M { .two.N n = 1; } message N { int32 a = 1; }`, ""},
+		{"PROTOBUF", "BACKWARD", []string{`syntax="proto3"; message M { int32 a = 1; } message N { int32 a = 1; }`}, p3(`int32 a = 1;`), "N is missing"},
+		// A field of a new message: the registry takes it as BACKWARD and refuses it as FORWARD, wherever the message stands.
+		{"PROTOBUF", "BACKWARD", []string{p3(`int32 foo = 1;`)}, p3(`int32 foo = 1; optional C at = 3; message C { double x = 10; }`), ""},
+		{"PROTOBUF", "FORWARD", []string{p3(`int32 foo = 1;`)}, p3(`int32 foo = 1; optional C at = 3; message C { double x = 10; }`), "M.C is missing"},
+		{"PROTOBUF", "FORWARD", []string{p3(`int32 foo = 1;`)}, `syntax="proto3"; message C { optional double x = 10; } message M { int32 foo = 1; optional C at = 3; }`, "C is missing"},
+		{"PROTOBUF", "FORWARD", []string{p3(`int32 foo = 1;`)}, p3(`int32 foo = 1; optional double at = 3;`), ""},
+		// Protocol Buffers: oneof.
+		{"PROTOBUF", "FULL", []string{p3(`int32 a = 1;`)}, p3(`oneof x { int32 a = 1; string b = 2; }`), ""},
+		{"PROTOBUF", "BACKWARD", []string{p3(`int32 a = 1; string b = 2;`)}, p3(`oneof x { int32 a = 1; string b = 2; }`), "oneof x"},
+		{"PROTOBUF", "FORWARD", []string{p3(`int32 a = 1; string b = 2;`)}, p3(`oneof x { int32 a = 1; string b = 2; }`), ""},
 		{"PROTOBUF", "FULL_ALL", []string{`syntax="proto3"; message M { bool a = 1; }`, `syntax="proto3"; message M { int32 a = 1; }`}, `syntax="proto3"; message M { int64 a = 1; }`, ""},
 	} {
 		for _, s := range append([]string{test.is}, test.was...) {

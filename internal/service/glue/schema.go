@@ -117,9 +117,6 @@ func (s *Service) CreateSchema(ctx context.Context, in *glue.CreateSchemaInput, 
 	if d.Compatibility == "" {
 		d.Compatibility = types.CompatibilityNone
 	}
-	if err := checkMode(d.Format, d.Compatibility); err != nil {
-		return nil, err
-	}
 	definition := aws.ToString(in.SchemaDefinition)
 	if definition != "" {
 		if err := schemacheck.Valid(string(d.Format), definition); err != nil {
@@ -166,14 +163,6 @@ func (s *Service) CreateSchema(ctx context.Context, in *glue.CreateSchemaInput, 
 		out.SchemaVersionId, out.SchemaVersionStatus = aws.String(v.ID), v.Status
 	}
 	return out, nil
-}
-
-// checkMode refuses modes that are not checked for a format.
-func checkMode(format types.DataFormat, mode types.Compatibility) error {
-	if format == types.DataFormatProtobuf && mode != types.CompatibilityNone && mode != types.CompatibilityDisabled {
-		return invalidInput("The compatibility mode %s is not supported for PROTOBUF: NONE and DISABLED are.", mode)
-	}
-	return nil
 }
 
 // GetSchema describes one schema.
@@ -241,11 +230,6 @@ func (s *Service) UpdateSchema(ctx context.Context, in *glue.UpdateSchemaInput, 
 	d, err := s.schema(sc, in.SchemaId)
 	if err != nil {
 		return nil, err
-	}
-	if in.Compatibility != "" {
-		if err := checkMode(d.Format, in.Compatibility); err != nil {
-			return nil, err
-		}
 	}
 	d, err = s.schemas.Modify(ctx, func(d *schemaDoc) error {
 		if in.SchemaVersionNumber != nil {
