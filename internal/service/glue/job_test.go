@@ -252,7 +252,7 @@ func TestTriggers(t *testing.T) {
 	}
 	defer s.Close(context.Background())
 	ctx := t.Context()
-	for _, name := range []string{"one", "two", "three"} {
+	for _, name := range []string{"one", "two", "three", "four"} {
 		if _, err := s.CreateJob(ctx, &glue.CreateJobInput{
 			Name: aws.String(name), Role: aws.String("glue"), Command: &types.JobCommand{Name: aws.String("glueetl")},
 			CodeGenConfigurationNodes: map[string]types.CodeGenConfigurationNode{
@@ -268,9 +268,9 @@ func TestTriggers(t *testing.T) {
 	}
 	for _, in := range []*glue.CreateTriggerInput{
 		{Name: aws.String("hourly"), Type: types.TriggerTypeScheduled, Schedule: aws.String("cron(0 * * * ? *)"), StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("one")}}},
-		{Name: aws.String("after"), Type: types.TriggerTypeConditional, StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("two")}}, Predicate: &types.Predicate{Conditions: []types.Condition{{JobName: aws.String("one"), State: types.JobRunStateSucceeded}}}},
+		{Name: aws.String("after"), Type: types.TriggerTypeConditional, StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("two")}}, Predicate: &types.Predicate{Conditions: []types.Condition{{JobName: aws.String("one"), LogicalOperator: types.LogicalOperatorEquals, State: types.JobRunStateSucceeded}}}},
 		{Name: aws.String("w1"), WorkflowName: aws.String("w"), Type: types.TriggerTypeOnDemand, Actions: []types.Action{{JobName: aws.String("two")}, {JobName: aws.String("three")}}},
-		{Name: aws.String("w2"), WorkflowName: aws.String("w"), Type: types.TriggerTypeConditional, StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("three")}}, Predicate: &types.Predicate{Logical: types.LogicalAnd, Conditions: []types.Condition{{JobName: aws.String("two"), State: types.JobRunStateSucceeded}, {JobName: aws.String("three"), State: types.JobRunStateSucceeded}}}},
+		{Name: aws.String("w2"), WorkflowName: aws.String("w"), Type: types.TriggerTypeConditional, StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("four")}}, Predicate: &types.Predicate{Logical: types.LogicalAnd, Conditions: []types.Condition{{JobName: aws.String("two"), LogicalOperator: types.LogicalOperatorEquals, State: types.JobRunStateSucceeded}, {JobName: aws.String("three"), LogicalOperator: types.LogicalOperatorEquals, State: types.JobRunStateSucceeded}}}},
 	} {
 		if _, err := s.CreateTrigger(ctx, in); err != nil {
 			t.Fatal(err)
@@ -301,7 +301,41 @@ func TestTriggers(t *testing.T) {
 		r, err := s.GetWorkflowRun(ctx, &glue.GetWorkflowRunInput{Name: aws.String("w"), RunId: out.RunId})
 		return err == nil && r.Run.Status == types.WorkflowRunStatusCompleted && r.Run.Statistics.SucceededActions == 3
 	})
-	if got := runs("three"); !strings.Contains(got, "SUCCEEDED by w2 after 2") {
-		t.Errorf("runs of three: %s", got)
+	if got := runs("four"); !strings.Contains(got, "SUCCEEDED by w2 after 2") {
+		t.Errorf("runs of four: %s", got)
+	}
+	// What could never fire.
+	one, none := aws.String("one"), aws.String("none")
+	equals, succeeded := types.LogicalOperatorEquals, types.JobRunStateSucceeded
+	for _, test := range []struct {
+		action, condition *string
+		crawler           *string
+		operator          types.LogicalOperator
+		want              string
+	}{
+		{one, none, nil, equals, "EntityNotFoundException"},
+		{one, nil, none, equals, "EntityNotFoundException"},
+		{none, one, nil, equals, "EntityNotFoundException"},
+		{one, one, nil, equals, "Job cannot be a Predicate and Action for Conditional Trigger."},
+		{one, aws.String("two"), nil, "", "Logical operator cannot be null or empty"},
+		{one, aws.String("two"), nil, equals, ""},
+	} {
+		c := types.Condition{JobName: test.condition, CrawlerName: test.crawler, LogicalOperator: test.operator}
+		if c.JobName != nil {
+			c.State = succeeded
+		} else {
+			c.CrawlState = types.CrawlStateSucceeded
+		}
+		p := &types.Predicate{Conditions: []types.Condition{c}}
+		_, err := s.CreateTrigger(t.Context(), &glue.CreateTriggerInput{Name: aws.String("x"), Type: types.TriggerTypeConditional, Actions: []types.Action{{JobName: test.action}}, Predicate: p})
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", test.want, err)
+		}
+		if test.want == "" || test.action == none {
+			continue
+		}
+		if _, err := s.UpdateTrigger(t.Context(), &glue.UpdateTriggerInput{Name: aws.String("after"), TriggerUpdate: &types.TriggerUpdate{Actions: []types.Action{{JobName: test.action}}, Predicate: p}}); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("updated: %s: %v", test.want, err)
+		}
 	}
 }

@@ -95,11 +95,16 @@ func (d *triggerDoc) check() error {
 		p.Logical = cmp.Or(p.Logical, types.LogicalAnd)
 		for i := range p.Conditions {
 			c := &p.Conditions[i]
-			c.LogicalOperator = cmp.Or(c.LogicalOperator, types.LogicalOperatorEquals)
+			if c.LogicalOperator == "" {
+				return invalidInput("Logical operator cannot be null or empty")
+			}
 			if (aws.ToString(c.JobName) == "") == (aws.ToString(c.CrawlerName) == "") {
 				return invalidInput("A condition must have either a JobName or a CrawlerName.")
 			}
 			if c.JobName != nil {
+				if slices.ContainsFunc(d.Actions, func(a types.Action) bool { return aws.ToString(a.JobName) == *c.JobName }) {
+					return invalidInput("Job cannot be a Predicate and Action for Conditional Trigger.")
+				}
 				switch c.State {
 				case types.JobRunStateSucceeded, types.JobRunStateStopped, types.JobRunStateFailed, types.JobRunStateTimeout:
 				default:
@@ -127,14 +132,26 @@ func (d *triggerDoc) check() error {
 	return nil
 }
 
-// checkActions refuses jobs and crawlers that do not exist.
-func (s *Service) checkActions(sc scope, d *triggerDoc) error {
+// checkNames refuses jobs and crawlers that do not exist: those that it starts, and those that it waits for.
+func (s *Service) checkNames(sc scope, d *triggerDoc) error {
+	exists := func(job, crawler *string) error {
+		if job != nil {
+			_, err := s.job(sc, *job)
+			return err
+		}
+		_, err := s.crawler(sc, aws.ToString(crawler))
+		return err
+	}
 	for _, a := range d.Actions {
-		if a.JobName != nil {
-			if _, err := s.job(sc, *a.JobName); err != nil {
-				return err
-			}
-		} else if _, err := s.crawler(sc, aws.ToString(a.CrawlerName)); err != nil {
+		if err := exists(a.JobName, a.CrawlerName); err != nil {
+			return err
+		}
+	}
+	if d.Type != types.TriggerTypeConditional {
+		return nil
+	}
+	for _, c := range d.Predicate.Conditions {
+		if err := exists(c.JobName, c.CrawlerName); err != nil {
 			return err
 		}
 	}
@@ -155,7 +172,7 @@ func (s *Service) CreateTrigger(ctx context.Context, in *glue.CreateTriggerInput
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	if err := s.checkActions(sc, d); err != nil {
+	if err := s.checkNames(sc, d); err != nil {
 		return nil, err
 	}
 	if d.Workflow != "" {
@@ -223,7 +240,7 @@ func (s *Service) UpdateTrigger(ctx context.Context, in *glue.UpdateTriggerInput
 		if err := d.check(); err != nil {
 			return err
 		}
-		return s.checkActions(sc, d)
+		return s.checkNames(sc, d)
 	})
 	if err != nil {
 		return nil, err

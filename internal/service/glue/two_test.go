@@ -79,7 +79,7 @@ func TestTriggersFireOnce(t *testing.T) {
 	hourly := aws.String("cron(0 * * * ? *)")
 	for _, in := range []*glue.CreateTriggerInput{
 		{Name: aws.String("hourly"), Type: types.TriggerTypeScheduled, Schedule: hourly, StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("one")}}},
-		{Name: aws.String("after"), Type: types.TriggerTypeConditional, StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("two")}}, Predicate: &types.Predicate{Conditions: []types.Condition{{JobName: aws.String("one"), State: types.JobRunStateSucceeded}}}},
+		{Name: aws.String("after"), Type: types.TriggerTypeConditional, StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("two")}}, Predicate: &types.Predicate{Conditions: []types.Condition{{JobName: aws.String("one"), LogicalOperator: types.LogicalOperatorEquals, State: types.JobRunStateSucceeded}}}},
 		{Name: aws.String("flow"), WorkflowName: aws.String("w"), Type: types.TriggerTypeScheduled, Schedule: hourly, StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("three")}}},
 	} {
 		if _, err := both[0].CreateTrigger(ctx, in); err != nil {
@@ -138,7 +138,7 @@ func TestAnEndToldAgain(t *testing.T) {
 	}
 	if _, err := s.CreateTrigger(ctx, &glue.CreateTriggerInput{
 		Name: aws.String("after"), Type: types.TriggerTypeConditional, StartOnCreation: true, Actions: []types.Action{{JobName: aws.String("two")}},
-		Predicate: &types.Predicate{Conditions: []types.Condition{{JobName: aws.String("one"), State: types.JobRunStateSucceeded}}},
+		Predicate: &types.Predicate{Conditions: []types.Condition{{JobName: aws.String("one"), LogicalOperator: types.LogicalOperatorEquals, State: types.JobRunStateSucceeded}}},
 	}); err != nil {
 		t.Fatal(err)
 	}
