@@ -50,10 +50,11 @@ type accessLogs struct {
 	writing sync.Mutex // one round at a time
 }
 
-// logOf is a bucket and a day of its records: an object has those of one.
+// logOf is a bucket and a day of its records: an object has those of one. Another account may make a bucket of the name
+// before they are written, who is not to have them.
 type logOf struct {
-	bucket string
-	day    time.Time
+	bucket, owner string
+	day           time.Time
 }
 
 func (s *Service) startAccessLogs() {
@@ -354,7 +355,7 @@ func logOperation(c *call) string {
 // keepLog keeps a record until it is written.
 func (s *Service) keepLog(b *bucket, at time.Time, line string) {
 	l := &s.accessLogs
-	of := logOf{b.Name, at.UTC().Truncate(24 * time.Hour)}
+	of := logOf{b.Name, b.Owner, at.UTC().Truncate(24 * time.Hour)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.bytes+len(line) > maxAllLogged {
@@ -399,8 +400,8 @@ func (s *Service) writeAccessLogs(ctx context.Context) {
 func (s *Service) writeAccessLog(ctx context.Context, of logOf, records []byte) error {
 	b := s.buckets.get(of.bucket)
 	on := logging(b)
-	if on == nil {
-		return nil // it no longer logs
+	if on == nil || b.Owner != of.owner {
+		return nil // it no longer logs, or is no longer there
 	}
 	to := s.buckets.get(on.text("TargetBucket"))
 	if to == nil || to.Owner != b.Owner {

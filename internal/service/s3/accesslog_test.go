@@ -167,3 +167,24 @@ func TestAccessLogsMay(t *testing.T) {
 		t.Errorf("the log is %s", b)
 	}
 }
+
+// TestAccessLogsOfAnotherOwner: what waits to be written of a bucket that was deleted does not come into the logs of another
+// account's of the same name.
+func TestAccessLogsOfAnotherOwner(t *testing.T) {
+	n := newNode(t)
+	first, second := n.client(accountA, "us-east-1"), n.client(accountB, "us-east-1")
+	makeBucket(t, first, "logs-first")
+	makeBucket(t, second, "logs-second")
+	makeBucket(t, first, "src")
+	logTo(t, first, "src", &types.LoggingEnabled{TargetBucket: aws.String("logs-first"), TargetPrefix: aws.String("")})
+	_, _ = first.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("src"), Key: aws.String("secret")})
+	must(first.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String("src")}))(t)
+	makeBucket(t, second, "src")
+	logTo(t, second, "src", &types.LoggingEnabled{TargetBucket: aws.String("logs-second"), TargetPrefix: aws.String("")})
+	_, _ = second.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("src"), Key: aws.String("own")})
+	n.writeAccessLogs(t.Context())
+	_, records := logsOf(t, second, "logs-second", "")
+	if text := strings.Join(records, "\n"); !strings.Contains(text, " own ") || strings.Contains(text, "secret") {
+		t.Errorf("the log of the second bucket is %s", text)
+	}
+}
