@@ -314,10 +314,11 @@ func (s *Service) toFunction(ctx context.Context, d *subscriptionDoc, list []*ou
 	for _, o := range list {
 		payload, err := s.event(o.p, d)
 		if err == nil {
-			o.answer = answer{http.StatusAccepted, "{}"}
 			_, err = s.cfg.Functions.Invoke(awswire.WithTrace(ctx, o.p.Trace), &lambda.InvokeInput{FunctionName: &d.Endpoint, InvocationType: lambdatypes.InvocationTypeEvent, Payload: payload})
 		}
-		o.err = judged(err)
+		if o.err = judged(err); err == nil {
+			o.answer = answer{http.StatusAccepted, "{}"}
+		}
 	}
 }
 

@@ -1,13 +1,16 @@
 package sns
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -90,5 +93,23 @@ func TestStatusOfDeliveries(t *testing.T) {
 	case l := <-f.lines:
 		t.Errorf("and %+v", l)
 	default:
+	}
+}
+
+// brokenFunctions answer nothing.
+type brokenFunctions struct{}
+
+func (brokenFunctions) Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+	return nil, errors.New("the connection broke")
+}
+
+// TestStatusOfFunctions: a function that was not reached has not answered that it took the message.
+func TestStatusOfFunctions(t *testing.T) {
+	f := open(t)
+	f.cfg.Functions = brokenFunctions{}
+	o := &outgoing{p: &posted{ID: "m"}}
+	f.toFunction(f.ctx, &subscriptionDoc{Protocol: "lambda", Endpoint: "arn:aws:lambda:" + region + ":" + account + ":function:f"}, []*outgoing{o})
+	if text, status := failure(o); text != "the connection broke" || status != 0 {
+		t.Errorf("%d %s", status, text)
 	}
 }
