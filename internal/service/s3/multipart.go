@@ -270,7 +270,7 @@ func (c *call) listParts() error {
 		return err
 	}
 	n := el("ListPartsResult", leaf("Bucket", c.bucket), leaf("Key", c.key), leaf("UploadId", u.ID))
-	n.Kids = append(n.Kids, c.initiator(), owner(c.b.Owner))
+	n.Kids = append(n.Kids, initiator(c.b, &u.Record), owner(ownerOf(c.b, &u.Record)))
 	n.add("StorageClass", classOr(u.Record.Prop(propClass))).add("PartNumberMarker", strconv.Itoa(marker))
 	var listed []*node
 	next, truncated := 0, false
@@ -305,7 +305,10 @@ func classOr(class string) string {
 	return class
 }
 
-func (c *call) initiator() *node { return el("Initiator", leaf("ID", canonicalID(c.b.Owner))) }
+// initiator is who began an upload, as far as its record tells: the account that will own the object.
+func initiator(b *bucket, r *objectstore.Record) *node {
+	return el("Initiator", leaf("ID", canonicalID(ownerOf(b, r))))
+}
 
 func partSize(p *objectstore.UploadedPart) int64 {
 	if v := p.Prop(propSize); v != "" {
@@ -372,7 +375,7 @@ func (c *call) listUploads() error {
 			continue
 		}
 		nextKey, nextID = u.Key, u.ID
-		e := el("Upload", leaf("Key", p.encode(u.Key)), leaf("UploadId", u.ID), c.initiator(), owner(c.b.Owner))
+		e := el("Upload", leaf("Key", p.encode(u.Key)), leaf("UploadId", u.ID), initiator(c.b, &u.Record), owner(ownerOf(c.b, &u.Record)))
 		e.add("StorageClass", classOr(u.Record.Prop(propClass))).add("Initiated", listTime(u.Begun))
 		if a := u.Record.Prop(propAlgorithm); a != "" {
 			e.add("ChecksumAlgorithm", a).add("ChecksumType", u.Record.Prop(propSumType))

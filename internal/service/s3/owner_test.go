@@ -77,6 +77,14 @@ func TestObjectOwner(t *testing.T) {
 	must(owner.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: b, Key: aws.String("copy")}))(t)
 	// Of parts.
 	up := must(other.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: b, Key: aws.String("parts")}))(t)
+	for _, u := range must(owner.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: b}))(t).Uploads {
+		if *u.Owner.ID != canonicalID(accountB) || *u.Initiator.ID != canonicalID(accountB) {
+			t.Errorf("the upload is of %s, begun by %s", *u.Owner.ID, *u.Initiator.ID)
+		}
+	}
+	if l := must(other.ListParts(t.Context(), &s3.ListPartsInput{Bucket: b, Key: aws.String("parts"), UploadId: up.UploadId}))(t); *l.Owner.ID != canonicalID(accountB) || *l.Initiator.ID != canonicalID(accountB) {
+		t.Errorf("the parts are of %s, begun by %s", *l.Owner.ID, *l.Initiator.ID)
+	}
 	part := must(other.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: b, Key: aws.String("parts"), UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("x")}))(t)
 	must(other.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: b, Key: aws.String("parts"), UploadId: up.UploadId,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1)}}}}))(t)
