@@ -443,17 +443,18 @@ func (s *Service) writeAccessLog(ctx context.Context, of logOf, records []byte) 
 }
 
 // mayLog asks the target whether logs may be put into it: by its policy, or by its list, which grants the log delivery
-// group to write.
+// group to write; a Deny of the policy counts for who is on the list too.
 func (s *Service) mayLog(ctx context.Context, to *bucket, key string) error {
+	decide := s.cfg.Decide
 	if ownershipOf(to) != "BucketOwnerEnforced" {
 		for _, g := range to.setting("acl").at("AccessControlList").all("Grant") {
 			if p := g.text("Permission"); g.text("Grantee", "URI") == groupPrefix+"s3/LogDelivery" && (p == "WRITE" || p == "FULL_CONTROL") {
-				return nil
+				decide = s.cfg.Granted
 			}
 		}
 	}
 	var keys policy.Keys = func(string) []string { return nil }
-	if decide := s.cfg.Decide; decide != nil {
+	if decide != nil {
 		if err := decide(ctx, "s3:PutObject", arnOf(to, key), keys); err != nil {
 			return errors.Join(errors.New("its target does not let "+loggingService+" put objects"), err)
 		}

@@ -131,6 +131,12 @@ func TestAccessLogsMay(t *testing.T) {
 		}
 		return nil
 	}
+	cfg.Granted = func(ctx context.Context, action, on string, _ policy.Keys) error {
+		if caller := awswire.CallerFrom(ctx); caller.Session != nil && caller.Session.Service == loggingService && strings.Contains(on, "logs/never/") {
+			return errors.New("never")
+		}
+		return nil
+	}
 	n := openConfig(t, cfg)
 	c := n.client("000000000000", "us-east-1")
 	makeBucket(t, c, "src")
@@ -152,6 +158,9 @@ func TestAccessLogsMay(t *testing.T) {
 	must(c.PutBucketAcl(t.Context(), &s3.PutBucketAclInput{Bucket: aws.String("logs"), ACL: types.BucketCannedACL("log-delivery-write")}))(t)
 	if got := ask("no/"); got != 1 {
 		t.Errorf("%d logs where the list grants it", got)
+	}
+	if got := ask("never/"); got != 0 {
+		t.Errorf("%d logs where the list grants it and a policy denies it", got)
 	}
 	files := must(n.Files(t.Context(), "logs", "no/"))(t)
 	acl := must(c.GetObjectAcl(t.Context(), &s3.GetObjectAclInput{Bucket: aws.String("logs"), Key: &files[0].Key}))(t)
