@@ -253,3 +253,37 @@ func TestLag(t *testing.T) {
 		t.Errorf("%d checkpoints more, want one of each segment that was left", n)
 	}
 }
+
+// TestAddUnderLock adds what the journal cannot take, as whoever has an order to keep: holding the
+// lock that its callback takes.
+func TestAddUnderLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := open(t, t.TempDir(), Options{Checkpoint: func(uint64, []string) error { return nil }, NoSync: true})
+		var mu sync.Mutex
+		add := func(e Entry) (err error) {
+			told := make(chan struct{})
+			mu.Lock()
+			generation := j.Add(e, WaiterFunc(func(e error) {
+				mu.Lock()
+				defer mu.Unlock()
+				err = e
+				close(told)
+			}))
+			mu.Unlock()
+			if generation != 0 {
+				t.Errorf("generation %d has what was refused", generation)
+			}
+			<-told
+			return err
+		}
+		if err := add(Entry{Stream: "a", Seq: 1, Data: make([]byte, MaxEntry)}); err == nil {
+			t.Error("an entry that is too large was taken")
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := add(message("a", 1)); !errors.Is(err, ErrClosed) {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}

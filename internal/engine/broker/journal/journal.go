@@ -267,7 +267,8 @@ func (f WaiterFunc) Done(err error) { f(err) }
 
 // Add is Append without waiting for room: of what is added after Ready was asked, as much as
 // is under way at once is more than the journal should hold. It returns the generation that has
-// the entry, 0 where none has: the waiter knows why then. Nobody is told if that is nil.
+// the entry, 0 where none has: the waiter is told why then, by a goroutine of its own. Nobody is
+// told if that is nil.
 func (j *Journal) Add(e Entry, w Waiter) (generation uint64) { return j.add(e, w, nil) }
 
 // add appends an entry to the group. It closes written, if there is one, when that is with the system,
@@ -285,7 +286,7 @@ func (j *Journal) add(e Entry, w Waiter, written chan struct{}) (generation uint
 			close(written)
 		}
 		if w != nil {
-			w.Done(err)
+			go w.Done(err) // which may take a lock that the caller holds
 		}
 		return 0
 	}
