@@ -21,6 +21,10 @@ type exportFilter struct {
 	Values     []byte            `json:"values,omitempty"` // an item's stored form
 }
 
+// maxFilterVariables bounds the names and values of a filter, in bytes, as the document keeps them. It is
+// AWS's limit for the substitution variables of an expression.
+const maxFilterVariables = 2 << 20
+
 // exportFilterOf reads the filter of a request, and says what is wrong with it.
 func exportFilterOf(in *types.FilterSpecification, d *table) (*exportFilter, error) {
 	if in == nil {
@@ -33,6 +37,13 @@ func exportFilterOf(in *types.FilterSpecification, d *table) (*exportFilter, err
 	f := &exportFilter{Key: in.KeyConditionExpression, Filter: in.FilterExpression, Projection: in.ProjectionExpression, Names: maps.Clone(in.ExpressionAttributeNames)}
 	if values != nil {
 		f.Values = attr.AppendItem(nil, values)
+	}
+	size := len(f.Values)
+	for name, attribute := range f.Names {
+		size += len(name) + len(attribute)
+	}
+	if size > maxFilterVariables {
+		return nil, invalid("Invalid Request: The names and values of FilterSpecification exceed %d bytes", maxFilterVariables)
 	}
 	if _, err := f.open(d); err != nil {
 		return nil, err

@@ -276,9 +276,10 @@ func TestExportFilter(t *testing.T) {
 		{`{"KeyConditionExpression":"pk = :p","FilterExpression":"sk = :s","ExpressionAttributeValues":{":s":{"N":"2"},":p":{"S":"a"}}}`, "Primary key attribute: sk"},
 		{`{"FilterExpression":"v = :v","ExpressionAttributeValues":{":v":{"N":"2"},":p":{"S":"a"}}}`, "unused in expressions"},
 		{`{"ProjectionExpression":"pk.a"}`, "Key attributes must be scalars"},
+		{`{"FilterExpression":"v = :v","ExpressionAttributeValues":{":v":{"S":"` + strings.Repeat("x", 2<<20) + `"}}}`, "exceed 2097152 bytes"},
 	} {
 		if code, answer := h.call("ExportTableToPointInTime", `{`+arn+`,"FilterSpecification":`+c.filter+`}`); code != 400 || !strings.Contains(string(answer), c.want) {
-			t.Errorf("%s: %d %s", c.filter, code, answer)
+			t.Errorf("%.200s: %d %.200s", c.filter, code, answer)
 		}
 	}
 }
