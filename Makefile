@@ -29,8 +29,9 @@ crash: ## kill -9 under load, on a real node
 attack: ## real nodes against clients that mean no good
 	$(GO) test -count=1 -timeout 20m ./test/attack/...
 
-# What tests of clients run, which no make target installs. (TestS3Rclone: apt install rclone.)
-CLIENTS := terraform node npm java javac mvn cargo chromium rclone curl
+# What tests of clients run, which no make target installs. (On Debian: rclone, ruby-aws-sdk-s3,
+# ruby-aws-sdk-kms, php-async-aws-sqs, php-async-aws-sns.)
+CLIENTS := terraform node npm java javac mvn cargo chromium rclone curl ruby php
 
 e2e: $(VENV)/installed ## real clients against a real node: boto3, AWS CLI, Terraform
 	@for c in $(CLIENTS); do command -v $$c >/dev/null || echo "$$c is not installed: tests that run it are skipped"; done

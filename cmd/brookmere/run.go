@@ -103,7 +103,7 @@ func sayEnvironment(w io.Writer, n clientenv.Node) {
 		fmt.Fprintf(w, "brookmere: the node is not a proxy (proxy.mode): clients that do not read AWS_ENDPOINT_URL reach AWS itself.\n")
 		return
 	}
-	fmt.Fprintf(w, "brookmere: HTTPS_PROXY and certificates (AWS_CA_BUNDLE, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE, JAVA_TOOL_OPTIONS) are for what knows AWS's names alone: SDKs for Go v1, JavaScript v2 and Java v1, Terraform's provider before 5, curl.\n")
+	fmt.Fprintf(w, "brookmere: HTTPS_PROXY and certificates (AWS_CA_BUNDLE, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE, JAVA_TOOL_OPTIONS, PHP_INI_SCAN_DIR) are for what knows AWS's names alone: SDKs for Go v1, JavaScript v2 and Java v1, Terraform's provider before 5, curl.\n")
 }
 
 // notStartedError is why a command did not start.

@@ -4,8 +4,8 @@
 // Those that read AWS_ENDPOINT_URL reach the node directly. For the others the environment names the node's
 // forward proxy and the certificate authority that it signs with, in each of the variables by which languages
 // find them. Node.js before 24.5 reads no proxy from its environment: a small script that it preloads makes
-// its connections to other hosts through the proxy. Java gets a trust store and properties by JAVA_TOOL_OPTIONS, and
-// a browser of the Chromium family arguments.
+// its connections to other hosts through the proxy. Java gets a trust store and properties by JAVA_TOOL_OPTIONS, PHP
+// a file of settings by PHP_INI_SCAN_DIR, and a browser of the Chromium family arguments.
 package clientenv
 
 import (
@@ -131,6 +131,13 @@ func Make(n Node, dir string, current []string) (Environment, error) {
 		return e, err
 	}
 	set(java, "JAVA_TOOL_OPTIONS")
+	php, err := phpSettings(dir, filepath.Join(dir, bundleFile), old["PHP_INI_SCAN_DIR"])
+	if err != nil {
+		return e, err
+	}
+	if php != "" {
+		set(php, "PHP_INI_SCAN_DIR")
+	}
 	return e, nil
 }
 

@@ -59,6 +59,9 @@ func TestMake(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}
+	if !strings.HasSuffix(got["PHP_INI_SCAN_DIR"], filepath.Join(dir, phpDir)) {
+		t.Errorf("PHP_INI_SCAN_DIR=%s", got["PHP_INI_SCAN_DIR"])
+	}
 	options := got["JAVA_TOOL_OPTIONS"]
 	for _, want := range []string{"-Dhttps.proxyHost=127.0.0.1", "-Dhttps.proxyPort=4566", "-Dhttp.proxyHost=127.0.0.1"} {
 		if !slices.Contains(strings.Fields(options), want) {

@@ -21,6 +21,14 @@ func underRun(t *testing.T, n *Node, args ...string) (string, error) {
 	return string(out), err
 }
 
+// needs skips a test where a program cannot be run with arguments: a library of it is missing, say.
+func needs(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+		t.Skipf("%s: %v: %.200s", args[0], err, out)
+	}
+}
+
 // TestClientsWithoutAnEndpoint: programs that know AWS's names alone reach the node, and nothing else.
 func TestClientsWithoutAnEndpoint(t *testing.T) {
 	n := Start(t)
@@ -77,6 +85,53 @@ s.put_object(Bucket='lake', Key='a b', Body=b'x')
 print(k.meta.endpoint_url, k.list_streams()['StreamNames'], s.get_object(Bucket='lake', Key='a b')['Body'].read())
 `)
 		if err != nil || !strings.Contains(out, "https://kinesis.us-east-1.amazonaws.com ['from-boto'] b'x'") {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	t.Run("ruby", func(t *testing.T) {
+		needs(t, "ruby", "-e", "require 'aws-sdk-s3'; require 'aws-sdk-kms'")
+		out, err := underRun(t, n, "ruby", "-e", `
+require 'aws-sdk-s3'
+require 'aws-sdk-kms'
+ENV.delete('AWS_ENDPOINT_URL') # which SDKs of 2023 and before do not read
+s = Aws::S3::Client.new
+s.create_bucket(bucket: 'from-ruby')
+s.put_object(bucket: 'from-ruby', key: 'a b/ü', body: 'hello')
+puts s.get_object(bucket: 'from-ruby', key: 'a b/ü').body.read, s.config.endpoint
+begin
+  s.get_object(bucket: 'from-ruby', key: 'none')
+rescue Aws::S3::Errors::NoSuchKey => e
+  puts e.class
+end
+k = Aws::KMS::Client.new
+id = k.create_key.key_metadata.key_id
+puts k.decrypt(ciphertext_blob: k.encrypt(key_id: id, plaintext: 'secret').ciphertext_blob).plaintext
+puts Aws::STS::Client.new.get_caller_identity.arn
+`)
+		if err != nil || out != "hello\nhttps://s3.us-east-1.amazonaws.com\nAws::S3::Errors::NoSuchKey\nsecret\narn:aws:iam::000000000000:root\n" {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	t.Run("php", func(t *testing.T) {
+		needs(t, "php", "-r", "require 'AsyncAws/Sqs/autoload.php'; require 'AsyncAws/Sns/autoload.php';")
+		out, err := underRun(t, n, "php", "-r", `
+require 'AsyncAws/Sqs/autoload.php';
+require 'AsyncAws/Sns/autoload.php';
+$sqs = new AsyncAws\Sqs\SqsClient(); // which does not read AWS_ENDPOINT_URL
+$url = $sqs->createQueue(['QueueName' => 'from-php'])->getQueueUrl();
+$sqs->sendMessage(['QueueUrl' => $url, 'MessageBody' => 'hello'])->resolve();
+foreach ($sqs->receiveMessage(['QueueUrl' => $url])->getMessages() as $m) {
+	echo $m->getBody(), "\n";
+}
+$sns = new AsyncAws\Sns\SnsClient();
+echo $sns->createTopic(['Name' => 'from-php'])->getTopicArn(), "\n";
+try {
+	$sqs->getQueueUrl(['QueueName' => 'none'])->resolve();
+} catch (AsyncAws\Sqs\Exception\QueueDoesNotExistException $e) {
+	echo "none\n";
+}
+`)
+		if err != nil || out != "hello\narn:aws:sns:us-east-1:000000000000:from-php\nnone\n" {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
