@@ -155,3 +155,44 @@ func TestListsOfVersions(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnerOfReplicas: replicas in another account's bucket that leaves objects to their writers are of the owner of their
+// source, unless the rule leaves them to the destination.
+func TestOwnerOfReplicas(t *testing.T) {
+	n := newNode(t)
+	to, from := n.client(accountA, "us-east-1"), n.client(accountB, "us-east-1")
+	must(to.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("target"), ObjectOwnership: types.ObjectOwnershipObjectWriter}))(t)
+	putPolicy(t, to, "target", allowOther("target/*", "", "s3:ReplicateObject"))
+	makeBucket(t, from, "source")
+	for bucket, c := range map[string]*s3.Client{"source": from, "target": to} {
+		must(c.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: &bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}}))(t)
+	}
+	for key, destination := range map[string]*types.Destination{
+		"kept":  {Bucket: aws.String("arn:aws:s3:::target")},
+		"given": {Bucket: aws.String("arn:aws:s3:::target"), Account: aws.String(accountA), AccessControlTranslation: &types.AccessControlTranslation{Owner: "Destination"}},
+	} {
+		must(from.PutBucketReplication(t.Context(), &s3.PutBucketReplicationInput{Bucket: aws.String("source"), ReplicationConfiguration: &types.ReplicationConfiguration{
+			Role: aws.String("arn:aws:iam::" + accountB + ":role/r"), Rules: []types.ReplicationRule{{Status: "Enabled", Prefix: aws.String(""), Destination: destination}},
+		}}))(t)
+		put(t, from, "source", key, "x")
+		info, f, err := n.store.Open("source", key, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		b := n.buckets.get("source")
+		if err := n.copyReplica(t.Context(), b, b.setting("replication").all("Rule")[0], &info, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, want := range map[string]string{"kept": accountB, "given": accountA} {
+		list := must(to.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("target"), Prefix: &key, FetchOwner: aws.Bool(true)}))(t).Contents
+		if len(list) != 1 || *list[0].Owner.ID != canonicalID(want) {
+			t.Errorf("the replica %s is %+v, want it of %s", key, list, want)
+		}
+		_, err := to.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("target"), Key: &key})
+		if denied := codeOf(err) == "AccessDenied"; denied != (want == accountB) {
+			t.Errorf("the owner of the bucket reads %s: %v", key, err)
+		}
+	}
+}

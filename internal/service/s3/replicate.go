@@ -189,10 +189,16 @@ func (s *Service) copyReplica(ctx context.Context, b *bucket, rule *node, info *
 		if key := rule.text("Destination", "EncryptionConfiguration", "ReplicaKmsKeyID"); key != "" && r.Prop(propSSE) != "" {
 			r.SetProp(propKMSKey, key)
 		}
+		// A replica is of who owns its source, unless the rule leaves it to the destination.
+		account := ownerOf(b, &r)
 		if rule.text("Destination", "AccessControlTranslation", "Owner") != "" {
 			r.SetProp(propACL, "")
-			r.SetProp(propOwner, "")
+			account = to.Owner
 		}
+		if account == to.Owner {
+			account = "" // as any object of the bucket
+		}
+		r.SetProp(propOwner, account)
 		if !to.Lock {
 			for _, name := range []string{propLockMode, propLockUntil, propHold} {
 				r.SetProp(name, "")
