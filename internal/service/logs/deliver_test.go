@@ -136,6 +136,7 @@ func TestMetricFiltersLeaveOutWhatIsNotTaken(t *testing.T) {
 	}
 	for name, bad := range map[string]types.MetricTransformation{
 		"a value":     {MetricValue: aws.String("NaN")},
+		"hexadecimal": {MetricValue: aws.String("0x1p3")},
 		"a default":   {MetricValue: aws.String("1"), DefaultValue: aws.Float64(math.NaN())},
 		"a namespace": {MetricValue: aws.String("1"), MetricNamespace: aws.String("AWS/Lambda")},
 	} {
@@ -148,7 +149,7 @@ func TestMetricFiltersLeaveOutWhatIsNotTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill(t, s, "g", "s", at,
-		`{"v": "NaN", "d": "a"}`, `{"v": "-Inf", "d": "a"}`, `{"v": 1e400, "d": "a"}`, `{"v": 1e300, "d": "a"}`, `{"v": 1, "d": "é"}`, `{"v": 2, "d": "`+strings.Repeat("x", 1025)+`"}`,
+		`{"v": "NaN", "d": "a"}`, `{"v": "-Inf", "d": "a"}`, `{"v": 1e400, "d": "a"}`, `{"v": 1e300, "d": "a"}`, `{"v": "1_000", "d": "u"}`, `{"v": "0x1p3", "d": "h"}`, `{"v": 1, "d": "é"}`, `{"v": 2, "d": "`+strings.Repeat("x", 1025)+`"}`,
 		`{"v": 3, "d": "a"}`, `{"v": 4, "d": "b"}`)
 	fill(t, s, "g", "s", at, `{"v": 5, "d": "c"}`)
 	got := map[string][]float64{}

@@ -345,8 +345,11 @@ func (t *transformation) number(p *logpattern.Pattern, text []byte) (float64, bo
 	return metricNumber(v)
 }
 
-// metricNumber reads a number that a data point can have.
+// metricNumber reads a number that a data point can have, in decimal: Go's other forms are none of a log's.
 func metricNumber(v string) (float64, bool) {
+	if strings.ContainsAny(v, "_xX") {
+		return 0, false
+	}
 	n, err := strconv.ParseFloat(v, 64)
 	return n, err == nil && isMetricValue(n)
 }
