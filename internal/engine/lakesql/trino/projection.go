@@ -2,6 +2,9 @@ package trino
 
 import (
 	"fmt"
+	"iter"
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -12,16 +15,47 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
-// maxProjected bounds the partitions that a query may project.
-const maxProjected = 200_000
+const (
+	// maxProjected bounds the partitions that a query may project.
+	maxProjected = 200_000
+	// maxTried bounds the values of a column that the predicates are asked of.
+	maxTried = 5_000_000
+)
 
 // project makes up the partitions of a table with partition projection: the combinations
-// of its columns' values that the predicates let through.
+// of its columns' values that the predicates let through. What counts against the limit is
+// what they let through, not what the table's properties could give: a table of minutes has
+// a million, and a query names a few.
 func (t *translator) project(at sql.Position, table *catalog.Table, p *pruner, where []sql.Expr) [][]string {
 	wholeTemplate(at, table)
+	bounded := func(n int) {
+		if n > maxProjected {
+			fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives more than %d partitions", table.Database, table.Name, maxProjected)
+		}
+	}
 	partitions := [][]string{{}}
 	for i, c := range p.columns {
-		candidates := t.projected(at, table, c.Name, p, where)
+		var candidates []string
+		values := t.projected(at, table, c.Name, p, where)
+		p.values, p.set = make([]string, len(p.columns)), make([]bool, len(p.columns))
+		p.set[i] = true
+		tried := 0
+		for v := range values {
+			if tried++; tried > maxTried {
+				fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives column %s more than %d values. Compare the column with constants, or give it a narrower range", table.Database, table.Name, c.Name, maxTried)
+			}
+			if p.values[i] = v; p.holds(where) {
+				candidates = append(candidates, v)
+				bounded(len(candidates))
+			}
+		}
+		if i == 0 {
+			partitions = partitions[:0]
+			for _, v := range candidates {
+				partitions = append(partitions, []string{v})
+			}
+			continue
+		}
 		var next [][]string
 		for _, prefix := range partitions {
 			for _, v := range candidates {
@@ -34,9 +68,8 @@ func (t *translator) project(at sql.Position, table *catalog.Table, p *pruner, w
 				if !p.holds(where) {
 					continue
 				}
-				if next = append(next, values); len(next) > maxProjected {
-					fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives more than %d partitions", table.Database, table.Name, maxProjected)
-				}
+				next = append(next, values)
+				bounded(len(next))
 			}
 		}
 		partitions = next
@@ -44,8 +77,9 @@ func (t *translator) project(at sql.Position, table *catalog.Table, p *pruner, w
 	return partitions
 }
 
-// projected is the values of one column.
-func (t *translator) projected(at sql.Position, table *catalog.Table, name string, p *pruner, where []sql.Expr) []string {
+// projected is the values of one column, of which it may leave out some that no row can have
+// by the predicates.
+func (t *translator) projected(at sql.Position, table *catalog.Table, name string, p *pruner, where []sql.Expr) iter.Seq[string] {
 	get := func(key string) string { return strings.TrimSpace(table.Parameters["projection."+name+"."+key]) }
 	bad := func(key string) {
 		fault.Fail(at, "INVALID_TABLE_PROPERTY", "Table %s.%s: invalid property projection.%s.%s '%s'", table.Database, table.Name, name, key, get(key))
@@ -56,13 +90,13 @@ func (t *translator) projected(at sql.Position, table *catalog.Table, name strin
 		for _, v := range strings.Split(get("values"), ",") {
 			values = append(values, strings.TrimSpace(v))
 		}
-		return values
+		return slices.Values(values)
 	case "injected":
 		values := injected(name, p, where)
 		if values == nil {
 			fault.Fail(at, "CONSTRAINT_VIOLATION", "For the injected projected partition column %s, the WHERE clause must contain only static equality conditions, and at least one such condition must be present.", name)
 		}
-		return values
+		return slices.Values(values)
 	case "integer":
 		low, high, ok := strings.Cut(get("range"), ",")
 		from, err1 := strconv.ParseInt(strings.TrimSpace(low), 10, 64)
@@ -89,29 +123,85 @@ func (t *translator) projected(at sql.Position, table *catalog.Table, name strin
 					in = append(in, fmt.Sprintf("%0*d", width, n))
 				}
 			}
-			return in
+			return slices.Values(in)
 		}
-		if (to-from)/step >= maxProjected {
-			fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives more than %d partitions", table.Database, table.Name, maxProjected)
+		return func(yield func(string) bool) {
+			for n := from; yield(fmt.Sprintf("%0*d", width, n)) && uint64(to-n) >= uint64(step); n += step {
+			}
 		}
-		var values []string
-		for n := from; n <= to; n += step {
-			values = append(values, fmt.Sprintf("%0*d", width, n))
-		}
-		return values
 	case "date":
-		return t.projectedDates(at, table, get, bad)
+		return t.projectedDates(get, bad, name, p, where)
 	}
 	bad("type")
 	return nil
 }
 
+// isColumn reports whether an expression is the column of the pruner's relation.
+func (p *pruner) isColumn(x sql.Expr, name string) bool {
+	parts, rest := flatten(x)
+	return rest == nil && len(parts) > 0 && parts[len(parts)-1].Lower() == name && (len(parts) == 1 || parts[len(parts)-2].Lower() == p.relation)
+}
+
+// interval is a range of texts, both ends of which are in it; nil where it has no end.
+type interval struct{ low, high *string }
+
+func (r *interval) atLeast(s string) {
+	if r.low == nil || *r.low < s {
+		r.low = &s
+	}
+}
+
+func (r *interval) atMost(s string) {
+	if r.high == nil || *r.high > s {
+		r.high = &s
+	}
+}
+
+// within is the range that comparisons with constants leave a column.
+func within(name string, p *pruner, where []sql.Expr) (r interval) {
+	p.set = make([]bool, len(p.columns))
+	text := func(x sql.Expr) (string, bool) {
+		v, ok := p.value(x)
+		return v.text, ok && v.number == nil
+	}
+	turned := map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+	for _, x := range where {
+		switch x := x.(type) {
+		case *sql.Operation:
+			op, other := x.Op, x.Right
+			if !p.isColumn(x.Left, name) {
+				if op, other = turned[op], x.Left; !p.isColumn(x.Right, name) {
+					continue
+				}
+			}
+			v, ok := text(other)
+			if !ok {
+				continue
+			}
+			if op == "=" || op == ">" || op == ">=" {
+				r.atLeast(v)
+			}
+			if op == "=" || op == "<" || op == "<=" {
+				r.atMost(v)
+			}
+		case *sql.Between:
+			if x.Not || !p.isColumn(x.X, name) {
+				continue
+			}
+			if v, ok := text(x.Low); ok {
+				r.atLeast(v)
+			}
+			if v, ok := text(x.High); ok {
+				r.atMost(v)
+			}
+		}
+	}
+	return r
+}
+
 // injected is the values that the predicates give a column by = or IN.
 func injected(name string, p *pruner, where []sql.Expr) []string {
-	isColumn := func(x sql.Expr) bool {
-		parts, rest := flatten(x)
-		return rest == nil && len(parts) > 0 && parts[len(parts)-1].Lower() == name && (len(parts) == 1 || parts[len(parts)-2].Lower() == p.relation)
-	}
+	isColumn := func(x sql.Expr) bool { return p.isColumn(x, name) }
 	text := func(x sql.Expr) (string, bool) {
 		p.set = make([]bool, len(p.columns))
 		v, ok := p.value(x)
@@ -151,7 +241,7 @@ func injected(name string, p *pruner, where []sql.Expr) []string {
 	return nil
 }
 
-func (t *translator) projectedDates(at sql.Position, table *catalog.Table, get func(string) string, bad func(string)) []string {
+func (t *translator) projectedDates(get func(string) string, bad func(string), name string, p *pruner, where []sql.Expr) iter.Seq[string] {
 	pattern, unit, ok := dateFormat(get("format"))
 	if !ok {
 		bad("format")
@@ -193,19 +283,55 @@ func (t *translator) projectedDates(at sql.Position, table *catalog.Table, get f
 	if u := strings.TrimSuffix(strings.ToUpper(get("interval.unit")), "S"); u != "" {
 		unit = u
 	}
-	var values []string
-	for d := from; !d.After(to); {
-		if len(values) >= maxProjected {
-			fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives more than %d partitions", table.Database, table.Name, maxProjected)
-		}
-		values = append(values, pattern.Format(d))
-		next, ok := add(d, step, unit)
-		if !ok {
-			bad("interval.unit")
-		}
-		d = next
+	if _, ok := add(from, step, unit); !ok {
+		bad("interval.unit")
 	}
-	return values
+	from, to = narrowed(pattern, from, to, step, unit, within(name, p, where))
+	return func(yield func(string) bool) {
+		for d := from; !d.After(to) && yield(pattern.Format(d)); {
+			d, _ = add(d, step, unit)
+		}
+	}
+}
+
+// narrowed leaves out of a range of times what is before and behind a range of their texts, where
+// the pattern has texts in the order of times and the steps are of one length.
+func narrowed(pattern *javatime.Pattern, from, to time.Time, step int, unit string, r interval) (time.Time, time.Time) {
+	length := map[string]time.Duration{"WEEK": 7 * 24 * time.Hour, "DAY": 24 * time.Hour, "HOUR": time.Hour, "MINUTE": time.Minute, "SECOND": time.Second}[unit]
+	if length == 0 || step > 10_000 || from.Location() != time.UTC || from.Year() < 1000 || to.Year() > 9999 || to.Year()-from.Year() > 200 || to.Before(from) || !sortable(pattern) {
+		return from, to
+	}
+	length *= time.Duration(step)
+	at := func(n int) time.Time { return from.Add(time.Duration(n) * length) }
+	count := int(to.Sub(from)/length) + 1
+	first, end := 0, count
+	if r.low != nil {
+		first = sort.Search(count, func(n int) bool { return pattern.Format(at(n)) >= *r.low })
+	}
+	if r.high != nil {
+		end = sort.Search(count, func(n int) bool { return pattern.Format(at(n)) > *r.high })
+	}
+	return at(first), at(end - 1)
+}
+
+// sortable reports whether a pattern is of numbers of one width each, from the year on to finer ones.
+func sortable(pattern *javatime.Pattern) bool {
+	const letters = "yMdHms"
+	place := 0
+	for _, f := range pattern.Fields() {
+		if f.Letter == 0 {
+			continue
+		}
+		width := 2
+		if place == 0 {
+			width = 4
+		}
+		if place == len(letters) || f.Letter != letters[place] || f.Count != width {
+			return false
+		}
+		place++
+	}
+	return place > 0
 }
 
 func add(t time.Time, n int, unit string) (time.Time, bool) {

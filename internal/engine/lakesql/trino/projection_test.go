@@ -1,0 +1,51 @@
+package trino
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/javatime"
+)
+
+// TestNarrowed: what is left out of a range of times is what the texts leave out, and all of it
+// where texts are in the order of times.
+func TestNarrowed(t *testing.T) {
+	from := time.Date(2023, 12, 30, 22, 0, 0, 0, time.UTC)
+	to := from.AddDate(0, 0, 70)
+	texts := []*string{nil}
+	for _, s := range []string{"", "2023", "2023-12-31", "2024-01-01 05", "2024-01-01 05:30", "2024-03", "20240102", "31/12/2023", "9"} {
+		texts = append(texts, &s)
+	}
+	for _, format := range []string{"yyyy-MM-dd", "yyyy-MM-dd HH", "yyyy-MM-dd HH:mm", "yyyyMMdd", "dd/MM/yyyy", "yyyy-M-d", "MM-yyyy", "yyyy-MMM-dd", "yy-MM-dd"} {
+		pattern, err := javatime.Compile(javatime.Java, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []int{1, 7} {
+			for _, unit := range []string{"HOUR", "DAY", "WEEK", "MONTH"} {
+				all := func(from, to time.Time, keep func(string) bool) (out []string) {
+					for d := from; !d.After(to); d, _ = add(d, step, unit) {
+						if s := pattern.Format(d); keep(s) {
+							out = append(out, s)
+						}
+					}
+					return out
+				}
+				for _, low := range texts {
+					for _, high := range texts {
+						in := func(s string) bool { return (low == nil || s >= *low) && (high == nil || s <= *high) }
+						first, last := narrowed(pattern, from, to, step, unit, interval{low, high})
+						if got, want := all(first, last, in), all(from, to, in); !slices.Equal(got, want) {
+							t.Fatalf("%s by %d %s: %q, want %q", format, step, unit, got, want)
+						}
+						exact := all(first, last, func(string) bool { return true })
+						if sortable(pattern) && unit != "MONTH" && len(exact) != len(all(from, to, in)) {
+							t.Fatalf("%s by %d %s: %d values are left, want %d", format, step, unit, len(exact), len(all(from, to, in)))
+						}
+					}
+				}
+			}
+		}
+	}
+}
