@@ -242,7 +242,7 @@ b at "x/b/" json none (a int) by (partition_0 string) ["2"] objects=1 records=1
 	}
 }
 
-// TestRemarks: what is in no table is told of, with why.
+// TestRemarks: what no table has columns of is told of, with why.
 func TestRemarks(t *testing.T) {
 	objects := mapSource{
 		"t/d=/a.json": []byte(`{"a":1}`), "t/d=__HIVE_DEFAULT_PARTITION__/b.json": []byte(`{"a":1}`), "t/d=1/c.bin": {0, 1, 2},

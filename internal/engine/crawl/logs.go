@@ -15,7 +15,7 @@ var builtinLogs = sync.OnceValue(func() []Classifier {
 		{"ruby_logger", `[DFEWI], \[%{TIMESTAMP_ISO8601:timestamp} #%{POSINT:pid}\] *%{LOGLEVEL:loglevel} -- +%{DATA:progname}: %{GREEDYDATA:message}`, ""},
 		{"squid", `%{NUMBER:timestamp}\s+%{NUMBER:duration}\s+%{IPORHOST:client_address}\s+%{WORD:cache_result}/%{NONNEGINT:status_code}\s+%{NUMBER:bytes}\s+%{NOTSPACE:request_method}\s+%{NOTSPACE:url}\s+%{NOTSPACE:user}\s+%{WORD:hierarchy_code}/%{NOTSPACE:server}\s+%{NOTSPACE:content_type}`, ""},
 		{"redismonlog", `%{NUMBER:timestamp} \[%{INT:database} %{IP:client}:%{NUMBER:port}\] "%{WORD:command}"\s?%{GREEDYDATA:params}`, ""},
-		{"redislog", `(?:\[%{POSINT:pid}\]|%{POSINT:pid}:%{WORD:role}) %{REDISTIME:timestamp} (?:%{REDISLEVEL:level}) %{GREEDYDATA:message}`, "REDISTIME %{MONTHDAY} %{MONTH}(?: %{YEAR})? %{TIME}\nREDISLEVEL [*#.-]"},
+		{"redislog", `\[?%{POSINT:pid}(?:\]|:%{WORD:role}) %{REDISTIME:timestamp} (?:%{REDISLEVEL:level}) %{GREEDYDATA:message}`, "REDISTIME %{MONTHDAY} %{MONTH}(?: %{YEAR})? %{TIME}\nREDISLEVEL [*#.-]"},
 	} {
 		c, err := NewGrok(b.classification, b.pattern, b.custom)
 		if err != nil {

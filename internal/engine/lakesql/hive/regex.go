@@ -2,6 +2,7 @@ package hive
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/crawl"
@@ -28,9 +29,9 @@ func (s *scan) readRegex(pieces []Piece) []string {
 	if ignoreCase {
 		how = "i"
 	}
-	places := make([]int, len(table.Columns))
+	places := make([][]int, len(table.Columns))
 	for i := range places {
-		places[i] = i + 1
+		places[i] = []int{i + 1}
 	}
 	return s.matched(pieces, how+source, places)
 }
@@ -48,18 +49,21 @@ func (s *scan) readGrok(pieces []Piece) []string {
 	if err != nil || params["input.format"] == "" {
 		fault.Fail(at, "HIVE_INVALID_METADATA", "input.format of table %s.%s: %v", table.Database, table.Name, err)
 	}
-	var named []int
-	of := map[string]int{}
+	var names []string
+	of := map[string][]int{} // more than one of a name that several branches of the pattern have
 	for _, g := range groups {
-		if of[g.Name] == 0 {
-			if of[g.Name] = g.Place; g.Named {
-				named = append(named, g.Place)
-			}
+		if g.Named && !slices.Contains(names, g.Name) {
+			names = append(names, g.Name)
 		}
+		of[g.Name] = append(of[g.Name], g.Place)
 	}
-	places := make([]int, len(table.Columns))
+	named := make([][]int, len(names))
+	for i, name := range names {
+		named[i] = of[name]
+	}
+	places := make([][]int, len(table.Columns))
 	for i, c := range table.Columns {
-		if places[i] = of[strings.ToLower(c.Name)]; places[i] == 0 {
+		if places[i] = of[strings.ToLower(c.Name)]; places[i] == nil {
 			if len(named) != len(table.Columns) {
 				fault.Fail(at, "HIVE_INVALID_METADATA", "input.format of table %s.%s has nothing for column %s", table.Database, table.Name, c.Name)
 			}
@@ -70,12 +74,16 @@ func (s *scan) readGrok(pieces []Piece) []string {
 	return s.matched(pieces, "c"+expr, places)
 }
 
-// matched reads lines, whose columns are groups of an expression, by their places.
-func (s *scan) matched(pieces []Piece, expression string, places []int) []string {
+// matched reads lines, whose columns are groups of an expression, by their places: of several,
+// the first that matched.
+func (s *scan) matched(pieces []Piece, expression string, places [][]int) []string {
 	table, params := s.Table, pieces[0].Format.SerDeParams
 	items := make([]string, len(table.Columns))
 	for i, c := range table.Columns {
-		raw, typ := fmt.Sprintf("matched[%d]", places[i]), TypeOf(c.Type)
+		raw, typ := fmt.Sprintf("matched[%d]", places[i][0]), TypeOf(c.Type)
+		for _, place := range places[i][1:] {
+			raw = fmt.Sprintf("coalesce(%s, matched[%d])", raw, place)
+		}
 		if !c.Type.Primitive() {
 			if s.asks(strings.ToLower(c.Name)) {
 				fault.Fail(s.Position, "NOT_SUPPORTED", "Column %s of table %s.%s is of type %s, which its SerDe does not read from a group of a pattern", strings.ToLower(c.Name), table.Database, table.Name, c.Type)
