@@ -67,7 +67,7 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 		if types.Padded(lt, rt) {
 			left, right = unpadded(left), unpadded(right)
 		}
-		return notANumber(x, left, right, lt, rt), types.Boolean
+		return notANumber(x, left, right, lt, rt, t.keys[x]), types.Boolean
 	case "||":
 		return concatenate(x.Position, left, right, lt, rt)
 	}
@@ -78,8 +78,10 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 func addressBytes(text string) string { return "trino_ip_bytes(" + text + ")" }
 
 // notANumber writes a comparison in which NaN is not equal to, below or above anything, while
-// to DuckDB it is equal to itself and above all numbers.
-func notANumber(x *sql.Operation, left, right string, lt, rt *sql.Type) string {
+// to DuckDB it is equal to itself and above all numbers. key is for an equality that rows are joined
+// by, whose result may be null where it is false: both its sides stay expressions of one relation,
+// without which DuckDB does an outer join row by row.
+func notANumber(x *sql.Operation, left, right string, lt, rt *sql.Type, key bool) string {
 	plain := "(" + left + " " + x.Op + " " + right + ")"
 	may := func(e sql.Expr, t *sql.Type, text string) bool {
 		return types.Is(t, "double", "real") && !isLiteral(e) && len(text) < 2000 && !strings.Contains(text, "SELECT ")
@@ -97,8 +99,11 @@ func notANumber(x *sql.Operation, left, right string, lt, rt *sql.Type) string {
 		}
 		return "(" + plain + " AND NOT (isnan(" + right + ")" + present(x.Left, left) + "))"
 	}
-	if !l || !r || left != right && isColumn(x.Left) && isColumn(x.Right) { // of two columns that are joined by it
+	if !l || !r {
 		return plain
+	}
+	if key {
+		return "(" + left + " = CASE WHEN NOT isnan(" + right + ") THEN " + right + " END)"
 	}
 	both := "(isnan(" + left + ") AND isnan(" + right + "))"
 	if x.Op == "=" {

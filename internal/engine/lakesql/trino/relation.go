@@ -87,6 +87,11 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 		text := left + " " + kind + right
 		switch {
 		case r.On != nil:
+			for _, c := range conjuncts(r.On, nil) {
+				if o, ok := c.(*sql.Operation); ok && o.Op == "=" {
+					t.keys[o] = true
+				}
+			}
 			text += " ON " + t.text(r.On, in)
 		case r.Using != nil:
 			names := make([]string, len(r.Using))

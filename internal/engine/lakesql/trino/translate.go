@@ -50,6 +50,7 @@ type translator struct {
 	work     int                      // see worked
 	sets     int                      // depth of set operations
 	nested   int                      // depth of arrays, maps and rows that are cast
+	keys     map[*sql.Operation]bool  // the equalities that rows are joined by
 }
 
 // column is one that a name may stand for.
@@ -102,7 +103,7 @@ type Output struct {
 // Translate turns a query, or the EXPLAIN of one, into a plan. Its errors are those of the
 // catalog, of the files, and *fault.Error.
 func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error) {
-	t := &translator{ctx: ctx, host: host, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}, sizes: map[string]int64{}}
+	t := &translator{ctx: ctx, host: host, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}, sizes: map[string]int64{}, keys: map[*sql.Operation]bool{}}
 	defer fault.Catch(&err)
 	plan = &Plan{Files: t.read}
 	switch s := r.Statement.(type) {
