@@ -327,6 +327,9 @@ func queryError(ctx context.Context, err error) error {
 		}
 	case "Conversion":
 		name = "INVALID_CAST_ARGUMENT"
+		if strings.HasPrefix(text, "Could not convert Timestamp(") { // of a file, to the unit that values have
+			name, text = "HIVE_BAD_DATA", "A timestamp is out of range"
+		}
 		if m := outOfRange.FindStringSubmatch(text); m != nil {
 			name, text = "NUMERIC_VALUE_OUT_OF_RANGE", "Out of range for "+integerNames[m[2]]+": "+m[1]
 		}
