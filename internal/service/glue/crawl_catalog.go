@@ -150,7 +150,7 @@ func (s *Service) crawl(ctx context.Context, sc scope, d *crawlerDoc) (crawlSumm
 		remarks := 0
 		remark := func(path, why string) {
 			if remarks++; remarks <= maxRemarks {
-				s.logCrawl(sc, d, "WARN : s3://%s/%s is in no table: %s", t.bucket, path, why)
+				s.logCrawl(sc, d, "WARN : Skipped s3://%s/%s: %s", t.bucket, path, why)
 			}
 		}
 		more := func() {
