@@ -160,27 +160,29 @@ func ParseRecordPath(path string) ([]string, error) {
 // allElements is the step of a path to each element of an array.
 const allElements = "[*]"
 
-// recordsAt is what is at a path of each JSON value of a text, one after the other.
-func recordsAt(text []byte, path []string) []byte {
-	var out []byte
+// recordsAt takes what is at a path of each JSON value of a text, one after the other, until take is false.
+func recordsAt(text []byte, path []string, take func([]byte) bool) {
 	var rec jsontext.Record
 	for rest := text; ; {
 		rest = rest[jsontext.SkipSpace(rest, 0):]
 		if len(rest) == 0 {
-			return out
+			return
 		}
 		n, err := rec.Parse(rest)
 		if err != nil || n == 0 {
-			return append(append(out, rest...), '\n') // what is no JSON is a corrupt record
+			take(rest) // what is no JSON is a corrupt record
+			return
 		}
-		out = appendAt(out, rest[:n], rec.Kind, path)
+		if !takeAt(rest[:n], rec.Kind, path, take) {
+			return
+		}
 		rest = rest[n:]
 	}
 }
 
-func appendAt(out, text []byte, kind jsontext.Kind, path []string) []byte {
+func takeAt(text []byte, kind jsontext.Kind, path []string, take func([]byte) bool) bool {
 	if len(path) == 0 {
-		return append(append(out, text...), '\n')
+		return take(text)
 	}
 	if kind == jsontext.Array {
 		steps := path[1:]
@@ -190,25 +192,27 @@ func appendAt(out, text []byte, kind jsontext.Kind, path []string) []byte {
 		for it := jsontext.Over(text); ; {
 			lo, hi, kind, _, ok := it.Element()
 			if !ok {
-				return out
+				return true
 			}
-			out = appendAt(out, text[lo:hi], kind, steps)
+			if !takeAt(text[lo:hi], kind, steps, take) {
+				return false
+			}
 		}
 	}
 	if kind != jsontext.Object || path[0] == allElements {
-		return out
+		return true
 	}
 	for it := jsontext.Over(text); ; {
 		m, ok := it.Member()
 		if !ok {
-			return out
+			return true
 		}
 		name := string(text[m.KeyLo:m.KeyHi])
 		if m.KeyEscaped {
 			name = string(jsontext.AppendUnquoted(nil, text[m.KeyLo:m.KeyHi]))
 		}
-		if name == path[0] {
-			out = appendAt(out, text[m.Lo:m.Hi], m.Kind, path[1:])
+		if name == path[0] && !takeAt(text[m.Lo:m.Hi], m.Kind, path[1:], take) {
+			return false
 		}
 	}
 }

@@ -183,9 +183,13 @@ func (r *Reader) addJSON(in io.Reader, values []string) error {
 		return err
 	}
 	if len(r.o.Path) > 0 {
-		text = recordsAt(text, r.o.Path)
+		recordsAt(text, r.o.Path, func(record []byte) bool {
+			r.addText(record, values)
+			return !r.json.full
+		})
+	} else {
+		r.addText(text, values)
 	}
-	r.addText(text, values)
 	if r.json.full {
 		return ErrTooLarge
 	}
