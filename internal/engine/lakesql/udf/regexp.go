@@ -86,6 +86,9 @@ var regexGroups = groups{scalar{in: []duckdb.Type{text, text}, out: text, f: fun
 	return out, nil
 }}}
 
+// maxParts bounds what one text is cut into, of which each is 16 bytes at least.
+const maxParts = 4 << 20
+
 // regexCut takes a pattern and a text, which it cuts at the matches: for each what is between it and
 // the one before it, the match, and its groups, null for those that take no part; then what is left.
 var regexCut = groups{scalar{in: []duckdb.Type{text, text}, out: text, f: func(v []driver.Value) (any, error) {
@@ -93,10 +96,18 @@ var regexCut = groups{scalar{in: []duckdb.Type{text, text}, out: text, f: func(v
 	if err != nil {
 		return nil, err
 	}
-	s := v[1].(string)
-	matches, err := re.Find(s, -1)
+	return cutAt(re, v[1].(string), maxParts)
+}}}
+
+// cutAt is what regexCut gives, of no more than so many parts.
+func cutAt(re *javaregexp.Searcher, s string, parts int) ([]any, error) {
+	most := parts / (re.Groups() + 2)
+	matches, err := re.Find(s, most+1)
 	if err != nil {
 		return nil, argumentError("%v", err)
+	}
+	if len(matches) > most {
+		return nil, argumentError("a text has more than %d matches of a regular expression with %d groups", most, re.Groups())
 	}
 	out := make([]any, 0, len(matches)*(re.Groups()+2)+1)
 	at := 0
@@ -112,7 +123,7 @@ var regexCut = groups{scalar{in: []duckdb.Type{text, text}, out: text, f: func(v
 		at = m[1]
 	}
 	return append(out, s[at:]), nil
-}}}
+}
 
 func regexFound(v []driver.Value) (any, error) {
 	re, err := searcher(v[0].(string))
