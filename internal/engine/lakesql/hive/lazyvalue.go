@@ -138,8 +138,8 @@ func oddField(kind hivetype.Kind, field []byte) bool {
 	switch kind {
 	case hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt:
 		return oddWhole(field)
-	case hivetype.Float, hivetype.Double:
-		return oddNumber(field)
+	case hivetype.Float, hivetype.Double: // Java trims more than DuckDB
+		return oddNumber(field) || controls(field[0]) || controls(field[len(field)-1])
 	case hivetype.Decimal:
 		if oddNumber(field) {
 			return true
@@ -150,6 +150,9 @@ func oddField(kind hivetype.Kind, field []byte) bool {
 	}
 	return false
 }
+
+// controls reports whether a byte is a control character that is no space.
+func controls(c byte) bool { return c < '\t' || c > '\r' && c < ' ' }
 
 func oddWhole(field []byte) bool {
 	digits := field
@@ -167,8 +170,8 @@ func oddWhole(field []byte) bool {
 
 func oddTime(kind hivetype.Kind, field []byte) bool {
 	switch c := field[0]; {
-	case c|0x20 == 'e' || c|0x20 == 'i': // of epoch and infinity
-		return len(field) >= 5 && (field[1]|0x20 == 'p' || field[1]|0x20 == 'n')
+	case c|0x20 == 'e' || c|0x20 == 'i': // of epoch, infinity and inf
+		return len(field) >= 3 && (field[1]|0x20 == 'p' || field[1]|0x20 == 'n')
 	case c == '-' || c == '+' || c <= ' ':
 		return len(field) > 1
 	case c-'0' > 9, len(field) < 5:
