@@ -121,6 +121,17 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		value := "TRY_CAST(" + text + " AS " + duck.Type(to) + ")"
 		what := "'Cannot cast VARCHAR ''' || " + text + fmt.Sprintf(" || ''' to DECIMAL(%d, %d). Value ' || CASE WHEN regexp_full_match(%s, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') THEN 'too large.' ELSE 'is not a number.' END", to.Params[0], to.Params[1], text)
 		return "CASE WHEN " + text + " IS NULL THEN NULL WHEN " + value + " IS NULL OR contains(" + text + ", '_') OR contains(" + text + ", ' ') THEN " + otherwise(what) + " ELSE " + value + " END"
+	case types.IsText(from) && types.Is(to, "time", "timestamp with time zone"):
+		form, what := "[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]+)?)?", "time"
+		if to.Name != "time" {
+			form, what = "[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( .*)?", "timestamp"
+		}
+		// DuckDB has words for times, and takes a date for one.
+		value := "CASE WHEN regexp_full_match(trim(" + text + "), '" + form + "') THEN TRY_CAST(" + text + " AS " + duck.Type(to) + ") END"
+		if try {
+			return value
+		}
+		return "CASE WHEN " + value + " IS NULL AND " + text + " IS NOT NULL THEN " + otherwise("'Value cannot be cast to "+what+": ' || "+text) + " ELSE " + value + " END"
 	case types.Is(from, "timestamp with time zone") && types.Is(to, "date", "timestamp", "time"):
 		return verb + t.local(text, from) + " AS " + duck.Type(to) + ")"
 	case types.Is(from, "double", "real") && types.IsInteger(to):
