@@ -73,12 +73,19 @@ func leavesOut(re *syntax.Regexp, within bool) bool {
 	return false
 }
 
-// group is the text of the argument that numbers a group.
-func (b *beyond) group() string {
+// group is the text of the argument that numbers a group, in a form of cut's.
+func (b *beyond) group() string { return strings.ReplaceAll(b.groupNumber(), "%", "%%") }
+
+func (b *beyond) groupNumber() string {
 	if len(b.c.args) < 3 {
 		return "0"
 	}
-	return b.c.group(2, b.re.Groups())
+	g, groups := b.c.group(2, b.re.Groups()), b.re.Groups()
+	if _, ok := b.c.exprs[2].(*sql.Number); ok {
+		return g
+	}
+	return fmt.Sprintf("CASE WHEN %[1]s < 0 THEN %[2]s WHEN %[1]s > %[3]d THEN %[4]s ELSE %[1]s END", g, duck.Raised("Group cannot be negative"), groups,
+		duck.Raise("INVALID_FUNCTION_ARGUMENT", fmt.Sprintf("'Pattern has %d groups. Cannot access group ' || %s", groups, g)))
 }
 
 // cut writes a form with what the text is cut into (%[1]s), how many parts that is for each match
