@@ -90,10 +90,11 @@ func arrayFunctions() map[string]function {
 		"array_max": extreme("list_max"), "array_min": extreme("list_min"),
 		"array_first":     {template: "($1)[1]", result: "e"},
 		"array_last":      {template: "($1)[-1]", result: "e"},
-		"array_intersect": {alike: true, template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NOT NULL AND list_position($1, __e) = __i)", result: "1"},
-		"array_except":    {alike: true, template: "list_filter($1, lambda __e, __i: list_position($2, __e) IS NULL AND list_position($1, __e) = __i)", result: "1"},
+		"array_intersect": {alike: true, template: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e, __i: list_position($2, __e) IS NOT NULL AND list_position($1, __e) = __i) END", result: "1"},
+		"array_except":    {alike: true, template: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e, __i: list_position($2, __e) IS NULL AND list_position($1, __e) = __i) END", result: "1"},
 		"array_union": {alike: true, result: "1", write: func(c *invocation) (string, *sql.Type) {
-			return (&invocation{args: []string{c.fill("list_concat($1, $2)")}}).fill(distinct), nil
+			both := (&invocation{args: []string{c.fill("list_concat($1, $2)")}}).fill(distinct)
+			return c.fill("CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN ") + both + " END", nil
 		}},
 		"arrays_overlap": {alike: true, template: "CASE WHEN list_bool_or(list_transform($1, lambda __e: __e IS NOT NULL AND list_contains($2, __e))) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " OR (len($2) <> list_count($2)) THEN NULL ELSE false END", result: "boolean"},
 		"array_remove":   {alike: true, template: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e: __e IS DISTINCT FROM $2) END", result: "1"},
