@@ -2,6 +2,7 @@ package iam
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -20,6 +21,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
 // TestCodes holds the one-time codes against those of RFC 6238, appendix B, of which these are the last six digits.
@@ -282,4 +286,65 @@ func FuzzPublicKey(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestChangePassword: who knows the password changes it, as the account's rules have it, and nobody else.
+func TestChangePassword(t *testing.T) {
+	s, root, _, _ := newService(t)
+	of := func(principal string) context.Context {
+		c := awswire.CallerFrom(root)
+		c.Principal = principal
+		return awswire.WithCaller(root, c)
+	}
+	const annARN = "arn:aws:iam::" + account + ":user/of/ann"
+	ann, bob := of(annARN), of("arn:aws:iam::"+account+":user/bob")
+	for name, path := range map[string]string{"ann": "/of/", "bob": "/"} {
+		if _, err := s.CreateUser(root, &iam.CreateUserInput{UserName: &name, Path: &path}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.CreateLoginProfile(root, &iam.CreateLoginProfileInput{UserName: aws.String("ann"), Password: aws.String("first password"), PasswordResetRequired: true}); err != nil {
+		t.Fatal(err)
+	}
+	change := func(by context.Context, before, after string) error {
+		_, err := s.ChangePassword(by, &iam.ChangePasswordInput{OldPassword: &before, NewPassword: &after})
+		return err
+	}
+	want(t, "the account", change(root, "first password", "second password"), "InvalidUserType", "Only IAM Users")
+	want(t, "a role", change(of("arn:aws:sts::"+account+":assumed-role/ann/user"), "first password", "second password"), "InvalidUserType", "Only IAM Users")
+	want(t, "a federated user", change(of("arn:aws:sts::"+account+":federated-user/ann"), "first password", "second password"), "InvalidUserType", "Only IAM Users")
+	want(t, "a user without one", change(bob, "first password", "second password"), "NoSuchEntity", "Login Profile for User bob")
+	want(t, "another password", change(ann, "First password", "second password"), "AccessDenied", "The old password was incorrect.")
+	want(t, "a short one", change(ann, "first password", "short"), "PasswordPolicyViolation", "minimum length of 8")
+	want(t, "the password", change(ann, "first password", "second password"), "", "")
+	want(t, "the password of before", change(ann, "first password", "third password"), "AccessDenied", "The old password was incorrect.")
+	if p, err := s.GetLoginProfile(root, &iam.GetLoginProfileInput{UserName: aws.String("ann")}); err != nil || p.LoginProfile.PasswordResetRequired {
+		t.Errorf("a password that its user has changed is to be changed: %v", err)
+	}
+
+	// The account's rules: passwords that differ, and a right of all users, each for itself.
+	allowed := func(action, resource string) bool {
+		t.Helper()
+		g, err := s.Principal(root, annARN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		who := policy.Principal{Kind: policy.User, Account: account, ARN: annARN, ID: g.ID}
+		return policy.Evaluate(&policy.Request{Principal: who, Action: action, Resource: resource, Account: account}, &policy.Policies{Identity: g.Policies}).Allowed
+	}
+	if allowed("iam:ChangePassword", annARN) {
+		t.Error("a user may change the password without a policy")
+	}
+	if _, err := s.UpdateAccountPasswordPolicy(root, &iam.UpdateAccountPasswordPolicyInput{AllowUsersToChangePassword: true, PasswordReusePrevention: aws.Int32(3)}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "the same password", change(ann, "second password", "second password"), "PasswordPolicyViolation", "reuse")
+	for what, ok := range map[string]bool{
+		"iam:ChangePassword " + annARN: true, "iam:GetAccountPasswordPolicy *": true, "iam:ChangePassword arn:aws:iam::" + account + ":user/bob": false, "iam:UpdateLoginProfile " + annARN: false,
+	} {
+		action, resource, _ := strings.Cut(what, " ")
+		if allowed(action, resource) != ok {
+			t.Errorf("%s: %v", what, !ok)
+		}
+	}
 }

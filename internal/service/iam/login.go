@@ -2,22 +2,32 @@ package iam
 
 import (
 	"context"
+	"crypto/subtle"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
-// Login profiles and the account's password policy. Nothing here signs in by password: they are stored.
+// Login profiles and the account's password policy. Nothing here signs in by password: they are stored. A password is
+// asked for where its user changes it.
 
 // defaultPassword is the policy of an account that has none.
 var defaultPassword = types.PasswordPolicy{MinimumPasswordLength: aws.Int32(8)}
 
-func (s *Service) checkPassword(sc scope, password string) error {
-	p := &defaultPassword
+func (s *Service) passwordPolicy(sc scope) *types.PasswordPolicy {
 	if a, err := s.accounts.Get(sc.account); err == nil && a.Password != nil {
-		p = a.Password
+		return a.Password
 	}
+	return &defaultPassword
+}
+
+func (s *Service) checkPassword(sc scope, password string) error {
+	p := s.passwordPolicy(sc)
 	var lowerCase, upper, digit, symbol bool
 	for _, c := range password {
 		switch {
@@ -116,6 +126,46 @@ func (s *Service) UpdateLoginProfile(ctx context.Context, in *iam.UpdateLoginPro
 		return nil
 	})
 	return &iam.UpdateLoginProfileOutput{}, err
+}
+
+// ChangePassword gives the calling user, who knows the password, another one. Of the passwords that a user had before,
+// the last alone is known, so that PasswordReusePrevention refuses that one and no others.
+func (s *Service) ChangePassword(ctx context.Context, in *iam.ChangePasswordInput, _ ...func(*iam.Options)) (*iam.ChangePasswordOutput, error) {
+	name, ok := s.callerName(ctx)
+	if !ok {
+		return nil, &types.InvalidUserTypeException{Message: aws.String("Only IAM Users can change their own password")}
+	}
+	_, err := s.modifyUser(ctx, &name, func(u *userDoc) error {
+		if u.Login == nil {
+			return noLogin(u.Name)
+		}
+		old, err := s.sealer.Open(u.Login.Password, "password of "+u.ID)
+		if err != nil {
+			return fmt.Errorf("password of user %s: %w", u.Name, err)
+		}
+		if subtle.ConstantTimeCompare(old, sum(*in.OldPassword)) != 1 {
+			return awswire.Errorf("AccessDenied", "The old password was incorrect.")
+		}
+		if err := s.checkPassword(scopeOf(ctx), *in.NewPassword); err != nil {
+			return err
+		}
+		if p := s.passwordPolicy(scopeOf(ctx)); aws.ToInt32(p.PasswordReusePrevention) > 0 && subtle.ConstantTimeCompare(old, sum(*in.NewPassword)) == 1 {
+			return &types.PasswordPolicyViolationException{Message: aws.String("Policy constraint violation with password reuse prevention during password change.")}
+		}
+		u.Login.Password, u.Login.Reset = s.sealer.Seal(sum(*in.NewPassword), "password of "+u.ID), false
+		return nil
+	})
+	return &iam.ChangePasswordOutput{}, err
+}
+
+// ownPassword is what the account's password policy allows a user, by the user's ARN; ok is false where it does not.
+func (s *Service) ownPassword(sc scope, user string) (n policy.Named, ok bool, err error) {
+	if !s.passwordPolicy(sc).AllowUsersToChangePassword {
+		return n, false, nil
+	}
+	n, err = s.named("password policy of the account", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ChangePassword","Resource":"`+user+`"},`+
+		`{"Effect":"Allow","Action":"iam:GetAccountPasswordPolicy","Resource":"*"}]}`)
+	return n, err == nil, err
 }
 
 // DeleteLoginProfile takes a user's password away.

@@ -31,6 +31,7 @@ func (s *Service) operations() []awswire.Operation {
 		withPolicy(executes(s.AttachGroupPolicy, s.entityOf("group"), func(in *iam.AttachGroupPolicyInput) *string { return in.GroupName }), func(in *iam.AttachGroupPolicyInput) *string { return in.PolicyArn }),
 		boundTo(s, withPolicy(executes(s.AttachRolePolicy, s.entityOf("role"), func(in *iam.AttachRolePolicyInput) *string { return in.RoleName }), func(in *iam.AttachRolePolicyInput) *string { return in.PolicyArn }), "role", func(in *iam.AttachRolePolicyInput) *string { return in.RoleName }),
 		boundTo(s, withPolicy(executes(s.AttachUserPolicy, s.entityOf("user"), func(in *iam.AttachUserPolicyInput) *string { return in.UserName }), func(in *iam.AttachUserPolicyInput) *string { return in.PolicyArn }), "user", func(in *iam.AttachUserPolicyInput) *string { return in.UserName }),
+		executes(s.ChangePassword, s.entityOf("user"), func(*iam.ChangePasswordInput) *string { return nil }),
 		executes(s.CreateAccessKey, s.entityOf("user"), func(in *iam.CreateAccessKeyInput) *string { return in.UserName }),
 		awswire.Stores(s.CreateAccountAlias),
 		awswire.Executes(s.CreateGroup, func(c awswire.Caller, in *iam.CreateGroupInput) []string {

@@ -119,6 +119,11 @@ func (s *Service) Principal(_ context.Context, principal string) (*policy.Grants
 				return nil, err
 			}
 		}
+		if n, ok, err := s.ownPassword(sc, id.ARN); err != nil {
+			return nil, err
+		} else if ok {
+			id.Policies = append(id.Policies, n)
+		}
 		return id, nil
 	}
 	return nil, nil
