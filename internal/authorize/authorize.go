@@ -127,6 +127,9 @@ func (a *Authorizer) Intercept(ctx context.Context, c *awswire.Call) error {
 	if err := a.ofSession(c); err != nil {
 		return err
 	}
+	if err := a.ofRoot(c); err != nil {
+		return err
+	}
 	needs, err := c.Needs()
 	if err != nil {
 		return err
@@ -178,6 +181,19 @@ func (a *Authorizer) ofSession(c *awswire.Call) error {
 		return denied
 	}
 	a.config.Logger.Warn("would be denied", "request", c.Caller.RequestID, "who", c.Caller.Principal, "action", c.Service+":"+c.Operation, "reason", denied.Message)
+	return nil
+}
+
+// ofRoot refuses the account itself a role, whatever the role's trust policy says: a user or a role assumes one.
+func (a *Authorizer) ofRoot(c *awswire.Call) error {
+	if c.Service != "sts" || c.Operation != "AssumeRole" || principalOf(&c.Caller).Kind != policy.Root {
+		return nil
+	}
+	denied := &Denied{Code: "AccessDenied", Message: "Roles may not be assumed by root accounts.", Status: http.StatusForbidden}
+	if a.config.Mode == Enforce {
+		return denied
+	}
+	a.config.Logger.Warn("would be denied", "request", c.Caller.RequestID, "who", c.Caller.Account, "action", "sts:AssumeRole", "reason", denied.Message)
 	return nil
 }
 

@@ -205,3 +205,34 @@ func TestCallsOfSessions(t *testing.T) {
 		}
 	}
 }
+
+// TestRootAssumesNoRole: a user and a role's session may call AssumeRole, whose trust policy decides; the account itself may not.
+func TestRootAssumesNoRole(t *testing.T) {
+	call := func(mode Mode, principal, operation string, session *awswire.Session) error {
+		ctx := awswire.WithCaller(context.Background(), awswire.Caller{Account: "111122223333", Region: "us-east-1", Principal: principal, Session: session})
+		return awswire.Intercept(ctx, []awswire.Interceptor{New(Config{Mode: mode, Identities: known(t)}).Intercept},
+			awswire.Facts{Service: "sts", Operation: operation, Actions: []string{"sts:" + operation}}, func(context.Context) error { return nil })
+	}
+	var is *Denied
+	const root = "arn:aws:iam::111122223333:root"
+	for what, err := range map[string]error{
+		"the account":    call(Enforce, "", "AssumeRole", nil),
+		"its root":       call(Enforce, root, "AssumeRole", nil),
+		"a root session": call(Enforce, root, "AssumeRole", &awswire.Session{Kind: awswire.RootSession}),
+	} {
+		if !errors.As(err, &is) || is.Code != "AccessDenied" || is.Status != 403 || is.Message != "Roles may not be assumed by root accounts." {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for what, err := range map[string]error{
+		"a user":                    call(Enforce, ann, "AssumeRole", nil),
+		"a session of a role":       call(Enforce, "arn:aws:sts::111122223333:assumed-role/loader/s", "AssumeRole", &awswire.Session{Kind: awswire.RoleSession, Source: loader}),
+		"a web identity":            call(Enforce, "", "AssumeRoleWithWebIdentity", nil),
+		"where denials are logged":  call(Log, "", "AssumeRole", nil),
+		"where policies do nothing": call(Off, "", "AssumeRole", nil),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

@@ -111,7 +111,13 @@ assert not errors, (errors, s3.get_object(Bucket=out["bucket"], Key=errors[0])["
 countries = {o["shipping_address"]["country"] for o in orders}
 assert {k.split("/")[1] for k in keys if k.startswith("shipping_addresses/")} == {f"country={c}" for c in countries}, keys
 
-analyst = session(sts.assume_role(RoleArn=out["analyst_role"], RoleSessionName="analyst")["Credentials"])
+iam = boto3.client("iam")  # roles are assumed by users, not by the account itself
+iam.create_user(UserName="ada")
+iam.put_user_policy(UserName="ada", PolicyName="analyst", PolicyDocument=json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": out["analyst_role"]}]}))
+key = iam.create_access_key(UserName="ada")["AccessKey"]
+ada = boto3.Session(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"], region_name="us-east-1")
+analyst = session(ada.client("sts").assume_role(RoleArn=out["analyst_role"], RoleSessionName="analyst")["Credentials"])
 athena = analyst.client("athena")
 
 
