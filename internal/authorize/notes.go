@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -39,8 +40,41 @@ type notes struct {
 	uses map[use]time.Time // when a principal last did something
 }
 
-// use is what a principal did.
+// use is what a principal did; resource is as LeastPolicy names it.
 type use struct{ who, action, resource string }
+
+// pattern is the resource of a policy that allows what was done to a resource, again and in the next run. What a resource
+// has of wildcards and variables in its name stands for itself. Objects and log streams are named by each run: keys end
+// in * from their first part on that has a digit or an equals sign, and all streams of a log group are one.
+func pattern(resource string) string {
+	if resource == "*" {
+		return resource
+	}
+	end := ""
+	parts := strings.SplitN(resource, ":", 6)
+	if len(parts) == 6 {
+		switch parts[2] {
+		case "logs":
+			if group, stream, ok := strings.Cut(resource, ":log-stream:"); ok && stream != "" {
+				resource, end = group+":log-stream:", "*"
+			}
+		case "s3":
+			start := len(resource) - len(parts[5])
+			if i := strings.IndexByte(parts[5], '/'); i >= 0 {
+				start += i + 1
+				if j := strings.IndexAny(resource[start:], "0123456789="); j >= 0 {
+					resource, end = resource[:start+strings.LastIndexByte(resource[start:start+j], '/')+1], "*"
+				}
+			}
+		}
+	}
+	if strings.ContainsAny(resource, "*?$") {
+		resource = literal.Replace(resource)
+	}
+	return resource + end
+}
+
+var literal = strings.NewReplacer("${", "${$}{", "*", "${*}", "?", "${?}")
 
 func (n *notes) add(now time.Time, q *question, who *policy.Principal, d policy.Decision) {
 	note := Decision{
@@ -57,7 +91,7 @@ func (n *notes) add(now time.Time, q *question, who *policy.Principal, d policy.
 	if who.Kind == policy.Role {
 		by = who.Role
 	}
-	u := use{by, q.action, q.resource}
+	u := use{by, q.action, pattern(q.resource)}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.ring) < maxDecisions {
@@ -66,10 +100,23 @@ func (n *notes) add(now time.Time, q *question, who *policy.Principal, d policy.
 		n.ring[n.next] = note
 		n.next = (n.next + 1) % maxDecisions
 	}
-	if n.uses == nil || len(n.uses) >= maxUses {
+	if n.uses == nil {
 		n.uses = map[use]time.Time{}
 	}
+	if _, ok := n.uses[u]; !ok && len(n.uses) >= maxUses {
+		n.forget()
+	}
 	n.uses[u] = now
+}
+
+// forget drops the older half of what principals did.
+func (n *notes) forget() {
+	times := slices.SortedFunc(maps.Values(n.uses), time.Time.Compare)
+	newest := times[len(times)/2]
+	maps.DeleteFunc(n.uses, func(_ use, at time.Time) bool { return at.Before(newest) })
+	if len(n.uses) >= maxUses { // all at once
+		clear(n.uses)
+	}
 }
 
 // Explain returns the decisions about a request, in their order; those of 8,192 calls are kept.
@@ -87,7 +134,8 @@ func (a *Authorizer) Explain(request string) []Decision {
 }
 
 // LeastPolicy returns the smallest document that would allow what a principal (the ARN of a user or role)
-// has asked for since a time, allowed or not: a statement for each set of resources.
+// has asked for since a time, allowed or not: a statement for each set of resources. Of objects and log streams, which are named
+// anew in each run, it names what their names begin with.
 func (a *Authorizer) LeastPolicy(principal string, since time.Time) (document string, actions int) {
 	byAction := map[string][]string{}
 	a.notes.mu.Lock()
