@@ -90,6 +90,10 @@ func init() { // they refer to what refers to them
 func objectOperations() []operation {
 	get, put, post, del, head := http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodHead
 	return []operation{
+		{"GetObjectAnnotation", get, onObject, "annotation&annotationName", "", refuses, nil},
+		{"ListObjectAnnotations", get, onObject, "annotation", "", refuses, nil},
+		{"PutObjectAnnotation", put, onObject, "annotation", "", refuses, nil},
+		{"DeleteObjectAnnotation", del, onObject, "annotation", "", refuses, nil},
 		{"CompleteMultipartUpload", post, onObject, "uploadId", "s3:PutObject", executes, (*call).completeUpload},
 		{"CreateMultipartUpload", post, onObject, "uploads", "s3:PutObject", executes, (*call).createUpload},
 		{"UploadPartCopy", put, onObject, "uploadId&partNumber&copy", "s3:PutObject", executes, (*call).uploadPartCopy},
@@ -137,6 +141,7 @@ func bucketOperations() []operation {
 		{"CreateBucketMetadataTableConfiguration", post, onBucket, "metadataTable", "", refuses, nil},
 		{"GetBucketMetadataTableConfiguration", get, onBucket, "metadataTable", "", refuses, nil},
 		{"DeleteBucketMetadataTableConfiguration", del, onBucket, "metadataTable", "", refuses, nil},
+		{"UpdateBucketMetadataAnnotationTableConfiguration", put, onBucket, "metadataAnnotationTable", "", refuses, nil},
 		{"UpdateBucketMetadataInventoryTableConfiguration", put, onBucket, "metadataInventoryTable", "", refuses, nil},
 		{"UpdateBucketMetadataJournalTableConfiguration", put, onBucket, "metadataJournalTable", "", refuses, nil},
 		{"ListObjectsV2", get, onBucket, "list-type", "s3:ListBucket", executes, (*call).listObjectsV2},

@@ -23,7 +23,8 @@ func TestRefusedObjectOperations(t *testing.T) {
 		t.Fatalf("put: %d %s", w.Code, w.Body)
 	}
 	for _, target := range []string{
-		"PUT /bucket/key?renameObject", "GET /bucket/key?torrent",
+		"PUT /bucket/key?renameObject", "GET /bucket/key?torrent", "PUT /bucket/key?annotation&annotationName=n", "GET /bucket/key?annotation&annotationName=n",
+		"GET /bucket/key?annotation", "DELETE /bucket/key?annotation&annotationName=n", "PUT /bucket?metadataAnnotationTable",
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		if w := do(method, path, ""); w.Code != http.StatusNotImplemented || !strings.Contains(w.Body.String(), "NotImplemented") {
