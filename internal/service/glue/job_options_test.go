@@ -204,3 +204,65 @@ func TestNullSets(t *testing.T) {
 		t.Errorf("%s and %s", texts, numbers)
 	}
 }
+
+// TestColumnNames: a job whose data have a column that the catalog does not take says so, and writes nothing.
+func TestColumnNames(t *testing.T) {
+	objects := &memoryObjects{objects: map[string]string{}}
+	s, clock := newService(t, objects)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	if _, err := s.CreateDatabase(t.Context(), &glue.CreateDatabaseInput{DatabaseInput: &types.DatabaseInput{Name: aws.String("d")}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateJob(t.Context(), &glue.CreateJobInput{
+		Name: aws.String("j"), Role: aws.String("glue"), Command: &types.JobCommand{Name: aws.String("glueetl")},
+		CodeGenConfigurationNodes: map[string]types.CodeGenConfigurationNode{
+			"in": {S3JsonSource: &types.S3JsonSource{Name: aws.String("in"), Paths: []string{"s3://b/in/"}}},
+			"out": {S3DirectTarget: &types.S3DirectTarget{Name: aws.String("out"), Inputs: []string{"in"}, Path: aws.String("s3://b/out"), Format: types.TargetFormatJson, SchemaChangePolicy: &types.DirectSchemaChangePolicy{
+				EnableUpdateCatalog: aws.Bool(true), UpdateBehavior: types.UpdateCatalogBehaviorUpdateInDatabase, Database: aws.String("d"), Table: aws.String("t"),
+			}}},
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, want string }{
+		{"", ""}, // a member without a name is no column
+		{strings.Repeat("x", 256), "256 characters"},
+		{`a\nb`, "a character in its name"},
+		{strings.Repeat("ü", 255), ""},
+		{" ", ""},
+	} {
+		objects.mu.Lock()
+		clear(objects.objects)
+		objects.objects["in/a.json"] = `{"` + test.name + `":1,"b":2}`
+		objects.mu.Unlock()
+		out, err := s.StartJobRun(t.Context(), &glue.StartJobRunInput{JobName: aws.String("j")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got *glue.GetJobRunOutput
+		eventually(t, func() { clock.Advance(time.Second) }, "the run", func() bool {
+			got, err = s.GetJobRun(t.Context(), &glue.GetJobRunInput{JobName: aws.String("j"), RunId: out.JobRunId})
+			return err == nil && got.JobRun.CompletedOn != nil
+		})
+		message := aws.ToString(got.JobRun.ErrorMessage)
+		if (message == "") != (test.want == "") || !strings.Contains(message, test.want) {
+			t.Errorf("%.40q: %s, want %q", test.name, message, test.want)
+		}
+		objects.mu.Lock()
+		written := len(objects.objects) - 1
+		objects.mu.Unlock()
+		if (written == 0) != (test.want != "") {
+			t.Errorf("%.40q: %d objects", test.name, written)
+		}
+	}
+	table, err := s.GetTable(t.Context(), &glue.GetTableInput{DatabaseName: aws.String("d"), Name: aws.String("t")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(table.Table.StorageDescriptor.Columns); got != 3 { // b, and the two that were taken
+		t.Errorf("%d columns", got)
+	}
+}

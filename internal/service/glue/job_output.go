@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -58,6 +59,11 @@ func (r *jobRunning) makeOutputs(ctx context.Context, g *jobGraph, frames map[st
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", t.name, err)
 		}
+		if t.table != "" && t.update == types.UpdateCatalogBehaviorUpdateInDatabase {
+			if err := columnNames(f.Columns); err != nil {
+				return nil, fmt.Errorf("target %s: table %s.%s: %w", t.name, t.database, t.table, err)
+			}
+		}
 		keys, ingest := t.keys, []string(nil)
 		if streaming {
 			ingest = ingestKeys
@@ -100,6 +106,25 @@ func (r *jobRunning) makeOutputs(ctx context.Context, g *jobGraph, frames map[st
 	}
 	return all, nil
 }
+
+// columnNames refuses names that a table of the catalog does not take, before anything is written.
+func columnNames(columns []etl.Column) error {
+	for _, c := range columns {
+		switch n := utf8.RuneCountInString(c.Name); {
+		case n == 0:
+			return errors.New("a column of the data has an empty name, which the catalog does not take: rename it by ApplyMapping or leave it out by DropFields")
+		case n > maxColumnName:
+			return fmt.Errorf("the column %s... has a name of %d characters, and the catalog takes %d: rename it by ApplyMapping or leave it out by DropFields", string([]rune(c.Name)[:32]), n, maxColumnName)
+		}
+		if i := strings.IndexFunc(c.Name, func(r rune) bool { return r < ' ' && r != '\t' || r == utf8.RuneError }); i >= 0 {
+			return fmt.Errorf("the column %q has a character in its name that the catalog does not take: rename it by ApplyMapping or leave it out by DropFields", c.Name)
+		}
+	}
+	return nil
+}
+
+// maxColumnName is how many characters the name of a column has, as in Glue.
+const maxColumnName = 255
 
 // quality evaluates the rules that Glue has where a node asks for the quality of its data and names none: there is a column.
 func (r *jobRunning) quality(t *jobTarget, f *etl.Frame) {
