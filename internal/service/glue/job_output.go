@@ -116,7 +116,7 @@ func columnNames(columns []etl.Column) error {
 		case n > maxColumnName:
 			return fmt.Errorf("the column %s... has a name of %d characters, and the catalog takes %d: rename it by ApplyMapping or leave it out by DropFields", string([]rune(c.Name)[:32]), n, maxColumnName)
 		}
-		if i := strings.IndexFunc(c.Name, func(r rune) bool { return r < ' ' && r != '\t' || r == utf8.RuneError }); i >= 0 {
+		if i := strings.IndexFunc(c.Name, func(r rune) bool { return r < ' ' && r != '\t' }); i >= 0 {
 			return fmt.Errorf("the column %q has a character in its name that the catalog does not take: rename it by ApplyMapping or leave it out by DropFields", c.Name)
 		}
 	}
