@@ -11,9 +11,9 @@
 // # Dialect
 //
 // What Spark writes or means otherwise than Trino is translated: strings in double quotes, names
-// in backquotes, ==, <=>, RLIKE, LATERAL VIEW explode, division (of doubles, null by zero), casts
-// (null where a value does not fit), nulls first, indexes from 0, functions by other names. A
-// function is taken when functions.go says that it means the same; all else is refused with its
+// in backquotes, ==, <=>, RLIKE, LATERAL VIEW explode and posexplode, SEMI and ANTI joins, division
+// (of doubles, null by zero), casts (null where a value does not fit), nulls first, indexes from 0,
+// functions by other names. A function is taken when functions.go says that it means the same; all else is refused with its
 // name, before anything runs, or by the types of the columns when it does.
 //
 // Results that differ from Spark's: a quotient of decimals is a double, whole numbers that

@@ -40,7 +40,8 @@ const (
 	asBool = `CASE WHEN typeof(__1) LIKE 'varchar%' THEN CASE WHEN lower(trim(CAST(__1 AS varchar))) IN ('t', 'true', 'y', 'yes', '1') THEN true
 		WHEN lower(trim(CAST(__1 AS varchar))) IN ('f', 'false', 'n', 'no', '0') THEN false END
 		WHEN typeof(__1) = 'boolean' THEN CAST(__1 AS varchar) = 'true' ELSE try_cast(CAST(__1 AS varchar) AS double) <> 0e0 END`
-	nowUTC = `CAST(at_timezone(current_timestamp, 'UTC') AS timestamp)`
+	posexploded = `if(cardinality(__1) > 0, zip(transform(sequence(0, cardinality(__1) - 1), __i -> CAST(__i AS integer)), __1))`
+	nowUTC      = `CAST(at_timezone(current_timestamp, 'UTC') AS timestamp)`
 )
 
 // An index before the beginning counts, though there is no character.

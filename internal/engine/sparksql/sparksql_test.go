@@ -153,6 +153,14 @@ func TestRefused(t *testing.T) {
 		{"SELECT sort_array(tags, n > 1) AS x FROM readings", "the order of sort_array"},
 		{"SELECT posexplode(tags) AS x FROM readings", "posexplode"},
 		{"SELECT name FROM readings LATERAL VIEW json_tuple(name, 'a') t AS x", `"json_tuple" is not supported`},
+		{"SELECT name FROM readings LATERAL VIEW posexplode(tags) t AS x", "two columns"},
+		{"SELECT n FROM readings LEFT SEMI JOIN devices USING (id)", "take a condition"},
+		{"SELECT n FROM readings ANTI JOIN devices", "take a condition"},
+		{"SELECT n FROM readings r SEMI JOIN devices d ON deviceId = d.id", "t.deviceId"},
+		{"SELECT d.ward FROM readings r LEFT SEMI JOIN devices d ON r.deviceId = d.id", "ward"},
+		{"SELECT ward FROM devices LEFT ANTI JOIN Devices ON devices.id = devices.id", "another alias"},
+		{"SELECT e.ward FROM readings r LEFT SEMI JOIN devices d ON r.deviceId = d.id RIGHT JOIN devices e ON e.id = r.deviceId", "a RIGHT or FULL JOIN behind"},
+		{"SELECT r.n FROM readings r JOIN (devices d LEFT ANTI JOIN devices e ON d.id = e.id) ON r.deviceId = d.id", "within parentheses"},
 		{"SELECT nope FROM readings", "nope"},
 		{"SELECT name, count(*) AS c FROM readings", "GROUP BY"},
 		{"SELECT 'open", "not closed"},
@@ -211,7 +219,7 @@ func TestTemplates(t *testing.T) {
 
 func FuzzCheck(f *testing.F) {
 	for _, s := range []string{
-		"SELECT a, count(*) FROM t GROUP BY a", "select explode(x) as y from t", "select 'a\\'b' as c from t lateral view outer explode(x[0]) v as w",
+		"SELECT a, count(*) FROM t GROUP BY a", "select a.x from t a left anti join t b on a.x = b.x or b.y where a.z", "select explode(x) as y from t", "select 'a\\'b' as c from t lateral view outer explode(x[0]) v as w",
 		"with q as (select 1 as a) select a / 2 as b from q having b > 1 order by 1", "select interval 1 day", "select `a``b`, x rlike 'p' as r from t",
 	} {
 		f.Add(s)

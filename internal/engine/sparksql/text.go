@@ -16,8 +16,11 @@ const regexpMark = "\ue000"
 // ilikeMark begins the pattern of a LIKE that was written as ILIKE.
 const ilikeMark = "\ue001"
 
-// explodeName is the function that stands for explode in FROM.
-const explodeName = "__explode"
+// explodeName is the function that stands for explode in FROM, posexplodeName that for posexplode.
+const (
+	explodeName    = "__explode"
+	posexplodeName = "__posexplode"
+)
 
 type tokenKind uint8
 
@@ -245,8 +248,17 @@ func rewrite(src string) (string, error) {
 		return "", err
 	}
 	var w writer
+	marks := map[int]string{} // of the ON of joins
 	for i := 0; i < len(tokens); i++ {
 		t := &tokens[i]
+		if mark, words, on, err := halfJoin(tokens, i); err != nil {
+			return "", err
+		} else if mark != "" {
+			w.put(t.line, "JOIN")
+			marks[on] = mark
+			i += words - 1
+			continue
+		}
 		next := func(n int) *token {
 			if i+n < len(tokens) {
 				return &tokens[i+n]
@@ -254,6 +266,8 @@ func rewrite(src string) (string, error) {
 			return &token{kind: symbol, line: t.line}
 		}
 		switch {
+		case marks[i] != "":
+			w.put(t.line, `ON "`+marks[i]+`" OR`)
 		case t.is("=="):
 			w.put(t.line, "=")
 		case t.is("<=>"):
@@ -322,7 +336,8 @@ func (w *writer) put(line int, s string) {
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// lateral writes LATERAL VIEW [OUTER] explode(x) name [AS] column, and returns how many tokens it is.
+// lateral writes LATERAL VIEW [OUTER] explode(x) name [AS] column, or posexplode(x) name [AS] place, column, and returns how
+// many tokens it is.
 func (w *writer) lateral(tokens []token) (int, error) {
 	line, i := tokens[0].line, 2
 	at := func() *token {
@@ -335,8 +350,12 @@ func (w *writer) lateral(tokens []token) (int, error) {
 	if outer {
 		i++
 	}
-	if f := at(); !f.is("explode") {
-		return 0, failLine(line, "LATERAL VIEW takes explode, and %q is not supported", f.value)
+	function := explodeName
+	switch f := at(); {
+	case f.is("posexplode"):
+		function = posexplodeName
+	case !f.is("explode"):
+		return 0, failLine(line, "LATERAL VIEW takes explode and posexplode, and %q is not supported", f.value)
 	}
 	if i++; !at().is("(") {
 		return 0, failLine(line, "explode has no argument")
@@ -380,6 +399,8 @@ func (w *writer) lateral(tokens []token) (int, error) {
 			return 0, err
 		}
 		column += ", " + value
+	} else if function == posexplodeName {
+		return 0, failLine(line, "LATERAL VIEW posexplode(...) names a table and two columns: t AS pos, c")
 	}
 	inner, err := rewriteTokens(tokens[begin:end])
 	if err != nil {
@@ -389,7 +410,7 @@ func (w *writer) lateral(tokens []token) (int, error) {
 	if outer {
 		join, on = "LEFT JOIN", " ON TRUE"
 	}
-	w.put(line, fmt.Sprintf("%s UNNEST(%s(%s)) AS %s(%s)%s", join, explodeName, inner, table, column, on))
+	w.put(line, fmt.Sprintf("%s UNNEST(%s(%s)) AS %s(%s)%s", join, function, inner, table, column, on))
 	return i + 1, nil
 }
 

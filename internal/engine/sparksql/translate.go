@@ -279,7 +279,7 @@ func (t *translator) node(n any) {
 		if len(n.Exprs) != 1 || n.Ordinality {
 			refuse(n.Position, "UNNEST is not a word of Spark's: use LATERAL VIEW explode(...)")
 		}
-		if c, ok := n.Exprs[0].(*sql.Call); !ok || c.Name.Last() != explodeName {
+		if c, ok := n.Exprs[0].(*sql.Call); !ok || c.Name.Last() != explodeName && c.Name.Last() != posexplodeName {
 			refuse(n.Position, "UNNEST is not a word of Spark's: use LATERAL VIEW explode(...)")
 		}
 	case *sql.SortItem:
@@ -296,6 +296,7 @@ func (t *translator) node(n any) {
 			refuse(n.Position, "WITH TIES is not supported")
 		}
 	case *sql.Select:
+		t.halfJoins(n)
 		t.explodeItem(n)
 		t.groupByAlias(n)
 		if n.Having != nil {
@@ -461,6 +462,9 @@ func (t *translator) expr(e sql.Expr) sql.Expr {
 			refuse(e.Position, "there is no column %q", e.Field.Name)
 		}
 	case *sql.Name:
+		if e.Ident.Name == semiMark || e.Ident.Name == antiMark {
+			refuse(e.Position, "a SEMI or ANTI JOIN within parentheses is not supported")
+		}
 		if strings.HasPrefix(e.Ident.Name, "$") {
 			refuse(e.Position, "there is no column %q", e.Ident.Name)
 		}
@@ -534,6 +538,8 @@ func (t *translator) call(c *sql.Call) sql.Expr {
 		return t.widened(c, name)
 	case name == explodeName && len(c.Args) == 1: // UNNEST leaves rows whole where one column is named
 		return c.Args[0]
+	case name == posexplodeName && len(c.Args) == 1:
+		return template(posexploded, c.Args[0])
 	}
 	if to, ok := aggregates[name]; ok && len(c.Args) == 1 {
 		c.Name.Parts = []sql.Identifier{{Position: c.Position, Name: to}}
