@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base32"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/pem"
 	"image/png"
 	"math/big"
@@ -114,6 +115,20 @@ func TestVirtualDevices(t *testing.T) {
 	}
 	_, err = s.DeleteUser(ctx, &iam.DeleteUserInput{UserName: aws.String("anna")})
 	want(t, "delete a user with a device", err, "DeleteConflict", "Cannot delete entity, must delete MFA device first.")
+	// What a kill has cut off leaves a device of a user who does not have it: that user alone may have it.
+	clock.Advance(5 * codeEvery * time.Second)
+	if _, err := s.modifyUser(ctx, aws.String("anna"), func(u *userDoc) error { u.MFA = nil; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "another's device, half enabled", enable("bob", code(seed, at()-1), code(seed, at())), "EntityAlreadyExists", "MFA Device is already in use.")
+	if err := enable("anna", code(seed, at()-1), code(seed, at())); err != nil {
+		t.Errorf("a device that is half enabled: %v", err)
+	}
+	if err := s.freeDevice(ctx, *serial, "AIDAANOTHER"); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(codeEvery * time.Second)
+	is("a device that another has given up", strings.TrimSuffix(ann, "ann")+"anna", code(seed, at()), true)
 	if _, err := s.DeactivateMFADevice(ctx, &iam.DeactivateMFADeviceInput{UserName: aws.String("anna"), SerialNumber: serial}); err != nil {
 		t.Fatal(err)
 	}
@@ -165,11 +180,31 @@ func TestPublicKeys(t *testing.T) {
 			t.Errorf("%s: %v (%v)", encoding, got, err)
 		}
 	}
+	short := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), minSSHBits-2, 1), E: 65537}
+	der, _ = x509.MarshalPKIXPublicKey(short)
+	if _, ok := sshBlob(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))); ok {
+		t.Error("a short key in PEM is taken")
+	}
+	blob = nil
+	for _, part := range [][]byte{[]byte(sshRSA), mpint(big.NewInt(int64(short.E))), mpint(short.N)} {
+		blob = append(binary.BigEndian.AppendUint32(blob, uint32(len(part))), part...)
+	}
+	if _, ok := sshBlob(sshRSA + " " + base64.StdEncoding.EncodeToString(blob)); ok {
+		t.Error("a short key is taken")
+	}
 	if _, err := s.DeleteSSHPublicKey(ctx, &iam.DeleteSSHPublicKeyInput{UserName: aws.String("ann"), SSHPublicKeyId: up.SSHPublicKey.SSHPublicKeyId}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.DeleteSSHPublicKey(ctx, &iam.DeleteSSHPublicKeyInput{UserName: aws.String("ann"), SSHPublicKeyId: up.SSHPublicKey.SSHPublicKeyId})
 	want(t, "delete again", err, "NoSuchEntity", "The Public Key with id "+*up.SSHPublicKey.SSHPublicKeyId+" cannot be found.")
+	up, err = s.UploadSSHPublicKey(ctx, &iam.UploadSSHPublicKeyInput{UserName: aws.String("ann"), SSHPublicKeyBody: aws.String("Comment: ann\n" + inPEM)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.GetSSHPublicKey(ctx, &iam.GetSSHPublicKeyInput{UserName: aws.String("ann"), SSHPublicKeyId: up.SSHPublicKey.SSHPublicKeyId, Encoding: types.EncodingTypeSsh})
+	if err != nil || *got.SSHPublicKey.SSHPublicKeyBody != text {
+		t.Errorf("of PEM with a comment: %v (%v)", got, err)
+	}
 }
 
 // newCertificate returns a certificate and its key in PEM.

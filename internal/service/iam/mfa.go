@@ -78,7 +78,7 @@ func (d *deviceDoc) pair(seed []byte, first, second string, now time.Time) (numb
 	return 0, false
 }
 
-// resourceOf is the device of a serial number, which is its ARN.
+// deviceOf is the resource of a device's serial number, which is its ARN.
 func deviceOf(sc scope, serial string) (resource string, ok bool) {
 	a, ok := arn.Parse(serial)
 	if !ok || a.Service != "iam" || a.Account != sc.account || !strings.HasPrefix(a.Resource, "mfa/") {
@@ -171,7 +171,8 @@ func (s *Service) EnableMFADevice(ctx context.Context, in *iam.EnableMFADeviceIn
 		return nil, tooMany
 	}
 	err = s.modifyDevice(ctx, *in.SerialNumber, func(d *deviceDoc) error {
-		if d.User != "" {
+		// A device of a user who does not have it is of a change that was cut off: that user may have it.
+		if d.User != "" && (d.User != u.ID || slices.Contains(u.MFA, resource)) {
 			return alreadyExists("MFA Device is already in use.")
 		}
 		if err := s.synchronize(sc, d, *in.AuthenticationCode1, *in.AuthenticationCode2); err != nil {
@@ -193,7 +194,7 @@ func (s *Service) EnableMFADevice(ctx context.Context, in *iam.EnableMFADeviceIn
 		return nil
 	})
 	if err != nil {
-		_ = s.modifyDevice(ctx, *in.SerialNumber, func(d *deviceDoc) error { d.User, d.Enabled = "", time.Time{}; return nil }) // the user is gone, or full
+		_ = s.freeDevice(ctx, *in.SerialNumber, u.ID) // the user is gone, or full
 	}
 	return &iam.EnableMFADeviceOutput{}, err
 }
@@ -216,7 +217,7 @@ func (s *Service) synchronize(sc scope, d *deviceDoc, first, second string) erro
 	return nil
 }
 
-// ofUser is the device of a user.
+// deviceOfUser is a user, the caller where none is named, and the resource of a device that acts for it.
 func (s *Service) deviceOfUser(ctx context.Context, user *string, serial string) (*userDoc, string, error) {
 	name, err := s.nameOr(ctx, user)
 	if err != nil {
@@ -256,8 +257,17 @@ func (s *Service) DeactivateMFADevice(ctx context.Context, in *iam.DeactivateMFA
 	if err != nil {
 		return nil, err
 	}
-	err = s.modifyDevice(ctx, *in.SerialNumber, func(d *deviceDoc) error { d.User, d.Enabled = "", time.Time{}; return nil })
-	return &iam.DeactivateMFADeviceOutput{}, err
+	return &iam.DeactivateMFADeviceOutput{}, s.freeDevice(ctx, *in.SerialNumber, u.ID)
+}
+
+// freeDevice has a device act for nobody, unless it acts for another than the user of an id by now.
+func (s *Service) freeDevice(ctx context.Context, serial, user string) error {
+	return s.modifyDevice(ctx, serial, func(d *deviceDoc) error {
+		if d.User == user {
+			d.User, d.Enabled = "", time.Time{}
+		}
+		return nil
+	})
 }
 
 // GetMFADevice returns a device of a user, or one of the account's.

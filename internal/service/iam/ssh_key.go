@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -22,7 +23,10 @@ import (
 // Public SSH keys of users, at most five each: RSA keys, in the form of OpenSSH or of PEM. Nothing here signs in by them: they
 // are stored.
 
-const maxSSH = 5
+const (
+	maxSSH     = 5
+	minSSHBits = 2048
+)
 
 type sshKey struct {
 	ID       string    `json:"id"`
@@ -46,7 +50,7 @@ func sshBlob(body string) (blob []byte, ok bool) {
 			blob = binary.BigEndian.AppendUint32(blob, uint32(len(part)))
 			blob = append(blob, part...)
 		}
-		return blob, true
+		return blob, longKey(blob)
 	}
 	fields := strings.Fields(body)
 	if len(fields) < 2 || fields[0] != sshRSA {
@@ -56,8 +60,13 @@ func sshBlob(body string) (blob []byte, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	_, ok = rsaKey(blob)
-	return blob, ok
+	return blob, longKey(blob)
+}
+
+// longKey reports whether a blob is of a key that is long enough.
+func longKey(blob []byte) bool {
+	key, ok := rsaKey(blob)
+	return ok && key.N.BitLen() >= minSSHBits
 }
 
 // mpint is a positive number as RFC 4251 writes it.
@@ -84,7 +93,7 @@ func rsaKey(blob []byte) (*rsa.PublicKey, bool) {
 		return nil, false
 	}
 	e, n := new(big.Int).SetBytes(next()), new(big.Int).SetBytes(next())
-	if len(blob) != 0 || e.BitLen() > 31 || e.Sign() == 0 || n.BitLen() < 1024 {
+	if len(blob) != 0 || e.BitLen() > 31 || e.Sign() == 0 || n.Sign() == 0 {
 		return nil, false
 	}
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, true
@@ -151,10 +160,15 @@ func (s *Service) GetSSHPublicKey(ctx context.Context, in *iam.GetSSHPublicKeyIn
 	if k == nil {
 		return nil, noSSH(*in.SSHPublicKeyId)
 	}
-	body, isPEM := k.Body, strings.HasPrefix(strings.TrimSpace(k.Body), "-----BEGIN")
+	body := k.Body
+	block, _ := pem.Decode([]byte(body))
+	isPEM := block != nil // as sshBlob has read it
 	switch {
 	case in.Encoding == types.EncodingTypePem && !isPEM:
-		key, _ := rsaKey(k.Blob)
+		key, ok := rsaKey(k.Blob)
+		if !ok {
+			return nil, fmt.Errorf("public key %s: its blob is not of an RSA key", k.ID)
+		}
 		der, err := x509.MarshalPKIXPublicKey(key)
 		if err != nil {
 			return nil, err
