@@ -68,13 +68,8 @@ func pattern(resource string) string {
 			}
 		}
 	}
-	if strings.ContainsAny(resource, "*?$") {
-		resource = literal.Replace(resource)
-	}
-	return resource + end
+	return policy.Literal(resource) + end
 }
-
-var literal = strings.NewReplacer("${", "${$}{", "*", "${*}", "?", "${?}")
 
 func (n *notes) add(now time.Time, q *question, who *policy.Principal, d policy.Decision) {
 	note := Decision{

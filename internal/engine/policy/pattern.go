@@ -30,6 +30,16 @@ type reference struct {
 	hasDefault bool
 }
 
+var literal = strings.NewReplacer("${", "${$}{", "*", "${*}", "?", "${?}")
+
+// Literal is how a document of version 2012-10-17 names a text that may have wildcards or variables in it, for itself alone.
+func Literal(text string) string {
+	if !strings.ContainsAny(text, "*?$") {
+		return text
+	}
+	return literal.Replace(text)
+}
+
 // newGlob compiles text. With variables, ${...} is a variable, as in documents of version 2012-10-17;
 // with wildcards, "*" and "?" are wildcards; with fold, characters are in lower case, as what is
 // matched must be.

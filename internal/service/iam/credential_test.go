@@ -15,6 +15,7 @@ import (
 	"encoding/pem"
 	"image/png"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -331,7 +332,7 @@ func TestChangePassword(t *testing.T) {
 		c.Principal = principal
 		return awswire.WithCaller(root, c)
 	}
-	const annARN = "arn:aws:iam::" + account + ":user/of/ann"
+	annARN := "arn:aws:iam::" + account + ":user/of/ann"
 	ann, bob := of(annARN), of("arn:aws:iam::"+account+":user/bob")
 	for name, path := range map[string]string{"ann": "/of/", "bob": "/"} {
 		if _, err := s.CreateUser(root, &iam.CreateUserInput{UserName: &name, Path: &path}); err != nil {
@@ -380,6 +381,18 @@ func TestChangePassword(t *testing.T) {
 		action, resource, _ := strings.Cut(what, " ")
 		if allowed(action, resource) != ok {
 			t.Errorf("%s: %v", what, !ok)
+		}
+	}
+	// Paths have quotes and wildcards: they say nothing to the policy.
+	for i, path := range []string{`/"},{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:iam::1:user/`, "/*/", "/${x}/", `/\"/`} {
+		name := "odd" + strconv.Itoa(i)
+		u, err := s.CreateUser(root, &iam.CreateUserInput{UserName: &name, Path: &path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		annARN = *u.User.Arn
+		if !allowed("iam:ChangePassword", annARN) || allowed("s3:GetObject", "arn:aws:s3:::b/k") || allowed("iam:ChangePassword", "arn:aws:iam::"+account+":user/other/"+name) {
+			t.Errorf("of a user below %s: the policy of the account allows something else", path)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -163,7 +164,8 @@ func (s *Service) ownPassword(sc scope, user string) (n policy.Named, ok bool, e
 	if !s.passwordPolicy(sc).AllowUsersToChangePassword {
 		return n, false, nil
 	}
-	n, err = s.named("password policy of the account", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ChangePassword","Resource":"`+user+`"},`+
+	resource, _ := json.Marshal(policy.Literal(user)) // paths have quotes and wildcards, too
+	n, err = s.named("password policy of the account", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ChangePassword","Resource":`+string(resource)+`},`+
 		`{"Effect":"Allow","Action":"iam:GetAccountPasswordPolicy","Resource":"*"}]}`)
 	return n, err == nil, err
 }
