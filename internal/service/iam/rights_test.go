@@ -156,3 +156,24 @@ func TestTrustEndsWithWhoIsTrusted(t *testing.T) {
 	}
 	trusts("set again", *other.Arn, *other.UserId, true)
 }
+
+// TestWithIDs: principals that are gone are named by their ids, and nothing else of the document changes.
+func TestWithIDs(t *testing.T) {
+	ids := map[string]string{"arn:aws:iam::1:user/ann": "AIDAANN", "arn:aws:iam::1:role/r": "AROAR"}
+	for _, tt := range []struct {
+		document, want string
+		ok             bool
+	}{
+		{`{"Statement": [{"Principal": {"AWS": ["arn:aws:iam::1:user\/ann" , "arn:aws:iam::1:role/r", "2"]}, "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::1:user/ann"}}}] }`,
+			`{"Statement": [{"Principal": {"AWS": ["AIDAANN" , "AROAR", "2"]}, "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::1:user/ann"}}}] }`, true},
+		{`{"Statement":{"Principal":{"AWS":"arn:aws:iam::1:role/r"},"Sid":"arn:aws:iam::1:user/ann"}}`, `{"Statement":{"Principal":{"AWS":"AROAR"},"Sid":"arn:aws:iam::1:user/ann"}}`, false},
+		{`{"Statement":[{"Principal":{"AWS":"arn:aws:iam::1:role/r"}},{"Sid":"a","Principal":{"Service":["x"],"AWS":"arn:aws:iam::1:user/\u0061nn"}}]}`,
+			`{"Statement":[{"Principal":{"AWS":"AROAR"}},{"Sid":"a","Principal":{"Service":["x"],"AWS":"AIDAANN"}}]}`, true},
+		{`{"Statement":`, `{"Statement":`, false},
+		{`[]]`, `[]]`, false},
+	} {
+		if got, ok := withIDs(tt.document, ids); got != tt.want || ok != tt.ok {
+			t.Errorf("%s: %s, %v", tt.document, got, ok)
+		}
+	}
+}

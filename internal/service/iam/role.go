@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -131,23 +132,65 @@ func (s *Service) idOf(principal string) (string, error) {
 // trustOf is a role's trust policy as it is now: whoever it named and is gone has its unique id there, so that another of the
 // name, made later, is not trusted.
 func (s *Service) trustOf(r *roleDoc) (string, error) {
-	text := r.Trust
+	gone := map[string]string{}
 	for name, id := range r.Bound {
 		now, err := s.idOf(name)
 		if err != nil {
 			return "", err
 		}
-		if now == id {
-			continue
+		if now != id {
+			gone[name] = id
 		}
-		written, _ := json.Marshal(name)
-		stale := strings.ReplaceAll(text, string(written), `"`+id+`"`)
-		if stale == text { // the name is written in another way: nobody is trusted
-			return `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:*"}]}`, nil
-		}
-		text = stale
+	}
+	if len(gone) == 0 {
+		return r.Trust, nil
+	}
+	text, ok := withIDs(r.Trust, gone)
+	if !ok { // a name is not found again: nobody is trusted
+		text = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:*"}]}`
 	}
 	return text, nil
+}
+
+// withIDs is a document that names principals by their ids in the place of their ARNs, however those are written, and is
+// otherwise as it was; ok is false where it does not name all of them.
+func withIDs(document string, ids map[string]string) (text string, ok bool) {
+	type level struct {
+		object, value     bool // value: of an object, whether that of a member is next
+		principal, within bool // whether the member is Principal, or is below it
+	}
+	var b strings.Builder
+	levels, written, seen := []level{{}}, 0, map[string]bool{}
+	for d := json.NewDecoder(strings.NewReader(document)); ; {
+		from := int(d.InputOffset())
+		token, err := d.Token()
+		if err != nil {
+			b.WriteString(document[written:])
+			return b.String(), err == io.EOF && len(seen) == len(ids)
+		}
+		to := int(d.InputOffset())
+		at := &levels[len(levels)-1]
+		if token == json.Delim('}') || token == json.Delim(']') {
+			levels = levels[:len(levels)-1]
+			continue
+		}
+		name, isText := token.(string)
+		if at.object && !at.value {
+			at.value, at.principal = true, name == "Principal"
+			continue
+		}
+		at.value = false
+		within := at.within || at.principal
+		if token == json.Delim('{') || token == json.Delim('[') {
+			levels = append(levels, level{object: token == json.Delim('{'), within: within})
+			continue
+		}
+		if id := ids[name]; isText && within && id != "" {
+			b.WriteString(document[written : from+strings.IndexByte(document[from:to], '"')])
+			b.WriteString(`"` + id + `"`)
+			written, seen[name] = to, true
+		}
+	}
 }
 
 // exists reports whether the user or role of an ARN, or of that of its session, is there. Those of other accounts may be,
