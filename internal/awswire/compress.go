@@ -99,10 +99,11 @@ var encoders = map[string]*sync.Pool{
 // compressed is a body in an encoding that acceptedEncoding returned.
 func compressed(how string, body []byte) []byte {
 	w := encoders[how].Get().(encoder)
-	defer encoders[how].Put(w)
 	out := bytes.NewBuffer(make([]byte, 0, len(body)/4))
 	w.Reset(out)
 	w.Write(body) // a bytes.Buffer takes all
 	w.Close()
+	w.Reset(io.Discard) // the pool keeps no answer
+	encoders[how].Put(w)
 	return out.Bytes()
 }

@@ -37,7 +37,7 @@ const anyText = `.*\S.*`
 // matcher checks the pattern of a shape.
 func matcher(s *model.Shape) func(string) bool {
 	if s.Pattern == anyText {
-		return func(text string) bool { return strings.TrimSpace(text) != "" }
+		return func(text string) bool { return strings.Trim(text, " \t\n\v\f\r") != "" }
 	}
 	re := compiled(s.RE)
 	if len(s.With)+len(s.Without) == 0 {
