@@ -61,6 +61,8 @@ func TestVirtualDevices(t *testing.T) {
 	want(t, "another of the name", err, "EntityAlreadyExists", "MFA device already exists.")
 	_, err = s.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: aws.String("phone"), Path: aws.String("no")})
 	want(t, "a path", err, "ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
+	_, err = s.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: aws.String(strings.Repeat("x", 300))})
+	want(t, "a long name", err, "ValidationError", "The path and the name of a virtual MFA device are too long: its serial number has at most 256 characters.")
 	seed, err := base32.StdEncoding.DecodeString(string(made.VirtualMFADevice.Base32StringSeed))
 	if err != nil {
 		t.Fatal(err)

@@ -28,10 +28,12 @@ import (
 
 const (
 	maxDevices = 8 // of a user
-	seedBytes  = 40
-	codeEvery  = 30 // seconds
-	codeSlack  = 1  // codes before and after that of the moment
-	resyncBy   = 20 // codes that a clock may be off by when a device is enabled
+	// maxSerialNumber is the longest that calls take, by the service's model.
+	maxSerialNumber = 256
+	seedBytes       = 40
+	codeEvery       = 30 // seconds
+	codeSlack       = 1  // codes before and after that of the moment
+	resyncBy        = 20 // codes that a clock may be off by when a device is enabled
 )
 
 // deviceDoc is a virtual device.
@@ -124,6 +126,9 @@ func (s *Service) CreateVirtualMFADevice(ctx context.Context, in *iam.CreateVirt
 	seed := make([]byte, seedBytes)
 	rand.Read(seed)
 	d := &deviceDoc{Resource: "mfa" + p + *in.VirtualMFADeviceName}
+	if len(sc.arn(d.Resource)) > maxSerialNumber {
+		return nil, validation("The path and the name of a virtual MFA device are too long: its serial number has at most %d characters.", maxSerialNumber)
+	}
 	d.Seed = s.sealer.Seal(seed, seedPurpose(sc.account, d.Resource))
 	if d.Tags, err = withTags(nil, in.Tags); err != nil {
 		return nil, err
