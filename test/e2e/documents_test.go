@@ -98,6 +98,7 @@ END
 		}, after: `grep -q sqs:ListQueues loader.json; load ListQueues | grep -q ListQueuesResult; load "CreateQueue&QueueName=q" | grep -q AccessDenied`},
 		{begins: "brookmere identity explain", instead: map[string]string{"brookmere": `
 			brookmere identity explain $(sed -n 's/^X-Amzn-Requestid: \([0-9a-f-]*\).*/\1/Ip' headers) | tee /dev/stderr | grep -q sqs:CreateQueue`}},
+		{begins: "aws sts get-session-token", why: "the code of a device is good for half a minute; the tests of IAM and STS show some"},
 		{begins: "aws sts assume-role-with-web-identity", before: `
 			aws iam create-open-id-connect-provider --url https://token.actions.githubusercontent.com --client-id-list sts.amazonaws.com
 			ROLE=$(aws iam create-role --role-name deploy --query Role.Arn --output text --assume-role-policy-document '{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
