@@ -124,7 +124,7 @@ func TestFunctionSeesEveryRecord(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d of %d records were not seen", missing(), len(acked))
 		}
-		out, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator})
+		out, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator}, reading)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -123,7 +123,7 @@ func TestRestKeepsWhatItAnswered(t *testing.T) {
 	}
 	answered := len(acked)
 	for iterator := it.ShardIterator; len(acked) > 0; {
-		out, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator})
+		out, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator}, reading)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -211,7 +211,7 @@ func TestFunctionSources(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not seen: %d messages, %d records of windows, of items %v, of which was seen %v", len(messages), len(records), versions, newest)
 		}
-		out, err := streams(n).GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator})
+		out, err := streams(n).GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator}, reading)
 		must(err)
 		iterator = out.NextShardIterator
 		for _, r := range out.Records {
