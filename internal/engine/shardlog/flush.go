@@ -148,12 +148,6 @@ func (s *Shard) flushAll(ctx context.Context) error {
 	return s.flushTo(ctx, func() uint64 { return s.last })
 }
 
-// flushAssigned returns when what was appended before the call, or was under way, is in the
-// stream, or has failed.
-func (s *Shard) flushAssigned(ctx context.Context) error {
-	return s.flushTo(ctx, func() uint64 { return s.nextSeq })
-}
-
 func (s *Shard) flushTo(ctx context.Context, end func() uint64) error {
 	if s.log.front == nil {
 		return nil

@@ -133,7 +133,7 @@ func joinOf(v *types.Join) (etl.Join, error) {
 		side := i // of two columns of one input, in their order
 		if v.Inputs[0] != v.Inputs[1] {
 			if side = slices.Index(v.Inputs, aws.ToString(c.From)); side < 0 {
-				return t, fmt.Errorf("Columns names %q, which is not an input of the node", aws.ToString(c.From))
+				return t, fmt.Errorf("a column is of %q, which is not an input of the node", aws.ToString(c.From))
 			}
 		}
 		keys := &t.Left
@@ -141,7 +141,7 @@ func joinOf(v *types.Join) (etl.Join, error) {
 			keys = &t.Right
 		}
 		if *keys != nil {
-			return t, fmt.Errorf("Columns names the input %q twice", aws.ToString(c.From))
+			return t, fmt.Errorf("the input %q is twice in Columns", aws.ToString(c.From))
 		}
 		*keys = c.Keys
 	}

@@ -161,7 +161,7 @@ func (c *call) record() {
 	b := c.s.buckets.get(c.bucket)
 	line := logLine{
 		operation: logOperation(c), key: c.key, status: l.status, code: l.code, sent: l.sent, total: now.Sub(l.begun), request: true,
-		size: l.size, sized: l.sized, version: firstOf(c.w.Header()["x-amz-version-id"]),
+		size: l.size, sized: l.sized, version: c.said("x-amz-version-id"),
 	}
 	if line.status == 0 {
 		line.status = http.StatusOK

@@ -58,7 +58,9 @@ func TestAccessLogs(t *testing.T) {
 	if keys, _ := logsOf(t, c, "logs", ""); len(keys) != 0 {
 		t.Errorf("%q is there at once", keys)
 	}
-	clock.BlockUntil(1)
+	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
 	clock.Advance(logEvery)
 	var keys, records []string
 	for range 2000 {

@@ -160,6 +160,9 @@ func (c *call) say(name, value string) {
 	}
 }
 
+// said is what say has set.
+func (c *call) said(name string) string { return firstOf(c.w.Header()[name]) }
+
 func (c *call) noContent() error {
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -394,14 +394,3 @@ func isLiteral(e sql.Expr) bool {
 	}
 	return false
 }
-
-// isColumn reports whether an expression is the name of a column.
-func isColumn(e sql.Expr) bool {
-	switch e := e.(type) {
-	case *sql.Name:
-		return true
-	case *sql.Dereference:
-		return isColumn(e.Base)
-	}
-	return false
-}
