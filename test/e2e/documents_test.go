@@ -89,8 +89,11 @@ END
 		{begins: "brookmere up --iam log", instead: map[string]string{"brookmere up --iam log": `
 			brookmere up --iam log
 			aws iam create-role --role-name loader --assume-role-policy-document '{"Statement": {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}}'
+			aws iam create-user --user-name ann
+			aws iam put-user-policy --user-name ann --policy-name assume --policy-document '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}}'
+			ANN=$(aws iam create-access-key --user-name ann --output text --query 'AccessKey.[AccessKeyId,SecretAccessKey]')
 			load() {
-				set -- $(aws sts assume-role --role-arn arn:aws:iam::000000000000:role/loader --role-session-name once --output text \
+				set -- $(AWS_ACCESS_KEY_ID=${ANN%%[[:space:]]*} AWS_SECRET_ACCESS_KEY=${ANN##*[[:space:]]} aws sts assume-role --role-arn arn:aws:iam::000000000000:role/loader --role-session-name once --output text \
 					--query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]') "$@"
 				curl -sS -D headers --aws-sigv4 aws:amz:us-east-1:sqs --user $1:$2 -H "X-Amz-Security-Token: $3" -d "Action=$4&Version=2012-11-05" $NODE/
 			}
