@@ -88,6 +88,9 @@ type Broker struct {
 	errors  atomic.Bool   // the server has logged one since its start
 	done    chan struct{} // closed by Close
 
+	failedMu     sync.Mutex
+	failedWrites map[string]struct{} // streams of which the server could not write a file since its start
+
 	conn  *nats.Conn
 	js    jetstream.JetStream
 	extra []*nats.Conn
@@ -269,6 +272,7 @@ func (b *Broker) Restart(ctx context.Context) error {
 	}
 	b.srv.Shutdown()
 	b.srv.WaitForShutdown()
+	b.dropFailed()
 	b.closeDisk()
 	srv, err := b.run()
 	if err != nil {
@@ -319,6 +323,7 @@ func (b *Broker) stopServer() {
 	if srv != nil {
 		srv.Shutdown()
 		srv.WaitForShutdown()
+		b.dropFailed()
 		if b.closeDisk() {
 			if err := writeManifest(b.opts.Dir); err != nil && b.opts.Logf != nil {
 				b.opts.Logf("warn", fmt.Sprintf("the next start checks less: %v", err))

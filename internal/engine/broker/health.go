@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/engine/broker/storeindex"
 )
 
 // ErrFailed is a stream of the embedded server that refuses all writes since its disk
@@ -65,6 +69,7 @@ const (
 // server is restarted as soon as its disk has space, so that what nobody looks after
 // writes again too.
 func (b *Broker) failed(v []any) {
+	b.noteFailed(v)
 	if b.disk != nil {
 		b.disk.serverFailed(v)
 	}
@@ -92,4 +97,45 @@ func (b *Broker) failed(v []any) {
 			}
 		}
 	}()
+}
+
+// noteFailed looks through what the server logs of an error for a write that failed: it may be in
+// the index of its stream all the same.
+func (b *Broker) noteFailed(v []any) {
+	for _, v := range v {
+		err, ok := v.(error)
+		var failed *fs.PathError
+		if !ok || !errors.As(err, &failed) || failed.Op == "read" || failed.Op == "sync" {
+			continue
+		}
+		rel, err := filepath.Rel(streamsDir(b.opts.Dir), failed.Path)
+		stream, _, in := strings.Cut(rel, string(filepath.Separator))
+		if err != nil || !in || !filepath.IsLocal(rel) {
+			continue
+		}
+		b.failedMu.Lock()
+		if b.failedWrites == nil {
+			b.failedWrites = map[string]struct{}{}
+		}
+		b.failedWrites[stream] = struct{}{}
+		b.failedMu.Unlock()
+		if err := storeindex.NoteFailed(streamDir(b.opts.Dir, stream)); err != nil && b.opts.Logf != nil {
+			b.opts.Logf("warn", fmt.Sprintf("a kill before the next stop may have stream %s taken for damaged: %v", stream, err))
+		}
+	}
+}
+
+// dropFailed is called when the server has stopped, which wrote its indexes.
+func (b *Broker) dropFailed() {
+	b.failedMu.Lock()
+	defer b.failedMu.Unlock()
+	for stream := range b.failedWrites {
+		dir := streamDir(b.opts.Dir, stream)
+		// The mark may be missing: the disk was full.
+		err := errors.Join(storeindex.ForgetIndex(dir), storeindex.DropFailed(dir))
+		if err != nil && b.opts.Logf != nil {
+			b.opts.Logf("warn", fmt.Sprintf("the next start may take stream %s for damaged: %v", stream, err))
+		}
+	}
+	clear(b.failedWrites)
 }

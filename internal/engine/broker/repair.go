@@ -16,7 +16,8 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker/storeindex"
 )
 
-// repairMeta mends what a kill leaves of streams that were being made or changed. The
+// repairMeta mends what a kill leaves of streams that were being made or changed, or that a write
+// failed of. The
 // server writes a stream's description, meta.inf, and then its checksum, meta.sum; one
 // that does not have the other is left out at a start, with all its messages, and a stream
 // recreated in its place does not write the checksum again. A description that can be
@@ -28,6 +29,9 @@ func repairMeta(dir string) error {
 	}
 	for _, file := range files {
 		stream := filepath.Dir(file)
+		if err := storeindex.DropFailed(stream); err != nil {
+			return fmt.Errorf("broker: %w", err)
+		}
 		meta, err := os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !json.Valid(meta) {
 			continue // empty is made again by the server; what else it is, the server says

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -153,21 +154,45 @@ func (m *modelRun) delete(s *modelStream) {
 
 func (m *modelRun) restart(*modelStream) { m.node.restart() }
 
-// kill goes on with a copy of the data that was taken while the node ran.
+// kill goes on with a copy of the data that was taken while the node ran, as it was at one time:
+// a file that changes after another one was copied would make a state that no kill leaves.
 func (m *modelRun) kill(*modelStream) {
 	was := m.node.dir
 	for try := 0; ; try++ {
 		m.node.dir = m.t.TempDir()
-		err := os.CopyFS(m.node.dir, os.DirFS(was))
+		before, err := listing(was)
 		if err == nil {
+			err = os.CopyFS(m.node.dir, os.DirFS(was))
+		}
+		var after string
+		if err == nil {
+			after, err = listing(was)
+		}
+		if err == nil && before == after {
 			break
 		}
-		if try == 10 || !errors.Is(err, fs.ErrNotExist) { // the broker removes files behind our back
-			m.t.Fatal(err)
+		if try == 100 || err != nil && !errors.Is(err, fs.ErrNotExist) { // the broker removes files behind our back
+			m.t.Fatalf("copy of a running node's data: %v", err)
 		}
 	}
 	m.node.restart()
 	m.must(os.RemoveAll(was))
+}
+
+// listing tells the files of a directory with their sizes and times.
+func listing(dir string) (string, error) {
+	var b strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			fmt.Fprintln(&b, path, info.Size(), info.ModTime().UnixNano())
+		}
+		return err
+	})
+	return b.String(), err
 }
 
 func (m *modelRun) advance(*modelStream) {

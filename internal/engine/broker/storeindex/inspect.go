@@ -115,7 +115,11 @@ func Inspect(dir string, depth Depth, powerLost bool, from uint64, now time.Time
 			return nil, err
 		}
 	}
-	known, ok := boundsOf(filepath.Join(s.dir, indexFile), in.Stream)
+	var known bounds
+	ok := false
+	if !failed(dir) {
+		known, ok = boundsOf(filepath.Join(s.dir, indexFile), in.Stream)
+	}
 	if last := known.last; last > in.Last && !powerLost {
 		in.Faults = append(in.Faults, Fault{File: s.dir, Last: last,
 			What: fmt.Sprintf("the last message is %d, the index has known %d: blocks are missing or cut off", in.Last, last)})
