@@ -39,6 +39,6 @@
 //	't' table FFFF time(8) key...       an item that expires, by its time in seconds
 //	'f' table sequence(8)               a change record (feed.go)
 //	'm' table                           the last sequence number that was trimmed away
-//	'c' table                           counts, written at Close; gone while the store is open
+//	'c' table                           counts (counts.go)
 //	'i' token                           an idempotency token: time(8), digest
 package itemstore

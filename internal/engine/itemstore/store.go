@@ -58,6 +58,7 @@ type Store struct {
 	tables map[uint64]*Table
 	work   sync.WaitGroup
 	stop   chan struct{}
+	count  chan struct{} // has one where a table is to be counted at once
 	closed bool
 }
 
@@ -87,7 +88,9 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{opts: o, db: db, clock: o.Clock, tables: map[uint64]*Table{}, stop: make(chan struct{})}, nil
+	s := &Store{opts: o, db: db, clock: o.Clock, tables: map[uint64]*Table{}, stop: make(chan struct{}), count: make(chan struct{}, 1)}
+	s.work.Go(s.keepCounts)
+	return s, nil
 }
 
 // Close waits for background work and closes the database. Calls that are under way must
@@ -105,7 +108,7 @@ func (s *Store) Close() error {
 	if s.db.Failed() != nil {
 		return nil // the database takes nothing any more
 	}
-	if err := s.saveCounts(); err != nil {
+	if err := s.saveAllCounts(); err != nil {
 		s.opts.OnError(err)
 	}
 	return s.db.Close()

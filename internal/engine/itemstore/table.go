@@ -2,12 +2,10 @@ package itemstore
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -100,18 +98,7 @@ type Table struct {
 	def     atomic.Pointer[Definition]
 
 	feed   feed
-	counts sync.Map // index ID to *count
-}
-
-// count is the items of a table or an index, and their bytes.
-type count struct{ items, bytes atomic.Int64 }
-
-func (t *Table) count(index uint16) *count {
-	if c, ok := t.counts.Load(index); ok {
-		return c.(*count)
-	}
-	c, _ := t.counts.LoadOrStore(index, new(count))
-	return c.(*count)
+	counts counts
 }
 
 // Table returns the table of the definition. The first call for an ID reads where its feed
@@ -151,12 +138,6 @@ func (t *Table) Redefine(def *Definition) {
 	t.gate.Unlock()
 }
 
-// Count returns the items of the table (index 0) or of an index, and their bytes.
-func (t *Table) Count(index uint16) (items, bytes int64) {
-	c := t.count(index)
-	return max(0, c.items.Load()), max(0, c.bytes.Load())
-}
-
 // Drop removes all that the store has of a table. Writes that come later fail with
 // ErrDropped.
 func (s *Store) Drop(id uint64) error {
@@ -184,7 +165,7 @@ func (s *Store) Drop(id uint64) error {
 
 // DropIndex removes the rows of an index that is not in the table's definition any more.
 func (t *Table) DropIndex(id uint16) error {
-	t.counts.Delete(id)
+	t.counts.of.Delete(id)
 	start := appendIndex(nil, t.Definition().ID, id)
 	return t.s.db.Guard(func() error { return t.s.db.DeleteRange(start, successor(start), t.s.db.Sync()) })
 }
@@ -302,83 +283,4 @@ func (t *Table) rows(from, end []byte, visit func(key, value []byte) (bool, erro
 		}
 		return it.Error()
 	})
-}
-
-// loadCounts reads the counts that Close left; after a crash, and for a table that has
-// none, it counts in the background.
-func (t *Table) loadCounts() error {
-	key := appendTable(nil, kindCount, t.Definition().ID)
-	value, closer, err := t.s.db.Get(key)
-	if err == nil {
-		for ; len(value) >= 18; value = value[18:] {
-			c := t.count(binary.BigEndian.Uint16(value))
-			c.items.Store(int64(binary.BigEndian.Uint64(value[2:])))
-			c.bytes.Store(int64(binary.BigEndian.Uint64(value[10:])))
-		}
-		closer.Close()
-		return t.s.db.Delete(key, pebble.NoSync)
-	}
-	if err != pebble.ErrNotFound {
-		return err
-	}
-	snap := t.s.db.NewSnapshot()
-	t.s.work.Go(func() {
-		defer snap.Close()
-		t.recount(snap)
-	})
-	return nil
-}
-
-// recount adds what a snapshot holds to the counts, which have the changes since.
-func (t *Table) recount(snap *pebble.Snapshot) {
-	start := appendTable(nil, kindRow, t.Definition().ID)
-	it, err := snap.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: successor(start)})
-	if err != nil {
-		t.s.opts.OnError(fmt.Errorf("itemstore: count: %w", err))
-		return
-	}
-	defer it.Close()
-	n := 0
-	for ok := it.First(); ok; ok = it.Next() {
-		if n++; n%4096 == 0 {
-			select {
-			case <-t.s.stop:
-				return
-			case <-time.After(time.Millisecond): // leaves the processor to others
-			}
-		}
-		index := binary.BigEndian.Uint16(it.Key()[9:])
-		if index == expiryIndex {
-			break
-		}
-		value, err := it.ValueAndErr()
-		if err != nil {
-			break
-		}
-		size, _ := attr.StoredSize(value)
-		c := t.count(index)
-		c.items.Add(1)
-		c.bytes.Add(int64(size))
-	}
-	if err := it.Error(); err != nil {
-		t.s.opts.OnError(fmt.Errorf("itemstore: count: %w", err))
-	}
-}
-
-// saveCounts leaves the counts of all tables for the next Open.
-func (s *Store) saveCounts() error {
-	b := s.db.NewBatch()
-	defer b.Close()
-	for id, t := range s.tables {
-		var value []byte
-		t.counts.Range(func(k, v any) bool {
-			c := v.(*count)
-			value = binary.BigEndian.AppendUint16(value, k.(uint16))
-			value = binary.BigEndian.AppendUint64(value, uint64(c.items.Load()))
-			value = binary.BigEndian.AppendUint64(value, uint64(c.bytes.Load()))
-			return true
-		})
-		b.Set(appendTable(nil, kindCount, id), value, nil)
-	}
-	return s.db.Guard(func() error { return b.Commit(pebble.Sync) })
 }

@@ -30,6 +30,10 @@ type Op struct {
 	// Blind says that Decide does not look at old, which may then be nil.
 	Blind bool
 
+	// Sized says that the result must have the size of the old item, also of a blind Op: else
+	// a put among many may leave it 0.
+	Sized bool
+
 	// Expired marks the change as one of expiry, in the feed.
 	Expired bool
 }
@@ -37,7 +41,7 @@ type Op struct {
 // Result is what an Op did.
 type Result struct {
 	Old, New attr.Item // Old is nil, too, where a blind Op did not need it
-	OldSize  int       // bytes of the old item, 0 for none
+	OldSize  int       // bytes of the old item, 0 for none: see Op.Sized
 	NewSize  int
 	Indexes  []IndexChange // indexes whose rows were changed
 	Err      error         // of Decide
@@ -103,6 +107,7 @@ type writer struct {
 	batch   *pebble.Batch
 	feeds   []feedMark
 	deltas  []delta
+	weight  int64 // of the changes to counts that follow
 	buf     []byte
 	commit  *commit // its own, applied and not synced
 }
@@ -269,11 +274,34 @@ func (w *writer) sync() {
 	close(w.commit.done)
 }
 
+// putUnread adds a put to the batch that does not look at what it replaces.
+func (w *writer) putUnread(i int, now attr.Item) (err error) {
+	r := &w.results[i]
+	after := attr.AppendItem(nil, now)
+	if r.NewSize, err = attr.StoredSize(after); err != nil {
+		return err
+	}
+	r.New = now
+	w.batch.Set(w.rows[i], after, nil)
+	return nil
+}
+
 // decide reads one item, asks what it is to be, and adds the change to the batch.
 func (w *writer) decide(i int) error {
 	op, row, r := &w.ops[i], w.rows[i], &w.results[i]
 	def := op.Table.Definition()
 	needOld := !op.Blind || len(def.Indexes) > 0 || def.Feed || def.Expiry != ""
+	w.weight = 1
+	if !needOld && !op.Sized {
+		if now, err := op.Decide(nil); err == nil && now != nil {
+			if w.weight = w.s.sample(); w.weight != 1 {
+				op.Table.counts.unread.Add(1)
+			}
+			if w.weight == 0 {
+				return w.putUnread(i, now)
+			}
+		}
+	}
 	var old attr.Item
 	var before []byte
 	value, closer, err := w.s.db.Get(row)
@@ -334,12 +362,12 @@ func (w *writer) decide(i int) error {
 }
 
 func (w *writer) account(c *count, before, after bool, oldSize, newSize int) {
-	d := delta{c: c, bytes: int64(newSize - oldSize)}
+	d := delta{c: c, bytes: w.weight * int64(newSize-oldSize)}
 	if before {
-		d.items--
+		d.items -= w.weight
 	}
 	if after {
-		d.items++
+		d.items += w.weight
 	}
 	w.deltas = append(w.deltas, d)
 }

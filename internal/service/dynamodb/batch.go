@@ -79,7 +79,7 @@ func (s *Service) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteIte
 		}
 		seen[id] = true
 	}
-	used, err := s.writeBatch(writes)
+	used, err := s.writeBatch(writes, s.sized(in.ReturnConsumedCapacity))
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,8 @@ func (u *usages) of(d *table) *usage {
 }
 
 // writeBatch does the writes, in one commit, and marks those that are throttled; it fails where all are.
-func (s *Service) writeBatch(writes []batchWrite) (*usages, error) {
+// sized says that what they take must count the sizes of what they replace.
+func (s *Service) writeBatch(writes []batchWrite, sized bool) (*usages, error) {
 	ops := make([]itemstore.Op, 0, len(writes))
 	var before map[meterKey]float64 // units of the writes before one, of its table and of its partition key
 	if s.cfg.EnforceLimits {
@@ -159,7 +160,7 @@ func (s *Service) writeBatch(writes []batchWrite) (*usages, error) {
 			before[partition] += units
 		}
 		item := w.item
-		ops = append(ops, itemstore.Op{Table: w.t.items, Key: w.key, Blind: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }})
+		ops = append(ops, itemstore.Op{Table: w.t.items, Key: w.key, Blind: true, Sized: sized, Decide: func(attr.Item) (attr.Item, error) { return item, nil }})
 	}
 	if len(ops) == 0 && throttled != nil {
 		return nil, throttled

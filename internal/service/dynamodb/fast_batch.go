@@ -87,7 +87,7 @@ func (r *fastBatchWrite) serve(ctx context.Context, s *Service, dst []byte) ([]b
 		}
 		seen[id] = true
 	}
-	if _, err := s.writeBatch(r.writes); err != nil {
+	if _, err := s.writeBatch(r.writes, s.cfg.EnforceLimits); err != nil {
 		return dst, true, err
 	}
 	return append(dst, `{"UnprocessedItems":{}}`...), true, nil

@@ -76,6 +76,12 @@ func (s *Service) writeOne(t *openTable, op itemstore.Op) (*itemstore.Result, *u
 	return &results[0], u, nil
 }
 
+// sized says whether a write must know the size of what it replaces: the units that it
+// takes are told or limited.
+func (s *Service) sized(how types.ReturnConsumedCapacity) bool {
+	return s.cfg.EnforceLimits || how != "" && how != types.ReturnConsumedCapacityNone
+}
+
 func itemTooLarge(item attr.Item) error {
 	if attr.Size(item) > maxItem {
 		return invalid("Item size has exceeded the maximum allowed size")
@@ -151,7 +157,7 @@ func (s *Service) putItem(ctx context.Context, in *dynamodb.PutItemInput, item a
 	}
 	r, u, err := s.writeOne(t, itemstore.Op{
 		Table: t.items, Key: item, Decide: decidePut(item, cond, showOld(in.ReturnValuesOnConditionCheckFailure)),
-		Blind: cond == nil && in.ReturnValues != types.ReturnValueAllOld,
+		Blind: cond == nil && in.ReturnValues != types.ReturnValueAllOld, Sized: s.sized(in.ReturnConsumedCapacity),
 	})
 	return r, u, t, err
 }

@@ -208,7 +208,7 @@ func (a *action) check() error {
 }
 
 func (a *action) op() itemstore.Op {
-	op := itemstore.Op{Table: a.t.items, Key: a.key}
+	op := itemstore.Op{Table: a.t.items, Key: a.key, Sized: true}
 	switch a.kind {
 	case "Put":
 		op.Decide, op.Blind = decidePut(a.item, a.cond, a.show), a.cond == nil

@@ -1,0 +1,147 @@
+package itemstore
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+)
+
+var plain = &Definition{ID: 11, Hash: KeyAttribute{"k", attr.TypeString}}
+
+// uncounting ends the goroutine that keeps a store's counts: the test does its work.
+func uncounting(st *Store) *Store {
+	close(st.stop)
+	st.work.Wait()
+	st.stop = make(chan struct{})
+	return st
+}
+
+// near fails where a count is not about what is wanted.
+func near(t *testing.T, what string, got, want int64) {
+	t.Helper()
+	if got < want/2 || got > want*2 {
+		t.Errorf("%s: %d, want about %d", what, got, want)
+	}
+}
+
+// TestCountsAmongManyPuts puts items twice while many writes are under way, when puts do
+// not read what they replace: the counts are near at once, and exact when the puts have ended.
+func TestCountsAmongManyPuts(t *testing.T) {
+	st := uncounting(open(t, Options{FS: vfs.NewMem(), Dir: "db"}))
+	defer st.Close()
+	tab := table(t, st, plain)
+	tab.recount()
+	st.inflight.Add(busyWrites)
+	puts := func() {
+		for i := range 4000 {
+			if err := put(tab, attr.Item{"k": s(fmt.Sprintf("%04d", i)), "v": n(7)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	puts()
+	items, bytes := tab.Count(0)
+	near(t, "items", items, 4000)
+	near(t, "bytes", bytes, 4000*8)
+	puts()
+	items, bytes = tab.Count(0)
+	near(t, "items that were put twice", items, 4000)
+	near(t, "bytes that were put twice", bytes, 4000*8)
+	st.inflight.Add(-busyWrites)
+	if tab.isCountDue() {
+		t.Error("a table is counted while there may be more puts")
+	}
+	if !tab.isCountDue() {
+		t.Error("a table is not counted when its puts have ended")
+	}
+	tab.recount()
+	if items, bytes = tab.Count(0); items != 4000 || bytes != 4000*8 {
+		t.Errorf("%d items of %d bytes, want 4000 of 32000", items, bytes)
+	}
+	if tab.isCountDue() || tab.isCountDue() {
+		t.Error("a table is counted again without a reason")
+	}
+	for i := range 100 {
+		if err := remove(tab, attr.Item{"k": s(fmt.Sprintf("%04d", i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if items, _ = tab.Count(0); items != 3900 {
+		t.Errorf("%d items, want 3900", items)
+	}
+}
+
+// TestSizesAmongManyPuts: a put that must tell the size of what it replaced reads it.
+func TestSizesAmongManyPuts(t *testing.T) {
+	st := uncounting(open(t, Options{FS: vfs.NewMem(), Dir: "db"}))
+	defer st.Close()
+	tab := table(t, st, plain)
+	item := attr.Item{"k": s("a"), "v": n(7)}
+	st.inflight.Add(busyWrites)
+	defer st.inflight.Add(-busyWrites)
+	for range 100 {
+		r, err := st.Write([]Op{{Table: tab, Key: item, Blind: true, Sized: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }}}, WriteOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, _ := tab.Count(0); r[0].NewSize != attr.Size(item) || want != 1 {
+			t.Fatalf("%+v, %d items", r[0], want)
+		}
+	}
+}
+
+// TestCountsAfterACrash: those that were saved are told until the table has been counted.
+func TestCountsAfterACrash(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	st := uncounting(open(t, Options{FS: mem, Dir: "db"}))
+	defer st.Close()
+	tab := table(t, st, plain)
+	for i := range 100 {
+		if i == 90 {
+			if err := tab.saveCounts(false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := put(tab, attr.Item{"k": s(fmt.Sprint(i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := uncounting(open(t, Options{FS: mem.CrashClone(vfs.CrashCloneCfg{}), Dir: "db"}))
+	defer again.Close()
+	tab = table(t, again, plain)
+	if items, _ := tab.Count(0); items != 90 {
+		t.Errorf("before the count there are %d items, want the 90 that were saved", items)
+	}
+	if !tab.isCountDue() {
+		t.Error("the table is not counted after a crash")
+	}
+	tab.recount()
+	if items, _ := tab.Count(0); items != 100 {
+		t.Errorf("%d items, want 100", items)
+	}
+}
+
+// TestCountsAfterClose: exact ones stay so, and nothing is counted.
+func TestCountsAfterClose(t *testing.T) {
+	mem := vfs.NewMem()
+	st := uncounting(open(t, Options{FS: mem, Dir: "db"}))
+	tab := table(t, st, plain)
+	for i := range 10 {
+		if err := put(tab, attr.Item{"k": s(fmt.Sprint(i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tab.recount()
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	st = uncounting(open(t, Options{FS: mem, Dir: "db"}))
+	defer st.Close()
+	tab = table(t, st, plain)
+	if items, _ := tab.Count(0); items != 10 || tab.isCountDue() {
+		t.Errorf("%d items, want 10 that are not counted again", items)
+	}
+}
