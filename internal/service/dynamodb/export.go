@@ -64,6 +64,7 @@ type job struct {
 	Compression string   `json:"compression,omitempty"`
 	Delimiter   string   `json:"delimiter,omitempty"`
 	Header      []string `json:"header,omitempty"`
+	Creates     string   `json:"creates,omitempty"` // digest of how an import makes its table
 
 	Items, Bytes, Processed, Errors int64 `json:",omitempty"`
 
@@ -205,9 +206,9 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	return &dynamodb.ExportTableToPointInTimeOutput{ExportDescription: j.export()}, nil
 }
 
-// asked is what a request for the job says, but for the parameters of an import's table other than its name.
+// asked is what a request for the job says.
 func (j *job) asked() string {
-	x := job{Table: j.Table, At: j.At, Bucket: j.Bucket, Prefix: j.Prefix, SSE: j.SSE, Key: j.Key, Owner: j.Owner, Window: j.Window, Filter: j.Filter, Format: j.Format, Compression: j.Compression, Delimiter: j.Delimiter, Header: j.Header}
+	x := job{Table: j.Table, At: j.At, Bucket: j.Bucket, Prefix: j.Prefix, SSE: j.SSE, Key: j.Key, Owner: j.Owner, Window: j.Window, Filter: j.Filter, Format: j.Format, Compression: j.Compression, Delimiter: j.Delimiter, Header: j.Header, Creates: j.Creates}
 	if j.Kind == "export" { // an import makes its table
 		x.Store = j.Store
 	}

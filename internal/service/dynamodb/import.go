@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +52,9 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 		}
 		again := &job{Kind: j.Kind, Table: aws.ToString(in.TableCreationParameters.TableName)}
 		again.reads(in)
+		if j.Creates == "" {
+			again.Creates = "" // of a job from before there were digests
+		}
 		if again.asked() != j.asked() {
 			return nil, &types.ImportConflictException{Message: aws.String("Import conflict: Duplicate request detected with conflicting parameters")}
 		}
@@ -88,6 +93,8 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 func (j *job) reads(in *dynamodb.ImportTableInput) {
 	j.Bucket, j.Prefix, j.Owner = aws.ToString(in.S3BucketSource.S3Bucket), aws.ToString(in.S3BucketSource.S3KeyPrefix), aws.ToString(in.S3BucketSource.S3BucketOwner)
 	j.Format, j.Compression = string(in.InputFormat), string(in.InputCompressionType)
+	creates, _ := json.Marshal(in.TableCreationParameters) // plain values
+	j.Creates = fmt.Sprintf("%x", sha256.Sum256(creates))
 	if o := in.InputFormatOptions; o != nil && o.Csv != nil {
 		j.Delimiter, j.Header = aws.ToString(o.Csv.Delimiter), o.Csv.HeaderList
 	}

@@ -72,6 +72,7 @@ func TestImport(t *testing.T) {
 		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"second"`, 1) + `}`, "ImportConflictException"},
 		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt","S3KeyPrefix":"other"},` + strings.Replace(importInto, `"into"`, `"first"`, 1) + `}`, "ImportConflictException"},
 		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(strings.Replace(importInto, `"into"`, `"first"`, 1), `";"`, `","`, 1) + `}`, "ImportConflictException"},
+		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(strings.Replace(importInto, `"into"`, `"first"`, 1), `"byg"`, `"byh"`, 1) + `}`, "ImportConflictException"},
 		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"first"`, 1) + `}`, `"ImportArn"`},
 		{`{"S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"CSV"`, `"DYNAMODB_JSON"`, 1) + `}`, "Unsupported InputFormatOptions for the given input format: DYNAMODB_JSON."},
 	} {
@@ -111,5 +112,24 @@ func TestImportThatDidNotBegin(t *testing.T) {
 	h.run("advance 1m")
 	if code, body := remove(); code != 200 {
 		t.Errorf("%s", body)
+	}
+}
+
+// TestOldImports: an import is told of for 90 days after its end.
+func TestOldImports(t *testing.T) {
+	h := newHarness(t, Config{S3: &oneObject{key: "a.csv", text: "pk;g\na;1\n"}})
+	h.importing(`{"S3Bucket":"bkt"}`)
+	listed := func() int {
+		_, answer := h.call("ListImports", `{}`)
+		return strings.Count(string(answer), `"ImportArn"`)
+	}
+	if h.run("advance 2159h"); listed() != 1 {
+		t.Error("an import is forgotten after less than 90 days")
+	}
+	if h.run("advance 2h"); listed() != 0 {
+		t.Error("an import is not forgotten after 90 days")
+	}
+	if code, body := h.call("DescribeTable", `{"TableName":"into"}`); code != 200 {
+		t.Errorf("its table: %s", body)
 	}
 }

@@ -2,9 +2,12 @@ package dynamodb
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
 // sweepOnce does what time asks for: it deletes items that have expired, rolls and trims
@@ -28,9 +31,29 @@ func (s *Service) sweepOnce(ctx context.Context) {
 			s.log.Error("sweep of a table", "table", d.arn(), "error", err)
 		}
 	}
+	if err := s.forgetJobs(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("sweep of exports and imports", "error", err)
+	}
 	if err := s.cfg.Items.SweepTokens(); err != nil {
 		s.log.Error("sweep of tokens", "error", err)
 	}
+}
+
+// jobLife is how long exports and imports are told of after their end.
+const jobLife = 90 * 24 * time.Hour
+
+// forgetJobs removes the documents of exports and imports that ended long ago.
+func (s *Service) forgetJobs(ctx context.Context) error {
+	jobs, err := s.jobs.All()
+	for _, j := range jobs {
+		if j.Ended.IsZero() || s.now().Sub(j.Ended) < jobLife {
+			continue
+		}
+		if e := s.jobs.Delete(ctx, j.Account, j.Region, j.ID); e != nil && !errors.Is(e, state.ErrNotFound) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }
 
 func (s *Service) sweepTable(ctx context.Context, d *table) error {

@@ -405,6 +405,10 @@ func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGet
 			reasons[i] = reasonOf(err)
 			continue
 		}
+		if err := scalarKeys(g.t.table, pathsIn(g.projection)); err != nil {
+			reasons[i] = reasonOf(err)
+			continue
+		}
 		id := identity(g.t.table, g.key)
 		if seen[id] {
 			return nil, invalid("Transaction request cannot include multiple operations on one item")
