@@ -8,11 +8,23 @@ var posixClasses = map[string]string{"Alpha": "[:alpha:]", "Digit": "[:digit:]",
 
 // Pattern rewrites a regular expression of Java's for RE2; what is not empty names what RE2 does not have.
 func Pattern(p string) (out, missing string) {
+	p, missing = Classes(p)
+	if missing != "" {
+		return "", missing
+	}
 	var b strings.Builder
 	class := 0 // depth of [
 	for i := 0; i < len(p); {
 		rest := p[i:]
 		switch c := p[i]; {
+		case class == 0 && strings.HasPrefix(rest, `\Q`):
+			end := strings.Index(rest, `\E`)
+			if end < 0 {
+				end = len(rest) - 2
+			}
+			b.WriteString(rest[:end+2])
+			i += end + 2
+			continue
 		case c == '\\' && i+1 < len(p):
 			d := p[i+1]
 			switch {

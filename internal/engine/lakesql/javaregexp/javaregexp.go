@@ -2,8 +2,7 @@
 //
 // What RE2 has is matched in linear time by Go's package regexp. The rest (lookaround,
 // references to groups, possessive quantifiers, atomic groups) is matched by backtracking, with
-// a limit on the time of each match (Timeout). Classes within classes and their intersections
-// are refused by name.
+// a limit on the time of each match (Timeout).
 package javaregexp
 
 import (
@@ -109,6 +108,10 @@ const horizontal = `\t\u00A0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000 `
 // translate rewrites a pattern for the package that backtracks, whose language is that of .NET.
 // Groups with names become groups with numbers: .NET counts them behind all others.
 func translate(p string) (string, int, map[string]int, error) {
+	p, missing := duck.Classes(p)
+	if missing != "" {
+		return "", 0, nil, fmt.Errorf("%s is not supported", missing)
+	}
 	var out []byte
 	var open []int // where the groups that are open begin
 	names := map[string]int{}

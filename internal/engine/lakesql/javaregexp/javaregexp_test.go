@@ -20,6 +20,8 @@ func TestMatch(t *testing.T) {
 		{`(\p{Alpha}+)(?<=c)([\p{Digit}_]+)`, "abc1_", "abc|1_"},
 		{`(?>a+)(b)`, "aab", "b"},
 		{`\Qa.b\E(?=c)(c)`, "a.bc", "c"},
+		{`([a-z&&[^b]]+)(?=b)(b)`, "acb", "ac|b"},
+		{`([\w&&[^\d_é]]+)(?!x)(.)`, "ab1", "ab|1"},
 		{`(\h+)(?!x)(y)`, " \ty", " \t|y"},
 		{`(.)(?=é)(é+?)`, "aéé", "a|éé"},
 		{`([^\]]*)\](?!q)`, "ab]", "ab"},
@@ -45,7 +47,7 @@ func TestMatch(t *testing.T) {
 			t.Errorf("%s on %q: %s, %v, want %s", c.pattern, c.text, got, err, c.want)
 		}
 	}
-	for _, p := range []string{"(", "[a[b]](?=c)", "[a-z&&[^b]](?=c)", `\p{javaLowerCase}(?=a)`, strings.Repeat("a", maxLength+1), "(?<a"} {
+	for _, p := range []string{"(", "[a[b](?=c)", `[a-z&&\b](?=c)`, `\p{javaLowerCase}(?=a)`, strings.Repeat("a", maxLength+1), "(?<a"} {
 		if _, err := Compile(p, false); err == nil {
 			t.Errorf("%.20s is taken", p)
 		}

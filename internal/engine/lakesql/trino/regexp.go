@@ -16,7 +16,7 @@ import (
 // Patterns are Java's in Trino and RE2's in DuckDB. Constant ones are rewritten where the
 // two only spell differently, and matched by package javaregexp where RE2 has nothing: lookaround,
 // references to groups, possessive quantifiers, atomic groups; and where it would give an empty text
-// for a group that takes no part, which is null. Classes that are cut out of others are refused.
+// for a group that takes no part, which is null.
 
 // beyond is a call whose pattern DuckDB cannot match.
 type beyond struct {
