@@ -39,12 +39,13 @@ func (t *translator) project(at sql.Position, table *catalog.Table, p *pruner, w
 		values := t.projected(at, table, c.Name, p, where)
 		p.values, p.set = make([]string, len(p.columns)), make([]bool, len(p.columns))
 		p.set[i] = true
-		tried := 0
+		tried, seen := 0, map[string]bool{} // as one value may come of several steps
 		for v := range values {
 			if tried++; tried > maxTried {
 				fault.Fail(at, "GENERIC_USER_ERROR", "Partition projection of %s.%s gives column %s more than %d values. Compare the column with constants, or give it a narrower range", table.Database, table.Name, c.Name, maxTried)
 			}
-			if p.values[i] = v; p.holds(where) {
+			if p.values[i] = v; !seen[v] && p.holds(where) {
+				seen[v] = true
 				candidates = append(candidates, v)
 				bounded(len(candidates))
 			}
@@ -116,7 +117,7 @@ func (t *translator) projected(at sql.Position, table *catalog.Table, name strin
 			}
 		}
 		// Constants that the column must equal spare going through a wide range.
-		if values := injected(name, p, where); values != nil {
+		if values := chosen(name, p, where); values != nil {
 			var in []string
 			for _, v := range values {
 				if n, err := strconv.ParseInt(v, 10, 64); err == nil && n >= from && n <= to && (n-from)%step == 0 {
@@ -140,63 +141,6 @@ func (t *translator) projected(at sql.Position, table *catalog.Table, name strin
 func (p *pruner) isColumn(x sql.Expr, name string) bool {
 	parts, rest := flatten(x)
 	return rest == nil && len(parts) > 0 && parts[len(parts)-1].Lower() == name && (len(parts) == 1 || parts[len(parts)-2].Lower() == p.relation)
-}
-
-// interval is a range of texts, both ends of which are in it; nil where it has no end.
-type interval struct{ low, high *string }
-
-func (r *interval) atLeast(s string) {
-	if r.low == nil || *r.low < s {
-		r.low = &s
-	}
-}
-
-func (r *interval) atMost(s string) {
-	if r.high == nil || *r.high > s {
-		r.high = &s
-	}
-}
-
-// within is the range that comparisons with constants leave a column.
-func within(name string, p *pruner, where []sql.Expr) (r interval) {
-	p.set = make([]bool, len(p.columns))
-	text := func(x sql.Expr) (string, bool) {
-		v, ok := p.value(x)
-		return v.text, ok && v.number == nil
-	}
-	turned := map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-	for _, x := range where {
-		switch x := x.(type) {
-		case *sql.Operation:
-			op, other := x.Op, x.Right
-			if !p.isColumn(x.Left, name) {
-				if op, other = turned[op], x.Left; !p.isColumn(x.Right, name) {
-					continue
-				}
-			}
-			v, ok := text(other)
-			if !ok {
-				continue
-			}
-			if op == "=" || op == ">" || op == ">=" {
-				r.atLeast(v)
-			}
-			if op == "=" || op == "<" || op == "<=" {
-				r.atMost(v)
-			}
-		case *sql.Between:
-			if x.Not || !p.isColumn(x.X, name) {
-				continue
-			}
-			if v, ok := text(x.Low); ok {
-				r.atLeast(v)
-			}
-			if v, ok := text(x.High); ok {
-				r.atMost(v)
-			}
-		}
-	}
-	return r
 }
 
 // injected is the values that the predicates give a column by = or IN.
@@ -286,10 +230,17 @@ func (t *translator) projectedDates(get func(string) string, bad func(string), n
 	if _, ok := add(from, step, unit); !ok {
 		bad("interval.unit")
 	}
-	from, to = narrowed(pattern, from, to, step, unit, within(name, p, where))
 	return func(yield func(string) bool) {
-		for d := from; !d.After(to) && yield(pattern.Format(d)); {
-			d, _ = add(d, step, unit)
+		for _, r := range within(name, p, where) {
+			first, last := narrowed(pattern, from, to, step, unit, r)
+			for d := first; !d.After(last); d, _ = add(d, step, unit) {
+				if !yield(pattern.Format(d)) {
+					return
+				}
+			}
+			if first == from && last == to { // of a pattern that no range narrows
+				return
+			}
 		}
 	}
 }

@@ -49,3 +49,46 @@ func TestNarrowed(t *testing.T) {
 		}
 	}
 }
+
+func TestLike(t *testing.T) {
+	for _, c := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"", "", true}, {"", "a", false}, {"%", "", true}, {"a%", "abc", true}, {"a%c", "abcbc", true}, {"a%c", "abcb", false}, {"_", "é", true},
+		{"%a%b%", "xxaxxb", true}, {"%a%b%", "xxbxxa", false}, {"2024/__/%", "2024/01/02", true}, {"a_", "a", false}, {"%%", "x", true}, {"%ab", "aab", true},
+	} {
+		if got := like([]rune(c.pattern), []rune(c.text)); got != c.want {
+			t.Errorf("%q LIKE %q is %t", c.text, c.pattern, got)
+		}
+	}
+}
+
+// TestIntervals: what is in ranges that are put together, or are cut, is what is in one of them, or in both.
+func TestIntervals(t *testing.T) {
+	texts := []string{"", "a", "b", "c", "d", "e"}
+	var all []interval
+	for i := range texts {
+		for j := range texts {
+			all = append(all, interval{&texts[i], &texts[j]})
+		}
+		all = append(all, interval{low: &texts[i]}, interval{high: &texts[i]})
+	}
+	all = append(all, interval{})
+	in := func(s string, r ...interval) bool {
+		return slices.ContainsFunc(r, func(r interval) bool { return (r.low == nil || s >= *r.low) && (r.high == nil || s <= *r.high) })
+	}
+	for _, a := range all {
+		for _, b := range all {
+			or, and := joined(intervals{a, b}), joined(intervals{a}).and(joined(intervals{b}))
+			for _, s := range []string{"", "a", "ab", "b", "bb", "c", "d", "e", "f"} {
+				if in(s, or...) != in(s, a, b) || in(s, and...) != (in(s, a) && in(s, b)) {
+					t.Fatalf("%q", s)
+				}
+			}
+			if len(or) == 2 && (or[0].high == nil || or[1].low == nil || *or[0].high >= *or[1].low) {
+				t.Fatal("ranges that overlap")
+			}
+		}
+	}
+}

@@ -93,6 +93,20 @@ func (p *pruner) truth(x sql.Expr) truth {
 			r = invert(r)
 		}
 		return r
+	case *sql.Like:
+		v, ok := p.value(x.X)
+		pattern, constant := p.likeText(x)
+		if !ok || !constant || v.number != nil || !p.isText(x.X) {
+			return maybe
+		}
+		r := no
+		if like([]rune(pattern), []rune(v.text)) {
+			r = yes
+		}
+		if x.Not {
+			r = invert(r)
+		}
+		return r
 	case *sql.In:
 		if x.Query != nil {
 			return maybe
@@ -114,6 +128,16 @@ func (p *pruner) truth(x sql.Expr) truth {
 		return r
 	}
 	return maybe
+}
+
+// isText reports whether an expression is a partition column whose values are texts as they are kept.
+func (p *pruner) isText(x sql.Expr) bool {
+	for _, c := range p.columns {
+		if p.isColumn(x, c.Name) {
+			return types.Is(hive.TypeOf(c.Type), "varchar")
+		}
+	}
+	return false
 }
 
 func invert(t truth) truth {
