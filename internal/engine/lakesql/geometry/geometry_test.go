@@ -3,6 +3,7 @@ package geometry
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -114,4 +115,74 @@ func FuzzGeometry(f *testing.F) {
 		_, _ = Union(a, b)
 		_, _, _ = Distance(a, b)
 	})
+}
+
+// TestTiles: the tiles around places and of geometries are those that Trino's tests have.
+func TestTiles(t *testing.T) {
+	keys := func(tiles []Tile, err error) string {
+		if err != nil {
+			return err.Error()
+		}
+		out := make([]string, len(tiles))
+		for i, t := range tiles {
+			out[i] = t.Quadkey()
+		}
+		return strings.Join(out, " ")
+	}
+	if got, want := keys(TilesAround(30.12, 60, 1)), "0 2 1 3"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := keys(TilesAround(30.12, 60, 15)), "123030123010102 123030123010120 123030123010122 123030123010103 123030123010121 123030123010123 123030123010112 123030123010130 123030123010132"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for _, c := range []struct {
+		text string
+		zoom int64
+		want string
+	}{
+		{"POINT (60 30.12)", 10, "1230301230"},
+		{"POINT (60 30.12)", 15, "123030123010121"},
+		{"POLYGON ((0 0, 0 10, 10 10, 10 0, 0 0))", 6, "122220 122222 122221 122223"},
+		{"POLYGON ((0 0, 0 10, 10 10, 0 0))", 6, "122220 122222 122221"},
+		{"POLYGON ((10 10, -10 10, -20 -15, 10 10))", 3, "033 211 122"},
+		{"POLYGON ((10 10, -10 10, -20 -15, 10 10))", 6, "211102 211120 033321 033323 211101 211103 211121 033330 033332 211110 211112 033331 033333 211111 122220 122222 122221"},
+		{"GEOMETRYCOLLECTION (POINT (60 30.12))", 15, "123030123010121"},
+		{"GEOMETRYCOLLECTION (POINT (60 30.12), LINESTRING (61 31, 61.01 31.01), POLYGON EMPTY)", 15, "123030123010121 123030112310200 123030112310202 123030112310201"},
+		{"POLYGON EMPTY", 10, ""},
+		{"POINT (60 90)", 10, "Latitude span for the geometry must be in [-85.05, 85.05] range"},
+		{"LINESTRING (-200 0, 10 0)", 10, "Longitude span for the geometry must be in [-180.00, 180.00] range"},
+	} {
+		if got := keys(parsed(t, c.text).Tiles(c.zoom)); got != c.want {
+			t.Errorf("%s at %d: %s, want %s", c.text, c.zoom, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		latitude, longitude float64
+		zoom                int64
+		km                  float64
+		want                string
+	}{
+		{-85.05112878, -180, 5, 200, "33332 33333 22222 22223 22220 22221 33330 33331"},
+		{-85.05112878, -180, 15, .2, "333333333333332 333333333333333 222222222222222 222222222222223 222222222222220 222222222222221 333333333333330 333333333333331"},
+		{-85.05112878, 180, 4, 500, "3323 3332 3333 2222 2223 2232 3331 2221 2220 3330"},
+		{85.05112878, -180, 4, 500, "1101 1110 1111 0000 0001 0010 0002 0003 1112 1113"},
+		{-85.05112878, 0, 3, 300, "233 322"},
+		{-85.05112878, 0, 12, 1, "233333333332 233333333333 322222222222 322222222223 322222222220 233333333331"},
+		{0, 180, 4, 100, "3111 2000 1333 0222"},
+		{0, -180, 4, 100, "3111 2000 0222 1333"},
+		{30.12, 60, 1, -1, "Radius must be >= 0"},
+		{30.12, 60, 1, 2000, "Radius must be <= 1,000 km"},
+		{30.12, 60, 20, 100, "The number of input tiles is too large (more than 1M) to compute a set of covering Bing tiles."},
+	} {
+		got := keys(TilesWithin(c.latitude, c.longitude, c.zoom, c.km))
+		a, b := strings.Fields(got), strings.Fields(c.want)
+		slices.Sort(a)
+		slices.Sort(b)
+		if !slices.Equal(a, b) {
+			t.Errorf("%v: %s, want %s", c, got, c.want)
+		}
+	}
+	if got, err := UnionAll([]*Shape{parsed(t, "POLYGON ((0 0, 0 1, 1 1, 1 0, 0 0))"), parsed(t, "POLYGON ((1 0, 1 1, 2 1, 2 0, 1 0))")}); err != nil || got.Area() != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
 }

@@ -100,19 +100,20 @@ func (t Tile) Quadkey() string {
 
 // Polygon is the tile's area, in degrees.
 func (t Tile) Polygon() *Shape {
-	corner := func(x, y int) (longitude, latitude float64) {
-		count := float64(int64(1) << t.Zoom)
-		latitude = 90 - 360*math.Atan(math.Exp(-(0.5-float64(y)/count)*2*math.Pi))/math.Pi
-		return 360 * (float64(x)/count - 0.5), latitude
-	}
-	x0, y1 := corner(t.X, t.Y)
-	x1, y0 := corner(t.X+1, t.Y+1)
+	x0, y1 := cornerOf(t.X, t.Y, t.Zoom)
+	x1, y0 := cornerOf(t.X+1, t.Y+1, t.Zoom)
 	return Rectangle(x0, y0, x1, y1)
+}
+
+// cornerOf is the upper left corner of a tile, in degrees.
+func cornerOf(x, y, zoom int) (longitude, latitude float64) {
+	count := float64(int64(1) << zoom)
+	latitude = 90 - 360*math.Atan(math.Exp(-(0.5-float64(y)/count)*2*math.Pi))/math.Pi
+	return 360 * (float64(x)/count - 0.5), latitude
 }
 
 // GreatCircle is the distance of two places on the Earth, taken for a sphere, in kilometres.
 func GreatCircle(latitude1, longitude1, latitude2, longitude2 float64) (float64, error) {
-	const earthRadius = 6371.01
 	for _, v := range []float64{latitude1, latitude2} {
 		if !(v >= -90 && v <= 90) {
 			return 0, refused("Latitude must be between -90 and 90")
@@ -128,5 +129,5 @@ func GreatCircle(latitude1, longitude1, latitude2, longitude2 float64) (float64,
 	sin2, cos2 := math.Sincos(radians(latitude2))
 	sinD, cosD := math.Sincos(radians(longitude1) - radians(longitude2))
 	across, along := cos2*sinD, cos1*sin2-sin1*cos2*cosD
-	return math.Atan2(math.Sqrt(across*across+along*along), sin1*sin2+cos1*cos2*cosD) * earthRadius, nil
+	return math.Atan2(math.Sqrt(across*across+along*along), sin1*sin2+cos1*cos2*cosD) * earthRadiusKM, nil
 }

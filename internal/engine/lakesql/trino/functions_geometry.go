@@ -1,6 +1,7 @@
 package trino
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/trino/functions"
@@ -31,6 +32,22 @@ func geometryFunctions() map[string]function {
 		}
 		out[f.Name] = function{template: call, result: result}
 	}
+	const tiles = "list_filter(string_split(%s, ';'), lambda __e: __e <> '')"
+	tileArray := types.ArrayOf(types.Named("bingtile"))
+	out["bing_tiles_around"] = function{write: func(c *invocation) (string, *sql.Type) {
+		if len(c.args) == 3 {
+			return fmt.Sprintf(tiles, c.fill("trino_bing_tiles_around(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE), CAST($3 AS BIGINT))")), tileArray
+		}
+		return fmt.Sprintf(tiles, c.fill("trino_bing_tiles_within(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE), CAST($3 AS BIGINT), CAST($4 AS DOUBLE))")), tileArray
+	}}
+	out["geometry_to_bing_tiles"] = function{write: func(c *invocation) (string, *sql.Type) {
+		return fmt.Sprintf(tiles, c.fill("trino_geometry_to_bing_tiles($1, CAST($2 AS BIGINT))")), tileArray
+	}}
+	out["geometry_union"] = function{template: "trino_geometry_union_all($1)", result: "geometry"}
+	out["geometry_union_agg"] = function{aggregate: "array_agg", skipNull: true, template: "trino_geometry_union_all($1)", write: func(c *invocation) (string, *sql.Type) {
+		c.resultType = types.Named("geometry")
+		return c.args[0], nil
+	}}
 	out["bing_tile"] = function{result: "bingtile", write: func(c *invocation) (string, *sql.Type) {
 		if len(c.args) == 1 {
 			return c.fill("trino_bing_tile_of($1)"), nil

@@ -2,6 +2,7 @@ package udf
 
 import (
 	"database/sql/driver"
+	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
 
@@ -227,7 +228,44 @@ func init() {
 	registerTiles()
 }
 
+// tileList is a list of tiles as one text, with a semicolon behind each.
+func tileList(tiles []geometry.Tile, err error) (any, error) {
+	if err != nil {
+		return nil, geometryError(err)
+	}
+	var b strings.Builder
+	for _, t := range tiles {
+		b.WriteString(t.String())
+		b.WriteByte(';')
+	}
+	return b.String(), nil
+}
+
+// unionAll is the union of a list of geometries.
+var unionAll = listed{of: text, out: text, f: func(list []any) (any, error) {
+	shapes := make([]*geometry.Shape, 0, len(list))
+	for _, v := range list {
+		s, ok := v.(string)
+		if !ok {
+			continue
+		}
+		shape, err := geometry.Parse(s)
+		if err != nil {
+			return nil, geometryError(err)
+		}
+		shapes = append(shapes, shape)
+	}
+	return wkt(geometry.UnionAll(shapes))
+}}
+
 func registerTiles() {
+	udfs["bing_tiles_around"] = scalar{in: []duckdb.Type{real8, real8, whole}, out: text, f: func(v []driver.Value) (any, error) {
+		return tileList(geometry.TilesAround(v[0].(float64), v[1].(float64), v[2].(int64)))
+	}}
+	udfs["bing_tiles_within"] = scalar{in: []duckdb.Type{real8, real8, whole, real8}, out: text, f: func(v []driver.Value) (any, error) {
+		return tileList(geometry.TilesWithin(v[0].(float64), v[1].(float64), v[2].(int64), v[3].(float64)))
+	}}
+	udfs["geometry_to_bing_tiles"] = shapeN(func(s *geometry.Shape, n int64) (any, error) { return tileList(s.Tiles(n)) })
 	udfs["bing_tile"] = scalar{in: []duckdb.Type{whole, whole, whole}, out: text, f: func(v []driver.Value) (any, error) {
 		return tileText(geometry.TileOf(v[0].(int64), v[1].(int64), v[2].(int64)))
 	}}

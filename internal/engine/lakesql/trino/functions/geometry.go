@@ -67,6 +67,13 @@ var Geometries = topic("geometries", signature.List{
 		{Args: Types{"varchar"}, Returns: "bingtile"},
 	}},
 	{Name: "bing_tile_at", Description: "The tile at a latitude and a longitude, of a zoom level.", Forms: []Form{{Args: Types{"double", "double", "integer"}, Returns: "bingtile"}}},
+	{Name: "bing_tiles_around", Description: "The tile at a latitude and a longitude and those around it, or all that a circle of a radius in kilometres lies in.", Forms: []Form{
+		{Args: Types{"double", "double", "integer"}, Returns: "array(bingtile)"},
+		{Args: Types{"double", "double", "integer", "double"}, Returns: "array(bingtile)"},
+	}},
+	{Name: "geometry_to_bing_tiles", Description: "The tiles of a zoom level that a geometry lies in.", Forms: []Form{{Args: Types{"geometry", "integer"}, Returns: "array(bingtile)"}}},
+	{Name: "geometry_union", Description: "The union of an array's geometries.", Forms: []Form{{Args: Types{"array(geometry)"}, Returns: "geometry"}}},
+	{Name: "geometry_union_agg", Kind: signature.Aggregate, Description: "The union of the geometries.", Forms: []Form{{Args: Types{"geometry"}, Returns: "geometry"}}},
 	{Name: "bing_tile_quadkey", Description: "The quadkey of a tile.", Forms: []Form{{Args: Types{"bingtile"}, Returns: "varchar"}}},
 	{Name: "bing_tile_polygon", Description: "The area of a tile in degrees.", Forms: []Form{{Args: Types{"bingtile"}, Returns: "geometry"}}},
 	{Name: "bing_tile_coordinates", Description: "The x and y of a tile.", Forms: []Form{{Args: Types{"bingtile"}, Returns: "row(x integer, y integer)"}}},
