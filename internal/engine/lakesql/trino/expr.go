@@ -84,7 +84,15 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		}
 		t.comparable(&sql.Operation{Position: x.Position, Op: x.Op}, lt, typ)
 		if types.Is(lt, "row") {
-			left = duck.Convert("CAST(", left, lt, typ, 0)
+			left, lt = duck.Convert("CAST(", left, lt, typ, 0), typ
+		}
+		if own(lt, typ) {
+			switch {
+			case x.Op == "=" && x.Quantifier != "ALL":
+				return inQuery(left, text, lt, typ, t.asserted[x]), types.Boolean
+			case x.Op == "<>" && x.Quantifier == "ALL":
+				return "(NOT " + inQuery(left, text, lt, typ, false) + ")", types.Boolean
+			}
 		}
 		if types.Padded(lt, typ) {
 			left, text = unpadded(left), unpaddedQuery(text)
@@ -103,6 +111,14 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		if types.Padded(typ, lt) || types.Padded(typ, ht) {
 			text, low, high = unpadded(text), unpadded(low), unpadded(high)
 		}
+		if floating(typ) && floating(ht) && !isLiteral(x.High) {
+			over := notANumber(&sql.Operation{Op: ">=", Left: x.X, Right: x.Low}, text, low, typ, lt, false)
+			under := notANumber(&sql.Operation{Op: "<=", Left: x.X, Right: x.High}, text, high, typ, ht, false)
+			if x.Not {
+				return "(NOT (" + over + " AND " + under + "))", types.Boolean
+			}
+			return "(" + over + " AND " + under + ")", types.Boolean
+		}
 		return "(" + text + not(x.Not) + " BETWEEN " + low + " AND " + high + ")", types.Boolean
 	case *sql.In:
 		left, typ := t.expr(x.X, in)
@@ -116,14 +132,21 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 				fault.Fail(x.Position, "TYPE_MISMATCH", "value and result of subquery must be of the same type for IN expression: %s vs %s", types.Text(typ), types.Text(column))
 			}
 			if types.Is(typ, "row") {
-				left = duck.Convert("CAST(", left, typ, column, 0)
+				left, typ = duck.Convert("CAST(", left, typ, column, 0), column
+			}
+			if own(typ, column) {
+				in := inQuery(left, text, typ, column, t.asserted[x] && !x.Not)
+				if x.Not {
+					in = "(NOT " + in + ")"
+				}
+				return in, types.Boolean
 			}
 			if types.Padded(typ, column) {
 				left, text = unpadded(left), unpaddedQuery(text)
 			}
 			return "(" + left + not(x.Not) + " IN (" + text + "))", types.Boolean
 		}
-		padded := false
+		padded, other := false, false
 		list := make([]string, len(x.List))
 		typs := []*sql.Type{typ}
 		for i, y := range x.List {
@@ -134,6 +157,14 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 			}
 			typs = append(typs, u)
 			padded = padded || types.Padded(typ, u)
+			other = other || own(typ, u)
+		}
+		if other {
+			text := inList(x, left, list, typs, t.asserted[x] && !x.Not)
+			if x.Not {
+				text = "(NOT " + text + ")"
+			}
+			return text, types.Boolean
 		}
 		if padded {
 			left = unpadded(left)
@@ -433,14 +464,16 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 	var b strings.Builder
 	b.WriteString("CASE")
 	var operand *sql.Type
+	var subject string
 	if c.Operand != nil {
-		var text string
-		text, operand = t.expr(c.Operand, in)
+		subject, operand = t.expr(c.Operand, in)
 		t.comparable(&sql.Operation{Position: c.Operand.Pos(), Op: "="}, operand, operand)
 		if types.Is(operand, "char") {
-			text = unpadded(text)
+			subject = unpadded(subject)
 		}
-		b.WriteString(" " + text)
+		if !own(operand, operand) {
+			b.WriteString(" " + subject)
+		}
 	}
 	var typs []*sql.Type
 	for _, w := range c.Whens {
@@ -452,6 +485,9 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 		}
 		if types.Is(operand, "char") && types.IsText(ct) {
 			cond = unpadded(cond)
+		}
+		if own(operand, operand) {
+			cond = equal(c.Operand, w.Cond, subject, cond, operand, ct)
 		}
 		then, tt := t.expr(w.Then, in)
 		typs = append(typs, tt)

@@ -240,7 +240,14 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	case "avg":
 		switch {
 		case types.Is(arg, "decimal") && len(arg.Params) == 2:
-			typ = arg // DuckDB's average is of floating point
+			typ = arg                                              // DuckDB's average is of floating point
+			if arg.Params[0] > 26 && !x.Distinct && order == nil { // whose sum may have more than 38 digits
+				digits := "CAST(replace(CAST(" + inner + " AS VARCHAR), '.', '') AS HUGEINT)"
+				const half = "CAST(10000000000000000000 AS HUGEINT)"
+				text = fmt.Sprintf("CAST(trino_decimal_average(CAST(sum((%[1]s - %[1]s %% %[2]s) // %[2]s)%[3]s AS VARCHAR), CAST(sum(%[1]s %% %[2]s)%[3]s AS VARCHAR), count(%[4]s)%[3]s, %[5]d) AS %[6]s)",
+					digits, half, filter+over, inner, typ.Params[1], duck.Type(typ))
+				break
+			}
 			text = exactQuotient("sum("+inner+")"+filter+over, "count("+inner+")"+filter+over, typ.Params[1], typ)
 		case types.Is(arg, "real"):
 			text, typ = "CAST("+text+" AS FLOAT)", arg

@@ -42,6 +42,9 @@ func conditionals() map[string]function {
 			if types.Padded(c.typ(0), c.typ(1)) {
 				return c.fill("CASE WHEN " + unpadded("$1") + " = " + unpadded("$2") + " THEN NULL ELSE $1 END"), nil
 			}
+			if own(c.typ(0), c.typ(1)) {
+				return "CASE WHEN " + equal(c.exprs[0], c.exprs[1], c.args[0], c.args[1], c.typ(0), c.typ(1)) + " THEN NULL ELSE " + c.args[0] + " END", nil
+			}
 			return c.fill("nullif($1, $2)"), nil
 		}},
 		"try": {result: "1", write: func(c *invocation) (string, *sql.Type) {

@@ -61,11 +61,19 @@ func arrayFunctions() map[string]function {
 				return c.fill("trino_ip_contains($*)"), nil
 			}
 			c.alike()
+			if own(types.Element(c.typ(0)), c.typ(1)) {
+				return c.matching("list_contains(%s, true)", true), nil
+			}
 			return c.fill("CASE WHEN list_contains($1, $2) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " THEN NULL ELSE false END"), nil
 		}},
 		"contains_sequence": {alike: true, result: "boolean",
 			template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE len($2) = 0 OR coalesce(list_bool_or(list_transform(range(1, len($1) - len($2) + 2), lambda __i: $1[__i:__i + len($2) - 1] = $2)), false) END"},
-		"array_position": {alike: true, template: "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($*), 0) AS BIGINT) END", result: "bigint"},
+		"array_position": {alike: true, write: func(c *invocation) (string, *sql.Type) {
+			if own(types.Element(c.typ(0)), c.typ(1)) {
+				return c.matching("CAST(coalesce(list_position(%s, true), 0) AS BIGINT)", false), nil
+			}
+			return c.fill("CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($*), 0) AS BIGINT) END"), nil
+		}, result: "bigint"},
 		"array_distinct": {template: distinct, result: "1"},
 		"array_sort": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 1 {
@@ -97,7 +105,13 @@ func arrayFunctions() map[string]function {
 			return c.fill("CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN ") + both + " END", nil
 		}},
 		"arrays_overlap": {alike: true, template: "CASE WHEN list_bool_or(list_transform($1, lambda __e: __e IS NOT NULL AND list_contains($2, __e))) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " OR (len($2) <> list_count($2)) THEN NULL ELSE false END", result: "boolean"},
-		"array_remove":   {alike: true, template: "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e: __e IS DISTINCT FROM $2) END", result: "1"},
+		"array_remove": {alike: true, result: "1", write: func(c *invocation) (string, *sql.Type) {
+			if e := types.Element(c.typ(0)); own(e, c.typ(1)) {
+				p := c.fresh()
+				return c.fill("CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda " + p + ": CASE WHEN " + p + " IS NULL THEN true ELSE NOT " + c.definite(equality(p, c.args[1], e, c.typ(1), 0)) + " END) END"), nil
+			}
+			return c.fill("CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e: __e IS DISTINCT FROM $2) END"), nil
+		}},
 		"array_histogram": {write: func(c *invocation) (string, *sql.Type) {
 			const some = "list_filter($1, lambda __e, __i: __e IS NOT NULL AND list_position($1, __e) = __i)"
 			return c.fill("map_from_entries(list_transform(" + some + ", lambda __e: struct_pack(key := __e, value := len(list_filter($1, lambda __f: __f = __e)))))"), types.MapOf(types.Element(c.typ(0)), types.Bigint)
@@ -148,6 +162,30 @@ func arrayFunctions() map[string]function {
 			return "list_transform(list_zip(" + c.args[0] + ", " + c.args[1] + "), lambda " + p + ": " + body + ")", types.ArrayOf(typ)
 		}},
 	}
+}
+
+// matching writes what is asked (%s) of which elements of an array are equal to a value, by Trino's equality.
+// unknown is whether null is the answer where none is and the array has nulls.
+func (c *invocation) matching(asked string, unknown bool) string {
+	if strings.Contains(c.args[0]+c.args[1], "SELECT ") { // which no lambda may have in it
+		p, args := c.fresh(), c.args
+		c.args = []string{p + ".a", p + ".v"}
+		defer func() { c.args = args }()
+		return "list_transform([struct_pack(a := " + args[0] + ", v := " + args[1] + ")], lambda " + p + ": " + c.matching(asked, unknown) + ")[1]"
+	}
+	p := c.fresh()
+	same := "CASE WHEN " + p + " IS NOT NULL THEN " + c.definite(equality(p, c.args[1], types.Element(c.typ(0)), c.typ(1), 0)) + " END"
+	text := "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL "
+	list := "list_transform($1, lambda " + p + ": " + same + ")"
+	if unknown {
+		text += "WHEN " + hasNull + " AND NOT list_contains(" + list + ", true) THEN NULL "
+	}
+	return c.fill(text + "ELSE " + fmt.Sprintf(asked, list) + " END")
+}
+
+// definite fails where it is not known whether two values are equal.
+func (c *invocation) definite(equal string) string {
+	return "coalesce(" + equal + ", " + duck.Raise("NOT_SUPPORTED", duck.Quote(c.name+" does not support arrays with elements that are null or contain null")) + ")"
 }
 
 // fold folds the list of argument 0 by the lambda of argument 2, from the state of argument 1.

@@ -61,8 +61,15 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 				return text, types.Boolean
 			}
 		}
-		if types.Is(lt, "map") && types.Is(rt, "map") { // in any order of their entries
-			left, right = "list_sort(map_entries("+left+"))", "list_sort(map_entries("+right+"))"
+		if (x.Op == "=" || x.Op == "<>") && nested(lt) && nested(rt) {
+			text := equality(left, right, lt, rt, 0)
+			switch {
+			case x.Op == "<>":
+				text = "(NOT " + text + ")"
+			case t.asserted[x] && !types.Is(lt, "map"): // rows can be joined by it
+				text = "(" + left + " = " + right + " AND " + text + ")"
+			}
+			return text, types.Boolean
 		}
 		if types.Padded(lt, rt) {
 			left, right = unpadded(left), unpadded(right)
@@ -387,7 +394,9 @@ func (t *translator) logical(x sql.Expr, typ *sql.Type, what string) {
 // isLiteral reports whether an expression is written as a value.
 func isLiteral(e sql.Expr) bool {
 	switch e := e.(type) {
-	case *sql.Number, *sql.String, *sql.TypedLiteral:
+	case *sql.TypedLiteral:
+		return !floating(e.Type) || !strings.EqualFold(strings.TrimSpace(e.Value), "nan")
+	case *sql.Number, *sql.String:
 		return true
 	case *sql.Unary:
 		return e.Op != "NOT" && isLiteral(e.X)

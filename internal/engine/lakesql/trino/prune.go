@@ -26,6 +26,13 @@ func conjuncts(x sql.Expr, list []sql.Expr) []sql.Expr {
 	return append(list, x)
 }
 
+// assert notes the parts of a condition that rows must meet: for them null is as good as false.
+func (t *translator) assert(x sql.Expr) {
+	for _, c := range conjuncts(x, nil) {
+		t.asserted[c] = true
+	}
+}
+
 // onConjuncts adds the conditions of inner joins, which hold for every row as WHERE does.
 func onConjuncts(r sql.Relation, list []sql.Expr) []sql.Expr {
 	j, ok := r.(*sql.Join)

@@ -87,6 +87,7 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 		text := left + " " + kind + right
 		switch {
 		case r.On != nil:
+			t.assert(r.On)
 			for _, c := range conjuncts(r.On, nil) {
 				if o, ok := c.(*sql.Operation); ok && o.Op == "=" {
 					t.keys[o] = true

@@ -49,6 +49,7 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 		b.WriteString(" FROM " + strings.Join(from, ", "))
 	}
 	if s.Where != nil {
+		t.assert(s.Where)
 		text, typ := t.expr(s.Where, in)
 		t.logical(s.Where, typ, "WHERE clause")
 		b.WriteString(" WHERE " + text)

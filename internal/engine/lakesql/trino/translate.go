@@ -51,6 +51,7 @@ type translator struct {
 	sets     int                      // depth of set operations
 	nested   int                      // depth of arrays, maps and rows that are cast
 	keys     map[*sql.Operation]bool  // the equalities that rows are joined by
+	asserted map[sql.Expr]bool        // see assert
 }
 
 // column is one that a name may stand for.
@@ -103,7 +104,7 @@ type Output struct {
 // Translate turns a query, or the EXPLAIN of one, into a plan. Its errors are those of the
 // catalog, of the files, and *fault.Error.
 func Translate(ctx context.Context, r Request, host Host) (plan *Plan, err error) {
-	t := &translator{ctx: ctx, host: host, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}, sizes: map[string]int64{}, keys: map[*sql.Operation]bool{}}
+	t := &translator{ctx: ctx, host: host, request: r, database: strings.ToLower(r.Database), tables: map[[2]string]bool{}, read: map[string]string{}, sizes: map[string]int64{}, keys: map[*sql.Operation]bool{}, asserted: map[sql.Expr]bool{}}
 	defer fault.Catch(&err)
 	plan = &Plan{Files: t.read}
 	switch s := r.Statement.(type) {

@@ -13,6 +13,7 @@ import (
 
 func init() {
 	udfs["decimal_product"] = scalar{in: []duckdb.Type{text, text}, out: text, f: decimalProduct}
+	udfs["decimal_average"] = scalar{in: []duckdb.Type{text, text, whole, whole}, out: text, f: decimalAverage}
 	udfs["decimal_quotient"] = scalar{in: []duckdb.Type{text, text, whole}, out: text, f: decimalQuotient}
 }
 
@@ -81,6 +82,28 @@ func decimalQuotient(v []driver.Value) (any, error) {
 	} else {
 		b.Mul(b, new(big.Int).Exp(ten, big.NewInt(int64(-up)), nil))
 	}
+	return scaled(rounded(a, b), scale)
+}
+
+// decimalAverage divides the sum of whole numbers of a scale's last digit, given in units of 10^19 and what
+// is beside these, by their count, halves rounded away from zero.
+func decimalAverage(v []driver.Value) (any, error) {
+	high, ok := new(big.Int).SetString(v[0].(string), 10)
+	low, ok2 := new(big.Int).SetString(v[1].(string), 10)
+	if !ok || !ok2 {
+		return nil, errNoNumber
+	}
+	count := big.NewInt(v[2].(int64))
+	if count.Sign() == 0 {
+		return nil, nil
+	}
+	sum := high.Mul(high, new(big.Int).Exp(ten, big.NewInt(19), nil))
+	sum.Add(sum, low)
+	return scaled(rounded(sum, count), int(v[3].(int64)))
+}
+
+// rounded is a quotient, halves rounded away from zero. It changes its operands.
+func rounded(a, b *big.Int) *big.Int {
 	negative := a.Sign()*b.Sign() < 0
 	a.Abs(a)
 	b.Abs(b)
@@ -89,5 +112,5 @@ func decimalQuotient(v []driver.Value) (any, error) {
 	if negative {
 		a.Neg(a)
 	}
-	return scaled(a, scale)
+	return a
 }

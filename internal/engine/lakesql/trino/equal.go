@@ -1,0 +1,130 @@
+package trino
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
+	"github.com/brookmere/brookmere/internal/engine/sql"
+	"github.com/brookmere/brookmere/internal/engine/sql/types"
+)
+
+// Equality of values. To DuckDB NaN is equal to itself, and nulls within arrays, maps and rows are
+// equal to each other. To Trino NaN is equal to nothing, and whether two values with nulls within
+// them are equal is not known, unless something else in them differs.
+
+// nested reports whether a type is of values that hold others.
+func nested(t *sql.Type) bool { return types.Is(t, "array", "map", "row") }
+
+func floating(t *sql.Type) bool { return types.Is(t, "double", "real") }
+
+// own reports whether the equality of values of two types is not DuckDB's.
+func own(a, b *sql.Type) bool {
+	return nested(a) && nested(b) || floating(a) && floating(b)
+}
+
+// equal writes that two expressions are equal.
+func equal(x, y sql.Expr, left, right string, lt, rt *sql.Type) string {
+	if nested(lt) && nested(rt) {
+		return equality(left, right, lt, rt, 0)
+	}
+	if types.Is(lt, "ipaddress") && types.Is(rt, "ipaddress") {
+		return "(" + addressBytes(left) + " = " + addressBytes(right) + ")"
+	}
+	if types.Padded(lt, rt) {
+		left, right = unpadded(left), unpadded(right)
+	}
+	return notANumber(&sql.Operation{Op: "=", Left: x, Right: y}, left, right, lt, rt, false)
+}
+
+// longOperand is from how many bytes on an operand is written once and given a name.
+const longOperand = 100
+
+// equality is equal of texts; depth is how many names it may not use.
+func equality(left, right string, lt, rt *sql.Type, depth int) string {
+	if !own(lt, rt) {
+		if types.Padded(lt, rt) {
+			left, right = unpadded(left), unpadded(right)
+		}
+		return "(" + left + " = " + right + ")"
+	}
+	p := fmt.Sprintf("__q%d", depth)
+	if long := func(s string) bool { return len(s) > longOperand || strings.Contains(s, "SELECT ") }; long(left) || long(right) {
+		return "list_transform([struct_pack(l := " + left + ", r := " + right + ")], lambda " + p + ": " + equality(p+".l", p+".r", lt, rt, depth+1) + ")[1]"
+	}
+	if floating(lt) {
+		return "(" + left + " = " + right + " AND NOT (isnan(" + left + ") AND isnan(" + right + ")))"
+	}
+	some := "CASE WHEN " + left + " IS NULL OR " + right + " IS NULL THEN NULL "
+	all := func(list string) string { return "list_reduce(" + list + ", lambda __a, __b: __a AND __b, true)" }
+	switch {
+	case types.Is(lt, "row") && types.Is(rt, "row") && len(lt.Fields) == len(rt.Fields):
+		parts := make([]string, len(lt.Fields))
+		for i := range parts {
+			parts[i] = equality("("+left+")."+duck.Ident(types.FieldName(lt, i)), "("+right+")."+duck.Ident(types.FieldName(rt, i)), lt.Fields[i].Type, rt.Fields[i].Type, depth)
+		}
+		return some + "ELSE (" + strings.Join(parts, " AND ") + ") END"
+	case types.Is(lt, "array") && types.Is(rt, "array"):
+		each := equality(p+"[1]", p+"[2]", types.Element(lt), types.Element(rt), depth+1)
+		return some + "WHEN len(" + left + ") <> len(" + right + ") THEN false ELSE " + all("list_transform(list_zip("+left+", "+right+"), lambda "+p+": "+each+")") + " END"
+	case types.Is(lt, "map") && types.Is(rt, "map"): // in any order of their entries
+		each := equality("map_extract_value("+left+", "+p+")", "map_extract_value("+right+", "+p+")", types.Element(lt), types.Element(rt), depth+1)
+		return some + "WHEN cardinality(" + left + ") <> cardinality(" + right + ") THEN false ELSE " + all("list_transform(map_keys("+left+"), lambda "+p+": map_contains("+right+", "+p+") AND "+each+")") + " END"
+	}
+	return "(" + left + " = " + right + ")"
+}
+
+// inQuery writes that a value is one of those of a query. asserted is where false serves as well as null.
+func inQuery(left, query string, lt, rt *sql.Type, asserted bool) string {
+	from := " FROM (" + query + ") AS __in_query(__in) WHERE "
+	if floating(lt) && floating(rt) {
+		return "(" + left + " IN (SELECT __in" + from + "NOT isnan(__in) OR __in IS NULL))"
+	}
+	// What is equal to itself has neither null nor NaN in it: DuckDB's equality is right for it.
+	found := left + " IN (SELECT __in" + from + equality("__in", "__in", rt, rt, 0) + ")"
+	if asserted {
+		return "(" + found + ")"
+	}
+	return "(CASE WHEN " + found + " THEN true WHEN EXISTS (SELECT 1" + from + equality(left, "__in", lt, rt, 0) + " IS NULL) THEN NULL ELSE false END)"
+}
+
+// inList writes that a value is one of a list, which holds values that DuckDB compares otherwise.
+func inList(x *sql.In, left string, list []string, typs []*sql.Type, asserted bool) string {
+	plain := "(" + left + " IN (" + strings.Join(list, ", ") + "))"
+	exact, null := true, false
+	for i, y := range x.List {
+		if !complete(y) {
+			exact = false
+		}
+		if nested(typs[i+1]) {
+			null = true
+		}
+	}
+	if exact && (asserted || !null) {
+		return plain
+	}
+	parts := make([]string, len(list))
+	for i := range list {
+		parts[i] = equal(x.X, x.List[i], left, list[i], typs[0], typs[i+1])
+	}
+	return "(" + strings.Join(parts, " OR ") + ")"
+}
+
+// complete reports whether an expression is written as a value without null and NaN in it.
+func complete(e sql.Expr) bool {
+	var items []sql.Expr
+	switch e := e.(type) {
+	case *sql.Row:
+		items = e.Items
+	case *sql.Array:
+		items = e.Items
+	default:
+		return isLiteral(e)
+	}
+	for _, item := range items {
+		if !complete(item) {
+			return false
+		}
+	}
+	return true
+}
