@@ -142,6 +142,10 @@ func (w *Writer) text(l *leaf, t *hivetype.Type, s []byte, escaped bool) string 
 	case hivetype.String, hivetype.Char, hivetype.Varchar:
 		return l.addText(t, s)
 	case hivetype.Binary:
+		if w.opts.SerDe == Hive { // whose bytes are the text's own
+			l.addBytes(s)
+			return ""
+		}
 		return l.addBinary(s)
 	case hivetype.Date:
 		days, ok := parseDate(s)
@@ -174,7 +178,11 @@ func (w *Writer) text(l *leaf, t *hivetype.Type, s []byte, escaped bool) string 
 		return ""
 	case hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt:
 		digits := bytes.TrimSpace(s)
-		n, err := strconv.ParseInt(unsafe.String(unsafe.SliceData(digits), len(digits)), 10, 64)
+		number := unsafe.String(unsafe.SliceData(digits), len(digits))
+		n, err := strconv.ParseInt(number, 10, 64)
+		if w.opts.SerDe == OpenX && len(digits) > 1 && digits[0] == '0' {
+			n, err = javaInt(number)
+		}
 		if err != nil {
 			return forInput(s)
 		}
@@ -190,6 +198,18 @@ func (w *Writer) text(l *leaf, t *hivetype.Type, s []byte, escaped bool) string 
 		return l.addDecimal(t, bytes.TrimSpace(s))
 	}
 	return forInput(s)
+}
+
+// javaInt reads the digits that the OpenX SerDe takes behind a zero: 0x1F is hexadecimal, 017 octal where
+// it can be, and 019 is 19.
+func javaInt(s string) (int64, error) {
+	if s[1] == 'x' || s[1] == 'X' {
+		return strconv.ParseInt(s[2:], 16, 64)
+	}
+	if n, err := strconv.ParseInt(s[1:], 8, 64); err == nil && s[1]-'0' <= 9 {
+		return n, nil
+	}
+	return strconv.ParseInt(s, 10, 64)
 }
 
 // javaDouble reads what Java's Double.parseDouble reads, less its hexadecimal form.
