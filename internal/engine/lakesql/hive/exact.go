@@ -193,6 +193,11 @@ func (s *scan) isPlain(f catalog.File, how exactly) (bool, error) {
 	if plain, err = blocksPlain(s.ctx, r, how.plain()); err != nil {
 		return false, err
 	}
+	if w, ok := r.(whole); ok {
+		if g, ok := w.Reader.(*gzipReader); ok && *g.trail {
+			plain = false
+		}
+	}
 	cache.mu.Lock()
 	if cache.plain == nil || len(cache.plain) >= maxCachedSchemas {
 		cache.plain = map[verdictKey]bool{}
@@ -242,12 +247,48 @@ func (w whole) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// gzipReader reads members of gzip up to what is none, such as zeros that fill up a block, as Java does.
+type gzipReader struct {
+	z     *gzip.Reader
+	r     *bufio.Reader
+	trail *bool // set where there is something behind the last member
+}
+
+func newGzipReader(r *bufio.Reader) (*gzipReader, error) {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return &gzipReader{z: z, r: r, trail: new(bool)}, nil
+}
+
+func (g *gzipReader) Read(p []byte) (int, error) {
+	for {
+		n, err := g.z.Read(p)
+		if err != io.EOF || n > 0 {
+			if err == io.EOF {
+				err = nil
+			}
+			return n, err
+		}
+		if head, _ := g.r.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
+			*g.trail = len(head) > 0
+			return 0, io.EOF
+		}
+		if err := g.z.Reset(g.r); err != nil {
+			return 0, err
+		}
+		g.z.Multistream(false)
+	}
+}
+
 // inflated reads a file that is compressed as its name says, of those that DuckDB reads. Letter
 // case counts in names, as to Hadoop.
 func inflated(in io.Reader, f catalog.File) (io.Reader, error) {
 	switch filepath.Ext(f.Path) {
 	case ".gz":
-		z, err := gzip.NewReader(bufio.NewReaderSize(in, 64<<10))
+		z, err := newGzipReader(bufio.NewReaderSize(in, 64<<10))
 		return whole{z}, err
 	case ".zst":
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
