@@ -2,6 +2,7 @@ package athena
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -208,15 +209,19 @@ func (d *ddl) repairTable(ctx context.Context, st *sql.RepairTable) error {
 	if err != nil {
 		return failf(ddlTask+"%s is not a valid S3 location", location)
 	}
-	known := make(map[string]bool)
+	known := make(map[string]string) // the folder below the table's location that has a partition's files
 	err = eachPartition(ctx, d.s.glue, database, aws.ToString(t.Name), "", false, func(p gluetypes.Partition) {
-		known[strings.Join(p.Values, "\x00")] = true
+		at := ""
+		if p.StorageDescriptor != nil {
+			at, _ = strings.CutPrefix(strings.TrimSuffix(aws.ToString(p.StorageDescriptor.Location), "/"), location)
+		}
+		known[strings.Join(p.Values, "\x00")] = at
 	})
 	if err != nil {
 		return glueFailure(err)
 	}
 	var parts []gluetypes.PartitionInput
-	var folders []string
+	var folders, passed []string
 	err = d.folders(ctx, bucket, prefix, len(t.PartitionKeys), func(folder string) {
 		var values []string
 		for i, segment := range strings.Split(strings.Trim(folder[len(prefix):], "/"), "/") {
@@ -231,10 +236,17 @@ func (d *ddl) repairTable(ctx context.Context, st *sql.RepairTable) error {
 			values = append(values, v)
 		}
 		key := strings.Join(values, "\x00")
-		if len(values) != len(t.PartitionKeys) || known[key] {
+		if len(values) != len(t.PartitionKeys) {
 			return
 		}
-		known[key] = true
+		name := strings.TrimSuffix(folder[len(prefix):], "/")
+		if at, ok := known[key]; ok {
+			if at != name && strings.Count(at, "/") == len(values)-1 && strings.Contains(at, "=") { // two folders of one partition
+				passed = append(passed, fmt.Sprintf("%s: the partition has its files in %s", name, at))
+			}
+			return
+		}
+		known[key] = name
 		parts = append(parts, newPartition(t, values, "s3://"+bucket+"/"+strings.TrimSuffix(folder, "/")))
 		folders = append(folders, strings.TrimSuffix(folder[len(prefix):], "/"))
 	})
@@ -253,6 +265,9 @@ func (d *ddl) repairTable(ctx context.Context, st *sql.RepairTable) error {
 		for _, n := range names {
 			d.out.line("Repair: Added partition to metastore " + n)
 		}
+	}
+	for _, p := range passed {
+		d.out.line("Repair: Cannot add partition " + aws.ToString(t.Name) + ":" + p)
 	}
 	return nil
 }
