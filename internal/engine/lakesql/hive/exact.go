@@ -247,11 +247,12 @@ func (w whole) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// gzipReader reads members of gzip up to what is none, such as zeros that fill up a block, as Java does.
+// gzipReader reads members of gzip up to zeros that fill up a block, which Java passes over too. Anything
+// else behind a member could be a damaged one, and fails.
 type gzipReader struct {
 	z     *gzip.Reader
 	r     *bufio.Reader
-	trail *bool // set where there is something behind the last member
+	trail *bool // set where there are zeros behind the last member
 }
 
 func newGzipReader(r *bufio.Reader) (*gzipReader, error) {
@@ -272,9 +273,14 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 			}
 			return n, err
 		}
-		if head, _ := g.r.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
-			*g.trail = len(head) > 0
-			return 0, io.EOF
+		for {
+			if head, _ := g.r.Peek(1); len(head) == 0 {
+				return 0, io.EOF
+			} else if head[0] != 0 {
+				break
+			}
+			*g.trail = true
+			_, _ = g.r.Discard(1)
 		}
 		if err := g.z.Reset(g.r); err != nil {
 			return 0, err
