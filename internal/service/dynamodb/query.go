@@ -202,7 +202,7 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	}
 	filter, err := parseFilter(in.FilterExpression, params, in.ScanFilter, in.ConditionalOperator)
 	if err != nil {
-		return nil, err
+		return nil, scanWords.wrap(err)
 	}
 	projection, err := parseProjection(in.ProjectionExpression, params, in.AttributesToGet)
 	if err != nil {
@@ -231,13 +231,13 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	}
 	pg.items = t.items.Scan(id, segment, of)
 	if err := pg.from(in.ExclusiveStartKey, "ExclusiveStartKey"); err != nil {
-		return nil, err
+		return nil, scanWords.wrap(err)
 	}
 	if in.ExclusiveStartKey != nil && of > 1 {
 		values := make([]attr.Value, len(hashes))
 		for i, name := range hashes {
 			if values[i], err = fromSDK(in.ExclusiveStartKey[name]); err != nil {
-				return nil, err
+				return nil, scanWords.wrap(err)
 			}
 		}
 		if !itemstore.InSegment(segment, of, values...) {

@@ -83,6 +83,7 @@ func (p *parameters) check() error {
 type wording struct {
 	enveloped bool   // in the form that broken constraints have
 	older     bool   // in the words of AWS's older layer
+	olderSets bool   // in those words, what is wrong with numbers and members of sets
 	named     bool   // a value that is empty is told with its key
 	absent    string // after values without an expression
 }
@@ -92,7 +93,7 @@ var (
 	writeWords = wording{enveloped: true}
 	readWords  = wording{}
 	queryWords = wording{named: true, absent: ": FilterExpression is null and KeyConditionExpression is null"}
-	scanWords  = wording{absent: ": FilterExpression is null"}
+	scanWords  = wording{olderSets: true, absent: ": FilterExpression is null"}
 	batchWords = wording{older: true}
 )
 
@@ -108,7 +109,7 @@ func (w wording) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	if w.older {
+	if w.older || w.olderSets {
 		return older(err)
 	}
 	var bare bareError
@@ -143,6 +144,8 @@ func (w wording) value(key string, err error) error {
 	}
 	m := message(err)
 	switch {
+	case w.olderSets && b.older != b.error:
+		m = message(b.older)
 	case w.older && (m == noValue || m == falseNull), !w.older && !b.empty, m == noValue && !w.named:
 		return err
 	case w.older:
