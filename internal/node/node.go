@@ -34,6 +34,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/authorize"
+	"github.com/brookmere/brookmere/internal/awskit/eitherctx"
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/inflight"
 	"github.com/brookmere/brookmere/internal/console"
@@ -311,10 +312,9 @@ func (n *Node) onStack(ctx context.Context, f func(context.Context, *stack)) boo
 	if n.stack == nil {
 		return false
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(n.stack.ctx, cancel)()
-	f(ctx, n.stack)
+	either := eitherctx.New(ctx, n.stack.ctx)
+	defer either.Release()
+	f(either, n.stack)
 	return true
 }
 
