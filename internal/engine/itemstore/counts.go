@@ -139,6 +139,9 @@ func (s *Store) keepCounts() {
 		case <-s.count:
 		case <-ticker.Chan():
 		}
+		if s.db.Failed() != nil {
+			return // it takes nothing any more
+		}
 		s.mu.Lock()
 		tables := make([]*Table, 0, len(s.tables))
 		for _, t := range s.tables {
@@ -148,6 +151,9 @@ func (s *Store) keepCounts() {
 		for _, t := range tables {
 			if t.isCountDue() {
 				t.recount()
+			}
+			if s.db.Room() != nil {
+				continue // counts are not what the last of the disk is for
 			}
 			err := t.undropped(func() error { return t.saveCounts(false) })
 			if err != nil && s.db.Failed() == nil {
