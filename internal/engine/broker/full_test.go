@@ -66,7 +66,8 @@ func TestHeal(t *testing.T) {
 // knows it all the same. The stream is not taken for damaged, by the broker when it starts the server
 // again, or after a kill, and the sequence of the message is the next one's.
 func TestFirstWriteFails(t *testing.T) {
-	ctx := t.Context()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
 		t.Skip("cannot mount a small disk: ", err)
@@ -94,15 +95,14 @@ func TestFirstWriteFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"empty", "full"} {
-		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 		for b.Check(name) == nil { // the first write that does not fit
-			b.JetStream().Publish(short, name, make([]byte, size))
-			if short.Err() != nil {
-				cancel()
-				short, cancel = context.WithTimeout(ctx, 200*time.Millisecond)
+			if ctx.Err() != nil {
+				t.Fatalf("%s did not fail", name)
 			}
+			short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+			b.JetStream().Publish(short, name, make([]byte, size))
+			cancel()
 		}
-		cancel()
 	}
 	for _, stream := range []string{"empty", "full"} {
 		if _, err := os.Lstat(filepath.Join(streamDir(log, stream), "failed")); err != nil {
