@@ -54,7 +54,7 @@ func known(t testing.TB) people {
 			ann:    grants(t, `{"Sid":"put","Effect":"Allow","Action":"kinesis:Put*","Resource":"*","Condition":{"StringEquals":{"aws:username":"ann","aws:RequestedRegion":"us-east-1"}}}`),
 			loader: grants(t, `{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::lake/*"}`),
 		},
-		map[string]string{"spark": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["glue.amazonaws.com","lambda.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`, "loader": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"firehose.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}]}`},
+		map[string]string{"spark": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["glue.amazonaws.com","lambda.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`, "loader": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"firehose.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111122223333","sts:ExternalId":"111122223333"}}}]}`},
 	}
 }
 

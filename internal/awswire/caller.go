@@ -128,6 +128,10 @@ func Acting(ctx context.Context, account, region, service, role, resource string
 			Kind: RoleSession, Account: account, Principal: c.Principal, Source: role, Service: service,
 			Keys: map[string][]string{"aws:SourceAccount": {account}, "aws:SourceArn": {resource}},
 		}
+		// Firehose assumes roles with the account as the external id, which the trust policy of its guide demands.
+		if service == "firehose.amazonaws.com" {
+			c.Session.Keys["sts:ExternalId"] = []string{account}
+		}
 	}
 	return WithCaller(ctx, c)
 }
