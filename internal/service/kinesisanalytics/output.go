@@ -199,12 +199,17 @@ func (o *output) failedOnce(ctx context.Context, failures int, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
+	o.sayFailed(failures, err)
+	return o.pause(ctx, failures)
+}
+
+// sayFailed tells of a failure, the first and now and then one of those in a row that follow, and counts it.
+func (o *output) sayFailed(failures int, err error) {
 	if failures == 1 || failures%20 == 0 {
 		o.r.s.log.Warn("an output of an application does not take its rows and is tried again", "application", o.r.doc.arn(), "output", o.doc.target().ARN, "error", err)
 		o.r.s.tell(o.r.doc, "ERROR", "The destination "+o.doc.target().ARN+" does not take rows, and is tried again: "+err.Error())
 	}
 	o.r.s.metrics.outputFailed(o.r.doc)
-	return o.pause(ctx, failures)
 }
 
 // head is the rows of the next call. mu is held.

@@ -18,8 +18,10 @@ import (
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	api "github.com/aws/aws-sdk-go-v2/service/kinesisanalytics"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisanalytics/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
@@ -349,6 +351,14 @@ func (u *unsure) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, _ 
 		return nil, errors.New("connection refused")
 	}
 	return u.Service.PutRecords(ctx, in)
+}
+
+// GetShardIterator lets no role read an output, as the policy that AWS's guide gives does not.
+func (u *unsure) GetShardIterator(ctx context.Context, in *kinesis.GetShardIteratorInput, _ ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error) {
+	if c := awswire.CallerFrom(ctx); c.Principal != "" && *in.StreamARN == *streamARN("every") {
+		return nil, &smithy.GenericAPIError{Code: "AccessDeniedException", Message: c.Principal + " is not authorized to perform: kinesis:GetShardIterator"}
+	}
+	return u.Service.GetShardIterator(ctx, in)
 }
 
 // TestUnsure has an output whose calls fail without telling what was done.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 var (
@@ -60,10 +61,17 @@ func (k streamSink) send(ctx context.Context, rows []row) (again []row, err erro
 	return again, nil
 }
 
+// arrived reads the stream again. A stream of the application's own account is read for the account: a role that has
+// what AWS's guide gives it (DescribeStream, PutRecord, PutRecords) may not read what it has written. That of another
+// account is read as the role.
 func (k streamSink) arrived(ctx context.Context, rows []row, since time.Time) (map[uint64]bool, error) {
 	api := k.o.r.s.cfg.Kinesis
 	if api == nil {
 		return nil, errNoKinesis
+	}
+	d := k.o.r.doc
+	if a, ok := arn.Parse(k.o.doc.Stream.ARN); ok && a.Account == d.Account {
+		ctx = awswire.Acting(ctx, d.Account, d.Region, servicePrincipal, "", d.arn())
 	}
 	wanted := make(map[string]uint64, len(rows))
 	for i := range rows {
@@ -71,6 +79,9 @@ func (k streamSink) arrived(ctx context.Context, rows []row, since time.Time) (m
 	}
 	reader := shardreader.New(shardreader.Kinesis(api, k.o.doc.Stream.ARN), nil, shardreader.Options{
 		Clock: k.o.r.s.clock, Start: shardreader.Start{Kind: shardreader.AtTime, Time: since},
+		Events: shardreader.Events{Failed: func(_ string, err error, failures int, _ time.Duration) {
+			k.o.sayFailed(failures, fmt.Errorf("look for rows that were delivered before a failure: %w", err))
+		}},
 	})
 	defer reader.Close()
 	var mu sync.Mutex
