@@ -265,11 +265,15 @@ whose tools are on this machine. A running node need not be restarted.`,
 	return cmd
 }
 
-// nodeSDKs are the packages that Node functions expect: the first version of the SDK whole,
-// of the third one what streams and tables need.
+// nodeSDKs are the packages that Node functions expect: the first version of the SDK whole, of the third one the clients
+// of the services that a node has, and what programs use beside them.
 var nodeSDKs = []string{
-	"aws-sdk@2", "@aws-sdk/client-dynamodb", "@aws-sdk/lib-dynamodb", "@aws-sdk/util-dynamodb", "@aws-sdk/client-s3", "@aws-sdk/client-kinesis", "@aws-sdk/client-firehose",
-	"@aws-sdk/client-lambda", "@aws-sdk/client-sqs", "@aws-sdk/client-sts", "@aws-sdk/client-glue", "@aws-sdk/client-athena", "@aws-sdk/client-cloudwatch-logs",
+	"aws-sdk@2", "@aws-sdk/client-dynamodb", "@aws-sdk/client-dynamodb-streams", "@aws-sdk/lib-dynamodb", "@aws-sdk/util-dynamodb",
+	"@aws-sdk/client-s3", "@aws-sdk/lib-storage", "@aws-sdk/s3-request-presigner", "@aws-sdk/client-kinesis", "@aws-sdk/client-firehose",
+	"@aws-sdk/client-lambda", "@aws-sdk/client-sqs", "@aws-sdk/client-sns", "@aws-sdk/client-sts", "@aws-sdk/client-iam", "@aws-sdk/client-kms",
+	"@aws-sdk/client-glue", "@aws-sdk/client-athena", "@aws-sdk/client-cloudwatch", "@aws-sdk/client-cloudwatch-logs",
+	"@aws-sdk/client-api-gateway", "@aws-sdk/client-apigatewayv2", "@aws-sdk/client-cognito-identity",
+	"@aws-sdk/client-kinesis-analytics", "@aws-sdk/client-kinesis-analytics-v2",
 }
 
 func setup(ctx context.Context, dir string, languages []string, out io.Writer) error {
