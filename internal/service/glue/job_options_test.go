@@ -266,3 +266,51 @@ func TestColumnNames(t *testing.T) {
 		t.Errorf("%d columns", got)
 	}
 }
+
+// TestKeepSchema: a target whose update behavior is LOG creates its table, and then adds partitions to it alone.
+func TestKeepSchema(t *testing.T) {
+	objects := &memoryObjects{objects: map[string]string{}}
+	s, clock := newService(t, objects)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	if _, err := s.CreateDatabase(t.Context(), &glue.CreateDatabaseInput{DatabaseInput: &types.DatabaseInput{Name: aws.String("d")}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateJob(t.Context(), &glue.CreateJobInput{
+		Name: aws.String("j"), Role: aws.String("glue"), Command: &types.JobCommand{Name: aws.String("glueetl")},
+		CodeGenConfigurationNodes: map[string]types.CodeGenConfigurationNode{
+			"in": {S3JsonSource: &types.S3JsonSource{Name: aws.String("in"), Paths: []string{"s3://b/in/"}}},
+			"out": {S3GlueParquetTarget: &types.S3GlueParquetTarget{Name: aws.String("out"), Inputs: []string{"in"}, Path: aws.String("s3://b/out"), PartitionKeys: [][]string{{"day"}}, SchemaChangePolicy: &types.DirectSchemaChangePolicy{
+				EnableUpdateCatalog: aws.Bool(true), UpdateBehavior: types.UpdateCatalogBehaviorLog, Database: aws.String("d"), Table: aws.String("t"),
+			}}},
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for i, record := range []string{`{"a":1,"day":"x"}`, `{"a":1,"more":"m","day":"y"}`} {
+		objects.mu.Lock()
+		objects.objects["in/a.json"] = record
+		objects.mu.Unlock()
+		out, err := s.StartJobRun(t.Context(), &glue.StartJobRunInput{JobName: aws.String("j")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() { clock.Advance(time.Second) }, "the run", func() bool {
+			got, err := s.GetJobRun(t.Context(), &glue.GetJobRunInput{JobName: aws.String("j"), RunId: out.JobRunId})
+			return err == nil && got.JobRun.JobRunState == types.JobRunStateSucceeded
+		})
+		table, err := s.GetTable(t.Context(), &glue.GetTableInput{DatabaseName: aws.String("d"), Name: aws.String("t")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, err := s.GetPartitions(t.Context(), &glue.GetPartitionsInput{DatabaseName: aws.String("d"), TableName: aws.String("t")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := table.Table.StorageDescriptor.Columns; len(c) != 1 || *c[0].Name != "a" || len(parts.Partitions) != i+1 {
+			t.Errorf("after run %d: %d columns, %d partitions", i+1, len(c), len(parts.Partitions))
+		}
+	}
+}

@@ -59,7 +59,7 @@ func (r *jobRunning) makeOutputs(ctx context.Context, g *jobGraph, frames map[st
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", t.name, err)
 		}
-		if t.table != "" && t.update == types.UpdateCatalogBehaviorUpdateInDatabase {
+		if t.table != "" && (t.update == types.UpdateCatalogBehaviorUpdateInDatabase || t.create && len(known) == 0) {
 			if err := columnNames(f.Columns); err != nil {
 				return nil, fmt.Errorf("target %s: table %s.%s: %w", t.name, t.database, t.table, err)
 			}
@@ -335,7 +335,7 @@ func (w *tableWriter) register(ctx context.Context, o *output) error {
 	if t.table == "" {
 		return nil
 	}
-	if t.update == types.UpdateCatalogBehaviorUpdateInDatabase {
+	if t.create || t.update == types.UpdateCatalogBehaviorUpdateInDatabase {
 		if err := w.schema(ctx, o); err != nil {
 			return err
 		}
@@ -378,7 +378,8 @@ func (w *tableWriter) register(ctx context.Context, o *output) error {
 	return nil
 }
 
-// schema creates the table, or adds to it what the object has more.
+// schema creates the table, or adds to it what the object has more: not where the update behavior is LOG, which keeps the
+// schema of a table that is there.
 func (w *tableWriter) schema(ctx context.Context, o *output) error {
 	t := o.target
 	for attempt := 0; ; attempt++ {
@@ -411,7 +412,7 @@ func (w *tableWriter) schema(ctx context.Context, o *output) error {
 			}
 			return err
 		}
-		if err != nil {
+		if err != nil || t.update == types.UpdateCatalogBehaviorLog {
 			return err
 		}
 		in, changed, err := grown(d, o.columns)

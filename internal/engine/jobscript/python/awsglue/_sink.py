@@ -141,9 +141,6 @@ class DataSink:
         glue = _s3.client("glue")
         for attempt in range(10):
             if table is None:
-                if self.behavior == "LOG":
-                    print("The table %s.%s does not exist, and its update behavior is LOG." % (self.database, self.table))
-                    return
                 i, o, serde, params = _SERDES[self.format]
                 parameters = {"classification": self.format, "compressionType": "none", "typeOfData": "file", "EXTERNAL": "TRUE"}
                 if self.format == "parquet":
