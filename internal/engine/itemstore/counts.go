@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 // way, a put that has no other need of the item that it replaces does not read it: one of
 // sampleOf does, and counts for all of them. Counts that have such puts are estimates until
 // the table is counted again: when no more of them come, and at the latest after recountAfter.
+// One that has few rows is counted when somebody asks.
 //
 // Counts are saved each saveEvery and by Close. After a crash those that were saved are
 // told until the table has been counted.
@@ -29,6 +31,8 @@ const (
 	sampleOf     = 16
 	saveEvery    = 10 * time.Second
 	recountAfter = 6 * time.Hour
+
+	countAtOnce = 50_000 // rows of a table and its indexes that are counted for one who asks
 )
 
 // counts are those of a table.
@@ -36,11 +40,13 @@ type counts struct {
 	of     sync.Map     // index ID to *count
 	unread atomic.Int64 // reasons not to take the counts for exact: puts that read nothing, a crash
 
-	// Of the goroutine that keeps the counts.
-	saved   []byte
-	seen    int64     // unread when it last looked
-	counted time.Time // when the last count ended
-	next    time.Time // no count before that
+	saved []byte // by Table, keepCounts and Close, one after the other
+
+	mu      sync.Mutex // taken before a table is shut: held while it is counted, and for what follows
+	seen    int64      // unread when isCountDue last looked
+	counted time.Time  // when the last count ended
+	next    time.Time  // isCountDue asks for none before that
+	small   time.Time  // the table had too many rows to be counted at once before that
 }
 
 // count is the items of a table or an index, and their bytes.
@@ -56,8 +62,11 @@ func (t *Table) count(index uint16) *count {
 
 // Count returns the items of the table (index 0) or of an index, and their bytes. They are
 // estimates after many puts at the same time and after a crash, until the items have been
-// counted.
+// counted: of a table that has few, at once.
 func (t *Table) Count(index uint16) (items, bytes int64) {
+	if t.counts.unread.Load() > 0 {
+		t.countFew()
+	}
 	c := t.count(index)
 	return max(0, c.items.Load()), max(0, c.bytes.Load())
 }
@@ -167,6 +176,8 @@ func (s *Store) keepCounts() {
 // was long ago.
 func (t *Table) isCountDue() bool {
 	c, now := &t.counts, t.s.clock.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	unread, seen := c.unread.Load(), c.seen
 	c.seen = unread
 	if unread == 0 || now.Before(c.next) {
@@ -191,21 +202,47 @@ func (t *Table) undropped(f func() error) error {
 // recount corrects the counts by what the table holds. A count that is stopped changes
 // nothing.
 func (t *Table) recount() {
+	c := &t.counts
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	started := t.s.clock.Now()
-	if err := t.s.db.Guard(t.countRows); err != nil {
+	if _, err := t.countRows(math.MaxInt); err != nil {
 		t.s.opts.OnError(fmt.Errorf("itemstore: count: %w", err))
 	}
-	c := &t.counts
 	c.counted = t.s.clock.Now()
 	c.next = c.counted.Add(20 * c.counted.Sub(started)) // a large table is not counted all the time
 }
 
-func (t *Table) countRows() error {
+// countFew is recount for a table of no more than countAtOnce rows. It looks at others no
+// more than each saveEvery.
+func (t *Table) countFew() {
+	c := &t.counts
+	if !c.mu.TryLock() {
+		return // it is being counted
+	}
+	defer c.mu.Unlock()
+	now := t.s.clock.Now()
+	if t.count(0).items.Load() > countAtOnce || now.Before(c.small) {
+		return
+	}
+	if all, err := t.countRows(countAtOnce); err != nil || !all {
+		c.small = now.Add(saveEvery)
+	}
+}
+
+// countRows corrects the counts unless there are more than most rows, or the store closes: all
+// is false then.
+func (t *Table) countRows(most int) (all bool, err error) {
+	err = t.s.db.Guard(func() error { all, err = t.countSnapshot(most); return err })
+	return all, err
+}
+
+func (t *Table) countSnapshot(most int) (all bool, err error) {
 	// No write is between its commit and the change of the counts while the gate is closed.
-	t.gate.Lock()
+	reopen := t.shut()
 	if t.dropped {
-		t.gate.Unlock()
-		return nil
+		reopen()
+		return true, nil
 	}
 	snap := t.s.db.NewSnapshot()
 	unread, before := t.counts.unread.Load(), map[uint16][2]int64{}
@@ -214,13 +251,13 @@ func (t *Table) countRows() error {
 		before[k.(uint16)] = [2]int64{c.items.Load(), c.bytes.Load()}
 		return true
 	})
-	t.gate.Unlock()
+	reopen()
 	defer snap.Close()
 
 	start := appendTable(nil, kindRow, t.Definition().ID)
 	it, err := snap.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: successor(start)})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer it.Close()
 	has := map[uint16][2]int64{}
@@ -229,10 +266,13 @@ func (t *Table) countRows() error {
 	}
 	n := 0
 	for ok := it.First(); ok; ok = it.Next() {
-		if n++; n%4096 == 0 {
+		if n++; n > most {
+			return false, nil
+		}
+		if n%4096 == 0 {
 			select {
 			case <-t.s.stop:
-				return nil
+				return false, nil
 			case <-time.After(time.Millisecond): // leaves the processor to others
 			}
 		}
@@ -242,14 +282,14 @@ func (t *Table) countRows() error {
 		}
 		value, err := it.ValueAndErr()
 		if err != nil {
-			return err
+			return false, err
 		}
 		size, _ := attr.StoredSize(value)
 		c := has[index]
 		has[index] = [2]int64{c[0] + 1, c[1] + int64(size)}
 	}
 	if err := it.Error(); err != nil {
-		return err
+		return false, err
 	}
 	def := t.Definition()
 	for id, n := range has {
@@ -261,7 +301,7 @@ func (t *Table) countRows() error {
 		c.bytes.Add(n[1] - before[id][1])
 	}
 	t.counts.unread.Add(-unread)
-	return nil
+	return true, nil
 }
 
 // saveAllCounts leaves the counts of all tables for the next Open.

@@ -2,9 +2,12 @@ package itemstore
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
@@ -43,13 +46,11 @@ func TestCountsAmongManyPuts(t *testing.T) {
 		}
 	}
 	puts()
-	items, bytes := tab.Count(0)
-	near(t, "items", items, 4000)
-	near(t, "bytes", bytes, 4000*8)
+	near(t, "items", tab.count(0).items.Load(), 4000)
+	near(t, "bytes", tab.count(0).bytes.Load(), 4000*8)
 	puts()
-	items, bytes = tab.Count(0)
-	near(t, "items that were put twice", items, 4000)
-	near(t, "bytes that were put twice", bytes, 4000*8)
+	near(t, "items that were put twice", tab.count(0).items.Load(), 4000)
+	near(t, "bytes that were put twice", tab.count(0).bytes.Load(), 4000*8)
 	st.inflight.Add(-busyWrites)
 	if tab.isCountDue() {
 		t.Error("a table is counted while there may be more puts")
@@ -58,7 +59,8 @@ func TestCountsAmongManyPuts(t *testing.T) {
 		t.Error("a table is not counted when its puts have ended")
 	}
 	tab.recount()
-	if items, bytes = tab.Count(0); items != 4000 || bytes != 4000*8 {
+	items, bytes := tab.Count(0)
+	if items != 4000 || bytes != 4000*8 {
 		t.Errorf("%d items of %d bytes, want 4000 of 32000", items, bytes)
 	}
 	if tab.isCountDue() || tab.isCountDue() {
@@ -71,6 +73,34 @@ func TestCountsAmongManyPuts(t *testing.T) {
 	}
 	if items, _ = tab.Count(0); items != 3900 {
 		t.Errorf("%d items, want 3900", items)
+	}
+}
+
+// TestCountsOfFewItems: a table of few rows is counted when somebody asks, one of many is not.
+func TestCountsOfFewItems(t *testing.T) {
+	st := uncounting(open(t, Options{FS: vfs.NewMem(), Dir: "db", Clock: clockwork.NewFakeClock()}))
+	defer st.Close()
+	tab := table(t, st, plain)
+	st.inflight.Add(busyWrites)
+	defer st.inflight.Add(-busyWrites)
+	for i := range 100 {
+		if err := put(tab, attr.Item{"k": s(fmt.Sprint(i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if items, _ := tab.Count(0); items != 100 {
+		t.Errorf("%d items, want 100", items)
+	}
+	if all, err := tab.countRows(99); all || err != nil {
+		t.Errorf("a hundred rows were counted where 99 may be: %v", err)
+	}
+	tab.counts.small = st.clock.Now().Add(saveEvery)
+	if err := put(tab, attr.Item{"k": s("more")}); err != nil {
+		t.Fatal(err)
+	}
+	unread := tab.counts.unread.Load()
+	if tab.Count(0); tab.counts.unread.Load() != unread {
+		t.Error("a table that had many rows a moment ago was counted")
 	}
 }
 
@@ -112,7 +142,7 @@ func TestCountsAfterACrash(t *testing.T) {
 	again := uncounting(open(t, Options{FS: mem.CrashClone(vfs.CrashCloneCfg{}), Dir: "db"}))
 	defer again.Close()
 	tab = table(t, again, plain)
-	if items, _ := tab.Count(0); items != 90 {
+	if items := tab.count(0).items.Load(); items != 90 {
 		t.Errorf("before the count there are %d items, want the 90 that were saved", items)
 	}
 	if !tab.isCountDue() {
@@ -143,5 +173,45 @@ func TestCountsAfterClose(t *testing.T) {
 	tab = table(t, st, plain)
 	if items, _ := tab.Count(0); items != 10 || tab.isCountDue() {
 		t.Errorf("%d items, want 10 that are not counted again", items)
+	}
+}
+
+// TestCountsAmongTransactions counts two tables all the time while writers change both, in
+// either order: nobody waits for ever, and the counts are right.
+func TestCountsAmongTransactions(t *testing.T) {
+	st := uncounting(open(t, Options{FS: vfs.NewMem(), Dir: "db"}))
+	defer st.Close()
+	other := *plain
+	other.ID++
+	tabs := []*Table{table(t, st, plain), table(t, st, &other)}
+	var writers, counters sync.WaitGroup
+	var ended atomic.Bool
+	for w := range 4 {
+		writers.Go(func() {
+			for i := range 200 {
+				item := attr.Item{"k": s(fmt.Sprint(w, "-", i))}
+				op := func(at int) Op {
+					return Op{Table: tabs[at], Key: item, Blind: true, Decide: func(attr.Item) (attr.Item, error) { return item, nil }}
+				}
+				if _, err := st.Write([]Op{op(w % 2), op(1 - w%2)}, WriteOptions{}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for _, tab := range tabs {
+		counters.Go(func() {
+			for !ended.Load() {
+				tab.recount()
+			}
+		})
+	}
+	writers.Wait()
+	ended.Store(true)
+	counters.Wait()
+	for _, tab := range tabs {
+		if items, _ := tab.Count(0); items != 800 {
+			t.Errorf("%d items, want 800", items)
+		}
 	}
 }

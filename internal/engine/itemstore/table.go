@@ -133,9 +133,20 @@ func (t *Table) Definition() *Definition { return t.def.Load() }
 // Redefine gives the table a definition of the same ID and keys. When it returns, all
 // writes follow the new one.
 func (t *Table) Redefine(def *Definition) {
-	t.gate.Lock()
+	defer t.shut()()
 	t.def.Store(def)
-	t.gate.Unlock()
+}
+
+// shut waits for the writers of the table and keeps others out until the function that it
+// returns is called. Only one table of a store is shut at a time: writers hold the gates of
+// several tables, in no order, so that two that are shut could wait for each other's.
+func (t *Table) shut() (reopen func()) {
+	t.s.gates.Lock()
+	t.gate.Lock()
+	return func() {
+		t.gate.Unlock()
+		t.s.gates.Unlock()
+	}
 }
 
 // Drop removes all that the store has of a table. Writes that come later fail with
@@ -146,9 +157,9 @@ func (s *Store) Drop(id uint64) error {
 	delete(s.tables, id)
 	s.mu.Unlock()
 	if t != nil {
-		t.gate.Lock()
+		reopen := t.shut()
 		t.dropped = true
-		t.gate.Unlock()
+		reopen()
 	}
 	return s.db.Guard(func() error {
 		b := s.db.NewBatch()
