@@ -264,7 +264,7 @@ func (t *Table) countSnapshot(most int) (all bool, err error) {
 	for id := range before {
 		has[id] = [2]int64{}
 	}
-	n := 0
+	n, began := 0, time.Now()
 	for ok := it.First(); ok; ok = it.Next() {
 		if n++; n > most {
 			return false, nil
@@ -273,8 +273,9 @@ func (t *Table) countSnapshot(most int) (all bool, err error) {
 			select {
 			case <-t.s.stop:
 				return false, nil
-			case <-time.After(time.Millisecond): // leaves the processor to others
+			case <-time.After(max(time.Millisecond, time.Since(began))): // leaves others half of a processor and more
 			}
+			began = time.Now()
 		}
 		index := binary.BigEndian.Uint16(it.Key()[9:])
 		if index == expiryIndex {
