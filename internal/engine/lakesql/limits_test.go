@@ -96,6 +96,39 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// TestScarceMemory: statements that have not enough memory together, and have it one by one, all come to their end, those
+// that write files too.
+func TestScarceMemory(t *testing.T) {
+	dir := t.TempDir()
+	e, err := Open(Options{Dir: dir, TempDir: t.TempDir(), MemoryLimit: "300MB", Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	l := &lake{dir: dir, tables: map[string]*Table{}, partitions: map[string][]Partition{}}
+	const large = "SELECT cardinality(array_agg(x * 10000 + y)) n FROM UNNEST(sequence(1, 800)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y)"
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			if got, _, err := ask(e, l, large); err != nil || got != "8000000" {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+	wg.Go(func() {
+		w, err := e.Write(t.Context(), WriteRequest{Request: Request{Statement: mustParse(t, large+" GROUP BY y % 1"), Database: "db", Catalog: l, Files: l}, Format: "PARQUET"})
+		if err != nil {
+			t.Errorf("write: %v", err)
+			return
+		}
+		if w.Rows != 1 {
+			t.Errorf("%d rows were written", w.Rows)
+		}
+		w.Close()
+	})
+	wg.Wait()
+}
+
 // TestKilled: a query that runs while the process has to be killed for another is run again,
 // and one that ends the process by itself fails alone.
 func TestKilled(t *testing.T) {

@@ -133,7 +133,8 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 		names[i] = fmt.Sprintf("q%d", i)
 	}
 	text := "COPY (SELECT " + strings.Join(body, ", ") + " FROM (" + p.Text + ") AS q(" + strings.Join(names, ", ") + ")) TO " + duck.Quote(filepath.Join(dir, "rows")) + " (" + options + ")"
-	rows, err := e.worker.Run(ctx, worker.Call{Text: text, Execute: true})
+	again := func() error { return os.RemoveAll(filepath.Join(dir, "rows")) } // COPY goes into no directory that has files
+	rows, err := e.worker.Run(ctx, worker.Call{Text: text, Execute: true, Again: again})
 	if err != nil {
 		return nil, p.outward(queryError(ctx, err))
 	}

@@ -25,6 +25,10 @@ const stopGrace = time.Second
 // startLimit is how long a process may take until it answers.
 const startLimit = 30 * time.Second
 
+// aloneLimit is how long a statement waits for the others to end, to be run again by itself, where it is not the process
+// that has ended: those that come meanwhile wait behind it.
+const aloneLimit = 10 * time.Second
+
 // ErrMemory is that the process ended because a statement needed more memory than it may have.
 var ErrMemory = errors.New("the query engine ran out of memory")
 
@@ -39,14 +43,18 @@ type Pool struct {
 	settings Settings
 	slots    *semaphore.Weighted
 
-	mu     sync.Mutex
-	proc   *process
-	closed bool
+	mu      sync.Mutex
+	proc    *process
+	closed  bool
+	running map[*Rows]bool // true: it has had others beside it
+
+	// strained is that the statement that ended last had not enough memory: DuckDB may not have given all of it back.
+	strained bool
 }
 
 // Start starts a worker.
 func Start(s Settings) (*Pool, error) {
-	p := &Pool{settings: s, slots: semaphore.NewWeighted(int64(s.Slots))}
+	p := &Pool{settings: s, slots: semaphore.NewWeighted(int64(s.Slots)), running: map[*Rows]bool{}}
 	if _, err := p.process(); err != nil {
 		return nil, err
 	}
@@ -300,65 +308,113 @@ func (t *tail) String() string {
 	return string(t.b)
 }
 
-// run begins a statement. alone: with no other beside it.
-func (p *Pool) run(ctx context.Context, call Call, alone bool) (*Rows, error) {
-	weight := int64(1)
+// weight is how many slots a statement takes.
+func (p *Pool) weight(alone bool) int64 {
 	if alone {
-		weight = int64(p.settings.Slots)
+		return int64(p.settings.Slots)
 	}
-	if err := p.slots.Acquire(ctx, weight); err != nil {
-		return nil, err
-	}
-	r, err := p.begin(ctx, call)
-	if err != nil {
-		p.slots.Release(weight)
-		return nil, err
-	}
-	r.release = func() { p.slots.Release(weight) }
-	if err := r.head(); err != nil {
-		r.Close()
-		return nil, err
-	}
-	return r, nil
+	return 1
 }
 
-func (p *Pool) begin(ctx context.Context, call Call) (*Rows, error) {
+// run begins a statement, whose slots have been taken. crowded is that it failed, and had others beside it.
+func (p *Pool) run(ctx context.Context, call Call, alone bool) (r *Rows, crowded bool, err error) {
+	r = &Rows{ctx: ctx}
+	p.enter(r)
+	left := sync.OnceFunc(func() {
+		crowded = p.leave(r)
+		p.slots.Release(p.weight(alone))
+	})
+	if err := p.begin(r, call); err != nil {
+		left()
+		return nil, crowded, err
+	}
+	r.release = left
+	if err := r.head(); err != nil {
+		r.Close()
+		return nil, crowded, err
+	}
+	return r, false, nil
+}
+
+// enter notes a statement, and beside which others it runs.
+func (p *Pool) enter(r *Rows) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for other := range p.running {
+		p.running[other] = true
+	}
+	p.running[r] = len(p.running) > 0 || p.strained
+}
+
+// leave is the end of a statement. It reports whether that had others beside it.
+func (p *Pool) leave(r *Rows) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	crowded := p.running[r]
+	delete(p.running, r)
+	p.strained = outOfMemory(r.err)
+	return crowded
+}
+
+// begin has the process run a statement.
+func (p *Pool) begin(r *Rows, call Call) error {
 	proc, err := p.process()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	text, err := json.Marshal(call)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var s *slot
 	select {
 	case s = <-proc.free:
 	case <-proc.exited:
-		return nil, ErrRestarted
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ErrRestarted
+	case <-r.ctx.Done():
+		return r.ctx.Err()
 	}
-	r := &Rows{ctx: ctx, proc: proc, slot: s}
+	r.proc, r.slot = proc, s
 	if err := writeFrame(s.conn, frameCall, text); err != nil {
-		return nil, proc.why()
+		return proc.why()
 	}
-	r.unwatch = context.AfterFunc(ctx, r.stop)
-	return r, nil
+	r.unwatch = context.AfterFunc(r.ctx, r.stop)
+	return nil
 }
 
 // Run runs a statement. The rows must be closed. When the context ends, so does the statement,
 // in a second at most.
 //
 // Where the process ends while the statement runs and no row has been given out, it is run
-// again: by itself, if it may be to blame.
+// again: by itself, if it may be to blame. So is one for which there was no memory left while others ran.
 func (p *Pool) Run(ctx context.Context, call Call) (*Rows, error) {
+	if err := p.slots.Acquire(ctx, p.weight(false)); err != nil {
+		return nil, err
+	}
 	for try := 0; ; try++ {
-		r, err := p.run(ctx, call, try > 0)
-		again := errors.Is(err, ErrRestarted) && try < 3 || try == 0 && (errors.Is(err, ErrMemory) || errors.Is(err, ErrEnded))
-		if again && ctx.Err() == nil {
-			continue
+		r, crowded, err := p.run(ctx, call, try > 0)
+		ended := errors.Is(err, ErrRestarted) && try < 3 || try == 0 && (errors.Is(err, ErrMemory) || errors.Is(err, ErrEnded))
+		scarce := try == 0 && crowded && outOfMemory(err)
+		if !ended && !scarce || ctx.Err() != nil {
+			return r, err
 		}
-		return r, err
+		if call.Again != nil {
+			if err := call.Again(); err != nil {
+				return nil, err
+			}
+		}
+		wait, cancel := ctx, context.CancelFunc(func() {})
+		if scarce {
+			wait, cancel = context.WithTimeout(ctx, aloneLimit)
+		}
+		refused := p.slots.Acquire(wait, p.weight(true))
+		cancel()
+		switch {
+		case refused == nil:
+		case scarce && ctx.Err() == nil:
+			return nil, err // the others go on
+		default:
+			return nil, refused
+		}
 	}
 }

@@ -32,6 +32,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
@@ -56,6 +57,8 @@ type Call struct {
 	Describe bool `json:",omitempty"`
 	// Execute asks for the number of rows that were changed alone.
 	Execute bool `json:",omitempty"`
+	// Again, if any, is called before the statement is run again: it removes what the statement has left.
+	Again func() error `json:"-"`
 }
 
 // Column of a result.
@@ -86,6 +89,12 @@ var ErrRestarted = errors.New("the query engine was restarted")
 type Error struct{ Message string }
 
 func (e *Error) Error() string { return e.Message }
+
+// outOfMemory reports whether DuckDB says that all statements together have the memory that they may have.
+func outOfMemory(err error) bool {
+	var d *Error
+	return errors.As(err, &d) && strings.HasPrefix(d.Message, "Out of Memory Error: ")
+}
 
 const (
 	frameCall    = 'Q'
