@@ -40,7 +40,7 @@ type party struct {
 }
 
 func partyOf(n *nodetest.Node, c aws.Credentials) party {
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1}
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1}
 	return party{
 		dynamodb.NewFromConfig(cfg), dynamodbstreams.NewFromConfig(cfg), kinesis.NewFromConfig(cfg), glue.NewFromConfig(cfg), sqs.NewFromConfig(cfg), sns.NewFromConfig(cfg),
 		kms.NewFromConfig(cfg),
@@ -430,7 +430,7 @@ func TestAccountsInvoke(t *testing.T) {
 	n := nodetest.Start(t, nodetest.Options{})
 	ctx := t.Context()
 	of := func(account string) *lambda.Client {
-		return lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: &n.URL, RetryMaxAttempts: 1,
+		return lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, RetryMaxAttempts: 1,
 			Credentials: credentials.StaticCredentialsProvider{Value: aws.Credentials{AccessKeyID: account, SecretAccessKey: "any"}}})
 	}
 	own, other := of("111111111111"), of("222222222222")

@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 const adminRole = "arn:aws:iam::111111111111:role/admin"
@@ -34,7 +36,7 @@ func TestRolesArePassedByName(t *testing.T) {
 	root := clientsOf(n, owner, "us-east-1")
 	must(root.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("admin"), AssumeRolePolicyDocument: trusts(`{"Service":["apigateway.amazonaws.com","s3.amazonaws.com"]}`)}))
 	eve := makeUser(t, root, "eve", aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["apigateway:*","s3:*"],"Resource":"*"}]}`))
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: eve}, RetryMaxAttempts: 1}
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: eve}, RetryMaxAttempts: 1}
 	rest, https, objects := apigateway.NewFromConfig(cfg), apigatewayv2.NewFromConfig(cfg), clientsOf(n, eve, "us-east-1").s3
 
 	role := aws.String(adminRole)

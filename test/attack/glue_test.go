@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // until waits for a condition, for two minutes at most: the machine may be busy.
@@ -31,7 +33,7 @@ func TestGlueActsAsItsRoles(t *testing.T) {
 	n := startEnforcing(t)
 	ctx := t.Context()
 	root := clientsOf(n, owner, "us-east-1")
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: owner}, RetryMaxAttempts: 1}
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: owner}, RetryMaxAttempts: 1}
 	g, logs := glue.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
 	must(root.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("lake")}))
 	must(root.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("lake"), Key: aws.String("orders/day=1/a.json"), Body: strings.NewReader(`{"n":1}`)}))

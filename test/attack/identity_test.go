@@ -57,7 +57,7 @@ type clients struct {
 }
 
 func clientsOf(n *nodetest.Node, c aws.Credentials, region string) clients {
-	cfg := aws.Config{Region: region, BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1}
+	cfg := aws.Config{Region: region, BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1}
 	return clients{
 		kinesis.NewFromConfig(cfg), iam.NewFromConfig(cfg), sts.NewFromConfig(cfg), s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }),
 		firehose.NewFromConfig(cfg),

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // TestItemsOfOneOwner: a user whose policy names the partition key that is theirs and the attributes that they may see
@@ -16,7 +18,7 @@ func TestItemsOfOneOwner(t *testing.T) {
 	ctx := t.Context()
 	root := clientsOf(n, owner, "us-east-1")
 	client := func(c aws.Credentials) *dynamodb.Client {
-		return dynamodb.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1})
+		return dynamodb.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1})
 	}
 	all := client(owner)
 	table := aws.String("scores")

@@ -81,7 +81,7 @@ func (u *lakeUser) wait(id string, limit time.Duration) *athenatypes.QueryExecut
 // run runs a statement to its end, and returns the state, the reason and the rows as lines.
 func (u *lakeUser) run(text string) (state athenatypes.QueryExecutionState, reason, rows string) {
 	u.t.Helper()
-	q := u.wait(u.start(text), time.Minute)
+	q := u.wait(u.start(text), 2*time.Minute)
 	if q.Status.State != athenatypes.QueryExecutionStateSucceeded {
 		return q.Status.State, aws.ToString(q.Status.StateChangeReason), ""
 	}
@@ -206,7 +206,7 @@ func TestQueriesStop(t *testing.T) {
 		if _, err := u.athena.StopQueryExecution(t.Context(), &athena.StopQueryExecutionInput{QueryExecutionId: &id}); err != nil {
 			t.Fatal(err)
 		}
-		q := u.wait(id, 5*time.Second)
+		q := u.wait(id, 30*time.Second)
 		reason := aws.ToString(q.Status.StateChangeReason)
 		if q.Status.State == athenatypes.QueryExecutionStateFailed && reason != "Query exhausted resources at this scale factor" {
 			t.Errorf("%s: %s", bomb, reason)

@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // TestPoliciesOfLogGroups: resource policies let in whom they name, keep out whom they deny, and nobody else.
@@ -14,7 +16,7 @@ func TestPoliciesOfLogGroups(t *testing.T) {
 	ctx := t.Context()
 	root := clientsOf(n, owner, "us-east-1")
 	client := func(c aws.Credentials) *cloudwatchlogs.Client {
-		return cloudwatchlogs.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1})
+		return cloudwatchlogs.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1})
 	}
 	all := client(owner)
 	for _, group := range []string{"/app/open", "/app/shut"} {

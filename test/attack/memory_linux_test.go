@@ -82,7 +82,7 @@ func TestMemoryOfOneGigabyte(t *testing.T) {
 	for range 40 {
 		nested = "SELECT * FROM (" + nested + ") x JOIN (SELECT 1 c, 2 d) y ON true"
 	}
-	u.wait(u.start(nested), time.Minute)
+	u.wait(u.start(nested), 2*time.Minute)
 
 	// A query of a delivery stream that grows without end on one record.
 	deliveries := firehose.NewFromConfig(cfg)
@@ -106,7 +106,7 @@ func TestMemoryOfOneGigabyte(t *testing.T) {
 	// Bodies that are announced and never sent, and answers that are never read.
 	address := strings.TrimPrefix(n.URL, "http://")
 	for range 200 {
-		c, err := net.DialTimeout("tcp", address, 20*time.Second)
+		c, err := net.DialTimeout("tcp", address, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestMemoryOfOneGigabyte(t *testing.T) {
 	}
 	v.put("large", strings.Repeat("y", 8<<20))
 	for range 100 {
-		c, err := net.DialTimeout("tcp", address, 20*time.Second)
+		c, err := net.DialTimeout("tcp", address, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 func queryAs(t *testing.T, n *nodetest.Node, who aws.Credentials, sql, output string) (id, reason string) {
 	t.Helper()
 	ctx := t.Context()
-	c := athena.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: who}, RetryMaxAttempts: 1})
+	c := athena.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: who}, RetryMaxAttempts: 1})
 	start, err := c.StartQueryExecution(ctx, &athena.StartQueryExecutionInput{QueryString: &sql, ResultConfiguration: &types.ResultConfiguration{OutputLocation: &output}})
 	if err != nil {
 		return "", err.Error()
@@ -105,7 +105,7 @@ func TestQueryIsTheCallers(t *testing.T) {
 	if reason != "" {
 		t.Fatal(reason)
 	}
-	c := athena.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: ann}, RetryMaxAttempts: 1})
+	c := athena.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: ann}, RetryMaxAttempts: 1})
 	_, err := c.GetQueryResults(ctx, &athena.GetQueryResultsInput{QueryExecutionId: &id})
 	denied(t, "the result of another", err, "You do not seem to have access to the S3 location of your query results")
 }

@@ -11,6 +11,8 @@ import (
 	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
+
+	"github.com/brookmere/brookmere/test/nodetest"
 )
 
 // TestPoliciesOfTablesAndCatalogs: the policy of a table, of its stream and of the catalog lets in whom it names, keeps out
@@ -20,7 +22,7 @@ func TestPoliciesOfTablesAndCatalogs(t *testing.T) {
 	ctx := t.Context()
 	root := clientsOf(n, owner, "us-east-1")
 	config := func(c aws.Credentials) aws.Config {
-		return aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1}
+		return aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: c}, RetryMaxAttempts: 1}
 	}
 	guest := config(makeUser(t, root, "guest", nil))
 	all := config(makeUser(t, root, "all", allow("*", "*")))

@@ -17,7 +17,7 @@ import (
 
 // tablesOf is a client of DynamoDB as an identity.
 func tablesOf(n *nodetest.Node, who aws.Credentials) *dynamodb.Client {
-	return dynamodb.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, Credentials: credentials.StaticCredentialsProvider{Value: who}, RetryMaxAttempts: 1})
+	return dynamodb.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &n.URL, HTTPClient: nodetest.Client, Credentials: credentials.StaticCredentialsProvider{Value: who}, RetryMaxAttempts: 1})
 }
 
 func word(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

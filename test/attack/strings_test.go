@@ -161,7 +161,7 @@ type hostileCall struct {
 // send sends the call and says what is wrong with its answer, empty if nothing is,
 // and its status.
 func (c hostileCall) send(ctx context.Context, base string) (wrong string, status int) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, c.method, base, strings.NewReader(c.body))
 	if err != nil {

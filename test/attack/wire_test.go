@@ -148,7 +148,7 @@ func attackMemory(t *testing.T, n *nodetest.Node) {
 	address := strings.TrimPrefix(n.URL, "https://")
 	const connections = 150
 	for range connections {
-		c, err := tls.DialWithDialer(&net.Dialer{Timeout: 20 * time.Second}, "tcp", address, &tls.Config{InsecureSkipVerify: true})
+		c, err := tls.DialWithDialer(&net.Dialer{Timeout: time.Minute}, "tcp", address, &tls.Config{InsecureSkipVerify: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func attackMemory(t *testing.T, n *nodetest.Node) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: %s\r\nX-Amz-Target: AWSGlue.GetTables\r\nX-Amz-Date: %s\r\n"+
 		"Authorization: AWS4-HMAC-SHA256 Credential=AKIDOWNER/%s/us-east-1/glue/aws4_request, SignedHeaders=host;x-amz-date;x-amz-target, Signature=00\r\nContent-Length: %d\r\n\r\n",
 		address, time.Now().UTC().Format("20060102T150405Z"), time.Now().UTC().Format("20060102"), 64<<20)

@@ -3,7 +3,6 @@ package console_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 
@@ -122,14 +121,7 @@ func TestKeyboard(t *testing.T) {
 // TestRestart kills the node while pages are open: they say so, and go on when it is back.
 func TestRestart(t *testing.T) {
 	needsConsole(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address, data := l.Addr().String(), t.TempDir()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address, data := nodetest.Address(t), t.TempDir()
 	start := func() *nodetest.Node {
 		return nodetest.Start(t, nodetest.Options{Data: data, Args: []string{"--listen", address}})
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,7 +24,7 @@ import (
 )
 
 // startTime is how long a node may take to answer, on a machine that is busy.
-const startTime = 60 * time.Second
+const startTime = 2 * time.Minute
 
 var build = sync.OnceValues(func() (string, error) {
 	if bin := os.Getenv("BROOKMERE_BIN"); bin != "" {
@@ -142,8 +143,49 @@ func (n *Node) AWS() aws.Config {
 	return aws.Config{
 		Region:       "us-east-1",
 		BaseEndpoint: &n.URL,
+		HTTPClient:   Client,
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
+}
+
+// Client is what clients of the SDK send by. The SDK closes the body of a request when the head of the answer is there;
+// net/http, which may be about to look for the end of that body, takes that for a failed write and ends the connection
+// below the answer, with "use of closed network connection". Here a body is in memory, and to close it does nothing.
+var Client aws.HTTPClient = wholeBodies{&http.Client{
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 32, IdleConnTimeout: time.Minute},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}}
+
+type wholeBodies struct{ client *http.Client }
+
+func (c wholeBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r = r.Clone(r.Context())
+		r.Body, r.GetBody = io.NopCloser(bytes.NewReader(body)), nil
+	}
+	return c.client.Do(r)
+}
+
+// Address is a free address of this machine, for what is started again at the same one. Its port is none of those that
+// the system gives to connections and to who asks for any port, so that nobody takes it in between.
+func Address(t testing.TB) string {
+	t.Helper()
+	for port := 20000 + os.Getpid()%10000; port < 32000; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
+	}
+	t.Fatal("there is no free port")
+	return ""
 }
 
 // Env is the environment of a client process that uses the node and knows no other.
@@ -158,13 +200,20 @@ func (n *Node) Env() []string {
 		"AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
 		"AWS_EC2_METADATA_DISABLED=true",
 		"AWS_PAGER=",
+		"NO_PROXY=" + direct("NO_PROXY"), // a machine may have a proxy, which does not know the node
+		"no_proxy=" + direct("no_proxy"),
 	}
 	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "AWS_") {
+		if !strings.HasPrefix(kv, "AWS_") && !strings.HasPrefix(strings.ToUpper(kv), "NO_PROXY=") {
 			env = append(env, kv)
 		}
 	}
 	return env
+}
+
+// direct is the value of a variable that names the hosts which are reached without a proxy, with this machine.
+func direct(variable string) string {
+	return strings.TrimPrefix(os.Getenv(variable)+",127.0.0.1,localhost", ",")
 }
 
 // GetJSON reads one of the node's own endpoints.
