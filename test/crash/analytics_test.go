@@ -95,7 +95,7 @@ func TestAnalyticsWritesEachRowOnce(t *testing.T) {
 		}
 	}
 	var every, seconds []string
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		every, seconds = readAll(t, c, analyticsEvery), readAll(t, c, analyticsSeconds)
 		total := 0

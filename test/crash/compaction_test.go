@@ -29,7 +29,7 @@ func TestCompactionKeepsOnce(t *testing.T) {
 	var reads atomic.Int64
 	n := underFire(t, func(n *nodetest.Node) {
 		makeDelivery(t, n, func(in *firehose.CreateDeliveryStreamInput) {
-			in.Tags = []firehosetypes.Tag{{Key: aws.String("brookmere:compaction"), Value: aws.String("target=1MiB after=0s keep=1s")}}
+			in.Tags = []firehosetypes.Tag{{Key: aws.String("brookmere:compaction"), Value: aws.String("target=1MiB after=0s keep=15s")}}
 		})
 	}, func(ctx context.Context, n *nodetest.Node) {
 		var wg sync.WaitGroup

@@ -197,7 +197,7 @@ func deliversStreamOnce(t *testing.T, before func(*nodetest.Node), change func(*
 	}
 	// The lag knows nothing of what was not read yet: look until all is there, and once
 	// more when whatever is doubled has had time to come.
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		a, _ := count(queryColumn(t, n, "SELECT id FROM "+crashTable))
 		b, _ := count(raw())

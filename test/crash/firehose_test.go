@@ -169,7 +169,7 @@ func makeDelivery(t *testing.T, n *nodetest.Node, edit func(*firehose.CreateDeli
 // waitDelivered returns when all that was acknowledged is delivered.
 func waitDelivered(t *testing.T, n *nodetest.Node) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(4 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var all []struct {
 			LagRecords int64  `json:"lag_records"`
 			LastError  string `json:"last_error"`

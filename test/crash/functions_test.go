@@ -120,7 +120,7 @@ func TestFunctionSeesEveryRecord(t *testing.T) {
 		}
 		return n
 	}
-	for deadline := time.Now().Add(time.Minute); missing() > 0; {
+	for deadline := time.Now().Add(3 * time.Minute); missing() > 0; {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d of %d records were not seen", missing(), len(acked))
 		}

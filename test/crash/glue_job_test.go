@@ -131,7 +131,7 @@ func jobWritesEachRecordOnce(t *testing.T, query string) {
 		return n
 	}
 	seen := count()
-	for deadline := time.Now().Add(time.Minute); missing(seen) > 0; seen = count() {
+	for deadline := time.Now().Add(3 * time.Minute); missing(seen) > 0; seen = count() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d of %d records are not in objects", missing(seen), len(acked))
 		}
@@ -193,7 +193,7 @@ func wantPartitions(t *testing.T, n *nodetest.Node, bucket string, folders map[s
 	t.Helper()
 	registered := map[string]bool{}
 	g := glue.NewFromConfig(n.AWS())
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		pages := glue.NewGetPartitionsPaginator(g, &glue.GetPartitionsInput{DatabaseName: aws.String("db"), TableName: aws.String("t")})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(t.Context())

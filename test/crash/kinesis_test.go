@@ -119,8 +119,7 @@ func change(ctx context.Context, c *kinesis.Client) {
 	_, _ = c.DecreaseStreamRetentionPeriod(ctx, &kinesis.DecreaseStreamRetentionPeriodInput{StreamName: aws.String(crashStream), RetentionPeriodHours: hours})
 }
 
-// reading has a client try calls again, which clients of these tests do not: to read twice does no harm, and now and
-// then the SDK takes a connection for broken whose answer was there before it looked for the end of the request.
+// reading has a client try calls again, which clients of these tests do not: to read twice does no harm.
 func reading(o *kinesis.Options) { o.RetryMaxAttempts = 3 }
 
 func readShard(t *testing.T, c *kinesis.Client, shard string) []types.Record {

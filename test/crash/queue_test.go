@@ -169,16 +169,16 @@ func TestQueuesKeepWhatTheyAcknowledged(t *testing.T) {
 	})
 	// The waits are longer than anything is hidden: what comes back empty is empty.
 	began := time.Now()
-	c := client(n)
+	c := sqs.NewFromConfig(n.AWS())
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			for r.take(t.Context(), c, standard, queueVisibility+time.Second, func(string) {}) {
+			for r.take(t.Context(), c, standard, queueVisibility+3*time.Second, func(string) {}) {
 			}
 		})
 	}
 	wg.Go(func() {
-		for r.take(t.Context(), c, fifo, queueVisibility+time.Second, inOrder) {
+		for r.take(t.Context(), c, fifo, queueVisibility+3*time.Second, inOrder) {
 		}
 	})
 	wg.Wait()

@@ -66,6 +66,7 @@ func TestFunctionSources(t *testing.T) {
 		versions = make([]map[int]bool, items) // that were acknowledged, and not seen yet
 		next     = make([]int, items)
 		sent     int
+		round    int
 		url      string
 	)
 	for item := range versions {
@@ -117,6 +118,7 @@ func TestFunctionSources(t *testing.T) {
 			must(err)
 		}
 	}, func(ctx context.Context, n *nodetest.Node) {
+		round++
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			c := sqs.NewFromConfig(n.AWS(), func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
@@ -150,7 +152,7 @@ func TestFunctionSources(t *testing.T) {
 			for i := 0; ctx.Err() == nil; i++ {
 				in := &kinesis.PutRecordsInput{StreamName: aws.String(windowed)}
 				for j := range 10 {
-					in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: aws.String("1"), Data: fmt.Appendf(nil, "%s %d %d", n.URL, i, j)})
+					in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: aws.String("1"), Data: fmt.Appendf(nil, "%d %d %d", round, i, j)})
 				}
 				if out, err := streams(n).PutRecords(ctx, in); err == nil && *out.FailedRecordCount == 0 {
 					mu.Lock()
@@ -207,7 +209,7 @@ func TestFunctionSources(t *testing.T) {
 		}
 		return n
 	}
-	for deadline := time.Now().Add(time.Minute); missing() > 0; {
+	for deadline := time.Now().Add(3 * time.Minute); missing() > 0; {
 		if time.Now().After(deadline) {
 			t.Fatalf("not seen: %d messages, %d records of windows, of items %v, of which was seen %v", len(messages), len(records), versions, newest)
 		}

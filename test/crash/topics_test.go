@@ -117,7 +117,7 @@ func TestTopicsAndEventsUnderFire(t *testing.T) {
 			must(err)
 		}
 	}
-	for deadline := time.Now().Add(time.Minute); len(messages)+len(objects) > 0 || took < ordered; {
+	for deadline := time.Now().Add(3 * time.Minute); len(messages)+len(objects) > 0 || took < ordered; {
 		if time.Now().After(deadline) {
 			t.Fatalf("not received: %d messages, %d events, %d of %d in order", len(messages), len(objects), ordered-took, ordered)
 		}
