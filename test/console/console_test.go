@@ -104,12 +104,27 @@ func (b *browser) problem(text string) {
 	b.problems = append(b.problems, text)
 }
 
-// do runs actions within the time of a page, and keeps a picture of where they failed.
+// do runs actions within the time of a page, and keeps a picture of where they failed. One whose element the page has
+// replaced since it was found is tried again.
 func (b *browser) do(t *testing.T, actions ...chromedp.Action) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, pageTime)
 	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	run := func() error {
+		for i := 0; i < len(actions); {
+			err := chromedp.Run(ctx, actions[i])
+			switch {
+			case err == nil:
+				i++
+			case isGone(err) && ctx.Err() == nil:
+				time.Sleep(50 * time.Millisecond)
+			default:
+				return err
+			}
+		}
+		return nil
+	}
+	if err := run(); err != nil {
 		var text string
 		_ = chromedp.Run(b.ctx, chromedp.Text("body", &text))
 		b.picture(t, "failed-"+strings.ReplaceAll(t.Name(), "/", "-"))
@@ -147,32 +162,39 @@ func (b *browser) shows(t *testing.T, texts ...string) {
 // until waits until an expression is true, and keeps its value where value is not nil. It asks by a timer, since a
 // browser that is short of time may draw no frames, and as long as the time of a page, which do bounds. It asks the
 // page that is there at each time: chromedp's own Poll asks the one that was there when it began, and fails, with
-// "Cannot find context with specified id", where that was still the one before.
+// "Cannot find context with specified id", where that was still the one before. An expression that throws is not true
+// yet: a page that is about to load has no body, and no elements.
 func until(expression string, value any) chromedp.Action {
 	return chromedp.ActionFunc(func(ctx context.Context) error {
+		var last error
 		for {
 			var is bool
 			err := chromedp.Evaluate("Boolean("+expression+")", &is).Do(ctx)
-			var gone *cdproto.Error
+			var thrown *runtime.ExceptionDetails
 			switch {
 			case err == nil && is && value == nil:
 				return nil
 			case err == nil && is:
 				return chromedp.Evaluate(expression, value).Do(ctx)
-			case err != nil && !(errors.As(err, &gone) && gone.Code == pageGone):
+			case errors.As(err, &thrown):
+				last = err
+			case err != nil && !isGone(err):
 				return err
 			}
 			select {
 			case <-ctx.Done():
-				return fmt.Errorf("%w: never came: %s", ctx.Err(), expression)
+				return errors.Join(fmt.Errorf("%w: never came: %s", ctx.Err(), expression), last)
 			case <-time.After(50 * time.Millisecond):
 			}
 		}
 	})
 }
 
-// pageGone is the code by which a browser says that a page has gone while it was asked.
-const pageGone = -32000
+// isGone reports whether a browser says that a page, or an element, has gone while it was asked.
+func isGone(err error) bool {
+	var said *cdproto.Error
+	return errors.As(err, &said) && said.Code == -32000
+}
 
 // picture writes what the browser shows, where BROOKMERE_PICTURES names a directory.
 func (b *browser) picture(t *testing.T, name string) {
