@@ -39,11 +39,11 @@ e2e: $(VENV)/installed ## real clients against a real node: boto3, AWS CLI, Terr
 
 $(VENV)/installed: test/e2e/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet -r test/e2e/requirements.txt
+	$(VENV)/bin/pip install --quiet --retries 10 -r test/e2e/requirements.txt
 	touch $@
 
 browser: ## the console in a browser, where there is Chromium
-	$(GO) test -count=1 -timeout 10m ./test/console/...
+	$(GO) test -count=1 -timeout 20m ./test/console/...
 
 lint: ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l brookmeretest cmd examples internal test); \
@@ -60,7 +60,7 @@ internal/console/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB)/
 	cd $(WEB) && node build.mjs
 
 $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
-	cd $(WEB) && npm ci
+	cd $(WEB) && npm ci --prefer-offline --fetch-retries=5
 	touch $@
 
 console-test: console ## the console's types, and the tests of its pure parts

@@ -18,7 +18,7 @@ import (
 // once, and the node lives on.
 
 // slow bounds an answer to a bad request, on a machine that is busy.
-const slow = 20 * time.Second
+const slow = time.Minute
 
 // api is a service of the JSON protocol, with an operation that needs a name.
 type api struct {

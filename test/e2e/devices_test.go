@@ -29,7 +29,7 @@ func TestDevicesPipeline(t *testing.T) {
 			t.Errorf("objects:\n%s", objects)
 		}
 		n.Run(t, dir, aws, "glue", "start-crawler", "--name", "devices-lake")
-		for deadline := time.Now().Add(time.Minute); !strings.Contains(n.Run(t, dir, aws, "glue", "get-crawler", "--name", "devices-lake"), `"State": "READY"`); {
+		for deadline := time.Now().Add(3 * time.Minute); !strings.Contains(n.Run(t, dir, aws, "glue", "get-crawler", "--name", "devices-lake"), `"State": "READY"`); {
 			if time.Now().After(deadline) {
 				t.Fatal("the crawl does not end")
 			}

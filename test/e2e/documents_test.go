@@ -217,7 +217,7 @@ func TestDocuments(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			late := time.AfterFunc(3*time.Minute, func() { _ = cmd.Process.Kill() })
+			late := time.AfterFunc(10*time.Minute, func() { _ = cmd.Process.Kill() })
 			defer late.Stop()
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("%v\n%s", err, out.String())

@@ -49,7 +49,7 @@ var anyCertificate = &http.Client{Transport: &http.Transport{
 
 func (n *Node) waitHealthy(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		resp, err := anyCertificate.Get(n.URL + "/_brookmere/health")
 		if err == nil {

@@ -118,12 +118,15 @@ func TestFanOutGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		acknowledged := time.Now()
-		e, ok := <-out.GetStream().Events()
-		if !ok {
-			t.Fatal(out.GetStream().Err())
+		var ev types.SubscribeToShardEvent
+		for len(ev.Records) == 0 { // one without records comes where none have come for a while
+			e, ok := <-out.GetStream().Events()
+			if !ok {
+				t.Fatal(out.GetStream().Err())
+			}
+			ev = e.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value
 		}
 		slowest = max(slowest, time.Since(acknowledged))
-		ev := e.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value
 		if len(ev.Records) != 1 || string(ev.Records[0].Data) != data {
 			t.Fatalf("event %d: %+v", i, ev)
 		}
@@ -136,7 +139,7 @@ func TestFanOutGo(t *testing.T) {
 	if err := out.GetStream().Err(); err != nil {
 		t.Errorf("a node that stops ends a subscription with %v", err)
 	}
-	if took := time.Since(stopping); took > 10*time.Second {
+	if took := time.Since(stopping); took > 30*time.Second {
 		t.Errorf("the node took %v to stop", took)
 	}
 }

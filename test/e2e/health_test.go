@@ -1,10 +1,7 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,7 +54,7 @@ func TestHealthPipeline(t *testing.T) {
 	}
 	for table, want := range map[string]string{"patient_stats": fmt.Sprintf("%d,true", sent-refused), "error_message": fmt.Sprintf("%d,true", refused)} {
 		var got string
-		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 			if got = count(table); got == want {
 				break
 			}
@@ -78,18 +75,20 @@ func lastLine(text string) string {
 	return lines[len(lines)-1]
 }
 
-// startService starts the FastAPI service and returns its address.
+// listening is what uvicorn says when it listens.
+var listening = regexp.MustCompile(`running on (http://127\.0\.0\.1:\d+)`)
+
+// startService starts the FastAPI service, on a port that it chooses, and returns its address.
 func startService(t *testing.T, n *Node, dir, python string, env []string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	log := filepath.Join(t.TempDir(), "log")
+	out, err := os.Create(log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	var log bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), python, "-m", "uvicorn", "--app-dir", dir, "main:app", "--port", port)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, append(n.Env(), env...), &log, &log
+	defer out.Close()
+	cmd := exec.CommandContext(t.Context(), python, "-m", "uvicorn", "--app-dir", dir, "main:app", "--port", "0", "--no-use-colors")
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, append(n.Env(), env...), out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -97,18 +96,16 @@ func startService(t *testing.T, n *Node, dir, python string, env []string) strin
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	url := "http://127.0.0.1:" + port
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		resp, err := http.Get(url + "/docs")
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return url
-			}
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		text, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := listening.FindSubmatch(text); m != nil {
+			return string(m[1])
 		}
 		if time.Now().After(deadline) {
-			_ = cmd.Process.Kill()
-			t.Fatalf("the service does not answer: %v", err)
+			t.Fatalf("the service does not listen: %s", text)
 		}
 	}
 }

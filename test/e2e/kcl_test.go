@@ -229,7 +229,7 @@ func TestKCL(t *testing.T) {
 		time.Sleep(20 * time.Millisecond) // a producer's pace
 	}
 
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		read, workers := readByWorkers(t, dir)
 		total := 0

@@ -27,7 +27,7 @@ func TestKinesisBoto3(t *testing.T) {
 }
 
 func TestKinesisLimitsBoto3(t *testing.T) {
-	Start(t, "--limits", "enforce", "--control-delay", "400ms").Python(t, "kinesis_limits.py")
+	Start(t, "--limits", "enforce", "--control-delay", "2s").Python(t, "kinesis_limits.py")
 }
 
 func TestKinesisCLI(t *testing.T) {
@@ -81,7 +81,7 @@ func TestStreamsCommand(t *testing.T) {
 		}
 	}
 	const records = 60
-	tail, cancel := context.WithTimeout(ctx, time.Minute)
+	tail, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	var out strings.Builder
 	cmd := exec.CommandContext(tail, bin, "streams", "tail", "clicks", "--from", "trim_horizon", "--json", "-n", fmt.Sprint(records))

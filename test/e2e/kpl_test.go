@@ -63,7 +63,7 @@ func deliverKPL(t *testing.T, n *Node, stream string) func(count int) []string {
 		return lines
 	}
 	return func(count int) []string {
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			if lines := read(); len(lines) >= count || time.Now().After(deadline) {
 				return lines
 			}

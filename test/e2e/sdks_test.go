@@ -16,7 +16,7 @@ import (
 	"github.com/brookmere/brookmere/test/nodetest"
 )
 
-// installed runs a command of npm that brings an SDK into dir. It skips the test where there is no npm, or where its registry
+// installed runs a command of npm, or of go, that brings an SDK into dir. It skips the test where there is no npm, or where its registry
 // is not reached; any other failure is the test's.
 func installed(t *testing.T, dir, name string, args ...string) {
 	t.Helper()
@@ -37,6 +37,9 @@ func installed(t *testing.T, dir, name string, args ...string) {
 	}
 }
 
+// goNetwork are what the go command says of a proxy of modules that is not reached.
+var goNetwork = []string{"dial tcp", "proxyconnect tcp", "i/o timeout", "TLS handshake timeout", "no such host", "connection refused", "connection reset", "module lookup disabled", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway"}
+
 var npmCode = regexp.MustCompile(`(?m)^npm (?:ERR!|error) code (\S+)`)
 
 // networkErrors are npm's codes of a registry that is not reached, or does not let this machine in; answers of 500 and above
@@ -47,8 +50,11 @@ var networkErrors = []string{
 	"SELF_SIGNED_CERT_IN_CHAIN", "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CERT_HAS_EXPIRED",
 }
 
-// unreachable reports whether npm says that it did not reach its registry.
+// unreachable reports whether npm, or the go command, says that it did not reach its registry.
 func unreachable(out string) bool {
+	if strings.HasPrefix(out, "go: ") {
+		return slices.ContainsFunc(goNetwork, func(said string) bool { return strings.Contains(out, said) })
+	}
 	m := npmCode.FindStringSubmatch(out)
 	return m != nil && (slices.Contains(networkErrors, m[1]) || len(m[1]) == 4 && strings.HasPrefix(m[1], "E5"))
 }
@@ -61,8 +67,10 @@ func TestUnreachableRegistry(t *testing.T) {
 		"npm error code E404\nnpm error 404 Not Found":         false,
 		"npm error code ETARGET":                               false,
 		"npm error code EUSAGE\nnpm error ECONNREFUSED":        false,
-		"Unknown command: \"instal\"":                          false,
-		"":                                                     false,
+		"go: github.com/aws/aws-sdk-go@v1.55.8: Get \"https://proxy.golang.org/x\": proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused": true,
+		"go: github.com/aws/aws-sdk-go@v1: invalid version": false,
+		"Unknown command: \"instal\"":                       false,
+		"":                                                  false,
 	} {
 		if got := unreachable(out); got != want {
 			t.Errorf("%q: %v", out, got)
@@ -214,7 +222,8 @@ AWS.config.update({ region: 'us-east-1', accessKeyId: 'test', secretAccessKey: '
   return [kinesis.endpoint.host, ...StreamNames, Account].join(' ');
 })().catch((e) => 'failed: ' + e).then((text) => { document.getElementById('out').textContent = text; });
 </script>`)
-	out, err := underRun(t, Start(t), browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom", pages.URL+"/page.html")
+	// A profile of its own: one that another machine, or another browser, has begun to use is locked.
+	out, err := underRun(t, Start(t), browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir="+t.TempDir(), "--virtual-time-budget=20000", "--dump-dom", pages.URL+"/page.html")
 	if err != nil || !strings.Contains(out, "kinesis.us-east-1.amazonaws.com from-a-page 000000000000") {
 		t.Errorf("%v: %s", err, out)
 	}

@@ -79,7 +79,7 @@ assert events[-1]["eventName"] in ("REMOVE", "INSERT") and {e["eventName"] for e
 # Time to live: the item goes, and the stream says who removed it.
 client.update_time_to_live(TableName="orders", TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
 table.put_item(Item={"customer_id": "old", "order_id": "1", "ttl": int(time.time()) - 60})
-for _ in range(300):
+for _ in range(1200):
     if "Item" not in table.get_item(Key={"customer_id": "old", "order_id": "1"}):
         break
     time.sleep(0.1)

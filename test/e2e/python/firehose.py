@@ -40,7 +40,7 @@ def refused(code, call, *words, **kw):
     raise AssertionError(f"{call.__name__} {kw} is taken")
 
 
-def until(check, what, seconds=20):
+def until(check, what, seconds=120):
     end = time.time() + seconds
     while True:
         v = check()
@@ -242,12 +242,14 @@ def unpacking():
         {"id": "1", "timestamp": 1, "message": "first"}, {"id": "2", "timestamp": 2, "message": "second"}]}).encode())
     control = gzip.compress(b'{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"hello?"}]}')
     firehose.put_record_batch(DeliveryStreamName="logs", Records=[{"Data": message}, {"Data": control}, {"Data": b"not compressed"}])
-    until(lambda: objects("unpacked", "logs/") and objects("unpacked", "raw/"), "logs and their backup")
-    time.sleep(0.5)
-    data = {k: v for k, v in objects("unpacked", "logs/").items() if "decompression-failed" not in k}
-    want(b"".join(data.values()), b"first\nsecond\n", "messages")
-    want(b"".join(objects("unpacked", "raw/").values()), message + control + b"not compressed", "backup")
-    failed = [json.loads(b) for k, b in objects("unpacked").items() if "decompression-failed" in k]
+
+    def unpacked(prefix, failed=False):
+        return [v for k, v in objects("unpacked", prefix).items() if ("decompression-failed" in k) == failed]
+    until(lambda: unpacked("logs/") and unpacked("raw/") and unpacked("", failed=True), "logs, their backup and what failed")
+    time.sleep(0.5)  # for what should not come
+    want(b"".join(unpacked("logs/")), b"first\nsecond\n", "messages")
+    want(b"".join(unpacked("raw/")), message + control + b"not compressed", "backup")
+    failed = [json.loads(b) for b in unpacked("", failed=True)]
     want([base64.b64decode(e["rawData"]) for e in failed], [b"not compressed"], "failed")
     e = firehose.describe_delivery_stream(DeliveryStreamName="logs")["DeliveryStreamDescription"]["Destinations"][0]["ExtendedS3DestinationDescription"]
     want((e["S3BackupMode"], e["S3BackupDescription"]["Prefix"]), ("Enabled", "raw/"), "backup")
@@ -310,7 +312,7 @@ def endpoint():
     want([base64.b64decode(r["data"]) for r in body["records"]], [b"one", b"two"], "records")
     want(h["X-Amz-Firehose-Request-Id"], h2["X-Amz-Firehose-Request-Id"], "request id of the second attempt")
     want((body["requestId"], body["records"]), (h["X-Amz-Firehose-Request-Id"], body2["records"]), "body")
-    assert abs(body["timestamp"] / 1000 - time.time()) < 60, body
+    assert abs(body["timestamp"] / 1000 - time.time()) < 300, body
     want({k: h.get(k) for k in ("X-Amz-Firehose-Protocol-Version", "X-Amz-Firehose-Access-Key", "Content-Type", "X-Amz-Firehose-Source-Arn")},
          {"X-Amz-Firehose-Protocol-Version": "1.0", "X-Amz-Firehose-Access-Key": "s3cret", "Content-Type": "application/json",
           "X-Amz-Firehose-Source-Arn": "arn:aws:firehose:us-east-1:000000000000:deliverystream/http"}, "headers")
@@ -455,8 +457,11 @@ def refusals():
     # Limits, where they are enforced: 5 MiB a second, each record for itself.
     refused("InvalidArgumentException", firehose.tag_delivery_stream, "brookmere:limits", DeliveryStreamName="limits", Tags=[{"Key": "brookmere:limits", "Value": "on"}])
     firehose.tag_delivery_stream(DeliveryStreamName="limits", Tags=[{"Key": "brookmere:limits", "Value": "enforce"}])
-    slow = [firehose.put_record_batch(DeliveryStreamName="limits", Records=[{"Data": b"x" * 900000}] * 4) for _ in range(4)]
-    failed = [e for r in slow for e in r["RequestResponses"] if "ErrorCode" in e]
+    for _ in range(20):  # a machine that is busy may take a second for each
+        slow = [firehose.put_record_batch(DeliveryStreamName="limits", Records=[{"Data": b"x" * 900000}] * 4) for _ in range(4)]
+        failed = [e for r in slow for e in r["RequestResponses"] if "ErrorCode" in e]
+        if failed:
+            break
     want((sum(r["FailedPutCount"] for r in slow), {(e["ErrorCode"], e["ErrorMessage"]) for e in failed}),
          (len(failed), {("ServiceUnavailableException", "Slow down.")}), "puts beyond the limit")
     refused("ValidationException", firehose.tag_delivery_stream, DeliveryStreamName="limits", Tags=[{"Key": str(i)} for i in range(51)])

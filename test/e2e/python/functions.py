@@ -42,7 +42,7 @@ def package(**files):
     return b.getvalue()
 
 
-def until(what, seconds=60):
+def until(what, seconds=180):
     end = time.time() + seconds
     while time.time() < end:
         if what():
@@ -93,7 +93,13 @@ def orders_are_in_the_table():
 until(orders_are_in_the_table)
 item = dynamodb.get_item(TableName="orders", Key={"customer_id": {"S": "user3"}, "order_id": {"S": "o1"}})["Item"]
 assert item["amount"] == {"N": "12.34"} and item["product_details"]["L"][0]["M"]["quantity"] == {"N": "1"}, item
-assert awslambda.get_event_source_mapping(UUID=mapping["UUID"])["LastProcessingResult"] == "OK"
+
+
+def the_mapping_says_so():
+    return awslambda.get_event_source_mapping(UUID=mapping["UUID"])["LastProcessingResult"] == "OK"
+
+
+until(the_mapping_says_so)
 awslambda.delete_event_source_mapping(UUID=mapping["UUID"])
 for name in ("echo", "consumer"):
     awslambda.delete_function(FunctionName=name)

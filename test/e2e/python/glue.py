@@ -93,7 +93,8 @@ def crawl(name, **kw):
     else:
         glue.create_crawler(Name=name, Role="glue", DatabaseName="crawled", **kw)
     glue.start_crawler(Name=name)
-    for _ in range(500):
+    end = time.time() + 120
+    while time.time() < end:
         c = glue.get_crawler(Name=name)["Crawler"]
         if c["State"] == "READY":
             return c["LastCrawl"]

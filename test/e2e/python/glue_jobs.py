@@ -67,8 +67,8 @@ for i in range(20):
     put("patient_stats", {"patient": f"p{i}", "heart_rate": 70.5 + i, "time": "2026-11-10 06:11:27"})
 put("error_message", {"error_message": "diastolic over systolic", "payload": "{'patient': 'x'}", "status_code": 422})
 runs = {name: glue.start_job_run(JobName=name)["JobRunId"] for name in ("patients", "errors")}
-until("patients", 20, lambda: query("select count(*), count(distinct patient), min(heart_rate) from patient_stats") == [["20", "20", "70.5"]] or query("select count(*) from patient_stats"))
-until("errors", 20, lambda: query("select status_code, payload from error_message") == [["422", "{'patient': 'x'}"]] or query("select * from error_message"))
+until("patients", 120, lambda: query("select count(*), count(distinct patient), min(heart_rate) from patient_stats") == [["20", "20", "70.5"]] or query("select count(*) from patient_stats"))
+until("errors", 120, lambda: query("select status_code, payload from error_message") == [["422", "{'patient': 'x'}"]] or query("select * from error_message"))
 want([r["JobRunState"] for r in glue.get_job_runs(JobName="patients")["JobRuns"]], ["RUNNING"], "runs")
 t = glue.get_table(DatabaseName="health", Name="patient_stats")["Table"]
 want([(c["Name"], c["Type"]) for c in t["StorageDescriptor"]["Columns"]], [("heart_rate", "double"), ("patient", "string"), ("time", "string")], "columns")
@@ -80,12 +80,12 @@ compile(script, "patients.py", "exec")
 assert 'options={"windowSize": "1 seconds"' in script and '.setFormat("glueparquet", compression="snappy")' in script, script
 
 put("patient_stats", {"patient": "new", "heart_rate": "fast", "extra": {"a": [1, 2]}})
-until("types that change", 20, lambda: query("select heart_rate, extra.a from patient_stats where patient = 'new'") == [["fast", "[1, 2]"]] or query("select * from patient_stats"))
+until("types that change", 120, lambda: query("select heart_rate, extra.a from patient_stats where patient = 'new'") == [["fast", "[1, 2]"]] or query("select * from patient_stats"))
 glue.batch_stop_job_run(JobName="patients", JobRunIds=[runs["patients"]])
-until("stopped", 20, lambda: glue.get_job_run(JobName="patients", RunId=runs["patients"])["JobRun"]["JobRunState"] == "STOPPED")
+until("stopped", 120, lambda: glue.get_job_run(JobName="patients", RunId=runs["patients"])["JobRun"]["JobRunState"] == "STOPPED")
 put("patient_stats", {"patient": "late"})
 glue.start_job_run(JobName="patients")
-until("the next run", 20, lambda: query("select count(*), count(distinct patient) from patient_stats") == [["22", "22"]] or query("select count(*) from patient_stats"))
+until("the next run", 120, lambda: query("select count(*), count(distinct patient) from patient_stats") == [["22", "22"]] or query("select count(*) from patient_stats"))
 
 glue.create_table(DatabaseName="health", TableInput={
     "Name": "live", "Parameters": {"classification": "json"},
@@ -115,13 +115,13 @@ def ended(job, **arguments):
         found.update(glue.get_job_run(JobName=job, RunId=run)["JobRun"])
         return "CompletedOn" in found or found["JobRunState"]
 
-    until("the end of " + job, 60, look)
+    until("the end of " + job, 180, look)
     return run, found["JobRunState"], found.get("ErrorMessage")
 
 
 run, state, message = ended("shell")
 want((state, message), ("SUCCEEDED", None), "a script")
-until("its output", 20, lambda: [e["message"] for e in logs.get_log_events(logGroupName="/aws-glue/python-jobs/output", logStreamName=run)["events"]] == ["it is monday"])
+until("its output", 120, lambda: [e["message"] for e in logs.get_log_events(logGroupName="/aws-glue/python-jobs/output", logStreamName=run)["events"]] == ["it is monday"])
 want(ended("shell", day="sunday")[1:], ("FAILED", "Command failed with exit code 3"), "an exit code")
 glue.create_job(Name="spark", Role="arn:aws:iam::000000000000:role/glue", Command={"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": "s3://health/scripts/shell.py"})
 _, state, message = ended("spark")

@@ -38,7 +38,7 @@ def refused(code, words, call, **arguments):
     raise AssertionError(f"{call} is not refused")
 
 
-def until(what, seconds=60):
+def until(what, seconds=180):
     deadline = time.monotonic() + seconds
     while not (value := what()):
         assert time.monotonic() < deadline, "it does not come"

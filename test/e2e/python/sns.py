@@ -70,12 +70,12 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 out = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://127.0.0.1:{server.server_port}/x")
 assert out["SubscriptionArn"] == "pending confirmation", out
-assert heard.acquire(timeout=20)
+assert heard.acquire(timeout=120)
 kind, e = messages[-1]
 assert kind == "SubscriptionConfirmation" and e["TopicArn"] == topic, e
 urllib.request.urlopen(e["SubscribeURL"]).read()
 sns.publish(TopicArn=topic, Message="by HTTP")
-assert heard.acquire(timeout=20)
+assert heard.acquire(timeout=120)
 kind, e = messages[-1]
 assert kind == "Notification" and e["Message"] == "by HTTP", e
 urllib.request.urlopen(e["UnsubscribeURL"]).read()
