@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -142,6 +143,7 @@ class Account:
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
+            **{name: ",".join(filter(None, (os.environ.get(name), urllib.parse.urlsplit(self.url).hostname))) for name in ("NO_PROXY", "no_proxy")},
         }
 
     def unique(self, name):
@@ -158,11 +160,18 @@ class Account:
 
     def client(self, service, **more):
         """A boto3 client of the account."""
-        return self.session().client(service, **{"endpoint_url": self.url, **more})
+        return self.session().client(service, **self._direct(more))
 
     def resource(self, service, **more):
         """A boto3 resource of the account."""
-        return self.session().resource(service, **{"endpoint_url": self.url, **more})
+        return self.session().resource(service, **self._direct(more))
+
+    def _direct(self, more):
+        """Arguments of a client that reaches the node, whatever proxy the environment names."""
+        import botocore.config
+
+        config = botocore.config.Config(proxies={})
+        return {"endpoint_url": self.url, **more, "config": config.merge(more["config"]) if more.get("config") else config}
 
 
 @pytest.fixture(scope="session")

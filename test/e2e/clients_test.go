@@ -16,7 +16,7 @@ func underRun(t *testing.T, n *Node, args ...string) (string, error) {
 		t.Skipf("there is no %s", args[0])
 	}
 	cmd := exec.Command(nodetest.Binary(t), append([]string{"run", "--quiet", "--endpoint", n.URL, "--dir", t.TempDir(), "--"}, args...)...)
-	cmd.Env = append(cmd.Environ(), "AWS_ENDPOINT_URL=https://example.com", "AWS_PROFILE=production", "AWS_ENDPOINT_URL_KINESIS=https://example.com")
+	cmd.Env = append(cmd.Environ(), "LC_ALL=C.UTF-8", "AWS_ENDPOINT_URL=https://example.com", "AWS_PROFILE=production", "AWS_ENDPOINT_URL_KINESIS=https://example.com")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +27,7 @@ var classes = sync.OnceValues(func() (classpath string, err error) {
 	mvn := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", filepath.Join(source, "pom.xml"),
 		"dependency:copy-dependencies", "-DoutputDirectory="+lib, "-DincludeScope=runtime")
 	if out, err := mvn.CombinedOutput(); err != nil {
-		return "", &javaError{out, err}
+		return "", &javaError{out, err, false}
 	}
 	var files []string
 	for _, pattern := range []string{filepath.Join(source, "src/main/java/*.java"), filepath.Join(junitDir(), "src/main/java/com/brookmere/junit/*.java"), filepath.Join(junitDir(), "src/test/java/*.java")} {
@@ -37,9 +38,9 @@ var classes = sync.OnceValues(func() (classpath string, err error) {
 		files = append(files, found...)
 	}
 	out := filepath.Join(dir, "classes")
-	javac := exec.CommandContext(ctx, "javac", append([]string{"-cp", filepath.Join(lib, "*"), "-d", out}, files...)...)
+	javac := exec.CommandContext(ctx, "javac", append([]string{"-encoding", "UTF-8", "-cp", filepath.Join(lib, "*"), "-d", out}, files...)...)
 	if text, err := javac.CombinedOutput(); err != nil {
-		return "", &javaError{text, err}
+		return "", &javaError{text, err, true}
 	}
 	return out + string(filepath.ListSeparator) + filepath.Join(lib, "*"), nil
 })
@@ -47,6 +48,7 @@ var classes = sync.OnceValues(func() (classpath string, err error) {
 type javaError struct {
 	output []byte
 	err    error
+	ours   bool // the libraries are there, and our programs are not compiled
 }
 
 func (e *javaError) Error() string { return e.err.Error() + ": " + string(e.output) }
@@ -69,6 +71,10 @@ func javaClasses(t *testing.T) string {
 		}
 	}
 	classpath, err := classes()
+	var said *javaError
+	if errors.As(err, &said) && said.ours {
+		t.Fatal(err)
+	}
 	if err != nil {
 		t.Skipf("the libraries cannot be had: %v", err)
 	}

@@ -39,7 +39,7 @@ func kcl3Classes(t *testing.T) string {
 		t.Skipf("the libraries cannot be had: %v\n%s", err, out)
 	}
 	out := filepath.Join(dir, "classes")
-	if text, err := exec.CommandContext(ctx, "javac", "-cp", filepath.Join(lib, "*"), "-d", out, filepath.Join(source, "Consume.java")).CombinedOutput(); err != nil {
+	if text, err := exec.CommandContext(ctx, "javac", "-encoding", "UTF-8", "-cp", filepath.Join(lib, "*"), "-d", out, filepath.Join(source, "Consume.java")).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	return out + string(filepath.ListSeparator) + filepath.Join(lib, "*")

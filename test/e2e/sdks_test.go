@@ -222,8 +222,7 @@ AWS.config.update({ region: 'us-east-1', accessKeyId: 'test', secretAccessKey: '
   return [kinesis.endpoint.host, ...StreamNames, Account].join(' ');
 })().catch((e) => 'failed: ' + e).then((text) => { document.getElementById('out').textContent = text; });
 </script>`)
-	// A profile of its own: one that another machine, or another browser, has begun to use is locked.
-	out, err := underRun(t, Start(t), browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir="+t.TempDir(), "--virtual-time-budget=20000", "--dump-dom", pages.URL+"/page.html")
+	out, err := underRun(t, Start(t), browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--virtual-time-budget=20000", "--dump-dom", pages.URL+"/page.html")
 	if err != nil || !strings.Contains(out, "kinesis.us-east-1.amazonaws.com from-a-page 000000000000") {
 		t.Errorf("%v: %s", err, out)
 	}

@@ -200,11 +200,12 @@ func (n *Node) Env() []string {
 		"AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
 		"AWS_EC2_METADATA_DISABLED=true",
 		"AWS_PAGER=",
+		"LC_ALL=C.UTF-8",                 // what clients read and print is in UTF-8, wherever the tests run
 		"NO_PROXY=" + direct("NO_PROXY"), // a machine may have a proxy, which does not know the node
 		"no_proxy=" + direct("no_proxy"),
 	}
 	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "AWS_") && !strings.HasPrefix(strings.ToUpper(kv), "NO_PROXY=") {
+		if !strings.HasPrefix(kv, "AWS_") && !strings.HasPrefix(kv, "LC_ALL=") && !strings.HasPrefix(strings.ToUpper(kv), "NO_PROXY=") {
 			env = append(env, kv)
 		}
 	}
