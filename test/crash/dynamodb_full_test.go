@@ -53,7 +53,7 @@ func TestDynamoDBFullDisk(t *testing.T) {
 		}
 	}
 	acked := map[string]bool{}
-	body := &types.AttributeValueMemberB{Value: make([]byte, 100<<10)}
+	body := &types.AttributeValueMemberB{Value: make([]byte, 300<<10)}
 	put := func() error {
 		id := fmt.Sprint("item-", len(acked))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -59,7 +59,7 @@ var documents = map[string][]snippet{
 					"RecordColumns": [{"Name": "page", "Mapping": "$.page", "SqlType": "VARCHAR(64)"}]}}]' \
 				--application-code 'CREATE OR REPLACE STREAM "STREAM" ("page" VARCHAR(64));
 					CREATE OR REPLACE PUMP "pump" AS INSERT INTO "STREAM" SELECT STREAM "page" FROM "SOURCE_SQL_STREAM_001";'
-			brookmere generate clicks --rate 50 --for 1m --to kinesis:STREAM >/dev/null 2>&1 & others="$others $!"
+			brookmere generate clicks --rate 50 --for 10m --to kinesis:STREAM >/dev/null 2>&1 & others="$others $!"
 			brookmere analytics start APP --from trim_horizon
 			until brookmere analytics ls | grep -q RUNNING; do sleep 0.1; done`}},
 	"docs/apis.md": {

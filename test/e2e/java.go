@@ -40,7 +40,7 @@ var classes = sync.OnceValues(func() (classpath string, err error) {
 	out := filepath.Join(dir, "classes")
 	javac := exec.CommandContext(ctx, "javac", append([]string{"-encoding", "UTF-8", "-cp", filepath.Join(lib, "*"), "-d", out}, files...)...)
 	if text, err := javac.CombinedOutput(); err != nil {
-		return "", &javaError{text, err, true}
+		return "", &javaError{text, err, ctx.Err() == nil}
 	}
 	return out + string(filepath.ListSeparator) + filepath.Join(lib, "*"), nil
 })
