@@ -6,7 +6,7 @@ import { SNS } from '@aws-sdk/client-sns';
 import { SQS } from '@aws-sdk/client-sqs';
 
 const until = async (what, f) => {
-  for (const end = Date.now() + 60_000; Date.now() < end; await new Promise((r) => setTimeout(r, 50))) {
+  for (const end = Date.now() + 180_000; Date.now() < end; await new Promise((r) => setTimeout(r, 50))) {
     const v = await f();
     if (v) return v;
   }

@@ -26,7 +26,7 @@ public class Produce {
         }
         Set<String> numbers = new HashSet<>();
         for (ListenableFuture<UserRecordResult> f : results) {
-            UserRecordResult r = f.get(60, TimeUnit.SECONDS);
+            UserRecordResult r = f.get(180, TimeUnit.SECONDS);
             if (!r.isSuccessful()) {
                 throw new IllegalStateException("failed: " + r.getAttempts().get(0).getErrorMessage());
             }

@@ -40,7 +40,7 @@ public class Signals {
     }
 
     static <T> T until(Supplier<T> f) throws Exception {
-        for (Instant end = Instant.now().plusSeconds(60); Instant.now().isBefore(end); Thread.sleep(50)) {
+        for (Instant end = Instant.now().plusSeconds(180); Instant.now().isBefore(end); Thread.sleep(50)) {
             T v = f.get();
             if (v != null) {
                 return v;
@@ -107,7 +107,7 @@ public class Signals {
                 .onSessionStart(s -> CompletableFuture.runAsync(() -> put(logs, "INFO one", "ERROR two")))
                 .onSessionUpdate(u -> u.sessionResults().stream().findFirst().ifPresent(l -> line.complete(l.message()))).build())
             .build());
-        check(line.get(60, TimeUnit.SECONDS).equals("ERROR two"), line);
+        check(line.get(180, TimeUnit.SECONDS).equals("ERROR two"), line);
         put(logs, "{\"level\": \"WARN\", \"ms\": 7}");
         check(logs.filterLogEventsPaginator(r -> r.logGroupName("java").filterPattern("{ $.ms > 6 }")).events().stream().count() == 1, "events");
         long now = Instant.now().getEpochSecond();
