@@ -102,10 +102,47 @@ func (f errorFamily) incomplete(message string) *Error {
 	return f.pick("AuthorizationHeaderMalformed", "IncompleteSignature", "IncompleteSignatureException", 400, 400, 400, message)
 }
 
-func (f errorFamily) unsupported(what string) *Error {
-	return f.pick("InvalidRequest", "IncompleteSignature", "IncompleteSignatureException", 400, 400, 400,
+// malformed is incomplete, with S3's own words.
+func (f errorFamily) malformed(s3, others string) *Error {
+	if f == s3Family {
+		return f.incomplete("The authorization header is malformed; " + s3)
+	}
+	return f.incomplete(others)
+}
+
+func (f errorFamily) unsupported(header, what string) *Error {
+	switch {
+	case f == s3Family && what == "AWS":
+		return &Error{Code: "InvalidRequest", Message: "The authorization mechanism you have provided is not supported. Please use " + algorithm + ".", Status: 400}
+	case f == s3Family:
+		e := &Error{Code: "InvalidArgument", Message: "Unsupported Authorization Type", Status: 400}
+		return e.with(f, [2]string{"ArgumentName", "Authorization"}, [2]string{"ArgumentValue", clip(header)})
+	}
+	return f.pick("", "IncompleteSignature", "IncompleteSignatureException", 400, 400, 400,
 		"The authorization mechanism you have provided ("+clip(what)+") is not supported. Please use "+algorithm+".")
 }
+
+// undated refuses a signature without a date that can be read.
+func (f errorFamily) undated(others string) *Error {
+	if f == s3Family {
+		return &Error{Code: "AccessDenied", Message: "AWS authentication requires a valid Date or x-amz-date header", Status: 403}
+	}
+	return f.incomplete(others)
+}
+
+// badCredential refuses the scope of a credential, in the header or the query, with what S3 says of it.
+func (f errorFamily) badCredential(query bool, s3, others string) *Error {
+	if query {
+		if f != s3Family {
+			s3 = credentialForm
+		}
+		return f.badQuery("Error parsing the X-Amz-Credential parameter; " + s3)
+	}
+	return f.malformed(s3, others)
+}
+
+// credentialForm is what S3 says of a credential that is not of the form.
+const credentialForm = `the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`
 
 func (f errorFamily) badQuery(message string) *Error {
 	return f.pick("AuthorizationQueryParametersError", "IncompleteSignature", "IncompleteSignatureException", 400, 400, 400, message)
@@ -134,9 +171,9 @@ func (f errorFamily) expiredToken() *Error {
 }
 
 // otherService refuses a signature whose scope is that of another service.
-func (f errorFamily) otherService(service string) *Error {
+func (f errorFamily) otherService(a *authorization, service string) *Error {
 	if f == s3Family {
-		return &Error{Code: "AuthorizationHeaderMalformed", Message: "The authorization header is malformed; incorrect service. This endpoint belongs to \"" + service + "\".", Status: 400}
+		return f.badCredential(a.Presigned, fmt.Sprintf("incorrect service %q. This endpoint belongs to %q.", clip(a.Service), service), "")
 	}
 	return f.pick("", "SignatureDoesNotMatch", "InvalidSignatureException", 0, 403, 400, "Credential should be scoped to correct service: '"+service+"'. ")
 }
@@ -182,8 +219,9 @@ func (f errorFamily) missingHash() *Error {
 	return &Error{Code: "InvalidRequest", Message: "Missing required header for this request: x-amz-content-sha256", Status: 400}
 }
 
-func (f errorFamily) badHash() *Error {
-	return &Error{Code: "InvalidArgument", Message: "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.", Status: 400}
+func (f errorFamily) badHash(given string) *Error {
+	e := &Error{Code: "InvalidArgument", Message: "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.", Status: 400}
+	return e.with(f, [2]string{"ArgumentName", "x-amz-content-sha256"}, [2]string{"ArgumentValue", clip(given)})
 }
 
 func (f errorFamily) headersNotSigned(names []string) *Error {

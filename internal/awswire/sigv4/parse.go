@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,14 +24,18 @@ func parse(r *http.Request, f errorFamily) (*authorization, error) {
 func parseHeader(r *http.Request, header string, f errorFamily) (*authorization, error) {
 	algo, rest, _ := strings.Cut(header, " ")
 	if algo != algorithm {
-		return nil, f.unsupported(algo)
+		return nil, f.unsupported(header, algo)
+	}
+	if f == s3Family && strings.Count(rest, ",") != 2 {
+		return nil, f.malformed("the authorization header requires three components: Credential, SignedHeaders, and Signature.", "")
 	}
 	a := &authorization{token: r.Header.Get("X-Amz-Security-Token")}
 	var credential, signed string
 	for part := range strings.SplitSeq(rest, ",") {
 		k, val, ok := strings.Cut(strings.TrimSpace(part), "=")
 		if !ok {
-			return nil, f.incomplete("'" + clip(part) + "' not a valid key=value pair (missing equal-sign) in Authorization header.")
+			return nil, f.malformed(fmt.Sprintf("the authorization component %q is malformed.", clip(strings.TrimSpace(part))),
+				"'"+clip(part)+"' not a valid key=value pair (missing equal-sign) in Authorization header.")
 		}
 		switch k {
 		case "Credential":
@@ -43,11 +48,11 @@ func parseHeader(r *http.Request, header string, f errorFamily) (*authorization,
 	}
 	for _, need := range [][2]string{{"Credential", credential}, {"Signature", a.signature}, {"SignedHeaders", signed}} {
 		if need[1] == "" {
-			return nil, f.incomplete("Authorization header requires '" + need[0] + "' parameter.")
+			return nil, f.malformed("missing "+need[0]+".", "Authorization header requires '"+need[0]+"' parameter.")
 		}
 	}
-	if !a.parseCredential(credential) {
-		return nil, f.incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '" + clip(credential) + "'")
+	if err := a.readCredential(credential, f); err != nil {
+		return nil, err
 	}
 	a.signedHeaders = strings.Split(signed, ";")
 	date := r.Header.Get("X-Amz-Date")
@@ -55,12 +60,12 @@ func parseHeader(r *http.Request, header string, f errorFamily) (*authorization,
 		date = r.Header.Get("Date")
 	}
 	if date == "" {
-		return nil, f.incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+		return nil, f.undated("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
 	}
 	var err error
 	if a.time, err = time.Parse(dateForm, date); err != nil {
 		if a.time, err = http.ParseTime(date); err != nil {
-			return nil, f.incomplete("Date must be in ISO-8601 'basic format'. Got '" + clip(date) + "'.")
+			return nil, f.undated("Date must be in ISO-8601 'basic format'. Got '" + clip(date) + "'.")
 		}
 	}
 	return a, a.check(r, f)
@@ -76,13 +81,16 @@ func parsePresigned(r *http.Request, f errorFamily) (*authorization, error) {
 			return nil, f.badQuery("Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
 		}
 	}
-	if q.Get("X-Amz-Algorithm") != algorithm {
-		return nil, f.unsupported(q.Get("X-Amz-Algorithm"))
+	if algo := q.Get("X-Amz-Algorithm"); algo != algorithm {
+		if f == s3Family {
+			return nil, f.badQuery(`X-Amz-Algorithm only supports "` + algorithm + `"`)
+		}
+		return nil, f.unsupported(algo, algo)
 	}
 	a := &authorization{signature: q.Get("X-Amz-Signature"), token: q.Get("X-Amz-Security-Token")}
 	a.Presigned = true
-	if !a.parseCredential(q.Get("X-Amz-Credential")) {
-		return nil, f.badQuery(`Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`)
+	if err := a.readCredential(q.Get("X-Amz-Credential"), f); err != nil {
+		return nil, err
 	}
 	a.signedHeaders = strings.Split(q.Get("X-Amz-SignedHeaders"), ";")
 	if a.time, err = time.Parse(dateForm, q.Get("X-Amz-Date")); err != nil {
@@ -121,6 +129,26 @@ func (a *authorization) parseCredential(s string) bool {
 	return a.AccessKey != "" && a.Region != "" && a.Service != "" && len(a.Date) == 8
 }
 
+// readCredential is parseCredential with an error that says what is wrong.
+func (a *authorization) readCredential(s string, f errorFamily) error {
+	if a.parseCredential(s) {
+		if _, err := time.Parse("20060102", a.Date); err == nil || f != s3Family {
+			return nil
+		}
+	}
+	others := "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '" + clip(s) + "'"
+	wrong := credentialForm
+	if parts := strings.Split(s, "/"); len(parts) >= 5 {
+		last := parts[len(parts)-4:]
+		if _, err := time.Parse("20060102", last[0]); err != nil {
+			wrong = fmt.Sprintf(`incorrect date format %q. This date in the credential must be in the format "yyyyMMdd".`, clip(last[0]))
+		} else if last[3] != terminator {
+			wrong = fmt.Sprintf("incorrect terminal %q. This endpoint uses %q.", clip(last[3]), terminator)
+		}
+	}
+	return f.badCredential(a.Presigned, wrong, others)
+}
+
 // mustBeSigned are the headers, of services other than S3, that say what a request does and
 // for whom: where one is sent, it is signed. (Content-Type is not among them: the SDK for
 // JavaScript v2 does not sign it, and the body is, whatever it is read as.)
@@ -128,6 +156,13 @@ var mustBeSigned = []string{"x-amz-target", "x-amz-security-token", "x-amz-date"
 
 // check holds what must be so of a signature in either form.
 func (a *authorization) check(r *http.Request, f errorFamily) error {
+	if day := a.time.Format("20060102"); f == s3Family && a.Date != day {
+		wrong := fmt.Sprintf("Invalid credential date %q. This date is not the same as X-Amz-Date: %q.", clip(a.Date), day)
+		if a.Presigned {
+			return f.badQuery(wrong)
+		}
+		return f.malformed(wrong, "")
+	}
 	if a.Date != a.time.Format("20060102") {
 		return f.incomplete("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" + clip(a.Date) + "' != '" + a.time.Format("20060102") + "', from '" + a.time.Format(dateForm) + "'.")
 	}

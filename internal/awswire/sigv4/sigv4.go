@@ -102,7 +102,7 @@ func (v *Verifier) VerifyUpTo(r *http.Request, service string, maxBody int64) (S
 	if service == "" {
 		f = family(a.Service)
 	} else if a.Service != service && (f != s3Family || family(a.Service) != s3Family) { // S3 has several names
-		return a.Scope, f.otherService(service)
+		return a.Scope, f.otherService(a, service)
 	}
 	now := v.now()
 	if err := checkTime(a, now, f); err != nil {
@@ -191,7 +191,7 @@ func (v *Verifier) payloadHash(r *http.Request, f errorFamily, presigned bool, m
 		case strings.HasPrefix(declared, "STREAMING-"):
 			return "", &Error{Code: "NotImplemented", Message: "The payload form " + clip(declared) + " is not supported.", Status: http.StatusNotImplemented}
 		}
-		return "", f.badHash()
+		return "", f.badHash(declared)
 	}
 	// Whatever is declared: a body that is not signed is not taken.
 	body, err := v.readBody(r, maxBody)

@@ -341,6 +341,47 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestS3Words: S3 says what of a signature it cannot read in words of its own.
+func TestS3Words(t *testing.T) {
+	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	good := "AWS4-HMAC-SHA256 Credential=AKID/20260304/us-east-1/s3/aws4_request,SignedHeaders=host;x-amz-date,Signature=ab"
+	for _, tt := range []struct{ from, to, date, code, message string }{
+		{good, "Basic YQ==", "x", "InvalidArgument", "Unsupported Authorization Type"},
+		{"AWS4-HMAC-SHA256", "AWS", "x", "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."},
+		{",Signature=ab", "", "x", "AuthorizationHeaderMalformed", "The authorization header is malformed; the authorization header requires three components: Credential, SignedHeaders, and Signature."},
+		{"SignedHeaders=", "SignedHeaders-", "x", "AuthorizationHeaderMalformed", `The authorization header is malformed; the authorization component "SignedHeaders-host;x-amz-date" is malformed.`},
+		{"Signature=ab", "Signature=", "x", "AuthorizationHeaderMalformed", "The authorization header is malformed; missing Signature."},
+		{"/s3/", "/", "x", "AuthorizationHeaderMalformed", `The authorization header is malformed; the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`},
+		{"aws4_request", "aws5_request", "x", "AuthorizationHeaderMalformed", `The authorization header is malformed; incorrect terminal "aws5_request". This endpoint uses "aws4_request".`},
+		{"20260304", "2026034", "x", "AuthorizationHeaderMalformed", `The authorization header is malformed; incorrect date format "2026034". This date in the credential must be in the format "yyyyMMdd".`},
+		{"20260304", "20260303", "20260304T050607Z", "AuthorizationHeaderMalformed", `The authorization header is malformed; Invalid credential date "20260303". This date is not the same as X-Amz-Date: "20260304".`},
+		{"/s3/", "/ec2/", "20260304T050607Z", "AuthorizationHeaderMalformed", `The authorization header is malformed; incorrect service "ec2". This endpoint belongs to "s3".`},
+		{"x", "x", "", "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"},
+		{"x", "x", "yesterday", "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"},
+	} {
+		r, _ := http.NewRequest("GET", "http://h/", nil)
+		r.Header.Set("Authorization", strings.Replace(good, tt.from, tt.to, 1))
+		r.Header.Set("X-Amz-Date", tt.date)
+		_, err := verifierAt(now, "AKID", "secret").Verify(r, "s3")
+		if e := AsError(err); e == nil || e.Code != tt.code || e.Message != tt.message {
+			t.Errorf("%s for %s, date %q: got %v, want %s: %s", tt.to, tt.from, tt.date, err, tt.code, tt.message)
+		}
+	}
+	query := "http://h/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20260304%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20260304T050607Z&X-Amz-Expires=9&X-Amz-SignedHeaders=host&X-Amz-Signature=ab"
+	for _, tt := range []struct{ from, to, message string }{
+		{"AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256", `X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"`},
+		{"20260304%2F", "20260303%2F", `Invalid credential date "20260303". This date is not the same as X-Amz-Date: "20260304".`},
+		{"s3%2F", "sqs%2F", `Error parsing the X-Amz-Credential parameter; incorrect service "sqs". This endpoint belongs to "s3".`},
+		{"aws4_request", "aws5_request", `Error parsing the X-Amz-Credential parameter; incorrect terminal "aws5_request". This endpoint uses "aws4_request".`},
+	} {
+		r, _ := http.NewRequest("GET", strings.Replace(query, tt.from, tt.to, 1), nil)
+		_, err := verifierAt(now, "AKID", "secret").Verify(r, "s3")
+		if e := AsError(err); e == nil || e.Code != "AuthorizationQueryParametersError" || e.Message != tt.message {
+			t.Errorf("%s for %s in the query: got %v, want %s", tt.to, tt.from, err, tt.message)
+		}
+	}
+}
+
 // TestPlaceholderToken: who signs with a key of no session, and sends a token all the same, is told so; who cannot sign is not.
 func TestPlaceholderToken(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
