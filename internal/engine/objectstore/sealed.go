@@ -369,20 +369,38 @@ func (d *sealedData) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if d.pos < d.from || d.pos >= d.from+int64(len(d.plain)) {
-		if d.piece == nil {
-			d.piece = sealedBuffers.Get().(*[sealedBlock]byte)
-		}
-		d.plain = nil
-		plain, from, err := d.load(d.pos, d.piece)
-		if err != nil {
-			return 0, err
-		}
-		d.plain, d.from = plain, from
+	if err := d.ready(); err != nil {
+		return 0, err
 	}
 	n := copy(p, d.plain[d.pos-d.from:])
 	d.pos += int64(n)
 	return n, nil
+}
+
+// ready opens the piece that Read is in.
+func (d *sealedData) ready() error {
+	if d.pos >= d.from && d.pos < d.from+int64(len(d.plain)) {
+		return nil
+	}
+	if d.piece == nil {
+		d.piece = sealedBuffers.Get().(*[sealedBlock]byte)
+	}
+	d.plain = nil
+	plain, from, err := d.load(d.pos, d.piece)
+	if err != nil {
+		return err
+	}
+	d.plain, d.from = plain, from
+	return nil
+}
+
+// Ready reports whether the next length bytes of data can be begun with: it opens the piece of sealed data that Read will
+// return next, and keeps it. ErrSealed if that is not as it was sealed; what comes behind it is not looked at.
+func Ready(d Data, length int64) error {
+	if s, ok := d.(*sealedData); ok && length > 0 && s.pos < s.size {
+		return s.ready()
+	}
+	return nil
 }
 
 // ReadAt implements io.ReaderAt.
