@@ -302,7 +302,7 @@ var allowAll = func() *policy.Document {
 
 // byList are the actions that an object's list grants.
 var byList = map[string]bool{"s3:GetObject": true, "s3:GetObjectVersion": true, "s3:GetObjectAcl": true, "s3:GetObjectVersionAcl": true,
-	"s3:PutObjectAcl": true, "s3:PutObjectVersionAcl": true}
+	"s3:PutObjectAcl": true, "s3:PutObjectVersionAcl": true, "s3:GetObjectAttributes": true, "s3:GetObjectVersionAttributes": true}
 
 // ofAnother reports whether an action, of those that lists grant, is about an object that another account than the
 // bucket's owns.
@@ -340,7 +340,8 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key, version 
 		acl, need = b.setting("acl"), "READ_ACP"
 	case "s3:PutBucketAcl":
 		acl, need = b.setting("acl"), "WRITE_ACP"
-	case "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAcl", "s3:GetObjectVersionAcl", "s3:PutObjectAcl", "s3:PutObjectVersionAcl":
+	case "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAcl", "s3:GetObjectVersionAcl", "s3:PutObjectAcl", "s3:PutObjectVersionAcl",
+		"s3:GetObjectAttributes", "s3:GetObjectVersionAttributes":
 		switch need = "READ"; {
 		case strings.HasPrefix(action, "s3:Put"):
 			need = "WRITE_ACP"
@@ -348,6 +349,9 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key, version 
 			need = "READ_ACP"
 		}
 		info, err := s.store.Stat(b.Name, key, version)
+		if account := ownerOf(b, &info.Record); strings.HasSuffix(action, "Attributes") && account == b.Owner {
+			return false // of the bucket's own objects lists grant no such thing
+		}
 		if err != nil {
 			// Who may list the bucket may know that there is no such object.
 			return need == "READ" && action == "s3:GetObject" && s.listed(b, caller, "s3:ListBucket", "", "")

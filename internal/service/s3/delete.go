@@ -101,6 +101,9 @@ func (c *call) delete(key, version string, d objectstore.Delete) (objectstore.De
 		if current == nil && name == "ObjectRemoved:Delete" {
 			return nil // there is nothing to tell of
 		}
+		if writer := c.writer(); marker != nil && writer != c.b.Owner {
+			marker.SetProp(propOwner, writer)
+		}
 		return event.begin(current, marker)
 	}
 	out, err := c.s.store.Delete(c.ctx, c.bucket, key, d)

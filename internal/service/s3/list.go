@@ -191,7 +191,7 @@ func (c *call) listVersions() error {
 		v := &page.Entries[i]
 		var e *node
 		if v.Marker {
-			e = el("DeleteMarker", leaf("Key", p.encode(v.Key)), leaf("LastModified", listTime(v.ModTime)), owner(c.b.Owner))
+			e = el("DeleteMarker", leaf("Key", p.encode(v.Key)), leaf("LastModified", listTime(v.ModTime)), owner(ownerOf(c.b, &v.Record)))
 		} else {
 			e = c.entry(v, p, true)
 			e.Name = "Version"
@@ -225,6 +225,10 @@ func (c *call) getAttributes() error {
 	}
 	if len(want) == 0 {
 		return invalidArgument("The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty", "x-amz-object-attributes", "null")
+	}
+	// To know of an object so, one must be able to read it.
+	if err := c.authorize("s3:GetObject", c.b, c.key); err != nil {
+		return err
 	}
 	info, _, err := c.found(false)
 	if err != nil {

@@ -60,6 +60,13 @@ func TestObjectOwner(t *testing.T) {
 			t.Errorf("%s is of %s, want %s", key, owners[key], account)
 		}
 	}
+	// Nor does the bucket's owner learn of them otherwise.
+	for key, code := range map[string]string{"theirs": "AccessDenied", "given": "", "shown": "", "ours": "", "kept": "AccessDenied"} {
+		_, err := owner.GetObjectAttributes(t.Context(), &s3.GetObjectAttributesInput{Bucket: b, Key: &key, ObjectAttributes: []types.ObjectAttributes{"ETag"}})
+		want(t, "the bucket's owner asks for the attributes of "+key, err, code)
+		_, err = other.GetObjectAttributes(t.Context(), &s3.GetObjectAttributesInput{Bucket: b, Key: &key, ObjectAttributes: []types.ObjectAttributes{"ETag"}})
+		want(t, "the writer asks for the attributes of "+key, err, "")
+	}
 	// The list is the object owner's.
 	_, err := owner.GetObjectAcl(t.Context(), &s3.GetObjectAclInput{Bucket: b, Key: aws.String("theirs")})
 	want(t, "the bucket's owner reads a list", err, "AccessDenied")
@@ -89,6 +96,17 @@ func TestObjectOwner(t *testing.T) {
 	must(other.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: b, Key: aws.String("parts"), UploadId: up.UploadId,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1)}}}}))(t)
 	reads("the bucket's owner", owner, map[string]string{"parts": "AccessDenied"})
+
+	// A delete marker is of who deleted.
+	must(owner.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: b, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}}))(t)
+	for key, c := range map[string]*s3.Client{"gone": owner, "gone too": other} {
+		must(c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: b, Key: &key}))(t)
+	}
+	for _, m := range must(owner.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: b, Prefix: aws.String("gone")}))(t).DeleteMarkers {
+		if *m.Owner.ID != canonicalID(map[string]string{"gone": accountA, "gone too": accountB}[*m.Key]) {
+			t.Errorf("the marker %s is of %s", *m.Key, *m.Owner.ID)
+		}
+	}
 
 	// By an access point, and by files, it is the same; who may write may write over it, with a list of its own.
 	if status, text := n.byHost(t, accountA, "PUT", "", controlPath+"accesspoint/reports", "<CreateAccessPointRequest><Bucket>bkt</Bucket></CreateAccessPointRequest>", "X-Amz-Account-Id", accountA); status != 200 {
