@@ -212,9 +212,6 @@ func (c *call) serve() error {
 		}
 		return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", kind)
 	}
-	if err := c.checkIDs(); err != nil {
-		return err
-	}
 	if c.op.name == "CreateBucket" {
 		if c.caller.Anonymous {
 			return errAccessDenied
@@ -226,6 +223,9 @@ func (c *call) serve() error {
 	}
 	if c.b = c.s.buckets.get(c.bucket); c.b == nil {
 		return noSuchBucket(c.bucket)
+	}
+	if err := c.checkIDs(); err != nil {
+		return err
 	}
 	c.sayCORS()
 	c.say("x-amz-bucket-region", c.b.Region)

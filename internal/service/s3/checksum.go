@@ -10,6 +10,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -74,6 +75,12 @@ func (x xx128) Sum(b []byte) []byte {
 // sizeOfSum is the number of bytes of an algorithm's sum.
 func sizeOfSum(algorithm string) int { return newHash(algorithm).Size() }
 
+// isSum reports whether text is a sum of an algorithm, in base64 as S3 takes it: without bits that stand for nothing.
+func isSum(algorithm, text string) bool {
+	raw, err := base64.StdEncoding.Strict().DecodeString(text)
+	return err == nil && len(raw) == sizeOfSum(algorithm)
+}
+
 // summer computes a checksum that the client has given, or is to give, or none of that.
 type summer struct {
 	hash.Hash
@@ -96,7 +103,7 @@ func (c *call) wantedChecksum() (*summer, error) {
 		if found != nil {
 			return nil, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 		}
-		if raw, err := base64.StdEncoding.DecodeString(v); err != nil || len(raw) != sizeOfSum(a) {
+		if !isSum(a, v) {
 			return nil, invalidRequest("Value for " + sumHeader(a) + " header is invalid.")
 		}
 		found = &summer{newHash(a), a, v, false}
@@ -118,7 +125,7 @@ func (c *call) wantedChecksum() (*summer, error) {
 		a := strings.ToUpper(asked)
 		switch {
 		case !slices.Contains(algorithms, a):
-			return nil, invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+			return nil, invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]")
 		case found == nil:
 			if c.r.Header.Get("Content-Md5") != "" || c.r.Header.Get("X-Amz-Decoded-Content-Length") != "" {
 				return nil, nil
@@ -146,7 +153,7 @@ func (s *summer) check(t trailed) (sum string, err error) {
 			return "", fault(400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
 		}
 	}
-	if raw, err := base64.StdEncoding.DecodeString(want); want != "" && s.trailing && (err != nil || len(raw) != s.Size()) {
+	if want != "" && s.trailing && !isSum(s.algorithm, want) {
 		return "", invalidRequest("Value for " + sumHeader(s.algorithm) + " header is invalid.")
 	}
 	if want != "" && want != sum {
@@ -170,6 +177,16 @@ func (c *call) saySum(r *objectstore.Record) {
 	}
 }
 
+// sayPartSum tells the checksum of a part, where the upload that the object was made by was begun with an algorithm: that of
+// the object would not be of what is sent.
+func (c *call) sayPartSum(r *objectstore.Record, number string) {
+	n, _ := strconv.Atoi(number)
+	if sum := r.Parts[n-1].Checksum; sum != "" {
+		c.say(sumHeader(r.Prop(propAlgorithm)), sum)
+		c.say("x-amz-checksum-type", r.Prop(propSumType))
+	}
+}
+
 // addSum adds the elements of a checksum.
 func addSum(n *node, r *objectstore.Record, kind bool) {
 	if sum := r.Prop(propSum); sum != "" {
@@ -178,6 +195,58 @@ func addSum(n *node, r *objectstore.Record, kind bool) {
 			n.add("ChecksumType", r.Prop(propSumType))
 		}
 	}
+}
+
+// partSum is the checksum that a completion names of a part; empty for none.
+func partSum(n *node) (algorithm, sum string) {
+	for _, a := range algorithms {
+		if v := n.text("Checksum" + a); v != "" {
+			return a, v
+		}
+	}
+	return "", ""
+}
+
+// checkPartSums refuses a part of a completion with a checksum that is none, or with several.
+func checkPartSums(n *node) error {
+	told, count, ok := "", 0, true
+	for _, a := range algorithms {
+		if v := n.text("Checksum" + a); v != "" {
+			ok = ok && isSum(a, v)
+			told += a + ":" + v + ";"
+			count++
+		}
+	}
+	if !ok || count > 1 {
+		return invalidArgument("Invalid Base64 or multiple checksums present in request", "Checksum", told)
+	}
+	return nil
+}
+
+// finalSum is the checksum of the object that the headers of a completion tell, by its algorithm. That of an upload with
+// checksums of parts may end in their number.
+func (c *call) finalSum(kind string) (map[string]string, error) {
+	given := map[string]string{}
+	for _, a := range algorithms {
+		v := c.r.Header.Get(sumHeader(a))
+		if v == "" {
+			continue
+		}
+		sum, parts, found := strings.Cut(v, "-")
+		if found && kind == composite {
+			if _, err := strconv.Atoi(parts); err == nil {
+				found = false
+			}
+		}
+		if found || !isSum(a, sum) {
+			return nil, invalidRequest("Value for " + sumHeader(a) + " header is invalid.")
+		}
+		given[a] = v
+	}
+	if len(given) > 1 {
+		return nil, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+	}
+	return given, nil
 }
 
 // checksumChoice validates the algorithm and type that a multipart upload is begun with.
@@ -189,8 +258,11 @@ func checksumChoice(algorithm, kind string) (string, string, error) {
 		}
 		return "", "", nil
 	}
+	if strings.Contains(algorithm, ",") {
+		return "", "", invalidRequest("Invalid types are specified in x-amz-checksum-algorithm header.")
+	}
 	if !slices.Contains(algorithms, algorithm) {
-		return "", "", invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+		return "", "", invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]")
 	}
 	whole := strings.HasPrefix(algorithm, "CRC")
 	switch kind {

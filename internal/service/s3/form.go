@@ -190,7 +190,7 @@ func (c *call) hasSub() bool {
 func formChecksum(f *form) (*summer, error) {
 	for _, a := range algorithms {
 		if v := f.fields[sumHeader(a)]; v != "" {
-			if raw, err := base64.StdEncoding.DecodeString(v); err != nil || len(raw) != sizeOfSum(a) {
+			if !isSum(a, v) {
 				return nil, invalidRequest("Value for " + sumHeader(a) + " header is invalid.")
 			}
 			return &summer{newHash(a), a, v, false}, nil

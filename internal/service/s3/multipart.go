@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
@@ -32,6 +33,9 @@ func (c *call) createUpload() error {
 	r.SetProp(propSumType, kind)
 	for _, name := range saidHeaders {
 		r.SetProp(propSaid+name, c.header("X-Amz-"+name))
+	}
+	if !c.caller.Anonymous {
+		r.SetProp(propInitiator, cmp.Or(c.caller.Principal, c.caller.Of()))
 	}
 	u, err := c.s.store.CreateUpload(c.bucket, c.key, r)
 	if err != nil {
@@ -74,6 +78,8 @@ func (c *call) partKey(u *objectstore.Upload) (*customerKey, error) {
 	}
 	have := u.Record.Prop(propKeyMD5)
 	switch {
+	case key != nil && blocksEncryption(c.b, "SSE-C"): // since the upload was begun
+		return nil, errAccessDenied
 	case have == "" && key != nil:
 		return nil, invalidRequest("The multipart upload initiate requested no encryption. The provided encryption parameters are not applicable.")
 	case have != "" && key == nil:
@@ -305,9 +311,17 @@ func classOr(class string) string {
 	return class
 }
 
-// initiator is who began an upload, as far as its record tells: the account that will own the object.
+// propInitiator is who began an upload: the ARN of a user or a session, or an account.
+const propInitiator = "initiator"
+
+// initiator is who began an upload: a user or a session by its ARN and its name, an account by its canonical id. Where the
+// record does not tell, it is the account that will own the object.
 func initiator(b *bucket, r *objectstore.Record) *node {
-	return el("Initiator", leaf("ID", canonicalID(ownerOf(b, r))))
+	who := r.Prop(propInitiator)
+	if _, name, ok := strings.Cut(who, "/"); ok {
+		return el("Initiator", leaf("ID", who), leaf("DisplayName", name[strings.LastIndexByte(name, '/')+1:]))
+	}
+	return el("Initiator", leaf("ID", canonicalID(cmp.Or(who, ownerOf(b, r)))))
 }
 
 func partSize(p *objectstore.UploadedPart) int64 {
@@ -428,6 +442,7 @@ func (c *call) completeUpload() error {
 	for _, name := range saidHeaders {
 		r.SetProp(propSaid+name, "")
 	}
+	r.SetProp(propInitiator, "")
 	parts, err := c.chosen(doc, u, all, &r)
 	if err != nil {
 		return err
@@ -488,6 +503,10 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 	if want := c.header("X-Amz-Checksum-Type"); want != "" && kind != "" && !strings.EqualFold(want, kind) {
 		return nil, invalidRequest("The upload was created using the " + kind + " checksum mode. The complete request must use the same checksum mode.")
 	}
+	final, err := c.finalSum(kind)
+	if err != nil {
+		return nil, err
+	}
 	digests, sums := md5.New(), []byte(nil)
 	var parts []objectstore.UploadedPart
 	var total int64
@@ -497,6 +516,11 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 		before, _ := named[i-1].number("PartNumber")
 		if number, _ := named[i].number("PartNumber"); number <= before {
 			return nil, fault(400, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.").with("UploadId", u.ID)
+		}
+	}
+	for _, n := range named {
+		if err := checkPartSums(n); err != nil {
+			return nil, err
 		}
 	}
 	r.Parts = nil
@@ -511,6 +535,11 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 			with("UploadId", u.ID).with("PartNumber", strconv.Itoa(number)).with("ETag", etag)
 		if !ok || p.ETag != etag {
 			return nil, bad
+		}
+		if a, _ := partSum(n); a != "" && algorithm == "" && a != p.Prop(propAlgorithm) {
+			return nil, bad
+		} else if a != "" && algorithm != "" && a != algorithm {
+			return nil, fault(400, "BadDigest", "The "+strings.ToLower(a)+" you specified for part "+strconv.Itoa(number)+" did not match what we received.")
 		}
 		if given := n.text("Checksum" + p.Prop(propAlgorithm)); given != "" && given != p.Prop(propSum) {
 			return nil, bad
@@ -531,20 +560,20 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 		if sum, err := base64.StdEncoding.DecodeString(p.Prop(propSum)); err == nil {
 			sums = append(sums, sum...)
 		}
-		partAlgorithm, partSum := algorithm, p.Prop(propSum)
+		sumAlgorithm, sum := algorithm, p.Prop(propSum)
 		if p.Prop(propAlgorithm) != algorithm {
-			partSum = ""
+			sum = ""
 		}
 		if algorithm == "" {
-			partAlgorithm, partSum = "CRC64NVME", wholeSum(&p)
+			sumAlgorithm, sum = "CRC64NVME", wholeSum(&p)
 		}
 		switch {
-		case partSum == "":
+		case sum == "":
 			wholeOK = false
 		case i == 0:
-			whole = partSum
+			whole = sum
 		case wholeOK:
-			whole, wholeOK = combineCRC(partAlgorithm, whole, partSum, size)
+			whole, wholeOK = combineCRC(sumAlgorithm, whole, sum, size)
 		}
 		total += size
 		parts = append(parts, p)
@@ -555,8 +584,10 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 		r.Parts = append(r.Parts, kept)
 	}
 	if v := c.header("X-Amz-Mp-Object-Size"); v != "" {
-		if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 0 {
+		if n, err := strconv.ParseInt(v, 10, 64); err != nil {
 			return nil, invalidRequest("Value for x-amz-mp-object-size header is invalid.")
+		} else if n < 0 {
+			return nil, invalidRequest("Value for x-amz-mp-object-size header is less than zero: '" + v + "'")
 		} else if n != total {
 			return nil, invalidRequest(fmt.Sprintf("The provided 'x-amz-mp-object-size' header value %d does not match what was computed: %d", n, total))
 		}
@@ -575,7 +606,7 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 		setSum(r, "", "", "")
 	}
 	if a := r.Prop(propAlgorithm); a != "" {
-		if want := c.r.Header.Get(sumHeader(a)); want != "" && want != r.Prop(propSum) && want != strings.TrimSuffix(r.Prop(propSum), "-"+strconv.Itoa(len(parts))) {
+		if want := final[a]; want != "" && want != r.Prop(propSum) && want != strings.TrimSuffix(r.Prop(propSum), "-"+strconv.Itoa(len(parts))) {
 			return nil, fault(400, "BadDigest", "The "+strings.ToLower(a)+" you specified did not match the calculated checksum.")
 		}
 	}

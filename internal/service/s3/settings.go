@@ -43,7 +43,7 @@ const (
 	exportShape   = "Destination{S3BucketDestination{Format:CSV BucketAccountId? Bucket Prefix?}}"
 	simpleFilter  = "Filter?{Prefix? Tag?{Key Value} And?{Prefix? " + tagShape + "}}"
 	accessFilter  = "Filter?{Prefix? Tag?{Key Value} AccessPointArn? And?{Prefix? " + tagShape + " AccessPointArn?}}"
-	redirectShape = "{HostName? HttpRedirectCode? Protocol?:http|https ReplaceKeyPrefixWith? ReplaceKeyWith?}"
+	redirectShape = "{HostName? HttpRedirectCode? Protocol? ReplaceKeyPrefixWith? ReplaceKeyWith?}"
 )
 
 // settingTable: sources are the operations' pages in the S3 API reference, and the API's model.
@@ -66,7 +66,7 @@ func makeSettings() {
 			unset:   "<OwnershipControls" + xmlns + "><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>",
 			missing: missing("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")},
 		{sub: "website", name: "BucketWebsite", deletes: "DeleteBucketWebsite", acts: true, check: (*call).checkWebsite,
-			shape: "WebsiteConfiguration{ErrorDocument?{Key} IndexDocument?{Suffix} RedirectAllRequestsTo?{HostName Protocol?:http|https} " +
+			shape: "WebsiteConfiguration{ErrorDocument?{Key} IndexDocument?{Suffix} RedirectAllRequestsTo?{HostName Protocol?} " +
 				"RoutingRules?{RoutingRule*{Condition?{HttpErrorCodeReturnedEquals? KeyPrefixEquals?} Redirect" + redirectShape + "}}}",
 			missing: missing("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")},
 		{sub: "abac", name: "BucketAbac", shape: "AbacStatus{Status:Enabled|Disabled}", unset: "<AbacStatus" + xmlns + "><Status>Disabled</Status></AbacStatus>"},

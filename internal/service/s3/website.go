@@ -32,6 +32,16 @@ func IsWebsiteHost(host string) bool {
 	return ok
 }
 
+const maxRoutingRules = 50
+
+var errProtocol = invalidRequest("Invalid protocol, protocol can be http or https. If not defined the protocol will be selected automatically.")
+
+// webProtocol reports whether what a redirection says of its protocol, if it does, is one.
+func webProtocol(n *node) bool {
+	p := n.text("Protocol")
+	return n.get("Protocol") == nil || p == "http" || p == "https"
+}
+
 func (c *call) checkWebsite(doc *node) error {
 	all := doc.get("RedirectAllRequestsTo")
 	index := doc.get("IndexDocument")
@@ -42,12 +52,19 @@ func (c *call) checkWebsite(doc *node) error {
 		return errMalformedXML
 	case all == nil && index == nil:
 		return invalidArgument("A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty", "IndexDocument", "null")
+	case all != nil && !webProtocol(all):
+		return errProtocol
+	case doc.get("ErrorDocument") != nil && doc.text("ErrorDocument", "Key") == "":
+		return invalidArgument("The ErrorDocument Key is not well formed", "ErrorDocument", "")
 	case index != nil && (index.text("Suffix") == "" || strings.Contains(index.text("Suffix"), "/")):
 		return invalidArgument("The IndexDocument Suffix is not well formed", "IndexDocument", index.text("Suffix"))
 	}
 	rules := doc.get("RoutingRules")
 	if rules != nil && len(rules.Kids) == 0 {
 		return errMalformedXML
+	}
+	if n := len(rules.all("RoutingRule")); n > maxRoutingRules {
+		return invalidRequest(strconv.Itoa(n) + " routing rules provided, the number of routing rules in a website configuration is limited to 50.")
 	}
 	for _, rule := range rules.all("RoutingRule") {
 		to, when := rule.get("Redirect"), rule.get("Condition")
@@ -56,6 +73,9 @@ func (c *call) checkWebsite(doc *node) error {
 		}
 		if when != nil && len(when.Kids) == 0 {
 			return invalidRequest("Condition cannot be empty. To redirect all requests without a condition, the condition element shouldn't be present.")
+		}
+		if !webProtocol(to) {
+			return errProtocol
 		}
 		if to.get("ReplaceKeyWith") != nil && to.get("ReplaceKeyPrefixWith") != nil {
 			return invalidRequest("You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
