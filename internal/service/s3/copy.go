@@ -126,7 +126,7 @@ func (c *call) usable(src *source) error {
 	if class := src.info.Prop(propClass); archived(class) && !c.s.restored(&src.info) {
 		return fault(403, "ObjectNotInActiveTierError", "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.")
 	}
-	if err := c.keyReads(&src.info); err != nil {
+	if err := c.keyReads(src.b, src.key, &src.info); err != nil {
 		return err
 	}
 	var err error

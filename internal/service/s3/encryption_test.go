@@ -117,9 +117,13 @@ func TestBlockedEncryption(t *testing.T) {
 		return err
 	}
 	want(t, "before", write("k"), "")
+	up := must(c.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: b, Key: aws.String("k3"), SSECustomerAlgorithm: algorithm, SSECustomerKey: key, SSECustomerKeyMD5: sum}))(t)
 	want(t, "block", block(types.EncryptionTypeSseC), "")
 	want(t, "put", write("k2"), "AccessDenied")
-	_, err := c.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: b, Key: aws.String("k2"), SSECustomerAlgorithm: algorithm, SSECustomerKey: key, SSECustomerKeyMD5: sum})
+	_, err := c.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: b, Key: aws.String("k3"), UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("x"),
+		SSECustomerAlgorithm: algorithm, SSECustomerKey: key, SSECustomerKeyMD5: sum})
+	want(t, "a part of an upload from before", err, "AccessDenied")
+	_, err = c.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: b, Key: aws.String("k2"), SSECustomerAlgorithm: algorithm, SSECustomerKey: key, SSECustomerKeyMD5: sum})
 	want(t, "upload", err, "AccessDenied")
 	_, err = c.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: b, Key: aws.String("k2"), CopySource: aws.String("bkt/k"), SSECustomerAlgorithm: algorithm, SSECustomerKey: key, SSECustomerKeyMD5: sum,
 		CopySourceSSECustomerAlgorithm: algorithm, CopySourceSSECustomerKey: key, CopySourceSSECustomerKeyMD5: sum})

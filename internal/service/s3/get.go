@@ -67,6 +67,11 @@ func sizeOf(info *objectstore.Info) int64 {
 
 // getObject is GetObject and HeadObject.
 func (c *call) getObject() error {
+	if v := c.query.Get("partNumber"); v != "" {
+		if _, err := c.partNumber(); err != nil {
+			return err
+		}
+	}
 	info, f, err := c.found(c.r.Method == http.MethodGet)
 	if f != nil {
 		defer f.Close() // it is only read
@@ -88,7 +93,7 @@ func (c *call) getObject() error {
 		if err := c.readable(&info); err != nil {
 			return err
 		}
-		if err := c.keyReads(&info); err != nil {
+		if err := c.keyReads(c.b, c.key, &info); err != nil {
 			return err
 		}
 	}
@@ -140,8 +145,13 @@ func (c *call) sendObject(info *objectstore.Info, f objectstore.Data, key *custo
 		c.say("x-amz-mp-parts-count", strconv.Itoa(parts))
 	}
 	h := c.w.Header()
-	if strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED") && (length == size || c.query.Get("partNumber") != "") {
-		c.saySum(&info.Record)
+	if strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED") {
+		switch {
+		case parts > 0:
+			c.sayPartSum(&info.Record, c.query.Get("partNumber"))
+		case length == size:
+			c.saySum(&info.Record)
+		}
 	}
 	if status == http.StatusPartialContent {
 		h.Set("Content-Range", "bytes "+strconv.FormatInt(begin, 10)+"-"+strconv.FormatInt(begin+length-1, 10)+"/"+strconv.FormatInt(size, 10))
@@ -173,6 +183,9 @@ func (c *call) sendObject(info *objectstore.Info, f objectstore.Data, key *custo
 			if _, err := f.Seek(begin, io.SeekStart); err != nil {
 				return err
 			}
+		}
+		if err := objectstore.Ready(f, length); err != nil {
+			return err
 		}
 		data = &io.LimitedReader{R: f, N: length}
 	}
@@ -241,10 +254,7 @@ func (c *call) sayObject(info *objectstore.Info) {
 
 // partOf is the place of a part in an object.
 func partOf(info *objectstore.Info, size int64, number string) (begin, length int64, parts int, err error) {
-	n, perr := strconv.Atoi(number)
-	if perr != nil || n < 1 || n > objectstore.MaxParts {
-		return 0, 0, 0, invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", number)
-	}
+	n, _ := strconv.Atoi(number)
 	bad := fault(416, "InvalidPartNumber", "The requested partnumber is not satisfiable").
 		with("PartNumberRequested", number).with("ActualPartCount", strconv.Itoa(max(1, len(info.Parts))))
 	if len(info.Parts) == 0 {
@@ -276,6 +286,9 @@ func parseRange(header string, size int64) (begin, length int64, ok bool, err er
 	bad := fault(416, "InvalidRange", "The requested range is not satisfiable").
 		with("RangeRequested", header).with("ActualObjectSize", strconv.FormatInt(size, 10)).header("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
 	number := func(s string) (int64, bool) {
+		if strings.HasPrefix(s, "+") {
+			return 0, false
+		}
 		n, err := strconv.ParseInt(s, 10, 64)
 		return n, err == nil && n >= 0
 	}

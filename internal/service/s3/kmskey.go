@@ -41,21 +41,49 @@ func (c *call) kmsKey(key string) (string, error) {
 	if err != nil || found == nil {
 		return named, err
 	}
+	if err := c.decideKey("kms:GenerateDataKey", aws.ToString(found.Arn), c.b, c.key); err != nil {
+		return "", err
+	}
 	if found.KeyUsage != types.KeyUsageTypeEncryptDecrypt || found.KeySpec != types.KeySpecSymmetricDefault {
 		return "", fault(400, "KMS.InvalidKeyUsageException", aws.ToString(found.Arn)+" is not a symmetric key for encryption.")
 	}
 	return aws.ToString(found.Arn), nil
 }
 
-// describeKey looks for a key of the caller's account, in the bucket's region; nil: one of another account, of which
-// nothing is known.
+// decideKey asks the policies of the caller and of a key, which S3 uses for who reads or writes an object of a bucket.
+func (c *call) decideKey(action, key string, b *bucket, object string) error {
+	err := c.decideBy(c.s.cfg.Decide, action, key, func(name string) []string {
+		switch name {
+		case "kms:CallerAccount":
+			return []string{c.caller.Of()}
+		case "kms:ViaService":
+			return []string{"s3." + b.Region + ".amazonaws.com"}
+		case "kms:EncryptionContextKeys":
+			return []string{"aws:s3:arn"}
+		case "kms:EncryptionContext:aws:s3:arn":
+			return []string{arnOf(b, object)}
+		}
+		return nil
+	})
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return fault(403, "AccessDenied", api.ErrorMessage())
+	}
+	return err
+}
+
+// describeKey looks for a key of the caller's account, or of the bucket's owner, in the bucket's region; nil: one of another
+// account, of which nothing is known.
 func (c *call) describeKey(keys Keys, key string) (*types.KeyMetadata, error) {
 	account := c.caller.Account
 	if account == "" {
 		account = c.b.Owner
 	}
 	if a, ok := arn.Parse(key); ok && a.Account != account && a.Account != "" {
-		return nil, nil
+		if a.Account != c.b.Owner {
+			return nil, nil
+		}
+		account = a.Account
 	}
 	ctx := awswire.WithCaller(c.ctx, awswire.Caller{Account: account, Region: c.b.Region, RequestID: c.caller.RequestID})
 	out, err := keys.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &key})
@@ -76,17 +104,20 @@ func (c *call) describeKey(keys Keys, key string) (*types.KeyMetadata, error) {
 	}
 }
 
-// keyReads refuses an object whose key cannot be used now. A key that is not there does not count: objects may have
+// keyReads refuses an object whose key cannot be used now, or not by the caller. A key that is not there does not count: objects may have
 // been put before keys were known.
-func (c *call) keyReads(info *objectstore.Info) error {
+func (c *call) keyReads(b *bucket, object string, info *objectstore.Info) error {
 	key := info.Prop(propKMSKey)
 	keys := c.s.keys.Load()
 	if keys == nil || key == "" || key == c.keyARN("") || strings.Contains(key, ":alias/") {
 		return nil
 	}
-	_, err := c.describeKey(*keys, key)
+	found, err := c.describeKey(*keys, key)
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == "KMS.NotFoundException" {
 		return nil
 	}
-	return err
+	if err != nil || found == nil {
+		return err
+	}
+	return c.decideKey("kms:Decrypt", key, b, object)
 }

@@ -10,8 +10,10 @@ import (
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
 // fakeKeys has one key, and its alias "alias/lake".
@@ -75,4 +77,42 @@ func TestKeysOfKMS(t *testing.T) {
 	if err := read(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestPermissionsOfKeys: who writes an object with a key, or reads it, needs the key's permissions; who does not read the data
+// needs none.
+func TestPermissionsOfKeys(t *testing.T) {
+	var denied string
+	n := openConfig(t, Config{Dir: t.TempDir(), Decide: func(_ context.Context, action, on string, keys policy.Keys) error {
+		if strings.HasPrefix(action, "kms:") && (on != fakeKey || keys("kms:ViaService")[0] != "s3.eu-west-1.amazonaws.com" || keys("kms:EncryptionContext:aws:s3:arn")[0] != "arn:aws:s3:::bkt/k") {
+			t.Errorf("%s was asked for %s", action, on)
+		}
+		if action == denied {
+			return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not " + action}
+		}
+		return nil
+	}})
+	n.UseKeys(&fakeKeys{state: kmstypes.KeyStateEnabled})
+	c := n.client("111122223333", "eu-west-1")
+	b, k := aws.String("bkt"), aws.String("k")
+	must(c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: b, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}}))(t)
+	put := func() error {
+		_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader("x"), ServerSideEncryption: "aws:kms", SSEKMSKeyId: aws.String(fakeKey)})
+		return err
+	}
+	want(t, "write", put(), "")
+	denied = "kms:GenerateDataKey"
+	want(t, "write without a data key", put(), "AccessDenied")
+	want(t, "read", func() error { _, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: k}); return err }(), "")
+	denied = "kms:Decrypt"
+	_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: k})
+	want(t, "read without the key", err, "AccessDenied")
+	if err == nil || !strings.Contains(err.Error(), "not kms:Decrypt") {
+		t.Errorf("the reason is %v", err)
+	}
+	_, err = c.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: b, Key: aws.String("copy"), CopySource: aws.String("bkt/k")})
+	if codeOf(err) != "AccessDenied" {
+		t.Errorf("a copy without the key: %v", err)
+	}
+	must(c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: b, Key: k}))(t)
 }

@@ -49,7 +49,7 @@ func (c *call) selectContent() error {
 	if err := c.readable(&info); err != nil {
 		return err
 	}
-	if err := c.keyReads(&info); err != nil {
+	if err := c.keyReads(c.b, c.key, &info); err != nil {
 		return err
 	}
 	src := objectSource{f: f, info: &info, key: key}

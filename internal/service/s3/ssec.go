@@ -227,6 +227,11 @@ func (k *customerKey) open(f io.ReaderAt, info *objectstore.Info, begin, length 
 		at += s.size
 		file += sealedLength(s.size)
 	}
+	if len(readers) > 0 {
+		if err := readers[0].(*opener).load(); err != nil { // before anybody is told that there is data
+			return nil, err
+		}
+	}
 	return io.MultiReader(readers...), nil
 }
 
@@ -246,25 +251,33 @@ func (o *opener) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if len(o.plain) == 0 {
-		if o.buf == nil {
-			o.buf = make([]byte, sealedPiece+sealedTag)
-		}
-		n := min(int64(len(o.buf)), o.end-o.at)
-		if n <= sealedTag {
-			return 0, io.ErrUnexpectedEOF
-		}
-		if _, err := o.f.ReadAt(o.buf[:n], o.at); err != nil {
+		if err := o.load(); err != nil {
 			return 0, err
 		}
-		plain, err := o.aead.Open(o.buf[:0], pieceNonce(o.n), o.buf[:n], nil)
-		if err != nil {
-			return 0, fmt.Errorf("decrypt piece %d: %w", o.n, err)
-		}
-		o.n, o.at = o.n+1, o.at+n
-		o.plain, o.skip = plain[o.skip:], 0
 	}
 	n := copy(p, o.plain[:min(int64(len(o.plain)), o.left)])
 	o.plain = o.plain[n:]
 	o.left -= int64(n)
 	return n, nil
+}
+
+// load decrypts the next piece.
+func (o *opener) load() error {
+	if o.buf == nil {
+		o.buf = make([]byte, sealedPiece+sealedTag)
+	}
+	n := min(int64(len(o.buf)), o.end-o.at)
+	if n <= sealedTag {
+		return io.ErrUnexpectedEOF
+	}
+	if _, err := o.f.ReadAt(o.buf[:n], o.at); err != nil {
+		return err
+	}
+	plain, err := o.aead.Open(o.buf[:0], pieceNonce(o.n), o.buf[:n], nil)
+	if err != nil {
+		return fmt.Errorf("decrypt piece %d: %w", o.n, err)
+	}
+	o.n, o.at = o.n+1, o.at+n
+	o.plain, o.skip = plain[o.skip:], 0
+	return nil
 }
