@@ -42,6 +42,7 @@ var below = map[string][]string{
 	"internal/service":       {"internal/awskit", "internal/awswire", "internal/engine", "internal/nodeapi"},
 	"internal/servicetest":   {"internal/awswire", "internal/engine"},
 	"internal/testclock":     nil,
+	"internal/testdir":       nil,
 }
 
 // reflecting lists the packages of services that use reflection.

@@ -19,6 +19,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/testdir"
 )
 
 var damages = flag.Int("damages", 200, "how often TestDamage damages a directory")
@@ -104,7 +105,7 @@ func fill(t *testing.T, n node) contents {
 // the node tells of damage, and fails the test for what is missing without a word.
 func (c contents) verify(t *testing.T, dir string) (told error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	n, err := open(ctx, dir)
 	if err != nil {
@@ -291,9 +292,7 @@ func TestDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := fill(t, n)
-	if err := os.CopyFS(killed, os.DirFS(stopped)); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Copy(t, killed, stopped)
 	n.close()
 	times := *damages
 	if testing.Short() {

@@ -17,6 +17,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/testdir"
 )
 
 // writer publishes to one stream and persists what it has published.
@@ -117,24 +119,13 @@ func sizes(t *testing.T, dir string) map[string]int {
 // sizes up to which they are durable, what has been synced.
 func kill(t *testing.T, b *Broker, synced map[string]int) string {
 	t.Helper()
-	var to string
-	for {
-		to = filepath.Join(t.TempDir(), "nats")
-		// A checkpoint may be under way: what the journal has now it makes superfluous later.
-		err := os.CopyFS(filepath.Join(to, "journal"), os.DirFS(b.disk.journalDir()))
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, fs.ErrNotExist) { // a segment has another name now
-			t.Fatal(err)
-		}
-	}
+	to := filepath.Join(t.TempDir(), "nats")
+	// A checkpoint may be under way: what the journal has now it makes superfluous later.
+	testdir.Copy(t, filepath.Join(to, "journal"), b.disk.journalDir())
 	b.disk.mu.Lock()
 	noteSynced(b, slices.Collect(maps.Values(b.disk.streams)), synced)
 	b.disk.mu.Unlock()
-	if err := os.CopyFS(filepath.Join(to, "jetstream"), os.DirFS(filepath.Join(b.opts.Dir, "jetstream"))); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Copy(t, filepath.Join(to, "jetstream"), filepath.Join(b.opts.Dir, "jetstream"))
 	return to
 }
 
@@ -298,9 +289,7 @@ func TestPowerLossAfterExpiry(t *testing.T) {
 	}
 	w.write(t, b, r, 5)
 	to := filepath.Join(t.TempDir(), "nats")
-	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Copy(t, to, dir)
 	b.Close()
 	if err := os.Remove(filepath.Join(to, runningFile)); err != nil {
 		t.Fatal(err)
@@ -362,9 +351,7 @@ func TestOtherOfTheName(t *testing.T) {
 		}
 	}
 	to := filepath.Join(t.TempDir(), "nats")
-	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Copy(t, to, dir)
 	b.Close()
 	b = start(t, to)
 	if got := lastSeq(t, b, "a"); got != 0 {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/testdir"
 )
 
 // TestKillBetweenDescriptionAndChecksum finds a stream again whose checksum was not
@@ -69,9 +71,7 @@ func TestOpenAfterKill(t *testing.T) {
 	}
 	publish(3)
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(b.opts.Dir)); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Copy(t, dir, b.opts.Dir)
 	var mu sync.Mutex
 	var said []string
 	k, err := Start(Options{Dir: dir, Logf: func(_, message string) {

@@ -2,7 +2,6 @@ package state
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/broker/bucket"
+	"github.com/brookmere/brookmere/internal/testdir"
 )
 
 // TestDeletedStayDeleted kills a node when the marks of deleted documents have gone: nothing of the
@@ -65,9 +65,7 @@ func TestDeletedStayDeleted(t *testing.T) {
 		}
 	}
 	killed := filepath.Join(t.TempDir(), "nats")
-	if err := os.CopyFS(killed, os.DirFS(filepath.Join(dir, "nats"))); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Copy(t, killed, filepath.Join(dir, "nats"))
 	b2, err := broker.Start(broker.Options{Dir: killed})
 	if err != nil {
 		t.Fatal(err)
