@@ -292,7 +292,8 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 		s.mu.Unlock()
 		return nil
 	}
-	if oldest, aged := s.oldest(); aged {
+	oldest, aged := s.oldest()
+	if aged {
 		first, _, err := s.bounds(ctx)
 		if err != nil {
 			return err
@@ -314,8 +315,16 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 		}
 	}
 	err := s.log.broker.Changing(s.stream)
+	var str jetstream.Stream
 	if err == nil {
-		_, err = s.log.js.UpdateStream(ctx, s.config(d, floor))
+		str, err = s.log.js.UpdateStream(ctx, s.config(d, floor))
+	}
+	if err == nil && aged && (d <= 0 || d > was) {
+		// Until then the store has forgotten by the earlier one, from then on it does not.
+		if first := str.CachedInfo().State.FirstSeq; first > floor {
+			floor = first
+			_, err = s.log.js.UpdateStream(ctx, s.config(d, floor))
+		}
 	}
 	if err == nil {
 		err = s.log.broker.Sync(s.stream)
