@@ -240,7 +240,9 @@ func (b *Broker) dial(name string) (*nats.Conn, error) {
 	}
 	url := b.opts.URL
 	if url == "" {
-		opts = append(opts, nats.InProcessServer(b), nats.PingInterval(time.Hour))
+		// The pipe is there at once, but the server answers when the machine lets it: on one with far too
+		// much to do, not within the two seconds of the client's default.
+		opts = append(opts, nats.InProcessServer(b), nats.PingInterval(time.Hour), nats.Timeout(time.Minute))
 	}
 	c, err := nats.Connect(url, opts...)
 	if err != nil {

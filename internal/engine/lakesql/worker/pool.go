@@ -23,7 +23,7 @@ import (
 const stopGrace = time.Second
 
 // startLimit is how long a process may take until it answers.
-const startLimit = 30 * time.Second
+const startLimit = 2 * time.Minute
 
 // aloneLimit is how long a statement waits for the others to end, to be run again by itself, where it is not the process
 // that has ended: those that come meanwhile wait behind it.
