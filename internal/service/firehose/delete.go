@@ -16,6 +16,7 @@ import (
 const (
 	deleteWait = 2 * time.Second  // how long the call waits for the rest to be delivered
 	deleteFail = 30 * time.Second // how long delivery may fail before the rest is given up
+	updateWait = 5 * time.Second  // how long an update waits for the delivery of what was put before it
 )
 
 // DeleteDeliveryStream delivers what was put before the call and removes the delivery
@@ -34,7 +35,7 @@ func (s *Service) DeleteDeliveryStream(ctx context.Context, in *firehose.DeleteD
 	s.runner.Refresh(st.doc.Load().path()...)
 	select {
 	case <-st.gone:
-	case <-s.clock.After(deleteWait):
+	case <-s.clock.After(s.deleteWait):
 	case <-ctx.Done():
 	}
 	return &firehose.DeleteDeliveryStreamOutput{}, nil

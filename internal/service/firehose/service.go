@@ -86,6 +86,8 @@ type Service struct {
 	gate      compact.Gate
 	metrics   *metrics
 
+	deleteWait, updateWait time.Duration // the constants, or more in tests: a slow machine takes longer than these
+
 	mu      sync.RWMutex
 	streams map[streamKey]*stream
 	closed  bool
@@ -112,6 +114,9 @@ func New(cfg Config) (*Service, error) {
 		http:      cfg.HTTP,
 		gate:      compact.NewGate(),
 		streams:   make(map[streamKey]*stream),
+
+		deleteWait: deleteWait,
+		updateWait: updateWait,
 	}
 	cfg.Meter.EachMinute(s.measureLags)
 	if s.http == nil {

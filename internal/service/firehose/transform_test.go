@@ -74,7 +74,7 @@ func lambdaProcessing(params ...string) *types.ProcessingConfiguration {
 func TestFunction(t *testing.T) {
 	n := newNode(t)
 	fn := new(fakeLambda)
-	n.svc.cfg.Lambda = fn
+	n.bind(fn)
 	c := raw("b")
 	c.Prefix, c.ErrorOutputPrefix = aws.String("data/!{partitionKeyFromLambda:kind}/"), aws.String("errors/!{firehose:error-output-type}/")
 	c.BufferingHints = &types.BufferingHints{SizeInMBs: aws.Int32(64), IntervalInSeconds: aws.Int32(900)}
@@ -186,7 +186,7 @@ func TestFunctionMakesMoreRows(t *testing.T) {
 		}
 		return append(out, late...)
 	}}
-	n.svc.cfg.Lambda = fn
+	n.bind(fn)
 	c := raw("b")
 	c.ErrorOutputPrefix = aws.String("errors/")
 	c.BufferingHints = &types.BufferingHints{SizeInMBs: aws.Int32(64), IntervalInSeconds: aws.Int32(900)}
@@ -208,7 +208,6 @@ func TestFunctionMakesMoreRows(t *testing.T) {
 	}
 	n.stop(t)
 	n.start(t)
-	n.svc.cfg.Lambda = fn
 	n.flush(t, "s")
 	var text, failed string
 	for k, v := range n.s3.all() {
@@ -243,7 +242,7 @@ func TestFunctionRequestSize(t *testing.T) {
 		}
 		return out
 	}}
-	n.svc.cfg.Lambda = fn
+	n.bind(fn)
 	st := &stream{s: n.svc}
 	f := &lambdaFunction{st: st, d: &streamDoc{Name: "s"}, arn: "f"}
 	batch := make([]recordplan.Outcome, 25_000)
@@ -272,7 +271,7 @@ func TestFunctionRestart(t *testing.T) {
 		}
 		return out
 	}}
-	n.svc.cfg.Lambda = fn
+	n.bind(fn)
 	c := raw("b")
 	c.ProcessingConfiguration = lambdaProcessing("BufferSizeInMBs", "1", "BufferIntervalInSeconds", "0")
 	n.create(t, "s", c)
@@ -288,7 +287,6 @@ func TestFunctionRestart(t *testing.T) {
 	}
 	n.stop(t)
 	n.start(t)
-	n.svc.cfg.Lambda = fn
 	n.put(t, "s", "two")
 	n.flush(t, "s")
 	var all []byte
@@ -303,13 +301,13 @@ func TestFunctionRestart(t *testing.T) {
 // TestFunctionAdded adds a function to a stream that had none.
 func TestFunctionAdded(t *testing.T) {
 	n := newNode(t)
-	n.svc.cfg.Lambda = &fakeLambda{f: func(e lambdaEvent) any {
+	n.bind(&fakeLambda{f: func(e lambdaEvent) any {
 		var out []answer
 		for _, r := range e.Records {
 			out = append(out, answer{ID: r.ID, Result: "Ok", Data: encoded(strings.ToUpper(string(r.Data)))})
 		}
 		return out
-	}}
+	}})
 	n.create(t, "s", raw("b"))
 	n.put(t, "s", "before ")
 	update := &firehose.UpdateDestinationInput{
@@ -348,7 +346,8 @@ func TestFunctionStream(t *testing.T) {
 	n := newNode(t)
 	k := &fakeKinesis{batch: 3, shards: []*fakeShard{{id: "shardId-0"}, {id: "shardId-1"}}}
 	fn := new(fakeLambda)
-	n.svc.cfg.Kinesis, n.k, n.svc.cfg.Lambda = k, k, fn
+	n.bind(fn)
+	n.svc.cfg.Kinesis, n.k = k, k
 	shards := make(map[string]string)
 	fn.set(func(e lambdaEvent) any {
 		var out []answer
@@ -382,7 +381,6 @@ func TestFunctionStream(t *testing.T) {
 		} else {
 			n.stop(t)
 			n.start(t)
-			n.svc.cfg.Lambda = fn
 			k.put("shardId-1", "e ")
 			k.put("shardId-0", "f ")
 		}
@@ -406,7 +404,7 @@ func TestFunctionStream(t *testing.T) {
 func TestFunctionUndecompressed(t *testing.T) {
 	n := newNode(t)
 	fn := new(fakeLambda)
-	n.svc.cfg.Lambda = fn
+	n.bind(fn)
 	fn.set(func(lambdaEvent) any { return []answer{} })
 	c := raw("b")
 	c.ErrorOutputPrefix = aws.String("errors/!{firehose:error-output-type}/")

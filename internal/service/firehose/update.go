@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
@@ -167,7 +166,7 @@ func (st *stream) reroute(ctx context.Context, transform, backup bool, change fu
 	var resume func()
 	for try := 0; ; try++ {
 		if transform {
-			flush, cancel := context.WithTimeout(ctx, 5*time.Second)
+			flush, cancel := context.WithTimeout(ctx, s.updateWait)
 			err := st.flush(flush)
 			cancel()
 			if err != nil && (try == 0 || errors.Is(err, errElsewhere)) {
