@@ -26,8 +26,8 @@ const (
 	// heartbeat is how long a subscription with no records goes without an event.
 	heartbeat = 5 * time.Second
 	// hangUpGrace is how long a call waits for a subscription in its way whose client has
-	// hung up to come to its end.
-	hangUpGrace = 200 * time.Millisecond
+	// hung up to come to its end: longer than a machine with much to do takes to notice that.
+	hangUpGrace = 2 * time.Second
 
 	maxEventRecords = 5000
 	maxEventBytes   = 1 << 20 // unless one record has more
