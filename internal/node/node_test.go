@@ -41,7 +41,7 @@ func startNode(t *testing.T, data string, change func(*Config)) *Node {
 
 func stopNode(t *testing.T, n *Node) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := n.Close(ctx); err != nil {
 		t.Error(err)
@@ -363,7 +363,8 @@ func TestResetCutsUploadsOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if took := time.Since(begin); resp.StatusCode != http.StatusNoContent || took > 10*time.Second {
+	// Well before the upload is given up because nothing comes of it.
+	if took := time.Since(begin); resp.StatusCode != http.StatusNoContent || took > 25*time.Second {
 		t.Errorf("reset: %s after %v", resp.Status, took)
 	}
 	w.CloseWithError(io.ErrClosedPipe)

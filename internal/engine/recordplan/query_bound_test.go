@@ -63,7 +63,7 @@ func TestQueriesAreBounded(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		t.Logf("%6d ms %5d MB %s", time.Since(began).Milliseconds(), (after.TotalAlloc-before.TotalAlloc)>>20, test.query)
 		var pe *PartitionError
-		if took := after.TotalAlloc - before.TotalAlloc; took > 600<<20 || time.Since(began) > 3*time.Second || !errors.As(err, &pe) {
+		if took := after.TotalAlloc - before.TotalAlloc; took > 600<<20 || time.Since(began) > time.Minute || !errors.As(err, &pe) {
 			t.Errorf("%s: %d MB in all, %v, %v", test.query, took>>20, time.Since(began), err)
 		}
 	}
