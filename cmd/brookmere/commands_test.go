@@ -155,7 +155,7 @@ func (r *running) printed() string {
 // said waits until the command has printed want, or has ended without.
 func (r *running) said(want string) bool {
 	r.t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(time.Minute)
 	for !strings.Contains(r.printed(), want) {
 		select {
 		case <-r.written:
@@ -183,7 +183,7 @@ func (r *running) end() error {
 	select {
 	case err := <-r.ended:
 		return err
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatalf("the command does not end:\n%s", r.printed())
 		return nil
 	}

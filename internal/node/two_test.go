@@ -189,7 +189,7 @@ func taken(step string) (operation, input, want string, save []string) {
 // settle returns when both nodes have seen what has been written to documents.
 func settle(t *testing.T, marks *state.Store, nodes []*Node, mark string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	seen := make(chan int, 2*len(nodes))
 	for i, n := range nodes {

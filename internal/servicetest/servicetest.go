@@ -315,7 +315,7 @@ func (r *runner) next() *process {
 	if p == before {
 		return p
 	}
-	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
 	key, mark := state.Key{"servicetest.turn"}, strconv.Itoa(r.turn)
 	seen := make(chan struct{})
@@ -377,7 +377,7 @@ func (r *runner) step(s step, next []step) string {
 }
 
 // patience is how long a file waits for what a service does by itself.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // wait calls an operation until a member of its answer has a value, and yields nothing, or what
 // was answered last where that does not come.

@@ -37,7 +37,7 @@ func TestRestartKeepsWhatWasAcknowledged(t *testing.T) {
 	if err := b.Restart(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		// The connection comes back by itself.
 		_, err := b.JetStream().Publish(ctx, "a", nil, jetstream.WithExpectLastSequence(1))
 		if err == nil {

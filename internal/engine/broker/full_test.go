@@ -48,7 +48,7 @@ func TestHeal(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); publish() != nil; {
+	for deadline := time.Now().Add(time.Minute); publish() != nil; {
 		if time.Now().After(deadline) {
 			t.Fatal("the stream did not come back")
 		}

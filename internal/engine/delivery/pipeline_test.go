@@ -268,7 +268,7 @@ func (p *testPlans) Pinned(ctx context.Context, v string) (Plan, error) {
 // It reports which.
 func runToEnd(t *testing.T, w *world, src Source, pl Plans, o Options) (finished bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	w.mu.Lock()
 	w.steps, w.crashed = 0, cancel

@@ -59,7 +59,7 @@ func serve(t testing.TB, dir string) *server.Server {
 		t.Fatal(err)
 	}
 	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		t.Fatal("server is not ready")
 	}
 	servers[dir] = srv

@@ -57,7 +57,7 @@ func TestDocumentsOfTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"left over", "new"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := r.Await(ctx, "account", name); err != nil {
 			t.Fatal(err)

@@ -54,7 +54,7 @@ func share(t *testing.T) *shared {
 
 func (s *shared) acquire(t *testing.T, i int, key string) work.Lease {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	l, err := s.leases[i].Acquire(ctx, key, nil)
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *shared) beat(t *testing.T, i int, d time.Duration) {
 	t.Helper()
 	for ; d > 0; d -= ttl / 6 {
 		changed := make(chan struct{}, 16)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		id := s.leases[1-i].ID()
 		told := func(e state.Event) {
 			if e.Key[len(e.Key)-1] != id { // a late sign of the other is none of this one
@@ -106,7 +106,7 @@ func within[T any](t *testing.T, c <-chan T, what string) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal(what)
 	}
 	return v
@@ -168,7 +168,7 @@ func TestADeadProcess(t *testing.T) {
 	}
 	never(t, next, "a lease is taken from one that may live")
 	var second work.Lease
-	for deadline := time.Now().Add(10 * time.Second); second.Epoch == 0; {
+	for deadline := time.Now().Add(time.Minute); second.Epoch == 0; {
 		s.beat(t, 1, ttl/6)
 		select {
 		case second = <-next:

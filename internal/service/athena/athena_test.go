@@ -94,7 +94,7 @@ func (e *env) start(t testing.TB, query string) string {
 
 func (e *env) wait(t testing.TB, id string) *types.QueryExecution {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Microsecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Microsecond) {
 		out, err := e.GetQueryExecution(t.Context(), &athena.GetQueryExecutionInput{QueryExecutionId: aws.String(id)})
 		if err != nil {
 			t.Fatal(err)

@@ -135,7 +135,7 @@ func (x *bench) alarm(name string, change func(*cloudwatch.PutMetricAlarmInput))
 // until waits for something that other goroutines do.
 func (x *bench) until(what string, ok func() bool) {
 	x.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			x.t.Fatalf("it does not come to pass: %s", what)
 		}

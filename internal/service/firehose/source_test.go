@@ -319,7 +319,7 @@ func TestSourceAnother(t *testing.T) {
 	// It is noticed without a polling, and before anything of it is read as if it were the old.
 	k.shards, k.created = []*fakeShard{{id: "shardId-0"}}, time.Unix(3, 0)
 	k.put("shardId-0", "p", "q")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for want := range strings.SplitSeq("pq", "") {
 		if err := src.Wait(ctx, shardlog.Position{Frame: next}); err != nil {
@@ -370,7 +370,7 @@ func TestReshard(t *testing.T) {
 	k.put("shardId-2", "e ", "f ")
 	delivered := func(want int) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			n.flush(t, "s")
 			var sum int
 			for _, v := range n.s3.all() {

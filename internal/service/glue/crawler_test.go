@@ -83,7 +83,7 @@ func runCrawler(t *testing.T, s *Service, name string) *types.Crawler {
 	if _, err := s.StartCrawler(t.Context(), &glue.StartCrawlerInput{Name: aws.String(name)}); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		out, err := s.GetCrawler(t.Context(), &glue.GetCrawlerInput{Name: aws.String(name)})
 		if err != nil {
 			t.Fatal(err)

@@ -69,7 +69,7 @@ func (m *memoryStream) GetRecords(_ context.Context, in *kinesis.GetRecordsInput
 // eventually waits for a condition, moving the clock.
 func eventually(t *testing.T, advance func(), what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if ok() {
 			return
 		}

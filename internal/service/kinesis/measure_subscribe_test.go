@@ -23,7 +23,7 @@ func TestConsumersAreMeasured(t *testing.T) {
 	_, err := n.subscribe(t.Context(), c, shard0, fromHorizon)
 	want(t, err, "ResourceInUseException", "")
 	got := map[string]float64{}
-	for end := time.Now().Add(20 * time.Second); got["SubscribeToShardEvent.Records Count"] < 2; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); got["SubscribeToShardEvent.Records Count"] < 2; time.Sleep(2 * time.Millisecond) {
 		for _, p := range meter.Take() {
 			if !strings.HasPrefix(p.Measure.Name, "SubscribeToShard") {
 				continue

@@ -78,7 +78,7 @@ func next(t *testing.T, s *kinesis.SubscribeToShardEventStream) types.SubscribeT
 			t.Fatalf("the stream has ended: %v", s.Err())
 		}
 		return e.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no event comes")
 	}
 	panic("unreachable")
@@ -106,7 +106,7 @@ func ends(t *testing.T, s *kinesis.SubscribeToShardEventStream) error {
 			if !ok {
 				return s.Err()
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the stream does not end")
 		}
 	}

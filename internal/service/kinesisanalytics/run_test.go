@@ -108,7 +108,7 @@ func (f *fixture) stream(name string, shards int32) {
 
 func (f *fixture) eventually(what string, holds func() bool) {
 	f.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); {
+	for end := time.Now().Add(time.Minute); !holds(); {
 		if time.Now().After(end) {
 			f.t.Fatalf("%s: not in time", what)
 		}

@@ -209,7 +209,7 @@ func (x *fixture) open() {
 	}
 	must(x.Service.Start(ctx))
 	x.close = func() {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		x.Service.Close(ctx)
 		engine.Close()

@@ -107,7 +107,7 @@ func (d *destinations) PutMetricData(_ context.Context, in *cloudwatch.PutMetric
 // until waits for a condition of the destinations.
 func (d *destinations) until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		d.mu.Lock()
 		is := ok()
 		d.mu.Unlock()

@@ -73,7 +73,7 @@ type told struct {
 // wait returns the records that a target has, when there are n of them behind the test event.
 func (h *heard) wait(t *testing.T, to string, n int) (list []told) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		h.mu.Lock()
 		got := h.got[to]
 		h.mu.Unlock()

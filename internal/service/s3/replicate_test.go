@@ -63,7 +63,7 @@ func TestReplication(t *testing.T) {
 	t.Cleanup(func() { after.Close(context.Background()); box.Close() })
 	marker := *must(c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("source"), Key: aws.String("in/k")}))(t).VersionId
 	var got []string
-	for end := time.Now().Add(20 * time.Second); len(got) < 3 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(got) < 3 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		all, err := n.store.Versions("replica", "in/k")
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +81,7 @@ func TestReplication(t *testing.T) {
 		if r.ReplicationStatus != "REPLICA" || r.Metadata["a"] != "b" || r.StorageClass != "STANDARD_IA" || *r.ContentLength != int64(len(body)) {
 			t.Errorf("%s: %+v", body, r)
 		}
-		for end := time.Now().Add(20 * time.Second); head("source", "in/k", id).ReplicationStatus != "COMPLETED"; time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); head("source", "in/k", id).ReplicationStatus != "COMPLETED"; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("the source is still pending")
 			}
@@ -125,7 +125,7 @@ func TestReplicationFails(t *testing.T) {
 		Rules: []types.ReplicationRule{{Status: "Enabled", Prefix: aws.String(""), Destination: &types.Destination{Bucket: aws.String("arn:aws:s3:::replica")}}},
 	}}))(t)
 	put(t, c, "source", "k", "x")
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		r := must(c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("source"), Key: aws.String("k")}))(t)
 		if r.ReplicationStatus == "FAILED" {
 			break

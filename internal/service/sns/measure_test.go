@@ -39,7 +39,7 @@ func TestTopicsAreMeasured(t *testing.T) {
 		"NumberOfNotificationsRedrivenToDlq Count": 2, "NumberOfNotificationsFailedToRedriveToDlq Count": 2,
 	}
 	got := map[string]float64{}
-	for end := time.Now().Add(20 * time.Second); !maps.Equal(got, want); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !maps.Equal(got, want); time.Sleep(2 * time.Millisecond) {
 		for _, p := range f.meter.Take() {
 			if r := p.Resource; r.Scope != account+"/"+region || r.Namespace != "AWS/SNS" || len(r.Dimensions) != 1 || r.Dimensions[0].Name != "TopicName" || r.Dimensions[0].Value != "t" {
 				t.Fatalf("measured: %+v", r)

@@ -82,7 +82,7 @@ func (f *fakeQueues) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBa
 // wait returns what a queue has when it has n messages.
 func (f *fakeQueues) wait(t *testing.T, name string, n int) []sqstypes.SendMessageBatchRequestEntry {
 	t.Helper()
-	end := time.After(20 * time.Second)
+	end := time.After(time.Minute)
 	for {
 		f.mu.Lock()
 		list := f.sent[name]

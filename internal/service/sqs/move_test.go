@@ -43,7 +43,7 @@ func TestMovesThatFail(t *testing.T) {
 	if _, err := s.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: urls["to"]}); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		l, err := s.ListMessageMoveTasks(ctx, &sqs.ListMessageMoveTasksInput{SourceArn: aws.String(prefix + "dead")})
 		if err != nil {
 			t.Fatal(err)

@@ -42,7 +42,7 @@ func (s *store) start() {
 		t.Fatal(err)
 	}
 	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		t.Fatal("server is not ready")
 	}
 	conn, err := nats.Connect("", nats.InProcessServer(srv))
