@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,7 +122,7 @@ func (x *fixture) function(t testing.TB, runtime, handler string, files map[stri
 	}
 	return &Function{
 		Key: p.Digest, Group: p.Digest, Owner: "me", Name: "f", Version: "$LATEST", Runtime: runtime, Handler: handler, Code: p.Digest,
-		Timeout: 20 * time.Second, Memory: 256, Storage: 512, Reserved: -1,
+		Timeout: time.Minute, Memory: 256, Storage: 512, Reserved: -1,
 		Env: func(context.Context, string) ([]string, error) {
 			return []string{"AWS_LAMBDA_FUNCTION_NAME=f", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "WORD=hello"}, nil
 		},
@@ -178,7 +179,7 @@ def handler(event, context):
         print("printed")
         logging.info("logged\nin two lines")
         left = context.get_remaining_time_in_millis()
-        return [context.function_name, context.aws_request_id != "", context.invoked_function_arn, context.memory_limit_in_mb, 0 < left <= 20000, os.environ["WORD"]]
+        return [context.function_name, context.aws_request_id != "", context.invoked_function_arn, context.memory_limit_in_mb, 0 < left <= 60000, os.environ["WORD"]]
     if op == "tmp":
         open("/tmp/x", "w").write("y")
         return open("/tmp/x").read()
@@ -503,25 +504,25 @@ def handler(e, c):
 	// A reservation is a bound and a right.
 	f.Reserved = 1
 	x.Reserve("me", f.Group, 1)
-	done := make(chan struct{})
-	started := make(chan struct{})
-	go func() {
-		defer close(done)
-		close(started)
-		x.invoke(t, f, "0.5")
-	}()
-	<-started
+	// Two invoke it, one after the other each: until one meets the other.
+	var throttled atomic.Bool
 	deadline := time.Now().Add(time.Minute)
-	for {
-		_, err := x.Invoke(ctx, f, &Request{ID: uuid.NewString(), Payload: []byte("0")})
-		if errors.Is(err, ErrThrottled) {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("never throttled")
-		}
+	for range 2 {
+		wg.Go(func() {
+			for !throttled.Load() && time.Now().Before(deadline) {
+				_, err := x.Invoke(ctx, f, &Request{ID: uuid.NewString(), Payload: []byte("0.05")})
+				if errors.Is(err, ErrThrottled) {
+					throttled.Store(true)
+				} else if err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
-	<-done
+	wg.Wait()
+	if !throttled.Load() {
+		t.Error("never throttled")
+	}
 	f.Reserved = 0
 	if _, err := x.Invoke(ctx, f, &Request{ID: uuid.NewString(), Payload: []byte("0")}); !errors.Is(err, ErrThrottled) {
 		t.Errorf("with none reserved: %v", err)

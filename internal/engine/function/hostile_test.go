@@ -48,12 +48,12 @@ def handler(e, c):
     while True: pass
 `)
 		x.invoke(t, f, `"pid"`)
-		f.Timeout = time.Second
+		f.Timeout = 3 * time.Second // which has to do for it to begin
 		g := *f
 		g.Key += "slow"
 		r := x.invoke(t, &g, `"hang"`)
-		wantError(t, r, "Sandbox.Timedout", "Error: Task timed out after 1.00 seconds")
-		if !r.TimedOut || !strings.Contains(string(r.Log), "hangs\n") || !strings.Contains(string(r.Log), "Task timed out after 1.00 seconds\nEND") || !strings.Contains(string(r.Log), "\tStatus: timeout") {
+		wantError(t, r, "Sandbox.Timedout", "Error: Task timed out after 3.00 seconds")
+		if !r.TimedOut || !strings.Contains(string(r.Log), "hangs\n") || !strings.Contains(string(r.Log), "Task timed out after 3.00 seconds\nEND") || !strings.Contains(string(r.Log), "\tStatus: timeout") {
 			t.Errorf("log %q", r.Log)
 		}
 		eventually(t, "the hung function's child is gone", func() bool {

@@ -99,7 +99,7 @@ c.request("GET", base + "next"); r = c.getresponse(); r.read()
 c.request("POST", base + r.headers["Lambda-Runtime-Aws-Request-Id"] + "/response", b'"%d"' % os.getpid()); c.getresponse().read()
 time.sleep(600)
 `})
-	f.Timeout = time.Second
+	f.Timeout = 3 * time.Second
 	first, second := x.invoke(t, f, `{}`), x.invoke(t, f, `{}`)
 	if first.Failed || second.Failed || second.Init == 0 {
 		t.Errorf("%s, %s, init %v", first.Payload, second.Payload, second.Init)
