@@ -75,7 +75,7 @@ func eventually(t *testing.T, advance func(), what string, ok func() bool) {
 		}
 		advance()
 	}
-	t.Fatal("not within 20 seconds: " + what)
+	t.Fatal("not within a minute: " + what)
 }
 
 func TestStreamingJob(t *testing.T) {

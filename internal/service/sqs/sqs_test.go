@@ -125,7 +125,7 @@ func TestQueues(t *testing.T) {
 	if _, err := s.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{SourceArn: source}); err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; ; i++ {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		l, err := s.ListMessageMoveTasks(ctx, &sqs.ListMessageMoveTasksInput{SourceArn: source})
 		if err != nil {
 			t.Fatal(err)
@@ -133,10 +133,9 @@ func TestQueues(t *testing.T) {
 		if *l.Results[0].Status == "COMPLETED" && l.Results[0].ApproximateNumberOfMessagesMoved == 1 {
 			break
 		}
-		if i > 500 {
+		if time.Now().After(end) {
 			t.Fatalf("%+v", l.Results[0])
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	got = receive(q.QueueUrl)
 	if len(got) != 1 || got[0].Attributes["ApproximateReceiveCount"] != "1" {
