@@ -202,7 +202,7 @@ func describe(program string, k kind) *interpreter {
 	if err != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	args := []string{"-c", describePython}
 	if k == kindNode {

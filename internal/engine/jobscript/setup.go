@@ -47,7 +47,7 @@ func readSetup(dir string) (d setupDoc, ok bool) {
 const describe = `import json, sys; print(json.dumps({"Executable": sys.executable, "Version": "%d.%d.%d" % sys.version_info[:3], "Prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix]}))`
 
 func pythonAt(executable string) (p function.Python, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, executable, "-c", describe).Output()
 	if err != nil {
@@ -155,7 +155,7 @@ func (j *javaRuntime) home() (string, error) {
 		if err != nil {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		out, err := exec.CommandContext(ctx, file, "-XshowSettings:properties", "-version").CombinedOutput()
 		cancel()
 		home, version := javaHome.FindSubmatch(out), javaVersion.FindSubmatch(out)
