@@ -246,6 +246,7 @@ others=
 trap 'kill $others 2>/dev/null || true; wait || true' EXIT
 nodes=0
 up() {
+	shift # the word up
 	kill $others 2>/dev/null && wait $others || true
 	nodes=$((nodes + 1))
 	command brookmere up "$@" --ready-file ready$nodes & others=$!
@@ -257,8 +258,8 @@ brookmere() {
 	case "$1 ${2:-}" in
 	"up "*)
 		case "$*" in
-		*--listen*|*--config*) up "${@:2}" ;;
-		*) up "${@:2}" --listen 127.0.0.1:0 ;;
+		*--listen*|*--config*) up "${@/%:4566/:0}" ;;
+		*) up "$@" --listen 127.0.0.1:0 ;;
 		esac ;;
 	"streams tail") command brookmere "$@" --from trim_horizon --count 1 ;;
 	"analytics tail") command brookmere "$@" --count 1 ;;
