@@ -70,6 +70,9 @@ func (w *Writer) scalar(l *leaf, t *hivetype.Type, b []byte, kind jsontext.Kind,
 		if w.opts.SerDe == Hive {
 			switch t.Kind {
 			case hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt, hivetype.Float, hivetype.Double:
+				if t.Kind >= hivetype.Float && isNoNumber(b[1:len(b)-1]) {
+					break
+				}
 				return noMatch + "Current token (VALUE_STRING) not numeric, can not use numeric value accessors"
 			case hivetype.Boolean:
 				return noMatch + "Current token (VALUE_STRING) not of boolean type"
@@ -198,6 +201,11 @@ func (w *Writer) text(l *leaf, t *hivetype.Type, s []byte, escaped bool) string 
 		return l.addDecimal(t, bytes.TrimSpace(s))
 	}
 	return forInput(s)
+}
+
+// isNoNumber reports whether a text is one of those that Jackson writes for what no number of JSON is.
+func isNoNumber(s []byte) bool {
+	return string(s) == "NaN" || string(s) == "Infinity" || string(s) == "-Infinity"
 }
 
 // javaInt reads the digits that the OpenX SerDe takes behind a zero: 0x1F is hexadecimal, 017 octal where

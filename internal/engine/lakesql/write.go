@@ -28,7 +28,11 @@ type WriteRequest struct {
 	Request
 	Format      string // "PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE", in any letter case
 	Compression string // "GZIP", "SNAPPY", "ZSTD", "NONE"...; empty: GZIP, of ORC ZLIB, of Avro DEFLATE
-	Delimiter   string // between the fields of TEXTFILE; empty: \x01
+	Delimiter   string // between the fields of TEXTFILE; empty: as the SerDe's properties say, else \x01
+
+	// Reader is the SerDe that will read the files, Parameters the properties of its table.
+	Reader     Format
+	Parameters map[string]string
 
 	// PartitionBy names the partition columns, which are the last columns of the query (or
 	// of Columns). They are not in the files.
@@ -83,6 +87,10 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if err != nil {
 		return nil, err
 	}
+	form, err := hive.FormOf(r.Reader.SerDe, r.Delimiter, r.Reader.SerDeParams, r.Parameters)
+	if err != nil {
+		return nil, err
+	}
 	defer r.Snapshot()()
 	p, err := e.plan(ctx, r.Request)
 	if err != nil {
@@ -102,7 +110,7 @@ func (e *Engine) Write(ctx context.Context, r WriteRequest) (_ *Written, err err
 	if err != nil {
 		return nil, err
 	}
-	body, partitions := r.rows(columns, items)
+	body, partitions := r.rows(form, columns, items)
 	if r.Buckets > 0 {
 		bucket, err := r.bucket(columns, items)
 		if err != nil {
@@ -320,7 +328,7 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 
 // rows is the select items of what COPY writes, and the names of the partition columns
 // among them.
-func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions []string) {
+func (r *WriteRequest) rows(form hive.Form, columns []Column, items []string) (body, partitions []string) {
 	n := len(columns) - len(r.PartitionBy)
 	switch r.format() {
 	case "PARQUET", "ORC", "AVRO":
@@ -330,23 +338,19 @@ func (r *WriteRequest) rows(columns []Column, items []string) (body, partitions 
 	case "JSON": // a line is made here, so that COPY need not know JSON
 		fields := make([]string, n)
 		for i := range n {
-			fields[i] = duck.Ident(columns[i].Name) + " := " + hive.JSONValue(items[i], hive.TypeOf(columns[i].Type), 0)
+			fields[i] = duck.Ident(columns[i].Name) + " := " + form.JSONValue(items[i], hive.TypeOf(columns[i].Type), 0)
 		}
 		body = []string{"CAST(to_json(struct_pack(" + strings.Join(fields, ", ") + ")) AS VARCHAR) AS line"}
 	default:
-		delim := r.Delimiter
-		if delim == "" {
-			delim = "\x01"
-		}
-		fields := make([]string, n)
+		typs := make([]*sql.Type, n)
 		for i := range n {
-			fields[i] = "coalesce(" + hive.Text(items[i], hive.TypeOf(columns[i].Type), 2) + `, '\N')`
+			typs[i] = hive.TypeOf(columns[i].Type)
 		}
-		body = []string{strings.Join(fields, " || "+duck.Quote(delim)+" || ") + " AS line"}
+		body = []string{form.Line(items[:n], typs) + " AS line"}
 	}
 	for i := range r.PartitionBy {
 		name := fmt.Sprintf("__partition%d", i)
-		body = append(body, "coalesce(nullif("+hive.Text(items[n+i], hive.TypeOf(columns[n+i].Type), 2)+", ''), "+duck.Quote(hive.DefaultPartition)+") AS "+name)
+		body = append(body, "coalesce(nullif("+hive.Form{}.Text(items[n+i], hive.TypeOf(columns[n+i].Type))+", ''), "+duck.Quote(hive.DefaultPartition)+") AS "+name)
 		partitions = append(partitions, name)
 	}
 	return body, partitions

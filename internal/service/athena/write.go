@@ -379,9 +379,10 @@ func (w *writer) insert(ctx context.Context, st *sql.Insert) error {
 	}
 	request := lakesql.WriteRequest{Request: w.request, MaxFileBytes: maxFile, Columns: slices.Concat(engine.Columns, engine.PartitionColumns)}
 	request.Statement = st.Query
-	if request.Format, request.Delimiter, err = insertFormat(engine.Format); err != nil {
+	if request.Format, err = insertFormat(engine.Format); err != nil {
 		return err
 	}
+	request.Reader, request.Parameters = engine.Format, t.Parameters
 	for _, key := range []string{"parquet.compression", "orc.compress", "avro.output.codec", "write.compression", "compression"} {
 		if c := strings.ToUpper(t.Parameters[key]); c != "" && request.Compression == "" {
 			switch request.Compression = c; c {
@@ -434,30 +435,23 @@ func (w *writer) insert(ctx context.Context, st *sql.Insert) error {
 }
 
 // insertFormat is how rows are written so that the table's SerDe reads them.
-func insertFormat(f lakesql.Format) (format, delimiter string, err error) {
+func insertFormat(f lakesql.Format) (format string, err error) {
 	switch serde := strings.ToLower(f.SerDe); {
 	case strings.Contains(serde, "parquet"):
-		return "PARQUET", "", nil
+		return "PARQUET", nil
 	case strings.HasSuffix(serde, "orcserde"):
-		return "ORC", "", nil
+		return "ORC", nil
 	case strings.HasSuffix(serde, "avroserde"):
 		if f.SerDeParams["avro.schema.literal"] != "" || f.SerDeParams["avro.schema.url"] != "" {
-			return "", "", failf("NOT_SUPPORTED: Inserting into Avro tables with a schema of their own (avro.schema.literal, avro.schema.url) is not supported")
+			return "", failf("NOT_SUPPORTED: Inserting into Avro tables with a schema of their own (avro.schema.literal, avro.schema.url) is not supported")
 		}
-		return "AVRO", "", nil
+		return "AVRO", nil
 	case strings.HasSuffix(serde, "jsonserde"):
-		return "JSON", "", nil
+		return "JSON", nil
 	case strings.HasSuffix(serde, "lazysimpleserde"):
-		delimiter = f.SerDeParams["field.delim"]
-		if delimiter == "" {
-			delimiter = f.SerDeParams["serialization.format"]
-		}
-		if delimiter == "1" {
-			delimiter = ""
-		}
-		return "TEXTFILE", delimiter, nil
+		return "TEXTFILE", nil
 	}
-	return "", "", failf("NOT_SUPPORTED: Inserting into tables with SerDe %s is not supported", f.SerDe)
+	return "", failf("NOT_SUPPORTED: Inserting into tables with SerDe %s is not supported", f.SerDe)
 }
 
 // unload writes a query's rows below a location.

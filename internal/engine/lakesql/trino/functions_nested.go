@@ -323,7 +323,7 @@ func mapFunctions() map[string]function {
 	return map[string]function{
 		"map": {write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 0 {
-				return "MAP {}", nil
+				return "MAP {}", types.MapOf(types.Unknown, types.Unknown)
 			}
 			return c.fill("MAP($1, $2)"), types.MapOf(types.Element(c.typ(0)), types.Element(c.typ(1)))
 		}},
