@@ -128,3 +128,44 @@ func complete(e sql.Expr) bool {
 	}
 	return true
 }
+
+// inOrder is a value whose maps have their entries in one order, so that equal ones are the same to DuckDB.
+func inOrder(text string, t *sql.Type, depth int) string {
+	p := fmt.Sprintf("__o%d", depth)
+	switch {
+	case !hasMap(t):
+	case types.Is(t, "map"):
+		return "list_sort(list_transform(map_entries(" + text + "), lambda " + p + ": struct_pack(key := " + inOrder(p+".key", t.Args[0], depth+1) + ", value := " + inOrder(p+".value", t.Args[1], depth+1) + ")))"
+	case types.Is(t, "array"):
+		return "list_transform(" + text + ", lambda " + p + ": " + inOrder(p, t.Args[0], depth+1) + ")"
+	case types.Is(t, "row"):
+		fields := make([]string, len(t.Fields))
+		for i := range fields {
+			name := duck.Ident(types.FieldName(t, i))
+			fields[i] = name + " := " + inOrder("("+text+")."+name, t.Fields[i].Type, depth)
+		}
+		return "CASE WHEN (" + text + ") IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END"
+	}
+	return text
+}
+
+// hasMap reports whether there is a map in a type.
+func hasMap(t *sql.Type) bool {
+	if t == nil {
+		return false
+	}
+	if types.Is(t, "map") {
+		return len(t.Args) == 2
+	}
+	for _, a := range t.Args {
+		if hasMap(a) {
+			return true
+		}
+	}
+	for _, f := range t.Fields {
+		if hasMap(f.Type) {
+			return true
+		}
+	}
+	return false
+}

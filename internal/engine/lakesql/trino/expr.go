@@ -194,7 +194,7 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		if types.Padded(lt, rt) {
 			left, right = unpadded(left), unpadded(right)
 		}
-		return "(" + left + " IS" + not(x.Not) + " DISTINCT FROM " + right + ")", types.Boolean
+		return "(" + inOrder(left, lt, 0) + " IS" + not(x.Not) + " DISTINCT FROM " + inOrder(right, rt, 0) + ")", types.Boolean
 	case *sql.Exists:
 		text, _ := t.query(x.Query, in)
 		return "EXISTS (" + text + ")", types.Boolean

@@ -135,7 +135,15 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 	}
 	switch {
 	case types.IsInterval(lt) && types.Is(rt, "date"), types.Is(lt, "date") && types.IsInterval(rt):
-		return "CAST(" + plain + " AS DATE)", types.Date
+		days := "CAST(" + plain + " AS DATE)"
+		interval, text, of := x.Right, right, rt
+		if types.IsInterval(lt) {
+			interval, text, of = x.Left, left, lt
+		}
+		if _, literal := interval.(*sql.Interval); of.Name == types.DayToSecond.Name && !(literal && strings.HasPrefix(text, "to_days(")) {
+			return "CASE WHEN epoch_ms(" + text + ") % 86400000 <> 0 THEN " + duck.Raised("Cannot add hour, minutes or seconds to a date") + " ELSE " + days + " END", types.Date
+		}
+		return days, types.Date
 	case types.IsInterval(lt) && (types.IsInterval(rt) || types.IsNumeric(rt)):
 		if x.Op == "/" {
 			return "(" + left + " * (1 / CAST(" + right + " AS DOUBLE)))", lt
@@ -330,9 +338,9 @@ func (t *translator) division(x *sql.Operation, left, right string, lt, rt *sql.
 		case nonZero(x.Right):
 			return "(" + l + " " + op + " " + r + ")", typ
 		case op == "%":
-			return "CASE WHEN " + r + " = 0 THEN CAST('NaN' AS " + text + ") ELSE " + l + " % " + r + " END", typ
+			return "CASE WHEN " + r + " = 0 AND " + l + " IS NOT NULL THEN CAST('NaN' AS " + text + ") ELSE " + l + " % " + r + " END", typ
 		}
-		return "CASE WHEN " + r + " = 0 THEN CASE WHEN " + l + " > 0 THEN CAST('Infinity' AS " + text + ") WHEN " + l + " < 0 THEN CAST('-Infinity' AS " + text + ") ELSE CAST('NaN' AS " + text + ") END ELSE " + l + " / " + r + " END", typ
+		return "CASE WHEN " + r + " = 0 THEN CASE WHEN isnan(" + l + ") OR " + l + " = 0 THEN CAST('NaN' AS " + text + ") WHEN (" + l + " > 0) = signbit(" + r + ") THEN CAST('-Infinity' AS " + text + ") WHEN " + l + " IS NOT NULL THEN CAST('Infinity' AS " + text + ") END ELSE " + l + " / " + r + " END", typ
 	case types.IsInteger(lt) && types.IsInteger(rt):
 		typ = types.Common(lt, rt)
 		if op == "/" {
@@ -355,7 +363,7 @@ func (t *translator) division(x *sql.Operation, left, right string, lt, rt *sql.
 	if nonZero(x.Right) {
 		return text, typ
 	}
-	return "CASE WHEN " + right + " = 0 THEN __raise('DIVISION_BY_ZERO: Division by zero') ELSE " + text + " END", typ
+	return "CASE WHEN " + right + " = 0" + present(x.Left, left) + " THEN __raise('DIVISION_BY_ZERO: Division by zero') WHEN " + right + " <> 0 THEN " + text + " END", typ
 }
 
 // decimalQuotient divides exactly, in whole numbers of the result's last digit, rounding
