@@ -1,6 +1,7 @@
 package trino
 
 import (
+	"math/big"
 	"slices"
 	"strings"
 
@@ -200,4 +201,63 @@ func (p *pruner) chosen(x sql.Expr, name string) []string {
 		return append(left, right...)
 	}
 	return injected(name, p, []sql.Expr{x})
+}
+
+// wholes is the range of numbers that comparisons with constants leave a column, both ends of which are in
+// it; nil where it has no end.
+func (p *pruner) wholes(name string, where []sql.Expr) (low, high *big.Rat) {
+	p.set = make([]bool, len(p.columns))
+	limit := func(op string, x sql.Expr) {
+		v, ok := p.value(x)
+		if !ok || v.number == nil {
+			return
+		}
+		if (op == "=" || op == ">" || op == ">=") && (low == nil || low.Cmp(v.number) < 0) {
+			low = v.number
+		}
+		if (op == "=" || op == "<" || op == "<=") && (high == nil || high.Cmp(v.number) > 0) {
+			high = v.number
+		}
+	}
+	for _, x := range where {
+		switch x := x.(type) {
+		case *sql.Operation:
+			if p.isColumn(x.Left, name) {
+				limit(x.Op, x.Right)
+			} else if p.isColumn(x.Right, name) {
+				limit(map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}[x.Op], x.Left)
+			}
+		case *sql.Between:
+			if !x.Not && p.isColumn(x.X, name) {
+				limit(">=", x.Low)
+				limit("<=", x.High)
+			}
+		}
+	}
+	return low, high
+}
+
+// narrowedWholes leaves out of a range of whole numbers, in steps from its first, what is outside of
+// another; not ok where nothing is left.
+func narrowedWholes(from, to, step int64, low, high *big.Rat) (first, last int64, ok bool) {
+	if high != nil {
+		if high.Cmp(new(big.Rat).SetInt64(from)) < 0 {
+			return 0, 0, false
+		}
+		if high.Cmp(new(big.Rat).SetInt64(to)) < 0 {
+			to = new(big.Int).Div(high.Num(), high.Denom()).Int64() // rounded down
+		}
+	}
+	if low != nil && low.Cmp(new(big.Rat).SetInt64(from)) > 0 {
+		// How many steps there are to it, rounded up.
+		steps := new(big.Rat).Sub(low, new(big.Rat).SetInt64(from))
+		steps.Quo(steps, new(big.Rat).SetInt64(step))
+		n := new(big.Int).Div(new(big.Int).Sub(new(big.Int).Add(steps.Num(), steps.Denom()), big.NewInt(1)), steps.Denom())
+		n.Add(n.Mul(n, big.NewInt(step)), big.NewInt(from))
+		if n.Cmp(big.NewInt(to)) > 0 {
+			return 0, 0, false
+		}
+		from = n.Int64()
+	}
+	return from, to, from <= to
 }

@@ -126,6 +126,11 @@ func (t *translator) projected(at sql.Position, table *catalog.Table, name strin
 			}
 			return slices.Values(in)
 		}
+		least, most := p.wholes(name, where)
+		from, to, ok = narrowedWholes(from, to, step, least, most)
+		if !ok {
+			return slices.Values([]string(nil))
+		}
 		return func(yield func(string) bool) {
 			for n := from; yield(fmt.Sprintf("%0*d", width, n)) && uint64(to-n) >= uint64(step); n += step {
 			}

@@ -1,6 +1,7 @@
 package trino
 
 import (
+	"math/big"
 	"slices"
 	"testing"
 	"time"
@@ -90,5 +91,40 @@ func TestIntervals(t *testing.T) {
 				t.Fatal("ranges that overlap")
 			}
 		}
+	}
+}
+
+func TestNarrowedWholes(t *testing.T) {
+	for _, step := range []int64{1, 2, 3, 7} {
+		for from := int64(-9); from < 5; from++ {
+			for to := from; to < 12; to++ {
+				for low := int64(-24); low < 30; low++ {
+					for high := int64(-24); high < 30; high += 3 {
+						l, h := big.NewRat(low, 2), big.NewRat(high, 2)
+						var want, got []int64
+						for n := from; n <= to; n += step {
+							if 2*n >= low && 2*n <= high {
+								want = append(want, n)
+							}
+						}
+						if first, last, ok := narrowedWholes(from, to, step, l, h); ok {
+							for n := first; n <= last; n += step {
+								got = append(got, n)
+							}
+						}
+						if !slices.Equal(got, want) {
+							t.Fatalf("%d to %d by %d, from %s to %s: %d, want %d", from, to, step, l, h, got, want)
+						}
+					}
+				}
+			}
+		}
+	}
+	huge, _ := new(big.Rat).SetString("99999999999999999999")
+	if first, last, ok := narrowedWholes(-1<<63, 1<<63-1, 1, new(big.Rat).Neg(huge), huge); !ok || first != -1<<63 || last != 1<<63-1 {
+		t.Error(first, last, ok)
+	}
+	if _, _, ok := narrowedWholes(-1<<63, 1<<63-1, 1, huge, nil); ok {
+		t.Error("there are numbers above")
 	}
 }
